@@ -1,0 +1,74 @@
+/**
+ * The one error class of Graft. A message is one clear sentence for the user: what is wrong, where
+ * (file, line, tensor), and what to do. Errors cross process boundaries as plain data.
+ */
+export interface ErrorData {
+  code: string;
+  message: string;
+  /** Machine-readable facts, for example `{ file, line, got, want }`. */
+  details?: Record<string, unknown>;
+  /** 'usage' is a mistake in the request (CLI exit code 2), 'failure' everything else (exit code 1). */
+  kind?: 'usage' | 'failure';
+}
+
+export class GraftError extends Error {
+  readonly code: string;
+  readonly details: Record<string, unknown>;
+  readonly kind: 'usage' | 'failure';
+
+  constructor(
+    code: string,
+    message: string,
+    details: Record<string, unknown> = {},
+    options: { kind?: 'usage' | 'failure'; cause?: unknown } = {},
+  ) {
+    super(message, options.cause === undefined ? undefined : { cause: options.cause });
+    this.name = 'GraftError';
+    this.code = code;
+    this.details = details;
+    this.kind = options.kind ?? 'failure';
+  }
+
+  toData(): ErrorData {
+    return { code: this.code, message: this.message, details: this.details, kind: this.kind };
+  }
+
+  static fromData(data: ErrorData): GraftError {
+    return new GraftError(data.code, data.message, data.details ?? {}, { kind: data.kind ?? 'failure' });
+  }
+}
+
+/** A mistake in what the caller asked for (CLI exit code 2). */
+export function usageError(code: string, message: string, details: Record<string, unknown> = {}): GraftError {
+  return new GraftError(code, message, details, { kind: 'usage' });
+}
+
+/** Any thrown value as error data; unknown errors get the code INTERNAL and keep their message. */
+export function toErrorData(error: unknown): ErrorData {
+  if (error instanceof GraftError) return error.toData();
+  const system = systemErrorSentence(error);
+  if (system) return system;
+  if (error instanceof Error) return { code: 'INTERNAL', message: error.message, details: { stack: error.stack } };
+  return { code: 'INTERNAL', message: String(error) };
+}
+
+/** Node's file-system errors as one sentence with a way out; undefined for every other error. */
+function systemErrorSentence(error: unknown): ErrorData | undefined {
+  if (!(error instanceof Error) || !('code' in error) || typeof error.code !== 'string') return undefined;
+  const path = 'path' in error && typeof error.path === 'string' ? error.path : 'the target';
+  const details = { path, errno: error.code };
+  switch (error.code) {
+    case 'ENOSPC':
+      return { code: 'DISK_FULL', message: `The disk is full while writing ${path}; free some space or choose another folder.`, details };
+    case 'EACCES':
+    case 'EPERM':
+    case 'EROFS':
+      return { code: 'NOT_ALLOWED', message: `${path} cannot be opened or written with your rights; choose another folder or change its permissions.`, details };
+    case 'ENOENT':
+      return { code: 'NOT_FOUND', message: `${path} does not exist; check the path.`, details };
+    case 'ENOTDIR':
+      return { code: 'NOT_A_FOLDER', message: `${path} lies below something that is not a folder; check the path.`, details };
+    default:
+      return undefined;
+  }
+}

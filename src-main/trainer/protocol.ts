@@ -1,0 +1,248 @@
+/**
+ * Messages between the main process and a worker process (trainer/main.ts).
+ * Only small plain data crosses: paths, numbers, text. Weights and rows never do.
+ */
+import { z } from 'zod';
+import type { ErrorData } from '../errors.ts';
+import { TARGETS } from '../engine/model/architecture.ts';
+
+export const ENGINES = ['tensorflow', 'webgpu', 'wasm'] as const;
+export type EngineName = (typeof ENGINES)[number];
+
+/** What the dataset reader needs to read the rows again, exactly as they were checked. */
+export const dataSpecSchema = z.object({
+  file: z.string(),
+  /** Undefined: by file extension and content. */
+  format: z.enum(['jsonl', 'json', 'csv']).optional(),
+  /** Column renames, wanted name -> name in the file, e.g. { prompt: 'question' }. */
+  map: z.record(z.string(), z.string()).default({}),
+  /** Which tokens carry loss. */
+  lossOn: z.enum(['completion', 'all']).default('completion'),
+  /** Tokens per example, longer ones are truncated. */
+  maxLength: z.number().int().min(2).default(256),
+});
+export type DataSpec = z.infer<typeof dataSpecSchema>;
+
+export const loraSchema = z.object({
+  type: z.literal('lora'),
+  rank: z.number().int().default(8),
+  alpha: z.number().positive().default(16),
+  dropout: z.number().min(0).max(0.95).default(0),
+  targets: z.array(z.enum(TARGETS)).min(1).default(['q', 'v']),
+  /** `gaussian`: A ~ N(0, 1/r). `kaiming`: PEFT's default, A ~ U(-1/sqrt(in), 1/sqrt(in)). B = 0 in both. */
+  init: z.enum(['gaussian', 'kaiming']).default('kaiming'),
+});
+export type LoraSettings = z.infer<typeof loraSchema>;
+
+export const fullSchema = z.object({ type: z.literal('full') });
+export const methodSchema = z.discriminatedUnion('type', [loraSchema, fullSchema]);
+export type MethodSettings = z.infer<typeof methodSchema>;
+
+export const trainSettingsSchema = z.object({
+  /** Optimiser steps; when absent, `epochs` decides. */
+  steps: z.number().int().min(1).optional(),
+  epochs: z.number().positive().default(1),
+  batch: z.number().int().min(1).default(4),
+  accumulate: z.number().int().min(1).default(1),
+  lr: z.number().positive().default(2e-4),
+  schedule: z.enum(['linear', 'cosine', 'constant']).default('linear'),
+  /** Warm-up: steps if >= 1, share of all steps if below 1. */
+  warmup: z.number().min(0).default(0),
+  beta1: z.number().min(0).max(1).default(0.9),
+  beta2: z.number().min(0).max(1).default(0.999),
+  eps: z.number().positive().default(1e-8),
+  weightDecay: z.number().min(0).default(0.01),
+  /** Largest global gradient norm; 0 turns clipping off. */
+  clip: z.number().min(0).default(1),
+  /** Share of the rows kept for validation. */
+  val: z.number().min(0).max(0.9).default(0.05),
+  seed: z.number().int().default(0),
+  /** Steps between evaluations and between checkpoints; 0: only at the end. */
+  evalEvery: z.number().int().min(0).default(0),
+  checkpointEvery: z.number().int().min(0).default(50),
+});
+export type TrainSettings = z.infer<typeof trainSettingsSchema>;
+
+/** Everything a run needs; self-contained, so that a run can be repeated or resumed from this record alone. */
+export const runSpecSchema = z.object({
+  runId: z.string(),
+  engine: z.enum(['auto', ...ENGINES]).default('auto'),
+  model: z.object({ dir: z.string(), hash: z.string() }),
+  data: dataSpecSchema.extend({ hash: z.string().optional(), allowBadRows: z.boolean().default(true) }),
+  task: z.string(),
+  method: methodSchema,
+  train: trainSettingsSchema,
+  /** Folder of this run, for its checkpoints (`checkpoint/`). Exists before the run starts. */
+  runDir: z.string(),
+  /** Where the finished adapter folder (or, for `full`, the model folder) goes; must not exist yet. */
+  outDir: z.string(),
+});
+export type RunSpec = z.infer<typeof runSpecSchema>;
+
+export interface StepMetrics {
+  /** 1-based optimiser step that has just been taken. */
+  step: number;
+  /** Mean loss per labelled token of this step's batch, before the update. */
+  loss: number;
+  lr: number;
+  /** Global gradient norm before clipping. */
+  gradNorm: number;
+  /** Non-padding tokens processed per second in this step. */
+  tokensPerSecond: number;
+  /** Resident memory of the worker process. */
+  memoryBytes: number;
+  elapsedMs: number;
+}
+
+export type TrainEvent =
+  | {
+      type: 'started';
+      engine: EngineName;
+      device: string;
+      trainableParameters: number;
+      totalParameters: number;
+      totalSteps: number;
+      trainRows: number;
+      valRows: number;
+      /** Step the run continues after; 0 for a fresh run. */
+      resumedFrom: number;
+    }
+  | ({ type: 'step' } & StepMetrics)
+  | { type: 'eval'; step: number; valLoss: number }
+  | { type: 'checkpoint'; step: number }
+  | { type: 'paused'; step: number }
+  | { type: 'continued'; step: number }
+  | { type: 'log'; message: string };
+
+export interface TrainResult {
+  /** 'stopped': the user asked for it; the adapter so far was written. */
+  outcome: 'completed' | 'stopped';
+  outDir: string;
+  /** sha256 of the weights file in outDir. */
+  sha256: string;
+  sizeBytes: number;
+  steps: number;
+  firstLoss: number;
+  finalLoss: number;
+  /** Null when there are no validation rows. */
+  initialValLoss: number | null;
+  valLoss: number | null;
+  trainableParameters: number;
+  totalParameters: number;
+  tokensPerSecond: number;
+  peakMemoryBytes: number;
+  engine: EngineName;
+  device: string;
+}
+
+export interface EngineReport {
+  name: EngineName;
+  usable: boolean;
+  /** Runs on a hardware GPU. */
+  gpu: boolean;
+  device: string;
+  /** Memory the engine can use; null when it cannot tell. */
+  memoryBytes: number | null;
+  /** One sentence: why it is, or is not, usable. */
+  reason: string;
+  /** Matrix multiplication speed of the calibration, null when not measured. */
+  gflops: number | null;
+}
+
+export interface EvaluateResult {
+  loss: number;
+  perplexity: number;
+  /** Labelled tokens. */
+  tokens: number;
+  rows: number;
+}
+
+export interface LoadResult {
+  engine: EngineName;
+  device: string;
+  loadMs: number;
+  totalParameters: number;
+}
+
+export interface GenerateParams {
+  prompt: string;
+  /** True: put the prompt through the checkpoint's chat template as one user turn. */
+  chat?: boolean;
+  maxNew: number;
+  temperature: number;
+  topK?: number;
+  topP?: number;
+  seed?: number;
+  stop?: string[];
+}
+
+export interface GenerateResult {
+  text: string;
+  tokens: number;
+  promptTokens: number;
+  stopReason: 'length' | 'eos' | 'stop' | 'cancelled';
+  tokensPerSecond: number;
+}
+
+/** Written beside an export as `parity.json`, and returned. */
+export interface ParityCertificate {
+  prompts: number;
+  tokensCompared: number;
+  maxLogitDifference: number;
+  /** Largest magnitude of the reference logits, for scale. */
+  maxLogit: number;
+  equalGreedyShare: number;
+  tolerance: number;
+  dtype: 'f32' | 'f16' | 'bf16';
+  passed: boolean;
+  engine: EngineName;
+  adapterSha256: string;
+  baseHash: string;
+  createdAt: string;
+}
+
+export interface MergeParams {
+  engine: 'auto' | EngineName;
+  modelDir: string;
+  adapterDir: string;
+  outDir: string;
+  /** Undefined: the base's own dtype. */
+  dtype?: 'f32' | 'f16' | 'bf16';
+}
+
+export interface MergeResult {
+  outDir: string;
+  files: string[];
+  sizeBytes: number;
+  sha256: string;
+  certificate: ParityCertificate;
+}
+
+/** One entry per call that a worker process answers: params in, any number of events, one result. */
+export interface WorkerCalls {
+  engines: { params: { calibrate: boolean }; event: never; result: EngineReport[] };
+  train: { params: { spec: RunSpec; resume: boolean }; event: TrainEvent; result: TrainResult };
+  evaluate: {
+    params: { engine: 'auto' | EngineName; modelDir: string; adapterDir?: string; data: DataSpec; batch: number };
+    event: { done: number; total: number };
+    result: EvaluateResult;
+  };
+  /** Loads a base model that stays resident for attach and generate. */
+  load: { params: { engine: 'auto' | EngineName; modelDir: string }; event: never; result: LoadResult };
+  /** Replaces only A and B on the resident base; null means the plain base. */
+  attach: { params: { adapterDir: string | null }; event: never; result: { switchMs: number } };
+  generate: { params: GenerateParams; event: { text: string }; result: GenerateResult };
+  merge: { params: MergeParams; event: { done: number; total: number; phase: 'merge' | 'verify' }; result: MergeResult };
+}
+export type WorkerCallName = keyof WorkerCalls;
+
+/** Main -> worker. `control` acts on a call that is under way. */
+export type ToWorker =
+  | { [K in WorkerCallName]: { kind: 'call'; id: number; name: K; params: WorkerCalls[K]['params'] } }[WorkerCallName]
+  | { kind: 'control'; id: number; action: 'pause' | 'continue' | 'stop' };
+
+/** Worker -> main. */
+export type FromWorker =
+  | { kind: 'event'; id: number; event: unknown }
+  | { kind: 'result'; id: number; result: unknown }
+  | { kind: 'error'; id: number; error: ErrorData };
