@@ -1,0 +1,28 @@
+import { expect, test } from 'vitest';
+import { baseName, formatBytes, formatCount, formatDuration, formatShare, formatShort, formatSmall } from './format.ts';
+
+test('counts and sizes', () => {
+  expect(formatCount(260032)).toBe('260,032');
+  expect(formatShort(260032)).toBe('260K');
+  expect(formatShort(1_100_000_000)).toBe('1.1B');
+  expect(formatShort(999)).toBe('999');
+  expect(formatBytes(0)).toBe('0 B');
+  expect(formatBytes(1536)).toBe('1.5 KiB');
+  expect(formatBytes(5 * 1024 ** 3)).toBe('5 GiB');
+});
+
+test('durations change unit at a second, a minute, an hour', () => {
+  expect(formatDuration(3.25)).toBe('3.3 ms');
+  expect(formatDuration(1200)).toBe('1.2 s');
+  expect(formatDuration(83_000)).toBe('1 min 23 s');
+  expect(formatDuration(59_999)).toBe('60 s');
+  expect(formatDuration(7_380_000)).toBe('2 h 3 min');
+});
+
+test('small numbers, shares, names', () => {
+  expect(formatSmall(0.00012)).toBe('1.2e-4');
+  expect(formatSmall(0)).toBe('0');
+  expect(formatShare(0.9375)).toBe('93.8 %');
+  expect(baseName('/a/b c/')).toBe('b c');
+  expect(baseName('C:\\models\\tiny')).toBe('tiny');
+});

@@ -1,0 +1,68 @@
+/** Numbers as people read them. Every function takes the unit its name or docstring says. */
+
+/** 260032 -> "260,032". */
+export function formatCount(value: number): string {
+  return Math.round(value).toLocaleString('en-US');
+}
+
+/** Parameters in short: 260032 -> "260K", 1100000000 -> "1.1B". */
+export function formatShort(value: number): string {
+  const units: [number, string][] = [[1e9, 'B'], [1e6, 'M'], [1e3, 'K']];
+  for (const [size, unit] of units) {
+    if (value >= size) return `${trim(value / size)}${unit}`;
+  }
+  return String(value);
+}
+
+/** Bytes with binary steps: 1536 -> "1.5 KiB". */
+export function formatBytes(sizeBytes: number): string {
+  const units = ['B', 'KiB', 'MiB', 'GiB', 'TiB'];
+  let value = sizeBytes;
+  let unit = 0;
+  while (value >= 1024 && unit < units.length - 1) {
+    value /= 1024;
+    unit += 1;
+  }
+  return `${unit === 0 ? value : trim(value)} ${units[unit]}`;
+}
+
+/** Milliseconds: 3.25 -> "3.3 ms", 1234 -> "1.2 s", 83000 -> "1 min 23 s", 7380000 -> "2 h 3 min". */
+export function formatDuration(elapsedMs: number): string {
+  if (elapsedMs < 1000) return `${trim(elapsedMs)} ms`;
+  if (elapsedMs < 60_000) return `${trim(elapsedMs / 1000)} s`;
+  const seconds = Math.round(elapsedMs / 1000);
+  const minutes = Math.floor(seconds / 60);
+  if (minutes < 60) return `${minutes} min ${seconds % 60} s`;
+  return `${Math.floor(minutes / 60)} h ${minutes % 60} min`;
+}
+
+/** A loss with four decimals; a dash where there is none. */
+export function formatLoss(loss: number | null | undefined): string {
+  return loss === null || loss === undefined ? '–' : loss.toFixed(4);
+}
+
+/** 0.00012 -> "1.2e-4"; ordinary magnitudes stay plain. */
+export function formatSmall(value: number): string {
+  if (value !== 0 && Math.abs(value) < 0.001) return value.toExponential(1);
+  return String(Number(value.toPrecision(4)));
+}
+
+/** 0.9375 -> "93.8 %". */
+export function formatShare(share: number): string {
+  return `${Number((share * 100).toFixed(1))} %`;
+}
+
+/** An ISO time stamp or epoch milliseconds as local date and time. */
+export function formatDate(value: string | number): string {
+  return new Date(value).toLocaleString('en-GB', { dateStyle: 'medium', timeStyle: 'short' });
+}
+
+/** Last part of a path of either separator. */
+export function baseName(path: string): string {
+  return path.split(/[\\/]/).filter(Boolean).at(-1) ?? path;
+}
+
+/** One decimal below ten, none from there on. */
+function trim(value: number): string {
+  return String(value < 10 ? Number(value.toFixed(1)) : Math.round(value));
+}

@@ -1,0 +1,9 @@
+/** Entry of the renderer: styles, then the one component that everything hangs on. */
+import { mount } from 'svelte';
+import App from './App.svelte';
+import './theme.css';
+import './base.css';
+
+const target = document.getElementById('app');
+if (!target) throw new Error('index.html has no #app element.');
+mount(App, { target });

@@ -1,0 +1,33 @@
+/** Hash routing: `#/runs/ID` is page `runs`, id `ID`; every page has a link that survives a reload. */
+export const PAGES = ['home', 'models', 'datasets', 'train', 'runs', 'adapters', 'playground', 'exports', 'system'] as const;
+export type Page = (typeof PAGES)[number];
+
+export interface Route {
+  page: Page;
+  /** Decoded. */
+  id: string | undefined;
+  query: URLSearchParams;
+}
+
+/** Splits a location hash; an unknown page is `home`. */
+export function parseHash(hash: string): Route {
+  const [path = '', search = ''] = hash.replace(/^#\/?/, '').split('?');
+  const [name, id] = path.split('/');
+  const page = PAGES.find((candidate) => candidate === name) ?? 'home';
+  return { page, id: id ? decode(id) : undefined, query: new URLSearchParams(search) };
+}
+
+/** The hash that parseHash reads back. */
+export function hashFor(page: Page, id?: string, query: Record<string, string> = {}): string {
+  const search = new URLSearchParams(query).toString();
+  return `#/${page}${id ? `/${encodeURIComponent(id)}` : ''}${search ? `?${search}` : ''}`;
+}
+
+/** A hand-typed address may hold a broken escape; it then stands for itself. */
+function decode(text: string): string {
+  try {
+    return decodeURIComponent(text);
+  } catch {
+    return text;
+  }
+}
