@@ -1,0 +1,38 @@
+/**
+ * The `tensorflow` engine: tfjs-node-gpu on libtensorflow, which runs on CUDA where the official GPU build and a
+ * card are present, else on the CPU. The native part is put in place by scripts/setup.mjs.
+ */
+import { createRequire } from 'node:module';
+import os from 'node:os';
+import util from 'node:util';
+import * as tf from '@tensorflow/tfjs-core';
+import type { BackendFacts } from './backends.ts';
+
+const require = createRequire(import.meta.url);
+
+interface NodeBackend {
+  isUsingGpuDevice: boolean;
+}
+
+/** Throws when the native library is not there or does not load. */
+export async function bootTensorflow(): Promise<BackendFacts> {
+  restoreRemovedUtilities();
+  process.env['TF_CPP_MIN_LOG_LEVEL'] ??= '2'; // libtensorflow prints its start-up notes to stderr otherwise
+  require('@tensorflow/tfjs-node-gpu');
+  if (!(await tf.setBackend('tensorflow'))) throw new Error('the tensorflow backend did not start');
+  await tf.ready();
+  const gpu = (tf.backend() as unknown as NodeBackend).isUsingGpuDevice;
+  const cpu = os.cpus()[0]?.model.trim() ?? 'unknown processor';
+  return {
+    gpu,
+    device: gpu ? 'CUDA GPU (libtensorflow)' : `${cpu}, ${os.availableParallelism()} threads (libtensorflow)`,
+    memoryBytes: gpu ? null : os.totalmem(),
+  };
+}
+
+/** tfjs-node calls two functions of node:util that Node 23 removed. */
+function restoreRemovedUtilities(): void {
+  const legacy = util as unknown as { isNullOrUndefined?: (x: unknown) => boolean; isArray?: (x: unknown) => boolean };
+  legacy.isNullOrUndefined ??= (x) => x === null || x === undefined;
+  legacy.isArray ??= Array.isArray;
+}

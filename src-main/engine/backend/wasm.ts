@@ -1,0 +1,17 @@
+/** The `wasm` engine: tfjs-backend-wasm, the last resort that runs wherever Node runs. */
+import { createRequire } from 'node:module';
+import os from 'node:os';
+import path from 'node:path';
+import * as tf from '@tensorflow/tfjs-core';
+import type { BackendFacts } from './backends.ts';
+
+const require = createRequire(import.meta.url);
+
+export async function bootWasm(): Promise<BackendFacts> {
+  await import('@tensorflow/tfjs'); // registers the gradients
+  const wasm = require('@tensorflow/tfjs-backend-wasm') as { setWasmPaths(prefix: string): void };
+  wasm.setWasmPaths(path.dirname(require.resolve('@tensorflow/tfjs-backend-wasm/package.json')) + '/dist/');
+  if (!(await tf.setBackend('wasm'))) throw new Error('the wasm backend did not start');
+  await tf.ready();
+  return { gpu: false, device: `${os.cpus()[0]?.model.trim() ?? 'unknown processor'} (WebAssembly)`, memoryBytes: 4 * 1024 ** 3 };
+}

@@ -1,0 +1,115 @@
+/**
+ * LoRA (Hu et al. 2021, eq. 3): y = xW + (alpha/r)·(x·A^T)·B^T with A: (r, in), B: (out, r), W frozen, B = 0 at first.
+ * Here A and B are laid out as PEFT stores them. Files and training know nothing of each other here.
+ */
+import * as tf from '@tensorflow/tfjs-core';
+import { usageError } from '../../errors.ts';
+import { availableTargets, linearModules, type ArchitectureSpec, type LinearModule, type Target } from '../model/architecture.ts';
+import type { LinearDelta } from '../model/decoder.ts';
+import type { Parameter } from '../model/parameters.ts';
+import { Random } from '../random.ts';
+
+export interface LoraOptions {
+  rank: number;
+  alpha: number;
+  /** Probability of dropping an element of x on its way into A, in training only. */
+  dropout: number;
+  targets: Target[];
+  init: 'gaussian' | 'kaiming';
+}
+
+export interface LoraPair {
+  module: LinearModule;
+  /** (r, in) */
+  A: Parameter;
+  /** (out, r) */
+  B: Parameter;
+  scale: number;
+}
+
+export class LoraAdapter implements LinearDelta {
+  readonly pairs: LoraPair[];
+  /** Set for the forward pass of a training step with dropout; null otherwise. */
+  dropout: { rate: number; random: Random } | null = null;
+  private readonly byPlace: Map<string, LoraPair>;
+
+  constructor(pairs: LoraPair[]) {
+    this.pairs = pairs;
+    this.byPlace = new Map(pairs.map((pair) => [`${pair.module.layer}.${pair.module.target}`, pair]));
+  }
+
+  delta(layer: number, target: Target, x: tf.Tensor2D): tf.Tensor2D | null {
+    const pair = this.byPlace.get(`${layer}.${target}`);
+    if (!pair) return null;
+    const input = this.dropout ? tf.mul(x, dropoutMask(x.shape, this.dropout)) : x;
+    const low = tf.matMul(input, pair.A.value as tf.Tensor2D, false, true); // (N, r)
+    return tf.matMul(tf.mul(low, tf.scalar(pair.scale)), pair.B.value as tf.Tensor2D, false, true); // (N, out)
+  }
+
+  /** A and B of every pair, in the order of the forward pass. */
+  parameters(): Parameter[] {
+    return this.pairs.flatMap(({ A, B }) => [A, B]);
+  }
+
+  dispose(): void {
+    for (const { value } of this.parameters()) value.dispose();
+  }
+}
+
+/** A new adapter: A random, B zero, so that the model starts out equal to the base. Throws on targets or ranks that do not fit. */
+export function createLora(spec: ArchitectureSpec, options: LoraOptions, seed: number): LoraAdapter {
+  const pairs = loraModules(spec, options.targets, options.rank).map((module) => {
+    const A = initialA(module, options, Random.stream(seed, `lora_A ${module.layer} ${module.target}`));
+    return makePair(module, A, new Float32Array(module.outFeatures * options.rank), options.rank, options.alpha / options.rank);
+  });
+  return new LoraAdapter(pairs);
+}
+
+/** A pair from plain arrays: A (r, in) and B (out, r) row by row. */
+export function makePair(module: LinearModule, A: Float32Array, B: Float32Array, rank: number, scale: number): LoraPair {
+  const place = `${module.layer}.${module.target}`;
+  return {
+    module,
+    A: { name: `${place}.lora_A`, value: tf.tensor2d(A, [rank, module.inFeatures]) },
+    B: { name: `${place}.lora_B`, value: tf.tensor2d(B, [module.outFeatures, rank]) },
+    scale,
+  };
+}
+
+/** The modules that `targets` name. Throws UNKNOWN_TARGET, TARGET_OVERLAP or BAD_RANK. */
+export function loraModules(spec: ArchitectureSpec, targets: Target[], rank: number): LinearModule[] {
+  const available = availableTargets(spec);
+  const unknown = targets.filter((target) => !available.includes(target));
+  if (unknown.length || !targets.length) {
+    throw usageError('UNKNOWN_TARGET', `Target ${unknown.join(', ') || '(none)'} does not exist in a ${spec.family} model; choose among ${available.join(', ')}.`, { unknown, available });
+  }
+  if (targets.includes('qkv') && targets.some((t) => t === 'q' || t === 'k' || t === 'v')) {
+    throw usageError('TARGET_OVERLAP', 'Target qkv already holds q, k and v; choose either qkv or the single ones.');
+  }
+  const modules = linearModules(spec).filter((module) => targets.includes(module.target));
+  const largest = Math.min(...modules.map((m) => Math.min(m.inFeatures, m.outFeatures)));
+  if (!Number.isInteger(rank) || rank < 1 || rank > largest) {
+    const narrow = modules.find((m) => Math.min(m.inFeatures, m.outFeatures) === largest)!;
+    throw usageError(
+      'BAD_RANK',
+      `Rank ${rank} does not fit target ${narrow.target} (${narrow.inFeatures} in, ${narrow.outFeatures} out); choose a whole number from 1 to ${largest}.`,
+      { rank, largest, target: narrow.target },
+    );
+  }
+  return modules;
+}
+
+/** `gaussian`: N(0, 1/r) (variance 1/r). `kaiming`: U(-1/sqrt(in), 1/sqrt(in)), PEFT's default (He et al. 2015, a = sqrt 5). */
+function initialA({ inFeatures }: LinearModule, { rank, init }: LoraOptions, random: Random): Float32Array {
+  if (init === 'gaussian') return random.normal(rank * inFeatures, Math.sqrt(1 / rank));
+  const bound = 1 / Math.sqrt(inFeatures);
+  return Float32Array.from({ length: rank * inFeatures }, () => (2 * random.uniform() - 1) * bound);
+}
+
+/** Inverted dropout: 0 with probability `rate`, else 1/(1 - rate). */
+function dropoutMask(shape: number[], { rate, random }: { rate: number; random: Random }): tf.Tensor {
+  const keep = 1 / (1 - rate);
+  const values = new Float32Array(shape.reduce((a, b) => a * b, 1));
+  for (let i = 0; i < values.length; i++) values[i] = random.uniform() < rate ? 0 : keep;
+  return tf.tensor(values, shape);
+}

@@ -1,0 +1,53 @@
+/**
+ * One way to add an op of our own: a kernel under a name on every backend, with a registered gradient.
+ * The kernel given here is the fallback, written in tfjs ops; a backend's own fast kernel replaces it by
+ * registering under the same name first (see kernels/). It does not know any particular op.
+ */
+import * as tf from '@tensorflow/tfjs-core';
+
+const BACKENDS = ['tensorflow', 'webgpu', 'wasm'];
+
+export type Tensors = Record<string, tf.Tensor>;
+export type Attributes = Record<string, number | boolean>;
+
+export interface OpDefinition {
+  name: string;
+  /** Runs under tidy: whatever is not returned is disposed. */
+  forward(inputs: Tensors, attributes: Attributes): tf.Tensor[];
+  /** Names of the inputs and indices of the outputs that the gradient needs. */
+  saveInputs: string[];
+  saveOutputs?: number[];
+  /**
+   * One thunk per differentiable input; only those that lead to a trained tensor are called.
+   * `dy` has one entry per output (null where the loss does not depend on it).
+   */
+  gradient(dy: tf.Tensor[], saved: tf.Tensor[], attributes: Attributes): Record<string, () => tf.Tensor>;
+}
+
+export interface Op {
+  (inputs: Tensors, attributes?: Attributes): tf.Tensor[];
+}
+
+/** Registers kernel and gradient; returns the function that runs the op on the current backend. */
+export function defineOp(definition: OpDefinition): Op {
+  const { name, forward, gradient, saveInputs, saveOutputs = [] } = definition;
+  for (const backendName of BACKENDS) {
+    if (tf.getKernel(name, backendName)) continue;
+    tf.registerKernel({
+      kernelName: name,
+      backendName,
+      kernelFunc: ({ inputs, attrs }) => tf.tidy(() => forward(inputs as Tensors, (attrs ?? {}) as Attributes)),
+    });
+  }
+  const outputsToSave = Array.from({ length: saveOutputs.length ? Math.max(...saveOutputs) + 1 : 0 }, (_, i) => saveOutputs.includes(i));
+  tf.registerGradient({
+    kernelName: name,
+    inputsToSave: saveInputs,
+    outputsToSave,
+    gradFunc: (dy, saved, attrs) => gradient(Array.isArray(dy) ? dy : [dy], saved, attrs as Attributes),
+  });
+  return (inputs, attributes = {}) => {
+    const result = tf.engine().runKernel(name, inputs, attributes) as tf.Tensor | tf.Tensor[];
+    return Array.isArray(result) ? result : [result];
+  };
+}

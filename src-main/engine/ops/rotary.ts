@@ -1,0 +1,23 @@
+/**
+ * Rotary position embedding (Su et al. 2021, eq. 34) in the half-split layout of the Llama family:
+ * with x = [x1, x2], y = [x1·cos - x2·sin, x2·cos + x1·sin]. Its gradient is the rotation by the opposite angle.
+ */
+import * as tf from '@tensorflow/tfjs-core';
+import { defineOp } from './define.ts';
+
+function rotate(x: tf.Tensor, cos: tf.Tensor, sin: tf.Tensor): tf.Tensor {
+  const [x1, x2] = tf.split(x, 2, -1) as [tf.Tensor, tf.Tensor];
+  return tf.concat([tf.sub(tf.mul(x1, cos), tf.mul(x2, sin)), tf.add(tf.mul(x2, cos), tf.mul(x1, sin))], -1);
+}
+
+const op = defineOp({
+  name: 'GraftRotary',
+  forward: ({ x, cos, sin }) => [rotate(x!, cos!, sin!)],
+  saveInputs: ['cos', 'sin'],
+  gradient: ([dy], [cos, sin]) => ({ x: () => rotate(dy!, cos!, tf.neg(sin!)) }),
+});
+
+/** x: (B, H, T, D), cos and sin: (T, D/2). Returns (B, H, T, D). */
+export function rotary(x: tf.Tensor4D, cos: tf.Tensor2D, sin: tf.Tensor2D): tf.Tensor4D {
+  return op({ x, cos, sin })[0] as tf.Tensor4D;
+}

@@ -1,0 +1,44 @@
+/** The summed cross-entropy of one batch: only labelled positions reach the vocabulary projection. */
+import * as tf from '@tensorflow/tfjs-core';
+import type { Decoder } from '../model/decoder.ts';
+import { embedding } from '../ops/embedding.ts';
+import { linearCrossEntropy } from '../ops/linearCrossEntropy.ts';
+
+/** B rows of T tokens, row by row, right-padded. labels: the id at that position or -100 (no loss). */
+export interface Batch {
+  ids: Int32Array;
+  labels: Int32Array;
+  /** 1 for a real token, 0 for padding. */
+  mask: Int32Array;
+  B: number;
+  T: number;
+}
+
+/** Positions whose next token is labelled, as rows of the (N, C) hidden states, and those next tokens. */
+export function labelledRows({ labels, B, T }: Batch): { rows: Int32Array; targets: Int32Array } {
+  const rows: number[] = [];
+  const targets: number[] = [];
+  for (let b = 0; b < B; b++) {
+    for (let t = 0; t + 1 < T; t++) {
+      const label = labels[b * T + t + 1]!;
+      if (label < 0) continue;
+      rows.push(b * T + t);
+      targets.push(label);
+    }
+  }
+  return { rows: Int32Array.from(rows), targets: Int32Array.from(targets) };
+}
+
+export function countTokens({ mask }: Batch): number {
+  let count = 0;
+  for (const m of mask) count += m;
+  return count;
+}
+
+/** Sum of the cross-entropy over the labelled tokens. `gradients`: it will be differentiated; `trainHead`: also for W. */
+export function batchLoss(model: Decoder, batch: Batch, options: { gradients: boolean; trainHead: boolean }): tf.Scalar {
+  const { rows, targets } = labelledRows(batch);
+  const h = model.hidden(tf.tensor1d(batch.ids, 'int32'), batch.B, batch.T); // (N, C)
+  const labelled = embedding(h, tf.tensor1d(rows, 'int32')); // (M, C)
+  return linearCrossEntropy(labelled, model.head, tf.tensor1d(targets, 'int32'), { gradients: options.gradients, trainW: options.trainHead });
+}

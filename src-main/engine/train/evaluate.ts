@@ -1,0 +1,22 @@
+/** Mean cross-entropy per labelled token over many batches, without gradients. */
+import * as tf from '@tensorflow/tfjs-core';
+import type { Decoder } from '../model/decoder.ts';
+import { batchLoss, labelledRows, type Batch } from './batchLoss.ts';
+
+/** Batches without a labelled token are passed over. `onBatch` is told how many have been done. */
+export async function evaluateLoss(model: Decoder, batches: Iterable<Batch>, onBatch?: (done: number) => void): Promise<{ loss: number; tokens: number }> {
+  let sum = 0;
+  let tokens = 0;
+  let done = 0;
+  for (const batch of batches) {
+    const labelled = labelledRows(batch).rows.length;
+    if (labelled > 0) {
+      const loss = tf.tidy(() => batchLoss(model, batch, { gradients: false, trainHead: false }));
+      sum += (await loss.data())[0]!;
+      loss.dispose();
+      tokens += labelled;
+    }
+    onBatch?.(++done);
+  }
+  return { loss: sum / tokens, tokens };
+}

@@ -1,0 +1,79 @@
+/** One optimiser step over one or more micro-batches. */
+import * as tf from '@tensorflow/tfjs-core';
+import type { Decoder } from '../model/decoder.ts';
+import type { Parameter } from '../model/parameters.ts';
+import { headName } from '../model/weights.ts';
+import type { AdamW } from '../optim/adamw.ts';
+import { batchLoss, labelledRows, type Batch } from './batchLoss.ts';
+
+export interface StepOptions {
+  lr: number;
+  /** Largest global gradient norm; 0 turns clipping off. */
+  clip: number;
+  /** Called before each micro-batch's forward pass, e.g. to set its dropout stream. */
+  beforeMicroBatch?: (index: number) => void;
+}
+
+export interface StepResult {
+  /** Mean cross-entropy per labelled token of the whole step, before the update. */
+  loss: number;
+  /** Global gradient norm before clipping. */
+  gradNorm: number;
+}
+
+/**
+ * Loss of the step = summed token losses of all micro-batches / labelled tokens of all micro-batches, so that
+ * accumulation gives the same gradient as one large batch. Updates `parameters` through `optimizer`.
+ */
+export async function trainStep(model: Decoder, parameters: Parameter[], optimizer: AdamW, batches: Batch[], options: StepOptions): Promise<StepResult> {
+  const { loss, gradients } = accumulateGradients(model, parameters, batches, options.beforeMicroBatch);
+  const norm = globalNorm(gradients);
+  const scale = tf.tidy(() => clipScale(norm, options.clip));
+  optimizer.step(gradients, options.lr, scale);
+  const report = tf.stack([loss, norm]);
+  tf.dispose([loss, norm, scale, ...gradients]);
+  const [lossValue, normValue] = await report.data();
+  report.dispose();
+  return { loss: lossValue!, gradNorm: normValue! };
+}
+
+/** Mean loss and its gradient per parameter, over all micro-batches. The caller disposes them. */
+export function accumulateGradients(
+  model: Decoder,
+  parameters: Parameter[],
+  batches: Batch[],
+  beforeMicroBatch?: (index: number) => void,
+): { loss: tf.Scalar; gradients: tf.Tensor[] } {
+  const labelled = batches.reduce((sum, batch) => sum + labelledRows(batch).rows.length, 0);
+  const trainHead = parameters.some(({ name }) => name === headName(model.spec));
+  const share = 1 / labelled;
+  let loss: tf.Scalar | undefined;
+  let sums: tf.Tensor[] | undefined;
+  batches.forEach((batch, index) => {
+    beforeMicroBatch?.(index);
+    const { value, grads } = tf.engine().gradients(
+      () => tf.mul(batchLoss(model, batch, { gradients: true, trainHead }), tf.scalar(share)),
+      parameters.map((p) => p.value),
+    );
+    loss = loss ? addAndDispose(loss, value as tf.Scalar) : (value as tf.Scalar);
+    sums = sums ? sums.map((sum, i) => addAndDispose(sum, grads[i]!)) : grads;
+  });
+  return { loss: loss!, gradients: sums! };
+}
+
+function addAndDispose<T extends tf.Tensor>(a: T, b: T): T {
+  const sum = tf.add(a, b) as T;
+  tf.dispose([a, b]);
+  return sum;
+}
+
+/** sqrt of the sum of squares over all tensors. */
+export function globalNorm(tensors: tf.Tensor[]): tf.Scalar {
+  return tf.tidy(() => tf.sqrt(tf.sum(tf.stack(tensors.map((t) => tf.sum(tf.square(t)))))) as tf.Scalar);
+}
+
+/** min(1, clip / (norm + 1e-6)), as torch.nn.utils.clip_grad_norm_. */
+function clipScale(norm: tf.Scalar, clip: number): tf.Scalar {
+  if (clip === 0) return tf.scalar(1);
+  return tf.minimum(tf.div(tf.scalar(clip), tf.add(norm, tf.scalar(1e-6))), tf.scalar(1)) as tf.Scalar;
+}
