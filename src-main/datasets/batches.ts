@@ -1,0 +1,69 @@
+/**
+ * Which rows make up which training step, and how rows become one padded batch. Everything is a pure function of
+ * the seed and the step, so a resumed run finds its place without any history.
+ */
+import { Random } from '../engine/random.ts';
+import { IGNORED } from './types.ts';
+import type { TokenisedExample } from './types.ts';
+
+/** The order of all rows in an epoch (0-based): a shuffle that depends on seed and epoch only. */
+export function epochOrder(rowCount: number, seed: number, epoch: number): number[] {
+  const rows = Array.from({ length: rowCount }, (_, row) => row);
+  return Random.stream(seed, `epoch ${epoch}`).shuffle(rows);
+}
+
+/**
+ * The rows of optimiser step `step` (1-based): one array of row indices per micro-batch, `accumulate` of them, each of
+ * `batch` rows. Steps run on over the end of an epoch, so every row is seen once per epoch and none is dropped.
+ * Throws RangeError for counts that are not positive integers.
+ */
+export function rowsOfStep(rowCount: number, batch: number, accumulate: number, seed: number, step: number): number[][] {
+  for (const [name, value] of Object.entries({ rowCount, batch, accumulate, step })) {
+    if (!Number.isInteger(value) || value < 1) throw new RangeError(`rowsOfStep: ${name} is ${value}, wanted a positive integer`);
+  }
+  const orders = new Map<number, number[]>();
+  const rowAt = (position: number): number => {
+    const epoch = Math.floor(position / rowCount);
+    let order = orders.get(epoch);
+    if (!order) orders.set(epoch, (order = epochOrder(rowCount, seed, epoch)));
+    return order[position % rowCount]!;
+  };
+  const first = (step - 1) * batch * accumulate;
+  return Array.from({ length: accumulate }, (_, micro) => Array.from({ length: batch }, (_, i) => rowAt(first + micro * batch + i)));
+}
+
+/** Optimiser steps that `epochs` passes over the rows take, rounded up. */
+export function stepsForEpochs(rowCount: number, batch: number, accumulate: number, epochs: number): number {
+  return Math.max(1, Math.ceil((rowCount * epochs) / (batch * accumulate)));
+}
+
+export interface Batch {
+  /** (B, T), row-major. */
+  ids: Int32Array;
+  /** (B, T), -100 where there is no loss. */
+  labels: Int32Array;
+  /** (B, T), 1 on tokens, 0 on padding. */
+  mask: Int32Array;
+  B: number;
+  T: number;
+}
+
+/** The examples at `indices`, padded on the right with `padId` to the longest of them. */
+export function collate(examples: readonly Pick<TokenisedExample, 'ids' | 'labels'>[], indices: readonly number[], padId: number): Batch {
+  const rows = indices.map((index) => {
+    const row = examples[index];
+    if (!row) throw new RangeError(`collate: row ${index} of ${examples.length}`);
+    return row;
+  });
+  const B = rows.length;
+  const T = Math.max(0, ...rows.map((row) => row.ids.length));
+  const ids = new Int32Array(B * T).fill(padId);
+  const labels = new Int32Array(B * T).fill(IGNORED);
+  const mask = new Int32Array(B * T);
+  rows.forEach((row, b) => {
+    ids.set(row.ids, b * T);
+    labels.set(row.labels, b * T);
+    mask.fill(1, b * T, b * T + row.ids.length);
+  });
+  return { ids, labels, mask, B, T };
+}

@@ -1,0 +1,123 @@
+/**
+ * Text to token ids and back, as the checkpoint's own files say. The work is done by @huggingface/tokenizers;
+ * this file decides which special tokens frame a text, and knows nothing of rows or templates.
+ */
+import { Tokenizer } from '@huggingface/tokenizers';
+import { broken, isObject, readTokenizerFiles } from './tokenizerFiles.ts';
+import type { TokenizerFiles } from './tokenizerFiles.ts';
+
+export interface TextTokenizer {
+  /** Ids of `text`. `addSpecialTokens` (default true) frames it as the checkpoint does, e.g. with one BOS. */
+  encode(text: string, options?: { addSpecialTokens?: boolean }): number[];
+  /** Ids of a text that goes on: a leading BOS as the checkpoint says, never a closing EOS. Use it for prompts. */
+  encodePrompt(text: string): number[];
+  /** Text of `ids`, exactly as written (no tidying of spaces). `skipSpecialTokens` defaults to true. */
+  decode(ids: ArrayLike<number>, options?: { skipSpecialTokens?: boolean }): string;
+  /** The beginning-of-sequence id that the checkpoint names, whether or not it frames texts with it. */
+  bosId: number | undefined;
+  eosId: number | undefined;
+  /** Every id that ends a generation; chat models have several. */
+  eosIds: number[];
+  /** Filler for batches: the pad token, else EOS, else 0. */
+  padId: number;
+  /** Texts of the special tokens, for chat templates. */
+  specialText: { bos: string; eos: string; pad: string; unk: string };
+  chatTemplate: string | undefined;
+  /** Largest id plus one; the model's embedding may have more rows. */
+  vocabSize: number;
+}
+
+/** Throws GraftError TOKENIZER_MISSING when there is no tokenizer.json, TOKENIZER_BROKEN when it cannot be used. */
+export function loadTokenizer(dir: string): TextTokenizer {
+  const files = readTokenizerFiles(dir);
+  let library: Tokenizer;
+  let plain: (text: string) => number[];
+  let frame: Frame;
+  try {
+    library = new Tokenizer(files.tokenizer, files.config);
+    plain = (text) => library.encode(text, { add_special_tokens: false }).ids;
+    frame = frameOf(library, plain, files);
+  } catch (error) {
+    throw broken(dir, 'tokenizer.json', error instanceof Error ? error.message : String(error));
+  }
+  const ids = specialIds(library, files);
+  return {
+    encode: (text, { addSpecialTokens = true } = {}) => (addSpecialTokens ? withFrame(plain(text), frame) : plain(text)),
+    encodePrompt: (text) => withFrame(plain(text), { before: frame.before, after: [] }),
+    decode: (tokens, { skipSpecialTokens = true } = {}) => decode(library, tokens, skipSpecialTokens ? ids.special : new Set()),
+    bosId: ids.bosId,
+    eosId: ids.eosId,
+    eosIds: ids.eosIds,
+    padId: ids.padId ?? ids.eosId ?? 0,
+    specialText: {
+      bos: files.special('bos_token') ?? '',
+      eos: files.special('eos_token') ?? '',
+      pad: files.special('pad_token') ?? '',
+      unk: files.special('unk_token') ?? '',
+    },
+    chatTemplate: files.chatTemplate,
+    vocabSize: largest(library.get_vocab().values()) + 1,
+  };
+}
+
+/** The ids a checkpoint puts before and after every text. */
+interface Frame {
+  before: number[];
+  after: number[];
+}
+
+/**
+ * The post-processor says what frames a text; `add_bos_token` and `add_eos_token` in tokenizer_config.json overrule
+ * it, as they do in transformers' Llama tokenizer.
+ */
+function frameOf(library: Tokenizer, plain: (text: string) => number[], files: TokenizerFiles): Frame {
+  const bare = plain('a');
+  const framed = library.encode('a', { add_special_tokens: true }).ids;
+  const extra = framed.length - bare.length;
+  let start = 0;
+  while (start < extra && !bare.every((id, i) => framed[start + i] === id)) start++;
+  const frame = { before: framed.slice(0, start), after: framed.slice(start + bare.length) };
+  const choose = (flag: string, role: string, current: number[]): number[] => {
+    const wanted = files.config[flag];
+    const id = roleId(library, files, role);
+    if (typeof wanted !== 'boolean' || id === undefined) return current;
+    if (wanted) return current.includes(id) ? current : [id, ...current];
+    return current.filter((other) => other !== id);
+  };
+  return { before: choose('add_bos_token', 'bos_token', frame.before), after: choose('add_eos_token', 'eos_token', frame.after) };
+}
+
+/** A text that already begins with the checkpoint's BOS does not get a second one. */
+function withFrame(ids: number[], { before, after }: Frame): number[] {
+  const framed = before.length > 0 && before.every((id, i) => ids[i] === id);
+  return [...(framed ? [] : before), ...ids, ...after];
+}
+
+function decode(library: Tokenizer, tokens: ArrayLike<number>, skipped: ReadonlySet<number>): string {
+  const kept = Array.from(tokens).filter((id) => !skipped.has(id));
+  // GPT-2's config asks for tidied spaces ("way ." -> "way."), which would change the text.
+  return kept.length === 0 ? '' : library.decode(kept, { clean_up_tokenization_spaces: false });
+}
+
+function largest(values: Iterable<number>): number {
+  let most = -1;
+  for (const value of values) most = Math.max(most, value);
+  return most;
+}
+
+function roleId(library: Tokenizer, files: TokenizerFiles, role: string): number | undefined {
+  const text = files.special(role);
+  const id = text === undefined ? undefined : library.token_to_id(text);
+  return id ?? files.configuredIds(`${role}_id`)[0];
+}
+
+function specialIds(library: Tokenizer, files: TokenizerFiles) {
+  const bosId = roleId(library, files, 'bos_token');
+  const eosId = roleId(library, files, 'eos_token');
+  const padId = roleId(library, files, 'pad_token');
+  const eosIds = [...new Set([...(eosId === undefined ? [] : [eosId]), ...files.configuredIds('eos_token_id')])];
+  const added = (files.tokenizer['added_tokens'] as unknown[]).filter(isObject);
+  const marked = added.filter((token) => token['special'] === true).map((token) => Number(token['id']));
+  const named = [bosId, eosId, padId].filter((id) => id !== undefined);
+  return { bosId, eosId, padId, eosIds, special: new Set([...marked, ...named, ...eosIds]) };
+}

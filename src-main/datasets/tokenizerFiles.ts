@@ -1,0 +1,102 @@
+/**
+ * Reads the tokenizer's files of a checkpoint folder: tokenizer.json is required; tokenizer_config.json,
+ * special_tokens_map.json, chat_template.jinja, generation_config.json and config.json complete it.
+ */
+import fs from 'node:fs';
+import path from 'node:path';
+import { GraftError } from '../errors.ts';
+
+export type JsonObject = Record<string, unknown>;
+
+export interface TokenizerFiles {
+  /** tokenizer.json, complete with the keys that the library insists on. */
+  tokenizer: JsonObject;
+  config: JsonObject;
+  /** Text of a special token by role (`bos_token`, `eos_token`, `pad_token`, `unk_token`). */
+  special: (role: string) => string | undefined;
+  /** Ids that config.json and generation_config.json name for a role (`bos_token_id`, `eos_token_id`, ...). */
+  configuredIds: (key: string) => number[];
+  chatTemplate: string | undefined;
+}
+
+/** Throws GraftError TOKENIZER_MISSING or TOKENIZER_BROKEN, naming the file. */
+export function readTokenizerFiles(dir: string): TokenizerFiles {
+  const tokenizer = readJson(dir, 'tokenizer.json');
+  if (!tokenizer) {
+    throw new GraftError(
+      'TOKENIZER_MISSING',
+      `${dir} has no tokenizer.json; download this file with the checkpoint, or convert its tokenizer to the fast format, and put it into the folder.`,
+      { dir, file: 'tokenizer.json' },
+    );
+  }
+  if (!isObject(tokenizer['model'])) throw broken(dir, 'tokenizer.json', 'it has no "model" part');
+  const config = readJson(dir, 'tokenizer_config.json') ?? {};
+  const map = readJson(dir, 'special_tokens_map.json') ?? {};
+  const modelConfigs = [readJson(dir, 'generation_config.json') ?? {}, readJson(dir, 'config.json') ?? {}];
+  return {
+    tokenizer: complete(tokenizer, config),
+    config,
+    special: (role) => tokenText(config[role]) ?? tokenText(map[role]),
+    configuredIds: (key) => [...new Set(modelConfigs.flatMap((c) => idList(c[key])))],
+    chatTemplate: chatTemplateOf(dir, config),
+  };
+}
+
+function complete(tokenizer: JsonObject, config: JsonObject): JsonObject {
+  const added = Array.isArray(tokenizer['added_tokens']) ? [...(tokenizer['added_tokens'] as unknown[])] : [];
+  const known = new Set(added.map((token) => (isObject(token) ? token['id'] : undefined)));
+  // Tokens that were added after tokenizer.json was written live in tokenizer_config.json only.
+  if (isObject(config['added_tokens_decoder'])) {
+    for (const [id, token] of Object.entries(config['added_tokens_decoder'])) {
+      if (isObject(token) && !known.has(Number(id))) added.push({ ...token, id: Number(id) });
+    }
+  }
+  return { normalizer: null, pre_tokenizer: null, post_processor: null, decoder: null, ...tokenizer, added_tokens: added };
+}
+
+function chatTemplateOf(dir: string, config: JsonObject): string | undefined {
+  const file = path.join(dir, 'chat_template.jinja');
+  if (fs.existsSync(file)) return fs.readFileSync(file, 'utf8');
+  const template = config['chat_template'];
+  if (typeof template === 'string') return template;
+  if (!Array.isArray(template)) return undefined;
+  const named = template.filter(isObject);
+  const chosen = named.find((entry) => entry['name'] === 'default') ?? named[0];
+  return typeof chosen?.['template'] === 'string' ? chosen['template'] : undefined;
+}
+
+function readJson(dir: string, name: string): JsonObject | undefined {
+  const file = path.join(dir, name);
+  let text: string;
+  try {
+    text = fs.readFileSync(file, 'utf8');
+  } catch (error) {
+    if (error instanceof Error && 'code' in error && (error.code === 'ENOENT' || error.code === 'ENOTDIR')) return undefined;
+    throw error;
+  }
+  let value: unknown;
+  try {
+    value = JSON.parse(text);
+  } catch (error) {
+    throw broken(dir, name, `it is not valid JSON (${error instanceof Error ? error.message : String(error)})`);
+  }
+  if (!isObject(value)) throw broken(dir, name, 'it is not a JSON object');
+  return value;
+}
+
+export function broken(dir: string, name: string, why: string): GraftError {
+  return new GraftError('TOKENIZER_BROKEN', `${path.join(dir, name)} cannot be used: ${why}; download the file again.`, { dir, file: name });
+}
+
+export function isObject(value: unknown): value is JsonObject {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
+function tokenText(value: unknown): string | undefined {
+  if (typeof value === 'string') return value;
+  return isObject(value) && typeof value['content'] === 'string' ? value['content'] : undefined;
+}
+
+function idList(value: unknown): number[] {
+  return (Array.isArray(value) ? value : [value]).filter((id): id is number => Number.isInteger(id));
+}

@@ -1,0 +1,76 @@
+/**
+ * The records that travel between the stages of a dataset: file -> rows -> examples -> token ids.
+ */
+export type DatasetFormat = 'jsonl' | 'json' | 'csv';
+
+/** Which tokens carry loss: the answers only, or every token that can be predicted. */
+export type LossOn = 'completion' | 'all';
+
+/** Column renames, wanted name -> name in the file, e.g. `{ prompt: 'question' }`. */
+export type ColumnMap = Record<string, string>;
+
+/** A row that cannot be used. `line` is 1-based, where the row starts in the file. */
+export interface BadRow {
+  line: number;
+  reason: string;
+}
+
+/** One row as the file has it, before any column is interpreted. */
+export interface RawRow {
+  line: number;
+  values: Record<string, unknown>;
+}
+
+export interface ReadResult {
+  file: string;
+  format: DatasetFormat;
+  sizeBytes: number;
+  /** Of the bytes that were read. */
+  sha256: string;
+  rows: RawRow[];
+  /** Rows that could not be parsed, in file order. */
+  bad: BadRow[];
+  /** Every column name of the file, in order of appearance. */
+  columns: string[];
+}
+
+/** The recognised shapes of a row. */
+export type DatasetKind = 'completion' | 'alpaca' | 'messages' | 'text';
+
+export interface Segment {
+  text: string;
+  /** Whether the model learns to write this text. */
+  loss: boolean;
+}
+
+export interface Message {
+  role: 'system' | 'user' | 'assistant';
+  content: string;
+}
+
+/** A checked row. `segments` for prompt/completion, Alpaca and text; `messages` for conversations. */
+export type Example =
+  | { line: number; segments: Segment[]; messages?: undefined }
+  | { line: number; messages: Message[]; segments?: undefined };
+
+export interface TokenisedExample {
+  line: number;
+  ids: Int32Array;
+  /** labels[t] is the id at position t where it carries loss, else -100. Always -100 at t = 0. */
+  labels: Int32Array;
+  /** Positions that carry loss. */
+  labelled: number;
+  /** Tokens before truncation to the maximum length. */
+  fullLength: number;
+  truncated: boolean;
+  /** Examples with the same prompt (or the same text) have the same number. */
+  group: number;
+}
+
+/** Label of a position without loss, as in PyTorch. */
+export const IGNORED = -100;
+
+/** `line 7: not valid JSON` */
+export function describeBadRow(row: BadRow): string {
+  return `line ${row.line}: ${row.reason}`;
+}
