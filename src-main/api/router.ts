@@ -1,0 +1,31 @@
+/** The one typed API of Graft: Electron, the web host and the command line all call this. */
+import type { Services } from '../services.ts';
+import { adaptersRouter } from './adapters.ts';
+import { datasetsRouter } from './datasets.ts';
+import { exportsRouter } from './exports.ts';
+import { modelsRouter } from './models.ts';
+import { playgroundRouter } from './playground.ts';
+import { runsRouter } from './runs.ts';
+import { systemRouter } from './system.ts';
+import { tasksRouter } from './tasks.ts';
+import { createCallerFactory, router } from './trpc.ts';
+
+export function createRouter(services: Services) {
+  return router({
+    system: systemRouter(services),
+    models: modelsRouter(services),
+    datasets: datasetsRouter(services),
+    tasks: tasksRouter(services),
+    runs: runsRouter(services),
+    adapters: adaptersRouter(services),
+    playground: playgroundRouter(services),
+    exports: exportsRouter(services),
+  });
+}
+export type AppRouter = ReturnType<typeof createRouter>;
+
+/** The API as plain functions, for callers in this process. */
+export function createCaller(services: Services) {
+  return createCallerFactory(createRouter(services))({});
+}
+export type Caller = ReturnType<typeof createCaller>;

@@ -1,0 +1,23 @@
+/** The tiny model and the sample datasets in resources/starter, so that Graft is useful without a download. */
+import fs from 'node:fs';
+import path from 'node:path';
+
+export interface Starter {
+  modelDir: string;
+  datasets: { file: string; name: string; task: string }[];
+}
+
+export const STARTER_DIR = path.resolve(import.meta.dirname, '../../resources/starter');
+
+/** Null when this copy of Graft lacks them. */
+export function starter(dir: string = STARTER_DIR): Starter | null {
+  const modelDir = path.join(dir, 'model');
+  if (!fs.existsSync(path.join(modelDir, 'config.json'))) return null;
+  const dataDir = path.join(dir, 'data');
+  const files = fs.existsSync(dataDir) ? fs.readdirSync(dataDir).filter((name) => name.endsWith('.jsonl')).sort() : [];
+  const datasets = files.map((name) => {
+    const task = name.slice(0, -'.jsonl'.length);
+    return { file: path.join(dataDir, name), name: `Sample: ${task}`, task };
+  });
+  return { modelDir, datasets };
+}

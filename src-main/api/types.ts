@@ -1,0 +1,35 @@
+/** Types of what the router returns, for the renderer to import as types only. */
+export type { Adapter } from '../catalog/adapters.ts';
+export type { Dataset } from '../catalog/datasets.ts';
+export type { ExportRecord } from '../catalog/exports.ts';
+export type { Evaluation } from '../catalog/metrics.ts';
+export type { BaseModel, ModelDetails } from '../catalog/models.ts';
+export type { RunStarted, RunStatus } from '../catalog/runs.ts';
+export type { Task } from '../catalog/tasks.ts';
+export type { ErrorData } from '../errors.ts';
+export type { ExportEvent } from '../jobs/exportService.ts';
+export type { PlaygroundState } from '../jobs/playgroundService.ts';
+export type { StartRun } from '../jobs/runInput.ts';
+export type { RunEvent, RunView } from '../jobs/runService.ts';
+export type {
+  EngineName,
+  EngineReport,
+  EvaluateResult,
+  GenerateResult,
+  LoadResult,
+  LoraSettings,
+  MethodSettings,
+  MergeResult,
+  ParityCertificate,
+  RunSpec,
+  StepMetrics,
+  TrainEvent,
+  TrainResult,
+  TrainSettings,
+} from '../trainer/protocol.ts';
+
+export type { AdapterView } from './adapters.ts';
+export type { DatasetReport } from './checkDataset.ts';
+export type { GenerateEvent } from './playground.ts';
+export type { BrowseEntry, BrowseResult, Starter, SystemInfo } from './system.ts';
+export type { TaskView } from './tasks.ts';

@@ -1,0 +1,82 @@
+/** Exports: merged checkpoints with the parity certificate, or the reason why there is none. */
+import type { Database } from 'better-sqlite3';
+import type { ErrorData } from '../errors.ts';
+import type { MergeParams, MergeResult } from '../trainer/protocol.ts';
+
+export interface ExportRecord {
+  id: string;
+  /** Null when the adapter is not (or no longer) in the catalogue. */
+  adapterId: string | null;
+  adapterDir: string;
+  modelDir: string;
+  outDir: string;
+  /** Null: the base's own. */
+  dtype: NonNullable<MergeParams['dtype']> | null;
+  status: 'running' | 'completed' | 'failed';
+  /** Graft process that runs or ran it. */
+  ownerPid: number;
+  result: MergeResult | null;
+  error: ErrorData | null;
+  createdAt: string;
+  endedAt: string | null;
+}
+
+interface Row {
+  id: string;
+  adapter_id: string | null;
+  adapter_dir: string;
+  model_dir: string;
+  out_dir: string;
+  dtype: ExportRecord['dtype'];
+  status: ExportRecord['status'];
+  owner_pid: number;
+  result: string | null;
+  error: string | null;
+  created_at: string;
+  ended_at: string | null;
+}
+
+const toExport = (row: Row): ExportRecord => ({
+  id: row.id,
+  adapterId: row.adapter_id,
+  adapterDir: row.adapter_dir,
+  modelDir: row.model_dir,
+  outDir: row.out_dir,
+  dtype: row.dtype,
+  status: row.status,
+  ownerPid: row.owner_pid,
+  result: row.result === null ? null : (JSON.parse(row.result) as MergeResult),
+  error: row.error === null ? null : (JSON.parse(row.error) as ErrorData),
+  createdAt: row.created_at,
+  endedAt: row.ended_at,
+});
+
+export function exportQueries(db: Database) {
+  const list = db.prepare<[], Row>('SELECT * FROM exports ORDER BY created_at DESC, rowid DESC');
+  const running = db.prepare<[], Row>(`SELECT * FROM exports WHERE status = 'running'`);
+  const byId = db.prepare<[string], Row>('SELECT * FROM exports WHERE id = ?');
+  const insert = db.prepare(
+    `INSERT INTO exports (id, adapter_id, adapter_dir, model_dir, out_dir, dtype, status, owner_pid, created_at)
+     VALUES (@id, @adapterId, @adapterDir, @modelDir, @outDir, @dtype, 'running', @ownerPid, @createdAt)`,
+  );
+  const end = db.prepare<[string, string | null, string | null, string, string]>('UPDATE exports SET status = ?, result = ?, error = ?, ended_at = ? WHERE id = ?');
+  const get = (id: string): ExportRecord | undefined => {
+    const row = byId.get(id);
+    return row && toExport(row);
+  };
+  return {
+    /** Newest first. */
+    list: () => list.all().map(toExport),
+    running: () => running.all().map(toExport),
+    get,
+    /** A new row with the status `running`. */
+    insert: (record: Omit<ExportRecord, 'status' | 'result' | 'error' | 'endedAt'>) => void insert.run(record),
+    complete(id: string, result: MergeResult, endedAt: string): ExportRecord {
+      end.run('completed', JSON.stringify(result), null, endedAt, id);
+      return get(id)!;
+    },
+    fail(id: string, error: ErrorData, endedAt: string): void {
+      end.run('failed', null, JSON.stringify(error), endedAt, id);
+    },
+  };
+}

@@ -1,0 +1,45 @@
+/** The data folder: where the catalogue, runs, adapters and exports of this user lie. */
+import { randomBytes } from 'node:crypto';
+import fs from 'node:fs';
+import os from 'node:os';
+import path from 'node:path';
+
+export interface Home {
+  dir: string;
+  catalogFile: string;
+  /** Folder of one run: its checkpoints. */
+  runDir(runId: string): string;
+  /** PEFT folder of one adapter. */
+  adapterDir(adapterId: string): string;
+  /** Folder of a base model that Graft itself trained (full fine-tuning). */
+  modelDir(modelId: string): string;
+  /** Suggested parent folder for exports. */
+  exportsDir: string;
+}
+
+/** GRAFT_HOME, else the platform's folder for application data. */
+export function defaultHomeDir(env: NodeJS.ProcessEnv = process.env, platform: NodeJS.Platform = process.platform): string {
+  if (env['GRAFT_HOME']) return path.resolve(env['GRAFT_HOME']);
+  const user = os.homedir();
+  if (platform === 'win32') return path.join(env['APPDATA'] ?? path.join(user, 'AppData', 'Roaming'), 'Graft');
+  if (platform === 'darwin') return path.join(user, 'Library', 'Application Support', 'Graft');
+  return path.join(env['XDG_DATA_HOME'] || path.join(user, '.local', 'share'), 'graft');
+}
+
+/** Creates the data folder where it is missing. Throws the file system's error when it cannot be written. */
+export function openHome(dir: string = defaultHomeDir()): Home {
+  for (const name of ['runs', 'adapters', 'models', 'exports']) fs.mkdirSync(path.join(dir, name), { recursive: true });
+  return {
+    dir,
+    catalogFile: path.join(dir, 'graft.db'),
+    runDir: (runId) => path.join(dir, 'runs', runId),
+    adapterDir: (adapterId) => path.join(dir, 'adapters', adapterId),
+    modelDir: (modelId) => path.join(dir, 'models', modelId),
+    exportsDir: path.join(dir, 'exports'),
+  };
+}
+
+/** A new identifier that says what it names: `run-3f9a0c11d2`. */
+export function newId(kind: 'model' | 'data' | 'task' | 'run' | 'adapter' | 'export'): string {
+  return `${kind}-${randomBytes(5).toString('hex')}`;
+}

@@ -1,0 +1,46 @@
+/**
+ * What a Graft process does at its start about work that a dead one left in the catalogue. The command line and the
+ * app may share a data folder, so work whose owner is alive is left alone.
+ */
+import fs from 'node:fs';
+import type { Catalog } from '../catalog/catalog.ts';
+import type { Run } from '../catalog/runs.ts';
+
+/** Marks runs and exports that were under way as failed. Returns the queued runs that nobody owns any more, oldest first. */
+export function recoverAbandoned(catalog: Catalog, options: { takeQueued: boolean }): Run[] {
+  const now = new Date().toISOString();
+  return catalog.transaction(() => {
+    const taken: Run[] = [];
+    for (const run of catalog.runs.unfinished()) {
+      if (run.ownerPid !== null && isAlive(run.ownerPid)) continue;
+      if (run.status === 'queued') {
+        if (options.takeQueued) taken.push(catalog.runs.update(run.id, { ownerPid: process.pid }));
+        continue;
+      }
+      const error = { code: 'RUN_ABANDONED', message: 'Graft was closed while this run was under way; resume it to go on from its last checkpoint.', details: { runId: run.id } };
+      catalog.runs.update(run.id, { status: 'failed', error, ownerPid: null, pid: null, endedAt: now });
+    }
+    for (const record of catalog.exports.running()) {
+      if (isAlive(record.ownerPid)) continue;
+      catalog.exports.fail(record.id, { code: 'EXPORT_ABANDONED', message: 'Graft was closed while this export was under way; start it again.' }, now);
+    }
+    return taken;
+  });
+}
+
+/** Whether a process of this id is a running Graft; a zombie, or on Linux a later process that is no Node or Electron, does not count. */
+export function isAlive(pid: number): boolean {
+  try {
+    process.kill(pid, 0);
+  } catch (error) {
+    // EPERM: it exists, but belongs to another user.
+    return error instanceof Error && 'code' in error && error.code === 'EPERM';
+  }
+  if (pid === process.pid || process.platform !== 'linux') return true;
+  try {
+    const command = fs.readFileSync(`/proc/${pid}/cmdline`, 'utf8');
+    return /node|electron|graft/i.test(command);
+  } catch {
+    return false;
+  }
+}

@@ -1,0 +1,70 @@
+/** What a caller says to start a run, checked by zod, and how it becomes a self-contained RunSpec. */
+import fs from 'node:fs';
+import { z } from 'zod';
+import type { BaseModel } from '../catalog/models.ts';
+import type { Catalog } from '../catalog/catalog.ts';
+import type { Dataset } from '../catalog/datasets.ts';
+import { GraftError, usageError } from '../errors.ts';
+import { newId } from '../home.ts';
+import type { Home } from '../home.ts';
+import { dataSpecSchema, methodSchema, runSpecSchema, trainSettingsSchema } from '../trainer/protocol.ts';
+import type { RunSpec } from '../trainer/protocol.ts';
+
+export const startRunSchema = z.object({
+  modelId: z.string(),
+  datasetId: z.string(),
+  /** The task is created when there is none of this name. */
+  taskName: z.string().trim().min(1).max(80),
+  /** Shown in lists; by default the task's name. */
+  name: z.string().trim().min(1).max(120).optional(),
+  engine: runSpecSchema.shape.engine,
+  method: methodSchema,
+  train: trainSettingsSchema,
+  data: dataSpecSchema.pick({ lossOn: true, maxLength: true }).prefault({}),
+});
+export type StartRun = z.input<typeof startRunSchema>;
+export type StartRunChecked = z.output<typeof startRunSchema>;
+
+/** Throws a usage error when the model or the dataset is not registered, or a target is not in the model. */
+export function findParts(catalog: Catalog, input: StartRunChecked): { model: BaseModel; dataset: Dataset } {
+  const model = catalog.models.get(input.modelId);
+  if (!model) throw usageError('MODEL_NOT_FOUND', `There is no base model ${input.modelId} in the catalogue; add its folder first.`, { modelId: input.modelId });
+  const dataset = catalog.datasets.get(input.datasetId);
+  if (!dataset) throw usageError('DATASET_NOT_FOUND', `There is no dataset ${input.datasetId} in the catalogue; add its file first.`, { datasetId: input.datasetId });
+  if (!fs.existsSync(dataset.file)) {
+    throw new GraftError('NOT_FOUND', `The file ${dataset.file} of the dataset ${dataset.name} does not exist any more; put it back or add the dataset again.`, { path: dataset.file });
+  }
+  const missing = input.method.type === 'lora' ? input.method.targets.filter((target) => !model.targets.includes(target)) : [];
+  if (missing.length > 0) {
+    throw usageError('TARGET_NOT_FOUND', `${model.name} has no target ${missing.join(', ')}; choose among ${model.targets.join(', ')}.`, { got: missing, want: model.targets });
+  }
+  return { model, dataset };
+}
+
+export function buildSpec(home: Home, input: StartRunChecked, parts: { model: BaseModel; dataset: Dataset }): RunSpec {
+  const { model, dataset } = parts;
+  const runId = newId('run');
+  return {
+    runId,
+    engine: input.engine,
+    model: { dir: model.dir, hash: model.hash },
+    data: {
+      file: dataset.file,
+      ...(dataset.format ? { format: dataset.format } : {}),
+      map: dataset.map,
+      ...input.data,
+      hash: dataset.hash,
+      allowBadRows: dataset.allowBadRows,
+    },
+    task: input.taskName,
+    method: input.method,
+    train: input.train,
+    runDir: home.runDir(runId),
+    outDir: newOutDir(home, input.method.type),
+  };
+}
+
+/** Folder for what the run makes: an adapter, or a whole model for full fine-tuning. */
+export function newOutDir(home: Home, method: RunSpec['method']['type']): string {
+  return method === 'lora' ? home.adapterDir(newId('adapter')) : home.modelDir(newId('model'));
+}

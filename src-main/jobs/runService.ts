@@ -1,0 +1,264 @@
+/**
+ * Training runs: one at a time, a queue behind it. It owns the rows of runs, stores what the worker reports, and lets
+ * others listen. The training itself happens in the worker process.
+ */
+import fs from 'node:fs';
+import path from 'node:path';
+import type { Catalog } from '../catalog/catalog.ts';
+import type { Run } from '../catalog/runs.ts';
+import { GraftError, toErrorData, usageError } from '../errors.ts';
+import { newId } from '../home.ts';
+import type { Home } from '../home.ts';
+import type { TrainEvent, TrainResult } from '../trainer/protocol.ts';
+import type { EngineService } from './engines.ts';
+import { readModel } from './readModel.ts';
+import { recordResult } from './recordResult.ts';
+import { buildSpec, findParts, newOutDir, startRunSchema } from './runInput.ts';
+import type { StartRun } from './runInput.ts';
+import { Watchers } from './watchers.ts';
+import type { WorkerCall, WorkerClient, Workers } from './workerClient.ts';
+
+/** A run with what the catalogue cannot know: whether a checkpoint lies on disk to go on from. */
+export interface RunView extends Run {
+  resumable: boolean;
+}
+
+export type RunEvent = TrainEvent | { type: 'status'; run: RunView };
+
+interface Active {
+  runId: string;
+  client: WorkerClient;
+  call?: WorkerCall<'train'>;
+  /** Stop was asked for before the training call was made. */
+  stopAsked: boolean;
+}
+
+export class RunService {
+  #home: Home;
+  #catalog: Catalog;
+  #workers: Workers;
+  #engines: EngineService;
+  #queue: string[] = [];
+  #active: Active | undefined;
+  #closed = false;
+  #watchers = new Watchers<RunEvent>();
+
+  constructor(home: Home, catalog: Catalog, workers: Workers, engines: EngineService) {
+    this.#home = home;
+    this.#catalog = catalog;
+    this.#workers = workers;
+    this.#engines = engines;
+  }
+
+  list(): RunView[] {
+    return this.#catalog.runs.list().map(view);
+  }
+
+  /** Throws a usage error RUN_NOT_FOUND. */
+  get(id: string): RunView {
+    const run = this.#catalog.runs.get(id);
+    if (!run) throw usageError('RUN_NOT_FOUND', `There is no run ${id} in the catalogue; "runs" lists those that exist.`, { runId: id });
+    return view(run);
+  }
+
+  subscribe(id: string, listener: (event: RunEvent) => void): () => void {
+    return this.#watchers.subscribe(id, listener);
+  }
+
+  /** Checks the request, writes the row and queues the run. Throws GraftError where model, dataset or settings do not fit. */
+  start(input: StartRun): RunView {
+    const checked = startRunSchema.parse(input);
+    const parts = findParts(this.#catalog, checked);
+    const now = readModel(parts.model.dir);
+    if (now.hash !== parts.model.hash) {
+      throw new GraftError('MODEL_CHANGED', `The files in ${parts.model.dir} have changed since ${parts.model.name} was added; add the folder again.`, { dir: parts.model.dir });
+    }
+    const spec = buildSpec(this.#home, checked, parts);
+    fs.mkdirSync(spec.runDir, { recursive: true });
+    this.#catalog.transaction(() => {
+      this.#catalog.runs.insert({
+        id: spec.runId,
+        name: checked.name ?? checked.taskName,
+        taskId: this.#taskFor(checked.taskName),
+        modelId: parts.model.id,
+        datasetId: parts.dataset.id,
+        status: 'queued',
+        spec,
+        started: null,
+        error: null,
+        result: null,
+        ownerPid: process.pid,
+        pid: null,
+        createdAt: new Date().toISOString(),
+        startedAt: null,
+        endedAt: null,
+      });
+    });
+    return this.#enqueue(spec.runId);
+  }
+
+  /** Continues a failed or stopped run from its checkpoint. Throws NOT_RESUMABLE when there is none. */
+  resume(id: string): RunView {
+    const run = this.get(id);
+    if (!run.resumable) {
+      const why = run.status === 'failed' || run.status === 'stopped' ? 'has no checkpoint; start it again' : `is ${run.status}; only a failed or stopped run can be resumed`;
+      throw new GraftError('NOT_RESUMABLE', `The run ${id} ${why}.`, { runId: id, status: run.status });
+    }
+    const spec = { ...run.spec };
+    if (this.#catalog.adapters.byRun(id)) spec.outDir = newOutDir(this.#home, spec.method.type);
+    // Left by a crash between the rename of the folder and the row: no row names it.
+    else fs.rmSync(spec.outDir, { recursive: true, force: true });
+    this.#update(id, { status: 'queued', spec, error: null, result: null, ownerPid: process.pid, endedAt: null });
+    return this.#enqueue(id);
+  }
+
+  /** Ends a run early. What was trained so far is kept as an adapter; a queued run just leaves the queue. */
+  stop(id: string): RunView {
+    const at = this.#queue.indexOf(id);
+    if (at >= 0) {
+      this.#queue.splice(at, 1);
+      return this.#update(id, { status: 'stopped', ownerPid: null, endedAt: new Date().toISOString() });
+    }
+    const active = this.#activeFor(id);
+    active.stopAsked = true;
+    active.call?.control('stop');
+    return this.get(id);
+  }
+
+  pause(id: string): RunView {
+    this.#activeFor(id).call?.control('pause');
+    return this.get(id);
+  }
+
+  continue(id: string): RunView {
+    this.#activeFor(id).call?.control('continue');
+    return this.get(id);
+  }
+
+  /** Resolves with the run when it is neither queued nor under way any more. */
+  finished(id: string): Promise<RunView> {
+    return new Promise((resolve) => {
+      const unsubscribe = this.subscribe(id, (event) => event.type === 'status' && check(event.run));
+      const check = (run: RunView): void => {
+        if (!isOver(run)) return;
+        unsubscribe();
+        resolve(run);
+      };
+      check(this.get(id));
+    });
+  }
+
+  /** Queues runs that a dead Graft process had queued. */
+  takeOver(runs: Run[]): void {
+    for (const run of runs) this.#enqueue(run.id);
+  }
+
+  /** No run starts after this; the one under way ends as failed and resumable when its worker is ended. */
+  close(): void {
+    this.#closed = true;
+    const now = new Date().toISOString();
+    const error = toErrorData(new GraftError('RUN_ABANDONED', 'Graft was closed while this run was under way; resume it to go on from its last checkpoint.'));
+    for (const id of this.#queue.splice(0)) this.#catalog.runs.update(id, { ownerPid: null });
+    if (this.#active) this.#catalog.runs.update(this.#active.runId, { status: 'failed', error, ownerPid: null, pid: null, endedAt: now });
+  }
+
+  #enqueue(id: string): RunView {
+    this.#queue.push(id);
+    void this.#next();
+    return this.get(id);
+  }
+
+  async #next(): Promise<void> {
+    if (this.#active || this.#closed) return;
+    const id = this.#queue.shift();
+    if (id === undefined) return;
+    try {
+      await this.#execute(id);
+    } catch (error) {
+      if (!this.#closed) this.#fail(id, error);
+    }
+    void this.#next();
+  }
+
+  async #execute(id: string): Promise<void> {
+    const active: Active = { runId: id, client: this.#workers.spawn(), stopAsked: false };
+    this.#active = active;
+    try {
+      const resume = fs.existsSync(checkpointDir(this.get(id)));
+      const startedAt = this.get(id).startedAt ?? new Date().toISOString();
+      this.#update(id, { status: 'running', pid: active.client.pid ?? null, startedAt });
+      const spec = { ...this.get(id).spec };
+      // A resumed run repeats the uninterrupted one only on the same engine, so the choice is part of the spec.
+      spec.engine = await this.#engines.resolve(spec.engine);
+      this.#catalog.runs.update(id, { spec });
+      active.call = active.client.call('train', { spec, resume }, (event) => this.#record(id, event));
+      if (active.stopAsked) active.call.control('stop');
+      const result = await active.call.promise;
+      this.#complete(id, result);
+    } finally {
+      active.client.kill();
+      this.#active = undefined;
+    }
+  }
+
+  #record(id: string, event: TrainEvent): void {
+    if (this.#closed) return;
+    const { metrics } = this.#catalog;
+    if (event.type === 'started') {
+      metrics.dropAfter(id, event.resumedFrom);
+      this.#update(id, { started: event });
+    } else if (event.type === 'step') metrics.put(id, event);
+    else if (event.type === 'eval') metrics.putEvaluation(id, event);
+    else if (event.type === 'paused') this.#update(id, { status: 'paused' });
+    else if (event.type === 'continued') this.#update(id, { status: 'running' });
+    this.#watchers.emit(id, event);
+  }
+
+  #complete(id: string, result: TrainResult): void {
+    if (this.#closed) return;
+    recordResult(this.#catalog, this.get(id), result);
+    this.#announce(id);
+  }
+
+  #fail(id: string, error: unknown): void {
+    this.#update(id, { status: 'failed', error: toErrorData(error), ownerPid: null, pid: null, endedAt: new Date().toISOString() });
+  }
+
+  #update(id: string, changes: Partial<Run>): RunView {
+    this.#catalog.runs.update(id, changes);
+    return this.#announce(id);
+  }
+
+  #announce(id: string): RunView {
+    const run = this.get(id);
+    this.#watchers.emit(id, { type: 'status', run });
+    return run;
+  }
+
+  #activeFor(id: string): Active {
+    const run = this.get(id);
+    if (this.#active?.runId === id) return this.#active;
+    const why = isOver(run) ? `is already ${run.status}` : run.ownerPid === process.pid ? 'is still queued' : `belongs to another Graft process (${run.ownerPid}); use it there`;
+    throw usageError('RUN_NOT_UNDER_WAY', `The run ${id} ${why}.`, { runId: id, status: run.status });
+  }
+
+  #taskFor(name: string): string {
+    const task = this.#catalog.tasks.byName(name);
+    if (task) return task.id;
+    const id = newId('task');
+    this.#catalog.tasks.insert({ id, name, createdAt: new Date().toISOString() });
+    return id;
+  }
+}
+
+export function isOver(run: Run): boolean {
+  return run.status === 'completed' || run.status === 'stopped' || run.status === 'failed';
+}
+
+function checkpointDir(run: Run): string {
+  return path.join(run.spec.runDir, 'checkpoint');
+}
+
+function view(run: Run): RunView {
+  return { ...run, resumable: (run.status === 'failed' || run.status === 'stopped') && fs.existsSync(checkpointDir(run)) };
+}

@@ -1,0 +1,41 @@
+/** Wires the services of one Graft process: the catalogue, the worker processes and what runs on them. */
+import { openCatalog } from './catalog/catalog.ts';
+import { defaultHomeDir, openHome } from './home.ts';
+import { EngineService } from './jobs/engines.ts';
+import { ExportService } from './jobs/exportService.ts';
+import { PlaygroundService } from './jobs/playgroundService.ts';
+import { recoverAbandoned } from './jobs/recoverRuns.ts';
+import { RunService } from './jobs/runService.ts';
+import { forkWorker } from './jobs/workerChannel.ts';
+import type { SpawnWorker } from './jobs/workerChannel.ts';
+import { Workers } from './jobs/workerClient.ts';
+
+export interface ServiceOptions {
+  /** Data folder; default: GRAFT_HOME, else the platform's. */
+  home?: string;
+  /** How to start a worker process; default: fork Node. */
+  spawnWorker?: SpawnWorker;
+  /** Whether to run what a dead Graft process left in the queue: the app does, a single command does not. */
+  takeQueued?: boolean;
+}
+
+/** Throws GraftError when the data folder cannot be written or the catalogue not be read. */
+export function createServices({ home: dir = defaultHomeDir(), spawnWorker = forkWorker, takeQueued = true }: ServiceOptions = {}) {
+  const home = openHome(dir);
+  const catalog = openCatalog(home.catalogFile);
+  const workers = new Workers(spawnWorker);
+  const engines = new EngineService(catalog, workers);
+  const runs = new RunService(home, catalog, workers, engines);
+  const playground = new PlaygroundService(catalog, workers, engines);
+  const exports = new ExportService(catalog, workers, engines);
+  runs.takeOver(recoverAbandoned(catalog, { takeQueued }));
+  return { home, catalog, workers, engines, runs, playground, exports, close: () => close() };
+
+  /** Ends every worker and closes the catalogue; a run under way becomes failed and resumable. */
+  function close(): void {
+    runs.close();
+    workers.close();
+    catalog.close();
+  }
+}
+export type Services = ReturnType<typeof createServices>;
