@@ -50,7 +50,8 @@ export function f16FromF32Bits(bits: number): number {
 /** Bits of a float32 -> bits of the nearest bfloat16. */
 export function bf16FromF32Bits(bits: number): number {
   if ((bits & 0x7fffffff) > 0x7f800000) return ((bits >>> 16) | 0x40) & 0xffff; // NaN, made quiet
-  return ((bits >>> 0) + 0x7fff + ((bits >>> 16) & 1)) >>> 16;
+  // Half an ulp less one, plus the last kept bit, carries into the upper half exactly when it must be rounded up.
+  return ((bits >>> 16) + (((bits & 0xffff) + 0x7fff + ((bits >>> 16) & 1)) >>> 16)) & 0xffff;
 }
 
 /** Value of a float16 given as bits. */
@@ -78,14 +79,14 @@ export function widenInto(out: Float32Array, halves: Uint16Array, dtype: 'F16' |
     for (let i = 0; i < halves.length; i++) out[i] = table[halves[i]!]!;
     return;
   }
-  const bits = new Uint32Array(out.buffer, out.byteOffset, out.length);
+  const bits = new Int32Array(out.buffer, out.byteOffset, out.length);
   for (let i = 0; i < halves.length; i++) bits[i] = halves[i]! << 16;
 }
 
 /** Casts float32 values to `dtype`; the result shares memory with `values` when `dtype` is F32. */
 export function castF32(values: Float32Array, dtype: FloatDtype): Uint8Array {
   if (dtype === 'F32') return new Uint8Array(values.buffer, values.byteOffset, values.byteLength);
-  const bits = new Uint32Array(values.buffer, values.byteOffset, values.length);
+  const bits = new Int32Array(values.buffer, values.byteOffset, values.length);
   const halves = new Uint16Array(values.length);
   if (dtype === 'F16') for (let i = 0; i < bits.length; i++) halves[i] = f16FromF32Bits(bits[i]!);
   else for (let i = 0; i < bits.length; i++) halves[i] = bf16FromF32Bits(bits[i]!);

@@ -1,0 +1,48 @@
+/**
+ * The one arithmetic step of merging: adds a scaled low-rank product to rows of a weight matrix. Products are summed
+ * in float64, and each element is rounded to float32 once.
+ */
+import type { LoraPair, Matrix } from '../checkpoints/peft.ts';
+import type { LinearLayout } from '../engine/model/architecture.ts';
+
+/** An update of rank r in the orientation of the weight: delta = left x right. */
+export interface LowRank {
+  rank: number;
+  /** (rows, r). */
+  left: Float32Array;
+  /** (r, width). */
+  right: Float32Array;
+  width: number;
+}
+
+/** B A for weights stored (out, in); (B A)^T = A^T B^T for weights stored (in, out). */
+export function lowRankFor(pair: LoraPair, layout: LinearLayout): LowRank {
+  const { A, B } = pair;
+  const rank = A.shape[0];
+  if (layout === 'out_in') return { rank, left: B.data, right: A.data, width: A.shape[1] };
+  return { rank, left: transposed(A), right: transposed(B), width: B.shape[0] };
+}
+
+function transposed({ shape: [rows, columns], data }: Matrix): Float32Array {
+  const result = new Float32Array(data.length);
+  for (let i = 0; i < rows; i++) for (let j = 0; j < columns; j++) result[j * rows + i] = data[i * columns + j]!;
+  return result;
+}
+
+/** rows += scale * (left x right)[startRow ...]. `rows`: (n, width), contiguous, changed in place. */
+export function addLowRank(rows: Float32Array, startRow: number, { rank, left, right, width }: LowRank, scale: number): void {
+  const delta = new Float64Array(width);
+  const rowCount = rows.length / width;
+  for (let i = 0; i < rowCount; i++) {
+    delta.fill(0);
+    const at = (startRow + i) * rank;
+    for (let k = 0; k < rank; k++) addScaled(delta, left[at + k]!, right, k * width);
+    const row = i * width;
+    for (let j = 0; j < width; j++) rows[row + j] = rows[row + j]! + scale * delta[j]!;
+  }
+}
+
+/** sum += factor * values[start ...]. */
+function addScaled(sum: Float64Array, factor: number, values: Float32Array, start: number): void {
+  for (let j = 0; j < sum.length; j++) sum[j] = sum[j]! + factor * values[start + j]!;
+}

@@ -1,0 +1,78 @@
+/**
+ * Takes a merged adapter out again: W = W' - scale (B A), with the very update that merging added (same sums, same
+ * order). In float32 both steps round once, so a weight comes back to within half a unit in the last place of W' plus
+ * half of W; a merged folder in f16 or bf16 has lost more, and gives back no more than its dtype holds.
+ */
+import type { Checkpoint } from '../checkpoints/checkpoint.ts';
+import type { DtypeName } from '../checkpoints/dtype.ts';
+import { openCheckpoint } from '../checkpoints/checkpoint.ts';
+import { assertAdapterFitsBase, type PeftAdapter } from '../checkpoints/peft.ts';
+import { readRowsF32, rowsOf, type TensorInfo } from '../checkpoints/safetensors.ts';
+import { rewriteCheckpoint, type RewriteOptions, type WrittenCheckpoint } from '../checkpoints/rewrite.ts';
+import { GraftError } from '../errors.ts';
+import { adapterEdits } from './merge.ts';
+
+export interface UnmergeOptions {
+  /** The merged model; only read. */
+  checkpoint: Checkpoint;
+  /** The adapter that was merged into it. */
+  adapter: PeftAdapter;
+  outDir: string;
+  dtype?: DtypeName;
+  /** The base before merging, when it is at hand: the result is compared with it. */
+  original?: Checkpoint;
+  onProgress?: RewriteOptions['onProgress'];
+}
+
+export interface UnmergeResult extends WrittenCheckpoint {
+  /** Largest |difference| of any weight to the original; null when no original was given. */
+  maxDifference: number | null;
+}
+
+/** Writes the model without the adapter to `outDir`. Throws GraftError as mergeAdapter. */
+export async function unmergeAdapter(options: UnmergeOptions): Promise<UnmergeResult> {
+  const { checkpoint, adapter, original } = options;
+  if (original) {
+    assertAdapterFitsBase(adapter, original);
+    assertSameTensors(original, checkpoint);
+  }
+  const editFor = adapterEdits(checkpoint, adapter, -1);
+  const written = await rewriteCheckpoint({ ...options, edit: ({ name }) => editFor(name) });
+  return { ...written, maxDifference: original ? compareWith(original, options.outDir) : null };
+}
+
+function assertSameTensors(original: Checkpoint, merged: Checkpoint): void {
+  for (const [name, { shape }] of original.tensors) {
+    if (merged.tensors.get(name)?.shape.join() === shape.join()) continue;
+    throw new GraftError('UNMERGE_OTHER_BASE', `${merged.dir} has no tensor ${name} of shape [${shape.join(', ')}] as ${original.dir} has; choose the base model of the merged one.`, { dir: merged.dir, tensor: name, want: shape });
+  }
+}
+
+/** Largest difference between the written folder and `original`, which has the same tensors. */
+function compareWith(original: Checkpoint, outDir: string): number {
+  const result = openCheckpoint(outDir);
+  try {
+    let worst = 0;
+    for (const [name, info] of original.tensors) {
+      worst = Math.max(worst, maxDifference(info, result.tensors.get(name)!));
+    }
+    return worst;
+  } finally {
+    result.close();
+  }
+}
+
+const CHUNK_ELEMENTS = 4 << 20;
+
+function maxDifference(a: TensorInfo, b: TensorInfo): number {
+  const { rows, width } = rowsOf(a);
+  const chunkRows = Math.max(1, Math.floor(CHUNK_ELEMENTS / Math.max(1, width)));
+  let worst = 0;
+  for (let start = 0; start < rows; start += chunkRows) {
+    const count = Math.min(chunkRows, rows - start);
+    const left = readRowsF32(a, start, count);
+    const right = readRowsF32(b, start, count);
+    for (let i = 0; i < left.length; i++) worst = Math.max(worst, Math.abs(left[i]! - right[i]!));
+  }
+  return worst;
+}
