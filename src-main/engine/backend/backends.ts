@@ -1,5 +1,4 @@
 /** The three engines: booting one, reporting on all, and choosing among the usable ones. */
-import * as tf from '@tensorflow/tfjs-core';
 import { GraftError } from '../../errors.ts';
 import { measureGflops } from './calibrate.ts';
 import { bootTensorflow } from './tensorflow.ts';
@@ -50,7 +49,7 @@ export async function reportBackends(calibrate: boolean): Promise<BackendReport[
     try {
       const facts = await bootBackend(name);
       const reason = facts.gpu ? 'Usable on a hardware GPU.' : name === 'webgpu' ? 'Usable, but only on a software renderer (slow).' : 'Usable on the processor.';
-      reports.push({ name, usable: true, ...facts, reason, gflops: calibrate ? await measureGflops(tf) : null });
+      reports.push({ name, usable: true, ...facts, reason, gflops: calibrate ? await measureGflops() : null });
     } catch (error) {
       reports.push({ name, usable: false, gpu: false, device: '', memoryBytes: null, reason: firstLine(error), gflops: null });
     }

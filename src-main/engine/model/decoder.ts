@@ -104,8 +104,8 @@ export class Decoder {
   private linear(layer: number, target: Target, x: tf.Tensor2D): tf.Tensor2D {
     const module = this.modules.get(`${layer}.${target}`)!;
     const bias = module.bias ? this.weights.get(module.bias)?.value : undefined;
-    const product = tf.matMul(x, this.tensor(module.weight) as tf.Tensor2D, false, module.layout === 'out_in');
-    return this.withDelta(layer, target, x, bias ? tf.add<tf.Tensor2D>(product, bias) : product);
+    const product: tf.Tensor2D = tf.matMul(x, this.tensor(module.weight) as tf.Tensor2D, false, module.layout === 'out_in');
+    return this.withDelta(layer, target, x, bias ? tf.add(product, bias) : product);
   }
 
   private withDelta(layer: number, target: Target, x: tf.Tensor2D, y: tf.Tensor2D): tf.Tensor2D {

@@ -1,0 +1,3 @@
+import { goldenSuite } from '../testing/goldenSuite.ts';
+
+goldenSuite('tensorflow', 1e-4);
