@@ -1,0 +1,61 @@
+/** Command line flags of `npm start` and `npm test`, read strictly. */
+import { parseArgs } from 'node:util';
+import { UsageError } from './say.mjs';
+
+export const HOSTS = ['web', 'electron'];
+export const STAGES = ['types', 'lint', 'unit', 'e2e'];
+export const DEFAULT_PORT = 4917;
+
+/**
+ * @param {string[]} argv
+ * @param {import('node:util').ParseArgsConfig['options']} options
+ * @param {string} help command that prints the flags
+ */
+function parse(argv, options, help) {
+  try {
+    return parseArgs({ args: argv, options, strict: true, allowPositionals: false }).values;
+  } catch (error) {
+    const reason = (error instanceof Error ? error.message : String(error)).split(/[.\n]/)[0];
+    throw new UsageError(`${reason}; ${help} lists the flags.`);
+  }
+}
+
+/**
+ * @param {string[]} argv
+ * @returns {{ help: boolean, host: string | undefined, port: number | undefined, open: boolean }}
+ *   `port` undefined: the default port, or the next free one.
+ */
+export function parseStartArgs(argv) {
+  const help = 'npm start -- --help';
+  const values = parse(
+    argv,
+    { help: { type: 'boolean' }, host: { type: 'string' }, port: { type: 'string' }, 'no-open': { type: 'boolean' } },
+    help,
+  );
+  const host = typeof values.host === 'string' ? values.host : undefined;
+  if (host !== undefined && !HOSTS.includes(host)) {
+    throw new UsageError(`--host is web or electron, not "${host}".`);
+  }
+  const port = typeof values.port === 'string' ? values.port : undefined;
+  if (port !== undefined && !(/^\d{1,5}$/.test(port) && Number(port) <= 65535)) {
+    throw new UsageError(`--port is a number from 0 (any free port) to 65535, not "${port}".`);
+  }
+  return {
+    help: values.help === true,
+    host,
+    port: port === undefined ? undefined : Number(port),
+    open: values['no-open'] !== true,
+  };
+}
+
+/**
+ * @param {string[]} argv
+ * @returns {{ help: boolean, stages: string[] }}
+ */
+export function parseTestArgs(argv) {
+  const values = parse(argv, { help: { type: 'boolean' }, only: { type: 'string' } }, 'npm test -- --help');
+  const only = typeof values.only === 'string' ? values.only.split(',') : STAGES;
+  const unknown = only.find((stage) => !STAGES.includes(stage));
+  if (unknown !== undefined) throw new UsageError(`--only is ${STAGES.join(', ')} (or several, with commas), not "${unknown}".`);
+  return { help: values.help === true, stages: STAGES.filter((stage) => only.includes(stage)) };
+}

@@ -1,0 +1,79 @@
+/** Starting the app on one of its two hosts. */
+import { spawn } from 'node:child_process';
+import net from 'node:net';
+import path from 'node:path';
+import readline from 'node:readline';
+import { DEFAULT_PORT } from './args.mjs';
+import { openBrowser } from './browser.mjs';
+import { electronBinary, electronMissingReason, hasDisplay } from './electron.mjs';
+import { node24Path } from './node24.mjs';
+import { root } from './paths.mjs';
+import { exitCode, forwardSignals, run } from './run.mjs';
+import { say, SetupError } from './say.mjs';
+
+const ADDRESS = /Graft is at (http:\/\/\S+)/;
+
+/**
+ * @param {string | undefined} wanted
+ * @returns {'electron' | 'web'}
+ */
+export function chooseHost(wanted) {
+  if (wanted === 'web') return 'web';
+  const reason = hasDisplay() ? electronMissingReason() : 'There is no display for a window.';
+  if (reason === undefined) return 'electron';
+  if (wanted === 'electron') throw new SetupError(`${reason} Start with --host=web instead.`);
+  say(`${reason} Serving the app on this machine's web host instead.`);
+  return 'web';
+}
+
+/** @returns {Promise<number>} exit code */
+export async function launchElectron() {
+  const binary = electronBinary();
+  if (!binary) throw new SetupError('Electron\'s binary is missing; start with --host=web.');
+  // Set by some terminals of Electron-based editors; it would turn Electron into a plain Node.
+  return (await run(binary, [root], { output: 'inherit', env: { ELECTRON_RUN_AS_NODE: undefined } })).code;
+}
+
+/**
+ * @param {{ port: number | undefined, open: boolean }} options
+ * @returns {Promise<number>} exit code of the server
+ */
+export async function launchWeb({ port, open }) {
+  const chosen = port ?? await freePort(DEFAULT_PORT);
+  const server = path.join(root, 'src-main', 'serve.ts');
+  const child = spawn(node24Path(), [server, '--port', String(chosen)], { cwd: root, stdio: ['inherit', 'pipe', 'inherit'] });
+  const stopForwarding = forwardSignals(child);
+  const lines = readline.createInterface({ input: child.stdout });
+  lines.on('line', (line) => {
+    console.log(line);
+    const url = ADDRESS.exec(line)?.[1];
+    if (url && open) openBrowser(url);
+  });
+  return new Promise((resolve, reject) => {
+    child.on('error', reject);
+    child.on('close', (code, signal) => {
+      stopForwarding();
+      resolve(exitCode(code, signal));
+    });
+  });
+}
+
+/**
+ * The first port from `first` on that nobody listens on at 127.0.0.1; 0 (any) when 20 are taken.
+ * @param {number} first
+ */
+export async function freePort(first) {
+  for (let port = first; port < first + 20; port++) {
+    if (await isFree(port)) return port;
+  }
+  return 0;
+}
+
+/** @param {number} port @returns {Promise<boolean>} */
+function isFree(port) {
+  return new Promise((resolve) => {
+    const probe = net.createServer();
+    probe.once('error', () => resolve(false));
+    probe.listen({ port, host: '127.0.0.1' }, () => probe.close(() => resolve(true)));
+  });
+}

@@ -1,0 +1,10 @@
+/** `npm run setup`: everything that Graft needs on this machine, without starting it. */
+import { hasDisplay } from './lib/electron.mjs';
+import { runMain, say } from './lib/say.mjs';
+import { setUp } from './lib/setup.mjs';
+
+await runMain(async () => {
+  await setUp({ electron: hasDisplay(), build: true });
+  say('everything is set up');
+  return 0;
+});

@@ -1,0 +1,47 @@
+/** The one window and what its page may not do: navigate, open windows, ask for permissions, reach the network. */
+import type { BrowserWindowConstructorOptions, Session, WebContents } from 'electron';
+
+export function windowOptions(preload: string): BrowserWindowConstructorOptions {
+  return {
+    title: 'Graft',
+    width: 1280,
+    height: 860,
+    minWidth: 760,
+    minHeight: 520,
+    show: false,
+    webPreferences: {
+      preload,
+      contextIsolation: true,
+      sandbox: true,
+      nodeIntegration: false,
+      nodeIntegrationInWorker: false,
+      nodeIntegrationInSubFrames: false,
+      webSecurity: true,
+      webviewTag: false,
+      // Long trainings go on while the window is behind others; their graph must too.
+      backgroundThrottling: false,
+    },
+  };
+}
+
+/** Denies every way for the page to leave, or to open another. Reloading our own page stays possible. */
+export function lockContents(contents: WebContents, origin: string): void {
+  contents.setWindowOpenHandler(() => ({ action: 'deny' }));
+  contents.on('will-frame-navigate', (event) => {
+    if (!event.url.startsWith(`${origin}/`)) event.preventDefault();
+  });
+  contents.on('will-redirect', (event) => event.preventDefault());
+  contents.on('will-attach-webview', (event) => event.preventDefault());
+}
+
+/** Denies permissions and devices, downloads, and every request that is not for our own page's files. */
+export function lockSession(session: Session, origin: string): void {
+  session.setPermissionRequestHandler((_contents, _permission, answer) => answer(false));
+  session.setPermissionCheckHandler(() => false);
+  session.setDevicePermissionHandler(() => false);
+  session.on('will-download', (event) => event.preventDefault());
+  session.webRequest.onBeforeRequest((details, answer) => {
+    const own = details.url.startsWith(`${origin}/`) || /^(devtools|data|blob):/.test(details.url);
+    answer({ cancel: !own });
+  });
+}
