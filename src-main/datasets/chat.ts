@@ -1,0 +1,97 @@
+/**
+ * Conversations as text: by the checkpoint's own chat template where it has one, else by a plain one,
+ * "User: ...\nAssistant: ..." with the EOS token after every answer. Training and prompts share this file, so that what
+ * is asked later begins exactly as what was trained on.
+ */
+import { Template } from '@huggingface/jinja';
+import { GraftError } from '../errors.ts';
+import type { TextTokenizer } from './tokenizer.ts';
+import type { Message, Segment } from './types.ts';
+
+/** The part of a tokenizer that templates need. */
+export type ChatStyle = Pick<TextTokenizer, 'chatTemplate' | 'specialText'>;
+
+/** A style without a template, for looking at a dataset without a model. */
+export const PLAIN_STYLE: ChatStyle = { chatTemplate: undefined, specialText: { bos: '', eos: '', pad: '', unk: '' } };
+
+/**
+ * A conversation cut into segments; the assistant's turns carry loss, with what the template writes to end them.
+ * A template may show an answer otherwise once the conversation goes on (some drop earlier reasoning): such an answer
+ * carries no loss. The reason is given when the template refuses the conversation, or no answer is left.
+ */
+export function chatSegments(style: ChatStyle, messages: readonly Message[]): { segments: Segment[] } | { reason: string } {
+  if (style.chatTemplate === undefined) return { segments: plainSegments(style, messages) };
+  try {
+    return templateSegments(style, messages);
+  } catch (error) {
+    return { reason: `the chat template of the model refuses this conversation: ${error instanceof Error ? error.message : String(error)}` };
+  }
+}
+
+/**
+ * The ids of a conversation that the assistant shall answer now.
+ * Throws GraftError CHAT_TEMPLATE when the checkpoint's template refuses it.
+ */
+export function encodeChatPrompt(tokenizer: TextTokenizer, messages: readonly Message[]): number[] {
+  if (tokenizer.chatTemplate === undefined) {
+    const text = plainSegments(tokenizer, [...messages, { role: 'assistant', content: '' }]).slice(0, -1);
+    return tokenizer.encodePrompt(text.map((segment) => segment.text).join(''));
+  }
+  let text: string;
+  try {
+    text = renderTemplate(tokenizer, messages, true);
+  } catch (error) {
+    const why = error instanceof Error ? error.message : String(error);
+    throw new GraftError('CHAT_TEMPLATE', `The chat template of the model refuses this conversation: ${why}; change the messages or write the prompt as plain text.`, {}, { cause: error });
+  }
+  // A template writes its own BOS.
+  return tokenizer.encode(text, { addSpecialTokens: false });
+}
+
+function templateSegments(style: ChatStyle, messages: readonly Message[]): { segments: Segment[] } | { reason: string } {
+  const whole = renderTemplate(style, messages, false);
+  const segments: Segment[] = [];
+  let at = 0;
+  messages.forEach((message, i) => {
+    if (message.role !== 'assistant') return;
+    const before = renderTemplate(style, messages.slice(0, i), true);
+    const after = renderTemplate(style, messages.slice(0, i + 1), false);
+    if (before.length < at || !after.startsWith(before) || !whole.startsWith(after)) return;
+    segments.push({ text: whole.slice(at, before.length), loss: false }, { text: whole.slice(before.length, after.length), loss: true });
+    at = after.length;
+  });
+  if (segments.length === 0) return { reason: 'the chat template of the model does not write any answer as the continuation of what was asked' };
+  segments.push({ text: whole.slice(at), loss: false });
+  return { segments: segments.filter((segment) => segment.text !== '') };
+}
+
+function plainSegments(style: ChatStyle, messages: readonly Message[]): Segment[] {
+  const names = { system: 'System', user: 'User', assistant: 'Assistant' };
+  return messages.flatMap(({ role, content }, i) => {
+    const name = `${i === 0 ? '' : '\n'}${names[role]}:`;
+    if (role !== 'assistant') return [{ text: `${name} ${content}`, loss: false }];
+    return [
+      { text: name, loss: false },
+      { text: ` ${content}${style.specialText.eos}`, loss: true },
+    ];
+  });
+}
+
+const parsed = new Map<string, Template>();
+
+function renderTemplate(style: ChatStyle, messages: readonly Message[], addGenerationPrompt: boolean): string {
+  const source = style.chatTemplate!;
+  let template = parsed.get(source);
+  if (!template) parsed.set(source, (template = new Template(source)));
+  const { bos, eos, pad, unk } = style.specialText;
+  return template.render({
+    messages: messages.map((message) => ({ ...message })),
+    add_generation_prompt: addGenerationPrompt,
+    bos_token: bos,
+    eos_token: eos,
+    pad_token: pad,
+    unk_token: unk,
+    tools: null,
+    documents: null,
+  });
+}

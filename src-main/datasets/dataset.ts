@@ -1,0 +1,139 @@
+/** From a file to tokenised examples that a run can train on, with every row that cannot be used and why. */
+import { GraftError } from '../errors.ts';
+import { planColumns, toExample } from './columns.ts';
+import { readDataset } from './read.ts';
+import { renderExample } from './render.ts';
+import { lengthStats } from './stats.ts';
+import type { LengthStats } from './stats.ts';
+import type { TextTokenizer } from './tokenizer.ts';
+import { describeBadRow } from './types.ts';
+import type { BadRow, ColumnMap, DatasetFormat, DatasetKind, Example, LossOn, ReadResult, TokenisedExample } from './types.ts';
+
+export interface PrepareOptions {
+  file: string;
+  format?: DatasetFormat | undefined;
+  map?: ColumnMap;
+  lossOn?: LossOn;
+  /** Tokens per example, at least 2. */
+  maxLength: number;
+  tokenizer: TextTokenizer;
+}
+
+export interface PreparedDataset {
+  file: string;
+  sha256: string;
+  kind: DatasetKind;
+  maxLength: number;
+  /** Rows that can be trained on, in file order. */
+  examples: TokenisedExample[];
+  /** Rows that could not be read or are not what their columns promise, in file order. */
+  bad: BadRow[];
+  /** Good rows of which no labelled token is left after truncation. */
+  unusable: BadRow[];
+  stats: LengthStats;
+}
+
+/** Rows of a file as examples, before tokens. */
+export interface ExampleSet {
+  read: ReadResult;
+  kind: DatasetKind;
+  examples: Example[];
+  bad: BadRow[];
+}
+
+/**
+ * Reads a file and interprets its columns.
+ * Throws what readDataset and planColumns throw, and DATASET_NO_USABLE_ROWS when every single row is bad.
+ */
+export async function readExamples(options: Pick<PrepareOptions, 'file' | 'format' | 'map'>): Promise<ExampleSet> {
+  const read = await readDataset(options.file, options.format ? { format: options.format } : {});
+  if (read.rows.length === 0) throw noUsableRows(options.file, read.bad);
+  const plan = planColumns(options.file, read.columns, options.map);
+  const examples: Example[] = [];
+  const bad: BadRow[] = [...read.bad];
+  for (const row of read.rows) {
+    const example = toExample(row, plan);
+    if ('reason' in example) bad.push(example);
+    else examples.push(example);
+  }
+  bad.sort((a, b) => a.line - b.line);
+  if (examples.length === 0) throw noUsableRows(options.file, bad);
+  return { read, kind: plan.kind, examples, bad };
+}
+
+/** Reads, checks and tokenises a dataset. Throws what readExamples throws. */
+export async function prepareDataset(options: PrepareOptions): Promise<PreparedDataset> {
+  return tokeniseExamples(await readExamples(options), options);
+}
+
+/** Tokenises examples that were already read. */
+export function tokeniseExamples(set: ExampleSet, { tokenizer, lossOn = 'completion', maxLength }: Omit<PrepareOptions, 'file' | 'format' | 'map'>): PreparedDataset {
+  const examples: TokenisedExample[] = [];
+  const bad = [...set.bad];
+  const unusable: BadRow[] = [];
+  const groups = new Map<string, number>();
+  for (const example of set.examples) {
+    const { line } = example;
+    const row = renderExample(example, tokenizer, { lossOn, maxLength });
+    if ('reason' in row) bad.push({ line, reason: row.reason });
+    else if (row.labelled === 0) unusable.push({ line, reason: whyUnlabelled(row.promptTokens, row.fullLength, maxLength) });
+    else {
+      const { ids, labels, labelled, fullLength, truncated } = row;
+      examples.push({ line, ids, labels, labelled, fullLength, truncated, group: groupOf(example, groups) });
+    }
+  }
+  bad.sort((a, b) => a.line - b.line);
+  const { file, sha256 } = set.read;
+  return { file, sha256, kind: set.kind, maxLength, examples, bad, unusable, stats: lengthStats(examples) };
+}
+
+/**
+ * Throws GraftError when a run must not start: DATASET_NO_LABELS when a row has no labelled token after truncation,
+ * DATASET_NO_USABLE_ROWS when nothing is left, DATASET_BAD_ROWS when there are bad rows and they were not allowed.
+ */
+export function assertTrainable(prepared: PreparedDataset, { allowBadRows = true }: { allowBadRows?: boolean } = {}): void {
+  const { file, bad, unusable, examples, maxLength } = prepared;
+  if (unusable.length > 0) {
+    throw new GraftError(
+      'DATASET_NO_LABELS',
+      `${count(unusable.length, 'row')} of ${file} would have no token to learn from at a maximum length of ${maxLength} (${listRows(unusable)}); raise --max-length or drop these rows.`,
+      { file, maxLength, rows: unusable },
+    );
+  }
+  if (!allowBadRows && bad.length > 0) {
+    throw new GraftError('DATASET_BAD_ROWS', `${count(bad.length, 'row')} of ${file} cannot be used (${listRows(bad)}); correct them, or allow the run to go on without them.`, { file, rows: bad });
+  }
+  if (examples.length === 0) throw noUsableRows(file, bad);
+}
+
+function noUsableRows(file: string, bad: BadRow[]): GraftError {
+  return new GraftError('DATASET_NO_USABLE_ROWS', `No row of ${file} can be used (${listRows(bad)}); correct the file and try again.`, { file, rows: bad });
+}
+
+/** The first ten rows with their reasons. */
+function listRows(rows: readonly BadRow[]): string {
+  const shown = rows.slice(0, 10).map(describeBadRow).join('; ');
+  return rows.length > 10 ? `${shown}; and ${rows.length - 10} more` : shown;
+}
+
+function count(n: number, noun: string): string {
+  return `${n} ${noun}${n === 1 ? '' : 's'}`;
+}
+
+function whyUnlabelled(promptTokens: number, fullLength: number, maxLength: number): string {
+  if (promptTokens === fullLength) return 'it has no token that could be predicted from an earlier one';
+  return `the prompt alone fills max length ${maxLength}: ${count(promptTokens, 'token')}`;
+}
+
+/** A number per distinct prompt; a text without a prompt counts as a whole. */
+function groupOf(example: Example, groups: Map<string, number>): number {
+  const key = example.segments ? (example.segments.find((segment) => !segment.loss) ?? example.segments[0])?.text ?? '' : promptOf(example.messages);
+  const known = groups.get(key);
+  if (known !== undefined) return known;
+  groups.set(key, groups.size);
+  return groups.size - 1;
+}
+
+function promptOf(messages: NonNullable<Example['messages']>): string {
+  return JSON.stringify(messages.slice(0, messages.findIndex((message) => message.role === 'assistant')));
+}

@@ -1,0 +1,144 @@
+/**
+ * Reads CSV and TSV with a header row. Records are found here (quoted cells may span lines), so that each knows its
+ * line and a broken one costs only itself; csv-parse splits them into cells.
+ */
+import { parse } from 'csv-parse/sync';
+import { GraftError } from '../../errors.ts';
+import type { BadRow, RawRow } from '../types.ts';
+import { countNewlines } from './source.ts';
+
+interface CsvRecord {
+  line: number;
+  text: string;
+  /** The file ended inside a quoted cell. */
+  open: boolean;
+}
+
+/** Records parsed at once; a record alone costs csv-parse's start-up time. */
+const GROUP = 256;
+
+/**
+ * Rows and bad rows in file order. `onHeader` gets the column names before the first row.
+ * Throws GraftError DATASET_HEADER when the header cannot be used.
+ */
+export async function* readCsv(chunks: AsyncIterable<string>, file: string, onHeader: (columns: string[]) => void): AsyncGenerator<RawRow | BadRow> {
+  let delimiter = ',';
+  let columns: string[] | undefined;
+  const group: CsvRecord[] = [];
+  for await (const record of splitRecords(chunks, () => delimiter, (header) => (delimiter = detectDelimiter(header)))) {
+    if (record.text.trim() === '') continue;
+    if (!columns) {
+      columns = parseHeader(record, delimiter, file);
+      onHeader(columns);
+    } else {
+      group.push(record);
+      if (group.length === GROUP) yield* parseGroup(group.splice(0), columns, delimiter);
+    }
+  }
+  if (columns) yield* parseGroup(group, columns, delimiter);
+}
+
+/** The one of comma, semicolon and tab that the header has most of; comma for a single column. */
+export function detectDelimiter(header: string): string {
+  const bare = header.replace(/"(?:[^"]|"")*"/g, '');
+  const count = (char: string): number => bare.split(char).length - 1;
+  return [',', ';', '\t'].reduce((best, char) => (count(char) > count(best) ? char : best));
+}
+
+/** Cuts the text at newlines outside quotes. A quote opens a cell only at the cell's start. */
+async function* splitRecords(chunks: AsyncIterable<string>, delimiter: () => string, onFirst: (header: string) => void): AsyncGenerator<CsvRecord> {
+  let text = '';
+  let line = 1;
+  let quoted = false;
+  let cellStart = true;
+  let first = true;
+  for await (const chunk of chunks) {
+    let start = 0;
+    for (let i = 0; i < chunk.length; i++) {
+      const char = chunk[i]!;
+      if (quoted) {
+        // A doubled quote closes and opens at once, which leaves the state as it is.
+        if (char === '"') quoted = false;
+        cellStart = char === '"';
+      } else if (char === '"' && cellStart) {
+        quoted = true;
+      } else if (char === '\n') {
+        text += chunk.slice(start, i);
+        if (first) onFirst(text);
+        first = false;
+        yield { line, text: text.replace(/\r$/, ''), open: false };
+        line += countNewlines(text) + 1;
+        text = '';
+        start = i + 1;
+        cellStart = true;
+      } else {
+        cellStart = first ? /[,;\t]/.test(char) : char === delimiter();
+      }
+    }
+    text += chunk.slice(start);
+  }
+  if (first) onFirst(text);
+  if (text !== '') yield { line, text: text.replace(/\r$/, ''), open: quoted };
+}
+
+function parseHeader(record: CsvRecord, delimiter: string, file: string): string[] {
+  const fail = (why: string): GraftError =>
+    new GraftError('DATASET_HEADER', `The header of ${file} (line ${record.line}) cannot be used: ${why}; name every column once in the first line.`, { file });
+  if (record.open) throw fail('a quote is opened and never closed');
+  let columns: string[];
+  try {
+    columns = cells([record], delimiter)[0]!.map((name) => name.trim());
+  } catch (error) {
+    throw fail(reasonOf(error));
+  }
+  const twice = columns.find((name, i) => name !== '' && columns.indexOf(name) !== i);
+  if (twice !== undefined) throw fail(`the column "${twice}" appears twice`);
+  return columns;
+}
+
+function* parseGroup(records: CsvRecord[], columns: string[], delimiter: string): Generator<RawRow | BadRow> {
+  let parsed: string[][] | undefined;
+  try {
+    parsed = cells(records, delimiter);
+  } catch {
+    parsed = undefined; // One of them is broken: each is tried alone below.
+  }
+  if (parsed?.length === records.length) {
+    for (let i = 0; i < records.length; i++) yield toRow(records[i]!, parsed[i]!, columns);
+    return;
+  }
+  for (const record of records) yield parseOne(record, columns, delimiter);
+}
+
+function parseOne(record: CsvRecord, columns: string[], delimiter: string): RawRow | BadRow {
+  if (record.open) {
+    const lines = countNewlines(record.text);
+    return { line: record.line, reason: `a quote is opened and never closed${lines > 0 ? `, which hides the ${lines} line(s) after it` : ''}` };
+  }
+  try {
+    return toRow(record, cells([record], delimiter)[0]!, columns);
+  } catch (error) {
+    return { line: record.line, reason: `not valid CSV: ${reasonOf(error)}` };
+  }
+}
+
+function toRow(record: CsvRecord, values: string[], columns: string[]): RawRow | BadRow {
+  if (values.length !== columns.length) {
+    return { line: record.line, reason: `${values.length} cell(s) where the header has ${columns.length}` };
+  }
+  return { line: record.line, values: Object.fromEntries(columns.map((name, i) => [name, values[i]!]).filter(([name]) => name !== '')) };
+}
+
+function cells(records: CsvRecord[], delimiter: string): string[][] {
+  const text = records.map((record) => record.text).join('\n');
+  return parse(text, { delimiter, record_delimiter: '\n', relax_column_count: true, max_record_size: 0 });
+}
+
+/** csv-parse counts lines within what it was given, which would mislead. */
+function reasonOf(error: unknown): string {
+  const code = error instanceof Error && 'code' in error ? error.code : undefined;
+  if (code === 'CSV_INVALID_CLOSING_QUOTE') return 'text follows a closing quote (write a quote inside a quoted cell twice)';
+  if (code === 'INVALID_OPENING_QUOTE') return 'a quote stands in the middle of an unquoted cell (put the cell in quotes and write the quote twice)';
+  if (code === 'CSV_QUOTE_NOT_CLOSED') return 'a quote is opened and never closed';
+  return error instanceof Error ? error.message : String(error);
+}

@@ -1,0 +1,26 @@
+/** Reads JSONL: one JSON object per line; blank lines are skipped. */
+import type { BadRow, RawRow } from '../types.ts';
+import { parseJsonRow } from './jsonRow.ts';
+
+/** Rows and bad rows in file order, each with its line. */
+export async function* readJsonl(chunks: AsyncIterable<string>): AsyncGenerator<RawRow | BadRow> {
+  let line = 0;
+  for await (const text of splitLines(chunks)) {
+    line++;
+    if (text.trim() !== '') yield { line, ...parseJsonRow(text.trimEnd(), line) };
+  }
+}
+
+async function* splitLines(chunks: AsyncIterable<string>): AsyncGenerator<string> {
+  let rest: string[] = [];
+  for await (const chunk of chunks) {
+    const lines = chunk.split('\n');
+    if (lines.length > 1) {
+      yield rest.join('') + lines[0]!;
+      for (let i = 1; i < lines.length - 1; i++) yield lines[i]!;
+      rest = [];
+    }
+    rest.push(lines.at(-1)!);
+  }
+  yield rest.join('');
+}

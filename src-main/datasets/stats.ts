@@ -1,0 +1,52 @@
+/** Length statistics of tokenised examples, for choosing a maximum length. */
+import type { TokenisedExample } from './types.ts';
+
+export interface LengthStats {
+  rows: number;
+  /** Tokens and labelled tokens that training sees, after truncation. */
+  tokens: number;
+  labelledTokens: number;
+  /** Tokens per row before truncation. */
+  min: number;
+  median: number;
+  mean: number;
+  p90: number;
+  p95: number;
+  max: number;
+  /** Rows that were cut. */
+  truncated: number;
+  /** Rows of `from` to `to` tokens (both inclusive), before truncation; about 20 buckets of equal width. */
+  histogram: { from: number; to: number; rows: number }[];
+}
+
+const BUCKETS = 20;
+
+/** Percentiles are nearest-rank; all zeros for no rows. */
+export function lengthStats(examples: readonly Pick<TokenisedExample, 'ids' | 'labelled' | 'fullLength' | 'truncated'>[]): LengthStats {
+  const lengths = examples.map((example) => example.fullLength).sort((a, b) => a - b);
+  const total = (values: number[]): number => values.reduce((sum, value) => sum + value, 0);
+  const percentile = (share: number): number => lengths[Math.max(0, Math.ceil(share * lengths.length) - 1)] ?? 0;
+  return {
+    rows: examples.length,
+    tokens: total(examples.map((example) => example.ids.length)),
+    labelledTokens: total(examples.map((example) => example.labelled)),
+    min: lengths[0] ?? 0,
+    median: percentile(0.5),
+    mean: lengths.length === 0 ? 0 : total(lengths) / lengths.length,
+    p90: percentile(0.9),
+    p95: percentile(0.95),
+    max: lengths.at(-1) ?? 0,
+    truncated: examples.filter((example) => example.truncated).length,
+    histogram: histogram(lengths),
+  };
+}
+
+function histogram(lengths: readonly number[]): LengthStats['histogram'] {
+  if (lengths.length === 0) return [];
+  const min = lengths[0]!;
+  const width = Math.max(1, Math.ceil((lengths.at(-1)! - min + 1) / BUCKETS));
+  const count = Math.floor((lengths.at(-1)! - min) / width) + 1;
+  const buckets = Array.from({ length: count }, (_, i) => ({ from: min + i * width, to: min + (i + 1) * width - 1, rows: 0 }));
+  for (const length of lengths) buckets[Math.floor((length - min) / width)]!.rows++;
+  return buckets;
+}
