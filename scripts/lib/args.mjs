@@ -10,6 +10,7 @@ export const DEFAULT_PORT = 4917;
  * @param {string[]} argv
  * @param {import('node:util').ParseArgsConfig['options']} options
  * @param {string} help command that prints the flags
+ * @returns {Record<string, unknown>}
  */
 function parse(argv, options, help) {
   try {

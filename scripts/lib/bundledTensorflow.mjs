@@ -116,6 +116,7 @@ async function unpack(tarball, target) {
     ['-xf', '-', '-C', raw, '--no-same-owner', `${INSIDE}/lib/napi-v6/tfjs_binding.node`, `${INSIDE}/deps`],
     { stdio: ['pipe', 2, 2] },
   );
+  if (!outer.stdout || !inner.stdin) throw new SetupError('tar could not be started.');
   const ended = [outer, inner].map((child) => new Promise((resolve, reject) => {
     child.on('error', reject);
     child.on('close', (code) => (code === 0 ? resolve(0) : reject(new SetupError(`tar ended with code ${code} while unpacking ${PACKAGE}.`))));

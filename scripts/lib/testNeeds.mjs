@@ -1,0 +1,58 @@
+/** What only the tests need: a browser, and a Vulkan driver for the webgpu engine. */
+import fs from 'node:fs';
+import { aptInstall, debianAsRoot, installedVersion } from './debian.mjs';
+import { node24Path, toolPath } from './node24.mjs';
+import { modules } from './paths.mjs';
+import { hostAnswers } from './probe.mjs';
+import { run } from './run.mjs';
+import { say, withProgress } from './say.mjs';
+
+const CHROMIUM = ['/usr/bin/chromium', '/usr/bin/chromium-browser', '/usr/bin/google-chrome'];
+const ICD_FOLDERS = ['/usr/share/vulkan/icd.d', '/etc/vulkan/icd.d', '/usr/local/share/vulkan/icd.d'];
+/** Mesa whose software driver (lavapipe) has what Dawn asks for; bookworm's own is 22.3. */
+const FIRST_GOOD_MESA = 24;
+
+/** The system's Chromium, undefined when there is none. */
+export function systemChromium() {
+  return CHROMIUM.find((file) => fs.existsSync(file));
+}
+
+/** @returns {Promise<boolean>} whether the browser tests can run */
+export async function ensureBrowser() {
+  if (systemChromium() || (await playwrightBrowserIsThere())) return true;
+  if (debianAsRoot()) {
+    if (await aptInstall(['chromium'])) return true;
+  } else if (await hostAnswers('https://cdn.playwright.dev/')) {
+    say('browser: fetching Playwright\'s Chromium from https://cdn.playwright.dev/');
+    const args = [toolPath('playwright'), 'install', 'chromium'];
+    if ((await withProgress('download', () => run(node24Path(), args))).code === 0) return true;
+  }
+  say('browser: no Chromium can be had here, so the Playwright specs (e2e) are skipped; install Chromium to run them.');
+  return false;
+}
+
+async function playwrightBrowserIsThere() {
+  const script = "process.stdout.write(require('@playwright/test').chromium.executablePath())";
+  const { code, output } = await run(node24Path(), ['-e', script], { output: 'capture', cwd: modules });
+  return code === 0 && fs.existsSync(output.trim());
+}
+
+/** Without a driver the webgpu tests skip themselves, each with a line that says so. */
+export async function ensureVulkan() {
+  if (process.platform !== 'linux') return;
+  const codename = debianAsRoot();
+  const names = ['mesa-vulkan-drivers', 'libvulkan1'];
+  if (codename) {
+    const mesa = await installedVersion('mesa-vulkan-drivers');
+    if (majorVersion(mesa) >= FIRST_GOOD_MESA && (await installedVersion('libvulkan1'))) return;
+    if (await aptInstall(names, codename === 'bookworm' ? 'bookworm-backports' : undefined)) return;
+  } else if (ICD_FOLDERS.some((folder) => fs.existsSync(folder) && fs.readdirSync(folder).length > 0)) {
+    return;
+  }
+  say('vulkan: no driver can be had here, so the tests of the webgpu engine are skipped; install mesa-vulkan-drivers 24 or newer to run them.');
+}
+
+/** Of a Debian version such as 25.0.7-2~bpo12+1; 0 for ''. @param {string} version */
+export function majorVersion(version) {
+  return Number(/^(?:\d+:)?(\d+)/.exec(version)?.[1] ?? 0);
+}
