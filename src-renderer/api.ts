@@ -3,13 +3,32 @@
  * server-sent events on the web host. Also turns any failure into the sentence to show.
  */
 import { createTRPCClient, httpBatchLink, httpSubscriptionLink, splitLink, TRPCClientError } from '@trpc/client';
-import type { inferRouterInputs, inferRouterOutputs } from '@trpc/server';
 import type { AppRouter } from '../src-main/api/router.ts';
 import { bridgeLink } from './bridgeLink.ts';
 import { bridge } from './host.ts';
 
-export type Outputs = inferRouterOutputs<AppRouter>;
-export type Inputs = inferRouterInputs<AppRouter>;
+export type {
+  AdapterView,
+  BaseModel,
+  BrowseResult,
+  Dataset,
+  DatasetReport,
+  EngineName,
+  EngineReport,
+  ExportEvent,
+  ExportRecord,
+  GenerateEvent,
+  GenerateResult,
+  ParityCertificate,
+  PlaygroundState,
+  RunEvent,
+  RunStatus,
+  RunView,
+  StartRun,
+  StepMetrics,
+  SystemInfo,
+  TaskView,
+} from '../src-main/api/types.ts';
 
 const URL = '/api/trpc';
 
@@ -55,7 +74,8 @@ export function errorSentence(error: unknown): string {
   if (error instanceof TRPCClientError) {
     const data: GraftShape | undefined = error.data ?? undefined;
     if (data?.graft?.message) return data.graft.message;
-    if (/fetch|network/i.test(error.message)) return 'Graft does not answer; check that it is still running, then reload this page.';
+    // No error shape: the request never reached the router.
+    if (!error.shape) return 'Graft does not answer; check that it is still running, then reload this page.';
   }
   return error instanceof Error ? error.message : String(error);
 }

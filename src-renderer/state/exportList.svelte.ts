@@ -1,0 +1,62 @@
+/** Exports, newest first, the running ones with their progress. */
+import { api, streamOptions, type ExportEvent, type ExportRecord } from '../api.ts';
+import { Action } from './action.svelte.ts';
+import { Resource } from './resource.svelte.ts';
+
+export interface ExportProgress {
+  done: number;
+  total: number;
+  phase: 'merge' | 'verify';
+}
+
+export class ExportList {
+  readonly view = new Resource(async () => {
+    const [records, adapters, info] = await Promise.all([api.exports.list.query(), api.adapters.list.query(), api.system.info.query()]);
+    this.records = records;
+    for (const record of records) if (record.status === 'running') this.#watch(record.id);
+    return { adapters, info };
+  });
+  records = $state.raw<ExportRecord[]>([]);
+  progress = $state<Record<string, ExportProgress>>({});
+  /** Why a running export cannot be watched. */
+  error = $state<string | undefined>();
+  readonly starting = new Action();
+  #ends = new Map<string, () => void>();
+
+  /** `dtype` empty: as the base. True when it has started. */
+  async start(adapterId: string, outDir: string, dtype: '' | 'f32' | 'f16' | 'bf16'): Promise<boolean> {
+    const record = await this.starting.run(() => api.exports.start.mutate({ adapterId, outDir, ...(dtype ? { dtype } : {}) }));
+    if (!record) return false;
+    this.#put(record);
+    if (record.status === 'running') this.#watch(record.id);
+    return true;
+  }
+
+  close(): void {
+    for (const end of this.#ends.values()) end();
+    this.#ends.clear();
+  }
+
+  #watch(id: string): void {
+    if (this.#ends.has(id)) return;
+    const end = () => {
+      this.#ends.get(id)?.();
+      this.#ends.delete(id);
+    };
+    const handlers = {
+      data: (event: ExportEvent) => {
+        if (event.type === 'progress') this.progress[id] = { done: event.done, total: event.total, phase: event.phase };
+        else this.#put(event.record);
+      },
+      failed: (sentence: string) => (this.error = sentence),
+      done: () => this.#ends.delete(id),
+    };
+    const subscription = api.exports.watch.subscribe({ id }, streamOptions(handlers, end));
+    this.#ends.set(id, () => subscription.unsubscribe());
+  }
+
+  #put(record: ExportRecord): void {
+    const known = this.records.some((other) => other.id === record.id);
+    this.records = known ? this.records.map((other) => (other.id === record.id ? record : other)) : [record, ...this.records];
+  }
+}

@@ -1,0 +1,75 @@
+/** The settings of a run that is about to start, with the defaults filled in. */
+import { api, type BaseModel, type Dataset, type EngineName, type RunView, type StartRun } from '../api.ts';
+import { shapeOf, trainableParameters } from '../parameters.ts';
+import { Action } from './action.svelte.ts';
+
+export class TrainForm {
+  models = $state.raw<BaseModel[]>([]);
+  datasets = $state.raw<Dataset[]>([]);
+  /** Task names of the sample datasets, by dataset id. */
+  suggestions = $state.raw(new Map<string, string>());
+  modelId = $state('');
+  datasetId = $state('');
+  taskName = $state('');
+  engine = $state<'auto' | EngineName>('auto');
+  rank = $state<number | undefined>(8);
+  alpha = $state<number | undefined>(16);
+  dropout = $state<number | undefined>(0);
+  targets = $state<string[]>(['q', 'v']);
+  lr = $state<number | undefined>(2e-4);
+  steps = $state<number | undefined>(100);
+  batch = $state<number | undefined>(4);
+  accumulate = $state<number | undefined>(1);
+  maxLength = $state<number | undefined>(256);
+  seed = $state<number | undefined>(0);
+  schedule = $state<'linear' | 'cosine' | 'constant'>('linear');
+  warmup = $state<number | undefined>(0);
+  weightDecay = $state<number | undefined>(0.01);
+  val = $state<number | undefined>(0.05);
+  evalEvery = $state<number | undefined>(20);
+  checkpointEvery = $state<number | undefined>(50);
+  lossOn = $state<'completion' | 'all'>('completion');
+  readonly starting = new Action();
+
+  readonly model = $derived(this.models.find((model) => model.id === this.modelId));
+  readonly available = $derived(this.model?.targets ?? []);
+  /** Only targets that this model has: the choice outlives a change of model. */
+  readonly chosen = $derived(this.targets.filter((target) => this.available.includes(target)));
+  readonly trainable = $derived.by(() => {
+    const shape = this.model && shapeOf(this.model);
+    return shape && this.rank ? trainableParameters(this.rank, this.chosen, shape) : undefined;
+  });
+  readonly ready = $derived(Boolean(this.model && this.datasetId && this.taskName.trim() && this.chosen.length > 0));
+
+  /** Chooses a dataset; a task name that the user typed stays, one that was suggested changes with it. */
+  chooseDataset(id: string): void {
+    const untouched = this.taskName === '' || this.taskName === this.suggestions.get(this.datasetId);
+    this.datasetId = id;
+    if (untouched) this.taskName = this.suggestions.get(id) ?? '';
+  }
+
+  toggle(target: string, on: boolean): void {
+    this.targets = on ? [...this.targets, target] : this.targets.filter((other) => other !== target);
+  }
+
+  /** What the router's schema checks; an empty number box is left to the schema's default. */
+  request(): StartRun {
+    const { rank, alpha, dropout, lr, steps, batch, accumulate, seed, schedule, warmup, weightDecay, val, evalEvery, checkpointEvery } = this;
+    return {
+      modelId: this.modelId,
+      datasetId: this.datasetId,
+      taskName: this.taskName.trim(),
+      engine: this.engine,
+      method: { type: 'lora', rank, alpha, dropout, targets: this.chosen as LoraTargets },
+      train: { steps, batch, accumulate, lr, schedule, warmup, weightDecay, val, seed, evalEvery, checkpointEvery },
+      data: { maxLength: this.maxLength, lossOn: this.lossOn },
+    };
+  }
+
+  start(): Promise<RunView | undefined> {
+    return this.starting.run(() => api.runs.start.mutate(this.request()));
+  }
+}
+
+/** The details name targets as text; the schema checks each one. */
+type LoraTargets = Extract<StartRun['method'], { type: 'lora' }>['targets'];
