@@ -112,7 +112,7 @@ function* parseGroup(records: CsvRecord[], columns: string[], delimiter: string)
 
 function parseOne(record: CsvRecord, columns: string[], delimiter: string): RawRow | BadRow {
   if (record.open) {
-    const lines = countNewlines(record.text);
+    const lines = countNewlines(record.text.trimEnd());
     return { line: record.line, reason: `a quote is opened and never closed${lines > 0 ? `, which hides the ${lines} line(s) after it` : ''}` };
   }
   try {
