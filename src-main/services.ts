@@ -4,6 +4,7 @@ import { defaultHomeDir, openHome } from './home.ts';
 import { EngineService } from './jobs/engines.ts';
 import { ExportService } from './jobs/exportService.ts';
 import { PlaygroundService } from './jobs/playgroundService.ts';
+import { removePartials } from './jobs/removePartials.ts';
 import { recoverAbandoned } from './jobs/recoverRuns.ts';
 import { RunService } from './jobs/runService.ts';
 import { forkWorker } from './jobs/workerChannel.ts';
@@ -32,9 +33,10 @@ export function createServices({ home: dir = defaultHomeDir(), spawnWorker = for
   return { home, catalog, workers, engines, runs, playground, exports, close: () => close() };
 
   /** Ends every worker and closes the catalogue; a run under way becomes failed and resumable. */
-  function close(): void {
-    runs.close();
-    workers.close();
+  async function close(): Promise<void> {
+    const unfinished = [...runs.close(), ...exports.close()];
+    await workers.close();
+    unfinished.forEach(removePartials);
     catalog.close();
   }
 }

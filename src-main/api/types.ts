@@ -29,7 +29,7 @@ export type {
 } from '../trainer/protocol.ts';
 
 export type { AdapterView } from './adapters.ts';
-export type { DatasetReport } from './checkDataset.ts';
+export type { DatasetLengths, DatasetReport } from './checkDataset.ts';
 export type { GenerateEvent } from './playground.ts';
 export type { BrowseEntry, BrowseResult, Starter, SystemInfo } from './system.ts';
 export type { TaskView } from './tasks.ts';

@@ -8,6 +8,7 @@ import { GraftError, toErrorData, usageError } from '../errors.ts';
 import { newId } from '../home.ts';
 import type { EngineName, MergeResult, WorkerCalls } from '../trainer/protocol.ts';
 import type { EngineService } from './engines.ts';
+import { removePartials } from './removePartials.ts';
 import { Watchers } from './watchers.ts';
 import type { Workers } from './workerClient.ts';
 
@@ -31,6 +32,7 @@ export class ExportService {
   #engines: EngineService;
   #watchers = new Watchers<ExportEvent>();
   #ended = new Map<string, Promise<ExportRecord>>();
+  #closed = false;
 
   constructor(catalog: Catalog, workers: Workers, engines: EngineService) {
     this.#catalog = catalog;
@@ -87,11 +89,25 @@ export class ExportService {
     return (await this.#ended.get(id)) ?? this.get(id);
   }
 
+  /** Exports under way become failed. Returns their folders; the caller ends the workers, then removes what is half-written. */
+  close(): string[] {
+    this.#closed = true;
+    const error = { code: 'EXPORT_ABANDONED', message: 'Graft was closed while this export was under way; start it again.' };
+    return [...this.#ended.keys()].map((id) => {
+      this.#catalog.exports.fail(id, error, new Date().toISOString());
+      return this.get(id).outDir;
+    });
+  }
+
   async #run(id: string, request: MergeRequest): Promise<ExportRecord> {
+    const before = this.get(id);
     try {
       const result = await this.#merge(id, request);
+      if (this.#closed) return before;
       this.#catalog.exports.complete(id, result, new Date().toISOString());
     } catch (error) {
+      if (this.#closed) return before;
+      removePartials(request.outDir);
       this.#catalog.exports.fail(id, toErrorData(error), new Date().toISOString());
     }
     const record = this.get(id);

@@ -5,6 +5,8 @@
 import fs from 'node:fs';
 import type { Catalog } from '../catalog/catalog.ts';
 import type { Run } from '../catalog/runs.ts';
+import { removePartials } from './removePartials.ts';
+import { targetsOf } from './runService.ts';
 
 /** Marks runs and exports that were under way as failed. Returns the queued runs that nobody owns any more, oldest first. */
 export function recoverAbandoned(catalog: Catalog, options: { takeQueued: boolean }): Run[] {
@@ -18,10 +20,12 @@ export function recoverAbandoned(catalog: Catalog, options: { takeQueued: boolea
         continue;
       }
       const error = { code: 'RUN_ABANDONED', message: 'Graft was closed while this run was under way; resume it to go on from its last checkpoint.', details: { runId: run.id } };
+      targetsOf(run).forEach(removePartials);
       catalog.runs.update(run.id, { status: 'failed', error, ownerPid: null, pid: null, endedAt: now });
     }
     for (const record of catalog.exports.running()) {
       if (isAlive(record.ownerPid)) continue;
+      removePartials(record.outDir);
       catalog.exports.fail(record.id, { code: 'EXPORT_ABANDONED', message: 'Graft was closed while this export was under way; start it again.' }, now);
     }
     return taken;

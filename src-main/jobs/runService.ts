@@ -13,6 +13,7 @@ import type { TrainEvent, TrainResult } from '../trainer/protocol.ts';
 import type { EngineService } from './engines.ts';
 import { readModel } from './readModel.ts';
 import { recordResult } from './recordResult.ts';
+import { removePartials } from './removePartials.ts';
 import { buildSpec, findParts, newOutDir, startRunSchema } from './runInput.ts';
 import type { StartRun } from './runInput.ts';
 import { Watchers } from './watchers.ts';
@@ -153,13 +154,18 @@ export class RunService {
     for (const run of runs) this.#enqueue(run.id);
   }
 
-  /** No run starts after this; the one under way ends as failed and resumable when its worker is ended. */
-  close(): void {
+  /**
+   * No run starts after this; the one under way becomes failed, resumable where it has a checkpoint. Returns what it may
+   * have been writing; the caller ends the workers, then removes what is half-written.
+   */
+  close(): string[] {
     this.#closed = true;
     const now = new Date().toISOString();
     const error = toErrorData(new GraftError('RUN_ABANDONED', 'Graft was closed while this run was under way; resume it to go on from its last checkpoint.'));
     for (const id of this.#queue.splice(0)) this.#catalog.runs.update(id, { ownerPid: null });
-    if (this.#active) this.#catalog.runs.update(this.#active.runId, { status: 'failed', error, ownerPid: null, pid: null, endedAt: now });
+    if (!this.#active) return [];
+    const run = this.#catalog.runs.update(this.#active.runId, { status: 'failed', error, ownerPid: null, pid: null, endedAt: now });
+    return targetsOf(run);
   }
 
   #enqueue(id: string): RunView {
@@ -221,6 +227,7 @@ export class RunService {
   }
 
   #fail(id: string, error: unknown): void {
+    targetsOf(this.get(id)).forEach(removePartials);
     this.#update(id, { status: 'failed', error: toErrorData(error), ownerPid: null, pid: null, endedAt: new Date().toISOString() });
   }
 
@@ -253,6 +260,11 @@ export class RunService {
 
 export function isOver(run: Run): boolean {
   return run.status === 'completed' || run.status === 'stopped' || run.status === 'failed';
+}
+
+/** What the worker of this run writes. */
+export function targetsOf(run: Run): string[] {
+  return [run.spec.outDir, checkpointDir(run)];
 }
 
 function checkpointDir(run: Run): string {

@@ -139,8 +139,10 @@ export class Workers {
     }
   }
 
-  /** Ends every worker. */
-  close(): void {
+  /** Ends every worker and waits until they are gone. */
+  async close(): Promise<void> {
+    const ended = [...this.#clients].map((client) => new Promise<void>((resolve) => (client.alive ? client.onExit(resolve) : resolve())));
     for (const client of this.#clients) client.kill();
+    await Promise.all(ended);
   }
 }

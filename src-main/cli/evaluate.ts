@@ -1,0 +1,54 @@
+/** `eval`: loss and perplexity of a model, with or without an adapter, on a dataset file. */
+import path from 'node:path';
+import { dataSpecSchema, runSpecSchema } from '../trainer/protocol.ts';
+import type { Args } from './args.ts';
+import { ADAPTER_OPTION, DATA_OPTIONS, ENGINE_OPTION, LOSS_OPTIONS, MODEL_OPTION } from './command.ts';
+import type { Command } from './command.ts';
+import { count } from './format.ts';
+import { adapterOf, baseDirFor } from './resolve.ts';
+
+export const evaluate: Command = {
+  name: 'eval',
+  positionals: [],
+  summary: 'Loss and perplexity of a model, with or without an adapter, on a dataset.',
+  options: {
+    model: MODEL_OPTION,
+    adapter: ADAPTER_OPTION,
+    data: { type: 'string', value: 'FILE', help: 'dataset file' },
+    ...DATA_OPTIONS,
+    ...LOSS_OPTIONS,
+    batch: { type: 'string', value: 'N', help: 'examples at a time (4)' },
+    engine: ENGINE_OPTION,
+  },
+  async run({ args, services, print, say }) {
+    const file = path.resolve(args.required('data', 'a dataset file'));
+    const adapterText = args.text('adapter');
+    const adapter = adapterText === undefined ? undefined : adapterOf(services, adapterText);
+    const modelDir = baseDirFor(services, args.text('model'), adapter);
+    const engine = await services.engines.resolve(readEngine(args));
+    const params = { engine, modelDir, ...(adapter ? { adapterDir: adapter.dir } : {}), data: dataSpec(file, args), batch: args.integer('batch') ?? 4 };
+    let lastTenth = 0;
+    const result = await services.workers.once('evaluate', params, ({ done, total }) => {
+      const tenth = Math.floor((10 * done) / total);
+      if (tenth > lastTenth) say(`${done} of ${total} rows`);
+      lastTenth = tenth;
+    });
+    print(`loss ${result.loss.toFixed(6)}, perplexity ${result.perplexity.toFixed(3)} over ${count(result.tokens)} tokens in ${count(result.rows)} rows (${engine})`);
+    return { ...result, engine, modelDir, adapterDir: adapter?.dir ?? null };
+  },
+};
+
+export function readEngine(args: Args): 'auto' | 'tensorflow' | 'webgpu' | 'wasm' {
+  return args.choice('engine', runSpecSchema.shape.engine.unwrap().options) ?? 'auto';
+}
+
+/** The reading rules of a file as DATA_OPTIONS and LOSS_OPTIONS say. */
+export function dataSpec(file: string, args: Args) {
+  return dataSpecSchema.parse({
+    file,
+    format: args.choice('format', ['jsonl', 'json', 'csv']),
+    map: args.record('map'),
+    lossOn: args.choice('loss-on', ['completion', 'all']),
+    maxLength: args.integer('max-length'),
+  });
+}

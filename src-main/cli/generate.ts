@@ -1,0 +1,46 @@
+/** `generate`: continues a prompt; the text streams to stdout. */
+import { generateSchema } from '../api/playground.ts';
+import { ADAPTER_OPTION, ENGINE_OPTION, MODEL_OPTION } from './command.ts';
+import type { Command } from './command.ts';
+import { readEngine } from './evaluate.ts';
+import { adapterOf, baseDirFor } from './resolve.ts';
+
+export const generate: Command = {
+  name: 'generate',
+  positionals: [],
+  summary: 'Continues a prompt with a model, with or without an adapter.',
+  options: {
+    model: MODEL_OPTION,
+    adapter: ADAPTER_OPTION,
+    prompt: { type: 'string', value: 'TEXT', help: 'text to continue' },
+    chat: { type: 'boolean', help: "put the prompt through the model's chat template" },
+    'max-new': { type: 'string', value: 'N', help: 'tokens to generate at most (64)' },
+    temperature: { type: 'string', value: 'X', help: '0 takes the likeliest token (0)' },
+    'top-k': { type: 'string', value: 'N', help: 'sample among the N likeliest tokens' },
+    'top-p': { type: 'string', value: 'X', help: 'sample among the likeliest tokens of total probability X' },
+    seed: { type: 'string', value: 'N', help: 'seed of the sampling' },
+    stop: { type: 'string', multiple: true, value: 'TEXT', help: 'end at this text; repeatable' },
+    engine: ENGINE_OPTION,
+  },
+  async run({ args, services, write, say }) {
+    const stop = args.texts('stop');
+    const params = generateSchema.parse({
+      prompt: args.required('prompt', 'the text to continue'),
+      chat: args.flag('chat'),
+      maxNew: args.integer('max-new'),
+      temperature: args.number('temperature'),
+      topK: args.integer('top-k'),
+      topP: args.number('top-p'),
+      seed: args.integer('seed'),
+      ...(stop.length > 0 ? { stop } : {}),
+    });
+    const adapterText = args.text('adapter');
+    const adapter = adapterText === undefined ? undefined : adapterOf(services, adapterText);
+    const load = await services.playground.loadDir(baseDirFor(services, args.text('model'), adapter), readEngine(args));
+    const switched = adapter ? await services.playground.attachDir(adapter.dir) : undefined;
+    const result = await services.playground.generate(params, write).promise;
+    write('\n');
+    say(`${result.tokens} tokens, ${result.tokensPerSecond.toFixed(1)} tokens/s on ${load.engine} (${result.stopReason})`);
+    return { prompt: params.prompt, ...result, engine: load.engine, device: load.device, switchMs: switched?.switchMs ?? null };
+  },
+};

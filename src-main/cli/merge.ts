@@ -1,0 +1,75 @@
+/** `merge`: base + adapter as one complete checkpoint, proven against base + adapter. */
+import path from 'node:path';
+import type { ExportRecord } from '../catalog/exports.ts';
+import { GraftError } from '../errors.ts';
+import type { MergeRequest } from '../jobs/exportService.ts';
+import { ADAPTER_OPTION, ENGINE_OPTION, MODEL_OPTION } from './command.ts';
+import type { Command, Context } from './command.ts';
+import { readEngine } from './evaluate.ts';
+import { bytes } from './format.ts';
+import { adapterOf, baseDirFor } from './resolve.ts';
+
+export const merge: Command = {
+  name: 'merge',
+  positionals: [],
+  summary: 'Merges an adapter into its base model as a complete Hugging Face folder with a parity certificate.',
+  options: {
+    adapter: ADAPTER_OPTION,
+    model: { ...MODEL_OPTION, help: 'folder of the base model (the one it was trained on)' },
+    out: { type: 'string', value: 'DIR', help: 'new folder; it must not exist' },
+    dtype: { type: 'string', value: 'NAME', help: 'f32, f16 or bf16 (as the base)' },
+    engine: ENGINE_OPTION,
+  },
+  async run(context) {
+    const { args, services } = context;
+    const adapter = adapterOf(services, args.required('adapter', 'an adapter of the catalogue or its folder'));
+    const outDir = args.required('out', 'a new folder');
+    return mergeToEnd(context, {
+      adapterId: adapter.id,
+      adapterDir: adapter.dir,
+      modelDir: baseDirFor(services, args.text('model'), adapter),
+      outDir,
+      dtype: args.choice('dtype', ['f32', 'f16', 'bf16']),
+      engine: readEngine(args),
+    });
+  },
+};
+
+/** Runs an export and returns the result of the command. Throws the error of a failed one. */
+export async function mergeToEnd({ services, print, say }: Pick<Context, 'services' | 'print' | 'say'>, request: MergeRequest) {
+  const started = services.exports.start(request);
+  let said = '';
+  const unsubscribe = services.exports.subscribe(started.id, (event) => {
+    if (event.type !== 'progress') return;
+    const line = `${event.phase === 'merge' ? 'merging' : 'verifying'} ${Math.floor((10 * event.done) / event.total) * 10} %`;
+    if (line !== said) say(line);
+    said = line;
+  });
+  const record = await services.exports.finished(started.id);
+  unsubscribe();
+  const report = reportOf(record);
+  print(`${report.outDir}: ${report.files.length} files, ${bytes(report.bytes)}, ${report.dtype}`);
+  print(`Parity with base + adapter: largest logit difference ${report.maxLogitDifference.toExponential(2)} (tolerance ${report.tolerance}), ${(100 * report.equalGreedyShare).toFixed(1)} % equal greedy tokens`);
+  print(`Certificate ${report.certificate}`);
+  return report;
+}
+
+function reportOf(record: ExportRecord) {
+  if (!record.result) throw GraftError.fromData(record.error ?? { code: 'INTERNAL', message: `The export ${record.id} ended without a result.` });
+  const { certificate, files, sizeBytes, sha256, outDir } = record.result;
+  const { maxLogitDifference, equalGreedyShare, tolerance, dtype, engine, tokensCompared } = certificate;
+  return {
+    exportId: record.id,
+    outDir,
+    files,
+    bytes: sizeBytes,
+    sha256,
+    maxLogitDifference,
+    equalGreedyShare,
+    tolerance,
+    tokensCompared,
+    dtype,
+    engine,
+    certificate: path.join(outDir, 'parity.json'),
+  };
+}

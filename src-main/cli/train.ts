@@ -1,0 +1,134 @@
+/** `train`: registers what it needs, runs the training and waits for its end. */
+import { GraftError } from '../errors.ts';
+import { TARGETS } from '../engine/model/architecture.ts';
+import type { RunView } from '../jobs/runService.ts';
+import { loraSchema, trainSettingsSchema } from '../trainer/protocol.ts';
+import type { MethodSettings, TrainSettings } from '../trainer/protocol.ts';
+import type { Args, Options } from './args.ts';
+import { DATA_OPTIONS, ENGINE_OPTION, LOSS_OPTIONS, MODEL_OPTION } from './command.ts';
+import type { Command, Context } from './command.ts';
+import { dataSpec, readEngine } from './evaluate.ts';
+import { bytes, count, loss } from './format.ts';
+import { modelDirOf } from './resolve.ts';
+import { sayProgress } from './trainProgress.ts';
+
+const METHOD_OPTIONS: Options = {
+  method: { type: 'string', value: 'NAME', help: 'lora or full (lora)' },
+  rank: { type: 'string', value: 'N', help: 'rank of the adapter (8)' },
+  alpha: { type: 'string', value: 'X', help: 'the update is scaled by alpha / rank (16)' },
+  targets: { type: 'string', value: 'A,B', help: `matrices to adapt, out of ${TARGETS.join(', ')} (q,v)` },
+  dropout: { type: 'string', value: 'X', help: 'dropout before A (0)' },
+  init: { type: 'string', value: 'NAME', help: 'start of A: kaiming or gaussian (kaiming)' },
+};
+
+const TRAIN_OPTIONS: Options = {
+  steps: { type: 'string', value: 'N', help: 'optimiser steps' },
+  epochs: { type: 'string', value: 'X', help: 'passes over the data, where --steps is absent (1)' },
+  batch: { type: 'string', value: 'N', help: 'examples per batch (4)' },
+  accumulate: { type: 'string', value: 'N', help: 'batches per optimiser step (1)' },
+  lr: { type: 'string', value: 'X', help: 'learning rate (2e-4)' },
+  schedule: { type: 'string', value: 'NAME', help: 'linear, cosine or constant (linear)' },
+  warmup: { type: 'string', value: 'X', help: 'steps, or below 1 a share of all steps (0)' },
+  'weight-decay': { type: 'string', value: 'X', help: 'decoupled weight decay (0.01)' },
+  clip: { type: 'string', value: 'X', help: 'largest global gradient norm, 0 for none (1)' },
+  val: { type: 'string', value: 'X', help: 'share of the rows kept for validation (0.05)' },
+  seed: { type: 'string', value: 'N', help: 'seed of everything random (0)' },
+  'eval-every': { type: 'string', value: 'N', help: 'steps between evaluations, 0 for the end only (0)' },
+  'checkpoint-every': { type: 'string', value: 'N', help: 'steps between checkpoints, 0 for none (50)' },
+};
+
+export const train: Command = {
+  name: 'train',
+  positionals: [],
+  summary: 'Trains an adapter for a task and waits for it.',
+  options: {
+    model: MODEL_OPTION,
+    data: { type: 'string', value: 'FILE', help: 'dataset file' },
+    task: { type: 'string', value: 'NAME', help: 'what the adapter is for; made when there is none' },
+    name: { type: 'string', value: 'NAME', help: 'name of the run and the adapter (the task)' },
+    ...DATA_OPTIONS,
+    'allow-bad-rows': { type: 'boolean', help: 'go on without the rows that cannot be used' },
+    ...METHOD_OPTIONS,
+    ...TRAIN_OPTIONS,
+    ...LOSS_OPTIONS,
+    engine: ENGINE_OPTION,
+    resume: { type: 'string', value: 'RUN', help: 'go on with a failed or stopped run from its checkpoint' },
+  },
+  async run(context) {
+    const resumed = context.args.text('resume');
+    return trainToEnd(context, resumed === undefined ? await start(context) : await context.api.runs.resume({ id: resumed }));
+  },
+};
+
+async function start(context: Context): Promise<RunView> {
+  const { api, args, services } = context;
+  const modelText = args.required('model', 'the folder of the base model');
+  const taskName = args.required('task', 'a name for what the adapter is for');
+  const { file, format, map, lossOn, maxLength } = dataSpec(args.required('data', 'a dataset file'), args);
+  const settings = { engine: readEngine(args), method: readMethod(args), train: readTrain(args) };
+  const model = await api.models.add({ dir: modelDirOf(services, modelText) });
+  const dataset = await api.datasets.add({ file, format, map, allowBadRows: args.flag('allow-bad-rows') });
+  return api.runs.start({ modelId: model.id, datasetId: dataset.id, taskName, name: args.text('name'), ...settings, data: { lossOn, maxLength } });
+}
+
+/** Follows a started run; returns the result of the command. Throws the error of a failed run. */
+export async function trainToEnd({ services, print, say }: Pick<Context, 'services' | 'print' | 'say'>, run: RunView): Promise<TrainReport> {
+  say(`Run ${run.id}`);
+  const unsubscribe = services.runs.subscribe(run.id, sayProgress(say));
+  const ended = await services.runs.finished(run.id);
+  unsubscribe();
+  if (ended.error) throw GraftError.fromData({ ...ended.error, details: { ...ended.error.details, runId: run.id, resumable: ended.resumable } });
+  const report = reportOf(services, ended);
+  print(`${report.adapterId ?? report.adapterDir}: ${count(report.steps)} steps on ${report.engine}, loss ${loss(report.firstLoss)} -> ${loss(report.finalLoss)}, validation ${loss(report.initialValLoss)} -> ${loss(report.valLoss)}`);
+  print(`${count(report.trainableParameters)} of ${count(report.totalParameters)} parameters trained, ${report.tokensPerSecond.toFixed(0)} tokens/s, peak memory ${bytes(report.peakMemoryBytes)}`);
+  print(`Written to ${report.adapterDir}`);
+  return report;
+}
+
+export type TrainReport = ReturnType<typeof reportOf>;
+
+function reportOf({ catalog }: Context['services'], run: RunView) {
+  // A run that is over without an error has its result: recordResult writes both at once, a queued run that was stopped has none.
+  if (!run.result) throw new GraftError('RUN_STOPPED', `The run ${run.id} was stopped before it began.`, { runId: run.id });
+  const { outDir, outcome, sha256, sizeBytes, ...numbers } = run.result;
+  return {
+    runId: run.id,
+    adapterId: catalog.adapters.list().find((adapter) => adapter.dir === outDir)?.id ?? null,
+    adapterDir: outDir,
+    outcome,
+    sha256,
+    sizeBytes,
+    ...numbers,
+    losses: catalog.metrics.after(run.id, 0).map((metrics) => metrics.loss),
+  };
+}
+
+function readMethod(args: Args): MethodSettings {
+  if (args.choice('method', ['lora', 'full']) === 'full') return { type: 'full' };
+  return loraSchema.parse({
+    type: 'lora',
+    rank: args.integer('rank'),
+    alpha: args.number('alpha'),
+    dropout: args.number('dropout'),
+    targets: args.list('targets', TARGETS),
+    init: args.choice('init', ['gaussian', 'kaiming']),
+  });
+}
+
+function readTrain(args: Args): TrainSettings {
+  return trainSettingsSchema.parse({
+    steps: args.integer('steps'),
+    epochs: args.number('epochs'),
+    batch: args.integer('batch'),
+    accumulate: args.integer('accumulate'),
+    lr: args.number('lr'),
+    schedule: args.choice('schedule', ['linear', 'cosine', 'constant']),
+    warmup: args.number('warmup'),
+    weightDecay: args.number('weight-decay'),
+    clip: args.number('clip'),
+    val: args.number('val'),
+    seed: args.integer('seed'),
+    evalEvery: args.integer('eval-every'),
+    checkpointEvery: args.integer('checkpoint-every'),
+  });
+}

@@ -1,0 +1,13 @@
+/** Removes what a worker that was ended in the middle of writing left beside its target (see files.ts). */
+import fs from 'node:fs';
+import path from 'node:path';
+
+/** Only temporary names of this very target go; it must not be in the making any more. */
+export function removePartials(target: string): void {
+  const dir = path.dirname(target);
+  if (!fs.existsSync(dir)) return;
+  const prefix = `.${path.basename(target)}.`;
+  for (const name of fs.readdirSync(dir)) {
+    if (name.startsWith(prefix) && /^[0-9a-f]{12}\.partial$/.test(name.slice(prefix.length))) fs.rmSync(path.join(dir, name), { recursive: true, force: true });
+  }
+}
