@@ -202,12 +202,14 @@ export interface ParityCertificate {
 }
 
 export interface MergeParams {
-  engine: 'auto' | EngineName;
+  engine: EngineName;
   modelDir: string;
   adapterDir: string;
   outDir: string;
   /** Undefined: the base's own dtype. */
   dtype?: 'f32' | 'f16' | 'bf16';
+  /** The run's data, whose validation rows serve as held-out prompts; without it fixed texts do. */
+  heldOut?: { data: DataSpec; val: number; seed: number };
 }
 
 export interface MergeResult {
@@ -223,12 +225,12 @@ export interface WorkerCalls {
   engines: { params: { calibrate: boolean }; event: never; result: EngineReport[] };
   train: { params: { spec: RunSpec; resume: boolean }; event: TrainEvent; result: TrainResult };
   evaluate: {
-    params: { engine: 'auto' | EngineName; modelDir: string; adapterDir?: string; data: DataSpec; batch: number };
+    params: { engine: EngineName; modelDir: string; adapterDir?: string; data: DataSpec; batch: number };
     event: { done: number; total: number };
     result: EvaluateResult;
   };
   /** Loads a base model that stays resident for attach and generate. */
-  load: { params: { engine: 'auto' | EngineName; modelDir: string }; event: never; result: LoadResult };
+  load: { params: { engine: EngineName; modelDir: string }; event: never; result: LoadResult };
   /** Replaces only A and B on the resident base; null means the plain base. */
   attach: { params: { adapterDir: string | null }; event: never; result: { switchMs: number } };
   generate: { params: GenerateParams; event: { text: string }; result: GenerateResult };

@@ -1,4 +1,4 @@
-/** The three engines: booting one, reporting on all, and choosing among the usable ones. */
+/** The three engines: booting one, and reporting on all. */
 import { GraftError } from '../../errors.ts';
 import { measureGflops } from './calibrate.ts';
 import { bootTensorflow } from './tensorflow.ts';
@@ -55,14 +55,6 @@ export async function reportBackends(calibrate: boolean): Promise<BackendReport[
     }
   }
   return reports;
-}
-
-/** A hardware GPU first, then the fastest measured; ties and unmeasured ones in the order tensorflow, webgpu, wasm. */
-export function chooseBackend(reports: BackendReport[]): BackendName {
-  const usable = reports.filter((r) => r.usable);
-  const best = usable.toSorted((a, b) => Number(b.gpu) - Number(a.gpu) || (b.gflops ?? 0) - (a.gflops ?? 0))[0];
-  if (!best) throw new GraftError('NO_ENGINE', 'No engine can be used on this machine; run `npm run graft -- doctor` to see why.');
-  return best.name;
 }
 
 function firstLine(error: unknown): string {

@@ -1,0 +1,15 @@
+/** Which engines this machine can use. */
+import { bootBackend, reportBackends, type BackendFacts } from '../engine/backend/backends.ts';
+import type { EngineName, EngineReport } from './protocol.ts';
+
+export function reportEngines(calibrate: boolean): Promise<EngineReport[]> {
+  return reportBackends(calibrate);
+}
+
+let current: { name: EngineName; facts: BackendFacts } | null = null;
+
+/** Boots the engine unless it is the current one already. */
+export async function useEngine(name: EngineName): Promise<BackendFacts> {
+  if (current?.name !== name) current = { name, facts: await bootBackend(name) };
+  return current.facts;
+}

@@ -1,0 +1,41 @@
+/** Loss and perplexity of a base model, with or without an adapter, on a dataset. */
+import { openCheckpoint } from '../checkpoints/checkpoint.ts';
+import { requireTokenizer } from '../checkpoints/modelDetails.ts';
+import { collate } from '../datasets/batches.ts';
+import { assertTrainable, prepareDataset } from '../datasets/dataset.ts';
+import { loadTokenizer } from '../datasets/tokenizer.ts';
+import type { TokenisedExample } from '../datasets/types.ts';
+import { Decoder } from '../engine/model/decoder.ts';
+import { loadWeights } from '../engine/model/weights.ts';
+import type { Batch } from '../engine/train/batchLoss.ts';
+import { evaluateLoss } from '../engine/train/evaluate.ts';
+import { loadAdapter } from './adapterFolder.ts';
+import { useEngine } from './engines.ts';
+import type { EvaluateResult, WorkerCalls } from './protocol.ts';
+
+type Params = WorkerCalls['evaluate']['params'];
+
+export async function evaluate(params: Params, emit: (event: WorkerCalls['evaluate']['event']) => void): Promise<EvaluateResult> {
+  const checkpoint = openCheckpoint(params.modelDir);
+  try {
+    const tokenizer = loadTokenizer(requireTokenizer(params.modelDir));
+    const prepared = await prepareDataset({ ...params.data, tokenizer });
+    assertTrainable(prepared);
+    await useEngine(params.engine);
+    const model = new Decoder(checkpoint.spec, loadWeights(checkpoint.spec, checkpoint));
+    if (params.adapterDir) model.adapter = loadAdapter(params.adapterDir, checkpoint).adapter;
+    const total = Math.ceil(prepared.examples.length / params.batch);
+    const batches = evaluationBatches(prepared.examples, params.batch, tokenizer.padId);
+    const { loss, tokens } = await evaluateLoss(model, batches, (done) => emit({ done, total }));
+    model.dispose();
+    return { loss, perplexity: Math.exp(loss), tokens, rows: prepared.examples.length };
+  } finally {
+    checkpoint.close();
+  }
+}
+
+/** All examples, those of like length together so that little is padding; the mean does not depend on the order. */
+export function* evaluationBatches(examples: TokenisedExample[], batch: number, padId: number): Generator<Batch> {
+  const order = examples.map((_, i) => i).sort((a, b) => examples[a]!.ids.length - examples[b]!.ids.length || a - b);
+  for (let i = 0; i < order.length; i += batch) yield collate(examples, order.slice(i, i + batch), padId);
+}

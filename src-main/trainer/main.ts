@@ -1,0 +1,68 @@
+/**
+ * Entry of the worker process: answers the calls of protocol.ts, one after the other, and dies with its parent.
+ * It runs as a forked Node process or as an Electron utilityProcess; both only pass plain messages.
+ */
+import { toErrorData } from '../errors.ts';
+import { CallControl } from './control.ts';
+import type { FromWorker, ToWorker, WorkerCallName, WorkerCalls } from './protocol.ts';
+import { reportEngines } from './engines.ts';
+import { evaluate } from './evaluate.ts';
+import { mergeAndVerify } from './merge.ts';
+import { Resident } from './resident.ts';
+import { train } from './train.ts';
+
+type Handler<K extends WorkerCallName> = (
+  params: WorkerCalls[K]['params'],
+  emit: (event: WorkerCalls[K]['event']) => void,
+  control: CallControl,
+) => Promise<WorkerCalls[K]['result']>;
+
+const resident = new Resident();
+
+const handlers: { [K in WorkerCallName]: Handler<K> } = {
+  engines: ({ calibrate }) => reportEngines(calibrate),
+  train: ({ spec, resume }, emit, control) => train(spec, resume, emit, control),
+  evaluate: (params, emit) => evaluate(params, emit),
+  load: (params) => resident.load(params),
+  attach: ({ adapterDir }) => resident.attach(adapterDir),
+  generate: (params, emit, control) => resident.generate(params, emit, control),
+  merge: (params, emit) => mergeAndVerify(params, emit),
+};
+
+const controls = new Map<number, CallControl>();
+/** The engine is one global device, so calls wait for each other. */
+let last: Promise<void> = Promise.resolve();
+
+function receive(message: ToWorker, send: (message: FromWorker) => void): void {
+  if (message.kind === 'control') {
+    controls.get(message.id)?.ask(message.action);
+    return;
+  }
+  const { id, name, params } = message;
+  const control = new CallControl();
+  controls.set(id, control);
+  last = last.then(async () => {
+    try {
+      const handler = handlers[name] as Handler<WorkerCallName>;
+      const result = await handler(params, (event) => send({ kind: 'event', id, event }), control);
+      send({ kind: 'result', id, result });
+    } catch (error) {
+      send({ kind: 'error', id, error: toErrorData(error) });
+    } finally {
+      controls.delete(id);
+    }
+  });
+}
+
+interface UtilityPort {
+  on(event: 'message', listener: (event: { data: unknown }) => void): void;
+  postMessage(message: unknown): void;
+}
+
+const utilityPort = (process as unknown as { parentPort?: UtilityPort }).parentPort;
+if (utilityPort) {
+  utilityPort.on('message', ({ data }) => receive(data as ToWorker, (message) => utilityPort.postMessage(message)));
+} else {
+  process.on('message', (message) => receive(message as ToWorker, (answer) => void process.send!(answer)));
+  process.on('disconnect', () => process.exit(0));
+}

@@ -1,0 +1,96 @@
+/** A training run from its spec to its adapter: reads model and data itself, reports events, writes files, and nothing else. */
+import type { Checkpoint } from '../checkpoints/checkpoint.ts';
+import { openCheckpoint } from '../checkpoints/checkpoint.ts';
+import { requireTokenizer } from '../checkpoints/modelDetails.ts';
+import { stepsForEpochs } from '../datasets/batches.ts';
+import { assertTrainable, prepareDataset } from '../datasets/dataset.ts';
+import { splitExamples } from '../datasets/split.ts';
+import { loadTokenizer } from '../datasets/tokenizer.ts';
+import { describeBadRow, type TokenisedExample } from '../datasets/types.ts';
+import { GraftError } from '../errors.ts';
+import { Decoder } from '../engine/model/decoder.ts';
+import { countParameters } from '../engine/model/parameters.ts';
+import { loadWeights } from '../engine/model/weights.ts';
+import { AdamW } from '../engine/optim/adamw.ts';
+import type { CallControl } from './control.ts';
+import { useEngine } from './engines.ts';
+import { attachMethod, checkMethod } from './method.ts';
+import type { RunSpec, TrainEvent, TrainResult } from './protocol.ts';
+import { loadRunState, removeRunState, type Progress } from './runState.ts';
+import { trainLoop } from './trainLoop.ts';
+
+interface RunData {
+  train: TokenisedExample[];
+  val: TokenisedExample[];
+  padId: number;
+}
+
+export async function train(spec: RunSpec, resume: boolean, emit: (event: TrainEvent) => void, control: CallControl): Promise<TrainResult> {
+  const base = openBase(spec);
+  try {
+    checkMethod(base.spec, spec.method);
+    const data = await readData(spec, emit);
+    return await trainOn(spec, base, data, resume, emit, control);
+  } finally {
+    base.close();
+  }
+}
+
+function openBase(spec: RunSpec): Checkpoint {
+  const base = openCheckpoint(spec.model.dir);
+  if (base.hash === spec.model.hash) return base;
+  base.close();
+  throw new GraftError('MODEL_CHANGED', `The files in ${spec.model.dir} have changed since the run was set up; add the model again and start a new run.`, { dir: spec.model.dir });
+}
+
+async function readData(spec: RunSpec, emit: (event: TrainEvent) => void): Promise<RunData> {
+  const tokenizer = loadTokenizer(requireTokenizer(spec.model.dir));
+  const prepared = await prepareDataset({ ...spec.data, tokenizer });
+  if (prepared.bad.length) {
+    const list = prepared.bad.slice(0, 10).map(describeBadRow).join('; ');
+    if (!spec.data.allowBadRows) {
+      throw new GraftError('DATASET_BAD_ROWS', `${spec.data.file} has ${prepared.bad.length} bad rows (${list}); mend them, or allow the run to leave them out.`, { bad: prepared.bad });
+    }
+    emit({ type: 'log', message: `${prepared.bad.length} bad rows are left out: ${list}` });
+  }
+  assertTrainable(prepared);
+  return { ...splitExamples(prepared.examples, spec.train.val, spec.train.seed), padId: tokenizer.padId };
+}
+
+async function trainOn(spec: RunSpec, base: Checkpoint, data: RunData, resume: boolean, emit: (event: TrainEvent) => void, control: CallControl): Promise<TrainResult> {
+  if (spec.engine === 'auto') throw new GraftError('INTERNAL', 'The run was started before its engine was chosen; start it again.');
+  const { device } = await useEngine(spec.engine);
+  const model = new Decoder(base.spec, loadWeights(base.spec, base));
+  const baseParameters = countParameters(model.weights.values());
+  const method = attachMethod(model, spec, base);
+  const optimizer = new AdamW(method.parameters, spec.train);
+  const fresh: Progress = { step: 0, firstLoss: NaN, initialValLoss: null, tokens: 0, trainingMs: 0, peakMemoryBytes: 0 };
+  const progress = resume ? loadRunState(spec.runDir, method.parameters, optimizer) : fresh;
+  const trainableParameters = countParameters(method.parameters);
+  const { batch, accumulate, epochs } = spec.train;
+  const counts = {
+    trainableParameters,
+    totalParameters: baseParameters + (spec.method.type === 'full' ? 0 : trainableParameters),
+    totalSteps: spec.train.steps ?? stepsForEpochs(data.train.length, batch, accumulate, epochs),
+  };
+  emit({ type: 'started', engine: spec.engine, device, ...counts, trainRows: data.train.length, valRows: data.val.length, resumedFrom: progress.step });
+  const end = await trainLoop({ spec, model, method, optimizer, progress, totalSteps: counts.totalSteps, ...data, emit, control });
+  const written = await method.save();
+  if (end.outcome === 'completed') removeRunState(spec.runDir);
+  return {
+    outcome: end.outcome,
+    outDir: spec.outDir,
+    ...written,
+    steps: progress.step,
+    firstLoss: progress.firstLoss,
+    finalLoss: end.finalLoss,
+    initialValLoss: progress.initialValLoss,
+    valLoss: end.valLoss,
+    trainableParameters,
+    totalParameters: counts.totalParameters,
+    tokensPerSecond: progress.tokens / (progress.trainingMs / 1000),
+    peakMemoryBytes: progress.peakMemoryBytes,
+    engine: spec.engine,
+    device,
+  };
+}
