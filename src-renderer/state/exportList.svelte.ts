@@ -21,7 +21,7 @@ export class ExportList {
   /** Why a running export cannot be watched. */
   error = $state<string | undefined>();
   readonly starting = new Action();
-  #ends = new Map<string, () => void>();
+  #ends: Record<string, () => void> = {};
 
   /** `dtype` empty: as the base. True when it has started. */
   async start(adapterId: string, outDir: string, dtype: '' | 'f32' | 'f16' | 'bf16'): Promise<boolean> {
@@ -33,15 +33,15 @@ export class ExportList {
   }
 
   close(): void {
-    for (const end of this.#ends.values()) end();
-    this.#ends.clear();
+    for (const end of Object.values(this.#ends)) end();
+    this.#ends = {};
   }
 
   #watch(id: string): void {
-    if (this.#ends.has(id)) return;
+    if (this.#ends[id]) return;
     const end = () => {
-      this.#ends.get(id)?.();
-      this.#ends.delete(id);
+      this.#ends[id]?.();
+      delete this.#ends[id];
     };
     const handlers = {
       data: (event: ExportEvent) => {
@@ -49,10 +49,10 @@ export class ExportList {
         else this.#put(event.record);
       },
       failed: (sentence: string) => (this.error = sentence),
-      done: () => this.#ends.delete(id),
+      done: () => void delete this.#ends[id],
     };
     const subscription = api.exports.watch.subscribe({ id }, streamOptions(handlers, end));
-    this.#ends.set(id, () => subscription.unsubscribe());
+    this.#ends[id] = () => subscription.unsubscribe();
   }
 
   #put(record: ExportRecord): void {

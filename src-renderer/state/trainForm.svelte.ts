@@ -7,7 +7,7 @@ export class TrainForm {
   models = $state.raw<BaseModel[]>([]);
   datasets = $state.raw<Dataset[]>([]);
   /** Task names of the sample datasets, by dataset id. */
-  suggestions = $state.raw(new Map<string, string>());
+  suggestions = $state.raw<Record<string, string>>({});
   modelId = $state('');
   datasetId = $state('');
   taskName = $state('');
@@ -43,9 +43,9 @@ export class TrainForm {
 
   /** Chooses a dataset; a task name that the user typed stays, one that was suggested changes with it. */
   chooseDataset(id: string): void {
-    const untouched = this.taskName === '' || this.taskName === this.suggestions.get(this.datasetId);
+    const untouched = this.taskName === '' || this.taskName === this.suggestions[this.datasetId];
     this.datasetId = id;
-    if (untouched) this.taskName = this.suggestions.get(id) ?? '';
+    if (untouched) this.taskName = this.suggestions[id] ?? '';
   }
 
   toggle(target: string, on: boolean): void {

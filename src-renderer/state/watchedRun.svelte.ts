@@ -4,9 +4,7 @@
  */
 import { api, errorSentence, streamOptions, type RunEvent, type RunView, type StepMetrics } from '../api.ts';
 import type { ValidationPoint } from '../charts/lossSeries.ts';
-
-/** Steps that the estimate of the remaining time looks back on. */
-const PACE_STEPS = 20;
+import { mergeSteps, timeLeft, upTo, validationPoint } from '../runSeries.ts';
 
 export class WatchedRun {
   readonly id: string;
@@ -36,7 +34,7 @@ export class WatchedRun {
       const [run, metrics] = await Promise.all([api.runs.get.query({ id: this.id }), api.runs.metrics.query({ id: this.id })]);
       this.run ??= run;
       this.steps = mergeSteps(metrics.steps, this.steps);
-      this.validation = mergeValidation(metrics.evaluations, this.validation);
+      this.validation = mergeSteps(metrics.evaluations.map(validationPoint), this.validation);
     } catch (error) {
       this.error = errorSentence(error);
     }
@@ -67,10 +65,9 @@ export class WatchedRun {
         this.run = event.run;
         return;
       case 'started':
-        // A resumed run repeats the steps after its checkpoint.
         this.#flush();
-        this.steps = this.steps.filter((step) => step.step <= event.resumedFrom);
-        this.validation = this.validation.filter((point) => point.step <= event.resumedFrom);
+        this.steps = upTo(this.steps, event.resumedFrom);
+        this.validation = upTo(this.validation, event.resumedFrom);
         return;
       case 'step': {
         this.#incoming.push(event);
@@ -78,7 +75,7 @@ export class WatchedRun {
         return;
       }
       case 'eval':
-        this.validation = mergeValidation(this.validation, [event]);
+        this.validation = mergeSteps(this.validation, [validationPoint(event)]);
         return;
       case 'log':
         this.log = event.message;
@@ -92,27 +89,4 @@ export class WatchedRun {
     this.steps = mergeSteps(this.steps, this.#incoming);
     this.#incoming = [];
   }
-}
-
-/** Both lists by step, ascending; where a step is in both, `newer` wins. */
-export function mergeSteps(older: readonly StepMetrics[], newer: readonly StepMetrics[]): StepMetrics[] {
-  const first = newer[0];
-  if (!first) return [...older];
-  if (first.step > (older.at(-1)?.step ?? 0)) return [...older, ...newer];
-  const byStep = new Map([...older, ...newer].map((step) => [step.step, step]));
-  return [...byStep.values()].sort((a, b) => a.step - b.step);
-}
-
-function mergeValidation(older: readonly ValidationPoint[], newer: readonly ValidationPoint[]): ValidationPoint[] {
-  const byStep = new Map([...older, ...newer].map(({ step, valLoss }) => [step, { step, valLoss }]));
-  return [...byStep.values()].sort((a, b) => a.step - b.step);
-}
-
-/** Milliseconds to go at the pace of the last steps; undefined before there is a pace. */
-export function timeLeft(steps: readonly StepMetrics[], totalSteps: number): number | undefined {
-  const recent = steps.slice(-PACE_STEPS);
-  const first = recent[0];
-  const last = recent.at(-1);
-  if (!first || !last || last.step === first.step) return undefined;
-  return ((last.elapsedMs - first.elapsedMs) / (last.step - first.step)) * (totalSteps - last.step);
 }
