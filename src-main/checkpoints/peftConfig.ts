@@ -41,7 +41,7 @@ export interface PeftConfigInput {
 /** Initialisations that change the base model's weights, so that the adapter does not fit the weights on disk. */
 const BASE_CHANGING_INIT = /^(pissa|olora|corda|loftq|lora_ga)/;
 
-/** Fields that must be off, with the value that is off besides null, false, and empty. */
+/** Fields that must be off (null, false or empty), and what each of them turns on. */
 const MUST_BE_OFF: Record<string, string> = {
   use_dora: 'DoRA',
   use_qalora: 'QALoRA',

@@ -27,6 +27,8 @@ export interface RewriteOptions {
   edit: (tensor: CheckpointTensor) => EditRows | undefined;
   /** Bytes of the checkpoint's tensors done so far. What it throws stops the work, and nothing is left behind. */
   onProgress?: (progress: { done: number; total: number }) => void;
+  /** Float32 values of one tensor that are in memory at a time (a single row is never split). */
+  chunkBytes?: number;
 }
 
 export interface WrittenCheckpoint {
@@ -38,7 +40,6 @@ export interface WrittenCheckpoint {
   sha256: string;
 }
 
-/** Float32 values that are in memory at a time. */
 const CHUNK_BYTES = 16 << 20;
 
 /**
@@ -67,7 +68,7 @@ function combinedSha256(written: Map<string, WrittenFile>): string {
 }
 
 async function writeWeights(dir: string, options: RewriteOptions): Promise<Map<string, WrittenFile>> {
-  const { checkpoint, edit, dtype, onProgress } = options;
+  const { checkpoint, edit, dtype, onProgress, chunkBytes = CHUNK_BYTES } = options;
   const byOriginal = tensorsByOriginalName(checkpoint);
   const total = checkpoint.files.flatMap((file) => [...file.tensors.values()]).reduce((sum, info) => sum + info.byteLength, 0);
   let done = 0;
@@ -81,7 +82,7 @@ async function writeWeights(dir: string, options: RewriteOptions): Promise<Map<s
       // Mask buffers and the like, which the model does not read, keep their dtype.
       const to = dtype && tensor ? FLOAT_DTYPES[dtype] : info.dtype;
       const change = tensor && edit(tensor);
-      return { name: info.name, dtype: to, shape: info.shape, data: () => pieces(info, to, change, report) };
+      return { name: info.name, dtype: to, shape: info.shape, data: () => pieces(info, to, change, chunkBytes, report) };
     });
     written.set(name, await writeSafetensors(path.join(dir, name), entries, file.metadata));
     tensorBytes += entries.reduce((sum, entry) => sum + elementCount(entry) * DTYPE_BYTES[entry.dtype], 0);
@@ -101,17 +102,17 @@ function tensorsByOriginalName({ spec, tensors }: Checkpoint): Map<string, Check
   return byOriginal;
 }
 
-function* pieces(info: TensorInfo, to: Dtype, change: EditRows | undefined, report: (bytes: number) => void): Generator<Uint8Array> {
+function* pieces(info: TensorInfo, to: Dtype, change: EditRows | undefined, chunkBytes: number, report: (bytes: number) => void): Generator<Uint8Array> {
   if (!change && to === info.dtype) {
-    for (let start = 0; start < info.byteLength; start += CHUNK_BYTES) {
-      const bytes = readTensorBytes(info, start, Math.min(CHUNK_BYTES, info.byteLength - start));
+    for (let start = 0; start < info.byteLength; start += chunkBytes) {
+      const bytes = readTensorBytes(info, start, Math.min(chunkBytes, info.byteLength - start));
       yield bytes;
       report(bytes.length);
     }
     return;
   }
   const { rows, width } = rowsOf(info);
-  const chunkRows = Math.max(1, Math.floor(CHUNK_BYTES / 4 / Math.max(1, width)));
+  const chunkRows = Math.max(1, Math.floor(chunkBytes / 4 / Math.max(1, width)));
   for (let start = 0; start < rows; start += chunkRows) {
     const count = Math.min(chunkRows, rows - start);
     const values = readRowsF32(info, start, count);

@@ -4,21 +4,14 @@
  * dtype. A tied head is never touched: no adapter of a linear layer reaches the embedding.
  */
 import type { Checkpoint } from '../checkpoints/checkpoint.ts';
-import type { DtypeName } from '../checkpoints/dtype.ts';
 import { assertAdapterFitsBase, moduleScale, type PeftAdapter } from '../checkpoints/peft.ts';
 import { adaptedModules } from '../checkpoints/peftFit.ts';
 import { rewriteCheckpoint, type EditRows, type RewriteOptions, type WrittenCheckpoint } from '../checkpoints/rewrite.ts';
 import { addLowRank, lowRankFor } from './lowRank.ts';
 
-export interface MergeOptions {
-  /** The base; only read. */
-  checkpoint: Checkpoint;
+/** `checkpoint` is the base, which is only read. */
+export interface MergeOptions extends Omit<RewriteOptions, 'edit'> {
   adapter: PeftAdapter;
-  /** New or empty, outside the base's folder. */
-  outDir: string;
-  /** Undefined: every tensor keeps its own dtype. */
-  dtype?: DtypeName;
-  onProgress?: RewriteOptions['onProgress'];
 }
 
 /**

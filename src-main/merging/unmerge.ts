@@ -4,24 +4,17 @@
  * half of W; a merged folder in f16 or bf16 has lost more, and gives back no more than its dtype holds.
  */
 import type { Checkpoint } from '../checkpoints/checkpoint.ts';
-import type { DtypeName } from '../checkpoints/dtype.ts';
 import { openCheckpoint } from '../checkpoints/checkpoint.ts';
-import { assertAdapterFitsBase, type PeftAdapter } from '../checkpoints/peft.ts';
+import { assertAdapterFitsBase } from '../checkpoints/peft.ts';
 import { readRowsF32, rowsOf, type TensorInfo } from '../checkpoints/safetensors.ts';
-import { rewriteCheckpoint, type RewriteOptions, type WrittenCheckpoint } from '../checkpoints/rewrite.ts';
+import { rewriteCheckpoint, type WrittenCheckpoint } from '../checkpoints/rewrite.ts';
 import { GraftError } from '../errors.ts';
-import { adapterEdits } from './merge.ts';
+import { adapterEdits, type MergeOptions } from './merge.ts';
 
-export interface UnmergeOptions {
-  /** The merged model; only read. */
-  checkpoint: Checkpoint;
-  /** The adapter that was merged into it. */
-  adapter: PeftAdapter;
-  outDir: string;
-  dtype?: DtypeName;
+/** `checkpoint` is the merged model, which is only read, `adapter` the one that was merged into it. */
+export interface UnmergeOptions extends MergeOptions {
   /** The base before merging, when it is at hand: the result is compared with it. */
   original?: Checkpoint;
-  onProgress?: RewriteOptions['onProgress'];
 }
 
 export interface UnmergeResult extends WrittenCheckpoint {
@@ -42,9 +35,11 @@ export async function unmergeAdapter(options: UnmergeOptions): Promise<UnmergeRe
 }
 
 function assertSameTensors(original: Checkpoint, merged: Checkpoint): void {
-  for (const [name, { shape }] of original.tensors) {
-    if (merged.tensors.get(name)?.shape.join() === shape.join()) continue;
-    throw new GraftError('UNMERGE_OTHER_BASE', `${merged.dir} has no tensor ${name} of shape [${shape.join(', ')}] as ${original.dir} has; choose the base model of the merged one.`, { dir: merged.dir, tensor: name, want: shape });
+  for (const name of new Set([...original.tensors.keys(), ...merged.tensors.keys()])) {
+    const [want, got] = [original, merged].map(({ tensors }) => tensors.get(name)?.shape.join(', '));
+    if (want === got) continue;
+    const show = (shape: string | undefined): string => (shape === undefined ? 'is absent' : `has shape [${shape}]`);
+    throw new GraftError('UNMERGE_OTHER_BASE', `Tensor ${name} ${show(want)} in ${original.dir}, but ${show(got)} in ${merged.dir}; choose the base model of the merged one.`, { tensor: name, want: want ?? null, got: got ?? null });
   }
 }
 
