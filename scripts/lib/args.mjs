@@ -4,7 +4,6 @@ import { UsageError } from './say.mjs';
 
 export const HOSTS = ['web', 'electron'];
 export const STAGES = ['types', 'lint', 'unit', 'e2e'];
-export const DEFAULT_PORT = 4917;
 
 /**
  * @param {string[]} argv
@@ -24,7 +23,7 @@ function parse(argv, options, help) {
 /**
  * @param {string[]} argv
  * @returns {{ help: boolean, host: string | undefined, port: number | undefined, open: boolean }}
- *   `port` undefined: the default port, or the next free one.
+ *   `port` undefined: the server's default, or the next free one.
  */
 export function parseStartArgs(argv) {
   const help = 'npm start -- --help';

@@ -1,9 +1,7 @@
 /** Starting the app on one of its two hosts. */
 import { spawn } from 'node:child_process';
-import net from 'node:net';
 import path from 'node:path';
 import readline from 'node:readline';
-import { DEFAULT_PORT } from './args.mjs';
 import { openBrowser } from './browser.mjs';
 import { electronBinary, electronMissingReason, hasDisplay } from './electron.mjs';
 import { node24Path } from './node24.mjs';
@@ -39,9 +37,8 @@ export async function launchElectron() {
  * @returns {Promise<number>} exit code of the server
  */
 export async function launchWeb({ port, open }) {
-  const chosen = port ?? await freePort(DEFAULT_PORT);
   const server = path.join(root, 'src-main', 'serve.ts');
-  const child = spawn(node24Path(), [server, '--port', String(chosen)], { cwd: root, stdio: ['inherit', 'pipe', 'inherit'] });
+  const child = spawn(node24Path(), [server, ...(port === undefined ? [] : ['--port', String(port)])], { cwd: root, stdio: ['inherit', 'pipe', 'inherit'] });
   const stopForwarding = forwardSignals(child);
   const lines = readline.createInterface({ input: child.stdout });
   lines.on('line', (line) => {
@@ -55,25 +52,5 @@ export async function launchWeb({ port, open }) {
       stopForwarding();
       resolve(exitCode(code, signal));
     });
-  });
-}
-
-/**
- * The first port from `first` on that nobody listens on at 127.0.0.1; 0 (any) when 20 are taken.
- * @param {number} first
- */
-export async function freePort(first) {
-  for (let port = first; port < first + 20; port++) {
-    if (await isFree(port)) return port;
-  }
-  return 0;
-}
-
-/** @param {number} port @returns {Promise<boolean>} */
-function isFree(port) {
-  return new Promise((resolve) => {
-    const probe = net.createServer();
-    probe.once('error', () => resolve(false));
-    probe.listen({ port, host: '127.0.0.1' }, () => probe.close(() => resolve(true)));
   });
 }

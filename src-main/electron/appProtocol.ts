@@ -4,19 +4,10 @@
  */
 import fs from 'node:fs/promises';
 import path from 'node:path';
+import { CONTENT_TYPES, resolveStatic } from '../web/staticFiles.ts';
 
 export const SCHEME = 'app';
 export const ORIGIN = `${SCHEME}://graft`;
-
-const TYPES: Record<string, string> = {
-  '.html': 'text/html; charset=utf-8',
-  '.js': 'text/javascript; charset=utf-8',
-  '.css': 'text/css; charset=utf-8',
-  '.svg': 'image/svg+xml',
-  '.png': 'image/png',
-  '.woff2': 'font/woff2',
-  '.json': 'application/json',
-};
 
 const CONTENT_POLICY =
   "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; font-src 'self'; "
@@ -29,7 +20,7 @@ export async function pageResponse(folder: string, request: { url: string; metho
   if (!file || !bytes) return new Response('Not found', { status: 404, headers: { 'content-type': 'text/plain' } });
   return new Response(new Uint8Array(bytes), {
     headers: {
-      'content-type': TYPES[path.extname(file)] ?? 'application/octet-stream',
+      'content-type': CONTENT_TYPES[path.extname(file)] ?? 'application/octet-stream',
       'content-security-policy': CONTENT_POLICY,
       'x-content-type-options': 'nosniff',
       'cache-control': 'no-store',
@@ -37,15 +28,7 @@ export async function pageResponse(folder: string, request: { url: string; metho
   });
 }
 
-/** The file a URL of ours names; undefined for another origin or a path that leaves the folder. */
+/** The file a URL of ours names; undefined for another origin or a file that is not in the folder. */
 function fileOf(folder: string, url: string): string | undefined {
-  if (!url.startsWith(`${ORIGIN}/`)) return undefined;
-  const base = path.resolve(folder);
-  try {
-    const name = decodeURIComponent(new URL(url).pathname);
-    const file = path.resolve(base, `.${name === '/' ? '/index.html' : name}`);
-    return file.startsWith(base + path.sep) && !name.includes('\0') ? file : undefined;
-  } catch {
-    return undefined;
-  }
+  return url.startsWith(`${ORIGIN}/`) ? resolveStatic(folder, new URL(url).pathname) : undefined;
 }

@@ -3,7 +3,8 @@ import fs from 'node:fs';
 import type { ServerResponse } from 'node:http';
 import path from 'node:path';
 
-const TYPES: Record<string, string> = {
+/** By file extension. */
+export const CONTENT_TYPES: Record<string, string> = {
   '.html': 'text/html; charset=utf-8',
   '.js': 'text/javascript; charset=utf-8',
   '.css': 'text/css; charset=utf-8',
@@ -38,7 +39,7 @@ export function serveStatic(root: string, pathname: string, head: boolean, res: 
   if (file === undefined) return sendText(res, 404, `Graft has no page ${pathname}.`);
   // The build names assets by content; the page itself must be fresh after an update.
   const cache = pathname.startsWith('/assets/') ? 'public, max-age=31536000, immutable' : 'no-cache';
-  res.writeHead(200, { 'content-type': TYPES[path.extname(file)] ?? 'application/octet-stream', 'content-length': fs.statSync(file).size, 'cache-control': cache });
+  res.writeHead(200, { 'content-type': CONTENT_TYPES[path.extname(file)] ?? 'application/octet-stream', 'content-length': fs.statSync(file).size, 'cache-control': cache });
   if (head) return void res.end();
   fs.createReadStream(file).on('error', () => res.destroy()).pipe(res);
 }
