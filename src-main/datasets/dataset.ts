@@ -1,4 +1,5 @@
 /** From a file to tokenised examples that a run can train on, with every row that cannot be used and why. */
+import { setImmediate } from 'node:timers/promises';
 import { GraftError } from '../errors.ts';
 import { planColumns, toExample } from './columns.ts';
 import { readDataset } from './read.ts';
@@ -8,6 +9,9 @@ import type { LengthStats } from './stats.ts';
 import type { TextTokenizer } from './tokenizer.ts';
 import { describeBadRow } from './types.ts';
 import type { BadRow, ColumnMap, DatasetFormat, DatasetKind, Example, LossOn, ReadResult, TokenisedExample } from './types.ts';
+
+/** Rows tokenised before other work of the process gets its turn. */
+const SLICE = 32;
 
 export interface PrepareOptions {
   file: string;
@@ -66,13 +70,14 @@ export async function prepareDataset(options: PrepareOptions): Promise<PreparedD
   return tokeniseExamples(await readExamples(options), options);
 }
 
-/** Tokenises examples that were already read. */
-export function tokeniseExamples(set: ExampleSet, { tokenizer, lossOn = 'completion', maxLength }: Omit<PrepareOptions, 'file' | 'format' | 'map'>): PreparedDataset {
+/** Tokenises examples that were already read, in slices, so that the process stays responsive. */
+export async function tokeniseExamples(set: ExampleSet, { tokenizer, lossOn = 'completion', maxLength }: Omit<PrepareOptions, 'file' | 'format' | 'map'>): Promise<PreparedDataset> {
   const examples: TokenisedExample[] = [];
   const bad = [...set.bad];
   const unusable: BadRow[] = [];
   const groups = new Map<string, number>();
-  for (const example of set.examples) {
+  for (const [i, example] of set.examples.entries()) {
+    if (i % SLICE === SLICE - 1) await setImmediate();
     const { line } = example;
     const row = renderExample(example, tokenizer, { lossOn, maxLength });
     if ('reason' in row) bad.push({ line, reason: row.reason });
