@@ -10,6 +10,7 @@ import { utilityWorkers } from './electron/utilityWorker.ts';
 import { lockContents, lockSession, windowOptions } from './electron/window.ts';
 import { toErrorData } from './errors.ts';
 import { createServices } from './services.ts';
+import type { Services } from './services.ts';
 
 /** This file is out/main/main.js when it runs. */
 const out = path.resolve(import.meta.dirname, '..');
@@ -24,7 +25,7 @@ function openWindow(): void {
 
 function start(): void {
   const services = createServices({ spawnWorker: utilityWorkers(utilityProcess.fork, path.join(out, 'main', 'trainer.js')) });
-  app.on('will-quit', () => services.close());
+  closeBeforeQuit(services);
   protocol.handle(SCHEME, (request) => pageResponse(path.join(out, 'renderer'), request));
   lockSession(session.defaultSession, ORIGIN);
   serveBridge({ ipc: ipcMain, router: createRouter(services), context: {}, origin: ORIGIN });
@@ -33,6 +34,19 @@ function start(): void {
   openWindow();
   app.on('activate', () => {
     if (!window) openWindow();
+  });
+}
+
+/** Ends the workers and closes the catalogue first, so that an interrupted run can be resumed. */
+function closeBeforeQuit(services: Services): void {
+  let closed = false;
+  app.on('will-quit', (event) => {
+    if (closed) return;
+    event.preventDefault();
+    void services.close().finally(() => {
+      closed = true;
+      app.quit();
+    });
   });
 }
 
