@@ -1,10 +1,12 @@
 /** `npm run setup`: everything that Graft needs on this machine, without starting it. */
-import { hasDisplay } from './lib/electron.mjs';
+import { hasDisplay, noWindowReason } from './lib/electron.mjs';
 import { runMain, say } from './lib/say.mjs';
 import { setUp } from './lib/setup.mjs';
 
 await runMain(async () => {
   await setUp({ electron: hasDisplay(), build: true });
+  const reason = noWindowReason();
+  if (reason) say(`${reason} Graft will run on this machine's web host.`);
   say('everything is set up');
   return 0;
 });

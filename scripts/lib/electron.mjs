@@ -34,8 +34,10 @@ export function electronIsSettled() {
   return process.env.GRAFT_ELECTRON !== 'retry' && triedRecently(readStamp().electron);
 }
 
-/** Why there is no binary, in one sentence; undefined when there is one. */
-export function electronMissingReason() {
+/** Why there can be no window here, in a sentence or two; undefined when there can. */
+export function noWindowReason() {
+  if (!hasDisplay()) return 'There is no display for a window.';
+  if (process.platform === 'linux' && process.getuid?.() === 0) return 'Electron\'s sandbox does not start as root.';
   if (electronBinary()) return undefined;
   return readStamp().electron?.reason ?? 'Electron\'s binary has not been fetched yet.';
 }
@@ -52,8 +54,7 @@ export async function setUpElectron() {
   if (code !== 0 || !electronBinary()) remember(`Electron's binary did not install (code ${code}, see above).`);
 }
 
-/** @param {string} reason */
+/** The caller tells the user. @param {string} reason */
 function remember(reason) {
-  updateStamp({ electron: { reason, at: Date.now() } });
-  say(`electron: ${reason} The web host is used; GRAFT_ELECTRON=retry tries again.`);
+  updateStamp({ electron: { reason: `${reason} GRAFT_ELECTRON=retry tries again.`, at: Date.now() } });
 }

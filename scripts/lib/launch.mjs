@@ -3,7 +3,7 @@ import { spawn } from 'node:child_process';
 import path from 'node:path';
 import readline from 'node:readline';
 import { openBrowser } from './browser.mjs';
-import { electronBinary, electronMissingReason, hasDisplay } from './electron.mjs';
+import { electronBinary, noWindowReason } from './electron.mjs';
 import { node24Path } from './node24.mjs';
 import { root } from './paths.mjs';
 import { exitCode, forwardSignals, run } from './run.mjs';
@@ -17,7 +17,7 @@ const ADDRESS = /Graft is at (http:\/\/\S+)/;
  */
 export function chooseHost(wanted) {
   if (wanted === 'web') return 'web';
-  const reason = hasDisplay() ? electronMissingReason() : 'There is no display for a window.';
+  const reason = noWindowReason();
   if (reason === undefined) return 'electron';
   if (wanted === 'electron') throw new SetupError(`${reason} Start with --host=web instead.`);
   say(`${reason} Serving the app on this machine's web host instead.`);
@@ -27,7 +27,7 @@ export function chooseHost(wanted) {
 /** @returns {Promise<number>} exit code */
 export async function launchElectron() {
   const binary = electronBinary();
-  if (!binary) throw new SetupError('Electron\'s binary is missing; start with --host=web.');
+  if (!binary) throw new SetupError('Electron\'s binary is missing; start with --host=web instead.');
   // Set by some terminals of Electron-based editors; it would turn Electron into a plain Node.
   return (await run(binary, [root], { output: 'inherit', env: { ELECTRON_RUN_AS_NODE: undefined } })).code;
 }
