@@ -12,6 +12,7 @@ test('counts and sizes', () => {
 });
 
 test('durations change unit at a second, a minute, an hour', () => {
+  expect(formatDuration(0.0342)).toBe('0.034 ms');
   expect(formatDuration(3.25)).toBe('3.3 ms');
   expect(formatDuration(1200)).toBe('1.2 s');
   expect(formatDuration(83_000)).toBe('1 min 23 s');

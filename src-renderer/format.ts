@@ -26,8 +26,9 @@ export function formatBytes(sizeBytes: number): string {
   return `${unit === 0 ? value : trim(value)} ${units[unit]}`;
 }
 
-/** Milliseconds: 3.25 -> "3.3 ms", 1234 -> "1.2 s", 83000 -> "1 min 23 s", 7380000 -> "2 h 3 min". */
+/** Milliseconds: 0.0342 -> "0.034 ms", 3.25 -> "3.3 ms", 1234 -> "1.2 s", 83000 -> "1 min 23 s", 7380000 -> "2 h 3 min". */
 export function formatDuration(elapsedMs: number): string {
+  if (elapsedMs < 1) return `${Number(elapsedMs.toPrecision(2))} ms`;
   if (elapsedMs < 1000) return `${trim(elapsedMs)} ms`;
   if (elapsedMs < 60_000) return `${trim(elapsedMs / 1000)} s`;
   const seconds = Math.round(elapsedMs / 1000);
@@ -55,6 +56,12 @@ export function formatShare(share: number): string {
 /** An ISO time stamp or epoch milliseconds as local date and time. */
 export function formatDate(value: string | number): string {
   return new Date(value).toLocaleString('en-GB', { dateStyle: 'medium', timeStyle: 'short' });
+}
+
+/** An adapter in a list of many: adapters of one task often share their name, so rank and time tell them apart. */
+export function adapterLabel(adapter: { name: string; taskName: string; method: { rank: number }; createdAt: string }): string {
+  const name = adapter.name === adapter.taskName ? adapter.name : `${adapter.taskName}: ${adapter.name}`;
+  return `${name}, rank ${adapter.method.rank}, ${formatDate(adapter.createdAt)}`;
 }
 
 /** Last part of a path of either separator. */

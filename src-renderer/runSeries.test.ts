@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import { mergeSteps, timeLeft, upTo } from './runSeries.ts';
 
-const at = (step: number, loss = step) => ({ step, loss, lr: 0, gradNorm: 0, tokensPerSecond: 0, memoryBytes: 0, elapsedMs: step * 100 });
+const at = (step: number, loss = step) => ({ step, loss, lr: 0, gradNorm: 0, tokensPerSecond: 0, memoryBytes: 0, elapsedMs: 100 * step });
 
 test('recorded and live steps that overlap give each step once, in order, the newer value kept', () => {
   const merged = mergeSteps([at(1), at(2), at(3)], [at(3, 30), at(4)]);
@@ -18,6 +18,6 @@ test('steps after the checkpoint go when a run resumes', () => {
 });
 
 test('time left is the pace times the steps to go', () => {
-  expect(timeLeft([at(1), at(2), at(3)], 10)).toBe(700);
-  expect(timeLeft([at(1)], 10)).toBeUndefined();
+  expect(timeLeft([at(1), at(2), at(3)], 10)).toBe(200 * 7);
+  expect(timeLeft([], 10)).toBeUndefined();
 });

@@ -22,10 +22,14 @@ export function upTo<P extends { step: number }>(points: readonly P[], step: num
 /** Milliseconds to go at the pace of the last steps; undefined before there is a pace. */
 export function timeLeft(steps: readonly StepMetrics[], totalSteps: number): number | undefined {
   const recent = steps.slice(-PACE_STEPS);
-  const first = recent[0];
   const last = recent.at(-1);
-  if (!first || !last || last.step === first.step) return undefined;
-  return ((last.elapsedMs - first.elapsedMs) / (last.step - first.step)) * (totalSteps - last.step);
+  if (!last) return undefined;
+  return (timeTaken(recent) / recent.length) * (totalSteps - last.step);
+}
+
+/** Milliseconds that all these steps took. */
+export function timeTaken(steps: readonly StepMetrics[]): number {
+  return steps.reduce((sum, step) => sum + step.elapsedMs, 0);
 }
 
 /** The validation part of an event or record. */

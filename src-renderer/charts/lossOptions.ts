@@ -20,14 +20,14 @@ export function lossOptions(width: number, height: number, totalSteps: () => num
     height,
     scales: { x: { time: false, range: (_plot, min, max) => [Math.min(min ?? 0, 1), Math.max(max ?? 1, totalSteps(), 2)] } },
     axes: [
-      { ...axis, label: 'Step', incrs: [1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 2000, 5000, 10_000, 50_000] },
+      { ...axis, label: 'Step', size: 28, incrs: [1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 2000, 5000, 10_000, 50_000] },
       { ...axis, label: 'Loss', size: 56 },
     ],
     legend: { live: true },
     cursor: { drag: { x: true, y: false } },
     series: [
       { label: 'Step' },
-      { label: 'Train', stroke: () => token('--chart-raw'), width: 1, points: { show: false }, value: showLoss },
+      { label: 'Train', stroke: () => token('--chart-raw'), width: 1, points: { size: 4, fill: () => token('--chart-raw') }, value: showLoss },
       { label: 'Train, smoothed', stroke: () => token('--chart-smooth'), width: 2, spanGaps: true, points: { show: false }, value: showLoss },
       {
         label: 'Validation',

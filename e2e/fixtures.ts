@@ -1,0 +1,101 @@
+/**
+ * What every spec starts from: a fresh data folder, Graft on the host of the project (`web` or `electron`), and the
+ * few moves that all journeys share. The page must never speak to another machine, nor log an error of its own.
+ */
+import fs from 'node:fs';
+import os from 'node:os';
+import path from 'node:path';
+import { expect, test as base, type Locator, type Page } from '@playwright/test';
+import { REPO, startElectron, startWeb, type RunningApp } from './host.ts';
+
+interface Fixtures {
+  /** GRAFT_HOME of this test. */
+  home: string;
+  app: RunningApp;
+  graft: Page;
+}
+
+const OWN = /^(http:\/\/127\.0\.0\.1:\d+\/|graft:|app:|data:|blob:|devtools:)/;
+
+export const test = base.extend<Fixtures>({
+  home: async ({}, use) => {
+    const home = fs.mkdtempSync(path.join(os.tmpdir(), 'graft-e2e-'));
+    await use(home);
+    fs.rmSync(home, { recursive: true, force: true });
+  },
+  app: async ({ browser, home }, use, testInfo) => {
+    const app = await (testInfo.project.name === 'electron' ? startElectron(home) : startWeb(browser, home));
+    const strangers: string[] = [];
+    const errors: string[] = [];
+    app.page.on('request', (request) => OWN.test(request.url()) || strangers.push(request.url()));
+    app.page.on('pageerror', (error) => errors.push(error.message));
+    await use(app);
+    await app.close();
+    expect(strangers, 'requests that left the machine').toEqual([]);
+    expect(errors, 'errors thrown in the page').toEqual([]);
+  },
+  graft: async ({ app }, use) => {
+    await expect(app.page.getByRole('heading', { name: 'Home', level: 1 })).toBeVisible();
+    await use(app.page);
+  },
+});
+
+export { expect };
+
+/** Opens a page through the navigation on the left. */
+export async function goTo(page: Page, name: string): Promise<void> {
+  await page.getByRole('navigation', { name: 'Pages' }).getByRole('link', { name, exact: true }).click();
+  await expect(page.getByRole('heading', { name, level: 1 })).toBeVisible();
+}
+
+export async function addStarterModel(page: Page): Promise<void> {
+  await goTo(page, 'Models');
+  await page.getByRole('button', { name: 'Add the starter model' }).click();
+  await expect(page.getByRole('region', { name: /^Details of/ })).toContainText('Target modules');
+}
+
+/** Adds the sample dataset of a task (`describe`, `extract`) and stays on its page. */
+export async function addSample(page: Page, task: string): Promise<void> {
+  await goTo(page, 'Datasets');
+  await page.getByRole('button', { name: `Sample: ${task}` }).click();
+  await page.getByRole('button', { name: 'Add dataset' }).click();
+  await expect(page.getByRole('link', { name: 'Train with it' })).toBeVisible();
+}
+
+/** Fills numbers into the training form and starts; ends on the run's page. */
+export async function startRun(page: Page, numbers: Record<string, number>): Promise<void> {
+  await page.getByText('More settings').click();
+  for (const [label, value] of Object.entries(numbers)) await page.getByLabel(label, { exact: true }).fill(String(value));
+  await page.getByRole('button', { name: 'Start training' }).click();
+  await expect(page).toHaveURL(/#\/runs\/run-/);
+}
+
+/** The figure that holds the loss graph; `data-points` is the number of train losses that uPlot draws. */
+export function lossFigure(page: Page): Locator {
+  return page.locator('figure[data-points]');
+}
+
+export async function pointCount(page: Page): Promise<number> {
+  return Number(await lossFigure(page).getAttribute('data-points'));
+}
+
+/** Kept beside the other artefacts of the tests; the whole page, however tall. */
+export async function keepScreenshot(page: Page, name: string): Promise<void> {
+  const host = test.info().project.name;
+  await page.screenshot({ path: path.join(REPO, 'e2e', 'artifacts', 'pages', `${host}-${name}.png`), fullPage: true });
+}
+
+/** Asks the API from inside the page, with the page's own rights, on either host. */
+export function ask<T>(page: Page, procedure: string, input: unknown): Promise<T> {
+  return page.evaluate(
+    async ([path, data]) => {
+      if (window.graft) {
+        const reply = await window.graft.call({ type: 'query', path, input: data });
+        return (reply.ok ? reply.data : reply.error) as T;
+      }
+      const answer = await fetch(`/api/trpc/${path}?input=${encodeURIComponent(JSON.stringify(data))}`);
+      return ((await answer.json()) as { result: { data: T } }).result.data;
+    },
+    [procedure, input] as const,
+  );
+}

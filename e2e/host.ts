@@ -1,0 +1,72 @@
+/** Starts Graft for one test, on the web host or in Electron, each with a data folder of its own. */
+import { spawn, type ChildProcess } from 'node:child_process';
+import path from 'node:path';
+import { _electron, type Browser, type Page } from '@playwright/test';
+import { electronBinary } from '../scripts/lib/electron.mjs';
+
+export const REPO = path.resolve(import.meta.dirname, '..');
+const START_LIMIT_MS = 60_000;
+
+export interface RunningApp {
+  page: Page;
+  /** Of the process that owns the data folder. */
+  pid: number;
+  close(): Promise<void>;
+}
+
+/** The web host as a process, and its page with the token already exchanged for the cookie. */
+export async function startWeb(browser: Browser, home: string): Promise<RunningApp> {
+  const child = spawn(process.execPath, ['src-main/serve.ts', '--port', '0'], {
+    cwd: REPO,
+    env: { ...process.env, GRAFT_HOME: home, GRAFT_TOKEN: 'e2e-token' },
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
+  const url = await addressOf(child);
+  const context = await browser.newContext({ viewport: { width: 1280, height: 860 } });
+  const page = await context.newPage();
+  await page.goto(url);
+  return {
+    page,
+    pid: child.pid!,
+    close: async () => {
+      await context.close();
+      await ended(child);
+    },
+  };
+}
+
+export async function startElectron(home: string): Promise<RunningApp> {
+  const app = await _electron.launch({
+    executablePath: electronBinary()!,
+    args: [...(process.getuid?.() === 0 ? ['--no-sandbox'] : []), `--user-data-dir=${path.join(home, 'chromium')}`, REPO],
+    env: { ...process.env, GRAFT_HOME: home },
+  });
+  const page = await app.firstWindow();
+  return { page, pid: app.process().pid!, close: () => app.close() };
+}
+
+/** The address that serve.ts prints once it listens. */
+function addressOf(child: ChildProcess): Promise<string> {
+  return new Promise((resolve, reject) => {
+    let said = '';
+    const limit = setTimeout(() => reject(new Error(`serve.ts gave no address: ${said}`)), START_LIMIT_MS);
+    const read = (chunk: Buffer) => {
+      said += chunk.toString();
+      const url = /http:\/\/127\.0\.0\.1:\d+\/\S*/.exec(said)?.[0];
+      if (!url) return;
+      clearTimeout(limit);
+      resolve(url);
+    };
+    child.stdout?.on('data', read);
+    child.stderr?.on('data', read);
+    child.once('exit', (code) => reject(new Error(`serve.ts ended with ${code}: ${said}`)));
+  });
+}
+
+function ended(child: ChildProcess): Promise<void> {
+  if (child.exitCode !== null || child.signalCode !== null) return Promise.resolve();
+  return new Promise((resolve) => {
+    child.once('exit', () => resolve());
+    child.kill('SIGTERM');
+  });
+}
