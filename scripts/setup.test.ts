@@ -54,6 +54,7 @@ describe('dependencies', () => {
     const wanted = {
       'node_modules/a': { version: '1.0.0' },
       'node_modules/other-system': { version: '1.0.0', optional: true },
+      'node_modules/leftover': { version: '1.0.0', extraneous: true },
     };
     write('package-lock.json', lock(wanted));
     expect(installedByHand(dir)).toBe(false);

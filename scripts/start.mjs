@@ -1,6 +1,6 @@
 /** `npm start`: sets up what is missing, then opens Graft in a window or serves it on 127.0.0.1. */
 import { parseStartArgs } from './lib/args.mjs';
-import { hasDisplay } from './lib/electron.mjs';
+import { canShowWindow } from './lib/electron.mjs';
 import { chooseHost, launchElectron, launchWeb } from './lib/launch.mjs';
 import { runMain } from './lib/say.mjs';
 import { setUp } from './lib/setup.mjs';
@@ -18,7 +18,7 @@ await runMain(async () => {
     console.log(HELP);
     return 0;
   }
-  const windowPossible = args.host === 'electron' || (args.host === undefined && hasDisplay());
+  const windowPossible = args.host === 'electron' || (args.host === undefined && canShowWindow());
   await setUp({ electron: windowPossible, build: true });
   return chooseHost(args.host) === 'electron' ? launchElectron() : launchWeb(args);
 });

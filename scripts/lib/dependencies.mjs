@@ -27,7 +27,8 @@ export function installedByHand(folder = root) {
   const wanted = JSON.parse(fs.readFileSync(path.join(folder, 'package-lock.json'), 'utf8')).packages;
   const installed = JSON.parse(fs.readFileSync(hidden, 'utf8')).packages;
   return Object.entries(wanted).every(([place, entry]) => {
-    if (place === '') return true;
+    // An extraneous entry is a leftover in the lock file that npm ci does not install.
+    if (place === '' || entry.extraneous === true) return true;
     const found = installed[place];
     if (!found) return entry.optional === true || entry.devOptional === true;
     return found.version === entry.version && fs.existsSync(path.join(folder, place, 'package.json'));

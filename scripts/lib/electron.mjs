@@ -28,6 +28,15 @@ export function hasDisplay(env = process.env, platform = process.platform) {
   return platform === 'win32' || platform === 'darwin' || Boolean(env.DISPLAY || env.WAYLAND_DISPLAY);
 }
 
+/** Whether a window can be shown at all. */
+export function canShowWindow() {
+  return hasDisplay() && !isRootOnLinux();
+}
+
+function isRootOnLinux() {
+  return process.platform === 'linux' && process.getuid?.() === 0;
+}
+
 /** Installed, or known within a day not to be available. GRAFT_ELECTRON=retry forgets the latter. */
 export function electronIsSettled() {
   if (electronBinary()) return true;
@@ -37,7 +46,7 @@ export function electronIsSettled() {
 /** Why there can be no window here, in a sentence or two; undefined when there can. */
 export function noWindowReason() {
   if (!hasDisplay()) return 'There is no display for a window.';
-  if (process.platform === 'linux' && process.getuid?.() === 0) return 'Electron\'s sandbox does not start as root.';
+  if (isRootOnLinux()) return 'Electron\'s sandbox does not start as root.';
   if (electronBinary()) return undefined;
   return readStamp().electron?.reason ?? 'Electron\'s binary has not been fetched yet.';
 }

