@@ -51,6 +51,7 @@ export async function setUpTensorflow() {
     updateStamp({ tensorflow: { source, binding, sizeBytes: size, mtimeMs } });
   } catch (error) {
     const reason = error instanceof Error ? error.message : String(error);
+    removeLinks();
     updateStamp({ tensorflow: { reason, at: Date.now(), wish: wish() } });
     say(`tensorflow: not available here, webgpu and wasm will be used: ${reason}`);
   }
