@@ -1,6 +1,5 @@
 /** Loss and perplexity of a base model, with or without an adapter, on a dataset. */
 import { openCheckpoint } from '../checkpoints/checkpoint.ts';
-import { requireTokenizer } from '../checkpoints/modelDetails.ts';
 import { collate } from '../datasets/batches.ts';
 import { assertTrainable, prepareDataset } from '../datasets/dataset.ts';
 import { loadTokenizer } from '../datasets/tokenizer.ts';
@@ -18,8 +17,8 @@ type Params = WorkerCalls['evaluate']['params'];
 export async function evaluate(params: Params, emit: (event: WorkerCalls['evaluate']['event']) => void): Promise<EvaluateResult> {
   const checkpoint = openCheckpoint(params.modelDir);
   try {
-    const tokenizer = loadTokenizer(requireTokenizer(params.modelDir));
-    const prepared = await prepareDataset({ ...params.data, tokenizer });
+    const tokenizer = loadTokenizer(params.modelDir);
+    const prepared = await prepareDataset({ ...params.data, maxLength: Math.min(params.data.maxLength, checkpoint.spec.maxPositions), tokenizer });
     assertTrainable(prepared);
     await useEngine(params.engine);
     const model = new Decoder(checkpoint.spec, loadWeights(checkpoint.spec, checkpoint));

@@ -1,6 +1,5 @@
 /** A base model that stays loaded: switching adapters replaces only A and B, and prompts are answered at once. */
 import { openCheckpoint, type Checkpoint } from '../checkpoints/checkpoint.ts';
-import { requireTokenizer } from '../checkpoints/modelDetails.ts';
 import { encodeChatPrompt } from '../datasets/chat.ts';
 import { createTextStream } from '../datasets/textStream.ts';
 import { loadTokenizer, type TextTokenizer } from '../datasets/tokenizer.ts';
@@ -30,7 +29,7 @@ export class Resident {
   /** Loads a base and frees the one before. */
   async load({ engine, modelDir }: WorkerCalls['load']['params']): Promise<LoadResult> {
     const started = performance.now();
-    const tokenizer = loadTokenizer(requireTokenizer(modelDir));
+    const tokenizer = loadTokenizer(modelDir);
     const checkpoint = openCheckpoint(modelDir);
     try {
       const { device } = await useEngine(engine);

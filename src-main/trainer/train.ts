@@ -1,7 +1,6 @@
 /** A training run from its spec to its adapter: reads model and data itself, reports events, writes files, and nothing else. */
 import type { Checkpoint } from '../checkpoints/checkpoint.ts';
 import { openCheckpoint } from '../checkpoints/checkpoint.ts';
-import { requireTokenizer } from '../checkpoints/modelDetails.ts';
 import { stepsForEpochs } from '../datasets/batches.ts';
 import { assertTrainable, prepareDataset } from '../datasets/dataset.ts';
 import { splitExamples } from '../datasets/split.ts';
@@ -29,7 +28,7 @@ export async function train(spec: RunSpec, resume: boolean, emit: (event: TrainE
   const base = openBase(spec);
   try {
     checkMethod(base.spec, spec.method);
-    const data = await readData(spec, emit);
+    const data = await readData(spec, base.spec.maxPositions, emit);
     return await trainOn(spec, base, data, resume, emit, control);
   } finally {
     base.close();
@@ -43,17 +42,16 @@ function openBase(spec: RunSpec): Checkpoint {
   throw new GraftError('MODEL_CHANGED', `The files in ${spec.model.dir} have changed since the run was set up; add the model again and start a new run.`, { dir: spec.model.dir });
 }
 
-async function readData(spec: RunSpec, emit: (event: TrainEvent) => void): Promise<RunData> {
-  const tokenizer = loadTokenizer(requireTokenizer(spec.model.dir));
-  const prepared = await prepareDataset({ ...spec.data, tokenizer });
+async function readData(spec: RunSpec, maxPositions: number, emit: (event: TrainEvent) => void): Promise<RunData> {
+  const tokenizer = loadTokenizer(spec.model.dir);
+  const maxLength = Math.min(spec.data.maxLength, maxPositions);
+  if (maxLength < spec.data.maxLength) emit({ type: 'log', message: `Rows are cut at ${maxLength} tokens, the longest that this model can see.` });
+  const prepared = await prepareDataset({ ...spec.data, maxLength, tokenizer });
+  assertTrainable(prepared, { allowBadRows: spec.data.allowBadRows });
   if (prepared.bad.length) {
     const list = prepared.bad.slice(0, 10).map(describeBadRow).join('; ');
-    if (!spec.data.allowBadRows) {
-      throw new GraftError('DATASET_BAD_ROWS', `${spec.data.file} has ${prepared.bad.length} bad rows (${list}); mend them, or allow the run to leave them out.`, { bad: prepared.bad });
-    }
     emit({ type: 'log', message: `${prepared.bad.length} bad rows are left out: ${list}` });
   }
-  assertTrainable(prepared);
   return { ...splitExamples(prepared.examples, spec.train.val, spec.train.seed), padId: tokenizer.padId };
 }
 

@@ -30,9 +30,7 @@ export async function bootTensorflow(): Promise<BackendFacts> {
   };
 }
 
-/** tfjs-node calls two functions of node:util that Node 23 removed. */
+/** tfjs-node calls two functions of node:util that Node 23 removed or warns about. */
 function restoreRemovedUtilities(): void {
-  const legacy = util as unknown as { isNullOrUndefined?: (x: unknown) => boolean; isArray?: (x: unknown) => boolean };
-  legacy.isNullOrUndefined ??= (x) => x === null || x === undefined;
-  legacy.isArray ??= Array.isArray;
+  Object.assign(util, { isNullOrUndefined: (x: unknown) => x === null || x === undefined, isArray: Array.isArray });
 }
