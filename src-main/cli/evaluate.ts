@@ -4,7 +4,7 @@ import { dataSpecSchema, runSpecSchema } from '../trainer/protocol.ts';
 import type { Args } from './args.ts';
 import { ADAPTER_OPTION, DATA_OPTIONS, ENGINE_OPTION, LOSS_OPTIONS, MODEL_OPTION } from './command.ts';
 import type { Command } from './command.ts';
-import { count } from './format.ts';
+import { count, shareSayer } from './format.ts';
 import { adapterOf, baseDirFor } from './resolve.ts';
 
 export const evaluate: Command = {
@@ -27,12 +27,8 @@ export const evaluate: Command = {
     const modelDir = baseDirFor(services, args.text('model'), adapter);
     const engine = await services.engines.resolve(readEngine(args));
     const params = { engine, modelDir, ...(adapter ? { adapterDir: adapter.dir } : {}), data: dataSpec(file, args), batch: args.integer('batch') ?? 4 };
-    let lastTenth = 0;
-    const result = await services.workers.once('evaluate', params, ({ done, total }) => {
-      const tenth = Math.floor((10 * done) / total);
-      if (tenth > lastTenth) say(`${done} of ${total} rows`);
-      lastTenth = tenth;
-    });
+    const sayShare = shareSayer(say, 'evaluating');
+    const result = await services.workers.once('evaluate', params, ({ done, total }) => sayShare(done / total));
     print(`loss ${result.loss.toFixed(6)}, perplexity ${result.perplexity.toFixed(3)} over ${count(result.tokens)} tokens in ${count(result.rows)} rows (${engine})`);
     return { ...result, engine, modelDir, adapterDir: adapter?.dir ?? null };
   },

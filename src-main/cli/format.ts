@@ -27,3 +27,13 @@ export function table(header: string[], rows: string[][]): string[] {
   const widths = header.map((_name, column) => Math.max(...all.map((row) => row[column]?.length ?? 0)));
   return all.map((row) => row.map((cell, column) => cell.padEnd(widths[column]!)).join('  ').trimEnd());
 }
+
+/** Says how far something is, at every quarter. */
+export function shareSayer(say: (line: string) => void, what: string): (share: number) => void {
+  let said = 0;
+  return (share) => {
+    const quarter = Math.floor(4 * share);
+    if (quarter > said) say(`${what} ${25 * quarter} %`);
+    said = quarter;
+  };
+}

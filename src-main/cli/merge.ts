@@ -6,7 +6,7 @@ import type { MergeRequest } from '../jobs/exportService.ts';
 import { ADAPTER_OPTION, ENGINE_OPTION, MODEL_OPTION } from './command.ts';
 import type { Command, Context } from './command.ts';
 import { readEngine } from './evaluate.ts';
-import { bytes } from './format.ts';
+import { bytes, shareSayer } from './format.ts';
 import { adapterOf, baseDirFor } from './resolve.ts';
 
 export const merge: Command = {
@@ -38,12 +38,9 @@ export const merge: Command = {
 /** Runs an export and returns the result of the command. Throws the error of a failed one. */
 export async function mergeToEnd({ services, print, say }: Pick<Context, 'services' | 'print' | 'say'>, request: MergeRequest) {
   const started = services.exports.start(request);
-  let said = '';
+  const sayShare = { merge: shareSayer(say, 'merging'), verify: shareSayer(say, 'verifying') };
   const unsubscribe = services.exports.subscribe(started.id, (event) => {
-    if (event.type !== 'progress') return;
-    const line = `${event.phase === 'merge' ? 'merging' : 'verifying'} ${Math.floor((10 * event.done) / event.total) * 10} %`;
-    if (line !== said) say(line);
-    said = line;
+    if (event.type === 'progress') sayShare[event.phase](event.done / event.total);
   });
   const record = await services.exports.finished(started.id);
   unsubscribe();

@@ -14,7 +14,7 @@ export function recoverAbandoned(catalog: Catalog, options: { takeQueued: boolea
   return catalog.transaction(() => {
     const taken: Run[] = [];
     for (const run of catalog.runs.unfinished()) {
-      if (run.ownerPid !== null && isAlive(run.ownerPid)) continue;
+      if (run.ownerPid !== null && isOther(run.ownerPid)) continue;
       if (run.status === 'queued') {
         if (options.takeQueued) taken.push(catalog.runs.update(run.id, { ownerPid: process.pid }));
         continue;
@@ -24,7 +24,7 @@ export function recoverAbandoned(catalog: Catalog, options: { takeQueued: boolea
       catalog.runs.update(run.id, { status: 'failed', error, ownerPid: null, pid: null, endedAt: now });
     }
     for (const record of catalog.exports.running()) {
-      if (isAlive(record.ownerPid)) continue;
+      if (isOther(record.ownerPid)) continue;
       removePartials(record.outDir);
       catalog.exports.fail(record.id, { code: 'EXPORT_ABANDONED', message: 'Graft was closed while this export was under way; start it again.' }, now);
     }
@@ -32,7 +32,12 @@ export function recoverAbandoned(catalog: Catalog, options: { takeQueued: boolea
   });
 }
 
-/** Whether a process of this id is a running Graft; a zombie, or on Linux a later process that is no Node or Electron, does not count. */
+/** Whether another Graft process owns it. This one has only just started; where it bears the owner's id, the id was given anew. */
+function isOther(pid: number): boolean {
+  return pid !== process.pid && isAlive(pid);
+}
+
+/** Whether a process of this id may be a Graft; on Linux a later process that is no Node or Electron does not count, nor a zombie. */
 export function isAlive(pid: number): boolean {
   try {
     process.kill(pid, 0);
@@ -40,7 +45,7 @@ export function isAlive(pid: number): boolean {
     // EPERM: it exists, but belongs to another user.
     return error instanceof Error && 'code' in error && error.code === 'EPERM';
   }
-  if (pid === process.pid || process.platform !== 'linux') return true;
+  if (process.platform !== 'linux') return true;
   try {
     const command = fs.readFileSync(`/proc/${pid}/cmdline`, 'utf8');
     return /node|electron|graft/i.test(command);
