@@ -31,7 +31,7 @@ describe.skipIf(!hasShared(MODEL))(`the whole road through the API${skipNote(MOD
   afterAll(() => bench.close());
 
   it('watching a run shows its steps and ends with its end', async () => {
-    expect(events[0]).toMatchObject({ type: 'status', run: { status: 'queued' } });
+    expect(events[0]).toMatchObject({ type: 'status', run: { status: 'running' } });
     expect(events.filter((event) => event.type === 'step').map((event) => event.step)).toEqual([1, 2, 3, 4, 5, 6]);
     expect(events.at(-1)).toMatchObject({ type: 'status', run: { status: 'completed' } });
     const [run] = (await bench.api.runs.list()).slice(-1);

@@ -2,12 +2,15 @@
 import fs from 'node:fs';
 import path from 'node:path';
 
-/** Only temporary names of this very target go; it must not be in the making any more. */
+/** Only temporary names of this very target go; it must not be in the making any more. Never throws. */
 export function removePartials(target: string): void {
   const dir = path.dirname(target);
-  if (!fs.existsSync(dir)) return;
   const prefix = `.${path.basename(target)}.`;
-  for (const name of fs.readdirSync(dir)) {
-    if (name.startsWith(prefix) && /^[0-9a-f]{12}\.partial$/.test(name.slice(prefix.length))) fs.rmSync(path.join(dir, name), { recursive: true, force: true });
+  try {
+    for (const name of fs.readdirSync(dir)) {
+      if (name.startsWith(prefix) && /^[0-9a-f]{12}\.partial$/.test(name.slice(prefix.length))) fs.rmSync(path.join(dir, name), { recursive: true, force: true });
+    }
+  } catch {
+    // A folder that cannot be listed or changed is why the work failed; that error is the one to report.
   }
 }

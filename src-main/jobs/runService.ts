@@ -226,9 +226,17 @@ export class RunService {
     this.#announce(id);
   }
 
-  #fail(id: string, error: unknown): void {
-    targetsOf(this.get(id)).forEach(removePartials);
-    this.#update(id, { status: 'failed', error: toErrorData(error), ownerPid: null, pid: null, endedAt: new Date().toISOString() });
+  #fail(id: string, cause: unknown): void {
+    const run = this.get(id);
+    targetsOf(run).forEach(removePartials);
+    const error = toErrorData(cause);
+    const changes = { status: 'failed' as const, error, ownerPid: null, pid: null, endedAt: new Date().toISOString() };
+    try {
+      this.#update(id, changes);
+    } catch (notStored) {
+      // The catalogue's disk may be full: who listens hears of it all the same, and the next start mends the row.
+      this.#watchers.emit(id, { type: 'status', run: view({ ...run, ...changes, error: toErrorData(notStored) }) });
+    }
   }
 
   #update(id: string, changes: Partial<Run>): RunView {

@@ -34,6 +34,8 @@ export function forkWorker(entry: string = WORKER_ENTRY): WorkerChannel {
     execArgv: ['--disable-warning=ExperimentalWarning'],
     serialization: 'advanced',
     stdio: ['ignore', 'ignore', 'pipe', 'ipc'],
+    // Ctrl-C in a terminal goes to the whole group; here the parent decides what becomes of its workers.
+    detached: process.platform !== 'win32',
   });
   let lastErrorLine = '';
   child.stderr?.setEncoding('utf8').on('data', (chunk: string) => {
