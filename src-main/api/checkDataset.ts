@@ -1,11 +1,9 @@
 /** Checks a dataset file: what can be used, and every row that cannot, with its line and reason. */
 import path from 'node:path';
-import type { Catalog } from '../catalog/catalog.ts';
 import { checkDataset } from '../datasets/check.ts';
 import type { PreviewRow } from '../datasets/check.ts';
 import type { LengthStats } from '../datasets/stats.ts';
 import type { BadRow, DatasetFormat, DatasetKind } from '../datasets/types.ts';
-import { usageError } from '../errors.ts';
 import type { DataSpec } from '../trainer/protocol.ts';
 
 export interface DatasetReport {
@@ -36,21 +34,19 @@ export interface CheckRequest {
   file: string;
   format?: DataSpec['format'];
   map?: DataSpec['map'];
-  /** With a model, token lengths are counted with its tokenizer. */
-  modelId?: string | undefined;
+  /** Folder of a model: token lengths are counted with its tokenizer. */
+  modelDir?: string | undefined;
   maxLength?: number | undefined;
   lossOn?: DataSpec['lossOn'] | undefined;
 }
 
-/** Throws MODEL_NOT_FOUND, and what checkDataset throws; bad rows are reported, not thrown. */
-export async function checkFile(catalog: Catalog, request: CheckRequest): Promise<DatasetReport> {
-  const { modelId, maxLength, lossOn, format, map } = request;
-  const model = modelId === undefined ? undefined : catalog.models.get(modelId);
-  if (modelId !== undefined && !model) throw usageError('MODEL_NOT_FOUND', `There is no base model ${modelId} in the catalogue; add its folder first.`, { modelId });
+/** Throws what checkDataset throws; bad rows are reported, not thrown. */
+export async function checkFile(request: CheckRequest): Promise<DatasetReport> {
+  const { modelDir, maxLength, lossOn, format, map } = request;
   const { bad, sha256, stats, unusable, ...check } = await checkDataset({
     file: path.resolve(request.file),
     format,
-    tokenizerDir: model?.dir,
+    tokenizerDir: modelDir,
     ...(map ? { map } : {}),
     ...(maxLength === undefined ? {} : { maxLength }),
     ...(lossOn ? { lossOn } : {}),

@@ -11,17 +11,23 @@ import { procedure, router } from './trpc.ts';
 const reading = z.object({ file: z.string().min(1), format: dataSpecSchema.shape.format, map: dataSpecSchema.shape.map });
 
 export function datasetsRouter({ catalog }: Services) {
+  const modelDirOf = (modelId: string): string => {
+    const model = catalog.models.get(modelId);
+    if (!model) throw usageError('MODEL_NOT_FOUND', `There is no base model ${modelId} in the catalogue; add its folder first.`, { modelId });
+    return model.dir;
+  };
+
   return router({
     list: procedure.query(() => catalog.datasets.list()),
 
     /** Reads the whole file: good rows, every bad row with its line and reason, and with a model also token lengths. */
     check: procedure
       .input(reading.extend({ modelId: z.string().optional(), maxLength: dataSpecSchema.shape.maxLength.optional(), lossOn: dataSpecSchema.shape.lossOn.optional() }))
-      .query(({ input }) => checkFile(catalog, input)),
+      .query(({ input: { modelId, ...input } }) => checkFile({ ...input, modelDir: modelId === undefined ? undefined : modelDirOf(modelId) })),
 
     /** Registers a file. Bad rows refuse it unless `allowBadRows` says that the rest may go on. */
     add: procedure.input(reading.extend({ name: z.string().trim().min(1).max(120).optional(), allowBadRows: z.boolean().default(false) })).mutation(async ({ input }) => {
-      const report = await checkFile(catalog, input);
+      const report = await checkFile(input);
       const first = report.badRows[0];
       if (first && !input.allowBadRows) {
         throw new GraftError('DATASET_BAD_ROWS', `${report.file} has ${report.badRows.length} bad rows, the first at line ${first.line}: ${first.reason}; correct them, or allow bad rows to go on with the other ${report.rows}.`, { badRows: report.badRows });

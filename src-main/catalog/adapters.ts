@@ -57,17 +57,17 @@ export function adapterQueries(db: Database) {
   const list = db.prepare<[], Row>('SELECT * FROM adapters ORDER BY created_at, rowid');
   const byTask = db.prepare<[string], Row>(ADAPTERS_BY_TASK);
   const byId = db.prepare<[string], Row>('SELECT * FROM adapters WHERE id = ?');
-  const byRun = db.prepare<[string], Row>('SELECT * FROM adapters WHERE run_id = ?');
   const insert = db.prepare(
     `INSERT INTO adapters (id, name, task_id, run_id, model_id, base_hash, dir, sha256, size_bytes, method, final_loss, val_loss, created_at)
      VALUES (@id, @name, @taskId, @runId, @modelId, @baseHash, @dir, @sha256, @sizeBytes, @method, @finalLoss, @valLoss, @createdAt)`,
   );
   const remove = db.prepare<[string]>('DELETE FROM adapters WHERE id = ?');
-  const one = (row: Row | undefined): Adapter | undefined => row && toAdapter(row);
   return {
     list: (taskId?: string) => (taskId === undefined ? list.all() : byTask.all(taskId)).map(toAdapter),
-    get: (id: string) => one(byId.get(id)),
-    byRun: (runId: string) => one(byRun.get(runId)),
+    get(id: string): Adapter | undefined {
+      const row = byId.get(id);
+      return row && toAdapter(row);
+    },
     insert: (adapter: Adapter) => void insert.run({ ...adapter, method: JSON.stringify(adapter.method) }),
     /** True when there was one. A task that had it active has none afterwards. */
     remove: (id: string) => remove.run(id).changes > 0,

@@ -1,4 +1,5 @@
 /** `datasets add`, `datasets list`, `datasets check`. */
+import { checkFile } from '../api/checkDataset.ts';
 import type { DatasetReport } from '../api/checkDataset.ts';
 import type { Args } from './args.ts';
 import { DATA_OPTIONS, LOSS_OPTIONS, MODEL_OPTION } from './command.ts';
@@ -41,12 +42,11 @@ export const datasetsCheck: Command = {
   positionals: ['FILE'],
   summary: 'Reads a dataset file and reports every bad row; with --model also token lengths.',
   options: { ...DATA_OPTIONS, model: MODEL_OPTION, ...LOSS_OPTIONS },
-  async run({ api, args, services, print }) {
+  async run({ args, services, print }) {
     const model = args.text('model');
-    const modelId = model === undefined ? undefined : (await api.models.add({ dir: modelDirOf(services, model) })).id;
-    const report = await api.datasets.check({
+    const report = await checkFile({
       ...reading(args),
-      modelId,
+      modelDir: model === undefined ? undefined : modelDirOf(services, model),
       maxLength: args.integer('max-length'),
       lossOn: args.choice('loss-on', ['completion', 'all']),
     });

@@ -78,7 +78,9 @@ describe.skipIf(!hasShared(MODEL))(`runs with a real worker${skipNote(MODEL)}`, 
     const ended = await b.services.runs.finished(run.id);
     expect(ended).toMatchObject({ status: 'stopped', result: { outcome: 'stopped' } });
     expect(ended.result!.steps).toBeLessThan(5000);
-    expect(fs.existsSync(path.join(b.services.catalog.adapters.byRun(run.id)!.dir, 'adapter_model.safetensors'))).toBe(true);
+    const [adapter] = b.services.catalog.adapters.list();
+    expect(adapter!.runId).toBe(run.id);
+    expect(fs.existsSync(path.join(adapter!.dir, 'adapter_model.safetensors'))).toBe(true);
     expect(() => b.services.runs.stop(run.id)).toThrow(/is already stopped/);
   });
 

@@ -106,8 +106,8 @@ export class RunService {
       throw new GraftError('NOT_RESUMABLE', `The run ${id} ${why}.`, { runId: id, status: run.status });
     }
     const spec = { ...run.spec };
-    if (this.#catalog.adapters.byRun(id)) spec.outDir = newOutDir(this.#home, spec.method.type);
-    // Left by a crash between the rename of the folder and the row: no row names it.
+    if (run.result) spec.outDir = newOutDir(this.#home, spec.method.type);
+    // Without a result no row names this folder: a crash came between its rename and the row.
     else fs.rmSync(spec.outDir, { recursive: true, force: true });
     this.#update(id, { status: 'queued', spec, error: null, result: null, ownerPid: process.pid, endedAt: null });
     return this.#enqueue(id);
