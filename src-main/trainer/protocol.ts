@@ -48,8 +48,8 @@ export const trainSettingsSchema = z.object({
   schedule: z.enum(['linear', 'cosine', 'constant']).default('linear'),
   /** Warm-up: steps if >= 1, share of all steps if below 1. */
   warmup: z.number().min(0).default(0),
-  beta1: z.number().min(0).max(1).default(0.9),
-  beta2: z.number().min(0).max(1).default(0.999),
+  beta1: z.number().min(0).lt(1).default(0.9),
+  beta2: z.number().min(0).lt(1).default(0.999),
   eps: z.number().positive().default(1e-8),
   weightDecay: z.number().min(0).default(0.01),
   /** Largest global gradient norm; 0 turns clipping off. */

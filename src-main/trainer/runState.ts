@@ -17,7 +17,10 @@ export interface Progress {
   /** Optimiser steps done. */
   step: number;
   firstLoss: number;
+  lastLoss: number;
+  /** Null without validation rows. */
   initialValLoss: number | null;
+  valLoss: number | null;
   /** Non-padding tokens trained on, and the time that took. */
   tokens: number;
   trainingMs: number;

@@ -47,6 +47,9 @@ async function readData(spec: RunSpec, maxPositions: number, emit: (event: Train
   const maxLength = Math.min(spec.data.maxLength, maxPositions);
   if (maxLength < spec.data.maxLength) emit({ type: 'log', message: `Rows are cut at ${maxLength} tokens, the longest that this model can see.` });
   const prepared = await prepareDataset({ ...spec.data, maxLength, tokenizer });
+  if (spec.data.hash !== undefined && prepared.sha256 !== spec.data.hash) {
+    throw new GraftError('DATASET_CHANGED', `${spec.data.file} has changed since the run was set up; add the dataset again and start a new run.`, { file: spec.data.file });
+  }
   assertTrainable(prepared, { allowBadRows: spec.data.allowBadRows });
   if (prepared.bad.length) {
     const list = prepared.bad.slice(0, 10).map(describeBadRow).join('; ');
@@ -62,7 +65,7 @@ async function trainOn(spec: RunSpec, base: Checkpoint, data: RunData, resume: b
   const baseParameters = countParameters(model.weights.values());
   const method = attachMethod(model, spec, base);
   const optimizer = new AdamW(method.parameters, spec.train);
-  const fresh: Progress = { step: 0, firstLoss: NaN, initialValLoss: null, tokens: 0, trainingMs: 0, peakMemoryBytes: 0 };
+  const fresh: Progress = { step: 0, firstLoss: NaN, lastLoss: NaN, initialValLoss: null, valLoss: null, tokens: 0, trainingMs: 0, peakMemoryBytes: 0 };
   const progress = resume ? loadRunState(spec.runDir, method.parameters, optimizer) : fresh;
   const trainableParameters = countParameters(method.parameters);
   const { batch, accumulate, epochs } = spec.train;
@@ -72,18 +75,18 @@ async function trainOn(spec: RunSpec, base: Checkpoint, data: RunData, resume: b
     totalSteps: spec.train.steps ?? stepsForEpochs(data.train.length, batch, accumulate, epochs),
   };
   emit({ type: 'started', engine: spec.engine, device, ...counts, trainRows: data.train.length, valRows: data.val.length, resumedFrom: progress.step });
-  const end = await trainLoop({ spec, model, method, optimizer, progress, totalSteps: counts.totalSteps, ...data, emit, control });
+  const outcome = await trainLoop({ spec, model, method, optimizer, progress, totalSteps: counts.totalSteps, ...data, emit, control });
   const written = await method.save();
-  if (end.outcome === 'completed') removeRunState(spec.runDir);
+  if (outcome === 'completed') removeRunState(spec.runDir);
   return {
-    outcome: end.outcome,
+    outcome,
     outDir: spec.outDir,
     ...written,
     steps: progress.step,
     firstLoss: progress.firstLoss,
-    finalLoss: end.finalLoss,
+    finalLoss: progress.lastLoss,
     initialValLoss: progress.initialValLoss,
-    valLoss: end.valLoss,
+    valLoss: progress.valLoss,
     trainableParameters,
     totalParameters: counts.totalParameters,
     tokensPerSecond: progress.tokens / (progress.trainingMs / 1000),

@@ -1,4 +1,5 @@
 /** The loop over optimiser steps: batches, events, evaluation, checkpoints, pause and stop. */
+import { setImmediate } from 'node:timers/promises';
 import { collate, rowsOfStep } from '../datasets/batches.ts';
 import type { TokenisedExample } from '../datasets/types.ts';
 import { GraftError } from '../errors.ts';
@@ -29,37 +30,29 @@ export interface LoopInput {
   control: CallControl;
 }
 
-export interface LoopEnd {
-  outcome: 'completed' | 'stopped';
-  finalLoss: number;
-  /** Null without validation rows. */
-  valLoss: number | null;
-}
-
-export async function trainLoop(input: LoopInput): Promise<LoopEnd> {
+/** Losses and counts end up in `input.progress`. */
+export async function trainLoop(input: LoopInput): Promise<'completed' | 'stopped'> {
   const { spec, progress, totalSteps, emit, control } = input;
   const { checkpointEvery, evalEvery } = spec.train;
   if (progress.step === 0) {
-    progress.initialValLoss = await validate(input);
-    if (progress.initialValLoss !== null) emit({ type: 'eval', step: 0, valLoss: progress.initialValLoss });
+    await reportValidation(input);
+    progress.initialValLoss = progress.valLoss;
   }
-  let finalLoss = progress.firstLoss;
-  let valLoss: number | null = progress.initialValLoss;
   while (progress.step < totalSteps && !control.stopped) {
     const metrics = await oneStep(input);
-    finalLoss = metrics.loss;
     emit({ type: 'step', ...metrics });
     const isLast = progress.step === totalSteps;
-    if (isLast || (evalEvery > 0 && progress.step % evalEvery === 0)) valLoss = await reportValidation(input, valLoss);
+    if (isLast || (evalEvery > 0 && progress.step % evalEvery === 0)) await reportValidation(input);
     if (!isLast && checkpointEvery > 0 && progress.step % checkpointEvery === 0) await checkpoint(input);
+    await setImmediate(); // libtensorflow answers at once: without this no message would get in between two steps
     if (control.paused) await pause(input);
   }
   const outcome = progress.step < totalSteps ? 'stopped' : 'completed';
   if (outcome === 'stopped') {
     await checkpoint(input);
-    valLoss = await reportValidation(input, valLoss);
+    await reportValidation(input);
   }
-  return { outcome, finalLoss, valLoss };
+  return outcome;
 }
 
 async function oneStep({ spec, model, method, optimizer, progress, totalSteps, train, padId }: LoopInput): Promise<StepMetrics> {
@@ -83,21 +76,16 @@ async function oneStep({ spec, model, method, optimizer, progress, totalSteps, t
   progress.trainingMs += elapsedMs;
   progress.peakMemoryBytes = Math.max(progress.peakMemoryBytes, process.resourceUsage().maxRSS * 1024);
   if (step === 1) progress.firstLoss = loss;
+  progress.lastLoss = loss;
   return { step, loss, lr, gradNorm, tokensPerSecond: tokens / (elapsedMs / 1000), memoryBytes: process.memoryUsage.rss(), elapsedMs };
 }
 
-/** Mean validation loss; null without validation rows. */
-async function validate({ model, method, val, spec, padId }: LoopInput): Promise<number | null> {
-  if (!val.length) return null;
+/** Mean validation loss; nothing to do without validation rows. */
+async function reportValidation({ model, method, val, spec, padId, progress, emit }: LoopInput): Promise<void> {
+  if (!val.length) return;
   method.beforeEvaluation();
-  return (await evaluateLoss(model, evaluationBatches(val, spec.train.batch, padId))).loss;
-}
-
-async function reportValidation(input: LoopInput, previous: number | null): Promise<number | null> {
-  const valLoss = await validate(input);
-  if (valLoss === null) return previous;
-  input.emit({ type: 'eval', step: input.progress.step, valLoss });
-  return valLoss;
+  progress.valLoss = (await evaluateLoss(model, evaluationBatches(val, spec.train.batch, padId))).loss;
+  emit({ type: 'eval', step: progress.step, valLoss: progress.valLoss });
 }
 
 async function checkpoint({ spec, method, optimizer, progress, emit }: LoopInput): Promise<void> {
