@@ -21,12 +21,14 @@ export async function evaluate(params: Params, emit: (event: WorkerCalls['evalua
     const prepared = await prepareDataset({ ...params.data, maxLength: Math.min(params.data.maxLength, checkpoint.spec.maxPositions), tokenizer });
     assertTrainable(prepared);
     await useEngine(params.engine);
+    const adapter = params.adapterDir === undefined ? null : loadAdapter(params.adapterDir, checkpoint).adapter;
     const model = new Decoder(checkpoint.spec, loadWeights(checkpoint.spec, checkpoint));
-    if (params.adapterDir) model.adapter = loadAdapter(params.adapterDir, checkpoint).adapter;
+    model.adapter = adapter;
     const total = Math.ceil(prepared.examples.length / params.batch);
     const batches = evaluationBatches(prepared.examples, params.batch, tokenizer.padId);
     const { loss, tokens } = await evaluateLoss(model, batches, (done) => emit({ done, total }));
     model.dispose();
+    adapter?.dispose();
     return { loss, perplexity: Math.exp(loss), tokens, rows: prepared.examples.length };
   } finally {
     checkpoint.close();

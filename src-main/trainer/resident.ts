@@ -1,4 +1,5 @@
 /** A base model that stays loaded: switching adapters replaces only A and B, and prompts are answered at once. */
+import { setImmediate } from 'node:timers/promises';
 import { openCheckpoint, type Checkpoint } from '../checkpoints/checkpoint.ts';
 import { encodeChatPrompt } from '../datasets/chat.ts';
 import { createTextStream } from '../datasets/textStream.ts';
@@ -74,8 +75,9 @@ export class Resident {
     for (; !next.done && !filter.stopped && !control.stopped; next = await tokens.next()) {
       count++;
       show(filter.push(stream.push(next.value)));
+      await setImmediate(); // libtensorflow answers at once: without this no message would get in between two tokens
     }
-    const stopReason = next.done ? next.value : filter.stopped ? 'stop' : 'cancelled';
+    const stopReason = filter.stopped ? 'stop' : next.done ? next.value : 'cancelled';
     if (!next.done) await tokens.return('length');
     show(filter.push(stream.end()));
     show(filter.end());
