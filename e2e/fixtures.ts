@@ -6,6 +6,7 @@ import fs from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import { expect, test as base, type Locator, type Page } from '@playwright/test';
+import type { GraftBridge } from '../src-main/electron/bridge.ts';
 import { REPO, startElectron, startWeb, type RunningApp } from './host.ts';
 
 interface Fixtures {
@@ -15,6 +16,7 @@ interface Fixtures {
   graft: Page;
 }
 
+const ACTION_LIMIT_MS = 15_000;
 const OWN = /^(http:\/\/127\.0\.0\.1:\d+\/|graft:|app:|data:|blob:|devtools:)/;
 
 export const test = base.extend<Fixtures>({
@@ -25,6 +27,8 @@ export const test = base.extend<Fixtures>({
   },
   app: async ({ browser, home }, use, testInfo) => {
     const app = await (testInfo.project.name === 'electron' ? startElectron(home) : startWeb(browser, home));
+    // An action that cannot be done fails soon, with its own message, not with the whole test.
+    app.page.setDefaultTimeout(ACTION_LIMIT_MS);
     const strangers: string[] = [];
     const errors: string[] = [];
     app.page.on('request', (request) => OWN.test(request.url()) || strangers.push(request.url()));
@@ -89,8 +93,9 @@ export async function keepScreenshot(page: Page, name: string): Promise<void> {
 export function ask<T>(page: Page, procedure: string, input: unknown): Promise<T> {
   return page.evaluate(
     async ([path, data]) => {
-      if (window.graft) {
-        const reply = await window.graft.call({ type: 'query', path, input: data });
+      const { graft } = globalThis as typeof globalThis & { graft?: GraftBridge };
+      if (graft) {
+        const reply = await graft.call({ type: 'query', path, input: data });
         return (reply.ok ? reply.data : reply.error) as T;
       }
       const answer = await fetch(`/api/trpc/${path}?input=${encodeURIComponent(JSON.stringify(data))}`);
