@@ -18,12 +18,13 @@ import { merge } from './cli/merge.ts';
 import { modelsAdd, modelsList } from './cli/models.ts';
 import { tasksList, tasksSwitch } from './cli/tasks.ts';
 import { train } from './cli/train.ts';
+import { unmerge } from './cli/unmerge.ts';
 import { usageError } from './errors.ts';
 import { createServices } from './services.ts';
 
 const COMMANDS: Command[] = [
   doctor, modelsAdd, modelsList, datasetsAdd, datasetsList, datasetsCheck, train, evaluate, generate,
-  tasksList, tasksSwitch, adaptersList, adaptersShow, adaptersRemove, merge, demo,
+  tasksList, tasksSwitch, adaptersList, adaptersShow, adaptersRemove, merge, unmerge, demo,
 ];
 
 async function main(argv: string[]): Promise<void> {

@@ -10,13 +10,16 @@ import { TORCH_DTYPES, type FloatDtype } from './dtype.ts';
 /** Weights and their indexes, in every format that hub repositories carry. */
 const WEIGHTS = /\.(safetensors|bin|pt|pth|ckpt|h5|msgpack|ot|gguf|onnx|onnx_data|tflite|mlmodel|npz)$|\.(safetensors|bin|h5|msgpack)\.index\.json$/i;
 
+/** Written beside a merged model; it speaks of that very folder. */
+export const CERTIFICATE_FILE = 'parity.json';
+
 /** Copies the small files of `from` into the existing folder `to`; folders without such files are left out. */
 export function copySideFiles(from: string, to: string): void {
   for (const name of fs.readdirSync(from)) {
     const source = path.join(from, name);
     // statSync follows links: the hub's cache keeps every file as a link.
     const stat = fs.statSync(source, { throwIfNoEntry: false });
-    if (!stat || name.startsWith('.') || WEIGHTS.test(name)) continue;
+    if (!stat || name.startsWith('.') || name === CERTIFICATE_FILE || WEIGHTS.test(name)) continue;
     if (stat.isDirectory()) copyFolder(source, path.join(to, name));
     // Not copyFile, which would also copy a read-only mode.
     else if (stat.isFile()) fs.writeFileSync(path.join(to, name), fs.readFileSync(source));

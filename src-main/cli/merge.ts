@@ -1,6 +1,7 @@
 /** `merge`: base + adapter as one complete checkpoint, proven against base + adapter. */
 import path from 'node:path';
 import type { ExportRecord } from '../catalog/exports.ts';
+import { CERTIFICATE_FILE } from '../checkpoints/sideFiles.ts';
 import { GraftError } from '../errors.ts';
 import type { MergeRequest } from '../jobs/exportService.ts';
 import { ADAPTER_OPTION, ENGINE_OPTION, MODEL_OPTION } from './command.ts';
@@ -67,6 +68,6 @@ function reportOf(record: ExportRecord) {
     tokensCompared,
     dtype,
     engine,
-    certificate: path.join(outDir, 'parity.json'),
+    certificate: path.join(outDir, CERTIFICATE_FILE),
   };
 }

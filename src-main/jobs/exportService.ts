@@ -6,7 +6,7 @@ import type { Catalog } from '../catalog/catalog.ts';
 import type { ExportRecord } from '../catalog/exports.ts';
 import { GraftError, toErrorData, usageError } from '../errors.ts';
 import { newId } from '../home.ts';
-import type { EngineName, MergeResult, WorkerCalls } from '../trainer/protocol.ts';
+import type { EngineName, MergeParams, MergeResult, WorkerCalls } from '../trainer/protocol.ts';
 import type { EngineService } from './engines.ts';
 import { removePartials } from './removePartials.ts';
 import { Watchers } from './watchers.ts';
@@ -118,10 +118,15 @@ export class ExportService {
   async #merge(id: string, request: MergeRequest): Promise<MergeResult> {
     const engine = await this.#engines.resolve(request.engine ?? 'auto');
     const { modelDir, adapterDir, outDir, dtype } = request;
-    const params = { engine, modelDir, adapterDir, outDir, ...(dtype ? { dtype } : {}) };
-    const result = await this.#workers.once('merge', params, (event) => this.#watchers.emit(id, { type: 'progress', ...event }));
-    if (result.certificate.passed) return result;
-    const { maxLogitDifference, tolerance } = result.certificate;
-    throw new GraftError('PARITY_FAILED', `The merged model differs from base + adapter by ${maxLogitDifference} in a logit, more than the ${tolerance} that ${result.certificate.dtype} allows; export with dtype f32.`, { ...result.certificate });
+    const heldOut = this.#heldOutRows(request.adapterId);
+    const params = { engine, modelDir, adapterDir, outDir, ...(dtype ? { dtype } : {}), ...(heldOut ? { heldOut } : {}) };
+    return this.#workers.once('merge', params, (event) => this.#watchers.emit(id, { type: 'progress', ...event }));
+  }
+
+  /** The validation rows of the adapter's run: what it has never been trained on. */
+  #heldOutRows(adapterId: string | null): MergeParams['heldOut'] {
+    const runId = adapterId === null ? null : this.#catalog.adapters.get(adapterId)?.runId;
+    const run = runId ? this.#catalog.runs.get(runId) : undefined;
+    return run && { data: run.spec.data, val: run.spec.train.val, seed: run.spec.train.seed };
   }
 }

@@ -1,6 +1,7 @@
 /** Prompts that the adapter was not trained on: the validation rows of its run, or fixed texts. */
 import fs from 'node:fs';
 import path from 'node:path';
+import { fileSha256 } from '../checkpoints/sha256.ts';
 import { prepareDataset } from '../datasets/dataset.ts';
 import { splitExamples } from '../datasets/split.ts';
 import { loadTokenizer } from '../datasets/tokenizer.ts';
@@ -27,13 +28,18 @@ export async function heldOutPrompts(modelDir: string, spec: ArchitectureSpec, h
   const longest = Math.min(PROMPT_TOKENS, Math.floor(spec.maxPositions / 2));
   if (!fs.existsSync(path.join(modelDir, 'tokenizer.json'))) return randomPrompts(spec.vocab, longest);
   const tokenizer = loadTokenizer(modelDir);
-  if (heldOut && fs.existsSync(heldOut.data.file)) {
+  if (heldOut && isUnchanged(heldOut.data)) {
     const prepared = await prepareDataset({ ...heldOut.data, tokenizer });
     const { val } = splitExamples(prepared.examples, heldOut.val, heldOut.seed);
     const rows = Random.stream(heldOut.seed, 'parity').shuffle([...val]).slice(0, PROMPTS);
     if (rows.length) return rows.map(({ ids }) => ids.slice(0, longest));
   }
   return TEXTS.map((text) => Int32Array.from(tokenizer.encodePrompt(text).slice(0, longest)));
+}
+
+/** A file that has moved or changed since the run says nothing about what the run held out. */
+function isUnchanged({ file, hash }: NonNullable<MergeParams['heldOut']>['data']): boolean {
+  return fs.existsSync(file) && hash !== undefined && fileSha256(file) === hash;
 }
 
 function randomPrompts(vocab: number, length: number): Int32Array[] {

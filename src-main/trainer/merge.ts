@@ -5,14 +5,13 @@ import { openCheckpoint, type Checkpoint } from '../checkpoints/checkpoint.ts';
 import { FLOAT_DTYPES, type DtypeName } from '../checkpoints/dtype.ts';
 import { writeOutputFolder } from '../checkpoints/outputFolder.ts';
 import { readPeftAdapter } from '../checkpoints/peft.ts';
+import { CERTIFICATE_FILE } from '../checkpoints/sideFiles.ts';
 import { GraftError } from '../errors.ts';
 import { mergeAdapter } from '../merging/merge.ts';
 import { useEngine } from './engines.ts';
 import { heldOutPrompts } from './heldOut.ts';
 import { parityOf } from './parity.ts';
 import type { MergeParams, MergeResult, ParityCertificate, WorkerCalls } from './protocol.ts';
-
-export const CERTIFICATE_FILE = 'parity.json';
 
 export async function mergeAndVerify(params: MergeParams, emit: (event: WorkerCalls['merge']['event']) => void): Promise<MergeResult> {
   const checkpoint = openCheckpoint(params.modelDir);

@@ -209,7 +209,7 @@ export interface MergeParams {
   /** Undefined: the base's own dtype. */
   dtype?: 'f32' | 'f16' | 'bf16';
   /** The run's data, whose validation rows serve as held-out prompts; without it fixed texts do. */
-  heldOut?: { data: DataSpec; val: number; seed: number };
+  heldOut?: { data: RunSpec['data']; val: number; seed: number };
 }
 
 export interface MergeResult {
