@@ -1,9 +1,23 @@
 /** The three bundles of the app: Electron's main process and its workers, the preload script, the page. */
 import { svelte } from '@sveltejs/vite-plugin-svelte';
 import { defineConfig } from 'electron-vite';
+import type { Plugin } from 'vite';
+
+/**
+ * Our sources are ES modules that make their own `require` where they need one; electron-vite's
+ * shim for CommonJS habits would declare it a second time.
+ */
+const noRequireShim: Plugin = {
+  name: 'graft:no-require-shim',
+  configResolved({ plugins }) {
+    const shim = plugins.find((plugin) => plugin.name === 'vite:esm-shim');
+    if (shim) shim.renderChunk = undefined;
+  },
+};
 
 export default defineConfig({
   main: {
+    plugins: [noRequireShim],
     build: {
       outDir: 'out/main',
       rollupOptions: {

@@ -1,0 +1,54 @@
+/** The bundles that only Electron runs: the worker's is run here by Node, the preload script's is read. */
+import { fork } from 'node:child_process';
+import fs from 'node:fs';
+import path from 'node:path';
+import { afterAll, beforeAll, expect, it } from 'vitest';
+import type { EngineReport, FromWorker } from '../src-main/trainer/protocol.ts';
+import { toolPath } from './lib/node24.mjs';
+import { scratch } from './lib/paths.mjs';
+import { run } from './lib/run.mjs';
+
+// Inside the repository, so that the bundles find node_modules.
+const out = path.join(scratch, `bundle-test-${process.pid}`);
+
+beforeAll(async () => {
+  const { code, output } = await run(process.execPath, [toolPath('electron-vite'), 'build', '--logLevel', 'warn', '--outDir', out], { output: 'capture' });
+  expect(code, output).toBe(0);
+});
+afterAll(() => fs.rmSync(out, { recursive: true, force: true }));
+
+it('the bundled worker starts and answers a call', async () => {
+  const worker = fork(path.join(out, 'main', 'trainer.js'), [], { serialization: 'advanced', stdio: ['ignore', 'ignore', 'pipe', 'ipc'] });
+  let errors = '';
+  worker.stderr?.on('data', (chunk) => (errors += chunk));
+  const answer = await new Promise<FromWorker>((resolve, reject) => {
+    worker.once('message', (message) => resolve(message as FromWorker));
+    worker.once('exit', (code) => reject(new Error(`the worker ended with code ${code}: ${errors}`)));
+    worker.send({ kind: 'call', id: 7, name: 'engines', params: { calibrate: false } });
+  }).finally(() => worker.kill());
+  expect(answer).toMatchObject({ kind: 'result', id: 7 });
+  const engines = 'result' in answer ? (answer.result as EngineReport[]) : [];
+  expect(engines.map(({ name }) => name).sort()).toEqual(['tensorflow', 'wasm', 'webgpu']);
+  expect(engines.find(({ name }) => name === 'wasm')).toMatchObject({ usable: true });
+});
+
+it('the main process is a module without syntax errors', async () => {
+  const { code, output } = await run(process.execPath, ['--check', path.join(out, 'main', 'main.js')], { output: 'capture' });
+  expect(code, output).toBe(0);
+});
+
+it('the preload script is one CommonJS file that needs Electron only, as the sandbox demands', () => {
+  const folder = path.join(out, 'preload');
+  expect(fs.readdirSync(folder)).toEqual(['preload.cjs']);
+  const text = fs.readFileSync(path.join(folder, 'preload.cjs'), 'utf8');
+  const required = [...text.matchAll(/\brequire\("([^"]+)"\)/g)].map((match) => match[1]);
+  expect(required).toEqual(['electron']);
+  expect(text).not.toMatch(/^(import|export) /m);
+});
+
+it('the page loads its own files only', () => {
+  const page = fs.readFileSync(path.join(out, 'renderer', 'index.html'), 'utf8');
+  const links = [...page.matchAll(/(?:src|href)="([^"]+)"/g)].map((match) => match[1] ?? '');
+  expect(links.length).toBeGreaterThan(1);
+  for (const link of links) expect(link).toMatch(/^(\.\/assets\/|data:,$)/);
+});
