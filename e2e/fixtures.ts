@@ -83,10 +83,15 @@ export async function pointCount(page: Page): Promise<number> {
   return Number(await lossFigure(page).getAttribute('data-points'));
 }
 
-/** Kept beside the other artefacts of the tests; the whole page, however tall. */
+/** Kept beside the other artefacts of the tests. The page scrolls inside its frame, so the window grows to show all of it. */
 export async function keepScreenshot(page: Page, name: string): Promise<void> {
   const host = test.info().project.name;
-  await page.screenshot({ path: path.join(REPO, 'e2e', 'artifacts', 'pages', `${host}-${name}.png`), fullPage: true });
+  const file = path.join(REPO, 'e2e', 'artifacts', 'pages', `${host}-${name}.png`);
+  const window = page.viewportSize();
+  const content = await page.locator('main > *').boundingBox();
+  if (window && content && content.height > window.height) await page.setViewportSize({ width: window.width, height: Math.ceil(content.height) });
+  await page.screenshot({ path: file });
+  if (window) await page.setViewportSize(window);
 }
 
 /** Asks the API from inside the page, with the page's own rights, on either host. */

@@ -22,6 +22,7 @@ test('durations change unit at a second, a minute, an hour', () => {
 
 test('small numbers, shares, names', () => {
   expect(formatSmall(0.00012)).toBe('1.2e-4');
+  expect(formatSmall(2e-4)).toBe('2e-4');
   expect(formatSmall(0)).toBe('0');
   expect(formatShare(0.9375)).toBe('93.8 %');
   expect(baseName('/a/b c/')).toBe('b c');

@@ -42,9 +42,9 @@ export function formatLoss(loss: number | null | undefined): string {
   return loss === null || loss === undefined ? '–' : loss.toFixed(4);
 }
 
-/** 0.00012 -> "1.2e-4"; ordinary magnitudes stay plain. */
+/** 0.00012 -> "1.2e-4", 0.0002 -> "2e-4"; ordinary magnitudes stay plain. */
 export function formatSmall(value: number): string {
-  if (value !== 0 && Math.abs(value) < 0.001) return value.toExponential(1);
+  if (value !== 0 && Math.abs(value) < 0.001) return Number(value.toPrecision(2)).toExponential();
   return String(Number(value.toPrecision(4)));
 }
 

@@ -1,5 +1,7 @@
 /** How many parameters a LoRA trains: r (in + out) for every adapted matrix (Hu et al. 2021, section 4.2). */
 
+const TINY_PARAMETERS = 10_000_000;
+
 export interface ModelShape {
   family: string;
   layers: number;
@@ -28,10 +30,7 @@ export function trainableParameters(rank: number, targets: readonly string[], mo
   return model.layers * rank * targets.reduce((sum, target) => sum + (width[target] ?? 0), 0);
 }
 
-/** The shape inside a model's details, or undefined where they do not name every width. */
-export function shapeOf(details: object): ModelShape | undefined {
-  const record: Record<string, unknown> = { ...details };
-  const numbers = ['layers', 'hidden', 'heads', 'kvHeads', 'headDim', 'intermediate'];
-  const complete = typeof record['family'] === 'string' && numbers.every((name) => typeof record[name] === 'number');
-  return complete ? (details as ModelShape) : undefined;
+/** A learning rate to begin with: a tiny model takes, and needs, larger steps than a real one. */
+export function startingLr(parameters: number): number {
+  return parameters < TINY_PARAMETERS ? 3e-3 : 2e-4;
 }

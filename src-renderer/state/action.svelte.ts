@@ -1,5 +1,5 @@
 /** One thing the user asked for: busy while it runs, an error sentence when it failed. */
-import { errorSentence } from '../api.ts';
+import { errorSentence } from '../stream.ts';
 
 export class Action {
   busy = $state(false);

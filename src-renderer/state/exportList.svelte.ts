@@ -1,5 +1,6 @@
 /** Exports, newest first, the running ones with their progress. */
-import { api, streamOptions, type ExportEvent, type ExportRecord } from '../api.ts';
+import { api, type ExportEvent, type ExportRecord } from '../api.ts';
+import { streamOptions } from '../stream.ts';
 import { Action } from './action.svelte.ts';
 import { Resource } from './resource.svelte.ts';
 

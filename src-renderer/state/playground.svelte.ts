@@ -1,5 +1,6 @@
 /** The playground page: which base and adapter are wanted, and the text as it comes. */
-import { api, errorSentence, streamOptions, type AdapterView, type BaseModel, type GenerateEvent, type GenerateResult, type PlaygroundState } from '../api.ts';
+import { api, type AdapterView, type BaseModel, type GenerateEvent, type GenerateResult, type PlaygroundState } from '../api.ts';
+import { errorSentence, streamOptions } from '../stream.ts';
 import { Action } from './action.svelte.ts';
 
 export class Playground {

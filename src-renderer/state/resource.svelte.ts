@@ -1,5 +1,5 @@
 /** A value loaded from the API, with the loading and error states that every page shows. */
-import { errorSentence } from '../api.ts';
+import { errorSentence } from '../stream.ts';
 
 export class Resource<T> {
   data = $state.raw<T | undefined>();

@@ -1,6 +1,6 @@
 /** The settings of a run that is about to start, with the defaults filled in. */
 import { api, type BaseModel, type Dataset, type EngineName, type RunView, type StartRun } from '../api.ts';
-import { shapeOf, trainableParameters } from '../parameters.ts';
+import { startingLr, trainableParameters } from '../parameters.ts';
 import { Action } from './action.svelte.ts';
 
 export class TrainForm {
@@ -35,11 +35,15 @@ export class TrainForm {
   readonly available = $derived(this.model?.targets ?? []);
   /** Only targets that this model has: the choice outlives a change of model. */
   readonly chosen = $derived(this.targets.filter((target) => this.available.includes(target)));
-  readonly trainable = $derived.by(() => {
-    const shape = this.model && shapeOf(this.model);
-    return shape && this.rank ? trainableParameters(this.rank, this.chosen, shape) : undefined;
-  });
+  readonly trainable = $derived(this.model && this.rank ? trainableParameters(this.rank, this.chosen, this.model) : undefined);
   readonly ready = $derived(Boolean(this.model && this.datasetId && this.taskName.trim() && this.chosen.length > 0));
+
+  /** Chooses a model; a learning rate that the user typed stays. */
+  chooseModel(id: string): void {
+    const untouched = !this.model || this.lr === startingLr(this.model.parameters);
+    this.modelId = id;
+    if (untouched && this.model) this.lr = startingLr(this.model.parameters);
+  }
 
   /** Chooses a dataset; a task name that the user typed stays, one that was suggested changes with it. */
   chooseDataset(id: string): void {

@@ -2,9 +2,10 @@
  * One run as its page shows it: the row and all recorded losses first, then live events.
  * A reload therefore loses nothing, and a run that ended long ago looks the same as one watched to its end.
  */
-import { api, errorSentence, streamOptions, type RunEvent, type RunView, type StepMetrics } from '../api.ts';
+import { api, type RunEvent, type RunView, type StepMetrics } from '../api.ts';
 import type { ValidationPoint } from '../charts/lossSeries.ts';
 import { mergeSteps, timeLeft, upTo, validationPoint } from '../runSeries.ts';
+import { errorSentence, streamOptions } from '../stream.ts';
 
 export class WatchedRun {
   readonly id: string;
