@@ -2,16 +2,35 @@
 import fs from 'node:fs';
 import path from 'node:path';
 import * as tf from '@tensorflow/tfjs-core';
+import { openCheckpoint } from '../checkpoints/checkpoint.ts';
 import { ADAPTER_CONFIG } from '../checkpoints/peft.ts';
-import type { LoraAdapter } from '../engine/methods/lora.ts';
+import { temporaryFolder } from '../checkpoints/testFolders.ts';
+import { createLora, type LoraAdapter } from '../engine/methods/lora.ts';
+import type { Target } from '../engine/model/architecture.ts';
 import { replaceValue } from '../engine/model/parameters.ts';
 import { Random } from '../engine/random.ts';
+import { saveAdapter } from '../trainer/adapterFolder.ts';
+import type { LoraSettings } from '../trainer/protocol.ts';
 
 /** B ~ N(0, std^2) in every pair. */
 export function randomiseB(adapter: LoraAdapter, seed: number, std = 0.3): void {
   for (const { B } of adapter.pairs) {
     replaceValue(B, tf.tensor(Random.stream(seed, B.name).normal(B.value.size, std), B.value.shape));
   }
+}
+
+/** A saved adapter of rank 2 for the model in `modelDir`, with random A and B. Removed after the test. */
+export async function randomAdapter(modelDir: string, targets: Target[], seed = 1): Promise<string> {
+  const checkpoint = openCheckpoint(modelDir);
+  const settings: LoraSettings = { type: 'lora', rank: 2, alpha: 4, dropout: 0, targets, init: 'kaiming' };
+  const adapter = createLora(checkpoint.spec, settings, seed);
+  randomiseB(adapter, seed);
+  const dir = path.join(temporaryFolder(), 'adapter');
+  const info = { format: 1, baseHash: checkpoint.hash, baseName: 'tiny', task: 'test', runId: 'run-1', targets, rank: 2, alpha: 4, createdAt: new Date().toISOString() } as const;
+  await saveAdapter(dir, adapter, settings, { spec: checkpoint.spec, name: modelDir }, info);
+  adapter.dispose();
+  checkpoint.close();
+  return dir;
 }
 
 /** Multiplies alpha in the adapter folder `dir`. */

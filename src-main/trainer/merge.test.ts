@@ -5,19 +5,17 @@ import { beforeAll, describe, expect, it } from 'vitest';
 import { openCheckpoint } from '../checkpoints/checkpoint.ts';
 import { readPeftAdapter } from '../checkpoints/peft.ts';
 import { temporaryFolder } from '../checkpoints/testFolders.ts';
-import { createLora } from '../engine/methods/lora.ts';
 import { mergeAdapter } from '../merging/merge.ts';
-import { copyAdapter, randomiseB, scaleAlphaOnDisk } from '../testing/adapters.ts';
+import { copyAdapter, randomAdapter, scaleAlphaOnDisk } from '../testing/adapters.ts';
 import { readJson } from '../testing/goldens.ts';
 import { hasShared, sharedPath, skipNote } from '../testing/shared.ts';
 import { filesBelow, hashOf } from '../testing/tinyRun.ts';
 import { writeTinyModel } from '../testing/tinyModel.ts';
-import { saveAdapter } from './adapterFolder.ts';
 import { useEngine } from './engines.ts';
 import { heldOutPrompts } from './heldOut.ts';
 import { mergeAndVerify } from './merge.ts';
 import { logitTolerance, parityOf, type Parity } from './parity.ts';
-import type { LoraSettings, MergeResult, WorkerCalls } from './protocol.ts';
+import type { MergeResult, WorkerCalls } from './protocol.ts';
 
 const DTYPES = ['f32', 'f16', 'bf16'] as const;
 type Dtype = (typeof DTYPES)[number];
@@ -106,20 +104,6 @@ it('NaN never passes, and a larger model or logit may differ more', () => {
 
 function merged(modelDir: string, adapterDir: string): Promise<MergeResult> {
   return mergeAndVerify({ engine: 'tensorflow', modelDir, adapterDir, outDir: path.join(temporaryFolder(), 'merged') }, () => undefined);
-}
-
-/** An adapter folder of `modelDir` with random, non-zero B. */
-async function randomAdapter(modelDir: string, targets: LoraSettings['targets']): Promise<string> {
-  const checkpoint = openCheckpoint(modelDir);
-  const settings: LoraSettings = { type: 'lora', rank: 2, alpha: 4, dropout: 0, targets, init: 'kaiming' };
-  const adapter = createLora(checkpoint.spec, settings, 1);
-  randomiseB(adapter, 2);
-  const dir = path.join(temporaryFolder(), 'adapter');
-  const info = { format: 1, baseHash: checkpoint.hash, baseName: 'tiny', task: 'test', runId: 'run-1', targets, rank: 2, alpha: 4, createdAt: new Date().toISOString() } as const;
-  await saveAdapter(dir, adapter, settings, { spec: checkpoint.spec, name: modelDir }, info);
-  adapter.dispose();
-  checkpoint.close();
-  return dir;
 }
 
 /** Merges a copy of the adapter whose alpha is `factor` times as large, and compares with the true adapter. */
