@@ -9,6 +9,7 @@ import type { Run } from '../catalog/runs.ts';
 import { GraftError, toErrorData, usageError } from '../errors.ts';
 import { newId } from '../home.ts';
 import type { Home } from '../home.ts';
+import { CHECKPOINT_FILE } from '../trainer/protocol.ts';
 import type { TrainEvent, TrainResult } from '../trainer/protocol.ts';
 import type { EngineService } from './engines.ts';
 import { readModel } from './readModel.ts';
@@ -190,7 +191,7 @@ export class RunService {
     const active: Active = { runId: id, client: this.#workers.spawn(), stopAsked: false };
     this.#active = active;
     try {
-      const resume = fs.existsSync(checkpointDir(this.get(id)));
+      const resume = fs.existsSync(checkpointFile(this.get(id)));
       const startedAt = this.get(id).startedAt ?? new Date().toISOString();
       this.#update(id, { status: 'running', pid: active.client.pid ?? null, startedAt });
       const spec = { ...this.get(id).spec };
@@ -272,13 +273,13 @@ export function isOver(run: Run): boolean {
 
 /** What the worker of this run writes. */
 export function targetsOf(run: Run): string[] {
-  return [run.spec.outDir, checkpointDir(run)];
+  return [run.spec.outDir, checkpointFile(run)];
 }
 
-function checkpointDir(run: Run): string {
-  return path.join(run.spec.runDir, 'checkpoint');
+function checkpointFile(run: Run): string {
+  return path.join(run.spec.runDir, CHECKPOINT_FILE);
 }
 
 function view(run: Run): RunView {
-  return { ...run, resumable: (run.status === 'failed' || run.status === 'stopped') && fs.existsSync(checkpointDir(run)) };
+  return { ...run, resumable: (run.status === 'failed' || run.status === 'stopped') && fs.existsSync(checkpointFile(run)) };
 }

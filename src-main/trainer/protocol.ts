@@ -72,12 +72,15 @@ export const runSpecSchema = z.object({
   task: z.string(),
   method: methodSchema,
   train: trainSettingsSchema,
-  /** Folder of this run, for its checkpoints (`checkpoint/`). Exists before the run starts. */
+  /** Folder of this run, for its checkpoint. Exists before the run starts. */
   runDir: z.string(),
   /** Where the finished adapter folder (or, for `full`, the model folder) goes; must not exist yet. */
   outDir: z.string(),
 });
 export type RunSpec = z.infer<typeof runSpecSchema>;
+
+/** In a run's folder: what it can go on from. */
+export const CHECKPOINT_FILE = 'checkpoint.safetensors';
 
 export interface StepMetrics {
   /** 1-based optimiser step that has just been taken. */
