@@ -69,6 +69,11 @@ export function baseName(path: string): string {
   return path.split(/[\\/]/).filter(Boolean).at(-1) ?? path;
 }
 
+/** The last two parts of a path: a checkpoint's own folder is often just called "model". */
+export function shortPath(path: string): string {
+  return path.split(/[\\/]/).filter(Boolean).slice(-2).join('/');
+}
+
 /** One decimal below ten, none from there on. */
 function trim(value: number): string {
   return String(value < 10 ? Number(value.toFixed(1)) : Math.round(value));
