@@ -94,6 +94,7 @@ export interface StepMetrics {
   tokensPerSecond: number;
   /** Resident memory of the worker process. */
   memoryBytes: number;
+  /** Duration of this step. */
   elapsedMs: number;
 }
 

@@ -13,6 +13,10 @@ export class Playground {
   prompt = $state('');
   maxNew = $state<number | undefined>(64);
   temperature = $state<number | undefined>(0);
+  topK = $state<number | undefined>();
+  topP = $state<number | undefined>();
+  seed = $state<number | undefined>();
+  stop = $state('');
   text = $state('');
   result = $state.raw<GenerateResult | undefined>();
   generating = $state(false);
@@ -89,7 +93,8 @@ export class Playground {
       },
       done: () => this.#ended(),
     };
-    const input = { prompt: this.prompt, maxNew: this.maxNew, temperature: this.temperature };
+    const { prompt, maxNew, temperature, topK, topP, seed } = this;
+    const input = { prompt, maxNew, temperature, topK, topP, seed, stop: this.stop === '' ? undefined : [this.stop] };
     try {
       const subscription = api.playground.generate.subscribe(input, streamOptions(handlers, () => this.#cancel?.()));
       this.#cancel = () => subscription.unsubscribe();
