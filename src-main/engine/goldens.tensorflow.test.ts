@@ -1,3 +1,3 @@
 import { goldenSuite } from '../testing/goldenSuite.ts';
 
-goldenSuite('tensorflow', 1e-4);
+await goldenSuite('tensorflow', 1e-4);

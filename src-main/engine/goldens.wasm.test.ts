@@ -1,3 +1,3 @@
 import { goldenSuite } from '../testing/goldenSuite.ts';
 
-goldenSuite('wasm', 1e-3);
+await goldenSuite('wasm', 1e-3);

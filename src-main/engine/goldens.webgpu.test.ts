@@ -1,3 +1,3 @@
 import { goldenSuite } from '../testing/goldenSuite.ts';
 
-goldenSuite('webgpu', 1e-3);
+await goldenSuite('webgpu', 1e-3);

@@ -3,9 +3,9 @@
  * LoRA training on the tiny checkpoints of the reference data.
  */
 import * as tf from '@tensorflow/tfjs-core';
-import { beforeAll, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { openCheckpoint } from '../checkpoints/checkpoint.ts';
-import { bootBackend, type BackendName } from '../engine/backend/backends.ts';
+import type { BackendName } from '../engine/backend/backends.ts';
 import { generateTokens } from '../engine/generate/generate.ts';
 import type { LoraAdapter } from '../engine/methods/lora.ts';
 import type { Decoder } from '../engine/model/decoder.ts';
@@ -15,9 +15,10 @@ import { Random } from '../engine/random.ts';
 import { evaluateLoss } from '../engine/train/evaluate.ts';
 import { accumulateGradients, trainStep } from '../engine/train/step.ts';
 import { loadAdapter } from '../trainer/adapterFolder.ts';
+import { bootOrNote } from './engineSkip.ts';
 import { expectClose } from './expectClose.ts';
 import { attendedRows, loadModel, readJson, readTensors, toBatch, type BaseGolden, type CaseGolden } from './goldens.ts';
-import { hasShared, sharedPath, skipNote } from './shared.ts';
+import { sharedPath, skipNote } from './shared.ts';
 
 const BASES = ['gpt2', 'gpt2/base_hubkeys', 'llama', 'llama_rope3', 'qwen2'];
 const CASES = ['gpt2/lora_qv', 'gpt2/lora_all', 'llama/lora_qv', 'llama/lora_all', 'llama/lora_accum2'];
@@ -27,11 +28,9 @@ interface TrainData {
 }
 
 /** Runs the suite on one engine; `rtol` is the relative tolerance against PyTorch. */
-export function goldenSuite(engine: BackendName, rtol: number): void {
-  const skip = !hasShared('golden');
-  describe.skipIf(skip)(`${engine} against PyTorch goldens${skipNote('golden')}`, () => {
-    beforeAll(async () => void (await bootBackend(engine)));
-
+export async function goldenSuite(engine: BackendName, rtol: number): Promise<void> {
+  const note = skipNote('golden') || (await bootOrNote(engine));
+  describe.skipIf(note !== '')(`${engine} against PyTorch goldens${note}`, () => {
     it.each(BASES)('logits of %s', async (name) => {
       const [model, dir] = name.split('/') as [string, string | undefined];
       await withModel(`golden/${model}/${dir ?? 'base'}`, (decoder) => checkLogits(decoder, model, rtol));

@@ -1,0 +1,171 @@
+/**
+ * Every op of the engine against a naive float64 reference: the forward pass, the gradient of every differentiable
+ * input against central differences of that reference for a random dy, and that no tensor is left over.
+ */
+import * as tf from '@tensorflow/tfjs-core';
+import { describe, expect, it } from 'vitest';
+import type { BackendName } from '../engine/backend/backends.ts';
+import { attention, causalMask } from '../engine/ops/attention.ts';
+import { embedding } from '../engine/ops/embedding.ts';
+import { gelu } from '../engine/ops/gelu.ts';
+import { layerNorm } from '../engine/ops/layerNorm.ts';
+import { linearCrossEntropy } from '../engine/ops/linearCrossEntropy.ts';
+import { rmsNorm } from '../engine/ops/rmsNorm.ts';
+import { rotary } from '../engine/ops/rotary.ts';
+import { scatterAddRows } from '../engine/ops/scatterAddRows.ts';
+import { swiglu } from '../engine/ops/swiglu.ts';
+import { Random } from '../engine/random.ts';
+import { bootOrNote } from './engineSkip.ts';
+import { expectClose } from './expectClose.ts';
+import { geluReference, swigluReference } from './reference/activations.ts';
+import { array64, centralDifferences, dot, randomArray, randomIds, type Array64 } from './reference/array.ts';
+import { attentionReference, rotaryReference } from './reference/attention.ts';
+import { embeddingReference, linearCrossEntropyReference, scatterAddRowsReference } from './reference/crossEntropy.ts';
+import { layerNormReference, rmsNormReference } from './reference/norms.ts';
+
+interface OpCase {
+  /** The differentiable inputs by name. */
+  inputs: Record<string, Array64>;
+  engine: (inputs: Record<string, tf.Tensor>) => tf.Tensor;
+  reference: (inputs: Record<string, Array64>) => Array64;
+}
+
+const ROWS_AND_WIDTHS: [number, number][] = [[1, 1], [3, 17], [17, 3], [5, 64]];
+/** B, H, K, T, S, D. */
+const ATTENTION: [number, number, number, number, number, number][] = [
+  [1, 1, 1, 1, 1, 1],
+  [2, 4, 2, 3, 3, 6],
+  [1, 6, 2, 17, 17, 4],
+  [2, 4, 1, 3, 20, 2],
+  [1, 2, 2, 1, 17, 8],
+];
+/** M, C, V, most logits held at once. */
+const CROSS_ENTROPY: [number, number, number, number][] = [[1, 1, 2, 1 << 20], [7, 5, 17, 17], [7, 5, 17, 40], [17, 3, 33, 33 * 8], [6, 4, 10, 30], [5, 4, 10, 1]];
+
+/** Runs the suite on one engine; `rtol` is relative to the largest value of the tensor that is compared. */
+export async function opsSuite(engine: BackendName, rtol: number): Promise<void> {
+  const note = await bootOrNote(engine);
+  describe.skipIf(note !== '')(`ops on ${engine} against float64${note}`, () => {
+    const check = (op: OpCase): Promise<void> => checkOp(op, rtol);
+
+    it.each(ROWS_AND_WIDTHS)('rmsNorm (%i, %i)', (N, C) => check(rmsNormCase(N, C)));
+    it.each(ROWS_AND_WIDTHS)('layerNorm (%i, %i)', (N, C) => check(layerNormCase(N, C)));
+    it.each(ROWS_AND_WIDTHS)('gelu (%i, %i)', (N, C) => check(geluCase(N, C)));
+    it.each(ROWS_AND_WIDTHS)('swiglu (%i, %i)', (N, C) => check(swigluCase(N, C)));
+    it.each([[1, 1, 1, 2], [2, 3, 17, 6]])('rotary (%i, %i, %i, %i)', (B, H, T, D) => check(rotaryCase(B, H, T, D)));
+    it.each(ATTENTION)('attention B %i H %i K %i T %i S %i D %i', (...sizes) => check(attentionCase(...sizes)));
+    it.each(CROSS_ENTROPY)('linearCrossEntropy (%i, %i, %i) in chunks of %i logits', async (M, C, V, chunkLogits) => {
+      await check(crossEntropyCase(M, C, V, chunkLogits, true));
+      await check(crossEntropyCase(M, C, V, chunkLogits, false));
+    });
+    it.each([[1, 1, 2], [17, 3, 5], [3, 17, 40]])('embedding of %i ids, width %i, %i rows', (N, C, V) => check(embeddingCase(N, C, V)));
+    it.each([[1, 1, 2], [17, 3, 5], [3, 17, 40]])('scatterAddRows of %i rows, width %i, into %i', async (N, C, V) => {
+      const x = randomArray([N, C], new Random(1));
+      const rows = randomIds(N, V, 2);
+      const sums = tf.tidy(() => scatterAddRows(toTensor(x) as tf.Tensor2D, tf.tensor1d(rows, 'int32'), V));
+      await expectTensor(sums, scatterAddRowsReference(x, rows, V).data, rtol, 'sums');
+    });
+  });
+}
+
+async function checkOp({ inputs, engine, reference }: OpCase, rtol: number): Promise<void> {
+  const before = tf.memory().numTensors;
+  const names = Object.keys(inputs);
+  const want = reference(inputs);
+  const dy = randomArray(want.shape, new Random(99));
+  const tensors = names.map((name) => toTensor(inputs[name]!));
+  const byName = (values: tf.Tensor[]): Record<string, tf.Tensor> => Object.fromEntries(names.map((name, i) => [name, values[i]!]));
+  await expectTensor(tf.tidy(() => engine(byName(tensors))), want.data, rtol, 'output');
+  const dyTensor = toTensor(dy);
+  const gradients = tf.grads((...values: tf.Tensor[]) => engine(byName(values)))(tensors, dyTensor);
+  for (const [i, name] of names.entries()) {
+    const numeric = centralDifferences(() => dot(reference(inputs).data, dy.data), inputs[name]!);
+    expect(gradients[i]!.shape).toEqual(inputs[name]!.shape);
+    await expectTensor(gradients[i]!, numeric, rtol, `gradient of ${name}`);
+  }
+  tf.dispose([...tensors, dyTensor]);
+  expect(tf.memory().numTensors).toBe(before);
+}
+
+async function expectTensor(tensor: tf.Tensor, want: Float64Array, rtol: number, label: string): Promise<void> {
+  const got = await tensor.data();
+  tensor.dispose();
+  expectClose(got, want, { rtol, atol: rtol * Math.max(1e-2, ...want.map(Math.abs)) }, label);
+}
+
+function toTensor({ shape, data }: Array64): tf.Tensor {
+  return tf.tensor(Float32Array.from(data), shape);
+}
+
+function rmsNormCase(N: number, C: number): OpCase {
+  const random = new Random(N * C);
+  return {
+    inputs: { x: randomArray([N, C], random), w: randomArray([C], random) },
+    engine: ({ x, w }) => rmsNorm(x as tf.Tensor2D, w!, 1e-2),
+    reference: ({ x, w }) => rmsNormReference(x!, w!, 1e-2),
+  };
+}
+
+function layerNormCase(N: number, C: number): OpCase {
+  const random = new Random(N * C);
+  return {
+    inputs: { x: randomArray([N, C], random), w: randomArray([C], random), b: randomArray([C], random) },
+    engine: ({ x, w, b }) => layerNorm(x as tf.Tensor2D, w!, b!, 1e-2),
+    reference: ({ x, w, b }) => layerNormReference(x!, w!, b!, 1e-2),
+  };
+}
+
+function geluCase(N: number, C: number): OpCase {
+  return { inputs: { x: randomArray([N, C], new Random(N * C), 3) }, engine: ({ x }) => gelu(x as tf.Tensor2D), reference: ({ x }) => geluReference(x!) };
+}
+
+function swigluCase(N: number, C: number): OpCase {
+  const random = new Random(N * C);
+  return {
+    inputs: { gate: randomArray([N, C], random, 3), up: randomArray([N, C], random) },
+    engine: ({ gate, up }) => swiglu(gate as tf.Tensor2D, up as tf.Tensor2D),
+    reference: ({ gate, up }) => swigluReference(gate!, up!),
+  };
+}
+
+function rotaryCase(B: number, H: number, T: number, D: number): OpCase {
+  const random = new Random(T * D);
+  const angles = randomArray([T, D / 2], random, 4);
+  const table = (f: (angle: number) => number): tf.Tensor2D => toTensor(array64(angles.shape, angles.data.map(f))) as tf.Tensor2D;
+  return {
+    inputs: { x: randomArray([B, H, T, D], random) },
+    engine: ({ x }) => rotary(x as tf.Tensor4D, table(Math.cos), table(Math.sin)),
+    reference: ({ x }) => rotaryReference(x!, angles),
+  };
+}
+
+function attentionCase(B: number, H: number, K: number, T: number, S: number, D: number): OpCase {
+  const random = new Random(H * S * D);
+  return {
+    inputs: { q: randomArray([B, H, T, D], random), k: randomArray([B, K, S, D], random), v: randomArray([B, K, S, D], random) },
+    engine: ({ q, k, v }) => attention(q as tf.Tensor4D, k as tf.Tensor4D, v as tf.Tensor4D, causalMask(T, S)),
+    reference: ({ q, k, v }) => attentionReference(q!, k!, v!),
+  };
+}
+
+function crossEntropyCase(M: number, C: number, V: number, chunkLogits: number, trainW: boolean): OpCase {
+  const random = new Random(M * V);
+  const [h, w] = [randomArray([M, C], random), randomArray([V, C], random)];
+  const labels = randomIds(M, V, 5);
+  const run = (hTensor: tf.Tensor, wTensor: tf.Tensor): tf.Tensor =>
+    linearCrossEntropy(hTensor as tf.Tensor2D, wTensor as tf.Tensor2D, tf.tensor1d(labels, 'int32'), { gradients: true, trainW, chunkLogits });
+  return {
+    inputs: trainW ? { h, w } : { h },
+    engine: (inputs) => run(inputs['h']!, inputs['w'] ?? toTensor(w)),
+    reference: (inputs) => array64([], Float64Array.of(linearCrossEntropyReference(inputs['h']!, inputs['w'] ?? w, labels))),
+  };
+}
+
+function embeddingCase(N: number, C: number, V: number): OpCase {
+  const ids = randomIds(N, V, 3);
+  return {
+    inputs: { table: randomArray([V, C], new Random(N * V)) },
+    engine: ({ table }) => embedding(table as tf.Tensor2D, tf.tensor1d(ids, 'int32')),
+    reference: ({ table }) => embeddingReference(table!, ids),
+  };
+}

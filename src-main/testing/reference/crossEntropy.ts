@@ -1,0 +1,36 @@
+/** The summed cross-entropy of a linear projection, and the embedding look-up with its gradient. */
+import { array64, type Array64 } from './array.ts';
+
+/** sum_i (log sum_v exp(h_i·w_v) - h_i·w_{y_i}). h: (M, C), w: (V, C). */
+export function linearCrossEntropyReference(h: Array64, w: Array64, labels: Int32Array): number {
+  const [M, C] = h.shape as [number, number];
+  const V = w.shape[0]!;
+  let loss = 0;
+  for (let i = 0; i < M; i++) {
+    const logits = Array.from({ length: V }, (_, v) => {
+      let sum = 0;
+      for (let c = 0; c < C; c++) sum += h.data[i * C + c]! * w.data[v * C + c]!;
+      return sum;
+    });
+    loss += Math.log(logits.reduce((sum, logit) => sum + Math.exp(logit), 0)) - logits[labels[i]!]!;
+  }
+  return loss;
+}
+
+/** Row ids[i] of the table at i. table: (V, C). */
+export function embeddingReference(table: Array64, ids: Int32Array): Array64 {
+  const C = table.shape[1]!;
+  const out = array64([ids.length, C]);
+  ids.forEach((id, i) => out.data.set(table.data.subarray(id * C, (id + 1) * C), i * C));
+  return out;
+}
+
+/** Row i of x is added to row indices[i] of a (V, C) matrix of zeros. */
+export function scatterAddRowsReference(x: Array64, indices: Int32Array, V: number): Array64 {
+  const C = x.shape[1]!;
+  const out = array64([V, C]);
+  indices.forEach((row, i) => {
+    for (let c = 0; c < C; c++) out.data[row * C + c] = out.data[row * C + c]! + x.data[i * C + c]!;
+  });
+  return out;
+}
