@@ -1,0 +1,61 @@
+import * as tf from '@tensorflow/tfjs-core';
+import { beforeAll, expect, it } from 'vitest';
+import { expectClose } from '../../testing/expectClose.ts';
+import { bootBackend } from '../backend/backends.ts';
+import type { Parameter } from '../model/parameters.ts';
+import { Random } from '../random.ts';
+import { AdamW } from './adamw.ts';
+
+beforeAll(async () => void (await bootBackend('tensorflow')));
+
+const OPTIONS = { beta1: 0.9, beta2: 0.99, eps: 1e-3, weightDecay: 0.1 };
+const LR = [0, 0.1, 0.05, 0.2, 0.01];
+
+/** Algorithm 2 of Loshchilov & Hutter in float64, one element after the other, with the decay decoupled. */
+function reference(start: Float32Array, gradients: Float32Array[], scale: number): number[] {
+  return Array.from(start, (first, i) => {
+    let [p, m, v] = [first, 0, 0];
+    gradients.forEach((g, step) => {
+      const gradient = g[i]! * scale;
+      m = OPTIONS.beta1 * m + (1 - OPTIONS.beta1) * gradient;
+      v = OPTIONS.beta2 * v + (1 - OPTIONS.beta2) * gradient ** 2;
+      const mHat = m / (1 - OPTIONS.beta1 ** (step + 1));
+      const vHat = v / (1 - OPTIONS.beta2 ** (step + 1));
+      p = p - LR[step]! * OPTIONS.weightDecay * p - (LR[step]! * mHat) / (Math.sqrt(vHat) + OPTIONS.eps);
+    });
+    return p;
+  });
+}
+
+it('agrees with a float64 loop, for several parameters, and keeps no tensors', async () => {
+  const random = new Random(1);
+  const shapes = [[3, 5], [17], [1]];
+  const starts = shapes.map((shape) => random.normal(shape.reduce((a, b) => a * b)));
+  const gradients = LR.map(() => shapes.map((shape) => random.normal(shape.reduce((a, b) => a * b))));
+  const before = tf.memory().numTensors;
+  const parameters: Parameter[] = shapes.map((shape, i) => ({ name: `p${i}`, value: tf.tensor(starts[i]!, shape) }));
+  const optimizer = new AdamW(parameters, OPTIONS);
+  const held = tf.memory().numTensors;
+  for (const [step, lr] of LR.entries()) {
+    const tensors = shapes.map((shape, i) => tf.tensor(gradients[step]![i]!, shape));
+    const scale = tf.scalar(0.5);
+    optimizer.step(tensors, lr, scale);
+    tf.dispose([...tensors, scale]);
+    expect(tf.memory().numTensors).toBe(held);
+  }
+  expect(optimizer.t).toBe(5);
+  for (const [i, { value }] of parameters.entries()) {
+    const want = reference(starts[i]!, gradients.map((all) => all[i]!), 0.5);
+    expectClose(await value.data(), want, { rtol: 1e-5, atol: 1e-6 }, `p${i}`);
+  }
+  optimizer.dispose();
+  tf.dispose(parameters.map(({ value }) => value));
+  expect(tf.memory().numTensors).toBe(before);
+});
+
+it('without decay a parameter without gradient stays as it is', async () => {
+  const parameter: Parameter = { name: 'p', value: tf.tensor1d([1, -2]) };
+  const optimizer = new AdamW([parameter], { ...OPTIONS, weightDecay: 0 });
+  optimizer.step([tf.zeros([2])], 0.1, tf.scalar(1));
+  expect([...(await parameter.value.data())]).toEqual([1, -2]);
+});

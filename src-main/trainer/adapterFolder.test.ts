@@ -1,0 +1,76 @@
+/** GPT-2's separate q, k, v pairs as PEFT's one pair on c_attn, through a folder on disk and back. */
+import fs from 'node:fs';
+import path from 'node:path';
+import * as tf from '@tensorflow/tfjs-core';
+import { beforeAll, expect, it } from 'vitest';
+import { openCheckpoint } from '../checkpoints/checkpoint.ts';
+import { moduleScale, readPeftAdapter } from '../checkpoints/peft.ts';
+import { temporaryFolder } from '../checkpoints/testFolders.ts';
+import { createLora } from '../engine/methods/lora.ts';
+import type { Decoder } from '../engine/model/decoder.ts';
+import { randomiseB } from '../testing/adapters.ts';
+import { expectClose, maxAbsDifference } from '../testing/expectClose.ts';
+import { loadModel } from '../testing/goldens.ts';
+import { TINY_LLAMA, writeTinyModel } from '../testing/tinyModel.ts';
+import { loadAdapter, saveAdapter } from './adapterFolder.ts';
+import { useEngine } from './engines.ts';
+import type { LoraSettings } from './protocol.ts';
+
+const GPT2 = { model_type: 'gpt2', n_embd: 16, n_head: 4, n_layer: 2, n_positions: 64, vocab_size: 258, torch_dtype: 'float32' };
+
+beforeAll(async () => void (await useEngine('tensorflow')));
+
+interface Case {
+  config: object;
+  targets: LoraSettings['targets'];
+  /** What adapter_config.json must say, for rank 3 and alpha 12. */
+  wanted: { r: number; lora_alpha: number; rank_pattern: object; alpha_pattern: object; target_modules: string[]; fan_in_fan_out: boolean };
+}
+
+const CASES: Case[] = [
+  { config: GPT2, targets: ['q', 'v'], wanted: { r: 6, lora_alpha: 24, rank_pattern: {}, alpha_pattern: {}, target_modules: ['c_attn'], fan_in_fan_out: true } },
+  { config: GPT2, targets: ['k'], wanted: { r: 3, lora_alpha: 12, rank_pattern: {}, alpha_pattern: {}, target_modules: ['c_attn'], fan_in_fan_out: true } },
+  { config: GPT2, targets: ['q', 'v', 'fc'], wanted: { r: 3, lora_alpha: 12, rank_pattern: { c_attn: 6 }, alpha_pattern: { c_attn: 24 }, target_modules: ['c_attn', 'c_fc'], fan_in_fan_out: true } },
+  { config: GPT2, targets: ['q', 'k', 'v', 'o', 'proj'], wanted: { r: 3, lora_alpha: 12, rank_pattern: { c_attn: 9 }, alpha_pattern: { c_attn: 36 }, target_modules: ['c_attn', 'attn.c_proj', 'mlp.c_proj'], fan_in_fan_out: true } },
+  { config: GPT2, targets: ['qkv'], wanted: { r: 3, lora_alpha: 12, rank_pattern: {}, alpha_pattern: {}, target_modules: ['c_attn'], fan_in_fan_out: true } },
+  { config: TINY_LLAMA, targets: ['q', 'down'], wanted: { r: 3, lora_alpha: 12, rank_pattern: {}, alpha_pattern: {}, target_modules: ['q_proj', 'down_proj'], fan_in_fan_out: false } },
+];
+
+it.each(CASES)('$config.model_type with targets $targets', async ({ config, targets, wanted }) => {
+  const modelDir = await writeTinyModel(path.join(temporaryFolder(), 'model'), { config: { ...config } });
+  const checkpoint = openCheckpoint(modelDir);
+  const model = loadModel(modelDir);
+  const base = await logitsOf(model);
+  const settings: LoraSettings = { type: 'lora', rank: 3, alpha: 12, dropout: 0.05, targets, init: 'kaiming' };
+  const adapter = createLora(checkpoint.spec, settings, 1);
+  randomiseB(adapter, 2);
+  model.adapter = adapter;
+  const want = await logitsOf(model);
+  expect(maxAbsDifference(want, base)).toBeGreaterThan(0.1);
+
+  const dir = path.join(temporaryFolder(), 'adapter');
+  const info = { format: 1, baseHash: checkpoint.hash, baseName: 'tiny', task: 'test', runId: 'run-1', targets, rank: 3, alpha: 12, createdAt: new Date().toISOString() } as const;
+  const { sha256 } = await saveAdapter(dir, adapter, settings, { spec: checkpoint.spec, name: modelDir }, info);
+  const onDisk = loadAdapter(dir, checkpoint);
+  model.adapter = onDisk.adapter;
+  expectClose(await logitsOf(model), want, { rtol: 1e-5, atol: 1e-5 });
+  expect(onDisk.sha256).toBe(sha256);
+
+  const written = JSON.parse(fs.readFileSync(path.join(dir, 'adapter_config.json'), 'utf8')) as object;
+  expect(written).toMatchObject({ ...wanted, lora_dropout: 0.05, peft_type: 'LORA', task_type: 'CAUSAL_LM', bias: 'none' });
+  const { config: read, modules } = readPeftAdapter(dir);
+  expect(modules.size).toBe(2 * wanted.target_modules.length);
+  for (const module of modules.keys()) expect(moduleScale(read, module), module).toBe(4);
+
+  adapter.dispose();
+  onDisk.adapter.dispose();
+  model.dispose();
+  checkpoint.close();
+});
+
+async function logitsOf(model: Decoder): Promise<Float32Array> {
+  const logits = tf.tidy(() => model.logits(model.hidden(tf.tensor1d([1, 5, 9, 200, 2, 7], 'int32'), 1, 6)));
+  const values = (await logits.data()) as Float32Array;
+  logits.dispose();
+  return values;
+}
