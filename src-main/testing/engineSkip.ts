@@ -8,6 +8,8 @@ export async function bootOrNote(engine: BackendName): Promise<string> {
     return '';
   } catch (error) {
     if (engine !== 'webgpu') throw error;
-    return ` (skipped: ${error instanceof Error ? error.message : String(error)})`;
+    const note = `skipped: ${error instanceof Error ? error.message : String(error)}`;
+    console.warn(note); // the reporter does not print titles of skipped suites
+    return ` (${note})`;
   }
 }
