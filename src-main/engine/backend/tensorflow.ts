@@ -18,6 +18,8 @@ interface NodeBackend {
 export async function bootTensorflow(): Promise<BackendFacts> {
   restoreRemovedUtilities();
   process.env['TF_CPP_MIN_LOG_LEVEL'] ??= '2'; // libtensorflow prints its start-up notes to stderr otherwise
+  // On Ampere and newer cards float32 products would otherwise be rounded to TF32's 10 bits, and parity with them.
+  process.env['NVIDIA_TF32_OVERRIDE'] ??= '0';
   require('@tensorflow/tfjs-node-gpu');
   if (!(await tf.setBackend('tensorflow'))) throw new Error('the tensorflow backend did not start');
   await tf.ready();
