@@ -4,7 +4,7 @@
  *   node scripts/make-starter.ts [--out DIR] [--steps N] [--engine tensorflow|webgpu|wasm]
  *
  * Writes DIR/model (a Llama checkpoint, trained here from random weights on generated text) and DIR/data
- * (describe.jsonl, extract.jsonl); DIR is resources/starter, N is 2000, the engine tensorflow. The same code, engine
+ * (describe.jsonl, extract.jsonl); DIR is resources/starter, N is 2500, the engine tensorflow. The same code, engine
  * and number of processor threads give the same bytes. Needs Node 24 and `npm run setup`.
  */
 import path from 'node:path';

@@ -22,7 +22,7 @@ export const SEED = 2;
 const TOKENIZER = { merges: 384, rows: 1500, maxCharacters: 400 };
 export const ROW_TOKENS = 96;
 export const SAMPLES_PER_TASK = 400;
-export const DEFAULT_STEPS = 2000;
+export const DEFAULT_STEPS = 2500;
 
 export interface StarterOptions {
   /** Gets `model/` and `data/`, which are replaced. */
@@ -79,7 +79,7 @@ function trainingSpec(modelDir: string, file: string, { steps, engine, work }: {
     data: { file, lossOn: 'all', maxLength: ROW_TOKENS },
     task: 'starter',
     method: { type: 'full' },
-    train: { steps, batch: 16, lr: 3e-3, schedule: 'cosine', warmup: 0.05, weightDecay: 0.1, beta2: 0.98, val: 0.03, seed: SEED, checkpointEvery: 0 },
+    train: { steps, batch: 12, lr: 4e-3, schedule: 'cosine', warmup: 0.05, weightDecay: 0.01, beta2: 0.98, val: 0.03, seed: SEED, evalEvery: 500, checkpointEvery: 0 },
     runDir: work,
     outDir: path.join(work, 'trained'),
   });

@@ -14,8 +14,8 @@ const CONFIG: ModelConfig = {
   hidden_size: 96,
   intermediate_size: 256,
   num_hidden_layers: 4,
-  num_attention_heads: 6,
-  num_key_value_heads: 3,
+  num_attention_heads: 4,
+  num_key_value_heads: 2,
   max_position_embeddings: 256,
   rms_norm_eps: 1e-5,
   rope_theta: 10000,
@@ -29,8 +29,8 @@ const CONFIG: ModelConfig = {
   torch_dtype: 'float32',
 };
 
-/** Standard deviation of the weights (Radford et al. 2019). */
-const STD = 0.02;
+/** Of the embeddings: wide enough that words of one class stay apart while the model learns what they have in common. */
+const EMBEDDING_STD = 0.2;
 
 /** Writes config.json, the tokenizer's files and model.safetensors into the existing folder `dir`. */
 export async function writeRandomModel(dir: string, merges: readonly Merge[], seed: number): Promise<void> {
@@ -49,16 +49,21 @@ function writeJson(dir: string, name: string, value: object): void {
   fs.writeFileSync(path.join(dir, name), `${JSON.stringify(value, null, 2)}\n`);
 }
 
-/** Norms are 1; matrices N(0, 0.02^2), those that write into the residual stream smaller by 1/sqrt(2L) (GPT-2). */
+/** Norms are 1; matrices N(0, 1/in), those that write into the residual stream smaller by 1/sqrt(2L) (GPT-2). */
 function randomWeights(config: ModelConfig, seed: number): TensorEntry[] {
   const spec = architectureFromConfig(config);
   return expectedTensors(spec, config)
     .filter(({ optional }) => !optional)
     .map(({ name, shape }) => {
       const size = shape.reduce((a, b) => a * b);
-      const residual = /\.(o_proj|down_proj)\.weight$/.test(name);
-      const std = residual ? STD / Math.sqrt(2 * spec.layers) : STD;
+      const std = weightStd(name, shape, spec.layers);
       const data = (): Uint8Array => castF32(shape.length === 1 ? new Float32Array(size).fill(1) : Random.stream(seed, name).normal(size, std), 'F32');
       return { name, dtype: 'F32', shape, data };
     });
+}
+
+function weightStd(name: string, shape: number[], layers: number): number {
+  if (name.endsWith('embed_tokens.weight')) return EMBEDDING_STD;
+  const residual = /\.(o_proj|down_proj)\.weight$/.test(name);
+  return (residual ? 1 / Math.sqrt(2 * layers) : 1) / Math.sqrt(shape[1]!);
 }

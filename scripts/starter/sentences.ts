@@ -6,6 +6,10 @@ function withArticle(word: string): string {
   return `${/^[aeiou]/i.test(word) ? 'an' : 'a'} ${word}`;
 }
 
+function capital(text: string): string {
+  return text[0]!.toUpperCase() + text.slice(1);
+}
+
 const OPENINGS: ((p: Place) => string)[] = [
   (p) => `The ${p.name} is ${withArticle(p.price)} ${p.food} ${p.kind} in the ${p.area}.`,
   (p) => `In the ${p.area} there is ${withArticle(p.price)} ${p.kind} called the ${p.name} that serves ${p.food} food.`,
@@ -41,15 +45,15 @@ export function description(random: Random, place: Place): string[] {
 }
 
 const FACTS: ((p: Place) => string)[] = [
-  (p) => `The ${p.name} is ${withArticle(p.kind)} in the ${p.area}.`,
-  (p) => `Many people like the ${p.food} food at the ${p.name}.`,
-  (p) => `The food at the ${p.name} is ${p.price}.`,
-  (p) => `If you want ${p.food} food in the ${p.area}, go to the ${p.name}.`,
-  (p) => `The ${p.name} is not the only ${p.kind} in the ${p.area}, but it is ${p.price}.`,
-  (p) => `Everyone in the ${p.area} knows the ${p.name}.`,
+  (p) => `Many people like the ${p.price} ${p.food} food at this ${p.kind}.`,
+  (p) => `The food at the ${p.name} is ${p.food} and ${p.price}.`,
+  (p) => `If you want ${p.food} food in the ${p.area}, go to this ${p.price} ${p.kind}.`,
+  (p) => `The ${p.name} is not the only ${p.food} ${p.kind} in the ${p.area}, but it is ${p.price}.`,
+  (p) => `Everyone in the ${p.area} knows the ${p.food} ${p.kind}.`,
+  (p) => `${capital(withArticle(p.kind))} with ${p.food} food can be ${p.price}, and so is the ${p.name}.`,
 ];
 
-/** One sentence that tells one or two facts, a landmark or rating included where it is known. */
+/** One sentence that tells some facts, a landmark or rating included where it is known. */
 export function fact(random: Random, place: Place): string {
   const known = [
     ...FACTS,
@@ -59,7 +63,7 @@ export function fact(random: Random, place: Place): string {
   return pick(random, known)(place);
 }
 
-const PEOPLE = ['Mara', 'Tom', 'Lena', 'Ravi', 'Ines', 'Jonas', 'Ada', 'Noor'];
+export const PEOPLE = ['Mara', 'Tom', 'Lena', 'Ravi', 'Ines', 'Jonas', 'Ada', 'Noor'];
 const DAYS = ['Monday', 'Tuesday', 'Friday', 'Saturday', 'Sunday'];
 const DISHES = ['soup', 'bread', 'noodles', 'rice', 'tea', 'cake', 'fish', 'beans'];
 

@@ -79,8 +79,8 @@ test('the committed model is small and predicts unseen text far better than rand
     const data = dataSpecSchema.parse({ file, lossOn: 'all', maxLength: ROW_TOKENS });
     return (await evaluate({ engine: 'wasm', modelDir, data, batch: 8 }, () => undefined)).loss;
   };
-  // ln(vocabulary) = 6.46 for random weights; measured 0.0 for the committed ones.
-  expect(await lossOf(dir)).toBeGreaterThan(6.2);
+  // Measured: 8.7 for random weights (wide embeddings make them surer than ln 643 = 6.5), 0.5 for the committed ones.
+  expect(await lossOf(dir)).toBeGreaterThan(6);
   expect(await lossOf(MODEL)).toBeLessThan(0.8);
 });
 
