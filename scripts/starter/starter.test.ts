@@ -79,9 +79,9 @@ test('the committed model is small and predicts unseen text far better than rand
     const data = dataSpecSchema.parse({ file, lossOn: 'all', maxLength: ROW_TOKENS });
     return (await evaluate({ engine: 'wasm', modelDir, data, batch: 8 }, () => undefined)).loss;
   };
-  // Measured: 8.7 for random weights (wide embeddings make them surer than ln 643 = 6.5), 0.5 for the committed ones.
+  // Measured: 8.64 for random weights (wide embeddings make them surer than ln 643 = 6.5), 0.50 for the committed ones.
   expect(await lossOf(dir)).toBeGreaterThan(6);
-  expect(await lossOf(MODEL)).toBeLessThan(0.8);
+  expect(await lossOf(MODEL)).toBeLessThan(0.7);
 });
 
 test('the whole script makes the same bytes twice', async () => {
