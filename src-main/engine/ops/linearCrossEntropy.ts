@@ -8,8 +8,8 @@ import * as tf from '@tensorflow/tfjs-core';
 import { defineOp } from './define.ts';
 import { scatterAddRows } from './scatterAddRows.ts';
 
-/** Most logits held at once: 16 Mi floats, 64 MiB. */
-const CHUNK_LOGITS = 1 << 24;
+/** Most logits held at once: 4 Mi floats, 16 MiB. */
+const CHUNK_LOGITS = 1 << 22;
 
 const op = defineOp({
   name: 'GraftLinearCrossEntropy',
