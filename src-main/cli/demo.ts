@@ -13,7 +13,7 @@ import { trainToEnd } from './train.ts';
 import type { TrainReport } from './train.ts';
 
 const METHOD: LoraSettings = { type: 'lora', rank: 8, alpha: 16, dropout: 0, targets: ['q', 'k', 'v', 'o', 'gate', 'up', 'down'], init: 'kaiming' };
-const DEFAULT_STEPS = 160;
+const DEFAULT_STEPS = 100;
 const NEW_TOKENS = 48;
 
 interface Trained {
