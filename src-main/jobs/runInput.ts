@@ -2,6 +2,8 @@
 import fs from 'node:fs';
 import { z } from 'zod';
 import type { BaseModel } from '../catalog/models.ts';
+import { openCheckpoint } from '../checkpoints/checkpoint.ts';
+import { loraModules } from '../engine/methods/loraTargets.ts';
 import type { Catalog } from '../catalog/catalog.ts';
 import type { Dataset } from '../catalog/datasets.ts';
 import { GraftError, usageError } from '../errors.ts';
@@ -25,7 +27,7 @@ export const startRunSchema = z.object({
 export type StartRun = z.input<typeof startRunSchema>;
 export type StartRunChecked = z.output<typeof startRunSchema>;
 
-/** Throws a usage error when the model or the dataset is not registered, or a target is not in the model. */
+/** Throws a usage error when the model or the dataset is not registered. */
 export function findParts(catalog: Catalog, input: StartRunChecked): { model: BaseModel; dataset: Dataset } {
   const model = catalog.models.get(input.modelId);
   if (!model) throw usageError('MODEL_NOT_FOUND', `There is no base model ${input.modelId} in the catalogue; add its folder first.`, { modelId: input.modelId });
@@ -34,11 +36,18 @@ export function findParts(catalog: Catalog, input: StartRunChecked): { model: Ba
   if (!fs.existsSync(dataset.file)) {
     throw new GraftError('NOT_FOUND', `The file ${dataset.file} of the dataset ${dataset.name} does not exist any more; put it back or add the dataset again.`, { path: dataset.file });
   }
-  const missing = input.method.type === 'lora' ? input.method.targets.filter((target) => !model.targets.includes(target)) : [];
-  if (missing.length > 0) {
-    throw usageError('TARGET_NOT_FOUND', `${model.name} has no target ${missing.join(', ')}; choose among ${model.targets.join(', ')}.`, { got: missing, want: model.targets });
-  }
   return { model, dataset };
+}
+
+/** Throws MODEL_CHANGED when the folder is not what was registered, or why targets or rank do not fit the model. */
+export function checkModel({ dir, name, hash }: BaseModel, method: RunSpec['method']): void {
+  const checkpoint = openCheckpoint(dir);
+  try {
+    if (checkpoint.hash !== hash) throw new GraftError('MODEL_CHANGED', `The files in ${dir} have changed since ${name} was added; add the folder again.`, { dir });
+    if (method.type === 'lora') loraModules(checkpoint.spec, method.targets, method.rank);
+  } finally {
+    checkpoint.close();
+  }
 }
 
 export function buildSpec(home: Home, input: StartRunChecked, parts: { model: BaseModel; dataset: Dataset }): RunSpec {

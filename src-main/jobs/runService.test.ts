@@ -96,10 +96,14 @@ describe.skipIf(!hasShared(MODEL))(`runs with a real worker${skipNote(MODEL)}`, 
     expect(losses(b, run.id)).toHaveLength(8);
   });
 
-  it('refuses a target that the model lacks, without a trace', async () => {
+  it.each<[{ rank?: number; targets?: ('q' | 'fc')[] }, RegExp]>([
+    [{ targets: ['q', 'fc'] }, /Target fc does not exist .* choose among q, k, v/],
+    [{ rank: 0 }, /Rank 0 does not fit/],
+    [{ rank: 1000 }, /Rank 1000 does not fit/],
+  ])('refuses %j without a trace', async (settings, sentence) => {
     const b = bench();
     const input = await smallRun(b);
-    expect(() => b.services.runs.start({ ...input, method: { type: 'lora', targets: ['q', 'fc'] } })).toThrow(/has no target fc; choose among q, k, v/);
+    expect(() => b.services.runs.start({ ...input, method: { type: 'lora', ...settings } })).toThrow(sentence);
     expect(b.services.runs.list()).toEqual([]);
     expect(fs.readdirSync(path.join(b.home, 'runs'))).toEqual([]);
   });
@@ -107,9 +111,9 @@ describe.skipIf(!hasShared(MODEL))(`runs with a real worker${skipNote(MODEL)}`, 
   it('a run that the worker refuses is failed with its sentence and is not resumable', async () => {
     const b = bench();
     const input = await smallRun(b);
-    const run = b.services.runs.start({ ...input, method: { type: 'lora', rank: 1000, targets: ['q'] } });
+    const run = b.services.runs.start({ ...input, data: { maxLength: 2 } });
     const failed = await b.services.runs.finished(run.id);
-    expect(failed).toMatchObject({ status: 'failed', resumable: false, error: { message: expect.stringMatching(/rank/i) } });
+    expect(failed).toMatchObject({ status: 'failed', resumable: false, error: { code: 'DATASET_NO_LABELS' } });
     expect(() => b.services.runs.resume(run.id)).toThrow(/has no checkpoint; start it again/);
     expect(fs.readdirSync(path.join(b.home, 'adapters'))).toEqual([]);
   });

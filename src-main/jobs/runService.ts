@@ -12,10 +12,9 @@ import type { Home } from '../home.ts';
 import { CHECKPOINT_FILE } from '../trainer/protocol.ts';
 import type { TrainEvent, TrainResult } from '../trainer/protocol.ts';
 import type { EngineService } from './engines.ts';
-import { readModel } from './readModel.ts';
 import { recordResult } from './recordResult.ts';
 import { removePartials } from './removePartials.ts';
-import { buildSpec, findParts, newOutDir, startRunSchema } from './runInput.ts';
+import { buildSpec, checkModel, findParts, newOutDir, startRunSchema } from './runInput.ts';
 import type { StartRun } from './runInput.ts';
 import { Watchers } from './watchers.ts';
 import type { WorkerCall, WorkerClient, Workers } from './workerClient.ts';
@@ -71,10 +70,7 @@ export class RunService {
   start(input: StartRun): RunView {
     const checked = startRunSchema.parse(input);
     const parts = findParts(this.#catalog, checked);
-    const now = readModel(parts.model.dir);
-    if (now.hash !== parts.model.hash) {
-      throw new GraftError('MODEL_CHANGED', `The files in ${parts.model.dir} have changed since ${parts.model.name} was added; add the folder again.`, { dir: parts.model.dir });
-    }
+    checkModel(parts.model, checked.method);
     const spec = buildSpec(this.#home, checked, parts);
     fs.mkdirSync(spec.runDir, { recursive: true });
     this.#catalog.transaction(() => {

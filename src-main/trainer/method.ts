@@ -2,7 +2,8 @@
 import path from 'node:path';
 import type { Checkpoint } from '../checkpoints/checkpoint.ts';
 import { rewriteCheckpoint } from '../checkpoints/rewrite.ts';
-import { createLora, loraModules } from '../engine/methods/lora.ts';
+import { createLora } from '../engine/methods/lora.ts';
+import { loraModules } from '../engine/methods/loraTargets.ts';
 import type { ArchitectureSpec } from '../engine/model/architecture.ts';
 import type { Decoder } from '../engine/model/decoder.ts';
 import type { Parameter } from '../engine/model/parameters.ts';

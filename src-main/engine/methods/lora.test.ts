@@ -10,7 +10,8 @@ import { architectureFromConfig, linearModules, type ArchitectureSpec, type Targ
 import type { Decoder } from '../model/decoder.ts';
 import { countParameters } from '../model/parameters.ts';
 import { Random } from '../random.ts';
-import { createLora, LoraAdapter, loraModules, makePair, type LoraOptions } from './lora.ts';
+import { createLora, LoraAdapter, makePair, type LoraOptions } from './lora.ts';
+import { loraModules } from './loraTargets.ts';
 
 const LLAMA = { model_type: 'llama', hidden_size: 16, intermediate_size: 24, num_hidden_layers: 2, num_attention_heads: 4, num_key_value_heads: 2, vocab_size: 32, max_position_embeddings: 64, tie_word_embeddings: true };
 const GPT2 = { model_type: 'gpt2', n_embd: 16, n_head: 4, n_layer: 2, n_positions: 64, vocab_size: 32 };
