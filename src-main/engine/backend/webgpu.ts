@@ -1,6 +1,7 @@
 /** The `webgpu` engine: tfjs-backend-webgpu on Dawn (npm `webgpu`), which drives Vulkan, Metal or Direct3D 12. */
 import { createRequire } from 'node:module';
 import * as tf from '@tensorflow/tfjs-core';
+import { registerWebgpuKernels } from '../kernels/webgpu/register.ts';
 import type { BackendFacts } from './backends.ts';
 
 const require = createRequire(import.meta.url);
@@ -26,6 +27,7 @@ export async function bootWebgpu(): Promise<BackendFacts> {
   const adapter = await installGpu();
   await import('@tensorflow/tfjs'); // registers the gradients
   require('@tensorflow/tfjs-backend-webgpu');
+  registerWebgpuKernels();
   if (!(await tf.setBackend('webgpu'))) throw new Error('the webgpu backend did not start');
   await tf.ready();
   const { info, limits } = adapter;

@@ -31,14 +31,7 @@ export interface Op {
 /** Registers kernel and gradient; returns the function that runs the op on the current backend. */
 export function defineOp(definition: OpDefinition): Op {
   const { name, forward, gradient, saveInputs, saveOutputs = [] } = definition;
-  for (const backendName of BACKENDS) {
-    if (tf.getKernel(name, backendName)) continue;
-    tf.registerKernel({
-      kernelName: name,
-      backendName,
-      kernelFunc: ({ inputs, attrs }) => tf.tidy(() => forward(inputs as Tensors, (attrs ?? {}) as Attributes)),
-    });
-  }
+  const run = defineKernel(name, forward);
   const outputsToSave = Array.from({ length: saveOutputs.length ? Math.max(...saveOutputs) + 1 : 0 }, (_, i) => saveOutputs.includes(i));
   tf.registerGradient({
     kernelName: name,
@@ -46,6 +39,23 @@ export function defineOp(definition: OpDefinition): Op {
     outputsToSave,
     gradFunc: (dy, saved, attrs) => gradient(Array.isArray(dy) ? dy : [dy], saved, attrs as Attributes),
   });
+  return run;
+}
+
+/**
+ * A kernel without a gradient, for what runs after the forward pass (gradients, updates): `composite`, under tidy, on
+ * every backend that has none of its own. An op's forward and gradient kernels come in pairs: what a backend's
+ * forward saves only its own gradient kernel has to understand.
+ */
+export function defineKernel(name: string, composite: OpDefinition['forward']): Op {
+  for (const backendName of BACKENDS) {
+    if (tf.getKernel(name, backendName)) continue;
+    tf.registerKernel({
+      kernelName: name,
+      backendName,
+      kernelFunc: ({ inputs, attrs }) => tf.tidy(() => composite(inputs as Tensors, (attrs ?? {}) as Attributes)),
+    });
+  }
   return (inputs, attributes = {}) => {
     const result = tf.engine().runKernel(name, inputs, attributes) as tf.Tensor | tf.Tensor[];
     return Array.isArray(result) ? result : [result];

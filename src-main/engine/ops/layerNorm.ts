@@ -1,6 +1,13 @@
 /** LayerNorm (Ba et al. 2016): y = (x - mean) / sqrt(var + eps) * w + b, over the last axis. */
 import * as tf from '@tensorflow/tfjs-core';
-import { defineOp } from './define.ts';
+import { defineKernel, defineOp } from './define.ts';
+
+/** With n = normed and g = dy·w: dx = inverse·(g - mean(g) - n·mean(g·n)). */
+const gradientOfX = defineKernel('GraftLayerNormGrad', ({ dy, w, normed, inverse }) => {
+  const g = tf.mul(dy!, w!);
+  const projected = tf.mul(normed!, tf.mean(tf.mul(g, normed!), -1, true));
+  return [tf.mul(inverse!, tf.sub(tf.sub(g, tf.mean(g, -1, true)), projected))];
+});
 
 const op = defineOp({
   name: 'GraftLayerNorm',
@@ -14,12 +21,7 @@ const op = defineOp({
   saveOutputs: [1, 2],
   gradient([dy], [w, normed, inverse]) {
     return {
-      // With g = dy·w: dx = inverse·(g - mean(g) - n·mean(g·n)).
-      x: () => {
-        const g = tf.mul(dy!, w!);
-        const projected = tf.mul(normed!, tf.mean(tf.mul(g, normed!), -1, true));
-        return tf.mul(inverse!, tf.sub(tf.sub(g, tf.mean(g, -1, true)), projected));
-      },
+      x: () => gradientOfX({ dy: dy!, w: w!, normed: normed!, inverse: inverse! })[0]!,
       w: () => tf.sum(tf.mul(dy!, normed!), 0),
       b: () => tf.sum(dy!, 0),
     };

@@ -1,6 +1,13 @@
 /** RMSNorm (Zhang & Sennrich 2019, eq. 4): y = x / rms(x) * w, rms(x) = sqrt(mean(x^2) + eps). */
 import * as tf from '@tensorflow/tfjs-core';
-import { defineOp } from './define.ts';
+import { defineKernel, defineOp } from './define.ts';
+
+/** With n = x·inverse and g = dy·w: dx = inverse·(g - n·mean(g·n)). */
+const gradientOfX = defineKernel('GraftRmsNormGrad', ({ dy, x, w, inverse }) => {
+  const g = tf.mul(dy!, w!);
+  const n = tf.mul(x!, inverse!);
+  return [tf.mul(inverse!, tf.sub(g, tf.mul(n, tf.mean(tf.mul(g, n), -1, true))))];
+});
 
 const op = defineOp({
   name: 'GraftRmsNorm',
@@ -12,12 +19,7 @@ const op = defineOp({
   saveOutputs: [1],
   gradient([dy], [x, w, inverse]) {
     return {
-      // With n = x·inverse and g = dy·w: dx = inverse·(g - n·mean(g·n)).
-      x: () => {
-        const g = tf.mul(dy!, w!);
-        const n = tf.mul(x!, inverse!);
-        return tf.mul(inverse!, tf.sub(g, tf.mul(n, tf.mean(tf.mul(g, n), -1, true))));
-      },
+      x: () => gradientOfX({ dy: dy!, x: x!, w: w!, inverse: inverse! })[0]!,
       w: () => tf.sum(tf.mul(dy!, tf.mul(x!, inverse!)), 0),
     };
   },

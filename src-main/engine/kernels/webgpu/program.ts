@@ -1,0 +1,123 @@
+/**
+ * Runs WGSL of our own inside the command stream of tfjs-backend-webgpu 4.22, whose buffers, queue and clean-up it
+ * uses. tfjs's own runner writes one output per program; this one writes several, and adds no code to the shader
+ * but its declarations. It knows no particular kernel.
+ */
+import * as tf from '@tensorflow/tfjs-core';
+
+type Scalar = 'f32' | 'u32' | 'i32';
+
+export interface Program {
+  /** The kernel's name and every constant baked into its text: one key, one text. */
+  key: string;
+  /** Storage buffers by name, in the order of the tensors. */
+  inputs: Record<string, Scalar>;
+  outputs: Record<string, Scalar>;
+  /** Sizes and scalars, read as `u.name`. */
+  uniforms: Record<string, Scalar>;
+  /** Invocations per workgroup. */
+  lanes: number;
+  /** Functions and workgroup memory. */
+  declarations?: string;
+  /** Body of the entry point; sees `group` (index of the workgroup, uniform) and `lane` (index within it). */
+  body: string;
+}
+
+interface Pipeline {
+  getBindGroupLayout(index: number): object;
+}
+interface Device {
+  limits: { maxComputeWorkgroupsPerDimension: number };
+  createShaderModule(descriptor: object): object;
+  createComputePipeline(descriptor: object): Pipeline;
+  createBindGroup(descriptor: object): object;
+}
+interface Pass {
+  setPipeline(pipeline: Pipeline): void;
+  setBindGroup(index: number, group: object): void;
+  dispatchWorkgroups(x: number, y: number): void;
+}
+/** The parts of tfjs's WebGPUBackend that are used here. */
+export interface WebgpuBackend {
+  device: Device;
+  commandEncoder: { beginComputePass(descriptor: object): Pass };
+  computePassEncoder: Pass | null;
+  commandQueueOwnedIds: WeakSet<object>;
+  dispatchCountInPass: number;
+  makeTensorInfo(shape: number[], dtype: tf.DataType): tf.TensorInfo;
+  uploadToGPU(dataId: object): void;
+  tensorToBinding(tensor: tf.TensorInfo): object;
+  makeUniforms(values: { type: string; data: number[] }[]): object;
+  disposeData(dataId: object): boolean;
+  ensureCommandEncoderReady(): void;
+  endComputePassEncoder(): void;
+  submitQueue(): void;
+}
+
+const UNIFORM_TYPES: Record<Scalar, string> = { f32: 'float32', u32: 'uint32', i32: 'int32' };
+const pipelines = new WeakMap<Device, Map<string, Pipeline>>();
+
+/**
+ * Queues `groups` workgroups of `program`. `uniforms` by name; `shapes`: one per output, float32 tensors that the
+ * caller owns. Nothing is waited for.
+ */
+export function runProgram(backend: WebgpuBackend, program: Program, inputs: tf.TensorInfo[], uniforms: Record<string, number>, groups: number, shapes: number[][]): tf.TensorInfo[] {
+  const outputs = shapes.map((shape) => backend.makeTensorInfo(shape, 'float32'));
+  const tensors = [...inputs, ...outputs];
+  for (const { dataId } of tensors) {
+    backend.uploadToGPU(dataId);
+    backend.commandQueueOwnedIds.add(dataId); // a tensor disposed before the queue is submitted waits for it
+  }
+  const pipeline = pipelineOf(backend.device, program);
+  const values = Object.entries(program.uniforms).map(([name, type]) => ({ type: UNIFORM_TYPES[type], data: [uniforms[name]!] }));
+  const bindings = [backend.makeUniforms([{ type: 'uint32', data: [groups] }, ...values]), ...tensors.map((t) => backend.tensorToBinding(t))];
+  const bindGroup = backend.device.createBindGroup({
+    layout: pipeline.getBindGroupLayout(0),
+    entries: bindings.map((resource, binding) => ({ binding, resource })),
+  });
+  record(backend, pipeline, bindGroup, groups);
+  return outputs;
+}
+
+function record(backend: WebgpuBackend, pipeline: Pipeline, bindGroup: object, groups: number): void {
+  const columns = Math.min(groups, backend.device.limits.maxComputeWorkgroupsPerDimension);
+  backend.ensureCommandEncoderReady();
+  const pass = (backend.computePassEncoder ??= backend.commandEncoder.beginComputePass({}));
+  pass.setPipeline(pipeline);
+  pass.setBindGroup(0, bindGroup);
+  pass.dispatchWorkgroups(columns, Math.ceil(groups / columns));
+  backend.dispatchCountInPass++;
+  if (backend.dispatchCountInPass < tf.env().getNumber('WEBGPU_DEFERRED_SUBMIT_BATCH_SIZE')) return;
+  backend.endComputePassEncoder();
+  backend.submitQueue();
+}
+
+function pipelineOf(device: Device, program: Program): Pipeline {
+  let known = pipelines.get(device);
+  if (!known) pipelines.set(device, (known = new Map()));
+  let pipeline = known.get(program.key);
+  if (!pipeline) {
+    const module = device.createShaderModule({ code: shaderText(program), label: program.key });
+    pipeline = device.createComputePipeline({ compute: { module, entryPoint: 'start' }, label: program.key, layout: 'auto' });
+    known.set(program.key, pipeline);
+  }
+  return pipeline;
+}
+
+/** The whole WGSL text. Workgroups beyond the first row of the grid count on, so that any number fits. */
+export function shaderText({ inputs, outputs, uniforms, lanes, declarations = '', body }: Program): string {
+  const fields = Object.entries(uniforms).map(([name, type]) => `, ${name}: ${type}`).join('');
+  const storage = (access: string) => ([name, type]: [string, Scalar]) => ({ name, declaration: `var<storage, ${access}> ${name}: array<${type}>;` });
+  const buffers = [...Object.entries(inputs).map(storage('read')), ...Object.entries(outputs).map(storage('read_write'))];
+  return `
+struct Uniforms { groups: u32${fields} };
+@group(0) @binding(0) var<uniform> u: Uniforms;
+${buffers.map(({ declaration }, i) => `@group(0) @binding(${i + 1}) ${declaration}`).join('\n')}
+${declarations}
+@compute @workgroup_size(${lanes})
+fn start(@builtin(workgroup_id) id: vec3<u32>, @builtin(num_workgroups) grid: vec3<u32>, @builtin(local_invocation_index) lane: u32) {
+  let group = id.y * grid.x + id.x;
+  if (group >= u.groups) { return; }
+  ${body}
+}`;
+}

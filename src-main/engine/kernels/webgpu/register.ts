@@ -1,0 +1,21 @@
+/** Puts our WGSL kernels in the place of the composites that `ops/` registers. */
+import * as tf from '@tensorflow/tfjs-core';
+import type { Attributes } from '../../ops/define.ts';
+import type { WebgpuKernels } from './kernel.ts';
+import { layerNormKernels } from './layerNorm.ts';
+import type { WebgpuBackend } from './program.ts';
+import { rmsNormKernels } from './rmsNorm.ts';
+
+export const WEBGPU_KERNELS: WebgpuKernels = { ...rmsNormKernels, ...layerNormKernels };
+
+/** May be called again; whether an op is defined before or after makes no difference. */
+export function registerWebgpuKernels(): void {
+  for (const [kernelName, run] of Object.entries(WEBGPU_KERNELS)) {
+    if (tf.getKernel(kernelName, 'webgpu')) tf.unregisterKernel(kernelName, 'webgpu');
+    tf.registerKernel({
+      kernelName,
+      backendName: 'webgpu',
+      kernelFunc: ({ inputs, attrs, backend }) => run(backend as WebgpuBackend, inputs as Record<string, tf.TensorInfo>, (attrs ?? {}) as Attributes),
+    });
+  }
+}
