@@ -3,7 +3,7 @@
  * input against central differences of that reference for a random dy, and that no tensor is left over.
  */
 import * as tf from '@tensorflow/tfjs-core';
-import { describe, expect, it } from 'vitest';
+import { describe, it } from 'vitest';
 import type { BackendName } from '../engine/backend/backends.ts';
 import { attention, causalMask } from '../engine/ops/attention.ts';
 import { embedding } from '../engine/ops/embedding.ts';
@@ -16,19 +16,12 @@ import { scatterAddRows } from '../engine/ops/scatterAddRows.ts';
 import { swiglu } from '../engine/ops/swiglu.ts';
 import { Random } from '../engine/random.ts';
 import { bootOrNote } from './engineSkip.ts';
-import { expectClose } from './expectClose.ts';
+import { checkOp, expectTensor, toTensor, type OpCase } from './opCase.ts';
 import { geluReference, swigluReference } from './reference/activations.ts';
-import { array64, centralDifferences, dot, randomArray, randomIds, type Array64 } from './reference/array.ts';
+import { array64, randomArray, randomIds } from './reference/array.ts';
 import { attentionReference, rotaryReference } from './reference/attention.ts';
 import { embeddingReference, linearCrossEntropyReference, scatterAddRowsReference } from './reference/crossEntropy.ts';
 import { layerNormReference, rmsNormReference } from './reference/norms.ts';
-
-interface OpCase {
-  /** The differentiable inputs by name. */
-  inputs: Record<string, Array64>;
-  engine: (inputs: Record<string, tf.Tensor>) => tf.Tensor;
-  reference: (inputs: Record<string, Array64>) => Array64;
-}
 
 const ROWS_AND_WIDTHS: [number, number][] = [[1, 1], [3, 17], [17, 3], [5, 64]];
 /** B, H, K, T, S, D. */
@@ -66,35 +59,6 @@ export async function opsSuite(engine: BackendName, rtol: number): Promise<void>
       await expectTensor(sums, scatterAddRowsReference(x, rows, V).data, rtol, 'sums');
     });
   });
-}
-
-async function checkOp({ inputs, engine, reference }: OpCase, rtol: number): Promise<void> {
-  const before = tf.memory().numTensors;
-  const names = Object.keys(inputs);
-  const want = reference(inputs);
-  const dy = randomArray(want.shape, new Random(99));
-  const tensors = names.map((name) => toTensor(inputs[name]!));
-  const byName = (values: tf.Tensor[]): Record<string, tf.Tensor> => Object.fromEntries(names.map((name, i) => [name, values[i]!]));
-  await expectTensor(tf.tidy(() => engine(byName(tensors))), want.data, rtol, 'output');
-  const dyTensor = toTensor(dy);
-  const gradients = tf.grads((...values: tf.Tensor[]) => engine(byName(values)))(tensors, dyTensor);
-  for (const [i, name] of names.entries()) {
-    const numeric = centralDifferences(() => dot(reference(inputs).data, dy.data), inputs[name]!);
-    expect(gradients[i]!.shape).toEqual(inputs[name]!.shape);
-    await expectTensor(gradients[i]!, numeric, rtol, `gradient of ${name}`);
-  }
-  tf.dispose([...tensors, dyTensor]);
-  expect(tf.memory().numTensors).toBe(before);
-}
-
-async function expectTensor(tensor: tf.Tensor, want: Float64Array, rtol: number, label: string): Promise<void> {
-  const got = await tensor.data();
-  tensor.dispose();
-  expectClose(got, want, { rtol, atol: rtol * Math.max(1e-2, ...want.map(Math.abs)) }, label);
-}
-
-function toTensor({ shape, data }: Array64): tf.Tensor {
-  return tf.tensor(Float32Array.from(data), shape);
 }
 
 function rmsNormCase(N: number, C: number): OpCase {

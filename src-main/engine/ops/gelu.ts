@@ -3,7 +3,7 @@
  * As 0.5·(1 + tanh(u)) = sigmoid(2u), one sigmoid does: y = x·sigmoid(2u).
  */
 import * as tf from '@tensorflow/tfjs-core';
-import { defineOp } from './define.ts';
+import { defineKernel, defineOp } from './define.ts';
 
 const LINEAR = 2 * Math.sqrt(2 / Math.PI);
 const CUBIC = LINEAR * 0.044715;
@@ -13,19 +13,19 @@ function gate(x: tf.Tensor, xSquared: tf.Tensor): tf.Tensor {
   return tf.sigmoid(tf.mul(x, tf.add(tf.mul(xSquared, tf.scalar(CUBIC)), tf.scalar(LINEAR))));
 }
 
+/** dy/dx = s + x·s·(1 - s)·(LINEAR + 3·CUBIC·x^2). */
+const gradientOfX = defineKernel('GraftGeluGrad', ({ dy, x }) => {
+  const squared = tf.square(x!);
+  const s = gate(x!, squared);
+  const inner = tf.mul(x!, tf.add(tf.mul(squared, tf.scalar(3 * CUBIC)), tf.scalar(LINEAR)));
+  return [tf.mul(dy!, tf.mul(s, tf.add(tf.mul(inner, tf.sub(tf.scalar(1), s)), tf.scalar(1))))];
+});
+
 const op = defineOp({
   name: 'GraftGelu',
   forward: ({ x }) => [tf.mul(x!, gate(x!, tf.square(x!)))],
   saveInputs: ['x'],
-  gradient: ([dy], [x]) => ({
-    // dy/dx = s + x·s·(1 - s)·(LINEAR + 3·CUBIC·x^2)
-    x: () => {
-      const squared = tf.square(x!);
-      const s = gate(x!, squared);
-      const inner = tf.mul(x!, tf.add(tf.mul(squared, tf.scalar(3 * CUBIC)), tf.scalar(LINEAR)));
-      return tf.mul(dy!, tf.mul(s, tf.add(tf.mul(inner, tf.sub(tf.scalar(1), s)), tf.scalar(1))));
-    },
-  }),
+  gradient: ([dy], [x]) => ({ x: () => gradientOfX({ dy: dy!, x: x! })[0]! }),
 });
 
 /** x: (N, F). Returns (N, F). */

@@ -3,18 +3,20 @@
  * with x = [x1, x2], y = [x1·cos - x2·sin, x2·cos + x1·sin]. Its gradient is the rotation by the opposite angle.
  */
 import * as tf from '@tensorflow/tfjs-core';
-import { defineOp } from './define.ts';
+import { defineKernel, defineOp } from './define.ts';
 
 function rotate(x: tf.Tensor, cos: tf.Tensor, sin: tf.Tensor): tf.Tensor {
   const [x1, x2] = tf.split(x, 2, -1) as [tf.Tensor, tf.Tensor];
   return tf.concat([tf.sub(tf.mul(x1, cos), tf.mul(x2, sin)), tf.add(tf.mul(x2, cos), tf.mul(x1, sin))], -1);
 }
 
+const gradientOfX = defineKernel('GraftRotaryGrad', ({ dy, cos, sin }) => [rotate(dy!, cos!, tf.neg(sin!))]);
+
 const op = defineOp({
   name: 'GraftRotary',
   forward: ({ x, cos, sin }) => [rotate(x!, cos!, sin!)],
   saveInputs: ['cos', 'sin'],
-  gradient: ([dy], [cos, sin]) => ({ x: () => rotate(dy!, cos!, tf.neg(sin!)) }),
+  gradient: ([dy], [cos, sin]) => ({ x: () => gradientOfX({ dy: dy!, cos: cos!, sin: sin! })[0]! }),
 });
 
 /** x: (B, H, T, D), cos and sin: (T, D/2). Returns (B, H, T, D). */

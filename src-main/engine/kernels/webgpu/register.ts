@@ -1,12 +1,15 @@
 /** Puts our WGSL kernels in the place of the composites that `ops/` registers. */
 import * as tf from '@tensorflow/tfjs-core';
 import type { Attributes } from '../../ops/define.ts';
+import { geluKernels } from './gelu.ts';
 import type { WebgpuKernels } from './kernel.ts';
 import { layerNormKernels } from './layerNorm.ts';
 import type { WebgpuBackend } from './program.ts';
 import { rmsNormKernels } from './rmsNorm.ts';
+import { rotaryKernels } from './rotary.ts';
+import { swigluKernels } from './swiglu.ts';
 
-export const WEBGPU_KERNELS: WebgpuKernels = { ...rmsNormKernels, ...layerNormKernels };
+export const WEBGPU_KERNELS: WebgpuKernels = { ...rmsNormKernels, ...layerNormKernels, ...geluKernels, ...swigluKernels, ...rotaryKernels };
 
 /** May be called again; whether an op is defined before or after makes no difference. */
 export function registerWebgpuKernels(): void {
