@@ -53,8 +53,8 @@ export class Decoder {
     const shape: BlockShape = { B, T, start, mask: causalMask(T, start + T) };
     for (let layer = 0; layer < spec.layers; layer++) {
       const [beforeAttention, beforeMlp] = normNames(spec, layer);
-      x = tf.add(x, this.attentionBlock(layer, this.norm(x, beforeAttention), shape, cache));
-      x = tf.add(x, this.mlpBlock(layer, this.norm(x, beforeMlp)));
+      x = this.halfBlock(x, (h) => this.attentionBlock(layer, this.norm(h, beforeAttention), shape, cache));
+      x = this.halfBlock(x, (h) => this.mlpBlock(layer, this.norm(h, beforeMlp)));
     }
     if (cache) cache.length += T;
     return this.norm(x, finalNormNames(spec));
@@ -70,6 +70,13 @@ export class Decoder {
     this.rope?.cos.dispose();
     this.rope?.sin.dispose();
     this.rope = null;
+  }
+
+  /** x + f(x), and frees x. What the gradient needs is kept by the tape; everything else goes here and now. */
+  private halfBlock(x: tf.Tensor2D, f: (x: tf.Tensor2D) => tf.Tensor2D): tf.Tensor2D {
+    const y = tf.tidy(() => tf.add(x, f(x)) as tf.Tensor2D);
+    x.dispose();
+    return y;
   }
 
   private attentionBlock(layer: number, x: tf.Tensor2D, { B, T, start, mask }: BlockShape, cache?: KvCache): tf.Tensor2D {

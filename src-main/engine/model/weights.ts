@@ -45,9 +45,21 @@ export function loadWeights(spec: ArchitectureSpec, source: TensorSource): Weigh
   const weights: Weights = new Map();
   for (const [name, { shape }] of source.tensors) {
     if (spec.tiedHead && name === 'lm_head.weight') continue; // some files hold the embedding a second time
-    weights.set(name, { name, value: tf.tensor(source.readF32(name), shape, 'float32') });
+    weights.set(name, { name, value: onDevice(source.readF32(name), shape) });
   }
   return weights;
+}
+
+/**
+ * The TensorFlow backend copies values only when an op first needs them, and keeps the JavaScript array until then. A
+ * slice of everything makes it copy now, without a second copy inside TensorFlow, so one tensor at a time is held twice.
+ */
+function onDevice(values: Float32Array, shape: number[]): tf.Tensor {
+  const lazy = tf.tensor(values, shape, 'float32');
+  if (tf.getBackend() !== 'tensorflow') return lazy;
+  const eager = tf.slice(lazy, shape.map(() => 0), shape);
+  lazy.dispose();
+  return eager;
 }
 
 export function disposeWeights(weights: Weights): void {

@@ -1,63 +1,111 @@
 /**
  * Cross-entropy of the vocabulary projection, without ever holding the whole logits matrix:
- * loss = sum_i (logsumexp_v(h_i·W^T) - h_i·W_{y_i}). Rows go through in chunks, and the gradient of h (and of W when
- * it is trained) is computed in the same pass, as in Wijmans et al. 2024 (Cut Cross-Entropy):
- * dh = P·W - W[y], dW = P^T·h - scatter(h at y), P = softmax(h·W^T).
+ * loss = sum_i (logsumexp_v(h_i·W^T) - h_i·W_{y_i}), and in the same pass its gradient dh = P·W - W[y], P = softmax(h·W^T).
+ * The vocabulary streams through in chunks with a running maximum and sum per row (Milakov & Gimelshein 2018; the loss as
+ * in Wijmans et al. 2024). Logits are computed transposed, W·h^T, which libtensorflow does almost twice as fast as h·W^T.
  */
 import * as tf from '@tensorflow/tfjs-core';
 import { defineOp } from './define.ts';
 import { scatterAddRows } from './scatterAddRows.ts';
 
-/** Most logits held at once: 4 Mi floats, 16 MiB. */
-const CHUNK_LOGITS = 1 << 22;
+/** Logits held at once: 2 Mi floats, 8 MiB, which stays in the processor's cache and in the allocator's reach. */
+const CHUNK_LOGITS = 1 << 21;
+const MAX_ROWS = 1024;
 
 const op = defineOp({
   name: 'GraftLinearCrossEntropy',
   forward({ h, w, labels }, { gradients, trainW, chunkLogits }) {
     const [M, C] = h!.shape as [number, number];
-    const V = w!.shape[0]!;
-    const rows = Math.max(1, Math.floor((chunkLogits as number) / V));
+    const limit = chunkLogits as number;
+    const rows = trainW ? Math.max(1, Math.floor(limit / w!.shape[0]!)) : Math.min(M, MAX_ROWS);
     const losses: tf.Tensor[] = [];
     const dhs: tf.Tensor[] = [];
-    let dw: tf.Tensor | undefined;
+    let dw: tf.Tensor = tf.scalar(0);
     for (let start = 0; start < M; start += rows) {
       const count = Math.min(rows, M - start);
-      const hc = rows >= M ? h! : tf.slice(h!, [start, 0], [count, C]);
-      const yc = rows >= M ? labels! : tf.slice(labels!, [start], [count]);
-      const results = tf.tidy(() => chunk(hc, w!, yc, gradients as boolean, trainW as boolean));
-      losses.push(results[0]!);
-      if (gradients) dhs.push(results[1]!);
-      if (trainW) {
-        const sum: tf.Tensor = dw ? tf.add(dw, results[2]!) : results[2]!;
-        if (dw) tf.dispose([dw, results[2]!]);
-        dw = sum;
-      }
+      const part = { h: tf.slice(h as tf.Tensor2D, [start, 0], [count, C]), w: w as tf.Tensor2D, labels: tf.slice(labels as tf.Tensor1D, [start], [count]) };
+      const result = tf.tidy(() => (trainW ? wholeRows(part) : streamedVocabulary(part, gradients as boolean, Math.max(1, Math.floor(limit / count)))));
+      losses.push(result.loss);
+      if (result.dh) dhs.push(result.dh);
+      if (result.dw) dw = addAndDispose(dw, result.dw);
     }
-    const loss = tf.sum(tf.concat(losses));
-    const none = tf.scalar(0);
-    return [loss, gradients ? tf.concat(dhs, 0) : none, dw ?? tf.clone(none)];
+    return [tf.sum(tf.stack(losses)), dhs.length ? tf.concat(dhs, 0) : tf.scalar(0), dw];
   },
   saveInputs: [],
   saveOutputs: [1, 2],
   gradient: ([dLoss], [dh, dw]) => ({ h: () => tf.mul(dh!, dLoss!), w: () => tf.mul(dw!, dLoss!) }),
 });
 
-/** Losses (rows), and the gradients asked for, of one chunk of rows. */
-function chunk(h: tf.Tensor, w: tf.Tensor, labels: tf.Tensor, gradients: boolean, trainW: boolean): tf.Tensor[] {
-  const logits = tf.matMul(h as tf.Tensor2D, w as tf.Tensor2D, false, true); // (rows, V)
-  const target = tf.gather(w, labels as tf.Tensor1D); // (rows, C)
+interface Part {
+  /** (M, C) */
+  h: tf.Tensor2D;
+  /** (V, C) */
+  w: tf.Tensor2D;
+  /** (M) */
+  labels: tf.Tensor1D;
+}
+
+interface PartResult extends tf.NamedTensorMap {
+  /** Summed over the rows. */
+  loss: tf.Scalar;
+}
+
+/** Running maximum and sum of exponentials per row, (1, M), and sum of exp·W, (M, C). */
+interface Running extends tf.NamedTensorMap {
+  top: tf.Tensor2D;
+  sum: tf.Tensor2D;
+}
+
+function streamedVocabulary({ h, w, labels }: Part, gradients: boolean, chunk: number): PartResult {
+  const [V, C] = w.shape;
+  const hT = tf.transpose(h) as tf.Tensor2D; // (C, M)
+  const target = tf.gather(w, labels); // (M, C)
+  let state: Running | null = null;
+  for (let start = 0; start < V; start += chunk) {
+    const before: Running | null = state;
+    state = tf.tidy(() => addChunk(before, tf.slice(w, [start, 0], [Math.min(chunk, V - start), C]), hT, gradients));
+    if (before) tf.dispose(before);
+  }
+  const { top, sum, weighted } = state!;
+  const loss = tf.sub(tf.sum(tf.add(tf.log(sum), top)), tf.sum(tf.mul(h, target))) as tf.Scalar;
+  return weighted ? { loss, dh: tf.sub(tf.div(weighted, tf.reshape(sum, [-1, 1])), target) } : { loss };
+}
+
+function addChunk(before: Running | null, w: tf.Tensor2D, hT: tf.Tensor2D, gradients: boolean): Running {
+  const logits = tf.matMul(w, hT); // (chunk, M)
+  const chunkTop = tf.max(logits, 0, true);
+  const top = before ? tf.maximum(before.top, chunkTop) : chunkTop;
+  const shifted = tf.sub(logits, top);
+  logits.dispose();
+  const exp = tf.exp(shifted) as tf.Tensor2D;
+  shifted.dispose();
+  const sum = tf.sum(exp, 0, true);
+  const weighted = gradients ? tf.matMul(exp, w, true) : undefined; // (M, C)
+  if (!before) return { top, sum, ...(weighted ? { weighted } : {}) } as Running;
+  const shrink = tf.exp(tf.sub(before.top, top)); // (1, M)
+  const total = tf.add(tf.mul(before.sum, shrink), sum);
+  if (!weighted) return { top, sum: total } as Running;
+  return { top, sum: total, weighted: tf.add(tf.mul(before.weighted!, tf.reshape(shrink, [-1, 1])), weighted) } as Running;
+}
+
+/** Rows with all their logits, as the gradient of w needs them: dW = P^T·h - scatter(h at y). */
+function wholeRows({ h, w, labels }: Part): PartResult {
+  const logits = tf.matMul(h, w, false, true); // (M, V)
+  const target = tf.gather(w, labels); // (M, C)
   const top = tf.max(logits, -1, true);
   const exp = tf.exp(tf.sub(logits, top));
   logits.dispose();
-  const sum = tf.sum(exp, -1, true); // (rows, 1)
-  const loss = tf.sub(tf.squeeze(tf.add(tf.log(sum), top), [1]), tf.sum(tf.mul(h, target), -1));
-  if (!gradients) return [loss];
-  const p = tf.div(exp, sum);
+  const sum = tf.sum(exp, -1, true); // (M, 1)
+  const loss = tf.sub(tf.sum(tf.add(tf.log(sum), top)), tf.sum(tf.mul(h, target))) as tf.Scalar;
+  const p = tf.div(exp, sum) as tf.Tensor2D;
   exp.dispose();
-  const dh = tf.sub(tf.matMul(p as tf.Tensor2D, w as tf.Tensor2D), target);
-  if (!trainW) return [loss, dh];
-  const dw = tf.sub(tf.matMul(p as tf.Tensor2D, h as tf.Tensor2D, true), scatterAddRows(h as tf.Tensor2D, labels as tf.Tensor1D, w.shape[0]!));
-  return [loss, dh, dw];
+  return { loss, dh: tf.sub(tf.matMul(p, w), target), dw: tf.sub(tf.matMul(p, h, true), scatterAddRows(h, labels, w.shape[0])) };
+}
+
+function addAndDispose(a: tf.Tensor, b: tf.Tensor): tf.Tensor {
+  const sum = tf.add(a, b);
+  tf.dispose([a, b]);
+  return sum;
 }
 
 /**

@@ -5,6 +5,7 @@ import type { Parameter } from '../model/parameters.ts';
 import { headName } from '../model/weights.ts';
 import type { AdamW } from '../optim/adamw.ts';
 import { batchLoss, labelledRows, type Batch } from './batchLoss.ts';
+import { valueAndGradients } from './gradients.ts';
 
 export interface StepOptions {
   lr: number;
@@ -51,12 +52,12 @@ export function accumulateGradients(
   let sums: tf.Tensor[] | undefined;
   batches.forEach((batch, index) => {
     beforeMicroBatch?.(index);
-    const { value, grads } = tf.engine().gradients(
+    const { value, gradients } = valueAndGradients(
       () => tf.mul(batchLoss(model, batch, { gradients: true, trainHead }), tf.scalar(share)),
       parameters.map((p) => p.value),
     );
-    loss = loss ? addAndDispose(loss, value as tf.Scalar) : (value as tf.Scalar);
-    sums = sums ? sums.map((sum, i) => addAndDispose(sum, grads[i]!)) : grads;
+    loss = loss ? addAndDispose(loss, value) : value;
+    sums = sums ? sums.map((sum, i) => addAndDispose(sum, gradients[i]!)) : gradients;
   });
   return { loss: loss!, gradients: sums! };
 }
