@@ -1,0 +1,32 @@
+/** Ratios and the place of a table inside a document. */
+import { describe, expect, it } from 'vitest';
+import { withTable } from './report.ts';
+import { makeRow, ratiosOf } from './result.ts';
+
+const work = { amount: 100, unit: 'tokens/s' };
+const graft = makeRow('a', 'Graft', [100, 200, 300], work, 50);
+const rival = makeRow('a', 'Rival', [200, 300, 400], work, 200);
+
+describe('ratiosOf', () => {
+  it('compares with Graft in the same variant only', () => {
+    expect(ratiosOf(rival, [graft, rival])).toEqual({ speed: 1.5, bestSpeed: 2, memory: 0.25 });
+    expect(ratiosOf({ ...rival, variant: 'b' }, [graft, rival])).toBeNull();
+    expect(ratiosOf(graft, [graft, rival])).toBeNull();
+  });
+
+  it('gives the rate by the median', () => {
+    expect(graft.rate).toEqual({ perSecond: 500, unit: 'tokens/s' });
+  });
+});
+
+describe('withTable', () => {
+  it('appends a section once, then replaces only its own table', () => {
+    const first = withTable('# Performance\n', 'one', 'old');
+    const both = withTable(first, 'two', 'kept');
+    const again = withTable(both, 'one', 'new');
+    expect(again).toContain('<!-- bench:one -->\nnew\n<!-- end:one -->');
+    expect(again).toContain('<!-- bench:two -->\nkept\n<!-- end:two -->');
+    expect(again).not.toContain('old');
+    expect(again.match(/## `one`/g)).toHaveLength(1);
+  });
+});

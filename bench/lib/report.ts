@@ -1,0 +1,80 @@
+/** A case's result as a Markdown table, as JSON, and inside docs/performance.md. */
+import fs from 'node:fs';
+import path from 'node:path';
+import { writeFileAtomic } from '../../src-main/files.ts';
+import type { Circumstances } from './machine.ts';
+import { ratiosOf, type CaseResult, type Row } from './result.ts';
+
+export interface Report extends CaseResult {
+  engine: string;
+  quick: boolean;
+  where: Circumstances;
+}
+
+const RESULTS = path.join(import.meta.dirname, '../results');
+
+/** Writes bench/results/<case>-<date>.json and returns its path. */
+export function writeJson(report: Report): string {
+  fs.mkdirSync(RESULTS, { recursive: true });
+  const file = path.join(RESULTS, `${report.name}-${report.where.date.slice(0, 16).replaceAll(':', '')}.json`);
+  writeFileAtomic(file, `${JSON.stringify(report, null, 2)}\n`);
+  return file;
+}
+
+/** The table with its circumstances. Ratios on a rival's row say how Graft does against it. */
+export function tableOf(report: Report): string {
+  const head = ['variant', 'system', 'best', 'median', 'p90', 'spread', 'rate', 'peak memory', 'Graft: speed', 'by best', 'Graft: memory'];
+  const lines = [head, head.map(() => '---'), ...report.rows.map((row) => cellsOf(row, report.rows))];
+  return [
+    report.what,
+    '',
+    ...lines.map((cells) => `| ${cells.join(' | ')} |`),
+    '',
+    ...report.notes.map((note) => `- ${note}`),
+    `- ${circumstancesLine(report)}`,
+  ].join('\n');
+}
+
+function cellsOf(row: Row, rows: Row[]): string[] {
+  const ratios = ratiosOf(row, rows);
+  const times = (ratio: number | null | undefined): string => (ratio === null || ratio === undefined ? '' : `${ratio.toFixed(2)}x`);
+  return [
+    row.variant,
+    row.system,
+    duration(row.time.best),
+    duration(row.time.median),
+    duration(row.time.p90),
+    `${(100 * row.time.spread).toFixed(0)}%`,
+    `${row.rate.perSecond.toPrecision(3)} ${row.rate.unit}`,
+    row.peakBytes === null ? '' : `${(row.peakBytes / 1e6).toFixed(0)} MB`,
+    times(ratios?.speed),
+    times(ratios?.bestSpeed),
+    times(ratios?.memory),
+  ];
+}
+
+function duration(ms: number): string {
+  return ms >= 1000 ? `${(ms / 1000).toFixed(2)} s` : `${ms.toFixed(ms >= 100 ? 0 : 1)} ms`;
+}
+
+function circumstancesLine({ where, engine, quick, rows }: Report): string {
+  const counts = [...new Set(rows.map(({ time }) => time.count))].join(' or ');
+  return `${where.cpu}, ${where.cores} cores, engine ${engine}; ${counts} samples${quick ? ' (--quick)' : ''}; load average ${where.loadAtStart.toFixed(1)} at the start; commit ${where.commit}${where.changed ? ' with changes' : ''}, ${where.date.slice(0, 10)}.`;
+}
+
+/** Replaces what stands between `<!-- bench:NAME -->` and `<!-- end:NAME -->`, or appends a section. */
+export function withTable(document: string, name: string, table: string): string {
+  const [open, close] = [`<!-- bench:${name} -->`, `<!-- end:${name} -->`];
+  const block = `${open}\n${table}\n${close}`;
+  const [from, to] = [document.indexOf(open), document.indexOf(close)];
+  if (from < 0 || to < from) return `${document.trimEnd()}\n\n## \`${name}\`\n\n${block}\n`;
+  return document.slice(0, from) + block + document.slice(to + close.length);
+}
+
+/** Puts the report's table into docs/performance.md, with the name of the file that holds the samples. */
+export function writeDocs(report: Report, jsonFile: string): void {
+  const file = path.join(import.meta.dirname, '../../docs/performance.md');
+  const text = fs.existsSync(file) ? fs.readFileSync(file, 'utf8') : '# Performance\n';
+  const source = `- Samples: \`bench/results/${path.basename(jsonFile)}\`.`;
+  writeFileAtomic(file, withTable(text, report.name, `${tableOf(report)}\n${source}`));
+}

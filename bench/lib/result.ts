@@ -1,0 +1,60 @@
+/** What a case measures, and how one system's figures become a row. */
+import type { PeakAnswer } from '../peers/protocol.ts';
+import { GRAFT } from './context.ts';
+import type { Peer } from './peer.ts';
+import { summarise, type Summary } from './stats.ts';
+
+export interface Row {
+  /** What distinguishes this row within its case, e.g. `sorted`; systems of the same variant are compared. */
+  variant: string;
+  system: string;
+  samplesMs: number[];
+  time: Summary;
+  /** Amount of work per sample over the median time. */
+  rate: { perSecond: number; unit: string };
+  /** Largest resident memory of the process so far; null where it says nothing. */
+  peakBytes: number | null;
+}
+
+export interface CaseResult {
+  name: string;
+  /** One sentence for the table's head. */
+  what: string;
+  rows: Row[];
+  notes: string[];
+}
+
+/** Work done per sample, e.g. 508 labelled tokens. */
+export interface Work {
+  amount: number;
+  unit: string;
+}
+
+/** Turns around the systems, `rounds` times: Graft, rival, Graft, rival … Each waits idle while another works. */
+export async function race(peers: Peer[], rounds: number, turn: (peer: Peer) => Promise<number>): Promise<Map<string, number[]>> {
+  const samples = new Map<string, number[]>(peers.map(({ name }) => [name, []]));
+  for (let round = 0; round < rounds; round++) {
+    for (const peer of peers) samples.get(peer.name)!.push(await turn(peer));
+  }
+  return samples;
+}
+
+export async function peakOf(peer: Peer): Promise<number> {
+  return (await peer.ask<PeakAnswer>('peak')).peakBytes;
+}
+
+export function makeRow(variant: string, system: string, samplesMs: number[], work: Work, peakBytes: number | null): Row {
+  const time = summarise(samplesMs);
+  return { variant, system, samplesMs, time, rate: { perSecond: work.amount / (time.median / 1000), unit: work.unit }, peakBytes };
+}
+
+/** Graft against a rival of the same variant, by medians and by best times: speed > 1 and memory < 1 are in Graft's favour. Null for Graft itself. */
+export function ratiosOf(row: Row, rows: readonly Row[]): { speed: number; bestSpeed: number; memory: number | null } | null {
+  const graft = rows.find(({ system, variant }) => system === GRAFT && variant === row.variant);
+  if (!graft || row.system === GRAFT) return null;
+  return {
+    speed: row.time.median / graft.time.median,
+    bestSpeed: row.time.best / graft.time.best,
+    memory: row.peakBytes !== null && graft.peakBytes !== null ? graft.peakBytes / row.peakBytes : null,
+  };
+}

@@ -1,0 +1,164 @@
+/**
+ * Graft's own side, as a process that answers the requests of protocol.ts with the product's code.
+ * `node peers/graft.ts ENGINE`
+ */
+import fs from 'node:fs';
+import os from 'node:os';
+import path from 'node:path';
+import { createInterface } from 'node:readline';
+import * as tf from '@tensorflow/tfjs-core';
+import { openCheckpoint } from '../../src-main/checkpoints/checkpoint.ts';
+import { castF32 } from '../../src-main/checkpoints/dtype.ts';
+import { readPeftAdapter } from '../../src-main/checkpoints/peft.ts';
+import { writeSafetensors } from '../../src-main/checkpoints/safetensorsWrite.ts';
+import { collate } from '../../src-main/datasets/batches.ts';
+import { generateTokens } from '../../src-main/engine/generate/generate.ts';
+import { createLora, type LoraAdapter } from '../../src-main/engine/methods/lora.ts';
+import { Decoder } from '../../src-main/engine/model/decoder.ts';
+import { countParameters } from '../../src-main/engine/model/parameters.ts';
+import { loadWeights } from '../../src-main/engine/model/weights.ts';
+import { AdamW } from '../../src-main/engine/optim/adamw.ts';
+import { Random } from '../../src-main/engine/random.ts';
+import { trainStep } from '../../src-main/engine/train/step.ts';
+import { mergeAdapter } from '../../src-main/merging/merge.ts';
+import { saveAdapter } from '../../src-main/trainer/adapterFolder.ts';
+import { useEngine } from '../../src-main/trainer/engines.ts';
+import { ENGINES, type EngineName, type LoraSettings } from '../../src-main/trainer/protocol.ts';
+import { Resident } from '../../src-main/trainer/resident.ts';
+import { profileKernels, type KernelRow } from '../lib/profile.ts';
+import type { Example, GenerateAnswer, GraftSetup, HelloAnswer, PeakAnswer, SetupAnswer, StepAnswer, TimeAnswer } from './protocol.ts';
+
+const engine = ENGINES.find((name) => name === process.argv[2]) ?? fail(`unknown engine ${process.argv[2]}`);
+const SEED = 3;
+
+let model: Decoder;
+let adapter: LoraAdapter;
+let optimizer: AdamW;
+let train: GraftSetup['train'];
+const resident = new Resident();
+
+function fail(message: string): never {
+  throw new Error(message);
+}
+
+const commands = {
+  async hello(): Promise<HelloAnswer> {
+    const { device } = await useEngine(engine as EngineName);
+    return { version: `Graft, ${engine}: ${device}`, threads: os.availableParallelism() };
+  },
+
+  /** From an empty process to the logits of one token; the engine's own start counts. */
+  async load({ modelDir }: { modelDir: string }): Promise<TimeAnswer> {
+    const started = performance.now();
+    await openModel(modelDir);
+    await generate([1], 1);
+    return { ms: performance.now() - started };
+  },
+
+  async setup(request: GraftSetup): Promise<SetupAnswer> {
+    await openModel(request.modelDir);
+    train = request.train;
+    adapter = createLora(model.spec, { ...request, dropout: 0, init: 'kaiming' }, SEED);
+    model.adapter = adapter;
+    const parameters = adapter.parameters();
+    optimizer = new AdamW(parameters, train);
+    await writeInitialValues(request.initFile);
+    return { trainable: countParameters(parameters) };
+  },
+
+  async step({ examples }: { examples: Example[] }): Promise<StepAnswer> {
+    const started = performance.now();
+    const { loss, gradNorm } = await step(examples);
+    return { loss, gradNorm, ms: performance.now() - started };
+  },
+
+  async profile({ examples }: { examples: Example[] }): Promise<{ rows: KernelRow[]; wallMs: number }> {
+    return profileKernels(() => step(examples));
+  },
+
+  async generate({ prompt, maxNew }: { prompt: number[]; maxNew: number }): Promise<GenerateAnswer> {
+    const started = performance.now();
+    const ids = await generate(prompt, maxNew);
+    return { ids, ms: performance.now() - started };
+  },
+
+  /** Writes a PEFT folder with random A and B for `merge` and `switch`. */
+  async writeAdapter({ modelDir, adapterDir, targets, rank, alpha }: { modelDir: string; adapterDir: string } & Pick<GraftSetup, 'targets' | 'rank' | 'alpha'>): Promise<object> {
+    if (fs.existsSync(adapterDir)) return {};
+    await useEngine(engine as EngineName);
+    const base = openCheckpoint(modelDir);
+    const settings: LoraSettings = { type: 'lora', rank, alpha, dropout: 0, targets, init: 'kaiming' };
+    const fresh = createLora(base.spec, settings, SEED);
+    for (const { B } of fresh.pairs) {
+      B.value.dispose();
+      B.value = tf.tensor(Random.stream(SEED, B.name).normal(B.value.size, 0.02), B.value.shape);
+    }
+    const info = { format: 1, baseHash: base.hash, baseName: path.basename(modelDir), task: 'bench', runId: 'bench', targets, rank, alpha, createdAt: new Date().toISOString() } as const;
+    await saveAdapter(adapterDir, fresh, settings, { spec: base.spec, name: modelDir }, info);
+    fresh.dispose();
+    base.close();
+    return {};
+  },
+
+  async merge({ modelDir, adapterDir, outDir }: { modelDir: string; adapterDir: string; outDir: string }): Promise<TimeAnswer> {
+    const started = performance.now();
+    const checkpoint = openCheckpoint(modelDir);
+    await mergeAdapter({ checkpoint, adapter: readPeftAdapter(adapterDir), outDir });
+    checkpoint.close();
+    return { ms: performance.now() - started };
+  },
+
+  async resident({ modelDir }: { modelDir: string }): Promise<TimeAnswer> {
+    const { loadMs } = await resident.load({ engine: engine as EngineName, modelDir });
+    return { ms: loadMs };
+  },
+
+  async attach({ adapterDir }: { adapterDir: string }): Promise<TimeAnswer> {
+    return { ms: (await resident.attach(adapterDir)).switchMs };
+  },
+
+  async peak(): Promise<PeakAnswer> {
+    return { peakBytes: process.resourceUsage().maxRSS * 1024 };
+  },
+};
+
+async function openModel(modelDir: string): Promise<void> {
+  await useEngine(engine as EngineName);
+  const checkpoint = openCheckpoint(modelDir);
+  model = new Decoder(checkpoint.spec, loadWeights(checkpoint.spec, checkpoint));
+  checkpoint.close();
+}
+
+/** As the trainer does it: its own batching, then one optimiser step. */
+function step(examples: Example[]): Promise<{ loss: number; gradNorm: number }> {
+  const rows = examples.map(({ ids, labels }) => ({ ids: Int32Array.from(ids), labels: Int32Array.from(labels) }));
+  const batch = collate(rows, [...rows.keys()], 0);
+  return trainStep(model, adapter.parameters(), optimizer, [batch], train);
+}
+
+async function generate(prompt: number[], maxNew: number): Promise<number[]> {
+  const ids: number[] = [];
+  for await (const id of generateTokens(model, prompt, { maxNew, temperature: 0, eosIds: [], random: new Random(0) })) ids.push(id);
+  return ids;
+}
+
+async function writeInitialValues(file: string): Promise<void> {
+  const values = await Promise.all(adapter.parameters().map(async ({ name, value }) => ({ name, shape: value.shape, data: (await value.data()) as Float32Array })));
+  await writeSafetensors(file, values.map(({ name, shape, data }) => ({ name, shape, dtype: 'F32', data: () => castF32(data, 'F32') })));
+}
+
+async function answer(line: string): Promise<object> {
+  const { command, ...request } = JSON.parse(line) as { command: keyof typeof commands };
+  try {
+    const run = commands[command] as (request: object) => Promise<object>;
+    return await run(request);
+  } catch (error) {
+    return { error: error instanceof Error ? (error.stack ?? error.message) : String(error) };
+  }
+}
+
+for await (const line of createInterface({ input: process.stdin })) {
+  const text = JSON.stringify(await answer(line));
+  process.stdout.write(`@${text}\n`);
+}
+process.exit(0); // native engines keep threads

@@ -1,0 +1,47 @@
+/** What a peer is asked and what it answers; graft.ts and torch_lora.py speak the same. */
+import type { Target } from '../../src-main/engine/model/architecture.ts';
+
+/** Token ids of one example; labels: the id where it carries loss, else -100. Never padded: each system batches itself. */
+export interface Example {
+  ids: number[];
+  labels: number[];
+}
+
+export interface Setup {
+  /** Relative to the peer's working folder, as every path here: the rival may see the files below another root. */
+  modelDir: string;
+  /** safetensors with `<layer>.<target>.lora_A` and `.lora_B` for every pair; Graft writes it, rivals read it. */
+  initFile: string;
+  rank: number;
+  alpha: number;
+  train: { lr: number; clip: number; beta1: number; beta2: number; eps: number; weightDecay: number };
+}
+
+/** Which layers Graft adapts when it makes `initFile`. */
+export interface GraftSetup extends Setup {
+  targets: Target[];
+}
+
+export interface StepAnswer {
+  /** Mean over labelled tokens, before the update. */
+  loss: number;
+  gradNorm: number;
+  ms: number;
+}
+export interface GenerateAnswer {
+  ids: number[];
+  ms: number;
+}
+export interface HelloAnswer {
+  version: string;
+  threads: number;
+}
+export interface SetupAnswer {
+  trainable: number;
+}
+export interface TimeAnswer {
+  ms: number;
+}
+export interface PeakAnswer {
+  peakBytes: number;
+}

@@ -1,0 +1,205 @@
+"""The rival: the same LoRA step and greedy decoding, written plainly in PyTorch.
+
+Reads one JSON request per line on stdin and answers each with one line `@{json}` on stdout (bench/lib/peer.ts).
+Weights are the frozen float32 tensors of a Hugging Face folder, read by safetensors. It is meant as a fair opponent:
+fused attention and GELU, no gradients for frozen weights, AdamW over the adapter only.
+"""
+import glob
+import json
+import math
+import os
+import sys
+import time
+
+if "--tcmalloc" in sys.argv and "LD_PRELOAD" not in os.environ:
+    libraries = glob.glob("/usr/lib/*/libtcmalloc_minimal.so.4")
+    if not libraries:
+        sys.exit("torch_lora.py --tcmalloc: libtcmalloc_minimal.so.4 is not installed")
+    os.execve(sys.executable, [sys.executable] + sys.argv, {**os.environ, "LD_PRELOAD": libraries[0]})
+
+import torch
+import torch.nn.functional as F
+from safetensors.torch import load_file
+
+THREADS = len(os.sched_getaffinity(0))
+torch.set_num_threads(THREADS)
+
+
+class Lora(torch.nn.Module):
+    """(alpha/r) (x A^T) B^T with A (r, in) and B (out, r)."""
+
+    def __init__(self, a, b, scale):
+        super().__init__()
+        self.a, self.b, self.scale = torch.nn.Parameter(a), torch.nn.Parameter(b), scale
+
+    def forward(self, x):
+        return F.linear(F.linear(x, self.a), self.b) * self.scale
+
+
+class Model:
+    """What GPT-2 and Llama share: weights by name, adapters by place, loss, key/value cache."""
+
+    def __init__(self, config, weights):
+        self.config, self.w, self.lora = config, weights, {}
+
+    def adapted(self, layer, target, x, y):
+        lora = self.lora.get(f"{layer}.{target}")
+        return y if lora is None else y + lora(x)
+
+    def loss(self, ids, labels):
+        """Mean cross-entropy of the next labelled token. labels: -100 where there is no loss."""
+        logits = F.linear(self.hidden(ids), self.head)
+        targets = F.pad(labels, (0, 1), value=-100)[:, 1:]
+        return F.cross_entropy(logits.reshape(-1, logits.shape[-1]), targets.reshape(-1), ignore_index=-100)
+
+
+def attend(q, k, v, layer, cache):
+    """Causal attention; q (B, H, T, D), k and v (B, K, T, D). With a cache the T tokens continue it."""
+    first = cache is None or layer not in cache
+    if cache is not None:
+        if not first:
+            k, v = torch.cat([cache[layer][0], k], 2), torch.cat([cache[layer][1], v], 2)
+        cache[layer] = (k, v)
+    group = q.shape[1] // k.shape[1]
+    if group > 1:
+        k, v = k.repeat_interleave(group, 1), v.repeat_interleave(group, 1)
+    out = F.scaled_dot_product_attention(q, k, v, is_causal=first)
+    return out.transpose(1, 2).flatten(2)
+
+
+class Gpt2(Model):
+    def __init__(self, config, weights):
+        super().__init__(config, weights)
+        self.head = weights["transformer.wte.weight"]
+
+    def linear(self, layer, target, name, x):
+        w, b = self.w[f"{name}.weight"], self.w[f"{name}.bias"]
+        y = torch.addmm(b, x.reshape(-1, x.shape[-1]), w).view(*x.shape[:-1], -1)
+        return self.adapted(layer, target, x, y)
+
+    def norm(self, name, x):
+        return F.layer_norm(x, x.shape[-1:], self.w[f"{name}.weight"], self.w[f"{name}.bias"], self.config["layer_norm_epsilon"])
+
+    def hidden(self, ids, cache=None, start=0):
+        heads = self.config["n_head"]
+        x = self.w["transformer.wte.weight"][ids] + self.w["transformer.wpe.weight"][start:start + ids.shape[1]]
+        for layer in range(self.config["n_layer"]):
+            block = f"transformer.h.{layer}"
+            h = self.norm(f"{block}.ln_1", x)
+            q, k, v = self.linear(layer, "qkv", f"{block}.attn.c_attn", h).chunk(3, -1)
+            q, k, v = (self.adapted(layer, t, h, y).unflatten(-1, (heads, -1)).transpose(1, 2) for t, y in (("q", q), ("k", k), ("v", v)))
+            x = x + self.linear(layer, "o", f"{block}.attn.c_proj", attend(q, k, v, layer, cache))
+            h = self.linear(layer, "fc", f"{block}.mlp.c_fc", self.norm(f"{block}.ln_2", x))
+            x = x + self.linear(layer, "proj", f"{block}.mlp.c_proj", F.gelu(h, approximate="tanh"))
+        return self.norm("transformer.ln_f", x)
+
+
+class Llama(Model):
+    def __init__(self, config, weights):
+        super().__init__(config, weights)
+        self.head = weights["model.embed_tokens.weight" if config["tie_word_embeddings"] else "lm_head.weight"]
+        self.d = config["hidden_size"] // config["num_attention_heads"]
+        angles = torch.outer(torch.arange(config["max_position_embeddings"]).float(), config["rope_theta"] ** (-torch.arange(0, self.d, 2).float() / self.d))
+        self.cos, self.sin = torch.cat([angles, angles], -1).cos(), torch.cat([angles, angles], -1).sin()
+
+    def linear(self, layer, target, name, x):
+        return self.adapted(layer, target, x, F.linear(x, self.w[f"{name}.weight"]))
+
+    def norm(self, name, x):
+        return self.w[f"{name}.weight"] * (x * torch.rsqrt(x.pow(2).mean(-1, keepdim=True) + self.config["rms_norm_eps"]))
+
+    def rotate(self, x, start):
+        a, b = x.chunk(2, -1)
+        rows = slice(start, start + x.shape[2])
+        return x * self.cos[rows] + torch.cat([-b, a], -1) * self.sin[rows]
+
+    def hidden(self, ids, cache=None, start=0):
+        x = self.w["model.embed_tokens.weight"][ids]
+        for layer in range(self.config["num_hidden_layers"]):
+            block = f"model.layers.{layer}"
+            h = self.norm(f"{block}.input_layernorm", x)
+            q, k, v = (self.linear(layer, t, f"{block}.self_attn.{t}_proj", h).unflatten(-1, (-1, self.d)).transpose(1, 2) for t in "qkv")
+            q, k = self.rotate(q, start), self.rotate(k, start)
+            x = x + self.linear(layer, "o", f"{block}.self_attn.o_proj", attend(q, k, v, layer, cache))
+            h = self.norm(f"{block}.post_attention_layernorm", x)
+            gate = F.silu(self.linear(layer, "gate", f"{block}.mlp.gate_proj", h))
+            x = x + self.linear(layer, "down", f"{block}.mlp.down_proj", gate * self.linear(layer, "up", f"{block}.mlp.up_proj", h))
+        return self.norm("model.norm", x)
+
+
+def open_model(folder):
+    with open(os.path.join(folder, "config.json")) as file:
+        config = json.load(file)
+    weights = load_file(os.path.join(folder, "model.safetensors"))
+    return (Gpt2 if config["model_type"] == "gpt2" else Llama)(config, weights)
+
+
+class Server:
+    """One method per request; the fields of the request are its arguments."""
+
+    def hello(self):
+        return {"version": f"PyTorch {torch.__version__}", "threads": torch.get_num_threads()}
+
+    def load(self, modelDir):
+        started = time.perf_counter()
+        self.model = open_model(modelDir)
+        self.first_logits()
+        return {"ms": (time.perf_counter() - started) * 1000}
+
+    @torch.no_grad()
+    def first_logits(self):
+        F.linear(self.model.hidden(torch.tensor([[1]])), self.model.head)
+
+    def setup(self, modelDir, initFile, alpha, rank, train):
+        self.model = open_model(modelDir)
+        init = load_file(initFile)
+        for name in [n for n in init if n.endswith(".lora_A")]:
+            place = name[: -len(".lora_A")]
+            self.model.lora[place] = Lora(init[name].clone(), init[f"{place}.lora_B"].clone(), alpha / rank)
+        self.parameters = [p for lora in self.model.lora.values() for p in lora.parameters()]
+        self.clip = train["clip"]
+        self.optimizer = torch.optim.AdamW(self.parameters, lr=train["lr"], betas=(train["beta1"], train["beta2"]), eps=train["eps"], weight_decay=train["weightDecay"])
+        return {"trainable": sum(p.numel() for p in self.parameters)}
+
+    def step(self, examples):
+        """One optimiser step; rows are padded to the longest."""
+        started = time.perf_counter()
+        longest = max(len(e["ids"]) for e in examples)
+        ids = torch.tensor([e["ids"] + [0] * (longest - len(e["ids"])) for e in examples])
+        labels = torch.tensor([e["labels"] + [-100] * (longest - len(e["labels"])) for e in examples])
+        self.optimizer.zero_grad(set_to_none=True)
+        loss = self.model.loss(ids, labels)
+        loss.backward()
+        norm = torch.nn.utils.clip_grad_norm_(self.parameters, self.clip)
+        self.optimizer.step()
+        return {"loss": loss.item(), "gradNorm": norm.item(), "ms": (time.perf_counter() - started) * 1000}
+
+    @torch.no_grad()
+    def generate(self, prompt, maxNew):
+        started = time.perf_counter()
+        cache, ids, start, out = {}, torch.tensor([prompt]), 0, []
+        for _ in range(maxNew):
+            h = self.model.hidden(ids, cache, start)
+            start += ids.shape[1]
+            ids = F.linear(h[:, -1:], self.model.head).argmax(-1)
+            out.append(ids.item())
+        return {"ids": out, "ms": (time.perf_counter() - started) * 1000}
+
+    def peak(self):
+        with open("/proc/self/status") as file:
+            kib = next(line.split()[1] for line in file if line.startswith("VmHWM"))
+        return {"peakBytes": int(kib) * 1024}
+
+
+def main():
+    server = Server()
+    for line in sys.stdin:
+        request = json.loads(line)
+        try:
+            answer = getattr(server, request.pop("command"))(**request)
+        except Exception as error:
+            answer = {"error": f"{type(error).__name__}: {error}"}
+        print("@" + json.dumps({k: (None if isinstance(v, float) and not math.isfinite(v) else v) for k, v in answer.items()}), flush=True)
+
+
+main()
