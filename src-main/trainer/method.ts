@@ -42,6 +42,7 @@ export function attachMethod(model: Decoder, run: RunSpec, base: Checkpoint): At
       };
     }
     case 'full':
+      model.frozen = false;
       return {
         parameters: [...model.weights.values()],
         beforeTraining: () => undefined,

@@ -6,12 +6,15 @@
 import * as tf from '@tensorflow/tfjs-core';
 import { attention, causalMask } from '../ops/attention.ts';
 import { embedding } from '../ops/embedding.ts';
+import { frozenLinear } from '../ops/frozenLinear.ts';
 import { gelu } from '../ops/gelu.ts';
+import { joinHeads, splitHeads } from '../ops/heads.ts';
 import { layerNorm } from '../ops/layerNorm.ts';
+import { residualAdd } from '../ops/residualAdd.ts';
 import { rmsNorm } from '../ops/rmsNorm.ts';
 import { rotary } from '../ops/rotary.ts';
 import { swiglu } from '../ops/swiglu.ts';
-import { linearModules, type ArchitectureSpec, type LinearModule, type Target } from './architecture.ts';
+import { linearModules, type ArchitectureSpec, type LinearLayout, type LinearModule, type Target } from './architecture.ts';
 import type { KvCache } from './kvCache.ts';
 import { ropeTables } from './rope.ts';
 import { disposeWeights, finalNormNames, headName, normNames, positionEmbeddingName, tokenEmbeddingName, type Weights } from './weights.ts';
@@ -27,6 +30,8 @@ export class Decoder {
   readonly weights: Weights;
   /** The adapter in use; replacing it is all that switching a task takes. */
   adapter: LinearDelta | null = null;
+  /** Whether the base's weights need no gradient, as with every method but full fine-tuning. */
+  frozen = true;
   private readonly modules: Map<string, LinearModule>;
   private rope: { T: number; cos: tf.Tensor2D; sin: tf.Tensor2D } | null = null;
 
@@ -74,17 +79,17 @@ export class Decoder {
 
   /** x + f(x), and frees x. What the gradient needs is kept by the tape; everything else goes here and now. */
   private halfBlock(x: tf.Tensor2D, f: (x: tf.Tensor2D) => tf.Tensor2D): tf.Tensor2D {
-    const y = tf.tidy(() => tf.add(x, f(x)) as tf.Tensor2D);
+    const y = tf.tidy(() => residualAdd(x, f(x)));
     x.dispose();
     return y;
   }
 
   private attentionBlock(layer: number, x: tf.Tensor2D, { B, T, start, mask }: BlockShape, cache?: KvCache): tf.Tensor2D {
-    const { heads: H, kvHeads: K, headDim: D } = this.spec;
+    const { heads: H, kvHeads: K } = this.spec;
     const [q2, k2, v2] = this.queriesKeysValues(layer, x);
-    let q = toHeads(q2, B, T, H, D); // (B, H, T, D)
-    let k = toHeads(k2, B, T, K, D); // (B, K, T, D)
-    let v = toHeads(v2, B, T, K, D);
+    let q = splitHeads(q2, B, H); // (B, H, T, D)
+    let k = splitHeads(k2, B, K); // (B, K, T, D)
+    let v = splitHeads(v2, B, K);
     if (this.spec.positions === 'rotary') {
       const { cos, sin } = this.ropeRows(start, T);
       q = rotary(q, cos, sin);
@@ -92,7 +97,7 @@ export class Decoder {
     }
     if (cache) ({ k, v } = cache.extend(layer, k, v));
     const out = attention(q, k, v, mask); // (B, H, T, D)
-    return this.linear(layer, 'o', tf.reshape(tf.transpose(out, [0, 2, 1, 3]), [B * T, H * D]));
+    return this.linear(layer, 'o', joinHeads(out));
   }
 
   /** q (N, H·D), k and v (N, K·D); GPT-2 computes the three in one fused product. */
@@ -111,13 +116,18 @@ export class Decoder {
   private linear(layer: number, target: Target, x: tf.Tensor2D): tf.Tensor2D {
     const module = this.modules.get(`${layer}.${target}`)!;
     const bias = module.bias ? this.weights.get(module.bias)?.value : undefined;
-    const product: tf.Tensor2D = tf.matMul(x, this.tensor(module.weight) as tf.Tensor2D, false, module.layout === 'out_in');
-    return this.withDelta(layer, target, x, bias ? tf.add(product, bias) : product);
+    return this.withDelta(layer, target, x, this.product(x, this.tensor(module.weight) as tf.Tensor2D, bias, module.layout));
+  }
+
+  private product(x: tf.Tensor2D, w: tf.Tensor2D, bias: tf.Tensor | undefined, layout: LinearLayout): tf.Tensor2D {
+    if (this.frozen) return frozenLinear(x, w, bias, layout);
+    const y: tf.Tensor2D = tf.matMul(x, w, false, layout === 'out_in');
+    return bias ? tf.add(y, bias) : y;
   }
 
   private withDelta(layer: number, target: Target, x: tf.Tensor2D, y: tf.Tensor2D): tf.Tensor2D {
     const delta = this.adapter?.delta(layer, target, x);
-    return delta ? tf.add(y, delta) : y;
+    return delta ? residualAdd(y, delta) : y;
   }
 
   private norm(x: tf.Tensor2D, names: string[]): tf.Tensor2D {
@@ -157,9 +167,4 @@ interface BlockShape {
   start: number;
   /** (T, start + T) additive. */
   mask: tf.Tensor2D;
-}
-
-/** (N, heads·D) -> (B, heads, T, D) */
-function toHeads(x: tf.Tensor2D, B: number, T: number, heads: number, D: number): tf.Tensor4D {
-  return tf.transpose(tf.reshape(x, [B, T, heads, D]), [0, 2, 1, 3]);
 }
