@@ -42,7 +42,7 @@ export async function* generateTokens(model: Decoder, prompt: ArrayLike<number>,
 export async function nextLogits(model: Decoder, ids: Int32Array, cache: KvCache): Promise<Float32Array> {
   const T = ids.length;
   const logits = tf.tidy(() => {
-    const h = model.hidden(tf.tensor1d(ids, 'int32'), 1, T, cache); // (T, C)
+    const h = model.hidden(tf.tensor1d(ids, 'int32'), 1, T, { cache }); // (T, C)
     return model.logits(tf.slice(h, [T - 1, 0], [1, model.spec.hidden]));
   });
   const values = (await logits.data()) as Float32Array;

@@ -1,7 +1,7 @@
 /**
  * The decoder-only transformer, top to bottom: embeddings, L blocks of attention and MLP around a residual stream,
  * final norm. One code for all families; the ArchitectureSpec decides. It knows no files, no training, no sampling.
- * Activations are kept two-dimensional, (N, C) with N = B·T, except inside attention.
+ * Activations are kept two-dimensional, (N, C) with one row per token, except inside attention.
  */
 import * as tf from '@tensorflow/tfjs-core';
 import { attention, causalMask } from '../ops/attention.ts';
@@ -16,6 +16,7 @@ import { rotary } from '../ops/rotary.ts';
 import { swiglu } from '../ops/swiglu.ts';
 import { linearModules, type ArchitectureSpec, type LinearLayout, type LinearModule, type Target } from './architecture.ts';
 import type { KvCache } from './kvCache.ts';
+import type { Packing } from './packing.ts';
 import { ropeTables } from './rope.ts';
 import { disposeWeights, finalNormNames, headName, normNames, positionEmbeddingName, tokenEmbeddingName, type Weights } from './weights.ts';
 
@@ -47,15 +48,15 @@ export class Decoder {
   }
 
   /**
-   * Hidden states after the final norm. ids: (N) int32, N = B·T, row by row. With a cache the T tokens continue it.
-   * Returns (N, C).
+   * Hidden states after the final norm. ids: (N) int32, row by row; N = B·T, or fewer where `packing` leaves padding out.
+   * With a cache the T tokens continue it. Returns (N, C).
    */
-  hidden(ids: tf.Tensor1D, B: number, T: number, cache?: KvCache): tf.Tensor2D {
+  hidden(ids: tf.Tensor1D, B: number, T: number, { cache, packing }: { cache?: KvCache; packing?: Packing } = {}): tf.Tensor2D {
     const { spec } = this;
     const start = cache?.length ?? 0;
     let x = embedding(this.tensor(tokenEmbeddingName(spec)) as tf.Tensor2D, ids); // (N, C)
-    if (spec.positions === 'learned') x = tf.add(x, this.learnedPositions(B, T, start));
-    const shape: BlockShape = { B, T, start, mask: causalMask(T, start + T) };
+    if (spec.positions === 'learned') x = tf.add(x, this.learnedPositions(B, T, start, packing));
+    const shape: BlockShape = { B, T, start, mask: causalMask(T, start + T), packing };
     for (let layer = 0; layer < spec.layers; layer++) {
       const [beforeAttention, beforeMlp] = normNames(spec, layer);
       x = this.halfBlock(x, (h) => this.attentionBlock(layer, this.norm(h, beforeAttention), shape, cache));
@@ -84,12 +85,12 @@ export class Decoder {
     return y;
   }
 
-  private attentionBlock(layer: number, x: tf.Tensor2D, { B, T, start, mask }: BlockShape, cache?: KvCache): tf.Tensor2D {
+  private attentionBlock(layer: number, x: tf.Tensor2D, { B, T, start, mask, packing }: BlockShape, cache?: KvCache): tf.Tensor2D {
     const { heads: H, kvHeads: K } = this.spec;
     const [q2, k2, v2] = this.queriesKeysValues(layer, x);
-    let q = splitHeads(q2, B, H); // (B, H, T, D)
-    let k = splitHeads(k2, B, K); // (B, K, T, D)
-    let v = splitHeads(v2, B, K);
+    let q = splitHeads(q2, B, H, packing); // (B, H, T, D)
+    let k = splitHeads(k2, B, K, packing); // (B, K, T, D)
+    let v = splitHeads(v2, B, K, packing);
     if (this.spec.positions === 'rotary') {
       const { cos, sin } = this.ropeRows(start, T);
       q = rotary(q, cos, sin);
@@ -97,7 +98,7 @@ export class Decoder {
     }
     if (cache) ({ k, v } = cache.extend(layer, k, v));
     const out = attention(q, k, v, mask); // (B, H, T, D)
-    return this.linear(layer, 'o', joinHeads(out));
+    return this.linear(layer, 'o', joinHeads(out, packing));
   }
 
   /** q (N, H·D), k and v (N, K·D); GPT-2 computes the three in one fused product. */
@@ -135,10 +136,11 @@ export class Decoder {
     return b ? layerNorm(x, w!, b, this.spec.normEps) : rmsNorm(x, w!, this.spec.normEps);
   }
 
-  /** Position embeddings of T tokens from `start`, repeated for each of the B rows: (N, C). */
-  private learnedPositions(B: number, T: number, start: number): tf.Tensor2D {
-    const positions = Int32Array.from({ length: B * T }, (_, i) => start + (i % T));
-    return embedding(this.tensor(positionEmbeddingName(this.spec)) as tf.Tensor2D, tf.tensor1d(positions, 'int32'));
+  /** Position embeddings of T tokens from `start` in each of the B rows: (N, C). */
+  private learnedPositions(B: number, T: number, start: number, packing?: Packing): tf.Tensor2D {
+    const grid = tf.tensor1d(Int32Array.from({ length: B * T }, (_, i) => start + (i % T)), 'int32');
+    const positions = packing ? tf.gather(grid, packing.tokens) : grid;
+    return embedding(this.tensor(positionEmbeddingName(this.spec)) as tf.Tensor2D, positions);
   }
 
   /** cos and sin for T positions from `start`, (T, D/2); the tables grow when a longer sequence comes. */
@@ -167,4 +169,5 @@ interface BlockShape {
   start: number;
   /** (T, start + T) additive. */
   mask: tf.Tensor2D;
+  packing: Packing | undefined;
 }

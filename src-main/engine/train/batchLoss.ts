@@ -1,6 +1,7 @@
 /** The summed cross-entropy of one batch: only labelled positions reach the vocabulary projection. */
 import * as tf from '@tensorflow/tfjs-core';
 import type { Decoder } from '../model/decoder.ts';
+import { packedIndex, packingOf } from '../model/packing.ts';
 import { embedding } from '../ops/embedding.ts';
 import { linearCrossEntropy } from '../ops/linearCrossEntropy.ts';
 
@@ -14,7 +15,7 @@ export interface Batch {
   T: number;
 }
 
-/** Positions whose next token is labelled, as rows of the (N, C) hidden states, and those next tokens. */
+/** Positions whose next token is labelled, as positions b·T + t, and those next tokens. */
 export function labelledRows({ labels, B, T }: Batch): { rows: Int32Array; targets: Int32Array } {
   const rows: number[] = [];
   const targets: number[] = [];
@@ -38,7 +39,9 @@ export function countTokens({ mask }: Batch): number {
 /** Sum of the cross-entropy over the labelled tokens. `gradients`: it will be differentiated; `trainHead`: also for W. */
 export function batchLoss(model: Decoder, batch: Batch, options: { gradients: boolean; trainHead: boolean }): tf.Scalar {
   const { rows, targets } = labelledRows(batch);
-  const h = model.hidden(tf.tensor1d(batch.ids, 'int32'), batch.B, batch.T); // (N, C)
-  const labelled = embedding(h, tf.tensor1d(rows, 'int32')); // (M, C)
+  const index = packedIndex(batch.mask);
+  const ids = index.tokens.map((position) => batch.ids[position]!);
+  const h = model.hidden(tf.tensor1d(ids, 'int32'), batch.B, batch.T, { packing: packingOf(index, batch.mask) }); // (N, C)
+  const labelled = embedding(h, tf.tensor1d(rows.map((position) => index.grid[position]!), 'int32')); // (M, C)
   return linearCrossEntropy(labelled, model.head, tf.tensor1d(targets, 'int32'), { gradients: options.gradients, trainW: options.trainHead });
 }
