@@ -1,0 +1,51 @@
+/** `merge`: writing W + scale·BA as a new checkpoint, beside `cp` of the same bytes, in a fresh process each time. */
+import { execFileSync } from 'node:child_process';
+import fs from 'node:fs';
+import path from 'node:path';
+import { graftCommand, type Context } from '../lib/context.ts';
+import { benchFolder, ensureModel } from '../lib/models.ts';
+import { withPeers } from '../lib/peer.ts';
+import { makeRow, peakOf, type CaseResult } from '../lib/result.ts';
+import type { TimeAnswer } from '../peers/protocol.ts';
+import { ensureAdapter } from './adapters.ts';
+
+export async function merge(context: Context): Promise<CaseResult> {
+  const modelDir = await ensureModel('gpt2');
+  const adapterDir = await ensureAdapter(context, modelDir, ['q', 'v']);
+  const source = path.join(benchFolder(), modelDir, 'model.safetensors');
+  const work = { amount: fs.statSync(source).size / 1e6, unit: 'MB/s' };
+  const [merged, copied, flushed]: [{ ms: number; peakBytes: number }[], number[], number[]] = [[], [], []];
+  for (let round = 0; round < (context.quick ? 3 : 8); round++) {
+    merged.push(await mergeOnce(context, modelDir, adapterDir));
+    copied.push(copyOnce(source, false));
+    flushed.push(copyOnce(source, true));
+  }
+  const rows = [
+    makeRow('gpt2', 'Graft', merged.map(({ ms }) => ms), work, Math.max(...merged.map(({ peakBytes }) => peakBytes))),
+    makeRow('gpt2', 'cp', copied, work, null),
+    makeRow('gpt2', 'cp and sync', flushed, work, null),
+  ];
+  return { name: 'merge', what: 'Merging an adapter (r = 8 on q and v) into a float32 GPT-2-small, against a copy of the file.', rows, notes: ['Graft also hashes the file and flushes it to disk before it gets its name; `cp` leaves it in the page cache.'] };
+}
+
+async function mergeOnce(context: Context, modelDir: string, adapterDir: string): Promise<{ ms: number; peakBytes: number }> {
+  const outDir = `merged-${process.pid}`;
+  try {
+    return await withPeers([graftCommand(context)], async ([graft]) => {
+      const { ms } = await graft!.ask<TimeAnswer>('merge', { modelDir, adapterDir, outDir });
+      return { ms, peakBytes: await peakOf(graft!) };
+    });
+  } finally {
+    fs.rmSync(path.join(benchFolder(), outDir), { recursive: true, force: true });
+  }
+}
+
+function copyOnce(source: string, flush: boolean): number {
+  const target = `${source}.copy`;
+  const started = performance.now();
+  execFileSync('cp', [source, target]);
+  if (flush) execFileSync('sync', [target]);
+  const ms = performance.now() - started;
+  fs.rmSync(target);
+  return ms;
+}
