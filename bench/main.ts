@@ -7,7 +7,12 @@ import { parseBenchArguments, USAGE, type BenchArguments } from './lib/args.ts';
 import type { Context } from './lib/context.ts';
 import { circumstances } from './lib/machine.ts';
 import { benchFolder } from './lib/models.ts';
+import { QuietTurns } from './lib/otherLoad.ts';
 import { tableOf, writeDocs, writeJson, type Report } from './lib/report.ts';
+
+/** Per case, for waiting until nobody else works and for repeating disturbed turns. */
+const PATIENCE_MS = 600_000;
+const QUICK_PATIENCE_MS = 20_000;
 
 function say(line: string): void {
   process.stderr.write(`${line}\n`);
@@ -46,8 +51,11 @@ async function main(): Promise<void> {
   const args = parseBenchArguments(argv, Object.keys(CASES));
   fs.mkdirSync(benchFolder(), { recursive: true });
   const { engine, quick, profile, tcmalloc } = args;
-  const context: Context = { engine, quick, profile, tcmalloc, torchDir: findTorch(args.torchDir), say };
-  for (const name of args.cases) if (!(await runCase(name, args, context))) process.exitCode = 1;
+  const shared: Omit<Context, 'turns'> = { engine, quick, profile, tcmalloc, torchDir: findTorch(args.torchDir), say };
+  for (const name of args.cases) {
+    const turns = new QuietTurns(quick ? QUICK_PATIENCE_MS : PATIENCE_MS);
+    if (!(await runCase(name, args, { ...shared, turns }))) process.exitCode = 1;
+  }
 }
 
 try {

@@ -21,7 +21,7 @@ async function generateWith(context: Context, shape: Shape): Promise<Row[]> {
   return withPeers([graftCommand(context), ...torchCommands(context)], async (peers) => {
     for (const peer of peers) await peer.ask('load', { modelDir });
     await validate(peers, request);
-    const samples = await race(peers, context.quick ? 3 : 8, async (peer) => (await peer.ask<GenerateAnswer>('generate', request)).ms);
+    const samples = await race(context, peers, context.quick ? 3 : 8, async (peer) => (await peer.ask<GenerateAnswer>('generate', request)).ms);
     const rows: Row[] = [];
     for (const peer of peers) rows.push(makeRow(shape, peer.name, samples.get(peer.name)!, { amount: NEW, unit: 'tokens/s' }, await peakOf(peer)));
     return rows;

@@ -2,8 +2,9 @@
 import { execFileSync } from 'node:child_process';
 import fs from 'node:fs';
 import path from 'node:path';
-import { graftCommand, type Context } from '../lib/context.ts';
+import { GRAFT, graftCommand, type Context } from '../lib/context.ts';
 import { benchFolder, ensureModel } from '../lib/models.ts';
+import type { Sample } from '../lib/otherLoad.ts';
 import { withPeers } from '../lib/peer.ts';
 import { makeRow, peakOf, type CaseResult } from '../lib/result.ts';
 import type { TimeAnswer } from '../peers/protocol.ts';
@@ -14,14 +15,20 @@ export async function merge(context: Context): Promise<CaseResult> {
   const adapterDir = await ensureAdapter(context, modelDir, ['q', 'v']);
   const source = path.join(benchFolder(), modelDir, 'model.safetensors');
   const work = { amount: fs.statSync(source).size / 1e6, unit: 'MB/s' };
-  const [merged, copied, flushed]: [{ ms: number; peakBytes: number }[], number[], number[]] = [[], [], []];
+  const [merged, copied, flushed]: [Sample[], Sample[], Sample[]] = [[], [], []];
+  let peakBytes = 0;
+  const mergeTurn = async (): Promise<number> => {
+    const once = await mergeOnce(context, modelDir, adapterDir);
+    peakBytes = Math.max(peakBytes, once.peakBytes);
+    return once.ms;
+  };
   for (let round = 0; round < (context.quick ? 3 : 8); round++) {
-    merged.push(await mergeOnce(context, modelDir, adapterDir));
-    copied.push(copyOnce(source, false));
-    flushed.push(copyOnce(source, true));
+    merged.push(await context.turns.take([], mergeTurn));
+    copied.push(await context.turns.take([], async () => copyOnce(source, false)));
+    flushed.push(await context.turns.take([], async () => copyOnce(source, true)));
   }
   const rows = [
-    makeRow('gpt2', 'Graft', merged.map(({ ms }) => ms), work, Math.max(...merged.map(({ peakBytes }) => peakBytes))),
+    makeRow('gpt2', GRAFT, merged, work, peakBytes),
     makeRow('gpt2', 'cp', copied, work, null),
     makeRow('gpt2', 'cp and sync', flushed, work, null),
   ];

@@ -1,6 +1,7 @@
 /** `switch`: another adapter on a loaded base, from its folder on disk to in place. Nobody else is raced. */
 import { graftCommand, type Context } from '../lib/context.ts';
 import { ensureModel } from '../lib/models.ts';
+import type { Sample } from '../lib/otherLoad.ts';
 import { withPeers } from '../lib/peer.ts';
 import { makeRow, race, type CaseResult, type Row } from '../lib/result.ts';
 import type { TimeAnswer } from '../peers/protocol.ts';
@@ -19,10 +20,10 @@ async function switchOn(context: Context, shape: 'gpt2' | 'smollm', ...targets: 
   return withPeers([graftCommand(context)], async (peers) => {
     await peers[0]!.ask('resident', { modelDir });
     const rows: Row[] = [];
-    const taken: number[][] = adapters.map(() => []);
+    const taken: Sample[][] = adapters.map(() => []);
     for (let round = 0; round < (context.quick ? 5 : 20); round++) {
       for (const [i, adapterDir] of adapters.entries()) {
-        const samples = await race(peers, 1, async (peer) => (await peer.ask<TimeAnswer>('attach', { adapterDir })).ms);
+        const samples = await race(context, peers, 1, async (peer) => (await peer.ask<TimeAnswer>('attach', { adapterDir })).ms);
         taken[i]!.push(...samples.get(peers[0]!.name)!);
       }
     }

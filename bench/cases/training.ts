@@ -42,7 +42,7 @@ async function raceFrom(context: Context, plan: TrainingRace, modelDir: string, 
     const note = await validate(peers, plan.batches[0]!);
     context.say(`${plan.variant}: ${trainable} trainable; ${note}`);
     if (context.profile) await profile(peers[0]!, plan.batches[0]!, context);
-    const samples = await race(peers, plan.rounds, (peer) => timeBatches(peer, plan.batches));
+    const samples = await race(context, peers, plan.rounds, (peer) => timeBatches(peer, plan.batches));
     const rows: Row[] = [];
     for (const peer of peers) rows.push(makeRow(plan.variant, peer.name, samples.get(peer.name)!, plan.work, await peakOf(peer)));
     return { rows, notes: [`${plan.variant}: ${trainable} trainable parameters; ${note}.`] };

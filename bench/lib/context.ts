@@ -2,6 +2,7 @@
 import path from 'node:path';
 import type { EngineName } from '../../src-main/trainer/protocol.ts';
 import { benchFolder } from './models.ts';
+import type { QuietTurns } from './otherLoad.ts';
 import type { PeerCommand } from './peer.ts';
 
 export interface Context {
@@ -14,6 +15,7 @@ export interface Context {
   torchDir: string | null;
   /** Also PyTorch with tcmalloc, its best configuration. */
   tcmalloc: boolean;
+  turns: QuietTurns;
   say(line: string): void;
 }
 

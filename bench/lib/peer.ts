@@ -34,6 +34,10 @@ export class Peer {
     this.child.on('close', (code, signal) => this.fail(`ended with ${signal ?? `code ${code}`}`));
   }
 
+  get pid(): number {
+    return this.child.pid ?? 0;
+  }
+
   /** Rejects when the peer reports an error or ends. One request at a time. */
   ask<T extends object>(command: string, request: object = {}): Promise<T> {
     if (this.waiting) throw new Error(`${this.name} is still busy`);

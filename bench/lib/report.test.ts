@@ -1,17 +1,26 @@
 /** Ratios and the place of a table inside a document. */
 import { describe, expect, it } from 'vitest';
 import { withTable } from './report.ts';
+import type { Sample } from './otherLoad.ts';
 import { makeRow, ratiosOf } from './result.ts';
 
 const work = { amount: 100, unit: 'tokens/s' };
-const graft = makeRow('a', 'Graft', [100, 200, 300], work, 50);
-const rival = makeRow('a', 'Rival', [200, 300, 400], work, 200);
+const samples = (otherShare: number, ...times: number[]): Sample[] => times.map((ms) => ({ ms, otherShare }));
+const graft = makeRow('a', 'Graft', samples(0, 100, 200, 300), work, 50);
+const rival = makeRow('a', 'Rival', samples(0, 200, 300, 400), work, 200);
 
 describe('ratiosOf', () => {
   it('compares with Graft in the same variant only', () => {
-    expect(ratiosOf(rival, [graft, rival])).toEqual({ speed: 1.5, bestSpeed: 2, memory: 0.25 });
+    expect(ratiosOf(rival, [graft, rival])).toEqual({ speed: 1.5, memory: 0.25 });
     expect(ratiosOf({ ...rival, variant: 'b' }, [graft, rival])).toBeNull();
     expect(ratiosOf(graft, [graft, rival])).toBeNull();
+  });
+
+  it('leaves disturbed samples out, and gives no speed where there are no others', () => {
+    const mixed = makeRow('a', 'Rival', [...samples(0, 300), ...samples(0.5, 9000)], work, 200);
+    expect(ratiosOf(mixed, [graft, mixed])!.speed).toBe(1.5);
+    const hopeless = makeRow('a', 'Rival', samples(0.5, 9000), work, 200);
+    expect(ratiosOf(hopeless, [graft, hopeless])).toEqual({ speed: null, memory: 0.25 });
   });
 
   it('gives the rate by the median', () => {

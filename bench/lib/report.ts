@@ -3,6 +3,7 @@ import fs from 'node:fs';
 import path from 'node:path';
 import { writeFileAtomic } from '../../src-main/files.ts';
 import type { Circumstances } from './machine.ts';
+import { DISTURBED_SHARE, isDisturbed } from './otherLoad.ts';
 import { ratiosOf, type CaseResult, type Row } from './result.ts';
 
 export interface Report extends CaseResult {
@@ -23,7 +24,7 @@ export function writeJson(report: Report): string {
 
 /** The table with its circumstances. Ratios on a rival's row say how Graft does against it. */
 export function tableOf(report: Report): string {
-  const head = ['variant', 'system', 'best', 'median', 'p90', 'spread', 'rate', 'peak memory', 'Graft: speed', 'by best', 'Graft: memory'];
+  const head = ['variant', 'system', 'best', 'median', 'p90', 'spread', 'quiet samples', 'rate', 'peak memory', 'Graft: speed', 'Graft: memory'];
   const lines = [head, head.map(() => '---'), ...report.rows.map((row) => cellsOf(row, report.rows))];
   return [
     report.what,
@@ -45,10 +46,10 @@ function cellsOf(row: Row, rows: Row[]): string[] {
     duration(row.time.median),
     duration(row.time.p90),
     `${(100 * row.time.spread).toFixed(0)}%`,
+    `${row.samples.filter((sample) => !isDisturbed(sample)).length} of ${row.samples.length}`,
     `${row.rate.perSecond.toPrecision(3)} ${row.rate.unit}`,
     row.peakBytes === null ? '' : `${(row.peakBytes / 1e6).toFixed(0)} MB`,
-    times(ratios?.speed),
-    times(ratios?.bestSpeed),
+    ratios && ratios.speed === null ? 'disturbed' : times(ratios?.speed),
     times(ratios?.memory),
   ];
 }
@@ -57,9 +58,8 @@ function duration(ms: number): string {
   return ms >= 1000 ? `${(ms / 1000).toFixed(2)} s` : `${ms.toFixed(ms >= 100 ? 0 : 1)} ms`;
 }
 
-function circumstancesLine({ where, engine, quick, rows }: Report): string {
-  const counts = [...new Set(rows.map(({ time }) => time.count))].join(' or ');
-  return `${where.cpu}, ${where.cores} cores, engine ${engine}; ${counts} samples${quick ? ' (--quick)' : ''}; load average ${where.loadAtStart.toFixed(1)} at the start; commit ${where.commit}${where.changed ? ' with changes' : ''}, ${where.date.slice(0, 10)}.`;
+function circumstancesLine({ where, engine, quick }: Report): string {
+  return `${where.cpu}, ${where.cores} cores, engine ${engine}${quick ? ', --quick' : ''}; load average ${where.loadAtStart.toFixed(1)} at the start, samples during which other programs took over ${100 * DISTURBED_SHARE}% of the cores are not counted; commit ${where.commit}${where.changed ? ' with changes' : ''}, ${where.date.slice(0, 10)}.`;
 }
 
 /** Replaces what stands between `<!-- bench:NAME -->` and `<!-- end:NAME -->`, or appends a section. */

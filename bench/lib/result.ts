@@ -1,6 +1,7 @@
 /** What a case measures, and how one system's figures become a row. */
 import type { PeakAnswer } from '../peers/protocol.ts';
-import { GRAFT } from './context.ts';
+import { GRAFT, type Context } from './context.ts';
+import { isDisturbed, type Sample } from './otherLoad.ts';
 import type { Peer } from './peer.ts';
 import { summarise, type Summary } from './stats.ts';
 
@@ -8,7 +9,10 @@ export interface Row {
   /** What distinguishes this row within its case, e.g. `sorted`; systems of the same variant are compared. */
   variant: string;
   system: string;
-  samplesMs: number[];
+  samples: Sample[];
+  /** Other programs disturbed every sample: the times stand, but nothing is compared with them. */
+  disturbed: boolean;
+  /** Of the undisturbed samples, or of all where there are none. */
   time: Summary;
   /** Amount of work per sample over the median time. */
   rate: { perSecond: number; unit: string };
@@ -31,10 +35,11 @@ export interface Work {
 }
 
 /** Turns around the systems, `rounds` times: Graft, rival, Graft, rival … Each waits idle while another works. */
-export async function race(peers: Peer[], rounds: number, turn: (peer: Peer) => Promise<number>): Promise<Map<string, number[]>> {
-  const samples = new Map<string, number[]>(peers.map(({ name }) => [name, []]));
+export async function race({ turns }: Context, peers: Peer[], rounds: number, turn: (peer: Peer) => Promise<number>): Promise<Map<string, Sample[]>> {
+  const samples = new Map<string, Sample[]>(peers.map(({ name }) => [name, []]));
+  const pids = peers.map(({ pid }) => pid);
   for (let round = 0; round < rounds; round++) {
-    for (const peer of peers) samples.get(peer.name)!.push(await turn(peer));
+    for (const peer of peers) samples.get(peer.name)!.push(await turns.take(pids, () => turn(peer)));
   }
   return samples;
 }
@@ -43,18 +48,22 @@ export async function peakOf(peer: Peer): Promise<number> {
   return (await peer.ask<PeakAnswer>('peak')).peakBytes;
 }
 
-export function makeRow(variant: string, system: string, samplesMs: number[], work: Work, peakBytes: number | null): Row {
-  const time = summarise(samplesMs);
-  return { variant, system, samplesMs, time, rate: { perSecond: work.amount / (time.median / 1000), unit: work.unit }, peakBytes };
+export function makeRow(variant: string, system: string, samples: Sample[], work: Work, peakBytes: number | null): Row {
+  const quiet = samples.filter((sample) => !isDisturbed(sample));
+  const disturbed = quiet.length === 0;
+  const time = summarise((disturbed ? samples : quiet).map(({ ms }) => ms));
+  return { variant, system, samples, disturbed, time, rate: { perSecond: work.amount / (time.median / 1000), unit: work.unit }, peakBytes };
 }
 
-/** Graft against a rival of the same variant, by medians and by best times: speed > 1 and memory < 1 are in Graft's favour. Null for Graft itself. */
-export function ratiosOf(row: Row, rows: readonly Row[]): { speed: number; bestSpeed: number; memory: number | null } | null {
+/**
+ * Graft against a rival of the same variant: speed (by medians) > 1 and memory < 1 are in Graft's favour. No speed where
+ * either was disturbed. Null for Graft itself.
+ */
+export function ratiosOf(row: Row, rows: readonly Row[]): { speed: number | null; memory: number | null } | null {
   const graft = rows.find(({ system, variant }) => system === GRAFT && variant === row.variant);
   if (!graft || row.system === GRAFT) return null;
   return {
-    speed: row.time.median / graft.time.median,
-    bestSpeed: row.time.best / graft.time.best,
+    speed: graft.disturbed || row.disturbed ? null : row.time.median / graft.time.median,
     memory: row.peakBytes !== null && graft.peakBytes !== null ? graft.peakBytes / row.peakBytes : null,
   };
 }
