@@ -4,7 +4,6 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Adapter } from '../catalog/adapters.ts';
 import { MODEL, openBench, smallRun, writeRows } from '../testing/services.ts';
 import type { TestBench } from '../testing/services.ts';
-import { hasShared, sharedPath, skipNote } from '../testing/shared.ts';
 import { errorDataOf } from './trpc.ts';
 import type { ExportEvent, GenerateEvent, RunEvent } from './types.ts';
 
@@ -14,7 +13,7 @@ async function collect<T>(stream: AsyncIterable<T>): Promise<T[]> {
   return all;
 }
 
-describe.skipIf(!hasShared(MODEL))(`the whole road through the API${skipNote(MODEL)}`, () => {
+describe('the whole road through the API', () => {
   let bench: TestBench;
   let events: RunEvent[];
   let adapters: Adapter[];
@@ -111,7 +110,7 @@ describe.skipIf(!hasShared(MODEL))(`the whole road through the API${skipNote(MOD
   });
 });
 
-describe.skipIf(!hasShared(MODEL))(`datasets and models${skipNote(MODEL)}`, () => {
+describe('datasets and models', () => {
   it('bad rows refuse a dataset until they are allowed', async () => {
     const bench = openBench();
     const file = writeRows(path.join(bench.dir, 'rows.jsonl'), 6, ['{"prompt": "x", '] );
@@ -120,7 +119,7 @@ describe.skipIf(!hasShared(MODEL))(`datasets and models${skipNote(MODEL)}`, () =
     expect(await bench.api.datasets.add({ file, allowBadRows: true })).toMatchObject({ rows: 6, badRows: 1, allowBadRows: true });
     const again = await bench.api.datasets.add({ file, allowBadRows: true, name: 'six' });
     expect(await bench.api.datasets.list()).toEqual([again]);
-    const model = await bench.api.models.add({ dir: sharedPath(MODEL) });
+    const model = await bench.api.models.add({ dir: MODEL });
     const report = await bench.api.datasets.check({ file, modelId: model.id });
     expect(report).toMatchObject({ rows: 6, badRows: [{ line: 7 }], columns: ['prompt', 'completion'], lengths: { rows: 6, unlabelled: [] } });
     await bench.close();
@@ -128,12 +127,12 @@ describe.skipIf(!hasShared(MODEL))(`datasets and models${skipNote(MODEL)}`, () =
 
   it('the same folder is one model, added twice or not', async () => {
     const bench = openBench();
-    const first = await bench.api.models.add({ dir: sharedPath(MODEL), name: 'tiny' });
-    const second = await bench.api.models.add({ dir: `${sharedPath(MODEL)}/` });
+    const first = await bench.api.models.add({ dir: MODEL, name: 'tiny' });
+    const second = await bench.api.models.add({ dir: `${MODEL}/` });
     expect(second).toEqual(first);
     await bench.api.models.remove({ id: first.id });
     expect(await bench.api.models.list()).toEqual([]);
-    expect(fs.existsSync(path.join(sharedPath(MODEL), 'config.json'))).toBe(true);
+    expect(fs.existsSync(path.join(MODEL, 'config.json'))).toBe(true);
     await bench.close();
   });
 });

@@ -4,7 +4,6 @@ import { afterEach, describe, expect, it } from 'vitest';
 import { newId } from '../home.ts';
 import { MODEL, openBench, smallRun } from '../testing/services.ts';
 import type { TestBench } from '../testing/services.ts';
-import { hasShared, skipNote } from '../testing/shared.ts';
 import { runSpecSchema } from '../trainer/protocol.ts';
 import type { RunEvent } from './runService.ts';
 
@@ -34,7 +33,7 @@ afterEach(async () => {
   for (const made of benches.splice(0)) await made.close();
 });
 
-describe.skipIf(!hasShared(MODEL))(`runs with a real worker${skipNote(MODEL)}`, () => {
+describe('runs with a real worker', () => {
   it('a worker killed in the middle gives a failed run; resumed, it has the losses of an uninterrupted one', async () => {
     const b = bench();
     const input = await smallRun(b, { steps: 12 });

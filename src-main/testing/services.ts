@@ -7,9 +7,9 @@ import type { Caller } from '../api/router.ts';
 import type { StartRun } from '../jobs/runInput.ts';
 import { createServices } from '../services.ts';
 import type { ServiceOptions, Services } from '../services.ts';
-import { sharedPath } from './shared.ts';
 
-export const MODEL = 'data/stories260k';
+/** The starter checkpoint, which every clone has. */
+export const MODEL = path.resolve(import.meta.dirname, '../../resources/starter/model');
 
 export interface TestBench {
   dir: string;
@@ -53,7 +53,7 @@ export function writeRows(file: string, rows = 24, broken: string[] = []): strin
 
 /** A short run on the small model, everything registered. Runs on TensorFlow, where the same seed gives the same losses. */
 export async function smallRun(bench: TestBench, train: StartRun['train'] = {}): Promise<StartRun> {
-  const model = await bench.api.models.add({ dir: sharedPath(MODEL) });
+  const model = await bench.api.models.add({ dir: MODEL });
   const dataset = await bench.api.datasets.add({ file: writeRows(path.join(bench.dir, 'rows.jsonl')) });
   return {
     modelId: model.id,
