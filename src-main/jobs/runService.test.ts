@@ -2,7 +2,7 @@ import fs from 'node:fs';
 import path from 'node:path';
 import { afterEach, describe, expect, it } from 'vitest';
 import { newId } from '../home.ts';
-import { MODEL, openBench, smallRun } from '../testing/services.ts';
+import { openBench, smallRun } from '../testing/services.ts';
 import type { TestBench } from '../testing/services.ts';
 import { runSpecSchema } from '../trainer/protocol.ts';
 import type { RunEvent } from './runService.ts';
