@@ -1,10 +1,11 @@
 /**
  * Causal scaled dot-product attention (Vaswani et al. 2017, eq. 1) with grouped queries (Ainslie et al. 2023):
  * O = softmax(Q·K^T / sqrt(D) + mask)·V. The G query heads of one key/value head are stacked along time, so keys
- * and values are never repeated. This fallback keeps the (T, S) probabilities for the gradient.
+ * and values are never repeated. What a kernel keeps for the gradient is its own affair: the composite keeps the
+ * (T, S) probabilities, WebGPU's kernel the log-sum-exp of each row.
  */
 import * as tf from '@tensorflow/tfjs-core';
-import { defineOp } from './define.ts';
+import { defineKernel, defineOp } from './define.ts';
 
 /** (T, S) additive mask: query t sees keys up to S - T + t. */
 export function causalMask(T: number, S: number): tf.Tensor2D {
@@ -12,6 +13,21 @@ export function causalMask(T: number, S: number): tf.Tensor2D {
   for (let t = 0; t < T; t++) values.fill(-1e9, t * S + S - T + t + 1, (t + 1) * S);
   return tf.tensor2d(values, [T, S]);
 }
+
+/** dS = P·(dP - rowsum(dO·O)), Dao et al. 2022, algorithm 4. `saved`: what the backend's forward kernel kept. */
+const gradients = defineKernel('GraftAttentionGrad', ({ dy, q, k, v, out, saved: probabilities }, { scale }) => {
+  const K = k!.shape[1]!;
+  const dOut = stack(dy!, K); // (B*K, G*T, D)
+  const dP = tf.matMul(dOut, flat(v!), false, true);
+  const rowSum = tf.sum(tf.mul(dOut, stack(out!, K)), -1, true);
+  const dS = tf.mul(probabilities!, tf.sub(dP, rowSum));
+  const s = tf.scalar(scale as number);
+  return [
+    tf.reshape(tf.mul(tf.matMul(dS, flat(k!)), s), q!.shape),
+    tf.reshape(tf.mul(tf.matMul(dS, stack(q!, K), true), s), k!.shape),
+    tf.reshape(tf.matMul(probabilities!, dOut, true), v!.shape),
+  ];
+});
 
 const op = defineOp({
   name: 'GraftAttention',
@@ -24,23 +40,10 @@ const op = defineOp({
     const out = tf.matMul(probabilities, flat(v!)); // (B*K, G*T, D)
     return [tf.reshape(out, [B, H, T, D]), probabilities];
   },
-  saveInputs: ['q', 'k', 'v'],
+  saveInputs: ['q', 'k', 'v', 'mask'],
   saveOutputs: [0, 1],
-  gradient([dy], [q, k, v, out, probabilities], { scale }) {
-    const K = k!.shape[1]!;
-    const dOut = stack(dy!, K); // (B*K, G*T, D)
-    const [dq, dk, dv] = tf.tidy(() => {
-      // dS = P·(dP - rowsum(dO·O)), Dao et al. 2022, algorithm 4
-      const dP = tf.matMul(dOut, flat(v!), false, true);
-      const rowSum = tf.sum(tf.mul(dOut, stack(out!, K)), -1, true);
-      const dS = tf.mul(probabilities!, tf.sub(dP, rowSum));
-      const s = tf.scalar(scale as number);
-      return [
-        tf.reshape(tf.mul(tf.matMul(dS, flat(k!)), s), q!.shape),
-        tf.reshape(tf.mul(tf.matMul(dS, stack(q!, K), true), s), k!.shape),
-        tf.reshape(tf.matMul(probabilities!, dOut, true), v!.shape),
-      ];
-    });
+  gradient([dy], [q, k, v, mask, out, saved], attributes) {
+    const [dq, dk, dv] = gradients({ dy: dy!, q: q!, k: k!, v: v!, mask: mask!, out: out!, saved: saved! }, attributes);
     return { q: () => dq!, k: () => dk!, v: () => dv! };
   },
 });

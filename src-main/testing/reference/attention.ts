@@ -1,5 +1,5 @@
 /** Rotary positions and causal attention with grouped heads, one element after the other. */
-import { array64, type Array64 } from './array.ts';
+import { array64, dot, type Array64 } from './array.ts';
 
 /** Rotates (x[i], x[i + D/2]) by the angle of row t. x: (B, H, T, D), angles: (T, D/2). */
 export function rotaryReference(x: Array64, angles: Array64): Array64 {
@@ -41,4 +41,32 @@ export function attentionReference(q: Array64, k: Array64, v: Array64): Array64 
     }
   }
   return out;
+}
+
+/** Gradients of sum(dy·attention(q, k, v)) by the chain rule, one (query, key) pair after the other. */
+export function attentionGradientReference(q: Array64, k: Array64, v: Array64, dy: Array64): { q: Float64Array; k: Float64Array; v: Float64Array } {
+  const [B, H, T, D] = q.shape as [number, number, number, number];
+  const [, K, S] = k.shape as [number, number, number, number];
+  const [dq, dk, dv] = [q, k, v].map(({ data }) => new Float64Array(data.length)) as [Float64Array, Float64Array, Float64Array];
+  const row = (x: Float64Array, index: number): Float64Array => x.subarray(index * D, (index + 1) * D);
+  for (let query = 0; query < B * H * T; query++) {
+    const head = Math.floor(query / T);
+    const key0 = (Math.floor(head / H) * K + Math.floor(((head % H) * K) / H)) * S;
+    const visible = S - T + (query % T) + 1;
+    const exps = Array.from({ length: visible }, (_, s) => Math.exp(dot(row(q.data, query), row(k.data, key0 + s)) / Math.sqrt(D)));
+    const total = exps.reduce((a, b) => a + b, 0);
+    const dP = exps.map((_, s) => dot(row(dy.data, query), row(v.data, key0 + s)));
+    const mean = exps.reduce((sum, e, s) => sum + (e / total) * dP[s]!, 0);
+    exps.forEach((e, s) => {
+      const dScore = ((e / total) * (dP[s]! - mean)) / Math.sqrt(D);
+      addScaled(row(dv, key0 + s), row(dy.data, query), e / total);
+      addScaled(row(dk, key0 + s), row(q.data, query), dScore);
+      addScaled(row(dq, query), row(k.data, key0 + s), dScore);
+    });
+  }
+  return { q: dq, k: dk, v: dv };
+}
+
+function addScaled(target: Float64Array, x: Float64Array, factor: number): void {
+  for (let i = 0; i < x.length; i++) target[i]! += factor * x[i]!;
 }

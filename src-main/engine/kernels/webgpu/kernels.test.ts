@@ -4,6 +4,8 @@
  */
 import * as tf from '@tensorflow/tfjs-core';
 import { describe, expect, it } from 'vitest';
+import '../../optim/adamw.ts';
+import { attention, causalMask } from '../../ops/attention.ts';
 import { gelu } from '../../ops/gelu.ts';
 import { layerNorm } from '../../ops/layerNorm.ts';
 import { rmsNorm } from '../../ops/rmsNorm.ts';
@@ -11,15 +13,26 @@ import { rotary } from '../../ops/rotary.ts';
 import { swiglu } from '../../ops/swiglu.ts';
 import { Random } from '../../random.ts';
 import { bootOrNote } from '../../../testing/engineSkip.ts';
+import { expectClose } from '../../../testing/expectClose.ts';
 import { checkOp, toTensor } from '../../../testing/opCase.ts';
 import { geluReference, swigluReference } from '../../../testing/reference/activations.ts';
-import { array64, randomArray } from '../../../testing/reference/array.ts';
-import { rotaryReference } from '../../../testing/reference/attention.ts';
+import { array64, centralDifferences, dot, randomArray, type Array64 } from '../../../testing/reference/array.ts';
+import { attentionGradientReference, attentionReference, rotaryReference } from '../../../testing/reference/attention.ts';
 import { layerNormReference, rmsNormReference } from '../../../testing/reference/norms.ts';
 import { WEBGPU_KERNELS } from './register.ts';
 
 const RTOL = 1e-3;
 const note = await bootOrNote('webgpu');
+
+it('the analytic reference gradient of attention is that of the reference', () => {
+  const random = new Random(6);
+  const [q, k, v, dy] = [[2, 4, 3, 5], [2, 2, 6, 5], [2, 2, 6, 5], [2, 4, 3, 5]].map((shape) => randomArray(shape, random)) as [Array64, Array64, Array64, Array64];
+  const got = attentionGradientReference(q, k, v, dy);
+  for (const [name, x] of Object.entries({ q, k, v })) {
+    const want = centralDifferences(() => dot(attentionReference(q, k, v).data, dy.data), x);
+    expectClose(got[name as 'q'], want, { rtol: 1e-6, atol: 1e-8 }, name);
+  }
+});
 
 describe.skipIf(note !== '')(`WGSL kernels${note}`, () => {
   it('replace composites that the other backends have under the same names', () => {
@@ -45,6 +58,17 @@ describe.skipIf(note !== '')(`WGSL kernels${note}`, () => {
     const up = randomArray(gate.shape, new Random(4));
     await checkOp({ inputs: { x: gate }, engine: ({ x }) => gelu(x as tf.Tensor2D), reference: ({ x }) => geluReference(x!) }, RTOL);
     await checkOp({ inputs: { gate, up }, engine: ({ gate, up }) => swiglu(gate as tf.Tensor2D, up as tf.Tensor2D), reference: ({ gate, up }) => swigluReference(gate!, up!) }, RTOL);
+  });
+
+  it.each([
+    [1, 2, 1, 33, 33, 32],
+    [2, 2, 2, 17, 50, 33],
+    [1, 1, 1, 5, 40, 70],
+  ])('attention over several tiles, B %i H %i K %i T %i S %i D %i', async (B, H, K, T, S, D) => {
+    const random = new Random(T * S * D);
+    const inputs = { q: randomArray([B, H, T, D], random), k: randomArray([B, K, S, D], random), v: randomArray([B, K, S, D], random) };
+    const engine = ({ q, k, v }: Record<string, tf.Tensor>) => attention(q as tf.Tensor4D, k as tf.Tensor4D, v as tf.Tensor4D, causalMask(T, S));
+    await checkOp({ inputs, engine, reference: ({ q, k, v }) => attentionReference(q!, k!, v!), gradients: ({ q, k, v }, dy) => attentionGradientReference(q!, k!, v!, dy) }, RTOL);
   });
 
   it('rotary positions of more pairs than a workgroup has lanes', async () => {

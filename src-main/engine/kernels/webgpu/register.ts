@@ -1,6 +1,9 @@
 /** Puts our WGSL kernels in the place of the composites that `ops/` registers. */
 import * as tf from '@tensorflow/tfjs-core';
 import type { Attributes } from '../../ops/define.ts';
+import { adamwKernels } from './adamw.ts';
+import { attentionKernels } from './attention.ts';
+import { attentionGradKernels } from './attentionGrad.ts';
 import { geluKernels } from './gelu.ts';
 import type { WebgpuKernels } from './kernel.ts';
 import { layerNormKernels } from './layerNorm.ts';
@@ -9,7 +12,16 @@ import { rmsNormKernels } from './rmsNorm.ts';
 import { rotaryKernels } from './rotary.ts';
 import { swigluKernels } from './swiglu.ts';
 
-export const WEBGPU_KERNELS: WebgpuKernels = { ...rmsNormKernels, ...layerNormKernels, ...geluKernels, ...swigluKernels, ...rotaryKernels };
+export const WEBGPU_KERNELS: WebgpuKernels = {
+  ...rmsNormKernels,
+  ...layerNormKernels,
+  ...geluKernels,
+  ...swigluKernels,
+  ...rotaryKernels,
+  ...attentionKernels,
+  ...attentionGradKernels,
+  ...adamwKernels,
+};
 
 /** May be called again; whether an op is defined before or after makes no difference. */
 export function registerWebgpuKernels(): void {
