@@ -1,5 +1,6 @@
 /** Which engines this machine can use. */
 import { bootBackend, reportBackends, type BackendFacts } from '../engine/backend/backends.ts';
+import { deviceFailure } from '../engine/backend/deviceWatch.ts';
 import type { EngineName, EngineReport } from './protocol.ts';
 
 export function reportEngines(calibrate: boolean): Promise<EngineReport[]> {
@@ -8,8 +9,8 @@ export function reportEngines(calibrate: boolean): Promise<EngineReport[]> {
 
 let current: { name: EngineName; facts: BackendFacts } | null = null;
 
-/** Boots the engine unless it is the current one already. */
+/** Boots the engine unless it is the current one already and sound. */
 export async function useEngine(name: EngineName): Promise<BackendFacts> {
-  if (current?.name !== name) current = { name, facts: await bootBackend(name) };
+  if (current?.name !== name || (name === 'webgpu' && deviceFailure())) current = { name, facts: await bootBackend(name) };
   return current.facts;
 }

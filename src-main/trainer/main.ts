@@ -2,6 +2,7 @@
  * Entry of the worker process: answers the calls of protocol.ts, one after the other, and dies with its parent.
  * It runs as a forked Node process or as an Electron utilityProcess; both only pass plain messages.
  */
+import { orDeviceError } from '../engine/backend/deviceWatch.ts';
 import { toErrorData } from '../errors.ts';
 import { CallControl } from './control.ts';
 import type { FromWorker, ToWorker, WorkerCallName, WorkerCalls } from './protocol.ts';
@@ -44,7 +45,7 @@ function receive(message: ToWorker, send: (message: FromWorker) => void): void {
   last = last.then(async () => {
     try {
       const handler = handlers[name] as Handler<WorkerCallName>;
-      const result = await handler(params, (event) => send({ kind: 'event', id, event }), control);
+      const result = await orDeviceError(() => handler(params, (event) => send({ kind: 'event', id, event }), control));
       send({ kind: 'result', id, result });
     } catch (error) {
       send({ kind: 'error', id, error: toErrorData(error) });

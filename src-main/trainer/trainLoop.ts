@@ -3,6 +3,7 @@ import { setImmediate } from 'node:timers/promises';
 import { collate, rowsOfStep } from '../datasets/batches.ts';
 import type { TokenisedExample } from '../datasets/types.ts';
 import { GraftError } from '../errors.ts';
+import { deviceFailure } from '../engine/backend/deviceWatch.ts';
 import type { Decoder } from '../engine/model/decoder.ts';
 import type { AdamW } from '../engine/optim/adamw.ts';
 import { scheduleFactor, warmupSteps } from '../engine/optim/schedule.ts';
@@ -66,6 +67,8 @@ async function oneStep({ spec, model, method, optimizer, progress, totalSteps, t
     clip: settings.clip,
     beforeMicroBatch: (index) => method.beforeTraining(`${step} ${index}`),
   });
+  const failure = spec.engine === 'webgpu' ? deviceFailure() : null;
+  if (failure) throw failure; // before anything of this step is counted or saved
   if (!Number.isFinite(loss) || !Number.isFinite(gradNorm)) {
     throw new GraftError('LOSS_NOT_FINITE', `The loss became ${loss} (gradient norm ${gradNorm}) at step ${step}; lower the learning rate or clip gradients, and resume from the last checkpoint.`, { step, loss, gradNorm, lr });
   }

@@ -3,6 +3,7 @@ import { createRequire } from 'node:module';
 import * as tf from '@tensorflow/tfjs-core';
 import { registerWebgpuKernels } from '../kernels/webgpu/register.ts';
 import type { BackendFacts } from './backends.ts';
+import { deviceFailure, watchDevice, type WatchedDevice } from './deviceWatch.ts';
 
 const require = createRequire(import.meta.url);
 
@@ -28,11 +29,20 @@ export async function bootWebgpu(): Promise<BackendFacts> {
   await import('@tensorflow/tfjs'); // registers the gradients
   require('@tensorflow/tfjs-backend-webgpu');
   registerWebgpuKernels();
+  if (deviceFailure()) removeDeadBackend();
   if (!(await tf.setBackend('webgpu'))) throw new Error('the webgpu backend did not start');
   await tf.ready();
+  watchDevice((tf.backend() as unknown as { device: WatchedDevice }).device);
   const { info, limits } = adapter;
   const device = info.description || info.device || info.vendor || 'unnamed GPU';
   return { gpu: !isSoftware(info), device, memoryBytes: limits.maxBufferSize };
+}
+
+/** tfjs keeps a backend for good, but a lost device never comes back: the next boot has to ask for another one. */
+function removeDeadBackend(): void {
+  const factory = tf.findBackendFactory('webgpu');
+  tf.removeBackend('webgpu');
+  tf.registerBackend('webgpu', factory, 3);
 }
 
 /** Puts Dawn where tfjs looks for WebGPU: `navigator.gpu` and the GPU* constants. */
