@@ -8,6 +8,7 @@ import '../../optim/adamw.ts';
 import { attention, causalMask } from '../../ops/attention.ts';
 import { gelu } from '../../ops/gelu.ts';
 import { layerNorm } from '../../ops/layerNorm.ts';
+import { linearCrossEntropy } from '../../ops/linearCrossEntropy.ts';
 import { rmsNorm } from '../../ops/rmsNorm.ts';
 import { rotary } from '../../ops/rotary.ts';
 import { swiglu } from '../../ops/swiglu.ts';
@@ -16,8 +17,9 @@ import { bootOrNote } from '../../../testing/engineSkip.ts';
 import { expectClose } from '../../../testing/expectClose.ts';
 import { checkOp, toTensor } from '../../../testing/opCase.ts';
 import { geluReference, swigluReference } from '../../../testing/reference/activations.ts';
-import { array64, centralDifferences, dot, randomArray, type Array64 } from '../../../testing/reference/array.ts';
+import { array64, centralDifferences, dot, randomArray, randomIds, type Array64 } from '../../../testing/reference/array.ts';
 import { attentionGradientReference, attentionReference, rotaryReference } from '../../../testing/reference/attention.ts';
+import { linearCrossEntropyReference } from '../../../testing/reference/crossEntropy.ts';
 import { layerNormReference, rmsNormReference } from '../../../testing/reference/norms.ts';
 import { WEBGPU_KERNELS } from './register.ts';
 
@@ -69,6 +71,14 @@ describe.skipIf(note !== '')(`WGSL kernels${note}`, () => {
     const inputs = { q: randomArray([B, H, T, D], random), k: randomArray([B, K, S, D], random), v: randomArray([B, K, S, D], random) };
     const engine = ({ q, k, v }: Record<string, tf.Tensor>) => attention(q as tf.Tensor4D, k as tf.Tensor4D, v as tf.Tensor4D, causalMask(T, S));
     await checkOp({ inputs, engine, reference: ({ q, k, v }) => attentionReference(q!, k!, v!), gradients: ({ q, k, v }, dy) => attentionGradientReference(q!, k!, v!, dy) }, RTOL);
+  });
+
+  it('cross-entropy of a vocabulary wider than a workgroup, with large logits, in chunks of two rows', async () => {
+    const [M, C, V] = [5, 3, 301];
+    const [h, w, labels] = [randomArray([M, C], new Random(7), 9), randomArray([V, C], new Random(8), 3), randomIds(M, V, 9)];
+    const engine = (inputs: Record<string, tf.Tensor>) =>
+      linearCrossEntropy(inputs['h'] as tf.Tensor2D, inputs['w'] as tf.Tensor2D, tf.tensor1d(labels, 'int32'), { gradients: true, trainW: true, chunkLogits: 2 * V });
+    await checkOp({ inputs: { h, w }, engine, reference: ({ h, w }) => array64([], Float64Array.of(linearCrossEntropyReference(h!, w!, labels))) }, RTOL);
   });
 
   it('rotary positions of more pairs than a workgroup has lanes', async () => {

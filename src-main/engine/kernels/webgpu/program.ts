@@ -13,6 +13,8 @@ export interface Program {
   /** Storage buffers by name, in the order of the tensors. */
   inputs: Record<string, Scalar>;
   outputs: Record<string, Scalar>;
+  /** The input that is also written; its tensor must share its data with no other. */
+  inPlace?: string;
   /** Sizes and scalars, read as `u.name`. */
   uniforms: Record<string, Scalar>;
   /** Invocations per workgroup. */
@@ -105,14 +107,16 @@ function pipelineOf(device: Device, program: Program): Pipeline {
 }
 
 /** The whole WGSL text. Workgroups beyond the first row of the grid count on, so that any number fits. */
-export function shaderText({ inputs, outputs, uniforms, lanes, declarations = '', body }: Program): string {
+export function shaderText({ inputs, inPlace, outputs, uniforms, lanes, declarations = '', body }: Program): string {
   const fields = Object.entries(uniforms).map(([name, type]) => `, ${name}: ${type}`).join('');
-  const storage = (access: string) => ([name, type]: [string, Scalar]) => ({ name, declaration: `var<storage, ${access}> ${name}: array<${type}>;` });
-  const buffers = [...Object.entries(inputs).map(storage('read')), ...Object.entries(outputs).map(storage('read_write'))];
+  const buffers = Object.entries({ ...inputs, ...outputs }).map(([name, type]) => {
+    const access = name in outputs || name === inPlace ? 'read_write' : 'read';
+    return `var<storage, ${access}> ${name}: array<${type}>;`;
+  });
   return `
 struct Uniforms { groups: u32${fields} };
 @group(0) @binding(0) var<uniform> u: Uniforms;
-${buffers.map(({ declaration }, i) => `@group(0) @binding(${i + 1}) ${declaration}`).join('\n')}
+${buffers.map((declaration, i) => `@group(0) @binding(${i + 1}) ${declaration}`).join('\n')}
 ${declarations}
 @compute @workgroup_size(${lanes})
 fn start(@builtin(workgroup_id) id: vec3<u32>, @builtin(num_workgroups) grid: vec3<u32>, @builtin(local_invocation_index) lane: u32) {

@@ -7,6 +7,7 @@ import { attentionGradKernels } from './attentionGrad.ts';
 import { geluKernels } from './gelu.ts';
 import type { WebgpuKernels } from './kernel.ts';
 import { layerNormKernels } from './layerNorm.ts';
+import { linearCrossEntropyKernels } from './linearCrossEntropy.ts';
 import type { WebgpuBackend } from './program.ts';
 import { rmsNormKernels } from './rmsNorm.ts';
 import { rotaryKernels } from './rotary.ts';
@@ -20,6 +21,7 @@ export const WEBGPU_KERNELS: WebgpuKernels = {
   ...rotaryKernels,
   ...attentionKernels,
   ...attentionGradKernels,
+  ...linearCrossEntropyKernels,
   ...adamwKernels,
 };
 
