@@ -1,4 +1,4 @@
-/** A run on a graphics device that goes away, or refuses memory, in the middle: a clear error, and a resume that works. */
+/** A run on a graphics device that goes away, or refuses memory or a command, in the middle: a clear error, and a resume that works. */
 import * as tf from '@tensorflow/tfjs-core';
 import { describe, expect, it } from 'vitest';
 import { orDeviceError } from '../engine/backend/deviceWatch.ts';
@@ -12,6 +12,7 @@ import { train } from './train.ts';
 interface Device {
   destroy(): void;
   createBuffer(descriptor: { size: number; usage: number }): unknown;
+  createShaderModule(descriptor: { code: string }): unknown;
   limits: { maxBufferSize: number };
 }
 
@@ -56,5 +57,13 @@ describe.skipIf(note !== '')(`a run on a failing device${note}`, () => {
     await expect(cut).rejects.toMatchObject({ code: 'GPU_OUT_OF_MEMORY', message: expect.stringMatching(/smaller batch/) });
     await expect(work).rejects.toMatchObject({ code: 'GPU_OUT_OF_MEMORY' }); // it does not go on behind the error
     expect(filesBelow(spec.outDir)).toEqual([]);
+  });
+
+  it('ends with GPU_ERROR when the driver refuses a shader', async () => {
+    const spec: RunSpec = { ...(await tinyRun({ train: { steps: 50 } })), engine: 'webgpu' };
+    const cut = run(spec, false, new Map(), (event) => {
+      if (event.type === 'step') device().createShaderModule({ code: 'fn main() -> nothing {}' });
+    });
+    await expect(cut).rejects.toMatchObject({ code: 'GPU_ERROR', message: expect.stringMatching(/another engine/) });
   });
 });
