@@ -7,6 +7,7 @@ import { expectClose } from '../testing/expectClose.ts';
 import { filesBelow, tinyRun } from '../testing/tinyRun.ts';
 import { CallControl } from './control.ts';
 import type { RunSpec, TrainEvent, TrainResult } from './protocol.ts';
+import { Resident } from './resident.ts';
 import { train } from './train.ts';
 
 interface Device {
@@ -65,5 +66,18 @@ describe.skipIf(note !== '')(`a run on a failing device${note}`, () => {
       if (event.type === 'step') device().createShaderModule({ code: 'fn main() -> nothing {}' });
     });
     await expect(cut).rejects.toMatchObject({ code: 'GPU_ERROR', message: expect.stringMatching(/another engine/) });
+  });
+
+  it('is answered at once to whoever asks the model that was loaded on it, until the model is loaded again', async () => {
+    const { model } = await tinyRun();
+    const resident = new Resident();
+    const ask = () => orDeviceError(() => resident.generate({ prompt: 'Hello', maxNew: 5, temperature: 0 }, () => undefined, new CallControl()));
+    await resident.load({ engine: 'webgpu', modelDir: model.dir });
+    const answer = await ask();
+    device().destroy();
+    await expect(ask()).rejects.toMatchObject({ code: 'GPU_LOST' });
+    await expect(ask()).rejects.toMatchObject({ code: 'GPU_LOST' });
+    await resident.load({ engine: 'webgpu', modelDir: model.dir });
+    expect((await ask()).text).toBe(answer.text);
   });
 });

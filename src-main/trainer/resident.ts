@@ -5,6 +5,7 @@ import { encodeChatPrompt } from '../datasets/chat.ts';
 import { createTextStream } from '../datasets/textStream.ts';
 import { loadTokenizer, type TextTokenizer } from '../datasets/tokenizer.ts';
 import { usageError } from '../errors.ts';
+import { deviceFailure } from '../engine/backend/deviceWatch.ts';
 import { generateTokens } from '../engine/generate/generate.ts';
 import type { LoraAdapter } from '../engine/methods/lora.ts';
 import { Decoder } from '../engine/model/decoder.ts';
@@ -14,10 +15,11 @@ import { Random } from '../engine/random.ts';
 import { loadAdapter } from './adapterFolder.ts';
 import type { CallControl } from './control.ts';
 import { useEngine } from './engines.ts';
-import type { GenerateParams, GenerateResult, LoadResult, WorkerCalls } from './protocol.ts';
+import type { EngineName, GenerateParams, GenerateResult, LoadResult, WorkerCalls } from './protocol.ts';
 import { StopText } from './stopText.ts';
 
 interface Loaded {
+  engine: EngineName;
   checkpoint: Checkpoint;
   tokenizer: TextTokenizer;
   model: Decoder;
@@ -36,7 +38,7 @@ export class Resident {
       const { device } = await useEngine(engine);
       this.unload();
       const model = new Decoder(checkpoint.spec, loadWeights(checkpoint.spec, checkpoint));
-      this.loaded = { checkpoint, tokenizer, model, adapter: null };
+      this.loaded = { engine, checkpoint, tokenizer, model, adapter: null };
       return { engine, device, loadMs: performance.now() - started, totalParameters: countParameters(model.weights.values()) };
     } catch (error) {
       checkpoint.close();
@@ -86,6 +88,8 @@ export class Resident {
 
   private requireLoaded(): Loaded {
     if (!this.loaded) throw usageError('NO_MODEL_LOADED', 'No base model is loaded; load one first.');
+    const failure = this.loaded.engine === 'webgpu' ? deviceFailure() : null;
+    if (failure) throw failure; // its weights are gone with the device; loading again asks for another one
     return this.loaded;
   }
 

@@ -55,7 +55,7 @@ export async function orDeviceError<T>(work: () => Promise<T>): Promise<T> {
 }
 
 function lostError(reason: string, message: string): GraftError {
-  return new GraftError('GPU_LOST', `The graphics card stopped answering (${firstLine(message) || reason}); resume the run from its last checkpoint, or choose another engine if it happens again.`, { reason });
+  return new GraftError('GPU_LOST', `The graphics card stopped answering (${firstLine(message) || reason}); load the model again or resume the run from its last checkpoint, or choose another engine if it happens again.`, { reason });
 }
 
 function commandError(kind: string, message: string): GraftError {

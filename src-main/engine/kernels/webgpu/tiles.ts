@@ -1,7 +1,8 @@
 /**
  * WGSL building blocks of the attention kernels: a workgroup of 128 lanes holds 16 rows against 32 columns, both rows
- * of (…, D) matrices, and walks over D (`u.D`) in chunks of 32 floats, whose number is part of the text. Lane (r, sub), sub < 8, owns the columns
- * sub + 8·i, i < 4, of row r's weights, and the floats 4·sub … 4·sub + 3 of each chunk of row r's results.
+ * of (…, D) matrices, and walks over D (`u.D`) in chunks of 32 floats, whose number is part of the text. Lane (r, sub),
+ * sub < 8, owns the columns sub + 8·i, i < 4, of row r's weights, and the floats 4·sub … 4·sub + 3 of each chunk of
+ * row r's results.
  */
 
 export const LANES = 128;
