@@ -14,9 +14,8 @@ import { writeSafetensors } from '../../src-main/checkpoints/safetensorsWrite.ts
 import { collate } from '../../src-main/datasets/batches.ts';
 import { generateTokens } from '../../src-main/engine/generate/generate.ts';
 import { createLora, type LoraAdapter } from '../../src-main/engine/methods/lora.ts';
-import { Decoder } from '../../src-main/engine/model/decoder.ts';
+import type { Decoder } from '../../src-main/engine/model/decoder.ts';
 import { countParameters } from '../../src-main/engine/model/parameters.ts';
-import { loadWeights } from '../../src-main/engine/model/weights.ts';
 import { AdamW } from '../../src-main/engine/optim/adamw.ts';
 import { Random } from '../../src-main/engine/random.ts';
 import { trainStep } from '../../src-main/engine/train/step.ts';
@@ -26,6 +25,7 @@ import { useEngine } from '../../src-main/trainer/engines.ts';
 import { ENGINES, type EngineName, type LoraSettings } from '../../src-main/trainer/protocol.ts';
 import { Resident } from '../../src-main/trainer/resident.ts';
 import { profileKernels, type KernelRow } from '../lib/profile.ts';
+import { loadDecoder } from '../../src-main/trainer/loadDecoder.ts';
 import type { Example, GenerateAnswer, GraftSetup, HelloAnswer, PeakAnswer, SetupAnswer, StepAnswer, TimeAnswer } from './protocol.ts';
 
 const engine = ENGINES.find((name) => name === process.argv[2]) ?? fail(`unknown engine ${process.argv[2]}`);
@@ -125,7 +125,7 @@ const commands = {
 async function openModel(modelDir: string): Promise<void> {
   await useEngine(engine as EngineName);
   const checkpoint = openCheckpoint(modelDir);
-  model = new Decoder(checkpoint.spec, loadWeights(checkpoint.spec, checkpoint));
+  model = loadDecoder(checkpoint);
   checkpoint.close();
 }
 

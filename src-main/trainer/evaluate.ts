@@ -4,12 +4,11 @@ import { collate } from '../datasets/batches.ts';
 import { assertTrainable, prepareDataset } from '../datasets/dataset.ts';
 import { loadTokenizer } from '../datasets/tokenizer.ts';
 import type { TokenisedExample } from '../datasets/types.ts';
-import { Decoder } from '../engine/model/decoder.ts';
-import { loadWeights } from '../engine/model/weights.ts';
 import type { Batch } from '../engine/train/batchLoss.ts';
 import { evaluateLoss } from '../engine/train/evaluate.ts';
 import { loadAdapter } from './adapterFolder.ts';
 import { useEngine } from './engines.ts';
+import { loadDecoder } from './loadDecoder.ts';
 import type { EvaluateResult, WorkerCalls } from './protocol.ts';
 
 type Params = WorkerCalls['evaluate']['params'];
@@ -22,7 +21,7 @@ export async function evaluate(params: Params, emit: (event: WorkerCalls['evalua
     assertTrainable(prepared);
     await useEngine(params.engine);
     const adapter = params.adapterDir === undefined ? null : loadAdapter(params.adapterDir, checkpoint).adapter;
-    const model = new Decoder(checkpoint.spec, loadWeights(checkpoint.spec, checkpoint));
+    const model = loadDecoder(checkpoint);
     model.adapter = adapter;
     const total = Math.ceil(prepared.examples.length / params.batch);
     const batches = evaluationBatches(prepared.examples, params.batch, tokenizer.padId);

@@ -8,10 +8,10 @@ import { openCheckpoint, type Checkpoint } from '../checkpoints/checkpoint.ts';
 import type { DtypeName } from '../checkpoints/dtype.ts';
 import { argmax } from '../engine/generate/sample.ts';
 import { generateTokens } from '../engine/generate/generate.ts';
-import { Decoder } from '../engine/model/decoder.ts';
-import { loadWeights } from '../engine/model/weights.ts';
+import type { Decoder } from '../engine/model/decoder.ts';
 import { Random } from '../engine/random.ts';
 import { loadAdapter } from './adapterFolder.ts';
+import { loadDecoder } from './loadDecoder.ts';
 import type { ParityCertificate } from './protocol.ts';
 
 export type Parity = Pick<ParityCertificate, 'prompts' | 'tokensCompared' | 'maxLogitDifference' | 'maxLogit' | 'equalGreedyShare' | 'tolerance' | 'passed'>;
@@ -58,7 +58,7 @@ export async function parityOf({ checkpoint, adapterDir, mergedDir, prompts, dty
 }
 
 async function withModel<T>(checkpoint: Checkpoint, adapterDir: string | null, use: (model: Decoder) => Promise<T>): Promise<T> {
-  const model = new Decoder(checkpoint.spec, loadWeights(checkpoint.spec, checkpoint));
+  const model = loadDecoder(checkpoint);
   const adapter = adapterDir === null ? null : loadAdapter(adapterDir, checkpoint).adapter;
   model.adapter = adapter;
   try {

@@ -8,14 +8,14 @@ import { usageError } from '../errors.ts';
 import { deviceFailure } from '../engine/backend/deviceWatch.ts';
 import { generateTokens } from '../engine/generate/generate.ts';
 import type { LoraAdapter } from '../engine/methods/lora.ts';
-import { Decoder } from '../engine/model/decoder.ts';
+import type { Decoder } from '../engine/model/decoder.ts';
 import { countParameters } from '../engine/model/parameters.ts';
-import { loadWeights } from '../engine/model/weights.ts';
 import { Random } from '../engine/random.ts';
 import { loadAdapter } from './adapterFolder.ts';
 import type { CallControl } from './control.ts';
 import { useEngine } from './engines.ts';
 import type { EngineName, GenerateParams, GenerateResult, LoadResult, WorkerCalls } from './protocol.ts';
+import { loadDecoder } from './loadDecoder.ts';
 import { StopText } from './stopText.ts';
 
 interface Loaded {
@@ -37,7 +37,7 @@ export class Resident {
     try {
       const { device } = await useEngine(engine);
       this.unload();
-      const model = new Decoder(checkpoint.spec, loadWeights(checkpoint.spec, checkpoint));
+      const model = loadDecoder(checkpoint);
       this.loaded = { engine, checkpoint, tokenizer, model, adapter: null };
       return { engine, device, loadMs: performance.now() - started, totalParameters: countParameters(model.weights.values()) };
     } catch (error) {

@@ -7,15 +7,14 @@ import { splitExamples } from '../datasets/split.ts';
 import { loadTokenizer } from '../datasets/tokenizer.ts';
 import { describeBadRow, type TokenisedExample } from '../datasets/types.ts';
 import { GraftError } from '../errors.ts';
-import { Decoder } from '../engine/model/decoder.ts';
 import { countParameters } from '../engine/model/parameters.ts';
-import { loadWeights } from '../engine/model/weights.ts';
 import { AdamW } from '../engine/optim/adamw.ts';
 import type { CallControl } from './control.ts';
 import { useEngine } from './engines.ts';
 import { attachMethod, checkMethod } from './method.ts';
 import type { RunSpec, TrainEvent, TrainResult } from './protocol.ts';
 import { loadRunState, removeRunState, type Progress } from './runState.ts';
+import { loadDecoder } from './loadDecoder.ts';
 import { trainLoop } from './trainLoop.ts';
 
 interface RunData {
@@ -61,7 +60,7 @@ async function readData(spec: RunSpec, maxPositions: number, emit: (event: Train
 async function trainOn(spec: RunSpec, base: Checkpoint, data: RunData, resume: boolean, emit: (event: TrainEvent) => void, control: CallControl): Promise<TrainResult> {
   if (spec.engine === 'auto') throw new GraftError('INTERNAL', 'The run was started before its engine was chosen; start it again.');
   const { device } = await useEngine(spec.engine);
-  const model = new Decoder(base.spec, loadWeights(base.spec, base));
+  const model = loadDecoder(base);
   const baseParameters = countParameters(model.weights.values());
   const method = attachMethod(model, spec, base);
   const optimizer = new AdamW(method.parameters, spec.train);

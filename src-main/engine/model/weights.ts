@@ -51,8 +51,9 @@ export function loadWeights(spec: ArchitectureSpec, source: TensorSource): Weigh
 }
 
 /**
- * The TensorFlow backend copies values only when an op first needs them, and keeps the JavaScript array until then. A
- * slice of everything makes it copy now, without a second copy inside TensorFlow, so one tensor at a time is held twice.
+ * The TensorFlow backend takes values over only when an op first needs them, and holds on to the JavaScript array until
+ * then. A slice of everything makes it do so now: libtensorflow uses the array's own memory where its alignment allows,
+ * else it copies, and the array becomes garbage one tensor at a time.
  */
 function onDevice(values: Float32Array, shape: number[]): tf.Tensor {
   const lazy = tf.tensor(values, shape, 'float32');
