@@ -4,7 +4,7 @@ import { describe, expect, it } from 'vitest';
 import { hasShared, sharedPath, skipNote } from '../testing/shared.ts';
 import { openCheckpoint } from './checkpoint.ts';
 import { castF32 } from './dtype.ts';
-import { describeCheckpoint, requireTokenizer } from './modelDetails.ts';
+import { describeCheckpoint } from './modelDetails.ts';
 import { writeSafetensors, type TensorEntry } from './safetensorsWrite.ts';
 import { temporaryFolder, TINY_CONFIG, tinyEntries, values, writeTiny } from './testFolders.ts';
 
@@ -112,7 +112,6 @@ describe('bad folders, each one sentence', () => {
     expect(() => tryOpen(shape)).toThrowError(fails('CHECKPOINT_TENSOR_SHAPE', 'has shape [9], but config.json asks for [8]'));
     const quantised = await writeTiny(path.join(dir, 'c'), tinyEntries().map((e) => (e.name === norm ? { ...e, dtype: 'I8' as const, data: () => new Uint8Array(8) } : e)));
     expect(() => tryOpen(quantised)).toThrowError(fails('CHECKPOINT_TENSOR_DTYPE', 'is I8'));
-    expect(() => requireTokenizer(dir)).toThrowError(fails('TOKENIZER_MISSING', 'no tokenizer.json'));
   });
 
   it('a missing shard, an index that names an absent tensor, a shard outside, a tensor in two shards', async () => {

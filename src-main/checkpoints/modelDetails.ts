@@ -1,7 +1,6 @@
 /** Facts about a checkpoint for the user, and the check that a tokenizer is there when text is needed. */
 import fs from 'node:fs';
 import path from 'node:path';
-import { GraftError } from '../errors.ts';
 import { availableTargets, type Family, type Target } from '../engine/model/architecture.ts';
 import type { Checkpoint } from './checkpoint.ts';
 import type { Dtype } from './dtype.ts';
@@ -51,13 +50,4 @@ export function describeCheckpoint(checkpoint: Checkpoint): ModelDetails {
     targets: availableTargets(spec),
     hash, stamp, dir,
   };
-}
-
-/** Path of tokenizer.json in `dir`. Throws GraftError TOKENIZER_MISSING. */
-export function requireTokenizer(dir: string): string {
-  const file = path.join(path.resolve(dir), 'tokenizer.json');
-  if (!fs.existsSync(file)) {
-    throw new GraftError('TOKENIZER_MISSING', `${path.resolve(dir)} has no tokenizer.json, which is needed to turn text into tokens; copy the one that belongs to this checkpoint into the folder.`, { dir: path.resolve(dir) });
-  }
-  return file;
 }
