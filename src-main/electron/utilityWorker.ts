@@ -1,6 +1,7 @@
 /** A worker process as a child of Electron: the same wire as `jobs/workerChannel.ts`, over a utilityProcess. */
 import type { ForkOptions, UtilityProcess } from 'electron';
 import type { SpawnWorker, WorkerExit } from '../jobs/workerChannel.ts';
+import { workerEnvironment } from '../jobs/workerEnvironment.ts';
 
 type Child = Pick<UtilityProcess, 'pid' | 'stderr' | 'postMessage' | 'kill'> & {
   on(event: 'message', listener: (message: unknown) => void): unknown;
@@ -10,7 +11,7 @@ type Child = Pick<UtilityProcess, 'pid' | 'stderr' | 'postMessage' | 'kill'> & {
 /** @param fork Electron's `utilityProcess.fork`; @param entry the bundled worker script. */
 export function utilityWorkers(fork: (entry: string, args: string[], options: ForkOptions) => Child, entry: string): SpawnWorker {
   return () => {
-    const child = fork(entry, [], { stdio: ['ignore', 'ignore', 'pipe'], serviceName: 'Graft trainer' });
+    const child = fork(entry, [], { env: workerEnvironment(), stdio: ['ignore', 'ignore', 'pipe'], serviceName: 'Graft trainer' });
     const exitListeners: ((exit: WorkerExit) => void)[] = [];
     let lastErrorLine = '';
     child.stderr?.on('data', (chunk: Buffer) => {

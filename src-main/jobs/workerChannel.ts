@@ -5,6 +5,7 @@
 import { fork } from 'node:child_process';
 import path from 'node:path';
 import type { ToWorker } from '../trainer/protocol.ts';
+import { workerEnvironment } from './workerEnvironment.ts';
 
 export interface WorkerExit {
   code: number | null;
@@ -32,6 +33,7 @@ export const WORKER_ENTRY = path.resolve(import.meta.dirname, '../trainer/main.t
 export function forkWorker(entry: string = WORKER_ENTRY): WorkerChannel {
   const child = fork(entry, [], {
     execArgv: ['--disable-warning=ExperimentalWarning'],
+    env: workerEnvironment(),
     serialization: 'advanced',
     stdio: ['ignore', 'ignore', 'pipe', 'ipc'],
     // Ctrl-C in a terminal goes to the whole group; here the parent decides what becomes of its workers.
