@@ -10,6 +10,7 @@ import { embedding } from '../engine/ops/embedding.ts';
 import { gelu } from '../engine/ops/gelu.ts';
 import { layerNorm } from '../engine/ops/layerNorm.ts';
 import { linearCrossEntropy } from '../engine/ops/linearCrossEntropy.ts';
+import { loraLinear } from '../engine/ops/loraLinear.ts';
 import { rmsNorm } from '../engine/ops/rmsNorm.ts';
 import { rotary } from '../engine/ops/rotary.ts';
 import { scatterAddRows } from '../engine/ops/scatterAddRows.ts';
@@ -21,6 +22,7 @@ import { geluReference, swigluReference } from './reference/activations.ts';
 import { array64, randomArray, randomIds } from './reference/array.ts';
 import { attentionReference, rotaryReference } from './reference/attention.ts';
 import { embeddingReference, linearCrossEntropyReference, scatterAddRowsReference } from './reference/crossEntropy.ts';
+import { loraLinearReference } from './reference/lora.ts';
 import { layerNormReference, rmsNormReference } from './reference/norms.ts';
 
 const ROWS_AND_WIDTHS: [number, number][] = [[1, 1], [3, 17], [17, 3], [5, 64]];
@@ -32,6 +34,8 @@ const ATTENTION: [number, number, number, number, number, number][] = [
   [2, 4, 1, 3, 20, 2],
   [1, 2, 2, 1, 17, 8],
 ];
+/** N, in, out, rank. */
+const LORA: [number, number, number, number][] = [[1, 1, 1, 1], [5, 17, 3, 2], [18, 5, 66, 17]];
 /** M, C, V, most logits held at once. */
 const CROSS_ENTROPY: [number, number, number, number][] = [[1, 1, 2, 1 << 20], [7, 5, 17, 17], [7, 5, 17, 40], [17, 3, 33, 33 * 8], [6, 4, 10, 30], [5, 4, 10, 1]];
 
@@ -51,6 +55,7 @@ export async function opsSuite(engine: BackendName, rtol: number): Promise<void>
       await check(crossEntropyCase(M, C, V, chunkLogits, true));
       await check(crossEntropyCase(M, C, V, chunkLogits, false));
     });
+    it.each(LORA)('loraLinear N %i, in %i, out %i, rank %i', (...sizes) => check(loraCase(...sizes)));
     it.each([[1, 1, 2], [17, 3, 5], [3, 17, 40]])('embedding of %i ids, width %i, %i rows', (N, C, V) => check(embeddingCase(N, C, V)));
     it.each([[1, 1, 2], [17, 3, 5], [3, 17, 40]])('scatterAddRows of %i rows, width %i, into %i', async (N, C, V) => {
       const x = randomArray([N, C], new Random(1));
@@ -122,6 +127,16 @@ function crossEntropyCase(M: number, C: number, V: number, chunkLogits: number, 
     inputs: trainW ? { h, w } : { h },
     engine: (inputs) => run(inputs['h']!, inputs['w'] ?? toTensor(w)),
     reference: (inputs) => array64([], Float64Array.of(linearCrossEntropyReference(inputs['h']!, inputs['w'] ?? w, labels))),
+  };
+}
+
+function loraCase(N: number, inner: number, out: number, rank: number): OpCase {
+  const random = new Random(N * rank);
+  const [x, y, A, B] = [[N, inner], [N, out], [rank, inner], [out, rank]].map((shape) => randomArray(shape, random));
+  return {
+    inputs: { x: x!, y: y!, A: A!, B: B! },
+    engine: ({ x, y, A, B }) => loraLinear(x as tf.Tensor2D, y as tf.Tensor2D, A as tf.Tensor2D, B as tf.Tensor2D, 0.5),
+    reference: ({ x, y, A, B }) => loraLinearReference(x!, y!, A!, B!, 0.5),
   };
 }
 

@@ -63,7 +63,7 @@ describe.each([['llama', LLAMA, ['q', 'k', 'v', 'o', 'gate', 'up', 'down']], ['g
     const { module, A, B, scale } = adapter.pairs.at(-1)!;
     expect(scale).toBe(2);
     const x = tf.randomNormal<tf.Rank.R2>([3, module.inFeatures], 0, 1, 'float32', 1);
-    const got = adapter.delta(module.layer, module.target, x)!;
+    const got = tf.tidy(() => adapter.addTo(tf.zeros([3, module.outFeatures]), module.layer, module.target, x));
     const [xs, a, b] = [await x.array(), (await A.value.array()) as number[][], (await B.value.array()) as number[][]];
     const want = xs.flatMap((row) => b.map((bRow) => 2 * bRow.reduce((sum, value, k) => sum + value * row.reduce((s, v, i) => s + v * a[k]![i]!, 0), 0)));
     expectClose(await got.data(), want, { rtol: 1e-5, atol: 1e-5 });
@@ -136,7 +136,7 @@ describe('dropout', () => {
   const identity = Float32Array.from({ length: 64 * 64 }, (_, i) => (i % 65 === 0 ? 1 : 0));
   /** With A = B = I the layer's output is its dropped-out input, here of ones. */
   const output = async (adapter: LoraAdapter): Promise<Float32Array> => {
-    const y = tf.tidy(() => adapter.delta(0, 'q', tf.ones([200, 64]))!);
+    const y = tf.tidy(() => adapter.addTo(tf.zeros([200, 64]), 0, 'q', tf.ones([200, 64])));
     const values = (await y.data()) as Float32Array;
     y.dispose();
     return values;

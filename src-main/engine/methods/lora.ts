@@ -6,6 +6,7 @@ import * as tf from '@tensorflow/tfjs-core';
 import type { ArchitectureSpec, LinearModule, Target } from '../model/architecture.ts';
 import type { LinearDelta } from '../model/decoder.ts';
 import type { Parameter } from '../model/parameters.ts';
+import { loraLinear } from '../ops/loraLinear.ts';
 import { Random } from '../random.ts';
 import { loraModules } from './loraTargets.ts';
 
@@ -38,12 +39,11 @@ export class LoraAdapter implements LinearDelta {
     this.byPlace = new Map(pairs.map((pair) => [`${pair.module.layer}.${pair.module.target}`, pair]));
   }
 
-  delta(layer: number, target: Target, x: tf.Tensor2D): tf.Tensor2D | null {
+  addTo(y: tf.Tensor2D, layer: number, target: Target, x: tf.Tensor2D): tf.Tensor2D {
     const pair = this.byPlace.get(`${layer}.${target}`);
-    if (!pair) return null;
-    const input = this.dropout ? tf.mul(x, dropoutMask(x.shape, this.dropout)) : x;
-    const low = tf.matMul(input, pair.A.value as tf.Tensor2D, false, true); // (N, r)
-    return tf.matMul(tf.mul(low, tf.scalar(pair.scale)), pair.B.value as tf.Tensor2D, false, true); // (N, out)
+    if (!pair) return y;
+    const input: tf.Tensor2D = this.dropout ? tf.mul(x, dropoutMask(x.shape, this.dropout)) : x;
+    return loraLinear(input, y, pair.A.value as tf.Tensor2D, pair.B.value as tf.Tensor2D, pair.scale);
   }
 
   /** A and B of every pair, in the order of the forward pass. */

@@ -20,10 +20,10 @@ import type { Packing } from './packing.ts';
 import { ropeTables } from './rope.ts';
 import { disposeWeights, finalNormNames, headName, normNames, positionEmbeddingName, tokenEmbeddingName, type Weights } from './weights.ts';
 
-/** What a fine-tuning method adds to a linear layer; null where it adds nothing. */
+/** What a fine-tuning method adds to linear layers. */
 export interface LinearDelta {
-  /** x: (N, in). Returns (N, out) to add to the layer's output, or null. */
-  delta(layer: number, target: Target, x: tf.Tensor2D): tf.Tensor2D | null;
+  /** x: (N, in), y: (N, out), the base's output. Returns y with the method's part for x added, y itself where there is none. */
+  addTo(y: tf.Tensor2D, layer: number, target: Target, x: tf.Tensor2D): tf.Tensor2D;
 }
 
 export class Decoder {
@@ -127,8 +127,7 @@ export class Decoder {
   }
 
   private withDelta(layer: number, target: Target, x: tf.Tensor2D, y: tf.Tensor2D): tf.Tensor2D {
-    const delta = this.adapter?.delta(layer, target, x);
-    return delta ? residualAdd(y, delta) : y;
+    return this.adapter?.addTo(y, layer, target, x) ?? y;
   }
 
   private norm(x: tf.Tensor2D, names: string[]): tf.Tensor2D {

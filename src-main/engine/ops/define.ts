@@ -18,10 +18,11 @@ export interface OpDefinition {
   saveInputs: string[];
   saveOutputs?: number[];
   /**
-   * One thunk per differentiable input; only those that lead to a trained tensor are called.
+   * One thunk per differentiable input; only those that lead to a trained tensor are called. A thunk with a parameter
+   * may be given the sum of the input's other gradients so far, and then returns that sum with its own part added.
    * `dy` has one entry per output (null where the loss does not depend on it).
    */
-  gradient(dy: tf.Tensor[], saved: tf.Tensor[], attributes: Attributes): Record<string, () => tf.Tensor>;
+  gradient(dy: tf.Tensor[], saved: tf.Tensor[], attributes: Attributes): Record<string, (sum?: tf.Tensor) => tf.Tensor>;
 }
 
 export interface Op {

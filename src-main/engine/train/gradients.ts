@@ -11,7 +11,7 @@ interface TapeNode {
   inputs: Record<string, tf.Tensor>;
   outputs: tf.Tensor[];
   saved?: tf.Tensor[];
-  gradient?: (dys: (tf.Tensor | null)[]) => Record<string, () => tf.Tensor>;
+  gradient?: (dys: (tf.Tensor | null)[]) => Record<string, (sum?: tf.Tensor) => tf.Tensor>;
 }
 
 interface TapeState {
@@ -78,14 +78,21 @@ function runStep({ node, inputNames }: Step, gradientOf: Map<number, tf.Tensor>)
   const { kernelName, gradient, saved = [] } = node;
   if (!gradient) throw new Error(`no gradient is registered for ${kernelName}`);
   const dys = node.outputs.map((output) => gradientOf.get(output.id) ?? null);
+  let before: (tf.Tensor | undefined)[] = [];
   const results = tf.tidy(() => {
     const thunks = gradient(kernelName.startsWith('Graft') ? withoutNulls(dys) : dys);
+    before = inputNames.map((name) => (thunks[name]!.length > 0 ? gradientOf.get(node.inputs[name]!.id) : undefined));
     // A thunk may hand a gradient through unchanged; a clone lets both be disposed.
-    return inputNames.map((name) => tf.clone(thunks[name]!()));
+    return inputNames.map((name, i) => tf.clone(thunks[name]!(before[i])));
   });
   for (const output of node.outputs) gradientOf.delete(output.id);
   tf.dispose([...dys.filter((dy) => dy !== null), ...saved]);
-  inputNames.forEach((name, i) => addGradient(node.inputs[name]!.id, results[i]!, gradientOf));
+  inputNames.forEach((name, i) => {
+    const { id } = node.inputs[name]!;
+    if (before[i]) gradientOf.delete(id); // it is part of the result
+    before[i]?.dispose();
+    addGradient(id, results[i]!, gradientOf);
+  });
 }
 
 /** Our own ops never look at the gradient of an output that only they use; tfjs would fill in zeros of its full size. */

@@ -9,6 +9,7 @@ import { attention, causalMask } from '../../ops/attention.ts';
 import { gelu } from '../../ops/gelu.ts';
 import { layerNorm } from '../../ops/layerNorm.ts';
 import { linearCrossEntropy } from '../../ops/linearCrossEntropy.ts';
+import { loraLinear } from '../../ops/loraLinear.ts';
 import { rmsNorm } from '../../ops/rmsNorm.ts';
 import { rotary } from '../../ops/rotary.ts';
 import { swiglu } from '../../ops/swiglu.ts';
@@ -20,6 +21,7 @@ import { geluReference, swigluReference } from '../../../testing/reference/activ
 import { array64, centralDifferences, dot, randomArray, randomIds, type Array64 } from '../../../testing/reference/array.ts';
 import { attentionGradientReference, attentionReference, rotaryReference } from '../../../testing/reference/attention.ts';
 import { linearCrossEntropyReference } from '../../../testing/reference/crossEntropy.ts';
+import { loraLinearReference } from '../../../testing/reference/lora.ts';
 import { layerNormReference, rmsNormReference } from '../../../testing/reference/norms.ts';
 import { WEBGPU_KERNELS } from './register.ts';
 
@@ -79,6 +81,16 @@ describe.skipIf(note !== '')(`WGSL kernels${note}`, () => {
     const engine = (inputs: Record<string, tf.Tensor>) =>
       linearCrossEntropy(inputs['h'] as tf.Tensor2D, inputs['w'] as tf.Tensor2D, tf.tensor1d(labels, 'int32'), { gradients: true, trainW: true, chunkLogits: 2 * V });
     await checkOp({ inputs: { h, w }, engine, reference: ({ h, w }) => array64([], Float64Array.of(linearCrossEntropyReference(h!, w!, labels))) }, RTOL);
+  });
+
+  it.each([
+    ['more tokens than one span', 300, 2, 3, 2],
+    ['sums longer than one tile', 3, 130, 5, 3],
+  ])("LoRA's products of %s", async (_, N, inner, out, rank) => {
+    const random = new Random(N);
+    const [x, y, A, B] = [[N, inner], [N, out], [rank, inner], [out, rank]].map((shape) => randomArray(shape, random)) as [Array64, Array64, Array64, Array64];
+    const engine = ({ x, y, A, B }: Record<string, tf.Tensor>) => loraLinear(x as tf.Tensor2D, y as tf.Tensor2D, A as tf.Tensor2D, B as tf.Tensor2D, 2);
+    await checkOp({ inputs: { x, y, A, B }, engine, reference: ({ x, y, A, B }) => loraLinearReference(x!, y!, A!, B!, 2) }, RTOL);
   });
 
   it('rotary positions of more pairs than a workgroup has lanes', async () => {

@@ -9,6 +9,7 @@ import type { WebgpuKernels } from './kernel.ts';
 import { layerNormKernels } from './layerNorm.ts';
 import { linearCrossEntropyKernels } from './linearCrossEntropy.ts';
 import type { WebgpuBackend } from './program.ts';
+import { lowRankKernels } from './lowRank.ts';
 import { rmsNormKernels } from './rmsNorm.ts';
 import { rotaryKernels } from './rotary.ts';
 import { swigluKernels } from './swiglu.ts';
@@ -23,6 +24,7 @@ export const WEBGPU_KERNELS: WebgpuKernels = {
   ...attentionGradKernels,
   ...linearCrossEntropyKernels,
   ...adamwKernels,
+  ...lowRankKernels,
 };
 
 /** May be called again; whether an op is defined before or after makes no difference. */
