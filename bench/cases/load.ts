@@ -5,6 +5,8 @@ import { graftCommand, torchCommands, type Context } from '../lib/context.ts';
 import { benchFolder, ensureModel, type Shape } from '../lib/models.ts';
 import { QuietTurns, type Sample } from '../lib/otherLoad.ts';
 import { withPeers, type PeerCommand } from '../lib/peer.ts';
+import type { KernelProfile } from '../lib/profile.ts';
+import { profileText } from '../lib/profileText.ts';
 import { makeRow, peakOf, type CaseResult, type Row } from '../lib/result.ts';
 import type { HelloAnswer, TimeAnswer } from '../peers/protocol.ts';
 
@@ -14,6 +16,7 @@ export async function load(context: Context): Promise<CaseResult> {
   for (const shape of ['gpt2', 'smollm'] as const) {
     const result = await loadShape(context, shape);
     rows.push(...result.rows);
+    if (context.profile) await profileLoad(context, shape);
     notes.push(`${shape}: the file has ${(result.fileBytes / 1e6).toFixed(0)} MB; a process with its engine and no model holds ${result.emptyNote}.`);
   }
   return { name: 'load', what: 'Float32 checkpoint to first logits, a fresh process each time, file in the page cache.', rows, notes };
@@ -30,6 +33,14 @@ async function loadShape(context: Context, shape: Shape): Promise<{ rows: Row[];
   const rows = [...taken].map(([name, all]) => makeRow(shape, name, all.map(({ sample }) => sample), { amount: fileBytes / 1e6, unit: 'MB/s' }, Math.max(...all.map(({ peakBytes }) => peakBytes))));
   const emptyNote = [...taken].map(([name, all]) => `${(Math.max(...all.map(({ emptyBytes }) => emptyBytes)) / 1e6).toFixed(0)} MB (${name})`).join(', ');
   return { rows, fileBytes, emptyNote };
+}
+
+async function profileLoad(context: Context, shape: Shape): Promise<void> {
+  const request = { modelDir: await ensureModel(shape) };
+  await withPeers([graftCommand(context)], async ([graft]) => {
+    await graft!.ask<HelloAnswer>('hello');
+    context.say(profileText(`load of ${shape}`, await graft!.ask<KernelProfile>('profile', { work: 'load', request })));
+  });
 }
 
 interface Loaded {

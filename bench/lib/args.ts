@@ -8,37 +8,43 @@ export interface BenchArguments {
   engine: EngineName;
   quick: boolean;
   profile: boolean;
+  tiny: boolean;
   docs: boolean;
   tcmalloc: boolean;
-  torchDir: string | null;
+  torch: string | null;
+  /** Folder for the JSON; null: bench/results. */
+  out: string | null;
 }
 
-export const USAGE = `npm run bench -- CASE|all [--quick] [--profile] [--docs] [--engine tensorflow|webgpu|wasm] [--torch DIR] [--tcmalloc]
-  --quick      fewer repetitions
-  --profile    also prints the time per kernel of one training step
-  --docs       writes the tables into docs/performance.md
-  --torch DIR  DIR/py runs Python with PyTorch (else GRAFT_TORCH); without it Graft's figures stand alone
-  --tcmalloc   also races PyTorch with tcmalloc`;
+export const USAGE = `npm run bench -- CASE…|all [--quick] [--profile] [--docs] [--engine tensorflow|webgpu|wasm] [--torch DIR|PYTHON] [--tcmalloc]
+  --quick      fewer repetitions and sizes
+  --profile    also prints the time per kernel of one training step, one text, one loading
+  --docs       writes the tables into docs/performance.md and the plots beside it
+  --torch …    a folder whose py runs Python with PyTorch, or a Python (else GRAFT_TORCH); without it Graft's figures stand alone
+  --tcmalloc   also races PyTorch with tcmalloc
+  --tiny       step-* and kernels at sizes that show only that everything runs
+  --out DIR    where the JSON goes (else bench/results)`;
 
-/** Throws a usage GraftError for an unknown case, engine or option. */
-export function parseBenchArguments(args: string[], known: string[], env: NodeJS.ProcessEnv = process.env): BenchArguments {
+const flag = { type: 'boolean', default: false } as const;
+const text = { type: 'string' } as const;
+const OPTIONS = { engine: { ...text, default: 'tensorflow' }, quick: flag, profile: flag, tiny: flag, docs: flag, tcmalloc: flag, torch: text, out: text } as const;
+
+/** `all`: what that word stands for; `named`: cases that must be asked for. Throws a usage GraftError for an unknown case, engine or option. */
+export function parseBenchArguments(args: string[], { all, named }: { all: string[]; named: string[] }, env: NodeJS.ProcessEnv = process.env): BenchArguments {
   const { values, positionals } = parse(args);
-  const cases = positionals.includes('all') ? known : positionals;
+  const known = [...all, ...named];
+  const cases = [...new Set(positionals.flatMap((name) => (name === 'all' ? all : [name])))];
   const unknown = cases.filter((name) => !known.includes(name));
   if (unknown.length || !cases.length) throw usageError('UNKNOWN_CASE', `Case ${unknown.join(', ') || '(none)'} does not exist; choose among ${known.join(', ')}, all.`);
   const engine = ENGINES.find((name) => name === values.engine);
   if (!engine) throw usageError('UNKNOWN_ENGINE', `Engine ${values.engine} does not exist; choose among ${ENGINES.join(', ')}.`);
-  return { cases, engine, quick: values.quick, profile: values.profile, docs: values.docs, tcmalloc: values.tcmalloc, torchDir: values.torch ?? env['GRAFT_TORCH'] ?? null };
+  const { quick, profile, tiny, docs, tcmalloc } = values;
+  return { cases, engine, quick, profile, tiny, docs, tcmalloc, torch: values.torch ?? env['GRAFT_TORCH'] ?? null, out: values.out ?? null };
 }
 
-function parse(args: string[]): { values: { engine: string; quick: boolean; profile: boolean; docs: boolean; tcmalloc: boolean; torch?: string | undefined }; positionals: string[] } {
-  const flag = { type: 'boolean', default: false } as const;
+function parse(args: string[]) {
   try {
-    return parseArgs({
-      args,
-      allowPositionals: true,
-      options: { engine: { type: 'string', default: 'tensorflow' }, quick: flag, profile: flag, docs: flag, tcmalloc: flag, torch: { type: 'string' } },
-    });
+    return parseArgs({ args, allowPositionals: true, options: OPTIONS });
   } catch (error) {
     throw usageError('BAD_OPTION', `${error instanceof Error ? error.message : String(error)}\n${USAGE}`);
   }

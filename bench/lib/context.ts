@@ -1,19 +1,24 @@
 /** What every case is given: the options of this run and how to start each system. */
 import path from 'node:path';
+import { workerEnvironment } from '../../src-main/jobs/workerEnvironment.ts';
 import type { EngineName } from '../../src-main/trainer/protocol.ts';
 import { benchFolder } from './models.ts';
 import type { QuietTurns } from './otherLoad.ts';
 import type { PeerCommand } from './peer.ts';
+import { GRAFT_PEER, TORCH_PEER } from './places.ts';
+import type { Torch } from './torch.ts';
 
 export interface Context {
   engine: EngineName;
-  /** Fewer repetitions. */
+  /** Fewer repetitions and smaller sizes. */
   quick: boolean;
-  /** Print Graft's time per kernel instead of racing. */
+  /** Also print Graft's time per kernel. */
   profile: boolean;
-  /** Folder whose `py` runs Python with PyTorch; null: no rival. */
-  torchDir: string | null;
-  /** Also PyTorch with tcmalloc, its best configuration. */
+  /** A two-layer model instead of the real ones: shows that everything runs, measures nothing. */
+  tiny: boolean;
+  /** Null: no rival. */
+  torch: Torch | null;
+  /** Also PyTorch with tcmalloc, its best configuration on the processor. */
   tcmalloc: boolean;
   turns: QuietTurns;
   say(line: string): void;
@@ -21,15 +26,30 @@ export interface Context {
 
 export const GRAFT = 'Graft';
 
+/** Largest difference of two float32 losses that counts as the same step. */
+const LOSS_TOLERANCE = 1e-3;
+/** Under autocast activations have 8 bits (2^-9 each); the losses here are near 11. */
+const BF16_LOSS_TOLERANCE = 0.05;
+
 export function graftCommand({ engine }: Context): PeerCommand {
-  return { name: GRAFT, command: process.execPath, args: [path.join(import.meta.dirname, '../peers/graft.ts'), engine], cwd: benchFolder() };
+  return { name: GRAFT, command: process.execPath, args: [GRAFT_PEER, engine], cwd: benchFolder(), env: workerEnvironment(), lossTolerance: LOSS_TOLERANCE };
 }
 
-/** PyTorch, once or twice, or nobody. Paths are relative because `py` may see the file system below another root. */
-export function torchCommands({ torchDir, tcmalloc }: Context): PeerCommand[] {
-  if (torchDir === null) return [];
+/** PyTorch in float32, once, twice, or not at all. Paths are relative because a folder's `py` may see the file system below another root. */
+export function torchCommands({ torch, tcmalloc }: Context): PeerCommand[] {
+  if (!torch) return [];
+  if (torch.cuda) return [torchCommand(torch, 'PyTorch float32', '--device', 'cuda')];
+  return [torchCommand(torch, 'PyTorch'), ...(tcmalloc ? [torchCommand(torch, 'PyTorch, tcmalloc', '--tcmalloc')] : [])];
+}
+
+/** For training and kernels also bf16 autocast on CUDA, whose results differ by its rounding. */
+export function torchTrainers(context: Context): PeerCommand[] {
+  const { torch } = context;
+  const bf16 = torch?.cuda ? [{ ...torchCommand(torch, 'PyTorch bf16', '--device', 'cuda', '--dtype', 'bf16'), lossTolerance: BF16_LOSS_TOLERANCE }] : [];
+  return [...torchCommands(context), ...bf16];
+}
+
+function torchCommand({ python }: Torch, name: string, ...args: string[]): PeerCommand {
   const cwd = benchFolder();
-  const script = path.relative(cwd, path.join(import.meta.dirname, '../peers/torch_lora.py'));
-  const start = (name: string, ...args: string[]): PeerCommand => ({ name, command: path.join(torchDir, 'py'), args: [script, ...args], cwd });
-  return [start('PyTorch'), ...(tcmalloc ? [start('PyTorch, tcmalloc', '--tcmalloc')] : [])];
+  return { name, command: python, args: [path.relative(cwd, TORCH_PEER), ...args], cwd, env: process.env, lossTolerance: LOSS_TOLERANCE };
 }

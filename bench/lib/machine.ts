@@ -1,6 +1,7 @@
 /** Where and when a measurement was taken. */
 import { execFileSync } from 'node:child_process';
 import os from 'node:os';
+import { REPOSITORY } from './places.ts';
 
 export interface Circumstances {
   date: string;
@@ -19,7 +20,7 @@ export interface Circumstances {
 export function circumstances(): Circumstances {
   return {
     date: new Date().toISOString(),
-    commit: git('rev-parse', '--short', 'HEAD'),
+    commit: git('rev-parse', '--short', 'HEAD') || (process.env['GRAFT_COMMIT'] ?? ''),
     changed: git('status', '--porcelain', '--untracked-files=no', '--', 'src-main', 'bench/peers') !== '',
     cpu: os.cpus()[0]?.model.trim() ?? 'unknown processor',
     cores: os.availableParallelism(),
@@ -33,7 +34,7 @@ export function circumstances(): Circumstances {
 /** Empty outside a git checkout. */
 function git(...args: string[]): string {
   try {
-    return execFileSync('git', args, { cwd: import.meta.dirname, encoding: 'utf8', stdio: ['ignore', 'pipe', 'ignore'] }).trim();
+    return execFileSync('git', args, { cwd: REPOSITORY, encoding: 'utf8', stdio: ['ignore', 'pipe', 'ignore'] }).trim();
   } catch {
     return '';
   }

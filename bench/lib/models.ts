@@ -15,16 +15,33 @@ import { writeTinyTokenizer } from '../../src-main/testing/tinyTokenizer.ts';
 
 const SEED = 3;
 
-const CONFIGS = {
-  gpt2: {
-    model_type: 'gpt2', n_layer: 12, n_embd: 768, n_head: 12, n_positions: 1024, vocab_size: 50257,
+/** As Hugging Face's config.json of GPT-2 with L layers of width C. */
+function gpt2Config(L: number, C: number, heads: number, positions = 1024): ModelConfig & { vocab_size: number } {
+  return {
+    model_type: 'gpt2', n_layer: L, n_embd: C, n_head: heads, n_positions: positions, vocab_size: 50257,
     layer_norm_epsilon: 1e-5, activation_function: 'gelu_new', tie_word_embeddings: true, torch_dtype: 'float32',
-  },
-  smollm: {
-    model_type: 'llama', num_hidden_layers: 30, hidden_size: 576, num_attention_heads: 9, num_key_value_heads: 3, intermediate_size: 1536,
-    vocab_size: 49152, max_position_embeddings: 2048, rms_norm_eps: 1e-5, rope_theta: 10000, hidden_act: 'silu', tie_word_embeddings: true, torch_dtype: 'float32',
-  },
-} satisfies Record<string, ModelConfig>;
+  };
+}
+
+function llamaConfig(L: number, C: number, heads: number, kvHeads: number, intermediate: number, vocabulary: number): ModelConfig & { vocab_size: number } {
+  return {
+    model_type: 'llama', num_hidden_layers: L, hidden_size: C, num_attention_heads: heads, num_key_value_heads: kvHeads, intermediate_size: intermediate,
+    vocab_size: vocabulary, max_position_embeddings: 2048, rms_norm_eps: 1e-5, rope_theta: 10000, hidden_act: 'silu', tie_word_embeddings: true, torch_dtype: 'float32',
+  };
+}
+
+const CONFIGS = {
+  gpt2: gpt2Config(12, 768, 12),
+  smollm: llamaConfig(30, 576, 9, 3, 1536, 49152),
+  /** Positions enough for the longest rows of `grow`. */
+  'gpt2-2048': gpt2Config(12, 768, 12, 2048),
+  'gpt2-2-layers': gpt2Config(2, 768, 12),
+  'gpt2-6-layers': gpt2Config(6, 768, 12),
+  'gpt2-medium': gpt2Config(24, 1024, 16),
+  'gpt2-large': gpt2Config(36, 1280, 20),
+  /** For trying out that everything runs. */
+  tiny: llamaConfig(2, 64, 4, 2, 128, 512),
+};
 
 export type Shape = keyof typeof CONFIGS;
 
@@ -43,6 +60,13 @@ export async function ensureModel(shape: Shape): Promise<string> {
   const dir = path.join(benchFolder(), name);
   if (!fs.existsSync(dir)) await writeFolderAtomic(dir, (temporary) => fill(temporary, CONFIGS[shape]));
   return name;
+}
+
+/** All weights of a model, in millions of parameters. */
+export function millionsOf(shape: Shape): number {
+  const config: ModelConfig = CONFIGS[shape];
+  const tensors = expectedTensors(architectureFromConfig(config), config).filter(({ optional }) => !optional);
+  return tensors.reduce((sum, tensor) => sum + tensor.shape.reduce((a, b) => a * b, 1), 0) / 1e6;
 }
 
 async function fill(dir: string, config: ModelConfig): Promise<void> {

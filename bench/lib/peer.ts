@@ -11,6 +11,9 @@ export interface PeerCommand {
   command: string;
   args: string[];
   cwd: string;
+  env: NodeJS.ProcessEnv;
+  /** Largest difference of its losses from Graft's that its arithmetic explains. */
+  lossTolerance: number;
 }
 
 interface Waiting {
@@ -20,13 +23,15 @@ interface Waiting {
 
 export class Peer {
   readonly name: string;
+  readonly lossTolerance: number;
   private readonly child: ChildProcess;
   private waiting: Waiting | null = null;
   private errors = '';
 
-  constructor({ name, command, args, cwd }: PeerCommand) {
+  constructor({ name, command, args, cwd, env, lossTolerance }: PeerCommand) {
     this.name = name;
-    this.child = spawn(command, args, { cwd, stdio: ['pipe', 'pipe', 'pipe'] });
+    this.lossTolerance = lossTolerance;
+    this.child = spawn(command, args, { cwd, env, stdio: ['pipe', 'pipe', 'pipe'] });
     this.child.stderr!.on('data', (chunk: Buffer) => (this.errors = (this.errors + chunk.toString()).slice(-4000)));
     this.child.stdin!.on('error', () => undefined); // the exit tells more
     createInterface({ input: this.child.stdout! }).on('line', (line) => this.receive(line));

@@ -5,6 +5,12 @@
  */
 import * as tf from '@tensorflow/tfjs-core';
 
+export interface KernelProfile {
+  /** By time, longest first. */
+  rows: KernelRow[];
+  wallMs: number;
+}
+
 export interface KernelRow {
   kernel: string;
   /** Of the inputs, e.g. `512x768 768x2304`. */
@@ -31,7 +37,7 @@ class Table {
 }
 
 /** `wallMs` less the sum of all `selfMs` is the time spent outside kernels. */
-export async function profileKernels(work: () => Promise<unknown>): Promise<{ rows: KernelRow[]; wallMs: number }> {
+export async function profileKernels(work: () => Promise<unknown>): Promise<KernelProfile> {
   const table = new Table();
   const started = performance.now();
   if (tf.getBackend() === 'webgpu') await byTimerQueries(table, work);

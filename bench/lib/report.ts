@@ -4,6 +4,7 @@ import path from 'node:path';
 import { writeFileAtomic } from '../../src-main/files.ts';
 import type { Circumstances } from './machine.ts';
 import { DISTURBED_SHARE, isDisturbed } from './otherLoad.ts';
+import { DOCS } from './places.ts';
 import { ratiosOf, type CaseResult, type Row } from './result.ts';
 
 export interface Report extends CaseResult {
@@ -12,12 +13,10 @@ export interface Report extends CaseResult {
   where: Circumstances;
 }
 
-const RESULTS = path.join(import.meta.dirname, '../results');
-
-/** Writes bench/results/<case>-<date>.json and returns its path. */
-export function writeJson(report: Report): string {
-  fs.mkdirSync(RESULTS, { recursive: true });
-  const file = path.join(RESULTS, `${report.name}-${report.where.date.slice(0, 16).replaceAll(':', '')}.json`);
+/** Writes <case>-<date>.json into the folder and returns its path. */
+export function writeJson(report: Report, folder: string): string {
+  fs.mkdirSync(folder, { recursive: true });
+  const file = path.join(folder, `${report.name}-${report.where.date.slice(0, 16).replaceAll(':', '')}.json`);
   writeFileAtomic(file, `${JSON.stringify(report, null, 2)}\n`);
   return file;
 }
@@ -73,7 +72,7 @@ export function withTable(document: string, name: string, table: string): string
 
 /** Puts the report's table into docs/performance.md, with the name of the file that holds the samples. */
 export function writeDocs(report: Report, jsonFile: string): void {
-  const file = path.join(import.meta.dirname, '../../docs/performance.md');
+  const file = path.join(DOCS, 'performance.md');
   const text = fs.existsSync(file) ? fs.readFileSync(file, 'utf8') : '# Performance\n';
   const source = `- Samples: \`bench/results/${path.basename(jsonFile)}\`.`;
   writeFileAtomic(file, withTable(text, report.name, `${tableOf(report)}\n${source}`));

@@ -8,33 +8,27 @@ import path from 'node:path';
 import { createInterface } from 'node:readline';
 import * as tf from '@tensorflow/tfjs-core';
 import { openCheckpoint } from '../../src-main/checkpoints/checkpoint.ts';
-import { castF32 } from '../../src-main/checkpoints/dtype.ts';
 import { readPeftAdapter } from '../../src-main/checkpoints/peft.ts';
-import { writeSafetensors } from '../../src-main/checkpoints/safetensorsWrite.ts';
-import { collate } from '../../src-main/datasets/batches.ts';
 import { generateTokens } from '../../src-main/engine/generate/generate.ts';
-import { createLora, type LoraAdapter } from '../../src-main/engine/methods/lora.ts';
+import { createLora } from '../../src-main/engine/methods/lora.ts';
 import type { Decoder } from '../../src-main/engine/model/decoder.ts';
-import { countParameters } from '../../src-main/engine/model/parameters.ts';
-import { AdamW } from '../../src-main/engine/optim/adamw.ts';
 import { Random } from '../../src-main/engine/random.ts';
-import { trainStep } from '../../src-main/engine/train/step.ts';
 import { mergeAdapter } from '../../src-main/merging/merge.ts';
 import { saveAdapter } from '../../src-main/trainer/adapterFolder.ts';
 import { useEngine } from '../../src-main/trainer/engines.ts';
 import { ENGINES, type EngineName, type LoraSettings } from '../../src-main/trainer/protocol.ts';
 import { Resident } from '../../src-main/trainer/resident.ts';
-import { profileKernels, type KernelRow } from '../lib/profile.ts';
+import { profileKernels, type KernelProfile } from '../lib/profile.ts';
 import { loadDecoder } from '../../src-main/trainer/loadDecoder.ts';
-import type { Example, GenerateAnswer, GraftSetup, HelloAnswer, PeakAnswer, SetupAnswer, StepAnswer, TimeAnswer } from './protocol.ts';
+import { timeAttention, timeProduct } from './graftKernels.ts';
+import { GraftTraining } from './graftTraining.ts';
+import type { Example, GenerateAnswer, GraftSetup, HelloAnswer, PeakAnswer, SavedAnswer, SetupAnswer, StepAnswer, TimeAnswer } from './protocol.ts';
 
 const engine = ENGINES.find((name) => name === process.argv[2]) ?? fail(`unknown engine ${process.argv[2]}`);
 const SEED = 3;
 
 let model: Decoder;
-let adapter: LoraAdapter;
-let optimizer: AdamW;
-let train: GraftSetup['train'];
+let training: GraftTraining;
 const resident = new Resident();
 
 function fail(message: string): never {
@@ -56,24 +50,26 @@ const commands = {
   },
 
   async setup(request: GraftSetup): Promise<SetupAnswer> {
-    await openModel(request.modelDir);
-    train = request.train;
-    adapter = createLora(model.spec, { ...request, dropout: 0, init: 'kaiming' }, SEED);
-    model.adapter = adapter;
-    const parameters = adapter.parameters();
-    optimizer = new AdamW(parameters, train);
-    await writeInitialValues(request.initFile);
-    return { trainable: countParameters(parameters) };
+    await useEngine(engine as EngineName);
+    training = new GraftTraining(request, SEED);
+    if (request.method === 'lora') await training.writeValues(request.initFile);
+    return { trainable: training.trainable };
   },
 
   async step({ examples }: { examples: Example[] }): Promise<StepAnswer> {
     const started = performance.now();
-    const { loss, gradNorm } = await step(examples);
+    const { loss, gradNorm } = await training.step(examples);
     return { loss, gradNorm, ms: performance.now() - started };
   },
 
-  async profile({ examples }: { examples: Example[] }): Promise<{ rows: KernelRow[]; wallMs: number }> {
-    return profileKernels(() => step(examples));
+  /** Another command, with the time per kernel; the engine must have been started. */
+  async profile({ work, request }: { work: 'step' | 'generate' | 'load'; request: object }): Promise<KernelProfile> {
+    const run = commands[work] as (request: object) => Promise<object>;
+    return profileKernels(() => run(request));
+  },
+
+  async save(): Promise<SavedAnswer> {
+    return training.save();
   },
 
   async generate({ prompt, maxNew }: { prompt: number[]; maxNew: number }): Promise<GenerateAnswer> {
@@ -117,10 +113,25 @@ const commands = {
     return { ms: (await resident.attach(adapterDir)).switchMs };
   },
 
+  async product(size: Parameters<typeof timeProduct>[0]): Promise<TimeAnswer> {
+    await useEngine(engine as EngineName);
+    return { ms: await timeProduct(size) };
+  },
+
+  async attention(size: Parameters<typeof timeAttention>[0]): Promise<TimeAnswer> {
+    await useEngine(engine as EngineName);
+    return { ms: await timeAttention(size) };
+  },
+
   async peak(): Promise<PeakAnswer> {
-    return { peakBytes: process.resourceUsage().maxRSS * 1024 };
+    return { peakBytes: tf.getBackend() === 'webgpu' ? gpuBytes() : process.resourceUsage().maxRSS * 1024 };
   },
 };
+
+/** All that tfjs has taken from the card; it gives nothing back before its pool is freed, so this is the peak. */
+function gpuBytes(): number {
+  return (tf.memory() as unknown as { numBytesAllocatedInGPU: number }).numBytesAllocatedInGPU;
+}
 
 async function openModel(modelDir: string): Promise<void> {
   await useEngine(engine as EngineName);
@@ -129,22 +140,10 @@ async function openModel(modelDir: string): Promise<void> {
   checkpoint.close();
 }
 
-/** As the trainer does it: its own batching, then one optimiser step. */
-function step(examples: Example[]): Promise<{ loss: number; gradNorm: number }> {
-  const rows = examples.map(({ ids, labels }) => ({ ids: Int32Array.from(ids), labels: Int32Array.from(labels) }));
-  const batch = collate(rows, [...rows.keys()], 0);
-  return trainStep(model, adapter.parameters(), optimizer, [batch], train);
-}
-
 async function generate(prompt: number[], maxNew: number): Promise<number[]> {
   const ids: number[] = [];
   for await (const id of generateTokens(model, prompt, { maxNew, temperature: 0, eosIds: [], random: new Random(0) })) ids.push(id);
   return ids;
-}
-
-async function writeInitialValues(file: string): Promise<void> {
-  const values = await Promise.all(adapter.parameters().map(async ({ name, value }) => ({ name, shape: value.shape, data: (await value.data()) as Float32Array })));
-  await writeSafetensors(file, values.map(({ name, shape, data }) => ({ name, shape, dtype: 'F32', data: () => castF32(data, 'F32') })));
 }
 
 async function answer(line: string): Promise<object> {

@@ -12,6 +12,8 @@ export interface Setup {
   modelDir: string;
   /** safetensors with `<layer>.<target>.lora_A` and `.lora_B` for every pair; Graft writes it, rivals read it. */
   initFile: string;
+  /** `lora` on some layers, or `full`: every weight of the model, and `initFile` is not read. */
+  method: 'lora' | 'full';
   rank: number;
   alpha: number;
   train: { lr: number; clip: number; beta1: number; beta2: number; eps: number; weightDecay: number };
@@ -36,11 +38,37 @@ export interface HelloAnswer {
   version: string;
   threads: number;
 }
+/** x (n, inner) times W (width, inner) transposed. */
+export interface ProductSize {
+  n: number;
+  inner: number;
+  width: number;
+}
+/** How Graft holds W; a rival holds it in its own data type. */
+export const WEIGHT_FORMATS = ['f32', 'f16', 'int8'] as const;
+export type WeightFormat = (typeof WEIGHT_FORMATS)[number];
+
+/** Causal, with as many keys as queries. */
+export interface AttentionSize {
+  batch: number;
+  heads: number;
+  kvHeads: number;
+  length: number;
+  /** Of one head. */
+  width: number;
+  backward: boolean;
+}
+
 export interface SetupAnswer {
   trainable: number;
 }
 export interface TimeAnswer {
   ms: number;
+}
+/** What a method leaves on disk: its result, and the values with the optimiser's moments to go on from. */
+export interface SavedAnswer {
+  resultBytes: number;
+  resumeBytes: number;
 }
 export interface PeakAnswer {
   peakBytes: number;

@@ -1,9 +1,13 @@
-"""The rival: the same LoRA step and greedy decoding, written plainly in PyTorch.
+"""The rival: the same training step and greedy decoding, written plainly in PyTorch.
+
+torch_lora.py [--device cuda] [--dtype bf16] [--tcmalloc]; bf16 is autocast, the weights stay float32.
 
 Reads one JSON request per line on stdin and answers each with one line `@{json}` on stdout (bench/lib/peer.ts).
 Weights are the frozen float32 tensors of a Hugging Face folder, read by safetensors. It is meant as a fair opponent:
-fused attention and GELU, no gradients for frozen weights, AdamW over the adapter only.
+fused attention and GELU, no gradients for frozen weights, AdamW over the adapter only (over all weights with
+method "full").
 """
+import argparse
 import glob
 import json
 import math
@@ -19,10 +23,46 @@ if "--tcmalloc" in sys.argv and "LD_PRELOAD" not in os.environ:
 
 import torch
 import torch.nn.functional as F
-from safetensors.torch import load_file
 
+try:
+    from safetensors.torch import load_file as read_safetensors
+except ImportError:
+
+    def read_safetensors(path):
+        """float32 tensors only, as views of the mapped file."""
+        raw = torch.from_file(path, shared=False, size=os.path.getsize(path), dtype=torch.uint8)
+        length = int.from_bytes(bytes(raw[:8].tolist()), "little")
+        header = json.loads(bytes(raw[8 : 8 + length].tolist()))
+        body = raw[8 + length :]
+        tensors = {}
+        for name, info in header.items():
+            if name != "__metadata__":
+                begin, end = info["data_offsets"]
+                tensors[name] = body[begin:end].view(torch.float32).view(info["shape"])
+        return tensors
+
+
+options = argparse.ArgumentParser()
+options.add_argument("--device", choices=["cpu", "cuda"], default="cpu")
+options.add_argument("--dtype", choices=["float32", "bf16"], default="float32")
+options.add_argument("--tcmalloc", action="store_true")
+OPTIONS = options.parse_args()
+DEVICE = OPTIONS.device
 THREADS = len(os.sched_getaffinity(0))
 torch.set_num_threads(THREADS)
+
+
+def load_file(path):
+    return {name: tensor.to(DEVICE) for name, tensor in read_safetensors(path).items()}
+
+
+def precision():
+    return torch.autocast(DEVICE, dtype=torch.bfloat16, enabled=OPTIONS.dtype == "bf16")
+
+
+def synchronise():
+    if DEVICE == "cuda":
+        torch.cuda.synchronize()
 
 
 class Lora(torch.nn.Module):
@@ -99,7 +139,7 @@ class Llama(Model):
         super().__init__(config, weights)
         self.head = weights["model.embed_tokens.weight" if config["tie_word_embeddings"] else "lm_head.weight"]
         self.d = config["hidden_size"] // config["num_attention_heads"]
-        angles = torch.outer(torch.arange(config["max_position_embeddings"]).float(), config["rope_theta"] ** (-torch.arange(0, self.d, 2).float() / self.d))
+        angles = torch.outer(torch.arange(config["max_position_embeddings"]).float(), config["rope_theta"] ** (-torch.arange(0, self.d, 2).float() / self.d)).to(DEVICE)
         self.cos, self.sin = torch.cat([angles, angles], -1).cos(), torch.cat([angles, angles], -1).sin()
 
     def linear(self, layer, target, name, x):
@@ -138,25 +178,30 @@ class Server:
     """One method per request; the fields of the request are its arguments."""
 
     def hello(self):
-        return {"version": f"PyTorch {torch.__version__}", "threads": torch.get_num_threads()}
+        where = torch.cuda.get_device_name() if DEVICE == "cuda" else "processor"
+        return {"version": f"PyTorch {torch.__version__} {OPTIONS.dtype}, {where}", "threads": torch.get_num_threads()}
 
     def load(self, modelDir):
         started = time.perf_counter()
         self.model = open_model(modelDir)
         self.first_logits()
+        synchronise()
         return {"ms": (time.perf_counter() - started) * 1000}
 
     @torch.no_grad()
     def first_logits(self):
-        F.linear(self.model.hidden(torch.tensor([[1]])), self.model.head)
+        F.linear(self.model.hidden(torch.tensor([[1]], device=DEVICE)), self.model.head)
 
-    def setup(self, modelDir, initFile, alpha, rank, train):
+    def setup(self, modelDir, initFile, method, alpha, rank, train):
         self.model = open_model(modelDir)
-        init = load_file(initFile)
-        for name in [n for n in init if n.endswith(".lora_A")]:
-            place = name[: -len(".lora_A")]
-            self.model.lora[place] = Lora(init[name].clone(), init[f"{place}.lora_B"].clone(), alpha / rank)
-        self.parameters = [p for lora in self.model.lora.values() for p in lora.parameters()]
+        if method == "full":
+            self.parameters = [w.requires_grad_() for w in self.model.w.values()]
+        else:
+            init = load_file(initFile)
+            for name in [n for n in init if n.endswith(".lora_A")]:
+                place = name[: -len(".lora_A")]
+                self.model.lora[place] = Lora(init[name].clone(), init[f"{place}.lora_B"].clone(), alpha / rank)
+            self.parameters = [p for lora in self.model.lora.values() for p in lora.parameters()]
         self.clip = train["clip"]
         self.optimizer = torch.optim.AdamW(self.parameters, lr=train["lr"], betas=(train["beta1"], train["beta2"]), eps=train["eps"], weight_decay=train["weightDecay"])
         return {"trainable": sum(p.numel() for p in self.parameters)}
@@ -165,19 +210,21 @@ class Server:
         """One optimiser step; rows are padded to the longest."""
         started = time.perf_counter()
         longest = max(len(e["ids"]) for e in examples)
-        ids = torch.tensor([e["ids"] + [0] * (longest - len(e["ids"])) for e in examples])
-        labels = torch.tensor([e["labels"] + [-100] * (longest - len(e["labels"])) for e in examples])
+        ids = torch.tensor([e["ids"] + [0] * (longest - len(e["ids"])) for e in examples], device=DEVICE)
+        labels = torch.tensor([e["labels"] + [-100] * (longest - len(e["labels"])) for e in examples], device=DEVICE)
         self.optimizer.zero_grad(set_to_none=True)
-        loss = self.model.loss(ids, labels)
+        with precision():
+            loss = self.model.loss(ids, labels)
         loss.backward()
         norm = torch.nn.utils.clip_grad_norm_(self.parameters, self.clip)
         self.optimizer.step()
+        synchronise()
         return {"loss": loss.item(), "gradNorm": norm.item(), "ms": (time.perf_counter() - started) * 1000}
 
     @torch.no_grad()
     def generate(self, prompt, maxNew):
         started = time.perf_counter()
-        cache, ids, start, out = {}, torch.tensor([prompt]), 0, []
+        cache, ids, start, out = {}, torch.tensor([prompt], device=DEVICE), 0, []
         for _ in range(maxNew):
             h = self.model.hidden(ids, cache, start)
             start += ids.shape[1]
@@ -185,7 +232,39 @@ class Server:
             out.append(ids.item())
         return {"ids": out, "ms": (time.perf_counter() - started) * 1000}
 
+    @torch.no_grad()
+    def product(self, n, inner, width, repeats):
+        """Milliseconds per product (n, inner) x (width, inner)^T, after a first one."""
+        dtype = torch.bfloat16 if OPTIONS.dtype == "bf16" else torch.float32
+        x, w = (torch.randn(rows, inner, device=DEVICE).to(dtype) for rows in (n, width))
+        return {"ms": self.per_call(lambda: F.linear(x, w), repeats)}
+
+    def attention(self, batch, heads, kvHeads, length, width, backward, repeats):
+        """Milliseconds per causal attention, or per pass forth and back, after a first one."""
+        dtype = torch.bfloat16 if OPTIONS.dtype == "bf16" else torch.float32
+        q, k, v = (torch.randn(batch, h, length, width, device=DEVICE).to(dtype).requires_grad_(backward) for h in (heads, kvHeads, kvHeads))
+
+        def once():
+            keys, values = (t.repeat_interleave(heads // kvHeads, 1) for t in (k, v))
+            out = F.scaled_dot_product_attention(q, keys, values, is_causal=True)
+            if backward:
+                torch.autograd.grad(out.sum(), (q, k, v))
+
+        return {"ms": self.per_call(once, repeats)}
+
+    def per_call(self, work, repeats):
+        work()
+        synchronise()
+        started = time.perf_counter()
+        for _ in range(repeats):
+            work()
+        synchronise()
+        return (time.perf_counter() - started) * 1000 / repeats
+
     def peak(self):
+        """Resident memory; on CUDA what PyTorch has taken from the card."""
+        if DEVICE == "cuda":
+            return {"peakBytes": torch.cuda.max_memory_reserved()}
         with open("/proc/self/status") as file:
             kib = next(line.split()[1] for line in file if line.startswith("VmHWM"))
         return {"peakBytes": int(kib) * 1024}

@@ -1,0 +1,83 @@
+/** Graft's side of the training cases: a model with a method attached, stepped and saved as the trainer does it. */
+import fs from 'node:fs';
+import path from 'node:path';
+import type * as tf from '@tensorflow/tfjs-core';
+import { openCheckpoint } from '../../src-main/checkpoints/checkpoint.ts';
+import { castF32 } from '../../src-main/checkpoints/dtype.ts';
+import { writeSafetensors } from '../../src-main/checkpoints/safetensorsWrite.ts';
+import { collate } from '../../src-main/datasets/batches.ts';
+import type { Decoder } from '../../src-main/engine/model/decoder.ts';
+import { countParameters } from '../../src-main/engine/model/parameters.ts';
+import { AdamW } from '../../src-main/engine/optim/adamw.ts';
+import { trainStep, type StepResult } from '../../src-main/engine/train/step.ts';
+import { loadDecoder } from '../../src-main/trainer/loadDecoder.ts';
+import { attachMethod, type AttachedMethod } from '../../src-main/trainer/method.ts';
+import { CHECKPOINT_FILE, runSpecSchema, type RunSpec } from '../../src-main/trainer/protocol.ts';
+import { saveRunState } from '../../src-main/trainer/runState.ts';
+import type { Example, GraftSetup, SavedAnswer } from './protocol.ts';
+
+const NOTHING_DONE = { step: 0, firstLoss: 0, lastLoss: 0, initialValLoss: null, valLoss: null, tokens: 0, trainingMs: 0, peakMemoryBytes: 0 };
+
+export class GraftTraining {
+  private readonly model: Decoder;
+  private readonly method: AttachedMethod;
+  private readonly optimizer: AdamW;
+  private readonly run: RunSpec;
+
+  /** Loads onto the current engine. */
+  constructor(setup: GraftSetup, seed: number) {
+    const base = openCheckpoint(setup.modelDir); // stays open: a whole model is saved beside it
+    this.run = runSpecOf(setup, base.hash, seed);
+    this.model = loadDecoder(base);
+    this.method = attachMethod(this.model, this.run, base);
+    this.optimizer = new AdamW(this.method.parameters, this.run.train);
+  }
+
+  get trainable(): number {
+    return countParameters(this.method.parameters);
+  }
+
+  /** Its own batching, then one optimiser step. */
+  step(examples: Example[]): Promise<StepResult> {
+    const rows = examples.map(({ ids, labels }) => ({ ids: Int32Array.from(ids), labels: Int32Array.from(labels) }));
+    const batch = collate(rows, [...rows.keys()], 0);
+    return trainStep(this.model, this.method.parameters, this.optimizer, [batch], this.run.train);
+  }
+
+  /** The values before any step, for the rivals. */
+  async writeValues(file: string): Promise<void> {
+    const values = await Promise.all(this.method.parameters.map(async ({ name, value }) => ({ name, shape: value.shape, data: await floats(value) })));
+    await writeSafetensors(file, values.map(({ name, shape, data }) => ({ name, shape, dtype: 'F32', data: () => castF32(data, 'F32') })));
+  }
+
+  /** Writes the result and the file to resume from, measures both, removes both. */
+  async save(): Promise<SavedAnswer> {
+    const { runDir, outDir } = this.run;
+    fs.mkdirSync(runDir, { recursive: true });
+    try {
+      const { sizeBytes } = await this.method.save();
+      await saveRunState(runDir, this.method.parameters, this.optimizer, NOTHING_DONE);
+      return { resultBytes: sizeBytes, resumeBytes: fs.statSync(path.join(runDir, CHECKPOINT_FILE)).size };
+    } finally {
+      for (const dir of [runDir, outDir]) fs.rmSync(dir, { recursive: true, force: true });
+    }
+  }
+}
+
+function runSpecOf({ modelDir, method, targets, rank, alpha, train }: GraftSetup, hash: string, seed: number): RunSpec {
+  const name = `run-${process.pid}`;
+  return runSpecSchema.parse({
+    runId: 'bench',
+    model: { dir: modelDir, hash },
+    data: { file: '' },
+    task: 'bench',
+    method: method === 'full' ? { type: 'full' } : { type: 'lora', targets, rank, alpha },
+    train: { ...train, seed },
+    runDir: name,
+    outDir: `${name}-result`,
+  });
+}
+
+async function floats(value: tf.Tensor): Promise<Float32Array> {
+  return (await value.data()) as Float32Array;
+}
