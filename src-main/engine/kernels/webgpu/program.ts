@@ -6,21 +6,27 @@
 import * as tf from '@tensorflow/tfjs-core';
 
 type Scalar = 'f32' | 'u32' | 'i32';
+/** What a storage buffer is an array of; vectors load several neighbours at once. */
+export type Element = Scalar | 'vec4<f32>' | 'vec2<u32>';
 
 export interface Program {
   /** The kernel's name and every constant baked into its text: one key, one text. */
   key: string;
   /** Storage buffers by name, in the order of the tensors. */
-  inputs: Record<string, Scalar>;
-  outputs: Record<string, Scalar>;
+  inputs: Record<string, Element>;
+  outputs: Record<string, Element>;
   /** The input that is also written; its tensor must share its data with no other. */
   inPlace?: string;
   /** Sizes and scalars, read as `u.name`. */
   uniforms: Record<string, Scalar>;
   /** Invocations per workgroup. */
   lanes: number;
+  /** Extensions that the text needs, e.g. `enable f16;`. */
+  directives?: string;
   /** Functions and workgroup memory. */
   declarations?: string;
+  /** More parameters of the entry point, e.g. `@builtin(subgroup_id) wave: u32`. */
+  builtins?: string[];
   /** Body of the entry point; sees `group` (index of the workgroup, uniform) and `lane` (index within it). */
   body: string;
 }
@@ -29,7 +35,8 @@ interface Pipeline {
   getBindGroupLayout(index: number): object;
 }
 interface Device {
-  limits: { maxComputeWorkgroupsPerDimension: number };
+  limits: { maxComputeWorkgroupsPerDimension: number; maxComputeWorkgroupStorageSize: number };
+  features: ReadonlySet<string>;
   createShaderModule(descriptor: object): object;
   createComputePipeline(descriptor: object): Pipeline;
   createBindGroup(descriptor: object): object;
@@ -42,13 +49,16 @@ interface Pass {
 /** The parts of tfjs's WebGPUBackend that are used here. */
 export interface WebgpuBackend {
   device: Device;
-  commandEncoder: { beginComputePass(descriptor: object): Pass };
+  commandEncoder: {
+    beginComputePass(descriptor: object): Pass;
+    copyBufferToBuffer(from: object, fromByte: number, to: object, toByte: number, bytes: number): void;
+  };
   computePassEncoder: Pass | null;
   commandQueueOwnedIds: WeakSet<object>;
   dispatchCountInPass: number;
   makeTensorInfo(shape: number[], dtype: tf.DataType): tf.TensorInfo;
   uploadToGPU(dataId: object): void;
-  tensorToBinding(tensor: tf.TensorInfo): object;
+  tensorToBinding(tensor: tf.TensorInfo): { buffer: object };
   makeUniforms(values: { type: string; data: number[] }[]): object;
   disposeData(dataId: object): boolean;
   ensureCommandEncoderReady(): void;
@@ -107,19 +117,20 @@ function pipelineOf(device: Device, program: Program): Pipeline {
 }
 
 /** The whole WGSL text. Workgroups beyond the first row of the grid count on, so that any number fits. */
-export function shaderText({ inputs, inPlace, outputs, uniforms, lanes, declarations = '', body }: Program): string {
+export function shaderText({ inputs, inPlace, outputs, uniforms, lanes, directives = '', declarations = '', builtins = [], body }: Program): string {
   const fields = Object.entries(uniforms).map(([name, type]) => `, ${name}: ${type}`).join('');
   const buffers = Object.entries({ ...inputs, ...outputs }).map(([name, type]) => {
     const access = name in outputs || name === inPlace ? 'read_write' : 'read';
     return `var<storage, ${access}> ${name}: array<${type}>;`;
   });
-  return `
+  const more = builtins.map((builtin) => `, ${builtin}`).join('');
+  return `${directives}
 struct Uniforms { groups: u32${fields} };
 @group(0) @binding(0) var<uniform> u: Uniforms;
 ${buffers.map((declaration, i) => `@group(0) @binding(${i + 1}) ${declaration}`).join('\n')}
 ${declarations}
 @compute @workgroup_size(${lanes})
-fn start(@builtin(workgroup_id) id: vec3<u32>, @builtin(num_workgroups) grid: vec3<u32>, @builtin(local_invocation_index) lane: u32) {
+fn start(@builtin(workgroup_id) id: vec3<u32>, @builtin(num_workgroups) grid: vec3<u32>, @builtin(local_invocation_index) lane: u32${more}) {
   let group = id.y * grid.x + id.x;
   if (group >= u.groups) { return; }
   ${body}
