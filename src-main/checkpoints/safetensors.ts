@@ -126,14 +126,20 @@ export function rowsOf(info: { shape: number[] }): { rows: number; width: number
   return { rows, width: rest.reduce((product, n) => product * n, 1) };
 }
 
+/**
+ * glibc's large allocations begin 16 bytes into a page. Values that begin 48 bytes later lie at a multiple of 64, where
+ * libtensorflow takes the array over as it is; from anywhere else it copies.
+ */
+const FIRST_BYTE = 48;
+
 function readElementsF32(info: TensorInfo, start: number, count: number): Float32Array {
   const { dtype } = info;
   if (!isFloatDtype(dtype)) {
     throw new GraftError('TENSOR_NOT_FLOAT', `${info.file}: tensor ${info.name} has dtype ${dtype}, but weights must be F32, F16 or BF16; use a checkpoint in one of these.`, { file: info.file, tensor: info.name, dtype });
   }
-  const values = new Float32Array(count);
+  const values = new Float32Array(new ArrayBuffer(4 * count + FIRST_BYTE), FIRST_BYTE, count);
   if (dtype === 'F32') {
-    readExactly(info.source, new Uint8Array(values.buffer), info.offset + 4 * start);
+    readExactly(info.source, new Uint8Array(values.buffer, values.byteOffset, values.byteLength), info.offset + 4 * start);
     return values;
   }
   const halves = new Uint16Array(count);
