@@ -1,6 +1,7 @@
 /** The `webgpu` engine: tfjs-backend-webgpu on Dawn (npm `webgpu`), which drives Vulkan, Metal or Direct3D 12. */
 import { createRequire } from 'node:module';
 import * as tf from '@tensorflow/tfjs-core';
+import { tuneFor } from '../kernels/webgpu/frozenTuner.ts';
 import { registerWebgpuKernels } from '../kernels/webgpu/register.ts';
 import type { BackendFacts } from './backends.ts';
 import { deviceFailure, watchDevice, type WatchedDevice } from './deviceWatch.ts';
@@ -16,10 +17,18 @@ interface AdapterInfo {
 interface Adapter {
   info: AdapterInfo;
   limits: { maxBufferSize: number };
+  features: ReadonlySet<string>;
+  requestDevice(descriptor: DeviceDescriptor): Promise<object>;
+}
+interface DeviceDescriptor {
+  requiredFeatures: string[];
 }
 interface Gpu {
   requestAdapter(options?: object): Promise<Adapter | null>;
 }
+
+/** What our kernels use where the adapter has it; tfjs itself asks for none of these. */
+const FEATURES = ['shader-f16', 'subgroups', 'chromium-experimental-subgroup-matrix'];
 
 /** Dawn ends with the object that made it, so it must outlive every tensor. */
 let gpu: Gpu | null = null;
@@ -35,6 +44,7 @@ export async function bootWebgpu(): Promise<BackendFacts> {
   watchDevice((tf.backend() as unknown as { device: WatchedDevice }).device);
   const { info, limits } = adapter;
   const device = info.description || info.device || info.vendor || 'unnamed GPU';
+  tuneFor(isSoftware(info) ? '' : [device, info.vendor, info.architecture].join(' '));
   return { gpu: !isSoftware(info), device, memoryBytes: limits.maxBufferSize };
 }
 
@@ -50,12 +60,27 @@ async function installGpu(): Promise<Adapter> {
   if (!gpu) {
     const dawn = require('webgpu') as { create(options: string[]): Gpu; globals: Record<string, unknown> };
     Object.assign(globalThis, dawn.globals);
-    gpu = dawn.create([]);
+    // Dawn offers subgroup matrices to those only who allow its experiments; no text but our own runs here.
+    gpu = withFeatures(dawn.create(['enable-dawn-features=allow_unsafe_apis']));
     Object.defineProperty(globalThis, 'navigator', { value: { gpu, userAgent: 'node' }, configurable: true });
   }
   const adapter = await gpu.requestAdapter({ powerPreference: 'high-performance' });
   if (!adapter) throw new Error('no Vulkan, Metal or Direct3D 12 driver answered');
   return adapter;
+}
+
+/** Whoever asks this `gpu` for a device gets one with FEATURES. */
+function withFeatures(gpu: Gpu): Gpu {
+  const requestAdapter = gpu.requestAdapter.bind(gpu);
+  gpu.requestAdapter = async (options) => {
+    const adapter = await requestAdapter(options);
+    if (!adapter) return null;
+    const requestDevice = adapter.requestDevice.bind(adapter);
+    const more = FEATURES.filter((name) => adapter.features.has(name));
+    adapter.requestDevice = (descriptor) => requestDevice({ ...descriptor, requiredFeatures: [...descriptor.requiredFeatures, ...more] });
+    return adapter;
+  };
+  return gpu;
 }
 
 /** Software renderers are right but slow; they never count as a GPU. */

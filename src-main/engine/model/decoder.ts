@@ -17,6 +17,7 @@ import { swiglu } from '../ops/swiglu.ts';
 import { linearModules, type ArchitectureSpec, type LinearLayout, type LinearModule, type Target } from './architecture.ts';
 import type { KvCache } from './kvCache.ts';
 import type { Packing } from './packing.ts';
+import type { Parameter } from './parameters.ts';
 import { ropeTables } from './rope.ts';
 import { disposeWeights, finalNormNames, headName, normNames, positionEmbeddingName, tokenEmbeddingName, type Weights } from './weights.ts';
 
@@ -117,12 +118,12 @@ export class Decoder {
   private linear(layer: number, target: Target, x: tf.Tensor2D): tf.Tensor2D {
     const module = this.modules.get(`${layer}.${target}`)!;
     const bias = module.bias ? this.weights.get(module.bias)?.value : undefined;
-    return this.withDelta(layer, target, x, this.product(x, this.tensor(module.weight) as tf.Tensor2D, bias, module.layout));
+    return this.withDelta(layer, target, x, this.product(x, this.weights.get(module.weight)!, bias, module.layout));
   }
 
-  private product(x: tf.Tensor2D, w: tf.Tensor2D, bias: tf.Tensor | undefined, layout: LinearLayout): tf.Tensor2D {
+  private product(x: tf.Tensor2D, w: Parameter, bias: tf.Tensor | undefined, layout: LinearLayout): tf.Tensor2D {
     if (this.frozen) return frozenLinear(x, w, bias, layout);
-    const y: tf.Tensor2D = tf.matMul(x, w, false, layout === 'out_in');
+    const y: tf.Tensor2D = tf.matMul(x, w.value as tf.Tensor2D, false, layout === 'out_in');
     return bias ? tf.add(y, bias) : y;
   }
 

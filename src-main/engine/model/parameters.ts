@@ -1,9 +1,17 @@
 /** Named slots for tensors: the model reads `value`, an optimiser replaces it. Whoever made a slot disposes it. */
 import type * as tf from '@tensorflow/tfjs-core';
+import type { PackedFormat } from '../frozen/formats.ts';
 
 export interface Parameter {
   readonly name: string;
   value: tf.Tensor;
+  /** Present where `value` holds the words of a packed matrix (frozen/packMatrix.ts) of this shape. */
+  readonly packed?: { format: PackedFormat; shape: [number, number] };
+}
+
+/** The shape that the model means, packed or not. */
+export function parameterShape({ value, packed }: Parameter): number[] {
+  return packed?.shape ?? value.shape;
 }
 
 /** Puts `next` into the slot and frees what was there. */
@@ -14,6 +22,6 @@ export function replaceValue(parameter: Parameter, next: tf.Tensor): void {
 
 export function countParameters(parameters: Iterable<Parameter>): number {
   let count = 0;
-  for (const { value } of parameters) count += value.size;
+  for (const parameter of parameters) count += parameterShape(parameter).reduce((product, size) => product * size, 1);
   return count;
 }

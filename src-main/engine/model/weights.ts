@@ -1,6 +1,8 @@
 /** The frozen base model's weights as tensors on the current backend, under the names that the file uses. */
 import * as tf from '@tensorflow/tfjs-core';
-import type { ArchitectureSpec } from './architecture.ts';
+import type { BaseDtype, PackedFormat } from '../frozen/formats.ts';
+import { packMatrix } from '../frozen/packMatrix.ts';
+import { linearModules, type ArchitectureSpec } from './architecture.ts';
 import type { Parameter } from './parameters.ts';
 
 /** Where weights come from: a checkpoint whose tensors have been checked against its architecture. */
@@ -40,14 +42,24 @@ export function finalNormNames(spec: ArchitectureSpec): string[] {
   return spec.family === 'gpt2' ? [`${spec.prefix}ln_f.weight`, `${spec.prefix}ln_f.bias`] : [`${spec.prefix}norm.weight`];
 }
 
-/** Reads every weight of the model. The caller disposes them with `disposeWeights`. */
-export function loadWeights(spec: ArchitectureSpec, source: TensorSource): Weights {
+/**
+ * Reads every weight of the model. Those of the linear layers are kept as `baseDtype` says, all others in float32. The
+ * caller disposes them with `disposeWeights`. Throws WEIGHT_OUT_OF_RANGE for a value that the base dtype cannot hold.
+ */
+export function loadWeights(spec: ArchitectureSpec, source: TensorSource, baseDtype: BaseDtype = 'f32'): Weights {
   const weights: Weights = new Map();
+  const linear = new Set(linearModules(spec).map(({ weight }) => weight));
   for (const [name, { shape }] of source.tensors) {
     if (spec.tiedHead && name === 'lm_head.weight') continue; // some files hold the embedding a second time
-    weights.set(name, { name, value: onDevice(source.readF32(name), shape) });
+    const packed = baseDtype !== 'f32' && linear.has(name);
+    weights.set(name, packed ? packedParameter(name, source.readF32(name), shape as [number, number], baseDtype) : { name, value: onDevice(source.readF32(name), shape) });
   }
   return weights;
+}
+
+function packedParameter(name: string, values: Float32Array, shape: [number, number], format: PackedFormat): Parameter {
+  const { words } = packMatrix(name, values, ...shape, format);
+  return { name, value: tf.tensor1d(words, 'int32'), packed: { format, shape } };
 }
 
 /**

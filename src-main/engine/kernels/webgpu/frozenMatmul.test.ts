@@ -1,74 +1,98 @@
-/** Products with packed weights against float64, at ragged sizes and in both directions. */
+/** Every variant of a product with a frozen weight against float64 products of the values that its words stand for. */
 import * as tf from '@tensorflow/tfjs-core';
 import { describe, expect, it } from 'vitest';
-import { Random } from '../../random.ts';
 import { bootOrNote } from '../../../testing/engineSkip.ts';
-import { expectTensor, toTensor } from '../../../testing/opCase.ts';
-import { randomArray, type Array64 } from '../../../testing/reference/array.ts';
-import { frozenMatmul, type FrozenFormat } from './frozenMatmul.ts';
-import { packMatrix } from './packWeights.ts';
+import { toTensor } from '../../../testing/opCase.ts';
+import { array64, randomArray, type Array64 } from '../../../testing/reference/array.ts';
+import { BASE_DTYPES, type BaseDtype } from '../../frozen/formats.ts';
+import { packMatrix, unpackMatrix } from '../../frozen/packMatrix.ts';
+import { Random } from '../../random.ts';
+import { deviceTraits, runVariant, type FrozenProduct } from './frozenProduct.ts';
+import type { Variant } from './frozenVariants.ts';
 import type { WebgpuBackend } from './program.ts';
 
 const note = await bootOrNote('webgpu');
-const FORMATS: FrozenFormat[] = ['f16', 'int8'];
-/** Largest rounding error of one weight, relative to the largest of its row: half a step of 127, or 11 bits of mantissa. */
-const ROUNDING: Record<FrozenFormat, number> = { f16: 2 ** -11, int8: 0.5 / 127 };
 
-/** x·W^T or x·W, and for each result the sum of |x| times the largest |W| of the row of W it meets. */
-function product(x: Array64, w: Array64, transposed: boolean): { result: Float64Array; bound: Float64Array } {
+type Sizes = [N: number, R: number, C: number];
+const RAGGED: Sizes = [67, 70, 130];
+/** Rows of whole vectors; more than a block of NF4. */
+const VECTORS: Sizes = [5, 68, 132];
+const ONE_ROW: Sizes = [1, 37, 129];
+
+/** Each form in both directions, by tiles and by rows. Compiling takes most of the time here, so no more of each. */
+const EVERY_FORMAT: [Variant, Sizes][] = [['tiles32', RAGGED], ['tiles32', VECTORS], ['tiles32', [3, 1, 1]], ['rows', ONE_ROW]];
+/** The other texts, each for a form that has no short cut in it. */
+const OTHERS: [BaseDtype, Variant, Sizes][] = [
+  ['nf4', 'tiles64', RAGGED], ['nf4', 'tiles128', [131, 70, 130]], ['nf4', 'tiles32-f16', RAGGED], ['f16', 'tiles32-f16', RAGGED], ['int8', 'tiles64-f16', VECTORS], ['bf16', 'tiles128-f16', VECTORS],
+  ['nf4', 'rows', [2, 132, 68]], ['int8', 'rows', [3, 20, 260]], ['f16', 'rows-subgroups', [4, 20, 260]], ['nf4', 'rows-subgroups', ONE_ROW],
+];
+
+/** Of a float32 sum of at most 260 products and its dequantised weights, in units of Σ|x·w|: n·2^-24, rounded up. */
+const SUM = 2 ** -15;
+/** A weight rounded to float16 on its way into a tile. */
+const HALF = 2 ** -11;
+
+/** x·W^T or x·W + b, and Σ|x·w| of each result. */
+function reference(x: Array64, w: Array64, b: Array64 | null, transposed: boolean): { result: Float64Array; magnitude: Float64Array } {
   const [R, C] = w.shape as [number, number];
   const [N, inner, width] = [x.shape[0]!, transposed ? C : R, transposed ? R : C];
-  const largest = Array.from({ length: R }, (_, r) => Math.max(...w.data.subarray(r * C, (r + 1) * C).map(Math.abs)));
-  const [result, bound] = [new Float64Array(N * width), new Float64Array(N * width)];
+  const [result, magnitude] = [new Float64Array(N * width), new Float64Array(N * width)];
   for (let n = 0; n < N; n++) {
     for (let m = 0; m < width; m++) {
+      let [sum, size] = [b ? b.data[m]! : 0, b ? Math.abs(b.data[m]!) : 0];
       for (let k = 0; k < inner; k++) {
-        const value = x.data[n * inner + k]!;
-        const row = transposed ? m : k;
-        result[n * width + m]! += value * w.data[row * C + (transposed ? k : m)]!;
-        bound[n * width + m]! += Math.abs(value) * largest[row]!;
+        const term = x.data[n * inner + k]! * w.data[transposed ? m * C + k : k * C + m]!;
+        sum += term;
+        size += Math.abs(term);
       }
+      result[n * width + m] = sum;
+      magnitude[n * width + m] = size;
     }
   }
-  return { result, bound };
+  return { result, magnitude };
 }
 
-/** The values that the packed words stand for, read without the kernel. */
-function unpacked({ shape }: Array64, words: Int32Array, scales: Float32Array, format: FrozenFormat): Array64 {
-  const [R, C] = shape as [number, number];
-  const bytesPerRow = words.byteLength / R;
-  const data = new Float64Array(R * C);
-  const view = new DataView(words.buffer);
-  for (let i = 0; i < R * C; i++) {
-    const [r, c] = [Math.floor(i / C), i % C];
-    data[i] = format === 'int8' ? scales[r]! * view.getInt8(r * bytesPerRow + c) : halfToNumber(view.getUint16(r * bytesPerRow + 2 * c, true));
-  }
-  return { shape, data };
+/** The tensor for the kernel, and the values that it stands for. */
+function stored(w: Array64, format: BaseDtype): { tensor: tf.Tensor; values: Array64 } {
+  if (format === 'f32') return { tensor: toTensor(w), values: w };
+  const packed = packMatrix('w', Float32Array.from(w.data), w.shape[0]!, w.shape[1]!, format);
+  return { tensor: tf.tensor1d(packed.words, 'int32'), values: array64(w.shape, Float64Array.from(unpackMatrix(packed))) };
 }
 
-function halfToNumber(bits: number): number {
-  const [sign, exponent, mantissa] = [bits >> 15 ? -1 : 1, (bits >> 10) & 31, bits & 1023];
-  return sign * (exponent === 0 ? mantissa * 2 ** -24 : (1 + mantissa / 1024) * 2 ** (exponent - 15));
+async function check(format: BaseDtype, transposed: boolean, variant: Variant, [N, R, C]: Sizes): Promise<void> {
+  const before = tf.memory().numTensors;
+  const random = new Random(R * C);
+  const [w, x] = [randomArray([R, C], random), randomArray([N, transposed ? C : R], random)];
+  const b = N % 2 ? randomArray([transposed ? R : C], random) : null;
+  const { tensor, values } = stored(w, format);
+  const product = { format, R, C, x: toTensor(x), w: tensor, b: b && toTensor(b), transposed };
+  await compare(product, variant, reference(x, values, b, transposed));
+  tf.dispose([product.x, product.w, ...(product.b ? [product.b] : [])]);
+  expect(tf.memory().numTensors).toBe(before);
 }
 
-describe.skipIf(note !== '')(`products with packed weights${note}`, () => {
-  const cases = FORMATS.flatMap((format) => [[1, 1, 1], [3, 17, 5], [65, 70, 33], [2, 130, 67]].flatMap(([N, R, C]) => [true, false].map((transposed) => [format, N!, R!, C!, transposed] as const)));
-  it.each(cases)('%s, N %i, W (%i, %i), transposed %s', async (format, N, R, C, transposed) => {
-    const random = new Random(R * C);
-    const w = randomArray([R, C], random);
-    const x = randomArray([N, transposed ? C : R], random);
-    const { words, scales } = packMatrix(Float32Array.from(w.data), R, C, format);
-    const before = tf.memory().numTensors;
-    const tensors = [toTensor(x), tf.tensor1d(words, 'int32'), tf.tensor1d(scales)] as const;
-    const info = frozenMatmul(tf.backend() as unknown as WebgpuBackend, tensors[0], { format, R, C, words: tensors[1], scales: tensors[2] }, transposed);
-    const y = tf.engine().makeTensorFromTensorInfo(info);
-    expect(y.shape).toEqual([N, transposed ? R : C]);
-    const stored = product(x, unpacked(w, words, scales, format), transposed);
-    await expectTensor(y, stored.result, 1e-3, 'product with the stored values');
-    const exact = product(x, w, transposed);
-    const worst = stored.result.reduce((most, value, i) => Math.max(most, Math.abs(value - exact.result[i]!) / (exact.bound[i]! * ROUNDING[format])), 0);
-    expect(worst).toBeLessThan(1 + 1e-6);
-    tf.dispose([...tensors]);
-    expect(tf.memory().numTensors).toBe(before);
+async function compare(product: FrozenProduct, variant: Variant, want: ReturnType<typeof reference>): Promise<void> {
+  const y = tf.engine().makeTensorFromTensorInfo(runVariant(tf.backend() as unknown as WebgpuBackend, product, variant));
+  const got = await y.data();
+  y.dispose();
+  const unit = SUM + (variant.endsWith('-f16') && product.format !== 'f16' && product.format !== 'bf16' ? HALF : 0);
+  const worst = want.result.reduce((most, value, i) => {
+    const excess = Math.abs(got[i]! - value) / (unit * want.magnitude[i]! + 1e-6);
+    return excess > most || Number.isNaN(excess) ? excess : most;
+  }, 0);
+  expect(worst, `${variant}, N ${product.x.shape[0]}, W (${product.R}, ${product.C})`).toBeLessThan(1);
+}
+
+describe.skipIf(note !== '')(`products with frozen weights${note}`, { timeout: 60_000 }, () => {
+  const directions = BASE_DTYPES.flatMap((format) => [true, false].map((transposed) => [format, transposed] as const));
+  it.each(directions)('%s, transposed %s', async (format, transposed) => {
+    for (const [variant, sizes] of EVERY_FORMAT) await check(format, transposed, variant, sizes);
+  });
+
+  const { f16, subgroups } = note ? { f16: false, subgroups: false } : deviceTraits((tf.backend() as unknown as WebgpuBackend).device);
+  const runnable = OTHERS.filter(([, variant]) => (f16 || !variant.endsWith('-f16')) && (subgroups || variant !== 'rows-subgroups'));
+  it.each(runnable)('%s, %s', async (format, variant, sizes) => {
+    await check(format, true, variant, sizes);
+    if (variant !== 'rows-subgroups') await check(format, false, variant, sizes);
   });
 });
