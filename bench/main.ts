@@ -13,7 +13,7 @@ import { findTorch } from './lib/torch.ts';
 
 /** Per case, for waiting until nobody else works and for repeating disturbed turns. */
 const PATIENCE_MS = 600_000;
-const QUICK_PATIENCE_MS = 20_000;
+const QUICK_PATIENCE_MS = 8_000;
 
 function say(line: string): void {
   process.stderr.write(`${line}\n`);

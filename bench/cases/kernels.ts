@@ -2,11 +2,12 @@
  * `kernels`: products with a frozen weight and causal attention alone, on the webgpu engine beside PyTorch on the same
  * card, in TFLOP/s and as a share of the card's limit, for which the fastest product measured here stands.
  */
+import { BASE_DTYPES } from '../../src-main/engine/frozen/formats.ts';
 import { usageError } from '../../src-main/errors.ts';
 import { graftCommand, torchTrainers, type Context } from '../lib/context.ts';
 import { withPeers, type Peer } from '../lib/peer.ts';
 import { makeRow, race, type CaseResult, type Row } from '../lib/result.ts';
-import { WEIGHT_FORMATS, type AttentionSize, type HelloAnswer, type ProductSize, type TimeAnswer } from '../peers/protocol.ts';
+import type { AttentionSize, HelloAnswer, ProductSize, TimeAnswer } from '../peers/protocol.ts';
 
 const PRODUCTS: ProductSize[] = [{ n: 4096, inner: 4096, width: 4096 }, { n: 8192, inner: 576, width: 1536 }, { n: 8192, inner: 768, width: 3072 }];
 const ATTENTIONS = [{ batch: 8, heads: 12, kvHeads: 12, length: 1024, width: 64 }, { batch: 4, heads: 9, kvHeads: 3, length: 2048, width: 64 }];
@@ -29,7 +30,7 @@ async function timeProducts(context: Context, peers: Peer[]): Promise<Row[]> {
   for (const size of context.tiny ? TINY_PRODUCTS : PRODUCTS) {
     const name = `${size.n} x ${size.inner} x ${size.width}`;
     const [graft, ...rivals] = peers as [Peer, ...Peer[]];
-    for (const format of WEIGHT_FORMATS) rows.push(...(await timeKernel(context, [graft], `${name}, W as ${format}`, productFlops(size), 'product', { ...size, format })));
+    for (const format of BASE_DTYPES) rows.push(...(await timeKernel(context, [graft], `${name}, W as ${format}`, productFlops(size), 'product', { ...size, format })));
     rows.push(...(await timeKernel(context, rivals, name, productFlops(size), 'product', size)));
   }
   return rows;

@@ -5,6 +5,7 @@ import { writeFileAtomic } from '../../src-main/files.ts';
 import type { Circumstances } from './machine.ts';
 import { DISTURBED_SHARE, isDisturbed } from './otherLoad.ts';
 import { DOCS } from './places.ts';
+import { writePng } from './plotPng.ts';
 import { ratiosOf, type CaseResult, type Row } from './result.ts';
 
 export interface Report extends CaseResult {
@@ -70,10 +71,15 @@ export function withTable(document: string, name: string, table: string): string
   return document.slice(0, from) + block + document.slice(to + close.length);
 }
 
-/** Puts the report's table into docs/performance.md, with the name of the file that holds the samples. */
-export function writeDocs(report: Report, jsonFile: string): void {
+/** Puts the report's table and plots into docs/performance.md, with the name of the file that holds the samples. */
+export async function writeDocs(report: Report, jsonFile: string): Promise<void> {
   const file = path.join(DOCS, 'performance.md');
   const text = fs.existsSync(file) ? fs.readFileSync(file, 'utf8') : '# Performance\n';
   const source = `- Samples: \`bench/results/${path.basename(jsonFile)}\`.`;
-  writeFileAtomic(file, withTable(text, report.name, `${tableOf(report)}\n${source}`));
+  const pictures: string[] = [];
+  for (const plot of report.plots ?? []) {
+    await writePng(plot, path.join(DOCS, `${plot.name}.png`));
+    pictures.push(`![${plot.alt}](${plot.name}.png)`);
+  }
+  writeFileAtomic(file, withTable(text, report.name, [tableOf(report), source, ...pictures.map((picture) => `\n${picture}`)].join('\n')));
 }

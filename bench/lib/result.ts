@@ -3,6 +3,7 @@ import type { PeakAnswer } from '../peers/protocol.ts';
 import { GRAFT, type Context } from './context.ts';
 import { isDisturbed, type Sample } from './otherLoad.ts';
 import type { Peer } from './peer.ts';
+import type { Plot } from './plot.ts';
 import { summarise, type Summary } from './stats.ts';
 
 export interface Row {
@@ -26,6 +27,8 @@ export interface CaseResult {
   what: string;
   rows: Row[];
   notes: string[];
+  /** Drawn into docs. */
+  plots?: Plot[];
 }
 
 /** Work done per sample, e.g. 508 labelled tokens. */

@@ -1,31 +1,28 @@
 /** Graft's side of `kernels`: one kernel called again and again on the webgpu engine. */
 import * as tf from '@tensorflow/tfjs-core';
-import { frozenMatmul, type FrozenFormat, type FrozenWeight } from '../../src-main/engine/kernels/webgpu/frozenMatmul.ts';
-import { packMatrix } from '../../src-main/engine/kernels/webgpu/packWeights.ts';
-import type { WebgpuBackend } from '../../src-main/engine/kernels/webgpu/program.ts';
+import type { BaseDtype } from '../../src-main/engine/frozen/formats.ts';
+import { packMatrix } from '../../src-main/engine/frozen/packMatrix.ts';
+import { settleTuning } from '../../src-main/engine/kernels/webgpu/frozenTuner.ts';
+import type { Parameter } from '../../src-main/engine/model/parameters.ts';
 import { attention, causalMask } from '../../src-main/engine/ops/attention.ts';
+import { frozenLinear } from '../../src-main/engine/ops/frozenLinear.ts';
 import { Random } from '../../src-main/engine/random.ts';
-import type { AttentionSize, ProductSize, WeightFormat } from './protocol.ts';
+import type { AttentionSize, ProductSize } from './protocol.ts';
 
 const SEED = 6;
 
 /** Milliseconds per product. */
-export async function timeProduct({ n, inner, width, format, repeats }: ProductSize & { format: WeightFormat; repeats: number }): Promise<number> {
+export async function timeProduct({ n, inner, width, format, repeats }: ProductSize & { format: BaseDtype; repeats: number }): Promise<number> {
   const random = new Random(SEED);
   const x = tf.tensor2d(random.normal(n * inner), [n, inner]);
-  const values = random.normal(width * inner);
-  if (format === 'f32') {
-    const w = tf.tensor2d(values, [width, inner]);
-    return perCall(() => tf.matMul(x, w, false, true), [x, w], repeats);
-  }
-  const weight = packedWeight(values, width, inner, format);
-  const kernel = (): tf.Tensor => tf.engine().makeTensorFromTensorInfo(frozenMatmul(tf.backend() as unknown as WebgpuBackend, x, weight, true));
-  return perCall(kernel, [x, weight.words as tf.Tensor, weight.scales as tf.Tensor], repeats);
+  const w = frozenWeight(random.normal(width * inner), width, inner, format);
+  return perCall(() => frozenLinear(x, w, undefined, 'out_in'), [x, w.value], repeats);
 }
 
-function packedWeight(values: Float32Array, R: number, C: number, format: FrozenFormat): FrozenWeight {
-  const { words, scales } = packMatrix(values, R, C, format);
-  return { format, R, C, words: tf.tensor1d(words, 'int32'), scales: tf.tensor1d(scales) };
+function frozenWeight(values: Float32Array, R: number, C: number, format: BaseDtype): Parameter {
+  if (format === 'f32') return { name: 'w', value: tf.tensor2d(values, [R, C]) };
+  const { words } = packMatrix('w', values, R, C, format);
+  return { name: 'w', value: tf.tensor1d(words, 'int32'), packed: { format, shape: [R, C] } };
 }
 
 /** Milliseconds per causal attention, or with `backward` per pass forth and back. */
@@ -39,8 +36,10 @@ export async function timeAttention({ batch, heads, kvHeads, length, width, back
   return perCall(() => (backward ? gradients([q, k, v])[0]! : run(q, k, v)), [q, k, v, mask], repeats);
 }
 
-/** After a first call that compiles; reading one number of the last result waits for all before it. */
+/** After calls that compile and choose a variant; reading one number of the last result waits for all before it. */
 async function perCall(work: () => tf.Tensor, inputs: tf.Tensor[], repeats: number): Promise<number> {
+  await finish([tf.tidy(work)]);
+  await settleTuning();
   await finish([tf.tidy(work)]);
   const started = performance.now();
   const results: tf.Tensor[] = [];

@@ -6,6 +6,7 @@ import { openCheckpoint } from '../../src-main/checkpoints/checkpoint.ts';
 import { castF32 } from '../../src-main/checkpoints/dtype.ts';
 import { writeSafetensors } from '../../src-main/checkpoints/safetensorsWrite.ts';
 import { collate } from '../../src-main/datasets/batches.ts';
+import { settleTuning } from '../../src-main/engine/kernels/webgpu/frozenTuner.ts';
 import type { Decoder } from '../../src-main/engine/model/decoder.ts';
 import { countParameters } from '../../src-main/engine/model/parameters.ts';
 import { AdamW } from '../../src-main/engine/optim/adamw.ts';
@@ -38,7 +39,8 @@ export class GraftTraining {
   }
 
   /** Its own batching, then one optimiser step. */
-  step(examples: Example[]): Promise<StepResult> {
+  async step(examples: Example[]): Promise<StepResult> {
+    await settleTuning(); // of what the step before used for the first time
     const rows = examples.map(({ ids, labels }) => ({ ids: Int32Array.from(ids), labels: Int32Array.from(labels) }));
     const batch = collate(rows, [...rows.keys()], 0);
     return trainStep(this.model, this.method.parameters, this.optimizer, [batch], this.run.train);

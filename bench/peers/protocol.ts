@@ -44,10 +44,6 @@ export interface ProductSize {
   inner: number;
   width: number;
 }
-/** How Graft holds W; a rival holds it in its own data type. */
-export const WEIGHT_FORMATS = ['f32', 'f16', 'int8'] as const;
-export type WeightFormat = (typeof WEIGHT_FORMATS)[number];
-
 /** Causal, with as many keys as queries. */
 export interface AttentionSize {
   batch: number;
