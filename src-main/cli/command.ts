@@ -1,4 +1,5 @@
 /** What a command of the command line is, and what it gets to work with. */
+import { BASE_DTYPES } from '../engine/frozen/formats.ts';
 import type { Caller } from '../api/router.ts';
 import type { Services } from '../services.ts';
 import type { Args, Options } from './args.ts';
@@ -31,6 +32,7 @@ export interface Command {
 export const MODEL_OPTION = { type: 'string', value: 'DIR', help: 'folder of the base model, or its name or id in the catalogue' } as const;
 export const ADAPTER_OPTION = { type: 'string', value: 'ID|DIR', help: 'adapter of the catalogue, or a PEFT folder' } as const;
 export const ENGINE_OPTION = { type: 'string', value: 'NAME', help: 'auto, tensorflow, webgpu or wasm (auto)' } as const;
+export const BASE_DTYPE_OPTION = { type: 'string', value: 'NAME', help: `how the base is kept: ${BASE_DTYPES.join(', ')}; all but f32 on webgpu only (f32)` } as const;
 export const DATA_OPTIONS = {
   format: { type: 'string', value: 'NAME', help: 'jsonl, json or csv (by the file)' },
   map: { type: 'string', multiple: true, value: 'A=B', help: 'column A is called B in the file; repeatable' },

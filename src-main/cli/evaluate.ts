@@ -2,7 +2,8 @@
 import path from 'node:path';
 import { dataSpecSchema, runSpecSchema } from '../trainer/protocol.ts';
 import type { Args } from './args.ts';
-import { ADAPTER_OPTION, DATA_OPTIONS, ENGINE_OPTION, LOSS_OPTIONS, MODEL_OPTION } from './command.ts';
+import { BASE_DTYPES, type BaseDtype } from '../engine/frozen/formats.ts';
+import { ADAPTER_OPTION, BASE_DTYPE_OPTION, DATA_OPTIONS, ENGINE_OPTION, LOSS_OPTIONS, MODEL_OPTION } from './command.ts';
 import type { Command } from './command.ts';
 import { count, shareSayer } from './format.ts';
 import { adapterOf, baseDirFor } from './resolve.ts';
@@ -19,6 +20,7 @@ export const evaluate: Command = {
     ...LOSS_OPTIONS,
     batch: { type: 'string', value: 'N', help: 'examples at a time (4)' },
     engine: ENGINE_OPTION,
+    'base-dtype': BASE_DTYPE_OPTION,
   },
   async run({ args, services, print, say }) {
     const file = path.resolve(args.required('data', 'a dataset file'));
@@ -26,16 +28,21 @@ export const evaluate: Command = {
     const adapter = adapterText === undefined ? undefined : adapterOf(services, adapterText);
     const modelDir = baseDirFor(services, args.text('model'), adapter);
     const engine = await services.engines.resolve(readEngine(args));
-    const params = { engine, modelDir, ...(adapter ? { adapterDir: adapter.dir } : {}), data: dataSpec(file, args), batch: args.integer('batch') ?? 4 };
+    const baseDtype = readBaseDtype(args);
+    const params = { engine, modelDir, ...(baseDtype ? { baseDtype } : {}), ...(adapter ? { adapterDir: adapter.dir } : {}), data: dataSpec(file, args), batch: args.integer('batch') ?? 4 };
     const sayShare = shareSayer(say, 'evaluating');
     const result = await services.workers.once('evaluate', params, ({ done, total }) => sayShare(done / total));
     print(`loss ${result.loss.toFixed(6)}, perplexity ${result.perplexity.toFixed(3)} over ${count(result.tokens)} tokens in ${count(result.rows)} rows (${engine})`);
-    return { ...result, engine, modelDir, adapterDir: adapter?.dir ?? null };
+    return { ...result, engine, baseDtype: baseDtype ?? 'f32', modelDir, adapterDir: adapter?.dir ?? null };
   },
 };
 
 export function readEngine(args: Args): 'auto' | 'tensorflow' | 'webgpu' | 'wasm' {
   return args.choice('engine', runSpecSchema.shape.engine.unwrap().options) ?? 'auto';
+}
+
+export function readBaseDtype(args: Args): BaseDtype | undefined {
+  return args.choice('base-dtype', BASE_DTYPES);
 }
 
 /** The reading rules of a file as DATA_OPTIONS and LOSS_OPTIONS say. */

@@ -1,8 +1,8 @@
 /** `generate`: continues a prompt; the text streams to stdout. */
 import { generateSchema } from '../api/playground.ts';
-import { ADAPTER_OPTION, ENGINE_OPTION, MODEL_OPTION } from './command.ts';
+import { ADAPTER_OPTION, BASE_DTYPE_OPTION, ENGINE_OPTION, MODEL_OPTION } from './command.ts';
 import type { Command } from './command.ts';
-import { readEngine } from './evaluate.ts';
+import { readBaseDtype, readEngine } from './evaluate.ts';
 import { adapterOf, baseDirFor } from './resolve.ts';
 
 export const generate: Command = {
@@ -21,6 +21,7 @@ export const generate: Command = {
     seed: { type: 'string', value: 'N', help: 'seed of the sampling' },
     stop: { type: 'string', multiple: true, value: 'TEXT', help: 'end at this text; repeatable' },
     engine: ENGINE_OPTION,
+    'base-dtype': BASE_DTYPE_OPTION,
   },
   async run({ args, services, write, say }) {
     const stop = args.texts('stop');
@@ -36,7 +37,7 @@ export const generate: Command = {
     });
     const adapterText = args.text('adapter');
     const adapter = adapterText === undefined ? undefined : adapterOf(services, adapterText);
-    const load = await services.playground.loadDir(baseDirFor(services, args.text('model'), adapter), readEngine(args));
+    const load = await services.playground.loadDir(baseDirFor(services, args.text('model'), adapter), readEngine(args), readBaseDtype(args));
     const switched = adapter ? await services.playground.attachDir(adapter.dir) : undefined;
     const result = await services.playground.generate(params, write).promise;
     write('\n');

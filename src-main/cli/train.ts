@@ -5,9 +5,9 @@ import type { RunView } from '../jobs/runService.ts';
 import { loraSchema, trainSettingsSchema } from '../trainer/protocol.ts';
 import type { MethodSettings, TrainSettings } from '../trainer/protocol.ts';
 import type { Args, Options } from './args.ts';
-import { DATA_OPTIONS, ENGINE_OPTION, LOSS_OPTIONS, MODEL_OPTION } from './command.ts';
+import { BASE_DTYPE_OPTION, DATA_OPTIONS, ENGINE_OPTION, LOSS_OPTIONS, MODEL_OPTION } from './command.ts';
 import type { Command, Context } from './command.ts';
-import { dataSpec, readEngine } from './evaluate.ts';
+import { dataSpec, readBaseDtype, readEngine } from './evaluate.ts';
 import { bytes, count, loss } from './format.ts';
 import { modelDirOf } from './resolve.ts';
 import { sayProgress } from './trainProgress.ts';
@@ -52,6 +52,7 @@ export const train: Command = {
     ...TRAIN_OPTIONS,
     ...LOSS_OPTIONS,
     engine: ENGINE_OPTION,
+    'base-dtype': BASE_DTYPE_OPTION,
     resume: { type: 'string', value: 'RUN', help: 'go on with a failed or stopped run from its checkpoint' },
   },
   async run(context) {
@@ -65,7 +66,7 @@ async function start(context: Context): Promise<RunView> {
   const modelText = args.required('model', 'the folder of the base model');
   const taskName = args.required('task', 'a name for what the adapter is for');
   const { file, format, map, lossOn, maxLength } = dataSpec(args.required('data', 'a dataset file'), args);
-  const settings = { engine: readEngine(args), method: readMethod(args), train: readTrain(args) };
+  const settings = { engine: readEngine(args), baseDtype: readBaseDtype(args), method: readMethod(args), train: readTrain(args) };
   const model = await api.models.add({ dir: modelDirOf(services, modelText) });
   const dataset = await api.datasets.add({ file, format, map, allowBadRows: args.flag('allow-bad-rows') });
   return api.runs.start({ modelId: model.id, datasetId: dataset.id, taskName, name: args.text('name'), ...settings, data: { lossOn, maxLength } });
@@ -95,6 +96,7 @@ function reportOf({ catalog }: Context['services'], run: RunView) {
     runId: run.id,
     adapterId: catalog.adapters.list().find((adapter) => adapter.dir === outDir)?.id ?? null,
     adapterDir: outDir,
+    baseDtype: run.spec.baseDtype ?? 'f32',
     outcome,
     sha256,
     sizeBytes,

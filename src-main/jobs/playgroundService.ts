@@ -1,6 +1,7 @@
 /** The playground: one worker with a resident base model; adapters are attached to it without reading the base again. */
 import type { Catalog } from '../catalog/catalog.ts';
 import { GraftError, usageError } from '../errors.ts';
+import type { BaseDtype } from '../engine/frozen/formats.ts';
 import type { EngineName, GenerateParams, GenerateResult, LoadResult } from '../trainer/protocol.ts';
 import type { EngineService } from './engines.ts';
 import type { WorkerCall, WorkerClient, Workers } from './workerClient.ts';
@@ -44,7 +45,7 @@ export class PlaygroundService {
     return this.loadDir(model.dir, engine);
   }
 
-  async loadDir(modelDir: string, engine: 'auto' | EngineName = 'auto'): Promise<LoadResult> {
+  async loadDir(modelDir: string, engine: 'auto' | EngineName = 'auto', baseDtype?: BaseDtype): Promise<LoadResult> {
     this.#refuseWhileGenerating();
     const resolved = await this.#engines.resolve(engine);
     // A new process gives back all memory of the old model, whatever the engine keeps.
@@ -55,7 +56,7 @@ export class PlaygroundService {
       if (this.#client === client) this.#reset();
     });
     try {
-      const load = await client.call('load', { engine: resolved, modelDir }).promise;
+      const load = await client.call('load', { engine: resolved, modelDir, ...(baseDtype ? { baseDtype } : {}) }).promise;
       this.#state = { ...EMPTY, modelDir, modelId: this.#catalog.models.byDir(modelDir)?.id ?? null, load };
       return load;
     } catch (error) {

@@ -20,6 +20,7 @@ export const startRunSchema = z.object({
   /** Shown in lists; by default the task's name. */
   name: z.string().trim().min(1).max(120).optional(),
   engine: runSpecSchema.shape.engine,
+  baseDtype: runSpecSchema.shape.baseDtype,
   method: methodSchema,
   train: trainSettingsSchema,
   data: dataSpecSchema.pick({ lossOn: true, maxLength: true }).prefault({}),
@@ -56,6 +57,7 @@ export function buildSpec(home: Home, input: StartRunChecked, parts: { model: Ba
   return {
     runId,
     engine: input.engine,
+    ...(input.baseDtype ? { baseDtype: input.baseDtype } : {}),
     model: { dir: model.dir, hash: model.hash },
     data: {
       file: dataset.file,

@@ -9,6 +9,7 @@ import type { Run } from '../catalog/runs.ts';
 import { GraftError, toErrorData, usageError } from '../errors.ts';
 import { newId } from '../home.ts';
 import type { Home } from '../home.ts';
+import { checkBaseDtype } from '../trainer/baseDtype.ts';
 import { CHECKPOINT_FILE } from '../trainer/protocol.ts';
 import type { TrainEvent, TrainResult } from '../trainer/protocol.ts';
 import type { EngineService } from './engines.ts';
@@ -69,6 +70,7 @@ export class RunService {
   /** Checks the request, writes the row and queues the run. Throws GraftError where model, dataset or settings do not fit. */
   start(input: StartRun): RunView {
     const checked = startRunSchema.parse(input);
+    checkBaseDtype(checked.baseDtype, checked.engine, checked.method.type);
     const parts = findParts(this.#catalog, checked);
     checkModel(parts.model, checked.method);
     const spec = buildSpec(this.#home, checked, parts);

@@ -2,6 +2,7 @@
 import { bootBackend, reportBackends, type BackendFacts } from '../engine/backend/backends.ts';
 import { deviceFailure } from '../engine/backend/deviceWatch.ts';
 import type { EngineName, EngineReport } from './protocol.ts';
+import { useTuning } from './tuning.ts';
 
 export function reportEngines(calibrate: boolean): Promise<EngineReport[]> {
   return reportBackends(calibrate);
@@ -11,6 +12,9 @@ let current: { name: EngineName; facts: BackendFacts } | null = null;
 
 /** Boots the engine unless it is the current one already and sound. */
 export async function useEngine(name: EngineName): Promise<BackendFacts> {
-  if (current?.name !== name || (name === 'webgpu' && deviceFailure())) current = { name, facts: await bootBackend(name) };
+  if (current?.name !== name || (name === 'webgpu' && deviceFailure())) {
+    current = { name, facts: await bootBackend(name) };
+    if (name === 'webgpu') useTuning();
+  }
   return current.facts;
 }

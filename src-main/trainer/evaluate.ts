@@ -7,6 +7,7 @@ import type { TokenisedExample } from '../datasets/types.ts';
 import type { Batch } from '../engine/train/batchLoss.ts';
 import { evaluateLoss } from '../engine/train/evaluate.ts';
 import { loadAdapter } from './adapterFolder.ts';
+import { checkBaseDtype } from './baseDtype.ts';
 import { useEngine } from './engines.ts';
 import { loadDecoder } from './loadDecoder.ts';
 import type { EvaluateResult, WorkerCalls } from './protocol.ts';
@@ -14,6 +15,7 @@ import type { EvaluateResult, WorkerCalls } from './protocol.ts';
 type Params = WorkerCalls['evaluate']['params'];
 
 export async function evaluate(params: Params, emit: (event: WorkerCalls['evaluate']['event']) => void): Promise<EvaluateResult> {
+  checkBaseDtype(params.baseDtype, params.engine);
   const checkpoint = openCheckpoint(params.modelDir);
   try {
     const tokenizer = loadTokenizer(params.modelDir);
@@ -21,7 +23,7 @@ export async function evaluate(params: Params, emit: (event: WorkerCalls['evalua
     assertTrainable(prepared);
     await useEngine(params.engine);
     const adapter = params.adapterDir === undefined ? null : loadAdapter(params.adapterDir, checkpoint).adapter;
-    const model = loadDecoder(checkpoint);
+    const model = loadDecoder(checkpoint, params.baseDtype);
     model.adapter = adapter;
     const total = Math.ceil(prepared.examples.length / params.batch);
     const batches = evaluationBatches(prepared.examples, params.batch, tokenizer.padId);

@@ -4,6 +4,7 @@
  */
 import { z } from 'zod';
 import type { ErrorData } from '../errors.ts';
+import { BASE_DTYPES, type BaseDtype } from '../engine/frozen/formats.ts';
 import { TARGETS } from '../engine/model/architecture.ts';
 
 export const ENGINES = ['tensorflow', 'webgpu', 'wasm'] as const;
@@ -68,6 +69,8 @@ export const runSpecSchema = z.object({
   runId: z.string(),
   engine: z.enum(['auto', ...ENGINES]).default('auto'),
   model: z.object({ dir: z.string(), hash: z.string() }),
+  /** How the base's linear layers are kept in memory; absent, as in runs of before, means f32. */
+  baseDtype: z.enum(BASE_DTYPES).optional(),
   data: dataSpecSchema.extend({ hash: z.string().optional(), allowBadRows: z.boolean().default(true) }),
   task: z.string(),
   method: methodSchema,
@@ -229,12 +232,12 @@ export interface WorkerCalls {
   engines: { params: { calibrate: boolean }; event: never; result: EngineReport[] };
   train: { params: { spec: RunSpec; resume: boolean }; event: TrainEvent; result: TrainResult };
   evaluate: {
-    params: { engine: EngineName; modelDir: string; adapterDir?: string; data: DataSpec; batch: number };
+    params: { engine: EngineName; modelDir: string; baseDtype?: BaseDtype; adapterDir?: string; data: DataSpec; batch: number };
     event: { done: number; total: number };
     result: EvaluateResult;
   };
   /** Loads a base model that stays resident for attach and generate. */
-  load: { params: { engine: EngineName; modelDir: string }; event: never; result: LoadResult };
+  load: { params: { engine: EngineName; modelDir: string; baseDtype?: BaseDtype }; event: never; result: LoadResult };
   /** Replaces only A and B on the resident base; null means the plain base. */
   attach: { params: { adapterDir: string | null }; event: never; result: { switchMs: number } };
   generate: { params: GenerateParams; event: { text: string }; result: GenerateResult };

@@ -12,11 +12,13 @@ import type { Decoder } from '../engine/model/decoder.ts';
 import { countParameters } from '../engine/model/parameters.ts';
 import { Random } from '../engine/random.ts';
 import { loadAdapter } from './adapterFolder.ts';
+import { checkBaseDtype } from './baseDtype.ts';
 import type { CallControl } from './control.ts';
 import { useEngine } from './engines.ts';
 import type { EngineName, GenerateParams, GenerateResult, LoadResult, WorkerCalls } from './protocol.ts';
 import { loadDecoder } from './loadDecoder.ts';
 import { StopText } from './stopText.ts';
+import { keepTuning } from './tuning.ts';
 
 interface Loaded {
   engine: EngineName;
@@ -30,14 +32,15 @@ export class Resident {
   private loaded: Loaded | null = null;
 
   /** Loads a base and frees the one before. */
-  async load({ engine, modelDir }: WorkerCalls['load']['params']): Promise<LoadResult> {
+  async load({ engine, modelDir, baseDtype }: WorkerCalls['load']['params']): Promise<LoadResult> {
+    checkBaseDtype(baseDtype, engine);
     const started = performance.now();
     const tokenizer = loadTokenizer(modelDir);
     const checkpoint = openCheckpoint(modelDir);
     try {
       const { device } = await useEngine(engine);
       this.unload();
-      const model = loadDecoder(checkpoint);
+      const model = loadDecoder(checkpoint, baseDtype);
       this.loaded = { engine, checkpoint, tokenizer, model, adapter: null };
       return { engine, device, loadMs: performance.now() - started, totalParameters: countParameters(model.weights.values()) };
     } catch (error) {
@@ -77,6 +80,7 @@ export class Resident {
     for (; !next.done && !filter.stopped && !control.stopped; next = await tokens.next()) {
       count++;
       show(filter.push(stream.push(next.value)));
+      await keepTuning();
       await setImmediate(); // libtensorflow answers at once: without this no message would get in between two tokens
     }
     const stopReason = filter.stopped ? 'stop' : next.done ? next.value : 'cancelled';

@@ -9,6 +9,7 @@ import { describeBadRow, type TokenisedExample } from '../datasets/types.ts';
 import { GraftError } from '../errors.ts';
 import { countParameters } from '../engine/model/parameters.ts';
 import { AdamW } from '../engine/optim/adamw.ts';
+import { checkBaseDtype } from './baseDtype.ts';
 import type { CallControl } from './control.ts';
 import { useEngine } from './engines.ts';
 import { attachMethod, checkMethod } from './method.ts';
@@ -24,6 +25,7 @@ interface RunData {
 }
 
 export async function train(spec: RunSpec, resume: boolean, emit: (event: TrainEvent) => void, control: CallControl): Promise<TrainResult> {
+  checkBaseDtype(spec.baseDtype, spec.engine, spec.method.type);
   const base = openBase(spec);
   try {
     checkMethod(base.spec, spec.method);
@@ -60,7 +62,7 @@ async function readData(spec: RunSpec, maxPositions: number, emit: (event: Train
 async function trainOn(spec: RunSpec, base: Checkpoint, data: RunData, resume: boolean, emit: (event: TrainEvent) => void, control: CallControl): Promise<TrainResult> {
   if (spec.engine === 'auto') throw new GraftError('INTERNAL', 'The run was started before its engine was chosen; start it again.');
   const { device } = await useEngine(spec.engine);
-  const model = loadDecoder(base);
+  const model = loadDecoder(base, spec.baseDtype);
   const baseParameters = countParameters(model.weights.values());
   const method = attachMethod(model, spec, base);
   const optimizer = new AdamW(method.parameters, spec.train);

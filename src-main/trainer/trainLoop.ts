@@ -15,6 +15,7 @@ import { evaluationBatches } from './evaluate.ts';
 import type { AttachedMethod } from './method.ts';
 import type { RunSpec, StepMetrics, TrainEvent } from './protocol.ts';
 import { saveRunState, type Progress } from './runState.ts';
+import { keepTuning } from './tuning.ts';
 
 export interface LoopInput {
   spec: RunSpec;
@@ -42,6 +43,7 @@ export async function trainLoop(input: LoopInput): Promise<'completed' | 'stoppe
   while (progress.step < totalSteps && !control.stopped) {
     const metrics = await oneStep(input);
     emit({ type: 'step', ...metrics });
+    await keepTuning();
     const isLast = progress.step === totalSteps;
     if (isLast || (evalEvery > 0 && progress.step % evalEvery === 0)) await reportValidation(input);
     if (!isLast && checkpointEvery > 0 && progress.step % checkpointEvery === 0) await checkpoint(input);
