@@ -87,7 +87,7 @@ async function trainOnce(settings: Settings, modelDir: string, seed: number, run
 function rowOf(dtype: BaseDtype, runs: Losses[], reference: Losses[]): string {
   const mean = (values: number[]): number => values.reduce((sum, value) => sum + value, 0) / values.length;
   const differences = runs.map(({ after }, i) => after - reference[i]!.after);
-  const signed = (value: number): string => `${value < 0 ? '' : '+'}${value.toFixed(4)}`;
+  const signed = (value: number): string => (dtype === 'f32' ? '' : `${value < 0 ? '' : '+'}${value.toFixed(4)}`);
   const [before, after] = [mean(runs.map((r) => r.before)), mean(runs.map((r) => r.after))];
   return `| ${[dtype, before.toFixed(4), after.toFixed(4), signed(mean(differences)), differences.map(signed).join(', ')].join(' | ')} |`;
 }

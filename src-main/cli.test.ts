@@ -51,6 +51,7 @@ describe('wrong usage ends with 2 and one sentence', () => {
     ['a word for a number', ['train', '--model', '.', '--data', 'x', '--task', 't', '--steps', 'many'], /--steps "many" .* a number/],
     ['a number out of range', ['train', '--model', '.', '--data', 'x', '--task', 't', '--batch', '0'], /batch: /],
     ['a target that no model has', ['train', '--model', '.', '--data', 'x', '--task', 't', '--targets', 'q,nose'], /--targets "q,nose"/],
+    ['a base dtype that does not exist', ['train', '--model', '.', '--data', 'x', '--task', 't', '--base-dtype', 'int3'], /--base-dtype "int3" .*nf4/],
     ['an adapter that does not exist', ['merge', '--adapter', 'nobody', '--out', 'x'], /no adapter and no folder "nobody"/],
   ])('%s', async (_name, argv, sentence) => {
     const { code, stdout, stderr } = await graft(argv);

@@ -30,6 +30,8 @@ const BAD: BadRun[] = [
   { title: 'a model that has changed', code: 'MODEL_CHANGED', says: /have changed since/, spoil: (spec) => writeTinyModel(spec.model.dir, { seed: 1 }) },
   { title: 'a dataset that has changed', code: 'DATASET_CHANGED', says: /has changed since/, overrides: { data: { hash: '0'.repeat(64) } } },
   { title: 'no tokenizer', code: 'TOKENIZER_MISSING', says: /has no tokenizer\.json/, spoil: (spec) => fs.rmSync(path.join(spec.model.dir, 'tokenizer.json')) },
+  { title: 'a packed base on an engine that has no such products', code: 'BASE_DTYPE', says: /engine tensorflow .* not nf4; choose the engine webgpu/, spoil: (spec) => (spec.baseDtype = 'nf4') },
+  { title: 'a packed base that is to be trained itself', code: 'BASE_DTYPE', says: /Full fine-tuning changes the base.* as int8; train a LoRA adapter/, overrides: { method: { type: 'full' } }, spoil: (spec) => (spec.baseDtype = 'int8') },
   { title: 'nothing to resume from', code: 'NOT_RESUMABLE', says: /no checkpoint in/, resume: true },
 ];
 

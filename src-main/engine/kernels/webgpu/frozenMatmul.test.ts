@@ -2,10 +2,12 @@
 import * as tf from '@tensorflow/tfjs-core';
 import { describe, expect, it } from 'vitest';
 import { bootOrNote } from '../../../testing/engineSkip.ts';
-import { toTensor } from '../../../testing/opCase.ts';
+import { expectTensor, toTensor } from '../../../testing/opCase.ts';
 import { array64, randomArray, type Array64 } from '../../../testing/reference/array.ts';
 import { BASE_DTYPES, type BaseDtype } from '../../frozen/formats.ts';
 import { packMatrix, unpackMatrix } from '../../frozen/packMatrix.ts';
+import type { Parameter } from '../../model/parameters.ts';
+import { frozenLinear } from '../../ops/frozenLinear.ts';
 import { Random } from '../../random.ts';
 import { deviceTraits, runVariant, type FrozenProduct } from './frozenProduct.ts';
 import type { Variant } from './frozenVariants.ts';
@@ -87,6 +89,22 @@ describe.skipIf(note !== '')(`products with frozen weights${note}`, { timeout: 6
   const directions = BASE_DTYPES.flatMap((format) => [true, false].map((transposed) => [format, transposed] as const));
   it.each(directions)('%s, transposed %s', async (format, transposed) => {
     for (const [variant, sizes] of EVERY_FORMAT) await check(format, transposed, variant, sizes);
+  });
+
+  it.each(BASE_DTYPES.flatMap((format) => (['out_in', 'in_out'] as const).map((layout) => [format, layout] as const)))('%s, %s: through the op, with its gradient', async (format, layout) => {
+    const [[N, R, C], random] = [VECTORS, new Random(1)];
+    const transposed = layout === 'out_in';
+    const [w, x, b] = [randomArray([R, C], random), randomArray([N, transposed ? C : R], random), randomArray([transposed ? R : C], random)];
+    const dy = randomArray([N, transposed ? R : C], random);
+    const { tensor, values } = stored(w, format);
+    const parameter: Parameter = { name: 'w', value: tensor, ...(format === 'f32' ? {} : { packed: { format, shape: [R, C] } }) };
+    const [xTensor, bTensor, dyTensor] = [toTensor(x), toTensor(b), toTensor(dy)];
+    const before = tf.memory().numTensors;
+    const { value, grad } = tf.valueAndGrad((input) => frozenLinear(input as tf.Tensor2D, parameter, bTensor, layout))(xTensor, dyTensor);
+    await expectTensor(value, reference(x, values, b, transposed).result, 1e-3, 'y');
+    await expectTensor(grad, reference(dy, values, null, !transposed).result, 1e-3, 'dx');
+    expect(tf.memory().numTensors).toBe(before);
+    tf.dispose([xTensor, bTensor, dyTensor, tensor]);
   });
 
   const { f16, subgroups } = note ? { f16: false, subgroups: false } : deviceTraits((tf.backend() as unknown as WebgpuBackend).device);
