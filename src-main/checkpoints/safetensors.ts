@@ -85,7 +85,7 @@ function readHeaderBytes(source: OpenFile, fileBytes: number): Uint8Array {
 const MAX_READ_BYTES = 1 << 30;
 
 /** Fills `into` from the file at `position`. */
-function readExactly(source: OpenFile, into: Uint8Array, position: number): void {
+export function readExactly(source: OpenFile, into: Uint8Array, position: number): void {
   if (source.fd === undefined) throw new GraftError('FILE_CLOSED', `${source.path} was closed before a tensor was read from it; open the checkpoint again.`, { file: source.path });
   let done = 0;
   while (done < into.length) {

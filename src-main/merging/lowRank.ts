@@ -10,8 +10,8 @@ export interface LowRank {
   rank: number;
   /** (rows, r). */
   left: Float32Array;
-  /** (r, width). */
-  right: Float32Array;
+  /** (r, width), widened once rather than at each of many rows. */
+  right: Float64Array;
   width: number;
 }
 
@@ -19,8 +19,8 @@ export interface LowRank {
 export function lowRankFor(pair: LoraPair, layout: LinearLayout): LowRank {
   const { A, B } = pair;
   const rank = A.shape[0];
-  if (layout === 'out_in') return { rank, left: B.data, right: A.data, width: A.shape[1] };
-  return { rank, left: transposed(A), right: transposed(B), width: B.shape[0] };
+  if (layout === 'out_in') return { rank, left: B.data, right: Float64Array.from(A.data), width: A.shape[1] };
+  return { rank, left: transposed(A), right: Float64Array.from(transposed(B)), width: B.shape[0] };
 }
 
 function transposed({ shape: [rows, columns], data }: Matrix): Float32Array {
@@ -36,13 +36,27 @@ export function addLowRank(rows: Float32Array, startRow: number, { rank, left, r
   for (let i = 0; i < rowCount; i++) {
     delta.fill(0);
     const at = (startRow + i) * rank;
-    for (let k = 0; k < rank; k++) addScaled(delta, left[at + k]!, right, k * width);
+    for (let k = 0; k < rank; k += AT_ONCE) addProducts(delta, left.subarray(at + k, at + Math.min(k + AT_ONCE, rank)), right, k * width);
     const row = i * width;
     for (let j = 0; j < width; j++) rows[row + j] = rows[row + j]! + scale * delta[j]!;
   }
 }
 
-/** sum += factor * values[start ...]. */
-function addScaled(sum: Float64Array, factor: number, values: Float32Array, start: number): void {
-  for (let j = 0; j < sum.length; j++) sum[j] = sum[j]! + factor * values[start + j]!;
+/** Products summed in one pass over the row. */
+const AT_ONCE = 4;
+
+/** sum += factors x (the rows of `values` from `start` on); up to four factors. */
+function addProducts(sum: Float64Array, factors: Float32Array, values: Float64Array, start: number): void {
+  const width = sum.length;
+  if (factors.length < AT_ONCE) {
+    factors.forEach((factor, k) => {
+      for (let j = 0; j < width; j++) sum[j] = sum[j]! + factor * values[start + k * width + j]!;
+    });
+    return;
+  }
+  const [a, b, c, d] = factors as unknown as [number, number, number, number];
+  const [second, third, fourth] = [start + width, start + 2 * width, start + 3 * width];
+  for (let j = 0; j < width; j++) {
+    sum[j] = sum[j]! + a * values[start + j]! + b * values[second + j]! + c * values[third + j]! + d * values[fourth + j]!;
+  }
 }

@@ -4,9 +4,10 @@
  * dtype. A tied head is never touched: no adapter of a linear layer reaches the embedding.
  */
 import type { Checkpoint } from '../checkpoints/checkpoint.ts';
+import type { EditRows } from '../checkpoints/editedRows.ts';
 import { assertAdapterFitsBase, moduleScale, type PeftAdapter } from '../checkpoints/peft.ts';
 import { adaptedModules } from '../checkpoints/peftFit.ts';
-import { rewriteCheckpoint, type EditRows, type RewriteOptions, type WrittenCheckpoint } from '../checkpoints/rewrite.ts';
+import { rewriteCheckpoint, type RewriteOptions, type WrittenCheckpoint } from '../checkpoints/rewrite.ts';
 import { addLowRank, lowRankFor } from './lowRank.ts';
 
 /** `checkpoint` is the base, which is only read. */
