@@ -41,9 +41,9 @@ async function main(): Promise<void> {
   if (argv.includes('--help')) return say(USAGE);
   const args = parseBenchArguments(argv, { all: Object.keys(CASES), named: Object.keys(GPU_CASES) });
   fs.mkdirSync(benchFolder(), { recursive: true });
-  const { engine, quick, profile, tiny, tcmalloc } = args;
+  const { engine, base, quick, profile, tiny, tcmalloc } = args;
   const torch = findTorch(args.torch, engine === 'webgpu', say);
-  const shared: Omit<Context, 'turns'> = { engine, quick, profile, tiny, tcmalloc, torch, say };
+  const shared: Omit<Context, 'turns'> = { engine, base, quick, profile, tiny, tcmalloc, torch, say };
   for (const name of args.cases) {
     const turns = new QuietTurns(quick ? QUICK_PATIENCE_MS : PATIENCE_MS);
     if (!(await runCase(name, args, { ...shared, turns }))) process.exitCode = 1;

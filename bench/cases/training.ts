@@ -53,7 +53,7 @@ export async function raceTraining(context: Context, plan: TrainingRace): Promis
 
 async function raceAmong(context: Context, plan: TrainingRace, peers: Peer[], files: Pick<Setup, 'modelDir' | 'initFile'>): Promise<TrainingResult> {
   const { method = 'lora', targets, variant, batches, work, rounds, checkSteps = CHECK_STEPS } = plan;
-  const trainable = await setUpAll(peers, { ...files, method, rank: 8, alpha: 16, targets, train: method === 'full' ? FULL_TRAIN : LORA_TRAIN });
+  const trainable = await setUpAll(peers, { ...files, base: context.base, method, rank: 8, alpha: 16, targets, train: method === 'full' ? FULL_TRAIN : LORA_TRAIN });
   const note = await validate(peers, batches[0]!, checkSteps);
   const systems = await systemsOf(peers);
   context.say(`${variant}: ${trainable} trainable; ${note}`);
@@ -62,13 +62,13 @@ async function raceAmong(context: Context, plan: TrainingRace, peers: Peer[], fi
   const rows: Row[] = [];
   for (const peer of peers) rows.push(makeRow(variant, peer.name, samples.get(peer.name)!, work, await peakOf(peer)));
   const saved = plan.save ? await peers[0]!.ask<SavedAnswer>('save') : null; // after the peaks, for saving has one of its own
-  return { rows, notes: [`${variant}: ${trainable} trainable parameters; ${note}. ${systems}`], trainable, saved };
+  return { rows, notes: [`${variant}: ${trainable} trainable parameters; ${note}. ${systems}${context.base === 'f32' ? '' : ` Graft keeps frozen linear layers as ${context.base}.`}`], trainable, saved };
 }
 
 /** Graft first, for it writes the initial values that the rivals read. Returns the number of trainable parameters. */
-async function setUpAll(peers: Peer[], { targets, ...shared }: GraftSetup): Promise<number> {
+async function setUpAll(peers: Peer[], { targets, base, ...shared }: GraftSetup): Promise<number> {
   const [graft, ...rivals] = peers as [Peer, ...Peer[]];
-  const { trainable } = await graft.ask<SetupAnswer>('setup', { ...shared, targets });
+  const { trainable } = await graft.ask<SetupAnswer>('setup', { ...shared, targets, base });
   const others = await Promise.all(rivals.map(async (rival) => ({ rival, answer: await rival.ask<SetupAnswer>('setup', shared) })));
   for (const { rival, answer } of others) {
     if (answer.trainable !== trainable) throw new Error(`${rival.name} trains ${answer.trainable} parameters, Graft ${trainable}: not the same work, no time is reported`);

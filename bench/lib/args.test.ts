@@ -17,7 +17,12 @@ describe('parseBenchArguments', () => {
     expect(parse(['one']).torch).toBeNull();
   });
 
-  it.each([[['none']], [[]], [['one', '--engine', 'cuda']], [['one', '--fast']]])('refuses %j as a mistake in the command', (args) => {
+  it('takes a small base where the engine has kernels for it', () => {
+    expect(parse(['one', '--engine', 'webgpu', '--base', 'nf4']).base).toBe('nf4');
+    expect(parse(['one']).base).toBe('f32');
+  });
+
+  it.each([[['none']], [[]], [['one', '--engine', 'cuda']], [['one', '--base', 'nf4']], [['one', '--engine', 'webgpu', '--base', 'f8']], [['one', '--fast']]])('refuses %j as a mistake in the command', (args) => {
     expect(() => parse(args)).toThrow(expect.objectContaining({ kind: 'usage' }));
   });
 });

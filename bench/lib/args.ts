@@ -1,11 +1,13 @@
 /** The command line of the bench. */
 import { parseArgs } from 'node:util';
+import { BASE_DTYPES, type BaseDtype } from '../../src-main/engine/frozen/formats.ts';
 import { usageError } from '../../src-main/errors.ts';
 import { ENGINES, type EngineName } from '../../src-main/trainer/protocol.ts';
 
 export interface BenchArguments {
   cases: string[];
   engine: EngineName;
+  base: BaseDtype;
   quick: boolean;
   profile: boolean;
   tiny: boolean;
@@ -16,18 +18,19 @@ export interface BenchArguments {
   out: string | null;
 }
 
-export const USAGE = `npm run bench -- CASE…|all [--quick] [--profile] [--docs] [--engine tensorflow|webgpu|wasm] [--torch DIR|PYTHON] [--tcmalloc]
+export const USAGE = `npm run bench -- CASE…|all [--quick] [--profile] [--docs] [--engine ${ENGINES.join('|')}] [--torch DIR|PYTHON]
   --quick      fewer repetitions and sizes
   --profile    also prints the time per kernel of one training step, one text, one loading
   --docs       writes the tables into docs/performance.md and the plots beside it
   --torch …    a folder whose py runs Python with PyTorch, or a Python (else GRAFT_TORCH); without it Graft's figures stand alone
+  --base D     how LoRA's frozen linear layers are kept (webgpu): ${BASE_DTYPES.join(', ')}
   --tcmalloc   also races PyTorch with tcmalloc
   --tiny       step-* and kernels at sizes that show only that everything runs
   --out DIR    where the JSON goes (else bench/results)`;
 
 const flag = { type: 'boolean', default: false } as const;
 const text = { type: 'string' } as const;
-const OPTIONS = { engine: { ...text, default: 'tensorflow' }, quick: flag, profile: flag, tiny: flag, docs: flag, tcmalloc: flag, torch: text, out: text } as const;
+const OPTIONS = { engine: { ...text, default: 'tensorflow' }, base: { ...text, default: 'f32' }, quick: flag, profile: flag, tiny: flag, docs: flag, tcmalloc: flag, torch: text, out: text } as const;
 
 /** `all`: what that word stands for; `named`: cases that must be asked for. Throws a usage GraftError for an unknown case, engine or option. */
 export function parseBenchArguments(args: string[], { all, named }: { all: string[]; named: string[] }, env: NodeJS.ProcessEnv = process.env): BenchArguments {
@@ -38,8 +41,11 @@ export function parseBenchArguments(args: string[], { all, named }: { all: strin
   if (unknown.length || !cases.length) throw usageError('UNKNOWN_CASE', `Case ${unknown.join(', ') || '(none)'} does not exist; choose among ${known.join(', ')}, all.`);
   const engine = ENGINES.find((name) => name === values.engine);
   if (!engine) throw usageError('UNKNOWN_ENGINE', `Engine ${values.engine} does not exist; choose among ${ENGINES.join(', ')}.`);
+  const base = BASE_DTYPES.find((name) => name === values.base);
+  if (!base) throw usageError('UNKNOWN_BASE', `Base ${values.base} does not exist; choose among ${BASE_DTYPES.join(', ')}.`);
+  if (base !== 'f32' && engine !== 'webgpu') throw usageError('BASE_NEEDS_WEBGPU', `--base ${base} runs on the webgpu engine only; add --engine webgpu.`);
   const { quick, profile, tiny, docs, tcmalloc } = values;
-  return { cases, engine, quick, profile, tiny, docs, tcmalloc, torch: values.torch ?? env['GRAFT_TORCH'] ?? null, out: values.out ?? null };
+  return { cases, engine, base, quick, profile, tiny, docs, tcmalloc, torch: values.torch ?? env['GRAFT_TORCH'] ?? null, out: values.out ?? null };
 }
 
 function parse(args: string[]) {

@@ -1,6 +1,7 @@
 /** What every case is given: the options of this run and how to start each system. */
 import path from 'node:path';
 import { workerEnvironment } from '../../src-main/jobs/workerEnvironment.ts';
+import type { BaseDtype } from '../../src-main/engine/frozen/formats.ts';
 import type { EngineName } from '../../src-main/trainer/protocol.ts';
 import { benchFolder } from './models.ts';
 import type { QuietTurns } from './otherLoad.ts';
@@ -10,6 +11,8 @@ import type { Torch } from './torch.ts';
 
 export interface Context {
   engine: EngineName;
+  /** How Graft keeps frozen linear layers in the training cases. */
+  base: BaseDtype;
   /** Fewer repetitions and smaller sizes. */
   quick: boolean;
   /** Also print Graft's time per kernel. */
@@ -28,28 +31,28 @@ export const GRAFT = 'Graft';
 
 /** Largest difference of two float32 losses that counts as the same step. */
 const LOSS_TOLERANCE = 1e-3;
-/** Under autocast activations have 8 bits (2^-9 each); the losses here are near 11. */
-const BF16_LOSS_TOLERANCE = 0.05;
+/** Half a percent of the losses here, near 11: bf16's products and packed weights are that coarse. */
+const COARSE_LOSS_TOLERANCE = 0.05;
 
 export function graftCommand({ engine }: Context): PeerCommand {
   return { name: GRAFT, command: process.execPath, args: [GRAFT_PEER, engine], cwd: benchFolder(), env: workerEnvironment(), lossTolerance: LOSS_TOLERANCE };
 }
 
 /** PyTorch in float32, once, twice, or not at all. Paths are relative because a folder's `py` may see the file system below another root. */
-export function torchCommands({ torch, tcmalloc }: Context): PeerCommand[] {
+export function torchCommands({ torch, tcmalloc, base }: Context): PeerCommand[] {
   if (!torch) return [];
-  if (torch.cuda) return [torchCommand(torch, 'PyTorch float32', '--device', 'cuda')];
-  return [torchCommand(torch, 'PyTorch'), ...(tcmalloc ? [torchCommand(torch, 'PyTorch, tcmalloc', '--tcmalloc')] : [])];
+  if (torch.cuda) return [torchCommand(torch, base, 'PyTorch float32', '--device', 'cuda')];
+  return [torchCommand(torch, base, 'PyTorch'), ...(tcmalloc ? [torchCommand(torch, base, 'PyTorch, tcmalloc', '--tcmalloc')] : [])];
 }
 
 /** For training and kernels also bf16 autocast on CUDA, whose results differ by its rounding. */
 export function torchTrainers(context: Context): PeerCommand[] {
-  const { torch } = context;
-  const bf16 = torch?.cuda ? [{ ...torchCommand(torch, 'PyTorch bf16', '--device', 'cuda', '--dtype', 'bf16'), lossTolerance: BF16_LOSS_TOLERANCE }] : [];
+  const { torch, base } = context;
+  const bf16 = torch?.cuda ? [{ ...torchCommand(torch, base, 'PyTorch bf16', '--device', 'cuda', '--dtype', 'bf16'), lossTolerance: COARSE_LOSS_TOLERANCE }] : [];
   return [...torchCommands(context), ...bf16];
 }
 
-function torchCommand({ python }: Torch, name: string, ...args: string[]): PeerCommand {
+function torchCommand({ python }: Torch, base: BaseDtype, name: string, ...args: string[]): PeerCommand {
   const cwd = benchFolder();
-  return { name, command: python, args: [path.relative(cwd, TORCH_PEER), ...args], cwd, env: process.env, lossTolerance: LOSS_TOLERANCE };
+  return { name, command: python, args: [path.relative(cwd, TORCH_PEER), ...args], cwd, env: process.env, lossTolerance: base === 'f32' ? LOSS_TOLERANCE : COARSE_LOSS_TOLERANCE };
 }

@@ -6,7 +6,6 @@ import { openCheckpoint } from '../../src-main/checkpoints/checkpoint.ts';
 import { castF32 } from '../../src-main/checkpoints/dtype.ts';
 import { writeSafetensors } from '../../src-main/checkpoints/safetensorsWrite.ts';
 import { collate } from '../../src-main/datasets/batches.ts';
-import { settleTuning } from '../../src-main/engine/kernels/webgpu/frozenTuner.ts';
 import type { Decoder } from '../../src-main/engine/model/decoder.ts';
 import { countParameters } from '../../src-main/engine/model/parameters.ts';
 import { AdamW } from '../../src-main/engine/optim/adamw.ts';
@@ -15,6 +14,7 @@ import { loadDecoder } from '../../src-main/trainer/loadDecoder.ts';
 import { attachMethod, type AttachedMethod } from '../../src-main/trainer/method.ts';
 import { CHECKPOINT_FILE, runSpecSchema, type RunSpec } from '../../src-main/trainer/protocol.ts';
 import { saveRunState } from '../../src-main/trainer/runState.ts';
+import { keepTuning } from '../../src-main/trainer/tuning.ts';
 import type { Example, GraftSetup, SavedAnswer } from './protocol.ts';
 
 const NOTHING_DONE = { step: 0, firstLoss: 0, lastLoss: 0, initialValLoss: null, valLoss: null, tokens: 0, trainingMs: 0, peakMemoryBytes: 0 };
@@ -29,7 +29,7 @@ export class GraftTraining {
   constructor(setup: GraftSetup, seed: number) {
     const base = openCheckpoint(setup.modelDir); // stays open: a whole model is saved beside it
     this.run = runSpecOf(setup, base.hash, seed);
-    this.model = loadDecoder(base);
+    this.model = loadDecoder(base, this.run.baseDtype);
     this.method = attachMethod(this.model, this.run, base);
     this.optimizer = new AdamW(this.method.parameters, this.run.train);
   }
@@ -40,7 +40,7 @@ export class GraftTraining {
 
   /** Its own batching, then one optimiser step. */
   async step(examples: Example[]): Promise<StepResult> {
-    await settleTuning(); // of what the step before used for the first time
+    await keepTuning(); // of what the step before used for the first time
     const rows = examples.map(({ ids, labels }) => ({ ids: Int32Array.from(ids), labels: Int32Array.from(labels) }));
     const batch = collate(rows, [...rows.keys()], 0);
     return trainStep(this.model, this.method.parameters, this.optimizer, [batch], this.run.train);
@@ -66,11 +66,12 @@ export class GraftTraining {
   }
 }
 
-function runSpecOf({ modelDir, method, targets, rank, alpha, train }: GraftSetup, hash: string, seed: number): RunSpec {
+function runSpecOf({ modelDir, base, method, targets, rank, alpha, train }: GraftSetup, hash: string, seed: number): RunSpec {
   const name = `run-${process.pid}`;
   return runSpecSchema.parse({
     runId: 'bench',
     model: { dir: modelDir, hash },
+    baseDtype: method === 'full' ? 'f32' : base,
     data: { file: '' },
     task: 'bench',
     method: method === 'full' ? { type: 'full' } : { type: 'lora', targets, rank, alpha },

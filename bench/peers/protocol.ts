@@ -1,4 +1,5 @@
 /** What a peer is asked and what it answers; graft.ts and torch_lora.py speak the same. */
+import type { BaseDtype } from '../../src-main/engine/frozen/formats.ts';
 import type { Target } from '../../src-main/engine/model/architecture.ts';
 
 /** Token ids of one example; labels: the id where it carries loss, else -100. Never padded: each system batches itself. */
@@ -19,9 +20,10 @@ export interface Setup {
   train: { lr: number; clip: number; beta1: number; beta2: number; eps: number; weightDecay: number };
 }
 
-/** Which layers Graft adapts when it makes `initFile`. */
+/** Which layers Graft adapts when it makes `initFile`, and how it keeps the frozen ones. */
 export interface GraftSetup extends Setup {
   targets: Target[];
+  base: BaseDtype;
 }
 
 export interface StepAnswer {

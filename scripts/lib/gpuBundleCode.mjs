@@ -1,0 +1,46 @@
+/** The bench and the engine as plain JavaScript in a few files, with tfjs inside. */
+import path from 'node:path';
+import { root } from './paths.mjs';
+
+/** Files that make a `require` of their own; only one of them runs on a GPU machine. */
+const WEBGPU_ENGINE = path.join(root, 'src-main/engine/backend/webgpu.ts');
+const OWN_REQUIRE = /^const require = createRequire\(import\.meta\.url\);$/m;
+
+/** Bundlers follow a plain `require` only. */
+const plainRequire = {
+  name: 'graft:plain-require',
+  /** @param {string} code @param {string} id */
+  transform(code, id) {
+    if (id !== WEBGPU_ENGINE) return null;
+    if (!OWN_REQUIRE.test(code)) throw new Error(`${id} makes no require of its own any more; scripts/lib/gpuBundleCode.mjs expects it.`);
+    return { code: code.replace(OWN_REQUIRE, ''), map: null };
+  },
+};
+
+/** Writes bench/lib/main.js, bench/peers/graft.js and what they share. @param {string} stage */
+export async function bundleCode(stage) {
+  const { build } = await import('vite');
+  await build({
+    root,
+    configFile: false,
+    logLevel: 'warn',
+    plugins: [{ ...plainRequire, enforce: 'pre' }],
+    resolve: { mainFields: ['main'] }, // as Node resolves tfjs, so that there is one of it
+    ssr: { noExternal: true, external: ['webgpu', '@playwright/test'] },
+    build: {
+      ssr: true,
+      target: 'node24',
+      outDir: stage,
+      emptyOutDir: false,
+      rollupOptions: {
+        input: { main: path.join(root, 'bench/main.ts'), graft: path.join(root, 'bench/peers/graft.ts') },
+        output: {
+          format: 'es',
+          // bench/lib/places.ts looks for its files from bench/lib, so everything but the peer lies there.
+          entryFileNames: ({ name }) => (name === 'graft' ? 'bench/peers/graft.js' : `bench/lib/${name}.js`),
+          chunkFileNames: 'bench/lib/[name]-[hash].js',
+        },
+      },
+    },
+  });
+}
