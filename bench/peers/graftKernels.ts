@@ -4,8 +4,10 @@ import type { BaseDtype } from '../../src-main/engine/frozen/formats.ts';
 import { packMatrix } from '../../src-main/engine/frozen/packMatrix.ts';
 import { settleTuning } from '../../src-main/engine/kernels/webgpu/frozenTuner.ts';
 import type { Parameter } from '../../src-main/engine/model/parameters.ts';
-import { attention, causalMask } from '../../src-main/engine/ops/attention.ts';
+import { fullRows } from '../../src-main/engine/model/packing.ts';
+import { attentionMask } from '../../src-main/engine/ops/attention.ts';
 import { frozenLinear } from '../../src-main/engine/ops/frozenLinear.ts';
+import { rowsAttention } from '../../src-main/engine/ops/rowsAttention.ts';
 import { Random } from '../../src-main/engine/random.ts';
 import type { AttentionSize, ProductSize } from './protocol.ts';
 
@@ -28,12 +30,14 @@ function frozenWeight(values: Float32Array, R: number, C: number, format: BaseDt
 /** Milliseconds per causal attention, or with `backward` per pass forth and back. */
 export async function timeAttention({ batch, heads, kvHeads, length, width, backward, repeats }: AttentionSize & { repeats: number }): Promise<number> {
   const random = new Random(SEED);
-  const tensor = (count: number): tf.Tensor4D => tf.tensor4d(random.normal(batch * count * length * width), [batch, count, length, width]);
+  const tensor = (count: number): tf.Tensor2D => tf.tensor2d(random.normal(batch * count * length * width), [batch * length, count * width]);
   const [q, k, v] = [tensor(heads), tensor(kvHeads), tensor(kvHeads)];
-  const mask = causalMask(length, length);
-  const run = (q: tf.Tensor, k: tf.Tensor, v: tf.Tensor): tf.Tensor => attention(q as tf.Tensor4D, k as tf.Tensor4D, v as tf.Tensor4D, mask);
+  const rows = { B: batch, T: length, ...fullRows(batch, length, 0) };
+  const mask = attentionMask(length, length, 0);
+  const options = { heads, kvHeads, window: 0, cap: 0, mask, tables: null };
+  const run = (q: tf.Tensor, k: tf.Tensor, v: tf.Tensor): tf.Tensor => rowsAttention(q as tf.Tensor2D, k as tf.Tensor2D, v as tf.Tensor2D, rows, options);
   const gradients = tf.grads(run);
-  return perCall(() => (backward ? gradients([q, k, v])[0]! : run(q, k, v)), [q, k, v, mask], repeats);
+  return perCall(() => (backward ? gradients([q, k, v])[0]! : run(q, k, v)), [q, k, v, mask, rows.starts, rows.positions], repeats);
 }
 
 /** After calls that compile and choose a variant; reading one number of the last result waits for all before it. */

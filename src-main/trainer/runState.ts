@@ -31,8 +31,10 @@ export interface Progress {
 const FORMAT = '1';
 
 export async function saveRunState(runDir: string, parameters: Parameter[], optimizer: AdamW, progress: Progress): Promise<void> {
-  const slots = stateSlots(parameters, optimizer);
+  const moments = optimizer.moments();
+  const slots = [...parameters, ...moments];
   const values = await Promise.all(slots.map(({ value }) => value.data()));
+  tf.dispose(moments.map(({ value }) => value));
   const entries = slots.map(({ name, value }, i): TensorEntry => ({ name, dtype: 'F32', shape: value.shape, data: () => castF32(values[i] as Float32Array, 'F32') }));
   const file = path.join(runDir, CHECKPOINT_FILE);
   try {
@@ -52,11 +54,13 @@ export function loadRunState(runDir: string, parameters: Parameter[], optimizer:
       new GraftError('NOT_RESUMABLE', `The checkpoint ${source} does not belong to this run (${what}); start the run again.`, { file: source });
     const { format, progress } = file.metadata;
     if (format !== FORMAT || progress === undefined) throw misfit('another format');
-    for (const slot of stateSlots(parameters, optimizer)) {
-      const info = file.tensors.get(slot.name);
-      if (!info || info.shape.join() !== slot.value.shape.join()) throw misfit(`tensor ${slot.name}`);
-      replaceValue(slot, tf.tensor(readTensorF32(info), info.shape, 'float32'));
-    }
+    const read = (name: string, shape: number[]): tf.Tensor => {
+      const info = file.tensors.get(name);
+      if (!info || info.shape.join() !== shape.join()) throw misfit(`tensor ${name}`);
+      return tf.tensor(readTensorF32(info), shape, 'float32');
+    };
+    for (const parameter of parameters) replaceValue(parameter, read(parameter.name, parameter.value.shape));
+    optimizer.restoreMoments(read);
     const restored = JSON.parse(progress) as Progress;
     optimizer.t = restored.step;
     return restored;
@@ -68,8 +72,4 @@ export function loadRunState(runDir: string, parameters: Parameter[], optimizer:
 /** A finished run needs its checkpoint no more. */
 export function removeRunState(runDir: string): void {
   fs.rmSync(path.join(runDir, CHECKPOINT_FILE), { force: true });
-}
-
-function stateSlots(parameters: Parameter[], optimizer: AdamW): Parameter[] {
-  return [...parameters, ...optimizer.moments.flatMap(({ m, v }) => [m, v])];
 }

@@ -41,6 +41,8 @@ export interface ArchitectureSpec {
   positions: 'learned' | 'rotary';
   ropeTheta: number;
   ropeScaling?: RopeScaling;
+  /** Layers from `firstLayer` on see only the last `size` tokens, the query's own included. */
+  slidingWindow?: { size: number; firstLayer: number };
   mlp: 'gelu' | 'swiglu';
   /** Whether lm_head is the embedding matrix. */
   tiedHead: boolean;
@@ -95,6 +97,11 @@ export function architectureFromConfig(config: ModelConfig): ArchitectureSpec {
     );
   }
   return build(config);
+}
+
+/** How many tokens a query of this layer sees, itself included; 0: all before it. */
+export function windowOf({ slidingWindow }: ArchitectureSpec, layer: number): number {
+  return slidingWindow && layer >= slidingWindow.firstLayer ? slidingWindow.size : 0;
 }
 
 /** The linear modules that LoRA can adapt, layer by layer, in the order of the forward pass. */

@@ -4,7 +4,7 @@
  * Activations are kept two-dimensional, (N, C) with one row per token, except inside attention.
  */
 import * as tf from '@tensorflow/tfjs-core';
-import { attention, causalMask } from '../ops/attention.ts';
+import { attention, attentionMask } from '../ops/attention.ts';
 import { embedding } from '../ops/embedding.ts';
 import { frozenLinear } from '../ops/frozenLinear.ts';
 import { gelu } from '../ops/gelu.ts';
@@ -13,10 +13,11 @@ import { layerNorm } from '../ops/layerNorm.ts';
 import { residualAdd } from '../ops/residualAdd.ts';
 import { rmsNorm } from '../ops/rmsNorm.ts';
 import { rotary } from '../ops/rotary.ts';
+import { rowsAttention } from '../ops/rowsAttention.ts';
 import { swiglu } from '../ops/swiglu.ts';
-import { linearModules, type ArchitectureSpec, type LinearLayout, type LinearModule, type Target } from './architecture.ts';
+import { linearModules, windowOf, type ArchitectureSpec, type LinearLayout, type LinearModule, type Target } from './architecture.ts';
 import type { KvCache } from './kvCache.ts';
-import type { Packing } from './packing.ts';
+import { fullRows, type Packing, type TokenRows } from './packing.ts';
 import type { Parameter } from './parameters.ts';
 import { ropeTables } from './rope.ts';
 import { disposeWeights, finalNormNames, headName, normNames, positionEmbeddingName, tokenEmbeddingName, type Weights } from './weights.ts';
@@ -56,11 +57,14 @@ export class Decoder {
     const { spec } = this;
     const start = cache?.length ?? 0;
     let x = embedding(this.tensor(tokenEmbeddingName(spec)) as tf.Tensor2D, ids); // (N, C)
-    if (spec.positions === 'learned') x = tf.add(x, this.learnedPositions(B, T, start, packing));
-    const shape: BlockShape = { B, T, start, mask: causalMask(T, start + T), packing };
+    const rows: TokenRows = { B, T, ...(packing ?? fullRows(B, T, start)) };
+    if (spec.positions === 'learned') x = tf.add(x, embedding(this.tensor(positionEmbeddingName(spec)) as tf.Tensor2D, rows.positions));
+    const tables = spec.positions === 'rotary' ? this.ropeRows(start, T) : null;
+    const windows = new Set(Array.from({ length: spec.layers }, (_, layer) => windowOf(spec, layer)));
+    const masks = new Map([...windows].map((window) => [window, attentionMask(T, start + T, window)]));
     for (let layer = 0; layer < spec.layers; layer++) {
       const [beforeAttention, beforeMlp] = normNames(spec, layer);
-      x = this.halfBlock(x, (h) => this.attentionBlock(layer, this.norm(h, beforeAttention), shape, cache));
+      x = this.halfBlock(x, (h) => this.attentionBlock(layer, this.norm(h, beforeAttention), { rows, masks, tables }, cache));
       x = this.halfBlock(x, (h) => this.mlpBlock(layer, this.norm(h, beforeMlp)));
     }
     if (cache) cache.length += T;
@@ -86,20 +90,24 @@ export class Decoder {
     return y;
   }
 
-  private attentionBlock(layer: number, x: tf.Tensor2D, { B, T, start, mask, packing }: BlockShape, cache?: KvCache): tf.Tensor2D {
+  private attentionBlock(layer: number, x: tf.Tensor2D, context: AttentionContext, cache?: KvCache): tf.Tensor2D {
+    const { heads, kvHeads } = this.spec;
+    const [q, k, v] = this.queriesKeysValues(layer, x);
+    const window = windowOf(this.spec, layer);
+    const { rows, tables } = context;
+    const mask = context.masks.get(window)!;
+    const out = cache ? this.cachedAttention(layer, [q, k, v], context, cache) : rowsAttention(q, k, v, rows, { heads, kvHeads, window, cap: 0, mask, tables });
+    return this.linear(layer, 'o', out); // out: (N, H·D)
+  }
+
+  /** Attention of the T new tokens of each row to all that the cache then holds. q: (B·T, H·D), k and v: (B·T, K·D). */
+  private cachedAttention(layer: number, [q2, k2, v2]: [tf.Tensor2D, tf.Tensor2D, tf.Tensor2D], { rows, masks, tables }: AttentionContext, cache: KvCache): tf.Tensor2D {
     const { heads: H, kvHeads: K } = this.spec;
-    const [q2, k2, v2] = this.queriesKeysValues(layer, x);
-    let q = splitHeads(q2, B, H, packing); // (B, H, T, D)
-    let k = splitHeads(k2, B, K, packing); // (B, K, T, D)
-    let v = splitHeads(v2, B, K, packing);
-    if (this.spec.positions === 'rotary') {
-      const { cos, sin } = this.ropeRows(start, T);
-      q = rotary(q, cos, sin);
-      k = rotary(k, cos, sin);
-    }
-    if (cache) ({ k, v } = cache.extend(layer, k, v));
-    const out = attention(q, k, v, mask); // (B, H, T, D)
-    return this.linear(layer, 'o', joinHeads(out, packing));
+    const turned = (x: tf.Tensor4D): tf.Tensor4D => (tables ? rotary(x, tables.cos, tables.sin) : x);
+    const q = turned(splitHeads(q2, rows.B, H)); // (B, H, T, D)
+    const { k, v } = cache.extend(layer, turned(splitHeads(k2, rows.B, K)), splitHeads(v2, rows.B, K)); // (B, K, S, D)
+    const window = windowOf(this.spec, layer);
+    return joinHeads(attention(q, k, v, masks.get(window)!, { window, cap: 0 }));
   }
 
   /** q (N, H·D), k and v (N, K·D); GPT-2 computes the three in one fused product. */
@@ -136,13 +144,6 @@ export class Decoder {
     return b ? layerNorm(x, w!, b, this.spec.normEps) : rmsNorm(x, w!, this.spec.normEps);
   }
 
-  /** Position embeddings of T tokens from `start` in each of the B rows: (N, C). */
-  private learnedPositions(B: number, T: number, start: number, packing?: Packing): tf.Tensor2D {
-    const grid = tf.tensor1d(Int32Array.from({ length: B * T }, (_, i) => start + (i % T)), 'int32');
-    const positions = packing ? tf.gather(grid, packing.tokens) : grid;
-    return embedding(this.tensor(positionEmbeddingName(this.spec)) as tf.Tensor2D, positions);
-  }
-
   /** cos and sin for T positions from `start`, (T, D/2); the tables grow when a longer sequence comes. */
   private ropeRows(start: number, T: number): { cos: tf.Tensor2D; sin: tf.Tensor2D } {
     const end = start + T;
@@ -162,12 +163,11 @@ export class Decoder {
   }
 }
 
-interface BlockShape {
-  B: number;
-  T: number;
-  /** Tokens already in the cache. */
-  start: number;
-  /** (T, start + T) additive. */
-  mask: tf.Tensor2D;
-  packing: Packing | undefined;
+/** What attention needs to know beside its queries, keys and values, made once per forward pass. */
+interface AttentionContext {
+  rows: TokenRows;
+  /** The mask of each window size (0: none) among the layers. */
+  masks: Map<number, tf.Tensor>;
+  /** Rotary tables of the rows' positions, (T, D/2). */
+  tables: { cos: tf.Tensor2D; sin: tf.Tensor2D } | null;
 }

@@ -1,67 +1,66 @@
 /**
  * Causal scaled dot-product attention (Vaswani et al. 2017, eq. 1) with grouped queries (Ainslie et al. 2023):
- * O = softmax(Q·K^T / sqrt(D) + mask)·V. The G query heads of one key/value head are stacked along time, so keys
- * and values are never repeated. What a kernel keeps for the gradient is its own affair: the composite keeps the
- * (T, S) probabilities, WebGPU's kernel the log-sum-exp of each row.
+ * O = softmax(cap(Q·K^T / sqrt(D)) + mask)·V. The G query heads of one key/value head are stacked along time, so keys
+ * and values are never repeated. Here over a grid of keys and values that a cache holds, without a gradient; training
+ * goes through rowsAttention.ts, which shares the parts below.
  */
 import * as tf from '@tensorflow/tfjs-core';
-import { defineKernel, defineOp } from './define.ts';
+import { defineKernel, hasOwnKernel } from './define.ts';
 
-/** (T, S) additive mask: query t sees keys up to S - T + t. */
-export function causalMask(T: number, S: number): tf.Tensor2D {
+export interface AttentionRule {
+  /** A query sees this many tokens, itself the last (Mistral's sliding window); 0: all before it. */
+  window: number;
+  /** Scores s become cap·tanh(s/cap) (Gemma 2's soft cap); 0: they stay as they are. */
+  cap: number;
+}
+
+/**
+ * (T, S) additive mask: the query at t of the last T positions sees the last `window` keys up to S - T + t. Empty where
+ * the backend's own kernels apply the rule by themselves.
+ */
+export function attentionMask(T: number, S: number, window: number): tf.Tensor {
+  if (hasOwnKernel('GraftAttention')) return tf.zeros([0]);
   const values = new Float32Array(T * S);
-  for (let t = 0; t < T; t++) values.fill(-1e9, t * S + S - T + t + 1, (t + 1) * S);
+  for (let t = 0; t < T; t++) {
+    const end = S - T + t + 1;
+    values.fill(-1e9, t * S + end, (t + 1) * S);
+    if (window > 0 && end > window) values.fill(-1e9, t * S, t * S + end - window);
+  }
   return tf.tensor2d(values, [T, S]);
 }
 
-/** dS = P·(dP - rowsum(dO·O)), Dao et al. 2022, algorithm 4. `saved`: what the backend's forward kernel kept. */
-const gradients = defineKernel('GraftAttentionGrad', ({ dy, q, k, v, out, saved: probabilities }, { scale }) => {
-  const K = k!.shape[1]!;
-  const dOut = stack(dy!, K); // (B*K, G*T, D)
-  const dP = tf.matMul(dOut, flat(v!), false, true);
-  const rowSum = tf.sum(tf.mul(dOut, stack(out!, K)), -1, true);
-  const dS = tf.mul(probabilities!, tf.sub(dP, rowSum));
-  const s = tf.scalar(scale as number);
-  return [
-    tf.reshape(tf.mul(tf.matMul(dS, flat(k!)), s), q!.shape),
-    tf.reshape(tf.mul(tf.matMul(dS, stack(q!, K), true), s), k!.shape),
-    tf.reshape(tf.matMul(probabilities!, dOut, true), v!.shape),
-  ];
-});
+/** cap(Q·K^T·scale), (B·K, G·T, S). q: (B, H, T, D), k: (B, K, S, D). */
+export function scores(q: tf.Tensor, k: tf.Tensor, scale: number, cap: number): tf.Tensor3D {
+  const products: tf.Tensor3D = tf.matMul(stack(tf.mul(q, tf.scalar(scale)), k.shape[1]!), flat(k), false, true);
+  return cap > 0 ? tf.mul(tf.tanh(tf.div(products, tf.scalar(cap))), tf.scalar(cap)) : products;
+}
 
-const op = defineOp({
-  name: 'GraftAttention',
-  forward({ q, k, v, mask }, { scale }) {
-    const [B, H, T, D] = q!.shape as [number, number, number, number];
-    const [, K, S] = k!.shape as [number, number, number, number];
-    const scores = tf.matMul(stack(tf.mul(q!, tf.scalar(scale as number)), K), flat(k!), false, true); // (B*K, G*T, S)
-    const masked = tf.add(tf.reshape(scores, [B, H, T, S]), mask!);
-    const probabilities = tf.reshape(tf.softmax(masked), scores.shape); // (B*K, G*T, S)
-    const out = tf.matMul(probabilities, flat(v!)); // (B*K, G*T, D)
-    return [tf.reshape(out, [B, H, T, D]), probabilities];
-  },
-  saveInputs: ['q', 'k', 'v', 'mask'],
-  saveOutputs: [0, 1],
-  gradient([dy], [q, k, v, mask, out, saved], attributes) {
-    const [dq, dk, dv] = gradients({ dy: dy!, q: q!, k: k!, v: v!, mask: mask!, out: out!, saved: saved! }, attributes);
-    return { q: () => dq!, k: () => dk!, v: () => dv! };
-  },
-});
+/** softmax(scores + mask), in the shape of the scores of q: (B, H, T, D). */
+export function probabilities(allScores: tf.Tensor3D, q: tf.Tensor, mask: tf.Tensor): tf.Tensor3D {
+  const [B, H, T] = q.shape as [number, number, number];
+  const masked = tf.add(tf.reshape(allScores, [B, H, T, allScores.shape[2]]), mask);
+  return tf.reshape(tf.softmax(masked), allScores.shape);
+}
 
 /** (B, H, T, D) -> (B*K, G*T, D): the G = H/K query heads that share a key head, one after the other. */
-function stack(x: tf.Tensor, K: number): tf.Tensor3D {
+export function stack(x: tf.Tensor, K: number): tf.Tensor3D {
   const [B, H, T, D] = x.shape as [number, number, number, number];
   return tf.reshape(x, [B * K, (H / K) * T, D]);
 }
 
 /** (B, K, S, D) -> (B*K, S, D) */
-function flat(x: tf.Tensor): tf.Tensor3D {
+export function flat(x: tf.Tensor): tf.Tensor3D {
   const [B, K, S, D] = x.shape as [number, number, number, number];
   return tf.reshape(x, [B * K, S, D]);
 }
 
-/** q: (B, H, T, D), k and v: (B, K, S, D), mask: (T, S) additive. Returns (B, H, T, D). */
-export function attention(q: tf.Tensor4D, k: tf.Tensor4D, v: tf.Tensor4D, mask: tf.Tensor2D): tf.Tensor4D {
-  const D = q.shape[3];
-  return op({ q, k, v, mask }, { scale: 1 / Math.sqrt(D) })[0] as tf.Tensor4D;
+const op = defineKernel('GraftAttention', ({ q, k, v, mask }, { scale, cap }) => {
+  const p = probabilities(scores(q!, k!, scale as number, cap as number), q!, mask!); // (B*K, G*T, S)
+  return [tf.reshape(tf.matMul(p, flat(v!)), q!.shape)];
+});
+
+/** q: (B, H, T, D), k and v: (B, K, S, D), mask from `attentionMask`. Returns (B, H, T, D). */
+export function attention(q: tf.Tensor4D, k: tf.Tensor4D, v: tf.Tensor4D, mask: tf.Tensor, { window, cap }: AttentionRule): tf.Tensor4D {
+  const scale = 1 / Math.sqrt(q.shape[3]);
+  return op({ q, k, v, mask }, { scale, window, cap })[0] as tf.Tensor4D;
 }

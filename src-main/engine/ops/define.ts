@@ -8,7 +8,10 @@ import * as tf from '@tensorflow/tfjs-core';
 const BACKENDS = ['tensorflow', 'webgpu', 'wasm'];
 
 export type Tensors = Record<string, tf.Tensor>;
-export type Attributes = Record<string, number | boolean>;
+export type Attributes = Record<string, number | boolean | number[]>;
+
+/** Kernel functions that `defineKernel` made from a composite. */
+const composites = new WeakSet<tf.KernelFunc>();
 
 export interface OpDefinition {
   name: string;
@@ -51,14 +54,17 @@ export function defineOp(definition: OpDefinition): Op {
 export function defineKernel(name: string, composite: OpDefinition['forward']): Op {
   for (const backendName of BACKENDS) {
     if (tf.getKernel(name, backendName)) continue;
-    tf.registerKernel({
-      kernelName: name,
-      backendName,
-      kernelFunc: ({ inputs, attrs }) => tf.tidy(() => composite(inputs as Tensors, (attrs ?? {}) as Attributes)),
-    });
+    const kernelFunc: tf.KernelFunc = ({ inputs, attrs }) => tf.tidy(() => composite(inputs as Tensors, (attrs ?? {}) as Attributes));
+    composites.add(kernelFunc);
+    tf.registerKernel({ kernelName: name, backendName, kernelFunc });
   }
   return (inputs, attributes = {}) => {
     const result = tf.engine().runKernel(name, inputs, attributes) as tf.Tensor | tf.Tensor[];
     return Array.isArray(result) ? result : [result];
   };
+}
+
+/** Whether the current backend has a kernel of its own under this name, not the composite. */
+export function hasOwnKernel(name: string): boolean {
+  return !composites.has(tf.getKernel(name, tf.getBackend()).kernelFunc);
 }

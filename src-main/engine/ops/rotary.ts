@@ -1,23 +1,18 @@
 /**
  * Rotary position embedding (Su et al. 2021, eq. 34) in the half-split layout of the Llama family:
- * with x = [x1, x2], y = [x1·cos - x2·sin, x2·cos + x1·sin]. Its gradient is the rotation by the opposite angle.
+ * with x = [x1, x2], y = [x1·cos - x2·sin, x2·cos + x1·sin]. Its gradient is the rotation by the opposite angle, which
+ * rowsAttention.ts computes; this op, for decoding with a cache, has none.
  */
 import * as tf from '@tensorflow/tfjs-core';
-import { defineKernel, defineOp } from './define.ts';
+import { defineKernel } from './define.ts';
 
-function rotate(x: tf.Tensor, cos: tf.Tensor, sin: tf.Tensor): tf.Tensor {
+/** x: (…, T, D), cos and sin: (T, D/2). */
+export function rotate(x: tf.Tensor, cos: tf.Tensor, sin: tf.Tensor): tf.Tensor {
   const [x1, x2] = tf.split(x, 2, -1) as [tf.Tensor, tf.Tensor];
   return tf.concat([tf.sub(tf.mul(x1, cos), tf.mul(x2, sin)), tf.add(tf.mul(x2, cos), tf.mul(x1, sin))], -1);
 }
 
-const gradientOfX = defineKernel('GraftRotaryGrad', ({ dy, cos, sin }) => [rotate(dy!, cos!, tf.neg(sin!))]);
-
-const op = defineOp({
-  name: 'GraftRotary',
-  forward: ({ x, cos, sin }) => [rotate(x!, cos!, sin!)],
-  saveInputs: ['cos', 'sin'],
-  gradient: ([dy], [cos, sin]) => ({ x: () => gradientOfX({ dy: dy!, cos: cos!, sin: sin! })[0]! }),
-});
+const op = defineKernel('GraftRotary', ({ x, cos, sin }) => [rotate(x!, cos!, sin!)]);
 
 /** x: (B, H, T, D), cos and sin: (T, D/2). Returns (B, H, T, D). */
 export function rotary(x: tf.Tensor4D, cos: tf.Tensor2D, sin: tf.Tensor2D): tf.Tensor4D {

@@ -2,13 +2,32 @@
  * AdamW (Loshchilov & Hutter 2019, algorithm 2) as PyTorch computes it:
  * p <- p·(1 - lr·wd); m <- b1·m + (1-b1)·g; v <- b2·v + (1-b2)·g^2;
  * p <- p - lr/(1-b1^t) · m / (sqrt(v)/sqrt(1-b2^t) + eps).
+ * The moments are kept, and all is updated, as few long vectors (flatTensors.ts).
  */
 import * as tf from '@tensorflow/tfjs-core';
-import { defineKernel } from '../ops/define.ts';
+import { defineKernel, type Attributes, type Tensors } from '../ops/define.ts';
 import { replaceValue, type Parameter } from '../model/parameters.ts';
+import { cut, join, spansOf, type Span } from './flatTensors.ts';
 
-/** One tensor's update. rate = lr/(1-b1^t), root = 1/sqrt(1-b2^t), keep = 1 - lr·wd. Returns p, m, v. */
+/** Values that the composite takes at a time, so that what it computes in between stays in the processor's cache. */
+const CHUNK = 1 << 18;
+
+/** Values of a vector of several tensors on a graphics card, which takes it in one go: 32 MiB, below every card's limit. */
+const MOST_ON_GPU = 1 << 23;
+
+/** The update of one vector. rate = lr/(1-b1^t), root = 1/sqrt(1-b2^t), keep = 1 - lr·wd. Returns p, m, v. */
 const update = defineKernel('GraftAdamW', ({ p, m, v, g, scale }, attributes) => {
+  const size = p!.size;
+  if (size <= CHUNK) return updateChunk({ p: p!, m: m!, v: v!, g: g!, scale: scale! }, attributes);
+  const chunks: tf.Tensor[][] = [];
+  for (let start = 0; start < size; start += CHUNK) {
+    const part = (x: tf.Tensor): tf.Tensor => tf.slice(x, [start], [Math.min(CHUNK, size - start)]);
+    chunks.push(tf.tidy(() => updateChunk({ p: part(p!), m: part(m!), v: part(v!), g: part(g!), scale: scale! }, attributes)));
+  }
+  return [0, 1, 2].map((i) => tf.concat(chunks.map((chunk) => chunk[i]!)));
+});
+
+function updateChunk({ p, m, v, g, scale }: Tensors, attributes: Attributes): tf.Tensor[] {
   const { beta1, beta2, eps, keep, rate, root } = attributes as Record<string, number>;
   const scaled = tf.mul(g!, scale!);
   const nextM = tf.add(tf.mul(m!, tf.scalar(beta1!)), tf.mul(scaled, tf.scalar(1 - beta1!)));
@@ -16,7 +35,7 @@ const update = defineKernel('GraftAdamW', ({ p, m, v, g, scale }, attributes) =>
   const denominator = tf.add(tf.mul(tf.sqrt(nextV), tf.scalar(root!)), tf.scalar(eps!));
   const change = tf.mul(tf.div(nextM, denominator), tf.scalar(rate!));
   return [tf.sub(tf.mul(p!, tf.scalar(keep!)), change), nextM, nextV];
-});
+}
 
 export interface AdamWOptions {
   beta1: number;
@@ -26,37 +45,72 @@ export interface AdamWOptions {
 }
 
 export class AdamW {
-  /** First and second moments, one slot per parameter, in the order given. */
-  readonly moments: { m: Parameter; v: Parameter }[];
   /** Updates done so far. */
   t = 0;
   private readonly parameters: Parameter[];
   private readonly options: AdamWOptions;
+  private readonly spans: Span[];
+  /** First and second moments, one vector per span. */
+  private readonly m: tf.Tensor[];
+  private readonly v: tf.Tensor[];
 
   constructor(parameters: Parameter[], options: AdamWOptions) {
     this.parameters = parameters;
     this.options = options;
-    this.moments = parameters.map(({ name, value }) => ({
-      m: { name: `${name}.m`, value: tf.zeros(value.shape) },
-      v: { name: `${name}.v`, value: tf.zeros(value.shape) },
-    }));
+    this.spans = spansOf(parameters.map(({ value }) => value.shape), tf.getBackend() === 'webgpu' ? MOST_ON_GPU : CHUNK);
+    this.m = this.spans.map(({ size }) => tf.zeros([size]));
+    this.v = this.spans.map(({ size }) => tf.zeros([size]));
   }
 
-  /** One update. `gradients` as the parameters; `gradientScale` (scalar) multiplies each, for clipping. */
-  step(gradients: tf.Tensor[], lr: number, gradientScale: tf.Scalar): void {
-    this.t++;
-    const { beta1, beta2, eps, weightDecay } = this.options;
-    const rates = { keep: 1 - lr * weightDecay, rate: lr / (1 - beta1 ** this.t), root: 1 / Math.sqrt(1 - beta2 ** this.t) };
-    this.parameters.forEach((parameter, i) => {
-      const { m, v } = this.moments[i]!;
-      const [nextP, nextM, nextV] = update({ p: parameter.value, m: m.value, v: v.value, g: gradients[i]!, scale: gradientScale }, { beta1, beta2, eps, ...rates });
-      replaceValue(parameter, nextP!);
-      replaceValue(m, nextM!);
-      replaceValue(v, nextV!);
+  /** The gradients as vectors for `step`, which the caller disposes; `gradients`, as the parameters, are used up. */
+  flatten(gradients: tf.Tensor[]): tf.Tensor1D[] {
+    return this.spans.map(({ first, shapes }) => {
+      const part = gradients.slice(first, first + shapes.length);
+      const vector = join(part);
+      tf.dispose(part);
+      return vector;
     });
   }
 
+  /** One update. `gradients` from `flatten`; `gradientScale` (scalar) multiplies each, for clipping. */
+  step(gradients: tf.Tensor1D[], lr: number, gradientScale: tf.Scalar): void {
+    this.t++;
+    const { beta1, beta2, eps, weightDecay } = this.options;
+    const rates = { keep: 1 - lr * weightDecay, rate: lr / (1 - beta1 ** this.t), root: 1 / Math.sqrt(1 - beta2 ** this.t) };
+    this.spans.forEach((span, i) => {
+      const parameters = this.parameters.slice(span.first, span.first + span.shapes.length);
+      const [m, v] = [this.m[i]!, this.v[i]!];
+      const p = join(parameters.map(({ value }) => value));
+      const [nextP, nextM, nextV] = update({ p, m, v, g: gradients[i]!, scale: gradientScale }, { beta1, beta2, eps, ...rates });
+      cut(nextP!, span).forEach((value, k) => replaceValue(parameters[k]!, value));
+      tf.dispose([p, nextP!, m, v]);
+      [this.m[i], this.v[i]] = [nextM!, nextV!];
+    });
+  }
+
+  /** Copies of the first and second moment of each parameter, named `<parameter>.m` and `.v`; the caller disposes them. */
+  moments(): Parameter[] {
+    return this.spans.flatMap((span, i) => {
+      const [m, v] = [cut(this.m[i]!, span), cut(this.v[i]!, span)];
+      return span.shapes.flatMap((_, k) => {
+        const { name } = this.parameters[span.first + k]!;
+        return [{ name: `${name}.m`, value: m[k]! }, { name: `${name}.v`, value: v[k]! }];
+      });
+    });
+  }
+
+  /** Puts saved moments back; `read` makes the tensor of a name that `moments` gives. */
+  restoreMoments(read: (name: string, shape: number[]) => tf.Tensor): void {
+    for (const [vectors, suffix] of [[this.m, 'm'], [this.v, 'v']] as const) {
+      this.spans.forEach(({ first, shapes }, i) => {
+        const vector = tf.tidy(() => join(shapes.map((shape, k) => read(`${this.parameters[first + k]!.name}.${suffix}`, shape))));
+        vectors[i]!.dispose();
+        vectors[i] = vector;
+      });
+    }
+  }
+
   dispose(): void {
-    for (const { m, v } of this.moments) tf.dispose([m.value, v.value]);
+    tf.dispose([this.m, this.v]);
   }
 }

@@ -28,11 +28,12 @@ export interface StepResult {
  */
 export async function trainStep(model: Decoder, parameters: Parameter[], optimizer: AdamW, batches: Batch[], options: StepOptions): Promise<StepResult> {
   const { loss, gradients } = accumulateGradients(model, parameters, batches, options.beforeMicroBatch);
-  const norm = globalNorm(gradients);
+  const flat = optimizer.flatten(gradients);
+  const norm = globalNorm(flat);
   const scale = tf.tidy(() => clipScale(norm, options.clip));
-  optimizer.step(gradients, options.lr, scale);
+  optimizer.step(flat, options.lr, scale);
   const report = tf.stack([loss, norm]);
-  tf.dispose([loss, norm, scale, ...gradients]);
+  tf.dispose([loss, norm, scale, ...flat]);
   const [lossValue, normValue] = await report.data();
   report.dispose();
   return { loss: lossValue!, gradNorm: normValue! };

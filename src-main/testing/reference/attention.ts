@@ -1,7 +1,13 @@
 /** Rotary positions and causal attention with grouped heads, one element after the other. */
 import { array64, dot, type Array64 } from './array.ts';
 
-/** Rotates (x[i], x[i + D/2]) by the angle of row t. x: (B, H, T, D), angles: (T, D/2). */
+export interface Rule {
+  /** 0: none. */
+  window: number;
+  cap: number;
+}
+
+/** Rotates (x[i], x[i + D/2]) by the angle of row t. x: (B, H, T, D), angles: (≥ T, D/2). */
 export function rotaryReference(x: Array64, angles: Array64): Array64 {
   const [, , T, D] = x.shape as [number, number, number, number];
   const half = D / 2;
@@ -17,51 +23,55 @@ export function rotaryReference(x: Array64, angles: Array64): Array64 {
   return y;
 }
 
-/** Query t sees keys 0 .. S - T + t; query head h uses key head floor(h·K/H). q: (B, H, T, D), k and v: (B, K, S, D). */
-export function attentionReference(q: Array64, k: Array64, v: Array64): Array64 {
+/** One query row with its keys: which it sees, the probabilities, and d score / d product of each. */
+interface Query {
+  query: number;
+  keys: number[];
+  p: number[];
+  slopes: number[];
+}
+
+/** Query t sees keys S - T + t, the last of its window, and before; query head h uses key head floor(h·K/H). */
+function* queries(q: Array64, k: Array64, { window, cap }: Rule): Generator<Query> {
   const [B, H, T, D] = q.shape as [number, number, number, number];
   const [, K, S] = k.shape as [number, number, number, number];
+  for (let query = 0; query < B * H * T; query++) {
+    const head = Math.floor(query / T);
+    const key0 = (Math.floor(head / H) * K + Math.floor(((head % H) * K) / H)) * S;
+    const end = S - T + (query % T) + 1;
+    const begin = window > 0 ? Math.max(0, end - window) : 0;
+    const keys = Array.from({ length: end - begin }, (_, i) => key0 + begin + i);
+    const raw = keys.map((key) => dot(q.data.subarray(query * D, (query + 1) * D), k.data.subarray(key * D, (key + 1) * D)) / Math.sqrt(D));
+    const scores = raw.map((score) => (cap > 0 ? cap * Math.tanh(score / cap) : score));
+    const exps = scores.map(Math.exp);
+    const total = exps.reduce((a, b) => a + b, 0);
+    yield { query, keys, p: exps.map((e) => e / total), slopes: scores.map((score) => (cap > 0 ? 1 - (score / cap) ** 2 : 1) / Math.sqrt(D)) };
+  }
+}
+
+/** q: (B, H, T, D), k and v: (B, K, S, D). */
+export function attentionReference(q: Array64, k: Array64, v: Array64, rule: Rule = { window: 0, cap: 0 }): Array64 {
+  const D = q.shape[3]!;
   const out = array64(q.shape);
-  for (let b = 0; b < B; b++) {
-    for (let h = 0; h < H; h++) {
-      const keyHead = (b * K + Math.floor((h * K) / H)) * S * D;
-      for (let t = 0; t < T; t++) {
-        const query = ((b * H + h) * T + t) * D;
-        const visible = S - T + t + 1;
-        const scores = Array.from({ length: visible }, (_, s) => {
-          let sum = 0;
-          for (let d = 0; d < D; d++) sum += q.data[query + d]! * k.data[keyHead + s * D + d]!;
-          return Math.exp(sum / Math.sqrt(D));
-        });
-        const total = scores.reduce((a, c) => a + c, 0);
-        for (let d = 0; d < D; d++) {
-          out.data[query + d] = scores.reduce((sum, score, s) => sum + (score / total) * v.data[keyHead + s * D + d]!, 0);
-        }
-      }
-    }
+  for (const { query, keys, p } of queries(q, k, rule)) {
+    keys.forEach((key, i) => addScaled(out.data.subarray(query * D, (query + 1) * D), v.data.subarray(key * D, (key + 1) * D), p[i]!));
   }
   return out;
 }
 
 /** Gradients of sum(dy·attention(q, k, v)) by the chain rule, one (query, key) pair after the other. */
-export function attentionGradientReference(q: Array64, k: Array64, v: Array64, dy: Array64): { q: Float64Array; k: Float64Array; v: Float64Array } {
-  const [B, H, T, D] = q.shape as [number, number, number, number];
-  const [, K, S] = k.shape as [number, number, number, number];
-  const [dq, dk, dv] = [q, k, v].map(({ data }) => new Float64Array(data.length)) as [Float64Array, Float64Array, Float64Array];
-  const row = (x: Float64Array, index: number): Float64Array => x.subarray(index * D, (index + 1) * D);
-  for (let query = 0; query < B * H * T; query++) {
-    const head = Math.floor(query / T);
-    const key0 = (Math.floor(head / H) * K + Math.floor(((head % H) * K) / H)) * S;
-    const visible = S - T + (query % T) + 1;
-    const exps = Array.from({ length: visible }, (_, s) => Math.exp(dot(row(q.data, query), row(k.data, key0 + s)) / Math.sqrt(D)));
-    const total = exps.reduce((a, b) => a + b, 0);
-    const dP = exps.map((_, s) => dot(row(dy.data, query), row(v.data, key0 + s)));
-    const mean = exps.reduce((sum, e, s) => sum + (e / total) * dP[s]!, 0);
-    exps.forEach((e, s) => {
-      const dScore = ((e / total) * (dP[s]! - mean)) / Math.sqrt(D);
-      addScaled(row(dv, key0 + s), row(dy.data, query), e / total);
-      addScaled(row(dk, key0 + s), row(q.data, query), dScore);
-      addScaled(row(dq, query), row(k.data, key0 + s), dScore);
+export function attentionGradientReference(q: Array64, k: Array64, v: Array64, dy: Array64, rule: Rule): { q: Array64; k: Array64; v: Array64 } {
+  const D = q.shape[3]!;
+  const [dq, dk, dv] = [q, k, v].map(({ shape }) => array64(shape)) as [Array64, Array64, Array64];
+  const row = ({ data }: Array64, index: number): Float64Array => data.subarray(index * D, (index + 1) * D);
+  for (const { query, keys, p, slopes } of queries(q, k, rule)) {
+    const dP = keys.map((key) => dot(row(dy, query), row(v, key)));
+    const mean = p.reduce((sum, probability, i) => sum + probability * dP[i]!, 0);
+    keys.forEach((key, i) => {
+      const dProduct = p[i]! * (dP[i]! - mean) * slopes[i]!;
+      addScaled(row(dv, key), row(dy, query), p[i]!);
+      addScaled(row(dk, key), row(q, query), dProduct);
+      addScaled(row(dq, query), row(k, key), dProduct);
     });
   }
   return { q: dq, k: dk, v: dv };

@@ -5,7 +5,7 @@
 import * as tf from '@tensorflow/tfjs-core';
 import { describe, expect, it } from 'vitest';
 import '../../optim/adamw.ts';
-import { attention, causalMask } from '../../ops/attention.ts';
+import '../../ops/rowsAttention.ts';
 import { gelu } from '../../ops/gelu.ts';
 import { layerNorm } from '../../ops/layerNorm.ts';
 import { linearCrossEntropy } from '../../ops/linearCrossEntropy.ts';
@@ -20,6 +20,7 @@ import { checkOp, toTensor } from '../../../testing/opCase.ts';
 import { geluReference, swigluReference } from '../../../testing/reference/activations.ts';
 import { array64, centralDifferences, dot, randomArray, randomIds, type Array64 } from '../../../testing/reference/array.ts';
 import { attentionGradientReference, attentionReference, rotaryReference } from '../../../testing/reference/attention.ts';
+import { attentionCase, rowsAttentionCase, type RowsCase } from '../../../testing/attentionCase.ts';
 import { linearCrossEntropyReference } from '../../../testing/reference/crossEntropy.ts';
 import { loraLinearReference } from '../../../testing/reference/lora.ts';
 import { layerNormReference, rmsNormReference } from '../../../testing/reference/norms.ts';
@@ -28,13 +29,13 @@ import { WEBGPU_KERNELS } from './register.ts';
 const RTOL = 1e-3;
 const note = await bootOrNote('webgpu');
 
-it('the analytic reference gradient of attention is that of the reference', () => {
+it.each([{ window: 0, cap: 0 }, { window: 2, cap: 0.8 }])('the analytic reference gradient of attention is that of the reference, %o', (rule) => {
   const random = new Random(6);
   const [q, k, v, dy] = [[2, 4, 3, 5], [2, 2, 6, 5], [2, 2, 6, 5], [2, 4, 3, 5]].map((shape) => randomArray(shape, random)) as [Array64, Array64, Array64, Array64];
-  const got = attentionGradientReference(q, k, v, dy);
+  const got = attentionGradientReference(q, k, v, dy, rule);
   for (const [name, x] of Object.entries({ q, k, v })) {
-    const want = centralDifferences(() => dot(attentionReference(q, k, v).data, dy.data), x);
-    expectClose(got[name as 'q'], want, { rtol: 1e-6, atol: 1e-8 }, name);
+    const want = centralDifferences(() => dot(attentionReference(q, k, v, rule).data, dy.data), x);
+    expectClose(got[name as 'q'].data, want, { rtol: 1e-6, atol: 1e-8 }, name);
   }
 });
 
@@ -67,13 +68,14 @@ describe.skipIf(note !== '')(`WGSL kernels${note}`, () => {
   it.each([
     [1, 2, 1, 33, 33, 32],
     [2, 2, 2, 17, 50, 33],
-    [1, 1, 1, 5, 40, 70],
-  ])('attention over several tiles, B %i H %i K %i T %i S %i D %i', async (B, H, K, T, S, D) => {
-    const random = new Random(T * S * D);
-    const inputs = { q: randomArray([B, H, T, D], random), k: randomArray([B, K, S, D], random), v: randomArray([B, K, S, D], random) };
-    const engine = ({ q, k, v }: Record<string, tf.Tensor>) => attention(q as tf.Tensor4D, k as tf.Tensor4D, v as tf.Tensor4D, causalMask(T, S));
-    await checkOp({ inputs, engine, reference: ({ q, k, v }) => attentionReference(q!, k!, v!), gradients: ({ q, k, v }, dy) => attentionGradientReference(q!, k!, v!, dy) }, RTOL);
-  });
+  ])('attention over several tiles, B %i H %i K %i T %i S %i D %i', (...sizes) => checkOp(attentionCase(...sizes), RTOL, { gradients: false }));
+
+  const rows: RowsCase[] = [
+    { lengths: [70, 3, 33], heads: 2, kvHeads: 1, D: 32, rotary: true },
+    { lengths: [40, 81], heads: 2, kvHeads: 2, D: 36, window: 35 },
+    { lengths: [50], heads: 1, kvHeads: 1, D: 70, cap: 1, window: 20 },
+  ];
+  it.each(rows)('attention over rows $lengths, several tiles of heads of $D, window $window, cap $cap', (sizes) => checkOp(rowsAttentionCase(sizes), RTOL));
 
   it('cross-entropy of a vocabulary wider than a workgroup, with large logits, in chunks of two rows', async () => {
     const [M, C, V] = [5, 3, 301];
@@ -96,6 +98,6 @@ describe.skipIf(note !== '')(`WGSL kernels${note}`, () => {
   it('rotary positions of more pairs than a workgroup has lanes', async () => {
     const angles = randomArray([5, 13], new Random(4), 4);
     const table = (f: (angle: number) => number): tf.Tensor2D => toTensor(array64(angles.shape, angles.data.map(f))) as tf.Tensor2D;
-    await checkOp({ inputs: { x: randomArray([2, 3, 5, 26], new Random(5)) }, engine: ({ x }) => rotary(x as tf.Tensor4D, table(Math.cos), table(Math.sin)), reference: ({ x }) => rotaryReference(x!, angles) }, RTOL);
+    await checkOp({ inputs: { x: randomArray([2, 3, 5, 26], new Random(5)) }, engine: ({ x }) => rotary(x as tf.Tensor4D, table(Math.cos), table(Math.sin)), reference: ({ x }) => rotaryReference(x!, angles) }, RTOL, { gradients: false });
   });
 });

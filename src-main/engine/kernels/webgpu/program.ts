@@ -60,6 +60,7 @@ export interface WebgpuBackend {
   uploadToGPU(dataId: object): void;
   tensorToBinding(tensor: tf.TensorInfo): { buffer: object };
   makeUniforms(values: { type: string; data: number[] }[]): object;
+  incRef(dataId: object): void;
   disposeData(dataId: object): boolean;
   ensureCommandEncoderReady(): void;
   endComputePassEncoder(): void;

@@ -4,6 +4,7 @@ import type { Attributes } from '../../ops/define.ts';
 import { adamwKernels } from './adamw.ts';
 import { attentionKernels } from './attention.ts';
 import { attentionGradKernels } from './attentionGrad.ts';
+import { copyKernels } from './copies.ts';
 import { frozenMatmulKernels } from './frozenMatmul.ts';
 import { geluKernels } from './gelu.ts';
 import type { WebgpuKernels } from './kernel.ts';
@@ -26,6 +27,7 @@ export const WEBGPU_KERNELS: WebgpuKernels = {
   ...linearCrossEntropyKernels,
   ...adamwKernels,
   ...frozenMatmulKernels,
+  ...copyKernels,
   ...lowRankKernels,
 };
 

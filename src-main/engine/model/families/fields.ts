@@ -17,6 +17,13 @@ export function positiveInteger(config: ModelConfig, field: string, fallback?: n
   return value;
 }
 
+/** A whole number of at least 0. */
+export function wholeNumber(config: ModelConfig, field: string, fallback: number): number {
+  const value = config[field] ?? fallback;
+  if (typeof value !== 'number' || !Number.isInteger(value) || value < 0) throw badConfig(field, config[field], 'a whole number is needed');
+  return value;
+}
+
 export function finiteNumber(config: ModelConfig, field: string, fallback: number): number {
   const value = config[field] ?? fallback;
   if (typeof value !== 'number' || !Number.isFinite(value)) throw badConfig(field, value, 'a number is needed');

@@ -3,7 +3,7 @@
  * Mistral and Qwen2 differ only in fields read here; biases are used where the checkpoint has them.
  */
 import type { ArchitectureSpec, Family, ModelConfig, RopeScaling } from '../architecture.ts';
-import { badConfig, finiteNumber, optionalTokenId, positiveInteger, requireOneOf, tokenIds } from './fields.ts';
+import { badConfig, finiteNumber, optionalTokenId, positiveInteger, requireOneOf, tokenIds, wholeNumber } from './fields.ts';
 
 export function llamaArchitecture(config: ModelConfig): ArchitectureSpec {
   const hidden = positiveInteger(config, 'hidden_size');
@@ -14,7 +14,7 @@ export function llamaArchitecture(config: ModelConfig): ArchitectureSpec {
   if (headDim % 2 !== 0) throw badConfig('head_dim', headDim, 'rotary positions need an even number');
   requireOneOf(config, 'hidden_act', ['silu', 'swish']);
   const maxPositions = positiveInteger(config, 'max_position_embeddings', 2048);
-  refuseSlidingWindow(config, maxPositions);
+  const slidingWindow = readSlidingWindow(config, maxPositions);
   const rope = ropeFields(config);
   const ropeScaling = readRopeScaling(rope.scaling);
   const bosTokenId = optionalTokenId(config, 'bos_token_id');
@@ -33,6 +33,7 @@ export function llamaArchitecture(config: ModelConfig): ArchitectureSpec {
     positions: 'rotary',
     ropeTheta: rope.theta,
     ...(ropeScaling ? { ropeScaling } : {}),
+    ...(slidingWindow ? { slidingWindow } : {}),
     mlp: 'swiglu',
     tiedHead: config['tie_word_embeddings'] === true,
     layout: 'out_in',
@@ -42,11 +43,15 @@ export function llamaArchitecture(config: ModelConfig): ArchitectureSpec {
   };
 }
 
-/** A window at least as long as the longest sequence changes nothing; a shorter one is not supported yet. */
-function refuseSlidingWindow(config: ModelConfig, maxPositions: number): void {
-  const window = config['sliding_window'];
-  if (typeof window !== 'number' || config['use_sliding_window'] === false) return;
-  if (window < maxPositions) throw badConfig('sliding_window', window, `Graft supports only windows of at least max_position_embeddings = ${maxPositions}`);
+/**
+ * Mistral's window holds for every layer unless it is null; Qwen2's only with use_sliding_window, from max_window_layers
+ * on. What is absent is what transformers takes it for. A window as long as the longest sequence is none.
+ */
+function readSlidingWindow(config: ModelConfig, maxPositions: number): ArchitectureSpec['slidingWindow'] {
+  const qwen = config['model_type'] === 'qwen2';
+  if (config['sliding_window'] === null || (qwen ? config['use_sliding_window'] !== true : config['model_type'] !== 'mistral')) return undefined;
+  const size = positiveInteger(config, 'sliding_window', 4096);
+  return size < maxPositions ? { size, firstLayer: qwen ? wholeNumber(config, 'max_window_layers', 28) : 0 } : undefined;
 }
 
 /** transformers 4 writes rope_theta and rope_scaling, transformers 5 writes both into rope_parameters. */
