@@ -5,7 +5,7 @@ import { graftCommand, torchCommands, type Context } from '../lib/context.ts';
 import { benchFolder, ensureModel, type Shape } from '../lib/models.ts';
 import { QuietTurns, type Sample } from '../lib/otherLoad.ts';
 import { withPeers, type PeerCommand } from '../lib/peer.ts';
-import type { KernelProfile } from '../lib/profile.ts';
+import type { Profile } from '../lib/profile.ts';
 import { profileText } from '../lib/profileText.ts';
 import { makeRow, peakOf, type CaseResult, type Row } from '../lib/result.ts';
 import type { HelloAnswer, TimeAnswer } from '../peers/protocol.ts';
@@ -39,7 +39,7 @@ async function profileLoad(context: Context, shape: Shape): Promise<void> {
   const request = { modelDir: await ensureModel(shape) };
   await withPeers([graftCommand(context)], async ([graft]) => {
     await graft!.ask<HelloAnswer>('hello');
-    context.say(profileText(`load of ${shape}`, await graft!.ask<KernelProfile>('profile', { work: 'load', request })));
+    context.say(profileText(`load of ${shape}`, await graft!.ask<Profile>('profile', { work: 'load', request })));
   });
 }
 

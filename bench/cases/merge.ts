@@ -5,7 +5,9 @@ import path from 'node:path';
 import { GRAFT, graftCommand, type Context } from '../lib/context.ts';
 import { benchFolder, ensureModel } from '../lib/models.ts';
 import type { Sample } from '../lib/otherLoad.ts';
-import { withPeers } from '../lib/peer.ts';
+import { withPeers, type Peer } from '../lib/peer.ts';
+import type { Profile } from '../lib/profile.ts';
+import { profileText } from '../lib/profileText.ts';
 import { makeRow, peakOf, type CaseResult } from '../lib/result.ts';
 import type { TimeAnswer } from '../peers/protocol.ts';
 import { ensureAdapter } from './adapters.ts';
@@ -27,6 +29,7 @@ export async function merge(context: Context): Promise<CaseResult> {
     copied.push(await context.turns.take([], async () => copyOnce(source, false)));
     flushed.push(await context.turns.take([], async () => copyOnce(source, true)));
   }
+  if (context.profile) await profileMerge(context, modelDir, adapterDir);
   const rows = [
     makeRow('gpt2', GRAFT, merged, work, peakBytes),
     makeRow('gpt2', 'cp', copied, work, null),
@@ -36,12 +39,22 @@ export async function merge(context: Context): Promise<CaseResult> {
 }
 
 async function mergeOnce(context: Context, modelDir: string, adapterDir: string): Promise<{ ms: number; peakBytes: number }> {
+  return withOutput(context, async (graft, outDir) => {
+    const { ms } = await graft.ask<TimeAnswer>('merge', { modelDir, adapterDir, outDir });
+    return { ms, peakBytes: await peakOf(graft) };
+  });
+}
+
+async function profileMerge(context: Context, modelDir: string, adapterDir: string): Promise<void> {
+  const profile = await withOutput(context, (graft, outDir) => graft.ask<Profile>('profile', { work: 'merge', request: { modelDir, adapterDir, outDir } }));
+  context.say(profileText('merge', profile));
+}
+
+/** A fresh process and the name of a folder that is removed afterwards. */
+async function withOutput<T>(context: Context, work: (graft: Peer, outDir: string) => Promise<T>): Promise<T> {
   const outDir = `merged-${process.pid}`;
   try {
-    return await withPeers([graftCommand(context)], async ([graft]) => {
-      const { ms } = await graft!.ask<TimeAnswer>('merge', { modelDir, adapterDir, outDir });
-      return { ms, peakBytes: await peakOf(graft!) };
-    });
+    return await withPeers([graftCommand(context)], ([graft]) => work(graft!, outDir));
   } finally {
     fs.rmSync(path.join(benchFolder(), outDir), { recursive: true, force: true });
   }

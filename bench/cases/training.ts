@@ -5,7 +5,7 @@ import type { Target } from '../../src-main/engine/model/architecture.ts';
 import { graftCommand, torchTrainers, type Context } from '../lib/context.ts';
 import { benchFolder, ensureModel, type Shape } from '../lib/models.ts';
 import { withPeers, type Peer } from '../lib/peer.ts';
-import type { KernelProfile } from '../lib/profile.ts';
+import type { Profile } from '../lib/profile.ts';
 import { profileText } from '../lib/profileText.ts';
 import { makeRow, peakOf, race, type Row, type Work } from '../lib/result.ts';
 import type { Example, GraftSetup, HelloAnswer, SavedAnswer, Setup, SetupAnswer, StepAnswer } from '../peers/protocol.ts';
@@ -57,7 +57,7 @@ async function raceAmong(context: Context, plan: TrainingRace, peers: Peer[], fi
   const note = await validate(peers, batches[0]!, checkSteps);
   const systems = await systemsOf(peers);
   context.say(`${variant}: ${trainable} trainable; ${note}`);
-  if (context.profile) context.say(profileText('one step', await peers[0]!.ask<KernelProfile>('profile', { work: 'step', request: { examples: batches[0]! } })));
+  if (context.profile) context.say(profileText('one step', await peers[0]!.ask<Profile>('profile', { work: 'step', request: { examples: batches[0]! } })));
   const samples = await race(context, peers, rounds, (peer) => timeBatches(peer, batches));
   const rows: Row[] = [];
   for (const peer of peers) rows.push(makeRow(variant, peer.name, samples.get(peer.name)!, work, await peakOf(peer)));

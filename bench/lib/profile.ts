@@ -5,39 +5,41 @@
  */
 import * as tf from '@tensorflow/tfjs-core';
 
-export interface KernelProfile {
+export interface Profile {
   /** By time, longest first. */
-  rows: KernelRow[];
+  rows: ProfileRow[];
   wallMs: number;
 }
 
-export interface KernelRow {
-  kernel: string;
-  /** Of the inputs, e.g. `512x768 768x2304`. */
-  shapes: string;
-  calls: number;
-  /** Without the kernels it called. */
+export interface ProfileRow {
+  /** Of a kernel, or of a function. */
+  name: string;
+  /** Shapes of the inputs, e.g. `512x768 768x2304`, or the place in the source. */
+  detail: string;
+  /** Null where they are not counted. */
+  calls: number | null;
+  /** Without what it called. */
   selfMs: number;
 }
 
 type Inputs = Record<string, tf.TensorInfo | tf.TensorInfo[] | undefined>;
 
 class Table {
-  private readonly rows = new Map<string, KernelRow>();
+  private readonly rows = new Map<string, ProfileRow>();
 
-  add(kernel: string, shapes: string, selfMs: number): void {
-    const key = `${kernel} ${shapes}`;
-    const row = this.rows.get(key) ?? { kernel, shapes, calls: 0, selfMs: 0 };
-    this.rows.set(key, { ...row, calls: row.calls + 1, selfMs: row.selfMs + selfMs });
+  add(name: string, detail: string, selfMs: number): void {
+    const key = `${name} ${detail}`;
+    const row = this.rows.get(key) ?? { name, detail, calls: 0, selfMs: 0 };
+    this.rows.set(key, { ...row, calls: row.calls! + 1, selfMs: row.selfMs + selfMs });
   }
 
-  sorted(): KernelRow[] {
+  sorted(): ProfileRow[] {
     return [...this.rows.values()].sort((a, b) => b.selfMs - a.selfMs);
   }
 }
 
 /** `wallMs` less the sum of all `selfMs` is the time spent outside kernels. */
-export async function profileKernels(work: () => Promise<unknown>): Promise<KernelProfile> {
+export async function profileKernels(work: () => Promise<unknown>): Promise<Profile> {
   const table = new Table();
   const started = performance.now();
   if (tf.getBackend() === 'webgpu') await byTimerQueries(table, work);

@@ -2,7 +2,6 @@
  * Graft's own side, as a process that answers the requests of protocol.ts with the product's code.
  * `node peers/graft.ts ENGINE`
  */
-import fs from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import { createInterface } from 'node:readline';
@@ -18,7 +17,8 @@ import { saveAdapter } from '../../src-main/trainer/adapterFolder.ts';
 import { useEngine } from '../../src-main/trainer/engines.ts';
 import { ENGINES, type EngineName, type LoraSettings } from '../../src-main/trainer/protocol.ts';
 import { Resident } from '../../src-main/trainer/resident.ts';
-import { profileKernels, type KernelProfile } from '../lib/profile.ts';
+import { profileKernels, type Profile } from '../lib/profile.ts';
+import { profileFunctions } from '../lib/profileFunctions.ts';
 import { loadDecoder } from '../../src-main/trainer/loadDecoder.ts';
 import { timeAttention, timeProduct } from './graftKernels.ts';
 import { GraftTraining } from './graftTraining.ts';
@@ -62,10 +62,11 @@ const commands = {
     return { loss, gradNorm, ms: performance.now() - started };
   },
 
-  /** Another command, with the time per kernel; the engine must have been started. */
-  async profile({ work, request }: { work: 'step' | 'generate' | 'load'; request: object }): Promise<KernelProfile> {
+  /** Another command with the time per kernel, where the engine has been started, or per JavaScript function. */
+  async profile({ work, request }: { work: 'step' | 'generate' | 'load' | 'merge'; request: object }): Promise<Profile> {
     const run = commands[work] as (request: object) => Promise<object>;
-    return profileKernels(() => run(request));
+    const profiler = work === 'step' || work === 'generate' ? profileKernels : profileFunctions;
+    return profiler(() => run(request));
   },
 
   async save(): Promise<SavedAnswer> {
@@ -80,7 +81,6 @@ const commands = {
 
   /** Writes a PEFT folder with random A and B for `merge` and `switch`. */
   async writeAdapter({ modelDir, adapterDir, targets, rank, alpha }: { modelDir: string; adapterDir: string } & Pick<GraftSetup, 'targets' | 'rank' | 'alpha'>): Promise<object> {
-    if (fs.existsSync(adapterDir)) return {};
     await useEngine(engine as EngineName);
     const base = openCheckpoint(modelDir);
     const settings: LoraSettings = { type: 'lora', rank, alpha, dropout: 0, targets, init: 'kaiming' };
