@@ -2,6 +2,7 @@
  * LoRA adapters in the format of the Python PEFT library: adapter_config.json, adapter_model.safetensors with keys
  * `base_model.model.<module path>.lora_A.weight` (r, in) and `.lora_B.weight` (out, r), and Graft's graft.json.
  */
+import { hash } from 'node:crypto';
 import fs from 'node:fs';
 import path from 'node:path';
 import { GraftError } from '../errors.ts';
@@ -9,9 +10,9 @@ import { writeFolderAtomic } from '../files.ts';
 import { castF32 } from './dtype.ts';
 import { GRAFT_FILE, parseGraftInfo, type GraftAdapterInfo } from './graftInfo.ts';
 import { fullPeftConfig, moduleRank, parsePeftConfig, type PeftConfig, type PeftConfigInput } from './peftConfig.ts';
-import { fileSha256 } from './sha256.ts';
-import { openSafetensors, readTensorF32, type TensorInfo } from './safetensors.ts';
+import { openSafetensors, readFile, tensorF32From, type TensorInfo } from './safetensors.ts';
 import { writeSafetensors, type TensorEntry, type WrittenFile } from './safetensorsWrite.ts';
+import { allFinite } from './finite.ts';
 import { systemErrorAbout } from './systemError.ts';
 
 export { moduleRank, moduleScale } from './peftConfig.ts';
@@ -42,8 +43,8 @@ export interface PeftAdapter {
   modules: Map<string, LoraPair>;
   /** Absent for adapters made outside Graft. */
   graft?: GraftAdapterInfo;
-  /** Of adapter_model.safetensors. */
-  sha256: string;
+  /** Of adapter_model.safetensors; computed when first asked for. */
+  readonly sha256: string;
   sizeBytes: number;
 }
 
@@ -66,8 +67,19 @@ export function readPeftAdapter(dir: string): PeftAdapter {
   const graft = fs.existsSync(graftFile) ? parseGraftInfo(graftFile, fs.readFileSync(graftFile, 'utf8')) : undefined;
   const file = openSafetensors(weightsFile);
   try {
-    const modules = pairUp(weightsFile, file.tensors, config);
-    return { dir: root, config, modules, ...(graft ? { graft } : {}), sha256: fileSha256(weightsFile), sizeBytes: file.sizeBytes };
+    const bytes = readFile(file); // at once: hundreds of small reads take longer
+    const modules = pairUp(weightsFile, file.tensors, config, bytes);
+    let sha256: string | undefined;
+    return {
+      dir: root,
+      config,
+      modules,
+      ...(graft ? { graft } : {}),
+      sizeBytes: file.sizeBytes,
+      get sha256() {
+        return (sha256 ??= hash('sha256', bytes));
+      },
+    };
   } finally {
     file.close();
   }
@@ -77,13 +89,13 @@ function weightsError(file: string, tensor: string, problem: string): GraftError
   return new GraftError('PEFT_WEIGHTS', `${file}: ${tensor} ${problem}; use a complete plain LoRA adapter.`, { file, tensor });
 }
 
-function pairUp(file: string, tensors: Map<string, TensorInfo>, config: PeftConfig): Map<string, LoraPair> {
+function pairUp(file: string, tensors: Map<string, TensorInfo>, config: PeftConfig, bytes: Uint8Array): Map<string, LoraPair> {
   const halves = new Map<string, Partial<LoraPair>>();
   for (const info of tensors.values()) {
     const match = KEY.exec(info.name);
     if (!match) throw weightsError(file, info.name, 'is not the lora_A or lora_B of a linear layer');
     const [, module, half] = match as unknown as [string, string, 'A' | 'B'];
-    halves.set(module, { ...halves.get(module), [half]: readMatrix(file, info) });
+    halves.set(module, { ...halves.get(module), [half]: readMatrix(file, info, bytes) });
   }
   if (halves.size === 0) throw weightsError(file, 'the file', 'holds no lora_A and lora_B');
   const modules = new Map<string, LoraPair>();
@@ -98,10 +110,10 @@ function pairUp(file: string, tensors: Map<string, TensorInfo>, config: PeftConf
   return modules;
 }
 
-function readMatrix(file: string, info: TensorInfo): Matrix {
+function readMatrix(file: string, info: TensorInfo, bytes: Uint8Array): Matrix {
   if (info.shape.length !== 2) throw weightsError(file, info.name, `has shape [${info.shape.join(', ')}] instead of two dimensions`);
-  const data = readTensorF32(info);
-  if (!data.every(Number.isFinite)) throw weightsError(file, info.name, 'holds NaN or Inf');
+  const data = tensorF32From(bytes, info);
+  if (!allFinite(data)) throw weightsError(file, info.name, 'holds NaN or Inf');
   return { shape: info.shape as [number, number], data };
 }
 

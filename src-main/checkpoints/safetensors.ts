@@ -4,7 +4,7 @@
  */
 import fs from 'node:fs';
 import { GraftError } from '../errors.ts';
-import { isFloatDtype, widenInto, type Dtype } from './dtype.ts';
+import { DTYPE_BYTES, isFloatDtype, widenInto, type Dtype } from './dtype.ts';
 import { headerError, MAX_HEADER_BYTES, parseHeader, truncatedError } from './safetensorsHeader.ts';
 import { systemErrorAbout } from './systemError.ts';
 
@@ -107,6 +107,29 @@ export function readTensorF32(info: TensorInfo): Float32Array {
   return readElementsF32(info, 0, elementCount(info));
 }
 
+/** All bytes of an open file that has tensors, header included. */
+export function readFile({ tensors, sizeBytes }: SafetensorsFile): Uint8Array {
+  const [first] = tensors.values();
+  const bytes = new Uint8Array(first ? sizeBytes : 0);
+  if (first) readExactly(first.source, bytes, 0);
+  return bytes;
+}
+
+/** As readTensorF32, from the bytes of the whole file; float32 values share memory with them where they can. */
+export function tensorF32From(file: Uint8Array, info: TensorInfo): Float32Array {
+  const bytes = file.subarray(info.offset, info.offset + info.byteLength);
+  if (!isFloatDtype(info.dtype)) throw notFloatError(info, info.dtype);
+  const aligned = bytes.byteOffset % DTYPE_BYTES[info.dtype] === 0 ? bytes : bytes.slice();
+  if (info.dtype === 'F32') return new Float32Array(aligned.buffer, aligned.byteOffset, elementCount(info));
+  const values = new Float32Array(elementCount(info));
+  widenInto(values, new Uint16Array(aligned.buffer, aligned.byteOffset, values.length), info.dtype);
+  return values;
+}
+
+function notFloatError({ file, name }: TensorInfo, dtype: Dtype): GraftError {
+  return new GraftError('TENSOR_NOT_FLOAT', `${file}: tensor ${name} has dtype ${dtype}, but weights must be F32, F16 or BF16; use a checkpoint in one of these.`, { file, tensor: name, dtype });
+}
+
 /** Rows `startRow` to `startRow + rowCount` of a tensor seen as (shape[0], everything else). */
 export function readRowsF32(info: TensorInfo, startRow: number, rowCount: number): Float32Array {
   const { rows, width } = rowsOf(info);
@@ -134,9 +157,7 @@ const FIRST_BYTE = 48;
 
 function readElementsF32(info: TensorInfo, start: number, count: number): Float32Array {
   const { dtype } = info;
-  if (!isFloatDtype(dtype)) {
-    throw new GraftError('TENSOR_NOT_FLOAT', `${info.file}: tensor ${info.name} has dtype ${dtype}, but weights must be F32, F16 or BF16; use a checkpoint in one of these.`, { file: info.file, tensor: info.name, dtype });
-  }
+  if (!isFloatDtype(dtype)) throw notFloatError(info, dtype);
   const values = new Float32Array(new ArrayBuffer(4 * count + FIRST_BYTE), FIRST_BYTE, count);
   if (dtype === 'F32') {
     readExactly(info.source, new Uint8Array(values.buffer, values.byteOffset, values.byteLength), info.offset + 4 * start);

@@ -102,7 +102,7 @@ async function checkTraining(model: Decoder, name: string, rtol: number): Promis
 /** PEFT's saved initial adapter, so that both trainings start from the same values. */
 function attachInitial(model: Decoder, name: string): LoraAdapter {
   const checkpoint = openCheckpoint(sharedPath(`golden/${name.split('/')[0]}/base`));
-  const { adapter } = loadAdapter(sharedPath(`golden/${name}/initial`), checkpoint);
+  const adapter = loadAdapter(sharedPath(`golden/${name}/initial`), checkpoint);
   checkpoint.close();
   model.adapter = adapter;
   return adapter;

@@ -6,18 +6,11 @@ import { fromPeftModules, toPeftModules } from '../engine/methods/peftLayout.ts'
 import type { ArchitectureSpec } from '../engine/model/architecture.ts';
 import type { LoraSettings } from './protocol.ts';
 
-export interface AdapterOnDisk {
-  adapter: LoraAdapter;
-  /** sha256 of its weights file. */
-  sha256: string;
-}
-
 /** Reads a PEFT folder onto the current backend. Throws when it is broken or belongs to another base. */
-export function loadAdapter(dir: string, base: Checkpoint): AdapterOnDisk {
+export function loadAdapter(dir: string, base: Checkpoint): LoraAdapter {
   const peft = readPeftAdapter(dir);
   assertAdapterFitsBase(peft, base);
-  const adapter = fromPeftModules(base.spec, peft.modules, (path) => moduleScale(peft.config, path));
-  return { adapter, sha256: peft.sha256 };
+  return fromPeftModules(base.spec, peft.modules, (path) => moduleScale(peft.config, path));
 }
 
 /** Writes the folder that Python PEFT loads as it is, with graft.json naming the base. */

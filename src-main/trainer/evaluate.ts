@@ -22,7 +22,7 @@ export async function evaluate(params: Params, emit: (event: WorkerCalls['evalua
     const prepared = await prepareDataset({ ...params.data, maxLength: Math.min(params.data.maxLength, checkpoint.spec.maxPositions), tokenizer });
     assertTrainable(prepared);
     await useEngine(params.engine);
-    const adapter = params.adapterDir === undefined ? null : loadAdapter(params.adapterDir, checkpoint).adapter;
+    const adapter = params.adapterDir === undefined ? null : loadAdapter(params.adapterDir, checkpoint);
     const model = loadDecoder(checkpoint, params.baseDtype);
     model.adapter = adapter;
     const total = Math.ceil(prepared.examples.length / params.batch);

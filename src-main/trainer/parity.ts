@@ -59,7 +59,7 @@ export async function parityOf({ checkpoint, adapterDir, mergedDir, prompts, dty
 
 async function withModel<T>(checkpoint: Checkpoint, adapterDir: string | null, use: (model: Decoder) => Promise<T>): Promise<T> {
   const model = loadDecoder(checkpoint);
-  const adapter = adapterDir === null ? null : loadAdapter(adapterDir, checkpoint).adapter;
+  const adapter = adapterDir === null ? null : loadAdapter(adapterDir, checkpoint);
   model.adapter = adapter;
   try {
     return await use(model);

@@ -53,7 +53,7 @@ export class Resident {
   async attach(adapterDir: string | null): Promise<{ switchMs: number }> {
     const loaded = this.requireLoaded();
     const started = performance.now();
-    const next = adapterDir === null ? null : loadAdapter(adapterDir, loaded.checkpoint).adapter;
+    const next = adapterDir === null ? null : loadAdapter(adapterDir, loaded.checkpoint);
     loaded.adapter?.dispose();
     loaded.adapter = next;
     loaded.model.adapter = next;
