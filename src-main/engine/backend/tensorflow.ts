@@ -6,6 +6,7 @@ import { createRequire } from 'node:module';
 import os from 'node:os';
 import util from 'node:util';
 import * as tf from '@tensorflow/tfjs-core';
+import { registerTensorflowKernels } from '../kernels/tensorflow/register.ts';
 import type { BackendFacts } from './backends.ts';
 
 const require = createRequire(import.meta.url);
@@ -24,6 +25,7 @@ export async function bootTensorflow(): Promise<BackendFacts> {
   if (!(await tf.setBackend('tensorflow'))) throw new Error('the tensorflow backend did not start');
   await tf.ready();
   const gpu = (tf.backend() as unknown as NodeBackend).isUsingGpuDevice;
+  if (!gpu) registerTensorflowKernels();
   const cpu = os.cpus()[0]?.model.trim() ?? 'unknown processor';
   return {
     gpu,

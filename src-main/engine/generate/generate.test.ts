@@ -10,7 +10,7 @@ import { bootBackend } from '../backend/backends.ts';
 import type { Decoder } from '../model/decoder.ts';
 import { KvCache } from '../model/kvCache.ts';
 import { Random } from '../random.ts';
-import { generateTokens, nextLogits, type GenerateOptions } from './generate.ts';
+import { generateTokens, lastLogits, type GenerateOptions } from './generate.ts';
 
 const STORIES = 'data/stories260k';
 
@@ -57,7 +57,9 @@ describe.skipIf(!hasShared(STORIES))(`stories260K${skipNote(STORIES)}`, () => {
     const cache = new KvCache();
     let nll = 0;
     for (let t = 0; t < 256; t++) {
-      const logits = await nextLogits(model, Int32Array.of(ids[t]!), cache);
+      const tensor = lastLogits(model, Int32Array.of(ids[t]!), cache);
+      const logits = (await tensor.data()) as Float32Array;
+      tensor.dispose();
       nll += Math.log(logits.reduce((sum, logit) => sum + Math.exp(logit), 0)) - logits[ids[t + 1]!]!;
       const want = wanted[t];
       if (!want) continue;

@@ -57,11 +57,12 @@ export class Decoder {
     const { spec } = this;
     const start = cache?.length ?? 0;
     let x = embedding(this.tensor(tokenEmbeddingName(spec)) as tf.Tensor2D, ids); // (N, C)
-    const rows: TokenRows = { B, T, ...(packing ?? fullRows(B, T, start)) };
+    const rows: TokenRows = { B, T, ...(packing ?? fullRows(B, T, start)), ...(cache ? { positions: cache.positions(T) } : {}) };
     if (spec.positions === 'learned') x = tf.add(x, embedding(this.tensor(positionEmbeddingName(spec)) as tf.Tensor2D, rows.positions));
-    const tables = spec.positions === 'rotary' ? this.ropeRows(start, T) : null;
+    const tables = spec.positions === 'rotary' ? this.ropeRows(start, T, cache?.isPadded ? rows : undefined) : null;
     const windows = new Set(Array.from({ length: spec.layers }, (_, layer) => windowOf(spec, layer)));
-    const masks = new Map([...windows].map((window) => [window, attentionMask(T, start + T, window)]));
+    const maskOf = (window: number): tf.Tensor => (cache && !cache.isPlain(T) ? cache.mask(T, window) : attentionMask(T, start + T, window));
+    const masks = new Map([...windows].map((window) => [window, maskOf(window)]));
     for (let layer = 0; layer < spec.layers; layer++) {
       const [beforeAttention, beforeMlp] = normNames(spec, layer);
       x = this.halfBlock(x, (h) => this.attentionBlock(layer, this.norm(h, beforeAttention), { rows, masks, tables }, cache));
@@ -144,8 +145,11 @@ export class Decoder {
     return b ? layerNorm(x, w!, b, this.spec.normEps) : rmsNorm(x, w!, this.spec.normEps);
   }
 
-  /** cos and sin for T positions from `start`, (T, D/2); the tables grow when a longer sequence comes. */
-  private ropeRows(start: number, T: number): { cos: tf.Tensor2D; sin: tf.Tensor2D } {
+  /**
+   * cos and sin for T positions from `start`, (T, D/2), or for the positions of each of `rows`, (B, 1, T, D/2). The tables
+   * grow when a longer sequence comes.
+   */
+  private ropeRows(start: number, T: number, rows?: TokenRows): RotaryTables {
     const end = start + T;
     const half = this.spec.headDim / 2;
     if (!this.rope || this.rope.T < end) {
@@ -155,7 +159,9 @@ export class Decoder {
       const { cos, sin } = ropeTables(this.spec, size);
       this.rope = { T: size, cos: tf.keep(tf.tensor2d(cos, [size, half])), sin: tf.keep(tf.tensor2d(sin, [size, half])) };
     }
-    return { cos: tf.slice(this.rope.cos, [start, 0], [T, half]), sin: tf.slice(this.rope.sin, [start, 0], [T, half]) };
+    const { cos, sin } = this.rope;
+    const taken = (table: tf.Tensor2D): tf.Tensor => (rows ? tf.reshape(tf.gather(table, rows.positions), [rows.B, 1, T, half]) : tf.slice(table, [start, 0], [T, half]));
+    return { cos: taken(cos), sin: taken(sin) };
   }
 
   private tensor(name: string): tf.Tensor {
@@ -168,6 +174,11 @@ interface AttentionContext {
   rows: TokenRows;
   /** The mask of each window size (0: none) among the layers. */
   masks: Map<number, tf.Tensor>;
-  /** Rotary tables of the rows' positions, (T, D/2). */
-  tables: { cos: tf.Tensor2D; sin: tf.Tensor2D } | null;
+  tables: RotaryTables | null;
+}
+
+/** Of the rows' positions: (T, D/2), or (B, 1, T, D/2) where each row has its own. */
+interface RotaryTables {
+  cos: tf.Tensor;
+  sin: tf.Tensor;
 }

@@ -5,7 +5,7 @@
  * goes through rowsAttention.ts, which shares the parts below.
  */
 import * as tf from '@tensorflow/tfjs-core';
-import { defineKernel, hasOwnKernel } from './define.ts';
+import { defineKernel, hasOwnKernel, type Attributes, type Tensors } from './define.ts';
 
 export interface AttentionRule {
   /** A query sees this many tokens, itself the last (Mistral's sliding window); 0: all before it. */
@@ -54,13 +54,17 @@ export function flat(x: tf.Tensor): tf.Tensor3D {
   return tf.reshape(x, [B * K, S, D]);
 }
 
-const op = defineKernel('GraftAttention', ({ q, k, v, mask }, { scale, cap }) => {
+const composite = ({ q, k, v, mask }: Tensors, { scale, cap }: Attributes): tf.Tensor[] => {
   const p = probabilities(scores(q!, k!, scale as number, cap as number), q!, mask!); // (B*K, G*T, S)
   return [tf.reshape(tf.matMul(p, flat(v!)), q!.shape)];
-});
+};
 
-/** q: (B, H, T, D), k and v: (B, K, S, D), mask from `attentionMask`. Returns (B, H, T, D). */
+const op = defineKernel('GraftAttention', composite);
+/** The same where each row has a mask of its own, which a kernel that applies the rule by itself cannot know. */
+const maskedOp = defineKernel('GraftMaskedAttention', composite);
+
+/** q: (B, H, T, D), k and v: (B, K, S, D), mask from `attentionMask`, or (B, 1, T, S) additive. Returns (B, H, T, D). */
 export function attention(q: tf.Tensor4D, k: tf.Tensor4D, v: tf.Tensor4D, mask: tf.Tensor, { window, cap }: AttentionRule): tf.Tensor4D {
   const scale = 1 / Math.sqrt(q.shape[3]);
-  return op({ q, k, v, mask }, { scale, window, cap })[0] as tf.Tensor4D;
+  return (mask.rank === 4 ? maskedOp : op)({ q, k, v, mask }, { scale, window, cap })[0] as tf.Tensor4D;
 }

@@ -10,8 +10,8 @@ const BACKENDS = ['tensorflow', 'webgpu', 'wasm'];
 export type Tensors = Record<string, tf.Tensor>;
 export type Attributes = Record<string, number | boolean | number[]>;
 
-/** Kernel functions that `defineKernel` made from a composite. */
-const composites = new WeakSet<tf.KernelFunc>();
+/** Kernels that `defineKernel` made from a composite. */
+const composites = new WeakSet<tf.KernelConfig>();
 
 export interface OpDefinition {
   name: string;
@@ -55,8 +55,9 @@ export function defineKernel(name: string, composite: OpDefinition['forward']): 
   for (const backendName of BACKENDS) {
     if (tf.getKernel(name, backendName)) continue;
     const kernelFunc: tf.KernelFunc = ({ inputs, attrs }) => tf.tidy(() => composite(inputs as Tensors, (attrs ?? {}) as Attributes));
-    composites.add(kernelFunc);
-    tf.registerKernel({ kernelName: name, backendName, kernelFunc });
+    const config = { kernelName: name, backendName, kernelFunc };
+    composites.add(config);
+    tf.registerKernel(config);
   }
   return (inputs, attributes = {}) => {
     const result = tf.engine().runKernel(name, inputs, attributes) as tf.Tensor | tf.Tensor[];
@@ -66,5 +67,5 @@ export function defineKernel(name: string, composite: OpDefinition['forward']): 
 
 /** Whether the current backend has a kernel of its own under this name, not the composite. */
 export function hasOwnKernel(name: string): boolean {
-  return !composites.has(tf.getKernel(name, tf.getBackend()).kernelFunc);
+  return !composites.has(tf.getKernel(name, tf.getBackend()));
 }

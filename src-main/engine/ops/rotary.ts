@@ -13,8 +13,10 @@ export function rotate(x: tf.Tensor, cos: tf.Tensor, sin: tf.Tensor): tf.Tensor 
 }
 
 const op = defineKernel('GraftRotary', ({ x, cos, sin }) => [rotate(x!, cos!, sin!)]);
+/** The same with tables of each row's own. */
+const opPerRow = defineKernel('GraftRotaryPerRow', ({ x, cos, sin }) => [rotate(x!, cos!, sin!)]);
 
-/** x: (B, H, T, D), cos and sin: (T, D/2). Returns (B, H, T, D). */
-export function rotary(x: tf.Tensor4D, cos: tf.Tensor2D, sin: tf.Tensor2D): tf.Tensor4D {
-  return op({ x, cos, sin })[0] as tf.Tensor4D;
+/** x: (B, H, T, D), cos and sin: (T, D/2), or (B, 1, T, D/2) where the rows are at positions of their own. Returns (B, H, T, D). */
+export function rotary(x: tf.Tensor4D, cos: tf.Tensor, sin: tf.Tensor): tf.Tensor4D {
+  return (cos.rank === 4 ? opPerRow : op)({ x, cos, sin })[0] as tf.Tensor4D;
 }

@@ -1,47 +1,89 @@
 /**
  * Causal attention from rows of tokens to rows of tokens, each row of the batch for itself: rotary positions (where the
- * model has them), attention (see attention.ts), and the gradient of both. The composite lays the tokens out as a grid
- * (B, heads, T, D) and keeps it and the (T, T) probabilities; WebGPU's kernels work on the rows where they lie and keep
- * the log-sum-exp of each query.
+ * model has them), attention (see attention.ts), and the gradient of both. The composite goes through the rows in pieces
+ * (attentionPieces.ts) and keeps no probabilities: they are computed again for the gradient, which costs a few percent
+ * of the step and saves memory that grows with the square of the length. WebGPU's kernels work on the rows where they
+ * lie and keep the log-sum-exp of each query.
  */
 import * as tf from '@tensorflow/tfjs-core';
 import type { TokenRows } from '../model/packing.ts';
-import { flat, probabilities, scores, stack, type AttentionRule } from './attention.ts';
-import { defineKernel, defineOp, type Tensors } from './define.ts';
-import { joinHeads, splitHeads } from './heads.ts';
+import type { AttentionRule } from './attention.ts';
+import { attentionPieces, fromPiece, joinPieces, takePiece, type Piece } from './attentionPieces.ts';
+import { defineKernel, defineOp, type Attributes } from './define.ts';
 import { rotate } from './rotary.ts';
 
 /** Inputs besides q, k and v; an empty tensor stands for one that is not needed, since an op keeps all or none. */
-const PLACES = ['starts', 'positions', 'tokens', 'grid', 'real', 'mask', 'cos', 'sin'];
+const PLACES = ['starts', 'positions', 'mask', 'cos', 'sin'];
 
-/** The rows' gradients by that of the grid: dS = P·(dP - rowsum(dO·O)), Dao et al. 2022, algorithm 4. */
-const gradients = defineKernel('GraftRowsAttentionGrad', ({ dy, out, q, k, v, kept: p, ...places }, { H, scale, cap }) => {
-  const { tokens, grid, real, cos, sin } = places as Tensors;
-  const [B, K] = k!.shape as [number, number];
-  const onGrid = (x: tf.Tensor): tf.Tensor3D => stack(splitHeads(x, B, H as number, grid!, real), K); // padding's queries must not count
-  const dOut = onGrid(dy!); // (B*K, G*T, D)
-  const rowSum = onGrid(tf.sum(tf.reshape(tf.mul(dy!, out!), [-1, H as number, dy!.shape[1]! / (H as number)]), -1)); // (B*K, G*T, 1)
-  let dS = tf.mul(p!, tf.sub(tf.matMul(dOut, flat(v!), false, true), rowSum));
-  if ((cap as number) > 0) dS = tf.mul(dS, tf.sub(tf.scalar(1), tf.square(tf.div(scores(q!, k!, scale as number, cap as number), tf.scalar(cap as number)))));
-  const s = tf.scalar(scale as number);
-  const turnedBack = (x: tf.Tensor): tf.Tensor => (cos!.size > 0 ? rotate(x, cos!, tf.neg(sin!)) : x);
-  return [
-    joinHeads(turnedBack(tf.reshape(tf.mul(tf.matMul(dS, flat(k!)), s), q!.shape)), tokens!),
-    joinHeads(turnedBack(tf.reshape(tf.mul(tf.matMul(dS, stack(q!, K), true), s), k!.shape)), tokens!),
-    joinHeads(tf.reshape(tf.matMul(p!, dOut, true), v!.shape), tokens!),
-  ];
+interface Sizes {
+  pieces: Piece[][];
+  /** Query heads per key head. */
+  G: number;
+  D: number;
+  scale: number;
+  cap: number;
+}
+
+function sizesOf(q: tf.Tensor, attributes: Attributes): Sizes {
+  const { lengths, H, K, scale, cap } = attributes as Record<string, number> & { lengths: number[] };
+  return { pieces: attentionPieces(lengths, K!, H! / K!), G: H! / K!, D: q.shape[1]! / H!, scale: scale!, cap: cap! };
+}
+
+/** Scores of a piece after the cap, and their softmax under the mask. q: (R, G·L, D), k: (R, L, D). Returns (R, G·L, L) each. */
+function probabilities(q: tf.Tensor3D, k: tf.Tensor3D, mask: tf.Tensor, { length }: Piece, { G, scale, cap }: Sizes): { capped: tf.Tensor3D; p: tf.Tensor3D } {
+  const products: tf.Tensor3D = tf.matMul(tf.mul(q, tf.scalar(scale)), k, false, true);
+  const capped: tf.Tensor3D = cap > 0 ? tf.mul(tf.tanh(tf.div(products, tf.scalar(cap))), tf.scalar(cap)) : products;
+  const own = mask.shape[0] === length ? mask : tf.slice(mask as tf.Tensor2D, [0, 0], [length, length]);
+  const masked = tf.add(tf.reshape(capped, [-1, G, length, length]), own);
+  return { capped, p: tf.reshape(tf.softmax(masked), capped.shape) };
+}
+
+/** x turned by the angles of its tokens' positions. x: (N, heads·D), cos and sin: (T, D/2), empty where nothing turns. */
+function turned(x: tf.Tensor, D: number, positions: tf.Tensor, cos: tf.Tensor, sin: tf.Tensor): tf.Tensor {
+  if (cos.size === 0) return tf.clone(x);
+  const [cosRows, sinRows] = [cos, sin].map((table) => tf.expandDims(tf.gather(table, positions as tf.Tensor1D), 1)) as [tf.Tensor, tf.Tensor]; // (N, 1, D/2)
+  return tf.reshape(rotate(tf.reshape(x, [x.shape[0]!, -1, D]), cosRows, sinRows), x.shape);
+}
+
+/** dS = P·(dP - rowsum(dO·O)), Dao et al. 2022, algorithm 4, piece by piece. */
+const gradients = defineKernel('GraftRowsAttentionGrad', ({ dy, out, q, k, v, positions, mask, cos, sin }, attributes) => {
+  const sizes = sizesOf(q!, attributes);
+  const { pieces, G, D, scale, cap } = sizes;
+  const rowSums = tf.sum(tf.reshape(tf.mul(dy!, out!), [-1, q!.shape[1]! / D, D]), -1); // (N, H)
+  const ofPiece = (piece: Piece): tf.Tensor2D[] =>
+    tf.tidy(() => {
+      const [queries, dOut] = [takePiece(q!, piece, D, G), takePiece(dy!, piece, D, G)];
+      const [keys, values] = [takePiece(k!, piece, D, 1), takePiece(v!, piece, D, 1)];
+      const { capped, p } = probabilities(queries, keys, mask!, piece, sizes);
+      const dP = tf.matMul(dOut, values, false, true);
+      let dS = tf.mul(p, tf.sub(dP, takePiece(rowSums, piece, 1, G)));
+      if (cap > 0) dS = tf.mul(dS, tf.sub(tf.scalar(1), tf.square(tf.div(capped, tf.scalar(cap)))));
+      const s = tf.scalar(scale);
+      return [
+        fromPiece(tf.mul(tf.matMul(dS, keys), s), piece, G),
+        fromPiece(tf.mul(tf.matMul(dS, queries, true), s), piece, 1),
+        fromPiece(tf.matMul(p, dOut, true), piece, 1),
+      ];
+    });
+  const results = pieces.map((sideBySide) => sideBySide.map(ofPiece));
+  const [dq, dk, dv] = [0, 1, 2].map((i) => joinPieces(results.map((sideBySide) => sideBySide.map((three) => three[i]!)))) as [tf.Tensor, tf.Tensor, tf.Tensor];
+  const back = (x: tf.Tensor): tf.Tensor => turned(x, D, positions!, cos!, tf.neg(sin!));
+  return [back(dq), back(dk), dv];
 });
 
 const op = defineOp({
   name: 'GraftRowsAttention',
-  forward({ q, k, v, tokens, grid, mask, cos, sin }, { B, H, K, scale, cap }) {
-    const turned = (x: tf.Tensor4D): tf.Tensor => (cos!.size > 0 ? rotate(x, cos!, sin!) : x);
-    const queries = turned(splitHeads(q!, B as number, H as number, grid!)); // (B, H, T, D)
-    const keys = turned(splitHeads(k!, B as number, K as number, grid!)); // (B, K, T, D)
-    const values = splitHeads(v!, B as number, K as number, grid!);
-    const p = probabilities(scores(queries, keys, scale as number, cap as number), queries, mask!); // (B*K, G*T, T)
-    const out = tf.reshape(tf.matMul(p, flat(values)), queries.shape);
-    return [joinHeads(out, tokens!), queries, keys, values, p];
+  forward({ q, k, v, positions, mask, cos, sin }, attributes) {
+    const sizes = sizesOf(q!, attributes);
+    const { pieces, G, D } = sizes;
+    const [queries, keys] = [q!, k!].map((x) => turned(x, D, positions!, cos!, sin!)) as [tf.Tensor, tf.Tensor];
+    const ofPiece = (piece: Piece): tf.Tensor2D =>
+      tf.tidy(() => {
+        const { p } = probabilities(takePiece(queries, piece, D, G), takePiece(keys, piece, D, 1), mask!, piece, sizes);
+        return fromPiece(tf.matMul(p, takePiece(v!, piece, D, 1)), piece, G);
+      });
+    const out = joinPieces(pieces.map((sideBySide) => sideBySide.map(ofPiece)));
+    return [out, queries, keys, tf.clone(v!), tf.zeros([0])];
   },
   saveInputs: PLACES,
   saveOutputs: [0, 1, 2, 3, 4],
@@ -59,15 +101,15 @@ export interface RowsAttentionOptions extends AttentionRule {
   /** From `attentionMask(T, T, window)`. */
   mask: tf.Tensor;
   /** (T, D/2) each, where positions are rotary. */
-  tables: { cos: tf.Tensor2D; sin: tf.Tensor2D } | null;
+  tables: { cos: tf.Tensor; sin: tf.Tensor } | null;
 }
 
 /** q: (N, H·D), k and v: (N, K·D), N tokens as `rows` says. Returns (N, H·D). */
 export function rowsAttention(q: tf.Tensor2D, k: tf.Tensor2D, v: tf.Tensor2D, rows: TokenRows, options: RowsAttentionOptions): tf.Tensor2D {
   const { heads: H, kvHeads: K, window, cap, mask, tables } = options;
   const none = tf.zeros([0]);
-  const { starts, positions, tokens = none, grid = none, real = none } = rows;
-  const places = { starts, positions, tokens, grid, real, mask, cos: tables?.cos ?? none, sin: tables?.sin ?? none };
-  const attributes = { B: rows.B, T: rows.T, H, K, window, cap, scale: 1 / Math.sqrt(q.shape[1] / H) };
+  const { starts, positions, lengths } = rows;
+  const places = { starts, positions, mask, cos: tables?.cos ?? none, sin: tables?.sin ?? none };
+  const attributes = { B: rows.B, T: rows.T, lengths, H, K, window, cap, scale: 1 / Math.sqrt(q.shape[1] / H) };
   return op({ q, k, v, ...places }, attributes)[0] as tf.Tensor2D;
 }

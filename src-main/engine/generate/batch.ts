@@ -1,0 +1,127 @@
+/**
+ * Token-by-token decoding of several prompts at once, with a key/value cache. Prompts are padded on the left; each row
+ * has its own adapter, sampling state and end, and leaves the batch when it is done. What a row gets is what it would get alone.
+ */
+import * as tf from '@tensorflow/tfjs-core';
+import { usageError } from '../../errors.ts';
+import type { LoraAdapter } from '../methods/lora.ts';
+import { MixedLora } from '../methods/mixedLora.ts';
+import type { Decoder } from '../model/decoder.ts';
+import { KvCache } from '../model/kvCache.ts';
+import type { Random } from '../random.ts';
+import { sampleToken, type SamplingOptions } from './sample.ts';
+
+export interface GenerateOptions extends SamplingOptions {
+  maxNew: number;
+  /** Ids that end the text; not yielded. */
+  eosIds: number[];
+  random: Random;
+}
+
+export interface BatchRow {
+  prompt: ArrayLike<number>;
+  options: GenerateOptions;
+}
+
+/** A new token of a row, or how the row ended; `row` is its index in the request. */
+export type BatchEvent = { row: number; id: number } | { row: number; end: 'length' | 'eos' };
+
+/** A row under way. */
+interface Live extends BatchRow {
+  row: number;
+  /** Tokens yielded so far. */
+  count: number;
+}
+
+/**
+ * Decodes all rows together with the adapter that the model has. Frees its cache when it ends or the caller stops
+ * iterating. Throws on an empty or too long prompt.
+ */
+export async function* generateBatch(model: Decoder, rows: BatchRow[]): AsyncGenerator<BatchEvent, void> {
+  yield* decode(model, rows, () => undefined);
+}
+
+/** The same where each row has an adapter of its own, or none, instead of the model's. */
+export async function* generateMixed(model: Decoder, rows: (BatchRow & { adapter: LoraAdapter | null })[]): AsyncGenerator<BatchEvent, void> {
+  const mixed = new MixedLora(rows.map(({ adapter }) => adapter));
+  const usual = model.adapter;
+  model.adapter = mixed;
+  try {
+    yield* decode(model, rows, (live, T) => mixed.assign(live.map(({ row }) => row), T));
+  } finally {
+    model.adapter = usual;
+    mixed.dispose();
+  }
+}
+
+async function* decode(model: Decoder, rows: BatchRow[], beforePass: (live: Live[], T: number) => void): AsyncGenerator<BatchEvent, void> {
+  const { maxPositions } = model.spec;
+  rows.forEach(({ prompt }) => checkPrompt(prompt, maxPositions));
+  let live: Live[] = rows.map((row, i) => ({ ...row, row: i, count: 0 })).filter(({ options }) => options.maxNew > 0);
+  for (const [row, { options }] of rows.entries()) if (options.maxNew === 0) yield { row, end: 'length' };
+  const T = Math.max(0, ...live.map(({ prompt }) => prompt.length));
+  let ids = leftPadded(live, T);
+  const cache = new KvCache(live.map(({ prompt }) => T - prompt.length));
+  try {
+    while (live.length > 0) {
+      beforePass(live, ids.length / live.length);
+      const next = await nextTokens(model, ids, cache, live);
+      const going: number[] = [];
+      for (const [i, one] of live.entries()) {
+        const id = next[i]!;
+        const { row, prompt, options } = one;
+        if (options.eosIds.includes(id)) {
+          yield { row, end: 'eos' };
+          continue;
+        }
+        yield { row, id };
+        one.count++;
+        if (one.count < options.maxNew && prompt.length + one.count <= maxPositions) going.push(i);
+        else yield { row, end: 'length' };
+      }
+      if (going.length < live.length && going.length > 0) cache.keepRows(going);
+      live = going.map((i) => live[i]!);
+      ids = Int32Array.from(going, (i) => next[i]!);
+    }
+  } finally {
+    cache.dispose();
+  }
+}
+
+function checkPrompt(prompt: ArrayLike<number>, maxPositions: number): void {
+  if (prompt.length === 0) throw usageError('EMPTY_PROMPT', 'The prompt has no tokens; type at least one word.');
+  if (prompt.length < maxPositions) return;
+  throw usageError('PROMPT_TOO_LONG', `The prompt has ${prompt.length} tokens, but this model sees at most ${maxPositions}; shorten it.`, { tokens: prompt.length, maxPositions });
+}
+
+/** (B·T) ids, 0 for padding. */
+function leftPadded(live: Live[], T: number): Int32Array {
+  const ids = new Int32Array(live.length * T);
+  live.forEach(({ prompt }, i) => ids.set(Array.from(prompt), (i + 1) * T - prompt.length));
+  return ids;
+}
+
+/** The next token of each row after `ids` (B·T), which continue the cache. Greedy choices are made on the device. */
+async function nextTokens(model: Decoder, ids: Int32Array, cache: KvCache, live: Live[]): Promise<number[]> {
+  const logits = lastLogits(model, ids, cache);
+  if (live.every(({ options }) => options.temperature === 0)) {
+    const best = tf.tidy(() => tf.argMax(logits, -1));
+    const values = await best.data();
+    tf.dispose([logits, best]);
+    return Array.from(values);
+  }
+  const values = (await logits.data()) as Float32Array;
+  logits.dispose();
+  const V = model.spec.vocab;
+  return live.map(({ options }, i) => sampleToken(values.subarray(i * V, (i + 1) * V), options, options.random));
+}
+
+/** Logits (B, V) for the tokens after `ids` (B·T), which continue the cache. */
+export function lastLogits(model: Decoder, ids: Int32Array, cache: KvCache): tf.Tensor2D {
+  const B = cache.padding.length;
+  const T = ids.length / B;
+  return tf.tidy(() => {
+    const h = model.hidden(tf.tensor1d(ids, 'int32'), B, T, { cache }); // (B·T, C)
+    return model.logits(T === 1 ? h : tf.gather(h, tf.tensor1d(Int32Array.from({ length: B }, (_, row) => row * T + T - 1), 'int32')));
+  });
+}
