@@ -46,7 +46,7 @@ export function rowsAttentionCase({ lengths, heads, kvHeads, D, window = 0, cap 
 
 function placesOf(lengths: number[], T: number): Parameters<typeof rowsAttention>[3] {
   const mask = Int32Array.from(lengths.flatMap((length) => Array.from({ length: T }, (_, t) => Number(t < length))));
-  return { B: lengths.length, T, ...(packingOf(packedIndex(mask), mask, T) ?? fullRows(lengths.length, T, 0)) };
+  return { B: lengths.length, T, ...(packingOf(packedIndex(mask), T) ?? fullRows(lengths.length, T, 0)) };
 }
 
 const table = (angles: Array64, f: (angle: number) => number): tf.Tensor2D => toTensor(array64(angles.shape, angles.data.map(f))) as tf.Tensor2D;

@@ -7,24 +7,16 @@ import * as tf from '@tensorflow/tfjs-core';
 
 /** Where the N tokens of a batch of B rows are, and which rows they belong to. */
 export interface TokenPlaces {
+  /** Tokens of each of the B rows. */
+  lengths: number[];
   /** (B + 1) int32: index of each row's first token, and N. */
   starts: tf.Tensor1D;
   /** (N) int32: position of each token in its row. */
   positions: tf.Tensor1D;
 }
 
-/** The same where padding was left out, so that N < B·T. */
-export interface Packing extends TokenPlaces {
-  /** (N) int32: grid position of each token. */
-  tokens: tf.Tensor1D;
-  /** (B·T) int32: token at each grid position; any token for padding. */
-  grid: tf.Tensor1D;
-  /** (B·T, 1): 1 for a token, 0 for padding. */
-  real: tf.Tensor2D;
-}
-
 /** The tokens of B rows of at most T. */
-export type TokenRows = TokenPlaces & Partial<Packing> & { B: number; T: number };
+export type TokenRows = TokenPlaces & { B: number; T: number };
 
 export interface PackedIndex {
   /** Grid position of each token. */
@@ -45,25 +37,21 @@ export function packedIndex(mask: Int32Array): PackedIndex {
   return { tokens: Int32Array.from(tokens), grid };
 }
 
-/** The index of rows of T on the device; undefined where nothing is padding. Call it under tidy. */
-export function packingOf({ tokens, grid }: PackedIndex, mask: Int32Array, T: number): Packing | undefined {
+/** Where the tokens of `index` are in rows of T; undefined where nothing is padding. Call it under tidy. */
+export function packingOf({ tokens, grid }: PackedIndex, T: number): TokenPlaces | undefined {
   if (tokens.length === grid.length) return undefined;
-  const starts = new Int32Array(mask.length / T + 1);
-  for (const place of tokens) starts[Math.floor(place / T) + 1]!++;
-  for (let row = 1; row < starts.length; row++) starts[row]! += starts[row - 1]!;
-  return {
-    starts: tf.tensor1d(starts, 'int32'),
-    positions: tf.tensor1d(tokens.map((place) => place % T), 'int32'),
-    tokens: tf.tensor1d(tokens, 'int32'),
-    grid: tf.tensor1d(grid, 'int32'),
-    real: tf.tensor2d(Float32Array.from(mask), [mask.length, 1]),
-  };
+  const lengths = new Array<number>(grid.length / T).fill(0);
+  for (const place of tokens) lengths[Math.floor(place / T)]!++;
+  return placesOf(lengths, tokens.map((place) => place % T));
 }
 
 /** B rows of T tokens each, whose first is at position `start`. Call it under tidy. */
 export function fullRows(B: number, T: number, start: number): TokenPlaces {
-  return {
-    starts: tf.tensor1d(Int32Array.from({ length: B + 1 }, (_, row) => row * T), 'int32'),
-    positions: tf.tensor1d(Int32Array.from({ length: B * T }, (_, i) => start + (i % T)), 'int32'),
-  };
+  return placesOf(new Array<number>(B).fill(T), Int32Array.from({ length: B * T }, (_, i) => start + (i % T)));
+}
+
+function placesOf(lengths: number[], positions: Int32Array): TokenPlaces {
+  const starts = new Int32Array(lengths.length + 1);
+  lengths.forEach((length, row) => (starts[row + 1] = starts[row]! + length));
+  return { lengths, starts: tf.tensor1d(starts, 'int32'), positions: tf.tensor1d(positions, 'int32') };
 }
