@@ -1,6 +1,6 @@
 /**
  * The text for subgroup matrices, checked by Dawn's compiler on its null backend, which offers the feature and runs nothing.
- * That it computes the right products is shown nowhere yet: no device at hand has such matrices.
+ * What it computes is shown in frozenMatrixEmulated.test.ts; no device at hand has such matrices.
  */
 import { createRequire } from 'node:module';
 import { afterAll, expect, it } from 'vitest';
@@ -40,7 +40,7 @@ const CONFIGS: MatrixConfig[] = [
 it.each(CONFIGS)('is valid WGSL for $component $M x $N x $K', async (config) => {
   for (const format of BASE_DTYPES) {
     for (const transposed of [true, false]) {
-      const text = shaderText(matrixProgram({ format, transposed, vectorX: transposed, vectorW: !transposed, bias: transposed }, config));
+      const text = shaderText(matrixProgram('matrix', { format, transposed, vectorX: transposed, vectorW: !transposed, bias: transposed }, config));
       expect(await errorOf(text)).toBeUndefined();
     }
   }
@@ -48,6 +48,6 @@ it.each(CONFIGS)('is valid WGSL for $component $M x $N x $K', async (config) => 
 });
 
 it('would be told of a matrix of the wrong shape', async () => {
-  const text = shaderText(matrixProgram({ format: 'f16', transposed: true, vectorX: true, vectorW: true, bias: false }, CONFIGS[0]!));
+  const text = shaderText(matrixProgram('matrix', { format: 'f16', transposed: true, vectorX: true, vectorW: true, bias: false }, CONFIGS[0]!));
   expect(await errorOf(text.replace('subgroup_matrix_left<f16, 16, 16>', 'subgroup_matrix_left<f16, 8, 16>'))).toMatch(/subgroupMatrixMultiplyAccumulate/);
 });

@@ -6,7 +6,7 @@
  */
 import { highestSnippet } from './reduce.ts';
 import { rowReader, weightReader } from './frozenReader.ts';
-import { PRODUCT_UNIFORMS, productKey, type ProductText } from './frozenTiles.ts';
+import { PRODUCT_UNIFORMS, type ProductText } from './frozenTiles.ts';
 import type { Program } from './program.ts';
 
 /** Left (M, K) times right (K, N), summed in float32. */
@@ -54,14 +54,14 @@ export function matrixBytes(config: MatrixConfig): number {
 
 const count = (n: number): number[] => Array.from({ length: n }, (_, i) => i);
 
-export function matrixProgram(text: ProductText, config: MatrixConfig): Program {
+export function matrixProgram(key: string, text: ProductText, config: MatrixConfig): Program {
   const { component, M, N, K, subgroupSize } = config;
   const depth = depthOf(config);
   const reader = weightReader(text.format, text.vectorW);
   const lanes = SUBGROUPS * subgroupSize;
   const scaled = component === 'f16';
   return {
-    key: productKey(`matrix ${component} ${M}x${N}x${K}`, text),
+    key,
     inputs: { x: text.vectorX ? 'vec4<f32>' : 'f32', words: reader.element, ...(text.bias ? { b: 'f32' } : {}), ...(scaled ? { xScales: 'f32' } : {}) },
     outputs: { y: 'f32' },
     uniforms: PRODUCT_UNIFORMS,

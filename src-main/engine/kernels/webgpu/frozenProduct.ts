@@ -3,9 +3,9 @@ import type * as tf from '@tensorflow/tfjs-core';
 import { packedLayout, type BaseDtype } from '../../frozen/formats.ts';
 import { matrixConfig, matrixProgram, MATRIX_TILE, SCALES, type AdapterMatrixInfo } from './frozenMatrix.ts';
 import { rowsGroups, rowsProgram } from './frozenRows.ts';
-import { tilesProgram, type ProductText } from './frozenTiles.ts';
+import { productKey, tilesProgram, type ProductText } from './frozenTiles.ts';
 import { MOST_ROWS, TILE_VARIANTS, type DeviceTraits, type ProductClass, type Variant } from './frozenVariants.ts';
-import { runProgram, type WebgpuBackend } from './program.ts';
+import { runProgram, type Program, type WebgpuBackend } from './program.ts';
 
 export interface FrozenProduct {
   format: BaseDtype;
@@ -45,22 +45,34 @@ export function runVariant(backend: WebgpuBackend, product: FrozenProduct, varia
   const N = x.shape[0]!;
   const [inner, width] = transposed ? [C, R] : [R, C];
   const text: ProductText = { format, transposed, vectorX: inner % 4 === 0, vectorW: C % 4 === 0, bias: b !== null };
-  const layout = format === 'f32' ? { quads: Math.ceil(C / 4), blocks: 0, maximaAt: 0, scalesAt: 0 } : packedLayout(format, R, C);
-  const { quads, blocks, maximaAt, scalesAt } = layout;
-  const uniforms = { N, inner, width, R, C, quads, blocks, maximaAt, scalesAt };
-  const inputs = [x, w, ...(b ? [b] : [])];
-  const groupsOf = (size: number): number => Math.ceil(N / size) * Math.ceil(width / size);
-  if (variant === 'rows' || variant === 'rows-subgroups') {
-    const rows = N > 2 ? MOST_ROWS : N;
-    return runProgram(backend, rowsProgram(text, rows, variant === 'rows-subgroups'), inputs, uniforms, rowsGroups(transposed, width), [[N, width]])[0]!;
+  const { quads, blocks, maximaAt, scalesAt } = format === 'f32' ? { quads: Math.ceil(C / 4), blocks: 0, maximaAt: 0, scalesAt: 0 } : packedLayout(format, R, C);
+  const run = (program: Program, groups: number, more: tf.TensorInfo[] = []): tf.TensorInfo =>
+    runProgram(backend, program, [x, w, ...(b ? [b] : []), ...more], { N, inner, width, R, C, quads, blocks, maximaAt, scalesAt }, groups, [[N, width]])[0]!;
+  const tiles = (size: number): number => Math.ceil(N / size) * Math.ceil(width / size);
+  const rows = N > 2 ? MOST_ROWS : N;
+  const program = programOf(backend, variant, rows, text);
+  if (variant === 'rows' || variant === 'rows-subgroups') return run(program, rowsGroups(transposed, width));
+  if (variant !== 'matrix') return run(program, tiles(TILE_VARIANTS[variant].lanes * TILE_VARIANTS[variant].perLane));
+  const scales = deviceTraits(backend.device).matrix!.component === 'f16' ? runProgram(backend, SCALES, [x], { inner }, N, [[N]]) : [];
+  const y = run(program, tiles(MATRIX_TILE), scales);
+  for (const { dataId } of scales) backend.disposeData(dataId);
+  return y;
+}
+
+const programs = new WeakMap<object, Map<string, Program>>();
+
+/** Made once per device: the text of a large tile takes longer to put together than to queue. */
+function programOf(backend: WebgpuBackend, variant: Variant, rows: number, text: ProductText): Program {
+  let made = programs.get(backend.device);
+  if (!made) programs.set(backend.device, (made = new Map()));
+  const byRows = variant === 'rows' || variant === 'rows-subgroups';
+  const key = productKey(byRows ? `${variant} ${rows}` : variant, text);
+  let program = made.get(key);
+  if (!program) {
+    if (byRows) program = rowsProgram(key, text, rows, variant === 'rows-subgroups');
+    else if (variant === 'matrix') program = matrixProgram(key, text, deviceTraits(backend.device).matrix!);
+    else program = tilesProgram(key, text, TILE_VARIANTS[variant]);
+    made.set(key, program);
   }
-  if (variant === 'matrix') {
-    const config = deviceTraits(backend.device).matrix!;
-    const scales = config.component === 'f16' ? runProgram(backend, SCALES, [x], { inner }, N, [[N]]) : [];
-    const [y] = runProgram(backend, matrixProgram(text, config), [...inputs, ...scales], uniforms, groupsOf(MATRIX_TILE), [[N, width]]);
-    for (const { dataId } of scales) backend.disposeData(dataId);
-    return y!;
-  }
-  const sizes = TILE_VARIANTS[variant];
-  return runProgram(backend, tilesProgram(variant, text, sizes), inputs, uniforms, groupsOf(sizes.lanes * sizes.perLane), [[N, width]])[0]!;
+  return program;
 }

@@ -3,7 +3,7 @@
  * one workgroup per row of W, whose lanes share the sum. x·W: 16 quads of columns per workgroup, 16 lanes down each.
  */
 import { rowReader, weightReader } from './frozenReader.ts';
-import { PRODUCT_UNIFORMS, productKey, type ProductText } from './frozenTiles.ts';
+import { PRODUCT_UNIFORMS, type ProductText } from './frozenTiles.ts';
 import type { Program } from './program.ts';
 import { totalSnippet } from './reduce.ts';
 
@@ -15,11 +15,11 @@ const SLICES = 16;
 const count = (n: number): number[] => Array.from({ length: n }, (_, i) => i);
 
 /** `rows`: how many the text is made for, at least N. `subgroups`: sums across lanes by them, in x·W^T. */
-export function rowsProgram(text: ProductText, rows: number, subgroups: boolean): Program {
+export function rowsProgram(key: string, text: ProductText, rows: number, subgroups: boolean): Program {
   const reader = weightReader(text.format, text.vectorW);
   const vectorX = text.vectorX && text.transposed; // x·W takes single floats of x
   const shared = {
-    key: productKey(`${rows} rows${subgroups ? ' subgroups' : ''}`, text),
+    key,
     inputs: { x: vectorX ? 'vec4<f32>' : 'f32', words: reader.element, ...(text.bias ? { b: 'f32' } : {}) } as Program['inputs'],
     outputs: { y: 'f32' } as const,
     uniforms: PRODUCT_UNIFORMS,

@@ -30,22 +30,23 @@ export interface ProductText {
   bias: boolean;
 }
 
-/** What the entry points of all variants share. */
+/** Uniforms of all variants. */
 export const PRODUCT_UNIFORMS = { N: 'u32', inner: 'u32', width: 'u32', ...WEIGHT_UNIFORMS } as const;
 
+/** Names a text by its variant and all that is baked into it. */
 export function productKey(name: string, { format, transposed, vectorX, vectorW, bias }: ProductText): string {
   return `frozen ${name} ${format} ${transposed ? 'xW^T' : 'xW'}${vectorX ? ' x4' : ''}${vectorW ? ' w4' : ''}${bias ? ' bias' : ''}`;
 }
 
 const count = (n: number): number[] => Array.from({ length: n }, (_, i) => i);
 
-export function tilesProgram(name: string, text: ProductText, { lanes, perLane, half }: TileSizes): Program {
+export function tilesProgram(key: string, text: ProductText, { lanes, perLane, half }: TileSizes): Program {
   const size = lanes * perLane;
   const reader = weightReader(text.format, text.vectorW);
   const element = half ? 'vec4<f16>' : 'vec4<f32>';
   const wQuads = text.transposed ? size * STRIDE : DEPTH * (size / 4);
   return {
-    key: productKey(name, text),
+    key,
     inputs: { x: text.vectorX ? 'vec4<f32>' : 'f32', words: reader.element, ...(text.bias ? { b: 'f32' as const } : {}) },
     outputs: { y: 'f32' },
     uniforms: PRODUCT_UNIFORMS,
