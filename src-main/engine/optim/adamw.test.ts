@@ -37,7 +37,7 @@ describe.each([
 
   it('agrees with a float64 loop, for several parameters, and keeps no tensors', async () => {
     const random = new Random(1);
-    const shapes = [[3, 5], [300], [1]];
+    const shapes = [[3, 5], [(1 << 18) + 7], [300], [1]]; // one larger than what the processor takes at a time
     const starts = shapes.map((shape) => random.normal(shape.reduce((a, b) => a * b)));
     const gradients = LR.map(() => shapes.map((shape) => random.normal(shape.reduce((a, b) => a * b))));
     const before = tf.memory().numTensors;
@@ -60,6 +60,39 @@ describe.each([
     optimizer.dispose();
     tf.dispose(parameters.map(({ value }) => value));
     expect(tf.memory().numTensors).toBe(before);
+  });
+
+  it('goes on from its moments as if it had never stopped', async () => {
+    const run = async (steps: (optimizer: AdamW, value: Parameter[]) => AdamW): Promise<Float32Array[]> => {
+      const parameters: Parameter[] = [{ name: 'a', value: tf.tensor2d([1, -2, 3, 4], [2, 2]) }, { name: 'b', value: tf.tensor1d([0.5]) }];
+      const optimizer = steps(new AdamW(parameters, OPTIONS), parameters);
+      const values = (await Promise.all(parameters.map(({ value }) => value.data()))) as Float32Array[];
+      optimizer.dispose();
+      tf.dispose(parameters.map(({ value }) => value));
+      return values;
+    };
+    const step = (optimizer: AdamW, slope: number): void => {
+      const flat = optimizer.flatten([tf.tensor2d([slope, 1, 2, 3], [2, 2]), tf.tensor1d([-slope])]);
+      optimizer.step(flat, 0.1, tf.scalar(1));
+      tf.dispose(flat);
+    };
+    const straight = await run((optimizer) => {
+      step(optimizer, 1);
+      step(optimizer, 5);
+      return optimizer;
+    });
+    const resumed = await run((first, parameters) => {
+      step(first, 1);
+      const saved = new Map(first.moments().map(({ name, value }) => [name, value]));
+      expect([...saved].map(([name, value]) => [name, value.shape])).toEqual([['a.m', [2, 2]], ['a.v', [2, 2]], ['b.m', [1]], ['b.v', [1]]]);
+      first.dispose();
+      const second = new AdamW(parameters, OPTIONS);
+      second.restoreMoments((name) => saved.get(name)!);
+      second.t = 1;
+      step(second, 5);
+      return second;
+    });
+    expect(resumed.map((values) => [...values])).toEqual(straight.map((values) => [...values]));
   });
 
   it('without decay a parameter without gradient stays as it is', async () => {
