@@ -7,10 +7,10 @@ import { describe, it } from 'vitest';
 import type { BackendName } from '../engine/backend/backends.ts';
 import { embedding } from '../engine/ops/embedding.ts';
 import { gelu } from '../engine/ops/gelu.ts';
-import { layerNorm } from '../engine/ops/layerNorm.ts';
+import { addLayerNorm, layerNorm } from '../engine/ops/layerNorm.ts';
 import { linearCrossEntropy } from '../engine/ops/linearCrossEntropy.ts';
 import { loraLinear } from '../engine/ops/loraLinear.ts';
-import { rmsNorm } from '../engine/ops/rmsNorm.ts';
+import { addRmsNorm, rmsNorm } from '../engine/ops/rmsNorm.ts';
 import { rotary } from '../engine/ops/rotary.ts';
 import { scatterAddRows } from '../engine/ops/scatterAddRows.ts';
 import { swiglu } from '../engine/ops/swiglu.ts';
@@ -56,6 +56,10 @@ export async function opsSuite(engine: BackendName, rtol: number): Promise<void>
 
     it.each(ROWS_AND_WIDTHS)('rmsNorm (%i, %i)', (N, C) => check(rmsNormCase(N, C)));
     it.each(ROWS_AND_WIDTHS)('layerNorm (%i, %i)', (N, C) => check(layerNormCase(N, C)));
+    it.each(ROWS_AND_WIDTHS)('norms of a residual sum (%i, %i)', async (N, C) => {
+      await check(addNormCase(N, C, 'rms'));
+      await check(addNormCase(N, C, 'layer'));
+    });
     it.each(ROWS_AND_WIDTHS)('gelu (%i, %i)', (N, C) => check(geluCase(N, C)));
     it.each(ROWS_AND_WIDTHS)('swiglu (%i, %i)', (N, C) => check(swigluCase(N, C)));
     it.each([[1, 1, 1, 2], [2, 3, 17, 6]])('rotary (%i, %i, %i, %i)', (B, H, T, D) => checkOp(rotaryCase(B, H, T, D), rtol, { gradients: false }));
@@ -92,6 +96,24 @@ function layerNormCase(N: number, C: number): OpCase {
     inputs: { x: randomArray([N, C], random), w: randomArray([C], random), b: randomArray([C], random) },
     engine: ({ x, w, b }) => layerNorm(x as tf.Tensor2D, w!, b!, 1e-2),
     reference: ({ x, w, b }) => layerNormReference(x!, w!, b!, 1e-2),
+  };
+}
+
+/** Sum and norm both go on: the op's output here is 2·(x + f) + norm(x + f). */
+function addNormCase(N: number, C: number, kind: 'rms' | 'layer'): OpCase {
+  const random = new Random(N * C);
+  const b: OpCase['inputs'] = kind === 'layer' ? { b: randomArray([C], random) } : {};
+  return {
+    inputs: { x: randomArray([N, C], random), f: randomArray([N, C], random), w: randomArray([C], random), ...b },
+    engine: ({ x, f, w, b }) => {
+      const [sum, y] = b ? addLayerNorm(x as tf.Tensor2D, f as tf.Tensor2D, w!, b, 1e-2) : addRmsNorm(x as tf.Tensor2D, f as tf.Tensor2D, w!, 1e-2);
+      return tf.add(tf.mul(sum, 2), y);
+    },
+    reference: ({ x, f, w, b }) => {
+      const sum = array64([N, C], x!.data.map((value, i) => value + f!.data[i]!));
+      const y = b ? layerNormReference(sum, w!, b, 1e-2) : rmsNormReference(sum, w!, 1e-2);
+      return array64([N, C], y.data.map((value, i) => value + 2 * sum.data[i]!));
+    },
   };
 }
 

@@ -9,15 +9,14 @@ import { embedding } from '../ops/embedding.ts';
 import { frozenLinear } from '../ops/frozenLinear.ts';
 import { gelu } from '../ops/gelu.ts';
 import { joinHeads, splitHeads } from '../ops/heads.ts';
-import { layerNorm } from '../ops/layerNorm.ts';
-import { residualAdd } from '../ops/residualAdd.ts';
-import { rmsNorm } from '../ops/rmsNorm.ts';
+import { addLayerNorm, layerNorm } from '../ops/layerNorm.ts';
+import { addRmsNorm, rmsNorm } from '../ops/rmsNorm.ts';
 import { rotary } from '../ops/rotary.ts';
 import { rowsAttention } from '../ops/rowsAttention.ts';
 import { swiglu } from '../ops/swiglu.ts';
 import { linearModules, windowOf, type ArchitectureSpec, type LinearLayout, type LinearModule, type Target } from './architecture.ts';
 import type { KvCache } from './kvCache.ts';
-import { fullRows, type Packing, type TokenRows } from './packing.ts';
+import { fullRows, type TokenPlaces, type TokenRows } from './packing.ts';
 import type { Parameter } from './parameters.ts';
 import { ropeTables } from './rope.ts';
 import { disposeWeights, finalNormNames, headName, normNames, positionEmbeddingName, tokenEmbeddingName, type Weights } from './weights.ts';
@@ -53,7 +52,7 @@ export class Decoder {
    * Hidden states after the final norm. ids: (N) int32, row by row; N = B·T, or fewer where `packing` leaves padding out.
    * With a cache the T tokens continue it. Returns (N, C).
    */
-  hidden(ids: tf.Tensor1D, B: number, T: number, { cache, packing }: { cache?: KvCache; packing?: Packing } = {}): tf.Tensor2D {
+  hidden(ids: tf.Tensor1D, B: number, T: number, { cache, packing }: { cache?: KvCache; packing?: TokenPlaces } = {}): tf.Tensor2D {
     const { spec } = this;
     const start = cache?.length ?? 0;
     let x = embedding(this.tensor(tokenEmbeddingName(spec)) as tf.Tensor2D, ids); // (N, C)
@@ -63,13 +62,16 @@ export class Decoder {
     const windows = new Set(Array.from({ length: spec.layers }, (_, layer) => windowOf(spec, layer)));
     const maskOf = (window: number): tf.Tensor => (cache && !cache.isPlain(T) ? cache.mask(T, window) : attentionMask(T, start + T, window));
     const masks = new Map([...windows].map((window) => [window, maskOf(window)]));
+    let stream: Stream = { x, normed: this.norm(x, normNames(spec, 0)[0]) };
     for (let layer = 0; layer < spec.layers; layer++) {
-      const [beforeAttention, beforeMlp] = normNames(spec, layer);
-      x = this.halfBlock(x, (h) => this.attentionBlock(layer, this.norm(h, beforeAttention), { rows, masks, tables }, cache));
-      x = this.halfBlock(x, (h) => this.mlpBlock(layer, this.norm(h, beforeMlp)));
+      const [, beforeMlp] = normNames(spec, layer);
+      const next = layer + 1 < spec.layers ? normNames(spec, layer + 1)[0] : finalNormNames(spec);
+      stream = this.halfBlock(stream, (h) => this.attentionBlock(layer, h, { rows, masks, tables }, cache), beforeMlp);
+      stream = this.halfBlock(stream, (h) => this.mlpBlock(layer, h), next);
     }
     if (cache) cache.length += T;
-    return this.norm(x, finalNormNames(spec));
+    stream.x.dispose();
+    return stream.normed;
   }
 
   /** Logits of hidden states. h: (M, C). Returns (M, V). */
@@ -84,11 +86,14 @@ export class Decoder {
     this.rope = null;
   }
 
-  /** x + f(x), and frees x. What the gradient needs is kept by the tape; everything else goes here and now. */
-  private halfBlock(x: tf.Tensor2D, f: (x: tf.Tensor2D) => tf.Tensor2D): tf.Tensor2D {
-    const y = tf.tidy(() => residualAdd(x, f(x)));
-    x.dispose();
-    return y;
+  /**
+   * x + f(norm of x) and the norm that comes after it, in one op; frees the stream before. What the gradient needs is
+   * kept by the tape; everything else goes here and now.
+   */
+  private halfBlock({ x, normed }: Stream, f: (normed: tf.Tensor2D) => tf.Tensor2D, next: string[]): Stream {
+    const [sum, nextNormed] = tf.tidy(() => this.addNorm(x, f(normed), next));
+    tf.dispose([x, normed]);
+    return { x: sum, normed: nextNormed };
   }
 
   private attentionBlock(layer: number, x: tf.Tensor2D, context: AttentionContext, cache?: KvCache): tf.Tensor2D {
@@ -145,6 +150,11 @@ export class Decoder {
     return b ? layerNorm(x, w!, b, this.spec.normEps) : rmsNorm(x, w!, this.spec.normEps);
   }
 
+  private addNorm(x: tf.Tensor2D, f: tf.Tensor2D, names: string[]): [tf.Tensor2D, tf.Tensor2D] {
+    const [w, b] = names.map((name) => this.tensor(name));
+    return b ? addLayerNorm(x, f, w!, b, this.spec.normEps) : addRmsNorm(x, f, w!, this.spec.normEps);
+  }
+
   /**
    * cos and sin for T positions from `start`, (T, D/2), or for the positions of each of `rows`, (B, 1, T, D/2). The tables
    * grow when a longer sequence comes.
@@ -167,6 +177,12 @@ export class Decoder {
   private tensor(name: string): tf.Tensor {
     return this.weights.get(name)!.value;
   }
+}
+
+/** The residual stream and its norm that the next half of a block reads, both (N, C). */
+interface Stream {
+  x: tf.Tensor2D;
+  normed: tf.Tensor2D;
 }
 
 /** What attention needs to know beside its queries, keys and values, made once per forward pass. */

@@ -2,7 +2,7 @@
  * Causal scaled dot-product attention (Vaswani et al. 2017, eq. 1) with grouped queries (Ainslie et al. 2023):
  * O = softmax(cap(Q·K^T / sqrt(D)) + mask)·V. The G query heads of one key/value head are stacked along time, so keys
  * and values are never repeated. Here over a grid of keys and values that a cache holds, without a gradient; training
- * goes through rowsAttention.ts, which shares the parts below.
+ * goes through rowsAttention.ts.
  */
 import * as tf from '@tensorflow/tfjs-core';
 import { defineKernel, hasOwnKernel, type Attributes, type Tensors } from './define.ts';
@@ -30,26 +30,26 @@ export function attentionMask(T: number, S: number, window: number): tf.Tensor {
 }
 
 /** cap(Q·K^T·scale), (B·K, G·T, S). q: (B, H, T, D), k: (B, K, S, D). */
-export function scores(q: tf.Tensor, k: tf.Tensor, scale: number, cap: number): tf.Tensor3D {
+function scores(q: tf.Tensor, k: tf.Tensor, scale: number, cap: number): tf.Tensor3D {
   const products: tf.Tensor3D = tf.matMul(stack(tf.mul(q, tf.scalar(scale)), k.shape[1]!), flat(k), false, true);
   return cap > 0 ? tf.mul(tf.tanh(tf.div(products, tf.scalar(cap))), tf.scalar(cap)) : products;
 }
 
 /** softmax(scores + mask), in the shape of the scores of q: (B, H, T, D). */
-export function probabilities(allScores: tf.Tensor3D, q: tf.Tensor, mask: tf.Tensor): tf.Tensor3D {
+function probabilities(allScores: tf.Tensor3D, q: tf.Tensor, mask: tf.Tensor): tf.Tensor3D {
   const [B, H, T] = q.shape as [number, number, number];
   const masked = tf.add(tf.reshape(allScores, [B, H, T, allScores.shape[2]]), mask);
   return tf.reshape(tf.softmax(masked), allScores.shape);
 }
 
 /** (B, H, T, D) -> (B*K, G*T, D): the G = H/K query heads that share a key head, one after the other. */
-export function stack(x: tf.Tensor, K: number): tf.Tensor3D {
+function stack(x: tf.Tensor, K: number): tf.Tensor3D {
   const [B, H, T, D] = x.shape as [number, number, number, number];
   return tf.reshape(x, [B * K, (H / K) * T, D]);
 }
 
 /** (B, K, S, D) -> (B*K, S, D) */
-export function flat(x: tf.Tensor): tf.Tensor3D {
+function flat(x: tf.Tensor): tf.Tensor3D {
   const [B, K, S, D] = x.shape as [number, number, number, number];
   return tf.reshape(x, [B * K, S, D]);
 }

@@ -1,12 +1,13 @@
-/** LayerNorm (Ba et al. 2016): y = (x - mean) / sqrt(var + eps) * w + b, over the last axis. */
+/** LayerNorm (Ba et al. 2016): y = (x - mean) / sqrt(var + eps) * w + b, over the last axis; alone, or of a residual sum. */
 import * as tf from '@tensorflow/tfjs-core';
-import { defineKernel, defineOp } from './define.ts';
+import { defineKernel, defineOp, type Tensors } from './define.ts';
 
-/** With n = normed and g = dy·w: dx = inverse·(g - mean(g) - n·mean(g·n)). */
-const gradientOfX = defineKernel('GraftLayerNormGrad', ({ dy, w, normed, inverse }) => {
+/** With n = normed and g = dy·w: dx = inverse·(g - mean(g) - n·mean(g·n)), and what else x has as its gradient. */
+const gradientOfX = defineKernel('GraftLayerNormGrad', ({ dy, w, normed, inverse, others }) => {
   const g = tf.mul(dy!, w!);
   const projected = tf.mul(normed!, tf.mean(tf.mul(g, normed!), -1, true));
-  return [tf.mul(inverse!, tf.sub(tf.sub(g, tf.mean(g, -1, true)), projected))];
+  const dx = tf.mul(inverse!, tf.sub(tf.sub(g, tf.mean(g, -1, true)), projected));
+  return [others ? tf.add(dx, others) : dx];
 });
 
 const op = defineOp({
@@ -28,7 +29,27 @@ const op = defineOp({
   },
 });
 
+const sumOp = defineOp({
+  name: 'GraftAddLayerNorm',
+  forward({ x, f, w, b }, attributes) {
+    const sum = tf.add(x!, f!);
+    return [sum, ...op({ x: sum, w: w!, b: b! }, attributes)];
+  },
+  saveInputs: ['w'],
+  saveOutputs: [2, 3],
+  gradient([dSum, dy], [w, normed, inverse]) {
+    const others: Tensors = dSum!.rank > 0 ? { others: dSum! } : {}; // the sum may lead nowhere else
+    const dx = gradientOfX({ dy: dy!, w: w!, normed: normed!, inverse: inverse!, ...others })[0]!;
+    return { x: () => dx, f: () => tf.clone(dx), w: () => tf.sum(tf.mul(dy!, normed!), 0), b: () => tf.sum(dy!, 0) };
+  },
+});
+
 /** x: (N, C), w and b: (C). Returns (N, C). */
 export function layerNorm(x: tf.Tensor2D, w: tf.Tensor, b: tf.Tensor, eps: number): tf.Tensor2D {
   return op({ x, w, b }, { eps })[0] as tf.Tensor2D;
+}
+
+/** [x + f, its norm]. x and f: (N, C), w and b: (C). */
+export function addLayerNorm(x: tf.Tensor2D, f: tf.Tensor2D, w: tf.Tensor, b: tf.Tensor, eps: number): [tf.Tensor2D, tf.Tensor2D] {
+  return sumOp({ x, f, w, b }, { eps }).slice(0, 2) as [tf.Tensor2D, tf.Tensor2D];
 }

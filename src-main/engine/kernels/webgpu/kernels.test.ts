@@ -4,8 +4,8 @@
  */
 import * as tf from '@tensorflow/tfjs-core';
 import { describe, expect, it } from 'vitest';
+import '../../model/decoder.ts';
 import '../../optim/adamw.ts';
-import '../../ops/rowsAttention.ts';
 import { gelu } from '../../ops/gelu.ts';
 import { layerNorm } from '../../ops/layerNorm.ts';
 import { linearCrossEntropy } from '../../ops/linearCrossEntropy.ts';

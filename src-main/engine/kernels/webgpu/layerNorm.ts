@@ -1,24 +1,31 @@
 /**
- * LayerNorm (Ba et al. 2016), one workgroup per row: y = n·w + b, n = (x - mean)·r, r = 1/sqrt(var + eps).
- * Gradient with g = dy·w: dx = r·(g - mean(g) - n·mean(g·n)). x, y, n, dy, dx: (N, C), w, b: (C), r: (N, 1).
+ * LayerNorm (Ba et al. 2016), one workgroup per row: y = n·w + b, n = (x - mean)·r, r = 1/sqrt(var + eps), where x may be
+ * a residual sum that is made on the way. Gradient with g = dy·w: dx = r·(g - mean(g) - n·mean(g·n)) (+ the other
+ * gradients of x). x, f, y, n, dy, dx: (N, C), w, b: (C), r: (N, 1).
  */
+import type * as tf from '@tensorflow/tfjs-core';
 import type { WebgpuKernels } from './kernel.ts';
-import { runProgram, type Program } from './program.ts';
+import { runProgram, type Program, type WebgpuBackend } from './program.ts';
 import { totalSnippet } from './reduce.ts';
 
 const LANES = 128;
 
-const FORWARD: Program = {
-  key: 'GraftLayerNorm',
-  inputs: { x: 'f32', w: 'f32', b: 'f32' },
-  outputs: { y: 'f32', normed: 'f32', inverse: 'f32' },
-  uniforms: { columns: 'u32', eps: 'f32' },
-  lanes: LANES,
-  declarations: totalSnippet(LANES),
-  body: `
+/** With `adds`, x is x0 + f. A lane reads back only what it has written itself. */
+function forward(adds: boolean): Program {
+  return {
+    key: `GraftLayerNorm ${adds}`,
+    inputs: { ...(adds ? { x0: 'f32', f: 'f32' } : { x: 'f32' }), w: 'f32', b: 'f32' },
+    outputs: { ...(adds ? { x: 'f32' } : {}), y: 'f32', normed: 'f32', inverse: 'f32' },
+    uniforms: { columns: 'u32', eps: 'f32' },
+    lanes: LANES,
+    declarations: totalSnippet(LANES),
+    body: `
   let row = group * u.columns;
   var sum = 0.0;
-  for (var c = lane; c < u.columns; c += ${LANES}u) { sum += x[row + c]; }
+  for (var c = lane; c < u.columns; c += ${LANES}u) {
+    ${adds ? 'x[row + c] = x0[row + c] + f[row + c];' : ''}
+    sum += x[row + c];
+  }
   let mean = total(sum, lane) / f32(u.columns);
   var squares = 0.0;
   for (var c = lane; c < u.columns; c += ${LANES}u) { squares += (x[row + c] - mean) * (x[row + c] - mean); }
@@ -29,16 +36,18 @@ const FORWARD: Program = {
     y[row + c] = n * w[c] + b[c];
   }
   if (lane == 0u) { inverse[group] = r; }`,
-};
+  };
+}
 
-const GRADIENT: Program = {
-  key: 'GraftLayerNormGrad',
-  inputs: { dy: 'f32', w: 'f32', normed: 'f32', inverse: 'f32' },
-  outputs: { dx: 'f32' },
-  uniforms: { columns: 'u32' },
-  lanes: LANES,
-  declarations: totalSnippet(LANES),
-  body: `
+function gradient(adds: boolean): Program {
+  return {
+    key: `GraftLayerNormGrad ${adds}`,
+    inputs: { dy: 'f32', w: 'f32', normed: 'f32', inverse: 'f32', ...(adds ? { others: 'f32' } : {}) },
+    outputs: { dx: 'f32' },
+    uniforms: { columns: 'u32' },
+    lanes: LANES,
+    declarations: totalSnippet(LANES),
+    body: `
   let row = group * u.columns;
   var sum = 0.0;
   var products = 0.0;
@@ -50,18 +59,23 @@ const GRADIENT: Program = {
   let meanG = total(sum, lane) / f32(u.columns);
   let meanGn = total(products, lane) / f32(u.columns);
   for (var c = lane; c < u.columns; c += ${LANES}u) {
-    dx[row + c] = inverse[group] * (dy[row + c] * w[c] - meanG - normed[row + c] * meanGn);
+    dx[row + c] = ${adds ? 'others[row + c] + ' : ''}inverse[group] * (dy[row + c] * w[c] - meanG - normed[row + c] * meanGn);
   }`,
-};
+  };
+}
+
+function run(backend: WebgpuBackend, program: Program, inputs: tf.TensorInfo[], eps: number): tf.TensorInfo[] {
+  const [rows, columns] = inputs[0]!.shape as [number, number];
+  const shapes = Object.keys(program.outputs).map((name) => [rows, name === 'inverse' ? 1 : columns]);
+  return runProgram(backend, program, inputs, { columns, eps }, rows, shapes);
+}
 
 export const layerNormKernels: WebgpuKernels = {
-  GraftLayerNorm(backend, { x, w, b }, { eps }) {
-    const [rows, columns] = x!.shape as [number, number];
-    const shapes = [[rows, columns], [rows, columns], [rows, 1]];
-    return runProgram(backend, FORWARD, [x!, w!, b!], { columns, eps: eps as number }, rows, shapes);
-  },
-  GraftLayerNormGrad(backend, { dy, w, normed, inverse }) {
+  GraftLayerNorm: (backend, { x, w, b }, { eps }) => run(backend, forward(false), [x!, w!, b!], eps as number),
+  GraftAddLayerNorm: (backend, { x, f, w, b }, { eps }) => run(backend, forward(true), [x!, f!, w!, b!], eps as number),
+  GraftLayerNormGrad(backend, { dy, w, normed, inverse, others }) {
     const [rows, columns] = dy!.shape as [number, number];
-    return runProgram(backend, GRADIENT, [dy!, w!, normed!, inverse!], { columns }, rows, [[rows, columns]]);
+    const inputs = [dy!, w!, normed!, inverse!, ...(others ? [others] : [])];
+    return runProgram(backend, gradient(others !== undefined), inputs, { columns }, rows, [[rows, columns]]);
   },
 };
