@@ -88,7 +88,12 @@ describe('the road on the command line', () => {
     expect(fs.readdirSync(trained['adapterDir'] as string)).toContain('adapter_config.json');
     expect(await json('tasks', 'switch', 'colours', 'none')).toMatchObject({ task: { activeAdapterId: null } });
     expect(await json('tasks', 'switch', 'colours')).toMatchObject({ task: { activeAdapterId: adapter } });
-    expect((await json('generate', '--adapter', adapter, '--prompt', 'One day', '--max-new', '5', '--engine', 'tensorflow'))['tokens']).toBe(5);
+    const generation = ['--prompt', 'One day', '--max-new', '5', '--engine', 'tensorflow'];
+    const generated = await json('generate', '--adapter', adapter, ...generation);
+    expect(generated['tokens']).toBe(5);
+    const compared = (await json('generate', '--compare', adapter, ...generation))['rows'] as { adapter: string | null; text: string }[];
+    expect(compared.map((row) => row.adapter)).toEqual([null, adapter]);
+    expect(compared[1]!.text).toBe(generated['text']);
 
     const out = path.join(dir, 'merged');
     const merged = await json('merge', '--adapter', trained['adapterDir'] as string, '--out', out, '--engine', 'tensorflow');

@@ -1,7 +1,9 @@
 /** `generate`: continues a prompt; the text streams to stdout. */
 import { generateSchema } from '../api/playground.ts';
+import { usageError } from '../errors.ts';
+import type { GenerateParams } from '../trainer/protocol.ts';
 import { ADAPTER_OPTION, BASE_DTYPE_OPTION, ENGINE_OPTION, MODEL_OPTION } from './command.ts';
-import type { Command } from './command.ts';
+import type { Command, Context } from './command.ts';
 import { readBaseDtype, readEngine } from './evaluate.ts';
 import { adapterOf, baseDirFor } from './resolve.ts';
 
@@ -12,6 +14,7 @@ export const generate: Command = {
   options: {
     model: MODEL_OPTION,
     adapter: ADAPTER_OPTION,
+    compare: { type: 'string', value: 'A,B,…', help: 'the base and each of these adapters (ids or folders) on the same prompt, in one batch' },
     prompt: { type: 'string', value: 'TEXT', help: 'text to continue' },
     chat: { type: 'boolean', help: "put the prompt through the model's chat template" },
     'max-new': { type: 'string', value: 'N', help: 'tokens to generate at most (64)' },
@@ -23,7 +26,8 @@ export const generate: Command = {
     engine: ENGINE_OPTION,
     'base-dtype': BASE_DTYPE_OPTION,
   },
-  async run({ args, services, write, say }) {
+  async run(context) {
+    const { args } = context;
     const stop = args.texts('stop');
     const params = generateSchema.parse({
       prompt: args.required('prompt', 'the text to continue'),
@@ -35,13 +39,31 @@ export const generate: Command = {
       seed: args.integer('seed'),
       ...(stop.length > 0 ? { stop } : {}),
     });
-    const adapterText = args.text('adapter');
-    const adapter = adapterText === undefined ? undefined : adapterOf(services, adapterText);
-    const load = await services.playground.loadDir(baseDirFor(services, args.text('model'), adapter), readEngine(args), readBaseDtype(args));
-    const switched = adapter ? await services.playground.attachDir(adapter.dir) : undefined;
-    const result = await services.playground.generate(params, write).promise;
-    write('\n');
-    say(`${result.tokens} tokens, ${result.tokensPerSecond.toFixed(1)} tokens/s on ${load.engine} (${result.stopReason})`);
-    return { prompt: params.prompt, ...result, engine: load.engine, device: load.device, switchMs: switched?.switchMs ?? null };
+    const compared = args.text('compare');
+    return compared === undefined ? one(context, params) : compare(context, params, compared.split(','));
   },
 };
+
+async function one({ args, services, write, say }: Context, params: GenerateParams): Promise<object> {
+  const adapterText = args.text('adapter');
+  const adapter = adapterText === undefined ? undefined : adapterOf(services, adapterText);
+  const load = await services.playground.loadDir(baseDirFor(services, args.text('model'), adapter), readEngine(args), readBaseDtype(args));
+  const switched = adapter ? await services.playground.attachDir(adapter.dir) : undefined;
+  const result = await services.playground.generate(params, write).promise;
+  write('\n');
+  say(`${result.tokens} tokens, ${result.tokensPerSecond.toFixed(1)} tokens/s on ${load.engine} (${result.stopReason})`);
+  return { prompt: params.prompt, ...result, engine: load.engine, device: load.device, switchMs: switched?.switchMs ?? null };
+}
+
+/** The base first, then the adapters as named. */
+async function compare({ args, services, print, say }: Context, params: GenerateParams, names: string[]): Promise<object> {
+  if (args.text('adapter') !== undefined) throw usageError('BAD_USAGE', '--compare and --adapter cannot be combined; name every adapter in --compare.');
+  const adapters = names.map((name) => adapterOf(services, name));
+  const load = await services.playground.loadDir(baseDirFor(services, args.text('model'), adapters[0]), readEngine(args), readBaseDtype(args));
+  const results = await services.playground.compare(params, [null, ...adapters.map(({ dir }) => dir)]).promise;
+  const rows = results.map((result, row) => ({ adapter: row === 0 ? null : names[row - 1]!, ...result }));
+  for (const { adapter, text } of rows) print(`${adapter ?? 'base'}: ${text}`);
+  const tokensPerSecond = rows.reduce((sum, row) => sum + row.tokensPerSecond, 0);
+  say(`${rows.length} rows in one batch, ${tokensPerSecond.toFixed(1)} tokens/s on ${load.engine}`);
+  return { prompt: params.prompt, rows, engine: load.engine, device: load.device };
+}

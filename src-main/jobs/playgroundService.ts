@@ -2,7 +2,7 @@
 import type { Catalog } from '../catalog/catalog.ts';
 import { GraftError, usageError } from '../errors.ts';
 import type { BaseDtype } from '../engine/frozen/formats.ts';
-import type { EngineName, GenerateParams, GenerateResult, LoadResult } from '../trainer/protocol.ts';
+import type { EngineName, GenerateParams, LoadResult } from '../trainer/protocol.ts';
 import type { EngineService } from './engines.ts';
 import type { WorkerCall, WorkerClient, Workers } from './workerClient.ts';
 
@@ -85,20 +85,29 @@ export class PlaygroundService {
 
   /** Streams text to `onText`; control('stop') cancels. One generation at a time. */
   generate(params: GenerateParams, onText: (text: string) => void): WorkerCall<'generate'> {
-    const client = this.#loaded();
-    this.#refuseWhileGenerating();
-    this.#state = { ...this.#state, generating: true };
-    const call = client.call('generate', params, (event) => onText(event.text));
-    const promise: Promise<GenerateResult> = call.promise.finally(() => {
-      if (this.#client === client) this.#state = { ...this.#state, generating: false };
-    });
-    return { promise, control: (action) => call.control(action) };
+    return this.#exclusive((client) => client.call('generate', params, (event) => onText(event.text)));
+  }
+
+  /** The same prompt with each of these adapter folders (null: the plain base) in one batch. control('stop') cancels. */
+  compare(params: GenerateParams, adapterDirs: (string | null)[]): WorkerCall<'compare'> {
+    return this.#exclusive((client) => client.call('compare', { ...params, adapterDirs }));
   }
 
   /** Ends the worker and gives its memory back. */
   unload(): void {
     this.#client?.kill();
     this.#reset();
+  }
+
+  #exclusive<K extends 'generate' | 'compare'>(start: (client: WorkerClient) => WorkerCall<K>): WorkerCall<K> {
+    const client = this.#loaded();
+    this.#refuseWhileGenerating();
+    this.#state = { ...this.#state, generating: true };
+    const call = start(client);
+    const promise = call.promise.finally(() => {
+      if (this.#client === client) this.#state = { ...this.#state, generating: false };
+    });
+    return { promise, control: (action) => call.control(action) };
   }
 
   #reset(): void {

@@ -27,6 +27,7 @@ const handlers: { [K in WorkerCallName]: Handler<K> } = {
   load: (params) => resident.load(params),
   attach: ({ adapterDir }) => resident.attach(adapterDir),
   generate: (params, emit, control) => resident.generate(params, emit, control),
+  compare: (params, _emit, control) => resident.compare(params, control),
   merge: (params, emit) => mergeAndVerify(params, emit),
 };
 

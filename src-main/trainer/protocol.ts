@@ -241,6 +241,8 @@ export interface WorkerCalls {
   /** Replaces only A and B on the resident base; null means the plain base. */
   attach: { params: { adapterDir: string | null }; event: never; result: { switchMs: number } };
   generate: { params: GenerateParams; event: { text: string }; result: GenerateResult };
+  /** The same prompt on the resident base with each of these adapters (null: the plain base), as one batch; results in that order. */
+  compare: { params: GenerateParams & { adapterDirs: (string | null)[] }; event: never; result: GenerateResult[] };
   merge: { params: MergeParams; event: { done: number; total: number; phase: 'merge' | 'verify' }; result: MergeResult };
 }
 export type WorkerCallName = keyof WorkerCalls;

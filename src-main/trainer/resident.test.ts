@@ -82,6 +82,22 @@ describe('switching', () => {
     expect(new Set(tensors.slice(1)).size).toBe(1);
   });
 
+  it('compares adapters in one batch: the texts that each gives when it is attached, the attached one kept in place', async () => {
+    const adapters = [null, await randomAdapter(modelDir, ['q', 'v'], 1), await randomAdapter(modelDir, ['q', 'up'], 2)];
+    await load();
+    const wanted: GenerateResult[] = [];
+    for (const adapter of adapters) {
+      await resident.attach(adapter);
+      wanted.push(await ask({ stop: ['zz'] }));
+    }
+    const tensors = tf.memory().numTensors;
+    const compared = await resident.compare({ ...PROMPT, stop: ['zz'], adapterDirs: adapters }, new CallControl());
+    expect(compared.map(({ text, tokens, stopReason }) => ({ text, tokens, stopReason }))).toEqual(wanted.map(({ text, tokens, stopReason }) => ({ text, tokens, stopReason })));
+    expect(new Set(compared.map(({ text }) => text)).size).toBe(3);
+    expect((await ask({ stop: ['zz'] })).text).toBe(wanted[2]!.text);
+    expect(tf.memory().numTensors).toBe(tensors);
+  });
+
   it('keeps the adapter in place when the next one belongs to another base or is broken', async () => {
     const own = await randomAdapter(modelDir, ['q', 'v'], 1);
     const other = await writeTinyModel(path.join(temporaryFolder(), 'other'), { seed: 1 });

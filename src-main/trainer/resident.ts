@@ -1,24 +1,19 @@
 /** A base model that stays loaded: switching adapters replaces only A and B, and prompts are answered at once. */
-import { setImmediate } from 'node:timers/promises';
 import { openCheckpoint, type Checkpoint } from '../checkpoints/checkpoint.ts';
-import { encodeChatPrompt } from '../datasets/chat.ts';
-import { createTextStream } from '../datasets/textStream.ts';
 import { loadTokenizer, type TextTokenizer } from '../datasets/tokenizer.ts';
 import { usageError } from '../errors.ts';
 import { deviceFailure } from '../engine/backend/deviceWatch.ts';
-import { generateTokens } from '../engine/generate/generate.ts';
+import { generateBatch, generateMixed, type BatchEvent, type BatchRow } from '../engine/generate/generate.ts';
 import type { LoraAdapter } from '../engine/methods/lora.ts';
 import type { Decoder } from '../engine/model/decoder.ts';
 import { countParameters } from '../engine/model/parameters.ts';
-import { Random } from '../engine/random.ts';
 import { loadAdapter } from './adapterFolder.ts';
+import { answerRows } from './answers.ts';
 import { checkBaseDtype } from './baseDtype.ts';
 import type { CallControl } from './control.ts';
 import { useEngine } from './engines.ts';
 import type { EngineName, GenerateParams, GenerateResult, LoadResult, WorkerCalls } from './protocol.ts';
 import { loadDecoder } from './loadDecoder.ts';
-import { StopText } from './stopText.ts';
-import { keepTuning } from './tuning.ts';
 
 interface Loaded {
   engine: EngineName;
@@ -62,32 +57,22 @@ export class Resident {
 
   async generate(params: GenerateParams, emit: (event: { text: string }) => void, control: CallControl): Promise<GenerateResult> {
     const { model, tokenizer } = this.requireLoaded();
-    const prompt = params.chat ? encodeChatPrompt(tokenizer, [{ role: 'user', content: params.prompt }]) : tokenizer.encodePrompt(params.prompt);
-    const stream = createTextStream(tokenizer, prompt);
-    const filter = new StopText(params.stop ?? []);
-    let text = '';
-    const show = (piece: string): void => {
-      if (piece === '') return;
-      text += piece;
-      emit({ text: piece });
-    };
-    const started = performance.now();
-    const eosIds = [...new Set([...tokenizer.eosIds, ...model.spec.eosTokenIds])];
-    const { maxNew, temperature, topK, topP } = params;
-    const tokens = generateTokens(model, prompt, { maxNew, temperature, topK, topP, eosIds, random: new Random(params.seed ?? 0) });
-    let count = 0;
-    let next = await tokens.next();
-    for (; !next.done && !filter.stopped && !control.stopped; next = await tokens.next()) {
-      count++;
-      show(filter.push(stream.push(next.value)));
-      await keepTuning();
-      await setImmediate(); // libtensorflow answers at once: without this no message would get in between two tokens
+    const decode = (rows: BatchRow[]): AsyncGenerator<BatchEvent, void> => generateBatch(model, rows);
+    const [result] = await answerRows({ model, tokenizer, params, rows: 1, decode, emit: (_row, text) => emit({ text }), control });
+    return result!;
+  }
+
+  /** The prompt once per adapter (null: the plain base), decoded as one batch; the attached adapter plays no part. */
+  async compare({ adapterDirs, ...params }: WorkerCalls['compare']['params'], control: CallControl): Promise<GenerateResult[]> {
+    const { model, tokenizer, checkpoint } = this.requireLoaded();
+    const adapters = new Map<string | null, LoraAdapter | null>([[null, null]]);
+    try {
+      for (const dir of adapterDirs) if (dir !== null && !adapters.has(dir)) adapters.set(dir, loadAdapter(dir, checkpoint));
+      const decode = (rows: BatchRow[]): AsyncGenerator<BatchEvent, void> => generateMixed(model, rows.map((row, i) => ({ ...row, adapter: adapters.get(adapterDirs[i]!)! })));
+      return await answerRows({ model, tokenizer, params, rows: adapterDirs.length, decode, control });
+    } finally {
+      for (const adapter of adapters.values()) adapter?.dispose();
     }
-    const stopReason = filter.stopped ? 'stop' : next.done ? next.value : 'cancelled';
-    if (!next.done) await tokens.return('length');
-    show(filter.push(stream.end()));
-    show(filter.end());
-    return { text, tokens: count, promptTokens: prompt.length, stopReason, tokensPerSecond: count / ((performance.now() - started) / 1000) };
   }
 
   private requireLoaded(): Loaded {
