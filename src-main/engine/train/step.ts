@@ -3,6 +3,7 @@ import * as tf from '@tensorflow/tfjs-core';
 import type { Decoder } from '../model/decoder.ts';
 import type { Parameter } from '../model/parameters.ts';
 import { headName } from '../model/weights.ts';
+import { sumOfSquares } from '../ops/sumOfSquares.ts';
 import type { AdamW } from '../optim/adamw.ts';
 import { batchLoss, labelledRows, type Batch } from './batchLoss.ts';
 import { valueAndGradients } from './gradients.ts';
@@ -71,7 +72,7 @@ function addAndDispose<T extends tf.Tensor>(a: T, b: T): T {
 
 /** sqrt of the sum of squares over all tensors. */
 export function globalNorm(tensors: tf.Tensor[]): tf.Scalar {
-  return tf.tidy(() => tf.sqrt(tf.sum(tf.stack(tensors.map((t) => tf.sum(tf.square(t)))))) as tf.Scalar);
+  return tf.tidy(() => tf.sqrt(tf.sum(tf.concat(tensors.map(sumOfSquares)))) as tf.Scalar);
 }
 
 /** min(1, clip / (norm + 1e-6)), as torch.nn.utils.clip_grad_norm_. */

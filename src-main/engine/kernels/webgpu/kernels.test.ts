@@ -6,6 +6,7 @@ import * as tf from '@tensorflow/tfjs-core';
 import { describe, expect, it } from 'vitest';
 import '../../model/decoder.ts';
 import '../../optim/adamw.ts';
+import { globalNorm } from '../../train/step.ts';
 import { gelu } from '../../ops/gelu.ts';
 import { layerNorm } from '../../ops/layerNorm.ts';
 import { linearCrossEntropy } from '../../ops/linearCrossEntropy.ts';
@@ -16,7 +17,7 @@ import { swiglu } from '../../ops/swiglu.ts';
 import { Random } from '../../random.ts';
 import { bootOrNote } from '../../../testing/engineSkip.ts';
 import { expectClose } from '../../../testing/expectClose.ts';
-import { checkOp, toTensor } from '../../../testing/opCase.ts';
+import { checkOp, expectTensor, toTensor } from '../../../testing/opCase.ts';
 import { geluReference, swigluReference } from '../../../testing/reference/activations.ts';
 import { array64, centralDifferences, dot, randomArray, randomIds, type Array64 } from '../../../testing/reference/array.ts';
 import { attentionGradientReference, attentionReference, rotaryReference } from '../../../testing/reference/attention.ts';
@@ -93,6 +94,13 @@ describe.skipIf(note !== '')(`WGSL kernels${note}`, () => {
     const [x, y, A, B] = [[N, inner], [N, out], [rank, inner], [out, rank]].map((shape) => randomArray(shape, random)) as [Array64, Array64, Array64, Array64];
     const engine = ({ x, y, A, B }: Record<string, tf.Tensor>) => loraLinear(x as tf.Tensor2D, y as tf.Tensor2D, A as tf.Tensor2D, B as tf.Tensor2D, 2);
     await checkOp({ inputs: { x, y, A, B }, engine, reference: ({ x, y, A, B }) => loraLinearReference(x!, y!, A!, B!, 2) }, RTOL);
+  });
+
+  it.each([1, 257, 140_000])('the norm of a vector of %i and another of 3', async (size) => {
+    const [x, y] = [randomArray([size], new Random(size)), randomArray([3], new Random(1))];
+    const tensors = [toTensor(x), toTensor(y)];
+    await expectTensor(globalNorm(tensors), Float64Array.of(Math.sqrt(dot(x.data, x.data) + dot(y.data, y.data))), 1e-5, 'norm');
+    tf.dispose(tensors);
   });
 
   it('rotary positions of more pairs than a workgroup has lanes', async () => {

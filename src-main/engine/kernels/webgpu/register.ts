@@ -14,6 +14,7 @@ import type { WebgpuBackend } from './program.ts';
 import { lowRankKernels } from './lowRank.ts';
 import { rmsNormKernels } from './rmsNorm.ts';
 import { rotaryKernels } from './rotary.ts';
+import { sumOfSquaresKernels } from './sumOfSquares.ts';
 import { swigluKernels } from './swiglu.ts';
 
 export const WEBGPU_KERNELS: WebgpuKernels = {
@@ -29,6 +30,7 @@ export const WEBGPU_KERNELS: WebgpuKernels = {
   ...frozenMatmulKernels,
   ...copyKernels,
   ...lowRankKernels,
+  ...sumOfSquaresKernels,
 };
 
 /** May be called again; whether an op is defined before or after makes no difference. */
