@@ -4,9 +4,14 @@ import { makeRow, type Row } from '../lib/result.ts';
 import { growthCurves } from './growthCurves.ts';
 
 /** A row with x tokens in x^power ms. */
-function row(system: string, x: number, power: number, peakBytes: number): Row {
-  return makeRow(String(x), system, [{ ms: x ** power, otherShare: 0 }], { amount: x, unit: 'tokens/s' }, peakBytes);
+function row(system: string, x: number, power: number, peakBytes: number, otherShare = 0): Row {
+  return makeRow(String(x), system, [{ ms: x ** power, otherShare }], { amount: x, unit: 'tokens/s' }, peakBytes);
 }
+
+it('says where times were disturbed', () => {
+  const points = [64, 128].map((x) => ({ x, rows: [row('Graft', x, 1, 1e9, 0.5)] }));
+  expect(growthCurves([{ name: 'batch', xLabel: 'rows', points }]).notes[0]).toContain('disturbed');
+});
 
 it('states and draws the power of each system', () => {
   const points = [64, 128, 512].map((x) => ({ x, rows: [row('Graft', x, 1, 1e9), row('PyTorch', x, 2, x * 1e6)] }));

@@ -25,7 +25,11 @@ export function growthCurves(sweeps: Sweep[]): { notes: string[]; plots: Plot[] 
 
 function exponentNotes(sweep: Sweep): string[] {
   const [speeds, memories] = [curves(sweep, SPEED), curves(sweep, MEMORY)];
-  return speeds.map(({ name, points }, i) => `${name} over ${sweep.name}: tokens/s grow as its power ${exponentOf(points)}, peak memory as ${exponentOf(memories[i]!.points)}.`);
+  const disturbed = (name: string): boolean => sweep.points.some(({ rows }) => rows.some((row) => row.system === name && row.disturbed));
+  return speeds.map(({ name, points }, i) => {
+    const doubt = disturbed(name) ? ' (times disturbed by other programs)' : '';
+    return `${name} over ${sweep.name}: tokens/s grow as its power ${exponentOf(points)}${doubt}, peak memory as ${exponentOf(memories[i]!.points)}.`;
+  });
 }
 
 function plotOf(sweep: Sweep): Plot {
