@@ -6,6 +6,7 @@ import * as tf from '@tensorflow/tfjs-core';
 import type { ArchitectureSpec, LinearModule, Target } from '../model/architecture.ts';
 import type { LinearDelta } from '../model/decoder.ts';
 import type { Parameter } from '../model/parameters.ts';
+import { dropout } from '../ops/dropout.ts';
 import { loraLinear } from '../ops/loraLinear.ts';
 import { Random } from '../random.ts';
 import { loraModules } from './loraTargets.ts';
@@ -42,7 +43,7 @@ export class LoraAdapter implements LinearDelta {
   addTo(y: tf.Tensor2D, layer: number, target: Target, x: tf.Tensor2D): tf.Tensor2D {
     const pair = this.byPlace.get(`${layer}.${target}`);
     if (!pair) return y;
-    const input: tf.Tensor2D = this.dropout ? tf.mul(x, dropoutMask(x.shape, this.dropout)) : x;
+    const input = this.dropout ? dropout(x, this.dropout.rate, this.dropout.random.nextUint32()) : x;
     return loraLinear(input, y, pair.A.value as tf.Tensor2D, pair.B.value as tf.Tensor2D, pair.scale);
   }
 
@@ -81,12 +82,4 @@ function initialA({ inFeatures }: LinearModule, { rank, init }: LoraOptions, ran
   if (init === 'gaussian') return random.normal(rank * inFeatures, Math.sqrt(1 / rank));
   const bound = 1 / Math.sqrt(inFeatures);
   return Float32Array.from({ length: rank * inFeatures }, () => (2 * random.uniform() - 1) * bound);
-}
-
-/** Inverted dropout: 0 with probability `rate`, else 1/(1 - rate). */
-function dropoutMask(shape: number[], { rate, random }: { rate: number; random: Random }): tf.Tensor {
-  const keep = 1 / (1 - rate);
-  const values = new Float32Array(shape.reduce((a, b) => a * b, 1));
-  for (let i = 0; i < values.length; i++) values[i] = random.uniform() < rate ? 0 : keep;
-  return tf.tensor(values, shape);
 }

@@ -10,6 +10,8 @@ import { scatterAddRows } from './scatterAddRows.ts';
 
 /** Logits held at once: 2 Mi floats, 8 MiB, which stays in the processor's cache and in the allocator's reach. */
 const CHUNK_LOGITS = 1 << 21;
+/** On a graphics card: 128 MiB, hundreds of rows even of a large vocabulary, so that the products fill the card. */
+const CHUNK_LOGITS_ON_CARD = 1 << 25;
 const MAX_ROWS = 1024;
 
 const op = defineOp({
@@ -116,7 +118,7 @@ export function linearCrossEntropy(
   h: tf.Tensor2D,
   w: tf.Tensor2D,
   labels: tf.Tensor1D,
-  { gradients, trainW, chunkLogits = CHUNK_LOGITS }: { gradients: boolean; trainW: boolean; chunkLogits?: number },
+  { gradients, trainW, chunkLogits = tf.getBackend() === 'webgpu' ? CHUNK_LOGITS_ON_CARD : CHUNK_LOGITS }: { gradients: boolean; trainW: boolean; chunkLogits?: number },
 ): tf.Scalar {
   const [loss, dh, dw] = op({ h, w, labels }, { gradients, trainW, chunkLogits });
   tf.dispose([dh!, dw!]);

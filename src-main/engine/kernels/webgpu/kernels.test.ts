@@ -4,6 +4,7 @@
  */
 import * as tf from '@tensorflow/tfjs-core';
 import { describe, expect, it } from 'vitest';
+import '../../methods/lora.ts';
 import '../../model/decoder.ts';
 import '../../optim/adamw.ts';
 import { globalNorm } from '../../train/step.ts';

@@ -5,6 +5,7 @@ import { adamwKernels } from './adamw.ts';
 import { attentionKernels } from './attention.ts';
 import { attentionGradKernels } from './attentionGrad.ts';
 import { copyKernels } from './copies.ts';
+import { dropoutKernels } from './dropout.ts';
 import { frozenMatmulKernels } from './frozenMatmul.ts';
 import { geluKernels } from './gelu.ts';
 import type { WebgpuKernels } from './kernel.ts';
@@ -31,6 +32,7 @@ export const WEBGPU_KERNELS: WebgpuKernels = {
   ...copyKernels,
   ...lowRankKernels,
   ...sumOfSquaresKernels,
+  ...dropoutKernels,
 };
 
 /** May be called again; whether an op is defined before or after makes no difference. */
