@@ -1,17 +1,25 @@
-/** `generate`: 64 greedy tokens after a prompt of 32, batch of one, no adapter (as merged). All systems must give the same ids. */
+/**
+ * `generate`: 64 greedy tokens after a prompt of 32: one row without adapter (as merged), and as many rows as adapters, each
+ * with its own, in one batch. All systems must give the same ids.
+ */
 import { Random } from '../../src-main/engine/random.ts';
 import { graftCommand, torchCommands, type Context } from '../lib/context.ts';
 import { ensureModel, vocabularyOf, type Shape } from '../lib/models.ts';
 import { withPeers, type Peer } from '../lib/peer.ts';
 import { makeRow, peakOf, race, type CaseResult, type Row } from '../lib/result.ts';
-import type { GenerateAnswer } from '../peers/protocol.ts';
+import type { AdaptersSetup, GenerateAnswer } from '../peers/protocol.ts';
 
 const PROMPT = 32;
 const NEW = 64;
 
 export async function generate(context: Context): Promise<CaseResult> {
   const rows = [...(await generateWith(context, 'gpt2')), ...(await generateWith(context, 'smollm'))];
-  return { name: 'generate', what: `${NEW} greedy tokens after ${PROMPT}, batch of one, without adapter.`, rows, notes: [`All systems gave the same ${NEW} ids.`] };
+  return {
+    name: 'generate',
+    what: `${NEW} greedy tokens after ${PROMPT}: one row without adapter, and a row per adapter (r = 8 on q and v) in one batch.`,
+    rows,
+    notes: ['All systems gave the same ids.', 'The rival decodes the rows with adapters as one batch too, with the A and B of each row stacked.'],
+  };
 }
 
 async function generateWith(context: Context, shape: Shape): Promise<Row[]> {
@@ -20,17 +28,23 @@ async function generateWith(context: Context, shape: Shape): Promise<Row[]> {
   const request = { prompt: Array.from({ length: PROMPT }, () => random.integer(vocabularyOf(shape))), maxNew: NEW };
   return withPeers([graftCommand(context), ...torchCommands(context)], async (peers) => {
     for (const peer of peers) await peer.ask('load', { modelDir });
-    await validate(peers, request);
-    const samples = await race(context, peers, context.quick ? 3 : 8, async (peer) => (await peer.ask<GenerateAnswer>('generate', request)).ms);
-    const rows: Row[] = [];
-    for (const peer of peers) rows.push(makeRow(shape, peer.name, samples.get(peer.name)!, { amount: NEW, unit: 'tokens/s' }, await peakOf(peer)));
+    const rows = await timed(context, peers, shape, 1, (peer) => peer.ask<GenerateAnswer>('generate', request));
+    for (const count of context.quick ? [4] : [1, 4]) {
+      const setup: AdaptersSetup = { files: Array.from({ length: count }, (_, i) => `${shape}-generate-${i}.safetensors`), targets: ['q', 'v'], rank: 8, alpha: 16 };
+      for (const peer of peers) await peer.ask('adapters', setup); // Graft, the first, writes what the others read
+      rows.push(...(await timed(context, peers, `${shape}, ${count} adapter${count > 1 ? 's' : ''}`, count, (peer) => peer.ask<GenerateAnswer>('generateMany', request))));
+    }
     return rows;
   });
 }
 
-/** Throws where a system writes another text; warms all of them up. */
-async function validate(peers: Peer[], request: { prompt: number[]; maxNew: number }): Promise<void> {
+/** Throws where a system writes another text; that first run warms all of them up. */
+async function timed(context: Context, peers: Peer[], variant: string, count: number, run: (peer: Peer) => Promise<GenerateAnswer>): Promise<Row[]> {
   const texts = new Map<string, string>();
-  for (const peer of peers) texts.set(peer.name, (await peer.ask<GenerateAnswer>('generate', request)).ids.join(' '));
-  if (new Set(texts.values()).size > 1) throw new Error(`ids differ, no time is reported: ${[...texts].map(([name, ids]) => `${name} ${ids}`).join('; ')}`);
+  for (const peer of peers) texts.set(peer.name, (await run(peer)).ids.join(' '));
+  if (new Set(texts.values()).size > 1) throw new Error(`${variant}: ids differ, no time is reported: ${[...texts].map(([name, ids]) => `${name} ${ids}`).join('; ')}`);
+  const samples = await race(context, peers, context.quick ? 2 : 8, async (peer) => (await run(peer)).ms);
+  const rows: Row[] = [];
+  for (const peer of peers) rows.push(makeRow(variant, peer.name, samples.get(peer.name)!, { amount: count * NEW, unit: 'tokens/s' }, await peakOf(peer)));
+  return rows;
 }

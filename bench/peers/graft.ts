@@ -9,7 +9,7 @@ import * as tf from '@tensorflow/tfjs-core';
 import { openCheckpoint } from '../../src-main/checkpoints/checkpoint.ts';
 import { readPeftAdapter } from '../../src-main/checkpoints/peft.ts';
 import { generateTokens } from '../../src-main/engine/generate/generate.ts';
-import { createLora } from '../../src-main/engine/methods/lora.ts';
+import { createLora, type LoraAdapter } from '../../src-main/engine/methods/lora.ts';
 import type { Decoder } from '../../src-main/engine/model/decoder.ts';
 import { Random } from '../../src-main/engine/random.ts';
 import { mergeAdapter } from '../../src-main/merging/merge.ts';
@@ -20,15 +20,17 @@ import { Resident } from '../../src-main/trainer/resident.ts';
 import { profileKernels, type Profile } from '../lib/profile.ts';
 import { profileFunctions } from '../lib/profileFunctions.ts';
 import { loadDecoder } from '../../src-main/trainer/loadDecoder.ts';
+import { generateWithAdapters, makeAdapters } from './graftAdapters.ts';
 import { timeAttention, timeProduct } from './graftKernels.ts';
 import { GraftTraining } from './graftTraining.ts';
-import type { Example, GenerateAnswer, GraftSetup, HelloAnswer, PeakAnswer, SavedAnswer, SetupAnswer, StepAnswer, TimeAnswer } from './protocol.ts';
+import type { AdaptersSetup, Example, GenerateAnswer, GraftSetup, HelloAnswer, PeakAnswer, SavedAnswer, SetupAnswer, StepAnswer, TimeAnswer } from './protocol.ts';
 
 const engine = ENGINES.find((name) => name === process.argv[2]) ?? fail(`unknown engine ${process.argv[2]}`);
 const SEED = 3;
 
 let model: Decoder;
 let training: GraftTraining;
+let adapters: LoraAdapter[];
 const resident = new Resident();
 
 function fail(message: string): never {
@@ -76,6 +78,18 @@ const commands = {
   async generate({ prompt, maxNew }: { prompt: number[]; maxNew: number }): Promise<GenerateAnswer> {
     const started = performance.now();
     const ids = await generate(prompt, maxNew);
+    return { ids, ms: performance.now() - started };
+  },
+
+  async adapters(request: AdaptersSetup): Promise<object> {
+    adapters = await makeAdapters(model, request);
+    return {};
+  },
+
+  /** The prompt once per adapter, as one batch. */
+  async generateMany({ prompt, maxNew }: { prompt: number[]; maxNew: number }): Promise<GenerateAnswer> {
+    const started = performance.now();
+    const ids = await generateWithAdapters(model, adapters, prompt, maxNew);
     return { ids, ms: performance.now() - started };
   },
 

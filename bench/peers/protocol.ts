@@ -26,6 +26,14 @@ export interface GraftSetup extends Setup {
   base: BaseDtype;
 }
 
+/** Random adapters over the loaded base: one file per adapter, in the form of `initFile`. */
+export interface AdaptersSetup {
+  files: string[];
+  targets: Target[];
+  rank: number;
+  alpha: number;
+}
+
 export interface StepAnswer {
   /** Mean over labelled tokens, before the update. */
   loss: number;
@@ -33,6 +41,7 @@ export interface StepAnswer {
   ms: number;
 }
 export interface GenerateAnswer {
+  /** Of several rows: those of the first, then those of the second … */
   ids: number[];
   ms: number;
 }

@@ -76,6 +76,16 @@ class Lora(torch.nn.Module):
         return F.linear(F.linear(x, self.a), self.b) * self.scale
 
 
+class LoraRows:
+    """Of one place, the adapter of each row of the batch: a (B, r, in), b (B, out, r)."""
+
+    def __init__(self, pairs, scale):
+        self.a, self.b, self.scale = torch.stack([a for a, _ in pairs]), torch.stack([b for _, b in pairs]), scale
+
+    def __call__(self, x):
+        return torch.bmm(torch.bmm(x, self.a.transpose(1, 2)), self.b.transpose(1, 2)) * self.scale
+
+
 class Model:
     """What GPT-2 and Llama share: weights by name, adapters by place, loss, key/value cache."""
 
@@ -221,16 +231,33 @@ class Server:
         synchronise()
         return {"loss": loss.item(), "gradNorm": norm.item(), "ms": (time.perf_counter() - started) * 1000}
 
-    @torch.no_grad()
     def generate(self, prompt, maxNew):
         started = time.perf_counter()
-        cache, ids, start, out = {}, torch.tensor([prompt], device=DEVICE), 0, []
+        return {"ids": self.greedy([prompt], maxNew), "ms": (time.perf_counter() - started) * 1000}
+
+    @torch.no_grad()
+    def greedy(self, prompts, maxNew):
+        """Ids of the first row, then those of the second ... Prompts of equal length."""
+        cache, ids, start, out = {}, torch.tensor(prompts, device=DEVICE), 0, []
         for _ in range(maxNew):
             h = self.model.hidden(ids, cache, start)
             start += ids.shape[1]
             ids = F.linear(h[:, -1:], self.model.head).argmax(-1)
-            out.append(ids.item())
-        return {"ids": out, "ms": (time.perf_counter() - started) * 1000}
+            out.append(ids.flatten().tolist())
+        return [id for row in zip(*out) for id in row]
+
+    def adapters(self, files, targets, rank, alpha):
+        loaded = [load_file(file) for file in files]
+        for name in [n for n in loaded[0] if n.endswith(".lora_A")]:
+            place = name[: -len(".lora_A")]
+            self.model.lora[place] = LoraRows([(each[name], each[f"{place}.lora_B"]) for each in loaded], alpha / rank)
+        return {}
+
+    def generateMany(self, prompt, maxNew):
+        """The prompt once per adapter, as one batch."""
+        started = time.perf_counter()
+        rows = len(next(iter(self.model.lora.values())).a)
+        return {"ids": self.greedy([prompt] * rows, maxNew), "ms": (time.perf_counter() - started) * 1000}
 
     @torch.no_grad()
     def product(self, n, inner, width, repeats):
