@@ -18,7 +18,7 @@ export async function full(context: Context): Promise<CaseResult> {
   const results: TrainingResult[] = [];
   for (const method of METHODS) {
     const plan = { variant: method, shape: 'gpt2', method, targets: ['q', 'v'], batches: [batch], work: { amount: B * T, unit: 'tokens/s' } } as const;
-    results.push(await raceTraining(context, { ...plan, targets: [...plan.targets], batches: [...plan.batches], rounds: context.quick ? 2 : 8, checkSteps: context.quick ? 2 : 4, save: true }));
+    results.push(await raceTraining(context, { ...plan, targets: [...plan.targets], batches: [...plan.batches], rounds: context.quick ? 1 : 8, checkSteps: context.quick ? 2 : 4, save: true }));
   }
   const notes = results.flatMap((result, i) => [storedNote(METHODS[i]!, result), ...result.notes]);
   return { name: 'full', what: `One step on ${B} x ${T} tokens, GPT-2-small shape: LoRA of rank 8 on q and v, and full fine-tuning.`, rows: results.flatMap(({ rows }) => rows), notes: [comparison(results), ...notes] };

@@ -14,8 +14,8 @@ import { raceTraining } from './training.ts';
 
 const BATCH = 8;
 const LABELLED_SHARE = 0.35;
-/** The first ones of all, with lengths much like theirs; only in the order in which they come. */
-const QUICK_EXAMPLES = 2 * BATCH;
+/** The first batch only, whose lengths are much like those of all, in the order in which they come. */
+const QUICK_EXAMPLES = BATCH;
 
 export function realExamples(vocabulary: number): Example[] {
   const random = new Random(2);

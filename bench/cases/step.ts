@@ -21,7 +21,7 @@ function stepCase(name: string, { shape, targets, B, T, what }: Plan): (context:
     const small = context.tiny ? ({ shape: 'tiny', B: 2, T: 16 } as const) : { shape, B, T };
     const batch = Array.from({ length: small.B }, () => randomExample(random, small.T, small.T, vocabularyOf(small.shape)));
     const plan = { shape: small.shape, targets, batches: [batch], work: { amount: small.B * small.T, unit: 'tokens/s' } };
-    const { rows, notes } = await raceTraining(context, { ...plan, variant: `${small.B} x ${small.T}`, rounds: context.quick ? 3 : 10, checkSteps: context.quick ? 3 : 4 });
+    const { rows, notes } = await raceTraining(context, { ...plan, variant: `${small.B} x ${small.T}`, rounds: context.quick ? 2 : 10, checkSteps: context.quick ? 2 : 4 });
     return { name, what, rows, notes };
   };
 }
