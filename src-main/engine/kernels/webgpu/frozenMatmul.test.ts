@@ -98,7 +98,7 @@ describe.skipIf(note !== '')(`products with frozen weights${note}`, { timeout: 6
     const dy = randomArray([N, transposed ? R : C], random);
     const { tensor, values } = stored(w, format);
     const parameter: Parameter = { name: 'w', value: tensor, ...(format === 'f32' ? {} : { packed: { format, shape: [R, C] } }) };
-    const [xTensor, bTensor, dyTensor] = [toTensor(x), toTensor(b), toTensor(dy)];
+    const [xTensor, bTensor, dyTensor] = [toTensor(x), toTensor(b), toTensor(dy) as tf.Tensor2D];
     const before = tf.memory().numTensors;
     const { value, grad } = tf.valueAndGrad((input) => frozenLinear(input as tf.Tensor2D, parameter, bTensor, layout))(xTensor, dyTensor);
     await expectTensor(value, reference(x, values, b, transposed).result, 1e-3, 'y');
