@@ -6,6 +6,8 @@ import { Random } from '../../src-main/engine/random.ts';
 import { graftCommand, torchCommands, type Context } from '../lib/context.ts';
 import { ensureModel, vocabularyOf, type Shape } from '../lib/models.ts';
 import { withPeers, type Peer } from '../lib/peer.ts';
+import type { Profile } from '../lib/profile.ts';
+import { profileText } from '../lib/profileText.ts';
 import { makeRow, peakOf, race, type CaseResult, type Row } from '../lib/result.ts';
 import type { AdaptersSetup, GenerateAnswer } from '../peers/protocol.ts';
 
@@ -29,6 +31,7 @@ async function generateWith(context: Context, shape: Shape): Promise<Row[]> {
   return withPeers([graftCommand(context), ...torchCommands(context)], async (peers) => {
     for (const peer of peers) await peer.ask('load', { modelDir });
     const rows = await timed(context, peers, shape, 1, (peer) => peer.ask<GenerateAnswer>('generate', request));
+    if (context.profile) context.say(profileText(`${NEW} tokens of ${shape}`, await peers[0]!.ask<Profile>('profile', { work: 'generate', request })));
     for (const count of context.quick ? [4] : [1, 4]) {
       const setup: AdaptersSetup = { files: Array.from({ length: count }, (_, i) => `${shape}-generate-${i}.safetensors`), targets: ['q', 'v'], rank: 8, alpha: 16 };
       for (const peer of peers) await peer.ask('adapters', setup); // Graft, the first, writes what the others read
