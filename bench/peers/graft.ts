@@ -150,7 +150,7 @@ function gpuBytes(): number {
 async function openModel(modelDir: string): Promise<void> {
   await useEngine(engine as EngineName);
   const checkpoint = openCheckpoint(modelDir);
-  model = loadDecoder(checkpoint);
+  model = loadDecoder(checkpoint, { forwardOnly: true });
   checkpoint.close();
 }
 

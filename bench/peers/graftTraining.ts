@@ -29,7 +29,7 @@ export class GraftTraining {
   constructor(setup: GraftSetup, seed: number) {
     const base = openCheckpoint(setup.modelDir); // stays open: a whole model is saved beside it
     this.run = runSpecOf(setup, base.hash, seed);
-    this.model = loadDecoder(base, this.run.baseDtype);
+    this.model = loadDecoder(base, { baseDtype: this.run.baseDtype });
     this.method = attachMethod(this.model, this.run, base);
     this.optimizer = new AdamW(this.method.parameters, this.run.train);
   }

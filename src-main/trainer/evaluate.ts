@@ -23,7 +23,7 @@ export async function evaluate(params: Params, emit: (event: WorkerCalls['evalua
     assertTrainable(prepared);
     await useEngine(params.engine);
     const adapter = params.adapterDir === undefined ? null : loadAdapter(params.adapterDir, checkpoint);
-    const model = loadDecoder(checkpoint, params.baseDtype);
+    const model = loadDecoder(checkpoint, { baseDtype: params.baseDtype, forwardOnly: true });
     model.adapter = adapter;
     const total = Math.ceil(prepared.examples.length / params.batch);
     const batches = evaluationBatches(prepared.examples, params.batch, tokenizer.padId);

@@ -2,13 +2,11 @@
 import v8 from 'node:v8';
 import vm from 'node:vm';
 import type { Checkpoint } from '../checkpoints/checkpoint.ts';
-import type { BaseDtype } from '../engine/frozen/formats.ts';
 import { Decoder } from '../engine/model/decoder.ts';
-import { loadWeights } from '../engine/model/weights.ts';
+import { loadWeights, type LoadOptions } from '../engine/model/weights.ts';
 
-/** `baseDtype`: how the weights of the linear layers are kept. */
-export function loadDecoder(checkpoint: Checkpoint, baseDtype?: BaseDtype): Decoder {
-  const model = new Decoder(checkpoint.spec, loadWeights(checkpoint.spec, checkpoint, baseDtype));
+export function loadDecoder(checkpoint: Checkpoint, options?: LoadOptions): Decoder {
+  const model = new Decoder(checkpoint.spec, loadWeights(checkpoint.spec, checkpoint, options));
   collectGarbage();
   return model;
 }

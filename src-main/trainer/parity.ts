@@ -58,7 +58,7 @@ export async function parityOf({ checkpoint, adapterDir, mergedDir, prompts, dty
 }
 
 async function withModel<T>(checkpoint: Checkpoint, adapterDir: string | null, use: (model: Decoder) => Promise<T>): Promise<T> {
-  const model = loadDecoder(checkpoint);
+  const model = loadDecoder(checkpoint, { forwardOnly: true });
   const adapter = adapterDir === null ? null : loadAdapter(adapterDir, checkpoint);
   model.adapter = adapter;
   try {

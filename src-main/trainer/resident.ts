@@ -35,7 +35,7 @@ export class Resident {
     try {
       const { device } = await useEngine(engine);
       this.unload();
-      const model = loadDecoder(checkpoint, baseDtype);
+      const model = loadDecoder(checkpoint, { baseDtype, forwardOnly: true });
       this.loaded = { engine, checkpoint, tokenizer, model, adapter: null };
       return { engine, device, loadMs: performance.now() - started, totalParameters: countParameters(model.weights.values()) };
     } catch (error) {

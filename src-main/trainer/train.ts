@@ -62,7 +62,7 @@ async function readData(spec: RunSpec, maxPositions: number, emit: (event: Train
 async function trainOn(spec: RunSpec, base: Checkpoint, data: RunData, resume: boolean, emit: (event: TrainEvent) => void, control: CallControl): Promise<TrainResult> {
   if (spec.engine === 'auto') throw new GraftError('INTERNAL', 'The run was started before its engine was chosen; start it again.');
   const { device } = await useEngine(spec.engine);
-  const model = loadDecoder(base, spec.baseDtype);
+  const model = loadDecoder(base, { baseDtype: spec.baseDtype });
   const baseParameters = countParameters(model.weights.values());
   const method = attachMethod(model, spec, base);
   const optimizer = new AdamW(method.parameters, spec.train);

@@ -62,7 +62,7 @@ interface Training {
 
 async function training(engine: BackendName, spec: ArchitectureSpec, source: TensorSource, baseDtype: BaseDtype): Promise<Training> {
   await bootBackend(engine);
-  const model = new Decoder(spec, loadWeights(spec, source, baseDtype));
+  const model = new Decoder(spec, loadWeights(spec, source, { baseDtype }));
   const parameters = countParameters(model.weights.values());
   const targets: Target[] = spec.family === 'gpt2' ? ['q', 'v', 'fc', 'proj'] : ['q', 'v', 'gate', 'down'];
   const adapter = createLora(spec, { rank: 2, alpha: 4, dropout: 0, targets, init: 'kaiming' }, 1);
@@ -95,7 +95,7 @@ describe.skipIf(note !== '')(`training on a packed base${note}`, { timeout: 120_
 
 it.each(BASE_DTYPES.filter((dtype) => dtype !== 'f32'))('%s on an engine without packed products ends with one clear sentence', async (format) => {
   await bootBackend('tensorflow');
-  const model = new Decoder(LLAMA, loadWeights(LLAMA, randomSource(LLAMA), format));
+  const model = new Decoder(LLAMA, loadWeights(LLAMA, randomSource(LLAMA), { baseDtype: format }));
   expect(() => tf.tidy(() => model.hidden(tf.tensor1d([1, 2], 'int32'), 1, 2))).toThrow(/webgpu engine only; choose it, or the base dtype f32\.$/);
   model.dispose();
 });

@@ -7,9 +7,11 @@ export interface Parameter {
   value: tf.Tensor;
   /** Present where `value` holds the words of a packed matrix (frozen/packMatrix.ts) of this shape. */
   readonly packed?: { format: PackedFormat; shape: [number, number] };
+  /** Set where `value` is the transpose of the file's matrix. */
+  readonly turned?: boolean;
 }
 
-/** The shape that the model means, packed or not. */
+/** The shape of the matrix, packed or not. */
 export function parameterShape({ value, packed }: Parameter): number[] {
   return packed?.shape ?? value.shape;
 }

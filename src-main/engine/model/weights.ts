@@ -42,17 +42,28 @@ export function finalNormNames(spec: ArchitectureSpec): string[] {
   return spec.family === 'gpt2' ? [`${spec.prefix}ln_f.weight`, `${spec.prefix}ln_f.bias`] : [`${spec.prefix}norm.weight`];
 }
 
+export interface LoadOptions {
+  /** How the weights of the linear layers are kept; all others are float32. */
+  baseDtype?: BaseDtype;
+  /** The model will answer and be measured, but not trained. */
+  forwardOnly?: boolean;
+}
+
 /**
- * Reads every weight of the model. Those of the linear layers are kept as `baseDtype` says, all others in float32. The
- * caller disposes them with `disposeWeights`. Throws WEIGHT_OUT_OF_RANGE for a value that the base dtype cannot hold.
+ * Reads every weight of the model. The caller disposes them with `disposeWeights`. Throws WEIGHT_OUT_OF_RANGE for a value
+ * that the base dtype cannot hold.
  */
-export function loadWeights(spec: ArchitectureSpec, source: TensorSource, baseDtype: BaseDtype = 'f32'): Weights {
+export function loadWeights(spec: ArchitectureSpec, source: TensorSource, { baseDtype = 'f32', forwardOnly = false }: LoadOptions = {}): Weights {
   const weights: Weights = new Map();
+  // libtensorflow takes twice as long for x·W^T as for x·W. Training needs both, one way or the other.
+  const turn = forwardOnly && spec.layout === 'out_in' && tf.getBackend() === 'tensorflow';
   const linear = new Set(linearModules(spec).map(({ weight }) => weight));
   for (const [name, { shape }] of source.tensors) {
     if (spec.tiedHead && name === 'lm_head.weight') continue; // some files hold the embedding a second time
-    const packed = baseDtype !== 'f32' && linear.has(name);
-    weights.set(name, packed ? packedParameter(name, source.readF32(name), shape as [number, number], baseDtype) : { name, value: onDevice(source.readF32(name), shape) });
+    const values = source.readF32(name);
+    if (!linear.has(name)) weights.set(name, { name, value: onDevice(values, shape) });
+    else if (baseDtype !== 'f32') weights.set(name, packedParameter(name, values, shape as [number, number], baseDtype));
+    else weights.set(name, turn ? { name, value: transposeOf(onDevice(values, shape)), turned: true } : { name, value: onDevice(values, shape) });
   }
   return weights;
 }
@@ -60,6 +71,12 @@ export function loadWeights(spec: ArchitectureSpec, source: TensorSource, baseDt
 function packedParameter(name: string, values: Float32Array, shape: [number, number], format: PackedFormat): Parameter {
   const { words } = packMatrix(name, values, ...shape, format);
   return { name, value: tf.tensor1d(words, 'int32'), packed: { format, shape } };
+}
+
+function transposeOf(w: tf.Tensor): tf.Tensor {
+  const turned = tf.transpose(w);
+  w.dispose();
+  return turned;
 }
 
 /**
