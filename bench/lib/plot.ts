@@ -112,5 +112,5 @@ function text(x: number, y: number, words: string, attributes: string): string {
 }
 
 function number(value: number): string {
-  return value >= 10_000 ? value.toLocaleString('en') : String(Number(value.toPrecision(3)));
+  return value >= 10_000 ? value.toLocaleString('en') : String(Number.isInteger(value) ? value : Number(value.toPrecision(3)));
 }

@@ -2,6 +2,7 @@
 import * as tf from '@tensorflow/tfjs-core';
 import { expect } from 'vitest';
 import { Random } from '../engine/random.ts';
+import { recordError } from './errorRecord.ts';
 import { expectClose } from './expectClose.ts';
 import { centralDifferences, dot, randomArray, type Array64 } from './reference/array.ts';
 
@@ -48,6 +49,7 @@ function byName(names: string[], values: tf.Tensor[]): Record<string, tf.Tensor>
 export async function expectTensor(tensor: tf.Tensor, want: Float64Array, rtol: number, label: string): Promise<void> {
   const got = await tensor.data();
   tensor.dispose();
+  recordError(label, got, want);
   expectClose(got, want, { rtol, atol: rtol * want.reduce((most, value) => Math.max(most, Math.abs(value)), 1e-2) }, label);
 }
 
