@@ -1,6 +1,7 @@
 /**
  * The state of a run, one file in its folder: trained values, optimiser moments and progress. It is replaced by one
- * rename, so that a kill at any moment leaves the old state or the new one. Order of rows and dropout are functions of (seed, step), so the step number is their whole state.
+ * rename, so that a kill at any moment leaves the old state or the new one. Order of rows and dropout are functions of
+ * (seed, step), so the step number is their whole state. Values that are not finite never replace a good state.
  */
 import fs from 'node:fs';
 import path from 'node:path';
@@ -10,13 +11,21 @@ import { castF32 } from '../checkpoints/dtype.ts';
 import { writeSafetensors, type TensorEntry } from '../checkpoints/safetensorsWrite.ts';
 import { systemErrorAbout } from '../checkpoints/systemError.ts';
 import { GraftError } from '../errors.ts';
+import { firstNotFinite } from '../engine/train/finite.ts';
 import { replaceValue, type Parameter } from '../engine/model/parameters.ts';
 import type { AdamW } from '../engine/optim/adamw.ts';
+import { removeBestValues } from './bestValues.ts';
 import { CHECKPOINT_FILE } from './protocol.ts';
 
 export interface Progress {
-  /** Optimiser steps done. */
+  /** Optimiser steps done, those that were skipped included. */
   step: number;
+  /** Steps skipped because loss or gradient norm was not finite, and how many of them came last, in a row. */
+  skippedSteps: number;
+  badSteps: number;
+  /** The evaluation of trained values with the lowest loss, and how many have come since without enough of a gain. */
+  best: { step: number; valLoss: number } | null;
+  evaluationsWithoutGain: number;
   firstLoss: number;
   lastLoss: number;
   /** Null without validation rows. */
@@ -30,11 +39,21 @@ export interface Progress {
 
 const FORMAT = '1';
 
-export async function saveRunState(runDir: string, parameters: Parameter[], optimizer: AdamW, progress: Progress): Promise<void> {
+export function newProgress(): Progress {
+  return {
+    step: 0, skippedSteps: 0, badSteps: 0, best: null, evaluationsWithoutGain: 0,
+    firstLoss: NaN, lastLoss: NaN, initialValLoss: null, valLoss: null, tokens: 0, trainingMs: 0, peakMemoryBytes: 0,
+  };
+}
+
+/** Returns the name of a tensor that is not finite, in which case nothing was written and the state before stays; else null. */
+export async function saveRunState(runDir: string, parameters: Parameter[], optimizer: AdamW, progress: Progress): Promise<string | null> {
   const moments = optimizer.moments();
   const slots = [...parameters, ...moments];
   const values = await Promise.all(slots.map(({ value }) => value.data()));
   tf.dispose(moments.map(({ value }) => value));
+  const bad = slots.find((_, i) => firstNotFinite(values[i] as Float32Array) >= 0);
+  if (bad) return bad.name;
   const entries = slots.map(({ name, value }, i): TensorEntry => ({ name, dtype: 'F32', shape: value.shape, data: () => castF32(values[i] as Float32Array, 'F32') }));
   const file = path.join(runDir, CHECKPOINT_FILE);
   try {
@@ -42,6 +61,7 @@ export async function saveRunState(runDir: string, parameters: Parameter[], opti
   } catch (error) {
     throw systemErrorAbout(error, file);
   }
+  return null;
 }
 
 /** Puts a saved state back into `parameters` and `optimizer`. Throws NOT_RESUMABLE when there is none or it does not fit. */
@@ -61,15 +81,16 @@ export function loadRunState(runDir: string, parameters: Parameter[], optimizer:
     };
     for (const parameter of parameters) replaceValue(parameter, read(parameter.name, parameter.value.shape));
     optimizer.restoreMoments(read);
-    const restored = JSON.parse(progress) as Progress;
-    optimizer.t = restored.step;
+    const restored = { ...newProgress(), ...(JSON.parse(progress) as Partial<Progress>) };
+    optimizer.t = restored.step - restored.skippedSteps;
     return restored;
   } finally {
     file.close();
   }
 }
 
-/** A finished run needs its checkpoint no more. */
+/** A finished run needs its checkpoint and its best values no more. */
 export function removeRunState(runDir: string): void {
+  removeBestValues(runDir);
   fs.rmSync(path.join(runDir, CHECKPOINT_FILE), { force: true });
 }

@@ -7,16 +7,20 @@ import { splitExamples } from '../datasets/split.ts';
 import { loadTokenizer } from '../datasets/tokenizer.ts';
 import { describeBadRow, type TokenisedExample } from '../datasets/types.ts';
 import { GraftError } from '../errors.ts';
-import { countParameters } from '../engine/model/parameters.ts';
+import { countParameters, type Parameter } from '../engine/model/parameters.ts';
 import { AdamW } from '../engine/optim/adamw.ts';
+import { firstNotFinite } from '../engine/train/finite.ts';
 import { checkBaseDtype } from './baseDtype.ts';
+import { loadBestValues } from './bestValues.ts';
 import type { CallControl } from './control.ts';
 import { useEngine } from './engines.ts';
-import { attachMethod, checkMethod } from './method.ts';
+import { checkMethod } from './checkMethod.ts';
+import { attachMethod } from './method.ts';
 import type { RunSpec, TrainEvent, TrainResult } from './protocol.ts';
-import { loadRunState, removeRunState, type Progress } from './runState.ts';
+import { loadRunState, newProgress, removeRunState } from './runState.ts';
 import { loadDecoder } from './loadDecoder.ts';
 import { trainLoop } from './trainLoop.ts';
+import { checkTrainSettings } from './trainSettings.ts';
 
 interface RunData {
   train: TokenisedExample[];
@@ -28,7 +32,7 @@ export async function train(spec: RunSpec, resume: boolean, emit: (event: TrainE
   checkBaseDtype(spec.baseDtype, spec.engine, spec.method.type);
   const base = openBase(spec);
   try {
-    checkMethod(base.spec, spec.method);
+    checkMethod(base.spec, [...base.tensors.keys()], spec.method);
     const data = await readData(spec, base.spec.maxPositions, emit);
     return await trainOn(spec, base, data, resume, emit, control);
   } finally {
@@ -56,7 +60,9 @@ async function readData(spec: RunSpec, maxPositions: number, emit: (event: Train
     const list = prepared.bad.slice(0, 10).map(describeBadRow).join('; ');
     emit({ type: 'log', message: `${prepared.bad.length} bad rows are left out: ${list}` });
   }
-  return { ...splitExamples(prepared.examples, spec.train.val, spec.train.seed), padId: tokenizer.padId };
+  const parts = splitExamples(prepared.examples, spec.train.val, spec.train.seed);
+  checkTrainSettings(spec.train, parts.val.length);
+  return { ...parts, padId: tokenizer.padId };
 }
 
 async function trainOn(spec: RunSpec, base: Checkpoint, data: RunData, resume: boolean, emit: (event: TrainEvent) => void, control: CallControl): Promise<TrainResult> {
@@ -64,10 +70,9 @@ async function trainOn(spec: RunSpec, base: Checkpoint, data: RunData, resume: b
   const { device } = await useEngine(spec.engine);
   const model = loadDecoder(base, { baseDtype: spec.baseDtype });
   const baseParameters = countParameters(model.weights.values());
-  const method = attachMethod(model, spec, base);
+  const method = await attachMethod(model, spec, base);
   const optimizer = new AdamW(method.parameters, spec.train);
-  const fresh: Progress = { step: 0, firstLoss: NaN, lastLoss: NaN, initialValLoss: null, valLoss: null, tokens: 0, trainingMs: 0, peakMemoryBytes: 0 };
-  const progress = resume ? loadRunState(spec.runDir, method.parameters, optimizer) : fresh;
+  const progress = resume ? loadRunState(spec.runDir, method.parameters, optimizer) : newProgress();
   const trainableParameters = countParameters(method.parameters);
   const { batch, accumulate, epochs } = spec.train;
   const counts = {
@@ -76,11 +81,19 @@ async function trainOn(spec: RunSpec, base: Checkpoint, data: RunData, resume: b
     totalSteps: spec.train.steps ?? stepsForEpochs(data.train.length, batch, accumulate, epochs),
   };
   emit({ type: 'started', engine: spec.engine, device, ...counts, trainRows: data.train.length, valRows: data.val.length, resumedFrom: progress.step });
-  const outcome = await trainLoop({ spec, model, method, optimizer, progress, totalSteps: counts.totalSteps, ...data, emit, control });
+  const { outcome, stoppedEarly } = await trainLoop({ spec, model, method, optimizer, progress, totalSteps: counts.totalSteps, ...data, emit, control });
+  if (spec.train.keepBest && progress.best) {
+    loadBestValues(spec.runDir, progress.best.step, method.parameters);
+    progress.valLoss = progress.best.valLoss;
+  }
+  await assertFinite(method.parameters);
   const written = await method.save();
   if (outcome === 'completed') removeRunState(spec.runDir);
   return {
     outcome,
+    stoppedEarly,
+    best: progress.best,
+    skippedSteps: progress.skippedSteps,
     outDir: spec.outDir,
     ...written,
     steps: progress.step,
@@ -95,4 +108,12 @@ async function trainOn(spec: RunSpec, base: Checkpoint, data: RunData, resume: b
     engine: spec.engine,
     device,
   };
+}
+
+/** What is not a number must not end up in the catalogue: nobody could tell why its answers are noise. */
+async function assertFinite(parameters: Parameter[]): Promise<void> {
+  for (const { name, value } of parameters) {
+    if (firstNotFinite((await value.data()) as Float32Array) < 0) continue;
+    throw new GraftError('RESULT_NOT_FINITE', `The training drove ${name} to values that are not finite, so nothing is saved; start again with a lower learning rate.`, { tensor: name });
+  }
 }

@@ -21,6 +21,8 @@ export interface StepResult {
   loss: number;
   /** Global gradient norm before clipping. */
   gradNorm: number;
+  /** False: loss or norm is not finite, so neither parameters nor the optimiser were touched. */
+  updated: boolean;
 }
 
 /**
@@ -31,13 +33,16 @@ export async function trainStep(model: Decoder, parameters: Parameter[], optimiz
   const { loss, gradients } = accumulateGradients(model, parameters, batches, options.beforeMicroBatch);
   const flat = optimizer.flatten(gradients);
   const norm = globalNorm(flat);
-  const scale = tf.tidy(() => clipScale(norm, options.clip));
-  optimizer.step(flat, options.lr, scale);
   const report = tf.stack([loss, norm]);
-  tf.dispose([loss, norm, scale, ...flat]);
-  const [lossValue, normValue] = await report.data();
-  report.dispose();
-  return { loss: lossValue!, gradNorm: normValue! };
+  const [lossValue, normValue] = (await report.data()) as Float32Array;
+  const updated = Number.isFinite(lossValue) && Number.isFinite(normValue);
+  if (updated) {
+    const scale = tf.tidy(() => clipScale(norm, options.clip));
+    optimizer.step(flat, options.lr, scale);
+    scale.dispose();
+  }
+  tf.dispose([loss, norm, report, ...flat]);
+  return { loss: lossValue!, gradNorm: normValue!, updated };
 }
 
 /** Mean loss and its gradient per parameter, over all micro-batches. The caller disposes them. */

@@ -1,0 +1,46 @@
+/** The options of `train` that say how a run trains, whatever the method. */
+import { trainSettingsSchema } from '../trainer/protocol.ts';
+import type { TrainSettings } from '../trainer/protocol.ts';
+import type { Args, Options } from './args.ts';
+
+export const TRAIN_OPTIONS: Options = {
+  steps: { type: 'string', value: 'N', help: 'optimiser steps' },
+  epochs: { type: 'string', value: 'X', help: 'passes over the data, where --steps is absent (1)' },
+  batch: { type: 'string', value: 'N', help: 'examples per batch (4)' },
+  accumulate: { type: 'string', value: 'N', help: 'batches per optimiser step (1)' },
+  lr: { type: 'string', value: 'X', help: 'learning rate (2e-4)' },
+  schedule: { type: 'string', value: 'NAME', help: 'linear, cosine or constant (linear)' },
+  warmup: { type: 'string', value: 'X', help: 'steps, or below 1 a share of all steps (0)' },
+  'weight-decay': { type: 'string', value: 'X', help: 'decoupled weight decay (0.01)' },
+  clip: { type: 'string', value: 'X', help: 'largest global gradient norm, 0 for none (1)' },
+  val: { type: 'string', value: 'X', help: 'share of the rows kept for validation (0.05)' },
+  seed: { type: 'string', value: 'N', help: 'seed of everything random (0)' },
+  'eval-every': { type: 'string', value: 'N', help: 'steps between evaluations, 0 for the end only (0)' },
+  'checkpoint-every': { type: 'string', value: 'N', help: 'steps between checkpoints, 0 for none (50)' },
+  'max-bad-steps': { type: 'string', value: 'N', help: 'skipped steps in a row (loss not finite) that end the run (5)' },
+  patience: { type: 'string', value: 'N', help: 'evaluations without a lower validation loss that end the run, 0 for never (0)' },
+  'min-delta': { type: 'string', value: 'X', help: 'how much lower counts as lower, for --patience (0)' },
+  'keep-best': { type: 'boolean', help: 'save the values of the best evaluation, not the last ones' },
+};
+
+export function readTrain(args: Args): TrainSettings {
+  return trainSettingsSchema.parse({
+    steps: args.integer('steps'),
+    epochs: args.number('epochs'),
+    batch: args.integer('batch'),
+    accumulate: args.integer('accumulate'),
+    lr: args.number('lr'),
+    schedule: args.choice('schedule', ['linear', 'cosine', 'constant']),
+    warmup: args.number('warmup'),
+    weightDecay: args.number('weight-decay'),
+    clip: args.number('clip'),
+    val: args.number('val'),
+    seed: args.integer('seed'),
+    evalEvery: args.integer('eval-every'),
+    checkpointEvery: args.integer('checkpoint-every'),
+    maxBadSteps: args.integer('max-bad-steps'),
+    patience: args.integer('patience'),
+    minDelta: args.number('min-delta'),
+    keepBest: args.flag('keep-best'),
+  });
+}

@@ -1,0 +1,68 @@
+/** The training loop on a small random model, all in this process, so that a test can reach into the model between two steps. */
+import { temporaryFolder } from '../checkpoints/testFolders.ts';
+import type { TokenisedExample } from '../datasets/types.ts';
+import { createLora, type LoraAdapter } from '../engine/methods/lora.ts';
+import { architectureFromConfig } from '../engine/model/architecture.ts';
+import type { Decoder } from '../engine/model/decoder.ts';
+import { AdamW } from '../engine/optim/adamw.ts';
+import { Random } from '../engine/random.ts';
+import { CallControl } from '../trainer/control.ts';
+import { runSpecSchema, trainSettingsSchema, type TrainEvent } from '../trainer/protocol.ts';
+import { newProgress } from '../trainer/runState.ts';
+import type { LoopInput } from '../trainer/takeStep.ts';
+import { randomModel } from './randomModel.ts';
+
+const SPEC = architectureFromConfig({ model_type: 'llama', hidden_size: 16, num_hidden_layers: 2, num_attention_heads: 4, num_key_value_heads: 2, intermediate_size: 24, vocab_size: 32, max_position_embeddings: 32 });
+
+export interface LoopBench {
+  input: LoopInput;
+  model: Decoder;
+  adapter: LoraAdapter;
+  events: TrainEvent[];
+  /** Messages of the log events so far. */
+  logs(): string[];
+  /** Loss of each step that was taken. */
+  losses(): Map<number, number>;
+}
+
+/** Rows that count upwards from random starts, of 3 to 16 tokens, all labelled: something that can be learnt. */
+export function countingRows(count: number, seed: number): TokenisedExample[] {
+  const random = new Random(seed);
+  return Array.from({ length: count }, (_, i) => {
+    const first = random.integer(SPEC.vocab);
+    const ids = Int32Array.from({ length: 3 + random.integer(14) }, (_, t) => (first + t) % SPEC.vocab);
+    return { line: i + 1, ids, labels: ids.map((id, t) => (t === 0 ? -100 : id)), truncated: false };
+  });
+}
+
+/** `beforeTraining` is called with the step before each of its micro-batches. The engine must be booted. */
+export function openLoop(train: object, { runDir = temporaryFolder(), beforeTraining = () => undefined }: { runDir?: string; beforeTraining?: (step: number, model: Decoder) => void } = {}): LoopBench {
+  const settings = trainSettingsSchema.parse({ steps: 6, batch: 2, lr: 1e-2, seed: 3, checkpointEvery: 1, ...train });
+  const spec = runSpecSchema.parse({
+    runId: 'run-1', engine: 'tensorflow', model: { dir: '', hash: '' }, data: { file: '', maxLength: 16 }, task: 'count',
+    method: { type: 'lora' }, train: settings, runDir, outDir: '',
+  });
+  const model = randomModel(SPEC, 3);
+  const adapter = createLora(SPEC, { rank: 2, alpha: 4, dropout: 0, targets: ['q', 'v', 'down'], init: 'kaiming' }, 1);
+  model.adapter = adapter;
+  const events: TrainEvent[] = [];
+  const parameters = adapter.parameters();
+  const input: LoopInput = {
+    spec, model,
+    method: {
+      parameters,
+      beforeTraining: (place) => beforeTraining(Number(place.split(' ')[0]), model),
+      beforeEvaluation: () => undefined,
+      save: () => Promise.reject(new Error('the loop saves nothing')),
+    },
+    optimizer: new AdamW(parameters, settings),
+    progress: newProgress(), totalSteps: settings.steps!, train: countingRows(13, 1), val: countingRows(5, 2), padId: 0,
+    emit: (event) => void events.push(event),
+    control: new CallControl(),
+  };
+  return {
+    input, model, adapter, events,
+    logs: () => events.filter((event) => event.type === 'log').map(({ message }) => message),
+    losses: () => new Map(events.filter((event) => event.type === 'step').map(({ step, loss }) => [step, loss])),
+  };
+}

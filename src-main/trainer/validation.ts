@@ -1,0 +1,34 @@
+/** Evaluation during a run: the validation loss, which values were the best, and whether it still pays to go on. */
+import { evaluateLoss } from '../engine/train/evaluate.ts';
+import { removeBestValues, saveBestValues } from './bestValues.ts';
+import { evaluationBatches } from './evaluate.ts';
+import type { Progress } from './runState.ts';
+import type { LoopInput } from './takeStep.ts';
+
+/** Mean validation loss of the values as they are; nothing to do without validation rows. `savedBest`: the best step that the last checkpoint names. */
+export async function validate(input: LoopInput, savedBest: number | null): Promise<void> {
+  const { model, method, val, spec, padId, progress, emit } = input;
+  if (!val.length) return;
+  method.beforeEvaluation();
+  const valLoss = (await evaluateLoss(model, evaluationBatches(val, spec.train.batch, padId))).loss;
+  progress.valLoss = valLoss;
+  if (Number.isFinite(valLoss)) emit({ type: 'eval', step: progress.step, valLoss });
+  else emit({ type: 'log', message: `The validation loss after step ${progress.step} is ${valLoss}.` });
+  if (progress.step === 0) progress.initialValLoss = valLoss;
+  else if (countEvaluation(progress, spec.train.minDelta) && spec.train.keepBest) {
+    await saveBestValues(spec.runDir, progress.step, method.parameters);
+    removeBestValues(spec.runDir, [progress.step, ...(savedBest === null ? [] : [savedBest])]);
+  }
+}
+
+/** Counts the evaluation that `progress.valLoss` is of; whether it is the best so far. A gain below `minDelta` does not count as one. */
+export function countEvaluation(progress: Pick<Progress, 'step' | 'valLoss' | 'best' | 'evaluationsWithoutGain'>, minDelta: number): boolean {
+  const { step, best } = progress;
+  const valLoss = progress.valLoss ?? NaN;
+  const gain = best ? best.valLoss - valLoss : Infinity;
+  if (Number.isNaN(valLoss) || !(gain > minDelta)) progress.evaluationsWithoutGain++;
+  else progress.evaluationsWithoutGain = 0;
+  if (Number.isNaN(valLoss) || !(gain > 0)) return false;
+  progress.best = { step, valLoss };
+  return true;
+}
