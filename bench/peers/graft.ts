@@ -15,7 +15,8 @@ import { Random } from '../../src-main/engine/random.ts';
 import { mergeAdapter } from '../../src-main/merging/merge.ts';
 import { saveAdapter } from '../../src-main/trainer/adapterFolder.ts';
 import { useEngine } from '../../src-main/trainer/engines.ts';
-import { ENGINES, type EngineName, type LoraSettings } from '../../src-main/trainer/protocol.ts';
+import type { LoraSettings } from '../../src-main/trainer/methodSettings.ts';
+import { ENGINES, type EngineName } from '../../src-main/trainer/protocol.ts';
 import { Resident } from '../../src-main/trainer/resident.ts';
 import { profileKernels, type Profile } from '../lib/profile.ts';
 import { profileFunctions } from '../lib/profileFunctions.ts';
@@ -53,7 +54,7 @@ const commands = {
 
   async setup(request: GraftSetup): Promise<SetupAnswer> {
     await useEngine(engine as EngineName);
-    training = new GraftTraining(request, SEED);
+    training = await GraftTraining.of(request, SEED);
     if (request.method === 'lora') await training.writeValues(request.initFile);
     return { trainable: training.trainable };
   },
@@ -103,8 +104,8 @@ const commands = {
       B.value.dispose();
       B.value = tf.tensor(Random.stream(SEED, B.name).normal(B.value.size, 0.02), B.value.shape);
     }
-    const info = { format: 1, baseHash: base.hash, baseName: path.basename(modelDir), task: 'bench', runId: 'bench', targets, rank, alpha, createdAt: new Date().toISOString() } as const;
-    await saveAdapter(adapterDir, fresh, settings, { spec: base.spec, name: modelDir }, info);
+    const info = { format: 1, baseHash: base.hash, baseName: path.basename(modelDir), task: 'bench', runId: 'bench', createdAt: new Date().toISOString() } as const;
+    await saveAdapter(adapterDir, fresh, settings, base, info);
     fresh.dispose();
     base.close();
     return {};

@@ -26,12 +26,18 @@ export class GraftTraining {
   private readonly run: RunSpec;
 
   /** Loads onto the current engine. */
-  constructor(setup: GraftSetup, seed: number) {
+  static async of(setup: GraftSetup, seed: number): Promise<GraftTraining> {
     const base = openCheckpoint(setup.modelDir); // stays open: a whole model is saved beside it
-    this.run = runSpecOf(setup, base.hash, seed);
-    this.model = loadDecoder(base, { baseDtype: this.run.baseDtype });
-    this.method = attachMethod(this.model, this.run, base);
-    this.optimizer = new AdamW(this.method.parameters, this.run.train);
+    const run = runSpecOf(setup, base.hash, seed);
+    const model = loadDecoder(base, { baseDtype: run.baseDtype });
+    return new GraftTraining(run, model, await attachMethod(model, run, base));
+  }
+
+  private constructor(run: RunSpec, model: Decoder, method: AttachedMethod) {
+    this.run = run;
+    this.model = model;
+    this.method = method;
+    this.optimizer = new AdamW(method.parameters, run.train);
   }
 
   get trainable(): number {

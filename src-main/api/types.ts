@@ -17,8 +17,6 @@ export type {
   EvaluateResult,
   GenerateResult,
   LoadResult,
-  LoraSettings,
-  MethodSettings,
   MergeResult,
   ParityCertificate,
   RunSpec,

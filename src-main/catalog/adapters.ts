@@ -1,6 +1,6 @@
 /** Trained adapters; the weights lie in `dir` in PEFT's format. */
 import type { Database } from 'better-sqlite3';
-import type { LoraSettings } from '../trainer/protocol.ts';
+import type { LoraSettings } from '../trainer/methodSettings.ts';
 
 export interface Adapter {
   id: string;

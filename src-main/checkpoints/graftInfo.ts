@@ -15,9 +15,8 @@ const infoSchema = z.object({
   baseName: z.string(),
   task: z.string(),
   runId: z.string(),
-  targets: z.array(z.string()),
-  rank: z.number(),
-  alpha: z.number(),
+  /** The settings of the fine-tuning method; files from before there was a choice lack them. */
+  method: z.looseObject({ type: z.string() }).optional(),
   /** ISO 8601. */
   createdAt: z.string(),
 });

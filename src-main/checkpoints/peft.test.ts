@@ -11,7 +11,7 @@ import { mountDisk, NO_DISK, pair, temporaryFolder, writeTiny } from './testFold
 
 const Q = 'model.layers.0.self_attn.q_proj';
 const CONFIG: PeftConfigInput = { r: 2, lora_alpha: 4, lora_dropout: 0, target_modules: ['q_proj'], fan_in_fan_out: false, base_model_name_or_path: 'tiny' };
-const graftInfo = (baseHash: string): GraftAdapterInfo => ({ format: 1, baseHash, baseName: 'tiny', task: 't', runId: 'r1', targets: ['q'], rank: 2, alpha: 4, createdAt: '2025-01-01T00:00:00.000Z' });
+const graftInfo = (baseHash: string): GraftAdapterInfo => ({ format: 1, baseHash, baseName: 'tiny', task: 't', runId: 'r1', createdAt: '2025-01-01T00:00:00.000Z' });
 const fails = (code: string, text: string): unknown => expect.objectContaining({ code, message: expect.stringContaining(text) });
 
 async function writeSmall(modules: [string, LoraPair][] = [[Q, pair(8, 8, 2)]], graft?: GraftAdapterInfo): Promise<string> {

@@ -3,7 +3,7 @@ import path from 'node:path';
 import type { BaseModel } from '../catalog/models.ts';
 import { GraftError } from '../errors.ts';
 import { dataSpecSchema, trainSettingsSchema } from '../trainer/protocol.ts';
-import type { LoraSettings } from '../trainer/protocol.ts';
+import type { LoraSettings } from '../trainer/methodSettings.ts';
 import { ENGINE_OPTION } from './command.ts';
 import type { Command, Context } from './command.ts';
 import { readEngine } from './evaluate.ts';

@@ -3,13 +3,14 @@ import fs from 'node:fs';
 import { z } from 'zod';
 import type { BaseModel } from '../catalog/models.ts';
 import { openCheckpoint } from '../checkpoints/checkpoint.ts';
-import { loraModules } from '../engine/methods/loraTargets.ts';
 import type { Catalog } from '../catalog/catalog.ts';
 import type { Dataset } from '../catalog/datasets.ts';
 import { GraftError, usageError } from '../errors.ts';
 import { newId } from '../home.ts';
 import type { Home } from '../home.ts';
-import { dataSpecSchema, methodSchema, runSpecSchema, trainSettingsSchema } from '../trainer/protocol.ts';
+import { checkMethod } from '../trainer/checkMethod.ts';
+import { methodSchema } from '../trainer/methodSettings.ts';
+import { dataSpecSchema, runSpecSchema, trainSettingsSchema } from '../trainer/protocol.ts';
 import type { RunSpec } from '../trainer/protocol.ts';
 
 export const startRunSchema = z.object({
@@ -45,7 +46,7 @@ export function checkModel({ dir, name, hash }: BaseModel, method: RunSpec['meth
   const checkpoint = openCheckpoint(dir);
   try {
     if (checkpoint.hash !== hash) throw new GraftError('MODEL_CHANGED', `The files in ${dir} have changed since ${name} was added; add the folder again.`, { dir });
-    if (method.type === 'lora') loraModules(checkpoint.spec, method.targets, method.rank);
+    checkMethod(checkpoint.spec, [...checkpoint.tensors.keys()], method);
   } finally {
     checkpoint.close();
   }

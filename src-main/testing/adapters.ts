@@ -10,7 +10,7 @@ import type { Target } from '../engine/model/architecture.ts';
 import { replaceValue } from '../engine/model/parameters.ts';
 import { Random } from '../engine/random.ts';
 import { saveAdapter } from '../trainer/adapterFolder.ts';
-import type { LoraSettings } from '../trainer/protocol.ts';
+import type { LoraSettings } from '../trainer/methodSettings.ts';
 
 /** B ~ N(0, std^2) in every pair. */
 export function randomiseB(adapter: LoraAdapter, seed: number, std = 0.3): void {
@@ -26,8 +26,8 @@ export async function randomAdapter(modelDir: string, targets: Target[], seed = 
   const adapter = createLora(checkpoint.spec, settings, seed);
   randomiseB(adapter, seed);
   const dir = path.join(temporaryFolder(), 'adapter');
-  const info = { format: 1, baseHash: checkpoint.hash, baseName: 'tiny', task: 'test', runId: 'run-1', targets, rank: 2, alpha: 4, createdAt: new Date().toISOString() } as const;
-  await saveAdapter(dir, adapter, settings, { spec: checkpoint.spec, name: modelDir }, info);
+  const info = { format: 1, baseHash: checkpoint.hash, baseName: 'tiny', task: 'test', runId: 'run-1', createdAt: new Date().toISOString() } as const;
+  await saveAdapter(dir, adapter, settings, checkpoint, info);
   adapter.dispose();
   checkpoint.close();
   return dir;

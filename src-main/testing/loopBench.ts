@@ -31,7 +31,8 @@ export function countingRows(count: number, seed: number): TokenisedExample[] {
   return Array.from({ length: count }, (_, i) => {
     const first = random.integer(SPEC.vocab);
     const ids = Int32Array.from({ length: 3 + random.integer(14) }, (_, t) => (first + t) % SPEC.vocab);
-    return { line: i + 1, ids, labels: ids.map((id, t) => (t === 0 ? -100 : id)), truncated: false };
+    const { length } = ids;
+    return { line: i + 1, ids, labels: ids.map((id, t) => (t === 0 ? -100 : id)), labelled: length - 1, truncated: false, fullLength: length, group: i };
   });
 }
 

@@ -6,7 +6,8 @@ import { openCheckpoint } from '../checkpoints/checkpoint.ts';
 import { temporaryFolder } from '../checkpoints/testFolders.ts';
 import { WorkerClient, type WorkerCall } from '../jobs/workerClient.ts';
 import { forkWorker } from '../jobs/workerChannel.ts';
-import { methodSchema, runSpecSchema, trainSettingsSchema, type RunSpec, type TrainEvent } from '../trainer/protocol.ts';
+import { methodSchema } from '../trainer/methodSettings.ts';
+import { runSpecSchema, trainSettingsSchema, type RunSpec, type TrainEvent } from '../trainer/protocol.ts';
 import { writeTinyModel } from './tinyModel.ts';
 
 interface Overrides {

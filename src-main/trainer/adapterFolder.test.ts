@@ -14,7 +14,7 @@ import { loadModel } from '../testing/goldens.ts';
 import { TINY_LLAMA, writeTinyModel } from '../testing/tinyModel.ts';
 import { loadAdapter, saveAdapter } from './adapterFolder.ts';
 import { useEngine } from './engines.ts';
-import type { LoraSettings } from './protocol.ts';
+import type { LoraSettings } from './methodSettings.ts';
 
 const GPT2 = { model_type: 'gpt2', n_embd: 16, n_head: 4, n_layer: 2, n_positions: 64, vocab_size: 258, torch_dtype: 'float32' };
 
@@ -49,8 +49,8 @@ it.each(CASES)('$config.model_type with targets $targets', async ({ config, targ
   expect(maxAbsDifference(want, base)).toBeGreaterThan(0.1);
 
   const dir = path.join(temporaryFolder(), 'adapter');
-  const info = { format: 1, baseHash: checkpoint.hash, baseName: 'tiny', task: 'test', runId: 'run-1', targets, rank: 3, alpha: 12, createdAt: new Date().toISOString() } as const;
-  const { sha256 } = await saveAdapter(dir, adapter, settings, { spec: checkpoint.spec, name: modelDir }, info);
+  const info = { format: 1, baseHash: checkpoint.hash, baseName: 'tiny', task: 'test', runId: 'run-1', createdAt: new Date().toISOString() } as const;
+  const { sha256 } = await saveAdapter(dir, adapter, settings, checkpoint, info);
   const onDisk = loadAdapter(dir, checkpoint);
   model.adapter = onDisk;
   expectClose(await logitsOf(model), want, { rtol: 1e-5, atol: 1e-5 });
@@ -69,7 +69,7 @@ it.each(CASES)('$config.model_type with targets $targets', async ({ config, targ
 });
 
 async function logitsOf(model: Decoder): Promise<Float32Array> {
-  const logits = tf.tidy(() => model.logits(model.hidden(tf.tensor1d([1, 5, 9, 200, 2, 7], 'int32'), 1, 6)));
+  const logits = tf.tidy(() => model.logits(model.hidden([1, 5, 9, 200, 2, 7], 1, 6)));
   const values = (await logits.data()) as Float32Array;
   logits.dispose();
   return values;

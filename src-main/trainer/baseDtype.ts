@@ -1,7 +1,8 @@
 /** Which runs can keep their base's weights in a smaller form. */
 import { usageError } from '../errors.ts';
 import type { BaseDtype } from '../engine/frozen/formats.ts';
-import type { EngineName, MethodSettings } from './protocol.ts';
+import type { MethodSettings } from './methodSettings.ts';
+import type { EngineName } from './protocol.ts';
 
 /** Throws a usage error BASE_DTYPE where engine or method needs the base in float32; `auto` is left to its choice. */
 export function checkBaseDtype(baseDtype: BaseDtype | undefined, engine: 'auto' | EngineName, method?: MethodSettings['type']): void {

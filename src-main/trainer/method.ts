@@ -2,68 +2,106 @@
 import path from 'node:path';
 import type { Checkpoint } from '../checkpoints/checkpoint.ts';
 import { rewriteCheckpoint } from '../checkpoints/rewrite.ts';
-import { createLora } from '../engine/methods/lora.ts';
-import { loraModules } from '../engine/methods/loraTargets.ts';
-import type { ArchitectureSpec } from '../engine/model/architecture.ts';
+import type { GraftAdapterInfo } from '../checkpoints/graftInfo.ts';
+import type { Adapter } from '../engine/methods/adapter.ts';
+import { createBitfit, loraBiases } from '../engine/methods/biases.ts';
+import { createBottleneck } from '../engine/methods/bottleneck.ts';
+import { withMagnitudes } from '../engine/methods/dora.ts';
+import { createFull } from '../engine/methods/full.ts';
+import { createLoha } from '../engine/methods/loha.ts';
+import { createLokr } from '../engine/methods/lokr.ts';
+import { createLora, LoraAdapter } from '../engine/methods/lora.ts';
+import { PissaStart } from '../engine/methods/pissa.ts';
+import { createPrefix } from '../engine/methods/prefix.ts';
 import type { Decoder } from '../engine/model/decoder.ts';
 import type { Parameter } from '../engine/model/parameters.ts';
 import { Random } from '../engine/random.ts';
 import { saveAdapter } from './adapterFolder.ts';
-import type { MethodSettings, RunSpec } from './protocol.ts';
+import type { AdapterSettings, LoraSettings } from './methodSettings.ts';
+import type { RunSpec } from './protocol.ts';
 
 export interface AttachedMethod {
   parameters: Parameter[];
   /** Called before the forward pass of a training micro-batch; `place` names it uniquely within the run. */
   beforeTraining(place: string): void;
+  /** Factor on the learning rate of one parameter; absent: 1 for all. */
+  lrScaleOf?(parameter: Parameter): number;
   /** Called before evaluation. */
   beforeEvaluation(): void;
   /** Writes the result folder, whole or not at all. */
   save(): Promise<{ sha256: string; sizeBytes: number }>;
 }
 
-/** Throws where the method's settings do not fit the model, before anything is loaded. */
-export function checkMethod(spec: ArchitectureSpec, method: MethodSettings): void {
-  if (method.type === 'lora') loraModules(spec, method.targets, method.rank);
-}
-
-export function attachMethod(model: Decoder, run: RunSpec, base: Checkpoint): AttachedMethod {
+export async function attachMethod(model: Decoder, run: RunSpec, base: Checkpoint): Promise<AttachedMethod> {
   const { method } = run;
+  const { seed } = run.train;
+  const { spec } = model;
   switch (method.type) {
-    case 'lora': {
-      const adapter = createLora(model.spec, method, run.train.seed);
+    case 'lora':
+      return attachLora(model, method, run, base);
+    case 'lokr':
+      return attachAdapter(model, createLokr(spec, method, seed), method, run, base);
+    case 'loha':
+      return attachAdapter(model, createLoha(spec, method, seed), method, run, base);
+    case 'bitfit':
+      return attachAdapter(model, createBitfit(model), method, run, base);
+    case 'adapter':
+      return attachAdapter(model, createBottleneck(spec, method, seed), method, run, base);
+    case 'prefix':
+      return attachAdapter(model, createPrefix(model, method, seed), method, run, base);
+    case 'full': {
+      const adapter = createFull(model, method.layers);
       model.adapter = adapter;
-      return {
-        parameters: adapter.parameters(),
-        beforeTraining: (place) => {
-          adapter.dropout = method.dropout > 0 ? { rate: method.dropout, random: Random.stream(run.train.seed, `dropout ${place}`) } : null;
-        },
-        beforeEvaluation: () => (adapter.dropout = null),
-        save: () => saveAdapter(run.outDir, adapter, method, { spec: base.spec, name: base.dir }, graftInfo(run, method)),
-      };
+      return { ...PLAIN, parameters: adapter.parameters(), save: () => saveWholeModel(model, run, base) };
     }
-    case 'full':
-      model.frozen = false;
-      return {
-        parameters: [...model.weights.values()],
-        beforeTraining: () => undefined,
-        beforeEvaluation: () => undefined,
-        save: () => saveWholeModel(model, run, base),
-      };
     default:
       return method satisfies never;
   }
 }
 
-function graftInfo(run: RunSpec, method: Extract<MethodSettings, { type: 'lora' }>): Parameters<typeof saveAdapter>[4] {
+/** A method in which training and evaluation are the same. */
+const PLAIN = { beforeTraining: () => undefined, beforeEvaluation: () => undefined };
+
+function attachAdapter(model: Decoder, adapter: Adapter, method: AdapterSettings, run: RunSpec, base: Checkpoint): AttachedMethod {
+  model.adapter = adapter;
+  return { ...PLAIN, parameters: adapter.parameters(), save: () => saveAdapter(run.outDir, adapter, method, base, graftInfo(run, method)) };
+}
+
+async function attachLora(model: Decoder, method: LoraSettings, run: RunSpec, base: Checkpoint): Promise<AttachedMethod> {
+  const { seed } = run.train;
+  const plain = createLora(model.spec, method, seed);
+  const biases = method.bias && method.bias !== 'none' ? loraBiases(model, plain.pairs.map(({ module }) => module), method.bias) : [];
+  const pissa = method.init === 'pissa' ? await PissaStart.of(plain.pairs, model, seed) : null;
+  const pairs = method.dora ? withMagnitudes(plain.pairs, model) : plain.pairs;
+  const adapter = new LoraAdapter(pairs, biases);
+  const lrScales = new Map(pairs.map(({ B }) => [B, method.loraPlusRatio ?? 1]));
+  return {
+    ...attachAdapter(model, adapter, method, run, base),
+    lrScaleOf: (parameter) => lrScales.get(parameter) ?? 1,
+    beforeTraining: (place) => {
+      adapter.dropout = method.dropout > 0 ? { rate: method.dropout, random: Random.stream(seed, `dropout ${place}`) } : null;
+    },
+    beforeEvaluation: () => (adapter.dropout = null),
+    ...(pissa ? { save: async () => savePissa(new LoraAdapter(await pissa.converted(), biases), method, run, base) } : {}),
+  };
+}
+
+/** As a plain LoRA of twice the rank on the original base, with the same scale. */
+function savePissa(adapter: LoraAdapter, method: LoraSettings, run: RunSpec, base: Checkpoint): Promise<{ sha256: string; sizeBytes: number }> {
+  const twice = (pattern: Record<string, number> | undefined, factor: number): Record<string, number> | undefined => pattern && Object.fromEntries(Object.entries(pattern).map(([key, value]) => [key, factor * value]));
+  const alphaFactor = method.rslora ? Math.SQRT2 : 2;
+  const asLora: LoraSettings = { ...method, init: 'kaiming', rank: 2 * method.rank, alpha: alphaFactor * method.alpha, rankPattern: twice(method.rankPattern, 2), alphaPattern: twice(method.alphaPattern, alphaFactor) };
+  return saveAdapter(run.outDir, adapter, asLora, base, graftInfo(run, asLora));
+}
+
+function graftInfo(run: RunSpec, method: AdapterSettings): GraftAdapterInfo {
   return {
     format: 1,
     baseHash: run.model.hash,
     baseName: path.basename(run.model.dir),
     task: run.task,
     runId: run.runId,
-    targets: method.targets,
-    rank: method.rank,
-    alpha: method.alpha,
+    method,
     createdAt: new Date().toISOString(),
   };
 }

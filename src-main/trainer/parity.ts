@@ -78,7 +78,7 @@ async function continued(model: Decoder, prompt: Int32Array): Promise<Int32Array
 
 /** (T, V), row by row. */
 async function allLogits(model: Decoder, ids: Int32Array): Promise<Float32Array> {
-  const logits = tf.tidy(() => model.logits(model.hidden(tf.tensor1d(ids, 'int32'), 1, ids.length)));
+  const logits = tf.tidy(() => model.logits(model.hidden(ids, 1, ids.length)));
   const values = (await logits.data()) as Float32Array;
   logits.dispose();
   return values;

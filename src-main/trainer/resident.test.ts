@@ -46,7 +46,7 @@ function greedyReference(dir: string): string {
   const ids = [...prompt];
   for (let i = 0; i < PROMPT.maxNew; i++) {
     const next = tf.tidy(() => {
-      const h = model.hidden(tf.tensor1d(ids, 'int32'), 1, ids.length);
+      const h = model.hidden(ids, 1, ids.length);
       return (tf.argMax(model.logits(h), -1) as tf.Tensor1D).dataSync()[ids.length - 1]!;
     });
     if (tokenizer.eosIds.includes(next)) break;

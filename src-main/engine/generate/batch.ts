@@ -121,7 +121,7 @@ export function lastLogits(model: Decoder, ids: Int32Array, cache: KvCache): tf.
   const B = cache.padding.length;
   const T = ids.length / B;
   return tf.tidy(() => {
-    const h = model.hidden(tf.tensor1d(ids, 'int32'), B, T, { cache }); // (B·T, C)
+    const h = model.hidden(ids, B, T, { cache }); // (B·T, C)
     return model.logits(T === 1 ? h : tf.gather(h, tf.tensor1d(Int32Array.from({ length: B }, (_, row) => row * T + T - 1), 'int32')));
   });
 }

@@ -11,7 +11,7 @@ import type { Decoder } from '../model/decoder.ts';
 import { countParameters } from '../model/parameters.ts';
 import { Random } from '../random.ts';
 import { createLora, LoraAdapter, makePair, type LoraOptions } from './lora.ts';
-import { loraModules } from './loraTargets.ts';
+import { adaptedModules } from './loraTargets.ts';
 
 const LLAMA = { model_type: 'llama', hidden_size: 16, intermediate_size: 24, num_hidden_layers: 2, num_attention_heads: 4, num_key_value_heads: 2, vocab_size: 32, max_position_embeddings: 64, tie_word_embeddings: true };
 const GPT2 = { model_type: 'gpt2', n_embd: 16, n_head: 4, n_layer: 2, n_positions: 64, vocab_size: 32 };
@@ -21,7 +21,7 @@ const ids = [1, 5, 9, 30, 2, 7];
 beforeAll(async () => void (await bootBackend('tensorflow')));
 
 async function logitsOf(model: Decoder): Promise<Float32Array> {
-  const logits = tf.tidy(() => model.logits(model.hidden(tf.tensor1d(ids, 'int32'), 1, ids.length)));
+  const logits = tf.tidy(() => model.logits(model.hidden(ids, 1, ids.length)));
   const values = (await logits.data()) as Float32Array;
   logits.dispose();
   return values;
@@ -63,7 +63,7 @@ describe.each([['llama', LLAMA, ['q', 'k', 'v', 'o', 'gate', 'up', 'down']], ['g
     const { module, A, B, scale } = adapter.pairs.at(-1)!;
     expect(scale).toBe(2);
     const x = tf.randomNormal<tf.Rank.R2>([3, module.inFeatures], 0, 1, 'float32', 1);
-    const got = tf.tidy(() => adapter.addTo(tf.zeros([3, module.outFeatures]), module.layer, module.target, x));
+    const got = tf.tidy(() => adapter.linear(tf.zeros([3, module.outFeatures]), x, model.inUse(module.layer, module.target)));
     const [xs, a, b] = [await x.array(), (await A.value.array()) as number[][], (await B.value.array()) as number[][]];
     const want = xs.flatMap((row) => b.map((bRow) => 2 * bRow.reduce((sum, value, k) => sum + value * row.reduce((s, v, i) => s + v * a[k]![i]!, 0), 0)));
     expectClose(await got.data(), want, { rtol: 1e-5, atol: 1e-5 });
@@ -81,13 +81,13 @@ describe('refuses', () => {
     ['half a rank', llama, ['q'], 1.5, 'BAD_RANK', /Rank 1\.5/],
     ['a rank above the narrowest matrix', llama, ['q', 'v'], 9, 'BAD_RANK', /target v \(16 in, 8 out\).*from 1 to 8/],
   ])('%s', (_, spec, targets, rank, code, says) => {
-    const attempt = (): unknown => loraModules(spec, targets as Target[], rank);
+    const attempt = (): unknown => adaptedModules(spec, { targets: targets as Target[], rank });
     expect(attempt).toThrow(GraftError);
     expect(attempt).toThrow(expect.objectContaining({ code, kind: 'usage', message: expect.stringMatching(says) as string }));
   });
 
   it('nothing at the largest rank that fits', () => {
-    expect(loraModules(llama, ['q', 'v'], 8)).toHaveLength(4);
+    expect(adaptedModules(llama, { targets: ['q', 'v'], rank: 8 })).toHaveLength(4);
   });
 });
 
@@ -136,7 +136,7 @@ describe('dropout', () => {
   const identity = Float32Array.from({ length: 64 * 64 }, (_, i) => (i % 65 === 0 ? 1 : 0));
   /** With A = B = I the layer's output is its dropped-out input, here of ones. */
   const output = async (adapter: LoraAdapter): Promise<Float32Array> => {
-    const y = tf.tidy(() => adapter.addTo(tf.zeros([200, 64]), 0, 'q', tf.ones([200, 64])));
+    const y = tf.tidy(() => adapter.linear(tf.zeros([200, 64]), tf.ones([200, 64]), { module, weight: { name: '', value: tf.scalar(0) } }));
     const values = (await y.data()) as Float32Array;
     y.dispose();
     return values;

@@ -1,9 +1,48 @@
-/** Which linear layers a LoRA adapts, and whether targets and rank fit them. Needs no tensors, so a request can be checked early. */
+/** Which linear layers a method adapts, with which ranks, and whether they fit. Needs no tensors, so a request can be checked early. */
 import { usageError } from '../../errors.ts';
 import { availableTargets, linearModules, type ArchitectureSpec, type LinearModule, type Target } from '../model/architecture.ts';
 
-/** The modules that `targets` name. Throws UNKNOWN_TARGET, TARGET_OVERLAP or BAD_RANK. */
-export function loraModules(spec: ArchitectureSpec, targets: Target[], rank: number): LinearModule[] {
+export interface TargetOptions {
+  targets: Target[];
+  rank: number;
+  /** 0-based; absent: all layers. */
+  layers?: number[] | undefined;
+  /** Ranks of single matrices, by `q` or `3.q`; the latter counts more. */
+  rankPattern?: Record<string, number> | undefined;
+  /** As rankPattern, for alpha. */
+  alphaPattern?: Record<string, number> | undefined;
+}
+
+export interface AdaptedModule {
+  module: LinearModule;
+  rank: number;
+}
+
+/** The modules that the options name, each with its rank. Throws UNKNOWN_TARGET, TARGET_OVERLAP, UNKNOWN_LAYER, BAD_PATTERN or BAD_RANK. */
+export function adaptedModules(spec: ArchitectureSpec, options: TargetOptions): AdaptedModule[] {
+  const { targets, rank, layers } = options;
+  checkTargets(spec, targets);
+  checkLayers(spec, layers);
+  const modules = linearModules(spec).filter(({ target, layer }) => targets.includes(target) && (layers?.includes(layer) ?? true));
+  checkPatterns(modules, options);
+  const adapted = modules.map((module) => ({ module, rank: ofModule(options.rankPattern, module) ?? rank }));
+  adapted.forEach(checkRank);
+  return adapted;
+}
+
+/** Throws UNKNOWN_LAYER for layers that the model does not have. */
+export function checkLayers(spec: ArchitectureSpec, layers: number[] | undefined): void {
+  const unknown = layers?.filter((layer) => layer >= spec.layers) ?? [];
+  if (unknown.length === 0) return;
+  throw usageError('UNKNOWN_LAYER', `Layer ${unknown.join(', ')} does not exist in a model of ${spec.layers} layers; choose from 0 to ${spec.layers - 1}.`, { unknown, layers: spec.layers });
+}
+
+/** What a pattern says about a matrix. */
+export function ofModule(pattern: Record<string, number> | undefined, { layer, target }: LinearModule): number | undefined {
+  return pattern?.[`${layer}.${target}`] ?? pattern?.[target];
+}
+
+function checkTargets(spec: ArchitectureSpec, targets: Target[]): void {
   const available = availableTargets(spec);
   const unknown = targets.filter((target) => !available.includes(target));
   if (unknown.length || !targets.length) {
@@ -12,15 +51,18 @@ export function loraModules(spec: ArchitectureSpec, targets: Target[], rank: num
   if (targets.includes('qkv') && targets.some((t) => t === 'q' || t === 'k' || t === 'v')) {
     throw usageError('TARGET_OVERLAP', 'Target qkv already holds q, k and v; choose either qkv or the single ones.');
   }
-  const modules = linearModules(spec).filter((module) => targets.includes(module.target));
-  const largest = Math.min(...modules.map((m) => Math.min(m.inFeatures, m.outFeatures)));
-  if (!Number.isInteger(rank) || rank < 1 || rank > largest) {
-    const narrow = modules.find((m) => Math.min(m.inFeatures, m.outFeatures) === largest)!;
-    throw usageError(
-      'BAD_RANK',
-      `Rank ${rank} does not fit target ${narrow.target} (${narrow.inFeatures} in, ${narrow.outFeatures} out); choose a whole number from 1 to ${largest}.`,
-      { rank, largest, target: narrow.target },
-    );
+}
+
+function checkPatterns(modules: LinearModule[], { rankPattern = {}, alphaPattern = {} }: TargetOptions): void {
+  const known = new Set(modules.flatMap(({ layer, target }) => [target, `${layer}.${target}`]));
+  for (const key of [...Object.keys(rankPattern), ...Object.keys(alphaPattern)]) {
+    if (!known.has(key)) throw usageError('BAD_PATTERN', `The pattern ${key} names no adapted matrix; write a chosen target (q) or a layer and a target (3.q).`, { pattern: key });
   }
-  return modules;
+}
+
+function checkRank({ module, rank }: AdaptedModule): void {
+  const { target, inFeatures, outFeatures } = module;
+  const largest = Math.min(inFeatures, outFeatures);
+  if (Number.isInteger(rank) && rank >= 1 && rank <= largest) return;
+  throw usageError('BAD_RANK', `Rank ${rank} does not fit target ${target} (${inFeatures} in, ${outFeatures} out); choose a whole number from 1 to ${largest}.`, { rank, largest, target });
 }

@@ -7,7 +7,7 @@
  */
 import * as tf from '@tensorflow/tfjs-core';
 import type { Target } from '../model/architecture.ts';
-import type { LinearDelta } from '../model/decoder.ts';
+import type { Attachment, LinearInUse } from '../model/attachment.ts';
 import type { LoraAdapter, LoraPair } from './lora.ts';
 
 interface Stack {
@@ -21,7 +21,7 @@ interface Stack {
   key: string;
 }
 
-export class MixedLora implements LinearDelta {
+export class MixedLora implements Attachment {
   private readonly rows: (LoraAdapter | null)[];
   private readonly stacks = new Map<string, Stack>();
   /** M by `Stack.key`, for the tokens of the pass under way. */
@@ -46,8 +46,8 @@ export class MixedLora implements LinearDelta {
     this.tokens = rows.flatMap((row) => Array<LoraAdapter | null>(T).fill(this.rows[row]!));
   }
 
-  addTo(y: tf.Tensor2D, layer: number, target: Target, x: tf.Tensor2D): tf.Tensor2D {
-    const stack = this.stacks.get(placeOf(layer, target));
+  linear(y: tf.Tensor2D, x: tf.Tensor2D, { module }: Pick<LinearInUse, 'module'>): tf.Tensor2D {
+    const stack = this.stacks.get(placeOf(module.layer, module.target));
     if (!stack) return y;
     const low = tf.mul(tf.matMul(x, stack.A, false, true), this.maskOf(stack)); // (N, R)
     return tf.add(y, tf.matMul(low as tf.Tensor2D, stack.B, false, true));

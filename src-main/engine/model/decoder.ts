@@ -14,26 +14,19 @@ import { addRmsNorm, rmsNorm } from '../ops/rmsNorm.ts';
 import { rotary } from '../ops/rotary.ts';
 import { rowsAttention } from '../ops/rowsAttention.ts';
 import { swiglu } from '../ops/swiglu.ts';
-import { linearModules, windowOf, type ArchitectureSpec, type LinearLayout, type LinearModule, type Target } from './architecture.ts';
+import { linearModules, windowOf, type ArchitectureSpec, type LinearModule, type Target } from './architecture.ts';
+import type { Attachment, LinearInUse } from './attachment.ts';
 import type { KvCache } from './kvCache.ts';
 import { fullRows, type TokenPlaces, type TokenRows } from './packing.ts';
 import type { Parameter } from './parameters.ts';
 import { ropeTables } from './rope.ts';
 import { disposeWeights, finalNormNames, headName, normNames, positionEmbeddingName, tokenEmbeddingName, type Weights } from './weights.ts';
 
-/** What a fine-tuning method adds to linear layers. */
-export interface LinearDelta {
-  /** x: (N, in), y: (N, out), the base's output. Returns y with the method's part for x added, y itself where there is none. */
-  addTo(y: tf.Tensor2D, layer: number, target: Target, x: tf.Tensor2D): tf.Tensor2D;
-}
-
 export class Decoder {
   readonly spec: ArchitectureSpec;
   readonly weights: Weights;
   /** The adapter in use; replacing it is all that switching a task takes. */
-  adapter: LinearDelta | null = null;
-  /** Whether the base's weights need no gradient, as with every method but full fine-tuning. */
-  frozen = true;
+  adapter: Attachment | null = null;
   private readonly modules: Map<string, LinearModule>;
   private rope: { T: number; cos: tf.Tensor2D; sin: tf.Tensor2D } | null = null;
 
@@ -49,24 +42,26 @@ export class Decoder {
   }
 
   /**
-   * Hidden states after the final norm. ids: (N) int32, row by row; N = B·T, or fewer where `packing` leaves padding out.
-   * With a cache the T tokens continue it. Returns (N, C).
+   * Hidden states after the final norm. ids: N token ids, row by row; N = B·T, or fewer where `packing` leaves padding out;
+   * ids from V on are the adapter's virtual tokens. With a cache the T tokens continue it. Call it under tidy. Returns (N, C).
    */
-  hidden(ids: tf.Tensor1D, B: number, T: number, { cache, packing }: { cache?: KvCache; packing?: TokenPlaces } = {}): tf.Tensor2D {
+  hidden(ids: ArrayLike<number>, B: number, T: number, { cache, packing }: { cache?: KvCache; packing?: TokenPlaces } = {}): tf.Tensor2D {
     const { spec } = this;
     const start = cache?.length ?? 0;
-    let x = embedding(this.tensor(tokenEmbeddingName(spec)) as tf.Tensor2D, ids); // (N, C)
+    const { real, virtual } = virtualIndex(ids, spec.vocab);
     const rows: TokenRows = { B, T, ...(packing ?? fullRows(B, T, start)), ...(cache ? { positions: cache.positions(T) } : {}) };
-    if (spec.positions === 'learned') x = tf.add(x, embedding(this.tensor(positionEmbeddingName(spec)) as tf.Tensor2D, rows.positions));
-    const tables = spec.positions === 'rotary' ? this.ropeRows(start, T, cache?.isPadded ? rows : undefined) : null;
+    if (virtual && this.adapter?.virtual?.keysValues) rows.positions = tf.mul(rows.positions, virtual.isReal);
+    const x = this.embedded(real, rows, virtual?.index);
+    const tables = spec.positions === 'rotary' ? this.ropeRows(start, T, cache?.isPadded || (cache && virtual) ? rows : undefined) : null;
     const windows = new Set(Array.from({ length: spec.layers }, (_, layer) => windowOf(spec, layer)));
     const maskOf = (window: number): tf.Tensor => (cache && !cache.isPlain(T) ? cache.mask(T, window) : attentionMask(T, start + T, window));
     const masks = new Map([...windows].map((window) => [window, maskOf(window)]));
     let stream: Stream = { x, normed: this.norm(x, normNames(spec, 0)[0]) };
     for (let layer = 0; layer < spec.layers; layer++) {
-      const [, beforeMlp] = normNames(spec, layer);
+      const [beforeAttention, beforeMlp] = normNames(spec, layer);
       const next = layer + 1 < spec.layers ? normNames(spec, layer + 1)[0] : finalNormNames(spec);
-      stream = this.halfBlock(stream, (h) => this.attentionBlock(layer, h, { rows, masks, tables }, cache), beforeMlp);
+      if (virtual && this.adapter?.virtual?.enter) stream = this.entered(stream, layer, virtual.index, beforeAttention);
+      stream = this.halfBlock(stream, (h) => this.attentionBlock(layer, h, { rows, masks, tables, virtual: virtual?.index }, cache), beforeMlp);
       stream = this.halfBlock(stream, (h) => this.mlpBlock(layer, h), next);
     }
     if (cache) cache.length += T;
@@ -86,6 +81,21 @@ export class Decoder {
     this.rope = null;
   }
 
+  /** Token embeddings and learned positions, (N, C). */
+  private embedded(ids: tf.Tensor1D, { positions }: TokenRows, virtual?: tf.Tensor1D): tf.Tensor2D {
+    const { spec } = this;
+    const tokens = embedding(this.tensor(tokenEmbeddingName(spec)) as tf.Tensor2D, ids);
+    const x = (virtual && this.adapter?.virtual?.embed?.(tokens, virtual)) ?? tokens;
+    return spec.positions === 'learned' ? tf.add(x, embedding(this.tensor(positionEmbeddingName(spec)) as tf.Tensor2D, positions)) : x;
+  }
+
+  /** The stream where the adapter's virtual tokens have activations of their own at the input of this layer. */
+  private entered({ x, normed }: Stream, layer: number, virtual: tf.Tensor1D, norm: string[]): Stream {
+    const next = this.adapter!.virtual!.enter!(x, layer, virtual);
+    tf.dispose([x, normed]);
+    return { x: next, normed: this.norm(next, norm) };
+  }
+
   /**
    * x + f(norm of x) and the norm that comes after it, in one op; frees the stream before. What the gradient needs is
    * kept by the tape; everything else goes here and now.
@@ -98,12 +108,13 @@ export class Decoder {
 
   private attentionBlock(layer: number, x: tf.Tensor2D, context: AttentionContext, cache?: KvCache): tf.Tensor2D {
     const { heads, kvHeads } = this.spec;
-    const [q, k, v] = this.queriesKeysValues(layer, x);
+    const [q, ownK, ownV] = this.queriesKeysValues(layer, x);
+    const [k, v] = (context.virtual && this.adapter?.virtual?.keysValues?.(ownK, ownV, layer, context.virtual)) ?? [ownK, ownV];
     const window = windowOf(this.spec, layer);
     const { rows, tables } = context;
     const mask = context.masks.get(window)!;
     const out = cache ? this.cachedAttention(layer, [q, k, v], context, cache) : rowsAttention(q, k, v, rows, { heads, kvHeads, window, cap: 0, mask, tables });
-    return this.linear(layer, 'o', out); // out: (N, H·D)
+    return this.sublayer(this.linear(layer, 'o', out), layer, 'attention'); // out: (N, H·D)
   }
 
   /** Attention of the T new tokens of each row to all that the cache then holds. q: (B·T, H·D), k and v: (B·T, K·D). */
@@ -120,29 +131,42 @@ export class Decoder {
   private queriesKeysValues(layer: number, x: tf.Tensor2D): [tf.Tensor2D, tf.Tensor2D, tf.Tensor2D] {
     if (this.spec.family !== 'gpt2') return [this.linear(layer, 'q', x), this.linear(layer, 'k', x), this.linear(layer, 'v', x)];
     const [q, k, v] = tf.split(this.linear(layer, 'qkv', x), 3, 1) as [tf.Tensor2D, tf.Tensor2D, tf.Tensor2D];
-    return [this.withDelta(layer, 'q', x, q), this.withDelta(layer, 'k', x, k), this.withDelta(layer, 'v', x, v)];
+    return [this.adapted(q, x, this.inUse(layer, 'q')), this.adapted(k, x, this.inUse(layer, 'k')), this.adapted(v, x, this.inUse(layer, 'v'))];
   }
 
   private mlpBlock(layer: number, x: tf.Tensor2D): tf.Tensor2D {
+    return this.sublayer(this.mlp(layer, x), layer, 'mlp');
+  }
+
+  private mlp(layer: number, x: tf.Tensor2D): tf.Tensor2D {
     if (this.spec.mlp === 'gelu') return this.linear(layer, 'proj', gelu(this.linear(layer, 'fc', x)));
     return this.linear(layer, 'down', swiglu(this.linear(layer, 'gate', x), this.linear(layer, 'up', x)));
   }
 
-  /** y = xW (+ b) (+ the adapter's part). x: (N, in). Returns (N, out). */
+  private sublayer(h: tf.Tensor2D, layer: number, half: 'attention' | 'mlp'): tf.Tensor2D {
+    return this.adapter?.sublayer?.(h, layer, half) ?? h;
+  }
+
+  /** y = xW (+ b) as the adapter wants it. x: (N, in). Returns (N, out). */
   private linear(layer: number, target: Target, x: tf.Tensor2D): tf.Tensor2D {
+    const at = this.inUse(layer, target);
+    return this.adapted(this.product(x, at), x, at);
+  }
+
+  private product(x: tf.Tensor2D, { module, weight, bias }: LinearInUse): tf.Tensor2D {
+    if (!this.adapter?.overrides?.has(module.weight)) return frozenLinear(x, weight, bias?.value, module.layout);
+    const y: tf.Tensor2D = tf.matMul(x, weight.value as tf.Tensor2D, false, module.layout === 'out_in');
+    return bias ? tf.add(y, bias.value) : y;
+  }
+
+  private adapted(y: tf.Tensor2D, x: tf.Tensor2D, at: LinearInUse): tf.Tensor2D {
+    return this.adapter?.linear?.(y, x, at) ?? y;
+  }
+
+  /** A linear layer of the model; throws where there is none. */
+  inUse(layer: number, target: Target): LinearInUse {
     const module = this.modules.get(`${layer}.${target}`)!;
-    const bias = module.bias ? this.weights.get(module.bias)?.value : undefined;
-    return this.withDelta(layer, target, x, this.product(x, this.weights.get(module.weight)!, bias, module.layout));
-  }
-
-  private product(x: tf.Tensor2D, w: Parameter, bias: tf.Tensor | undefined, layout: LinearLayout): tf.Tensor2D {
-    if (this.frozen) return frozenLinear(x, w, bias, layout);
-    const y: tf.Tensor2D = tf.matMul(x, w.value as tf.Tensor2D, false, layout === 'out_in');
-    return bias ? tf.add(y, bias) : y;
-  }
-
-  private withDelta(layer: number, target: Target, x: tf.Tensor2D, y: tf.Tensor2D): tf.Tensor2D {
-    return this.adapter?.addTo(y, layer, target, x) ?? y;
+    return { module, weight: this.parameter(module.weight)!, bias: module.bias ? this.parameter(module.bias) : undefined };
   }
 
   private norm(x: tf.Tensor2D, names: string[]): tf.Tensor2D {
@@ -175,8 +199,25 @@ export class Decoder {
   }
 
   private tensor(name: string): tf.Tensor {
-    return this.weights.get(name)!.value;
+    return this.parameter(name)!.value;
   }
+
+  private parameter(name: string): Parameter | undefined {
+    return this.adapter?.overrides?.get(name) ?? this.weights.get(name);
+  }
+}
+
+/** `real`: (N) int32, with 0 in the place of virtual tokens; `virtual` where there are any (see VirtualTokens), `isReal` 1 or 0. */
+function virtualIndex(ids: ArrayLike<number>, vocab: number): { real: tf.Tensor1D; virtual?: { index: tf.Tensor1D; isReal: tf.Tensor1D } } {
+  const all = Int32Array.from(ids);
+  if (!all.some((id) => id >= vocab)) return { real: tf.tensor1d(all, 'int32') };
+  return {
+    real: tf.tensor1d(all.map((id) => (id < vocab ? id : 0)), 'int32'),
+    virtual: {
+      index: tf.tensor1d(all.map((id, i) => (id < vocab ? i : all.length + id - vocab)), 'int32'),
+      isReal: tf.tensor1d(all.map((id) => (id < vocab ? 1 : 0)), 'int32'),
+    },
+  };
 }
 
 /** The residual stream and its norm that the next half of a block reads, both (N, C). */
@@ -191,6 +232,8 @@ interface AttentionContext {
   /** The mask of each window size (0: none) among the layers. */
   masks: Map<number, tf.Tensor>;
   tables: RotaryTables | null;
+  /** `index` of VirtualTokens, where the batch has any. */
+  virtual: tf.Tensor1D | undefined;
 }
 
 /** Of the rows' positions: (T, D/2), or (B, 1, T, D/2) where each row has its own. */

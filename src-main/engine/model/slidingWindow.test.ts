@@ -36,7 +36,7 @@ describe('a model of one layer with a window of 3', () => {
   const ids = [1, 5, 9, 30, 2, 7, 4];
   const model = (): Decoder => randomModel(architectureFromConfig({ ...TINY, model_type: 'mistral', num_hidden_layers: 1, sliding_window: 3 }), 1);
   const logitsOf = async (decoder: Decoder, tokens: number[]): Promise<Float32Array> => {
-    const logits = tf.tidy(() => decoder.logits(decoder.hidden(tf.tensor1d(tokens, 'int32'), 1, tokens.length)));
+    const logits = tf.tidy(() => decoder.logits(decoder.hidden(tokens, 1, tokens.length)));
     const values = (await logits.data()) as Float32Array;
     logits.dispose();
     return values;

@@ -22,7 +22,7 @@ const op = defineOp({
     return [b ? tf.add(product, b) : product];
   },
   saveInputs: ['w'],
-  gradient: ([dy], [w], attributes) => ({ x: () => grad({ dy: dy!, w: w! }, attributes)[0]! }),
+  gradient: ([dy], [w], attributes) => ({ x: () => grad({ dy: dy!, w: w! }, attributes)[0]!, b: () => tf.sum(dy!, 0) }),
 });
 
 function refusePacked({ format }: Attributes): void {

@@ -41,7 +41,7 @@ export function batchLoss(model: Decoder, batch: Batch, options: { gradients: bo
   const { rows, targets } = labelledRows(batch);
   const index = packedIndex(batch.mask);
   const ids = index.tokens.map((position) => batch.ids[position]!);
-  const h = model.hidden(tf.tensor1d(ids, 'int32'), batch.B, batch.T, { packing: packingOf(index, batch.T) }); // (N, C)
+  const h = model.hidden(ids, batch.B, batch.T, { packing: packingOf(index, batch.T) }); // (N, C)
   const labelled = embedding(h, tf.tensor1d(rows.map((position) => index.grid[position]!), 'int32')); // (M, C)
   return linearCrossEntropy(labelled, model.head, tf.tensor1d(targets, 'int32'), { gradients: options.gradients, trainW: options.trainHead });
 }

@@ -1,0 +1,28 @@
+/** Whether a method's settings fit a model, and what they train; needs no tensors, so that it can be asked before anything is loaded. */
+import { usageError } from '../errors.ts';
+import { adaptedModules } from '../engine/methods/loraTargets.ts';
+import { biasNames, bottleneckShapes, fullNames, prefixShapes } from '../engine/methods/shapes.ts';
+import type { ArchitectureSpec } from '../engine/model/architecture.ts';
+import type { MethodSettings } from './methodSettings.ts';
+
+/** tensors: names of the model's tensors. Throws a usage error that names the setting and what to choose instead. */
+export function checkMethod(spec: ArchitectureSpec, tensors: string[], method: MethodSettings): void {
+  switch (method.type) {
+    case 'lora':
+      if (method.dora && method.init === 'pissa') throw usageError('METHOD_CLASH', 'DoRA takes the base apart into magnitude and direction, PiSSA into principal components and the rest; choose one of the two.');
+      return void adaptedModules(spec, method);
+    case 'lokr':
+    case 'loha':
+      return void adaptedModules(spec, method);
+    case 'full':
+      return void fullNames(spec, tensors, method.layers);
+    case 'bitfit':
+      return void biasNames(tensors, spec.family);
+    case 'adapter':
+      return void bottleneckShapes(spec, method);
+    case 'prefix':
+      return void prefixShapes(spec, method);
+    default:
+      return method satisfies never;
+  }
+}
