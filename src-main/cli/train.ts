@@ -2,14 +2,15 @@
 import { GraftError } from '../errors.ts';
 import { TARGETS } from '../engine/model/architecture.ts';
 import type { RunView } from '../jobs/runService.ts';
-import { loraSchema, trainSettingsSchema } from '../trainer/protocol.ts';
-import type { MethodSettings, TrainSettings } from '../trainer/protocol.ts';
+import { loraSchema } from '../trainer/methodSettings.ts';
+import type { MethodSettings } from '../trainer/methodSettings.ts';
 import type { Args, Options } from './args.ts';
 import { BASE_DTYPE_OPTION, DATA_OPTIONS, ENGINE_OPTION, LOSS_OPTIONS, MODEL_OPTION } from './command.ts';
 import type { Command, Context } from './command.ts';
 import { dataSpec, readBaseDtype, readEngine } from './evaluate.ts';
 import { bytes, count, loss } from './format.ts';
 import { modelDirOf } from './resolve.ts';
+import { TRAIN_OPTIONS, readTrain } from './trainOptions.ts';
 import { sayProgress } from './trainProgress.ts';
 
 const METHOD_OPTIONS: Options = {
@@ -19,22 +20,6 @@ const METHOD_OPTIONS: Options = {
   targets: { type: 'string', value: 'A,B', help: `matrices to adapt, out of ${TARGETS.join(', ')} (q,v)` },
   dropout: { type: 'string', value: 'X', help: 'dropout before A (0)' },
   init: { type: 'string', value: 'NAME', help: 'start of A: kaiming or gaussian (kaiming)' },
-};
-
-const TRAIN_OPTIONS: Options = {
-  steps: { type: 'string', value: 'N', help: 'optimiser steps' },
-  epochs: { type: 'string', value: 'X', help: 'passes over the data, where --steps is absent (1)' },
-  batch: { type: 'string', value: 'N', help: 'examples per batch (4)' },
-  accumulate: { type: 'string', value: 'N', help: 'batches per optimiser step (1)' },
-  lr: { type: 'string', value: 'X', help: 'learning rate (2e-4)' },
-  schedule: { type: 'string', value: 'NAME', help: 'linear, cosine or constant (linear)' },
-  warmup: { type: 'string', value: 'X', help: 'steps, or below 1 a share of all steps (0)' },
-  'weight-decay': { type: 'string', value: 'X', help: 'decoupled weight decay (0.01)' },
-  clip: { type: 'string', value: 'X', help: 'largest global gradient norm, 0 for none (1)' },
-  val: { type: 'string', value: 'X', help: 'share of the rows kept for validation (0.05)' },
-  seed: { type: 'string', value: 'N', help: 'seed of everything random (0)' },
-  'eval-every': { type: 'string', value: 'N', help: 'steps between evaluations, 0 for the end only (0)' },
-  'checkpoint-every': { type: 'string', value: 'N', help: 'steps between checkpoints, 0 for none (50)' },
 };
 
 export const train: Command = {
@@ -114,23 +99,5 @@ function readMethod(args: Args): MethodSettings {
     dropout: args.number('dropout'),
     targets: args.list('targets', TARGETS),
     init: args.choice('init', ['gaussian', 'kaiming']),
-  });
-}
-
-function readTrain(args: Args): TrainSettings {
-  return trainSettingsSchema.parse({
-    steps: args.integer('steps'),
-    epochs: args.number('epochs'),
-    batch: args.integer('batch'),
-    accumulate: args.integer('accumulate'),
-    lr: args.number('lr'),
-    schedule: args.choice('schedule', ['linear', 'cosine', 'constant']),
-    warmup: args.number('warmup'),
-    weightDecay: args.number('weight-decay'),
-    clip: args.number('clip'),
-    val: args.number('val'),
-    seed: args.integer('seed'),
-    evalEvery: args.integer('eval-every'),
-    checkpointEvery: args.integer('checkpoint-every'),
   });
 }

@@ -5,7 +5,8 @@
 import { z } from 'zod';
 import type { ErrorData } from '../errors.ts';
 import { BASE_DTYPES, type BaseDtype } from '../engine/frozen/formats.ts';
-import { TARGETS } from '../engine/model/architecture.ts';
+import { methodSchema } from './methodSettings.ts';
+import { trainSettingsSchema, type TrainSettings } from './trainSettings.ts';
 
 export const ENGINES = ['tensorflow', 'webgpu', 'wasm'] as const;
 export type EngineName = (typeof ENGINES)[number];
@@ -24,45 +25,7 @@ export const dataSpecSchema = z.object({
 });
 export type DataSpec = z.infer<typeof dataSpecSchema>;
 
-export const loraSchema = z.object({
-  type: z.literal('lora'),
-  rank: z.number().int().default(8),
-  alpha: z.number().positive().default(16),
-  dropout: z.number().min(0).max(0.95).default(0),
-  targets: z.array(z.enum(TARGETS)).min(1).default(['q', 'v']),
-  /** `gaussian`: A ~ N(0, 1/r). `kaiming`: PEFT's default, A ~ U(-1/sqrt(in), 1/sqrt(in)). B = 0 in both. */
-  init: z.enum(['gaussian', 'kaiming']).default('kaiming'),
-});
-export type LoraSettings = z.infer<typeof loraSchema>;
-
-export const fullSchema = z.object({ type: z.literal('full') });
-export const methodSchema = z.discriminatedUnion('type', [loraSchema, fullSchema]);
-export type MethodSettings = z.infer<typeof methodSchema>;
-
-export const trainSettingsSchema = z.object({
-  /** Optimiser steps; when absent, `epochs` decides. */
-  steps: z.number().int().min(1).optional(),
-  epochs: z.number().positive().default(1),
-  batch: z.number().int().min(1).default(4),
-  accumulate: z.number().int().min(1).default(1),
-  lr: z.number().positive().default(2e-4),
-  schedule: z.enum(['linear', 'cosine', 'constant']).default('linear'),
-  /** Warm-up: steps if >= 1, share of all steps if below 1. */
-  warmup: z.number().min(0).default(0),
-  beta1: z.number().min(0).lt(1).default(0.9),
-  beta2: z.number().min(0).lt(1).default(0.999),
-  eps: z.number().positive().default(1e-8),
-  weightDecay: z.number().min(0).default(0.01),
-  /** Largest global gradient norm; 0 turns clipping off. */
-  clip: z.number().min(0).default(1),
-  /** Share of the rows kept for validation. */
-  val: z.number().min(0).max(0.9).default(0.05),
-  seed: z.number().int().default(0),
-  /** Steps between evaluations and between checkpoints; 0: only at the end. */
-  evalEvery: z.number().int().min(0).default(0),
-  checkpointEvery: z.number().int().min(0).default(50),
-});
-export type TrainSettings = z.infer<typeof trainSettingsSchema>;
+export { trainSettingsSchema, type TrainSettings };
 
 /** Everything a run needs; self-contained, so that a run can be repeated or resumed from this record alone. */
 export const runSpecSchema = z.object({
@@ -133,7 +96,14 @@ export interface TrainResult {
   finalLoss: number;
   /** Null when there are no validation rows. */
   initialValLoss: number | null;
+  /** Of what was saved: the best evaluation with `keepBest`, else the last one. */
   valLoss: number | null;
+  /** The evaluation with the lowest validation loss. Absent in runs of before, null without evaluations of trained values. */
+  best?: { step: number; valLoss: number } | null;
+  /** The run ended before its last step because the validation loss had stopped falling. */
+  stoppedEarly?: boolean;
+  /** Steps left out because their loss or gradient norm was not finite. */
+  skippedSteps?: number;
   trainableParameters: number;
   totalParameters: number;
   tokensPerSecond: number;

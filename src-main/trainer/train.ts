@@ -9,6 +9,7 @@ import { describeBadRow, type TokenisedExample } from '../datasets/types.ts';
 import { GraftError } from '../errors.ts';
 import { countParameters, type Parameter } from '../engine/model/parameters.ts';
 import { AdamW } from '../engine/optim/adamw.ts';
+import { rulesFor } from '../engine/optim/rules.ts';
 import { firstNotFinite } from '../engine/train/finite.ts';
 import { checkBaseDtype } from './baseDtype.ts';
 import { loadBestValues } from './bestValues.ts';
@@ -71,7 +72,7 @@ async function trainOn(spec: RunSpec, base: Checkpoint, data: RunData, resume: b
   const model = loadDecoder(base, { baseDtype: spec.baseDtype });
   const baseParameters = countParameters(model.weights.values());
   const method = await attachMethod(model, spec, base);
-  const optimizer = new AdamW(method.parameters, spec.train);
+  const optimizer = new AdamW(method.parameters, { ...spec.train, ruleOf: rulesFor(spec.train.weightDecayOn, method.lrScaleOf) });
   const progress = resume ? loadRunState(spec.runDir, method.parameters, optimizer) : newProgress();
   const trainableParameters = countParameters(method.parameters);
   const { batch, accumulate, epochs } = spec.train;

@@ -16,6 +16,8 @@ export const trainSettingsSchema = z.object({
   beta2: z.number().min(0).lt(1).default(0.999),
   eps: z.number().positive().default(1e-8),
   weightDecay: z.number().min(0).default(0.01),
+  /** `matrices`: not biases and norm weights, as Hugging Face's Trainer. */
+  weightDecayOn: z.enum(['all', 'matrices']).default('matrices'),
   /** Largest global gradient norm; 0 turns clipping off. */
   clip: z.number().min(0).default(1),
   /** Share of the rows kept for validation. */

@@ -6,12 +6,14 @@ import { bootBackend } from '../backend/backends.ts';
 import type { Parameter } from '../model/parameters.ts';
 import { Random } from '../random.ts';
 import { AdamW } from './adamw.ts';
+import { rulesFor, type Rule } from './rules.ts';
 
 const OPTIONS = { beta1: 0.9, beta2: 0.99, eps: 1e-3, weightDecay: 0.1 };
 const LR = [0, 0.1, 0.05, 0.2, 0.01];
 
 /** Algorithm 2 of Loshchilov & Hutter in float64, one element after the other, with the decay decoupled. */
-function reference(start: Float32Array, gradients: Float32Array[], scale: number): number[] {
+function reference(start: Float32Array, gradients: Float32Array[], scale: number, { lrScale, decay }: Rule = { lrScale: 1, decay: true }): number[] {
+  const weightDecay = decay ? OPTIONS.weightDecay : 0;
   return Array.from(start, (first, i) => {
     let [p, m, v] = [first, 0, 0];
     gradients.forEach((g, step) => {
@@ -20,7 +22,8 @@ function reference(start: Float32Array, gradients: Float32Array[], scale: number
       v = OPTIONS.beta2 * v + (1 - OPTIONS.beta2) * gradient ** 2;
       const mHat = m / (1 - OPTIONS.beta1 ** (step + 1));
       const vHat = v / (1 - OPTIONS.beta2 ** (step + 1));
-      p = p - LR[step]! * OPTIONS.weightDecay * p - (LR[step]! * mHat) / (Math.sqrt(vHat) + OPTIONS.eps);
+      const lr = LR[step]! * lrScale;
+      p = p - lr * weightDecay * p - (lr * mHat) / (Math.sqrt(vHat) + OPTIONS.eps);
     });
     return p;
   });
@@ -60,6 +63,30 @@ describe.each([
     optimizer.dispose();
     tf.dispose(parameters.map(({ value }) => value));
     expect(tf.memory().numTensors).toBe(before);
+  });
+
+  it('follows a rule per parameter, whatever their order', async () => {
+    const random = new Random(2);
+    const shapes = [[4], [3, 2], [5], [2, 2], [6, 1], [1]];
+    const faster = new Set(['p3', 'p5']);
+    const starts = shapes.map((shape) => random.normal(shape.reduce((a, b) => a * b)));
+    const gradients = LR.map(() => shapes.map((shape) => random.normal(shape.reduce((a, b) => a * b))));
+    const parameters: Parameter[] = shapes.map((shape, i) => ({ name: `p${i}`, value: tf.tensor(starts[i]!, shape) }));
+    const lrScaleOf = ({ name }: Parameter): number => (faster.has(name) ? 16 : 1);
+    const optimizer = new AdamW(parameters, { ...OPTIONS, ruleOf: rulesFor('matrices', lrScaleOf) });
+    for (const [step, lr] of LR.entries()) {
+      const flat = optimizer.flatten(shapes.map((shape, i) => tf.tensor(gradients[step]![i]!, shape)));
+      expect(flat.map(({ size }) => size)).toEqual([4 + 5, 6 + 6, 4, 1]);
+      optimizer.step(flat, lr, tf.scalar(1));
+      tf.dispose(flat);
+    }
+    for (const [i, { name, value }] of parameters.entries()) {
+      const rule = { lrScale: faster.has(name) ? 16 : 1, decay: shapes[i]!.length === 2 };
+      expectClose(await value.data(), reference(starts[i]!, gradients.map((all) => all[i]!), 1, rule), { rtol, atol: rtol / 10 }, name);
+    }
+    expect(optimizer.moments().map(({ name, value }) => `${name} ${value.shape.join('x')}`)).toContain('p2.v 5');
+    expect(rulesFor('all', lrScaleOf)(parameters[0]!)).toEqual({ lrScale: 1, decay: true });
+    optimizer.dispose();
   });
 
   it('goes on from its moments as if it had never stopped', async () => {

@@ -2,12 +2,13 @@
  * AdamW (Loshchilov & Hutter 2019, algorithm 2) as PyTorch computes it:
  * p <- p·(1 - lr·wd); m <- b1·m + (1-b1)·g; v <- b2·v + (1-b2)·g^2;
  * p <- p - lr/(1-b1^t) · m / (sqrt(v)/sqrt(1-b2^t) + eps).
- * The moments are kept, and all is updated, as few long vectors (flatTensors.ts).
+ * The moments are kept, and all is updated, as few long vectors (flatTensors.ts), each of parameters under one rule.
  */
 import * as tf from '@tensorflow/tfjs-core';
 import { defineKernel, type Attributes, type Tensors } from '../ops/define.ts';
 import { replaceValue, type Parameter } from '../model/parameters.ts';
 import { cut, join, spansOf, type Span } from './flatTensors.ts';
+import { groupByRule, type Rule } from './rules.ts';
 
 /** Values that the composite takes at a time, so that what it computes in between stays in the processor's cache. */
 const CHUNK = 1 << 18;
@@ -42,30 +43,46 @@ export interface AdamWOptions {
   beta2: number;
   eps: number;
   weightDecay: number;
+  /** The same rule for all where it is absent: the learning rate as it is, and the decay. */
+  ruleOf?: (parameter: Parameter) => Rule;
 }
+
+const SAME_FOR_ALL: Rule = { lrScale: 1, decay: true };
 
 export class AdamW {
   /** Updates done so far. */
   t = 0;
+  /** In the order of the spans. */
   private readonly parameters: Parameter[];
+  /** Place of each of them among the parameters as they were given. */
+  private readonly places: number[];
   private readonly options: AdamWOptions;
-  private readonly spans: Span[];
+  private readonly spans: (Span & { rule: Rule })[];
   /** First and second moments, one vector per span. */
   private readonly m: tf.Tensor[];
   private readonly v: tf.Tensor[];
 
   constructor(parameters: Parameter[], options: AdamWOptions) {
-    this.parameters = parameters;
+    const groups = groupByRule(parameters, options.ruleOf ?? (() => SAME_FOR_ALL));
+    const placeOf = new Map(parameters.map((parameter, i) => [parameter, i]));
+    const most = tf.getBackend() === 'webgpu' ? MOST_ON_GPU : CHUNK;
+    this.parameters = groups.flatMap((group) => group.parameters);
+    this.places = this.parameters.map((parameter) => placeOf.get(parameter)!);
     this.options = options;
-    this.spans = spansOf(parameters.map(({ value }) => value.shape), tf.getBackend() === 'webgpu' ? MOST_ON_GPU : CHUNK);
+    let first = 0;
+    this.spans = groups.flatMap(({ rule, parameters: members }) => {
+      const spans = spansOf(members.map(({ value }) => value.shape), most).map((span) => ({ ...span, first: first + span.first, rule }));
+      first += members.length;
+      return spans;
+    });
     this.m = this.spans.map(({ size }) => tf.zeros([size]));
     this.v = this.spans.map(({ size }) => tf.zeros([size]));
   }
 
-  /** The gradients as vectors for `step`, which the caller disposes; `gradients`, as the parameters, are used up. */
+  /** The gradients, in the order of the constructor's parameters, as vectors for `step`, which the caller disposes; `gradients` are used up. */
   flatten(gradients: tf.Tensor[]): tf.Tensor1D[] {
     return this.spans.map(({ first, shapes }) => {
-      const part = gradients.slice(first, first + shapes.length);
+      const part = this.places.slice(first, first + shapes.length).map((place) => gradients[place]!);
       const vector = join(part);
       tf.dispose(part);
       return vector;
@@ -76,8 +93,10 @@ export class AdamW {
   step(gradients: tf.Tensor1D[], lr: number, gradientScale: tf.Scalar): void {
     this.t++;
     const { beta1, beta2, eps, weightDecay } = this.options;
-    const rates = { keep: 1 - lr * weightDecay, rate: lr / (1 - beta1 ** this.t), root: 1 / Math.sqrt(1 - beta2 ** this.t) };
+    const root = 1 / Math.sqrt(1 - beta2 ** this.t);
     this.spans.forEach((span, i) => {
+      const ownLr = lr * span.rule.lrScale;
+      const rates = { keep: span.rule.decay ? 1 - ownLr * weightDecay : 1, rate: ownLr / (1 - beta1 ** this.t), root };
       const parameters = this.parameters.slice(span.first, span.first + span.shapes.length);
       const [m, v] = [this.m[i]!, this.v[i]!];
       const p = join(parameters.map(({ value }) => value));

@@ -1,0 +1,30 @@
+/** Rules of the optimiser that differ from parameter to parameter: learning rate and weight decay. */
+import type { Parameter } from '../model/parameters.ts';
+
+export interface Rule {
+  /** Factor on the learning rate. */
+  lrScale: number;
+  /** Whether the weight decay applies. */
+  decay: boolean;
+}
+
+/** What the weight decay applies to: every trained tensor, or those of two dimensions only, which leaves out biases and norm weights. */
+export type WeightDecayOn = 'all' | 'matrices';
+
+/** `lrScaleOf`: factor of a method that lets some of its parameters learn faster, as LoRA+ (Hayou et al. 2024) does with B. */
+export function rulesFor(weightDecayOn: WeightDecayOn, lrScaleOf?: (parameter: Parameter) => number): (parameter: Parameter) => Rule {
+  return (parameter) => ({ lrScale: lrScaleOf?.(parameter) ?? 1, decay: weightDecayOn === 'all' || parameter.value.rank > 1 });
+}
+
+/** The parameters, those of like rules next to each other, in the order in which a rule first comes. */
+export function groupByRule(parameters: Parameter[], ruleOf: (parameter: Parameter) => Rule): { rule: Rule; parameters: Parameter[] }[] {
+  const groups = new Map<string, { rule: Rule; parameters: Parameter[] }>();
+  for (const parameter of parameters) {
+    const rule = ruleOf(parameter);
+    const key = `${rule.lrScale} ${rule.decay}`;
+    const group = groups.get(key);
+    if (group) group.parameters.push(parameter);
+    else groups.set(key, { rule, parameters: [parameter] });
+  }
+  return [...groups.values()];
+}
