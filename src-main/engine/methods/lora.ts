@@ -57,6 +57,14 @@ export class LoraAdapter implements Adapter {
     return loraLinear(input, y, pair.A.value as tf.Tensor2D, pair.B.value as tf.Tensor2D, pair.scale);
   }
 
+  rewind(): () => void {
+    const { dropout } = this;
+    const state = dropout?.random.state();
+    return () => {
+      if (dropout && state) this.dropout = { rate: dropout.rate, random: new Random(state) };
+    };
+  }
+
   /** A, B and magnitude of every pair, in the order of the forward pass, then the biases. */
   parameters(): Parameter[] {
     return [...this.pairs.flatMap(({ A, B, magnitude }) => (magnitude ? [A, B, magnitude.m] : [A, B])), ...this.overrides.values()];
