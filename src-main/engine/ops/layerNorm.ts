@@ -39,7 +39,8 @@ const sumOp = defineOp({
   saveOutputs: [2, 3],
   gradient([dSum, dy], [w, normed, inverse]) {
     const others: Tensors = dSum!.rank > 0 ? { others: dSum! } : {}; // the sum may lead nowhere else
-    const dx = gradientOfX({ dy: dy!, w: w!, normed: normed!, inverse: inverse!, ...others })[0]!;
+    const unused = dy!.rank === 0; // the norm may lead nowhere either
+    const dx = unused ? dSum! : gradientOfX({ dy: dy!, w: w!, normed: normed!, inverse: inverse!, ...others })[0]!;
     return { x: () => dx, f: () => tf.clone(dx), w: () => tf.sum(tf.mul(dy!, normed!), 0), b: () => tf.sum(dy!, 0) };
   },
 });

@@ -38,7 +38,8 @@ const sumOp = defineOp({
   saveOutputs: [0, 2],
   gradient([dSum, dy], [w, sum, inverse]) {
     const others: Tensors = dSum!.rank > 0 ? { others: dSum! } : {}; // the sum may lead nowhere else
-    const dx = gradientOfX({ dy: dy!, x: sum!, w: w!, inverse: inverse!, ...others })[0]!;
+    const unused = dy!.rank === 0; // the norm may lead nowhere either
+    const dx = unused ? dSum! : gradientOfX({ dy: dy!, x: sum!, w: w!, inverse: inverse!, ...others })[0]!;
     return { x: () => dx, f: () => tf.clone(dx), w: () => gradientOfW(dy!, sum!, inverse!) };
   },
 });

@@ -1,8 +1,8 @@
 /** The summed cross-entropy of a linear projection, and the embedding look-up with its gradient. */
 import { array64, type Array64 } from './array.ts';
 
-/** sum_i (log sum_v exp(h_i·w_v) - h_i·w_{y_i}). h: (M, C), w: (V, C). */
-export function linearCrossEntropyReference(h: Array64, w: Array64, labels: Int32Array): number {
+/** sum_i of (1-e)·-log p_i[y_i] + e·mean_v(-log p_i[v]), log p_i[v] = h_i·w_v - log sum_u exp(h_i·w_u). h: (M, C), w: (V, C). */
+export function linearCrossEntropyReference(h: Array64, w: Array64, labels: Int32Array, smoothing = 0): number {
   const [M, C] = h.shape as [number, number];
   const V = w.shape[0]!;
   let loss = 0;
@@ -12,7 +12,9 @@ export function linearCrossEntropyReference(h: Array64, w: Array64, labels: Int3
       for (let c = 0; c < C; c++) sum += h.data[i * C + c]! * w.data[v * C + c]!;
       return sum;
     });
-    loss += Math.log(logits.reduce((sum, logit) => sum + Math.exp(logit), 0)) - logits[labels[i]!]!;
+    const normaliser = Math.log(logits.reduce((sum, logit) => sum + Math.exp(logit), 0));
+    const uniform = logits.reduce((sum, logit) => sum + normaliser - logit, 0) / V;
+    loss += (1 - smoothing) * (normaliser - logits[labels[i]!]!) + smoothing * uniform;
   }
   return loss;
 }
