@@ -13,11 +13,9 @@ import { trainStep, type StepResult } from '../../src-main/engine/train/step.ts'
 import { loadDecoder } from '../../src-main/trainer/loadDecoder.ts';
 import { attachMethod, type AttachedMethod } from '../../src-main/trainer/method.ts';
 import { CHECKPOINT_FILE, runSpecSchema, type RunSpec } from '../../src-main/trainer/protocol.ts';
-import { saveRunState } from '../../src-main/trainer/runState.ts';
+import { newProgress, saveRunState } from '../../src-main/trainer/runState.ts';
 import { keepTuning } from '../../src-main/trainer/tuning.ts';
 import type { Example, GraftSetup, SavedAnswer } from './protocol.ts';
-
-const NOTHING_DONE = { step: 0, firstLoss: 0, lastLoss: 0, initialValLoss: null, valLoss: null, tokens: 0, trainingMs: 0, peakMemoryBytes: 0 };
 
 export class GraftTraining {
   private readonly model: Decoder;
@@ -64,7 +62,7 @@ export class GraftTraining {
     fs.mkdirSync(runDir, { recursive: true });
     try {
       const { sizeBytes } = await this.method.save();
-      await saveRunState(runDir, this.method.parameters, this.optimizer, NOTHING_DONE);
+      await saveRunState(runDir, this.method.parameters, this.optimizer, newProgress());
       return { resultBytes: sizeBytes, resumeBytes: fs.statSync(path.join(runDir, CHECKPOINT_FILE)).size };
     } finally {
       for (const dir of [runDir, outDir]) fs.rmSync(dir, { recursive: true, force: true });

@@ -8,6 +8,7 @@ import type { BackendName } from '../engine/backend/backends.ts';
 import { embedding } from '../engine/ops/embedding.ts';
 import { gelu } from '../engine/ops/gelu.ts';
 import { addLayerNorm, layerNorm } from '../engine/ops/layerNorm.ts';
+import { labelSmoothingTerm } from '../engine/ops/labelSmoothing.ts';
 import { linearCrossEntropy } from '../engine/ops/linearCrossEntropy.ts';
 import { loraLinear } from '../engine/ops/loraLinear.ts';
 import { addRmsNorm, rmsNorm } from '../engine/ops/rmsNorm.ts';
@@ -69,6 +70,9 @@ export async function opsSuite(engine: BackendName, rtol: number): Promise<void>
     it.each(CROSS_ENTROPY)('linearCrossEntropy (%i, %i, %i) in chunks of %i logits', async (M, C, V, chunkLogits) => {
       await check(crossEntropyCase(M, C, V, chunkLogits, true));
       await check(crossEntropyCase(M, C, V, chunkLogits, false));
+    });
+    it.each([[7, 5, 17, 40], [1, 1, 2, 1 << 20]])('linearCrossEntropy (%i, %i, %i) with smoothed labels', async (M, C, V, chunkLogits) => {
+      for (const trainW of [true, false]) await check(crossEntropyCase(M, C, V, chunkLogits, trainW, 0.2));
     });
     it.each(LORA)('loraLinear N %i, in %i, out %i, rank %i', (...sizes) => check(loraCase(...sizes)));
     it.each([[1, 1, 2], [17, 3, 5], [3, 17, 40]])('embedding of %i ids, width %i, %i rows', (N, C, V) => check(embeddingCase(N, C, V)));
@@ -141,16 +145,19 @@ function rotaryCase(B: number, H: number, T: number, D: number): OpCase {
   };
 }
 
-function crossEntropyCase(M: number, C: number, V: number, chunkLogits: number, trainW: boolean): OpCase {
+function crossEntropyCase(M: number, C: number, V: number, chunkLogits: number, trainW: boolean, smoothing = 0): OpCase {
   const random = new Random(M * V);
   const [h, w] = [randomArray([M, C], random), randomArray([V, C], random)];
   const labels = randomIds(M, V, 5);
-  const run = (hTensor: tf.Tensor, wTensor: tf.Tensor): tf.Tensor =>
-    linearCrossEntropy(hTensor as tf.Tensor2D, wTensor as tf.Tensor2D, tf.tensor1d(labels, 'int32'), { gradients: true, trainW, chunkLogits });
+  const run = (hTensor: tf.Tensor, wTensor: tf.Tensor): tf.Tensor => {
+    const [h2, w2, ids] = [hTensor as tf.Tensor2D, wTensor as tf.Tensor2D, tf.tensor1d(labels, 'int32')];
+    const loss = linearCrossEntropy(h2, w2, ids, { gradients: true, trainW, chunkLogits });
+    return smoothing > 0 ? tf.add(loss, labelSmoothingTerm(h2, w2, ids, smoothing)) : loss;
+  };
   return {
     inputs: trainW ? { h, w } : { h },
     engine: (inputs) => run(inputs['h']!, inputs['w'] ?? toTensor(w)),
-    reference: (inputs) => array64([], Float64Array.of(linearCrossEntropyReference(inputs['h']!, inputs['w'] ?? w, labels))),
+    reference: (inputs) => array64([], Float64Array.of(linearCrossEntropyReference(inputs['h']!, inputs['w'] ?? w, labels, smoothing))),
   };
 }
 

@@ -9,7 +9,9 @@ import type { Decoder } from '../engine/model/decoder.ts';
 import type { AdamW } from '../engine/optim/adamw.ts';
 import { scheduleFactor, warmupSteps } from '../engine/optim/schedule.ts';
 import { countTokens } from '../engine/train/batchLoss.ts';
+import { neftuneNoise } from '../engine/train/neftune.ts';
 import { trainStep, type StepResult } from '../engine/train/step.ts';
+import { Random } from '../engine/random.ts';
 import type { CallControl } from './control.ts';
 import type { AttachedMethod } from './method.ts';
 import { CHECKPOINT_FILE, type RunSpec, type StepMetrics, type TrainEvent } from './protocol.ts';
@@ -44,8 +46,11 @@ export async function takeStep(input: LoopInput): Promise<StepMetrics | null> {
   const result = await trainStep(model, method.parameters, optimizer, batches, {
     lr,
     clip: settings.clip,
-    beforeMicroBatch: (index) => method.beforeTraining(`${step} ${index}`),
+    labelSmoothing: settings.labelSmoothing,
+    gradientCheckpointing: settings.gradientCheckpointing,
+    beforeMicroBatch: (index) => beforeMicroBatch(input, `${step} ${index}`),
   });
+  model.inputNoise = null;
   const failure = spec.engine === 'webgpu' ? deviceFailure() : null;
   if (failure) throw failure; // before anything of this step is counted or saved
   const elapsedMs = performance.now() - started;
@@ -63,6 +68,13 @@ export async function takeStep(input: LoopInput): Promise<StepMetrics | null> {
   if (optimizer.t === 1) progress.firstLoss = loss;
   progress.lastLoss = loss;
   return { step, loss, lr, gradNorm, tokensPerSecond: tokens / (elapsedMs / 1000), memoryBytes: process.memoryUsage.rss(), elapsedMs };
+}
+
+/** All that is drawn at random in a micro-batch is a function of the seed and its place. */
+function beforeMicroBatch({ spec, model, method }: LoopInput, place: string): void {
+  const { neftune, seed } = spec.train;
+  model.inputNoise = neftune > 0 ? neftuneNoise(neftune, Random.stream(seed, `neftune ${place}`)) : null;
+  method.beforeTraining(place);
 }
 
 function countBadStep({ spec, progress, emit }: LoopInput, { loss, gradNorm }: StepResult): void {

@@ -20,6 +20,12 @@ export const trainSettingsSchema = z.object({
   weightDecayOn: z.enum(['all', 'matrices']).default('matrices'),
   /** Largest global gradient norm; 0 turns clipping off. */
   clip: z.number().min(0).default(1),
+  /** Share of the target that is spread over the whole vocabulary, in training only; 0: none. */
+  labelSmoothing: z.number().min(0).lt(1).default(0),
+  /** Size alpha of NEFTune's noise on the token embeddings, in training only; 0: none. */
+  neftune: z.number().min(0).default(0),
+  /** Compute each block again for its gradient instead of keeping its activations: less memory, about a third slower. */
+  gradientCheckpointing: z.boolean().default(false),
   /** Share of the rows kept for validation. */
   val: z.number().min(0).max(0.9).default(0.05),
   seed: z.number().int().default(0),

@@ -21,6 +21,8 @@ export interface Attachment {
   /** h: (N, C), output of the attention or MLP of a layer on its way into the residual stream. */
   sublayer?(h: tf.Tensor2D, layer: number, half: 'attention' | 'mlp'): tf.Tensor2D;
   readonly virtual?: VirtualTokens;
+  /** What takes the random draws of the forward pass back to where they are now, for computing a part of it again. */
+  rewind?(): () => void;
 }
 
 /**

@@ -27,6 +27,10 @@ export class Decoder {
   readonly weights: Weights;
   /** The adapter in use; replacing it is all that switching a task takes. */
   adapter: Attachment | null = null;
+  /** Set for the forward pass of a training step that adds noise to the token embeddings x (N, C) of `rows`. */
+  inputNoise: ((x: tf.Tensor2D, rows: TokenRows) => tf.Tensor2D) | null = null;
+  /** Set for the forward pass of a training step that computes each block again instead of keeping its activations. */
+  recompute: Recompute | null = null;
   private readonly modules: Map<string, LinearModule>;
   private rope: { T: number; cos: tf.Tensor2D; sin: tf.Tensor2D } | null = null;
 
@@ -60,9 +64,12 @@ export class Decoder {
     for (let layer = 0; layer < spec.layers; layer++) {
       const [beforeAttention, beforeMlp] = normNames(spec, layer);
       const next = layer + 1 < spec.layers ? normNames(spec, layer + 1)[0] : finalNormNames(spec);
-      if (virtual && this.adapter?.virtual?.enter) stream = this.entered(stream, layer, virtual.index, beforeAttention);
-      stream = this.halfBlock(stream, (h) => this.attentionBlock(layer, h, { rows, masks, tables, virtual: virtual?.index }, cache), beforeMlp);
-      stream = this.halfBlock(stream, (h) => this.mlpBlock(layer, h), next);
+      const block = (start: Stream): Stream => {
+        const entered = virtual && this.adapter?.virtual?.enter ? this.entered(start, layer, virtual.index, beforeAttention) : start;
+        const middle = this.halfBlock(entered, (h) => this.attentionBlock(layer, h, { rows, masks, tables, virtual: virtual?.index }, cache), beforeMlp);
+        return this.halfBlock(middle, (h) => this.mlpBlock(layer, h), next);
+      };
+      stream = this.recompute ? this.recomputed(stream, block, beforeAttention) : block(stream);
     }
     if (cache) cache.length += T;
     stream.x.dispose();
@@ -82,11 +89,12 @@ export class Decoder {
   }
 
   /** Token embeddings and learned positions, (N, C). */
-  private embedded(ids: tf.Tensor1D, { positions }: TokenRows, virtual?: tf.Tensor1D): tf.Tensor2D {
+  private embedded(ids: tf.Tensor1D, rows: TokenRows, virtual?: tf.Tensor1D): tf.Tensor2D {
     const { spec } = this;
-    const tokens = embedding(this.tensor(tokenEmbeddingName(spec)) as tf.Tensor2D, ids);
+    const found = embedding(this.tensor(tokenEmbeddingName(spec)) as tf.Tensor2D, ids);
+    const tokens = this.inputNoise?.(found, rows) ?? found;
     const x = (virtual && this.adapter?.virtual?.embed?.(tokens, virtual)) ?? tokens;
-    return spec.positions === 'learned' ? tf.add(x, embedding(this.tensor(positionEmbeddingName(spec)) as tf.Tensor2D, positions)) : x;
+    return spec.positions === 'learned' ? tf.add(x, embedding(this.tensor(positionEmbeddingName(spec)) as tf.Tensor2D, rows.positions)) : x;
   }
 
   /** The stream where the adapter's virtual tokens have activations of their own at the input of this layer. */
@@ -94,6 +102,18 @@ export class Decoder {
     const next = this.adapter!.virtual!.enter!(x, layer, virtual);
     tf.dispose([x, normed]);
     return { x: next, normed: this.norm(next, norm) };
+  }
+
+  /** A block of which only the residual stream at its start is kept for the gradient. */
+  private recomputed({ x, normed }: Stream, block: (start: Stream) => Stream, norm: string[]): Stream {
+    normed.dispose();
+    const f = (again: tf.Tensor2D): tf.Tensor2D[] => {
+      const end = block({ x: again, normed: this.norm(again, norm) });
+      return [end.x, end.normed];
+    };
+    const [end, endNormed] = this.recompute!(x, f, this.adapter?.rewind?.());
+    x.dispose();
+    return { x: end!, normed: endNormed! };
   }
 
   /**
@@ -219,6 +239,12 @@ function virtualIndex(ids: ArrayLike<number>, vocab: number): { real: tf.Tensor1
     },
   };
 }
+
+/**
+ * f(x) such that the gradient computes f again; `rewind` then comes before it. f disposes its x, and its results depend on
+ * nothing but x and parameters.
+ */
+export type Recompute = (x: tf.Tensor2D, f: (x: tf.Tensor2D) => tf.Tensor2D[], rewind?: () => void) => tf.Tensor2D[];
 
 /** The residual stream and its norm that the next half of a block reads, both (N, C). */
 interface Stream {

@@ -3,6 +3,7 @@ import * as tf from '@tensorflow/tfjs-core';
 import type { Decoder } from '../model/decoder.ts';
 import { packedIndex, packingOf } from '../model/packing.ts';
 import { embedding } from '../ops/embedding.ts';
+import { labelSmoothingTerm } from '../ops/labelSmoothing.ts';
 import { linearCrossEntropy } from '../ops/linearCrossEntropy.ts';
 
 /** B rows of T tokens, row by row, right-padded. labels: the id at that position or -100 (no loss). */
@@ -36,12 +37,22 @@ export function countTokens({ mask }: Batch): number {
   return count;
 }
 
-/** Sum of the cross-entropy over the labelled tokens. `gradients`: it will be differentiated; `trainHead`: also for W. */
-export function batchLoss(model: Decoder, batch: Batch, options: { gradients: boolean; trainHead: boolean }): tf.Scalar {
+export interface BatchLossOptions {
+  /** It will be differentiated, also for the vocabulary projection W with `trainHead`. */
+  gradients: boolean;
+  trainHead: boolean;
+  /** Absent or 0: none. */
+  labelSmoothing?: number | undefined;
+}
+
+/** Sum of the cross-entropy over the labelled tokens. Call it under tidy. */
+export function batchLoss(model: Decoder, batch: Batch, { gradients, trainHead, labelSmoothing = 0 }: BatchLossOptions): tf.Scalar {
   const { rows, targets } = labelledRows(batch);
   const index = packedIndex(batch.mask);
   const ids = index.tokens.map((position) => batch.ids[position]!);
   const h = model.hidden(ids, batch.B, batch.T, { packing: packingOf(index, batch.T) }); // (N, C)
   const labelled = embedding(h, tf.tensor1d(rows.map((position) => index.grid[position]!), 'int32')); // (M, C)
-  return linearCrossEntropy(labelled, model.head, tf.tensor1d(targets, 'int32'), { gradients: options.gradients, trainW: options.trainHead });
+  const labels = tf.tensor1d(targets, 'int32');
+  const loss = linearCrossEntropy(labelled, model.head, labels, { gradients, trainW: trainHead });
+  return labelSmoothing > 0 ? tf.add(loss, labelSmoothingTerm(labelled, model.head, labels, labelSmoothing)) : loss;
 }

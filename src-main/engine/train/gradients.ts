@@ -6,7 +6,7 @@
 import * as tf from '@tensorflow/tfjs-core';
 
 /** What tfjs records per op (tfjs-core's tape.ts). */
-interface TapeNode {
+export interface TapeNode {
   kernelName: string;
   inputs: Record<string, tf.Tensor>;
   outputs: tf.Tensor[];
@@ -14,7 +14,7 @@ interface TapeNode {
   gradient?: (dys: (tf.Tensor | null)[]) => Record<string, (sum?: tf.Tensor) => tf.Tensor>;
 }
 
-interface TapeState {
+export interface TapeState {
   activeTape: TapeNode[] | null;
   gradientDepth: number;
 }
@@ -26,34 +26,56 @@ interface Step {
 }
 
 /**
- * Value of the scalar f() and its gradient for each tensor of `xs`, in their order. The caller disposes them.
+ * Value of the scalar f() and its gradient for each tensor of `xs`, in their order. The caller disposes them. What f makes
+ * on its way goes before the backward pass, unless `keepForward` (parts of f are run again there).
  * Throws when f() does not depend on one of them.
  */
-export function valueAndGradients(f: () => tf.Scalar, xs: tf.Tensor[]): { value: tf.Scalar; gradients: tf.Tensor[] } {
-  const { value, tape } = record(f);
-  const steps = relevantSteps(tape, xs, value);
-  const needed = new Set(steps.map(({ node }) => node));
-  for (const node of tape) if (!needed.has(node)) tf.dispose(node.saved ?? []);
-  const gradientOf = new Map<number, tf.Tensor>([[value.id, tf.scalar(1)]]);
-  for (const step of steps.reverse()) runStep(step, gradientOf);
-  return { value, gradients: xs.map((x) => takeGradient(x, gradientOf)) };
+export function valueAndGradients(f: () => tf.Scalar, xs: tf.Tensor[], { keepForward = false } = {}): { value: tf.Scalar; gradients: tf.Tensor[] } {
+  if (keepForward) return tf.tidy(() => differentiated(f, xs));
+  return differentiated(() => tf.tidy(f), xs);
 }
 
-function record(f: () => tf.Scalar): { value: tf.Scalar; tape: TapeNode[] } {
-  const state = tf.engine().state as unknown as TapeState;
+function differentiated(f: () => tf.Scalar, xs: tf.Tensor[]): { value: tf.Scalar; gradients: tf.Tensor[] } {
+  const { value, tape } = record(f);
+  const gradients = backward(tape, xs, [{ output: value, gradient: tf.scalar(1) }]);
+  if (gradients.some((gradient) => !gradient)) throw new Error('the loss does not depend on one of the trained tensors');
+  return { value, gradients: gradients as tf.Tensor[] };
+}
+
+export function tapeState(): TapeState {
+  return tf.engine().state as unknown as TapeState;
+}
+
+/** What f returns, and the ops on the way there. */
+export function record<T>(f: () => T): { value: T; tape: TapeNode[] } {
+  const state = tapeState();
+  const before = state.activeTape;
   const tape: TapeNode[] = [];
   state.activeTape = tape;
   state.gradientDepth++;
   try {
-    return { value: tf.tidy(f), tape };
+    return { value: f(), tape };
   } finally {
     state.gradientDepth--;
-    state.activeTape = null;
+    state.activeTape = before;
   }
 }
 
-/** The nodes on a path from `xs` to `y`, in the order of the forward pass. */
-function relevantSteps(tape: TapeNode[], xs: tf.Tensor[], y: tf.Tensor): Step[] {
+/**
+ * Gradient of each of `xs`, from the `gradient` of each output, which is used up; null where the outputs do not depend on
+ * it. Frees what the tape has saved.
+ */
+export function backward(tape: TapeNode[], xs: tf.Tensor[], outputs: { output: tf.Tensor; gradient: tf.Tensor }[]): (tf.Tensor | null)[] {
+  const steps = relevantSteps(tape, xs, outputs.map(({ output }) => output));
+  const needed = new Set(steps.map(({ node }) => node));
+  for (const node of tape) if (!needed.has(node)) tf.dispose(node.saved ?? []);
+  const gradientOf = new Map(outputs.map(({ output, gradient }) => [output.id, gradient]));
+  for (const step of steps.reverse()) runStep(step, gradientOf);
+  return xs.map((x) => gradientOf.get(x.id) ?? null);
+}
+
+/** The nodes on a path from `xs` to `ys`, in the order of the forward pass. */
+function relevantSteps(tape: TapeNode[], xs: tf.Tensor[], ys: tf.Tensor[]): Step[] {
   const fromX = new Set(xs.map((x) => x.id));
   const reached = new Map<TapeNode, string[]>();
   for (const node of tape) {
@@ -62,7 +84,7 @@ function relevantSteps(tape: TapeNode[], xs: tf.Tensor[], y: tf.Tensor): Step[] 
     reached.set(node, inputNames);
     for (const output of node.outputs) fromX.add(output.id);
   }
-  const toY = new Set([y.id]);
+  const toY = new Set(ys.map((y) => y.id));
   const steps: Step[] = [];
   for (const node of tape.toReversed()) {
     const inputNames = reached.get(node);
@@ -105,10 +127,4 @@ function addGradient(id: number, gradient: tf.Tensor, gradientOf: Map<number, tf
   const before = gradientOf.get(id);
   gradientOf.set(id, before ? tf.add(before, gradient) : gradient);
   if (before) tf.dispose([before, gradient]);
-}
-
-function takeGradient(x: tf.Tensor, gradientOf: Map<number, tf.Tensor>): tf.Tensor {
-  const gradient = gradientOf.get(x.id);
-  if (!gradient) throw new Error('the loss does not depend on one of the trained tensors');
-  return gradient;
 }

@@ -7,13 +7,21 @@ import { sumOfSquares } from '../ops/sumOfSquares.ts';
 import type { AdamW } from '../optim/adamw.ts';
 import { batchLoss, labelledRows, type Batch } from './batchLoss.ts';
 import { valueAndGradients } from './gradients.ts';
+import { recomputing } from './recompute.ts';
 
-export interface StepOptions {
+export interface LossOptions {
+  /** Called before each micro-batch's forward pass, e.g. to set its dropout stream. */
+  beforeMicroBatch?: (index: number) => void;
+  /** Share of the target spread over the whole vocabulary; absent: none. */
+  labelSmoothing?: number;
+  /** Keep only the start of each block and compute the rest again for its gradient. */
+  gradientCheckpointing?: boolean;
+}
+
+export interface StepOptions extends LossOptions {
   lr: number;
   /** Largest global gradient norm; 0 turns clipping off. */
   clip: number;
-  /** Called before each micro-batch's forward pass, e.g. to set its dropout stream. */
-  beforeMicroBatch?: (index: number) => void;
 }
 
 export interface StepResult {
@@ -30,7 +38,7 @@ export interface StepResult {
  * accumulation gives the same gradient as one large batch. Updates `parameters` through `optimizer`.
  */
 export async function trainStep(model: Decoder, parameters: Parameter[], optimizer: AdamW, batches: Batch[], options: StepOptions): Promise<StepResult> {
-  const { loss, gradients } = accumulateGradients(model, parameters, batches, options.beforeMicroBatch);
+  const { loss, gradients } = accumulateGradients(model, parameters, batches, options);
   const flat = optimizer.flatten(gradients);
   const norm = globalNorm(flat);
   const report = tf.stack([loss, norm]);
@@ -46,27 +54,31 @@ export async function trainStep(model: Decoder, parameters: Parameter[], optimiz
 }
 
 /** Mean loss and its gradient per parameter, over all micro-batches. The caller disposes them. */
-export function accumulateGradients(
-  model: Decoder,
-  parameters: Parameter[],
-  batches: Batch[],
-  beforeMicroBatch?: (index: number) => void,
-): { loss: tf.Scalar; gradients: tf.Tensor[] } {
+export function accumulateGradients(model: Decoder, parameters: Parameter[], batches: Batch[], options: LossOptions = {}): { loss: tf.Scalar; gradients: tf.Tensor[] } {
   const labelled = batches.reduce((sum, batch) => sum + labelledRows(batch).rows.length, 0);
-  const trainHead = parameters.some(({ name }) => name === headName(model.spec));
   const share = 1 / labelled;
   let loss: tf.Scalar | undefined;
   let sums: tf.Tensor[] | undefined;
   batches.forEach((batch, index) => {
-    beforeMicroBatch?.(index);
-    const { value, gradients } = valueAndGradients(
-      () => tf.mul(batchLoss(model, batch, { gradients: true, trainHead }), tf.scalar(share)),
-      parameters.map((p) => p.value),
-    );
+    options.beforeMicroBatch?.(index);
+    const { value, gradients } = microBatchGradients(model, parameters, batch, share, options);
     loss = loss ? addAndDispose(loss, value) : value;
     sums = sums ? sums.map((sum, i) => addAndDispose(sum, gradients[i]!)) : gradients;
   });
   return { loss: loss!, gradients: sums! };
+}
+
+/** `share` times the summed loss of one micro-batch, and its gradient per parameter. */
+function microBatchGradients(model: Decoder, parameters: Parameter[], batch: Batch, share: number, { labelSmoothing, gradientCheckpointing = false }: LossOptions): { value: tf.Scalar; gradients: tf.Tensor[] } {
+  const trainHead = parameters.some(({ name }) => name === headName(model.spec));
+  const trained = parameters.map(({ value }) => value);
+  model.recompute = gradientCheckpointing ? recomputing(trained) : null;
+  try {
+    const loss = (): tf.Scalar => tf.mul(batchLoss(model, batch, { gradients: true, trainHead, labelSmoothing }), tf.scalar(share));
+    return valueAndGradients(loss, trained, { keepForward: gradientCheckpointing });
+  } finally {
+    model.recompute = null;
+  }
 }
 
 function addAndDispose<T extends tf.Tensor>(a: T, b: T): T {
