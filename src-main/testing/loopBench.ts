@@ -1,5 +1,6 @@
 /** The training loop on a small random model, all in this process, so that a test can reach into the model between two steps. */
 import { temporaryFolder } from '../checkpoints/testFolders.ts';
+import { BatchPlan } from '../datasets/batchPlan.ts';
 import type { TokenisedExample } from '../datasets/types.ts';
 import { createLora, type LoraAdapter } from '../engine/methods/lora.ts';
 import { architectureFromConfig } from '../engine/model/architecture.ts';
@@ -48,6 +49,7 @@ export function openLoop(train: object, { runDir = temporaryFolder(), beforeTrai
   model.adapter = adapter;
   const events: TrainEvent[] = [];
   const parameters = adapter.parameters();
+  const rows = countingRows(13, 1);
   const input: LoopInput = {
     spec, model,
     method: {
@@ -57,7 +59,7 @@ export function openLoop(train: object, { runDir = temporaryFolder(), beforeTrai
       save: () => Promise.reject(new Error('the loop saves nothing')),
     },
     optimizer: new AdamW(parameters, settings),
-    progress: newProgress(), totalSteps: settings.steps!, train: countingRows(13, 1), val: countingRows(5, 2), padId: 0,
+    progress: newProgress(), totalSteps: settings.steps!, plan: new BatchPlan(rows.map(({ ids }) => ids.length), { ...settings, maxLength: 16 }), train: rows, val: countingRows(5, 2), padId: 0,
     emit: (event) => void events.push(event),
     control: new CallControl(),
   };

@@ -1,7 +1,8 @@
 /** One optimiser step of a run: its rows, its learning rate, its metrics, and the guard against losses that are not finite. */
 import fs from 'node:fs';
 import path from 'node:path';
-import { collate, rowsOfStep } from '../datasets/batches.ts';
+import type { BatchPlan } from '../datasets/batchPlan.ts';
+import { collate } from '../datasets/batches.ts';
 import type { TokenisedExample } from '../datasets/types.ts';
 import { GraftError } from '../errors.ts';
 import { deviceFailure } from '../engine/backend/deviceWatch.ts';
@@ -25,6 +26,8 @@ export interface LoopInput {
   /** Where to go on from; kept up to date. */
   progress: Progress;
   totalSteps: number;
+  /** Which of the rows of `train` make up which step. */
+  plan: BatchPlan;
   train: TokenisedExample[];
   val: TokenisedExample[];
   padId: number;
@@ -37,11 +40,11 @@ export interface LoopInput {
  * Throws LOSS_NOT_FINITE after `maxBadSteps` of those in a row.
  */
 export async function takeStep(input: LoopInput): Promise<StepMetrics | null> {
-  const { spec, model, method, optimizer, progress, totalSteps, train, padId } = input;
+  const { spec, model, method, optimizer, progress, totalSteps, plan, train, padId } = input;
   const settings = spec.train;
   const step = progress.step + 1;
   const started = performance.now();
-  const batches = rowsOfStep(train.length, settings.batch, settings.accumulate, settings.seed, step).map((rows) => collate(train, rows, padId));
+  const batches = plan.rowsOf(step).map((rows) => collate(train, rows, padId));
   const lr = settings.lr * scheduleFactor(settings.schedule, progress.step, warmupSteps(settings.warmup, totalSteps), totalSteps);
   const result = await trainStep(model, method.parameters, optimizer, batches, {
     lr,

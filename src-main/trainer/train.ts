@@ -1,7 +1,7 @@
 /** A training run from its spec to its adapter: reads model and data itself, reports events, writes files, and nothing else. */
 import type { Checkpoint } from '../checkpoints/checkpoint.ts';
 import { openCheckpoint } from '../checkpoints/checkpoint.ts';
-import { stepsForEpochs } from '../datasets/batches.ts';
+import { BatchPlan } from '../datasets/batchPlan.ts';
 import { assertTrainable, prepareDataset } from '../datasets/dataset.ts';
 import { splitExamples } from '../datasets/split.ts';
 import { loadTokenizer } from '../datasets/tokenizer.ts';
@@ -27,6 +27,8 @@ interface RunData {
   train: TokenisedExample[];
   val: TokenisedExample[];
   padId: number;
+  /** Most tokens of a row. */
+  maxLength: number;
 }
 
 export async function train(spec: RunSpec, resume: boolean, emit: (event: TrainEvent) => void, control: CallControl): Promise<TrainResult> {
@@ -63,7 +65,7 @@ async function readData(spec: RunSpec, maxPositions: number, emit: (event: Train
   }
   const parts = splitExamples(prepared.examples, spec.train.val, spec.train.seed);
   checkTrainSettings(spec.train, parts.val.length);
-  return { ...parts, padId: tokenizer.padId };
+  return { ...parts, padId: tokenizer.padId, maxLength };
 }
 
 async function trainOn(spec: RunSpec, base: Checkpoint, data: RunData, resume: boolean, emit: (event: TrainEvent) => void, control: CallControl): Promise<TrainResult> {
@@ -75,14 +77,14 @@ async function trainOn(spec: RunSpec, base: Checkpoint, data: RunData, resume: b
   const optimizer = new AdamW(method.parameters, { ...spec.train, ruleOf: rulesFor(spec.train.weightDecayOn, method.lrScaleOf) });
   const progress = resume ? loadRunState(spec.runDir, method.parameters, optimizer) : newProgress();
   const trainableParameters = countParameters(method.parameters);
-  const { batch, accumulate, epochs } = spec.train;
+  const plan = new BatchPlan(data.train.map(({ ids }) => ids.length), { ...spec.train, maxLength: data.maxLength });
   const counts = {
     trainableParameters,
     totalParameters: baseParameters + (spec.method.type === 'full' ? 0 : trainableParameters),
-    totalSteps: spec.train.steps ?? stepsForEpochs(data.train.length, batch, accumulate, epochs),
+    totalSteps: spec.train.steps ?? plan.stepsFor(spec.train.epochs),
   };
   emit({ type: 'started', engine: spec.engine, device, ...counts, trainRows: data.train.length, valRows: data.val.length, resumedFrom: progress.step });
-  const { outcome, stoppedEarly } = await trainLoop({ spec, model, method, optimizer, progress, totalSteps: counts.totalSteps, ...data, emit, control });
+  const { outcome, stoppedEarly } = await trainLoop({ spec, model, method, optimizer, progress, totalSteps: counts.totalSteps, plan, ...data, emit, control });
   if (spec.train.keepBest && progress.best) {
     loadBestValues(spec.runDir, progress.best.step, method.parameters);
     progress.valLoss = progress.best.valLoss;

@@ -8,6 +8,10 @@ export const trainSettingsSchema = z.object({
   epochs: z.number().positive().default(1),
   batch: z.number().int().min(1).default(4),
   accumulate: z.number().int().min(1).default(1),
+  /** Fill each batch with rows up to the tokens of `batch` rows of the greatest length. */
+  packing: z.boolean().default(false),
+  /** Put rows of like length into one batch. */
+  bucketing: z.boolean().default(false),
   lr: z.number().positive().default(2e-4),
   schedule: z.enum(['linear', 'cosine', 'constant']).default('linear'),
   /** Warm-up: steps if >= 1, share of all steps if below 1. */
