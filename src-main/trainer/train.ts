@@ -6,7 +6,9 @@ import { assertTrainable, prepareDataset } from '../datasets/dataset.ts';
 import { splitExamples } from '../datasets/split.ts';
 import { loadTokenizer } from '../datasets/tokenizer.ts';
 import { describeBadRow, type TokenisedExample } from '../datasets/types.ts';
-import { GraftError } from '../errors.ts';
+import { withVirtualTokens, type VirtualLayout } from '../datasets/virtualTokens.ts';
+import { GraftError, usageError } from '../errors.ts';
+import type { ArchitectureSpec } from '../engine/model/architecture.ts';
 import { countParameters, type Parameter } from '../engine/model/parameters.ts';
 import { AdamW } from '../engine/optim/adamw.ts';
 import { rulesFor } from '../engine/optim/rules.ts';
@@ -16,6 +18,7 @@ import { loadBestValues } from './bestValues.ts';
 import type { CallControl } from './control.ts';
 import { useEngine } from './engines.ts';
 import { checkMethod } from './checkMethod.ts';
+import { tensorLimitBytes } from './memoryGuard.ts';
 import { attachMethod } from './method.ts';
 import type { RunSpec, TrainEvent, TrainResult } from './protocol.ts';
 import { loadRunState, newProgress, removeRunState } from './runState.ts';
@@ -36,7 +39,7 @@ export async function train(spec: RunSpec, resume: boolean, emit: (event: TrainE
   const base = openBase(spec);
   try {
     checkMethod(base.spec, [...base.tensors.keys()], spec.method);
-    const data = await readData(spec, base.spec.maxPositions, emit);
+    const data = await readData(spec, base.spec, emit);
     return await trainOn(spec, base, data, resume, emit, control);
   } finally {
     base.close();
@@ -50,9 +53,11 @@ function openBase(spec: RunSpec): Checkpoint {
   throw new GraftError('MODEL_CHANGED', `The files in ${spec.model.dir} have changed since the run was set up; add the model again and start a new run.`, { dir: spec.model.dir });
 }
 
-async function readData(spec: RunSpec, maxPositions: number, emit: (event: TrainEvent) => void): Promise<RunData> {
+async function readData(spec: RunSpec, { maxPositions, vocab }: ArchitectureSpec, emit: (event: TrainEvent) => void): Promise<RunData> {
   const tokenizer = loadTokenizer(spec.model.dir);
-  const maxLength = Math.min(spec.data.maxLength, maxPositions);
+  const virtual = virtualLayout(spec, vocab);
+  const virtualCount = virtual ? virtual.prefix + virtual.infix : 0;
+  const maxLength = Math.min(spec.data.maxLength, maxPositions - virtualCount);
   if (maxLength < spec.data.maxLength) emit({ type: 'log', message: `Rows are cut at ${maxLength} tokens, the longest that this model can see.` });
   const prepared = await prepareDataset({ ...spec.data, maxLength, tokenizer });
   if (spec.data.hash !== undefined && prepared.sha256 !== spec.data.hash) {
@@ -63,14 +68,24 @@ async function readData(spec: RunSpec, maxPositions: number, emit: (event: Train
     const list = prepared.bad.slice(0, 10).map(describeBadRow).join('; ');
     emit({ type: 'log', message: `${prepared.bad.length} bad rows are left out: ${list}` });
   }
-  const parts = splitExamples(prepared.examples, spec.train.val, spec.train.seed);
+  const examples = virtual ? prepared.examples.map((example) => withVirtualTokens(example, virtual)) : prepared.examples;
+  const parts = splitExamples(examples, spec.train.val, spec.train.seed);
   checkTrainSettings(spec.train, parts.val.length);
-  return { ...parts, padId: tokenizer.padId, maxLength };
+  return { ...parts, padId: tokenizer.padId, maxLength: maxLength + virtualCount };
+}
+
+/** The virtual tokens that a method puts into every row. Throws INFIX_NEEDS_ANSWERS. */
+function virtualLayout({ method, data }: RunSpec, vocab: number): VirtualLayout | undefined {
+  if (method.type !== 'prefix') return undefined;
+  if (method.infixLength > 0 && data.lossOn === 'all') {
+    throw usageError('INFIX_NEEDS_ANSWERS', 'An infix stands between prompt and answer, but with the loss on all tokens there is no such place; put the loss on completions or leave the infix out.');
+  }
+  return { prefix: method.prefixLength, infix: method.infixLength, vocab };
 }
 
 async function trainOn(spec: RunSpec, base: Checkpoint, data: RunData, resume: boolean, emit: (event: TrainEvent) => void, control: CallControl): Promise<TrainResult> {
   if (spec.engine === 'auto') throw new GraftError('INTERNAL', 'The run was started before its engine was chosen; start it again.');
-  const { device } = await useEngine(spec.engine);
+  const { device, gpu } = await useEngine(spec.engine);
   const model = loadDecoder(base, { baseDtype: spec.baseDtype });
   const baseParameters = countParameters(model.weights.values());
   const method = await attachMethod(model, spec, base);
@@ -83,8 +98,9 @@ async function trainOn(spec: RunSpec, base: Checkpoint, data: RunData, resume: b
     totalParameters: baseParameters + (spec.method.type === 'full' ? 0 : trainableParameters),
     totalSteps: spec.train.steps ?? plan.stepsFor(spec.train.epochs),
   };
+  const tensorLimit = tensorLimitBytes(spec.engine, gpu, spec.train.memoryLimitBytes);
   emit({ type: 'started', engine: spec.engine, device, ...counts, trainRows: data.train.length, valRows: data.val.length, resumedFrom: progress.step });
-  const { outcome, stoppedEarly } = await trainLoop({ spec, model, method, optimizer, progress, totalSteps: counts.totalSteps, plan, ...data, emit, control });
+  const { outcome, stoppedEarly } = await trainLoop({ spec, model, method, optimizer, progress, totalSteps: counts.totalSteps, plan, ...data, tensorLimitBytes: tensorLimit, emit, control });
   if (spec.train.keepBest && progress.best) {
     loadBestValues(spec.runDir, progress.best.step, method.parameters);
     progress.valLoss = progress.best.valLoss;
