@@ -14,6 +14,8 @@ export const TINY_LLAMA: ModelConfig = {
   bos_token_id: TINY_BOS, eos_token_id: TINY_EOS,
 };
 
+export const TINY_GPT2: ModelConfig = { model_type: 'gpt2', n_embd: 16, n_head: 4, n_layer: 2, n_positions: 64, vocab_size: TINY_VOCAB, torch_dtype: 'float32', bos_token_id: TINY_BOS, eos_token_id: TINY_EOS };
+
 /** Writes the checkpoint into `dir` and returns it. Matrices are N(0, 0.2^2), norm weights 1. */
 export async function writeTinyModel(dir: string, { config = TINY_LLAMA, seed = 0 }: { config?: ModelConfig; seed?: number } = {}): Promise<string> {
   fs.mkdirSync(dir, { recursive: true });

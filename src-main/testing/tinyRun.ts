@@ -8,6 +8,7 @@ import { WorkerClient, type WorkerCall } from '../jobs/workerClient.ts';
 import { forkWorker } from '../jobs/workerChannel.ts';
 import { methodSchema } from '../trainer/methodSettings.ts';
 import { runSpecSchema, trainSettingsSchema, type RunSpec, type TrainEvent } from '../trainer/protocol.ts';
+import type { ModelConfig } from '../engine/model/architecture.ts';
 import { writeTinyModel } from './tinyModel.ts';
 
 interface Overrides {
@@ -15,6 +16,8 @@ interface Overrides {
   train?: object;
   data?: object;
   rows?: string[];
+  /** Of the model; a tiny Llama by default. */
+  config?: ModelConfig;
 }
 
 /** 13 rows of different lengths. */
@@ -23,7 +26,7 @@ const ROWS = Array.from({ length: 13 }, (_, i) => JSON.stringify({ prompt: `row 
 /** Adapter of rank 2 on q and v, 6 steps of batch 2, unless `overrides` says otherwise. Its folders are removed after the test. */
 export async function tinyRun(overrides: Overrides = {}): Promise<RunSpec> {
   const dir = temporaryFolder();
-  const modelDir = await writeTinyModel(path.join(dir, 'model'));
+  const modelDir = await writeTinyModel(path.join(dir, 'model'), overrides.config ? { config: overrides.config } : {});
   const file = path.join(dir, 'rows.jsonl');
   fs.writeFileSync(file, (overrides.rows ?? ROWS).join('\n'));
   const runDir = path.join(dir, 'run');
