@@ -7,7 +7,7 @@ import * as tf from '@tensorflow/tfjs-core';
 import type { LinearModule } from '../model/architecture.ts';
 import type { LinearInUse } from '../model/attachment.ts';
 import type { Decoder } from '../model/decoder.ts';
-import { parameterShape, type Parameter } from '../model/parameters.ts';
+import type { Parameter } from '../model/parameters.ts';
 import { frozenLinear } from '../ops/frozenLinear.ts';
 import { loraLinear } from '../ops/loraLinear.ts';
 import { untaped } from '../ops/untaped.ts';
@@ -56,8 +56,7 @@ function outputNorms(A: tf.Tensor2D, B: tf.Tensor2D, s: number, squares: tf.Tens
 /** ||W||^2 per output, (out). */
 function squaresOf({ weight, module }: LinearInUse): tf.Tensor1D {
   return tf.tidy(() => {
-    const [rows, columns] = parameterShape(weight) as [number, number];
-    const inputs = module.layout === 'in_out' ? rows : columns;
+    const inputs = module.inFeatures;
     let sum: tf.Tensor = tf.scalar(0);
     for (let start = 0; start < inputs; start += ROWS_AT_ONCE) {
       const count = Math.min(ROWS_AT_ONCE, inputs - start);
