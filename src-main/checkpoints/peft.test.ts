@@ -28,12 +28,12 @@ function patch(dir: string, fields: Record<string, unknown>): string {
 }
 
 describe('the Python library', () => {
-  it.skipIf(!hasShared('golden')).each(['llama/lora_qv', 'gpt2/lora_all', 'qwen2/rslora'])(`%s: what is read is written again as PEFT wrote it${skipNote('golden')}`, async (golden) => {
+  it.skipIf(!hasShared('golden')).each(['llama/lora_qv', 'gpt2/lora_all', 'qwen2/rslora', 'gpt2/dora', 'llama/dora_randB'])(`%s: what is read is written again as PEFT wrote it${skipNote('golden')}`, async (golden) => {
     const source = sharedPath(`golden/${golden}/final`);
     const adapter = readPeftAdapter(source);
     const dir = path.join(temporaryFolder(), 'again');
-    const { r, lora_alpha, lora_dropout, target_modules, fan_in_fan_out, base_model_name_or_path, use_rslora } = adapter.config;
-    const written = await writePeftAdapter(dir, { config: { r, lora_alpha, lora_dropout, target_modules: target_modules as string[], fan_in_fan_out, base_model_name_or_path, use_rslora }, modules: adapter.modules });
+    const { r, lora_alpha, lora_dropout, target_modules, fan_in_fan_out, base_model_name_or_path, use_rslora, use_dora } = adapter.config;
+    const written = await writePeftAdapter(dir, { config: { r, lora_alpha, lora_dropout, target_modules: target_modules as string[], fan_in_fan_out, base_model_name_or_path, use_rslora, use_dora }, modules: adapter.modules });
     const bytes = fs.readFileSync(path.join(dir, 'adapter_model.safetensors'));
     expect(bytes.equals(fs.readFileSync(path.join(source, 'adapter_model.safetensors')))).toBe(true);
     const config = (folder: string): unknown => JSON.parse(fs.readFileSync(path.join(folder, 'adapter_config.json'), 'utf8'));
@@ -44,7 +44,6 @@ describe('the Python library', () => {
   });
 
   it.skipIf(!hasShared('golden')).each([
-    ['llama/dora/final', 'DoRA'],
     ['llama/pissa/final', 'initialised with pissa'],
     ['llama/prefix/final', 'PREFIX_TUNING'],
   ])(`refuses %s${skipNote('golden')}`, (golden, text) => {
@@ -76,8 +75,9 @@ describe('reading', () => {
   });
 
   it.each([
-    [{ bias: 'all' }, 'PEFT_UNSUPPORTED', 'trained biases'],
-    [{ use_dora: true }, 'PEFT_UNSUPPORTED', 'DoRA'],
+    [{ bias: 'some' }, 'PEFT_CONFIG', 'field bias does not fit'],
+    [{ use_dora: true }, 'PEFT_WEIGHTS', 'has no lora_magnitude_vector'],
+    [{ lora_bias: true }, 'PEFT_UNSUPPORTED', 'a bias on lora_B'],
     [{ modules_to_save: ['lm_head'] }, 'PEFT_UNSUPPORTED', 'modules_to_save'],
     [{ r: 3 }, 'PEFT_WEIGHTS', 'says rank 3'],
     [{ r: 'two' }, 'PEFT_CONFIG', 'field r does not fit'],
@@ -90,7 +90,10 @@ describe('reading', () => {
   it('refuses NaN, a missing half, unknown tensors, an empty file, missing files', async () => {
     const bad = pair(8, 8, 2);
     bad.B.data[5] = NaN;
-    const nan = await writeSmall([[Q, bad]]);
+    await expect(writeSmall([[Q, bad]])).rejects.toMatchObject({ code: 'ADAPTER_NOT_FINITE', message: expect.stringContaining(`${Q}.lora_B.weight`) });
+    const nan = await writeSmall();
+    const entries = Object.entries(bad).map(([half, { shape, data }]) => ({ name: `base_model.model.${Q}.lora_${half}.weight`, dtype: 'F32' as const, shape, data: () => castF32(data, 'F32') }));
+    await writeSafetensors(path.join(nan, 'adapter_model.safetensors'), entries);
     expect(() => readPeftAdapter(nan)).toThrowError(fails('PEFT_WEIGHTS', `${Q}.lora_B.weight holds NaN or Inf`));
     const dir = await writeSmall();
     const weights = path.join(dir, 'adapter_model.safetensors');

@@ -1,27 +1,25 @@
 /**
- * LoRA adapters in the format of the Python PEFT library: adapter_config.json, adapter_model.safetensors with keys
- * `base_model.model.<module path>.lora_A.weight` (r, in) and `.lora_B.weight` (out, r), and Graft's graft.json.
+ * LoRA adapters in the format of the Python PEFT library: keys `base_model.model.<module path>.lora_A.weight` (r, in) and
+ * `.lora_B.weight` (out, r), with DoRA `.lora_magnitude_vector` (out), and trained biases under the model's own names,
+ * `.base_layer.bias` where the layer is adapted.
  */
-import { hash } from 'node:crypto';
-import fs from 'node:fs';
-import path from 'node:path';
 import { GraftError } from '../errors.ts';
-import { writeFolderAtomic } from '../files.ts';
-import { castF32 } from './dtype.ts';
-import { GRAFT_FILE, parseGraftInfo, type GraftAdapterInfo } from './graftInfo.ts';
+import { adapterWeightsError, readAdapterFile, writeAdapterFile, type AdapterFile, type NamedTensor, type NamedTensors } from './adapterFile.ts';
+import type { GraftAdapterInfo } from './graftInfo.ts';
 import { fullPeftConfig, moduleRank, parsePeftConfig, type PeftConfig, type PeftConfigInput } from './peftConfig.ts';
-import { openSafetensors, readFile, tensorF32From, type TensorInfo } from './safetensors.ts';
-import { writeSafetensors, type TensorEntry, type WrittenFile } from './safetensorsWrite.ts';
-import { allFinite } from './finite.ts';
-import { systemErrorAbout } from './systemError.ts';
+import type { WrittenFile } from './safetensorsWrite.ts';
 
+export { ADAPTER_CONFIG, ADAPTER_WEIGHTS } from './adapterFile.ts';
 export { moduleRank, moduleScale } from './peftConfig.ts';
 export { assertAdapterFitsBase } from './peftFit.ts';
 export type { GraftAdapterInfo, PeftConfig, PeftConfigInput };
 
-export const ADAPTER_CONFIG = 'adapter_config.json';
-export const ADAPTER_WEIGHTS = 'adapter_model.safetensors';
-const KEY = /^base_model\.model\.(.+)\.lora_(A|B)\.weight$/;
+/** What stands before every name of PEFT's. */
+export const PEFT_PREFIX = 'base_model.model.';
+const KEY = /^(.+)\.lora_(A\.weight|B\.weight|magnitude_vector)$/;
+const BIAS = /^(.+?)(?:\.base_layer)?\.bias$/;
+/** Causal-mask buffers that older versions of GPT-2 in Python have among their tensors, and whose names end like a bias. */
+const BUFFER = /\.attn\.(bias|masked_bias)$/;
 
 export interface Matrix {
   /** [rows, columns]. */
@@ -29,18 +27,22 @@ export interface Matrix {
   data: Float32Array;
 }
 
-/** A (r, in) and B (out, r) of one adapted linear layer. */
+/** A (r, in) and B (out, r) of one adapted linear layer, and its magnitude (out) with DoRA. */
 export interface LoraPair {
   A: Matrix;
   B: Matrix;
+  magnitude?: Float32Array;
 }
 
 export interface PeftAdapter {
+  type: 'lora';
   /** Absolute path. */
   dir: string;
   config: PeftConfig;
   /** By module path, e.g. `model.layers.0.self_attn.q_proj`, in the order of the file. */
   modules: Map<string, LoraPair>;
+  /** Trained biases in place of the base's, by tensor name, e.g. `model.layers.0.self_attn.q_proj.bias`. */
+  biases: Map<string, Float32Array>;
   /** Absent for adapters made outside Graft. */
   graft?: GraftAdapterInfo;
   /** Of adapter_model.safetensors; computed when first asked for. */
@@ -49,104 +51,91 @@ export interface PeftAdapter {
 }
 
 /**
- * Reads and checks the adapter in `dir`; weights of any float dtype become float32.
- * Throws GraftError PEFT_NOT_FOUND, PEFT_CONFIG, PEFT_UNSUPPORTED, PEFT_WEIGHTS (unknown key, missing pair, rank that does
+ * Reads and checks the LoRA adapter in `dir`; weights of any float dtype become float32.
+ * Throws GraftError PEFT_NOT_FOUND, PEFT_CONFIG, PEFT_UNSUPPORTED, PEFT_WEIGHTS (unknown key, missing part, rank that does
  * not match, NaN or Inf), GRAFT_INFO, or SAFETENSORS_*.
  */
 export function readPeftAdapter(dir: string): PeftAdapter {
-  const root = path.resolve(dir);
-  const configFile = path.join(root, ADAPTER_CONFIG);
-  const weightsFile = path.join(root, ADAPTER_WEIGHTS);
-  if (!fs.existsSync(configFile)) throw new GraftError('PEFT_NOT_FOUND', `${root} has no ${ADAPTER_CONFIG}; choose the folder of a PEFT adapter.`, { dir: root });
-  const config = parsePeftConfig(configFile, fs.readFileSync(configFile, 'utf8'));
-  if (!fs.existsSync(weightsFile)) {
-    const other = fs.existsSync(path.join(root, 'adapter_model.bin'));
-    throw new GraftError('PEFT_NOT_FOUND', other ? `${root} holds its weights only as adapter_model.bin; convert them to safetensors (in PEFT: save_pretrained(folder)).` : `${root} has no ${ADAPTER_WEIGHTS}; choose the folder of a complete PEFT adapter.`, { dir: root });
-  }
-  const graftFile = path.join(root, GRAFT_FILE);
-  const graft = fs.existsSync(graftFile) ? parseGraftInfo(graftFile, fs.readFileSync(graftFile, 'utf8')) : undefined;
-  const file = openSafetensors(weightsFile);
-  try {
-    const bytes = readFile(file); // at once: hundreds of small reads take longer
-    const modules = pairUp(weightsFile, file.tensors, config, bytes);
-    let sha256: string | undefined;
-    return {
-      dir: root,
-      config,
-      modules,
-      ...(graft ? { graft } : {}),
-      sizeBytes: file.sizeBytes,
-      get sha256() {
-        return (sha256 ??= hash('sha256', bytes));
-      },
-    };
-  } finally {
-    file.close();
-  }
+  return asPeftAdapter(readAdapterFile(dir));
 }
 
-function weightsError(file: string, tensor: string, problem: string): GraftError {
-  return new GraftError('PEFT_WEIGHTS', `${file}: ${tensor} ${problem}; use a complete plain LoRA adapter.`, { file, tensor });
+/** The same from a file that has been read. */
+export function asPeftAdapter(file: AdapterFile): PeftAdapter {
+  const { dir, configFile, configText, graft, sizeBytes } = file;
+  if (configText === undefined) throw new GraftError('PEFT_UNSUPPORTED', `${dir} holds an adapter in Graft's own format (${graft?.method?.type}), not a LoRA; use a LoRA adapter.`, { dir });
+  const config = parsePeftConfig(configFile, configText);
+  return {
+    type: 'lora',
+    dir,
+    config,
+    ...partsOf(file, config),
+    ...(graft ? { graft } : {}),
+    sizeBytes,
+    get sha256() {
+      return file.sha256;
+    },
+  };
 }
 
-function pairUp(file: string, tensors: Map<string, TensorInfo>, config: PeftConfig, bytes: Uint8Array): Map<string, LoraPair> {
-  const halves = new Map<string, Partial<LoraPair>>();
-  for (const info of tensors.values()) {
-    const match = KEY.exec(info.name);
-    if (!match) throw weightsError(file, info.name, 'is not the lora_A or lora_B of a linear layer');
-    const [, module, half] = match as unknown as [string, string, 'A' | 'B'];
-    halves.set(module, { ...halves.get(module), [half]: readMatrix(file, info, bytes) });
+function partsOf({ weightsFile, tensors }: AdapterFile, config: PeftConfig): Pick<PeftAdapter, 'modules' | 'biases'> {
+  const parts = new Map<string, Partial<Record<string, NamedTensor>>>();
+  const biases = new Map<string, Float32Array>();
+  for (const [name, tensor] of tensors) {
+    const own = name.startsWith(PEFT_PREFIX) ? name.slice(PEFT_PREFIX.length) : '';
+    const [, module, part] = KEY.exec(own) ?? [];
+    const bias = config.bias === 'none' ? null : BIAS.exec(own);
+    if (module !== undefined && part !== undefined) parts.set(module, { ...parts.get(module), [part]: tensor });
+    else if (bias && BUFFER.test(own)) continue;
+    else if (bias) biases.set(`${bias[1]}.bias`, tensor.data);
+    else throw adapterWeightsError(weightsFile, name, 'is not the lora_A or lora_B of a linear layer');
   }
-  if (halves.size === 0) throw weightsError(file, 'the file', 'holds no lora_A and lora_B');
-  const modules = new Map<string, LoraPair>();
-  for (const [module, { A, B }] of halves) {
-    if (!A || !B) throw weightsError(file, module, `has no lora_${A ? 'B' : 'A'}.weight`);
-    const rank = moduleRank(config, module);
-    if (A.shape[0] !== rank || B.shape[1] !== rank) {
-      throw weightsError(file, module, `has lora_A [${A.shape.join(', ')}] and lora_B [${B.shape.join(', ')}], but ${ADAPTER_CONFIG} says rank ${rank}`);
-    }
-    modules.set(module, { A, B });
-  }
-  return modules;
+  if (parts.size === 0) throw adapterWeightsError(weightsFile, 'the file', 'holds no lora_A and lora_B');
+  return { modules: new Map([...parts].map(([module, found]) => [module, pairOf(weightsFile, module, found, config)])), biases };
 }
 
-function readMatrix(file: string, info: TensorInfo, bytes: Uint8Array): Matrix {
-  if (info.shape.length !== 2) throw weightsError(file, info.name, `has shape [${info.shape.join(', ')}] instead of two dimensions`);
-  const data = tensorF32From(bytes, info);
-  if (!allFinite(data)) throw weightsError(file, info.name, 'holds NaN or Inf');
-  return { shape: info.shape as [number, number], data };
+function pairOf(file: string, module: string, found: Partial<Record<string, NamedTensor>>, config: PeftConfig): LoraPair {
+  const matrix = (part: 'A' | 'B'): Matrix => {
+    const tensor = found[`${part}.weight`];
+    if (!tensor) throw adapterWeightsError(file, module, `has no lora_${part}.weight`);
+    if (tensor.shape.length !== 2) throw adapterWeightsError(file, module, `has lora_${part} of shape [${tensor.shape.join(', ')}] instead of two dimensions`);
+    return { shape: tensor.shape as [number, number], data: tensor.data };
+  };
+  const [A, B] = [matrix('A'), matrix('B')];
+  const rank = moduleRank(config, module);
+  if (A.shape[0] !== rank || B.shape[1] !== rank) {
+    throw adapterWeightsError(file, module, `has lora_A [${A.shape.join(', ')}] and lora_B [${B.shape.join(', ')}], but adapter_config.json says rank ${rank}`);
+  }
+  const magnitude = found['magnitude_vector'];
+  if (Boolean(magnitude) !== config.use_dora) throw adapterWeightsError(file, module, magnitude ? 'has a magnitude, but adapter_config.json says use_dora false' : 'has no lora_magnitude_vector');
+  if (magnitude && magnitude.data.length !== B.shape[0]) throw adapterWeightsError(file, module, `has ${magnitude.data.length} magnitudes for ${B.shape[0]} outputs`);
+  return { A, B, ...(magnitude ? { magnitude: magnitude.data } : {}) };
+}
+
+export interface PeftParts {
+  config: PeftConfigInput;
+  modules: Map<string, LoraPair>;
+  /** By tensor name. */
+  biases?: Map<string, Float32Array>;
+  graft?: GraftAdapterInfo;
 }
 
 /**
  * Writes an adapter folder that PEFT 0.20 loads as it is; `dir` must not exist unless `replace` is set. The folder
- * appears whole or not at all.
+ * appears whole or not at all. Throws as writeAdapterFile.
  */
-export async function writePeftAdapter(
-  dir: string,
-  adapter: { config: PeftConfigInput; modules: Map<string, LoraPair>; graft?: GraftAdapterInfo },
-  options: { replace?: boolean } = {},
-): Promise<WrittenFile> {
-  const json = (value: unknown): string => `${JSON.stringify(value, null, 2)}\n`;
-  try {
-    return await writeFolderAtomic(
-      dir,
-      (temporary) => {
-        fs.writeFileSync(path.join(temporary, ADAPTER_CONFIG), json(fullPeftConfig(adapter.config)));
-        if (adapter.graft) fs.writeFileSync(path.join(temporary, GRAFT_FILE), json(adapter.graft));
-        return writeSafetensors(path.join(temporary, ADAPTER_WEIGHTS), entriesOf(adapter.modules));
-      },
-      options,
-    );
-  } catch (error) {
-    throw systemErrorAbout(error, dir);
+export async function writePeftAdapter(dir: string, { config, modules, biases = new Map(), graft }: PeftParts, options: { replace?: boolean } = {}): Promise<WrittenFile> {
+  const tensors: NamedTensors = new Map();
+  for (const [module, { A, B, magnitude }] of modules) {
+    tensors.set(`${PEFT_PREFIX}${module}.lora_A.weight`, A);
+    tensors.set(`${PEFT_PREFIX}${module}.lora_B.weight`, B);
+    if (magnitude) tensors.set(`${PEFT_PREFIX}${module}.lora_magnitude_vector`, { shape: [magnitude.length], data: magnitude });
   }
+  for (const [name, data] of biases) tensors.set(biasKey(name, modules), { shape: [data.length], data });
+  return writeAdapterFile(dir, { config: fullPeftConfig(config), tensors, graft }, options);
 }
 
-function entriesOf(modules: Map<string, LoraPair>): TensorEntry[] {
-  return [...modules].flatMap(([module, pair]) =>
-    (['A', 'B'] as const).map((half): TensorEntry => {
-      const { shape, data } = pair[half];
-      return { name: `base_model.model.${module}.lora_${half}.weight`, dtype: 'F32', shape, data: () => castF32(data, 'F32') };
-    }),
-  );
+/** PEFT wraps an adapted layer, which then is `base_layer` of what has its name. */
+function biasKey(name: string, modules: Map<string, LoraPair>): string {
+  const layer = name.slice(0, -'.bias'.length);
+  return PEFT_PREFIX + (modules.has(layer) ? `${layer}.base_layer.bias` : name);
 }

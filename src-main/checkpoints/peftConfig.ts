@@ -13,6 +13,8 @@ const settings = {
   rank_pattern: z.record(z.string(), z.number().int().min(1)).nullish().transform((value) => value ?? {}),
   alpha_pattern: z.record(z.string(), z.number()).nullish().transform((value) => value ?? {}),
   use_rslora: z.boolean().default(false),
+  use_dora: z.boolean().default(false),
+  bias: z.enum(['none', 'all', 'lora_only']).default('none'),
   fan_in_fan_out: z.boolean().default(false),
   base_model_name_or_path: z.string().nullish().transform((value) => value ?? null),
   init_lora_weights: z.union([z.boolean(), z.string()]).default(true),
@@ -35,6 +37,10 @@ export interface PeftConfigInput {
   rank_pattern?: Record<string, number>;
   alpha_pattern?: Record<string, number>;
   use_rslora?: boolean;
+  use_dora?: boolean;
+  bias?: 'none' | 'all' | 'lora_only';
+  /** 0-based layers that are adapted; null: all. */
+  layers_to_transform?: number[] | null;
   init_lora_weights?: boolean | 'gaussian';
 }
 
@@ -43,7 +49,6 @@ const BASE_CHANGING_INIT = /^(pissa|olora|corda|loftq|lora_ga)/;
 
 /** Fields that must be off (null, false or empty), and what each of them turns on. */
 const MUST_BE_OFF: Record<string, string> = {
-  use_dora: 'DoRA',
   use_qalora: 'QALoRA',
   use_bdlora: 'block-diagonal LoRA',
   lora_bias: 'a bias on lora_B',
@@ -75,7 +80,7 @@ export function parsePeftConfig(file: string, text: string): PeftConfig {
     const field = issue.path.join('.');
     throw new GraftError('PEFT_CONFIG', `${file}: field ${field} does not fit (${issue.message}); export the adapter again.`, { file, field });
   }
-  for (const pattern of [...Object.keys(parsed.data.rank_pattern), ...Object.keys(parsed.data.alpha_pattern)]) patternRegExp(file, pattern);
+  for (const pattern of [...Object.keys(parsed.data.rank_pattern), ...Object.keys(parsed.data.alpha_pattern)]) patternOf(file, pattern);
   return parsed.data;
 }
 
@@ -83,7 +88,6 @@ function refuseUnsupported(file: string, raw: Record<string, unknown>): void {
   const refuse = (field: string, what: string): GraftError =>
     new GraftError('PEFT_UNSUPPORTED', `${file}: the adapter uses ${what}, which Graft cannot apply; use a plain LoRA adapter.`, { file, field, got: raw[field] ?? null });
   if (raw['peft_type'] !== 'LORA') throw refuse('peft_type', `peft_type ${JSON.stringify(raw['peft_type'] ?? null)}`);
-  if (raw['bias'] !== undefined && raw['bias'] !== 'none') throw refuse('bias', `trained biases (bias ${JSON.stringify(raw['bias'])})`);
   for (const [field, what] of Object.entries(MUST_BE_OFF)) if (!isOff(raw[field])) throw refuse(field, what);
   const init = raw['init_lora_weights'];
   if (typeof init === 'string' && BASE_CHANGING_INIT.test(init)) {
@@ -91,11 +95,11 @@ function refuseUnsupported(file: string, raw: Record<string, unknown>): void {
   }
 }
 
-function isOff(value: unknown): boolean {
+export function isOff(value: unknown): boolean {
   return value === undefined || value === null || value === false || (Array.isArray(value) && value.length === 0);
 }
 
-function patternRegExp(file: string, pattern: string): RegExp {
+export function patternOf(file: string, pattern: string): RegExp {
   try {
     return new RegExp(`^(.*\\.)?(${pattern})$`);
   } catch {
@@ -104,8 +108,8 @@ function patternRegExp(file: string, pattern: string): RegExp {
 }
 
 /** The value of the first pattern that matches the end of `modulePath` at a dot, as PEFT's get_pattern_key. */
-function byPattern(patterns: Record<string, number>, modulePath: string, fallback: number): number {
-  const key = Object.keys(patterns).find((pattern) => patternRegExp('adapter_config.json', pattern).test(modulePath));
+export function byPattern(patterns: Record<string, number>, modulePath: string, fallback: number): number {
+  const key = Object.keys(patterns).find((pattern) => patternOf('adapter_config.json', pattern).test(modulePath));
   return key === undefined ? fallback : patterns[key]!;
 }
 

@@ -1,6 +1,5 @@
 /**
- * The one arithmetic step of merging: adds a scaled low-rank product to rows of a weight matrix. Products are summed
- * in float64, and each element is rounded to float32 once.
+ * Rows of a low-rank product, summed in float64.
  */
 import type { LoraPair, Matrix } from '../checkpoints/peft.ts';
 import type { LinearLayout } from '../engine/model/architecture.ts';
@@ -16,8 +15,7 @@ export interface LowRank {
 }
 
 /** B A for weights stored (out, in); (B A)^T = A^T B^T for weights stored (in, out). */
-export function lowRankFor(pair: LoraPair, layout: LinearLayout): LowRank {
-  const { A, B } = pair;
+export function lowRankFor({ A, B }: Pick<LoraPair, 'A' | 'B'>, layout: LinearLayout): LowRank {
   const rank = A.shape[0];
   if (layout === 'out_in') return { rank, left: B.data, right: Float64Array.from(A.data), width: A.shape[1] };
   return { rank, left: transposed(A), right: Float64Array.from(transposed(B)), width: B.shape[0] };
@@ -29,17 +27,11 @@ function transposed({ shape: [rows, columns], data }: Matrix): Float32Array {
   return result;
 }
 
-/** rows += scale * (left x right)[startRow ...]. `rows`: (n, width), contiguous, changed in place. */
-export function addLowRank(rows: Float32Array, startRow: number, { rank, left, right, width }: LowRank, scale: number): void {
-  const delta = new Float64Array(width);
-  const rowCount = rows.length / width;
-  for (let i = 0; i < rowCount; i++) {
-    delta.fill(0);
-    const at = (startRow + i) * rank;
-    for (let k = 0; k < rank; k += AT_ONCE) addProducts(delta, left.subarray(at + k, at + Math.min(k + AT_ONCE, rank)), right, k * width);
-    const row = i * width;
-    for (let j = 0; j < width; j++) rows[row + j] = rows[row + j]! + scale * delta[j]!;
-  }
+/** Fills `into` (width) with a row of left x right. */
+export function lowRankRow({ rank, left, right, width }: LowRank, row: number, into: Float64Array): void {
+  into.fill(0);
+  const at = row * rank;
+  for (let k = 0; k < rank; k += AT_ONCE) addProducts(into, left.subarray(at + k, at + Math.min(k + AT_ONCE, rank)), right, k * width);
 }
 
 /** Products summed in one pass over the row. */

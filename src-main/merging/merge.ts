@@ -1,39 +1,46 @@
 /**
- * Merges a LoRA adapter into its base model: W' = W + scale (B A), Hu et al. 2021, section 4.1, tensor by tensor into a
- * complete Hugging Face folder. Sums run in float64, each weight is rounded to float32 once and then to the wanted
- * dtype. A tied head is never touched: no adapter of a linear layer reaches the embedding.
+ * Merges adapters into their base model: W' = W + scale (B A), Hu et al. 2021, section 4.1, and what LoHa, LoKr, DoRA and
+ * trained biases have in its place, tensor by tensor into a complete Hugging Face folder. Sums run in float64, each weight
+ * is rounded to float32 once and then to the wanted dtype. Several adapters: W + s·B1A1 + t·B2A2.
  */
 import type { Checkpoint } from '../checkpoints/checkpoint.ts';
-import type { EditRows } from '../checkpoints/editedRows.ts';
-import { assertAdapterFitsBase, moduleScale, type PeftAdapter } from '../checkpoints/peft.ts';
-import { adaptedModules } from '../checkpoints/peftFit.ts';
+import { assertAdapterFitsBase } from '../checkpoints/peft.ts';
 import { rewriteCheckpoint, type RewriteOptions, type WrittenCheckpoint } from '../checkpoints/rewrite.ts';
-import { addLowRank, lowRankFor } from './lowRank.ts';
+import type { StoredAdapter } from '../checkpoints/storedAdapter.ts';
+import { usageError } from '../errors.ts';
+import { addedEdits, mergedEdits, type WeightsContent } from './edits.ts';
+import { assertAdditive, weightsOf } from './mergeable.ts';
 
 /** `checkpoint` is the base, which is only read. */
 export interface MergeOptions extends Omit<RewriteOptions, 'edit'> {
-  adapter: PeftAdapter;
+  adapter: StoredAdapter;
 }
 
 /**
  * Writes the merged model to `outDir`, whole or not at all.
- * Throws GraftError ADAPTER_* when the adapter does not belong to the base, and as rewriteCheckpoint.
+ * Throws GraftError ADAPTER_* when the adapter does not belong to the base, NOT_MERGEABLE, and as rewriteCheckpoint.
  */
 export async function mergeAdapter(options: MergeOptions): Promise<WrittenCheckpoint> {
-  const { checkpoint, adapter } = options;
-  assertAdapterFitsBase(adapter, checkpoint);
-  const editFor = adapterEdits(checkpoint, adapter, 1);
-  return rewriteCheckpoint({ ...options, edit: ({ name }) => editFor(name) });
+  return mergeTasks({ ...options, tasks: [{ adapter: options.adapter, weight: 1 }] });
 }
 
-/** For each weight that the adapter changes: adds `sign` times its update. */
-export function adapterEdits(checkpoint: Checkpoint, adapter: PeftAdapter, sign: 1 | -1): (name: string) => EditRows | undefined {
-  const adapted = adaptedModules(adapter, checkpoint);
-  return (name) => {
-    const found = adapted.get(name);
-    if (!found) return undefined;
-    const update = lowRankFor(adapter.modules.get(found.path)!, found.linear.layout);
-    const scale = sign * moduleScale(adapter.config, found.path);
-    return (rows, startRow) => addLowRank(rows, startRow, update, scale);
-  };
+export interface Task {
+  adapter: StoredAdapter;
+  /** Factor on the adapter's own scale; negative takes it away. */
+  weight: number;
+}
+
+/** Writes base + sum of weight·adapter. Throws as mergeAdapter, and NOT_ADDITIVE for what cannot be weighted. */
+export async function mergeTasks(options: Omit<RewriteOptions, 'edit'> & { tasks: Task[] }): Promise<WrittenCheckpoint> {
+  const parts = contentsOf(options.tasks, options.checkpoint);
+  const [only] = parts;
+  const edit = parts.length === 1 && only!.weight === 1 ? mergedEdits(only!.content) : addedEdits(parts);
+  return rewriteCheckpoint({ ...options, edit });
+}
+
+function contentsOf(tasks: Task[], checkpoint: Checkpoint): { content: WeightsContent; weight: number }[] {
+  if (tasks.length === 0) throw usageError('NO_ADAPTER', 'There is no adapter to merge; name at least one.');
+  const parts = tasks.map(({ adapter, weight }) => ({ adapter, content: weightsOf(adapter, assertAdapterFitsBase(adapter, checkpoint)), weight }));
+  if (parts.length > 1 || parts[0]!.weight !== 1) for (const { adapter, content } of parts) assertAdditive(adapter.dir, content, 'merged by itself at scale 1');
+  return parts;
 }

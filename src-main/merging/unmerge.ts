@@ -1,6 +1,6 @@
 /**
  * Takes a merged adapter out again: W = W' - scale (B A), with the very update that merging added (same sums, same
- * order). In float32 both steps round once, so a weight comes back to within half a unit in the last place of W' plus
+ * order). What replaced weights instead of adding to them (DoRA, biases) is gone. In float32 both steps round once, so a weight comes back to within half a unit in the last place of W' plus
  * half of W; a merged folder in f16 or bf16 has lost more, and gives back no more than its dtype holds.
  */
 import type { Checkpoint } from '../checkpoints/checkpoint.ts';
@@ -9,7 +9,10 @@ import { assertAdapterFitsBase } from '../checkpoints/peft.ts';
 import { readRowsF32, rowsOf, type TensorInfo } from '../checkpoints/safetensors.ts';
 import { rewriteCheckpoint, type WrittenCheckpoint } from '../checkpoints/rewrite.ts';
 import { GraftError } from '../errors.ts';
-import { adapterEdits, type MergeOptions } from './merge.ts';
+import { contentOf } from '../checkpoints/adapterContent.ts';
+import { addedEdits } from './edits.ts';
+import type { MergeOptions } from './merge.ts';
+import { assertAdditive, weightsOf } from './mergeable.ts';
 
 /** `checkpoint` is the merged model, which is only read, `adapter` the one that was merged into it. */
 export interface UnmergeOptions extends MergeOptions {
@@ -22,15 +25,16 @@ export interface UnmergeResult extends WrittenCheckpoint {
   maxDifference: number | null;
 }
 
-/** Writes the model without the adapter to `outDir`. Throws GraftError as mergeAdapter. */
+/** Writes the model without the adapter to `outDir`. Throws GraftError as mergeAdapter, and NOT_ADDITIVE. */
 export async function unmergeAdapter(options: UnmergeOptions): Promise<UnmergeResult> {
   const { checkpoint, adapter, original } = options;
   if (original) {
     assertAdapterFitsBase(adapter, original);
     assertSameTensors(original, checkpoint);
   }
-  const editFor = adapterEdits(checkpoint, adapter, -1);
-  const written = await rewriteCheckpoint({ ...options, edit: ({ name }) => editFor(name) });
+  const content = weightsOf(adapter, contentOf(adapter, checkpoint));
+  assertAdditive(adapter.dir, content, 'merged, not taken out again');
+  const written = await rewriteCheckpoint({ ...options, edit: addedEdits([{ content, weight: -1 }]) });
   return { ...written, maxDifference: original ? compareWith(original, options.outDir) : null };
 }
 

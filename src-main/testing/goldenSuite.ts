@@ -7,7 +7,7 @@ import { describe, expect, it } from 'vitest';
 import { openCheckpoint } from '../checkpoints/checkpoint.ts';
 import type { BackendName } from '../engine/backend/backends.ts';
 import { generateTokens } from '../engine/generate/generate.ts';
-import type { LoraAdapter } from '../engine/methods/lora.ts';
+import { LoraAdapter } from '../engine/methods/lora.ts';
 import type { Decoder } from '../engine/model/decoder.ts';
 import { AdamW } from '../engine/optim/adamw.ts';
 import { scheduleFactor } from '../engine/optim/schedule.ts';
@@ -20,8 +20,8 @@ import { expectClose } from './expectClose.ts';
 import { attendedRows, loadModel, readJson, readTensors, toBatch, type BaseGolden, type CaseGolden } from './goldens.ts';
 import { sharedPath, skipNote } from './shared.ts';
 
-const BASES = ['gpt2', 'gpt2/base_hubkeys', 'llama', 'llama_rope3', 'qwen2'];
-const CASES = ['gpt2/lora_qv', 'gpt2/lora_all', 'llama/lora_qv', 'llama/lora_all', 'llama/lora_accum2'];
+const BASES = ['gpt2', 'gpt2/base_hubkeys', 'llama', 'llama_rope3', 'qwen2', 'qwen3', 'gemma2'];
+const CASES = ['gpt2/lora_qv', 'gpt2/lora_all', 'llama/lora_qv', 'llama/lora_all', 'llama/lora_accum2', 'qwen3/lora_qv', 'qwen3/lora_all', 'gemma2/lora_qv', 'gemma2/lora_all'];
 
 interface TrainData {
   batches: { input_ids: number[][]; attention_mask: number[][]; labels: number[][] }[];
@@ -36,7 +36,7 @@ export async function goldenSuite(engine: BackendName, rtol: number): Promise<vo
       await withModel(`golden/${model}/${dir ?? 'base'}`, (decoder) => checkLogits(decoder, model, rtol));
     });
 
-    it.each(['gpt2', 'llama', 'llama_rope3'])('greedy tokens of %s, with the cache', async (model) => {
+    it.each(['gpt2', 'llama', 'llama_rope3', 'qwen3', 'gemma2'])('greedy tokens of %s, with the cache', async (model) => {
       await withModel(`golden/${model}/base`, (decoder) => checkGreedy(decoder, model));
     });
 
@@ -104,6 +104,7 @@ function attachInitial(model: Decoder, name: string): LoraAdapter {
   const checkpoint = openCheckpoint(sharedPath(`golden/${name.split('/')[0]}/base`));
   const adapter = loadAdapter(sharedPath(`golden/${name}/initial`), checkpoint);
   checkpoint.close();
+  if (!(adapter instanceof LoraAdapter)) throw new Error(`${name} is not a LoRA`);
   model.adapter = adapter;
   return adapter;
 }

@@ -1,49 +1,73 @@
-/** Adapters between the engine and PEFT folders on disk. */
-import { assertAdapterFitsBase, moduleScale, readPeftAdapter, writePeftAdapter, type GraftAdapterInfo, type PeftConfigInput } from '../checkpoints/peft.ts';
+/** Adapters between the engine and folders on disk: PEFT's format wherever PEFT has the method, else Graft's own. */
+import type { NamedTensor, NamedTensors } from '../checkpoints/adapterFile.ts';
 import type { Checkpoint } from '../checkpoints/checkpoint.ts';
+import { outputNorms } from '../checkpoints/outputNorms.ts';
+import { writeOwnAdapter } from '../checkpoints/ownFormat.ts';
+import { assertAdapterFitsBase, writePeftAdapter, type GraftAdapterInfo } from '../checkpoints/peft.ts';
+import { writeLycorisAdapter } from '../checkpoints/peftLycoris.ts';
+import { writePrefixTuning } from '../checkpoints/peftPrefix.ts';
+import type { WrittenFile } from '../checkpoints/safetensorsWrite.ts';
+import { readAdapter, type StoredAdapter } from '../checkpoints/storedAdapter.ts';
 import type { Adapter } from '../engine/methods/adapter.ts';
+import { LohaAdapter } from '../engine/methods/loha.ts';
+import { LokrAdapter } from '../engine/methods/lokr.ts';
 import { LoraAdapter } from '../engine/methods/lora.ts';
-import { fromPeftModules, toPeftModules } from '../engine/methods/peftLayout.ts';
-import type { ArchitectureSpec } from '../engine/model/architecture.ts';
-import { GraftError } from '../errors.ts';
+import { toPeftModules } from '../engine/methods/peftLayout.ts';
+import type { Parameter } from '../engine/model/parameters.ts';
+import { adapterFrom } from './adapterFrom.ts';
+import { loraConfig } from './loraConfig.ts';
 import type { AdapterSettings, LoraSettings } from './methodSettings.ts';
 
-/** Reads a PEFT folder onto the current backend. Throws when it is broken or belongs to another base. */
-export function loadAdapter(dir: string, base: Checkpoint): LoraAdapter {
-  const peft = readPeftAdapter(dir);
-  assertAdapterFitsBase(peft, base);
-  return fromPeftModules(base.spec, peft.modules, (path) => moduleScale(peft.config, path));
+/** Reads an adapter folder of any method onto the current backend. Throws when it is broken or belongs to another base. */
+export function loadAdapter(dir: string, base: Checkpoint): Adapter {
+  return loadStored(readAdapter(dir), base);
 }
 
-/** Writes the folder that Python PEFT loads as it is, with graft.json naming the base. */
-export async function saveAdapter(
-  dir: string,
-  adapter: Adapter,
-  settings: AdapterSettings,
-  base: { spec: ArchitectureSpec; dir: string },
-  graft: GraftAdapterInfo,
-): Promise<{ sha256: string; sizeBytes: number }> {
-  if (!(adapter instanceof LoraAdapter) || settings.type !== 'lora') throw new GraftError('INTERNAL', `The method ${settings.type} cannot be saved.`);
-  const config = peftConfigOf(adapter, settings, base);
-  return writePeftAdapter(dir, { config, modules: await toPeftModules(adapter), graft });
+/** The same from a folder that has been read. */
+export function loadStored(stored: StoredAdapter, base: Checkpoint): Adapter {
+  return adapterFrom(assertAdapterFitsBase(stored, base), base.spec);
 }
 
-/** Rank and alpha of a module stacked from n slices are n times the ones asked for, so that alpha/r stays. */
-function peftConfigOf(adapter: LoraAdapter, { rank, alpha, dropout, init }: LoraSettings, base: { spec: ArchitectureSpec; dir: string }): PeftConfigInput {
-  const names = new Map(adapter.pairs.map(({ module }) => [module.peftName, 0]));
-  for (const { module } of adapter.pairs) if (module.layer === 0) names.set(module.peftName, names.get(module.peftName)! + 1);
-  const stacked = [...names].filter(([, count]) => count > 1);
-  const alone = names.size === 1 ? [...names.values()][0]! : 1;
-  const patterns = names.size === 1 ? [] : stacked;
-  return {
-    r: rank * alone,
-    lora_alpha: alpha * alone,
-    lora_dropout: dropout,
-    target_modules: [...names.keys()],
-    fan_in_fan_out: base.spec.layout === 'in_out',
+/** Writes the adapter folder, with graft.json naming the base. Throws ADAPTER_NOT_FINITE, DISK_FULL, NOT_ALLOWED. */
+export async function saveAdapter(dir: string, adapter: Adapter, settings: AdapterSettings, base: Checkpoint, graft: GraftAdapterInfo): Promise<WrittenFile> {
+  const info = { ...graft, method: settings };
+  if (adapter instanceof LoraAdapter && settings.type === 'lora') return saveLora(dir, adapter, settings, base, info);
+  if ((adapter instanceof LohaAdapter || adapter instanceof LokrAdapter) && (settings.type === 'loha' || settings.type === 'lokr')) {
+    // PEFT has both methods for whole nn.Linear layers only.
+    if (adapter.cells.every(({ module }) => module.layout === 'out_in' && !module.slice)) return saveLycoris(dir, adapter, settings, base, info);
+  }
+  if (settings.type === 'prefix' && settings.kind === 'key-value') return writePrefixTuning(dir, base.spec, await valueOf(adapter.parameters()[0]!), base.dir, info);
+  return writeOwnAdapter(dir, await valuesOf(adapter.parameters()), info);
+}
+
+async function saveLora(dir: string, adapter: LoraAdapter, settings: LoraSettings, base: Checkpoint, graft: GraftAdapterInfo): Promise<WrittenFile> {
+  const modules = await toPeftModules(adapter, base.spec, ({ weight, layout }) => outputNorms(base.tensors.get(weight)!, layout));
+  const biases = new Map([...(await valuesOf([...adapter.overrides.values()]))].map(([name, { data }]) => [name, data]));
+  return writePeftAdapter(dir, { config: loraConfig(modules, settings, base), modules, biases, graft });
+}
+
+async function saveLycoris(dir: string, { cells }: LohaAdapter | LokrAdapter, settings: Extract<AdapterSettings, { type: 'loha' | 'lokr' }>, base: Checkpoint, graft: GraftAdapterInfo): Promise<WrittenFile> {
+  const modules = new Map<string, NamedTensors>();
+  for (const { module, parts } of cells) {
+    const values = await valuesOf(Object.values(parts));
+    modules.set(module.module, new Map([...values].map(([name, tensor]) => [name.slice(name.lastIndexOf('.') + 1), tensor])));
+  }
+  const config = {
+    r: settings.rank,
+    alpha: settings.alpha,
+    target_modules: [...new Set(cells.map(({ module }) => module.peftName))],
+    layers_to_transform: settings.layers ? [...settings.layers].sort((a, b) => a - b) : null,
     base_model_name_or_path: base.dir,
-    rank_pattern: Object.fromEntries(patterns.map(([name, count]) => [name, rank * count])),
-    alpha_pattern: Object.fromEntries(patterns.map(([name, count]) => [name, alpha * count])),
-    init_lora_weights: init === 'gaussian' ? 'gaussian' : true,
+    ...(settings.type === 'lokr' ? { decompose_factor: settings.factor ?? -1 } : {}),
   };
+  return writeLycorisAdapter(dir, settings.type, { config, modules, graft });
+}
+
+async function valuesOf(parameters: Parameter[]): Promise<NamedTensors> {
+  const entries = parameters.map(async (parameter) => [parameter.name, await valueOf(parameter)] as const);
+  return new Map(await Promise.all(entries));
+}
+
+async function valueOf({ value }: Parameter): Promise<NamedTensor> {
+  return { shape: value.shape, data: (await value.data()) as Float32Array };
 }

@@ -3,7 +3,9 @@ import { setImmediate } from 'node:timers/promises';
 import { encodeChatPrompt } from '../datasets/chat.ts';
 import { createTextStream } from '../datasets/textStream.ts';
 import type { TextTokenizer } from '../datasets/tokenizer.ts';
+import { virtualPrompt } from '../datasets/virtualTokens.ts';
 import type { BatchEvent, BatchRow } from '../engine/generate/generate.ts';
+import type { VirtualTokens } from '../engine/model/attachment.ts';
 import type { Decoder } from '../engine/model/decoder.ts';
 import { Random } from '../engine/random.ts';
 import type { CallControl } from './control.ts';
@@ -17,6 +19,8 @@ interface Request {
   params: GenerateParams;
   /** How many rows get the prompt. */
   rows: number;
+  /** Virtual tokens of the adapter that answers. */
+  virtual?: Pick<VirtualTokens, 'prefix' | 'infix'> | undefined;
   /** Starts decoding. */
   decode(rows: BatchRow[]): AsyncGenerator<BatchEvent, void>;
   /** Told each piece of a row's text. */
@@ -24,13 +28,14 @@ interface Request {
   control: CallControl;
 }
 
-export async function answerRows({ model, tokenizer, params, rows, decode, emit, control }: Request): Promise<GenerateResult[]> {
+export async function answerRows({ model, tokenizer, params, rows, virtual, decode, emit, control }: Request): Promise<GenerateResult[]> {
   const prompt = params.chat ? encodeChatPrompt(tokenizer, [{ role: 'user', content: params.prompt }]) : tokenizer.encodePrompt(params.prompt);
   const eosIds = [...new Set([...tokenizer.eosIds, ...model.spec.eosTokenIds])];
   const { maxNew, temperature, topK, topP, seed = 0, stop = [] } = params;
   const answers = Array.from({ length: rows }, (_, row) => new Answer(tokenizer, prompt, stop, (text) => emit?.(row, text)));
+  const ids = virtual ? virtualPrompt(prompt, { ...virtual, vocab: model.spec.vocab }) : prompt;
   const started = performance.now();
-  const events = decode(answers.map(() => ({ prompt, options: { maxNew, temperature, topK, topP, eosIds, random: new Random(seed) } })));
+  const events = decode(answers.map(() => ({ prompt: ids, options: { maxNew, temperature, topK, topP, eosIds, random: new Random(seed) } })));
   for await (const event of events) {
     const answer = answers[event.row]!;
     if ('end' in event) answer.ended = event.end;

@@ -1,10 +1,11 @@
-/** A base model that stays loaded: switching adapters replaces only A and B, and prompts are answered at once. */
+/** A base model that stays loaded: switching replaces only the adapter's own parameters, and prompts are answered at once. */
 import { openCheckpoint, type Checkpoint } from '../checkpoints/checkpoint.ts';
 import { loadTokenizer, type TextTokenizer } from '../datasets/tokenizer.ts';
 import { usageError } from '../errors.ts';
 import { deviceFailure } from '../engine/backend/deviceWatch.ts';
 import { generateBatch, generateMixed, type BatchEvent, type BatchRow } from '../engine/generate/generate.ts';
-import type { LoraAdapter } from '../engine/methods/lora.ts';
+import type { Adapter } from '../engine/methods/adapter.ts';
+import { LoraAdapter } from '../engine/methods/lora.ts';
 import type { Decoder } from '../engine/model/decoder.ts';
 import { countParameters } from '../engine/model/parameters.ts';
 import { loadAdapter } from './adapterFolder.ts';
@@ -20,7 +21,7 @@ interface Loaded {
   checkpoint: Checkpoint;
   tokenizer: TextTokenizer;
   model: Decoder;
-  adapter: LoraAdapter | null;
+  adapter: Adapter | null;
 }
 
 export class Resident {
@@ -56,20 +57,20 @@ export class Resident {
   }
 
   async generate(params: GenerateParams, emit: (event: { text: string }) => void, control: CallControl): Promise<GenerateResult> {
-    const { model, tokenizer } = this.requireLoaded();
-    const decode = (rows: BatchRow[]): AsyncGenerator<BatchEvent, void> => generateBatch(model, rows);
-    const [result] = await answerRows({ model, tokenizer, params, rows: 1, decode, emit: (_row, text) => emit({ text }), control });
-    return result!;
+    const loaded = this.requireLoaded();
+    return answerAlone(loaded, loaded.adapter, params, control, (text) => emit({ text }));
   }
 
-  /** The prompt once per adapter (null: the plain base), decoded as one batch; the attached adapter plays no part. */
+  /**
+   * The prompt once per adapter (null: the plain base); the attached adapter plays no part. Plain LoRAs are decoded as one
+   * batch, adapters of other methods one after the other.
+   */
   async compare({ adapterDirs, ...params }: WorkerCalls['compare']['params'], control: CallControl): Promise<GenerateResult[]> {
-    const { model, tokenizer, checkpoint } = this.requireLoaded();
-    const adapters = new Map<string | null, LoraAdapter | null>([[null, null]]);
+    const loaded = this.requireLoaded();
+    const adapters = new Map<string | null, Adapter | null>([[null, null]]);
     try {
-      for (const dir of adapterDirs) if (dir !== null && !adapters.has(dir)) adapters.set(dir, loadAdapter(dir, checkpoint));
-      const decode = (rows: BatchRow[]): AsyncGenerator<BatchEvent, void> => generateMixed(model, rows.map((row, i) => ({ ...row, adapter: adapters.get(adapterDirs[i]!)! })));
-      return await answerRows({ model, tokenizer, params, rows: adapterDirs.length, decode, control });
+      for (const dir of adapterDirs) if (dir !== null && !adapters.has(dir)) adapters.set(dir, loadAdapter(dir, loaded.checkpoint));
+      return await answerEach(loaded, adapterDirs.map((dir) => adapters.get(dir)!), params, control);
     } finally {
       for (const adapter of adapters.values()) adapter?.dispose();
     }
@@ -91,3 +92,29 @@ export class Resident {
   }
 }
 
+async function answerEach(loaded: Loaded, adapters: (Adapter | null)[], params: GenerateParams, control: CallControl): Promise<GenerateResult[]> {
+  const { model, tokenizer } = loaded;
+  if (adapters.every(isPlainLora)) {
+    const decode = (rows: BatchRow[]): AsyncGenerator<BatchEvent, void> => generateMixed(model, rows.map((row, i) => ({ ...row, adapter: adapters[i]! })));
+    return answerRows({ model, tokenizer, params, rows: adapters.length, decode, control });
+  }
+  const results: GenerateResult[] = [];
+  for (const adapter of adapters) results.push(await answerAlone(loaded, adapter, params, control));
+  return results;
+}
+
+/** None, or one that a batch can hold beside others: no magnitudes, no biases. */
+function isPlainLora(adapter: Adapter | null): adapter is LoraAdapter | null {
+  return adapter === null || (adapter instanceof LoraAdapter && adapter.overrides.size === 0 && adapter.pairs.every(({ magnitude }) => !magnitude));
+}
+
+async function answerAlone({ model, tokenizer, adapter: attached }: Loaded, adapter: Adapter | null, params: GenerateParams, control: CallControl, emit?: (text: string) => void): Promise<GenerateResult> {
+  model.adapter = adapter;
+  try {
+    const decode = (rows: BatchRow[]): AsyncGenerator<BatchEvent, void> => generateBatch(model, rows);
+    const [result] = await answerRows({ model, tokenizer, params, rows: 1, virtual: adapter?.virtual, decode, ...(emit ? { emit: (_row: number, text: string) => emit(text) } : {}), control });
+    return result!;
+  } finally {
+    model.adapter = attached;
+  }
+}

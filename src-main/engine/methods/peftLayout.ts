@@ -1,10 +1,11 @@
 /**
- * Between our LoRA pairs and PEFT's modules. They are the same, except that PEFT adapts GPT-2's fused c_attn only as a
- * whole: separate pairs for q, k, v become one pair of rank n·r, A stacked and B block-diagonal, which computes exactly
- * the same update.
+ * From our LoRA pairs to PEFT's modules. They are the same, except that PEFT adapts a fused layer (GPT-2's c_attn) only as
+ * a whole: separate pairs for q, k, v become one pair, A stacked and B block-diagonal, which computes exactly the same
+ * update. Its scale is that of the first part; where the others differ, their B makes up for it. With DoRA, outputs that
+ * no pair adapts keep the magnitude that they have.
  */
-import { linearModules, type ArchitectureSpec } from '../model/architecture.ts';
-import { LoraAdapter, makePair, type LoraPair } from './lora.ts';
+import { linearModules, type ArchitectureSpec, type LinearModule } from '../model/architecture.ts';
+import type { LoraAdapter, LoraPair } from './lora.ts';
 
 interface Matrix {
   /** [rows, columns]. */
@@ -13,57 +14,57 @@ interface Matrix {
   data: Float32Array;
 }
 
-/** A (r, in) and B (out, r). */
+/** A (r, in), B (out, r), with DoRA the magnitude (out). */
 interface PeftPair {
   A: Matrix;
   B: Matrix;
+  magnitude?: Float32Array;
+  /** s of the whole module. */
+  scale: number;
+  module: LinearModule;
 }
 
 /** PEFT's module path (below `base_model.model.`) -> its pair. */
 export type PeftModules = Map<string, PeftPair>;
 
-/** The adapter's values as PEFT modules; reads them from the device. */
-export async function toPeftModules(adapter: LoraAdapter): Promise<PeftModules> {
+/** The adapter's values as PEFT modules; reads them from the device. `normsOf`: ||W|| per output of a layer of the base. */
+export async function toPeftModules(adapter: LoraAdapter, spec: ArchitectureSpec, normsOf: (module: LinearModule) => Float64Array): Promise<PeftModules> {
+  const wholes = new Map(linearModules(spec).filter(({ slice }) => !slice).map((module) => [module.module, module]));
   const modules: PeftModules = new Map();
   for (const [path, pairs] of Map.groupBy(adapter.pairs, (pair) => pair.module.module)) {
     const parts = await Promise.all(pairs.map(readPair));
-    modules.set(path, pairs[0]!.module.slice ? stackSlices(pairs, parts) : parts[0]!);
+    modules.set(path, pairs[0]!.module.slice ? stacked(parts, wholes.get(path)!, normsOf) : parts[0]!);
   }
   return modules;
 }
 
-async function readPair({ A, B }: LoraPair): Promise<PeftPair> {
-  const [a, b] = await Promise.all([A.value.data(), B.value.data()]);
+async function readPair({ A, B, magnitude, scale, module }: LoraPair): Promise<PeftPair> {
+  const [a, b, m] = (await Promise.all([A.value.data(), B.value.data(), magnitude?.m.value.data()])) as [Float32Array, Float32Array, Float32Array | undefined];
   return {
-    A: { shape: A.value.shape as [number, number], data: a as Float32Array },
-    B: { shape: B.value.shape as [number, number], data: b as Float32Array },
+    A: { shape: A.value.shape as [number, number], data: a },
+    B: { shape: B.value.shape as [number, number], data: b },
+    ...(m ? { magnitude: m } : {}),
+    scale,
+    module,
   };
 }
 
 /** A = [A_q; A_v; …], B with each part's rows and columns in place and zeros elsewhere. */
-function stackSlices(pairs: LoraPair[], parts: PeftPair[]): PeftPair {
-  const { inFeatures, outFeatures } = pairs[0]!.module;
+function stacked(parts: PeftPair[], whole: LinearModule, normsOf: (module: LinearModule) => Float64Array): PeftPair {
+  const { inFeatures, outFeatures } = whole;
+  const { scale } = parts[0]!;
   const rank = parts.reduce((sum, { A }) => sum + A.shape[0], 0);
   const A = new Float32Array(rank * inFeatures);
-  const B = new Float32Array(3 * outFeatures * rank);
+  const B = new Float32Array(outFeatures * rank);
+  const magnitude = parts[0]!.magnitude ? Float32Array.from(normsOf(whole)) : undefined;
   let column = 0;
-  parts.forEach((part, i) => {
+  for (const part of parts) {
     const r = part.A.shape[0];
+    const firstRow = part.module.slice!.start;
     A.set(part.A.data, column * inFeatures);
-    const firstRow = pairs[i]!.module.slice!.start;
-    for (let row = 0; row < outFeatures; row++) {
-      B.set(part.B.data.subarray(row * r, (row + 1) * r), (firstRow + row) * rank + column);
-    }
+    magnitude?.set(part.magnitude!, firstRow);
+    part.B.data.forEach((value, i) => (B[(firstRow + Math.floor(i / r)) * rank + column + (i % r)] = value * (part.scale / scale)));
     column += r;
-  });
-  return { A: { shape: [rank, inFeatures], data: A }, B: { shape: [3 * outFeatures, rank], data: B } };
-}
-
-/**
- * An adapter on the current backend from PEFT modules, which must have been checked against this model
- * (checkpoints/peftFit.ts). `scaleOf` gives alpha/r of a module path.
- */
-export function fromPeftModules(spec: ArchitectureSpec, modules: PeftModules, scaleOf: (path: string) => number): LoraAdapter {
-  const known = new Map(linearModules(spec).filter((m) => !m.slice).map((m) => [m.module, m]));
-  return new LoraAdapter([...modules].map(([path, { A, B }]) => makePair(known.get(path)!, A.data, B.data, A.shape[0], scaleOf(path))));
+  }
+  return { A: { shape: [rank, inFeatures], data: A }, B: { shape: [outFeatures, rank], data: B }, ...(magnitude ? { magnitude } : {}), scale, module: whole };
 }

@@ -26,9 +26,9 @@ export function lokrShapes({ inFeatures, outFeatures }: LinearModule, rank: numb
   return { lokr_w1: w1, lokr_w2: [k, n] };
 }
 
-/** Two factors of `size`, the smaller first: the one asked for where it divides, else the pair closest to square (not above `factor`). */
+/** Two factors of `size` as PEFT chooses them: the one asked for first where it divides, else the pair closest to square, the smaller (not above `factor`) first. */
 export function factorise(size: number, factor?: number): [number, number] {
-  if (factor !== undefined && size % factor === 0) return [Math.min(factor, size / factor), Math.max(factor, size / factor)];
+  if (factor !== undefined && size % factor === 0) return [factor, size / factor];
   let small = 1;
   for (let candidate = 1; candidate * candidate <= size && candidate <= (factor ?? size); candidate++) if (size % candidate === 0) small = candidate;
   return [small, size / small];

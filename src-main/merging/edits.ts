@@ -1,0 +1,70 @@
+/** What merging does to each tensor of a base: which rows change, and how. Each element is rounded to float32 once. */
+import type { AdapterContent, Cell } from '../checkpoints/adapterContent.ts';
+import type { CheckpointTensor } from '../checkpoints/checkpoint.ts';
+import type { EditRows } from '../checkpoints/editedRows.ts';
+import { outputNorms } from '../checkpoints/outputNorms.ts';
+import { rowsOf } from '../checkpoints/safetensors.ts';
+import { addDelta, deltaOf, type Delta } from './delta.ts';
+
+export type WeightsContent = Extract<AdapterContent, { type: 'weights' }>;
+
+export interface Weighted {
+  content: WeightsContent;
+  /** Factor on the whole update. */
+  weight: number;
+}
+
+export type EditOf = (tensor: CheckpointTensor) => EditRows | undefined;
+
+/** W + sum of weight·update, for updates that are added; biases and magnitudes are not looked at. */
+export function addedEdits(parts: Weighted[]): EditOf {
+  const byWeight = Map.groupBy(parts.flatMap(({ content, weight }) => content.cells.map((cell) => ({ cell, weight }))), ({ cell }) => cell.module.weight);
+  return (tensor) => {
+    const group = byWeight.get(tensor.name)?.map(({ cell, weight }) => ({ delta: deltaOf(cell), weight }));
+    if (!group) return undefined;
+    const { width } = rowsOf(tensor);
+    const [only] = group;
+    if (group.length === 1) return (rows, startRow) => addDelta(rows, startRow, width, only!.delta, only!.weight);
+    return (rows, startRow) => {
+      const sum = Float64Array.from(rows);
+      for (const { delta, weight } of group) addDelta(sum, startRow, width, delta, weight);
+      rows.set(sum);
+    };
+  };
+}
+
+/** The same for one adapter as it is: its biases take the place of the base's, and DoRA's magnitudes that of the norms. */
+export function mergedEdits(content: WeightsContent): EditOf {
+  const magnitudes = new Map(content.cells.flatMap((cell) => (cell.type === 'lora' && cell.magnitude ? [[cell.module.weight, { cell, magnitude: cell.magnitude }] as const] : [])));
+  const added = addedEdits([{ content, weight: 1 }]);
+  return (tensor) => {
+    const bias = content.biases.get(tensor.name);
+    if (bias) return (rows, startRow) => rows.set(bias.subarray(startRow, startRow + rows.length));
+    const dora = magnitudes.get(tensor.name);
+    return dora ? doraEdit(tensor, dora.cell, dora.magnitude) : added(tensor);
+  };
+}
+
+/** W' = m·(W + s·BA)/||W + s·BA||, per output (Liu et al. 2024, eq. 5). Norms of outputs that are columns take a pass of their own. */
+function doraEdit(tensor: CheckpointTensor, cell: Cell, magnitude: Float32Array): EditRows {
+  const delta = deltaOf(cell);
+  const { width } = rowsOf(tensor);
+  const { layout } = cell.module;
+  let columnNorms: Float64Array | undefined;
+  return (rows, startRow) => {
+    const moved = Float64Array.from(rows);
+    addDelta(moved, startRow, width, delta);
+    if (layout === 'in_out') columnNorms ??= outputNorms(tensor, layout, (some, start) => addDelta(some, start, width, delta));
+    const factors = columnNorms ? columnNorms.map((norm, output) => magnitude[output]! / norm) : rowFactors(moved, startRow, delta, magnitude);
+    for (let i = 0; i < moved.length; i++) rows[i] = moved[i]! * factors[columnNorms ? i % width : Math.floor(i / width)]!;
+  };
+}
+
+/** m/||row|| of each of these rows. */
+function rowFactors(rows: Float64Array, startRow: number, { width }: Delta, magnitude: Float32Array): Float64Array {
+  return Float64Array.from({ length: rows.length / width }, (_, i) => {
+    let square = 0;
+    for (const value of rows.subarray(i * width, (i + 1) * width)) square += value * value;
+    return magnitude[startRow + i]! / Math.sqrt(square);
+  });
+}

@@ -1,0 +1,51 @@
+/** The content of a stored adapter, checked against its base, as an adapter on the current backend. */
+import * as tf from '@tensorflow/tfjs-core';
+import type { AdapterContent, Cell } from '../checkpoints/adapterContent.ts';
+import type { NamedTensors } from '../checkpoints/adapterFile.ts';
+import type { Adapter } from '../engine/methods/adapter.ts';
+import { BiasAdapter } from '../engine/methods/biases.ts';
+import { BottleneckAdapter } from '../engine/methods/bottleneck.ts';
+import { LohaAdapter, makeLohaCell } from '../engine/methods/loha.ts';
+import { LokrAdapter, makeLokrCell } from '../engine/methods/lokr.ts';
+import { LoraAdapter, makePair } from '../engine/methods/lora.ts';
+import { PrefixAdapter } from '../engine/methods/prefix.ts';
+import type { LokrShapes } from '../engine/methods/shapes.ts';
+import type { ArchitectureSpec } from '../engine/model/architecture.ts';
+import type { Parameter } from '../engine/model/parameters.ts';
+
+export function adapterFrom(content: AdapterContent, spec: ArchitectureSpec): Adapter {
+  switch (content.type) {
+    case 'weights':
+      return weightsAdapter(content.cells, [...content.biases].map(([name, data]) => ({ name, value: tf.tensor1d(data) })));
+    case 'adapter':
+      return new BottleneckAdapter(content.options.kind, parametersOf(content.tensors));
+    case 'prefix':
+      return new PrefixAdapter(spec, content.options, parametersOf(content.tensors));
+    default:
+      return content satisfies never;
+  }
+}
+
+/** All cells of a folder are of one method. */
+function weightsAdapter(cells: Cell[], biases: Parameter[]): Adapter {
+  const of = <T extends Cell['type']>(type: T): Extract<Cell, { type: T }>[] => cells.filter((cell): cell is Extract<Cell, { type: T }> => cell.type === type);
+  switch (cells[0]?.type) {
+    case 'lora':
+      return new LoraAdapter(of('lora').map(({ module, A, B, scale, magnitude }) => makePair(module, A.data, B.data, A.shape[0], scale, magnitude)), biases);
+    case 'loha':
+      return new LohaAdapter(of('loha').map(({ module, parts, scale }) => makeLohaCell(module, parts.hada_w1_b.shape[0]!, scale, (part) => parts[part].data)));
+    case 'lokr':
+      return new LokrAdapter(
+        of('lokr').map(({ module, parts, scale }) => {
+          const shapes = Object.fromEntries(Object.entries(parts).map(([part, { shape }]) => [part, shape])) as LokrShapes;
+          return makeLokrCell(module, scale, shapes, (part) => parts[part]!.data);
+        }),
+      );
+    case undefined:
+      return new BiasAdapter(biases);
+  }
+}
+
+function parametersOf(tensors: NamedTensors): Parameter[] {
+  return [...tensors].map(([name, { shape, data }]) => ({ name, value: tf.tensor(data, shape) }));
+}
