@@ -23,6 +23,7 @@ export const TRAIN_OPTIONS: Options = {
   seed: { type: 'string', value: 'N', help: 'seed of everything random (0)' },
   'eval-every': { type: 'string', value: 'N', help: 'steps between evaluations, 0 for the end only (0)' },
   'checkpoint-every': { type: 'string', value: 'N', help: 'steps between checkpoints, 0 for none (50)' },
+  'memory-limit': { type: 'string', value: 'MIB', help: 'most memory to use; batches are halved where it runs out (95 % of the machine)' },
   'max-bad-steps': { type: 'string', value: 'N', help: 'skipped steps in a row (loss not finite) that end the run (5)' },
   patience: { type: 'string', value: 'N', help: 'evaluations without a lower validation loss that end the run, 0 for never (0)' },
   'min-delta': { type: 'string', value: 'X', help: 'how much lower counts as lower, for --patience (0)' },
@@ -30,6 +31,7 @@ export const TRAIN_OPTIONS: Options = {
 };
 
 export function readTrain(args: Args): TrainSettings {
+  const limitMib = args.integer('memory-limit');
   return trainSettingsSchema.parse({
     steps: args.integer('steps'),
     epochs: args.number('epochs'),
@@ -50,6 +52,7 @@ export function readTrain(args: Args): TrainSettings {
     seed: args.integer('seed'),
     evalEvery: args.integer('eval-every'),
     checkpointEvery: args.integer('checkpoint-every'),
+    memoryLimitBytes: limitMib === undefined ? undefined : limitMib * 2 ** 20,
     maxBadSteps: args.integer('max-bad-steps'),
     patience: args.integer('patience'),
     minDelta: args.number('min-delta'),

@@ -23,6 +23,8 @@ export interface Progress {
   /** Steps skipped because loss or gradient norm was not finite, and how many of them came last, in a row. */
   skippedSteps: number;
   badSteps: number;
+  /** Parts that each micro-batch is cut into, since it did not fit into memory whole. */
+  splits: number;
   /** The evaluation of trained values with the lowest loss, and how many have come since without enough of a gain. */
   best: { step: number; valLoss: number } | null;
   evaluationsWithoutGain: number;
@@ -41,7 +43,7 @@ const FORMAT = '1';
 
 export function newProgress(): Progress {
   return {
-    step: 0, skippedSteps: 0, badSteps: 0, best: null, evaluationsWithoutGain: 0,
+    step: 0, skippedSteps: 0, badSteps: 0, splits: 1, best: null, evaluationsWithoutGain: 0,
     firstLoss: NaN, lastLoss: NaN, initialValLoss: null, valLoss: null, tokens: 0, trainingMs: 0, peakMemoryBytes: 0,
   };
 }

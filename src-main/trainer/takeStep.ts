@@ -2,7 +2,6 @@
 import fs from 'node:fs';
 import path from 'node:path';
 import type { BatchPlan } from '../datasets/batchPlan.ts';
-import { collate } from '../datasets/batches.ts';
 import type { TokenisedExample } from '../datasets/types.ts';
 import { GraftError } from '../errors.ts';
 import { deviceFailure } from '../engine/backend/deviceWatch.ts';
@@ -11,9 +10,10 @@ import type { AdamW } from '../engine/optim/adamw.ts';
 import { scheduleFactor, warmupSteps } from '../engine/optim/schedule.ts';
 import { countTokens } from '../engine/train/batchLoss.ts';
 import { neftuneNoise } from '../engine/train/neftune.ts';
-import { trainStep, type StepResult } from '../engine/train/step.ts';
+import { applyGradients, type StepResult } from '../engine/train/step.ts';
 import { Random } from '../engine/random.ts';
 import type { CallControl } from './control.ts';
+import { gradientsInMemory } from './memoryGuard.ts';
 import type { AttachedMethod } from './method.ts';
 import { CHECKPOINT_FILE, type RunSpec, type StepMetrics, type TrainEvent } from './protocol.ts';
 import type { Progress } from './runState.ts';
@@ -31,6 +31,8 @@ export interface LoopInput {
   train: TokenisedExample[];
   val: TokenisedExample[];
   padId: number;
+  /** What tensors may hold; null: as much as the engine has. */
+  tensorLimitBytes: number | null;
   emit: (event: TrainEvent) => void;
   control: CallControl;
 }
@@ -40,20 +42,18 @@ export interface LoopInput {
  * Throws LOSS_NOT_FINITE after `maxBadSteps` of those in a row.
  */
 export async function takeStep(input: LoopInput): Promise<StepMetrics | null> {
-  const { spec, model, method, optimizer, progress, totalSteps, plan, train, padId } = input;
+  const { spec, model, optimizer, progress, totalSteps, plan } = input;
   const settings = spec.train;
   const step = progress.step + 1;
   const started = performance.now();
-  const batches = plan.rowsOf(step).map((rows) => collate(train, rows, padId));
   const lr = settings.lr * scheduleFactor(settings.schedule, progress.step, warmupSteps(settings.warmup, totalSteps), totalSteps);
-  const result = await trainStep(model, method.parameters, optimizer, batches, {
-    lr,
-    clip: settings.clip,
+  const { batches, sums } = await gradientsInMemory(input, plan.rowsOf(step), {
     labelSmoothing: settings.labelSmoothing,
     gradientCheckpointing: settings.gradientCheckpointing,
     beforeMicroBatch: (index) => beforeMicroBatch(input, `${step} ${index}`),
   });
   model.inputNoise = null;
+  const result = await applyGradients(optimizer, sums, { lr, clip: settings.clip });
   const failure = spec.engine === 'webgpu' ? deviceFailure() : null;
   if (failure) throw failure; // before anything of this step is counted or saved
   const elapsedMs = performance.now() - started;

@@ -36,6 +36,8 @@ export const trainSettingsSchema = z.object({
   /** Steps between evaluations and between checkpoints; 0: only at the end. */
   evalEvery: z.number().int().min(0).default(0),
   checkpointEvery: z.number().int().min(0).default(50),
+  /** Most memory of the worker process (on webgpu: of its tensors on the card); absent: most of the machine's (the card's own limit). */
+  memoryLimitBytes: z.number().int().min(1).optional(),
   /** Steps in a row with a loss or gradient norm that is not finite, each skipped, after which the run gives up. */
   maxBadSteps: z.number().int().min(1).default(5),
   /** Evaluations in a row that do not lower the best validation loss by more than `minDelta`, after which the run ends; 0: never. */

@@ -87,3 +87,22 @@ function withFeatures(gpu: Gpu): Gpu {
 export function isSoftware({ vendor, architecture, device, description }: AdapterInfo): boolean {
   return /llvmpipe|lavapipe|swiftshader|software|basic render|warp/i.test(`${vendor} ${architecture} ${device} ${description}`);
 }
+
+/** tfjs's store of buffers, as far as we look into it. */
+interface BufferStore {
+  freeBuffers: Map<string, { size: number; destroy(): void }[]>;
+  numFreeBuffers: number;
+  numBytesAllocated: number;
+}
+
+/** Gives the card back what tfjs keeps for later use. After a shortage some of it may never have been memory at all. */
+export function dropFreeBuffers(): void {
+  const store = (tf.backend() as unknown as { bufferManager: BufferStore }).bufferManager;
+  for (const buffers of store.freeBuffers.values()) {
+    for (const buffer of buffers.splice(0)) {
+      store.numFreeBuffers--;
+      store.numBytesAllocated -= buffer.size;
+      buffer.destroy();
+    }
+  }
+}

@@ -46,7 +46,7 @@ export function tapeState(): TapeState {
   return tf.engine().state as unknown as TapeState;
 }
 
-/** What f returns, and the ops on the way there. */
+/** What f returns, and the ops on the way there; an error frees what they have saved. */
 export function record<T>(f: () => T): { value: T; tape: TapeNode[] } {
   const state = tapeState();
   const before = state.activeTape;
@@ -55,6 +55,9 @@ export function record<T>(f: () => T): { value: T; tape: TapeNode[] } {
   state.gradientDepth++;
   try {
     return { value: f(), tape };
+  } catch (error) {
+    freeSaved(tape);
+    throw error;
   } finally {
     state.gradientDepth--;
     state.activeTape = before;
@@ -63,15 +66,24 @@ export function record<T>(f: () => T): { value: T; tape: TapeNode[] } {
 
 /**
  * Gradient of each of `xs`, from the `gradient` of each output, which is used up; null where the outputs do not depend on
- * it. Frees what the tape has saved.
+ * it. Frees what the tape has saved, also when an error comes.
  */
 export function backward(tape: TapeNode[], xs: tf.Tensor[], outputs: { output: tf.Tensor; gradient: tf.Tensor }[]): (tf.Tensor | null)[] {
   const steps = relevantSteps(tape, xs, outputs.map(({ output }) => output));
   const needed = new Set(steps.map(({ node }) => node));
-  for (const node of tape) if (!needed.has(node)) tf.dispose(node.saved ?? []);
+  freeSaved(tape.filter((node) => !needed.has(node)));
   const gradientOf = new Map(outputs.map(({ output, gradient }) => [output.id, gradient]));
-  for (const step of steps.reverse()) runStep(step, gradientOf);
+  try {
+    for (const step of steps.reverse()) runStep(step, gradientOf);
+  } catch (error) {
+    freeSaved(tape);
+    throw error;
+  }
   return xs.map((x) => gradientOf.get(x.id) ?? null);
+}
+
+function freeSaved(tape: TapeNode[]): void {
+  for (const { saved } of tape) tf.dispose(saved ?? []);
 }
 
 /** The nodes on a path from `xs` to `ys`, in the order of the forward pass. */

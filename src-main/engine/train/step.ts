@@ -24,6 +24,12 @@ export interface StepOptions extends LossOptions {
   clip: number;
 }
 
+/** Mean loss of a step and its gradient per parameter. */
+export interface StepGradients {
+  loss: tf.Scalar;
+  gradients: tf.Tensor[];
+}
+
 export interface StepResult {
   /** Mean cross-entropy per labelled token of the whole step, before the update. */
   loss: number;
@@ -38,15 +44,19 @@ export interface StepResult {
  * accumulation gives the same gradient as one large batch. Updates `parameters` through `optimizer`.
  */
 export async function trainStep(model: Decoder, parameters: Parameter[], optimizer: AdamW, batches: Batch[], options: StepOptions): Promise<StepResult> {
-  const { loss, gradients } = accumulateGradients(model, parameters, batches, options);
+  return applyGradients(optimizer, accumulateGradients(model, parameters, batches, options), options);
+}
+
+/** The update from what `accumulateGradients` gave, which is used up. */
+export async function applyGradients(optimizer: AdamW, { loss, gradients }: StepGradients, { lr, clip }: Pick<StepOptions, 'lr' | 'clip'>): Promise<StepResult> {
   const flat = optimizer.flatten(gradients);
   const norm = globalNorm(flat);
   const report = tf.stack([loss, norm]);
   const [lossValue, normValue] = (await report.data()) as Float32Array;
   const updated = Number.isFinite(lossValue) && Number.isFinite(normValue);
   if (updated) {
-    const scale = tf.tidy(() => clipScale(norm, options.clip));
-    optimizer.step(flat, options.lr, scale);
+    const scale = tf.tidy(() => clipScale(norm, clip));
+    optimizer.step(flat, lr, scale);
     scale.dispose();
   }
   tf.dispose([loss, norm, report, ...flat]);
@@ -54,7 +64,7 @@ export async function trainStep(model: Decoder, parameters: Parameter[], optimiz
 }
 
 /** Mean loss and its gradient per parameter, over all micro-batches. The caller disposes them. */
-export function accumulateGradients(model: Decoder, parameters: Parameter[], batches: Batch[], options: LossOptions = {}): { loss: tf.Scalar; gradients: tf.Tensor[] } {
+export function accumulateGradients(model: Decoder, parameters: Parameter[], batches: Batch[], options: LossOptions = {}): StepGradients {
   const labelled = batches.reduce((sum, batch) => sum + labelledRows(batch).rows.length, 0);
   const share = 1 / labelled;
   let loss: tf.Scalar | undefined;
