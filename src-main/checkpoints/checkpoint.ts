@@ -7,6 +7,7 @@ import fs from 'node:fs';
 import path from 'node:path';
 import { GraftError } from '../errors.ts';
 import { architectureFromConfig, type ArchitectureSpec, type ModelConfig } from '../engine/model/architecture.ts';
+import { untiedHeadName } from '../engine/model/weights.ts';
 import { expectedTensors } from './expectedTensors.ts';
 import { isFloatDtype } from './dtype.ts';
 import { weightsHash, weightsStamp } from './identity.ts';
@@ -92,7 +93,7 @@ function readConfig(dir: string): ModelConfig {
 }
 
 /** Causal-mask and rotary buffers that old exports carry; the model computes them itself. */
-const BUFFERS = /(^|\.)(h\.\d+\.attn\.(bias|masked_bias)|rotary_emb\.inv_freq)$/;
+const BUFFERS = /(^|\.)(h\.\d+\.attn\.(bias|masked_bias)|layers\.\d+\.attention\.(bias|masked_bias)|rotary_emb\.inv_freq)$/;
 
 /**
  * The name as the ArchitectureSpec has it, or undefined for tensors the model does not read: buffers, and a head that
@@ -100,7 +101,7 @@ const BUFFERS = /(^|\.)(h\.\d+\.attn\.(bias|masked_bias)|rotary_emb\.inv_freq)$/
  */
 function normalisedName(spec: ArchitectureSpec, original: string): string | undefined {
   if (BUFFERS.test(original)) return undefined;
-  if (original === 'lm_head.weight') return spec.tiedHead ? undefined : original;
+  if (original === untiedHeadName(spec)) return spec.tiedHead ? undefined : original;
   return original.startsWith(spec.prefix) ? original : spec.prefix + original;
 }
 

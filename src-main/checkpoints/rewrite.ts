@@ -6,6 +6,7 @@ import { createHash } from 'node:crypto';
 import fs from 'node:fs';
 import path from 'node:path';
 import type { Checkpoint, CheckpointTensor } from './checkpoint.ts';
+import { tokenEmbeddingName, untiedHeadName } from '../engine/model/weights.ts';
 import { DTYPE_BYTES, FLOAT_DTYPES, type Dtype, type DtypeName } from './dtype.ts';
 import { editedPieces, type EditRows } from './editedRows.ts';
 import { writeOutputFolder } from './outputFolder.ts';
@@ -125,7 +126,7 @@ function* counted(pieces: Iterable<Uint8Array>, { dtype }: TensorInfo, to: Dtype
 /** The model's tensors; a copy of a tied head that a file carries besides is the embedding, and changes with it. */
 function tensorsByOriginalName({ spec, tensors }: Checkpoint): Map<string, CheckpointTensor> {
   const byOriginal = new Map([...tensors.values()].map((tensor) => [tensor.originalName, tensor]));
-  const embedding = tensors.get(`${spec.prefix}${spec.family === 'gpt2' ? 'wte' : 'embed_tokens'}.weight`);
-  if (spec.tiedHead && embedding) byOriginal.set('lm_head.weight', embedding);
+  const embedding = tensors.get(tokenEmbeddingName(spec));
+  if (spec.tiedHead && embedding) byOriginal.set(untiedHeadName(spec), embedding);
   return byOriginal;
 }

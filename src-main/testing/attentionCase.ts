@@ -26,18 +26,20 @@ export interface RowsCase {
   D: number;
   window?: number;
   cap?: number;
-  rotary?: boolean;
+  scale?: number;
+  /** `part`: about half of each head. */
+  rotary?: boolean | 'part';
 }
 
-export function rowsAttentionCase({ lengths, heads, kvHeads, D, window = 0, cap = 0, rotary = false }: RowsCase): OpCase {
+export function rowsAttentionCase({ lengths, heads, kvHeads, D, window = 0, cap = 0, scale, rotary = false }: RowsCase): OpCase {
   const N = lengths.reduce((a, b) => a + b, 0);
   const [T, random] = [Math.max(...lengths), new Random(N * D)];
-  const angles = rotary ? randomArray([T, D / 2], random, 4) : null;
-  const segments: Segments = { lengths, heads, kvHeads, rule: { window, cap }, angles };
+  const angles = rotary ? randomArray([T, rotary === 'part' ? Math.ceil(D / 4) : D / 2], random, 4) : null;
+  const segments: Segments = { lengths, heads, kvHeads, rule: { window, cap, ...(scale ? { scale } : {}) }, angles };
   return {
     inputs: { q: randomArray([N, heads * D], random), k: randomArray([N, kvHeads * D], random), v: randomArray([N, kvHeads * D], random) },
     engine: ({ q, k, v }) => tf.tidy(() => rowsAttention(q as tf.Tensor2D, k as tf.Tensor2D, v as tf.Tensor2D, placesOf(lengths, T), {
-      heads, kvHeads, window, cap, mask: attentionMask(T, T, window), tables: angles && { cos: table(angles, Math.cos), sin: table(angles, Math.sin) },
+      heads, kvHeads, window, cap, ...(scale ? { scale } : {}), mask: attentionMask(T, T, window), tables: angles && { cos: table(angles, Math.cos), sin: table(angles, Math.sin) },
     })),
     reference: ({ q, k, v }) => rowsAttentionReference(q!, k!, v!, segments),
     gradients: ({ q, k, v }, dy) => rowsAttentionGradientReference(q!, k!, v!, dy, segments),

@@ -7,6 +7,7 @@ import { describe, it } from 'vitest';
 import type { BackendName } from '../engine/backend/backends.ts';
 import { embedding } from '../engine/ops/embedding.ts';
 import { gelu } from '../engine/ops/gelu.ts';
+import { geluExact } from '../engine/ops/geluExact.ts';
 import { addLayerNorm, layerNorm } from '../engine/ops/layerNorm.ts';
 import { labelSmoothingTerm } from '../engine/ops/labelSmoothing.ts';
 import { linearCrossEntropy } from '../engine/ops/linearCrossEntropy.ts';
@@ -19,7 +20,7 @@ import { Random } from '../engine/random.ts';
 import { attentionCase, rowsAttentionCase, type RowsCase } from './attentionCase.ts';
 import { bootOrNote } from './engineSkip.ts';
 import { checkOp, expectTensor, toTensor, type OpCase } from './opCase.ts';
-import { geluReference, swigluReference } from './reference/activations.ts';
+import { geluExactReference, geluReference, swigluReference } from './reference/activations.ts';
 import { array64, randomArray, randomIds } from './reference/array.ts';
 import { rotaryReference } from './reference/attention.ts';
 import { embeddingReference, linearCrossEntropyReference, scatterAddRowsReference } from './reference/crossEntropy.ts';
@@ -37,14 +38,15 @@ const ATTENTION: [number, number, number, number, number, number][] = [
 ];
 /** N, in, out, rank. */
 const LORA: [number, number, number, number][] = [[1, 1, 1, 1], [5, 17, 3, 2], [18, 5, 66, 17]];
-const RULES = [{ window: 3, cap: 0 }, { window: 1, cap: 0 }, { window: 0, cap: 0.5 }, { window: 40, cap: 2 }];
+const RULES = [{ window: 3, cap: 0 }, { window: 1, cap: 0 }, { window: 0, cap: 0.5 }, { window: 40, cap: 2 }, { window: 0, cap: 1, scale: 0.3 }];
 const ROWS_ATTENTION: RowsCase[] = [
   { lengths: [1], heads: 1, kvHeads: 1, D: 2 },
   { lengths: [3, 3], heads: 4, kvHeads: 2, D: 6, rotary: true },
   { lengths: [17, 1, 6], heads: 2, kvHeads: 1, D: 3 },
   { lengths: [5, 19, 2], heads: 4, kvHeads: 2, D: 4, rotary: true, window: 4 },
   { lengths: [18, 7], heads: 2, kvHeads: 2, D: 4, cap: 0.7, window: 1 },
-  { lengths: [18, 18], heads: 2, kvHeads: 1, D: 5, cap: 1.5 },
+  { lengths: [18, 18], heads: 2, kvHeads: 1, D: 5, cap: 1.5, scale: 0.7 },
+  { lengths: [4, 7], heads: 2, kvHeads: 1, D: 8, rotary: 'part' },
 ];
 /** M, C, V, most logits held at once. */
 const CROSS_ENTROPY: [number, number, number, number][] = [[1, 1, 2, 1 << 20], [7, 5, 17, 17], [7, 5, 17, 40], [17, 3, 33, 33 * 8], [6, 4, 10, 30], [5, 4, 10, 1]];
@@ -61,18 +63,20 @@ export async function opsSuite(engine: BackendName, rtol: number): Promise<void>
       await check(addNormCase(N, C, 'rms'));
       await check(addNormCase(N, C, 'layer'));
     });
-    it.each(ROWS_AND_WIDTHS)('gelu (%i, %i)', (N, C) => check(geluCase(N, C)));
+    it.each(ROWS_AND_WIDTHS)('gelu (%i, %i)', async (N, C) => {
+      await check(geluCase(N, C));
+      await check(geluExactCase(N, C));
+    });
     it.each(ROWS_AND_WIDTHS)('swiglu (%i, %i)', (N, C) => check(swigluCase(N, C)));
-    it.each([[1, 1, 1, 2], [2, 3, 17, 6]])('rotary (%i, %i, %i, %i)', (B, H, T, D) => checkOp(rotaryCase(B, H, T, D), rtol, { gradients: false }));
+    it.each([[1, 1, 1, 2, 2], [2, 3, 17, 6, 6], [2, 3, 5, 10, 4]])('rotary (%i, %i, %i, %i), %i turn', (B, H, T, D, R) => checkOp(rotaryCase(B, H, T, D, R), rtol, { gradients: false }));
     it.each(ATTENTION)('attention B %i H %i K %i T %i S %i D %i', (...sizes) => checkOp(attentionCase(...sizes), rtol, { gradients: false }));
     it.each(RULES)('attention with window $window and cap $cap', (rule) => checkOp(attentionCase(1, 2, 1, 5, 21, 4, rule), rtol, { gradients: false }));
     it.each(ROWS_ATTENTION)('attention over rows $lengths, $heads heads of $D, $kvHeads of keys, window $window, cap $cap, rotary $rotary', (rows) => check(rowsAttentionCase(rows)));
     it.each(CROSS_ENTROPY)('linearCrossEntropy (%i, %i, %i) in chunks of %i logits', async (M, C, V, chunkLogits) => {
-      await check(crossEntropyCase(M, C, V, chunkLogits, true));
-      await check(crossEntropyCase(M, C, V, chunkLogits, false));
+      for (const trainW of [true, false]) for (const cap of [0, 0.8]) await check(crossEntropyCase(M, C, V, chunkLogits, { trainW, cap }));
     });
     it.each([[7, 5, 17, 40], [1, 1, 2, 1 << 20]])('linearCrossEntropy (%i, %i, %i) with smoothed labels', async (M, C, V, chunkLogits) => {
-      for (const trainW of [true, false]) await check(crossEntropyCase(M, C, V, chunkLogits, trainW, 0.2));
+      for (const trainW of [true, false]) await check(crossEntropyCase(M, C, V, chunkLogits, { trainW, smoothing: 0.2 }));
     });
     it.each(LORA)('loraLinear N %i, in %i, out %i, rank %i', (...sizes) => check(loraCase(...sizes)));
     it.each([[1, 1, 2], [17, 3, 5], [3, 17, 40]])('embedding of %i ids, width %i, %i rows', (N, C, V) => check(embeddingCase(N, C, V)));
@@ -125,6 +129,10 @@ function geluCase(N: number, C: number): OpCase {
   return { inputs: { x: randomArray([N, C], new Random(N * C), 3) }, engine: ({ x }) => gelu(x as tf.Tensor2D), reference: ({ x }) => geluReference(x!) };
 }
 
+function geluExactCase(N: number, C: number): OpCase {
+  return { inputs: { x: randomArray([N, C], new Random(N * C), 3) }, engine: ({ x }) => geluExact(x as tf.Tensor2D), reference: ({ x }) => geluExactReference(x!) };
+}
+
 function swigluCase(N: number, C: number): OpCase {
   const random = new Random(N * C);
   return {
@@ -134,9 +142,9 @@ function swigluCase(N: number, C: number): OpCase {
   };
 }
 
-function rotaryCase(B: number, H: number, T: number, D: number): OpCase {
+function rotaryCase(B: number, H: number, T: number, D: number, R: number): OpCase {
   const random = new Random(T * D);
-  const angles = randomArray([T, D / 2], random, 4);
+  const angles = randomArray([T, R / 2], random, 4);
   const table = (f: (angle: number) => number): tf.Tensor2D => toTensor(array64(angles.shape, angles.data.map(f))) as tf.Tensor2D;
   return {
     inputs: { x: randomArray([B, H, T, D], random) },
@@ -145,19 +153,19 @@ function rotaryCase(B: number, H: number, T: number, D: number): OpCase {
   };
 }
 
-function crossEntropyCase(M: number, C: number, V: number, chunkLogits: number, trainW: boolean, smoothing = 0): OpCase {
+function crossEntropyCase(M: number, C: number, V: number, chunkLogits: number, { trainW, smoothing = 0, cap = 0 }: { trainW: boolean; smoothing?: number; cap?: number }): OpCase {
   const random = new Random(M * V);
   const [h, w] = [randomArray([M, C], random), randomArray([V, C], random)];
   const labels = randomIds(M, V, 5);
   const run = (hTensor: tf.Tensor, wTensor: tf.Tensor): tf.Tensor => {
     const [h2, w2, ids] = [hTensor as tf.Tensor2D, wTensor as tf.Tensor2D, tf.tensor1d(labels, 'int32')];
-    const loss = linearCrossEntropy(h2, w2, ids, { gradients: true, trainW, chunkLogits });
+    const loss = linearCrossEntropy(h2, w2, ids, { gradients: true, trainW, cap, chunkLogits });
     return smoothing > 0 ? tf.add(loss, labelSmoothingTerm(h2, w2, ids, smoothing)) : loss;
   };
   return {
     inputs: trainW ? { h, w } : { h },
     engine: (inputs) => run(inputs['h']!, inputs['w'] ?? toTensor(w)),
-    reference: (inputs) => array64([], Float64Array.of(linearCrossEntropyReference(inputs['h']!, inputs['w'] ?? w, labels, smoothing))),
+    reference: (inputs) => array64([], Float64Array.of(linearCrossEntropyReference(inputs['h']!, inputs['w'] ?? w, labels, { smoothing, cap }))),
   };
 }
 

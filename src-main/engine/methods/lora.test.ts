@@ -29,7 +29,7 @@ async function logitsOf(model: Decoder): Promise<Float32Array> {
 
 describe.each([['llama', LLAMA, ['q', 'k', 'v', 'o', 'gate', 'up', 'down']], ['gpt2', GPT2, ['q', 'k', 'v', 'o', 'fc', 'proj']], ['gpt2 fused', GPT2, ['qkv']]] as const)('an adapter on %s', (_, config, targets) => {
   const spec = architectureFromConfig(config);
-  const options = { ...OPTIONS, targets: [...targets] };
+  const options: LoraOptions = { ...OPTIONS, targets: [...targets] };
   let model: Decoder;
   let adapter: LoraAdapter;
   beforeEach(() => {

@@ -3,13 +3,16 @@
  * One model (decoder.ts) is driven by this record; families/*.ts map a config.json onto it.
  */
 import { GraftError } from '../../errors.ts';
-import { gpt2Architecture } from './families/gpt2.ts';
-import { llamaArchitecture } from './families/llama.ts';
+import { gemma2Family } from './families/gemma2.ts';
+import { gpt2Family } from './families/gpt2.ts';
+import { gptNeoxFamily } from './families/gptNeox.ts';
+import { llamaFamily } from './families/llama.ts';
+import { phi3Family } from './families/phi3.ts';
 
-export type Family = 'gpt2' | 'llama' | 'mistral' | 'qwen2';
+export type Family = 'gpt2' | 'llama' | 'mistral' | 'qwen2' | 'qwen3' | 'gemma2' | 'phi3' | 'gpt_neox';
 
-/** Targets a LoRA can adapt. `qkv` is GPT-2's fused c_attn as a whole; q, k, v are its thirds. */
-export const TARGETS = ['q', 'k', 'v', 'qkv', 'o', 'gate', 'up', 'down', 'fc', 'proj'] as const;
+/** Targets a LoRA can adapt. `qkv` and `gate_up` are fused matrices as a whole; where q, k, v, gate, up exist beside them, they are its parts. */
+export const TARGETS = ['q', 'k', 'v', 'qkv', 'o', 'gate', 'up', 'gate_up', 'down', 'fc', 'proj'] as const;
 export type Target = (typeof TARGETS)[number];
 
 /** `out_in`: weight (out, in) as nn.Linear stores it. `in_out`: (in, out) as GPT-2's Conv1D stores it. */
@@ -38,12 +41,33 @@ export interface ArchitectureSpec {
   maxPositions: number;
   norm: 'layer' | 'rms';
   normEps: number;
+  /** RMSNorm multiplies by 1 + its weight. */
+  normPlusOne?: boolean;
+  /** Attention and MLP are normed once more on their way into the residual stream. */
+  postNorms?: boolean;
+  /** Queries and keys are normed, each head by itself. */
+  qkNorm?: boolean;
+  /** Attention and MLP both read the input of the block: x + attn(ln1 x) + mlp(ln2 x). */
+  parallelResidual?: boolean;
   positions: 'learned' | 'rotary';
   ropeTheta: number;
   ropeScaling?: RopeScaling;
-  /** Layers from `firstLayer` on see only the last `size` tokens, the query's own included. */
-  slidingWindow?: { size: number; firstLayer: number };
-  mlp: 'gelu' | 'swiglu';
+  /** How many floats of each head turn, the first ones; absent: all. */
+  rotaryDim?: number;
+  /** In these layers a query sees only the last `size` tokens, its own included. */
+  slidingWindow?: { size: number; layers: number[] };
+  /** Factor of the scores; absent: 1/sqrt(headDim). */
+  attentionScale?: number;
+  /** Scores s become c·tanh(s/c). */
+  attentionCap?: number;
+  /** Logits z become c·tanh(z/c). */
+  logitCap?: number;
+  /** Factor of the token embeddings. */
+  embeddingScale?: number;
+  /** One matrix makes q, k and v: all queries, then all keys, then all values; or the three of each head side by side. */
+  fusedQkv?: 'blocks' | 'heads';
+  /** `gelu` is its tanh form; the last two gate the inner layer. */
+  mlp: 'gelu' | 'gelu_exact' | 'swiglu' | 'geglu';
   /** Whether lm_head is the embedding matrix. */
   tiedHead: boolean;
   layout: LinearLayout;
@@ -66,19 +90,54 @@ export interface LinearModule {
   inFeatures: number;
   outFeatures: number;
   layout: LinearLayout;
-  /** For q, k, v inside a fused matrix: which output columns of `weight` they are. */
+  /** For a part of a fused matrix: which output columns of `weight` it is. */
   slice?: { start: number; end: number };
+}
+
+/** Names of a family's tensors: below the prefix, except the head; norms below their block, without `.weight`. */
+export interface TensorNames {
+  embedding: string;
+  positions?: string;
+  head: string;
+  /** Path of the list of blocks. */
+  blocks: string;
+  beforeAttention: string;
+  afterAttention?: string;
+  beforeMlp: string;
+  afterMlp?: string;
+  finalNorm: string;
+  /** Of q and k, where they are normed. */
+  qkNorm?: [string, string];
+}
+
+/** What the rest needs to know about a family. */
+export interface FamilyRules {
+  /** Throws GraftError BAD_CONFIG. */
+  spec(config: ModelConfig): ArchitectureSpec;
+  /** The linear layers of a block in the order of the forward pass; a fused one comes before its parts. */
+  modules(spec: ArchitectureSpec, layer: number): LinearModule[];
+  names: TensorNames;
+  /** Whether a linear layer must have its bias; one that is in the file is used anyway. */
+  biasRequired(target: Target, config: ModelConfig): boolean;
 }
 
 /** A parsed config.json. */
 export type ModelConfig = Record<string, unknown>;
 
-const FAMILIES: Record<string, (config: ModelConfig) => ArchitectureSpec> = {
-  gpt2: gpt2Architecture,
-  llama: llamaArchitecture,
-  mistral: llamaArchitecture,
-  qwen2: llamaArchitecture,
+const FAMILIES: Record<Family, FamilyRules> = {
+  gpt2: gpt2Family,
+  llama: llamaFamily,
+  mistral: llamaFamily,
+  qwen2: llamaFamily,
+  qwen3: llamaFamily,
+  gemma2: gemma2Family,
+  phi3: phi3Family,
+  gpt_neox: gptNeoxFamily,
 };
+
+export function familyRules(family: Family): FamilyRules {
+  return FAMILIES[family];
+}
 
 export const SUPPORTED_MODEL_TYPES = Object.keys(FAMILIES);
 
@@ -88,87 +147,29 @@ export const SUPPORTED_MODEL_TYPES = Object.keys(FAMILIES);
  */
 export function architectureFromConfig(config: ModelConfig): ArchitectureSpec {
   const type = config['model_type'];
-  const build = typeof type === 'string' && Object.hasOwn(FAMILIES, type) ? FAMILIES[type] : undefined;
-  if (!build) {
+  if (typeof type !== 'string' || !Object.hasOwn(FAMILIES, type)) {
     throw new GraftError(
       'UNKNOWN_ARCHITECTURE',
       `config.json names model_type ${JSON.stringify(type ?? null)}, which Graft cannot run; choose a checkpoint of one of: ${SUPPORTED_MODEL_TYPES.join(', ')}.`,
       { modelType: type ?? null, supported: SUPPORTED_MODEL_TYPES },
     );
   }
-  return build(config);
+  return FAMILIES[type as Family].spec(config);
 }
 
 /** How many tokens a query of this layer sees, itself included; 0: all before it. */
 export function windowOf({ slidingWindow }: ArchitectureSpec, layer: number): number {
-  return slidingWindow && layer >= slidingWindow.firstLayer ? slidingWindow.size : 0;
+  return slidingWindow?.layers.includes(layer) ? slidingWindow.size : 0;
 }
 
 /** The linear modules that LoRA can adapt, layer by layer, in the order of the forward pass. */
 export function linearModules(spec: ArchitectureSpec): LinearModule[] {
-  const modules: LinearModule[] = [];
-  for (let layer = 0; layer < spec.layers; layer++) {
-    modules.push(...(spec.family === 'gpt2' ? gpt2Modules(spec, layer) : llamaModules(spec, layer)));
-  }
-  return modules;
+  const { modules } = FAMILIES[spec.family];
+  return Array.from({ length: spec.layers }, (_, layer) => modules(spec, layer)).flat();
 }
 
 /** Targets that exist in this model, e.g. q, k, v, o, gate, up, down for the Llama family. */
 export function availableTargets(spec: ArchitectureSpec): Target[] {
-  return spec.family === 'gpt2' ? ['q', 'k', 'v', 'qkv', 'o', 'fc', 'proj'] : ['q', 'k', 'v', 'o', 'gate', 'up', 'down'];
-}
-
-function gpt2Modules(spec: ArchitectureSpec, layer: number): LinearModule[] {
-  const C = spec.hidden;
-  const block = `${spec.prefix}h.${layer}.`;
-  // PEFT always sees the model class, whose names carry the prefix even where the file's names do not.
-  const peftBlock = `transformer.h.${layer}.`;
-  const make = (target: Target, name: string, inFeatures: number, outFeatures: number, slice?: LinearModule['slice']): LinearModule => ({
-    layer,
-    target,
-    module: peftBlock + name,
-    peftName: name === 'attn.c_attn' ? 'c_attn' : name === 'mlp.c_fc' ? 'c_fc' : name,
-    weight: `${block}${name}.weight`,
-    bias: `${block}${name}.bias`,
-    inFeatures,
-    outFeatures,
-    layout: 'in_out',
-    ...(slice ? { slice } : {}),
-  });
-  return [
-    make('qkv', 'attn.c_attn', C, 3 * C),
-    make('q', 'attn.c_attn', C, C, { start: 0, end: C }),
-    make('k', 'attn.c_attn', C, C, { start: C, end: 2 * C }),
-    make('v', 'attn.c_attn', C, C, { start: 2 * C, end: 3 * C }),
-    make('o', 'attn.c_proj', C, C),
-    make('fc', 'mlp.c_fc', C, spec.intermediate),
-    make('proj', 'mlp.c_proj', spec.intermediate, C),
-  ];
-}
-
-function llamaModules(spec: ArchitectureSpec, layer: number): LinearModule[] {
-  const { hidden: C, intermediate: F } = spec;
-  const qOut = spec.heads * spec.headDim;
-  const kvOut = spec.kvHeads * spec.headDim;
-  const block = `model.layers.${layer}.`;
-  const make = (target: Target, path: string, inFeatures: number, outFeatures: number): LinearModule => ({
-    layer,
-    target,
-    module: block + path,
-    peftName: path.slice(path.indexOf('.') + 1),
-    weight: `${block}${path}.weight`,
-    bias: `${block}${path}.bias`,
-    inFeatures,
-    outFeatures,
-    layout: 'out_in',
-  });
-  return [
-    make('q', 'self_attn.q_proj', C, qOut),
-    make('k', 'self_attn.k_proj', C, kvOut),
-    make('v', 'self_attn.v_proj', C, kvOut),
-    make('o', 'self_attn.o_proj', qOut, C),
-    make('gate', 'mlp.gate_proj', C, F),
-    make('up', 'mlp.up_proj', C, F),
-    make('down', 'mlp.down_proj', F, C),
-  ];
+  const own = new Set(FAMILIES[spec.family].modules(spec, 0).map(({ target }) => target));
+  return TARGETS.filter((target) => own.has(target));
 }

@@ -4,10 +4,11 @@
  * Activations are kept two-dimensional, (N, C) with one row per token, except inside attention.
  */
 import * as tf from '@tensorflow/tfjs-core';
-import { attention, attentionMask } from '../ops/attention.ts';
+import { attention, attentionMask, type AttentionRule } from '../ops/attention.ts';
 import { embedding } from '../ops/embedding.ts';
 import { frozenLinear } from '../ops/frozenLinear.ts';
 import { gelu } from '../ops/gelu.ts';
+import { geluExact } from '../ops/geluExact.ts';
 import { joinHeads, splitHeads } from '../ops/heads.ts';
 import { addLayerNorm, layerNorm } from '../ops/layerNorm.ts';
 import { addRmsNorm, rmsNorm } from '../ops/rmsNorm.ts';
@@ -20,7 +21,7 @@ import type { KvCache } from './kvCache.ts';
 import { fullRows, type TokenPlaces, type TokenRows } from './packing.ts';
 import type { Parameter } from './parameters.ts';
 import { ropeTables } from './rope.ts';
-import { disposeWeights, finalNormNames, headName, normNames, positionEmbeddingName, tokenEmbeddingName, type Weights } from './weights.ts';
+import { disposeWeights, finalNormNames, headName, headNormNames, normNames, positionEmbeddingName, postNormNames, tokenEmbeddingName, type Weights } from './weights.ts';
 
 export class Decoder {
   readonly spec: ArchitectureSpec;
@@ -64,10 +65,11 @@ export class Decoder {
     for (let layer = 0; layer < spec.layers; layer++) {
       const [beforeAttention, beforeMlp] = normNames(spec, layer);
       const next = layer + 1 < spec.layers ? normNames(spec, layer + 1)[0] : finalNormNames(spec);
+      const attend = (h: tf.Tensor2D): tf.Tensor2D => this.attentionBlock(layer, h, { rows, masks, tables, virtual: virtual?.index }, cache);
       const block = (start: Stream): Stream => {
         const entered = virtual && this.adapter?.virtual?.enter ? this.entered(start, layer, virtual.index, beforeAttention) : start;
-        const middle = this.halfBlock(entered, (h) => this.attentionBlock(layer, h, { rows, masks, tables, virtual: virtual?.index }, cache), beforeMlp);
-        return this.halfBlock(middle, (h) => this.mlpBlock(layer, h), next);
+        if (spec.parallelResidual) return this.halfBlock(entered, (h, x) => tf.add(attend(h), this.mlpBlock(layer, this.norm(x, beforeMlp))), next);
+        return this.halfBlock(this.halfBlock(entered, attend, beforeMlp), (h) => this.mlpBlock(layer, h), next);
       };
       stream = this.recompute ? this.recomputed(stream, block, beforeAttention) : block(stream);
     }
@@ -78,7 +80,9 @@ export class Decoder {
 
   /** Logits of hidden states. h: (M, C). Returns (M, V). */
   logits(h: tf.Tensor2D): tf.Tensor2D {
-    return tf.matMul(h, this.head, false, true);
+    const { logitCap: cap } = this.spec;
+    const products: tf.Tensor2D = tf.matMul(h, this.head, false, true);
+    return cap ? tf.mul(tf.tanh(tf.div(products, cap)), cap) : products;
   }
 
   dispose(): void {
@@ -88,12 +92,13 @@ export class Decoder {
     this.rope = null;
   }
 
-  /** Token embeddings and learned positions, (N, C). */
+  /** Token embeddings, scaled where the architecture says so, and learned positions, (N, C). */
   private embedded(ids: tf.Tensor1D, rows: TokenRows, virtual?: tf.Tensor1D): tf.Tensor2D {
     const { spec } = this;
     const found = embedding(this.tensor(tokenEmbeddingName(spec)) as tf.Tensor2D, ids);
     const tokens = this.inputNoise?.(found, rows) ?? found;
-    const x = (virtual && this.adapter?.virtual?.embed?.(tokens, virtual)) ?? tokens;
+    const all = (virtual && this.adapter?.virtual?.embed?.(tokens, virtual)) ?? tokens;
+    const x: tf.Tensor2D = spec.embeddingScale ? tf.mul(all, spec.embeddingScale) : all;
     return spec.positions === 'learned' ? tf.add(x, embedding(this.tensor(positionEmbeddingName(spec)) as tf.Tensor2D, rows.positions)) : x;
   }
 
@@ -120,47 +125,81 @@ export class Decoder {
    * x + f(norm of x) and the norm that comes after it, in one op; frees the stream before. What the gradient needs is
    * kept by the tape; everything else goes here and now.
    */
-  private halfBlock({ x, normed }: Stream, f: (normed: tf.Tensor2D) => tf.Tensor2D, next: string[]): Stream {
-    const [sum, nextNormed] = tf.tidy(() => this.addNorm(x, f(normed), next));
+  private halfBlock({ x, normed }: Stream, f: (normed: tf.Tensor2D, x: tf.Tensor2D) => tf.Tensor2D, next: string[]): Stream {
+    const [sum, nextNormed] = tf.tidy(() => this.addNorm(x, f(normed, x), next));
     tf.dispose([x, normed]);
     return { x: sum, normed: nextNormed };
   }
 
   private attentionBlock(layer: number, x: tf.Tensor2D, context: AttentionContext, cache?: KvCache): tf.Tensor2D {
-    const { heads, kvHeads } = this.spec;
+    const { spec } = this;
+    const { heads, kvHeads } = spec;
     const [q, ownK, ownV] = this.queriesKeysValues(layer, x);
     const [k, v] = (context.virtual && this.adapter?.virtual?.keysValues?.(ownK, ownV, layer, context.virtual)) ?? [ownK, ownV];
-    const window = windowOf(this.spec, layer);
     const { rows, tables } = context;
-    const mask = context.masks.get(window)!;
-    const out = cache ? this.cachedAttention(layer, [q, k, v], context, cache) : rowsAttention(q, k, v, rows, { heads, kvHeads, window, cap: 0, mask, tables });
-    return this.sublayer(this.linear(layer, 'o', out), layer, 'attention'); // out: (N, H·D)
+    const rule = this.ruleOf(layer);
+    const mask = context.masks.get(rule.window)!;
+    const out = cache ? this.cachedAttention(layer, [q, k, v], context, cache) : rowsAttention(q, k, v, rows, { heads, kvHeads, ...rule, mask, tables });
+    const h = this.sublayer(this.linear(layer, 'o', out), layer, 'attention'); // out: (N, H·D)
+    return spec.postNorms ? this.norm(h, postNormNames(spec, layer)[0]) : h;
   }
 
   /** Attention of the T new tokens of each row to all that the cache then holds. q: (B·T, H·D), k and v: (B·T, K·D). */
-  private cachedAttention(layer: number, [q2, k2, v2]: [tf.Tensor2D, tf.Tensor2D, tf.Tensor2D], { rows, masks, tables }: AttentionContext, cache: KvCache): tf.Tensor2D {
+  private cachedAttention(layer: number, [q2, k2, v2]: Three, { rows, masks, tables }: AttentionContext, cache: KvCache): tf.Tensor2D {
     const { heads: H, kvHeads: K } = this.spec;
     const turned = (x: tf.Tensor4D): tf.Tensor4D => (tables ? rotary(x, tables.cos, tables.sin) : x);
     const q = turned(splitHeads(q2, rows.B, H)); // (B, H, T, D)
     const { k, v } = cache.extend(layer, turned(splitHeads(k2, rows.B, K)), splitHeads(v2, rows.B, K)); // (B, K, S, D)
-    const window = windowOf(this.spec, layer);
-    return joinHeads(attention(q, k, v, masks.get(window)!, { window, cap: 0 }));
+    const rule = this.ruleOf(layer);
+    return joinHeads(attention(q, k, v, masks.get(rule.window)!, rule));
   }
 
-  /** q (N, H·D), k and v (N, K·D); GPT-2 computes the three in one fused product. */
-  private queriesKeysValues(layer: number, x: tf.Tensor2D): [tf.Tensor2D, tf.Tensor2D, tf.Tensor2D] {
-    if (this.spec.family !== 'gpt2') return [this.linear(layer, 'q', x), this.linear(layer, 'k', x), this.linear(layer, 'v', x)];
-    const [q, k, v] = tf.split(this.linear(layer, 'qkv', x), 3, 1) as [tf.Tensor2D, tf.Tensor2D, tf.Tensor2D];
-    return [this.adapted(q, x, this.inUse(layer, 'q')), this.adapted(k, x, this.inUse(layer, 'k')), this.adapted(v, x, this.inUse(layer, 'v'))];
+  private ruleOf(layer: number): AttentionRule {
+    const { attentionCap = 0, attentionScale } = this.spec;
+    return { window: windowOf(this.spec, layer), cap: attentionCap, ...(attentionScale ? { scale: attentionScale } : {}) };
+  }
+
+  /** q (N, H·D), k and v (N, K·D), of each head normed where the architecture says so. */
+  private queriesKeysValues(layer: number, x: tf.Tensor2D): Three {
+    const { spec } = this;
+    const [q, k, v] = this.projections(layer, x);
+    if (!spec.qkNorm) return [q, k, v];
+    const ofHeads = (y: tf.Tensor2D, names: string[]): tf.Tensor2D => tf.reshape(this.norm(tf.reshape(y, [-1, spec.headDim]), names), y.shape);
+    const [qNorm, kNorm] = headNormNames(spec, layer);
+    return [ofHeads(q, qNorm), ofHeads(k, kNorm), v];
+  }
+
+  private projections(layer: number, x: tf.Tensor2D): Three {
+    const { fusedQkv, heads: H, kvHeads: K, headDim: D } = this.spec;
+    if (!fusedQkv) return [this.linear(layer, 'q', x), this.linear(layer, 'k', x), this.linear(layer, 'v', x)];
+    const fused = this.linear(layer, 'qkv', x);
+    if (fusedQkv === 'blocks') return this.adaptedParts(layer, ['q', 'k', 'v'], x, tf.split(fused, [H * D, K * D, K * D], 1)) as Three;
+    const perHead = tf.reshape(fused, [-1, H, 3 * D]);
+    return tf.split(perHead, 3, 2).map((part) => tf.reshape(part, [-1, H * D])) as Three;
+  }
+
+  /** The parts of a fused layer's output, each as the adapter wants it. x: (N, in). */
+  private adaptedParts(layer: number, targets: Target[], x: tf.Tensor2D, parts: tf.Tensor2D[]): tf.Tensor2D[] {
+    return parts.map((part, i) => this.adapted(part, x, this.inUse(layer, targets[i]!)));
   }
 
   private mlpBlock(layer: number, x: tf.Tensor2D): tf.Tensor2D {
-    return this.sublayer(this.mlp(layer, x), layer, 'mlp');
+    const { spec } = this;
+    const h = this.sublayer(this.mlp(layer, x), layer, 'mlp');
+    return spec.postNorms ? this.norm(h, postNormNames(spec, layer)[1]) : h;
   }
 
   private mlp(layer: number, x: tf.Tensor2D): tf.Tensor2D {
-    if (this.spec.mlp === 'gelu') return this.linear(layer, 'proj', gelu(this.linear(layer, 'fc', x)));
-    return this.linear(layer, 'down', swiglu(this.linear(layer, 'gate', x), this.linear(layer, 'up', x)));
+    const { mlp } = this.spec;
+    if (mlp === 'gelu') return this.linear(layer, 'proj', gelu(this.linear(layer, 'fc', x)));
+    if (mlp === 'gelu_exact') return this.linear(layer, 'proj', geluExact(this.linear(layer, 'fc', x)));
+    const [gate, up] = this.gateAndUp(layer, x); // (N, F) each
+    return this.linear(layer, 'down', mlp === 'swiglu' ? swiglu(gate, up) : tf.mul(gelu(gate), up));
+  }
+
+  private gateAndUp(layer: number, x: tf.Tensor2D): [tf.Tensor2D, tf.Tensor2D] {
+    if (!this.modules.has(`${layer}.gate_up`)) return [this.linear(layer, 'gate', x), this.linear(layer, 'up', x)];
+    return this.adaptedParts(layer, ['gate', 'up'], x, tf.split(this.linear(layer, 'gate_up', x), 2, 1)) as [tf.Tensor2D, tf.Tensor2D];
   }
 
   private sublayer(h: tf.Tensor2D, layer: number, half: 'attention' | 'mlp'): tf.Tensor2D {
@@ -190,22 +229,27 @@ export class Decoder {
   }
 
   private norm(x: tf.Tensor2D, names: string[]): tf.Tensor2D {
-    const [w, b] = names.map((name) => this.tensor(name));
-    return b ? layerNorm(x, w!, b, this.spec.normEps) : rmsNorm(x, w!, this.spec.normEps);
+    const [w, b] = this.normTensors(names);
+    return b ? layerNorm(x, w, b, this.spec.normEps) : rmsNorm(x, w, this.spec.normEps);
   }
 
   private addNorm(x: tf.Tensor2D, f: tf.Tensor2D, names: string[]): [tf.Tensor2D, tf.Tensor2D] {
+    const [w, b] = this.normTensors(names);
+    return b ? addLayerNorm(x, f, w, b, this.spec.normEps) : addRmsNorm(x, f, w, this.spec.normEps);
+  }
+
+  private normTensors(names: string[]): [tf.Tensor, tf.Tensor | undefined] {
     const [w, b] = names.map((name) => this.tensor(name));
-    return b ? addLayerNorm(x, f, w!, b, this.spec.normEps) : addRmsNorm(x, f, w!, this.spec.normEps);
+    return [this.spec.normPlusOne ? tf.add(w!, 1) : w!, b];
   }
 
   /**
-   * cos and sin for T positions from `start`, (T, D/2), or for the positions of each of `rows`, (B, 1, T, D/2). The tables
-   * grow when a longer sequence comes.
+   * cos and sin for T positions from `start`, (T, R/2), or for the positions of each of `rows`, (B, 1, T, R/2), R being the
+   * floats of a head that turn. The tables grow when a longer sequence comes.
    */
   private ropeRows(start: number, T: number, rows?: TokenRows): RotaryTables {
     const end = start + T;
-    const half = this.spec.headDim / 2;
+    const half = (this.spec.rotaryDim ?? this.spec.headDim) / 2;
     if (!this.rope || this.rope.T < end) {
       this.rope?.cos.dispose();
       this.rope?.sin.dispose();
@@ -246,6 +290,9 @@ function virtualIndex(ids: ArrayLike<number>, vocab: number): { real: tf.Tensor1
  */
 export type Recompute = (x: tf.Tensor2D, f: (x: tf.Tensor2D) => tf.Tensor2D[], rewind?: () => void) => tf.Tensor2D[];
 
+/** Queries, keys and values. */
+type Three = [tf.Tensor2D, tf.Tensor2D, tf.Tensor2D];
+
 /** The residual stream and its norm that the next half of a block reads, both (N, C). */
 interface Stream {
   x: tf.Tensor2D;
@@ -262,7 +309,7 @@ interface AttentionContext {
   virtual: tf.Tensor1D | undefined;
 }
 
-/** Of the rows' positions: (T, D/2), or (B, 1, T, D/2) where each row has its own. */
+/** Of the rows' positions: (T, R/2), or (B, 1, T, R/2) where each row has its own. */
 interface RotaryTables {
   cos: tf.Tensor;
   sin: tf.Tensor;

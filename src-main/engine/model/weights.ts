@@ -2,7 +2,7 @@
 import * as tf from '@tensorflow/tfjs-core';
 import type { BaseDtype, PackedFormat } from '../frozen/formats.ts';
 import { packMatrix } from '../frozen/packMatrix.ts';
-import { linearModules, type ArchitectureSpec } from './architecture.ts';
+import { familyRules, linearModules, type ArchitectureSpec, type TensorNames } from './architecture.ts';
 import type { Parameter } from './parameters.ts';
 
 /** Where weights come from: a checkpoint whose tensors have been checked against its architecture. */
@@ -13,33 +13,53 @@ export interface TensorSource {
 
 export type Weights = Map<string, Parameter>;
 
+const namesOf = ({ family }: ArchitectureSpec): TensorNames => familyRules(family).names;
+
 export function tokenEmbeddingName(spec: ArchitectureSpec): string {
-  return spec.prefix + (spec.family === 'gpt2' ? 'wte.weight' : 'embed_tokens.weight');
+  return spec.prefix + namesOf(spec).embedding;
 }
 
 export function positionEmbeddingName(spec: ArchitectureSpec): string {
-  return `${spec.prefix}wpe.weight`;
+  return `${spec.prefix}${namesOf(spec).positions}`;
+}
+
+/** The name of lm_head in the file, which may be there even where the head is tied. */
+export function untiedHeadName(spec: ArchitectureSpec): string {
+  return namesOf(spec).head;
 }
 
 export function headName(spec: ArchitectureSpec): string {
-  return spec.tiedHead ? tokenEmbeddingName(spec) : 'lm_head.weight';
+  return spec.tiedHead ? tokenEmbeddingName(spec) : untiedHeadName(spec);
 }
 
 /** [before attention, before MLP], each [weight] or [weight, bias]. */
 export function normNames(spec: ArchitectureSpec, layer: number): [string[], string[]] {
-  if (spec.family === 'gpt2') {
-    const block = `${spec.prefix}h.${layer}.`;
-    return [
-      [`${block}ln_1.weight`, `${block}ln_1.bias`],
-      [`${block}ln_2.weight`, `${block}ln_2.bias`],
-    ];
-  }
-  const block = `${spec.prefix}layers.${layer}.`;
-  return [[`${block}input_layernorm.weight`], [`${block}post_attention_layernorm.weight`]];
+  const { beforeAttention, beforeMlp } = namesOf(spec);
+  return [blockNorm(spec, layer, beforeAttention), blockNorm(spec, layer, beforeMlp)];
+}
+
+/** [after attention, after MLP], where the architecture has them. */
+export function postNormNames(spec: ArchitectureSpec, layer: number): [string[], string[]] {
+  const { afterAttention, afterMlp } = namesOf(spec);
+  return [blockNorm(spec, layer, afterAttention!), blockNorm(spec, layer, afterMlp!)];
+}
+
+/** [of the queries, of the keys], where the architecture has them. */
+export function headNormNames(spec: ArchitectureSpec, layer: number): [string[], string[]] {
+  const [q, k] = namesOf(spec).qkNorm!;
+  return [blockNorm(spec, layer, q), blockNorm(spec, layer, k)];
 }
 
 export function finalNormNames(spec: ArchitectureSpec): string[] {
-  return spec.family === 'gpt2' ? [`${spec.prefix}ln_f.weight`, `${spec.prefix}ln_f.bias`] : [`${spec.prefix}norm.weight`];
+  return normTensors(spec, spec.prefix + namesOf(spec).finalNorm);
+}
+
+function blockNorm(spec: ArchitectureSpec, layer: number, norm: string): string[] {
+  return normTensors(spec, `${spec.prefix}${namesOf(spec).blocks}.${layer}.${norm}`);
+}
+
+function normTensors({ norm }: ArchitectureSpec, path: string): string[] {
+  return norm === 'layer' ? [`${path}.weight`, `${path}.bias`] : [`${path}.weight`];
 }
 
 export interface LoadOptions {
@@ -59,7 +79,7 @@ export function loadWeights(spec: ArchitectureSpec, source: TensorSource, { base
   const turn = forwardOnly && spec.layout === 'out_in' && tf.getBackend() === 'tensorflow';
   const linear = new Set(linearModules(spec).map(({ weight }) => weight));
   for (const [name, { shape }] of source.tensors) {
-    if (spec.tiedHead && name === 'lm_head.weight') continue; // some files hold the embedding a second time
+    if (spec.tiedHead && name === untiedHeadName(spec)) continue; // some files hold the embedding a second time
     const values = source.readF32(name);
     if (!linear.has(name)) weights.set(name, { name, value: onDevice(values, shape) });
     else if (baseDtype !== 'f32') weights.set(name, packedParameter(name, values, shape as [number, number], baseDtype));

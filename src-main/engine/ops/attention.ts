@@ -1,6 +1,6 @@
 /**
  * Causal scaled dot-product attention (Vaswani et al. 2017, eq. 1) with grouped queries (Ainslie et al. 2023):
- * O = softmax(cap(Q·K^T / sqrt(D)) + mask)·V. The G query heads of one key/value head are stacked along time, so keys
+ * O = softmax(cap(scale·Q·K^T) + mask)·V. The G query heads of one key/value head are stacked along time, so keys
  * and values are never repeated. Here over a grid of keys and values that a cache holds, without a gradient; training
  * goes through rowsAttention.ts.
  */
@@ -12,6 +12,8 @@ export interface AttentionRule {
   window: number;
   /** Scores s become cap·tanh(s/cap) (Gemma 2's soft cap); 0: they stay as they are. */
   cap: number;
+  /** Factor of the scores before the cap; absent: 1/sqrt(D). */
+  scale?: number;
 }
 
 /**
@@ -64,7 +66,6 @@ const op = defineKernel('GraftAttention', composite);
 const maskedOp = defineKernel('GraftMaskedAttention', composite);
 
 /** q: (B, H, T, D), k and v: (B, K, S, D), mask from `attentionMask`, or (B, 1, T, S) additive. Returns (B, H, T, D). */
-export function attention(q: tf.Tensor4D, k: tf.Tensor4D, v: tf.Tensor4D, mask: tf.Tensor, { window, cap }: AttentionRule): tf.Tensor4D {
-  const scale = 1 / Math.sqrt(q.shape[3]);
+export function attention(q: tf.Tensor4D, k: tf.Tensor4D, v: tf.Tensor4D, mask: tf.Tensor, { window, cap, scale = 1 / Math.sqrt(q.shape[3]) }: AttentionRule): tf.Tensor4D {
   return (mask.rank === 4 ? maskedOp : op)({ q, k, v, mask }, { scale, window, cap })[0] as tf.Tensor4D;
 }

@@ -3,6 +3,7 @@
  * loss = sum_i (logsumexp_v(h_i·W^T) - h_i·W_{y_i}), and in the same pass its gradient dh = P·W - W[y], P = softmax(h·W^T).
  * The vocabulary streams through in chunks with a running maximum and sum per row (Milakov & Gimelshein 2018; the loss as
  * in Wijmans et al. 2024). Logits are computed transposed, W·h^T, which libtensorflow does almost twice as fast as h·W^T.
+ * With a cap c the logits s become z = c·tanh(s/c), and the gradient of each is multiplied by 1 - (z/c)^2.
  */
 import * as tf from '@tensorflow/tfjs-core';
 import { defineOp } from './define.ts';
@@ -16,7 +17,7 @@ const MAX_ROWS = 1024;
 
 const op = defineOp({
   name: 'GraftLinearCrossEntropy',
-  forward({ h, w, labels }, { gradients, trainW, chunkLogits }) {
+  forward({ h, w, labels }, { gradients, trainW, chunkLogits, cap }) {
     const [M, C] = h!.shape as [number, number];
     const limit = chunkLogits as number;
     const rows = trainW ? Math.max(1, Math.floor(limit / w!.shape[0]!)) : Math.min(M, MAX_ROWS);
@@ -25,7 +26,7 @@ const op = defineOp({
     let dw: tf.Tensor = tf.scalar(0);
     for (let start = 0; start < M; start += rows) {
       const count = Math.min(rows, M - start);
-      const part = { h: tf.slice(h as tf.Tensor2D, [start, 0], [count, C]), w: w as tf.Tensor2D, labels: tf.slice(labels as tf.Tensor1D, [start], [count]) };
+      const part = { h: tf.slice(h as tf.Tensor2D, [start, 0], [count, C]), w: w as tf.Tensor2D, labels: tf.slice(labels as tf.Tensor1D, [start], [count]), cap: cap as number };
       const result = tf.tidy(() => (trainW ? wholeRows(part) : streamedVocabulary(part, gradients as boolean, Math.max(1, Math.floor(limit / count)))));
       losses.push(result.loss);
       if (result.dh) dhs.push(result.dh);
@@ -45,6 +46,8 @@ interface Part {
   w: tf.Tensor2D;
   /** (M) */
   labels: tf.Tensor1D;
+  /** 0: none. */
+  cap: number;
 }
 
 interface PartResult extends tf.NamedTensorMap {
@@ -58,31 +61,47 @@ interface Running extends tf.NamedTensorMap {
   sum: tf.Tensor2D;
 }
 
-function streamedVocabulary({ h, w, labels }: Part, gradients: boolean, chunk: number): PartResult {
+function capped<T extends tf.Tensor>(logits: T, cap: number): T {
+  return cap > 0 ? tf.mul(tf.tanh(tf.div(logits, tf.scalar(cap))), tf.scalar(cap)) : logits;
+}
+
+/** gradients·(1 - (z/cap)^2) for capped logits z. */
+function throughCap<T extends tf.Tensor>(gradients: T, z: tf.Tensor, cap: number): T {
+  return cap > 0 ? tf.mul(gradients, tf.sub(tf.scalar(1), tf.square(tf.div(z, tf.scalar(cap))))) : gradients;
+}
+
+/** The logits of the labels, summed, and the gradient of that for h and for the labels' rows of w, (M, C) each. target: w at the labels. */
+function ofLabels(h: tf.Tensor2D, target: tf.Tensor2D, cap: number): { logits: tf.Tensor; dh: tf.Tensor2D; ofW: tf.Tensor2D } {
+  if (cap === 0) return { logits: tf.sum(tf.mul(h, target)), dh: target, ofW: h };
+  const z = capped(tf.sum(tf.mul(h, target), 1, true), cap); // (M, 1)
+  return { logits: tf.sum(z), dh: throughCap(target, z, cap), ofW: throughCap(h, z, cap) };
+}
+
+function streamedVocabulary({ h, w, labels, cap }: Part, gradients: boolean, chunk: number): PartResult {
   const [V, C] = w.shape;
   const hT = tf.transpose(h) as tf.Tensor2D; // (C, M)
-  const target = tf.gather(w, labels); // (M, C)
+  const label = ofLabels(h, tf.gather(w, labels), cap);
   let state: Running | null = null;
   for (let start = 0; start < V; start += chunk) {
     const before: Running | null = state;
-    state = tf.tidy(() => addChunk(before, tf.slice(w, [start, 0], [Math.min(chunk, V - start), C]), hT, gradients));
+    state = tf.tidy(() => addChunk(before, tf.slice(w, [start, 0], [Math.min(chunk, V - start), C]), hT, cap, gradients));
     if (before) tf.dispose(before);
   }
   const { top, sum, weighted } = state!;
-  const loss = tf.sub(tf.sum(tf.add(tf.log(sum), top)), tf.sum(tf.mul(h, target))) as tf.Scalar;
-  return weighted ? { loss, dh: tf.sub(tf.div(weighted, tf.reshape(sum, [-1, 1])), target) } : { loss };
+  const loss = tf.sub(tf.sum(tf.add(tf.log(sum), top)), label.logits) as tf.Scalar;
+  return weighted ? { loss, dh: tf.sub(tf.div(weighted, tf.reshape(sum, [-1, 1])), label.dh) } : { loss };
 }
 
-function addChunk(before: Running | null, w: tf.Tensor2D, hT: tf.Tensor2D, gradients: boolean): Running {
-  const logits = tf.matMul(w, hT); // (chunk, M)
+function addChunk(before: Running | null, w: tf.Tensor2D, hT: tf.Tensor2D, cap: number, gradients: boolean): Running {
+  const logits = capped(tf.matMul(w, hT), cap); // (chunk, M)
   const chunkTop = tf.max(logits, 0, true);
   const top = before ? tf.maximum(before.top, chunkTop) : chunkTop;
   const shifted = tf.sub(logits, top);
-  logits.dispose();
+  if (cap === 0) logits.dispose();
   const exp = tf.exp(shifted) as tf.Tensor2D;
   shifted.dispose();
   const sum = tf.sum(exp, 0, true);
-  const weighted = gradients ? tf.matMul(exp, w, true) : undefined; // (M, C)
+  const weighted = gradients ? tf.matMul(throughCap(exp, logits, cap), w, true) : undefined; // (M, C)
   if (!before) return { top, sum, ...(weighted ? { weighted } : {}) } as Running;
   const shrink = tf.exp(tf.sub(before.top, top)); // (1, M)
   const total = tf.add(tf.mul(before.sum, shrink), sum);
@@ -91,17 +110,17 @@ function addChunk(before: Running | null, w: tf.Tensor2D, hT: tf.Tensor2D, gradi
 }
 
 /** Rows with all their logits, as the gradient of w needs them: dW = P^T·h - scatter(h at y). */
-function wholeRows({ h, w, labels }: Part): PartResult {
-  const logits = tf.matMul(h, w, false, true); // (M, V)
-  const target = tf.gather(w, labels); // (M, C)
+function wholeRows({ h, w, labels, cap }: Part): PartResult {
+  const logits = capped(tf.matMul(h, w, false, true), cap); // (M, V)
+  const label = ofLabels(h, tf.gather(w, labels), cap);
   const top = tf.max(logits, -1, true);
   const exp = tf.exp(tf.sub(logits, top));
-  logits.dispose();
+  if (cap === 0) logits.dispose();
   const sum = tf.sum(exp, -1, true); // (M, 1)
-  const loss = tf.sub(tf.sum(tf.add(tf.log(sum), top)), tf.sum(tf.mul(h, target))) as tf.Scalar;
-  const p = tf.div(exp, sum) as tf.Tensor2D;
+  const loss = tf.sub(tf.sum(tf.add(tf.log(sum), top)), label.logits) as tf.Scalar;
+  const dz = throughCap(tf.div(exp, sum) as tf.Tensor2D, logits, cap);
   exp.dispose();
-  return { loss, dh: tf.sub(tf.matMul(p, w), target), dw: tf.sub(tf.matMul(p, h, true), scatterAddRows(h, labels, w.shape[0])) };
+  return { loss, dh: tf.sub(tf.matMul(dz, w), label.dh), dw: tf.sub(tf.matMul(dz, h, true), scatterAddRows(label.ofW, labels, w.shape[0])) };
 }
 
 function addAndDispose(a: tf.Tensor, b: tf.Tensor): tf.Tensor {
@@ -112,15 +131,15 @@ function addAndDispose(a: tf.Tensor, b: tf.Tensor): tf.Tensor {
 
 /**
  * Sum over rows of the cross-entropy. h: (M, C), w: (V, C), labels: (M) int32 in [0, V). Returns a scalar.
- * `gradients`: compute them in the same pass (training); `trainW`: also for w. `chunkLogits` bounds the memory.
+ * `gradients`: compute them in the same pass (training); `trainW`: also for w. `chunkLogits` bounds the memory; `cap` 0: none.
  */
 export function linearCrossEntropy(
   h: tf.Tensor2D,
   w: tf.Tensor2D,
   labels: tf.Tensor1D,
-  { gradients, trainW, chunkLogits = tf.getBackend() === 'webgpu' ? CHUNK_LOGITS_ON_CARD : CHUNK_LOGITS }: { gradients: boolean; trainW: boolean; chunkLogits?: number },
+  { gradients, trainW, cap = 0, chunkLogits = tf.getBackend() === 'webgpu' ? CHUNK_LOGITS_ON_CARD : CHUNK_LOGITS }: { gradients: boolean; trainW: boolean; cap?: number; chunkLogits?: number },
 ): tf.Scalar {
-  const [loss, dh, dw] = op({ h, w, labels }, { gradients, trainW, chunkLogits });
+  const [loss, dh, dw] = op({ h, w, labels }, { gradients, trainW, chunkLogits, cap });
   tf.dispose([dh!, dw!]);
   return loss as tf.Scalar;
 }

@@ -38,10 +38,10 @@ function probabilities(q: tf.Tensor3D, k: tf.Tensor3D, mask: tf.Tensor, { length
   return { capped, p: tf.reshape(tf.softmax(masked), capped.shape) };
 }
 
-/** x turned by the angles of its tokens' positions. x: (N, heads·D), cos and sin: (T, D/2), empty where nothing turns. */
+/** x turned by the angles of its tokens' positions. x: (N, heads·D), cos and sin: (T, R/2), empty where nothing turns. */
 function turned(x: tf.Tensor, D: number, positions: tf.Tensor, cos: tf.Tensor, sin: tf.Tensor): tf.Tensor {
   if (cos.size === 0) return tf.clone(x);
-  const [cosRows, sinRows] = [cos, sin].map((table) => tf.expandDims(tf.gather(table, positions as tf.Tensor1D), 1)) as [tf.Tensor, tf.Tensor]; // (N, 1, D/2)
+  const [cosRows, sinRows] = [cos, sin].map((table) => tf.expandDims(tf.gather(table, positions as tf.Tensor1D), 1)) as [tf.Tensor, tf.Tensor]; // (N, 1, R/2)
   return tf.reshape(rotate(tf.reshape(x, [x.shape[0]!, -1, D]), cosRows, sinRows), x.shape);
 }
 
@@ -100,16 +100,16 @@ export interface RowsAttentionOptions extends AttentionRule {
   kvHeads: number;
   /** From `attentionMask(T, T, window)`. */
   mask: tf.Tensor;
-  /** (T, D/2) each, where positions are rotary. */
+  /** (T, R/2) each, where positions are rotary for the first R floats of a head. */
   tables: { cos: tf.Tensor; sin: tf.Tensor } | null;
 }
 
 /** q: (N, H·D), k and v: (N, K·D), N tokens as `rows` says. Returns (N, H·D). */
 export function rowsAttention(q: tf.Tensor2D, k: tf.Tensor2D, v: tf.Tensor2D, rows: TokenRows, options: RowsAttentionOptions): tf.Tensor2D {
-  const { heads: H, kvHeads: K, window, cap, mask, tables } = options;
+  const { heads: H, kvHeads: K, window, cap, scale = 1 / Math.sqrt(q.shape[1] / H), mask, tables } = options;
   const none = tf.zeros([0]);
   const { starts, positions, lengths } = rows;
   const places = { starts, positions, mask, cos: tables?.cos ?? none, sin: tables?.sin ?? none };
-  const attributes = { B: rows.B, T: rows.T, lengths, H, K, window, cap, scale: 1 / Math.sqrt(q.shape[1] / H) };
+  const attributes = { B: rows.B, T: rows.T, lengths, H, K, window, cap, scale };
   return op({ q, k, v, ...places }, attributes)[0] as tf.Tensor2D;
 }

@@ -1,5 +1,6 @@
 /** The summed cross-entropy of one batch: only labelled positions reach the vocabulary projection. */
 import * as tf from '@tensorflow/tfjs-core';
+import { usageError } from '../../errors.ts';
 import type { Decoder } from '../model/decoder.ts';
 import { packedIndex, packingOf } from '../model/packing.ts';
 import { embedding } from '../ops/embedding.ts';
@@ -47,12 +48,14 @@ export interface BatchLossOptions {
 
 /** Sum of the cross-entropy over the labelled tokens. Call it under tidy. */
 export function batchLoss(model: Decoder, batch: Batch, { gradients, trainHead, labelSmoothing = 0 }: BatchLossOptions): tf.Scalar {
+  const cap = model.spec.logitCap ?? 0;
+  if (cap > 0 && labelSmoothing > 0) throw usageError('NO_LABEL_SMOOTHING', `Label smoothing does not work with the capped logits of a ${model.spec.family} model; set it to 0.`, { family: model.spec.family });
   const { rows, targets } = labelledRows(batch);
   const index = packedIndex(batch.mask);
   const ids = index.tokens.map((position) => batch.ids[position]!);
   const h = model.hidden(ids, batch.B, batch.T, { packing: packingOf(index, batch.T) }); // (N, C)
   const labelled = embedding(h, tf.tensor1d(rows.map((position) => index.grid[position]!), 'int32')); // (M, C)
   const labels = tf.tensor1d(targets, 'int32');
-  const loss = linearCrossEntropy(labelled, model.head, labels, { gradients, trainW: trainHead });
+  const loss = linearCrossEntropy(labelled, model.head, labels, { gradients, trainW: trainHead, cap });
   return labelSmoothing > 0 ? tf.add(loss, labelSmoothingTerm(labelled, model.head, labels, labelSmoothing)) : loss;
 }

@@ -5,13 +5,15 @@ export interface Rule {
   /** 0: none. */
   window: number;
   cap: number;
+  /** Absent: 1/sqrt(D). */
+  scale?: number;
 }
 
-/** Rotates (x[i], x[i + D/2]) by the angle of row t. x: (B, H, T, D), angles: (≥ T, D/2). */
+/** Rotates (x[i], x[i + R/2]) by the angle of row t; floats from R on stay. x: (B, H, T, D), angles: (≥ T, R/2). */
 export function rotaryReference(x: Array64, angles: Array64): Array64 {
   const [, , T, D] = x.shape as [number, number, number, number];
-  const half = D / 2;
-  const y = array64(x.shape);
+  const half = angles.shape[1]!;
+  const y = array64(x.shape, Float64Array.from(x.data));
   for (let row = 0; row < x.data.length / D; row++) {
     for (let i = 0; i < half; i++) {
       const angle = angles.data[(row % T) * half + i]!;
@@ -32,7 +34,7 @@ interface Query {
 }
 
 /** Query t sees keys S - T + t, the last of its window, and before; query head h uses key head floor(h·K/H). */
-function* queries(q: Array64, k: Array64, { window, cap }: Rule): Generator<Query> {
+function* queries(q: Array64, k: Array64, { window, cap, scale = 1 / Math.sqrt(q.shape[3]!) }: Rule): Generator<Query> {
   const [B, H, T, D] = q.shape as [number, number, number, number];
   const [, K, S] = k.shape as [number, number, number, number];
   for (let query = 0; query < B * H * T; query++) {
@@ -41,11 +43,11 @@ function* queries(q: Array64, k: Array64, { window, cap }: Rule): Generator<Quer
     const end = S - T + (query % T) + 1;
     const begin = window > 0 ? Math.max(0, end - window) : 0;
     const keys = Array.from({ length: end - begin }, (_, i) => key0 + begin + i);
-    const raw = keys.map((key) => dot(q.data.subarray(query * D, (query + 1) * D), k.data.subarray(key * D, (key + 1) * D)) / Math.sqrt(D));
+    const raw = keys.map((key) => dot(q.data.subarray(query * D, (query + 1) * D), k.data.subarray(key * D, (key + 1) * D)) * scale);
     const scores = raw.map((score) => (cap > 0 ? cap * Math.tanh(score / cap) : score));
     const exps = scores.map(Math.exp);
     const total = exps.reduce((a, b) => a + b, 0);
-    yield { query, keys, p: exps.map((e) => e / total), slopes: scores.map((score) => (cap > 0 ? 1 - (score / cap) ** 2 : 1) / Math.sqrt(D)) };
+    yield { query, keys, p: exps.map((e) => e / total), slopes: scores.map((score) => (cap > 0 ? 1 - (score / cap) ** 2 : 1) * scale) };
   }
 }
 

@@ -2,7 +2,7 @@
 import { array64, type Array64 } from './array.ts';
 
 /** sum_i of (1-e)·-log p_i[y_i] + e·mean_v(-log p_i[v]), log p_i[v] = h_i·w_v - log sum_u exp(h_i·w_u). h: (M, C), w: (V, C). */
-export function linearCrossEntropyReference(h: Array64, w: Array64, labels: Int32Array, smoothing = 0): number {
+export function linearCrossEntropyReference(h: Array64, w: Array64, labels: Int32Array, { smoothing = 0, cap = 0 } = {}): number {
   const [M, C] = h.shape as [number, number];
   const V = w.shape[0]!;
   let loss = 0;
@@ -10,7 +10,7 @@ export function linearCrossEntropyReference(h: Array64, w: Array64, labels: Int3
     const logits = Array.from({ length: V }, (_, v) => {
       let sum = 0;
       for (let c = 0; c < C; c++) sum += h.data[i * C + c]! * w.data[v * C + c]!;
-      return sum;
+      return cap > 0 ? cap * Math.tanh(sum / cap) : sum;
     });
     const normaliser = Math.log(logits.reduce((sum, logit) => sum + Math.exp(logit), 0));
     const uniform = logits.reduce((sum, logit) => sum + normaliser - logit, 0) / V;

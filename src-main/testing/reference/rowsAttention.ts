@@ -8,7 +8,7 @@ export interface Segments {
   heads: number;
   kvHeads: number;
   rule: Rule;
-  /** (≥ longest, D/2); null: no rotary positions. */
+  /** (≥ longest, R/2), R the floats of a head that turn; null: no rotary positions. */
   angles: Array64 | null;
 }
 

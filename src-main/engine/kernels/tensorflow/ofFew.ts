@@ -50,12 +50,12 @@ export function rmsNormOfFew(backend: TensorflowBackend, { x, w }: Inputs, { eps
   return [tensor(backend, y, [N, C]), tensor(backend, inverse, [N, 1])];
 }
 
-/** As ops/rotary.ts. x: (B, H, T, D); cos, sin: (T, D/2) or (B, 1, T, D/2). */
+/** As ops/rotary.ts. x: (B, H, T, D); cos, sin: (T, R/2) or (B, 1, T, R/2). */
 export function rotaryOfFew(backend: TensorflowBackend, { x, cos, sin }: Inputs): tf.TensorInfo[] {
   const [B, H, T, D] = x!.shape as [number, number, number, number];
   const [values, cosines, sines] = [read(backend, x!), read(backend, cos!), read(backend, sin!)];
-  const half = D / 2;
-  const y = new Float32Array(values.length);
+  const half = cos!.shape.at(-1)!;
+  const y = Float32Array.from(values); // what does not turn stays
   for (let row = 0; row < B * H * T; row++) {
     const table = (cos!.shape.length === 4 ? Math.floor(row / (H * T)) * T + (row % T) : row % T) * half;
     for (let j = 0, i = row * D; j < half; j++, i++) {

@@ -1,6 +1,7 @@
 /**
  * GELU in the tanh form (Hendrycks & Gimpel 2016) by one sigmoid, as in ops/gelu.ts: y = x·s, s = sigmoid(x·(a + b·x^2)),
- * a = 2·sqrt(2/pi), b = 0.044715·a; dx = dy·(s + x·s·(1 - s)·(a + 3·b·x^2)). x, y: (N, F).
+ * a = 2·sqrt(2/pi), b = 0.044715·a; dx = dy·(s + x·s·(1 - s)·(a + 3·b·x^2)). And GELU itself: y = x·Φ(x),
+ * dx = dy·(Φ(x) + x·φ(x)), erf by Abramowitz & Stegun 1964, 7.1.26, which is exact to 1.5e-7. x, y: (N, F).
  */
 import { elementProgram, runElements, SIGMOID } from './elementwise.ts';
 import type { WebgpuKernels } from './kernel.ts';
@@ -15,7 +16,22 @@ const GRADIENT = elementProgram('GraftGeluGrad', ['dy', 'x'], ['dx'], SIGMOID + 
   let s = sigmoid(x[i] * (LINEAR + CUBIC * square));
   dx[i] = dy[i] * s * (1.0 + x[i] * (1.0 - s) * (LINEAR + 3.0 * CUBIC * square));`);
 
+const NORMAL = `
+fn density(x: f32) -> f32 { return ${1 / Math.sqrt(2 * Math.PI)} * exp(-min(0.5 * x * x, 80.0)); }
+fn distribution(x: f32) -> f32 {
+  let z = abs(x) * ${Math.SQRT1_2};
+  let t = 1.0 / (1.0 + 0.3275911 * z);
+  let tail = ((((1.061405429 * t - 1.453152027) * t + 1.421413741) * t - 0.284496736) * t + 0.254829592) * t * exp(-min(z * z, 80.0));
+  return select(0.5 * tail, 1.0 - 0.5 * tail, x >= 0.0);
+}`;
+
+const EXACT = elementProgram('GraftGeluExact', ['x'], ['y'], NORMAL, 'y[i] = x[i] * distribution(x[i]);');
+
+const EXACT_GRADIENT = elementProgram('GraftGeluExactGrad', ['dy', 'x'], ['dx'], NORMAL, 'dx[i] = dy[i] * (distribution(x[i]) + x[i] * density(x[i]));');
+
 export const geluKernels: WebgpuKernels = {
   GraftGelu: (backend, { x }) => runElements(backend, FORWARD, [x!]),
   GraftGeluGrad: (backend, { dy, x }) => runElements(backend, GRADIENT, [dy!, x!]),
+  GraftGeluExact: (backend, { x }) => runElements(backend, EXACT, [x!]),
+  GraftGeluExactGrad: (backend, { dy, x }) => runElements(backend, EXACT_GRADIENT, [dy!, x!]),
 };

@@ -1,7 +1,8 @@
 /**
  * Cross-entropy of the vocabulary projection (see ops/linearCrossEntropy.ts), rows in chunks of which only one is held:
  * logits Z = h·W^T, then one workgroup per row turns Z in place into softmax(Z) - onehot(y) and writes the row's loss,
- * logsumexp(Z) - Z_y; dh = Z·W and dW = Z^T·h follow (Wijmans et al. 2024). h: (M, C), w: (V, C), labels: (M) int32.
+ * logsumexp(Z) - Z_y; dh = Z·W and dW = Z^T·h follow (Wijmans et al. 2024). With a cap c, Z = c·tanh(h·W^T/c), and the
+ * gradient is multiplied by 1 - (Z/c)^2. h: (M, C), w: (V, C), labels: (M) int32.
  */
 import * as tf from '@tensorflow/tfjs-core';
 import type { WebgpuKernels } from './kernel.ts';
@@ -15,48 +16,65 @@ const SOFTMAX_MINUS_ONEHOT: Program = {
   inputs: { z: 'f32', labels: 'i32' },
   inPlace: 'z',
   outputs: { loss: 'f32' },
-  uniforms: { columns: 'u32', gradients: 'u32' },
+  uniforms: { columns: 'u32', gradients: 'u32', cap: 'f32' },
   lanes: LANES,
-  declarations: highestSnippet(LANES) + totalSnippet(LANES),
+  declarations: `${highestSnippet(LANES)} ${totalSnippet(LANES)}
+fn capped(s: f32) -> f32 {
+  if (u.cap == 0.0) { return s; }
+  return u.cap * tanh(clamp(s / u.cap, -20.0, 20.0));
+}
+fn throughCap(gradient: f32, z: f32) -> f32 {
+  if (u.cap == 0.0) { return gradient; }
+  return gradient * (1.0 - (z / u.cap) * (z / u.cap));
+}`,
   body: `
   let row = group * u.columns;
   let label = u32(labels[group]);
   var most = -3e38;
-  for (var c = lane; c < u.columns; c += ${LANES}u) { most = max(most, z[row + c]); }
+  for (var c = lane; c < u.columns; c += ${LANES}u) { most = max(most, capped(z[row + c])); }
   let top = highest(most, lane);
   var exps = 0.0;
-  for (var c = lane; c < u.columns; c += ${LANES}u) { exps += exp(z[row + c] - top); }
+  for (var c = lane; c < u.columns; c += ${LANES}u) { exps += exp(capped(z[row + c]) - top); }
   let sum = total(exps, lane);
-  if (lane == label % ${LANES}u) { loss[group] = log(sum) + top - z[row + label]; }
+  if (lane == label % ${LANES}u) { loss[group] = log(sum) + top - capped(z[row + label]); }
   if (u.gradients == 0u) { return; }
   for (var c = lane; c < u.columns; c += ${LANES}u) {
-    z[row + c] = exp(z[row + c] - top) / sum - select(0.0, 1.0, c == label);
+    let logit = capped(z[row + c]);
+    z[row + c] = throughCap(exp(logit - top) / sum - select(0.0, 1.0, c == label), logit);
   }`,
 };
+
+/** Attributes of the op; cap 0: none. */
+interface Options {
+  gradients: boolean;
+  trainW: boolean;
+  chunkLogits: number;
+  cap: number;
+}
 
 interface Sums extends tf.NamedTensorMap {
   loss: tf.Tensor;
 }
 
 /** One chunk of rows: the summed loss, dh (rows, C) and dw (V, C) where asked for. */
-function chunk(backend: WebgpuBackend, h: tf.Tensor2D, w: tf.Tensor2D, labels: tf.Tensor1D, gradients: boolean, trainW: boolean): Sums {
+function chunk(backend: WebgpuBackend, h: tf.Tensor2D, w: tf.Tensor2D, labels: tf.Tensor1D, { gradients, trainW, cap }: Options): Sums {
   const [count, V] = [h.shape[0], w.shape[0]];
   const z = tf.matMul(h, w, false, true);
-  const [losses] = runProgram(backend, SOFTMAX_MINUS_ONEHOT, [z, labels], { columns: V, gradients: Number(gradients) }, count, [[count]]);
+  const [losses] = runProgram(backend, SOFTMAX_MINUS_ONEHOT, [z, labels], { columns: V, gradients: Number(gradients), cap }, count, [[count]]);
   const sums: Sums = { loss: tf.sum(tf.engine().makeTensorFromTensorInfo(losses!)) };
   if (gradients) sums['dh'] = tf.matMul(z, w);
   if (trainW) sums['dw'] = tf.matMul(z, h, true);
   return sums;
 }
 
-function forward(backend: WebgpuBackend, h: tf.Tensor2D, w: tf.Tensor2D, labels: tf.Tensor1D, gradients: boolean, trainW: boolean, chunkLogits: number): tf.Tensor[] {
+function forward(backend: WebgpuBackend, h: tf.Tensor2D, w: tf.Tensor2D, labels: tf.Tensor1D, options: Options): tf.Tensor[] {
   const [M, C] = h.shape;
-  const rows = Math.max(1, Math.floor(chunkLogits / w.shape[0]));
+  const rows = Math.max(1, Math.floor(options.chunkLogits / w.shape[0]));
   let [loss, dw]: tf.Tensor[] = [tf.scalar(0), tf.scalar(0)];
   const dhs: tf.Tensor[] = [];
   for (let start = 0; start < M; start += rows) {
     const count = Math.min(rows, M - start);
-    const sums = tf.tidy(() => chunk(backend, tf.slice(h, [start, 0], [count, C]), w, tf.slice(labels, [start], [count]), gradients, trainW));
+    const sums = tf.tidy(() => chunk(backend, tf.slice(h, [start, 0], [count, C]), w, tf.slice(labels, [start], [count]), options));
     loss = addAndDispose(loss!, sums.loss);
     if (sums['dw']) dw = addAndDispose(dw!, sums['dw']);
     if (sums['dh']) dhs.push(sums['dh']);
@@ -71,6 +89,8 @@ function addAndDispose(a: tf.Tensor, b: tf.Tensor): tf.Tensor {
 }
 
 export const linearCrossEntropyKernels: WebgpuKernels = {
-  GraftLinearCrossEntropy: (backend, { h, w, labels }, { gradients, trainW, chunkLogits }) =>
-    tf.tidy(() => forward(backend, h as tf.Tensor2D, w as tf.Tensor2D, labels as tf.Tensor1D, gradients as boolean, trainW as boolean, chunkLogits as number)),
+  GraftLinearCrossEntropy(backend, { h, w, labels }, { gradients, trainW, chunkLogits, cap }) {
+    const options: Options = { gradients: gradients as boolean, trainW: trainW as boolean, chunkLogits: chunkLogits as number, cap: cap as number };
+    return tf.tidy(() => forward(backend, h as tf.Tensor2D, w as tf.Tensor2D, labels as tf.Tensor1D, options));
+  },
 };

@@ -1,6 +1,6 @@
 /**
- * Rotary positions (Su et al. 2021, eq. 34), half-split: y = [x1·cos - x2·sin, x2·cos + x1·sin]; one lane per pair.
- * The gradient turns the other way. cos, sin: a row of D/2 per position. x, y: a grid (B, H, T, D), the row of tables
+ * Rotary positions (Su et al. 2021, eq. 34), half-split: y = [x1·cos - x2·sin, x2·cos + x1·sin, rest]; one lane per
+ * pair, and one per float of the rest. The gradient turns the other way. cos, sin: a row of `half` per position. x, y: a grid (B, H, T, D), the row of tables
  * being t; or rows of tokens (N, heads·D), the row being the token's position.
  */
 import type * as tf from '@tensorflow/tfjs-core';
@@ -14,14 +14,15 @@ function rotation(onRows: boolean): Program {
     key: `GraftRotary ${onRows ? 'rows' : 'grid'}`,
     inputs: { x: 'f32', cosines: 'f32', sines: 'f32', ...(onRows ? { positions: 'i32' } : {}) },
     outputs: { y: 'f32' },
-    uniforms: { pairs: 'u32', half: 'u32', perPosition: 'u32', direction: 'f32' },
+    uniforms: { lanes: 'u32', half: 'u32', D: 'u32', perPosition: 'u32', direction: 'f32' },
     lanes: LANES,
     body: `
   let i = group * ${LANES}u + lane;
-  if (i >= u.pairs) { return; }
-  let row = i / u.half;
-  let j = i % u.half;
-  let first = row * 2u * u.half + j;
+  if (i >= u.lanes) { return; }
+  let row = i / (u.D - u.half);
+  let j = i % (u.D - u.half);
+  let first = row * u.D + j;
+  if (j >= u.half) { y[first + u.half] = x[first + u.half]; return; }
   let table = ${onRows ? 'u32(positions[row / u.perPosition])' : 'row % u.perPosition'} * u.half + j;
   let c = cosines[table];
   let s = u.direction * sines[table];
@@ -32,6 +33,11 @@ function rotation(onRows: boolean): Program {
   };
 }
 
+/** Lanes for a tensor of heads of D floats each. */
+function lanesOf(x: tf.TensorInfo, D: number, half: number): number {
+  return (sizeOf(x) / D) * (D - half);
+}
+
 const sizeOf = ({ shape }: tf.TensorInfo): number => shape.reduce((a, b) => a * b, 1);
 
 /** Rows of tokens (N, heads·D) turned by their positions; without tables (empty tensors) the rows as they are. */
@@ -40,15 +46,17 @@ export function rotateRows(backend: WebgpuBackend, x: tf.TensorInfo, D: number, 
     backend.incRef(x.dataId);
     return x;
   }
-  const pairs = sizeOf(x) / 2;
-  const uniforms = { pairs, half: D / 2, perPosition: x.shape[1]! / D, direction };
-  return runProgram(backend, rotation(true), [x, cos, sin, positions], uniforms, Math.ceil(pairs / LANES), [x.shape])[0]!;
+  const half = cos.shape[1]!;
+  const lanes = lanesOf(x, D, half);
+  const uniforms = { lanes, half, D, perPosition: x.shape[1]! / D, direction };
+  return runProgram(backend, rotation(true), [x, cos, sin, positions], uniforms, Math.ceil(lanes / LANES), [x.shape])[0]!;
 }
 
 export const rotaryKernels: WebgpuKernels = {
   GraftRotary(backend, { x, cos, sin }) {
     const [, , T, D] = x!.shape as [number, number, number, number];
-    const pairs = sizeOf(x!) / 2;
-    return runProgram(backend, rotation(false), [x!, cos!, sin!], { pairs, half: D / 2, perPosition: T, direction: 1 }, Math.ceil(pairs / LANES), [x!.shape]);
+    const half = cos!.shape[1]!;
+    const lanes = lanesOf(x!, D, half);
+    return runProgram(backend, rotation(false), [x!, cos!, sin!], { lanes, half, D, perPosition: T, direction: 1 }, Math.ceil(lanes / LANES), [x!.shape]);
   },
 };

@@ -33,8 +33,9 @@ export function finiteNumber(config: ModelConfig, field: string, fallback: numbe
 /** Refuses a config whose `field` holds anything but one of `allowed` (undefined and null pass). */
 export function requireOneOf(config: ModelConfig, field: string, allowed: readonly unknown[]): void {
   const value = config[field];
-  if (value === undefined || value === null || allowed.includes(value)) return;
-  throw badConfig(field, value, `Graft supports only ${allowed.map((v) => JSON.stringify(v)).join(', ')}`);
+  if (value === undefined || value === null || allowed.some((one) => JSON.stringify(one) === JSON.stringify(value))) return;
+  const supported = allowed.length ? `only ${allowed.map((v) => JSON.stringify(v)).join(', ')}` : 'no value of it';
+  throw badConfig(field, value, `for model_type ${JSON.stringify(config['model_type'] ?? null)} Graft supports ${supported}`);
 }
 
 export function optionalTokenId(config: ModelConfig, field: string): number | undefined {
@@ -48,4 +49,39 @@ export function tokenIds(config: ModelConfig, field: string): number[] {
   if (typeof value === 'number') return [value];
   if (Array.isArray(value)) return value.filter((v): v is number => typeof v === 'number');
   return [];
+}
+
+/** Fields that change the computation wherever they are set, and the values that leave it as it is. */
+const NEUTRAL: Record<string, readonly unknown[]> = {
+  quantization_config: [],
+  is_encoder_decoder: [false],
+  use_bidirectional_attention: [false],
+  num_experts: [0, 1],
+  num_local_experts: [0, 1],
+  n_routed_experts: [0],
+  attention_multiplier: [],
+  residual_multiplier: [1],
+  embedding_multiplier: [1],
+  logits_scaling: [1],
+  clip_qkv: [],
+  qk_layernorm: [false],
+  use_qk_norm: [false],
+  no_rope_layers: [[]],
+  alibi: [false],
+  partial_rotary_factor: [1],
+  rotary_pct: [1],
+  query_pre_attn_scalar: [],
+  attn_logit_softcapping: [],
+  final_logit_softcapping: [],
+};
+
+/** Refuses what a family does not compute; `reads`: those of the fields that it does. */
+export function refuseOtherMaths(config: ModelConfig, reads: readonly string[] = []): void {
+  for (const [field, neutral] of Object.entries(NEUTRAL)) if (!reads.includes(field)) requireOneOf(config, field, neutral);
+}
+
+/** The special tokens that begin and end a text. */
+export function textEnds(config: ModelConfig): { bosTokenId?: number; eosTokenIds: number[] } {
+  const bosTokenId = optionalTokenId(config, 'bos_token_id');
+  return { ...(bosTokenId === undefined ? {} : { bosTokenId }), eosTokenIds: tokenIds(config, 'eos_token_id') };
 }

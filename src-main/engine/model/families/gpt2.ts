@@ -1,8 +1,23 @@
 /** GPT-2 (Radford et al. 2019): LayerNorm, learned positions, fused c_attn, Conv1D weights (in, out), tied head. */
-import type { ArchitectureSpec, ModelConfig } from '../architecture.ts';
-import { badConfig, finiteNumber, optionalTokenId, positiveInteger, requireOneOf, tokenIds } from './fields.ts';
+import type { ArchitectureSpec, FamilyRules, LinearModule, ModelConfig, Target } from '../architecture.ts';
+import { badConfig, finiteNumber, positiveInteger, refuseOtherMaths, requireOneOf, textEnds } from './fields.ts';
 
-export function gpt2Architecture(config: ModelConfig): ArchitectureSpec {
+export const gpt2Family: FamilyRules = {
+  spec: gpt2Architecture,
+  modules: gpt2Modules,
+  names: {
+    embedding: 'wte.weight',
+    positions: 'wpe.weight',
+    head: 'lm_head.weight',
+    blocks: 'h',
+    beforeAttention: 'ln_1',
+    beforeMlp: 'ln_2',
+    finalNorm: 'ln_f',
+  },
+  biasRequired: () => true,
+};
+
+function gpt2Architecture(config: ModelConfig): ArchitectureSpec {
   const hidden = positiveInteger(config, 'n_embd');
   const heads = positiveInteger(config, 'n_head');
   if (hidden % heads !== 0) throw badConfig('n_head', heads, `it must divide n_embd = ${hidden}`);
@@ -11,8 +26,7 @@ export function gpt2Architecture(config: ModelConfig): ArchitectureSpec {
   requireOneOf(config, 'scale_attn_by_inverse_layer_idx', [false]);
   requireOneOf(config, 'tie_word_embeddings', [true]);
   requireOneOf(config, 'add_cross_attention', [false]);
-  const maxPositions = positiveInteger(config, 'n_positions', 1024);
-  const bosTokenId = optionalTokenId(config, 'bos_token_id');
+  refuseOtherMaths(config);
   return {
     family: 'gpt2',
     layers: positiveInteger(config, 'n_layer'),
@@ -22,16 +36,44 @@ export function gpt2Architecture(config: ModelConfig): ArchitectureSpec {
     headDim: hidden / heads,
     intermediate: positiveInteger(config, 'n_inner', 4 * hidden),
     vocab: positiveInteger(config, 'vocab_size'),
-    maxPositions,
+    maxPositions: positiveInteger(config, 'n_positions', 1024),
     norm: 'layer',
     normEps: finiteNumber(config, 'layer_norm_epsilon', 1e-5),
     positions: 'learned',
     ropeTheta: 0,
+    fusedQkv: 'blocks',
     mlp: 'gelu',
     tiedHead: true,
     layout: 'in_out',
     prefix: 'transformer.',
-    ...(bosTokenId === undefined ? {} : { bosTokenId }),
-    eosTokenIds: tokenIds(config, 'eos_token_id'),
+    ...textEnds(config),
   };
+}
+
+function gpt2Modules({ hidden: C, intermediate: F, prefix }: ArchitectureSpec, layer: number): LinearModule[] {
+  const block = `${prefix}h.${layer}.`;
+  // PEFT always sees the model class, whose names carry the prefix even where the file's names do not.
+  const peftBlock = `transformer.h.${layer}.`;
+  const make = (target: Target, name: string, inFeatures: number, outFeatures: number): LinearModule => ({
+    layer,
+    target,
+    module: peftBlock + name,
+    peftName: name === 'attn.c_attn' ? 'c_attn' : name === 'mlp.c_fc' ? 'c_fc' : name,
+    weight: `${block}${name}.weight`,
+    bias: `${block}${name}.bias`,
+    inFeatures,
+    outFeatures,
+    layout: 'in_out',
+  });
+  const qkv = make('qkv', 'attn.c_attn', C, 3 * C);
+  const third = (target: Target, start: number): LinearModule => ({ ...qkv, target, outFeatures: C, slice: { start, end: start + C } });
+  return [
+    qkv,
+    third('q', 0),
+    third('k', C),
+    third('v', 2 * C),
+    make('o', 'attn.c_proj', C, C),
+    make('fc', 'mlp.c_fc', C, F),
+    make('proj', 'mlp.c_proj', F, C),
+  ];
 }

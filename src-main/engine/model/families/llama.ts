@@ -1,80 +1,96 @@
 /**
- * The Llama family (Touvron et al. 2023): RMSNorm, rotary positions, grouped-query attention, SwiGLU.
- * Mistral and Qwen2 differ only in fields read here; biases are used where the checkpoint has them.
+ * The Llama family (Touvron et al. 2023): RMSNorm, rotary positions, grouped-query attention, SwiGLU. Mistral, Qwen2 and
+ * Qwen3 differ only in fields read here and in the norms of Qwen3's heads; biases are used where the checkpoint has them.
  */
-import type { ArchitectureSpec, Family, ModelConfig, RopeScaling } from '../architecture.ts';
-import { badConfig, finiteNumber, optionalTokenId, positiveInteger, requireOneOf, tokenIds, wholeNumber } from './fields.ts';
+import type { ArchitectureSpec, Family, FamilyRules, LinearModule, ModelConfig, Target } from '../architecture.ts';
+import { headFields, ropeFields, windowFields } from './attentionFields.ts';
+import { badConfig, finiteNumber, positiveInteger, refuseOtherMaths, requireOneOf, textEnds, wholeNumber } from './fields.ts';
 
-export function llamaArchitecture(config: ModelConfig): ArchitectureSpec {
+export const llamaFamily: FamilyRules = {
+  spec: llamaArchitecture,
+  modules: llamaModules,
+  names: {
+    embedding: 'embed_tokens.weight',
+    head: 'lm_head.weight',
+    blocks: 'layers',
+    beforeAttention: 'input_layernorm',
+    beforeMlp: 'post_attention_layernorm',
+    finalNorm: 'norm',
+    qkNorm: ['self_attn.q_norm', 'self_attn.k_norm'],
+  },
+  biasRequired: (target, config) => {
+    const inMlp = target === 'gate' || target === 'up' || target === 'down';
+    if (config['model_type'] === 'qwen2') return !inMlp && target !== 'o';
+    return config[inMlp ? 'mlp_bias' : 'attention_bias'] === true;
+  },
+};
+
+function llamaArchitecture(config: ModelConfig): ArchitectureSpec {
   const hidden = positiveInteger(config, 'hidden_size');
-  const heads = positiveInteger(config, 'num_attention_heads');
-  const kvHeads = positiveInteger(config, 'num_key_value_heads', heads);
-  const headDim = positiveInteger(config, 'head_dim', hidden / heads);
-  if (heads % kvHeads !== 0) throw badConfig('num_key_value_heads', kvHeads, `it must divide num_attention_heads = ${heads}`);
-  if (headDim % 2 !== 0) throw badConfig('head_dim', headDim, 'rotary positions need an even number');
+  const layers = positiveInteger(config, 'num_hidden_layers');
+  const heads = headFields(config, hidden, config['model_type'] === 'qwen3' ? 128 : undefined);
+  if (heads.headDim % 2 !== 0) throw badConfig('head_dim', heads.headDim, 'rotary positions need an even number');
   requireOneOf(config, 'hidden_act', ['silu', 'swish']);
+  refuseOtherMaths(config);
   const maxPositions = positiveInteger(config, 'max_position_embeddings', 2048);
-  const slidingWindow = readSlidingWindow(config, maxPositions);
-  const rope = ropeFields(config);
-  const ropeScaling = readRopeScaling(rope.scaling);
-  const bosTokenId = optionalTokenId(config, 'bos_token_id');
   return {
     family: config['model_type'] as Family,
-    layers: positiveInteger(config, 'num_hidden_layers'),
+    layers,
     hidden,
-    heads,
-    kvHeads,
-    headDim,
+    ...heads,
     intermediate: positiveInteger(config, 'intermediate_size'),
     vocab: positiveInteger(config, 'vocab_size'),
     maxPositions,
     norm: 'rms',
     normEps: finiteNumber(config, 'rms_norm_eps', 1e-6),
+    ...(config['model_type'] === 'qwen3' ? { qkNorm: true } : {}),
     positions: 'rotary',
-    ropeTheta: rope.theta,
-    ...(ropeScaling ? { ropeScaling } : {}),
-    ...(slidingWindow ? { slidingWindow } : {}),
+    ...ropeFields(config),
+    ...windowFields(config, { layers, maxPositions, usual: usualWindows(config) }),
     mlp: 'swiglu',
     tiedHead: config['tie_word_embeddings'] === true,
     layout: 'out_in',
     prefix: 'model.',
-    ...(bosTokenId === undefined ? {} : { bosTokenId }),
-    eosTokenIds: tokenIds(config, 'eos_token_id'),
+    ...textEnds(config),
   };
 }
 
 /**
- * Mistral's window holds for every layer unless it is null; Qwen2's only with use_sliding_window, from max_window_layers
- * on. What is absent is what transformers takes it for. A window as long as the longest sequence is none.
+ * Mistral's window holds for every layer unless it is null; that of Qwen2 and Qwen3 only with use_sliding_window, from
+ * max_window_layers on. What is absent is what transformers takes it for.
  */
-function readSlidingWindow(config: ModelConfig, maxPositions: number): ArchitectureSpec['slidingWindow'] {
-  const qwen = config['model_type'] === 'qwen2';
-  if (config['sliding_window'] === null || (qwen ? config['use_sliding_window'] !== true : config['model_type'] !== 'mistral')) return undefined;
-  const size = positiveInteger(config, 'sliding_window', 4096);
-  return size < maxPositions ? { size, firstLayer: qwen ? wholeNumber(config, 'max_window_layers', 28) : 0 } : undefined;
+function usualWindows(config: ModelConfig): (layer: number) => boolean {
+  const type = config['model_type'];
+  if (type === 'mistral') return () => true;
+  if (type === 'llama' || config['use_sliding_window'] !== true) return () => false;
+  const first = wholeNumber(config, 'max_window_layers', 28);
+  return (layer) => layer >= first;
 }
 
-/** transformers 4 writes rope_theta and rope_scaling, transformers 5 writes both into rope_parameters. */
-function ropeFields(config: ModelConfig): { theta: number; scaling: unknown } {
-  const parameters = config['rope_parameters'];
-  if (parameters !== null && typeof parameters === 'object') {
-    return { theta: finiteNumber(parameters as ModelConfig, 'rope_theta', 10000), scaling: parameters };
-  }
-  return { theta: finiteNumber(config, 'rope_theta', 10000), scaling: config['rope_scaling'] };
-}
-
-function readRopeScaling(scaling: unknown): RopeScaling | undefined {
-  if (scaling === null || scaling === undefined) return undefined;
-  if (typeof scaling !== 'object') throw badConfig('rope_scaling', scaling, 'an object is needed');
-  const fields = scaling as ModelConfig;
-  const type = fields['rope_type'] ?? fields['type'] ?? 'default';
-  if (type === 'default') return undefined;
-  if (type !== 'llama3') throw badConfig('rope_scaling', type, 'Graft supports only "default" and "llama3"');
-  return {
-    type: 'llama3',
-    factor: finiteNumber(fields, 'factor', 8),
-    lowFreqFactor: finiteNumber(fields, 'low_freq_factor', 1),
-    highFreqFactor: finiteNumber(fields, 'high_freq_factor', 4),
-    originalMaxPositions: positiveInteger(fields, 'original_max_position_embeddings', 8192),
-  };
+/** Also those of Gemma 2, whose linear layers have the same names. */
+export function llamaModules(spec: ArchitectureSpec, layer: number): LinearModule[] {
+  const { hidden: C, intermediate: F } = spec;
+  const qOut = spec.heads * spec.headDim;
+  const kvOut = spec.kvHeads * spec.headDim;
+  const block = `model.layers.${layer}.`;
+  const make = (target: Target, path: string, inFeatures: number, outFeatures: number): LinearModule => ({
+    layer,
+    target,
+    module: block + path,
+    peftName: path.slice(path.indexOf('.') + 1),
+    weight: `${block}${path}.weight`,
+    bias: `${block}${path}.bias`,
+    inFeatures,
+    outFeatures,
+    layout: 'out_in',
+  });
+  return [
+    make('q', 'self_attn.q_proj', C, qOut),
+    make('k', 'self_attn.k_proj', C, kvOut),
+    make('v', 'self_attn.v_proj', C, kvOut),
+    make('o', 'self_attn.o_proj', qOut, C),
+    make('gate', 'mlp.gate_proj', C, F),
+    make('up', 'mlp.up_proj', C, F),
+    make('down', 'mlp.down_proj', F, C),
+  ];
 }

@@ -1,0 +1,78 @@
+/** Phi-3 (Abdin et al. 2024): Llama with fused matrices, q, k, v in one and gate, up in another. */
+import type { ArchitectureSpec, FamilyRules, LinearModule, ModelConfig, Target } from '../architecture.ts';
+import { headFields, ropeFields, rotaryPart, windowFields } from './attentionFields.ts';
+import { finiteNumber, positiveInteger, refuseOtherMaths, requireOneOf, textEnds } from './fields.ts';
+
+export const phi3Family: FamilyRules = {
+  spec: phi3Architecture,
+  modules: phi3Modules,
+  names: {
+    embedding: 'embed_tokens.weight',
+    head: 'lm_head.weight',
+    blocks: 'layers',
+    beforeAttention: 'input_layernorm',
+    beforeMlp: 'post_attention_layernorm',
+    finalNorm: 'norm',
+  },
+  biasRequired: () => false,
+};
+
+function phi3Architecture(config: ModelConfig): ArchitectureSpec {
+  const hidden = positiveInteger(config, 'hidden_size');
+  const layers = positiveInteger(config, 'num_hidden_layers');
+  const heads = headFields(config, hidden);
+  requireOneOf(config, 'hidden_act', ['silu', 'swish']);
+  refuseOtherMaths(config, ['partial_rotary_factor']);
+  const maxPositions = positiveInteger(config, 'max_position_embeddings', 4096);
+  return {
+    family: 'phi3',
+    layers,
+    hidden,
+    ...heads,
+    intermediate: positiveInteger(config, 'intermediate_size'),
+    vocab: positiveInteger(config, 'vocab_size'),
+    maxPositions,
+    norm: 'rms',
+    normEps: finiteNumber(config, 'rms_norm_eps', 1e-5),
+    positions: 'rotary',
+    ...ropeFields(config),
+    ...rotaryPart(config, heads.headDim, { field: 'partial_rotary_factor', usual: 1 }),
+    ...windowFields(config, { layers, maxPositions, usual: () => (config['sliding_window'] ?? null) !== null }),
+    fusedQkv: 'blocks',
+    mlp: 'swiglu',
+    tiedHead: config['tie_word_embeddings'] === true,
+    layout: 'out_in',
+    prefix: 'model.',
+    ...textEnds(config),
+  };
+}
+
+function phi3Modules({ hidden: C, intermediate: F, heads, kvHeads, headDim }: ArchitectureSpec, layer: number): LinearModule[] {
+  const block = `model.layers.${layer}.`;
+  const [Q, K] = [heads * headDim, kvHeads * headDim];
+  const make = (target: Target, path: string, inFeatures: number, outFeatures: number): LinearModule => ({
+    layer,
+    target,
+    module: block + path,
+    peftName: path.slice(path.indexOf('.') + 1),
+    weight: `${block}${path}.weight`,
+    bias: `${block}${path}.bias`,
+    inFeatures,
+    outFeatures,
+    layout: 'out_in',
+  });
+  const qkv = make('qkv', 'self_attn.qkv_proj', C, Q + 2 * K);
+  const gateUp = make('gate_up', 'mlp.gate_up_proj', C, 2 * F);
+  const part = (of: LinearModule, target: Target, start: number, end: number): LinearModule => ({ ...of, target, outFeatures: end - start, slice: { start, end } });
+  return [
+    qkv,
+    part(qkv, 'q', 0, Q),
+    part(qkv, 'k', Q, Q + K),
+    part(qkv, 'v', Q + K, Q + 2 * K),
+    make('o', 'self_attn.o_proj', Q, C),
+    gateUp,
+    part(gateUp, 'gate', 0, F),
+    part(gateUp, 'up', F, 2 * F),
+    make('down', 'mlp.down_proj', F, C),
+  ];
+}
