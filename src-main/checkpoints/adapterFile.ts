@@ -44,7 +44,7 @@ export interface AdapterFile {
 
 /**
  * Reads the adapter in `dir`; weights of any float dtype become float32.
- * Throws GraftError PEFT_NOT_FOUND, PEFT_WEIGHTS (NaN or Inf), GRAFT_INFO, or SAFETENSORS_*.
+ * Throws GraftError PEFT_NOT_FOUND, NOT_AN_ADAPTER, PEFT_WEIGHTS (NaN or Inf), GRAFT_INFO, or SAFETENSORS_*.
  */
 export function readAdapterFile(dir: string): AdapterFile {
   const root = path.resolve(dir);
@@ -81,6 +81,7 @@ function readConfig(root: string, graft: GraftAdapterInfo | undefined): string |
   const file = path.join(root, ADAPTER_CONFIG);
   if (fs.existsSync(file)) return fs.readFileSync(file, 'utf8');
   if (graft?.method) return undefined;
+  if (fs.existsSync(path.join(root, 'config.json'))) throw new GraftError('NOT_AN_ADAPTER', `${root} is a whole model, as full fine-tuning makes one, and no adapter that could be attached or merged; use it as a model of its own.`, { dir: root });
   throw new GraftError('PEFT_NOT_FOUND', `${root} has no ${ADAPTER_CONFIG}; choose the folder of a PEFT adapter.`, { dir: root });
 }
 

@@ -47,10 +47,12 @@ export class Args {
 
   number(name: string): number | undefined {
     const text = this.text(name);
-    if (text === undefined) return undefined;
-    const value = Number(text);
-    if (text.trim() === '' || !Number.isFinite(value)) throw bad(name, text, 'a number');
-    return value;
+    return text === undefined ? undefined : numberOf(name, text);
+  }
+
+  /** Of a repeatable option. */
+  numbers(name: string): number[] {
+    return this.texts(name).map((text) => numberOf(name, text));
   }
 
   integer(name: string): number | undefined {
@@ -87,6 +89,12 @@ export class Args {
       }),
     );
   }
+}
+
+function numberOf(name: string, text: string): number {
+  const value = Number(text);
+  if (text.trim() === '' || !Number.isFinite(value)) throw bad(name, text, 'a number');
+  return value;
 }
 
 function bad(name: string, got: string, want: string): Error {

@@ -1,7 +1,7 @@
 /** Finds the model and the adapter that a command line names. */
 import fs from 'node:fs';
 import path from 'node:path';
-import { readPeftAdapter } from '../checkpoints/peft.ts';
+import { readGraftInfo } from '../checkpoints/adapterFile.ts';
 import type { BaseModel } from '../catalog/models.ts';
 import { usageError } from '../errors.ts';
 import type { Services } from '../services.ts';
@@ -42,6 +42,6 @@ function baseOf({ catalog }: Services, adapter: FoundAdapter): BaseModel | undef
   const row = adapter.id === null ? undefined : catalog.adapters.get(adapter.id);
   const byId = row?.modelId ? catalog.models.get(row.modelId) : undefined;
   if (byId) return byId;
-  const hash = row?.baseHash ?? readPeftAdapter(adapter.dir).graft?.baseHash;
+  const hash = row?.baseHash ?? readGraftInfo(adapter.dir)?.baseHash;
   return hash === undefined ? undefined : catalog.models.list().find((model) => model.hash === hash);
 }

@@ -2,8 +2,8 @@
 import fs from 'node:fs';
 import path from 'node:path';
 import { openCheckpoint } from '../checkpoints/checkpoint.ts';
-import { readPeftAdapter } from '../checkpoints/peft.ts';
 import { CERTIFICATE_FILE } from '../checkpoints/sideFiles.ts';
+import { readAdapter } from '../checkpoints/storedAdapter.ts';
 import { GraftError } from '../errors.ts';
 import { unmergeAdapter } from '../merging/unmerge.ts';
 import type { ParityCertificate } from '../trainer/protocol.ts';
@@ -24,7 +24,7 @@ export const unmerge: Command = {
   },
   async run({ args, services, print, say }) {
     const mergedDir = modelDirOf(services, args.required('model', 'the folder of a merged model'));
-    const adapter = readPeftAdapter(adapterOf(services, args.required('adapter', 'the adapter that was merged')).dir);
+    const adapter = readAdapter(adapterOf(services, args.required('adapter', 'the adapter that was merged')).dir);
     const outDir = path.resolve(args.required('out', 'a new folder'));
     refuseOtherAdapter(mergedDir, adapter.sha256);
     const base = args.text('base');
@@ -47,7 +47,8 @@ export const unmerge: Command = {
 function refuseOtherAdapter(mergedDir: string, sha256: string): void {
   const file = path.join(mergedDir, CERTIFICATE_FILE);
   if (!fs.existsSync(file)) return;
-  const { adapterSha256 } = JSON.parse(fs.readFileSync(file, 'utf8')) as ParityCertificate;
+  const { adapterSha256, tasks } = JSON.parse(fs.readFileSync(file, 'utf8')) as ParityCertificate;
+  if (tasks) throw new GraftError('UNMERGE_TASKS', `${mergedDir} holds ${tasks.length} adapters with scales of their own, which cannot be taken out one by one; keep the original base model and merge again.`, { tasks });
   if (adapterSha256 === sha256) return;
   throw new GraftError('UNMERGE_OTHER_ADAPTER', `${mergedDir} was merged with another adapter (${adapterSha256.slice(0, 12)}) than this one (${sha256.slice(0, 12)}); name the one that was merged.`, { want: adapterSha256, got: sha256 });
 }

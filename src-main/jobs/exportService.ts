@@ -20,6 +20,8 @@ export interface MergeRequest {
   /** Null for an adapter that is not in the catalogue. */
   adapterId: string | null;
   adapterDir: string;
+  /** Several adapters, or one with a scale; see MergeParams. */
+  tasks?: MergeParams['tasks'] | undefined;
   modelDir: string;
   outDir: string;
   dtype?: z.infer<typeof exportDtypeSchema> | undefined;
@@ -117,9 +119,9 @@ export class ExportService {
 
   async #merge(id: string, request: MergeRequest): Promise<MergeResult> {
     const engine = await this.#engines.resolve(request.engine ?? 'auto');
-    const { modelDir, adapterDir, outDir, dtype } = request;
+    const { modelDir, adapterDir, tasks, outDir, dtype } = request;
     const heldOut = this.#heldOutRows(request.adapterId);
-    const params = { engine, modelDir, adapterDir, outDir, ...(dtype ? { dtype } : {}), ...(heldOut ? { heldOut } : {}) };
+    const params = { engine, modelDir, adapterDir, outDir, ...(tasks ? { tasks } : {}), ...(dtype ? { dtype } : {}), ...(heldOut ? { heldOut } : {}) };
     return this.#workers.once('merge', params, (event) => this.#watchers.emit(id, { type: 'progress', ...event }));
   }
 

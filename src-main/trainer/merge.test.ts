@@ -115,7 +115,7 @@ async function parityOfAltered(modelDir: string, adapterDir: string, dtype: Dtyp
   try {
     await mergeAdapter({ checkpoint, adapter: readPeftAdapter(altered), outDir: mergedDir, dtype });
     const prompts = await heldOutPrompts(mergedDir, checkpoint.spec, undefined);
-    return await parityOf({ checkpoint, adapterDir, mergedDir, prompts, dtype });
+    return await parityOf({ checkpoint, tasks: [{ adapterDir, scale: 1 }], mergedDir, prompts, dtype });
   } finally {
     checkpoint.close();
   }

@@ -8,17 +8,20 @@ import { openCheckpoint, type Checkpoint } from '../checkpoints/checkpoint.ts';
 import type { DtypeName } from '../checkpoints/dtype.ts';
 import { argmax } from '../engine/generate/sample.ts';
 import { generateTokens } from '../engine/generate/generate.ts';
+import type { Adapter } from '../engine/methods/adapter.ts';
+import { TaskSum } from '../engine/methods/taskSum.ts';
 import type { Decoder } from '../engine/model/decoder.ts';
 import { Random } from '../engine/random.ts';
 import { loadAdapter } from './adapterFolder.ts';
 import { loadDecoder } from './loadDecoder.ts';
-import type { ParityCertificate } from './protocol.ts';
+import type { ParityCertificate, TaskDir } from './protocol.ts';
 
 export type Parity = Pick<ParityCertificate, 'prompts' | 'tokensCompared' | 'maxLogitDifference' | 'maxLogit' | 'equalGreedyShare' | 'tolerance' | 'passed'>;
 
 export interface ParityInput {
   checkpoint: Checkpoint;
-  adapterDir: string;
+  /** What was merged; see MergeParams. */
+  tasks: TaskDir[];
   mergedDir: string;
   prompts: Int32Array[];
   dtype: DtypeName;
@@ -37,9 +40,9 @@ interface Reference {
   logits: Float32Array;
 }
 
-export async function parityOf({ checkpoint, adapterDir, mergedDir, prompts, dtype, onProgress }: ParityInput): Promise<Parity> {
+export async function parityOf({ checkpoint, tasks, mergedDir, prompts, dtype, onProgress }: ParityInput): Promise<Parity> {
   const total = 2 * prompts.length;
-  const reference = await withModel(checkpoint, adapterDir, async (model) => {
+  const reference = await withModel(checkpoint, tasks, async (model) => {
     const kept = prompts.slice(0, Math.max(1, Math.floor(KEPT_LOGITS / (model.spec.vocab * (prompts[0]!.length + CONTINUATION)))));
     const references: Reference[] = [];
     for (const prompt of kept) {
@@ -51,15 +54,15 @@ export async function parityOf({ checkpoint, adapterDir, mergedDir, prompts, dty
   });
   const merged = openCheckpoint(mergedDir);
   try {
-    return await withModel(merged, null, (model) => compare(model, reference, dtype, (done) => onProgress?.(prompts.length + done, total)));
+    return await withModel(merged, [], (model) => compare(model, reference, dtype, (done) => onProgress?.(prompts.length + done, total)));
   } finally {
     merged.close();
   }
 }
 
-async function withModel<T>(checkpoint: Checkpoint, adapterDir: string | null, use: (model: Decoder) => Promise<T>): Promise<T> {
+async function withModel<T>(checkpoint: Checkpoint, tasks: TaskDir[], use: (model: Decoder) => Promise<T>): Promise<T> {
   const model = loadDecoder(checkpoint, { forwardOnly: true });
-  const adapter = adapterDir === null ? null : loadAdapter(adapterDir, checkpoint);
+  const adapter = loadTasks(tasks, checkpoint);
   model.adapter = adapter;
   try {
     return await use(model);
@@ -67,6 +70,13 @@ async function withModel<T>(checkpoint: Checkpoint, adapterDir: string | null, u
     adapter?.dispose();
     model.dispose();
   }
+}
+
+/** One adapter as it is, several as their weighted sum. */
+function loadTasks(tasks: TaskDir[], checkpoint: Checkpoint): Adapter | null {
+  const loaded = tasks.map(({ adapterDir, scale }) => ({ adapter: loadAdapter(adapterDir, checkpoint), weight: scale }));
+  if (loaded.length === 0) return null;
+  return loaded.length === 1 && loaded[0]!.weight === 1 ? loaded[0]!.adapter : new TaskSum(loaded);
 }
 
 async function continued(model: Decoder, prompt: Int32Array): Promise<Int32Array> {

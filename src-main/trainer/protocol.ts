@@ -173,15 +173,28 @@ export interface ParityCertificate {
   dtype: 'f32' | 'f16' | 'bf16';
   passed: boolean;
   engine: EngineName;
+  /** Of several adapters the first. */
   adapterSha256: string;
+  /** Present where adapters were merged with scales. */
+  tasks?: { adapterSha256: string; scale: number }[];
   baseHash: string;
   createdAt: string;
+}
+
+/** One adapter of task arithmetic. */
+export interface TaskDir {
+  adapterDir: string;
+  /** Factor on the adapter's own scale; negative takes it away. */
+  scale: number;
 }
 
 export interface MergeParams {
   engine: EngineName;
   modelDir: string;
+  /** The adapter that is merged as it is, or base + sum of scale·adapter. */
   adapterDir: string;
+  /** Present: all adapters with their scales; `adapterDir` is the first of them. */
+  tasks?: TaskDir[];
   outDir: string;
   /** Undefined: the base's own dtype. */
   dtype?: 'f32' | 'f16' | 'bf16';

@@ -34,9 +34,7 @@ export class LohaAdapter implements Adapter {
   linear(y: tf.Tensor2D, x: tf.Tensor2D, { module }: Pick<LinearInUse, 'module'>): tf.Tensor2D {
     const cell = this.byPlace.get(`${module.layer}.${module.target}`);
     if (!cell) return y;
-    const [w1a, w1b, w2a, w2b] = LOHA_PARTS.map((part) => cell.parts[part].value as tf.Tensor2D) as [tf.Tensor2D, tf.Tensor2D, tf.Tensor2D, tf.Tensor2D];
-    const update: tf.Tensor2D = tf.mul(tf.matMul(w1a, w1b), tf.matMul(w2a, w2b)); // (out, in)
-    return tf.add(y, tf.mul(tf.matMul(x, update, false, true), tf.scalar(cell.scale)));
+    return tf.add(y, tf.mul(tf.matMul(x, lohaUpdate(cell), false, true), tf.scalar(cell.scale)));
   }
 
   parameters(): Parameter[] {
@@ -46,6 +44,12 @@ export class LohaAdapter implements Adapter {
   dispose(): void {
     for (const { value } of this.parameters()) value.dispose();
   }
+}
+
+/** (W1a·W1b)∘(W2a·W2b), (out, in), without the scale. */
+export function lohaUpdate({ parts }: LohaCell): tf.Tensor2D {
+  const [w1a, w1b, w2a, w2b] = LOHA_PARTS.map((part) => parts[part].value as tf.Tensor2D) as [tf.Tensor2D, tf.Tensor2D, tf.Tensor2D, tf.Tensor2D];
+  return tf.mul(tf.matMul(w1a, w1b), tf.matMul(w2a, w2b));
 }
 
 /** A new adapter. Throws on targets or ranks that do not fit. */

@@ -37,10 +37,7 @@ export class LokrAdapter implements Adapter {
   linear(y: tf.Tensor2D, x: tf.Tensor2D, { module }: Pick<LinearInUse, 'module'>): tf.Tensor2D {
     const cell = this.byPlace.get(`${module.layer}.${module.target}`);
     if (!cell) return y;
-    const { lokr_w1, lokr_w2, lokr_w2_a, lokr_w2_b } = cell.parts;
-    const w1 = lokr_w1!.value as tf.Tensor2D;
-    const w2 = (lokr_w2?.value ?? tf.matMul(lokr_w2_a!.value as tf.Tensor2D, lokr_w2_b!.value as tf.Tensor2D)) as tf.Tensor2D;
-    return tf.add(y, tf.mul(kroneckerProduct(x, w1, w2), tf.scalar(cell.scale)));
+    return tf.add(y, tf.mul(kroneckerProduct(x, ...factorsOf(cell)), tf.scalar(cell.scale)));
   }
 
   parameters(): Parameter[] {
@@ -50,6 +47,19 @@ export class LokrAdapter implements Adapter {
   dispose(): void {
     for (const { value } of this.parameters()) value.dispose();
   }
+}
+
+/** W1 (l, m) and W2 (k, n). */
+function factorsOf({ parts: { lokr_w1, lokr_w2, lokr_w2_a, lokr_w2_b } }: LokrCell): [tf.Tensor2D, tf.Tensor2D] {
+  const w2 = lokr_w2?.value ?? tf.matMul(lokr_w2_a!.value as tf.Tensor2D, lokr_w2_b!.value as tf.Tensor2D);
+  return [lokr_w1!.value as tf.Tensor2D, w2 as tf.Tensor2D];
+}
+
+/** W1 ⊗ W2, (out, in), without the scale. */
+export function lokrUpdate(cell: LokrCell): tf.Tensor2D {
+  const [w1, w2] = factorsOf(cell);
+  const [[l, m], [k, n]] = [w1.shape, w2.shape];
+  return tf.reshape(tf.mul(tf.reshape(w1, [l, 1, m, 1]), tf.reshape(w2, [1, k, 1, n])), [l * k, m * n]);
 }
 
 /** x·(W1 ⊗ W2)^T. x: (N, m·n), w1: (l, m), w2: (k, n). Returns (N, l·k). */
