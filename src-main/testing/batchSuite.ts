@@ -5,7 +5,7 @@ import type { BackendName } from '../engine/backend/backends.ts';
 import { generateMixed, generateTokens, lastLogits, type GenerateOptions } from '../engine/generate/generate.ts';
 import { createLora, type LoraAdapter } from '../engine/methods/lora.ts';
 import { MixedLora } from '../engine/methods/mixedLora.ts';
-import { architectureFromConfig, type ArchitectureSpec, type Target } from '../engine/model/architecture.ts';
+import { architectureFromConfig, availableTargets, type ArchitectureSpec, type Target } from '../engine/model/architecture.ts';
 import type { Decoder } from '../engine/model/decoder.ts';
 import { KvCache } from '../engine/model/kvCache.ts';
 import { Random } from '../engine/random.ts';
@@ -18,6 +18,10 @@ const SIZES = { hidden_size: 16, num_hidden_layers: 2, num_attention_heads: 4, n
 const SPECS: Record<string, ArchitectureSpec> = {
   llama: architectureFromConfig({ model_type: 'llama', ...SIZES }),
   mistral: architectureFromConfig({ model_type: 'mistral', ...SIZES, sliding_window: 5 }),
+  qwen3: architectureFromConfig({ model_type: 'qwen3', ...SIZES, head_dim: 6 }),
+  gemma2: architectureFromConfig({ model_type: 'gemma2', ...SIZES, head_dim: 6, query_pre_attn_scalar: 5, sliding_window: 5, attn_logit_softcapping: 4, final_logit_softcapping: 8 }),
+  phi3: architectureFromConfig({ model_type: 'phi3', ...SIZES, sliding_window: 7, partial_rotary_factor: 0.5 }),
+  gpt_neox: architectureFromConfig({ model_type: 'gpt_neox', ...SIZES, rotary_pct: 0.5 }),
   gpt2: architectureFromConfig({ model_type: 'gpt2', n_embd: 16, n_layer: 2, n_head: 4, vocab_size: 32, n_positions: 160, activation_function: 'gelu_new' }),
 };
 const PROMPT_LENGTHS = [3, 9, 1, 6, 9];
@@ -29,8 +33,11 @@ function adaptersFor(spec: ArchitectureSpec): (LoraAdapter | null)[] {
     randomiseB(adapter, seed);
     return adapter;
   };
-  const wide: Target[] = spec.family === 'gpt2' ? ['qkv', 'fc', 'proj'] : ['q', 'k', 'up', 'down'];
-  const [a, b, c] = [make(2, 4, ['q', 'v'], 1), make(3, 3, wide, 2), make(2, 8, ['q', 'o'], 3)] as const;
+  const known = availableTargets(spec);
+  const only = (...targets: Target[]): Target[] => targets.filter((target) => known.includes(target));
+  const narrow = known.includes('q') ? only('q', 'v') : only('qkv');
+  const wide = known.includes('qkv') ? only('qkv', 'fc', 'proj', 'gate_up') : only('q', 'k', 'up', 'down');
+  const [a, b, c] = [make(2, 4, narrow, 1), make(3, 3, wide, 2), make(2, 8, [...narrow.slice(0, 1), 'o'], 3)] as const;
   return [a, a, b, c, null];
 }
 

@@ -15,6 +15,7 @@ import { adaptedModules } from './loraTargets.ts';
 
 const LLAMA = { model_type: 'llama', hidden_size: 16, intermediate_size: 24, num_hidden_layers: 2, num_attention_heads: 4, num_key_value_heads: 2, vocab_size: 32, max_position_embeddings: 64, tie_word_embeddings: true };
 const GPT2 = { model_type: 'gpt2', n_embd: 16, n_head: 4, n_layer: 2, n_positions: 64, vocab_size: 32 };
+const PHI3 = { ...LLAMA, model_type: 'phi3' };
 const OPTIONS: LoraOptions = { rank: 4, alpha: 8, dropout: 0, targets: ['q', 'v'], init: 'kaiming' };
 const ids = [1, 5, 9, 30, 2, 7];
 
@@ -27,7 +28,16 @@ async function logitsOf(model: Decoder): Promise<Float32Array> {
   return values;
 }
 
-describe.each([['llama', LLAMA, ['q', 'k', 'v', 'o', 'gate', 'up', 'down']], ['gpt2', GPT2, ['q', 'k', 'v', 'o', 'fc', 'proj']], ['gpt2 fused', GPT2, ['qkv']]] as const)('an adapter on %s', (_, config, targets) => {
+describe.each([
+  ['llama', LLAMA, ['q', 'k', 'v', 'o', 'gate', 'up', 'down']],
+  ['gpt2', GPT2, ['q', 'k', 'v', 'o', 'fc', 'proj']],
+  ['gpt2 fused', GPT2, ['qkv']],
+  ['qwen3', { ...LLAMA, model_type: 'qwen3', head_dim: 8 }, ['q', 'k', 'v', 'o', 'gate', 'up', 'down']],
+  ['gemma2', { ...LLAMA, model_type: 'gemma2', head_dim: 8 }, ['q', 'k', 'v', 'o', 'gate', 'up', 'down']],
+  ['phi3', PHI3, ['q', 'k', 'v', 'o', 'gate', 'up', 'down']],
+  ['phi3 fused', PHI3, ['qkv', 'gate_up']],
+  ['gpt_neox', { ...LLAMA, model_type: 'gpt_neox', rotary_pct: 0.5 }, ['qkv', 'o', 'fc', 'proj']],
+] as const)('an adapter on %s', (_, config, targets) => {
   const spec = architectureFromConfig(config);
   const options: LoraOptions = { ...OPTIONS, targets: [...targets] };
   let model: Decoder;
@@ -72,11 +82,12 @@ describe.each([['llama', LLAMA, ['q', 'k', 'v', 'o', 'gate', 'up', 'down']], ['g
 });
 
 describe('refuses', () => {
-  const [llama, gpt2] = [architectureFromConfig(LLAMA), architectureFromConfig(GPT2)];
+  const [llama, gpt2, phi3] = [LLAMA, GPT2, PHI3].map(architectureFromConfig) as [ArchitectureSpec, ArchitectureSpec, ArchitectureSpec];
   it.each<[string, ArchitectureSpec, string[], number, string, RegExp]>([
     ['an unknown target', llama, ['q', 'fc'], 4, 'UNKNOWN_TARGET', /Target fc does not exist in a llama model/],
     ['no target at all', llama, [], 4, 'UNKNOWN_TARGET', /\(none\)/],
     ['qkv together with q', gpt2, ['qkv', 'q'], 4, 'TARGET_OVERLAP', /either qkv or/],
+    ['gate_up together with up', phi3, ['gate_up', 'up'], 4, 'TARGET_OVERLAP', /either gate_up or/],
     ['rank 0', llama, ['q'], 0, 'BAD_RANK', /Rank 0 .*from 1 to 16/],
     ['half a rank', llama, ['q'], 1.5, 'BAD_RANK', /Rank 1\.5/],
     ['a rank above the narrowest matrix', llama, ['q', 'v'], 9, 'BAD_RANK', /target v \(16 in, 8 out\).*from 1 to 8/],

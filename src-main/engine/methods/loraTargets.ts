@@ -51,6 +51,9 @@ function checkTargets(spec: ArchitectureSpec, targets: Target[]): void {
   if (targets.includes('qkv') && targets.some((t) => t === 'q' || t === 'k' || t === 'v')) {
     throw usageError('TARGET_OVERLAP', 'Target qkv already holds q, k and v; choose either qkv or the single ones.');
   }
+  if (targets.includes('gate_up') && targets.some((t) => t === 'gate' || t === 'up')) {
+    throw usageError('TARGET_OVERLAP', 'Target gate_up already holds gate and up; choose either gate_up or the single ones.');
+  }
 }
 
 function checkPatterns(modules: LinearModule[], { rankPattern = {}, alphaPattern = {} }: TargetOptions): void {
