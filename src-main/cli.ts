@@ -16,6 +16,7 @@ import { generate } from './cli/generate.ts';
 import { COMMON_OPTIONS, commandHelp, overview } from './cli/help.ts';
 import { merge } from './cli/merge.ts';
 import { modelsAdd, modelsList } from './cli/models.ts';
+import { params } from './cli/params.ts';
 import { tasksList, tasksSwitch } from './cli/tasks.ts';
 import { train } from './cli/train.ts';
 import { unmerge } from './cli/unmerge.ts';
@@ -23,7 +24,7 @@ import { usageError } from './errors.ts';
 import { createServices } from './services.ts';
 
 const COMMANDS: Command[] = [
-  doctor, modelsAdd, modelsList, datasetsAdd, datasetsList, datasetsCheck, train, evaluate, generate,
+  doctor, modelsAdd, modelsList, datasetsAdd, datasetsList, datasetsCheck, params, train, evaluate, generate,
   tasksList, tasksSwitch, adaptersList, adaptersShow, adaptersRemove, merge, unmerge, demo,
 ];
 

@@ -58,10 +58,15 @@ export function formatDate(value: string | number): string {
   return new Date(value).toLocaleString('en-GB', { dateStyle: 'medium', timeStyle: 'short' });
 }
 
-/** An adapter in a list of many: adapters of one task often share their name, so rank and time tell them apart. */
-export function adapterLabel(adapter: { name: string; taskName: string; method: { rank: number }; createdAt: string }): string {
+/** `LoRA, rank 8, alpha 16, q v`. */
+export function methodLabel({ name, details }: { name: string; details: string }): string {
+  return details ? `${name}, ${details}` : name;
+}
+
+/** An adapter in a list of many: adapters of one task often share their name, so method and time tell them apart. */
+export function adapterLabel(adapter: { name: string; taskName: string; methodText: { name: string; details: string }; createdAt: string }): string {
   const name = adapter.name === adapter.taskName ? adapter.name : `${adapter.taskName}: ${adapter.name}`;
-  return `${name}, rank ${adapter.method.rank}, ${formatDate(adapter.createdAt)}`;
+  return `${name}, ${methodLabel(adapter.methodText)}, ${formatDate(adapter.createdAt)}`;
 }
 
 /** Last part of a path of either separator. */

@@ -4,6 +4,7 @@ import { z } from 'zod';
 import type { Adapter } from '../catalog/adapters.ts';
 import { usageError } from '../errors.ts';
 import type { Services } from '../services.ts';
+import { describeMethod, type MethodText } from '../trainer/describeMethod.ts';
 import { procedure, router } from './trpc.ts';
 
 export interface AdapterView extends Adapter {
@@ -12,13 +13,15 @@ export interface AdapterView extends Adapter {
   modelName: string | null;
   /** It is the active adapter of its task. */
   active: boolean;
+  /** Name and main numbers of the method. */
+  methodText: MethodText;
 }
 
 export function adaptersRouter({ catalog, playground }: Services) {
   const view = (adapter: Adapter): AdapterView => {
     const task = catalog.tasks.get(adapter.taskId)!;
     const model = adapter.modelId === null ? undefined : catalog.models.get(adapter.modelId);
-    return { ...adapter, taskName: task.name, modelName: model?.name ?? null, active: task.activeAdapterId === adapter.id };
+    return { ...adapter, taskName: task.name, modelName: model?.name ?? null, active: task.activeAdapterId === adapter.id, methodText: describeMethod(adapter.method) };
   };
   const find = (id: string): Adapter => {
     const adapter = catalog.adapters.get(id);

@@ -4,7 +4,9 @@ import { z } from 'zod';
 import { usageError } from '../errors.ts';
 import { newId } from '../home.ts';
 import { readModel } from '../jobs/readModel.ts';
+import { trainableIn } from '../jobs/trainable.ts';
 import type { Services } from '../services.ts';
+import { methodSchema } from '../trainer/methodSettings.ts';
 import { procedure, router } from './trpc.ts';
 
 export function modelsRouter({ catalog }: Services) {
@@ -24,6 +26,13 @@ export function modelsRouter({ catalog }: Services) {
         name: input.name ?? known?.name ?? path.basename(details.dir),
         createdAt: known?.createdAt ?? new Date().toISOString(),
       });
+    }),
+
+    /** What a method would train on a registered model: count, formula, share of the base, bytes on disk. */
+    trainable: procedure.input(z.object({ modelId: z.string(), method: methodSchema })).query(({ input }) => {
+      const model = catalog.models.get(input.modelId);
+      if (!model) throw usageError('MODEL_NOT_FOUND', `There is no base model ${input.modelId} in the catalogue.`, { modelId: input.modelId });
+      return trainableIn(model.dir, input.method);
     }),
 
     /** Forgets a model; its folder is left alone. */

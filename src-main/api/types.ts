@@ -10,7 +10,9 @@ export type { ErrorData } from '../errors.ts';
 export type { ExportEvent } from '../jobs/exportService.ts';
 export type { PlaygroundState } from '../jobs/playgroundService.ts';
 export type { StartRun } from '../jobs/runInput.ts';
+export type { TrainableView } from '../jobs/trainable.ts';
 export type { RunEvent, RunView } from '../jobs/runService.ts';
+export type { MethodText } from '../trainer/describeMethod.ts';
 export type {
   EngineName,
   EngineReport,

@@ -1,6 +1,6 @@
-/** Trained adapters; the weights lie in `dir` in PEFT's format. */
+/** Trained adapters of any method; the weights lie in `dir`, in PEFT's format where PEFT has the method. */
 import type { Database } from 'better-sqlite3';
-import type { LoraSettings } from '../trainer/methodSettings.ts';
+import type { AdapterSettings } from '../trainer/methodSettings.ts';
 
 export interface Adapter {
   id: string;
@@ -13,7 +13,8 @@ export interface Adapter {
   dir: string;
   sha256: string;
   sizeBytes: number;
-  method: LoraSettings;
+  /** Rows of before lack the newer fields of LoRA. */
+  method: AdapterSettings;
   finalLoss: number;
   valLoss: number | null;
   createdAt: string;
@@ -45,7 +46,7 @@ const toAdapter = (row: Row): Adapter => ({
   dir: row.dir,
   sha256: row.sha256,
   sizeBytes: row.size_bytes,
-  method: JSON.parse(row.method) as LoraSettings,
+  method: JSON.parse(row.method) as AdapterSettings,
   finalLoss: row.final_loss,
   valLoss: row.val_loss,
   createdAt: row.created_at,

@@ -9,8 +9,8 @@ export const adaptersList: Command = {
   options: {},
   async run({ api, print }) {
     const adapters = await api.adapters.list({});
-    const rows = adapters.map((a) => [a.active ? '*' : '', a.id, a.taskName, a.modelName ?? '?', String(a.method.rank), a.method.targets.join(','), loss(a.valLoss), bytes(a.sizeBytes)]);
-    if (rows.length > 0) table(['', 'ID', 'TASK', 'MODEL', 'RANK', 'TARGETS', 'VAL LOSS', 'SIZE'], rows).forEach(print);
+    const rows = adapters.map((a) => [a.active ? '*' : '', a.id, a.taskName, a.modelName ?? '?', a.methodText.name, a.methodText.details, loss(a.valLoss), bytes(a.sizeBytes)]);
+    if (rows.length > 0) table(['', 'ID', 'TASK', 'MODEL', 'METHOD', 'SETTINGS', 'VAL LOSS', 'SIZE'], rows).forEach(print);
     else print('There is no adapter yet; "train" makes one.');
     return { adapters };
   },
@@ -26,7 +26,7 @@ export const adaptersShow: Command = {
     print(`${adapter.id}  ${adapter.name}`);
     print(`task       ${adapter.taskName}${adapter.active ? ' (active)' : ''}`);
     print(`base       ${adapter.modelName ?? 'not in the catalogue'}  ${adapter.baseHash.slice(0, 12)}`);
-    print(`lora       rank ${adapter.method.rank}, alpha ${adapter.method.alpha}, targets ${adapter.method.targets.join(', ')}`);
+    print(`method     ${[adapter.methodText.name, adapter.methodText.details].filter(Boolean).join(', ')}`);
     print(`loss       final ${loss(adapter.finalLoss)}, validation ${loss(adapter.valLoss)}`);
     print(`file       ${adapter.dir}  ${bytes(adapter.sizeBytes)}  sha256 ${adapter.sha256}`);
     return adapter;

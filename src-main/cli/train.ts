@@ -1,26 +1,14 @@
 /** `train`: registers what it needs, runs the training and waits for its end. */
 import { GraftError } from '../errors.ts';
-import { TARGETS } from '../engine/model/architecture.ts';
 import type { RunView } from '../jobs/runService.ts';
-import { loraSchema } from '../trainer/methodSettings.ts';
-import type { MethodSettings } from '../trainer/methodSettings.ts';
-import type { Args, Options } from './args.ts';
 import { BASE_DTYPE_OPTION, DATA_OPTIONS, ENGINE_OPTION, LOSS_OPTIONS, MODEL_OPTION } from './command.ts';
 import type { Command, Context } from './command.ts';
 import { dataSpec, readBaseDtype, readEngine } from './evaluate.ts';
 import { bytes, count, loss } from './format.ts';
+import { METHOD_OPTIONS, readMethod } from './methodOptions.ts';
 import { modelDirOf } from './resolve.ts';
 import { TRAIN_OPTIONS, readTrain } from './trainOptions.ts';
 import { sayProgress } from './trainProgress.ts';
-
-const METHOD_OPTIONS: Options = {
-  method: { type: 'string', value: 'NAME', help: 'lora or full (lora)' },
-  rank: { type: 'string', value: 'N', help: 'rank of the adapter (8)' },
-  alpha: { type: 'string', value: 'X', help: 'the update is scaled by alpha / rank (16)' },
-  targets: { type: 'string', value: 'A,B', help: `matrices to adapt, out of ${TARGETS.join(', ')} (q,v)` },
-  dropout: { type: 'string', value: 'X', help: 'dropout before A (0)' },
-  init: { type: 'string', value: 'NAME', help: 'start of A: kaiming or gaussian (kaiming)' },
-};
 
 export const train: Command = {
   name: 'train',
@@ -88,16 +76,4 @@ function reportOf({ catalog }: Context['services'], run: RunView) {
     ...numbers,
     losses: catalog.metrics.after(run.id, 0).map((metrics) => metrics.loss),
   };
-}
-
-function readMethod(args: Args): MethodSettings {
-  if (args.choice('method', ['lora', 'full']) === 'full') return { type: 'full' };
-  return loraSchema.parse({
-    type: 'lora',
-    rank: args.integer('rank'),
-    alpha: args.number('alpha'),
-    dropout: args.number('dropout'),
-    targets: args.list('targets', TARGETS),
-    init: args.choice('init', ['gaussian', 'kaiming']),
-  });
 }

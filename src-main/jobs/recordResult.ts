@@ -13,7 +13,7 @@ export function recordResult(catalog: Catalog, run: Run, result: TrainResult): v
   const model = method.type === 'full' ? readModel(result.outDir) : undefined;
   catalog.transaction(() => {
     if (model) catalog.models.save({ ...model, id: path.basename(result.outDir), name: run.name, createdAt: now });
-    if (method.type === 'lora') {
+    if (method.type !== 'full') {
       const task = catalog.tasks.byName(run.spec.task);
       const taskId = task?.id ?? newId('task');
       if (!task) catalog.tasks.insert({ id: taskId, name: run.spec.task, createdAt: now });

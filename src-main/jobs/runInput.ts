@@ -78,5 +78,5 @@ export function buildSpec(home: Home, input: StartRunChecked, parts: { model: Ba
 
 /** Folder for what the run makes: an adapter, or a whole model for full fine-tuning. */
 export function newOutDir(home: Home, method: RunSpec['method']['type']): string {
-  return method === 'lora' ? home.adapterDir(newId('adapter')) : home.modelDir(newId('model'));
+  return method === 'full' ? home.modelDir(newId('model')) : home.adapterDir(newId('adapter'));
 }

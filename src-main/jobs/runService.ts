@@ -10,6 +10,7 @@ import { GraftError, toErrorData, usageError } from '../errors.ts';
 import { newId } from '../home.ts';
 import type { Home } from '../home.ts';
 import { checkBaseDtype } from '../trainer/baseDtype.ts';
+import { describeMethod, type MethodText } from '../trainer/describeMethod.ts';
 import { CHECKPOINT_FILE } from '../trainer/protocol.ts';
 import type { TrainEvent, TrainResult } from '../trainer/protocol.ts';
 import type { EngineService } from './engines.ts';
@@ -23,6 +24,8 @@ import type { WorkerCall, WorkerClient, Workers } from './workerClient.ts';
 /** A run with what the catalogue cannot know: whether a checkpoint lies on disk to go on from. */
 export interface RunView extends Run {
   resumable: boolean;
+  /** Name and main numbers of the method. */
+  methodText: MethodText;
 }
 
 export type RunEvent = TrainEvent | { type: 'status'; run: RunView };
@@ -279,5 +282,5 @@ function checkpointFile(run: Run): string {
 }
 
 function view(run: Run): RunView {
-  return { ...run, resumable: (run.status === 'failed' || run.status === 'stopped') && fs.existsSync(checkpointFile(run)) };
+  return { ...run, methodText: describeMethod(run.spec.method), resumable: (run.status === 'failed' || run.status === 'stopped') && fs.existsSync(checkpointFile(run)) };
 }

@@ -1,0 +1,31 @@
+/** What a method would train on a model, before anything is loaded. */
+import { openCheckpoint } from '../checkpoints/checkpoint.ts';
+import { elementCount } from '../checkpoints/safetensors.ts';
+import { trainableOf } from '../engine/methods/formulas.ts';
+import { checkMethod } from '../trainer/checkMethod.ts';
+import type { MethodSettings } from '../trainer/methodSettings.ts';
+
+export interface TrainableView {
+  /** Trained parameters. */
+  count: number;
+  /** The formula with its numbers. */
+  formula: string;
+  /** `count` as a share of the base's parameters. */
+  share: number;
+  /** Of the parameters on disk: float32, or for full fine-tuning the whole model in its own dtypes. */
+  adapterBytes: number;
+}
+
+/** Throws as openCheckpoint, and where the settings do not fit the model. */
+export function trainableIn(modelDir: string, method: MethodSettings): TrainableView {
+  const checkpoint = openCheckpoint(modelDir);
+  try {
+    checkMethod(checkpoint.spec, [...checkpoint.tensors.keys()], method);
+    const { count, formula } = trainableOf(checkpoint.spec, checkpoint.tensors, method);
+    const total = [...checkpoint.tensors.values()].reduce((sum, info) => sum + elementCount(info), 0);
+    const wholeModel = checkpoint.files.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0);
+    return { count, formula, share: count / total, adapterBytes: method.type === 'full' ? wholeModel : 4 * count };
+  } finally {
+    checkpoint.close();
+  }
+}
