@@ -4,22 +4,24 @@
  * token at batch 1. Prints docs/methods.md's tables and keeps the figures in bench/results. Without --model: the starter.
  */
 import fs from 'node:fs';
-import os from 'node:os';
 import path from 'node:path';
 import { parseArgs } from 'node:util';
 import { openCheckpoint } from '../src-main/checkpoints/checkpoint.ts';
 import { toErrorData, usageError } from '../src-main/errors.ts';
+import { useEngine } from '../src-main/trainer/engines.ts';
 import { ENGINES, type EngineName } from '../src-main/trainer/protocol.ts';
 import { circumstances } from './lib/machine.ts';
 import { benchFolder, ensureModel } from './lib/models.ts';
 import { REPOSITORY } from './lib/places.ts';
 import { comparedMethods, type ComparedMethod } from './methods/list.ts';
-import { bleuOfResult, readQuestions, trainMethod, type Questions, type Task } from './methods/quality.ts';
+import type { OneAnswer, OneRequest } from './methods/one.ts';
+import { bleuOfResult, readQuestions, type Task } from './methods/quality.ts';
+import { runAll } from './methods/runs.ts';
 import { stepTimes, tokenTimes } from './methods/speed.ts';
 import { methodTable, tokenTable, type MethodFigures } from './methods/tables.ts';
 
-const RATES = [1e-3, 3e-3, 1e-2, 3e-2];
-const SCAN = { seed: 7, steps: 100 };
+const RATES = [3e-3, 1e-2, 3e-2];
+const SCAN = { seed: 7, steps: 60 };
 
 function readArguments(argv: string[]) {
   const text = (value: string) => ({ type: 'string', default: value }) as const;
@@ -27,7 +29,7 @@ function readArguments(argv: string[]) {
   const { values } = parseArgs({
     args: argv,
     options: {
-      model: text(starter('model')), data: text(starter('data', 'describe.jsonl')), test: text(''), steps: text('300'), batch: text('8'), seeds: text('0,1,2'),
+      model: text(starter('model')), data: text(starter('data', 'describe.jsonl')), test: text(''), steps: text('300'), batch: text('4'), seeds: text('0,1,2'),
       prompts: text('200'), only: text(''), engine: text('tensorflow'), scan: { type: 'boolean', default: false }, 'no-speed': { type: 'boolean', default: false },
     },
   });
@@ -42,41 +44,22 @@ type Settings = ReturnType<typeof readArguments>;
 
 const say = (line: string): void => void process.stderr.write(`${line}\n`);
 
-async function figuresOf(task: Task, method: ComparedMethod, settings: Settings, questions: Questions, folder: string): Promise<MethodFigures> {
-  const figures: MethodFigures = { name: method.name, lr: method.lr, trainable: 0, initialValLoss: 0, valLosses: [], bleu: null, refused: null };
-  try {
-    for (const seed of settings.seeds) {
-      const runDir = fs.mkdtempSync(path.join(folder, 'run-'));
-      const { trainable, initialValLoss, valLoss, dir } = await trainMethod(task, method, seed, runDir);
-      figures.valLosses.push(valLoss);
-      Object.assign(figures, { trainable, initialValLoss });
-      if (seed === settings.seeds[0]) figures.bleu = await bleuOfResult(task, dir, method.settings.type === 'full', questions);
-      fs.rmSync(runDir, { recursive: true });
-      say(`${method.name}, seed ${seed}: validation loss ${valLoss.toFixed(4)}${figures.bleu === null ? '' : `, BLEU ${figures.bleu.toFixed(2)}`}`);
-    }
-  } catch (error) {
-    const { kind, message } = toErrorData(error);
-    if (kind !== 'usage') throw error;
-    figures.refused = message; // what this base model cannot have, for instance BitFit without biases
-    say(`${method.name}: ${message}`);
-  }
-  return figures;
+/** Every method with every seed; BLEU with the first. */
+async function figuresOf(task: Task, methods: ComparedMethod[], settings: Settings): Promise<MethodFigures[]> {
+  const bleu = { file: settings.test, prompts: Number(settings.prompts) };
+  const requests = settings.seeds.flatMap((seed, i) => methods.map(({ name }): OneRequest => ({ task, method: name, seed, ...(i === 0 ? { bleu } : {}) })));
+  const answers = await runAll(requests, ({ method, seed }, answer) => say(`${method}, seed ${seed}: ${answer.refused ?? `validation loss ${answer.valLoss.toFixed(4)}${answer.bleu === null ? '' : `, BLEU ${answer.bleu.toFixed(2)}`}`}`));
+  return methods.map(({ name, lr }) => {
+    const own = answers.filter((_, i) => requests[i]!.method === name);
+    const [first] = own as [OneAnswer];
+    return { name, lr, trainable: first.trainable, initialValLoss: first.initialValLoss, valLosses: own.map(({ valLoss }) => valLoss), bleu: first.bleu, refused: own.find(({ refused }) => refused !== null)?.refused ?? null };
+  });
 }
 
 /** Which of RATES suits each method. */
-async function scan(task: Task, methods: ComparedMethod[], folder: string): Promise<void> {
-  for (const method of methods) {
-    const losses: string[] = [];
-    for (const lr of RATES) {
-      const runDir = fs.mkdtempSync(path.join(folder, 'scan-'));
-      try {
-        losses.push((await trainMethod({ ...task, steps: SCAN.steps }, { ...method, lr }, SCAN.seed, runDir)).valLoss.toFixed(4));
-      } catch (error) {
-        losses.push(toErrorData(error).code);
-      }
-    }
-    process.stdout.write(`${method.name}: ${RATES.map((rate, i) => `${rate} ${losses[i]}`).join(', ')}\n`);
-  }
+async function scan(task: Task, methods: ComparedMethod[]): Promise<void> {
+  const requests = methods.flatMap(({ name }) => RATES.map((lr): OneRequest => ({ task: { ...task, steps: SCAN.steps }, method: name, seed: SCAN.seed, lr })));
+  await runAll(requests, ({ method, lr }, { valLoss, refused }) => void process.stdout.write(`${method}, ${lr}: ${refused ?? valLoss.toFixed(4)}\n`));
 }
 
 async function main(): Promise<void> {
@@ -85,24 +68,18 @@ async function main(): Promise<void> {
   const base = openCheckpoint(settings.model);
   base.close();
   const methods = comparedMethods(base.spec).filter(({ name }) => name.includes(settings.only));
-  const folder = fs.mkdtempSync(path.join(os.tmpdir(), 'graft-methods-'));
-  try {
-    if (settings.scan) return await scan(task, methods, folder);
-    const questions = await readQuestions(settings.test, Number(settings.prompts));
-    const all: MethodFigures[] = [];
-    for (const method of methods) all.push(await figuresOf(task, method, settings, questions, folder));
-    const trained = methods.filter((_, i) => all[i]!.refused === null);
-    const baseBleu = await bleuOfResult(task, null, false, questions);
-    const steps = settings['no-speed'] ? new Map<string, number>() : await stepTimes(task, trained);
-    const tokens = settings['no-speed'] ? new Map<string, number>() : await tokenTimes(path.join(benchFolder(), await ensureModel('gpt2')), task.engine);
-    process.stdout.write(`${methodTable(all, steps, baseBleu)}\n\n${tokenTable(tokens)}\n`);
-    const file = path.join(REPOSITORY, 'bench', 'results', `methods-${new Date().toISOString().slice(0, 16).replaceAll(':', '')}.json`);
-    const record = { ...circumstances(), task: { ...task, modelDir: path.basename(task.modelDir), data: path.basename(task.data) }, methods: all, baseBleu, stepMs: Object.fromEntries(steps), tokenMs: Object.fromEntries(tokens) };
-    fs.writeFileSync(file, `${JSON.stringify(record, null, 2)}\n`);
-    say(`Kept in ${path.relative(REPOSITORY, file)}`);
-  } finally {
-    fs.rmSync(folder, { recursive: true, force: true });
-  }
+  if (settings.scan) return scan(task, methods);
+  const all = await figuresOf(task, methods, settings);
+  const trained = methods.filter((_, i) => all[i]!.refused === null);
+  await useEngine(task.engine);
+  const baseBleu = await bleuOfResult(task, null, false, await readQuestions(settings.test, Number(settings.prompts)));
+  const steps = settings['no-speed'] ? new Map<string, number>() : await stepTimes(task, trained);
+  const tokens = settings['no-speed'] ? new Map<string, number>() : await tokenTimes(path.join(benchFolder(), await ensureModel('gpt2')), task.engine);
+  process.stdout.write(`${methodTable(all, steps, baseBleu)}\n\n${tokenTable(tokens)}\n`);
+  const file = path.join(REPOSITORY, 'bench', 'results', `methods-${new Date().toISOString().slice(0, 16).replaceAll(':', '')}.json`);
+  const record = { ...circumstances(), task: { ...task, modelDir: path.basename(task.modelDir), data: path.basename(task.data) }, methods: all, baseBleu, stepMs: Object.fromEntries(steps), tokenMs: Object.fromEntries(tokens) };
+  fs.writeFileSync(file, `${JSON.stringify(record, null, 2)}\n`);
+  say(`Kept in ${path.relative(REPOSITORY, file)}`);
 }
 
 try {

@@ -135,8 +135,14 @@ async function checkTraining(model: Decoder, name: string, { adapter, names }: S
   for (const parameter of parameters) {
     const keyBias = keyBiasOf(model, parameter.name);
     const want = final.get(names.get(parameter)!.final)!;
-    await checkTensor(parameter.value, want, keyBias === 'noisy' ? 100 * rtol : rtol, `final ${parameter.name}`, keyBias === 'noisy' ? undefined : keyBias);
+    const tolerance = keyBias === 'noisy' ? 100 * rtol : startsAtZero(name, parameter) ? 10 * rtol : rtol;
+    await checkTensor(parameter.value, want, tolerance, `final ${parameter.name}`, keyBias === 'noisy' ? undefined : keyBias);
   }
+}
+
+/** With B = 0 the first gradients of A are nothing but rounding, from which Adam makes steps of full size (the goldens' README says how much). */
+function startsAtZero(name: string, parameter: Parameter): boolean {
+  return name.endsWith('/dora') && parameter.name.endsWith('lora_A');
 }
 
 /**
