@@ -3,7 +3,6 @@
 const TINY_PARAMETERS = 10_000_000;
 
 export interface ModelShape {
-  family: string;
   layers: number;
   hidden: number;
   heads: number;
@@ -12,16 +11,13 @@ export interface ModelShape {
   intermediate: number;
 }
 
-/** `in + out` of each target matrix of one block. */
-function widths({ family, hidden, heads, kvHeads, headDim, intermediate }: ModelShape): Record<string, number> {
-  if (family === 'gpt2') {
-    const square = hidden + hidden;
-    return { q: square, k: square, v: square, qkv: hidden + 3 * hidden, o: square, fc: hidden + intermediate, proj: intermediate + hidden };
-  }
+/** `in + out` of each target matrix of one block, whichever of them a family has. */
+function widths({ hidden, heads, kvHeads, headDim, intermediate }: ModelShape): Record<string, number> {
   const q = hidden + heads * headDim;
   const kv = hidden + kvHeads * headDim;
   const mlp = hidden + intermediate;
-  return { q, k: kv, v: kv, o: q, gate: mlp, up: mlp, down: mlp };
+  const fused = { qkv: hidden + (heads + 2 * kvHeads) * headDim, gate_up: hidden + 2 * intermediate };
+  return { q, k: kv, v: kv, o: q, gate: mlp, up: mlp, down: mlp, fc: mlp, proj: mlp, ...fused };
 }
 
 /** Sum of r (in + out) over all blocks and chosen targets. */

@@ -16,8 +16,8 @@ export const PLAIN_STYLE: ChatStyle = { chatTemplate: undefined, specialText: { 
 
 /**
  * A conversation cut into segments; the assistant's turns carry loss, with what the template writes to end them.
- * A template may show an answer otherwise once the conversation goes on (some drop earlier reasoning): such an answer
- * carries no loss. The reason is given when the template refuses the conversation, or no answer is left.
+ * A template may show an answer otherwise once the conversation goes on: one whose words it changes (some drop earlier
+ * reasoning) carries no loss, one whose frame alone differs (an EOS or an empty thought at the last) does. The reason is given when the template refuses the conversation, or no answer is left.
  */
 export function chatSegments(style: ChatStyle, messages: readonly Message[]): { segments: Segment[] } | { reason: string } {
   if (style.chatTemplate === undefined) return { segments: plainSegments(style, messages) };
@@ -56,13 +56,26 @@ function templateSegments(style: ChatStyle, messages: readonly Message[]): { seg
     if (message.role !== 'assistant') return;
     const before = renderTemplate(style, messages.slice(0, i), true);
     const after = renderTemplate(style, messages.slice(0, i + 1), false);
-    if (before.length < at || !after.startsWith(before) || !whole.startsWith(after)) return;
-    segments.push({ text: whole.slice(at, before.length), loss: false }, { text: whole.slice(before.length, after.length), loss: true });
-    at = after.length;
+    if (before.length < at || !after.startsWith(before) || !whole.startsWith(before)) return;
+    const end = whole.startsWith(after) ? after.length : endOfAnswer(whole, before, after, message.content.trim(), style.specialText.eos);
+    if (end === undefined) return;
+    segments.push({ text: whole.slice(at, before.length), loss: false }, { text: whole.slice(before.length, end), loss: true });
+    at = end;
   });
   if (segments.length === 0) return { reason: 'the chat template of the model does not write any answer as the continuation of what was asked' };
   segments.push({ text: whole.slice(at), loss: false });
   return { segments: segments.filter((segment) => segment.text !== '') };
+}
+
+/**
+ * Where an answer ends in `whole`, which shows it right after `before`, closed as `after` closes it when it is the last:
+ * Qwen3 writes an empty thought before the last answer only, Phi-3 an EOS after it. Undefined where the words differ.
+ */
+function endOfAnswer(whole: string, before: string, after: string, answer: string, eos: string): number | undefined {
+  const ending = after.slice(after.lastIndexOf(answer) + answer.length);
+  const endings = [ending, ...(eos !== '' && ending.endsWith(eos) ? [ending.slice(0, -eos.length)] : [])];
+  const found = endings.find((one) => one !== '' && whole.startsWith(before + answer + one));
+  return found === undefined ? undefined : before.length + answer.length + found.length;
 }
 
 function plainSegments(style: ChatStyle, messages: readonly Message[]): Segment[] {

@@ -42,6 +42,7 @@ export class TrainForm {
   chooseModel(id: string): void {
     const untouched = !this.model || this.lr === startingLr(this.model.parameters);
     this.modelId = id;
+    if (this.chosen.length === 0) this.targets = this.available.slice(0, 1);
     if (untouched && this.model) this.lr = startingLr(this.model.parameters);
   }
 
