@@ -1,6 +1,6 @@
 /** Virtual tokens through the key/value cache: the logits of the pass without one, for rows of different lengths. */
 import * as tf from '@tensorflow/tfjs-core';
-import { beforeAll, expect, it } from 'vitest';
+import { beforeAll, it } from 'vitest';
 import { virtualPrompt } from '../../datasets/virtualTokens.ts';
 import { expectClose } from '../../testing/expectClose.ts';
 import { attachTrained, METHOD_CASES, settingsOf, writeFamily } from '../../testing/methodCases.ts';
