@@ -1,7 +1,8 @@
 /** The settings of a run that is about to start, with the defaults filled in. */
 import { api, type BaseModel, type Dataset, type EngineName, type RunView, type StartRun } from '../api.ts';
-import { startingLr, trainableParameters } from '../parameters.ts';
+import { startingLr } from '../startingLr.ts';
 import { Action } from './action.svelte.ts';
+import { MethodForm } from './methodForm.svelte.ts';
 
 export class TrainForm {
   models = $state.raw<BaseModel[]>([]);
@@ -12,10 +13,6 @@ export class TrainForm {
   datasetId = $state('');
   taskName = $state('');
   engine = $state<'auto' | EngineName>('auto');
-  rank = $state<number | undefined>(8);
-  alpha = $state<number | undefined>(16);
-  dropout = $state<number | undefined>(0);
-  targets = $state<string[]>(['q', 'v']);
   lr = $state<number | undefined>(2e-4);
   steps = $state<number | undefined>(100);
   batch = $state<number | undefined>(4);
@@ -32,17 +29,14 @@ export class TrainForm {
   readonly starting = new Action();
 
   readonly model = $derived(this.models.find((model) => model.id === this.modelId));
-  readonly available = $derived(this.model?.targets ?? []);
-  /** Only targets that this model has: the choice outlives a change of model. */
-  readonly chosen = $derived(this.targets.filter((target) => this.available.includes(target)));
-  readonly trainable = $derived(this.model && this.rank ? trainableParameters(this.rank, this.chosen, this.model) : undefined);
-  readonly ready = $derived(Boolean(this.model && this.datasetId && this.taskName.trim() && this.chosen.length > 0));
+  readonly method = new MethodForm(() => this.model);
+  readonly ready = $derived(Boolean(this.model && this.datasetId && this.taskName.trim() && this.method.complete));
 
   /** Chooses a model; a learning rate that the user typed stays. */
   chooseModel(id: string): void {
     const untouched = !this.model || this.lr === startingLr(this.model.parameters);
     this.modelId = id;
-    if (this.chosen.length === 0) this.targets = this.available.slice(0, 1);
+    if (this.method.chosen.length === 0) this.method.targets = this.method.available.slice(0, 1);
     if (untouched && this.model) this.lr = startingLr(this.model.parameters);
   }
 
@@ -53,19 +47,15 @@ export class TrainForm {
     if (untouched) this.taskName = this.suggestions[id] ?? '';
   }
 
-  toggle(target: string, on: boolean): void {
-    this.targets = on ? [...this.targets, target] : this.targets.filter((other) => other !== target);
-  }
-
   /** What the router's schema checks; an empty number box is left to the schema's default. */
   request(): StartRun {
-    const { rank, alpha, dropout, lr, steps, batch, accumulate, seed, schedule, warmup, weightDecay, val, evalEvery, checkpointEvery } = this;
+    const { lr, steps, batch, accumulate, seed, schedule, warmup, weightDecay, val, evalEvery, checkpointEvery } = this;
     return {
       modelId: this.modelId,
       datasetId: this.datasetId,
       taskName: this.taskName.trim(),
       engine: this.engine,
-      method: { type: 'lora', rank, alpha, dropout, targets: this.chosen as LoraTargets },
+      method: this.method.settings(),
       train: { steps, batch, accumulate, lr, schedule, warmup, weightDecay, val, seed, evalEvery, checkpointEvery },
       data: { maxLength: this.maxLength, lossOn: this.lossOn },
     };
@@ -75,6 +65,3 @@ export class TrainForm {
     return this.starting.run(() => api.runs.start.mutate(this.request()));
   }
 }
-
-/** The details name targets as text; the schema checks each one. */
-type LoraTargets = Extract<StartRun['method'], { type: 'lora' }>['targets'];
