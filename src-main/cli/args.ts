@@ -101,12 +101,23 @@ function bad(name: string, got: string, want: string): Error {
   return usageError('BAD_USAGE', `--${name} "${got}" is not valid; give ${want}.`, { option: name, got });
 }
 
+/** `--scale -1` as `--scale=-1`: a dash begins an option for parseArgs, whatever follows. */
+function withNegativeValues(argv: string[], options: Options): string[] {
+  const joined: string[] = [];
+  for (const text of argv) {
+    const before = joined.at(-1);
+    if (/^-[\d.]/.test(text) && before?.startsWith('--') && options[before.slice(2)]?.type === 'string') joined[joined.length - 1] = `${before}=${text}`;
+    else joined.push(text);
+  }
+  return joined;
+}
+
 /** Throws a usage error BAD_USAGE for an unknown option, a missing value, or too few or too many arguments. */
 export function readArgs(argv: string[], options: Options, positionals: string[]): Args {
   const config = Object.fromEntries(Object.entries(options).map(([name, { type, multiple }]) => [name, { type, multiple: multiple ?? false }]));
   let parsed;
   try {
-    parsed = parseArgs({ args: argv, options: config, allowPositionals: true });
+    parsed = parseArgs({ args: withNegativeValues(argv, options), options: config, allowPositionals: true });
   } catch (error) {
     const sentence = (error instanceof Error ? error.message : String(error)).split(/[.\n]/)[0];
     throw usageError('BAD_USAGE', `${sentence}; --help lists the options.`);

@@ -14,7 +14,8 @@ export const generate: Command = {
   options: {
     model: MODEL_OPTION,
     adapter: ADAPTER_OPTION,
-    compare: { type: 'string', value: 'A,B,…', help: 'the base and each of these adapters (ids or folders) on the same prompt, in one batch' },
+    merged: { type: 'boolean', help: 'merge the adapter into the weights in memory: no added time per token' },
+    compare: { type: 'string', value: 'A,B,…', help: 'the base and each of these adapters (ids or folders) on the same prompt, plain LoRAs in one batch' },
     prompt: { type: 'string', value: 'TEXT', help: 'text to continue' },
     chat: { type: 'boolean', help: "put the prompt through the model's chat template" },
     'max-new': { type: 'string', value: 'N', help: 'tokens to generate at most (64)' },
@@ -48,7 +49,8 @@ async function one({ args, services, write, say }: Context, params: GeneratePara
   const adapterText = args.text('adapter');
   const adapter = adapterText === undefined ? undefined : adapterOf(services, adapterText);
   const load = await services.playground.loadDir(baseDirFor(services, args.text('model'), adapter), readEngine(args), readBaseDtype(args));
-  const switched = adapter ? await services.playground.attachDir(adapter.dir) : undefined;
+  if (args.flag('merged') && !adapter) throw usageError('BAD_USAGE', '--merged needs an adapter; name one with --adapter.', { option: 'merged' });
+  const switched = adapter && (await (args.flag('merged') ? services.playground.mergeDir(adapter.dir) : services.playground.attachDir(adapter.dir)));
   const result = await services.playground.generate(params, write).promise;
   write('\n');
   say(`${result.tokens} tokens, ${result.tokensPerSecond.toFixed(1)} tokens/s on ${load.engine} (${result.stopReason})`);
@@ -57,6 +59,7 @@ async function one({ args, services, write, say }: Context, params: GeneratePara
 
 /** The base first, then the adapters as named. */
 async function compare({ args, services, print, say }: Context, params: GenerateParams, names: string[]): Promise<object> {
+  if (args.flag('merged')) throw usageError('BAD_USAGE', '--compare and --merged cannot be combined; only one adapter can be merged.', { option: 'merged' });
   if (args.text('adapter') !== undefined) throw usageError('BAD_USAGE', '--compare and --adapter cannot be combined; name every adapter in --compare.');
   const adapters = names.map((name) => adapterOf(services, name));
   const load = await services.playground.loadDir(baseDirFor(services, args.text('model'), adapters[0]), readEngine(args), readBaseDtype(args));
@@ -64,6 +67,6 @@ async function compare({ args, services, print, say }: Context, params: Generate
   const rows = results.map((result, row) => ({ adapter: row === 0 ? null : names[row - 1]!, ...result }));
   for (const { adapter, text } of rows) print(`${adapter ?? 'base'}: ${text}`);
   const tokensPerSecond = rows.reduce((sum, row) => sum + row.tokensPerSecond, 0);
-  say(`${rows.length} rows in one batch, ${tokensPerSecond.toFixed(1)} tokens/s on ${load.engine}`);
+  say(`${rows.length} answers, ${tokensPerSecond.toFixed(1)} tokens/s on ${load.engine}`);
   return { prompt: params.prompt, rows, engine: load.engine, device: load.device };
 }

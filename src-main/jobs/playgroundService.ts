@@ -83,6 +83,15 @@ export class PlaygroundService {
     return switched;
   }
 
+  /** Merges the adapter in this folder into the loaded weights instead; throws NOT_ADDITIVE, MERGE_NEEDS_F32. */
+  async mergeDir(adapterDir: string): Promise<{ switchMs: number }> {
+    const client = this.#loaded();
+    this.#refuseWhileGenerating();
+    const switched = await client.call('mergeInto', { tasks: [{ adapterDir, scale: 1 }] }).promise;
+    this.#state = { ...this.#state, adapterDir, adapterId: null };
+    return switched;
+  }
+
   /** Streams text to `onText`; control('stop') cancels. One generation at a time. */
   generate(params: GenerateParams, onText: (text: string) => void): WorkerCall<'generate'> {
     return this.#exclusive((client) => client.call('generate', params, (event) => onText(event.text)));

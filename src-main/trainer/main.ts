@@ -9,6 +9,7 @@ import type { FromWorker, ToWorker, WorkerCallName, WorkerCalls } from './protoc
 import { reportEngines } from './engines.ts';
 import { evaluate } from './evaluate.ts';
 import { mergeAndVerify } from './merge.ts';
+import { preflight } from './preflight.ts';
 import { Resident } from './resident.ts';
 import { train } from './train.ts';
 
@@ -23,9 +24,11 @@ const resident = new Resident();
 const handlers: { [K in WorkerCallName]: Handler<K> } = {
   engines: ({ calibrate }) => reportEngines(calibrate),
   train: ({ spec, resume }, emit, control) => train(spec, resume, emit, control),
+  preflight: ({ spec }) => preflight(spec),
   evaluate: (params, emit) => evaluate(params, emit),
   load: (params) => resident.load(params),
   attach: ({ adapterDir }) => resident.attach(adapterDir),
+  mergeInto: ({ tasks }) => resident.mergeInto(tasks),
   generate: (params, emit, control) => resident.generate(params, emit, control),
   compare: (params, _emit, control) => resident.compare(params, control),
   merge: (params, emit) => mergeAndVerify(params, emit),

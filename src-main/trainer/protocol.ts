@@ -134,6 +134,39 @@ export interface EvaluateResult {
   rows: number;
 }
 
+/** What a run takes, before it starts; `totalBytes` is the sum of the parts. */
+export interface MemoryEstimate {
+  engine: EngineName;
+  /** On webgpu memory of the card, else of the worker process. */
+  totalBytes: number;
+  /** Node, the engine's library and what they keep, whatever is trained. */
+  processBytes: number;
+  weightBytes: number;
+  /** Values that the method adds to the model's. */
+  trainableBytes: number;
+  gradientBytes: number;
+  momentBytes: number;
+  /** Activations kept for the gradient, a chunk of logits, and what is computed in between, at the worst moment. */
+  activationBytes: number;
+}
+
+export interface PreflightResult {
+  engine: EngineName;
+  device: string;
+  /** The micro-batch with the most tokens, with which the step was taken. */
+  longest: { rows: number; tokens: number; longestRow: number };
+  estimate: MemoryEstimate;
+  /** Measured, of the same kind as `estimate.totalBytes`. */
+  peakBytes: number;
+  stepMs: number;
+  /** Of the longest validation batch; null without validation rows. */
+  evaluationMs: number | null;
+  /** What the run may take; null where the engine does not say. */
+  limitBytes: number | null;
+  /** The largest that fit into the limit, each with all else as it is; null where there is no limit or nothing of this kind. */
+  largest: { batch: number | null; maxLength: number | null; rank: number | null };
+}
+
 export interface LoadResult {
   engine: EngineName;
   device: string;
@@ -214,6 +247,8 @@ export interface MergeResult {
 export interface WorkerCalls {
   engines: { params: { calibrate: boolean }; event: never; result: EngineReport[] };
   train: { params: { spec: RunSpec; resume: boolean }; event: TrainEvent; result: TrainResult };
+  /** One step and one evaluation on the longest batches of a run that does not start; writes nothing. */
+  preflight: { params: { spec: RunSpec }; event: never; result: PreflightResult };
   evaluate: {
     params: { engine: EngineName; modelDir: string; baseDtype?: BaseDtype; adapterDir?: string; data: DataSpec; batch: number };
     event: { done: number; total: number };
@@ -223,6 +258,8 @@ export interface WorkerCalls {
   load: { params: { engine: EngineName; modelDir: string; baseDtype?: BaseDtype }; event: never; result: LoadResult };
   /** Replaces only A and B on the resident base; null means the plain base. */
   attach: { params: { adapterDir: string | null }; event: never; result: { switchMs: number } };
+  /** Merges adapters into the resident base's weights, in place of what was attached or merged before; `attach` takes them out. */
+  mergeInto: { params: { tasks: TaskDir[] }; event: never; result: { switchMs: number } };
   generate: { params: GenerateParams; event: { text: string }; result: GenerateResult };
   /** The same prompt on the resident base with each of these adapters (null: the plain base), as one batch; results in that order. */
   compare: { params: GenerateParams & { adapterDirs: (string | null)[] }; event: never; result: GenerateResult[] };

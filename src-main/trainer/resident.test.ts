@@ -82,6 +82,26 @@ describe('switching', () => {
     expect(new Set(tensors.slice(1)).size).toBe(1);
   });
 
+  it('merges adapters into the weights instead, and takes them out again', async () => {
+    const [one, two] = [await randomAdapter(modelDir, ['q', 'v'], 1), await randomAdapter(modelDir, ['q', 'up'], 2)];
+    const texts = [greedyReference(modelDir), greedyReference(await mergedFolder(one)), greedyReference(await mergedFolder(two))];
+    await load();
+    const before = tf.memory().numTensors;
+    for (const [text, dir] of [[texts[1], one], [texts[2], two]] as const) {
+      await resident.attach(two);
+      await resident.mergeInto([{ adapterDir: dir, scale: 1 }]);
+      expect((await ask()).text).toBe(text);
+    }
+    await resident.mergeInto([{ adapterDir: one, scale: 0.5 }, { adapterDir: one, scale: 0.5 }]);
+    expect((await ask()).text).toBe(texts[1]);
+    await resident.attach(null);
+    expect((await ask()).text).toBe(texts[0]);
+    await resident.mergeInto([{ adapterDir: one, scale: 1 }]);
+    const compared = await resident.compare({ ...PROMPT, adapterDirs: [null, two] }, new CallControl());
+    expect(compared.map(({ text }) => text)).toEqual([texts[0], texts[2]]);
+    expect(tf.memory().numTensors).toBe(before + 2); // the rotary tables, made when the first prompt came
+  });
+
   it('compares adapters in one batch: the texts that each gives when it is attached, the attached one kept in place', async () => {
     const adapters = [null, await randomAdapter(modelDir, ['q', 'v'], 1), await randomAdapter(modelDir, ['q', 'up'], 2)];
     await load();

@@ -6,6 +6,8 @@ import { deviceFailure } from '../engine/backend/deviceWatch.ts';
 import { generateBatch, generateMixed, type BatchEvent, type BatchRow } from '../engine/generate/generate.ts';
 import type { Adapter } from '../engine/methods/adapter.ts';
 import { LoraAdapter } from '../engine/methods/lora.ts';
+import { MergedTasks } from '../engine/methods/mergedTasks.ts';
+import type { WeightedAdapter } from '../engine/methods/taskSum.ts';
 import type { Decoder } from '../engine/model/decoder.ts';
 import { countParameters } from '../engine/model/parameters.ts';
 import { loadAdapter } from './adapterFolder.ts';
@@ -13,7 +15,7 @@ import { answerRows } from './answers.ts';
 import { checkBaseDtype } from './baseDtype.ts';
 import type { CallControl } from './control.ts';
 import { useEngine } from './engines.ts';
-import type { EngineName, GenerateParams, GenerateResult, LoadResult, WorkerCalls } from './protocol.ts';
+import type { EngineName, GenerateParams, GenerateResult, LoadResult, TaskDir, WorkerCalls } from './protocol.ts';
 import { loadDecoder } from './loadDecoder.ts';
 
 interface Loaded {
@@ -22,6 +24,8 @@ interface Loaded {
   tokenizer: TextTokenizer;
   model: Decoder;
   adapter: Adapter | null;
+  /** What is merged into the weights; nothing, as a rule. */
+  merged: MergedTasks;
 }
 
 export class Resident {
@@ -37,7 +41,7 @@ export class Resident {
       const { device } = await useEngine(engine);
       this.unload();
       const model = loadDecoder(checkpoint, { baseDtype, forwardOnly: true });
-      this.loaded = { engine, checkpoint, tokenizer, model, adapter: null };
+      this.loaded = { engine, checkpoint, tokenizer, model, adapter: null, merged: new MergedTasks(model) };
       return { engine, device, loadMs: performance.now() - started, totalParameters: countParameters(model.weights.values()) };
     } catch (error) {
       checkpoint.close();
@@ -49,10 +53,23 @@ export class Resident {
   async attach(adapterDir: string | null): Promise<{ switchMs: number }> {
     const loaded = this.requireLoaded();
     const started = performance.now();
-    const next = adapterDir === null ? null : loadAdapter(adapterDir, loaded.checkpoint);
-    loaded.adapter?.dispose();
-    loaded.adapter = next;
-    loaded.model.adapter = next;
+    put(loaded, adapterDir === null ? null : loadAdapter(adapterDir, loaded.checkpoint));
+    loaded.merged.switchTo([]);
+    return { switchMs: performance.now() - started };
+  }
+
+  /** Merges adapters into the loaded weights instead, so that they answer as fast as the plain base. Nothing changes where one cannot be merged. */
+  async mergeInto(tasks: TaskDir[]): Promise<{ switchMs: number }> {
+    const loaded = this.requireLoaded();
+    const started = performance.now();
+    const adapters: WeightedAdapter[] = [];
+    try {
+      for (const { adapterDir, scale } of tasks) adapters.push({ adapter: loadAdapter(adapterDir, loaded.checkpoint), weight: scale });
+      loaded.merged.switchTo(adapters);
+    } finally {
+      for (const { adapter } of adapters) adapter.dispose();
+    }
+    put(loaded, null);
     return { switchMs: performance.now() - started };
   }
 
@@ -62,11 +79,12 @@ export class Resident {
   }
 
   /**
-   * The prompt once per adapter (null: the plain base); the attached adapter plays no part. Plain LoRAs are decoded as one
-   * batch, adapters of other methods one after the other.
+   * The prompt once per adapter (null: the plain base); the attached adapter plays no part, and what was merged is
+   * taken out. Plain LoRAs are decoded as one batch, adapters of other methods one after the other.
    */
   async compare({ adapterDirs, ...params }: WorkerCalls['compare']['params'], control: CallControl): Promise<GenerateResult[]> {
     const loaded = this.requireLoaded();
+    loaded.merged.switchTo([]);
     const adapters = new Map<string | null, Adapter | null>([[null, null]]);
     try {
       for (const dir of adapterDirs) if (dir !== null && !adapters.has(dir)) adapters.set(dir, loadAdapter(dir, loaded.checkpoint));
@@ -86,10 +104,17 @@ export class Resident {
   private unload(): void {
     if (!this.loaded) return;
     this.loaded.adapter?.dispose();
+    this.loaded.merged.switchTo([]);
     this.loaded.model.dispose();
     this.loaded.checkpoint.close();
     this.loaded = null;
   }
+}
+
+function put(loaded: Loaded, adapter: Adapter | null): void {
+  loaded.adapter?.dispose();
+  loaded.adapter = adapter;
+  loaded.model.adapter = adapter;
 }
 
 async function answerEach(loaded: Loaded, adapters: (Adapter | null)[], params: GenerateParams, control: CallControl): Promise<GenerateResult[]> {
