@@ -20,7 +20,7 @@ import { runAll } from './methods/runs.ts';
 import { stepTimes, tokenTimes } from './methods/speed.ts';
 import { methodTable, tokenTable, type MethodFigures } from './methods/tables.ts';
 
-const RATES = [3e-3, 1e-2, 3e-2];
+const RATES = [3e-3, 1e-2, 3e-2, 1e-1];
 const SCAN = { seed: 7, steps: 60 };
 
 function readArguments(argv: string[]) {

@@ -46,7 +46,7 @@ test('starter model, sample data, training, switching, generating, exporting', a
     await page.getByRole('checkbox', { name: 'o (output)' }).check();
     await startRun(page, { Steps: 30, Rank: 4, 'Learning rate': 0.005 });
     await expect(page.getByText('Training is complete')).toBeVisible({ timeout: RUN_LIMIT_MS });
-    await expect(page.getByRole('region', { name: 'Settings' })).toContainText('q, v, o');
+    await expect(page.getByRole('region', { name: 'Settings' })).toContainText('q v o');
     await goTo(page, 'Runs');
     await expect(page.getByRole('row')).toHaveCount(3);
     await keepScreenshot(page, '07-runs');
