@@ -11,6 +11,7 @@ import type { Decoder } from '../engine/model/decoder.ts';
 import { randomiseB } from '../testing/adapters.ts';
 import { expectClose, maxAbsDifference } from '../testing/expectClose.ts';
 import { loadModel } from '../testing/goldens.ts';
+import { attachTrained, settingsOf, writeFamily } from '../testing/methodCases.ts';
 import { TINY_LLAMA, writeTinyModel } from '../testing/tinyModel.ts';
 import { loadAdapter, saveAdapter } from './adapterFolder.ts';
 import { useEngine } from './engines.ts';
@@ -64,6 +65,25 @@ it.each(CASES)('$config.model_type with targets $targets', async ({ config, targ
 
   adapter.dispose();
   onDisk.dispose();
+  model.dispose();
+  checkpoint.close();
+});
+
+it.each([
+  ['lora, patterns and layers', { r: 3, lora_alpha: 12, rank_pattern: { q_proj: 2, o_proj: 4 }, alpha_pattern: { q_proj: 7, v_proj: 5 }, layers_to_transform: [1], target_modules: ['q_proj', 'v_proj', 'o_proj', 'up_proj'] }],
+  ['lora, patterns in all layers', { r: 3, lora_alpha: 12, rank_pattern: { 'model.layers.0.self_attn.q_proj': 2, up_proj: 4 }, alpha_pattern: { 'model.layers.1.mlp.up_proj': 5 }, layers_to_transform: null }],
+  ['rslora', { r: 3, lora_alpha: 12, use_rslora: true, rank_pattern: {}, alpha_pattern: {} }],
+  ['lora, bias all', { bias: 'all', use_dora: false }],
+  ['lora, bias lora_only', { bias: 'lora_only', use_dora: true }],
+  ['pissa', { r: 4, lora_alpha: 8, init_lora_weights: true }],
+  ['lokr, factor', { peft_type: 'LOKR', r: 4, alpha: 3, decompose_factor: 8, layers_to_transform: [0], target_modules: ['o_proj'] }],
+  ['loha', { peft_type: 'LOHA', r: 2, alpha: 3, target_modules: ['v_proj', 'up_proj'] }],
+  ['prefix key-value', { peft_type: 'PREFIX_TUNING', num_virtual_tokens: 4, num_layers: 2, num_attention_heads: 2, token_dim: 8 }],
+] as const)('adapter_config.json of %s on Llama', async (name, wanted) => {
+  const { checkpoint, model, method, outDir } = await attachTrained(await writeFamily('llama'), settingsOf('llama', name));
+  await method.save();
+  const config = JSON.parse(fs.readFileSync(path.join(outDir, 'adapter_config.json'), 'utf8')) as Record<string, unknown>;
+  expect(Object.fromEntries(Object.keys(wanted).map((field) => [field, config[field]]))).toEqual(wanted);
   model.dispose();
   checkpoint.close();
 });
