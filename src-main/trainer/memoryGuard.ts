@@ -17,16 +17,19 @@ import type { LoopInput } from './takeStep.ts';
 /** Share of the machine's memory that a run may take on the processor before it has to do with less. */
 const MOST_OF_MACHINE = 0.95;
 
-/**
- * What tensors may hold in bytes, where the process may take `limitBytes`; without it, on the processor, most of the
- * machine's or container's memory. Null: only the engine itself says when memory has run out. Ask when the model is loaded.
- */
-export function tensorLimitBytes(engine: EngineName, gpu: boolean, limitBytes: number | undefined): number | null {
-  if (engine === 'webgpu' || gpu) return limitBytes ?? null; // a card's memory holds the tensors only
+/** Most memory that a run may take: `limitBytes`, or most of what the machine or container has; null where only the card knows. */
+export function memoryLimitBytes(engine: EngineName, gpu: boolean, limitBytes: number | undefined): number | null {
+  if (limitBytes !== undefined) return limitBytes;
+  if (engine === 'webgpu' || gpu) return null;
   const constrained = process.constrainedMemory();
-  const machineBytes = Math.min(os.totalmem(), constrained > 0 ? constrained : Infinity);
-  const besideTensors = process.memoryUsage.rss() - tf.memory().numBytes;
-  return (limitBytes ?? MOST_OF_MACHINE * machineBytes) - besideTensors;
+  return MOST_OF_MACHINE * Math.min(os.totalmem(), constrained > 0 ? constrained : Infinity);
+}
+
+/** What of that is left for tensors; null: only the engine itself says when memory has run out. Ask when the model is loaded. */
+export function tensorLimitBytes(engine: EngineName, gpu: boolean, limitBytes: number | undefined): number | null {
+  const limit = memoryLimitBytes(engine, gpu, limitBytes);
+  if (limit === null || engine === 'webgpu' || gpu) return limit; // a card's memory holds the tensors only
+  return limit - (process.memoryUsage.rss() - tf.memory().numBytes);
 }
 
 /** Gradients of the micro-batches `rows`, in halves where that was or now is needed. Throws OUT_OF_MEMORY where single rows do not fit. */

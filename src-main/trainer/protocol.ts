@@ -5,6 +5,7 @@
 import { z } from 'zod';
 import type { ErrorData } from '../errors.ts';
 import { BASE_DTYPES, type BaseDtype } from '../engine/frozen/formats.ts';
+import type { ClassScores } from '../engine/train/classification.ts';
 import { methodSchema } from './methodSettings.ts';
 import { trainSettingsSchema, type TrainSettings } from './trainSettings.ts';
 
@@ -22,6 +23,8 @@ export const dataSpecSchema = z.object({
   lossOn: z.enum(['completion', 'all']).default('completion'),
   /** Tokens per example, longer ones are truncated. */
   maxLength: z.number().int().min(2).default(256),
+  /** Rows are texts with a label each; a head that tells the labels apart is trained with the adapter. */
+  classify: z.boolean().optional(),
 });
 export type DataSpec = z.infer<typeof dataSpecSchema>;
 
@@ -78,7 +81,8 @@ export type TrainEvent =
       resumedFrom: number;
     }
   | ({ type: 'step' } & StepMetrics)
-  | { type: 'eval'; step: number; valLoss: number }
+  /** With `scores` where texts are classified. */
+  | { type: 'eval'; step: number; valLoss: number; scores?: ClassScores }
   | { type: 'checkpoint'; step: number }
   | { type: 'paused'; step: number }
   | { type: 'continued'; step: number }
@@ -127,11 +131,14 @@ export interface EngineReport {
 }
 
 export interface EvaluateResult {
+  /** Mean per labelled token, or per row where texts are classified. */
   loss: number;
   perplexity: number;
   /** Labelled tokens. */
   tokens: number;
   rows: number;
+  /** Where texts are classified; `labels` in the order of the classes. */
+  scores?: ClassScores & { labels: string[] };
 }
 
 /** What a run takes, before it starts; `totalBytes` is the sum of the parts. */

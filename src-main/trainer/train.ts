@@ -1,14 +1,7 @@
 /** A training run from its spec to its adapter: reads model and data itself, reports events, writes files, and nothing else. */
 import type { Checkpoint } from '../checkpoints/checkpoint.ts';
-import { openCheckpoint } from '../checkpoints/checkpoint.ts';
 import { BatchPlan } from '../datasets/batchPlan.ts';
-import { assertTrainable, prepareDataset } from '../datasets/dataset.ts';
-import { splitExamples } from '../datasets/split.ts';
-import { loadTokenizer } from '../datasets/tokenizer.ts';
-import { describeBadRow, type TokenisedExample } from '../datasets/types.ts';
-import { withVirtualTokens, type VirtualLayout } from '../datasets/virtualTokens.ts';
-import { GraftError, usageError } from '../errors.ts';
-import type { ArchitectureSpec } from '../engine/model/architecture.ts';
+import { GraftError } from '../errors.ts';
 import { countParameters, type Parameter } from '../engine/model/parameters.ts';
 import { AdamW } from '../engine/optim/adamw.ts';
 import { rulesFor } from '../engine/optim/rules.ts';
@@ -21,18 +14,10 @@ import { checkMethod } from './checkMethod.ts';
 import { tensorLimitBytes } from './memoryGuard.ts';
 import { attachMethod } from './method.ts';
 import type { RunSpec, TrainEvent, TrainResult } from './protocol.ts';
+import { openBase, readData, type RunData } from './runData.ts';
 import { loadRunState, newProgress, removeRunState } from './runState.ts';
 import { loadDecoder } from './loadDecoder.ts';
 import { trainLoop } from './trainLoop.ts';
-import { checkTrainSettings } from './trainSettings.ts';
-
-interface RunData {
-  train: TokenisedExample[];
-  val: TokenisedExample[];
-  padId: number;
-  /** Most tokens of a row. */
-  maxLength: number;
-}
 
 export async function train(spec: RunSpec, resume: boolean, emit: (event: TrainEvent) => void, control: CallControl): Promise<TrainResult> {
   checkBaseDtype(spec.baseDtype, spec.engine, spec.method.type);
@@ -46,49 +31,12 @@ export async function train(spec: RunSpec, resume: boolean, emit: (event: TrainE
   }
 }
 
-function openBase(spec: RunSpec): Checkpoint {
-  const base = openCheckpoint(spec.model.dir);
-  if (base.hash === spec.model.hash) return base;
-  base.close();
-  throw new GraftError('MODEL_CHANGED', `The files in ${spec.model.dir} have changed since the run was set up; add the model again and start a new run.`, { dir: spec.model.dir });
-}
-
-async function readData(spec: RunSpec, { maxPositions, vocab }: ArchitectureSpec, emit: (event: TrainEvent) => void): Promise<RunData> {
-  const tokenizer = loadTokenizer(spec.model.dir);
-  const virtual = virtualLayout(spec, vocab);
-  const virtualCount = virtual ? virtual.prefix + virtual.infix : 0;
-  const maxLength = Math.min(spec.data.maxLength, maxPositions - virtualCount);
-  if (maxLength < spec.data.maxLength) emit({ type: 'log', message: `Rows are cut at ${maxLength} tokens, the longest that this model can see.` });
-  const prepared = await prepareDataset({ ...spec.data, maxLength, tokenizer });
-  if (spec.data.hash !== undefined && prepared.sha256 !== spec.data.hash) {
-    throw new GraftError('DATASET_CHANGED', `${spec.data.file} has changed since the run was set up; add the dataset again and start a new run.`, { file: spec.data.file });
-  }
-  assertTrainable(prepared, { allowBadRows: spec.data.allowBadRows });
-  if (prepared.bad.length) {
-    const list = prepared.bad.slice(0, 10).map(describeBadRow).join('; ');
-    emit({ type: 'log', message: `${prepared.bad.length} bad rows are left out: ${list}` });
-  }
-  const examples = virtual ? prepared.examples.map((example) => withVirtualTokens(example, virtual)) : prepared.examples;
-  const parts = splitExamples(examples, spec.train.val, spec.train.seed);
-  checkTrainSettings(spec.train, parts.val.length);
-  return { ...parts, padId: tokenizer.padId, maxLength: maxLength + virtualCount };
-}
-
-/** The virtual tokens that a method puts into every row. Throws INFIX_NEEDS_ANSWERS. */
-function virtualLayout({ method, data }: RunSpec, vocab: number): VirtualLayout | undefined {
-  if (method.type !== 'prefix') return undefined;
-  if (method.infixLength > 0 && data.lossOn === 'all') {
-    throw usageError('INFIX_NEEDS_ANSWERS', 'An infix stands between prompt and answer, but with the loss on all tokens there is no such place; put the loss on completions or leave the infix out.');
-  }
-  return { prefix: method.prefixLength, infix: method.infixLength, vocab };
-}
-
 async function trainOn(spec: RunSpec, base: Checkpoint, data: RunData, resume: boolean, emit: (event: TrainEvent) => void, control: CallControl): Promise<TrainResult> {
   if (spec.engine === 'auto') throw new GraftError('INTERNAL', 'The run was started before its engine was chosen; start it again.');
   const { device, gpu } = await useEngine(spec.engine);
   const model = loadDecoder(base, { baseDtype: spec.baseDtype });
   const baseParameters = countParameters(model.weights.values());
-  const method = await attachMethod(model, spec, base);
+  const method = await attachMethod(model, spec, base, data.labels);
   const optimizer = new AdamW(method.parameters, { ...spec.train, ruleOf: rulesFor(spec.train.weightDecayOn, method.lrScaleOf) });
   const progress = resume ? loadRunState(spec.runDir, method.parameters, optimizer) : newProgress();
   const trainableParameters = countParameters(method.parameters);

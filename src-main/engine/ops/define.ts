@@ -5,7 +5,8 @@
  */
 import * as tf from '@tensorflow/tfjs-core';
 
-const BACKENDS = ['tensorflow', 'webgpu', 'wasm'];
+/** `shapes` computes nothing (backend/shapes.ts). */
+const BACKENDS = ['tensorflow', 'webgpu', 'wasm', 'shapes'];
 
 export type Tensors = Record<string, tf.Tensor>;
 export type Attributes = Record<string, number | boolean | number[]>;

@@ -1,0 +1,45 @@
+/** The shapes that tfjs's kernels give, for the backend that computes nothing. Own ops run there as their composites. */
+import * as tf from '@tensorflow/tfjs-core';
+import type { ShapeBackend } from '../../backend/shapes.ts';
+import { SAME, WITH_BROADCAST, REDUCING, SHAPES, VIEWS, type Shapes } from './shapes.ts';
+
+let registered = false;
+
+/** A second call does nothing. */
+export function registerShapeKernels(): void {
+  if (registered) return;
+  registered = true;
+  const all: Record<string, Shapes> = {
+    ...Object.fromEntries(SAME.map((name): [string, Shapes] => [name, ([x]) => [x!]])),
+    ...Object.fromEntries(WITH_BROADCAST.map((name): [string, Shapes] => [name, ([a, b]) => [tf.backend_util.assertAndGetBroadcastShape(a!, b!)]])),
+    ...Object.fromEntries(REDUCING.map((name): [string, Shapes] => [name, ([x], attributes) => [reduced(x!, attributes)]])),
+    ...SHAPES,
+  };
+  for (const [kernelName, shapes] of Object.entries(all)) register(kernelName, shapes);
+}
+
+function register(kernelName: string, shapes: Shapes): void {
+  tf.registerKernel({
+    kernelName,
+    backendName: 'shapes',
+    kernelFunc: ({ inputs, attrs, backend }) => {
+      const own = backend as ShapeBackend;
+      const tensors = Object.values(inputs).flat() as tf.TensorInfo[];
+      const attributes = (attrs ?? {}) as Record<string, unknown>;
+      const dtype = (attributes['dtype'] as tf.DataType | undefined) ?? tensors.at(-1)?.dtype ?? 'float32';
+      const results = shapes(tensors.map(({ shape }) => shape), attributes).map((shape): tf.TensorInfo => {
+        if (!VIEWS.has(kernelName)) return { dataId: own.hold(tf.util.sizeFromShape(shape), dtype === 'bool' ? 1 : 4), shape, dtype };
+        own.incRef(tensors[0]!.dataId);
+        return { dataId: tensors[0]!.dataId, shape, dtype };
+      });
+      return results.length === 1 && !LISTS.has(kernelName) ? results[0]! : results;
+    },
+  });
+}
+
+const LISTS = new Set(['SplitV', 'Unpack']);
+
+function reduced(x: number[], { axis, keepDims }: Record<string, unknown>): number[] {
+  const axes = tf.util.parseAxisParam((axis ?? x.map((_, i) => i)) as number | number[], x);
+  return keepDims ? x.map((size, i) => (axes.includes(i) ? 1 : size)) : x.filter((_, i) => !axes.includes(i));
+}

@@ -1,0 +1,62 @@
+/** What a run works on, checked against its spec: the base model's checkpoint and the rows. */
+import { openCheckpoint, type Checkpoint } from '../checkpoints/checkpoint.ts';
+import { assertTrainable, prepareDataset } from '../datasets/dataset.ts';
+import { splitExamples } from '../datasets/split.ts';
+import { loadTokenizer } from '../datasets/tokenizer.ts';
+import { describeBadRow, type TokenisedExample } from '../datasets/types.ts';
+import { withVirtualTokens, type VirtualLayout } from '../datasets/virtualTokens.ts';
+import { GraftError, usageError } from '../errors.ts';
+import type { ArchitectureSpec } from '../engine/model/architecture.ts';
+import { checkClassify } from './checkMethod.ts';
+import type { RunSpec, TrainEvent } from './protocol.ts';
+import { checkTrainSettings } from './trainSettings.ts';
+
+export interface RunData {
+  train: TokenisedExample[];
+  val: TokenisedExample[];
+  /** The classes, where texts are classified. */
+  labels?: string[];
+  padId: number;
+  /** Most tokens of a row. */
+  maxLength: number;
+}
+
+/** Throws MODEL_CHANGED. The caller closes it. */
+export function openBase(spec: RunSpec): Checkpoint {
+  const base = openCheckpoint(spec.model.dir);
+  if (base.hash === spec.model.hash) return base;
+  base.close();
+  throw new GraftError('MODEL_CHANGED', `The files in ${spec.model.dir} have changed since the run was set up; add the model again and start a new run.`, { dir: spec.model.dir });
+}
+
+/** Throws where the data has changed, cannot be used or does not suit the settings; says in the log what is left out or cut. */
+export async function readData(spec: RunSpec, { maxPositions, vocab }: ArchitectureSpec, emit: (event: TrainEvent) => void): Promise<RunData> {
+  checkClassify(spec.data, spec.method);
+  const tokenizer = loadTokenizer(spec.model.dir);
+  const virtual = virtualLayout(spec, vocab);
+  const virtualCount = virtual ? virtual.prefix + virtual.infix : 0;
+  const maxLength = Math.min(spec.data.maxLength, maxPositions - virtualCount);
+  if (maxLength < spec.data.maxLength) emit({ type: 'log', message: `Rows are cut at ${maxLength} tokens, the longest that this model can see.` });
+  const prepared = await prepareDataset({ ...spec.data, maxLength, tokenizer });
+  if (spec.data.hash !== undefined && prepared.sha256 !== spec.data.hash) {
+    throw new GraftError('DATASET_CHANGED', `${spec.data.file} has changed since the run was set up; add the dataset again and start a new run.`, { file: spec.data.file });
+  }
+  assertTrainable(prepared, { allowBadRows: spec.data.allowBadRows });
+  if (prepared.bad.length) {
+    const list = prepared.bad.slice(0, 10).map(describeBadRow).join('; ');
+    emit({ type: 'log', message: `${prepared.bad.length} bad rows are left out: ${list}` });
+  }
+  const examples = virtual ? prepared.examples.map((example) => withVirtualTokens(example, virtual)) : prepared.examples;
+  const parts = splitExamples(examples, spec.train.val, spec.train.seed);
+  checkTrainSettings(spec.train, parts.val.length);
+  return { ...parts, ...(prepared.labels ? { labels: prepared.labels } : {}), padId: tokenizer.padId, maxLength: maxLength + virtualCount };
+}
+
+/** The virtual tokens that a method puts into every row. Throws INFIX_NEEDS_ANSWERS. */
+function virtualLayout({ method, data }: RunSpec, vocab: number): VirtualLayout | undefined {
+  if (method.type !== 'prefix') return undefined;
+  if (method.infixLength > 0 && data.lossOn === 'all') {
+    throw usageError('INFIX_NEEDS_ANSWERS', 'An infix stands between prompt and answer, but with the loss on all tokens there is no such place; put the loss on completions or leave the infix out.');
+  }
+  return { prefix: method.prefixLength, infix: method.infixLength, vocab };
+}
