@@ -77,11 +77,18 @@ export function readGraftInfo(dir: string): GraftAdapterInfo | undefined {
   return fs.existsSync(file) ? parseGraftInfo(file, fs.readFileSync(file, 'utf8')) : undefined;
 }
 
+/** Throws NOT_AN_ADAPTER for the folder of a whole model. */
+export function refuseWholeModel(dir: string): void {
+  const has = (name: string): boolean => fs.existsSync(path.join(dir, name));
+  if (!has('config.json') || has(ADAPTER_CONFIG) || has(GRAFT_FILE)) return;
+  throw new GraftError('NOT_AN_ADAPTER', `${dir} is a whole model, as full fine-tuning makes one, and no adapter that could be attached or merged; use it as a model of its own.`, { dir });
+}
+
 function readConfig(root: string, graft: GraftAdapterInfo | undefined): string | undefined {
   const file = path.join(root, ADAPTER_CONFIG);
   if (fs.existsSync(file)) return fs.readFileSync(file, 'utf8');
   if (graft?.method) return undefined;
-  if (fs.existsSync(path.join(root, 'config.json'))) throw new GraftError('NOT_AN_ADAPTER', `${root} is a whole model, as full fine-tuning makes one, and no adapter that could be attached or merged; use it as a model of its own.`, { dir: root });
+  refuseWholeModel(root);
   throw new GraftError('PEFT_NOT_FOUND', `${root} has no ${ADAPTER_CONFIG}; choose the folder of a PEFT adapter.`, { dir: root });
 }
 

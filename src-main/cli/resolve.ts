@@ -1,7 +1,7 @@
 /** Finds the model and the adapter that a command line names. */
 import fs from 'node:fs';
 import path from 'node:path';
-import { readGraftInfo } from '../checkpoints/adapterFile.ts';
+import { readGraftInfo, refuseWholeModel } from '../checkpoints/adapterFile.ts';
 import type { BaseModel } from '../catalog/models.ts';
 import { usageError } from '../errors.ts';
 import type { Services } from '../services.ts';
@@ -20,12 +20,13 @@ export function modelDirOf({ catalog }: Services, text: string): string {
   throw usageError('MODEL_NOT_FOUND', `There is no folder and no base model "${text}"; "models list" shows the registered ones.`, { model: text });
 }
 
-/** The id of a registered adapter, else a PEFT folder (which may be a registered one). */
+/** The id of a registered adapter, else a PEFT folder (which may be a registered one). Throws ADAPTER_NOT_FOUND, or NOT_AN_ADAPTER for a model. */
 export function adapterOf({ catalog }: Services, text: string): FoundAdapter {
   const named = catalog.adapters.get(text);
   if (named) return { id: named.id, dir: named.dir };
-  const dir = path.resolve(text);
+  const dir = catalog.models.get(text)?.dir ?? path.resolve(text);
   if (!fs.existsSync(dir)) throw usageError('ADAPTER_NOT_FOUND', `There is no adapter and no folder "${text}"; "adapters list" shows the registered ones.`, { adapter: text });
+  refuseWholeModel(dir);
   return { id: catalog.adapters.list().find((adapter) => adapter.dir === dir)?.id ?? null, dir };
 }
 
