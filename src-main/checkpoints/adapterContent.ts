@@ -5,10 +5,11 @@
 import { GraftError } from '../errors.ts';
 import { bottleneckShapes, LOHA_PARTS, prefixShapes, type BottleneckOptions, type LohaPart, type LokrPart, type PrefixOptions } from '../engine/methods/shapes.ts';
 import { linearModules, type LinearModule } from '../engine/model/architecture.ts';
+import { SCORE } from '../engine/model/weights.ts';
 import type { NamedTensor, NamedTensors } from './adapterFile.ts';
 import type { Checkpoint } from './checkpoint.ts';
 import type { OwnAdapter } from './ownFormat.ts';
-import type { LoraPair } from './peft.ts';
+import type { LoraPair, Matrix } from './peft.ts';
 import { moduleScale } from './peftConfig.ts';
 import type { StoredAdapter } from './storedAdapter.ts';
 
@@ -19,8 +20,8 @@ export type Cell =
   | { type: 'lokr'; module: LinearModule; scale: number; parts: Partial<Record<LokrPart, NamedTensor>> };
 
 export type AdapterContent =
-  /** `biases` by tensor name, in place of the base's. */
-  | { type: 'weights'; cells: Cell[]; biases: Map<string, Float32Array> }
+  /** `biases` by tensor name, in place of the base's; `score` (classes, C) where the adapter classifies texts. */
+  | { type: 'weights'; cells: Cell[]; biases: Map<string, Float32Array>; score?: Matrix }
   | { type: 'adapter'; options: BottleneckOptions; tensors: NamedTensors }
   /** In the order of prefixShapes. */
   | { type: 'prefix'; options: PrefixOptions; tensors: NamedTensors };
@@ -31,7 +32,7 @@ type Base = Pick<Checkpoint, 'spec' | 'tensors' | 'dir'>;
 export function contentOf(adapter: StoredAdapter, base: Base): AdapterContent {
   switch (adapter.type) {
     case 'lora':
-      return { type: 'weights', cells: loraCells(adapter, base), biases: checkedBiases(adapter.dir, adapter.biases, base) };
+      return { type: 'weights', cells: loraCells(adapter, base), biases: checkedBiases(adapter.dir, adapter.biases, base), ...checkedScore(adapter, base) };
     case 'lokr':
     case 'loha': {
       const layer = layersOf(adapter, base);
@@ -132,6 +133,13 @@ function checkedBiases(dir: string, biases: Map<string, Float32Array>, base: Bas
     if (own.shape.length !== 1 || own.shape[0] !== data.length) throw wrongShape(dir, name, [data.length], own.shape, base);
   }
   return biases;
+}
+
+function checkedScore({ dir, score }: Extract<StoredAdapter, { type: 'lora' }>, base: Base): { score?: Matrix } {
+  if (!score) return {};
+  const want = [score.shape[0], base.spec.hidden];
+  if (score.shape[1] !== want[1]) throw wrongShape(dir, SCORE, score.shape, want, base);
+  return { score };
 }
 
 function checkShapes({ dir }: StoredAdapter, wanted: { name: string; shape: number[] }[], tensors: NamedTensors, base: Base): void {

@@ -17,6 +17,8 @@ const infoSchema = z.object({
   runId: z.string(),
   /** The settings of the fine-tuning method; files from before there was a choice lack them. */
   method: z.looseObject({ type: z.string() }).optional(),
+  /** Where the adapter classifies texts: the names of its classes. */
+  labels: z.array(z.string()).optional(),
   /** ISO 8601. */
   createdAt: z.string(),
 });

@@ -6,7 +6,8 @@
 import { GraftError } from '../errors.ts';
 import { adapterWeightsError, readAdapterFile, writeAdapterFile, type AdapterFile, type NamedTensor, type NamedTensors } from './adapterFile.ts';
 import type { GraftAdapterInfo } from './graftInfo.ts';
-import { fullPeftConfig, moduleRank, parsePeftConfig, type PeftConfig, type PeftConfigInput } from './peftConfig.ts';
+import { fullPeftConfig, isClassifier, moduleRank, parsePeftConfig, type PeftConfig, type PeftConfigInput } from './peftConfig.ts';
+import { SCORE } from '../engine/model/weights.ts';
 import type { WrittenFile } from './safetensorsWrite.ts';
 
 export { ADAPTER_CONFIG, ADAPTER_WEIGHTS } from './adapterFile.ts';
@@ -43,6 +44,8 @@ export interface PeftAdapter {
   modules: Map<string, LoraPair>;
   /** Trained biases in place of the base's, by tensor name, e.g. `model.layers.0.self_attn.q_proj.bias`. */
   biases: Map<string, Float32Array>;
+  /** (classes, C), where the adapter classifies texts. */
+  score?: Matrix;
   /** Absent for adapters made outside Graft. */
   graft?: GraftAdapterInfo;
   /** Of adapter_model.safetensors; computed when first asked for. */
@@ -77,20 +80,22 @@ export function asPeftAdapter(file: AdapterFile): PeftAdapter {
   };
 }
 
-function partsOf({ weightsFile, tensors }: AdapterFile, config: PeftConfig): Pick<PeftAdapter, 'modules' | 'biases'> {
+function partsOf({ weightsFile, tensors }: AdapterFile, config: PeftConfig): Pick<PeftAdapter, 'modules' | 'biases' | 'score'> {
   const parts = new Map<string, Partial<Record<string, NamedTensor>>>();
   const biases = new Map<string, Float32Array>();
+  let score: Matrix | undefined;
   for (const [name, tensor] of tensors) {
     const own = name.startsWith(PEFT_PREFIX) ? name.slice(PEFT_PREFIX.length) : '';
     const [, module, part] = KEY.exec(own) ?? [];
     const bias = config.bias === 'none' ? null : BIAS.exec(own);
     if (module !== undefined && part !== undefined) parts.set(module, { ...parts.get(module), [part]: tensor });
+    else if (own === SCORE && isClassifier(config) && tensor.shape.length === 2) score = { shape: tensor.shape as [number, number], data: tensor.data };
     else if (bias && BUFFER.test(own)) continue;
     else if (bias) biases.set(`${bias[1]}.bias`, tensor.data);
     else throw adapterWeightsError(weightsFile, name, 'is not the lora_A or lora_B of a linear layer');
   }
   if (parts.size === 0) throw adapterWeightsError(weightsFile, 'the file', 'holds no lora_A and lora_B');
-  return { modules: new Map([...parts].map(([module, found]) => [module, pairOf(weightsFile, module, found, config)])), biases };
+  return { modules: new Map([...parts].map(([module, found]) => [module, pairOf(weightsFile, module, found, config)])), biases, ...(score ? { score } : {}) };
 }
 
 function pairOf(file: string, module: string, found: Partial<Record<string, NamedTensor>>, config: PeftConfig): LoraPair {
@@ -116,6 +121,7 @@ export interface PeftParts {
   modules: Map<string, LoraPair>;
   /** By tensor name. */
   biases?: Map<string, Float32Array>;
+  score?: Matrix | undefined;
   graft?: GraftAdapterInfo;
 }
 
@@ -123,7 +129,7 @@ export interface PeftParts {
  * Writes an adapter folder that PEFT 0.20 loads as it is; `dir` must not exist unless `replace` is set. The folder
  * appears whole or not at all. Throws as writeAdapterFile.
  */
-export async function writePeftAdapter(dir: string, { config, modules, biases = new Map(), graft }: PeftParts, options: { replace?: boolean } = {}): Promise<WrittenFile> {
+export async function writePeftAdapter(dir: string, { config, modules, biases = new Map(), score, graft }: PeftParts, options: { replace?: boolean } = {}): Promise<WrittenFile> {
   const tensors: NamedTensors = new Map();
   for (const [module, { A, B, magnitude }] of modules) {
     tensors.set(`${PEFT_PREFIX}${module}.lora_A.weight`, A);
@@ -131,6 +137,7 @@ export async function writePeftAdapter(dir: string, { config, modules, biases = 
     if (magnitude) tensors.set(`${PEFT_PREFIX}${module}.lora_magnitude_vector`, { shape: [magnitude.length], data: magnitude });
   }
   for (const [name, data] of biases) tensors.set(biasKey(name, modules), { shape: [data.length], data });
+  if (score) tensors.set(PEFT_PREFIX + SCORE, score);
   return writeAdapterFile(dir, { config: fullPeftConfig(config), tensors, graft }, options);
 }
 

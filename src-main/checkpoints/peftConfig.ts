@@ -42,6 +42,8 @@ export interface PeftConfigInput {
   /** 0-based layers that are adapted; null: all. */
   layers_to_transform?: number[] | null;
   init_lora_weights?: boolean | 'gaussian';
+  task_type?: 'CAUSAL_LM' | 'SEQ_CLS';
+  modules_to_save?: string[] | null;
 }
 
 /** Initialisations that change the base model's weights, so that the adapter does not fit the weights on disk. */
@@ -88,11 +90,17 @@ function refuseUnsupported(file: string, raw: Record<string, unknown>): void {
   const refuse = (field: string, what: string): GraftError =>
     new GraftError('PEFT_UNSUPPORTED', `${file}: the adapter uses ${what}, which Graft cannot apply; use a plain LoRA adapter.`, { file, field, got: raw[field] ?? null });
   if (raw['peft_type'] !== 'LORA') throw refuse('peft_type', `peft_type ${JSON.stringify(raw['peft_type'] ?? null)}`);
-  for (const [field, what] of Object.entries(MUST_BE_OFF)) if (!isOff(raw[field])) throw refuse(field, what);
+  for (const [field, what] of Object.entries(MUST_BE_OFF)) if (!isOff(raw[field]) && !(field === 'modules_to_save' && isClassifier(raw))) throw refuse(field, what);
   const init = raw['init_lora_weights'];
   if (typeof init === 'string' && BASE_CHANGING_INIT.test(init)) {
     throw new GraftError('PEFT_UNSUPPORTED', `${file}: the adapter was initialised with ${init}, which also changes the base model; convert it to plain LoRA first (PEFT: save_pretrained with path_initial_model_for_weight_conversion).`, { file, field: 'init_lora_weights', got: init });
   }
+}
+
+/** Whether the one module that is saved whole is the head of a classifier, under the names that PEFT looks for. */
+export function isClassifier(raw: Record<string, unknown>): boolean {
+  const saved = raw['modules_to_save'];
+  return raw['task_type'] === 'SEQ_CLS' && Array.isArray(saved) && saved.every((name) => name === 'score' || name === 'classifier');
 }
 
 export function isOff(value: unknown): boolean {

@@ -1,11 +1,13 @@
 /** `train`: registers what it needs, runs the training and waits for its end. */
 import { GraftError } from '../errors.ts';
+import type { StartRun } from '../jobs/runInput.ts';
 import type { RunView } from '../jobs/runService.ts';
 import { BASE_DTYPE_OPTION, DATA_OPTIONS, ENGINE_OPTION, LOSS_OPTIONS, MODEL_OPTION } from './command.ts';
 import type { Command, Context } from './command.ts';
 import { dataSpec, readBaseDtype, readEngine } from './evaluate.ts';
 import { bytes, count, loss } from './format.ts';
 import { METHOD_OPTIONS, readMethod } from './methodOptions.ts';
+import { reportPreflight } from './preflight.ts';
 import { modelDirOf } from './resolve.ts';
 import { TRAIN_OPTIONS, readTrain } from './trainOptions.ts';
 import { sayProgress } from './trainProgress.ts';
@@ -24,25 +26,29 @@ export const train: Command = {
     ...METHOD_OPTIONS,
     ...TRAIN_OPTIONS,
     ...LOSS_OPTIONS,
+    classify: { type: 'boolean', help: 'rows are texts with a label each (columns text and label): train a head that tells the labels apart' },
     engine: ENGINE_OPTION,
     'base-dtype': BASE_DTYPE_OPTION,
+    preflight: { type: 'boolean', help: 'do not train: take one step on the longest batch and say what fits into memory' },
     resume: { type: 'string', value: 'RUN', help: 'go on with a failed or stopped run from its checkpoint' },
   },
   async run(context) {
     const resumed = context.args.text('resume');
-    return trainToEnd(context, resumed === undefined ? await start(context) : await context.api.runs.resume({ id: resumed }));
+    if (context.args.flag('preflight')) return reportPreflight(context, await context.services.runs.preflight(await readRun(context)));
+    return trainToEnd(context, resumed === undefined ? await context.api.runs.start(await readRun(context)) : await context.api.runs.resume({ id: resumed }));
   },
 };
 
-async function start(context: Context): Promise<RunView> {
+/** The run that the options describe, its model and dataset registered. */
+async function readRun(context: Context): Promise<StartRun> {
   const { api, args, services } = context;
   const modelText = args.required('model', 'the folder of the base model');
   const taskName = args.required('task', 'a name for what the adapter is for');
-  const { file, format, map, lossOn, maxLength } = dataSpec(args.required('data', 'a dataset file'), args);
+  const { file, format, map, ...reading } = dataSpec(args.required('data', 'a dataset file'), args);
   const settings = { engine: readEngine(args), baseDtype: readBaseDtype(args), method: readMethod(args), train: readTrain(args) };
   const model = await api.models.add({ dir: modelDirOf(services, modelText) });
   const dataset = await api.datasets.add({ file, format, map, allowBadRows: args.flag('allow-bad-rows') });
-  return api.runs.start({ modelId: model.id, datasetId: dataset.id, taskName, name: args.text('name'), ...settings, data: { lossOn, maxLength } });
+  return { modelId: model.id, datasetId: dataset.id, taskName, name: args.text('name'), ...settings, data: { ...reading, classify: args.flag('classify') } };
 }
 
 /** Follows a started run; returns the result of the command. Throws the error of a failed run. */

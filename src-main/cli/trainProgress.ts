@@ -1,6 +1,6 @@
 /** The progress of a run as lines of text, at most about one a second. */
 import type { RunEvent } from '../jobs/runService.ts';
-import { count } from './format.ts';
+import { count, scores } from './format.ts';
 
 const INTERVAL_MS = 1000;
 
@@ -23,7 +23,7 @@ export function sayProgress(say: (line: string) => void): (event: RunEvent) => v
         return;
       }
       case 'eval':
-        say(`step ${event.step}/${totalSteps}  validation loss ${event.valLoss.toFixed(4)}`);
+        say(`step ${event.step}/${totalSteps}  validation loss ${event.valLoss.toFixed(4)}${event.scores ? `  ${scores(event.scores)}` : ''}`);
         return;
       case 'log':
         say(event.message);

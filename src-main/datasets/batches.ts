@@ -46,10 +46,12 @@ export interface Batch {
   mask: Int32Array;
   B: number;
   T: number;
+  /** (B) of rows that are classified. */
+  classes?: Int32Array;
 }
 
 /** The examples at `indices`, padded on the right with `padId` to the longest of them. */
-export function collate(examples: readonly Pick<TokenisedExample, 'ids' | 'labels'>[], indices: readonly number[], padId: number): Batch {
+export function collate(examples: readonly Pick<TokenisedExample, 'ids' | 'labels' | 'class'>[], indices: readonly number[], padId: number): Batch {
   const rows = indices.map((index) => {
     const row = examples[index];
     if (!row) throw new RangeError(`collate: row ${index} of ${examples.length}`);
@@ -65,5 +67,6 @@ export function collate(examples: readonly Pick<TokenisedExample, 'ids' | 'label
     labels.set(row.labels, b * T);
     mask.fill(1, b * T, b * T + row.ids.length);
   });
-  return { ids, labels, mask, B, T };
+  const classes = rows.flatMap((row) => row.class ?? []);
+  return { ids, labels, mask, B, T, ...(classes.length > 0 ? { classes: Int32Array.from(classes) } : {}) };
 }

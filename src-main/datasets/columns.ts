@@ -18,7 +18,7 @@ const SHAPES: { kind: DatasetKind; fields: Field[] }[] = [
   { kind: 'messages', fields: [{ names: ['messages', 'conversations'] }] },
   { kind: 'alpaca', fields: [{ names: ['instruction'] }, { names: ['input'], optional: true }, { names: ['output', 'response'] }] },
   { kind: 'completion', fields: [{ names: ['prompt'] }, { names: ['completion', 'response', 'output'] }] },
-  { kind: 'text', fields: [{ names: ['text'] }] },
+  { kind: 'text', fields: [{ names: ['text'] }, { names: ['label'], optional: true }] },
 ];
 
 const KNOWN = [...new Set(SHAPES.flatMap((shape) => shape.fields.flatMap((field) => field.names)))];
@@ -75,7 +75,9 @@ export function toExample(row: RawRow, plan: ColumnPlan): Example | BadRow {
     return { line, ...parsed };
   }
   const texts: Record<string, string> = {};
+  const label = plan.kind === 'text' ? labelOf(row.values[plan.columns['label'] ?? '']) : undefined;
   for (const [field, column] of Object.entries(plan.columns)) {
+    if (field === 'label') continue;
     const optional = field === 'input';
     const value = row.values[column];
     if (optional && (value === undefined || value === null)) continue;
@@ -84,7 +86,13 @@ export function toExample(row: RawRow, plan: ColumnPlan): Example | BadRow {
     if (!optional && value.trim() === '') return { line, reason: `"${column}" is empty` };
     texts[field] = value;
   }
-  return { line, segments: segmentsOf(plan.kind, texts) };
+  return { line, segments: segmentsOf(plan.kind, texts), ...(label === undefined ? {} : { label }) };
+}
+
+/** Labels are names or numbers; anything else is none. */
+function labelOf(value: unknown): string | undefined {
+  if (typeof value === 'number' || typeof value === 'boolean') return String(value);
+  return typeof value === 'string' && value.trim() !== '' ? value.trim() : undefined;
 }
 
 function segmentsOf(kind: DatasetKind, texts: Record<string, string>): Segment[] {

@@ -2,6 +2,7 @@
 import { setImmediate } from 'node:timers/promises';
 import { GraftError } from '../errors.ts';
 import { planColumns, toExample } from './columns.ts';
+import { labelledTexts } from './labelledTexts.ts';
 import { readDataset } from './read.ts';
 import { renderExample } from './render.ts';
 import { lengthStats } from './stats.ts';
@@ -21,6 +22,10 @@ export interface PrepareOptions {
   /** Tokens per example, at least 2. */
   maxLength: number;
   tokenizer: TextTokenizer;
+  /** Each row is a text with a label, to be classified. */
+  classify?: boolean;
+  /** Its labels, where they are known before; else they are those of the file. */
+  labels?: readonly string[] | undefined;
 }
 
 export interface PreparedDataset {
@@ -35,6 +40,8 @@ export interface PreparedDataset {
   /** Good rows of which no labelled token is left after truncation. */
   unusable: BadRow[];
   stats: LengthStats;
+  /** The classes of `classify`, in the order of their indices. */
+  labels?: string[];
 }
 
 /** Rows of a file as examples, before tokens. */
@@ -65,9 +72,17 @@ export async function readExamples(options: Pick<PrepareOptions, 'file' | 'forma
   return { read, kind: plan.kind, examples, bad };
 }
 
-/** Reads, checks and tokenises a dataset. Throws what readExamples throws. */
+/** Reads, checks and tokenises a dataset. Throws what readExamples throws, with `classify` also NOT_CLASSIFIABLE. */
 export async function prepareDataset(options: PrepareOptions): Promise<PreparedDataset> {
-  return tokeniseExamples(await readExamples(options), options);
+  const set = await readExamples(options);
+  return options.classify ? classified(set, options) : tokeniseExamples(set, options);
+}
+
+function classified(set: ExampleSet, options: PrepareOptions): PreparedDataset {
+  const { examples, bad, labels } = labelledTexts(set.examples, options);
+  const { file, sha256 } = set.read;
+  const all = [...set.bad, ...bad].sort((a, b) => a.line - b.line);
+  return { file, sha256, kind: set.kind, maxLength: options.maxLength, examples, bad: all, unusable: [], stats: lengthStats(examples), labels };
 }
 
 /** Tokenises examples that were already read, in slices, so that the process stays responsive. */

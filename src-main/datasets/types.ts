@@ -50,7 +50,7 @@ export interface Message {
 
 /** A checked row. `segments` for prompt/completion, Alpaca and text; `messages` for conversations. */
 export type Example =
-  | { line: number; segments: Segment[]; messages?: undefined }
+  | { line: number; segments: Segment[]; messages?: undefined; label?: string }
   | { line: number; messages: Message[]; segments?: undefined };
 
 export interface TokenisedExample {
@@ -65,6 +65,8 @@ export interface TokenisedExample {
   truncated: boolean;
   /** Examples with the same prompt (or the same text) have the same number. */
   group: number;
+  /** Index of the row's label, where whole texts are classified. */
+  class?: number;
 }
 
 /** Label of a position without loss, as in PyTorch. */

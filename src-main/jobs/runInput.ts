@@ -8,7 +8,7 @@ import type { Dataset } from '../catalog/datasets.ts';
 import { GraftError, usageError } from '../errors.ts';
 import { newId } from '../home.ts';
 import type { Home } from '../home.ts';
-import { checkMethod } from '../trainer/checkMethod.ts';
+import { checkClassify, checkMethod } from '../trainer/checkMethod.ts';
 import { methodSchema } from '../trainer/methodSettings.ts';
 import { dataSpecSchema, runSpecSchema, trainSettingsSchema } from '../trainer/protocol.ts';
 import type { RunSpec } from '../trainer/protocol.ts';
@@ -24,7 +24,7 @@ export const startRunSchema = z.object({
   baseDtype: runSpecSchema.shape.baseDtype,
   method: methodSchema,
   train: trainSettingsSchema,
-  data: dataSpecSchema.pick({ lossOn: true, maxLength: true }).prefault({}),
+  data: dataSpecSchema.pick({ lossOn: true, maxLength: true, classify: true }).prefault({}),
 });
 export type StartRun = z.input<typeof startRunSchema>;
 export type StartRunChecked = z.output<typeof startRunSchema>;
@@ -53,6 +53,7 @@ export function checkModel({ dir, name, hash }: BaseModel, method: RunSpec['meth
 }
 
 export function buildSpec(home: Home, input: StartRunChecked, parts: { model: BaseModel; dataset: Dataset }): RunSpec {
+  checkClassify(input.data, input.method);
   const { model, dataset } = parts;
   const runId = newId('run');
   return {

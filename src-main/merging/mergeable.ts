@@ -4,10 +4,11 @@ import type { StoredAdapter } from '../checkpoints/storedAdapter.ts';
 import { GraftError } from '../errors.ts';
 import type { WeightsContent } from './edits.ts';
 
-/** Throws NOT_MERGEABLE for adapter layers and prefixes. */
+/** Throws NOT_MERGEABLE for adapter layers, prefixes and classifiers. */
 export function weightsOf({ dir }: Pick<StoredAdapter, 'dir'>, content: AdapterContent): WeightsContent {
   switch (content.type) {
     case 'weights':
+      if (content.score) throw new GraftError('NOT_MERGEABLE', `${dir} classifies texts with a head of its own, for which the base model has no place; use it as an adapter beside its base.`, { adapter: dir });
       return content;
     case 'adapter':
       throw new GraftError('NOT_MERGEABLE', `${dir} holds adapter layers, which cannot be merged since a nonlinearity stands between their two matrices and the base's weights; use it as an adapter beside its base, or train a LoRA.`, { adapter: dir });

@@ -14,9 +14,13 @@ import { LokrAdapter } from '../engine/methods/lokr.ts';
 import { LoraAdapter } from '../engine/methods/lora.ts';
 import { toPeftModules } from '../engine/methods/peftLayout.ts';
 import type { Parameter } from '../engine/model/parameters.ts';
+import { SCORE } from '../engine/model/weights.ts';
 import { adapterFrom } from './adapterFrom.ts';
 import { loraConfig } from './loraConfig.ts';
 import type { AdapterSettings, LoraSettings } from './methodSettings.ts';
+
+/** How PEFT marks an adapter with a head of its own. */
+const CLASSIFIER = { task_type: 'SEQ_CLS' as const, modules_to_save: ['classifier', 'score'] };
 
 /** Reads an adapter folder of any method onto the current backend. Throws when it is broken or belongs to another base. */
 export function loadAdapter(dir: string, base: Checkpoint): Adapter {
@@ -42,8 +46,12 @@ export async function saveAdapter(dir: string, adapter: Adapter, settings: Adapt
 
 async function saveLora(dir: string, adapter: LoraAdapter, settings: LoraSettings, base: Checkpoint, graft: GraftAdapterInfo): Promise<WrittenFile> {
   const modules = await toPeftModules(adapter, base.spec, ({ weight, layout }) => outputNorms(base.tensors.get(weight)!, layout));
-  const biases = new Map([...(await valuesOf([...adapter.overrides.values()]))].map(([name, { data }]) => [name, data]));
-  return writePeftAdapter(dir, { config: loraConfig(modules, settings, base), modules, biases, graft });
+  const own = await valuesOf([...adapter.overrides.values()]);
+  const head = own.get(SCORE);
+  own.delete(SCORE);
+  const biases = new Map([...own].map(([name, { data }]) => [name, data]));
+  const config = { ...loraConfig(modules, settings, base), ...(head ? CLASSIFIER : {}) };
+  return writePeftAdapter(dir, { config, modules, biases, score: head && { shape: head.shape as [number, number], data: head.data }, graft });
 }
 
 async function saveLycoris(dir: string, { cells }: LohaAdapter | LokrAdapter, settings: Extract<AdapterSettings, { type: 'loha' | 'lokr' }>, base: Checkpoint, graft: GraftAdapterInfo): Promise<WrittenFile> {

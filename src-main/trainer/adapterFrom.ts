@@ -12,11 +12,12 @@ import { PrefixAdapter } from '../engine/methods/prefix.ts';
 import type { LokrShapes } from '../engine/methods/shapes.ts';
 import type { ArchitectureSpec } from '../engine/model/architecture.ts';
 import type { Parameter } from '../engine/model/parameters.ts';
+import { SCORE } from '../engine/model/weights.ts';
 
 export function adapterFrom(content: AdapterContent, spec: ArchitectureSpec): Adapter {
   switch (content.type) {
     case 'weights':
-      return weightsAdapter(content.cells, [...content.biases].map(([name, data]) => ({ name, value: tf.tensor1d(data) })));
+      return weightsAdapter(content.cells, overridesOf(content));
     case 'adapter':
       return new BottleneckAdapter(content.options.kind, parametersOf(content.tensors));
     case 'prefix':
@@ -26,12 +27,18 @@ export function adapterFrom(content: AdapterContent, spec: ArchitectureSpec): Ad
   }
 }
 
+function overridesOf({ biases, score }: Extract<AdapterContent, { type: 'weights' }>): Parameter[] {
+  const all: Parameter[] = [...biases].map(([name, data]) => ({ name, value: tf.tensor1d(data) }));
+  if (score) all.push({ name: SCORE, value: tf.tensor2d(score.data, score.shape) });
+  return all;
+}
+
 /** All cells of a folder are of one method. */
-function weightsAdapter(cells: Cell[], biases: Parameter[]): Adapter {
+function weightsAdapter(cells: Cell[], overrides: Parameter[]): Adapter {
   const of = <T extends Cell['type']>(type: T): Extract<Cell, { type: T }>[] => cells.filter((cell): cell is Extract<Cell, { type: T }> => cell.type === type);
   switch (cells[0]?.type) {
     case 'lora':
-      return new LoraAdapter(of('lora').map(({ module, A, B, scale, magnitude }) => makePair(module, A.data, B.data, A.shape[0], scale, magnitude)), biases);
+      return new LoraAdapter(of('lora').map(({ module, A, B, scale, magnitude }) => makePair(module, A.data, B.data, A.shape[0], scale, magnitude)), overrides);
     case 'loha':
       return new LohaAdapter(of('loha').map(({ module, parts, scale }) => makeLohaCell(module, parts.hada_w1_b.shape[0]!, scale, (part) => parts[part].data)));
     case 'lokr':
@@ -42,7 +49,7 @@ function weightsAdapter(cells: Cell[], biases: Parameter[]): Adapter {
         }),
       );
     case undefined:
-      return new BiasAdapter(biases);
+      return new BiasAdapter(overrides);
   }
 }
 

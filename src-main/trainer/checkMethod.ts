@@ -4,6 +4,7 @@ import { adaptedModules } from '../engine/methods/loraTargets.ts';
 import { biasNames, bottleneckShapes, fullNames, prefixShapes } from '../engine/methods/shapes.ts';
 import type { ArchitectureSpec } from '../engine/model/architecture.ts';
 import type { MethodSettings } from './methodSettings.ts';
+import type { DataSpec } from './protocol.ts';
 
 /** tensors: names of the model's tensors. Throws a usage error that names the setting and what to choose instead. */
 export function checkMethod(spec: ArchitectureSpec, tensors: string[], method: MethodSettings): void {
@@ -25,4 +26,9 @@ export function checkMethod(spec: ArchitectureSpec, tensors: string[], method: M
     default:
       return method satisfies never;
   }
+}
+
+/** Throws a usage error where texts are to be classified with a method that keeps no head. */
+export function checkClassify({ classify }: Pick<DataSpec, 'classify'>, { type }: MethodSettings): void {
+  if (classify && type !== 'lora') throw usageError('CLASSIFY_NEEDS_LORA', `Texts are classified with a LoRA and a head beside it, not with the method ${type}; choose lora.`, { method: type });
 }

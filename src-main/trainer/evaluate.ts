@@ -1,5 +1,6 @@
-/** Loss and perplexity of a base model, with or without an adapter, on a dataset. */
+/** Loss and perplexity of a base model, with or without an adapter, on a dataset; accuracy and F1 of one that classifies texts. */
 import { openCheckpoint, type Checkpoint } from '../checkpoints/checkpoint.ts';
+import { readAdapter, type StoredAdapter } from '../checkpoints/storedAdapter.ts';
 import { collate } from '../datasets/batches.ts';
 import { assertTrainable, prepareDataset } from '../datasets/dataset.ts';
 import { loadTokenizer } from '../datasets/tokenizer.ts';
@@ -8,8 +9,10 @@ import { withVirtualTokens, type VirtualLayout } from '../datasets/virtualTokens
 import { usageError } from '../errors.ts';
 import type { Adapter } from '../engine/methods/adapter.ts';
 import type { Batch } from '../engine/train/batchLoss.ts';
+import { SCORE } from '../engine/model/weights.ts';
+import { classScores, evaluateClasses } from '../engine/train/classification.ts';
 import { evaluateLoss } from '../engine/train/evaluate.ts';
-import { loadAdapter } from './adapterFolder.ts';
+import { loadStored } from './adapterFolder.ts';
 import { checkBaseDtype } from './baseDtype.ts';
 import { useEngine } from './engines.ts';
 import { loadDecoder } from './loadDecoder.ts';
@@ -22,9 +25,11 @@ export async function evaluate(params: Params, emit: (event: WorkerCalls['evalua
   const checkpoint = openCheckpoint(params.modelDir);
   try {
     await useEngine(params.engine);
-    const adapter = params.adapterDir === undefined ? null : loadAdapter(params.adapterDir, checkpoint);
+    const stored = params.adapterDir === undefined ? null : readAdapter(params.adapterDir);
+    const adapter = stored && loadStored(stored, checkpoint);
     try {
-      return await evaluateWith(adapter, checkpoint, params, emit);
+      const labels = stored && adapter ? labelsOf(stored, adapter) : undefined;
+      return await evaluateWith(adapter, labels, checkpoint, params, emit);
     } finally {
       adapter?.dispose();
     }
@@ -33,19 +38,33 @@ export async function evaluate(params: Params, emit: (event: WorkerCalls['evalua
   }
 }
 
-async function evaluateWith(adapter: Adapter | null, checkpoint: Checkpoint, params: Params, emit: (event: WorkerCalls['evaluate']['event']) => void): Promise<EvaluateResult> {
+async function evaluateWith(adapter: Adapter | null, labels: string[] | undefined, checkpoint: Checkpoint, params: Params, emit: (event: WorkerCalls['evaluate']['event']) => void): Promise<EvaluateResult> {
   const tokenizer = loadTokenizer(params.modelDir);
   const virtual = layoutOf(adapter, checkpoint.spec.vocab, params.data.lossOn);
   const longest = checkpoint.spec.maxPositions - virtual.prefix - virtual.infix;
-  const prepared = await prepareDataset({ ...params.data, maxLength: Math.min(params.data.maxLength, longest), tokenizer });
+  const prepared = await prepareDataset({ ...params.data, maxLength: Math.min(params.data.maxLength, longest), tokenizer, classify: labels !== undefined, labels });
   assertTrainable(prepared);
   const examples = prepared.examples.map((example) => withVirtualTokens(example, virtual));
   const model = loadDecoder(checkpoint, { baseDtype: params.baseDtype, forwardOnly: true });
   model.adapter = adapter;
   const total = Math.ceil(examples.length / params.batch);
-  const { loss, tokens } = await evaluateLoss(model, evaluationBatches(examples, params.batch, tokenizer.padId), (done) => emit({ done, total }));
+  const batches = evaluationBatches(examples, params.batch, tokenizer.padId);
+  const onBatch = (done: number): void => emit({ done, total });
+  if (labels) {
+    const { loss, predicted, actual } = await evaluateClasses(model, batches, onBatch);
+    model.dispose();
+    return { loss, perplexity: Math.exp(loss), tokens: actual.length, rows: actual.length, scores: { ...classScores(predicted, actual, labels.length), labels } };
+  }
+  const { loss, tokens } = await evaluateLoss(model, batches, onBatch);
   model.dispose();
   return { loss, perplexity: Math.exp(loss), tokens, rows: examples.length };
+}
+
+/** The classes of an adapter that classifies texts; one made elsewhere, which does not name them, has 0, 1, 2 … */
+function labelsOf({ graft }: StoredAdapter, adapter: Adapter): string[] | undefined {
+  const score = adapter.overrides?.get(SCORE);
+  if (!score) return undefined;
+  return graft?.labels ?? Array.from({ length: score.value.shape[0]! }, (_, i) => String(i));
 }
 
 /** Throws INFIX_NEEDS_ANSWERS where an infix has no place. */

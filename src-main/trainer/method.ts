@@ -1,5 +1,6 @@
 /** Attaching a method's trainable parameters to a model, and writing what they have become. */
 import path from 'node:path';
+import * as tf from '@tensorflow/tfjs-core';
 import type { Checkpoint } from '../checkpoints/checkpoint.ts';
 import { rewriteCheckpoint } from '../checkpoints/rewrite.ts';
 import type { GraftAdapterInfo } from '../checkpoints/graftInfo.ts';
@@ -15,6 +16,7 @@ import { PissaStart } from '../engine/methods/pissa.ts';
 import { createPrefix } from '../engine/methods/prefix.ts';
 import type { Decoder } from '../engine/model/decoder.ts';
 import type { Parameter } from '../engine/model/parameters.ts';
+import { SCORE } from '../engine/model/weights.ts';
 import { Random } from '../engine/random.ts';
 import { saveAdapter } from './adapterFolder.ts';
 import type { AdapterSettings, LoraSettings } from './methodSettings.ts';
@@ -32,13 +34,14 @@ export interface AttachedMethod {
   save(): Promise<{ sha256: string; sizeBytes: number }>;
 }
 
-export async function attachMethod(model: Decoder, run: RunSpec, base: Checkpoint): Promise<AttachedMethod> {
+/** labels: the classes of a run that classifies texts, which then trains a head along. */
+export async function attachMethod(model: Decoder, run: RunSpec, base: Checkpoint, labels?: string[]): Promise<AttachedMethod> {
   const { method } = run;
   const { seed } = run.train;
   const { spec } = model;
   switch (method.type) {
     case 'lora':
-      return attachLora(model, method, run, base);
+      return attachLora(model, method, run, base, labels);
     case 'lokr':
       return attachAdapter(model, createLokr(spec, method, seed), method, run, base);
     case 'loha':
@@ -62,39 +65,47 @@ export async function attachMethod(model: Decoder, run: RunSpec, base: Checkpoin
 /** A method in which training and evaluation are the same. */
 const PLAIN = { beforeTraining: () => undefined, beforeEvaluation: () => undefined };
 
-function attachAdapter(model: Decoder, adapter: Adapter, method: AdapterSettings, run: RunSpec, base: Checkpoint): AttachedMethod {
+function attachAdapter(model: Decoder, adapter: Adapter, method: AdapterSettings, run: RunSpec, base: Checkpoint, labels?: string[]): AttachedMethod {
   model.adapter = adapter;
-  return { ...PLAIN, parameters: adapter.parameters(), save: () => saveAdapter(run.outDir, adapter, method, base, graftInfo(run, method)) };
+  return { ...PLAIN, parameters: adapter.parameters(), save: () => saveAdapter(run.outDir, adapter, method, base, graftInfo(run, method, labels)) };
 }
 
-async function attachLora(model: Decoder, method: LoraSettings, run: RunSpec, base: Checkpoint): Promise<AttachedMethod> {
+async function attachLora(model: Decoder, method: LoraSettings, run: RunSpec, base: Checkpoint, labels?: string[]): Promise<AttachedMethod> {
   const { seed } = run.train;
-  const plain = createLora(model.spec, method, seed);
-  const biases = method.bias && method.bias !== 'none' ? loraBiases(model, plain.pairs.map(({ module }) => module), method.bias) : [];
+  const { spec } = model;
+  const plain = createLora(spec, method, seed);
+  const trainedBiases = method.bias && method.bias !== 'none' ? loraBiases(model, plain.pairs.map(({ module }) => module), method.bias) : [];
+  const beside = labels ? [...trainedBiases, newScore(labels.length, spec.hidden, seed)] : trainedBiases;
   const pissa = method.init === 'pissa' ? await PissaStart.of(plain.pairs, model, seed) : null;
   const pairs = method.dora ? withMagnitudes(plain.pairs, model) : plain.pairs;
-  const adapter = new LoraAdapter(pairs, biases);
+  const adapter = new LoraAdapter(pairs, beside);
   const lrScales = new Map(pairs.map(({ B }) => [B, method.loraPlusRatio ?? 1]));
   return {
-    ...attachAdapter(model, adapter, method, run, base),
+    ...attachAdapter(model, adapter, method, run, base, labels),
     lrScaleOf: (parameter) => lrScales.get(parameter) ?? 1,
     beforeTraining: (place) => {
       adapter.dropout = method.dropout > 0 ? { rate: method.dropout, random: Random.stream(seed, `dropout ${place}`) } : null;
     },
     beforeEvaluation: () => (adapter.dropout = null),
-    ...(pissa ? { save: async () => savePissa(new LoraAdapter(await pissa.converted(), biases), method, run, base) } : {}),
+    ...(pissa ? { save: async () => savePissa(new LoraAdapter(await pissa.converted(), beside), method, run, base, labels) } : {}),
   };
 }
 
+/** N(0, 0.02^2), as transformers starts such a head. */
+function newScore(classes: number, hidden: number, seed: number): Parameter {
+  const values = Random.stream(seed, SCORE).normal(classes * hidden, 0.02);
+  return { name: SCORE, value: tf.tensor2d(values, [classes, hidden]) };
+}
+
 /** As a plain LoRA of twice the rank on the original base, with the same scale. */
-function savePissa(adapter: LoraAdapter, method: LoraSettings, run: RunSpec, base: Checkpoint): Promise<{ sha256: string; sizeBytes: number }> {
+function savePissa(adapter: LoraAdapter, method: LoraSettings, run: RunSpec, base: Checkpoint, labels?: string[]): Promise<{ sha256: string; sizeBytes: number }> {
   const twice = (pattern: Record<string, number> | undefined, factor: number): Record<string, number> | undefined => pattern && Object.fromEntries(Object.entries(pattern).map(([key, value]) => [key, factor * value]));
   const alphaFactor = method.rslora ? Math.SQRT2 : 2;
   const asLora: LoraSettings = { ...method, init: 'kaiming', rank: 2 * method.rank, alpha: alphaFactor * method.alpha, rankPattern: twice(method.rankPattern, 2), alphaPattern: twice(method.alphaPattern, alphaFactor) };
-  return saveAdapter(run.outDir, adapter, asLora, base, graftInfo(run, asLora));
+  return saveAdapter(run.outDir, adapter, asLora, base, graftInfo(run, asLora, labels));
 }
 
-function graftInfo(run: RunSpec, method: AdapterSettings): GraftAdapterInfo {
+function graftInfo(run: RunSpec, method: AdapterSettings, labels?: string[]): GraftAdapterInfo {
   return {
     format: 1,
     baseHash: run.model.hash,
@@ -102,6 +113,7 @@ function graftInfo(run: RunSpec, method: AdapterSettings): GraftAdapterInfo {
     task: run.task,
     runId: run.runId,
     method,
+    ...(labels ? { labels } : {}),
     createdAt: new Date().toISOString(),
   };
 }

@@ -10,6 +10,7 @@ import { MergedTasks } from '../engine/methods/mergedTasks.ts';
 import type { WeightedAdapter } from '../engine/methods/taskSum.ts';
 import type { Decoder } from '../engine/model/decoder.ts';
 import { countParameters } from '../engine/model/parameters.ts';
+import { SCORE } from '../engine/model/weights.ts';
 import { loadAdapter } from './adapterFolder.ts';
 import { answerRows } from './answers.ts';
 import { checkBaseDtype } from './baseDtype.ts';
@@ -53,7 +54,7 @@ export class Resident {
   async attach(adapterDir: string | null): Promise<{ switchMs: number }> {
     const loaded = this.requireLoaded();
     const started = performance.now();
-    put(loaded, adapterDir === null ? null : loadAdapter(adapterDir, loaded.checkpoint));
+    put(loaded, adapterDir === null ? null : loadWriter(adapterDir, loaded.checkpoint));
     loaded.merged.switchTo([]);
     return { switchMs: performance.now() - started };
   }
@@ -64,7 +65,7 @@ export class Resident {
     const started = performance.now();
     const adapters: WeightedAdapter[] = [];
     try {
-      for (const { adapterDir, scale } of tasks) adapters.push({ adapter: loadAdapter(adapterDir, loaded.checkpoint), weight: scale });
+      for (const { adapterDir, scale } of tasks) adapters.push({ adapter: loadWriter(adapterDir, loaded.checkpoint), weight: scale });
       loaded.merged.switchTo(adapters);
     } finally {
       for (const { adapter } of adapters) adapter.dispose();
@@ -87,7 +88,7 @@ export class Resident {
     loaded.merged.switchTo([]);
     const adapters = new Map<string | null, Adapter | null>([[null, null]]);
     try {
-      for (const dir of adapterDirs) if (dir !== null && !adapters.has(dir)) adapters.set(dir, loadAdapter(dir, loaded.checkpoint));
+      for (const dir of adapterDirs) if (dir !== null && !adapters.has(dir)) adapters.set(dir, loadWriter(dir, loaded.checkpoint));
       return await answerEach(loaded, adapterDirs.map((dir) => adapters.get(dir)!), params, control);
     } finally {
       for (const adapter of adapters.values()) adapter?.dispose();
@@ -126,6 +127,14 @@ async function answerEach(loaded: Loaded, adapters: (Adapter | null)[], params: 
   const results: GenerateResult[] = [];
   for (const adapter of adapters) results.push(await answerAlone(loaded, adapter, params, control));
   return results;
+}
+
+/** An adapter that writes text. Throws ADAPTER_CLASSIFIES for one with a head of its own. */
+function loadWriter(dir: string, checkpoint: Checkpoint): Adapter {
+  const adapter = loadAdapter(dir, checkpoint);
+  if (!adapter.overrides?.has(SCORE)) return adapter;
+  adapter.dispose();
+  throw usageError('ADAPTER_CLASSIFIES', `The adapter in ${dir} tells labels apart and writes no text; evaluate it on a dataset with labels instead.`, { adapter: dir });
 }
 
 /** None, or one that a batch can hold beside others: no magnitudes, no biases. */

@@ -30,6 +30,8 @@ export interface LoopInput {
   plan: BatchPlan;
   train: TokenisedExample[];
   val: TokenisedExample[];
+  /** The classes, where texts are classified. */
+  labels?: string[];
   padId: number;
   /** What tensors may hold; null: as much as the engine has. */
   tensorLimitBytes: number | null;

@@ -1,4 +1,7 @@
 /** Evaluation during a run: the validation loss, which values were the best, and whether it still pays to go on. */
+import type { Decoder } from '../engine/model/decoder.ts';
+import type { Batch } from '../engine/train/batchLoss.ts';
+import { classScores, evaluateClasses, type ClassScores } from '../engine/train/classification.ts';
 import { evaluateLoss } from '../engine/train/evaluate.ts';
 import { removeBestValues, saveBestValues } from './bestValues.ts';
 import { evaluationBatches } from './evaluate.ts';
@@ -7,18 +10,24 @@ import type { LoopInput } from './takeStep.ts';
 
 /** Mean validation loss of the values as they are; nothing to do without validation rows. `savedBest`: the best step that the last checkpoint names. */
 export async function validate(input: LoopInput, savedBest: number | null): Promise<void> {
-  const { model, method, val, spec, padId, progress, emit } = input;
+  const { model, method, val, labels, spec, padId, progress, emit } = input;
   if (!val.length) return;
   method.beforeEvaluation();
-  const valLoss = (await evaluateLoss(model, evaluationBatches(val, spec.train.batch, padId))).loss;
+  const batches = evaluationBatches(val, spec.train.batch, padId);
+  const { loss: valLoss, ...scores } = labels ? await classify(model, batches, labels.length) : { loss: (await evaluateLoss(model, batches)).loss };
   progress.valLoss = valLoss;
-  if (Number.isFinite(valLoss)) emit({ type: 'eval', step: progress.step, valLoss });
+  if (Number.isFinite(valLoss)) emit({ type: 'eval', step: progress.step, valLoss, ...scores });
   else emit({ type: 'log', message: `The validation loss after step ${progress.step} is ${valLoss}.` });
   if (progress.step === 0) progress.initialValLoss = valLoss;
   else if (countEvaluation(progress, spec.train.minDelta) && spec.train.keepBest) {
     await saveBestValues(spec.runDir, progress.step, method.parameters);
     removeBestValues(spec.runDir, [progress.step, ...(savedBest === null ? [] : [savedBest])]);
   }
+}
+
+async function classify(model: Decoder, batches: Iterable<Batch>, classes: number): Promise<{ loss: number; scores: ClassScores }> {
+  const { loss, predicted, actual } = await evaluateClasses(model, batches);
+  return { loss, scores: classScores(predicted, actual, classes) };
 }
 
 /** Counts the evaluation that `progress.valLoss` is of; whether it is the best so far. A gain below `minDelta` does not count as one. */

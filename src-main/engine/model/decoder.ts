@@ -21,7 +21,7 @@ import type { KvCache } from './kvCache.ts';
 import { fullRows, type TokenPlaces, type TokenRows } from './packing.ts';
 import type { Parameter } from './parameters.ts';
 import { ropeTables } from './rope.ts';
-import { disposeWeights, finalNormNames, headName, headNormNames, normNames, positionEmbeddingName, postNormNames, tokenEmbeddingName, type Weights } from './weights.ts';
+import { disposeWeights, finalNormNames, headName, headNormNames, normNames, positionEmbeddingName, postNormNames, SCORE, tokenEmbeddingName, type Weights } from './weights.ts';
 
 export class Decoder {
   readonly spec: ArchitectureSpec;
@@ -41,9 +41,9 @@ export class Decoder {
     this.modules = new Map(linearModules(spec).map((m) => [`${m.layer}.${m.target}`, m]));
   }
 
-  /** W of the vocabulary projection, (V, C). */
+  /** W of the vocabulary projection, (V, C), or of the classes where the adapter has a head of its own. */
   get head(): tf.Tensor2D {
-    return this.tensor(headName(this.spec)) as tf.Tensor2D;
+    return (this.adapter?.overrides?.get(SCORE)?.value ?? this.tensor(headName(this.spec))) as tf.Tensor2D;
   }
 
   /**

@@ -32,6 +32,9 @@ export function headName(spec: ArchitectureSpec): string {
   return spec.tiedHead ? tokenEmbeddingName(spec) : untiedHeadName(spec);
 }
 
+/** The head of an adapter that classifies (train/classification.ts), (classes, C); it stands in for the model's own. */
+export const SCORE = 'score.weight';
+
 /** [before attention, before MLP], each [weight] or [weight, bias]. */
 export function normNames(spec: ArchitectureSpec, layer: number): [string[], string[]] {
   const { beforeAttention, beforeMlp } = namesOf(spec);

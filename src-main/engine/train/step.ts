@@ -2,7 +2,7 @@
 import * as tf from '@tensorflow/tfjs-core';
 import type { Decoder } from '../model/decoder.ts';
 import type { Parameter } from '../model/parameters.ts';
-import { headName } from '../model/weights.ts';
+import { headName, SCORE } from '../model/weights.ts';
 import { sumOfSquares } from '../ops/sumOfSquares.ts';
 import type { AdamW } from '../optim/adamw.ts';
 import { batchLoss, labelledRows, type Batch } from './batchLoss.ts';
@@ -80,7 +80,7 @@ export function accumulateGradients(model: Decoder, parameters: Parameter[], bat
 
 /** `share` times the summed loss of one micro-batch, and its gradient per parameter. */
 function microBatchGradients(model: Decoder, parameters: Parameter[], batch: Batch, share: number, { labelSmoothing, gradientCheckpointing = false }: LossOptions): { value: tf.Scalar; gradients: tf.Tensor[] } {
-  const trainHead = parameters.some(({ name }) => name === headName(model.spec));
+  const trainHead = parameters.some(({ name }) => name === SCORE || name === headName(model.spec));
   const trained = parameters.map(({ value }) => value);
   model.recompute = gradientCheckpointing ? recomputing(trained) : null;
   try {
