@@ -12,12 +12,12 @@ import type { Home } from '../home.ts';
 import { checkBaseDtype } from '../trainer/baseDtype.ts';
 import { describeMethod, type MethodText } from '../trainer/describeMethod.ts';
 import { CHECKPOINT_FILE } from '../trainer/protocol.ts';
-import type { TrainEvent, TrainResult } from '../trainer/protocol.ts';
+import type { PreflightResult, RunSpec, TrainEvent, TrainResult } from '../trainer/protocol.ts';
 import type { EngineService } from './engines.ts';
 import { recordResult } from './recordResult.ts';
 import { removePartials } from './removePartials.ts';
 import { buildSpec, checkModel, findParts, newOutDir, startRunSchema } from './runInput.ts';
-import type { StartRun } from './runInput.ts';
+import type { StartRun, StartRunChecked } from './runInput.ts';
 import { Watchers } from './watchers.ts';
 import type { WorkerCall, WorkerClient, Workers } from './workerClient.ts';
 
@@ -72,11 +72,7 @@ export class RunService {
 
   /** Checks the request, writes the row and queues the run. Throws GraftError where model, dataset or settings do not fit. */
   start(input: StartRun): RunView {
-    const checked = startRunSchema.parse(input);
-    checkBaseDtype(checked.baseDtype, checked.engine, checked.method.type);
-    const parts = findParts(this.#catalog, checked);
-    checkModel(parts.model, checked.method);
-    const spec = buildSpec(this.#home, checked, parts);
+    const { checked, parts, spec } = this.#checked(input);
     fs.mkdirSync(spec.runDir, { recursive: true });
     this.#catalog.transaction(() => {
       this.#catalog.runs.insert({
@@ -98,6 +94,12 @@ export class RunService {
       });
     });
     return this.#enqueue(spec.runId);
+  }
+
+  /** Takes one step of the run that `input` would start, in a worker of its own; nothing is kept. Throws what the run itself would. */
+  async preflight(input: StartRun): Promise<PreflightResult> {
+    const { spec } = this.#checked(input);
+    return this.#workers.once('preflight', { spec: { ...spec, engine: await this.#engines.resolve(spec.engine) } });
   }
 
   /** Continues a failed or stopped run from its checkpoint. Throws NOT_RESUMABLE when there is none. */
@@ -168,6 +170,14 @@ export class RunService {
     if (!this.#active) return [];
     const run = this.#catalog.runs.update(this.#active.runId, { status: 'failed', error, ownerPid: null, pid: null, endedAt: now });
     return targetsOf(run);
+  }
+
+  #checked(input: StartRun): { checked: StartRunChecked; parts: ReturnType<typeof findParts>; spec: RunSpec } {
+    const checked = startRunSchema.parse(input);
+    checkBaseDtype(checked.baseDtype, checked.engine, checked.method.type);
+    const parts = findParts(this.#catalog, checked);
+    checkModel(parts.model, checked.method);
+    return { checked, parts, spec: buildSpec(this.#home, checked, parts) };
   }
 
   #enqueue(id: string): RunView {
