@@ -2,7 +2,7 @@ import { expect, it } from 'vitest';
 import { readArgs } from './args.ts';
 import { METHOD_OPTIONS, readMethod } from './methodOptions.ts';
 
-const read = (...argv: string[]): unknown => readMethod(readArgs(argv, METHOD_OPTIONS, []));
+const read = (...argv: string[]): unknown => readMethod(readArgs(argv, METHOD_OPTIONS, []), ['q', 'k', 'v', 'o']);
 
 it.each([
   [[], { type: 'lora', rank: 8, alpha: 16, dropout: 0, targets: ['q', 'v'], init: 'kaiming' }],
@@ -27,3 +27,10 @@ it.each([
   [['--layers', 'top'], '--layers "top" is not valid; give layers counted from 0, such as 0,1 or 6-11.'],
   [['--rank-pattern', 'q'], '--rank-pattern "q" is not valid; give matrices and numbers, such as q=4,3.v=16.'],
 ])('refuses %j', (argv, message) => expect(() => read(...argv)).toThrowError(expect.objectContaining({ message })));
+
+it('adapts the fused matrix where the model has no q and v of their own', () => {
+  const of = (argv: string[]): unknown => readMethod(readArgs(argv, METHOD_OPTIONS, []), ['qkv', 'o', 'fc', 'proj']);
+  expect(of([])).toMatchObject({ type: 'lora', targets: ['qkv'] });
+  expect(of(['--targets', 'fc'])).toMatchObject({ targets: ['fc'] });
+  expect(of(['--method', 'full'])).toEqual({ type: 'full' });
+});

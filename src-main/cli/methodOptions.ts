@@ -11,7 +11,7 @@ export const METHOD_OPTIONS: Options = {
   method: { type: 'string', value: 'NAME', help: `${METHODS.join(', ')} (lora)` },
   rank: { type: 'string', value: 'N', help: 'rank of the adapter (8)' },
   alpha: { type: 'string', value: 'X', help: 'the update is scaled by alpha / rank (lora 16, lokr and loha 8)' },
-  targets: { type: 'string', value: 'A,B', help: `matrices to adapt, out of ${TARGETS.join(', ')} (q,v)` },
+  targets: { type: 'string', value: 'A,B', help: `matrices to adapt, out of ${TARGETS.join(', ')} (q,v, or qkv where the model has only that)` },
   layers: { type: 'string', value: 'LIST', help: 'layers that take part, such as 0,1 or 6-11 (all)' },
   'rank-pattern': { type: 'string', value: 'LIST', help: 'ranks of single matrices, such as q=4,3.v=16' },
   'alpha-pattern': { type: 'string', value: 'LIST', help: 'alphas of single matrices, such as q=8,3.v=32' },
@@ -40,15 +40,15 @@ const OWN: Record<MethodName, readonly string[]> = {
   prefix: ['kind', 'prefix-length', 'infix-length'],
 };
 
-/** Throws a usage error for wrong values, and for options of another method. */
-export function readMethod(args: Args): MethodSettings {
+/** available: the model's targets. Throws a usage error for wrong values, and for options of another method. */
+export function readMethod(args: Args, available: readonly string[]): MethodSettings {
   const type = args.choice('method', METHODS) ?? 'lora';
   refuseOthers(args, type);
   return methodSchema.parse({
     type,
     rank: args.integer('rank'),
     alpha: args.number('alpha'),
-    targets: args.list('targets', TARGETS),
+    targets: args.list('targets', TARGETS) ?? (available.includes('q') ? undefined : ['qkv']),
     layers: readLayers(args),
     rankPattern: readPattern(args, 'rank-pattern'),
     alphaPattern: readPattern(args, 'alpha-pattern'),

@@ -1,4 +1,5 @@
 /** `params`: how many parameters a method would train. */
+import { readModel } from '../jobs/readModel.ts';
 import { trainableIn } from '../jobs/trainable.ts';
 import { describeMethod } from '../trainer/describeMethod.ts';
 import { MODEL_OPTION } from './command.ts';
@@ -13,8 +14,8 @@ export const params: Command = {
   summary: 'Says how many parameters a method would train, by formula.',
   options: { model: MODEL_OPTION, ...METHOD_OPTIONS },
   async run({ args, services, print }) {
-    const method = readMethod(args);
     const modelDir = modelDirOf(services, args.required('model', 'the folder of the base model'));
+    const method = readMethod(args, readModel(modelDir).targets);
     const view = trainableIn(modelDir, method);
     const { name, details } = describeMethod(method);
     print(`${name}${details ? ` (${details})` : ''}: ${count(view.count)} trained parameters, ${(100 * view.share).toPrecision(3)} % of the base, ${bytes(view.adapterBytes)}`);

@@ -8,7 +8,7 @@ import type { Dataset } from '../catalog/datasets.ts';
 import { GraftError, usageError } from '../errors.ts';
 import { newId } from '../home.ts';
 import type { Home } from '../home.ts';
-import { checkClassify, checkMethod } from '../trainer/checkMethod.ts';
+import { checkClassify, checkMethod, checkSmoothing } from '../trainer/checkMethod.ts';
 import { methodSchema } from '../trainer/methodSettings.ts';
 import { dataSpecSchema, runSpecSchema, trainSettingsSchema } from '../trainer/protocol.ts';
 import type { RunSpec } from '../trainer/protocol.ts';
@@ -42,11 +42,12 @@ export function findParts(catalog: Catalog, input: StartRunChecked): { model: Ba
 }
 
 /** Throws MODEL_CHANGED when the folder is not what was registered, or why targets or rank do not fit the model. */
-export function checkModel({ dir, name, hash }: BaseModel, method: RunSpec['method']): void {
+export function checkModel({ dir, name, hash }: BaseModel, { method, train }: Pick<RunSpec, 'method' | 'train'>): void {
   const checkpoint = openCheckpoint(dir);
   try {
     if (checkpoint.hash !== hash) throw new GraftError('MODEL_CHANGED', `The files in ${dir} have changed since ${name} was added; add the folder again.`, { dir });
     checkMethod(checkpoint.spec, [...checkpoint.tensors.keys()], method);
+    checkSmoothing(checkpoint.spec, train);
   } finally {
     checkpoint.close();
   }

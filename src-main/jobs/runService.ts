@@ -176,7 +176,7 @@ export class RunService {
     const checked = startRunSchema.parse(input);
     checkBaseDtype(checked.baseDtype, checked.engine, checked.method.type);
     const parts = findParts(this.#catalog, checked);
-    checkModel(parts.model, checked.method);
+    checkModel(parts.model, checked);
     return { checked, parts, spec: buildSpec(this.#home, checked, parts) };
   }
 

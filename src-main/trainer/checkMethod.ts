@@ -32,3 +32,9 @@ export function checkMethod(spec: ArchitectureSpec, tensors: string[], method: M
 export function checkClassify({ classify }: Pick<DataSpec, 'classify'>, { type }: MethodSettings): void {
   if (classify && type !== 'lora') throw usageError('CLASSIFY_NEEDS_LORA', `Texts are classified with a LoRA and a head beside it, not with the method ${type}; choose lora.`, { method: type });
 }
+
+/** Throws NO_LABEL_SMOOTHING where the model's logits are capped: the smoothed loss is summed without them. */
+export function checkSmoothing({ family, logitCap }: ArchitectureSpec, { labelSmoothing }: { labelSmoothing: number }): void {
+  if (!logitCap || labelSmoothing === 0) return;
+  throw usageError('NO_LABEL_SMOOTHING', `Label smoothing does not work with the capped logits of a ${family} model; set it to 0.`, { family });
+}

@@ -10,7 +10,7 @@ import { checkBaseDtype } from './baseDtype.ts';
 import { loadBestValues } from './bestValues.ts';
 import type { CallControl } from './control.ts';
 import { useEngine } from './engines.ts';
-import { checkMethod } from './checkMethod.ts';
+import { checkMethod, checkSmoothing } from './checkMethod.ts';
 import { tensorLimitBytes } from './memoryGuard.ts';
 import { attachMethod } from './method.ts';
 import type { RunSpec, TrainEvent, TrainResult } from './protocol.ts';
@@ -24,6 +24,7 @@ export async function train(spec: RunSpec, resume: boolean, emit: (event: TrainE
   const base = openBase(spec);
   try {
     checkMethod(base.spec, [...base.tensors.keys()], spec.method);
+    checkSmoothing(base.spec, spec.train);
     const data = await readData(spec, base.spec, emit);
     return await trainOn(spec, base, data, resume, emit, control);
   } finally {
