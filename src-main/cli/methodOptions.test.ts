@@ -1,8 +1,8 @@
 import { expect, it } from 'vitest';
 import { readArgs } from './args.ts';
-import { METHOD_OPTIONS, readMethod } from './methodOptions.ts';
+import { fitTargets, METHOD_OPTIONS, readMethod } from './methodOptions.ts';
 
-const read = (...argv: string[]): unknown => readMethod(readArgs(argv, METHOD_OPTIONS, []), ['q', 'k', 'v', 'o']);
+const read = (...argv: string[]): unknown => readMethod(readArgs(argv, METHOD_OPTIONS, []));
 
 it.each([
   [[], { type: 'lora', rank: 8, alpha: 16, dropout: 0, targets: ['q', 'v'], init: 'kaiming' }],
@@ -29,7 +29,11 @@ it.each([
 ])('refuses %j', (argv, message) => expect(() => read(...argv)).toThrowError(expect.objectContaining({ message })));
 
 it('adapts the fused matrix where the model has no q and v of their own', () => {
-  const of = (argv: string[]): unknown => readMethod(readArgs(argv, METHOD_OPTIONS, []), ['qkv', 'o', 'fc', 'proj']);
+  const of = (argv: string[], available = ['qkv', 'o', 'fc', 'proj']): unknown => {
+    const args = readArgs(argv, METHOD_OPTIONS, []);
+    return fitTargets(args, readMethod(args), available);
+  };
+  expect(of([], ['q', 'k', 'v'])).toMatchObject({ targets: ['q', 'v'] });
   expect(of([])).toMatchObject({ type: 'lora', targets: ['qkv'] });
   expect(of(['--targets', 'fc'])).toMatchObject({ targets: ['fc'] });
   expect(of(['--method', 'full'])).toEqual({ type: 'full' });

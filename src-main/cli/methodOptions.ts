@@ -40,15 +40,15 @@ const OWN: Record<MethodName, readonly string[]> = {
   prefix: ['kind', 'prefix-length', 'infix-length'],
 };
 
-/** available: the model's targets. Throws a usage error for wrong values, and for options of another method. */
-export function readMethod(args: Args, available: readonly string[]): MethodSettings {
+/** Throws a usage error for wrong values, and for options of another method. */
+export function readMethod(args: Args): MethodSettings {
   const type = args.choice('method', METHODS) ?? 'lora';
   refuseOthers(args, type);
   return methodSchema.parse({
     type,
     rank: args.integer('rank'),
     alpha: args.number('alpha'),
-    targets: args.list('targets', TARGETS) ?? (available.includes('q') ? undefined : ['qkv']),
+    targets: args.list('targets', TARGETS),
     layers: readLayers(args),
     rankPattern: readPattern(args, 'rank-pattern'),
     alphaPattern: readPattern(args, 'alpha-pattern'),
@@ -65,6 +65,12 @@ export function readMethod(args: Args, available: readonly string[]): MethodSett
     prefixLength: args.integer('prefix-length'),
     infixLength: args.integer('infix-length'),
   });
+}
+
+/** The method for a model with these targets: where none were asked for and there is no q, the fused matrix takes the place of q and v. */
+export function fitTargets(args: Args, method: MethodSettings, available: readonly string[]): MethodSettings {
+  const fits = !('targets' in method) || args.text('targets') !== undefined || available.includes('q');
+  return fits ? method : { ...method, targets: ['qkv'] };
 }
 
 function refuseOthers(args: Args, type: MethodName): void {

@@ -1,13 +1,12 @@
 /** `train`: registers what it needs, runs the training and waits for its end. */
 import { GraftError } from '../errors.ts';
 import type { StartRun } from '../jobs/runInput.ts';
-import { readModel } from '../jobs/readModel.ts';
 import type { RunView } from '../jobs/runService.ts';
 import { BASE_DTYPE_OPTION, DATA_OPTIONS, ENGINE_OPTION, LOSS_OPTIONS, MODEL_OPTION } from './command.ts';
 import type { Command, Context } from './command.ts';
 import { dataSpec, readBaseDtype, readEngine } from './evaluate.ts';
 import { bytes, count, loss } from './format.ts';
-import { METHOD_OPTIONS, readMethod } from './methodOptions.ts';
+import { fitTargets, METHOD_OPTIONS, readMethod } from './methodOptions.ts';
 import { reportPreflight } from './preflight.ts';
 import { modelDirOf } from './resolve.ts';
 import { TRAIN_OPTIONS, readTrain } from './trainOptions.ts';
@@ -46,9 +45,9 @@ async function readRun(context: Context): Promise<StartRun> {
   const modelText = args.required('model', 'the folder of the base model');
   const taskName = args.required('task', 'a name for what the adapter is for');
   const { file, format, map, ...reading } = dataSpec(args.required('data', 'a dataset file'), args);
-  const modelDir = modelDirOf(services, modelText);
-  const settings = { engine: readEngine(args), baseDtype: readBaseDtype(args), method: readMethod(args, readModel(modelDir).targets), train: readTrain(args) };
-  const model = await api.models.add({ dir: modelDir });
+  const asked = { engine: readEngine(args), baseDtype: readBaseDtype(args), method: readMethod(args), train: readTrain(args) };
+  const model = await api.models.add({ dir: modelDirOf(services, modelText) });
+  const settings = { ...asked, method: fitTargets(args, asked.method, model.targets) };
   const dataset = await api.datasets.add({ file, format, map, allowBadRows: args.flag('allow-bad-rows') });
   return { modelId: model.id, datasetId: dataset.id, taskName, name: args.text('name'), ...settings, data: { ...reading, classify: args.flag('classify') } };
 }

@@ -26,7 +26,7 @@ export function adaptedModules(spec: ArchitectureSpec, options: TargetOptions): 
   const modules = linearModules(spec).filter(({ target, layer }) => targets.includes(target) && (layers?.includes(layer) ?? true));
   checkPatterns(modules, options);
   const adapted = modules.map((module) => ({ module, rank: ofModule(options.rankPattern, module) ?? rank }));
-  adapted.forEach(checkRank);
+  checkRanks(adapted);
   return adapted;
 }
 
@@ -63,9 +63,13 @@ function checkPatterns(modules: LinearModule[], { rankPattern = {}, alphaPattern
   }
 }
 
-function checkRank({ module, rank }: AdaptedModule): void {
+/** Throws BAD_RANK, with the narrowest matrix among those that it does not fit. */
+function checkRanks(adapted: AdaptedModule[]): void {
+  const largest = ({ inFeatures, outFeatures }: LinearModule): number => Math.min(inFeatures, outFeatures);
+  const misfits = adapted.filter(({ module, rank }) => !(Number.isInteger(rank) && rank >= 1 && rank <= largest(module)));
+  const [narrow] = misfits.sort((a, b) => largest(a.module) - largest(b.module));
+  if (!narrow) return;
+  const { module, rank } = narrow;
   const { target, inFeatures, outFeatures } = module;
-  const largest = Math.min(inFeatures, outFeatures);
-  if (Number.isInteger(rank) && rank >= 1 && rank <= largest) return;
-  throw usageError('BAD_RANK', `Rank ${rank} does not fit target ${target} (${inFeatures} in, ${outFeatures} out); choose a whole number from 1 to ${largest}.`, { rank, largest, target });
+  throw usageError('BAD_RANK', `Rank ${rank} does not fit target ${target} (${inFeatures} in, ${outFeatures} out); choose a whole number from 1 to ${largest(module)}.`, { rank, largest: largest(module), target });
 }
