@@ -1,6 +1,7 @@
 /** GPT-2 (Radford et al. 2019): LayerNorm, learned positions, fused c_attn, Conv1D weights (in, out), tied head. */
 import type { ArchitectureSpec, FamilyRules, LinearModule, ModelConfig, Target } from '../architecture.ts';
 import { badConfig, finiteNumber, positiveInteger, refuseOtherMaths, requireOneOf, textEnds } from './fields.ts';
+import { partOf } from './modules.ts';
 
 export const gpt2Family: FamilyRules = {
   spec: gpt2Architecture,
@@ -66,12 +67,11 @@ function gpt2Modules({ hidden: C, intermediate: F, prefix }: ArchitectureSpec, l
     layout: 'in_out',
   });
   const qkv = make('qkv', 'attn.c_attn', C, 3 * C);
-  const third = (target: Target, start: number): LinearModule => ({ ...qkv, target, outFeatures: C, slice: { start, end: start + C } });
   return [
     qkv,
-    third('q', 0),
-    third('k', C),
-    third('v', 2 * C),
+    partOf(qkv, 'q', 0, C),
+    partOf(qkv, 'k', C, 2 * C),
+    partOf(qkv, 'v', 2 * C, 3 * C),
     make('o', 'attn.c_proj', C, C),
     make('fc', 'mlp.c_fc', C, F),
     make('proj', 'mlp.c_proj', F, C),

@@ -2,9 +2,10 @@
  * GPT-NeoX (Black et al. 2022), which Pythia is: LayerNorm, attention and MLP beside each other, rotary positions on a part
  * of each head, and one matrix in which the query, key and value of a head stand side by side.
  */
-import type { ArchitectureSpec, FamilyRules, LinearModule, ModelConfig, Target } from '../architecture.ts';
+import type { ArchitectureSpec, FamilyRules, LinearModule, ModelConfig } from '../architecture.ts';
 import { ropeFields, rotaryPart } from './attentionFields.ts';
 import { badConfig, finiteNumber, positiveInteger, refuseOtherMaths, requireOneOf, textEnds } from './fields.ts';
+import { linearMaker } from './modules.ts';
 
 export const gptNeoxFamily: FamilyRules = {
   spec: gptNeoxArchitecture,
@@ -54,18 +55,7 @@ function gptNeoxArchitecture(config: ModelConfig): ArchitectureSpec {
 }
 
 function gptNeoxModules({ hidden: C, intermediate: F }: ArchitectureSpec, layer: number): LinearModule[] {
-  const block = `gpt_neox.layers.${layer}.`;
-  const make = (target: Target, path: string, inFeatures: number, outFeatures: number): LinearModule => ({
-    layer,
-    target,
-    module: block + path,
-    peftName: path.slice(path.indexOf('.') + 1),
-    weight: `${block}${path}.weight`,
-    bias: `${block}${path}.bias`,
-    inFeatures,
-    outFeatures,
-    layout: 'out_in',
-  });
+  const make = linearMaker(layer, `gpt_neox.layers.${layer}.`);
   return [
     make('qkv', 'attention.query_key_value', C, 3 * C),
     make('o', 'attention.dense', C, C),

@@ -2,9 +2,10 @@
  * The Llama family (Touvron et al. 2023): RMSNorm, rotary positions, grouped-query attention, SwiGLU. Mistral, Qwen2 and
  * Qwen3 differ only in fields read here and in the norms of Qwen3's heads; biases are used where the checkpoint has them.
  */
-import type { ArchitectureSpec, Family, FamilyRules, LinearModule, ModelConfig, Target } from '../architecture.ts';
+import type { ArchitectureSpec, Family, FamilyRules, LinearModule, ModelConfig } from '../architecture.ts';
 import { headFields, ropeFields, windowFields } from './attentionFields.ts';
 import { badConfig, finiteNumber, positiveInteger, refuseOtherMaths, requireOneOf, textEnds, wholeNumber } from './fields.ts';
+import { linearMaker } from './modules.ts';
 
 export const llamaFamily: FamilyRules = {
   spec: llamaArchitecture,
@@ -72,18 +73,7 @@ export function llamaModules(spec: ArchitectureSpec, layer: number): LinearModul
   const { hidden: C, intermediate: F } = spec;
   const qOut = spec.heads * spec.headDim;
   const kvOut = spec.kvHeads * spec.headDim;
-  const block = `model.layers.${layer}.`;
-  const make = (target: Target, path: string, inFeatures: number, outFeatures: number): LinearModule => ({
-    layer,
-    target,
-    module: block + path,
-    peftName: path.slice(path.indexOf('.') + 1),
-    weight: `${block}${path}.weight`,
-    bias: `${block}${path}.bias`,
-    inFeatures,
-    outFeatures,
-    layout: 'out_in',
-  });
+  const make = linearMaker(layer, `model.layers.${layer}.`);
   return [
     make('q', 'self_attn.q_proj', C, qOut),
     make('k', 'self_attn.k_proj', C, kvOut),

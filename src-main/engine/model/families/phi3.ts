@@ -1,7 +1,8 @@
 /** Phi-3 (Abdin et al. 2024): Llama with fused matrices, q, k, v in one and gate, up in another. */
-import type { ArchitectureSpec, FamilyRules, LinearModule, ModelConfig, Target } from '../architecture.ts';
+import type { ArchitectureSpec, FamilyRules, LinearModule, ModelConfig } from '../architecture.ts';
 import { headFields, ropeFields, rotaryPart, windowFields } from './attentionFields.ts';
 import { finiteNumber, positiveInteger, refuseOtherMaths, requireOneOf, textEnds } from './fields.ts';
+import { linearMaker, partOf } from './modules.ts';
 
 export const phi3Family: FamilyRules = {
   spec: phi3Architecture,
@@ -48,31 +49,19 @@ function phi3Architecture(config: ModelConfig): ArchitectureSpec {
 }
 
 function phi3Modules({ hidden: C, intermediate: F, heads, kvHeads, headDim }: ArchitectureSpec, layer: number): LinearModule[] {
-  const block = `model.layers.${layer}.`;
   const [Q, K] = [heads * headDim, kvHeads * headDim];
-  const make = (target: Target, path: string, inFeatures: number, outFeatures: number): LinearModule => ({
-    layer,
-    target,
-    module: block + path,
-    peftName: path.slice(path.indexOf('.') + 1),
-    weight: `${block}${path}.weight`,
-    bias: `${block}${path}.bias`,
-    inFeatures,
-    outFeatures,
-    layout: 'out_in',
-  });
+  const make = linearMaker(layer, `model.layers.${layer}.`);
   const qkv = make('qkv', 'self_attn.qkv_proj', C, Q + 2 * K);
   const gateUp = make('gate_up', 'mlp.gate_up_proj', C, 2 * F);
-  const part = (of: LinearModule, target: Target, start: number, end: number): LinearModule => ({ ...of, target, outFeatures: end - start, slice: { start, end } });
   return [
     qkv,
-    part(qkv, 'q', 0, Q),
-    part(qkv, 'k', Q, Q + K),
-    part(qkv, 'v', Q + K, Q + 2 * K),
+    partOf(qkv, 'q', 0, Q),
+    partOf(qkv, 'k', Q, Q + K),
+    partOf(qkv, 'v', Q + K, Q + 2 * K),
     make('o', 'self_attn.o_proj', Q, C),
     gateUp,
-    part(gateUp, 'gate', 0, F),
-    part(gateUp, 'up', F, 2 * F),
+    partOf(gateUp, 'gate', 0, F),
+    partOf(gateUp, 'up', F, 2 * F),
     make('down', 'mlp.down_proj', F, C),
   ];
 }
