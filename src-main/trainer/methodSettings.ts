@@ -84,8 +84,6 @@ export const prefixSchema = z.object({
 export const methodSchema = z.discriminatedUnion('type', [loraSchema, lokrSchema, lohaSchema, fullSchema, bitfitSchema, adapterLayersSchema, prefixSchema]);
 
 export type LoraSettings = z.infer<typeof loraSchema>;
-export type LokrSettings = z.infer<typeof lokrSchema>;
-export type LohaSettings = z.infer<typeof lohaSchema>;
 export type FullSettings = z.infer<typeof fullSchema>;
 export type AdapterLayersSettings = z.infer<typeof adapterLayersSchema>;
 export type PrefixSettings = z.infer<typeof prefixSchema>;
