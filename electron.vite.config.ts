@@ -1,5 +1,6 @@
 /** The three bundles of the app: Electron's main process and its workers, the preload script, the page. */
 import { svelte } from '@sveltejs/vite-plugin-svelte';
+import tailwindcss from '@tailwindcss/vite';
 import { defineConfig } from 'electron-vite';
 import type { Plugin } from 'vite';
 
@@ -38,7 +39,7 @@ export default defineConfig({
   },
   renderer: {
     root: 'src-renderer',
-    plugins: [svelte({ configFile: '../svelte.config.js' })],
+    plugins: [tailwindcss(), svelte({ configFile: '../svelte.config.js' })],
     build: {
       outDir: 'out/renderer',
       rollupOptions: { input: 'src-renderer/index.html' },

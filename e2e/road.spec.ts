@@ -81,7 +81,7 @@ test('starter model, sample data, training, switching, generating, exporting', a
   });
 
   await test.step('export with a passed certificate', async () => {
-    await goTo(page, 'Exports');
+    await goTo(page, 'Export');
     await page.getByRole('combobox', { name: 'Adapter', exact: true }).selectOption({ index: 0 });
     const folder = await page.getByLabel('New folder').inputValue();
     await page.getByRole('button', { name: 'Merge and export' }).click();
@@ -96,7 +96,7 @@ test('starter model, sample data, training, switching, generating, exporting', a
   });
 
   await test.step('the other pages', async () => {
-    await goTo(page, 'System');
+    await goTo(page, 'Settings');
     await expect(page.getByText(/^usable$/).first()).toBeVisible({ timeout: 60_000 });
     await keepScreenshot(page, '11-system');
     await page.getByRole('button', { name: 'Theme: system' }).click();

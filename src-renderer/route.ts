@@ -1,6 +1,19 @@
 /** Hash routing: `#/runs/ID` is page `runs`, id `ID`; every page has a link that survives a reload. */
-export const PAGES = ['home', 'models', 'datasets', 'train', 'runs', 'adapters', 'playground', 'exports', 'system'] as const;
+export const PAGES = ['home', 'models', 'datasets', 'new-run', 'runs', 'adapters', 'playground', 'export', 'settings'] as const;
 export type Page = (typeof PAGES)[number];
+
+/** What each page is called, in the navigation and as its heading. */
+export const PAGE_TITLES: Record<Page, string> = {
+  home: 'Home',
+  models: 'Models',
+  datasets: 'Datasets',
+  'new-run': 'New run',
+  runs: 'Runs',
+  adapters: 'Adapters',
+  playground: 'Playground',
+  export: 'Export',
+  settings: 'Settings',
+};
 
 export interface Route {
   page: Page;

@@ -1,4 +1,8 @@
 /** The migrations in order; the n-th brings the schema to user_version n. Only ever append, one file each. */
 import { initial } from './0001-initial.ts';
+import { datasets } from './0002-datasets.ts';
+import { runs } from './0003-runs.ts';
+import { adapters } from './0004-adapters.ts';
+import { playground } from './0005-playground.ts';
 
-export const migrations: readonly string[] = [initial];
+export const migrations: readonly string[] = [initial, datasets, runs, adapters, playground];

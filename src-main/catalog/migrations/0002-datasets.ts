@@ -1,0 +1,2 @@
+/** Schema of datasets in the studio. */
+export const datasets = ``;

@@ -1,0 +1,2 @@
+/** Schema of runs in the studio. */
+export const runs = ``;

@@ -1,0 +1,2 @@
+/** Schema of adapters in the studio. */
+export const adapters = ``;

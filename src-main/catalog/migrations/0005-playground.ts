@@ -1,0 +1,2 @@
+/** Schema of playground in the studio. */
+export const playground = ``;
