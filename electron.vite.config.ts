@@ -42,6 +42,9 @@ export default defineConfig({
     plugins: [tailwindcss(), svelte({ configFile: '../svelte.config.js' })],
     build: {
       outDir: 'out/renderer',
+      minify: true,
+      // As files, since the content policy forbids fonts and images in data addresses.
+      assetsInlineLimit: 0,
       rollupOptions: { input: 'src-renderer/index.html' },
     },
   },

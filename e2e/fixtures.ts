@@ -95,17 +95,32 @@ export async function keepScreenshot(page: Page, name: string): Promise<void> {
 }
 
 /** Asks the API from inside the page, with the page's own rights, on either host. */
-export function ask<T>(page: Page, procedure: string, input: unknown): Promise<T> {
+export function ask<T>(page: Page, procedure: string, input: unknown = {}): Promise<T> {
+  return call<T>(page, 'query', procedure, input);
+}
+
+/** Like `ask`, for what changes something. */
+export function change<T>(page: Page, procedure: string, input: unknown = {}): Promise<T> {
+  return call<T>(page, 'mutation', procedure, input);
+}
+
+function call<T>(page: Page, type: 'query' | 'mutation', procedure: string, input: unknown): Promise<T> {
   return page.evaluate(
-    async ([path, data]) => {
+    async ([type, path, data]) => {
       const { graft } = globalThis as typeof globalThis & { graft?: GraftBridge };
       if (graft) {
-        const reply = await graft.call({ type: 'query', path, input: data });
-        return (reply.ok ? reply.data : reply.error) as T;
+        const reply = await graft.call({ type, path, input: data });
+        if (!reply.ok) throw new Error(JSON.stringify(reply.error));
+        return reply.data as T;
       }
-      const answer = await fetch(`/api/trpc/${path}?input=${encodeURIComponent(JSON.stringify(data))}`);
-      return ((await answer.json()) as { result: { data: T } }).result.data;
+      const json = JSON.stringify(data);
+      const answer = await (type === 'query'
+        ? fetch(`/api/trpc/${path}?input=${encodeURIComponent(json)}`)
+        : fetch(`/api/trpc/${path}`, { method: 'POST', body: json, headers: { 'content-type': 'application/json' } }));
+      const body = (await answer.json()) as { result: { data: T } };
+      if (!answer.ok) throw new Error(JSON.stringify(body));
+      return body.result.data;
     },
-    [procedure, input] as const,
+    [type, procedure, input] as const,
   );
 }

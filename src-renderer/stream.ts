@@ -29,13 +29,25 @@ interface GraftShape {
   graft?: { code?: string; message?: string; details?: Record<string, unknown> };
 }
 
-/** The one sentence of a GraftError that crossed the boundary, or the best there is. */
-export function errorSentence(error: unknown): string {
+/** A failure as data: GraftError's code and details where there are any. */
+export interface Failure {
+  code: string;
+  message: string;
+  details: Record<string, unknown>;
+}
+
+/** What went wrong, whatever was thrown. `NO_ANSWER`: the request never reached the router. */
+export function failureOf(error: unknown): Failure {
   if (error instanceof TRPCClientError) {
     const data: GraftShape | undefined = error.data ?? undefined;
-    if (data?.graft?.message) return data.graft.message;
-    // No error shape: the request never reached the router.
-    if (!error.shape) return 'Graft does not answer; check that it is still running, then reload this page.';
+    const { code = 'INTERNAL', message, details = {} } = data?.graft ?? {};
+    if (message) return { code, message, details };
+    if (!error.shape) return { code: 'NO_ANSWER', message: 'Graft does not answer; check that it is still running, then reload this page.', details: {} };
   }
-  return error instanceof Error ? error.message : String(error);
+  return { code: 'INTERNAL', message: error instanceof Error ? error.message : String(error), details: {} };
+}
+
+/** The one sentence of a failure. */
+export function errorSentence(error: unknown): string {
+  return failureOf(error).message;
 }

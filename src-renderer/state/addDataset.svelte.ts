@@ -14,7 +14,7 @@ export class AddDataset {
     this.file = file;
     this.map = map;
     this.report = undefined;
-    this.adding.error = undefined;
+    this.adding.failure = undefined;
     this.report = await this.checking.run(() => api.datasets.check.query({ file, map }));
   }
 
@@ -33,7 +33,7 @@ export class AddDataset {
     this.file = '';
     this.map = {};
     this.report = undefined;
-    this.checking.error = undefined;
-    this.adding.error = undefined;
+    this.checking.failure = undefined;
+    this.adding.failure = undefined;
   }
 }

@@ -1,9 +1,10 @@
 /** A value loaded from the API, with the loading and error states that every page shows. */
-import { errorSentence } from '../stream.ts';
+import { failureOf, type Failure } from '../stream.ts';
 
 export class Resource<T> {
   data = $state.raw<T | undefined>();
-  error = $state<string | undefined>();
+  failure = $state.raw<Failure | undefined>();
+  readonly error = $derived(this.failure?.message);
   loading = $state(false);
   #read: () => Promise<T>;
   #latest = 0;
@@ -20,9 +21,9 @@ export class Resource<T> {
       const data = await this.#read();
       if (mine !== this.#latest) return;
       this.data = data;
-      this.error = undefined;
+      this.failure = undefined;
     } catch (error) {
-      if (mine === this.#latest) this.error = errorSentence(error);
+      if (mine === this.#latest) this.failure = failureOf(error);
     } finally {
       if (mine === this.#latest) this.loading = false;
     }
