@@ -11,6 +11,8 @@ export interface Home {
   runDir(runId: string): string;
   /** PEFT folder of one adapter. */
   adapterDir(adapterId: string): string;
+  /** Where the folder of a deleted adapter waits. */
+  trashDir(adapterId: string): string;
   /** Folder of a base model that Graft itself trained (full fine-tuning). */
   modelDir(modelId: string): string;
   /** Suggested parent folder for exports. */
@@ -28,12 +30,13 @@ export function defaultHomeDir(env: NodeJS.ProcessEnv = process.env, platform: N
 
 /** Creates the data folder where it is missing. Throws the file system's error when it cannot be written. */
 export function openHome(dir: string = defaultHomeDir()): Home {
-  for (const name of ['runs', 'adapters', 'models', 'exports']) fs.mkdirSync(path.join(dir, name), { recursive: true });
+  for (const name of ['runs', 'adapters', 'trash', 'models', 'exports']) fs.mkdirSync(path.join(dir, name), { recursive: true });
   return {
     dir,
     catalogFile: path.join(dir, 'graft.db'),
     runDir: (runId) => path.join(dir, 'runs', runId),
     adapterDir: (adapterId) => path.join(dir, 'adapters', adapterId),
+    trashDir: (adapterId) => path.join(dir, 'trash', adapterId),
     modelDir: (modelId) => path.join(dir, 'models', modelId),
     exportsDir: path.join(dir, 'exports'),
   };

@@ -1,4 +1,4 @@
-/** Trained adapters of any method; the weights lie in `dir`, in PEFT's format where PEFT has the method. */
+/** Adapters of any method; the weights lie in `dir`, in PEFT's format where PEFT has the method. Some lie in the trash. */
 import type { Database } from 'better-sqlite3';
 import type { AdapterSettings } from '../trainer/methodSettings.ts';
 
@@ -6,6 +6,7 @@ export interface Adapter {
   id: string;
   name: string;
   taskId: string;
+  /** Null for an imported adapter. */
   runId: string | null;
   modelId: string | null;
   /** Hash of the base model it was trained on. */
@@ -15,10 +16,29 @@ export interface Adapter {
   sizeBytes: number;
   /** Rows of before lack the newer fields of LoRA. */
   method: AdapterSettings;
-  finalLoss: number;
+  /** Null for an imported adapter. */
+  finalLoss: number | null;
   valLoss: number | null;
+  notes: string;
+  tags: string[];
+  /** Folder that an imported adapter was copied from. */
+  importedFrom: string | null;
   createdAt: string;
 }
+
+/** What a new row needs; notes, tags and origin may come later. */
+export type NewAdapter = Omit<Adapter, 'notes' | 'tags' | 'importedFrom'> & { importedFrom?: string };
+
+export interface TrashedAdapter extends Adapter {
+  /** Name of its task, which may be deleted itself. */
+  taskName: string;
+  deletedAt: string;
+  /** It was the active adapter of its task. */
+  wasActive: boolean;
+}
+
+/** What the user may change. */
+export type AdapterChanges = Partial<Pick<Adapter, 'name' | 'notes' | 'tags' | 'taskId'>>;
 
 interface Row {
   id: string;
@@ -31,8 +51,13 @@ interface Row {
   sha256: string;
   size_bytes: number;
   method: string;
-  final_loss: number;
+  final_loss: number | null;
   val_loss: number | null;
+  notes: string;
+  tags: string;
+  imported_from: string | null;
+  deleted_at: string | null;
+  was_active: number;
   created_at: string;
 }
 
@@ -49,28 +74,61 @@ const toAdapter = (row: Row): Adapter => ({
   method: JSON.parse(row.method) as AdapterSettings,
   finalLoss: row.final_loss,
   valLoss: row.val_loss,
+  notes: row.notes,
+  tags: JSON.parse(row.tags) as string[],
+  importedFrom: row.imported_from,
   createdAt: row.created_at,
 });
 
-export const ADAPTERS_BY_TASK = 'SELECT * FROM adapters WHERE task_id = ? ORDER BY created_at, id';
+type TrashRow = Row & { task_name: string };
+
+const toTrashed = (row: TrashRow): TrashedAdapter => ({
+  ...toAdapter(row),
+  taskName: row.task_name,
+  deletedAt: row.deleted_at!,
+  wasActive: row.was_active === 1,
+});
+
+export const ADAPTERS_BY_TASK = 'SELECT * FROM adapters WHERE task_id = ? AND deleted_at IS NULL ORDER BY created_at, rowid';
+const TRASH = 'SELECT a.*, coalesce(t.removed_name, t.name) AS task_name FROM adapters a JOIN tasks t ON t.id = a.task_id WHERE a.deleted_at IS NOT NULL';
 
 export function adapterQueries(db: Database) {
-  const list = db.prepare<[], Row>('SELECT * FROM adapters ORDER BY created_at, rowid');
+  const list = db.prepare<[], Row>('SELECT * FROM adapters WHERE deleted_at IS NULL ORDER BY created_at, rowid');
   const byTask = db.prepare<[string], Row>(ADAPTERS_BY_TASK);
-  const byId = db.prepare<[string], Row>('SELECT * FROM adapters WHERE id = ?');
+  const byId = db.prepare<[string], Row>('SELECT * FROM adapters WHERE id = ? AND deleted_at IS NULL');
+  const trash = db.prepare<[], TrashRow>(`${TRASH} ORDER BY a.deleted_at DESC, a.rowid DESC`);
+  const trashed = db.prepare<[string], TrashRow>(`${TRASH} AND a.id = ?`);
   const insert = db.prepare(
-    `INSERT INTO adapters (id, name, task_id, run_id, model_id, base_hash, dir, sha256, size_bytes, method, final_loss, val_loss, created_at)
-     VALUES (@id, @name, @taskId, @runId, @modelId, @baseHash, @dir, @sha256, @sizeBytes, @method, @finalLoss, @valLoss, @createdAt)`,
+    `INSERT INTO adapters (id, name, task_id, run_id, model_id, base_hash, dir, sha256, size_bytes, method, final_loss, val_loss, imported_from, created_at)
+     VALUES (@id, @name, @taskId, @runId, @modelId, @baseHash, @dir, @sha256, @sizeBytes, @method, @finalLoss, @valLoss, @importedFrom, @createdAt)`,
   );
+  const update = db.prepare('UPDATE adapters SET name = @name, notes = @notes, tags = @tags, task_id = @taskId WHERE id = @id');
+  const toTrash = db.prepare('UPDATE adapters SET dir = @dir, deleted_at = @deletedAt, was_active = @wasActive WHERE id = @id');
   const remove = db.prepare<[string]>('DELETE FROM adapters WHERE id = ?');
+  const get = (id: string): Adapter | undefined => {
+    const row = byId.get(id);
+    return row && toAdapter(row);
+  };
   return {
     list: (taskId?: string) => (taskId === undefined ? list.all() : byTask.all(taskId)).map(toAdapter),
-    get(id: string): Adapter | undefined {
-      const row = byId.get(id);
-      return row && toAdapter(row);
+    /** Not those in the trash. */
+    get,
+    insert: (adapter: NewAdapter) => void insert.run({ importedFrom: null, ...adapter, method: JSON.stringify(adapter.method) }),
+    /** The adapter must exist. */
+    update(id: string, changes: AdapterChanges): Adapter {
+      const { name, notes, tags, taskId } = { ...get(id)!, ...changes };
+      update.run({ id, name, notes, tags: JSON.stringify(tags), taskId });
+      return get(id)!;
     },
-    insert: (adapter: Adapter) => void insert.run({ ...adapter, method: JSON.stringify(adapter.method) }),
-    /** True when there was one. A task that had it active has none afterwards. */
+    /** Those in the trash, the last one deleted first. */
+    trash: () => trash.all().map(toTrashed),
+    getTrashed(id: string): TrashedAdapter | undefined {
+      const row = trashed.get(id);
+      return row && toTrashed(row);
+    },
+    markTrashed: (id: string, mark: { dir: string; deletedAt: string; wasActive: boolean }) => void toTrash.run({ ...mark, id, wasActive: mark.wasActive ? 1 : 0 }),
+    markRestored: (id: string, dir: string) => void toTrash.run({ id, dir, deletedAt: null, wasActive: 0 }),
+    /** True when there was one, in the trash or not. A task that had it active has none afterwards. */
     remove: (id: string) => remove.run(id).changes > 0,
   };
 }
