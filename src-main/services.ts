@@ -1,6 +1,7 @@
 /** Wires the services of one Graft process: the catalogue, the worker processes and what runs on them. */
 import { openCatalog } from './catalog/catalog.ts';
 import { defaultHomeDir, openHome } from './home.ts';
+import { mendTrash } from './jobs/adapterTrash.ts';
 import { EngineService } from './jobs/engines.ts';
 import { ExportService } from './jobs/exportService.ts';
 import { PlaygroundService } from './jobs/playgroundService.ts';
@@ -24,6 +25,7 @@ export interface ServiceOptions {
 export function createServices({ home: dir = defaultHomeDir(), spawnWorker = forkWorker, takeQueued = true }: ServiceOptions = {}) {
   const home = openHome(dir);
   const catalog = openCatalog(home.catalogFile);
+  mendTrash(home, catalog);
   const workers = new Workers(spawnWorker);
   const engines = new EngineService(catalog, workers);
   const runs = new RunService(home, catalog, workers, engines);

@@ -8,8 +8,15 @@ import { bridgeLink } from './bridgeLink.ts';
 import { bridge } from './host.ts';
 
 export type {
+  AdapterComparison,
+  AdapterDetails,
+  AdapterInspection,
   AdapterView,
   BaseModel,
+  Board,
+  BoardAdapter,
+  BoardRun,
+  BoardTask,
   BrowseResult,
   Dataset,
   DatasetReport,
@@ -19,15 +26,18 @@ export type {
   ExportRecord,
   GenerateEvent,
   GenerateResult,
+  LossSample,
   ParityCertificate,
   PlaygroundState,
   RunEvent,
   RunStatus,
   RunView,
+  Setting,
   StartRun,
   StepMetrics,
   SystemInfo,
   TaskView,
+  TrashedAdapter,
 } from '../src-main/api/types.ts';
 
 const URL = '/api/trpc';

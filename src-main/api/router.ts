@@ -3,6 +3,7 @@ import type { Services } from '../services.ts';
 import { adaptersRouter } from './adapters.ts';
 import { datasetsRouter } from './datasets.ts';
 import { exportsRouter } from './exports.ts';
+import { homeRouter } from './home.ts';
 import { modelsRouter } from './models.ts';
 import { playgroundRouter } from './playground.ts';
 import { runsRouter } from './runs.ts';
@@ -13,6 +14,7 @@ import { createCallerFactory, router } from './trpc.ts';
 export function createRouter(services: Services) {
   return router({
     system: systemRouter(services),
+    home: homeRouter(services),
     models: modelsRouter(services),
     datasets: datasetsRouter(services),
     tasks: tasksRouter(services),

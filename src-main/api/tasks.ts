@@ -7,6 +7,8 @@ import { newId } from '../home.ts';
 import type { Services } from '../services.ts';
 import { procedure, router } from './trpc.ts';
 
+const nameSchema = z.string().trim().min(1).max(80);
+
 export interface TaskView extends Task {
   activeAdapter: Adapter | null;
 }
@@ -17,16 +19,25 @@ export function tasksRouter({ catalog, playground }: Services) {
     if (!task) throw usageError('TASK_NOT_FOUND', `There is no task ${id} in the catalogue; "tasks list" shows those that exist.`, { taskId: id });
     return task;
   };
+  const refuseTaken = (name: string): void => {
+    if (catalog.tasks.byName(name)) throw usageError('TASK_EXISTS', `There is a task "${name}" already; choose another name.`, { name });
+  };
   const view = (task: Task): TaskView => ({ ...task, activeAdapter: (task.activeAdapterId !== null && catalog.adapters.get(task.activeAdapterId)) || null });
 
   return router({
     list: procedure.query(() => catalog.tasks.list().map(view)),
 
-    create: procedure.input(z.object({ name: z.string().trim().min(1).max(80) })).mutation(({ input }) => {
-      if (catalog.tasks.byName(input.name)) throw usageError('TASK_EXISTS', `There is a task "${input.name}" already; choose another name.`, { name: input.name });
+    create: procedure.input(z.object({ name: nameSchema })).mutation(({ input }) => {
+      refuseTaken(input.name);
       const id = newId('task');
       catalog.tasks.insert({ id, name: input.name, createdAt: new Date().toISOString() });
       return view(find(id));
+    }),
+
+    rename: procedure.input(z.object({ id: z.string(), name: nameSchema })).mutation(({ input }) => {
+      if (find(input.id).name !== input.name) refuseTaken(input.name);
+      catalog.tasks.rename(input.id, input.name);
+      return view(find(input.id));
     }),
 
     /**
@@ -46,10 +57,10 @@ export function tasksRouter({ catalog, playground }: Services) {
       return { task: view(find(input.taskId)), switchMs: attached?.switchMs ?? null };
     }),
 
-    /** Removes a task that has no adapters. */
+    /** Removes a task that has no adapters; those in its trash can still be restored. */
     remove: procedure.input(z.object({ id: z.string() })).mutation(({ input }) => {
       const task = find(input.id);
-      if (task.adapters > 0) throw usageError('TASK_NOT_EMPTY', `The task "${task.name}" has ${task.adapters} adapters; remove them first.`, { taskId: task.id, adapters: task.adapters });
+      if (task.adapters > 0) throw usageError('TASK_NOT_EMPTY', `The task "${task.name}" still has ${task.adapters === 1 ? 'an adapter' : `${task.adapters} adapters`}; move ${task.adapters === 1 ? 'it' : 'them'} to the trash or to another task first.`, { taskId: task.id, adapters: task.adapters });
       catalog.tasks.remove(task.id);
       return { removed: task.id };
     }),

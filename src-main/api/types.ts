@@ -28,7 +28,13 @@ export type {
   TrainSettings,
 } from '../trainer/protocol.ts';
 
-export type { AdapterView } from './adapters.ts';
+export type { TrashedAdapter } from '../catalog/adapters.ts';
+export type { LossSample } from '../catalog/lossSamples.ts';
+export type { AdapterLineage, Setting } from '../jobs/adapterLineage.ts';
+export type { AdapterInspection } from '../jobs/importAdapter.ts';
+export type { AdapterComparison, AdapterDetails } from './adapters.ts';
+export type { AdapterView } from './adapterView.ts';
+export type { Board, BoardAdapter, BoardRun, BoardTask } from './home.ts';
 export type { DatasetLengths, DatasetReport } from './checkDataset.ts';
 export type { GenerateEvent } from './playground.ts';
 export type { BrowseEntry, BrowseResult, Starter, SystemInfo } from './system.ts';

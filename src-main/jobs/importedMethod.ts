@@ -7,7 +7,7 @@ import { ADAPTER_CONFIG } from '../checkpoints/adapterFile.ts';
 import type { PeftAdapter } from '../checkpoints/peft.ts';
 import { byPattern, moduleRank } from '../checkpoints/peftConfig.ts';
 import type { StoredAdapter } from '../checkpoints/storedAdapter.ts';
-import { availableTargets, TARGETS, type ArchitectureSpec } from '../engine/model/architecture.ts';
+import { TARGETS, type ArchitectureSpec } from '../engine/model/architecture.ts';
 import { methodSchema, type AdapterSettings, type LoraSettings } from '../trainer/methodSettings.ts';
 
 /** What graft.json says, else what configuration and tensors do. `content` is the adapter on its base `spec`. */
@@ -53,8 +53,7 @@ function loraSettings({ config }: PeftAdapter, cells: Cell[], spec: Architecture
 function places(cells: Cell[], spec: ArchitectureSpec): Pick<LoraSettings, 'targets' | 'layers'> {
   const found = new Set(cells.map(({ module }) => module.target));
   const layers = [...new Set(cells.map(({ module }) => module.layer))].sort((a, b) => a - b);
-  const order = found.isSubsetOf(new Set(availableTargets(spec))) ? availableTargets(spec) : TARGETS;
-  return { targets: order.filter((target) => found.has(target)), ...(layers.length === spec.layers ? {} : { layers }) };
+  return { targets: TARGETS.filter((target) => found.has(target)), ...(layers.length === spec.layers ? {} : { layers }) };
 }
 
 function rankAndAlpha(dir: string): { rank: number; alpha: number } {
