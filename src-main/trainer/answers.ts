@@ -1,16 +1,16 @@
 /** From the tokens of a batch to streamed texts: one answer per row, each ending at its own stop text, end token or length. */
 import { setImmediate } from 'node:timers/promises';
 import { encodeChatPrompt } from '../datasets/chat.ts';
-import { createTextStream } from '../datasets/textStream.ts';
 import type { TextTokenizer } from '../datasets/tokenizer.ts';
 import { virtualPrompt } from '../datasets/virtualTokens.ts';
 import type { BatchEvent, BatchRow } from '../engine/generate/generate.ts';
 import type { VirtualTokens } from '../engine/model/attachment.ts';
 import type { Decoder } from '../engine/model/decoder.ts';
 import { Random } from '../engine/random.ts';
+import { Answer } from './answer.ts';
 import type { CallControl } from './control.ts';
-import type { GenerateParams, GenerateResult } from './protocol.ts';
-import { StopText } from './stopText.ts';
+import type { CompareEvent, GenerateParams, GenerateResult } from './protocol.ts';
+import { NAMED } from './tokenTexts.ts';
 import { keepTuning } from './tuning.ts';
 
 interface Request {
@@ -23,65 +23,41 @@ interface Request {
   virtual?: Pick<VirtualTokens, 'prefix' | 'infix'> | undefined;
   /** Starts decoding. */
   decode(rows: BatchRow[]): AsyncGenerator<BatchEvent, void>;
-  /** Told each piece of a row's text. */
-  emit?(row: number, text: string): void;
+  /** Told what each row's answer grows by, and its end. */
+  emit(event: CompareEvent): void;
   control: CallControl;
 }
 
 export async function answerRows({ model, tokenizer, params, rows, virtual, decode, emit, control }: Request): Promise<GenerateResult[]> {
-  const prompt = params.chat ? encodeChatPrompt(tokenizer, [{ role: 'user', content: params.prompt }]) : tokenizer.encodePrompt(params.prompt);
-  const eosIds = [...new Set([...tokenizer.eosIds, ...model.spec.eosTokenIds])];
-  const { maxNew, temperature, topK, topP, seed = 0, stop = [] } = params;
-  const answers = Array.from({ length: rows }, (_, row) => new Answer(tokenizer, prompt, stop, (text) => emit?.(row, text)));
+  const prompt = promptIds(tokenizer, params);
   const ids = virtual ? virtualPrompt(prompt, { ...virtual, vocab: model.spec.vocab }) : prompt;
-  const started = performance.now();
-  const events = decode(answers.map(() => ({ prompt: ids, options: { maxNew, temperature, topK, topP, eosIds, random: new Random(seed) } })));
-  for await (const event of events) {
+  const answers = Array.from({ length: rows }, (_, row) => new Answer(tokenizer, prompt, params.stop ?? [], (piece) => emit({ type: 'text', row, ...piece })));
+  const results: GenerateResult[] = [];
+  const end = (row: number): void => {
+    if (results[row]) return;
+    results[row] = answers[row]!.finish();
+    emit({ type: 'done', row, result: results[row] });
+  };
+  for await (const event of decode(answers.map(() => ({ prompt: ids, options: optionsOf(model, tokenizer, params) })))) {
     const answer = answers[event.row]!;
     if ('end' in event) answer.ended = event.end;
-    else answer.push(event.id);
+    else if (!answer.isOver) answer.push(event.id, event.likelihood);
+    if (answer.isOver) end(event.row);
     if (control.stopped || answers.every(({ isOver }) => isOver)) break;
     await keepTuning();
     await setImmediate(); // libtensorflow answers at once: without this no message would get in between two tokens
   }
-  return answers.map((answer) => answer.finish(prompt.length, performance.now() - started));
+  answers.forEach((_, row) => end(row));
+  return results;
 }
 
-class Answer {
-  ended: 'length' | 'eos' | null = null;
-  private readonly stream: ReturnType<typeof createTextStream>;
-  private readonly filter: StopText;
-  private readonly emit: (text: string) => void;
-  private text = '';
-  private tokens = 0;
+function promptIds(tokenizer: TextTokenizer, { prompt, chat, messages }: GenerateParams): number[] {
+  if (messages) return encodeChatPrompt(tokenizer, messages);
+  return chat ? encodeChatPrompt(tokenizer, [{ role: 'user', content: prompt }]) : tokenizer.encodePrompt(prompt);
+}
 
-  constructor(tokenizer: TextTokenizer, prompt: number[], stop: string[], emit: (text: string) => void) {
-    this.stream = createTextStream(tokenizer, prompt);
-    this.filter = new StopText(stop);
-    this.emit = emit;
-  }
-
-  get isOver(): boolean {
-    return this.filter.stopped || this.ended !== null;
-  }
-
-  /** A token; after a stop text it is passed over. */
-  push(id: number): void {
-    if (this.isOver) return;
-    this.tokens++;
-    this.show(this.filter.push(this.stream.push(id)));
-  }
-
-  finish(promptTokens: number, elapsedMs: number): GenerateResult {
-    this.show(this.filter.push(this.stream.end()));
-    this.show(this.filter.end());
-    const { text, tokens } = this;
-    return { text, tokens, promptTokens, stopReason: this.filter.stopped ? 'stop' : (this.ended ?? 'cancelled'), tokensPerSecond: tokens / (elapsedMs / 1000) };
-  }
-
-  private show(piece: string): void {
-    if (piece === '') return;
-    this.text += piece;
-    this.emit(piece);
-  }
+function optionsOf(model: Decoder, tokenizer: TextTokenizer, params: GenerateParams): BatchRow['options'] {
+  const { maxNew, temperature, topK, topP, repetitionPenalty, seed = 0, probabilities = false } = params;
+  const eosIds = [...new Set([...tokenizer.eosIds, ...model.spec.eosTokenIds])];
+  return { maxNew, temperature, topK, topP, repetitionPenalty, eosIds, random: new Random(seed), likeliest: probabilities ? NAMED : 0 };
 }

@@ -30,7 +30,7 @@ const handlers: { [K in WorkerCallName]: Handler<K> } = {
   attach: ({ adapterDir }) => resident.attach(adapterDir),
   mergeInto: ({ tasks }) => resident.mergeInto(tasks),
   generate: (params, emit, control) => resident.generate(params, emit, control),
-  compare: (params, _emit, control) => resident.compare(params, control),
+  compare: (params, emit, control) => resident.compare(params, emit, control),
   merge: (params, emit) => mergeAndVerify(params, emit),
 };
 

@@ -89,7 +89,7 @@ async function checkAnswers(spec: RunSpec, method: Settings): Promise<void> {
   if (method.type !== 'full') {
     await resident.attach(spec.outDir);
     expect((await ask()).tokens).toBeGreaterThan(0);
-    const [alone, beside] = await resident.compare({ prompt: 'row xxxx', maxNew: 12, temperature: 0, adapterDirs: [null, spec.outDir] }, new CallControl());
+    const [alone, beside] = await resident.compare({ prompt: 'row xxxx', maxNew: 12, temperature: 0, adapterDirs: [null, spec.outDir] }, () => undefined, new CallControl());
     expect(alone!.text).toBe(base.text);
     expect(beside!.text).toBe((await ask()).text);
     await resident.attach(null);

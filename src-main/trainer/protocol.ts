@@ -3,6 +3,7 @@
  * Only small plain data crosses: paths, numbers, text. Weights and rows never do.
  */
 import { z } from 'zod';
+import type { Message } from '../datasets/types.ts';
 import type { ErrorData } from '../errors.ts';
 import { BASE_DTYPES, type BaseDtype } from '../engine/frozen/formats.ts';
 import type { ClassScores } from '../engine/train/classification.ts';
@@ -179,18 +180,39 @@ export interface LoadResult {
   device: string;
   loadMs: number;
   totalParameters: number;
+  /** The checkpoint has a template for conversations. */
+  chatTemplate: boolean;
+  /** What the loaded model takes: the tensors on the card on webgpu, else all of the worker process. */
+  memoryBytes: number;
 }
 
 export interface GenerateParams {
+  /** Text to continue; the user's turn where `chat` is set. */
   prompt: string;
   /** True: put the prompt through the checkpoint's chat template as one user turn. */
   chat?: boolean;
+  /** A whole conversation, which the assistant shall answer through the chat template; stands in for `prompt`. */
+  messages?: Message[];
   maxNew: number;
   temperature: number;
   topK?: number;
   topP?: number;
+  /** 1 or absent: none. */
+  repetitionPenalty?: number;
   seed?: number;
   stop?: string[];
+  /** Tell how likely each new token was, and what else was likely. */
+  probabilities?: boolean;
+}
+
+/** A new token and how likely the model held it: its own softmax, before temperature, penalty and cuts. */
+export interface TokenProbability {
+  /** The part of the answer that it completes; empty while a character is unfinished. */
+  text: string;
+  id: number;
+  p: number;
+  /** The five likeliest tokens, likeliest first. */
+  top: { text: string; p: number }[];
 }
 
 export interface GenerateResult {
@@ -198,8 +220,22 @@ export interface GenerateResult {
   tokens: number;
   promptTokens: number;
   stopReason: 'length' | 'eos' | 'stop' | 'cancelled';
+  /** Until this answer ended, whatever became of the others of its batch. */
   tokensPerSecond: number;
+  /** Where asked for; their texts together are `text`. */
+  probabilities?: TokenProbability[];
 }
+
+/** What an answer has grown by. The texts of the tokens may lag behind `text`, never run ahead. */
+export interface AnswerPiece {
+  text: string;
+  /** Of the answer so far. */
+  tokensPerSecond: number;
+  probabilities?: TokenProbability[];
+}
+
+/** Of several answers, by their place in the request: a piece, or the end. */
+export type CompareEvent = ({ type: 'text'; row: number } & AnswerPiece) | { type: 'done'; row: number; result: GenerateResult };
 
 /** Written beside an export as `parity.json`, and returned. */
 export interface ParityCertificate {
@@ -267,9 +303,9 @@ export interface WorkerCalls {
   attach: { params: { adapterDir: string | null }; event: never; result: { switchMs: number } };
   /** Merges adapters into the resident base's weights, in place of what was attached or merged before; `attach` takes them out. */
   mergeInto: { params: { tasks: TaskDir[] }; event: never; result: { switchMs: number } };
-  generate: { params: GenerateParams; event: { text: string }; result: GenerateResult };
-  /** The same prompt on the resident base with each of these adapters (null: the plain base), as one batch; results in that order. */
-  compare: { params: GenerateParams & { adapterDirs: (string | null)[] }; event: never; result: GenerateResult[] };
+  generate: { params: GenerateParams; event: AnswerPiece; result: GenerateResult };
+  /** The same prompt on the resident base with each of these adapters (null: the plain base), as one batch; events as they come, results in that order. */
+  compare: { params: GenerateParams & { adapterDirs: (string | null)[] }; event: CompareEvent; result: GenerateResult[] };
   merge: { params: MergeParams; event: { done: number; total: number; phase: 'merge' | 'verify' }; result: MergeResult };
 }
 export type WorkerCallName = keyof WorkerCalls;

@@ -97,7 +97,7 @@ describe('switching', () => {
     await resident.attach(null);
     expect((await ask()).text).toBe(texts[0]);
     await resident.mergeInto([{ adapterDir: one, scale: 1 }]);
-    const compared = await resident.compare({ ...PROMPT, adapterDirs: [null, two] }, new CallControl());
+    const compared = await resident.compare({ ...PROMPT, adapterDirs: [null, two] }, () => undefined, new CallControl());
     expect(compared.map(({ text }) => text)).toEqual([texts[0], texts[2]]);
     expect(tf.memory().numTensors).toBe(before + 2); // the rotary tables, made when the first prompt came
   });
@@ -111,7 +111,7 @@ describe('switching', () => {
       wanted.push(await ask({ stop: ['zz'] }));
     }
     const tensors = tf.memory().numTensors;
-    const compared = await resident.compare({ ...PROMPT, stop: ['zz'], adapterDirs: adapters }, new CallControl());
+    const compared = await resident.compare({ ...PROMPT, stop: ['zz'], adapterDirs: adapters }, () => undefined, new CallControl());
     expect(compared.map(({ text, tokens, stopReason }) => ({ text, tokens, stopReason }))).toEqual(wanted.map(({ text, tokens, stopReason }) => ({ text, tokens, stopReason })));
     expect(new Set(compared.map(({ text }) => text)).size).toBe(3);
     expect((await ask({ stop: ['zz'] })).text).toBe(wanted[2]!.text);

@@ -1,4 +1,5 @@
 /** A base model that stays loaded: switching replaces only the adapter's own parameters, and prompts are answered at once. */
+import * as tf from '@tensorflow/tfjs-core';
 import { openCheckpoint, type Checkpoint } from '../checkpoints/checkpoint.ts';
 import { loadTokenizer, type TextTokenizer } from '../datasets/tokenizer.ts';
 import { usageError } from '../errors.ts';
@@ -16,7 +17,7 @@ import { answerRows } from './answers.ts';
 import { checkBaseDtype } from './baseDtype.ts';
 import type { CallControl } from './control.ts';
 import { useEngine } from './engines.ts';
-import type { EngineName, GenerateParams, GenerateResult, LoadResult, TaskDir, WorkerCalls } from './protocol.ts';
+import type { AnswerPiece, CompareEvent, EngineName, GenerateParams, GenerateResult, LoadResult, TaskDir, WorkerCalls } from './protocol.ts';
 import { loadDecoder } from './loadDecoder.ts';
 
 interface Loaded {
@@ -43,7 +44,9 @@ export class Resident {
       this.unload();
       const model = loadDecoder(checkpoint, { baseDtype, forwardOnly: true });
       this.loaded = { engine, checkpoint, tokenizer, model, adapter: null, merged: new MergedTasks(model) };
-      return { engine, device, loadMs: performance.now() - started, totalParameters: countParameters(model.weights.values()) };
+      const totalParameters = countParameters(model.weights.values());
+      const chatTemplate = tokenizer.chatTemplate !== undefined;
+      return { engine, device, loadMs: performance.now() - started, totalParameters, chatTemplate, memoryBytes: heldBytes(engine) };
     } catch (error) {
       checkpoint.close();
       throw error;
@@ -74,22 +77,24 @@ export class Resident {
     return { switchMs: performance.now() - started };
   }
 
-  async generate(params: GenerateParams, emit: (event: { text: string }) => void, control: CallControl): Promise<GenerateResult> {
+  async generate(params: GenerateParams, emit: (piece: AnswerPiece) => void, control: CallControl): Promise<GenerateResult> {
     const loaded = this.requireLoaded();
-    return answerAlone(loaded, loaded.adapter, params, control, (text) => emit({ text }));
+    return answerAlone(loaded, loaded.adapter, params, control, (event) => {
+      if (event.type === 'text') emit({ text: event.text, tokensPerSecond: event.tokensPerSecond, ...(event.probabilities ? { probabilities: event.probabilities } : {}) });
+    });
   }
 
   /**
    * The prompt once per adapter (null: the plain base); the attached adapter plays no part, and what was merged is
-   * taken out. Plain LoRAs are decoded as one batch, adapters of other methods one after the other.
+   * taken out. The base and plain LoRAs are decoded as one batch, adapters of other methods one after the other behind it.
    */
-  async compare({ adapterDirs, ...params }: WorkerCalls['compare']['params'], control: CallControl): Promise<GenerateResult[]> {
+  async compare({ adapterDirs, ...params }: WorkerCalls['compare']['params'], emit: (event: CompareEvent) => void, control: CallControl): Promise<GenerateResult[]> {
     const loaded = this.requireLoaded();
     loaded.merged.switchTo([]);
     const adapters = new Map<string | null, Adapter | null>([[null, null]]);
     try {
       for (const dir of adapterDirs) if (dir !== null && !adapters.has(dir)) adapters.set(dir, loadWriter(dir, loaded.checkpoint));
-      return await answerEach(loaded, adapterDirs.map((dir) => adapters.get(dir)!), params, control);
+      return await answerEach(loaded, adapterDirs.map((dir) => adapters.get(dir)!), { params, emit, control });
     } finally {
       for (const adapter of adapters.values()) adapter?.dispose();
     }
@@ -118,14 +123,25 @@ function put(loaded: Loaded, adapter: Adapter | null): void {
   loaded.model.adapter = adapter;
 }
 
-async function answerEach(loaded: Loaded, adapters: (Adapter | null)[], params: GenerateParams, control: CallControl): Promise<GenerateResult[]> {
+interface Asked {
+  params: GenerateParams;
+  emit(event: CompareEvent): void;
+  control: CallControl;
+}
+
+async function answerEach(loaded: Loaded, adapters: (Adapter | null)[], { params, emit, control }: Asked): Promise<GenerateResult[]> {
   const { model, tokenizer } = loaded;
-  if (adapters.every(isPlainLora)) {
-    const decode = (rows: BatchRow[]): AsyncGenerator<BatchEvent, void> => generateMixed(model, rows.map((row, i) => ({ ...row, adapter: adapters[i]! })));
-    return answerRows({ model, tokenizer, params, rows: adapters.length, decode, control });
-  }
   const results: GenerateResult[] = [];
-  for (const adapter of adapters) results.push(await answerAlone(loaded, adapter, params, control));
+  const batch = [...adapters.entries()].flatMap(([row, adapter]) => (isPlainLora(adapter) ? [{ row, adapter }] : []));
+  if (batch.length > 0) {
+    const decode = (rows: BatchRow[]): AsyncGenerator<BatchEvent, void> => generateMixed(model, rows.map((row, i) => ({ ...row, adapter: batch[i]!.adapter })));
+    const own = (event: CompareEvent): void => emit({ ...event, row: batch[event.row]!.row });
+    const answered = await answerRows({ model, tokenizer, params, rows: batch.length, decode, emit: own, control });
+    answered.forEach((result, i) => (results[batch[i]!.row] = result));
+  }
+  for (const [row, adapter] of adapters.entries()) {
+    if (!results[row]) results[row] = await answerAlone(loaded, adapter, params, control, (event) => emit({ ...event, row }));
+  }
   return results;
 }
 
@@ -142,13 +158,18 @@ function isPlainLora(adapter: Adapter | null): adapter is LoraAdapter | null {
   return adapter === null || (adapter instanceof LoraAdapter && adapter.overrides.size === 0 && adapter.pairs.every(({ magnitude }) => !magnitude));
 }
 
-async function answerAlone({ model, tokenizer, adapter: attached }: Loaded, adapter: Adapter | null, params: GenerateParams, control: CallControl, emit?: (text: string) => void): Promise<GenerateResult> {
+async function answerAlone({ model, tokenizer, adapter: attached }: Loaded, adapter: Adapter | null, params: GenerateParams, control: CallControl, emit: (event: CompareEvent) => void): Promise<GenerateResult> {
   model.adapter = adapter;
   try {
     const decode = (rows: BatchRow[]): AsyncGenerator<BatchEvent, void> => generateBatch(model, rows);
-    const [result] = await answerRows({ model, tokenizer, params, rows: 1, virtual: adapter?.virtual, decode, ...(emit ? { emit: (_row: number, text: string) => emit(text) } : {}), control });
+    const [result] = await answerRows({ model, tokenizer, params, rows: 1, virtual: adapter?.virtual, decode, emit, control });
     return result!;
   } finally {
     model.adapter = attached;
   }
+}
+
+/** Memory that the engine holds for the model; a card's counts only its tensors. */
+function heldBytes(engine: EngineName): number {
+  return engine === 'webgpu' ? tf.memory().numBytes : process.memoryUsage.rss();
 }

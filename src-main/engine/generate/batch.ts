@@ -9,13 +9,16 @@ import { MixedLora } from '../methods/mixedLora.ts';
 import type { Decoder } from '../model/decoder.ts';
 import { KvCache } from '../model/kvCache.ts';
 import type { Random } from '../random.ts';
-import { sampleToken, type SamplingOptions } from './sample.ts';
+import { tokenLikelihood, type TokenLikelihood } from './likelihood.ts';
+import { penalised, sampleToken, type SamplingOptions } from './sample.ts';
 
 export interface GenerateOptions extends SamplingOptions {
   maxNew: number;
   /** Ids that end the text; not yielded. */
   eosIds: number[];
   random: Random;
+  /** How many of the likeliest tokens to name with every new one; absent or 0: none, and no likelihood either. */
+  likeliest?: number | undefined;
 }
 
 export interface BatchRow {
@@ -24,13 +27,20 @@ export interface BatchRow {
 }
 
 /** A new token of a row, or how the row ended; `row` is its index in the request. */
-export type BatchEvent = { row: number; id: number } | { row: number; end: 'length' | 'eos' };
+export type BatchEvent = { row: number; id: number; likelihood?: TokenLikelihood } | { row: number; end: 'length' | 'eos' };
 
 /** A row under way. */
 interface Live extends BatchRow {
   row: number;
   /** Tokens yielded so far. */
   count: number;
+  /** Ids of the prompt and of what has been yielded, where a penalty asks for them. */
+  seen: Set<number>;
+}
+
+interface Next {
+  id: number;
+  likelihood?: TokenLikelihood;
 }
 
 /**
@@ -57,7 +67,7 @@ export async function* generateMixed(model: Decoder, rows: (BatchRow & { adapter
 async function* decode(model: Decoder, rows: BatchRow[], beforePass: (live: Live[], T: number) => void): AsyncGenerator<BatchEvent, void> {
   const { maxPositions } = model.spec;
   rows.forEach(({ prompt }) => checkPrompt(prompt, maxPositions));
-  let live: Live[] = rows.map((row, i) => ({ ...row, row: i, count: 0 })).filter(({ options }) => options.maxNew > 0);
+  let live: Live[] = rows.map((row, i) => ({ ...row, row: i, count: 0, seen: new Set(Array.from(row.prompt)) })).filter(({ options }) => options.maxNew > 0);
   for (const [row, { options }] of rows.entries()) if (options.maxNew === 0) yield { row, end: 'length' };
   const T = Math.max(0, ...live.map(({ prompt }) => prompt.length));
   let ids = leftPadded(live, T);
@@ -68,20 +78,21 @@ async function* decode(model: Decoder, rows: BatchRow[], beforePass: (live: Live
       const next = await nextTokens(model, ids, cache, live);
       const going: number[] = [];
       for (const [i, one] of live.entries()) {
-        const id = next[i]!;
+        const { id, likelihood } = next[i]!;
         const { row, prompt, options } = one;
         if (options.eosIds.includes(id)) {
           yield { row, end: 'eos' };
           continue;
         }
-        yield { row, id };
+        yield { row, id, ...(likelihood ? { likelihood } : {}) };
         one.count++;
+        one.seen.add(id);
         if (one.count < options.maxNew && prompt.length + one.count <= maxPositions) going.push(i);
         else yield { row, end: 'length' };
       }
       if (going.length < live.length && going.length > 0) cache.keepRows(going);
       live = going.map((i) => live[i]!);
-      ids = Int32Array.from(going, (i) => next[i]!);
+      ids = Int32Array.from(going, (i) => next[i]!.id);
     }
   } finally {
     cache.dispose();
@@ -101,19 +112,28 @@ function leftPadded(live: Live[], T: number): Int32Array {
   return ids;
 }
 
-/** The next token of each row after `ids` (B·T), which continue the cache. Greedy choices are made on the device. */
-async function nextTokens(model: Decoder, ids: Int32Array, cache: KvCache, live: Live[]): Promise<number[]> {
+/** The next token of each row after `ids` (B·T), which continue the cache. Greedy choices are made on the device where nobody asks for more. */
+async function nextTokens(model: Decoder, ids: Int32Array, cache: KvCache, live: Live[]): Promise<Next[]> {
   const logits = lastLogits(model, ids, cache);
-  if (live.every(({ options }) => options.temperature === 0)) {
+  if (live.every(({ options }) => isPlainGreedy(options))) {
     const best = tf.tidy(() => tf.argMax(logits, -1));
     const values = await best.data();
     tf.dispose([logits, best]);
-    return Array.from(values);
+    return Array.from(values, (id) => ({ id }));
   }
   const values = (await logits.data()) as Float32Array;
   logits.dispose();
   const V = model.spec.vocab;
-  return live.map(({ options }, i) => sampleToken(values.subarray(i * V, (i + 1) * V), options, options.random));
+  return live.map((one, i) => nextToken(values.subarray(i * V, (i + 1) * V), one));
+}
+
+function isPlainGreedy({ temperature, repetitionPenalty = 1, likeliest = 0 }: GenerateOptions): boolean {
+  return temperature === 0 && repetitionPenalty === 1 && likeliest === 0;
+}
+
+function nextToken(logits: Float32Array, { options, seen }: Live): Next {
+  const id = sampleToken(penalised(logits, seen, options.repetitionPenalty), options, options.random);
+  return options.likeliest ? { id, likelihood: tokenLikelihood(logits, id, options.likeliest) } : { id };
 }
 
 /** Logits (B, V) for the tokens after `ids` (B·T), which continue the cache. */

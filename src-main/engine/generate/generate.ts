@@ -3,6 +3,7 @@ import type { Decoder } from '../model/decoder.ts';
 import { generateBatch, type GenerateOptions } from './batch.ts';
 
 export { generateBatch, generateMixed, lastLogits, type BatchEvent, type BatchRow, type GenerateOptions } from './batch.ts';
+export type { TokenLikelihood } from './likelihood.ts';
 
 /**
  * Yields new token ids until `maxNew`, an end token, or the model's longest sequence is reached.

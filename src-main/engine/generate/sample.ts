@@ -1,4 +1,7 @@
-/** Choosing the next token from its logits: greedy, temperature, top-k (Fan et al. 2018), top-p (Holtzman et al. 2020). */
+/**
+ * Choosing the next token from its logits: greedy, temperature, top-k (Fan et al. 2018), top-p (Holtzman et al. 2020),
+ * repetition penalty (Keskar et al. 2019).
+ */
 import type { Random } from '../random.ts';
 
 export interface SamplingOptions {
@@ -8,6 +11,8 @@ export interface SamplingOptions {
   topK?: number;
   /** Keep the smallest set of tokens whose probabilities reach p; absent or 1: all. */
   topP?: number;
+  /** Logits of tokens that have appeared are divided by it where positive, multiplied where negative; absent or 1: left alone. */
+  repetitionPenalty?: number;
 }
 
 export function argmax(logits: Float32Array): number {
@@ -41,4 +46,12 @@ export function candidateTokens(logits: Float32Array, { temperature, topK, topP 
   let mass = 0;
   const end = candidates.findIndex((c) => (mass += c.probability) >= topP);
   return end < 0 ? candidates : candidates.slice(0, end + 1);
+}
+
+/** The logits as the penalty leaves them, in a new array; the same array where there is no penalty. */
+export function penalised(logits: Float32Array, seen: Iterable<number>, penalty = 1): Float32Array {
+  if (penalty === 1) return logits;
+  const changed = Float32Array.from(logits);
+  for (const id of new Set(seen)) changed[id] = logits[id]! > 0 ? logits[id]! / penalty : logits[id]! * penalty;
+  return changed;
 }
