@@ -43,6 +43,6 @@ export function openHome(dir: string = defaultHomeDir()): Home {
 }
 
 /** A new identifier that says what it names: `run-3f9a0c11d2`. */
-export function newId(kind: 'model' | 'data' | 'task' | 'run' | 'adapter' | 'export'): string {
+export function newId(kind: 'model' | 'data' | 'task' | 'run' | 'adapter' | 'export' | 'history'): string {
   return `${kind}-${randomBytes(5).toString('hex')}`;
 }

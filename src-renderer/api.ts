@@ -17,7 +17,9 @@ export type {
   BoardAdapter,
   BoardRun,
   BoardTask,
+  AnswerPiece,
   BrowseResult,
+  CompareEvent,
   Dataset,
   DatasetReport,
   EngineName,
@@ -27,6 +29,8 @@ export type {
   GenerateEvent,
   GenerateResult,
   LossSample,
+  HistoryEntry,
+  HistoryHead,
   ParityCertificate,
   PlaygroundState,
   RunEvent,
@@ -34,10 +38,12 @@ export type {
   RunView,
   Setting,
   StartRun,
+  Score,
   StepMetrics,
   SystemInfo,
   TaskView,
   TrashedAdapter,
+  TokenProbability,
 } from '../src-main/api/types.ts';
 
 const URL = '/api/trpc';

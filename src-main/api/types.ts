@@ -5,6 +5,7 @@ export type { ExportRecord } from '../catalog/exports.ts';
 export type { Evaluation } from '../catalog/metrics.ts';
 export type { BaseModel, ModelDetails } from '../catalog/models.ts';
 export type { RunStarted, RunStatus } from '../catalog/runs.ts';
+export type { HistoryEntry, HistoryHead, Score } from '../catalog/playground.ts';
 export type { Task } from '../catalog/tasks.ts';
 export type { ErrorData } from '../errors.ts';
 export type { ExportEvent } from '../jobs/exportService.ts';
@@ -14,6 +15,7 @@ export type { TrainableView } from '../jobs/trainable.ts';
 export type { RunEvent, RunView } from '../jobs/runService.ts';
 export type { MethodText } from '../trainer/describeMethod.ts';
 export type {
+  AnswerPiece,
   EngineName,
   EngineReport,
   EvaluateResult,
@@ -23,6 +25,7 @@ export type {
   ParityCertificate,
   RunSpec,
   StepMetrics,
+  TokenProbability,
   TrainEvent,
   TrainResult,
   TrainSettings,
@@ -36,6 +39,6 @@ export type { AdapterComparison, AdapterDetails } from './adapters.ts';
 export type { AdapterView } from './adapterView.ts';
 export type { Board, BoardAdapter, BoardRun, BoardTask } from './home.ts';
 export type { DatasetLengths, DatasetReport } from './checkDataset.ts';
-export type { GenerateEvent } from './playground.ts';
+export type { CompareEvent, GenerateEvent } from './playground.ts';
 export type { BrowseEntry, BrowseResult, Starter, SystemInfo } from './system.ts';
 export type { TaskView } from './tasks.ts';

@@ -10,6 +10,7 @@ import { exportQueries } from './exports.ts';
 import { metricQueries } from './metrics.ts';
 import { migrate } from './migrate.ts';
 import { modelQueries } from './models.ts';
+import { playgroundQueries } from './playground.ts';
 import { runQueries } from './runs.ts';
 import { settingQueries } from './settings.ts';
 import { taskQueries } from './tasks.ts';
@@ -27,6 +28,7 @@ export function openCatalog(file: string) {
     adapters: adapterQueries(db),
     exports: exportQueries(db),
     settings: settingQueries(db),
+    playground: playgroundQueries(db),
     /** Runs `work` in one transaction: all of it, or nothing. */
     transaction: <T>(work: () => T): T => db.transaction(work).immediate(),
     close: () => db.close(),

@@ -22,6 +22,7 @@ export const generate: Command = {
     temperature: { type: 'string', value: 'X', help: '0 takes the likeliest token (0)' },
     'top-k': { type: 'string', value: 'N', help: 'sample among the N likeliest tokens' },
     'top-p': { type: 'string', value: 'X', help: 'sample among the likeliest tokens of total probability X' },
+    'repetition-penalty': { type: 'string', value: 'X', help: 'make tokens that have appeared less likely (1 leaves them alone)' },
     seed: { type: 'string', value: 'N', help: 'seed of the sampling' },
     stop: { type: 'string', multiple: true, value: 'TEXT', help: 'end at this text; repeatable' },
     engine: ENGINE_OPTION,
@@ -37,6 +38,7 @@ export const generate: Command = {
       temperature: args.number('temperature'),
       topK: args.integer('top-k'),
       topP: args.number('top-p'),
+      repetitionPenalty: args.number('repetition-penalty'),
       seed: args.integer('seed'),
       ...(stop.length > 0 ? { stop } : {}),
     });
@@ -51,7 +53,7 @@ async function one({ args, services, write, say }: Context, params: GeneratePara
   const load = await services.playground.loadDir(baseDirFor(services, args.text('model'), adapter), readEngine(args), readBaseDtype(args));
   if (args.flag('merged') && !adapter) throw usageError('BAD_USAGE', '--merged needs an adapter; name one with --adapter.', { option: 'merged' });
   const switched = adapter && (await (args.flag('merged') ? services.playground.mergeDir(adapter.dir) : services.playground.attachDir(adapter.dir)));
-  const result = await services.playground.generate(params, write).promise;
+  const result = await services.playground.generate(params, ({ text }) => write(text)).promise;
   write('\n');
   say(`${result.tokens} tokens, ${result.tokensPerSecond.toFixed(1)} tokens/s on ${load.engine} (${result.stopReason})`);
   return { prompt: params.prompt, ...result, engine: load.engine, device: load.device, switchMs: switched?.switchMs ?? null };

@@ -42,6 +42,11 @@ export function readTokenizerFiles(dir: string): TokenizerFiles {
   };
 }
 
+/** Whether the checkpoint in `dir` says how conversations are written. Throws TOKENIZER_BROKEN. */
+export function hasChatTemplate(dir: string): boolean {
+  return chatTemplateOf(dir, readJson(dir, 'tokenizer_config.json') ?? {}) !== undefined;
+}
+
 function complete(tokenizer: JsonObject, config: JsonObject): JsonObject {
   const added = Array.isArray(tokenizer['added_tokens']) ? [...(tokenizer['added_tokens'] as unknown[])] : [];
   const known = new Set(added.map((token) => (isObject(token) ? token['id'] : undefined)));

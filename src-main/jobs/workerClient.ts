@@ -37,7 +37,7 @@ export class WorkerClient {
     return this.#exit === undefined;
   }
 
-  onExit(listener: () => void): void {
+  onExit(listener: (exit: WorkerExit) => void): void {
     this.#channel.onExit(listener);
   }
 
@@ -141,7 +141,7 @@ export class Workers {
 
   /** Ends every worker and waits until they are gone. */
   async close(): Promise<void> {
-    const ended = [...this.#clients].map((client) => new Promise<void>((resolve) => (client.alive ? client.onExit(resolve) : resolve())));
+    const ended = [...this.#clients].map((client) => new Promise<void>((resolve) => (client.alive ? client.onExit(() => resolve()) : resolve())));
     for (const client of this.#clients) client.kill();
     await Promise.all(ended);
   }

@@ -298,7 +298,12 @@ export interface WorkerCalls {
     result: EvaluateResult;
   };
   /** Loads a base model that stays resident for attach and generate. */
-  load: { params: { engine: EngineName; modelDir: string; baseDtype?: BaseDtype }; event: never; result: LoadResult };
+  load: {
+    params: { engine: EngineName; modelDir: string; baseDtype?: BaseDtype };
+    /** Parameters that have been read. */
+    event: { done: number; total: number };
+    result: LoadResult;
+  };
   /** Replaces only A and B on the resident base; null means the plain base. */
   attach: { params: { adapterDir: string | null }; event: never; result: { switchMs: number } };
   /** Merges adapters into the resident base's weights, in place of what was attached or merged before; `attach` takes them out. */

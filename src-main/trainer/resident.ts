@@ -34,7 +34,7 @@ export class Resident {
   private loaded: Loaded | null = null;
 
   /** Loads a base and frees the one before. */
-  async load({ engine, modelDir, baseDtype }: WorkerCalls['load']['params']): Promise<LoadResult> {
+  async load({ engine, modelDir, baseDtype }: WorkerCalls['load']['params'], emit: (event: { done: number; total: number }) => void = () => undefined): Promise<LoadResult> {
     checkBaseDtype(baseDtype, engine);
     const started = performance.now();
     const tokenizer = loadTokenizer(modelDir);
@@ -42,7 +42,7 @@ export class Resident {
     try {
       const { device } = await useEngine(engine);
       this.unload();
-      const model = loadDecoder(checkpoint, { baseDtype, forwardOnly: true });
+      const model = loadDecoder(watched(checkpoint, emit), { baseDtype, forwardOnly: true });
       this.loaded = { engine, checkpoint, tokenizer, model, adapter: null, merged: new MergedTasks(model) };
       const totalParameters = countParameters(model.weights.values());
       const chatTemplate = tokenizer.chatTemplate !== undefined;
@@ -115,6 +115,24 @@ export class Resident {
     this.loaded.checkpoint.close();
     this.loaded = null;
   }
+}
+
+/** How much has to be read before it is told again. */
+const TOLD_SHARE = 0.02;
+
+/** The checkpoint, telling how many of its values have been read. */
+function watched(checkpoint: Checkpoint, emit: (event: { done: number; total: number }) => void): Checkpoint {
+  const sizeOf = (name: string): number => checkpoint.shape(name).reduce((a, b) => a * b, 1);
+  const total = [...checkpoint.tensors.keys()].reduce((sum, name) => sum + sizeOf(name), 0);
+  let done = 0;
+  let told = 0;
+  const readF32 = (name: string): Float32Array => {
+    const values = checkpoint.readF32(name);
+    done += values.length;
+    if (done - told >= TOLD_SHARE * total) emit({ done: (told = done), total });
+    return values;
+  };
+  return { ...checkpoint, readF32 };
 }
 
 function put(loaded: Loaded, adapter: Adapter | null): void {

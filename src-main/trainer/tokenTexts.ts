@@ -46,11 +46,11 @@ export class TokenTexts {
     return ready;
   }
 
-  /** The rest at the end of `answer`; the last token is cut where a stop text begins, and has what became of half a character. */
+  /** The rest at the end of `answer`: its last characters go to the token that began them, and what a stop text took is left out. */
   end(answer: string): TokenProbability[] {
     const ready = this.release(answer.length);
-    const [next] = this.waiting;
     const tail = answer.slice(this.released);
-    return next && tail !== '' ? [...ready, { ...next, text: tail }] : ready;
+    const rest = this.waiting.map((token, i) => ({ ...token, text: i === 0 ? tail : '' }));
+    return [...ready, ...rest.filter(({ text }, i) => text !== '' || this.waiting[i]!.text === '')];
   }
 }
