@@ -4,7 +4,7 @@ import { TRPCClientError } from '@trpc/client';
 /** What a page does with a subscription's events. `failed` and `done` are each the last call. */
 export interface StreamHandlers<T> {
   data: (value: T) => void;
-  failed: (sentence: string) => void;
+  failed: (sentence: string, failure: Failure) => void;
   done: () => void;
 }
 
@@ -15,12 +15,12 @@ export interface StreamHandlers<T> {
 export function streamOptions<T>(handlers: StreamHandlers<T>, end: () => void) {
   return {
     onData: handlers.data,
-    onError: (error: unknown) => handlers.failed(errorSentence(error)),
+    onError: (error: unknown) => handlers.failed(errorSentence(error), failureOf(error)),
     onComplete: handlers.done,
     onConnectionStateChange: (state: { state: string; error?: unknown }) => {
       if (state.state !== 'connecting' || !state.error) return;
       end();
-      handlers.failed(errorSentence(state.error));
+      handlers.failed(errorSentence(state.error), failureOf(state.error));
     },
   };
 }

@@ -22,6 +22,23 @@ export function runsRouter({ catalog, runs }: Services) {
       return { steps: catalog.metrics.after(input.id, input.afterStep), evaluations: catalog.metrics.evaluations(input.id) };
     }),
 
+    /**
+     * The same, column by column: at most `maxPoints` steps after `afterStep` (`more` says whether there are others), and the
+     * validation losses after the step `afterEvaluation`. Asked again with the last step it is what is new.
+     */
+    series: procedure
+      .input(
+        byId.extend({
+          afterStep: z.number().int().min(0).default(0),
+          afterEvaluation: z.number().int().min(-1).default(-1),
+          maxPoints: z.number().int().min(1).max(200_000).default(20_000),
+        }),
+      )
+      .query(({ input }) => {
+        runs.get(input.id);
+        return catalog.metrics.series(input.id, input.afterStep, input.afterEvaluation, input.maxPoints);
+      }),
+
     /** The run as it is, then every event, until it is over. */
     watch: procedure.input(byId).subscription(({ input, signal }) => {
       const run = runs.get(input.id);

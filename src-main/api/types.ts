@@ -2,7 +2,7 @@
 export type { Adapter } from '../catalog/adapters.ts';
 export type { Dataset } from '../catalog/datasets.ts';
 export type { ExportRecord } from '../catalog/exports.ts';
-export type { Evaluation } from '../catalog/metrics.ts';
+export type { Evaluation, Series } from '../catalog/metrics.ts';
 export type { BaseModel, ModelDetails } from '../catalog/models.ts';
 export type { RunStarted, RunStatus } from '../catalog/runs.ts';
 export type { HistoryEntry, HistoryHead, Score } from '../catalog/playground.ts';

@@ -7,7 +7,7 @@ import { loraSchema } from '../trainer/methodSettings.ts';
 import { ADAPTERS_BY_TASK } from './adapters.ts';
 import { openCatalog } from './catalog.ts';
 import type { Catalog } from './catalog.ts';
-import { METRICS_AFTER } from './metrics.ts';
+import { EVALUATIONS_AFTER, METRICS_AFTER, SERIES_AFTER } from './metrics.ts';
 import { migrate, schemaVersion } from './migrate.ts';
 import { migrations } from './migrations/index.ts';
 
@@ -77,6 +77,8 @@ describe('opening', () => {
 describe('hot queries use an index', () => {
   it.each([
     ['metrics of a run', METRICS_AFTER, ['r', 0], /SEARCH metrics USING PRIMARY KEY \(run_id=\? AND step>\?\)/],
+    ['a chunk of the series of a run', SERIES_AFTER, ['r', 0, 10], /SEARCH metrics USING PRIMARY KEY \(run_id=\? AND step>\?\)/],
+    ['validation losses of a run', EVALUATIONS_AFTER, ['r', 0], /SEARCH evaluations USING PRIMARY KEY \(run_id=\? AND step>\?\)/],
     ['adapters of a task', ADAPTERS_BY_TASK, ['t'], /SEARCH adapters USING INDEX adapters_by_task/],
   ])('%s', (_name, sql, parameters, plan) => {
     const details = openHere().db.prepare<unknown[], { detail: string }>(`EXPLAIN QUERY PLAN ${sql}`).all(...parameters).map((row) => row.detail);

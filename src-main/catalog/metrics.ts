@@ -17,10 +17,32 @@ interface Row {
   elapsed_ms: number;
 }
 
+/** Metrics column by column: far smaller and quicker to send and read than one object a step. */
+export interface Series {
+  step: number[];
+  loss: number[];
+  lr: number[];
+  gradNorm: number[];
+  tokensPerSecond: number[];
+  memoryBytes: number[];
+  elapsedMs: number[];
+  /** Validation losses after the evaluation asked for. */
+  evaluations: Evaluation[];
+  /** There are steps after the last of these. */
+  more: boolean;
+}
+
+type RawRow = [step: number, loss: number, lr: number, gradNorm: number, tokensPerSecond: number, memoryBytes: number, elapsedMs: number];
+
+export const SERIES_AFTER =
+  'SELECT step, loss, lr, grad_norm, tokens_per_second, memory_bytes, elapsed_ms FROM metrics WHERE run_id = ? AND step > ? ORDER BY step LIMIT ?';
+export const EVALUATIONS_AFTER = 'SELECT step, val_loss FROM evaluations WHERE run_id = ? AND step > ? ORDER BY step';
 export const METRICS_AFTER = 'SELECT * FROM metrics WHERE run_id = ? AND step > ? ORDER BY step';
 
 export function metricQueries(db: Database) {
   const after = db.prepare<[string, number], Row>(METRICS_AFTER);
+  const series = db.prepare<[string, number, number], RawRow>(SERIES_AFTER).raw(true);
+  const evaluationsAfter = db.prepare<[string, number], { step: number; val_loss: number }>(EVALUATIONS_AFTER);
   const evaluations = db.prepare<[string], { step: number; val_loss: number }>('SELECT step, val_loss FROM evaluations WHERE run_id = ? ORDER BY step');
   const put = db.prepare(
     `INSERT OR REPLACE INTO metrics (run_id, step, loss, lr, grad_norm, tokens_per_second, memory_bytes, elapsed_ms)
@@ -33,6 +55,24 @@ export function metricQueries(db: Database) {
     /** Metrics of the steps after `step`, in order. */
     after: (runId: string, step: number): StepMetrics[] => after.all(runId, step).map(toMetrics),
     evaluations: (runId: string): Evaluation[] => evaluations.all(runId).map((row) => ({ step: row.step, valLoss: row.val_loss })),
+    /** At most `maxPoints` steps after `step`, and all validation losses after `evaluation` (-1: from the start). */
+    series(runId: string, step: number, evaluation: number, maxPoints: number): Series {
+      const rows = series.all(runId, step, maxPoints + 1);
+      const more = rows.length > maxPoints;
+      if (more) rows.pop();
+      const column = (index: number): number[] => rows.map((row) => row[index] ?? NaN);
+      return {
+        step: column(0),
+        loss: column(1),
+        lr: column(2),
+        gradNorm: column(3),
+        tokensPerSecond: column(4),
+        memoryBytes: column(5),
+        elapsedMs: column(6),
+        evaluations: evaluationsAfter.all(runId, evaluation).map((row) => ({ step: row.step, valLoss: row.val_loss })),
+        more,
+      };
+    },
     put: (runId: string, m: StepMetrics) => void put.run({ ...m, runId, memoryBytes: Math.round(m.memoryBytes) }),
     putEvaluation: (runId: string, e: Evaluation) => void putEvaluation.run(runId, e.step, e.valLoss),
     /** Forgets what a crashed run recorded after the checkpoint it now continues from. */

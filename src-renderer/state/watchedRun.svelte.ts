@@ -1,93 +1,168 @@
 /**
- * One run as its page shows it: the row and all recorded losses first, then live events.
- * A reload therefore loses nothing, and a run that ended long ago looks the same as one watched to its end.
+ * One run as its page shows it: the row and all that is recorded first, then live events. A reload therefore loses
+ * nothing, and a run that ended long ago looks the same as one watched to its end. A run that another Graft process
+ * trains sends no events here; it is read again and again instead.
  */
-import { api, type RunEvent, type RunView, type StepMetrics } from '../api.ts';
-import type { ValidationPoint } from '../charts/lossSeries.ts';
-import { mergeSteps, timeLeft, upTo, validationPoint } from '../runSeries.ts';
-import { errorSentence, streamOptions } from '../stream.ts';
+import { api, type RunEvent, type RunView } from '../api.ts';
+import { SeriesStore } from '../charts/seriesStore.ts';
+import { failureOf, streamOptions, type Failure } from '../stream.ts';
+import { Connection } from './connection.svelte.ts';
+import { readSeries } from './readSeries.ts';
+
+/** Pause between two readings while no events come. */
+const READ_EVERY_MS = 500;
+const READ_WAITING_EVERY_MS = 2000;
 
 export class WatchedRun {
   readonly id: string;
   run = $state.raw<RunView | undefined>();
-  steps = $state.raw<StepMetrics[]>([]);
-  validation = $state.raw<ValidationPoint[]>([]);
+  /** Not reactive: `version` grows, at most once a frame, when it has changed. */
+  readonly store = new SeriesStore();
+  version = $state(0);
+  /** What was recorded has been read. */
+  ready = $state(false);
   /** Last line that the trainer logged. */
   log = $state<string | undefined>();
-  error = $state<string | undefined>();
+  failure = $state.raw<Failure | undefined>();
+  readonly connection = new Connection(() => void this.open());
   readonly active = $derived(this.run !== undefined && ['queued', 'running', 'paused'].includes(this.run.status));
-  readonly last = $derived(this.steps.at(-1));
   readonly totalSteps = $derived(this.run?.started?.totalSteps ?? this.run?.spec.train.steps ?? 0);
-  readonly remainingMs = $derived(this.run?.status === 'running' ? timeLeft(this.steps, this.totalSteps) : undefined);
-  #incoming: StepMetrics[] = [];
+  readonly lastStep = $derived.by(() => this.#now(() => this.store.lastStep));
+  readonly last = $derived.by(() => this.#now(() => this.#lastMetrics()));
+  readonly remainingMs = $derived.by(() => this.#now(() => (this.run?.status === 'running' ? this.store.timeLeftMs(this.totalSteps) : undefined)));
+  readonly listeners = new Set<(event: RunEvent) => void>();
+  /** Events that came before what is recorded was read. */
+  #early: RunEvent[] = [];
+  #caughtUp = false;
+  #opening = 0;
+  #heardAt = 0;
   #frame = 0;
+  #timer: ReturnType<typeof setTimeout> | undefined;
   #unsubscribe: (() => void) | undefined;
 
   constructor(id: string) {
     this.id = id;
   }
 
-  /** Reads what is recorded, and watches; events that come meanwhile are merged by their step. */
+  /** Watches, reads what is recorded, then takes in the events that came meanwhile. */
   async open(): Promise<void> {
     this.close();
+    const mine = ++this.#opening;
+    this.failure = undefined;
     this.#watch();
     try {
-      const [run, metrics] = await Promise.all([api.runs.get.query({ id: this.id }), api.runs.metrics.query({ id: this.id })]);
+      const [run] = await Promise.all([api.runs.get.query({ id: this.id }), readSeries(this.id, this.store)]);
+      if (mine !== this.#opening) return;
       this.run ??= run;
-      this.steps = mergeSteps(metrics.steps, this.steps);
-      this.validation = mergeSteps(metrics.evaluations.map(validationPoint), this.validation);
+      this.ready = true;
+      this.#caughtUp = true;
+      for (const event of this.#early.splice(0)) this.#take(event);
+      this.#changed();
+      this.#readLater();
     } catch (error) {
-      this.error = errorSentence(error);
+      if (mine === this.#opening) this.#fail(failureOf(error));
     }
   }
 
   close(): void {
+    this.#opening += 1;
     this.#unsubscribe?.();
     this.#unsubscribe = undefined;
+    this.#early = [];
+    this.#caughtUp = false;
+    this.connection.close();
+    clearTimeout(this.#timer);
     cancelAnimationFrame(this.#frame);
     this.#frame = 0;
   }
 
+  /** Smooths the loss with this share of the past. */
+  smoothWith(beta: number): void {
+    this.store.smoothWith(beta);
+    this.version += 1;
+  }
+
   #watch(): void {
-    this.error = undefined;
-    const end = () => this.close();
     const handlers = {
       data: (event: RunEvent) => this.#receive(event),
-      failed: (sentence: string) => (this.error = sentence),
-      done: () => this.#flush(),
+      failed: (_sentence: string, failure: Failure) => this.#fail(failure),
+      done: () => this.#changed(),
     };
-    const subscription = api.runs.watch.subscribe({ id: this.id }, streamOptions(handlers, end));
+    const subscription = api.runs.watch.subscribe({ id: this.id }, streamOptions(handlers, () => this.#unsubscribe?.()));
     this.#unsubscribe = () => subscription.unsubscribe();
   }
 
   #receive(event: RunEvent): void {
-    switch (event.type) {
-      case 'status':
-        this.run = event.run;
-        return;
-      case 'started':
-        this.#flush();
-        this.steps = upTo(this.steps, event.resumedFrom);
-        this.validation = upTo(this.validation, event.resumedFrom);
-        return;
-      case 'step': {
-        this.#incoming.push(event);
-        this.#frame ||= requestAnimationFrame(() => this.#flush());
-        return;
+    this.#heardAt = performance.now();
+    if (event.type === 'status') this.#put(event.run);
+    else if (this.#caughtUp) this.#take(event);
+    else this.#early.push(event);
+    for (const listener of this.listeners) listener(event);
+  }
+
+  #take(event: RunEvent): void {
+    if (event.type === 'started') this.store.cutAfter(event.resumedFrom);
+    else if (event.type === 'step') this.store.append(event);
+    else if (event.type === 'eval') this.store.putEvaluation(event.step, event.valLoss);
+    else if (event.type === 'log') this.log = event.message;
+    else return;
+    this.#changed();
+  }
+
+  /** A run that goes on from a checkpoint elsewhere repeats the steps after it. */
+  #put(run: RunView): void {
+    const resumedFrom = run.started?.resumedFrom;
+    if (this.run?.started && resumedFrom !== undefined && resumedFrom !== this.run.started.resumedFrom) this.store.cutAfter(resumedFrom);
+    this.run = run;
+  }
+
+  #readLater(): void {
+    if (!this.active) return;
+    this.#timer = setTimeout(() => void this.#read(), this.run?.status === 'running' ? READ_EVERY_MS : READ_WAITING_EVERY_MS);
+  }
+
+  /** Reads what is new where no event has come for a while. */
+  async #read(): Promise<void> {
+    const mine = this.#opening;
+    try {
+      if (performance.now() - this.#heardAt > READ_EVERY_MS) {
+        const [run, isNew] = await Promise.all([api.runs.get.query({ id: this.id }), readSeries(this.id, this.store)]);
+        if (mine !== this.#opening) return;
+        this.#put(run);
+        if (isNew) this.#changed();
       }
-      case 'eval':
-        this.validation = mergeSteps(this.validation, [validationPoint(event)]);
-        return;
-      case 'log':
-        this.log = event.message;
+      this.#readLater();
+    } catch (error) {
+      if (mine === this.#opening) this.#fail(failureOf(error));
     }
   }
 
-  /** At most one redraw per frame, however fast the steps come. */
-  #flush(): void {
-    this.#frame = 0;
-    if (this.#incoming.length === 0) return;
-    this.steps = mergeSteps(this.steps, this.#incoming);
-    this.#incoming = [];
+  #fail(failure: Failure): void {
+    if (!this.connection.note(failure)) this.failure = failure;
+  }
+
+  #changed(): void {
+    this.#frame ||= requestAnimationFrame(() => {
+      this.#frame = 0;
+      this.version += 1;
+    });
+  }
+
+  /** A value of the store that is worked out again with every version. */
+  #now<T>(read: () => T): T {
+    void this.version;
+    return read();
+  }
+
+  #lastMetrics() {
+    const { columns } = this.store;
+    if (this.store.length === 0) return undefined;
+    return {
+      loss: columns.loss.last ?? NaN,
+      tokensPerSecond: columns.tokensPerSecond.last ?? NaN,
+      memoryBytes: columns.memoryBytes.last ?? NaN,
+      valLoss: this.store.evaluations.valLoss.last,
+      totalMs: this.store.totalMs,
+    };
   }
 }

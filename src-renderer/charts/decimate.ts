@@ -1,0 +1,43 @@
+/** Fewer points, same picture: of every pixel column only what can be seen of it is kept. */
+
+/**
+ * Indices into `y`, ascending, of what must be drawn of y[from..to): the first, lowest, highest and last value of each of
+ * `buckets` equal spans of x, and the first gap (a value that is not a number) in it. Everything where there is not more
+ * than that to draw.
+ */
+export function decimate(x: Float64Array, y: Float64Array, from: number, to: number, buckets: number): number[] {
+  const count = to - from;
+  if (count <= buckets * 4) return Array.from({ length: Math.max(count, 0) }, (_, i) => from + i);
+  const start = x[from] ?? 0;
+  const perX = buckets / ((x[to - 1] ?? 0) - start || 1);
+  const kept: number[] = [];
+  let bucket = 0;
+  let first = from;
+  for (let i = from; i <= to; i++) {
+    const at = i === to ? -1 : Math.min(buckets - 1, Math.floor(((x[i] ?? 0) - start) * perX));
+    if (at === bucket) continue;
+    keepOf(y, first, i, kept);
+    bucket = at;
+    first = i;
+  }
+  return kept;
+}
+
+/** The visible points of one pixel column. */
+function keepOf(y: Float64Array, from: number, to: number, kept: number[]): void {
+  if (from >= to) return;
+  let lowest = -1;
+  let highest = -1;
+  let gap = -1;
+  for (let i = from; i < to; i++) {
+    const value = y[i] ?? NaN;
+    if (Number.isNaN(value)) {
+      if (gap < 0) gap = i;
+      continue;
+    }
+    if (lowest < 0 || value < (y[lowest] ?? 0)) lowest = i;
+    if (highest < 0 || value > (y[highest] ?? 0)) highest = i;
+  }
+  const wanted = [from, lowest, highest, gap, to - 1].filter((index) => index >= 0).sort((a, b) => a - b);
+  for (const index of wanted) if (index !== kept.at(-1)) kept.push(index);
+}

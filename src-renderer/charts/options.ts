@@ -1,0 +1,48 @@
+/** How a chart looks: axes, series and colours from the theme's tokens. */
+import type uPlot from 'uplot';
+import type { Range } from './drawn.ts';
+import type { ChartLine, Look } from './line.ts';
+
+export interface ChartLook {
+  width: number;
+  height: number;
+  log: boolean;
+  /** The steps shown. */
+  range: () => Range;
+  colour: (token: string) => string;
+  format: (value: number) => string;
+}
+
+const FONT = "12px 'Inter Variable', system-ui, sans-serif";
+
+export function chartOptions(lines: readonly ChartLine[], look: ChartLook): uPlot.Options {
+  const axis: uPlot.Axis = {
+    stroke: () => look.colour('--chart-axis'),
+    grid: { stroke: () => look.colour('--chart-grid'), width: 1 },
+    ticks: { show: false },
+    font: FONT,
+  };
+  return {
+    width: look.width,
+    height: look.height,
+    padding: [8, 12, 0, 0],
+    scales: {
+      x: { time: false, range: () => [look.range().min, look.range().max] },
+      y: look.log ? { distr: 3, log: 10 } : { range: { min: { pad: 0.08 }, max: { pad: 0.08 } } },
+    },
+    axes: [
+      { ...axis, size: 28, incrs: [1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 2000, 5000, 10_000, 20_000, 50_000, 100_000] },
+      { ...axis, size: 64, values: (_plot, splits) => splits.map((value) => (value === null ? null : look.format(value))) },
+    ],
+    legend: { show: false },
+    cursor: { drag: { x: true, y: false, setScale: false }, points: { size: 7 }, y: false },
+    series: [{ label: 'Step' }, ...lines.map((line) => ({ label: line.label, stroke: () => look.colour(line.colour), ...LOOKS[line.look](() => look.colour(line.colour)) }))],
+  };
+}
+
+const LOOKS: Record<Look, (colour: () => string) => uPlot.Series> = {
+  raw: (colour) => ({ width: 1, points: { size: 4, fill: colour } }),
+  smooth: () => ({ width: 2, points: { show: false } }),
+  dashed: (colour) => ({ width: 1.5, dash: [4, 4], points: { show: true, size: 7, fill: colour } }),
+  ringed: (colour) => ({ width: 0, paths: () => null, points: { show: true, size: 11, width: 2, stroke: colour, fill: 'transparent' } }),
+};

@@ -1,0 +1,108 @@
+/**
+ * The series of one run, column by column. Appending is cheap however long the run is: smoothing and the search for
+ * spikes go on from where they were. Nothing here knows a page or a host.
+ */
+import type { StepMetrics } from '../api.ts';
+import { Column, lowerBound } from './column.ts';
+import { Smoother } from './smooth.ts';
+import { SpikeFinder } from './spikes.ts';
+
+export const METRICS = ['loss', 'lr', 'gradNorm', 'tokensPerSecond', 'memoryBytes', 'elapsedMs'] as const;
+export type Metric = (typeof METRICS)[number];
+
+/** Steps column by column, as the API delivers them. */
+export type Columns = Record<'step' | Metric, readonly number[]>;
+
+export interface Point {
+  step: number;
+  loss: number;
+}
+
+const PACE_STEPS = 20;
+
+export class SeriesStore {
+  readonly step = new Column();
+  readonly columns = Object.fromEntries(METRICS.map((name) => [name, new Column()])) as Record<Metric, Column>;
+  readonly smoothed = new Column();
+  readonly evaluations = { step: new Column(), valLoss: new Column() };
+  readonly spikes: Point[] = [];
+  /** Milliseconds that all steps took together. */
+  totalMs = 0;
+  #smoother: Smoother;
+  #finder = new SpikeFinder();
+
+  /** `beta`: share of the past in the smoothed loss, 0 to below 1. */
+  constructor(beta = 0.9) {
+    this.#smoother = new Smoother(beta);
+  }
+
+  get length(): number {
+    return this.step.length;
+  }
+
+  get lastStep(): number {
+    return this.step.last ?? 0;
+  }
+
+  /** Adds one step. A step that is there already, or was passed over, changes nothing: what is recorded does not change. */
+  append(metrics: StepMetrics): void {
+    if (this.length > 0 && metrics.step <= this.lastStep) return;
+    this.step.push(metrics.step);
+    for (const name of METRICS) this.columns[name].push(metrics[name]);
+    this.totalMs += metrics.elapsedMs;
+    this.#derive(metrics.step, metrics.loss);
+  }
+
+  appendColumns(columns: Columns): void {
+    for (let i = 0; i < columns.step.length; i++) {
+      const at = (name: 'step' | Metric): number => columns[name][i] ?? NaN;
+      this.append({ step: at('step'), loss: at('loss'), lr: at('lr'), gradNorm: at('gradNorm'), tokensPerSecond: at('tokensPerSecond'), memoryBytes: at('memoryBytes'), elapsedMs: at('elapsedMs') });
+    }
+  }
+
+  /** Adds a validation loss, or replaces the one of the same step. */
+  putEvaluation(step: number, valLoss: number): void {
+    const { evaluations } = this;
+    if (step > (evaluations.step.last ?? -1)) {
+      evaluations.step.push(step);
+      evaluations.valLoss.push(valLoss);
+      return;
+    }
+    const at = lowerBound(evaluations.step.values, step);
+    if (evaluations.step.values[at] === step) evaluations.valLoss.set(at, valLoss);
+  }
+
+  /** A run that goes on from a checkpoint repeats the steps after it: what was recorded for them goes. */
+  cutAfter(step: number): void {
+    const kept = lowerBound(this.step.values, step + 1);
+    this.step.cut(kept);
+    for (const name of METRICS) this.columns[name].cut(kept);
+    const evaluations = lowerBound(this.evaluations.step.values, step + 1);
+    this.evaluations.step.cut(evaluations);
+    this.evaluations.valLoss.cut(evaluations);
+    this.totalMs = this.columns.elapsedMs.values.reduce((sum, ms) => sum + ms, 0);
+    this.smoothWith(this.#smoother.beta);
+  }
+
+  /** Smooths all over again with another share of the past. */
+  smoothWith(beta: number): void {
+    this.#smoother = new Smoother(beta);
+    this.#finder = new SpikeFinder();
+    this.smoothed.cut(0);
+    this.spikes.length = 0;
+    const losses = this.columns.loss.values;
+    this.step.values.forEach((step, i) => this.#derive(step, losses[i] ?? NaN));
+  }
+
+  /** Milliseconds to go at the pace of the last steps; undefined before there is a pace. */
+  timeLeftMs(totalSteps: number): number | undefined {
+    const recent = this.columns.elapsedMs.values.slice(-PACE_STEPS);
+    if (recent.length === 0) return undefined;
+    return (recent.reduce((sum, ms) => sum + ms, 0) / recent.length) * Math.max(0, totalSteps - this.lastStep);
+  }
+
+  #derive(step: number, loss: number): void {
+    this.smoothed.push(this.#smoother.next(loss));
+    if (this.#finder.next(loss)) this.spikes.push({ step, loss });
+  }
+}

@@ -1,0 +1,15 @@
+/** Reads the series of a run into a store, in pieces small enough to hold up neither the page nor the main process. */
+import { api } from '../api.ts';
+import type { SeriesStore } from '../charts/seriesStore.ts';
+
+/** Adds what the store does not hold yet; true when that was anything. */
+export async function readSeries(id: string, store: SeriesStore): Promise<boolean> {
+  let isNew = false;
+  for (;;) {
+    const series = await api.runs.series.query({ id, afterStep: store.lastStep, afterEvaluation: store.evaluations.step.last ?? -1 });
+    store.appendColumns(series);
+    for (const { step, valLoss } of series.evaluations) store.putEvaluation(step, valLoss);
+    isNew ||= series.step.length > 0 || series.evaluations.length > 0;
+    if (!series.more) return isNew;
+  }
+}
