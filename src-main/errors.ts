@@ -59,6 +59,9 @@ function systemErrorSentence(error: unknown): ErrorData | undefined {
   const details = { path, errno: error.code };
   switch (error.code) {
     case 'ENOSPC':
+    // A quota, or a limit on the size of one file (FAT32 takes 4 GiB): for the user the same.
+    case 'EDQUOT':
+    case 'EFBIG':
       return { code: 'DISK_FULL', message: `The disk is full while writing ${path}; free some space or choose another folder.`, details };
     case 'EACCES':
     case 'EPERM':

@@ -8,6 +8,8 @@ import { PlaygroundService } from './jobs/playgroundService.ts';
 import { removePartials } from './jobs/removePartials.ts';
 import { recoverAbandoned } from './jobs/recoverRuns.ts';
 import { RunService } from './jobs/runService.ts';
+import { StorageService } from './jobs/storage.ts';
+import { systemFileManager, type ShowInFolder } from './jobs/reveal.ts';
 import { forkWorker } from './jobs/workerChannel.ts';
 import type { SpawnWorker } from './jobs/workerChannel.ts';
 import { Workers } from './jobs/workerClient.ts';
@@ -19,10 +21,12 @@ export interface ServiceOptions {
   spawnWorker?: SpawnWorker;
   /** Whether to run what a dead Graft process left in the queue: the app does, a single command does not. */
   takeQueued?: boolean;
+  /** How to show a folder to the user; default: the desktop's file manager, where there is one. */
+  showInFolder?: ShowInFolder | undefined;
 }
 
 /** Throws GraftError when the data folder cannot be written or the catalogue not be read. */
-export function createServices({ home: dir = defaultHomeDir(), spawnWorker = forkWorker, takeQueued = true }: ServiceOptions = {}) {
+export function createServices({ home: dir = defaultHomeDir(), spawnWorker = forkWorker, takeQueued = true, showInFolder = systemFileManager() }: ServiceOptions = {}) {
   const home = openHome(dir);
   const catalog = openCatalog(home.catalogFile);
   mendTrash(home, catalog);
@@ -32,7 +36,8 @@ export function createServices({ home: dir = defaultHomeDir(), spawnWorker = for
   const playground = new PlaygroundService(catalog, workers, engines);
   const exports = new ExportService(catalog, workers, engines);
   runs.takeOver(recoverAbandoned(catalog, { takeQueued }));
-  return { home, catalog, workers, engines, runs, playground, exports, close: () => close() };
+  const storage = new StorageService(home, catalog);
+  return { home, catalog, workers, engines, runs, playground, exports, storage, showInFolder, close: () => close() };
 
   /** Ends every worker and closes the catalogue; a run under way becomes failed and resumable. */
   async function close(): Promise<void> {

@@ -83,7 +83,7 @@ describe('the whole road through the API', () => {
     const [record] = await bench.api.exports.list();
     expect(watched.at(-1)).toEqual({ type: 'status', record });
     expect(record).toMatchObject({ status: 'completed', result: { outDir, certificate: { passed: true, adapterSha256: adapters[0]!.sha256 } } });
-    expect(record!.result!.certificate.maxLogitDifference).toBeLessThan(1e-4);
+    expect(record!.result!.certificate!.maxLogitDifference).toBeLessThan(1e-4);
     expect(fs.existsSync(path.join(outDir, 'model.safetensors'))).toBe(true);
     await expect(bench.api.exports.start({ adapterId: adapters[0]!.id, outDir })).rejects.toThrow(/exists already/);
   });

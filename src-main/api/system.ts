@@ -1,8 +1,14 @@
-/** The machine and this Graft: version, engines, folders for the web host's browser, the starter. */
+/** The machine and this Graft: version, engines, settings, storage, folders for the web host's browser, the starter. */
 import { createRequire } from 'node:module';
 import os from 'node:os';
+import path from 'node:path';
 import { z } from 'zod';
+import { appSettingsSchema, readAppSettings, saveAppSettings } from '../jobs/appSettings.ts';
+import { readNotices } from '../jobs/notices.ts';
+import { revealable } from '../jobs/reveal.ts';
+import { CLEANUP_KINDS } from '../jobs/storage.ts';
 import type { Services } from '../services.ts';
+import { ENGINES } from '../trainer/protocol.ts';
 import { browse } from './browse.ts';
 import { starter } from './starter.ts';
 import { procedure, router } from './trpc.ts';
@@ -17,16 +23,30 @@ export interface SystemInfo {
   /** Suggested parent folder for exports. */
   exportsDir: string;
   platform: NodeJS.Platform;
+  arch: string;
   host: 'electron' | 'web';
   node: string;
+  /** Null on the web host. */
+  electron: string | null;
+  chrome: string | null;
   cpu: string;
   cores: number;
   memoryBytes: number;
+  /** Whether `reveal` can show a folder here. */
+  canReveal: boolean;
 }
 
+const ROOT = path.resolve(import.meta.dirname, '../..');
 const { version } = createRequire(import.meta.url)('../../package.json') as { version: string };
 
-export function systemRouter({ home, engines }: Services) {
+/** A change names only what changes; the defaults of the schema must not fill in the rest. */
+const changeSchema = z.object({
+  defaultEngine: appSettingsSchema.shape.defaultEngine.unwrap().exactOptional(),
+  memoryLimitBytes: appSettingsSchema.shape.memoryLimitBytes.unwrap().exactOptional(),
+  notifications: appSettingsSchema.shape.notifications.unwrap().exactOptional(),
+});
+
+export function systemRouter({ home, engines, catalog, storage, exports, showInFolder }: Services) {
   return router({
     info: procedure.query(
       (): SystemInfo => ({
@@ -34,16 +54,40 @@ export function systemRouter({ home, engines }: Services) {
         home: home.dir,
         exportsDir: home.exportsDir,
         platform: process.platform,
+        arch: process.arch,
         host: process.versions['electron'] ? 'electron' : 'web',
         node: process.versions.node,
+        electron: process.versions['electron'] ?? null,
+        chrome: process.versions['chrome'] ?? null,
         cpu: os.cpus()[0]?.model ?? '',
         cores: os.availableParallelism(),
         memoryBytes: os.totalmem(),
+        canReveal: showInFolder !== undefined,
       }),
     ),
 
     /** Each engine with its device and why it is or is not usable; `calibrate` also measures (some seconds). */
     engines: procedure.input(z.object({ calibrate: z.boolean().default(false) }).prefault({})).query(({ input }) => engines.report(input.calibrate)),
+
+    /** Small computations on one engine, compared with plain JavaScript. */
+    selfTest: procedure.input(z.object({ engine: z.enum(ENGINES) })).mutation(({ input }) => engines.selfTest(input.engine)),
+
+    settings: procedure.query(() => readAppSettings(catalog)),
+    saveSettings: procedure.input(changeSchema).mutation(({ input }) => saveAppSettings(catalog, input)),
+
+    /** Sizes by kind, and what can go. */
+    storage: procedure.query(() => storage.report()),
+    cleanUp: procedure.input(z.object({ kind: z.enum(CLEANUP_KINDS) })).mutation(({ input }) => storage.cleanUp(input.kind)),
+
+    /** Shows a folder of Graft's own, or of an export, in the file manager; `shown` false: there is none here. */
+    reveal: procedure.input(z.object({ path: z.string().min(1) })).mutation(({ input }) => {
+      const real = revealable(input.path, { home: home.dir, exports: exports.list().map(({ outDir }) => outDir) });
+      showInFolder?.(real);
+      return { path: real, shown: showInFolder !== undefined };
+    }),
+
+    /** Packages that come with Graft, with their licences. */
+    notices: procedure.query(() => readNotices(path.join(ROOT, 'THIRD-PARTY-NOTICES.md'))),
 
     /** Lists one folder; by default the user's own. */
     browse: procedure.input(z.object({ dir: z.string().optional(), kind: z.enum(['folder', 'file']) })).query(({ input }) => browse(input)),

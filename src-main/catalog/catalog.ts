@@ -13,6 +13,7 @@ import { modelQueries } from './models.ts';
 import { playgroundQueries } from './playground.ts';
 import { runQueries } from './runs.ts';
 import { settingQueries } from './settings.ts';
+import { storageQueries } from './storage.ts';
 import { taskQueries } from './tasks.ts';
 
 /** Opens (or creates) the catalogue. Throws GraftError CATALOG_TOO_NEW, CATALOG_BROKEN or a file-system error. */
@@ -29,6 +30,7 @@ export function openCatalog(file: string) {
     exports: exportQueries(db),
     settings: settingQueries(db),
     playground: playgroundQueries(db),
+    storage: storageQueries(db),
     /** Runs `work` in one transaction: all of it, or nothing. */
     transaction: <T>(work: () => T): T => db.transaction(work).immediate(),
     close: () => db.close(),

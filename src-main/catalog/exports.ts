@@ -1,7 +1,10 @@
-/** Exports: merged checkpoints with the parity certificate, or the reason why there is none. */
+/** Exports: merged checkpoints with the parity certificate, copies of adapters, or the reason why there is none. */
 import type { Database } from 'better-sqlite3';
 import type { ErrorData } from '../errors.ts';
-import type { MergeParams, MergeResult } from '../trainer/protocol.ts';
+import type { MergeParams, MergeResult, ParityCertificate, TaskDir } from '../trainer/protocol.ts';
+
+/** A copied adapter has no certificate: nothing about it was computed. */
+export type ExportResult = Omit<MergeResult, 'certificate'> & { certificate: ParityCertificate | null };
 
 export interface ExportRecord {
   id: string;
@@ -10,12 +13,16 @@ export interface ExportRecord {
   adapterDir: string;
   modelDir: string;
   outDir: string;
+  /** `merged`: a whole checkpoint; `adapter`: a copy of the adapter's folder. */
+  kind: 'merged' | 'adapter';
+  /** Where adapters were merged with scales: all of them. */
+  tasks: TaskDir[] | null;
   /** Null: the base's own. */
   dtype: NonNullable<MergeParams['dtype']> | null;
   status: 'running' | 'completed' | 'failed';
   /** Graft process that runs or ran it. */
   ownerPid: number;
-  result: MergeResult | null;
+  result: ExportResult | null;
   error: ErrorData | null;
   createdAt: string;
   endedAt: string | null;
@@ -27,6 +34,8 @@ interface Row {
   adapter_dir: string;
   model_dir: string;
   out_dir: string;
+  kind: ExportRecord['kind'];
+  tasks: string | null;
   dtype: ExportRecord['dtype'];
   status: ExportRecord['status'];
   owner_pid: number;
@@ -42,10 +51,12 @@ const toExport = (row: Row): ExportRecord => ({
   adapterDir: row.adapter_dir,
   modelDir: row.model_dir,
   outDir: row.out_dir,
+  kind: row.kind,
+  tasks: row.tasks === null ? null : (JSON.parse(row.tasks) as TaskDir[]),
   dtype: row.dtype,
   status: row.status,
   ownerPid: row.owner_pid,
-  result: row.result === null ? null : (JSON.parse(row.result) as MergeResult),
+  result: row.result === null ? null : (JSON.parse(row.result) as ExportResult),
   error: row.error === null ? null : (JSON.parse(row.error) as ErrorData),
   createdAt: row.created_at,
   endedAt: row.ended_at,
@@ -56,10 +67,11 @@ export function exportQueries(db: Database) {
   const running = db.prepare<[], Row>(`SELECT * FROM exports WHERE status = 'running'`);
   const byId = db.prepare<[string], Row>('SELECT * FROM exports WHERE id = ?');
   const insert = db.prepare(
-    `INSERT INTO exports (id, adapter_id, adapter_dir, model_dir, out_dir, dtype, status, owner_pid, created_at)
-     VALUES (@id, @adapterId, @adapterDir, @modelDir, @outDir, @dtype, 'running', @ownerPid, @createdAt)`,
+    `INSERT INTO exports (id, adapter_id, adapter_dir, model_dir, out_dir, kind, tasks, dtype, status, owner_pid, created_at)
+     VALUES (@id, @adapterId, @adapterDir, @modelDir, @outDir, @kind, @tasks, @dtype, 'running', @ownerPid, @createdAt)`,
   );
   const end = db.prepare<[string, string | null, string | null, string, string]>('UPDATE exports SET status = ?, result = ?, error = ?, ended_at = ? WHERE id = ?');
+  const remove = db.prepare<[string]>('DELETE FROM exports WHERE id = ?');
   const get = (id: string): ExportRecord | undefined => {
     const row = byId.get(id);
     return row && toExport(row);
@@ -70,13 +82,16 @@ export function exportQueries(db: Database) {
     running: () => running.all().map(toExport),
     get,
     /** A new row with the status `running`. */
-    insert: (record: Omit<ExportRecord, 'status' | 'result' | 'error' | 'endedAt'>) => void insert.run(record),
-    complete(id: string, result: MergeResult, endedAt: string): ExportRecord {
+    insert: (record: Omit<ExportRecord, 'status' | 'result' | 'error' | 'endedAt'>) =>
+      void insert.run({ ...record, tasks: record.tasks && JSON.stringify(record.tasks) }),
+    complete(id: string, result: ExportResult, endedAt: string): ExportRecord {
       end.run('completed', JSON.stringify(result), null, endedAt, id);
       return get(id)!;
     },
     fail(id: string, error: ErrorData, endedAt: string): void {
       end.run('failed', null, JSON.stringify(error), endedAt, id);
     },
+    /** True when there was one. What was exported stays where it is. */
+    remove: (id: string) => remove.run(id).changes > 0,
   };
 }

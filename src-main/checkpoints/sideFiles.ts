@@ -13,23 +13,32 @@ const WEIGHTS = /\.(safetensors|bin|pt|pth|ckpt|h5|msgpack|ot|gguf|onnx|onnx_dat
 /** Written beside a merged model; it speaks of that very folder. */
 export const CERTIFICATE_FILE = 'parity.json';
 
-/** Copies the small files of `from` into the existing folder `to`; folders without such files are left out. */
-export function copySideFiles(from: string, to: string): void {
-  for (const name of fs.readdirSync(from)) {
-    const source = path.join(from, name);
-    // statSync follows links: the hub's cache keeps every file as a link.
-    const stat = fs.statSync(source, { throwIfNoEntry: false });
-    if (!stat || name.startsWith('.') || name === CERTIFICATE_FILE || WEIGHTS.test(name)) continue;
-    if (stat.isDirectory()) copyFolder(source, path.join(to, name));
-    // Not copyFile, which would also copy a read-only mode.
-    else if (stat.isFile()) fs.writeFileSync(path.join(to, name), fs.readFileSync(source));
-  }
+export interface SideFile {
+  /** Relative to the folder. */
+  name: string;
+  sizeBytes: number;
 }
 
-function copyFolder(from: string, to: string): void {
-  fs.mkdirSync(to);
-  copySideFiles(from, to);
-  if (fs.readdirSync(to).length === 0) fs.rmdirSync(to);
+/** The small files of a folder and its subfolders. */
+export function sideFilesOf(folder: string, below = ''): SideFile[] {
+  return fs.readdirSync(path.join(folder, below)).flatMap((name): SideFile[] => {
+    const inner = path.join(below, name);
+    // statSync follows links: the hub's cache keeps every file as a link.
+    const stat = fs.statSync(path.join(folder, inner), { throwIfNoEntry: false });
+    if (!stat || name.startsWith('.') || name === CERTIFICATE_FILE || WEIGHTS.test(name)) return [];
+    if (stat.isDirectory()) return sideFilesOf(folder, inner);
+    return stat.isFile() ? [{ name: inner, sizeBytes: stat.size }] : [];
+  });
+}
+
+/** Copies the small files of `from` into the existing folder `to`; folders without such files are left out. */
+export function copySideFiles(from: string, to: string): void {
+  for (const { name } of sideFilesOf(from)) {
+    const target = path.join(to, name);
+    fs.mkdirSync(path.dirname(target), { recursive: true });
+    // Not copyFile, which would also copy a read-only mode.
+    fs.writeFileSync(target, fs.readFileSync(path.join(from, name)));
+  }
 }
 
 /**

@@ -54,7 +54,7 @@ export async function mergeToEnd({ services, print, say }: Pick<Context, 'servic
   const started = services.exports.start(request);
   const sayShare = { merge: shareSayer(say, 'merging'), verify: shareSayer(say, 'verifying') };
   const unsubscribe = services.exports.subscribe(started.id, (event) => {
-    if (event.type === 'progress') sayShare[event.phase](event.done / event.total);
+    if (event.type === 'progress' && event.phase !== 'copy') sayShare[event.phase](event.done / event.total);
   });
   const record = await services.exports.finished(started.id);
   unsubscribe();
@@ -66,7 +66,7 @@ export async function mergeToEnd({ services, print, say }: Pick<Context, 'servic
 }
 
 function reportOf(record: ExportRecord) {
-  if (!record.result) throw GraftError.fromData(record.error ?? { code: 'INTERNAL', message: `The export ${record.id} ended without a result.` });
+  if (!record.result?.certificate) throw GraftError.fromData(record.error ?? { code: 'INTERNAL', message: `The export ${record.id} ended without a result.` });
   const { certificate, files, sizeBytes, sha256, outDir } = record.result;
   const { maxLogitDifference, equalGreedyShare, tolerance, dtype, engine, tokensCompared } = certificate;
   return {

@@ -1,9 +1,10 @@
-/** Which engine `auto` means on this machine: a hardware GPU first, then the fastest by calibration; remembered. */
+/** Which engine `auto` means on this machine: the user's choice, else a hardware GPU first, then the fastest by calibration; remembered. */
 import os from 'node:os';
 import { GraftError } from '../errors.ts';
 import type { Catalog } from '../catalog/catalog.ts';
-import type { EngineName, EngineReport } from '../trainer/protocol.ts';
+import type { EngineName, EngineReport, SelfTestResult } from '../trainer/protocol.ts';
 import { ENGINES } from '../trainer/protocol.ts';
+import { readAppSettings } from './appSettings.ts';
 import type { Workers } from './workerClient.ts';
 
 const KEY = 'engines';
@@ -29,7 +30,14 @@ export class EngineService {
   /** The engine that a request for `engine` runs on. Throws GraftError NO_ENGINE when none is usable. */
   async resolve(engine: 'auto' | EngineName): Promise<EngineName> {
     if (engine !== 'auto') return engine;
-    return chooseEngine(this.#remembered() ?? (await this.#calibrate()));
+    const reports = this.#remembered() ?? (await this.#calibrate());
+    const { defaultEngine } = readAppSettings(this.#catalog);
+    return reports.find(({ name, usable }) => usable && name === defaultEngine)?.name ?? chooseEngine(reports);
+  }
+
+  /** Small computations on one engine, compared with plain JavaScript. Throws ENGINE_UNAVAILABLE. */
+  selfTest(engine: EngineName): Promise<SelfTestResult> {
+    return this.#workers.once('selfTest', { engine });
   }
 
   #calibrate(): Promise<EngineReport[]> {

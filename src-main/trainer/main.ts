@@ -11,6 +11,7 @@ import { evaluate } from './evaluate.ts';
 import { mergeAndVerify } from './merge.ts';
 import { preflight } from './preflight.ts';
 import { Resident } from './resident.ts';
+import { selfTest } from './selfTest.ts';
 import { train } from './train.ts';
 
 type Handler<K extends WorkerCallName> = (
@@ -23,6 +24,7 @@ const resident = new Resident();
 
 const handlers: { [K in WorkerCallName]: Handler<K> } = {
   engines: ({ calibrate }) => reportEngines(calibrate),
+  selfTest: ({ engine }) => selfTest(engine),
   train: ({ spec, resume }, emit, control) => train(spec, resume, emit, control),
   preflight: ({ spec }) => preflight(spec),
   evaluate: (params, emit) => evaluate(params, emit),

@@ -131,6 +131,23 @@ export interface EngineReport {
   gflops: number | null;
 }
 
+/** One small computation on an engine beside the same in plain JavaScript. */
+export interface SelfTestCheck {
+  name: string;
+  /** Of all values, beside the largest reference value as 1. */
+  maxDifference: number;
+  tolerance: number;
+  passed: boolean;
+}
+
+export interface SelfTestResult {
+  engine: EngineName;
+  device: string;
+  checks: SelfTestCheck[];
+  passed: boolean;
+  elapsedMs: number;
+}
+
 export interface EvaluateResult {
   /** Mean per labelled token, or per row where texts are classified. */
   loss: number;
@@ -289,6 +306,8 @@ export interface MergeResult {
 /** One entry per call that a worker process answers: params in, any number of events, one result. */
 export interface WorkerCalls {
   engines: { params: { calibrate: boolean }; event: never; result: EngineReport[] };
+  /** A few small computations, compared with plain JavaScript. */
+  selfTest: { params: { engine: EngineName }; event: never; result: SelfTestResult };
   train: { params: { spec: RunSpec; resume: boolean }; event: TrainEvent; result: TrainResult };
   /** One step and one evaluation on the longest batches of a run that does not start; writes nothing. */
   preflight: { params: { spec: RunSpec }; event: never; result: PreflightResult };

@@ -4,5 +4,6 @@ import { datasets } from './0002-datasets.ts';
 import { runs } from './0003-runs.ts';
 import { adapters } from './0004-adapters.ts';
 import { playground } from './0005-playground.ts';
+import { exports } from './0006-exports.ts';
 
-export const migrations: readonly string[] = [initial, datasets, runs, adapters, playground];
+export const migrations: readonly string[] = [initial, datasets, runs, adapters, playground, exports];
