@@ -12,6 +12,12 @@ export function temporaryNameFor(target: string): string {
   return path.join(dir, `.${path.basename(target)}.${randomBytes(6).toString('hex')}.partial`);
 }
 
+/** The name that a temporary name stands for, also of one within another; undefined for any other name. */
+export function nameBehindTemporary(name: string): string | undefined {
+  const inner = /^\.(.+)\.[0-9a-f]{12}\.partial$/.exec(name)?.[1];
+  return inner === undefined ? undefined : (nameBehindTemporary(inner) ?? inner);
+}
+
 /** Flushes a folder's entries to disk, where the platform allows it (Windows does not). */
 export function syncFolder(dir: string): void {
   if (process.platform === 'win32') return;

