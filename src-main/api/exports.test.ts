@@ -7,7 +7,7 @@ import type { ExportEvent } from '../jobs/exportService.ts';
 import { openBench, smallRun } from '../testing/services.ts';
 import type { TestBench } from '../testing/services.ts';
 import { filesBelow } from '../testing/tinyRun.ts';
-import type { AdapterView } from './adapters.ts';
+import type { AdapterView } from './types.ts';
 import { errorDataOf } from './trpc.ts';
 
 let bench: TestBench;
