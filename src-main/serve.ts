@@ -4,6 +4,7 @@ import { parseArgs } from 'node:util';
 import { createRouter } from './api/router.ts';
 import { toErrorData, usageError } from './errors.ts';
 import { createServices } from './services.ts';
+import { rememberedToken } from './web/rememberedToken.ts';
 import { startWebHost } from './web/webHost.ts';
 
 const DEFAULT_PORT = 4917;
@@ -24,7 +25,7 @@ async function main(): Promise<void> {
   const port = readPort();
   const services = createServices();
   const rendererDir = path.resolve(import.meta.dirname, '../out/renderer');
-  const host = await startWebHost({ router: createRouter(services), rendererDir, port, token: process.env['GRAFT_TOKEN'] });
+  const host = await startWebHost({ router: createRouter(services), rendererDir, port, token: process.env['GRAFT_TOKEN'] || rememberedToken(services.home.dir) });
   process.stdout.write(`Graft is at ${host.url}\n`);
 
   const shutDown = async (): Promise<void> => {
