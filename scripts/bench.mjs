@@ -1,4 +1,4 @@
-/** `npm run bench -- CASE|all …`: measures Graft beside its rivals (bench/main.ts), or runs `qlora …`, `kernel-errors …` or `methods …`, by Node 24. */
+/** `npm run bench -- CASE|all …`: measures Graft beside its rivals (bench/main.ts), or runs `qlora …`, `kernel-errors …`, `methods …` or `ui …`, by Node 24. */
 import path from 'node:path';
 import { node24Path } from './lib/node24.mjs';
 import { root } from './lib/paths.mjs';
@@ -7,9 +7,9 @@ import { runMain } from './lib/say.mjs';
 import { setUp } from './lib/setup.mjs';
 
 await runMain(async () => {
-  await setUp({ electron: false, build: false });
+  await setUp({ electron: false, build: process.argv[2] === 'ui' });
   const [first = '', ...rest] = process.argv.slice(2);
-  const other = { qlora: 'qlora.ts', 'kernel-errors': 'kernelErrors.ts', methods: 'methods.ts' }[first];
+  const other = { qlora: 'qlora.ts', 'kernel-errors': 'kernelErrors.ts', methods: 'methods.ts', ui: 'ui/main.ts' }[first];
   const args = other ? rest : process.argv.slice(2);
   // npm runs scripts in the repository; the user's paths are relative to where they typed.
   const byNpm = process.env.npm_lifecycle_event?.startsWith('bench');

@@ -1,0 +1,55 @@
+/** Frame times as the page itself sees them: the gaps between animation frames, and tasks that held its thread. */
+import type { Page } from '@playwright/test';
+
+export interface Frames {
+  count: number;
+  /** Milliseconds between two frames. */
+  medianMs: number;
+  p99Ms: number;
+  longestMs: number;
+  /** Gaps of more than 50 ms. */
+  janks: number;
+  /** Longest task of the page's thread, 0 where none took more than 50 ms. */
+  longestTaskMs: number;
+}
+
+interface Probe {
+  gaps: number[];
+  tasks: number[];
+  running: boolean;
+}
+
+export const JANK_MS = 50;
+
+/** Starts watching. */
+export async function watchFrames(page: Page): Promise<void> {
+  await page.evaluate(() => {
+    const probe: Probe = { gaps: [], tasks: [], running: true };
+    (globalThis as unknown as { graftProbe: Probe }).graftProbe = probe;
+    new PerformanceObserver((list) => probe.tasks.push(...list.getEntries().map(({ duration }) => duration))).observe({ type: 'longtask' });
+    let last = 0;
+    const frame = (now: number): void => {
+      if (last > 0) probe.gaps.push(now - last);
+      last = now;
+      if (probe.running) requestAnimationFrame(frame);
+    };
+    requestAnimationFrame(frame);
+  });
+}
+
+/** Ends watching and sums up. */
+export async function framesSeen(page: Page): Promise<Frames> {
+  const { gaps, tasks } = await page.evaluate(() => {
+    const { graftProbe } = globalThis as unknown as { graftProbe: Probe };
+    graftProbe.running = false;
+    return { gaps: graftProbe.gaps, tasks: graftProbe.tasks };
+  });
+  return summary(gaps, tasks);
+}
+
+/** Of gaps in milliseconds, in any order. */
+export function summary(gaps: readonly number[], tasks: readonly number[]): Frames {
+  const sorted = [...gaps].sort((a, b) => a - b);
+  const at = (share: number): number => sorted[Math.min(sorted.length - 1, Math.floor(share * sorted.length))] ?? 0;
+  return { count: gaps.length, medianMs: at(0.5), p99Ms: at(0.99), longestMs: sorted.at(-1) ?? 0, janks: gaps.filter((gap) => gap > JANK_MS).length, longestTaskMs: Math.max(0, ...tasks) };
+}

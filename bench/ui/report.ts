@@ -1,0 +1,57 @@
+/** The measurements as the tables of docs/performance-ui.md. */
+import type { Circumstances } from '../lib/machine.ts';
+import type { MemoryFigures, PaintFigures, RowsFigures, StreamFigures } from './cases.ts';
+import type { Frames } from './frames.ts';
+
+export interface Figures {
+  paint: PaintFigures;
+  stream: StreamFigures;
+  rows: RowsFigures;
+  hour: MemoryFigures;
+}
+
+const ms = (value: number): string => `${value.toFixed(value < 10 ? 1 : 0)} ms`;
+const mib = (bytes: number | null): string => (bytes === null ? 'unknown' : `${(bytes / 2 ** 20).toFixed(0)} MiB`);
+const spread = (values: number[]): string => {
+  const sorted = [...values].sort((a, b) => a - b);
+  return `${ms(sorted[Math.floor(sorted.length / 2)]!)} (${ms(sorted[0]!)} to ${ms(sorted.at(-1)!)})`;
+};
+
+function frameRow(what: string, { count, medianMs, p99Ms, longestMs, janks, longestTaskMs }: Frames): string {
+  return `| ${what} | ${count} | ${ms(medianMs)} | ${ms(p99Ms)} | ${ms(longestMs)} | ${janks} | ${longestTaskMs === 0 ? 'none over 50 ms' : ms(longestTaskMs)} |`;
+}
+
+export function tables({ paint, stream, rows, hour }: Figures, { date, commit, changed, cpu, cores, system, node, loadAtStart }: Circumstances, browser: string): string {
+  const n = (value: number): string => value.toLocaleString('en-US');
+  return [
+    `${date.slice(0, 16).replace('T', ' ')} UTC, commit ${commit}${changed ? ' (with changes)' : ''}, ${cpu}, ${cores} cores, ${system}, Node ${node}, ${browser} headless on its software renderer, load ${loadAtStart.toFixed(1)} at the start.`,
+    '',
+    `| first paint (${paint.usefulMs.length} fresh starts) | median (least to most) |`,
+    '|---|---|',
+    `| host process started until it answers | ${spread(paint.hostStartMs)} |`,
+    `| first contentful paint after navigation | ${spread(paint.firstPaintMs)} |`,
+    `| Home with its content and buttons | ${spread(paint.usefulMs)} |`,
+    '',
+    '| frames | seen | median | 99th percentile | longest | over 50 ms | longest task |',
+    '|---|---|---|---|---|---|---|',
+    frameRow(`${n(stream.points)} points streaming into the open run`, stream.frames),
+    frameRow(`the same run after a reload (whole in ${ms(stream.reloadMs)})`, stream.reloadFrames),
+    frameRow(`wheel over ${n(rows.rows)} rows (first rows after ${ms(rows.openMs)})`, rows.wheel),
+    frameRow(`jumps across ${n(rows.rows)} rows`, rows.jumps),
+    frameRow(`an hour of metrics (${n(hour.steps)} steps), told faster`, hour.frames),
+    '',
+    '| memory in that hour | page, living objects | host process |',
+    '|---|---|---|',
+    ...hour.samples.map(({ step, heapBytes, hostBytes }) => `| after ${n(step)} steps | ${mib(heapBytes)} | ${mib(hostBytes)} |`),
+  ].join('\n');
+}
+
+const BEGIN = '<!-- figures: npm run bench:ui -- --write -->';
+const END = '<!-- end of figures -->';
+
+/** The page with its figures replaced. Throws when the marks are missing. */
+export function withFigures(page: string, figures: string): string {
+  const [begin, end] = [page.indexOf(BEGIN), page.indexOf(END)];
+  if (begin < 0 || end < begin) throw new Error(`docs/performance-ui.md needs the lines "${BEGIN}" and "${END}".`);
+  return `${page.slice(0, begin)}${BEGIN}\n\n${figures}\n\n${page.slice(end)}`;
+}

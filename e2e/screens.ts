@@ -1,0 +1,109 @@
+/**
+ * The pictures of docs/screens: a small journey on a fresh data folder, every page empty and full, in both themes.
+ * Run by `npm run screens`; `npm run screens -- NAME…` takes only the pictures whose name begins so.
+ */
+import fs from 'node:fs';
+import os from 'node:os';
+import path from 'node:path';
+import { chromium, type Page } from '@playwright/test';
+import { systemChromium } from '../scripts/lib/testNeeds.mjs';
+import { ask, change } from './fixtures.ts';
+import { REPO, startWeb } from './host.ts';
+
+const FOLDER = path.join(REPO, 'docs', 'screens');
+const THEMES = ['light', 'dark'] as const;
+const STARTER = path.join(REPO, 'resources', 'starter');
+const SETTLED_MS = 900;
+const wanted = process.argv.slice(2);
+
+/** One picture per theme; the page scrolls inside its frame, so the window is what a user sees. */
+async function picture(page: Page, name: string): Promise<void> {
+  if (wanted.length > 0 && !wanted.some((start) => name.startsWith(start))) return;
+  for (const theme of THEMES) {
+    await page.evaluate((choice) => {
+      document.documentElement.dataset['theme'] = choice;
+      window.dispatchEvent(new Event('resize'));
+    }, theme);
+    await page.waitForTimeout(SETTLED_MS);
+    const file = path.join(FOLDER, theme, `${name}.png`);
+    fs.mkdirSync(path.dirname(file), { recursive: true });
+    await page.screenshot({ path: file });
+  }
+  process.stderr.write(`${name}\n`);
+}
+
+async function open(page: Page, hash: string): Promise<void> {
+  await page.evaluate((to) => (location.hash = to), hash);
+  await page.getByRole('main').getByRole('heading', { level: 1 }).waitFor();
+  await page.waitForTimeout(SETTLED_MS);
+}
+
+interface Id {
+  id: string;
+}
+
+async function addParts(page: Page): Promise<{ model: Id; describe: Id; extract: Id }> {
+  const model = await change<Id>(page, 'models.add', { dir: path.join(STARTER, 'model') });
+  const add = (task: string): Promise<Id> => change<Id>(page, 'datasets.add', { file: path.join(STARTER, 'data', `${task}.jsonl`), name: task });
+  return { model, describe: await add('describe'), extract: await add('extract') };
+}
+
+async function trained(page: Page, input: object): Promise<Id> {
+  const run = await change<Id>(page, 'runs.start', input);
+  for (;;) {
+    const { status } = await ask<{ status: string }>(page, 'runs.get', { id: run.id });
+    if (status !== 'queued' && status !== 'running') return run;
+    await page.waitForTimeout(500);
+  }
+}
+
+async function main(): Promise<void> {
+  const home = fs.mkdtempSync(path.join(os.tmpdir(), 'graft-screens-'));
+  const browser = await chromium.launch({ executablePath: systemChromium(), args: ['--disable-gpu', ...(process.getuid?.() === 0 ? ['--no-sandbox'] : [])] });
+  const app = await startWeb(browser, home);
+  try {
+    await journey(app.page);
+  } finally {
+    await app.close();
+    await browser.close();
+    fs.rmSync(home, { recursive: true, force: true });
+  }
+}
+
+const EMPTY = ['home', 'models', 'datasets', 'new-run', 'runs', 'adapters', 'playground', 'export'];
+
+async function journey(page: Page): Promise<void> {
+  for (const name of EMPTY) {
+    await open(page, `#/${name}`);
+    await picture(page, `empty-${name}`);
+  }
+  const { model, describe, extract } = await addParts(page);
+  const shared = { modelId: model.id, method: { type: 'lora', rank: 8, alpha: 16, targets: ['q', 'v'] } };
+  const train = { steps: 120, batch: 4, lr: 5e-3, evalEvery: 30, samplePrompts: ['name: The Punter | eatType: pub | food: Italian'] };
+  const first = await trained(page, { ...shared, datasetId: describe.id, taskName: 'describe', train });
+  await trained(page, { ...shared, datasetId: describe.id, taskName: 'describe', name: 'describe, wider', method: { ...shared.method, rank: 16 }, train: { ...train, seed: 1 } });
+  await trained(page, { ...shared, datasetId: extract.id, taskName: 'extract', train: { ...train, samplePrompts: [] } });
+  await pages(page, model, describe, first);
+  await liveRun(page, { ...shared, datasetId: describe.id, taskName: 'describe', name: 'a longer run', train: { ...train, steps: 3000, seed: 2 } });
+}
+
+async function pages(page: Page, model: Id, dataset: Id, run: Id): Promise<void> {
+  const [adapter] = await ask<Id[]>(page, 'adapters.list');
+  const hashes = { home: '#/home', models: '#/models', 'models-details': `#/models/${model.id}`, datasets: '#/datasets', 'datasets-details': `#/datasets/${dataset.id}`, 'new-run': '#/new-run', 'run-done': `#/runs/${run.id}`, runs: '#/runs', adapters: '#/adapters', 'adapters-details': `#/adapters/${adapter!.id}`, playground: '#/playground', export: `#/export?adapter=${adapter!.id}`, settings: '#/settings' };
+  for (const [name, hash] of Object.entries(hashes)) {
+    await open(page, hash);
+    await picture(page, name);
+  }
+}
+
+async function liveRun(page: Page, input: object): Promise<void> {
+  const run = await change<Id>(page, 'runs.start', input);
+  await open(page, `#/runs/${run.id}`);
+  await page.waitForFunction(() => Number(document.querySelector('figure[data-points]')?.getAttribute('data-points')) >= 150, undefined, { timeout: 120_000 });
+  await picture(page, 'run-live');
+  await open(page, '#/home');
+  await picture(page, 'home-running');
+  await change(page, 'runs.stop', { id: run.id });
+}
+
+await main();
