@@ -64,24 +64,30 @@ export async function writeFolderAtomic<T>(
     const result = await fill(temporary);
     for (const name of fs.readdirSync(temporary)) syncFile(path.join(temporary, name));
     syncFolder(temporary);
-    let old: string | undefined;
-    if (options.replace && fs.existsSync(target)) {
-      old = temporaryNameFor(target);
-      fs.renameSync(target, old);
-    }
-    try {
+    if (options.replace) replaceFolder(temporary, target);
+    else {
       fs.renameSync(temporary, target);
-    } catch (error) {
-      if (old) fs.renameSync(old, target);
-      throw error;
+      syncFolder(path.dirname(target));
     }
-    syncFolder(path.dirname(target));
-    if (old) fs.rmSync(old, { recursive: true, force: true });
     return result;
   } catch (error) {
     fs.rmSync(temporary, { recursive: true, force: true });
     throw error;
   }
+}
+
+/** Gives the folder `from` the name `target`; what had that name goes, but only once the new one is in its place. */
+export function replaceFolder(from: string, target: string): void {
+  const old = fs.existsSync(target) ? temporaryNameFor(target) : undefined;
+  if (old) fs.renameSync(target, old);
+  try {
+    fs.renameSync(from, target);
+  } catch (error) {
+    if (old) fs.renameSync(old, target);
+    throw error;
+  }
+  syncFolder(path.dirname(target));
+  if (old) fs.rmSync(old, { recursive: true, force: true });
 }
 
 function syncFile(file: string): void {

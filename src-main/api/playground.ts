@@ -40,7 +40,7 @@ const adapterId = z.string().nullable();
 const compareSchema = z.intersection(generateSchema, z.object({ adapterIds: z.array(adapterId).min(1).max(MOST_COMPARED) }));
 
 export function playgroundRouter(services: Services) {
-  const { catalog, playground } = services;
+  const { catalog, playground, runs } = services;
   return router({
     state: procedure.query(() => playground.state),
 
@@ -69,6 +69,9 @@ export function playgroundRouter(services: Services) {
 
     /** A generation under way is stopped first. */
     attach: procedure.input(z.object({ adapterId })).mutation(({ input }) => playground.attach(input.adapterId)),
+
+    /** The base of a paused run with the adapter that the pause saved. */
+    attachRun: procedure.input(z.object({ runId: z.string() })).mutation(({ input }) => playground.attachRun(runs.get(input.runId))),
 
     /** Pieces of text, then the result. Ending the subscription cancels the generation. */
     generate: procedure.input(generateSchema).subscription(({ input, signal }) =>

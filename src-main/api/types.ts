@@ -4,6 +4,7 @@ export type { Dataset } from '../catalog/datasets.ts';
 export type { ExportRecord } from '../catalog/exports.ts';
 export type { Evaluation, Series } from '../catalog/metrics.ts';
 export type { BaseModel, ModelDetails } from '../catalog/models.ts';
+export type { LogEntry, Sample } from '../catalog/runHistory.ts';
 export type { RunStarted, RunStatus } from '../catalog/runs.ts';
 export type { HistoryEntry, HistoryHead, Score } from '../catalog/playground.ts';
 export type { Task } from '../catalog/tasks.ts';
@@ -12,7 +13,10 @@ export type { ExportEvent } from '../jobs/exportService.ts';
 export type { PlaygroundState } from '../jobs/playgroundService.ts';
 export type { StartRun } from '../jobs/runInput.ts';
 export type { TrainableView } from '../jobs/trainable.ts';
-export type { RunEvent, RunView } from '../jobs/runService.ts';
+export type { RunProgress } from '../jobs/progressMeter.ts';
+export type { RunEvent, RunsEvent } from '../jobs/runService.ts';
+export type { RunView } from '../jobs/runView.ts';
+export type { CheckpointInfo } from '../trainer/checkpointHistory.ts';
 export type { MethodText } from '../trainer/describeMethod.ts';
 export type {
   AnswerPiece,
@@ -23,6 +27,7 @@ export type {
   LoadResult,
   MergeResult,
   ParityCertificate,
+  PreflightResult,
   RunSpec,
   StepMetrics,
   TokenProbability,
@@ -31,6 +36,7 @@ export type {
   TrainSettings,
 } from '../trainer/protocol.ts';
 
+export type { InspectedRow, InspectedStep } from '../trainer/inspectStep.ts';
 export type { TrashedAdapter } from '../catalog/adapters.ts';
 export type { LossSample } from '../catalog/lossSamples.ts';
 export type { AdapterLineage, Setting } from '../jobs/adapterLineage.ts';

@@ -11,6 +11,7 @@ import { metricQueries } from './metrics.ts';
 import { migrate } from './migrate.ts';
 import { modelQueries } from './models.ts';
 import { playgroundQueries } from './playground.ts';
+import { runHistoryQueries } from './runHistory.ts';
 import { runQueries } from './runs.ts';
 import { settingQueries } from './settings.ts';
 import { storageQueries } from './storage.ts';
@@ -26,6 +27,7 @@ export function openCatalog(file: string) {
     tasks: taskQueries(db),
     runs: runQueries(db),
     metrics: metricQueries(db),
+    runHistory: runHistoryQueries(db),
     adapters: adapterQueries(db),
     exports: exportQueries(db),
     settings: settingQueries(db),

@@ -51,6 +51,11 @@ export function metricQueries(db: Database) {
   const putEvaluation = db.prepare('INSERT OR REPLACE INTO evaluations (run_id, step, val_loss) VALUES (?, ?, ?)');
   const dropMetrics = db.prepare<[string, number]>('DELETE FROM metrics WHERE run_id = ? AND step > ?');
   const dropEvaluations = db.prepare<[string, number]>('DELETE FROM evaluations WHERE run_id = ? AND step > ?');
+  const copyMetrics = db.prepare(
+    `INSERT INTO metrics (run_id, step, loss, lr, grad_norm, tokens_per_second, memory_bytes, elapsed_ms)
+     SELECT @to, step, loss, lr, grad_norm, tokens_per_second, memory_bytes, elapsed_ms FROM metrics WHERE run_id = @from AND step <= @step`,
+  );
+  const copyEvaluations = db.prepare('INSERT INTO evaluations (run_id, step, val_loss) SELECT @to, step, val_loss FROM evaluations WHERE run_id = @from AND step <= @step');
   return {
     /** Metrics of the steps after `step`, in order. */
     after: (runId: string, step: number): StepMetrics[] => after.all(runId, step).map(toMetrics),
@@ -79,6 +84,11 @@ export function metricQueries(db: Database) {
     dropAfter(runId: string, step: number): void {
       dropMetrics.run(runId, step);
       dropEvaluations.run(runId, step);
+    },
+    /** Gives the run `to`, which goes on from `step` of the run `from`, the picture up to there. */
+    copyUpTo(from: string, to: string, step: number): void {
+      copyMetrics.run({ from, to, step });
+      copyEvaluations.run({ from, to, step });
     },
   };
 }

@@ -20,6 +20,12 @@ export interface Run {
   started: RunStarted | null;
   error: ErrorData | null;
   result: TrainResult | null;
+  /** What a pause saved beside the checkpoint: an adapter folder to try out; null where there is none. */
+  interim: TrainResult | null;
+  /** Place in the queue, rising; null unless queued. */
+  queuePosition: number | null;
+  /** Run that this one was rolled back from; null also when that one has been removed. */
+  parentRunId: string | null;
   /** Graft process that owns the run while it is queued or under way. */
   ownerPid: number | null;
   /** Worker process while the run is under way. */
@@ -28,6 +34,10 @@ export interface Run {
   startedAt: string | null;
   endedAt: string | null;
 }
+
+type Later = 'interim' | 'queuePosition' | 'parentRunId';
+/** A run to insert; what is absent is null. */
+export type NewRun = Omit<Run, Later> & Partial<Pick<Run, Later>>;
 
 interface Row {
   id: string;
@@ -40,6 +50,9 @@ interface Row {
   started: string | null;
   error: string | null;
   result: string | null;
+  interim: string | null;
+  queue_position: number | null;
+  parent_run_id: string | null;
   owner_pid: number | null;
   pid: number | null;
   created_at: string;
@@ -60,6 +73,9 @@ const toRun = (row: Row): Run => ({
   started: parse<RunStarted>(row.started),
   error: parse<ErrorData>(row.error),
   result: parse<TrainResult>(row.result),
+  interim: parse<TrainResult>(row.interim),
+  queuePosition: row.queue_position,
+  parentRunId: row.parent_run_id,
   ownerPid: row.owner_pid,
   pid: row.pid,
   createdAt: row.created_at,
@@ -73,20 +89,23 @@ const toRow = (run: Run): Record<string, string | number | null> => ({
   started: run.started && JSON.stringify(run.started),
   error: run.error && JSON.stringify(run.error),
   result: run.result && JSON.stringify(run.result),
+  interim: run.interim && JSON.stringify(run.interim),
 });
 
 export function runQueries(db: Database) {
   const list = db.prepare<[], Row>('SELECT * FROM runs ORDER BY created_at DESC, rowid DESC');
   const byId = db.prepare<[string], Row>('SELECT * FROM runs WHERE id = ?');
-  const unfinished = db.prepare<[], Row>(`SELECT * FROM runs WHERE status IN ('queued', 'running', 'paused') ORDER BY created_at, rowid`);
+  const unfinished = db.prepare<[], Row>(`SELECT * FROM runs WHERE status IN ('queued', 'running', 'paused') ORDER BY queue_position, created_at, rowid`);
+  const queued = db.prepare<[number], Row>(`SELECT * FROM runs WHERE status = 'queued' AND owner_pid = ? ORDER BY queue_position, created_at, rowid`);
   const insert = db.prepare(
-    `INSERT INTO runs (id, name, task_id, model_id, dataset_id, status, spec, started, error, result, owner_pid, pid, created_at, started_at, ended_at)
-     VALUES (@id, @name, @taskId, @modelId, @datasetId, @status, @spec, @started, @error, @result, @ownerPid, @pid, @createdAt, @startedAt, @endedAt)`,
+    `INSERT INTO runs (id, name, task_id, model_id, dataset_id, status, spec, started, error, result, interim, queue_position, parent_run_id, owner_pid, pid, created_at, started_at, ended_at)
+     VALUES (@id, @name, @taskId, @modelId, @datasetId, @status, @spec, @started, @error, @result, @interim, @queuePosition, @parentRunId, @ownerPid, @pid, @createdAt, @startedAt, @endedAt)`,
   );
   const update = db.prepare(
-    `UPDATE runs SET status = @status, spec = @spec, started = @started, error = @error, result = @result, owner_pid = @ownerPid,
-       pid = @pid, started_at = @startedAt, ended_at = @endedAt WHERE id = @id`,
+    `UPDATE runs SET name = @name, status = @status, spec = @spec, started = @started, error = @error, result = @result, interim = @interim,
+       queue_position = @queuePosition, owner_pid = @ownerPid, pid = @pid, started_at = @startedAt, ended_at = @endedAt WHERE id = @id`,
   );
+  const remove = db.prepare<[string]>('DELETE FROM runs WHERE id = ?');
   const get = (id: string): Run | undefined => {
     const row = byId.get(id);
     return row && toRun(row);
@@ -95,14 +114,18 @@ export function runQueries(db: Database) {
     /** Newest first. */
     list: () => list.all().map(toRun),
     get,
-    /** Queued, running and paused runs, oldest first. */
+    /** Queued, running and paused runs: the queue in its order, else oldest first. */
     unfinished: () => unfinished.all().map(toRun),
-    insert: (run: Run) => void insert.run(toRow(run)),
+    /** The queue of one Graft process, in its order. */
+    queued: (ownerPid: number) => queued.all(ownerPid).map(toRun),
+    insert: (run: NewRun) => void insert.run(toRow({ interim: null, queuePosition: null, parentRunId: null, ...run })),
     /** Changes the named fields and returns the run as it is now; the run must exist. */
     update(id: string, changes: Partial<Run>): Run {
       const run = { ...get(id)!, ...changes };
       update.run(toRow(run));
       return run;
     },
+    /** Its metrics, samples and log go with it; what it trained stays. */
+    remove: (id: string) => void remove.run(id),
   };
 }

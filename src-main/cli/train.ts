@@ -1,7 +1,7 @@
 /** `train`: registers what it needs, runs the training and waits for its end. */
 import { GraftError } from '../errors.ts';
 import type { StartRun } from '../jobs/runInput.ts';
-import type { RunView } from '../jobs/runService.ts';
+import type { RunView } from '../jobs/runView.ts';
 import { BASE_DTYPE_OPTION, DATA_OPTIONS, ENGINE_OPTION, LOSS_OPTIONS, MODEL_OPTION } from './command.ts';
 import type { Command, Context } from './command.ts';
 import { dataSpec, readBaseDtype, readEngine } from './evaluate.ts';

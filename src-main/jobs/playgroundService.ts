@@ -3,6 +3,7 @@ import type { Catalog } from '../catalog/catalog.ts';
 import { GraftError, usageError, type ErrorData } from '../errors.ts';
 import type { BaseDtype } from '../engine/frozen/formats.ts';
 import type { AnswerPiece, CompareEvent, EngineName, GenerateParams, LoadResult } from '../trainer/protocol.ts';
+import type { RunView } from './runView.ts';
 import type { EngineService } from './engines.ts';
 import { playgroundFailure, workerGone } from './playgroundFailure.ts';
 import { Watchers } from './watchers.ts';
@@ -96,6 +97,14 @@ export class PlaygroundService {
     const switched = await this.attachDir(this.#adapterDir(adapterId));
     this.#change({ adapterId });
     return switched;
+  }
+
+  /** Loads the base of a run where another one is loaded, and attaches its interim adapter. Throws a usage error NO_INTERIM. */
+  async attachRun({ id, spec, interimAdapterDir }: RunView): Promise<{ switchMs: number }> {
+    if (interimAdapterDir === null) throw usageError('NO_INTERIM', `The run ${id} has no half-trained adapter to try out; pause it after its first step.`, { runId: id });
+    if (spec.method.type === 'full') return { switchMs: (await this.loadDir(interimAdapterDir, spec.engine)).loadMs };
+    if (this.#state.modelDir !== spec.model.dir) await this.loadDir(spec.model.dir, spec.engine, spec.baseDtype);
+    return this.attachDir(interimAdapterDir);
   }
 
   /** A text that is being written is stopped first. */

@@ -6,15 +6,16 @@ import fs from 'node:fs';
 import type { Catalog } from '../catalog/catalog.ts';
 import type { Run } from '../catalog/runs.ts';
 import { removePartials } from './removePartials.ts';
-import { targetsOf } from './runService.ts';
+import { targetsOf } from './runView.ts';
 
-/** Marks runs and exports that were under way as failed. Returns the queued runs that nobody owns any more, oldest first. */
+/** Marks runs and exports that were under way as failed. Returns the queued runs that nobody owns any more, in the order of the queue. */
 export function recoverAbandoned(catalog: Catalog, options: { takeQueued: boolean }): Run[] {
   const now = new Date().toISOString();
   return catalog.transaction(() => {
     const taken: Run[] = [];
     for (const run of catalog.runs.unfinished()) {
       if (run.ownerPid !== null && isOther(run.ownerPid)) continue;
+      if (run.status === 'paused' && run.ownerPid === null) continue; // nobody's, until the user continues or stops it
       if (run.status === 'queued') {
         if (options.takeQueued) taken.push(catalog.runs.update(run.id, { ownerPid: process.pid }));
         continue;

@@ -8,7 +8,7 @@ import type { Dataset } from '../catalog/datasets.ts';
 import { GraftError, usageError } from '../errors.ts';
 import { newId } from '../home.ts';
 import type { Home } from '../home.ts';
-import { checkClassify, checkMethod, checkSmoothing } from '../trainer/checkMethod.ts';
+import { checkClassify, checkMethod, checkSamples, checkSmoothing } from '../trainer/checkMethod.ts';
 import { methodSchema } from '../trainer/methodSettings.ts';
 import { dataSpecSchema, runSpecSchema, trainSettingsSchema } from '../trainer/protocol.ts';
 import type { RunSpec } from '../trainer/protocol.ts';
@@ -24,7 +24,7 @@ export const startRunSchema = z.object({
   baseDtype: runSpecSchema.shape.baseDtype,
   method: methodSchema,
   train: trainSettingsSchema,
-  data: dataSpecSchema.pick({ lossOn: true, maxLength: true, classify: true }).prefault({}),
+  data: dataSpecSchema.pick({ lossOn: true, maxLength: true, classify: true, excludeLines: true }).prefault({}),
 });
 export type StartRun = z.input<typeof startRunSchema>;
 export type StartRunChecked = z.output<typeof startRunSchema>;
@@ -55,6 +55,7 @@ export function checkModel({ dir, name, hash }: BaseModel, { method, train }: Pi
 
 export function buildSpec(home: Home, input: StartRunChecked, parts: { model: BaseModel; dataset: Dataset }): RunSpec {
   checkClassify(input.data, input.method);
+  checkSamples(input);
   const { model, dataset } = parts;
   const runId = newId('run');
   return {

@@ -1,99 +1,115 @@
 /**
  * Training runs: one at a time, a queue behind it. It owns the rows of runs, stores what the worker reports, and lets
- * others listen. The training itself happens in the worker process.
+ * others listen. The training itself happens in the worker process, which ends with every run and at every pause.
  */
 import fs from 'node:fs';
-import path from 'node:path';
 import type { Catalog } from '../catalog/catalog.ts';
 import type { Run } from '../catalog/runs.ts';
 import { GraftError, toErrorData, usageError } from '../errors.ts';
+import type { ErrorData } from '../errors.ts';
 import { newId } from '../home.ts';
 import type { Home } from '../home.ts';
 import { checkBaseDtype } from '../trainer/baseDtype.ts';
-import { describeMethod, type MethodText } from '../trainer/describeMethod.ts';
-import { CHECKPOINT_FILE } from '../trainer/protocol.ts';
+import { trainSettingsSchema } from '../trainer/protocol.ts';
 import type { PreflightResult, RunSpec, TrainEvent, TrainResult } from '../trainer/protocol.ts';
 import type { EngineService } from './engines.ts';
+import { ProgressMeter, type RunProgress } from './progressMeter.ts';
+import { RunQueue } from './queue.ts';
+import { logMessage, recordEvent } from './recordEvent.ts';
 import { recordResult } from './recordResult.ts';
 import { removePartials } from './removePartials.ts';
 import { buildSpec, checkModel, findParts, newOutDir, startRunSchema } from './runInput.ts';
 import type { StartRun, StartRunChecked } from './runInput.ts';
+import { checkpointStep, hasCheckpoint, isOver, targetsOf, viewOf } from './runView.ts';
+import type { RunView } from './runView.ts';
+import { keepInterim } from './stopPaused.ts';
 import { Watchers } from './watchers.ts';
 import type { WorkerCall, WorkerClient, Workers } from './workerClient.ts';
 
-/** A run with what the catalogue cannot know: whether a checkpoint lies on disk to go on from. */
-export interface RunView extends Run {
-  resumable: boolean;
-  /** Name and main numbers of the method. */
-  methodText: MethodText;
-}
-
+/** Of one run. */
 export type RunEvent = TrainEvent | { type: 'status'; run: RunView };
+
+/** Of all runs. */
+export type RunsEvent = { type: 'run'; run: RunView } | ({ type: 'progress' } & RunProgress) | { type: 'removed'; id: string };
 
 interface Active {
   runId: string;
   client: WorkerClient;
   call?: WorkerCall<'train'>;
-  /** Stop was asked for before the training call was made. */
-  stopAsked: boolean;
+  asked: 'pause' | 'stop' | null;
+  /** Present once the worker has said that training begins. */
+  meter?: ProgressMeter;
 }
+
+const ALL = 'all';
 
 export class RunService {
   #home: Home;
   #catalog: Catalog;
   #workers: Workers;
   #engines: EngineService;
-  #queue: string[] = [];
+  #queue: RunQueue;
   #active: Active | undefined;
+  /** Runs whose failure could not be stored; their rows still say that they are queued. */
+  #unstored = new Set<string>();
   #closed = false;
   #watchers = new Watchers<RunEvent>();
+  #allWatchers = new Watchers<RunsEvent>();
 
   constructor(home: Home, catalog: Catalog, workers: Workers, engines: EngineService) {
     this.#home = home;
     this.#catalog = catalog;
     this.#workers = workers;
     this.#engines = engines;
+    this.#queue = new RunQueue(catalog);
   }
 
   list(): RunView[] {
-    return this.#catalog.runs.list().map(view);
+    return this.#catalog.runs.list().map((run) => this.#view(run));
+  }
+
+  /** Queued runs of this Graft process; the first is the next. */
+  queue(): RunView[] {
+    return this.#queue.runs.map((run) => this.#view(run));
   }
 
   /** Throws a usage error RUN_NOT_FOUND. */
   get(id: string): RunView {
     const run = this.#catalog.runs.get(id);
     if (!run) throw usageError('RUN_NOT_FOUND', `There is no run ${id} in the catalogue; "runs" lists those that exist.`, { runId: id });
-    return view(run);
+    return this.#view(run);
   }
 
   subscribe(id: string, listener: (event: RunEvent) => void): () => void {
     return this.#watchers.subscribe(id, listener);
   }
 
+  /** Every change of any run of this process, and its progress at most twice a second. */
+  subscribeAll(listener: (event: RunsEvent) => void): () => void {
+    return this.#allWatchers.subscribe(ALL, listener);
+  }
+
+  /** Where the run under way is; null where none has begun. */
+  get progress(): RunProgress | null {
+    return this.#active?.meter?.latest ?? null;
+  }
+
   /** Checks the request, writes the row and queues the run. Throws GraftError where model, dataset or settings do not fit. */
   start(input: StartRun): RunView {
     const { checked, parts, spec } = this.#checked(input);
-    fs.mkdirSync(spec.runDir, { recursive: true });
+    return this.add({ name: checked.name ?? checked.taskName, taskId: this.#taskFor(checked.taskName), modelId: parts.model.id, datasetId: parts.dataset.id, spec });
+  }
+
+  /** Queues a run of a spec that has been checked (`start: false`: it waits, paused); `fill` adds rows to it in the same transaction. */
+  add(run: Pick<Run, 'name' | 'taskId' | 'modelId' | 'datasetId' | 'spec'> & Partial<Run>, { start = true, fill = () => undefined as void } = {}): RunView {
+    const { runId, runDir } = run.spec;
+    fs.mkdirSync(runDir, { recursive: true });
     this.#catalog.transaction(() => {
-      this.#catalog.runs.insert({
-        id: spec.runId,
-        name: checked.name ?? checked.taskName,
-        taskId: this.#taskFor(checked.taskName),
-        modelId: parts.model.id,
-        datasetId: parts.dataset.id,
-        status: 'queued',
-        spec,
-        started: null,
-        error: null,
-        result: null,
-        ownerPid: process.pid,
-        pid: null,
-        createdAt: new Date().toISOString(),
-        startedAt: null,
-        endedAt: null,
-      });
+      const place = start ? this.#queue.join('tail') : { status: 'paused' as const, ownerPid: null, queuePosition: null };
+      this.#catalog.runs.insert({ started: null, error: null, result: null, pid: null, createdAt: new Date().toISOString(), startedAt: null, endedAt: null, ...run, id: runId, ...place });
+      fill();
     });
-    return this.#enqueue(spec.runId);
+    return this.#queued(runId);
   }
 
   /** Takes one step of the run that `input` would start, in a worker of its own; nothing is kept. Throws what the run itself would. */
@@ -113,34 +129,57 @@ export class RunService {
     if (run.result) spec.outDir = newOutDir(this.#home, spec.method.type);
     // Without a result no row names this folder: a crash came between its rename and the row.
     else fs.rmSync(spec.outDir, { recursive: true, force: true });
-    this.#update(id, { status: 'queued', spec, error: null, result: null, ownerPid: process.pid, endedAt: null });
-    return this.#enqueue(id);
+    this.#catalog.runs.update(id, { ...this.#queue.join('tail'), spec, error: null, result: null, endedAt: null });
+    return this.#queued(id);
   }
 
-  /** Ends a run early. What was trained so far is kept as an adapter; a queued run just leaves the queue. */
+  /** Ends a run early. What was trained so far is kept as an adapter; a queued run, or one that has not begun, just ends. */
   stop(id: string): RunView {
-    const at = this.#queue.indexOf(id);
-    if (at >= 0) {
-      this.#queue.splice(at, 1);
-      return this.#update(id, { status: 'stopped', ownerPid: null, endedAt: new Date().toISOString() });
+    const run = this.get(id);
+    if (run.status === 'paused' && run.ownerPid === null) {
+      keepInterim(this.#catalog, run);
+      return this.#announce(id);
     }
-    const active = this.#activeFor(id);
-    active.stopAsked = true;
-    active.call?.control('stop');
-    return this.get(id);
+    if (this.#queue.has(id)) return this.#update(id, { status: 'stopped', ownerPid: null, queuePosition: null, endedAt: new Date().toISOString() });
+    return this.#ask(this.#activeFor(run), 'stop');
   }
 
+  /** Ends the worker after its current step, with a checkpoint and an interim adapter; the queue goes on. Throws a usage error RUN_NOT_UNDER_WAY. */
   pause(id: string): RunView {
-    this.#activeFor(id).call?.control('pause');
-    return this.get(id);
+    const run = this.get(id);
+    if (this.#queue.has(id)) throw usageError('RUN_NOT_UNDER_WAY', `The run ${id} is still queued, so there is nothing to pause; move it down in the queue, or stop it.`, { runId: id, status: run.status });
+    return this.#ask(this.#activeFor(run), 'pause');
   }
 
+  /** Puts a paused run at the head of the queue; it goes on exactly where it was. Throws a usage error RUN_NOT_PAUSED. */
   continue(id: string): RunView {
-    this.#activeFor(id).call?.control('continue');
-    return this.get(id);
+    const run = this.get(id);
+    if (run.status !== 'paused') throw usageError('RUN_NOT_PAUSED', `The run ${id} is ${run.status}, not paused; only a paused run can be continued.`, { runId: id, status: run.status });
+    this.#catalog.runs.update(id, { ...this.#queue.join('head'), error: null });
+    return this.#queued(id);
   }
 
-  /** Resolves with the run when it is neither queued nor under way any more. */
+  /** `ids`: all queued runs in their new order. Throws a usage error QUEUE_CHANGED. */
+  reorder(ids: string[]): RunView[] {
+    this.#queue.reorder(ids);
+    return ids.map((id) => this.#announce(id));
+  }
+
+  rename(id: string, name: string): RunView {
+    this.get(id);
+    return this.#update(id, { name });
+  }
+
+  /** Removes a run that is over, with its folder; adapters stay. Throws a usage error RUN_NOT_OVER. */
+  remove(id: string): void {
+    const run = this.get(id);
+    if (!isOver(run)) throw usageError('RUN_NOT_OVER', `The run ${id} is ${run.status}; stop it before you remove it.`, { runId: id, status: run.status });
+    this.#catalog.runs.remove(id);
+    fs.rmSync(run.spec.runDir, { recursive: true, force: true });
+    this.#allWatchers.emit(ALL, { type: 'removed', id });
+  }
+
+  /** Resolves with the run when it is neither queued nor under way nor paused any more. */
   finished(id: string): Promise<RunView> {
     return new Promise((resolve) => {
       const unsubscribe = this.subscribe(id, (event) => event.type === 'status' && check(event.run));
@@ -153,9 +192,12 @@ export class RunService {
     });
   }
 
-  /** Queues runs that a dead Graft process had queued. */
+  /** Queues runs that a dead Graft process had queued, in the order given. */
   takeOver(runs: Run[]): void {
-    for (const run of runs) this.#enqueue(run.id);
+    for (const { id } of runs) {
+      this.#catalog.runs.update(id, { ...this.#queue.join('tail') });
+      this.#queued(id);
+    }
   }
 
   /**
@@ -166,7 +208,7 @@ export class RunService {
     this.#closed = true;
     const now = new Date().toISOString();
     const error = toErrorData(new GraftError('RUN_ABANDONED', 'Graft was closed while this run was under way; resume it to go on from its last checkpoint.'));
-    for (const id of this.#queue.splice(0)) this.#catalog.runs.update(id, { ownerPid: null });
+    for (const { id } of this.#queue.runs) this.#catalog.runs.update(id, { ownerPid: null });
     if (!this.#active) return [];
     const run = this.#catalog.runs.update(this.#active.runId, { status: 'failed', error, ownerPid: null, pid: null, endedAt: now });
     return targetsOf(run);
@@ -180,75 +222,116 @@ export class RunService {
     return { checked, parts, spec: buildSpec(this.#home, checked, parts) };
   }
 
-  #enqueue(id: string): RunView {
-    this.#queue.push(id);
+  #queued(id: string): RunView {
+    const run = this.#announce(id);
     void this.#next();
-    return this.get(id);
+    return this.#active?.runId === id ? this.get(id) : run;
   }
 
   async #next(): Promise<void> {
     if (this.#active || this.#closed) return;
-    const id = this.#queue.shift();
-    if (id === undefined) return;
+    const run = this.#queue.runs.find(({ id }) => !this.#unstored.has(id));
+    if (!run) return;
     try {
-      await this.#execute(id);
+      await this.#execute(run.id);
     } catch (error) {
-      if (!this.#closed) this.#fail(id, error);
+      if (!this.#closed) this.#fail(run.id, error);
     }
     void this.#next();
   }
 
   async #execute(id: string): Promise<void> {
-    const active: Active = { runId: id, client: this.#workers.spawn(), stopAsked: false };
+    const active: Active = { runId: id, client: this.#workers.spawn(), asked: null };
     this.#active = active;
     try {
-      const resume = fs.existsSync(checkpointFile(this.get(id)));
       const startedAt = this.get(id).startedAt ?? new Date().toISOString();
-      this.#update(id, { status: 'running', pid: active.client.pid ?? null, startedAt });
-      const spec = { ...this.get(id).spec };
-      // A resumed run repeats the uninterrupted one only on the same engine, so the choice is part of the spec.
-      spec.engine = await this.#engines.resolve(spec.engine);
-      this.#catalog.runs.update(id, { spec });
-      active.call = active.client.call('train', { spec, resume }, (event) => this.#record(id, event));
-      if (active.stopAsked) active.call.control('stop');
-      const result = await active.call.promise;
-      this.#complete(id, result);
+      this.#update(id, { status: 'running', queuePosition: null, pid: active.client.pid ?? null, startedAt });
+      const result = await this.#train(active);
+      await active.client.end();
+      this.#active = undefined;
+      if (!this.#closed) this.#ended(id, result ?? active.asked);
     } finally {
       active.client.kill();
       this.#active = undefined;
     }
   }
 
-  #record(id: string, event: TrainEvent): void {
-    if (this.#closed) return;
-    const { metrics } = this.#catalog;
-    if (event.type === 'started') {
-      metrics.dropAfter(id, event.resumedFrom);
-      this.#update(id, { started: event });
-    } else if (event.type === 'step') metrics.put(id, event);
-    else if (event.type === 'eval') metrics.putEvaluation(id, event);
-    else if (event.type === 'paused') this.#update(id, { status: 'paused' });
-    else if (event.type === 'continued') this.#update(id, { status: 'running' });
-    this.#watchers.emit(id, event);
+  /** Null where it was asked to pause or to stop before training began. */
+  async #train(active: Active): Promise<TrainResult | null> {
+    const { runId: id, client } = active;
+    const run = this.get(id);
+    // A resumed run repeats the uninterrupted one only on the same engine, so the choice is part of the spec.
+    const train = trainSettingsSchema.parse(run.spec.train); // rows of before lack what has come since
+    const spec = { ...run.spec, train, engine: await this.#engines.resolve(run.spec.engine) };
+    if (this.#closed || active.asked) return null;
+    this.#catalog.runs.update(id, { spec });
+    active.call = client.call('train', { spec, resume: hasCheckpoint(run) }, (event) => this.#record(active, event));
+    try {
+      return await active.call.promise;
+    } catch (error) {
+      if (active.asked && !active.meter) return null; // its worker was ended for it
+      throw error;
+    }
   }
 
-  #complete(id: string, result: TrainResult): void {
+  #ask(active: Active, action: 'pause' | 'stop'): RunView {
+    active.asked = active.asked === 'stop' ? 'stop' : action;
+    // Before training begins there is nothing to save, and reading a model hears of nothing.
+    if (active.meter) active.call?.control(action);
+    else if (active.call) active.client.kill();
+    return this.#announce(active.runId);
+  }
+
+  #record(active: Active, event: TrainEvent): void {
     if (this.#closed) return;
-    recordResult(this.#catalog, this.get(id), result);
-    this.#announce(id);
+    const { runId: id } = active;
+    recordEvent(this.#catalog, id, event);
+    if (event.type === 'started') {
+      active.meter = new ProgressMeter(id, event.totalSteps, this.get(id).spec.train.evalEvery);
+      this.#update(id, { started: event });
+    }
+    this.#watchers.emit(id, event);
+    const progress = event.type === 'step' ? active.meter?.push(event, performance.now()) : null;
+    if (progress) this.#allWatchers.emit(ALL, { type: 'progress', ...progress });
+  }
+
+  /** With the worker's result, or with what ended the run before it began. */
+  #ended(id: string, end: TrainResult | Active['asked']): void {
+    const at = { ownerPid: null, pid: null };
+    if (end === 'stop' || end === null) {
+      this.#log(id, 'Stopped before training began.');
+      this.#update(id, { ...at, status: 'stopped', endedAt: new Date().toISOString() });
+    } else if (end === 'pause') {
+      this.#log(id, 'Paused before training began.');
+      this.#update(id, { ...at, status: 'paused' });
+    } else if (end.outcome === 'paused') {
+      this.#log(id, `Paused after step ${end.steps}; its memory is free again.`);
+      this.#update(id, { ...at, status: 'paused', interim: end });
+    } else {
+      recordResult(this.#catalog, this.get(id), { ...end, outcome: end.outcome });
+      this.#log(id, `${end.outcome === 'stopped' ? 'Stopped' : 'Completed'} after step ${end.steps}; the result is in ${end.outDir}.`);
+      this.#announce(id);
+    }
   }
 
   #fail(id: string, cause: unknown): void {
     const run = this.get(id);
     targetsOf(run).forEach(removePartials);
-    const error = toErrorData(cause);
-    const changes = { status: 'failed' as const, error, ownerPid: null, pid: null, endedAt: new Date().toISOString() };
+    const error = errorOf(run, cause);
+    const changes = { status: 'failed' as const, error, ownerPid: null, pid: null, queuePosition: null, endedAt: new Date().toISOString() };
     try {
+      this.#log(id, error.message);
       this.#update(id, changes);
     } catch (notStored) {
       // The catalogue's disk may be full: who listens hears of it all the same, and the next start mends the row.
-      this.#watchers.emit(id, { type: 'status', run: view({ ...run, ...changes, error: toErrorData(notStored) }) });
+      this.#unstored.add(id);
+      this.#tell(viewOf({ ...run, ...changes, error: toErrorData(notStored) }));
     }
+  }
+
+  #log(id: string, message: string): void {
+    logMessage(this.#catalog, id, message);
+    this.#watchers.emit(id, { type: 'log', message });
   }
 
   #update(id: string, changes: Partial<Run>): RunView {
@@ -258,15 +341,23 @@ export class RunService {
 
   #announce(id: string): RunView {
     const run = this.get(id);
-    this.#watchers.emit(id, { type: 'status', run });
+    this.#tell(run);
     return run;
   }
 
-  #activeFor(id: string): Active {
-    const run = this.get(id);
-    if (this.#active?.runId === id) return this.#active;
-    const why = isOver(run) ? `is already ${run.status}` : run.ownerPid === process.pid ? 'is still queued' : `belongs to another Graft process (${run.ownerPid}); use it there`;
-    throw usageError('RUN_NOT_UNDER_WAY', `The run ${id} ${why}.`, { runId: id, status: run.status });
+  #tell(run: RunView): void {
+    this.#watchers.emit(run.id, { type: 'status', run });
+    this.#allWatchers.emit(ALL, { type: 'run', run });
+  }
+
+  #view(run: Run): RunView {
+    return viewOf(run, this.#active?.runId === run.id ? this.#active.asked : null);
+  }
+
+  #activeFor(run: RunView): Active {
+    if (this.#active?.runId === run.id) return this.#active;
+    const why = isOver(run) || run.status === 'paused' ? `is already ${run.status}` : `belongs to another Graft process (${run.ownerPid}); use it there`;
+    throw usageError('RUN_NOT_UNDER_WAY', `The run ${run.id} ${why}.`, { runId: run.id, status: run.status });
   }
 
   #taskFor(name: string): string {
@@ -278,19 +369,9 @@ export class RunService {
   }
 }
 
-export function isOver(run: Run): boolean {
-  return run.status === 'completed' || run.status === 'stopped' || run.status === 'failed';
-}
-
-/** What the worker of this run writes. */
-export function targetsOf(run: Run): string[] {
-  return [run.spec.outDir, checkpointFile(run)];
-}
-
-function checkpointFile(run: Run): string {
-  return path.join(run.spec.runDir, CHECKPOINT_FILE);
-}
-
-function view(run: Run): RunView {
-  return { ...run, methodText: describeMethod(run.spec.method), resumable: (run.status === 'failed' || run.status === 'stopped') && fs.existsSync(checkpointFile(run)) };
+/** A failure, with the step that the run can be resumed from. */
+function errorOf(run: Run, cause: unknown): ErrorData {
+  const error = toErrorData(cause);
+  const step = checkpointStep(run);
+  return { ...error, details: { ...error.details, checkpointStep: step } };
 }

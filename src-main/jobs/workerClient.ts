@@ -4,7 +4,7 @@ import type { ErrorData } from '../errors.ts';
 import type { WorkerCallName, WorkerCalls } from '../trainer/protocol.ts';
 import type { SpawnWorker, WorkerChannel, WorkerExit } from './workerChannel.ts';
 
-export type ControlAction = 'pause' | 'continue' | 'stop';
+export type ControlAction = 'pause' | 'stop';
 
 export interface WorkerCall<K extends WorkerCallName> {
   promise: Promise<WorkerCalls[K]['result']>;
@@ -59,6 +59,13 @@ export class WorkerClient {
 
   kill(): void {
     this.#channel.kill();
+  }
+
+  /** Kills the process and resolves when it is gone, and its memory with it. */
+  async end(): Promise<void> {
+    const gone = new Promise<void>((resolve) => (this.alive ? this.onExit(() => resolve()) : resolve()));
+    this.kill();
+    await gone;
   }
 
   #receive(message: unknown): void {
@@ -141,8 +148,6 @@ export class Workers {
 
   /** Ends every worker and waits until they are gone. */
   async close(): Promise<void> {
-    const ended = [...this.#clients].map((client) => new Promise<void>((resolve) => (client.alive ? client.onExit(() => resolve()) : resolve())));
-    for (const client of this.#clients) client.kill();
-    await Promise.all(ended);
+    await Promise.all([...this.#clients].map((client) => client.end()));
   }
 }

@@ -59,7 +59,7 @@ export function openLoop(train: object, { runDir = temporaryFolder(), beforeTrai
       save: () => Promise.reject(new Error('the loop saves nothing')),
     },
     optimizer: new AdamW(parameters, settings),
-    progress: newProgress(), totalSteps: settings.steps!, plan: new BatchPlan(rows.map(({ ids }) => ids.length), { ...settings, maxLength: 16 }), train: rows, val: countingRows(5, 2), padId: 0, tensorLimitBytes: null,
+    progress: newProgress(), totalSteps: settings.steps!, plan: new BatchPlan(rows.map(({ ids }) => ids.length), { ...settings, maxLength: 16 }), train: rows, val: countingRows(5, 2), padId: 0, sampler: null, tensorLimitBytes: null,
     emit: (event) => void events.push(event),
     control: new CallControl(),
   };

@@ -9,7 +9,7 @@ import { trainStep } from '../engine/train/step.ts';
 import { openLoop, type LoopBench } from '../testing/loopBench.ts';
 import { filesBelow, tinyRun } from '../testing/tinyRun.ts';
 import { CallControl } from './control.ts';
-import { loadRunState } from './runState.ts';
+import { loadRunState, runStateFile } from './runState.ts';
 import { train } from './train.ts';
 import { trainLoop } from './trainLoop.ts';
 
@@ -60,7 +60,7 @@ it('after maxBadSteps in a row the run ends, and goes on from the checkpoint bef
   expect(bench.logs()).toHaveLength(3);
 
   const again = openLoop({ steps: 8 }, { runDir: bench.input.spec.runDir });
-  again.input.progress = loadRunState(again.input.spec.runDir, again.input.method.parameters, again.input.optimizer);
+  again.input.progress = loadRunState(runStateFile(again.input.spec.runDir), again.input.method.parameters, again.input.optimizer);
   expect(again.input.progress).toMatchObject({ step: 4, badSteps: 0 });
   await trainLoop(again.input);
   expect([...again.losses()]).toEqual([...whole.losses()].slice(4));

@@ -13,20 +13,24 @@ import { replaceValue, type Parameter } from '../engine/model/parameters.ts';
 
 const NAME = /^\.?best-(\d+)\.safetensors/;
 
-function fileOf(runDir: string, step: number): string {
+export function bestValuesFile(runDir: string, step: number): string {
   return path.join(runDir, `best-${step}.safetensors`);
+}
+
+export function hasBestValues(runDir: string, step: number): boolean {
+  return fs.existsSync(bestValuesFile(runDir, step));
 }
 
 /** Throws DISK_FULL, NOT_ALLOWED, NOT_FOUND. */
 export async function saveBestValues(runDir: string, step: number, parameters: Parameter[]): Promise<void> {
   const values = await Promise.all(parameters.map(({ value }) => value.data()));
   const entries = parameters.map(({ name, value }, i): TensorEntry => ({ name, dtype: 'F32', shape: value.shape, data: () => castF32(values[i] as Float32Array, 'F32') }));
-  await writeSafetensors(fileOf(runDir, step), entries);
+  await writeSafetensors(bestValuesFile(runDir, step), entries);
 }
 
 /** Puts the values of `step` into `parameters`. Throws BEST_VALUES_LOST when they are not there. */
 export function loadBestValues(runDir: string, step: number, parameters: Parameter[]): void {
-  const source = fileOf(runDir, step);
+  const source = bestValuesFile(runDir, step);
   if (!fs.existsSync(source)) throw new GraftError('BEST_VALUES_LOST', `The values of the best evaluation, ${source}, are gone; start the run again.`, { file: source });
   const file = openSafetensors(source);
   try {

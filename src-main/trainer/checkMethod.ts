@@ -4,7 +4,7 @@ import { adaptedModules } from '../engine/methods/loraTargets.ts';
 import { biasNames, bottleneckShapes, fullNames, prefixShapes } from '../engine/methods/shapes.ts';
 import type { ArchitectureSpec } from '../engine/model/architecture.ts';
 import type { MethodSettings } from './methodSettings.ts';
-import type { DataSpec } from './protocol.ts';
+import type { DataSpec, TrainSettings } from './protocol.ts';
 
 /** tensors: names of the model's tensors. Throws a usage error that names the setting and what to choose instead. */
 export function checkMethod(spec: ArchitectureSpec, tensors: string[], method: MethodSettings): void {
@@ -31,6 +31,12 @@ export function checkMethod(spec: ArchitectureSpec, tensors: string[], method: M
 /** Throws a usage error where texts are to be classified with a method that keeps no head. */
 export function checkClassify({ classify }: Pick<DataSpec, 'classify'>, { type }: MethodSettings): void {
   if (classify && type !== 'lora') throw usageError('CLASSIFY_NEEDS_LORA', `Texts are classified with a LoRA and a head beside it, not with the method ${type}; choose lora.`, { method: type });
+}
+
+/** Throws a usage error SAMPLES_NEED_TEXT where texts are wanted of a run that writes none. */
+export function checkSamples({ data, train }: { data: Pick<DataSpec, 'classify'>; train: Pick<TrainSettings, 'samplePrompts'> }): void {
+  if (!data.classify || train.samplePrompts.length === 0) return;
+  throw usageError('SAMPLES_NEED_TEXT', 'A run that classifies texts writes none, so it has no samples; leave the sample prompts out.');
 }
 
 /** Throws NO_LABEL_SMOOTHING where the model's logits are capped: the smoothed loss is summed without them. */

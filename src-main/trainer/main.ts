@@ -8,6 +8,7 @@ import { CallControl } from './control.ts';
 import type { FromWorker, ToWorker, WorkerCallName, WorkerCalls } from './protocol.ts';
 import { reportEngines } from './engines.ts';
 import { evaluate } from './evaluate.ts';
+import { inspectStep } from './inspectStep.ts';
 import { mergeAndVerify } from './merge.ts';
 import { preflight } from './preflight.ts';
 import { Resident } from './resident.ts';
@@ -27,6 +28,7 @@ const handlers: { [K in WorkerCallName]: Handler<K> } = {
   selfTest: ({ engine }) => selfTest(engine),
   train: ({ spec, resume }, emit, control) => train(spec, resume, emit, control),
   preflight: ({ spec }) => preflight(spec),
+  inspectStep: (params, emit) => inspectStep(params, emit),
   evaluate: (params, emit) => evaluate(params, emit),
   load: (params, emit) => resident.load(params, emit),
   attach: ({ adapterDir }) => resident.attach(adapterDir),

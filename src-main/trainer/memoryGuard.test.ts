@@ -8,7 +8,7 @@ import { openLoop, type LoopBench } from '../testing/loopBench.ts';
 import { filesBelow, tinyRun } from '../testing/tinyRun.ts';
 import { CallControl } from './control.ts';
 import type { TrainEvent } from './protocol.ts';
-import { loadRunState } from './runState.ts';
+import { loadRunState, runStateFile } from './runState.ts';
 import { train } from './train.ts';
 import { trainLoop } from './trainLoop.ts';
 
@@ -67,7 +67,7 @@ describe('on tensorflow', () => {
     };
     await trainLoop(first.input);
     const rest = openLoop(SETTINGS, { runDir: first.input.spec.runDir });
-    rest.input.progress = loadRunState(rest.input.spec.runDir, rest.input.method.parameters, rest.input.optimizer);
+    rest.input.progress = loadRunState(runStateFile(rest.input.spec.runDir), rest.input.method.parameters, rest.input.optimizer);
     expect(rest.input.progress).toMatchObject({ step: 3, splits: 2 });
     await trainLoop(rest.input);
     expect(rest.logs()).toEqual([]);

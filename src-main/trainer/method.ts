@@ -30,8 +30,8 @@ export interface AttachedMethod {
   lrScaleOf?(parameter: Parameter): number;
   /** Called before evaluation. */
   beforeEvaluation(): void;
-  /** Writes the result folder, whole or not at all. */
-  save(): Promise<{ sha256: string; sizeBytes: number }>;
+  /** Writes the result folder (by default the run's own), which must not exist yet, whole or not at all. */
+  save(outDir?: string): Promise<{ sha256: string; sizeBytes: number }>;
 }
 
 /** labels: the classes of a run that classifies texts, which then trains a head along. */
@@ -55,7 +55,7 @@ export async function attachMethod(model: Decoder, run: RunSpec, base: Checkpoin
     case 'full': {
       const adapter = createFull(model, method.layers);
       model.adapter = adapter;
-      return { ...PLAIN, parameters: adapter.parameters(), save: () => saveWholeModel(model, run, base) };
+      return { ...PLAIN, parameters: adapter.parameters(), save: (outDir = run.outDir) => saveWholeModel(model, outDir, base) };
     }
     default:
       return method satisfies never;
@@ -67,7 +67,7 @@ const PLAIN = { beforeTraining: () => undefined, beforeEvaluation: () => undefin
 
 function attachAdapter(model: Decoder, adapter: Adapter, method: AdapterSettings, run: RunSpec, base: Checkpoint, labels?: string[]): AttachedMethod {
   model.adapter = adapter;
-  return { ...PLAIN, parameters: adapter.parameters(), save: () => saveAdapter(run.outDir, adapter, method, base, graftInfo(run, method, labels)) };
+  return { ...PLAIN, parameters: adapter.parameters(), save: (outDir = run.outDir) => saveAdapter(outDir, adapter, method, base, graftInfo(run, method, labels)) };
 }
 
 async function attachLora(model: Decoder, method: LoraSettings, run: RunSpec, base: Checkpoint, labels?: string[]): Promise<AttachedMethod> {
@@ -87,7 +87,7 @@ async function attachLora(model: Decoder, method: LoraSettings, run: RunSpec, ba
       adapter.dropout = method.dropout > 0 ? { rate: method.dropout, random: Random.stream(seed, `dropout ${place}`) } : null;
     },
     beforeEvaluation: () => (adapter.dropout = null),
-    ...(pissa ? { save: async () => savePissa(new LoraAdapter(await pissa.converted(), beside), method, run, base, labels) } : {}),
+    ...(pissa ? { save: async (outDir = run.outDir) => savePissa(outDir, new LoraAdapter(await pissa.converted(), beside), method, run, base, labels) } : {}),
   };
 }
 
@@ -98,11 +98,11 @@ function newScore(classes: number, hidden: number, seed: number): Parameter {
 }
 
 /** As a plain LoRA of twice the rank on the original base, with the same scale. */
-function savePissa(adapter: LoraAdapter, method: LoraSettings, run: RunSpec, base: Checkpoint, labels?: string[]): Promise<{ sha256: string; sizeBytes: number }> {
+function savePissa(outDir: string, adapter: LoraAdapter, method: LoraSettings, run: RunSpec, base: Checkpoint, labels?: string[]): Promise<{ sha256: string; sizeBytes: number }> {
   const twice = (pattern: Record<string, number> | undefined, factor: number): Record<string, number> | undefined => pattern && Object.fromEntries(Object.entries(pattern).map(([key, value]) => [key, factor * value]));
   const alphaFactor = method.rslora ? Math.SQRT2 : 2;
   const asLora: LoraSettings = { ...method, init: 'kaiming', rank: 2 * method.rank, alpha: alphaFactor * method.alpha, rankPattern: twice(method.rankPattern, 2), alphaPattern: twice(method.alphaPattern, alphaFactor) };
-  return saveAdapter(run.outDir, adapter, asLora, base, graftInfo(run, asLora, labels));
+  return saveAdapter(outDir, adapter, asLora, base, graftInfo(run, asLora, labels));
 }
 
 function graftInfo(run: RunSpec, method: AdapterSettings, labels?: string[]): GraftAdapterInfo {
@@ -119,12 +119,12 @@ function graftInfo(run: RunSpec, method: AdapterSettings, labels?: string[]): Gr
 }
 
 /** The base's folder with every weight replaced by its trained value. */
-async function saveWholeModel(model: Decoder, run: RunSpec, base: Checkpoint): Promise<{ sha256: string; sizeBytes: number }> {
+async function saveWholeModel(model: Decoder, outDir: string, base: Checkpoint): Promise<{ sha256: string; sizeBytes: number }> {
   const trained = new Map<string, Float32Array>();
   for (const { name, value } of model.weights.values()) trained.set(name, (await value.data()) as Float32Array);
   return rewriteCheckpoint({
     checkpoint: base,
-    outDir: run.outDir,
+    outDir,
     edit: ({ name }) => {
       const values = trained.get(name);
       const width = model.weights.get(name)?.value.shape.slice(1).reduce((a, b) => a * b, 1) ?? 0;

@@ -7,6 +7,7 @@ import type { Message } from '../datasets/types.ts';
 import type { ErrorData } from '../errors.ts';
 import { BASE_DTYPES, type BaseDtype } from '../engine/frozen/formats.ts';
 import type { ClassScores } from '../engine/train/classification.ts';
+import type { InspectedStep, InspectParams } from './inspectStep.ts';
 import { methodSchema } from './methodSettings.ts';
 import { trainSettingsSchema, type TrainSettings } from './trainSettings.ts';
 
@@ -26,6 +27,8 @@ export const dataSpecSchema = z.object({
   maxLength: z.number().int().min(2).default(256),
   /** Rows are texts with a label each; a head that tells the labels apart is trained with the adapter. */
   classify: z.boolean().optional(),
+  /** Lines of the file whose rows are not trained on; which rows validate does not depend on them. */
+  excludeLines: z.array(z.number().int().min(1)).optional(),
 });
 export type DataSpec = z.infer<typeof dataSpecSchema>;
 
@@ -46,6 +49,8 @@ export const runSpecSchema = z.object({
   runDir: z.string(),
   /** Where the finished adapter folder (or, for `full`, the model folder) goes; must not exist yet. */
   outDir: z.string(),
+  /** The run was rolled back: up to `step` it is the run `runId`, whose rows may have been others. */
+  rolledBack: z.object({ runId: z.string(), step: z.number().int().min(0) }).optional(),
 });
 export type RunSpec = z.infer<typeof runSpecSchema>;
 
@@ -85,13 +90,16 @@ export type TrainEvent =
   /** With `scores` where texts are classified. */
   | { type: 'eval'; step: number; valLoss: number; scores?: ClassScores }
   | { type: 'checkpoint'; step: number }
-  | { type: 'paused'; step: number }
-  | { type: 'continued'; step: number }
+  /** Greedy texts from the run's sample prompts, in their order. */
+  | { type: 'sample'; step: number; texts: string[] }
   | { type: 'log'; message: string };
 
 export interface TrainResult {
-  /** 'stopped': the user asked for it; the adapter so far was written. */
-  outcome: 'completed' | 'stopped';
+  /**
+   * 'stopped': the user asked for it; the adapter so far was written. 'paused': the run goes on later from its checkpoint,
+   * and `outDir` is the interim adapter.
+   */
+  outcome: 'completed' | 'stopped' | 'paused';
   outDir: string;
   /** sha256 of the weights file in outDir. */
   sha256: string;
@@ -311,6 +319,8 @@ export interface WorkerCalls {
   train: { params: { spec: RunSpec; resume: boolean }; event: TrainEvent; result: TrainResult };
   /** One step and one evaluation on the longest batches of a run that does not start; writes nothing. */
   preflight: { params: { spec: RunSpec }; event: never; result: PreflightResult };
+  /** Takes the steps of a run again up to one of them, and measures its rows; writes nothing. */
+  inspectStep: { params: InspectParams; event: { done: number; total: number }; result: InspectedStep };
   evaluate: {
     params: { engine: EngineName; modelDir: string; baseDtype?: BaseDtype; adapterDir?: string; data: DataSpec; batch: number };
     event: { done: number; total: number };
@@ -337,7 +347,7 @@ export type WorkerCallName = keyof WorkerCalls;
 /** Main -> worker. `control` acts on a call that is under way. */
 export type ToWorker =
   | { [K in WorkerCallName]: { kind: 'call'; id: number; name: K; params: WorkerCalls[K]['params'] } }[WorkerCallName]
-  | { kind: 'control'; id: number; action: 'pause' | 'continue' | 'stop' };
+  | { kind: 'control'; id: number; action: 'pause' | 'stop' };
 
 /** Worker -> main. */
 export type FromWorker =

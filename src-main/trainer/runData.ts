@@ -2,12 +2,12 @@
 import { openCheckpoint, type Checkpoint } from '../checkpoints/checkpoint.ts';
 import { assertTrainable, prepareDataset } from '../datasets/dataset.ts';
 import { splitExamples } from '../datasets/split.ts';
-import { loadTokenizer } from '../datasets/tokenizer.ts';
-import { describeBadRow, type TokenisedExample } from '../datasets/types.ts';
+import { loadTokenizer, type TextTokenizer } from '../datasets/tokenizer.ts';
+import { describeBadRow, type DatasetKind, type TokenisedExample } from '../datasets/types.ts';
 import { withVirtualTokens, type VirtualLayout } from '../datasets/virtualTokens.ts';
 import { GraftError, usageError } from '../errors.ts';
 import type { ArchitectureSpec } from '../engine/model/architecture.ts';
-import { checkClassify } from './checkMethod.ts';
+import { checkClassify, checkSamples } from './checkMethod.ts';
 import type { RunSpec, TrainEvent } from './protocol.ts';
 import { checkTrainSettings } from './trainSettings.ts';
 
@@ -17,6 +17,8 @@ export interface RunData {
   /** The classes, where texts are classified. */
   labels?: string[];
   padId: number;
+  tokenizer: TextTokenizer;
+  kind: DatasetKind;
   /** Most tokens of a row. */
   maxLength: number;
 }
@@ -32,6 +34,7 @@ export function openBase(spec: RunSpec): Checkpoint {
 /** Throws where the data has changed, cannot be used or does not suit the settings; says in the log what is left out or cut. */
 export async function readData(spec: RunSpec, { maxPositions, vocab }: ArchitectureSpec, emit: (event: TrainEvent) => void): Promise<RunData> {
   checkClassify(spec.data, spec.method);
+  checkSamples(spec);
   const tokenizer = loadTokenizer(spec.model.dir);
   const virtual = virtualLayout(spec, vocab);
   const virtualCount = virtual ? virtual.prefix + virtual.infix : 0;
@@ -49,7 +52,16 @@ export async function readData(spec: RunSpec, { maxPositions, vocab }: Architect
   const examples = virtual ? prepared.examples.map((example) => withVirtualTokens(example, virtual)) : prepared.examples;
   const parts = splitExamples(examples, spec.train.val, spec.train.seed);
   checkTrainSettings(spec.train, parts.val.length);
-  return { ...parts, ...(prepared.labels ? { labels: prepared.labels } : {}), padId: tokenizer.padId, maxLength: maxLength + virtualCount };
+  const train = withoutLines(parts.train, spec);
+  return { train, val: parts.val, ...(prepared.labels ? { labels: prepared.labels } : {}), padId: tokenizer.padId, tokenizer, kind: prepared.kind, maxLength: maxLength + virtualCount };
+}
+
+/** Throws EVERYTHING_EXCLUDED. */
+function withoutLines(rows: TokenisedExample[], { data }: RunSpec): TokenisedExample[] {
+  const lines = new Set(data.excludeLines);
+  const left = rows.filter(({ line }) => !lines.has(line));
+  if (left.length > 0) return left;
+  throw usageError('EVERYTHING_EXCLUDED', `All ${rows.length} rows to train on are among the excluded lines; exclude fewer.`, { rows: rows.length });
 }
 
 /** The virtual tokens that a method puts into every row. Throws INFIX_NEEDS_ANSWERS. */

@@ -41,6 +41,10 @@ export interface Progress {
 
 const FORMAT = '1';
 
+export function runStateFile(runDir: string): string {
+  return path.join(runDir, CHECKPOINT_FILE);
+}
+
 export function newProgress(): Progress {
   return {
     step: 0, skippedSteps: 0, badSteps: 0, splits: 1, best: null, evaluationsWithoutGain: 0,
@@ -57,7 +61,7 @@ export async function saveRunState(runDir: string, parameters: Parameter[], opti
   const bad = slots.find((_, i) => firstNotFinite(values[i] as Float32Array) >= 0);
   if (bad) return bad.name;
   const entries = slots.map(({ name, value }, i): TensorEntry => ({ name, dtype: 'F32', shape: value.shape, data: () => castF32(values[i] as Float32Array, 'F32') }));
-  const file = path.join(runDir, CHECKPOINT_FILE);
+  const file = runStateFile(runDir);
   try {
     await writeSafetensors(file, entries, { format: FORMAT, progress: JSON.stringify(progress) });
   } catch (error) {
@@ -66,10 +70,9 @@ export async function saveRunState(runDir: string, parameters: Parameter[], opti
   return null;
 }
 
-/** Puts a saved state back into `parameters` and `optimizer`. Throws NOT_RESUMABLE when there is none or it does not fit. */
-export function loadRunState(runDir: string, parameters: Parameter[], optimizer: AdamW): Progress {
-  const source = path.join(runDir, CHECKPOINT_FILE);
-  if (!fs.existsSync(source)) throw new GraftError('NOT_RESUMABLE', `There is no checkpoint in ${runDir} to go on from; start the run again.`, { runDir });
+/** Puts the state of the file `source` back into `parameters` and `optimizer`. Throws NOT_RESUMABLE when there is none or it does not fit. */
+export function loadRunState(source: string, parameters: Parameter[], optimizer: AdamW): Progress {
+  if (!fs.existsSync(source)) throw new GraftError('NOT_RESUMABLE', `There is no checkpoint ${source} to go on from; start the run again.`, { file: source });
   const file = openSafetensors(source);
   try {
     const misfit = (what: string): GraftError =>
@@ -94,5 +97,5 @@ export function loadRunState(runDir: string, parameters: Parameter[], optimizer:
 /** A finished run needs its checkpoint and its best values no more. */
 export function removeRunState(runDir: string): void {
   removeBestValues(runDir);
-  fs.rmSync(path.join(runDir, CHECKPOINT_FILE), { force: true });
+  fs.rmSync(runStateFile(runDir), { force: true });
 }

@@ -17,6 +17,7 @@ import { gradientsInMemory } from './memoryGuard.ts';
 import type { AttachedMethod } from './method.ts';
 import { CHECKPOINT_FILE, type RunSpec, type StepMetrics, type TrainEvent } from './protocol.ts';
 import type { Progress } from './runState.ts';
+import type { Sampler } from './sampling.ts';
 
 export interface LoopInput {
   spec: RunSpec;
@@ -33,6 +34,8 @@ export interface LoopInput {
   /** The classes, where texts are classified. */
   labels?: string[];
   padId: number;
+  /** Null: no sample texts are wanted. */
+  sampler: Sampler | null;
   /** What tensors may hold; null: as much as the engine has. */
   tensorLimitBytes: number | null;
   emit: (event: TrainEvent) => void;

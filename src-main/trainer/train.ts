@@ -1,22 +1,18 @@
 /** A training run from its spec to its adapter: reads model and data itself, reports events, writes files, and nothing else. */
 import type { Checkpoint } from '../checkpoints/checkpoint.ts';
-import { BatchPlan } from '../datasets/batchPlan.ts';
 import { GraftError } from '../errors.ts';
-import { countParameters, type Parameter } from '../engine/model/parameters.ts';
-import { AdamW } from '../engine/optim/adamw.ts';
-import { rulesFor } from '../engine/optim/rules.ts';
+import type { Parameter } from '../engine/model/parameters.ts';
 import { firstNotFinite } from '../engine/train/finite.ts';
 import { checkBaseDtype } from './baseDtype.ts';
-import { loadBestValues } from './bestValues.ts';
+import { hasBestValues, loadBestValues } from './bestValues.ts';
 import type { CallControl } from './control.ts';
-import { useEngine } from './engines.ts';
 import { checkMethod, checkSmoothing } from './checkMethod.ts';
-import { tensorLimitBytes } from './memoryGuard.ts';
-import { attachMethod } from './method.ts';
+import { interimDir, removeInterim, saveInterim } from './interim.ts';
+import { prepareRun } from './prepareRun.ts';
 import type { RunSpec, TrainEvent, TrainResult } from './protocol.ts';
 import { openBase, readData, type RunData } from './runData.ts';
-import { loadRunState, newProgress, removeRunState } from './runState.ts';
-import { loadDecoder } from './loadDecoder.ts';
+import { removeRunState, runStateFile } from './runState.ts';
+import { makeSampler } from './sampling.ts';
 import { trainLoop } from './trainLoop.ts';
 
 export async function train(spec: RunSpec, resume: boolean, emit: (event: TrainEvent) => void, control: CallControl): Promise<TrainResult> {
@@ -33,36 +29,27 @@ export async function train(spec: RunSpec, resume: boolean, emit: (event: TrainE
 }
 
 async function trainOn(spec: RunSpec, base: Checkpoint, data: RunData, resume: boolean, emit: (event: TrainEvent) => void, control: CallControl): Promise<TrainResult> {
-  if (spec.engine === 'auto') throw new GraftError('INTERNAL', 'The run was started before its engine was chosen; start it again.');
-  const { device, gpu } = await useEngine(spec.engine);
-  const model = loadDecoder(base, { baseDtype: spec.baseDtype });
-  const baseParameters = countParameters(model.weights.values());
-  const method = await attachMethod(model, spec, base, data.labels);
-  const optimizer = new AdamW(method.parameters, { ...spec.train, ruleOf: rulesFor(spec.train.weightDecayOn, method.lrScaleOf) });
-  const progress = resume ? loadRunState(spec.runDir, method.parameters, optimizer) : newProgress();
-  const trainableParameters = countParameters(method.parameters);
-  const plan = new BatchPlan(data.train.map(({ ids }) => ids.length), { ...spec.train, maxLength: data.maxLength });
-  const counts = {
-    trainableParameters,
-    totalParameters: baseParameters + (spec.method.type === 'full' ? 0 : trainableParameters),
-    totalSteps: spec.train.steps ?? plan.stepsFor(spec.train.epochs),
-  };
-  const tensorLimit = tensorLimitBytes(spec.engine, gpu, spec.train.memoryLimitBytes);
-  emit({ type: 'started', engine: spec.engine, device, ...counts, trainRows: data.train.length, valRows: data.val.length, resumedFrom: progress.step });
-  const { outcome, stoppedEarly } = await trainLoop({ spec, model, method, optimizer, progress, totalSteps: counts.totalSteps, plan, ...data, tensorLimitBytes: tensorLimit, emit, control });
+  const run = await prepareRun(spec, base, data, resume ? runStateFile(spec.runDir) : null);
+  const { engine, device, model, method, progress, totalSteps, trainableParameters, totalParameters } = run;
+  if (spec.rolledBack && progress.best && !hasBestValues(spec.runDir, progress.best.step)) Object.assign(progress, { best: null, evaluationsWithoutGain: 0 });
+  emit({ type: 'started', engine, device, trainableParameters, totalParameters, totalSteps, trainRows: data.train.length, valRows: data.val.length, resumedFrom: progress.step });
+  const sampler = makeSampler(spec.train, { model, method, ...data });
+  const { outcome, stoppedEarly } = await trainLoop({ spec, ...run, ...data, sampler, emit, control });
   if (spec.train.keepBest && progress.best) {
     loadBestValues(spec.runDir, progress.best.step, method.parameters);
     progress.valLoss = progress.best.valLoss;
   }
   await assertFinite(method.parameters);
-  const written = await method.save();
+  const isPaused = outcome === 'paused';
+  const written = await (isPaused ? saveInterim(spec.runDir, method.save) : method.save());
+  if (!isPaused) removeInterim(spec.runDir);
   if (outcome === 'completed') removeRunState(spec.runDir);
   return {
     outcome,
     stoppedEarly,
     best: progress.best,
     skippedSteps: progress.skippedSteps,
-    outDir: spec.outDir,
+    outDir: isPaused ? interimDir(spec.runDir) : spec.outDir,
     ...written,
     steps: progress.step,
     firstLoss: progress.firstLoss,
@@ -70,10 +57,10 @@ async function trainOn(spec: RunSpec, base: Checkpoint, data: RunData, resume: b
     initialValLoss: progress.initialValLoss,
     valLoss: progress.valLoss,
     trainableParameters,
-    totalParameters: counts.totalParameters,
+    totalParameters,
     tokensPerSecond: progress.tokens / (progress.trainingMs / 1000),
     peakMemoryBytes: progress.peakMemoryBytes,
-    engine: spec.engine,
+    engine,
     device,
   };
 }

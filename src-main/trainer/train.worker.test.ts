@@ -4,6 +4,7 @@ import path from 'node:path';
 import { expect, it } from 'vitest';
 import { removePartials } from '../jobs/removePartials.ts';
 import { filesBelow, startInWorker, tinyRun } from '../testing/tinyRun.ts';
+import { interimDir } from './interim.ts';
 import { CHECKPOINT_FILE, type RunSpec, type TrainEvent } from './protocol.ts';
 
 /** Enough that the run is still under way when the order to kill or to pause it arrives, also on a busy machine. */
@@ -43,7 +44,7 @@ it.each([
   expect(adapterBytes(spec)).toEqual(adapterBytes(whole));
   const facts = ({ sha256, steps, firstLoss, finalLoss, initialValLoss, valLoss }: typeof result) => ({ sha256, steps, firstLoss, finalLoss, initialValLoss, valLoss });
   expect(facts(result)).toEqual(facts(finished));
-  expect(filesBelow(spec.runDir)).toEqual([]);
+  expect(filesBelow(spec.runDir).filter((name) => !name.startsWith('checkpoints'))).toEqual([]);
   expect(filesBelow(path.dirname(spec.outDir)).filter((name) => name.includes('.partial'))).toEqual([]);
 });
 
@@ -57,7 +58,7 @@ it('a stopped run writes its adapter and can be resumed', async () => {
   expect(first).toMatchObject({ outcome: 'stopped', finalLoss: stopped.losses.get(first.steps) });
   expect(first.steps).toBeLessThan(400);
   expect(filesBelow(spec.outDir)).toEqual(['adapter_config.json', 'adapter_model.safetensors', 'graft.json']);
-  expect(filesBelow(spec.runDir)).toEqual(['checkpoint.safetensors']);
+  expect(filesBelow(spec.runDir)).toEqual(['checkpoint.safetensors', 'checkpoints', path.join('checkpoints', `step-${first.steps}.safetensors`)]);
 
   // The record of a resumed run may ask for other steps; the adapter goes to a folder that does not exist yet.
   const last = first.steps + 2;
@@ -67,36 +68,36 @@ it('a stopped run writes its adapter and can be resumed', async () => {
   expect([...resumed.losses.keys()]).toEqual([last - 1, last]);
 });
 
-it('a paused run has its checkpoint on disk, waits, and goes on with the same losses', async () => {
-  const options = { train: { steps: STEPS, checkpointEvery: 0 } };
-  const reference = startInWorker(await tinyRun(options));
+it('a paused run ends with its checkpoint and an interim adapter, and goes on in another process to the same bytes', async () => {
+  const options = { method: { dropout: 0.1 }, train: { steps: STEPS, checkpointEvery: 0, evalEvery: 25 } };
+  const whole = await tinyRun(options);
+  const reference = startInWorker(whole);
   await reference.call.promise;
 
   const spec = await tinyRun(options);
-  let onDisk: string[] = [];
   const paused = startInWorker(spec, false, (event, { call }) => {
     if (event.type === 'step' && event.step === 2) call.control('pause');
-    if (event.type !== 'paused') return;
-    onDisk = filesBelow(spec.runDir);
-    call.control('continue');
   });
-  expect(await paused.call.promise).toMatchObject({ outcome: 'completed', steps: STEPS });
-  expect(onDisk).toEqual(['checkpoint.safetensors']);
-  const order = paused.events.map(({ type }) => type).filter((type) => type !== 'step' && type !== 'eval');
-  expect(order).toEqual(['started', 'checkpoint', 'paused', 'continued']);
-  expect([...paused.losses]).toEqual([...reference.losses]);
+  const half = await paused.call.promise;
+  expect(half).toMatchObject({ outcome: 'paused', outDir: interimDir(spec.runDir), finalLoss: paused.losses.get(half.steps) });
+  expect(half.steps).toBeLessThan(STEPS);
+  expect(filesBelow(spec.outDir)).toEqual([]);
+  expect(filesBelow(half.outDir)).toEqual(['adapter_config.json', 'adapter_model.safetensors', 'graft.json']);
+  expect(paused.events.at(-1)).toEqual({ type: 'checkpoint', step: half.steps });
+
+  const rest = startInWorker(spec, true);
+  expect(await rest.call.promise).toMatchObject({ outcome: 'completed', steps: STEPS });
+  expect([...paused.losses, ...rest.losses]).toEqual([...reference.losses]);
+  expect(adapterBytes(spec)).toEqual(adapterBytes(whole));
+  expect(filesBelow(half.outDir)).toEqual([]);
 });
 
-it('a run that is killed while it is paused after its last step still knows its last losses', async () => {
-  const spec = await tinyRun({ train: { steps: 1, checkpointEvery: 0 } });
-  const paused = startInWorker(spec, false, (event, { client }) => {
-    if (event.type === 'paused') process.kill(client.pid!, 'SIGKILL');
-  });
+it('asked to pause before its first step, a run takes none', async () => {
+  const spec = await tinyRun({ train: { steps: 3, checkpointEvery: 0 } });
+  const paused = startInWorker(spec);
   paused.call.control('pause');
-  await expect(paused.call.promise).rejects.toMatchObject({ code: 'WORKER_CRASHED' });
+  expect(await paused.call.promise).toMatchObject({ outcome: 'paused', steps: 0 });
   const resumed = startInWorker(spec, true);
-  const result = await resumed.call.promise;
-  const measured = ofType(paused.events, 'eval').at(-1)!;
-  expect(measured.step).toBe(1);
-  expect(result).toMatchObject({ outcome: 'completed', steps: 1, finalLoss: paused.losses.get(1), valLoss: measured.valLoss });
+  expect(await resumed.call.promise).toMatchObject({ outcome: 'completed', steps: 3 });
+  expect([...resumed.losses.keys()]).toEqual([1, 2, 3]);
 });

@@ -1,12 +1,14 @@
-/** The loop over optimiser steps: events, evaluation, checkpoints, pause, stop and early stop. */
+/** The loop over optimiser steps: events, evaluation, samples, checkpoints, pause, stop and early stop. */
 import { setImmediate } from 'node:timers/promises';
+import { keepCheckpoint } from './checkpointHistory.ts';
 import { saveRunState } from './runState.ts';
 import { takeStep, type LoopInput } from './takeStep.ts';
 import { keepTuning } from './tuning.ts';
 import { validate } from './validation.ts';
 
 export interface LoopEnd {
-  outcome: 'completed' | 'stopped';
+  /** 'paused' and 'stopped' have written a checkpoint. */
+  outcome: 'completed' | 'stopped' | 'paused';
   /** Completed before its last step, since the validation loss had stopped falling. */
   stoppedEarly: boolean;
 }
@@ -20,37 +22,40 @@ export async function trainLoop(input: LoopInput): Promise<LoopEnd> {
     if (await writeCheckpoint(input)) savedBest = progress.best?.step ?? null;
   };
   const isSpent = (): boolean => patience > 0 && progress.evaluationsWithoutGain >= patience;
-  if (progress.step === 0) await validate(input, savedBest);
-  while (progress.step < totalSteps && !isSpent() && !control.stopped) {
+  if (progress.step === 0) await look(input, savedBest);
+  while (progress.step < totalSteps && !isSpent() && !control.stopped && !control.paused) {
     const metrics = await takeStep(input);
     if (metrics) emit({ type: 'step', ...metrics });
     await keepTuning();
     const isLast = progress.step === totalSteps;
-    if (isLast || (evalEvery > 0 && progress.step % evalEvery === 0)) await validate(input, savedBest);
+    if (isLast || (evalEvery > 0 && progress.step % evalEvery === 0)) await look(input, savedBest);
     const isDue = checkpointEvery > 0 && progress.step % checkpointEvery === 0;
     if (isDue && !isLast && progress.badSteps === 0) await checkpoint(); // in doubt the one before is the good one
     await setImmediate(); // libtensorflow answers at once: without this no message would get in between two steps
-    if (control.paused) await pause(input, checkpoint);
   }
   const stoppedEarly = progress.step < totalSteps && isSpent();
   if (progress.step === totalSteps || stoppedEarly) return { outcome: 'completed', stoppedEarly };
   await checkpoint();
-  await validate(input, savedBest);
+  if (!control.stopped) return { outcome: 'paused', stoppedEarly }; // without an evaluation, which an uninterrupted run would not make here
+  await look(input, savedBest);
   return { outcome: 'stopped', stoppedEarly };
+}
+
+/** The validation loss and the sample texts of the values as they are. */
+async function look(input: LoopInput, savedBest: number | null): Promise<void> {
+  const { progress, sampler, emit } = input;
+  await validate(input, savedBest);
+  if (sampler) emit({ type: 'sample', step: progress.step, texts: await sampler.texts() });
 }
 
 /** False where values were not finite, so that the checkpoint before stays. */
 async function writeCheckpoint({ spec, method, optimizer, progress, emit }: LoopInput): Promise<boolean> {
   const bad = await saveRunState(spec.runDir, method.parameters, optimizer, progress);
-  if (bad === null) emit({ type: 'checkpoint', step: progress.step });
-  else emit({ type: 'log', message: `No checkpoint is written after step ${progress.step}, since ${bad} holds values that are not finite.` });
-  return bad === null;
-}
-
-/** Saves first, so that a paused run survives the end of the app. */
-async function pause(input: LoopInput, checkpoint: () => Promise<void>): Promise<void> {
-  await checkpoint();
-  input.emit({ type: 'paused', step: input.progress.step });
-  await input.control.paused;
-  if (!input.control.stopped) input.emit({ type: 'continued', step: input.progress.step });
+  if (bad !== null) {
+    emit({ type: 'log', message: `No checkpoint is written after step ${progress.step}, since ${bad} holds values that are not finite.` });
+    return false;
+  }
+  keepCheckpoint(spec.runDir, progress.step, { onlyNewest: spec.method.type === 'full' });
+  emit({ type: 'checkpoint', step: progress.step });
+  return true;
 }

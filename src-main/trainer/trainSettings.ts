@@ -45,6 +45,10 @@ export const trainSettingsSchema = z.object({
   minDelta: z.number().min(0).default(0),
   /** Save the values of the evaluation with the lowest validation loss instead of the last ones. */
   keepBest: z.boolean().default(false),
+  /** Prompts that the half-trained model continues before the first step, at each evaluation and at the end. */
+  samplePrompts: z.array(z.string().trim().min(1).max(4000)).max(4).default([]),
+  /** Most tokens of each such text. */
+  sampleTokens: z.number().int().min(1).max(1024).default(48),
 });
 export type TrainSettings = z.infer<typeof trainSettingsSchema>;
 

@@ -3,7 +3,7 @@ import { beforeAll, expect, it } from 'vitest';
 import { bootBackend } from '../engine/backend/backends.ts';
 import { expectClose } from '../testing/expectClose.ts';
 import { openLoop } from '../testing/loopBench.ts';
-import { loadRunState } from './runState.ts';
+import { loadRunState, runStateFile } from './runState.ts';
 import { trainLoop } from './trainLoop.ts';
 
 beforeAll(async () => void (await bootBackend('tensorflow')));
@@ -39,7 +39,7 @@ it('the noise of a resumed run is that of the uninterrupted one', async () => {
   };
   await trainLoop(first.input);
   const rest = openLoop(settings, { runDir: first.input.spec.runDir });
-  rest.input.progress = loadRunState(rest.input.spec.runDir, rest.input.method.parameters, rest.input.optimizer);
+  rest.input.progress = loadRunState(runStateFile(rest.input.spec.runDir), rest.input.method.parameters, rest.input.optimizer);
   expect(rest.input.progress.step).toBe(1);
   await trainLoop(rest.input);
   expect([...rest.losses()].slice(1)).toEqual([...whole.losses()].slice(2));
