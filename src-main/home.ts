@@ -11,10 +11,14 @@ export interface Home {
   runDir(runId: string): string;
   /** PEFT folder of one adapter. */
   adapterDir(adapterId: string): string;
-  /** Where the folder of a deleted adapter waits. */
-  trashDir(adapterId: string): string;
+  /** Where the folder of a deleted adapter or dataset waits. */
+  trashDir(id: string): string;
   /** Folder of a base model that Graft itself trained (full fine-tuning). */
   modelDir(modelId: string): string;
+  /** Versions of one dataset that Graft wrote. */
+  datasetDir(datasetId: string): string;
+  /** Files that came through the page, each in a folder of its own. */
+  uploadsDir: string;
   /** Suggested parent folder for exports. */
   exportsDir: string;
 }
@@ -30,14 +34,16 @@ export function defaultHomeDir(env: NodeJS.ProcessEnv = process.env, platform: N
 
 /** Creates the data folder where it is missing. Throws the file system's error when it cannot be written. */
 export function openHome(dir: string = defaultHomeDir()): Home {
-  for (const name of ['runs', 'adapters', 'trash', 'models', 'exports']) fs.mkdirSync(path.join(dir, name), { recursive: true });
+  for (const name of ['runs', 'adapters', 'trash', 'models', 'datasets', 'exports']) fs.mkdirSync(path.join(dir, name), { recursive: true });
   return {
     dir,
     catalogFile: path.join(dir, 'graft.db'),
     runDir: (runId) => path.join(dir, 'runs', runId),
     adapterDir: (adapterId) => path.join(dir, 'adapters', adapterId),
-    trashDir: (adapterId) => path.join(dir, 'trash', adapterId),
+    trashDir: (id) => path.join(dir, 'trash', id),
     modelDir: (modelId) => path.join(dir, 'models', modelId),
+    datasetDir: (datasetId) => path.join(dir, 'datasets', datasetId),
+    uploadsDir: path.join(dir, 'datasets', 'uploads'),
     exportsDir: path.join(dir, 'exports'),
   };
 }

@@ -1,5 +1,7 @@
 /** Wires the services of one Graft process: the catalogue, the worker processes and what runs on them. */
+import path from 'node:path';
 import { openCatalog } from './catalog/catalog.ts';
+import { DatasetFiles } from './datasets/datasetFiles.ts';
 import { defaultHomeDir, openHome } from './home.ts';
 import { mendTrash } from './jobs/adapterTrash.ts';
 import { EngineService } from './jobs/engines.ts';
@@ -35,15 +37,17 @@ export function createServices({ home: dir = defaultHomeDir(), spawnWorker = for
   const runs = new RunService(home, catalog, workers, engines);
   const playground = new PlaygroundService(catalog, workers, engines);
   const exports = new ExportService(catalog, workers, engines);
+  const datasetFiles = new DatasetFiles(path.join(home.dir, 'datasets'));
   runs.takeOver(recoverAbandoned(catalog, { takeQueued }));
   const storage = new StorageService(home, catalog);
-  return { home, catalog, workers, engines, runs, playground, exports, storage, showInFolder, close: () => close() };
+  return { home, catalog, workers, engines, runs, playground, exports, datasetFiles, storage, showInFolder, close: () => close() };
 
   /** Ends every worker and closes the catalogue; a run under way becomes failed and resumable. */
   async function close(): Promise<void> {
     const unfinished = [...runs.close(), ...exports.close()];
     await workers.close();
     unfinished.forEach(removePartials);
+    datasetFiles.close();
     catalog.close();
   }
 }

@@ -1,57 +1,83 @@
-/** Datasets: a file with its reading rules, checked before it is registered. */
-import path from 'node:path';
+/** Datasets: a file with its reading rules, checked before it is registered; its rows, versions and previews have files of their own. */
+import { setTimeout as sleep } from 'node:timers/promises';
 import { z } from 'zod';
-import { GraftError, usageError } from '../errors.ts';
-import { newId } from '../home.ts';
+import type { OpenProgress } from '../datasets/datasetFiles.ts';
+import { noUsableRows } from '../datasets/dataset.ts';
+import { GraftError } from '../errors.ts';
 import type { Services } from '../services.ts';
 import { dataSpecSchema } from '../trainer/protocol.ts';
 import { checkFile } from './checkDataset.ts';
+import { addDataset, addSchema } from './datasetAdd.ts';
+import { datasetAt, modelDirOf, readingOf, readingSchema, sourceSchema } from './datasetInput.ts';
+import { lookAt } from './datasetLook.ts';
+import { previewProcedures } from './datasetPreview.ts';
+import { removalProcedures } from './datasetRemoval.ts';
+import { rowProcedures } from './datasetRows.ts';
+import { versionProcedures } from './datasetVersions.ts';
 import { procedure, router } from './trpc.ts';
 
-const reading = z.object({ file: z.string().min(1), format: dataSpecSchema.shape.format, map: dataSpecSchema.shape.map });
+const PROGRESS_MS = 100;
 
-export function datasetsRouter({ catalog }: Services) {
-  const modelDirOf = (modelId: string): string => {
-    const model = catalog.models.get(modelId);
-    if (!model) throw usageError('MODEL_NOT_FOUND', `There is no base model ${modelId} in the catalogue; add its folder first.`, { modelId });
-    return model.dir;
-  };
-
+export function datasetsRouter(services: Services) {
+  const { catalog, datasetFiles } = services;
   return router({
+    ...rowProcedures(services),
+    ...previewProcedures(services),
+    ...versionProcedures(services),
+    ...removalProcedures(services),
+
     list: procedure.query(() => catalog.datasets.list()),
 
     /** Reads the whole file: good rows, every bad row with its line and reason, and with a model also token lengths. */
     check: procedure
-      .input(reading.extend({ modelId: z.string().optional(), maxLength: dataSpecSchema.shape.maxLength.optional(), lossOn: dataSpecSchema.shape.lossOn.optional() }))
-      .query(({ input: { modelId, ...input } }) => checkFile({ ...input, modelDir: modelId === undefined ? undefined : modelDirOf(modelId) })),
+      .input(readingSchema.extend({ modelId: z.string().optional(), maxLength: dataSpecSchema.shape.maxLength.optional(), lossOn: dataSpecSchema.shape.lossOn.optional() }))
+      .query(({ input: { modelId, ...input } }) => checkFile({ ...input, modelDir: modelId === undefined ? undefined : modelDirOf(catalog, modelId) })),
 
-    /** Registers a file. Bad rows refuse it unless `allowBadRows` says that the rest may go on. */
-    add: procedure.input(reading.extend({ name: z.string().trim().min(1).max(120).optional(), allowBadRows: z.boolean().default(false) })).mutation(async ({ input }) => {
-      const report = await checkFile(input);
-      const first = report.badRows[0];
-      if (first && !input.allowBadRows) {
-        throw new GraftError('DATASET_BAD_ROWS', `${report.file} has ${report.badRows.length} bad rows, the first at line ${first.line}: ${first.reason}; correct them, or allow bad rows to go on with the other ${report.rows}.`, { badRows: report.badRows });
+    /** How far the file has been read, in bytes, until it is open for looking at. */
+    open: procedure.input(sourceSchema).subscription(async function* ({ input, signal }): AsyncGenerator<OpenProgress> {
+      const { file, format } = readingOf(catalog, input);
+      const index = datasetFiles.index(file, format);
+      let isOpen = false;
+      index.then(() => (isOpen = true), () => (isOpen = true));
+      while (!isOpen && !signal?.aborted) {
+        yield { ...datasetFiles.progress(file, format) };
+        await Promise.race([index.catch(() => undefined), sleep(PROGRESS_MS)]);
       }
-      const format = input.format ?? null;
-      const known = catalog.datasets.find(report.file, format, input.map);
-      return catalog.datasets.save({
-        id: known?.id ?? newId('data'),
-        name: input.name ?? known?.name ?? path.basename(report.file),
-        file: report.file,
-        format,
-        map: input.map,
-        rows: report.rows,
-        badRows: report.badRows.length,
-        allowBadRows: input.allowBadRows,
-        hash: report.hash,
-        createdAt: known?.createdAt ?? new Date().toISOString(),
-      });
+      const { sizeBytes } = await index;
+      yield { done: sizeBytes, total: sizeBytes };
     }),
 
-    /** Forgets a dataset; its file is left alone. */
-    remove: procedure.input(z.object({ id: z.string() })).mutation(({ input }) => {
-      if (!catalog.datasets.remove(input.id)) throw usageError('DATASET_NOT_FOUND', `There is no dataset ${input.id} in the catalogue.`, { datasetId: input.id });
-      return { removed: input.id };
+    /** What is in a file or a version: format, columns and how they are read, good and bad rows, duplicates, the first rows. */
+    look: procedure.input(sourceSchema).query(({ input }) => lookAt(datasetFiles, readingOf(catalog, input))),
+
+    /** Registers a file. Bad rows refuse it unless `allowBadRows` says that the rest may go on. */
+    add: procedure.input(addSchema).mutation(({ input }) => addDataset(services, input)),
+
+    rename: procedure.input(z.object({ id: z.string(), name: z.string().trim().min(1).max(120) })).mutation(({ input }) => {
+      datasetAt(catalog, input.id);
+      catalog.datasets.rename(input.id, input.name);
+      return datasetAt(catalog, input.id);
+    }),
+
+    /** Reads the current version with other columns. */
+    setMap: procedure.input(z.object({ id: z.string(), map: z.record(z.string(), z.string()), allowBadRows: z.boolean().default(false) })).mutation(async ({ input: { id, map, allowBadRows } }) => {
+      const { file, format, version, allowBadRows: allowed } = datasetAt(catalog, id);
+      const { good, bad } = await datasetFiles.survey(file, format, map);
+      if (good.length === 0) throw noUsableRows(file, bad);
+      const [first] = bad;
+      if (first && !allowBadRows && !allowed) {
+        throw new GraftError('DATASET_BAD_ROWS', `With these columns ${bad.length} rows of ${file} cannot be used, the first at line ${first.line}: ${first.reason}; choose other columns, or go on without these rows.`, { bad: bad.length });
+      }
+      catalog.datasets.versions.setMap({ datasetId: id, number: version, map, rows: good.length, badRows: bad.length });
+      if (allowBadRows) catalog.datasets.setAllowBadRows(id, true);
+      return datasetAt(catalog, id);
+    }),
+
+    /** Whether a run may go on without the bad rows. */
+    allowBadRows: procedure.input(z.object({ id: z.string(), allow: z.boolean() })).mutation(({ input }) => {
+      datasetAt(catalog, input.id);
+      catalog.datasets.setAllowBadRows(input.id, input.allow);
+      return datasetAt(catalog, input.id);
     }),
   });
 }

@@ -1,6 +1,9 @@
 /** Types of what the router returns, for the renderer to import as types only. */
 export type { Adapter } from '../catalog/adapters.ts';
 export type { Dataset } from '../catalog/datasets.ts';
+export type { LengthCounts } from '../datasets/lengths.ts';
+export type { SurveyedBadRow } from '../datasets/survey.ts';
+export type { PreviewedRow, PreviewToken } from '../datasets/tokenPreview.ts';
 export type { ExportRecord } from '../catalog/exports.ts';
 export type { Evaluation, Series } from '../catalog/metrics.ts';
 export type { BaseModel, ModelDetails } from '../catalog/models.ts';
@@ -46,5 +49,9 @@ export type { AdapterView } from './adapterView.ts';
 export type { Board, BoardAdapter, BoardRun, BoardTask } from './home.ts';
 export type { DatasetLengths, DatasetReport } from './checkDataset.ts';
 export type { CompareEvent, GenerateEvent } from './playground.ts';
+export type { DatasetLook } from './datasetLook.ts';
+export type { TokenPreview } from './datasetPreview.ts';
+export type { DuplicateGroup, TableRow } from './datasetRows.ts';
+export type { VersionView } from './datasetVersions.ts';
 export type { BrowseEntry, BrowseResult, Starter, SystemInfo } from './system.ts';
 export type { TaskView } from './tasks.ts';

@@ -65,7 +65,8 @@ export async function checkDataset(options: CheckOptions): Promise<DatasetCheck>
   };
 }
 
-function previewRows(examples: readonly Example[], style: ChatStyle): PreviewRow[] {
+/** The first examples as text. */
+export function previewRows(examples: readonly Example[], style: ChatStyle = PLAIN_STYLE): PreviewRow[] {
   const rows: PreviewRow[] = [];
   for (const example of examples) {
     const rendered = example.segments ? { segments: example.segments } : chatSegments(style, example.messages);

@@ -21,6 +21,12 @@ const SHAPES: { kind: DatasetKind; fields: Field[] }[] = [
   { kind: 'text', fields: [{ names: ['text'] }, { names: ['label'], optional: true }] },
 ];
 
+/** What a user can map columns onto: the fields of each shape under their own names. */
+export const DATASET_SHAPES: readonly { kind: DatasetKind; fields: { name: string; optional: boolean }[] }[] = SHAPES.map(({ kind, fields }) => ({
+  kind,
+  fields: fields.map(({ names, optional }) => ({ name: names[0]!, optional: optional === true })),
+}));
+
 const KNOWN = [...new Set(SHAPES.flatMap((shape) => shape.fields.flatMap((field) => field.names)))];
 
 /** Which column of the file holds which field. */

@@ -3,6 +3,7 @@ import { setImmediate } from 'node:timers/promises';
 import { GraftError } from '../errors.ts';
 import { planColumns, toExample } from './columns.ts';
 import { labelledTexts } from './labelledTexts.ts';
+import { Pace } from './pace.ts';
 import { readDataset } from './read.ts';
 import { renderExample } from './render.ts';
 import { lengthStats } from './stats.ts';
@@ -62,10 +63,12 @@ export async function readExamples(options: Pick<PrepareOptions, 'file' | 'forma
   const plan = planColumns(options.file, read.columns, options.map);
   const examples: Example[] = [];
   const bad: BadRow[] = [...read.bad];
+  const pace = new Pace();
   for (const row of read.rows) {
     const example = toExample(row, plan);
     if ('reason' in example) bad.push(example);
     else examples.push(example);
+    if (pace.isDue()) await pace.rest();
   }
   bad.sort((a, b) => a.line - b.line);
   if (examples.length === 0) throw noUsableRows(options.file, bad);
@@ -126,7 +129,8 @@ export function assertTrainable(prepared: PreparedDataset, { allowBadRows = true
   if (examples.length === 0) throw noUsableRows(file, bad);
 }
 
-function noUsableRows(file: string, bad: BadRow[]): GraftError {
+/** No row of a file can be used. */
+export function noUsableRows(file: string, bad: readonly BadRow[]): GraftError {
   return new GraftError('DATASET_NO_USABLE_ROWS', `No row of ${file} can be used (${listRows(bad)}); correct the file and try again.`, { file, rows: bad });
 }
 
@@ -145,8 +149,8 @@ function whyUnlabelled(promptTokens: number, fullLength: number, maxLength: numb
   return `the prompt alone fills max length ${maxLength}: ${count(promptTokens, 'token')}`;
 }
 
-/** A number per distinct prompt; a text without a prompt counts as a whole. */
-function groupOf(example: Example, groups: Map<string, number>): number {
+/** A number per distinct prompt; a text without a prompt counts as a whole. `groups` are the numbers given so far. */
+export function groupOf(example: Example, groups: Map<string, number>): number {
   const key = example.segments ? (example.segments.find((segment) => !segment.loss) ?? example.segments[0])?.text ?? '' : promptOf(example.messages);
   const known = groups.get(key);
   if (known !== undefined) return known;

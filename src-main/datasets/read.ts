@@ -6,31 +6,54 @@ import { readJsonArray } from './readers/json.ts';
 import { readJsonl } from './readers/jsonl.ts';
 import type { BadRow, DatasetFormat, RawRow, ReadResult } from './types.ts';
 
+export interface ReadOptions {
+  format?: DatasetFormat | undefined;
+  /** Called with the bytes read so far, about once per MiB. */
+  onProgress?: (doneBytes: number) => void;
+}
+
+/** A file's rows one after the other; `columns` and `sha256` are complete once they are exhausted. */
+export interface RowStream {
+  format: DatasetFormat;
+  sizeBytes: number;
+  rows: AsyncIterable<RawRow | BadRow>;
+  columns: () => string[];
+  sha256: () => string;
+}
+
+/** Opens a file for reading its rows once. Throws what readDataset throws. */
+export function openRows(file: string, options: ReadOptions = {}): RowStream {
+  const source = openTextSource(file);
+  const format = options.format ?? detectFormat(file, source.head);
+  const columns = new Set<string>();
+  const note = (names: string[]): void => names.forEach((name) => columns.add(name));
+  return { format, sizeBytes: source.sizeBytes, rows: noted(), columns: () => [...columns].filter((name) => name !== ''), sha256: () => source.sha256() };
+
+  async function* noted(): AsyncGenerator<RawRow | BadRow> {
+    let count = 0;
+    for await (const row of reader(format, source.chunks(options.onProgress), file, note)) {
+      count++;
+      if ('values' in row) note(Object.keys(row.values));
+      yield row;
+    }
+    if (count === 0) throw emptyDataset(file, columns.size > 0 ? 'has a header but no rows' : 'has no rows');
+  }
+}
+
 /**
  * Rows with their 1-based lines; rows that cannot be parsed are collected in `bad`, not thrown.
  * Throws GraftError: DATASET_NOT_FOUND, DATASET_IS_FOLDER, DATASET_EMPTY, DATASET_ENCODING, DATASET_FORMAT_UNKNOWN,
  * DATASET_NOT_A_LIST, DATASET_HEADER.
  */
-export async function readDataset(file: string, options: { format?: DatasetFormat } = {}): Promise<ReadResult> {
-  const source = openTextSource(file);
-  const format = options.format ?? detectFormat(file, source.head);
+export async function readDataset(file: string, options: ReadOptions = {}): Promise<ReadResult> {
+  const stream = openRows(file, options);
   const rows: RawRow[] = [];
   const bad: BadRow[] = [];
-  const columns = new Set<string>();
-  const noteColumns = (names: string[]): void => names.forEach((name) => columns.add(name));
-  for await (const row of reader(format, source.chunks(), file, noteColumns)) {
-    if ('values' in row) {
-      rows.push(row);
-      noteColumns(Object.keys(row.values));
-    } else {
-      bad.push(row);
-    }
+  for await (const row of stream.rows) {
+    if ('values' in row) rows.push(row);
+    else bad.push(row);
   }
-  if (rows.length === 0 && bad.length === 0) {
-    throw emptyDataset(file, columns.size > 0 ? 'has a header but no rows' : 'has no rows');
-  }
-  columns.delete('');
-  return { file, format, sizeBytes: source.sizeBytes, sha256: source.sha256(), rows, bad, columns: [...columns] };
+  return { file, format: stream.format, sizeBytes: stream.sizeBytes, sha256: stream.sha256(), rows, bad, columns: stream.columns() };
 }
 
 function reader(format: DatasetFormat, chunks: AsyncIterable<string>, file: string, onHeader: (columns: string[]) => void): AsyncIterable<RawRow | BadRow> {

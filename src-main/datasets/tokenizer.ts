@@ -18,6 +18,8 @@ export interface TextTokenizer {
   eosId: number | undefined;
   /** Every id that ends a generation; chat models have several. */
   eosIds: number[];
+  /** Every id that is no text: BOS, EOS, padding, turn markers. */
+  specialIds: ReadonlySet<number>;
   /** Filler for batches: the pad token, else EOS, else 0. */
   padId: number;
   /** Texts of the special tokens, for chat templates. */
@@ -48,6 +50,7 @@ export function loadTokenizer(dir: string): TextTokenizer {
     bosId: ids.bosId,
     eosId: ids.eosId,
     eosIds: ids.eosIds,
+    specialIds: ids.special,
     padId: ids.padId ?? ids.eosId ?? 0,
     specialText: {
       bos: files.special('bos_token') ?? '',

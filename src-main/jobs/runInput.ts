@@ -16,6 +16,8 @@ import type { RunSpec } from '../trainer/protocol.ts';
 export const startRunSchema = z.object({
   modelId: z.string(),
   datasetId: z.string(),
+  /** Default: the dataset's current version. */
+  datasetVersion: z.number().int().min(1).optional(),
   /** The task is created when there is none of this name. */
   taskName: z.string().trim().min(1).max(80),
   /** Shown in lists; by default the task's name. */
@@ -35,10 +37,12 @@ export function findParts(catalog: Catalog, input: StartRunChecked): { model: Ba
   if (!model) throw usageError('MODEL_NOT_FOUND', `There is no base model ${input.modelId} in the catalogue; add its folder first.`, { modelId: input.modelId });
   const dataset = catalog.datasets.get(input.datasetId);
   if (!dataset) throw usageError('DATASET_NOT_FOUND', `There is no dataset ${input.datasetId} in the catalogue; add its file first.`, { datasetId: input.datasetId });
-  if (!fs.existsSync(dataset.file)) {
-    throw new GraftError('NOT_FOUND', `The file ${dataset.file} of the dataset ${dataset.name} does not exist any more; put it back or add the dataset again.`, { path: dataset.file });
+  const version = input.datasetVersion === undefined ? dataset : catalog.datasets.at(dataset.id, input.datasetVersion);
+  if (!version) throw usageError('DATASET_VERSION_NOT_FOUND', `${dataset.name} has no version ${input.datasetVersion}; choose one that its list of versions shows.`, { datasetId: dataset.id, version: input.datasetVersion });
+  if (!fs.existsSync(version.file)) {
+    throw new GraftError('NOT_FOUND', `The file ${version.file} of the dataset ${dataset.name} does not exist any more; put it back, or choose where it lies now on the dataset's page.`, { path: version.file });
   }
-  return { model, dataset };
+  return { model, dataset: version };
 }
 
 /** Throws MODEL_CHANGED when the folder is not what was registered, or why targets or rank do not fit the model. */

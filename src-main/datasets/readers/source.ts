@@ -11,8 +11,8 @@ export interface TextSource {
   sizeBytes: number;
   /** The beginning of the text, for finding out its format. */
   head: string;
-  /** The whole text in pieces, from the start; once only. Throws GraftError DATASET_ENCODING. */
-  chunks(): AsyncGenerator<string>;
+  /** The whole text in pieces, from the start; once only. `onProgress` gets the bytes read so far. Throws GraftError DATASET_ENCODING. */
+  chunks(onProgress?: (doneBytes: number) => void): AsyncGenerator<string>;
   /** sha256 of the file, once `chunks` is exhausted. */
   sha256(): string;
 }
@@ -34,14 +34,17 @@ export function openTextSource(file: string): TextSource {
     file,
     sizeBytes: stat.size,
     head: readHead(file),
-    async *chunks() {
+    async *chunks(onProgress) {
       const decoder = new TextDecoder('utf-8', { fatal: true });
       let line = 1;
+      let doneBytes = 0;
       for await (const bytes of fs.createReadStream(file, { highWaterMark: CHUNK_BYTES }) as AsyncIterable<Uint8Array>) {
         hash.update(bytes);
         const text = decodeOrThrow(file, line, () => decoder.decode(bytes, { stream: true }));
         line += countNewlines(text);
         if (text) yield text;
+        doneBytes += bytes.length;
+        onProgress?.(doneBytes);
       }
       decodeOrThrow(file, line, () => decoder.decode());
     },

@@ -1,0 +1,128 @@
+import fs from 'node:fs';
+import path from 'node:path';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { fileSha256 } from '../checkpoints/sha256.ts';
+import { buildSpec, findParts, startRunSchema } from '../jobs/runInput.ts';
+import { MODEL, openBench, writeRows, type TestBench } from '../testing/services.ts';
+
+let bench: TestBench;
+let file: string;
+let id: string;
+
+beforeEach(async () => {
+  bench = openBench();
+  file = writeRows(path.join(bench.dir, 'rows.jsonl'), 10, ['{"prompt": "cut', '{"prompt": "no answer"}']);
+  ({ id } = await bench.api.datasets.add({ file, allowBadRows: true }));
+});
+afterEach(() => bench.close());
+
+const edit = { changed: [{ index: 0, values: { prompt: 'changed', completion: ' row' } }], removed: [[1, 3] as [number, number]], added: [] };
+
+describe('versions', () => {
+  it('edits become a file of their own with its hash; the user\'s file is left alone', async () => {
+    const before = fileSha256(file);
+    const saved = await bench.api.datasets.saveVersion({ id, edits: edit });
+    expect(saved).toMatchObject({ id, version: 2, source: file, file: path.join(bench.home, 'datasets', id, 'v2.jsonl'), rows: 8, badRows: 1, format: 'jsonl', hash: fileSha256(saved.file) });
+    expect(fileSha256(file)).toBe(before);
+    const versions = await bench.api.datasets.versions({ id });
+    expect(versions.map(({ number, own, state, change }) => ({ number, own, state, change }))).toEqual([
+      { number: 2, own: true, state: 'same', change: '1 row edited, 2 rows deleted, from version 1' },
+      { number: 1, own: false, state: 'same', change: 'As it was added' },
+    ]);
+    expect((await bench.api.datasets.rows({ id, version: 1, count: 1 })).rows[0]!.cells[0]).not.toBe('changed');
+    expect((await bench.api.datasets.rows({ id, count: 1 })).rows[0]!.cells[0]).toBe('changed');
+  });
+
+  it('a run names the exact version: the current one, or the one that was asked for', async () => {
+    const saved = await bench.api.datasets.saveVersion({ id, edits: edit });
+    const model = await bench.api.models.add({ dir: MODEL });
+    const specOf = (datasetVersion?: number) => {
+      const input = startRunSchema.parse({ modelId: model.id, datasetId: id, datasetVersion, taskName: 't', method: { type: 'lora' }, train: {} });
+      return buildSpec(bench.services.home, input, findParts(bench.services.catalog, input));
+    };
+    expect(specOf().data).toMatchObject({ file: saved.file, hash: saved.hash, format: 'jsonl' });
+    expect(specOf(1).data).toMatchObject({ file, hash: fileSha256(file) });
+    expect(() => specOf(7)).toThrow(/has no version 7/);
+    await bench.api.datasets.useVersion({ id, version: 1 });
+    expect(specOf().data.file).toBe(file);
+  });
+
+  it('a changed file is noticed, taken in as a new version, and the old one is no longer offered', async () => {
+    writeRows(file, 11);
+    const [before] = await bench.api.datasets.versions({ id });
+    expect(before!.state).toBe('changed');
+    expect(await bench.api.datasets.takeChanged({ id })).toMatchObject({ version: 2, file, rows: 11, badRows: 0 });
+    expect((await bench.api.datasets.versions({ id })).map(({ state }) => state)).toEqual(['same', 'changed']);
+    await expect(bench.api.datasets.useVersion({ id, version: 1 })).rejects.toThrow(/has changed since/);
+  });
+
+  it('a touched file with the same content is the same version', async () => {
+    fs.utimesSync(file, new Date(), new Date(Date.now() + 5000));
+    expect((await bench.api.datasets.versions({ id }))[0]!.state).toBe('same');
+  });
+
+  it('a file that has moved is found again; another content becomes a new version', async () => {
+    const elsewhere = path.join(bench.dir, 'elsewhere.jsonl');
+    fs.renameSync(file, elsewhere);
+    expect((await bench.api.datasets.versions({ id }))[0]!.state).toBe('missing');
+    expect(await bench.api.datasets.relocate({ id, file: elsewhere })).toMatchObject({ version: 1, file: elsewhere, source: elsewhere });
+    const other = writeRows(path.join(bench.dir, 'other.jsonl'), 4);
+    expect(await bench.api.datasets.relocate({ id, file: other })).toMatchObject({ version: 2, file: other, rows: 4 });
+  });
+
+  it('no version is left where no row could be used', async () => {
+    await expect(bench.api.datasets.saveVersion({ id, edits: { removed: [[0, 10]] } })).rejects.toThrow(/no row of rows\.jsonl could be used/);
+    expect(fs.readdirSync(path.join(bench.home, 'datasets', id))).toEqual([]);
+    expect(await bench.api.datasets.versions({ id })).toHaveLength(1);
+  });
+
+  it('leave out repeated and bad rows', async () => {
+    const twice = await bench.api.datasets.add({ file: writeRows(path.join(bench.dir, 'twice.jsonl'), 61), allowBadRows: true });
+    expect(await bench.api.datasets.duplicates({ id: twice.id })).toMatchObject({ groups: 1, repeated: 1, shown: [{ lines: [1, 61] }] });
+    expect(await bench.api.datasets.withoutDuplicates({ id: twice.id })).toMatchObject({ version: 2, rows: 60 });
+    await expect(bench.api.datasets.withoutDuplicates({ id: twice.id })).rejects.toThrow(/no row twice/);
+    expect(await bench.api.datasets.withoutBadRows({ id })).toMatchObject({ version: 2, rows: 10, badRows: 0 });
+  });
+
+  it('removing can be undone, with the versions', async () => {
+    const { file: version } = await bench.api.datasets.saveVersion({ id, edits: edit });
+    await bench.api.datasets.remove({ id });
+    expect(await bench.api.datasets.list()).toEqual([]);
+    expect([fs.existsSync(version), fs.existsSync(file)]).toEqual([false, true]);
+    expect(await bench.api.datasets.bringBack({ id })).toMatchObject({ id, version: 2 });
+    expect((await bench.api.datasets.rows({ id })).total).toBe(9);
+  });
+});
+
+describe('looking', () => {
+  it('tells good, bad and repeated rows; the bad ones with line and reason, as CSV too', async () => {
+    expect(await bench.api.datasets.look({ id })).toMatchObject({ format: 'jsonl', kind: 'completion', parsed: 11, rows: 10, bad: 2, repeated: 0, problem: null, hash: fileSha256(file) });
+    const bad = await bench.api.datasets.badRows({ id });
+    expect(bad.rows.map(({ line }) => line)).toEqual([11, 12]);
+    const csv = await bench.api.datasets.badRowsCsv({ id });
+    expect(csv).toMatch(/^line,reason\r\n11,"not valid JSON: .*"\r\n12,"""completion"" is missing"\r\n$/);
+  });
+
+  it('odd column names are a problem to solve, not an error; a mapping solves it', async () => {
+    const odd = path.join(bench.dir, 'odd.csv');
+    fs.writeFileSync(odd, 'frage,antwort\nWer?,Ich\nWas?,Das\n');
+    const look = await bench.api.datasets.look({ file: odd });
+    expect(look).toMatchObject({ kind: null, columns: ['frage', 'antwort'], rows: 0, parsed: 2 });
+    expect(look.problem).toMatch(/frage, antwort/);
+    const map = { prompt: 'frage', completion: 'antwort' };
+    expect(await bench.api.datasets.look({ file: odd, map })).toMatchObject({ kind: 'completion', fields: map, rows: 2, preview: [{ prompt: 'Wer?', completion: 'Ich' }, {}] });
+    const added = await bench.api.datasets.add({ file: odd, map });
+    await expect(bench.api.datasets.setMap({ id: added.id, map: { text: 'nothing' } })).rejects.toThrow(/no column "nothing"/);
+    expect(await bench.api.datasets.setMap({ id: added.id, map: { text: 'antwort' } })).toMatchObject({ map: { text: 'antwort' }, version: 1 });
+  });
+
+  it('rows by filter; one row whole; whether edited values could be used', async () => {
+    const lily = await bench.api.datasets.rows({ id, filter: 'lily' });
+    expect(lily.total).toBe(3);
+    expect(lily.rows.map(({ index }) => index)).toEqual([0, 4, 8]);
+    expect(await bench.api.datasets.matching({ id, filter: 'lily' })).toEqual({ ranges: [[0, 1], [4, 5], [8, 9]] });
+    expect((await bench.api.datasets.row({ id, index: 4 })).values).toEqual({ prompt: 'One day, Lily saw a', completion: ' blue car.' });
+    expect(await bench.api.datasets.checkRow({ id, values: { prompt: 'x' } })).toEqual({ reason: '"completion" is missing' });
+    expect(await bench.api.datasets.checkRow({ id, values: { prompt: 'x', completion: 'y' } })).toEqual({ reason: null });
+  });
+});

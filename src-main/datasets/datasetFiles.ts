@@ -1,0 +1,112 @@
+/**
+ * The dataset files that are being looked at: each is read once and kept open while it is among the last few used.
+ * A file that has changed on disk is read again.
+ */
+import fs from 'node:fs';
+import path from 'node:path';
+import { buildIndex, type RowIndex } from './rowIndex.ts';
+import { surveyRows, type Survey } from './survey.ts';
+import { loadTokenizer, type TextTokenizer } from './tokenizer.ts';
+import type { ColumnMap, DatasetFormat } from './types.ts';
+
+/** How far a file has been read, in bytes. */
+export interface OpenProgress {
+  done: number;
+  total: number;
+}
+
+interface Opened {
+  key: string;
+  index: Promise<RowIndex>;
+  progress: OpenProgress;
+  surveys: Map<string, Promise<Survey>>;
+  /** Row numbers by filter text. */
+  matches: Map<string, Promise<number[]>>;
+}
+
+const KEPT_FILES = 4;
+const KEPT_PER_FILE = 4;
+
+export class DatasetFiles {
+  #dir: string;
+  #opened: Opened[] = [];
+  #tokenizer: { key: string; tokenizer: TextTokenizer } | undefined;
+
+  /** `dir`: where rows lie while a file is looked at. */
+  constructor(dir: string) {
+    this.#dir = dir;
+  }
+
+  /** Throws what readDataset throws. */
+  index(file: string, format?: DatasetFormat | null): Promise<RowIndex> {
+    return this.#open(file, format).index;
+  }
+
+  /** Good and bad rows, groups and duplicates, read with these columns. Throws what readDataset and planColumns throw. */
+  async survey(file: string, format?: DatasetFormat | null, map: ColumnMap = {}): Promise<Survey> {
+    const opened = this.#open(file, format);
+    const index = await opened.index;
+    return recall(opened.surveys, JSON.stringify(Object.entries(map).sort()), () => surveyRows(index, map));
+  }
+
+  /** Numbers of the rows that contain a text. */
+  async matches(file: string, format: DatasetFormat | null | undefined, text: string): Promise<number[]> {
+    const opened = this.#open(file, format);
+    const index = await opened.index;
+    return recall(opened.matches, text, () => index.matches(text));
+  }
+
+  /** How far the file has been read by now. */
+  progress(file: string, format?: DatasetFormat | null): OpenProgress {
+    return this.#open(file, format).progress;
+  }
+
+  /** The tokenizer of a checkpoint folder; the last one stays loaded. Throws what loadTokenizer throws. */
+  tokenizer(dir: string): TextTokenizer {
+    const key = identity(path.join(dir, 'tokenizer.json')) + identity(path.join(dir, 'tokenizer_config.json'));
+    if (this.#tokenizer?.key !== key) this.#tokenizer = { key, tokenizer: loadTokenizer(dir) };
+    return this.#tokenizer.tokenizer;
+  }
+
+  close(): void {
+    for (const opened of this.#opened.splice(0)) discard(opened);
+  }
+
+  #open(file: string, format?: DatasetFormat | null): Opened {
+    const key = `${identity(file)} ${format ?? ''}`;
+    const at = this.#opened.findIndex((opened) => opened.key === key);
+    const opened = this.#opened.splice(at, at < 0 ? 0 : 1)[0] ?? this.#read(file, format, key);
+    this.#opened.push(opened);
+    for (const old of this.#opened.splice(0, Math.max(0, this.#opened.length - KEPT_FILES))) discard(old);
+    return opened;
+  }
+
+  #read(file: string, format: DatasetFormat | null | undefined, key: string): Opened {
+    const progress = { done: 0, total: fs.statSync(file, { throwIfNoEntry: false })?.size ?? 0 };
+    const index = buildIndex(file, this.#dir, { format: format ?? undefined, onProgress: (doneBytes) => (progress.done = doneBytes) });
+    // Whoever asked hears of a failure; the next asks again.
+    index.catch(() => (this.#opened = this.#opened.filter((opened) => opened.key !== key)));
+    return { key, index, progress, surveys: new Map(), matches: new Map() };
+  }
+}
+
+/** What is known under `key`, else what `make` gives; the oldest leaves when there are too many. */
+function recall<T>(known: Map<string, Promise<T>>, key: string, make: () => Promise<T>): Promise<T> {
+  const found = known.get(key);
+  if (found) return found;
+  const made = make();
+  known.set(key, made);
+  made.catch(() => known.delete(key));
+  if (known.size > KEPT_PER_FILE) known.delete(known.keys().next().value!);
+  return made;
+}
+
+function discard(opened: Opened): void {
+  opened.index.then((index) => index.close(), () => undefined);
+}
+
+/** Path, size and time of a file: another content has another. */
+function identity(file: string): string {
+  const stat = fs.statSync(file, { throwIfNoEntry: false });
+  return `${path.resolve(file)}|${stat?.size ?? ''}|${stat?.mtimeMs ?? ''}|${stat?.ino ?? ''}`;
+}

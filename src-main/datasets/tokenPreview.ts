@@ -1,0 +1,53 @@
+/** A row token by token as a run will see it: made by the trainer's own functions, with what they decided about each token. */
+import { renderExample } from './render.ts';
+import { createTextStream } from './textStream.ts';
+import type { TextTokenizer } from './tokenizer.ts';
+import { IGNORED } from './types.ts';
+import type { Example, LossOn } from './types.ts';
+
+export interface PreviewToken {
+  id: number;
+  /** Empty where the token is only a part of a character. */
+  text: string;
+  kind: 'prompt' | 'completion' | 'special';
+  /** Whether the model learns to write it. */
+  loss: boolean;
+  /** Beyond the maximum length: the run never sees it. */
+  truncated: boolean;
+}
+
+export interface PreviewedRow {
+  line: number;
+  tokens: PreviewToken[];
+  /** Tokens before truncation; `tokens` may show fewer. */
+  length: number;
+  /** Tokens with loss after truncation. */
+  labelled: number;
+}
+
+/** Shown of one row at most: a page with more would be slow and unread. */
+const MOST_TOKENS = 4096;
+
+/** Every token of the row, those beyond `maxLength` included; or why the checkpoint's template cannot write it. */
+export function previewTokens(example: Example, tokenizer: TextTokenizer, { lossOn, maxLength }: { lossOn: LossOn; maxLength: number }): PreviewedRow | { line: number; reason: string } {
+  const { line } = example;
+  // Prompt and answer are told apart by where the loss would be if it were on answers only.
+  const whole = renderExample(example, tokenizer, { lossOn: 'completion', maxLength: Infinity });
+  if ('reason' in whole) return { line, reason: whole.reason };
+  const seen = renderExample(example, tokenizer, { lossOn, maxLength });
+  if ('reason' in seen) return { line, reason: seen.reason };
+  const isPlainText = example.segments !== undefined && example.segments.every((segment) => segment.loss);
+  const stream = createTextStream(tokenizer);
+  const tokens = [...whole.ids.subarray(0, MOST_TOKENS)].map((id, t): PreviewToken => {
+    const isSpecial = tokenizer.specialIds.has(id);
+    const isAnswer = isPlainText || whole.labels[t] !== IGNORED;
+    return {
+      id,
+      text: isSpecial ? tokenizer.decode([id], { skipSpecialTokens: false }) : stream.push(id),
+      kind: isSpecial ? 'special' : isAnswer ? 'completion' : 'prompt',
+      loss: t < seen.labels.length && seen.labels[t] !== IGNORED,
+      truncated: t >= seen.ids.length,
+    };
+  });
+  return { line, tokens, length: whole.ids.length, labelled: seen.labelled };
+}
