@@ -10,7 +10,7 @@ import { systemChromium } from '../scripts/lib/testNeeds.mjs';
 import { ask, change } from './fixtures.ts';
 import { REPO, startWeb } from './host.ts';
 
-const FOLDER = path.join(REPO, 'docs', 'screens');
+const FOLDER = process.env['GRAFT_SCREENS'] ?? path.join(REPO, 'docs', 'screens');
 const THEMES = ['light', 'dark'] as const;
 const STARTER = path.join(REPO, 'resources', 'starter');
 const SETTLED_MS = 900;
@@ -20,10 +20,7 @@ const wanted = process.argv.slice(2);
 async function picture(page: Page, name: string): Promise<void> {
   if (wanted.length > 0 && !wanted.some((start) => name.startsWith(start))) return;
   for (const theme of THEMES) {
-    await page.evaluate((choice) => {
-      document.documentElement.dataset['theme'] = choice;
-      window.dispatchEvent(new Event('resize'));
-    }, theme);
+    await page.emulateMedia({ colorScheme: theme });
     await page.waitForTimeout(SETTLED_MS);
     const file = path.join(FOLDER, theme, `${name}.png`);
     fs.mkdirSync(path.dirname(file), { recursive: true });
