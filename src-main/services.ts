@@ -38,7 +38,8 @@ export function createServices({ home: dir = defaultHomeDir(), spawnWorker = for
   const playground = new PlaygroundService(catalog, workers, engines);
   const exports = new ExportService(catalog, workers, engines);
   const datasetFiles = new DatasetFiles(path.join(home.dir, 'datasets'));
-  runs.takeOver(recoverAbandoned(catalog, { takeQueued }));
+  recoverAbandoned(catalog, { takeQueued });
+  runs.begin();
   const storage = new StorageService(home, catalog);
   return { home, catalog, workers, engines, runs, playground, exports, datasetFiles, storage, showInFolder, close: () => close() };
 

@@ -3,7 +3,7 @@ import { z } from 'zod';
 import { inspectRun } from '../jobs/inspectRun.ts';
 import { rollBack, rollBackSchema } from '../jobs/rollBack.ts';
 import { startRunSchema } from '../jobs/runInput.ts';
-import type { RunEvent, RunsEvent } from '../jobs/runService.ts';
+import type { RunEvent, RunsEvent } from '../jobs/runChannel.ts';
 import { isOver } from '../jobs/runView.ts';
 import type { Services } from '../services.ts';
 import { keptCheckpoints } from '../trainer/checkpointHistory.ts';

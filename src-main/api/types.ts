@@ -17,7 +17,7 @@ export type { PlaygroundState } from '../jobs/playgroundService.ts';
 export type { StartRun } from '../jobs/runInput.ts';
 export type { TrainableView } from '../jobs/trainable.ts';
 export type { RunProgress } from '../jobs/progressMeter.ts';
-export type { RunEvent, RunsEvent } from '../jobs/runService.ts';
+export type { RunEvent, RunsEvent } from '../jobs/runChannel.ts';
 export type { RunView } from '../jobs/runView.ts';
 export type { CheckpointInfo } from '../trainer/checkpointHistory.ts';
 export type { MethodText } from '../trainer/describeMethod.ts';

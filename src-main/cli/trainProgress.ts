@@ -1,5 +1,5 @@
 /** The progress of a run as lines of text, at most about one a second. */
-import type { RunEvent } from '../jobs/runService.ts';
+import type { RunEvent } from '../jobs/runChannel.ts';
 import { count, scores } from './format.ts';
 
 const INTERVAL_MS = 1000;

@@ -4,20 +4,18 @@
  */
 import fs from 'node:fs';
 import type { Catalog } from '../catalog/catalog.ts';
-import type { Run } from '../catalog/runs.ts';
 import { removePartials } from './removePartials.ts';
 import { targetsOf } from './runView.ts';
 
-/** Marks runs and exports that were under way as failed. Returns the queued runs that nobody owns any more, in the order of the queue. */
-export function recoverAbandoned(catalog: Catalog, options: { takeQueued: boolean }): Run[] {
+/** Marks runs and exports that were under way as failed. With `takeQueued` the queued runs that nobody owns any more become this process's, in their order. */
+export function recoverAbandoned(catalog: Catalog, options: { takeQueued: boolean }): void {
   const now = new Date().toISOString();
-  return catalog.transaction(() => {
-    const taken: Run[] = [];
+  catalog.transaction(() => {
     for (const run of catalog.runs.unfinished()) {
       if (run.ownerPid !== null && isOther(run.ownerPid)) continue;
       if (run.status === 'paused' && run.ownerPid === null) continue; // nobody's, until the user continues or stops it
       if (run.status === 'queued') {
-        if (options.takeQueued) taken.push(catalog.runs.update(run.id, { ownerPid: process.pid }));
+        if (options.takeQueued) catalog.runs.update(run.id, { ownerPid: process.pid });
         continue;
       }
       const error = { code: 'RUN_ABANDONED', message: 'Graft was closed while this run was under way; resume it to go on from its last checkpoint.', details: { runId: run.id } };
@@ -29,7 +27,6 @@ export function recoverAbandoned(catalog: Catalog, options: { takeQueued: boolea
       removePartials(record.outDir);
       catalog.exports.fail(record.id, { code: 'EXPORT_ABANDONED', message: 'Graft was closed while this export was under way; start it again.' }, now);
     }
-    return taken;
   });
 }
 

@@ -8,6 +8,7 @@ import type { Dataset } from '../catalog/datasets.ts';
 import { GraftError, usageError } from '../errors.ts';
 import { newId } from '../home.ts';
 import type { Home } from '../home.ts';
+import { checkBaseDtype } from '../trainer/baseDtype.ts';
 import { checkClassify, checkMethod, checkSamples, checkSmoothing } from '../trainer/checkMethod.ts';
 import { methodSchema } from '../trainer/methodSettings.ts';
 import { dataSpecSchema, runSpecSchema, trainSettingsSchema } from '../trainer/protocol.ts';
@@ -81,6 +82,24 @@ export function buildSpec(home: Home, input: StartRunChecked, parts: { model: Ba
     runDir: home.runDir(runId),
     outDir: newOutDir(home, input.method.type),
   };
+}
+
+/** A request, checked against the catalogue, the model and the settings. Throws GraftError where something does not fit. */
+export function checkStart(home: Home, catalog: Catalog, input: StartRun): { checked: StartRunChecked; parts: ReturnType<typeof findParts>; spec: RunSpec } {
+  const checked = startRunSchema.parse(input);
+  checkBaseDtype(checked.baseDtype, checked.engine, checked.method.type);
+  const parts = findParts(catalog, checked);
+  checkModel(parts.model, checked);
+  return { checked, parts, spec: buildSpec(home, checked, parts) };
+}
+
+/** Id of the task of this name, which is made where there is none. */
+export function taskFor(catalog: Catalog, name: string): string {
+  const task = catalog.tasks.byName(name);
+  if (task) return task.id;
+  const id = newId('task');
+  catalog.tasks.insert({ id, name, createdAt: new Date().toISOString() });
+  return id;
 }
 
 /** Folder for what the run makes: an adapter, or a whole model for full fine-tuning. */

@@ -2,10 +2,10 @@ import fs from 'node:fs';
 import path from 'node:path';
 import { afterEach, describe, expect, it } from 'vitest';
 import { newId } from '../home.ts';
+import { untilEvent } from '../testing/runEvents.ts';
 import { openBench, smallRun } from '../testing/services.ts';
 import type { TestBench } from '../testing/services.ts';
 import { runSpecSchema } from '../trainer/protocol.ts';
-import type { RunEvent } from './runService.ts';
 
 const NOBODY = 2 ** 22 + 1; // above Linux's largest process id
 const benches: TestBench[] = [];
@@ -17,17 +17,6 @@ function bench(): TestBench {
 }
 
 const losses = ({ services }: TestBench, id: string): number[] => services.catalog.metrics.after(id, 0).map((metrics) => metrics.loss);
-
-/** Resolves at the first event that `wanted` accepts. */
-function event({ services }: TestBench, id: string, wanted: (event: RunEvent) => boolean): Promise<void> {
-  return new Promise((resolve) => {
-    const end = services.runs.subscribe(id, (got) => {
-      if (!wanted(got)) return;
-      end();
-      resolve();
-    });
-  });
-}
 
 afterEach(async () => {
   for (const made of benches.splice(0)) await made.close();
@@ -42,7 +31,7 @@ describe('runs with a real worker', () => {
     expect(b.services.runs.get(queued.id).status).toBe('queued');
     expect((await b.services.runs.finished(whole.id)).status).toBe('completed');
 
-    await event(b, queued.id, (e) => e.type === 'step' && e.step === 5);
+    await untilEvent(b, queued.id, (e) => e.type === 'step' && e.step === 5);
     process.kill(b.services.runs.get(queued.id).pid!, 'SIGKILL');
     const failed = await b.services.runs.finished(queued.id);
     expect(failed).toMatchObject({ status: 'failed', resumable: true, pid: null, error: { code: 'WORKER_CRASHED', message: expect.stringMatching(/SIGKILL/) } });
@@ -65,7 +54,7 @@ describe('runs with a real worker', () => {
     const run = b.services.runs.start(input);
     const behind = b.services.runs.start(input);
     expect(b.services.runs.stop(behind.id).status).toBe('stopped');
-    await event(b, run.id, (e) => e.type === 'step');
+    await untilEvent(b, run.id, (e) => e.type === 'step');
     b.services.runs.stop(run.id);
     const ended = await b.services.runs.finished(run.id);
     expect(ended).toMatchObject({ status: 'stopped', result: { outcome: 'stopped' } });
@@ -79,7 +68,7 @@ describe('runs with a real worker', () => {
   it('closing Graft in the middle leaves a failed run that a new Graft can resume', async () => {
     const b = bench();
     const run = b.services.runs.start(await smallRun(b, { steps: 8 }));
-    await event(b, run.id, (e) => e.type === 'checkpoint');
+    await untilEvent(b, run.id, (e) => e.type === 'checkpoint');
     await b.reopen();
     expect(b.services.runs.get(run.id)).toMatchObject({ status: 'failed', resumable: true, ownerPid: null, error: { code: 'RUN_ABANDONED' } });
     expect(fs.readdirSync(path.join(b.home, 'adapters'))).toEqual([]);

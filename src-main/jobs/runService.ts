@@ -6,31 +6,23 @@ import fs from 'node:fs';
 import type { Catalog } from '../catalog/catalog.ts';
 import type { Run } from '../catalog/runs.ts';
 import { GraftError, toErrorData, usageError } from '../errors.ts';
-import type { ErrorData } from '../errors.ts';
-import { newId } from '../home.ts';
 import type { Home } from '../home.ts';
-import { checkBaseDtype } from '../trainer/baseDtype.ts';
 import { trainSettingsSchema } from '../trainer/protocol.ts';
-import type { PreflightResult, RunSpec, TrainEvent, TrainResult } from '../trainer/protocol.ts';
+import type { PreflightResult, TrainEvent, TrainResult } from '../trainer/protocol.ts';
 import type { EngineService } from './engines.ts';
 import { ProgressMeter, type RunProgress } from './progressMeter.ts';
 import { RunQueue } from './queue.ts';
 import { logMessage, recordEvent } from './recordEvent.ts';
 import { recordResult } from './recordResult.ts';
 import { removePartials } from './removePartials.ts';
-import { buildSpec, checkModel, findParts, newOutDir, startRunSchema } from './runInput.ts';
-import type { StartRun, StartRunChecked } from './runInput.ts';
-import { checkpointStep, hasCheckpoint, isOver, targetsOf, viewOf } from './runView.ts';
+import { RunChannel, type RunEvent, type RunsEvent } from './runChannel.ts';
+import { runFailure } from './runFailure.ts';
+import { checkStart, newOutDir, taskFor } from './runInput.ts';
+import type { StartRun } from './runInput.ts';
+import { hasCheckpoint, isOver, targetsOf, viewOf } from './runView.ts';
 import type { RunView } from './runView.ts';
 import { keepInterim } from './stopPaused.ts';
-import { Watchers } from './watchers.ts';
 import type { WorkerCall, WorkerClient, Workers } from './workerClient.ts';
-
-/** Of one run. */
-export type RunEvent = TrainEvent | { type: 'status'; run: RunView };
-
-/** Of all runs. */
-export type RunsEvent = { type: 'run'; run: RunView } | ({ type: 'progress' } & RunProgress) | { type: 'removed'; id: string };
 
 interface Active {
   runId: string;
@@ -40,8 +32,6 @@ interface Active {
   /** Present once the worker has said that training begins. */
   meter?: ProgressMeter;
 }
-
-const ALL = 'all';
 
 export class RunService {
   #home: Home;
@@ -53,8 +43,7 @@ export class RunService {
   /** Runs whose failure could not be stored; their rows still say that they are queued. */
   #unstored = new Set<string>();
   #closed = false;
-  #watchers = new Watchers<RunEvent>();
-  #allWatchers = new Watchers<RunsEvent>();
+  #channel = new RunChannel();
 
   constructor(home: Home, catalog: Catalog, workers: Workers, engines: EngineService) {
     this.#home = home;
@@ -81,12 +70,12 @@ export class RunService {
   }
 
   subscribe(id: string, listener: (event: RunEvent) => void): () => void {
-    return this.#watchers.subscribe(id, listener);
+    return this.#channel.subscribe(id, listener);
   }
 
   /** Every change of any run of this process, and its progress at most twice a second. */
   subscribeAll(listener: (event: RunsEvent) => void): () => void {
-    return this.#allWatchers.subscribe(ALL, listener);
+    return this.#channel.subscribeAll(listener);
   }
 
   /** Where the run under way is; null where none has begun. */
@@ -96,8 +85,8 @@ export class RunService {
 
   /** Checks the request, writes the row and queues the run. Throws GraftError where model, dataset or settings do not fit. */
   start(input: StartRun): RunView {
-    const { checked, parts, spec } = this.#checked(input);
-    return this.add({ name: checked.name ?? checked.taskName, taskId: this.#taskFor(checked.taskName), modelId: parts.model.id, datasetId: parts.dataset.id, spec });
+    const { checked, parts, spec } = checkStart(this.#home, this.#catalog, input);
+    return this.add({ name: checked.name ?? checked.taskName, taskId: taskFor(this.#catalog, checked.taskName), modelId: parts.model.id, datasetId: parts.dataset.id, spec });
   }
 
   /** Queues a run of a spec that has been checked (`start: false`: it waits, paused); `fill` adds rows to it in the same transaction. */
@@ -114,7 +103,7 @@ export class RunService {
 
   /** Takes one step of the run that `input` would start, in a worker of its own; nothing is kept. Throws what the run itself would. */
   async preflight(input: StartRun): Promise<PreflightResult> {
-    const { spec } = this.#checked(input);
+    const { spec } = checkStart(this.#home, this.#catalog, input);
     return this.#workers.once('preflight', { spec: { ...spec, engine: await this.#engines.resolve(spec.engine) } });
   }
 
@@ -176,7 +165,7 @@ export class RunService {
     if (!isOver(run)) throw usageError('RUN_NOT_OVER', `The run ${id} is ${run.status}; stop it before you remove it.`, { runId: id, status: run.status });
     this.#catalog.runs.remove(id);
     fs.rmSync(run.spec.runDir, { recursive: true, force: true });
-    this.#allWatchers.emit(ALL, { type: 'removed', id });
+    this.#channel.removed(id);
   }
 
   /** Resolves with the run when it is neither queued nor under way nor paused any more. */
@@ -192,12 +181,9 @@ export class RunService {
     });
   }
 
-  /** Queues runs that a dead Graft process had queued, in the order given. */
-  takeOver(runs: Run[]): void {
-    for (const { id } of runs) {
-      this.#catalog.runs.update(id, { ...this.#queue.join('tail') });
-      this.#queued(id);
-    }
+  /** Begins with the queue as it is in the catalogue, runs of a dead Graft process among it. */
+  begin(): void {
+    void this.#next();
   }
 
   /**
@@ -212,14 +198,6 @@ export class RunService {
     if (!this.#active) return [];
     const run = this.#catalog.runs.update(this.#active.runId, { status: 'failed', error, ownerPid: null, pid: null, endedAt: now });
     return targetsOf(run);
-  }
-
-  #checked(input: StartRun): { checked: StartRunChecked; parts: ReturnType<typeof findParts>; spec: RunSpec } {
-    const checked = startRunSchema.parse(input);
-    checkBaseDtype(checked.baseDtype, checked.engine, checked.method.type);
-    const parts = findParts(this.#catalog, checked);
-    checkModel(parts.model, checked);
-    return { checked, parts, spec: buildSpec(this.#home, checked, parts) };
   }
 
   #queued(id: string): RunView {
@@ -290,9 +268,9 @@ export class RunService {
       active.meter = new ProgressMeter(id, event.totalSteps, this.get(id).spec.train.evalEvery);
       this.#update(id, { started: event });
     }
-    this.#watchers.emit(id, event);
+    this.#channel.event(id, event);
     const progress = event.type === 'step' ? active.meter?.push(event, performance.now()) : null;
-    if (progress) this.#allWatchers.emit(ALL, { type: 'progress', ...progress });
+    if (progress) this.#channel.progress(progress);
   }
 
   /** With the worker's result, or with what ended the run before it began. */
@@ -317,7 +295,7 @@ export class RunService {
   #fail(id: string, cause: unknown): void {
     const run = this.get(id);
     targetsOf(run).forEach(removePartials);
-    const error = errorOf(run, cause);
+    const error = runFailure(run, cause);
     const changes = { status: 'failed' as const, error, ownerPid: null, pid: null, queuePosition: null, endedAt: new Date().toISOString() };
     try {
       this.#log(id, error.message);
@@ -325,13 +303,13 @@ export class RunService {
     } catch (notStored) {
       // The catalogue's disk may be full: who listens hears of it all the same, and the next start mends the row.
       this.#unstored.add(id);
-      this.#tell(viewOf({ ...run, ...changes, error: toErrorData(notStored) }));
+      this.#channel.status(viewOf({ ...run, ...changes, error: toErrorData(notStored) }));
     }
   }
 
   #log(id: string, message: string): void {
     logMessage(this.#catalog, id, message);
-    this.#watchers.emit(id, { type: 'log', message });
+    this.#channel.event(id, { type: 'log', message });
   }
 
   #update(id: string, changes: Partial<Run>): RunView {
@@ -341,13 +319,8 @@ export class RunService {
 
   #announce(id: string): RunView {
     const run = this.get(id);
-    this.#tell(run);
+    this.#channel.status(run);
     return run;
-  }
-
-  #tell(run: RunView): void {
-    this.#watchers.emit(run.id, { type: 'status', run });
-    this.#allWatchers.emit(ALL, { type: 'run', run });
   }
 
   #view(run: Run): RunView {
@@ -359,19 +332,4 @@ export class RunService {
     const why = isOver(run) || run.status === 'paused' ? `is already ${run.status}` : `belongs to another Graft process (${run.ownerPid}); use it there`;
     throw usageError('RUN_NOT_UNDER_WAY', `The run ${run.id} ${why}.`, { runId: run.id, status: run.status });
   }
-
-  #taskFor(name: string): string {
-    const task = this.#catalog.tasks.byName(name);
-    if (task) return task.id;
-    const id = newId('task');
-    this.#catalog.tasks.insert({ id, name, createdAt: new Date().toISOString() });
-    return id;
-  }
-}
-
-/** A failure, with the step that the run can be resumed from. */
-function errorOf(run: Run, cause: unknown): ErrorData {
-  const error = toErrorData(cause);
-  const step = checkpointStep(run);
-  return { ...error, details: { ...error.details, checkpointStep: step } };
 }

@@ -22,7 +22,7 @@ it('finds its answer among garbage', async () => {
 
 it('reports an exit code with the last line of stderr', async () => {
   const load = fakeClient().call('load', { engine: 'wasm', modelDir: '/x' }).promise;
-  await expect(load).rejects.toMatchObject({ code: 'WORKER_CRASHED', message: expect.stringMatching(/ended with exit code 3, last saying "out of memory: 7 bytes short"; resume/) });
+  await expect(load).rejects.toMatchObject({ code: 'WORKER_CRASHED', message: expect.stringMatching(/ended with exit code 3, last saying "out of memory: 7 bytes short"; try again/) });
 });
 
 it('reports a signal, and refuses further calls the same way', async () => {

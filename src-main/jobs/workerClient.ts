@@ -111,13 +111,13 @@ function isAnswer(message: unknown): message is Answer {
 }
 
 function crashError(exit: WorkerExit): GraftError {
-  const how = exit.signal ? `was ended by ${exit.signal}` : exit.code === null ? 'could not be started' : `ended with exit code ${exit.code}`;
-  const said = exit.lastErrorLine ? `, last saying "${exit.lastErrorLine.slice(0, 300)}"` : '';
-  return new GraftError(
-    'WORKER_CRASHED',
-    `The worker process ${how}${said}; resume the run from its last checkpoint, or try again with a smaller batch or another engine if memory ran out.`,
-    { ...exit },
-  );
+  return new GraftError('WORKER_CRASHED', `The worker process ${howItEnded(exit)}; try again, with a smaller batch or another engine if memory ran out.`, { ...exit });
+}
+
+/** What follows "The worker process". */
+export function howItEnded({ code, signal, lastErrorLine }: WorkerExit): string {
+  const how = signal ? `was ended by ${signal}` : code === null ? 'could not be started' : `ended with exit code ${code}`;
+  return lastErrorLine ? `${how}, last saying "${lastErrorLine.slice(0, 300)}"` : how;
 }
 
 /** All worker processes of this Graft process, so that none outlives it. */

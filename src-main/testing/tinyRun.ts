@@ -77,3 +77,8 @@ export function startInWorker(spec: RunSpec, resume = false, onEvent: (event: Tr
 export function filesBelow(dir: string): string[] {
   return fs.existsSync(dir) ? (fs.readdirSync(dir, { recursive: true }) as string[]).sort() : [];
 }
+
+/** What a run has left in its folder besides the checkpoints that are kept for a look back. */
+export function leftOf({ runDir }: RunSpec): string[] {
+  return filesBelow(runDir).filter((name) => !name.startsWith('checkpoints'));
+}

@@ -2,7 +2,7 @@
 import fs from 'node:fs';
 import path from 'node:path';
 import { expect, it } from 'vitest';
-import { filesBelow, tinyRun } from '../testing/tinyRun.ts';
+import { leftOf, tinyRun } from '../testing/tinyRun.ts';
 import { CallControl } from './control.ts';
 import { evaluate } from './evaluate.ts';
 import type { RunSpec, TrainEvent, TrainResult } from './protocol.ts';
@@ -46,7 +46,7 @@ it('saves the values of the best evaluation, and a run that was cut and resumed 
   expect(step).toBeLessThan(60);
   expect(whole.result).toMatchObject({ outcome: 'completed', steps: 60, best: { step, valLoss }, valLoss, stoppedEarly: false });
   expect(evaluations(whole.events).at(-1)![1]).toBeGreaterThan(valLoss);
-  expect(filesBelow(spec.runDir)).toEqual([]);
+  expect(leftOf(spec)).toEqual([]);
   // The same model, trained to that step only, is what was saved.
   const short = await tinyRun({ ...OVERFIT, train: { ...OVERFIT.train, steps: step, keepBest: false } });
   await run(short);
@@ -58,7 +58,7 @@ it('saves the values of the best evaluation, and a run that was cut and resumed 
     expect((await run(cut, { killAt })).result).toBeNull();
     const resumed = await run(cut, { resume: true });
     expect(resumed.result).toMatchObject({ best: { step, valLoss }, valLoss, sha256: whole.result!.sha256 });
-    expect(filesBelow(cut.runDir)).toEqual([]);
+    expect(leftOf(cut)).toEqual([]);
   }
 }, 60_000);
 
@@ -70,7 +70,7 @@ it('ends when the validation loss has not fallen for `patience` evaluations', as
   expect(result).toMatchObject({ outcome: 'completed', stoppedEarly: true, best: { step, valLoss } });
   expect(result!.steps).toBeLessThan(200);
   expect(result!.steps % 4).toBe(0);
-  expect(filesBelow(spec.runDir)).toEqual([]);
+  expect(leftOf(spec)).toEqual([]);
   const all = await evaluate({ engine: 'tensorflow', modelDir: spec.model.dir, data: spec.data, batch: 4, adapterDir: spec.outDir }, () => undefined);
   expect(Number.isFinite(all.loss)).toBe(true);
 

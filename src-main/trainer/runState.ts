@@ -72,7 +72,7 @@ export async function saveRunState(runDir: string, parameters: Parameter[], opti
 
 /** Puts the state of the file `source` back into `parameters` and `optimizer`. Throws NOT_RESUMABLE when there is none or it does not fit. */
 export function loadRunState(source: string, parameters: Parameter[], optimizer: AdamW): Progress {
-  if (!fs.existsSync(source)) throw new GraftError('NOT_RESUMABLE', `There is no checkpoint ${source} to go on from; start the run again.`, { file: source });
+  if (!fs.existsSync(source)) throw new GraftError('NOT_RESUMABLE', `There is no checkpoint in ${path.dirname(source)} to go on from; start the run again.`, { file: source });
   const file = openSafetensors(source);
   try {
     const misfit = (what: string): GraftError =>

@@ -3,7 +3,8 @@ import fs from 'node:fs';
 import path from 'node:path';
 import { expect, it } from 'vitest';
 import { removePartials } from '../jobs/removePartials.ts';
-import { filesBelow, startInWorker, tinyRun } from '../testing/tinyRun.ts';
+import { filesBelow, leftOf, startInWorker, tinyRun } from '../testing/tinyRun.ts';
+import { keptCheckpoints } from './checkpointHistory.ts';
 import { interimDir } from './interim.ts';
 import { CHECKPOINT_FILE, type RunSpec, type TrainEvent } from './protocol.ts';
 
@@ -44,7 +45,7 @@ it.each([
   expect(adapterBytes(spec)).toEqual(adapterBytes(whole));
   const facts = ({ sha256, steps, firstLoss, finalLoss, initialValLoss, valLoss }: typeof result) => ({ sha256, steps, firstLoss, finalLoss, initialValLoss, valLoss });
   expect(facts(result)).toEqual(facts(finished));
-  expect(filesBelow(spec.runDir).filter((name) => !name.startsWith('checkpoints'))).toEqual([]);
+  expect(leftOf(spec)).toEqual([]);
   expect(filesBelow(path.dirname(spec.outDir)).filter((name) => name.includes('.partial'))).toEqual([]);
 });
 
@@ -58,7 +59,8 @@ it('a stopped run writes its adapter and can be resumed', async () => {
   expect(first).toMatchObject({ outcome: 'stopped', finalLoss: stopped.losses.get(first.steps) });
   expect(first.steps).toBeLessThan(400);
   expect(filesBelow(spec.outDir)).toEqual(['adapter_config.json', 'adapter_model.safetensors', 'graft.json']);
-  expect(filesBelow(spec.runDir)).toEqual(['checkpoint.safetensors', 'checkpoints', path.join('checkpoints', `step-${first.steps}.safetensors`)]);
+  expect(leftOf(spec)).toEqual(['checkpoint.safetensors']);
+  expect(keptCheckpoints(spec.runDir).map(({ step }) => step)).toEqual([first.steps]);
 
   // The record of a resumed run may ask for other steps; the adapter goes to a folder that does not exist yet.
   const last = first.steps + 2;
