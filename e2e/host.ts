@@ -11,16 +11,14 @@ export interface RunningApp {
   page: Page;
   /** Of the process that owns the data folder. */
   pid: number;
+  /** Ends the server, does something, and starts it again at the same address. Only on the web host. */
+  restart?: (whileDown: () => Promise<void>) => Promise<void>;
   close(): Promise<void>;
 }
 
 /** The web host as a process, and its page with the token already exchanged for the cookie. */
 export async function startWeb(browser: Browser, home: string): Promise<RunningApp> {
-  const child = spawn(process.execPath, ['src-main/serve.ts', '--port', '0'], {
-    cwd: REPO,
-    env: { ...process.env, GRAFT_HOME: home, GRAFT_TOKEN: 'e2e-token' },
-    stdio: ['ignore', 'pipe', 'pipe'],
-  });
+  let child = spawnWeb(home, '0');
   const url = await addressOf(child);
   const context = await browser.newContext({ viewport: { width: 1280, height: 860 } });
   const page = await context.newPage();
@@ -28,11 +26,25 @@ export async function startWeb(browser: Browser, home: string): Promise<RunningA
   return {
     page,
     pid: child.pid!,
+    restart: async (whileDown) => {
+      await ended(child);
+      await whileDown();
+      child = spawnWeb(home, new URL(url).port);
+      await addressOf(child);
+    },
     close: async () => {
       await context.close();
       await ended(child);
     },
   };
+}
+
+function spawnWeb(home: string, port: string): ChildProcess {
+  return spawn(process.execPath, ['src-main/serve.ts', '--port', port], {
+    cwd: REPO,
+    env: { ...process.env, GRAFT_HOME: home, GRAFT_TOKEN: 'e2e-token' },
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
 }
 
 export async function startElectron(home: string): Promise<RunningApp> {

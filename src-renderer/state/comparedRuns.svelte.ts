@@ -1,6 +1,7 @@
 /** The runs that are drawn beside the one of the page, with all their losses. */
 import { api, type RunView } from '../api.ts';
 import { SeriesStore } from '../charts/seriesStore.ts';
+import { formatDate } from '../format.ts';
 import { Action } from './action.svelte.ts';
 import type { ChartView } from './chartView.svelte.ts';
 import { readSeries } from './readSeries.ts';
@@ -34,8 +35,8 @@ export class ComparedRuns {
     const runs = await this.reading.run(() => api.runs.list.query());
     if (!runs) return;
     this.choices = runs.filter((run) => run.id !== ownId && run.started !== null);
-    const known = new Set(this.choices.map((run) => run.id));
-    await Promise.all(this.#view.compare.filter((id) => known.has(id)).map((id) => this.#read(id)));
+    const known = this.choices.map((run) => run.id);
+    await Promise.all(this.#view.compare.filter((id) => known.includes(id)).map((id) => this.#read(id)));
   }
 
   async choose(id: string, on: boolean): Promise<void> {
@@ -52,6 +53,6 @@ export class ComparedRuns {
   /** Runs of one task often share their name: the time tells them apart. */
   #nameOf(run: RunView): string {
     const twins = this.choices.filter((other) => other.name === run.name).length > 1;
-    return twins ? `${run.name}, ${new Date(run.createdAt).toLocaleTimeString('en-GB')}` : run.name;
+    return twins ? `${run.name}, ${formatDate(run.createdAt)}` : run.name;
   }
 }

@@ -21,8 +21,6 @@ export class WatchedRun {
   version = $state(0);
   /** What was recorded has been read. */
   ready = $state(false);
-  /** Last line that the trainer logged. */
-  log = $state<string | undefined>();
   failure = $state.raw<Failure | undefined>();
   readonly connection = new Connection(() => void this.open());
   readonly active = $derived(this.run !== undefined && ['queued', 'running', 'paused'].includes(this.run.status));
@@ -30,18 +28,22 @@ export class WatchedRun {
   readonly lastStep = $derived.by(() => this.#now(() => this.store.lastStep));
   readonly last = $derived.by(() => this.#now(() => this.#lastMetrics()));
   readonly remainingMs = $derived.by(() => this.#now(() => (this.run?.status === 'running' ? this.store.timeLeftMs(this.totalSteps) : undefined)));
-  readonly listeners = new Set<(event: RunEvent) => void>();
   /** Events that came before what is recorded was read. */
   #early: RunEvent[] = [];
   #caughtUp = false;
+  #onEvent: (event: RunEvent) => void;
+  #onOpen: () => void;
   #opening = 0;
   #heardAt = 0;
   #frame = 0;
   #timer: ReturnType<typeof setTimeout> | undefined;
   #unsubscribe: (() => void) | undefined;
 
-  constructor(id: string) {
+  /** `onEvent` gets every live event; `onOpen` is called each time that what is recorded is read anew. */
+  constructor(id: string, onEvent: (event: RunEvent) => void, onOpen: () => void) {
     this.id = id;
+    this.#onEvent = onEvent;
+    this.#onOpen = onOpen;
   }
 
   /** Watches, reads what is recorded, then takes in the events that came meanwhile. */
@@ -50,6 +52,7 @@ export class WatchedRun {
     const mine = ++this.#opening;
     this.failure = undefined;
     this.#watch();
+    this.#onOpen();
     try {
       const [run] = await Promise.all([api.runs.get.query({ id: this.id }), readSeries(this.id, this.store)]);
       if (mine !== this.#opening) return;
@@ -97,14 +100,13 @@ export class WatchedRun {
     if (event.type === 'status') this.#put(event.run);
     else if (this.#caughtUp) this.#take(event);
     else this.#early.push(event);
-    for (const listener of this.listeners) listener(event);
+    this.#onEvent(event);
   }
 
   #take(event: RunEvent): void {
     if (event.type === 'started') this.store.cutAfter(event.resumedFrom);
     else if (event.type === 'step') this.store.append(event);
     else if (event.type === 'eval') this.store.putEvaluation(event.step, event.valLoss);
-    else if (event.type === 'log') this.log = event.message;
     else return;
     this.#changed();
   }

@@ -1,0 +1,208 @@
+/** A run's page: pause that frees the memory, drill-down and rollback, comparing, zoom, files, and the same picture after a reload. */
+import { createHash } from 'node:crypto';
+import fs from 'node:fs';
+import path from 'node:path';
+import type { Download, Page } from '@playwright/test';
+import { expectAccessible } from './axe.ts';
+import { ask, expect, keepScreenshot, lossFigure, pointCount, test } from './fixtures.ts';
+import { addParts, openHash, startTiny } from './tinyRuns.ts';
+
+interface Metrics {
+  steps: { step: number; loss: number; lr: number; gradNorm: number; elapsedMs: number }[];
+  evaluations: { step: number; valLoss: number }[];
+}
+
+test('pause, look into a step, roll back, compare, save, reload', async ({ graft: page }) => {
+  test.setTimeout(300_000);
+  const parts = await addParts(page);
+  const run = await startTiny(page, parts, { name: 'first', steps: 120, evalEvery: 30, checkpointEvery: 10, samplePrompts: ['The cat', 'A house'], sampleTokens: 6 });
+  await openHash(page, `#/runs/${run.id}`);
+  await expect.poll(() => pointCount(page), { timeout: 120_000 }).toBeGreaterThan(12);
+
+  await test.step('pause ends the trainer and keeps what it has learned', async () => {
+    const { pid } = await ask<{ pid: number }>(page, 'runs.get', { id: run.id });
+    await page.getByRole('button', { name: 'Pause' }).click();
+    await expect(page.getByText('paused', { exact: true })).toBeVisible({ timeout: 30_000 });
+    await expect(page.getByRole('status').filter({ hasText: 'memory is free' })).toBeVisible();
+    await expect.poll(() => isAlive(pid)).toBe(false);
+    await expect(page.getByRole('button', { name: 'Try in playground' })).toBeVisible();
+    await keepScreenshot(page, 'run-paused');
+    await expectAccessible(page);
+  });
+
+  await test.step('a new name stays', async () => {
+    await page.getByRole('button', { name: 'Rename the run' }).click();
+    await page.getByLabel('Name of the run').fill('renamed run');
+    await page.keyboard.press('Enter');
+    await expect(page.getByRole('heading', { level: 1, name: 'renamed run' })).toBeVisible();
+  });
+
+  let rolledBack = '';
+  await test.step('the rows of a step, by keyboard; without the worst it goes on from the checkpoint before', async () => {
+    const { steps } = await ask<Metrics>(page, 'runs.metrics', { id: run.id });
+    const slider = page.getByRole('slider', { name: 'Loss by step: cursor' });
+    await slider.focus();
+    await page.keyboard.press('Home');
+    for (let i = 1; i < 12; i++) await page.keyboard.press('ArrowRight');
+    await expect(slider).toHaveAttribute('aria-valuenow', '12');
+    await expect(slider).toHaveAttribute('aria-valuetext', `step 12, ${steps[11]!.loss.toFixed(4)}`);
+    await page.keyboard.press('Enter');
+    const dialog = page.getByRole('dialog', { name: 'Rows of step 12' });
+    await expect(dialog.getByRole('row')).toHaveCount(5, { timeout: 60_000 });
+    const rows = await rowsOf(dialog.getByRole('row'));
+    expect(rows.map(({ loss }) => loss)).toEqual(rows.map(({ loss }) => loss).sort((a, b) => b - a));
+    // The step's loss is the mean over all labelled tokens; the engine recorded it while it trained.
+    const mean = rows.reduce((sum, row) => sum + row.loss * row.labelled, 0) / rows.reduce((sum, row) => sum + row.labelled, 0);
+    expect(mean).toBeCloseTo(steps[11]!.loss, 3);
+    await expectAccessible(page);
+    await keepScreenshot(page, 'run-step-rows');
+    await dialog.getByRole('checkbox', { name: `Exclude line ${rows[0]!.line}` }).check();
+    await dialog.getByRole('button', { name: 'Exclude 1 row and roll back to step 10' }).click();
+    await expect(page).not.toHaveURL(new RegExp(run.id));
+    rolledBack = page.url().split('/').at(-1)!;
+    const lineage = page.getByRole('region', { name: 'Lineage' });
+    await expect(lineage).toContainText('without 1 row');
+    await expect(lineage.getByRole('link', { name: 'renamed run' })).toHaveAttribute('href', `#/runs/${run.id}`);
+    const made = await ask<{ parentRunId: string; spec: { data: { excludeLines: number[] } } }>(page, 'runs.get', { id: rolledBack });
+    expect([made.parentRunId, made.spec.data.excludeLines]).toEqual([run.id, [rows[0]!.line]]);
+  });
+
+  await test.step('stop and keep asks once, then the adapter is in the catalogue', async () => {
+    await expect.poll(() => pointCount(page), { timeout: 60_000 }).toBeGreaterThan(10);
+    await page.getByRole('button', { name: 'Stop and keep' }).click();
+    await page.getByRole('alertdialog').getByRole('button', { name: 'Stop and keep the adapter' }).click();
+    await expect(page.getByText('Training was stopped; the adapter is in the catalogue.')).toBeVisible({ timeout: 60_000 });
+    expect((await ask<{ runId: string }[]>(page, 'adapters.list')).map(({ runId }) => runId)).toEqual([rolledBack]);
+  });
+
+  await test.step('the paused run continues to its end', async () => {
+    await page.getByRole('region', { name: 'Lineage' }).getByRole('link', { name: 'renamed run' }).click();
+    await page.getByRole('button', { name: 'Continue' }).click();
+    await expect(page.getByText('Training is complete')).toBeVisible({ timeout: 120_000 });
+    await expect(lossFigure(page)).toHaveAttribute('data-points', '120');
+    const samples = page.getByRole('region', { name: 'Sample texts by step' });
+    await expect(samples.getByRole('columnheader')).toHaveText(['Prompt', 'Step 0', 'Step 30', 'Step 60', 'Step 90', 'Step 120']);
+    await expect(samples.getByRole('row')).toHaveCount(3);
+  });
+
+  await test.step('another run is drawn beside', async () => {
+    const before = await picture(page);
+    await page.getByRole('button', { name: 'Compare' }).click();
+    await page.getByRole('checkbox', { name: /from step 10/ }).check();
+    await page.keyboard.press('Escape');
+    await expect(lossFigure(page).locator('figcaption')).toContainText('from step 10');
+    await expect.poll(() => picture(page)).not.toBe(before);
+  });
+
+  await test.step('dragging zooms all graphs, a reload shows the same picture, the button shows all again', async () => {
+    const learningRate = page.getByRole('figure', { name: 'Learning rate' });
+    const [all, whole] = [await picture(page), await hashOf(learningRate)];
+    await page.getByRole('switch', { name: 'Log scale' }).click();
+    await drag(page, 0.4, 0.7);
+    await expect.poll(() => hashOf(learningRate)).not.toBe(whole);
+    await page.mouse.move(2, 2);
+    const zoomed = await settled(page);
+    await keepScreenshot(page, 'run-zoomed');
+    await page.reload();
+    await expect(lossFigure(page)).toHaveAttribute('data-points', '120');
+    await expect.poll(() => picture(page)).toBe(zoomed);
+    await page.getByRole('button', { name: 'Reset zoom' }).click();
+    await page.getByRole('switch', { name: 'Log scale' }).click();
+    await page.mouse.move(2, 2);
+    await expect.poll(() => picture(page)).toBe(all);
+  });
+
+  await test.step('CSV holds what the API holds, PNG is a picture', async () => {
+    const { steps, evaluations } = await ask<Metrics>(page, 'runs.metrics', { id: run.id });
+    const [head, ...lines] = (await saved(page, 'All series as CSV')).toString('utf8').trimEnd().split('\n');
+    const rows = lines.map((line) => Object.fromEntries(line.split(',').map((cell, i) => [head!.split(',')[i]!, cell])));
+    const trained = rows.filter((row) => row['train_loss'] !== '');
+    expect(trained.map((row) => [row['step'], row['train_loss'], row['learning_rate'], row['gradient_norm'], row['elapsed_ms']].map(Number))).toEqual(
+      steps.map(({ step, loss, lr, gradNorm, elapsedMs }) => [step, loss, lr, gradNorm, elapsedMs]),
+    );
+    expect(rows.filter((row) => row['validation_loss'] !== '').map((row) => [Number(row['step']), Number(row['validation_loss'])])).toEqual(evaluations.map(({ step, valLoss }) => [step, valLoss]));
+    const png = await saved(page, 'Loss as PNG');
+    expect(png.subarray(1, 4).toString('latin1')).toBe('PNG');
+    expect(await coloursOf(page, png)).toBeGreaterThan(20);
+    await expectAccessible(page);
+    await keepScreenshot(page, 'run-complete');
+  });
+});
+
+function isAlive(pid: number): boolean {
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+/** Line, loss and labelled tokens as the dialog shows them. */
+async function rowsOf(rows: ReturnType<Page['getByRole']>): Promise<{ line: number; loss: number; labelled: number }[]> {
+  const parts = await rows.evaluateAll((all) => all.slice(1).map((row) => ['td:nth-child(5)', 'td:nth-child(2)', 'td:nth-child(5) span'].map((place) => row.querySelector(place)?.firstChild?.textContent ?? '')));
+  return parts.map(([line, loss, tokens]) => ({ line: Number(line), loss: Number(loss), labelled: Number.parseInt(tokens!, 10) }));
+}
+
+async function hashOf(figure: ReturnType<Page['getByRole']>): Promise<string> {
+  return createHash('sha256').update(await figure.locator('canvas').screenshot()).digest('hex');
+}
+
+const picture = (page: Page): Promise<string> => hashOf(lossFigure(page));
+
+/** The picture once two looks in a row are alike. */
+async function settled(page: Page): Promise<string> {
+  let last = '';
+  await expect.poll(async () => {
+    const before = last;
+    last = await picture(page);
+    return last === before;
+  }).toBe(true);
+  return last;
+}
+
+/** Drags over the loss graph, from and to these shares of its width. */
+async function drag(page: Page, from: number, to: number): Promise<void> {
+  const box = (await lossFigure(page).locator('.u-over').boundingBox())!;
+  const y = box.y + box.height / 2;
+  await page.mouse.move(box.x + from * box.width, y);
+  await page.mouse.down();
+  await page.mouse.move(box.x + to * box.width, y, { steps: 5 });
+  await page.mouse.up();
+}
+
+async function saved(page: Page, item: string): Promise<Buffer> {
+  await page.getByRole('button', { name: 'Save graphs' }).click();
+  const coming = page.waitForEvent('download');
+  await page.getByRole('menuitem', { name: item }).click();
+  const download: Download = await coming;
+  return fs.readFileSync(path.resolve(await download.path()));
+}
+
+/** How many different colours a picture has, as the browser decodes it. */
+function coloursOf(page: Page, png: Buffer): Promise<number> {
+  return page.evaluate(async (base64) => {
+    const image = await createImageBitmap(new Blob([Uint8Array.from(atob(base64), (char) => char.charCodeAt(0))], { type: 'image/png' }));
+    const context = new OffscreenCanvas(image.width, image.height).getContext('2d')!;
+    context.drawImage(image, 0, 0);
+    return new Set(new Uint32Array(context.getImageData(0, 0, image.width, image.height).data.buffer)).size;
+  }, png.toString('base64'));
+}
+
+test('a server that starts again under the open page', async ({ graft: page, app }, testInfo) => {
+  test.skip(testInfo.project.name === 'electron', 'In Electron page and server end together.');
+  const run = await startTiny(page, await addParts(page), { name: 'long', steps: 5000, checkpointEvery: 10 });
+  await openHash(page, `#/runs/${run.id}`);
+  await expect.poll(() => pointCount(page), { timeout: 60_000 }).toBeGreaterThan(11);
+  await app.restart!(async () => {
+    await expect(page.getByRole('alert')).toContainText('Graft does not answer');
+    await expect(page.getByRole('button', { name: 'Reconnect' })).toBeVisible();
+    await keepScreenshot(page, 'run-no-answer');
+  });
+  // Without a click: the page goes on by itself, and shows what became of the run.
+  await expect(page.getByText('Graft does not answer')).toBeHidden({ timeout: 30_000 });
+  await expect(page.getByText('failed', { exact: true })).toBeVisible();
+  const points = await pointCount(page);
+  await page.getByRole('button', { name: /^Resume from step \d+$/ }).click();
+  await expect.poll(() => pointCount(page), { timeout: 60_000 }).toBeGreaterThan(points);
+});
