@@ -27,6 +27,8 @@ export const TRAIN_OPTIONS: Options = {
   'max-bad-steps': { type: 'string', value: 'N', help: 'skipped steps in a row (loss not finite) that end the run (5)' },
   patience: { type: 'string', value: 'N', help: 'evaluations without a lower validation loss that end the run, 0 for never (0)' },
   'min-delta': { type: 'string', value: 'X', help: 'how much lower counts as lower, for --patience (0)' },
+  sample: { type: 'string', multiple: true, value: 'PROMPT', help: 'a prompt to continue at each evaluation, to read what has been learnt (repeatable, at most 4)' },
+  'sample-tokens': { type: 'string', value: 'N', help: 'most tokens of such a text (48)' },
   'keep-best': { type: 'boolean', help: 'save the values of the best evaluation, not the last ones' },
 };
 
@@ -57,5 +59,7 @@ export function readTrain(args: Args): TrainSettings {
     patience: args.integer('patience'),
     minDelta: args.number('min-delta'),
     keepBest: args.flag('keep-best'),
+    samplePrompts: args.texts('sample'),
+    sampleTokens: args.integer('sample-tokens'),
   });
 }

@@ -25,6 +25,9 @@ export function sayProgress(say: (line: string) => void): (event: RunEvent) => v
       case 'eval':
         say(`step ${event.step}/${totalSteps}  validation loss ${event.valLoss.toFixed(4)}${event.scores ? `  ${scores(event.scores)}` : ''}`);
         return;
+      case 'sample':
+        for (const text of event.texts) say(`step ${event.step}/${totalSteps}  writes ${JSON.stringify(text)}`);
+        return;
       case 'log':
         say(event.message);
     }

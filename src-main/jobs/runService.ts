@@ -227,7 +227,9 @@ export class RunService {
       const result = await this.#train(active);
       await active.client.end();
       this.#active = undefined;
-      if (!this.#closed) this.#ended(id, result ?? active.asked);
+      if (this.#closed) return;
+      this.#ended(id, result ?? active.asked);
+      if (result?.outcome === 'paused' && active.asked === 'stop') this.stop(id); // asked for while the pause was being written
     } finally {
       active.client.kill();
       this.#active = undefined;

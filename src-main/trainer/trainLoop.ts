@@ -1,5 +1,6 @@
 /** The loop over optimiser steps: events, evaluation, samples, checkpoints, pause, stop and early stop. */
 import { setImmediate } from 'node:timers/promises';
+import { toErrorData } from '../errors.ts';
 import { keepCheckpoint } from './checkpointHistory.ts';
 import { saveRunState } from './runState.ts';
 import { takeStep, type LoopInput } from './takeStep.ts';
@@ -45,7 +46,13 @@ export async function trainLoop(input: LoopInput): Promise<LoopEnd> {
 async function look(input: LoopInput, savedBest: number | null): Promise<void> {
   const { progress, sampler, emit } = input;
   await validate(input, savedBest);
-  if (sampler) emit({ type: 'sample', step: progress.step, texts: await sampler.texts() });
+  if (!sampler) return;
+  try {
+    emit({ type: 'sample', step: progress.step, texts: await sampler.texts() });
+  } catch (error) {
+    // A look at the model is not worth its training; a card that is lost ends the run at its next step.
+    emit({ type: 'log', message: `No samples are written after step ${progress.step}: ${toErrorData(error).message}` });
+  }
 }
 
 /** False where values were not finite, so that the checkpoint before stays. */
