@@ -3,7 +3,7 @@ import { afterAll, beforeAll, expect, it } from 'vitest';
 import type { PlaygroundState } from '../jobs/playgroundService.ts';
 import { openBench, smallRun, type TestBench } from '../testing/services.ts';
 import { errorDataOf } from './trpc.ts';
-import type { CompareEvent, GenerateEvent } from './types.ts';
+import type { CompareEvent, GenerateEvent, HistoryRequest } from './types.ts';
 
 let bench: TestBench;
 let modelId: string;
@@ -64,9 +64,11 @@ it('an empty prompt is refused, a conversation needs none', async () => {
 
 it('history is kept under its id, votes are counted for those who took part', async () => {
   const { history, votes } = bench.api.playground;
-  const { id } = await history.save({ modelId, title: 'One day', request: { prompt: 'One day' }, answers: [{ text: 'x' }] });
-  expect(await history.save({ id, modelId, title: 'One day, later', request: {}, answers: [] })).toEqual({ id });
+  const request: HistoryRequest = { mode: 'completion', compare: false, blind: false, system: '', prompts: ['One day'], sampling: { maxNew: 8, temperature: 0, stop: [] } };
+  const { id } = await history.save({ modelId, title: 'One day', request, answers: [] });
+  expect(await history.save({ id, modelId, title: 'One day, later', request, answers: [] })).toEqual({ id });
   expect(await history.list({ search: 'LATER' })).toMatchObject([{ id, title: 'One day, later' }]);
+  expect(await history.get({ id })).toMatchObject({ modelId, request, answers: [] });
   await history.remove({ id });
   expect(await history.get({ id }).catch((error: unknown) => errorDataOf(error))).toMatchObject({ code: 'HISTORY_NOT_FOUND' });
   expect(await votes.cast({ modelId, adapterIds: [adapterId, null], best: 0 })).toEqual([

@@ -12,8 +12,32 @@ const entrySchema = z.object({
   id: z.string().optional(),
   modelId: z.string(),
   title: z.string(),
-  request: z.record(z.string(), z.unknown()),
-  answers: z.array(z.unknown()),
+  request: z.object({
+    mode: z.enum(['completion', 'chat']),
+    compare: z.boolean(),
+    blind: z.boolean(),
+    system: z.string(),
+    prompts: z.array(z.string()).min(1),
+    sampling: z.object({
+      maxNew: z.number(),
+      temperature: z.number(),
+      topK: z.number().optional(),
+      topP: z.number().optional(),
+      repetitionPenalty: z.number().optional(),
+      seed: z.number().optional(),
+      stop: z.array(z.string()),
+    }),
+  }),
+  answers: z.array(
+    z.object({
+      by: z.string().nullable(),
+      name: z.string(),
+      text: z.string(),
+      tokens: z.number(),
+      tokensPerSecond: z.number(),
+      stopReason: z.enum(['length', 'eos', 'stop', 'cancelled']),
+    }),
+  ),
 });
 
 export function historyRouter({ catalog }: Services) {

@@ -9,7 +9,7 @@ export type { Evaluation, Series } from '../catalog/metrics.ts';
 export type { BaseModel, ModelDetails } from '../catalog/models.ts';
 export type { LogEntry, Sample } from '../catalog/runHistory.ts';
 export type { RunStarted, RunStatus } from '../catalog/runs.ts';
-export type { HistoryEntry, HistoryHead, Score } from '../catalog/playground.ts';
+export type { HistoryAnswer, HistoryEntry, HistoryHead, HistoryRequest, HistorySampling, Score } from '../catalog/playground.ts';
 export type { Task } from '../catalog/tasks.ts';
 export type { ErrorData } from '../errors.ts';
 export type { ExportEvent } from '../jobs/exportService.ts';

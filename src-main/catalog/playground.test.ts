@@ -33,7 +33,8 @@ afterEach(() => {
 });
 
 const entry = (id: string, title: string, second: number): HistoryEntry => ({
-  id, modelId: 'm', modelName: 'tiny', title, request: { prompt: title, stop: ['x'] }, answers: [{ text: 'yes' }], createdAt: `2026-01-01T00:00:0${second}Z`,
+  id, modelId: 'm', modelName: 'tiny', title, request: { mode: 'completion', compare: false, blind: false, system: '', prompts: [title], sampling: { maxNew: 8, temperature: 0, stop: ['x'] } },
+  answers: [{ by: null, name: 'Plain base', text: 'yes', tokens: 1, tokensPerSecond: 9, stopReason: 'eos' }], createdAt: `2026-01-01T00:00:0${second}Z`,
 });
 
 it('history comes back as it went in, newest first, and is found by its words', () => {

@@ -1,7 +1,42 @@
 /** What was asked in the playground and answered, and the score of blind comparisons. */
 import type { Database } from 'better-sqlite3';
 
-/** A conversation or comparison as the page needs it to show it again; what is inside is the page's affair. */
+/** What was asked, with everything that made the answers. */
+export interface HistoryRequest {
+  mode: 'completion' | 'chat';
+  /** The same prompt went to several, side by side. */
+  compare: boolean;
+  blind: boolean;
+  /** Empty: none. */
+  system: string;
+  /** One, or in a chat one per turn. */
+  prompts: string[];
+  sampling: HistorySampling;
+}
+
+export interface HistorySampling {
+  maxNew: number;
+  temperature: number;
+  topK?: number | undefined;
+  topP?: number | undefined;
+  repetitionPenalty?: number | undefined;
+  seed?: number | undefined;
+  stop: string[];
+}
+
+/** One answer: to each prompt of a chat in turn, or of each of those who were compared. */
+export interface HistoryAnswer {
+  /** Who answered: an adapter or a run; null: the plain base. */
+  by: string | null;
+  /** As it was called then. */
+  name: string;
+  text: string;
+  tokens: number;
+  tokensPerSecond: number;
+  stopReason: 'length' | 'eos' | 'stop' | 'cancelled';
+}
+
+/** A completion, comparison or conversation, as it can be shown and asked again. */
 export interface HistoryEntry {
   id: string;
   modelId: string | null;
@@ -9,8 +44,8 @@ export interface HistoryEntry {
   modelName: string;
   /** What was asked, for the list. */
   title: string;
-  request: Record<string, unknown>;
-  answers: unknown[];
+  request: HistoryRequest;
+  answers: HistoryAnswer[];
   createdAt: string;
 }
 
@@ -53,8 +88,8 @@ const toEntry = (row: HistoryRow): HistoryEntry => ({
   modelId: row.model_id,
   modelName: row.model_name,
   title: row.title,
-  request: JSON.parse(row.request) as Record<string, unknown>,
-  answers: JSON.parse(row.answers) as unknown[],
+  request: JSON.parse(row.request) as HistoryRequest,
+  answers: JSON.parse(row.answers) as HistoryAnswer[],
   createdAt: row.created_at,
 });
 
