@@ -53,6 +53,12 @@ export function formatShare(share: number): string {
   return `${Number((share * 100).toFixed(1))} %`;
 }
 
+/** A probability, small ones with two digits: 0.9375 -> "93.8 %", 0.00042 -> "0.042 %". */
+export function formatChance(p: number): string {
+  if (p >= 0.01) return formatShare(p);
+  return p < 1e-6 ? '< 0.0001 %' : `${Number((p * 100).toPrecision(2))} %`;
+}
+
 /** An ISO time stamp or epoch milliseconds as local date and time. */
 export function formatDate(value: string | number): string {
   return new Date(value).toLocaleString('en-GB', { dateStyle: 'medium', timeStyle: 'short' });

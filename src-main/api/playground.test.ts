@@ -83,7 +83,7 @@ it('a worker that dies is told to whoever watches, with the base to load again',
   const states: PlaygroundState[] = [];
   const stop = bench.services.playground.subscribe((state) => states.push(state));
   const writing = collect<GenerateEvent>(await bench.api.playground.generate({ prompt: 'One day', maxNew: 200 }), (event) => {
-    if (event.type === 'text') process.kill(bench.services.playground.pid!, 'SIGKILL');
+    if (event.type === 'text') process.kill(bench.services.playground.state.pid!, 'SIGKILL');
   });
   expect(await writing.catch((error: unknown) => errorDataOf(error))).toMatchObject({ code: 'PLAYGROUND_CRASHED', message: expect.stringContaining('load the model again') as string });
   expect(states.at(-1)).toMatchObject({ modelId: null, load: null, generating: false, crashed: { modelId, error: { code: 'PLAYGROUND_CRASHED' } } });

@@ -20,13 +20,15 @@ export interface PlaygroundState {
   /** Engine, device and time of the load. */
   load: LoadResult | null;
   generating: boolean;
+  /** Of the worker process that holds the model. */
+  pid: number | null;
   /** The base that is being read, and how much of its weights is there. */
   loading: { modelId: string | null; done: number; total: number } | null;
   /** Why the worker process is gone though nobody asked for it, and the base it held. */
   crashed: { modelId: string | null; error: ErrorData } | null;
 }
 
-const EMPTY: PlaygroundState = { modelDir: null, modelId: null, adapterDir: null, adapterId: null, load: null, generating: false, loading: null, crashed: null };
+const EMPTY: PlaygroundState = { modelDir: null, modelId: null, adapterDir: null, adapterId: null, load: null, generating: false, pid: null, loading: null, crashed: null };
 /** There is one playground. */
 const TOPIC = 'state';
 
@@ -47,11 +49,6 @@ export class PlaygroundService {
 
   get state(): PlaygroundState {
     return this.#state;
-  }
-
-  /** Of the worker process that holds the model. */
-  get pid(): number | undefined {
-    return this.#client?.pid;
   }
 
   /** Tells every change of `state`. */
@@ -84,7 +81,7 @@ export class PlaygroundService {
     progress(0, 1);
     try {
       const load = await client.call('load', { engine: resolved, modelDir, ...(baseDtype ? { baseDtype } : {}) }, ({ done, total }) => progress(done, total)).promise;
-      if (this.#client === client) this.#change({ ...EMPTY, modelDir, modelId, load });
+      if (this.#client === client) this.#change({ ...EMPTY, modelDir, modelId, load, pid: client.pid ?? null });
       return load;
     } catch (error) {
       if (this.#client === client) this.unload();

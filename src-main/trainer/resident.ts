@@ -37,9 +37,9 @@ export class Resident {
   async load({ engine, modelDir, baseDtype }: WorkerCalls['load']['params'], emit: (event: { done: number; total: number }) => void = () => undefined): Promise<LoadResult> {
     checkBaseDtype(baseDtype, engine);
     const started = performance.now();
-    const tokenizer = loadTokenizer(modelDir);
     const checkpoint = openCheckpoint(modelDir);
     try {
+      const tokenizer = loadTokenizer(modelDir);
       const { device } = await useEngine(engine);
       this.unload();
       const model = loadDecoder(watched(checkpoint, emit), { baseDtype, forwardOnly: true });
