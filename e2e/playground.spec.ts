@@ -197,7 +197,7 @@ test('a chat with the whole conversation, a process that dies, a folder that is 
     await expect(page.getByText('Nothing is loaded.')).toBeVisible();
     fs.renameSync(modelDir, `${modelDir}-moved`);
     await page.getByRole('button', { name: 'Load', exact: true }).click();
-    await expect(page.getByRole('alert')).toContainText(`${modelDir} does not exist`);
+    await expect(page.getByRole('alert')).toContainText(`${modelDir} does not exist`, { timeout: LOAD_LIMIT_MS });
     await page.getByRole('link', { name: 'Relocate' }).click();
     await expect(page).toHaveURL(new RegExp(`#/models/${modelId}`));
   });

@@ -39,6 +39,7 @@ export class PlaygroundHistory {
 
   async clear(): Promise<void> {
     await this.acting.run(() => api.playground.history.clear.mutate());
+    this.search = '';
     await this.list.load();
   }
 }
