@@ -2,7 +2,7 @@
 import { api, type AdapterView, type BaseModel, type EngineName, type PlaygroundState, type RunView, type TaskView } from '../../api.ts';
 import { streamOptions, type Failure } from '../../stream.ts';
 import { Action } from '../action.svelte.ts';
-import { BASE, subjectsOf, switchRow, type Subject } from './subjects.ts';
+import { BASE, subjectsOf, switchRow } from './subjects.ts';
 
 /** What the address of the page asks for. */
 export interface Wanted {
