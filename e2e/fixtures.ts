@@ -66,12 +66,35 @@ export async function addSample(page: Page, task: string): Promise<void> {
   await expect(page.getByRole('link', { name: 'Train with it' })).toBeVisible();
 }
 
-/** Fills numbers into the training form and starts; ends on the run's page. */
+/** A step of the new run: `Model`, `Data`, `Method & targets`, `Schedule` or `Review`. */
+export async function openStep(page: Page, name: string): Promise<void> {
+  const step = page.getByRole('navigation', { name: 'Steps of the new run' }).getByRole('button', { name });
+  await step.click();
+  await expect(step).toHaveAttribute('aria-current', 'step');
+}
+
+/** Fields that are not in the step Schedule. */
+const STEP_OF: Record<string, string> = { Rank: 'Method & targets', Alpha: 'Method & targets', Bottleneck: 'Method & targets', 'Maximum length': 'Data' };
+
+/** Fills numbers into the new run, each by its label in its step, and starts; ends on the run's page. */
 export async function startRun(page: Page, numbers: Record<string, number>): Promise<void> {
-  await page.getByText('More settings').click();
-  for (const [label, value] of Object.entries(numbers)) await page.getByLabel(label, { exact: true }).fill(String(value));
-  await page.getByRole('button', { name: 'Start training' }).click();
+  const steps = Map.groupBy(Object.entries(numbers), ([label]) => STEP_OF[label] ?? 'Schedule');
+  for (const [step, fields] of steps) {
+    await openStep(page, step);
+    if (step === 'Schedule') await openAllFields(page, fields.some(([label]) => label === 'Steps'));
+    for (const [label, value] of fields) await page.getByLabel(label, { exact: true }).fill(String(value));
+  }
+  await openStep(page, 'Review');
+  await page.getByRole('button', { name: /^(Start training|Add to the queue)$/ }).click();
   await expect(page).toHaveURL(/#\/runs\/run-/);
+}
+
+async function openAllFields(page: Page, inSteps: boolean): Promise<void> {
+  if (inSteps) await page.getByRole('radio', { name: 'Steps', exact: true }).click();
+  for (const name of ['Validation and stopping', 'Regularisation', 'Memory and speed']) {
+    const group = page.locator('details', { has: page.getByText(name, { exact: true }) });
+    if ((await group.getAttribute('open')) === null) await group.getByText(name, { exact: true }).click();
+  }
 }
 
 /** The figure that holds the loss graph; `data-points` is the number of train losses that uPlot draws. */

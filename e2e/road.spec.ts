@@ -3,7 +3,7 @@ import { createHash } from 'node:crypto';
 import fs from 'node:fs';
 import path from 'node:path';
 import type { Page } from '@playwright/test';
-import { addSample, addStarterModel, expect, goTo, keepScreenshot, lossFigure, pointCount, startRun, test } from './fixtures.ts';
+import { addSample, addStarterModel, expect, goTo, keepScreenshot, lossFigure, openStep, pointCount, startRun, test } from './fixtures.ts';
 
 const RUN_LIMIT_MS = 120_000;
 
@@ -20,10 +20,12 @@ test('starter model, sample data, training, switching, generating, exporting', a
     await addSample(page, 'describe');
     await keepScreenshot(page, '03-datasets');
     await page.getByRole('link', { name: 'Train with it' }).click();
+    await openStep(page, 'Review');
     await expect(page.getByLabel('Task name')).toHaveValue('describe');
+    await openStep(page, 'Method & targets');
     const promised = await trainableInForm(page);
     await keepScreenshot(page, '04-train');
-    await startRun(page, { Steps: 60, Batch: 4, 'Learning rate': 0.005, 'Validate every': 20 });
+    await startRun(page, { Steps: 60, 'Batch size': 4, 'Learning rate': 0.005, 'Evaluate every': 20 });
     await seeGraphMove(page);
     await keepScreenshot(page, '05-run-live');
     await expect(page.getByText('Training is complete')).toBeVisible({ timeout: RUN_LIMIT_MS });
@@ -42,8 +44,7 @@ test('starter model, sample data, training, switching, generating, exporting', a
   await test.step('train the second task, wider', async () => {
     await addSample(page, 'extract');
     await page.getByRole('link', { name: 'Train with it' }).click();
-    await expect(page.getByLabel('Task name')).toHaveValue('extract');
-    await page.getByRole('checkbox', { name: 'o (output)' }).check();
+    await page.getByRole('columnheader', { name: /^o, / }).click();
     await startRun(page, { Steps: 30, Rank: 4, 'Learning rate': 0.005 });
     await expect(page.getByText('Training is complete')).toBeVisible({ timeout: RUN_LIMIT_MS });
     await expect(page.getByRole('region', { name: 'Settings' })).toContainText('q v o');
@@ -122,8 +123,9 @@ async function canvasHash(page: Page): Promise<string> {
 
 /** The number of trainable parameters that the form promises, as it is written there. */
 async function trainableInForm(page: Page): Promise<string> {
-  const line = await page.getByText(/trainable parameters/).textContent();
-  return /[\d,]+/.exec(line ?? '')![0];
+  const count = page.getByTestId('trainable');
+  await expect(count).toHaveText(/[\d,]+/);
+  return (await count.textContent())!;
 }
 
 /** Generates and returns the new text, once it is complete. */

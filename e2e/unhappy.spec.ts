@@ -51,7 +51,7 @@ test('a trainer killed in the middle is a failed run that resumes to its end', a
   await addStarterModel(page);
   await addSample(page, 'describe');
   await page.getByRole('link', { name: 'Train with it' }).click();
-  await startRun(page, { Steps: 200, Batch: 4, 'Checkpoint every': 5, 'Validate every': 0 });
+  await startRun(page, { Steps: 200, 'Batch size': 4, 'Checkpoint every': 5, 'Evaluate every': 0 });
   await expect.poll(() => pointCount(page), { timeout: 120_000 }).toBeGreaterThan(8);
 
   const id = page.url().split('/').at(-1);

@@ -6,6 +6,7 @@ import { defaultHomeDir, openHome } from './home.ts';
 import { mendTrash } from './jobs/adapterTrash.ts';
 import { EngineService } from './jobs/engines.ts';
 import { ExportService } from './jobs/exportService.ts';
+import { PlanService } from './jobs/planService.ts';
 import { PlaygroundService } from './jobs/playgroundService.ts';
 import { removePartials } from './jobs/removePartials.ts';
 import { recoverAbandoned } from './jobs/recoverRuns.ts';
@@ -35,13 +36,14 @@ export function createServices({ home: dir = defaultHomeDir(), spawnWorker = for
   const workers = new Workers(spawnWorker);
   const engines = new EngineService(catalog, workers);
   const runs = new RunService(home, catalog, workers, engines);
+  const plans = new PlanService(workers, engines, runs);
   const playground = new PlaygroundService(catalog, workers, engines);
   const exports = new ExportService(catalog, workers, engines);
   const datasetFiles = new DatasetFiles(path.join(home.dir, 'datasets'));
   recoverAbandoned(catalog, { takeQueued });
   runs.begin();
   const storage = new StorageService(home, catalog);
-  return { home, catalog, workers, engines, runs, playground, exports, datasetFiles, storage, showInFolder, close: () => close() };
+  return { home, catalog, workers, engines, runs, plans, playground, exports, datasetFiles, storage, showInFolder, close: () => close() };
 
   /** Ends every worker and closes the catalogue; a run under way becomes failed and resumable. */
   async function close(): Promise<void> {

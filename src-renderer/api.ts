@@ -37,7 +37,12 @@ export type {
   InspectedStep,
   LogEntry,
   LossSample,
+  FoundModel,
+  ModelNeeds,
+  ModelView,
   ParityCertificate,
+  PlanView,
+  PreflightResult,
   PlaygroundState,
   RunEvent,
   RunProgress,
@@ -53,6 +58,8 @@ export type {
   TaskView,
   TokenProbability,
   TrashedAdapter,
+  ScheduleCurve,
+  TokenizerCheck,
 } from '../src-main/api/types.ts';
 
 const URL = '/api/trpc';

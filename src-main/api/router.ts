@@ -5,6 +5,7 @@ import { datasetsRouter } from './datasets.ts';
 import { exportsRouter } from './exports.ts';
 import { homeRouter } from './home.ts';
 import { modelsRouter } from './models.ts';
+import { plansRouter } from './plan.ts';
 import { playgroundRouter } from './playground.ts';
 import { runsRouter } from './runs.ts';
 import { systemRouter } from './system.ts';
@@ -20,6 +21,7 @@ export function createRouter(services: Services) {
     tasks: tasksRouter(services),
     runs: runsRouter(services),
     adapters: adaptersRouter(services),
+    plan: plansRouter(services),
     playground: playgroundRouter(services),
     exports: exportsRouter(services),
   });

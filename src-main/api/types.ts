@@ -13,6 +13,9 @@ export type { HistoryAnswer, HistoryEntry, HistoryHead, HistoryRequest, HistoryS
 export type { Task } from '../catalog/tasks.ts';
 export type { ErrorData } from '../errors.ts';
 export type { ExportEvent } from '../jobs/exportService.ts';
+export type { FoundModel } from '../jobs/findModels.ts';
+export type { ModelState, ModelView } from '../jobs/modelState.ts';
+export type { PlanView } from '../jobs/planService.ts';
 export type { PlaygroundState } from '../jobs/playgroundService.ts';
 export type { StartRun } from '../jobs/runInput.ts';
 export type { TrainableView } from '../jobs/trainable.ts';
@@ -20,6 +23,8 @@ export type { RunProgress } from '../jobs/progressMeter.ts';
 export type { RunEvent, RunsEvent } from '../jobs/runChannel.ts';
 export type { RunView } from '../jobs/runView.ts';
 export type { CheckpointInfo } from '../trainer/checkpointHistory.ts';
+export type { TokenizerCheck } from '../trainer/checkTokenizer.ts';
+export type { ModelNeeds } from '../trainer/modelNeeds.ts';
 export type { MethodText } from '../trainer/describeMethod.ts';
 export type {
   AnswerPiece,
@@ -53,5 +58,6 @@ export type { DatasetLook } from './datasetLook.ts';
 export type { TokenPreview } from './datasetPreview.ts';
 export type { DuplicateGroup, TableRow } from './datasetRows.ts';
 export type { VersionView } from './datasetVersions.ts';
+export type { ScheduleCurve } from './plan.ts';
 export type { BrowseEntry, BrowseResult, Starter, SystemInfo } from './system.ts';
 export type { TaskView } from './tasks.ts';

@@ -1,6 +1,12 @@
 /** Base models: registered by folder, read in place. */
 import type { Database } from 'better-sqlite3';
 
+export interface WeightFileStat {
+  name: string;
+  sizeBytes: number;
+  modifiedMs: number;
+}
+
 /** Facts about a checkpoint as the details page shows them. */
 export interface ModelDetails {
   family: string;
@@ -23,6 +29,8 @@ export interface ModelDetails {
   targets: string[];
   /** Changes when a weights file is touched. */
   stamp: string;
+  /** Weights files as they were last seen; absent in rows of before. */
+  files?: WeightFileStat[];
 }
 
 export interface BaseModel extends ModelDetails {
@@ -60,6 +68,7 @@ export function modelQueries(db: Database) {
     `INSERT INTO base_models (id, name, dir, hash, details, created_at) VALUES (@id, @name, @dir, @hash, @details, @createdAt)
      ON CONFLICT (dir) DO UPDATE SET name = excluded.name, hash = excluded.hash, details = excluded.details`,
   );
+  const relocate = db.prepare('UPDATE base_models SET dir = @dir, details = @details WHERE id = @id');
   const remove = db.prepare<[string]>('DELETE FROM base_models WHERE id = ?');
   return {
     list: () => list.all().map(toModel),
@@ -70,6 +79,12 @@ export function modelQueries(db: Database) {
       const { id, name, dir, hash, createdAt, ...details } = model;
       upsert.run({ id, name, dir, hash, createdAt, details: JSON.stringify(details) });
       return toModel(byDir.get(dir)!);
+    },
+    /** The same model in another folder. */
+    relocate(model: BaseModel): BaseModel {
+      const { id, name: _, dir, hash: _hash, createdAt: _createdAt, ...details } = model;
+      relocate.run({ id, dir, details: JSON.stringify(details) });
+      return toModel(byId.get(id)!);
     },
     /** True when there was one. */
     remove: (id: string) => remove.run(id).changes > 0,

@@ -13,6 +13,7 @@ export const METHOD_OPTIONS: Options = {
   alpha: { type: 'string', value: 'X', help: 'the update is scaled by alpha / rank (lora 16, lokr and loha 8)' },
   targets: { type: 'string', value: 'A,B', help: `matrices to adapt, out of ${TARGETS.join(', ')} (q,v, or qkv where the model has only that)` },
   layers: { type: 'string', value: 'LIST', help: 'layers that take part, such as 0,1 or 6-11 (all)' },
+  exclude: { type: 'string', value: 'LIST', help: 'single matrices left out, such as 0.q,3.v' },
   'rank-pattern': { type: 'string', value: 'LIST', help: 'ranks of single matrices, such as q=4,3.v=16' },
   'alpha-pattern': { type: 'string', value: 'LIST', help: 'alphas of single matrices, such as q=8,3.v=32' },
   rslora: { type: 'boolean', help: 'scale by alpha / sqrt(rank)' },
@@ -31,9 +32,9 @@ export const METHOD_OPTIONS: Options = {
 
 /** Options beside --method that belong to each. */
 const OWN: Record<MethodName, readonly string[]> = {
-  lora: ['rank', 'alpha', 'targets', 'layers', 'rank-pattern', 'alpha-pattern', 'rslora', 'dora', 'bias', 'lora-plus-ratio', 'init', 'dropout'],
-  lokr: ['rank', 'alpha', 'targets', 'layers', 'factor'],
-  loha: ['rank', 'alpha', 'targets', 'layers'],
+  lora: ['rank', 'alpha', 'targets', 'layers', 'exclude', 'rank-pattern', 'alpha-pattern', 'rslora', 'dora', 'bias', 'lora-plus-ratio', 'init', 'dropout'],
+  lokr: ['rank', 'alpha', 'targets', 'layers', 'exclude', 'factor'],
+  loha: ['rank', 'alpha', 'targets', 'layers', 'exclude'],
   full: ['layers'],
   bitfit: [],
   adapter: ['kind', 'bottleneck', 'skip-layers'],
@@ -50,6 +51,7 @@ export function readMethod(args: Args): MethodSettings {
     alpha: args.number('alpha'),
     targets: args.list('targets', TARGETS),
     layers: readLayers(args),
+    exclude: args.text('exclude')?.split(',').map((name) => name.trim()),
     rankPattern: readPattern(args, 'rank-pattern'),
     alphaPattern: readPattern(args, 'alpha-pattern'),
     rslora: args.flag('rslora') || undefined,

@@ -40,6 +40,11 @@ export class EngineService {
     return this.#workers.once('selfTest', { engine });
   }
 
+  /** What is remembered of an engine; undefined before the first measurement. */
+  known(engine: EngineName): EngineReport | undefined {
+    return this.#remembered()?.find(({ name }) => name === engine);
+  }
+
   #calibrate(): Promise<EngineReport[]> {
     this.#calibrating ??= this.#workers
       .once('engines', { calibrate: true })

@@ -1,6 +1,7 @@
 /** What a method would train on a model, before anything is loaded. */
 import { openCheckpoint } from '../checkpoints/checkpoint.ts';
 import { elementCount } from '../checkpoints/safetensors.ts';
+import { linearModules } from '../engine/model/architecture.ts';
 import { trainableOf } from '../engine/methods/formulas.ts';
 import { checkMethod } from '../trainer/checkMethod.ts';
 import type { MethodSettings } from '../trainer/methodSettings.ts';
@@ -14,6 +15,13 @@ export interface TrainableView {
   share: number;
   /** Of the parameters on disk: float32, or for full fine-tuning the whole model in its own dtypes. */
   adapterBytes: number;
+}
+
+/** Input and output features of each target's matrix, the same in every layer. Throws as openCheckpoint. */
+export function matricesOf(modelDir: string): { target: string; inFeatures: number; outFeatures: number }[] {
+  const checkpoint = openCheckpoint(modelDir);
+  checkpoint.close();
+  return linearModules(checkpoint.spec).flatMap(({ layer, target, inFeatures, outFeatures }) => (layer === 0 ? [{ target, inFeatures, outFeatures }] : []));
 }
 
 /** Throws as openCheckpoint, and where the settings do not fit the model. */

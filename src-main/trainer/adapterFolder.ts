@@ -16,7 +16,7 @@ import { toPeftModules } from '../engine/methods/peftLayout.ts';
 import type { Parameter } from '../engine/model/parameters.ts';
 import { SCORE } from '../engine/model/weights.ts';
 import { adapterFrom } from './adapterFrom.ts';
-import { loraConfig } from './loraConfig.ts';
+import { loraConfig, placesOf } from './loraConfig.ts';
 import type { AdapterSettings, LoraSettings } from './methodSettings.ts';
 
 /** How PEFT marks an adapter with a head of its own. */
@@ -63,8 +63,7 @@ async function saveLycoris(dir: string, { cells }: LohaAdapter | LokrAdapter, se
   const config = {
     r: settings.rank,
     alpha: settings.alpha,
-    target_modules: [...new Set(cells.map(({ module }) => module.peftName))],
-    layers_to_transform: settings.layers ? [...settings.layers].sort((a, b) => a - b) : null,
+    ...placesOf(cells.map(({ module: { module: path, peftName } }) => ({ path, peftName })), settings),
     base_model_name_or_path: base.dir,
     ...(settings.type === 'lokr' ? { decompose_factor: settings.factor ?? -1 } : {}),
   };

@@ -48,8 +48,8 @@ function loraDetails({ rankPattern, alphaPattern, bias, loraPlusRatio }: LoraSet
   ];
 }
 
-function lowRank({ rank, alpha, targets, layers }: { rank: number; alpha: number; targets: string[]; layers?: number[] | undefined }): string[] {
-  return [`rank ${rank}`, `alpha ${alpha}`, targets.join(' '), ...layersText(layers)];
+function lowRank({ rank, alpha, targets, layers, exclude }: { rank: number; alpha: number; targets: string[]; layers?: number[] | undefined; exclude?: string[] | undefined }): string[] {
+  return [`rank ${rank}`, `alpha ${alpha}`, targets.join(' '), ...layersText(layers), ...(exclude ? [`without ${exclude.join(' ')}`] : [])];
 }
 
 function layersText(layers: number[] | undefined): string[] {

@@ -76,7 +76,7 @@ export async function largest(most: number, fits: (value: number) => Promise<boo
 }
 
 /** Nothing but tokens, every one labelled: the worst that a batch of this size can be. */
-function fullBatch(B: number, T: number): Batch {
+export function fullBatch(B: number, T: number): Batch {
   const ids = new Int32Array(B * T).fill(1);
   return { ids, labels: ids, mask: ids, B, T };
 }

@@ -12,7 +12,7 @@ interface Numbers {
 }
 
 export function loraConfig(modules: PeftModules, settings: LoraSettings, base: { spec: ArchitectureSpec; dir: string }): PeftConfigInput {
-  const { dropout, init, rslora = false, dora = false, bias = 'none', layers } = settings;
+  const { dropout, init, rslora = false, dora = false, bias = 'none' } = settings;
   const numbers = [...modules].map(([path, { A, scale, module }]): Numbers => {
     const rank = A.shape[0];
     // s was made from alpha by one division; twelve digits bring alpha itself back.
@@ -24,7 +24,7 @@ export function loraConfig(modules: PeftModules, settings: LoraSettings, base: {
     r,
     lora_alpha,
     lora_dropout: dropout,
-    target_modules: [...new Set(numbers.map(({ peftName }) => peftName))],
+    ...placesOf(numbers, settings),
     fan_in_fan_out: base.spec.layout === 'in_out',
     base_model_name_or_path: base.dir,
     rank_pattern: patternFor(numbers, 'rank', r),
@@ -32,9 +32,14 @@ export function loraConfig(modules: PeftModules, settings: LoraSettings, base: {
     use_rslora: rslora,
     use_dora: dora,
     bias,
-    layers_to_transform: layers ? [...layers].sort((a, b) => a - b) : null,
     init_lora_weights: init === 'gaussian' ? 'gaussian' : true,
   };
+}
+
+/** Where a PEFT config's modules are: short names in chosen layers; with single matrices left out, the full path of each, which names nothing else. */
+export function placesOf(modules: { path: string; peftName: string }[], { layers, exclude }: { layers?: number[] | undefined; exclude?: string[] | undefined }): { target_modules: string[]; layers_to_transform: number[] | null } {
+  if (exclude) return { target_modules: modules.map(({ path }) => path), layers_to_transform: null };
+  return { target_modules: [...new Set(modules.map(({ peftName }) => peftName))], layers_to_transform: layers ? [...layers].sort((a, b) => a - b) : null };
 }
 
 /** By the layers' short name where all of that name agree, else by full paths, which match nothing but themselves. */

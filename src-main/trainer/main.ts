@@ -10,7 +10,10 @@ import { reportEngines } from './engines.ts';
 import { evaluate } from './evaluate.ts';
 import { inspectStep } from './inspectStep.ts';
 import { mergeAndVerify } from './merge.ts';
+import { modelNeeds } from './modelNeeds.ts';
+import { Planner } from './planner.ts';
 import { preflight } from './preflight.ts';
+import { checkTokenizer } from './checkTokenizer.ts';
 import { Resident } from './resident.ts';
 import { selfTest } from './selfTest.ts';
 import { train } from './train.ts';
@@ -22,6 +25,7 @@ type Handler<K extends WorkerCallName> = (
 ) => Promise<WorkerCalls[K]['result']>;
 
 const resident = new Resident();
+const planner = new Planner();
 
 const handlers: { [K in WorkerCallName]: Handler<K> } = {
   engines: ({ calibrate }) => reportEngines(calibrate),
@@ -29,6 +33,10 @@ const handlers: { [K in WorkerCallName]: Handler<K> } = {
   train: ({ spec, resume }, emit, control) => train(spec, resume, emit, control),
   preflight: ({ spec }) => preflight(spec),
   inspectStep: (params, emit) => inspectStep(params, emit),
+  plan: ({ spec, room }) => planner.plan(spec, room),
+  planLargest: ({ spec, room }) => planner.largest(spec, room),
+  modelNeeds: ({ modelDir }) => modelNeeds(modelDir),
+  checkTokenizer: ({ modelDir }) => checkTokenizer(modelDir),
   evaluate: (params, emit) => evaluate(params, emit),
   load: (params, emit) => resident.load(params, emit),
   attach: ({ adapterDir }) => resident.attach(adapterDir),

@@ -5,6 +5,8 @@ import { TARGETS } from '../engine/model/architecture.ts';
 const targetsSchema = z.array(z.enum(TARGETS)).min(1);
 /** Layers that take part, 0-based; absent: all. */
 const layersSchema = z.array(z.number().int().min(0)).min(1).optional();
+/** Single matrices left out of `targets` in `layers`, by layer and target: `3.q`. */
+const excludeSchema = z.array(z.string()).min(1).optional();
 const rankSchema = z.number().int().default(8);
 
 export const loraSchema = z.object({
@@ -14,6 +16,7 @@ export const loraSchema = z.object({
   dropout: z.number().min(0).max(0.95).default(0),
   targets: targetsSchema.default(['q', 'v']),
   layers: layersSchema,
+  exclude: excludeSchema,
   /** Rank and alpha of single matrices: by target (`q`), or by layer and target (`3.q`), which counts more. */
   rankPattern: z.record(z.string(), z.number().int().min(1)).optional(),
   alphaPattern: z.record(z.string(), z.number().positive()).optional(),
@@ -39,6 +42,7 @@ export const lokrSchema = z.object({
   alpha: z.number().positive().default(8),
   targets: targetsSchema.default(['q', 'v']),
   layers: layersSchema,
+  exclude: excludeSchema,
   /** Size of the left factor; absent: as square as the sizes allow. */
   factor: z.number().int().min(1).optional(),
 });
@@ -50,6 +54,7 @@ export const lohaSchema = z.object({
   alpha: z.number().positive().default(8),
   targets: targetsSchema.default(['q', 'v']),
   layers: layersSchema,
+  exclude: excludeSchema,
 });
 
 /** Every weight, or every weight of the blocks in `layers` only (the paper's top-2: the last two). */

@@ -49,7 +49,7 @@ async function tryOut(spec: RunSpec, base: Checkpoint, data: RunData): Promise<P
 }
 
 /** The micro-batch with the most tokens in the first epoch. */
-function longestBatch({ train }: RunSpec, { train: rows, padId, maxLength }: RunData): Batch {
+export function longestBatch({ train }: Pick<RunSpec, 'train'>, { train: rows, padId, maxLength }: Pick<RunData, 'train' | 'padId' | 'maxLength'>): Batch {
   const plan = new BatchPlan(rows.map(({ ids }) => ids.length), { ...train, maxLength });
   const tokensOf = (batch: number[]): number => batch.reduce((sum, row) => sum + rows[row]!.ids.length, 0);
   let most: number[] = [];

@@ -9,6 +9,9 @@ import { BASE_DTYPES, type BaseDtype } from '../engine/frozen/formats.ts';
 import type { ClassScores } from '../engine/train/classification.ts';
 import type { InspectedStep, InspectParams } from './inspectStep.ts';
 import { methodSchema } from './methodSettings.ts';
+import type { ModelNeeds } from './modelNeeds.ts';
+import type { PlanResult, Room } from './planner.ts';
+import type { TokenizerCheck } from './checkTokenizer.ts';
 import { trainSettingsSchema, type TrainSettings } from './trainSettings.ts';
 
 export const ENGINES = ['tensorflow', 'webgpu', 'wasm'] as const;
@@ -321,6 +324,12 @@ export interface WorkerCalls {
   preflight: { params: { spec: RunSpec }; event: never; result: PreflightResult };
   /** Takes the steps of a run again up to one of them, and measures its rows; writes nothing. */
   inspectStep: { params: InspectParams; event: { done: number; total: number }; result: InspectedStep };
+  /** What a run that does not start comes to, by formulas and shapes alone: steps, tokens, memory; then what would fit. */
+  plan: { params: { spec: RunSpec; room: Room }; event: never; result: PlanResult };
+  planLargest: { params: { spec: RunSpec; room: Room }; event: never; result: PreflightResult['largest'] };
+  /** Memory that a base model takes on each engine. */
+  modelNeeds: { params: { modelDir: string }; event: never; result: ModelNeeds[] };
+  checkTokenizer: { params: { modelDir: string }; event: never; result: TokenizerCheck };
   evaluate: {
     params: { engine: EngineName; modelDir: string; baseDtype?: BaseDtype; adapterDir?: string; data: DataSpec; batch: number };
     event: { done: number; total: number };

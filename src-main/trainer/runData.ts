@@ -1,6 +1,6 @@
 /** What a run works on, checked against its spec: the base model's checkpoint and the rows. */
 import { openCheckpoint, type Checkpoint } from '../checkpoints/checkpoint.ts';
-import { assertTrainable, prepareDataset } from '../datasets/dataset.ts';
+import { assertTrainable, prepareDataset, type PreparedDataset } from '../datasets/dataset.ts';
 import { splitExamples } from '../datasets/split.ts';
 import { loadTokenizer, type TextTokenizer } from '../datasets/tokenizer.ts';
 import { describeBadRow, type DatasetKind, type TokenisedExample } from '../datasets/types.ts';
@@ -31,16 +31,33 @@ export function openBase(spec: RunSpec): Checkpoint {
   throw new GraftError('MODEL_CHANGED', `The files in ${spec.model.dir} have changed since the run was set up; add the model again and start a new run.`, { dir: spec.model.dir });
 }
 
-/** Throws where the data has changed, cannot be used or does not suit the settings; says in the log what is left out or cut. */
-export async function readData(spec: RunSpec, { maxPositions, vocab }: ArchitectureSpec, emit: (event: TrainEvent) => void): Promise<RunData> {
-  checkClassify(spec.data, spec.method);
-  checkSamples(spec);
+/** The tokenised rows of a run, before they are checked against its settings and split. */
+export interface PreparedRows {
+  prepared: PreparedDataset;
+  tokenizer: TextTokenizer;
+  /** Tokens per row, virtual ones aside. */
+  maxLength: number;
+}
+
+/** Throws what prepareDataset and loadTokenizer throw. */
+export async function prepareRows(spec: RunSpec, { maxPositions, vocab }: ArchitectureSpec): Promise<PreparedRows> {
   const tokenizer = loadTokenizer(spec.model.dir);
   const virtual = virtualLayout(spec, vocab);
-  const virtualCount = virtual ? virtual.prefix + virtual.infix : 0;
-  const maxLength = Math.min(spec.data.maxLength, maxPositions - virtualCount);
+  const maxLength = Math.min(spec.data.maxLength, maxPositions - countOf(virtual));
+  return { prepared: await prepareDataset({ ...spec.data, maxLength, tokenizer }), tokenizer, maxLength };
+}
+
+/** Throws where the data has changed, cannot be used or does not suit the settings; says in the log what is left out or cut. */
+export async function readData(spec: RunSpec, architecture: ArchitectureSpec, emit: (event: TrainEvent) => void): Promise<RunData> {
+  checkClassify(spec.data, spec.method);
+  checkSamples(spec);
+  return splitRows(spec, architecture, await prepareRows(spec, architecture), emit);
+}
+
+/** As readData, of rows that have been tokenised. */
+export function splitRows(spec: RunSpec, { vocab }: ArchitectureSpec, { prepared, tokenizer, maxLength }: PreparedRows, emit: (event: TrainEvent) => void): RunData {
+  const virtual = virtualLayout(spec, vocab);
   if (maxLength < spec.data.maxLength) emit({ type: 'log', message: `Rows are cut at ${maxLength} tokens, the longest that this model can see.` });
-  const prepared = await prepareDataset({ ...spec.data, maxLength, tokenizer });
   if (spec.data.hash !== undefined && prepared.sha256 !== spec.data.hash) {
     throw new GraftError('DATASET_CHANGED', `${spec.data.file} has changed since the run was set up; add the dataset again and start a new run.`, { file: spec.data.file });
   }
@@ -53,7 +70,7 @@ export async function readData(spec: RunSpec, { maxPositions, vocab }: Architect
   const parts = splitExamples(examples, spec.train.val, spec.train.seed);
   checkTrainSettings(spec.train, parts.val.length);
   const train = withoutLines(parts.train, spec);
-  return { train, val: parts.val, ...(prepared.labels ? { labels: prepared.labels } : {}), padId: tokenizer.padId, tokenizer, kind: prepared.kind, maxLength: maxLength + virtualCount };
+  return { train, val: parts.val, ...(prepared.labels ? { labels: prepared.labels } : {}), padId: tokenizer.padId, tokenizer, kind: prepared.kind, maxLength: maxLength + countOf(virtual) };
 }
 
 /** Throws EVERYTHING_EXCLUDED. */
@@ -62,6 +79,10 @@ function withoutLines(rows: TokenisedExample[], { data }: RunSpec): TokenisedExa
   const left = rows.filter(({ line }) => !lines.has(line));
   if (left.length > 0) return left;
   throw usageError('EVERYTHING_EXCLUDED', `All ${rows.length} rows to train on are among the excluded lines; exclude fewer.`, { rows: rows.length });
+}
+
+function countOf(virtual: VirtualLayout | undefined): number {
+  return virtual ? virtual.prefix + virtual.infix : 0;
 }
 
 /** The virtual tokens that a method puts into every row. Throws INFIX_NEEDS_ANSWERS. */

@@ -86,15 +86,16 @@ const NAME = 'shapes';
 
 /** f on the shape backend, fresh and empty; afterwards the engine in use before is back. */
 export async function onShapes<T>(f: (backend: ShapeBackend) => Promise<T>): Promise<T> {
+  await import('@tensorflow/tfjs'); // registers the gradients, where no engine has
   registerShapeKernels();
-  const before = tf.getBackend();
+  const before: string | undefined = tf.getBackend(); // none in a process that only plans
   const backend = new ShapeBackend();
   tf.registerBackend(NAME, () => backend);
   await tf.setBackend(NAME);
   try {
     return await f(backend);
   } finally {
-    await tf.setBackend(before);
+    if (before) await tf.setBackend(before);
     tf.removeBackend(NAME);
   }
 }

@@ -7,6 +7,8 @@ export interface TargetOptions {
   rank: number;
   /** 0-based; absent: all layers. */
   layers?: number[] | undefined;
+  /** Single matrices left out, by `3.q`. */
+  exclude?: string[] | undefined;
   /** Ranks of single matrices, by `q` or `3.q`; the latter counts more. */
   rankPattern?: Record<string, number> | undefined;
   /** As rankPattern, for alpha. */
@@ -18,12 +20,13 @@ export interface AdaptedModule {
   rank: number;
 }
 
-/** The modules that the options name, each with its rank. Throws UNKNOWN_TARGET, TARGET_OVERLAP, UNKNOWN_LAYER, BAD_PATTERN or BAD_RANK. */
+/** The modules that the options name, each with its rank. Throws UNKNOWN_TARGET, TARGET_OVERLAP, UNKNOWN_LAYER, BAD_EXCLUDE, BAD_PATTERN or BAD_RANK. */
 export function adaptedModules(spec: ArchitectureSpec, options: TargetOptions): AdaptedModule[] {
   const { targets, rank, layers } = options;
   checkTargets(spec, targets);
   checkLayers(spec, layers);
-  const modules = linearModules(spec).filter(({ target, layer }) => targets.includes(target) && (layers?.includes(layer) ?? true));
+  const chosen = linearModules(spec).filter(({ target, layer }) => targets.includes(target) && (layers?.includes(layer) ?? true));
+  const modules = withoutExcluded(chosen, options.exclude ?? []);
   checkPatterns(modules, options);
   const adapted = modules.map((module) => ({ module, rank: ofModule(options.rankPattern, module) ?? rank }));
   checkRanks(adapted);
@@ -35,6 +38,16 @@ export function checkLayers(spec: ArchitectureSpec, layers: number[] | undefined
   const unknown = layers?.filter((layer) => layer >= spec.layers) ?? [];
   if (unknown.length === 0) return;
   throw usageError('UNKNOWN_LAYER', `Layer ${unknown.join(', ')} does not exist in a model of ${spec.layers} layers; choose from 0 to ${spec.layers - 1}.`, { unknown, layers: spec.layers });
+}
+
+function withoutExcluded(modules: LinearModule[], exclude: string[]): LinearModule[] {
+  const nameOf = ({ layer, target }: LinearModule): string => `${layer}.${target}`;
+  const known = new Set(modules.map(nameOf));
+  const unknown = exclude.find((name) => !known.has(name));
+  if (unknown !== undefined) throw usageError('BAD_EXCLUDE', `${unknown} cannot be left out: it is not among the adapted matrices; write a layer and a chosen target (3.q).`, { exclude: unknown });
+  const rest = modules.filter((module) => !exclude.includes(nameOf(module)));
+  if (rest.length === 0) throw usageError('BAD_EXCLUDE', 'Every matrix is left out, so that there is nothing to train; leave out fewer.', { exclude });
+  return rest;
 }
 
 /** What a pattern says about a matrix. */

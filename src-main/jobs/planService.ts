@@ -1,0 +1,73 @@
+/**
+ * Answers what a run or a model would take before anything starts. The work is done in a worker process that stays a while,
+ * since its tokenised rows make the next answer quick; a page that asks on every change never waits for its start twice.
+ */
+import type { EngineName, PreflightResult, RunSpec, WorkerCallName, WorkerCalls } from '../trainer/protocol.ts';
+import type { PlanResult, Room } from '../trainer/planner.ts';
+import type { EngineService } from './engines.ts';
+import type { StartRun } from './runInput.ts';
+import type { RunService } from './runService.ts';
+import { trainableIn, type TrainableView } from './trainable.ts';
+import type { WorkerClient, Workers } from './workerClient.ts';
+
+/** How long the worker is kept without a question. */
+const IDLE_MS = 60_000;
+
+export interface PlanView extends PlanResult {
+  trainable: TrainableView;
+}
+
+export class PlanService {
+  #workers: Workers;
+  #engines: EngineService;
+  #runs: RunService;
+  #client: WorkerClient | undefined;
+  #idle: NodeJS.Timeout | undefined;
+  #waiting = 0;
+
+  constructor(workers: Workers, engines: EngineService, runs: RunService) {
+    this.#workers = workers;
+    this.#engines = engines;
+    this.#runs = runs;
+  }
+
+  /** What the run that `input` would start comes to. Throws what its start would throw. */
+  async estimate(input: StartRun): Promise<PlanView> {
+    const { spec, room } = await this.#question(input);
+    const trainable = trainableIn(spec.model.dir, spec.method);
+    return { ...(await this.#ask('plan', { spec, room })), trainable };
+  }
+
+  /** The largest batch, length and rank that would fit, each with all else as it is. */
+  async largest(input: StartRun): Promise<PreflightResult['largest']> {
+    return this.#ask('planLargest', await this.#question(input));
+  }
+
+  needs(modelDir: string): Promise<WorkerCalls['modelNeeds']['result']> {
+    return this.#ask('modelNeeds', { modelDir });
+  }
+
+  tokenizer(modelDir: string): Promise<WorkerCalls['checkTokenizer']['result']> {
+    return this.#ask('checkTokenizer', { modelDir });
+  }
+
+  async #question(input: StartRun): Promise<{ spec: RunSpec; room: Room }> {
+    const spec = this.#runs.specOf(input);
+    const engine: EngineName = await this.#engines.resolve(spec.engine);
+    const report = this.#engines.known(engine);
+    return { spec: { ...spec, engine }, room: { gpu: report?.gpu ?? false, cardBytes: report?.gpu ? report.memoryBytes : null } };
+  }
+
+  async #ask<K extends WorkerCallName>(name: K, params: WorkerCalls[K]['params']): Promise<WorkerCalls[K]['result']> {
+    clearTimeout(this.#idle);
+    if (!this.#client?.alive) this.#client = this.#workers.spawn();
+    const client = this.#client;
+    this.#waiting++;
+    try {
+      return await client.call(name, params).promise;
+    } finally {
+      this.#waiting--;
+      if (this.#waiting === 0) this.#idle = setTimeout(() => client.kill(), IDLE_MS).unref();
+    }
+  }
+}
