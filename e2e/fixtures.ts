@@ -76,13 +76,16 @@ export async function openStep(page: Page, name: string): Promise<void> {
 /** Fields that are not in the step Schedule. */
 const STEP_OF: Record<string, string> = { Rank: 'Method & targets', Alpha: 'Method & targets', Bottleneck: 'Method & targets', 'Maximum length': 'Data' };
 
+/** Short names of labels. */
+const LABELS: Record<string, string> = { Batch: 'Batch size', 'Validate every': 'Evaluate every' };
+
 /** Fills numbers into the new run, each by its label in its step, and starts; ends on the run's page. */
 export async function startRun(page: Page, numbers: Record<string, number>): Promise<void> {
   const steps = Map.groupBy(Object.entries(numbers), ([label]) => STEP_OF[label] ?? 'Schedule');
   for (const [step, fields] of steps) {
     await openStep(page, step);
     if (step === 'Schedule') await openAllFields(page, fields.some(([label]) => label === 'Steps'));
-    for (const [label, value] of fields) await page.getByLabel(label, { exact: true }).fill(String(value));
+    for (const [label, value] of fields) await page.getByLabel(LABELS[label] ?? label, { exact: true }).fill(String(value));
   }
   await openStep(page, 'Review');
   await page.getByRole('button', { name: /^(Start training|Add to the queue)$/ }).click();

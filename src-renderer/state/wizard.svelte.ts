@@ -22,7 +22,7 @@ export class Wizard {
 
   readonly model = $derived(this.models.find(({ id }) => id === this.draft.modelId));
   readonly dataset = $derived(this.datasets.find(({ id }) => id === this.draft.datasetId));
-  readonly chosen = $derived(new Set(this.draft.chosen));
+  readonly chosen: ReadonlySet<string> = $derived(setOf(this.draft.chosen));
   readonly hasTargets = $derived(LOW_RANK.includes(this.draft.method));
   readonly taskName = $derived(this.draft.taskName.trim() || this.suggestedTask());
   /** Trained parameters by the closed formula; undefined where only the API knows. */
@@ -88,7 +88,7 @@ export class Wizard {
 
   /** A rank of one matrix's own; undefined: that of the run. */
   setRank(cell: string, rank: number | undefined): void {
-    const { [cell]: _, ...others } = this.draft.ranks;
+    const others = Object.fromEntries(Object.entries(this.draft.ranks).filter(([name]) => name !== cell));
     this.draft.ranks = rank === undefined || rank === this.draft.rank ? others : { ...others, [cell]: rank };
   }
 
@@ -161,7 +161,8 @@ export class Wizard {
   #method(): StartRun['method'] {
     const { draft, model } = this;
     const cells = model && this.hasTargets ? settingsOf(model, this.chosen, draft.ranks) : { targets: [] };
-    const { rankPattern: _, ...plain } = cells as ReturnType<typeof settingsOf>;
+    const plain = { ...(cells as ReturnType<typeof settingsOf>) };
+    delete plain.rankPattern;
     switch (draft.method) {
       case 'lora':
         return {
@@ -199,6 +200,11 @@ export class Wizard {
     if (!dataset) return '';
     return (this.suggestions[dataset.id] ?? dataset.name.replace(/\.\w+$/, '')).slice(0, 80);
   }
+}
+
+/** Never changed: each choice makes a new one. */
+function setOf(cells: readonly string[]): ReadonlySet<string> {
+  return new Set(cells);
 }
 
 function topLayers(layers: number, count: number): number[] {
