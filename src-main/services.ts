@@ -36,7 +36,7 @@ export function createServices({ home: dir = defaultHomeDir(), spawnWorker = for
   const workers = new Workers(spawnWorker);
   const engines = new EngineService(catalog, workers);
   const runs = new RunService(home, catalog, workers, engines);
-  const plans = new PlanService(workers, engines, runs);
+  const plans = new PlanService(home, catalog, workers, engines);
   const playground = new PlaygroundService(catalog, workers, engines);
   const exports = new ExportService(catalog, workers, engines);
   const datasetFiles = new DatasetFiles(path.join(home.dir, 'datasets'));

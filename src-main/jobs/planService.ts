@@ -2,11 +2,12 @@
  * Answers what a run or a model would take before anything starts. The work is done in a worker process that stays a while,
  * since its tokenised rows make the next answer quick; a page that asks on every change never waits for its start twice.
  */
+import type { Catalog } from '../catalog/catalog.ts';
+import type { Home } from '../home.ts';
 import type { EngineName, PreflightResult, RunSpec, WorkerCallName, WorkerCalls } from '../trainer/protocol.ts';
 import type { PlanResult, Room } from '../trainer/planner.ts';
 import type { EngineService } from './engines.ts';
-import type { StartRun } from './runInput.ts';
-import type { RunService } from './runService.ts';
+import { checkStart, type StartRun } from './runInput.ts';
 import { trainableIn, type TrainableView } from './trainable.ts';
 import type { WorkerClient, Workers } from './workerClient.ts';
 
@@ -20,15 +21,17 @@ export interface PlanView extends PlanResult {
 export class PlanService {
   #workers: Workers;
   #engines: EngineService;
-  #runs: RunService;
+  #home: Home;
+  #catalog: Catalog;
   #client: WorkerClient | undefined;
   #idle: NodeJS.Timeout | undefined;
   #waiting = 0;
 
-  constructor(workers: Workers, engines: EngineService, runs: RunService) {
+  constructor(home: Home, catalog: Catalog, workers: Workers, engines: EngineService) {
+    this.#home = home;
+    this.#catalog = catalog;
     this.#workers = workers;
     this.#engines = engines;
-    this.#runs = runs;
   }
 
   /** What the run that `input` would start comes to. Throws what its start would throw. */
@@ -52,7 +55,7 @@ export class PlanService {
   }
 
   async #question(input: StartRun): Promise<{ spec: RunSpec; room: Room }> {
-    const spec = this.#runs.specOf(input);
+    const { spec } = checkStart(this.#home, this.#catalog, input);
     const engine: EngineName = await this.#engines.resolve(spec.engine);
     const report = this.#engines.known(engine);
     return { spec: { ...spec, engine }, room: { gpu: report?.gpu ?? false, cardBytes: report?.gpu ? report.memoryBytes : null } };

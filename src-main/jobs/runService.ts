@@ -101,11 +101,6 @@ export class RunService {
     return this.#queued(runId);
   }
 
-  /** The checked spec of the run that `input` would start. Throws as start. */
-  specOf(input: StartRun): RunSpec {
-    return this.#checked(input).spec;
-  }
-
   /** Takes one step of the run that `input` would start, in a worker of its own; nothing is kept. Throws what the run itself would. */
   async preflight(input: StartRun): Promise<PreflightResult> {
     const { spec } = checkStart(this.#home, this.#catalog, input);
