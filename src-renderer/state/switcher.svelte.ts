@@ -1,7 +1,7 @@
-/** Adapters by task, the base model in the playground, and switching between adapters. */
+/** Switching between the adapters of a task, and loading the base model that a switch takes effect in. */
 import { api } from '../api.ts';
+import { formatDuration } from '../format.ts';
 import { Action } from './action.svelte.ts';
-import { Resource } from './resource.svelte.ts';
 
 export interface Switched {
   taskId: string;
@@ -10,40 +10,32 @@ export interface Switched {
 }
 
 export class Switcher {
-  readonly view = new Resource(async () => {
-    const [tasks, adapters, models, playground] = await Promise.all([
-      api.tasks.list.query(),
-      api.adapters.list.query(),
-      api.models.list.query(),
-      api.playground.state.query(),
-    ]);
-    return { tasks, adapters, models, playground };
-  });
   readonly switching = new Action();
   readonly loading = new Action();
-  readonly removing = new Action();
   last = $state.raw<Switched | undefined>();
+  #reload: () => Promise<void>;
+
+  /** `reload` reads again what the page shows. */
+  constructor(reload: () => Promise<void>) {
+    this.#reload = reload;
+  }
 
   /** Makes an adapter (null: the plain base) the active one of its task. */
   async switchTo(taskId: string, adapterId: string | null): Promise<void> {
     const done = await this.switching.run(() => api.tasks.switch.mutate({ taskId, adapterId }));
     if (done) this.last = { taskId, switchMs: done.switchMs };
-    await this.view.load();
+    await this.#reload();
   }
 
   /** Loads a base model, so that a switch also replaces A and B in it. */
   async loadBase(modelId: string): Promise<void> {
     await this.loading.run(() => api.playground.load.mutate({ modelId }));
-    await this.view.load();
+    await this.#reload();
   }
 
-  async remove(id: string): Promise<void> {
-    await this.removing.run(() => api.adapters.remove.mutate({ id }));
-    await this.view.load();
-  }
-
-  async removeTask(id: string): Promise<void> {
-    await this.removing.run(() => api.tasks.remove.mutate({ id }));
-    await this.view.load();
+  /** What the last switch of this task did, in a sentence. */
+  sentence(taskId: string): string {
+    if (this.last?.taskId !== taskId) return '';
+    return this.last.switchMs === null ? 'Active now; no base was loaded to attach it to.' : `Switched in ${formatDuration(this.last.switchMs)}.`;
   }
 }
