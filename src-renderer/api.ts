@@ -47,6 +47,7 @@ export type {
   RunEvent,
   RunProgress,
   RunStatus,
+  RunsEvent,
   RunView,
   RunsEvent,
   Sample,

@@ -136,6 +136,15 @@ describe('the trash', () => {
     expect(bench.services.catalog.db.prepare('SELECT count(*) AS n FROM tasks').get()).toEqual({ n: 0 });
   });
 
+  it('cleaned up with the rest of the data folder, no row is left either', async () => {
+    const { id, taskId } = await imported('a');
+    await bench.api.adapters.trash({ ids: [id] });
+    await bench.api.tasks.remove({ id: taskId });
+    expect((await bench.services.storage.cleanUp('trash')).items).toBe(1);
+    expect(await bench.api.adapters.listTrash()).toEqual([]);
+    expect(bench.services.catalog.db.prepare('SELECT (SELECT count(*) FROM tasks) + (SELECT count(*) FROM adapters) AS n').get()).toEqual({ n: 0 });
+  });
+
   it('a crash between the rename and the row is mended at the next start', async () => {
     const { id, dir } = await imported('a');
     fs.renameSync(dir, path.join(bench.home, 'trash', id));
@@ -168,15 +177,6 @@ describe('changes', () => {
     const other = await bench.api.tasks.create({ name: 'shapes' });
     expect((await failure(bench.api.tasks.rename({ id: other.id, name: 'colours' }))).code).toBe('TASK_EXISTS');
     expect(await bench.api.tasks.rename({ id: taskId, name: 'hues' })).toMatchObject({ name: 'hues' });
-  });
-
-  it('a copy has the same weights, and is refused where something lies already', async () => {
-    const { id, dir } = await imported('a');
-    const outDir = path.join(bench.dir, 'copy');
-    await bench.api.adapters.copy({ id, outDir });
-    expect(fs.readdirSync(outDir).sort()).toEqual(fs.readdirSync(dir).sort());
-    expect(fs.readFileSync(path.join(outDir, 'adapter_model.safetensors'))).toEqual(fs.readFileSync(path.join(dir, 'adapter_model.safetensors')));
-    expect((await failure(bench.api.adapters.copy({ id, outDir }))).code).toBe('OUTPUT_NOT_EMPTY');
   });
 });
 

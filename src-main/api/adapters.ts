@@ -1,13 +1,12 @@
-/** Adapters in the catalogue: listed, described, compared, imported, copied, and deleted by way of the trash. */
+/** Adapters in the catalogue: listed, described, compared, imported, and deleted by way of the trash. */
 import { z } from 'zod';
 import type { Adapter } from '../catalog/adapters.ts';
 import { lossSamples, type LossSample } from '../catalog/lossSamples.ts';
 import type { Evaluation } from '../catalog/metrics.ts';
-import { writeOutputFolder } from '../checkpoints/outputFolder.ts';
 import { usageError } from '../errors.ts';
 import { lineageOf, settingsOf, type AdapterLineage, type Setting } from '../jobs/adapterLineage.ts';
 import { findTrashed, purgeAdapter, restoreAdapter, trashAdapter } from '../jobs/adapterTrash.ts';
-import { fillCopy, importAdapter, inspectAdapter } from '../jobs/importAdapter.ts';
+import { importAdapter, inspectAdapter } from '../jobs/importAdapter.ts';
 import type { Services } from '../services.ts';
 import { adapterViews, type AdapterView } from './adapterView.ts';
 import { procedure, router } from './trpc.ts';
@@ -88,13 +87,6 @@ export function adaptersRouter({ catalog, home, playground }: Services) {
     import: procedure
       .input(z.object({ dir: z.string().trim().min(1), taskName: z.string().trim().min(1).max(80), name: nameSchema, modelId: z.string().optional() }))
       .mutation(async ({ input }) => view(await importAdapter(home, catalog, input))),
-
-    /** Copies the adapter's own folder to a new or empty one. */
-    copy: procedure.input(byId.extend({ outDir: z.string().trim().min(1) })).mutation(async ({ input }) => {
-      const { dir, sha256 } = find(input.id);
-      await writeOutputFolder(input.outDir, dir, (temporary) => fillCopy(dir, temporary, sha256));
-      return { outDir: input.outDir };
-    }),
 
     /** Moves adapters to the trash. A task that had one active has none afterwards. */
     trash: procedure.input(byIds).mutation(async ({ input }) => {

@@ -46,6 +46,14 @@ export function purgeAdapter(catalog: Catalog, { id, dir }: Pick<Adapter, 'id' |
   fs.rmSync(dir, { recursive: true, force: true });
 }
 
+/** Forgets every adapter in the trash, before their folders are removed. */
+export function forgetTrash(catalog: Catalog): void {
+  catalog.transaction(() => {
+    for (const { id } of catalog.adapters.trash()) catalog.adapters.remove(id);
+    catalog.tasks.dropEmpty();
+  });
+}
+
 /** Throws a usage error NOT_IN_TRASH. */
 export function findTrashed(catalog: Catalog, id: string): TrashedAdapter {
   const adapter = catalog.adapters.getTrashed(id);

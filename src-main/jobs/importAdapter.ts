@@ -78,7 +78,7 @@ export async function importAdapter(home: Home, catalog: Catalog, { dir, taskNam
   if (!fit) throw usageError('ADAPTER_BASE_MISSING', `The adapter in ${stored.dir} does not fit the base model that was chosen; choose ${fits.map(({ model }) => model.name).join(' or ')}.`, { adapter: stored.dir, modelId });
   const id = newId('adapter');
   const target = home.adapterDir(id);
-  await copyAdapter(stored.dir, target, stored.sha256);
+  await copyFiles(stored.dir, target, stored.sha256);
   const createdAt = new Date().toISOString();
   try {
     catalog.transaction(() => {
@@ -98,21 +98,21 @@ export async function importAdapter(home: Home, catalog: Catalog, { dir, taskNam
   return catalog.adapters.get(id)!;
 }
 
-/** Copies an adapter's own files in one step and reads the weights back. Throws COPY_DIFFERS when they are not the same. */
-export async function copyAdapter(from: string, to: string, sha256: string): Promise<void> {
+/** Copies what makes the adapter (a folder of PEFT's may hold a whole training's state beside it) in one step, and reads the weights back. Throws COPY_DIFFERS. */
+async function copyFiles(from: string, to: string, sha256: string): Promise<void> {
   try {
-    await writeFolderAtomic(to, (temporary) => fillCopy(from, temporary, sha256));
+    await writeFolderAtomic(to, async (temporary) => {
+      for (const name of [ADAPTER_CONFIG, GRAFT_FILE, ADAPTER_WEIGHTS]) {
+        if (fs.existsSync(path.join(from, name))) await fs.promises.copyFile(path.join(from, name), path.join(temporary, name));
+      }
+      refuseOther(from, fileSha256(path.join(temporary, ADAPTER_WEIGHTS)), sha256);
+    });
   } catch (error) {
     throw systemErrorAbout(error, to);
   }
 }
 
-/** Copies an adapter's files into a folder that exists. Throws COPY_DIFFERS. */
-export async function fillCopy(from: string, dir: string, sha256: string): Promise<void> {
-  for (const name of [ADAPTER_CONFIG, GRAFT_FILE, ADAPTER_WEIGHTS]) {
-    if (fs.existsSync(path.join(from, name))) await fs.promises.copyFile(path.join(from, name), path.join(dir, name));
-  }
-  const got = fileSha256(path.join(dir, ADAPTER_WEIGHTS));
+function refuseOther(from: string, got: string, sha256: string): void {
   if (got !== sha256) throw new GraftError('COPY_DIFFERS', `The weights in ${from} have changed while they were copied; try again when nothing writes to that folder.`, { from, got, want: sha256 });
 }
 

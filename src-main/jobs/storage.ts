@@ -5,6 +5,7 @@ import type { Catalog } from '../catalog/catalog.ts';
 import { nameBehindTemporary } from '../files.ts';
 import type { Home } from '../home.ts';
 import { tuningFile } from '../trainer/tuning.ts';
+import { forgetTrash } from './adapterTrash.ts';
 import { folderSize, sizeOfAll, type FolderSize } from './folderSize.ts';
 import { freeBytesAt } from './freeSpace.ts';
 
@@ -70,6 +71,7 @@ export class StorageService {
   /** Removes what is removable now. Throws the file system's error at the first that cannot go. */
   async cleanUp(kind: CleanUpKind): Promise<{ freedBytes: number; items: number }> {
     const paths = await this.#removable(kind);
+    if (kind === 'trash') forgetTrash(this.#catalog);
     let freedBytes = 0;
     for (const target of paths) {
       const { sizeBytes } = await folderSize(target);
