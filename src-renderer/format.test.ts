@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { baseName, formatBytes, formatCount, formatDuration, formatShare, formatShort, formatSmall, shortPath } from './format.ts';
+import { baseName, formatBytes, formatCount, formatDuration, formatShare, formatShort, formatSmall, shortPath, formatDay } from './format.ts';
 
 test('counts and sizes', () => {
   expect(formatCount(260032)).toBe('260,032');
@@ -29,3 +29,9 @@ test('small numbers, shares, names', () => {
   expect(baseName('/a/b c/')).toBe('b c');
   expect(baseName('C:\\models\\tiny')).toBe('tiny');
 });
+
+it.each([
+  ['2026-03-04T09:05:00', '09:05'],
+  ['2026-03-03T09:05:00', '3 Mar'],
+  ['2025-03-04T09:05:00', '4 Mar 2025'],
+])('on 4 March 2026, %s is %s', (value, want) => expect(formatDay(value, new Date('2026-03-04T12:00:00'))).toBe(want));

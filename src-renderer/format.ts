@@ -64,6 +64,13 @@ export function formatDate(value: string | number): string {
   return new Date(value).toLocaleString('en-GB', { dateStyle: 'medium', timeStyle: 'short' });
 }
 
+/** An ISO time stamp in short, in local time: the hour today, else the day, with its year where it is another. */
+export function formatDay(value: string, now = new Date()): string {
+  const date = new Date(value);
+  if (date.toDateString() === now.toDateString()) return date.toLocaleTimeString('en-GB', { timeStyle: 'short' });
+  return date.toLocaleDateString('en-GB', { day: 'numeric', month: 'short', ...(date.getFullYear() === now.getFullYear() ? {} : { year: 'numeric' }) });
+}
+
 /** `LoRA, rank 8, alpha 16, q v`. */
 export function methodLabel({ name, details }: { name: string; details: string }): string {
   return details ? `${name}, ${details}` : name;

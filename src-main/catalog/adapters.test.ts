@@ -49,6 +49,7 @@ describe('samples of losses', () => {
     expect(samples.get('long')).toHaveLength(10);
     expect(samples.get('long')![0]).toEqual({ step: 1, loss: 4.5 });
     expect(samples.get('long')!.at(-1)).toEqual({ step: 1000, loss: 1000 });
+    expect(samples.get('short')!.map(({ step }) => step)).toEqual([3, 4, 5, 6, 7, 8, 9]);
     expect(samples.get('short')![0]).toEqual({ step: 3, loss: 16 / 3 });
     expect(samples.get('short')!.at(-1)).toEqual({ step: 9, loss: 9 });
     expect(samples.has('none')).toBe(false);

@@ -19,7 +19,7 @@ WITH RECURSIVE
   ),
   numbers (i) AS (SELECT 0 UNION ALL SELECT i + 1 FROM numbers WHERE i + 1 < @points),
   places AS (
-    SELECT DISTINCT run_id, first + ((last - first) * i) / max(1, @points - 1) AS step
+    SELECT DISTINCT run_id, first + CAST(round((last - first) * i * 1.0 / max(1, @points - 1)) AS INTEGER) AS step
     FROM spans CROSS JOIN numbers WHERE first IS NOT NULL
   )
 SELECT run_id, step, (
