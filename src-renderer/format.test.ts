@@ -30,7 +30,7 @@ test('small numbers, shares, names', () => {
   expect(baseName('C:\\models\\tiny')).toBe('tiny');
 });
 
-it.each([
+test.each([
   ['2026-03-04T09:05:00', '09:05'],
   ['2026-03-03T09:05:00', '3 Mar'],
   ['2025-03-04T09:05:00', '4 Mar 2025'],
