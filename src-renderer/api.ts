@@ -49,7 +49,6 @@ export type {
   RunStatus,
   RunsEvent,
   RunView,
-  RunsEvent,
   Sample,
   Score,
   Setting,
