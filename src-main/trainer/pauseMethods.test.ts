@@ -6,7 +6,7 @@ import { openCheckpoint } from '../checkpoints/checkpoint.ts';
 import { tinyRun } from '../testing/tinyRun.ts';
 import { loadAdapter } from './adapterFolder.ts';
 import { CallControl } from './control.ts';
-import type { RunSpec, TrainResult } from './protocol.ts';
+import type { RunSpec, TrainEvent, TrainResult } from './protocol.ts';
 import { train } from './train.ts';
 
 /** Asks for `action` when step `at` has been taken. */
@@ -51,6 +51,31 @@ it.each([
   expect(weights(spec.outDir)).toEqual(weights(whole.outDir));
   expect(rest).toMatchObject({ outcome: 'completed', valLoss: reference.valLoss, best: reference.best });
   expect(fs.existsSync(half.outDir)).toBe(false);
+});
+
+it.each([2, 6])('an evaluation under way after step %i is put off, and made in full when the run goes on', async (at) => {
+  const options = { train: { ...TRAIN, steps: 6, val: 0.5, patience: 5 } };
+  const events = async (spec: RunSpec, resume: boolean, onStep: (step: number, control: CallControl) => void): Promise<{ seen: TrainEvent[]; result: TrainResult }> => {
+    const seen: TrainEvent[] = [];
+    const control = new CallControl();
+    const result = await train(spec, resume, (event) => {
+      seen.push(event);
+      if (event.type === 'step') onStep(event.step, control);
+    }, control);
+    return { seen, result };
+  };
+  const evaluations = (seen: TrainEvent[]) => seen.flatMap((event) => (event.type === 'eval' ? [[event.step, event.valLoss]] : []));
+  const whole = await tinyRun(options);
+  const reference = await events(whole, false, () => undefined);
+  const spec = await tinyRun(options);
+  // The evaluation begins right after the step's event; the wish comes in after its first batch.
+  const half = await events(spec, false, (step, control) => void (step === at && setImmediate(() => control.ask('pause'))));
+  expect(half.result).toMatchObject({ outcome: 'paused', steps: at });
+  expect(evaluations(half.seen)).toEqual(evaluations(reference.seen).filter(([step]) => step! < at));
+  const rest = await events(spec, true, () => undefined);
+  expect(rest.result).toMatchObject({ outcome: 'completed', steps: 6, valLoss: reference.result.valLoss });
+  expect([...evaluations(half.seen), ...evaluations(rest.seen)]).toEqual(evaluations(reference.seen));
+  expect(weights(spec.outDir)).toEqual(weights(whole.outDir));
 });
 
 it('a wish to stop outweighs one to pause', async () => {

@@ -28,6 +28,8 @@ export interface Progress {
   /** The evaluation of trained values with the lowest loss, and how many have come since without enough of a gain. */
   best: { step: number; valLoss: number } | null;
   evaluationsWithoutGain: number;
+  /** The evaluation that is due after this step has not been made, or not to its end. */
+  evaluationDue: boolean;
   firstLoss: number;
   lastLoss: number;
   /** Null without validation rows. */
@@ -47,7 +49,7 @@ export function runStateFile(runDir: string): string {
 
 export function newProgress(): Progress {
   return {
-    step: 0, skippedSteps: 0, badSteps: 0, splits: 1, best: null, evaluationsWithoutGain: 0,
+    step: 0, skippedSteps: 0, badSteps: 0, splits: 1, best: null, evaluationsWithoutGain: 0, evaluationDue: true,
     firstLoss: NaN, lastLoss: NaN, initialValLoss: null, valLoss: null, tokens: 0, trainingMs: 0, peakMemoryBytes: 0,
   };
 }
@@ -86,7 +88,7 @@ export function loadRunState(source: string, parameters: Parameter[], optimizer:
     };
     for (const parameter of parameters) replaceValue(parameter, read(parameter.name, parameter.value.shape));
     optimizer.restoreMoments(read);
-    const restored = { ...newProgress(), ...(JSON.parse(progress) as Partial<Progress>) };
+    const restored = { ...newProgress(), evaluationDue: false, ...(JSON.parse(progress) as Partial<Progress>) };
     optimizer.t = restored.step - restored.skippedSteps;
     return restored;
   } finally {

@@ -23,7 +23,7 @@ export async function trainLoop(input: LoopInput): Promise<LoopEnd> {
     if (await writeCheckpoint(input)) savedBest = progress.best?.step ?? null;
   };
   const isSpent = (): boolean => patience > 0 && progress.evaluationsWithoutGain >= patience;
-  if (progress.step === 0) await look(input, savedBest);
+  if (progress.evaluationDue) await look(input, savedBest);
   while (progress.step < totalSteps && !isSpent() && !control.stopped && !control.paused) {
     const metrics = await takeStep(input);
     if (metrics) emit({ type: 'step', ...metrics });
@@ -35,18 +35,19 @@ export async function trainLoop(input: LoopInput): Promise<LoopEnd> {
     await setImmediate(); // libtensorflow answers at once: without this no message would get in between two steps
   }
   const stoppedEarly = progress.step < totalSteps && isSpent();
-  if (progress.step === totalSteps || stoppedEarly) return { outcome: 'completed', stoppedEarly };
+  const isDone = progress.step === totalSteps || stoppedEarly;
+  if (isDone && !progress.evaluationDue) return { outcome: 'completed', stoppedEarly };
   await checkpoint();
   if (!control.stopped) return { outcome: 'paused', stoppedEarly }; // without an evaluation, which an uninterrupted run would not make here
   await look(input, savedBest);
   return { outcome: 'stopped', stoppedEarly };
 }
 
-/** The validation loss and the sample texts of the values as they are. */
+/** The validation loss and the sample texts of the values as they are; a pause puts both off until the run goes on. */
 async function look(input: LoopInput, savedBest: number | null): Promise<void> {
   const { progress, sampler, emit } = input;
-  await validate(input, savedBest);
-  if (!sampler) return;
+  progress.evaluationDue = !(await validate(input, savedBest));
+  if (!sampler || progress.evaluationDue) return;
   try {
     emit({ type: 'sample', step: progress.step, texts: await sampler.texts() });
   } catch (error) {

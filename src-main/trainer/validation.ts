@@ -1,4 +1,5 @@
 /** Evaluation during a run: the validation loss, which values were the best, and whether it still pays to go on. */
+import { setImmediate } from 'node:timers/promises';
 import type { Decoder } from '../engine/model/decoder.ts';
 import type { Batch } from '../engine/train/batchLoss.ts';
 import { classScores, evaluateClasses, type ClassScores } from '../engine/train/classification.ts';
@@ -8,13 +9,17 @@ import { evaluationBatches } from './evaluate.ts';
 import type { Progress } from './runState.ts';
 import type { LoopInput } from './takeStep.ts';
 
-/** Mean validation loss of the values as they are; nothing to do without validation rows. `savedBest`: the best step that the last checkpoint names. */
-export async function validate(input: LoopInput, savedBest: number | null): Promise<void> {
-  const { model, method, val, labels, spec, padId, progress, emit } = input;
-  if (!val.length) return;
+/**
+ * Mean validation loss of the values as they are; nothing to do without validation rows. `savedBest`: the best step that the
+ * last checkpoint names. False where a pause was asked for before the end: nothing has then been counted.
+ */
+export async function validate(input: LoopInput, savedBest: number | null): Promise<boolean> {
+  const { val, spec, method, progress, emit } = input;
+  if (!val.length) return true;
   method.beforeEvaluation();
-  const batches = evaluationBatches(val, spec.train.batch, padId);
-  const { loss: valLoss, ...scores } = labels ? await classify(model, batches, labels.length) : { loss: (await evaluateLoss(model, batches)).loss };
+  const measured = await measure(input);
+  if (!measured) return false;
+  const { loss: valLoss, ...scores } = measured;
   progress.valLoss = valLoss;
   if (Number.isFinite(valLoss)) emit({ type: 'eval', step: progress.step, valLoss, ...scores });
   else emit({ type: 'log', message: `The validation loss after step ${progress.step} is ${valLoss}.` });
@@ -23,10 +28,28 @@ export async function validate(input: LoopInput, savedBest: number | null): Prom
     await saveBestValues(spec.runDir, progress.step, method.parameters);
     removeBestValues(spec.runDir, [progress.step, ...(savedBest === null ? [] : [savedBest])]);
   }
+  return true;
 }
 
-async function classify(model: Decoder, batches: Iterable<Batch>, classes: number): Promise<{ loss: number; scores: ClassScores }> {
-  const { loss, predicted, actual } = await evaluateClasses(model, batches);
+/** What ends an evaluation before its last batch. */
+const INTERRUPTED = Symbol('a pause was asked for');
+
+async function measure({ model, val, labels, spec, padId, control }: LoopInput): Promise<{ loss: number; scores?: ClassScores } | null> {
+  const batches = evaluationBatches(val, spec.train.batch, padId);
+  const onBatch = async (): Promise<void> => {
+    await setImmediate(); // lets the wish to pause get in
+    if (control.paused && !control.stopped) throw INTERRUPTED;
+  };
+  try {
+    return labels ? await classify(model, batches, labels.length, onBatch) : { loss: (await evaluateLoss(model, batches, onBatch)).loss };
+  } catch (error) {
+    if (error === INTERRUPTED) return null;
+    throw error;
+  }
+}
+
+async function classify(model: Decoder, batches: Iterable<Batch>, classes: number, onBatch: () => Promise<void>): Promise<{ loss: number; scores: ClassScores }> {
+  const { loss, predicted, actual } = await evaluateClasses(model, batches, onBatch);
   return { loss, scores: classScores(predicted, actual, classes) };
 }
 

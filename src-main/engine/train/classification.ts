@@ -18,7 +18,7 @@ export interface ClassScores {
 }
 
 /** Mean cross-entropy per row, and the class that each row of the batches gets, in their order, beside the one that it has. */
-export async function evaluateClasses(model: Decoder, batches: Iterable<Batch>, onBatch?: (done: number) => void): Promise<{ loss: number; predicted: number[]; actual: number[] }> {
+export async function evaluateClasses(model: Decoder, batches: Iterable<Batch>, onBatch?: (done: number) => void | Promise<void>): Promise<{ loss: number; predicted: number[]; actual: number[] }> {
   let sum = 0;
   let done = 0;
   const predicted: number[] = [];
@@ -34,7 +34,7 @@ export async function evaluateClasses(model: Decoder, batches: Iterable<Batch>, 
     predicted.push(...(await best.data()));
     actual.push(...batch.classes!);
     tf.dispose([loss, best]);
-    onBatch?.(++done);
+    await onBatch?.(++done);
   }
   return { loss: sum / actual.length, predicted, actual };
 }

@@ -3,8 +3,8 @@ import * as tf from '@tensorflow/tfjs-core';
 import type { Decoder } from '../model/decoder.ts';
 import { batchLoss, labelledRows, type Batch } from './batchLoss.ts';
 
-/** Batches without a labelled token are passed over. `onBatch` is told how many have been done. */
-export async function evaluateLoss(model: Decoder, batches: Iterable<Batch>, onBatch?: (done: number) => void): Promise<{ loss: number; tokens: number }> {
+/** Batches without a labelled token are passed over. `onBatch` is told how many have been done; what it throws ends the evaluation. */
+export async function evaluateLoss(model: Decoder, batches: Iterable<Batch>, onBatch?: (done: number) => void | Promise<void>): Promise<{ loss: number; tokens: number }> {
   let sum = 0;
   let tokens = 0;
   let done = 0;
@@ -16,7 +16,7 @@ export async function evaluateLoss(model: Decoder, batches: Iterable<Batch>, onB
       loss.dispose();
       tokens += labelled;
     }
-    onBatch?.(++done);
+    await onBatch?.(++done);
   }
   return { loss: sum / tokens, tokens };
 }
