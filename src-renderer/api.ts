@@ -2,29 +2,34 @@
  * The typed client of the router, the same on both hosts: Electron's bridge, or HTTP with
  * server-sent events on the web host.
  */
-import { createTRPCClient, httpBatchLink, httpSubscriptionLink, splitLink } from '@trpc/client';
+import { createTRPCClient, httpBatchLink, httpLink, httpSubscriptionLink, splitLink } from '@trpc/client';
 import type { AppRouter } from '../src-main/api/router.ts';
 import { bridgeLink } from './bridgeLink.ts';
 import { bridge } from './host.ts';
 
 export type {
+  ActivityEvent,
   AdapterComparison,
   AdapterDetails,
   AdapterInspection,
   AdapterView,
   AnswerPiece,
+  AppSettings,
   BaseModel,
   Board,
   BoardAdapter,
   BoardRun,
   BoardTask,
   BrowseResult,
+  CleanUp,
+  CleanUpKind,
   CompareEvent,
   Dataset,
   DatasetReport,
   EngineName,
   EngineReport,
   ExportEvent,
+  ExportPlan,
   ExportRecord,
   GenerateEvent,
   GenerateResult,
@@ -40,6 +45,7 @@ export type {
   FoundModel,
   ModelNeeds,
   ModelView,
+  Notice,
   ParityCertificate,
   PlanView,
   PreflightResult,
@@ -51,9 +57,12 @@ export type {
   RunView,
   Sample,
   Score,
+  SelfTestResult,
   Setting,
   StartRun,
   StepMetrics,
+  StorageKind,
+  StorageReport,
   SystemInfo,
   TaskView,
   TokenProbability,
@@ -64,11 +73,14 @@ export type {
 
 const URL = '/api/trpc';
 
+/** For slow queries: calls of one moment share a request, and all of them would wait for the slowest. */
+export const ALONE = { context: { alone: true } };
+
 const webLink = () =>
   splitLink<AppRouter>({
     condition: (op) => op.type === 'subscription',
     true: httpSubscriptionLink({ url: URL }),
-    false: httpBatchLink({ url: URL }),
+    false: splitLink<AppRouter>({ condition: (op) => op.context['alone'] === true, true: httpLink({ url: URL }), false: httpBatchLink({ url: URL }) }),
   });
 
 export const api = createTRPCClient<AppRouter>({ links: [bridge ? bridgeLink(bridge) : webLink()] });

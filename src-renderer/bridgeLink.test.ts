@@ -22,6 +22,8 @@ function fakeBridge(reply: BridgeReply) {
       return () => (live.cancelled = true);
     },
     pickFolder: async () => null,
+    pathOf: () => '',
+    onRequest: () => () => undefined,
     pickFile: async () => null,
   };
   return { calls, live, client: createTRPCClient<AppRouter>({ links: [bridgeLink(bridge)] }) };

@@ -49,14 +49,5 @@ export function exportsRouter({ exports }: Services) {
         signal,
       });
     }),
-
-    /** Every export from now on, until the caller ends it; first those under way. */
-    watchAll: procedure.subscription(({ signal }) =>
-      streamOf<ExportEvent>((listener) => exports.subscribeAll(listener), {
-        first: exports.list().filter(({ status }) => status === 'running').map((record): ExportEvent => ({ type: 'status', record })),
-        isLast: () => false,
-        signal,
-      }),
-    ),
   });
 }

@@ -7,10 +7,14 @@ import { appSettingsSchema, readAppSettings, saveAppSettings } from '../jobs/app
 import { readNotices } from '../jobs/notices.ts';
 import { revealable } from '../jobs/reveal.ts';
 import { CLEANUP_KINDS } from '../jobs/storage.ts';
+import type { ExportRecord } from '../catalog/exports.ts';
+import type { RunProgress } from '../jobs/progressMeter.ts';
+import type { RunView } from '../jobs/runView.ts';
 import type { Services } from '../services.ts';
 import { ENGINES } from '../trainer/protocol.ts';
 import { browse } from './browse.ts';
 import { starter } from './starter.ts';
+import { streamOf } from './stream.ts';
 import { procedure, router } from './trpc.ts';
 
 export type { BrowseEntry, BrowseResult } from './browse.ts';
@@ -36,6 +40,9 @@ export interface SystemInfo {
   canReveal: boolean;
 }
 
+/** What goes on anywhere in Graft, for a page that shows it beside whatever else it shows. */
+export type ActivityEvent = { type: 'run'; run: RunView } | ({ type: 'progress' } & RunProgress) | { type: 'removed'; id: string } | { type: 'export'; record: ExportRecord };
+
 const ROOT = path.resolve(import.meta.dirname, '../..');
 const { version } = createRequire(import.meta.url)('../../package.json') as { version: string };
 
@@ -46,7 +53,7 @@ const changeSchema = z.object({
   notifications: appSettingsSchema.shape.notifications.unwrap().exactOptional(),
 });
 
-export function systemRouter({ home, engines, catalog, storage, exports, showInFolder }: Services) {
+export function systemRouter({ home, engines, catalog, storage, exports, runs, showInFolder }: Services) {
   return router({
     info: procedure.query(
       (): SystemInfo => ({
@@ -84,6 +91,19 @@ export function systemRouter({ home, engines, catalog, storage, exports, showInF
       const real = revealable(input.path, { home: home.dir, exports: exports.list().map(({ outDir }) => outDir) });
       showInFolder?.(real);
       return { path: real, shown: showInFolder !== undefined };
+    }),
+
+    /** Every run and export from now on, in one stream: a browser has only six connections for all its windows. */
+    activity: procedure.subscription(({ signal }) => {
+      const { progress } = runs;
+      const first: ActivityEvent[] = runs.list().filter(({ endedAt }) => endedAt === null).map((run) => ({ type: 'run', run }));
+      if (progress) first.push({ type: 'progress', ...progress });
+      first.push(...exports.list().filter(({ status }) => status === 'running').map((record): ActivityEvent => ({ type: 'export', record })));
+      const subscribe = (listener: (event: ActivityEvent) => void): (() => void) => {
+        const ends = [runs.subscribeAll(listener), exports.subscribeAll((event) => event.type === 'status' && listener({ type: 'export', record: event.record }))];
+        return () => ends.forEach((end) => end());
+      };
+      return streamOf(subscribe, { first, isLast: () => false, signal });
     }),
 
     /** Packages that come with Graft, with their licences. */

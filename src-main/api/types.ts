@@ -12,10 +12,14 @@ export type { RunStarted, RunStatus } from '../catalog/runs.ts';
 export type { HistoryAnswer, HistoryEntry, HistoryHead, HistoryRequest, HistorySampling, Score } from '../catalog/playground.ts';
 export type { Task } from '../catalog/tasks.ts';
 export type { ErrorData } from '../errors.ts';
+export type { AppSettings } from '../jobs/appSettings.ts';
+export type { ExportPlan, PlannedFile } from '../jobs/exportPlan.ts';
 export type { ExportEvent } from '../jobs/exportService.ts';
 export type { FoundModel } from '../jobs/findModels.ts';
 export type { ModelState, ModelView } from '../jobs/modelState.ts';
 export type { PlanView } from '../jobs/planService.ts';
+export type { Notice } from '../jobs/notices.ts';
+export type { CleanUp, CleanUpKind, StorageKind, StorageReport, StorageUse } from '../jobs/storage.ts';
 export type { PlaygroundState } from '../jobs/playgroundService.ts';
 export type { StartRun } from '../jobs/runInput.ts';
 export type { TrainableView } from '../jobs/trainable.ts';
@@ -37,6 +41,7 @@ export type {
   ParityCertificate,
   PreflightResult,
   RunSpec,
+  SelfTestResult,
   StepMetrics,
   TokenProbability,
   TrainEvent,
@@ -59,5 +64,5 @@ export type { TokenPreview } from './datasetPreview.ts';
 export type { DuplicateGroup, TableRow } from './datasetRows.ts';
 export type { VersionView } from './datasetVersions.ts';
 export type { ScheduleCurve } from './plan.ts';
-export type { BrowseEntry, BrowseResult, Starter, SystemInfo } from './system.ts';
+export type { ActivityEvent, BrowseEntry, BrowseResult, Starter, SystemInfo } from './system.ts';
 export type { TaskView } from './tasks.ts';

@@ -32,6 +32,9 @@ export type BridgeEvent =
   | { kind: 'error'; error: BridgeError }
   | { kind: 'done' };
 
+/** What the main process asks of the page: a menu item, a link or a file that the system opens with Graft. */
+export type PageRequest = { kind: 'open'; hash: string } | { kind: 'command'; command: 'search' | 'palette' | 'list' };
+
 /** All that the page can reach of the main process. */
 export interface GraftBridge {
   readonly host: 'electron';
@@ -43,6 +46,10 @@ export interface GraftBridge {
   pickFolder(): Promise<string | null>;
   /** Native file dialog, `extensions` without dots; null when the user cancelled. */
   pickFile(extensions?: string[]): Promise<string | null>;
+  /** Where a dropped file or folder lies; empty for what is no file of this machine. */
+  pathOf(file: File): string;
+  /** Hears what the main process asks of the page; the returned function ends that. */
+  onRequest(listener: (request: PageRequest) => void): () => void;
 }
 
 /** Channels of ipcMain/ipcRenderer; the main process answers no other. */
@@ -59,6 +66,8 @@ export const CHANNELS = {
   pickFolder: 'graft:pickFolder',
   /** invoke, extensions: string | null */
   pickFile: 'graft:pickFile',
+  /** main -> page: PageRequest */
+  request: 'graft:request',
 } as const;
 
 export interface SubscribeMessage extends BridgeSubscription {

@@ -48,7 +48,8 @@ export class FakeIpc implements IpcMainLike {
         return structuredClone(await handler(event, ...structuredClone(args)));
       },
       send: (channel, ...args) => void this.#listeners.get(channel)?.(event, ...structuredClone(args)),
-      on: (channel, listener) => toPage.on(channel, listener),
+      on: (channel: string, listener: (event: unknown, message: never) => void) =>
+        toPage.on(channel, (event: unknown, message: unknown) => listener(event, message as never)),
     };
     return { renderer, sender, received };
   }

@@ -55,7 +55,7 @@ beforeEach(() => {
 });
 const pageAt = (url: string, parent: unknown = null) => {
   const page = world.ipc.page(url, parent);
-  return { ...page, graft: createPageBridge(page.renderer) };
+  return { ...page, graft: createPageBridge(page.renderer, () => '') };
 };
 
 /** Waits, in turns of the event loop, until the condition holds. */
@@ -194,7 +194,7 @@ it('does not depend on the product formatter: a plain router works too', async (
   const t = initTRPC.create();
   const ipc = new FakeIpc();
   serveBridge({ ipc, router: t.router({ fails: t.procedure.query(() => Promise.reject(new Error('no luck'))) }), context: {}, origin: ORIGIN });
-  const graft = createPageBridge(ipc.page(PAGE).renderer);
+  const graft = createPageBridge(ipc.page(PAGE).renderer, () => '');
   expect(await graft.call({ type: 'query', path: 'fails', input: null })).toMatchObject({
     ok: false,
     error: { message: 'no luck', data: { code: 'INTERNAL_SERVER_ERROR' } },

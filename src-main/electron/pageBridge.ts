@@ -1,14 +1,20 @@
 /** The page's end of the bridge, run by the preload script: `window.graft` over ipcRenderer. */
 import { CHANNELS } from './bridge.ts';
-import type { BridgeEvent, EventMessage, GraftBridge, SubscribeMessage } from './bridge.ts';
+import type { BridgeEvent, EventMessage, GraftBridge, PageRequest, SubscribeMessage } from './bridge.ts';
 
 export interface IpcRendererLike {
   invoke(channel: string, ...args: unknown[]): Promise<unknown>;
   send(channel: string, ...args: unknown[]): void;
-  on(channel: string, listener: (event: unknown, message: EventMessage) => void): unknown;
+  on(channel: typeof CHANNELS.event, listener: (event: unknown, message: EventMessage) => void): unknown;
+  on(channel: typeof CHANNELS.request, listener: (event: unknown, message: PageRequest) => void): unknown;
 }
 
-export function createPageBridge(ipc: IpcRendererLike): GraftBridge {
+/** pathOf: Electron's webUtils.getPathForFile. */
+export function createPageBridge(ipc: IpcRendererLike, pathOf: (file: File) => string): GraftBridge {
+  const requestListeners = new Set<(request: PageRequest) => void>();
+  ipc.on(CHANNELS.request, (_event, request) => {
+    for (const listener of requestListeners) listener(request);
+  });
   const listeners = new Map<number, (event: BridgeEvent) => void>();
   let lastId = 0;
 
@@ -31,5 +37,10 @@ export function createPageBridge(ipc: IpcRendererLike): GraftBridge {
     },
     pickFolder: () => ipc.invoke(CHANNELS.pickFolder) as Promise<string | null>,
     pickFile: (extensions) => ipc.invoke(CHANNELS.pickFile, extensions) as Promise<string | null>,
+    pathOf,
+    onRequest: (listener) => {
+      requestListeners.add(listener);
+      return () => void requestListeners.delete(listener);
+    },
   };
 }

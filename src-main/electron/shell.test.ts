@@ -6,18 +6,19 @@ import path from 'node:path';
 import type { OpenDialogOptions, Session, WebContents } from 'electron';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { ORIGIN, pageResponse } from './appProtocol.ts';
+import { CHANNELS } from './bridge.ts';
 import { serveDialogs } from './dialogs.ts';
 import { FakeIpc } from './fakeIpc.ts';
-import { menuTemplate } from './menu.ts';
 import { createPageBridge } from './pageBridge.ts';
 import { utilityWorkers } from './utilityWorker.ts';
 import { lockContents, lockSession, windowOptions } from './window.ts';
 
 const PAGE = `${ORIGIN}/index.html`;
+const pathOf = (file: File) => `/dropped/${file.name}`;
 
 describe('window', () => {
   it('isolates and sandboxes the page', () => {
-    expect(windowOptions('/p/preload.cjs').webPreferences).toMatchObject({
+    expect(windowOptions('/p/preload.cjs', { width: 1280, height: 860 }).webPreferences).toMatchObject({
       preload: '/p/preload.cjs',
       contextIsolation: true,
       sandbox: true,
@@ -56,7 +57,7 @@ describe('window', () => {
     expect(open(PAGE)).toEqual({ action: 'deny' });
   });
 
-  it('denies permissions, devices, downloads and every foreign request', () => {
+  it('denies all permissions but notifications of its own page, devices, downloads and every foreign request', () => {
     const handlers: Record<string, (...args: never[]) => unknown> = {};
     const keep = (name: string) => (handler: (...args: never[]) => unknown) => (handlers[name] = handler);
     const session = Object.assign(new EventEmitter(), {
@@ -69,21 +70,21 @@ describe('window', () => {
     const call = (name: string, ...args: unknown[]) => handlers[name]?.(...(args as never[]));
 
     const answers: unknown[] = [];
-    call('request', null, 'media', (granted: boolean) => answers.push(granted));
+    const frame = (url: string) => ({ requestingUrl: url, isMainFrame: true });
+    for (const permission of ['media', 'geolocation', 'clipboard-read', 'openExternal']) call('request', null, permission, (granted: boolean) => answers.push(granted), frame(PAGE));
+    call('request', null, 'notifications', (granted: boolean) => answers.push(granted), frame('https://example.org/'));
+    call('request', null, 'notifications', (granted: boolean) => answers.push(granted), frame(PAGE));
+    expect(answers.splice(0)).toEqual([false, false, false, false, false, true]);
     call('before', { url: 'https://example.org/x.js' }, (answer: unknown) => answers.push(answer));
     call('before', { url: `${ORIGIN}/assets/x.js` }, (answer: unknown) => answers.push(answer));
-    expect(answers).toEqual([false, { cancel: true }, { cancel: false }]);
-    expect(call('check', null, 'clipboard-read')).toBe(false);
+    expect(answers).toEqual([{ cancel: true }, { cancel: false }]);
+    expect(call('check', null, 'clipboard-read', ORIGIN)).toBe(false);
+    expect(call('check', null, 'notifications', `${ORIGIN}/`)).toBe(true);
+    expect(call('check', null, 'notifications', 'https://example.org/')).toBe(false);
     expect(call('device', {})).toBe(false);
     let stopped = false;
     session.emit('will-download', { preventDefault: () => (stopped = true) });
     expect(stopped).toBe(true);
-  });
-
-  it('has a way to quit in its menu on every platform', () => {
-    const roles = (platform: NodeJS.Platform) => JSON.stringify(menuTemplate(platform));
-    expect(roles('linux')).toContain('"quit"');
-    expect(roles('darwin')).toContain('"appMenu"');
   });
 });
 
@@ -146,22 +147,34 @@ describe('dialogs', () => {
 
   it('gives the chosen path, null when cancelled', async () => {
     const chosen = dialogsThatAnswer({ canceled: false, filePaths: ['/models/a'] });
-    const graft = createPageBridge(chosen.ipc.page(PAGE).renderer);
+    const graft = createPageBridge(chosen.ipc.page(PAGE).renderer, pathOf);
     expect(await graft.pickFolder()).toBe('/models/a');
     expect(await graft.pickFile(['jsonl', 'csv'])).toBe('/models/a');
     expect(chosen.asked.map((options) => options.properties)).toEqual([['openDirectory', 'createDirectory'], ['openFile']]);
     expect(chosen.asked[1]?.filters).toEqual([{ name: 'jsonl, csv', extensions: ['jsonl', 'csv'] }]);
 
     const cancelled = dialogsThatAnswer({ canceled: true, filePaths: [] });
-    expect(await createPageBridge(cancelled.ipc.page(PAGE).renderer).pickFolder()).toBeNull();
+    expect(await createPageBridge(cancelled.ipc.page(PAGE).renderer, pathOf).pickFolder()).toBeNull();
   });
 
   it('opens none for another page or with odd extensions', async () => {
     const { ipc, asked } = dialogsThatAnswer({ canceled: false, filePaths: ['/x'] });
-    await expect(createPageBridge(ipc.page('https://example.org/').renderer).pickFolder()).rejects.toThrow(/may not call/);
-    await expect(createPageBridge(ipc.page(PAGE).renderer).pickFile(['../x'])).rejects.toThrow();
+    await expect(createPageBridge(ipc.page('https://example.org/').renderer, pathOf).pickFolder()).rejects.toThrow(/may not call/);
+    await expect(createPageBridge(ipc.page(PAGE).renderer, pathOf).pickFile(['../x'])).rejects.toThrow();
     expect(asked).toEqual([]);
   });
+});
+
+it('passes requests of the main process and paths of dropped files on to the page', () => {
+  const { renderer, sender } = new FakeIpc().page(PAGE);
+  const graft = createPageBridge(renderer, pathOf);
+  const heard: unknown[] = [];
+  const end = graft.onRequest((request) => heard.push(request));
+  sender.send(CHANNELS.request, { kind: 'open', hash: '#/runs' });
+  end();
+  sender.send(CHANNELS.request, { kind: 'command', command: 'list' });
+  expect(heard).toEqual([{ kind: 'open', hash: '#/runs' }]);
+  expect(graft.pathOf(new File([], 'rows.jsonl'))).toBe('/dropped/rows.jsonl');
 });
 
 it('wraps a utility process as a worker channel', () => {

@@ -1,13 +1,14 @@
 /** The one window and what its page may not do: navigate, open windows, ask for permissions, reach the network. */
 import type { BrowserWindowConstructorOptions, Session, WebContents } from 'electron';
+import { MIN_SIZE } from './windowState.ts';
 
-export function windowOptions(preload: string): BrowserWindowConstructorOptions {
+/** bounds: where it was when it was last open; see windowState.ts. */
+export function windowOptions(preload: string, bounds: { width: number; height: number; x?: number; y?: number }): BrowserWindowConstructorOptions {
   return {
     title: 'Graft',
-    width: 1280,
-    height: 860,
-    minWidth: 760,
-    minHeight: 520,
+    ...bounds,
+    minWidth: MIN_SIZE.width,
+    minHeight: MIN_SIZE.height,
     show: false,
     webPreferences: {
       preload,
@@ -34,10 +35,12 @@ export function lockContents(contents: WebContents, origin: string): void {
   contents.on('will-attach-webview', (event) => event.preventDefault());
 }
 
-/** Denies permissions and devices, downloads, and every request that is not for our own page's files. */
+/** Denies all permissions but notifications of our own page, devices, downloads, and every request that is not for our own page's files. */
 export function lockSession(session: Session, origin: string): void {
-  session.setPermissionRequestHandler((_contents, _permission, answer) => answer(false));
-  session.setPermissionCheckHandler(() => false);
+  session.setPermissionRequestHandler((_contents, permission, answer, { requestingUrl, isMainFrame }) => {
+    answer(permission === 'notifications' && isMainFrame && requestingUrl.startsWith(`${origin}/`));
+  });
+  session.setPermissionCheckHandler((_contents, permission, requestingOrigin) => permission === 'notifications' && `${requestingOrigin.replace(/\/$/, '')}/` === `${origin}/`);
   session.setDevicePermissionHandler(() => false);
   session.on('will-download', (event) => event.preventDefault());
   session.webRequest.onBeforeRequest((details, answer) => {

@@ -1,14 +1,10 @@
-/** Exports, newest first, the running ones with their progress. */
+/** Exports, newest first, the running ones with their progress and time left. */
 import { api, type ExportEvent, type ExportRecord } from '../api.ts';
+import { progressAfter, type ExportProgress } from '../exportProgress.ts';
 import { streamOptions } from '../stream.ts';
 import { Action } from './action.svelte.ts';
+import type { ExportForm } from './exportForm.svelte.ts';
 import { Resource } from './resource.svelte.ts';
-
-export interface ExportProgress {
-  done: number;
-  total: number;
-  phase: 'merge' | 'verify' | 'copy';
-}
 
 export class ExportList {
   readonly view = new Resource(async () => {
@@ -22,15 +18,26 @@ export class ExportList {
   /** Why a running export cannot be watched. */
   error = $state<string | undefined>();
   readonly starting = new Action();
+  readonly changing = new Action();
   #ends: Record<string, () => void> = {};
 
-  /** `dtype` empty: as the base. True when it has started. */
-  async start(adapterId: string, outDir: string, dtype: '' | 'f32' | 'f16' | 'bf16'): Promise<boolean> {
-    const record = await this.starting.run(() => api.exports.start.mutate({ adapterId, outDir, ...(dtype ? { dtype } : {}) }));
+  /** True when it has started. */
+  async start(form: ExportForm): Promise<boolean> {
+    const record = await this.starting.run(() => api.exports.start.mutate(form.request()));
     if (!record) return false;
     this.#put(record);
     if (record.status === 'running') this.#watch(record.id);
     return true;
+  }
+
+  async cancel(id: string): Promise<void> {
+    const record = await this.changing.run(() => api.exports.cancel.mutate({ id }));
+    if (record) this.#put(record);
+  }
+
+  /** Out of the history; the folder stays. */
+  async remove(id: string): Promise<void> {
+    if (await this.changing.run(() => api.exports.remove.mutate({ id }))) this.records = this.records.filter((record) => record.id !== id);
   }
 
   close(): void {
@@ -46,7 +53,7 @@ export class ExportList {
     };
     const handlers = {
       data: (event: ExportEvent) => {
-        if (event.type === 'progress') this.progress[id] = { done: event.done, total: event.total, phase: event.phase };
+        if (event.type === 'progress') this.progress[id] = progressAfter(this.progress[id], event, performance.now());
         else this.#put(event.record);
       },
       failed: (sentence: string) => (this.error = sentence),

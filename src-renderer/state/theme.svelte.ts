@@ -17,7 +17,11 @@ class Theme {
   }
 
   next(): void {
-    this.choice = THEMES[(THEMES.indexOf(this.choice) + 1) % THEMES.length] ?? 'system';
+    this.choose(THEMES[(THEMES.indexOf(this.choice) + 1) % THEMES.length] ?? 'system');
+  }
+
+  choose(choice: ThemeChoice): void {
+    this.choice = choice;
     localStorage.setItem(KEY, this.choice);
     this.#apply();
   }

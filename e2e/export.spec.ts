@@ -1,0 +1,93 @@
+/** The Export page: what will be written, a merge with its certificate, a copy, a cancelled one, a disk that is too small. */
+import fs from 'node:fs';
+import path from 'node:path';
+import { expectAccessible } from './axe.ts';
+import { expect, goTo, keepScreenshot, test } from './fixtures.ts';
+import { trainTiny } from './seed.ts';
+
+test('exports a merged model, an adapter by itself, several with scales; cancels; says why not', async ({ graft: page, home }) => {
+  test.setTimeout(240_000);
+  await goTo(page, 'Export');
+  await expect(page.getByRole('link', { name: 'Train an adapter' })).toBeVisible();
+  await trainTiny(page);
+  await trainTiny(page, { train: { steps: 4, batch: 2, seed: 7 } });
+  await trainTiny(page, { method: { type: 'prefix' }, taskName: 'prefixed' });
+  await page.reload();
+  const plan = page.getByRole('region', { name: 'What will be written' });
+  const adapter = page.getByRole('combobox', { name: 'Adapter', exact: true });
+  const choose = async (text: RegExp) => adapter.selectOption((await adapter.locator('option').filter({ hasText: text }).first().getAttribute('value'))!);
+
+  await test.step('a method that cannot be merged says why and offers the copy', async () => {
+    await choose(/prefix/i);
+    const why = page.getByRole('alert');
+    await expect(why).toContainText('virtual tokens');
+    await expect(page.getByRole('button', { name: 'Merge and export' })).toBeDisabled();
+    await why.getByRole('button', { name: 'Export the adapter only' }).click();
+    await expect(page.getByRole('button', { name: 'Export the adapter', exact: true })).toBeEnabled();
+    await page.getByRole('button', { name: 'Export the adapter', exact: true }).click();
+    const card = page.getByRole('article', { name: /^Export prefixed-adapter/ });
+    await expect(card).toHaveAttribute('data-export-status', 'completed');
+    expect(fs.readdirSync(path.join(home, 'exports', 'prefixed-adapter'))).toContain('adapter_model.safetensors');
+  });
+
+  await test.step('the plan names files and sizes, and the type changes them', async () => {
+    await page.getByRole('radio', { name: 'Merged model' }).click();
+    await choose(/LoRA/);
+    await expect(plan).toContainText('model.safetensors');
+    const asBase = await plan.getByText(/files, about/).textContent();
+    await page.getByRole('combobox', { name: 'Type' }).selectOption('f16');
+    await expect(plan.getByText(/files, about/)).not.toHaveText(asBase!);
+    await expect(page.getByText(/values above 65,504/)).toBeVisible();
+    await expectAccessible(page);
+    await keepScreenshot(page, 'export-form');
+  });
+
+  await test.step('merged, with a certificate to read', async () => {
+    await page.getByRole('combobox', { name: 'Type' }).selectOption('');
+    await page.getByLabel('New folder').fill('whole');
+    await page.getByRole('button', { name: 'Merge and export' }).click();
+    const card = page.getByRole('article', { name: 'Export whole' });
+    const certificate = card.getByRole('region', { name: 'Parity certificate' });
+    await expect(certificate.getByText('passed', { exact: true })).toBeVisible({ timeout: 90_000 });
+    await expect(certificate).toContainText(/Over [\d,]+ tokens of \d+ prompts[^]*to within[^]*largest logit/);
+    const written = JSON.parse(fs.readFileSync(path.join(home, 'exports/whole/parity.json'), 'utf8')) as { passed: boolean; tokensCompared: number };
+    expect(written.passed).toBe(true);
+    await expect(certificate).toContainText(written.tokensCompared.toLocaleString('en-US'));
+    await card.getByRole('button', { name: 'Copy path' }).click();
+    await expect(page.getByText('The path is on the clipboard.')).toBeVisible();
+  });
+
+  await test.step('several adapters with scales', async () => {
+    await page.getByRole('button', { name: 'Combine with another adapter' }).click();
+    await page.getByLabel('Scale', { exact: true }).fill('0.5');
+    await page.getByLabel('Scale 2').fill('-0.5');
+    await page.getByLabel('New folder').fill('both');
+    await page.getByRole('button', { name: 'Merge and export' }).click();
+    const card = page.getByRole('article', { name: 'Export both' });
+    await expect(card.getByText('passed', { exact: true })).toBeVisible({ timeout: 90_000 });
+    await expect(card).toContainText('2 adapters merged');
+    await expectAccessible(page);
+    await keepScreenshot(page, 'export-history');
+    await page.getByRole('button', { name: 'Take out adapter 2' }).click();
+    await page.getByLabel('Scale', { exact: true }).fill('1');
+  });
+
+  await test.step('a cancelled export leaves nothing', async () => {
+    await page.getByLabel('New folder').fill('given-up');
+    await page.getByRole('button', { name: 'Merge and export' }).click();
+    const card = page.getByRole('article', { name: 'Export given-up' });
+    await card.getByRole('button', { name: 'Cancel' }).click();
+    await expect(card).toContainText('You cancelled this export');
+    expect(fs.readdirSync(path.join(home, 'exports')).filter((name) => name.includes('given-up'))).toEqual([]);
+    await card.getByRole('button', { name: 'Remove given-up from the history' }).click();
+    await page.getByRole('alertdialog').getByRole('button', { name: 'Remove' }).click();
+    await expect(card).toHaveCount(0);
+  });
+
+  await test.step('a folder that exists is named, with a way out', async () => {
+    await page.getByLabel('New folder').fill('whole');
+    await expect(page.getByRole('alert')).toContainText('exists already');
+    await page.getByRole('button', { name: 'Use a free name' }).click();
+    await expect(page.getByRole('button', { name: 'Merge and export' })).toBeEnabled();
+  });
+});
