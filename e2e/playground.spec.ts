@@ -5,7 +5,7 @@ import type { Locator, Page } from '@playwright/test';
 import { expectAccessible } from './axe.ts';
 import { ask, expect, goTo, keepScreenshot, test } from './fixtures.ts';
 import { REPO } from './host.ts';
-import { trainTasks } from './trained.ts';
+import { pausedRun, trainTasks } from './trained.ts';
 
 const PROMPT = 'name: Clever Oak | kind: bistro | food: Chinese | area: city centre | price: expensive';
 const LOAD_LIMIT_MS = 60_000;
@@ -192,6 +192,21 @@ test('a chat with the whole conversation, a process that dies, a folder that is 
     await expect(page.getByRole('alert')).toHaveCount(0);
   });
 
+  await test.step('the half-trained adapter of a paused run answers', async () => {
+    const id = await pausedRun(page, modelId);
+    await open(page, `run=${id}`);
+    const half = page.getByRole('group', { name: 'Answers with' }).getByRole('button', { name: /half-trained: describe at step \d+/ });
+    await expect(half).toHaveAttribute('aria-pressed', 'true');
+    await expect(page.getByText(/^Switched to describe in/)).toBeVisible({ timeout: LOAD_LIMIT_MS });
+    await page.getByRole('radio', { name: 'Completion' }).click();
+    await page.getByLabel('Prompt').fill(PROMPT);
+    await page.getByLabel('Max new tokens').fill('8');
+    await generate(page);
+    await keepScreenshot(page, '58-playground-half-trained');
+    await open(page, 'adapter=adapter-gone');
+    await expect(page.getByRole('alert')).toContainText('not in the catalogue any more');
+  });
+
   await test.step('the folder is gone: a sentence, and the way to relocate it', async () => {
     await page.getByRole('button', { name: 'Unload' }).click();
     await expect(page.getByText('Nothing is loaded.')).toBeVisible();
@@ -205,12 +220,12 @@ test('a chat with the whole conversation, a process that dies, a folder that is 
 
 /** Gives the copied model room for thousands of tokens, and an end token that it never writes. */
 function makeEndless(modelDir: string): void {
-  const change = (name: string, changes: object): void => {
+  const rewrite = (name: string, changes: object): void => {
     const file = path.join(modelDir, name);
     const before = JSON.parse(fs.readFileSync(file, 'utf8')) as object;
     fs.writeFileSync(file, JSON.stringify({ ...before, ...changes }));
   };
-  change('config.json', { max_position_embeddings: 16_384, eos_token_id: 2 });
-  change('generation_config.json', { eos_token_id: 2 });
-  change('tokenizer_config.json', { eos_token: '<pad>' });
+  rewrite('config.json', { max_position_embeddings: 16_384, eos_token_id: 2 });
+  rewrite('generation_config.json', { eos_token_id: 2 });
+  rewrite('tokenizer_config.json', { eos_token: '<pad>' });
 }

@@ -18,13 +18,31 @@ export async function trainTasks(page: Page, tasks: string[], { modelDir = path.
   const model = await change<{ id: string }>(page, 'models.add', { dir: modelDir });
   const adapters: Record<string, string> = {};
   for (const task of tasks) {
-    const dataset = await change<{ id: string }>(page, 'datasets.add', { file: path.join(STARTER, 'data', `${task}.jsonl`) });
-    const run = await change<{ id: string }>(page, 'runs.start', {
-      modelId: model.id, datasetId: dataset.id, taskName: task, engine: 'tensorflow',
-      method: { type: 'lora', rank: 4, targets: ['q', 'v'] }, train: { steps, batch: 4, lr: 0.02, val: 0, evalEvery: 0 },
-    });
-    await expect.poll(async () => (await ask<{ status: string }>(page, 'runs.get', { id: run.id })).status, { timeout: RUN_LIMIT_MS }).toBe('completed');
+    const run = await start(page, model.id, task, steps);
+    await expect.poll(() => statusOf(page, run), { timeout: RUN_LIMIT_MS }).toBe('completed');
   }
   for (const adapter of await ask<{ id: string; taskName: string }[]>(page, 'adapters.list')) adapters[adapter.taskName] = adapter.id;
   return { modelId: model.id, adapters };
+}
+
+/** A run on `describe` that was paused after its first steps; returns its id. */
+export async function pausedRun(page: Page, modelId: string): Promise<string> {
+  const id = await start(page, modelId, 'describe', 5000);
+  await expect.poll(async () => (await ask<{ steps: unknown[] }>(page, 'runs.metrics', { id })).steps.length, { timeout: RUN_LIMIT_MS }).toBeGreaterThan(2);
+  await change(page, 'runs.pause', { id });
+  await expect.poll(() => statusOf(page, id), { timeout: RUN_LIMIT_MS }).toBe('paused');
+  return id;
+}
+
+async function start(page: Page, modelId: string, task: string, steps: number): Promise<string> {
+  const dataset = await change<{ id: string }>(page, 'datasets.add', { file: path.join(STARTER, 'data', `${task}.jsonl`) });
+  const run = await change<{ id: string }>(page, 'runs.start', {
+    modelId, datasetId: dataset.id, taskName: task, engine: 'tensorflow',
+    method: { type: 'lora', rank: 4, targets: ['q', 'v'] }, train: { steps, batch: 4, lr: 0.02, val: 0, evalEvery: 0 },
+  });
+  return run.id;
+}
+
+async function statusOf(page: Page, id: string): Promise<string> {
+  return (await ask<{ status: string }>(page, 'runs.get', { id })).status;
 }

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { baseName, formatBytes, formatCount, formatDuration, formatShare, formatShort, formatSmall, shortPath, formatDay } from './format.ts';
+import { baseName, formatBytes, formatChance, formatCount, formatDuration, formatShare, formatShort, formatSmall, shortPath, formatDay } from './format.ts';
 
 test('counts and sizes', () => {
   expect(formatCount(260032)).toBe('260,032');
@@ -25,6 +25,7 @@ test('small numbers, shares, names', () => {
   expect(formatSmall(2e-4)).toBe('2e-4');
   expect(formatSmall(0)).toBe('0');
   expect(formatShare(0.9375)).toBe('93.8 %');
+  expect([0.9375, 0.00042, 1e-9].map(formatChance)).toEqual(['93.8 %', '0.042 %', '< 0.0001 %']);
   expect(shortPath('/data/starter/model/')).toBe('starter/model');
   expect(baseName('/a/b c/')).toBe('b c');
   expect(baseName('C:\\models\\tiny')).toBe('tiny');

@@ -30,6 +30,8 @@ export class PlaygroundBase {
   hasTemplate = $state<boolean | undefined>();
   /** Milliseconds of the last switch, and to whom. */
   switched = $state.raw<{ ms: number; name: string } | undefined>();
+  /** What the address of the page asked for, and is not there (any more). */
+  missing = $state<'adapter' | 'run' | 'task' | 'model' | undefined>();
   /** The page does not hear of the process any more. */
   unheard = $state.raw<Failure | undefined>();
   readonly opening = new Action();
@@ -61,6 +63,8 @@ export class PlaygroundBase {
     const run = adapter ? undefined : runs.find(({ id, interimAdapterDir }) => id === wanted.run && interimAdapterDir !== null);
     const base = models.find((model) => model.id === adapter?.modelId || model.hash === adapter?.baseHash) ?? models.find(({ id }) => id === (run?.modelId ?? wanted.model ?? this.resident?.modelId));
     await this.choose((base ?? models.at(-1))?.id ?? '');
+    const found = { adapter: adapter?.id === wanted.adapter, run: adapter ?? run, task: adapter, model: base?.id === wanted.model };
+    this.missing = (['adapter', 'run', 'task', 'model'] as const).find((kind) => wanted[kind] && !found[kind]);
     const key = adapter?.id ?? run?.id;
     if (key === undefined) this.key = this.ready ? (this.attachedKey ?? '') : '';
     else if (this.resident?.modelId === this.modelId) await this.switchTo(key);
@@ -108,6 +112,7 @@ export class PlaygroundBase {
   /** Loads the base if it is not there, then puts another adapter on it; a text under way is stopped by that. */
   async switchTo(key: string): Promise<boolean> {
     this.key = key;
+    this.missing = undefined;
     this.switched = undefined;
     return (await this.preparing.run(async () => {
       if (this.resident?.modelId !== this.modelId && this.subject.kind !== 'run') await this.#load(this.modelId, this.engine);
