@@ -25,7 +25,7 @@ async function main(): Promise<void> {
   const port = readPort();
   const services = createServices();
   const rendererDir = path.resolve(import.meta.dirname, '../out/renderer');
-  const host = await startWebHost({ router: createRouter(services), rendererDir, port, token: process.env['GRAFT_TOKEN'] || rememberedToken(services.home.dir) });
+  const host = await startWebHost({ router: createRouter(services), rendererDir, uploadsDir: services.home.uploadsDir, port, token: process.env['GRAFT_TOKEN'] || rememberedToken(services.home.dir) });
   process.stdout.write(`Graft is at ${host.url}\n`);
 
   const shutDown = async (): Promise<void> => {

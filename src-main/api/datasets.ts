@@ -8,6 +8,7 @@ import type { Services } from '../services.ts';
 import { dataSpecSchema } from '../trainer/protocol.ts';
 import { checkFile } from './checkDataset.ts';
 import { addDataset, addSchema } from './datasetAdd.ts';
+import { mapFirstRows } from './datasetColumns.ts';
 import { datasetAt, modelDirOf, readingOf, readingSchema, sourceSchema } from './datasetInput.ts';
 import { lookAt } from './datasetLook.ts';
 import { previewProcedures } from './datasetPreview.ts';
@@ -49,6 +50,9 @@ export function datasetsRouter(services: Services) {
 
     /** What is in a file or a version: format, columns and how they are read, good and bad rows, duplicates, the first rows. */
     look: procedure.input(sourceSchema).query(({ input }) => lookAt(datasetFiles, readingOf(catalog, input))),
+
+    /** How the first rows would be read with other columns. */
+    mapped: procedure.input(sourceSchema).query(({ input }) => mapFirstRows(datasetFiles, readingOf(catalog, input))),
 
     /** Registers a file. Bad rows refuse it unless `allowBadRows` says that the rest may go on. */
     add: procedure.input(addSchema).mutation(({ input }) => addDataset(services, input)),

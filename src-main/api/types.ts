@@ -59,6 +59,7 @@ export type { AdapterView } from './adapterView.ts';
 export type { Board, BoardAdapter, BoardRun, BoardTask } from './home.ts';
 export type { DatasetLengths, DatasetReport } from './checkDataset.ts';
 export type { CompareEvent, GenerateEvent } from './playground.ts';
+export type { MappedRows } from './datasetColumns.ts';
 export type { DatasetLook } from './datasetLook.ts';
 export type { TokenPreview } from './datasetPreview.ts';
 export type { DuplicateGroup, TableRow } from './datasetRows.ts';

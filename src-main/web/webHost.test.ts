@@ -37,7 +37,7 @@ function get(rawPath: string, headers: Record<string, string> = {}, method = 'GE
 beforeEach(async () => {
   bench = openBench();
   rendererDir = path.join(bench.dir, 'renderer');
-  host = await startWebHost({ router: createRouter(bench.services), rendererDir, port: 0, token: TOKEN });
+  host = await startWebHost({ router: createRouter(bench.services), rendererDir, uploadsDir: bench.services.home.uploadsDir, port: 0, token: TOKEN });
 });
 
 afterEach(async () => {
@@ -85,7 +85,7 @@ describe('pages', () => {
   });
 
   it('takes the next port when the first is taken', async () => {
-    const second = await startWebHost({ router: createRouter(bench.services), rendererDir, port: host.port });
+    const second = await startWebHost({ router: createRouter(bench.services), rendererDir, uploadsDir: bench.services.home.uploadsDir, port: host.port });
     expect(second.port).toBeGreaterThan(host.port);
     expect(new URL(second.url).searchParams.get('token')).toMatch(/^[\w-]{32}$/);
     await second.close();

@@ -7,6 +7,7 @@ import { GraftError } from '../errors.ts';
 import { judge, loginCookie } from './guard.ts';
 import type { Access } from './guard.ts';
 import { sendText, serveStatic } from './staticFiles.ts';
+import { receiveUpload } from './upload.ts';
 
 export interface WebHost {
   port: number;
@@ -21,11 +22,14 @@ export interface WebHostOptions {
   rendererDir: string;
   /** First port to try, the next free one is taken; 0: any. */
   port: number;
+  /** Where files go that are dropped on a page. */
+  uploadsDir: string;
   /** Default: random. */
   token?: string | undefined;
 }
 
 const API = '/api/trpc/';
+const UPLOAD = '/api/upload';
 const PORTS_TRIED = 50;
 const MAX_BODY_BYTES = 4 * 1024 * 1024;
 
@@ -71,6 +75,7 @@ async function handle(req: http.IncomingMessage, res: http.ServerResponse, optio
     res.setHeader('cache-control', 'no-store');
     return nodeHTTPRequestHandler({ router: options.router, req, res, path: pathname.slice(API.length), createContext: () => ({}), maxBodySize: MAX_BODY_BYTES });
   }
+  if (pathname === UPLOAD && method === 'POST') return receiveUpload(req, res, options.uploadsDir);
   if (method !== 'GET' && method !== 'HEAD') return sendText(res, 405, 'Pages can only be read.');
   serveStatic(options.rendererDir, pathname, method === 'HEAD', res);
 }

@@ -1,30 +1,45 @@
-/** Adding a dataset in two steps: check the file, then register it, with the user's word about bad rows. */
-import { api, type Dataset, type DatasetReport } from '../api.ts';
+/** Adding a dataset in two steps: look at the file, then register it, with the user's word about columns and bad rows. */
+import { api, type Dataset, type DatasetLook } from '../api.ts';
+import { pathOfDropped, type Upload } from '../droppedFile.ts';
 import { Action } from './action.svelte.ts';
 
 export class AddDataset {
   file = $state('');
   map = $state.raw<Record<string, string>>({});
-  report = $state.raw<DatasetReport | undefined>();
+  look = $state.raw<DatasetLook | undefined>();
+  /** Share of a dropped file that has been sent, 0 to 1. */
+  sent = $state<number | undefined>();
   readonly checking = new Action();
   readonly adding = new Action();
-  readonly needsColumns = $derived(this.report !== undefined && this.report.kind === null && this.report.columns.length > 0);
+  #upload: Upload | undefined;
+
+  /** Takes the first of the dropped files. */
+  async drop([file]: File[]): Promise<void> {
+    if (!file) return;
+    this.clear();
+    const path = await this.checking.run(async () => {
+      this.#upload = pathOfDropped(file, (share) => (this.sent = share));
+      return this.#upload.path.finally(() => (this.sent = undefined));
+    });
+    if (path !== undefined) await this.check(path);
+  }
+
+  cancelUpload(): void {
+    this.#upload?.cancel();
+  }
 
   async check(file: string, map: Record<string, string> = {}): Promise<void> {
     this.file = file;
     this.map = map;
-    this.report = undefined;
     this.adding.failure = undefined;
-    this.report = await this.checking.run(() => api.datasets.check.query({ file, map }));
+    this.look = await this.checking.run(() => api.datasets.look.query({ file, map }));
   }
 
-  /** Registers the checked file; bad rows are left out, which the user has just agreed to. */
+  /** Registers the file; bad rows are left out, which the user has just agreed to. */
   async add(name?: string): Promise<Dataset | undefined> {
-    const report = this.report;
-    if (!report) return undefined;
-    const dataset = await this.adding.run(() =>
-      api.datasets.add.mutate({ file: report.file, map: this.map, allowBadRows: report.badRows.length > 0, ...(name ? { name } : {}) }),
-    );
+    const { look, map } = this;
+    if (!look) return undefined;
+    const dataset = await this.adding.run(() => api.datasets.add.mutate({ file: look.file, map, allowBadRows: look.bad > 0, ...(name ? { name } : {}) }));
     if (dataset) this.clear();
     return dataset;
   }
@@ -32,7 +47,7 @@ export class AddDataset {
   clear(): void {
     this.file = '';
     this.map = {};
-    this.report = undefined;
+    this.look = undefined;
     this.checking.failure = undefined;
     this.adding.failure = undefined;
   }
