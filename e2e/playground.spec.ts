@@ -121,7 +121,9 @@ test('base and two adapters side by side answer as each alone; a blind vote reve
       await expect(column.getByText(/tokens\/s; reached the limit/)).toBeVisible({ timeout: LOAD_LIMIT_MS });
       await expect(column.getByTestId('generated')).toHaveText(text);
     }
-    await keepScreenshot(page, '53-playground-compare');
+    await page.evaluate(() => (document.documentElement.dataset['theme'] = 'dark'));
+    await keepScreenshot(page, '53-playground-compare-dark');
+    await page.evaluate(() => delete document.documentElement.dataset['theme']);
     await expectAccessible(page);
   });
 
@@ -197,7 +199,7 @@ test('a chat with the whole conversation, a process that dies, a folder that is 
     await open(page, `run=${id}`);
     const half = page.getByRole('group', { name: 'Answers with' }).getByRole('button', { name: /half-trained: describe at step \d+/ });
     await expect(half).toHaveAttribute('aria-pressed', 'true');
-    await expect(page.getByText(/^Switched to describe in/)).toBeVisible({ timeout: LOAD_LIMIT_MS });
+    await expect(page.getByText(/^Switched to half-trained: describe at step \d+ in/)).toBeVisible({ timeout: LOAD_LIMIT_MS });
     await page.getByRole('radio', { name: 'Completion' }).click();
     await page.getByLabel('Prompt').fill(PROMPT);
     await page.getByLabel('Max new tokens').fill('8');

@@ -92,6 +92,7 @@ export class PlaygroundBase {
   async choose(modelId: string): Promise<void> {
     if (modelId !== this.modelId) this.key = '';
     this.modelId = modelId;
+    this.missing = undefined;
     this.switched = undefined;
     this.hasTemplate = undefined;
     if (modelId === '') return;
@@ -101,6 +102,7 @@ export class PlaygroundBase {
 
   async load(): Promise<boolean> {
     const { modelId, engine } = this;
+    this.missing = undefined;
     return (await this.preparing.run(() => this.#load(modelId, engine))) !== undefined;
   }
 

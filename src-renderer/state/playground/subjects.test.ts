@@ -28,11 +28,11 @@ it('who can answer: the base, the adapters of its weights, and the paused runs o
   const subjects = subjectsOf(model, adapters, runs);
   expect(subjects.map(({ key }) => key)).toEqual(['', 'old', 'new', 'imported', 'dora', 'biased', 'prefix', 'r1']);
   expect(subjects.filter(({ batched }) => !batched).map(({ key }) => key)).toEqual(['dora', 'biased', 'prefix', 'r1']);
-  expect(subjects.at(-1)!.detail).toBe('half-trained: half at step 40');
+  expect(subjects.at(-1)!.name).toBe('half-trained: half at step 40');
   expect(subjectsOf(undefined, adapters, runs)).toEqual([]);
 });
 
 it('one click reaches the base, the active adapter of each task by the name of the task, and half-trained ones', () => {
   const tasks = [{ activeAdapterId: 'imported' }, { activeAdapterId: null }, { activeAdapterId: 'new' }, { activeAdapterId: 'foreign' }] as TaskView[];
-  expect(switchRow(subjectsOf(model, adapters, runs), tasks).map(({ key, name }) => [key, name])).toEqual([['', 'Plain base'], ['imported', 'poems'], ['new', 'stories'], ['r1', 'half']]);
+  expect(switchRow(subjectsOf(model, adapters, runs), tasks).map(({ key, name }) => [key, name])).toEqual([['', 'Plain base'], ['imported', 'poems'], ['new', 'stories'], ['r1', 'half-trained: half at step 40']]);
 });

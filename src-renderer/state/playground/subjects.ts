@@ -39,7 +39,7 @@ export function subjectsOf(model: BaseModel | undefined, adapters: readonly Adap
       active: adapter.active,
       batched: isBatched(adapter),
     })),
-    ...half.map((run): Subject => ({ key: run.id, name: run.name, detail: `half-trained: ${run.name} at step ${run.interim?.steps}`, kind: 'run', active: false, batched: false })),
+    ...half.map((run): Subject => ({ key: run.id, name: `half-trained: ${run.name} at step ${run.interim?.steps}`, detail: 'the adapter that the pause saved', kind: 'run', active: false, batched: false })),
   ];
 }
 
