@@ -21,7 +21,7 @@ test('starter model, sample data, training, switching, generating, exporting', a
     await keepScreenshot(page, '03-datasets');
     await page.getByRole('link', { name: 'Train with it' }).click();
     await openStep(page, 'Review');
-    await expect(page.getByLabel('Task name')).toHaveValue('describe');
+    await expect(page.getByLabel('Task name', { exact: true })).toHaveValue('describe');
     await openStep(page, 'Method & targets');
     const promised = await trainableInForm(page);
     await keepScreenshot(page, '04-train');
