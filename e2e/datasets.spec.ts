@@ -182,5 +182,5 @@ test('a table of 5,000 rows scrolls to its end, filters, and keeps few rows in t
   expect(await scroller.getByRole('row').count()).toBeLessThan(80);
   await page.getByLabel('Filter rows').fill('answer 4321');
   await expect(scroller.getByText('question 4321', { exact: true })).toBeVisible();
-  await expect(page.getByText('1 rows match')).toBeVisible();
+  await expect(page.getByText('1 row matches')).toBeVisible();
 });
