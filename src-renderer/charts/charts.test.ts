@@ -6,6 +6,7 @@ import { drawn } from './drawn.ts';
 import { SeriesStore } from './seriesStore.ts';
 import { Smoother } from './smooth.ts';
 import { SpikeFinder } from './spikes.ts';
+import { wholeRange } from './wholeRange.ts';
 
 const at = (step: number, loss: number) => ({ step, loss, lr: step / 10, gradNorm: 1, tokensPerSecond: 50, memoryBytes: 1024, elapsedMs: 100 });
 const noise = (i: number) => Math.sin(i * 12.9898) * 0.1;
@@ -128,4 +129,12 @@ test('the CSV holds every value exactly, with empty cells where nothing was reco
   expect(column('step')).toEqual(['0', '1']);
   expect(column('validation_loss')).toEqual(['6.25', '']);
   expect(Number(column('train_loss')[1])).toBe(0.1 + 0.2);
+});
+
+test('all steps when it is over; while it trains, room that doubles up to all steps', () => {
+  const range = (last: number, active = true) => wholeRange({ first: 1, last, total: 100, active });
+  expect([0, 19, 20, 60, 99].map((last) => range(last).max)).toEqual([20, 20, 40, 80, 100]);
+  expect(range(60, false)).toEqual({ min: 1, max: 60 });
+  expect(range(0, false)).toEqual({ min: 1, max: 2 });
+  expect(wholeRange({ first: 0, last: 130, total: 100, active: true }).max).toBe(130);
 });

@@ -25,7 +25,7 @@ export function chartOptions(lines: readonly ChartLine[], look: ChartLook): uPlo
   return {
     width: look.width,
     height: look.height,
-    padding: [8, 12, 0, 0],
+    padding: [8, 26, 0, 0],
     scales: {
       x: { time: false, range: () => [look.range().min, look.range().max] },
       y: look.log ? { distr: 3, log: 10 } : { range: { min: { pad: 0.08 }, max: { pad: 0.08 } } },

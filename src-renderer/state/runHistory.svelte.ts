@@ -2,6 +2,9 @@
 import { api, type LogEntry, type RunEvent, type Sample } from '../api.ts';
 import { Action } from './action.svelte.ts';
 
+/** Least pause between two readings of the log. */
+const LOG_EVERY_MS = 1500;
+
 export class RunHistory {
   readonly id: string;
   prompts = $state.raw<string[]>([]);
@@ -10,6 +13,7 @@ export class RunHistory {
   /** Steps of the checkpoints that are kept, rising. */
   checkpoints = $state.raw<number[]>([]);
   readonly reading = new Action();
+  #timer: ReturnType<typeof setTimeout> | undefined;
 
   constructor(id: string) {
     this.id = id;
@@ -26,13 +30,26 @@ export class RunHistory {
     this.checkpoints = checkpoints.map(({ step }) => step);
   }
 
+  close(): void {
+    clearTimeout(this.#timer);
+  }
+
   /** A live event; a sample of the same step replaces the one there is. */
   take = (event: RunEvent): void => {
-    if (event.type === 'log') this.log = [...this.log, { atMs: Date.now(), message: event.message }];
-    else if (event.type === 'sample') this.samples = [...this.samples.filter(({ step }) => step < event.step), { step: event.step, texts: event.texts }];
+    // The log is written where the run is recorded; most events but steps add a line to it.
+    if (event.type !== 'step') this.#readLogSoon();
+    if (event.type === 'sample') this.samples = [...this.samples.filter(({ step }) => step < event.step), { step: event.step, texts: event.texts }];
     else if (event.type === 'checkpoint') this.checkpoints = [...this.checkpoints.filter((step) => step < event.step), event.step];
     else if (event.type === 'started') this.samples = this.samples.filter(({ step }) => step <= event.resumedFrom);
   };
+
+  #readLogSoon(): void {
+    this.#timer ??= setTimeout(() => {
+      this.#timer = undefined;
+      // A page that Graft no longer answers says so already; the lines come with the next reading.
+      api.runs.log.query({ id: this.id }).then((log) => (this.log = log), () => undefined);
+    }, LOG_EVERY_MS);
+  }
 
   /** Step of the newest kept checkpoint before `step`; 0 where there is none. */
   checkpointBefore(step: number): number {
