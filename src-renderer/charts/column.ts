@@ -19,12 +19,15 @@ export class Column {
   }
 
   push(value: number): void {
-    if (this.#length === this.#room.length) {
-      const wider = new Float64Array(this.#room.length * 2);
-      wider.set(this.#room);
-      this.#room = wider;
-    }
+    if (this.#length === this.#room.length) this.#widen(this.#length + 1);
     this.#room[this.#length++] = value;
+  }
+
+  /** Appends many at once. */
+  extend(values: ArrayLike<number>): void {
+    if (this.#length + values.length > this.#room.length) this.#widen(this.#length + values.length);
+    this.#room.set(values, this.#length);
+    this.#length += values.length;
   }
 
   set(index: number, value: number): void {
@@ -34,6 +37,12 @@ export class Column {
   /** Keeps the first `length` values. */
   cut(length: number): void {
     this.#length = Math.min(this.#length, length);
+  }
+
+  #widen(least: number): void {
+    const wider = new Float64Array(Math.max(least, this.#room.length * 2));
+    wider.set(this.values);
+    this.#room = wider;
   }
 }
 

@@ -1,10 +1,11 @@
 /**
- * One uPlot in the page. It draws at most ten times a second: every drawing thins the lines out to what the width can
- * show, so that a hundred thousand points cost as much as a thousand.
+ * One uPlot in the page. It draws at most ten times a second, and only where it can be seen: every drawing thins the lines
+ * out to what the width can show, so that a hundred thousand points cost little more than a thousand.
  */
 import uPlot from 'uplot';
 import 'uplot/dist/uPlot.min.css';
 import { drawn, type Range } from './drawn.ts';
+import { drawNever, drawSoon } from './drawQueue.ts';
 import type { ChartLine } from './line.ts';
 import { chartOptions } from './options.ts';
 import { tokenColour } from './tokens.ts';
@@ -33,9 +34,10 @@ export class Plot {
   #range: Range;
   #log: boolean;
   #colours = new Map<string, string>();
-  #frame = 0;
   #timer: ReturnType<typeof setTimeout> | undefined;
   #drawnAt = -Infinity;
+  #visible = true;
+  #stale = false;
 
   constructor(parent: HTMLElement, lines: readonly ChartLine[], range: Range, shape: PlotShape, events: PlotEvents) {
     this.#lines = lines;
@@ -58,6 +60,12 @@ export class Plot {
     this.#schedule();
   }
 
+  /** What is out of sight is drawn when it comes into sight. */
+  setVisible(visible: boolean): void {
+    this.#visible = visible;
+    if (visible && this.#stale) this.#schedule();
+  }
+
   resize(width: number, height: number): void {
     if (width < 1 || (this.uplot.width === width && this.uplot.height === height)) return;
     this.uplot.setSize({ width, height });
@@ -77,24 +85,24 @@ export class Plot {
   }
 
   destroy(): void {
-    cancelAnimationFrame(this.#frame);
+    drawNever(this.#draw);
     clearTimeout(this.#timer);
     this.uplot.destroy();
   }
 
   #schedule(): void {
-    if (this.#timer !== undefined) return;
+    this.#stale = true;
+    if (this.#timer !== undefined || !this.#visible) return;
     const wait = Math.max(0, this.#drawnAt + LEAST_PAUSE_MS - performance.now());
-    this.#timer = setTimeout(() => {
-      this.#frame = requestAnimationFrame(() => this.#draw());
-    }, wait);
+    this.#timer = setTimeout(() => drawSoon(this.#draw), wait);
   }
 
-  #draw(): void {
+  readonly #draw = (): void => {
     this.#timer = undefined;
+    this.#stale = false;
     this.#drawnAt = performance.now();
     this.uplot.setData(this.#data(this.uplot.width));
-  }
+  };
 
   #data(width: number): uPlot.AlignedData {
     return drawn(this.#lines, this.#range, width, this.#log) as uPlot.AlignedData;

@@ -53,10 +53,16 @@ export class SeriesStore {
     this.#derive(metrics.step, metrics.loss);
   }
 
+  /** Adds steps in their order; those up to the last one held are passed over. */
   appendColumns(columns: Columns): void {
-    for (let i = 0; i < columns.step.length; i++) {
-      const at = (name: 'step' | Metric): number => columns[name][i] ?? NaN;
-      this.append({ step: at('step'), loss: at('loss'), lr: at('lr'), gradNorm: at('gradNorm'), tokensPerSecond: at('tokensPerSecond'), memoryBytes: at('memoryBytes'), elapsedMs: at('elapsedMs') });
+    const from = this.length === 0 ? 0 : columns.step.findIndex((step) => step > this.lastStep);
+    if (from < 0) return;
+    const rest = (name: 'step' | Metric): readonly number[] => (from === 0 ? columns[name] : columns[name].slice(from));
+    this.step.extend(rest('step'));
+    for (const name of METRICS) this.columns[name].extend(rest(name));
+    for (let i = from; i < columns.step.length; i++) {
+      this.totalMs += columns.elapsedMs[i] ?? 0;
+      this.#derive(columns.step[i] ?? NaN, columns.loss[i] ?? NaN);
     }
   }
 
