@@ -83,6 +83,8 @@ test('pause, look into a step, roll back, compare, save, reload', async ({ graft
     const samples = page.getByRole('region', { name: 'Sample texts by step' });
     await expect(samples.getByRole('columnheader')).toHaveText(['Prompt', 'Step 0', 'Step 30', 'Step 60', 'Step 90', 'Step 120']);
     await expect(samples.getByRole('row')).toHaveCount(3);
+    await page.getByText('All settings and the command line').click();
+    await expect(page.getByTestId('command-line')).toContainText('--checkpoint-every 10');
   });
 
   await test.step('another run is drawn beside', async () => {

@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest';
 import type { RunView } from '../api.ts';
 import { changedWords } from './changedWords.ts';
+import { flatSettings } from './flatSettings.ts';
 import { nextSteps, startAgain } from './nextSteps.ts';
 
 const failed = (code: string, changes: { details?: Record<string, unknown>; resumable?: boolean; batch?: number; gradientCheckpointing?: boolean } = {}) => {
@@ -47,4 +48,10 @@ test('words that are new are marked, those that only moved along are not', () =>
   expect(parts.filter(({ changed }) => changed).map(({ text }) => text.trim())).toEqual(['black', 'down']);
   expect(changedWords('', 'all new').every(({ text, changed }) => changed || text === ' ')).toBe(true);
   expect(changedWords('same here', 'same here')).toEqual([{ text: 'same here', changed: false }]);
+});
+
+test('every setting has a name that says where it belongs; what is not set is left out', () => {
+  const settings = new Map(flatSettings(failed('X').spec));
+  expect([settings.get('method.type'), settings.get('train.batch'), settings.get('data.maxLength')]).toEqual(['lora', '8', '256']);
+  expect(settings.has('baseDtype')).toBe(false);
 });
