@@ -22,7 +22,7 @@ test('pause, look into a step, roll back, compare, save, reload', async ({ graft
   await test.step('pause ends the trainer and keeps what it has learned', async () => {
     const { pid } = await ask<{ pid: number }>(page, 'runs.get', { id: run.id });
     await page.getByRole('button', { name: 'Pause' }).click();
-    await expect(page.getByText('paused', { exact: true })).toBeVisible({ timeout: 30_000 });
+    await expect(page.getByRole('main').getByText('paused', { exact: true })).toBeVisible({ timeout: 30_000 });
     await expect(page.getByRole('status').filter({ hasText: 'memory is free' })).toBeVisible();
     await expect.poll(() => isAlive(pid)).toBe(false);
     await expect(page.getByRole('button', { name: 'Try in playground' })).toBeVisible();
@@ -203,7 +203,7 @@ test('a server that starts again under the open page', async ({ graft: page, app
   });
   // Without a click: the page goes on by itself, and shows what became of the run.
   await expect(page.getByText('Graft does not answer')).toBeHidden({ timeout: 30_000 });
-  await expect(page.getByText('failed', { exact: true })).toBeVisible();
+  await expect(page.getByRole('main').getByText('failed', { exact: true })).toBeVisible();
   const points = await pointCount(page);
   await page.getByRole('button', { name: /^Resume from step \d+$/ }).click();
   await expect.poll(() => pointCount(page), { timeout: 60_000 }).toBeGreaterThan(points);
