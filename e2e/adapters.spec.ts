@@ -25,7 +25,7 @@ test('find, tag, note, compare, switch, delete, restore, import', async ({ graft
     await page.getByLabel('New tag of wide').fill('paper');
     await page.keyboard.press('Enter');
     await expect(row('wide').getByRole('list', { name: 'Tags of wide' })).toContainText('paper');
-    await row('small').getByRole('button', { name: 'Write notes on small' }).click();
+    await row('small').getByRole('button', { name: 'Write a note on small' }).click();
     await page.getByLabel('Notes on small').fill('first try, too short');
     await page.keyboard.press('Control+Enter');
     await expect(row('small')).toContainText('first try, too short');

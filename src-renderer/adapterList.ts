@@ -85,7 +85,7 @@ export function settingRows(each: readonly (readonly Setting[])[]): SettingRow[]
 
 /** A value as a person reads it; a hash in short. */
 export function settingText(key: string, value: Setting['value'] | undefined): string {
-  if (value === undefined) return NONE;
+  if (value === undefined || value === '') return NONE;
   if (typeof value === 'boolean') return value ? 'yes' : 'no';
   if (typeof value === 'number') return formatSmall(value);
   return key.endsWith('hash') ? value.slice(0, 12) : value;
@@ -93,9 +93,9 @@ export function settingText(key: string, value: Setting['value'] | undefined): s
 
 const LABELS: Record<string, string> = {
   'base.hash': 'Base (hash)', 'base.dtype': 'Base kept as', engine: 'Engine',
-  'data.file': 'Data file', 'data.hash': 'Data (hash)', 'data.lossOn': 'Loss on', 'data.maxLength': 'Max length', 'data.format': 'Data format', 'data.allowBadRows': 'Bad rows left out', 'data.classify': 'Classification',
+  'data.file': 'Data file', 'data.hash': 'Data (hash)', 'data.lossOn': 'Loss on', 'data.maxLength': 'Max length', 'data.format': 'Data format', 'data.allowBadRows': 'Bad rows left out', 'data.classify': 'Classification', 'data.versionId': 'Data version', 'data.excludeLines': 'Excluded rows',
   'method.type': 'Method', 'method.rank': 'Rank', 'method.alpha': 'Alpha', 'method.dropout': 'Dropout', 'method.targets': 'Target modules', 'method.layers': 'Layers', 'method.init': 'Initialisation', 'method.rslora': 'rsLoRA', 'method.dora': 'DoRA', 'method.bias': 'Biases', 'method.loraPlusRatio': 'LoRA+ ratio', 'method.factor': 'Factor', 'method.kind': 'Kind', 'method.bottleneck': 'Bottleneck', 'method.skipLayers': 'Skipped layers', 'method.prefixLength': 'Prefix length', 'method.infixLength': 'Infix length',
-  'train.steps': 'Steps', 'train.epochs': 'Epochs', 'train.batch': 'Batch', 'train.accumulate': 'Accumulation', 'train.packing': 'Packing', 'train.bucketing': 'Bucketing', 'train.lr': 'Learning rate', 'train.schedule': 'Schedule', 'train.warmup': 'Warm-up', 'train.beta1': 'Beta 1', 'train.beta2': 'Beta 2', 'train.eps': 'Epsilon', 'train.weightDecay': 'Weight decay', 'train.weightDecayOn': 'Weight decay on', 'train.clip': 'Gradient clipping', 'train.labelSmoothing': 'Label smoothing', 'train.neftune': 'NEFTune', 'train.gradientCheckpointing': 'Gradient checkpointing', 'train.val': 'Validation share', 'train.seed': 'Seed', 'train.evalEvery': 'Validate every', 'train.checkpointEvery': 'Checkpoint every', 'train.patience': 'Patience', 'train.minDelta': 'Least improvement', 'train.keepBest': 'Keep the best', 'train.maxBadSteps': 'Bad steps allowed', 'train.memoryLimitBytes': 'Memory limit (bytes)',
+  'train.steps': 'Steps', 'train.epochs': 'Epochs', 'train.batch': 'Batch', 'train.accumulate': 'Accumulation', 'train.packing': 'Packing', 'train.bucketing': 'Bucketing', 'train.lr': 'Learning rate', 'train.schedule': 'Schedule', 'train.warmup': 'Warm-up', 'train.beta1': 'Beta 1', 'train.beta2': 'Beta 2', 'train.eps': 'Epsilon', 'train.weightDecay': 'Weight decay', 'train.weightDecayOn': 'Weight decay on', 'train.clip': 'Gradient clipping', 'train.labelSmoothing': 'Label smoothing', 'train.neftune': 'NEFTune', 'train.gradientCheckpointing': 'Gradient checkpointing', 'train.val': 'Validation share', 'train.seed': 'Seed', 'train.evalEvery': 'Validate every', 'train.checkpointEvery': 'Checkpoint every', 'train.patience': 'Patience', 'train.minDelta': 'Least improvement', 'train.keepBest': 'Keep the best', 'train.samplePrompts': 'Sample prompts', 'train.sampleTokens': 'Sample tokens', 'train.maxBadSteps': 'Bad steps allowed', 'train.memoryLimitBytes': 'Memory limit (bytes)',
 };
 
 /** `train.lr` is "Learning rate"; `method.rankPattern.3.q` is "Rank of 3.q". */
