@@ -19,7 +19,7 @@ test('one click on an empty start page trains the sample', async ({ graft: page 
   const card = page.getByRole('article', { name: 'Task describe' });
   await expect(card).toContainText('validation loss', { timeout: RUN_LIMIT_MS });
   await expect(page.getByRole('region', { name: 'Running and queued' })).toHaveCount(0);
-  await expect(card.getByRole('img', { name: /^Training loss from/ })).toHaveAttribute('data-points', '60');
+  await expect(card.getByRole('img', { name: /^Training loss from/ })).toHaveAttribute('data-points', String(run!.spec.train.steps));
   await expect(page.getByRole('button', { name: 'Try it with the sample' })).toHaveCount(0);
 });
 

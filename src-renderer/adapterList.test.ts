@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { matching, parseView, settingLabel, settingRows, sorted, tagCounts, viewQuery } from './adapterList.ts';
+import { matching, parseScales, parseView, scalesText, settingLabel, settingRows, sorted, tagCounts, viewQuery } from './adapterList.ts';
 
 const adapter = (name: string, more: object = {}) => ({
   name, taskName: 'colours', tags: [] as string[], notes: '', modelName: 'Starter', baseHash: 'abc123', methodText: { name: 'LoRA', details: 'rank 8, q v' },
@@ -72,4 +72,11 @@ describe('settings side by side', () => {
   });
 
   it.each([['train.lr', 'Learning rate'], ['method.rankPattern.3.q', 'Rank of 3.q'], ['train.somethingNew', 'somethingNew']])('%s is called %s', (key, label) => expect(settingLabel(key)).toBe(label));
+});
+
+it('adapters with scales come back from the address', () => {
+  const parts = [{ id: 'adapter-1', scale: 1 }, { id: 'adapter-2', scale: -0.5 }];
+  expect(parseScales(scalesText(parts))).toEqual(parts);
+  expect(parseScales('adapter-1')).toEqual([{ id: 'adapter-1', scale: 1 }]);
+  expect(parseScales('')).toEqual([]);
 });

@@ -1,4 +1,5 @@
 /** What is to be exported, where to, and what the plan says about it before it starts. */
+import { parseScales } from '../adapterList.ts';
 import { api, type AdapterView, type ExportPlan, type ExportRecord, type SystemInfo } from '../api.ts';
 import { freeFolderName } from '../exportProgress.ts';
 import { Resource } from './resource.svelte.ts';
@@ -38,14 +39,16 @@ export class ExportForm {
   /** Folders that the plan has found to exist though no export names them. */
   #existing = $state.raw<string[]>([]);
 
-  /** taken: folders of earlier exports. wanted: id of the adapter to begin with. */
+  /** taken: folders of earlier exports. wanted: the adapter to begin with, or several with scales (`id:scale,id:scale`). */
   constructor(adapters: AdapterView[], info: SystemInfo, wanted: string | null, taken: () => string[]) {
     this.adapters = adapters;
     this.#taken = taken;
     this.separator = info.platform === 'win32' ? '\\' : '/';
     this.parent = info.exportsDir;
-    const begin = adapters.find(({ id }) => id === wanted) ?? adapters.at(-1);
-    if (begin) this.picks = [{ adapterId: begin.id, scale: 1 }];
+    const known = parseScales(wanted ?? '').filter(({ id }) => adapters.some((adapter) => adapter.id === id));
+    const last = adapters.at(-1);
+    const begin = known.length > 0 || !last ? known : [{ id: last.id, scale: 1 }];
+    this.picks = begin.map(({ id, scale }) => ({ adapterId: id, scale }));
     this.plan = new Resource(() => (this.complete ? api.exports.plan.query(this.request()) : Promise.resolve(undefined)));
   }
 
