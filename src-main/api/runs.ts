@@ -1,5 +1,6 @@
 /** Training runs: start, queue, watch, pause, stop, resume, and what they leave behind. */
 import { z } from 'zod';
+import { readAppSettings, withMemoryLimit } from '../jobs/appSettings.ts';
 import { inspectRun } from '../jobs/inspectRun.ts';
 import { rollBack, rollBackSchema } from '../jobs/rollBack.ts';
 import { startRunSchema } from '../jobs/runInput.ts';
@@ -24,9 +25,10 @@ function control(services: Services) {
     /** Queued runs; the first is the next. */
     queue: procedure.query(() => runs.queue()),
     get: procedure.input(byId).query(({ input }) => runs.get(input.id)),
-    start: procedure.input(startRunSchema).mutation(({ input }) => runs.start(input)),
+    /** A run that names no memory limit gets the one of the settings. */
+    start: procedure.input(startRunSchema).mutation(({ input }) => runs.start(withMemoryLimit(input, readAppSettings(services.catalog)))),
     /** One step of the run that would start, measured; nothing is kept. */
-    preflight: procedure.input(startRunSchema).mutation(({ input }) => runs.preflight(input)),
+    preflight: procedure.input(startRunSchema).mutation(({ input }) => runs.preflight(withMemoryLimit(input, readAppSettings(services.catalog)))),
 
     /** The run as it is, then every event, until it is over. */
     watch: procedure.input(byId).subscription(({ input, signal }) => {

@@ -5,6 +5,7 @@ import path from 'node:path';
 import { afterEach, beforeEach, expect, it, vi } from 'vitest';
 import { openBench } from '../testing/services.ts';
 import type { TestBench } from '../testing/services.ts';
+import { withMemoryLimit } from './appSettings.ts';
 import { runSpecSchema } from '../trainer/protocol.ts';
 
 let bench: TestBench;
@@ -84,4 +85,11 @@ it('settings keep what is not changed, and the chosen engine is what auto means'
   expect(await bench.api.system.settings()).toEqual({ defaultEngine: 'wasm', memoryLimitBytes: 2 ** 30, notifications: true });
   await expect(bench.api.system.saveSettings({ memoryLimitBytes: 5 })).rejects.toThrow();
   expect(await bench.services.engines.resolve('auto')).toBe('wasm');
+});
+
+it('the memory limit goes to runs that name none', () => {
+  const settings = { defaultEngine: 'auto', memoryLimitBytes: 2 ** 30, notifications: true } as const;
+  expect(withMemoryLimit({ train: {} }, settings).train).toEqual({ memoryLimitBytes: 2 ** 30 });
+  expect(withMemoryLimit({ train: { memoryLimitBytes: 5 } }, settings).train).toEqual({ memoryLimitBytes: 5 });
+  expect(withMemoryLimit({ train: {} }, { ...settings, memoryLimitBytes: null }).train).toEqual({});
 });

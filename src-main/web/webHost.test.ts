@@ -74,6 +74,15 @@ describe('pages', () => {
     expect((await get('/api/trpc/models.list', { ...bearer, origin: origin() })).status).toBe(200);
   });
 
+  it('tells a browser without the cookie how to get in, and a program in a line', async () => {
+    build();
+    const page = await get('/', { accept: 'text/html,*/*' });
+    expect(page).toMatchObject({ status: 401, headers: { 'content-type': 'text/html; charset=utf-8' }, body: expect.stringMatching(/Open that address in this browser once/) as string });
+    expect(page.body).not.toContain(TOKEN);
+    expect((await get('/api/trpc/models.list', { accept: 'text/html' })).headers['content-type']).toMatch(/text\/plain/);
+    expect((await get('/')).body).toBe('Open the address with the token that Graft printed when it started.\n');
+  });
+
   it('says what to do where the pages are not built', async () => {
     expect(await get('/', bearer)).toMatchObject({ status: 503, body: expect.stringMatching(/npm run build/) });
   });

@@ -7,6 +7,7 @@ import { GraftError } from '../errors.ts';
 import { judge, loginCookie } from './guard.ts';
 import type { Access } from './guard.ts';
 import { sendText, serveStatic } from './staticFiles.ts';
+import { sendWayIn } from './wayIn.ts';
 import { receiveUpload } from './upload.ts';
 
 export interface WebHost {
@@ -65,7 +66,10 @@ async function handle(req: http.IncomingMessage, res: http.ServerResponse, optio
   // An address such as `//x` is a path here, never another host.
   const url = `/${(req.url ?? '/').replace(/^\/+/, '')}`;
   const verdict = judge({ method, url, headers: req.headers }, access);
-  if (verdict.kind === 'refuse') return sendText(res, verdict.status, verdict.message);
+  if (verdict.kind === 'refuse') {
+    const asPage = method === 'GET' && !url.startsWith('/api/') && (req.headers.accept ?? '').includes('text/html');
+    return asPage ? sendWayIn(res, verdict.status, verdict.message) : sendText(res, verdict.status, verdict.message);
+  }
   if (verdict.kind === 'login') {
     res.writeHead(302, { location: '/', 'set-cookie': loginCookie(access), 'cache-control': 'no-store' });
     return void res.end();
