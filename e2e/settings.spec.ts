@@ -91,6 +91,13 @@ test('the keyboard alone: shortcuts, pages, the palette', async ({ graft: page }
   await expect(palette).toHaveCount(0);
 });
 
+test('an address that names a data file opens it on the Datasets page', async ({ graft: page, home }) => {
+  const file = path.join(home, 'opened & named.jsonl');
+  fs.writeFileSync(file, Array.from({ length: 3 }, (_, i) => JSON.stringify({ prompt: `p${i}`, completion: `c${i}` })).join('\n'));
+  await page.evaluate((name) => (window.location.hash = `#/datasets?${new URLSearchParams({ file: name })}`), file);
+  await expect(page.getByRole('button', { name: /^Add dataset|^Go on with/ })).toBeEnabled();
+});
+
 test('the end of a run is told on whatever page is open, with a way there', async ({ graft: page }) => {
   const training = trainTiny(page, { train: { steps: 400, batch: 2, val: 0 } });
   const pill = page.getByRole('navigation', { name: 'Pages' }).getByRole('link', { name: /^Run describe, / });
