@@ -6,7 +6,6 @@ import { nameBehindTemporary } from '../files.ts';
 import type { Home } from '../home.ts';
 import { tuningFile } from '../trainer/tuning.ts';
 import { forgetTrash } from './adapterTrash.ts';
-import { purgeAdapter } from './adapterTrash.ts';
 import { folderSize, sizeOfAll, type FolderSize } from './folderSize.ts';
 import { freeBytesAt } from './freeSpace.ts';
 
