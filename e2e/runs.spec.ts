@@ -36,7 +36,7 @@ test('reorder the queue, cancel, wait, search, sort, delete', async ({ graft: pa
     await expect.poll(() => queued(page)).toEqual(order);
     await expect.poll(async () => (await ask<{ name: string }[]>(page, 'runs.queue')).map(({ name }) => name)).toEqual(order);
     await page.reload();
-    await expect.poll(() => queued(page)).toEqual(order);
+    await expect.poll(() => queued(page), { timeout: 30_000 }).toEqual(order);
   });
 
   await test.step('one leaves the queue, the others run in their order', async () => {
