@@ -9,7 +9,7 @@ import { cliArguments, cliLine } from './cliLine.ts';
 const names = { model: { dir: "/models/it's here" }, dataset: { file: '/data/a b.jsonl', format: null, map: { prompt: 'question' }, allowBadRows: true } };
 
 /** What the command line's own parser makes of the arguments. */
-function parsedBack(run: StartRun): object {
+function parsedBack(run: Partial<StartRun>): object {
   const checked = startRunSchema.parse({ modelId: 'm', datasetId: 'd', taskName: 't', train: {}, ...run });
   const args = readArgs(cliArguments(checked, names), train.options, []);
   return { checked, method: readMethod(args), train: readTrain(args) };
@@ -26,7 +26,7 @@ it.each<Partial<StartRun>>([
   { method: { type: 'prefix', kind: 'embedding', infixLength: 2 } },
   { method: { type: 'lora' }, train: { epochs: 2.5, batch: 3, accumulate: 2, packing: true, lr: 1e-5, schedule: 'cosine', warmup: 0.1, beta1: 0.8, weightDecay: 0, clip: 0, seed: -3, val: 0.2, patience: 2, evalEvery: 7, keepBest: true, memoryLimitBytes: 300 * 2 ** 20 } },
 ])('%j is parsed back', (part) => {
-  const { checked, method, train } = parsedBack(part as StartRun) as { checked: { method: object; train: object }; method: object; train: object };
+  const { checked, method, train } = parsedBack(part) as { checked: { method: object; train: object }; method: object; train: object };
   expect(method).toEqual(checked.method);
   expect(train).toEqual(checked.train);
 });
