@@ -1,0 +1,63 @@
+/** From the start page to a trained, switched and exported adapter: by mouse in at most 12 clicks, and by keyboard alone. */
+import fs from 'node:fs';
+import path from 'node:path';
+import type { Locator, Page } from '@playwright/test';
+import { ask, expect, test } from './fixtures.ts';
+
+const MOST_CLICKS = 12;
+const MOST_TABS = 80;
+const RUN_LIMIT_MS = 120_000;
+
+/** Does one step of the journey on an element: a click, or the way to it by Tab and then Enter. */
+type Use = (target: Locator) => Promise<void>;
+
+async function journey(page: Page, home: string, use: Use): Promise<void> {
+  await use(page.getByRole('button', { name: 'Try it with the sample' }));
+  await expect(page).toHaveURL(/#\/runs\/run-/);
+  await expect(page.getByText('Training is complete')).toBeVisible({ timeout: RUN_LIMIT_MS });
+
+  await use(page.getByRole('main').getByRole('link', { name: 'Try it' }));
+  await expect(page).toHaveURL(/#\/playground/);
+  const tasks = page.getByRole('group', { name: 'Switch' });
+  await use(tasks.getByRole('button', { name: /Plain base/ }));
+  await expect(page.getByText(/Switched in [\d.]+ ms/)).toBeVisible({ timeout: 60_000 });
+  await use(tasks.getByRole('button', { name: /describe/ }));
+  await expect(tasks.getByRole('button', { name: /describe/ })).toHaveAttribute('aria-pressed', 'true');
+
+  await use(page.getByRole('navigation', { name: 'Pages' }).getByRole('link', { name: 'Export' }));
+  await use(page.getByRole('button', { name: 'Merge and export' }));
+  await expect(page.getByRole('region', { name: 'Parity certificate' }).getByText('passed', { exact: true })).toBeVisible({ timeout: 90_000 });
+  const [exported] = await ask<{ outDir: string }[]>(page, 'exports.list');
+  expect(exported!.outDir.startsWith(home)).toBe(true);
+  expect(fs.readdirSync(exported!.outDir)).toEqual(expect.arrayContaining(['config.json', 'model.safetensors', 'parity.json']));
+  expect(path.dirname(exported!.outDir)).toBe(path.join(home, 'exports'));
+}
+
+test('a first journey takes at most 12 clicks', async ({ graft: page, home }) => {
+  test.setTimeout(300_000);
+  await page.evaluate(() => {
+    const counter = globalThis as unknown as { clicks: number };
+    counter.clicks = 0;
+    window.addEventListener('click', (event) => event.isTrusted && event.detail > 0 && counter.clicks++, true);
+  });
+  await journey(page, home, (target) => target.click());
+  const clicks = await page.evaluate(() => (globalThis as unknown as { clicks: number }).clicks);
+  test.info().annotations.push({ type: 'clicks', description: String(clicks) });
+  expect(clicks).toBeGreaterThan(3);
+  expect(clicks).toBeLessThanOrEqual(MOST_CLICKS);
+});
+
+test('the same journey by keyboard alone', async ({ graft: page, home }) => {
+  test.setTimeout(300_000);
+  await page.evaluate(() => window.addEventListener('pointerdown', () => (document.title = 'a pointer was used'), true));
+  await journey(page, home, async (target) => {
+    await target.waitFor();
+    await expect(target).toBeEnabled();
+    for (let tabs = 0; tabs < MOST_TABS; tabs++) {
+      if (await target.evaluate((element) => element === document.activeElement)) return page.keyboard.press('Enter');
+      await page.keyboard.press('Tab');
+    }
+    throw new Error(`${String(target)} is not reached by ${MOST_TABS} tabs.`);
+  });
+  await expect(page).not.toHaveTitle('a pointer was used');
+});
