@@ -18,9 +18,9 @@ async function journey(page: Page, home: string, use: Use): Promise<void> {
 
   await use(page.getByRole('main').getByRole('link', { name: 'Try it' }));
   await expect(page).toHaveURL(/#\/playground/);
-  const tasks = page.getByRole('group', { name: 'Switch' });
+  const tasks = page.getByRole('group', { name: 'Answers with' });
   await use(tasks.getByRole('button', { name: /Plain base/ }));
-  await expect(page.getByText(/Switched in [\d.]+ ms/)).toBeVisible({ timeout: 60_000 });
+  await expect(page.getByRole('status', { name: 'Last switch' })).toContainText(/ in [\d.]+ ms\./, { timeout: 60_000 });
   await use(tasks.getByRole('button', { name: /describe/ }));
   await expect(tasks.getByRole('button', { name: /describe/ })).toHaveAttribute('aria-pressed', 'true');
 

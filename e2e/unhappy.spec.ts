@@ -1,7 +1,9 @@
 /** What goes wrong is said in one sentence, with a way out. */
+import { execFileSync } from 'node:child_process';
 import fs from 'node:fs';
 import path from 'node:path';
-import { addSample, addStarterModel, ask, expect, goTo, keepScreenshot, lossFigure, pointCount, startRun, test } from './fixtures.ts';
+import { addSample, addStarterModel, ask, change, expect, goTo, keepScreenshot, lossFigure, pointCount, startRun, test } from './fixtures.ts';
+import { trainTiny } from './seed.ts';
 
 test('a dataset with bad rows shows lines and reasons, and goes on with the rest when told to', async ({ graft: page, home }) => {
   const file = path.join(home, 'some-bad.jsonl');
@@ -66,5 +68,85 @@ test('a trainer killed in the middle is a failed run that resumes to its end', a
   await page.getByRole('button', { name: 'Resume' }).click();
   await expect(page.getByText('Training is complete')).toBeVisible({ timeout: 200_000 });
   await expect(lossFigure(page)).toHaveAttribute('data-points', '200');
+  await expect(page.getByRole('alert')).toHaveCount(0);
+});
+
+test('an export onto a full disk says how much is missing, and goes on in another folder', async ({ graft: page, home }, testInfo) => {
+  test.setTimeout(240_000);
+  testInfo.skip(process.platform !== 'linux' || process.getuid?.() !== 0, 'Only root on Linux can make a small disk for this test.');
+  const small = path.join(home, 'small');
+  fs.mkdirSync(small);
+  try {
+    execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=4m', 'tmpfs', small], { stdio: 'ignore' });
+  } catch {
+    testInfo.skip(true, 'No small disk can be mounted here.');
+  }
+  try {
+    await trainTiny(page);
+    await goTo(page, 'Export');
+    await page.getByLabel('Inside', { exact: true }).fill(small);
+    const start = page.getByRole('button', { name: 'Merge and export' });
+    await expect(page.getByRole('region', { name: 'What will be written' })).toContainText('model.safetensors');
+    await expect(start).toBeEnabled();
+    await page.waitForTimeout(1500); // the plan is made anew a moment after the last change of the form
+    // The disk fills up after the plan was made.
+    fs.writeFileSync(path.join(small, 'something-else'), Buffer.alloc(4 * 2 ** 20 - 200 * 1024));
+    await start.click();
+    const alert = page.getByRole('alert').first();
+    await expect(alert).toContainText(/disk|free/i, { timeout: 60_000 });
+    await expect(alert).toContainText(small);
+    expect(fs.readdirSync(small)).toEqual(['something-else']);
+    await keepScreenshot(page, '24-disk-full');
+
+    await alert.getByRole('button', { name: 'Choose another folder' }).click();
+    const dialog = page.getByRole('dialog', { name: 'Choose a folder' });
+    await dialog.getByRole('button', { name: 'Up' }).click();
+    await dialog.getByRole('button', { name: /^exports\// }).click();
+    await dialog.getByRole('button', { name: 'Choose this folder' }).click();
+    await start.click();
+    await expect(page.getByRole('region', { name: 'Parity certificate' }).getByText('passed', { exact: true })).toBeVisible({ timeout: 90_000 });
+    expect(fs.readdirSync(path.join(home, 'exports'))).toHaveLength(1);
+  } finally {
+    execFileSync('umount', [small]);
+  }
+});
+
+test('what another window has taken away is said, and the board shows what is left', async ({ graft: page }, testInfo) => {
+  test.setTimeout(240_000);
+  testInfo.skip(testInfo.project.name === 'electron', 'Electron opens one window.');
+  await trainTiny(page, { name: 'first' });
+  const second = await trainTiny(page, { name: 'second', train: { steps: 3, batch: 2, val: 0.1, seed: 5 } });
+  await goTo(page, 'Adapters');
+  await goTo(page, 'Home');
+  const choice = page.getByRole('group', { name: 'Active adapter of describe' });
+  await expect(choice.getByRole('button', { name: /^second/ })).toBeVisible();
+
+  const other = await page.context().newPage();
+  await other.goto(page.url());
+  await expect(other.getByRole('group', { name: 'Active adapter of describe' }).getByRole('button', { name: /^second/ })).toBeVisible();
+  const adapters = await ask<{ id: string; runId: string }[]>(other, 'adapters.list');
+  await change(other, 'adapters.trash', { ids: [adapters.find(({ runId }) => runId === second)!.id] });
+  await other.close();
+
+  await choice.getByRole('button', { name: /^second/ }).click();
+  await expect(page.getByRole('alert')).toContainText('has no adapter');
+  await page.getByRole('button', { name: 'Reload the board' }).click();
+  await expect(page.getByRole('alert')).toHaveCount(0);
+  await expect(choice.getByRole('button', { name: /^second/ })).toHaveCount(0);
+});
+
+test('a server that was started again under an open page is found again', async ({ graft: page, app }, testInfo) => {
+  testInfo.skip(testInfo.project.name === 'electron', 'In Electron page and server are one program.');
+  await addStarterModel(page);
+  await app.restart!(async () => {
+    await page.getByRole('navigation', { name: 'Pages' }).getByRole('link', { name: 'Datasets' }).click();
+    await expect(page.getByRole('alert').first()).toContainText('Graft does not answer');
+    await page.getByRole('navigation', { name: 'Pages' }).getByRole('link', { name: 'Models' }).click();
+    await expect(page.getByRole('alert').first()).toContainText('Graft does not answer');
+    await page.getByRole('alert').first().getByRole('button', { name: 'Try again' }).click();
+    await expect(page.getByRole('alert').first()).toContainText('Graft does not answer');
+  });
+  // Without another click: the page asks again by itself.
+  await expect(page.getByRole('row', { name: /stories|starter|model/i }).first()).toBeVisible({ timeout: 15_000 });
   await expect(page.getByRole('alert')).toHaveCount(0);
 });

@@ -18,6 +18,7 @@ export class HomeBoard extends TaskChanges {
 
   /** Reads the board and follows the runs until it is closed. */
   open(): void {
+    this.switcher.switching.failure = undefined;
     this.close();
     this.streamError = undefined;
     void this.resource.load();

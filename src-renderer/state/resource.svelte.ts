@@ -1,5 +1,6 @@
-/** A value loaded from the API, with the loading and error states that every page shows. */
+/** A value loaded from the API, with the loading and error states that every page shows. While nobody answers it asks again by itself. */
 import { failureOf, type Failure } from '../stream.ts';
+import { Connection } from './connection.svelte.ts';
 
 export class Resource<T> {
   data = $state.raw<T | undefined>();
@@ -8,6 +9,7 @@ export class Resource<T> {
   loading = $state(false);
   #read: () => Promise<T>;
   #latest = 0;
+  #connection = new Connection(() => void this.load());
 
   constructor(read: () => Promise<T>) {
     this.#read = read;
@@ -23,7 +25,9 @@ export class Resource<T> {
       this.data = data;
       this.failure = undefined;
     } catch (error) {
-      if (mine === this.#latest) this.failure = failureOf(error);
+      if (mine !== this.#latest) return;
+      this.failure = failureOf(error);
+      this.#connection.note(this.failure);
     } finally {
       if (mine === this.#latest) this.loading = false;
     }
