@@ -15,6 +15,8 @@ async function journey(page: Page, home: string, use: Use): Promise<void> {
   await use(page.getByRole('button', { name: 'Try it with the sample' }));
   await expect(page).toHaveURL(/#\/runs\/run-/);
   await expect(page.getByText('Training is complete')).toBeVisible({ timeout: RUN_LIMIT_MS });
+  const [run] = await ask<{ spec: { train: { samplePrompts: string[] } } }[]>(page, 'runs.list');
+  await expect(page.getByRole('region', { name: 'Samples', exact: true })).toContainText(run!.spec.train.samplePrompts[0]!.slice(0, 20));
 
   await use(page.getByRole('main').getByRole('link', { name: 'Try it' }));
   await expect(page).toHaveURL(/#\/playground/);

@@ -25,6 +25,7 @@ it.each<Partial<StartRun>>([
   { method: { type: 'adapter', kind: 'lin', skipLayers: 1 } },
   { method: { type: 'prefix', kind: 'embedding', infixLength: 2 } },
   { method: { type: 'lora' }, train: { epochs: 2.5, batch: 3, accumulate: 2, packing: true, lr: 1e-5, schedule: 'cosine', warmup: 0.1, beta1: 0.8, weightDecay: 0, clip: 0, seed: -3, val: 0.2, patience: 2, evalEvery: 7, keepBest: true, memoryLimitBytes: 300 * 2 ** 20 } },
+  { method: { type: 'lora' }, train: { evalEvery: 5, samplePrompts: ['One day, Lily', '- a list'], sampleTokens: 12 } },
 ])('%j is parsed back', (part) => {
   const { checked, method, train } = parsedBack(part) as { checked: { method: object; train: object }; method: object; train: object };
   expect(method).toEqual(checked.method);

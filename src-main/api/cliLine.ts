@@ -83,7 +83,8 @@ const MIB = 2 ** 20;
 
 function trainOptions(train: TrainSettings): Named[] {
   const named = (Object.keys(TRAIN_NAMES) as (keyof typeof TRAIN_NAMES)[]).map((field): Named => [TRAIN_NAMES[field], unless(train[field], DEFAULTS[field])]);
-  return [...named, ['memory-limit', train.memoryLimitBytes === undefined ? undefined : Math.max(1, Math.round(train.memoryLimitBytes / MIB))]];
+  const samples = train.samplePrompts.map((prompt): Named => ['sample', prompt]);
+  return [...named, ...samples, ['sample-tokens', unless(train.sampleTokens, DEFAULTS.sampleTokens)], ['memory-limit', train.memoryLimitBytes === undefined ? undefined : Math.max(1, Math.round(train.memoryLimitBytes / MIB))]];
 }
 
 /** Option of each setting. */

@@ -4,7 +4,8 @@ import path from 'node:path';
 
 export interface Starter {
   modelDir: string;
-  datasets: { file: string; name: string; task: string }[];
+  /** `prompt`: of the first row. */
+  datasets: { file: string; name: string; task: string; prompt: string }[];
 }
 
 export const STARTER_DIR = path.resolve(import.meta.dirname, '../../resources/starter');
@@ -17,7 +18,13 @@ export function starter(dir: string = STARTER_DIR): Starter | null {
   const files = fs.existsSync(dataDir) ? fs.readdirSync(dataDir).filter((name) => name.endsWith('.jsonl')).sort() : [];
   const datasets = files.map((name) => {
     const task = name.slice(0, -'.jsonl'.length);
-    return { file: path.join(dataDir, name), name: `Sample: ${task}`, task };
+    const file = path.join(dataDir, name);
+    return { file, name: `Sample: ${task}`, task, prompt: firstPrompt(file) };
   });
   return { modelDir, datasets };
+}
+
+function firstPrompt(file: string): string {
+  const [line = ''] = fs.readFileSync(file, 'utf8').split('\n', 1);
+  return (JSON.parse(line) as { prompt: string }).prompt;
 }

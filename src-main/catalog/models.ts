@@ -82,7 +82,7 @@ export function modelQueries(db: Database) {
     },
     /** The same model in another folder. */
     relocate(model: BaseModel): BaseModel {
-      const { id, name: _, dir, hash: _hash, createdAt: _createdAt, ...details } = model;
+      const { id, name: _name, dir, hash: _hash, createdAt: _createdAt, ...details } = model;
       relocate.run({ id, dir, details: JSON.stringify(details) });
       return toModel(byId.get(id)!);
     },

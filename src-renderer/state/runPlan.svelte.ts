@@ -19,7 +19,8 @@ export class RunPlan {
 
   /** Asks about `request` after a pause, unless it is the question that was asked last. */
   ask(request: StartRun): void {
-    const text = JSON.stringify({ ...request, taskName: '', name: '' });
+    // Names and sample prompts change nothing about it.
+    const text = JSON.stringify({ ...request, taskName: '', name: '', train: { ...request.train, samplePrompts: [] } });
     if (text === this.#asked) return;
     this.#asked = text;
     this.waiting = true;

@@ -6,6 +6,8 @@ import { presetSettings, type Preset } from '../wizard/presets.ts';
 import { Action } from './action.svelte.ts';
 
 const KEY = 'graft.new-run';
+/** Sample prompts taken from the data by themselves. */
+const SUGGESTED = 2;
 const LOW_RANK = ['lora', 'loha', 'lokr'];
 
 export class Wizard {
@@ -18,6 +20,8 @@ export class Wizard {
   sizes = $state.raw<MatrixSize[]>([]);
   /** Tokens of a usual row, once they are counted. */
   tokensPerRow = $state<number | undefined>();
+  /** Prompts of rows kept for validation, once the plan has read them. */
+  suggestedPrompts = $state.raw<string[]>([]);
   readonly starting = new Action();
 
   readonly model = $derived(this.models.find(({ id }) => id === this.draft.modelId));
@@ -27,6 +31,9 @@ export class Wizard {
   readonly taskName = $derived(this.draft.taskName.trim() || this.suggestedTask());
   /** Trained parameters by the closed formula; undefined where only the API knows. */
   readonly count = $derived(this.localCount());
+
+  /** What is answered at each evaluation: the user's own prompts, else the suggested ones. */
+  readonly samplePrompts = $derived(this.draft.classify ? [] : (this.draft.train.samplePrompts ?? this.suggestedPrompts.slice(0, SUGGESTED)));
 
   /** Why a step is not done yet; undefined where it is. */
   readonly problems: Record<Step, string | undefined> = $derived.by(() => ({
@@ -67,6 +74,7 @@ export class Wizard {
     if (this.draft.datasetId === id) return;
     this.draft.datasetId = id;
     this.tokensPerRow = undefined;
+    this.suggestedPrompts = [];
     this.draft.taskName = '';
     this.applyPreset();
   }
@@ -142,7 +150,7 @@ export class Wizard {
       engine: draft.engine,
       ...(draft.baseDtype === 'f32' ? {} : { baseDtype: draft.baseDtype }),
       method: this.#method(),
-      train: { ...train, ...(draft.lengthIn === 'steps' ? { steps } : { epochs }) },
+      train: { ...train, samplePrompts: this.samplePrompts.filter((prompt) => prompt.trim() !== ''), ...(draft.lengthIn === 'steps' ? { steps } : { epochs }) },
       data: { maxLength: draft.maxLength, lossOn: draft.lossOn, ...(draft.classify ? { classify: true } : {}) },
     };
   }
