@@ -153,8 +153,8 @@ test('find, tag, note, compare, switch, delete, restore, import', async ({ graft
     await page.getByRole('link', { name: 'Back to the adapters' }).click();
     await trash('wide');
     await page.getByRole('link', { name: /^Trash/ }).click();
-    await page.getByRole('button', { name: 'Delete wide for good' }).click();
-    await page.getByRole('alertdialog').getByRole('button', { name: 'Delete for good' }).click();
+    await page.getByRole('button', { name: 'Delete for good: wide' }).click();
+    await page.getByRole('alertdialog').getByRole('button', { name: 'Delete for good', exact: true }).click();
     await expect(page.getByRole('heading', { name: 'The trash is empty' })).toBeVisible();
     expect(fs.readdirSync(path.join(home, 'trash'))).toEqual([]);
     expect(fs.existsSync(wide.dir)).toBe(false);

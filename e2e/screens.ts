@@ -7,10 +7,10 @@ import os from 'node:os';
 import path from 'node:path';
 import { chromium, type Page } from '@playwright/test';
 import { systemChromium } from '../scripts/lib/testNeeds.mjs';
-import { ask, change } from './fixtures.ts';
+import { ask, change, openStep } from './fixtures.ts';
 import { REPO, startWeb } from './host.ts';
 
-const FOLDER = process.env['GRAFT_SCREENS'] ?? path.join(REPO, 'docs', 'screens');
+const FOLDER = path.join(REPO, 'docs', 'screens');
 const THEMES = ['light', 'dark'] as const;
 const STARTER = path.join(REPO, 'resources', 'starter');
 const SETTLED_MS = 900;
@@ -59,7 +59,7 @@ async function main(): Promise<void> {
   const browser = await chromium.launch({ executablePath: systemChromium(), args: ['--disable-gpu', ...(process.getuid?.() === 0 ? ['--no-sandbox'] : [])] });
   const app = await startWeb(browser, home);
   try {
-    await journey(app.page);
+    await journey(app.page, home);
   } finally {
     await app.close();
     await browser.close();
@@ -69,18 +69,23 @@ async function main(): Promise<void> {
 
 const EMPTY = ['home', 'models', 'datasets', 'new-run', 'runs', 'adapters', 'playground', 'export'];
 
-async function journey(page: Page): Promise<void> {
+async function journey(page: Page, home: string): Promise<void> {
   for (const name of EMPTY) {
     await open(page, `#/${name}`);
     await picture(page, `empty-${name}`);
   }
   const { model, describe, extract } = await addParts(page);
   const shared = { modelId: model.id, method: { type: 'lora', rank: 8, alpha: 16, targets: ['q', 'v'] } };
-  const train = { steps: 120, batch: 4, lr: 5e-3, evalEvery: 30, samplePrompts: ['name: The Punter | eatType: pub | food: Italian'] };
+  const train = { steps: 120, batch: 4, lr: 5e-3, evalEvery: 30, samplePrompts: ['name: Clever Oak | kind: bistro | food: Chinese | area: city centre | price: expensive'] };
   const first = await trained(page, { ...shared, datasetId: describe.id, taskName: 'describe', train });
   await trained(page, { ...shared, datasetId: describe.id, taskName: 'describe', name: 'describe, wider', method: { ...shared.method, rank: 16 }, train: { ...train, seed: 1 } });
   await trained(page, { ...shared, datasetId: extract.id, taskName: 'extract', train: { ...train, samplePrompts: [] } });
   await pages(page, model, describe, first);
+  await wizard(page, describe);
+  const adapters = await ask<Id[]>(page, 'adapters.list');
+  await open(page, `#/adapters?compare=${adapters.slice(0, 2).map(({ id }) => id).join(',')}`);
+  await picture(page, 'adapters-compare');
+  await results(page, model, adapters[0]!, home);
   await liveRun(page, { ...shared, datasetId: describe.id, taskName: 'describe', name: 'a longer run', train: { ...train, steps: 3000, seed: 2 } });
 }
 
@@ -91,6 +96,30 @@ async function pages(page: Page, model: Id, dataset: Id, run: Id): Promise<void>
     await open(page, hash);
     await picture(page, name);
   }
+}
+
+async function wizard(page: Page, dataset: Id): Promise<void> {
+  await open(page, `#/new-run?dataset=${dataset.id}`);
+  for (const [step, name] of Object.entries({ Data: 'data', 'Method & targets': 'method', Schedule: 'schedule', Review: 'review' })) {
+    await openStep(page, step);
+    await page.waitForTimeout(2500); // the plan beside it
+    await picture(page, `new-run-${name}`);
+  }
+}
+
+/** Three answers to one prompt, side by side, and a finished export. */
+async function results(page: Page, model: Id, adapter: Id, home: string): Promise<void> {
+  await change(page, 'playground.load', { modelId: model.id });
+  await open(page, '#/playground');
+  await page.getByLabel('Prompt', { exact: true }).fill('name: Clever Oak | kind: bistro | food: Chinese | area: city centre | price: expensive');
+  await page.getByRole('button', { name: 'Generate' }).click();
+  await page.waitForTimeout(6000);
+  await picture(page, 'playground-answer');
+  const { id } = await change<Id>(page, 'exports.start', { adapterId: adapter.id, outDir: path.join(home, 'exports', 'describe-merged') });
+  while ((await ask<{ id: string; status: string }[]>(page, 'exports.list')).some((one) => one.id === id && one.status === 'running')) await page.waitForTimeout(500);
+  await open(page, '#/export');
+  await page.getByRole('article', { name: /^Export/ }).first().scrollIntoViewIfNeeded();
+  await picture(page, 'export-done');
 }
 
 async function liveRun(page: Page, input: object): Promise<void> {

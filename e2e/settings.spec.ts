@@ -100,7 +100,7 @@ test('an address that names a data file opens it on the Datasets page', async ({
 
 test('the end of a run is told on whatever page is open, with a way there', async ({ graft: page }) => {
   const training = trainTiny(page, { train: { steps: 400, batch: 2, val: 0 } });
-  const pill = page.getByRole('navigation', { name: 'Pages' }).getByRole('link', { name: /^Run describe, / });
+  const pill = page.getByRole('navigation', { name: 'Pages' }).getByRole('link', { name: /^Run describe/ });
   await expect(pill).toBeVisible({ timeout: 60_000 });
   await expect(pill).toHaveAccessibleName(/\d+ %/, { timeout: 60_000 });
   await training;
