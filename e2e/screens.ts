@@ -39,9 +39,13 @@ interface Id {
   id: string;
 }
 
-async function addParts(page: Page): Promise<{ model: Id; describe: Id; extract: Id }> {
-  const model = await change<Id>(page, 'models.add', { dir: path.join(STARTER, 'model') });
-  const add = (task: string): Promise<Id> => change<Id>(page, 'datasets.add', { file: path.join(STARTER, 'data', `${task}.jsonl`), name: task });
+/** From a copy of the starter, so that no picture shows where this repository lies. */
+async function addParts(page: Page, work: string): Promise<{ model: Id; describe: Id; extract: Id }> {
+  const dir = path.join(work, 'stories260K');
+  fs.cpSync(path.join(STARTER, 'model'), dir, { recursive: true });
+  fs.cpSync(path.join(STARTER, 'data'), path.join(work, 'data'), { recursive: true });
+  const model = await change<Id>(page, 'models.add', { dir });
+  const add = (task: string): Promise<Id> => change<Id>(page, 'datasets.add', { file: path.join(work, 'data', `${task}.jsonl`), name: task });
   return { model, describe: await add('describe'), extract: await add('extract') };
 }
 
@@ -55,7 +59,9 @@ async function trained(page: Page, input: object): Promise<Id> {
 }
 
 async function main(): Promise<void> {
-  const home = fs.mkdtempSync(path.join(os.tmpdir(), 'graft-screens-'));
+  const work = fs.mkdtempSync(path.join(os.tmpdir(), 'graft-'));
+  const home = path.join(work, 'home');
+  fs.mkdirSync(home);
   const browser = await chromium.launch({ executablePath: systemChromium(), args: ['--disable-gpu', ...(process.getuid?.() === 0 ? ['--no-sandbox'] : [])] });
   const app = await startWeb(browser, home);
   try {
@@ -63,7 +69,7 @@ async function main(): Promise<void> {
   } finally {
     await app.close();
     await browser.close();
-    fs.rmSync(home, { recursive: true, force: true });
+    fs.rmSync(work, { recursive: true, force: true });
   }
 }
 
@@ -74,7 +80,7 @@ async function journey(page: Page, home: string): Promise<void> {
     await open(page, `#/${name}`);
     await picture(page, `empty-${name}`);
   }
-  const { model, describe, extract } = await addParts(page);
+  const { model, describe, extract } = await addParts(page, path.dirname(home));
   const shared = { modelId: model.id, method: { type: 'lora', rank: 8, alpha: 16, targets: ['q', 'v'] } };
   const train = { steps: 120, batch: 4, lr: 5e-3, evalEvery: 30, samplePrompts: ['name: Clever Oak | kind: bistro | food: Chinese | area: city centre | price: expensive'] };
   const first = await trained(page, { ...shared, datasetId: describe.id, taskName: 'describe', train });
@@ -94,6 +100,7 @@ async function pages(page: Page, model: Id, dataset: Id, run: Id): Promise<void>
   const hashes = { home: '#/home', models: '#/models', 'models-details': `#/models/${model.id}`, datasets: '#/datasets', 'datasets-details': `#/datasets/${dataset.id}`, 'new-run': '#/new-run', 'run-done': `#/runs/${run.id}`, runs: '#/runs', adapters: '#/adapters', 'adapters-details': `#/adapters/${adapter!.id}`, playground: '#/playground', export: `#/export?adapter=${adapter!.id}`, settings: '#/settings' };
   for (const [name, hash] of Object.entries(hashes)) {
     await open(page, hash);
+    if (name === 'settings') await page.waitForTimeout(8000); // every engine is asked
     await picture(page, name);
   }
 }
@@ -112,7 +119,7 @@ async function results(page: Page, model: Id, adapter: Id, home: string): Promis
   await change(page, 'playground.load', { modelId: model.id });
   await open(page, '#/playground');
   await page.getByLabel('Prompt', { exact: true }).fill('name: Clever Oak | kind: bistro | food: Chinese | area: city centre | price: expensive');
-  await page.getByRole('button', { name: 'Generate' }).click();
+  await page.getByRole('button', { name: 'Generate', exact: true }).click();
   await page.waitForTimeout(6000);
   await picture(page, 'playground-answer');
   const { id } = await change<Id>(page, 'exports.start', { adapterId: adapter.id, outDir: path.join(home, 'exports', 'describe-merged') });
