@@ -37,6 +37,7 @@ function report(id: number, spec: RunSpec): void {
       emit({ type: 'step', step, loss: lossAt(step), lr: spec.train.lr * (1 - step / totalSteps), gradNorm: 0.5 + 0.1 * Math.cos(step), tokensPerSecond: 900, memoryBytes: 4e8, elapsedMs: 1000 / rate });
       if (spec.train.evalEvery > 0 && step % spec.train.evalEvery === 0) {
         emit({ type: 'eval', step, valLoss: lossAt(step) + 0.1 });
+        if (spec.train.samplePrompts.length > 0) emit({ type: 'sample', step, texts: spec.train.samplePrompts.map((prompt) => `${prompt}, after ${step} steps`) });
       }
     }
     if (step === totalSteps) clearInterval(timer);
