@@ -2,7 +2,7 @@
 import fs from 'node:fs';
 import path from 'node:path';
 import { REPOSITORY } from '../lib/places.ts';
-import { framesSeen, watchFrames, type Frames } from './frames.ts';
+import { framesSeen, gapsSeen, summary, watchFrames, type Frames, type Gaps } from './frames.ts';
 import { callApi, heapBytes, openSession, residentBytes, type Session } from './session.ts';
 
 const STARTER = path.join(REPOSITORY, 'resources', 'starter');
@@ -142,13 +142,16 @@ export async function hour(speedUp: number): Promise<MemoryFigures> {
     await page.goto(session.url);
     await startSimulated(session, { steps, evalEvery: 100, samplePrompts: ['One day', 'The cat'] });
     const samples: MemoryFigures['samples'] = [];
-    await watchFrames(page);
+    const parts: Gaps[] = [];
     for (let part = 0; part <= 6; part++) {
       const step = Math.round((steps * part) / 6);
+      await watchFrames(page);
       await pointsDrawn(session, step);
+      // The collection that counting needs stops the page, so no frame is watched meanwhile.
+      parts.push(await gapsSeen(page));
       samples.push({ step, heapBytes: await heapBytes(page), hostBytes: residentBytes(session.hostPid) });
     }
-    return { steps, samples, frames: await framesSeen(page) };
+    return { steps, samples, frames: summary(parts.flatMap(({ gaps }) => gaps), parts.flatMap(({ tasks }) => tasks)) };
   } finally {
     await session.close();
   }

@@ -37,14 +37,25 @@ export async function watchFrames(page: Page): Promise<void> {
   });
 }
 
+/** In milliseconds. */
+export interface Gaps {
+  gaps: number[];
+  tasks: number[];
+}
+
 /** Ends watching and sums up. */
 export async function framesSeen(page: Page): Promise<Frames> {
-  const { gaps, tasks } = await page.evaluate(() => {
+  const { gaps, tasks } = await gapsSeen(page);
+  return summary(gaps, tasks);
+}
+
+/** Ends watching. */
+export function gapsSeen(page: Page): Promise<Gaps> {
+  return page.evaluate(() => {
     const { graftProbe } = globalThis as unknown as { graftProbe: Probe };
     graftProbe.running = false;
     return { gaps: graftProbe.gaps, tasks: graftProbe.tasks };
   });
-  return summary(gaps, tasks);
 }
 
 /** Of gaps in milliseconds, in any order. */
