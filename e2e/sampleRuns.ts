@@ -1,15 +1,13 @@
 /** Tiny real runs through the API, for specs whose subject comes after training. */
 import type { Page } from '@playwright/test';
-import type { Starter } from '../src-main/api/types.ts';
-import type { RunView, StartRun } from '../src-main/api/types.ts';
-import { ask, change, expect } from './fixtures.ts';
+import type { RunView, Starter, StartRun } from '../src-main/api/types.ts';
+import { ask, change } from './fixtures.ts';
+import { untilStatus } from './tinyRuns.ts';
 
 export interface SampleParts {
   modelId: string;
   datasetId: string;
 }
-
-const RUN_LIMIT_MS = 120_000;
 
 /** The starter model and its first sample, registered. */
 export async function addSampleParts(page: Page): Promise<SampleParts> {
@@ -23,6 +21,6 @@ export async function addSampleParts(page: Page): Promise<SampleParts> {
 export async function trainSample(page: Page, parts: SampleParts, settings: Partial<StartRun> = {}): Promise<RunView> {
   const { train, ...rest } = settings;
   const run = await change<RunView>(page, 'runs.start', { ...parts, taskName: 'describe', method: { type: 'lora', rank: 4 }, ...rest, train: { steps: 8, batch: 2, lr: 0.005, evalEvery: 4, ...train } });
-  await expect.poll(async () => (await ask<RunView>(page, 'runs.get', { id: run.id })).status, { timeout: RUN_LIMIT_MS }).toBe('completed');
+  await untilStatus(page, run.id, 'completed');
   return ask<RunView>(page, 'runs.get', { id: run.id });
 }

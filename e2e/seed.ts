@@ -1,6 +1,7 @@
 /** Through the page's own API: the starter model, a sample dataset and short real runs, for specs about what comes after training. */
 import type { Page } from '@playwright/test';
-import { ask, change, expect } from './fixtures.ts';
+import { ask, change } from './fixtures.ts';
+import { untilStatus } from './tinyRuns.ts';
 
 /** Trains one short adapter and returns its run's id. */
 export async function trainTiny(page: Page, settings: Record<string, unknown> = {}): Promise<string> {
@@ -15,6 +16,6 @@ export async function trainTiny(page: Page, settings: Record<string, unknown> = 
     train: { steps: 4, batch: 2, val: 0.1 },
     ...settings,
   });
-  await expect.poll(async () => (await ask<{ status: string }>(page, 'runs.get', { id: run.id })).status, { timeout: 120_000 }).toBe('completed');
+  await untilStatus(page, run.id, 'completed');
   return run.id;
 }

@@ -3,6 +3,7 @@ import path from 'node:path';
 import type { Page } from '@playwright/test';
 import { ask, change, expect } from './fixtures.ts';
 import { REPO } from './host.ts';
+import { untilStatus } from './tinyRuns.ts';
 
 const STARTER = path.join(REPO, 'resources', 'starter');
 const RUN_LIMIT_MS = 60_000;
@@ -19,7 +20,7 @@ export async function trainTasks(page: Page, tasks: string[], { modelDir = path.
   const adapters: Record<string, string> = {};
   for (const task of tasks) {
     const run = await start(page, model.id, task, steps);
-    await expect.poll(() => statusOf(page, run), { timeout: RUN_LIMIT_MS }).toBe('completed');
+    await untilStatus(page, run, 'completed');
   }
   for (const adapter of await ask<{ id: string; taskName: string }[]>(page, 'adapters.list')) adapters[adapter.taskName] = adapter.id;
   return { modelId: model.id, adapters };
@@ -30,7 +31,7 @@ export async function pausedRun(page: Page, modelId: string): Promise<string> {
   const id = await start(page, modelId, 'describe', 5000);
   await expect.poll(async () => (await ask<{ steps: unknown[] }>(page, 'runs.metrics', { id })).steps.length, { timeout: RUN_LIMIT_MS }).toBeGreaterThan(2);
   await change(page, 'runs.pause', { id });
-  await expect.poll(() => statusOf(page, id), { timeout: RUN_LIMIT_MS }).toBe('paused');
+  await untilStatus(page, id, 'paused');
   return id;
 }
 
@@ -41,8 +42,4 @@ async function start(page: Page, modelId: string, task: string, steps: number): 
     method: { type: 'lora', rank: 4, targets: ['q', 'v'] }, train: { steps, batch: 4, lr: 0.02, val: 0, evalEvery: 0 },
   });
   return run.id;
-}
-
-async function statusOf(page: Page, id: string): Promise<string> {
-  return (await ask<{ status: string }>(page, 'runs.get', { id })).status;
 }
