@@ -10,6 +10,7 @@ import type { Home } from '../home.ts';
 import { trainSettingsSchema } from '../trainer/protocol.ts';
 import type { PreflightResult, TrainEvent, TrainResult } from '../trainer/protocol.ts';
 import type { EngineService } from './engines.ts';
+import { presentSpec } from './presentSpec.ts';
 import { ProgressMeter, type RunProgress } from './progressMeter.ts';
 import { RunQueue } from './queue.ts';
 import { logMessage, recordEvent } from './recordEvent.ts';
@@ -325,8 +326,9 @@ export class RunService {
     return run;
   }
 
+  /** With its model where that lies now, so that whatever goes on from a run finds it. */
   #view(run: Run): RunView {
-    return viewOf(run, this.#active?.runId === run.id ? this.#active.asked : null);
+    return viewOf({ ...run, spec: presentSpec(this.#catalog, run) }, this.#active?.runId === run.id ? this.#active.asked : null);
   }
 
   #activeFor(run: RunView): Active {

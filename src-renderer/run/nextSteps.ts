@@ -35,10 +35,12 @@ function cureOf({ error, spec, modelId, datasetId }: RunView): NextStep | undefi
     const lr = Number((spec.train.lr / 10).toPrecision(3));
     return { kind: 'again', label: `Start again with learning rate ${lr}`, changes: { train: { lr } } };
   }
-  if (code === 'MODEL_CHANGED' || code.startsWith('CHECKPOINT_') || isAt(error?.details, spec.model.dir)) {
+  const place = placeOf(error?.details);
+  if (code === 'MODEL_CHANGED' || code.startsWith('CHECKPOINT_') || place?.startsWith(spec.model.dir)) {
+    if (place !== undefined && !place.startsWith(spec.model.dir)) return undefined; // the model has been relocated since
     return { kind: 'open', label: 'Relocate the model', href: hashFor('models', modelId ?? undefined) };
   }
-  if (code.startsWith('DATASET_') || isAt(error?.details, spec.data.file)) return { kind: 'open', label: 'See the dataset', href: hashFor('datasets', datasetId ?? undefined) };
+  if (code.startsWith('DATASET_') || place?.startsWith(spec.data.file)) return { kind: 'open', label: 'See the dataset', href: hashFor('datasets', datasetId ?? undefined) };
   if (code === 'DISK_FULL') return { kind: 'open', label: 'Free some space', href: hashFor('settings') };
   if (code === 'NO_ENGINE' || code === 'ENGINE_UNAVAILABLE') return { kind: 'open', label: 'See the engines', href: hashFor('settings') };
   return undefined;
@@ -54,8 +56,9 @@ function lessMemory({ train, data }: RunView['spec']): NextStep {
   return { kind: 'again', label: 'Start again with half the maximum length', changes: { data: { maxLength: Math.max(2, Math.floor(data.maxLength / 2)) } } };
 }
 
-function isAt(details: Record<string, unknown> | undefined, place: string): boolean {
-  return typeof details?.['path'] === 'string' && details['path'].startsWith(place);
+/** The file or folder that an error is about. */
+function placeOf(details: Record<string, unknown> | undefined): string | undefined {
+  return [details?.['path'], details?.['dir'], details?.['file']].find((place) => typeof place === 'string');
 }
 
 /** The request that starts the same run once more; undefined where its model or dataset has left the catalogue. */

@@ -36,6 +36,12 @@ test('a missing model leads to the models, a missing file of rows to the dataset
   expect(labels(failed('NOT_FOUND', { details: { path: '/d/rows.jsonl' } }))[0]).toBe('See the dataset');
 });
 
+test('once the model has been relocated it is not asked for again', () => {
+  const gone = (dir: string) => labels(failed('CHECKPOINT_NOT_FOUND', { details: { dir, checkpointStep: 4 }, resumable: true }), 4);
+  expect(gone('/m/starter')).toEqual(['Relocate the model', 'Resume from step 4']);
+  expect(gone('/old/starter')).toEqual(['Resume from step 4']);
+});
+
 test('started again is the same run with what was changed', () => {
   const request = startAgain(failed('OUT_OF_MEMORY'), { train: { batch: 2 } });
   expect(request).toMatchObject({ modelId: 'm1', datasetId: 'd1', taskName: 'describe', name: 'mine', train: { batch: 2, lr: 2e-4 }, data: { maxLength: 256 } });
