@@ -17,15 +17,15 @@ export async function addDataset({ catalog, datasetFiles }: Pick<Services, 'cata
   const file = path.resolve(input.file);
   const facts = fileFacts(file);
   const { good, bad } = await datasetFiles.survey(file, input.format, map);
-  if (good.length === 0) throw noUsableRows(file, bad);
+  if (good.count === 0) throw noUsableRows(file, bad);
   const [first] = bad;
   if (first && !allowBadRows) {
-    throw new GraftError('DATASET_BAD_ROWS', `${file} has ${bad.length} bad rows, the first at line ${first.line}: ${first.reason}; correct them, or allow bad rows to go on with the other ${good.length}.`, { file, bad: bad.length, rows: good.length });
+    throw new GraftError('DATASET_BAD_ROWS', `${file} has ${bad.length} bad rows, the first at line ${first.line}: ${first.reason}; correct them, or allow bad rows to go on with the other ${good.count}.`, { file, bad: bad.length, rows: good.count });
   }
   const { sha256 } = await datasetFiles.index(file, input.format);
   const format = input.format ?? null;
   const createdAt = new Date().toISOString();
-  const version = { file, format, map, rows: good.length, badRows: bad.length, hash: sha256, ...facts, createdAt };
+  const version = { file, format, map, rows: good.count, badRows: bad.length, hash: sha256, ...facts, createdAt };
   const { datasets } = catalog;
   const known = datasets.find(file, format, map);
   const id = known?.id ?? newId('data');

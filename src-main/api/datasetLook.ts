@@ -3,7 +3,6 @@ import path from 'node:path';
 import { previewRows, type PreviewRow } from '../datasets/check.ts';
 import { DATASET_SHAPES, toExample } from '../datasets/columns.ts';
 import type { DatasetFiles } from '../datasets/datasetFiles.ts';
-import { repeatedRows } from '../datasets/duplicates.ts';
 import type { RowIndex } from '../datasets/rowIndex.ts';
 import type { Survey } from '../datasets/survey.ts';
 import type { ColumnMap, DatasetFormat, DatasetKind } from '../datasets/types.ts';
@@ -59,12 +58,12 @@ export async function lookAt(files: DatasetFiles, { file, format, map = {} }: Re
     return { ...facts, rows: 0, bad: index.bad.length, repeated: 0, kind: null, fields: {}, problem: message, preview: [] };
   }
   const { plan, good, bad } = survey;
-  return { ...facts, rows: good.length, bad: bad.length, repeated: repeatedRows(survey).length, kind: plan.kind, fields: plan.columns, problem: null, preview: firstRows(index, survey) };
+  return { ...facts, rows: good.count, bad: bad.length, repeated: good.repeated, kind: plan.kind, fields: plan.columns, problem: null, preview: firstRows(index, survey) };
 }
 
 function firstRows(index: RowIndex, { good, plan }: Survey): PreviewRow[] {
-  const examples = good.slice(0, PREVIEW_ROWS).flatMap((row) => {
-    const example = toExample(index.row(row.index), plan);
+  const examples = [...good.index.subarray(0, PREVIEW_ROWS)].flatMap((number) => {
+    const example = toExample(index.row(number), plan);
     return 'reason' in example ? [] : [example];
   });
   return previewRows(examples);

@@ -33,21 +33,21 @@ export function previewProcedures({ catalog, datasetFiles: files }: Services) {
       const survey = await files.survey(file, format, map);
       const index = await files.index(file, format);
       const tokenizer = files.tokenizer(modelDirOf(catalog, input.modelId));
-      const rows = survey.good.slice(input.offset, input.offset + input.count).flatMap(({ index: number }) => {
+      const rows = [...survey.good.index.subarray(input.offset, input.offset + input.count)].flatMap((number) => {
         const example = exampleAt(index, survey, number);
         return example ? [previewTokens(example, tokenizer, input)] : [];
       });
-      return { total: survey.good.length, rows };
+      return { total: survey.good.count, rows };
     }),
 
     /** Lengths of all good rows: characters at once, tokens of a model as they are counted. */
     lengths: procedure.input(sourceSchema.extend({ modelId: z.string().optional(), lossOn: dataSpecSchema.shape.lossOn })).subscription(async function* ({ input, signal }): AsyncGenerator<LengthCounts> {
       const { file, format, map } = readingOf(catalog, input);
       const survey = await files.survey(file, format, map);
-      if (input.modelId === undefined) return yield countCharacters(survey.good.map((row) => row.length));
+      if (input.modelId === undefined) return yield countCharacters(survey.good.characters);
       const index = await files.index(file, format);
       const tokenizer = files.tokenizer(modelDirOf(catalog, input.modelId));
-      yield* countTokens(examplesOf(index, survey, signal), { total: survey.good.length, tokenizer, lossOn: input.lossOn });
+      yield* countTokens(examplesOf(index, survey, signal), { total: survey.good.count, tokenizer, lossOn: input.lossOn });
     }),
   };
 }

@@ -3,6 +3,7 @@ import { z } from 'zod';
 import { toExample } from '../datasets/columns.ts';
 import { duplicateGroups, splitReport } from '../datasets/duplicates.ts';
 import { rangesOf } from '../datasets/editRows.ts';
+import { Pace } from '../datasets/pace.ts';
 import { cellText, type IndexedRow, type RowIndex } from '../datasets/rowIndex.ts';
 import type { SurveyedBadRow } from '../datasets/survey.ts';
 import type { Services } from '../services.ts';
@@ -74,28 +75,35 @@ export function rowProcedures({ catalog, datasetFiles: files }: Services) {
     /** All bad rows as CSV with the columns line and reason. */
     badRowsCsv: procedure.input(sourceSchema).query(async ({ input }) => {
       const bad = await badRowsOf(input);
-      return ['line,reason', ...bad.map(({ line, reason }) => `${line},"${reason.replaceAll('"', '""')}"`), ''].join('\r\n');
+      const pace = new Pace();
+      let text = 'line,reason\r\n';
+      for (const { line, reason } of bad) {
+        text += `${line},"${reason.replaceAll('"', '""')}"\r\n`;
+        if (pace.isDue()) await pace.rest();
+      }
+      return text;
     }),
 
     /** Groups of rows with the same content but for space around it. */
     duplicates: procedure.input(sourceSchema.extend(windowSchema.shape)).query(async ({ input }) => {
       const { file, format, map } = readingOf(catalog, input);
-      const groups = duplicateGroups(await files.survey(file, format, map));
+      const survey = await files.survey(file, format, map);
+      const { groups, shown } = await duplicateGroups(survey, input);
       const index = await files.index(file, format);
-      const shown = groups.slice(input.offset, input.offset + input.count).map((group): DuplicateGroup => {
+      const described = shown.map((group): DuplicateGroup => {
         const text = toTableRow(index.row(group[0]!), index.columns).cells.filter((cell) => cell !== '').join(' · ');
         return { lines: group.slice(0, GROUP_LINES).map((number) => index.lineOf(number)), text: cut(text) };
       });
-      return { groups: groups.length, repeated: groups.reduce((sum, group) => sum + group.length - 1, 0), shown };
+      return { groups, repeated: survey.good.repeated, shown: described };
     }),
 
     /** Training and validation rows as a run would split them, and rows that would be in both. */
     split: procedure.input(sourceSchema.extend({ val: z.number().min(0).max(0.9), seed: z.number().int().default(0) })).query(async ({ input }) => {
       const { file, format, map } = readingOf(catalog, input);
-      const { train, val, overlap, sharedPrompts } = splitReport(await files.survey(file, format, map), input.val, input.seed);
+      const { pairs, ...report } = await splitReport(await files.survey(file, format, map), input.val, input.seed);
       const index = await files.index(file, format);
-      const pairs = overlap.slice(0, GROUP_LINES).map((pair) => ({ valLine: index.lineOf(pair.val), trainLine: index.lineOf(pair.train) }));
-      return { train, val, overlap: overlap.length, pairs, sharedPrompts };
+      const lines = pairs.map((pair) => ({ valLine: index.lineOf(pair.val), trainLine: index.lineOf(pair.train) }));
+      return { ...report, pairs: lines };
     }),
   };
 

@@ -8,7 +8,7 @@ import type { DatasetVersion } from '../catalog/datasetVersions.ts';
 import { noUsableRows } from '../datasets/dataset.ts';
 import type { DatasetFiles } from '../datasets/datasetFiles.ts';
 import { repeatedRows } from '../datasets/duplicates.ts';
-import { rangesOf, writeEdited, type RowEdits } from '../datasets/editRows.ts';
+import { rowsIn, writeEdited, type RowEdits, type RowRange } from '../datasets/editRows.ts';
 import type { Survey } from '../datasets/survey.ts';
 import { GraftError, usageError } from '../errors.ts';
 import type { Services } from '../services.ts';
@@ -28,7 +28,8 @@ const rowValues = z.record(z.string(), z.unknown());
 
 const editsSchema = z.object({
   changed: z.array(z.object({ index: z.number().int().min(0), values: rowValues })).default([]),
-  removed: z.array(z.tuple([z.number().int().min(0), z.number().int().min(1)])).default([]),
+  // One check for all: a filter may have found a hundred thousand ranges, and a schema for each would hold the process.
+  removed: z.custom<RowRange[]>(areRanges, 'these are no ranges of row numbers, each as [from, to] with from < to').default([]),
   added: z.array(rowValues).default([]),
 });
 
@@ -42,17 +43,21 @@ export function versionProcedures({ catalog, datasetFiles, home }: Services) {
     }),
 
     /** Writes the rows of a version with edits as a new version, which becomes the current one. The user's file is left alone. */
-    saveVersion: procedure.input(versionSchema.extend({ edits: editsSchema })).mutation(({ input }) => {
+    saveVersion: procedure.input(versionSchema.extend({ edits: editsSchema })).mutation(async ({ input }) => {
       const base = datasetAt(catalog, input.id, input.version);
-      return saveEdited(store, base, input.edits, describeEdits(input.edits));
+      const { count } = await datasetFiles.index(base.file, base.format);
+      const edits = { ...input.edits, removed: rowsIn(input.edits.removed, count) };
+      return saveEdited(store, base, edits, describeEdits(edits));
     }),
 
     /** A new version without the rows that repeat an earlier one. */
     withoutDuplicates: procedure.input(versionSchema).mutation(async ({ input }) => {
       const base = datasetAt(catalog, input.id, input.version);
-      const repeated = repeatedRows(await datasetFiles.survey(base.file, base.format, base.map));
-      if (repeated.length === 0) throw usageError('NO_DUPLICATES', `Version ${base.version} of ${base.name} has no row twice; there is nothing to leave out.`, { datasetId: base.id });
-      return saveEdited(store, base, { changed: [], removed: rangesOf(repeated), added: [] }, `${counted(repeated.length, 'repeated row')} left out`);
+      const survey = await datasetFiles.survey(base.file, base.format, base.map);
+      const { repeated } = survey.good;
+      if (repeated === 0) throw usageError('NO_DUPLICATES', `Version ${base.version} of ${base.name} has no row twice; there is nothing to leave out.`, { datasetId: base.id });
+      const { count } = await datasetFiles.index(base.file, base.format);
+      return saveEdited(store, base, { changed: [], removed: await repeatedRows(survey, count), added: [] }, `${counted(repeated, 'repeated row')} left out`);
     }),
 
     /** A new version without the rows that cannot be used. */
@@ -60,7 +65,9 @@ export function versionProcedures({ catalog, datasetFiles, home }: Services) {
       const base = datasetAt(catalog, input.id, input.version);
       const { bad } = await datasetFiles.survey(base.file, base.format, base.map);
       if (bad.length === 0) throw usageError('NO_BAD_ROWS', `Version ${base.version} of ${base.name} has no bad row; there is nothing to leave out.`, { datasetId: base.id });
-      return saveEdited(store, base, { changed: [], removed: rangesOf(bad.flatMap(({ index }) => index ?? [])), added: [] }, `${counted(bad.length, 'bad row')} left out`);
+      const removed = new Uint8Array((await datasetFiles.index(base.file, base.format)).count);
+      for (const { index } of bad) if (index !== null) removed[index] = 1;
+      return saveEdited(store, base, { changed: [], removed, added: [] }, `${counted(bad.length, 'bad row')} left out`);
     }),
 
     /** Makes an older version the current one. Throws where its file has changed or is gone. */
@@ -92,6 +99,11 @@ export function versionProcedures({ catalog, datasetFiles, home }: Services) {
   };
 }
 
+function areRanges(value: unknown): boolean {
+  const isRange = (range: unknown): boolean => Array.isArray(range) && range.length === 2 && range.every((end) => Number.isSafeInteger(end) && end >= 0) && range[0] < range[1];
+  return Array.isArray(value) && value.every(isRange);
+}
+
 interface Store {
   catalog: Catalog;
   datasetFiles: DatasetFiles;
@@ -121,7 +133,7 @@ async function saveEdited({ catalog, datasetFiles, dir }: Store, base: Dataset, 
   const { sha256 } = await writeEdited(index, edits, file);
   try {
     const { good, bad } = await surveyEdited(datasetFiles, file, base);
-    add({ catalog }, { datasetId: base.id, number, file, format: 'jsonl', map: base.map, rows: good.length, badRows: bad.length, hash: sha256, ...fileFacts(file), change: `${change}, from version ${base.version}`, createdAt: new Date().toISOString() });
+    add({ catalog }, { datasetId: base.id, number, file, format: 'jsonl', map: base.map, rows: good.count, badRows: bad.length, hash: sha256, ...fileFacts(file), change: `${change}, from version ${base.version}`, createdAt: new Date().toISOString() });
   } catch (error) {
     fs.rmSync(file, { force: true });
     throw error;
@@ -136,7 +148,7 @@ async function surveyEdited(files: DatasetFiles, file: string, { name, map }: Da
     if (error instanceof GraftError && ['DATASET_EMPTY', 'DATASET_COLUMNS', 'MAP_COLUMN_UNKNOWN'].includes(error.code)) return undefined;
     throw error;
   });
-  if (survey && survey.good.length > 0) return survey;
+  if (survey && survey.good.count > 0) return survey;
   throw new GraftError('DATASET_NO_USABLE_ROWS', `With these edits no row of ${name} could be used for training; keep at least one good row.`);
 }
 
@@ -145,9 +157,9 @@ async function takeFile({ catalog, datasetFiles }: Store, { id, source }: Datase
   const { format, map } = newest;
   const facts = fileFacts(source);
   const { good, bad } = await datasetFiles.survey(source, format, map);
-  if (good.length === 0) throw noUsableRows(source, bad);
+  if (good.count === 0) throw noUsableRows(source, bad);
   const { sha256 } = await datasetFiles.index(source, format);
-  add({ catalog }, { datasetId: id, number: nextNumber(catalog, id), file: source, format, map, rows: good.length, badRows: bad.length, hash: sha256, ...facts, change, createdAt: new Date().toISOString() });
+  add({ catalog }, { datasetId: id, number: nextNumber(catalog, id), file: source, format, map, rows: good.count, badRows: bad.length, hash: sha256, ...facts, change, createdAt: new Date().toISOString() });
   return datasetAt(catalog, id);
 }
 
@@ -163,7 +175,7 @@ function nextNumber(catalog: Catalog, id: string): number {
 }
 
 function describeEdits({ changed, removed, added }: RowEdits): string {
-  const gone = removed.reduce((sum, [from, to]) => sum + to - from, 0);
+  const gone = removed.reduce((sum, row) => sum + row, 0);
   const parts = [
     [changed.length, 'edited'],
     [added.length, 'added'],

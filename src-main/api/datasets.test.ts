@@ -70,6 +70,13 @@ describe('versions', () => {
     expect(await bench.api.datasets.relocate({ id, file: other })).toMatchObject({ version: 2, file: other, rows: 4 });
   });
 
+  it('ranges of rows that are none are refused, and nothing is written', async () => {
+    for (const removed of [[[3, 1]], [[0]], [[-1, 2]], [[0.5, 2]], 'all']) {
+      await expect(bench.api.datasets.saveVersion({ id, edits: { removed: removed as [number, number][] } })).rejects.toThrow(/no ranges of row numbers/);
+    }
+    expect(fs.existsSync(path.join(bench.home, 'datasets', id))).toBe(false);
+  });
+
   it('no version is left where no row could be used', async () => {
     await expect(bench.api.datasets.saveVersion({ id, edits: { removed: [[0, 10]] } })).rejects.toThrow(/no row of rows\.jsonl could be used/);
     expect(fs.readdirSync(path.join(bench.home, 'datasets', id))).toEqual([]);

@@ -67,12 +67,12 @@ export function datasetsRouter(services: Services) {
     setMap: procedure.input(z.object({ id: z.string(), map: z.record(z.string(), z.string()), allowBadRows: z.boolean().default(false) })).mutation(async ({ input: { id, map, allowBadRows } }) => {
       const { file, format, version, allowBadRows: allowed } = datasetAt(catalog, id);
       const { good, bad } = await datasetFiles.survey(file, format, map);
-      if (good.length === 0) throw noUsableRows(file, bad);
+      if (good.count === 0) throw noUsableRows(file, bad);
       const [first] = bad;
       if (first && !allowBadRows && !allowed) {
         throw new GraftError('DATASET_BAD_ROWS', `With these columns ${bad.length} rows of ${file} cannot be used, the first at line ${first.line}: ${first.reason}; choose other columns, or go on without these rows.`, { bad: bad.length });
       }
-      catalog.datasets.versions.setMap({ datasetId: id, number: version, map, rows: good.length, badRows: bad.length });
+      catalog.datasets.versions.setMap({ datasetId: id, number: version, map, rows: good.count, badRows: bad.length });
       if (allowBadRows) catalog.datasets.setAllowBadRows(id, true);
       return datasetAt(catalog, id);
     }),

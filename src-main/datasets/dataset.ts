@@ -149,15 +149,17 @@ function whyUnlabelled(promptTokens: number, fullLength: number, maxLength: numb
   return `the prompt alone fills max length ${maxLength}: ${count(promptTokens, 'token')}`;
 }
 
-/** A number per distinct prompt; a text without a prompt counts as a whole. `groups` are the numbers given so far. */
-export function groupOf(example: Example, groups: Map<string, number>): number {
-  const key = example.segments ? (example.segments.find((segment) => !segment.loss) ?? example.segments[0])?.text ?? '' : promptOf(example.messages);
+/** A number per distinct prompt, from 0. `groups` are the numbers given so far. */
+function groupOf(example: Example, groups: Map<string, number>): number {
+  const key = promptOf(example);
   const known = groups.get(key);
   if (known !== undefined) return known;
   groups.set(key, groups.size);
   return groups.size - 1;
 }
 
-function promptOf(messages: NonNullable<Example['messages']>): string {
+/** What examples of the same group have in common; a text without a prompt counts as a whole. */
+export function promptOf({ segments, messages }: Example): string {
+  if (segments) return (segments.find((segment) => !segment.loss) ?? segments[0])?.text ?? '';
   return JSON.stringify(messages.slice(0, messages.findIndex((message) => message.role === 'assistant')));
 }

@@ -1,6 +1,7 @@
 /** A new version of a dataset: rows of an older one with changes, written as JSONL in one step. */
 import { createHash } from 'node:crypto';
 import fs from 'node:fs';
+import { open, type FileHandle } from 'node:fs/promises';
 import path from 'node:path';
 import { syncFolder, temporaryNameFor } from '../files.ts';
 import type { RowIndex } from './rowIndex.ts';
@@ -10,8 +11,8 @@ export type RowValues = Record<string, unknown>;
 /** Row numbers are those of the version that the edits start from. */
 export interface RowEdits {
   changed: { index: number; values: RowValues }[];
-  /** Ranges, the end not included. */
-  removed: [from: number, to: number][];
+  /** 1 for each row that is left out, by its number. */
+  removed: Uint8Array;
   /** At the end, in this order. */
   added: RowValues[];
 }
@@ -22,17 +23,15 @@ export interface WrittenRows {
   sizeBytes: number;
 }
 
-const BUFFER_CHARS = 1 << 20;
+const BUFFER_CHARS = 1 << 18;
 
 /** Writes the edited rows to `target`; a failure leaves nothing behind. */
 export async function writeEdited(index: RowIndex, edits: RowEdits, target: string): Promise<WrittenRows> {
   fs.mkdirSync(path.dirname(target), { recursive: true });
   const temporary = temporaryNameFor(target);
-  const fd = fs.openSync(temporary, 'wx');
+  const file = await open(temporary, 'wx');
   try {
-    const written = await writeRows(fd, editedRows(index, edits));
-    fs.fsyncSync(fd);
-    fs.closeSync(fd);
+    const written = await writeRows(file, editedRows(index, edits)).finally(() => file.close());
     fs.renameSync(temporary, target);
     syncFolder(path.dirname(target));
     return written;
@@ -44,41 +43,48 @@ export async function writeEdited(index: RowIndex, edits: RowEdits, target: stri
 
 async function* editedRows(index: RowIndex, { changed, removed, added }: RowEdits): AsyncGenerator<RowValues> {
   const changes = new Map(changed.map((change) => [change.index, change.values]));
-  const ranges = [...removed].sort((a, b) => a[0] - b[0]);
-  let next = 0;
   for await (const row of index.rows()) {
-    while (next < ranges.length && ranges[next]![1] <= row.index) next++;
-    const range = ranges[next];
-    if (range && range[0] <= row.index) continue;
-    yield changes.get(row.index) ?? row.values;
+    if (!removed[row.index]) yield changes.get(row.index) ?? row.values;
   }
   yield* added;
 }
 
-async function writeRows(fd: number, rows: AsyncIterable<RowValues>): Promise<WrittenRows> {
+async function writeRows(file: FileHandle, rows: AsyncIterable<RowValues>): Promise<WrittenRows> {
   const hash = createHash('sha256');
   let text = '';
   let sizeBytes = 0;
   let count = 0;
-  const flush = (): void => {
+  const flush = async (): Promise<void> => {
     const bytes = Buffer.from(text);
-    hash.update(bytes);
-    fs.writeFileSync(fd, bytes);
-    sizeBytes += bytes.length;
     text = '';
+    hash.update(bytes);
+    await file.writeFile(bytes);
+    sizeBytes += bytes.length;
   };
   for await (const row of rows) {
     text += `${JSON.stringify(row)}\n`;
     count++;
-    if (text.length >= BUFFER_CHARS) flush();
+    if (text.length >= BUFFER_CHARS) await flush();
   }
-  flush();
+  await flush();
+  // Not the synchronous one: a slow disk takes its time.
+  await file.sync();
   return { rows: count, sha256: hash.digest('hex'), sizeBytes };
 }
 
-/** Sorted numbers as ranges, the end not included. */
-export function rangesOf(indices: readonly number[]): [number, number][] {
-  const ranges: [number, number][] = [];
+/** Row numbers from `from` on, `to` not included. */
+export type RowRange = [from: number, to: number];
+
+/** 1 for each of `count` rows that is in one of the ranges. */
+export function rowsIn(ranges: readonly RowRange[], count: number): Uint8Array {
+  const rows = new Uint8Array(count);
+  for (const [from, to] of ranges) rows.fill(1, from, to);
+  return rows;
+}
+
+/** Sorted numbers as ranges. */
+export function rangesOf(indices: readonly number[]): RowRange[] {
+  const ranges: RowRange[] = [];
   for (const index of indices) {
     const last = ranges.at(-1);
     if (last && last[1] === index) last[1] = index + 1;

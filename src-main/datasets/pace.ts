@@ -1,7 +1,7 @@
 /** Keeps long work from holding up the process: it works for some milliseconds, then others have their turn. */
 import { setImmediate } from 'node:timers/promises';
 
-const WORK_MS = 10;
+const WORK_MS = 5;
 
 export class Pace {
   #since = performance.now();
@@ -14,5 +14,29 @@ export class Pace {
   async rest(): Promise<void> {
     await setImmediate();
     this.#since = performance.now();
+  }
+}
+
+/** Work that pauses often, where it may be interrupted. */
+export type Steps<T> = Generator<void, T>;
+
+/** Items after which a loop over simple numbers pauses. */
+export const STEP_ITEMS = 4096;
+
+/** The result of `steps`; other work of the process has its turn in between. */
+export async function inSlices<T>(steps: Steps<T>): Promise<T> {
+  const pace = new Pace();
+  for (;;) {
+    const step = steps.next();
+    if (step.done) return step.value;
+    if (pace.isDue()) await pace.rest();
+  }
+}
+
+/** The result of `steps`, for a process that has nothing else to do. */
+export function atOnce<T>(steps: Steps<T>): T {
+  for (;;) {
+    const step = steps.next();
+    if (step.done) return step.value;
   }
 }

@@ -8,7 +8,7 @@ import type { BadRow, DatasetFormat, RawRow, ReadResult } from './types.ts';
 
 export interface ReadOptions {
   format?: DatasetFormat | undefined;
-  /** Called with the bytes read so far, about once per MiB. */
+  /** Called with the bytes read so far, about four times per MiB. */
   onProgress?: (doneBytes: number) => void;
 }
 

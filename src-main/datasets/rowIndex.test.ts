@@ -3,11 +3,16 @@ import path from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
 import { DatasetFiles } from './datasetFiles.ts';
 import { duplicateGroups, repeatedRows, splitReport } from './duplicates.ts';
-import { rangesOf, writeEdited } from './editRows.ts';
+import { rangesOf, rowsIn, writeEdited } from './editRows.ts';
+import { temporaryFolder } from '../checkpoints/testFolders.ts';
+import { writeTinyTokenizer } from '../testing/tinyTokenizer.ts';
+import { prepareDataset } from './dataset.ts';
 import { readDataset } from './read.ts';
 import { buildIndex } from './rowIndex.ts';
+import { splitExamples } from './split.ts';
 import { surveyRows } from './survey.ts';
 import { graftError, TestFolder } from './testFiles.ts';
+import { loadTokenizer } from './tokenizer.ts';
 
 const folder = new TestFolder();
 const scratch = path.join(folder.dir, 'scratch');
@@ -80,24 +85,64 @@ describe('what rows are for training', () => {
   ]);
 
   it('lists bad rows by line, and rows with the same content but for space around it', async () => {
-    const survey = await surveyRows(await buildIndex(file, scratch));
+    const index = await buildIndex(file, scratch);
+    const survey = await surveyRows(index);
     expect(survey.bad.map(({ line, index }) => [line, index])).toEqual([[3, 2], [4, null]]);
-    expect(survey.good.map(({ index }) => index)).toEqual([0, 1, 3, 4, 5]);
-    expect(duplicateGroups(survey)).toEqual([[0, 1, 5]]);
-    expect(repeatedRows(survey)).toEqual([1, 5]);
+    expect(survey.good).toMatchObject({ count: 5, repeated: 2 });
+    expect([...survey.good.index]).toEqual([0, 1, 3, 4, 5]);
+    expect(await duplicateGroups(survey, { offset: 0, count: 10 })).toEqual({ groups: 1, shown: [[0, 1, 5]] });
+    expect([...(await repeatedRows(survey, index.count))]).toEqual([0, 1, 0, 0, 0, 1]);
     // 'add' differs in case only: not the same, but alike.
-    expect(survey.good.map(({ alike }) => alike)).toEqual([0, 0, 0, 3, 0]);
-    expect(survey.good.map(({ group }) => group)).toEqual([0, 1, 2, 0, 0]);
+    expect([...survey.good.alike]).toEqual([0, 0, 0, 3, 0]);
+    expect([...survey.good.group]).toEqual([0, 1, 2, 0, 0]);
+    expect([...survey.good.characters]).toEqual([5, 5, 6, 5, 5]);
+  });
+
+  it('shows groups of repeated rows window by window, in the order of their first rows', async () => {
+    const said = ['a', 'b', 'c', 'b', 'd', 'a', 'd', 'b'];
+    const survey = await surveyRows(await buildIndex(jsonl('groups.jsonl', said.map((text) => ({ text }))), scratch));
+    expect(await duplicateGroups(survey, { offset: 0, count: 2 })).toEqual({ groups: 3, shown: [[0, 5], [1, 3, 7]] });
+    expect(await duplicateGroups(survey, { offset: 2, count: 2 })).toEqual({ groups: 3, shown: [[4, 6]] });
+    expect(await duplicateGroups(survey, { offset: 3, count: 2 })).toEqual({ groups: 3, shown: [] });
+    expect(survey.good.repeated).toBe(4);
   });
 
   it('finds rows that a split puts on both sides', async () => {
     const survey = await surveyRows(await buildIndex(file, scratch));
-    const { train, val, overlap } = splitReport(survey, 0.4, 0);
+    const { train, val, overlap, pairs } = await splitReport(survey, 0.4, 0);
     expect(train + val).toBe(5);
     expect(val).toBe(2);
-    expect(overlap.length).toBeGreaterThan(0);
-    for (const pair of overlap) expect(survey.good.find((good) => good.index === pair.val)!.alike).toBe(survey.good.find((good) => good.index === pair.train)!.alike);
-    expect(splitReport(survey, 0, 0)).toEqual({ train: 5, val: 0, overlap: [], sharedPrompts: 0 });
+    expect(overlap).toBeGreaterThan(0);
+    expect(pairs).toHaveLength(overlap);
+    const alike = (number: number) => survey.good.alike[survey.good.index.indexOf(number)];
+    for (const pair of pairs) expect(alike(pair.val)).toBe(alike(pair.train));
+    expect(await splitReport(survey, 0, 0)).toEqual({ train: 5, val: 0, overlap: 0, pairs: [], sharedPrompts: 0 });
+  });
+
+  it.each([
+    ['many prompts', 700, 0.1],
+    ['few prompts, each on one side', 20, 0.2],
+    ['too few prompts, on both sides', 2, 0.05],
+  ])('a run splits the rows as it was told (%s)', async (_name, prompts, share) => {
+    const many = jsonl(`split-${prompts}.jsonl`, Array.from({ length: 700 }, (_, i) => ({ prompt: `ab ${(i * i) % prompts}`, completion: ` c ${i % 5}` })));
+    const survey = await surveyRows(await buildIndex(many, scratch));
+    const dir = temporaryFolder();
+    writeTinyTokenizer(dir);
+    const { examples } = await prepareDataset({ file: many, tokenizer: loadTokenizer(dir), maxLength: 64 });
+    const run = splitExamples(examples, share, 7);
+    // Lines are numbered from 1, rows from 0.
+    const content = fs.readFileSync(many, 'utf8').split('\n');
+    const saidBy = (rows: { line: number }[]) => new Set(rows.map(({ line }) => content[line - 1]));
+    const promptsOf = (rows: { group: number }[]) => new Set(rows.map(({ group }) => group));
+    const told = await splitReport(survey, share, 7);
+    expect(told).toMatchObject({
+      train: run.train.length,
+      val: run.val.length,
+      overlap: run.val.filter(({ line }) => saidBy(run.train).has(content[line - 1])).length,
+      sharedPrompts: [...promptsOf(run.val)].filter((prompt) => promptsOf(run.train).has(prompt)).length,
+    });
+    const inVal = new Set(run.val.map(({ line }) => line - 1));
+    for (const { val, train } of told.pairs) expect([inVal.has(val), inVal.has(train), content[val] === content[train]]).toEqual([true, false, true]);
   });
 });
 
@@ -107,7 +152,7 @@ describe('edited rows', () => {
     const before = fs.readFileSync(file);
     const target = path.join(folder.dir, 'versions', 'v2.jsonl');
     const index = await buildIndex(file, scratch);
-    const written = await writeEdited(index, { changed: [{ index: 4, values: { prompt: 'new', completion: ' text' } }], removed: [[3, 4], [0, 2]], added: [{ prompt: 'last', completion: ' one' }] }, target);
+    const written = await writeEdited(index, { changed: [{ index: 4, values: { prompt: 'new', completion: ' text' } }], removed: rowsIn([[3, 4], [0, 2]], index.count), added: [{ prompt: 'last', completion: ' one' }] }, target);
     const read = await readDataset(target);
     expect(read.rows.map(({ values }) => values)).toEqual([row(2), { prompt: 'new', completion: ' text' }, row(5), { prompt: 'last', completion: ' one' }]);
     expect(written).toEqual({ rows: 4, sha256: read.sha256, sizeBytes: read.sizeBytes });
@@ -120,7 +165,7 @@ describe('edited rows', () => {
     const dir = path.join(folder.dir, 'broken');
     const circular: Record<string, unknown> = {};
     circular['self'] = circular;
-    await expect(writeEdited(index, { changed: [], removed: [], added: [circular] }, path.join(dir, 'v2.jsonl'))).rejects.toThrow();
+    await expect(writeEdited(index, { changed: [], removed: new Uint8Array(1), added: [circular] }, path.join(dir, 'v2.jsonl'))).rejects.toThrow();
     expect(fs.readdirSync(dir)).toEqual([]);
   });
 

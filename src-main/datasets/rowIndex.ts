@@ -66,10 +66,10 @@ export class RowIndex {
     const pace = new Pace();
     try {
       for (let from = 0; from < this.count; from += SLICE_ROWS) {
-        for (const row of this.window(from, SLICE_ROWS)) {
+        for (const [i, text] of this.#store.texts(from, from + SLICE_ROWS).entries()) {
           if (pace.isDue()) await pace.rest();
           if (signal?.aborted) return;
-          yield row;
+          yield this.#row(from + i, text);
         }
       }
     } finally {

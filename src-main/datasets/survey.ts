@@ -2,9 +2,9 @@
  * What a file's rows are for training: which are good, which share a prompt, which are the same. One pass over the rows;
  * afterwards a few numbers per row answer every question about bad rows, duplicates and the split.
  */
-import { createHash } from 'node:crypto';
 import { planColumns, toExample, type ColumnPlan } from './columns.ts';
-import { groupOf } from './dataset.ts';
+import { promptOf } from './dataset.ts';
+import { FirstSeen } from './firstSeen.ts';
 import type { RowIndex } from './rowIndex.ts';
 import type { BadRow, ColumnMap, Example } from './types.ts';
 
@@ -13,22 +13,26 @@ export interface SurveyedBadRow extends BadRow {
   index: number | null;
 }
 
-/** A good row: its number, and the numbers it shares with rows like it. */
-export interface SurveyedRow {
-  index: number;
-  /** Rows with the same prompt, as the split sees them. */
-  group: number;
-  /** Place in `good` of the first row with the same content, but for space around it. */
-  sameAs: number;
+/** The good rows in file order, an array per fact: objects of their own would make every garbage collection long. */
+export interface SurveyedRows {
+  count: number;
+  /** Rows that repeat an earlier one. */
+  repeated: number;
+  /** Number of the row in its file. */
+  index: Int32Array;
+  /** Rows with the same prompt have the same number, as the split sees them. */
+  group: Int32Array;
+  /** Place in these arrays of the first row with the same content, but for space around it. */
+  sameAs: Int32Array;
   /** The same, but for upper and lower case, space anywhere and the form of its letters. */
-  alike: number;
+  alike: Int32Array;
   /** Characters of all its texts. */
-  length: number;
+  characters: Int32Array;
 }
 
 export interface Survey {
   plan: ColumnPlan;
-  good: SurveyedRow[];
+  good: SurveyedRows;
   /** In file order. */
   bad: SurveyedBadRow[];
 }
@@ -36,29 +40,31 @@ export interface Survey {
 /** Looks at every row once. Throws what planColumns throws; rows that cannot be used are collected. */
 export async function surveyRows(index: RowIndex, map: ColumnMap = {}): Promise<Survey> {
   const plan = planColumns(index.file, index.columns, map);
-  const good: SurveyedRow[] = [];
+  const [numbers, group, sameAs, alike, characters] = Array.from({ length: 5 }, () => new Int32Array(index.count)) as [Int32Array, Int32Array, Int32Array, Int32Array, Int32Array];
+  let count = 0;
+  let repeated = 0;
   const bad: SurveyedBadRow[] = index.bad.map((row) => ({ ...row, index: null }));
-  const groups = new Map<string, number>();
-  const same = new Map<string, number>();
-  const alike = new Map<string, number>();
+  let groups = 0;
+  const [prompts, contents, meanings] = [new FirstSeen(index.count), new FirstSeen(index.count), new FirstSeen(index.count)];
   for await (const row of index.rows()) {
     const example = toExample(row, plan);
     if ('reason' in example) {
       bad.push({ ...example, index: row.index });
       continue;
     }
-    const place = good.length;
     const texts = textsOf(example);
-    good.push({
-      index: row.index,
-      group: groupOf(example, groups),
-      sameAs: firstWith(same, texts.map((text) => text.trim()), place),
-      alike: firstWith(alike, texts.map(normalised), place),
-      length: texts.reduce((sum, text) => sum + text.length, 0),
-    });
+    numbers[count] = row.index;
+    group[count] = prompts.note(promptOf(example), groups);
+    if (group[count] === groups) groups++;
+    sameAs[count] = contents.note(JSON.stringify(texts.map((text) => text.trim())), count);
+    if (sameAs[count] !== count) repeated++;
+    alike[count] = meanings.note(JSON.stringify(texts.map(normalised)), count);
+    characters[count] = texts.reduce((sum, text) => sum + text.length, 0);
+    count++;
   }
   bad.sort((a, b) => a.line - b.line);
-  return { plan, good, bad };
+  const filled = (values: Int32Array): Int32Array => values.subarray(0, count);
+  return { plan, good: { count, repeated, index: filled(numbers), group: filled(group), sameAs: filled(sameAs), alike: filled(alike), characters: filled(characters) }, bad };
 }
 
 /** The texts of an example, with what tells them apart: the roles of messages, the label of a text. */
@@ -69,12 +75,4 @@ function textsOf(example: Example): string[] {
 
 function normalised(text: string): string {
   return text.normalize('NFKC').toLowerCase().replace(/\s+/g, ' ').trim();
-}
-
-/** The place of the first row with this content; a hash stands for it, so that memory does not hold every text. */
-function firstWith(known: Map<string, number>, texts: string[], place: number): number {
-  const key = createHash('sha256').update(JSON.stringify(texts)).digest().toString('latin1');
-  const first = known.get(key);
-  if (first === undefined) known.set(key, place);
-  return first ?? place;
 }

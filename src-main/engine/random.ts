@@ -4,6 +4,8 @@
  */
 export type RandomState = [number, number, number, number];
 
+const SHUFFLE_STEP = 4096;
+
 export class Random {
   private s: RandomState;
 
@@ -61,11 +63,20 @@ export class Random {
 
   /** Fisher-Yates, in place; returns its argument. */
   shuffle<T>(items: T[]): T[] {
+    const steps = this.shuffleSteps(items);
+    while (!steps.next().done);
+    return items;
+  }
+
+  /** As shuffle, with a pause now and then in which its caller may let others work. */
+  *shuffleSteps<T>(items: { readonly length: number; [index: number]: T }): Generator<void, void> {
     for (let i = items.length - 1; i > 0; i--) {
       const j = this.integer(i + 1);
-      [items[i], items[j]] = [items[j]!, items[i]!];
+      const item = items[i]!;
+      items[i] = items[j]!;
+      items[j] = item;
+      if (i % SHUFFLE_STEP === 0) yield;
     }
-    return items;
   }
 }
 

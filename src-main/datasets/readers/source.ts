@@ -18,7 +18,8 @@ export interface TextSource {
 }
 
 const HEAD_BYTES = 65536;
-const CHUNK_BYTES = 1 << 20;
+/** Small enough that hashing, decoding and splitting one holds the process for a few milliseconds only. */
+const CHUNK_BYTES = 1 << 18;
 
 /** Throws GraftError DATASET_NOT_FOUND, DATASET_IS_FOLDER, DATASET_EMPTY or DATASET_ENCODING. */
 export function openTextSource(file: string): TextSource {
