@@ -32,6 +32,7 @@ export function cliArguments(run: StartRunChecked, { model, dataset }: Names): s
     ...trainOptions(run.train),
     ['max-length', unless(run.data.maxLength, 256)],
     ['loss-on', unless(run.data.lossOn, 'completion')],
+    ['exclude-lines', rangesText(run.data.excludeLines)],
     ['classify', run.data.classify],
     ['engine', unless(run.engine, 'auto')],
     ['base-dtype', run.baseDtype],
@@ -76,6 +77,17 @@ function lowRank({ rank, alpha, targets, layers, exclude }: Extract<MethodSettin
 function patternText(pattern: Record<string, number> | undefined): string | undefined {
   const entries = Object.entries(pattern ?? {});
   return entries.length > 0 ? entries.map(([name, value]) => `${name}=${value}`).join(',') : undefined;
+}
+
+/** `7,12-15`. */
+function rangesText(numbers: readonly number[] = []): string | undefined {
+  const ranges: [first: number, last: number][] = [];
+  for (const number of [...numbers].sort((a, b) => a - b)) {
+    const before = ranges.at(-1);
+    if (before && number <= before[1] + 1) before[1] = number;
+    else ranges.push([number, number]);
+  }
+  return ranges.map(([first, last]) => (first === last ? `${first}` : `${first}-${last}`)).join(',') || undefined;
 }
 
 const DEFAULTS = trainSettingsSchema.parse({});

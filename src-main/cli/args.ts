@@ -79,6 +79,18 @@ export class Args {
     });
   }
 
+  /** `0,1` and `6-11`, in any mixture, rising and each once. `what` names them for the error, with an example. */
+  ranges(name: string, what: string): number[] | undefined {
+    const text = this.text(name);
+    const numbers = text?.split(',').flatMap((part) => {
+      const match = /^\s*(\d{1,7})(?:-(\d{1,7}))?\s*$/.exec(part);
+      const [first, last] = match ? [Number(match[1]), Number(match[2] ?? match[1])] : [1, 0];
+      if (first > last) throw bad(name, text, what);
+      return Array.from({ length: last - first + 1 }, (_, i) => first + i);
+    });
+    return numbers && [...new Set(numbers)].sort((a, b) => a - b);
+  }
+
   /** Repeated `--map wanted=inFile` as a record. */
   record(name: string): Record<string, string> {
     return Object.fromEntries(

@@ -50,7 +50,7 @@ export function readMethod(args: Args): MethodSettings {
     rank: args.integer('rank'),
     alpha: args.number('alpha'),
     targets: args.list('targets', TARGETS),
-    layers: readLayers(args),
+    layers: args.ranges('layers', 'layers counted from 0, such as 0,1 or 6-11'),
     exclude: args.text('exclude')?.split(',').map((name) => name.trim()),
     rankPattern: readPattern(args, 'rank-pattern'),
     alphaPattern: readPattern(args, 'alpha-pattern'),
@@ -80,19 +80,6 @@ function refuseOthers(args: Args, type: MethodName): void {
   if (strange === undefined) return;
   const owners = METHODS.filter((method) => OWN[method].includes(strange));
   throw usageError('BAD_USAGE', `--${strange} does not belong to the method ${type}; leave it out or choose --method ${owners.join(' or ')}.`, { option: strange, method: type });
-}
-
-/** `0,1` and `6-11`, in any mixture. */
-function readLayers(args: Args): number[] | undefined {
-  const text = args.text('layers');
-  if (text === undefined) return undefined;
-  const layers = text.split(',').flatMap((part) => {
-    const match = /^\s*(\d{1,4})(?:-(\d{1,4}))?\s*$/.exec(part);
-    const [first, last] = match ? [Number(match[1]), Number(match[2] ?? match[1])] : [1, 0];
-    if (first > last) throw usageError('BAD_USAGE', `--layers "${text}" is not valid; give layers counted from 0, such as 0,1 or 6-11.`, { option: 'layers', got: text });
-    return Array.from({ length: last - first + 1 }, (_, i) => first + i);
-  });
-  return [...new Set(layers)].sort((a, b) => a - b);
 }
 
 /** `q=4,3.v=16`. */

@@ -2,6 +2,7 @@
 import { GraftError } from '../errors.ts';
 import type { StartRun } from '../jobs/runInput.ts';
 import type { RunView } from '../jobs/runView.ts';
+import type { Args } from './args.ts';
 import { BASE_DTYPE_OPTION, DATA_OPTIONS, ENGINE_OPTION, LOSS_OPTIONS, MODEL_OPTION } from './command.ts';
 import type { Command, Context } from './command.ts';
 import { dataSpec, readBaseDtype, readEngine } from './evaluate.ts';
@@ -26,6 +27,7 @@ export const train: Command = {
     ...METHOD_OPTIONS,
     ...TRAIN_OPTIONS,
     ...LOSS_OPTIONS,
+    'exclude-lines': { type: 'string', value: 'LIST', help: 'lines of the file that are not trained on, counted from 1, such as 7,12-15' },
     classify: { type: 'boolean', help: 'rows are texts with a label each (columns text and label): train a head that tells the labels apart' },
     engine: ENGINE_OPTION,
     'base-dtype': BASE_DTYPE_OPTION,
@@ -49,7 +51,11 @@ async function readRun(context: Context): Promise<StartRun> {
   const model = await api.models.add({ dir: modelDirOf(services, modelText) });
   const settings = { ...asked, method: fitTargets(args, asked.method, model.targets) };
   const dataset = await api.datasets.add({ file, format, map, allowBadRows: args.flag('allow-bad-rows') });
-  return { modelId: model.id, datasetId: dataset.id, taskName, name: args.text('name'), ...settings, data: { ...reading, classify: args.flag('classify') } };
+  return { modelId: model.id, datasetId: dataset.id, taskName, name: args.text('name'), ...settings, data: { ...reading, classify: args.flag('classify'), excludeLines: readExcluded(args) } };
+}
+
+export function readExcluded(args: Args): number[] | undefined {
+  return args.ranges('exclude-lines', 'lines counted from 1, such as 7,12-15');
 }
 
 /** Follows a started run; returns the result of the command. Throws the error of a failed run. */

@@ -75,6 +75,7 @@ export function buildSpec(home: Home, input: StartRunChecked, parts: { model: Ba
       ...input.data,
       hash: dataset.hash,
       allowBadRows: dataset.allowBadRows,
+      version: dataset.version,
     },
     task: input.taskName,
     method: input.method,

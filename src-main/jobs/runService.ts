@@ -326,7 +326,7 @@ export class RunService {
     return run;
   }
 
-  /** With its model where that lies now, so that whatever goes on from a run finds it. */
+  /** With model and rows where they lie now, so that whatever goes on from a run finds them. */
   #view(run: Run): RunView {
     return viewOf({ ...run, spec: presentSpec(this.#catalog, run) }, this.#active?.runId === run.id ? this.#active.asked : null);
   }

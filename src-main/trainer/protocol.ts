@@ -44,7 +44,12 @@ export const runSpecSchema = z.object({
   model: z.object({ dir: z.string(), hash: z.string() }),
   /** How the base's linear layers are kept in memory; absent, as in runs of before, means f32. */
   baseDtype: z.enum(BASE_DTYPES).optional(),
-  data: dataSpecSchema.extend({ hash: z.string().optional(), allowBadRows: z.boolean().default(true) }),
+  data: dataSpecSchema.extend({
+    hash: z.string().optional(),
+    allowBadRows: z.boolean().default(true),
+    /** Of the dataset in the catalogue, which `file` was. */
+    version: z.number().int().min(1).optional(),
+  }),
   task: z.string(),
   method: methodSchema,
   train: trainSettingsSchema,

@@ -5,5 +5,6 @@ import { runs } from './0003-runs.ts';
 import { adapters } from './0004-adapters.ts';
 import { playground } from './0005-playground.ts';
 import { exports } from './0006-exports.ts';
+import { runDataVersion } from './0007-run-data-version.ts';
 
-export const migrations: readonly string[] = [initial, datasets, runs, adapters, playground, exports];
+export const migrations: readonly string[] = [initial, datasets, runs, adapters, playground, exports, runDataVersion];

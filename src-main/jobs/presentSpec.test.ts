@@ -1,4 +1,4 @@
-/** Runs of a base model whose folder was moved: everything that goes on from them reads it where it lies now. */
+/** Runs whose base model or rows were moved: everything that goes on from them reads them where they lie now. */
 import fs from 'node:fs';
 import path from 'node:path';
 import { afterEach, expect, it } from 'vitest';
@@ -79,6 +79,18 @@ it('a paused run is tried out and continued in the new folder, also after a rest
   await b.api.runs.continue({ id });
   expect((await completed({ id })).result!.steps).toBe(400);
   expect(b.services.catalog.runs.get(id)!.spec.model.dir).toBe(place('new'));
+});
+
+it('rows that were moved are found through the version of their dataset; changed ones are refused', async () => {
+  const input = await tinyStart({ steps: 6 });
+  const { id } = b.services.runs.start(input);
+  await b.services.runs.finished(id);
+  fs.renameSync(place('rows.jsonl'), place('moved.jsonl'));
+  await b.api.datasets.relocate({ id: input.datasetId, file: place('moved.jsonl') });
+  expect(b.services.runs.get(id).spec.data).toMatchObject({ file: place('moved.jsonl'), version: 1 });
+  expect((await b.api.runs.inspectStep({ id, step: 3 })).meanLoss).toBeCloseTo(losses(id)[2]!, 4);
+  writeRows(place('moved.jsonl'), 25);
+  await expect(b.api.runs.inspectStep({ id, step: 3 })).rejects.toThrow(/has changed since the run was set up/);
 });
 
 it('a model that was removed and added elsewhere is told by its hash; other weights are refused', async () => {
