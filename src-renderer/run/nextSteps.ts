@@ -64,16 +64,17 @@ function placeOf(details: Record<string, unknown> | undefined): string | undefin
 /** The request that starts the same run once more; undefined where its model or dataset has left the catalogue. */
 export function startAgain({ spec, name, modelId, datasetId }: RunView, { train, data }: Changes = {}): StartRun | undefined {
   if (!modelId || !datasetId) return undefined;
-  const { lossOn, maxLength, classify } = spec.data;
+  const { lossOn, maxLength, classify, excludeLines, version } = spec.data;
   return {
     modelId,
     datasetId,
+    datasetVersion: version,
     taskName: spec.task,
     name,
     engine: spec.engine,
     baseDtype: spec.baseDtype,
     method: spec.method,
     train: { ...spec.train, ...train },
-    data: { lossOn, maxLength, classify, ...data },
+    data: { lossOn, maxLength, classify, excludeLines, ...data },
   };
 }

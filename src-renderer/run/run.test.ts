@@ -11,7 +11,7 @@ const failed = (code: string, changes: { details?: Record<string, unknown>; resu
     engine: 'auto',
     method: { type: 'lora' },
     model: { dir: '/m/starter' },
-    data: { file: '/d/rows.jsonl', maxLength: 256, lossOn: 'completion' },
+    data: { file: '/d/rows.jsonl', maxLength: 256, lossOn: 'completion', version: 2, excludeLines: [3, 9] },
     train: { batch, lr: 2e-4, gradientCheckpointing },
   };
   return { id: 'r', name: 'mine', modelId: 'm1', datasetId: 'd1', status: 'failed', resumable, error: { code, message: '', details }, spec } as unknown as RunView;
@@ -44,7 +44,7 @@ test('once the model has been relocated it is not asked for again', () => {
 
 test('started again is the same run with what was changed', () => {
   const request = startAgain(failed('OUT_OF_MEMORY'), { train: { batch: 2 } });
-  expect(request).toMatchObject({ modelId: 'm1', datasetId: 'd1', taskName: 'describe', name: 'mine', train: { batch: 2, lr: 2e-4 }, data: { maxLength: 256 } });
+  expect(request).toMatchObject({ modelId: 'm1', datasetId: 'd1', datasetVersion: 2, taskName: 'describe', name: 'mine', train: { batch: 2, lr: 2e-4 }, data: { maxLength: 256, excludeLines: [3, 9] } });
   expect(startAgain({ ...failed('X'), modelId: null })).toBeUndefined();
 });
 

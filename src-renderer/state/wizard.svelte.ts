@@ -1,6 +1,8 @@
 /** The new run that is being set up: a draft that survives a reload, what it means for the chosen model, and its start. */
-import { api, type Dataset, type ModelView, type RunView, type StartRun } from '../api.ts';
-import { cellsForModel, freshDraft, methodFields, parseDraft, runFields, STEPS, type Draft, type Step } from '../wizard/draft.ts';
+import { api, type Dataset, type ModelView, type RunView, type StartRun, type VersionView } from '../api.ts';
+import { versionFor, versionNote } from '../wizard/dataVersion.ts';
+import { cellsForModel, freshDraft, methodFields, runFields, STEPS, type Draft, type Step } from '../wizard/draft.ts';
+import { parseDraft } from '../wizard/keptDraft.ts';
 import { cellsOf, columns, loraCount, settingsOf, usualTargets, withCells, type MatrixSize } from '../wizard/matrices.ts';
 import { presetSettings, type Preset } from '../wizard/presets.ts';
 import { Action } from './action.svelte.ts';
@@ -16,6 +18,8 @@ export class Wizard {
   datasets = $state.raw<Dataset[]>([]);
   /** Task names of the sample datasets, by dataset id. */
   suggestions = $state.raw<Record<string, string>>({});
+  /** Versions of datasets, newest first, once they are known. */
+  knownVersions = $state.raw<VersionView[]>([]);
   /** Sizes of the model's matrices, once they are known. */
   sizes = $state.raw<MatrixSize[]>([]);
   /** Tokens of a usual row, once they are counted. */
@@ -26,6 +30,18 @@ export class Wizard {
 
   readonly model = $derived(this.models.find(({ id }) => id === this.draft.modelId));
   readonly dataset = $derived(this.datasets.find(({ id }) => id === this.draft.datasetId));
+  readonly versions = $derived(this.knownVersions.filter(({ datasetId }) => datasetId === this.draft.datasetId));
+  /** The version that is trained on: the wanted one as long as its file is there. */
+  readonly version = $derived(this.dataset && versionFor(this.draft.datasetVersion, this.dataset.version, this.versions));
+  readonly versionNote = $derived(
+    this.dataset && this.version !== undefined
+      ? versionNote({ dataset: this.dataset, versions: this.versions, wanted: this.draft.datasetVersion, trained: this.version, excluded: this.draft.excluded })
+      : undefined,
+  );
+  /** Lines that are left out of the version that is trained on. */
+  readonly excludedLines = $derived(this.draft.excluded && this.draft.excluded.version === this.version ? this.draft.excluded.lines : []);
+  /** Good rows of that version. */
+  readonly rows = $derived(this.versions.find(({ number }) => number === this.version)?.rows ?? this.dataset?.rows ?? 0);
   readonly chosen: ReadonlySet<string> = $derived(setOf(this.draft.chosen));
   readonly hasTargets = $derived(LOW_RANK.includes(this.draft.method));
   readonly taskName = $derived(this.draft.taskName.trim() || this.suggestedTask());
@@ -70,13 +86,26 @@ export class Wizard {
     this.applyPreset();
   }
 
+  /** With its current version. */
   chooseDataset(id: string): void {
-    if (this.draft.datasetId === id) return;
-    this.draft.datasetId = id;
+    const { draft } = this;
+    if (draft.datasetId !== id) draft.taskName = '';
+    draft.datasetId = id;
+    draft.excluded = null;
+    const { dataset } = this;
+    if (dataset) this.useVersion(dataset.version);
+  }
+
+  /** Rows that are left out belong to one version; they stay noted in case the user comes back to it. */
+  useVersion(version: number): void {
+    this.draft.datasetVersion = version;
     this.tokensPerRow = undefined;
     this.suggestedPrompts = [];
-    this.draft.taskName = '';
     this.applyPreset();
+  }
+
+  trainOnAll(): void {
+    this.draft.excluded = null;
   }
 
   /** Sets what the chosen preset says; a schedule of the user's own stays. */
@@ -84,7 +113,7 @@ export class Wizard {
     this.draft.preset = preset;
     const { model, dataset } = this;
     if (preset === 'custom' || !model || !dataset) return;
-    const { steps, epochs, ...train } = presetSettings(preset, { rows: dataset.rows, tokensPerRow: this.tokensPerRow, parameters: model.parameters });
+    const { steps, epochs, ...train } = presetSettings(preset, { rows: this.rows, tokensPerRow: this.tokensPerRow, parameters: model.parameters });
     this.draft.lengthIn = steps === undefined ? 'epochs' : 'steps';
     Object.assign(this.draft.train, train, steps === undefined ? {} : { steps }, epochs === undefined ? {} : { epochs });
   }
@@ -111,10 +140,12 @@ export class Wizard {
 
   /** Takes over everything that an earlier run was started with. */
   takeOver(run: RunView): void {
-    const model = this.models.find(({ id }) => id === run.modelId);
-    const { method } = run.spec;
+    const { method, model: base } = run.spec;
+    // A model that was removed and added again has another id.
+    const model = this.models.find(({ id }) => id === run.modelId) ?? this.models.find(({ hash }) => hash === base.hash);
     const cells = model && 'targets' in method ? cellsOf(model, method) : { chosen: model ? columns(model, usualTargets(model.targets)) : [], ranks: {} };
-    this.draft = { ...freshDraft(), ...runFields(run), ...methodFields(method, cells, model?.layers ?? 0), step: 'review' };
+    this.tokensPerRow = undefined;
+    this.draft = { ...freshDraft(), ...runFields(run), modelId: model?.id ?? '', ...methodFields(method, cells, model?.layers ?? 0), step: 'review' };
   }
 
   startOver(): void {
@@ -123,13 +154,15 @@ export class Wizard {
     this.fillIn();
   }
 
-  /** Chooses what there is no choice about, and drops what is gone. */
-  fillIn(): void {
+  /** Drops what is gone, and with `choose` chooses what there is no choice about. */
+  fillIn({ choose = true } = {}): void {
     if (!this.model) this.draft.modelId = '';
-    if (!this.dataset) this.draft.datasetId = '';
+    if (!this.dataset) Object.assign(this.draft, { datasetId: '', datasetVersion: undefined, excluded: null });
     const [model, dataset] = [this.models.at(-1), this.datasets.at(-1)];
-    if (!this.draft.modelId && model) this.chooseModel(model.id);
-    if (!this.draft.datasetId && dataset && this.datasets.length === 1) this.chooseDataset(dataset.id);
+    if (choose && !this.draft.modelId && model) this.chooseModel(model.id);
+    if (choose && !this.draft.datasetId && dataset && this.datasets.length === 1) this.chooseDataset(dataset.id);
+    // Pinned, so that the run is on the rows that were looked at, whatever becomes of the dataset meanwhile.
+    this.draft.datasetVersion ??= this.dataset?.version;
     if (this.model && this.draft.chosen.length === 0) this.chooseUsual();
     if (!this.canOpen(this.draft.step)) this.draft.step = STEPS.find((step) => this.problems[step] !== undefined) ?? 'model';
   }
@@ -145,13 +178,14 @@ export class Wizard {
     return {
       modelId: draft.modelId,
       datasetId: draft.datasetId,
+      datasetVersion: this.version,
       taskName: this.taskName,
       ...(draft.name.trim() ? { name: draft.name.trim() } : {}),
       engine: draft.engine,
       ...(draft.baseDtype === 'f32' ? {} : { baseDtype: draft.baseDtype }),
       method: this.#method(),
       train: { ...train, samplePrompts: this.samplePrompts.filter((prompt) => prompt.trim() !== ''), ...(draft.lengthIn === 'steps' ? { steps } : { epochs }) },
-      data: { maxLength: draft.maxLength, lossOn: draft.lossOn, ...(draft.classify ? { classify: true } : {}) },
+      data: { maxLength: draft.maxLength, lossOn: draft.lossOn, ...(draft.classify ? { classify: true } : {}), ...(this.excludedLines.length > 0 ? { excludeLines: this.excludedLines } : {}) },
     };
   }
 

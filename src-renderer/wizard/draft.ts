@@ -1,5 +1,6 @@
 /** Everything a new run is set up with, as plain data that the browser keeps between visits. */
 import type { RunView, StartRun } from '../api.ts';
+import type { Excluded } from './dataVersion.ts';
 import { usualTargets, columns, type Shape } from './matrices.ts';
 import type { Preset } from './presets.ts';
 
@@ -22,6 +23,10 @@ export interface Draft {
   step: Step;
   modelId: string;
   datasetId: string;
+  /** Version of the dataset that the run is to train on. */
+  datasetVersion: number | undefined;
+  /** Null: every row is trained on. */
+  excluded: Excluded | null;
   /** Empty: named after the data. */
   taskName: string;
   name: string;
@@ -60,7 +65,7 @@ export interface Draft {
 
 export function freshDraft(): Draft {
   return {
-    version: VERSION, step: 'model', modelId: '', datasetId: '', taskName: '', name: '', engine: 'auto', baseDtype: 'f32',
+    version: VERSION, step: 'model', modelId: '', datasetId: '', datasetVersion: undefined, excluded: null, taskName: '', name: '', engine: 'auto', baseDtype: 'f32',
     method: 'lora', rank: 8, alpha: 16, chosen: [], ranks: {}, alphaPattern: {}, dropout: 0, rslora: false, dora: false, bias: 'none', loraPlusRatio: undefined, init: 'kaiming', factor: undefined,
     adapterKind: 'houlsby', bottleneck: 16, skipLayers: 0, prefixKind: 'key-value', prefixLength: 8, infixLength: 0, topLayers: undefined,
     preset: 'balanced', lengthIn: 'epochs',
@@ -72,19 +77,6 @@ export function freshDraft(): Draft {
   };
 }
 
-/** What was kept, or a fresh draft; anything that is not a draft of this version counts as nothing. */
-export function parseDraft(text: string | null): Draft {
-  const fresh = freshDraft();
-  if (text === null) return fresh;
-  try {
-    const kept: unknown = JSON.parse(text);
-    if (typeof kept !== 'object' || kept === null || !('version' in kept) || kept.version !== VERSION) return fresh;
-    return { ...fresh, ...(kept as Draft) };
-  } catch {
-    return fresh;
-  }
-}
-
 /** The matrices kept for another model, for this one: the same targets in every layer, else the usual ones. */
 export function cellsForModel(before: Shape | undefined, chosen: readonly string[], now: Shape): string[] {
   const set = new Set(chosen);
@@ -92,7 +84,7 @@ export function cellsForModel(before: Shape | undefined, chosen: readonly string
   return columns(now, targets.length > 0 ? targets : usualTargets(now.targets));
 }
 
-/** The settings of an earlier run; model, data and shape must be the run's own. */
+/** The settings of an earlier run's method; `cells` and `layers` must be those of its model. */
 export function methodFields(method: Method, cells: { chosen: string[]; ranks: Record<string, number> }, layers: number): Partial<Draft> {
   switch (method.type) {
     case 'lora': {
@@ -116,11 +108,13 @@ export function methodFields(method: Method, cells: { chosen: string[]; ranks: R
   }
 }
 
-/** Everything but model, data and method that an earlier run was started with. */
-export function runFields({ name, spec, modelId, datasetId }: RunView): Partial<Draft> {
+/** Everything but the model and the method that an earlier run was started with. */
+export function runFields({ name, spec, datasetId }: Pick<RunView, 'name' | 'spec' | 'datasetId'>): Partial<Draft> {
   const { data, train, task, engine, baseDtype = 'f32' } = spec;
+  const { version, excludeLines = [] } = data;
   return {
-    modelId: modelId ?? '', datasetId: datasetId ?? '', taskName: task, name: name === task ? '' : name, engine, baseDtype,
+    datasetId: datasetId ?? '', datasetVersion: version, excluded: version !== undefined && excludeLines.length > 0 ? { version, lines: [...excludeLines] } : null,
+    taskName: task, name: name === task ? '' : name, engine, baseDtype,
     lossOn: data.lossOn, maxLength: data.maxLength, classify: data.classify ?? false,
     preset: 'custom', lengthIn: train.steps === undefined ? 'epochs' : 'steps', train: { ...train },
   };

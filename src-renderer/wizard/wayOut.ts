@@ -36,6 +36,7 @@ const MENDS: Record<string, Mend> = {
       run: () => Object.assign(wizard.draft.train, { val: wizard.draft.train.val || 0.05, evalEvery: wizard.draft.train.evalEvery || 20 }),
     },
   ],
+  EVERYTHING_EXCLUDED: (wizard) => [{ label: 'Train on all rows', run: () => wizard.trainOnAll() }],
   DATASET_NO_LABELS: moreTokens,
   MODEL_CHANGED: openModel,
   NOT_FOUND: openData,
