@@ -1,10 +1,11 @@
 /** The new run, by mouse: five steps, a picture of the model, a verdict, a command line, and real tiny runs. */
 import { execFile } from 'node:child_process';
+import fs from 'node:fs';
 import { promisify } from 'node:util';
 import type { Page } from '@playwright/test';
 import type { RunView } from '../src-main/api/types.ts';
 import { expectAccessible } from './axe.ts';
-import { addSample, addStarterModel, ask, expect, goTo, keepScreenshot, openStep, startRun, test } from './fixtures.ts';
+import { addSample, addStarterModel, ask, change, expect, goTo, keepScreenshot, openStep, startRun, test } from './fixtures.ts';
 import { REPO } from './host.ts';
 
 const RUN_LIMIT_MS = 120_000;
@@ -86,6 +87,39 @@ test('a run by mouse: matrices clicked, a reload in between, the count as promis
     expect(spec.method).toEqual(first.spec.method);
     expect(spec.train).toEqual(first.spec.train);
     expect(spec.data).toEqual(first.spec.data);
+  });
+
+  await test.step('on the version that the run saw, with the newer one a click away; on what is left where the file is gone', async () => {
+    const { datasetId } = await runOf(page);
+    const from = (id: string) => page.evaluate((hash) => (location.hash = hash), `#/new-run?from=${id}`);
+    const { file } = await change<{ file: string }>(page, 'datasets.saveVersion', { id: datasetId, edits: { removed: [[0, 30]] } });
+    await from(first.id);
+    const note = page.getByRole('status').filter({ hasText: 'This run trains on version 1 of Sample: describe' });
+    await expect(note).toContainText('version 2 is newer (30 rows deleted, from version 1)');
+    const summary = page.getByRole('region', { name: 'Summary' });
+    await expect(summary).toContainText('Sample: describe, version 1');
+    await expectAccessible(page);
+    await note.getByRole('button', { name: 'Use version 2' }).click();
+    await expect(note).toHaveCount(0);
+    await expect(summary).toContainText('Sample: describe, version 2');
+    await openStep(page, 'Data');
+    await page.getByRole('combobox', { name: 'Dataset version' }).selectOption('1');
+    await expect(note).toBeVisible();
+    await page.reload();
+    await expect(note).toBeVisible();
+    await note.getByRole('button', { name: 'Use version 2' }).click();
+    await openStep(page, 'Review');
+    await page.getByRole('button', { name: /^(Start training|Add to the queue)$/ }).click();
+    await expect(page).toHaveURL(/#\/runs\/run-/);
+    const second = await runOf(page);
+    expect(second.spec.data).toMatchObject({ version: 2, file });
+    await expect(page.getByText('Training is complete')).toBeVisible({ timeout: RUN_LIMIT_MS });
+
+    fs.rmSync(file);
+    await from(second.id);
+    await expect(page.getByRole('status').filter({ hasText: `Version 2 of Sample: describe cannot be used, since its file ${file} does not exist any more; this run trains on version 1 instead.` })).toBeVisible();
+    await expect(summary).toContainText('Sample: describe, version 1');
+    await expect(page.getByText('Fits this machine')).toBeVisible({ timeout: 30_000 });
   });
 });
 

@@ -1,10 +1,11 @@
-/** A run's page: pause that frees the memory, drill-down and rollback, comparing, zoom, files, and the same picture after a reload. */
+/** A run's page: pause that frees the memory, trying out, drill-down and rollback, duplicating, deleting, comparing, zoom, files, and the same picture after a reload. */
 import { createHash } from 'node:crypto';
 import fs from 'node:fs';
 import path from 'node:path';
 import type { Download, Page } from '@playwright/test';
+import type { RunView } from '../src-main/api/types.ts';
 import { expectAccessible } from './axe.ts';
-import { ask, expect, keepScreenshot, lossFigure, pointCount, test } from './fixtures.ts';
+import { ask, change, expect, keepScreenshot, lossFigure, pointCount, startRun, test } from './fixtures.ts';
 import { addParts, openHash, startTiny } from './tinyRuns.ts';
 
 interface Metrics {
@@ -28,6 +29,17 @@ test('pause, look into a step, roll back, compare, save, reload', async ({ graft
     await expect(page.getByRole('button', { name: 'Try in playground' })).toBeVisible();
     await keepScreenshot(page, 'run-paused');
     await expectAccessible(page);
+  });
+
+  await test.step('the half-trained adapter is attached in the playground', async () => {
+    await page.getByRole('button', { name: 'Try in playground' }).click();
+    await expect(page).toHaveURL(new RegExp(`#/playground\\?run=${run.id}`), { timeout: 60_000 });
+    const half = page.getByRole('group', { name: 'Answers with' }).getByRole('button', { name: /half-trained: first at step \d+/ });
+    await expect(half).toHaveAttribute('aria-pressed', 'true');
+    const [state, paused] = [await ask<{ adapterDir: string }>(page, 'playground.state'), await ask<{ interimAdapterDir: string }>(page, 'runs.get', { id: run.id })];
+    expect(state.adapterDir).toBe(paused.interimAdapterDir);
+    await change(page, 'playground.unload');
+    await openHash(page, `#/runs/${run.id}`);
   });
 
   await test.step('a new name stays', async () => {
@@ -87,6 +99,39 @@ test('pause, look into a step, roll back, compare, save, reload', async ({ graft
     await expect(page.getByTestId('command-line')).toContainText('--checkpoint-every 10');
   });
 
+  let copy = '';
+  await test.step('duplicated settings: the rows that were left out stay out, the rest can be changed', async () => {
+    await openHash(page, `#/runs/${rolledBack}`);
+    await fromMenu(page, 'Duplicate settings into a new run');
+    await expect(page.getByRole('region', { name: 'Summary' })).toContainText('1 row');
+    await expect(page.getByRole('region', { name: 'Summary' })).toContainText('describe, version 1');
+    await expect(page.getByTestId('command-line')).toContainText('--exclude-lines');
+    await startRun(page, { Steps: 3 });
+    copy = page.url().split('/').at(-1)!;
+    await expect(page.getByText('Training is complete')).toBeVisible({ timeout: 60_000 });
+    const [own, from] = await Promise.all([copy, rolledBack].map((id) => ask<RunView>(page, 'runs.get', { id })));
+    expect(own!.spec.data).toEqual(from!.spec.data);
+    expect(own!.spec.method).toEqual(from!.spec.method);
+    expect(own!.started!.trainRows).toBe(from!.started!.trainRows);
+  });
+
+  await test.step('one run is deleted after a question; its adapter stays', async () => {
+    const { runDir, outDir } = (await ask<RunView>(page, 'runs.get', { id: copy })).spec;
+    await fromMenu(page, 'Delete the run');
+    await page.getByRole('alertdialog').getByRole('button', { name: 'Cancel' }).click();
+    await expect(page).toHaveURL(new RegExp(copy));
+    await fromMenu(page, 'Delete the run');
+    await page.getByRole('alertdialog').getByRole('button', { name: 'Delete the run' }).click();
+    await expect(page).toHaveURL(/#\/runs$/);
+    await expect(page.getByText('its adapter is still in the catalogue')).toBeVisible();
+    const list = page.getByRole('region', { name: 'All runs' });
+    await expect(list.getByRole('link', { name: 'renamed run', exact: true })).toBeVisible();
+    await expect(list.locator(`a[href="#/runs/${copy}"]`)).toHaveCount(0);
+    expect([fs.existsSync(runDir), fs.existsSync(outDir)]).toEqual([false, true]);
+    await openHash(page, `#/runs/${run.id}`);
+    await expect(lossFigure(page)).toHaveAttribute('data-points', '120');
+  });
+
   await test.step('another run is drawn beside', async () => {
     const before = await picture(page);
     await page.getByRole('button', { name: 'Compare' }).click();
@@ -130,6 +175,11 @@ test('pause, look into a step, roll back, compare, save, reload', async ({ graft
     await keepScreenshot(page, 'run-complete');
   });
 });
+
+async function fromMenu(page: Page, item: string): Promise<void> {
+  await page.getByRole('button', { name: 'More actions' }).click();
+  await page.getByRole('menuitem', { name: item }).click();
+}
 
 function isAlive(pid: number): boolean {
   try {
