@@ -133,10 +133,20 @@ test('edited rows become a version; a run names exactly that one', async ({ graf
   await panel.getByRole('button', { name: 'Delete row 7', exact: true }).click();
   await panel.getByRole('button', { name: 'Undo' }).click();
   await expect(panel).toContainText('1 edited, 2 deleted');
+  await page.reload();
+  await expect(panel).toContainText('Not saved yet: 1 edited, 2 deleted');
+  await panel.getByRole('button', { name: 'Bring row 6 back' }).click();
+  await panel.getByRole('button', { name: 'Edit row 3', exact: true }).click();
+  await expect(dialog.getByLabel('completion')).toHaveValue(' and a tiny cat.');
+  await page.keyboard.press('Escape');
+  await panel.getByRole('button', { name: 'Delete row 6', exact: true }).click();
   await keepScreenshot(page, 'datasets-rows');
   await expectAccessible(page);
   await panel.getByRole('button', { name: 'Save as version 2' }).click();
   await expect(panel).toContainText('23 rows');
+  await page.reload();
+  await expect(panel).toContainText('23 rows');
+  await expect(panel).not.toContainText('Not saved yet');
   expect(fs.readFileSync(file)).toEqual(before);
 
   const checks = await openTab(page, 'Checks');

@@ -39,12 +39,12 @@ export function rowProcedures({ catalog, datasetFiles: files }: Services) {
   };
 
   return {
-    /** A window of the rows, or of those that contain `filter`. `total` counts all of them. */
+    /** A window of the rows, or of those that contain `filter`. `total` counts all of them; `content` says of what file, and how many rows it has. */
     rows: procedure.input(filtered.extend(windowSchema.shape)).query(async ({ input }) => {
       const { index, numbers } = await numbersOf(input);
       const { offset, count } = input;
       const rows = numbers ? numbers.slice(offset, offset + count).map((number) => index.row(number)) : index.window(offset, count);
-      return { total: numbers?.length ?? index.count, columns: index.columns, rows: rows.map((row) => toTableRow(row, index.columns)) };
+      return { total: numbers?.length ?? index.count, columns: index.columns, content: { hash: index.sha256, rows: index.count }, rows: rows.map((row) => toTableRow(row, index.columns)) };
     }),
 
     /** Numbers of all rows that contain `filter`, as ranges (end not included). */

@@ -14,8 +14,9 @@ export class RowsView {
   readonly source: { id: string; version: number };
   readonly draft: RowDraft;
   readonly pages = new RowPages<TableRow>(async (offset, count) => {
-    const { total, rows, columns } = await api.datasets.rows.query({ ...this.source, filter: this.filter, offset, count });
+    const { total, rows, columns, content } = await api.datasets.rows.query({ ...this.source, filter: this.filter, offset, count });
     this.columns = columns;
+    this.draft.begin(content);
     return { total, rows };
   });
   filter = $state('');
