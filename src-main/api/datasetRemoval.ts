@@ -1,8 +1,9 @@
-/** Removing a dataset and bringing it back: the user's file is left alone, what Graft wrote for it moves to the trash. */
+/** Removing a dataset and bringing it back: the user's file is left alone, what Graft wrote or copied for it moves to the trash. */
 import fs from 'node:fs';
 import path from 'node:path';
 import { z } from 'zod';
 import { usageError } from '../errors.ts';
+import { restoreUploads, trashUploads } from '../jobs/uploads.ts';
 import type { Services } from '../services.ts';
 import { procedure } from './trpc.ts';
 
@@ -11,14 +12,16 @@ const byId = z.object({ id: z.string() });
 export function removalProcedures({ catalog, home }: Services) {
   const notFound = (id: string) => usageError('DATASET_NOT_FOUND', `There is no dataset ${id} in the catalogue.`, { datasetId: id });
   return {
-    /** Forgets a dataset; its file is left alone. `bringBack` undoes it. */
+    /** Forgets a dataset; the user's file is left alone. `bringBack` undoes it. */
     remove: procedure.input(byId).mutation(({ input: { id } }) => {
       if (!catalog.datasets.remove(id, new Date().toISOString())) throw notFound(id);
       move(home.datasetDir(id), home.trashDir(id));
+      trashUploads(home, catalog, id);
       return { removed: id };
     }),
 
     bringBack: procedure.input(byId).mutation(({ input: { id } }) => {
+      restoreUploads(home, id);
       move(home.trashDir(id), home.datasetDir(id));
       if (!catalog.datasets.bringBack(id)) throw notFound(id);
       return catalog.datasets.get(id)!;

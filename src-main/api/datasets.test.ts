@@ -101,6 +101,70 @@ describe('versions', () => {
   });
 });
 
+describe('a dropped file', () => {
+  let upload: string;
+  let dropped: string;
+  beforeEach(async () => {
+    upload = path.join(bench.home, 'datasets', 'uploads', '0123456789', 'dropped.jsonl');
+    fs.mkdirSync(path.dirname(upload), { recursive: true });
+    writeRows(upload, 8);
+    ({ id: dropped } = await bench.api.datasets.add({ file: upload }));
+  });
+  const uploads = () => fs.readdirSync(path.join(bench.home, 'datasets', 'uploads'), { recursive: true });
+
+  it('goes with its dataset and comes back with it, versions or not', async () => {
+    const before = fileSha256(upload);
+    await bench.api.datasets.remove({ id: dropped });
+    expect(uploads()).toEqual([]);
+    expect(await bench.api.datasets.bringBack({ id: dropped })).toMatchObject({ file: upload });
+    expect(fileSha256(upload)).toBe(before);
+    expect(fs.readdirSync(path.join(bench.home, 'trash'))).toEqual([]);
+    const { file: version } = await bench.api.datasets.saveVersion({ id: dropped, edits: edit });
+    await bench.api.datasets.remove({ id: dropped });
+    expect(uploads()).toEqual([]);
+    await bench.api.datasets.bringBack({ id: dropped });
+    expect((await bench.api.datasets.versions({ id: dropped })).map(({ file, state }) => [file, state])).toEqual([[version, 'same'], [upload, 'same']]);
+  });
+
+  it('is freed by emptying the trash', async () => {
+    await bench.api.datasets.remove({ id: dropped });
+    await bench.api.system.cleanUp({ kind: 'trash' });
+    expect(fs.readdirSync(path.join(bench.home, 'trash'))).toEqual([]);
+    expect(await bench.api.datasets.bringBack({ id: dropped })).toMatchObject({ file: upload });
+    expect((await bench.api.datasets.versions({ id: dropped }))[0]!.state).toBe('missing');
+  });
+
+  it('stays while another dataset reads it, and goes with the last', async () => {
+    const other = await bench.api.datasets.add({ file: upload, map: { text: 'prompt' } });
+    expect(other.id).not.toBe(dropped);
+    await bench.api.datasets.remove({ id: dropped });
+    expect(fs.existsSync(upload)).toBe(true);
+    await bench.api.datasets.remove({ id: other.id });
+    expect(uploads()).toEqual([]);
+  });
+
+  it('stays while a run names it', async () => {
+    const model = await bench.api.models.add({ dir: MODEL });
+    const input = startRunSchema.parse({ modelId: model.id, datasetId: dropped, taskName: 't', method: { type: 'lora' }, train: {} });
+    const spec = buildSpec(bench.services.home, input, findParts(bench.services.catalog, input));
+    bench.services.catalog.db.prepare(`INSERT INTO runs (id, name, status, spec, created_at) VALUES ('run-1', 'r', 'completed', ?, '2026-01-01')`).run(JSON.stringify(spec));
+    await bench.api.datasets.remove({ id: dropped });
+    expect(fs.existsSync(upload)).toBe(true);
+  });
+
+  it("that is the user's own is never touched, wherever it lies", async () => {
+    const own = path.join(bench.home, 'datasets', 'uploads', 'mine', 'own.jsonl');
+    const beside = path.join(path.dirname(upload), 'beside.txt');
+    fs.mkdirSync(path.dirname(own));
+    writeRows(own, 5);
+    fs.writeFileSync(beside, 'a note');
+    const { id: ownId } = await bench.api.datasets.add({ file: own });
+    for (const one of [ownId, dropped, id]) await bench.api.datasets.remove({ id: one });
+    expect([own, beside, file].map((one) => fs.existsSync(one))).toEqual([true, true, true]);
+    expect(fs.existsSync(upload)).toBe(false);
+  });
+});
+
 describe('looking', () => {
   it('tells good, bad and repeated rows; the bad ones with line and reason, as CSV too', async () => {
     expect(await bench.api.datasets.look({ id })).toMatchObject({ format: 'jsonl', kind: 'completion', parsed: 11, rows: 10, bad: 2, repeated: 0, problem: null, hash: fileSha256(file) });
@@ -125,7 +189,7 @@ describe('looking', () => {
 
   it('rows by filter; one row whole; whether edited values could be used', async () => {
     const lily = await bench.api.datasets.rows({ id, filter: 'lily' });
-    expect(lily.total).toBe(3);
+    expect(lily).toMatchObject({ total: 3, content: { hash: fileSha256(file), rows: 11 } });
     expect(lily.rows.map(({ index }) => index)).toEqual([0, 4, 8]);
     expect(await bench.api.datasets.matching({ id, filter: 'lily' })).toEqual({ ranges: [[0, 1], [4, 5], [8, 9]] });
     expect((await bench.api.datasets.row({ id, index: 4 })).values).toEqual({ prompt: 'One day, Lily saw a', completion: ' blue car.' });

@@ -82,6 +82,7 @@ export function datasetQueries(db: Database) {
   const allowBadRows = db.prepare<[number, string]>('UPDATE datasets SET allow_bad_rows = ? WHERE id = ?');
   const remove = db.prepare<[string, string]>('UPDATE datasets SET removed_at = ? WHERE id = ? AND removed_at IS NULL');
   const bringBack = db.prepare<[string]>('UPDATE datasets SET removed_at = NULL WHERE id = ? AND removed_at IS NOT NULL');
+  const files = db.prepare<[string, string], { file: string }>('SELECT source AS file FROM datasets WHERE id = ? UNION SELECT file FROM dataset_versions WHERE dataset_id = ?');
   const versions = datasetVersionQueries(db);
 
   const get = (id: string): Dataset | undefined => {
@@ -109,6 +110,8 @@ export function datasetQueries(db: Database) {
       insert.run({ ...dataset, allowBadRows: dataset.allowBadRows ? 1 : 0 });
       versions.insert({ ...first, datasetId: dataset.id, number: 1 });
     }),
+    /** The user's file and those of all versions, also of a removed dataset. */
+    filesOf: (id: string): string[] => files.all(id, id).map(({ file }) => file),
     rename: (id: string, name: string): void => void rename.run(name, id),
     setVersion: (id: string, number: number): void => void setVersion.run(number, id),
     setSource: (id: string, source: string): void => void setSource.run(source, id),

@@ -1,4 +1,4 @@
-/** Which folders the catalogue names, whatever the state of their rows: what is not among them belongs to nobody. */
+/** Which folders and files the catalogue names, whatever the state of their rows: what is not among them belongs to nobody. */
 import type { Database } from 'better-sqlite3';
 
 interface EndedRun {
@@ -13,6 +13,10 @@ export function storageQueries(db: Database) {
   const unfinished = db.prepare<[], { dir: string }>(`SELECT json_extract(spec, '$.outDir') AS dir FROM runs WHERE status IN ('queued', 'running', 'paused')`);
   const exporting = db.prepare<[], { dir: string }>(`SELECT out_dir AS dir FROM exports WHERE status = 'running'`);
   const exported = db.prepare<[], { dir: string }>(`SELECT DISTINCT out_dir AS dir FROM exports WHERE status = 'completed'`);
+  const dataFiles = db.prepare<[], { file: string }>(`
+    SELECT source AS file FROM datasets WHERE removed_at IS NULL
+    UNION SELECT v.file FROM dataset_versions v JOIN datasets d ON d.id = v.dataset_id WHERE d.removed_at IS NULL
+    UNION SELECT json_extract(spec, '$.data.file') FROM runs`);
   const dirs = (rows: { dir: string }[]): string[] => rows.map(({ dir }) => dir);
   return {
     adapterDirs: () => dirs(adapterDirs.all()),
@@ -22,6 +26,8 @@ export function storageQueries(db: Database) {
     finishedRunIds: () => finished.all().map(({ id }) => id),
     /** Where runs and exports under way are about to put something. */
     expectedDirs: () => dirs([...unfinished.all(), ...exporting.all()]),
+    /** What datasets that were not removed and runs read. */
+    dataFiles: () => dataFiles.all().map(({ file }) => file),
     exportDirs: () => dirs(exported.all()),
   };
 }

@@ -77,6 +77,29 @@ it('takes for left over what no row names, is not under way and is not young', a
   expect(fs.existsSync(path.join(bench.home, 'exports/mine'))).toBe(true);
 });
 
+it('takes a dropped file for left over after a day, unless a dataset or a run names it', async () => {
+  const upload = (folder: string, content: string) => {
+    const file = put(`datasets/uploads/${folder}/rows.jsonl`, 0);
+    fs.writeFileSync(file, content);
+    return file;
+  };
+  const rows = '{"text": "a"}';
+  const [kept, trained, waiting, forgotten, mine] = ['aaaaaaaaaa', 'bbbbbbbbbb', 'cccccccccc', 'dddddddddd', 'my own'].map((folder) => upload(folder, rows)) as [string, string, string, string, string];
+  await bench.api.datasets.add({ file: kept });
+  const { id } = await bench.api.datasets.add({ file: trained });
+  addRun('run-1', 'completed');
+  bench.services.catalog.db.prepare(`UPDATE runs SET spec = json_set(spec, '$.data.file', ?)`).run(trained);
+  await bench.api.datasets.remove({ id });
+  const twoDaysAgo = new Date(Date.now() - 2 * 86_400_000);
+  const loose = put('datasets/uploads/notes.txt', 4);
+  for (const file of [kept, trained, forgotten, mine, loose]) for (const target of [file, path.dirname(file)]) fs.utimesSync(target, twoDaysAgo, twoDaysAgo);
+  expect(await bench.api.system.cleanUp({ kind: 'leftovers' })).toEqual({ freedBytes: rows.length, items: 1 });
+  expect([kept, trained, waiting, forgotten, mine, loose].map((file) => fs.existsSync(file))).toEqual([true, true, true, false, true, true]);
+  bench.services.catalog.runs.remove('run-1');
+  expect(await bench.api.system.cleanUp({ kind: 'leftovers' })).toEqual({ freedBytes: rows.length, items: 1 });
+  expect(fs.existsSync(trained)).toBe(false);
+});
+
 it('settings keep what is not changed, and the chosen engine is what auto means', async () => {
   expect(await bench.api.system.settings()).toEqual({ defaultEngine: 'auto', memoryLimitBytes: null, notifications: true });
   await bench.api.system.saveSettings({ defaultEngine: 'wasm' });

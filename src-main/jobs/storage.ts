@@ -8,6 +8,7 @@ import { tuningFile } from '../trainer/tuning.ts';
 import { forgetTrash } from './adapterTrash.ts';
 import { folderSize, sizeOfAll, type FolderSize } from './folderSize.ts';
 import { freeBytesAt } from './freeSpace.ts';
+import { isUploadFolder } from './uploads.ts';
 
 export const STORAGE_KINDS = ['runs', 'adapters', 'trash', 'models', 'datasets', 'exports', 'catalogue', 'other', 'exportsElsewhere', 'cache'] as const;
 export type StorageKind = (typeof STORAGE_KINDS)[number];
@@ -42,6 +43,8 @@ const OUTSIDE: StorageKind[] = ['exportsElsewhere', 'cache'];
 
 /** Nothing so young is taken for left over: its row may be about to be written. */
 const YOUNG_MS = 5 * 60_000;
+/** So long a dropped file may wait on an open page until it is added as a dataset. */
+const WAITING_MS = 24 * 3_600_000;
 
 export class StorageService {
   #home: Home;
@@ -102,7 +105,7 @@ export class StorageService {
     return folders.flat();
   }
 
-  /** Folders that no row names and half-written files of processes that died, unless something under way made them. */
+  /** Folders and dropped files that no row names and half-written files of processes that died, unless something under way made them. */
   async #leftovers(): Promise<string[]> {
     const { storage } = this.#catalog;
     const named = new Set([...storage.adapterDirs(), ...storage.modelDirs(), ...storage.runIds().map((id) => this.#home.runDir(id)), ...storage.expectedDirs()].map((dir) => path.resolve(dir)));
@@ -117,8 +120,21 @@ export class StorageService {
       const made = targetOfPartial(target);
       if (made && !named.has(made)) found.push(target);
     }
-    const old = await Promise.all(found.map(isOld));
-    return found.filter((_, i) => old[i]);
+    const old = await Promise.all(found.map((target) => isOlder(target, YOUNG_MS)));
+    return [...found.filter((_, i) => old[i]), ...(await this.#forgottenUploads())];
+  }
+
+  /** Dropped files that became no dataset, or whose dataset and runs were removed. */
+  async #forgottenUploads(): Promise<string[]> {
+    const named = new Set(this.#catalog.storage.dataFiles());
+    const forgotten: string[] = [];
+    for (const folder of await entriesOf(this.#home.uploadsDir)) {
+      const files = await entriesOf(folder);
+      if (!isUploadFolder(this.#home, folder) || files.some((file) => named.has(file))) continue;
+      const old = await Promise.all([folder, ...files].map((target) => isOlder(target, WAITING_MS)));
+      if (old.every(Boolean)) forgotten.push(folder);
+    }
+    return forgotten;
   }
 }
 
@@ -146,7 +162,7 @@ async function existing(files: string[]): Promise<string[]> {
   return files.filter((_, i) => stats[i]);
 }
 
-async function isOld(target: string): Promise<boolean> {
+async function isOlder(target: string, ms: number): Promise<boolean> {
   const stat = await fs.lstat(target).catch(() => undefined);
-  return stat !== undefined && Date.now() - stat.mtimeMs > YOUNG_MS;
+  return stat !== undefined && Date.now() - stat.mtimeMs > ms;
 }
