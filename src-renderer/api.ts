@@ -41,7 +41,7 @@ export type {
   HistorySampling,
   InspectedRow,
   InspectedStep,
-  LogEntry,
+  LogLine,
   LossSample,
   FoundModel,
   ModelNeeds,

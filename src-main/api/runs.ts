@@ -89,10 +89,10 @@ function history(services: Services) {
 
     /** Greedy texts from the run's prompts, by step; `texts` in the order of `prompts`. */
     samples: procedure.input(byId).query(({ input }) => ({ prompts: runs.get(input.id).spec.train.samplePrompts ?? [], samples: catalog.runHistory.samples(input.id) })),
-    /** Oldest first. */
-    log: procedure.input(byId).query(({ input }) => {
+    /** Lines after the one with the id `after`, oldest first. */
+    log: procedure.input(byId.extend({ after: z.number().int().min(0).default(0) })).query(({ input }) => {
       runs.get(input.id);
-      return catalog.runHistory.log(input.id);
+      return catalog.runHistory.log(input.id, input.after);
     }),
     /** Those that are kept, rising by step. */
     checkpoints: procedure.input(byId).query(({ input }) => keptCheckpoints(runs.get(input.id).spec.runDir)),

@@ -7,7 +7,7 @@ export type { PreviewedRow, PreviewToken } from '../datasets/tokenPreview.ts';
 export type { ExportRecord } from '../catalog/exports.ts';
 export type { Evaluation, Series } from '../catalog/metrics.ts';
 export type { BaseModel, ModelDetails } from '../catalog/models.ts';
-export type { LogEntry, Sample } from '../catalog/runHistory.ts';
+export type { LogLine, Sample } from '../catalog/runHistory.ts';
 export type { RunStarted, RunStatus } from '../catalog/runs.ts';
 export type { HistoryAnswer, HistoryEntry, HistoryHead, HistoryRequest, HistorySampling, Score } from '../catalog/playground.ts';
 export type { Task } from '../catalog/tasks.ts';

@@ -49,17 +49,19 @@ it('queues by position, copies a picture up to a step, and loses everything of a
   catalog.runHistory.copySamples('a', 'child', 2);
   const steps = (id: string) => [catalog.metrics.after(id, 0), catalog.metrics.evaluations(id), catalog.runHistory.samples(id)].map((list) => list.map(({ step }) => step));
   expect(steps('child')).toEqual([[1, 2], [1, 2], [1, 2]]);
-  expect(catalog.runHistory.log('a').map(({ message }) => message)).toEqual(['line 1', 'line 2', 'line 3']);
+  const lines = catalog.runHistory.log('a', 0);
+  expect(lines.map(({ message }) => message)).toEqual(['line 1', 'line 2', 'line 3']);
+  expect(catalog.runHistory.log('a', lines[0]!.id)).toEqual(lines.slice(1));
 
   catalog.runs.remove('a');
   expect(steps('a')).toEqual([[], [], []]);
-  expect(catalog.runHistory.log('a')).toEqual([]);
+  expect(catalog.runHistory.log('a', 0)).toEqual([]);
   expect(catalog.runs.get('child')!.parentRunId).toBeNull();
   expect(steps('child')).toEqual([[1, 2], [1, 2], [1, 2]]);
 });
 
 it.each([
-  ['log', LOG_OF_RUN, ['r', 9], /USING INDEX run_log_by_run/],
+  ['log', LOG_OF_RUN, ['r', 0, 9], /USING INDEX run_log_by_run/],
   ['queue', QUEUE_OF_OWNER, [1], /USING INDEX runs_by_status/],
 ])('%s: uses an index', (_name, sql, parameters, plan) => {
   catalog = openCatalog(path.join(temporaryFolder(), 'graft.db'));

@@ -1,16 +1,16 @@
 /** Fewer points, same picture: of every pixel column only what can be seen of it is kept. */
 
 /**
- * Indices into `y`, ascending, of what must be drawn of y[from..to): the first, lowest, highest and last value of each of
- * `buckets` equal spans of x, and the first gap (a value that is not a number) in it. Everything where there is not more
- * than that to draw.
+ * Indices into `y`, ascending, of what must be drawn of y[from..to): its first and last value, the lowest and the highest
+ * of each of `buckets` equal spans of x, and the first gap (a value that is not a number) in it. Everything where there is
+ * not more than that to draw.
  */
 export function decimate(x: Float64Array, y: Float64Array, from: number, to: number, buckets: number): number[] {
   const count = to - from;
-  if (count <= buckets * 4) return Array.from({ length: Math.max(count, 0) }, (_, i) => from + i);
+  if (count <= buckets * 2) return Array.from({ length: Math.max(count, 0) }, (_, i) => from + i);
   const start = x[from] ?? 0;
   const perX = buckets / ((x[to - 1] ?? 0) - start || 1);
-  const kept: number[] = [];
+  const kept: number[] = [from];
   let bucket = 0;
   let first = from;
   for (let i = from; i <= to; i++) {
@@ -20,6 +20,7 @@ export function decimate(x: Float64Array, y: Float64Array, from: number, to: num
     bucket = at;
     first = i;
   }
+  if (kept.at(-1) !== to - 1) kept.push(to - 1);
   return kept;
 }
 
@@ -38,6 +39,6 @@ function keepOf(y: Float64Array, from: number, to: number, kept: number[]): void
     if (lowest < 0 || value < (y[lowest] ?? 0)) lowest = i;
     if (highest < 0 || value > (y[highest] ?? 0)) highest = i;
   }
-  const wanted = [from, lowest, highest, gap, to - 1].filter((index) => index >= 0).sort((a, b) => a - b);
+  const wanted = [lowest, highest, gap].filter((index) => index >= 0).sort((a, b) => a - b);
   for (const index of wanted) if (index !== kept.at(-1)) kept.push(index);
 }

@@ -18,15 +18,21 @@ export type Drawn = [number[], ...(number | null | undefined)[][]];
 
 /**
  * `pixels` is the width of the plot. A point on either side of the range is kept, so that lines run to the edges.
+ * A line over the very steps of one before it is drawn at that one's points: smoothed values hardly differ within a pixel.
  * On a logarithmic axis values up to 0 have no place and are gaps.
  */
 export function drawn(lines: readonly Line[], range: Range, pixels: number, log: boolean): Drawn {
+  const keptOf = new Map<Float64Array, number[]>();
   const parts = lines.map((line) => {
+    const known = keptOf.get(line.steps);
+    if (known) return known;
     const from = Math.max(0, lowerBound(line.steps, range.min) - 1);
     const to = Math.min(line.steps.length, lowerBound(line.steps, range.max) + 1);
-    return decimate(line.steps, line.values, from, to, Math.max(1, Math.round(pixels)));
+    const kept = decimate(line.steps, line.values, from, to, Math.max(1, Math.round(pixels)));
+    keptOf.set(line.steps, kept);
+    return kept;
   });
-  const x = union(lines.map((line, i) => Float64Array.from(parts[i] ?? [], (index) => line.steps[index] ?? NaN)));
+  const x = union(Array.from(keptOf, ([steps, kept]) => Float64Array.from(kept, (index) => steps[index] ?? NaN)));
   const columns = lines.map((line, i) => column(line, parts[i] ?? [], x, log));
   return [x, ...columns];
 }

@@ -1,5 +1,5 @@
 /** What a run has said and written on its way: sample texts and log, first what is recorded, then what comes. */
-import { api, type LogEntry, type RunEvent, type Sample } from '../api.ts';
+import { api, type LogLine, type RunEvent, type Sample } from '../api.ts';
 import { Action } from './action.svelte.ts';
 
 /** Least pause between two readings of the log. */
@@ -9,7 +9,7 @@ export class RunHistory {
   readonly id: string;
   prompts = $state.raw<string[]>([]);
   samples = $state.raw<Sample[]>([]);
-  log = $state.raw<LogEntry[]>([]);
+  log = $state.raw<LogLine[]>([]);
   /** Steps of the checkpoints that are kept, rising. */
   checkpoints = $state.raw<number[]>([]);
   readonly reading = new Action();
@@ -47,7 +47,8 @@ export class RunHistory {
     this.#timer ??= setTimeout(() => {
       this.#timer = undefined;
       // A page that Graft no longer answers says so already; the lines come with the next reading.
-      api.runs.log.query({ id: this.id }).then((log) => (this.log = log), () => undefined);
+      const after = this.log.at(-1)?.id ?? 0;
+      api.runs.log.query({ id: this.id, after }).then((lines) => (this.log = [...this.log.filter(({ id }) => id <= after), ...lines]), () => undefined);
     }, LOG_EVERY_MS);
   }
 

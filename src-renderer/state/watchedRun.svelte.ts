@@ -12,11 +12,13 @@ import { readSeries } from './readSeries.ts';
 /** Pause between two readings while no events come. */
 const READ_EVERY_MS = 500;
 const READ_WAITING_EVERY_MS = 2000;
+/** Figures that change more often cannot be read. */
+const SHOW_EVERY_MS = 100;
 
 export class WatchedRun {
   readonly id: string;
   run = $state.raw<RunView | undefined>();
-  /** Not reactive: `version` grows, at most once a frame, when it has changed. */
+  /** Not reactive: `version` grows, a few times a second, when it has changed. */
   readonly store = new SeriesStore();
   version = $state(0);
   /** What was recorded has been read. */
@@ -35,7 +37,7 @@ export class WatchedRun {
   #onOpen: () => void;
   #opening = 0;
   #heardAt = 0;
-  #frame = 0;
+  #showing: ReturnType<typeof setTimeout> | undefined;
   #timer: ReturnType<typeof setTimeout> | undefined;
   #unsubscribe: (() => void) | undefined;
 
@@ -75,8 +77,8 @@ export class WatchedRun {
     this.#caughtUp = false;
     this.connection.close();
     clearTimeout(this.#timer);
-    cancelAnimationFrame(this.#frame);
-    this.#frame = 0;
+    clearTimeout(this.#showing);
+    this.#showing = undefined;
   }
 
   /** Smooths the loss with this share of the past. */
@@ -144,10 +146,10 @@ export class WatchedRun {
   }
 
   #changed(): void {
-    this.#frame ||= requestAnimationFrame(() => {
-      this.#frame = 0;
+    this.#showing ??= setTimeout(() => {
+      this.#showing = undefined;
       this.version += 1;
-    });
+    }, SHOW_EVERY_MS);
   }
 
   /** A value of the store that is worked out again with every version. */
