@@ -13,6 +13,7 @@ import { recoverAbandoned } from './jobs/recoverRuns.ts';
 import { RunService } from './jobs/runService.ts';
 import { StorageService } from './jobs/storage.ts';
 import { systemFileManager, type ShowInFolder } from './jobs/reveal.ts';
+import { TokenService } from './jobs/tokenService.ts';
 import { forkWorker } from './jobs/workerChannel.ts';
 import type { SpawnWorker } from './jobs/workerChannel.ts';
 import { Workers } from './jobs/workerClient.ts';
@@ -37,13 +38,14 @@ export function createServices({ home: dir = defaultHomeDir(), spawnWorker = for
   const engines = new EngineService(catalog, workers);
   const runs = new RunService(home, catalog, workers, engines);
   const plans = new PlanService(home, catalog, workers, engines);
+  const tokens = new TokenService(workers);
   const playground = new PlaygroundService(catalog, workers, engines);
   const exports = new ExportService(catalog, workers, engines);
   const datasetFiles = new DatasetFiles(path.join(home.dir, 'datasets'));
   recoverAbandoned(catalog, { takeQueued });
   runs.begin();
   const storage = new StorageService(home, catalog);
-  return { home, catalog, workers, engines, runs, plans, playground, exports, datasetFiles, storage, showInFolder, close: () => close() };
+  return { home, catalog, workers, engines, runs, plans, tokens, playground, exports, datasetFiles, storage, showInFolder, close: () => close() };
 
   /** Ends every worker and closes the catalogue; a run under way becomes failed and resumable. */
   async function close(): Promise<void> {

@@ -1,7 +1,7 @@
 /** Checks a dataset file: what can be used, and every row that cannot, with its line and reason. */
 import path from 'node:path';
 import { checkDataset } from '../datasets/check.ts';
-import type { PreviewRow } from '../datasets/check.ts';
+import type { CheckOptions, DatasetCheck, PreviewRow } from '../datasets/check.ts';
 import type { LengthStats } from '../datasets/stats.ts';
 import type { BadRow, DatasetFormat, DatasetKind } from '../datasets/types.ts';
 import type { DataSpec } from '../trainer/protocol.ts';
@@ -40,10 +40,10 @@ export interface CheckRequest {
   lossOn?: DataSpec['lossOn'] | undefined;
 }
 
-/** Throws what checkDataset throws; bad rows are reported, not thrown. */
-export async function checkFile(request: CheckRequest): Promise<DatasetReport> {
+/** Throws what checkDataset throws; bad rows are reported, not thrown. `check`: here, or in another process. */
+export async function checkFile(request: CheckRequest, check: (options: CheckOptions) => Promise<DatasetCheck> = checkDataset): Promise<DatasetReport> {
   const { modelDir, maxLength, lossOn, format, map } = request;
-  const { bad, sha256, stats, unusable, ...check } = await checkDataset({
+  const { bad, sha256, stats, unusable, ...facts } = await check({
     file: path.resolve(request.file),
     format,
     tokenizerDir: modelDir,
@@ -51,5 +51,5 @@ export async function checkFile(request: CheckRequest): Promise<DatasetReport> {
     ...(maxLength === undefined ? {} : { maxLength }),
     ...(lossOn ? { lossOn } : {}),
   });
-  return { ...check, badRows: bad, hash: sha256, lengths: stats ? { ...stats, unlabelled: unusable ?? [] } : null };
+  return { ...facts, badRows: bad, hash: sha256, lengths: stats ? { ...stats, unlabelled: unusable ?? [] } : null };
 }

@@ -1,20 +1,19 @@
 /** Rows as a run will see them: token by token, and how long they are. */
 import { z } from 'zod';
 import { toExample } from '../datasets/columns.ts';
-import { countCharacters, countTokens, type LengthCounts } from '../datasets/lengths.ts';
-import type { RowIndex } from '../datasets/rowIndex.ts';
-import type { Survey } from '../datasets/survey.ts';
-import { previewTokens, type PreviewedRow } from '../datasets/tokenPreview.ts';
-import type { Example } from '../datasets/types.ts';
+import { countCharacters, type LengthCounts } from '../datasets/lengths.ts';
+import type { PreviewedRow } from '../datasets/tokenPreview.ts';
+import type { BadRow } from '../datasets/types.ts';
 import type { Services } from '../services.ts';
 import { dataSpecSchema } from '../trainer/protocol.ts';
 import { modelDirOf, readingOf, sourceSchema } from './datasetInput.ts';
+import { streamOf } from './stream.ts';
 import { procedure } from './trpc.ts';
 
 export interface TokenPreview {
   /** Good rows of the file. */
   total: number;
-  rows: (PreviewedRow | { line: number; reason: string })[];
+  rows: (PreviewedRow | BadRow)[];
 }
 
 const previewSchema = sourceSchema.extend({
@@ -25,41 +24,42 @@ const previewSchema = sourceSchema.extend({
   count: z.number().int().min(1).max(50).default(1),
 });
 
-export function previewProcedures({ catalog, datasetFiles: files }: Services) {
+export function previewProcedures({ catalog, datasetFiles: files, tokens }: Services) {
   return {
     /** Tokens of good rows with what the trainer decides about each: loss or not, cut or not. */
     preview: procedure.input(previewSchema).query(async ({ input }): Promise<TokenPreview> => {
       const { file, format, map } = readingOf(catalog, input);
       const survey = await files.survey(file, format, map);
       const index = await files.index(file, format);
-      const tokenizer = files.tokenizer(modelDirOf(catalog, input.modelId));
-      const rows = [...survey.good.index.subarray(input.offset, input.offset + input.count)].flatMap((number) => {
-        const example = exampleAt(index, survey, number);
-        return example ? [previewTokens(example, tokenizer, input)] : [];
+      const { modelId, offset, count, lossOn, maxLength } = input;
+      const examples = [...survey.good.index.subarray(offset, offset + count)].flatMap((number) => {
+        const example = toExample(index.row(number), survey.plan);
+        return 'reason' in example ? [] : [example];
       });
-      return { total: survey.good.count, rows };
+      return { total: survey.good.count, rows: await tokens.preview({ modelDir: modelDirOf(catalog, modelId), examples, lossOn, maxLength }) };
     }),
 
     /** Lengths of all good rows: characters at once, tokens of a model as they are counted. */
     lengths: procedure.input(sourceSchema.extend({ modelId: z.string().optional(), lossOn: dataSpecSchema.shape.lossOn })).subscription(async function* ({ input, signal }): AsyncGenerator<LengthCounts> {
       const { file, format, map } = readingOf(catalog, input);
-      const survey = await files.survey(file, format, map);
-      if (input.modelId === undefined) return yield countCharacters(survey.good.characters);
-      const index = await files.index(file, format);
-      const tokenizer = files.tokenizer(modelDirOf(catalog, input.modelId));
-      yield* countTokens(examplesOf(index, survey, signal), { total: survey.good.count, tokenizer, lossOn: input.lossOn });
+      const { plan, good } = await files.survey(file, format, map);
+      if (input.modelId === undefined) return yield countCharacters(good.characters);
+      const params = { modelDir: modelDirOf(catalog, input.modelId), file, format, plan, total: good.count, lossOn: input.lossOn };
+      const heard = streamOf<Counted>(
+        (listener) => {
+          const { ended, stop } = tokens.count(params, (counts) => listener({ counts }));
+          ended.then(() => listener({ error: undefined }), (error: unknown) => listener({ error }));
+          return stop;
+        },
+        { isLast: (event) => !('counts' in event), signal },
+      );
+      for await (const event of heard) {
+        if ('counts' in event) yield event.counts;
+        else if (event.error) throw event.error;
+      }
     }),
   };
 }
 
-async function* examplesOf(index: RowIndex, { plan }: Survey, signal: AbortSignal | undefined): AsyncGenerator<Example> {
-  for await (const row of index.rows(signal)) {
-    const example = toExample(row, plan);
-    if (!('reason' in example)) yield example;
-  }
-}
-
-function exampleAt(index: RowIndex, { plan }: Survey, number: number): Example | undefined {
-  const example = toExample(index.row(number), plan);
-  return 'reason' in example ? undefined : example;
-}
+/** Counts so far, or the end, with what went wrong. */
+type Counted = { counts: LengthCounts } | { error: unknown };

@@ -2,6 +2,9 @@ import fs from 'node:fs';
 import path from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { fileSha256 } from '../checkpoints/sha256.ts';
+import { prepareDataset } from '../datasets/dataset.ts';
+import { renderExample } from '../datasets/render.ts';
+import { loadTokenizer } from '../datasets/tokenizer.ts';
 import { buildSpec, findParts, startRunSchema } from '../jobs/runInput.ts';
 import { MODEL, openBench, writeRows, type TestBench } from '../testing/services.ts';
 
@@ -162,6 +165,52 @@ describe('a dropped file', () => {
     for (const one of [ownId, dropped, id]) await bench.api.datasets.remove({ id: one });
     expect([own, beside, file].map((one) => fs.existsSync(one))).toEqual([true, true, true]);
     expect(fs.existsSync(upload)).toBe(false);
+  });
+});
+
+describe('tokens, from a worker process', () => {
+  const settings = { lossOn: 'completion', maxLength: 20 } as const;
+  let modelId: string;
+  beforeEach(async () => void ({ id: modelId } = await bench.api.models.add({ dir: MODEL })));
+
+  it('of rows are those that the trainer would see', async () => {
+    const { examples } = await prepareDataset({ file, tokenizer: loadTokenizer(MODEL), ...settings });
+    const { total, rows } = await bench.api.datasets.preview({ id, modelId, ...settings, offset: 2, count: 3 });
+    expect([total, examples.length, examples.some(({ truncated }) => truncated)]).toEqual([10, 10, true]);
+    const kept = rows.map((row) => ('tokens' in row ? row.tokens.filter(({ truncated }) => !truncated).map((token) => token.id) : []));
+    expect(kept).toEqual(examples.slice(2, 5).map(({ ids }) => [...ids]));
+    expect(rows.map((row) => 'labelled' in row && row.labelled)).toEqual(examples.slice(2, 5).map(({ labelled }) => labelled));
+  });
+
+  it('are counted for every good row of CSV as of JSONL', async () => {
+    const csv = path.join(bench.dir, 'rows.csv');
+    const texts = Array.from({ length: 40 }, (_, i) => 'a dog '.repeat(1 + (i % 7)));
+    fs.writeFileSync(csv, ['frage,x', ...texts.map((text) => `${text},1`), 'cut'].join('\n'));
+    const counted = [];
+    for await (const counts of await bench.api.datasets.lengths({ file: csv, map: { text: 'frage' }, modelId, lossOn: 'all' })) counted.push(counts);
+    const tokenizer = loadTokenizer(MODEL);
+    const wanted = new Map<number, number>();
+    for (const text of texts) {
+      const { fullLength } = renderExample({ line: 1, segments: [{ text, loss: true }] }, tokenizer, { lossOn: 'all', maxLength: Infinity }) as { fullLength: number };
+      wanted.set(fullLength, (wanted.get(fullLength) ?? 0) + 1);
+    }
+    expect(counted.at(-1)).toMatchObject({ unit: 'tokens', done: 40, total: 40, lengths: [...wanted].sort((a, b) => a[0] - b[0]) });
+  });
+
+  it('are counted no longer when nobody listens', async () => {
+    const counting = bench.services.tokens.count({ modelDir: MODEL, file, format: null, plan: { kind: 'completion', columns: { prompt: 'prompt', completion: 'completion' } }, total: 10, lossOn: 'all' }, () => undefined);
+    counting.stop();
+    await expect(counting.ended).rejects.toMatchObject({ code: 'WORKER_CRASHED' });
+  });
+
+  it('of a model without a tokenizer are a clear error', async () => {
+    const dir = path.join(bench.dir, 'bare');
+    fs.cpSync(MODEL, dir, { recursive: true });
+    const bare = await bench.api.models.add({ dir, name: 'bare' });
+    fs.rmSync(path.join(dir, 'tokenizer.json'));
+    await expect(bench.api.datasets.preview({ id, modelId: bare.id, ...settings })).rejects.toThrow(/tokenizer\.json/);
+    const counting = await bench.api.datasets.lengths({ id, modelId: bare.id, lossOn: 'all' });
+    await expect(counting[Symbol.asyncIterator]().next()).rejects.toThrow(/tokenizer\.json/);
   });
 });
 

@@ -20,7 +20,7 @@ import { procedure, router } from './trpc.ts';
 const PROGRESS_MS = 100;
 
 export function datasetsRouter(services: Services) {
-  const { catalog, datasetFiles } = services;
+  const { catalog, datasetFiles, tokens } = services;
   return router({
     ...rowProcedures(services),
     ...previewProcedures(services),
@@ -32,7 +32,7 @@ export function datasetsRouter(services: Services) {
     /** Reads the whole file: good rows, every bad row with its line and reason, and with a model also token lengths. */
     check: procedure
       .input(readingSchema.extend({ modelId: z.string().optional(), maxLength: dataSpecSchema.shape.maxLength.optional(), lossOn: dataSpecSchema.shape.lossOn.optional() }))
-      .query(({ input: { modelId, ...input } }) => checkFile({ ...input, modelDir: modelId === undefined ? undefined : modelDirOf(catalog, modelId) })),
+      .query(({ input: { modelId, ...input } }) => checkFile({ ...input, modelDir: modelId === undefined ? undefined : modelDirOf(catalog, modelId) }, (options) => tokens.check(options))),
 
     /** How far the file has been read, in bytes, until it is open for looking at. */
     open: procedure.input(sourceSchema).subscription(async function* ({ input, signal }): AsyncGenerator<OpenProgress> {

@@ -3,10 +3,9 @@
  * A file that has changed on disk is read again.
  */
 import fs from 'node:fs';
-import path from 'node:path';
+import { fileIdentity } from './fileIdentity.ts';
 import { buildIndex, type RowIndex } from './rowIndex.ts';
 import { surveyRows, type Survey } from './survey.ts';
-import { loadTokenizer, type TextTokenizer } from './tokenizer.ts';
 import type { ColumnMap, DatasetFormat } from './types.ts';
 
 /** How far a file has been read, in bytes. */
@@ -30,7 +29,6 @@ const KEPT_PER_FILE = 4;
 export class DatasetFiles {
   #dir: string;
   #opened: Opened[] = [];
-  #tokenizer: { key: string; tokenizer: TextTokenizer } | undefined;
 
   /** `dir`: where rows lie while a file is looked at. */
   constructor(dir: string) {
@@ -61,19 +59,12 @@ export class DatasetFiles {
     return this.#open(file, format).progress;
   }
 
-  /** The tokenizer of a checkpoint folder; the last one stays loaded. Throws what loadTokenizer throws. */
-  tokenizer(dir: string): TextTokenizer {
-    const key = identity(path.join(dir, 'tokenizer.json')) + identity(path.join(dir, 'tokenizer_config.json'));
-    if (this.#tokenizer?.key !== key) this.#tokenizer = { key, tokenizer: loadTokenizer(dir) };
-    return this.#tokenizer.tokenizer;
-  }
-
   close(): void {
     for (const opened of this.#opened.splice(0)) discard(opened);
   }
 
   #open(file: string, format?: DatasetFormat | null): Opened {
-    const key = `${identity(file)} ${format ?? ''}`;
+    const key = `${fileIdentity(file)} ${format ?? ''}`;
     const at = this.#opened.findIndex((opened) => opened.key === key);
     const opened = this.#opened.splice(at, at < 0 ? 0 : 1)[0] ?? this.#read(file, format, key);
     this.#opened.push(opened);
@@ -103,10 +94,4 @@ function recall<T>(known: Map<string, Promise<T>>, key: string, make: () => Prom
 
 function discard(opened: Opened): void {
   opened.index.then((index) => index.close(), () => undefined);
-}
-
-/** Path, size and time of a file: another content has another. */
-function identity(file: string): string {
-  const stat = fs.statSync(file, { throwIfNoEntry: false });
-  return `${path.resolve(file)}|${stat?.size ?? ''}|${stat?.mtimeMs ?? ''}|${stat?.ino ?? ''}`;
 }

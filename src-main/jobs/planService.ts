@@ -4,33 +4,28 @@
  */
 import type { Catalog } from '../catalog/catalog.ts';
 import type { Home } from '../home.ts';
-import type { EngineName, PreflightResult, RunSpec, WorkerCallName, WorkerCalls } from '../trainer/protocol.ts';
+import type { EngineName, PreflightResult, RunSpec, WorkerCalls } from '../trainer/protocol.ts';
 import type { PlanResult, Room } from '../trainer/planner.ts';
 import type { EngineService } from './engines.ts';
+import { KeptWorker } from './keptWorker.ts';
 import { checkStart, type StartRun } from './runInput.ts';
 import { trainableIn, type TrainableView } from './trainable.ts';
-import type { WorkerClient, Workers } from './workerClient.ts';
-
-/** How long the worker is kept without a question. */
-const IDLE_MS = 60_000;
+import type { Workers } from './workerClient.ts';
 
 export interface PlanView extends PlanResult {
   trainable: TrainableView;
 }
 
 export class PlanService {
-  #workers: Workers;
+  #worker: KeptWorker;
   #engines: EngineService;
   #home: Home;
   #catalog: Catalog;
-  #client: WorkerClient | undefined;
-  #idle: NodeJS.Timeout | undefined;
-  #waiting = 0;
 
   constructor(home: Home, catalog: Catalog, workers: Workers, engines: EngineService) {
     this.#home = home;
     this.#catalog = catalog;
-    this.#workers = workers;
+    this.#worker = new KeptWorker(workers);
     this.#engines = engines;
   }
 
@@ -38,20 +33,20 @@ export class PlanService {
   async estimate(input: StartRun): Promise<PlanView> {
     const { spec, room } = await this.#question(input);
     const trainable = trainableIn(spec.model.dir, spec.method);
-    return { ...(await this.#ask('plan', { spec, room })), trainable };
+    return { ...(await this.#worker.ask('plan', { spec, room })), trainable };
   }
 
   /** The largest batch, length and rank that would fit, each with all else as it is. */
   async largest(input: StartRun): Promise<PreflightResult['largest']> {
-    return this.#ask('planLargest', await this.#question(input));
+    return this.#worker.ask('planLargest', await this.#question(input));
   }
 
   needs(modelDir: string): Promise<WorkerCalls['modelNeeds']['result']> {
-    return this.#ask('modelNeeds', { modelDir });
+    return this.#worker.ask('modelNeeds', { modelDir });
   }
 
   tokenizer(modelDir: string): Promise<WorkerCalls['checkTokenizer']['result']> {
-    return this.#ask('checkTokenizer', { modelDir });
+    return this.#worker.ask('checkTokenizer', { modelDir });
   }
 
   async #question(input: StartRun): Promise<{ spec: RunSpec; room: Room }> {
@@ -59,18 +54,5 @@ export class PlanService {
     const engine: EngineName = await this.#engines.resolve(spec.engine);
     const report = this.#engines.known(engine);
     return { spec: { ...spec, engine }, room: { gpu: report?.gpu ?? false, cardBytes: report?.gpu ? report.memoryBytes : null } };
-  }
-
-  async #ask<K extends WorkerCallName>(name: K, params: WorkerCalls[K]['params']): Promise<WorkerCalls[K]['result']> {
-    clearTimeout(this.#idle);
-    if (!this.#client?.alive) this.#client = this.#workers.spawn();
-    const client = this.#client;
-    this.#waiting++;
-    try {
-      return await client.call(name, params).promise;
-    } finally {
-      this.#waiting--;
-      if (this.#waiting === 0) this.#idle = setTimeout(() => client.kill(), IDLE_MS).unref();
-    }
   }
 }

@@ -2,6 +2,7 @@
  * Entry of the worker process: answers the calls of protocol.ts, one after the other, and dies with its parent.
  * It runs as a forked Node process or as an Electron utilityProcess; both only pass plain messages.
  */
+import { checkDataset } from '../datasets/check.ts';
 import { orDeviceError } from '../engine/backend/deviceWatch.ts';
 import { toErrorData } from '../errors.ts';
 import { CallControl } from './control.ts';
@@ -15,6 +16,7 @@ import { Planner } from './planner.ts';
 import { preflight } from './preflight.ts';
 import { checkTokenizer } from './checkTokenizer.ts';
 import { Resident } from './resident.ts';
+import { countRowTokens, previewRowTokens } from './rowTokens.ts';
 import { selfTest } from './selfTest.ts';
 import { train } from './train.ts';
 
@@ -37,6 +39,9 @@ const handlers: { [K in WorkerCallName]: Handler<K> } = {
   planLargest: ({ spec, room }) => planner.largest(spec, room),
   modelNeeds: ({ modelDir }) => modelNeeds(modelDir),
   checkTokenizer: ({ modelDir }) => checkTokenizer(modelDir),
+  previewTokens: (params) => previewRowTokens(params),
+  countTokens: (params, emit) => countRowTokens(params, emit),
+  checkDataset: (options) => checkDataset(options),
   evaluate: (params, emit) => evaluate(params, emit),
   load: (params, emit) => resident.load(params, emit),
   attach: ({ adapterDir }) => resident.attach(adapterDir),

@@ -1,9 +1,13 @@
 /**
  * Messages between the main process and a worker process (trainer/main.ts).
- * Only small plain data crosses: paths, numbers, text. Weights and rows never do.
+ * Only small plain data crosses: paths, numbers, text. Weights never do, of rows no more than a page shows.
  */
 import { z } from 'zod';
-import type { Message } from '../datasets/types.ts';
+import type { CheckOptions, DatasetCheck } from '../datasets/check.ts';
+import type { ColumnPlan } from '../datasets/columns.ts';
+import type { LengthCounts } from '../datasets/lengths.ts';
+import type { PreviewedRow } from '../datasets/tokenPreview.ts';
+import type { BadRow, DatasetFormat, Example, LossOn, Message } from '../datasets/types.ts';
 import type { ErrorData } from '../errors.ts';
 import { BASE_DTYPES, type BaseDtype } from '../engine/frozen/formats.ts';
 import type { ClassScores } from '../engine/train/classification.ts';
@@ -335,6 +339,15 @@ export interface WorkerCalls {
   /** Memory that a base model takes on each engine. */
   modelNeeds: { params: { modelDir: string }; event: never; result: ModelNeeds[] };
   checkTokenizer: { params: { modelDir: string }; event: never; result: TokenizerCheck };
+  /** Rows token by token; those that the chat template cannot write with the reason. */
+  previewTokens: { params: { modelDir: string; examples: Example[]; lossOn: LossOn; maxLength: number }; event: never; result: (PreviewedRow | BadRow)[] };
+  /** Lengths of the good rows of a file, of which there are `total`, as they are counted. */
+  countTokens: {
+    params: { modelDir: string; file: string; format: DatasetFormat | null; plan: ColumnPlan; total: number; lossOn: LossOn };
+    event: LengthCounts;
+    result: void;
+  };
+  checkDataset: { params: CheckOptions; event: never; result: DatasetCheck };
   evaluate: {
     params: { engine: EngineName; modelDir: string; baseDtype?: BaseDtype; adapterDir?: string; data: DataSpec; batch: number };
     event: { done: number; total: number };

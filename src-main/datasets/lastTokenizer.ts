@@ -1,0 +1,15 @@
+/** The tokenizer of the checkpoint that was asked for last stays loaded, as long as its files are the same. */
+import path from 'node:path';
+import { fileIdentity } from './fileIdentity.ts';
+import { loadTokenizer, type TextTokenizer } from './tokenizer.ts';
+
+export class LastTokenizer {
+  #last: { key: string; tokenizer: TextTokenizer } | undefined;
+
+  /** Throws what loadTokenizer throws. */
+  of(dir: string): TextTokenizer {
+    const key = fileIdentity(path.join(dir, 'tokenizer.json')) + fileIdentity(path.join(dir, 'tokenizer_config.json'));
+    if (this.#last?.key !== key) this.#last = { key, tokenizer: loadTokenizer(dir) };
+    return this.#last.tokenizer;
+  }
+}
