@@ -45,7 +45,7 @@ export async function surveyRows(index: RowIndex, map: ColumnMap = {}): Promise<
   let repeated = 0;
   const bad: SurveyedBadRow[] = index.bad.map((row) => ({ ...row, index: null }));
   let groups = 0;
-  const [prompts, contents, meanings] = [new FirstSeen(index.count), new FirstSeen(index.count), new FirstSeen(index.count)];
+  const [prompts, contents, meanings] = [new FirstSeen(), new FirstSeen(), new FirstSeen()];
   for await (const row of index.rows()) {
     const example = toExample(row, plan);
     if ('reason' in example) {
