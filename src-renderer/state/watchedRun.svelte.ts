@@ -48,14 +48,19 @@ export class WatchedRun {
     this.#onOpen = onOpen;
   }
 
-  /** Watches, reads what is recorded, then takes in the events that came meanwhile. */
+  /**
+   * Watches, reads what is recorded, then takes in the events that came meanwhile. Nothing is read before the first event,
+   * which says that the host tells what happens from then on: steps between the two would be missing for good.
+   */
   async open(): Promise<void> {
     this.close();
     const mine = ++this.#opening;
     this.failure = undefined;
-    this.#watch();
+    const watching = this.#watch();
     this.#onOpen();
     try {
+      await watching;
+      if (mine !== this.#opening) return;
       const [run] = await Promise.all([api.runs.get.query({ id: this.id }), readSeries(this.id, this.store)]);
       if (mine !== this.#opening) return;
       this.run ??= run;
@@ -87,14 +92,20 @@ export class WatchedRun {
     this.version += 1;
   }
 
-  #watch(): void {
+  /** Settles with the first event; a failure is told by itself and leaves it open. */
+  #watch(): Promise<void> {
+    const { promise, resolve } = Promise.withResolvers<void>();
     const handlers = {
-      data: (event: RunEvent) => this.#receive(event),
+      data: (event: RunEvent) => {
+        resolve();
+        this.#receive(event);
+      },
       failed: (_sentence: string, failure: Failure) => this.#fail(failure),
       done: () => this.#changed(),
     };
     const subscription = api.runs.watch.subscribe({ id: this.id }, streamOptions(handlers, () => this.#unsubscribe?.()));
     this.#unsubscribe = () => subscription.unsubscribe();
+    return promise;
   }
 
   #receive(event: RunEvent): void {
