@@ -58,7 +58,6 @@ export type {
   RunEvent,
   RunProgress,
   RunStatus,
-  RunsEvent,
   RunView,
   Sample,
   Score,
@@ -78,6 +77,7 @@ export type {
   TrashedAdapter,
   ScheduleCurve,
   TokenizerCheck,
+  WatchAllEvent,
 } from '../src-main/api/types.ts';
 
 const URL = '/api/trpc';

@@ -13,6 +13,9 @@ import { procedure, router } from './trpc.ts';
 
 const byId = z.object({ id: z.string() });
 
+/** What `watchAll` tells: `watching` comes first, and what was read before it may be out of date. */
+export type WatchAllEvent = RunsEvent | { type: 'watching' };
+
 export function runsRouter(services: Services) {
   return router({ ...control(services), ...history(services) });
 }
@@ -39,13 +42,16 @@ function control(services: Services) {
         signal,
       });
     }),
-    /** The runs that are not over, then every change of any run, and progress at most twice a second; without an end. */
+    /**
+     * `watching`, from which on nothing is missed, the runs that are not over, then every change of any run, and progress at
+     * most twice a second; without an end.
+     */
     watchAll: procedure.subscription(({ signal }) => {
       const open = runs.list().filter((run) => !isOver(run));
       const { progress } = runs;
-      const first: RunsEvent[] = open.map((run) => ({ type: 'run', run }));
+      const first: WatchAllEvent[] = [{ type: 'watching' }, ...open.map((run) => ({ type: 'run' as const, run }))];
       if (progress) first.push({ type: 'progress', ...progress });
-      return streamOf<RunsEvent>((listener) => runs.subscribeAll(listener), { first, isLast: () => false, signal });
+      return streamOf<WatchAllEvent>((listener) => runs.subscribeAll(listener), { first, isLast: () => false, signal });
     }),
 
     stop: procedure.input(byId).mutation(({ input }) => runs.stop(input.id)),

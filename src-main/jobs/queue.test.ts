@@ -46,8 +46,12 @@ it('tells of every run at once: its states, and its progress to the last step', 
   b = openBench();
   const told: RunsEvent[] = [];
   b.services.runs.subscribeAll((event) => told.push(event));
+  const watched = (await b.api.runs.watchAll())[Symbol.asyncIterator]();
+  expect((await watched.next()).value).toEqual({ type: 'watching' });
   const input = await smallRun(b, { steps: 12 });
   const ids = [b.services.runs.start(input).id, b.services.runs.start(input).id];
+  expect((await watched.next()).value).toMatchObject({ type: 'run', run: { id: ids[0] } });
+  await watched.return?.();
   for (const id of ids) await b.services.runs.finished(id);
   for (const id of ids) {
     const states = told.flatMap((event) => (event.type === 'run' && event.run.id === id ? [event.run.status] : []));

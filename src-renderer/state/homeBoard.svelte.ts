@@ -1,5 +1,5 @@
 /** The start page: the board of tasks, what runs, and the latest exports; all of it from one call, runs live. */
-import { api, type BoardRun, type RunProgress, type RunsEvent } from '../api.ts';
+import { api, type BoardRun, type RunProgress, type WatchAllEvent } from '../api.ts';
 import { streamOptions } from '../stream.ts';
 import { Resource } from './resource.svelte.ts';
 import { Switcher } from './switcher.svelte.ts';
@@ -22,7 +22,7 @@ export class HomeBoard extends TaskChanges {
     this.close();
     this.streamError = undefined;
     void this.resource.load();
-    const handlers = { data: (event: RunsEvent) => this.#receive(event), failed: (sentence: string) => (this.streamError = sentence), done: () => undefined };
+    const handlers = { data: (event: WatchAllEvent) => this.#receive(event), failed: (sentence: string) => (this.streamError = sentence), done: () => undefined };
     const subscription = api.runs.watchAll.subscribe(undefined, streamOptions(handlers, () => this.close()));
     this.#unsubscribe = () => subscription.unsubscribe();
   }
@@ -36,13 +36,14 @@ export class HomeBoard extends TaskChanges {
     return this.resource.load();
   }
 
-  #receive(event: RunsEvent): void {
-    if (event.type === 'progress') this.#progress = event;
+  #receive(event: WatchAllEvent): void {
+    if (event.type === 'watching') void this.resource.load();
+    else if (event.type === 'progress') this.#progress = event;
     else if (this.#changes(event)) void this.resource.load();
   }
 
   /** Whether the board shows this run otherwise than it now is; the first events repeat what the board has just read. */
-  #changes(event: Exclude<RunsEvent, { type: 'progress' }>): boolean {
+  #changes(event: Exclude<WatchAllEvent, { type: 'progress' | 'watching' }>): boolean {
     if (event.type === 'removed') return true;
     const shown = this.resource.data?.runs.find(({ id }) => id === event.run.id);
     return shown?.status !== event.run.status || (shown.totalSteps === null && event.run.started !== null);

@@ -1,5 +1,5 @@
 /** All runs and the queue, kept up to date by what the server tells of any of them. */
-import { api, type RunProgress, type RunsEvent, type RunView } from '../api.ts';
+import { api, type RunProgress, type RunView, type WatchAllEvent } from '../api.ts';
 import { failureOf, streamOptions, type Failure } from '../stream.ts';
 import { Action } from './action.svelte.ts';
 import { Connection } from './connection.svelte.ts';
@@ -19,6 +19,10 @@ export class RunList {
     this.close();
     this.failure = undefined;
     this.#watch();
+    await this.#read();
+  }
+
+  async #read(): Promise<void> {
     try {
       this.runs = await api.runs.list.query();
     } catch (error) {
@@ -60,7 +64,7 @@ export class RunList {
 
   #watch(): void {
     const handlers = {
-      data: (event: RunsEvent) => this.#take(event),
+      data: (event: WatchAllEvent) => this.#take(event),
       failed: (_sentence: string, failure: Failure) => this.#fail(failure),
       done: () => undefined,
     };
@@ -68,8 +72,9 @@ export class RunList {
     this.#unsubscribe = () => subscription.unsubscribe();
   }
 
-  #take(event: RunsEvent): void {
-    if (event.type === 'run') this.#put(event.run);
+  #take(event: WatchAllEvent): void {
+    if (event.type === 'watching') void this.#read(); // what was read before may be out of date
+    else if (event.type === 'run') this.#put(event.run);
     else if (event.type === 'removed') this.#drop(event.id);
     else this.progress = { ...this.progress, [event.id]: event };
   }
