@@ -24,6 +24,9 @@ export function decimate(x: Float64Array, y: Float64Array, from: number, to: num
   return kept;
 }
 
+/** One for all columns: thousands of arrays a drawing would keep the collector busy. */
+const seen = new Int32Array(3);
+
 /** The visible points of one pixel column. */
 function keepOf(y: Float64Array, from: number, to: number, kept: number[]): void {
   if (from >= to) return;
@@ -39,6 +42,7 @@ function keepOf(y: Float64Array, from: number, to: number, kept: number[]): void
     if (lowest < 0 || value < (y[lowest] ?? 0)) lowest = i;
     if (highest < 0 || value > (y[highest] ?? 0)) highest = i;
   }
-  const wanted = [lowest, highest, gap].filter((index) => index >= 0).sort((a, b) => a - b);
-  for (const index of wanted) if (index !== kept.at(-1)) kept.push(index);
+  seen.set([lowest, highest, gap]);
+  seen.sort();
+  for (const index of seen) if (index >= 0 && index !== kept.at(-1)) kept.push(index);
 }
