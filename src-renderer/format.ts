@@ -1,8 +1,11 @@
 /** Numbers as people read them. Every function takes the unit its name or docstring says. */
 
+/** Made once: in a table that scrolls, `toLocaleString` took longer than any other function of a cell. */
+const counts = new Intl.NumberFormat('en-US');
+
 /** 260032 -> "260,032". */
 export function formatCount(value: number): string {
-  return Math.round(value).toLocaleString('en-US');
+  return counts.format(Math.round(value));
 }
 
 /** Parameters in short: 260032 -> "260K", 1100000000 -> "1.1B". */

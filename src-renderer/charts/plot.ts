@@ -39,7 +39,8 @@ export class Plot {
   #visible = true;
   #stale = false;
 
-  constructor(parent: HTMLElement, lines: readonly ChartLine[], range: Range, shape: PlotShape, events: PlotEvents) {
+  /** `first`: nothing stands in its place yet, so its lines may come in a frame after its axes. */
+  constructor(parent: HTMLElement, lines: readonly ChartLine[], range: Range, { first, ...shape }: PlotShape & { first: boolean }, events: PlotEvents) {
     this.#lines = lines;
     this.#range = range;
     this.#log = shape.log;
@@ -49,7 +50,8 @@ export class Plot {
       setCursor: [(plot) => events.onCursor((plot.cursor.left ?? -1) < 0 ? undefined : plot.posToVal(plot.cursor.left ?? 0, 'x'))],
       setSelect: [(plot) => this.#zoom(plot, events)],
     };
-    this.uplot = new uPlot(options, this.#data(Math.max(parent.clientWidth, 100)), parent);
+    this.uplot = new uPlot(options, first ? [[], ...lines.map(() => [])] : this.#data(look.width), parent);
+    if (first) this.#schedule();
     this.#listen(events);
   }
 
