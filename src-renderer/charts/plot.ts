@@ -1,5 +1,5 @@
 /**
- * One uPlot in the page. It draws at most ten times a second, and only where it can be seen: every drawing thins the lines
+ * One uPlot in the page. It draws at most five times a second, and only where it can be seen: every drawing thins the lines
  * out to what the width can show, so that a hundred thousand points cost little more than a thousand.
  */
 import uPlot from 'uplot';
@@ -26,7 +26,7 @@ export interface PlotShape {
   format: (value: number) => string;
 }
 
-const LEAST_PAUSE_MS = 100;
+const LEAST_PAUSE_MS = 200;
 
 export class Plot {
   readonly uplot: uPlot;

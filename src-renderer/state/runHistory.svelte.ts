@@ -4,6 +4,8 @@ import { Action } from './action.svelte.ts';
 
 /** Least pause between two readings of the log. */
 const LOG_EVERY_MS = 1500;
+/** Texts that come faster are shown together: each makes the page lay the table out. */
+const SAMPLES_EVERY_MS = 250;
 
 export class RunHistory {
   readonly id: string;
@@ -14,6 +16,9 @@ export class RunHistory {
   checkpoints = $state.raw<number[]>([]);
   readonly reading = new Action();
   #timer: ReturnType<typeof setTimeout> | undefined;
+  #showing: ReturnType<typeof setTimeout> | undefined;
+  /** Samples that have come and are not shown yet. */
+  #waiting: Sample[] = [];
 
   constructor(id: string) {
     this.id = id;
@@ -32,16 +37,30 @@ export class RunHistory {
 
   close(): void {
     clearTimeout(this.#timer);
+    clearTimeout(this.#showing);
   }
 
   /** A live event; a sample of the same step replaces the one there is. */
   take = (event: RunEvent): void => {
     // The log is written where the run is recorded; most events but steps add a line to it.
     if (event.type !== 'step') this.#readLogSoon();
-    if (event.type === 'sample') this.samples = [...this.samples.filter(({ step }) => step < event.step), { step: event.step, texts: event.texts }];
+    if (event.type === 'sample') this.#addSample({ step: event.step, texts: event.texts });
     else if (event.type === 'checkpoint') this.checkpoints = [...this.checkpoints.filter((step) => step < event.step), event.step];
-    else if (event.type === 'started') this.samples = this.samples.filter(({ step }) => step <= event.resumedFrom);
+    else if (event.type === 'started') this.#dropSamplesAfter(event.resumedFrom);
   };
+
+  #addSample(sample: Sample): void {
+    this.#waiting.push(sample);
+    this.#showing ??= setTimeout(() => {
+      this.#showing = undefined;
+      for (const next of this.#waiting.splice(0)) this.samples = [...this.samples.filter(({ step }) => step < next.step), next];
+    }, SAMPLES_EVERY_MS);
+  }
+
+  #dropSamplesAfter(last: number): void {
+    this.#waiting = this.#waiting.filter(({ step }) => step <= last);
+    this.samples = this.samples.filter(({ step }) => step <= last);
+  }
 
   #readLogSoon(): void {
     this.#timer ??= setTimeout(() => {
