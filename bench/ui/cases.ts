@@ -32,6 +32,22 @@ export async function paint(times: number): Promise<PaintFigures> {
   return figures;
 }
 
+/** What the browser and the machine miss by themselves: an empty page while a run reports to the host. */
+export async function empty(stepsPerSecond: number, ms: number): Promise<Frames> {
+  const session = await openSession(stepsPerSecond);
+  try {
+    const { page } = session;
+    await page.goto(session.url);
+    await startSimulated(session, { steps: 1_000_000, evalEvery: 500, samplePrompts: [] });
+    await page.goto('about:blank');
+    await watchFrames(page);
+    await page.waitForTimeout(ms);
+    return await framesSeen(page);
+  } finally {
+    await session.close();
+  }
+}
+
 export interface StreamFigures {
   points: number;
   frames: Frames;

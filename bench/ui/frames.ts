@@ -9,13 +9,19 @@ export interface Frames {
   longestMs: number;
   /** Gaps of more than 50 ms. */
   janks: number;
+  /** Those of them in which the page's own thread was held for more than 50 ms at a time. */
+  ownJanks: number;
   /** Longest task of the page's thread, 0 where none took more than 50 ms. */
   longestTaskMs: number;
 }
 
-interface Probe {
-  gaps: number[];
-  tasks: number[];
+/** A stretch of time, in milliseconds. */
+export interface Span {
+  at: number;
+  ms: number;
+}
+
+interface Probe extends Gaps {
   running: boolean;
 }
 
@@ -28,10 +34,10 @@ export async function watchFrames(page: Page): Promise<void> {
   await page.evaluate(() => {
     const probe: Probe = { gaps: [], tasks: [], running: true };
     (globalThis as unknown as { graftProbe: Probe }).graftProbe = probe;
-    new PerformanceObserver((list) => probe.tasks.push(...list.getEntries().map(({ duration }) => duration))).observe({ type: 'longtask' });
+    new PerformanceObserver((list) => probe.tasks.push(...list.getEntries().map(({ startTime, duration }) => ({ at: startTime, ms: duration })))).observe({ type: 'longtask' });
     let last = 0;
     const frame = (now: number): void => {
-      if (last > 0) probe.gaps.push(now - last);
+      if (last > 0) probe.gaps.push({ at: last, ms: now - last });
       last = now;
       if (probe.running) requestAnimationFrame(frame);
     };
@@ -39,10 +45,9 @@ export async function watchFrames(page: Page): Promise<void> {
   });
 }
 
-/** In milliseconds. */
 export interface Gaps {
-  gaps: number[];
-  tasks: number[];
+  gaps: Span[];
+  tasks: Span[];
 }
 
 /** Ends watching and sums up. */
@@ -60,9 +65,11 @@ export function gapsSeen(page: Page): Promise<Gaps> {
   });
 }
 
-/** Of gaps in milliseconds, in any order. */
-export function summary(gaps: readonly number[], tasks: readonly number[]): Frames {
-  const sorted = [...gaps].sort((a, b) => a - b);
+/** Of gaps and tasks in any order. */
+export function summary(gaps: readonly Span[], tasks: readonly Span[]): Frames {
+  const sorted = gaps.map(({ ms }) => ms).sort((a, b) => a - b);
+  const janks = gaps.filter(({ ms }) => ms > JANK_MS + ROUNDING_MS);
+  const own = janks.filter((gap) => tasks.some((task) => task.at < gap.at + gap.ms && gap.at < task.at + task.ms));
   const at = (share: number): number => sorted[Math.min(sorted.length - 1, Math.floor(share * sorted.length))] ?? 0;
-  return { count: gaps.length, medianMs: at(0.5), p99Ms: at(0.99), longestMs: sorted.at(-1) ?? 0, janks: gaps.filter((gap) => gap > JANK_MS + ROUNDING_MS).length, longestTaskMs: Math.max(0, ...tasks) };
+  return { count: gaps.length, medianMs: at(0.5), p99Ms: at(0.99), longestMs: sorted.at(-1) ?? 0, janks: janks.length, ownJanks: own.length, longestTaskMs: Math.max(0, ...tasks.map(({ ms }) => ms)) };
 }

@@ -4,6 +4,7 @@ import type { MemoryFigures, PaintFigures, RowsFigures, StreamFigures } from './
 import type { Frames } from './frames.ts';
 
 export interface Figures {
+  empty: Frames;
   paint: PaintFigures;
   stream: StreamFigures;
   rows: RowsFigures;
@@ -17,11 +18,11 @@ const spread = (values: number[]): string => {
   return `${ms(sorted[Math.floor(sorted.length / 2)]!)} (${ms(sorted[0]!)} to ${ms(sorted.at(-1)!)})`;
 };
 
-function frameRow(what: string, { count, medianMs, p99Ms, longestMs, janks, longestTaskMs }: Frames): string {
-  return `| ${what} | ${count} | ${ms(medianMs)} | ${ms(p99Ms)} | ${ms(longestMs)} | ${janks} | ${longestTaskMs === 0 ? 'none over 50 ms' : ms(longestTaskMs)} |`;
+function frameRow(what: string, { count, medianMs, p99Ms, longestMs, janks, ownJanks, longestTaskMs }: Frames): string {
+  return `| ${what} | ${count} | ${ms(medianMs)} | ${ms(p99Ms)} | ${ms(longestMs)} | ${janks} | ${ownJanks} | ${longestTaskMs === 0 ? 'none over 50 ms' : ms(longestTaskMs)} |`;
 }
 
-export function tables({ paint, stream, rows, hour }: Figures, { date, commit, changed, cpu, cores, system, node, loadAtStart }: Circumstances, browser: string): string {
+export function tables({ empty, paint, stream, rows, hour }: Figures, { date, commit, changed, cpu, cores, system, node, loadAtStart }: Circumstances, browser: string): string {
   const n = (value: number): string => value.toLocaleString('en-US');
   return [
     `${date.slice(0, 16).replace('T', ' ')} UTC, commit ${commit}${changed ? ' (with changes)' : ''}, ${cpu}, ${cores} cores, ${system}, Node ${node}, ${browser} headless on its software renderer, load ${loadAtStart.toFixed(1)} at the start.`,
@@ -32,8 +33,9 @@ export function tables({ paint, stream, rows, hour }: Figures, { date, commit, c
     `| first contentful paint after navigation | ${spread(paint.firstPaintMs)} |`,
     `| Home with its content and buttons | ${spread(paint.usefulMs)} |`,
     '',
-    '| frames | seen | median | 99th percentile | longest | over 50 ms | longest task |',
-    '|---|---|---|---|---|---|---|',
+    "| frames | seen | median | 99th percentile | longest | over 50 ms | of these the page's own | longest task |",
+    '|---|---|---|---|---|---|---|---|',
+    frameRow('an empty page for a minute, while a run goes on', empty),
     frameRow(`${n(stream.points)} points streaming into the open run`, stream.frames),
     frameRow(`the same run after a reload (whole in ${ms(stream.reloadMs)})`, stream.reloadFrames),
     frameRow(`wheel over ${n(rows.rows)} rows (first rows after ${ms(rows.openMs)})`, rows.wheel),
