@@ -4,15 +4,15 @@ import path from 'node:path';
 import type { AdapterView, RunView } from '../src-main/api/types.ts';
 import { expectAccessible } from './axe.ts';
 import { ask, change, expect, goTo, keepScreenshot, test } from './fixtures.ts';
-import { addSampleParts, trainSample } from './sampleRuns.ts';
+import { addParts, train } from './realRuns.ts';
 
 test('find, tag, note, compare, switch, delete, restore, import', async ({ graft: page, home }) => {
   test.setTimeout(400_000);
-  const parts = await addSampleParts(page);
+  const parts = await addParts(page);
   const runs = {
-    small: await trainSample(page, parts, { name: 'small' }),
-    wide: await trainSample(page, parts, { name: 'wide', method: { type: 'lora', rank: 16, targets: ['q', 'v', 'o'] }, train: { lr: 0.001, seed: 3 } }),
-    other: await trainSample(page, parts, { name: 'other', taskName: 'extract', train: { lr: 0.002 } }),
+    small: await train(page, parts, { name: 'small', train: { evalEvery: 4 } }),
+    wide: await train(page, parts, { name: 'wide', method: { type: 'lora', rank: 16, targets: ['q', 'v', 'o'] }, train: { lr: 0.001, seed: 3, evalEvery: 4 } }),
+    other: await train(page, parts, { name: 'other', taskName: 'extract', train: { lr: 0.002, evalEvery: 4 } }),
   };
   await goTo(page, 'Adapters');
   const describe = page.getByRole('region', { name: 'Task describe' });
@@ -162,8 +162,8 @@ test('find, tag, note, compare, switch, delete, restore, import', async ({ graft
 });
 
 test('a task with adapters is not deleted, and the button empties it', async ({ graft: page }) => {
-  const parts = await addSampleParts(page);
-  await trainSample(page, parts, { name: 'small', train: { steps: 2, evalEvery: 0 } });
+  const parts = await addParts(page);
+  await train(page, parts, { name: 'small', train: { steps: 2 } });
   await change(page, 'tasks.create', { name: 'spare' });
   await goTo(page, 'Adapters');
   const moreFor = async (task: string, item: string) => {

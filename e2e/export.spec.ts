@@ -3,15 +3,16 @@ import fs from 'node:fs';
 import path from 'node:path';
 import { expectAccessible } from './axe.ts';
 import { expect, goTo, keepScreenshot, test } from './fixtures.ts';
-import { trainTiny } from './seed.ts';
+import { addParts, train } from './realRuns.ts';
 
 test('exports a merged model, an adapter by itself, several with scales; cancels; says why not', async ({ graft: page, home }) => {
   test.setTimeout(240_000);
   await goTo(page, 'Export');
   await expect(page.getByRole('link', { name: 'Train an adapter' })).toBeVisible();
-  await trainTiny(page);
-  await trainTiny(page, { train: { steps: 4, batch: 2, seed: 7 } });
-  await trainTiny(page, { method: { type: 'prefix' }, taskName: 'prefixed' });
+  const parts = await addParts(page);
+  await train(page, parts, { train: { steps: 4 } });
+  await train(page, parts, { train: { steps: 4, seed: 7 } });
+  await train(page, parts, { method: { type: 'prefix' }, taskName: 'prefixed', train: { steps: 4 } });
   await page.reload();
   const plan = page.getByRole('region', { name: 'What will be written' });
   const adapter = page.getByRole('combobox', { name: 'Adapter', exact: true });

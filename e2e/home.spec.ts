@@ -2,7 +2,7 @@
 import type { RunView } from '../src-main/api/types.ts';
 import { expectAccessible } from './axe.ts';
 import { ask, change, expect, goTo, keepScreenshot, test } from './fixtures.ts';
-import { addSampleParts, trainSample } from './sampleRuns.ts';
+import { addParts, queueRun, train } from './realRuns.ts';
 
 const RUN_LIMIT_MS = 120_000;
 
@@ -25,10 +25,10 @@ test('one click on an empty start page trains the sample', async ({ graft: page 
 
 test('the board switches in one click and opens the playground with the adapter', async ({ graft: page }) => {
   test.setTimeout(300_000);
-  const parts = await addSampleParts(page);
-  await trainSample(page, parts, { name: 'first' });
-  const second = await trainSample(page, parts, { name: 'second', train: { steps: 12 } });
-  await trainSample(page, parts, { name: 'a name that is long enough to need more than the width of one card', taskName: 'extract' });
+  const parts = await addParts(page);
+  await train(page, parts, { name: 'first', train: { evalEvery: 4 } });
+  const second = await train(page, parts, { name: 'second', train: { steps: 12, evalEvery: 4 } });
+  await train(page, parts, { name: 'a name that is long enough to need more than the width of one card', taskName: 'extract' });
   await change(page, 'playground.load', { modelId: parts.modelId });
   await change(page, 'tasks.create', { name: 'empty' });
   await goTo(page, 'Adapters');
@@ -51,10 +51,9 @@ test('the board switches in one click and opens the playground with the adapter'
 
 test('runs under way show their progress and time left, queued ones wait', async ({ graft: page }) => {
   test.setTimeout(200_000);
-  const parts = await addSampleParts(page);
-  const start = (name: string) => change<RunView>(page, 'runs.start', { ...parts, name, taskName: 'describe', method: { type: 'lora' }, train: { steps: 4000, batch: 2 } });
-  const running = await start('long');
-  const queued = await start('waiting');
+  const parts = await addParts(page);
+  const running = await queueRun(page, parts, { name: 'long', train: { steps: 4000 } });
+  const queued = await queueRun(page, parts, { name: 'waiting', train: { steps: 4000 } });
   await goTo(page, 'Adapters');
   await goTo(page, 'Home');
   const list = page.getByRole('region', { name: 'Running and queued' });

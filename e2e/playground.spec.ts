@@ -5,7 +5,7 @@ import type { Locator, Page } from '@playwright/test';
 import { expectAccessible } from './axe.ts';
 import { ask, expect, goTo, keepScreenshot, test } from './fixtures.ts';
 import { REPO } from './host.ts';
-import { pausedRun, trainTasks } from './trained.ts';
+import { addParts, pausedRun, train } from './realRuns.ts';
 
 const PROMPT = 'name: Clever Oak | kind: bistro | food: Chinese | area: city centre | price: expensive';
 const LOAD_LIMIT_MS = 60_000;
@@ -26,8 +26,21 @@ async function generate(page: Page): Promise<string> {
   return (await page.getByTestId('generated').textContent())!;
 }
 
+/** An adapter for each of two tasks; their ids by task. */
+async function trainTasks(page: Page): Promise<{ modelId: string; adapters: Record<string, string> }> {
+  const adapters: Record<string, string> = {};
+  let modelId = '';
+  for (const task of ['describe', 'extract']) {
+    const parts = await addParts(page, { task });
+    await train(page, parts, { taskName: task, method: { type: 'lora', targets: ['q', 'v'], rank: 4 }, train: { batch: 4, lr: 0.02, val: 0 } });
+    ({ modelId } = parts);
+  }
+  for (const adapter of await ask<{ id: string; taskName: string }[]>(page, 'adapters.list')) adapters[adapter.taskName] = adapter.id;
+  return { modelId, adapters };
+}
+
 test('switching by click and key, probabilities, stopping, and a history that survives', async ({ graft: page }) => {
-  await trainTasks(page, ['describe', 'extract']);
+  await trainTasks(page);
   await goTo(page, 'Playground');
   await page.getByLabel('Prompt').fill(PROMPT);
   await page.getByLabel('Max new tokens').fill('24');
@@ -101,7 +114,7 @@ test('switching by click and key, probabilities, stopping, and a history that su
 });
 
 test('base and two adapters side by side answer as each alone; a blind vote reveals and is remembered', async ({ graft: page }) => {
-  const { adapters, modelId } = await trainTasks(page, ['describe', 'extract']);
+  const { adapters, modelId } = await trainTasks(page);
   await open(page, `adapter=${adapters['describe']}`);
   await expect(choice(page, 'describe')).toHaveAttribute('aria-pressed', 'true');
   await page.getByLabel('Prompt').fill(PROMPT);
@@ -155,8 +168,8 @@ test('a chat with the whole conversation, a process that dies, a folder that is 
   fs.cpSync(path.join(REPO, 'resources', 'starter', 'model'), modelDir, { recursive: true });
   makeEndless(modelDir);
   fs.writeFileSync(path.join(modelDir, 'chat_template.jinja'), '{% for m in messages %}{{ m.content }}\n{% endfor %}');
-  const { modelId } = await trainTasks(page, [], { modelDir });
-  await open(page, `model=${modelId}`);
+  const parts = await addParts(page, { modelDir });
+  await open(page, `model=${parts.modelId}`);
 
   await test.step('stop ends a long text and keeps what there is', async () => {
     await page.getByLabel('Prompt').fill('The');
@@ -195,7 +208,7 @@ test('a chat with the whole conversation, a process that dies, a folder that is 
   });
 
   await test.step('the half-trained adapter of a paused run answers', async () => {
-    const id = await pausedRun(page, modelId);
+    const id = await pausedRun(page, parts);
     await open(page, `run=${id}`);
     const half = page.getByRole('group', { name: 'Answers with' }).getByRole('button', { name: /half-trained: describe at step \d+/ });
     await expect(half).toHaveAttribute('aria-pressed', 'true');
@@ -216,7 +229,7 @@ test('a chat with the whole conversation, a process that dies, a folder that is 
     await page.getByRole('button', { name: 'Load', exact: true }).click();
     await expect(page.getByRole('alert')).toContainText(`${modelDir} does not exist`, { timeout: LOAD_LIMIT_MS });
     await page.getByRole('link', { name: 'Relocate' }).click();
-    await expect(page).toHaveURL(new RegExp(`#/models/${modelId}`));
+    await expect(page).toHaveURL(new RegExp(`#/models/${parts.modelId}`));
   });
 });
 

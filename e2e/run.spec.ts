@@ -6,7 +6,7 @@ import type { Download, Page } from '@playwright/test';
 import type { RunView } from '../src-main/api/types.ts';
 import { expectAccessible } from './axe.ts';
 import { ask, change, expect, keepScreenshot, lossFigure, pointCount, startRun, test } from './fixtures.ts';
-import { addParts, openHash, startTiny } from './tinyRuns.ts';
+import { addParts, openHash, queueRun } from './realRuns.ts';
 
 interface Metrics {
   steps: { step: number; loss: number; lr: number; gradNorm: number; elapsedMs: number }[];
@@ -16,7 +16,7 @@ interface Metrics {
 test('pause, look into a step, roll back, compare, save, reload', async ({ graft: page }) => {
   test.setTimeout(300_000);
   const parts = await addParts(page);
-  const run = await startTiny(page, parts, { name: 'first', steps: 120, evalEvery: 30, checkpointEvery: 10, samplePrompts: ['The cat', 'A house'], sampleTokens: 6 });
+  const run = await queueRun(page, parts, { name: 'first', train: { steps: 120, batch: 4, evalEvery: 30, checkpointEvery: 10, samplePrompts: ['The cat', 'A house'], sampleTokens: 6 } });
   await openHash(page, `#/runs/${run.id}`);
   await expect.poll(() => pointCount(page), { timeout: 120_000 }).toBeGreaterThan(12);
 
@@ -251,7 +251,7 @@ function coloursOf(page: Page, png: Buffer): Promise<number> {
 
 test('a server that starts again under the open page', async ({ graft: page, app }, testInfo) => {
   test.skip(testInfo.project.name === 'electron', 'In Electron page and server end together.');
-  const run = await startTiny(page, await addParts(page), { name: 'long', steps: 5000, checkpointEvery: 10 });
+  const run = await queueRun(page, await addParts(page), { name: 'long', train: { steps: 5000, checkpointEvery: 10 } });
   await openHash(page, `#/runs/${run.id}`);
   await expect.poll(() => pointCount(page), { timeout: 60_000 }).toBeGreaterThan(11);
   await app.restart!(async () => {

@@ -2,15 +2,15 @@
 import type { Page } from '@playwright/test';
 import { expectAccessible } from './axe.ts';
 import { ask, expect, goTo, keepScreenshot, test } from './fixtures.ts';
-import { addParts, startTiny, untilStatus } from './tinyRuns.ts';
+import { addParts, queueRun, untilStatus } from './realRuns.ts';
 
 test('reorder the queue, cancel, wait, search, sort, delete', async ({ graft: page }) => {
   test.setTimeout(300_000);
   await goTo(page, 'Runs');
   await expect(page.getByRole('link', { name: 'Start the first run' })).toBeVisible();
   const parts = await addParts(page);
-  const long = await startTiny(page, parts, { name: 'long', steps: 5000 });
-  for (const name of ['alpha', 'beta', 'gamma', 'delta']) await startTiny(page, parts, { name, steps: name === 'alpha' ? 3 : 4 });
+  const long = await queueRun(page, parts, { name: 'long', train: { steps: 5000 } });
+  for (const name of ['alpha', 'beta', 'gamma', 'delta']) await queueRun(page, parts, { name, train: { steps: name === 'alpha' ? 3 : 4 } });
   const queue = page.getByRole('region', { name: 'Queue' });
 
   await test.step('the page hears of the runs by itself', async () => {

@@ -3,7 +3,7 @@ import { execFileSync } from 'node:child_process';
 import fs from 'node:fs';
 import path from 'node:path';
 import { addSample, addStarterModel, ask, change, expect, goTo, keepScreenshot, lossFigure, pointCount, startRun, test } from './fixtures.ts';
-import { trainTiny } from './seed.ts';
+import { addParts, train } from './realRuns.ts';
 
 test('a dataset with bad rows shows lines and reasons, and goes on with the rest when told to', async ({ graft: page, home }) => {
   const file = path.join(home, 'some-bad.jsonl');
@@ -82,7 +82,7 @@ test('an export onto a full disk says how much is missing, and goes on in anothe
     testInfo.skip(true, 'No small disk can be mounted here.');
   }
   try {
-    await trainTiny(page);
+    await train(page, await addParts(page), { train: { steps: 4 } });
     await goTo(page, 'Export');
     await page.getByLabel('Inside', { exact: true }).fill(small);
     const start = page.getByRole('button', { name: 'Merge and export' });
@@ -114,8 +114,9 @@ test('an export onto a full disk says how much is missing, and goes on in anothe
 test('what another window has taken away is said, and the board shows what is left', async ({ graft: page }, testInfo) => {
   test.setTimeout(240_000);
   testInfo.skip(testInfo.project.name === 'electron', 'Electron opens one window.');
-  await trainTiny(page, { name: 'first' });
-  const second = await trainTiny(page, { name: 'second', train: { steps: 3, batch: 2, val: 0.1, seed: 5 } });
+  const parts = await addParts(page);
+  await train(page, parts, { name: 'first', train: { steps: 4 } });
+  const { id: second } = await train(page, parts, { name: 'second', train: { steps: 3, seed: 5 } });
   await goTo(page, 'Adapters');
   await goTo(page, 'Home');
   const choice = page.getByRole('group', { name: 'Active adapter of describe' });

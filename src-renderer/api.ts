@@ -55,7 +55,6 @@ export type {
   PlaygroundState,
   PreviewedRow,
   PreviewToken,
-  RunEvent,
   RunProgress,
   RunStatus,
   RunView,
@@ -78,6 +77,7 @@ export type {
   ScheduleCurve,
   TokenizerCheck,
   WatchAllEvent,
+  WatchEvent,
 } from '../src-main/api/types.ts';
 
 const URL = '/api/trpc';

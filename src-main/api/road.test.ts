@@ -5,7 +5,7 @@ import type { Adapter } from '../catalog/adapters.ts';
 import { MODEL, openBench, smallRun, writeRows } from '../testing/services.ts';
 import type { TestBench } from '../testing/services.ts';
 import { errorDataOf } from './trpc.ts';
-import type { ExportEvent, GenerateEvent, RunEvent } from './types.ts';
+import type { ExportEvent, GenerateEvent, WatchEvent } from './types.ts';
 
 async function collect<T>(stream: AsyncIterable<T>): Promise<T[]> {
   const all: T[] = [];
@@ -15,7 +15,7 @@ async function collect<T>(stream: AsyncIterable<T>): Promise<T[]> {
 
 describe('the whole road through the API', () => {
   let bench: TestBench;
-  let events: RunEvent[];
+  let events: WatchEvent[];
   let adapters: Adapter[];
 
   beforeAll(async () => {
@@ -31,7 +31,7 @@ describe('the whole road through the API', () => {
 
   it('watching a run shows its steps and ends with its end', async () => {
     expect(events[0]).toMatchObject({ type: 'status', run: { status: 'running' } });
-    expect(events.filter((event) => event.type === 'step').map((event) => event.step)).toEqual([1, 2, 3, 4, 5, 6]);
+    expect(events.flatMap((event) => (event.type === 'steps' ? event.steps.map(({ step }) => step) : []))).toEqual([1, 2, 3, 4, 5, 6]);
     expect(events.at(-1)).toMatchObject({ type: 'status', run: { status: 'completed' } });
     const [run] = (await bench.api.runs.list()).slice(-1);
     const { steps, evaluations } = await bench.api.runs.metrics({ id: run!.id, afterStep: 4 });

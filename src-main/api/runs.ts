@@ -4,10 +4,11 @@ import { readAppSettings, withMemoryLimit } from '../jobs/appSettings.ts';
 import { inspectRun } from '../jobs/inspectRun.ts';
 import { rollBack, rollBackSchema } from '../jobs/rollBack.ts';
 import { startRunSchema } from '../jobs/runInput.ts';
-import type { RunEvent, RunsEvent } from '../jobs/runChannel.ts';
+import type { RunsEvent } from '../jobs/runChannel.ts';
 import { isOver } from '../jobs/runView.ts';
 import type { Services } from '../services.ts';
 import { keptCheckpoints } from '../trainer/checkpointHistory.ts';
+import { gatherSteps, type WatchEvent } from './gatherSteps.ts';
 import { streamOf } from './stream.ts';
 import { procedure, router } from './trpc.ts';
 
@@ -36,7 +37,15 @@ function control(services: Services) {
     /** The run as it is, then every event, until it is over. */
     watch: procedure.input(byId).subscription(({ input, signal }) => {
       const run = runs.get(input.id);
-      return streamOf<RunEvent>((listener) => runs.subscribe(input.id, listener), {
+      const subscribe = (tell: (event: WatchEvent) => void): (() => void) => {
+        const { listener, end } = gatherSteps(tell);
+        const unsubscribe = runs.subscribe(input.id, listener);
+        return () => {
+          unsubscribe();
+          end();
+        };
+      };
+      return streamOf<WatchEvent>(subscribe, {
         first: [{ type: 'status', run }],
         isLast: (event) => event.type === 'status' && isOver(event.run),
         signal,

@@ -24,7 +24,7 @@ export type { PlaygroundState } from '../jobs/playgroundService.ts';
 export type { StartRun } from '../jobs/runInput.ts';
 export type { TrainableView } from '../jobs/trainable.ts';
 export type { RunProgress } from '../jobs/progressMeter.ts';
-export type { RunEvent } from '../jobs/runChannel.ts';
+export type { WatchEvent } from './gatherSteps.ts';
 export type { WatchAllEvent } from './runs.ts';
 export type { RunView } from '../jobs/runView.ts';
 export type { CheckpointInfo } from '../trainer/checkpointHistory.ts';

@@ -1,5 +1,5 @@
 /** What a run has said and written on its way: sample texts and log, first what is recorded, then what comes. */
-import { api, type LogLine, type RunEvent, type Sample } from '../api.ts';
+import { api, type LogLine, type Sample, type WatchEvent } from '../api.ts';
 import { Action } from './action.svelte.ts';
 
 /** Least pause between two readings of the log. */
@@ -41,9 +41,9 @@ export class RunHistory {
   }
 
   /** A live event; a sample of the same step replaces the one there is. */
-  take = (event: RunEvent): void => {
+  take = (event: WatchEvent): void => {
     // The log is written where the run is recorded; most events but steps add a line to it.
-    if (event.type !== 'step') this.#readLogSoon();
+    if (event.type !== 'steps') this.#readLogSoon();
     if (event.type === 'sample') this.#addSample({ step: event.step, texts: event.texts });
     else if (event.type === 'checkpoint') this.checkpoints = [...this.checkpoints.filter((step) => step < event.step), event.step];
     else if (event.type === 'started') this.#dropSamplesAfter(event.resumedFrom);

@@ -3,7 +3,7 @@
  * nothing, and a run that ended long ago looks the same as one watched to its end. A run that another Graft process
  * trains sends no events here; it is read again and again instead.
  */
-import { api, type RunEvent, type RunView } from '../api.ts';
+import { api, type RunView, type WatchEvent } from '../api.ts';
 import { SeriesStore } from '../charts/seriesStore.ts';
 import { failureOf, streamOptions, type Failure } from '../stream.ts';
 import { Connection } from './connection.svelte.ts';
@@ -31,9 +31,9 @@ export class WatchedRun {
   readonly last = $derived.by(() => this.#now(() => this.#lastMetrics()));
   readonly remainingMs = $derived.by(() => this.#now(() => (this.run?.status === 'running' ? this.store.timeLeftMs(this.totalSteps) : undefined)));
   /** Events that came before what is recorded was read. */
-  #early: RunEvent[] = [];
+  #early: WatchEvent[] = [];
   #caughtUp = false;
-  #onEvent: (event: RunEvent) => void;
+  #onEvent: (event: WatchEvent) => void;
   #onOpen: () => void;
   #opening = 0;
   #heardAt = 0;
@@ -42,7 +42,7 @@ export class WatchedRun {
   #unsubscribe: (() => void) | undefined;
 
   /** `onEvent` gets every live event; `onOpen` is called each time that what is recorded is read anew. */
-  constructor(id: string, onEvent: (event: RunEvent) => void, onOpen: () => void) {
+  constructor(id: string, onEvent: (event: WatchEvent) => void, onOpen: () => void) {
     this.id = id;
     this.#onEvent = onEvent;
     this.#onOpen = onOpen;
@@ -96,7 +96,7 @@ export class WatchedRun {
   #watch(): Promise<void> {
     const { promise, resolve } = Promise.withResolvers<void>();
     const handlers = {
-      data: (event: RunEvent) => {
+      data: (event: WatchEvent) => {
         resolve();
         this.#receive(event);
       },
@@ -108,7 +108,7 @@ export class WatchedRun {
     return promise;
   }
 
-  #receive(event: RunEvent): void {
+  #receive(event: WatchEvent): void {
     this.#heardAt = performance.now();
     if (event.type === 'status') this.#put(event.run);
     else if (this.#caughtUp) this.#take(event);
@@ -116,9 +116,9 @@ export class WatchedRun {
     this.#onEvent(event);
   }
 
-  #take(event: RunEvent): void {
+  #take(event: WatchEvent): void {
     if (event.type === 'started') this.store.cutAfter(event.resumedFrom);
-    else if (event.type === 'step') this.store.append(event);
+    else if (event.type === 'steps') for (const metrics of event.steps) this.store.append(metrics);
     else if (event.type === 'eval') this.store.putEvaluation(event.step, event.valLoss);
     else return;
     this.#changed();
