@@ -88,6 +88,15 @@ test('lines with steps of their own share one ascending x; gaps are null, absent
   expect(drawn([train, validation], { min: 0, max: 3 }, 100, true)[2]?.at(-1)).toBeNull();
 });
 
+test('a line over the steps of another is drawn at its points, with its own values', () => {
+  const { x, y } = long();
+  const other = Float64Array.from(y, (value) => value / 2);
+  const [steps, first, second] = drawn([{ steps: x, values: y }, { steps: x, values: other }], { min: 1, max: 10_000 }, 100, false);
+  expect(steps).toEqual(expect.arrayContaining([1235, 7002]));
+  expect(first).toEqual(steps.map((step) => y[step - 1]));
+  expect(second).toEqual(steps.map((step) => other[step - 1]));
+});
+
 test('a zoom keeps one point on either side', () => {
   const steps = Float64Array.from({ length: 50 }, (_, i) => i + 1);
   expect(drawn([{ steps, values: steps }], { min: 10.5, max: 12.5 }, 100, false)[0]).toEqual([10, 11, 12, 13]);

@@ -30,9 +30,11 @@ export class RunHistory {
     if (!read) return;
     const [{ prompts, samples }, log, checkpoints] = read;
     this.prompts = prompts;
-    this.samples = samples;
+    // What came live while this was read is newer.
+    const [lastSample, lastCheckpoint] = [samples.at(-1)?.step ?? -1, checkpoints.at(-1)?.step ?? -1];
+    this.samples = [...samples, ...this.samples.filter(({ step }) => step > lastSample)];
     this.log = log;
-    this.checkpoints = checkpoints.map(({ step }) => step);
+    this.checkpoints = [...checkpoints.map(({ step }) => step), ...this.checkpoints.filter((step) => step > lastCheckpoint)];
   }
 
   close(): void {

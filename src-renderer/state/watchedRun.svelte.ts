@@ -56,11 +56,10 @@ export class WatchedRun {
     this.close();
     const mine = ++this.#opening;
     this.failure = undefined;
-    const watching = this.#watch();
-    this.#onOpen();
     try {
-      await watching;
+      await this.#watch();
       if (mine !== this.#opening) return;
+      this.#onOpen();
       const [run] = await Promise.all([api.runs.get.query({ id: this.id }), readSeries(this.id, this.store)]);
       if (mine !== this.#opening) return;
       this.run ??= run;
