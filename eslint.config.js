@@ -18,7 +18,12 @@ const layerRules = Object.entries(layers).map(([layer, banned]) => ({
   rules: {
     'no-restricted-imports': [
       'error',
-      { patterns: [{ group: banned.map((name) => `**/${name}/**`), message: `${layer} may not import this layer.` }, { group: ['electron'], message: 'Only main.ts and preload.ts know Electron.' }] },
+      {
+        patterns: [
+          { group: banned.map((name) => `**/${name}/**`), message: `${layer} may not import this layer.` },
+          { group: ['electron'], message: 'Only main.ts and preload.ts know Electron.' },
+        ],
+      },
     ],
   },
 }));
@@ -32,7 +37,10 @@ const engineRule = {
       {
         patterns: [
           { group: ['node:*', 'electron', 'better-sqlite3'], message: 'The engine is pure maths on tfjs-core.' },
-          { group: [...layers.engine.map((name) => `**/${name}/**`)], message: 'The engine is pure maths on tfjs-core.' },
+          {
+            group: [...layers.engine.map((name) => `**/${name}/**`)],
+            message: 'The engine is pure maths on tfjs-core.',
+          },
         ],
       },
     ],
@@ -47,7 +55,10 @@ export default ts.config(
   {
     rules: {
       '@typescript-eslint/no-explicit-any': 'error',
-      '@typescript-eslint/no-unused-vars': ['error', { argsIgnorePattern: '^_', caughtErrors: 'none', ignoreRestSiblings: true }],
+      '@typescript-eslint/no-unused-vars': [
+        'error',
+        { argsIgnorePattern: '^_', caughtErrors: 'none', ignoreRestSiblings: true },
+      ],
       '@typescript-eslint/consistent-type-imports': 'error',
       eqeqeq: 'error',
     },
@@ -59,7 +70,15 @@ export default ts.config(
     rules: {
       '@typescript-eslint/no-restricted-imports': [
         'error',
-        { patterns: [{ group: ['**/src-main/**'], allowTypeImports: true, message: 'The renderer sees only the types of the router.' }] },
+        {
+          patterns: [
+            {
+              group: ['**/src-main/**'],
+              allowTypeImports: true,
+              message: 'The renderer sees only the types of the router.',
+            },
+          ],
+        },
       ],
     },
   },

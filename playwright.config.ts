@@ -20,7 +20,10 @@ export default defineConfig({
   workers: 1,
   timeout: 180_000,
   forbidOnly: Boolean(process.env['CI']),
-  reporter: [['list'], ['json', { outputFile: process.env['PLAYWRIGHT_JSON_OUTPUT_FILE'] ?? '.cache/playwright.json' }]],
+  reporter: [
+    ['list'],
+    ['json', { outputFile: process.env['PLAYWRIGHT_JSON_OUTPUT_FILE'] ?? '.cache/playwright.json' }],
+  ],
   use: {
     browserName: 'chromium',
     viewport: { width: 1280, height: 860 },

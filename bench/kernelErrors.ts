@@ -11,14 +11,26 @@ import { writeFileAtomic } from '../src-main/files.ts';
 import type { ErrorLine } from '../src-main/testing/errorRecord.ts';
 
 const root = path.join(import.meta.dirname, '..');
-const TESTS = ['src-main/engine/ops/ops.webgpu.test.ts', 'src-main/engine/kernels/webgpu/kernels.test.ts', 'src-main/engine/kernels/webgpu/frozenMatmul.test.ts'];
+const TESTS = [
+  'src-main/engine/ops/ops.webgpu.test.ts',
+  'src-main/engine/kernels/webgpu/kernels.test.ts',
+  'src-main/engine/kernels/webgpu/frozenMatmul.test.ts',
+];
 const DOCS = path.join(root, 'docs/engines.md');
 
 function runTests(file: string): ErrorLine[] {
   const vitest = path.join(root, 'node_modules/vitest/vitest.mjs');
-  const { status } = spawnSync(process.execPath, [vitest, 'run', ...TESTS], { cwd: root, stdio: ['ignore', 2, 2], env: { ...process.env, GRAFT_ERRORS: file } });
+  const { status } = spawnSync(process.execPath, [vitest, 'run', ...TESTS], {
+    cwd: root,
+    stdio: ['ignore', 2, 2],
+    env: { ...process.env, GRAFT_ERRORS: file },
+  });
   if (status !== 0) throw new Error('The tests of the webgpu kernels failed; see above.');
-  return fs.readFileSync(file, 'utf8').trim().split('\n').map((line) => JSON.parse(line) as ErrorLine);
+  return fs
+    .readFileSync(file, 'utf8')
+    .trim()
+    .split('\n')
+    .map((line) => JSON.parse(line) as ErrorLine);
 }
 
 /** The op in a test's name: what stands before its sizes. */
@@ -29,7 +41,8 @@ function opOf({ test }: ErrorLine): string {
 }
 
 function tableOf(lines: ErrorLine[]): string {
-  const worst = (some: ErrorLine[]): string => (some.length ? Math.max(...some.map(({ error }) => error)).toExponential(1) : '');
+  const worst = (some: ErrorLine[]): string =>
+    some.length ? Math.max(...some.map(({ error }) => error)).toExponential(1) : '';
   const rows = [...Map.groupBy(lines, opOf)].map(([op, all]) => {
     const forward = all.filter(({ what }) => !/^(gradient|d[a-z])/.test(what));
     const backward = all.filter((line) => !forward.includes(line));
@@ -43,7 +56,8 @@ try {
   const lines = runTests(path.join(folder, 'errors.jsonl'));
   const table = tableOf(lines.filter(({ test }) => !/\bwasm\b|\btensorflow\b/.test(test)));
   process.stdout.write(`${table}\n`);
-  if (process.argv.includes('--docs')) writeFileAtomic(DOCS, withTable(fs.readFileSync(DOCS, 'utf8'), 'kernel-errors', table));
+  if (process.argv.includes('--docs'))
+    writeFileAtomic(DOCS, withTable(fs.readFileSync(DOCS, 'utf8'), 'kernel-errors', table));
 } finally {
   fs.rmSync(folder, { recursive: true });
 }

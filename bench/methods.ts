@@ -29,14 +29,30 @@ function readArguments(argv: string[]) {
   const { values } = parseArgs({
     args: argv,
     options: {
-      model: text(starter('model')), data: text(starter('data', 'describe.jsonl')), test: text(''), steps: text('300'), batch: text('4'), seeds: text('0,1,2'),
-      prompts: text('200'), only: text(''), engine: text('tensorflow'), scan: { type: 'boolean', default: false }, 'no-speed': { type: 'boolean', default: false },
+      model: text(starter('model')),
+      data: text(starter('data', 'describe.jsonl')),
+      test: text(''),
+      steps: text('300'),
+      batch: text('4'),
+      seeds: text('0,1,2'),
+      prompts: text('200'),
+      only: text(''),
+      engine: text('tensorflow'),
+      scan: { type: 'boolean', default: false },
+      'no-speed': { type: 'boolean', default: false },
     },
   });
   const engine = ENGINES.find((name) => name === values.engine);
   if (!engine) throw usageError('BENCH_INPUT', `--engine takes ${ENGINES.join(', ')}, not ${values.engine}.`);
-  const [model, data, test] = [values.model, values.data, values.test || values.data].map((file) => path.resolve(file)) as [string, string, string];
-  for (const file of [model, data, test]) if (!fs.existsSync(file)) throw usageError('BENCH_INPUT', `${file} does not exist; give a base model's folder with --model, and prompt/completion files with --data and --test.`);
+  const [model, data, test] = [values.model, values.data, values.test || values.data].map((file) =>
+    path.resolve(file),
+  ) as [string, string, string];
+  for (const file of [model, data, test])
+    if (!fs.existsSync(file))
+      throw usageError(
+        'BENCH_INPUT',
+        `${file} does not exist; give a base model's folder with --model, and prompt/completion files with --data and --test.`,
+      );
   return { ...values, engine, model, data, test, seeds: values.seeds.split(',').map(Number) };
 }
 
@@ -47,24 +63,50 @@ const say = (line: string): void => void process.stderr.write(`${line}\n`);
 /** Every method with every seed; BLEU with the first. */
 async function figuresOf(task: Task, methods: ComparedMethod[], settings: Settings): Promise<MethodFigures[]> {
   const bleu = { file: settings.test, prompts: Number(settings.prompts) };
-  const requests = settings.seeds.flatMap((seed, i) => methods.map(({ name }): OneRequest => ({ task, method: name, seed, ...(i === 0 ? { bleu } : {}) })));
-  const answers = await runAll(requests, ({ method, seed }, answer) => say(`${method}, seed ${seed}: ${answer.refused ?? `validation loss ${answer.valLoss.toFixed(4)}${answer.bleu === null ? '' : `, BLEU ${answer.bleu.toFixed(2)}`}`}`));
+  const requests = settings.seeds.flatMap((seed, i) =>
+    methods.map(({ name }): OneRequest => ({ task, method: name, seed, ...(i === 0 ? { bleu } : {}) })),
+  );
+  const answers = await runAll(requests, ({ method, seed }, answer) =>
+    say(
+      `${method}, seed ${seed}: ${answer.refused ?? `validation loss ${answer.valLoss.toFixed(4)}${answer.bleu === null ? '' : `, BLEU ${answer.bleu.toFixed(2)}`}`}`,
+    ),
+  );
   return methods.map(({ name, lr }) => {
     const own = answers.filter((_, i) => requests[i]!.method === name);
     const [first] = own as [OneAnswer];
-    return { name, lr, trainable: first.trainable, initialValLoss: first.initialValLoss, valLosses: own.map(({ valLoss }) => valLoss), bleu: first.bleu, refused: own.find(({ refused }) => refused !== null)?.refused ?? null };
+    return {
+      name,
+      lr,
+      trainable: first.trainable,
+      initialValLoss: first.initialValLoss,
+      valLosses: own.map(({ valLoss }) => valLoss),
+      bleu: first.bleu,
+      refused: own.find(({ refused }) => refused !== null)?.refused ?? null,
+    };
   });
 }
 
 /** Which of RATES suits each method. */
 async function scan(task: Task, methods: ComparedMethod[]): Promise<void> {
-  const requests = methods.flatMap(({ name }) => RATES.map((lr): OneRequest => ({ task: { ...task, steps: SCAN.steps }, method: name, seed: SCAN.seed, lr })));
-  await runAll(requests, ({ method, lr }, { valLoss, refused }) => void process.stdout.write(`${method}, ${lr}: ${refused ?? valLoss.toFixed(4)}\n`));
+  const requests = methods.flatMap(({ name }) =>
+    RATES.map((lr): OneRequest => ({ task: { ...task, steps: SCAN.steps }, method: name, seed: SCAN.seed, lr })),
+  );
+  await runAll(
+    requests,
+    ({ method, lr }, { valLoss, refused }) =>
+      void process.stdout.write(`${method}, ${lr}: ${refused ?? valLoss.toFixed(4)}\n`),
+  );
 }
 
 async function main(): Promise<void> {
   const settings = readArguments(process.argv.slice(2));
-  const task: Task = { modelDir: settings.model, engine: settings.engine as EngineName, data: settings.data, steps: Number(settings.steps), batch: Number(settings.batch) };
+  const task: Task = {
+    modelDir: settings.model,
+    engine: settings.engine as EngineName,
+    data: settings.data,
+    steps: Number(settings.steps),
+    batch: Number(settings.batch),
+  };
   const base = openCheckpoint(settings.model);
   base.close();
   const methods = comparedMethods(base.spec).filter(({ name }) => name.includes(settings.only));
@@ -74,10 +116,24 @@ async function main(): Promise<void> {
   await useEngine(task.engine);
   const baseBleu = await bleuOfResult(task, null, false, await readQuestions(settings.test, Number(settings.prompts)));
   const steps = settings['no-speed'] ? new Map<string, number>() : await stepTimes(task, trained);
-  const tokens = settings['no-speed'] ? new Map<string, number>() : await tokenTimes(path.join(benchFolder(), await ensureModel('gpt2')), task.engine);
+  const tokens = settings['no-speed']
+    ? new Map<string, number>()
+    : await tokenTimes(path.join(benchFolder(), await ensureModel('gpt2')), task.engine);
   process.stdout.write(`${methodTable(all, steps, baseBleu)}\n\n${tokenTable(tokens)}\n`);
-  const file = path.join(REPOSITORY, 'bench', 'results', `methods-${new Date().toISOString().slice(0, 16).replaceAll(':', '')}.json`);
-  const record = { ...circumstances(), task: { ...task, modelDir: path.basename(task.modelDir), data: path.basename(task.data) }, methods: all, baseBleu, stepMs: Object.fromEntries(steps), tokenMs: Object.fromEntries(tokens) };
+  const file = path.join(
+    REPOSITORY,
+    'bench',
+    'results',
+    `methods-${new Date().toISOString().slice(0, 16).replaceAll(':', '')}.json`,
+  );
+  const record = {
+    ...circumstances(),
+    task: { ...task, modelDir: path.basename(task.modelDir), data: path.basename(task.data) },
+    methods: all,
+    baseBleu,
+    stepMs: Object.fromEntries(steps),
+    tokenMs: Object.fromEntries(tokens),
+  };
   fs.writeFileSync(file, `${JSON.stringify(record, null, 2)}\n`);
   say(`Kept in ${path.relative(REPOSITORY, file)}`);
 }

@@ -26,16 +26,37 @@ function readArguments(argv: string[]) {
   const text = (value: string) => ({ type: 'string', default: value }) as const;
   const { values } = parseArgs({
     args: argv,
-    options: { model: text(''), data: text(''), steps: text('400'), batch: text('8'), lr: text('5e-3'), rank: text('8'), seeds: text('0,1,2'), bases: text(PACKED_FORMATS.join()), engine: text('tensorflow') },
+    options: {
+      model: text(''),
+      data: text(''),
+      steps: text('400'),
+      batch: text('8'),
+      lr: text('5e-3'),
+      rank: text('8'),
+      seeds: text('0,1,2'),
+      bases: text(PACKED_FORMATS.join()),
+      engine: text('tensorflow'),
+    },
   });
   for (const name of ['model', 'data'] as const) {
     const given = values[name];
     if (!given) throw usageError('BENCH_INPUT', `--${name} is missing.\n${USAGE}`);
-    if (!fs.existsSync(given)) throw usageError('BENCH_INPUT', `${path.resolve(given)} (--${name}) does not exist; give a base model's folder and a dataset file.`);
+    if (!fs.existsSync(given))
+      throw usageError(
+        'BENCH_INPUT',
+        `${path.resolve(given)} (--${name}) does not exist; give a base model's folder and a dataset file.`,
+      );
   }
   const bases = PACKED_FORMATS.filter((format) => values.bases.split(',').includes(format));
-  if (bases.length < values.bases.split(',').length) throw usageError('BENCH_INPUT', `--bases takes ${PACKED_FORMATS.join(', ')}, not ${values.bases}.`);
-  return { ...values, bases, model: path.resolve(values.model), data: path.resolve(values.data), seeds: values.seeds.split(',').map(Number) };
+  if (bases.length < values.bases.split(',').length)
+    throw usageError('BENCH_INPUT', `--bases takes ${PACKED_FORMATS.join(', ')}, not ${values.bases}.`);
+  return {
+    ...values,
+    bases,
+    model: path.resolve(values.model),
+    data: path.resolve(values.data),
+    seeds: values.seeds.split(',').map(Number),
+  };
 }
 
 /** The base with the weights of its linear layers rounded to `format`. Returns its folder. */
@@ -65,7 +86,13 @@ function specOf(settings: Settings, base: Checkpoint, seed: number, runDir: stri
     data: { file: settings.data },
     task: 'qlora',
     method: { type: 'lora', rank, alpha: 2 * rank, targets },
-    train: { steps: Number(settings.steps), batch: Number(settings.batch), lr: Number(settings.lr), seed, checkpointEvery: 0 },
+    train: {
+      steps: Number(settings.steps),
+      batch: Number(settings.batch),
+      lr: Number(settings.lr),
+      seed,
+      checkpointEvery: 0,
+    },
     runDir,
     outDir: path.join(runDir, 'adapter'),
   });
@@ -80,7 +107,12 @@ async function trainOnce(settings: Settings, modelDir: string, seed: number, run
   fs.mkdirSync(runDir, { recursive: true });
   const base = openCheckpoint(modelDir);
   base.close();
-  const { initialValLoss, valLoss } = await train(specOf(settings, base, seed, runDir), false, () => undefined, new CallControl());
+  const { initialValLoss, valLoss } = await train(
+    specOf(settings, base, seed, runDir),
+    false,
+    () => undefined,
+    new CallControl(),
+  );
   return { before: initialValLoss!, after: valLoss! };
 }
 
@@ -102,7 +134,8 @@ async function main(): Promise<void> {
     for (const dtype of ['f32', ...settings.bases] as const) {
       const modelDir = dtype === 'f32' ? base.dir : await roundedBase(base, dtype, path.join(folder, dtype));
       const runs: Losses[] = [];
-      for (const seed of settings.seeds) runs.push(await trainOnce(settings, modelDir, seed, path.join(folder, `${dtype}-${seed}`)));
+      for (const seed of settings.seeds)
+        runs.push(await trainOnce(settings, modelDir, seed, path.join(folder, `${dtype}-${seed}`)));
       if (dtype === 'f32') reference = runs;
       process.stdout.write(`${rowOf(dtype, runs, reference)}\n`);
     }

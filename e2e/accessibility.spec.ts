@@ -20,7 +20,12 @@ test('full pages have no serious violation', async ({ graft: page }) => {
   const [adapter] = await ask<{ id: string; runId: string; modelId: string }[]>(page, 'adapters.list');
   const [dataset] = await ask<{ id: string }[]>(page, 'datasets.list');
   await change(page, 'playground.load', { modelId: adapter!.modelId, engine: 'tensorflow' });
-  const places = PAGES.map((name): string => `#/${name}`).concat(`#/models/${adapter!.modelId}`, `#/datasets/${dataset!.id}`, `#/runs/${adapter!.runId}`, `#/adapters/${adapter!.id}`);
+  const places = PAGES.map((name): string => `#/${name}`).concat(
+    `#/models/${adapter!.modelId}`,
+    `#/datasets/${dataset!.id}`,
+    `#/runs/${adapter!.runId}`,
+    `#/adapters/${adapter!.id}`,
+  );
   for (const hash of places) {
     await page.evaluate((to) => (location.hash = to), hash);
     await expect(page.getByRole('main').getByRole('heading', { level: 1 })).toBeVisible();

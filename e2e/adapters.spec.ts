@@ -11,7 +11,11 @@ test('find, tag, note, compare, switch, delete, restore, import', async ({ graft
   const parts = await addParts(page);
   const runs = {
     small: await train(page, parts, { name: 'small', train: { evalEvery: 4 } }),
-    wide: await train(page, parts, { name: 'wide', method: { type: 'lora', rank: 16, targets: ['q', 'v', 'o'] }, train: { lr: 0.001, seed: 3, evalEvery: 4 } }),
+    wide: await train(page, parts, {
+      name: 'wide',
+      method: { type: 'lora', rank: 16, targets: ['q', 'v', 'o'] },
+      train: { lr: 0.001, seed: 3, evalEvery: 4 },
+    }),
     other: await train(page, parts, { name: 'other', taskName: 'extract', train: { lr: 0.002, evalEvery: 4 } }),
   };
   await goTo(page, 'Adapters');
@@ -33,8 +37,11 @@ test('find, tag, note, compare, switch, delete, restore, import', async ({ graft
     await page.getByLabel('Order').selectOption('Lowest validation loss');
     await page.getByRole('radio', { name: 'One list' }).click();
     const lossOf = (run: RunView) => run.result!.valLoss!;
-    const byLoss = Object.entries(runs).sort(([, a], [, b]) => lossOf(a) - lossOf(b)).map(([name]) => name);
-    const shownNames = () => page.getByRole('region', { name: 'All adapters' }).locator('tbody tr td:nth-child(2) > a').allTextContents();
+    const byLoss = Object.entries(runs)
+      .sort(([, a], [, b]) => lossOf(a) - lossOf(b))
+      .map(([name]) => name);
+    const shownNames = () =>
+      page.getByRole('region', { name: 'All adapters' }).locator('tbody tr td:nth-child(2) > a').allTextContents();
     await expect.poll(shownNames).toEqual(byLoss);
     await keepScreenshot(page, 'adapters-list');
     await page.getByRole('button', { name: /^paper/ }).click();
@@ -55,7 +62,9 @@ test('find, tag, note, compare, switch, delete, restore, import', async ({ graft
     for (const name of ['small', 'wide']) await row(name).getByRole('checkbox').check();
     await page.getByRole('region', { name: 'Selected adapters' }).getByRole('link', { name: 'Compare' }).click();
     await expect(page.getByRole('heading', { name: 'Compare adapters', level: 1 })).toBeVisible();
-    const shown = await page.locator('tr[data-setting]').evaluateAll((rows) => rows.map((one) => one.getAttribute('data-setting')));
+    const shown = await page
+      .locator('tr[data-setting]')
+      .evaluateAll((rows) => rows.map((one) => one.getAttribute('data-setting')));
     expect(shown.toSorted()).toEqual(differing(runs.small.spec, runs.wide.spec));
     await expect(page.locator('tr[data-setting="train.lr"]')).toContainText('0.005');
     await expect(page.locator('tr[data-setting="train.batch"]')).toHaveCount(0);
@@ -70,7 +79,9 @@ test('find, tag, note, compare, switch, delete, restore, import', async ({ graft
   await test.step('one click switches, with its milliseconds', async () => {
     await page.getByRole('button', { name: 'Load', exact: true }).click();
     await expect(page.getByText('is loaded on')).toBeVisible({ timeout: 60_000 });
-    await row('wide').getByRole('button', { name: /^Switch to/ }).click();
+    await row('wide')
+      .getByRole('button', { name: /^Switch to/ })
+      .click();
     await expect(describe.getByText(/^Switched in [\d.]+ ms\.$/)).toBeVisible();
     await expect(row('wide')).toContainText('active');
     await expectAccessible(page);
@@ -81,7 +92,8 @@ test('find, tag, note, compare, switch, delete, restore, import', async ({ graft
     await page.getByRole('link', { name: 'wide', exact: true }).click();
     await expect(page.getByRole('heading', { name: 'wide', level: 1 })).toBeVisible();
     const lineage = page.getByRole('region', { name: 'Lineage' });
-    for (const text of ['Starter', runs.wide.spec.model.hash, runs.wide.spec.data.hash!, 'Sample: describe']) await expect(lineage).toContainText(text);
+    for (const text of ['Starter', runs.wide.spec.model.hash, runs.wide.spec.data.hash!, 'Sample: describe'])
+      await expect(lineage).toContainText(text);
     await expect(lineage.getByText('Seed', { exact: true }).locator('..')).toContainText('3');
     await expect(page.getByRole('region', { name: 'Files' })).toContainText('adapter_model.safetensors');
     await expect(page.getByRole('region', { name: 'Files' })).toContainText(runs.wide.result!.sha256);
@@ -111,19 +123,33 @@ test('find, tag, note, compare, switch, delete, restore, import', async ({ graft
     await expectAccessible(page);
     await keepScreenshot(page, 'adapters-import');
     await dialog.getByRole('button', { name: 'Import', exact: true }).click();
-    await expect(page.getByRole('region', { name: 'Task imported' }).getByRole('row', { name: /come back/ })).toContainText('active');
+    await expect(
+      page.getByRole('region', { name: 'Task imported' }).getByRole('row', { name: /come back/ }),
+    ).toContainText('active');
     const imported = (await ask<AdapterView[]>(page, 'adapters.list')).find(({ name }) => name === 'come back')!;
-    expect(imported).toMatchObject({ sha256: wide.sha256, method: wide.method, modelId: parts.modelId, finalLoss: null });
-    expect(fs.readFileSync(path.join(imported.dir, 'adapter_model.safetensors'))).toEqual(fs.readFileSync(path.join(wide.dir, 'adapter_model.safetensors')));
+    expect(imported).toMatchObject({
+      sha256: wide.sha256,
+      method: wide.method,
+      modelId: parts.modelId,
+      finalLoss: null,
+    });
+    expect(fs.readFileSync(path.join(imported.dir, 'adapter_model.safetensors'))).toEqual(
+      fs.readFileSync(path.join(wide.dir, 'adapter_model.safetensors')),
+    );
   });
 
   await test.step('a model that is not registered is named, and the button leads to the models', async () => {
     const info = JSON.parse(fs.readFileSync(path.join(copy, 'graft.json'), 'utf8')) as object;
-    fs.writeFileSync(path.join(copy, 'graft.json'), JSON.stringify({ ...info, baseHash: 'f'.repeat(64), baseName: 'Stranger' }));
+    fs.writeFileSync(
+      path.join(copy, 'graft.json'),
+      JSON.stringify({ ...info, baseHash: 'f'.repeat(64), baseName: 'Stranger' }),
+    );
     await page.getByRole('button', { name: 'Import…' }).click();
     const dialog = page.getByRole('dialog', { name: 'Import an adapter' });
     await dialog.getByLabel('Adapter folder').fill(copy);
-    await expect(dialog.getByRole('alert')).toContainText('was trained on Stranger (ffffffffffff), which is not among the registered base models');
+    await expect(dialog.getByRole('alert')).toContainText(
+      'was trained on Stranger (ffffffffffff), which is not among the registered base models',
+    );
     await dialog.getByRole('link', { name: 'Add a model' }).click();
     await expect(page.getByRole('heading', { name: 'Models', level: 1 })).toBeVisible();
   });
@@ -131,7 +157,9 @@ test('find, tag, note, compare, switch, delete, restore, import', async ({ graft
   await test.step('deleted, undone, deleted, restored, deleted for good', async () => {
     await goTo(page, 'Adapters');
     const trash = async (name: string) => {
-      await row(name).getByRole('button', { name: /^More for/ }).click();
+      await row(name)
+        .getByRole('button', { name: /^More for/ })
+        .click();
       await page.getByRole('menuitem', { name: 'Move to the trash' }).click();
       await expect(row(name)).toHaveCount(0);
     };
@@ -191,7 +219,9 @@ function differing(a: RunView['spec'], b: RunView['spec']): string[] {
   return compared
     .flatMap((part) => {
       const [one, two] = [a[part], b[part]] as [Record<string, unknown>, Record<string, unknown>];
-      return [...new Set([...Object.keys(one), ...Object.keys(two)])].filter((key) => JSON.stringify(one[key]) !== JSON.stringify(two[key])).map((key) => `${part}.${key}`);
+      return [...new Set([...Object.keys(one), ...Object.keys(two)])]
+        .filter((key) => JSON.stringify(one[key]) !== JSON.stringify(two[key]))
+        .map((key) => `${part}.${key}`);
     })
     .sort();
 }

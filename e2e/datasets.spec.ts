@@ -31,12 +31,22 @@ async function openTab(page: Page, name: string): Promise<Locator> {
 
 test('bad rows are listed with their lines, saved as CSV, and left out', async ({ graft: page, home }) => {
   const good = (n: number) => ({ prompt: `question ${n}`, completion: ` answer ${n}` });
-  const file = write(path.join(home, 'three-bad.jsonl'), [good(1), '{"prompt": "cut off', good(3), { prompt: 'no answer' }, good(5), { prompt: 6, completion: ' six' }]);
+  const file = write(path.join(home, 'three-bad.jsonl'), [
+    good(1),
+    '{"prompt": "cut off',
+    good(3),
+    { prompt: 'no answer' },
+    good(5),
+    { prompt: 6, completion: ' six' },
+  ]);
   await check(page, file);
   const bad = page.getByRole('region', { name: 'Bad rows' });
   for (const line of [2, 4, 6]) await expect(bad.getByRole('row', { name: new RegExp(`^${line} `) })).toBeVisible();
   await expect(bad.getByRole('row')).toHaveCount(4);
-  const [saved] = await Promise.all([page.waitForEvent('download'), bad.getByRole('button', { name: 'Save as CSV' }).click()]);
+  const [saved] = await Promise.all([
+    page.waitForEvent('download'),
+    bad.getByRole('button', { name: 'Save as CSV' }).click(),
+  ]);
   const csv = fs.readFileSync(await saved.path(), 'utf8');
   expect(csv.split('\r\n').map((line) => line.split(',')[0])).toEqual(['line', '2', '4', '6', '']);
   expect(csv).toContain('"""completion"" is missing"');
@@ -53,7 +63,9 @@ test('bad rows are listed with their lines, saved as CSV, and left out', async (
   await expect(page.getByText('Version 2 has the 3 good rows only.')).toBeVisible();
 });
 
-test('a dropped file with odd column names is mapped, with the preview beside it', async ({ graft: page }, testInfo) => {
+test('a dropped file with odd column names is mapped, with the preview beside it', async ({
+  graft: page,
+}, testInfo) => {
   test.skip(testInfo.project.name === 'electron', 'A made-up file has no path there.');
   await goTo(page, 'Datasets');
   const drop = page.getByRole('group', { name: /^Drop a/ });
@@ -90,9 +102,22 @@ test('tokens are shown as the trainer labels them; lengths say what is cut', asy
   await expect(list.getByRole('option').first()).toBeVisible();
   const [dataset] = await ask<Stored[]>(page, 'datasets.list');
   const [model] = await ask<{ id: string }[]>(page, 'models.list');
-  const { rows } = await ask<{ rows: { tokens: { id: number; loss: boolean; truncated: boolean; kind: string }[] }[] }>(page, 'datasets.preview', { id: dataset!.id, modelId: model!.id, maxLength: 256, lossOn: 'completion' });
+  const { rows } = await ask<{ rows: { tokens: { id: number; loss: boolean; truncated: boolean; kind: string }[] }[] }>(
+    page,
+    'datasets.preview',
+    { id: dataset!.id, modelId: model!.id, maxLength: 256, lossOn: 'completion' },
+  );
   const told = rows[0]!.tokens;
-  const drawn = () => list.getByRole('option').evaluateAll((options) => options.map((option) => ({ id: Number((option as HTMLElement).dataset['token']), loss: option.classList.contains('loss'), truncated: option.classList.contains('cut') })));
+  const drawn = () =>
+    list
+      .getByRole('option')
+      .evaluateAll((options) =>
+        options.map((option) => ({
+          id: Number((option as HTMLElement).dataset['token']),
+          loss: option.classList.contains('loss'),
+          truncated: option.classList.contains('cut'),
+        })),
+      );
   expect(await drawn()).toEqual(told.map(({ id, loss, truncated }) => ({ id, loss, truncated })));
   expect(told.some(({ loss }) => loss) && told.some(({ loss, kind }) => !loss && kind === 'prompt')).toBe(true);
 
@@ -113,7 +138,10 @@ test('tokens are shown as the trainer labels them; lengths say what is cut', asy
 
 test('edited rows become a version; a run names exactly that one', async ({ graft: page, home }) => {
   await addStarterModel(page);
-  const rows = Array.from({ length: 24 }, (_, i) => ({ prompt: `One day, ${['Lily', 'Tom'][i % 2]} saw number ${i}`, completion: ` and a ${['red', 'big'][i % 2]} dog.` }));
+  const rows = Array.from({ length: 24 }, (_, i) => ({
+    prompt: `One day, ${['Lily', 'Tom'][i % 2]} saw number ${i}`,
+    completion: ` and a ${['red', 'big'][i % 2]} dog.`,
+  }));
   const file = write(path.join(home, 'edit.jsonl'), [...rows, rows[0]!]);
   const before = fs.readFileSync(file);
   await check(page, file);
@@ -150,7 +178,9 @@ test('edited rows become a version; a run names exactly that one', async ({ graf
   expect(fs.readFileSync(file)).toEqual(before);
 
   const checks = await openTab(page, 'Checks');
-  await expect(checks.getByRole('region', { name: 'Duplicates' })).toContainText('1 of 23 rows (4.3 %) repeat an earlier one, in 1 group');
+  await expect(checks.getByRole('region', { name: 'Duplicates' })).toContainText(
+    '1 of 23 rows (4.3 %) repeat an earlier one, in 1 group',
+  );
   await checks.getByRole('button', { name: 'Leave out duplicates' }).click();
   await expect(checks.getByRole('region', { name: 'Duplicates' })).toContainText('No row says what another one says.');
   const versions = await openTab(page, 'Versions');
@@ -162,9 +192,17 @@ test('edited rows become a version; a run names exactly that one', async ({ graf
   const [dataset] = await ask<Stored[]>(page, 'datasets.list');
   expect(dataset).toMatchObject({ version: 2, rows: 23 });
   const [model] = await ask<{ id: string }[]>(page, 'models.list');
-  const request = { modelId: model!.id, taskName: 'edited', engine: 'tensorflow', method: { type: 'lora', rank: 2 }, train: { steps: 2, batch: 2, val: 0 } };
+  const request = {
+    modelId: model!.id,
+    taskName: 'edited',
+    engine: 'tensorflow',
+    method: { type: 'lora', rank: 2 },
+    train: { steps: 2, batch: 2, val: 0 },
+  };
   const { id } = await change<{ id: string }>(page, 'runs.start', { ...request, datasetId: dataset!.id });
-  await expect.poll(async () => (await ask<{ status: string }>(page, 'runs.get', { id })).status, { timeout: 90_000 }).toBe('completed');
+  await expect
+    .poll(async () => (await ask<{ status: string }>(page, 'runs.get', { id })).status, { timeout: 90_000 })
+    .toBe('completed');
   const { spec } = await ask<{ spec: { data: { file: string; hash: string } } }>(page, 'runs.get', { id });
   expect(spec.data).toMatchObject({ file: dataset!.file, hash: dataset!.hash });
   expect(fs.readFileSync(spec.data.file, 'utf8').split('\n')[2]).toContain('a tiny cat');
@@ -181,8 +219,14 @@ test('edited rows become a version; a run names exactly that one', async ({ graf
   await expect(page.getByRole('link', { name: 'edit.jsonl' })).toBeVisible();
 });
 
-test('a table of 5,000 rows scrolls to its end, filters, and keeps few rows in the page', async ({ graft: page, home }) => {
-  const file = write(path.join(home, 'many.jsonl'), Array.from({ length: 5000 }, (_, i) => ({ prompt: `question ${i}`, completion: ` answer ${i}` })));
+test('a table of 5,000 rows scrolls to its end, filters, and keeps few rows in the page', async ({
+  graft: page,
+  home,
+}) => {
+  const file = write(
+    path.join(home, 'many.jsonl'),
+    Array.from({ length: 5000 }, (_, i) => ({ prompt: `question ${i}`, completion: ` answer ${i}` })),
+  );
   const { id } = await change<Stored>(page, 'datasets.add', { file });
   await page.goto(`${new URL(page.url()).origin}/#/datasets/${id}?tab=rows`);
   const scroller = page.getByTestId('rows-scroller');

@@ -5,7 +5,10 @@ import { expectAccessible } from './axe.ts';
 import { expect, goTo, keepScreenshot, test } from './fixtures.ts';
 import { addParts, train } from './realRuns.ts';
 
-test('exports a merged model, an adapter by itself, several with scales; cancels; says why not', async ({ graft: page, home }) => {
+test('exports a merged model, an adapter by itself, several with scales; cancels; says why not', async ({
+  graft: page,
+  home,
+}) => {
   test.setTimeout(240_000);
   await goTo(page, 'Export');
   await expect(page.getByRole('link', { name: 'Train an adapter' })).toBeVisible();
@@ -16,7 +19,8 @@ test('exports a merged model, an adapter by itself, several with scales; cancels
   await page.reload();
   const plan = page.getByRole('region', { name: 'What will be written' });
   const adapter = page.getByRole('combobox', { name: 'Adapter', exact: true });
-  const choose = async (text: RegExp) => adapter.selectOption((await adapter.locator('option').filter({ hasText: text }).first().getAttribute('value'))!);
+  const choose = async (text: RegExp) =>
+    adapter.selectOption((await adapter.locator('option').filter({ hasText: text }).first().getAttribute('value'))!);
 
   await test.step('a method that cannot be merged says why and offers the copy', async () => {
     await choose(/prefix/i);
@@ -51,7 +55,10 @@ test('exports a merged model, an adapter by itself, several with scales; cancels
     const certificate = card.getByRole('region', { name: 'Parity certificate' });
     await expect(certificate.getByText('passed', { exact: true })).toBeVisible({ timeout: 90_000 });
     await expect(certificate).toContainText(/Over [\d,]+ tokens of \d+ prompts[^]*to within[^]*largest logit/);
-    const written = JSON.parse(fs.readFileSync(path.join(home, 'exports/whole/parity.json'), 'utf8')) as { passed: boolean; tokensCompared: number };
+    const written = JSON.parse(fs.readFileSync(path.join(home, 'exports/whole/parity.json'), 'utf8')) as {
+      passed: boolean;
+      tokensCompared: number;
+    };
     expect(written.passed).toBe(true);
     await expect(certificate).toContainText(written.tokensCompared.toLocaleString('en-US'));
     await card.getByRole('button', { name: 'Copy path' }).click();

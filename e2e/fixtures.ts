@@ -74,7 +74,12 @@ export async function openStep(page: Page, name: string): Promise<void> {
 }
 
 /** Fields that are not in the step Schedule. */
-const STEP_OF: Record<string, string> = { Rank: 'Method & targets', Alpha: 'Method & targets', Bottleneck: 'Method & targets', 'Maximum length': 'Data' };
+const STEP_OF: Record<string, string> = {
+  Rank: 'Method & targets',
+  Alpha: 'Method & targets',
+  Bottleneck: 'Method & targets',
+  'Maximum length': 'Data',
+};
 
 /** Short names of labels. */
 const LABELS: Record<string, string> = { Batch: 'Batch size', 'Validate every': 'Evaluate every' };
@@ -84,8 +89,13 @@ export async function startRun(page: Page, numbers: Record<string, number>): Pro
   const steps = Map.groupBy(Object.entries(numbers), ([label]) => STEP_OF[label] ?? 'Schedule');
   for (const [step, fields] of steps) {
     await openStep(page, step);
-    if (step === 'Schedule') await openAllFields(page, fields.some(([label]) => label === 'Steps'));
-    for (const [label, value] of fields) await page.getByLabel(LABELS[label] ?? label, { exact: true }).fill(String(value));
+    if (step === 'Schedule')
+      await openAllFields(
+        page,
+        fields.some(([label]) => label === 'Steps'),
+      );
+    for (const [label, value] of fields)
+      await page.getByLabel(LABELS[label] ?? label, { exact: true }).fill(String(value));
   }
   await openStep(page, 'Review');
   await page.getByRole('button', { name: /^(Start training|Add to the queue)$/ }).click();
@@ -115,7 +125,8 @@ export async function keepScreenshot(page: Page, name: string): Promise<void> {
   const file = path.join(REPO, 'e2e', 'artifacts', 'pages', `${host}-${name}.png`);
   const window = page.viewportSize();
   const content = await page.locator('main > *').boundingBox();
-  if (window && content && content.height > window.height) await page.setViewportSize({ width: window.width, height: Math.ceil(content.height) });
+  if (window && content && content.height > window.height)
+    await page.setViewportSize({ width: window.width, height: Math.ceil(content.height) });
   await page.screenshot({ path: file });
   if (window) await page.setViewportSize(window);
 }

@@ -15,11 +15,16 @@ test('one click on an empty start page trains the sample', async ({ graft: page 
   const [run] = await ask<RunView[]>(page, 'runs.list');
   expect(run).toMatchObject({ name: 'describe', spec: { task: 'describe' } });
   await goTo(page, 'Home');
-  await expect(page.getByRole('region', { name: 'Running and queued' }).getByRole('link', { name: 'describe' })).toBeVisible();
+  await expect(
+    page.getByRole('region', { name: 'Running and queued' }).getByRole('link', { name: 'describe' }),
+  ).toBeVisible();
   const card = page.getByRole('article', { name: 'Task describe' });
   await expect(card).toContainText('validation loss', { timeout: RUN_LIMIT_MS });
   await expect(page.getByRole('region', { name: 'Running and queued' })).toHaveCount(0);
-  await expect(card.getByRole('img', { name: /^Training loss from/ })).toHaveAttribute('data-points', String(run!.spec.train.steps));
+  await expect(card.getByRole('img', { name: /^Training loss from/ })).toHaveAttribute(
+    'data-points',
+    String(run!.spec.train.steps),
+  );
   await expect(page.getByRole('button', { name: 'Try it with the sample' })).toHaveCount(0);
 });
 
@@ -28,7 +33,10 @@ test('the board switches in one click and opens the playground with the adapter'
   const parts = await addParts(page);
   await train(page, parts, { name: 'first', train: { evalEvery: 4 } });
   const second = await train(page, parts, { name: 'second', train: { steps: 12, evalEvery: 4 } });
-  await train(page, parts, { name: 'a name that is long enough to need more than the width of one card', taskName: 'extract' });
+  await train(page, parts, {
+    name: 'a name that is long enough to need more than the width of one card',
+    taskName: 'extract',
+  });
   await change(page, 'playground.load', { modelId: parts.modelId });
   await change(page, 'tasks.create', { name: 'empty' });
   await goTo(page, 'Adapters');
@@ -46,7 +54,9 @@ test('the board switches in one click and opens the playground with the adapter'
 
   const adapters = await ask<{ id: string; runId: string }[]>(page, 'adapters.list');
   await card.getByRole('link', { name: 'Open describe in the playground' }).click();
-  await expect(page).toHaveURL(new RegExp(`#/playground\\?adapter=${adapters.find(({ runId }) => runId === second.id)!.id}`));
+  await expect(page).toHaveURL(
+    new RegExp(`#/playground\\?adapter=${adapters.find(({ runId }) => runId === second.id)!.id}`),
+  );
 });
 
 test('runs under way show their progress and time left, queued ones wait', async ({ graft: page }) => {
@@ -58,8 +68,12 @@ test('runs under way show their progress and time left, queued ones wait', async
   await goTo(page, 'Home');
   const list = page.getByRole('region', { name: 'Running and queued' });
   await expect(list.getByRole('listitem').filter({ hasText: 'waiting' })).toContainText('waits for its turn');
-  await expect(list.getByRole('listitem').filter({ hasText: 'long' })).toContainText(/step [\d,]+ of 4,000, .* left, loss \d/, { timeout: RUN_LIMIT_MS });
-  const stepNow = async () => Number(await list.getByRole('progressbar', { name: 'Progress of long' }).getAttribute('aria-valuenow'));
+  await expect(list.getByRole('listitem').filter({ hasText: 'long' })).toContainText(
+    /step [\d,]+ of 4,000, .* left, loss \d/,
+    { timeout: RUN_LIMIT_MS },
+  );
+  const stepNow = async () =>
+    Number(await list.getByRole('progressbar', { name: 'Progress of long' }).getAttribute('aria-valuenow'));
   const before = await stepNow();
   await expect.poll(stepNow, { timeout: RUN_LIMIT_MS }).toBeGreaterThan(before);
   await keepScreenshot(page, 'home-running');

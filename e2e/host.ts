@@ -50,7 +50,11 @@ function spawnWeb(home: string, port: string): ChildProcess {
 export async function startElectron(home: string): Promise<RunningApp> {
   const app = await _electron.launch({
     executablePath: electronBinary()!,
-    args: [...(process.getuid?.() === 0 ? ['--no-sandbox'] : []), `--user-data-dir=${path.join(home, 'chromium')}`, REPO],
+    args: [
+      ...(process.getuid?.() === 0 ? ['--no-sandbox'] : []),
+      `--user-data-dir=${path.join(home, 'chromium')}`,
+      REPO,
+    ],
     env: { ...process.env, GRAFT_HOME: home },
   });
   const page = await app.firstWindow();

@@ -16,7 +16,9 @@ async function journey(page: Page, home: string, use: Use): Promise<void> {
   await expect(page).toHaveURL(/#\/runs\/run-/);
   await expect(page.getByText('Training is complete')).toBeVisible({ timeout: RUN_LIMIT_MS });
   const [run] = await ask<{ spec: { train: { samplePrompts: string[] } } }[]>(page, 'runs.list');
-  await expect(page.getByRole('region', { name: 'Samples', exact: true })).toContainText(run!.spec.train.samplePrompts[0]!.slice(0, 20));
+  await expect(page.getByRole('region', { name: 'Samples', exact: true })).toContainText(
+    run!.spec.train.samplePrompts[0]!.slice(0, 20),
+  );
 
   await use(page.getByRole('main').getByRole('link', { name: 'Try it' }));
   await expect(page).toHaveURL(/#\/playground/);
@@ -28,10 +30,14 @@ async function journey(page: Page, home: string, use: Use): Promise<void> {
 
   await use(page.getByRole('navigation', { name: 'Pages' }).getByRole('link', { name: 'Export' }));
   await use(page.getByRole('button', { name: 'Merge and export' }));
-  await expect(page.getByRole('region', { name: 'Parity certificate' }).getByText('passed', { exact: true })).toBeVisible({ timeout: 90_000 });
+  await expect(
+    page.getByRole('region', { name: 'Parity certificate' }).getByText('passed', { exact: true }),
+  ).toBeVisible({ timeout: 90_000 });
   const [exported] = await ask<{ outDir: string }[]>(page, 'exports.list');
   expect(exported!.outDir.startsWith(home)).toBe(true);
-  expect(fs.readdirSync(exported!.outDir)).toEqual(expect.arrayContaining(['config.json', 'model.safetensors', 'parity.json']));
+  expect(fs.readdirSync(exported!.outDir)).toEqual(
+    expect.arrayContaining(['config.json', 'model.safetensors', 'parity.json']),
+  );
   expect(path.dirname(exported!.outDir)).toBe(path.join(home, 'exports'));
 }
 
@@ -51,7 +57,9 @@ test('a first journey takes at most 12 clicks', async ({ graft: page, home }) =>
 
 test('the same journey by keyboard alone', async ({ graft: page, home }) => {
   test.setTimeout(300_000);
-  await page.evaluate(() => window.addEventListener('pointerdown', () => (document.title = 'a pointer was used'), true));
+  await page.evaluate(() =>
+    window.addEventListener('pointerdown', () => (document.title = 'a pointer was used'), true),
+  );
   await journey(page, home, async (target) => {
     await target.waitFor();
     await expect(target).toBeEnabled();

@@ -7,7 +7,11 @@ import { REPO } from './host.ts';
 
 test('a model whose folder was moved is marked, and fine again once it is relocated', async ({ graft: page, home }) => {
   test.setTimeout(120_000);
-  const [dir, moved, other] = ['first', 'moved', 'other'].map((name) => path.join(home, name)) as [string, string, string];
+  const [dir, moved, other] = ['first', 'moved', 'other'].map((name) => path.join(home, name)) as [
+    string,
+    string,
+    string,
+  ];
   fs.cpSync(path.join(REPO, 'resources/starter/model'), dir, { recursive: true });
   await goTo(page, 'Models');
   await page.getByLabel('Checkpoint folder').fill(dir);

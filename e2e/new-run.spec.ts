@@ -5,7 +5,18 @@ import { promisify } from 'node:util';
 import type { Page } from '@playwright/test';
 import type { RunView } from '../src-main/api/types.ts';
 import { expectAccessible } from './axe.ts';
-import { addSample, addStarterModel, ask, change, expect, goTo, keepScreenshot, openStep, startRun, test } from './fixtures.ts';
+import {
+  addSample,
+  addStarterModel,
+  ask,
+  change,
+  expect,
+  goTo,
+  keepScreenshot,
+  openStep,
+  startRun,
+  test,
+} from './fixtures.ts';
 import { REPO } from './host.ts';
 
 const RUN_LIMIT_MS = 120_000;
@@ -21,7 +32,9 @@ function runOf(page: Page): Promise<RunView> {
   return ask<RunView>(page, 'runs.get', { id: page.url().split('/').at(-1) });
 }
 
-test('a run by mouse: matrices clicked, a reload in between, the count as promised, and the same settings again', async ({ graft: page }) => {
+test('a run by mouse: matrices clicked, a reload in between, the count as promised, and the same settings again', async ({
+  graft: page,
+}) => {
   test.setTimeout(240_000);
   await ready(page);
   const trainable = page.getByTestId('trainable');
@@ -92,7 +105,10 @@ test('a run by mouse: matrices clicked, a reload in between, the count as promis
   await test.step('on the version that the run saw, with the newer one a click away; on what is left where the file is gone', async () => {
     const { datasetId } = await runOf(page);
     const from = (id: string) => page.evaluate((hash) => (location.hash = hash), `#/new-run?from=${id}`);
-    const { file } = await change<{ file: string }>(page, 'datasets.saveVersion', { id: datasetId, edits: { removed: [[0, 30]] } });
+    const { file } = await change<{ file: string }>(page, 'datasets.saveVersion', {
+      id: datasetId,
+      edits: { removed: [[0, 30]] },
+    });
     await from(first.id);
     const note = page.getByRole('status').filter({ hasText: 'This run trains on version 1 of Sample: describe' });
     await expect(note).toContainText('version 2 is newer (30 rows deleted, from version 1)');
@@ -117,7 +133,13 @@ test('a run by mouse: matrices clicked, a reload in between, the count as promis
 
     fs.rmSync(file);
     await from(second.id);
-    await expect(page.getByRole('status').filter({ hasText: `Version 2 of Sample: describe cannot be used, since its file ${file} does not exist any more; this run trains on version 1 instead.` })).toBeVisible();
+    await expect(
+      page
+        .getByRole('status')
+        .filter({
+          hasText: `Version 2 of Sample: describe cannot be used, since its file ${file} does not exist any more; this run trains on version 1 instead.`,
+        }),
+    ).toBeVisible();
     await expect(summary).toContainText('Sample: describe, version 1');
     await expect(page.getByText('Fits this machine')).toBeVisible({ timeout: 30_000 });
   });
@@ -125,7 +147,10 @@ test('a run by mouse: matrices clicked, a reload in between, the count as promis
 
 test('two clicks start a run; its command line starts the same one', async ({ graft: page, home }, testInfo) => {
   test.setTimeout(240_000);
-  test.skip(testInfo.project.name === 'electron', 'The command line belongs to the same data folder on either host; once is enough.');
+  test.skip(
+    testInfo.project.name === 'electron',
+    'The command line belongs to the same data folder on either host; once is enough.',
+  );
   await ready(page);
   await page.getByRole('button', { name: 'Review and start' }).click();
   const line = await page.getByTestId('command-line').textContent();
@@ -136,10 +161,14 @@ test('two clicks start a run; its command line starts the same one', async ({ gr
 
   const [, command] = /^npm run graft -- (.*)$/.exec(line ?? '')!;
   const words = [...command!.matchAll(/'([^']*)'|(\S+)/g)].map(([, quoted, plain]) => quoted ?? plain!);
-  const { stdout } = await promisify(execFile)(process.execPath, ['src-main/cli.ts', ...words, '--json'], { cwd: REPO, env: { ...process.env, GRAFT_HOME: home } });
+  const { stdout } = await promisify(execFile)(process.execPath, ['src-main/cli.ts', ...words, '--json'], {
+    cwd: REPO,
+    env: { ...process.env, GRAFT_HOME: home },
+  });
   const { runId } = JSON.parse(stdout.trim().split('\n').at(-1)!) as { runId: string };
   const { spec } = await ask<RunView>(page, 'runs.get', { id: runId });
-  const own = ({ runId: _, runDir: _dir, outDir: _out, engine: _engine, ...rest }: RunView['spec']) => JSON.parse(JSON.stringify({ ...rest, data: { ...rest.data, classify: rest.data.classify ?? false } })) as unknown;
+  const own = ({ runId: _, runDir: _dir, outDir: _out, engine: _engine, ...rest }: RunView['spec']) =>
+    JSON.parse(JSON.stringify({ ...rest, data: { ...rest.data, classify: rest.data.classify ?? false } })) as unknown;
   expect(own(spec)).toEqual(own(app.spec));
 });
 

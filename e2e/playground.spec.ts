@@ -11,7 +11,8 @@ const PROMPT = 'name: Clever Oak | kind: bistro | food: Chinese | area: city cen
 const LOAD_LIMIT_MS = 60_000;
 
 const output = (page: Page): Locator => page.getByRole('region', { name: 'Output' });
-const choice = (page: Page, name: string): Locator => page.getByRole('group', { name: 'Answers with' }).getByRole('button', { name, exact: true });
+const choice = (page: Page, name: string): Locator =>
+  page.getByRole('group', { name: 'Answers with' }).getByRole('button', { name, exact: true });
 
 /** The page with what its address chooses beforehand. */
 async function open(page: Page, query: string): Promise<void> {
@@ -32,10 +33,15 @@ async function trainTasks(page: Page): Promise<{ modelId: string; adapters: Reco
   let modelId = '';
   for (const task of ['describe', 'extract']) {
     const parts = await addParts(page, { task });
-    await train(page, parts, { taskName: task, method: { type: 'lora', targets: ['q', 'v'], rank: 4 }, train: { batch: 4, lr: 0.02, val: 0 } });
+    await train(page, parts, {
+      taskName: task,
+      method: { type: 'lora', targets: ['q', 'v'], rank: 4 },
+      train: { batch: 4, lr: 0.02, val: 0 },
+    });
     ({ modelId } = parts);
   }
-  for (const adapter of await ask<{ id: string; taskName: string }[]>(page, 'adapters.list')) adapters[adapter.taskName] = adapter.id;
+  for (const adapter of await ask<{ id: string; taskName: string }[]>(page, 'adapters.list'))
+    adapters[adapter.taskName] = adapter.id;
   return { modelId, adapters };
 }
 
@@ -49,7 +55,9 @@ test('switching by click and key, probabilities, stopping, and a history that su
   await test.step('every task is one click away, with its milliseconds', async () => {
     for (const name of ['Plain base', 'describe', 'extract']) {
       await choice(page, name).click();
-      await expect(page.getByText(new RegExp(`^Switched to ${name} in [\\d.]+ m?s\\.$`))).toBeVisible({ timeout: LOAD_LIMIT_MS });
+      await expect(page.getByText(new RegExp(`^Switched to ${name} in [\\d.]+ m?s\\.$`))).toBeVisible({
+        timeout: LOAD_LIMIT_MS,
+      });
       await expect(choice(page, name)).toHaveAttribute('aria-pressed', 'true');
       texts[name] = await generate(page);
     }
@@ -90,7 +98,10 @@ test('switching by click and key, probabilities, stopping, and a history that su
     const entries = page.getByRole('list', { name: 'History' }).getByRole('listitem');
     await expect(entries).toHaveCount(4);
     await keepScreenshot(page, '52-playground-history');
-    await entries.first().getByRole('button', { name: /^name: Clever Oak/ }).click();
+    await entries
+      .first()
+      .getByRole('button', { name: /^name: Clever Oak/ })
+      .click();
     await expect(page.getByLabel('Prompt')).toHaveValue(PROMPT);
     await expect(page.getByTestId('generated')).toHaveText(texts['describe']!);
     await page.getByRole('tab', { name: 'Sampling' }).click();
@@ -102,7 +113,10 @@ test('switching by click and key, probabilities, stopping, and a history that su
     await page.getByRole('tab', { name: 'History' }).click();
     const entries = page.getByRole('list', { name: 'History' }).getByRole('listitem');
     await expect(entries).toHaveCount(4);
-    await page.getByRole('button', { name: /^Delete name/ }).first().click();
+    await page
+      .getByRole('button', { name: /^Delete name/ })
+      .first()
+      .click();
     await expect(entries).toHaveCount(3);
     await page.getByRole('button', { name: 'Undo' }).click();
     await expect(entries).toHaveCount(4);
@@ -113,7 +127,9 @@ test('switching by click and key, probabilities, stopping, and a history that su
   await expectAccessible(page);
 });
 
-test('base and two adapters side by side answer as each alone; a blind vote reveals and is remembered', async ({ graft: page }) => {
+test('base and two adapters side by side answer as each alone; a blind vote reveals and is remembered', async ({
+  graft: page,
+}) => {
   const { adapters, modelId } = await trainTasks(page);
   await open(page, `adapter=${adapters['describe']}`);
   await expect(choice(page, 'describe')).toHaveAttribute('aria-pressed', 'true');
@@ -131,7 +147,9 @@ test('base and two adapters side by side answer as each alone; a blind vote reve
     await page.getByRole('button', { name: 'Compare', exact: true }).click();
     for (const [name, text] of Object.entries(alone)) {
       const column = output(page).getByRole('article', { name, exact: true });
-      await expect(column.getByText(/tokens\/s; (reached the limit|the model ended the text)/)).toBeVisible({ timeout: LOAD_LIMIT_MS });
+      await expect(column.getByText(/tokens\/s; (reached the limit|the model ended the text)/)).toBeVisible({
+        timeout: LOAD_LIMIT_MS,
+      });
       await expect(column.getByTestId('generated')).toHaveText(text);
     }
     await page.evaluate(() => (document.documentElement.dataset['theme'] = 'dark'));
@@ -163,7 +181,10 @@ test('base and two adapters side by side answer as each alone; a blind vote reve
   });
 });
 
-test('a chat with the whole conversation, a process that dies, a folder that is gone', async ({ graft: page, home }) => {
+test('a chat with the whole conversation, a process that dies, a folder that is gone', async ({
+  graft: page,
+  home,
+}) => {
   const modelDir = path.join(home, 'chatty');
   fs.cpSync(path.join(REPO, 'resources', 'starter', 'model'), modelDir, { recursive: true });
   makeEndless(modelDir);
@@ -194,7 +215,9 @@ test('a chat with the whole conversation, a process that dies, a folder that is 
     await keepScreenshot(page, '56-playground-chat');
     await expectAccessible(page);
     const [entry] = await ask<{ id: string }[]>(page, 'playground.history.list');
-    expect(await ask(page, 'playground.history.get', { id: entry!.id })).toMatchObject({ request: { mode: 'chat', system: 'name:', prompts: ['Clever Oak', 'kind: bistro'] } });
+    expect(await ask(page, 'playground.history.get', { id: entry!.id })).toMatchObject({
+      request: { mode: 'chat', system: 'name:', prompts: ['Clever Oak', 'kind: bistro'] },
+    });
   });
 
   await test.step('the process dies: a sentence, and a button that loads the model again', async () => {
@@ -203,16 +226,22 @@ test('a chat with the whole conversation, a process that dies, a folder that is 
     await expect(page.getByRole('alert')).toContainText('was ended by SIGKILL');
     await keepScreenshot(page, '57-playground-crashed');
     await page.getByRole('button', { name: 'Load again' }).click();
-    await expect(page.getByRole('status', { name: 'Loaded base model' })).toContainText('is loaded on', { timeout: LOAD_LIMIT_MS });
+    await expect(page.getByRole('status', { name: 'Loaded base model' })).toContainText('is loaded on', {
+      timeout: LOAD_LIMIT_MS,
+    });
     await expect(page.getByRole('alert')).toHaveCount(0);
   });
 
   await test.step('the half-trained adapter of a paused run answers', async () => {
     const id = await pausedRun(page, parts);
     await open(page, `run=${id}`);
-    const half = page.getByRole('group', { name: 'Answers with' }).getByRole('button', { name: /half-trained: describe at step \d+/ });
+    const half = page
+      .getByRole('group', { name: 'Answers with' })
+      .getByRole('button', { name: /half-trained: describe at step \d+/ });
     await expect(half).toHaveAttribute('aria-pressed', 'true');
-    await expect(page.getByText(/^Switched to half-trained: describe at step \d+ in/)).toBeVisible({ timeout: LOAD_LIMIT_MS });
+    await expect(page.getByText(/^Switched to half-trained: describe at step \d+ in/)).toBeVisible({
+      timeout: LOAD_LIMIT_MS,
+    });
     await page.getByRole('radio', { name: 'Completion' }).click();
     await page.getByLabel('Prompt').fill(PROMPT);
     await page.getByLabel('Max new tokens').fill('8');

@@ -17,9 +17,15 @@ export interface Parts {
 type Settings = Partial<Omit<StartRun, keyof Parts>>;
 
 /** Registers the starter model, or the one in `modelDir`, and the sample of a task (`describe`, `extract`). */
-export async function addParts(page: Page, { task = 'describe', modelDir = path.join(STARTER, 'model') } = {}): Promise<Parts> {
+export async function addParts(
+  page: Page,
+  { task = 'describe', modelDir = path.join(STARTER, 'model') } = {},
+): Promise<Parts> {
   const model = await change<{ id: string }>(page, 'models.add', { dir: modelDir, name: 'Starter' });
-  const dataset = await change<{ id: string }>(page, 'datasets.add', { file: path.join(STARTER, 'data', `${task}.jsonl`), name: `Sample: ${task}` });
+  const dataset = await change<{ id: string }>(page, 'datasets.add', {
+    file: path.join(STARTER, 'data', `${task}.jsonl`),
+    name: `Sample: ${task}`,
+  });
   return { modelId: model.id, datasetId: dataset.id };
 }
 
@@ -46,14 +52,20 @@ export async function train(page: Page, parts: Parts, settings: Settings = {}): 
 /** A run on `describe` that was paused after its first steps; returns its id. */
 export async function pausedRun(page: Page, parts: Parts): Promise<string> {
   const { id } = await queueRun(page, parts, { train: { steps: 5000 } });
-  await expect.poll(async () => (await ask<{ steps: unknown[] }>(page, 'runs.metrics', { id })).steps.length, { timeout: RUN_LIMIT_MS }).toBeGreaterThan(2);
+  await expect
+    .poll(async () => (await ask<{ steps: unknown[] }>(page, 'runs.metrics', { id })).steps.length, {
+      timeout: RUN_LIMIT_MS,
+    })
+    .toBeGreaterThan(2);
   await change(page, 'runs.pause', { id });
   await untilStatus(page, id, 'paused');
   return id;
 }
 
 export async function untilStatus(page: Page, id: string, status: string): Promise<void> {
-  await expect.poll(async () => (await ask<{ status: string }>(page, 'runs.get', { id })).status, { timeout: RUN_LIMIT_MS }).toBe(status);
+  await expect
+    .poll(async () => (await ask<{ status: string }>(page, 'runs.get', { id })).status, { timeout: RUN_LIMIT_MS })
+    .toBe(status);
 }
 
 /** Goes to an address inside the app, such as `#/runs`. */

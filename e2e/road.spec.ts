@@ -3,7 +3,18 @@ import { createHash } from 'node:crypto';
 import fs from 'node:fs';
 import path from 'node:path';
 import type { Page } from '@playwright/test';
-import { addSample, addStarterModel, expect, goTo, keepScreenshot, lossFigure, openStep, pointCount, startRun, test } from './fixtures.ts';
+import {
+  addSample,
+  addStarterModel,
+  expect,
+  goTo,
+  keepScreenshot,
+  lossFigure,
+  openStep,
+  pointCount,
+  startRun,
+  test,
+} from './fixtures.ts';
 
 const RUN_LIMIT_MS = 120_000;
 
@@ -93,7 +104,9 @@ test('starter model, sample data, training, switching, generating, exporting', a
     await expect(certificate).toContainText('Equal greedy tokens');
     await keepScreenshot(page, '10-exports');
     const files = fs.readdirSync(path.join(home, 'exports', folder));
-    expect(files).toEqual(expect.arrayContaining(['config.json', 'model.safetensors', 'tokenizer.json', 'parity.json']));
+    expect(files).toEqual(
+      expect.arrayContaining(['config.json', 'model.safetensors', 'tokenizer.json', 'parity.json']),
+    );
   });
 
   await test.step('the other pages', async () => {
@@ -141,6 +154,7 @@ async function generate(page: Page): Promise<string> {
 function firstPrompt(): string {
   const file = path.resolve(import.meta.dirname, '../resources/starter/data/describe.jsonl');
   const row: unknown = JSON.parse(fs.readFileSync(file, 'utf8').split('\n')[0]!);
-  if (typeof row !== 'object' || row === null || !('prompt' in row)) throw new Error(`${file} has no prompt in its first row.`);
+  if (typeof row !== 'object' || row === null || !('prompt' in row))
+    throw new Error(`${file} has no prompt in its first row.`);
   return String(row.prompt);
 }

@@ -16,7 +16,17 @@ interface Metrics {
 test('pause, look into a step, roll back, compare, save, reload', async ({ graft: page }) => {
   test.setTimeout(300_000);
   const parts = await addParts(page);
-  const run = await queueRun(page, parts, { name: 'first', train: { steps: 120, batch: 4, evalEvery: 30, checkpointEvery: 10, samplePrompts: ['The cat', 'A house'], sampleTokens: 6 } });
+  const run = await queueRun(page, parts, {
+    name: 'first',
+    train: {
+      steps: 120,
+      batch: 4,
+      evalEvery: 30,
+      checkpointEvery: 10,
+      samplePrompts: ['The cat', 'A house'],
+      sampleTokens: 6,
+    },
+  });
   await openHash(page, `#/runs/${run.id}`);
   await expect.poll(() => pointCount(page), { timeout: 120_000 }).toBeGreaterThan(12);
 
@@ -34,9 +44,14 @@ test('pause, look into a step, roll back, compare, save, reload', async ({ graft
   await test.step('the half-trained adapter is attached in the playground', async () => {
     await page.getByRole('button', { name: 'Try in playground' }).click();
     await expect(page).toHaveURL(new RegExp(`#/playground\\?run=${run.id}`), { timeout: 60_000 });
-    const half = page.getByRole('group', { name: 'Answers with' }).getByRole('button', { name: /half-trained: first at step \d+/ });
+    const half = page
+      .getByRole('group', { name: 'Answers with' })
+      .getByRole('button', { name: /half-trained: first at step \d+/ });
     await expect(half).toHaveAttribute('aria-pressed', 'true');
-    const [state, paused] = [await ask<{ adapterDir: string }>(page, 'playground.state'), await ask<{ interimAdapterDir: string }>(page, 'runs.get', { id: run.id })];
+    const [state, paused] = [
+      await ask<{ adapterDir: string }>(page, 'playground.state'),
+      await ask<{ interimAdapterDir: string }>(page, 'runs.get', { id: run.id }),
+    ];
     expect(state.adapterDir).toBe(paused.interimAdapterDir);
     await change(page, 'playground.unload');
     await openHash(page, `#/runs/${run.id}`);
@@ -64,7 +79,8 @@ test('pause, look into a step, roll back, compare, save, reload', async ({ graft
     const rows = await rowsOf(dialog.getByRole('row'));
     expect(rows.map(({ loss }) => loss)).toEqual(rows.map(({ loss }) => loss).sort((a, b) => b - a));
     // The step's loss is the mean over all labelled tokens; the engine recorded it while it trained.
-    const mean = rows.reduce((sum, row) => sum + row.loss * row.labelled, 0) / rows.reduce((sum, row) => sum + row.labelled, 0);
+    const mean =
+      rows.reduce((sum, row) => sum + row.loss * row.labelled, 0) / rows.reduce((sum, row) => sum + row.labelled, 0);
     expect(mean).toBeCloseTo(steps[11]!.loss, 3);
     await expectAccessible(page);
     await keepScreenshot(page, 'run-step-rows');
@@ -75,7 +91,9 @@ test('pause, look into a step, roll back, compare, save, reload', async ({ graft
     const lineage = page.getByRole('region', { name: 'Lineage' });
     await expect(lineage).toContainText('without 1 row');
     await expect(lineage.getByRole('link', { name: 'renamed run' })).toHaveAttribute('href', `#/runs/${run.id}`);
-    const made = await ask<{ parentRunId: string; spec: { data: { excludeLines: number[] } } }>(page, 'runs.get', { id: rolledBack });
+    const made = await ask<{ parentRunId: string; spec: { data: { excludeLines: number[] } } }>(page, 'runs.get', {
+      id: rolledBack,
+    });
     expect([made.parentRunId, made.spec.data.excludeLines]).toEqual([run.id, [rows[0]!.line]]);
   });
 
@@ -83,7 +101,9 @@ test('pause, look into a step, roll back, compare, save, reload', async ({ graft
     await expect.poll(() => pointCount(page), { timeout: 60_000 }).toBeGreaterThan(10);
     await page.getByRole('button', { name: 'Stop and keep' }).click();
     await page.getByRole('alertdialog').getByRole('button', { name: 'Stop and keep the adapter' }).click();
-    await expect(page.getByText('Training was stopped; the adapter is in the catalogue.')).toBeVisible({ timeout: 60_000 });
+    await expect(page.getByText('Training was stopped; the adapter is in the catalogue.')).toBeVisible({
+      timeout: 60_000,
+    });
     expect((await ask<{ runId: string }[]>(page, 'adapters.list')).map(({ runId }) => runId)).toEqual([rolledBack]);
   });
 
@@ -100,7 +120,14 @@ test('pause, look into a step, roll back, compare, save, reload', async ({ graft
     await expect(page.getByText('Training is complete')).toBeVisible({ timeout: 120_000 });
     await expect(lossFigure(page)).toHaveAttribute('data-points', '120');
     const samples = page.getByRole('region', { name: 'Sample texts by step' });
-    await expect(samples.getByRole('columnheader')).toHaveText(['Prompt', 'Step 0', 'Step 30', 'Step 60', 'Step 90', 'Step 120']);
+    await expect(samples.getByRole('columnheader')).toHaveText([
+      'Prompt',
+      'Step 0',
+      'Step 30',
+      'Step 60',
+      'Step 90',
+      'Step 120',
+    ]);
     await expect(samples.getByRole('row')).toHaveCount(3);
     await page.getByText('All settings and the command line').click();
     await expect(page.getByTestId('command-line')).toContainText('--checkpoint-every 10');
@@ -170,12 +197,20 @@ test('pause, look into a step, roll back, compare, save, reload', async ({ graft
   await test.step('CSV holds what the API holds, PNG is a picture', async () => {
     const { steps, evaluations } = await ask<Metrics>(page, 'runs.metrics', { id: run.id });
     const [head, ...lines] = (await saved(page, 'All series as CSV')).toString('utf8').trimEnd().split('\n');
-    const rows = lines.map((line) => Object.fromEntries(line.split(',').map((cell, i) => [head!.split(',')[i]!, cell])));
-    const trained = rows.filter((row) => row['train_loss'] !== '');
-    expect(trained.map((row) => [row['step'], row['train_loss'], row['learning_rate'], row['gradient_norm'], row['elapsed_ms']].map(Number))).toEqual(
-      steps.map(({ step, loss, lr, gradNorm, elapsedMs }) => [step, loss, lr, gradNorm, elapsedMs]),
+    const rows = lines.map((line) =>
+      Object.fromEntries(line.split(',').map((cell, i) => [head!.split(',')[i]!, cell])),
     );
-    expect(rows.filter((row) => row['validation_loss'] !== '').map((row) => [Number(row['step']), Number(row['validation_loss'])])).toEqual(evaluations.map(({ step, valLoss }) => [step, valLoss]));
+    const trained = rows.filter((row) => row['train_loss'] !== '');
+    expect(
+      trained.map((row) =>
+        [row['step'], row['train_loss'], row['learning_rate'], row['gradient_norm'], row['elapsed_ms']].map(Number),
+      ),
+    ).toEqual(steps.map(({ step, loss, lr, gradNorm, elapsedMs }) => [step, loss, lr, gradNorm, elapsedMs]));
+    expect(
+      rows
+        .filter((row) => row['validation_loss'] !== '')
+        .map((row) => [Number(row['step']), Number(row['validation_loss'])]),
+    ).toEqual(evaluations.map(({ step, valLoss }) => [step, valLoss]));
     const png = await saved(page, 'Loss as PNG');
     expect(png.subarray(1, 4).toString('latin1')).toBe('PNG');
     expect(await coloursOf(page, png)).toBeGreaterThan(20);
@@ -199,13 +234,29 @@ function isAlive(pid: number): boolean {
 }
 
 /** Line, loss and labelled tokens as the dialog shows them. */
-async function rowsOf(rows: ReturnType<Page['getByRole']>): Promise<{ line: number; loss: number; labelled: number }[]> {
-  const parts = await rows.evaluateAll((all) => all.slice(1).map((row) => ['td:nth-child(5)', 'td:nth-child(2)', 'td:nth-child(5) span'].map((place) => row.querySelector(place)?.firstChild?.textContent ?? '')));
-  return parts.map(([line, loss, tokens]) => ({ line: Number(line), loss: Number(loss), labelled: Number.parseInt(tokens!, 10) }));
+async function rowsOf(
+  rows: ReturnType<Page['getByRole']>,
+): Promise<{ line: number; loss: number; labelled: number }[]> {
+  const parts = await rows.evaluateAll((all) =>
+    all
+      .slice(1)
+      .map((row) =>
+        ['td:nth-child(5)', 'td:nth-child(2)', 'td:nth-child(5) span'].map(
+          (place) => row.querySelector(place)?.firstChild?.textContent ?? '',
+        ),
+      ),
+  );
+  return parts.map(([line, loss, tokens]) => ({
+    line: Number(line),
+    loss: Number(loss),
+    labelled: Number.parseInt(tokens!, 10),
+  }));
 }
 
 async function hashOf(figure: ReturnType<Page['getByRole']>): Promise<string> {
-  return createHash('sha256').update(await figure.locator('canvas').evaluate((canvas: HTMLCanvasElement) => canvas.toDataURL())).digest('hex');
+  return createHash('sha256')
+    .update(await figure.locator('canvas').evaluate((canvas: HTMLCanvasElement) => canvas.toDataURL()))
+    .digest('hex');
 }
 
 const picture = (page: Page): Promise<string> => hashOf(lossFigure(page));
@@ -213,11 +264,13 @@ const picture = (page: Page): Promise<string> => hashOf(lossFigure(page));
 /** The picture once two looks in a row are alike. */
 async function settled(page: Page): Promise<string> {
   let last = '';
-  await expect.poll(async () => {
-    const before = last;
-    last = await picture(page);
-    return last === before;
-  }).toBe(true);
+  await expect
+    .poll(async () => {
+      const before = last;
+      last = await picture(page);
+      return last === before;
+    })
+    .toBe(true);
   return last;
 }
 
@@ -242,7 +295,9 @@ async function saved(page: Page, item: string): Promise<Buffer> {
 /** How many different colours a picture has, as the browser decodes it. */
 function coloursOf(page: Page, png: Buffer): Promise<number> {
   return page.evaluate(async (base64) => {
-    const image = await createImageBitmap(new Blob([Uint8Array.from(atob(base64), (char) => char.charCodeAt(0))], { type: 'image/png' }));
+    const image = await createImageBitmap(
+      new Blob([Uint8Array.from(atob(base64), (char) => char.charCodeAt(0))], { type: 'image/png' }),
+    );
     const context = new OffscreenCanvas(image.width, image.height).getContext('2d')!;
     context.drawImage(image, 0, 0);
     return new Set(new Uint32Array(context.getImageData(0, 0, image.width, image.height).data.buffer)).size;

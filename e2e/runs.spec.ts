@@ -10,7 +10,8 @@ test('reorder the queue, cancel, wait, search, sort, delete', async ({ graft: pa
   await expect(page.getByRole('link', { name: 'Start the first run' })).toBeVisible();
   const parts = await addParts(page);
   const long = await queueRun(page, parts, { name: 'long', train: { steps: 5000 } });
-  for (const name of ['alpha', 'beta', 'gamma', 'delta']) await queueRun(page, parts, { name, train: { steps: name === 'alpha' ? 3 : 4 } });
+  for (const name of ['alpha', 'beta', 'gamma', 'delta'])
+    await queueRun(page, parts, { name, train: { steps: name === 'alpha' ? 3 : 4 } });
   const queue = page.getByRole('region', { name: 'Queue' });
 
   await test.step('the page hears of the runs by itself', async () => {
@@ -34,7 +35,9 @@ test('reorder the queue, cancel, wait, search, sort, delete', async ({ graft: pa
     await page.mouse.up();
     const order = ['delta', 'alpha', 'gamma', 'beta'];
     await expect.poll(() => queued(page)).toEqual(order);
-    await expect.poll(async () => (await ask<{ name: string }[]>(page, 'runs.queue')).map(({ name }) => name)).toEqual(order);
+    await expect
+      .poll(async () => (await ask<{ name: string }[]>(page, 'runs.queue')).map(({ name }) => name))
+      .toEqual(order);
     await page.reload();
     await expect.poll(() => queued(page), { timeout: 30_000 }).toEqual(order);
   });
@@ -47,9 +50,12 @@ test('reorder the queue, cancel, wait, search, sort, delete', async ({ graft: pa
     await page.getByRole('alertdialog').getByRole('button', { name: 'Stop and keep the adapter' }).click();
     await goTo(page, 'Runs');
     const runs = await ask<{ id: string; name: string }[]>(page, 'runs.list');
-    for (const { id, name } of runs) await untilStatus(page, id, name === 'long' || name === 'gamma' ? 'stopped' : 'completed');
+    for (const { id, name } of runs)
+      await untilStatus(page, id, name === 'long' || name === 'gamma' ? 'stopped' : 'completed');
     const ended = await ask<{ name: string; startedAt: string | null }[]>(page, 'runs.list');
-    const started = ended.filter((run) => run.startedAt !== null).sort((a, b) => a.startedAt!.localeCompare(b.startedAt!));
+    const started = ended
+      .filter((run) => run.startedAt !== null)
+      .sort((a, b) => a.startedAt!.localeCompare(b.startedAt!));
     expect(started.map(({ name }) => name)).toEqual(['long', 'delta', 'alpha', 'beta']);
     await expect(queue).toBeHidden();
   });
@@ -79,7 +85,11 @@ test('reorder the queue, cancel, wait, search, sort, delete', async ({ graft: pa
     await table.getByRole('button', { name: 'Delete 2 runs' }).click();
     await page.getByRole('alertdialog').getByRole('button', { name: 'Delete 2 runs' }).click();
     await expect.poll(() => listed(page)).toEqual(['long', 'gamma', 'delta']);
-    expect((await ask<{ name: string }[]>(page, 'runs.list')).map(({ name }) => name).sort()).toEqual(['delta', 'gamma', 'long']);
+    expect((await ask<{ name: string }[]>(page, 'runs.list')).map(({ name }) => name).sort()).toEqual([
+      'delta',
+      'gamma',
+      'long',
+    ]);
     expect((await ask<{ id: string }>(page, 'runs.get', { id: long.id })).id).toBe(long.id);
   });
 });

@@ -45,7 +45,8 @@ async function addParts(page: Page, work: string): Promise<{ model: Id; describe
   fs.cpSync(path.join(STARTER, 'model'), dir, { recursive: true });
   fs.cpSync(path.join(STARTER, 'data'), path.join(work, 'data'), { recursive: true });
   const model = await change<Id>(page, 'models.add', { dir });
-  const add = (task: string): Promise<Id> => change<Id>(page, 'datasets.add', { file: path.join(work, 'data', `${task}.jsonl`), name: task });
+  const add = (task: string): Promise<Id> =>
+    change<Id>(page, 'datasets.add', { file: path.join(work, 'data', `${task}.jsonl`), name: task });
   return { model, describe: await add('describe'), extract: await add('extract') };
 }
 
@@ -62,7 +63,10 @@ async function main(): Promise<void> {
   const work = fs.mkdtempSync(path.join(os.tmpdir(), 'graft-'));
   const home = path.join(work, 'home');
   fs.mkdirSync(home);
-  const browser = await chromium.launch({ executablePath: systemChromium(), args: ['--disable-gpu', ...(process.getuid?.() === 0 ? ['--no-sandbox'] : [])] });
+  const browser = await chromium.launch({
+    executablePath: systemChromium(),
+    args: ['--disable-gpu', ...(process.getuid?.() === 0 ? ['--no-sandbox'] : [])],
+  });
   const app = await startWeb(browser, home);
   try {
     await journey(app.page, home);
@@ -82,22 +86,66 @@ async function journey(page: Page, home: string): Promise<void> {
   }
   const { model, describe, extract } = await addParts(page, path.dirname(home));
   const shared = { modelId: model.id, method: { type: 'lora', rank: 8, alpha: 16, targets: ['q', 'v'] } };
-  const train = { steps: 120, batch: 4, lr: 5e-3, evalEvery: 30, samplePrompts: ['name: Clever Oak | kind: bistro | food: Chinese | area: city centre | price: expensive'] };
+  const train = {
+    steps: 120,
+    batch: 4,
+    lr: 5e-3,
+    evalEvery: 30,
+    samplePrompts: ['name: Clever Oak | kind: bistro | food: Chinese | area: city centre | price: expensive'],
+  };
   const first = await trained(page, { ...shared, datasetId: describe.id, taskName: 'describe', train });
-  await trained(page, { ...shared, datasetId: describe.id, taskName: 'describe', name: 'describe, wider', method: { ...shared.method, rank: 16 }, train: { ...train, seed: 1 } });
-  await trained(page, { ...shared, datasetId: extract.id, taskName: 'extract', train: { ...train, samplePrompts: [] } });
+  await trained(page, {
+    ...shared,
+    datasetId: describe.id,
+    taskName: 'describe',
+    name: 'describe, wider',
+    method: { ...shared.method, rank: 16 },
+    train: { ...train, seed: 1 },
+  });
+  await trained(page, {
+    ...shared,
+    datasetId: extract.id,
+    taskName: 'extract',
+    train: { ...train, samplePrompts: [] },
+  });
   await pages(page, model, describe, first);
   await wizard(page, describe);
   const adapters = await ask<Id[]>(page, 'adapters.list');
-  await open(page, `#/adapters?compare=${adapters.slice(0, 2).map(({ id }) => id).join(',')}`);
+  await open(
+    page,
+    `#/adapters?compare=${adapters
+      .slice(0, 2)
+      .map(({ id }) => id)
+      .join(',')}`,
+  );
   await picture(page, 'adapters-compare');
   await results(page, model, adapters[0]!, home);
-  await liveRun(page, { ...shared, datasetId: describe.id, taskName: 'describe', name: 'a longer run', train: { ...train, steps: 3000, seed: 2 } });
+  await liveRun(page, {
+    ...shared,
+    datasetId: describe.id,
+    taskName: 'describe',
+    name: 'a longer run',
+    train: { ...train, steps: 3000, seed: 2 },
+  });
 }
 
 async function pages(page: Page, model: Id, dataset: Id, run: Id): Promise<void> {
   const [adapter] = await ask<Id[]>(page, 'adapters.list');
-  const hashes = { home: '#/home', models: '#/models', 'models-details': `#/models/${model.id}`, datasets: '#/datasets', 'datasets-details': `#/datasets/${dataset.id}`, 'new-run': '#/new-run', 'run-done': `#/runs/${run.id}`, runs: '#/runs', adapters: '#/adapters', 'adapters-details': `#/adapters/${adapter!.id}`, playground: '#/playground', export: `#/export?adapter=${adapter!.id}`, settings: '#/settings' };
+  const hashes = {
+    home: '#/home',
+    models: '#/models',
+    'models-details': `#/models/${model.id}`,
+    datasets: '#/datasets',
+    'datasets-details': `#/datasets/${dataset.id}`,
+    'new-run': '#/new-run',
+    'run-done': `#/runs/${run.id}`,
+    runs: '#/runs',
+    adapters: '#/adapters',
+    'adapters-details': `#/adapters/${adapter!.id}`,
+    playground: '#/playground',
+    export: `#/export?adapter=${adapter!.id}`,
+    settings: '#/settings',
+  };
   for (const [name, hash] of Object.entries(hashes)) {
     await open(page, hash);
     if (name === 'settings') await page.waitForTimeout(8000); // every engine is asked
@@ -107,7 +155,12 @@ async function pages(page: Page, model: Id, dataset: Id, run: Id): Promise<void>
 
 async function wizard(page: Page, dataset: Id): Promise<void> {
   await open(page, `#/new-run?dataset=${dataset.id}`);
-  for (const [step, name] of Object.entries({ Data: 'data', 'Method & targets': 'method', Schedule: 'schedule', Review: 'review' })) {
+  for (const [step, name] of Object.entries({
+    Data: 'data',
+    'Method & targets': 'method',
+    Schedule: 'schedule',
+    Review: 'review',
+  })) {
     await openStep(page, step);
     await page.waitForTimeout(2500); // the plan beside it
     await picture(page, `new-run-${name}`);
@@ -118,21 +171,38 @@ async function wizard(page: Page, dataset: Id): Promise<void> {
 async function results(page: Page, model: Id, adapter: Id, home: string): Promise<void> {
   await change(page, 'playground.load', { modelId: model.id });
   await open(page, '#/playground');
-  await page.getByLabel('Prompt', { exact: true }).fill('name: Clever Oak | kind: bistro | food: Chinese | area: city centre | price: expensive');
+  await page
+    .getByLabel('Prompt', { exact: true })
+    .fill('name: Clever Oak | kind: bistro | food: Chinese | area: city centre | price: expensive');
   await page.getByRole('button', { name: 'Generate', exact: true }).click();
   await page.waitForTimeout(6000);
   await picture(page, 'playground-answer');
-  const { id } = await change<Id>(page, 'exports.start', { adapterId: adapter.id, outDir: path.join(home, 'exports', 'describe-merged') });
-  while ((await ask<{ id: string; status: string }[]>(page, 'exports.list')).some((one) => one.id === id && one.status === 'running')) await page.waitForTimeout(500);
+  const { id } = await change<Id>(page, 'exports.start', {
+    adapterId: adapter.id,
+    outDir: path.join(home, 'exports', 'describe-merged'),
+  });
+  while (
+    (await ask<{ id: string; status: string }[]>(page, 'exports.list')).some(
+      (one) => one.id === id && one.status === 'running',
+    )
+  )
+    await page.waitForTimeout(500);
   await open(page, '#/export');
-  await page.getByRole('article', { name: /^Export/ }).first().scrollIntoViewIfNeeded();
+  await page
+    .getByRole('article', { name: /^Export/ })
+    .first()
+    .scrollIntoViewIfNeeded();
   await picture(page, 'export-done');
 }
 
 async function liveRun(page: Page, input: object): Promise<void> {
   const run = await change<Id>(page, 'runs.start', input);
   await open(page, `#/runs/${run.id}`);
-  await page.waitForFunction(() => Number(document.querySelector('figure[data-points]')?.getAttribute('data-points')) >= 150, undefined, { timeout: 120_000 });
+  await page.waitForFunction(
+    () => Number(document.querySelector('figure[data-points]')?.getAttribute('data-points')) >= 150,
+    undefined,
+    { timeout: 120_000 },
+  );
   await picture(page, 'run-live');
   await open(page, '#/home');
   await picture(page, 'home-running');

@@ -17,12 +17,16 @@ test('engines: what is there, the self-test, the default', async ({ graft: page 
   await engines.getByRole('button', { name: 'Measure speed' }).click();
   await expect(engines.getByText(/\d GFLOP\/s/).first()).toBeVisible({ timeout: 60_000 });
   await engines.getByRole('combobox', { name: 'Default engine' }).selectOption('wasm');
-  await expect.poll(() => ask<{ defaultEngine: string }>(page, 'system.settings')).toMatchObject({ defaultEngine: 'wasm' });
+  await expect
+    .poll(() => ask<{ defaultEngine: string }>(page, 'system.settings'))
+    .toMatchObject({ defaultEngine: 'wasm' });
 
   const preferences = page.getByRole('region', { name: 'Preferences' });
   await preferences.getByLabel('Memory limit of new runs (GiB)').fill('2');
   await preferences.getByLabel('Memory limit of new runs (GiB)').press('Tab');
-  await expect.poll(() => ask<{ memoryLimitBytes: number }>(page, 'system.settings')).toMatchObject({ memoryLimitBytes: 2 ** 31 });
+  await expect
+    .poll(() => ask<{ memoryLimitBytes: number }>(page, 'system.settings'))
+    .toMatchObject({ memoryLimitBytes: 2 ** 31 });
   await preferences.getByRole('radio', { name: 'Dark' }).click();
   await expect(page.locator('html')).toHaveAttribute('data-theme', 'dark');
   await page.reload();
@@ -44,7 +48,14 @@ test('storage is what lies on the disk, and cleaning up frees it', async ({ graf
   fs.writeFileSync(path.join(orphan, 'weights'), Buffer.alloc(3 << 20));
   const longAgo = new Date(Date.now() - 3_600_000);
   fs.utimesSync(orphan, longAgo, longAgo);
-  const onDisk = (): number => Number(execFileSync('sh', ['-c', 'find "$1" -type f -printf "%s\\n" | awk "{ sum += \\$1 } END { print sum }"', 'sh', home], { encoding: 'utf8' }));
+  const onDisk = (): number =>
+    Number(
+      execFileSync(
+        'sh',
+        ['-c', 'find "$1" -type f -printf "%s\\n" | awk "{ sum += \\$1 } END { print sum }"', 'sh', home],
+        { encoding: 'utf8' },
+      ),
+    );
 
   await goTo(page, 'Settings');
   const storage = page.getByRole('region', { name: 'Storage' });
@@ -93,7 +104,10 @@ test('the keyboard alone: shortcuts, pages, the palette', async ({ graft: page }
 
 test('an address that names a data file opens it on the Datasets page', async ({ graft: page, home }) => {
   const file = path.join(home, 'opened & named.jsonl');
-  fs.writeFileSync(file, Array.from({ length: 3 }, (_, i) => JSON.stringify({ prompt: `p${i}`, completion: `c${i}` })).join('\n'));
+  fs.writeFileSync(
+    file,
+    Array.from({ length: 3 }, (_, i) => JSON.stringify({ prompt: `p${i}`, completion: `c${i}` })).join('\n'),
+  );
   await page.evaluate((name) => (window.location.hash = `#/datasets?${new URLSearchParams({ file: name })}`), file);
   await expect(page.getByRole('button', { name: /^Add dataset|^Go on with/ })).toBeEnabled();
 });

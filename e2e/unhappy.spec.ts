@@ -2,13 +2,31 @@
 import { execFileSync } from 'node:child_process';
 import fs from 'node:fs';
 import path from 'node:path';
-import { addSample, addStarterModel, ask, change, expect, goTo, keepScreenshot, lossFigure, pointCount, startRun, test } from './fixtures.ts';
+import {
+  addSample,
+  addStarterModel,
+  ask,
+  change,
+  expect,
+  goTo,
+  keepScreenshot,
+  lossFigure,
+  pointCount,
+  startRun,
+  test,
+} from './fixtures.ts';
 import { addParts, train } from './realRuns.ts';
 
-test('a dataset with bad rows shows lines and reasons, and goes on with the rest when told to', async ({ graft: page, home }) => {
+test('a dataset with bad rows shows lines and reasons, and goes on with the rest when told to', async ({
+  graft: page,
+  home,
+}) => {
   const file = path.join(home, 'some-bad.jsonl');
   const good = (n: number) => JSON.stringify({ prompt: `question ${n}`, completion: ` answer ${n}` });
-  fs.writeFileSync(file, [good(1), '{"prompt": "cut off', good(3), JSON.stringify({ prompt: 'no answer' }), good(5)].join('\n'));
+  fs.writeFileSync(
+    file,
+    [good(1), '{"prompt": "cut off', good(3), JSON.stringify({ prompt: 'no answer' }), good(5)].join('\n'),
+  );
 
   await goTo(page, 'Datasets');
   await page.getByLabel('File', { exact: true }).fill(file);
@@ -71,9 +89,15 @@ test('a trainer killed in the middle is a failed run that resumes to its end', a
   await expect(page.getByRole('alert')).toHaveCount(0);
 });
 
-test('an export onto a full disk says how much is missing, and goes on in another folder', async ({ graft: page, home }, testInfo) => {
+test('an export onto a full disk says how much is missing, and goes on in another folder', async ({
+  graft: page,
+  home,
+}, testInfo) => {
   test.setTimeout(240_000);
-  testInfo.skip(process.platform !== 'linux' || process.getuid?.() !== 0, 'Only root on Linux can make a small disk for this test.');
+  testInfo.skip(
+    process.platform !== 'linux' || process.getuid?.() !== 0,
+    'Only root on Linux can make a small disk for this test.',
+  );
   const small = path.join(home, 'small');
   fs.mkdirSync(small);
   try {
@@ -104,14 +128,18 @@ test('an export onto a full disk says how much is missing, and goes on in anothe
     await dialog.getByRole('button', { name: /^exports\// }).click();
     await dialog.getByRole('button', { name: 'Choose this folder' }).click();
     await start.click();
-    await expect(page.getByRole('region', { name: 'Parity certificate' }).getByText('passed', { exact: true })).toBeVisible({ timeout: 90_000 });
+    await expect(
+      page.getByRole('region', { name: 'Parity certificate' }).getByText('passed', { exact: true }),
+    ).toBeVisible({ timeout: 90_000 });
     expect(fs.readdirSync(path.join(home, 'exports'))).toHaveLength(1);
   } finally {
     execFileSync('umount', [small]);
   }
 });
 
-test('what another window has taken away is said, and the board shows what is left', async ({ graft: page }, testInfo) => {
+test('what another window has taken away is said, and the board shows what is left', async ({
+  graft: page,
+}, testInfo) => {
   test.setTimeout(240_000);
   testInfo.skip(testInfo.project.name === 'electron', 'Electron opens one window.');
   const parts = await addParts(page);
@@ -124,7 +152,9 @@ test('what another window has taken away is said, and the board shows what is le
 
   const other = await page.context().newPage();
   await other.goto(page.url());
-  await expect(other.getByRole('group', { name: 'Active adapter of describe' }).getByRole('button', { name: /^second/ })).toBeVisible();
+  await expect(
+    other.getByRole('group', { name: 'Active adapter of describe' }).getByRole('button', { name: /^second/ }),
+  ).toBeVisible();
   const adapters = await ask<{ id: string; runId: string }[]>(other, 'adapters.list');
   await change(other, 'adapters.trash', { ids: [adapters.find(({ runId }) => runId === second)!.id] });
   await other.close();

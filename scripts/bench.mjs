@@ -9,10 +9,13 @@ import { setUp } from './lib/setup.mjs';
 await runMain(async () => {
   await setUp({ electron: false, build: process.argv[2] === 'ui' });
   const [first = '', ...rest] = process.argv.slice(2);
-  const other = { qlora: 'qlora.ts', 'kernel-errors': 'kernelErrors.ts', methods: 'methods.ts', ui: 'ui/main.ts' }[first];
+  const other = { qlora: 'qlora.ts', 'kernel-errors': 'kernelErrors.ts', methods: 'methods.ts', ui: 'ui/main.ts' }[
+    first
+  ];
   const args = other ? rest : process.argv.slice(2);
   // npm runs scripts in the repository; the user's paths are relative to where they typed.
   const byNpm = process.env.npm_lifecycle_event?.startsWith('bench');
   const cwd = (byNpm ? process.env.INIT_CWD : undefined) ?? process.cwd();
-  return (await run(node24Path(), [path.join(root, 'bench', other ?? 'main.ts'), ...args], { output: 'inherit', cwd })).code;
+  return (await run(node24Path(), [path.join(root, 'bench', other ?? 'main.ts'), ...args], { output: 'inherit', cwd }))
+    .code;
 });

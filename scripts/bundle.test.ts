@@ -12,13 +12,20 @@ import { run } from './lib/run.mjs';
 const out = path.join(scratch, `bundle-test-${process.pid}`);
 
 beforeAll(async () => {
-  const { code, output } = await run(process.execPath, [toolPath('electron-vite'), 'build', '--logLevel', 'warn', '--outDir', out], { output: 'capture' });
+  const { code, output } = await run(
+    process.execPath,
+    [toolPath('electron-vite'), 'build', '--logLevel', 'warn', '--outDir', out],
+    { output: 'capture' },
+  );
   expect(code, output).toBe(0);
 });
 afterAll(() => fs.rmSync(out, { recursive: true, force: true }));
 
 it('the bundled worker starts and answers a call', async () => {
-  const worker = fork(path.join(out, 'main', 'trainer.js'), [], { serialization: 'advanced', stdio: ['ignore', 'ignore', 'pipe', 'ipc'] });
+  const worker = fork(path.join(out, 'main', 'trainer.js'), [], {
+    serialization: 'advanced',
+    stdio: ['ignore', 'ignore', 'pipe', 'ipc'],
+  });
   let errors = '';
   worker.stderr?.on('data', (chunk) => (errors += chunk));
   const answer = await new Promise<FromWorker>((resolve, reject) => {
@@ -33,7 +40,9 @@ it('the bundled worker starts and answers a call', async () => {
 });
 
 it('the main process is a module without syntax errors', async () => {
-  const { code, output } = await run(process.execPath, ['--check', path.join(out, 'main', 'main.js')], { output: 'capture' });
+  const { code, output } = await run(process.execPath, ['--check', path.join(out, 'main', 'main.js')], {
+    output: 'capture',
+  });
   expect(code, output).toBe(0);
 });
 

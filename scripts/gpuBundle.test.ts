@@ -13,7 +13,14 @@ const here = process.platform === 'linux' && process.arch === 'x64';
 const stage = fs.mkdtempSync(path.join(os.tmpdir(), 'graft-gpu-bundle-'));
 /** As on a machine that has nothing but a shell. */
 const BARE = { PATH: '/usr/bin:/bin' };
-const SYSTEM_LOADER = ['/usr/lib/x86_64-linux-gnu', '/lib/x86_64-linux-gnu', '/usr/lib64', '/lib64', '/usr/lib', '/usr/local/nvidia/lib64'].some((folder) => fs.existsSync(`${folder}/libvulkan.so.1`));
+const SYSTEM_LOADER = [
+  '/usr/lib/x86_64-linux-gnu',
+  '/lib/x86_64-linux-gnu',
+  '/usr/lib64',
+  '/lib64',
+  '/usr/lib',
+  '/usr/local/nvidia/lib64',
+].some((folder) => fs.existsSync(`${folder}/libvulkan.so.1`));
 
 afterAll(() => fs.rmSync(stage, { recursive: true, force: true }));
 
@@ -25,23 +32,44 @@ describe.skipIf(!here)(`the bundle for GPU machines${here ? '' : ' (Linux x64 on
   });
 
   it('holds what it lists, a Vulkan loader, and no module of npm but Dawn', () => {
-    for (const place of [...Object.keys(copiedFiles()), ...Object.keys(writtenFiles('')), 'lib/libvulkan.so.1', 'bench/lib/main.js', 'bench/peers/graft.js']) {
+    for (const place of [
+      ...Object.keys(copiedFiles()),
+      ...Object.keys(writtenFiles('')),
+      'lib/libvulkan.so.1',
+      'bench/lib/main.js',
+      'bench/peers/graft.js',
+    ]) {
       expect(fs.existsSync(path.join(stage, place)), place).toBe(true);
     }
     expect(fs.readdirSync(path.join(stage, 'node_modules'))).toEqual(['webgpu']);
-    const code = ['bench/lib', 'bench/peers'].flatMap((folder) => fs.readdirSync(path.join(stage, folder)).filter((name) => name.endsWith('.js')).map((name) => fs.readFileSync(path.join(stage, folder, name), 'utf8')));
-    const imported = new Set(code.flatMap((text) => [...text.matchAll(/^(?:import|export)\b[^;]*?from "([^"]+)"/gm)].map((match) => match[1]!)));
+    const code = ['bench/lib', 'bench/peers'].flatMap((folder) =>
+      fs
+        .readdirSync(path.join(stage, folder))
+        .filter((name) => name.endsWith('.js'))
+        .map((name) => fs.readFileSync(path.join(stage, folder, name), 'utf8')),
+    );
+    const imported = new Set(
+      code.flatMap((text) =>
+        [...text.matchAll(/^(?:import|export)\b[^;]*?from "([^"]+)"/gm)].map((match) => match[1]!),
+      ),
+    );
     expect([...imported].filter((name) => !isBuiltin(name) && !name.startsWith('.'))).toEqual([]);
   });
 
   it('starts with nothing but a shell, lists its cases, and refuses what it does not know', () => {
-    const start = (...args: string[]) => spawnSync(path.join(stage, 'bench.sh'), args, { cwd: os.tmpdir(), env: BARE, encoding: 'utf8' });
+    const start = (...args: string[]) =>
+      spawnSync(path.join(stage, 'bench.sh'), args, { cwd: os.tmpdir(), env: BARE, encoding: 'utf8' });
     expect(start('--help')).toMatchObject({ status: 0, stderr: expect.stringContaining('--quick') });
     expect(start('nothing')).toMatchObject({ status: 2, stderr: expect.stringContaining('kernels') });
   });
 
   it('the peer answers from the engine, or says that the machine has no Vulkan driver', () => {
-    const answer = execFileSync(path.join(stage, 'bin/node'), [path.join(stage, 'bench/peers/graft.js'), 'webgpu'], { cwd: os.tmpdir(), env: BARE, input: '{"command":"hello"}\n', encoding: 'utf8' });
+    const answer = execFileSync(path.join(stage, 'bin/node'), [path.join(stage, 'bench/peers/graft.js'), 'webgpu'], {
+      cwd: os.tmpdir(),
+      env: BARE,
+      input: '{"command":"hello"}\n',
+      encoding: 'utf8',
+    });
     expect(answer).toMatch(/^@\{"version":"Graft, webgpu: |Engine webgpu cannot be used: no Vulkan/m);
   });
 });
@@ -54,13 +82,30 @@ describe('bench.sh', () => {
     fs.cpSync(path.join(import.meta.dirname, 'gpu', 'bench.sh'), path.join(bundle, 'bench.sh'));
     fs.mkdirSync(path.join(bundle, 'bin'));
     fs.writeFileSync(path.join(bundle, 'COMMIT'), 'abc1234\n');
-    fs.writeFileSync(path.join(bundle, 'bin', 'node'), '#!/bin/sh\nenv\nfor word in "$@"; do echo "arg $word"; done\n', { mode: 0o755 });
+    fs.writeFileSync(
+      path.join(bundle, 'bin', 'node'),
+      '#!/bin/sh\nenv\nfor word in "$@"; do echo "arg $word"; done\n',
+      { mode: 0o755 },
+    );
   });
-  const said = (env: Record<string, string>, ...args: string[]): string[] => execFileSync('sh', [path.join(bundle, 'bench.sh'), ...args], { env: { ...BARE, ...env }, encoding: 'utf8', stdio: ['ignore', 'pipe', 'ignore'] }).split('\n');
+  const said = (env: Record<string, string>, ...args: string[]): string[] =>
+    execFileSync('sh', [path.join(bundle, 'bench.sh'), ...args], {
+      env: { ...BARE, ...env },
+      encoding: 'utf8',
+      stdio: ['ignore', 'pipe', 'ignore'],
+    }).split('\n');
 
   it('gives the engine, the place of results, and then the words of the user', () => {
-    const args = said({}, 'kernels', '--out', 'my folder').filter((line) => line.startsWith('arg ')).map((line) => line.slice(4));
-    expect(args.slice(0, 5)).toEqual([path.join(bundle, 'bench/lib/main.js'), '--engine', 'webgpu', '--out', path.join(bundle, 'results')]);
+    const args = said({}, 'kernels', '--out', 'my folder')
+      .filter((line) => line.startsWith('arg '))
+      .map((line) => line.slice(4));
+    expect(args.slice(0, 5)).toEqual([
+      path.join(bundle, 'bench/lib/main.js'),
+      '--engine',
+      'webgpu',
+      '--out',
+      path.join(bundle, 'results'),
+    ]);
     expect(args.slice(-3)).toEqual(['kernels', '--out', 'my folder']);
   });
 

@@ -16,24 +16,34 @@ import { DEFAULT_STEPS, makeStarter } from './starter/build.ts';
 const REPORT_EVERY = 100;
 
 function readArgs(argv: string[]): { outDir: string; steps: number; engine: EngineName } {
-  const { values } = parseArgs({ args: argv, options: { out: { type: 'string' }, steps: { type: 'string' }, engine: { type: 'string' } } });
+  const { values } = parseArgs({
+    args: argv,
+    options: { out: { type: 'string' }, steps: { type: 'string' }, engine: { type: 'string' } },
+  });
   const steps = values.steps === undefined ? DEFAULT_STEPS : Number(values.steps);
-  if (!Number.isInteger(steps) || steps < 1) throw usageError('BAD_STEPS', `--steps is a whole number of at least 1, not "${values.steps}".`);
+  if (!Number.isInteger(steps) || steps < 1)
+    throw usageError('BAD_STEPS', `--steps is a whole number of at least 1, not "${values.steps}".`);
   const engine = ENGINES.find((name) => name === (values.engine ?? 'tensorflow'));
   if (!engine) throw usageError('BAD_ENGINE', `--engine is one of ${ENGINES.join(', ')}, not "${values.engine}".`);
   return { outDir: path.resolve(values.out ?? path.join(import.meta.dirname, '../resources/starter')), steps, engine };
 }
 
 function report(event: TrainEvent): void {
-  if (event.type === 'started') console.error(`${event.totalParameters} parameters, ${event.trainRows} rows, ${event.totalSteps} steps on ${event.engine} (${event.device})`);
+  if (event.type === 'started')
+    console.error(
+      `${event.totalParameters} parameters, ${event.trainRows} rows, ${event.totalSteps} steps on ${event.engine} (${event.device})`,
+    );
   if (event.type === 'eval') console.error(`step ${event.step}: loss on held-out rows ${event.valLoss.toFixed(4)}`);
-  if (event.type === 'step' && event.step % REPORT_EVERY === 0) console.error(`step ${event.step}: loss ${event.loss.toFixed(4)}, ${event.tokensPerSecond.toFixed(0)} tokens/s`);
+  if (event.type === 'step' && event.step % REPORT_EVERY === 0)
+    console.error(`step ${event.step}: loss ${event.loss.toFixed(4)}, ${event.tokensPerSecond.toFixed(0)} tokens/s`);
 }
 
 try {
   const options = readArgs(process.argv.slice(2));
   const result = await makeStarter({ ...options, emit: report });
-  console.log(`${options.outDir}: model.safetensors sha256 ${result.sha256}, loss ${result.finalLoss.toFixed(4)}, on held-out rows ${result.valLoss?.toFixed(4)}`);
+  console.log(
+    `${options.outDir}: model.safetensors sha256 ${result.sha256}, loss ${result.finalLoss.toFixed(4)}, on held-out rows ${result.valLoss?.toFixed(4)}`,
+  );
 } catch (error) {
   const { message, kind } = toErrorData(error);
   console.error(message);

@@ -117,13 +117,16 @@ describe('the lock', () => {
   it('lets one set-up at a time through, and is released by a failure', async () => {
     const file = path.join(dir, 'lock');
     const order: string[] = [];
-    const job = (name: string) => withLock(async () => {
-      order.push(`${name} in`);
-      await new Promise((resolve) => setTimeout(resolve, 20));
-      order.push(`${name} out`);
-    }, file);
+    const job = (name: string) =>
+      withLock(async () => {
+        order.push(`${name} in`);
+        await new Promise((resolve) => setTimeout(resolve, 20));
+        order.push(`${name} out`);
+      }, file);
     await Promise.all([job('a'), job('b')]);
-    expect([order.slice(0, 2), order.slice(2)].map((pair) => pair.join())).toEqual(expect.arrayContaining(['a in,a out', 'b in,b out']));
+    expect([order.slice(0, 2), order.slice(2)].map((pair) => pair.join())).toEqual(
+      expect.arrayContaining(['a in,a out', 'b in,b out']),
+    );
     await expect(withLock(() => Promise.reject(new Error('broken')), file)).rejects.toThrow('broken');
     expect(fs.existsSync(file)).toBe(false);
   });
@@ -159,7 +162,12 @@ describe('the build', () => {
 describe('flags', () => {
   it('of npm start', () => {
     expect(parseStartArgs([])).toEqual({ help: false, host: undefined, port: undefined, open: true });
-    expect(parseStartArgs(['--host=web', '--port', '0', '--no-open'])).toEqual({ help: false, host: 'web', port: 0, open: false });
+    expect(parseStartArgs(['--host=web', '--port', '0', '--no-open'])).toEqual({
+      help: false,
+      host: 'web',
+      port: 0,
+      open: false,
+    });
   });
 
   it.each([
@@ -184,7 +192,9 @@ describe('flags', () => {
   it('end as exit code 2 on stderr, with nothing on stdout', async () => {
     const script = path.resolve(import.meta.dirname, 'start.mjs');
     const quoted = JSON.stringify(script);
-    const { code, output } = await run(process.execPath, ['-e', `process.argv[2] = '--bad'; import(${quoted})`, 'x'], { output: 'capture' });
+    const { code, output } = await run(process.execPath, ['-e', `process.argv[2] = '--bad'; import(${quoted})`, 'x'], {
+      output: 'capture',
+    });
     expect(code).toBe(2);
     expect(output).toMatch(/^graft: .*--bad.*npm start -- --help.*\.\n$/);
   });
@@ -194,7 +204,10 @@ describe('counts', () => {
   it('of Vitest include a file that did not load', () => {
     const report = {
       testResults: [
-        { status: 'failed', assertionResults: [{ status: 'passed' }, { status: 'failed' }, { status: 'skipped' }, { status: 'todo' }] },
+        {
+          status: 'failed',
+          assertionResults: [{ status: 'passed' }, { status: 'failed' }, { status: 'skipped' }, { status: 'todo' }],
+        },
         { status: 'failed', assertionResults: [] },
         { status: 'passed', assertionResults: [{ status: 'passed' }] },
       ],
@@ -203,7 +216,11 @@ describe('counts', () => {
   });
 
   it('of Playwright take a flaky test and a global error as failures', () => {
-    expect(countPlaywright({ stats: { expected: 3, unexpected: 1, flaky: 1, skipped: 2 }, errors: [{}] })).toEqual({ passed: 3, failed: 3, skipped: 2 });
+    expect(countPlaywright({ stats: { expected: 3, unexpected: 1, flaky: 1, skipped: 2 }, errors: [{}] })).toEqual({
+      passed: 3,
+      failed: 3,
+      skipped: 2,
+    });
   });
 
   it('never hide a runner that ended badly', () => {
@@ -213,7 +230,14 @@ describe('counts', () => {
   });
 
   it('end in the line that CI reads', () => {
-    expect(closingLine(sum([{ passed: 3, failed: 0, skipped: 0 }, { passed: 1, failed: 1, skipped: 0 }]))).toBe('4 passed, 1 failed');
+    expect(
+      closingLine(
+        sum([
+          { passed: 3, failed: 0, skipped: 0 },
+          { passed: 1, failed: 1, skipped: 0 },
+        ]),
+      ),
+    ).toBe('4 passed, 1 failed');
     expect(closingLine({ passed: 4, failed: 0, skipped: 2 })).toBe('4 passed, 0 failed, 2 skipped');
   });
 });
@@ -227,7 +251,10 @@ describe('the machine', () => {
   });
 
   it('is told apart by its release file and versions', () => {
-    expect(parseOsRelease('NAME="Debian"\nVERSION_ID="12"\nVERSION_CODENAME=bookworm\nID=debian\n')).toEqual({ id: 'debian', codename: 'bookworm' });
+    expect(parseOsRelease('NAME="Debian"\nVERSION_ID="12"\nVERSION_CODENAME=bookworm\nID=debian\n')).toEqual({
+      id: 'debian',
+      codename: 'bookworm',
+    });
     expect(parseOsRelease('ID="ubuntu"\nID_LIKE=debian\n')).toEqual({ id: 'ubuntu', codename: '' });
     expect(majorVersion('25.0.7-2~bpo12+1')).toBe(25);
     expect(majorVersion('1:22.3.6-1+deb12u2')).toBe(22);

@@ -19,7 +19,9 @@ interface Outcome {
 /** Runs a command; `onText` may act on what it says meanwhile. */
 function graft(argv: string[], onText: (stderr: string, pid: number) => void = () => undefined): Promise<Outcome> {
   return new Promise((resolve) => {
-    const child = spawn(process.execPath, [CLI, ...argv], { env: { ...process.env, GRAFT_HOME: path.join(dir, 'home') } });
+    const child = spawn(process.execPath, [CLI, ...argv], {
+      env: { ...process.env, GRAFT_HOME: path.join(dir, 'home') },
+    });
     const out: Outcome = { code: null, stdout: '', stderr: '' };
     child.stdout.on('data', (chunk: Buffer) => (out.stdout += chunk.toString()));
     child.stderr.on('data', (chunk: Buffer) => {
@@ -48,11 +50,27 @@ describe('wrong usage ends with 2 and one sentence', () => {
     ['an unknown option', ['doctor', '--fast'], /Unknown option '--fast'/],
     ['a missing argument', ['models', 'add'], /DIR is missing/],
     ['one argument too many', ['models', 'list', 'x'], /one argument too many/],
-    ['a word for a number', ['train', '--model', '.', '--data', 'x', '--task', 't', '--steps', 'many'], /--steps "many" .* a number/],
+    [
+      'a word for a number',
+      ['train', '--model', '.', '--data', 'x', '--task', 't', '--steps', 'many'],
+      /--steps "many" .* a number/,
+    ],
     ['a number out of range', ['train', '--model', '.', '--data', 'x', '--task', 't', '--batch', '0'], /batch: /],
-    ['a target that no model has', ['train', '--model', '.', '--data', 'x', '--task', 't', '--targets', 'q,nose'], /--targets "q,nose"/],
-    ['a base dtype that does not exist', ['train', '--model', '.', '--data', 'x', '--task', 't', '--base-dtype', 'int3'], /--base-dtype "int3" .*nf4/],
-    ['an adapter that does not exist', ['merge', '--adapter', 'nobody', '--out', 'x'], /no adapter and no folder "nobody"/],
+    [
+      'a target that no model has',
+      ['train', '--model', '.', '--data', 'x', '--task', 't', '--targets', 'q,nose'],
+      /--targets "q,nose"/,
+    ],
+    [
+      'a base dtype that does not exist',
+      ['train', '--model', '.', '--data', 'x', '--task', 't', '--base-dtype', 'int3'],
+      /--base-dtype "int3" .*nf4/,
+    ],
+    [
+      'an adapter that does not exist',
+      ['merge', '--adapter', 'nobody', '--out', 'x'],
+      /no adapter and no folder "nobody"/,
+    ],
   ])('%s', async (_name, argv, sentence) => {
     const { code, stdout, stderr } = await graft(argv);
     expect([code, stdout]).toEqual([2, '']);
@@ -71,17 +89,52 @@ it('a failure ends with 1, and with --json also as an object on stdout', async (
 
 it('help names every command, and a command its options', async () => {
   const overview = await graft(['--help']);
-  for (const name of ['doctor', 'models add', 'datasets check', 'train', 'eval', 'generate', 'tasks switch', 'adapters remove', 'merge', 'demo']) expect(overview.stdout).toContain(`  ${name}`);
+  for (const name of [
+    'doctor',
+    'models add',
+    'datasets check',
+    'train',
+    'eval',
+    'generate',
+    'tasks switch',
+    'adapters remove',
+    'merge',
+    'demo',
+  ])
+    expect(overview.stdout).toContain(`  ${name}`);
   expect((await graft(['train', '--help'])).stdout).toMatch(/--rank N .*--checkpoint-every N /s);
 });
 
 describe('the road on the command line', () => {
-  const settings = (rows: string): string[] => ['train', '--model', MODEL, '--data', rows, '--task', 'colours', '--targets', 'q,v', '--rank', '4', '--lr', '5e-3', '--val', '0.2', '--engine', 'tensorflow'];
+  const settings = (rows: string): string[] => [
+    'train',
+    '--model',
+    MODEL,
+    '--data',
+    rows,
+    '--task',
+    'colours',
+    '--targets',
+    'q,v',
+    '--rank',
+    '4',
+    '--lr',
+    '5e-3',
+    '--val',
+    '0.2',
+    '--engine',
+    'tensorflow',
+  ];
 
   it('trains, switches, evaluates, generates, merges: eval of the merged folder is that of base + adapter', async () => {
     const rows = writeRows(path.join(dir, 'rows.jsonl'));
     const trained = await json(...settings(rows), '--steps', '6');
-    expect(trained).toMatchObject({ steps: 6, engine: 'tensorflow', trainableParameters: expect.any(Number), losses: expect.any(Array) });
+    expect(trained).toMatchObject({
+      steps: 6,
+      engine: 'tensorflow',
+      trainableParameters: expect.any(Number),
+      losses: expect.any(Array),
+    });
     expect(trained['losses']).toHaveLength(6);
     expect(trained['valLoss']).toBeLessThan(trained['initialValLoss'] as number);
     const adapter = trained['adapterId'] as string;
@@ -91,12 +144,23 @@ describe('the road on the command line', () => {
     const generation = ['--prompt', 'One day', '--max-new', '5', '--engine', 'tensorflow'];
     const generated = await json('generate', '--adapter', adapter, ...generation);
     expect(generated['tokens']).toBe(5);
-    const compared = (await json('generate', '--compare', adapter, ...generation))['rows'] as { adapter: string | null; text: string }[];
+    const compared = (await json('generate', '--compare', adapter, ...generation))['rows'] as {
+      adapter: string | null;
+      text: string;
+    }[];
     expect(compared.map((row) => row.adapter)).toEqual([null, adapter]);
     expect(compared[1]!.text).toBe(generated['text']);
 
     const out = path.join(dir, 'merged');
-    const merged = await json('merge', '--adapter', trained['adapterDir'] as string, '--out', out, '--engine', 'tensorflow');
+    const merged = await json(
+      'merge',
+      '--adapter',
+      trained['adapterDir'] as string,
+      '--out',
+      out,
+      '--engine',
+      'tensorflow',
+    );
     expect(merged['maxLogitDifference']).toBeLessThan(1e-4);
     expect(fs.existsSync(merged['certificate'] as string)).toBe(true);
     const evaluation = ['--data', rows, '--engine', 'tensorflow'];

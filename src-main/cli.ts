@@ -24,8 +24,24 @@ import { usageError } from './errors.ts';
 import { createServices } from './services.ts';
 
 const COMMANDS: Command[] = [
-  doctor, modelsAdd, modelsList, datasetsAdd, datasetsList, datasetsCheck, params, train, evaluate, generate,
-  tasksList, tasksSwitch, adaptersList, adaptersShow, adaptersRemove, merge, unmerge, demo,
+  doctor,
+  modelsAdd,
+  modelsList,
+  datasetsAdd,
+  datasetsList,
+  datasetsCheck,
+  params,
+  train,
+  evaluate,
+  generate,
+  tasksList,
+  tasksSwitch,
+  adaptersList,
+  adaptersShow,
+  adaptersRemove,
+  merge,
+  unmerge,
+  demo,
 ];
 
 async function main(argv: string[]): Promise<void> {
@@ -48,7 +64,10 @@ function findCommand(argv: string[]): { command: Command; rest: string[] } {
   const [first] = argv;
   const group = COMMANDS.filter((command) => command.name.startsWith(`${first} `)).map((command) => command.name);
   const hint = group.length > 0 ? `choose ${group.join(', ')}` : '"graft --help" lists the commands';
-  throw usageError('UNKNOWN_COMMAND', `There is no command "${group.length > 0 ? argv.slice(0, 2).join(' ') : first}"; ${hint}.`);
+  throw usageError(
+    'UNKNOWN_COMMAND',
+    `There is no command "${group.length > 0 ? argv.slice(0, 2).join(' ') : first}"; ${hint}.`,
+  );
 }
 
 async function runCommand(command: Command, args: Args): Promise<void> {
@@ -89,6 +108,7 @@ try {
 } catch (error) {
   const { code, message, details, kind } = errorDataOf(error);
   process.stderr.write(`${message}\n`);
-  if (argv.includes('--json')) process.stdout.write(`${JSON.stringify({ error: { code, message, details: details ?? {} } })}\n`);
+  if (argv.includes('--json'))
+    process.stdout.write(`${JSON.stringify({ error: { code, message, details: details ?? {} } })}\n`);
   process.exitCode = kind === 'usage' ? 2 : 1;
 }

@@ -62,15 +62,27 @@ function systemErrorSentence(error: unknown): ErrorData | undefined {
     // A quota, or a limit on the size of one file (FAT32 takes 4 GiB): for the user the same.
     case 'EDQUOT':
     case 'EFBIG':
-      return { code: 'DISK_FULL', message: `The disk is full while writing ${path}; free some space or choose another folder.`, details };
+      return {
+        code: 'DISK_FULL',
+        message: `The disk is full while writing ${path}; free some space or choose another folder.`,
+        details,
+      };
     case 'EACCES':
     case 'EPERM':
     case 'EROFS':
-      return { code: 'NOT_ALLOWED', message: `${path} cannot be opened or written with your rights; choose another folder or change its permissions.`, details };
+      return {
+        code: 'NOT_ALLOWED',
+        message: `${path} cannot be opened or written with your rights; choose another folder or change its permissions.`,
+        details,
+      };
     case 'ENOENT':
       return { code: 'NOT_FOUND', message: `${path} does not exist; check the path.`, details };
     case 'ENOTDIR':
-      return { code: 'NOT_A_FOLDER', message: `${path} lies below something that is not a folder; check the path.`, details };
+      return {
+        code: 'NOT_A_FOLDER',
+        message: `${path} lies below something that is not a folder; check the path.`,
+        details,
+      };
     default:
       return undefined;
   }

@@ -24,7 +24,10 @@ export interface Home {
 }
 
 /** GRAFT_HOME, else the platform's folder for application data. */
-export function defaultHomeDir(env: NodeJS.ProcessEnv = process.env, platform: NodeJS.Platform = process.platform): string {
+export function defaultHomeDir(
+  env: NodeJS.ProcessEnv = process.env,
+  platform: NodeJS.Platform = process.platform,
+): string {
   if (env['GRAFT_HOME']) return path.resolve(env['GRAFT_HOME']);
   const user = os.homedir();
   if (platform === 'win32') return path.join(env['APPDATA'] ?? path.join(user, 'AppData', 'Roaming'), 'Graft');
@@ -34,7 +37,8 @@ export function defaultHomeDir(env: NodeJS.ProcessEnv = process.env, platform: N
 
 /** Creates the data folder where it is missing. Throws the file system's error when it cannot be written. */
 export function openHome(dir: string = defaultHomeDir()): Home {
-  for (const name of ['runs', 'adapters', 'trash', 'models', 'datasets', 'exports']) fs.mkdirSync(path.join(dir, name), { recursive: true });
+  for (const name of ['runs', 'adapters', 'trash', 'models', 'datasets', 'exports'])
+    fs.mkdirSync(path.join(dir, name), { recursive: true });
   return {
     dir,
     catalogFile: path.join(dir, 'graft.db'),

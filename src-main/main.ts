@@ -25,7 +25,10 @@ let window: BrowserWindow | undefined;
 let wanted = hashOfArguments(process.argv.slice(1), process.cwd());
 
 function openWindow(): void {
-  const { maximised, ...bounds } = placeOn(readWindowState(homeDir), screen.getAllDisplays().map(({ workArea }) => workArea));
+  const { maximised, ...bounds } = placeOn(
+    readWindowState(homeDir),
+    screen.getAllDisplays().map(({ workArea }) => workArea),
+  );
   window = new BrowserWindow(windowOptions(path.join(out, 'preload', 'preload.cjs'), bounds));
   if (maximised) window.maximize();
   rememberWindow(window, (state) => saveWindowState(homeDir, state));
@@ -80,9 +83,14 @@ function start(): void {
   protocol.handle(SCHEME, (request) => pageResponse(path.join(out, 'renderer'), request));
   lockSession(session.defaultSession, ORIGIN);
   serveBridge({ ipc: ipcMain, router: createRouter(services), context: {}, origin: ORIGIN });
-  serveDialogs(ipcMain, ORIGIN, (options) => (window ? dialog.showOpenDialog(window, options) : dialog.showOpenDialog(options)));
+  serveDialogs(ipcMain, ORIGIN, (options) =>
+    window ? dialog.showOpenDialog(window, options) : dialog.showOpenDialog(options),
+  );
   const actions = { send, openFile: () => void askForFile(), showDataFolder: () => void shell.openPath(homeDir) };
-  const showMenu = (): void => Menu.setApplicationMenu(Menu.buildFromTemplate(menuTemplate(process.platform, recentItems(services.catalog), actions)));
+  const showMenu = (): void =>
+    Menu.setApplicationMenu(
+      Menu.buildFromTemplate(menuTemplate(process.platform, recentItems(services.catalog), actions)),
+    );
   showMenu();
   // What is recent may have changed while the window was behind others, or in it.
   app.on('browser-window-focus', showMenu);
@@ -112,7 +120,9 @@ app.enableSandbox();
 // One Graft per data folder: the lock lies in Electron's own folder, which therefore lies in the data folder.
 if (!app.commandLine.hasSwitch('user-data-dir')) app.setPath('userData', path.join(homeDir, 'electron'));
 if (app.isPackaged) app.setAsDefaultProtocolClient(PROTOCOL);
-protocol.registerSchemesAsPrivileged([{ scheme: SCHEME, privileges: { standard: true, secure: true, supportFetchAPI: true } }]);
+protocol.registerSchemesAsPrivileged([
+  { scheme: SCHEME, privileges: { standard: true, secure: true, supportFetchAPI: true } },
+]);
 app.on('web-contents-created', (_event, contents) => lockContents(contents, ORIGIN));
 app.on('window-all-closed', () => {
   if (process.platform !== 'darwin') app.quit();
@@ -129,10 +139,13 @@ app.on('open-file', (event, file) => {
 
 if (app.requestSingleInstanceLock()) {
   app.on('second-instance', (_event, args, cwd) => open(hashOfArguments(args.slice(1), cwd)));
-  app.whenReady().then(start).catch((error: unknown) => {
-    dialog.showErrorBox('Graft cannot start', toErrorData(error).message);
-    app.exit(1);
-  });
+  app
+    .whenReady()
+    .then(start)
+    .catch((error: unknown) => {
+      dialog.showErrorBox('Graft cannot start', toErrorData(error).message);
+      app.exit(1);
+    });
 } else {
   app.quit();
 }

@@ -2,4 +2,7 @@
 import { contextBridge, ipcRenderer, webUtils } from 'electron';
 import { createPageBridge } from './electron/pageBridge.ts';
 
-contextBridge.exposeInMainWorld('graft', createPageBridge(ipcRenderer, (file) => webUtils.getPathForFile(file)));
+contextBridge.exposeInMainWorld(
+  'graft',
+  createPageBridge(ipcRenderer, (file) => webUtils.getPathForFile(file)),
+);

@@ -7,11 +7,17 @@ import { expect, it } from 'vitest';
 const SERVE = path.join(import.meta.dirname, 'serve.ts');
 
 function serve(home: string, argv: string[]) {
-  const child = spawn(process.execPath, [SERVE, ...argv], { env: { ...process.env, GRAFT_HOME: home, GRAFT_TOKEN: '' } });
+  const child = spawn(process.execPath, [SERVE, ...argv], {
+    env: { ...process.env, GRAFT_HOME: home, GRAFT_TOKEN: '' },
+  });
   let stderr = '';
   child.stderr.on('data', (chunk: Buffer) => (stderr += chunk.toString()));
-  const address = new Promise<string>((resolve) => child.stdout.on('data', (chunk: Buffer) => resolve(chunk.toString())));
-  const ended = new Promise<{ code: number | null; stderr: string }>((resolve) => child.on('close', (code) => resolve({ code, stderr })));
+  const address = new Promise<string>((resolve) =>
+    child.stdout.on('data', (chunk: Buffer) => resolve(chunk.toString())),
+  );
+  const ended = new Promise<{ code: number | null; stderr: string }>((resolve) =>
+    child.on('close', (code) => resolve({ code, stderr })),
+  );
   return { child, address, ended };
 }
 
@@ -21,7 +27,9 @@ it('prints its address, serves the API there, and ends cleanly at Ctrl-C', async
   const match = /^Graft is at (http:\/\/127\.0\.0\.1:\d+)\/\?token=([\w-]+)\n$/.exec(await address)!;
   const [, origin, token] = match;
   expect((await fetch(`${origin}/api/trpc/system.info`)).status).toBe(401);
-  const info = (await (await fetch(`${origin}/api/trpc/system.info`, { headers: { authorization: `Bearer ${token}` } })).json()) as { result: { data: { home: string } } };
+  const info = (await (
+    await fetch(`${origin}/api/trpc/system.info`, { headers: { authorization: `Bearer ${token}` } })
+  ).json()) as { result: { data: { home: string } } };
   expect(info.result.data.home).toBe(home);
   child.kill('SIGINT');
   expect(await ended).toEqual({ code: 0, stderr: '' });

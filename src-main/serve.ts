@@ -14,10 +14,14 @@ function readPort(): number {
   try {
     text = parseArgs({ options: { port: { type: 'string' } } }).values.port;
   } catch (error) {
-    throw usageError('BAD_USAGE', `${error instanceof Error ? error.message : String(error)}; usage: serve.ts [--port N].`);
+    throw usageError(
+      'BAD_USAGE',
+      `${error instanceof Error ? error.message : String(error)}; usage: serve.ts [--port N].`,
+    );
   }
   const port = text === undefined ? DEFAULT_PORT : Number(text);
-  if (text === '' || !Number.isInteger(port) || port < 0 || port > 65_535) throw usageError('BAD_USAGE', `--port ${text} is not a port; give a number from 0 to 65535.`);
+  if (text === '' || !Number.isInteger(port) || port < 0 || port > 65_535)
+    throw usageError('BAD_USAGE', `--port ${text} is not a port; give a number from 0 to 65535.`);
   return port;
 }
 
@@ -25,7 +29,13 @@ async function main(): Promise<void> {
   const port = readPort();
   const services = createServices();
   const rendererDir = path.resolve(import.meta.dirname, '../out/renderer');
-  const host = await startWebHost({ router: createRouter(services), rendererDir, uploadsDir: services.home.uploadsDir, port, token: process.env['GRAFT_TOKEN'] || rememberedToken(services.home.dir) });
+  const host = await startWebHost({
+    router: createRouter(services),
+    rendererDir,
+    uploadsDir: services.home.uploadsDir,
+    port,
+    token: process.env['GRAFT_TOKEN'] || rememberedToken(services.home.dir),
+  });
   process.stdout.write(`Graft is at ${host.url}\n`);
 
   const shutDown = async (): Promise<void> => {

@@ -30,7 +30,12 @@ export interface ServiceOptions {
 }
 
 /** Throws GraftError when the data folder cannot be written or the catalogue not be read. */
-export function createServices({ home: dir = defaultHomeDir(), spawnWorker = forkWorker, takeQueued = true, showInFolder = systemFileManager() }: ServiceOptions = {}) {
+export function createServices({
+  home: dir = defaultHomeDir(),
+  spawnWorker = forkWorker,
+  takeQueued = true,
+  showInFolder = systemFileManager(),
+}: ServiceOptions = {}) {
   const home = openHome(dir);
   const catalog = openCatalog(home.catalogFile);
   mendTrash(home, catalog);
@@ -45,7 +50,21 @@ export function createServices({ home: dir = defaultHomeDir(), spawnWorker = for
   recoverAbandoned(catalog, { takeQueued });
   runs.begin();
   const storage = new StorageService(home, catalog);
-  return { home, catalog, workers, engines, runs, plans, tokens, playground, exports, datasetFiles, storage, showInFolder, close: () => close() };
+  return {
+    home,
+    catalog,
+    workers,
+    engines,
+    runs,
+    plans,
+    tokens,
+    playground,
+    exports,
+    datasetFiles,
+    storage,
+    showInFolder,
+    close: () => close(),
+  };
 
   /** Ends every worker and closes the catalogue; a run under way becomes failed and resumable. */
   async function close(): Promise<void> {

@@ -1,14 +1,37 @@
 import { describe, expect, it } from 'vitest';
-import { matching, parseScales, parseView, scalesText, settingLabel, settingRows, sorted, tagCounts, viewQuery } from './adapterList.ts';
+import {
+  matching,
+  parseScales,
+  parseView,
+  scalesText,
+  settingLabel,
+  settingRows,
+  sorted,
+  tagCounts,
+  viewQuery,
+} from './adapterList.ts';
 
 const adapter = (name: string, more: object = {}) => ({
-  name, taskName: 'colours', tags: [] as string[], notes: '', modelName: 'Starter', baseHash: 'abc123', methodText: { name: 'LoRA', details: 'rank 8, q v' },
-  valLoss: null as number | null, sizeBytes: 10, createdAt: '2026-01-01', ...more,
+  name,
+  taskName: 'colours',
+  tags: [] as string[],
+  notes: '',
+  modelName: 'Starter',
+  baseHash: 'abc123',
+  methodText: { name: 'LoRA', details: 'rank 8, q v' },
+  valLoss: null as number | null,
+  sizeBytes: 10,
+  createdAt: '2026-01-01',
+  ...more,
 });
 const names = (list: { name: string }[]) => list.map(({ name }) => name);
 
 describe('search', () => {
-  const list = [adapter('one', { tags: ['paper'] }), adapter('two', { notes: 'too Red' }), adapter('three', { taskName: 'shapes', modelName: null })];
+  const list = [
+    adapter('one', { tags: ['paper'] }),
+    adapter('two', { notes: 'too Red' }),
+    adapter('three', { taskName: 'shapes', modelName: null }),
+  ];
 
   it.each([
     ['a word of the notes, whatever its case', 'red', ['two']],
@@ -27,7 +50,11 @@ describe('search', () => {
 });
 
 describe('order', () => {
-  const list = [adapter('b', { valLoss: 2, sizeBytes: 5 }), adapter('a', { createdAt: '2026-02-01' }), adapter('c', { valLoss: 1, sizeBytes: 30, createdAt: '2026-01-15' })];
+  const list = [
+    adapter('b', { valLoss: 2, sizeBytes: 5 }),
+    adapter('a', { createdAt: '2026-02-01' }),
+    adapter('c', { valLoss: 1, sizeBytes: 30, createdAt: '2026-01-15' }),
+  ];
 
   it.each([
     ['newest' as const, ['a', 'c', 'b']],
@@ -37,7 +64,10 @@ describe('order', () => {
   ])('%s', (sort, want) => expect(names(sorted(list, sort))).toEqual(want));
 
   it('two without a validation loss are in order of time', () => {
-    expect(names(sorted([adapter('old'), adapter('new', { createdAt: '2026-03-01' })], 'loss'))).toEqual(['new', 'old']);
+    expect(names(sorted([adapter('old'), adapter('new', { createdAt: '2026-03-01' })], 'loss'))).toEqual([
+      'new',
+      'old',
+    ]);
   });
 });
 
@@ -49,14 +79,25 @@ it('the address keeps what is unusual, and reads it back', () => {
 });
 
 it('counts tags, the most used first', () => {
-  expect(tagCounts([{ tags: ['b', 'a'] }, { tags: ['b'] }])).toEqual([{ tag: 'b', count: 2 }, { tag: 'a', count: 1 }]);
+  expect(tagCounts([{ tags: ['b', 'a'] }, { tags: ['b'] }])).toEqual([
+    { tag: 'b', count: 2 },
+    { tag: 'a', count: 1 },
+  ]);
 });
 
 describe('settings side by side', () => {
   it('marks what differs, and what only one has', () => {
     const rows = settingRows([
-      [{ key: 'train.lr', value: 0.0002 }, { key: 'train.batch', value: 4 }, { key: 'data.hash', value: 'a'.repeat(64) }],
-      [{ key: 'train.lr', value: 0.001 }, { key: 'train.batch', value: 4 }, { key: 'method.dora', value: true }],
+      [
+        { key: 'train.lr', value: 0.0002 },
+        { key: 'train.batch', value: 4 },
+        { key: 'data.hash', value: 'a'.repeat(64) },
+      ],
+      [
+        { key: 'train.lr', value: 0.001 },
+        { key: 'train.batch', value: 4 },
+        { key: 'method.dora', value: true },
+      ],
     ]);
     expect(rows.map(({ key, values, differs }) => [key, ...values, differs])).toEqual([
       ['train.lr', '2e-4', '0.001', true],
@@ -67,15 +108,25 @@ describe('settings side by side', () => {
   });
 
   it('long values that begin alike still differ', () => {
-    const [row] = settingRows([[{ key: 'data.hash', value: `${'a'.repeat(20)}1` }], [{ key: 'data.hash', value: `${'a'.repeat(20)}2` }]]);
+    const [row] = settingRows([
+      [{ key: 'data.hash', value: `${'a'.repeat(20)}1` }],
+      [{ key: 'data.hash', value: `${'a'.repeat(20)}2` }],
+    ]);
     expect(row!.differs).toBe(true);
   });
 
-  it.each([['train.lr', 'Learning rate'], ['method.rankPattern.3.q', 'Rank of 3.q'], ['train.somethingNew', 'somethingNew']])('%s is called %s', (key, label) => expect(settingLabel(key)).toBe(label));
+  it.each([
+    ['train.lr', 'Learning rate'],
+    ['method.rankPattern.3.q', 'Rank of 3.q'],
+    ['train.somethingNew', 'somethingNew'],
+  ])('%s is called %s', (key, label) => expect(settingLabel(key)).toBe(label));
 });
 
 it('adapters with scales come back from the address', () => {
-  const parts = [{ id: 'adapter-1', scale: 1 }, { id: 'adapter-2', scale: -0.5 }];
+  const parts = [
+    { id: 'adapter-1', scale: 1 },
+    { id: 'adapter-2', scale: -0.5 },
+  ];
   expect(parseScales(scalesText(parts))).toEqual(parts);
   expect(parseScales('adapter-1')).toEqual([{ id: 'adapter-1', scale: 1 }]);
   expect(parseScales('')).toEqual([]);

@@ -5,7 +5,12 @@ import { formatSmall } from './format.ts';
 export const SORTS = ['newest', 'loss', 'size', 'name'] as const;
 export type Sort = (typeof SORTS)[number];
 
-export const SORT_NAMES: Record<Sort, string> = { newest: 'Newest first', loss: 'Lowest validation loss', size: 'Smallest first', name: 'Name' };
+export const SORT_NAMES: Record<Sort, string> = {
+  newest: 'Newest first',
+  loss: 'Lowest validation loss',
+  size: 'Smallest first',
+  name: 'Name',
+};
 
 export interface ListView {
   /** Words that all must occur. */
@@ -17,7 +22,19 @@ export interface ListView {
   flat: boolean;
 }
 
-type Listed = Pick<AdapterView, 'name' | 'taskName' | 'tags' | 'notes' | 'modelName' | 'baseHash' | 'methodText' | 'valLoss' | 'sizeBytes' | 'createdAt'>;
+type Listed = Pick<
+  AdapterView,
+  | 'name'
+  | 'taskName'
+  | 'tags'
+  | 'notes'
+  | 'modelName'
+  | 'baseHash'
+  | 'methodText'
+  | 'valLoss'
+  | 'sizeBytes'
+  | 'createdAt'
+>;
 
 export function parseView(query: URLSearchParams): ListView {
   return {
@@ -30,7 +47,12 @@ export function parseView(query: URLSearchParams): ListView {
 
 /** The query that parseView reads back; what is as usual is left out. */
 export function viewQuery({ text, sort, tag, flat }: ListView): Record<string, string> {
-  return { ...(text ? { q: text } : {}), ...(sort === 'newest' ? {} : { sort }), ...(tag ? { tag } : {}), ...(flat ? { view: 'all' } : {}) };
+  return {
+    ...(text ? { q: text } : {}),
+    ...(sort === 'newest' ? {} : { sort }),
+    ...(tag ? { tag } : {}),
+    ...(flat ? { view: 'all' } : {}),
+  };
 }
 
 /** Every word must occur in name, task, tags, notes, base model, hash of the base, or method. */
@@ -39,7 +61,9 @@ export function matching<A extends Listed>(adapters: readonly A[], { text, tag }
   return adapters.filter((adapter) => {
     if (tag !== '' && !adapter.tags.includes(tag)) return false;
     const { name, taskName, tags, notes, modelName, baseHash, methodText } = adapter;
-    const all = [name, taskName, ...tags, notes, modelName, baseHash, methodText.name, methodText.details].join('\n').toLowerCase();
+    const all = [name, taskName, ...tags, notes, modelName, baseHash, methodText.name, methodText.details]
+      .join('\n')
+      .toLowerCase();
     return words.every((word) => all.includes(word));
   });
 }
@@ -60,7 +84,9 @@ export function sorted<A extends Listed>(adapters: readonly A[], sort: Sort): A[
 export function tagCounts(adapters: readonly Pick<AdapterView, 'tags'>[]): { tag: string; count: number }[] {
   const counts = new Map<string, number>();
   for (const tag of adapters.flatMap(({ tags }) => tags)) counts.set(tag, (counts.get(tag) ?? 0) + 1);
-  return [...counts].map(([tag, count]) => ({ tag, count })).sort((a, b) => b.count - a.count || a.tag.localeCompare(b.tag));
+  return [...counts]
+    .map(([tag, count]) => ({ tag, count }))
+    .sort((a, b) => b.count - a.count || a.tag.localeCompare(b.tag));
 }
 
 export interface SettingRow {
@@ -79,7 +105,12 @@ export function settingRows(each: readonly (readonly Setting[])[]): SettingRow[]
   const keys = [...new Set(each.flatMap((settings) => settings.map(({ key }) => key)))];
   return keys.map((key) => {
     const raw = maps.map((map) => map.get(key));
-    return { key, label: settingLabel(key), values: raw.map((value) => settingText(key, value)), differs: new Set(raw).size > 1 };
+    return {
+      key,
+      label: settingLabel(key),
+      values: raw.map((value) => settingText(key, value)),
+      differs: new Set(raw).size > 1,
+    };
   });
 }
 
@@ -92,10 +123,64 @@ export function settingText(key: string, value: Setting['value'] | undefined): s
 }
 
 const LABELS: Record<string, string> = {
-  'base.hash': 'Base (hash)', 'base.dtype': 'Base kept as', engine: 'Engine',
-  'data.file': 'Data file', 'data.hash': 'Data (hash)', 'data.lossOn': 'Loss on', 'data.maxLength': 'Max length', 'data.format': 'Data format', 'data.allowBadRows': 'Bad rows left out', 'data.classify': 'Classification', 'data.version': 'Data version', 'data.excludeLines': 'Excluded rows',
-  'method.type': 'Method', 'method.rank': 'Rank', 'method.alpha': 'Alpha', 'method.dropout': 'Dropout', 'method.targets': 'Target modules', 'method.layers': 'Layers', 'method.init': 'Initialisation', 'method.rslora': 'rsLoRA', 'method.dora': 'DoRA', 'method.bias': 'Biases', 'method.loraPlusRatio': 'LoRA+ ratio', 'method.factor': 'Factor', 'method.kind': 'Kind', 'method.bottleneck': 'Bottleneck', 'method.skipLayers': 'Skipped layers', 'method.prefixLength': 'Prefix length', 'method.infixLength': 'Infix length',
-  'train.steps': 'Steps', 'train.epochs': 'Epochs', 'train.batch': 'Batch', 'train.accumulate': 'Accumulation', 'train.packing': 'Packing', 'train.bucketing': 'Bucketing', 'train.lr': 'Learning rate', 'train.schedule': 'Schedule', 'train.warmup': 'Warm-up', 'train.beta1': 'Beta 1', 'train.beta2': 'Beta 2', 'train.eps': 'Epsilon', 'train.weightDecay': 'Weight decay', 'train.weightDecayOn': 'Weight decay on', 'train.clip': 'Gradient clipping', 'train.labelSmoothing': 'Label smoothing', 'train.neftune': 'NEFTune', 'train.gradientCheckpointing': 'Gradient checkpointing', 'train.val': 'Validation share', 'train.seed': 'Seed', 'train.evalEvery': 'Validate every', 'train.checkpointEvery': 'Checkpoint every', 'train.patience': 'Patience', 'train.minDelta': 'Least improvement', 'train.keepBest': 'Keep the best', 'train.samplePrompts': 'Sample prompts', 'train.sampleTokens': 'Sample tokens', 'train.maxBadSteps': 'Bad steps allowed', 'train.memoryLimitBytes': 'Memory limit (bytes)',
+  'base.hash': 'Base (hash)',
+  'base.dtype': 'Base kept as',
+  engine: 'Engine',
+  'data.file': 'Data file',
+  'data.hash': 'Data (hash)',
+  'data.lossOn': 'Loss on',
+  'data.maxLength': 'Max length',
+  'data.format': 'Data format',
+  'data.allowBadRows': 'Bad rows left out',
+  'data.classify': 'Classification',
+  'data.version': 'Data version',
+  'data.excludeLines': 'Excluded rows',
+  'method.type': 'Method',
+  'method.rank': 'Rank',
+  'method.alpha': 'Alpha',
+  'method.dropout': 'Dropout',
+  'method.targets': 'Target modules',
+  'method.layers': 'Layers',
+  'method.init': 'Initialisation',
+  'method.rslora': 'rsLoRA',
+  'method.dora': 'DoRA',
+  'method.bias': 'Biases',
+  'method.loraPlusRatio': 'LoRA+ ratio',
+  'method.factor': 'Factor',
+  'method.kind': 'Kind',
+  'method.bottleneck': 'Bottleneck',
+  'method.skipLayers': 'Skipped layers',
+  'method.prefixLength': 'Prefix length',
+  'method.infixLength': 'Infix length',
+  'train.steps': 'Steps',
+  'train.epochs': 'Epochs',
+  'train.batch': 'Batch',
+  'train.accumulate': 'Accumulation',
+  'train.packing': 'Packing',
+  'train.bucketing': 'Bucketing',
+  'train.lr': 'Learning rate',
+  'train.schedule': 'Schedule',
+  'train.warmup': 'Warm-up',
+  'train.beta1': 'Beta 1',
+  'train.beta2': 'Beta 2',
+  'train.eps': 'Epsilon',
+  'train.weightDecay': 'Weight decay',
+  'train.weightDecayOn': 'Weight decay on',
+  'train.clip': 'Gradient clipping',
+  'train.labelSmoothing': 'Label smoothing',
+  'train.neftune': 'NEFTune',
+  'train.gradientCheckpointing': 'Gradient checkpointing',
+  'train.val': 'Validation share',
+  'train.seed': 'Seed',
+  'train.evalEvery': 'Validate every',
+  'train.checkpointEvery': 'Checkpoint every',
+  'train.patience': 'Patience',
+  'train.minDelta': 'Least improvement',
+  'train.keepBest': 'Keep the best',
+  'train.samplePrompts': 'Sample prompts',
+  'train.sampleTokens': 'Sample tokens',
+  'train.maxBadSteps': 'Bad steps allowed',
+  'train.memoryLimitBytes': 'Memory limit (bytes)',
 };
 
 /** `train.lr` is "Learning rate"; `method.rankPattern.3.q` is "Rank of 3.q". */
@@ -112,8 +197,11 @@ export function scalesText(parts: readonly { id: string; scale: number }[]): str
 
 /** What scalesText wrote; a part without a factor counts as it is. */
 export function parseScales(text: string): { id: string; scale: number }[] {
-  return text.split(',').filter(Boolean).map((part) => {
-    const [id = '', scale = ''] = part.split(':');
-    return { id, scale: Number(scale) || 1 };
-  });
+  return text
+    .split(',')
+    .filter(Boolean)
+    .map((part) => {
+      const [id = '', scale = ''] = part.split(':');
+      return { id, scale: Number(scale) || 1 };
+    });
 }

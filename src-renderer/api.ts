@@ -89,7 +89,11 @@ const webLink = () =>
   splitLink<AppRouter>({
     condition: (op) => op.type === 'subscription',
     true: httpSubscriptionLink({ url: URL }),
-    false: splitLink<AppRouter>({ condition: (op) => op.context['alone'] === true, true: httpLink({ url: URL }), false: httpBatchLink({ url: URL }) }),
+    false: splitLink<AppRouter>({
+      condition: (op) => op.context['alone'] === true,
+      true: httpLink({ url: URL }),
+      false: httpBatchLink({ url: URL }),
+    }),
   });
 
 export const api = createTRPCClient<AppRouter>({ links: [bridge ? bridgeLink(bridge) : webLink()] });

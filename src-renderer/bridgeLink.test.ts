@@ -5,7 +5,11 @@ import type { BridgeCall, BridgeEvent, BridgeReply, GraftBridge } from '../src-m
 import { bridgeLink } from './bridgeLink.ts';
 import { errorSentence, streamOptions } from './stream.ts';
 
-const failure = { message: 'It broke.', code: -32600, data: { graft: { code: 'BROKEN', message: 'The disk is full; free some space.' } } };
+const failure = {
+  message: 'It broke.',
+  code: -32600,
+  data: { graft: { code: 'BROKEN', message: 'The disk is full; free some space.' } },
+};
 
 /** A bridge that answers every call alike and lets the test play the events of a subscription. */
 function fakeBridge(reply: BridgeReply) {
@@ -31,8 +35,15 @@ function fakeBridge(reply: BridgeReply) {
 
 function watch({ client }: ReturnType<typeof fakeBridge>) {
   const seen: string[] = [];
-  const handlers = { data: () => void seen.push('data'), failed: (sentence: string) => void seen.push(sentence), done: () => void seen.push('done') };
-  const subscription = client.runs.watch.subscribe({ id: 'run-1' }, streamOptions(handlers, () => subscription.unsubscribe()));
+  const handlers = {
+    data: () => void seen.push('data'),
+    failed: (sentence: string) => void seen.push(sentence),
+    done: () => void seen.push('done'),
+  };
+  const subscription = client.runs.watch.subscribe(
+    { id: 'run-1' },
+    streamOptions(handlers, () => subscription.unsubscribe()),
+  );
   return { seen, subscription };
 }
 
@@ -47,7 +58,9 @@ test('queries and mutations go over with their type, path and input', async () =
 });
 
 test('a refusal reaches the page as the sentence of the GraftError', async () => {
-  const error: unknown = await fakeBridge({ ok: false, error: failure }).client.models.list.query().catch((caught: unknown) => caught);
+  const error: unknown = await fakeBridge({ ok: false, error: failure })
+    .client.models.list.query()
+    .catch((caught: unknown) => caught);
   expect(errorSentence(error)).toBe('The disk is full; free some space.');
 });
 

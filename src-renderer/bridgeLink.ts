@@ -9,7 +9,9 @@ type LinkObserver = Observer<{ result: { type?: 'data'; data: unknown } }, TRPCC
 export function bridgeLink(bridge: GraftBridge): TRPCLink<AppRouter> {
   return () =>
     ({ op }) =>
-      observable((observer) => (op.type === 'subscription' ? subscribe(bridge, op, observer) : call(bridge, op, observer)));
+      observable((observer) =>
+        op.type === 'subscription' ? subscribe(bridge, op, observer) : call(bridge, op, observer),
+      );
 }
 
 function call(bridge: GraftBridge, op: Operation, observer: LinkObserver): () => void {

@@ -1,8 +1,14 @@
 /** What the dataset page looks at: a version of a registered dataset, or a file that is about to be added. */
-export type DatasetSource = { id: string; version: number; map?: Record<string, string> } | { file: string; map?: Record<string, string> };
+export type DatasetSource =
+  { id: string; version: number; map?: Record<string, string> } | { file: string; map?: Record<string, string> };
 
 /** What rows carry, in words. */
-export const KIND_NAMES = { completion: 'Prompt and completion', alpaca: 'Instruction, input and output', messages: 'Messages', text: 'Plain text' } as const;
+export const KIND_NAMES = {
+  completion: 'Prompt and completion',
+  alpaca: 'Instruction, input and output',
+  messages: 'Messages',
+  text: 'Plain text',
+} as const;
 
 /** What to say where no shape fits: the page has selects where the command line has options. */
 export function columnsProblem(columns: readonly string[]): string {

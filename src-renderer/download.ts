@@ -11,5 +11,10 @@ export function download(name: string, content: Blob): void {
 
 /** A name that every file system takes: `describe a cat` -> `describe-a-cat`. */
 export function fileName(text: string): string {
-  return text.replace(/[^\p{L}\p{N}._-]+/gu, '-').replace(/^[-.]+|-+$/g, '').slice(0, 80) || 'run';
+  return (
+    text
+      .replace(/[^\p{L}\p{N}._-]+/gu, '-')
+      .replace(/^[-.]+|-+$/g, '')
+      .slice(0, 80) || 'run'
+  );
 }

@@ -3,7 +3,10 @@ import { keepEdits, keptEdits, MOST_CHARACTERS } from './draftStore.ts';
 import { changeRow, NO_EDITS, removeRows, type RowEdits } from './rowEdits.ts';
 
 const CONTENT = { hash: 'abc', rows: 10 };
-const EDITS: RowEdits = { ...removeRows(changeRow(changeRow(NO_EDITS, 3, { prompt: 'ü "x"', n: 1 }), 7, { prompt: null }), [7, 1, 2, 9]), added: [{ prompt: '' }] };
+const EDITS: RowEdits = {
+  ...removeRows(changeRow(changeRow(NO_EDITS, 3, { prompt: 'ü "x"', n: 1 }), 7, { prompt: null }), [7, 1, 2, 9]),
+  added: [{ prompt: '' }],
+};
 
 /** As the browser's, with room for so many characters. */
 function storage(room = Infinity, items: Record<string, string> = {}) {
@@ -49,11 +52,16 @@ describe('a kept draft', () => {
     ['an endless range', '{"hash":"abc","changed":[],"removed":[[0,1e15]],"added":[]}'],
     ['half a row', '{"hash":"abc","changed":[],"removed":[[0.5,2]],"added":[]}'],
     ['an added row that is none', '{"hash":"abc","changed":[],"removed":[],"added":[[]]}'],
-  ])('is ignored where it is damaged: %s', (_what, text) => expect(keptEdits(storage(Infinity, { key: text }), 'key', CONTENT)).toEqual(NO_EDITS));
+  ])('is ignored where it is damaged: %s', (_what, text) =>
+    expect(keptEdits(storage(Infinity, { key: text }), 'key', CONTENT)).toEqual(NO_EDITS),
+  );
 
   it('that is too large is not kept, and no older one in its place', () => {
     const large = (characters: number): RowEdits => ({ ...NO_EDITS, added: [{ text: 'x'.repeat(characters) }] });
-    for (const [kept, edits] of [[storage(), large(MOST_CHARACTERS)], [storage(1000), large(1000)]] as const) {
+    for (const [kept, edits] of [
+      [storage(), large(MOST_CHARACTERS)],
+      [storage(1000), large(1000)],
+    ] as const) {
       expect(keepEdits(kept, 'key', CONTENT, EDITS)).toBe(true);
       expect(keepEdits(kept, 'key', CONTENT, edits)).toBe(false);
       expect(kept.keys()).toEqual([]);

@@ -16,10 +16,20 @@ export interface RowsContent {
 export const MOST_CHARACTERS = 1_000_000;
 
 /** Keeps the edits, or forgets what was kept where there are none. False where they are too large; nothing older is left then. */
-export function keepEdits(storage: Pick<Storage, 'setItem' | 'removeItem'>, key: string, { hash }: RowsContent, { changed, removed, added }: RowEdits): boolean {
+export function keepEdits(
+  storage: Pick<Storage, 'setItem' | 'removeItem'>,
+  key: string,
+  { hash }: RowsContent,
+  { changed, removed, added }: RowEdits,
+): boolean {
   storage.removeItem(key);
   if (changed.size + removed.size + added.length === 0) return true;
-  const text = JSON.stringify({ hash, changed: [...changed], removed: rangesOf([...removed].sort((a, b) => a - b)), added });
+  const text = JSON.stringify({
+    hash,
+    changed: [...changed],
+    removed: rangesOf([...removed].sort((a, b) => a - b)),
+    added,
+  });
   if (text.length > MOST_CHARACTERS) return false;
   try {
     storage.setItem(key, text);
@@ -35,8 +45,20 @@ export function keptEdits(storage: Pick<Storage, 'getItem'>, key: string, { hash
   const kept = parse(storage.getItem(key));
   if (!isRecord(kept) || kept['hash'] !== hash) return NO_EDITS;
   const { changed, removed, added } = kept;
-  if (!isListOf(changed, (item): item is [number, RowValues] => isPair(item) && isBelow(item[0], rows) && isRecord(item[1]))) return NO_EDITS;
-  if (!isListOf(removed, (item): item is [number, number] => isPair(item) && isBelow(item[0], rows) && isBelow(item[1], rows + 1))) return NO_EDITS;
+  if (
+    !isListOf(
+      changed,
+      (item): item is [number, RowValues] => isPair(item) && isBelow(item[0], rows) && isRecord(item[1]),
+    )
+  )
+    return NO_EDITS;
+  if (
+    !isListOf(
+      removed,
+      (item): item is [number, number] => isPair(item) && isBelow(item[0], rows) && isBelow(item[1], rows + 1),
+    )
+  )
+    return NO_EDITS;
   if (!isListOf(added, isRecord)) return NO_EDITS;
   return { changed: new Map(changed), removed: numbersOf(removed), added };
 }

@@ -21,7 +21,12 @@ function upload(file: File, onProgress: (share: number) => void): Upload {
       if (answer.path !== undefined) resolve(answer.path);
       else reject(new Error(answer.message ?? `Graft did not take ${file.name}; type its path instead.`));
     };
-    request.onerror = () => reject(new Error(`${file.name} did not arrive; check that Graft is still running, or type the path of the file instead.`));
+    request.onerror = () =>
+      reject(
+        new Error(
+          `${file.name} did not arrive; check that Graft is still running, or type the path of the file instead.`,
+        ),
+      );
     request.onabort = () => reject(new Error(`${file.name} was not taken over: you cancelled it.`));
   });
   request.open('POST', `/api/upload?name=${encodeURIComponent(file.name)}`);

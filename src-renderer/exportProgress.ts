@@ -11,11 +11,21 @@ export interface ExportProgress {
 }
 
 /** The state after an event; a new phase begins to count anew. */
-export function progressAfter(before: ExportProgress | undefined, event: Pick<ExportProgress, 'phase' | 'done' | 'total'>, nowMs: number): ExportProgress {
+export function progressAfter(
+  before: ExportProgress | undefined,
+  event: Pick<ExportProgress, 'phase' | 'done' | 'total'>,
+  nowMs: number,
+): ExportProgress {
   const { phase, done, total } = event;
   if (before?.phase !== phase) return { phase, done, total, sinceMs: nowMs, leftMs: undefined };
   const elapsedMs = nowMs - before.sinceMs;
-  return { phase, done, total, sinceMs: before.sinceMs, leftMs: done > 0 ? (elapsedMs * (total - done)) / done : undefined };
+  return {
+    phase,
+    done,
+    total,
+    sinceMs: before.sinceMs,
+    leftMs: done > 0 ? (elapsedMs * (total - done)) / done : undefined,
+  };
 }
 
 /** A folder name that is not among those taken: `colours-merged`, `colours-merged-2`, ... */

@@ -1,5 +1,16 @@
 import { expect, test } from 'vitest';
-import { baseName, formatBytes, formatChance, formatCount, formatDuration, formatShare, formatShort, formatSmall, shortPath, formatDay } from './format.ts';
+import {
+  baseName,
+  formatBytes,
+  formatChance,
+  formatCount,
+  formatDuration,
+  formatShare,
+  formatShort,
+  formatSmall,
+  shortPath,
+  formatDay,
+} from './format.ts';
 
 test('counts and sizes', () => {
   expect(formatCount(260032)).toBe('260,032');

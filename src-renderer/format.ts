@@ -10,7 +10,11 @@ export function formatCount(value: number): string {
 
 /** Parameters in short: 260032 -> "260K", 1100000000 -> "1.1B". */
 export function formatShort(value: number): string {
-  const units: [number, string][] = [[1e9, 'B'], [1e6, 'M'], [1e3, 'K']];
+  const units: [number, string][] = [
+    [1e9, 'B'],
+    [1e6, 'M'],
+    [1e3, 'K'],
+  ];
   for (const [size, unit] of units) {
     if (value >= size) return `${trim(value / size)}${unit}`;
   }
@@ -71,7 +75,11 @@ export function formatDate(value: string | number): string {
 export function formatDay(value: string, now = new Date()): string {
   const date = new Date(value);
   if (date.toDateString() === now.toDateString()) return date.toLocaleTimeString('en-GB', { timeStyle: 'short' });
-  return date.toLocaleDateString('en-GB', { day: 'numeric', month: 'short', ...(date.getFullYear() === now.getFullYear() ? {} : { year: 'numeric' }) });
+  return date.toLocaleDateString('en-GB', {
+    day: 'numeric',
+    month: 'short',
+    ...(date.getFullYear() === now.getFullYear() ? {} : { year: 'numeric' }),
+  });
 }
 
 /** `LoRA, rank 8, alpha 16, q v`. */
@@ -80,7 +88,12 @@ export function methodLabel({ name, details }: { name: string; details: string }
 }
 
 /** An adapter in a list of many: adapters of one task often share their name, so method and time tell them apart. */
-export function adapterLabel(adapter: { name: string; taskName: string; methodText: { name: string; details: string }; createdAt: string }): string {
+export function adapterLabel(adapter: {
+  name: string;
+  taskName: string;
+  methodText: { name: string; details: string };
+  createdAt: string;
+}): string {
   const name = adapter.name === adapter.taskName ? adapter.name : `${adapter.taskName}: ${adapter.name}`;
   return `${name}, ${methodLabel(adapter.methodText)}, ${formatDate(adapter.createdAt)}`;
 }

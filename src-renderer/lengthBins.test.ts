@@ -1,7 +1,12 @@
 import { describe, expect, it } from 'vitest';
 import { lengthBins, lengthSummary } from './lengthBins.ts';
 
-const LENGTHS: [number, number][] = [[3, 5], [10, 1], [40, 3], [399, 1]];
+const LENGTHS: [number, number][] = [
+  [3, 5],
+  [10, 1],
+  [40, 3],
+  [399, 1],
+];
 
 describe('length bins', () => {
   it('hold every row once, in bars of equal round width', () => {
@@ -15,7 +20,17 @@ describe('length bins', () => {
   });
 
   it('the summary says what a maximum length cuts', () => {
-    expect(lengthSummary(LENGTHS, [[2, 6], [39, 3], [40, 1]], 40)).toEqual({ rows: 10, median: 3, p95: 399, longest: 399, cut: 1, unlabelled: 1 });
+    expect(
+      lengthSummary(
+        LENGTHS,
+        [
+          [2, 6],
+          [39, 3],
+          [40, 1],
+        ],
+        40,
+      ),
+    ).toEqual({ rows: 10, median: 3, p95: 399, longest: 399, cut: 1, unlabelled: 1 });
     expect(lengthSummary(LENGTHS, [], 399).cut).toBe(0);
   });
 });

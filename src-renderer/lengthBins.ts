@@ -13,7 +13,11 @@ export function lengthBins(lengths: readonly (readonly [length: number, rows: nu
   const longest = lengths.at(-1)?.[0];
   if (longest === undefined) return [];
   const width = roundUp((longest + 1) / BARS);
-  const bins = Array.from({ length: Math.floor(longest / width) + 1 }, (_, i) => ({ from: i * width, to: (i + 1) * width, rows: 0 }));
+  const bins = Array.from({ length: Math.floor(longest / width) + 1 }, (_, i) => ({
+    from: i * width,
+    to: (i + 1) * width,
+    rows: 0,
+  }));
   for (const [length, rows] of lengths) bins[Math.floor(length / width)]!.rows += rows;
   return bins;
 }
@@ -37,7 +41,11 @@ export interface LengthSummary {
 }
 
 /** `prompts`: lengths of what comes before the first token with loss. */
-export function lengthSummary(lengths: readonly (readonly [number, number])[], prompts: readonly (readonly [number, number])[], maxLength: number): LengthSummary {
+export function lengthSummary(
+  lengths: readonly (readonly [number, number])[],
+  prompts: readonly (readonly [number, number])[],
+  maxLength: number,
+): LengthSummary {
   const rows = sumRows(lengths);
   const atShare = (share: number): number => {
     let seen = 0;

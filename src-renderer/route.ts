@@ -1,5 +1,15 @@
 /** Hash routing: `#/runs/ID` is page `runs`, id `ID`; every page has a link that survives a reload. */
-export const PAGES = ['home', 'models', 'datasets', 'new-run', 'runs', 'adapters', 'playground', 'export', 'settings'] as const;
+export const PAGES = [
+  'home',
+  'models',
+  'datasets',
+  'new-run',
+  'runs',
+  'adapters',
+  'playground',
+  'export',
+  'settings',
+] as const;
 export type Page = (typeof PAGES)[number];
 
 /** What each page is called, in the navigation and as its heading. */

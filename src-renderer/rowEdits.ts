@@ -16,7 +16,11 @@ export function changeRow(edits: RowEdits, index: number, values: RowValues): Ro
 
 /** `places`: of added rows. */
 export function removeRows(edits: RowEdits, indices: Iterable<number>, places: readonly number[] = []): RowEdits {
-  return { ...edits, removed: new Set([...edits.removed, ...indices]), added: edits.added.filter((_, place) => !places.includes(place)) };
+  return {
+    ...edits,
+    removed: new Set([...edits.removed, ...indices]),
+    added: edits.added.filter((_, place) => !places.includes(place)),
+  };
 }
 
 export function bringRowBack(edits: RowEdits, index: number): RowEdits {
@@ -24,7 +28,11 @@ export function bringRowBack(edits: RowEdits, index: number): RowEdits {
 }
 
 /** In the form that the API takes; a row that was changed and then deleted is deleted. */
-export function editsToSend({ changed, removed, added }: RowEdits): { changed: { index: number; values: RowValues }[]; removed: [number, number][]; added: RowValues[] } {
+export function editsToSend({ changed, removed, added }: RowEdits): {
+  changed: { index: number; values: RowValues }[];
+  removed: [number, number][];
+  added: RowValues[];
+} {
   return {
     changed: [...changed].filter(([index]) => !removed.has(index)).map(([index, values]) => ({ index, values })),
     removed: rangesOf([...removed].sort((a, b) => a - b)),

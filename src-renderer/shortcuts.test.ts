@@ -2,11 +2,19 @@ import { describe, expect, it } from 'vitest';
 import { PAGES } from './route.ts';
 import { keyLabel, SEQUENCE_MS, ShortcutMatcher, SHORTCUTS, type KeyPress } from './shortcuts.ts';
 
-const press = (key: string, change: Partial<KeyPress> = {}): KeyPress => ({ key, ctrlKey: false, metaKey: false, altKey: false, ...change });
+const press = (key: string, change: Partial<KeyPress> = {}): KeyPress => ({
+  key,
+  ctrlKey: false,
+  metaKey: false,
+  altKey: false,
+  ...change,
+});
 
 describe('the table', () => {
   it('leads to every page, with no keys or accelerator used twice', () => {
-    const pages = SHORTCUTS.flatMap(({ group, command }) => (group === 'Go to' && command.kind === 'go' ? [command.page] : []));
+    const pages = SHORTCUTS.flatMap(({ group, command }) =>
+      group === 'Go to' && command.kind === 'go' ? [command.page] : [],
+    );
     expect(pages.sort()).toEqual([...PAGES].sort());
     const keys = SHORTCUTS.map((shortcut) => shortcut.keys.join(' '));
     const accelerators = SHORTCUTS.flatMap(({ accelerator }) => accelerator ?? []);
@@ -48,5 +56,10 @@ describe('key presses', () => {
 });
 
 it('writes keys as the platform does', () => {
-  expect([keyLabel('Mod+k', false), keyLabel('Mod+k', true), keyLabel('g', false), keyLabel('?', true)]).toEqual(['Ctrl+K', '⌘K', 'g', '?']);
+  expect([keyLabel('Mod+k', false), keyLabel('Mod+k', true), keyLabel('g', false), keyLabel('?', true)]).toEqual([
+    'Ctrl+K',
+    '⌘K',
+    'g',
+    '?',
+  ]);
 });

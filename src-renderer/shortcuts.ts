@@ -26,11 +26,35 @@ const GO: readonly [key: string, page: Page][] = [
 ];
 
 export const SHORTCUTS: readonly Shortcut[] = [
-  { keys: ['?'], label: 'Show all shortcuts', group: 'Anywhere', command: { kind: 'list' }, accelerator: 'CmdOrCtrl+/' },
-  { keys: ['Mod+k'], label: 'Find a page, model, dataset, run or adapter', group: 'Anywhere', command: { kind: 'palette' }, accelerator: 'CmdOrCtrl+K' },
+  {
+    keys: ['?'],
+    label: 'Show all shortcuts',
+    group: 'Anywhere',
+    command: { kind: 'list' },
+    accelerator: 'CmdOrCtrl+/',
+  },
+  {
+    keys: ['Mod+k'],
+    label: 'Find a page, model, dataset, run or adapter',
+    group: 'Anywhere',
+    command: { kind: 'palette' },
+    accelerator: 'CmdOrCtrl+K',
+  },
   { keys: ['/'], label: 'Search on this page', group: 'Anywhere', command: { kind: 'search' } },
-  { keys: ['n'], label: 'New run', group: 'Anywhere', command: { kind: 'go', page: 'new-run' }, accelerator: 'CmdOrCtrl+N' },
-  ...GO.map(([key, page], at): Shortcut => ({ keys: ['g', key], label: PAGE_TITLES[page], group: 'Go to', command: { kind: 'go', page }, accelerator: `CmdOrCtrl+${at + 1}` })),
+  {
+    keys: ['n'],
+    label: 'New run',
+    group: 'Anywhere',
+    command: { kind: 'go', page: 'new-run' },
+    accelerator: 'CmdOrCtrl+N',
+  },
+  ...GO.map(([key, page], at): Shortcut => ({
+    keys: ['g', key],
+    label: PAGE_TITLES[page],
+    group: 'Go to',
+    command: { kind: 'go', page },
+    accelerator: `CmdOrCtrl+${at + 1}`,
+  })),
 ];
 
 export interface KeyPress {
@@ -58,7 +82,11 @@ export class ShortcutMatcher {
     this.#first = undefined;
     const key = this.#name(press);
     if (key === undefined || (typing && !key.startsWith('Mod+'))) return undefined;
-    const found = SHORTCUTS.find(({ keys }) => (first === undefined ? keys.length === 1 && keys[0] === key : keys.length === 2 && keys[0] === first && keys[1] === key));
+    const found = SHORTCUTS.find(({ keys }) =>
+      first === undefined
+        ? keys.length === 1 && keys[0] === key
+        : keys.length === 2 && keys[0] === first && keys[1] === key,
+    );
     if (found) return found.command;
     if (SHORTCUTS.some(({ keys }) => keys.length === 2 && keys[0] === key)) this.#first = { key, atMs: nowMs };
     return undefined;
@@ -74,5 +102,7 @@ export class ShortcutMatcher {
 
 /** `Mod+k` as this platform writes it. */
 export function keyLabel(key: string, mac: boolean): string {
-  return key.replace('Mod+', mac ? '⌘' : 'Ctrl+').replace(/[a-z]$/, (letter) => (key.includes('+') ? letter.toUpperCase() : letter));
+  return key
+    .replace('Mod+', mac ? '⌘' : 'Ctrl+')
+    .replace(/[a-z]$/, (letter) => (key.includes('+') ? letter.toUpperCase() : letter));
 }

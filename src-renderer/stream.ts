@@ -42,7 +42,12 @@ export function failureOf(error: unknown): Failure {
     const data: GraftShape | undefined = error.data ?? undefined;
     const { code = 'INTERNAL', message, details = {} } = data?.graft ?? {};
     if (message) return { code, message, details };
-    if (!error.shape) return { code: 'NO_ANSWER', message: 'Graft does not answer; check that it is still running, then reload this page.', details: {} };
+    if (!error.shape)
+      return {
+        code: 'NO_ANSWER',
+        message: 'Graft does not answer; check that it is still running, then reload this page.',
+        details: {},
+      };
   }
   return { code: 'INTERNAL', message: error instanceof Error ? error.message : String(error), details: {} };
 }

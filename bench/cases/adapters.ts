@@ -10,6 +10,8 @@ import { withPeers } from '../lib/peer.ts';
 export async function ensureAdapter(context: Context, modelDir: string, targets: Target[]): Promise<string> {
   const adapterDir = `${modelDir}-${targets.join('')}`;
   if (fs.existsSync(path.join(benchFolder(), adapterDir))) return adapterDir;
-  await withPeers([graftCommand(context)], ([graft]) => graft!.ask('writeAdapter', { modelDir, adapterDir, targets, rank: 8, alpha: 16 }));
+  await withPeers([graftCommand(context)], ([graft]) =>
+    graft!.ask('writeAdapter', { modelDir, adapterDir, targets, rank: 8, alpha: 16 }),
+  );
   return adapterDir;
 }

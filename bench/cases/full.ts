@@ -17,11 +17,32 @@ export async function full(context: Context): Promise<CaseResult> {
   const batch = Array.from({ length: B }, () => randomExample(random, T, T, vocabularyOf('gpt2')));
   const results: TrainingResult[] = [];
   for (const method of METHODS) {
-    const plan = { variant: method, shape: 'gpt2', method, targets: ['q', 'v'], batches: [batch], work: { amount: B * T, unit: 'tokens/s' } } as const;
-    results.push(await raceTraining(context, { ...plan, targets: [...plan.targets], batches: [...plan.batches], rounds: context.quick ? 1 : 8, checkSteps: context.quick ? 2 : 4, save: true }));
+    const plan = {
+      variant: method,
+      shape: 'gpt2',
+      method,
+      targets: ['q', 'v'],
+      batches: [batch],
+      work: { amount: B * T, unit: 'tokens/s' },
+    } as const;
+    results.push(
+      await raceTraining(context, {
+        ...plan,
+        targets: [...plan.targets],
+        batches: [...plan.batches],
+        rounds: context.quick ? 1 : 8,
+        checkSteps: context.quick ? 2 : 4,
+        save: true,
+      }),
+    );
   }
   const notes = results.flatMap((result, i) => [storedNote(METHODS[i]!, result), ...result.notes]);
-  return { name: 'full', what: `One step on ${B} x ${T} tokens, GPT-2-small shape: LoRA of rank 8 on q and v, and full fine-tuning.`, rows: results.flatMap(({ rows }) => rows), notes: [comparison(results), ...notes] };
+  return {
+    name: 'full',
+    what: `One step on ${B} x ${T} tokens, GPT-2-small shape: LoRA of rank 8 on q and v, and full fine-tuning.`,
+    rows: results.flatMap(({ rows }) => rows),
+    notes: [comparison(results), ...notes],
+  };
 }
 
 function storedNote(method: string, { trainable, saved }: TrainingResult): string {
@@ -31,7 +52,10 @@ function storedNote(method: string, { trainable, saved }: TrainingResult): strin
 
 function comparison(results: TrainingResult[]): string {
   const [lora, all] = results.map(({ rows }) => rows.find(({ system }) => system === GRAFT)!);
-  const time = lora!.disturbed || all!.disturbed ? 'times were disturbed' : `a step of LoRA takes ${(lora!.time.median / all!.time.median).toFixed(2)} of the time`;
+  const time =
+    lora!.disturbed || all!.disturbed
+      ? 'times were disturbed'
+      : `a step of LoRA takes ${(lora!.time.median / all!.time.median).toFixed(2)} of the time`;
   const stored = results[0]!.saved!.resultBytes / results[1]!.saved!.resultBytes;
   return `Graft, LoRA against full: ${time}, peak memory ${(lora!.peakBytes! / all!.peakBytes!).toFixed(2)}, trained weights on disk 1/${Math.round(1 / stored)}.`;
 }

@@ -20,7 +20,10 @@ export async function generate(context: Context): Promise<CaseResult> {
     name: 'generate',
     what: `${NEW} greedy tokens after ${PROMPT}: one row without adapter, and a row per adapter (r = 8 on q and v) in one batch.`,
     rows,
-    notes: ['All systems gave the same ids.', 'The rival decodes the rows with adapters as one batch too, with the A and B of each row stacked.'],
+    notes: [
+      'All systems gave the same ids.',
+      'The rival decodes the rows with adapters as one batch too, with the A and B of each row stacked.',
+    ],
   };
 }
 
@@ -31,23 +34,56 @@ async function generateWith(context: Context, shape: Shape): Promise<Row[]> {
   return withPeers([graftCommand(context), ...torchCommands(context)], async (peers) => {
     for (const peer of peers) await peer.ask('load', { modelDir });
     const rows = await timed(context, peers, shape, 1, (peer) => peer.ask<GenerateAnswer>('generate', request));
-    if (context.profile) context.say(profileText(`${NEW} tokens of ${shape}`, await peers[0]!.ask<Profile>('profile', { work: 'generate', request })));
+    if (context.profile)
+      context.say(
+        profileText(
+          `${NEW} tokens of ${shape}`,
+          await peers[0]!.ask<Profile>('profile', { work: 'generate', request }),
+        ),
+      );
     for (const count of context.quick ? [4] : [1, 4]) {
-      const setup: AdaptersSetup = { files: Array.from({ length: count }, (_, i) => `${shape}-generate-${i}.safetensors`), targets: ['q', 'v'], rank: 8, alpha: 16 };
+      const setup: AdaptersSetup = {
+        files: Array.from({ length: count }, (_, i) => `${shape}-generate-${i}.safetensors`),
+        targets: ['q', 'v'],
+        rank: 8,
+        alpha: 16,
+      };
       for (const peer of peers) await peer.ask('adapters', setup); // Graft, the first, writes what the others read
-      rows.push(...(await timed(context, peers, `${shape}, ${count} adapter${count > 1 ? 's' : ''}`, count, (peer) => peer.ask<GenerateAnswer>('generateMany', request))));
+      rows.push(
+        ...(await timed(context, peers, `${shape}, ${count} adapter${count > 1 ? 's' : ''}`, count, (peer) =>
+          peer.ask<GenerateAnswer>('generateMany', request),
+        )),
+      );
     }
     return rows;
   });
 }
 
 /** Throws where a system writes another text; that first run warms all of them up. */
-async function timed(context: Context, peers: Peer[], variant: string, count: number, run: (peer: Peer) => Promise<GenerateAnswer>): Promise<Row[]> {
+async function timed(
+  context: Context,
+  peers: Peer[],
+  variant: string,
+  count: number,
+  run: (peer: Peer) => Promise<GenerateAnswer>,
+): Promise<Row[]> {
   const texts = new Map<string, string>();
   for (const peer of peers) texts.set(peer.name, (await run(peer)).ids.join(' '));
-  if (new Set(texts.values()).size > 1) throw new Error(`${variant}: ids differ, no time is reported: ${[...texts].map(([name, ids]) => `${name} ${ids}`).join('; ')}`);
+  if (new Set(texts.values()).size > 1)
+    throw new Error(
+      `${variant}: ids differ, no time is reported: ${[...texts].map(([name, ids]) => `${name} ${ids}`).join('; ')}`,
+    );
   const samples = await race(context, peers, context.quick ? 2 : 8, async (peer) => (await run(peer)).ms);
   const rows: Row[] = [];
-  for (const peer of peers) rows.push(makeRow(variant, peer.name, samples.get(peer.name)!, { amount: count * NEW, unit: 'tokens/s' }, await peakOf(peer)));
+  for (const peer of peers)
+    rows.push(
+      makeRow(
+        variant,
+        peer.name,
+        samples.get(peer.name)!,
+        { amount: count * NEW, unit: 'tokens/s' },
+        await peakOf(peer),
+      ),
+    );
   return rows;
 }

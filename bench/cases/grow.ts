@@ -27,7 +27,9 @@ function sizes(quick: boolean): Sizes {
   const shape = quick ? 'gpt2' : 'gpt2-2048';
   const lengths = quick ? [64, 256] : [64, 128, 256, 512, 1024, 2048];
   const batches = quick ? [1, 4] : [1, 2, 4, 8, 16];
-  const models: Shape[] = quick ? ['gpt2-2-layers', shape] : ['gpt2-2-layers', 'gpt2-6-layers', shape, 'gpt2-medium', 'gpt2-large'];
+  const models: Shape[] = quick
+    ? ['gpt2-2-layers', shape]
+    : ['gpt2-2-layers', 'gpt2-6-layers', shape, 'gpt2-medium', 'gpt2-large'];
   return {
     byLength: lengths.map((T) => ({ shape, B: 1, T })),
     byBatch: batches.map((B) => ({ shape, B, T: 64 })),
@@ -42,14 +44,25 @@ export async function grow(context: Context): Promise<CaseResult> {
     const key = variantOf(size);
     if (!measured.has(key)) measured.set(key, await raceSize(context, size));
   }
-  const sweep = (all: Size[], x: (size: Size) => number): { x: number; rows: Row[] }[] => all.map((size) => ({ x: x(size), rows: measured.get(variantOf(size))! }));
+  const sweep = (all: Size[], x: (size: Size) => number): { x: number; rows: Row[] }[] =>
+    all.map((size) => ({ x: x(size), rows: measured.get(variantOf(size))! }));
   const sweeps: Sweep[] = [
     { name: 'length', xLabel: 'length of one row, tokens', points: sweep(byLength, ({ T }) => T) },
     { name: 'batch', xLabel: 'batch, rows of 64 tokens', points: sweep(byBatch, ({ B }) => B) },
-    { name: 'size', xLabel: 'size of the model, million parameters', points: sweep(byModel, ({ shape }) => Number(millionsOf(shape).toPrecision(2))) },
+    {
+      name: 'size',
+      xLabel: 'size of the model, million parameters',
+      points: sweep(byModel, ({ shape }) => Number(millionsOf(shape).toPrecision(2))),
+    },
   ];
   const { notes, plots } = growthCurves(sweeps);
-  return { name: 'grow', what: 'One step, GPT-2 shapes, r = 8 on q and v, all tokens labelled; model, batch x length.', rows: [...measured.values()].flat(), notes, plots };
+  return {
+    name: 'grow',
+    what: 'One step, GPT-2 shapes, r = 8 on q and v, all tokens labelled; model, batch x length.',
+    rows: [...measured.values()].flat(),
+    notes,
+    plots,
+  };
 }
 
 function variantOf({ shape, B, T }: Size): string {
@@ -61,5 +74,15 @@ async function raceSize(context: Context, { shape, B, T }: Size): Promise<Row[]>
   const batch = Array.from({ length: B }, () => randomExample(random, T, T, vocabularyOf(shape)));
   const work = { amount: B * T, unit: 'tokens/s' };
   const rounds = context.quick ? 2 : 3;
-  return (await raceTraining(context, { variant: variantOf({ shape, B, T }), shape, targets: ['q', 'v'], batches: [batch], work, rounds, checkSteps: 2 })).rows;
+  return (
+    await raceTraining(context, {
+      variant: variantOf({ shape, B, T }),
+      shape,
+      targets: ['q', 'v'],
+      batches: [batch],
+      work,
+      rounds,
+      checkSteps: 2,
+    })
+  ).rows;
 }

@@ -16,8 +16,15 @@ it('says where times were disturbed', () => {
 it('states and draws the power of each system', () => {
   const points = [64, 128, 512].map((x) => ({ x, rows: [row('Graft', x, 1, 1e9), row('PyTorch', x, 2, x * 1e6)] }));
   const { notes, plots } = growthCurves([{ name: 'length', xLabel: 'tokens', points }]);
-  expect(notes).toEqual([expect.stringMatching(/^Graft over length: .* power 0\.00, .* 0\.00\.$/), expect.stringMatching(/^PyTorch over length: .* power -1\.00, .* 1\.00\.$/)]);
+  expect(notes).toEqual([
+    expect.stringMatching(/^Graft over length: .* power 0\.00, .* 0\.00\.$/),
+    expect.stringMatching(/^PyTorch over length: .* power -1\.00, .* 1\.00\.$/),
+  ]);
   const [speed, memory] = plots[0]!.panels;
   expect(speed!.series.map(({ name }) => name)).toEqual(['Graft, exponent 0.00', 'PyTorch, exponent -1.00']);
-  expect(memory!.series[1]!.points).toEqual([{ x: 64, y: 0.064 }, { x: 128, y: 0.128 }, { x: 512, y: 0.512 }]);
+  expect(memory!.series[1]!.points).toEqual([
+    { x: 64, y: 0.064 },
+    { x: 128, y: 0.128 },
+    { x: 512, y: 0.512 },
+  ]);
 });

@@ -9,7 +9,10 @@ it('finds the power of an exact curve, whatever its constant', () => {
 
 it('lies between the powers of a sum', () => {
   const xs = [1, 2, 4, 8, 16];
-  const p = growthExponent(xs, xs.map((x) => x + x * x));
+  const p = growthExponent(
+    xs,
+    xs.map((x) => x + x * x),
+  );
   expect(p).toBeGreaterThan(1.3);
   expect(p).toBeLessThan(1.9);
 });

@@ -13,7 +13,8 @@ it('causal attention counts the visible half of two products, and of five more g
   let visible = 0;
   for (let t = 0; t < size.length; t++) visible += t + 1;
   const one = size.batch * size.heads * visible * 2 * size.width;
-  const near = (flops: number, products: number): void => expect(Math.abs(flops / (products * one) - 1)).toBeLessThan(1 / size.length);
+  const near = (flops: number, products: number): void =>
+    expect(Math.abs(flops / (products * one) - 1)).toBeLessThan(1 / size.length);
   near(attentionFlops({ ...size, backward: false }), 2);
   near(attentionFlops({ ...size, backward: true }), 7);
 });

@@ -9,19 +9,37 @@ import { withPeers, type Peer } from '../lib/peer.ts';
 import { makeRow, race, type CaseResult, type Row } from '../lib/result.ts';
 import type { AttentionSize, HelloAnswer, ProductSize, TimeAnswer } from '../peers/protocol.ts';
 
-const PRODUCTS: ProductSize[] = [{ n: 4096, inner: 4096, width: 4096 }, { n: 8192, inner: 576, width: 1536 }, { n: 8192, inner: 768, width: 3072 }];
-const ATTENTIONS = [{ batch: 8, heads: 12, kvHeads: 12, length: 1024, width: 64 }, { batch: 4, heads: 9, kvHeads: 3, length: 2048, width: 64 }];
+const PRODUCTS: ProductSize[] = [
+  { n: 4096, inner: 4096, width: 4096 },
+  { n: 8192, inner: 576, width: 1536 },
+  { n: 8192, inner: 768, width: 3072 },
+];
+const ATTENTIONS = [
+  { batch: 8, heads: 12, kvHeads: 12, length: 1024, width: 64 },
+  { batch: 4, heads: 9, kvHeads: 3, length: 2048, width: 64 },
+];
 const TINY_PRODUCTS: ProductSize[] = [{ n: 64, inner: 96, width: 128 }];
 const TINY_ATTENTIONS = [{ batch: 1, heads: 4, kvHeads: 2, length: 64, width: 16 }];
 
 export async function kernels(context: Context): Promise<CaseResult> {
-  if (context.engine !== 'webgpu') throw usageError('NOT_THIS_ENGINE', 'Case kernels measures the kernels of the webgpu engine; give --engine webgpu.');
+  if (context.engine !== 'webgpu')
+    throw usageError(
+      'NOT_THIS_ENGINE',
+      'Case kernels measures the kernels of the webgpu engine; give --engine webgpu.',
+    );
   return withPeers([graftCommand(context), ...torchTrainers(context)], async (peers) => {
-    const versions = (await Promise.all(peers.map((peer) => peer.ask<HelloAnswer>('hello')))).map(({ version }) => version);
+    const versions = (await Promise.all(peers.map((peer) => peer.ask<HelloAnswer>('hello')))).map(
+      ({ version }) => version,
+    );
     const products = await timeProducts(context, peers);
     const attentions = await timeAttentions(context, peers);
     const rows = [...products, ...attentions];
-    return { name: 'kernels', what: 'Kernels alone: x (n x inner) by a frozen W (width x inner) transposed, and causal attention.', rows, notes: [`${versions.join('; ')}.`, ...shares(rows, limitOf(products))] };
+    return {
+      name: 'kernels',
+      what: 'Kernels alone: x (n x inner) by a frozen W (width x inner) transposed, and causal attention.',
+      rows,
+      notes: [`${versions.join('; ')}.`, ...shares(rows, limitOf(products))],
+    };
   });
 }
 
@@ -30,7 +48,13 @@ async function timeProducts(context: Context, peers: Peer[]): Promise<Row[]> {
   for (const size of context.tiny ? TINY_PRODUCTS : PRODUCTS) {
     const name = `${size.n} x ${size.inner} x ${size.width}`;
     const [graft, ...rivals] = peers as [Peer, ...Peer[]];
-    for (const format of BASE_DTYPES) rows.push(...(await timeKernel(context, [graft], `${name}, W as ${format}`, productFlops(size), 'product', { ...size, format })));
+    for (const format of BASE_DTYPES)
+      rows.push(
+        ...(await timeKernel(context, [graft], `${name}, W as ${format}`, productFlops(size), 'product', {
+          ...size,
+          format,
+        })),
+      );
     rows.push(...(await timeKernel(context, rivals, name, productFlops(size), 'product', size)));
   }
   return rows;
@@ -49,10 +73,24 @@ async function timeAttentions(context: Context, peers: Peer[]): Promise<Row[]> {
 }
 
 /** One sample is the mean of several calls, so that starting and reading back weigh little. */
-async function timeKernel(context: Context, peers: Peer[], variant: string, flops: number, command: string, size: object): Promise<Row[]> {
+async function timeKernel(
+  context: Context,
+  peers: Peer[],
+  variant: string,
+  flops: number,
+  command: string,
+  size: object,
+): Promise<Row[]> {
   const repeats = context.tiny ? 2 : 20;
-  const samples = await race(context, peers, context.quick ? 3 : 10, async (peer) => (await peer.ask<TimeAnswer>(command, { ...size, repeats })).ms);
-  return peers.map(({ name }) => makeRow(variant, name, samples.get(name)!, { amount: flops / 1e12, unit: 'TFLOP/s' }, null));
+  const samples = await race(
+    context,
+    peers,
+    context.quick ? 3 : 10,
+    async (peer) => (await peer.ask<TimeAnswer>(command, { ...size, repeats })).ms,
+  );
+  return peers.map(({ name }) =>
+    makeRow(variant, name, samples.get(name)!, { amount: flops / 1e12, unit: 'TFLOP/s' }, null),
+  );
 }
 
 /** Multiplications and additions of a product. */
@@ -73,6 +111,10 @@ function limitOf(products: Row[]): number {
 }
 
 function shares(rows: Row[], limit: number): string[] {
-  const list = rows.map(({ system, variant, rate }) => `${system}, ${variant}: ${((100 * rate.perSecond) / limit).toFixed(1)}%`);
-  return [`Measured limit of the card: ${limit.toPrecision(3)} TFLOP/s, the fastest product of all systems. Shares of it: ${list.join('; ')}.`];
+  const list = rows.map(
+    ({ system, variant, rate }) => `${system}, ${variant}: ${((100 * rate.perSecond) / limit).toFixed(1)}%`,
+  );
+  return [
+    `Measured limit of the card: ${limit.toPrecision(3)} TFLOP/s, the fastest product of all systems. Shares of it: ${list.join('; ')}.`,
+  ];
 }

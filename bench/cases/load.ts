@@ -17,12 +17,22 @@ export async function load(context: Context): Promise<CaseResult> {
     const result = await loadShape(context, shape);
     rows.push(...result.rows);
     if (context.profile) await profileLoad(context, shape);
-    notes.push(`${shape}: the file has ${(result.fileBytes / 1e6).toFixed(0)} MB; a process with its engine and no model holds ${result.emptyNote}.`);
+    notes.push(
+      `${shape}: the file has ${(result.fileBytes / 1e6).toFixed(0)} MB; a process with its engine and no model holds ${result.emptyNote}.`,
+    );
   }
-  return { name: 'load', what: 'Float32 checkpoint to first logits, a fresh process each time, file in the page cache.', rows, notes };
+  return {
+    name: 'load',
+    what: 'Float32 checkpoint to first logits, a fresh process each time, file in the page cache.',
+    rows,
+    notes,
+  };
 }
 
-async function loadShape(context: Context, shape: Shape): Promise<{ rows: Row[]; fileBytes: number; emptyNote: string }> {
+async function loadShape(
+  context: Context,
+  shape: Shape,
+): Promise<{ rows: Row[]; fileBytes: number; emptyNote: string }> {
   const modelDir = await ensureModel(shape);
   const fileBytes = fs.statSync(path.join(benchFolder(), modelDir, 'model.safetensors')).size;
   const commands = [graftCommand(context), ...torchCommands(context)];
@@ -30,8 +40,18 @@ async function loadShape(context: Context, shape: Shape): Promise<{ rows: Row[];
   for (let round = 0; round < (context.quick ? 2 : 5); round++) {
     for (const command of commands) taken.get(command.name)!.push(await loadOnce(command, modelDir));
   }
-  const rows = [...taken].map(([name, all]) => makeRow(shape, name, all.map(({ sample }) => sample), { amount: fileBytes / 1e6, unit: 'MB/s' }, Math.max(...all.map(({ peakBytes }) => peakBytes))));
-  const emptyNote = [...taken].map(([name, all]) => `${(Math.max(...all.map(({ emptyBytes }) => emptyBytes)) / 1e6).toFixed(0)} MB (${name})`).join(', ');
+  const rows = [...taken].map(([name, all]) =>
+    makeRow(
+      shape,
+      name,
+      all.map(({ sample }) => sample),
+      { amount: fileBytes / 1e6, unit: 'MB/s' },
+      Math.max(...all.map(({ peakBytes }) => peakBytes)),
+    ),
+  );
+  const emptyNote = [...taken]
+    .map(([name, all]) => `${(Math.max(...all.map(({ emptyBytes }) => emptyBytes)) / 1e6).toFixed(0)} MB (${name})`)
+    .join(', ');
   return { rows, fileBytes, emptyNote };
 }
 
@@ -54,7 +74,10 @@ async function loadOnce(command: PeerCommand, modelDir: string): Promise<Loaded>
     await peer!.ask<HelloAnswer>('hello');
     const emptyBytes = await peakOf(peer!);
     // A second load in the same process would find a warm engine, so a disturbed one is not repeated.
-    const sample = await new QuietTurns(0).take([peer!.pid], async () => (await peer!.ask<TimeAnswer>('load', { modelDir })).ms);
+    const sample = await new QuietTurns(0).take(
+      [peer!.pid],
+      async () => (await peer!.ask<TimeAnswer>('load', { modelDir })).ms,
+    );
     return { sample, emptyBytes, peakBytes: await peakOf(peer!) };
   });
 }

@@ -35,10 +35,21 @@ export async function merge(context: Context): Promise<CaseResult> {
     makeRow('gpt2', 'cp', copied, work, null),
     makeRow('gpt2', 'cp and sync', flushed, work, null),
   ];
-  return { name: 'merge', what: 'Merging an adapter (r = 8 on q and v) into a float32 GPT-2-small, against a copy of the file.', rows, notes: ['Graft also hashes the file and flushes it to disk before it gets its name; `cp` leaves it in the page cache.'] };
+  return {
+    name: 'merge',
+    what: 'Merging an adapter (r = 8 on q and v) into a float32 GPT-2-small, against a copy of the file.',
+    rows,
+    notes: [
+      'Graft also hashes the file and flushes it to disk before it gets its name; `cp` leaves it in the page cache.',
+    ],
+  };
 }
 
-async function mergeOnce(context: Context, modelDir: string, adapterDir: string): Promise<{ ms: number; peakBytes: number }> {
+async function mergeOnce(
+  context: Context,
+  modelDir: string,
+  adapterDir: string,
+): Promise<{ ms: number; peakBytes: number }> {
   return withOutput(context, async (graft, outDir) => {
     const { ms } = await graft.ask<TimeAnswer>('merge', { modelDir, adapterDir, outDir });
     return { ms, peakBytes: await peakOf(graft) };
@@ -46,7 +57,9 @@ async function mergeOnce(context: Context, modelDir: string, adapterDir: string)
 }
 
 async function profileMerge(context: Context, modelDir: string, adapterDir: string): Promise<void> {
-  const profile = await withOutput(context, (graft, outDir) => graft.ask<Profile>('profile', { work: 'merge', request: { modelDir, adapterDir, outDir } }));
+  const profile = await withOutput(context, (graft, outDir) =>
+    graft.ask<Profile>('profile', { work: 'merge', request: { modelDir, adapterDir, outDir } }),
+  );
   context.say(profileText('merge', profile));
 }
 

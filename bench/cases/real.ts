@@ -19,11 +19,15 @@ const QUICK_EXAMPLES = BATCH;
 
 export function realExamples(vocabulary: number): Example[] {
   const random = new Random(2);
-  return REAL_LENGTHS.map((length) => randomExample(random, length, Math.max(1, Math.round(LABELLED_SHARE * length)), vocabulary));
+  return REAL_LENGTHS.map((length) =>
+    randomExample(random, length, Math.max(1, Math.round(LABELLED_SHARE * length)), vocabulary),
+  );
 }
 
 export function inBatches(examples: Example[]): Example[][] {
-  return Array.from({ length: Math.ceil(examples.length / BATCH) }, (_, i) => examples.slice(i * BATCH, (i + 1) * BATCH));
+  return Array.from({ length: Math.ceil(examples.length / BATCH) }, (_, i) =>
+    examples.slice(i * BATCH, (i + 1) * BATCH),
+  );
 }
 
 function realCase(name: string, shape: Shape, what: string): (context: Context) => Promise<CaseResult> {
@@ -31,16 +35,35 @@ function realCase(name: string, shape: Shape, what: string): (context: Context) 
     const all = realExamples(vocabularyOf(shape));
     const examples = context.quick ? all.slice(0, QUICK_EXAMPLES) : all;
     const work = { amount: labelledTokens(examples), unit: 'labelled tokens/s' };
-    const plan = { shape, targets: ['q', 'v'] as Target[], work, rounds: context.quick ? 1 : 3, checkSteps: context.quick ? 2 : 4 };
+    const plan = {
+      shape,
+      targets: ['q', 'v'] as Target[],
+      work,
+      rounds: context.quick ? 1 : 3,
+      checkSteps: context.quick ? 2 : 4,
+    };
     const results = [await raceTraining(context, { ...plan, variant: 'as they come', batches: inBatches(examples) })];
     if (!context.quick) {
       const sorted = examples.toSorted((a, b) => a.ids.length - b.ids.length);
       results.push(await raceTraining(context, { ...plan, variant: 'sorted by length', batches: inBatches(sorted) }));
     }
     const size = `One sample is an epoch of ${examples.length} examples, ${countTokens(examples)} tokens, ${work.amount} of them labelled.`;
-    return { name, what, rows: results.flatMap(({ rows }) => rows), notes: [size, ...results.flatMap(({ notes }) => notes)] };
+    return {
+      name,
+      what,
+      rows: results.flatMap(({ rows }) => rows),
+      notes: [size, ...results.flatMap(({ notes }) => notes)],
+    };
   };
 }
 
-export const realGpt2 = realCase('real', 'gpt2', 'Examples of uneven length in batches of 8, GPT-2-small shape, r = 8 on q and v.');
-export const realSmollm = realCase('real-smollm', 'smollm', 'Examples of uneven length in batches of 8, SmolLM-135M shape, r = 8 on q and v.');
+export const realGpt2 = realCase(
+  'real',
+  'gpt2',
+  'Examples of uneven length in batches of 8, GPT-2-small shape, r = 8 on q and v.',
+);
+export const realSmollm = realCase(
+  'real-smollm',
+  'smollm',
+  'Examples of uneven length in batches of 8, SmolLM-135M shape, r = 8 on q and v.',
+);

@@ -28,8 +28,15 @@ export async function start(context: Context): Promise<CaseResult> {
   }
   const rows = [makeRow('page and assets answered', GRAFT, answered, WORK, null)];
   if (browser) rows.push(makeRow('first text painted', GRAFT, painted, WORK, null));
-  const notes = browser ? ['Chromium was running before the start; what else ran meanwhile cannot be told apart from its processes.'] : ['No Chromium here, so nothing was painted.'];
-  return { name: 'start', what: 'From `npm start -- --host=web` with an empty data folder to the first page.', rows, notes };
+  const notes = browser
+    ? ['Chromium was running before the start; what else ran meanwhile cannot be told apart from its processes.']
+    : ['No Chromium here, so nothing was painted.'];
+  return {
+    name: 'start',
+    what: 'From `npm start -- --host=web` with an empty data folder to the first page.',
+    rows,
+    notes,
+  };
 }
 
 type Until = (url: string, startedAtMs: number) => Promise<number>;
@@ -39,7 +46,11 @@ async function withServer(until: Until): Promise<number> {
   const home = fs.mkdtempSync(path.join(benchFolder(), 'start-'));
   const startedAtMs = performance.timeOrigin + performance.now();
   const args = [path.join(REPOSITORY, 'scripts', 'start.mjs'), '--host=web', '--port=0', '--no-open'];
-  const child = spawn(process.execPath, args, { cwd: REPOSITORY, env: { ...process.env, GRAFT_HOME: home }, stdio: ['ignore', 'pipe', 'ignore'] });
+  const child = spawn(process.execPath, args, {
+    cwd: REPOSITORY,
+    env: { ...process.env, GRAFT_HOME: home },
+    stdio: ['ignore', 'pipe', 'ignore'],
+  });
   const ended = once(child, 'close');
   try {
     return await until(await addressOf(child), startedAtMs);
@@ -61,7 +72,12 @@ async function addressOf(child: ChildProcess): Promise<string> {
 /** The address sets a cookie and leads to the page, as in a browser. */
 async function untilAnswered(url: string, startedAtMs: number): Promise<number> {
   const login = await fetch(url, { redirect: 'manual' });
-  const headers = { cookie: login.headers.getSetCookie().map((cookie) => cookie.split(';')[0]!).join('; ') };
+  const headers = {
+    cookie: login.headers
+      .getSetCookie()
+      .map((cookie) => cookie.split(';')[0]!)
+      .join('; '),
+  };
   const page = await textOf(new URL('/', url), headers);
   const assets = assetsOf(page).map((asset) => textOf(new URL(asset, url), headers));
   await Promise.all(assets);
@@ -75,7 +91,11 @@ export function assetsOf(page: string): string[] {
 
 async function textOf(url: URL, headers: Record<string, string>): Promise<string> {
   const answer = await fetch(url, { headers });
-  if (answer.status !== 200) throw new GraftError('PAGE_NOT_ANSWERED', `${url.pathname} was answered with ${answer.status}; run npm run build and measure again.`);
+  if (answer.status !== 200)
+    throw new GraftError(
+      'PAGE_NOT_ANSWERED',
+      `${url.pathname} was answered with ${answer.status}; run npm run build and measure again.`,
+    );
   return answer.text();
 }
 

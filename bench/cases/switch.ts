@@ -9,8 +9,16 @@ import type { Target } from '../../src-main/engine/model/architecture.ts';
 import { ensureAdapter } from './adapters.ts';
 
 export async function switchAdapter(context: Context): Promise<CaseResult> {
-  const rows = [...(await switchOn(context, 'gpt2', ['q', 'v'], ['k', 'o'])), ...(await switchOn(context, 'smollm', ['q', 'v'], ['q', 'k', 'v', 'o', 'gate', 'up', 'down']))];
-  return { name: 'switch', what: 'Replacing the adapter of a loaded base by another one from disk, two in turn.', rows, notes: [] };
+  const rows = [
+    ...(await switchOn(context, 'gpt2', ['q', 'v'], ['k', 'o'])),
+    ...(await switchOn(context, 'smollm', ['q', 'v'], ['q', 'k', 'v', 'o', 'gate', 'up', 'down'])),
+  ];
+  return {
+    name: 'switch',
+    what: 'Replacing the adapter of a loaded base by another one from disk, two in turn.',
+    rows,
+    notes: [],
+  };
 }
 
 async function switchOn(context: Context, shape: 'gpt2' | 'smollm', ...targets: Target[][]): Promise<Row[]> {
@@ -23,11 +31,20 @@ async function switchOn(context: Context, shape: 'gpt2' | 'smollm', ...targets: 
     const taken: Sample[][] = adapters.map(() => []);
     for (let round = 0; round < (context.quick ? 5 : 20); round++) {
       for (const [i, adapterDir] of adapters.entries()) {
-        const samples = await race(context, peers, 1, async (peer) => (await peer.ask<TimeAnswer>('attach', { adapterDir })).ms);
+        const samples = await race(
+          context,
+          peers,
+          1,
+          async (peer) => (await peer.ask<TimeAnswer>('attach', { adapterDir })).ms,
+        );
         taken[i]!.push(...samples.get(peers[0]!.name)!);
       }
     }
-    targets.forEach((some, i) => rows.push(makeRow(`${shape}, to ${some.join(' ')}`, peers[0]!.name, taken[i]!, { amount: 1, unit: 'switches/s' }, null)));
+    targets.forEach((some, i) =>
+      rows.push(
+        makeRow(`${shape}, to ${some.join(' ')}`, peers[0]!.name, taken[i]!, { amount: 1, unit: 'switches/s' }, null),
+      ),
+    );
     return rows;
   });
 }

@@ -8,7 +8,15 @@ import { withPeers, type Peer } from '../lib/peer.ts';
 import type { Profile } from '../lib/profile.ts';
 import { profileText } from '../lib/profileText.ts';
 import { makeRow, peakOf, race, type Row, type Work } from '../lib/result.ts';
-import type { Example, GraftSetup, HelloAnswer, SavedAnswer, Setup, SetupAnswer, StepAnswer } from '../peers/protocol.ts';
+import type {
+  Example,
+  GraftSetup,
+  HelloAnswer,
+  SavedAnswer,
+  Setup,
+  SetupAnswer,
+  StepAnswer,
+} from '../peers/protocol.ts';
 
 /** Steps on one batch before timing; the last loss is the one after three updates. They also warm up. */
 const CHECK_STEPS = 4;
@@ -45,33 +53,66 @@ export async function raceTraining(context: Context, plan: TrainingRace): Promis
   const modelDir = await ensureModel(plan.shape);
   const initFile = `init-${process.pid}.safetensors`;
   try {
-    return await withPeers([graftCommand(context), ...torchTrainers(context)], (peers) => raceAmong(context, plan, peers, { modelDir, initFile }));
+    return await withPeers([graftCommand(context), ...torchTrainers(context)], (peers) =>
+      raceAmong(context, plan, peers, { modelDir, initFile }),
+    );
   } finally {
     fs.rmSync(path.join(benchFolder(), initFile), { force: true });
   }
 }
 
-async function raceAmong(context: Context, plan: TrainingRace, peers: Peer[], files: Pick<Setup, 'modelDir' | 'initFile'>): Promise<TrainingResult> {
+async function raceAmong(
+  context: Context,
+  plan: TrainingRace,
+  peers: Peer[],
+  files: Pick<Setup, 'modelDir' | 'initFile'>,
+): Promise<TrainingResult> {
   const { method = 'lora', targets, variant, batches, work, rounds, checkSteps = CHECK_STEPS } = plan;
-  const trainable = await setUpAll(peers, { ...files, base: context.base, method, rank: 8, alpha: 16, targets, train: method === 'full' ? FULL_TRAIN : LORA_TRAIN });
+  const trainable = await setUpAll(peers, {
+    ...files,
+    base: context.base,
+    method,
+    rank: 8,
+    alpha: 16,
+    targets,
+    train: method === 'full' ? FULL_TRAIN : LORA_TRAIN,
+  });
   const note = await validate(peers, batches[0]!, checkSteps);
   const systems = await systemsOf(peers);
   context.say(`${variant}: ${trainable} trainable; ${note}`);
-  if (context.profile) context.say(profileText('one step', await peers[0]!.ask<Profile>('profile', { work: 'step', request: { examples: batches[0]! } })));
+  if (context.profile)
+    context.say(
+      profileText(
+        'one step',
+        await peers[0]!.ask<Profile>('profile', { work: 'step', request: { examples: batches[0]! } }),
+      ),
+    );
   const samples = await race(context, peers, rounds, (peer) => timeBatches(peer, batches));
   const rows: Row[] = [];
   for (const peer of peers) rows.push(makeRow(variant, peer.name, samples.get(peer.name)!, work, await peakOf(peer)));
   const saved = plan.save ? await peers[0]!.ask<SavedAnswer>('save') : null; // after the peaks, for saving has one of its own
-  return { rows, notes: [`${variant}: ${trainable} trainable parameters; ${note}. ${systems}${context.base === 'f32' ? '' : ` Graft keeps frozen linear layers as ${context.base}.`}`], trainable, saved };
+  return {
+    rows,
+    notes: [
+      `${variant}: ${trainable} trainable parameters; ${note}. ${systems}${context.base === 'f32' ? '' : ` Graft keeps frozen linear layers as ${context.base}.`}`,
+    ],
+    trainable,
+    saved,
+  };
 }
 
 /** Graft first, for it writes the initial values that the rivals read. Returns the number of trainable parameters. */
 async function setUpAll(peers: Peer[], { targets, base, ...shared }: GraftSetup): Promise<number> {
   const [graft, ...rivals] = peers as [Peer, ...Peer[]];
   const { trainable } = await graft.ask<SetupAnswer>('setup', { ...shared, targets, base });
-  const others = await Promise.all(rivals.map(async (rival) => ({ rival, answer: await rival.ask<SetupAnswer>('setup', shared) })));
+  const others = await Promise.all(
+    rivals.map(async (rival) => ({ rival, answer: await rival.ask<SetupAnswer>('setup', shared) })),
+  );
   for (const { rival, answer } of others) {
-    if (answer.trainable !== trainable) throw new Error(`${rival.name} trains ${answer.trainable} parameters, Graft ${trainable}: not the same work, no time is reported`);
+    if (answer.trainable !== trainable)
+      throw new Error(
+        `${rival.name} trains ${answer.trainable} parameters, Graft ${trainable}: not the same work, no time is reported`,
+      );
   }
   return trainable;
 }
@@ -88,7 +129,9 @@ async function validate(peers: Peer[], batch: Example[], steps: number): Promise
   const show = (series: number[]): string => series.map((loss) => loss.toFixed(5)).join(' ');
   const distances = peers.slice(1).map((peer) => ({ peer, apart: largestDifference(losses.get(peer.name)!, graft) }));
   if (!graft.every(Number.isFinite) || distances.some(({ peer, apart }) => !(apart <= peer.lossTolerance))) {
-    throw new Error(`losses differ, no time is reported: ${[...losses].map(([name, series]) => `${name} ${show(series)}`).join('; ')}`);
+    throw new Error(
+      `losses differ, no time is reported: ${[...losses].map(([name, series]) => `${name} ${show(series)}`).join('; ')}`,
+    );
   }
   const verdict = distances.map(({ peer, apart }) => `, ${peer.name} within ${apart.toExponential(1)}`).join('');
   return `loss ${graft[0]!.toFixed(4)} before, ${graft.at(-1)!.toFixed(4)} after ${steps - 1} steps${verdict}`;

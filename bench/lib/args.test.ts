@@ -22,7 +22,14 @@ describe('parseBenchArguments', () => {
     expect(parse(['one']).base).toBe('f32');
   });
 
-  it.each([[['none']], [[]], [['one', '--engine', 'cuda']], [['one', '--base', 'nf4']], [['one', '--engine', 'webgpu', '--base', 'f8']], [['one', '--fast']]])('refuses %j as a mistake in the command', (args) => {
+  it.each([
+    [['none']],
+    [[]],
+    [['one', '--engine', 'cuda']],
+    [['one', '--base', 'nf4']],
+    [['one', '--engine', 'webgpu', '--base', 'f8']],
+    [['one', '--fast']],
+  ])('refuses %j as a mistake in the command', (args) => {
     expect(() => parse(args)).toThrow(expect.objectContaining({ kind: 'usage' }));
   });
 });

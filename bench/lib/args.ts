@@ -30,22 +30,54 @@ export const USAGE = `npm run bench -- CASE…|all [--quick] [--profile] [--docs
 
 const flag = { type: 'boolean', default: false } as const;
 const text = { type: 'string' } as const;
-const OPTIONS = { engine: { ...text, default: 'tensorflow' }, base: { ...text, default: 'f32' }, quick: flag, profile: flag, tiny: flag, docs: flag, tcmalloc: flag, torch: text, out: text } as const;
+const OPTIONS = {
+  engine: { ...text, default: 'tensorflow' },
+  base: { ...text, default: 'f32' },
+  quick: flag,
+  profile: flag,
+  tiny: flag,
+  docs: flag,
+  tcmalloc: flag,
+  torch: text,
+  out: text,
+} as const;
 
 /** `all`: what that word stands for; `named`: cases that must be asked for. Throws a usage GraftError for an unknown case, engine or option. */
-export function parseBenchArguments(args: string[], { all, named }: { all: string[]; named: string[] }, env: NodeJS.ProcessEnv = process.env): BenchArguments {
+export function parseBenchArguments(
+  args: string[],
+  { all, named }: { all: string[]; named: string[] },
+  env: NodeJS.ProcessEnv = process.env,
+): BenchArguments {
   const { values, positionals } = parse(args);
   const known = [...all, ...named];
   const cases = [...new Set(positionals.flatMap((name) => (name === 'all' ? all : [name])))];
   const unknown = cases.filter((name) => !known.includes(name));
-  if (unknown.length || !cases.length) throw usageError('UNKNOWN_CASE', `Case ${unknown.join(', ') || '(none)'} does not exist; choose among ${known.join(', ')}, all.`);
+  if (unknown.length || !cases.length)
+    throw usageError(
+      'UNKNOWN_CASE',
+      `Case ${unknown.join(', ') || '(none)'} does not exist; choose among ${known.join(', ')}, all.`,
+    );
   const engine = ENGINES.find((name) => name === values.engine);
-  if (!engine) throw usageError('UNKNOWN_ENGINE', `Engine ${values.engine} does not exist; choose among ${ENGINES.join(', ')}.`);
+  if (!engine)
+    throw usageError('UNKNOWN_ENGINE', `Engine ${values.engine} does not exist; choose among ${ENGINES.join(', ')}.`);
   const base = BASE_DTYPES.find((name) => name === values.base);
-  if (!base) throw usageError('UNKNOWN_BASE', `Base ${values.base} does not exist; choose among ${BASE_DTYPES.join(', ')}.`);
-  if (base !== 'f32' && engine !== 'webgpu') throw usageError('BASE_NEEDS_WEBGPU', `--base ${base} runs on the webgpu engine only; add --engine webgpu.`);
+  if (!base)
+    throw usageError('UNKNOWN_BASE', `Base ${values.base} does not exist; choose among ${BASE_DTYPES.join(', ')}.`);
+  if (base !== 'f32' && engine !== 'webgpu')
+    throw usageError('BASE_NEEDS_WEBGPU', `--base ${base} runs on the webgpu engine only; add --engine webgpu.`);
   const { quick, profile, tiny, docs, tcmalloc } = values;
-  return { cases, engine, base, quick, profile, tiny, docs, tcmalloc, torch: values.torch ?? env['GRAFT_TORCH'] ?? null, out: values.out ?? null };
+  return {
+    cases,
+    engine,
+    base,
+    quick,
+    profile,
+    tiny,
+    docs,
+    tcmalloc,
+    torch: values.torch ?? env['GRAFT_TORCH'] ?? null,
+    out: values.out ?? null,
+  };
 }
 
 function parse(args: string[]) {

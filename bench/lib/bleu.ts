@@ -15,7 +15,12 @@ export interface BleuCounts {
 
 /** Between 0 and 100. references[i]: of hypothesis i, at least one. */
 export function corpusBleu(hypotheses: string[], references: string[][]): number {
-  const counts: BleuCounts = { matches: Array<number>(ORDERS).fill(0), totals: Array<number>(ORDERS).fill(0), hypothesisLength: 0, referenceLength: 0 };
+  const counts: BleuCounts = {
+    matches: Array<number>(ORDERS).fill(0),
+    totals: Array<number>(ORDERS).fill(0),
+    hypothesisLength: 0,
+    referenceLength: 0,
+  };
   hypotheses.forEach((hypothesis, i) => addSentence(counts, tokenise13a(hypothesis), references[i]!.map(tokenise13a)));
   return bleuOf(counts);
 }
@@ -41,7 +46,8 @@ function addSentence(counts: BleuCounts, hypothesis: string[], references: strin
   counts.referenceLength += closest.length;
   for (let order = 1; order <= ORDERS; order++) {
     const allowed = new Map<string, number>();
-    for (const reference of references) for (const [gram, count] of ngrams(reference, order)) allowed.set(gram, Math.max(allowed.get(gram) ?? 0, count));
+    for (const reference of references)
+      for (const [gram, count] of ngrams(reference, order)) allowed.set(gram, Math.max(allowed.get(gram) ?? 0, count));
     for (const [gram, count] of ngrams(hypothesis, order)) {
       counts.totals[order - 1]! += count;
       counts.matches[order - 1]! += Math.min(count, allowed.get(gram) ?? 0);
@@ -60,7 +66,14 @@ function ngrams(tokens: string[], order: number): Map<string, number> {
 
 /** mteval-v13a's rules: punctuation apart, but no period or comma inside a number. */
 export function tokenise13a(text: string): string[] {
-  const plain = text.replaceAll('<skipped>', '').replaceAll('-\n', '').replaceAll('\n', ' ').replaceAll('&quot;', '"').replaceAll('&amp;', '&').replaceAll('&lt;', '<').replaceAll('&gt;', '>');
+  const plain = text
+    .replaceAll('<skipped>', '')
+    .replaceAll('-\n', '')
+    .replaceAll('\n', ' ')
+    .replaceAll('&quot;', '"')
+    .replaceAll('&amp;', '&')
+    .replaceAll('&lt;', '<')
+    .replaceAll('&gt;', '>');
   const apart = ` ${plain} `
     .replace(/([{-~[-` -&(-+:-@/])/g, ' $1 ')
     .replace(/([^0-9])([.,])/g, '$1 $2 ')

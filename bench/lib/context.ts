@@ -35,24 +35,48 @@ const LOSS_TOLERANCE = 1e-3;
 const COARSE_LOSS_TOLERANCE = 0.05;
 
 export function graftCommand({ engine }: Context): PeerCommand {
-  return { name: GRAFT, command: process.execPath, args: [GRAFT_PEER, engine], cwd: benchFolder(), env: workerEnvironment(), lossTolerance: LOSS_TOLERANCE };
+  return {
+    name: GRAFT,
+    command: process.execPath,
+    args: [GRAFT_PEER, engine],
+    cwd: benchFolder(),
+    env: workerEnvironment(),
+    lossTolerance: LOSS_TOLERANCE,
+  };
 }
 
 /** PyTorch in float32, once, twice, or not at all. Paths are relative because a folder's `py` may see the file system below another root. */
 export function torchCommands({ torch, tcmalloc, base }: Context): PeerCommand[] {
   if (!torch) return [];
   if (torch.cuda) return [torchCommand(torch, base, 'PyTorch float32', '--device', 'cuda')];
-  return [torchCommand(torch, base, 'PyTorch'), ...(tcmalloc ? [torchCommand(torch, base, 'PyTorch, tcmalloc', '--tcmalloc')] : [])];
+  return [
+    torchCommand(torch, base, 'PyTorch'),
+    ...(tcmalloc ? [torchCommand(torch, base, 'PyTorch, tcmalloc', '--tcmalloc')] : []),
+  ];
 }
 
 /** For training and kernels also bf16 autocast on CUDA, whose results differ by its rounding. */
 export function torchTrainers(context: Context): PeerCommand[] {
   const { torch, base } = context;
-  const bf16 = torch?.cuda ? [{ ...torchCommand(torch, base, 'PyTorch bf16', '--device', 'cuda', '--dtype', 'bf16'), lossTolerance: COARSE_LOSS_TOLERANCE }] : [];
+  const bf16 = torch?.cuda
+    ? [
+        {
+          ...torchCommand(torch, base, 'PyTorch bf16', '--device', 'cuda', '--dtype', 'bf16'),
+          lossTolerance: COARSE_LOSS_TOLERANCE,
+        },
+      ]
+    : [];
   return [...torchCommands(context), ...bf16];
 }
 
 function torchCommand({ python }: Torch, base: BaseDtype, name: string, ...args: string[]): PeerCommand {
   const cwd = benchFolder();
-  return { name, command: python, args: [path.relative(cwd, TORCH_PEER), ...args], cwd, env: process.env, lossTolerance: base === 'f32' ? LOSS_TOLERANCE : COARSE_LOSS_TOLERANCE };
+  return {
+    name,
+    command: python,
+    args: [path.relative(cwd, TORCH_PEER), ...args],
+    cwd,
+    env: process.env,
+    lossTolerance: base === 'f32' ? LOSS_TOLERANCE : COARSE_LOSS_TOLERANCE,
+  };
 }

@@ -18,15 +18,41 @@ const SEED = 3;
 /** As Hugging Face's config.json of GPT-2 with L layers of width C. */
 function gpt2Config(L: number, C: number, heads: number, positions = 1024): ModelConfig & { vocab_size: number } {
   return {
-    model_type: 'gpt2', n_layer: L, n_embd: C, n_head: heads, n_positions: positions, vocab_size: 50257,
-    layer_norm_epsilon: 1e-5, activation_function: 'gelu_new', tie_word_embeddings: true, torch_dtype: 'float32',
+    model_type: 'gpt2',
+    n_layer: L,
+    n_embd: C,
+    n_head: heads,
+    n_positions: positions,
+    vocab_size: 50257,
+    layer_norm_epsilon: 1e-5,
+    activation_function: 'gelu_new',
+    tie_word_embeddings: true,
+    torch_dtype: 'float32',
   };
 }
 
-function llamaConfig(L: number, C: number, heads: number, kvHeads: number, intermediate: number, vocabulary: number): ModelConfig & { vocab_size: number } {
+function llamaConfig(
+  L: number,
+  C: number,
+  heads: number,
+  kvHeads: number,
+  intermediate: number,
+  vocabulary: number,
+): ModelConfig & { vocab_size: number } {
   return {
-    model_type: 'llama', num_hidden_layers: L, hidden_size: C, num_attention_heads: heads, num_key_value_heads: kvHeads, intermediate_size: intermediate,
-    vocab_size: vocabulary, max_position_embeddings: 2048, rms_norm_eps: 1e-5, rope_theta: 10000, hidden_act: 'silu', tie_word_embeddings: true, torch_dtype: 'float32',
+    model_type: 'llama',
+    num_hidden_layers: L,
+    hidden_size: C,
+    num_attention_heads: heads,
+    num_key_value_heads: kvHeads,
+    intermediate_size: intermediate,
+    vocab_size: vocabulary,
+    max_position_embeddings: 2048,
+    rms_norm_eps: 1e-5,
+    rope_theta: 10000,
+    hidden_act: 'silu',
+    tie_word_embeddings: true,
+    torch_dtype: 'float32',
   };
 }
 
@@ -74,7 +100,12 @@ async function fill(dir: string, config: ModelConfig): Promise<void> {
   writeTinyTokenizer(dir); // only so that the folder is complete: no case reads text
   const entries = expectedTensors(architectureFromConfig(config), config)
     .filter(({ optional }) => !optional)
-    .map(({ name, shape }): TensorEntry => ({ name, shape, dtype: 'F32', data: () => castF32(valuesOf(name, shape), 'F32') }));
+    .map(({ name, shape }): TensorEntry => ({
+      name,
+      shape,
+      dtype: 'F32',
+      data: () => castF32(valuesOf(name, shape), 'F32'),
+    }));
   await writeSafetensors(path.join(dir, 'model.safetensors'), entries);
 }
 

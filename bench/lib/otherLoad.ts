@@ -30,14 +30,22 @@ interface Ticks {
 
 /** Fields of the first line of /proc/stat -> all ticks and those in which a core was not idle. */
 export function parseMachineTicks(stat: string): { total: number; busy: number } {
-  const [user = 0, nice = 0, system = 0, idle = 0, iowait = 0, irq = 0, softirq = 0, steal = 0] = stat.split('\n')[0]!.trim().split(/\s+/).slice(1).map(Number);
+  const [user = 0, nice = 0, system = 0, idle = 0, iowait = 0, irq = 0, softirq = 0, steal = 0] = stat
+    .split('\n')[0]!
+    .trim()
+    .split(/\s+/)
+    .slice(1)
+    .map(Number);
   const busy = user + nice + system + irq + softirq + steal;
   return { total: busy + idle + iowait, busy };
 }
 
 /** Ticks of a process and of its ended children, from /proc/PID/stat. The name in brackets may hold spaces. */
 export function parseProcessTicks(stat: string): number {
-  const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ').map(Number);
+  const fields = stat
+    .slice(stat.lastIndexOf(')') + 2)
+    .split(' ')
+    .map(Number);
   return fields[11]! + fields[12]! + fields[13]! + fields[14]!;
 }
 

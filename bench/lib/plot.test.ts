@@ -11,17 +11,43 @@ const plot: Plot = {
       xLabel: 'length, tokens',
       yLabel: 'tokens/s',
       series: [
-        { name: 'Graft', points: [{ x: 64, y: 100 }, { x: 128, y: 200 }, { x: 256, y: 400 }] },
-        { name: 'A & B', points: [{ x: 64, y: 50 }, { x: 256, y: 50 }] },
+        {
+          name: 'Graft',
+          points: [
+            { x: 64, y: 100 },
+            { x: 128, y: 200 },
+            { x: 256, y: 400 },
+          ],
+        },
+        {
+          name: 'A & B',
+          points: [
+            { x: 64, y: 50 },
+            { x: 256, y: 50 },
+          ],
+        },
       ],
     },
   ],
 };
 const svg = plotSvg(plot);
-const polylines = [...svg.matchAll(/<polyline points="([^"]+)"/g)].map((match) => match[1]!.split(' ').map((pair) => pair.split(',').map(Number) as [number, number]));
+const polylines = [...svg.matchAll(/<polyline points="([^"]+)"/g)].map((match) =>
+  match[1]!.split(' ').map((pair) => pair.split(',').map(Number) as [number, number]),
+);
 
 it('names axes, units, ticks and every system', () => {
-  for (const words of ['length, tokens', 'tokens/s', 'Speed', '>Graft<', '>A &amp; B<', '>64<', '>128<', '>256<', '>200<']) expect(svg).toContain(words);
+  for (const words of [
+    'length, tokens',
+    'tokens/s',
+    'Speed',
+    '>Graft<',
+    '>A &amp; B<',
+    '>64<',
+    '>128<',
+    '>256<',
+    '>200<',
+  ])
+    expect(svg).toContain(words);
 });
 
 it('draws a power law as a straight line, rising with the value', () => {

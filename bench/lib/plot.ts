@@ -41,7 +41,9 @@ export function plotSize({ panels }: Plot): Size {
 
 export function plotSvg(plot: Plot): string {
   const { width, height } = plotSize(plot);
-  const panels = plot.panels.map((panel, i) => `<g transform="translate(${i * PANEL.width} 0)">${panelSvg(panel)}</g>`).join('\n');
+  const panels = plot.panels
+    .map((panel, i) => `<g transform="translate(${i * PANEL.width} 0)">${panelSvg(panel)}</g>`)
+    .join('\n');
   return `<svg xmlns="http://www.w3.org/2000/svg" width="${width}" height="${height}" viewBox="0 0 ${width} ${height}" ${FONT} font-size="12" fill="#212529">
 <rect width="${width}" height="${height}" fill="#ffffff"/>
 ${panels}
@@ -77,10 +79,17 @@ function panelSvg(panel: Panel): string {
 function grid({ x, y, xAxis, yAxis }: Frame): string[] {
   const [left, right] = [MARGIN.left, PANEL.width - MARGIN.right];
   const [top, bottom] = [MARGIN.top, PANEL.height - MARGIN.bottom];
-  const rule = (x1: number, y1: number, x2: number, y2: number, colour: string): string => `<line x1="${x1}" y1="${y1}" x2="${x2}" y2="${y2}" stroke="${colour}"/>`;
+  const rule = (x1: number, y1: number, x2: number, y2: number, colour: string): string =>
+    `<line x1="${x1}" y1="${y1}" x2="${x2}" y2="${y2}" stroke="${colour}"/>`;
   return [
-    ...xAxis.ticks.flatMap((tick) => [rule(x(tick), top, x(tick), bottom, '#e9ecef'), text(x(tick), bottom + 18, number(tick), 'text-anchor="middle"')]),
-    ...yAxis.ticks.flatMap((tick) => [rule(left, y(tick), right, y(tick), '#e9ecef'), text(left - 8, y(tick) + 4, number(tick), 'text-anchor="end"')]),
+    ...xAxis.ticks.flatMap((tick) => [
+      rule(x(tick), top, x(tick), bottom, '#e9ecef'),
+      text(x(tick), bottom + 18, number(tick), 'text-anchor="middle"'),
+    ]),
+    ...yAxis.ticks.flatMap((tick) => [
+      rule(left, y(tick), right, y(tick), '#e9ecef'),
+      text(left - 8, y(tick) + 4, number(tick), 'text-anchor="end"'),
+    ]),
     rule(left, bottom, right, bottom, '#495057'),
     rule(left, top, left, bottom, '#495057'),
   ];
@@ -112,5 +121,7 @@ function text(x: number, y: number, words: string, attributes: string): string {
 }
 
 function number(value: number): string {
-  return value >= 10_000 ? value.toLocaleString('en') : String(Number.isInteger(value) ? value : Number(value.toPrecision(3)));
+  return value >= 10_000
+    ? value.toLocaleString('en')
+    : String(Number.isInteger(value) ? value : Number(value.toPrecision(3)));
 }

@@ -10,7 +10,11 @@ const SCALE = 2;
 /** Throws NO_CHROMIUM where there is none. */
 export async function writePng(plot: Plot, file: string): Promise<void> {
   const executablePath = systemChromium();
-  if (!executablePath) throw new GraftError('NO_CHROMIUM', 'Plots are drawn by Chromium, and there is none here; install it and run the case with --docs again.');
+  if (!executablePath)
+    throw new GraftError(
+      'NO_CHROMIUM',
+      'Plots are drawn by Chromium, and there is none here; install it and run the case with --docs again.',
+    );
   const { chromium } = await import('@playwright/test');
   const browser = await chromium.launch({ executablePath, args: process.getuid?.() === 0 ? ['--no-sandbox'] : [] });
   try {

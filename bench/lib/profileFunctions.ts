@@ -25,7 +25,11 @@ export async function profileFunctions(work: () => Promise<unknown>): Promise<Pr
 }
 
 /** One row per function, longest first; V8's own entries (idle, garbage collector) stay. */
-export function rowsOf({ nodes, samples = [], timeDeltas = [] }: Pick<inspector.Profiler.Profile, 'nodes' | 'samples' | 'timeDeltas'>): ProfileRow[] {
+export function rowsOf({
+  nodes,
+  samples = [],
+  timeDeltas = [],
+}: Pick<inspector.Profiler.Profile, 'nodes' | 'samples' | 'timeDeltas'>): ProfileRow[] {
   const places = new Map(nodes.map(({ id, callFrame }) => [id, placeOf(callFrame)]));
   const rows = new Map<string, ProfileRow>();
   samples.forEach((id, i) => {

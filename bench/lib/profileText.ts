@@ -10,5 +10,9 @@ export function profileText(what: string, { rows, wallMs }: Profile): string {
     const share = ((100 * selfMs) / wallMs).toFixed(1);
     return `${selfMs.toFixed(1).padStart(8)}  ${share.padStart(4)}%  ${String(calls ?? '').padStart(5)}  ${name}  ${detail}`;
   });
-  return [`${what}: ${wallMs.toFixed(0)} ms, of which ${inRows.toFixed(0)} ms in these`, '      ms  share  calls  kernel and shapes, or function and place', ...lines].join('\n');
+  return [
+    `${what}: ${wallMs.toFixed(0)} ms, of which ${inRows.toFixed(0)} ms in these`,
+    '      ms  share  calls  kernel and shapes, or function and place',
+    ...lines,
+  ].join('\n');
 }

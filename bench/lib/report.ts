@@ -24,7 +24,19 @@ export function writeJson(report: Report, folder: string): string {
 
 /** The table with its circumstances. Ratios on a rival's row say how Graft does against it. */
 export function tableOf(report: Report): string {
-  const head = ['variant', 'system', 'best', 'median', 'p90', 'spread', 'quiet samples', 'rate', 'peak memory', 'Graft: speed', 'Graft: memory'];
+  const head = [
+    'variant',
+    'system',
+    'best',
+    'median',
+    'p90',
+    'spread',
+    'quiet samples',
+    'rate',
+    'peak memory',
+    'Graft: speed',
+    'Graft: memory',
+  ];
   const lines = [head, head.map(() => '---'), ...report.rows.map((row) => cellsOf(row, report.rows))];
   return [
     report.what,
@@ -38,7 +50,8 @@ export function tableOf(report: Report): string {
 
 function cellsOf(row: Row, rows: Row[]): string[] {
   const ratios = ratiosOf(row, rows);
-  const times = (ratio: number | null | undefined): string => (ratio === null || ratio === undefined ? '' : `${ratio.toFixed(2)}x`);
+  const times = (ratio: number | null | undefined): string =>
+    ratio === null || ratio === undefined ? '' : `${ratio.toFixed(2)}x`;
   return [
     row.variant,
     row.system,
@@ -81,5 +94,8 @@ export async function writeDocs(report: Report, jsonFile: string): Promise<void>
     await writePng(plot, path.join(DOCS, `${plot.name}.png`));
     pictures.push(`![${plot.alt}](${plot.name}.png)`);
   }
-  writeFileAtomic(file, withTable(text, report.name, [tableOf(report), source, ...pictures.map((picture) => `\n${picture}`)].join('\n')));
+  writeFileAtomic(
+    file,
+    withTable(text, report.name, [tableOf(report), source, ...pictures.map((picture) => `\n${picture}`)].join('\n')),
+  );
 }

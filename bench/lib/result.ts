@@ -38,7 +38,12 @@ export interface Work {
 }
 
 /** Turns around the systems, `rounds` times: Graft, rival, Graft, rival … Each waits idle while another works. */
-export async function race({ turns }: Context, peers: Peer[], rounds: number, turn: (peer: Peer) => Promise<number>): Promise<Map<string, Sample[]>> {
+export async function race(
+  { turns }: Context,
+  peers: Peer[],
+  rounds: number,
+  turn: (peer: Peer) => Promise<number>,
+): Promise<Map<string, Sample[]>> {
   const samples = new Map<string, Sample[]>(peers.map(({ name }) => [name, []]));
   const pids = peers.map(({ pid }) => pid);
   for (let round = 0; round < rounds; round++) {
@@ -55,7 +60,15 @@ export function makeRow(variant: string, system: string, samples: Sample[], work
   const quiet = samples.filter((sample) => !isDisturbed(sample));
   const disturbed = quiet.length === 0;
   const time = summarise((disturbed ? samples : quiet).map(({ ms }) => ms));
-  return { variant, system, samples, disturbed, time, rate: { perSecond: work.amount / (time.median / 1000), unit: work.unit }, peakBytes };
+  return {
+    variant,
+    system,
+    samples,
+    disturbed,
+    time,
+    rate: { perSecond: work.amount / (time.median / 1000), unit: work.unit },
+    peakBytes,
+  };
 }
 
 /**

@@ -21,5 +21,11 @@ export function quantile(samples: readonly number[], q: number): number {
 export function summarise(samples: readonly number[]): Summary {
   const median = quantile(samples, 0.5);
   const p90 = quantile(samples, 0.9);
-  return { count: samples.length, best: quantile(samples, 0), median, p90, spread: (p90 - quantile(samples, 0.1)) / median };
+  return {
+    count: samples.length,
+    best: quantile(samples, 0),
+    median,
+    p90,
+    spread: (p90 - quantile(samples, 0.1)) / median,
+  };
 }

@@ -17,5 +17,8 @@ it('a Python without PyTorch, or none, is told and means no rival', () => {
   const said: string[] = [];
   expect(findTorch('no-such-python', true, (line) => said.push(line))).toBeNull();
   expect(findTorch(null, true, (line) => said.push(line))).toBeNull();
-  expect(said).toEqual([expect.stringContaining('no-such-python does not run'), expect.stringContaining('Graft alone')]);
+  expect(said).toEqual([
+    expect.stringContaining('no-such-python does not run'),
+    expect.stringContaining('Graft alone'),
+  ]);
 });

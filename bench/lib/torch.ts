@@ -26,7 +26,9 @@ export function findTorch(given: string | null, onGpu: boolean, say: (line: stri
   try {
     return { python, cuda: importTorch(python) && onGpu };
   } catch (error) {
-    say(`${python} does not run Python with PyTorch: Graft alone. (${error instanceof Error ? error.message.split('\n')[0] : String(error)})`);
+    say(
+      `${python} does not run Python with PyTorch: Graft alone. (${error instanceof Error ? error.message.split('\n')[0] : String(error)})`,
+    );
     return null;
   }
 }
@@ -41,7 +43,11 @@ export function pythonOf(given: string): string {
 /** Whether PyTorch sees a CUDA card. Throws where it cannot be imported. */
 function importTorch(python: string): boolean {
   const script = 'import torch; print("cuda" if torch.cuda.is_available() else "cpu")';
-  const said = execFileSync(python, ['-c', script], { encoding: 'utf8', stdio: ['ignore', 'pipe', 'pipe'], timeout: IMPORT_LIMIT_MS }).trim();
+  const said = execFileSync(python, ['-c', script], {
+    encoding: 'utf8',
+    stdio: ['ignore', 'pipe', 'pipe'],
+    timeout: IMPORT_LIMIT_MS,
+  }).trim();
   if (said !== 'cuda' && said !== 'cpu') throw new GraftError('NO_TORCH', `it answered ${said}`);
   return said === 'cuda';
 }

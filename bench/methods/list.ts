@@ -15,7 +15,11 @@ export interface ComparedMethod {
 /** For the base model at hand, since "all matrices" and the number of layers depend on it. */
 export function comparedMethods(spec: ArchitectureSpec): ComparedMethod[] {
   const all = availableTargets(spec).filter((target) => !['qkv', 'gate_up'].includes(target as string)) as Target[];
-  const method = (name: string, lr: number, settings: object): ComparedMethod => ({ name, lr, settings: methodSchema.parse(settings) });
+  const method = (name: string, lr: number, settings: object): ComparedMethod => ({
+    name,
+    lr,
+    settings: methodSchema.parse(settings),
+  });
   const lora = { type: 'lora', rank: 8, alpha: 16 };
   return [
     method('full fine-tuning', 3e-3, { type: 'full' }),
@@ -33,7 +37,12 @@ export function comparedMethods(spec: ArchitectureSpec): ComparedMethod[] {
     method('adapters, Houlsby; r 7', 3e-2, { type: 'adapter', kind: 'houlsby', bottleneck: 7 }),
     method('adapters, Lin; r 12', 3e-2, { type: 'adapter', kind: 'lin', bottleneck: 12 }),
     method('adapters, Pfeiffer; r 13', 3e-2, { type: 'adapter', kind: 'pfeiffer', bottleneck: 13 }),
-    method('AdapterDrop, Houlsby without the lowest 2; r 11', 3e-2, { type: 'adapter', kind: 'houlsby', bottleneck: 11, skipLayers: 2 }),
+    method('AdapterDrop, Houlsby without the lowest 2; r 11', 3e-2, {
+      type: 'adapter',
+      kind: 'houlsby',
+      bottleneck: 11,
+      skipLayers: 2,
+    }),
     method('prefix-embedding; 16 + 16', 1e-1, { type: 'prefix', kind: 'embedding', prefixLength: 16, infixLength: 16 }),
     method('prefix-layer; 20 + 8', 1e-1, { type: 'prefix', kind: 'layer', prefixLength: 20, infixLength: 8 }),
     method('prefix key-value; 28', 1e-1, { type: 'prefix', kind: 'key-value', prefixLength: 28 }),

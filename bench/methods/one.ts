@@ -32,12 +32,20 @@ async function answer({ task, method: name, seed, lr, bleu }: OneRequest, folder
   base.close();
   const listed = comparedMethods(base.spec).find((method) => method.name === name)!;
   try {
-    const { dir, ...figures } = await trainMethod(task, { ...listed, lr: lr ?? listed.lr }, seed, path.join(folder, 'run'));
-    const score = bleu ? await bleuOfResult(task, dir, listed.settings.type === 'full', await readQuestions(bleu.file, bleu.prompts)) : null;
+    const { dir, ...figures } = await trainMethod(
+      task,
+      { ...listed, lr: lr ?? listed.lr },
+      seed,
+      path.join(folder, 'run'),
+    );
+    const score = bleu
+      ? await bleuOfResult(task, dir, listed.settings.type === 'full', await readQuestions(bleu.file, bleu.prompts))
+      : null;
     return { ...figures, bleu: score, refused: null };
   } catch (error) {
     const { kind, code, message } = toErrorData(error);
-    if (kind === 'usage' || code === 'RESULT_NOT_FINITE' || code === 'LOSS_NOT_FINITE') return { trainable: 0, initialValLoss: NaN, valLoss: NaN, bleu: null, refused: message };
+    if (kind === 'usage' || code === 'RESULT_NOT_FINITE' || code === 'LOSS_NOT_FINITE')
+      return { trainable: 0, initialValLoss: NaN, valLoss: NaN, bleu: null, refused: message };
     throw error;
   }
 }

@@ -34,7 +34,12 @@ export interface Trained {
   dir: string;
 }
 
-export async function trainMethod(task: Task, { settings, lr }: ComparedMethod, seed: number, runDir: string): Promise<Trained> {
+export async function trainMethod(
+  task: Task,
+  { settings, lr }: ComparedMethod,
+  seed: number,
+  runDir: string,
+): Promise<Trained> {
   fs.mkdirSync(runDir, { recursive: true });
   const base = openCheckpoint(task.modelDir);
   base.close();
@@ -49,7 +54,12 @@ export async function trainMethod(task: Task, { settings, lr }: ComparedMethod, 
     runDir,
     outDir: path.join(runDir, 'result'),
   });
-  const { trainableParameters, initialValLoss, valLoss, outDir } = await train(spec, false, () => undefined, new CallControl());
+  const { trainableParameters, initialValLoss, valLoss, outDir } = await train(
+    spec,
+    false,
+    () => undefined,
+    new CallControl(),
+  );
   return { trainable: trainableParameters, initialValLoss: initialValLoss!, valLoss: valLoss!, dir: outDir };
 }
 
@@ -76,7 +86,12 @@ const ROWS_AT_ONCE = 50;
 const MAX_NEW = 96;
 
 /** BLEU of greedy answers. `dir`: what training wrote; null: the base itself. */
-export async function bleuOfResult({ modelDir }: Task, dir: string | null, isModel: boolean, { prompts, references }: Questions): Promise<number> {
+export async function bleuOfResult(
+  { modelDir }: Task,
+  dir: string | null,
+  isModel: boolean,
+  { prompts, references }: Questions,
+): Promise<number> {
   const checkpoint = openCheckpoint(isModel ? dir! : modelDir);
   const model = loadDecoder(checkpoint, { forwardOnly: true });
   const adapter = dir === null || isModel ? null : loadAdapter(dir, checkpoint);
@@ -90,7 +105,12 @@ export async function bleuOfResult({ modelDir }: Task, dir: string | null, isMod
   }
 }
 
-async function answers(model: Decoder, adapter: Adapter | null, modelDir: string, prompts: string[]): Promise<string[]> {
+async function answers(
+  model: Decoder,
+  adapter: Adapter | null,
+  modelDir: string,
+  prompts: string[],
+): Promise<string[]> {
   const tokenizer = loadTokenizer(modelDir);
   const eosIds = [...new Set([...tokenizer.eosIds, ...model.spec.eosTokenIds])];
   const texts: string[] = [];

@@ -24,8 +24,23 @@ import type { Task } from './quality.ts';
 const ROUNDS = 12;
 
 /** Puts a fresh adapter of the method on the model. */
-function attach(model: Decoder, base: Checkpoint, engine: EngineName, settings: MethodSettings): Promise<AttachedMethod> {
-  const run = runSpecSchema.parse({ runId: 'methods', engine, model: { dir: base.dir, hash: base.hash }, data: { file: '' }, task: 'methods', method: settings, train: {}, runDir: '', outDir: '' });
+function attach(
+  model: Decoder,
+  base: Checkpoint,
+  engine: EngineName,
+  settings: MethodSettings,
+): Promise<AttachedMethod> {
+  const run = runSpecSchema.parse({
+    runId: 'methods',
+    engine,
+    model: { dir: base.dir, hash: base.hash },
+    data: { file: '' },
+    task: 'methods',
+    method: settings,
+    train: {},
+    runDir: '',
+    outDir: '',
+  });
   return attachMethod(model, run, base);
 }
 
@@ -39,11 +54,31 @@ export async function stepTimes(task: Task, methods: ComparedMethod[]): Promise<
   for (const { name, settings } of methods) {
     const model = loadDecoder(base);
     const attached = await attach(model, base, task.engine, settings);
-    const rows = examples.slice(0, task.batch).map((example) => (model.adapter?.virtual ? withVirtualTokens(example, { ...model.adapter.virtual, vocab: model.spec.vocab }) : example));
-    const batch: Batch = collate(rows, rows.map((_, i) => i), tokenizer.padId);
-    trainings.push({ name, model, attached, batch, optimizer: new AdamW(attached.parameters, { beta1: 0.9, beta2: 0.999, eps: 1e-8, weightDecay: 0.01 }) });
+    const rows = examples
+      .slice(0, task.batch)
+      .map((example) =>
+        model.adapter?.virtual
+          ? withVirtualTokens(example, { ...model.adapter.virtual, vocab: model.spec.vocab })
+          : example,
+      );
+    const batch: Batch = collate(
+      rows,
+      rows.map((_, i) => i),
+      tokenizer.padId,
+    );
+    trainings.push({
+      name,
+      model,
+      attached,
+      batch,
+      optimizer: new AdamW(attached.parameters, { beta1: 0.9, beta2: 0.999, eps: 1e-8, weightDecay: 0.01 }),
+    });
   }
-  const times = await turns(trainings, async ({ model, attached, batch, optimizer }) => void (await trainStep(model, attached.parameters, optimizer, [batch], { lr: 1e-4, clip: 1 })));
+  const times = await turns(
+    trainings,
+    async ({ model, attached, batch, optimizer }) =>
+      void (await trainStep(model, attached.parameters, optimizer, [batch], { lr: 1e-4, clip: 1 })),
+  );
   for (const { model, optimizer } of trainings) {
     optimizer.dispose();
     model.dispose();
@@ -68,7 +103,9 @@ export async function tokenTimes(modelDir: string, engine: EngineName): Promise<
   await useEngine(engine);
   const base = openCheckpoint(modelDir);
   const model = loadDecoder(base, { forwardOnly: true });
-  const variants: { name: string; adapter: Decoder['adapter']; parameters: Parameter[] }[] = [{ name: 'merged LoRA', adapter: null, parameters: [] }];
+  const variants: { name: string; adapter: Decoder['adapter']; parameters: Parameter[] }[] = [
+    { name: 'merged LoRA', adapter: null, parameters: [] },
+  ];
   for (const [name, settings] of ADDED) {
     const { parameters } = await attach(model, base, engine, methodSchema.parse(settings));
     variants.push({ name, adapter: model.adapter, parameters });
@@ -97,7 +134,10 @@ async function decode(model: Decoder): Promise<void> {
 }
 
 /** One warm-up each, then rounds in which each takes its turn. */
-async function turns<T extends { name: string }>(all: T[], run: (one: T) => Promise<void>): Promise<Map<string, number>> {
+async function turns<T extends { name: string }>(
+  all: T[],
+  run: (one: T) => Promise<void>,
+): Promise<Map<string, number>> {
   const samples = new Map(all.map(({ name }) => [name, [] as number[]]));
   for (const one of all) await run(one);
   for (let round = 0; round < ROUNDS; round++) {

@@ -19,20 +19,54 @@ const REFERENCE = 'LoRA q, v; r 8';
 export function methodTable(all: MethodFigures[], steps: ReadonlyMap<string, number>, baseBleu: number): string {
   const known = all.find(({ refused }) => refused === null);
   const reference = all.find(({ name }) => name === REFERENCE);
-  const head = ['method', 'trained values', 'learning rate', 'validation loss', '± over seeds', `against ${REFERENCE}`, 'BLEU', 'step, ms'];
+  const head = [
+    'method',
+    'trained values',
+    'learning rate',
+    'validation loss',
+    '± over seeds',
+    `against ${REFERENCE}`,
+    'BLEU',
+    'step, ms',
+  ];
   const rows = all.map((figures) => {
     const { name, trainable, lr, valLosses, bleu, refused } = figures;
     if (refused !== null) return [name, '–', '–', refused, '', '', '', ''];
-    return [name, trainable.toLocaleString('en'), String(lr), mean(valLosses).toFixed(4), deviation(valLosses).toFixed(4), against(valLosses, reference?.valLosses), bleu!.toFixed(2), show(steps.get(name))];
+    return [
+      name,
+      trainable.toLocaleString('en'),
+      String(lr),
+      mean(valLosses).toFixed(4),
+      deviation(valLosses).toFixed(4),
+      against(valLosses, reference?.valLosses),
+      bleu!.toFixed(2),
+      show(steps.get(name)),
+    ];
   });
-  const base = ['base, untrained', '0', '–', known ? known.initialValLoss.toFixed(4) : '–', '', '', baseBleu.toFixed(2), ''];
+  const base = [
+    'base, untrained',
+    '0',
+    '–',
+    known ? known.initialValLoss.toFixed(4) : '–',
+    '',
+    '',
+    baseBleu.toFixed(2),
+    '',
+  ];
   return table(head, [base, ...rows]);
 }
 
 /** `tokens`: median milliseconds per token; the first is what the others are compared with. */
 export function tokenTable(tokens: ReadonlyMap<string, number>): string {
   const first = tokens.values().next().value ?? NaN;
-  return table(['one row, a new token', 'ms', 'added'], [...tokens].map(([name, ms]) => [name, ms.toFixed(2), ms === first ? '' : `${ms >= first ? '+' : ''}${(100 * (ms / first - 1)).toFixed(1)} %`]));
+  return table(
+    ['one row, a new token', 'ms', 'added'],
+    [...tokens].map(([name, ms]) => [
+      name,
+      ms.toFixed(2),
+      ms === first ? '' : `${ms >= first ? '+' : ''}${(100 * (ms / first - 1)).toFixed(1)} %`,
+    ]),
+  );
 }
 
 /** Mean and standard deviation of the differences, seed by seed. */

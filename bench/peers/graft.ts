@@ -24,7 +24,18 @@ import { loadDecoder } from '../../src-main/trainer/loadDecoder.ts';
 import { generateWithAdapters, makeAdapters } from './graftAdapters.ts';
 import { timeAttention, timeProduct } from './graftKernels.ts';
 import { GraftTraining } from './graftTraining.ts';
-import type { AdaptersSetup, Example, GenerateAnswer, GraftSetup, HelloAnswer, PeakAnswer, SavedAnswer, SetupAnswer, StepAnswer, TimeAnswer } from './protocol.ts';
+import type {
+  AdaptersSetup,
+  Example,
+  GenerateAnswer,
+  GraftSetup,
+  HelloAnswer,
+  PeakAnswer,
+  SavedAnswer,
+  SetupAnswer,
+  StepAnswer,
+  TimeAnswer,
+} from './protocol.ts';
 
 const engine = ENGINES.find((name) => name === process.argv[2]) ?? fail(`unknown engine ${process.argv[2]}`);
 const SEED = 3;
@@ -66,7 +77,13 @@ const commands = {
   },
 
   /** Another command with the time per kernel, where the engine has been started, or per JavaScript function. */
-  async profile({ work, request }: { work: 'step' | 'generate' | 'load' | 'merge'; request: object }): Promise<Profile> {
+  async profile({
+    work,
+    request,
+  }: {
+    work: 'step' | 'generate' | 'load' | 'merge';
+    request: object;
+  }): Promise<Profile> {
     const run = commands[work] as (request: object) => Promise<object>;
     const profiler = work === 'step' || work === 'generate' ? profileKernels : profileFunctions;
     return profiler(() => run(request));
@@ -95,7 +112,13 @@ const commands = {
   },
 
   /** Writes a PEFT folder with random A and B for `merge` and `switch`. */
-  async writeAdapter({ modelDir, adapterDir, targets, rank, alpha }: { modelDir: string; adapterDir: string } & Pick<GraftSetup, 'targets' | 'rank' | 'alpha'>): Promise<object> {
+  async writeAdapter({
+    modelDir,
+    adapterDir,
+    targets,
+    rank,
+    alpha,
+  }: { modelDir: string; adapterDir: string } & Pick<GraftSetup, 'targets' | 'rank' | 'alpha'>): Promise<object> {
     await useEngine(engine as EngineName);
     const base = openCheckpoint(modelDir);
     const settings: LoraSettings = { type: 'lora', rank, alpha, dropout: 0, targets, init: 'kaiming' };
@@ -104,14 +127,29 @@ const commands = {
       B.value.dispose();
       B.value = tf.tensor(Random.stream(SEED, B.name).normal(B.value.size, 0.02), B.value.shape);
     }
-    const info = { format: 1, baseHash: base.hash, baseName: path.basename(modelDir), task: 'bench', runId: 'bench', createdAt: new Date().toISOString() } as const;
+    const info = {
+      format: 1,
+      baseHash: base.hash,
+      baseName: path.basename(modelDir),
+      task: 'bench',
+      runId: 'bench',
+      createdAt: new Date().toISOString(),
+    } as const;
     await saveAdapter(adapterDir, fresh, settings, base, info);
     fresh.dispose();
     base.close();
     return {};
   },
 
-  async merge({ modelDir, adapterDir, outDir }: { modelDir: string; adapterDir: string; outDir: string }): Promise<TimeAnswer> {
+  async merge({
+    modelDir,
+    adapterDir,
+    outDir,
+  }: {
+    modelDir: string;
+    adapterDir: string;
+    outDir: string;
+  }): Promise<TimeAnswer> {
     const started = performance.now();
     const checkpoint = openCheckpoint(modelDir);
     await mergeAdapter({ checkpoint, adapter: readPeftAdapter(adapterDir), outDir });
@@ -157,7 +195,8 @@ async function openModel(modelDir: string): Promise<void> {
 
 async function generate(prompt: number[], maxNew: number): Promise<number[]> {
   const ids: number[] = [];
-  for await (const id of generateTokens(model, prompt, { maxNew, temperature: 0, eosIds: [], random: new Random(0) })) ids.push(id);
+  for await (const id of generateTokens(model, prompt, { maxNew, temperature: 0, eosIds: [], random: new Random(0) }))
+    ids.push(id);
   return ids;
 }
 

@@ -14,7 +14,13 @@ import type { AttentionSize, ProductSize } from './protocol.ts';
 const SEED = 6;
 
 /** Milliseconds per product. */
-export async function timeProduct({ n, inner, width, format, repeats }: ProductSize & { format: BaseDtype; repeats: number }): Promise<number> {
+export async function timeProduct({
+  n,
+  inner,
+  width,
+  format,
+  repeats,
+}: ProductSize & { format: BaseDtype; repeats: number }): Promise<number> {
   const random = new Random(SEED);
   const x = tf.tensor2d(random.normal(n * inner), [n, inner]);
   const w = frozenWeight(random.normal(width * inner), width, inner, format);
@@ -28,16 +34,30 @@ function frozenWeight(values: Float32Array, R: number, C: number, format: BaseDt
 }
 
 /** Milliseconds per causal attention, or with `backward` per pass forth and back. */
-export async function timeAttention({ batch, heads, kvHeads, length, width, backward, repeats }: AttentionSize & { repeats: number }): Promise<number> {
+export async function timeAttention({
+  batch,
+  heads,
+  kvHeads,
+  length,
+  width,
+  backward,
+  repeats,
+}: AttentionSize & { repeats: number }): Promise<number> {
   const random = new Random(SEED);
-  const tensor = (count: number): tf.Tensor2D => tf.tensor2d(random.normal(batch * count * length * width), [batch * length, count * width]);
+  const tensor = (count: number): tf.Tensor2D =>
+    tf.tensor2d(random.normal(batch * count * length * width), [batch * length, count * width]);
   const [q, k, v] = [tensor(heads), tensor(kvHeads), tensor(kvHeads)];
   const rows = { B: batch, T: length, ...fullRows(batch, length, 0) };
   const mask = attentionMask(length, length, 0);
   const options = { heads, kvHeads, window: 0, cap: 0, mask, tables: null };
-  const run = (q: tf.Tensor, k: tf.Tensor, v: tf.Tensor): tf.Tensor => rowsAttention(q as tf.Tensor2D, k as tf.Tensor2D, v as tf.Tensor2D, rows, options);
+  const run = (q: tf.Tensor, k: tf.Tensor, v: tf.Tensor): tf.Tensor =>
+    rowsAttention(q as tf.Tensor2D, k as tf.Tensor2D, v as tf.Tensor2D, rows, options);
   const gradients = tf.grads(run);
-  return perCall(() => (backward ? gradients([q, k, v])[0]! : run(q, k, v)), [q, k, v, mask, rows.starts, rows.positions], repeats);
+  return perCall(
+    () => (backward ? gradients([q, k, v])[0]! : run(q, k, v)),
+    [q, k, v, mask, rows.starts, rows.positions],
+    repeats,
+  );
 }
 
 /** After calls that compile and choose a variant; reading one number of the last result waits for all before it. */

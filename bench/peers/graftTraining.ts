@@ -52,8 +52,13 @@ export class GraftTraining {
 
   /** The values before any step, for the rivals. */
   async writeValues(file: string): Promise<void> {
-    const values = await Promise.all(this.method.parameters.map(async ({ name, value }) => ({ name, shape: value.shape, data: await floats(value) })));
-    await writeSafetensors(file, values.map(({ name, shape, data }) => ({ name, shape, dtype: 'F32', data: () => castF32(data, 'F32') })));
+    const values = await Promise.all(
+      this.method.parameters.map(async ({ name, value }) => ({ name, shape: value.shape, data: await floats(value) })),
+    );
+    await writeSafetensors(
+      file,
+      values.map(({ name, shape, data }) => ({ name, shape, dtype: 'F32', data: () => castF32(data, 'F32') })),
+    );
   }
 
   /** Writes the result and the file to resume from, measures both, removes both. */
@@ -70,7 +75,11 @@ export class GraftTraining {
   }
 }
 
-function runSpecOf({ modelDir, base, method, targets, rank, alpha, train }: GraftSetup, hash: string, seed: number): RunSpec {
+function runSpecOf(
+  { modelDir, base, method, targets, rank, alpha, train }: GraftSetup,
+  hash: string,
+  seed: number,
+): RunSpec {
   const name = `run-${process.pid}`;
   return runSpecSchema.parse({
     runId: 'bench',

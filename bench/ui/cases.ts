@@ -19,7 +19,12 @@ export async function paint(times: number): Promise<PaintFigures> {
   for (let i = 0; i < times; i++) {
     const session = await openSession(1);
     await session.page.goto(session.url);
-    await session.page.getByRole('main').getByRole('button').or(session.page.getByRole('main').getByRole('link')).first().waitFor();
+    await session.page
+      .getByRole('main')
+      .getByRole('button')
+      .or(session.page.getByRole('main').getByRole('link'))
+      .first()
+      .waitFor();
     const { first, useful } = await session.page.evaluate(() => ({
       first: performance.getEntriesByName('first-contentful-paint')[0]?.startTime ?? NaN,
       useful: performance.now(),
@@ -80,17 +85,32 @@ export async function stream(points: number, stepsPerSecond: number): Promise<St
 }
 
 /** A run of `steps`, opened; its page shows its graph. */
-async function startSimulated({ page }: Session, train: { steps: number; evalEvery: number; samplePrompts: string[] }): Promise<void> {
+async function startSimulated(
+  { page }: Session,
+  train: { steps: number; evalEvery: number; samplePrompts: string[] },
+): Promise<void> {
   const model = await callApi<{ id: string }>(page, 'mutation', 'models.add', { dir: path.join(STARTER, 'model') });
-  const dataset = await callApi<{ id: string }>(page, 'mutation', 'datasets.add', { file: path.join(STARTER, 'data', 'describe.jsonl') });
-  const run = await callApi<{ id: string }>(page, 'mutation', 'runs.start', { modelId: model.id, datasetId: dataset.id, taskName: 'simulated', method: { type: 'lora', rank: 4, alpha: 8 }, train });
+  const dataset = await callApi<{ id: string }>(page, 'mutation', 'datasets.add', {
+    file: path.join(STARTER, 'data', 'describe.jsonl'),
+  });
+  const run = await callApi<{ id: string }>(page, 'mutation', 'runs.start', {
+    modelId: model.id,
+    datasetId: dataset.id,
+    taskName: 'simulated',
+    method: { type: 'lora', rank: 4, alpha: 8 },
+    train,
+  });
   await page.evaluate((id) => (location.hash = `#/runs/${id}`), run.id);
   await page.locator('figure[data-points]').waitFor();
 }
 
 async function pointsDrawn({ page }: Session, points: number): Promise<void> {
   const limitMs = 600_000;
-  await page.waitForFunction((want) => Number(document.querySelector('figure[data-points]')?.getAttribute('data-points')) >= want, points, { timeout: limitMs, polling: 250 });
+  await page.waitForFunction(
+    (want) => Number(document.querySelector('figure[data-points]')?.getAttribute('data-points')) >= want,
+    points,
+    { timeout: limitMs, polling: 250 },
+  );
 }
 
 export interface RowsFigures {
@@ -109,7 +129,11 @@ export async function rows(count: number): Promise<RowsFigures> {
   try {
     const { page } = session;
     const file = path.join(session.home, 'many.jsonl');
-    const line = (n: number): string => JSON.stringify({ prompt: `Describe number ${n} in a sentence that is about as long as rows often are.`, completion: ` ${n} is the ${n % 7 === 0 ? 'round' : 'plain'} one.` });
+    const line = (n: number): string =>
+      JSON.stringify({
+        prompt: `Describe number ${n} in a sentence that is about as long as rows often are.`,
+        completion: ` ${n} is the ${n % 7 === 0 ? 'round' : 'plain'} one.`,
+      });
     fs.writeFileSync(file, Array.from({ length: count }, (_, n) => line(n)).join('\n'));
     await page.goto(session.url);
     const dataset = await callApi<{ id: string }>(page, 'mutation', 'datasets.add', { file });
@@ -167,7 +191,14 @@ export async function hour(speedUp: number): Promise<MemoryFigures> {
       parts.push(await gapsSeen(page));
       samples.push({ step, heapBytes: await heapBytes(page), hostBytes: residentBytes(session.hostPid) });
     }
-    return { steps, samples, frames: summary(parts.flatMap(({ gaps }) => gaps), parts.flatMap(({ tasks }) => tasks)) };
+    return {
+      steps,
+      samples,
+      frames: summary(
+        parts.flatMap(({ gaps }) => gaps),
+        parts.flatMap(({ tasks }) => tasks),
+      ),
+    };
   } finally {
     await session.close();
   }

@@ -34,7 +34,9 @@ export async function watchFrames(page: Page): Promise<void> {
   await page.evaluate(() => {
     const probe: Probe = { gaps: [], tasks: [], running: true };
     (globalThis as unknown as { graftProbe: Probe }).graftProbe = probe;
-    new PerformanceObserver((list) => probe.tasks.push(...list.getEntries().map(({ startTime, duration }) => ({ at: startTime, ms: duration })))).observe({ type: 'longtask' });
+    new PerformanceObserver((list) =>
+      probe.tasks.push(...list.getEntries().map(({ startTime, duration }) => ({ at: startTime, ms: duration }))),
+    ).observe({ type: 'longtask' });
     let last = 0;
     const frame = (now: number): void => {
       if (last > 0) probe.gaps.push({ at: last, ms: now - last });
@@ -71,5 +73,13 @@ export function summary(gaps: readonly Span[], tasks: readonly Span[]): Frames {
   const janks = gaps.filter(({ ms }) => ms > JANK_MS + ROUNDING_MS);
   const own = janks.filter((gap) => tasks.some((task) => task.at < gap.at + gap.ms && gap.at < task.at + task.ms));
   const at = (share: number): number => sorted[Math.min(sorted.length - 1, Math.floor(share * sorted.length))] ?? 0;
-  return { count: gaps.length, medianMs: at(0.5), p99Ms: at(0.99), longestMs: sorted.at(-1) ?? 0, janks: janks.length, ownJanks: own.length, longestTaskMs: Math.max(0, ...tasks.map(({ ms }) => ms)) };
+  return {
+    count: gaps.length,
+    medianMs: at(0.5),
+    p99Ms: at(0.99),
+    longestMs: sorted.at(-1) ?? 0,
+    janks: janks.length,
+    ownJanks: own.length,
+    longestTaskMs: Math.max(0, ...tasks.map(({ ms }) => ms)),
+  };
 }

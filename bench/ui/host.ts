@@ -8,8 +8,16 @@ import { REPOSITORY } from '../lib/places.ts';
 
 const worker = path.join(import.meta.dirname, 'simulatedWorker.ts');
 const services = createServices({ spawnWorker: () => forkWorker(worker) });
-const host = await startWebHost({ router: createRouter(services), rendererDir: path.join(REPOSITORY, 'out', 'renderer'), uploadsDir: services.home.uploadsDir, port: 0 });
+const host = await startWebHost({
+  router: createRouter(services),
+  rendererDir: path.join(REPOSITORY, 'out', 'renderer'),
+  uploadsDir: services.home.uploadsDir,
+  port: 0,
+});
 process.stdout.write(`${host.url}\n`);
 process.once('SIGTERM', () => {
-  void host.close().then(() => services.close()).then(() => process.exit(0));
+  void host
+    .close()
+    .then(() => services.close())
+    .then(() => process.exit(0));
 });

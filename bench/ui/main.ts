@@ -12,7 +12,13 @@ import { DOCS } from '../lib/places.ts';
 import { empty, hour, paint, rows, stream } from './cases.ts';
 import { tables, withFigures } from './report.ts';
 
-const { values } = parseArgs({ options: { write: { type: 'boolean', default: false }, points: { type: 'string', default: '100000' }, rows: { type: 'string', default: '200000' } } });
+const { values } = parseArgs({
+  options: {
+    write: { type: 'boolean', default: false },
+    points: { type: 'string', default: '100000' },
+    rows: { type: 'string', default: '200000' },
+  },
+});
 const say = (line: string): void => void process.stderr.write(`${line}\n`);
 
 const before = circumstances();
@@ -27,8 +33,15 @@ const scrolled = await rows(Number(values.rows));
 say('an hour');
 const remembered = await hour(50);
 
-const browser = await chromium.launch({ executablePath: systemChromium(), args: process.getuid?.() === 0 ? ['--no-sandbox'] : [] });
-const text = tables({ empty: nothing, paint: painted, stream: streamed, rows: scrolled, hour: remembered }, before, `Chromium ${browser.version()}`);
+const browser = await chromium.launch({
+  executablePath: systemChromium(),
+  args: process.getuid?.() === 0 ? ['--no-sandbox'] : [],
+});
+const text = tables(
+  { empty: nothing, paint: painted, stream: streamed, rows: scrolled, hour: remembered },
+  before,
+  `Chromium ${browser.version()}`,
+);
 await browser.close();
 process.stdout.write(`${text}\n`);
 if (values.write) {

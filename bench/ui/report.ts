@@ -22,7 +22,11 @@ function frameRow(what: string, { count, medianMs, p99Ms, longestMs, janks, ownJ
   return `| ${what} | ${count} | ${ms(medianMs)} | ${ms(p99Ms)} | ${ms(longestMs)} | ${janks} | ${ownJanks} | ${longestTaskMs === 0 ? 'none over 50 ms' : ms(longestTaskMs)} |`;
 }
 
-export function tables({ empty, paint, stream, rows, hour }: Figures, { date, commit, changed, cpu, cores, system, node, loadAtStart }: Circumstances, browser: string): string {
+export function tables(
+  { empty, paint, stream, rows, hour }: Figures,
+  { date, commit, changed, cpu, cores, system, node, loadAtStart }: Circumstances,
+  browser: string,
+): string {
   const n = (value: number): string => value.toLocaleString('en-US');
   return [
     `${date.slice(0, 16).replace('T', ' ')} UTC, commit ${commit}${changed ? ' (with changes)' : ''}, ${cpu}, ${cores} cores, ${system}, Node ${node}, ${browser} headless on its software renderer, load ${loadAtStart.toFixed(1)} at the start.`,
@@ -44,7 +48,9 @@ export function tables({ empty, paint, stream, rows, hour }: Figures, { date, co
     '',
     '| memory in that hour | page, living objects | host process |',
     '|---|---|---|',
-    ...hour.samples.map(({ step, heapBytes, hostBytes }) => `| after ${n(step)} steps | ${mib(heapBytes)} | ${mib(hostBytes)} |`),
+    ...hour.samples.map(
+      ({ step, heapBytes, hostBytes }) => `| after ${n(step)} steps | ${mib(heapBytes)} | ${mib(hostBytes)} |`,
+    ),
   ].join('\n');
 }
 

@@ -29,10 +29,23 @@ export async function openSession(stepsPerSecond: number): Promise<Session> {
   });
   const url = await firstLine(host);
   const hostStartMs = performance.now() - began;
-  const browser = await chromium.launch({ executablePath: systemChromium(), args: ['--disable-gpu', '--no-first-run', '--enable-precise-memory-info', ...(process.getuid?.() === 0 ? ['--no-sandbox'] : [])] });
+  const browser = await chromium.launch({
+    executablePath: systemChromium(),
+    args: [
+      '--disable-gpu',
+      '--no-first-run',
+      '--enable-precise-memory-info',
+      ...(process.getuid?.() === 0 ? ['--no-sandbox'] : []),
+    ],
+  });
   const page = await (await browser.newContext({ viewport: WINDOW })).newPage();
   return {
-    page, browser, url, home, hostPid: host.pid!, hostStartMs,
+    page,
+    browser,
+    url,
+    home,
+    hostPid: host.pid!,
+    hostStartMs,
     close: async () => {
       await browser.close();
       host.kill('SIGTERM');

@@ -5,7 +5,15 @@
 import type { EngineReport, FromWorker, RunSpec, ToWorker, TrainEvent } from '../../src-main/trainer/protocol.ts';
 
 const BURST_MS = 10;
-const ENGINE: EngineReport = { name: 'tensorflow', usable: true, gpu: false, device: 'simulated', memoryBytes: null, reason: 'Simulated metrics.', gflops: null };
+const ENGINE: EngineReport = {
+  name: 'tensorflow',
+  usable: true,
+  gpu: false,
+  device: 'simulated',
+  memoryBytes: null,
+  reason: 'Simulated metrics.',
+  gflops: null,
+};
 
 process.on('message', (message: ToWorker) => {
   if (message.kind !== 'call') return;
@@ -26,7 +34,17 @@ function lossAt(step: number): number {
 function report(id: number, spec: RunSpec): void {
   const totalSteps = spec.train.steps!;
   const emit = (event: TrainEvent): void => send({ kind: 'event', id, event });
-  emit({ type: 'started', engine: 'tensorflow', device: 'simulated', trainableParameters: 10_240, totalParameters: 270_272, totalSteps, trainRows: 400, valRows: 20, resumedFrom: 0 });
+  emit({
+    type: 'started',
+    engine: 'tensorflow',
+    device: 'simulated',
+    trainableParameters: 10_240,
+    totalParameters: 270_272,
+    totalSteps,
+    trainRows: 400,
+    valRows: 20,
+    resumedFrom: 0,
+  });
   const rate = Number(process.env['GRAFT_BENCH_RATE'] ?? 1000);
   const began = performance.now();
   let step = 0;
@@ -34,10 +52,24 @@ function report(id: number, spec: RunSpec): void {
     const due = Math.min(totalSteps, Math.floor(((performance.now() - began) / 1000) * rate));
     while (step < due) {
       step++;
-      emit({ type: 'step', step, loss: lossAt(step), lr: spec.train.lr * (1 - step / totalSteps), gradNorm: 0.5 + 0.1 * Math.cos(step), tokensPerSecond: 900, memoryBytes: 4e8, elapsedMs: 1000 / rate });
+      emit({
+        type: 'step',
+        step,
+        loss: lossAt(step),
+        lr: spec.train.lr * (1 - step / totalSteps),
+        gradNorm: 0.5 + 0.1 * Math.cos(step),
+        tokensPerSecond: 900,
+        memoryBytes: 4e8,
+        elapsedMs: 1000 / rate,
+      });
       if (spec.train.evalEvery > 0 && step % spec.train.evalEvery === 0) {
         emit({ type: 'eval', step, valLoss: lossAt(step) + 0.1 });
-        if (spec.train.samplePrompts.length > 0) emit({ type: 'sample', step, texts: spec.train.samplePrompts.map((prompt) => `${prompt}, after ${step} steps`) });
+        if (spec.train.samplePrompts.length > 0)
+          emit({
+            type: 'sample',
+            step,
+            texts: spec.train.samplePrompts.map((prompt) => `${prompt}, after ${step} steps`),
+          });
       }
     }
     if (step === totalSteps) clearInterval(timer);

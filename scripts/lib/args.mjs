@@ -56,6 +56,7 @@ export function parseTestArgs(argv) {
   const values = parse(argv, { help: { type: 'boolean' }, only: { type: 'string' } }, 'npm test -- --help');
   const only = typeof values.only === 'string' ? values.only.split(',') : STAGES;
   const unknown = only.find((stage) => !STAGES.includes(stage));
-  if (unknown !== undefined) throw new UsageError(`--only is ${STAGES.join(', ')} (or several, with commas), not "${unknown}".`);
+  if (unknown !== undefined)
+    throw new UsageError(`--only is ${STAGES.join(', ')} (or several, with commas), not "${unknown}".`);
   return { help: values.help === true, stages: STAGES.filter((stage) => only.includes(stage)) };
 }

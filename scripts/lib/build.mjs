@@ -17,7 +17,10 @@ const stampFile = (/** @type {string} */ folder) => path.join(folder, 'out', '.g
 export function sourceHash(folder = root) {
   const hash = crypto.createHash('sha256');
   for (const file of SOURCES.flatMap((name) => filesBelow(path.join(folder, name)))) {
-    hash.update(`${path.relative(folder, file)}\0`).update(fs.readFileSync(file)).update('\0');
+    hash
+      .update(`${path.relative(folder, file)}\0`)
+      .update(fs.readFileSync(file))
+      .update('\0');
   }
   return hash.digest('hex');
 }
@@ -27,7 +30,10 @@ function filesBelow(place) {
   const stat = fs.statSync(place, { throwIfNoEntry: false });
   if (!stat) return [];
   if (stat.isFile()) return /\.test\.m?[jt]s$/.test(place) ? [] : [place];
-  return fs.readdirSync(place).sort().flatMap((name) => filesBelow(path.join(place, name)));
+  return fs
+    .readdirSync(place)
+    .sort()
+    .flatMap((name) => filesBelow(path.join(place, name)));
 }
 
 /** @param {string} [folder] */
@@ -42,7 +48,8 @@ export async function buildApp() {
   const hash = sourceHash();
   fs.rmSync(stampFile(root), { force: true });
   const { code, output } = await withProgress('build', () =>
-    run(node24Path(), [toolPath('electron-vite'), 'build', '--logLevel', 'warn'], { output: 'capture' }));
+    run(node24Path(), [toolPath('electron-vite'), 'build', '--logLevel', 'warn'], { output: 'capture' }),
+  );
   if (code !== 0) {
     process.stderr.write(output);
     throw new SetupError(`the build ended with code ${code}; its own words are above.`);

@@ -17,8 +17,7 @@ import { npmCommand, run } from './run.mjs';
 import { say, SetupError, withProgress } from './say.mjs';
 
 export const PACKAGE = 'tfjs-node-lambda-releases@1.6.1';
-const INTEGRITY =
-  'sha512-D275PZpxsKenTuiPnvIE5T+D5JrT4aU9M3EDCedBQKlP0hUB7011Yzg8CAJ6MBIog9Lq90aaEair4yrBBlk61w==';
+const INTEGRITY = 'sha512-D275PZpxsKenTuiPnvIE5T+D5JrT4aU9M3EDCedBQKlP0hUB7011Yzg8CAJ6MBIog9Lq90aaEair4yrBBlk61w==';
 /** A tar of a node_modules folder, compressed by brotli, inside the package's own tar. */
 const MEMBER = 'package/nodejs12.x-tf2.7.0.br';
 const INSIDE = 'node_modules/@tensorflow/tfjs-node';
@@ -62,7 +61,9 @@ export async function verifyIntegrity(file, integrity = INTEGRITY) {
   await pipeline(fs.createReadStream(file), hash);
   if (`sha512-${hash.digest('base64')}` === integrity) return;
   fs.rmSync(file, { force: true });
-  throw new SetupError(`${path.basename(file)} does not have the pinned sha512, so it was deleted unopened; check which registry npm uses here.`);
+  throw new SetupError(
+    `${path.basename(file)} does not have the pinned sha512, so it was deleted unopened; check which registry npm uses here.`,
+  );
 }
 
 /**
@@ -83,7 +84,8 @@ export async function ensureBundled() {
     say('tensorflow: unpacking (250 MB)');
     const fresh = path.join(work, 'tensorflow');
     await withProgress('unpacking', () => unpack(tarball, fresh));
-    if (!isWhole(fresh)) throw new SetupError(`${PACKAGE} did not unpack to the expected files; is the disk of ${parent} full?`);
+    if (!isWhole(fresh))
+      throw new SetupError(`${PACKAGE} did not unpack to the expected files; is the disk of ${parent} full?`);
     replaceFolder(fresh, target, isWhole);
     return target;
   } finally {
@@ -117,13 +119,21 @@ async function unpack(tarball, target) {
     { stdio: ['pipe', 2, 2] },
   );
   if (!outer.stdout || !inner.stdin) throw new SetupError('tar could not be started.');
-  const ended = [outer, inner].map((child) => new Promise((resolve, reject) => {
-    child.on('error', reject);
-    child.on('close', (code) => (code === 0 ? resolve(0) : reject(new SetupError(`tar ended with code ${code} while unpacking ${PACKAGE}.`))));
-  }));
+  const ended = [outer, inner].map(
+    (child) =>
+      new Promise((resolve, reject) => {
+        child.on('error', reject);
+        child.on('close', (code) =>
+          code === 0 ? resolve(0) : reject(new SetupError(`tar ended with code ${code} while unpacking ${PACKAGE}.`)),
+        );
+      }),
+  );
   await Promise.all([pipeline(outer.stdout, zlib.createBrotliDecompress(), inner.stdin), ...ended]);
   fs.mkdirSync(path.join(target, 'lib/napi-v8'), { recursive: true });
-  fs.renameSync(path.join(raw, INSIDE, 'lib/napi-v6/tfjs_binding.node'), path.join(target, 'lib/napi-v8/tfjs_binding.node'));
+  fs.renameSync(
+    path.join(raw, INSIDE, 'lib/napi-v6/tfjs_binding.node'),
+    path.join(target, 'lib/napi-v8/tfjs_binding.node'),
+  );
   fs.renameSync(path.join(raw, INSIDE, 'deps'), path.join(target, 'deps'));
 }
 

@@ -56,7 +56,9 @@ async function addRelease(release) {
 
 /** Installed version, '' when it is not. @param {string} name */
 export async function installedVersion(name) {
-  const { code, output } = await run('dpkg-query', ['-W', '-f', '${db:Status-Status} ${Version}', name], { output: 'capture' });
+  const { code, output } = await run('dpkg-query', ['-W', '-f', '${db:Status-Status} ${Version}', name], {
+    output: 'capture',
+  });
   const [status, version] = output.trim().split(' ');
   return code === 0 && status === 'installed' ? (version ?? '') : '';
 }

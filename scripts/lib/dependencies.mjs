@@ -13,7 +13,9 @@ import { readStamp, sha256OfFile, updateStamp } from './stamp.mjs';
  * @param {string} [folder] the repository
  */
 export function dependenciesAreCurrent(folder = root) {
-  return readStamp(path.join(folder, 'node_modules')).lockSha256 === sha256OfFile(path.join(folder, 'package-lock.json'));
+  return (
+    readStamp(path.join(folder, 'node_modules')).lockSha256 === sha256OfFile(path.join(folder, 'package-lock.json'))
+  );
 }
 
 /**
@@ -43,7 +45,9 @@ export async function installDependencies() {
     const [command, args] = npmCommand(['ci', '--loglevel=error', '--include=dev', '--include=optional']);
     const { code } = await withProgress('npm ci', () => run(command, args));
     if (code !== 0) {
-      throw new SetupError(`npm ci ended with code ${code} (its own words are above); check the connection to your npm registry and run the command again.`);
+      throw new SetupError(
+        `npm ci ended with code ${code} (its own words are above); check the connection to your npm registry and run the command again.`,
+      );
     }
   }
   updateStamp({ lockSha256 });

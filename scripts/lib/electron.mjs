@@ -46,9 +46,9 @@ export function electronIsSettled() {
 /** Why there can be no window here, in a sentence or two; undefined when there can. */
 export function noWindowReason() {
   if (!hasDisplay()) return 'There is no display for a window.';
-  if (isRootOnLinux()) return 'Electron\'s sandbox does not start as root.';
+  if (isRootOnLinux()) return "Electron's sandbox does not start as root.";
   if (electronBinary()) return undefined;
-  return readStamp().electron?.reason ?? 'Electron\'s binary has not been fetched yet.';
+  return readStamp().electron?.reason ?? "Electron's binary has not been fetched yet.";
 }
 
 export async function setUpElectron() {

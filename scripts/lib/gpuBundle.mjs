@@ -79,7 +79,9 @@ export async function addVulkanLoader(stage) {
     await unpackDebian(scratch);
     fs.copyFileSync(path.join(scratch, LIBRARY_FOLDERS[0] ?? '', LOADER), target);
   } catch {
-    throw new SetupError(`pack:gpu needs ${LOADER}, and neither is it on this system nor can apt-get download Debian's libvulkan1; install a Vulkan loader and run the command again.`);
+    throw new SetupError(
+      `pack:gpu needs ${LOADER}, and neither is it on this system nor can apt-get download Debian's libvulkan1; install a Vulkan loader and run the command again.`,
+    );
   } finally {
     fs.rmSync(scratch, { recursive: true });
   }

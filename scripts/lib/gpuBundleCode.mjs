@@ -12,7 +12,8 @@ const plainRequire = {
   /** @param {string} code @param {string} id */
   transform(code, id) {
     if (id !== WEBGPU_ENGINE) return null;
-    if (!OWN_REQUIRE.test(code)) throw new Error(`${id} makes no require of its own any more; scripts/lib/gpuBundleCode.mjs expects it.`);
+    if (!OWN_REQUIRE.test(code))
+      throw new Error(`${id} makes no require of its own any more; scripts/lib/gpuBundleCode.mjs expects it.`);
     return { code: code.replace(OWN_REQUIRE, ''), map: null };
   },
 };

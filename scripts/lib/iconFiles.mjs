@@ -23,7 +23,14 @@ export function icoFile(images) {
 }
 
 /** Types of ICNS by the pixels of their image. */
-export const ICNS_TYPES = { 32: ['ic11'], 64: ['ic12'], 128: ['ic07'], 256: ['ic08', 'ic13'], 512: ['ic09', 'ic14'], 1024: ['ic10'] };
+export const ICNS_TYPES = {
+  32: ['ic11'],
+  64: ['ic12'],
+  128: ['ic07'],
+  256: ['ic08', 'ic13'],
+  512: ['ic09', 'ic14'],
+  1024: ['ic10'],
+};
 
 /**
  * @param {{ size: number, png: Buffer }[]} images of the sizes in ICNS_TYPES
@@ -31,7 +38,9 @@ export const ICNS_TYPES = { 32: ['ic11'], 64: ['ic12'], 128: ['ic07'], 256: ['ic
  */
 export function icnsFile(images) {
   const bySize = new Map(images.map(({ size, png }) => [size, png]));
-  const blocks = Object.entries(ICNS_TYPES).flatMap(([size, types]) => types.map((type) => block(type, /** @type {Buffer} */ (bySize.get(Number(size))))));
+  const blocks = Object.entries(ICNS_TYPES).flatMap(([size, types]) =>
+    types.map((type) => block(type, /** @type {Buffer} */ (bySize.get(Number(size))))),
+  );
   return block('icns', Buffer.concat(blocks));
 }
 

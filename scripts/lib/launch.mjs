@@ -27,7 +27,7 @@ export function chooseHost(wanted) {
 /** @returns {Promise<number>} exit code */
 export async function launchElectron() {
   const binary = electronBinary();
-  if (!binary) throw new SetupError('Electron\'s binary is missing; start with --host=web instead.');
+  if (!binary) throw new SetupError("Electron's binary is missing; start with --host=web instead.");
   // Set by some terminals of Electron-based editors; it would turn Electron into a plain Node.
   return (await run(binary, [root], { output: 'inherit', env: { ELECTRON_RUN_AS_NODE: undefined } })).code;
 }
@@ -38,7 +38,10 @@ export async function launchElectron() {
  */
 export async function launchWeb({ port, open }) {
   const server = path.join(root, 'src-main', 'serve.ts');
-  const child = spawn(node24Path(), [server, ...(port === undefined ? [] : ['--port', String(port)])], { cwd: root, stdio: ['inherit', 'pipe', 'inherit'] });
+  const child = spawn(node24Path(), [server, ...(port === undefined ? [] : ['--port', String(port)])], {
+    cwd: root,
+    stdio: ['inherit', 'pipe', 'inherit'],
+  });
   const stopForwarding = forwardSignals(child);
   const lines = readline.createInterface({ input: child.stdout });
   lines.on('line', (line) => {

@@ -2,10 +2,20 @@
 
 /** What comes inside a package or is fetched beside them. */
 const NATIVE = [
-  ['libtensorflow (with its own notices in deps/THIRD_PARTY_TF_C_LICENSES)', '2.9.1 or 1.15.0', 'Apache-2.0', 'https://www.tensorflow.org'],
+  [
+    'libtensorflow (with its own notices in deps/THIRD_PARTY_TF_C_LICENSES)',
+    '2.9.1 or 1.15.0',
+    'Apache-2.0',
+    'https://www.tensorflow.org',
+  ],
   ['Dawn and Tint, in the package webgpu', 'as in webgpu', 'BSD-3-Clause', 'https://dawn.googlesource.com/dawn'],
   ['SQLite, in the package better-sqlite3', 'as in better-sqlite3', 'public domain', 'https://www.sqlite.org'],
-  ['Chromium and Node.js, in Electron', 'as in Electron', 'BSD-3-Clause and others (LICENSES.chromium.html in its folder)', 'https://www.electronjs.org'],
+  [
+    'Chromium and Node.js, in Electron',
+    'as in Electron',
+    'BSD-3-Clause and others (LICENSES.chromium.html in its folder)',
+    'https://www.electronjs.org',
+  ],
 ];
 /**
  * Packages whose lock entry names no licence; as their LICENSE file says.
@@ -26,7 +36,9 @@ export function noticesText(packages) {
     return { name, version: entry.version ?? '', license, dev: entry.dev === true };
   });
   const table = (/** @type {boolean} */ dev) => {
-    const rows = entries.filter((entry) => entry.dev === dev).map(({ name, version, license }) => `| ${name} | ${version} | ${license} |`);
+    const rows = entries
+      .filter((entry) => entry.dev === dev)
+      .map(({ name, version, license }) => `| ${name} | ${version} | ${license} |`);
     return ['| package | version | licence |', '| --- | --- | --- |', ...[...new Set(rows)].sort()].join('\n');
   };
   const native = NATIVE.map((row) => `| ${row.join(' | ')} |`).join('\n');

@@ -15,10 +15,20 @@ import { ensureBrowser, ensureVulkan } from './testNeeds.mjs';
 export const stages = {
   types: async () => {
     const tsc = await tool('tsc', ['--noEmit']);
-    const svelte = await tool('svelte-check', ['--tsconfig', 'tsconfig.renderer.json', '--fail-on-warnings', '--output', 'human']);
+    const svelte = await tool('svelte-check', [
+      '--tsconfig',
+      'tsconfig.renderer.json',
+      '--fail-on-warnings',
+      '--output',
+      'human',
+    ]);
     return asOne(tsc === 0 && svelte === 0);
   },
-  lint: async () => asOne((await tool('eslint', ['.'])) === 0),
+  lint: async () => {
+    const eslint = await tool('eslint', ['.']);
+    const prettier = await tool('prettier', ['--check', '--log-level', 'warn', '.']);
+    return asOne(eslint === 0 && prettier === 0);
+  },
   unit: async () => {
     await ensureVulkan();
     const report = freshReport('vitest.json');

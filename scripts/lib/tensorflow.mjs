@@ -37,15 +37,17 @@ export function tensorflowIsSettled() {
   if (wish() && wish() !== record.source) return false;
   if (record.source === 'bundled' && !isWhole(bundledFolder())) return false;
   const stat = fs.statSync(bindingFile(), { throwIfNoEntry: false });
-  return stat !== undefined
-    && fs.realpathSync(bindingFile()) === record.binding
-    && stat.size === record.sizeBytes
-    && stat.mtimeMs === record.mtimeMs;
+  return (
+    stat !== undefined &&
+    fs.realpathSync(bindingFile()) === record.binding &&
+    stat.size === record.sizeBytes &&
+    stat.mtimeMs === record.mtimeMs
+  );
 }
 
 export async function setUpTensorflow() {
   try {
-    const source = await linkedSource() ?? await official() ?? await bundled();
+    const source = (await linkedSource()) ?? (await official()) ?? (await bundled());
     const binding = fs.realpathSync(bindingFile());
     const { size, mtimeMs } = fs.statSync(binding);
     updateStamp({ tensorflow: { source, binding, sizeBytes: size, mtimeMs } });
@@ -86,19 +88,21 @@ async function official() {
     if (wish() === 'official') throw new SetupError(`the host of the official build (${HOST}) does not answer.`);
     return undefined;
   }
-  const kind = await nvidiaIsVisible() ? 'gpu' : 'cpu';
+  const kind = (await nvidiaIsVisible()) ? 'gpu' : 'cpu';
   say(`tensorflow: fetching the official ${kind} build of libtensorflow from ${HOST}`);
   const description = path.join(packageFolder(), 'package.json');
   const before = fs.readFileSync(description);
   removeLinks();
-  const { code } = await withProgress('download', () => run(node24Path(), ['scripts/install.js', kind, 'download'], {
-    cwd: packageFolder(),
-    env: { PATH: `${path.join(modules, '.bin')}${path.delimiter}${process.env.PATH ?? ''}` },
-    limitMs: DOWNLOAD_LIMIT_MS,
-  }));
+  const { code } = await withProgress('download', () =>
+    run(node24Path(), ['scripts/install.js', kind, 'download'], {
+      cwd: packageFolder(),
+      env: { PATH: `${path.join(modules, '.bin')}${path.delimiter}${process.env.PATH ?? ''}` },
+      limitMs: DOWNLOAD_LIMIT_MS,
+    }),
+  );
   // The script edits its own package.json and leaves it so when it fails.
   fs.writeFileSync(description, before);
-  if (code === 0 && await loads()) return 'official';
+  if (code === 0 && (await loads())) return 'official';
   if (wish() === 'official') throw new SetupError(`the official build did not install (code ${code}, see above).`);
   say('tensorflow: the official build did not install here');
   return undefined;

@@ -23,7 +23,7 @@ export async function ensureBrowser() {
   if (debianAsRoot()) {
     if (await aptInstall(['chromium'])) return true;
   } else if (await hostAnswers('https://cdn.playwright.dev/')) {
-    say('browser: fetching Playwright\'s Chromium from https://cdn.playwright.dev/');
+    say("browser: fetching Playwright's Chromium from https://cdn.playwright.dev/");
     const args = [toolPath('playwright'), 'install', 'chromium'];
     if ((await withProgress('download', () => run(node24Path(), args))).code === 0) return true;
   }
@@ -49,7 +49,9 @@ export async function ensureVulkan() {
   } else if (ICD_FOLDERS.some((folder) => fs.existsSync(folder) && fs.readdirSync(folder).length > 0)) {
     return;
   }
-  say('vulkan: no driver can be had here, so the tests of the webgpu engine are skipped; install mesa-vulkan-drivers 24 or newer to run them.');
+  say(
+    'vulkan: no driver can be had here, so the tests of the webgpu engine are skipped; install mesa-vulkan-drivers 24 or newer to run them.',
+  );
 }
 
 /** Of a Debian version such as 25.0.7-2~bpo12+1; 0 for ''. @param {string} version */

@@ -45,7 +45,10 @@ function countWords(texts: Iterable<string>): Word[] {
   const alphabet = byteAlphabet();
   const counts = new Map<string, number>();
   for (const text of texts) for (const [word] of text.matchAll(WORDS)) counts.set(word, (counts.get(word) ?? 0) + 1);
-  return [...counts].map(([word, count]) => ({ symbols: [...Buffer.from(word)].map((byte) => alphabet[byte]!), count }));
+  return [...counts].map(([word, count]) => ({
+    symbols: [...Buffer.from(word)].map((byte) => alphabet[byte]!),
+    count,
+  }));
 }
 
 function mostFrequentPair(words: Word[]): Merge | undefined {

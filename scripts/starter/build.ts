@@ -35,7 +35,13 @@ export interface StarterOptions {
 }
 
 /** Writes `outDir/model` and `outDir/data`. Throws what training and writing throw; the old folders stay then. */
-export async function makeStarter({ outDir, steps, engine, rows = 6000, emit = () => undefined }: StarterOptions): Promise<TrainResult> {
+export async function makeStarter({
+  outDir,
+  steps,
+  engine,
+  rows = 6000,
+  emit = () => undefined,
+}: StarterOptions): Promise<TrainResult> {
   const work = fs.mkdtempSync(path.join(os.tmpdir(), 'graft-starter-'));
   try {
     const random = path.join(work, 'random');
@@ -46,7 +52,9 @@ export async function makeStarter({ outDir, steps, engine, rows = 6000, emit = (
     const spec = trainingSpec(random, file, { steps, engine, work });
     const result = await train(spec, false, emit, new CallControl());
     fs.writeFileSync(path.join(result.outDir, 'README.md'), readmeText(result, spec, rows));
-    await writeFolderAtomic(path.join(outDir, 'model'), (dir) => fs.cpSync(result.outDir, dir, { recursive: true }), { replace: true });
+    await writeFolderAtomic(path.join(outDir, 'model'), (dir) => fs.cpSync(result.outDir, dir, { recursive: true }), {
+      replace: true,
+    });
     await writeFolderAtomic(path.join(outDir, 'data'), writeSamples, { replace: true });
     return result;
   } finally {
@@ -55,7 +63,10 @@ export async function makeStarter({ outDir, steps, engine, rows = 6000, emit = (
 }
 
 export function starterMerges(): ReturnType<typeof trainMerges> {
-  return trainMerges(textRows(SEED + 1, TOKENIZER.rows, TOKENIZER.maxCharacters, (text) => text.length), TOKENIZER.merges);
+  return trainMerges(
+    textRows(SEED + 1, TOKENIZER.rows, TOKENIZER.maxCharacters, (text) => text.length),
+    TOKENIZER.merges,
+  );
 }
 
 /** Rows that fill ROW_TOKENS with BOS and EOS, as the tokenizer in `modelDir` counts. */
@@ -66,10 +77,15 @@ function trainingRows(modelDir: string, count: number): { text: string }[] {
 
 /** Writes `<task>.jsonl` for each task into the existing folder `dir`. */
 export function writeSamples(dir: string): void {
-  for (const task of TASKS) fs.writeFileSync(path.join(dir, `${task}.jsonl`), jsonLines(taskSamples(task, SEED, SAMPLES_PER_TASK)));
+  for (const task of TASKS)
+    fs.writeFileSync(path.join(dir, `${task}.jsonl`), jsonLines(taskSamples(task, SEED, SAMPLES_PER_TASK)));
 }
 
-function trainingSpec(modelDir: string, file: string, { steps, engine, work }: { steps: number; engine: EngineName; work: string }) {
+function trainingSpec(
+  modelDir: string,
+  file: string,
+  { steps, engine, work }: { steps: number; engine: EngineName; work: string },
+) {
   const base = openCheckpoint(modelDir);
   base.close();
   return runSpecSchema.parse({
@@ -79,7 +95,19 @@ function trainingSpec(modelDir: string, file: string, { steps, engine, work }: {
     data: { file, lossOn: 'all', maxLength: ROW_TOKENS },
     task: 'starter',
     method: { type: 'full' },
-    train: { steps, batch: 12, lr: 4e-3, schedule: 'cosine', warmup: 0.05, weightDecay: 0.01, beta2: 0.98, val: 0.03, seed: SEED, evalEvery: 500, checkpointEvery: 0 },
+    train: {
+      steps,
+      batch: 12,
+      lr: 4e-3,
+      schedule: 'cosine',
+      warmup: 0.05,
+      weightDecay: 0.01,
+      beta2: 0.98,
+      val: 0.03,
+      seed: SEED,
+      evalEvery: 500,
+      checkpointEvery: 0,
+    },
     runDir: work,
     outDir: path.join(work, 'trained'),
   });

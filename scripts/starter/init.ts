@@ -40,7 +40,12 @@ export async function writeRandomModel(dir: string, merges: readonly Merge[], se
   const { bos, eos, pad } = SPECIAL_TOKENS;
   const tokens = { bos_token: bos, eos_token: eos, pad_token: pad };
   writeJson(dir, 'special_tokens_map.json', tokens);
-  writeJson(dir, 'tokenizer_config.json', { tokenizer_class: 'PreTrainedTokenizerFast', ...tokens, model_max_length: config['max_position_embeddings'], clean_up_tokenization_spaces: false });
+  writeJson(dir, 'tokenizer_config.json', {
+    tokenizer_class: 'PreTrainedTokenizerFast',
+    ...tokens,
+    model_max_length: config['max_position_embeddings'],
+    clean_up_tokenization_spaces: false,
+  });
   writeJson(dir, 'generation_config.json', { bos_token_id: 0, eos_token_id: 1, pad_token_id: 2, do_sample: false });
   await writeSafetensors(path.join(dir, 'model.safetensors'), randomWeights(config, seed));
 }
@@ -57,7 +62,11 @@ function randomWeights(config: ModelConfig, seed: number): TensorEntry[] {
     .map(({ name, shape }) => {
       const size = shape.reduce((a, b) => a * b);
       const std = weightStd(name, shape, spec.layers);
-      const data = (): Uint8Array => castF32(shape.length === 1 ? new Float32Array(size).fill(1) : Random.stream(seed, name).normal(size, std), 'F32');
+      const data = (): Uint8Array =>
+        castF32(
+          shape.length === 1 ? new Float32Array(size).fill(1) : Random.stream(seed, name).normal(size, std),
+          'F32',
+        );
       return { name, dtype: 'F32', shape, data };
     });
 }

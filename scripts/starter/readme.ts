@@ -2,7 +2,11 @@
 import type { RunSpec, TrainResult } from '../../src-main/trainer/protocol.ts';
 
 /** Holds no date and no machine, so that making the starter twice gives the same bytes. */
-export function readmeText({ steps, totalParameters, initialValLoss, valLoss }: TrainResult, { train, data }: RunSpec, rows: number): string {
+export function readmeText(
+  { steps, totalParameters, initialValLoss, valLoss }: TrainResult,
+  { train, data }: RunSpec,
+  rows: number,
+): string {
   return `---
 license: mit
 language: en

@@ -57,8 +57,18 @@ const FACTS: ((p: Place) => string)[] = [
 export function fact(random: Random, place: Place): string {
   const known = [
     ...FACTS,
-    ...(place.near ? [(p: Place) => `The ${p.name} stands near the ${p.near}.`, (p: Place) => `From the ${p.near} you can see the ${p.name}.`] : []),
-    ...(place.rating ? [(p: Place) => `The ${p.name} has ${p.rating} stars.`, (p: Place) => `They gave ${p.rating} stars to the ${p.name}.`] : []),
+    ...(place.near
+      ? [
+          (p: Place) => `The ${p.name} stands near the ${p.near}.`,
+          (p: Place) => `From the ${p.near} you can see the ${p.name}.`,
+        ]
+      : []),
+    ...(place.rating
+      ? [
+          (p: Place) => `The ${p.name} has ${p.rating} stars.`,
+          (p: Place) => `They gave ${p.rating} stars to the ${p.name}.`,
+        ]
+      : []),
   ];
   return pick(random, known)(place);
 }

@@ -29,7 +29,9 @@ test('the generator repeats itself for a seed and differs between seeds', () => 
 
 test('rows of text are filled, but not beyond their length', () => {
   const tokenizer = loadTokenizer(MODEL);
-  const lengths = textRows(11, 200, ROW_TOKENS - 1, (text) => tokenizer.encode(text).length).map((row) => tokenizer.encode(row).length);
+  const lengths = textRows(11, 200, ROW_TOKENS - 1, (text) => tokenizer.encode(text).length).map(
+    (row) => tokenizer.encode(row).length,
+  );
   expect(Math.max(...lengths)).toBeLessThan(ROW_TOKENS);
   expect(lengths.reduce((a, b) => a + b) / lengths.length).toBeGreaterThan(0.8 * ROW_TOKENS);
 });
@@ -38,7 +40,10 @@ test('no text holds both a record and a sentence about the same place', () => {
   for (const row of textRows(SEED, 2000, 400, characters)) {
     const recorded = new Set([...row.matchAll(/name: (\w+ \w+)/g)].map(([, name]) => name));
     const told = [...row.matchAll(/\bthe (\w+ \w+)/gi)].map(([, name]) => name);
-    expect(told.filter((name) => recorded.has(name)), row).toEqual([]);
+    expect(
+      told.filter((name) => recorded.has(name)),
+      row,
+    ).toEqual([]);
   }
 });
 
@@ -48,20 +53,32 @@ test('the committed samples and tokenizer are what this code makes', () => {
   for (const task of TASKS) {
     const committed = fs.readFileSync(path.join(STARTER, 'data', `${task}.jsonl`), 'utf8');
     expect(committed).toBe(fs.readFileSync(path.join(dir, `${task}.jsonl`), 'utf8'));
-    const rows = committed.trimEnd().split('\n').map((line) => JSON.parse(line) as Sample);
+    const rows = committed
+      .trimEnd()
+      .split('\n')
+      .map((line) => JSON.parse(line) as Sample);
     expect(new Set(rows.map(({ prompt }) => prompt)).size).toBe(SAMPLES_PER_TASK);
   }
-  expect(JSON.parse(fs.readFileSync(path.join(MODEL, 'tokenizer.json'), 'utf8'))).toEqual(tokenizerJson(starterMerges()));
+  expect(JSON.parse(fs.readFileSync(path.join(MODEL, 'tokenizer.json'), 'utf8'))).toEqual(
+    tokenizerJson(starterMerges()),
+  );
 });
 
 test('the tokenizer writes back any text, and words of its world in few tokens', () => {
   const tokenizer = loadTokenizer(MODEL);
-  const texts = ['The Blue Fox is a cheap Thai café.', ' two  spaces\n\nand\tlines\r\n', '🦊👩‍🚀 naïve Ünïcödé — 東京 עברית', "it's 1234 & <tags> \\ \0 end ", 'name: x | y'];
+  const texts = [
+    'The Blue Fox is a cheap Thai café.',
+    ' two  spaces\n\nand\tlines\r\n',
+    '🦊👩‍🚀 naïve Ünïcödé — 東京 עברית',
+    "it's 1234 & <tags> \\ \0 end ",
+    'name: x | y',
+  ];
   for (const text of texts) {
     expect(tokenizer.decode(tokenizer.encode(text))).toBe(text);
     expect(tokenizer.encode(text)[0]).toBe(tokenizer.bosId);
   }
-  for (const [text] of [[' Blue'], [' Italian'], [' café'], [' lighthouse']] as const) expect(tokenizer.encode(text, { addSpecialTokens: false })).toHaveLength(1);
+  for (const [text] of [[' Blue'], [' Italian'], [' café'], [' lighthouse']] as const)
+    expect(tokenizer.encode(text, { addSpecialTokens: false })).toHaveLength(1);
   expect([tokenizer.bosId, tokenizer.eosId, tokenizer.padId]).toEqual([0, 1, 2]);
 });
 
@@ -90,13 +107,24 @@ test('the whole script makes the same bytes twice', async () => {
   for (const outDir of outDirs) await makeStarter({ outDir, steps: 2, engine: 'wasm', rows: 40 });
   const [one, two] = outDirs.map(contents);
   expect(one).toEqual(two);
-  expect([...one!.keys()].filter((name) => !name.endsWith('.safetensors'))).toEqual(
-    ['data/describe.jsonl', 'data/extract.jsonl', 'model/README.md', 'model/config.json', 'model/generation_config.json', 'model/special_tokens_map.json', 'model/tokenizer.json', 'model/tokenizer_config.json'],
-  );
+  expect([...one!.keys()].filter((name) => !name.endsWith('.safetensors'))).toEqual([
+    'data/describe.jsonl',
+    'data/extract.jsonl',
+    'model/README.md',
+    'model/config.json',
+    'model/generation_config.json',
+    'model/special_tokens_map.json',
+    'model/tokenizer.json',
+    'model/tokenizer_config.json',
+  ]);
 });
 
 /** Every file below `dir` by its path, as base64. */
 function contents(dir: string): Map<string, string> {
-  const names = (fs.readdirSync(dir, { recursive: true }) as string[]).filter((name) => fs.statSync(path.join(dir, name)).isFile()).sort();
-  return new Map(names.map((name) => [name.split(path.sep).join('/'), fs.readFileSync(path.join(dir, name), 'base64')]));
+  const names = (fs.readdirSync(dir, { recursive: true }) as string[])
+    .filter((name) => fs.statSync(path.join(dir, name)).isFile())
+    .sort();
+  return new Map(
+    names.map((name) => [name.split(path.sep).join('/'), fs.readFileSync(path.join(dir, name), 'base64')]),
+  );
 }

@@ -19,19 +19,33 @@ interface Document {
 function paragraph(random: Random): Document {
   const place = makePlace(random);
   const facts = Array.from({ length: 1 + random.integer(3) }, () => fact(random, place));
-  return { pieces: [...description(random, place), ...facts, ...description(random, place)], separator: ' ', name: place.name };
+  return {
+    pieces: [...description(random, place), ...facts, ...description(random, place)],
+    separator: ' ',
+    name: place.name,
+  };
 }
 
 /** The record of one place in full, and again with some of its facts left out. */
 function recordList(random: Random): Document {
   const place = makePlace(random);
-  const partly = (): string => recordLine({ ...place, ...Object.fromEntries(Object.keys(place).filter(() => random.uniform() < 0.2).map((field) => [field, undefined])) });
+  const partly = (): string =>
+    recordLine({
+      ...place,
+      ...Object.fromEntries(
+        Object.keys(place)
+          .filter(() => random.uniform() < 0.2)
+          .map((field) => [field, undefined]),
+      ),
+    });
   return { pieces: random.shuffle([recordLine(place), partly(), partly()]), separator: '\n', name: place.name };
 }
 
 /** Someone says a few words of this world, and others say them again: the shortest way to learn to copy. */
 function echo(random: Random): Document {
-  const words = Array.from({ length: 4 + random.integer(5) }, () => pick(random, Object.values(makePlace(random)))).join(' ');
+  const words = Array.from({ length: 4 + random.integer(5) }, () =>
+    pick(random, Object.values(makePlace(random))),
+  ).join(' ');
   const speakers = random.shuffle([...PEOPLE]).slice(0, 3);
   return { pieces: speakers.map((who) => `${who} says: ${words}`), separator: '\n' };
 }

@@ -17,11 +17,83 @@ export interface Place {
   rating?: string;
 }
 
-const FIRST = ['Blue', 'Red', 'Golden', 'Silver', 'Old', 'Little', 'Happy', 'Quiet', 'Brave', 'Lucky', 'Wild', 'Green', 'White', 'Black', 'Hungry', 'Sleepy', 'Merry', 'Proud', 'Gentle', 'Clever', 'Rusty', 'Sunny', 'Misty', 'Dusty'];
-const SECOND = ['Fox', 'Bear', 'Heron', 'Otter', 'Lantern', 'Kettle', 'Anchor', 'Oak', 'Crown', 'Bell', 'Swan', 'Badger', 'Pear', 'Rose', 'Wheel', 'Lion', 'Owl', 'Ship', 'Barrel', 'Spoon', 'Garden', 'Star', 'Goose', 'Mill'];
+const FIRST = [
+  'Blue',
+  'Red',
+  'Golden',
+  'Silver',
+  'Old',
+  'Little',
+  'Happy',
+  'Quiet',
+  'Brave',
+  'Lucky',
+  'Wild',
+  'Green',
+  'White',
+  'Black',
+  'Hungry',
+  'Sleepy',
+  'Merry',
+  'Proud',
+  'Gentle',
+  'Clever',
+  'Rusty',
+  'Sunny',
+  'Misty',
+  'Dusty',
+];
+const SECOND = [
+  'Fox',
+  'Bear',
+  'Heron',
+  'Otter',
+  'Lantern',
+  'Kettle',
+  'Anchor',
+  'Oak',
+  'Crown',
+  'Bell',
+  'Swan',
+  'Badger',
+  'Pear',
+  'Rose',
+  'Wheel',
+  'Lion',
+  'Owl',
+  'Ship',
+  'Barrel',
+  'Spoon',
+  'Garden',
+  'Star',
+  'Goose',
+  'Mill',
+];
 const KINDS = ['café', 'inn', 'bar', 'diner', 'bistro'];
-const FOODS = ['Thai', 'Greek', 'Indian', 'Italian', 'French', 'Japanese', 'Mexican', 'Turkish', 'Polish', 'Spanish', 'Korean', 'Chinese'];
-const AREAS = ['old town', 'new town', 'harbour', 'city centre', 'west end', 'east end', 'market quarter', 'hill quarter'];
+const FOODS = [
+  'Thai',
+  'Greek',
+  'Indian',
+  'Italian',
+  'French',
+  'Japanese',
+  'Mexican',
+  'Turkish',
+  'Polish',
+  'Spanish',
+  'Korean',
+  'Chinese',
+];
+const AREAS = [
+  'old town',
+  'new town',
+  'harbour',
+  'city centre',
+  'west end',
+  'east end',
+  'market quarter',
+  'hill quarter',
+];
 const PRICES = ['cheap', 'affordable', 'expensive'];
 const LANDMARKS = ['bridge', 'museum', 'cinema', 'library', 'lighthouse', 'church', 'town hall', 'theatre'];
 const STARS = ['two', 'three', 'four', 'five'];

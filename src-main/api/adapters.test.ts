@@ -15,27 +15,41 @@ beforeEach(() => {
 });
 afterEach(() => bench.close());
 
-const folder = (name: string, hidden = 96): Promise<string> => writeStarterAdapter(path.join(bench.dir, name), { hidden });
+const folder = (name: string, hidden = 96): Promise<string> =>
+  writeStarterAdapter(path.join(bench.dir, name), { hidden });
 
 async function imported(name: string, taskName = 'colours'): Promise<AdapterView> {
   await bench.api.models.add({ dir: MODEL, name: 'Starter' });
   return bench.api.adapters.import({ dir: await folder(name), taskName, name });
 }
 
-const failure = async (call: Promise<unknown>) => call.then(() => expect.fail('it did not fail'), (error: unknown) => errorDataOf(error));
+const failure = async (call: Promise<unknown>) =>
+  call.then(
+    () => expect.fail('it did not fail'),
+    (error: unknown) => errorDataOf(error),
+  );
 
 describe('import', () => {
   it('copies a PEFT folder, reads its settings, and makes it the active one of a new task', async () => {
     const adapter = await imported('from-peft');
     expect(adapter).toMatchObject({
-      taskName: 'colours', modelName: 'Starter', active: true, finalLoss: null, valLoss: null, runId: null, importedFrom: path.join(bench.dir, 'from-peft'),
+      taskName: 'colours',
+      modelName: 'Starter',
+      active: true,
+      finalLoss: null,
+      valLoss: null,
+      runId: null,
+      importedFrom: path.join(bench.dir, 'from-peft'),
       method: { type: 'lora', rank: 2, alpha: 4, targets: ['q'], layers: [0] },
     });
     expect(path.dirname(adapter.dir)).toBe(path.join(bench.home, 'adapters'));
     const weights = (dir: string) => fs.readFileSync(path.join(dir, 'adapter_model.safetensors'));
     expect(weights(adapter.dir)).toEqual(weights(adapter.importedFrom!));
     expect((await bench.api.adapters.details({ id: adapter.id })).lineage).toMatchObject({
-      parameters: 2 * 2 * 96, run: null, dataset: null, files: [{ name: 'adapter_config.json' }, { name: 'adapter_model.safetensors' }],
+      parameters: 2 * 2 * 96,
+      run: null,
+      dataset: null,
+      files: [{ name: 'adapter_config.json' }, { name: 'adapter_model.safetensors' }],
     });
   });
 
@@ -44,7 +58,9 @@ describe('import', () => {
     const dir = await folder('too-wide', 128);
     const error = await failure(bench.api.adapters.import({ dir, taskName: 'colours', name: 'x' }));
     expect(error.code).toBe('ADAPTER_BASE_MISSING');
-    expect(error.message).toContain(`maps 128 to 128 features at model.layers.0.self_attn.q_proj, but the base model in ${MODEL} maps 96 to 96`);
+    expect(error.message).toContain(
+      `maps 128 to 128 features at model.layers.0.self_attn.q_proj, but the base model in ${MODEL} maps 96 to 96`,
+    );
     expect(fs.readdirSync(path.join(bench.home, 'adapters'))).toEqual([]);
     expect(await bench.api.tasks.list()).toEqual([]);
   });
@@ -63,17 +79,33 @@ describe('import', () => {
   it('an adapter that names its base by hash is refused on every other, whatever the shapes', async () => {
     await bench.api.models.add({ dir: MODEL, name: 'Starter' });
     const dir = await folder('foreign');
-    fs.writeFileSync(path.join(dir, GRAFT_FILE), JSON.stringify({ format: 1, baseHash: 'f'.repeat(64), baseName: 'SmolLM', task: 'colours', runId: 'run-1', createdAt: '2026-01-01' }));
+    fs.writeFileSync(
+      path.join(dir, GRAFT_FILE),
+      JSON.stringify({
+        format: 1,
+        baseHash: 'f'.repeat(64),
+        baseName: 'SmolLM',
+        task: 'colours',
+        runId: 'run-1',
+        createdAt: '2026-01-01',
+      }),
+    );
     const error = await failure(bench.api.adapters.inspect({ dir }));
     expect(error).toMatchObject({ code: 'ADAPTER_BASE_MISSING' });
-    expect(error.message).toMatch(/was trained on SmolLM \(ffffffffffff\), which is not among the registered base models; add the folder/);
+    expect(error.message).toMatch(
+      /was trained on SmolLM \(ffffffffffff\), which is not among the registered base models; add the folder/,
+    );
   });
 
   it('without any model, or from a folder that is no adapter, it says what is missing', async () => {
-    expect((await failure(bench.api.adapters.inspect({ dir: await folder('a') }))).message).toMatch(/no base model is registered; add the folder/);
+    expect((await failure(bench.api.adapters.inspect({ dir: await folder('a') }))).message).toMatch(
+      /no base model is registered; add the folder/,
+    );
     const empty = path.join(bench.dir, 'empty');
     fs.mkdirSync(empty);
-    expect((await failure(bench.api.adapters.inspect({ dir: empty }))).message).toContain(`${empty} has no adapter_config.json`);
+    expect((await failure(bench.api.adapters.inspect({ dir: empty }))).message).toContain(
+      `${empty} has no adapter_config.json`,
+    );
   });
 });
 
@@ -86,7 +118,12 @@ describe('the trash', () => {
     expect(await bench.api.tasks.list()).toMatchObject([{ id: taskId, adapters: 0, activeAdapterId: null }]);
     expect((await failure(bench.api.playground.attach({ adapterId: id }))).code).toBe('ADAPTER_NOT_FOUND');
     const [trashed] = await bench.api.adapters.listTrash();
-    expect(trashed).toMatchObject({ id, taskName: 'colours', wasActive: true, dir: path.join(bench.home, 'trash', id) });
+    expect(trashed).toMatchObject({
+      id,
+      taskName: 'colours',
+      wasActive: true,
+      dir: path.join(bench.home, 'trash', id),
+    });
     expect(fs.existsSync(path.join(trashed!.dir, 'adapter_model.safetensors'))).toBe(true);
 
     await bench.api.adapters.restore({ ids: [id] });
@@ -115,12 +152,16 @@ describe('the trash', () => {
 
   it('a task whose adapters lie in the trash can be deleted, and comes back with them', async () => {
     const { id, taskId } = await imported('a');
-    expect((await failure(bench.api.tasks.remove({ id: taskId }))).message).toBe('The task "colours" still has an adapter; move it to the trash or to another task first.');
+    expect((await failure(bench.api.tasks.remove({ id: taskId }))).message).toBe(
+      'The task "colours" still has an adapter; move it to the trash or to another task first.',
+    );
     await bench.api.adapters.trash({ ids: [id] });
     await bench.api.tasks.remove({ id: taskId });
     expect(await bench.api.tasks.list()).toEqual([]);
     await bench.api.adapters.restore({ ids: [id] });
-    expect(await bench.api.tasks.list()).toMatchObject([{ id: taskId, name: 'colours', adapters: 1, activeAdapterId: id }]);
+    expect(await bench.api.tasks.list()).toMatchObject([
+      { id: taskId, name: 'colours', adapters: 1, activeAdapterId: id },
+    ]);
   });
 
   it('where another task has taken the name, the adapter goes there', async () => {
@@ -142,7 +183,11 @@ describe('the trash', () => {
     await bench.api.tasks.remove({ id: taskId });
     expect((await bench.services.storage.cleanUp('trash')).items).toBe(1);
     expect(await bench.api.adapters.listTrash()).toEqual([]);
-    expect(bench.services.catalog.db.prepare('SELECT (SELECT count(*) FROM tasks) + (SELECT count(*) FROM adapters) AS n').get()).toEqual({ n: 0 });
+    expect(
+      bench.services.catalog.db
+        .prepare('SELECT (SELECT count(*) FROM tasks) + (SELECT count(*) FROM adapters) AS n')
+        .get(),
+    ).toEqual({ n: 0 });
   });
 
   it('a crash between the rename and the row is mended at the next start', async () => {
@@ -160,7 +205,12 @@ describe('changes', () => {
     await bench.api.adapters.update({ id, notes: 'the good one', tags: ['paper', 'paper', 'v2'] });
     await bench.api.adapters.update({ id, name: 'renamed' });
     await bench.reopen();
-    expect(await bench.api.adapters.get({ id })).toMatchObject({ name: 'renamed', notes: 'the good one', tags: ['paper', 'v2'], active: true });
+    expect(await bench.api.adapters.get({ id })).toMatchObject({
+      name: 'renamed',
+      notes: 'the good one',
+      tags: ['paper', 'v2'],
+      active: true,
+    });
   });
 
   it('an adapter that moves to another task is not active in the old one any more', async () => {
@@ -168,7 +218,10 @@ describe('changes', () => {
     const other = await bench.api.tasks.create({ name: 'shapes' });
     await bench.api.adapters.update({ id, taskId: other.id });
     expect(await bench.api.adapters.get({ id })).toMatchObject({ taskName: 'shapes', active: false });
-    expect((await bench.api.tasks.list()).find((task) => task.id === taskId)).toMatchObject({ activeAdapterId: null, adapters: 0 });
+    expect((await bench.api.tasks.list()).find((task) => task.id === taskId)).toMatchObject({
+      activeAdapterId: null,
+      adapters: 0,
+    });
     expect((await failure(bench.api.adapters.update({ id, taskId: 'task-0' }))).code).toBe('TASK_NOT_FOUND');
   });
 
@@ -184,7 +237,15 @@ it('the board shows tasks with their adapters, newest first, and what there is',
   const first = await imported('a');
   const second = await imported('b');
   expect(await bench.api.home.board()).toMatchObject({
-    tasks: [{ name: 'colours', list: [{ id: second.id, active: false, losses: [] }, { id: first.id, active: true }] }],
+    tasks: [
+      {
+        name: 'colours',
+        list: [
+          { id: second.id, active: false, losses: [] },
+          { id: first.id, active: true },
+        ],
+      },
+    ],
     runs: [],
     exports: [],
     counts: { models: 1, datasets: 0, runs: 0, adapters: 2 },

@@ -32,7 +32,11 @@ const tagSchema = z.string().trim().min(1).max(40);
 const changesSchema = byId.extend({
   name: nameSchema.optional(),
   notes: z.string().max(20_000).optional(),
-  tags: z.array(tagSchema).max(20).transform((tags) => [...new Set(tags)]).optional(),
+  tags: z
+    .array(tagSchema)
+    .max(20)
+    .transform((tags) => [...new Set(tags)])
+    .optional(),
   taskId: z.string().optional(),
 });
 
@@ -40,7 +44,12 @@ export function adaptersRouter({ catalog, home, playground }: Services) {
   const view = (adapter: Adapter): AdapterView => adapterViews(catalog, [adapter])[0]!;
   const find = (id: string): Adapter => {
     const adapter = catalog.adapters.get(id);
-    if (!adapter) throw usageError('ADAPTER_NOT_FOUND', `There is no adapter ${id} in the catalogue; "adapters list" shows those that exist.`, { adapterId: id });
+    if (!adapter)
+      throw usageError(
+        'ADAPTER_NOT_FOUND',
+        `There is no adapter ${id} in the catalogue; "adapters list" shows those that exist.`,
+        { adapterId: id },
+      );
     return adapter;
   };
   /** The playground must not go on with an adapter that is no longer there. */
@@ -49,7 +58,9 @@ export function adaptersRouter({ catalog, home, playground }: Services) {
   };
 
   return router({
-    list: procedure.input(z.object({ taskId: z.string().optional() }).default({})).query(({ input }) => adapterViews(catalog, catalog.adapters.list(input.taskId))),
+    list: procedure
+      .input(z.object({ taskId: z.string().optional() }).default({}))
+      .query(({ input }) => adapterViews(catalog, catalog.adapters.list(input.taskId))),
     get: procedure.input(byId).query(({ input }) => view(find(input.id))),
     details: procedure.input(byId).query(({ input }): AdapterDetails => {
       const adapter = find(input.id);
@@ -59,7 +70,11 @@ export function adaptersRouter({ catalog, home, playground }: Services) {
     /** Settings and curves of adapters, in the order asked for. */
     compare: procedure.input(byIds).query(({ input }): AdapterComparison[] => {
       const adapters = input.ids.map(find);
-      const samples = lossSamples(catalog.db, adapters.flatMap(({ runId }) => runId ?? []), CURVE_POINTS);
+      const samples = lossSamples(
+        catalog.db,
+        adapters.flatMap(({ runId }) => runId ?? []),
+        CURVE_POINTS,
+      );
       return adapters.map((adapter) => ({
         adapter: view(adapter),
         settings: settingsOf(catalog, adapter),
@@ -72,20 +87,35 @@ export function adaptersRouter({ catalog, home, playground }: Services) {
     update: procedure.input(changesSchema).mutation(({ input: { id, ...given } }) => {
       const adapter = find(id);
       const { taskId } = given;
-      if (taskId !== undefined && !catalog.tasks.get(taskId)) throw usageError('TASK_NOT_FOUND', `There is no task ${taskId} in the catalogue; reload the page to see those that exist.`, { taskId });
+      if (taskId !== undefined && !catalog.tasks.get(taskId))
+        throw usageError(
+          'TASK_NOT_FOUND',
+          `There is no task ${taskId} in the catalogue; reload the page to see those that exist.`,
+          { taskId },
+        );
       const changes = Object.fromEntries(Object.entries(given).filter(([, value]) => value !== undefined));
       catalog.transaction(() => {
         const old = catalog.tasks.get(adapter.taskId)!;
-        if (taskId !== undefined && taskId !== old.id && old.activeAdapterId === id) catalog.tasks.setActive(old.id, null);
+        if (taskId !== undefined && taskId !== old.id && old.activeAdapterId === id)
+          catalog.tasks.setActive(old.id, null);
         catalog.adapters.update(id, changes);
       });
       return view(find(id));
     }),
 
     /** What a folder holds and which registered base models it fits; nothing is copied. */
-    inspect: procedure.input(z.object({ dir: z.string().trim().min(1) })).query(({ input }) => inspectAdapter(catalog, input.dir)),
+    inspect: procedure
+      .input(z.object({ dir: z.string().trim().min(1) }))
+      .query(({ input }) => inspectAdapter(catalog, input.dir)),
     import: procedure
-      .input(z.object({ dir: z.string().trim().min(1), taskName: z.string().trim().min(1).max(80), name: nameSchema, modelId: z.string().optional() }))
+      .input(
+        z.object({
+          dir: z.string().trim().min(1),
+          taskName: z.string().trim().min(1).max(80),
+          name: nameSchema,
+          modelId: z.string().optional(),
+        }),
+      )
       .mutation(async ({ input }) => view(await importAdapter(home, catalog, input))),
 
     /** Moves adapters to the trash. A task that had one active has none afterwards. */

@@ -41,7 +41,10 @@ export interface CheckRequest {
 }
 
 /** Throws what checkDataset throws; bad rows are reported, not thrown. `check`: here, or in another process. */
-export async function checkFile(request: CheckRequest, check: (options: CheckOptions) => Promise<DatasetCheck> = checkDataset): Promise<DatasetReport> {
+export async function checkFile(
+  request: CheckRequest,
+  check: (options: CheckOptions) => Promise<DatasetCheck> = checkDataset,
+): Promise<DatasetReport> {
   const { modelDir, maxLength, lossOn, format, map } = request;
   const { bad, sha256, stats, unusable, ...facts } = await check({
     file: path.resolve(request.file),

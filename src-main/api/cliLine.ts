@@ -51,27 +51,55 @@ function written(option: string, value: Value): string[] {
 function methodOptions(method: MethodSettings): Named[] {
   switch (method.type) {
     case 'lora':
-      return [...lowRank(method), ['rank-pattern', patternText(method.rankPattern)], ['alpha-pattern', patternText(method.alphaPattern)], ['rslora', method.rslora], ['dora', method.dora],
-        ['bias', method.bias], ['lora-plus-ratio', method.loraPlusRatio], ['init', unless(method.init, 'kaiming')], ['dropout', unless(method.dropout, 0)]];
+      return [
+        ...lowRank(method),
+        ['rank-pattern', patternText(method.rankPattern)],
+        ['alpha-pattern', patternText(method.alphaPattern)],
+        ['rslora', method.rslora],
+        ['dora', method.dora],
+        ['bias', method.bias],
+        ['lora-plus-ratio', method.loraPlusRatio],
+        ['init', unless(method.init, 'kaiming')],
+        ['dropout', unless(method.dropout, 0)],
+      ];
     case 'lokr':
       return [['method', 'lokr'], ...lowRank(method), ['factor', method.factor]];
     case 'loha':
       return [['method', 'loha'], ...lowRank(method)];
     case 'full':
-      return [['method', 'full'], ['layers', method.layers?.join(',')]];
+      return [
+        ['method', 'full'],
+        ['layers', method.layers?.join(',')],
+      ];
     case 'bitfit':
       return [['method', 'bitfit']];
     case 'adapter':
-      return [['method', 'adapter'], ['kind', method.kind], ['bottleneck', method.bottleneck], ['skip-layers', unless(method.skipLayers, 0)]];
+      return [
+        ['method', 'adapter'],
+        ['kind', method.kind],
+        ['bottleneck', method.bottleneck],
+        ['skip-layers', unless(method.skipLayers, 0)],
+      ];
     case 'prefix':
-      return [['method', 'prefix'], ['kind', method.kind], ['prefix-length', method.prefixLength], ['infix-length', unless(method.infixLength, 0)]];
+      return [
+        ['method', 'prefix'],
+        ['kind', method.kind],
+        ['prefix-length', method.prefixLength],
+        ['infix-length', unless(method.infixLength, 0)],
+      ];
     default:
       return method satisfies never;
   }
 }
 
 function lowRank({ rank, alpha, targets, layers, exclude }: Extract<MethodSettings, { rank: number }>): Named[] {
-  return [['rank', rank], ['alpha', alpha], ['targets', targets.join(',')], ['layers', layers?.join(',')], ['exclude', exclude?.join(',')]];
+  return [
+    ['rank', rank],
+    ['alpha', alpha],
+    ['targets', targets.join(',')],
+    ['layers', layers?.join(',')],
+    ['exclude', exclude?.join(',')],
+  ];
 }
 
 function patternText(pattern: Record<string, number> | undefined): string | undefined {
@@ -94,17 +122,50 @@ const DEFAULTS = trainSettingsSchema.parse({});
 const MIB = 2 ** 20;
 
 function trainOptions(train: TrainSettings): Named[] {
-  const named = (Object.keys(TRAIN_NAMES) as (keyof typeof TRAIN_NAMES)[]).map((field): Named => [TRAIN_NAMES[field], unless(train[field], DEFAULTS[field])]);
+  const named = (Object.keys(TRAIN_NAMES) as (keyof typeof TRAIN_NAMES)[]).map((field): Named => [
+    TRAIN_NAMES[field],
+    unless(train[field], DEFAULTS[field]),
+  ]);
   const samples = train.samplePrompts.map((prompt): Named => ['sample', prompt]);
-  return [...named, ...samples, ['sample-tokens', unless(train.sampleTokens, DEFAULTS.sampleTokens)], ['memory-limit', train.memoryLimitBytes === undefined ? undefined : Math.max(1, Math.round(train.memoryLimitBytes / MIB))]];
+  return [
+    ...named,
+    ...samples,
+    ['sample-tokens', unless(train.sampleTokens, DEFAULTS.sampleTokens)],
+    [
+      'memory-limit',
+      train.memoryLimitBytes === undefined ? undefined : Math.max(1, Math.round(train.memoryLimitBytes / MIB)),
+    ],
+  ];
 }
 
 /** Option of each setting. */
 const TRAIN_NAMES = {
-  steps: 'steps', epochs: 'epochs', batch: 'batch', accumulate: 'accumulate', packing: 'packing', bucketing: 'bucketing', lr: 'lr', schedule: 'schedule', warmup: 'warmup',
-  beta1: 'beta1', beta2: 'beta2', eps: 'eps', weightDecay: 'weight-decay', weightDecayOn: 'weight-decay-on', clip: 'clip', labelSmoothing: 'label-smoothing', neftune: 'neftune',
-  gradientCheckpointing: 'gradient-checkpointing', val: 'val', seed: 'seed', evalEvery: 'eval-every', checkpointEvery: 'checkpoint-every', maxBadSteps: 'max-bad-steps',
-  patience: 'patience', minDelta: 'min-delta', keepBest: 'keep-best',
+  steps: 'steps',
+  epochs: 'epochs',
+  batch: 'batch',
+  accumulate: 'accumulate',
+  packing: 'packing',
+  bucketing: 'bucketing',
+  lr: 'lr',
+  schedule: 'schedule',
+  warmup: 'warmup',
+  beta1: 'beta1',
+  beta2: 'beta2',
+  eps: 'eps',
+  weightDecay: 'weight-decay',
+  weightDecayOn: 'weight-decay-on',
+  clip: 'clip',
+  labelSmoothing: 'label-smoothing',
+  neftune: 'neftune',
+  gradientCheckpointing: 'gradient-checkpointing',
+  val: 'val',
+  seed: 'seed',
+  evalEvery: 'eval-every',
+  checkpointEvery: 'checkpoint-every',
+  maxBadSteps: 'max-bad-steps',
+  patience: 'patience',
+  minDelta: 'min-delta',
+  keepBest: 'keep-best',
 } as const satisfies Partial<Record<keyof TrainSettings, string>>;
 
 function unless<T extends Value>(value: T, usual: T): T | undefined {

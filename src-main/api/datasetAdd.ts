@@ -9,10 +9,16 @@ import type { Services } from '../services.ts';
 import { datasetAt, readingSchema } from './datasetInput.ts';
 import { fileFacts } from './datasetVersions.ts';
 
-export const addSchema = readingSchema.extend({ name: z.string().trim().min(1).max(120).optional(), allowBadRows: z.boolean().default(false) });
+export const addSchema = readingSchema.extend({
+  name: z.string().trim().min(1).max(120).optional(),
+  allowBadRows: z.boolean().default(false),
+});
 
 /** Throws DATASET_NO_USABLE_ROWS, or DATASET_BAD_ROWS where there are bad rows and they were not allowed. */
-export async function addDataset({ catalog, datasetFiles }: Pick<Services, 'catalog' | 'datasetFiles'>, input: z.output<typeof addSchema>): Promise<Dataset> {
+export async function addDataset(
+  { catalog, datasetFiles }: Pick<Services, 'catalog' | 'datasetFiles'>,
+  input: z.output<typeof addSchema>,
+): Promise<Dataset> {
   const { map, name, allowBadRows } = input;
   const file = path.resolve(input.file);
   const facts = fileFacts(file);
@@ -20,7 +26,11 @@ export async function addDataset({ catalog, datasetFiles }: Pick<Services, 'cata
   if (good.count === 0) throw noUsableRows(file, bad);
   const [first] = bad;
   if (first && !allowBadRows) {
-    throw new GraftError('DATASET_BAD_ROWS', `${file} has ${bad.length} bad rows, the first at line ${first.line}: ${first.reason}; correct them, or allow bad rows to go on with the other ${good.count}.`, { file, bad: bad.length, rows: good.count });
+    throw new GraftError(
+      'DATASET_BAD_ROWS',
+      `${file} has ${bad.length} bad rows, the first at line ${first.line}: ${first.reason}; correct them, or allow bad rows to go on with the other ${good.count}.`,
+      { file, bad: bad.length, rows: good.count },
+    );
   }
   const { sha256 } = await datasetFiles.index(file, input.format);
   const format = input.format ?? null;
@@ -30,7 +40,11 @@ export async function addDataset({ catalog, datasetFiles }: Pick<Services, 'cata
   const known = datasets.find(file, format, map);
   const id = known?.id ?? newId('data');
   catalog.transaction(() => {
-    if (!known) return datasets.insert({ id, name: name ?? path.basename(file), source: file, allowBadRows, createdAt }, { ...version, change: 'As it was added' });
+    if (!known)
+      return datasets.insert(
+        { id, name: name ?? path.basename(file), source: file, allowBadRows, createdAt },
+        { ...version, change: 'As it was added' },
+      );
     if (name) datasets.rename(id, name);
     datasets.setAllowBadRows(id, allowBadRows);
     const versions = datasets.versions.list(id);

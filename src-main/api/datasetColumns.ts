@@ -26,8 +26,17 @@ export async function mapFirstRows(files: DatasetFiles, { file, format, map }: R
   const rows = index.window(0, TRIED_ROWS);
   try {
     const plan = planColumns(file, index.columns, map);
-    const examples = rows.map((row) => toExample(row, plan)).flatMap((example) => ('reason' in example ? [] : [example]));
-    return { kind: plan.kind, fields: plan.columns, problem: null, preview: previewRows(examples), bad: rows.length - examples.length, tried: rows.length };
+    const examples = rows
+      .map((row) => toExample(row, plan))
+      .flatMap((example) => ('reason' in example ? [] : [example]));
+    return {
+      kind: plan.kind,
+      fields: plan.columns,
+      problem: null,
+      preview: previewRows(examples),
+      bad: rows.length - examples.length,
+      tried: rows.length,
+    };
   } catch (error) {
     const { code, message } = toErrorData(error);
     if (code !== 'DATASET_COLUMNS') throw error;

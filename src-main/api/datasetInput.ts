@@ -7,7 +7,11 @@ import { usageError } from '../errors.ts';
 import { dataSpecSchema } from '../trainer/protocol.ts';
 import type { Reading } from './datasetLook.ts';
 
-export const readingSchema = z.object({ file: z.string().min(1), format: dataSpecSchema.shape.format, map: dataSpecSchema.shape.map });
+export const readingSchema = z.object({
+  file: z.string().min(1),
+  format: dataSpecSchema.shape.format,
+  map: dataSpecSchema.shape.map,
+});
 
 export const versionSchema = z.object({ id: z.string(), version: z.number().int().min(1).optional() });
 
@@ -20,15 +24,26 @@ export const sourceSchema = z.object({
   map: z.record(z.string(), z.string()).optional(),
 });
 
-export const windowSchema = z.object({ offset: z.number().int().min(0).default(0), count: z.number().int().min(1).max(500).default(100) });
+export const windowSchema = z.object({
+  offset: z.number().int().min(0).default(0),
+  count: z.number().int().min(1).max(500).default(100),
+});
 
 /** Throws a usage error DATASET_NOT_FOUND or DATASET_VERSION_NOT_FOUND. */
 export function datasetAt(catalog: Catalog, id: string, version?: number): Dataset {
   const dataset = catalog.datasets.get(id);
-  if (!dataset) throw usageError('DATASET_NOT_FOUND', `There is no dataset ${id} in the catalogue; add its file again.`, { datasetId: id });
+  if (!dataset)
+    throw usageError('DATASET_NOT_FOUND', `There is no dataset ${id} in the catalogue; add its file again.`, {
+      datasetId: id,
+    });
   if (version === undefined) return dataset;
   const found = catalog.datasets.at(id, version);
-  if (!found) throw usageError('DATASET_VERSION_NOT_FOUND', `${dataset.name} has no version ${version}; choose one that its list of versions shows.`, { datasetId: id, version });
+  if (!found)
+    throw usageError(
+      'DATASET_VERSION_NOT_FOUND',
+      `${dataset.name} has no version ${version}; choose one that its list of versions shows.`,
+      { datasetId: id, version },
+    );
   return found;
 }
 
@@ -45,6 +60,9 @@ export function readingOf(catalog: Catalog, input: z.infer<typeof sourceSchema>)
 /** Folder of a registered model. Throws a usage error MODEL_NOT_FOUND. */
 export function modelDirOf(catalog: Catalog, modelId: string): string {
   const model = catalog.models.get(modelId);
-  if (!model) throw usageError('MODEL_NOT_FOUND', `There is no base model ${modelId} in the catalogue; add its folder first.`, { modelId });
+  if (!model)
+    throw usageError('MODEL_NOT_FOUND', `There is no base model ${modelId} in the catalogue; add its folder first.`, {
+      modelId,
+    });
   return model.dir;
 }

@@ -48,17 +48,43 @@ export async function lookAt(files: DatasetFiles, { file, format, map = {} }: Re
   const absolute = path.resolve(file);
   const index = await files.index(absolute, format);
   const { columns, sizeBytes, sha256, count } = index;
-  const facts = { file: absolute, format: index.format, columns, sizeBytes, hash: sha256, parsed: count, shapes: DATASET_SHAPES };
+  const facts = {
+    file: absolute,
+    format: index.format,
+    columns,
+    sizeBytes,
+    hash: sha256,
+    parsed: count,
+    shapes: DATASET_SHAPES,
+  };
   let survey: Survey;
   try {
     survey = await files.survey(absolute, format, map);
   } catch (error) {
     const { code, message } = toErrorData(error);
     if (code !== 'DATASET_COLUMNS') throw error;
-    return { ...facts, rows: 0, bad: index.bad.length, repeated: 0, kind: null, fields: {}, problem: message, preview: [] };
+    return {
+      ...facts,
+      rows: 0,
+      bad: index.bad.length,
+      repeated: 0,
+      kind: null,
+      fields: {},
+      problem: message,
+      preview: [],
+    };
   }
   const { plan, good, bad } = survey;
-  return { ...facts, rows: good.count, bad: bad.length, repeated: good.repeated, kind: plan.kind, fields: plan.columns, problem: null, preview: firstRows(index, survey) };
+  return {
+    ...facts,
+    rows: good.count,
+    bad: bad.length,
+    repeated: good.repeated,
+    kind: plan.kind,
+    fields: plan.columns,
+    problem: null,
+    preview: firstRows(index, survey),
+  };
 }
 
 function firstRows(index: RowIndex, { good, plan }: Survey): PreviewRow[] {

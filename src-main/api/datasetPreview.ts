@@ -36,28 +36,43 @@ export function previewProcedures({ catalog, datasetFiles: files, tokens }: Serv
         const example = toExample(index.row(number), survey.plan);
         return 'reason' in example ? [] : [example];
       });
-      return { total: survey.good.count, rows: await tokens.preview({ modelDir: modelDirOf(catalog, modelId), examples, lossOn, maxLength }) };
+      return {
+        total: survey.good.count,
+        rows: await tokens.preview({ modelDir: modelDirOf(catalog, modelId), examples, lossOn, maxLength }),
+      };
     }),
 
     /** Lengths of all good rows: characters at once, tokens of a model as they are counted. */
-    lengths: procedure.input(sourceSchema.extend({ modelId: z.string().optional(), lossOn: dataSpecSchema.shape.lossOn })).subscription(async function* ({ input, signal }): AsyncGenerator<LengthCounts> {
-      const { file, format, map } = readingOf(catalog, input);
-      const { plan, good } = await files.survey(file, format, map);
-      if (input.modelId === undefined) return yield countCharacters(good.characters);
-      const params = { modelDir: modelDirOf(catalog, input.modelId), file, format, plan, total: good.count, lossOn: input.lossOn };
-      const heard = streamOf<Counted>(
-        (listener) => {
-          const { ended, stop } = tokens.count(params, (counts) => listener({ counts }));
-          ended.then(() => listener({ error: undefined }), (error: unknown) => listener({ error }));
-          return stop;
-        },
-        { isLast: (event) => !('counts' in event), signal },
-      );
-      for await (const event of heard) {
-        if ('counts' in event) yield event.counts;
-        else if (event.error) throw event.error;
-      }
-    }),
+    lengths: procedure
+      .input(sourceSchema.extend({ modelId: z.string().optional(), lossOn: dataSpecSchema.shape.lossOn }))
+      .subscription(async function* ({ input, signal }): AsyncGenerator<LengthCounts> {
+        const { file, format, map } = readingOf(catalog, input);
+        const { plan, good } = await files.survey(file, format, map);
+        if (input.modelId === undefined) return yield countCharacters(good.characters);
+        const params = {
+          modelDir: modelDirOf(catalog, input.modelId),
+          file,
+          format,
+          plan,
+          total: good.count,
+          lossOn: input.lossOn,
+        };
+        const heard = streamOf<Counted>(
+          (listener) => {
+            const { ended, stop } = tokens.count(params, (counts) => listener({ counts }));
+            ended.then(
+              () => listener({ error: undefined }),
+              (error: unknown) => listener({ error }),
+            );
+            return stop;
+          },
+          { isLast: (event) => !('counts' in event), signal },
+        );
+        for await (const event of heard) {
+          if ('counts' in event) yield event.counts;
+          else if (event.error) throw event.error;
+        }
+      }),
   };
 }
 

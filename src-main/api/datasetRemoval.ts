@@ -10,7 +10,8 @@ import { procedure } from './trpc.ts';
 const byId = z.object({ id: z.string() });
 
 export function removalProcedures({ catalog, home }: Services) {
-  const notFound = (id: string) => usageError('DATASET_NOT_FOUND', `There is no dataset ${id} in the catalogue.`, { datasetId: id });
+  const notFound = (id: string) =>
+    usageError('DATASET_NOT_FOUND', `There is no dataset ${id} in the catalogue.`, { datasetId: id });
   return {
     /** Forgets a dataset; the user's file is left alone. `bringBack` undoes it. */
     remove: procedure.input(byId).mutation(({ input: { id } }) => {

@@ -32,7 +32,9 @@ const GROUP_LINES = 50;
 const filtered = sourceSchema.extend({ filter: z.string().max(1000).default('') });
 
 export function rowProcedures({ catalog, datasetFiles: files }: Services) {
-  const numbersOf = async (input: z.infer<typeof filtered>): Promise<{ index: RowIndex; numbers: number[] | undefined }> => {
+  const numbersOf = async (
+    input: z.infer<typeof filtered>,
+  ): Promise<{ index: RowIndex; numbers: number[] | undefined }> => {
     const { file, format } = readingOf(catalog, input);
     const numbers = input.filter === '' ? undefined : await files.matches(file, format, input.filter);
     return { index: await files.index(file, format), numbers };
@@ -43,8 +45,15 @@ export function rowProcedures({ catalog, datasetFiles: files }: Services) {
     rows: procedure.input(filtered.extend(windowSchema.shape)).query(async ({ input }) => {
       const { index, numbers } = await numbersOf(input);
       const { offset, count } = input;
-      const rows = numbers ? numbers.slice(offset, offset + count).map((number) => index.row(number)) : index.window(offset, count);
-      return { total: numbers?.length ?? index.count, columns: index.columns, content: { hash: index.sha256, rows: index.count }, rows: rows.map((row) => toTableRow(row, index.columns)) };
+      const rows = numbers
+        ? numbers.slice(offset, offset + count).map((number) => index.row(number))
+        : index.window(offset, count);
+      return {
+        total: numbers?.length ?? index.count,
+        columns: index.columns,
+        content: { hash: index.sha256, rows: index.count },
+        rows: rows.map((row) => toTableRow(row, index.columns)),
+      };
     }),
 
     /** Numbers of all rows that contain `filter`, as ranges (end not included). */
@@ -60,12 +69,14 @@ export function rowProcedures({ catalog, datasetFiles: files }: Services) {
     }),
 
     /** Why a row with these values could not be used; null when it can. */
-    checkRow: procedure.input(sourceSchema.extend({ values: z.record(z.string(), z.unknown()) })).query(async ({ input }) => {
-      const { file, format, map } = readingOf(catalog, input);
-      const { plan } = await files.survey(file, format, map);
-      const example = toExample({ line: 0, values: input.values }, plan);
-      return { reason: 'reason' in example ? example.reason : null };
-    }),
+    checkRow: procedure
+      .input(sourceSchema.extend({ values: z.record(z.string(), z.unknown()) }))
+      .query(async ({ input }) => {
+        const { file, format, map } = readingOf(catalog, input);
+        const { plan } = await files.survey(file, format, map);
+        const example = toExample({ line: 0, values: input.values }, plan);
+        return { reason: 'reason' in example ? example.reason : null };
+      }),
 
     badRows: procedure.input(sourceSchema.extend(windowSchema.shape)).query(async ({ input }) => {
       const bad = await badRowsOf(input);
@@ -91,20 +102,24 @@ export function rowProcedures({ catalog, datasetFiles: files }: Services) {
       const { groups, shown } = await duplicateGroups(survey, input);
       const index = await files.index(file, format);
       const described = shown.map((group): DuplicateGroup => {
-        const text = toTableRow(index.row(group[0]!), index.columns).cells.filter((cell) => cell !== '').join(' · ');
+        const text = toTableRow(index.row(group[0]!), index.columns)
+          .cells.filter((cell) => cell !== '')
+          .join(' · ');
         return { lines: group.slice(0, GROUP_LINES).map((number) => index.lineOf(number)), text: cut(text) };
       });
       return { groups, repeated: survey.good.repeated, shown: described };
     }),
 
     /** Training and validation rows as a run would split them, and rows that would be in both. */
-    split: procedure.input(sourceSchema.extend({ val: z.number().min(0).max(0.9), seed: z.number().int().default(0) })).query(async ({ input }) => {
-      const { file, format, map } = readingOf(catalog, input);
-      const { pairs, ...report } = await splitReport(await files.survey(file, format, map), input.val, input.seed);
-      const index = await files.index(file, format);
-      const lines = pairs.map((pair) => ({ valLine: index.lineOf(pair.val), trainLine: index.lineOf(pair.train) }));
-      return { ...report, pairs: lines };
-    }),
+    split: procedure
+      .input(sourceSchema.extend({ val: z.number().min(0).max(0.9), seed: z.number().int().default(0) }))
+      .query(async ({ input }) => {
+        const { file, format, map } = readingOf(catalog, input);
+        const { pairs, ...report } = await splitReport(await files.survey(file, format, map), input.val, input.seed);
+        const index = await files.index(file, format);
+        const lines = pairs.map((pair) => ({ valLine: index.lineOf(pair.val), trainLine: index.lineOf(pair.train) }));
+        return { ...report, pairs: lines };
+      }),
   };
 
   async function badRowsOf(input: z.infer<typeof sourceSchema>): Promise<readonly SurveyedBadRow[]> {

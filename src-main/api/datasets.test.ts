@@ -19,13 +19,26 @@ beforeEach(async () => {
 });
 afterEach(() => bench.close());
 
-const edit = { changed: [{ index: 0, values: { prompt: 'changed', completion: ' row' } }], removed: [[1, 3] as [number, number]], added: [] };
+const edit = {
+  changed: [{ index: 0, values: { prompt: 'changed', completion: ' row' } }],
+  removed: [[1, 3] as [number, number]],
+  added: [],
+};
 
 describe('versions', () => {
-  it('edits become a file of their own with its hash; the user\'s file is left alone', async () => {
+  it("edits become a file of their own with its hash; the user's file is left alone", async () => {
     const before = fileSha256(file);
     const saved = await bench.api.datasets.saveVersion({ id, edits: edit });
-    expect(saved).toMatchObject({ id, version: 2, source: file, file: path.join(bench.home, 'datasets', id, 'v2.jsonl'), rows: 8, badRows: 1, format: 'jsonl', hash: fileSha256(saved.file) });
+    expect(saved).toMatchObject({
+      id,
+      version: 2,
+      source: file,
+      file: path.join(bench.home, 'datasets', id, 'v2.jsonl'),
+      rows: 8,
+      badRows: 1,
+      format: 'jsonl',
+      hash: fileSha256(saved.file),
+    });
     expect(fileSha256(file)).toBe(before);
     const versions = await bench.api.datasets.versions({ id });
     expect(versions.map(({ number, own, state, change }) => ({ number, own, state, change }))).toEqual([
@@ -40,7 +53,14 @@ describe('versions', () => {
     const saved = await bench.api.datasets.saveVersion({ id, edits: edit });
     const model = await bench.api.models.add({ dir: MODEL });
     const specOf = (datasetVersion?: number) => {
-      const input = startRunSchema.parse({ modelId: model.id, datasetId: id, datasetVersion, taskName: 't', method: { type: 'lora' }, train: {} });
+      const input = startRunSchema.parse({
+        modelId: model.id,
+        datasetId: id,
+        datasetVersion,
+        taskName: 't',
+        method: { type: 'lora' },
+        train: {},
+      });
       return buildSpec(bench.services.home, input, findParts(bench.services.catalog, input));
     };
     expect(specOf().data).toMatchObject({ file: saved.file, hash: saved.hash, format: 'jsonl' });
@@ -68,27 +88,42 @@ describe('versions', () => {
     const elsewhere = path.join(bench.dir, 'elsewhere.jsonl');
     fs.renameSync(file, elsewhere);
     expect((await bench.api.datasets.versions({ id }))[0]!.state).toBe('missing');
-    expect(await bench.api.datasets.relocate({ id, file: elsewhere })).toMatchObject({ version: 1, file: elsewhere, source: elsewhere });
+    expect(await bench.api.datasets.relocate({ id, file: elsewhere })).toMatchObject({
+      version: 1,
+      file: elsewhere,
+      source: elsewhere,
+    });
     const other = writeRows(path.join(bench.dir, 'other.jsonl'), 4);
     expect(await bench.api.datasets.relocate({ id, file: other })).toMatchObject({ version: 2, file: other, rows: 4 });
   });
 
   it('ranges of rows that are none are refused, and nothing is written', async () => {
     for (const removed of [[[3, 1]], [[0]], [[-1, 2]], [[0.5, 2]], 'all']) {
-      await expect(bench.api.datasets.saveVersion({ id, edits: { removed: removed as [number, number][] } })).rejects.toThrow(/no ranges of row numbers/);
+      await expect(
+        bench.api.datasets.saveVersion({ id, edits: { removed: removed as [number, number][] } }),
+      ).rejects.toThrow(/no ranges of row numbers/);
     }
     expect(fs.existsSync(path.join(bench.home, 'datasets', id))).toBe(false);
   });
 
   it('no version is left where no row could be used', async () => {
-    await expect(bench.api.datasets.saveVersion({ id, edits: { removed: [[0, 10]] } })).rejects.toThrow(/no row of rows\.jsonl could be used/);
+    await expect(bench.api.datasets.saveVersion({ id, edits: { removed: [[0, 10]] } })).rejects.toThrow(
+      /no row of rows\.jsonl could be used/,
+    );
     expect(fs.readdirSync(path.join(bench.home, 'datasets', id))).toEqual([]);
     expect(await bench.api.datasets.versions({ id })).toHaveLength(1);
   });
 
   it('leave out repeated and bad rows', async () => {
-    const twice = await bench.api.datasets.add({ file: writeRows(path.join(bench.dir, 'twice.jsonl'), 61), allowBadRows: true });
-    expect(await bench.api.datasets.duplicates({ id: twice.id })).toMatchObject({ groups: 1, repeated: 1, shown: [{ lines: [1, 61] }] });
+    const twice = await bench.api.datasets.add({
+      file: writeRows(path.join(bench.dir, 'twice.jsonl'), 61),
+      allowBadRows: true,
+    });
+    expect(await bench.api.datasets.duplicates({ id: twice.id })).toMatchObject({
+      groups: 1,
+      repeated: 1,
+      shown: [{ lines: [1, 61] }],
+    });
     expect(await bench.api.datasets.withoutDuplicates({ id: twice.id })).toMatchObject({ version: 2, rows: 60 });
     await expect(bench.api.datasets.withoutDuplicates({ id: twice.id })).rejects.toThrow(/no row twice/);
     expect(await bench.api.datasets.withoutBadRows({ id })).toMatchObject({ version: 2, rows: 10, badRows: 0 });
@@ -126,7 +161,10 @@ describe('a dropped file', () => {
     await bench.api.datasets.remove({ id: dropped });
     expect(uploads()).toEqual([]);
     await bench.api.datasets.bringBack({ id: dropped });
-    expect((await bench.api.datasets.versions({ id: dropped })).map(({ file, state }) => [file, state])).toEqual([[version, 'same'], [upload, 'same']]);
+    expect((await bench.api.datasets.versions({ id: dropped })).map(({ file, state }) => [file, state])).toEqual([
+      [version, 'same'],
+      [upload, 'same'],
+    ]);
   });
 
   it('is freed by emptying the trash', async () => {
@@ -148,9 +186,19 @@ describe('a dropped file', () => {
 
   it('stays while a run names it', async () => {
     const model = await bench.api.models.add({ dir: MODEL });
-    const input = startRunSchema.parse({ modelId: model.id, datasetId: dropped, taskName: 't', method: { type: 'lora' }, train: {} });
+    const input = startRunSchema.parse({
+      modelId: model.id,
+      datasetId: dropped,
+      taskName: 't',
+      method: { type: 'lora' },
+      train: {},
+    });
     const spec = buildSpec(bench.services.home, input, findParts(bench.services.catalog, input));
-    bench.services.catalog.db.prepare(`INSERT INTO runs (id, name, status, spec, created_at) VALUES ('run-1', 'r', 'completed', ?, '2026-01-01')`).run(JSON.stringify(spec));
+    bench.services.catalog.db
+      .prepare(
+        `INSERT INTO runs (id, name, status, spec, created_at) VALUES ('run-1', 'r', 'completed', ?, '2026-01-01')`,
+      )
+      .run(JSON.stringify(spec));
     await bench.api.datasets.remove({ id: dropped });
     expect(fs.existsSync(upload)).toBe(true);
   });
@@ -177,9 +225,13 @@ describe('tokens, from a worker process', () => {
     const { examples } = await prepareDataset({ file, tokenizer: loadTokenizer(MODEL), ...settings });
     const { total, rows } = await bench.api.datasets.preview({ id, modelId, ...settings, offset: 2, count: 3 });
     expect([total, examples.length, examples.some(({ truncated }) => truncated)]).toEqual([10, 10, true]);
-    const kept = rows.map((row) => ('tokens' in row ? row.tokens.filter(({ truncated }) => !truncated).map((token) => token.id) : []));
+    const kept = rows.map((row) =>
+      'tokens' in row ? row.tokens.filter(({ truncated }) => !truncated).map((token) => token.id) : [],
+    );
     expect(kept).toEqual(examples.slice(2, 5).map(({ ids }) => [...ids]));
-    expect(rows.map((row) => 'labelled' in row && row.labelled)).toEqual(examples.slice(2, 5).map(({ labelled }) => labelled));
+    expect(rows.map((row) => 'labelled' in row && row.labelled)).toEqual(
+      examples.slice(2, 5).map(({ labelled }) => labelled),
+    );
   });
 
   it('are counted for every good row of CSV as of JSONL', async () => {
@@ -187,18 +239,42 @@ describe('tokens, from a worker process', () => {
     const texts = Array.from({ length: 40 }, (_, i) => 'a dog '.repeat(1 + (i % 7)));
     fs.writeFileSync(csv, ['frage,x', ...texts.map((text) => `${text},1`), 'cut'].join('\n'));
     const counted = [];
-    for await (const counts of await bench.api.datasets.lengths({ file: csv, map: { text: 'frage' }, modelId, lossOn: 'all' })) counted.push(counts);
+    for await (const counts of await bench.api.datasets.lengths({
+      file: csv,
+      map: { text: 'frage' },
+      modelId,
+      lossOn: 'all',
+    }))
+      counted.push(counts);
     const tokenizer = loadTokenizer(MODEL);
     const wanted = new Map<number, number>();
     for (const text of texts) {
-      const { fullLength } = renderExample({ line: 1, segments: [{ text, loss: true }] }, tokenizer, { lossOn: 'all', maxLength: Infinity }) as { fullLength: number };
+      const { fullLength } = renderExample({ line: 1, segments: [{ text, loss: true }] }, tokenizer, {
+        lossOn: 'all',
+        maxLength: Infinity,
+      }) as { fullLength: number };
       wanted.set(fullLength, (wanted.get(fullLength) ?? 0) + 1);
     }
-    expect(counted.at(-1)).toMatchObject({ unit: 'tokens', done: 40, total: 40, lengths: [...wanted].sort((a, b) => a[0] - b[0]) });
+    expect(counted.at(-1)).toMatchObject({
+      unit: 'tokens',
+      done: 40,
+      total: 40,
+      lengths: [...wanted].sort((a, b) => a[0] - b[0]),
+    });
   });
 
   it('are counted no longer when nobody listens', async () => {
-    const counting = bench.services.tokens.count({ modelDir: MODEL, file, format: null, plan: { kind: 'completion', columns: { prompt: 'prompt', completion: 'completion' } }, total: 10, lossOn: 'all' }, () => undefined);
+    const counting = bench.services.tokens.count(
+      {
+        modelDir: MODEL,
+        file,
+        format: null,
+        plan: { kind: 'completion', columns: { prompt: 'prompt', completion: 'completion' } },
+        total: 10,
+        lossOn: 'all',
+      },
+      () => undefined,
+    );
     counting.stop();
     await expect(counting.ended).rejects.toMatchObject({ code: 'WORKER_CRASHED' });
   });
@@ -216,7 +292,16 @@ describe('tokens, from a worker process', () => {
 
 describe('looking', () => {
   it('tells good, bad and repeated rows; the bad ones with line and reason, as CSV too', async () => {
-    expect(await bench.api.datasets.look({ id })).toMatchObject({ format: 'jsonl', kind: 'completion', parsed: 11, rows: 10, bad: 2, repeated: 0, problem: null, hash: fileSha256(file) });
+    expect(await bench.api.datasets.look({ id })).toMatchObject({
+      format: 'jsonl',
+      kind: 'completion',
+      parsed: 11,
+      rows: 10,
+      bad: 2,
+      repeated: 0,
+      problem: null,
+      hash: fileSha256(file),
+    });
     const bad = await bench.api.datasets.badRows({ id });
     expect(bad.rows.map(({ line }) => line)).toEqual([11, 12]);
     const csv = await bench.api.datasets.badRowsCsv({ id });
@@ -230,19 +315,42 @@ describe('looking', () => {
     expect(look).toMatchObject({ kind: null, columns: ['frage', 'antwort'], rows: 0, parsed: 2 });
     expect(look.problem).toMatch(/frage, antwort/);
     const map = { prompt: 'frage', completion: 'antwort' };
-    expect(await bench.api.datasets.look({ file: odd, map })).toMatchObject({ kind: 'completion', fields: map, rows: 2, preview: [{ prompt: 'Wer?', completion: 'Ich' }, {}] });
+    expect(await bench.api.datasets.look({ file: odd, map })).toMatchObject({
+      kind: 'completion',
+      fields: map,
+      rows: 2,
+      preview: [{ prompt: 'Wer?', completion: 'Ich' }, {}],
+    });
     const added = await bench.api.datasets.add({ file: odd, map });
-    await expect(bench.api.datasets.setMap({ id: added.id, map: { text: 'nothing' } })).rejects.toThrow(/no column "nothing"/);
-    expect(await bench.api.datasets.setMap({ id: added.id, map: { text: 'antwort' } })).toMatchObject({ map: { text: 'antwort' }, version: 1 });
+    await expect(bench.api.datasets.setMap({ id: added.id, map: { text: 'nothing' } })).rejects.toThrow(
+      /no column "nothing"/,
+    );
+    expect(await bench.api.datasets.setMap({ id: added.id, map: { text: 'antwort' } })).toMatchObject({
+      map: { text: 'antwort' },
+      version: 1,
+    });
   });
 
   it('rows by filter; one row whole; whether edited values could be used', async () => {
     const lily = await bench.api.datasets.rows({ id, filter: 'lily' });
     expect(lily).toMatchObject({ total: 3, content: { hash: fileSha256(file), rows: 11 } });
     expect(lily.rows.map(({ index }) => index)).toEqual([0, 4, 8]);
-    expect(await bench.api.datasets.matching({ id, filter: 'lily' })).toEqual({ ranges: [[0, 1], [4, 5], [8, 9]] });
-    expect((await bench.api.datasets.row({ id, index: 4 })).values).toEqual({ prompt: 'One day, Lily saw a', completion: ' blue car.' });
-    expect(await bench.api.datasets.checkRow({ id, values: { prompt: 'x' } })).toEqual({ reason: '"completion" is missing' });
-    expect(await bench.api.datasets.checkRow({ id, values: { prompt: 'x', completion: 'y' } })).toEqual({ reason: null });
+    expect(await bench.api.datasets.matching({ id, filter: 'lily' })).toEqual({
+      ranges: [
+        [0, 1],
+        [4, 5],
+        [8, 9],
+      ],
+    });
+    expect((await bench.api.datasets.row({ id, index: 4 })).values).toEqual({
+      prompt: 'One day, Lily saw a',
+      completion: ' blue car.',
+    });
+    expect(await bench.api.datasets.checkRow({ id, values: { prompt: 'x' } })).toEqual({
+      reason: '"completion" is missing',
+    });
+    expect(await bench.api.datasets.checkRow({ id, values: { prompt: 'x', completion: 'y' } })).toEqual({
+      reason: null,
+    });
   });
 });

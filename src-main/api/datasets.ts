@@ -31,15 +31,28 @@ export function datasetsRouter(services: Services) {
 
     /** Reads the whole file: good rows, every bad row with its line and reason, and with a model also token lengths. */
     check: procedure
-      .input(readingSchema.extend({ modelId: z.string().optional(), maxLength: dataSpecSchema.shape.maxLength.optional(), lossOn: dataSpecSchema.shape.lossOn.optional() }))
-      .query(({ input: { modelId, ...input } }) => checkFile({ ...input, modelDir: modelId === undefined ? undefined : modelDirOf(catalog, modelId) }, (options) => tokens.check(options))),
+      .input(
+        readingSchema.extend({
+          modelId: z.string().optional(),
+          maxLength: dataSpecSchema.shape.maxLength.optional(),
+          lossOn: dataSpecSchema.shape.lossOn.optional(),
+        }),
+      )
+      .query(({ input: { modelId, ...input } }) =>
+        checkFile({ ...input, modelDir: modelId === undefined ? undefined : modelDirOf(catalog, modelId) }, (options) =>
+          tokens.check(options),
+        ),
+      ),
 
     /** How far the file has been read, in bytes, until it is open for looking at. */
     open: procedure.input(sourceSchema).subscription(async function* ({ input, signal }): AsyncGenerator<OpenProgress> {
       const { file, format } = readingOf(catalog, input);
       const index = datasetFiles.index(file, format);
       let isOpen = false;
-      index.then(() => (isOpen = true), () => (isOpen = true));
+      index.then(
+        () => (isOpen = true),
+        () => (isOpen = true),
+      );
       while (!isOpen && !signal?.aborted) {
         yield { ...datasetFiles.progress(file, format) };
         await Promise.race([index.catch(() => undefined), sleep(PROGRESS_MS)]);
@@ -57,25 +70,41 @@ export function datasetsRouter(services: Services) {
     /** Registers a file. Bad rows refuse it unless `allowBadRows` says that the rest may go on. */
     add: procedure.input(addSchema).mutation(({ input }) => addDataset(services, input)),
 
-    rename: procedure.input(z.object({ id: z.string(), name: z.string().trim().min(1).max(120) })).mutation(({ input }) => {
-      datasetAt(catalog, input.id);
-      catalog.datasets.rename(input.id, input.name);
-      return datasetAt(catalog, input.id);
-    }),
+    rename: procedure
+      .input(z.object({ id: z.string(), name: z.string().trim().min(1).max(120) }))
+      .mutation(({ input }) => {
+        datasetAt(catalog, input.id);
+        catalog.datasets.rename(input.id, input.name);
+        return datasetAt(catalog, input.id);
+      }),
 
     /** Reads the current version with other columns. */
-    setMap: procedure.input(z.object({ id: z.string(), map: z.record(z.string(), z.string()), allowBadRows: z.boolean().default(false) })).mutation(async ({ input: { id, map, allowBadRows } }) => {
-      const { file, format, version, allowBadRows: allowed } = datasetAt(catalog, id);
-      const { good, bad } = await datasetFiles.survey(file, format, map);
-      if (good.count === 0) throw noUsableRows(file, bad);
-      const [first] = bad;
-      if (first && !allowBadRows && !allowed) {
-        throw new GraftError('DATASET_BAD_ROWS', `With these columns ${bad.length} rows of ${file} cannot be used, the first at line ${first.line}: ${first.reason}; choose other columns, or go on without these rows.`, { bad: bad.length });
-      }
-      catalog.datasets.versions.setMap({ datasetId: id, number: version, map, rows: good.count, badRows: bad.length });
-      if (allowBadRows) catalog.datasets.setAllowBadRows(id, true);
-      return datasetAt(catalog, id);
-    }),
+    setMap: procedure
+      .input(
+        z.object({ id: z.string(), map: z.record(z.string(), z.string()), allowBadRows: z.boolean().default(false) }),
+      )
+      .mutation(async ({ input: { id, map, allowBadRows } }) => {
+        const { file, format, version, allowBadRows: allowed } = datasetAt(catalog, id);
+        const { good, bad } = await datasetFiles.survey(file, format, map);
+        if (good.count === 0) throw noUsableRows(file, bad);
+        const [first] = bad;
+        if (first && !allowBadRows && !allowed) {
+          throw new GraftError(
+            'DATASET_BAD_ROWS',
+            `With these columns ${bad.length} rows of ${file} cannot be used, the first at line ${first.line}: ${first.reason}; choose other columns, or go on without these rows.`,
+            { bad: bad.length },
+          );
+        }
+        catalog.datasets.versions.setMap({
+          datasetId: id,
+          number: version,
+          map,
+          rows: good.count,
+          badRows: bad.length,
+        });
+        if (allowBadRows) catalog.datasets.setAllowBadRows(id, true);
+        return datasetAt(catalog, id);
+      }),
 
     /** Whether a run may go on without the bad rows. */
     allowBadRows: procedure.input(z.object({ id: z.string(), allow: z.boolean() })).mutation(({ input }) => {

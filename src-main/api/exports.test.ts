@@ -27,11 +27,16 @@ beforeAll(async () => {
 afterAll(() => bench.close());
 
 const ended = (id: string) => bench.services.exports.finished(id);
-const bytesOf = (dir: string): number => filesBelow(dir).reduce((sum, file) => sum + fs.statSync(path.join(dir, file)).size, 0);
+const bytesOf = (dir: string): number =>
+  filesBelow(dir).reduce((sum, file) => sum + fs.statSync(path.join(dir, file)).size, 0);
 
 describe('what is planned', () => {
   it.each([undefined, 'bf16', 'f32'] as const)('is what is written, as %s', async (dtype) => {
-    const request = { adapterId: adapters[0]!.id, outDir: path.join(bench.dir, `as-${dtype}`), ...(dtype ? { dtype } : {}) };
+    const request = {
+      adapterId: adapters[0]!.id,
+      outDir: path.join(bench.dir, `as-${dtype}`),
+      ...(dtype ? { dtype } : {}),
+    };
     const plan = await bench.api.exports.plan(request);
     expect(plan).toMatchObject({ outDir: request.outDir, problem: null });
     const { id } = await bench.api.exports.start(request);
@@ -44,12 +49,20 @@ describe('what is planned', () => {
   it('says why a method cannot be merged, and that its adapter can be copied', async () => {
     const prefix = adapters.find(({ method }) => method.type === 'prefix')!;
     const merged = await bench.api.exports.plan({ adapterId: prefix.id, outDir: path.join(bench.dir, 'x') });
-    expect(merged.problem).toMatchObject({ code: 'NOT_MERGEABLE', message: expect.stringMatching(/virtual tokens.*export the adapter only/) as string });
-    expect((await bench.api.exports.plan({ kind: 'adapter', adapterId: prefix.id, outDir: path.join(bench.dir, 'x') })).problem).toBeNull();
+    expect(merged.problem).toMatchObject({
+      code: 'NOT_MERGEABLE',
+      message: expect.stringMatching(/virtual tokens.*export the adapter only/) as string,
+    });
+    expect(
+      (await bench.api.exports.plan({ kind: 'adapter', adapterId: prefix.id, outDir: path.join(bench.dir, 'x') }))
+        .problem,
+    ).toBeNull();
   });
 
   it('names a folder that exists', async () => {
-    expect((await bench.api.exports.plan({ adapterId: adapters[0]!.id, outDir: bench.dir })).problem).toMatchObject({ code: 'FOLDER_EXISTS' });
+    expect((await bench.api.exports.plan({ adapterId: adapters[0]!.id, outDir: bench.dir })).problem).toMatchObject({
+      code: 'FOLDER_EXISTS',
+    });
   });
 });
 
@@ -57,19 +70,42 @@ it('copies an adapter byte for byte', async () => {
   const outDir = path.join(bench.dir, 'copied');
   const { id } = await bench.api.exports.start({ kind: 'adapter', adapterId: adapters[0]!.id, outDir });
   const record = await ended(id);
-  expect(record).toMatchObject({ status: 'completed', kind: 'adapter', result: { certificate: null, sha256: adapters[0]!.sha256, sizeBytes: bytesOf(outDir) } });
+  expect(record).toMatchObject({
+    status: 'completed',
+    kind: 'adapter',
+    result: { certificate: null, sha256: adapters[0]!.sha256, sizeBytes: bytesOf(outDir) },
+  });
   expect(filesBelow(outDir).sort()).toEqual(filesBelow(adapters[0]!.dir).sort());
-  for (const file of filesBelow(outDir)) expect(fs.readFileSync(path.join(outDir, file))).toEqual(fs.readFileSync(path.join(adapters[0]!.dir, file)));
+  for (const file of filesBelow(outDir))
+    expect(fs.readFileSync(path.join(outDir, file))).toEqual(fs.readFileSync(path.join(adapters[0]!.dir, file)));
 });
 
 it('merges two adapters with scales, proven against their weighted sum', async () => {
   const [first, second] = adapters;
-  const request = { adapters: [{ adapterId: first!.id, scale: 0.5 }, { adapterId: second!.id, scale: -1 }], outDir: path.join(bench.dir, 'both') };
+  const request = {
+    adapters: [
+      { adapterId: first!.id, scale: 0.5 },
+      { adapterId: second!.id, scale: -1 },
+    ],
+    outDir: path.join(bench.dir, 'both'),
+  };
   expect((await bench.api.exports.plan(request)).problem).toBeNull();
   const { id } = await bench.api.exports.start(request);
   const record = await ended(id);
-  expect(record).toMatchObject({ status: 'completed', tasks: [{ adapterDir: first!.dir, scale: 0.5 }, { adapterDir: second!.dir, scale: -1 }] });
-  expect(record.result!.certificate).toMatchObject({ passed: true, tasks: [{ adapterSha256: first!.sha256, scale: 0.5 }, { adapterSha256: second!.sha256, scale: -1 }] });
+  expect(record).toMatchObject({
+    status: 'completed',
+    tasks: [
+      { adapterDir: first!.dir, scale: 0.5 },
+      { adapterDir: second!.dir, scale: -1 },
+    ],
+  });
+  expect(record.result!.certificate).toMatchObject({
+    passed: true,
+    tasks: [
+      { adapterSha256: first!.sha256, scale: 0.5 },
+      { adapterSha256: second!.sha256, scale: -1 },
+    ],
+  });
 });
 
 it('a cancelled export leaves nothing, not even the folders on the way', async () => {
@@ -83,7 +119,10 @@ it('a cancelled export leaves nothing, not even the folders on the way', async (
       resolve();
     });
   });
-  expect(await bench.api.exports.cancel({ id })).toMatchObject({ status: 'failed', error: { code: 'EXPORT_CANCELLED' } });
+  expect(await bench.api.exports.cancel({ id })).toMatchObject({
+    status: 'failed',
+    error: { code: 'EXPORT_CANCELLED' },
+  });
   expect(fs.existsSync(path.join(bench.dir, 'made'))).toBe(false);
   const noise = /graft\.db/;
   expect(filesBelow(bench.dir).filter((file) => !noise.test(file))).toEqual(before.filter((file) => !noise.test(file)));
@@ -101,7 +140,13 @@ describe('a disk that is too small', () => {
     const details = { path: request.outDir, neededBytes: totalBytes, freeBytes };
     expect(problem).toMatchObject({ code: 'DISK_FULL', details });
     const error = errorDataOf(await bench.api.exports.start(request).catch((e: unknown) => e));
-    expect(error).toMatchObject({ code: 'DISK_FULL', details, message: expect.stringMatching(/64\.0 KiB are free, so [\d.]+ [KM]iB are missing; free some space or choose another folder\./) as string });
+    expect(error).toMatchObject({
+      code: 'DISK_FULL',
+      details,
+      message: expect.stringMatching(
+        /64\.0 KiB are free, so [\d.]+ [KM]iB are missing; free some space or choose another folder\./,
+      ) as string,
+    });
   });
 
   it('that fills up meanwhile fails with the missing bytes, and nothing stays', async ({ skip }) => {
@@ -110,7 +155,10 @@ describe('a disk that is too small', () => {
     const { id } = await bench.api.exports.start({ adapterId: adapters[0]!.id, outDir: path.join(disk, 'merged') });
     fs.writeFileSync(path.join(disk, 'film'), Buffer.alloc(2_900_000));
     const record = await ended(id);
-    expect(record).toMatchObject({ status: 'failed', error: { code: 'DISK_FULL', details: { path: path.join(disk, 'merged') } } });
+    expect(record).toMatchObject({
+      status: 'failed',
+      error: { code: 'DISK_FULL', details: { path: path.join(disk, 'merged') } },
+    });
     expect(record.error!.details!['neededBytes']).toBeGreaterThan(record.error!.details!['freeBytes'] as number);
     expect(fs.readdirSync(disk)).toEqual(['film']);
   });

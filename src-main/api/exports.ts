@@ -9,7 +9,12 @@ import { procedure, router } from './trpc.ts';
 /** One adapter by its id alone, or a list with scales. */
 const requestSchema = z.union([
   exportInputSchema,
-  z.object({ kind: z.enum(['merged', 'adapter']).default('merged'), adapterId: z.string(), outDir: z.string().min(1), dtype: exportDtypeSchema.optional() }),
+  z.object({
+    kind: z.enum(['merged', 'adapter']).default('merged'),
+    adapterId: z.string(),
+    outDir: z.string().min(1),
+    dtype: exportDtypeSchema.optional(),
+  }),
 ]);
 
 function inputOf(request: z.output<typeof requestSchema>): ExportInput {

@@ -2,8 +2,18 @@ import { afterEach, beforeEach, expect, it, vi } from 'vitest';
 import type { RunEvent } from '../jobs/runChannel.ts';
 import { gatherSteps, type WatchEvent } from './gatherSteps.ts';
 
-const step = (n: number): RunEvent => ({ type: 'step', step: n, loss: n, lr: 0, gradNorm: 0, tokensPerSecond: 0, memoryBytes: 0, elapsedMs: 0 });
-const shape = (events: WatchEvent[]): unknown[] => events.map((event) => (event.type === 'steps' ? event.steps.map(({ step }) => step) : event.type));
+const step = (n: number): RunEvent => ({
+  type: 'step',
+  step: n,
+  loss: n,
+  lr: 0,
+  gradNorm: 0,
+  tokensPerSecond: 0,
+  memoryBytes: 0,
+  elapsedMs: 0,
+});
+const shape = (events: WatchEvent[]): unknown[] =>
+  events.map((event) => (event.type === 'steps' ? event.steps.map(({ step }) => step) : event.type));
 
 beforeEach(() => void vi.useFakeTimers());
 afterEach(() => void vi.useRealTimers());

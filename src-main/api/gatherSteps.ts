@@ -9,7 +9,10 @@ export type WatchEvent = Exclude<RunEvent, { type: 'step' }> | { type: 'steps'; 
 const GATHER_MS = 50;
 
 /** A listener for the events of one run; `end` forgets the steps that are still held. Every other event is told after the steps before it. */
-export function gatherSteps(tell: (event: WatchEvent) => void): { listener: (event: RunEvent) => void; end: () => void } {
+export function gatherSteps(tell: (event: WatchEvent) => void): {
+  listener: (event: RunEvent) => void;
+  end: () => void;
+} {
   let steps: StepMetrics[] = [];
   let timer: ReturnType<typeof setTimeout> | undefined;
   const end = (): void => {

@@ -22,7 +22,12 @@ let input: StartRun;
 const adapters = new Map<string, AdapterView>();
 
 async function trained(method: StartRun['method'], data: StartRun['data'] = {}): Promise<RunView> {
-  const { id } = await bench.api.runs.start({ ...input, method, data, train: { steps: 4, batch: 4, lr: 3e-2, val: 0.2, checkpointEvery: 0 } });
+  const { id } = await bench.api.runs.start({
+    ...input,
+    method,
+    data,
+    train: { steps: 4, batch: 4, lr: 3e-2, val: 0.2, checkpointEvery: 0 },
+  });
   return bench.services.runs.finished(id);
 }
 
@@ -32,7 +37,10 @@ beforeAll(async () => {
   for (const name of NAMES) {
     const run = await trained(METHODS[name]!);
     expect(run.error, name).toBeNull();
-    adapters.set(name, (await bench.api.adapters.list({})).find(({ dir }) => dir === run.result!.outDir)!);
+    adapters.set(
+      name,
+      (await bench.api.adapters.list({})).find(({ dir }) => dir === run.result!.outDir)!,
+    );
   }
 }, 120_000);
 afterAll(() => bench.close());
@@ -54,7 +62,11 @@ it('all evaluate from disk to less than the base, on the same tokens', async () 
   const params = { engine: 'tensorflow', modelDir: (await bench.api.models.list())[0]!.dir, data, batch: 4 } as const;
   const base = await bench.services.workers.once('evaluate', params, () => undefined);
   for (const name of NAMES) {
-    const own = await bench.services.workers.once('evaluate', { ...params, adapterDir: adapters.get(name)!.dir }, () => undefined);
+    const own = await bench.services.workers.once(
+      'evaluate',
+      { ...params, adapterDir: adapters.get(name)!.dir },
+      () => undefined,
+    );
     expect(own.loss, name).toBeLessThan(base.loss);
     expect([own.tokens, own.rows], name).toEqual([base.tokens, base.rows]);
   }
@@ -71,25 +83,43 @@ describe('in the playground', () => {
       await bench.services.playground.attachDir(dir);
       alone.push(await bench.services.playground.generate(prompt, () => undefined).promise);
     }
-    const texts = (results: GenerateResult[]): object[] => results.map(({ text, tokens, promptTokens, stopReason }) => ({ text, tokens, promptTokens, stopReason }));
+    const texts = (results: GenerateResult[]): object[] =>
+      results.map(({ text, tokens, promptTokens, stopReason }) => ({ text, tokens, promptTokens, stopReason }));
     const compared = await bench.services.playground.compare(prompt, dirs).promise;
     expect(texts(compared)).toEqual(texts(alone));
     expect(new Set(alone.map(({ promptTokens }) => promptTokens)).size).toBe(1);
     expect(new Set(alone.map(({ text }) => text)).size).toBeGreaterThan(2);
-    await expect(bench.services.playground.attachDir(path.join(bench.dir, 'home'))).rejects.toMatchObject({ code: 'PEFT_NOT_FOUND' });
+    await expect(bench.services.playground.attachDir(path.join(bench.dir, 'home'))).rejects.toMatchObject({
+      code: 'PEFT_NOT_FOUND',
+    });
     expect((await bench.services.playground.generate(prompt, () => undefined).promise).text).toBe(alone.at(-1)!.text);
   });
 });
 
 describe('exports', () => {
   it.each(['dora', 'loha'])('%s merges with a certificate', async (name) => {
-    const { id } = await bench.api.exports.start({ adapterId: adapters.get(name)!.id, outDir: path.join(bench.dir, `merged-${name}`) });
-    expect(await bench.services.exports.finished(id)).toMatchObject({ status: 'completed', result: { certificate: { passed: true } } });
+    const { id } = await bench.api.exports.start({
+      adapterId: adapters.get(name)!.id,
+      outDir: path.join(bench.dir, `merged-${name}`),
+    });
+    expect(await bench.services.exports.finished(id)).toMatchObject({
+      status: 'completed',
+      result: { certificate: { passed: true } },
+    });
   });
 
-  it.each([['houlsby', /a nonlinearity stands between/], ['prefix tuning', /stand in the input/]] as const)('%s says why not', async (name, reason) => {
-    const { id } = await bench.api.exports.start({ adapterId: adapters.get(name)!.id, outDir: path.join(bench.dir, `no-${name}`) });
-    expect(await bench.services.exports.finished(id)).toMatchObject({ status: 'failed', error: { code: 'NOT_MERGEABLE', message: expect.stringMatching(reason) as string } });
+  it.each([
+    ['houlsby', /a nonlinearity stands between/],
+    ['prefix tuning', /stand in the input/],
+  ] as const)('%s says why not', async (name, reason) => {
+    const { id } = await bench.api.exports.start({
+      adapterId: adapters.get(name)!.id,
+      outDir: path.join(bench.dir, `no-${name}`),
+    });
+    expect(await bench.services.exports.finished(id)).toMatchObject({
+      status: 'failed',
+      error: { code: 'NOT_MERGEABLE', message: expect.stringMatching(reason) as string },
+    });
   });
 });
 
@@ -104,7 +134,9 @@ it('the top layers, fully tuned, become a model of their own', async () => {
 it('what does not fit is refused before a run exists', async () => {
   const before = (await bench.api.runs.list()).length;
   await expect(bench.api.runs.start({ ...input, method: { type: 'bitfit' } })).rejects.toThrow(/has no biases/);
-  await expect(bench.api.models.trainable({ modelId: input.modelId, method: { type: 'adapter', skipLayers: 4 } })).rejects.toThrow(/leaves no adapter/);
+  await expect(
+    bench.api.models.trainable({ modelId: input.modelId, method: { type: 'adapter', skipLayers: 4 } }),
+  ).rejects.toThrow(/leaves no adapter/);
   expect((await bench.api.runs.list()).length).toBe(before);
   const run = await trained({ type: 'prefix', kind: 'layer', prefixLength: 2, infixLength: 1 }, { lossOn: 'all' });
   expect(run).toMatchObject({ status: 'failed', error: { code: 'INFIX_NEEDS_ANSWERS' } });

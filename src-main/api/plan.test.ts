@@ -24,10 +24,22 @@ it('a version and lines that are left out are planned, started and written on th
   expect(line).toContain(' --exclude-lines 2-4,24');
 
   const run = await bench.services.runs.finished((await bench.api.runs.start(copied)).id);
-  expect(run).toMatchObject({ status: 'completed', excludedLines: 4, started: { trainRows: 20 }, spec: { data: { file: first.file, hash: first.hash, version: 1, excludeLines: [2, 3, 4, 24] } } });
-  await expect(bench.api.plan.estimate({ ...input, data: { excludeLines: Array.from({ length: 20 }, (_, i) => i + 1) } })).rejects.toThrow(/All 20 rows to train on are among the excluded lines/);
+  expect(run).toMatchObject({
+    status: 'completed',
+    excludedLines: 4,
+    started: { trainRows: 20 },
+    spec: { data: { file: first.file, hash: first.hash, version: 1, excludeLines: [2, 3, 4, 24] } },
+  });
+  await expect(
+    bench.api.plan.estimate({ ...input, data: { excludeLines: Array.from({ length: 20 }, (_, i) => i + 1) } }),
+  ).rejects.toThrow(/All 20 rows to train on are among the excluded lines/);
 
   fs.rmSync(second.file);
-  await expect(bench.api.plan.estimate({ ...input, datasetVersion: 2 })).rejects.toThrow(/of the dataset rows\.jsonl does not exist any more/);
-  expect((await bench.api.datasets.versions({ id: first.id })).map(({ number, state }) => [number, state])).toEqual([[2, 'missing'], [1, 'same']]);
+  await expect(bench.api.plan.estimate({ ...input, datasetVersion: 2 })).rejects.toThrow(
+    /of the dataset rows\.jsonl does not exist any more/,
+  );
+  expect((await bench.api.datasets.versions({ id: first.id })).map(({ number, state }) => [number, state])).toEqual([
+    [2, 'missing'],
+    [1, 'same'],
+  ]);
 });

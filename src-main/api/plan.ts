@@ -26,7 +26,13 @@ export function plansRouter({ catalog, plans }: Services) {
     largest: procedure.input(startRunSchema).query(({ input }) => plans.largest(input)),
 
     /** The learning rate of each step, as the trainer will set it. */
-    schedule: procedure.input(trainSettingsSchema.pick({ lr: true, schedule: true, warmup: true }).extend({ totalSteps: z.number().int().min(1) })).query(({ input }) => curveOf(input)),
+    schedule: procedure
+      .input(
+        trainSettingsSchema
+          .pick({ lr: true, schedule: true, warmup: true })
+          .extend({ totalSteps: z.number().int().min(1) }),
+      )
+      .query(({ input }) => curveOf(input)),
 
     /** The command that starts the same run. */
     commandLine: procedure.input(startRunSchema).query(({ input }) => {
@@ -36,11 +42,25 @@ export function plansRouter({ catalog, plans }: Services) {
   });
 }
 
-export function curveOf({ lr, schedule, warmup, totalSteps }: { lr: number; schedule: 'linear' | 'cosine' | 'constant'; warmup: number; totalSteps: number }): ScheduleCurve {
+export function curveOf({
+  lr,
+  schedule,
+  warmup,
+  totalSteps,
+}: {
+  lr: number;
+  schedule: 'linear' | 'cosine' | 'constant';
+  warmup: number;
+  totalSteps: number;
+}): ScheduleCurve {
   const rise = warmupSteps(warmup, totalSteps);
   const count = Math.min(POINTS, totalSteps);
-  const steps = new Set(Array.from({ length: count }, (_, i) => (count === 1 ? 1 : Math.round(1 + (i * (totalSteps - 1)) / (count - 1)))));
+  const steps = new Set(
+    Array.from({ length: count }, (_, i) => (count === 1 ? 1 : Math.round(1 + (i * (totalSteps - 1)) / (count - 1)))),
+  );
   if (rise >= 1 && rise < totalSteps) steps.add(rise + 1);
-  const points = [...steps].sort((a, b) => a - b).map((step): [number, number] => [step, lr * scheduleFactor(schedule, step - 1, rise, totalSteps)]);
+  const points = [...steps]
+    .sort((a, b) => a - b)
+    .map((step): [number, number] => [step, lr * scheduleFactor(schedule, step - 1, rise, totalSteps)]);
   return { points, warmupSteps: rise, totalSteps };
 }

@@ -37,7 +37,10 @@ export const generateSchema = z
   .refine(({ prompt, messages }) => messages || prompt !== '', { path: ['prompt'], message: 'is empty' });
 
 const adapterId = z.string().nullable();
-const compareSchema = z.intersection(generateSchema, z.object({ adapterIds: z.array(adapterId).min(1).max(MOST_COMPARED) }));
+const compareSchema = z.intersection(
+  generateSchema,
+  z.object({ adapterIds: z.array(adapterId).min(1).max(MOST_COMPARED) }),
+);
 
 export function playgroundRouter(services: Services) {
   const { catalog, playground, runs } = services;
@@ -46,13 +49,19 @@ export function playgroundRouter(services: Services) {
 
     /** The state as it is, then every change of it. */
     watch: procedure.subscription(({ signal }) =>
-      streamOf<PlaygroundState>((listener) => playground.subscribe(listener), { first: [playground.state], isLast: () => false, signal }),
+      streamOf<PlaygroundState>((listener) => playground.subscribe(listener), {
+        first: [playground.state],
+        isLast: () => false,
+        signal,
+      }),
     ),
 
-    load: procedure.input(z.object({ modelId: z.string(), engine: runSpecSchema.shape.engine })).mutation(async ({ input }) => {
-      await playground.load(input.modelId, input.engine);
-      return playground.state;
-    }),
+    load: procedure
+      .input(z.object({ modelId: z.string(), engine: runSpecSchema.shape.engine }))
+      .mutation(async ({ input }) => {
+        await playground.load(input.modelId, input.engine);
+        return playground.state;
+      }),
 
     unload: procedure.mutation(async () => {
       await playground.stop();
@@ -63,7 +72,10 @@ export function playgroundRouter(services: Services) {
     /** Whether a model has a template for conversations, without loading it. */
     chat: procedure.input(z.object({ modelId: z.string() })).query(({ input }) => {
       const model = catalog.models.get(input.modelId);
-      if (!model) throw usageError('MODEL_NOT_FOUND', `There is no base model ${input.modelId} in the catalogue.`, { modelId: input.modelId });
+      if (!model)
+        throw usageError('MODEL_NOT_FOUND', `There is no base model ${input.modelId} in the catalogue.`, {
+          modelId: input.modelId,
+        });
       return { template: hasChatTemplate(model.dir) };
     }),
 
@@ -71,17 +83,28 @@ export function playgroundRouter(services: Services) {
     attach: procedure.input(z.object({ adapterId })).mutation(({ input }) => playground.attach(input.adapterId)),
 
     /** The base of a paused run with the adapter that the pause saved. */
-    attachRun: procedure.input(z.object({ runId: z.string() })).mutation(({ input }) => playground.attachRun(runs.get(input.runId))),
+    attachRun: procedure
+      .input(z.object({ runId: z.string() }))
+      .mutation(({ input }) => playground.attachRun(runs.get(input.runId))),
 
     /** Pieces of text, then the result. Ending the subscription cancels the generation. */
     generate: procedure.input(generateSchema).subscription(({ input, signal }) =>
-      eventsOf<GenerateEvent>((listener) => withEnd(playground.generate(input, (piece) => listener({ type: 'text', ...piece })), (result) => listener({ type: 'done', result })), signal),
+      eventsOf<GenerateEvent>(
+        (listener) =>
+          withEnd(
+            playground.generate(input, (piece) => listener({ type: 'text', ...piece })),
+            (result) => listener({ type: 'done', result }),
+          ),
+        signal,
+      ),
     ),
 
     /** The prompt on each adapter (null: the plain base) side by side: pieces by row, and each row's end. Ending the subscription cancels all. */
-    compare: procedure.input(compareSchema).subscription(({ input: { adapterIds, ...params }, signal }) =>
-      eventsOf<CompareEvent>((listener) => playground.compareAdapters(params, adapterIds, listener), signal),
-    ),
+    compare: procedure
+      .input(compareSchema)
+      .subscription(({ input: { adapterIds, ...params }, signal }) =>
+        eventsOf<CompareEvent>((listener) => playground.compareAdapters(params, adapterIds, listener), signal),
+      ),
 
     stop: procedure.mutation(() => playground.stop()),
     history: historyRouter(services),
@@ -100,13 +123,21 @@ function withEnd({ promise, control }: WorkerCall<'generate'>, tell: (result: Ge
 }
 
 /** What a call tells, until it is over; a caller that goes away stops it. */
-async function* eventsOf<E>(start: (listener: (event: E) => void) => Ended, signal: AbortSignal | undefined): AsyncGenerator<E, void, void> {
+async function* eventsOf<E>(
+  start: (listener: (event: E) => void) => Ended,
+  signal: AbortSignal | undefined,
+): AsyncGenerator<E, void, void> {
   type Told = { event: E } | { over: true; error?: unknown };
   const told = streamOf<Told>(
     (listener) => {
       let over = false;
       const call = start((event) => listener({ event }));
-      call.promise.then(() => listener({ over: true }), (error: unknown) => listener({ over: true, error })).finally(() => (over = true));
+      call.promise
+        .then(
+          () => listener({ over: true }),
+          (error: unknown) => listener({ over: true, error }),
+        )
+        .finally(() => (over = true));
       return () => {
         if (!over) call.control('stop');
       };

@@ -44,24 +44,42 @@ export function historyRouter({ catalog }: Services) {
   const { history } = catalog.playground;
   return router({
     /** Newest first; `search` looks into what was asked and the model's name. */
-    list: procedure.input(z.object({ search: z.string().default(''), limit: z.number().int().min(1).max(1000).default(100) }).default({ search: '', limit: 100 })).query(({ input }) =>
-      history.list(input.search.trim(), input.limit),
-    ),
+    list: procedure
+      .input(
+        z
+          .object({ search: z.string().default(''), limit: z.number().int().min(1).max(1000).default(100) })
+          .default({ search: '', limit: 100 }),
+      )
+      .query(({ input }) => history.list(input.search.trim(), input.limit)),
 
     get: procedure.input(z.object({ id: z.string() })).query(({ input }) => {
       const entry = history.get(input.id);
-      if (!entry) throw usageError('HISTORY_NOT_FOUND', 'This entry is no longer in the history; it was deleted, perhaps in another window.', { id: input.id });
+      if (!entry)
+        throw usageError(
+          'HISTORY_NOT_FOUND',
+          'This entry is no longer in the history; it was deleted, perhaps in another window.',
+          { id: input.id },
+        );
       return entry;
     }),
 
     save: procedure.input(entrySchema).mutation(({ input }) => {
       const id = input.id ?? newId('history');
       const model = catalog.models.get(input.modelId);
-      history.save({ ...input, id, modelId: model?.id ?? null, modelName: model?.name ?? 'a removed model', title: input.title.slice(0, TITLE_LENGTH), createdAt: new Date().toISOString() });
+      history.save({
+        ...input,
+        id,
+        modelId: model?.id ?? null,
+        modelName: model?.name ?? 'a removed model',
+        title: input.title.slice(0, TITLE_LENGTH),
+        createdAt: new Date().toISOString(),
+      });
       return { id };
     }),
 
-    remove: procedure.input(z.object({ id: z.string() })).mutation(({ input }) => ({ removed: history.remove(input.id) })),
+    remove: procedure
+      .input(z.object({ id: z.string() }))
+      .mutation(({ input }) => ({ removed: history.remove(input.id) })),
     clear: procedure.mutation(() => ({ removed: history.clear() })),
   });
 }

@@ -21,11 +21,21 @@ export function votesRouter({ catalog }: Services) {
 
     /** Everyone ties, or one wins and the others lose; returns the new score. */
     cast: procedure.input(voteSchema).mutation(({ input: { modelId, adapterIds, best } }) => {
-      if (!catalog.models.get(modelId)) throw usageError('MODEL_NOT_FOUND', `There is no base model ${modelId} in the catalogue.`, { modelId });
+      if (!catalog.models.get(modelId))
+        throw usageError('MODEL_NOT_FOUND', `There is no base model ${modelId} in the catalogue.`, { modelId });
       const unknown = adapterIds.find((id) => id !== null && !catalog.adapters.get(id));
-      if (unknown !== undefined) throw usageError('ADAPTER_NOT_FOUND', `There is no adapter ${unknown} in the catalogue any more; compare again without it.`, { adapterId: unknown });
+      if (unknown !== undefined)
+        throw usageError(
+          'ADAPTER_NOT_FOUND',
+          `There is no adapter ${unknown} in the catalogue any more; compare again without it.`,
+          { adapterId: unknown },
+        );
       const outcome = (i: number): Outcome => (best === null ? 'tied' : i === best ? 'won' : 'lost');
-      votes.cast(modelId, adapterIds.map((adapterId, i) => ({ adapterId, outcome: outcome(i) })), new Date().toISOString());
+      votes.cast(
+        modelId,
+        adapterIds.map((adapterId, i) => ({ adapterId, outcome: outcome(i) })),
+        new Date().toISOString(),
+      );
       return votes.scores(modelId);
     }),
 

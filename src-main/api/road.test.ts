@@ -31,7 +31,9 @@ describe('the whole road through the API', () => {
 
   it('watching a run shows its steps and ends with its end', async () => {
     expect(events[0]).toMatchObject({ type: 'status', run: { status: 'running' } });
-    expect(events.flatMap((event) => (event.type === 'steps' ? event.steps.map(({ step }) => step) : []))).toEqual([1, 2, 3, 4, 5, 6]);
+    expect(events.flatMap((event) => (event.type === 'steps' ? event.steps.map(({ step }) => step) : []))).toEqual([
+      1, 2, 3, 4, 5, 6,
+    ]);
     expect(events.at(-1)).toMatchObject({ type: 'status', run: { status: 'completed' } });
     const [run] = (await bench.api.runs.list()).slice(-1);
     const { steps, evaluations } = await bench.api.runs.metrics({ id: run!.id, afterStep: 4 });
@@ -82,7 +84,10 @@ describe('the whole road through the API', () => {
     const watched: ExportEvent[] = await collect(await bench.api.exports.watch({ id: started.id }));
     const [record] = await bench.api.exports.list();
     expect(watched.at(-1)).toEqual({ type: 'status', record });
-    expect(record).toMatchObject({ status: 'completed', result: { outDir, certificate: { passed: true, adapterSha256: adapters[0]!.sha256 } } });
+    expect(record).toMatchObject({
+      status: 'completed',
+      result: { outDir, certificate: { passed: true, adapterSha256: adapters[0]!.sha256 } },
+    });
     expect(record!.result!.certificate!.maxLogitDifference).toBeLessThan(1e-4);
     expect(fs.existsSync(path.join(outDir, 'model.safetensors'))).toBe(true);
     await expect(bench.api.exports.start({ adapterId: adapters[0]!.id, outDir })).rejects.toThrow(/exists already/);
@@ -94,7 +99,11 @@ describe('the whole road through the API', () => {
     fs.writeFileSync(blocked, '');
     const { id } = await bench.api.exports.start({ adapterId: adapters[0]!.id, outDir: path.join(blocked, 'merged') });
     const record = await bench.services.exports.finished(id);
-    expect(record).toMatchObject({ status: 'failed', result: null, error: { message: expect.stringContaining(blocked) } });
+    expect(record).toMatchObject({
+      status: 'failed',
+      result: null,
+      error: { message: expect.stringContaining(blocked) },
+    });
     expect(fs.readFileSync(blocked, 'utf8')).toBe('');
   });
 
@@ -113,15 +122,26 @@ describe('the whole road through the API', () => {
 describe('datasets and models', () => {
   it('bad rows refuse a dataset until they are allowed', async () => {
     const bench = openBench();
-    const file = writeRows(path.join(bench.dir, 'rows.jsonl'), 6, ['{"prompt": "x", '] );
-    await expect(bench.api.datasets.add({ file })).rejects.toThrow(/the first at line 7: .*allow bad rows to go on with the other 6/);
+    const file = writeRows(path.join(bench.dir, 'rows.jsonl'), 6, ['{"prompt": "x", ']);
+    await expect(bench.api.datasets.add({ file })).rejects.toThrow(
+      /the first at line 7: .*allow bad rows to go on with the other 6/,
+    );
     expect(await bench.api.datasets.list()).toEqual([]);
-    expect(await bench.api.datasets.add({ file, allowBadRows: true })).toMatchObject({ rows: 6, badRows: 1, allowBadRows: true });
+    expect(await bench.api.datasets.add({ file, allowBadRows: true })).toMatchObject({
+      rows: 6,
+      badRows: 1,
+      allowBadRows: true,
+    });
     const again = await bench.api.datasets.add({ file, allowBadRows: true, name: 'six' });
     expect(await bench.api.datasets.list()).toEqual([again]);
     const model = await bench.api.models.add({ dir: MODEL });
     const report = await bench.api.datasets.check({ file, modelId: model.id });
-    expect(report).toMatchObject({ rows: 6, badRows: [{ line: 7 }], columns: ['prompt', 'completion'], lengths: { rows: 6, unlabelled: [] } });
+    expect(report).toMatchObject({
+      rows: 6,
+      badRows: [{ line: 7 }],
+      columns: ['prompt', 'completion'],
+      lengths: { rows: 6, unlabelled: [] },
+    });
     await bench.close();
   });
 
@@ -148,9 +168,14 @@ it('browsing lists folders first, marks checkpoints and leaves hidden names out'
   fs.symlinkSync(path.join(top, 'gone'), path.join(top, 'dangling'));
   const folders = await bench.api.system.browse({ dir: top, kind: 'folder' });
   expect(folders.parent).toBe(bench.dir);
-  expect(folders.entries.map(({ name, isModel }) => [name, isModel])).toEqual([['empty', false], ['model', true]]);
+  expect(folders.entries.map(({ name, isModel }) => [name, isModel])).toEqual([
+    ['empty', false],
+    ['model', true],
+  ]);
   const files = await bench.api.system.browse({ dir: top, kind: 'file' });
   expect(files.entries.map((entry) => entry.name)).toEqual(['empty', 'model', 'a.jsonl']);
-  await expect(bench.api.system.browse({ dir: path.join(top, 'nowhere'), kind: 'file' })).rejects.toSatisfy((error) => errorDataOf(error).code === 'NOT_FOUND');
+  await expect(bench.api.system.browse({ dir: path.join(top, 'nowhere'), kind: 'file' })).rejects.toSatisfy(
+    (error) => errorDataOf(error).code === 'NOT_FOUND',
+  );
   await bench.close();
 });

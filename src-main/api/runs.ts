@@ -30,9 +30,13 @@ function control(services: Services) {
     queue: procedure.query(() => runs.queue()),
     get: procedure.input(byId).query(({ input }) => runs.get(input.id)),
     /** A run that names no memory limit gets the one of the settings. */
-    start: procedure.input(startRunSchema).mutation(({ input }) => runs.start(withMemoryLimit(input, readAppSettings(services.catalog)))),
+    start: procedure
+      .input(startRunSchema)
+      .mutation(({ input }) => runs.start(withMemoryLimit(input, readAppSettings(services.catalog)))),
     /** One step of the run that would start, measured; nothing is kept. */
-    preflight: procedure.input(startRunSchema).mutation(({ input }) => runs.preflight(withMemoryLimit(input, readAppSettings(services.catalog)))),
+    preflight: procedure
+      .input(startRunSchema)
+      .mutation(({ input }) => runs.preflight(withMemoryLimit(input, readAppSettings(services.catalog)))),
 
     /** The run as it is, then every event, until it is over. */
     watch: procedure.input(byId).subscription(({ input, signal }) => {
@@ -69,7 +73,9 @@ function control(services: Services) {
     resume: procedure.input(byId).mutation(({ input }) => runs.resume(input.id)),
     /** All queued runs in their new order. */
     reorder: procedure.input(z.object({ ids: z.array(z.string()) })).mutation(({ input }) => runs.reorder(input.ids)),
-    rename: procedure.input(byId.extend({ name: z.string().trim().min(1).max(120) })).mutation(({ input }) => runs.rename(input.id, input.name)),
+    rename: procedure
+      .input(byId.extend({ name: z.string().trim().min(1).max(120) }))
+      .mutation(({ input }) => runs.rename(input.id, input.name)),
     /** A run that is over, with its folder; adapters stay. */
     remove: procedure.input(byId).mutation(({ input }) => runs.remove(input.id)),
     /** A new run from an earlier checkpoint, without some rows. */
@@ -83,7 +89,10 @@ function history(services: Services) {
     /** Metrics of the steps after `afterStep`, and all validation losses. */
     metrics: procedure.input(byId.extend({ afterStep: z.number().int().min(0).default(0) })).query(({ input }) => {
       runs.get(input.id);
-      return { steps: catalog.metrics.after(input.id, input.afterStep), evaluations: catalog.metrics.evaluations(input.id) };
+      return {
+        steps: catalog.metrics.after(input.id, input.afterStep),
+        evaluations: catalog.metrics.evaluations(input.id),
+      };
     }),
     /**
      * The same, column by column: at most `maxPoints` steps after `afterStep` (`more` says whether there are others), and the
@@ -103,7 +112,12 @@ function history(services: Services) {
       }),
 
     /** Greedy texts from the run's prompts, by step; `texts` in the order of `prompts`. */
-    samples: procedure.input(byId).query(({ input }) => ({ prompts: runs.get(input.id).spec.train.samplePrompts ?? [], samples: catalog.runHistory.samples(input.id) })),
+    samples: procedure
+      .input(byId)
+      .query(({ input }) => ({
+        prompts: runs.get(input.id).spec.train.samplePrompts ?? [],
+        samples: catalog.runHistory.samples(input.id),
+      })),
     /** Lines after the one with the id `after`, oldest first. */
     log: procedure.input(byId.extend({ after: z.number().int().min(0).default(0) })).query(({ input }) => {
       runs.get(input.id);
@@ -112,6 +126,8 @@ function history(services: Services) {
     /** Those that are kept, rising by step. */
     checkpoints: procedure.input(byId).query(({ input }) => keptCheckpoints(runs.get(input.id).spec.runDir)),
     /** The rows of one step, each with its own loss; may take a while. Ending the request cancels it. */
-    inspectStep: procedure.input(byId.extend({ step: z.number().int().min(1) })).query(({ input, signal }) => inspectRun(services, { ...input, signal })),
+    inspectStep: procedure
+      .input(byId.extend({ step: z.number().int().min(1) }))
+      .query(({ input, signal }) => inspectRun(services, { ...input, signal })),
   };
 }

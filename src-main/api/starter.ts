@@ -15,7 +15,12 @@ export function starter(dir: string = STARTER_DIR): Starter | null {
   const modelDir = path.join(dir, 'model');
   if (!fs.existsSync(path.join(modelDir, 'config.json'))) return null;
   const dataDir = path.join(dir, 'data');
-  const files = fs.existsSync(dataDir) ? fs.readdirSync(dataDir).filter((name) => name.endsWith('.jsonl')).sort() : [];
+  const files = fs.existsSync(dataDir)
+    ? fs
+        .readdirSync(dataDir)
+        .filter((name) => name.endsWith('.jsonl'))
+        .sort()
+    : [];
   const datasets = files.map((name) => {
     const task = name.slice(0, -'.jsonl'.length);
     const file = path.join(dataDir, name);

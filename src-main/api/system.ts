@@ -41,7 +41,11 @@ export interface SystemInfo {
 }
 
 /** What goes on anywhere in Graft, for a page that shows it beside whatever else it shows. */
-export type ActivityEvent = { type: 'run'; run: RunView } | ({ type: 'progress' } & RunProgress) | { type: 'removed'; id: string } | { type: 'export'; record: ExportRecord };
+export type ActivityEvent =
+  | { type: 'run'; run: RunView }
+  | ({ type: 'progress' } & RunProgress)
+  | { type: 'removed'; id: string }
+  | { type: 'export'; record: ExportRecord };
 
 const ROOT = path.resolve(import.meta.dirname, '../..');
 const { version } = createRequire(import.meta.url)('../../package.json') as { version: string };
@@ -55,36 +59,40 @@ const changeSchema = z.object({
 
 export function systemRouter({ home, engines, catalog, storage, exports, runs, showInFolder }: Services) {
   return router({
-    info: procedure.query(
-      (): SystemInfo => ({
-        version,
-        home: home.dir,
-        exportsDir: home.exportsDir,
-        platform: process.platform,
-        arch: process.arch,
-        host: process.versions['electron'] ? 'electron' : 'web',
-        node: process.versions.node,
-        electron: process.versions['electron'] ?? null,
-        chrome: process.versions['chrome'] ?? null,
-        cpu: os.cpus()[0]?.model ?? '',
-        cores: os.availableParallelism(),
-        memoryBytes: os.totalmem(),
-        canReveal: showInFolder !== undefined,
-      }),
-    ),
+    info: procedure.query((): SystemInfo => ({
+      version,
+      home: home.dir,
+      exportsDir: home.exportsDir,
+      platform: process.platform,
+      arch: process.arch,
+      host: process.versions['electron'] ? 'electron' : 'web',
+      node: process.versions.node,
+      electron: process.versions['electron'] ?? null,
+      chrome: process.versions['chrome'] ?? null,
+      cpu: os.cpus()[0]?.model ?? '',
+      cores: os.availableParallelism(),
+      memoryBytes: os.totalmem(),
+      canReveal: showInFolder !== undefined,
+    })),
 
     /** Each engine with its device and why it is or is not usable; `calibrate` also measures (some seconds). */
-    engines: procedure.input(z.object({ calibrate: z.boolean().default(false) }).prefault({})).query(({ input }) => engines.report(input.calibrate)),
+    engines: procedure
+      .input(z.object({ calibrate: z.boolean().default(false) }).prefault({}))
+      .query(({ input }) => engines.report(input.calibrate)),
 
     /** Small computations on one engine, compared with plain JavaScript. */
-    selfTest: procedure.input(z.object({ engine: z.enum(ENGINES) })).mutation(({ input }) => engines.selfTest(input.engine)),
+    selfTest: procedure
+      .input(z.object({ engine: z.enum(ENGINES) }))
+      .mutation(({ input }) => engines.selfTest(input.engine)),
 
     settings: procedure.query(() => readAppSettings(catalog)),
     saveSettings: procedure.input(changeSchema).mutation(({ input }) => saveAppSettings(catalog, input)),
 
     /** Sizes by kind, and what can go. */
     storage: procedure.query(() => storage.report()),
-    cleanUp: procedure.input(z.object({ kind: z.enum(CLEANUP_KINDS) })).mutation(({ input }) => storage.cleanUp(input.kind)),
+    cleanUp: procedure
+      .input(z.object({ kind: z.enum(CLEANUP_KINDS) }))
+      .mutation(({ input }) => storage.cleanUp(input.kind)),
 
     /** Shows a folder of Graft's own, or of an export, in the file manager; `shown` false: there is none here. */
     reveal: procedure.input(z.object({ path: z.string().min(1) })).mutation(({ input }) => {
@@ -96,11 +104,24 @@ export function systemRouter({ home, engines, catalog, storage, exports, runs, s
     /** Every run and export from now on, in one stream: a browser has only six connections for all its windows. */
     activity: procedure.subscription(({ signal }) => {
       const { progress } = runs;
-      const first: ActivityEvent[] = runs.list().filter(({ endedAt }) => endedAt === null).map((run) => ({ type: 'run', run }));
+      const first: ActivityEvent[] = runs
+        .list()
+        .filter(({ endedAt }) => endedAt === null)
+        .map((run) => ({ type: 'run', run }));
       if (progress) first.push({ type: 'progress', ...progress });
-      first.push(...exports.list().filter(({ status }) => status === 'running').map((record): ActivityEvent => ({ type: 'export', record })));
+      first.push(
+        ...exports
+          .list()
+          .filter(({ status }) => status === 'running')
+          .map((record): ActivityEvent => ({ type: 'export', record })),
+      );
       const subscribe = (listener: (event: ActivityEvent) => void): (() => void) => {
-        const ends = [runs.subscribeAll(listener), exports.subscribeAll((event) => event.type === 'status' && listener({ type: 'export', record: event.record }))];
+        const ends = [
+          runs.subscribeAll(listener),
+          exports.subscribeAll(
+            (event) => event.type === 'status' && listener({ type: 'export', record: event.record }),
+          ),
+        ];
         return () => ends.forEach((end) => end());
       };
       return streamOf(subscribe, { first, isLast: () => false, signal });
@@ -110,7 +131,9 @@ export function systemRouter({ home, engines, catalog, storage, exports, runs, s
     notices: procedure.query(() => readNotices(path.join(ROOT, 'THIRD-PARTY-NOTICES.md'))),
 
     /** Lists one folder; by default the user's own. */
-    browse: procedure.input(z.object({ dir: z.string().optional(), kind: z.enum(['folder', 'file']) })).query(({ input }) => browse(input)),
+    browse: procedure
+      .input(z.object({ dir: z.string().optional(), kind: z.enum(['folder', 'file']) }))
+      .query(({ input }) => browse(input)),
 
     /** The tiny model and the sample datasets that come with Graft; null when they are not there. */
     starter: procedure.query(() => starter()),

@@ -16,13 +16,22 @@ export interface TaskView extends Task {
 export function tasksRouter({ catalog, playground }: Services) {
   const find = (id: string): Task => {
     const task = catalog.tasks.get(id);
-    if (!task) throw usageError('TASK_NOT_FOUND', `There is no task ${id} in the catalogue; "tasks list" shows those that exist.`, { taskId: id });
+    if (!task)
+      throw usageError(
+        'TASK_NOT_FOUND',
+        `There is no task ${id} in the catalogue; "tasks list" shows those that exist.`,
+        { taskId: id },
+      );
     return task;
   };
   const refuseTaken = (name: string): void => {
-    if (catalog.tasks.byName(name)) throw usageError('TASK_EXISTS', `There is a task "${name}" already; choose another name.`, { name });
+    if (catalog.tasks.byName(name))
+      throw usageError('TASK_EXISTS', `There is a task "${name}" already; choose another name.`, { name });
   };
-  const view = (task: Task): TaskView => ({ ...task, activeAdapter: (task.activeAdapterId !== null && catalog.adapters.get(task.activeAdapterId)) || null });
+  const view = (task: Task): TaskView => ({
+    ...task,
+    activeAdapter: (task.activeAdapterId !== null && catalog.adapters.get(task.activeAdapterId)) || null,
+  });
 
   return router({
     list: procedure.query(() => catalog.tasks.list().map(view)),
@@ -44,23 +53,34 @@ export function tasksRouter({ catalog, playground }: Services) {
      * Makes an adapter (null: the plain base) the active one of its task. Where its base is loaded in the playground
      * it is attached there too, and `switchMs` says how long that took; else `switchMs` is null.
      */
-    switch: procedure.input(z.object({ taskId: z.string(), adapterId: z.string().nullable() })).mutation(async ({ input }) => {
-      find(input.taskId);
-      const adapter = input.adapterId === null ? null : catalog.adapters.get(input.adapterId);
-      if (adapter === undefined || (adapter && adapter.taskId !== input.taskId)) {
-        throw usageError('ADAPTER_NOT_FOUND', `The task has no adapter ${input.adapterId}; "adapters list" shows those that exist.`, { ...input });
-      }
-      const { modelId, modelDir } = playground.state;
-      const resident = modelDir !== null && (adapter === null || adapter.modelId === modelId);
-      const attached = resident ? await playground.attach(input.adapterId) : null;
-      catalog.tasks.setActive(input.taskId, input.adapterId);
-      return { task: view(find(input.taskId)), switchMs: attached?.switchMs ?? null };
-    }),
+    switch: procedure
+      .input(z.object({ taskId: z.string(), adapterId: z.string().nullable() }))
+      .mutation(async ({ input }) => {
+        find(input.taskId);
+        const adapter = input.adapterId === null ? null : catalog.adapters.get(input.adapterId);
+        if (adapter === undefined || (adapter && adapter.taskId !== input.taskId)) {
+          throw usageError(
+            'ADAPTER_NOT_FOUND',
+            `The task has no adapter ${input.adapterId}; "adapters list" shows those that exist.`,
+            { ...input },
+          );
+        }
+        const { modelId, modelDir } = playground.state;
+        const resident = modelDir !== null && (adapter === null || adapter.modelId === modelId);
+        const attached = resident ? await playground.attach(input.adapterId) : null;
+        catalog.tasks.setActive(input.taskId, input.adapterId);
+        return { task: view(find(input.taskId)), switchMs: attached?.switchMs ?? null };
+      }),
 
     /** Removes a task that has no adapters; those in its trash can still be restored. */
     remove: procedure.input(z.object({ id: z.string() })).mutation(({ input }) => {
       const task = find(input.id);
-      if (task.adapters > 0) throw usageError('TASK_NOT_EMPTY', `The task "${task.name}" still has ${task.adapters === 1 ? 'an adapter' : `${task.adapters} adapters`}; move ${task.adapters === 1 ? 'it' : 'them'} to the trash or to another task first.`, { taskId: task.id, adapters: task.adapters });
+      if (task.adapters > 0)
+        throw usageError(
+          'TASK_NOT_EMPTY',
+          `The task "${task.name}" still has ${task.adapters === 1 ? 'an adapter' : `${task.adapters} adapters`}; move ${task.adapters === 1 ? 'it' : 'them'} to the trash or to another task first.`,
+          { taskId: task.id, adapters: task.adapters },
+        );
       catalog.tasks.remove(task.id);
       return { removed: task.id };
     }),

@@ -19,7 +19,11 @@ export const procedure = t.procedure.use(async ({ next }) => {
   const result = await next();
   if (result.ok || !(result.error.cause instanceof GraftError)) return result;
   const cause = result.error.cause;
-  const code = cause.code.endsWith('NOT_FOUND') ? 'NOT_FOUND' : cause.kind === 'usage' ? 'BAD_REQUEST' : 'UNPROCESSABLE_CONTENT';
+  const code = cause.code.endsWith('NOT_FOUND')
+    ? 'NOT_FOUND'
+    : cause.kind === 'usage'
+      ? 'BAD_REQUEST'
+      : 'UNPROCESSABLE_CONTENT';
   throw new TRPCError({ code, message: cause.message, cause });
 });
 
@@ -36,5 +40,10 @@ export function errorDataOf(error: unknown): ErrorData {
 function badInput(error: ZodError): ErrorData {
   const issue = error.issues[0];
   const where = issue?.path.map(String).join('.') || 'the request';
-  return { code: 'BAD_INPUT', message: `${where}: ${issue?.message ?? 'not valid'}; correct this value.`, details: { issues: error.issues }, kind: 'usage' };
+  return {
+    code: 'BAD_INPUT',
+    message: `${where}: ${issue?.message ?? 'not valid'}; correct this value.`,
+    details: { issues: error.issues },
+    kind: 'usage',
+  };
 }

@@ -9,7 +9,14 @@ export type { Evaluation, Series } from '../catalog/metrics.ts';
 export type { BaseModel, ModelDetails } from '../catalog/models.ts';
 export type { LogLine, Sample } from '../catalog/runHistory.ts';
 export type { RunStarted, RunStatus } from '../catalog/runs.ts';
-export type { HistoryAnswer, HistoryEntry, HistoryHead, HistoryRequest, HistorySampling, Score } from '../catalog/playground.ts';
+export type {
+  HistoryAnswer,
+  HistoryEntry,
+  HistoryHead,
+  HistoryRequest,
+  HistorySampling,
+  Score,
+} from '../catalog/playground.ts';
 export type { Task } from '../catalog/tasks.ts';
 export type { ErrorData } from '../errors.ts';
 export type { AppSettings } from '../jobs/appSettings.ts';

@@ -36,14 +36,21 @@ it('a catalogue of before keeps its adapters, who is active, and the exports tha
 
 describe('samples of losses', () => {
   const insert = (runId: string, steps: number[]) => {
-    db.prepare(`INSERT INTO runs (id, name, status, spec, created_at) VALUES (?, 'r', 'completed', '{}', '')`).run(runId);
-    const put = db.prepare('INSERT INTO metrics (run_id, step, loss, lr, grad_norm, tokens_per_second, memory_bytes, elapsed_ms) VALUES (?, ?, ?, 0, 0, 0, 0, 0)');
+    db.prepare(`INSERT INTO runs (id, name, status, spec, created_at) VALUES (?, 'r', 'completed', '{}', '')`).run(
+      runId,
+    );
+    const put = db.prepare(
+      'INSERT INTO metrics (run_id, step, loss, lr, grad_norm, tokens_per_second, memory_bytes, elapsed_ms) VALUES (?, ?, ?, 0, 0, 0, 0, 0)',
+    );
     for (const step of steps) put.run(runId, step, step);
   };
 
   it('a long run gives as many points as asked for, from first to last, each the mean of eight steps', () => {
     migrate(db);
-    insert('long', Array.from({ length: 1000 }, (_, i) => i + 1));
+    insert(
+      'long',
+      Array.from({ length: 1000 }, (_, i) => i + 1),
+    );
     insert('short', [3, 4, 9]);
     const samples = lossSamples(db, ['long', 'short', 'none'], 10);
     expect(samples.get('long')).toHaveLength(10);
@@ -57,7 +64,11 @@ describe('samples of losses', () => {
 
   it('looks steps up by the key and never scans the table', () => {
     migrate(db);
-    const plan = db.prepare<[object], { detail: string }>(`EXPLAIN QUERY PLAN ${LOSS_SAMPLES}`).all({ runIds: '["r"]', points: 10 }).map(({ detail }) => detail).filter((detail) => detail.includes(' m '));
+    const plan = db
+      .prepare<[object], { detail: string }>(`EXPLAIN QUERY PLAN ${LOSS_SAMPLES}`)
+      .all({ runIds: '["r"]', points: 10 })
+      .map(({ detail }) => detail)
+      .filter((detail) => detail.includes(' m '));
     expect(plan.length).toBeGreaterThan(0);
     for (const detail of plan) expect(detail).toMatch(/^SEARCH m USING PRIMARY KEY/);
   });

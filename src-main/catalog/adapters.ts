@@ -89,8 +89,10 @@ const toTrashed = (row: TrashRow): TrashedAdapter => ({
   wasActive: row.was_active === 1,
 });
 
-export const ADAPTERS_BY_TASK = 'SELECT * FROM adapters WHERE task_id = ? AND deleted_at IS NULL ORDER BY created_at, rowid';
-const TRASH = 'SELECT a.*, coalesce(t.removed_name, t.name) AS task_name FROM adapters a JOIN tasks t ON t.id = a.task_id WHERE a.deleted_at IS NOT NULL';
+export const ADAPTERS_BY_TASK =
+  'SELECT * FROM adapters WHERE task_id = ? AND deleted_at IS NULL ORDER BY created_at, rowid';
+const TRASH =
+  'SELECT a.*, coalesce(t.removed_name, t.name) AS task_name FROM adapters a JOIN tasks t ON t.id = a.task_id WHERE a.deleted_at IS NOT NULL';
 
 export function adapterQueries(db: Database) {
   const list = db.prepare<[], Row>('SELECT * FROM adapters WHERE deleted_at IS NULL ORDER BY created_at, rowid');
@@ -102,8 +104,12 @@ export function adapterQueries(db: Database) {
     `INSERT INTO adapters (id, name, task_id, run_id, model_id, base_hash, dir, sha256, size_bytes, method, final_loss, val_loss, imported_from, created_at)
      VALUES (@id, @name, @taskId, @runId, @modelId, @baseHash, @dir, @sha256, @sizeBytes, @method, @finalLoss, @valLoss, @importedFrom, @createdAt)`,
   );
-  const update = db.prepare('UPDATE adapters SET name = @name, notes = @notes, tags = @tags, task_id = @taskId WHERE id = @id');
-  const toTrash = db.prepare('UPDATE adapters SET dir = @dir, deleted_at = @deletedAt, was_active = @wasActive WHERE id = @id');
+  const update = db.prepare(
+    'UPDATE adapters SET name = @name, notes = @notes, tags = @tags, task_id = @taskId WHERE id = @id',
+  );
+  const toTrash = db.prepare(
+    'UPDATE adapters SET dir = @dir, deleted_at = @deletedAt, was_active = @wasActive WHERE id = @id',
+  );
   const remove = db.prepare<[string]>('DELETE FROM adapters WHERE id = ?');
   const get = (id: string): Adapter | undefined => {
     const row = byId.get(id);
@@ -113,7 +119,8 @@ export function adapterQueries(db: Database) {
     list: (taskId?: string) => (taskId === undefined ? list.all() : byTask.all(taskId)).map(toAdapter),
     /** Not those in the trash. */
     get,
-    insert: (adapter: NewAdapter) => void insert.run({ importedFrom: null, ...adapter, method: JSON.stringify(adapter.method) }),
+    insert: (adapter: NewAdapter) =>
+      void insert.run({ importedFrom: null, ...adapter, method: JSON.stringify(adapter.method) }),
     /** The adapter must exist. */
     update(id: string, changes: AdapterChanges): Adapter {
       const { name, notes, tags, taskId } = { ...get(id)!, ...changes };
@@ -126,7 +133,8 @@ export function adapterQueries(db: Database) {
       const row = trashed.get(id);
       return row && toTrashed(row);
     },
-    markTrashed: (id: string, mark: { dir: string; deletedAt: string; wasActive: boolean }) => void toTrash.run({ ...mark, id, wasActive: mark.wasActive ? 1 : 0 }),
+    markTrashed: (id: string, mark: { dir: string; deletedAt: string; wasActive: boolean }) =>
+      void toTrash.run({ ...mark, id, wasActive: mark.wasActive ? 1 : 0 }),
     markRestored: (id: string, dir: string) => void toTrash.run({ id, dir, deletedAt: null, wasActive: 0 }),
     /** True when there was one, in the trash or not. A task that had it active has none afterwards. */
     remove: (id: string) => remove.run(id).changes > 0,

@@ -23,7 +23,21 @@ function openHere(): Catalog {
 
 function insertAdapter(catalog: Catalog, id: string, taskId: string): void {
   const method = loraSchema.parse({ type: 'lora', targets: ['q', 'down'], rank: 3 });
-  catalog.adapters.insert({ id, name: id, taskId, runId: null, modelId: null, baseHash: 'b', dir: `/a/${id}`, sha256: 's', sizeBytes: 9, method, finalLoss: 1.5, valLoss: null, createdAt: '2026-01-01' });
+  catalog.adapters.insert({
+    id,
+    name: id,
+    taskId,
+    runId: null,
+    modelId: null,
+    baseHash: 'b',
+    dir: `/a/${id}`,
+    sha256: 's',
+    sizeBytes: 9,
+    method,
+    finalLoss: 1.5,
+    valLoss: null,
+    createdAt: '2026-01-01',
+  });
 }
 
 beforeEach(() => {
@@ -77,11 +91,24 @@ describe('opening', () => {
 describe('hot queries use an index', () => {
   it.each([
     ['metrics of a run', METRICS_AFTER, ['r', 0], /SEARCH metrics USING PRIMARY KEY \(run_id=\? AND step>\?\)/],
-    ['a chunk of the series of a run', SERIES_AFTER, ['r', 0, 10], /SEARCH metrics USING PRIMARY KEY \(run_id=\? AND step>\?\)/],
-    ['validation losses of a run', EVALUATIONS_AFTER, ['r', 0], /SEARCH evaluations USING PRIMARY KEY \(run_id=\? AND step>\?\)/],
+    [
+      'a chunk of the series of a run',
+      SERIES_AFTER,
+      ['r', 0, 10],
+      /SEARCH metrics USING PRIMARY KEY \(run_id=\? AND step>\?\)/,
+    ],
+    [
+      'validation losses of a run',
+      EVALUATIONS_AFTER,
+      ['r', 0],
+      /SEARCH evaluations USING PRIMARY KEY \(run_id=\? AND step>\?\)/,
+    ],
     ['adapters of a task', ADAPTERS_BY_TASK, ['t'], /SEARCH adapters USING INDEX adapters_by_task/],
   ])('%s', (_name, sql, parameters, plan) => {
-    const details = openHere().db.prepare<unknown[], { detail: string }>(`EXPLAIN QUERY PLAN ${sql}`).all(...parameters).map((row) => row.detail);
+    const details = openHere()
+      .db.prepare<unknown[], { detail: string }>(`EXPLAIN QUERY PLAN ${sql}`)
+      .all(...parameters)
+      .map((row) => row.detail);
     expect(details[0]).toMatch(plan);
   });
 });
@@ -91,7 +118,11 @@ describe('rows', () => {
     const catalog = openHere();
     catalog.tasks.insert({ id: 't', name: 'stories', createdAt: '2026-01-01' });
     insertAdapter(catalog, 'a1', 't');
-    expect(catalog.adapters.get('a1')).toMatchObject({ method: { type: 'lora', rank: 3, alpha: 16, targets: ['q', 'down'] }, valLoss: null, taskId: 't' });
+    expect(catalog.adapters.get('a1')).toMatchObject({
+      method: { type: 'lora', rank: 3, alpha: 16, targets: ['q', 'down'] },
+      valLoss: null,
+      taskId: 't',
+    });
     expect(catalog.tasks.get('t')).toMatchObject({ adapters: 1, activeAdapterId: null });
   });
 
@@ -110,10 +141,11 @@ describe('rows', () => {
 
   it('a transaction that fails leaves nothing', () => {
     const catalog = openHere();
-    const work = () => catalog.transaction(() => {
-      catalog.tasks.insert({ id: 't', name: 'stories', createdAt: '2026-01-01' });
-      insertAdapter(catalog, 'a1', 'nobody');
-    });
+    const work = () =>
+      catalog.transaction(() => {
+        catalog.tasks.insert({ id: 't', name: 'stories', createdAt: '2026-01-01' });
+        insertAdapter(catalog, 'a1', 'nobody');
+      });
     expect(work).toThrow(/FOREIGN KEY/);
     expect(catalog.tasks.list()).toEqual([]);
   });

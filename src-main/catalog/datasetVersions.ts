@@ -62,8 +62,12 @@ export function datasetVersionQueries(db: Database) {
     `INSERT INTO dataset_versions (dataset_id, number, file, format, map, rows, bad_rows, hash, size_bytes, modified_ms, change, created_at)
      VALUES (@datasetId, @number, @file, @format, @map, @rows, @badRows, @hash, @sizeBytes, @modifiedMs, @change, @createdAt)`,
   );
-  const reread = db.prepare('UPDATE dataset_versions SET map = @map, rows = @rows, bad_rows = @badRows WHERE dataset_id = @datasetId AND number = @number');
-  const move = db.prepare('UPDATE dataset_versions SET file = @file, size_bytes = @sizeBytes, modified_ms = @modifiedMs WHERE dataset_id = @datasetId AND number = @number');
+  const reread = db.prepare(
+    'UPDATE dataset_versions SET map = @map, rows = @rows, bad_rows = @badRows WHERE dataset_id = @datasetId AND number = @number',
+  );
+  const move = db.prepare(
+    'UPDATE dataset_versions SET file = @file, size_bytes = @sizeBytes, modified_ms = @modifiedMs WHERE dataset_id = @datasetId AND number = @number',
+  );
   return {
     /** Newest first. */
     list: (datasetId: string) => list.all(datasetId).map(toVersion),
@@ -73,8 +77,10 @@ export function datasetVersionQueries(db: Database) {
     },
     insert: (version: DatasetVersion): void => void insert.run({ ...version, map: JSON.stringify(version.map) }),
     /** Other columns for the same file. */
-    setMap: (version: Pick<DatasetVersion, 'datasetId' | 'number' | 'map' | 'rows' | 'badRows'>): void => void reread.run({ ...version, map: JSON.stringify(version.map) }),
+    setMap: (version: Pick<DatasetVersion, 'datasetId' | 'number' | 'map' | 'rows' | 'badRows'>): void =>
+      void reread.run({ ...version, map: JSON.stringify(version.map) }),
     /** The same content at another place. */
-    setFile: (version: Pick<DatasetVersion, 'datasetId' | 'number' | 'file' | 'sizeBytes' | 'modifiedMs'>): void => void move.run(version),
+    setFile: (version: Pick<DatasetVersion, 'datasetId' | 'number' | 'file' | 'sizeBytes' | 'modifiedMs'>): void =>
+      void move.run(version),
   };
 }

@@ -75,14 +75,20 @@ export function datasetQueries(db: Database) {
   const list = db.prepare<[], Row>(`${SELECT} WHERE d.removed_at IS NULL ORDER BY d.created_at, d.rowid`);
   const byId = db.prepare<[string], Row>(`${SELECT} WHERE d.id = ? AND d.removed_at IS NULL`);
   const bySource = db.prepare<[string], Row>(`${SELECT} WHERE d.source = ? AND d.removed_at IS NULL`);
-  const insert = db.prepare('INSERT INTO datasets (id, name, source, allow_bad_rows, created_at) VALUES (@id, @name, @source, @allowBadRows, @createdAt)');
+  const insert = db.prepare(
+    'INSERT INTO datasets (id, name, source, allow_bad_rows, created_at) VALUES (@id, @name, @source, @allowBadRows, @createdAt)',
+  );
   const rename = db.prepare<[string, string]>('UPDATE datasets SET name = ? WHERE id = ?');
   const setVersion = db.prepare<[number, string]>('UPDATE datasets SET version = ? WHERE id = ?');
   const setSource = db.prepare<[string, string]>('UPDATE datasets SET source = ? WHERE id = ?');
   const allowBadRows = db.prepare<[number, string]>('UPDATE datasets SET allow_bad_rows = ? WHERE id = ?');
   const remove = db.prepare<[string, string]>('UPDATE datasets SET removed_at = ? WHERE id = ? AND removed_at IS NULL');
-  const bringBack = db.prepare<[string]>('UPDATE datasets SET removed_at = NULL WHERE id = ? AND removed_at IS NOT NULL');
-  const files = db.prepare<[string, string], { file: string }>('SELECT source AS file FROM datasets WHERE id = ? UNION SELECT file FROM dataset_versions WHERE dataset_id = ?');
+  const bringBack = db.prepare<[string]>(
+    'UPDATE datasets SET removed_at = NULL WHERE id = ? AND removed_at IS NOT NULL',
+  );
+  const files = db.prepare<[string, string], { file: string }>(
+    'SELECT source AS file FROM datasets WHERE id = ? UNION SELECT file FROM dataset_versions WHERE dataset_id = ?',
+  );
   const versions = datasetVersionQueries(db);
 
   const get = (id: string): Dataset | undefined => {
@@ -101,10 +107,13 @@ export function datasetQueries(db: Database) {
     },
     /** The dataset of the same file, first registered with the same reading rules. */
     find: (source: string, format: DatasetFormat | null, map: Record<string, string>): Dataset | undefined =>
-      bySource.all(source).map(toDataset).find(({ id }) => {
-        const first = versions.get(id, 1);
-        return first?.format === format && sameMap(first.map, map);
-      }),
+      bySource
+        .all(source)
+        .map(toDataset)
+        .find(({ id }) => {
+          const first = versions.get(id, 1);
+          return first?.format === format && sameMap(first.map, map);
+        }),
     /** Writes a dataset with its first version. */
     insert: db.transaction((dataset: NewDataset, first: Omit<DatasetVersion, 'datasetId' | 'number'>): void => {
       insert.run({ ...dataset, allowBadRows: dataset.allowBadRows ? 1 : 0 });
@@ -124,7 +133,10 @@ export function datasetQueries(db: Database) {
 }
 
 /** The same dataset with another version's file, rules and counts. */
-export function withVersion(dataset: Dataset, { number, file, format, map, rows, badRows, hash, sizeBytes }: DatasetVersion): Dataset {
+export function withVersion(
+  dataset: Dataset,
+  { number, file, format, map, rows, badRows, hash, sizeBytes }: DatasetVersion,
+): Dataset {
   return { ...dataset, version: number, file, format, map, rows, badRows, hash, sizeBytes };
 }
 

@@ -70,7 +70,9 @@ export function exportQueries(db: Database) {
     `INSERT INTO exports (id, adapter_id, adapter_dir, model_dir, out_dir, kind, tasks, dtype, status, owner_pid, created_at)
      VALUES (@id, @adapterId, @adapterDir, @modelDir, @outDir, @kind, @tasks, @dtype, 'running', @ownerPid, @createdAt)`,
   );
-  const end = db.prepare<[string, string | null, string | null, string, string]>('UPDATE exports SET status = ?, result = ?, error = ?, ended_at = ? WHERE id = ?');
+  const end = db.prepare<[string, string | null, string | null, string, string]>(
+    'UPDATE exports SET status = ?, result = ?, error = ?, ended_at = ? WHERE id = ?',
+  );
   const remove = db.prepare<[string]>('DELETE FROM exports WHERE id = ?');
   const get = (id: string): ExportRecord | undefined => {
     const row = byId.get(id);

@@ -29,7 +29,9 @@ FROM places p ORDER BY run_id, step`;
 
 /** At most `points` samples of each run, by run; a run without metrics has no entry. */
 export function lossSamples(db: Database, runIds: string[], points: number): Map<string, LossSample[]> {
-  const rows = db.prepare<[{ runIds: string; points: number }], { run_id: string; step: number; loss: number }>(LOSS_SAMPLES).all({ runIds: JSON.stringify(runIds), points });
+  const rows = db
+    .prepare<[{ runIds: string; points: number }], { run_id: string; step: number; loss: number }>(LOSS_SAMPLES)
+    .all({ runIds: JSON.stringify(runIds), points });
   const samples = new Map<string, LossSample[]>();
   for (const { run_id, step, loss } of rows) samples.set(run_id, [...(samples.get(run_id) ?? []), { step, loss }]);
   return samples;

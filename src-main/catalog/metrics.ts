@@ -32,7 +32,15 @@ export interface Series {
   more: boolean;
 }
 
-type RawRow = [step: number, loss: number, lr: number, gradNorm: number, tokensPerSecond: number, memoryBytes: number, elapsedMs: number];
+type RawRow = [
+  step: number,
+  loss: number,
+  lr: number,
+  gradNorm: number,
+  tokensPerSecond: number,
+  memoryBytes: number,
+  elapsedMs: number,
+];
 
 export const SERIES_AFTER =
   'SELECT step, loss, lr, grad_norm, tokens_per_second, memory_bytes, elapsed_ms FROM metrics WHERE run_id = ? AND step > ? ORDER BY step LIMIT ?';
@@ -43,7 +51,9 @@ export function metricQueries(db: Database) {
   const after = db.prepare<[string, number], Row>(METRICS_AFTER);
   const series = db.prepare<[string, number, number], RawRow>(SERIES_AFTER).raw(true);
   const evaluationsAfter = db.prepare<[string, number], { step: number; val_loss: number }>(EVALUATIONS_AFTER);
-  const evaluations = db.prepare<[string], { step: number; val_loss: number }>('SELECT step, val_loss FROM evaluations WHERE run_id = ? ORDER BY step');
+  const evaluations = db.prepare<[string], { step: number; val_loss: number }>(
+    'SELECT step, val_loss FROM evaluations WHERE run_id = ? ORDER BY step',
+  );
   const put = db.prepare(
     `INSERT OR REPLACE INTO metrics (run_id, step, loss, lr, grad_norm, tokens_per_second, memory_bytes, elapsed_ms)
      VALUES (@runId, @step, @loss, @lr, @gradNorm, @tokensPerSecond, @memoryBytes, @elapsedMs)`,
@@ -55,11 +65,14 @@ export function metricQueries(db: Database) {
     `INSERT INTO metrics (run_id, step, loss, lr, grad_norm, tokens_per_second, memory_bytes, elapsed_ms)
      SELECT @to, step, loss, lr, grad_norm, tokens_per_second, memory_bytes, elapsed_ms FROM metrics WHERE run_id = @from AND step <= @step`,
   );
-  const copyEvaluations = db.prepare('INSERT INTO evaluations (run_id, step, val_loss) SELECT @to, step, val_loss FROM evaluations WHERE run_id = @from AND step <= @step');
+  const copyEvaluations = db.prepare(
+    'INSERT INTO evaluations (run_id, step, val_loss) SELECT @to, step, val_loss FROM evaluations WHERE run_id = @from AND step <= @step',
+  );
   return {
     /** Metrics of the steps after `step`, in order. */
     after: (runId: string, step: number): StepMetrics[] => after.all(runId, step).map(toMetrics),
-    evaluations: (runId: string): Evaluation[] => evaluations.all(runId).map((row) => ({ step: row.step, valLoss: row.val_loss })),
+    evaluations: (runId: string): Evaluation[] =>
+      evaluations.all(runId).map((row) => ({ step: row.step, valLoss: row.val_loss })),
     /** At most `maxPoints` steps after `step`, and all validation losses after `evaluation` (-1: from the start). */
     series(runId: string, step: number, evaluation: number, maxPoints: number): Series {
       const rows = series.all(runId, step, maxPoints + 1);

@@ -33,8 +33,20 @@ afterEach(() => {
 });
 
 const entry = (id: string, title: string, second: number): HistoryEntry => ({
-  id, modelId: 'm', modelName: 'tiny', title, request: { mode: 'completion', compare: false, blind: false, system: '', prompts: [title], sampling: { maxNew: 8, temperature: 0, stop: ['x'] } },
-  answers: [{ by: null, name: 'Plain base', text: 'yes', tokens: 1, tokensPerSecond: 9, stopReason: 'eos' }], createdAt: `2026-01-01T00:00:0${second}Z`,
+  id,
+  modelId: 'm',
+  modelName: 'tiny',
+  title,
+  request: {
+    mode: 'completion',
+    compare: false,
+    blind: false,
+    system: '',
+    prompts: [title],
+    sampling: { maxNew: 8, temperature: 0, stop: ['x'] },
+  },
+  answers: [{ by: null, name: 'Plain base', text: 'yes', tokens: 1, tokensPerSecond: 9, stopReason: 'eos' }],
+  createdAt: `2026-01-01T00:00:0${second}Z`,
 });
 
 it('history comes back as it went in, newest first, and is found by its words', () => {
@@ -67,9 +79,31 @@ it('saving an entry again brings it up to date in its place; a removed model lea
 
 it('votes add up per adapter and base, and are forgotten with either', () => {
   const { votes } = catalog.playground;
-  votes.cast('m', [{ adapterId: null, outcome: 'lost' }, { adapterId: 'a', outcome: 'won' }, { adapterId: 'b', outcome: 'lost' }], '2026-01-01');
-  votes.cast('m', [{ adapterId: null, outcome: 'tied' }, { adapterId: 'a', outcome: 'tied' }], '2026-01-02');
-  votes.cast('n', [{ adapterId: null, outcome: 'won' }, { adapterId: 'a', outcome: 'lost' }], '2026-01-03');
+  votes.cast(
+    'm',
+    [
+      { adapterId: null, outcome: 'lost' },
+      { adapterId: 'a', outcome: 'won' },
+      { adapterId: 'b', outcome: 'lost' },
+    ],
+    '2026-01-01',
+  );
+  votes.cast(
+    'm',
+    [
+      { adapterId: null, outcome: 'tied' },
+      { adapterId: 'a', outcome: 'tied' },
+    ],
+    '2026-01-02',
+  );
+  votes.cast(
+    'n',
+    [
+      { adapterId: null, outcome: 'won' },
+      { adapterId: 'a', outcome: 'lost' },
+    ],
+    '2026-01-03',
+  );
   expect(votes.scores('m')).toEqual([
     { adapterId: null, won: 0, tied: 1, lost: 1 },
     { adapterId: 'a', won: 1, tied: 1, lost: 0 },
@@ -84,6 +118,15 @@ it('votes add up per adapter and base, and are forgotten with either', () => {
 
 it('a vote with an adapter that does not exist leaves nothing', () => {
   const { votes } = catalog.playground;
-  expect(() => votes.cast('m', [{ adapterId: null, outcome: 'won' }, { adapterId: 'nobody', outcome: 'lost' }], '2026-01-01')).toThrow(/FOREIGN KEY/);
+  expect(() =>
+    votes.cast(
+      'm',
+      [
+        { adapterId: null, outcome: 'won' },
+        { adapterId: 'nobody', outcome: 'lost' },
+      ],
+      '2026-01-01',
+    ),
+  ).toThrow(/FOREIGN KEY/);
   expect(votes.scores('m')).toEqual([]);
 });

@@ -114,14 +114,17 @@ function historyQueries(db: Database) {
     /** Newest first, those whose title or model holds `text`, letter case aside. */
     list(text: string, limit: number): HistoryHead[] {
       const pattern = `%${text.replace(/[!%_]/g, '!$&')}%`;
-      return search.all(pattern, pattern, limit).map((row) => ({ id: row.id, modelName: row.model_name, title: row.title, createdAt: row.created_at }));
+      return search
+        .all(pattern, pattern, limit)
+        .map((row) => ({ id: row.id, modelName: row.model_name, title: row.title, createdAt: row.created_at }));
     },
     get(id: string): HistoryEntry | undefined {
       const row = byId.get(id);
       return row && toEntry(row);
     },
     /** Inserts the entry, or brings the one with its id up to date. */
-    save: (entry: HistoryEntry) => void save.run({ ...entry, request: JSON.stringify(entry.request), answers: JSON.stringify(entry.answers) }),
+    save: (entry: HistoryEntry) =>
+      void save.run({ ...entry, request: JSON.stringify(entry.request), answers: JSON.stringify(entry.answers) }),
     /** True when there was one. */
     remove: (id: string) => remove.run(id).changes > 0,
     /** How many there were. */
@@ -144,7 +147,8 @@ function voteQueries(db: Database) {
       for (const { adapterId, outcome } of entries) insertEntry.run(lastInsertRowid, adapterId, outcome);
     }),
     /** Of everyone who took part in a vote on this base. */
-    scores: (modelId: string): Score[] => scores.all(modelId).map(({ adapter_id: adapterId, won, tied, lost }) => ({ adapterId, won, tied, lost })),
+    scores: (modelId: string): Score[] =>
+      scores.all(modelId).map(({ adapter_id: adapterId, won, tied, lost }) => ({ adapterId, won, tied, lost })),
     reset: (modelId: string) => void reset.run(modelId),
   };
 }

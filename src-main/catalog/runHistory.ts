@@ -23,21 +23,30 @@ const MOST_LINES = 5000;
 export const LOG_OF_RUN = 'SELECT id, at_ms, message FROM run_log WHERE run_id = ? AND id > ? ORDER BY id DESC LIMIT ?';
 
 export function runHistoryQueries(db: Database) {
-  const samples = db.prepare<[string], { step: number; texts: string }>('SELECT step, texts FROM samples WHERE run_id = ? ORDER BY step');
+  const samples = db.prepare<[string], { step: number; texts: string }>(
+    'SELECT step, texts FROM samples WHERE run_id = ? ORDER BY step',
+  );
   const putSample = db.prepare('INSERT OR REPLACE INTO samples (run_id, step, texts) VALUES (?, ?, ?)');
   const dropSamples = db.prepare<[string, number]>('DELETE FROM samples WHERE run_id = ? AND step > ?');
-  const copySamples = db.prepare('INSERT INTO samples (run_id, step, texts) SELECT @to, step, texts FROM samples WHERE run_id = @from AND step <= @step');
+  const copySamples = db.prepare(
+    'INSERT INTO samples (run_id, step, texts) SELECT @to, step, texts FROM samples WHERE run_id = @from AND step <= @step',
+  );
   const log = db.prepare<[string, number, number], { id: number; at_ms: number; message: string }>(LOG_OF_RUN);
   const putLine = db.prepare('INSERT INTO run_log (run_id, at_ms, message) VALUES (?, ?, ?)');
   return {
     /** In the order of their steps. */
-    samples: (runId: string): Sample[] => samples.all(runId).map(({ step, texts }) => ({ step, texts: JSON.parse(texts) as string[] })),
+    samples: (runId: string): Sample[] =>
+      samples.all(runId).map(({ step, texts }) => ({ step, texts: JSON.parse(texts) as string[] })),
     putSample: (runId: string, { step, texts }: Sample) => void putSample.run(runId, step, JSON.stringify(texts)),
     /** Forgets the samples after `step`, which a resumed run makes again. */
     dropSamplesAfter: (runId: string, step: number) => void dropSamples.run(runId, step),
     copySamples: (from: string, to: string, step: number) => void copySamples.run({ from, to, step }),
     /** Lines after the one with the id `after`, oldest first; of a very long log the newest lines. */
-    log: (runId: string, after: number): LogLine[] => log.all(runId, after, MOST_LINES).reverse().map(({ id, at_ms: atMs, message }) => ({ id, atMs, message })),
+    log: (runId: string, after: number): LogLine[] =>
+      log
+        .all(runId, after, MOST_LINES)
+        .reverse()
+        .map(({ id, at_ms: atMs, message }) => ({ id, atMs, message })),
     putLine: (runId: string, { atMs, message }: LogEntry) => void putLine.run(runId, Math.round(atMs), message),
   };
 }

@@ -11,12 +11,18 @@ it('runs of before get the version of their dataset that has the rows they saw',
   const db = new Database(':memory:');
   open.push(db);
   migrate(db, migrations.slice(0, 6));
-  db.exec(`INSERT INTO datasets (id, name, source, allow_bad_rows, created_at) VALUES ('d', 'rows', '/d/rows.jsonl', 1, '2026-01-01')`);
-  const version = db.prepare(`INSERT INTO dataset_versions (dataset_id, number, file, map, rows, bad_rows, hash, change, created_at) VALUES ('d', ?, ?, '{}', 5, 0, ?, '', '2026-01-01')`);
+  db.exec(
+    `INSERT INTO datasets (id, name, source, allow_bad_rows, created_at) VALUES ('d', 'rows', '/d/rows.jsonl', 1, '2026-01-01')`,
+  );
+  const version = db.prepare(
+    `INSERT INTO dataset_versions (dataset_id, number, file, map, rows, bad_rows, hash, change, created_at) VALUES ('d', ?, ?, '{}', 5, 0, ?, '', '2026-01-01')`,
+  );
   version.run(1, '/d/rows.jsonl', 'h1');
   version.run(2, '/own/v2.jsonl', 'h2');
   version.run(3, '/own/v3.jsonl', 'h1');
-  const run = db.prepare(`INSERT INTO runs (id, name, dataset_id, status, spec, created_at) VALUES (?, '', ?, 'completed', ?, '2026-01-02')`);
+  const run = db.prepare(
+    `INSERT INTO runs (id, name, dataset_id, status, spec, created_at) VALUES (?, '', ?, 'completed', ?, '2026-01-02')`,
+  );
   const spec = (file: string, hash: string): string => JSON.stringify({ data: { file, hash, maxLength: 7 } });
   run.run('first', 'd', spec('/d/rows.jsonl', 'h1'));
   run.run('second', 'd', spec('/own/v2.jsonl', 'h2'));
@@ -25,6 +31,12 @@ it('runs of before get the version of their dataset that has the rows they saw',
   run.run('without', null, spec('/d/rows.jsonl', 'h1'));
   migrate(db);
   const runs = runQueries(db);
-  expect(['first', 'second', 'moved', 'other', 'without'].map((id) => runs.get(id)!.spec.data.version)).toEqual([1, 2, 3, undefined, undefined]);
+  expect(['first', 'second', 'moved', 'other', 'without'].map((id) => runs.get(id)!.spec.data.version)).toEqual([
+    1,
+    2,
+    3,
+    undefined,
+    undefined,
+  ]);
   expect(runs.get('second')!.spec.data).toEqual({ file: '/own/v2.jsonl', hash: 'h2', maxLength: 7, version: 2 });
 });

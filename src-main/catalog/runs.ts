@@ -97,7 +97,9 @@ export const QUEUE_OF_OWNER = `SELECT * FROM runs WHERE status = 'queued' AND ow
 export function runQueries(db: Database) {
   const list = db.prepare<[], Row>('SELECT * FROM runs ORDER BY created_at DESC, rowid DESC');
   const byId = db.prepare<[string], Row>('SELECT * FROM runs WHERE id = ?');
-  const unfinished = db.prepare<[], Row>(`SELECT * FROM runs WHERE status IN ('queued', 'running', 'paused') ORDER BY queue_position, created_at, rowid`);
+  const unfinished = db.prepare<[], Row>(
+    `SELECT * FROM runs WHERE status IN ('queued', 'running', 'paused') ORDER BY queue_position, created_at, rowid`,
+  );
   const queued = db.prepare<[number], Row>(QUEUE_OF_OWNER);
   const insert = db.prepare(
     `INSERT INTO runs (id, name, task_id, model_id, dataset_id, status, spec, started, error, result, interim, queue_position, parent_run_id, owner_pid, pid, created_at, started_at, ended_at)

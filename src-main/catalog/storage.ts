@@ -10,9 +10,13 @@ export function storageQueries(db: Database) {
   const modelDirs = db.prepare<[], { dir: string }>('SELECT dir FROM base_models');
   const runIds = db.prepare<[], EndedRun>('SELECT id FROM runs');
   const finished = db.prepare<[], EndedRun>(`SELECT id FROM runs WHERE status IN ('completed', 'stopped')`);
-  const unfinished = db.prepare<[], { dir: string }>(`SELECT json_extract(spec, '$.outDir') AS dir FROM runs WHERE status IN ('queued', 'running', 'paused')`);
+  const unfinished = db.prepare<[], { dir: string }>(
+    `SELECT json_extract(spec, '$.outDir') AS dir FROM runs WHERE status IN ('queued', 'running', 'paused')`,
+  );
   const exporting = db.prepare<[], { dir: string }>(`SELECT out_dir AS dir FROM exports WHERE status = 'running'`);
-  const exported = db.prepare<[], { dir: string }>(`SELECT DISTINCT out_dir AS dir FROM exports WHERE status = 'completed'`);
+  const exported = db.prepare<[], { dir: string }>(
+    `SELECT DISTINCT out_dir AS dir FROM exports WHERE status = 'completed'`,
+  );
   const dataFiles = db.prepare<[], { file: string }>(`
     SELECT source AS file FROM datasets WHERE removed_at IS NULL
     UNION SELECT v.file FROM dataset_versions v JOIN datasets d ON d.id = v.dataset_id WHERE d.removed_at IS NULL

@@ -53,7 +53,13 @@ export function readAdapterFile(dir: string): AdapterFile {
   const weightsFile = path.join(root, ADAPTER_WEIGHTS);
   if (!fs.existsSync(weightsFile)) {
     const other = fs.existsSync(path.join(root, 'adapter_model.bin'));
-    throw new GraftError('PEFT_NOT_FOUND', other ? `${root} holds its weights only as adapter_model.bin; convert them to safetensors (in PEFT: save_pretrained(folder)).` : `${root} has no ${ADAPTER_WEIGHTS}; choose the folder of a complete PEFT adapter.`, { dir: root });
+    throw new GraftError(
+      'PEFT_NOT_FOUND',
+      other
+        ? `${root} holds its weights only as adapter_model.bin; convert them to safetensors (in PEFT: save_pretrained(folder)).`
+        : `${root} has no ${ADAPTER_WEIGHTS}; choose the folder of a complete PEFT adapter.`,
+      { dir: root },
+    );
   }
   const { bytes, tensors } = readTensors(weightsFile);
   let sha256: string | undefined;
@@ -81,7 +87,11 @@ export function readGraftInfo(dir: string): GraftAdapterInfo | undefined {
 export function refuseWholeModel(dir: string): void {
   const has = (name: string): boolean => fs.existsSync(path.join(dir, name));
   if (!has('config.json') || has(ADAPTER_CONFIG) || has(GRAFT_FILE)) return;
-  throw new GraftError('NOT_AN_ADAPTER', `${dir} is a whole model, as full fine-tuning makes one, and no adapter that could be attached or merged; use it as a model of its own.`, { dir });
+  throw new GraftError(
+    'NOT_AN_ADAPTER',
+    `${dir} is a whole model, as full fine-tuning makes one, and no adapter that could be attached or merged; use it as a model of its own.`,
+    { dir },
+  );
 }
 
 function readConfig(root: string, graft: GraftAdapterInfo | undefined): string | undefined {
@@ -89,7 +99,9 @@ function readConfig(root: string, graft: GraftAdapterInfo | undefined): string |
   if (fs.existsSync(file)) return fs.readFileSync(file, 'utf8');
   if (graft?.method) return undefined;
   refuseWholeModel(root);
-  throw new GraftError('PEFT_NOT_FOUND', `${root} has no ${ADAPTER_CONFIG}; choose the folder of a PEFT adapter.`, { dir: root });
+  throw new GraftError('PEFT_NOT_FOUND', `${root} has no ${ADAPTER_CONFIG}; choose the folder of a PEFT adapter.`, {
+    dir: root,
+  });
 }
 
 function readTensors(weightsFile: string): { bytes: Uint8Array; tensors: NamedTensors } {
@@ -123,17 +135,34 @@ export interface AdapterParts {
  * Writes an adapter folder, whole or not at all; `dir` must not exist unless `replace` is set.
  * Throws ADAPTER_NOT_FINITE for NaN or Inf, which no adapter on disk ever holds, DISK_FULL, NOT_ALLOWED.
  */
-export async function writeAdapterFile(dir: string, { config, tensors, graft }: AdapterParts, options: { replace?: boolean } = {}): Promise<WrittenFile> {
+export async function writeAdapterFile(
+  dir: string,
+  { config, tensors, graft }: AdapterParts,
+  options: { replace?: boolean } = {},
+): Promise<WrittenFile> {
   const json = (value: unknown): string => `${JSON.stringify(value, null, 2)}\n`;
   const bad = [...tensors].find(([, { data }]) => !allFinite(data));
-  if (bad) throw new GraftError('ADAPTER_NOT_FINITE', `The adapter holds NaN or Inf in ${bad[0]}, so nothing is written to ${dir}; train again with a lower learning rate.`, { dir, tensor: bad[0] });
+  if (bad)
+    throw new GraftError(
+      'ADAPTER_NOT_FINITE',
+      `The adapter holds NaN or Inf in ${bad[0]}, so nothing is written to ${dir}; train again with a lower learning rate.`,
+      { dir, tensor: bad[0] },
+    );
   try {
     return await writeFolderAtomic(
       dir,
       (temporary) => {
         if (config) fs.writeFileSync(path.join(temporary, ADAPTER_CONFIG), json(config));
         if (graft) fs.writeFileSync(path.join(temporary, GRAFT_FILE), json(graft));
-        return writeSafetensors(path.join(temporary, ADAPTER_WEIGHTS), [...tensors].map(([name, { shape, data }]) => ({ name, dtype: 'F32', shape, data: () => castF32(data, 'F32') })));
+        return writeSafetensors(
+          path.join(temporary, ADAPTER_WEIGHTS),
+          [...tensors].map(([name, { shape, data }]) => ({
+            name,
+            dtype: 'F32',
+            shape,
+            data: () => castF32(data, 'F32'),
+          })),
+        );
       },
       options,
     );

@@ -12,35 +12,62 @@ import { temporaryFolder, TINY_CONFIG, tinyEntries, values, writeTiny } from './
 function tryOpen(dir: string): void {
   openCheckpoint(dir).close();
 }
-const fails = (code: string, text: string): unknown => expect.objectContaining({ code, message: expect.stringContaining(text) });
-const tensor = (name: string, shape: number[]): TensorEntry => ({ name, shape, dtype: 'F32', data: () => castF32(values(shape.reduce((a, b) => a * b), 7), 'F32') });
+const fails = (code: string, text: string): unknown =>
+  expect.objectContaining({ code, message: expect.stringContaining(text) });
+const tensor = (name: string, shape: number[]): TensorEntry => ({
+  name,
+  shape,
+  dtype: 'F32',
+  data: () =>
+    castF32(
+      values(
+        shape.reduce((a, b) => a * b),
+        7,
+      ),
+      'F32',
+    ),
+});
 
 /** Files below `dir` that this process has open (Linux). */
 function openBelow(dir: string): string[] {
-  return fs.readdirSync('/proc/self/fd').flatMap((fd) => {
-    try {
-      return fs.readlinkSync(`/proc/self/fd/${fd}`);
-    } catch {
-      return []; // the descriptor of readdir itself is closed by now
-    }
-  }).filter((file) => file.startsWith(dir));
+  return fs
+    .readdirSync('/proc/self/fd')
+    .flatMap((fd) => {
+      try {
+        return fs.readlinkSync(`/proc/self/fd/${fd}`);
+      } catch {
+        return []; // the descriptor of readdir itself is closed by now
+      }
+    })
+    .filter((file) => file.startsWith(dir));
 }
 
 describe('reference checkpoints', () => {
   const gpt2 = 'golden/gpt2/base_hubkeys';
-  it.skipIf(!hasShared(gpt2))(`reads the hub's GPT-2 names as the prefixed ones, without mask buffers${skipNote(gpt2)}`, () => {
-    const hub = openCheckpoint(sharedPath(gpt2));
-    const base = openCheckpoint(sharedPath('golden/gpt2/base'));
-    expect([...hub.tensors.keys()].sort()).toEqual([...base.tensors.keys()].sort());
-    for (const name of base.tensors.keys()) expect(hub.readF32(name)).toEqual(base.readF32(name));
-    expect(hub.tensors.get('transformer.wte.weight')!.originalName).toBe('wte.weight');
-    expect(describeCheckpoint(hub)).toMatchObject({ family: 'gpt2', parameters: describeCheckpoint(base).parameters, tiedHead: true, tokenizer: false });
-    hub.close();
-    base.close();
-  });
+  it.skipIf(!hasShared(gpt2))(
+    `reads the hub's GPT-2 names as the prefixed ones, without mask buffers${skipNote(gpt2)}`,
+    () => {
+      const hub = openCheckpoint(sharedPath(gpt2));
+      const base = openCheckpoint(sharedPath('golden/gpt2/base'));
+      expect([...hub.tensors.keys()].sort()).toEqual([...base.tensors.keys()].sort());
+      for (const name of base.tensors.keys()) expect(hub.readF32(name)).toEqual(base.readF32(name));
+      expect(hub.tensors.get('transformer.wte.weight')!.originalName).toBe('wte.weight');
+      expect(describeCheckpoint(hub)).toMatchObject({
+        family: 'gpt2',
+        parameters: describeCheckpoint(base).parameters,
+        tiedHead: true,
+        tokenizer: false,
+      });
+      hub.close();
+      base.close();
+    },
+  );
 
   // Counts by the closed formula, from the numbers of config.json.
-  const C = 64, F = 160, V = 256, KV = 32;
+  const C = 64,
+    F = 160,
+    V = 256,
+    KV = 32;
   const block = 2 * C * C + 2 * C * KV + 3 * C * F + 2 * C;
   it.skipIf(!hasShared('golden')).each([
     ['golden/llama/base', 2 * V * C + 3 * block + C, 'F32', false],
@@ -55,7 +82,10 @@ describe('reference checkpoints', () => {
 
 describe('names', () => {
   it('a tied model does not read the head that its file carries; an untied one must have it', async () => {
-    const dir = await writeTiny(path.join(temporaryFolder(), 'm'), [...tinyEntries(), tensor('lm_head.weight', [16, 8])]);
+    const dir = await writeTiny(path.join(temporaryFolder(), 'm'), [
+      ...tinyEntries(),
+      tensor('lm_head.weight', [16, 8]),
+    ]);
     const checkpoint = openCheckpoint(dir);
     expect(checkpoint.has('lm_head.weight')).toBe(false);
     expect(checkpoint.files[0]!.tensors.has('lm_head.weight')).toBe(true);
@@ -72,10 +102,17 @@ describe('names', () => {
     const checkpoint = openCheckpoint(await writeTiny(path.join(dir, 'a'), [...tinyEntries(), bias]));
     expect(checkpoint.has(bias.name)).toBe(true);
     checkpoint.close();
-    const strict = await writeTiny(path.join(dir, 'b'), [...tinyEntries(), bias], { ...TINY_CONFIG, attention_bias: true });
-    expect(() => tryOpen(strict)).toThrowError(fails('CHECKPOINT_TENSOR_MISSING', 'model.layers.0.self_attn.k_proj.bias of shape [4]'));
+    const strict = await writeTiny(path.join(dir, 'b'), [...tinyEntries(), bias], {
+      ...TINY_CONFIG,
+      attention_bias: true,
+    });
+    expect(() => tryOpen(strict)).toThrowError(
+      fails('CHECKPOINT_TENSOR_MISSING', 'model.layers.0.self_attn.k_proj.bias of shape [4]'),
+    );
     const wrong = await writeTiny(path.join(dir, 'c'), [...tinyEntries(), tensor(bias.name, [7])]);
-    expect(() => tryOpen(wrong)).toThrowError(fails('CHECKPOINT_TENSOR_SHAPE', 'shape [7], but config.json asks for [8]'));
+    expect(() => tryOpen(wrong)).toThrowError(
+      fails('CHECKPOINT_TENSOR_SHAPE', 'shape [7], but config.json asks for [8]'),
+    );
   });
 });
 
@@ -106,11 +143,24 @@ describe('bad folders, each one sentence', () => {
   it('a missing tensor, a wrong shape, a quantised weight, no tokenizer', async () => {
     const dir = temporaryFolder();
     const norm = 'model.norm.weight';
-    const missing = await writeTiny(path.join(dir, 'a'), tinyEntries().filter(({ name }) => name !== norm));
-    expect(() => tryOpen(missing)).toThrowError(fails('CHECKPOINT_TENSOR_MISSING', 'lacks tensor model.norm.weight of shape [8]'));
-    const shape = await writeTiny(path.join(dir, 'b'), tinyEntries().map((e) => (e.name === norm ? tensor(norm, [9]) : e)));
-    expect(() => tryOpen(shape)).toThrowError(fails('CHECKPOINT_TENSOR_SHAPE', 'has shape [9], but config.json asks for [8]'));
-    const quantised = await writeTiny(path.join(dir, 'c'), tinyEntries().map((e) => (e.name === norm ? { ...e, dtype: 'I8' as const, data: () => new Uint8Array(8) } : e)));
+    const missing = await writeTiny(
+      path.join(dir, 'a'),
+      tinyEntries().filter(({ name }) => name !== norm),
+    );
+    expect(() => tryOpen(missing)).toThrowError(
+      fails('CHECKPOINT_TENSOR_MISSING', 'lacks tensor model.norm.weight of shape [8]'),
+    );
+    const shape = await writeTiny(
+      path.join(dir, 'b'),
+      tinyEntries().map((e) => (e.name === norm ? tensor(norm, [9]) : e)),
+    );
+    expect(() => tryOpen(shape)).toThrowError(
+      fails('CHECKPOINT_TENSOR_SHAPE', 'has shape [9], but config.json asks for [8]'),
+    );
+    const quantised = await writeTiny(
+      path.join(dir, 'c'),
+      tinyEntries().map((e) => (e.name === norm ? { ...e, dtype: 'I8' as const, data: () => new Uint8Array(8) } : e)),
+    );
     expect(() => tryOpen(quantised)).toThrowError(fails('CHECKPOINT_TENSOR_DTYPE', 'is I8'));
   });
 
@@ -118,15 +168,23 @@ describe('bad folders, each one sentence', () => {
     const dir = temporaryFolder();
     const entries = tinyEntries();
     fs.writeFileSync(path.join(dir, 'config.json'), JSON.stringify(TINY_CONFIG));
-    const writeIndex = (map: Record<string, string>): void => fs.writeFileSync(path.join(dir, 'model.safetensors.index.json'), JSON.stringify({ metadata: { total_size: 1 }, weight_map: map }));
-    const map = Object.fromEntries(entries.map(({ name }, i) => [name, i < 9 ? 'model-1.safetensors' : 'model-2.safetensors']));
+    const writeIndex = (map: Record<string, string>): void =>
+      fs.writeFileSync(
+        path.join(dir, 'model.safetensors.index.json'),
+        JSON.stringify({ metadata: { total_size: 1 }, weight_map: map }),
+      );
+    const map = Object.fromEntries(
+      entries.map(({ name }, i) => [name, i < 9 ? 'model-1.safetensors' : 'model-2.safetensors']),
+    );
     writeIndex(map);
     await writeSafetensors(path.join(dir, 'model-1.safetensors'), entries.slice(0, 9));
     expect(() => tryOpen(dir)).toThrowError(fails('CHECKPOINT_SHARD_MISSING', 'shard model-2.safetensors'));
     await writeSafetensors(path.join(dir, 'model-2.safetensors'), entries.slice(9));
     tryOpen(dir);
     writeIndex({ ...map, 'model.extra.weight': 'model-1.safetensors' });
-    expect(() => tryOpen(dir)).toThrowError(fails('CHECKPOINT_INDEX', 'model-1.safetensors holds tensor model.extra.weight, but it does not'));
+    expect(() => tryOpen(dir)).toThrowError(
+      fails('CHECKPOINT_INDEX', 'model-1.safetensors holds tensor model.extra.weight, but it does not'),
+    );
     writeIndex({ ...map, x: '../model-1.safetensors' });
     expect(() => tryOpen(dir)).toThrowError(fails('CHECKPOINT_INDEX', '"../model-1.safetensors"'));
     writeIndex(map);

@@ -62,7 +62,11 @@ export function openCheckpoint(dir: string): Checkpoint {
       return info;
     };
     return {
-      dir: root, config, spec, tensors, files,
+      dir: root,
+      config,
+      spec,
+      tensors,
+      files,
       ...(index ? { index } : {}),
       hash: weightsHash(files),
       stamp: weightsStamp(files),
@@ -80,9 +84,19 @@ export function openCheckpoint(dir: string): Checkpoint {
 function readConfig(dir: string): ModelConfig {
   const stat = fs.statSync(dir, { throwIfNoEntry: false });
   if (!stat) throw new GraftError('CHECKPOINT_NOT_FOUND', `${dir} does not exist; check the path.`, { dir });
-  if (!stat.isDirectory()) throw new GraftError('CHECKPOINT_NOT_A_FOLDER', `${dir} is a file, not a folder; choose the folder that holds config.json and the weights.`, { dir });
+  if (!stat.isDirectory())
+    throw new GraftError(
+      'CHECKPOINT_NOT_A_FOLDER',
+      `${dir} is a file, not a folder; choose the folder that holds config.json and the weights.`,
+      { dir },
+    );
   const file = path.join(dir, 'config.json');
-  if (!fs.existsSync(file)) throw new GraftError('CHECKPOINT_NO_CONFIG', `${dir} has no config.json; choose the folder of a complete Hugging Face checkpoint.`, { dir });
+  if (!fs.existsSync(file))
+    throw new GraftError(
+      'CHECKPOINT_NO_CONFIG',
+      `${dir} has no config.json; choose the folder of a complete Hugging Face checkpoint.`,
+      { dir },
+    );
   try {
     const config: unknown = JSON.parse(fs.readFileSync(file, 'utf8'));
     if (typeof config === 'object' && config !== null && !Array.isArray(config)) return config as ModelConfig;
@@ -93,7 +107,8 @@ function readConfig(dir: string): ModelConfig {
 }
 
 /** Causal-mask and rotary buffers that old exports carry; the model computes them itself. */
-const BUFFERS = /(^|\.)(h\.\d+\.attn\.(bias|masked_bias)|layers\.\d+\.attention\.(bias|masked_bias)|rotary_emb\.inv_freq)$/;
+const BUFFERS =
+  /(^|\.)(h\.\d+\.attn\.(bias|masked_bias)|layers\.\d+\.attention\.(bias|masked_bias)|rotary_emb\.inv_freq)$/;
 
 /**
  * The name as the ArchitectureSpec has it, or undefined for tensors the model does not read: buffers, and a head that
@@ -113,7 +128,11 @@ function modelTensors(dir: string, spec: ArchitectureSpec, files: SafetensorsFil
       if (name === undefined) continue;
       const other = tensors.get(name);
       if (other) {
-        throw new GraftError('CHECKPOINT_TENSOR_TWICE', `${dir}: tensor ${info.name} in ${path.basename(info.file)} is also in ${path.basename(other.file)} as ${other.originalName}; download the checkpoint again.`, { dir, tensor: name });
+        throw new GraftError(
+          'CHECKPOINT_TENSOR_TWICE',
+          `${dir}: tensor ${info.name} in ${path.basename(info.file)} is also in ${path.basename(other.file)} as ${other.originalName}; download the checkpoint again.`,
+          { dir, tensor: name },
+        );
       }
       tensors.set(name, { ...info, name, originalName: info.name });
     }
@@ -123,10 +142,19 @@ function modelTensors(dir: string, spec: ArchitectureSpec, files: SafetensorsFil
 
 function missingTensor(dir: string, name: string, shape?: number[]): GraftError {
   const wanted = shape ? ` of shape [${shape.join(', ')}]` : '';
-  return new GraftError('CHECKPOINT_TENSOR_MISSING', `${dir} lacks tensor ${name}${wanted}; use a complete checkpoint of this architecture.`, { dir, tensor: name, want: shape ?? null });
+  return new GraftError(
+    'CHECKPOINT_TENSOR_MISSING',
+    `${dir} lacks tensor ${name}${wanted}; use a complete checkpoint of this architecture.`,
+    { dir, tensor: name, want: shape ?? null },
+  );
 }
 
-function checkTensors(dir: string, spec: ArchitectureSpec, config: ModelConfig, tensors: Map<string, CheckpointTensor>): void {
+function checkTensors(
+  dir: string,
+  spec: ArchitectureSpec,
+  config: ModelConfig,
+  tensors: Map<string, CheckpointTensor>,
+): void {
   for (const { name, shape, optional } of expectedTensors(spec, config)) {
     const info = tensors.get(name);
     if (!info) {
@@ -134,10 +162,18 @@ function checkTensors(dir: string, spec: ArchitectureSpec, config: ModelConfig, 
       throw missingTensor(dir, name, shape);
     }
     if (info.shape.length !== shape.length || info.shape.some((n, i) => n !== shape[i])) {
-      throw new GraftError('CHECKPOINT_TENSOR_SHAPE', `${info.file}: tensor ${info.originalName} has shape [${info.shape.join(', ')}], but config.json asks for [${shape.join(', ')}]; config.json and weights must come from the same checkpoint.`, { file: info.file, tensor: name, got: info.shape, want: shape });
+      throw new GraftError(
+        'CHECKPOINT_TENSOR_SHAPE',
+        `${info.file}: tensor ${info.originalName} has shape [${info.shape.join(', ')}], but config.json asks for [${shape.join(', ')}]; config.json and weights must come from the same checkpoint.`,
+        { file: info.file, tensor: name, got: info.shape, want: shape },
+      );
     }
     if (!isFloatDtype(info.dtype)) {
-      throw new GraftError('CHECKPOINT_TENSOR_DTYPE', `${info.file}: tensor ${info.originalName} is ${info.dtype}, but weights must be F32, F16 or BF16; use an unquantised checkpoint.`, { file: info.file, tensor: name, got: info.dtype });
+      throw new GraftError(
+        'CHECKPOINT_TENSOR_DTYPE',
+        `${info.file}: tensor ${info.originalName} is ${info.dtype}, but weights must be F32, F16 or BF16; use an unquantised checkpoint.`,
+        { file: info.file, tensor: name, got: info.dtype },
+      );
     }
   }
 }

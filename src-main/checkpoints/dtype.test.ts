@@ -4,7 +4,11 @@ import { bf16FromF32Bits, castF32, f16FromF32Bits, f16Value, widenInto } from '.
 const bitsOf = (value: number): number => new Uint32Array(new Float32Array([value]).buffer)[0]!;
 
 /** V8's own conversion, as the independent reference. */
-const NativeF16 = Reflect.get(globalThis, 'Float16Array') as new (source: ArrayBuffer | number[]) => { readonly buffer: ArrayBuffer; readonly length: number; [i: number]: number };
+const NativeF16 = Reflect.get(globalThis, 'Float16Array') as new (source: ArrayBuffer | number[]) => {
+  readonly buffer: ArrayBuffer;
+  readonly length: number;
+  [i: number]: number;
+};
 const nativeF16Bits = (value: number): number => new Uint16Array(new NativeF16([value]).buffer)[0]!;
 
 describe('float16', () => {
@@ -29,15 +33,27 @@ describe('float16', () => {
 
   it('keeps NaN and Inf, overflows to Inf, underflows to signed zero', () => {
     expect(f16Value(f16FromF32Bits(0x7f800001))).toBeNaN();
-    expect([Infinity, -Infinity, 65519, 65520, 1e-8, -1e-8].map((x) => f16FromF32Bits(bitsOf(x)))).toEqual([0x7c00, 0xfc00, 0x7bff, 0x7c00, 0, 0x8000]);
+    expect([Infinity, -Infinity, 65519, 65520, 1e-8, -1e-8].map((x) => f16FromF32Bits(bitsOf(x)))).toEqual([
+      0x7c00, 0xfc00, 0x7bff, 0x7c00, 0, 0x8000,
+    ]);
   });
 });
 
 describe('bfloat16', () => {
   it.each([
-    [1, 0x3f80], [Math.PI, 0x4049], [-2.5, 0xc020], [0, 0], [-0, 0x8000],
-    [1 + 2 ** -8, 0x3f80], [1 + 3 * 2 ** -8, 0x3f82], [1 + 2 ** -8 + 2 ** -20, 0x3f81], // ties to even, above a tie
-    [3.4028234663852886e38, 0x7f80], [3.3895313892515355e38, 0x7f7f], [Infinity, 0x7f80], [-Infinity, 0xff80], [1e-40, 1],
+    [1, 0x3f80],
+    [Math.PI, 0x4049],
+    [-2.5, 0xc020],
+    [0, 0],
+    [-0, 0x8000],
+    [1 + 2 ** -8, 0x3f80],
+    [1 + 3 * 2 ** -8, 0x3f82],
+    [1 + 2 ** -8 + 2 ** -20, 0x3f81], // ties to even, above a tie
+    [3.4028234663852886e38, 0x7f80],
+    [3.3895313892515355e38, 0x7f7f],
+    [Infinity, 0x7f80],
+    [-Infinity, 0xff80],
+    [1e-40, 1],
   ])('%d has bits %d', (value, bits) => {
     expect(bf16FromF32Bits(bitsOf(value))).toBe(bits);
   });

@@ -12,9 +12,15 @@ export type EditRows = (rows: Float32Array, startRow: number) => void;
  * time; a single row is never split.
  * Throws GraftError WEIGHT_OVERFLOW (a value does not fit the dtype), WEIGHT_NOT_FINITE (a changed tensor holds NaN or Inf).
  */
-export function* editedPieces(info: TensorInfo, to: Dtype, change: EditRows | undefined, chunkBytes: number): Generator<Uint8Array> {
+export function* editedPieces(
+  info: TensorInfo,
+  to: Dtype,
+  change: EditRows | undefined,
+  chunkBytes: number,
+): Generator<Uint8Array> {
   if (!change && to === info.dtype) {
-    for (let start = 0; start < info.byteLength; start += chunkBytes) yield readTensorBytes(info, start, Math.min(chunkBytes, info.byteLength - start));
+    for (let start = 0; start < info.byteLength; start += chunkBytes)
+      yield readTensorBytes(info, start, Math.min(chunkBytes, info.byteLength - start));
     return;
   }
   const { rows, width } = rowsOf(info);
@@ -29,7 +35,11 @@ export function* editedPieces(info: TensorInfo, to: Dtype, change: EditRows | un
 
 function checkFinite(info: TensorInfo, values: Float32Array): void {
   if (allFinite(values)) return;
-  throw new GraftError('WEIGHT_NOT_FINITE', `Tensor ${info.name} of ${info.file} would hold NaN or Inf after the change; check the adapter and the base model.`, { tensor: info.name, file: info.file });
+  throw new GraftError(
+    'WEIGHT_NOT_FINITE',
+    `Tensor ${info.name} of ${info.file} would hold NaN or Inf after the change; check the adapter and the base model.`,
+    { tensor: info.name, file: info.file },
+  );
 }
 
 /** Casts, and refuses a finite value that became Inf. */
@@ -41,5 +51,9 @@ function castChecked(info: TensorInfo, values: Float32Array, to: FloatDtype): Ui
   const at = back.findIndex((value, i) => !Number.isFinite(value) && Number.isFinite(values[i]!));
   if (at < 0) return bytes;
   const name = to === 'F16' ? 'f16' : 'bf16';
-  throw new GraftError('WEIGHT_OVERFLOW', `Tensor ${info.name} of ${info.file} holds ${values[at]}, which does not fit ${name}; export as ${to === 'F16' ? 'bf16 or f32' : 'f32'} instead.`, { tensor: info.name, file: info.file, value: values[at], dtype: name });
+  throw new GraftError(
+    'WEIGHT_OVERFLOW',
+    `Tensor ${info.name} of ${info.file} holds ${values[at]}, which does not fit ${name}; export as ${to === 'F16' ? 'bf16 or f32' : 'f32'} instead.`,
+    { tensor: info.name, file: info.file, value: values[at], dtype: name },
+  );
 }

@@ -1,6 +1,14 @@
 /** The tensors that a model of a given architecture must have, with their shapes. */
 import { familyRules, linearModules, type ArchitectureSpec, type ModelConfig } from '../engine/model/architecture.ts';
-import { finalNormNames, headName, headNormNames, normNames, positionEmbeddingName, postNormNames, tokenEmbeddingName } from '../engine/model/weights.ts';
+import {
+  finalNormNames,
+  headName,
+  headNormNames,
+  normNames,
+  positionEmbeddingName,
+  postNormNames,
+  tokenEmbeddingName,
+} from '../engine/model/weights.ts';
 
 export interface ExpectedTensor {
   /** With the prefix of the ArchitectureSpec. */
@@ -21,7 +29,8 @@ export function expectedTensors(spec: ArchitectureSpec, config: ModelConfig): Ex
     if (module.slice) continue; // a part of a fused matrix, which is listed itself
     const { inFeatures, outFeatures, layout } = module;
     expected.push(required(module.weight, layout === 'in_out' ? [inFeatures, outFeatures] : [outFeatures, inFeatures]));
-    if (module.bias) expected.push({ name: module.bias, shape: [outFeatures], optional: !biasRequired(module.target, config) });
+    if (module.bias)
+      expected.push({ name: module.bias, shape: [outFeatures], optional: !biasRequired(module.target, config) });
   }
   if (!spec.tiedHead) expected.push(required(headName(spec), [vocab, hidden]));
   return expected;
@@ -33,7 +42,13 @@ function required(name: string, shape: number[]): ExpectedTensor {
 
 function norms(spec: ArchitectureSpec): ExpectedTensor[] {
   const layers = Array.from({ length: spec.layers }, (_, layer) => layer);
-  const wide = [finalNormNames(spec), ...layers.flatMap((layer) => [...normNames(spec, layer), ...(spec.postNorms ? postNormNames(spec, layer) : [])])];
+  const wide = [
+    finalNormNames(spec),
+    ...layers.flatMap((layer) => [...normNames(spec, layer), ...(spec.postNorms ? postNormNames(spec, layer) : [])]),
+  ];
   const ofHeads = spec.qkNorm ? layers.flatMap((layer) => headNormNames(spec, layer)) : [];
-  return [...wide.flat().map((name) => required(name, [spec.hidden])), ...ofHeads.flat().map((name) => required(name, [spec.headDim]))];
+  return [
+    ...wide.flat().map((name) => required(name, [spec.hidden])),
+    ...ofHeads.flat().map((name) => required(name, [spec.headDim])),
+  ];
 }

@@ -27,7 +27,11 @@ export type GraftAdapterInfo = z.infer<typeof infoSchema>;
 /** Parses the text of `file` (a graft.json). Throws GraftError GRAFT_INFO. */
 export function parseGraftInfo(file: string, text: string): GraftAdapterInfo {
   const broken = (problem: string): GraftError =>
-    new GraftError('GRAFT_INFO', `${file} ${problem}; export the adapter again, or delete this file to use the adapter without the check of its base model.`, { file });
+    new GraftError(
+      'GRAFT_INFO',
+      `${file} ${problem}; export the adapter again, or delete this file to use the adapter without the check of its base model.`,
+      { file },
+    );
   let json: unknown;
   try {
     json = JSON.parse(text);

@@ -42,12 +42,21 @@ export function describeCheckpoint(checkpoint: Checkpoint): ModelDetails {
   return {
     family,
     parameters: used.reduce((sum, info) => sum + elementCount(info), 0),
-    layers, hidden, heads, kvHeads, headDim, intermediate, vocab, maxPositions,
+    layers,
+    hidden,
+    heads,
+    kvHeads,
+    headDim,
+    intermediate,
+    vocab,
+    maxPositions,
     dtype,
     sizeBytes: files.reduce((sum, file) => sum + file.sizeBytes, 0),
     tiedHead,
     tokenizer: fs.existsSync(path.join(dir, 'tokenizer.json')),
     targets: availableTargets(spec),
-    hash, stamp, dir,
+    hash,
+    stamp,
+    dir,
   };
 }

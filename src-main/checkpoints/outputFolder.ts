@@ -10,7 +10,11 @@ import { systemErrorAbout } from './systemError.ts';
  * parent folder that was made for it remains.
  * Throws GraftError OUTPUT_INSIDE_MODEL, OUTPUT_NOT_EMPTY, OUTPUT_NOT_A_FOLDER, or DISK_FULL, NOT_ALLOWED, NOT_A_FOLDER about `outDir`.
  */
-export async function writeOutputFolder<T>(outDir: string, baseDir: string, fill: (dir: string) => Promise<T>): Promise<T> {
+export async function writeOutputFolder<T>(
+  outDir: string,
+  baseDir: string,
+  fill: (dir: string) => Promise<T>,
+): Promise<T> {
   const target = path.resolve(outDir);
   refuseInside(target, baseDir);
   refuseOccupied(target);
@@ -28,7 +32,11 @@ export async function writeOutputFolder<T>(outDir: string, baseDir: string, fill
 function refuseInside(target: string, baseDir: string): void {
   const relative = path.relative(realPath(baseDir), realPath(target));
   if (relative !== '' && (relative.split(path.sep)[0] === '..' || path.isAbsolute(relative))) return;
-  throw usageError('OUTPUT_INSIDE_MODEL', `${target} is the folder of the model that is read (${baseDir}) or lies inside it; choose a folder elsewhere.`, { outDir: target, baseDir });
+  throw usageError(
+    'OUTPUT_INSIDE_MODEL',
+    `${target} is the folder of the model that is read (${baseDir}) or lies inside it; choose a folder elsewhere.`,
+    { outDir: target, baseDir },
+  );
 }
 
 /** The path with links resolved as far as it exists. */
@@ -42,13 +50,20 @@ function realPath(file: string): string {
 function refuseOccupied(target: string): void {
   const stat = fs.statSync(target, { throwIfNoEntry: false });
   if (!stat) return refuseBelowFile(target);
-  if (!stat.isDirectory()) throw usageError('OUTPUT_NOT_A_FOLDER', `${target} is a file; choose a new or empty folder.`, { outDir: target });
-  if (fs.readdirSync(target).length > 0) throw usageError('OUTPUT_NOT_EMPTY', `${target} is not empty; choose a new or empty folder.`, { outDir: target });
+  if (!stat.isDirectory())
+    throw usageError('OUTPUT_NOT_A_FOLDER', `${target} is a file; choose a new or empty folder.`, { outDir: target });
+  if (fs.readdirSync(target).length > 0)
+    throw usageError('OUTPUT_NOT_EMPTY', `${target} is not empty; choose a new or empty folder.`, { outDir: target });
 }
 
 function refuseBelowFile(target: string): void {
   const ancestor = nearestExisting(path.dirname(target));
-  if (!fs.statSync(ancestor).isDirectory()) throw usageError('OUTPUT_NOT_A_FOLDER', `${target} lies below ${ancestor}, which is a file; choose another folder.`, { outDir: target, file: ancestor });
+  if (!fs.statSync(ancestor).isDirectory())
+    throw usageError(
+      'OUTPUT_NOT_A_FOLDER',
+      `${target} lies below ${ancestor}, which is a file; choose another folder.`,
+      { outDir: target, file: ancestor },
+    );
 }
 
 function nearestExisting(folder: string): string {

@@ -5,7 +5,11 @@ import { readRowsF32, rowsOf, type TensorInfo } from './safetensors.ts';
 const CHUNK_ELEMENTS = 4 << 20;
 
 /** `change` is applied to each piece of rows before it is measured. */
-export function outputNorms(info: TensorInfo, layout: LinearLayout, change?: (rows: Float64Array, startRow: number) => void): Float64Array {
+export function outputNorms(
+  info: TensorInfo,
+  layout: LinearLayout,
+  change?: (rows: Float64Array, startRow: number) => void,
+): Float64Array {
   const { rows, width } = rowsOf(info);
   const squares = new Float64Array(layout === 'out_in' ? rows : width);
   const chunkRows = Math.max(1, Math.floor(CHUNK_ELEMENTS / width));

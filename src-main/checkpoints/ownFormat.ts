@@ -12,8 +12,18 @@ import type { WrittenFile } from './safetensorsWrite.ts';
 /** What the tensors alone do not tell. */
 const methodSchema = z.discriminatedUnion('type', [
   z.looseObject({ type: z.literal('bitfit') }),
-  z.looseObject({ type: z.literal('adapter'), kind: z.enum(['houlsby', 'lin', 'pfeiffer']), bottleneck: z.number().int(), skipLayers: z.number().int() }),
-  z.looseObject({ type: z.literal('prefix'), kind: z.enum(['embedding', 'layer', 'key-value']), prefixLength: z.number().int(), infixLength: z.number().int() }),
+  z.looseObject({
+    type: z.literal('adapter'),
+    kind: z.enum(['houlsby', 'lin', 'pfeiffer']),
+    bottleneck: z.number().int(),
+    skipLayers: z.number().int(),
+  }),
+  z.looseObject({
+    type: z.literal('prefix'),
+    kind: z.enum(['embedding', 'layer', 'key-value']),
+    prefixLength: z.number().int(),
+    infixLength: z.number().int(),
+  }),
   z.looseObject({ type: z.literal('lokr'), rank: z.number(), alpha: z.number() }),
   z.looseObject({ type: z.literal('loha'), rank: z.number(), alpha: z.number() }),
 ]);
@@ -34,7 +44,11 @@ export function asOwnAdapter(file: AdapterFile): OwnAdapter {
   const graft = file.graft!;
   const method = methodSchema.safeParse(graft.method);
   if (!method.success) {
-    throw new GraftError('GRAFT_INFO', `${file.dir}/${GRAFT_FILE} has settings of a method (${graft.method?.type}) that this version of Graft does not read; update Graft or export the adapter again.`, { dir: file.dir, method: graft.method ?? null });
+    throw new GraftError(
+      'GRAFT_INFO',
+      `${file.dir}/${GRAFT_FILE} has settings of a method (${graft.method?.type}) that this version of Graft does not read; update Graft or export the adapter again.`,
+      { dir: file.dir, method: graft.method ?? null },
+    );
   }
   return {
     type: 'own',
@@ -50,6 +64,10 @@ export function asOwnAdapter(file: AdapterFile): OwnAdapter {
 }
 
 /** Throws as writeAdapterFile. */
-export async function writeOwnAdapter(dir: string, tensors: NamedTensors, graft: GraftAdapterInfo): Promise<WrittenFile> {
+export async function writeOwnAdapter(
+  dir: string,
+  tensors: NamedTensors,
+  graft: GraftAdapterInfo,
+): Promise<WrittenFile> {
   return writeAdapterFile(dir, { tensors, graft });
 }

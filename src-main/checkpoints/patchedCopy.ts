@@ -22,7 +22,11 @@ export interface PatchOptions {
 }
 
 /** On any failure the temporary file is removed. Throws as editedPieces, and GraftError DISK_FULL, NOT_ALLOWED, NOT_FOUND. */
-export async function writePatchedCopy(source: SafetensorsFile, target: string, options: PatchOptions): Promise<WrittenFile> {
+export async function writePatchedCopy(
+  source: SafetensorsFile,
+  target: string,
+  options: PatchOptions,
+): Promise<WrittenFile> {
   const temporary = temporaryNameFor(target);
   try {
     await copyFile(source.file, temporary);
@@ -56,10 +60,16 @@ async function copyFile(source: string, target: string): Promise<void> {
   }
 }
 
-async function patchAndHash(source: SafetensorsFile, fd: number, { changes, chunkBytes, onBytes }: PatchOptions): Promise<string> {
+async function patchAndHash(
+  source: SafetensorsFile,
+  fd: number,
+  { changes, chunkBytes, onBytes }: PatchOptions,
+): Promise<string> {
   const hash = createHash('sha256');
   const copy: OpenFile = { path: source.file, fd };
-  const changed = [...source.tensors.values()].filter(({ name }) => changes.has(name)).sort((a, b) => a.offset - b.offset);
+  const changed = [...source.tensors.values()]
+    .filter(({ name }) => changes.has(name))
+    .sort((a, b) => a.offset - b.offset);
   const buffer = new Uint8Array(Math.min(chunkBytes, source.sizeBytes));
   let at = 0;
   for (const info of changed) {
@@ -67,7 +77,7 @@ async function patchAndHash(source: SafetensorsFile, fd: number, { changes, chun
     at = info.offset;
     for (const piece of editedPieces({ ...info, source: copy }, info.dtype, changes.get(info.name), chunkBytes)) {
       hash.update(piece);
-      for (let done = 0; done < piece.length; ) done += fs.writeSync(fd, piece, done, piece.length - done, at + done);
+      for (let done = 0; done < piece.length;) done += fs.writeSync(fd, piece, done, piece.length - done, at + done);
       at += piece.length;
       onBytes(piece.length);
       await setImmediate();
@@ -77,7 +87,14 @@ async function patchAndHash(source: SafetensorsFile, fd: number, { changes, chun
   return hash.digest('hex');
 }
 
-async function hashRange(hash: Hash, file: OpenFile, from: number, to: number, buffer: Uint8Array, onBytes: (bytes: number) => void): Promise<void> {
+async function hashRange(
+  hash: Hash,
+  file: OpenFile,
+  from: number,
+  to: number,
+  buffer: Uint8Array,
+  onBytes: (bytes: number) => void,
+): Promise<void> {
   for (let at = from; at < to; at += buffer.length) {
     const piece = buffer.subarray(0, Math.min(buffer.length, to - at));
     readExactly(file, piece, at);

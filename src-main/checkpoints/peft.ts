@@ -4,9 +4,23 @@
  * `.base_layer.bias` where the layer is adapted.
  */
 import { GraftError } from '../errors.ts';
-import { adapterWeightsError, readAdapterFile, writeAdapterFile, type AdapterFile, type NamedTensor, type NamedTensors } from './adapterFile.ts';
+import {
+  adapterWeightsError,
+  readAdapterFile,
+  writeAdapterFile,
+  type AdapterFile,
+  type NamedTensor,
+  type NamedTensors,
+} from './adapterFile.ts';
 import type { GraftAdapterInfo } from './graftInfo.ts';
-import { fullPeftConfig, isClassifier, moduleRank, parsePeftConfig, type PeftConfig, type PeftConfigInput } from './peftConfig.ts';
+import {
+  fullPeftConfig,
+  isClassifier,
+  moduleRank,
+  parsePeftConfig,
+  type PeftConfig,
+  type PeftConfigInput,
+} from './peftConfig.ts';
 import { SCORE } from '../engine/model/weights.ts';
 import type { WrittenFile } from './safetensorsWrite.ts';
 
@@ -65,7 +79,12 @@ export function readPeftAdapter(dir: string): PeftAdapter {
 /** The same from a file that has been read. */
 export function asPeftAdapter(file: AdapterFile): PeftAdapter {
   const { dir, configFile, configText, graft, sizeBytes } = file;
-  if (configText === undefined) throw new GraftError('PEFT_UNSUPPORTED', `${dir} holds an adapter in Graft's own format (${graft?.method?.type}), not a LoRA; use a LoRA adapter.`, { dir });
+  if (configText === undefined)
+    throw new GraftError(
+      'PEFT_UNSUPPORTED',
+      `${dir} holds an adapter in Graft's own format (${graft?.method?.type}), not a LoRA; use a LoRA adapter.`,
+      { dir },
+    );
   const config = parsePeftConfig(configFile, configText);
   return {
     type: 'lora',
@@ -80,7 +99,10 @@ export function asPeftAdapter(file: AdapterFile): PeftAdapter {
   };
 }
 
-function partsOf({ weightsFile, tensors }: AdapterFile, config: PeftConfig): Pick<PeftAdapter, 'modules' | 'biases' | 'score'> {
+function partsOf(
+  { weightsFile, tensors }: AdapterFile,
+  config: PeftConfig,
+): Pick<PeftAdapter, 'modules' | 'biases' | 'score'> {
   const parts = new Map<string, Partial<Record<string, NamedTensor>>>();
   const biases = new Map<string, Float32Array>();
   let score: Matrix | undefined;
@@ -89,30 +111,55 @@ function partsOf({ weightsFile, tensors }: AdapterFile, config: PeftConfig): Pic
     const [, module, part] = KEY.exec(own) ?? [];
     const bias = config.bias === 'none' ? null : BIAS.exec(own);
     if (module !== undefined && part !== undefined) parts.set(module, { ...parts.get(module), [part]: tensor });
-    else if (own === SCORE && isClassifier(config) && tensor.shape.length === 2) score = { shape: tensor.shape as [number, number], data: tensor.data };
+    else if (own === SCORE && isClassifier(config) && tensor.shape.length === 2)
+      score = { shape: tensor.shape as [number, number], data: tensor.data };
     else if (bias && BUFFER.test(own)) continue;
     else if (bias) biases.set(`${bias[1]}.bias`, tensor.data);
     else throw adapterWeightsError(weightsFile, name, 'is not the lora_A or lora_B of a linear layer');
   }
   if (parts.size === 0) throw adapterWeightsError(weightsFile, 'the file', 'holds no lora_A and lora_B');
-  return { modules: new Map([...parts].map(([module, found]) => [module, pairOf(weightsFile, module, found, config)])), biases, ...(score ? { score } : {}) };
+  return {
+    modules: new Map([...parts].map(([module, found]) => [module, pairOf(weightsFile, module, found, config)])),
+    biases,
+    ...(score ? { score } : {}),
+  };
 }
 
-function pairOf(file: string, module: string, found: Partial<Record<string, NamedTensor>>, config: PeftConfig): LoraPair {
+function pairOf(
+  file: string,
+  module: string,
+  found: Partial<Record<string, NamedTensor>>,
+  config: PeftConfig,
+): LoraPair {
   const matrix = (part: 'A' | 'B'): Matrix => {
     const tensor = found[`${part}.weight`];
     if (!tensor) throw adapterWeightsError(file, module, `has no lora_${part}.weight`);
-    if (tensor.shape.length !== 2) throw adapterWeightsError(file, module, `has lora_${part} of shape [${tensor.shape.join(', ')}] instead of two dimensions`);
+    if (tensor.shape.length !== 2)
+      throw adapterWeightsError(
+        file,
+        module,
+        `has lora_${part} of shape [${tensor.shape.join(', ')}] instead of two dimensions`,
+      );
     return { shape: tensor.shape as [number, number], data: tensor.data };
   };
   const [A, B] = [matrix('A'), matrix('B')];
   const rank = moduleRank(config, module);
   if (A.shape[0] !== rank || B.shape[1] !== rank) {
-    throw adapterWeightsError(file, module, `has lora_A [${A.shape.join(', ')}] and lora_B [${B.shape.join(', ')}], but adapter_config.json says rank ${rank}`);
+    throw adapterWeightsError(
+      file,
+      module,
+      `has lora_A [${A.shape.join(', ')}] and lora_B [${B.shape.join(', ')}], but adapter_config.json says rank ${rank}`,
+    );
   }
   const magnitude = found['magnitude_vector'];
-  if (Boolean(magnitude) !== config.use_dora) throw adapterWeightsError(file, module, magnitude ? 'has a magnitude, but adapter_config.json says use_dora false' : 'has no lora_magnitude_vector');
-  if (magnitude && magnitude.data.length !== B.shape[0]) throw adapterWeightsError(file, module, `has ${magnitude.data.length} magnitudes for ${B.shape[0]} outputs`);
+  if (Boolean(magnitude) !== config.use_dora)
+    throw adapterWeightsError(
+      file,
+      module,
+      magnitude ? 'has a magnitude, but adapter_config.json says use_dora false' : 'has no lora_magnitude_vector',
+    );
+  if (magnitude && magnitude.data.length !== B.shape[0])
+    throw adapterWeightsError(file, module, `has ${magnitude.data.length} magnitudes for ${B.shape[0]} outputs`);
   return { A, B, ...(magnitude ? { magnitude: magnitude.data } : {}) };
 }
 
@@ -129,12 +176,17 @@ export interface PeftParts {
  * Writes an adapter folder that PEFT 0.20 loads as it is; `dir` must not exist unless `replace` is set. The folder
  * appears whole or not at all. Throws as writeAdapterFile.
  */
-export async function writePeftAdapter(dir: string, { config, modules, biases = new Map(), score, graft }: PeftParts, options: { replace?: boolean } = {}): Promise<WrittenFile> {
+export async function writePeftAdapter(
+  dir: string,
+  { config, modules, biases = new Map(), score, graft }: PeftParts,
+  options: { replace?: boolean } = {},
+): Promise<WrittenFile> {
   const tensors: NamedTensors = new Map();
   for (const [module, { A, B, magnitude }] of modules) {
     tensors.set(`${PEFT_PREFIX}${module}.lora_A.weight`, A);
     tensors.set(`${PEFT_PREFIX}${module}.lora_B.weight`, B);
-    if (magnitude) tensors.set(`${PEFT_PREFIX}${module}.lora_magnitude_vector`, { shape: [magnitude.length], data: magnitude });
+    if (magnitude)
+      tensors.set(`${PEFT_PREFIX}${module}.lora_magnitude_vector`, { shape: [magnitude.length], data: magnitude });
   }
   for (const [name, data] of biases) tensors.set(biasKey(name, modules), { shape: [data.length], data });
   if (score) tensors.set(PEFT_PREFIX + SCORE, score);

@@ -10,13 +10,22 @@ const settings = {
   lora_alpha: z.number(),
   lora_dropout: z.number().default(0),
   target_modules: z.union([z.array(z.string()), z.string()]),
-  rank_pattern: z.record(z.string(), z.number().int().min(1)).nullish().transform((value) => value ?? {}),
-  alpha_pattern: z.record(z.string(), z.number()).nullish().transform((value) => value ?? {}),
+  rank_pattern: z
+    .record(z.string(), z.number().int().min(1))
+    .nullish()
+    .transform((value) => value ?? {}),
+  alpha_pattern: z
+    .record(z.string(), z.number())
+    .nullish()
+    .transform((value) => value ?? {}),
   use_rslora: z.boolean().default(false),
   use_dora: z.boolean().default(false),
   bias: z.enum(['none', 'all', 'lora_only']).default('none'),
   fan_in_fan_out: z.boolean().default(false),
-  base_model_name_or_path: z.string().nullish().transform((value) => value ?? null),
+  base_model_name_or_path: z
+    .string()
+    .nullish()
+    .transform((value) => value ?? null),
   init_lora_weights: z.union([z.boolean(), z.string()]).default(true),
 };
 
@@ -80,27 +89,45 @@ export function parsePeftConfig(file: string, text: string): PeftConfig {
   if (!parsed.success) {
     const issue = parsed.error.issues[0]!;
     const field = issue.path.join('.');
-    throw new GraftError('PEFT_CONFIG', `${file}: field ${field} does not fit (${issue.message}); export the adapter again.`, { file, field });
+    throw new GraftError(
+      'PEFT_CONFIG',
+      `${file}: field ${field} does not fit (${issue.message}); export the adapter again.`,
+      { file, field },
+    );
   }
-  for (const pattern of [...Object.keys(parsed.data.rank_pattern), ...Object.keys(parsed.data.alpha_pattern)]) patternOf(file, pattern);
+  for (const pattern of [...Object.keys(parsed.data.rank_pattern), ...Object.keys(parsed.data.alpha_pattern)])
+    patternOf(file, pattern);
   return parsed.data;
 }
 
 function refuseUnsupported(file: string, raw: Record<string, unknown>): void {
   const refuse = (field: string, what: string): GraftError =>
-    new GraftError('PEFT_UNSUPPORTED', `${file}: the adapter uses ${what}, which Graft cannot apply; use a plain LoRA adapter.`, { file, field, got: raw[field] ?? null });
+    new GraftError(
+      'PEFT_UNSUPPORTED',
+      `${file}: the adapter uses ${what}, which Graft cannot apply; use a plain LoRA adapter.`,
+      { file, field, got: raw[field] ?? null },
+    );
   if (raw['peft_type'] !== 'LORA') throw refuse('peft_type', `peft_type ${JSON.stringify(raw['peft_type'] ?? null)}`);
-  for (const [field, what] of Object.entries(MUST_BE_OFF)) if (!isOff(raw[field]) && !(field === 'modules_to_save' && isClassifier(raw))) throw refuse(field, what);
+  for (const [field, what] of Object.entries(MUST_BE_OFF))
+    if (!isOff(raw[field]) && !(field === 'modules_to_save' && isClassifier(raw))) throw refuse(field, what);
   const init = raw['init_lora_weights'];
   if (typeof init === 'string' && BASE_CHANGING_INIT.test(init)) {
-    throw new GraftError('PEFT_UNSUPPORTED', `${file}: the adapter was initialised with ${init}, which also changes the base model; convert it to plain LoRA first (PEFT: save_pretrained with path_initial_model_for_weight_conversion).`, { file, field: 'init_lora_weights', got: init });
+    throw new GraftError(
+      'PEFT_UNSUPPORTED',
+      `${file}: the adapter was initialised with ${init}, which also changes the base model; convert it to plain LoRA first (PEFT: save_pretrained with path_initial_model_for_weight_conversion).`,
+      { file, field: 'init_lora_weights', got: init },
+    );
   }
 }
 
 /** Whether the one module that is saved whole is the head of a classifier, under the names that PEFT looks for. */
 export function isClassifier(raw: Record<string, unknown>): boolean {
   const saved = raw['modules_to_save'];
-  return raw['task_type'] === 'SEQ_CLS' && Array.isArray(saved) && saved.every((name) => name === 'score' || name === 'classifier');
+  return (
+    raw['task_type'] === 'SEQ_CLS' &&
+    Array.isArray(saved) &&
+    saved.every((name) => name === 'score' || name === 'classifier')
+  );
 }
 
 export function isOff(value: unknown): boolean {
@@ -111,7 +138,11 @@ export function patternOf(file: string, pattern: string): RegExp {
   try {
     return new RegExp(`^(.*\\.)?(${pattern})$`);
   } catch {
-    throw new GraftError('PEFT_CONFIG', `${file}: pattern ${JSON.stringify(pattern)} is not a valid regular expression; correct rank_pattern or alpha_pattern.`, { file, pattern });
+    throw new GraftError(
+      'PEFT_CONFIG',
+      `${file}: pattern ${JSON.stringify(pattern)} is not a valid regular expression; correct rank_pattern or alpha_pattern.`,
+      { file, pattern },
+    );
   }
 }
 
@@ -121,7 +152,8 @@ export function byPattern(patterns: Record<string, number>, modulePath: string, 
   return key === undefined ? fallback : patterns[key]!;
 }
 
-type ScaleFields = Pick<PeftConfig, 'r' | 'lora_alpha'> & Partial<Pick<PeftConfig, 'rank_pattern' | 'alpha_pattern' | 'use_rslora'>>;
+type ScaleFields = Pick<PeftConfig, 'r' | 'lora_alpha'> &
+  Partial<Pick<PeftConfig, 'rank_pattern' | 'alpha_pattern' | 'use_rslora'>>;
 
 /** Rank r of one module. `modulePath` as in `model.layers.0.self_attn.q_proj`. */
 export function moduleRank(config: ScaleFields, modulePath: string): number {
@@ -138,14 +170,40 @@ export function moduleScale(config: ScaleFields, modulePath: string): number {
 /** adapter_config.json with every field that PEFT 0.20.0 writes, in its (alphabetic) order. */
 export function fullPeftConfig(input: PeftConfigInput): Record<string, unknown> {
   const config: Record<string, unknown> = {
-    alora_invocation_tokens: null, arrow_config: null, auto_mapping: null, bias: 'none', corda_config: null,
-    ensure_weight_tying: false, eva_config: null, exclude_modules: null, inference_mode: true, layer_replication: null,
-    layers_pattern: null, layers_to_transform: null, loftq_config: {}, lora_bias: false, lora_ga_config: null,
-    megatron_config: null, megatron_core: 'megatron.core', modules_to_save: null, monteclora_config: null,
-    peft_type: 'LORA', peft_version: '0.20.0', qalora_group_size: 16, revision: null, target_parameters: null,
-    task_type: 'CAUSAL_LM', trainable_token_indices: null, use_bdlora: null, use_dora: false, use_qalora: false,
+    alora_invocation_tokens: null,
+    arrow_config: null,
+    auto_mapping: null,
+    bias: 'none',
+    corda_config: null,
+    ensure_weight_tying: false,
+    eva_config: null,
+    exclude_modules: null,
+    inference_mode: true,
+    layer_replication: null,
+    layers_pattern: null,
+    layers_to_transform: null,
+    loftq_config: {},
+    lora_bias: false,
+    lora_ga_config: null,
+    megatron_config: null,
+    megatron_core: 'megatron.core',
+    modules_to_save: null,
+    monteclora_config: null,
+    peft_type: 'LORA',
+    peft_version: '0.20.0',
+    qalora_group_size: 16,
+    revision: null,
+    target_parameters: null,
+    task_type: 'CAUSAL_LM',
+    trainable_token_indices: null,
+    use_bdlora: null,
+    use_dora: false,
+    use_qalora: false,
     velora_config: null,
-    rank_pattern: {}, alpha_pattern: {}, use_rslora: false, init_lora_weights: true,
+    rank_pattern: {},
+    alpha_pattern: {},
+    use_rslora: false,
+    init_lora_weights: true,
     ...input,
   };
   return Object.fromEntries(Object.entries(config).sort(([a], [b]) => (a < b ? -1 : 1)));

@@ -17,7 +17,13 @@ export function assertAdapterFitsBase(adapter: StoredAdapter, checkpoint: Checkp
     throw new GraftError(
       'ADAPTER_WRONG_BASE',
       `The adapter in ${adapter.dir} was trained on ${graft.baseName} (${short(graft.baseHash)}), not on ${path.basename(checkpoint.dir)} (${short(checkpoint.hash)}) in ${checkpoint.dir}; choose the base model it was trained on.`,
-      { adapter: adapter.dir, want: graft.baseHash, got: checkpoint.hash, wantName: graft.baseName, gotDir: checkpoint.dir },
+      {
+        adapter: adapter.dir,
+        want: graft.baseHash,
+        got: checkpoint.hash,
+        wantName: graft.baseName,
+        gotDir: checkpoint.dir,
+      },
     );
   }
   return contentOf(adapter, checkpoint);

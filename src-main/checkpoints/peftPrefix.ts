@@ -19,7 +19,10 @@ export interface PrefixTuning {
   sizeBytes: number;
 }
 
-const configSchema = z.looseObject({ num_virtual_tokens: z.number().int().min(1), num_transformer_submodules: z.literal(1).nullish() });
+const configSchema = z.looseObject({
+  num_virtual_tokens: z.number().int().min(1),
+  num_transformer_submodules: z.literal(1).nullish(),
+});
 
 /** Throws GraftError PEFT_CONFIG or PEFT_WEIGHTS. */
 export function asPrefixTuning(file: AdapterFile): PrefixTuning {
@@ -27,12 +30,21 @@ export function asPrefixTuning(file: AdapterFile): PrefixTuning {
   const parsed = configSchema.safeParse(JSON.parse(file.configText!));
   if (!parsed.success) {
     const issue = parsed.error.issues[0]!;
-    throw new GraftError('PEFT_CONFIG', `${configFile}: field ${issue.path.join('.')} does not fit (${issue.message}); export the adapter again.`, { file: configFile, field: issue.path.join('.') });
+    throw new GraftError(
+      'PEFT_CONFIG',
+      `${configFile}: field ${issue.path.join('.')} does not fit (${issue.message}); export the adapter again.`,
+      { file: configFile, field: issue.path.join('.') },
+    );
   }
   const prompt = tensors.get(PROMPT);
   if (!prompt || tensors.size > 1) throw adapterWeightsError(weightsFile, 'the file', `does not hold ${PROMPT} alone`);
   const { num_virtual_tokens: count } = parsed.data;
-  if (prompt.shape.length !== 2 || prompt.shape[0] !== count) throw adapterWeightsError(weightsFile, PROMPT, `has shape [${prompt.shape.join(', ')}], but adapter_config.json says ${count} virtual tokens`);
+  if (prompt.shape.length !== 2 || prompt.shape[0] !== count)
+    throw adapterWeightsError(
+      weightsFile,
+      PROMPT,
+      `has shape [${prompt.shape.join(', ')}], but adapter_config.json says ${count} virtual tokens`,
+    );
   return {
     type: 'prefix',
     dir: file.dir,
@@ -46,17 +58,43 @@ export function asPrefixTuning(file: AdapterFile): PrefixTuning {
 }
 
 /** adapter_config.json with every field that PEFT 0.20.0 writes, in its (alphabetic) order. */
-export function fullPrefixConfig({ layers, kvHeads, headDim }: ArchitectureSpec, virtualTokens: number, basePath: string | null): Record<string, unknown> {
+export function fullPrefixConfig(
+  { layers, kvHeads, headDim }: ArchitectureSpec,
+  virtualTokens: number,
+  basePath: string | null,
+): Record<string, unknown> {
   const width = kvHeads * headDim;
   return {
-    auto_mapping: null, base_model_name_or_path: basePath, encoder_hidden_size: width, inference_mode: true, init_weights: null,
-    modules_to_save: null, num_attention_heads: kvHeads, num_layers: layers, num_transformer_submodules: 1,
-    num_virtual_tokens: virtualTokens, peft_type: 'PREFIX_TUNING', peft_version: '0.20.0', prefix_projection: false, revision: null,
-    task_type: 'CAUSAL_LM', token_dim: width,
+    auto_mapping: null,
+    base_model_name_or_path: basePath,
+    encoder_hidden_size: width,
+    inference_mode: true,
+    init_weights: null,
+    modules_to_save: null,
+    num_attention_heads: kvHeads,
+    num_layers: layers,
+    num_transformer_submodules: 1,
+    num_virtual_tokens: virtualTokens,
+    peft_type: 'PREFIX_TUNING',
+    peft_version: '0.20.0',
+    prefix_projection: false,
+    revision: null,
+    task_type: 'CAUSAL_LM',
+    token_dim: width,
   };
 }
 
 /** Writes a folder that PEFT loads as it is. Throws as writeAdapterFile. */
-export async function writePrefixTuning(dir: string, spec: ArchitectureSpec, prompt: NamedTensor, basePath: string | null, graft: GraftAdapterInfo): Promise<WrittenFile> {
-  return writeAdapterFile(dir, { config: fullPrefixConfig(spec, prompt.shape[0]!, basePath), tensors: new Map([[PROMPT, prompt]]), graft });
+export async function writePrefixTuning(
+  dir: string,
+  spec: ArchitectureSpec,
+  prompt: NamedTensor,
+  basePath: string | null,
+  graft: GraftAdapterInfo,
+): Promise<WrittenFile> {
+  return writeAdapterFile(dir, {
+    config: fullPrefixConfig(spec, prompt.shape[0]!, basePath),
+    tensors: new Map([[PROMPT, prompt]]),
+    graft,
+  });
 }

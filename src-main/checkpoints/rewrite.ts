@@ -49,9 +49,15 @@ export async function rewriteCheckpoint(options: RewriteOptions): Promise<Writte
   const { checkpoint, outDir } = options;
   return writeOutputFolder(outDir, checkpoint.dir, async (dir) => {
     copySideFiles(checkpoint.dir, dir);
-    if (options.dtype) fs.writeFileSync(path.join(dir, 'config.json'), configTextWithDtype(checkpoint.config, FLOAT_DTYPES[options.dtype]));
+    if (options.dtype)
+      fs.writeFileSync(
+        path.join(dir, 'config.json'),
+        configTextWithDtype(checkpoint.config, FLOAT_DTYPES[options.dtype]),
+      );
     const written = await writeWeights(dir, options);
-    const files = (fs.readdirSync(dir, { recursive: true }) as string[]).filter((name) => fs.statSync(path.join(dir, name)).isFile()).sort();
+    const files = (fs.readdirSync(dir, { recursive: true }) as string[])
+      .filter((name) => fs.statSync(path.join(dir, name)).isFile())
+      .sort();
     return {
       files,
       sizeBytes: files.reduce((sum, name) => sum + fs.statSync(path.join(dir, name)).size, 0),
@@ -63,7 +69,9 @@ export async function rewriteCheckpoint(options: RewriteOptions): Promise<Writte
 function combinedSha256(written: Map<string, WrittenFile>): string {
   const all = [...written];
   if (all.length === 1) return all[0]![1].sha256;
-  return createHash('sha256').update(all.map(([name, { sha256 }]) => `${sha256}  ${name}\n`).join('')).digest('hex');
+  return createHash('sha256')
+    .update(all.map(([name, { sha256 }]) => `${sha256}  ${name}\n`).join(''))
+    .digest('hex');
 }
 
 async function writeWeights(dir: string, options: RewriteOptions): Promise<Map<string, WrittenFile>> {
@@ -104,19 +112,35 @@ function plansFor({ checkpoint, edit, dtype }: RewriteOptions): (info: TensorInf
 }
 
 /** Where no dtype changes, a patched copy does; else every tensor is written anew. */
-async function writeFile(file: SafetensorsFile, target: string, plan: TensorPlan[], chunkBytes: number, onBytes: (bytes: number) => void): Promise<WrittenFile> {
+async function writeFile(
+  file: SafetensorsFile,
+  target: string,
+  plan: TensorPlan[],
+  chunkBytes: number,
+  onBytes: (bytes: number) => void,
+): Promise<WrittenFile> {
   if (plan.every(({ info, to }) => to === info.dtype)) {
     const changes = new Map(plan.flatMap(({ info, change }) => (change ? [[info.name, change] as const] : [])));
     return writePatchedCopy(file, target, { changes, chunkBytes, onBytes });
   }
-  const entries = plan.map(({ info, to, change }): TensorEntry => ({ name: info.name, dtype: to, shape: info.shape, data: () => counted(editedPieces(info, to, change, chunkBytes), info, to, onBytes) }));
+  const entries = plan.map(({ info, to, change }): TensorEntry => ({
+    name: info.name,
+    dtype: to,
+    shape: info.shape,
+    data: () => counted(editedPieces(info, to, change, chunkBytes), info, to, onBytes),
+  }));
   const written = await writeSafetensors(target, entries, file.metadata);
   onBytes(file.headerBytes.length);
   return written;
 }
 
 /** Passes pieces on and reports them in bytes of the file that is read. */
-function* counted(pieces: Iterable<Uint8Array>, { dtype }: TensorInfo, to: Dtype, onBytes: (bytes: number) => void): Generator<Uint8Array> {
+function* counted(
+  pieces: Iterable<Uint8Array>,
+  { dtype }: TensorInfo,
+  to: Dtype,
+  onBytes: (bytes: number) => void,
+): Generator<Uint8Array> {
   for (const piece of pieces) {
     yield piece;
     onBytes((piece.length / DTYPE_BYTES[to]) * DTYPE_BYTES[dtype]);

@@ -55,12 +55,25 @@ export function openSafetensors(file: string): SafetensorsFile {
     const stat = fs.fstatSync(source.fd);
     if (!stat.isFile()) throw headerError(file, 'it is not a regular file');
     const headerBytes = readHeaderBytes(source, stat.size);
-    const { tensors, metadata } = parseHeader(file, new TextDecoder().decode(headerBytes.subarray(8)), headerBytes.length, stat.size);
+    const { tensors, metadata } = parseHeader(
+      file,
+      new TextDecoder().decode(headerBytes.subarray(8)),
+      headerBytes.length,
+      stat.size,
+    );
     const infos = tensors.map(({ name, dtype, shape, start, end }): [string, TensorInfo] => [
       name,
       { name, dtype, shape, file, offset: headerBytes.length + start, byteLength: end - start, source },
     ]);
-    return { file, sizeBytes: stat.size, modifiedMs: stat.mtimeMs, headerBytes, metadata, tensors: new Map(infos), close };
+    return {
+      file,
+      sizeBytes: stat.size,
+      modifiedMs: stat.mtimeMs,
+      headerBytes,
+      metadata,
+      tensors: new Map(infos),
+      close,
+    };
   } catch (error) {
     close();
     throw systemErrorAbout(error, file);
@@ -73,9 +86,17 @@ function readHeaderBytes(source: OpenFile, fileBytes: number): Uint8Array {
   readExactly(source, length, 0);
   const headerLength = Number(new DataView(length.buffer).getBigUint64(0, true));
   if (headerLength > fileBytes - 8) {
-    throw headerError(source.path, `its header claims ${headerLength} bytes, but the file has only ${fileBytes}`, { headerLength, fileBytes });
+    throw headerError(source.path, `its header claims ${headerLength} bytes, but the file has only ${fileBytes}`, {
+      headerLength,
+      fileBytes,
+    });
   }
-  if (headerLength > MAX_HEADER_BYTES) throw headerError(source.path, `its header claims ${headerLength} bytes, more than the allowed ${MAX_HEADER_BYTES}`, { headerLength });
+  if (headerLength > MAX_HEADER_BYTES)
+    throw headerError(
+      source.path,
+      `its header claims ${headerLength} bytes, more than the allowed ${MAX_HEADER_BYTES}`,
+      { headerLength },
+    );
   const bytes = new Uint8Array(8 + headerLength);
   readExactly(source, bytes, 0);
   return bytes;
@@ -86,7 +107,12 @@ const MAX_READ_BYTES = 1 << 30;
 
 /** Fills `into` from the file at `position`. */
 export function readExactly(source: OpenFile, into: Uint8Array, position: number): void {
-  if (source.fd === undefined) throw new GraftError('FILE_CLOSED', `${source.path} was closed before a tensor was read from it; open the checkpoint again.`, { file: source.path });
+  if (source.fd === undefined)
+    throw new GraftError(
+      'FILE_CLOSED',
+      `${source.path} was closed before a tensor was read from it; open the checkpoint again.`,
+      { file: source.path },
+    );
   let done = 0;
   while (done < into.length) {
     const got = fs.readSync(source.fd, into, done, Math.min(into.length - done, MAX_READ_BYTES), position + done);
@@ -127,14 +153,22 @@ export function tensorF32From(file: Uint8Array, info: TensorInfo): Float32Array 
 }
 
 function notFloatError({ file, name }: TensorInfo, dtype: Dtype): GraftError {
-  return new GraftError('TENSOR_NOT_FLOAT', `${file}: tensor ${name} has dtype ${dtype}, but weights must be F32, F16 or BF16; use a checkpoint in one of these.`, { file, tensor: name, dtype });
+  return new GraftError(
+    'TENSOR_NOT_FLOAT',
+    `${file}: tensor ${name} has dtype ${dtype}, but weights must be F32, F16 or BF16; use a checkpoint in one of these.`,
+    { file, tensor: name, dtype },
+  );
 }
 
 /** Rows `startRow` to `startRow + rowCount` of a tensor seen as (shape[0], everything else). */
 export function readRowsF32(info: TensorInfo, startRow: number, rowCount: number): Float32Array {
   const { rows, width } = rowsOf(info);
   if (startRow < 0 || rowCount < 0 || startRow + rowCount > rows) {
-    throw new GraftError('TENSOR_ROWS', `${info.file}: tensor ${info.name} has ${rows} rows, but rows ${startRow} to ${startRow + rowCount} were asked for; ask for rows inside it.`, { tensor: info.name, rows, startRow, rowCount });
+    throw new GraftError(
+      'TENSOR_ROWS',
+      `${info.file}: tensor ${info.name} has ${rows} rows, but rows ${startRow} to ${startRow + rowCount} were asked for; ask for rows inside it.`,
+      { tensor: info.name, rows, startRow, rowCount },
+    );
   }
   return readElementsF32(info, startRow * width, rowCount * width);
 }
@@ -160,7 +194,11 @@ function readElementsF32(info: TensorInfo, start: number, count: number): Float3
   if (!isFloatDtype(dtype)) throw notFloatError(info, dtype);
   const values = new Float32Array(new ArrayBuffer(4 * count + FIRST_BYTE), FIRST_BYTE, count);
   if (dtype === 'F32') {
-    readExactly(info.source, new Uint8Array(values.buffer, values.byteOffset, values.byteLength), info.offset + 4 * start);
+    readExactly(
+      info.source,
+      new Uint8Array(values.buffer, values.byteOffset, values.byteLength),
+      info.offset + 4 * start,
+    );
     return values;
   }
   const halves = new Uint16Array(count);

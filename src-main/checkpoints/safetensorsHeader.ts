@@ -24,11 +24,24 @@ export interface SafetensorsHeader {
 }
 
 export function headerError(file: string, problem: string, details: Record<string, unknown> = {}): GraftError {
-  return new GraftError('SAFETENSORS_HEADER', `${file} is not a valid safetensors file: ${problem}; download or export the file again.`, { file, ...details });
+  return new GraftError(
+    'SAFETENSORS_HEADER',
+    `${file} is not a valid safetensors file: ${problem}; download or export the file again.`,
+    { file, ...details },
+  );
 }
 
-export function tensorError(file: string, tensor: string, problem: string, details: Record<string, unknown> = {}): GraftError {
-  return new GraftError('SAFETENSORS_TENSOR', `${file}: tensor ${tensor} ${problem}; download or export the file again.`, { file, tensor, ...details });
+export function tensorError(
+  file: string,
+  tensor: string,
+  problem: string,
+  details: Record<string, unknown> = {},
+): GraftError {
+  return new GraftError(
+    'SAFETENSORS_TENSOR',
+    `${file}: tensor ${tensor} ${problem}; download or export the file again.`,
+    { file, tensor, ...details },
+  );
 }
 
 export function truncatedError(file: string, gotBytes: number, wantBytes: number, tensor?: string): GraftError {
@@ -65,20 +78,33 @@ function parseObject(file: string, json: string): Record<string, unknown> {
 }
 
 function readMetadata(file: string, value: unknown): Record<string, string> {
-  if (!isObject(value) || Object.values(value).some((v) => typeof v !== 'string')) throw headerError(file, 'its __metadata__ does not map names to text');
+  if (!isObject(value) || Object.values(value).some((v) => typeof v !== 'string'))
+    throw headerError(file, 'its __metadata__ does not map names to text');
   return value as Record<string, string>;
 }
 
 function readTensor(file: string, name: string, value: unknown): HeaderTensor {
   if (!isObject(value)) throw tensorError(file, name, 'has no dtype, shape and data_offsets in the header');
   const { dtype, shape, data_offsets: offsets } = value;
-  if (!isDtype(dtype)) throw tensorError(file, name, `has dtype ${JSON.stringify(dtype ?? null)}, which Graft does not know`, { dtype });
-  if (!isCounts(shape)) throw tensorError(file, name, `has shape ${JSON.stringify(shape ?? null)}, which is not a list of whole numbers`, { shape });
-  if (!isCounts(offsets) || offsets.length !== 2) throw tensorError(file, name, `has data_offsets ${JSON.stringify(offsets ?? null)}, which is not [start, end]`, { offsets });
+  if (!isDtype(dtype))
+    throw tensorError(file, name, `has dtype ${JSON.stringify(dtype ?? null)}, which Graft does not know`, { dtype });
+  if (!isCounts(shape))
+    throw tensorError(file, name, `has shape ${JSON.stringify(shape ?? null)}, which is not a list of whole numbers`, {
+      shape,
+    });
+  if (!isCounts(offsets) || offsets.length !== 2)
+    throw tensorError(file, name, `has data_offsets ${JSON.stringify(offsets ?? null)}, which is not [start, end]`, {
+      offsets,
+    });
   const [start, end] = offsets as [number, number];
   const wantBytes = shape.reduce((product, n) => product * n, 1) * DTYPE_BYTES[dtype];
   if (end - start !== wantBytes) {
-    throw tensorError(file, name, `takes ${end - start} bytes, but ${dtype} of shape [${shape.join(', ')}] needs ${wantBytes}`, { gotBytes: end - start, wantBytes });
+    throw tensorError(
+      file,
+      name,
+      `takes ${end - start} bytes, but ${dtype} of shape [${shape.join(', ')}] needs ${wantBytes}`,
+      { gotBytes: end - start, wantBytes },
+    );
   }
   return { name, dtype, shape, start, end };
 }
@@ -89,7 +115,8 @@ function checkLayout(file: string, tensors: HeaderTensor[], dataStart: number, f
   let previous = '';
   for (const { name, start, end } of ordered) {
     if (start < at) throw tensorError(file, name, `overlaps tensor ${previous}`, { start, previousEnd: at });
-    if (start > at) throw tensorError(file, name, `leaves a gap of ${start - at} bytes before it`, { start, previousEnd: at });
+    if (start > at)
+      throw tensorError(file, name, `leaves a gap of ${start - at} bytes before it`, { start, previousEnd: at });
     at = end;
     previous = name;
   }
@@ -98,7 +125,11 @@ function checkLayout(file: string, tensors: HeaderTensor[], dataStart: number, f
     const beyond = ordered.find(({ end }) => dataStart + end > fileBytes)!;
     throw truncatedError(file, fileBytes, wantBytes, beyond.name);
   }
-  if (wantBytes < fileBytes) throw headerError(file, `${fileBytes - wantBytes} bytes follow its last tensor`, { gotBytes: fileBytes, wantBytes });
+  if (wantBytes < fileBytes)
+    throw headerError(file, `${fileBytes - wantBytes} bytes follow its last tensor`, {
+      gotBytes: fileBytes,
+      wantBytes,
+    });
 }
 
 function isObject(value: unknown): value is Record<string, unknown> {

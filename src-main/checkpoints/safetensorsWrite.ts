@@ -32,8 +32,14 @@ export interface WrittenFile {
  * `target` stays as it was. Gives the event loop a turn after each piece.
  * Throws GraftError SAFETENSORS_WRITE (duplicate name, data of the wrong size), DISK_FULL, NOT_ALLOWED, NOT_FOUND.
  */
-export async function writeSafetensors(target: string, entries: Iterable<TensorEntry>, metadata: Record<string, string> = { format: 'pt' }): Promise<WrittenFile> {
-  const ordered = [...entries].sort((a, b) => DTYPE_BYTES[b.dtype] - DTYPE_BYTES[a.dtype] || compareNames(a.name, b.name));
+export async function writeSafetensors(
+  target: string,
+  entries: Iterable<TensorEntry>,
+  metadata: Record<string, string> = { format: 'pt' },
+): Promise<WrittenFile> {
+  const ordered = [...entries].sort(
+    (a, b) => DTYPE_BYTES[b.dtype] - DTYPE_BYTES[a.dtype] || compareNames(a.name, b.name),
+  );
   const header = headerFor(target, ordered, metadata);
   const temporary = temporaryNameFor(target);
   try {
@@ -68,7 +74,12 @@ function headerFor(target: string, entries: TensorEntry[], metadata: Record<stri
   const header = new Map<string, unknown>(Object.keys(metadata).length > 0 ? [['__metadata__', metadata]] : []);
   let at = 0;
   for (const entry of entries) {
-    if (header.has(entry.name)) throw new GraftError('SAFETENSORS_WRITE', `${target}: tensor name ${entry.name} is used twice; give every tensor its own name.`, { file: target, tensor: entry.name });
+    if (header.has(entry.name))
+      throw new GraftError(
+        'SAFETENSORS_WRITE',
+        `${target}: tensor name ${entry.name} is used twice; give every tensor its own name.`,
+        { file: target, tensor: entry.name },
+      );
     const end = at + byteLengthOf(entry);
     header.set(entry.name, { dtype: entry.dtype, shape: entry.shape, data_offsets: [at, end] });
     at = end;
@@ -93,7 +104,11 @@ async function writeAll(fd: number, target: string, header: Uint8Array, entries:
     }
     const wantBytes = byteLengthOf(entry);
     if (tensorBytes !== wantBytes) {
-      throw new GraftError('SAFETENSORS_WRITE', `${target}: tensor ${entry.name} gave ${tensorBytes} bytes, but ${entry.dtype} of shape [${entry.shape.join(', ')}] needs ${wantBytes}; this is a defect in the writer.`, { file: target, tensor: entry.name, gotBytes: tensorBytes, wantBytes });
+      throw new GraftError(
+        'SAFETENSORS_WRITE',
+        `${target}: tensor ${entry.name} gave ${tensorBytes} bytes, but ${entry.dtype} of shape [${entry.shape.join(', ')}] needs ${wantBytes}; this is a defect in the writer.`,
+        { file: target, tensor: entry.name, gotBytes: tensorBytes, wantBytes },
+      );
     }
     sizeBytes += tensorBytes;
   }

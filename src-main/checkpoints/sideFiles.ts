@@ -8,7 +8,8 @@ import type { ModelConfig } from '../engine/model/architecture.ts';
 import { TORCH_DTYPES, type FloatDtype } from './dtype.ts';
 
 /** Weights and their indexes, in every format that hub repositories carry. */
-const WEIGHTS = /\.(safetensors|bin|pt|pth|ckpt|h5|msgpack|ot|gguf|onnx|onnx_data|tflite|mlmodel|npz)$|\.(safetensors|bin|h5|msgpack)\.index\.json$/i;
+const WEIGHTS =
+  /\.(safetensors|bin|pt|pth|ckpt|h5|msgpack|ot|gguf|onnx|onnx_data|tflite|mlmodel|npz)$|\.(safetensors|bin|h5|msgpack)\.index\.json$/i;
 
 /** Written beside a merged model; it speaks of that very folder. */
 export const CERTIFICATE_FILE = 'parity.json';

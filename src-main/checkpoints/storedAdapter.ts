@@ -29,6 +29,8 @@ function peftTypeOf({ configFile, configText }: AdapterFile): unknown {
     const json: unknown = JSON.parse(configText!);
     return typeof json === 'object' && json !== null && 'peft_type' in json ? json.peft_type : undefined;
   } catch {
-    throw new GraftError('PEFT_CONFIG', `${configFile} is not valid JSON; export the adapter again.`, { file: configFile });
+    throw new GraftError('PEFT_CONFIG', `${configFile} is not valid JSON; export the adapter again.`, {
+      file: configFile,
+    });
   }
 }

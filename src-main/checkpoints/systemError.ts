@@ -20,7 +20,10 @@ export function systemErrorAbout(error: unknown, target: string): unknown {
 /** What failed, from Node's own error or from a GraftError that an inner writer made of one. */
 function systemCall(error: unknown): { errno: string; path?: string; message: string } | undefined {
   if (!(error instanceof Error)) return undefined;
-  const { errno, path } = error instanceof GraftError ? error.details : { errno: Reflect.get(error, 'code'), path: Reflect.get(error, 'path') };
+  const { errno, path } =
+    error instanceof GraftError
+      ? error.details
+      : { errno: Reflect.get(error, 'code'), path: Reflect.get(error, 'path') };
   if (typeof errno !== 'string') return undefined;
   return { errno, message: error.message, ...(typeof path === 'string' ? { path } : {}) };
 }

@@ -46,9 +46,17 @@ function noWeights(dir: string): GraftError {
   const names = fs.readdirSync(dir);
   const other = names.find((name) => /^pytorch_model.*\.bin(\.index\.json)?$/.test(name));
   if (other) {
-    return new GraftError('CHECKPOINT_NOT_SAFETENSORS', `${dir} holds its weights only as ${other}; convert them to safetensors (in Python: model.save_pretrained(folder)) and add that folder.`, { dir, found: other });
+    return new GraftError(
+      'CHECKPOINT_NOT_SAFETENSORS',
+      `${dir} holds its weights only as ${other}; convert them to safetensors (in Python: model.save_pretrained(folder)) and add that folder.`,
+      { dir, found: other },
+    );
   }
-  return new GraftError('CHECKPOINT_NO_WEIGHTS', `${dir} has neither ${SINGLE_FILE} nor ${INDEX_FILE}; choose the folder of a complete Hugging Face checkpoint.`, { dir });
+  return new GraftError(
+    'CHECKPOINT_NO_WEIGHTS',
+    `${dir} has neither ${SINGLE_FILE} nor ${INDEX_FILE}; choose the folder of a complete Hugging Face checkpoint.`,
+    { dir },
+  );
 }
 
 function readIndex(file: string): WeightIndex {
@@ -60,16 +68,32 @@ function readIndex(file: string): WeightIndex {
     throw new GraftError('CHECKPOINT_INDEX', `${file} is not valid JSON; download it again.`, { file });
   }
   const parsed = indexSchema.safeParse(json);
-  if (!parsed.success) throw new GraftError('CHECKPOINT_INDEX', `${file} has no weight_map from tensor names to file names; download it again.`, { file });
-  const outside = Object.values(parsed.data.weight_map).find((name) => path.basename(name) !== name || name.includes('\\') || !name.endsWith('.safetensors'));
-  if (outside !== undefined) throw new GraftError('CHECKPOINT_INDEX', `${file} names the shard ${JSON.stringify(outside)}, which is not a safetensors file of its folder; download it again.`, { file, shard: outside });
+  if (!parsed.success)
+    throw new GraftError(
+      'CHECKPOINT_INDEX',
+      `${file} has no weight_map from tensor names to file names; download it again.`,
+      { file },
+    );
+  const outside = Object.values(parsed.data.weight_map).find(
+    (name) => path.basename(name) !== name || name.includes('\\') || !name.endsWith('.safetensors'),
+  );
+  if (outside !== undefined)
+    throw new GraftError(
+      'CHECKPOINT_INDEX',
+      `${file} names the shard ${JSON.stringify(outside)}, which is not a safetensors file of its folder; download it again.`,
+      { file, shard: outside },
+    );
   return parsed.data;
 }
 
 function openShard(dir: string, name: string): SafetensorsFile {
   const file = path.join(dir, name);
   if (!fs.existsSync(file)) {
-    throw new GraftError('CHECKPOINT_SHARD_MISSING', `${dir}: shard ${name} is listed in ${INDEX_FILE} but is not in the folder; download it into the folder.`, { dir, shard: name });
+    throw new GraftError(
+      'CHECKPOINT_SHARD_MISSING',
+      `${dir}: shard ${name} is listed in ${INDEX_FILE} but is not in the folder; download it into the folder.`,
+      { dir, shard: name },
+    );
   }
   return openSafetensors(file);
 }
@@ -78,6 +102,10 @@ function checkIndex(dir: string, index: WeightIndex, files: SafetensorsFile[]): 
   const byName = new Map(files.map((file) => [path.basename(file.file), file]));
   for (const [tensor, shard] of Object.entries(index.weight_map)) {
     if (byName.get(shard)!.tensors.has(tensor)) continue;
-    throw new GraftError('CHECKPOINT_INDEX', `${dir}: ${INDEX_FILE} says that shard ${shard} holds tensor ${tensor}, but it does not; download shard and index again.`, { dir, shard, tensor });
+    throw new GraftError(
+      'CHECKPOINT_INDEX',
+      `${dir}: ${INDEX_FILE} says that shard ${shard} holds tensor ${tensor}, but it does not; download shard and index again.`,
+      { dir, shard, tensor },
+    );
   }
 }

@@ -9,8 +9,18 @@ export const adaptersList: Command = {
   options: {},
   async run({ api, print }) {
     const adapters = await api.adapters.list({});
-    const rows = adapters.map((a) => [a.active ? '*' : '', a.id, a.taskName, a.modelName ?? '?', a.methodText.name, a.methodText.details, loss(a.valLoss), bytes(a.sizeBytes)]);
-    if (rows.length > 0) table(['', 'ID', 'TASK', 'MODEL', 'METHOD', 'SETTINGS', 'VAL LOSS', 'SIZE'], rows).forEach(print);
+    const rows = adapters.map((a) => [
+      a.active ? '*' : '',
+      a.id,
+      a.taskName,
+      a.modelName ?? '?',
+      a.methodText.name,
+      a.methodText.details,
+      loss(a.valLoss),
+      bytes(a.sizeBytes),
+    ]);
+    if (rows.length > 0)
+      table(['', 'ID', 'TASK', 'MODEL', 'METHOD', 'SETTINGS', 'VAL LOSS', 'SIZE'], rows).forEach(print);
     else print('There is no adapter yet; "train" makes one.');
     return { adapters };
   },

@@ -118,7 +118,8 @@ function withNegativeValues(argv: string[], options: Options): string[] {
   const joined: string[] = [];
   for (const text of argv) {
     const before = joined.at(-1);
-    if (/^-[\d.]/.test(text) && before?.startsWith('--') && options[before.slice(2)]?.type === 'string') joined[joined.length - 1] = `${before}=${text}`;
+    if (/^-[\d.]/.test(text) && before?.startsWith('--') && options[before.slice(2)]?.type === 'string')
+      joined[joined.length - 1] = `${before}=${text}`;
     else joined.push(text);
   }
   return joined;
@@ -126,7 +127,9 @@ function withNegativeValues(argv: string[], options: Options): string[] {
 
 /** Throws a usage error BAD_USAGE for an unknown option, a missing value, or too few or too many arguments. */
 export function readArgs(argv: string[], options: Options, positionals: string[]): Args {
-  const config = Object.fromEntries(Object.entries(options).map(([name, { type, multiple }]) => [name, { type, multiple: multiple ?? false }]));
+  const config = Object.fromEntries(
+    Object.entries(options).map(([name, { type, multiple }]) => [name, { type, multiple: multiple ?? false }]),
+  );
   let parsed;
   try {
     parsed = parseArgs({ args: withNegativeValues(argv, options), options: config, allowPositionals: true });
@@ -140,7 +143,8 @@ export function readArgs(argv: string[], options: Options, positionals: string[]
     const missing = needed[args.positionals.length];
     if (missing) throw usageError('BAD_USAGE', `${missing} is missing; --help shows the form of the command.`);
     const extra = args.positionals[positionals.length];
-    if (extra !== undefined) throw usageError('BAD_USAGE', `"${extra}" is one argument too many; put quotes around values that hold blanks.`);
+    if (extra !== undefined)
+      throw usageError('BAD_USAGE', `"${extra}" is one argument too many; put quotes around values that hold blanks.`);
   }
   return args;
 }

@@ -29,10 +29,26 @@ export interface Command {
   run(context: Context): Promise<object>;
 }
 
-export const MODEL_OPTION = { type: 'string', value: 'DIR', help: 'folder of the base model, or its name or id in the catalogue' } as const;
-export const ADAPTER_OPTION = { type: 'string', value: 'ID|DIR', help: 'adapter of the catalogue, or a PEFT folder' } as const;
-export const ENGINE_OPTION = { type: 'string', value: 'NAME', help: 'auto, tensorflow, webgpu or wasm (auto)' } as const;
-export const BASE_DTYPE_OPTION = { type: 'string', value: 'NAME', help: `how the base is kept: ${BASE_DTYPES.join(', ')}; all but f32 on webgpu only (f32)` } as const;
+export const MODEL_OPTION = {
+  type: 'string',
+  value: 'DIR',
+  help: 'folder of the base model, or its name or id in the catalogue',
+} as const;
+export const ADAPTER_OPTION = {
+  type: 'string',
+  value: 'ID|DIR',
+  help: 'adapter of the catalogue, or a PEFT folder',
+} as const;
+export const ENGINE_OPTION = {
+  type: 'string',
+  value: 'NAME',
+  help: 'auto, tensorflow, webgpu or wasm (auto)',
+} as const;
+export const BASE_DTYPE_OPTION = {
+  type: 'string',
+  value: 'NAME',
+  help: `how the base is kept: ${BASE_DTYPES.join(', ')}; all but f32 on webgpu only (f32)`,
+} as const;
 export const DATA_OPTIONS = {
   format: { type: 'string', value: 'NAME', help: 'jsonl, json or csv (by the file)' },
   map: { type: 'string', multiple: true, value: 'A=B', help: 'column A is called B in the file; repeatable' },

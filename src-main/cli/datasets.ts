@@ -17,8 +17,14 @@ export const datasetsAdd: Command = {
     'allow-bad-rows': { type: 'boolean', help: 'go on without the rows that cannot be used' },
   },
   async run({ api, args, print }) {
-    const dataset = await api.datasets.add({ ...reading(args), name: args.text('name'), allowBadRows: args.flag('allow-bad-rows') });
-    print(`Added ${dataset.name} (${dataset.id}): ${count(dataset.rows)} rows${dataset.badRows > 0 ? `, ${count(dataset.badRows)} bad rows left out` : ''}.`);
+    const dataset = await api.datasets.add({
+      ...reading(args),
+      name: args.text('name'),
+      allowBadRows: args.flag('allow-bad-rows'),
+    });
+    print(
+      `Added ${dataset.name} (${dataset.id}): ${count(dataset.rows)} rows${dataset.badRows > 0 ? `, ${count(dataset.badRows)} bad rows left out` : ''}.`,
+    );
     return dataset;
   },
 };
@@ -56,16 +62,24 @@ export const datasetsCheck: Command = {
 };
 
 function describe(report: DatasetReport): string[] {
-  const lines = [`${report.file}: ${report.format}, ${report.kind}, ${count(report.rows)} usable rows, ${count(report.badRows.length)} bad, ${bytes(report.sizeBytes)}`];
+  const lines = [
+    `${report.file}: ${report.format}, ${report.kind}, ${count(report.rows)} usable rows, ${count(report.badRows.length)} bad, ${bytes(report.sizeBytes)}`,
+  ];
   for (const { line, reason } of report.badRows) lines.push(`  line ${line}: ${reason}`);
   if (!report.lengths) return lines;
   const { min, median, p95, max, truncated, labelledTokens, unlabelled } = report.lengths;
-  lines.push(`Tokens per row: ${min} to ${max}, median ${median}, 95 % at most ${p95}; ${count(truncated)} rows cut; ${count(labelledTokens)} tokens carry loss`);
+  lines.push(
+    `Tokens per row: ${min} to ${max}, median ${median}, 95 % at most ${p95}; ${count(truncated)} rows cut; ${count(labelledTokens)} tokens carry loss`,
+  );
   for (const { line, reason } of unlabelled) lines.push(`  nothing to learn at line ${line}: ${reason}`);
   return lines;
 }
 
 /** The file and its reading rules. */
 function reading(args: Args) {
-  return { file: args.positionals[0]!, format: args.choice('format', ['jsonl', 'json', 'csv']), map: args.record('map') };
+  return {
+    file: args.positionals[0]!,
+    format: args.choice('format', ['jsonl', 'json', 'csv']),
+    map: args.record('map'),
+  };
 }

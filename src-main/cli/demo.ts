@@ -12,7 +12,14 @@ import { mergeToEnd } from './merge.ts';
 import { trainToEnd } from './train.ts';
 import type { TrainReport } from './train.ts';
 
-const METHOD: LoraSettings = { type: 'lora', rank: 8, alpha: 16, dropout: 0, targets: ['q', 'k', 'v', 'o', 'gate', 'up', 'down'], init: 'kaiming' };
+const METHOD: LoraSettings = {
+  type: 'lora',
+  rank: 8,
+  alpha: 16,
+  dropout: 0,
+  targets: ['q', 'k', 'v', 'o', 'gate', 'up', 'down'],
+  init: 'kaiming',
+};
 const DEFAULT_STEPS = 100;
 const NEW_TOKENS = 48;
 
@@ -35,12 +42,19 @@ export const demo: Command = {
   async run(context) {
     const { api, args, services, say } = context;
     const starter = await api.system.starter();
-    if (!starter || starter.datasets.length < 2) throw new GraftError('STARTER_MISSING', 'This copy of Graft lacks resources/starter; run "npm run setup" or check out the whole repository.');
+    if (!starter || starter.datasets.length < 2)
+      throw new GraftError(
+        'STARTER_MISSING',
+        'This copy of Graft lacks resources/starter; run "npm run setup" or check out the whole repository.',
+      );
     const quiet = { services, say, print: () => undefined };
     const engine = await services.engines.resolve(readEngine(args));
     const model = await api.models.add({ dir: starter.modelDir, name: 'Starter' });
     const trained: Trained[] = [];
-    for (const { file, name, task } of starter.datasets.slice(0, 2)) trained.push(await trainTask(context, model, { file, name, task, engine, steps: args.integer('steps') ?? DEFAULT_STEPS }));
+    for (const { file, name, task } of starter.datasets.slice(0, 2))
+      trained.push(
+        await trainTask(context, model, { file, name, task, engine, steps: args.integer('steps') ?? DEFAULT_STEPS }),
+      );
 
     say('Loading the base model once …');
     const load = await services.playground.load(model.id, engine);
@@ -49,20 +63,47 @@ export const demo: Command = {
 
     const { report } = trained[0]!;
     const outDir = args.text('out') ?? path.join(services.home.exportsDir, `demo-${report.adapterId}`);
-    const merged = await mergeToEnd(quiet, { adapterId: report.adapterId, adapterDir: report.adapterDir, modelDir: model.dir, outDir, dtype: undefined, engine });
-    const result = { model: model.id, engine, device: load.device, loadMs: load.loadMs, tasks: trained.map(({ task, report: { losses: _losses, ...numbers } }) => ({ task, ...numbers })), switches: samples, merged };
+    const merged = await mergeToEnd(quiet, {
+      adapterId: report.adapterId,
+      adapterDir: report.adapterDir,
+      modelDir: model.dir,
+      outDir,
+      dtype: undefined,
+      engine,
+    });
+    const result = {
+      model: model.id,
+      engine,
+      device: load.device,
+      loadMs: load.loadMs,
+      tasks: trained.map(({ task, report: { losses: _losses, ...numbers } }) => ({ task, ...numbers })),
+      switches: samples,
+      merged,
+    };
     describe(result).forEach(context.print);
     return result;
   },
 };
 
-async function trainTask(context: Context, model: BaseModel, part: { file: string; name: string; task: string; engine: TrainReport['engine']; steps: number }): Promise<Trained> {
+async function trainTask(
+  context: Context,
+  model: BaseModel,
+  part: { file: string; name: string; task: string; engine: TrainReport['engine']; steps: number },
+): Promise<Trained> {
   const { api, services, say } = context;
   const dataset = await api.datasets.add({ file: part.file, name: part.name });
   const check = await api.datasets.check({ file: part.file });
   const train = trainSettingsSchema.parse({ steps: part.steps, batch: 8, lr: 3e-3, schedule: 'cosine', warmup: 0.05 });
   const data = dataSpecSchema.pick({ lossOn: true, maxLength: true }).parse({});
-  const run = await api.runs.start({ modelId: model.id, datasetId: dataset.id, taskName: part.task, engine: part.engine, method: METHOD, train, data });
+  const run = await api.runs.start({
+    modelId: model.id,
+    datasetId: dataset.id,
+    taskName: part.task,
+    engine: part.engine,
+    method: METHOD,
+    train,
+    data,
+  });
   say(`Training ${part.task} …`);
   const report = await trainToEnd({ services, say, print: () => undefined }, run);
   return { task: part.task, report: { ...report, adapterId: report.adapterId! }, prompt: check.preview[0]!.prompt };
@@ -86,8 +127,17 @@ function describe(result: {
   switches: { task: string; switchMs: number; prompt: string; text: string }[];
   merged: { outDir: string; maxLogitDifference: number; equalGreedyShare: number };
 }): string[] {
-  const rows = result.tasks.map((t) => [t.task, t.adapterId, String(t.steps), loss(t.initialValLoss), loss(t.valLoss), `${t.tokensPerSecond.toFixed(0)}/s`]);
-  const samples = result.switches.slice(0, result.tasks.length).flatMap((s) => [`${s.task}: ${JSON.stringify(s.prompt)}`, `  -> ${JSON.stringify(s.text.trim())}`]);
+  const rows = result.tasks.map((t) => [
+    t.task,
+    t.adapterId,
+    String(t.steps),
+    loss(t.initialValLoss),
+    loss(t.valLoss),
+    `${t.tokensPerSecond.toFixed(0)}/s`,
+  ]);
+  const samples = result.switches
+    .slice(0, result.tasks.length)
+    .flatMap((s) => [`${s.task}: ${JSON.stringify(s.prompt)}`, `  -> ${JSON.stringify(s.text.trim())}`]);
   return [
     `Engine ${result.engine} (${result.device})`,
     ...table(['TASK', 'ADAPTER', 'STEPS', 'VAL BEFORE', 'VAL AFTER', 'TOKENS'], rows),

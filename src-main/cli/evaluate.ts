@@ -3,7 +3,14 @@ import path from 'node:path';
 import { dataSpecSchema, runSpecSchema } from '../trainer/protocol.ts';
 import type { Args } from './args.ts';
 import { BASE_DTYPES, type BaseDtype } from '../engine/frozen/formats.ts';
-import { ADAPTER_OPTION, BASE_DTYPE_OPTION, DATA_OPTIONS, ENGINE_OPTION, LOSS_OPTIONS, MODEL_OPTION } from './command.ts';
+import {
+  ADAPTER_OPTION,
+  BASE_DTYPE_OPTION,
+  DATA_OPTIONS,
+  ENGINE_OPTION,
+  LOSS_OPTIONS,
+  MODEL_OPTION,
+} from './command.ts';
 import type { Command } from './command.ts';
 import { count, scores, shareSayer } from './format.ts';
 import { adapterOf, baseDirFor } from './resolve.ts';
@@ -11,7 +18,8 @@ import { adapterOf, baseDirFor } from './resolve.ts';
 export const evaluate: Command = {
   name: 'eval',
   positionals: [],
-  summary: 'Loss and perplexity of a model, with or without an adapter, on a dataset; accuracy and F1 of an adapter that classifies.',
+  summary:
+    'Loss and perplexity of a model, with or without an adapter, on a dataset; accuracy and F1 of an adapter that classifies.',
   options: {
     model: MODEL_OPTION,
     adapter: ADAPTER_OPTION,
@@ -29,11 +37,24 @@ export const evaluate: Command = {
     const modelDir = baseDirFor(services, args.text('model'), adapter);
     const engine = await services.engines.resolve(readEngine(args));
     const baseDtype = readBaseDtype(args);
-    const params = { engine, modelDir, ...(baseDtype ? { baseDtype } : {}), ...(adapter ? { adapterDir: adapter.dir } : {}), data: dataSpec(file, args), batch: args.integer('batch') ?? 4 };
+    const params = {
+      engine,
+      modelDir,
+      ...(baseDtype ? { baseDtype } : {}),
+      ...(adapter ? { adapterDir: adapter.dir } : {}),
+      data: dataSpec(file, args),
+      batch: args.integer('batch') ?? 4,
+    };
     const sayShare = shareSayer(say, 'evaluating');
     const result = await services.workers.once('evaluate', params, ({ done, total }) => sayShare(done / total));
-    if (result.scores) print(`loss ${result.loss.toFixed(6)}, ${scores(result.scores)} over ${count(result.rows)} rows of ${result.scores.labels.join(', ')} (${engine})`);
-    else print(`loss ${result.loss.toFixed(6)}, perplexity ${result.perplexity.toFixed(3)} over ${count(result.tokens)} tokens in ${count(result.rows)} rows (${engine})`);
+    if (result.scores)
+      print(
+        `loss ${result.loss.toFixed(6)}, ${scores(result.scores)} over ${count(result.rows)} rows of ${result.scores.labels.join(', ')} (${engine})`,
+      );
+    else
+      print(
+        `loss ${result.loss.toFixed(6)}, perplexity ${result.perplexity.toFixed(3)} over ${count(result.tokens)} tokens in ${count(result.rows)} rows (${engine})`,
+      );
     return { ...result, engine, baseDtype: baseDtype ?? 'f32', modelDir, adapterDir: adapter?.dir ?? null };
   },
 };

@@ -20,9 +20,16 @@ export function overview(commands: Command[]): string {
 }
 
 export function commandHelp(command: Command): string {
-  const options = Object.entries({ ...command.options, ...COMMON_OPTIONS }).map(([name, option]) => [`--${name}${option.value ? ` ${option.value}` : ''}`, option.help] as const);
+  const options = Object.entries({ ...command.options, ...COMMON_OPTIONS }).map(
+    ([name, option]) => [`--${name}${option.value ? ` ${option.value}` : ''}`, option.help] as const,
+  );
   const width = Math.max(...options.map(([left]) => left.length));
-  return [`graft ${form(command)} [options]`, command.summary, '', ...options.map(([left, help]) => `  ${left.padEnd(width)}  ${help}`)].join('\n');
+  return [
+    `graft ${form(command)} [options]`,
+    command.summary,
+    '',
+    ...options.map(([left, help]) => `  ${left.padEnd(width)}  ${help}`),
+  ].join('\n');
 }
 
 function form(command: Command): string {

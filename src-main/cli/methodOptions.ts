@@ -11,7 +11,11 @@ export const METHOD_OPTIONS: Options = {
   method: { type: 'string', value: 'NAME', help: `${METHODS.join(', ')} (lora)` },
   rank: { type: 'string', value: 'N', help: 'rank of the adapter (8)' },
   alpha: { type: 'string', value: 'X', help: 'the update is scaled by alpha / rank (lora 16, lokr and loha 8)' },
-  targets: { type: 'string', value: 'A,B', help: `matrices to adapt, out of ${TARGETS.join(', ')} (q,v, or qkv where the model has only that)` },
+  targets: {
+    type: 'string',
+    value: 'A,B',
+    help: `matrices to adapt, out of ${TARGETS.join(', ')} (q,v, or qkv where the model has only that)`,
+  },
   layers: { type: 'string', value: 'LIST', help: 'layers that take part, such as 0,1 or 6-11 (all)' },
   exclude: { type: 'string', value: 'LIST', help: 'single matrices left out, such as 0.q,3.v' },
   'rank-pattern': { type: 'string', value: 'LIST', help: 'ranks of single matrices, such as q=4,3.v=16' },
@@ -23,7 +27,11 @@ export const METHOD_OPTIONS: Options = {
   init: { type: 'string', value: 'NAME', help: 'start: kaiming, gaussian or pissa (kaiming)' },
   dropout: { type: 'string', value: 'X', help: 'dropout before A (0)' },
   factor: { type: 'string', value: 'N', help: 'size of the left factor of lokr (as square as possible)' },
-  kind: { type: 'string', value: 'NAME', help: 'adapter: houlsby, lin or pfeiffer (houlsby); prefix: embedding, layer or key-value (key-value)' },
+  kind: {
+    type: 'string',
+    value: 'NAME',
+    help: 'adapter: houlsby, lin or pfeiffer (houlsby); prefix: embedding, layer or key-value (key-value)',
+  },
   bottleneck: { type: 'string', value: 'N', help: 'width of an adapter layer (16)' },
   'skip-layers': { type: 'string', value: 'N', help: 'lowest layers without an adapter layer (0)' },
   'prefix-length': { type: 'string', value: 'N', help: 'virtual tokens in front of the input (8)' },
@@ -32,7 +40,21 @@ export const METHOD_OPTIONS: Options = {
 
 /** Options beside --method that belong to each. */
 const OWN: Record<MethodName, readonly string[]> = {
-  lora: ['rank', 'alpha', 'targets', 'layers', 'exclude', 'rank-pattern', 'alpha-pattern', 'rslora', 'dora', 'bias', 'lora-plus-ratio', 'init', 'dropout'],
+  lora: [
+    'rank',
+    'alpha',
+    'targets',
+    'layers',
+    'exclude',
+    'rank-pattern',
+    'alpha-pattern',
+    'rslora',
+    'dora',
+    'bias',
+    'lora-plus-ratio',
+    'init',
+    'dropout',
+  ],
   lokr: ['rank', 'alpha', 'targets', 'layers', 'exclude', 'factor'],
   loha: ['rank', 'alpha', 'targets', 'layers', 'exclude'],
   full: ['layers'],
@@ -51,7 +73,10 @@ export function readMethod(args: Args): MethodSettings {
     alpha: args.number('alpha'),
     targets: args.list('targets', TARGETS),
     layers: args.ranges('layers', 'layers counted from 0, such as 0,1 or 6-11'),
-    exclude: args.text('exclude')?.split(',').map((name) => name.trim()),
+    exclude: args
+      .text('exclude')
+      ?.split(',')
+      .map((name) => name.trim()),
     rankPattern: readPattern(args, 'rank-pattern'),
     alphaPattern: readPattern(args, 'alpha-pattern'),
     rslora: args.flag('rslora') || undefined,
@@ -76,10 +101,16 @@ export function fitTargets(args: Args, method: MethodSettings, available: readon
 }
 
 function refuseOthers(args: Args, type: MethodName): void {
-  const strange = Object.keys(METHOD_OPTIONS).find((name) => name !== 'method' && args.raw[name] !== undefined && !OWN[type].includes(name));
+  const strange = Object.keys(METHOD_OPTIONS).find(
+    (name) => name !== 'method' && args.raw[name] !== undefined && !OWN[type].includes(name),
+  );
   if (strange === undefined) return;
   const owners = METHODS.filter((method) => OWN[method].includes(strange));
-  throw usageError('BAD_USAGE', `--${strange} does not belong to the method ${type}; leave it out or choose --method ${owners.join(' or ')}.`, { option: strange, method: type });
+  throw usageError(
+    'BAD_USAGE',
+    `--${strange} does not belong to the method ${type}; leave it out or choose --method ${owners.join(' or ')}.`,
+    { option: strange, method: type },
+  );
 }
 
 /** `q=4,3.v=16`. */
@@ -90,7 +121,11 @@ function readPattern(args: Args, name: 'rank-pattern' | 'alpha-pattern'): Record
     text.split(',').map((part) => {
       const [key = '', value = '', more] = part.split('=').map((piece) => piece.trim());
       if (key === '' || value === '' || more !== undefined || !Number.isFinite(Number(value))) {
-        throw usageError('BAD_USAGE', `--${name} "${text}" is not valid; give matrices and numbers, such as q=4,3.v=16.`, { option: name, got: text });
+        throw usageError(
+          'BAD_USAGE',
+          `--${name} "${text}" is not valid; give matrices and numbers, such as q=4,3.v=16.`,
+          { option: name, got: text },
+        );
       }
       return [key, Number(value)];
     }),

@@ -9,7 +9,9 @@ export const modelsAdd: Command = {
   options: { name: { type: 'string', value: 'NAME', help: 'name in the catalogue (the name of the folder)' } },
   async run({ api, args, print }) {
     const model = await api.models.add({ dir: args.positionals[0]!, name: args.text('name') });
-    print(`Added ${model.name} (${model.id}): ${model.family}, ${count(model.parameters)} parameters, ${model.layers} layers, ${model.dtype}, ${bytes(model.sizeBytes)}.`);
+    print(
+      `Added ${model.name} (${model.id}): ${model.family}, ${count(model.parameters)} parameters, ${model.layers} layers, ${model.dtype}, ${bytes(model.sizeBytes)}.`,
+    );
     return model;
   },
 };

@@ -17,7 +17,11 @@ export function modelDirOf({ catalog }: Services, text: string): string {
   if (fs.existsSync(text)) return path.resolve(text);
   const named = catalog.models.get(text) ?? catalog.models.list().find((model) => model.name === text);
   if (named) return named.dir;
-  throw usageError('MODEL_NOT_FOUND', `There is no folder and no base model "${text}"; "models list" shows the registered ones.`, { model: text });
+  throw usageError(
+    'MODEL_NOT_FOUND',
+    `There is no folder and no base model "${text}"; "models list" shows the registered ones.`,
+    { model: text },
+  );
 }
 
 /** The id of a registered adapter, else a PEFT folder (which may be a registered one). Throws ADAPTER_NOT_FOUND, or NOT_AN_ADAPTER for a model. */
@@ -25,7 +29,12 @@ export function adapterOf({ catalog }: Services, text: string): FoundAdapter {
   const named = catalog.adapters.get(text);
   if (named) return { id: named.id, dir: named.dir };
   const dir = catalog.models.get(text)?.dir ?? path.resolve(text);
-  if (!fs.existsSync(dir)) throw usageError('ADAPTER_NOT_FOUND', `There is no adapter and no folder "${text}"; "adapters list" shows the registered ones.`, { adapter: text });
+  if (!fs.existsSync(dir))
+    throw usageError(
+      'ADAPTER_NOT_FOUND',
+      `There is no adapter and no folder "${text}"; "adapters list" shows the registered ones.`,
+      { adapter: text },
+    );
   refuseWholeModel(dir);
   return { id: catalog.adapters.list().find((adapter) => adapter.dir === dir)?.id ?? null, dir };
 }
@@ -36,7 +45,11 @@ export function baseDirFor(services: Services, model: string | undefined, adapte
   if (!adapter) throw usageError('BAD_USAGE', '--model is missing; give the folder of the base model.');
   const base = baseOf(services, adapter);
   if (base) return base.dir;
-  throw usageError('BASE_UNKNOWN', `The base model of ${adapter.dir} is not in the catalogue; name its folder with --model.`, { adapter: adapter.dir });
+  throw usageError(
+    'BASE_UNKNOWN',
+    `The base model of ${adapter.dir} is not in the catalogue; name its folder with --model.`,
+    { adapter: adapter.dir },
+  );
 }
 
 function baseOf({ catalog }: Services, adapter: FoundAdapter): BaseModel | undefined {

@@ -25,10 +25,16 @@ export const tasksSwitch: Command = {
   async run({ api, args, print }) {
     const [name, wanted] = args.positionals;
     const task = (await api.tasks.list()).find((t) => t.name === name || t.id === name);
-    if (!task) throw usageError('TASK_NOT_FOUND', `There is no task "${name}"; "tasks list" shows those that exist.`, { task: name });
+    if (!task)
+      throw usageError('TASK_NOT_FOUND', `There is no task "${name}"; "tasks list" shows those that exist.`, {
+        task: name,
+      });
     const adapters = await api.adapters.list({ taskId: task.id });
     const adapterId = wanted === 'none' ? null : (wanted ?? adapters.at(-1)?.id);
-    if (adapterId === undefined) throw usageError('ADAPTER_NOT_FOUND', `The task "${task.name}" has no adapter yet; train one.`, { task: task.name });
+    if (adapterId === undefined)
+      throw usageError('ADAPTER_NOT_FOUND', `The task "${task.name}" has no adapter yet; train one.`, {
+        task: task.name,
+      });
     const switched = await api.tasks.switch({ taskId: task.id, adapterId });
     print(`${task.name} now uses ${adapterId ?? 'the plain base'}.`);
     return switched;

@@ -27,17 +27,33 @@ export const train: Command = {
     ...METHOD_OPTIONS,
     ...TRAIN_OPTIONS,
     ...LOSS_OPTIONS,
-    'exclude-lines': { type: 'string', value: 'LIST', help: 'lines of the file that are not trained on, counted from 1, such as 7,12-15' },
-    classify: { type: 'boolean', help: 'rows are texts with a label each (columns text and label): train a head that tells the labels apart' },
+    'exclude-lines': {
+      type: 'string',
+      value: 'LIST',
+      help: 'lines of the file that are not trained on, counted from 1, such as 7,12-15',
+    },
+    classify: {
+      type: 'boolean',
+      help: 'rows are texts with a label each (columns text and label): train a head that tells the labels apart',
+    },
     engine: ENGINE_OPTION,
     'base-dtype': BASE_DTYPE_OPTION,
-    preflight: { type: 'boolean', help: 'do not train: take one step on the longest batch and say what fits into memory' },
+    preflight: {
+      type: 'boolean',
+      help: 'do not train: take one step on the longest batch and say what fits into memory',
+    },
     resume: { type: 'string', value: 'RUN', help: 'go on with a failed or stopped run from its checkpoint' },
   },
   async run(context) {
     const resumed = context.args.text('resume');
-    if (context.args.flag('preflight')) return reportPreflight(context, await context.services.runs.preflight(await readRun(context)));
-    return trainToEnd(context, resumed === undefined ? await context.api.runs.start(await readRun(context)) : await context.api.runs.resume({ id: resumed }));
+    if (context.args.flag('preflight'))
+      return reportPreflight(context, await context.services.runs.preflight(await readRun(context)));
+    return trainToEnd(
+      context,
+      resumed === undefined
+        ? await context.api.runs.start(await readRun(context))
+        : await context.api.runs.resume({ id: resumed }),
+    );
   },
 };
 
@@ -47,11 +63,23 @@ async function readRun(context: Context): Promise<StartRun> {
   const modelText = args.required('model', 'the folder of the base model');
   const taskName = args.required('task', 'a name for what the adapter is for');
   const { file, format, map, ...reading } = dataSpec(args.required('data', 'a dataset file'), args);
-  const asked = { engine: readEngine(args), baseDtype: readBaseDtype(args), method: readMethod(args), train: readTrain(args) };
+  const asked = {
+    engine: readEngine(args),
+    baseDtype: readBaseDtype(args),
+    method: readMethod(args),
+    train: readTrain(args),
+  };
   const model = await api.models.add({ dir: modelDirOf(services, modelText) });
   const settings = { ...asked, method: fitTargets(args, asked.method, model.targets) };
   const dataset = await api.datasets.add({ file, format, map, allowBadRows: args.flag('allow-bad-rows') });
-  return { modelId: model.id, datasetId: dataset.id, taskName, name: args.text('name'), ...settings, data: { ...reading, classify: args.flag('classify'), excludeLines: readExcluded(args) } };
+  return {
+    modelId: model.id,
+    datasetId: dataset.id,
+    taskName,
+    name: args.text('name'),
+    ...settings,
+    data: { ...reading, classify: args.flag('classify'), excludeLines: readExcluded(args) },
+  };
 }
 
 export function readExcluded(args: Args): number[] | undefined {
@@ -59,15 +87,26 @@ export function readExcluded(args: Args): number[] | undefined {
 }
 
 /** Follows a started run; returns the result of the command. Throws the error of a failed run. */
-export async function trainToEnd({ services, print, say }: Pick<Context, 'services' | 'print' | 'say'>, run: RunView): Promise<TrainReport> {
+export async function trainToEnd(
+  { services, print, say }: Pick<Context, 'services' | 'print' | 'say'>,
+  run: RunView,
+): Promise<TrainReport> {
   say(`Run ${run.id}`);
   const unsubscribe = services.runs.subscribe(run.id, sayProgress(say));
   const ended = await services.runs.finished(run.id);
   unsubscribe();
-  if (ended.error) throw GraftError.fromData({ ...ended.error, details: { ...ended.error.details, runId: run.id, resumable: ended.resumable } });
+  if (ended.error)
+    throw GraftError.fromData({
+      ...ended.error,
+      details: { ...ended.error.details, runId: run.id, resumable: ended.resumable },
+    });
   const report = reportOf(services, ended);
-  print(`${report.adapterId ?? report.adapterDir}: ${count(report.steps)} steps on ${report.engine}, loss ${loss(report.firstLoss)} -> ${loss(report.finalLoss)}, validation ${loss(report.initialValLoss)} -> ${loss(report.valLoss)}`);
-  print(`${count(report.trainableParameters)} of ${count(report.totalParameters)} parameters trained, ${report.tokensPerSecond.toFixed(0)} tokens/s, peak memory ${bytes(report.peakMemoryBytes)}`);
+  print(
+    `${report.adapterId ?? report.adapterDir}: ${count(report.steps)} steps on ${report.engine}, loss ${loss(report.firstLoss)} -> ${loss(report.finalLoss)}, validation ${loss(report.initialValLoss)} -> ${loss(report.valLoss)}`,
+  );
+  print(
+    `${count(report.trainableParameters)} of ${count(report.totalParameters)} parameters trained, ${report.tokensPerSecond.toFixed(0)} tokens/s, peak memory ${bytes(report.peakMemoryBytes)}`,
+  );
   print(`Written to ${report.adapterDir}`);
   return report;
 }
@@ -76,7 +115,8 @@ export type TrainReport = ReturnType<typeof reportOf>;
 
 function reportOf({ catalog }: Context['services'], run: RunView) {
   // A run that is over without an error has its result: recordResult writes both at once, a queued run that was stopped has none.
-  if (!run.result) throw new GraftError('RUN_STOPPED', `The run ${run.id} was stopped before it began.`, { runId: run.id });
+  if (!run.result)
+    throw new GraftError('RUN_STOPPED', `The run ${run.id} was stopped before it began.`, { runId: run.id });
   const { outDir, outcome, sha256, sizeBytes, ...numbers } = run.result;
   return {
     runId: run.id,

@@ -32,9 +32,16 @@ export const unmerge: Command = {
     const sayShare = shareSayer(say, 'unmerging');
     const checkpoint = openCheckpoint(mergedDir);
     try {
-      const { files, sizeBytes, maxDifference } = await unmergeAdapter({ checkpoint, adapter, outDir, ...(original ? { original } : {}), onProgress: ({ done, total }) => sayShare(done / total) });
+      const { files, sizeBytes, maxDifference } = await unmergeAdapter({
+        checkpoint,
+        adapter,
+        outDir,
+        ...(original ? { original } : {}),
+        onProgress: ({ done, total }) => sayShare(done / total),
+      });
       print(`${outDir}: ${files.length} files, ${bytes(sizeBytes)}`);
-      if (maxDifference !== null) print(`Largest difference of a weight to the base: ${maxDifference.toExponential(2)}`);
+      if (maxDifference !== null)
+        print(`Largest difference of a weight to the base: ${maxDifference.toExponential(2)}`);
       return { outDir, files, bytes: sizeBytes, maxDifference };
     } finally {
       checkpoint.close();
@@ -48,7 +55,16 @@ function refuseOtherAdapter(mergedDir: string, sha256: string): void {
   const file = path.join(mergedDir, CERTIFICATE_FILE);
   if (!fs.existsSync(file)) return;
   const { adapterSha256, tasks } = JSON.parse(fs.readFileSync(file, 'utf8')) as ParityCertificate;
-  if (tasks) throw new GraftError('UNMERGE_TASKS', `${mergedDir} holds ${tasks.length} adapters with scales of their own, which cannot be taken out one by one; keep the original base model and merge again.`, { tasks });
+  if (tasks)
+    throw new GraftError(
+      'UNMERGE_TASKS',
+      `${mergedDir} holds ${tasks.length} adapters with scales of their own, which cannot be taken out one by one; keep the original base model and merge again.`,
+      { tasks },
+    );
   if (adapterSha256 === sha256) return;
-  throw new GraftError('UNMERGE_OTHER_ADAPTER', `${mergedDir} was merged with another adapter (${adapterSha256.slice(0, 12)}) than this one (${sha256.slice(0, 12)}); name the one that was merged.`, { want: adapterSha256, got: sha256 });
+  throw new GraftError(
+    'UNMERGE_OTHER_ADAPTER',
+    `${mergedDir} was merged with another adapter (${adapterSha256.slice(0, 12)}) than this one (${sha256.slice(0, 12)}); name the one that was merged.`,
+    { want: adapterSha256, got: sha256 },
+  );
 }

@@ -7,7 +7,8 @@ const random = new Random(5);
 const LENGTHS = Array.from({ length: 203 }, () => 1 + random.integer(32));
 const PLAIN: BatchPlanOptions = { batch: 4, accumulate: 1, maxLength: 32, seed: 7, packing: false, bucketing: false };
 const tokens = (rows: number[]): number => rows.reduce((sum, row) => sum + LENGTHS[row]!, 0);
-const steps = (plan: BatchPlan, count: number): number[][][] => Array.from({ length: count }, (_, i) => plan.rowsOf(i + 1));
+const steps = (plan: BatchPlan, count: number): number[][][] =>
+  Array.from({ length: count }, (_, i) => plan.rowsOf(i + 1));
 
 it.each([
   ['packing', { packing: true }],
@@ -53,7 +54,8 @@ it('bucketing keeps batches of `batch` rows whose lengths are close, in a shuffl
   expect(count).toBe(Math.ceil(203 / 4));
   const batches = steps(plan, count).flat();
   expect(batches.filter((rows) => rows.length !== 4)).toHaveLength(1);
-  const padded = (list: number[][]): number => list.reduce((sum, rows) => sum + rows.length * Math.max(...rows.map((row) => LENGTHS[row]!)), 0);
+  const padded = (list: number[][]): number =>
+    list.reduce((sum, rows) => sum + rows.length * Math.max(...rows.map((row) => LENGTHS[row]!)), 0);
   const plain = Array.from({ length: 50 }, (_, i) => rowsOfStep(203, 4, 1, 7, i + 1)[0]!);
   expect(padded(batches)).toBeLessThan(1.1 * tokens([...LENGTHS.keys()]));
   expect(padded(plain)).toBeGreaterThan(1.3 * tokens(plain.flat()));

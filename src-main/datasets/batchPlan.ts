@@ -47,7 +47,8 @@ export class BatchPlan {
     const { batch, accumulate } = this.options;
     if (this.isPlain) return stepsForEpochs(this.lengths.length, batch, accumulate, epochs);
     let count = 0;
-    for (let epoch = 0; epoch < epochs; epoch++) count += Math.ceil(this.epoch(epoch).length * Math.min(1, epochs - epoch));
+    for (let epoch = 0; epoch < epochs; epoch++)
+      count += Math.ceil(this.epoch(epoch).length * Math.min(1, epochs - epoch));
     return Math.max(1, Math.ceil(count / accumulate));
   }
 
@@ -72,7 +73,9 @@ export class BatchPlan {
     const { lengths } = this;
     const { batch, seed, maxLength, packing, bucketing } = this.options;
     const shuffled = epochOrder(lengths.length, seed, epoch);
-    const order = bucketing ? chunks(shuffled, WINDOW_BATCHES * batch).flatMap((window) => window.sort((a, b) => lengths[a]! - lengths[b]!)) : shuffled;
+    const order = bucketing
+      ? chunks(shuffled, WINDOW_BATCHES * batch).flatMap((window) => window.sort((a, b) => lengths[a]! - lengths[b]!))
+      : shuffled;
     const batches = packing ? firstFit(order, lengths, batch * maxLength) : chunks(order, batch);
     return bucketing ? Random.stream(seed, `buckets ${epoch}`).shuffle(batches) : batches;
   }

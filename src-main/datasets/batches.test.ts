@@ -44,7 +44,10 @@ it('stepsForEpochs covers every row', () => {
 });
 
 describe('collate', () => {
-  const rows = [[5], [1, 2, 3], [7, 8]].map((ids) => ({ ids: Int32Array.from(ids), labels: Int32Array.from([-100, ...ids.slice(1)]) }));
+  const rows = [[5], [1, 2, 3], [7, 8]].map((ids) => ({
+    ids: Int32Array.from(ids),
+    labels: Int32Array.from([-100, ...ids.slice(1)]),
+  }));
 
   it('pads on the right to the longest of the chosen rows', () => {
     expect(collate(rows, [2, 1], 9)).toEqual({

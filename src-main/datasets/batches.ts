@@ -17,9 +17,16 @@ export function epochOrder(rowCount: number, seed: number, epoch: number): numbe
  * `batch` rows. Steps run on over the end of an epoch, so every row is seen once per epoch and none is dropped.
  * Throws RangeError for counts that are not positive integers.
  */
-export function rowsOfStep(rowCount: number, batch: number, accumulate: number, seed: number, step: number): number[][] {
+export function rowsOfStep(
+  rowCount: number,
+  batch: number,
+  accumulate: number,
+  seed: number,
+  step: number,
+): number[][] {
   for (const [name, value] of Object.entries({ rowCount, batch, accumulate, step })) {
-    if (!Number.isInteger(value) || value < 1) throw new RangeError(`rowsOfStep: ${name} is ${value}, wanted a positive integer`);
+    if (!Number.isInteger(value) || value < 1)
+      throw new RangeError(`rowsOfStep: ${name} is ${value}, wanted a positive integer`);
   }
   const orders = new Map<number, number[]>();
   const rowAt = (position: number): number => {
@@ -29,7 +36,9 @@ export function rowsOfStep(rowCount: number, batch: number, accumulate: number, 
     return order[position % rowCount]!;
   };
   const first = (step - 1) * batch * accumulate;
-  return Array.from({ length: accumulate }, (_, micro) => Array.from({ length: batch }, (_, i) => rowAt(first + micro * batch + i)));
+  return Array.from({ length: accumulate }, (_, micro) =>
+    Array.from({ length: batch }, (_, i) => rowAt(first + micro * batch + i)),
+  );
 }
 
 /** Optimiser steps that `epochs` passes over the rows take, rounded up. */
@@ -51,7 +60,11 @@ export interface Batch {
 }
 
 /** The examples at `indices`, padded on the right with `padId` to the longest of them. */
-export function collate(examples: readonly Pick<TokenisedExample, 'ids' | 'labels' | 'class'>[], indices: readonly number[], padId: number): Batch {
+export function collate(
+  examples: readonly Pick<TokenisedExample, 'ids' | 'labels' | 'class'>[],
+  indices: readonly number[],
+  padId: number,
+): Batch {
   const rows = indices.map((index) => {
     const row = examples[index];
     if (!row) throw new RangeError(`collate: row ${index} of ${examples.length}`);

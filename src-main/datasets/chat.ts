@@ -19,12 +19,17 @@ export const PLAIN_STYLE: ChatStyle = { chatTemplate: undefined, specialText: { 
  * A template may show an answer otherwise once the conversation goes on: one whose words it changes (some drop earlier
  * reasoning) carries no loss, one whose frame alone differs (an EOS or an empty thought at the last) does. The reason is given when the template refuses the conversation, or no answer is left.
  */
-export function chatSegments(style: ChatStyle, messages: readonly Message[]): { segments: Segment[] } | { reason: string } {
+export function chatSegments(
+  style: ChatStyle,
+  messages: readonly Message[],
+): { segments: Segment[] } | { reason: string } {
   if (style.chatTemplate === undefined) return { segments: plainSegments(style, messages) };
   try {
     return templateSegments(style, messages);
   } catch (error) {
-    return { reason: `the chat template of the model refuses this conversation: ${error instanceof Error ? error.message : String(error)}` };
+    return {
+      reason: `the chat template of the model refuses this conversation: ${error instanceof Error ? error.message : String(error)}`,
+    };
   }
 }
 
@@ -42,13 +47,21 @@ export function encodeChatPrompt(tokenizer: TextTokenizer, messages: readonly Me
     text = renderTemplate(tokenizer, messages, true);
   } catch (error) {
     const why = error instanceof Error ? error.message : String(error);
-    throw new GraftError('CHAT_TEMPLATE', `The chat template of the model refuses this conversation: ${why}; change the messages or write the prompt as plain text.`, {}, { cause: error });
+    throw new GraftError(
+      'CHAT_TEMPLATE',
+      `The chat template of the model refuses this conversation: ${why}; change the messages or write the prompt as plain text.`,
+      {},
+      { cause: error },
+    );
   }
   // A template writes its own BOS.
   return tokenizer.encode(text, { addSpecialTokens: false });
 }
 
-function templateSegments(style: ChatStyle, messages: readonly Message[]): { segments: Segment[] } | { reason: string } {
+function templateSegments(
+  style: ChatStyle,
+  messages: readonly Message[],
+): { segments: Segment[] } | { reason: string } {
   const whole = renderTemplate(style, messages, false);
   const segments: Segment[] = [];
   let at = 0;
@@ -57,12 +70,18 @@ function templateSegments(style: ChatStyle, messages: readonly Message[]): { seg
     const before = renderTemplate(style, messages.slice(0, i), true);
     const after = renderTemplate(style, messages.slice(0, i + 1), false);
     if (before.length < at || !after.startsWith(before) || !whole.startsWith(before)) return;
-    const end = whole.startsWith(after) ? after.length : endOfAnswer(whole, before, after, message.content.trim(), style.specialText.eos);
+    const end = whole.startsWith(after)
+      ? after.length
+      : endOfAnswer(whole, before, after, message.content.trim(), style.specialText.eos);
     if (end === undefined) return;
-    segments.push({ text: whole.slice(at, before.length), loss: false }, { text: whole.slice(before.length, end), loss: true });
+    segments.push(
+      { text: whole.slice(at, before.length), loss: false },
+      { text: whole.slice(before.length, end), loss: true },
+    );
     at = end;
   });
-  if (segments.length === 0) return { reason: 'the chat template of the model does not write any answer as the continuation of what was asked' };
+  if (segments.length === 0)
+    return { reason: 'the chat template of the model does not write any answer as the continuation of what was asked' };
   segments.push({ text: whole.slice(at), loss: false });
   return { segments: segments.filter((segment) => segment.text !== '') };
 }

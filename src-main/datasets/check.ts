@@ -49,7 +49,12 @@ export async function checkDataset(options: CheckOptions): Promise<DatasetCheck>
   const tokenizer = options.tokenizerDir === undefined ? undefined : loadTokenizer(options.tokenizerDir);
   const set = await readExamples(options);
   const tokenised: PreparedDataset | undefined =
-    tokenizer && (await tokeniseExamples(set, { tokenizer, maxLength: options.maxLength ?? Infinity, lossOn: options.lossOn ?? 'completion' }));
+    tokenizer &&
+    (await tokeniseExamples(set, {
+      tokenizer,
+      maxLength: options.maxLength ?? Infinity,
+      lossOn: options.lossOn ?? 'completion',
+    }));
   const { file, format, columns, sizeBytes, sha256 } = set.read;
   return {
     file,

@@ -4,7 +4,8 @@ import { planColumns, toExample } from './columns.ts';
 import type { ColumnMap } from './types.ts';
 
 const plan = (columns: string[], map?: ColumnMap) => planColumns('rows.jsonl', columns, map);
-const example = (values: Record<string, unknown>, map?: ColumnMap, columns = Object.keys(values)) => toExample({ line: 3, values }, plan(columns, map));
+const example = (values: Record<string, unknown>, map?: ColumnMap, columns = Object.keys(values)) =>
+  toExample({ line: 3, values }, plan(columns, map));
 
 function errorOf(run: () => unknown): GraftError {
   try {
@@ -33,8 +34,14 @@ describe('planColumns', () => {
       kind: 'completion',
       columns: { prompt: 'question', completion: 'answer' },
     });
-    expect(plan(['prompt', 'completion', 'story'], { text: 'story' })).toEqual({ kind: 'text', columns: { text: 'story' } });
-    expect(plan(['prompt', 'completion', 'better'], { completion: 'better' }).columns).toEqual({ prompt: 'prompt', completion: 'better' });
+    expect(plan(['prompt', 'completion', 'story'], { text: 'story' })).toEqual({
+      kind: 'text',
+      columns: { text: 'story' },
+    });
+    expect(plan(['prompt', 'completion', 'better'], { completion: 'better' }).columns).toEqual({
+      prompt: 'prompt',
+      completion: 'better',
+    });
   });
 
   it('names the columns found and the way out', () => {
@@ -43,8 +50,15 @@ describe('planColumns', () => {
     expect(unknown.message).toContain('act, prompt, for_devs');
     expect(unknown.message).toContain('--map');
     const column = errorOf(() => plan(['a', 'b'], { prompt: 'c' }));
-    expect(column).toMatchObject({ code: 'MAP_COLUMN_UNKNOWN', kind: 'usage', message: expect.stringContaining('no column "c"') as string });
-    expect(errorOf(() => plan(['a', 'b'], { question: 'a' }))).toMatchObject({ code: 'MAP_NAME_UNKNOWN', kind: 'usage' });
+    expect(column).toMatchObject({
+      code: 'MAP_COLUMN_UNKNOWN',
+      kind: 'usage',
+      message: expect.stringContaining('no column "c"') as string,
+    });
+    expect(errorOf(() => plan(['a', 'b'], { question: 'a' }))).toMatchObject({
+      code: 'MAP_NAME_UNKNOWN',
+      kind: 'usage',
+    });
   });
 });
 
@@ -68,7 +82,8 @@ describe('toExample', () => {
     };
     const context = ', paired with an input that provides further context';
     expect(prompt({ instruction: 'Add', input: '1 2', output: '3' })).toBe(want('### Input:\n1 2\n\n', context));
-    for (const input of ['', undefined, null]) expect(prompt({ instruction: 'Add', input, output: '3' })).toBe(want('', ''));
+    for (const input of ['', undefined, null])
+      expect(prompt({ instruction: 'Add', input, output: '3' })).toBe(want('', ''));
     expect(prompt({ instruction: 'Add', output: '3' })).toBe(want('', ''));
   });
 
@@ -102,9 +117,20 @@ describe('toExample', () => {
     [{ messages: 'Hi' }, '"messages" is text, not a list of messages'],
     [{ messages: [] }, '"messages" is an empty list'],
     [{ messages: [{ role: 'user', content: 'Hi' }] }, '"messages" has no message of the assistant to learn from'],
-    [{ messages: [{ role: 'robot', content: 'Hi' }] }, 'message 1 of "messages" has the role "robot"; known roles are system, user, assistant (human, gpt)'],
+    [
+      { messages: [{ role: 'robot', content: 'Hi' }] },
+      'message 1 of "messages" has the role "robot"; known roles are system, user, assistant (human, gpt)',
+    ],
     [{ messages: [{ role: 'user', content: 3 }] }, 'the content of message 1 of "messages" is a number, not text'],
-    [{ messages: [{ role: 'user', content: 'Hi' }, { role: 'assistant', content: '' }] }, 'the content of message 2 of "messages" is empty'],
+    [
+      {
+        messages: [
+          { role: 'user', content: 'Hi' },
+          { role: 'assistant', content: '' },
+        ],
+      },
+      'the content of message 2 of "messages" is empty',
+    ],
   ])('%j: %s', (values, reason) => {
     expect(example(values)).toEqual({ line: 3, reason });
   });

@@ -16,16 +16,20 @@ interface Field {
 /** In order of preference: Alpaca files often carry a rendered `text` or `prompt` as well. */
 const SHAPES: { kind: DatasetKind; fields: Field[] }[] = [
   { kind: 'messages', fields: [{ names: ['messages', 'conversations'] }] },
-  { kind: 'alpaca', fields: [{ names: ['instruction'] }, { names: ['input'], optional: true }, { names: ['output', 'response'] }] },
+  {
+    kind: 'alpaca',
+    fields: [{ names: ['instruction'] }, { names: ['input'], optional: true }, { names: ['output', 'response'] }],
+  },
   { kind: 'completion', fields: [{ names: ['prompt'] }, { names: ['completion', 'response', 'output'] }] },
   { kind: 'text', fields: [{ names: ['text'] }, { names: ['label'], optional: true }] },
 ];
 
 /** What a user can map columns onto: the fields of each shape under their own names. */
-export const DATASET_SHAPES: readonly { kind: DatasetKind; fields: { name: string; optional: boolean }[] }[] = SHAPES.map(({ kind, fields }) => ({
-  kind,
-  fields: fields.map(({ names, optional }) => ({ name: names[0]!, optional: optional === true })),
-}));
+export const DATASET_SHAPES: readonly { kind: DatasetKind; fields: { name: string; optional: boolean }[] }[] =
+  SHAPES.map(({ kind, fields }) => ({
+    kind,
+    fields: fields.map(({ names, optional }) => ({ name: names[0]!, optional: optional === true })),
+  }));
 
 const KNOWN = [...new Set(SHAPES.flatMap((shape) => shape.fields.flatMap((field) => field.names)))];
 
@@ -43,9 +47,18 @@ export interface ColumnPlan {
 export function planColumns(file: string, columns: readonly string[], map: ColumnMap = {}): ColumnPlan {
   const found = columns.length > 0 ? columns.join(', ') : 'none';
   for (const [wanted, column] of Object.entries(map)) {
-    if (!KNOWN.includes(wanted)) throw usageError('MAP_NAME_UNKNOWN', `"${wanted}" is no column that Graft knows; map onto one of ${KNOWN.join(', ')}.`, { wanted, known: KNOWN });
+    if (!KNOWN.includes(wanted))
+      throw usageError(
+        'MAP_NAME_UNKNOWN',
+        `"${wanted}" is no column that Graft knows; map onto one of ${KNOWN.join(', ')}.`,
+        { wanted, known: KNOWN },
+      );
     if (!columns.includes(column)) {
-      throw usageError('MAP_COLUMN_UNKNOWN', `${file} has no column "${column}" to use as ${wanted}; its columns are: ${found}.`, { file, column, columns });
+      throw usageError(
+        'MAP_COLUMN_UNKNOWN',
+        `${file} has no column "${column}" to use as ${wanted}; its columns are: ${found}.`,
+        { file, column, columns },
+      );
     }
   }
   for (const shape of SHAPES) {
@@ -77,7 +90,8 @@ export function toExample(row: RawRow, plan: ColumnPlan): Example | BadRow {
   const { line } = row;
   if (plan.kind === 'messages') {
     const column = plan.columns['messages']!;
-    const parsed = column in row.values ? parseMessages(row.values[column], column) : { reason: `"${column}" is missing` };
+    const parsed =
+      column in row.values ? parseMessages(row.values[column], column) : { reason: `"${column}" is missing` };
     return { line, ...parsed };
   }
   const texts: Record<string, string> = {};

@@ -11,13 +11,20 @@ const STORIES = 'data/stories260k';
 const folder = new TestFolder();
 afterAll(() => folder.remove());
 
-const jsonl = (name: string, rows: unknown[]) => folder.write(name, rows.map((row) => (typeof row === 'string' ? row : JSON.stringify(row))).join('\n') + '\n');
+const jsonl = (name: string, rows: unknown[]) =>
+  folder.write(name, rows.map((row) => (typeof row === 'string' ? row : JSON.stringify(row))).join('\n') + '\n');
 
 describe.skipIf(!hasShared(STORIES))(`prepareDataset${skipNote(STORIES)}`, () => {
   const tokenizer = () => loadTokenizer(sharedPath(STORIES));
 
   it('keeps good rows and reports unreadable and wrong ones by line', async () => {
-    const file = jsonl('mixed.jsonl', [{ prompt: 'a', completion: ' b' }, { prompt: 'a', completion: 3 }, '{oops', { prompt: 'c', completion: ' d' }, { prompt: 'e' }]);
+    const file = jsonl('mixed.jsonl', [
+      { prompt: 'a', completion: ' b' },
+      { prompt: 'a', completion: 3 },
+      '{oops',
+      { prompt: 'c', completion: ' d' },
+      { prompt: 'e' },
+    ]);
     const prepared = await prepareDataset({ file, maxLength: 64, tokenizer: tokenizer() });
     expect(prepared.examples.map((example) => example.line)).toEqual([1, 4]);
     expect(prepared.bad.map((row) => row.line)).toEqual([2, 3, 5]);
@@ -30,12 +37,18 @@ describe.skipIf(!hasShared(STORIES))(`prepareDataset${skipNote(STORIES)}`, () =>
 
   it('does not start a run with rows that have nothing to learn after truncation', async () => {
     const long = 'name : Alimentum | area : city centre | family friendly : no';
-    const file = jsonl('long.jsonl', [{ prompt: 'a', completion: ' b' }, ...Array<unknown>(12).fill({ prompt: long, completion: ' x' })]);
+    const file = jsonl('long.jsonl', [
+      { prompt: 'a', completion: ' b' },
+      ...Array<unknown>(12).fill({ prompt: long, completion: ' x' }),
+    ]);
     const promptTokens = tokenizer().encodePrompt(long).length;
     const prepared = await prepareDataset({ file, maxLength: 16, tokenizer: tokenizer() });
     expect(prepared.examples.map((example) => example.line)).toEqual([1]);
     expect(prepared.unusable).toHaveLength(12);
-    expect(prepared.unusable[0]).toEqual({ line: 2, reason: `the prompt alone fills max length 16: ${promptTokens} tokens` });
+    expect(prepared.unusable[0]).toEqual({
+      line: 2,
+      reason: `the prompt alone fills max length 16: ${promptTokens} tokens`,
+    });
     const refused = await graftError(() => assertTrainable(prepared));
     expect(refused.code).toBe('DATASET_NO_LABELS');
     expect(refused.message).toContain('12 rows');
@@ -51,12 +64,23 @@ describe.skipIf(!hasShared(STORIES))(`prepareDataset${skipNote(STORIES)}`, () =>
 
   it('refuses a file of which no row can be used, and unknown columns', async () => {
     const none = jsonl('none.jsonl', ['{oops', '{again']);
-    expect(await graftError(() => prepareDataset({ file: none, maxLength: 64, tokenizer: tokenizer() }))).toMatchObject({ code: 'DATASET_NO_USABLE_ROWS', message: expect.stringContaining('line 1: ') as string });
+    expect(await graftError(() => prepareDataset({ file: none, maxLength: 64, tokenizer: tokenizer() }))).toMatchObject(
+      { code: 'DATASET_NO_USABLE_ROWS', message: expect.stringContaining('line 1: ') as string },
+    );
     const wrong = jsonl('wrong.jsonl', [{ prompt: 1, completion: 2 }]);
-    expect((await graftError(() => prepareDataset({ file: wrong, maxLength: 64, tokenizer: tokenizer() }))).code).toBe('DATASET_NO_USABLE_ROWS');
+    expect((await graftError(() => prepareDataset({ file: wrong, maxLength: 64, tokenizer: tokenizer() }))).code).toBe(
+      'DATASET_NO_USABLE_ROWS',
+    );
     const unknown = jsonl('unknown.jsonl', [{ question: 'a', answer: 'b' }]);
-    expect((await graftError(() => prepareDataset({ file: unknown, maxLength: 64, tokenizer: tokenizer() }))).code).toBe('DATASET_COLUMNS');
-    const mapped = await prepareDataset({ file: unknown, map: { prompt: 'question', completion: 'answer' }, maxLength: 64, tokenizer: tokenizer() });
+    expect(
+      (await graftError(() => prepareDataset({ file: unknown, maxLength: 64, tokenizer: tokenizer() }))).code,
+    ).toBe('DATASET_COLUMNS');
+    const mapped = await prepareDataset({
+      file: unknown,
+      map: { prompt: 'question', completion: 'answer' },
+      maxLength: 64,
+      tokenizer: tokenizer(),
+    });
     expect(tokenizer().decode(mapped.examples[0]!.ids)).toBe('ab');
   });
 
@@ -66,7 +90,13 @@ describe.skipIf(!hasShared(STORIES))(`prepareDataset${skipNote(STORIES)}`, () =>
     expect(prepared.examples).toHaveLength(4672);
     expect(new Set(prepared.examples.map((example) => example.group)).size).toBe(547);
     const { train, val } = splitExamples(prepared.examples, 0.05, 0);
-    const promptOf = ({ ids, labels }: (typeof train)[number]) => ids.slice(0, labels.findIndex((label) => label !== IGNORED)).join();
+    const promptOf = ({ ids, labels }: (typeof train)[number]) =>
+      ids
+        .slice(
+          0,
+          labels.findIndex((label) => label !== IGNORED),
+        )
+        .join();
     const trained = new Set(train.map(promptOf));
     expect(val.filter((example) => trained.has(promptOf(example)))).toEqual([]);
     expect(Math.abs(val.length - 0.05 * 4672)).toBeLessThan(10);
@@ -77,9 +107,19 @@ describe.skipIf(!hasShared(STORIES))(`prepareDataset${skipNote(STORIES)}`, () =>
   });
 
   it('checkDataset shows rows as the model sees them', async () => {
-    const file = jsonl('check.jsonl', [{ instruction: 'Add', input: '1 2', output: '3' }, '{oops', { instruction: 'Say hi', output: 'hi' }]);
+    const file = jsonl('check.jsonl', [
+      { instruction: 'Add', input: '1 2', output: '3' },
+      '{oops',
+      { instruction: 'Say hi', output: 'hi' },
+    ]);
     const bare = await checkDataset({ file });
-    expect(bare).toMatchObject({ format: 'jsonl', kind: 'alpaca', columns: ['instruction', 'input', 'output'], rows: 2, bad: [{ line: 2 }] });
+    expect(bare).toMatchObject({
+      format: 'jsonl',
+      kind: 'alpaca',
+      columns: ['instruction', 'input', 'output'],
+      rows: 2,
+      bad: [{ line: 2 }],
+    });
     expect(bare.preview.map((row) => [row.line, row.completion])).toEqual([
       [1, '3'],
       [3, 'hi'],

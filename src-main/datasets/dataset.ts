@@ -10,7 +10,16 @@ import { lengthStats } from './stats.ts';
 import type { LengthStats } from './stats.ts';
 import type { TextTokenizer } from './tokenizer.ts';
 import { describeBadRow } from './types.ts';
-import type { BadRow, ColumnMap, DatasetFormat, DatasetKind, Example, LossOn, ReadResult, TokenisedExample } from './types.ts';
+import type {
+  BadRow,
+  ColumnMap,
+  DatasetFormat,
+  DatasetKind,
+  Example,
+  LossOn,
+  ReadResult,
+  TokenisedExample,
+} from './types.ts';
 
 /** Rows tokenised before other work of the process gets its turn. */
 const SLICE = 32;
@@ -85,11 +94,24 @@ function classified(set: ExampleSet, options: PrepareOptions): PreparedDataset {
   const { examples, bad, labels } = labelledTexts(set.examples, options);
   const { file, sha256 } = set.read;
   const all = [...set.bad, ...bad].sort((a, b) => a.line - b.line);
-  return { file, sha256, kind: set.kind, maxLength: options.maxLength, examples, bad: all, unusable: [], stats: lengthStats(examples), labels };
+  return {
+    file,
+    sha256,
+    kind: set.kind,
+    maxLength: options.maxLength,
+    examples,
+    bad: all,
+    unusable: [],
+    stats: lengthStats(examples),
+    labels,
+  };
 }
 
 /** Tokenises examples that were already read, in slices, so that the process stays responsive. */
-export async function tokeniseExamples(set: ExampleSet, { tokenizer, lossOn = 'completion', maxLength }: Omit<PrepareOptions, 'file' | 'format' | 'map'>): Promise<PreparedDataset> {
+export async function tokeniseExamples(
+  set: ExampleSet,
+  { tokenizer, lossOn = 'completion', maxLength }: Omit<PrepareOptions, 'file' | 'format' | 'map'>,
+): Promise<PreparedDataset> {
   const examples: TokenisedExample[] = [];
   const bad = [...set.bad];
   const unusable: BadRow[] = [];
@@ -99,7 +121,8 @@ export async function tokeniseExamples(set: ExampleSet, { tokenizer, lossOn = 'c
     const { line } = example;
     const row = renderExample(example, tokenizer, { lossOn, maxLength });
     if ('reason' in row) bad.push({ line, reason: row.reason });
-    else if (row.labelled === 0) unusable.push({ line, reason: whyUnlabelled(row.promptTokens, row.fullLength, maxLength) });
+    else if (row.labelled === 0)
+      unusable.push({ line, reason: whyUnlabelled(row.promptTokens, row.fullLength, maxLength) });
     else {
       const { ids, labels, labelled, fullLength, truncated } = row;
       examples.push({ line, ids, labels, labelled, fullLength, truncated, group: groupOf(example, groups) });
@@ -114,7 +137,10 @@ export async function tokeniseExamples(set: ExampleSet, { tokenizer, lossOn = 'c
  * Throws GraftError when a run must not start: DATASET_NO_LABELS when a row has no labelled token after truncation,
  * DATASET_NO_USABLE_ROWS when nothing is left, DATASET_BAD_ROWS when there are bad rows and they were not allowed.
  */
-export function assertTrainable(prepared: PreparedDataset, { allowBadRows = true }: { allowBadRows?: boolean } = {}): void {
+export function assertTrainable(
+  prepared: PreparedDataset,
+  { allowBadRows = true }: { allowBadRows?: boolean } = {},
+): void {
   const { file, bad, unusable, examples, maxLength } = prepared;
   if (unusable.length > 0) {
     throw new GraftError(
@@ -124,14 +150,22 @@ export function assertTrainable(prepared: PreparedDataset, { allowBadRows = true
     );
   }
   if (!allowBadRows && bad.length > 0) {
-    throw new GraftError('DATASET_BAD_ROWS', `${count(bad.length, 'row')} of ${file} cannot be used (${listRows(bad)}); correct them, or allow the run to go on without them.`, { file, rows: bad });
+    throw new GraftError(
+      'DATASET_BAD_ROWS',
+      `${count(bad.length, 'row')} of ${file} cannot be used (${listRows(bad)}); correct them, or allow the run to go on without them.`,
+      { file, rows: bad },
+    );
   }
   if (examples.length === 0) throw noUsableRows(file, bad);
 }
 
 /** No row of a file can be used. */
 export function noUsableRows(file: string, bad: readonly BadRow[]): GraftError {
-  return new GraftError('DATASET_NO_USABLE_ROWS', `No row of ${file} can be used (${listRows(bad)}); correct the file and try again.`, { file, rows: bad });
+  return new GraftError(
+    'DATASET_NO_USABLE_ROWS',
+    `No row of ${file} can be used (${listRows(bad)}); correct the file and try again.`,
+    { file, rows: bad },
+  );
 }
 
 /** The first ten rows with their reasons. */
@@ -161,5 +195,10 @@ function groupOf(example: Example, groups: Map<string, number>): number {
 /** What examples of the same group have in common; a text without a prompt counts as a whole. */
 export function promptOf({ segments, messages }: Example): string {
   if (segments) return (segments.find((segment) => !segment.loss) ?? segments[0])?.text ?? '';
-  return JSON.stringify(messages.slice(0, messages.findIndex((message) => message.role === 'assistant')));
+  return JSON.stringify(
+    messages.slice(
+      0,
+      messages.findIndex((message) => message.role === 'assistant'),
+    ),
+  );
 }

@@ -74,7 +74,10 @@ export class DatasetFiles {
 
   #read(file: string, format: DatasetFormat | null | undefined, key: string): Opened {
     const progress = { done: 0, total: fs.statSync(file, { throwIfNoEntry: false })?.size ?? 0 };
-    const index = buildIndex(file, this.#dir, { format: format ?? undefined, onProgress: (doneBytes) => (progress.done = doneBytes) });
+    const index = buildIndex(file, this.#dir, {
+      format: format ?? undefined,
+      onProgress: (doneBytes) => (progress.done = doneBytes),
+    });
     // Whoever asked hears of a failure; the next asks again.
     index.catch(() => (this.#opened = this.#opened.filter((opened) => opened.key !== key)));
     return { key, index, progress, surveys: new Map(), matches: new Map() };
@@ -93,5 +96,8 @@ function recall<T>(known: Map<string, Promise<T>>, key: string, make: () => Prom
 }
 
 function discard(opened: Opened): void {
-  opened.index.then((index) => index.close(), () => undefined);
+  opened.index.then(
+    (index) => index.close(),
+    () => undefined,
+  );
 }

@@ -14,7 +14,10 @@ export function duplicateGroups({ good }: Survey, window: { offset: number; coun
   return inSlices(groupSteps(good, window));
 }
 
-function* groupSteps({ count: rows, index, sameAs }: SurveyedRows, { offset, count }: { offset: number; count: number }): Steps<DuplicateGroups> {
+function* groupSteps(
+  { count: rows, index, sameAs }: SurveyedRows,
+  { offset, count }: { offset: number; count: number },
+): Steps<DuplicateGroups> {
   const sizes = new Int32Array(rows);
   for (let place = 0; place < rows; place++) {
     sizes[sameAs[place]!]!++;

@@ -16,10 +16,19 @@ interface LabelledOptions {
  * The examples, the rows that cannot be used, and the labels in the order of their classes: numbers by value, names by
  * the alphabet. Throws a usage error NOT_CLASSIFIABLE where fewer than two labels are there.
  */
-export function labelledTexts(rows: readonly Example[], { file, tokenizer, maxLength, labels }: LabelledOptions): { examples: TokenisedExample[]; bad: BadRow[]; labels: string[] } {
-  const known = labels ? [...labels] : sorted(new Set(rows.flatMap((row) => row.segments && (row.label ?? []))).values());
+export function labelledTexts(
+  rows: readonly Example[],
+  { file, tokenizer, maxLength, labels }: LabelledOptions,
+): { examples: TokenisedExample[]; bad: BadRow[]; labels: string[] } {
+  const known = labels
+    ? [...labels]
+    : sorted(new Set(rows.flatMap((row) => row.segments && (row.label ?? []))).values());
   if (known.length < 2) {
-    throw usageError('NOT_CLASSIFIABLE', `${file} has ${known.length === 0 ? 'no labels' : `the one label ${known[0]}`}, but to classify texts needs a column text and a column label with two labels or more; say which column is which with --map.`, { file, labels: known });
+    throw usageError(
+      'NOT_CLASSIFIABLE',
+      `${file} has ${known.length === 0 ? 'no labels' : `the one label ${known[0]}`}, but to classify texts needs a column text and a column label with two labels or more; say which column is which with --map.`,
+      { file, labels: known },
+    );
   }
   const classOf = new Map(known.map((label, i) => [label, i]));
   const groups = new Map<string, number>();
@@ -29,12 +38,22 @@ export function labelledTexts(rows: readonly Example[], { file, tokenizer, maxLe
     const text = segments?.map((segment) => segment.text).join('');
     const found = label === undefined ? undefined : classOf.get(label);
     if (text === undefined || label === undefined) bad.push({ line, reason: 'it has no label' });
-    else if (found === undefined) bad.push({ line, reason: `its label ${JSON.stringify(label)} is none of ${known.join(', ')}` });
+    else if (found === undefined)
+      bad.push({ line, reason: `its label ${JSON.stringify(label)} is none of ${known.join(', ')}` });
     else {
       const ids = tokenizer.encode(text);
       const kept = Int32Array.from(ids.slice(0, maxLength));
       if (!groups.has(text)) groups.set(text, groups.size);
-      examples.push({ line, ids: kept, labels: new Int32Array(kept.length).fill(IGNORED), labelled: 1, fullLength: ids.length, truncated: ids.length > maxLength, group: groups.get(text)!, class: found });
+      examples.push({
+        line,
+        ids: kept,
+        labels: new Int32Array(kept.length).fill(IGNORED),
+        labelled: 1,
+        fullLength: ids.length,
+        truncated: ids.length > maxLength,
+        group: groups.get(text)!,
+        class: found,
+      });
     }
   }
   return { examples, bad, labels: known };

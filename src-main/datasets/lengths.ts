@@ -18,12 +18,21 @@ export interface LengthCounts {
 }
 
 /** Counts tokens with the trainer's own function: what is counted so far, about three times a second, and the whole at the end. */
-export async function* countTokens(examples: AsyncIterable<Example>, { total, tokenizer, lossOn }: { total: number; tokenizer: TextTokenizer; lossOn: LossOn }): AsyncGenerator<LengthCounts> {
+export async function* countTokens(
+  examples: AsyncIterable<Example>,
+  { total, tokenizer, lossOn }: { total: number; tokenizer: TextTokenizer; lossOn: LossOn },
+): AsyncGenerator<LengthCounts> {
   const lengths = new Map<number, number>();
   const prompts = new Map<number, number>();
   let done = 0;
   let reported = performance.now();
-  const counts = (): LengthCounts => ({ unit: 'tokens', done, total, lengths: sorted(lengths), prompts: sorted(prompts) });
+  const counts = (): LengthCounts => ({
+    unit: 'tokens',
+    done,
+    total,
+    lengths: sorted(lengths),
+    prompts: sorted(prompts),
+  });
   for await (const example of examples) {
     const row = renderExample(example, tokenizer, { lossOn, maxLength: Infinity });
     done++;

@@ -24,12 +24,17 @@ export function parseMessages(value: unknown, column: string): { messages: Messa
     const name = turn['role'] ?? turn['from'];
     const content = turn['content'] ?? turn['value'];
     const role = typeof name === 'string' && Object.hasOwn(ROLES, name) ? ROLES[name] : undefined;
-    if (!role) return { reason: `${where} has the role ${JSON.stringify(name ?? null)}; known roles are system, user, assistant (human, gpt)` };
-    if (typeof content !== 'string') return { reason: `the content of ${where} is ${describeValue(content)}, not text` };
+    if (!role)
+      return {
+        reason: `${where} has the role ${JSON.stringify(name ?? null)}; known roles are system, user, assistant (human, gpt)`,
+      };
+    if (typeof content !== 'string')
+      return { reason: `the content of ${where} is ${describeValue(content)}, not text` };
     if (content.trim() === '') return { reason: `the content of ${where} is empty` };
     messages.push({ role, content });
   }
   if (messages.length === 0) return { reason: `"${column}" is an empty list` };
-  if (!messages.some((message) => message.role === 'assistant')) return { reason: `"${column}" has no message of the assistant to learn from` };
+  if (!messages.some((message) => message.role === 'assistant'))
+    return { reason: `"${column}" has no message of the assistant to learn from` };
   return { messages };
 }

@@ -59,7 +59,8 @@ describe('JSON lists', () => {
   });
 
   it('loses only the broken elements', async () => {
-    const text = '[\n{"text": "a"},\n{"text": "b\n},\n{"text": "c"},\n"d",\n{"text": "e",\n "x": nope},\n{"text": "f"},\n]';
+    const text =
+      '[\n{"text": "a"},\n{"text": "b\n},\n{"text": "c"},\n"d",\n{"text": "e",\n "x": nope},\n{"text": "f"},\n]';
     const result = await readDataset(folder.write('broken.json', text));
     expect(lines(result)).toEqual([2, 5, 9]);
     expect(result.bad.map((row) => row.line)).toEqual([3, 6, 7]);
@@ -97,7 +98,13 @@ describe('CSV', () => {
     ['\t', 'tab.tsv'],
     ['\t', 'tab.csv'],
   ])('finds the delimiter %j', async (delimiter, name) => {
-    const text = [['prompt', '"a, b; c"'], ['1,2', 'x'], ['"3', '4"', 'y']].map((cells) => cells.join(delimiter)).join('\n');
+    const text = [
+      ['prompt', '"a, b; c"'],
+      ['1,2', 'x'],
+      ['"3', '4"', 'y'],
+    ]
+      .map((cells) => cells.join(delimiter))
+      .join('\n');
     const result = await readDataset(folder.write(name, text));
     expect(result.columns).toEqual(['prompt', 'a, b; c']);
     expect(result.rows.map((row) => row.values['prompt'])).toEqual(['1,2', `3${delimiter}4`]);
@@ -116,7 +123,9 @@ describe('CSV', () => {
 
   it('reads cells longer than a chunk, and more records than one group', async () => {
     const rows = Array.from({ length: 700 }, (_, i) => [`p${i}`, `"${'x\n'.repeat(i === 3 ? 800_000 : 1)}"`]);
-    const result = await readDataset(folder.write('large.csv', 'prompt,completion\n' + rows.map((row) => row.join(',')).join('\n')));
+    const result = await readDataset(
+      folder.write('large.csv', 'prompt,completion\n' + rows.map((row) => row.join(',')).join('\n')),
+    );
     expect(result.rows).toHaveLength(700);
     expect(result.rows[3]!.values['completion']).toHaveLength(1_600_000);
     expect(result.rows.at(-1)).toEqual({ line: 2 + 699 * 2 + 799_999, values: { prompt: 'p699', completion: 'x\n' } });
@@ -124,7 +133,10 @@ describe('CSV', () => {
 
   it('refuses a header that names a column twice', async () => {
     const error = await graftError(() => readDataset(folder.write('twice.csv', 'a,b,a\n1,2,3\n')));
-    expect(error).toMatchObject({ code: 'DATASET_HEADER', message: expect.stringContaining('"a" appears twice') as string });
+    expect(error).toMatchObject({
+      code: 'DATASET_HEADER',
+      message: expect.stringContaining('"a" appears twice') as string,
+    });
   });
 });
 
@@ -137,8 +149,16 @@ describe('files that are no dataset', () => {
     ['an empty list', () => folder.write('empty.json', ' [ ] '), 'DATASET_EMPTY'],
     ['a header alone', () => folder.write('header.csv', 'prompt,completion\n'), 'DATASET_EMPTY'],
     ['UTF-16', () => folder.write('utf16.csv', Buffer.from('\uFEFFprompt,completion', 'utf16le')), 'DATASET_ENCODING'],
-    ['Latin-1', () => folder.write('latin1.csv', Buffer.from('prompt,completion\ncafé,x\n', 'latin1')), 'DATASET_ENCODING'],
-    ['a cut-off character', () => folder.write('cut.jsonl', Buffer.from('{"text": "é').subarray(0, 11)), 'DATASET_ENCODING'],
+    [
+      'Latin-1',
+      () => folder.write('latin1.csv', Buffer.from('prompt,completion\ncafé,x\n', 'latin1')),
+      'DATASET_ENCODING',
+    ],
+    [
+      'a cut-off character',
+      () => folder.write('cut.jsonl', Buffer.from('{"text": "é').subarray(0, 11)),
+      'DATASET_ENCODING',
+    ],
     ['an unknown format', () => folder.write('notes.txt', 'Only one long line'), 'DATASET_FORMAT_UNKNOWN'],
   ])('refuses %s in one sentence', async (_, make, code) => {
     const file = make();
@@ -151,7 +171,10 @@ describe('files that are no dataset', () => {
   it('goes by the content where the name says nothing, and by --format above all', async () => {
     expect((await readDataset(folder.write('a.txt', '[{"text": "a"}]'))).format).toBe('json');
     expect((await readDataset(folder.write('b', '{"text": "a"}\n'))).format).toBe('jsonl');
-    expect((await readDataset(folder.write('c.txt', 'prompt;completion\n1;2\n'))).columns).toEqual(['prompt', 'completion']);
+    expect((await readDataset(folder.write('c.txt', 'prompt;completion\n1;2\n'))).columns).toEqual([
+      'prompt',
+      'completion',
+    ]);
     expect((await readDataset(folder.write('d.txt', 'text\nhello\n'), { format: 'csv' })).rows).toHaveLength(1);
   });
 });
@@ -176,10 +199,14 @@ describe.skipIf(!hasShared('data/instruct'))(`real files${skipNote('data/instruc
   it('gives the same texts from JSON as JSON.parse, and from CSV as from JSON', async () => {
     const dir = 'data/instruct/derived_self_instruct';
     const alpaca = await readDataset(sharedPath(`${dir}/alpaca.json`));
-    expect(alpaca.rows.map((row) => row.values)).toEqual(JSON.parse(fs.readFileSync(sharedPath(`${dir}/alpaca.json`), 'utf8')));
+    expect(alpaca.rows.map((row) => row.values)).toEqual(
+      JSON.parse(fs.readFileSync(sharedPath(`${dir}/alpaca.json`), 'utf8')),
+    );
     const csv = await readDataset(sharedPath(`${dir}/prompt_completion.csv`));
     const text = (value: unknown) => String(value).trim();
-    expect(csv.rows.map((row) => text(row.values['completion']))).toEqual(alpaca.rows.map((row) => text(row.values['output'])));
+    expect(csv.rows.map((row) => text(row.values['completion']))).toEqual(
+      alpaca.rows.map((row) => text(row.values['output'])),
+    );
     const source = fs.readFileSync(sharedPath(`${dir}/prompt_completion.csv`), 'utf8').split('\n');
     for (const row of csv.rows) {
       const start = String(row.values['prompt']).split(/[\n"]/)[0]!.trim();

@@ -27,7 +27,13 @@ export function openRows(file: string, options: ReadOptions = {}): RowStream {
   const format = options.format ?? detectFormat(file, source.head);
   const columns = new Set<string>();
   const note = (names: string[]): void => names.forEach((name) => columns.add(name));
-  return { format, sizeBytes: source.sizeBytes, rows: noted(), columns: () => [...columns].filter((name) => name !== ''), sha256: () => source.sha256() };
+  return {
+    format,
+    sizeBytes: source.sizeBytes,
+    rows: noted(),
+    columns: () => [...columns].filter((name) => name !== ''),
+    sha256: () => source.sha256(),
+  };
 
   async function* noted(): AsyncGenerator<RawRow | BadRow> {
     let count = 0;
@@ -53,10 +59,23 @@ export async function readDataset(file: string, options: ReadOptions = {}): Prom
     if ('values' in row) rows.push(row);
     else bad.push(row);
   }
-  return { file, format: stream.format, sizeBytes: stream.sizeBytes, sha256: stream.sha256(), rows, bad, columns: stream.columns() };
+  return {
+    file,
+    format: stream.format,
+    sizeBytes: stream.sizeBytes,
+    sha256: stream.sha256(),
+    rows,
+    bad,
+    columns: stream.columns(),
+  };
 }
 
-function reader(format: DatasetFormat, chunks: AsyncIterable<string>, file: string, onHeader: (columns: string[]) => void): AsyncIterable<RawRow | BadRow> {
+function reader(
+  format: DatasetFormat,
+  chunks: AsyncIterable<string>,
+  file: string,
+  onHeader: (columns: string[]) => void,
+): AsyncIterable<RawRow | BadRow> {
   switch (format) {
     case 'jsonl':
       return readJsonl(chunks);

@@ -29,7 +29,13 @@ const PHI3 =
 const QWEN3 =
   "{%- set ns = namespace(last=-1) -%}{%- for m in messages[::-1] -%}{%- if ns.last < 0 and m.role == 'user' -%}{%- set ns.last = messages | length - 1 - loop.index0 -%}{%- endif -%}{%- endfor -%}{%- for m in messages -%}{%- if m.role == 'assistant' -%}{%- set answer = m.content.split('</think>')[-1].lstrip('\n') -%}{%- set thought = m.content.split('</think>')[0].split('<think>')[-1].strip('\n') if '</think>' in m.content else '' -%}{{- '<|im_start|>assistant\n' -}}{%- if loop.index0 > ns.last -%}{{- '<think>\n' + thought + '\n</think>\n\n' -}}{%- endif -%}{{- answer + '<|im_end|>\n' -}}{%- else -%}{{- '<|im_start|>' + m.role + '\n' + m.content + '<|im_end|>\n' -}}{%- endif -%}{%- endfor -%}{%- if add_generation_prompt -%}{{- '<|im_start|>assistant\n' -}}{%- endif -%}";
 
-const pair = (prompt: string, completion: string): Example => ({ line: 1, segments: [{ text: prompt, loss: false }, { text: completion, loss: true }] });
+const pair = (prompt: string, completion: string): Example => ({
+  line: 1,
+  segments: [
+    { text: prompt, loss: false },
+    { text: completion, loss: true },
+  ],
+});
 
 function render(example: Example, tokenizer: TextTokenizer, options = WHOLE): RenderedExample {
   const row = renderExample(example, tokenizer, options);
@@ -101,7 +107,10 @@ describe.skipIf(!hasData)(`rendering${skipNote('data')}`, () => {
   it('labels all but the first position of a text, and of everything with lossOn all', () => {
     for (const tokenizer of [stories(), gpt2()]) {
       const text: Example = { line: 1, segments: [{ text: 'Once upon a time', loss: true }] };
-      const rows = [render(text, tokenizer), render(pair('Once upon', ' a time'), tokenizer, { ...WHOLE, lossOn: 'all' })];
+      const rows = [
+        render(text, tokenizer),
+        render(pair('Once upon', ' a time'), tokenizer, { ...WHOLE, lossOn: 'all' }),
+      ];
       for (const row of rows) {
         expect([...row.ids]).toEqual([...tokenizer.encode('Once upon a time'), tokenizer.eosId]);
         expect([...row.labels]).toEqual([IGNORED, ...row.ids.slice(1)]);
@@ -112,7 +121,10 @@ describe.skipIf(!hasData)(`rendering${skipNote('data')}`, () => {
 
   it('cuts from the right and counts what is left', () => {
     const whole = render(pair('Once upon', ' a time there was'), stories());
-    const cut = render(pair('Once upon', ' a time there was'), stories(), { ...WHOLE, maxLength: whole.promptTokens + 2 });
+    const cut = render(pair('Once upon', ' a time there was'), stories(), {
+      ...WHOLE,
+      maxLength: whole.promptTokens + 2,
+    });
     expect([...cut.ids]).toEqual([...whole.ids.slice(0, whole.promptTokens + 2)]);
     expect(cut).toMatchObject({ labelled: 2, truncated: true, fullLength: whole.ids.length });
     expect(whole).toMatchObject({ truncated: false, fullLength: whole.ids.length });
@@ -127,12 +139,42 @@ describe.skipIf(!hasData)(`rendering${skipNote('data')}`, () => {
   ];
 
   it.each([
-    ['ChatML', CHATML, ['Hello<|im_end|>\n', 'See you<|im_end|>\n'], '<|im_start|>user\nHi<|im_end|>\n<|im_start|>assistant\nHello<|im_end|>\n<|im_start|>user\nBye<|im_end|>\n<|im_start|>assistant\nSee you<|im_end|>\n'],
-    ['Llama 2', LLAMA2, [' Hello <|endoftext|>', ' See you <|endoftext|>'], '<|endoftext|>[INST] Hi [/INST] Hello <|endoftext|>[INST] Bye [/INST] See you <|endoftext|>'],
-    ['Gemma 2', GEMMA2, ['Hello<end>\n', 'See you<end>\n'], '<|endoftext|><start>user\nHi<end>\n<start>model\nHello<end>\n<start>user\nBye<end>\n<start>model\nSee you<end>\n'],
-    ['Phi-3', PHI3, ['Hello<|end|>\n', 'See you<|end|>\n<|endoftext|>'], '<|user|>\nHi<|end|>\n<|assistant|>\nHello<|end|>\n<|user|>\nBye<|end|>\n<|assistant|>\nSee you<|end|>\n<|endoftext|>'],
-    ['Qwen3', QWEN3, ['Hello<|im_end|>\n', '<think>\n\n</think>\n\nSee you<|im_end|>\n'], '<|im_start|>user\nHi<|im_end|>\n<|im_start|>assistant\nHello<|im_end|>\n<|im_start|>user\nBye<|im_end|>\n<|im_start|>assistant\n<think>\n\n</think>\n\nSee you<|im_end|>\n'],
-    ['the plain template', undefined, [' Hello<|endoftext|>', ' See you<|endoftext|>'], 'User: Hi\nAssistant: Hello<|endoftext|>\nUser: Bye\nAssistant: See you<|endoftext|>'],
+    [
+      'ChatML',
+      CHATML,
+      ['Hello<|im_end|>\n', 'See you<|im_end|>\n'],
+      '<|im_start|>user\nHi<|im_end|>\n<|im_start|>assistant\nHello<|im_end|>\n<|im_start|>user\nBye<|im_end|>\n<|im_start|>assistant\nSee you<|im_end|>\n',
+    ],
+    [
+      'Llama 2',
+      LLAMA2,
+      [' Hello <|endoftext|>', ' See you <|endoftext|>'],
+      '<|endoftext|>[INST] Hi [/INST] Hello <|endoftext|>[INST] Bye [/INST] See you <|endoftext|>',
+    ],
+    [
+      'Gemma 2',
+      GEMMA2,
+      ['Hello<end>\n', 'See you<end>\n'],
+      '<|endoftext|><start>user\nHi<end>\n<start>model\nHello<end>\n<start>user\nBye<end>\n<start>model\nSee you<end>\n',
+    ],
+    [
+      'Phi-3',
+      PHI3,
+      ['Hello<|end|>\n', 'See you<|end|>\n<|endoftext|>'],
+      '<|user|>\nHi<|end|>\n<|assistant|>\nHello<|end|>\n<|user|>\nBye<|end|>\n<|assistant|>\nSee you<|end|>\n<|endoftext|>',
+    ],
+    [
+      'Qwen3',
+      QWEN3,
+      ['Hello<|im_end|>\n', '<think>\n\n</think>\n\nSee you<|im_end|>\n'],
+      '<|im_start|>user\nHi<|im_end|>\n<|im_start|>assistant\nHello<|im_end|>\n<|im_start|>user\nBye<|im_end|>\n<|im_start|>assistant\n<think>\n\n</think>\n\nSee you<|im_end|>\n',
+    ],
+    [
+      'the plain template',
+      undefined,
+      [' Hello<|endoftext|>', ' See you<|endoftext|>'],
+      'User: Hi\nAssistant: Hello<|endoftext|>\nUser: Bye\nAssistant: See you<|endoftext|>',
+    ],
   ])('%s: loss on the answers only, and the prompt asks the same way', (_, chatTemplate, learnt, whole) => {
     const tokenizer = { ...gpt2(), chatTemplate };
     const row = render({ line: 1, messages: conversation }, tokenizer);
@@ -144,11 +186,14 @@ describe.skipIf(!hasData)(`rendering${skipNote('data')}`, () => {
   });
 
   it('Qwen3: no loss on an answer whose thought is left out later, loss on the thought of the last', () => {
-    const thinking = conversation.map((message) => (message.role === 'assistant' ? { ...message, content: `<think>\nHm\n</think>\n\n${message.content}` } : message));
+    const thinking = conversation.map((message) =>
+      message.role === 'assistant' ? { ...message, content: `<think>\nHm\n</think>\n\n${message.content}` } : message,
+    );
     const tokenizer = { ...gpt2(), chatTemplate: QWEN3 };
     expect(readBack(render({ line: 1, messages: thinking }, tokenizer), tokenizer)).toEqual({
       learnt: ['<think>\nHm\n</think>\n\nSee you<|im_end|>\n'],
-      whole: '<|im_start|>user\nHi<|im_end|>\n<|im_start|>assistant\nHello<|im_end|>\n<|im_start|>user\nBye<|im_end|>\n<|im_start|>assistant\n<think>\nHm\n</think>\n\nSee you<|im_end|>\n',
+      whole:
+        '<|im_start|>user\nHi<|im_end|>\n<|im_start|>assistant\nHello<|im_end|>\n<|im_start|>user\nBye<|im_end|>\n<|im_start|>assistant\n<think>\nHm\n</think>\n\nSee you<|im_end|>\n',
     });
   });
 
@@ -170,21 +215,32 @@ describe.skipIf(!hasData)(`rendering${skipNote('data')}`, () => {
       whole: 'user:Hi;assistant:;user:Bye;assistant:See you;',
     });
     const strict = { ...gpt2(), chatTemplate: LLAMA2 };
-    const refused = renderExample({ line: 1, messages: [{ role: 'system', content: 'S' }, ...conversation] }, strict, WHOLE);
+    const refused = renderExample(
+      { line: 1, messages: [{ role: 'system', content: 'S' }, ...conversation] },
+      strict,
+      WHOLE,
+    );
     expect(refused).toEqual({ reason: 'the chat template of the model refuses this conversation: no system role' });
-    expect(() => encodeChatPrompt(strict, [{ role: 'system', content: 'S' }])).toThrow('refuses this conversation: no system role; change');
+    expect(() => encodeChatPrompt(strict, [{ role: 'system', content: 'S' }])).toThrow(
+      'refuses this conversation: no system role; change',
+    );
     const deaf = { ...gpt2(), chatTemplate: "{{ messages | length }}{{ ' turns' }}" };
     expect(renderExample({ line: 1, messages: conversation }, deaf, WHOLE)).toHaveProperty('reason');
   });
 
-  it.each(['alpaca.json', 'messages.jsonl', 'sharegpt.json', 'prompt_completion.csv'])('reads back every answer of %s', async (name) => {
-    const set = await readExamples({ file: sharedPath(`data/instruct/derived_self_instruct/${name}`) });
-    const tokenizer = { ...gpt2(), chatTemplate: CHATML };
-    expect(set.examples).toHaveLength(427);
-    expect(set.bad).toEqual([]);
-    for (const example of set.examples) {
-      const answer = example.segments ? `${example.segments[1]!.text}<|endoftext|>` : `${example.messages.at(-1)!.content}<|im_end|>\n`;
-      expect(readBack(render(example, tokenizer), tokenizer).learnt).toEqual([answer]);
-    }
-  });
+  it.each(['alpaca.json', 'messages.jsonl', 'sharegpt.json', 'prompt_completion.csv'])(
+    'reads back every answer of %s',
+    async (name) => {
+      const set = await readExamples({ file: sharedPath(`data/instruct/derived_self_instruct/${name}`) });
+      const tokenizer = { ...gpt2(), chatTemplate: CHATML };
+      expect(set.examples).toHaveLength(427);
+      expect(set.bad).toEqual([]);
+      for (const example of set.examples) {
+        const answer = example.segments
+          ? `${example.segments[1]!.text}<|endoftext|>`
+          : `${example.messages.at(-1)!.content}<|im_end|>\n`;
+        expect(readBack(render(example, tokenizer), tokenizer).learnt).toEqual([answer]);
+      }
+    },
+  );
 });

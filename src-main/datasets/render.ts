@@ -29,7 +29,11 @@ export interface RenderedExample {
 }
 
 /** Ids and labels of an example, or the reason why the checkpoint's chat template cannot write it. */
-export function renderExample(example: Example, tokenizer: TextTokenizer, options: RenderOptions): RenderedExample | { reason: string } {
+export function renderExample(
+  example: Example,
+  tokenizer: TextTokenizer,
+  options: RenderOptions,
+): RenderedExample | { reason: string } {
   if (example.segments) {
     const row = tokenise(example.segments, tokenizer, tokenizer.encodePrompt);
     // EOS teaches where an answer ends.
@@ -69,7 +73,13 @@ function tokenise(segments: readonly Segment[], tokenizer: TextTokenizer, encode
 const ANCHORS = ['\n', '.', '1', 'a'];
 
 /** Ids of `addition` where it follows `text`, whose ids are `before`. */
-export function continuation(tokenizer: TextTokenizer, encode: Encode, before: readonly number[], text: string, addition: string): number[] {
+export function continuation(
+  tokenizer: TextTokenizer,
+  encode: Encode,
+  before: readonly number[],
+  text: string,
+  addition: string,
+): number[] {
   const joint = encode(text + addition);
   if (startsWith(joint, before)) return joint.slice(before.length);
   const plain = plainEncoder(tokenizer);

@@ -19,7 +19,8 @@ const scratch = path.join(folder.dir, 'scratch');
 afterAll(() => folder.remove());
 
 const row = (i: number) => ({ prompt: `question ${i} ü`, completion: ` answer ${'x'.repeat(i % 70)}` });
-const jsonl = (name: string, rows: unknown[]) => folder.write(name, rows.map((one) => (typeof one === 'string' ? one : JSON.stringify(one))).join('\n'));
+const jsonl = (name: string, rows: unknown[]) =>
+  folder.write(name, rows.map((one) => (typeof one === 'string' ? one : JSON.stringify(one))).join('\n'));
 
 async function all<T>(rows: AsyncIterable<T>): Promise<T[]> {
   const found: T[] = [];
@@ -30,19 +31,35 @@ async function all<T>(rows: AsyncIterable<T>): Promise<T[]> {
 describe('the index of a file', () => {
   it.each([
     ['JSONL', jsonl('a.jsonl', [row(0), '', '{oops', row(1), row(2)])],
-    ['a JSON list', folder.write('a.json', `[\n${JSON.stringify(row(0))},\n{"prompt": oops},\n${JSON.stringify(row(1))}\n]`)],
+    [
+      'a JSON list',
+      folder.write('a.json', `[\n${JSON.stringify(row(0))},\n{"prompt": oops},\n${JSON.stringify(row(1))}\n]`),
+    ],
     ['CSV with a cell of two lines', folder.write('a.csv', 'prompt,completion\n"one\ntwo",x\nfew\nthree,"y ""z"""\n')],
   ])('of %s gives the rows that reading the file gives', async (_name, file) => {
     const read = await readDataset(file);
     const index = await buildIndex(file, scratch);
     expect(index.window(0, 100).map(({ line, values }) => ({ line, values }))).toEqual(read.rows);
-    expect(index).toMatchObject({ count: read.rows.length, bad: read.bad, columns: read.columns, sha256: read.sha256, format: read.format, sizeBytes: read.sizeBytes });
+    expect(index).toMatchObject({
+      count: read.rows.length,
+      bad: read.bad,
+      columns: read.columns,
+      sha256: read.sha256,
+      format: read.format,
+      sizeBytes: read.sizeBytes,
+    });
     expect(read.bad).toHaveLength(1);
     index.close();
   });
 
   it('fetches any window of many rows, filters them, and leaves no file behind', async () => {
-    const index = await buildIndex(jsonl('many.jsonl', Array.from({ length: 20_000 }, (_, i) => row(i))), scratch);
+    const index = await buildIndex(
+      jsonl(
+        'many.jsonl',
+        Array.from({ length: 20_000 }, (_, i) => row(i)),
+      ),
+      scratch,
+    );
     expect(index.count).toBe(20_000);
     expect(index.window(19_998, 10).map(({ index: number, line, values }) => ({ number, line, values }))).toEqual([
       { number: 19_998, line: 19_999, values: row(19_998) },
@@ -55,7 +72,10 @@ describe('the index of a file', () => {
   });
 
   it('lets other work have its turn while it reads', async () => {
-    const file = jsonl('long.jsonl', Array.from({ length: 60_000 }, (_, i) => row(i)));
+    const file = jsonl(
+      'long.jsonl',
+      Array.from({ length: 60_000 }, (_, i) => row(i)),
+    );
     let turns = 0;
     const timer = setInterval(() => turns++, 1);
     await (await buildIndex(file, scratch)).close();
@@ -64,7 +84,13 @@ describe('the index of a file', () => {
   });
 
   it('closed while somebody reads, it stays readable until they have finished', async () => {
-    const index = await buildIndex(jsonl('held.jsonl', Array.from({ length: 2000 }, (_, i) => row(i))), scratch);
+    const index = await buildIndex(
+      jsonl(
+        'held.jsonl',
+        Array.from({ length: 2000 }, (_, i) => row(i)),
+      ),
+      scratch,
+    );
     const rows = index.rows();
     await rows.next();
     index.close();
@@ -87,7 +113,10 @@ describe('what rows are for training', () => {
   it('lists bad rows by line, and rows with the same content but for space around it', async () => {
     const index = await buildIndex(file, scratch);
     const survey = await surveyRows(index);
-    expect(survey.bad.map(({ line, index }) => [line, index])).toEqual([[3, 2], [4, null]]);
+    expect(survey.bad.map(({ line, index }) => [line, index])).toEqual([
+      [3, 2],
+      [4, null],
+    ]);
     expect(survey.good).toMatchObject({ count: 5, repeated: 2 });
     expect([...survey.good.index]).toEqual([0, 1, 3, 4, 5]);
     expect(await duplicateGroups(survey, { offset: 0, count: 10 })).toEqual({ groups: 1, shown: [[0, 1, 5]] });
@@ -100,8 +129,22 @@ describe('what rows are for training', () => {
 
   it('shows groups of repeated rows window by window, in the order of their first rows', async () => {
     const said = ['a', 'b', 'c', 'b', 'd', 'a', 'd', 'b'];
-    const survey = await surveyRows(await buildIndex(jsonl('groups.jsonl', said.map((text) => ({ text }))), scratch));
-    expect(await duplicateGroups(survey, { offset: 0, count: 2 })).toEqual({ groups: 3, shown: [[0, 5], [1, 3, 7]] });
+    const survey = await surveyRows(
+      await buildIndex(
+        jsonl(
+          'groups.jsonl',
+          said.map((text) => ({ text })),
+        ),
+        scratch,
+      ),
+    );
+    expect(await duplicateGroups(survey, { offset: 0, count: 2 })).toEqual({
+      groups: 3,
+      shown: [
+        [0, 5],
+        [1, 3, 7],
+      ],
+    });
     expect(await duplicateGroups(survey, { offset: 2, count: 2 })).toEqual({ groups: 3, shown: [[4, 6]] });
     expect(await duplicateGroups(survey, { offset: 3, count: 2 })).toEqual({ groups: 3, shown: [] });
     expect(survey.good.repeated).toBe(4);
@@ -124,7 +167,10 @@ describe('what rows are for training', () => {
     ['few prompts, each on one side', 20, 0.2],
     ['too few prompts, on both sides', 2, 0.05],
   ])('a run splits the rows as it was told (%s)', async (_name, prompts, share) => {
-    const many = jsonl(`split-${prompts}.jsonl`, Array.from({ length: 700 }, (_, i) => ({ prompt: `ab ${(i * i) % prompts}`, completion: ` c ${i % 5}` })));
+    const many = jsonl(
+      `split-${prompts}.jsonl`,
+      Array.from({ length: 700 }, (_, i) => ({ prompt: `ab ${(i * i) % prompts}`, completion: ` c ${i % 5}` })),
+    );
     const survey = await surveyRows(await buildIndex(many, scratch));
     const dir = temporaryFolder();
     writeTinyTokenizer(dir);
@@ -142,19 +188,42 @@ describe('what rows are for training', () => {
       sharedPrompts: [...promptsOf(run.val)].filter((prompt) => promptsOf(run.train).has(prompt)).length,
     });
     const inVal = new Set(run.val.map(({ line }) => line - 1));
-    for (const { val, train } of told.pairs) expect([inVal.has(val), inVal.has(train), content[val] === content[train]]).toEqual([true, false, true]);
+    for (const { val, train } of told.pairs)
+      expect([inVal.has(val), inVal.has(train), content[val] === content[train]]).toEqual([true, false, true]);
   });
 });
 
 describe('edited rows', () => {
   it('become a new file; the old one stays as it was', async () => {
-    const file = jsonl('edit.jsonl', Array.from({ length: 6 }, (_, i) => row(i)));
+    const file = jsonl(
+      'edit.jsonl',
+      Array.from({ length: 6 }, (_, i) => row(i)),
+    );
     const before = fs.readFileSync(file);
     const target = path.join(folder.dir, 'versions', 'v2.jsonl');
     const index = await buildIndex(file, scratch);
-    const written = await writeEdited(index, { changed: [{ index: 4, values: { prompt: 'new', completion: ' text' } }], removed: rowsIn([[3, 4], [0, 2]], index.count), added: [{ prompt: 'last', completion: ' one' }] }, target);
+    const written = await writeEdited(
+      index,
+      {
+        changed: [{ index: 4, values: { prompt: 'new', completion: ' text' } }],
+        removed: rowsIn(
+          [
+            [3, 4],
+            [0, 2],
+          ],
+          index.count,
+        ),
+        added: [{ prompt: 'last', completion: ' one' }],
+      },
+      target,
+    );
     const read = await readDataset(target);
-    expect(read.rows.map(({ values }) => values)).toEqual([row(2), { prompt: 'new', completion: ' text' }, row(5), { prompt: 'last', completion: ' one' }]);
+    expect(read.rows.map(({ values }) => values)).toEqual([
+      row(2),
+      { prompt: 'new', completion: ' text' },
+      row(5),
+      { prompt: 'last', completion: ' one' },
+    ]);
     expect(written).toEqual({ rows: 4, sha256: read.sha256, sizeBytes: read.sizeBytes });
     expect(fs.readFileSync(file)).toEqual(before);
     expect(fs.readdirSync(path.dirname(target))).toEqual(['v2.jsonl']);
@@ -165,11 +234,18 @@ describe('edited rows', () => {
     const dir = path.join(folder.dir, 'broken');
     const circular: Record<string, unknown> = {};
     circular['self'] = circular;
-    await expect(writeEdited(index, { changed: [], removed: new Uint8Array(1), added: [circular] }, path.join(dir, 'v2.jsonl'))).rejects.toThrow();
+    await expect(
+      writeEdited(index, { changed: [], removed: new Uint8Array(1), added: [circular] }, path.join(dir, 'v2.jsonl')),
+    ).rejects.toThrow();
     expect(fs.readdirSync(dir)).toEqual([]);
   });
 
-  it('numbers become ranges', () => expect(rangesOf([0, 1, 2, 5, 7, 8])).toEqual([[0, 3], [5, 6], [7, 9]]));
+  it('numbers become ranges', () =>
+    expect(rangesOf([0, 1, 2, 5, 7, 8])).toEqual([
+      [0, 3],
+      [5, 6],
+      [7, 9],
+    ]));
 });
 
 describe('open files', () => {

@@ -27,7 +27,11 @@ export class RowIndex {
   #store: RowStore;
   #lines: readonly number[];
 
-  constructor(facts: Pick<RowIndex, 'file' | 'format' | 'sizeBytes' | 'sha256' | 'columns' | 'bad'>, store: RowStore, lines: readonly number[]) {
+  constructor(
+    facts: Pick<RowIndex, 'file' | 'format' | 'sizeBytes' | 'sha256' | 'columns' | 'bad'>,
+    store: RowStore,
+    lines: readonly number[],
+  ) {
     this.file = facts.file;
     this.format = facts.format;
     this.sizeBytes = facts.sizeBytes;
@@ -56,7 +60,13 @@ export class RowIndex {
   /** Throws a usage error ROW_NOT_FOUND. */
   row(index: number): IndexedRow {
     const [row] = this.window(index, 1);
-    if (!row) throw new GraftError('ROW_NOT_FOUND', `${this.file} has no row ${index + 1}; it has ${this.count}.`, { file: this.file, index }, { kind: 'usage' });
+    if (!row)
+      throw new GraftError(
+        'ROW_NOT_FOUND',
+        `${this.file} has no row ${index + 1}; it has ${this.count}.`,
+        { file: this.file, index },
+        { kind: 'usage' },
+      );
     return row;
   }
 
@@ -117,7 +127,11 @@ export async function buildIndex(file: string, dir: string, options: ReadOptions
     throw error;
   }
   const { format, sizeBytes } = stream;
-  return new RowIndex({ file, format, sizeBytes, sha256: stream.sha256(), columns: stream.columns(), bad }, store, lines);
+  return new RowIndex(
+    { file, format, sizeBytes, sha256: stream.sha256(), columns: stream.columns(), bad },
+    store,
+    lines,
+  );
 }
 
 /** A cell as text: a text as it is, anything else as JSON. */

@@ -53,12 +53,15 @@ export class RowStore {
     if (from >= last) return [];
     const start = this.#starts[from]!;
     const bytes = Buffer.alloc((this.#starts[last] ?? this.#size) - start);
-    for (let got = 0; got < bytes.length; ) {
+    for (let got = 0; got < bytes.length;) {
       const read = fs.readSync(this.#fd, bytes, got, bytes.length - got, start + got);
       if (read === 0) throw new Error('the rows end before the last one');
       got += read;
     }
-    return bytes.toString('utf8').split('\n').slice(0, last - from);
+    return bytes
+      .toString('utf8')
+      .split('\n')
+      .slice(0, last - from);
   }
 
   /** Keeps the rows open, even where they are closed meanwhile, until the returned function is called. */

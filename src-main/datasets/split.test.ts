@@ -44,7 +44,9 @@ describe('splitExamples', () => {
     expect(lines(splitExamples(mixed, 0.2, 3).val)).toEqual([6, 8, 11, 18, 24, 33, 34, 38, 44, 53, 54, 58]);
     expect(lines(splitExamples(mixed, 0.02, 4).val)).toEqual([52]);
     expect(lines(splitExamples(rows(Array<number>(60).fill(0)), 0.1, 5).val)).toEqual([8, 36, 42, 50, 51, 58]);
-    expect(lines(splitExamples(distinct(9000), 0.001, 6).val)).toEqual([1502, 2031, 3145, 3444, 3642, 4239, 5131, 6124, 7460]);
+    expect(lines(splitExamples(distinct(9000), 0.001, 6).val)).toEqual([
+      1502, 2031, 3145, 3444, 3642, 4239, 5131, 6124, 7460,
+    ]);
   });
 
   it('takes a group slightly too large rather than none', () => {

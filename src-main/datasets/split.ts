@@ -10,8 +10,18 @@ import { atOnce, STEP_ITEMS, type Steps } from './pace.ts';
  * the order of the file. Whole prompt groups move. Only where even the smallest group would take more than twice the
  * wanted rows (few prompts with many answers each) rows are split one by one, and prompts are then on both sides.
  */
-export function splitExamples<T extends { group: number }>(examples: readonly T[], valShare: number, seed: number): { train: T[]; val: T[] } {
-  const inVal = atOnce(validationRows(Int32Array.from(examples, ({ group }) => group), valShare, seed));
+export function splitExamples<T extends { group: number }>(
+  examples: readonly T[],
+  valShare: number,
+  seed: number,
+): { train: T[]; val: T[] } {
+  const inVal = atOnce(
+    validationRows(
+      Int32Array.from(examples, ({ group }) => group),
+      valShare,
+      seed,
+    ),
+  );
   return {
     train: examples.filter((_, row) => inVal[row] === 0),
     val: examples.filter((_, row) => inVal[row] === 1),

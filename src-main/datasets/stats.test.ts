@@ -11,7 +11,16 @@ const row = (fullLength: number, maxLength = 1000) => ({
 describe('lengthStats', () => {
   it('counts lengths before truncation and tokens after it', () => {
     const stats = lengthStats(Array.from({ length: 100 }, (_, i) => row(100 - i, 90)));
-    expect(stats).toMatchObject({ rows: 100, min: 1, median: 50, mean: 50.5, p90: 90, p95: 95, max: 100, truncated: 10 });
+    expect(stats).toMatchObject({
+      rows: 100,
+      min: 1,
+      median: 50,
+      mean: 50.5,
+      p90: 90,
+      p95: 95,
+      max: 100,
+      truncated: 10,
+    });
     expect(stats.tokens).toBe((90 * 91) / 2 + 10 * 90);
     expect(stats.labelledTokens).toBe(200);
     expect(stats.histogram).toHaveLength(20);
@@ -20,7 +29,12 @@ describe('lengthStats', () => {
   });
 
   it('holds for one row, equal rows and none', () => {
-    expect(lengthStats([row(7)])).toMatchObject({ min: 7, median: 7, max: 7, histogram: [{ from: 7, to: 7, rows: 1 }] });
+    expect(lengthStats([row(7)])).toMatchObject({
+      min: 7,
+      median: 7,
+      max: 7,
+      histogram: [{ from: 7, to: 7, rows: 1 }],
+    });
     expect(lengthStats([row(7), row(7)]).histogram).toEqual([{ from: 7, to: 7, rows: 2 }]);
     expect(lengthStats([])).toMatchObject({ rows: 0, tokens: 0, mean: 0, max: 0, histogram: [] });
   });

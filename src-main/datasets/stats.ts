@@ -22,7 +22,9 @@ export interface LengthStats {
 const BUCKETS = 20;
 
 /** Percentiles are nearest-rank; all zeros for no rows. */
-export function lengthStats(examples: readonly Pick<TokenisedExample, 'ids' | 'labelled' | 'fullLength' | 'truncated'>[]): LengthStats {
+export function lengthStats(
+  examples: readonly Pick<TokenisedExample, 'ids' | 'labelled' | 'fullLength' | 'truncated'>[],
+): LengthStats {
   const lengths = examples.map((example) => example.fullLength).sort((a, b) => a - b);
   const total = (values: number[]): number => values.reduce((sum, value) => sum + value, 0);
   const percentile = (share: number): number => lengths[Math.max(0, Math.ceil(share * lengths.length) - 1)] ?? 0;
@@ -46,7 +48,11 @@ function histogram(lengths: readonly number[]): LengthStats['histogram'] {
   const min = lengths[0]!;
   const width = Math.max(1, Math.ceil((lengths.at(-1)! - min + 1) / BUCKETS));
   const count = Math.floor((lengths.at(-1)! - min) / width) + 1;
-  const buckets = Array.from({ length: count }, (_, i) => ({ from: min + i * width, to: min + (i + 1) * width - 1, rows: 0 }));
+  const buckets = Array.from({ length: count }, (_, i) => ({
+    from: min + i * width,
+    to: min + (i + 1) * width - 1,
+    rows: 0,
+  }));
   for (const length of lengths) buckets[Math.floor((length - min) / width)]!.rows++;
   return buckets;
 }

@@ -40,7 +40,13 @@ export interface Survey {
 /** Looks at every row once. Throws what planColumns throws; rows that cannot be used are collected. */
 export async function surveyRows(index: RowIndex, map: ColumnMap = {}): Promise<Survey> {
   const plan = planColumns(index.file, index.columns, map);
-  const [numbers, group, sameAs, alike, characters] = Array.from({ length: 5 }, () => new Int32Array(index.count)) as [Int32Array, Int32Array, Int32Array, Int32Array, Int32Array];
+  const [numbers, group, sameAs, alike, characters] = Array.from({ length: 5 }, () => new Int32Array(index.count)) as [
+    Int32Array,
+    Int32Array,
+    Int32Array,
+    Int32Array,
+    Int32Array,
+  ];
   let count = 0;
   let repeated = 0;
   const bad: SurveyedBadRow[] = index.bad.map((row) => ({ ...row, index: null }));
@@ -64,7 +70,19 @@ export async function surveyRows(index: RowIndex, map: ColumnMap = {}): Promise<
   }
   bad.sort((a, b) => a.line - b.line);
   const filled = (values: Int32Array): Int32Array => values.subarray(0, count);
-  return { plan, good: { count, repeated, index: filled(numbers), group: filled(group), sameAs: filled(sameAs), alike: filled(alike), characters: filled(characters) }, bad };
+  return {
+    plan,
+    good: {
+      count,
+      repeated,
+      index: filled(numbers),
+      group: filled(group),
+      sameAs: filled(sameAs),
+      alike: filled(alike),
+      characters: filled(characters),
+    },
+    bad,
+  };
 }
 
 /** The texts of an example, with what tells them apart: the roles of messages, the label of a text. */

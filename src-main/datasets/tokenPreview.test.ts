@@ -25,7 +25,13 @@ function preview(example: Example, lossOn: LossOn = 'completion', maxLength = 64
   return row;
 }
 
-const QUESTION: Example = { line: 1, segments: [{ text: 'ab', loss: false }, { text: 'cd', loss: true }] };
+const QUESTION: Example = {
+  line: 1,
+  segments: [
+    { text: 'ab', loss: false },
+    { text: 'cd', loss: true },
+  ],
+};
 
 describe('a row token by token', () => {
   it('tells prompt, answer and special tokens apart, and marks what carries loss and what is cut', () => {
@@ -58,8 +64,12 @@ describe('a row token by token', () => {
   });
 
   it('agrees with the batches of a run', async () => {
-    const rows = ['one two', 'tü', 'x'.repeat(40)].flatMap((text, i) => [{ prompt: text, completion: ` ${'yes '.repeat(i + 1)}` }]);
-    const set = await readExamples({ file: folder.write('rows.jsonl', rows.map((row) => JSON.stringify(row)).join('\n')) });
+    const rows = ['one two', 'tü', 'x'.repeat(40)].flatMap((text, i) => [
+      { prompt: text, completion: ` ${'yes '.repeat(i + 1)}` },
+    ]);
+    const set = await readExamples({
+      file: folder.write('rows.jsonl', rows.map((row) => JSON.stringify(row)).join('\n')),
+    });
     for (const lossOn of ['completion', 'all'] as const) {
       const maxLength = 46;
       const { examples } = await tokeniseExamples(set, { tokenizer: tokenizer(), lossOn, maxLength });
@@ -78,18 +88,47 @@ describe('a row token by token', () => {
 describe('lengths', () => {
   it('count every row as the run will', async () => {
     const texts = ['a', 'bb', 'bb', 'cccc'];
-    const set = await readExamples({ file: folder.write('lengths.jsonl', texts.map((text) => JSON.stringify({ prompt: text, completion: 'x' })).join('\n')) });
+    const set = await readExamples({
+      file: folder.write(
+        'lengths.jsonl',
+        texts.map((text) => JSON.stringify({ prompt: text, completion: 'x' })).join('\n'),
+      ),
+    });
     async function* examples() {
       yield* set.examples;
     }
     let last: LengthCounts | undefined;
-    for await (const counts of countTokens(examples(), { total: 4, tokenizer: tokenizer(), lossOn: 'completion' })) last = counts;
-    expect(last).toEqual({ unit: 'tokens', done: 4, total: 4, lengths: [[4, 1], [5, 2], [7, 1]], prompts: [[2, 1], [3, 2], [5, 1]] });
+    for await (const counts of countTokens(examples(), { total: 4, tokenizer: tokenizer(), lossOn: 'completion' }))
+      last = counts;
+    expect(last).toEqual({
+      unit: 'tokens',
+      done: 4,
+      total: 4,
+      lengths: [
+        [4, 1],
+        [5, 2],
+        [7, 1],
+      ],
+      prompts: [
+        [2, 1],
+        [3, 2],
+        [5, 1],
+      ],
+    });
     const { examples: tokenised } = await tokeniseExamples(set, { tokenizer: tokenizer(), maxLength: 6 });
     expect(lengthStats(tokenised).truncated).toBe(1);
   });
 
   it('without a model are characters', () => {
-    expect(countCharacters([3, 1, 3])).toEqual({ unit: 'characters', done: 3, total: 3, lengths: [[1, 1], [3, 2]], prompts: [] });
+    expect(countCharacters([3, 1, 3])).toEqual({
+      unit: 'characters',
+      done: 3,
+      total: 3,
+      lengths: [
+        [1, 1],
+        [3, 2],
+      ],
+      prompts: [],
+    });
   });
 });

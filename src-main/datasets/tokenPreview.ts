@@ -29,7 +29,11 @@ export interface PreviewedRow {
 const MOST_TOKENS = 4096;
 
 /** Every token of the row, those beyond `maxLength` included; or why the checkpoint's template cannot write it. */
-export function previewTokens(example: Example, tokenizer: TextTokenizer, { lossOn, maxLength }: { lossOn: LossOn; maxLength: number }): PreviewedRow | { line: number; reason: string } {
+export function previewTokens(
+  example: Example,
+  tokenizer: TextTokenizer,
+  { lossOn, maxLength }: { lossOn: LossOn; maxLength: number },
+): PreviewedRow | { line: number; reason: string } {
   const { line } = example;
   // Prompt and answer are told apart by where the loss would be if it were on answers only.
   const whole = renderExample(example, tokenizer, { lossOn: 'completion', maxLength: Infinity });

@@ -22,7 +22,8 @@ function variant(source: string, changes: Record<string, unknown>): string {
   const dir = fs.mkdtempSync(path.join(os.tmpdir(), 'graft-tokenizer-'));
   folders.push(dir);
   for (const name of ['tokenizer.json', 'tokenizer_config.json', 'special_tokens_map.json']) {
-    if (fs.existsSync(path.join(source, name))) fs.writeFileSync(path.join(dir, name), fs.readFileSync(path.join(source, name)));
+    if (fs.existsSync(path.join(source, name)))
+      fs.writeFileSync(path.join(dir, name), fs.readFileSync(path.join(source, name)));
   }
   for (const [name, value] of Object.entries(changes)) {
     if (value === undefined) fs.rmSync(path.join(dir, name));
@@ -54,7 +55,8 @@ function streamed(tokenizer: TextTokenizer, ids: number[], promptIds: number[] =
 }
 
 describe.skipIf(!hasShared(VECTORS) || !hasShared(GPT2))(`GPT-2 tokenizer${skipNote(VECTORS)}`, () => {
-  const texts = () => fs.readFileSync(sharedPath(`${VECTORS}/ggml-vocab-gpt-2.gguf.inp`), 'utf8').split('\n__ggml_vocab_test__\n');
+  const texts = () =>
+    fs.readFileSync(sharedPath(`${VECTORS}/ggml-vocab-gpt-2.gguf.inp`), 'utf8').split('\n__ggml_vocab_test__\n');
 
   it('gives the ids of llama.cpp for its 47 texts, and the texts back', () => {
     const tokenizer = loadTokenizer(sharedPath(GPT2));
@@ -74,7 +76,9 @@ describe.skipIf(!hasShared(VECTORS) || !hasShared(GPT2))(`GPT-2 tokenizer${skipN
   it('gives the ids of transformers for the multilingual texts, and streams them without broken characters', () => {
     const tokenizer = loadTokenizer(sharedPath(GPT2));
     const { inputs } = readJson<{ inputs: { id: string; text: string }[] }>(`${VECTORS}/inputs.json`);
-    const { entries } = readJson<{ entries: Record<string, { input_ids: number[] }> }>(`${VECTORS}/openai-community__gpt2.json`);
+    const { entries } = readJson<{ entries: Record<string, { input_ids: number[] }> }>(
+      `${VECTORS}/openai-community__gpt2.json`,
+    );
     expect(inputs).toHaveLength(30);
     for (const { id, text } of inputs) {
       expect(tokenizer.encode(text), id).toEqual(entries[id]!.input_ids);
@@ -131,15 +135,21 @@ describe.skipIf(!hasShared(STORIES))(`SentencePiece-style tokenizer${skipNote(ST
     const first = (dir: string) => loadTokenizer(dir).encode('Once upon').slice(0, 2);
     expect(first(source)).toEqual([1, 403]);
     expect(first(variant(source, { 'tokenizer.json': { ...json, post_processor: null } }))).toEqual([1, 403]);
-    expect(first(variant(source, { 'tokenizer_config.json': { ...config, add_bos_token: undefined } }))).toEqual([1, 403]);
-    expect(first(variant(source, { 'tokenizer_config.json': { ...config, add_bos_token: false } }))).toEqual([403, 407]);
+    expect(first(variant(source, { 'tokenizer_config.json': { ...config, add_bos_token: undefined } }))).toEqual([
+      1, 403,
+    ]);
+    expect(first(variant(source, { 'tokenizer_config.json': { ...config, add_bos_token: false } }))).toEqual([
+      403, 407,
+    ]);
     const again = loadTokenizer(source).encode('<s>Once');
     expect(again.filter((id) => id === 1)).toHaveLength(1);
   });
 
   it('closes with EOS where asked, but never a prompt', () => {
     const config = readJson<Record<string, unknown>>(`${STORIES}/tokenizer_config.json`);
-    const tokenizer = loadTokenizer(variant(sharedPath(STORIES), { 'tokenizer_config.json': { ...config, add_eos_token: true } }));
+    const tokenizer = loadTokenizer(
+      variant(sharedPath(STORIES), { 'tokenizer_config.json': { ...config, add_eos_token: true } }),
+    );
     expect(tokenizer.encode('Once')).toEqual([1, 403, 2]);
     expect(tokenizer.encodePrompt('Once')).toEqual([1, 403]);
     expect(tokenizer.encode('Once', { addSpecialTokens: false })).toEqual([403]);
@@ -150,8 +160,13 @@ describe.skipIf(!hasShared(STORIES))(`SentencePiece-style tokenizer${skipNote(ST
     const several = loadTokenizer(variant(source, { 'generation_config.json': { eos_token_id: [2, 7] } }));
     expect(several).toMatchObject({ eosId: 2, eosIds: [2, 7] });
     const config = readJson<Record<string, unknown>>(`${STORIES}/tokenizer_config.json`);
-    const templates = [{ name: 'tool_use', template: 'T' }, { name: 'default', template: 'D' }];
-    expect(loadTokenizer(variant(source, { 'tokenizer_config.json': { ...config, chat_template: templates } })).chatTemplate).toBe('D');
+    const templates = [
+      { name: 'tool_use', template: 'T' },
+      { name: 'default', template: 'D' },
+    ];
+    expect(
+      loadTokenizer(variant(source, { 'tokenizer_config.json': { ...config, chat_template: templates } })).chatTemplate,
+    ).toBe('D');
     expect(loadTokenizer(variant(source, { 'chat_template.jinja': 'J' })).chatTemplate).toBe('J');
     expect(loadTokenizer(source).chatTemplate).toBeUndefined();
   });
@@ -163,6 +178,8 @@ describe.skipIf(!hasShared(STORIES))(`SentencePiece-style tokenizer${skipNote(ST
     expect(() => loadTokenizer(missing)).toThrow(`${missing} has no tokenizer.json`);
     expect(codeOf(() => loadTokenizer(variant(source, { 'tokenizer.json': '{"model":' })))).toBe('TOKENIZER_BROKEN');
     expect(codeOf(() => loadTokenizer(variant(source, { 'tokenizer.json': '{}' })))).toBe('TOKENIZER_BROKEN');
-    expect(codeOf(() => loadTokenizer(variant(source, { 'tokenizer.json': { model: { type: 'Nonsense' } } })))).toBe('TOKENIZER_BROKEN');
+    expect(codeOf(() => loadTokenizer(variant(source, { 'tokenizer.json': { model: { type: 'Nonsense' } } })))).toBe(
+      'TOKENIZER_BROKEN',
+    );
   });
 });

@@ -44,9 +44,11 @@ export function loadTokenizer(dir: string): TextTokenizer {
   }
   const ids = specialIds(library, files);
   return {
-    encode: (text, { addSpecialTokens = true } = {}) => (addSpecialTokens ? withFrame(plain(text), frame) : plain(text)),
+    encode: (text, { addSpecialTokens = true } = {}) =>
+      addSpecialTokens ? withFrame(plain(text), frame) : plain(text),
     encodePrompt: (text) => withFrame(plain(text), { before: frame.before, after: [] }),
-    decode: (tokens, { skipSpecialTokens = true } = {}) => decode(library, tokens, skipSpecialTokens ? ids.special : new Set()),
+    decode: (tokens, { skipSpecialTokens = true } = {}) =>
+      decode(library, tokens, skipSpecialTokens ? ids.special : new Set()),
     bosId: ids.bosId,
     eosId: ids.eosId,
     eosIds: ids.eosIds,
@@ -87,7 +89,10 @@ function frameOf(library: Tokenizer, plain: (text: string) => number[], files: T
     if (wanted) return current.includes(id) ? current : [id, ...current];
     return current.filter((other) => other !== id);
   };
-  return { before: choose('add_bos_token', 'bos_token', frame.before), after: choose('add_eos_token', 'eos_token', frame.after) };
+  return {
+    before: choose('add_bos_token', 'bos_token', frame.before),
+    after: choose('add_eos_token', 'eos_token', frame.after),
+  };
 }
 
 /** A text that already begins with the checkpoint's BOS does not get a second one. */

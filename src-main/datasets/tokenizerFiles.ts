@@ -56,7 +56,14 @@ function complete(tokenizer: JsonObject, config: JsonObject): JsonObject {
       if (isObject(token) && !known.has(Number(id))) added.push({ ...token, id: Number(id) });
     }
   }
-  return { normalizer: null, pre_tokenizer: null, post_processor: null, decoder: null, ...tokenizer, added_tokens: added };
+  return {
+    normalizer: null,
+    pre_tokenizer: null,
+    post_processor: null,
+    decoder: null,
+    ...tokenizer,
+    added_tokens: added,
+  };
 }
 
 function chatTemplateOf(dir: string, config: JsonObject): string | undefined {
@@ -76,7 +83,8 @@ function readJson(dir: string, name: string): JsonObject | undefined {
   try {
     text = fs.readFileSync(file, 'utf8');
   } catch (error) {
-    if (error instanceof Error && 'code' in error && (error.code === 'ENOENT' || error.code === 'ENOTDIR')) return undefined;
+    if (error instanceof Error && 'code' in error && (error.code === 'ENOENT' || error.code === 'ENOTDIR'))
+      return undefined;
     throw error;
   }
   let value: unknown;
@@ -90,7 +98,11 @@ function readJson(dir: string, name: string): JsonObject | undefined {
 }
 
 export function broken(dir: string, name: string, why: string): GraftError {
-  return new GraftError('TOKENIZER_BROKEN', `${path.join(dir, name)} cannot be used: ${why}; download the file again.`, { dir, file: name });
+  return new GraftError(
+    'TOKENIZER_BROKEN',
+    `${path.join(dir, name)} cannot be used: ${why}; download the file again.`,
+    { dir, file: name },
+  );
 }
 
 export function isObject(value: unknown): value is JsonObject {

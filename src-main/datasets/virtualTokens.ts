@@ -13,10 +13,25 @@ export interface VirtualLayout {
 }
 
 /** The row with virtual tokens, none of which carries loss; the infix stands right before the first labelled token. */
-export function withVirtualTokens<T extends Pick<TokenisedExample, 'ids' | 'labels'>>(example: T, layout: VirtualLayout): T {
-  const answer = Math.max(0, example.labels.findIndex((label) => label !== IGNORED));
+export function withVirtualTokens<T extends Pick<TokenisedExample, 'ids' | 'labels'>>(
+  example: T,
+  layout: VirtualLayout,
+): T {
+  const answer = Math.max(
+    0,
+    example.labels.findIndex((label) => label !== IGNORED),
+  );
   const silent = (count: number): number[] => Array<number>(count).fill(IGNORED);
-  return { ...example, ids: inserted(example.ids, answer, layout), labels: Int32Array.from([...silent(layout.prefix), ...example.labels.subarray(0, answer), ...silent(layout.infix), ...example.labels.subarray(answer)]) };
+  return {
+    ...example,
+    ids: inserted(example.ids, answer, layout),
+    labels: Int32Array.from([
+      ...silent(layout.prefix),
+      ...example.labels.subarray(0, answer),
+      ...silent(layout.infix),
+      ...example.labels.subarray(answer),
+    ]),
+  };
 }
 
 /** A prompt that is to be answered, with virtual tokens in front of it and at its end. */
@@ -26,5 +41,10 @@ export function virtualPrompt(ids: ArrayLike<number>, layout: VirtualLayout): nu
 
 function inserted(ids: Int32Array, answer: number, { prefix, infix, vocab }: VirtualLayout): Int32Array {
   const own = (first: number, count: number): number[] => Array.from({ length: count }, (_, j) => vocab + first + j);
-  return Int32Array.from([...own(0, prefix), ...ids.subarray(0, answer), ...own(prefix, infix), ...ids.subarray(answer)]);
+  return Int32Array.from([
+    ...own(0, prefix),
+    ...ids.subarray(0, answer),
+    ...own(prefix, infix),
+    ...ids.subarray(answer),
+  ]);
 }

@@ -10,8 +10,8 @@ export const SCHEME = 'app';
 export const ORIGIN = `${SCHEME}://graft`;
 
 const CONTENT_POLICY =
-  "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; font-src 'self'; "
-  + "connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
+  "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; font-src 'self'; " +
+  "connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
 
 /** Answers one request with a file below `folder`, or 404. */
 export async function pageResponse(folder: string, request: { url: string; method: string }): Promise<Response> {

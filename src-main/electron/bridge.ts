@@ -27,10 +27,7 @@ export interface BridgeSubscription {
 }
 
 /** `error` and `done` are each the last event of a subscription. */
-export type BridgeEvent =
-  | { kind: 'data'; data: unknown }
-  | { kind: 'error'; error: BridgeError }
-  | { kind: 'done' };
+export type BridgeEvent = { kind: 'data'; data: unknown } | { kind: 'error'; error: BridgeError } | { kind: 'done' };
 
 /** What the main process asks of the page: a menu item, a link or a file that the system opens with Graft. */
 export type PageRequest = { kind: 'open'; hash: string } | { kind: 'command'; command: 'search' | 'palette' | 'list' };

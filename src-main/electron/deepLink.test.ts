@@ -15,8 +15,22 @@ it.each([
 });
 
 it.each([
-  'graft://nowhere', 'graft://', 'graft:runs', 'graft:///runs', 'graft://runs/../settings', 'graft://runs/a/b', 'graft://runs/%2e%2e', 'graft://runs?x=1', 'graft://runs#/models', 'graft://user@runs', 'graft://RUNS',
-  'https://runs/x', 'graft://runs/<script>', `graft://runs/${'x'.repeat(65)}`, ' graft://runs', 'graft://runs\n',
+  'graft://nowhere',
+  'graft://',
+  'graft:runs',
+  'graft:///runs',
+  'graft://runs/../settings',
+  'graft://runs/a/b',
+  'graft://runs/%2e%2e',
+  'graft://runs?x=1',
+  'graft://runs#/models',
+  'graft://user@runs',
+  'graft://RUNS',
+  'https://runs/x',
+  'graft://runs/<script>',
+  `graft://runs/${'x'.repeat(65)}`,
+  ' graft://runs',
+  'graft://runs\n',
 ])('%j leads nowhere', (link) => {
   expect(hashOfLink(link)).toBeUndefined();
 });

@@ -68,7 +68,10 @@ describe('calls', () => {
   it('carries a query and a mutation', async () => {
     const { graft } = pageAt(PAGE);
     expect(await graft.call({ type: 'query', path: 'double', input: 21 })).toEqual({ ok: true, data: 42 });
-    expect(await graft.call({ type: 'mutation', path: 'store', input: { value: 5 } })).toEqual({ ok: true, data: { count: 1 } });
+    expect(await graft.call({ type: 'mutation', path: 'store', input: { value: 5 } })).toEqual({
+      ok: true,
+      data: { count: 1 },
+    });
     expect(world.stored).toEqual([5]);
   });
 
@@ -79,7 +82,11 @@ describe('calls', () => {
       ok: false,
       error: {
         message: 'rank 99 is above 64; choose a lower rank.',
-        data: { code: 'BAD_REQUEST', path: 'refuse', graft: { code: 'RANK_TOO_HIGH', details: { got: 99, max: 64 }, kind: 'usage' } },
+        data: {
+          code: 'BAD_REQUEST',
+          path: 'refuse',
+          graft: { code: 'RANK_TOO_HIGH', details: { got: 99, max: 64 }, kind: 'usage' },
+        },
       },
     });
   });
@@ -99,8 +106,16 @@ describe('calls', () => {
 
   it('refuses malformed messages', async () => {
     const { renderer } = pageAt(PAGE);
-    for (const message of [undefined, 'double', { type: 'subscription', path: 'ticks', input: 1 }, { type: 'query', path: 'double', input: 1, extra: 1 }]) {
-      expect(await renderer.invoke(CHANNELS.call, message)).toMatchObject({ ok: false, error: { data: { code: 'BAD_REQUEST' } } });
+    for (const message of [
+      undefined,
+      'double',
+      { type: 'subscription', path: 'ticks', input: 1 },
+      { type: 'query', path: 'double', input: 1, extra: 1 },
+    ]) {
+      expect(await renderer.invoke(CHANNELS.call, message)).toMatchObject({
+        ok: false,
+        error: { data: { code: 'BAD_REQUEST' } },
+      });
     }
   });
 
@@ -144,7 +159,10 @@ describe('subscriptions', () => {
     cancel();
     await until(() => world.ended.length === 1);
     await sleep(5);
-    expect(events).toEqual([{ kind: 'data', data: 0 }, { kind: 'data', data: 1 }]);
+    expect(events).toEqual([
+      { kind: 'data', data: 0 },
+      { kind: 'data', data: 1 },
+    ]);
   });
 
   it.each(['did-navigate', 'destroyed'])('ends with the page (%s)', async (signal) => {
@@ -159,7 +177,8 @@ describe('subscriptions', () => {
   it('keeps two subscriptions of one page, and two pages, apart', async () => {
     const [a, b] = [pageAt(PAGE), pageAt(PAGE)];
     const seen: Record<string, number> = { first: 0, second: 0, other: 0 };
-    const count = (name: string) => (event: BridgeEvent) => void (event.kind === 'data' && (seen[name] = (seen[name] ?? 0) + 1));
+    const count = (name: string) => (event: BridgeEvent) =>
+      void (event.kind === 'data' && (seen[name] = (seen[name] ?? 0) + 1));
     const cancelFirst = a.graft.subscribe({ path: 'ticks', input: 2 }, count('first'));
     a.graft.subscribe({ path: 'ticks', input: 3 }, count('second'));
     b.graft.subscribe({ path: 'ticks', input: 4 }, count('other'));
@@ -175,7 +194,10 @@ describe('subscriptions', () => {
     graft.subscribe({ path: 'fails', input: undefined }, (event) => events.push(event));
     await until(() => events.length === 2);
     expect(events[0]).toEqual({ kind: 'data', data: 'first' });
-    expect(events[1]).toMatchObject({ kind: 'error', error: { data: { graft: { code: 'RUN_GONE', details: { run: 'r1' } } } } });
+    expect(events[1]).toMatchObject({
+      kind: 'error',
+      error: { data: { graft: { code: 'RUN_GONE', details: { run: 'r1' } } } },
+    });
   });
 
   it('gives tracked values as the HTTP host does, and refuses a query as a subscription', async () => {
@@ -193,7 +215,12 @@ describe('subscriptions', () => {
 it('does not depend on the product formatter: a plain router works too', async () => {
   const t = initTRPC.create();
   const ipc = new FakeIpc();
-  serveBridge({ ipc, router: t.router({ fails: t.procedure.query(() => Promise.reject(new Error('no luck'))) }), context: {}, origin: ORIGIN });
+  serveBridge({
+    ipc,
+    router: t.router({ fails: t.procedure.query(() => Promise.reject(new Error('no luck'))) }),
+    context: {},
+    origin: ORIGIN,
+  });
   const graft = createPageBridge(ipc.page(PAGE).renderer, () => '');
   expect(await graft.call({ type: 'query', path: 'fails', input: null })).toMatchObject({
     ok: false,

@@ -3,7 +3,13 @@
  * Electron's IPC. Only the main frame of our own page is answered, and only on the channels of
  * `bridge.ts`. Knows Electron by structural types, so that it is tested without Electron.
  */
-import { callTRPCProcedure, getTRPCErrorFromUnknown, getTRPCErrorShape, isTrackedEnvelope, TRPCError } from '@trpc/server';
+import {
+  callTRPCProcedure,
+  getTRPCErrorFromUnknown,
+  getTRPCErrorShape,
+  isTrackedEnvelope,
+  TRPCError,
+} from '@trpc/server';
 import type { AnyTRPCRouter, inferRouterContext, TRPCProcedureType } from '@trpc/server';
 import { z } from 'zod';
 import { CHANNELS } from './bridge.ts';
@@ -127,7 +133,10 @@ interface Request {
   signal?: AbortSignal;
 }
 
-function callProcedure<Router extends AnyTRPCRouter>({ router, context }: BridgeOptions<Router>, request: Request): Promise<unknown> {
+function callProcedure<Router extends AnyTRPCRouter>(
+  { router, context }: BridgeOptions<Router>,
+  request: Request,
+): Promise<unknown> {
   return callTRPCProcedure({
     router,
     path: request.path,
@@ -161,7 +170,11 @@ function isAsyncIterable(value: unknown): value is AsyncIterable<unknown> {
 }
 
 /** Like `for await`, but ends at once on abort, also while the next value is awaited. */
-async function forEachUntilAbort(values: AsyncIterable<unknown>, signal: AbortSignal, each: (value: unknown) => void): Promise<void> {
+async function forEachUntilAbort(
+  values: AsyncIterable<unknown>,
+  signal: AbortSignal,
+  each: (value: unknown) => void,
+): Promise<void> {
   const iterator = values[Symbol.asyncIterator]();
   const aborted = new Promise<'aborted'>((resolve) => {
     if (signal.aborted) resolve('aborted');
@@ -186,7 +199,11 @@ function malformed(channel: string): TRPCError {
 }
 
 /** The error as the router's formatter shapes it, so that both hosts give the page the same data. */
-function shapeOf<Router extends AnyTRPCRouter>({ router, context }: BridgeOptions<Router>, cause: unknown, request?: Request): BridgeError {
+function shapeOf<Router extends AnyTRPCRouter>(
+  { router, context }: BridgeOptions<Router>,
+  cause: unknown,
+  request?: Request,
+): BridgeError {
   return getTRPCErrorShape({
     config: router._def._config,
     error: getTRPCErrorFromUnknown(cause),

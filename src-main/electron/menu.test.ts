@@ -9,8 +9,13 @@ import { menuTemplate } from './menu.ts';
 function menu(platform: NodeJS.Platform, recent: { label: string; hash: string }[] = []) {
   const sent: PageRequest[] = [];
   const done: string[] = [];
-  const template = menuTemplate(platform, recent, { send: (request) => sent.push(request), openFile: () => done.push('open'), showDataFolder: () => done.push('folder') });
-  const all = (items: MenuItemConstructorOptions[]): MenuItemConstructorOptions[] => items.flatMap((item) => [item, ...(Array.isArray(item.submenu) ? all(item.submenu) : [])]);
+  const template = menuTemplate(platform, recent, {
+    send: (request) => sent.push(request),
+    openFile: () => done.push('open'),
+    showDataFolder: () => done.push('folder'),
+  });
+  const all = (items: MenuItemConstructorOptions[]): MenuItemConstructorOptions[] =>
+    items.flatMap((item) => [item, ...(Array.isArray(item.submenu) ? all(item.submenu) : [])]);
   const items = all(template);
   const click = (label: string) => (items.find((item) => item.label === label)!.click as () => void)();
   return { items, sent, done, click };
@@ -20,11 +25,16 @@ it('holds every accelerator of the table once, and each does what the keys do', 
   const { items, sent } = menu('linux');
   const accelerators = items.flatMap(({ accelerator }) => accelerator ?? []);
   expect(new Set(accelerators).size).toBe(accelerators.length);
-  expect(accelerators.filter((accelerator) => accelerator !== 'CmdOrCtrl+O').sort()).toEqual(SHORTCUTS.flatMap(({ accelerator }) => accelerator ?? []).sort());
+  expect(accelerators.filter((accelerator) => accelerator !== 'CmdOrCtrl+O').sort()).toEqual(
+    SHORTCUTS.flatMap(({ accelerator }) => accelerator ?? []).sort(),
+  );
   for (const { accelerator, click } of items) if (accelerator && accelerator !== 'CmdOrCtrl+O') (click as () => void)();
   const hashes = sent.flatMap((request) => (request.kind === 'open' ? [request.hash] : []));
   expect(new Set(hashes)).toEqual(new Set(PAGES.map((page) => `#/${page}`)));
-  expect(sent.flatMap((request) => (request.kind === 'command' ? [request.command] : [])).sort()).toEqual(['list', 'palette']);
+  expect(sent.flatMap((request) => (request.kind === 'command' ? [request.command] : [])).sort()).toEqual([
+    'list',
+    'palette',
+  ]);
 });
 
 it('opens recent items and files', () => {

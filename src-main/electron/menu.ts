@@ -19,19 +19,28 @@ export interface MenuActions {
 }
 
 export function requestOf(command: Command): PageRequest {
-  return command.kind === 'go' ? { kind: 'open', hash: hashFor(command.page) } : { kind: 'command', command: command.kind };
+  return command.kind === 'go'
+    ? { kind: 'open', hash: hashFor(command.page) }
+    : { kind: 'command', command: command.kind };
 }
 
-export function menuTemplate(platform: NodeJS.Platform, recent: RecentItem[], actions: MenuActions): MenuItemConstructorOptions[] {
+export function menuTemplate(
+  platform: NodeJS.Platform,
+  recent: RecentItem[],
+  actions: MenuActions,
+): MenuItemConstructorOptions[] {
   const item = (wanted: (command: Command) => boolean, sequence: boolean): MenuItemConstructorOptions[] =>
-    SHORTCUTS.filter(({ command, keys, accelerator }) => accelerator && wanted(command) && keys.length > 1 === sequence).map(({ label, accelerator, command }) => ({
+    SHORTCUTS.filter(
+      ({ command, keys, accelerator }) => accelerator && wanted(command) && keys.length > 1 === sequence,
+    ).map(({ label, accelerator, command }) => ({
       label,
       accelerator: accelerator!,
       click: () => actions.send(requestOf(command)),
     }));
-  const recentItems: MenuItemConstructorOptions[] = recent.length === 0
-    ? [{ label: 'Nothing yet', enabled: false }]
-    : recent.map(({ label, hash }) => ({ label, click: () => actions.send({ kind: 'open', hash }) }));
+  const recentItems: MenuItemConstructorOptions[] =
+    recent.length === 0
+      ? [{ label: 'Nothing yet', enabled: false }]
+      : recent.map(({ label, hash }) => ({ label, click: () => actions.send({ kind: 'open', hash }) }));
   const file: MenuItemConstructorOptions[] = [
     ...item(({ kind }) => kind === 'go', false),
     { label: 'Open dataset…', accelerator: 'CmdOrCtrl+O', click: () => actions.openFile() },
@@ -44,7 +53,14 @@ export function menuTemplate(platform: NodeJS.Platform, recent: RecentItem[], ac
     ...(platform === 'darwin' ? [{ role: 'appMenu' } as const] : []),
     { label: 'File', submenu: file },
     { role: 'editMenu' },
-    { label: 'Go', submenu: [...item(({ kind }) => kind === 'palette', false), { type: 'separator' }, ...item(({ kind }) => kind === 'go', true)] },
+    {
+      label: 'Go',
+      submenu: [
+        ...item(({ kind }) => kind === 'palette', false),
+        { type: 'separator' },
+        ...item(({ kind }) => kind === 'go', true),
+      ],
+    },
     {
       label: 'View',
       submenu: [

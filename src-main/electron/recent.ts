@@ -7,9 +7,18 @@ const MOST = 8;
 
 export function recentItems(catalog: Pick<Catalog, 'adapters' | 'datasets' | 'runs'>): RecentItem[] {
   const all = [
-    ...catalog.adapters.list().map(({ id, name, createdAt }) => ({ label: `Adapter: ${name}`, hash: hashFor('adapters', id), createdAt })),
-    ...catalog.runs.list().map(({ id, name, createdAt }) => ({ label: `Run: ${name}`, hash: hashFor('runs', id), createdAt })),
-    ...catalog.datasets.list().map(({ id, name, createdAt }) => ({ label: `Dataset: ${name}`, hash: hashFor('datasets', id), createdAt })),
+    ...catalog.adapters
+      .list()
+      .map(({ id, name, createdAt }) => ({ label: `Adapter: ${name}`, hash: hashFor('adapters', id), createdAt })),
+    ...catalog.runs
+      .list()
+      .map(({ id, name, createdAt }) => ({ label: `Run: ${name}`, hash: hashFor('runs', id), createdAt })),
+    ...catalog.datasets
+      .list()
+      .map(({ id, name, createdAt }) => ({ label: `Dataset: ${name}`, hash: hashFor('datasets', id), createdAt })),
   ];
-  return all.sort((a, b) => b.createdAt.localeCompare(a.createdAt)).slice(0, MOST).map(({ label, hash }) => ({ label, hash }));
+  return all
+    .sort((a, b) => b.createdAt.localeCompare(a.createdAt))
+    .slice(0, MOST)
+    .map(({ label, hash }) => ({ label, hash }));
 }

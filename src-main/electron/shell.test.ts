@@ -71,7 +71,8 @@ describe('window', () => {
 
     const answers: unknown[] = [];
     const frame = (url: string) => ({ requestingUrl: url, isMainFrame: true });
-    for (const permission of ['media', 'geolocation', 'clipboard-read', 'openExternal']) call('request', null, permission, (granted: boolean) => answers.push(granted), frame(PAGE));
+    for (const permission of ['media', 'geolocation', 'clipboard-read', 'openExternal'])
+      call('request', null, permission, (granted: boolean) => answers.push(granted), frame(PAGE));
     call('request', null, 'notifications', (granted: boolean) => answers.push(granted), frame('https://example.org/'));
     call('request', null, 'notifications', (granted: boolean) => answers.push(granted), frame(PAGE));
     expect(answers.splice(0)).toEqual([false, false, false, false, false, true]);
@@ -150,7 +151,10 @@ describe('dialogs', () => {
     const graft = createPageBridge(chosen.ipc.page(PAGE).renderer, pathOf);
     expect(await graft.pickFolder()).toBe('/models/a');
     expect(await graft.pickFile(['jsonl', 'csv'])).toBe('/models/a');
-    expect(chosen.asked.map((options) => options.properties)).toEqual([['openDirectory', 'createDirectory'], ['openFile']]);
+    expect(chosen.asked.map((options) => options.properties)).toEqual([
+      ['openDirectory', 'createDirectory'],
+      ['openFile'],
+    ]);
     expect(chosen.asked[1]?.filters).toEqual([{ name: 'jsonl, csv', extensions: ['jsonl', 'csv'] }]);
 
     const cancelled = dialogsThatAnswer({ canceled: true, filePaths: [] });
@@ -159,7 +163,9 @@ describe('dialogs', () => {
 
   it('opens none for another page or with odd extensions', async () => {
     const { ipc, asked } = dialogsThatAnswer({ canceled: false, filePaths: ['/x'] });
-    await expect(createPageBridge(ipc.page('https://example.org/').renderer, pathOf).pickFolder()).rejects.toThrow(/may not call/);
+    await expect(createPageBridge(ipc.page('https://example.org/').renderer, pathOf).pickFolder()).rejects.toThrow(
+      /may not call/,
+    );
     await expect(createPageBridge(ipc.page(PAGE).renderer, pathOf).pickFile(['../x'])).rejects.toThrow();
     expect(asked).toEqual([]);
   });

@@ -9,9 +9,16 @@ type Child = Pick<UtilityProcess, 'pid' | 'stderr' | 'postMessage' | 'kill'> & {
 };
 
 /** @param fork Electron's `utilityProcess.fork`; @param entry the bundled worker script. */
-export function utilityWorkers(fork: (entry: string, args: string[], options: ForkOptions) => Child, entry: string): SpawnWorker {
+export function utilityWorkers(
+  fork: (entry: string, args: string[], options: ForkOptions) => Child,
+  entry: string,
+): SpawnWorker {
   return () => {
-    const child = fork(entry, [], { env: workerEnvironment(), stdio: ['ignore', 'ignore', 'pipe'], serviceName: 'Graft trainer' });
+    const child = fork(entry, [], {
+      env: workerEnvironment(),
+      stdio: ['ignore', 'ignore', 'pipe'],
+      serviceName: 'Graft trainer',
+    });
     const exitListeners: ((exit: WorkerExit) => void)[] = [];
     let lastErrorLine = '';
     child.stderr?.on('data', (chunk: Buffer) => {

@@ -3,7 +3,10 @@ import type { BrowserWindowConstructorOptions, Session, WebContents } from 'elec
 import { MIN_SIZE } from './windowState.ts';
 
 /** bounds: where it was when it was last open; see windowState.ts. */
-export function windowOptions(preload: string, bounds: { width: number; height: number; x?: number; y?: number }): BrowserWindowConstructorOptions {
+export function windowOptions(
+  preload: string,
+  bounds: { width: number; height: number; x?: number; y?: number },
+): BrowserWindowConstructorOptions {
   return {
     title: 'Graft',
     ...bounds,
@@ -40,7 +43,10 @@ export function lockSession(session: Session, origin: string): void {
   session.setPermissionRequestHandler((_contents, permission, answer, { requestingUrl, isMainFrame }) => {
     answer(permission === 'notifications' && isMainFrame && requestingUrl.startsWith(`${origin}/`));
   });
-  session.setPermissionCheckHandler((_contents, permission, requestingOrigin) => permission === 'notifications' && `${requestingOrigin.replace(/\/$/, '')}/` === `${origin}/`);
+  session.setPermissionCheckHandler(
+    (_contents, permission, requestingOrigin) =>
+      permission === 'notifications' && `${requestingOrigin.replace(/\/$/, '')}/` === `${origin}/`,
+  );
   session.setDevicePermissionHandler(() => false);
   session.on('will-download', (event) => event.preventDefault());
   session.webRequest.onBeforeRequest((details, answer) => {

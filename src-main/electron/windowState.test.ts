@@ -3,7 +3,14 @@ import fs from 'node:fs';
 import path from 'node:path';
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import { temporaryFolder } from '../checkpoints/testFolders.ts';
-import { placeOn, readWindowState, rememberWindow, saveWindowState, type WindowLike, type WindowState } from './windowState.ts';
+import {
+  placeOn,
+  readWindowState,
+  rememberWindow,
+  saveWindowState,
+  type WindowLike,
+  type WindowState,
+} from './windowState.ts';
 
 const SCREEN = { x: 0, y: 25, width: 1920, height: 1055 };
 const RIGHT = { x: 1920, y: 0, width: 1280, height: 1024 };
@@ -31,7 +38,13 @@ describe('the file', () => {
     expect(readWindowState(home)).toBeUndefined();
     saveWindowState(home, STATE);
     expect(readWindowState(home)).toEqual(STATE);
-    for (const text of ['', '{}', '[1]', JSON.stringify({ ...STATE, width: -1 }), JSON.stringify({ ...STATE, x: 'left' })]) {
+    for (const text of [
+      '',
+      '{}',
+      '[1]',
+      JSON.stringify({ ...STATE, width: -1 }),
+      JSON.stringify({ ...STATE, x: 'left' }),
+    ]) {
       fs.writeFileSync(path.join(home, 'window.json'), text);
       expect(readWindowState(home)).toBeUndefined();
     }
@@ -46,7 +59,11 @@ describe('remembering', () => {
     const saved: WindowState[] = [];
     let x = 0;
     const events = new EventEmitter();
-    const window: WindowLike = { getNormalBounds: () => ({ x: (x += 1), y: 0, width: 800, height: 600 }), isMaximized: () => true, on: (event, listener) => events.on(event, listener) };
+    const window: WindowLike = {
+      getNormalBounds: () => ({ x: (x += 1), y: 0, width: 800, height: 600 }),
+      isMaximized: () => true,
+      on: (event, listener) => events.on(event, listener),
+    };
     rememberWindow(window, (state) => saved.push(state));
     for (let i = 0; i < 5; i++) events.emit('resize');
     expect(saved).toEqual([]);

@@ -11,7 +11,13 @@ export interface Rect {
   height: number;
 }
 
-const stateSchema = z.object({ x: z.int(), y: z.int(), width: z.int().positive(), height: z.int().positive(), maximised: z.boolean() });
+const stateSchema = z.object({
+  x: z.int(),
+  y: z.int(),
+  width: z.int().positive(),
+  height: z.int().positive(),
+  maximised: z.boolean(),
+});
 export type WindowState = z.infer<typeof stateSchema>;
 
 /** What the window asks of the screen at least; see window.ts. */
@@ -42,7 +48,10 @@ export function saveWindowState(homeDir: string, state: WindowState): void {
 }
 
 /** Bounds to open with. Without x and y the system centres the window. `areas`: what each display leaves free. */
-export function placeOn(state: WindowState | undefined, areas: Rect[]): { width: number; height: number; x?: number; y?: number; maximised: boolean } {
+export function placeOn(
+  state: WindowState | undefined,
+  areas: Rect[],
+): { width: number; height: number; x?: number; y?: number; maximised: boolean } {
   const home = state && areas.find((area) => gripShows(state, area));
   if (!state || !home) {
     const area = areas[0] ?? { ...DEFAULT_SIZE, x: 0, y: 0 };
@@ -53,7 +62,10 @@ export function placeOn(state: WindowState | undefined, areas: Rect[]): { width:
 }
 
 function fitted({ width, height }: { width: number; height: number }, area: Rect): { width: number; height: number } {
-  return { width: Math.max(MIN_SIZE.width, Math.min(width, area.width)), height: Math.max(MIN_SIZE.height, Math.min(height, area.height)) };
+  return {
+    width: Math.max(MIN_SIZE.width, Math.min(width, area.width)),
+    height: Math.max(MIN_SIZE.height, Math.min(height, area.height)),
+  };
 }
 
 function gripShows({ x, y, width }: WindowState, area: Rect): boolean {

@@ -19,7 +19,11 @@ const take = (random: Random, n: number): number[] => Array.from({ length: n }, 
 
 describe('the generator', () => {
   it('is xoshiro128**', () => {
-    for (const state of [[1, 2, 3, 4], [0xffffffff, 0x80000000, 7, 0xdeadbeef], new Random(42).state()] as RandomState[]) {
+    for (const state of [
+      [1, 2, 3, 4],
+      [0xffffffff, 0x80000000, 7, 0xdeadbeef],
+      new Random(42).state(),
+    ] as RandomState[]) {
       const reference = xoshiro(state);
       expect(take(new Random(state), 200)).toEqual(Array.from({ length: 200 }, () => reference.next().value));
     }
@@ -48,7 +52,9 @@ describe('the generator', () => {
   it('gives named streams that repeat and differ from each other', () => {
     const first = take(Random.stream(1, 'a'), 5);
     expect(take(Random.stream(1, 'a'), 5)).toEqual(first);
-    const others = [Random.stream(1, 'b'), Random.stream(3, 'a'), Random.stream(-1, 'a'), Random.stream(1, 'aa')].map((stream) => take(stream, 5).join());
+    const others = [Random.stream(1, 'b'), Random.stream(3, 'a'), Random.stream(-1, 'a'), Random.stream(1, 'aa')].map(
+      (stream) => take(stream, 5).join(),
+    );
     expect(new Set([first.join(), ...others]).size).toBe(5);
   });
 });
@@ -85,6 +91,7 @@ describe('what is drawn', () => {
       counts.set(order, (counts.get(order) ?? 0) + 1);
     }
     expect(counts.size).toBe(24);
-    for (const count of counts.values()) expect(Math.abs(count - N / 24)).toBeLessThan(4 * Math.sqrt((N * 23) / 24 ** 2));
+    for (const count of counts.values())
+      expect(Math.abs(count - N / 24)).toBeLessThan(4 * Math.sqrt((N * 23) / 24 ** 2));
   });
 });

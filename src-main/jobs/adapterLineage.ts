@@ -17,7 +17,16 @@ export interface AdapterLineage {
   model: { id: string; name: string; dir: string } | null;
   /** `hash`: of the rows it was trained on; `current` is false where the dataset has changed since. Null for an imported adapter. */
   dataset: { id: string | null; name: string; file: string; hash: string | null; current: boolean } | null;
-  run: { id: string; name: string; status: RunStatus; engine: string; seed: number; steps: number | null; startedAt: string | null; endedAt: string | null } | null;
+  run: {
+    id: string;
+    name: string;
+    status: RunStatus;
+    engine: string;
+    seed: number;
+    steps: number | null;
+    startedAt: string | null;
+    endedAt: string | null;
+  } | null;
   /** Values in the weights file; null when it cannot be read. */
   parameters: number | null;
   files: { name: string; sizeBytes: number }[];
@@ -49,8 +58,14 @@ function originOf(catalog: Catalog, { runId }: Adapter): Pick<AdapterLineage, 'd
       current: dataset !== undefined && dataset.hash === data.hash,
     },
     run: {
-      id: run.id, name: run.name, status: run.status, engine: run.started?.engine ?? engine, seed: train.seed,
-      steps: run.result?.steps ?? null, startedAt: run.startedAt, endedAt: run.endedAt,
+      id: run.id,
+      name: run.name,
+      status: run.status,
+      engine: run.started?.engine ?? engine,
+      seed: train.seed,
+      steps: run.result?.steps ?? null,
+      startedAt: run.startedAt,
+      endedAt: run.endedAt,
     },
   };
 }
@@ -61,7 +76,13 @@ export function settingsOf(catalog: Catalog, adapter: Adapter): Setting[] {
   const { method, baseHash } = adapter;
   if (!run) return flatten({ base: { hash: baseHash }, method });
   const { data, train, engine, baseDtype } = run.spec;
-  return flatten({ base: { hash: baseHash, dtype: baseDtype ?? 'f32' }, engine: run.started?.engine ?? engine, data, method, train });
+  return flatten({
+    base: { hash: baseHash, dtype: baseDtype ?? 'f32' },
+    engine: run.started?.engine ?? engine,
+    data,
+    method,
+    train,
+  });
 }
 
 /** Leaves as `a.b.c`; a list is one value. */
@@ -71,7 +92,9 @@ function flatten(value: object, prefix = ''): Setting[] {
     if (entry === undefined || entry === null) return [];
     if (Array.isArray(entry)) return [{ key, value: entry.join(' ') }];
     if (typeof entry === 'object') return flatten(entry, `${key}.`);
-    return typeof entry === 'string' || typeof entry === 'number' || typeof entry === 'boolean' ? [{ key, value: entry }] : [];
+    return typeof entry === 'string' || typeof entry === 'number' || typeof entry === 'boolean'
+      ? [{ key, value: entry }]
+      : [];
   });
 }
 
@@ -88,5 +111,7 @@ function parametersIn(dir: string): number | null {
 function filesIn(dir: string): AdapterLineage['files'] {
   if (!fs.existsSync(dir)) return [];
   const files = fs.readdirSync(dir, { withFileTypes: true }).filter((entry) => entry.isFile());
-  return files.map(({ name }) => ({ name, sizeBytes: fs.statSync(path.join(dir, name)).size })).sort((a, b) => a.name.localeCompare(b.name));
+  return files
+    .map(({ name }) => ({ name, sizeBytes: fs.statSync(path.join(dir, name)).size }))
+    .sort((a, b) => a.name.localeCompare(b.name));
 }

@@ -11,7 +11,12 @@ import type { Home } from '../home.ts';
 /** Moves an adapter to the trash; a task that has it active has none afterwards. Throws ADAPTER_BUSY while its base is being merged with it. */
 export function trashAdapter(home: Home, catalog: Catalog, adapter: Adapter): void {
   const busy = catalog.exports.running().find((record) => record.adapterDir === adapter.dir);
-  if (busy) throw new GraftError('ADAPTER_BUSY', `The adapter ${adapter.name} is being exported to ${busy.outDir}; delete it when the export has ended.`, { adapterId: adapter.id });
+  if (busy)
+    throw new GraftError(
+      'ADAPTER_BUSY',
+      `The adapter ${adapter.name} is being exported to ${busy.outDir}; delete it when the export has ended.`,
+      { adapterId: adapter.id },
+    );
   const task = catalog.tasks.get(adapter.taskId)!;
   const wasActive = task.activeAdapterId === adapter.id;
   const dir = home.trashDir(adapter.id);
@@ -57,7 +62,12 @@ export function forgetTrash(catalog: Catalog): void {
 /** Throws a usage error NOT_IN_TRASH. */
 export function findTrashed(catalog: Catalog, id: string): TrashedAdapter {
   const adapter = catalog.adapters.getTrashed(id);
-  if (!adapter) throw usageError('NOT_IN_TRASH', `There is no adapter ${id} in the trash; it may have been restored or deleted for good in another window.`, { adapterId: id });
+  if (!adapter)
+    throw usageError(
+      'NOT_IN_TRASH',
+      `There is no adapter ${id} in the trash; it may have been restored or deleted for good in another window.`,
+      { adapterId: id },
+    );
   return adapter;
 }
 

@@ -7,7 +7,12 @@ export const appSettingsSchema = z.object({
   /** What `auto` means: the fastest by calibration, or this engine while it is usable. */
   defaultEngine: z.enum(['auto', ...ENGINES]).default('auto'),
   /** Of runs that name none; null: the engine's own limit. */
-  memoryLimitBytes: z.number().int().min(1 << 20).nullable().default(null),
+  memoryLimitBytes: z
+    .number()
+    .int()
+    .min(1 << 20)
+    .nullable()
+    .default(null),
   /** Say when a run or an export ends. */
   notifications: z.boolean().default(true),
 });
@@ -28,7 +33,10 @@ export function saveAppSettings(catalog: Pick<Catalog, 'settings'>, change: Part
 }
 
 /** A run's request with the memory limit of the settings, where it names none itself. */
-export function withMemoryLimit<T extends { train: { memoryLimitBytes?: number | undefined } }>(input: T, { memoryLimitBytes }: AppSettings): T {
+export function withMemoryLimit<T extends { train: { memoryLimitBytes?: number | undefined } }>(
+  input: T,
+  { memoryLimitBytes }: AppSettings,
+): T {
   if (memoryLimitBytes === null || input.train.memoryLimitBytes !== undefined) return input;
   return { ...input, train: { ...input.train, memoryLimitBytes } };
 }

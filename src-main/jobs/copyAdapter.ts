@@ -7,7 +7,11 @@ import type { ExportResult } from '../catalog/exports.ts';
 import { adapterFiles } from './exportPlan.ts';
 
 /** `sha256`: of the weights, as the catalogue knows it. Throws as writeOutputFolder, or an AbortError. */
-export async function copyAdapter(from: string, outDir: string, options: { sha256: string; signal: AbortSignal; onProgress(done: number, total: number): void }): Promise<ExportResult> {
+export async function copyAdapter(
+  from: string,
+  outDir: string,
+  options: { sha256: string; signal: AbortSignal; onProgress(done: number, total: number): void },
+): Promise<ExportResult> {
   const files = adapterFiles(from);
   const total = files.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0);
   let done = 0;
@@ -20,5 +24,11 @@ export async function copyAdapter(from: string, outDir: string, options: { sha25
       await pipeline(read, fs.createWriteStream(target, { flags: 'wx' }), { signal: options.signal });
     }
   });
-  return { outDir: path.resolve(outDir), files: files.map(({ name }) => name).sort(), sizeBytes: total, sha256: options.sha256, certificate: null };
+  return {
+    outDir: path.resolve(outDir),
+    files: files.map(({ name }) => name).sort(),
+    sizeBytes: total,
+    sha256: options.sha256,
+    certificate: null,
+  };
 }

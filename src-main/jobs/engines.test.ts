@@ -9,20 +9,41 @@ import { chooseEngine, EngineService } from './engines.ts';
 import type { WorkerChannel } from './workerChannel.ts';
 import { Workers } from './workerClient.ts';
 
-const report = (name: EngineName, facts: Partial<EngineReport> = {}): EngineReport => ({ name, usable: true, gpu: false, device: name, memoryBytes: null, reason: `${name} says so.`, gflops: 10, ...facts });
+const report = (name: EngineName, facts: Partial<EngineReport> = {}): EngineReport => ({
+  name,
+  usable: true,
+  gpu: false,
+  device: name,
+  memoryBytes: null,
+  reason: `${name} says so.`,
+  gflops: 10,
+  ...facts,
+});
 
 describe('the choice of auto', () => {
   it('prefers a hardware GPU to any faster processor', () => {
-    expect(chooseEngine([report('tensorflow', { gflops: 900 }), report('webgpu', { gpu: true, gflops: 5 })])).toBe('webgpu');
+    expect(chooseEngine([report('tensorflow', { gflops: 900 }), report('webgpu', { gpu: true, gflops: 5 })])).toBe(
+      'webgpu',
+    );
   });
   it('takes the fastest processor engine without a GPU', () => {
-    expect(chooseEngine([report('tensorflow', { gflops: 9 }), report('webgpu', { gflops: 1 }), report('wasm', { gflops: 11 })])).toBe('wasm');
+    expect(
+      chooseEngine([
+        report('tensorflow', { gflops: 9 }),
+        report('webgpu', { gflops: 1 }),
+        report('wasm', { gflops: 11 }),
+      ]),
+    ).toBe('wasm');
   });
   it('passes over what is not usable', () => {
-    expect(chooseEngine([report('tensorflow', { usable: false, gpu: true, gflops: 900 }), report('wasm', { gflops: null })])).toBe('wasm');
+    expect(
+      chooseEngine([report('tensorflow', { usable: false, gpu: true, gflops: 900 }), report('wasm', { gflops: null })]),
+    ).toBe('wasm');
   });
   it('says why when nothing is usable', () => {
-    expect(() => chooseEngine([report('wasm', { usable: false })])).toThrow(/No engine can run .* wasm: wasm says so\./);
+    expect(() => chooseEngine([report('wasm', { usable: false })])).toThrow(
+      /No engine can run .* wasm: wasm says so\./,
+    );
   });
 });
 
@@ -40,7 +61,10 @@ describe('remembering', () => {
         if (message.kind !== 'call' || message.name !== 'engines') return;
         const { calibrate } = message.params;
         calls.push(calibrate);
-        const result = [report('tensorflow', { gflops: calibrate ? 3 : null }), report('wasm', { gflops: calibrate ? 7 : null })];
+        const result = [
+          report('tensorflow', { gflops: calibrate ? 3 : null }),
+          report('wasm', { gflops: calibrate ? 7 : null }),
+        ];
         queueMicrotask(() => listener({ kind: 'result', id: message.id, result }));
       },
       onMessage: (next) => void (listener = next),
@@ -61,7 +85,11 @@ describe('remembering', () => {
 
   it('measures once, even when asked twice at the same time or by the next process', async () => {
     const first = new EngineService(catalog, new Workers(answering));
-    expect(await Promise.all([first.resolve('auto'), first.resolve('auto'), first.resolve('webgpu')])).toEqual(['wasm', 'wasm', 'webgpu']);
+    expect(await Promise.all([first.resolve('auto'), first.resolve('auto'), first.resolve('webgpu')])).toEqual([
+      'wasm',
+      'wasm',
+      'webgpu',
+    ]);
     const next = new EngineService(catalog, new Workers(answering));
     expect(await next.resolve('auto')).toBe('wasm');
     expect(calls).toEqual([true]);

@@ -24,7 +24,10 @@ export class EngineService {
     if (calibrate) return this.#calibrate();
     const reports = await this.#workers.once('engines', { calibrate: false });
     const known = this.#remembered();
-    return reports.map((report) => ({ ...report, gflops: report.gflops ?? known?.find((k) => k.name === report.name)?.gflops ?? null }));
+    return reports.map((report) => ({
+      ...report,
+      gflops: report.gflops ?? known?.find((k) => k.name === report.name)?.gflops ?? null,
+    }));
   }
 
   /** The engine that a request for `engine` runs on. Throws GraftError NO_ENGINE when none is usable. */
@@ -58,7 +61,8 @@ export class EngineService {
 
   #remembered(): EngineReport[] | undefined {
     const stored = this.#catalog.settings.get(KEY);
-    if (typeof stored !== 'object' || stored === null || !('machine' in stored) || !('reports' in stored)) return undefined;
+    if (typeof stored !== 'object' || stored === null || !('machine' in stored) || !('reports' in stored))
+      return undefined;
     return stored.machine === machineKey() ? (stored.reports as EngineReport[]) : undefined;
   }
 }
@@ -67,11 +71,18 @@ export class EngineService {
 export function chooseEngine(reports: EngineReport[]): EngineName {
   const usable = reports.filter((report) => report.usable);
   const best = usable.sort(
-    (a, b) => Number(b.gpu) - Number(a.gpu) || (b.gflops ?? 0) - (a.gflops ?? 0) || ENGINES.indexOf(a.name) - ENGINES.indexOf(b.name),
+    (a, b) =>
+      Number(b.gpu) - Number(a.gpu) ||
+      (b.gflops ?? 0) - (a.gflops ?? 0) ||
+      ENGINES.indexOf(a.name) - ENGINES.indexOf(b.name),
   )[0];
   if (best) return best.name;
   const reasons = reports.map((report) => `${report.name}: ${report.reason}`).join(' ');
-  throw new GraftError('NO_ENGINE', `No engine can run on this machine; run "npm run setup" to install one. ${reasons}`, { reports });
+  throw new GraftError(
+    'NO_ENGINE',
+    `No engine can run on this machine; run "npm run setup" to install one. ${reasons}`,
+    { reports },
+  );
 }
 
 /** A data folder may move to another machine, and a machine gets another driver or Node: measure again then. */

@@ -27,7 +27,10 @@ export const exportDtypeSchema = z.enum(['f32', 'f16', 'bf16']);
 /** What a caller says about an export of registered adapters. */
 export const exportInputSchema = z.object({
   kind: z.enum(['merged', 'adapter']).default('merged'),
-  adapters: z.array(z.object({ adapterId: z.string(), scale: z.number().default(1) })).min(1).max(16),
+  adapters: z
+    .array(z.object({ adapterId: z.string(), scale: z.number().default(1) }))
+    .min(1)
+    .max(16),
   outDir: z.string().min(1),
   dtype: exportDtypeSchema.optional(),
 });
@@ -86,7 +89,13 @@ export class ExportService {
   /** What would be written, and what stands in the way. Throws ADAPTER_NOT_FOUND. */
   plan(input: ExportInput): ExportPlan {
     const adapters = this.#adaptersOf(input);
-    return planExport(this.#catalog, { kind: input.kind, adapters, modelDir: this.#baseOf(adapters[0]!.adapter), outDir: input.outDir, dtype: input.dtype });
+    return planExport(this.#catalog, {
+      kind: input.kind,
+      adapters,
+      modelDir: this.#baseOf(adapters[0]!.adapter),
+      outDir: input.outDir,
+      dtype: input.dtype,
+    });
   }
 
   /** Starts an export of registered adapters. Throws a usage error, or DISK_FULL where it cannot fit. */
@@ -94,9 +103,25 @@ export class ExportService {
     const adapters = this.#adaptersOf(input);
     const { adapter, scale } = adapters[0]!;
     const modelDir = this.#baseOf(adapter);
-    if (modelDir === undefined && input.kind === 'merged') throw new GraftError('MODEL_NOT_FOUND', `The base model of the adapter ${adapter.id} is not in the catalogue any more; add its folder again or name it.`, { adapterId: adapter.id });
-    const tasks = adapters.length > 1 || scale !== 1 ? adapters.map((one) => ({ adapterDir: one.adapter.dir, scale: one.scale })) : undefined;
-    return this.start({ kind: input.kind, adapterId: adapter.id, adapterDir: adapter.dir, tasks: input.kind === 'merged' ? tasks : undefined, modelDir: modelDir ?? '', outDir: input.outDir, dtype: input.dtype });
+    if (modelDir === undefined && input.kind === 'merged')
+      throw new GraftError(
+        'MODEL_NOT_FOUND',
+        `The base model of the adapter ${adapter.id} is not in the catalogue any more; add its folder again or name it.`,
+        { adapterId: adapter.id },
+      );
+    const tasks =
+      adapters.length > 1 || scale !== 1
+        ? adapters.map((one) => ({ adapterDir: one.adapter.dir, scale: one.scale }))
+        : undefined;
+    return this.start({
+      kind: input.kind,
+      adapterId: adapter.id,
+      adapterDir: adapter.dir,
+      tasks: input.kind === 'merged' ? tasks : undefined,
+      modelDir: modelDir ?? '',
+      outDir: input.outDir,
+      dtype: input.dtype,
+    });
   }
 
   /** Writes the row and starts the work; `finished` waits for its end. Throws FOLDER_EXISTS, DISK_FULL. */
@@ -122,10 +147,13 @@ export class ExportService {
     const record = this.get(id);
     this.#emit(id, { type: 'status', record });
     this.#aborts.set(id, new AbortController());
-    this.#ended.set(id, this.#run(id, { ...request, outDir }).finally(() => {
-      this.#ended.delete(id);
-      this.#aborts.delete(id);
-    }));
+    this.#ended.set(
+      id,
+      this.#run(id, { ...request, outDir }).finally(() => {
+        this.#ended.delete(id);
+        this.#aborts.delete(id);
+      }),
+    );
     return record;
   }
 
@@ -139,7 +167,11 @@ export class ExportService {
     const abort = this.#aborts.get(id);
     if (!abort) {
       this.get(id);
-      throw usageError('EXPORT_NOT_RUNNING', 'This export is not under way here any more; reload the page to see how it ended.', { exportId: id });
+      throw usageError(
+        'EXPORT_NOT_RUNNING',
+        'This export is not under way here any more; reload the page to see how it ended.',
+        { exportId: id },
+      );
     }
     abort.abort();
     return this.finished(id);
@@ -147,14 +179,18 @@ export class ExportService {
 
   /** Takes an ended export out of the history; its folder stays. */
   remove(id: string): void {
-    if (this.get(id).status === 'running') throw usageError('EXPORT_RUNNING', 'This export is under way; cancel it first.', { exportId: id });
+    if (this.get(id).status === 'running')
+      throw usageError('EXPORT_RUNNING', 'This export is under way; cancel it first.', { exportId: id });
     this.#catalog.exports.remove(id);
   }
 
   /** Exports under way become failed. Returns their folders; the caller ends the workers, then removes what is half-written. */
   close(): string[] {
     this.#closed = true;
-    const error = { code: 'EXPORT_ABANDONED', message: 'Graft was closed while this export was under way; start it again.' };
+    const error = {
+      code: 'EXPORT_ABANDONED',
+      message: 'Graft was closed while this export was under way; start it again.',
+    };
     for (const abort of this.#aborts.values()) abort.abort();
     return [...this.#ended.keys()].map((id) => {
       this.#catalog.exports.fail(id, error, new Date().toISOString());
@@ -167,7 +203,9 @@ export class ExportService {
     const { signal } = this.#aborts.get(id)!;
     const firstMade = firstMissing(path.dirname(request.outDir));
     try {
-      const result = await (request.kind === 'adapter' ? this.#copy(id, request, signal) : this.#merge(id, request, signal));
+      const result = await (request.kind === 'adapter'
+        ? this.#copy(id, request, signal)
+        : this.#merge(id, request, signal));
       if (this.#closed) return before;
       this.#catalog.exports.complete(id, result, new Date().toISOString());
     } catch (error) {
@@ -185,7 +223,15 @@ export class ExportService {
     const engine = await this.#engines.resolve(request.engine ?? 'auto');
     const { modelDir, adapterDir, tasks, outDir, dtype } = request;
     const heldOut = this.#heldOutRows(request.adapterId);
-    const params = { engine, modelDir, adapterDir, outDir, ...(tasks ? { tasks } : {}), ...(dtype ? { dtype } : {}), ...(heldOut ? { heldOut } : {}) };
+    const params = {
+      engine,
+      modelDir,
+      adapterDir,
+      outDir,
+      ...(tasks ? { tasks } : {}),
+      ...(dtype ? { dtype } : {}),
+      ...(heldOut ? { heldOut } : {}),
+    };
     signal.throwIfAborted();
     const client = this.#workers.spawn();
     const kill = (): void => client.kill();
@@ -200,7 +246,11 @@ export class ExportService {
 
   #copy(id: string, { adapterId, adapterDir, outDir }: MergeRequest, signal: AbortSignal): Promise<ExportResult> {
     const sha256 = (adapterId === null ? undefined : this.#catalog.adapters.get(adapterId)?.sha256) ?? '';
-    return copyAdapter(adapterDir, outDir, { sha256, signal, onProgress: (done, total) => this.#emit(id, { type: 'progress', id, done, total, phase: 'copy' }) });
+    return copyAdapter(adapterDir, outDir, {
+      sha256,
+      signal,
+      onProgress: (done, total) => this.#emit(id, { type: 'progress', id, done, total, phase: 'copy' }),
+    });
   }
 
   #emit(id: string, event: ExportEvent): void {
@@ -211,7 +261,12 @@ export class ExportService {
   #adaptersOf({ adapters }: ExportInput): ScaledAdapter[] {
     return adapters.map(({ adapterId, scale }) => {
       const adapter = this.#catalog.adapters.get(adapterId);
-      if (!adapter) throw usageError('ADAPTER_NOT_FOUND', `There is no adapter ${adapterId} in the catalogue; "adapters list" shows those that exist.`, { adapterId });
+      if (!adapter)
+        throw usageError(
+          'ADAPTER_NOT_FOUND',
+          `There is no adapter ${adapterId} in the catalogue; "adapters list" shows those that exist.`,
+          { adapterId },
+        );
       return { adapter, scale };
     });
   }
@@ -228,7 +283,10 @@ export class ExportService {
   }
 }
 
-const CANCELLED: ErrorData = { code: 'EXPORT_CANCELLED', message: 'You cancelled this export; nothing of it was kept.' };
+const CANCELLED: ErrorData = {
+  code: 'EXPORT_CANCELLED',
+  message: 'You cancelled this export; nothing of it was kept.',
+};
 
 /** A full disk says how much is missing. */
 function failure(error: unknown, request: MergeRequest): ErrorData {

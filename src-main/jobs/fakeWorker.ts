@@ -13,7 +13,15 @@ process.on('message', (message: ToWorker) => {
 });
 
 function answerAmidGarbage(id: number): void {
-  for (const garbage of [42, 'text', {}, { kind: 'result' }, { kind: 'result', id: 'x' }, { kind: 'result', id: id + 1, result: ['of nobody'] }, { kind: 'error', id }]) {
+  for (const garbage of [
+    42,
+    'text',
+    {},
+    { kind: 'result' },
+    { kind: 'result', id: 'x' },
+    { kind: 'result', id: id + 1, result: ['of nobody'] },
+    { kind: 'error', id },
+  ]) {
     process.send!(garbage);
   }
   process.send!({ kind: 'result', id, result: [] });

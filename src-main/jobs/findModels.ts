@@ -20,7 +20,10 @@ export interface ModelPlaces {
 
 export function usualPlaces(env: NodeJS.ProcessEnv = process.env, home = os.homedir()): ModelPlaces {
   const cache = env['HF_HUB_CACHE'] ?? path.join(env['HF_HOME'] ?? path.join(home, '.cache', 'huggingface'), 'hub');
-  return { huggingFace: [cache], lmStudio: [path.join(home, '.lmstudio', 'models'), path.join(home, '.cache', 'lm-studio', 'models')] };
+  return {
+    huggingFace: [cache],
+    lmStudio: [path.join(home, '.lmstudio', 'models'), path.join(home, '.cache', 'lm-studio', 'models')],
+  };
 }
 
 /** Folders with a config.json and safetensors weights, by name; what cannot be read is passed over. */
@@ -39,7 +42,9 @@ function inHub(root: string): FoundModel[] {
         .filter((dir) => sizeOf(dir) > 0)
         .sort((a, b) => fs.statSync(b).mtimeMs - fs.statSync(a).mtimeMs);
       const [dir] = snapshots;
-      return dir === undefined ? [] : [{ name: name.split('--').slice(1).join('/'), dir, sizeBytes: sizeOf(dir), place: 'Hugging Face' as const }];
+      return dir === undefined
+        ? []
+        : [{ name: name.split('--').slice(1).join('/'), dir, sizeBytes: sizeOf(dir), place: 'Hugging Face' as const }];
     });
 }
 
@@ -62,7 +67,10 @@ function sizeOf(dir: string): number {
 
 function folders(dir: string): string[] {
   try {
-    return fs.readdirSync(dir, { withFileTypes: true }).filter((entry) => entry.isDirectory() || entry.isSymbolicLink()).map(({ name }) => name);
+    return fs
+      .readdirSync(dir, { withFileTypes: true })
+      .filter((entry) => entry.isDirectory() || entry.isSymbolicLink())
+      .map(({ name }) => name);
   } catch {
     return [];
   }

@@ -20,10 +20,15 @@ function nearestExisting(folder: string): string {
 /** DISK_FULL with details `{ path, neededBytes, freeBytes }`. */
 export function diskFullError(target: string, neededBytes: number, freeBytes: number): GraftError {
   const missing = neededBytes - freeBytes;
-  const why = missing > 0
-    ? `The disk has too little room for ${target}: ${sizeText(neededBytes)} are needed and ${sizeText(freeBytes)} are free, so ${sizeText(missing)} are missing`
-    : `The disk does not take ${target} (${sizeText(neededBytes)}) although ${sizeText(freeBytes)} are free; a quota or a limit on the size of files forbids it`;
-  return new GraftError('DISK_FULL', `${why}; free some space or choose another folder.`, { path: target, neededBytes, freeBytes });
+  const why =
+    missing > 0
+      ? `The disk has too little room for ${target}: ${sizeText(neededBytes)} are needed and ${sizeText(freeBytes)} are free, so ${sizeText(missing)} are missing`
+      : `The disk does not take ${target} (${sizeText(neededBytes)}) although ${sizeText(freeBytes)} are free; a quota or a limit on the size of files forbids it`;
+  return new GraftError('DISK_FULL', `${why}; free some space or choose another folder.`, {
+    path: target,
+    neededBytes,
+    freeBytes,
+  });
 }
 
 /** 1536 -> "1.5 KiB". */

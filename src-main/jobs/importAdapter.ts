@@ -58,7 +58,10 @@ export function inspectAdapter(catalog: Catalog, dir: string): AdapterInspection
     sizeBytes: stored.sizeBytes,
     sha256: stored.sha256,
     bases: fits.map(({ model: { id, name } }) => ({ id, name })),
-    same: catalog.adapters.list().filter(({ sha256 }) => sha256 === stored.sha256).map(({ id, name }) => ({ id, name })),
+    same: catalog.adapters
+      .list()
+      .filter(({ sha256 }) => sha256 === stored.sha256)
+      .map(({ id, name }) => ({ id, name })),
   };
 }
 
@@ -71,11 +74,20 @@ export interface ImportRequest {
 }
 
 /** Copies the folder, then writes the row; the task is made when there is none of this name. Throws as inspectAdapter, or DISK_FULL, NOT_ALLOWED. */
-export async function importAdapter(home: Home, catalog: Catalog, { dir, taskName, name, modelId }: ImportRequest): Promise<Adapter> {
+export async function importAdapter(
+  home: Home,
+  catalog: Catalog,
+  { dir, taskName, name, modelId }: ImportRequest,
+): Promise<Adapter> {
   const stored = readAdapter(dir);
   const fits = fitting(catalog.models.list(), stored);
   const fit = modelId === undefined ? fits[0]! : fits.find(({ model }) => model.id === modelId);
-  if (!fit) throw usageError('ADAPTER_BASE_MISSING', `The adapter in ${stored.dir} does not fit the base model that was chosen; choose ${fits.map(({ model }) => model.name).join(' or ')}.`, { adapter: stored.dir, modelId });
+  if (!fit)
+    throw usageError(
+      'ADAPTER_BASE_MISSING',
+      `The adapter in ${stored.dir} does not fit the base model that was chosen; choose ${fits.map(({ model }) => model.name).join(' or ')}.`,
+      { adapter: stored.dir, modelId },
+    );
   const id = newId('adapter');
   const target = home.adapterDir(id);
   await copyFiles(stored.dir, target, stored.sha256);
@@ -86,8 +98,20 @@ export async function importAdapter(home: Home, catalog: Catalog, { dir, taskNam
       const taskId = task?.id ?? newId('task');
       if (!task) catalog.tasks.insert({ id: taskId, name: taskName, createdAt });
       catalog.adapters.insert({
-        id, name, taskId, runId: null, modelId: fit.model.id, baseHash: fit.model.hash, dir: target, sha256: stored.sha256,
-        sizeBytes: stored.sizeBytes, method: fit.method, finalLoss: null, valLoss: null, importedFrom: stored.dir, createdAt,
+        id,
+        name,
+        taskId,
+        runId: null,
+        modelId: fit.model.id,
+        baseHash: fit.model.hash,
+        dir: target,
+        sha256: stored.sha256,
+        sizeBytes: stored.sizeBytes,
+        method: fit.method,
+        finalLoss: null,
+        valLoss: null,
+        importedFrom: stored.dir,
+        createdAt,
       });
       if (!task?.activeAdapterId) catalog.tasks.setActive(taskId, id);
     });
@@ -103,7 +127,8 @@ async function copyFiles(from: string, to: string, sha256: string): Promise<void
   try {
     await writeFolderAtomic(to, async (temporary) => {
       for (const name of [ADAPTER_CONFIG, GRAFT_FILE, ADAPTER_WEIGHTS]) {
-        if (fs.existsSync(path.join(from, name))) await fs.promises.copyFile(path.join(from, name), path.join(temporary, name));
+        if (fs.existsSync(path.join(from, name)))
+          await fs.promises.copyFile(path.join(from, name), path.join(temporary, name));
       }
       refuseOther(from, fileSha256(path.join(temporary, ADAPTER_WEIGHTS)), sha256);
     });
@@ -113,7 +138,12 @@ async function copyFiles(from: string, to: string, sha256: string): Promise<void
 }
 
 function refuseOther(from: string, got: string, sha256: string): void {
-  if (got !== sha256) throw new GraftError('COPY_DIFFERS', `The weights in ${from} have changed while they were copied; try again when nothing writes to that folder.`, { from, got, want: sha256 });
+  if (got !== sha256)
+    throw new GraftError(
+      'COPY_DIFFERS',
+      `The weights in ${from} have changed while they were copied; try again when nothing writes to that folder.`,
+      { from, got, want: sha256 },
+    );
 }
 
 /** The registered models that the adapter fits, the one its configuration names first. Throws ADAPTER_BASE_MISSING. */
@@ -145,8 +175,14 @@ function methodOn(model: BaseModel, stored: StoredAdapter): AdapterSettings {
 }
 
 function noCandidate({ dir, graft }: StoredAdapter): GraftError {
-  const needs = graft ? `was trained on ${graft.baseName} (${graft.baseHash.slice(0, 12)}), which is not among the registered base models` : 'cannot be checked, because no base model is registered';
-  return new GraftError('ADAPTER_BASE_MISSING', `The adapter in ${dir} ${needs}; add the folder of its base model, then import it again.`, { adapter: dir, want: graft?.baseHash ?? null });
+  const needs = graft
+    ? `was trained on ${graft.baseName} (${graft.baseHash.slice(0, 12)}), which is not among the registered base models`
+    : 'cannot be checked, because no base model is registered';
+  return new GraftError(
+    'ADAPTER_BASE_MISSING',
+    `The adapter in ${dir} ${needs}; add the folder of its base model, then import it again.`,
+    { adapter: dir, want: graft?.baseHash ?? null },
+  );
 }
 
 /** One model: its own reason is the whole answer. Several: the reason of each. */
@@ -154,7 +190,11 @@ function noneFits({ dir }: StoredAdapter, models: BaseModel[], reasons: string[]
   const details = { adapter: dir, reasons };
   if (reasons.length === 1) return new GraftError('ADAPTER_BASE_MISSING', reasons[0]!, details);
   const each = models.map(({ name }, i) => `${name}: ${reasons[i]}`).join(' ');
-  return new GraftError('ADAPTER_BASE_MISSING', `The adapter in ${dir} fits none of the ${models.length} registered base models; add the folder of its base model. ${each}`, details);
+  return new GraftError(
+    'ADAPTER_BASE_MISSING',
+    `The adapter in ${dir} fits none of the ${models.length} registered base models; add the folder of its base model. ${each}`,
+    details,
+  );
 }
 
 function baseNameOf(stored: StoredAdapter): string | null {
@@ -162,5 +202,7 @@ function baseNameOf(stored: StoredAdapter): string | null {
 }
 
 function isNamed({ dir, name }: BaseModel, named: string | null): boolean {
-  return named !== null && (dir === named || path.basename(named) === name || path.basename(named) === path.basename(dir));
+  return (
+    named !== null && (dir === named || path.basename(named) === name || path.basename(named) === path.basename(dir))
+  );
 }

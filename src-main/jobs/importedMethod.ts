@@ -11,7 +11,11 @@ import { TARGETS, type ArchitectureSpec } from '../engine/model/architecture.ts'
 import { methodSchema, type AdapterSettings, type LoraSettings } from '../trainer/methodSettings.ts';
 
 /** What graft.json says, else what configuration and tensors do. `content` is the adapter on its base `spec`. */
-export function importedMethod(stored: StoredAdapter, content: AdapterContent, spec: ArchitectureSpec): AdapterSettings {
+export function importedMethod(
+  stored: StoredAdapter,
+  content: AdapterContent,
+  spec: ArchitectureSpec,
+): AdapterSettings {
   const own = methodSchema.safeParse(stored.graft?.method);
   if (own.success && own.data.type !== 'full') return own.data;
   switch (stored.type) {
@@ -31,7 +35,11 @@ export function importedMethod(stored: StoredAdapter, content: AdapterContent, s
 
 function loraSettings({ config }: PeftAdapter, cells: Cell[], spec: ArchitectureSpec): LoraSettings {
   const pattern = (all: number, of: (module: string) => number): Record<string, number> =>
-    Object.fromEntries(cells.flatMap(({ module }) => (of(module.module) === all ? [] : [[`${module.layer}.${module.target}`, of(module.module)] as const])));
+    Object.fromEntries(
+      cells.flatMap(({ module }) =>
+        of(module.module) === all ? [] : [[`${module.layer}.${module.target}`, of(module.module)] as const],
+      ),
+    );
   const ranks = pattern(config.r, (module) => moduleRank(config, module));
   const alphas = pattern(config.lora_alpha, (module) => byPattern(config.alpha_pattern, module, config.lora_alpha));
   return {
@@ -53,11 +61,16 @@ function loraSettings({ config }: PeftAdapter, cells: Cell[], spec: Architecture
 function places(cells: Cell[], spec: ArchitectureSpec): Pick<LoraSettings, 'targets' | 'layers'> {
   const found = new Set(cells.map(({ module }) => module.target));
   const layers = [...new Set(cells.map(({ module }) => module.layer))].sort((a, b) => a - b);
-  return { targets: TARGETS.filter((target) => found.has(target)), ...(layers.length === spec.layers ? {} : { layers }) };
+  return {
+    targets: TARGETS.filter((target) => found.has(target)),
+    ...(layers.length === spec.layers ? {} : { layers }),
+  };
 }
 
 function rankAndAlpha(dir: string): { rank: number; alpha: number } {
-  const { r, alpha } = z.looseObject({ r: z.number(), alpha: z.number() }).parse(JSON.parse(fs.readFileSync(path.join(dir, ADAPTER_CONFIG), 'utf8')));
+  const { r, alpha } = z
+    .looseObject({ r: z.number(), alpha: z.number() })
+    .parse(JSON.parse(fs.readFileSync(path.join(dir, ADAPTER_CONFIG), 'utf8')));
   return { rank: r, alpha };
 }
 

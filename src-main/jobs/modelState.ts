@@ -20,13 +20,25 @@ export interface ModelView extends BaseModel {
 export function viewModel(model: BaseModel, touched: (model: BaseModel) => void): ModelView {
   const view = (state: ModelState, reason: string | null): ModelView => ({ ...model, state, reason });
   const stat = fs.statSync(model.dir, { throwIfNoEntry: false });
-  if (!stat?.isDirectory()) return view('missing', `The folder ${model.dir} is gone; choose its new place, or remove the model from the list.`);
-  const missing = ['config.json', ...(model.tokenizer ? ['tokenizer.json'] : [])].find((name) => !fs.existsSync(path.join(model.dir, name)));
-  if (missing) return view('broken', `${model.dir} has no ${missing} any more; put it back, choose another folder, or remove the model from the list.`);
-  if (model.files && JSON.stringify(weightFileStats(model.dir)) === JSON.stringify(model.files)) return view('ok', null);
+  if (!stat?.isDirectory())
+    return view('missing', `The folder ${model.dir} is gone; choose its new place, or remove the model from the list.`);
+  const missing = ['config.json', ...(model.tokenizer ? ['tokenizer.json'] : [])].find(
+    (name) => !fs.existsSync(path.join(model.dir, name)),
+  );
+  if (missing)
+    return view(
+      'broken',
+      `${model.dir} has no ${missing} any more; put it back, choose another folder, or remove the model from the list.`,
+    );
+  if (model.files && JSON.stringify(weightFileStats(model.dir)) === JSON.stringify(model.files))
+    return view('ok', null);
   try {
     const now = readModel(model.dir);
-    if (now.hash !== model.hash) return view('changed', `The weights in ${model.dir} are not those that were added; adapters trained on ${model.name} do not fit them.`);
+    if (now.hash !== model.hash)
+      return view(
+        'changed',
+        `The weights in ${model.dir} are not those that were added; adapters trained on ${model.name} do not fit them.`,
+      );
     touched({ ...model, ...now });
     return view('ok', null);
   } catch (error) {

@@ -16,8 +16,21 @@ export function readNotices(file: string): Notice[] {
   const notices: Notice[] = [];
   for (const line of fs.readFileSync(file, 'utf8').split('\n')) {
     if (line.startsWith('## ')) dev = /build and test/.test(line);
-    const [name, version, licence] = line.startsWith('| ') ? line.split('|').slice(1).map((cell) => cell.trim()) : [];
-    if (!name || version === undefined || licence === undefined || name === 'package' || name === 'library' || /^-+$/.test(name)) continue;
+    const [name, version, licence] = line.startsWith('| ')
+      ? line
+          .split('|')
+          .slice(1)
+          .map((cell) => cell.trim())
+      : [];
+    if (
+      !name ||
+      version === undefined ||
+      licence === undefined ||
+      name === 'package' ||
+      name === 'library' ||
+      /^-+$/.test(name)
+    )
+      continue;
     notices.push({ name, version, licence, dev });
   }
   return notices;

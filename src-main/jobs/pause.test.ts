@@ -34,7 +34,14 @@ it('frees the worker, lets the queue go on, outlives a restart, and ends with th
   const behind = b.services.runs.start({ ...input, train: { ...input.train, steps: 2 } });
 
   const { run: paused, pid } = await pausedRun(run.id);
-  expect(paused).toMatchObject({ ownerPid: null, pid: null, asked: null, resumable: false, interim: { outcome: 'paused' }, result: null });
+  expect(paused).toMatchObject({
+    ownerPid: null,
+    pid: null,
+    asked: null,
+    resumable: false,
+    interim: { outcome: 'paused' },
+    result: null,
+  });
   expect(isGone(pid)).toBe(true);
   expect(paused.interim!.steps).toBeLessThan(STEPS);
   expect((await b.services.runs.finished(behind.id)).status).toBe('completed');
@@ -44,18 +51,34 @@ it('frees the worker, lets the queue go on, outlives a restart, and ends with th
   expect(b.services.runs.get(run.id)).toMatchObject({ status: 'paused', interimAdapterDir: paused.interimAdapterDir });
   expect(weights(paused.interimAdapterDir!)).not.toEqual(weights(b.services.runs.get(whole.id).result!.outDir));
   await b.api.playground.attachRun({ runId: run.id });
-  expect(b.services.playground.state).toMatchObject({ modelDir: paused.spec.model.dir, adapterDir: paused.interimAdapterDir });
+  expect(b.services.playground.state).toMatchObject({
+    modelDir: paused.spec.model.dir,
+    adapterDir: paused.interimAdapterDir,
+  });
 
   const continued = await b.api.runs.continue({ id: run.id });
   expect(continued.status).not.toBe('paused');
   const ended = await b.services.runs.finished(run.id);
-  expect(ended).toMatchObject({ status: 'completed', interim: null, interimAdapterDir: null, result: { steps: STEPS } });
+  expect(ended).toMatchObject({
+    status: 'completed',
+    interim: null,
+    interimAdapterDir: null,
+    result: { steps: STEPS },
+  });
   const other = b.services.runs.get(whole.id).result!;
   expect(weights(ended.result!.outDir)).toEqual(weights(other.outDir));
-  const picture = (id: string) => [b.services.catalog.metrics.after(id, 0).map(({ step, loss }) => [step, loss]), b.services.catalog.metrics.evaluations(id)];
+  const picture = (id: string) => [
+    b.services.catalog.metrics.after(id, 0).map(({ step, loss }) => [step, loss]),
+    b.services.catalog.metrics.evaluations(id),
+  ];
   expect(picture(run.id)).toEqual(picture(whole.id));
   expect((await b.api.runs.log({ id: run.id })).map(({ message }) => message)).toEqual(
-    expect.arrayContaining([expect.stringMatching(/^Training begins with/), `Paused after step ${paused.interim!.steps}; its memory is free again.`, expect.stringMatching(new RegExp(`^Training goes on after step ${paused.interim!.steps} with`)), expect.stringMatching(/^Completed after step 40/)]),
+    expect.arrayContaining([
+      expect.stringMatching(/^Training begins with/),
+      `Paused after step ${paused.interim!.steps}; its memory is free again.`,
+      expect.stringMatching(new RegExp(`^Training goes on after step ${paused.interim!.steps} with`)),
+      expect.stringMatching(/^Completed after step 40/),
+    ]),
   );
 });
 
@@ -65,7 +88,12 @@ it('stopped while it is paused, keeps what it had as its adapter', async () => {
   const { run } = await pausedRun(id);
   const interim = weights(run.interimAdapterDir!);
   const stopped = await b.api.runs.stop({ id });
-  expect(stopped).toMatchObject({ status: 'stopped', resumable: true, interim: null, result: { outcome: 'stopped', steps: run.interim!.steps, outDir: run.spec.outDir } });
+  expect(stopped).toMatchObject({
+    status: 'stopped',
+    resumable: true,
+    interim: null,
+    result: { outcome: 'stopped', steps: run.interim!.steps, outDir: run.spec.outDir },
+  });
   const [adapter] = b.services.catalog.adapters.list();
   expect(adapter).toMatchObject({ runId: id, dir: run.spec.outDir, sha256: run.interim!.sha256 });
   expect(weights(adapter!.dir)).toEqual(interim);

@@ -53,6 +53,9 @@ export class PlanService {
     const { spec } = checkStart(this.#home, this.#catalog, input);
     const engine: EngineName = await this.#engines.resolve(spec.engine);
     const report = this.#engines.known(engine);
-    return { spec: { ...spec, engine }, room: { gpu: report?.gpu ?? false, cardBytes: report?.gpu ? report.memoryBytes : null } };
+    return {
+      spec: { ...spec, engine },
+      room: { gpu: report?.gpu ?? false, cardBytes: report?.gpu ? report.memoryBytes : null },
+    };
   }
 }

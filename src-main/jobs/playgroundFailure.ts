@@ -4,7 +4,11 @@ import type { WorkerExit } from './workerChannel.ts';
 
 /** PLAYGROUND_CRASHED: the process that held the model is gone. */
 export function workerGone({ code, signal, lastErrorLine }: WorkerExit): GraftError {
-  const how = signal ? `was ended by ${signal}` : code === null ? 'could not be started' : `ended with exit code ${code}`;
+  const how = signal
+    ? `was ended by ${signal}`
+    : code === null
+      ? 'could not be started'
+      : `ended with exit code ${code}`;
   const said = lastErrorLine ? `, last saying "${lastErrorLine.slice(0, 300)}"` : '';
   return new GraftError(
     'PLAYGROUND_CRASHED',

@@ -28,7 +28,17 @@ export interface PlaygroundState {
   crashed: { modelId: string | null; error: ErrorData } | null;
 }
 
-const EMPTY: PlaygroundState = { modelDir: null, modelId: null, adapterDir: null, adapterId: null, load: null, generating: false, pid: null, loading: null, crashed: null };
+const EMPTY: PlaygroundState = {
+  modelDir: null,
+  modelId: null,
+  adapterDir: null,
+  adapterId: null,
+  load: null,
+  generating: false,
+  pid: null,
+  loading: null,
+  crashed: null,
+};
 /** There is one playground. */
 const TOPIC = 'state';
 
@@ -59,7 +69,10 @@ export class PlaygroundService {
   /** Loads a registered model, in place of what was loaded. */
   async load(modelId: string, engine: 'auto' | EngineName = 'auto'): Promise<LoadResult> {
     const model = this.#catalog.models.get(modelId);
-    if (!model) throw usageError('MODEL_NOT_FOUND', `There is no base model ${modelId} in the catalogue; add its folder first.`, { modelId });
+    if (!model)
+      throw usageError('MODEL_NOT_FOUND', `There is no base model ${modelId} in the catalogue; add its folder first.`, {
+        modelId,
+      });
     return this.loadDir(model.dir, engine);
   }
 
@@ -80,7 +93,11 @@ export class PlaygroundService {
     };
     progress(0, 1);
     try {
-      const load = await client.call('load', { engine: resolved, modelDir, ...(baseDtype ? { baseDtype } : {}) }, ({ done, total }) => progress(done, total)).promise;
+      const load = await client.call(
+        'load',
+        { engine: resolved, modelDir, ...(baseDtype ? { baseDtype } : {}) },
+        ({ done, total }) => progress(done, total),
+      ).promise;
       if (this.#client === client) this.#change({ ...EMPTY, modelDir, modelId, load, pid: client.pid ?? null });
       return load;
     } catch (error) {
@@ -98,7 +115,12 @@ export class PlaygroundService {
 
   /** Loads the base of a run where another one is loaded, and attaches its interim adapter. Throws a usage error NO_INTERIM. */
   async attachRun({ id, spec, interimAdapterDir }: RunView): Promise<{ switchMs: number }> {
-    if (interimAdapterDir === null) throw usageError('NO_INTERIM', `The run ${id} has no half-trained adapter to try out; pause it after its first step.`, { runId: id });
+    if (interimAdapterDir === null)
+      throw usageError(
+        'NO_INTERIM',
+        `The run ${id} has no half-trained adapter to try out; pause it after its first step.`,
+        { runId: id },
+      );
     if (spec.method.type === 'full') return { switchMs: (await this.loadDir(interimAdapterDir, spec.engine)).loadMs };
     if (this.#state.modelDir !== spec.model.dir) await this.loadDir(spec.model.dir, spec.engine, spec.baseDtype);
     return this.attachDir(interimAdapterDir);
@@ -124,13 +146,25 @@ export class PlaygroundService {
   }
 
   /** The same prompt with each of these adapter folders (null: the plain base) in one batch. control('stop') cancels. */
-  compare(params: GenerateParams, adapterDirs: (string | null)[], onEvent: (event: CompareEvent) => void = () => undefined): WorkerCall<'compare'> {
+  compare(
+    params: GenerateParams,
+    adapterDirs: (string | null)[],
+    onEvent: (event: CompareEvent) => void = () => undefined,
+  ): WorkerCall<'compare'> {
     return this.#exclusive((client) => client.call('compare', { ...params, adapterDirs }, onEvent));
   }
 
   /** The same with registered adapters. Throws ADAPTER_NOT_FOUND. */
-  compareAdapters(params: GenerateParams, adapterIds: (string | null)[], onEvent: (event: CompareEvent) => void): WorkerCall<'compare'> {
-    return this.compare(params, adapterIds.map((id) => this.#adapterDir(id)), onEvent);
+  compareAdapters(
+    params: GenerateParams,
+    adapterIds: (string | null)[],
+    onEvent: (event: CompareEvent) => void,
+  ): WorkerCall<'compare'> {
+    return this.compare(
+      params,
+      adapterIds.map((id) => this.#adapterDir(id)),
+      onEvent,
+    );
   }
 
   /** Ends the text that is being written, and waits until it has ended. */
@@ -138,7 +172,10 @@ export class PlaygroundService {
     const call = this.#underWay;
     if (!call) return;
     call.control('stop');
-    await call.promise.then(() => undefined, () => undefined);
+    await call.promise.then(
+      () => undefined,
+      () => undefined,
+    );
   }
 
   /** Ends the worker and gives its memory back. */
@@ -151,11 +188,20 @@ export class PlaygroundService {
   #adapterDir(adapterId: string | null): string | null {
     if (adapterId === null) return null;
     const adapter = this.#catalog.adapters.get(adapterId);
-    if (!adapter) throw usageError('ADAPTER_NOT_FOUND', `There is no adapter ${adapterId} in the catalogue; "adapters list" shows those that exist.`, { adapterId });
+    if (!adapter)
+      throw usageError(
+        'ADAPTER_NOT_FOUND',
+        `There is no adapter ${adapterId} in the catalogue; "adapters list" shows those that exist.`,
+        { adapterId },
+      );
     return adapter.dir;
   }
 
-  async #switch(client: WorkerClient, adapterDir: string | null, done: Promise<{ switchMs: number }>): Promise<{ switchMs: number }> {
+  async #switch(
+    client: WorkerClient,
+    adapterDir: string | null,
+    done: Promise<{ switchMs: number }>,
+  ): Promise<{ switchMs: number }> {
     try {
       const switched = await done;
       if (this.#client === client) this.#change({ adapterDir, adapterId: null });
@@ -167,7 +213,8 @@ export class PlaygroundService {
 
   #exclusive<K extends 'generate' | 'compare'>(start: (client: WorkerClient) => WorkerCall<K>): WorkerCall<K> {
     const client = this.#loaded();
-    if (this.#state.generating) throw new GraftError('BUSY', 'A text is being generated; wait for it or cancel it first.');
+    if (this.#state.generating)
+      throw new GraftError('BUSY', 'A text is being generated; wait for it or cancel it first.');
     this.#change({ generating: true });
     const call = start(client);
     const promise = call.promise
@@ -195,7 +242,8 @@ export class PlaygroundService {
   }
 
   #loaded(): WorkerClient {
-    if (!this.#client || this.#state.modelDir === null) throw usageError('NOTHING_LOADED', 'No base model is loaded; load one first.');
+    if (!this.#client || this.#state.modelDir === null)
+      throw usageError('NOTHING_LOADED', 'No base model is loaded; load one first.');
     return this.#client;
   }
 }

@@ -22,7 +22,15 @@ async function tinyStart(train: StartRun['train']): Promise<StartRun> {
   b = openBench();
   const model = await b.api.models.add({ dir: await writeTinyModel(place('old')), name: 'Tiny' });
   const dataset = await b.api.datasets.add({ file: writeRows(place('rows.jsonl')) });
-  return { modelId: model.id, datasetId: dataset.id, taskName: 'colours', engine: 'tensorflow', method: { type: 'lora', rank: 2 }, data: { maxLength: 32 }, train: { lr: 1e-2, val: 0.2, checkpointEvery: 2, ...train } };
+  return {
+    modelId: model.id,
+    datasetId: dataset.id,
+    taskName: 'colours',
+    engine: 'tensorflow',
+    method: { type: 'lora', rank: 2 },
+    data: { maxLength: 32 },
+    train: { lr: 1e-2, val: 0.2, checkpointEvery: 2, ...train },
+  };
 }
 
 /** Moves the folder, and tells the catalogue unless `tell` is false. */
@@ -48,7 +56,11 @@ it('a run that failed for want of its model resumes once the model was relocated
 
   await move(input.modelId, false);
   await b.api.runs.resume({ id: cut.id });
-  expect(await b.services.runs.finished(cut.id)).toMatchObject({ status: 'failed', resumable: true, error: { code: 'CHECKPOINT_NOT_FOUND', details: { dir: place('old') } } });
+  expect(await b.services.runs.finished(cut.id)).toMatchObject({
+    status: 'failed',
+    resumable: true,
+    error: { code: 'CHECKPOINT_NOT_FOUND', details: { dir: place('old') } },
+  });
   await b.api.models.relocate({ id: input.modelId, dir: place('new') });
   await b.api.runs.resume({ id: cut.id });
   await completed(cut);
@@ -106,5 +118,7 @@ it('a model that was removed and added elsewhere is told by its hash; other weig
   expect(weights((await completed(again)).result!.outDir)).toEqual(weights(before.result!.outDir));
 
   await writeTinyModel(place('new'), { seed: 1 });
-  await expect(b.api.runs.inspectStep({ id: run.id, step: 1 })).rejects.toThrow(/have changed since the run was set up/);
+  await expect(b.api.runs.inspectStep({ id: run.id, step: 1 })).rejects.toThrow(
+    /have changed since the run was set up/,
+  );
 });

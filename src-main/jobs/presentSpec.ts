@@ -11,7 +11,10 @@ type Places = Pick<Catalog, 'models' | 'datasets'>;
  * The spec with the folder in which the model of the same weights lies now, and the file with the same rows. Where the
  * catalogue knows of no other place it stays as it is; whoever reads there checks the hash in any case.
  */
-export function presentSpec({ models, datasets }: Places, { modelId, datasetId, spec }: Pick<Run, 'modelId' | 'datasetId' | 'spec'>): RunSpec {
+export function presentSpec(
+  { models, datasets }: Places,
+  { modelId, datasetId, spec }: Pick<Run, 'modelId' | 'datasetId' | 'spec'>,
+): RunSpec {
   const dir = modelDir(models, modelId, spec.model);
   const file = dataFile(datasets, datasetId, spec.data);
   if (dir === spec.model.dir && file === spec.data.file) return spec;
@@ -26,7 +29,11 @@ function modelDir(models: Places['models'], id: string | null, { dir, hash }: Ru
   return (fs.existsSync(dir) ? undefined : models.list().find(isSame)?.dir) ?? dir;
 }
 
-function dataFile({ versions }: Places['datasets'], id: string | null, { file, hash, version }: RunSpec['data']): string {
+function dataFile(
+  { versions }: Places['datasets'],
+  id: string | null,
+  { file, hash, version }: RunSpec['data'],
+): string {
   const own = id === null || version === undefined ? undefined : versions.get(id, version);
   return own !== undefined && own.hash === hash ? own.file : file;
 }

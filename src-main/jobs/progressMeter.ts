@@ -34,7 +34,13 @@ export class ProgressMeter {
     arrivals.push(nowMs);
     if (arrivals.length > this.window + 1) arrivals.shift();
     const meanMs = arrivals.length < 2 ? null : (nowMs - arrivals[0]!) / (arrivals.length - 1);
-    this.latest = { id: this.id, step, totalSteps: this.totalSteps, loss, msLeft: meanMs === null ? null : meanMs * Math.max(0, this.totalSteps - step) };
+    this.latest = {
+      id: this.id,
+      step,
+      totalSteps: this.totalSteps,
+      loss,
+      msLeft: meanMs === null ? null : meanMs * Math.max(0, this.totalSteps - step),
+    };
     if (nowMs - this.toldMs < INTERVAL_MS && step !== this.totalSteps) return null;
     this.toldMs = nowMs;
     return this.latest;

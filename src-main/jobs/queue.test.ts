@@ -20,7 +20,12 @@ it('keeps the order that it is given, also over a restart', async () => {
   expect(await names()).toEqual(['one', 'two', 'three']);
   await b.api.runs.reorder({ ids: [three, one, two] });
   expect(await names()).toEqual(['three', 'one', 'two']);
-  for (const ids of [[three, one], [three, one, one], [three, one, first]]) await expect(b.api.runs.reorder({ ids })).rejects.toThrow(/The queue is not what it was/);
+  for (const ids of [
+    [three, one],
+    [three, one, one],
+    [three, one, first],
+  ])
+    await expect(b.api.runs.reorder({ ids })).rejects.toThrow(/The queue is not what it was/);
   expect(await names()).toEqual(['three', 'one', 'two']);
 
   await untilEvent(b, first, (event) => event.type === 'step');
@@ -33,7 +38,11 @@ it('keeps the order that it is given, also over a restart', async () => {
 it('a paused run goes on before those that wait', async () => {
   b = openBench();
   const input = await smallRun(b, { steps: 5000, checkpointEvery: 0 });
-  const [a, c, d] = ['a', 'c', 'd'].map((name) => b.services.runs.start({ ...input, name }).id) as [string, string, string];
+  const [a, c, d] = ['a', 'c', 'd'].map((name) => b.services.runs.start({ ...input, name }).id) as [
+    string,
+    string,
+    string,
+  ];
   const begun = untilEvent(b, c, (event) => event.type === 'status' && event.run.status === 'running');
   b.services.runs.pause(a);
   await begun;

@@ -31,7 +31,11 @@ export class RunQueue {
     this.#catalog.transaction(() => {
       const queued = new Set(this.runs.map(({ id }) => id));
       if (ids.length !== queued.size || new Set(ids).size !== ids.length || ids.some((id) => !queued.has(id))) {
-        throw usageError('QUEUE_CHANGED', 'The queue is not what it was when it was ordered, since a run has started, ended or joined; look at it again and order that.', { got: ids, queued: [...queued] });
+        throw usageError(
+          'QUEUE_CHANGED',
+          'The queue is not what it was when it was ordered, since a run has started, ended or joined; look at it again and order that.',
+          { got: ids, queued: [...queued] },
+        );
       }
       ids.forEach((id, i) => this.#catalog.runs.update(id, { queuePosition: i + 1 }));
     });

@@ -7,7 +7,11 @@ import type { TrainResult } from '../trainer/protocol.ts';
 import { readModel } from './readModel.ts';
 
 /** The first adapter of a task becomes its active one. */
-export function recordResult(catalog: Catalog, run: Run, result: TrainResult & { outcome: 'completed' | 'stopped' }): void {
+export function recordResult(
+  catalog: Catalog,
+  run: Run,
+  result: TrainResult & { outcome: 'completed' | 'stopped' },
+): void {
   const now = new Date().toISOString();
   const { method } = run.spec;
   const model = method.type === 'full' ? readModel(result.outDir) : undefined;
@@ -35,6 +39,13 @@ export function recordResult(catalog: Catalog, run: Run, result: TrainResult & {
       });
       if (!task?.activeAdapterId) catalog.tasks.setActive(taskId, id);
     }
-    catalog.runs.update(run.id, { status: result.outcome, result, interim: null, ownerPid: null, pid: null, endedAt: now });
+    catalog.runs.update(run.id, {
+      status: result.outcome,
+      result,
+      interim: null,
+      ownerPid: null,
+      pid: null,
+      endedAt: now,
+    });
   });
 }

@@ -18,14 +18,22 @@ export function recoverAbandoned(catalog: Catalog, options: { takeQueued: boolea
         if (options.takeQueued) catalog.runs.update(run.id, { ownerPid: process.pid });
         continue;
       }
-      const error = { code: 'RUN_ABANDONED', message: 'Graft was closed while this run was under way; resume it to go on from its last checkpoint.', details: { runId: run.id } };
+      const error = {
+        code: 'RUN_ABANDONED',
+        message: 'Graft was closed while this run was under way; resume it to go on from its last checkpoint.',
+        details: { runId: run.id },
+      };
       targetsOf(run).forEach(removePartials);
       catalog.runs.update(run.id, { status: 'failed', error, ownerPid: null, pid: null, endedAt: now });
     }
     for (const record of catalog.exports.running()) {
       if (isOther(record.ownerPid)) continue;
       removePartials(record.outDir);
-      catalog.exports.fail(record.id, { code: 'EXPORT_ABANDONED', message: 'Graft was closed while this export was under way; start it again.' }, now);
+      catalog.exports.fail(
+        record.id,
+        { code: 'EXPORT_ABANDONED', message: 'Graft was closed while this export was under way; start it again.' },
+        now,
+      );
     }
   });
 }

@@ -8,7 +8,8 @@ export function removePartials(target: string): void {
   const dir = path.dirname(target);
   try {
     for (const name of fs.readdirSync(dir)) {
-      if (nameBehindTemporary(name) === path.basename(target)) fs.rmSync(path.join(dir, name), { recursive: true, force: true });
+      if (nameBehindTemporary(name) === path.basename(target))
+        fs.rmSync(path.join(dir, name), { recursive: true, force: true });
     }
   } catch {
     // A folder that cannot be listed or changed is why the work failed; that error is the one to report.

@@ -11,12 +11,23 @@ describe('what may be shown', () => {
   beforeEach(() => {
     dir = fs.realpathSync(temporaryFolder());
     places = { home: path.join(dir, 'home'), exports: [path.join(dir, 'elsewhere', 'merged'), path.join(dir, 'gone')] };
-    for (const folder of [path.join(places.home, 'adapters', 'a'), places.exports[0]!, path.join(dir, 'home-two'), path.join(dir, 'elsewhere', 'merged-not')]) fs.mkdirSync(folder, { recursive: true });
+    for (const folder of [
+      path.join(places.home, 'adapters', 'a'),
+      places.exports[0]!,
+      path.join(dir, 'home-two'),
+      path.join(dir, 'elsewhere', 'merged-not'),
+    ])
+      fs.mkdirSync(folder, { recursive: true });
     fs.symlinkSync(dir, path.join(places.home, 'way-out'));
   });
 
   it('the data folder, what lies in it, and an export', () => {
-    for (const target of [places.home, path.join(places.home, 'adapters', 'a'), `${places.home}/adapters/../adapters/a`, places.exports[0]!]) {
+    for (const target of [
+      places.home,
+      path.join(places.home, 'adapters', 'a'),
+      `${places.home}/adapters/../adapters/a`,
+      places.exports[0]!,
+    ]) {
       expect(revealable(target, places)).toBe(path.resolve(target));
     }
   });

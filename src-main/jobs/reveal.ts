@@ -13,10 +13,18 @@ export type ShowInFolder = (target: string) => void;
  */
 export function revealable(target: string, { home, exports }: { home: string; exports: string[] }): string {
   const wanted = path.resolve(target);
-  if (!fs.existsSync(wanted)) throw new GraftError('NOT_FOUND', `${wanted} does not exist any more; it was moved or removed outside Graft.`, { path: wanted });
+  if (!fs.existsSync(wanted))
+    throw new GraftError('NOT_FOUND', `${wanted} does not exist any more; it was moved or removed outside Graft.`, {
+      path: wanted,
+    });
   const real = fs.realpathSync(wanted);
-  const allowed = [home, ...exports].filter((folder) => fs.existsSync(folder)).some((folder) => isWithin(fs.realpathSync(folder), real));
-  if (!allowed) throw usageError('NOT_OURS', `Graft only shows folders of its own and of its exports, not ${wanted}.`, { path: wanted });
+  const allowed = [home, ...exports]
+    .filter((folder) => fs.existsSync(folder))
+    .some((folder) => isWithin(fs.realpathSync(folder), real));
+  if (!allowed)
+    throw usageError('NOT_OURS', `Graft only shows folders of its own and of its exports, not ${wanted}.`, {
+      path: wanted,
+    });
   return real;
 }
 
@@ -26,7 +34,10 @@ function isWithin(folder: string, target: string): boolean {
 }
 
 /** The file manager of a desktop; undefined without a display or without a program for it. */
-export function systemFileManager(env: NodeJS.ProcessEnv = process.env, platform: NodeJS.Platform = process.platform): ShowInFolder | undefined {
+export function systemFileManager(
+  env: NodeJS.ProcessEnv = process.env,
+  platform: NodeJS.Platform = process.platform,
+): ShowInFolder | undefined {
   const command = commandFor(env, platform);
   if (!command) return undefined;
   return (target) => {
@@ -42,6 +53,9 @@ function commandFor(env: NodeJS.ProcessEnv, platform: NodeJS.Platform): string |
   if (platform === 'win32') return 'explorer.exe';
   if (platform === 'darwin') return '/usr/bin/open';
   if (!env['DISPLAY'] && !env['WAYLAND_DISPLAY']) return undefined;
-  const found = (env['PATH'] ?? '').split(path.delimiter).map((dir) => path.join(dir, 'xdg-open')).find((file) => path.isAbsolute(file) && fs.existsSync(file));
+  const found = (env['PATH'] ?? '')
+    .split(path.delimiter)
+    .map((dir) => path.join(dir, 'xdg-open'))
+    .find((file) => path.isAbsolute(file) && fs.existsSync(file));
   return found;
 }

@@ -10,12 +10,21 @@ let b: TestBench;
 afterEach(() => b.close());
 
 const weights = (dir: string): Buffer => fs.readFileSync(path.join(dir, 'adapter_model.safetensors'));
-const losses = (id: string): [number, number][] => b.services.catalog.metrics.after(id, 0).map(({ step, loss }) => [step, loss]);
+const losses = (id: string): [number, number][] =>
+  b.services.catalog.metrics.after(id, 0).map(({ step, loss }) => [step, loss]);
 
 /** Twelve steps with a checkpoint every second one. */
 async function finishedRun(): Promise<string> {
   b = openBench();
-  const { id } = b.services.runs.start(await smallRun(b, { steps: 12, checkpointEvery: 2, evalEvery: 3, samplePrompts: ['One day, Lily saw a'], sampleTokens: 4 }));
+  const { id } = b.services.runs.start(
+    await smallRun(b, {
+      steps: 12,
+      checkpointEvery: 2,
+      evalEvery: 3,
+      samplePrompts: ['One day, Lily saw a'],
+      sampleTokens: 4,
+    }),
+  );
   expect((await b.services.runs.finished(id)).status).toBe('completed');
   return id;
 }
@@ -31,7 +40,11 @@ it('leaves the old run alone and goes on from the newest checkpoint before the s
   const made = await b.api.runs.rollBack({ id, beforeStep: 8, excludeLines });
   expect(made).toMatchObject({ parentRunId: id, excludedLines: new Set(excludeLines).size });
   const ended = await b.services.runs.finished(made.id);
-  expect(ended).toMatchObject({ status: 'completed', started: { resumedFrom: 6, totalSteps: 12, trainRows: old.started!.trainRows - new Set(excludeLines).size }, result: { steps: 12 } });
+  expect(ended).toMatchObject({
+    status: 'completed',
+    started: { resumedFrom: 6, totalSteps: 12, trainRows: old.started!.trainRows - new Set(excludeLines).size },
+    result: { steps: 12 },
+  });
   expect(losses(made.id).slice(0, 6)).toEqual(oldLosses.slice(0, 6));
   expect(losses(made.id)).toHaveLength(12);
   expect(losses(made.id).slice(6)).not.toEqual(oldLosses.slice(6));
@@ -66,7 +79,9 @@ it('before the first checkpoint it starts anew, and a step before the rollback b
   expect((await b.services.runs.finished(anew.id)).started).toMatchObject({ resumedFrom: 0 });
   const later = await b.api.runs.rollBack({ id, beforeStep: 7, excludeLines: [1] });
   await b.services.runs.finished(later.id);
-  await expect(b.api.runs.rollBack({ id: later.id, beforeStep: 3, excludeLines: [2] })).rejects.toThrow(/goes on from step 6 of the run .*; roll that one back/);
+  await expect(b.api.runs.rollBack({ id: later.id, beforeStep: 3, excludeLines: [2] })).rejects.toThrow(
+    /goes on from step 6 of the run .*; roll that one back/,
+  );
   await b.api.runs.remove({ id });
   expect(b.services.runs.get(later.id).parentRunId).toBeNull();
   await expect(b.api.runs.inspectStep({ id: later.id, step: 3 })).rejects.toThrow(/which has been removed/);

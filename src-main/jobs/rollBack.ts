@@ -26,24 +26,38 @@ export const rollBackSchema = z.object({
 export type RollBack = z.output<typeof rollBackSchema>;
 
 /** Throws a usage error BEFORE_ROLLBACK where only the run that this one was rolled back from has such a checkpoint. */
-export function rollBack({ home, catalog, runs }: { home: Home; catalog: Catalog; runs: RunService }, { id, beforeStep, excludeLines, start }: RollBack): RunView {
+export function rollBack(
+  { home, catalog, runs }: { home: Home; catalog: Catalog; runs: RunService },
+  { id, beforeStep, excludeLines, start }: RollBack,
+): RunView {
   const run = runs.get(id);
   const step = keptCheckpoints(run.spec.runDir).findLast((kept) => kept.step < beforeStep)?.step ?? 0;
   const { rolledBack } = run.spec;
   if (rolledBack && step < rolledBack.step) {
-    throw usageError('BEFORE_ROLLBACK', `The run ${id} goes on from step ${rolledBack.step} of the run ${rolledBack.runId}; roll that one back to get before step ${beforeStep}.`, { runId: rolledBack.runId, step: rolledBack.step });
+    throw usageError(
+      'BEFORE_ROLLBACK',
+      `The run ${id} goes on from step ${rolledBack.step} of the run ${rolledBack.runId}; roll that one back to get before step ${beforeStep}.`,
+      { runId: rolledBack.runId, step: rolledBack.step },
+    );
   }
   const spec = specFrom(home, run, step, excludeLines);
   if (step > 0) copyState(run.spec.runDir, spec, step);
   const { taskId, modelId, datasetId } = run;
-  return runs.add({ name: `${run.name.slice(0, 90)} from step ${step}`, taskId, modelId, datasetId, parentRunId: id, spec }, {
-    start,
-    fill: () => {
-      catalog.metrics.copyUpTo(id, spec.runId, step);
-      catalog.runHistory.copySamples(id, spec.runId, step);
-      logMessage(catalog, spec.runId, `Goes on from step ${step} of the run ${run.name} (${id}); ${spec.data.excludeLines!.length} rows are left out from there on.`);
+  return runs.add(
+    { name: `${run.name.slice(0, 90)} from step ${step}`, taskId, modelId, datasetId, parentRunId: id, spec },
+    {
+      start,
+      fill: () => {
+        catalog.metrics.copyUpTo(id, spec.runId, step);
+        catalog.runHistory.copySamples(id, spec.runId, step);
+        logMessage(
+          catalog,
+          spec.runId,
+          `Goes on from step ${step} of the run ${run.name} (${id}); ${spec.data.excludeLines!.length} rows are left out from there on.`,
+        );
+      },
     },
-  });
+  );
 }
 
 /** As many steps as the old run, so that its learning rates stay the same where epochs of fewer rows would be shorter. */
@@ -69,6 +83,7 @@ function copyState(from: string, { runDir, train }: RunSpec, step: number): void
   if (!train.keepBest) return;
   for (const name of fs.readdirSync(from)) {
     const best = /^best-(\d+)\.safetensors$/.exec(name)?.[1];
-    if (best !== undefined && Number(best) <= step) linkOrCopy(path.join(from, name), bestValuesFile(runDir, Number(best)));
+    if (best !== undefined && Number(best) <= step)
+      linkOrCopy(path.join(from, name), bestValuesFile(runDir, Number(best)));
   }
 }

@@ -8,7 +8,8 @@ import { Watchers } from './watchers.ts';
 export type RunEvent = TrainEvent | { type: 'status'; run: RunView };
 
 /** Of all runs. */
-export type RunsEvent = { type: 'run'; run: RunView } | ({ type: 'progress' } & RunProgress) | { type: 'removed'; id: string };
+export type RunsEvent =
+  { type: 'run'; run: RunView } | ({ type: 'progress' } & RunProgress) | { type: 'removed'; id: string };
 
 const ALL = 'all';
 

@@ -13,5 +13,9 @@ export function runFailure(run: Run, cause: unknown): ErrorData {
   if (error.code !== 'WORKER_CRASHED') return { ...error, details };
   const next = step === null ? 'it had no checkpoint yet, so start the run again' : `resume the run from step ${step}`;
   const { code = null, signal = null, lastErrorLine = '' } = details as Partial<WorkerExit>;
-  return { ...error, details, message: `The worker process ${howItEnded({ code, signal, lastErrorLine })}; ${next}, with a smaller batch or another engine if memory ran out.` };
+  return {
+    ...error,
+    details,
+    message: `The worker process ${howItEnded({ code, signal, lastErrorLine })}; ${next}, with a smaller batch or another engine if memory ran out.`,
+  };
 }

@@ -15,7 +15,9 @@ it('a run that is over can be renamed and removed; its adapter stays', async () 
   await expect(b.api.runs.remove({ id })).rejects.toThrow(/stop it before you remove it/);
   const ended = await b.services.runs.finished(id);
   expect((await b.api.runs.log({ id })).map(({ message }) => message)).toEqual([
-    expect.stringMatching(/^Training begins with the engine tensorflow on .*: 4 steps, 18 rows to train on and 6 to validate\.$/),
+    expect.stringMatching(
+      /^Training begins with the engine tensorflow on .*: 4 steps, 18 rows to train on and 6 to validate\.$/,
+    ),
     expect.stringMatching(/^Validation loss after step 0: \d\.\d{4}\.$/),
     expect.stringMatching(/^Validation loss after step 2: /),
     'Checkpoint written after step 2.',
@@ -41,13 +43,30 @@ it('a worker that is killed: the sentence names the step to resume from, or says
   const step = failed.error!.details!['checkpointStep'] as number;
   expect(step).toBeGreaterThanOrEqual(8);
   expect(step % 4).toBe(0);
-  expect(failed).toMatchObject({ status: 'failed', resumable: true, error: { code: 'WORKER_CRASHED', message: expect.stringMatching(new RegExp(`^The worker process was ended by SIGKILL; resume the run from step ${step}\\b`)) as string } });
+  expect(failed).toMatchObject({
+    status: 'failed',
+    resumable: true,
+    error: {
+      code: 'WORKER_CRASHED',
+      message: expect.stringMatching(
+        new RegExp(`^The worker process was ended by SIGKILL; resume the run from step ${step}\\b`),
+      ) as string,
+    },
+  });
 
   const second = b.services.runs.start({ ...input, train: { ...input.train, checkpointEvery: 0 } });
   await untilEvent(b, second.id, (event) => event.type === 'step');
   process.kill(b.services.runs.get(second.id).pid!, 'SIGKILL');
   const lost = await b.services.runs.finished(second.id);
-  expect(lost).toMatchObject({ resumable: false, error: { details: { checkpointStep: null }, message: expect.stringMatching(/^The worker process was ended by SIGKILL; it had no checkpoint yet, so start the run again/) as string } });
+  expect(lost).toMatchObject({
+    resumable: false,
+    error: {
+      details: { checkpointStep: null },
+      message: expect.stringMatching(
+        /^The worker process was ended by SIGKILL; it had no checkpoint yet, so start the run again/,
+      ) as string,
+    },
+  });
 });
 
 it('looking back at a step of a run that trains is refused with the way out', async () => {

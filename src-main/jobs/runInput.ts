@@ -35,13 +35,32 @@ export type StartRunChecked = z.output<typeof startRunSchema>;
 /** Throws a usage error when the model or the dataset is not registered. */
 export function findParts(catalog: Catalog, input: StartRunChecked): { model: BaseModel; dataset: Dataset } {
   const model = catalog.models.get(input.modelId);
-  if (!model) throw usageError('MODEL_NOT_FOUND', `There is no base model ${input.modelId} in the catalogue; add its folder first.`, { modelId: input.modelId });
+  if (!model)
+    throw usageError(
+      'MODEL_NOT_FOUND',
+      `There is no base model ${input.modelId} in the catalogue; add its folder first.`,
+      { modelId: input.modelId },
+    );
   const dataset = catalog.datasets.get(input.datasetId);
-  if (!dataset) throw usageError('DATASET_NOT_FOUND', `There is no dataset ${input.datasetId} in the catalogue; add its file first.`, { datasetId: input.datasetId });
+  if (!dataset)
+    throw usageError(
+      'DATASET_NOT_FOUND',
+      `There is no dataset ${input.datasetId} in the catalogue; add its file first.`,
+      { datasetId: input.datasetId },
+    );
   const version = input.datasetVersion === undefined ? dataset : catalog.datasets.at(dataset.id, input.datasetVersion);
-  if (!version) throw usageError('DATASET_VERSION_NOT_FOUND', `${dataset.name} has no version ${input.datasetVersion}; choose one that its list of versions shows.`, { datasetId: dataset.id, version: input.datasetVersion });
+  if (!version)
+    throw usageError(
+      'DATASET_VERSION_NOT_FOUND',
+      `${dataset.name} has no version ${input.datasetVersion}; choose one that its list of versions shows.`,
+      { datasetId: dataset.id, version: input.datasetVersion },
+    );
   if (!fs.existsSync(version.file)) {
-    throw new GraftError('NOT_FOUND', `The file ${version.file} of the dataset ${dataset.name} does not exist any more; put it back, or choose where it lies now on the dataset's page.`, { path: version.file });
+    throw new GraftError(
+      'NOT_FOUND',
+      `The file ${version.file} of the dataset ${dataset.name} does not exist any more; put it back, or choose where it lies now on the dataset's page.`,
+      { path: version.file },
+    );
   }
   return { model, dataset: version };
 }
@@ -50,7 +69,12 @@ export function findParts(catalog: Catalog, input: StartRunChecked): { model: Ba
 export function checkModel({ dir, name, hash }: BaseModel, { method, train }: Pick<RunSpec, 'method' | 'train'>): void {
   const checkpoint = openCheckpoint(dir);
   try {
-    if (checkpoint.hash !== hash) throw new GraftError('MODEL_CHANGED', `The files in ${dir} have changed since ${name} was added; add the folder again.`, { dir });
+    if (checkpoint.hash !== hash)
+      throw new GraftError(
+        'MODEL_CHANGED',
+        `The files in ${dir} have changed since ${name} was added; add the folder again.`,
+        { dir },
+      );
     checkMethod(checkpoint.spec, [...checkpoint.tensors.keys()], method);
     checkSmoothing(checkpoint.spec, train);
   } finally {
@@ -86,7 +110,11 @@ export function buildSpec(home: Home, input: StartRunChecked, parts: { model: Ba
 }
 
 /** A request, checked against the catalogue, the model and the settings. Throws GraftError where something does not fit. */
-export function checkStart(home: Home, catalog: Catalog, input: StartRun): { checked: StartRunChecked; parts: ReturnType<typeof findParts>; spec: RunSpec } {
+export function checkStart(
+  home: Home,
+  catalog: Catalog,
+  input: StartRun,
+): { checked: StartRunChecked; parts: ReturnType<typeof findParts>; spec: RunSpec } {
   const checked = startRunSchema.parse(input);
   checkBaseDtype(checked.baseDtype, checked.engine, checked.method.type);
   const parts = findParts(catalog, checked);

@@ -16,7 +16,8 @@ function bench(): TestBench {
   return made;
 }
 
-const losses = ({ services }: TestBench, id: string): number[] => services.catalog.metrics.after(id, 0).map((metrics) => metrics.loss);
+const losses = ({ services }: TestBench, id: string): number[] =>
+  services.catalog.metrics.after(id, 0).map((metrics) => metrics.loss);
 
 afterEach(async () => {
   for (const made of benches.splice(0)) await made.close();
@@ -34,7 +35,12 @@ describe('runs with a real worker', () => {
     await untilEvent(b, queued.id, (e) => e.type === 'step' && e.step === 5);
     process.kill(b.services.runs.get(queued.id).pid!, 'SIGKILL');
     const failed = await b.services.runs.finished(queued.id);
-    expect(failed).toMatchObject({ status: 'failed', resumable: true, pid: null, error: { code: 'WORKER_CRASHED', message: expect.stringMatching(/SIGKILL/) } });
+    expect(failed).toMatchObject({
+      status: 'failed',
+      resumable: true,
+      pid: null,
+      error: { code: 'WORKER_CRASHED', message: expect.stringMatching(/SIGKILL/) },
+    });
     expect(b.services.catalog.adapters.list().map((adapter) => adapter.runId)).toEqual([whole.id]);
 
     b.services.runs.resume(queued.id);
@@ -44,7 +50,9 @@ describe('runs with a real worker', () => {
 
     const adapters = b.services.catalog.adapters.list();
     expect(fs.readdirSync(path.join(b.home, 'adapters')).sort()).toEqual(adapters.map((adapter) => adapter.id).sort());
-    expect(b.services.catalog.tasks.list()).toMatchObject([{ name: 'colours', adapters: 2, activeAdapterId: adapters[0]!.id }]);
+    expect(b.services.catalog.tasks.list()).toMatchObject([
+      { name: 'colours', adapters: 2, activeAdapterId: adapters[0]!.id },
+    ]);
     expect(b.services.catalog.db.pragma('integrity_check', { simple: true })).toBe('ok');
   });
 
@@ -70,7 +78,12 @@ describe('runs with a real worker', () => {
     const run = b.services.runs.start(await smallRun(b, { steps: 8 }));
     await untilEvent(b, run.id, (e) => e.type === 'checkpoint');
     await b.reopen();
-    expect(b.services.runs.get(run.id)).toMatchObject({ status: 'failed', resumable: true, ownerPid: null, error: { code: 'RUN_ABANDONED' } });
+    expect(b.services.runs.get(run.id)).toMatchObject({
+      status: 'failed',
+      resumable: true,
+      ownerPid: null,
+      error: { code: 'RUN_ABANDONED' },
+    });
     expect(fs.readdirSync(path.join(b.home, 'adapters'))).toEqual([]);
     b.services.runs.resume(run.id);
     expect((await b.services.runs.finished(run.id)).status).toBe('completed');
@@ -104,8 +117,33 @@ describe('work that a dead Graft left', () => {
   function leave(b: TestBench, status: 'running' | 'queued', ownerPid: number): string {
     const id = newId('run');
     const method = { type: 'lora' as const };
-    const spec = runSpecSchema.parse({ runId: id, model: { dir: '/m', hash: 'h' }, data: { file: '/f' }, task: 't', method, train: {}, runDir: b.services.home.runDir(id), outDir: b.services.home.adapterDir('x') });
-    b.services.catalog.runs.insert({ id, name: id, taskId: null, modelId: null, datasetId: null, status, spec, started: null, error: null, result: null, ownerPid, pid: null, createdAt: '2026-01-01', startedAt: null, endedAt: null });
+    const spec = runSpecSchema.parse({
+      runId: id,
+      model: { dir: '/m', hash: 'h' },
+      data: { file: '/f' },
+      task: 't',
+      method,
+      train: {},
+      runDir: b.services.home.runDir(id),
+      outDir: b.services.home.adapterDir('x'),
+    });
+    b.services.catalog.runs.insert({
+      id,
+      name: id,
+      taskId: null,
+      modelId: null,
+      datasetId: null,
+      status,
+      spec,
+      started: null,
+      error: null,
+      result: null,
+      ownerPid,
+      pid: null,
+      createdAt: '2026-01-01',
+      startedAt: null,
+      endedAt: null,
+    });
     return id;
   }
 
@@ -117,7 +155,10 @@ describe('work that a dead Graft left', () => {
     const partial = path.join(b.home, 'adapters', '.x.0123456789ab.partial');
     fs.mkdirSync(partial);
     await b.reopen();
-    expect(b.services.runs.get(dead)).toMatchObject({ status: 'failed', error: { message: expect.stringMatching(/^Graft was closed while this run was under way; resume it/) } });
+    expect(b.services.runs.get(dead)).toMatchObject({
+      status: 'failed',
+      error: { message: expect.stringMatching(/^Graft was closed while this run was under way; resume it/) },
+    });
     expect(b.services.runs.get(alive).status).toBe('running');
     expect(b.services.runs.get(namesake).status).toBe('failed');
     expect(fs.existsSync(partial)).toBe(false);

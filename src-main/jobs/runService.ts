@@ -66,7 +66,10 @@ export class RunService {
   /** Throws a usage error RUN_NOT_FOUND. */
   get(id: string): RunView {
     const run = this.#catalog.runs.get(id);
-    if (!run) throw usageError('RUN_NOT_FOUND', `There is no run ${id} in the catalogue; "runs" lists those that exist.`, { runId: id });
+    if (!run)
+      throw usageError('RUN_NOT_FOUND', `There is no run ${id} in the catalogue; "runs" lists those that exist.`, {
+        runId: id,
+      });
     return this.#view(run);
   }
 
@@ -87,16 +90,38 @@ export class RunService {
   /** Checks the request, writes the row and queues the run. Throws GraftError where model, dataset or settings do not fit. */
   start(input: StartRun): RunView {
     const { checked, parts, spec } = checkStart(this.#home, this.#catalog, input);
-    return this.add({ name: checked.name ?? checked.taskName, taskId: taskFor(this.#catalog, checked.taskName), modelId: parts.model.id, datasetId: parts.dataset.id, spec });
+    return this.add({
+      name: checked.name ?? checked.taskName,
+      taskId: taskFor(this.#catalog, checked.taskName),
+      modelId: parts.model.id,
+      datasetId: parts.dataset.id,
+      spec,
+    });
   }
 
   /** Queues a run of a spec that has been checked (`start: false`: it waits, paused); `fill` adds rows to it in the same transaction. */
-  add(run: Pick<Run, 'name' | 'taskId' | 'modelId' | 'datasetId' | 'spec'> & Partial<Run>, { start = true, fill = () => undefined as void } = {}): RunView {
+  add(
+    run: Pick<Run, 'name' | 'taskId' | 'modelId' | 'datasetId' | 'spec'> & Partial<Run>,
+    { start = true, fill = () => undefined as void } = {},
+  ): RunView {
     const { runId, runDir } = run.spec;
     fs.mkdirSync(runDir, { recursive: true });
     this.#catalog.transaction(() => {
-      const place = start ? this.#queue.join('tail') : { status: 'paused' as const, ownerPid: null, queuePosition: null };
-      this.#catalog.runs.insert({ started: null, error: null, result: null, pid: null, createdAt: new Date().toISOString(), startedAt: null, endedAt: null, ...run, id: runId, ...place });
+      const place = start
+        ? this.#queue.join('tail')
+        : { status: 'paused' as const, ownerPid: null, queuePosition: null };
+      this.#catalog.runs.insert({
+        started: null,
+        error: null,
+        result: null,
+        pid: null,
+        createdAt: new Date().toISOString(),
+        startedAt: null,
+        endedAt: null,
+        ...run,
+        id: runId,
+        ...place,
+      });
       fill();
     });
     return this.#queued(runId);
@@ -112,7 +137,10 @@ export class RunService {
   resume(id: string): RunView {
     const run = this.get(id);
     if (!run.resumable) {
-      const why = run.status === 'failed' || run.status === 'stopped' ? 'has no checkpoint; start it again' : `is ${run.status}; only a failed or stopped run can be resumed`;
+      const why =
+        run.status === 'failed' || run.status === 'stopped'
+          ? 'has no checkpoint; start it again'
+          : `is ${run.status}; only a failed or stopped run can be resumed`;
       throw new GraftError('NOT_RESUMABLE', `The run ${id} ${why}.`, { runId: id, status: run.status });
     }
     const spec = { ...run.spec };
@@ -130,21 +158,37 @@ export class RunService {
       keepInterim(this.#catalog, run);
       return this.#announce(id);
     }
-    if (this.#queue.has(id)) return this.#update(id, { status: 'stopped', ownerPid: null, queuePosition: null, endedAt: new Date().toISOString() });
+    if (this.#queue.has(id))
+      return this.#update(id, {
+        status: 'stopped',
+        ownerPid: null,
+        queuePosition: null,
+        endedAt: new Date().toISOString(),
+      });
     return this.#ask(this.#activeFor(run), 'stop');
   }
 
   /** Ends the worker after its current step, with a checkpoint and an interim adapter; the queue goes on. Throws a usage error RUN_NOT_UNDER_WAY. */
   pause(id: string): RunView {
     const run = this.get(id);
-    if (this.#queue.has(id)) throw usageError('RUN_NOT_UNDER_WAY', `The run ${id} is still queued, so there is nothing to pause; move it down in the queue, or stop it.`, { runId: id, status: run.status });
+    if (this.#queue.has(id))
+      throw usageError(
+        'RUN_NOT_UNDER_WAY',
+        `The run ${id} is still queued, so there is nothing to pause; move it down in the queue, or stop it.`,
+        { runId: id, status: run.status },
+      );
     return this.#ask(this.#activeFor(run), 'pause');
   }
 
   /** Puts a paused run at the head of the queue; it goes on exactly where it was. Throws a usage error RUN_NOT_PAUSED. */
   continue(id: string): RunView {
     const run = this.get(id);
-    if (run.status !== 'paused') throw usageError('RUN_NOT_PAUSED', `The run ${id} is ${run.status}, not paused; only a paused run can be continued.`, { runId: id, status: run.status });
+    if (run.status !== 'paused')
+      throw usageError(
+        'RUN_NOT_PAUSED',
+        `The run ${id} is ${run.status}, not paused; only a paused run can be continued.`,
+        { runId: id, status: run.status },
+      );
     this.#catalog.runs.update(id, { ...this.#queue.join('head'), error: null });
     return this.#queued(id);
   }
@@ -163,7 +207,11 @@ export class RunService {
   /** Removes a run that is over, with its folder; adapters stay. Throws a usage error RUN_NOT_OVER. */
   remove(id: string): void {
     const run = this.get(id);
-    if (!isOver(run)) throw usageError('RUN_NOT_OVER', `The run ${id} is ${run.status}; stop it before you remove it.`, { runId: id, status: run.status });
+    if (!isOver(run))
+      throw usageError('RUN_NOT_OVER', `The run ${id} is ${run.status}; stop it before you remove it.`, {
+        runId: id,
+        status: run.status,
+      });
     this.#catalog.runs.remove(id);
     fs.rmSync(run.spec.runDir, { recursive: true, force: true });
     this.#channel.removed(id);
@@ -194,10 +242,21 @@ export class RunService {
   close(): string[] {
     this.#closed = true;
     const now = new Date().toISOString();
-    const error = toErrorData(new GraftError('RUN_ABANDONED', 'Graft was closed while this run was under way; resume it to go on from its last checkpoint.'));
+    const error = toErrorData(
+      new GraftError(
+        'RUN_ABANDONED',
+        'Graft was closed while this run was under way; resume it to go on from its last checkpoint.',
+      ),
+    );
     for (const { id } of this.#queue.runs) this.#catalog.runs.update(id, { ownerPid: null });
     if (!this.#active) return [];
-    const run = this.#catalog.runs.update(this.#active.runId, { status: 'failed', error, ownerPid: null, pid: null, endedAt: now });
+    const run = this.#catalog.runs.update(this.#active.runId, {
+      status: 'failed',
+      error,
+      ownerPid: null,
+      pid: null,
+      endedAt: now,
+    });
     return targetsOf(run);
   }
 
@@ -290,7 +349,10 @@ export class RunService {
       this.#update(id, { ...at, status: 'paused', interim: end });
     } else {
       recordResult(this.#catalog, this.get(id), { ...end, outcome: end.outcome });
-      this.#log(id, `${end.outcome === 'stopped' ? 'Stopped' : 'Completed'} after step ${end.steps}; the result is in ${end.outDir}.`);
+      this.#log(
+        id,
+        `${end.outcome === 'stopped' ? 'Stopped' : 'Completed'} after step ${end.steps}; the result is in ${end.outDir}.`,
+      );
       this.#announce(id);
     }
   }
@@ -299,7 +361,14 @@ export class RunService {
     const run = this.get(id);
     targetsOf(run).forEach(removePartials);
     const error = runFailure(run, cause);
-    const changes = { status: 'failed' as const, error, ownerPid: null, pid: null, queuePosition: null, endedAt: new Date().toISOString() };
+    const changes = {
+      status: 'failed' as const,
+      error,
+      ownerPid: null,
+      pid: null,
+      queuePosition: null,
+      endedAt: new Date().toISOString(),
+    };
     try {
       this.#log(id, error.message);
       this.#update(id, changes);
@@ -328,12 +397,18 @@ export class RunService {
 
   /** With model and rows where they lie now, so that whatever goes on from a run finds them. */
   #view(run: Run): RunView {
-    return viewOf({ ...run, spec: presentSpec(this.#catalog, run) }, this.#active?.runId === run.id ? this.#active.asked : null);
+    return viewOf(
+      { ...run, spec: presentSpec(this.#catalog, run) },
+      this.#active?.runId === run.id ? this.#active.asked : null,
+    );
   }
 
   #activeFor(run: RunView): Active {
     if (this.#active?.runId === run.id) return this.#active;
-    const why = isOver(run) || run.status === 'paused' ? `is already ${run.status}` : `belongs to another Graft process (${run.ownerPid}); use it there`;
+    const why =
+      isOver(run) || run.status === 'paused'
+        ? `is already ${run.status}`
+        : `belongs to another Graft process (${run.ownerPid}); use it there`;
     throw usageError('RUN_NOT_UNDER_WAY', `The run ${run.id} ${why}.`, { runId: run.id, status: run.status });
   }
 }

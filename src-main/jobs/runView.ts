@@ -26,7 +26,8 @@ export function viewOf(run: Run, asked: RunView['asked'] = null): RunView {
     ...run,
     methodText: describeMethod(run.spec.method),
     resumable: (run.status === 'failed' || run.status === 'stopped') && hasCheckpoint(run),
-    interimAdapterDir: mayHaveInterim && fs.existsSync(interimDir(run.spec.runDir)) ? interimDir(run.spec.runDir) : null,
+    interimAdapterDir:
+      mayHaveInterim && fs.existsSync(interimDir(run.spec.runDir)) ? interimDir(run.spec.runDir) : null,
     excludedLines: run.spec.data.excludeLines?.length ?? 0,
     asked,
   };

@@ -10,7 +10,18 @@ import { folderSize, sizeOfAll, type FolderSize } from './folderSize.ts';
 import { freeBytesAt } from './freeSpace.ts';
 import { isUploadFolder } from './uploads.ts';
 
-export const STORAGE_KINDS = ['runs', 'adapters', 'trash', 'models', 'datasets', 'exports', 'catalogue', 'other', 'exportsElsewhere', 'cache'] as const;
+export const STORAGE_KINDS = [
+  'runs',
+  'adapters',
+  'trash',
+  'models',
+  'datasets',
+  'exports',
+  'catalogue',
+  'other',
+  'exportsElsewhere',
+  'cache',
+] as const;
 export type StorageKind = (typeof STORAGE_KINDS)[number];
 
 export const CLEANUP_KINDS = ['checkpoints', 'trash', 'leftovers', 'cache'] as const;
@@ -38,7 +49,14 @@ export interface StorageReport {
 }
 
 /** Folders of the data folder by the kind they are shown as. */
-const FOLDERS: Record<string, StorageKind> = { runs: 'runs', adapters: 'adapters', trash: 'trash', models: 'models', datasets: 'datasets', exports: 'exports' };
+const FOLDERS: Record<string, StorageKind> = {
+  runs: 'runs',
+  adapters: 'adapters',
+  trash: 'trash',
+  models: 'models',
+  datasets: 'datasets',
+  exports: 'exports',
+};
 const OUTSIDE: StorageKind[] = ['exportsElsewhere', 'cache'];
 
 /** Nothing so young is taken for left over: its row may be about to be written. */
@@ -57,8 +75,12 @@ export class StorageService {
 
   async report(): Promise<StorageReport> {
     const byKind = new Map<StorageKind, string[]>(STORAGE_KINDS.map((kind) => [kind, []]));
-    for (const name of await fs.readdir(this.#home.dir)) byKind.get(kindOf(name))!.push(path.join(this.#home.dir, name));
-    byKind.set('exportsElsewhere', this.#catalog.storage.exportDirs().filter((dir) => !isWithin(this.#home.dir, dir)));
+    for (const name of await fs.readdir(this.#home.dir))
+      byKind.get(kindOf(name))!.push(path.join(this.#home.dir, name));
+    byKind.set(
+      'exportsElsewhere',
+      this.#catalog.storage.exportDirs().filter((dir) => !isWithin(this.#home.dir, dir)),
+    );
     byKind.set('cache', [tuningFile()]);
     const uses: StorageUse[] = [];
     for (const [kind, paths] of byKind) uses.push({ kind, paths, ...(await sizeOfAll(paths)) });
@@ -67,7 +89,9 @@ export class StorageService {
       const paths = await this.#removable(kind);
       cleanUps.push({ kind, items: paths.length, ...(await sizeOfAll(paths)) });
     }
-    const totalBytes = uses.filter(({ kind }) => !OUTSIDE.includes(kind)).reduce((sum, { sizeBytes }) => sum + sizeBytes, 0);
+    const totalBytes = uses
+      .filter(({ kind }) => !OUTSIDE.includes(kind))
+      .reduce((sum, { sizeBytes }) => sum + sizeBytes, 0);
     return { home: this.#home.dir, totalBytes, freeBytes: freeBytesAt(this.#home.dir), uses, cleanUps };
   }
 
@@ -101,14 +125,23 @@ export class StorageService {
 
   /** What the runs that ended well keep in their folders. */
   async #checkpoints(): Promise<string[]> {
-    const folders = await Promise.all(this.#catalog.storage.finishedRunIds().map((id) => entriesOf(this.#home.runDir(id))));
+    const folders = await Promise.all(
+      this.#catalog.storage.finishedRunIds().map((id) => entriesOf(this.#home.runDir(id))),
+    );
     return folders.flat();
   }
 
   /** Folders and dropped files that no row names and half-written files of processes that died, unless something under way made them. */
   async #leftovers(): Promise<string[]> {
     const { storage } = this.#catalog;
-    const named = new Set([...storage.adapterDirs(), ...storage.modelDirs(), ...storage.runIds().map((id) => this.#home.runDir(id)), ...storage.expectedDirs()].map((dir) => path.resolve(dir)));
+    const named = new Set(
+      [
+        ...storage.adapterDirs(),
+        ...storage.modelDirs(),
+        ...storage.runIds().map((id) => this.#home.runDir(id)),
+        ...storage.expectedDirs(),
+      ].map((dir) => path.resolve(dir)),
+    );
     const found: string[] = [];
     for (const parent of ['runs', 'adapters', 'models']) {
       for (const target of await entriesOf(path.join(this.#home.dir, parent))) {

@@ -20,9 +20,15 @@ export class TokenService {
   }
 
   /** Counts in a process of its own, so that previews need not wait. `stop` ends it; `ended` then rejects. */
-  count(params: WorkerCalls['countTokens']['params'], onCounts: (counts: WorkerCalls['countTokens']['event']) => void): { ended: Promise<void>; stop: () => void } {
+  count(
+    params: WorkerCalls['countTokens']['params'],
+    onCounts: (counts: WorkerCalls['countTokens']['event']) => void,
+  ): { ended: Promise<void>; stop: () => void } {
     const client = this.#workers.spawn();
-    return { ended: client.call('countTokens', params, onCounts).promise.finally(() => client.kill()), stop: () => client.kill() };
+    return {
+      ended: client.call('countTokens', params, onCounts).promise.finally(() => client.kill()),
+      stop: () => client.kill(),
+    };
   }
 
   /** Throws what checkDataset throws. */

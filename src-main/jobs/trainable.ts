@@ -21,7 +21,9 @@ export interface TrainableView {
 export function matricesOf(modelDir: string): { target: string; inFeatures: number; outFeatures: number }[] {
   const checkpoint = openCheckpoint(modelDir);
   checkpoint.close();
-  return linearModules(checkpoint.spec).flatMap(({ layer, target, inFeatures, outFeatures }) => (layer === 0 ? [{ target, inFeatures, outFeatures }] : []));
+  return linearModules(checkpoint.spec).flatMap(({ layer, target, inFeatures, outFeatures }) =>
+    layer === 0 ? [{ target, inFeatures, outFeatures }] : [],
+  );
 }
 
 /** Throws as openCheckpoint, and where the settings do not fit the model. */

@@ -35,7 +35,8 @@ export function restoreUploads(home: Home, datasetId: string): void {
   const trash = trashOf(home, datasetId);
   if (!fs.existsSync(trash)) return;
   for (const folder of fs.readdirSync(trash)) {
-    for (const name of fs.readdirSync(path.join(trash, folder))) moveFile(path.join(trash, folder, name), path.join(home.uploadsDir, folder, name));
+    for (const name of fs.readdirSync(path.join(trash, folder)))
+      moveFile(path.join(trash, folder, name), path.join(home.uploadsDir, folder, name));
   }
   fs.rmSync(trash, { recursive: true });
   removeEmpty(home.trashDir(datasetId));

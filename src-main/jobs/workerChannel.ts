@@ -66,5 +66,11 @@ export function forkWorker(entry: string = WORKER_ENTRY): WorkerChannel {
 }
 
 function lastLine(text: string): string {
-  return text.split('\n').map((line) => line.trim()).filter(Boolean).at(-1) ?? '';
+  return (
+    text
+      .split('\n')
+      .map((line) => line.trim())
+      .filter(Boolean)
+      .at(-1) ?? ''
+  );
 }

@@ -22,19 +22,28 @@ it('finds its answer among garbage', async () => {
 
 it('reports an exit code with the last line of stderr', async () => {
   const load = fakeClient().call('load', { engine: 'wasm', modelDir: '/x' }).promise;
-  await expect(load).rejects.toMatchObject({ code: 'WORKER_CRASHED', message: expect.stringMatching(/ended with exit code 3, last saying "out of memory: 7 bytes short"; try again/) });
+  await expect(load).rejects.toMatchObject({
+    code: 'WORKER_CRASHED',
+    message: expect.stringMatching(/ended with exit code 3, last saying "out of memory: 7 bytes short"; try again/),
+  });
 });
 
 it('reports a signal, and refuses further calls the same way', async () => {
   const client = fakeClient();
-  await expect(client.call('attach', { adapterDir: null }).promise).rejects.toMatchObject({ code: 'WORKER_CRASHED', message: expect.stringMatching(/was ended by SIGKILL/) });
+  await expect(client.call('attach', { adapterDir: null }).promise).rejects.toMatchObject({
+    code: 'WORKER_CRASHED',
+    message: expect.stringMatching(/was ended by SIGKILL/),
+  });
   expect(client.alive).toBe(false);
   await expect(client.call('engines', { calibrate: false }).promise).rejects.toMatchObject({ code: 'WORKER_CRASHED' });
 });
 
 it('reports a worker that cannot start', async () => {
   const call = fakeClient(path.join(import.meta.dirname, 'no-such-file.ts')).call('engines', { calibrate: false });
-  await expect(call.promise).rejects.toMatchObject({ code: 'WORKER_CRASHED', message: expect.stringMatching(/exit code 1/) });
+  await expect(call.promise).rejects.toMatchObject({
+    code: 'WORKER_CRASHED',
+    message: expect.stringMatching(/exit code 1/),
+  });
 });
 
 it('ends every process on close', async () => {

@@ -42,7 +42,11 @@ export class WorkerClient {
   }
 
   /** The promise rejects with the worker's GraftError, or WORKER_CRASHED when the process ends before it answers. */
-  call<K extends WorkerCallName>(name: K, params: WorkerCalls[K]['params'], onEvent: (event: WorkerCalls[K]['event']) => void = () => undefined): WorkerCall<K> {
+  call<K extends WorkerCallName>(
+    name: K,
+    params: WorkerCalls[K]['params'],
+    onEvent: (event: WorkerCalls[K]['event']) => void = () => undefined,
+  ): WorkerCall<K> {
     const id = this.#nextId++;
     const promise = new Promise<WorkerCalls[K]['result']>((resolve, reject) => {
       if (this.#exit) return reject(crashError(this.#exit));
@@ -105,18 +109,28 @@ function isAnswer(message: unknown): message is Answer {
   if (typeof message !== 'object' || message === null || !('kind' in message) || !('id' in message)) return false;
   if (typeof message.id !== 'number') return false;
   if (message.kind === 'error') {
-    return 'error' in message && typeof message.error === 'object' && message.error !== null && 'message' in message.error;
+    return (
+      'error' in message && typeof message.error === 'object' && message.error !== null && 'message' in message.error
+    );
   }
   return message.kind === 'event' || message.kind === 'result';
 }
 
 function crashError(exit: WorkerExit): GraftError {
-  return new GraftError('WORKER_CRASHED', `The worker process ${howItEnded(exit)}; try again, with a smaller batch or another engine if memory ran out.`, { ...exit });
+  return new GraftError(
+    'WORKER_CRASHED',
+    `The worker process ${howItEnded(exit)}; try again, with a smaller batch or another engine if memory ran out.`,
+    { ...exit },
+  );
 }
 
 /** What follows "The worker process". */
 export function howItEnded({ code, signal, lastErrorLine }: WorkerExit): string {
-  const how = signal ? `was ended by ${signal}` : code === null ? 'could not be started' : `ended with exit code ${code}`;
+  const how = signal
+    ? `was ended by ${signal}`
+    : code === null
+      ? 'could not be started'
+      : `ended with exit code ${code}`;
   return lastErrorLine ? `${how}, last saying "${lastErrorLine.slice(0, 300)}"` : how;
 }
 
@@ -137,7 +151,11 @@ export class Workers {
   }
 
   /** One call in a process of its own. */
-  async once<K extends WorkerCallName>(name: K, params: WorkerCalls[K]['params'], onEvent?: (event: WorkerCalls[K]['event']) => void): Promise<WorkerCalls[K]['result']> {
+  async once<K extends WorkerCallName>(
+    name: K,
+    params: WorkerCalls[K]['params'],
+    onEvent?: (event: WorkerCalls[K]['event']) => void,
+  ): Promise<WorkerCalls[K]['result']> {
     const client = this.spawn();
     try {
       return await client.call(name, params, onEvent).promise;

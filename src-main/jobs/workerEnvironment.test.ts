@@ -3,7 +3,11 @@ import { expect, it } from 'vitest';
 import { workerEnvironment } from './workerEnvironment.ts';
 
 it.skipIf(process.platform !== 'linux')('a worker sees the allocator settings, and the whole of its parent', () => {
-  const seen = execFileSync(process.execPath, ['-p', 'JSON.stringify([process.env.GLIBC_TUNABLES, process.env.PATH])'], { env: workerEnvironment(), encoding: 'utf8' });
+  const seen = execFileSync(
+    process.execPath,
+    ['-p', 'JSON.stringify([process.env.GLIBC_TUNABLES, process.env.PATH])'],
+    { env: workerEnvironment(), encoding: 'utf8' },
+  );
   const [tunables, path] = JSON.parse(seen) as [string, string];
   expect(tunables).toContain('glibc.malloc.hugetlb=1');
   expect(path).toBe(process.env['PATH']);

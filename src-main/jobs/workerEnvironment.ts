@@ -8,7 +8,9 @@
  * peak of the same step differs by half from process to process. Read at the start of a process only; other C libraries
  * ignore it.
  */
-const GLIBC_TUNABLES = ['hugetlb=1', 'mmap_threshold=33554432', 'trim_threshold=4294967296', 'arena_max=1'].map((setting) => `glibc.malloc.${setting}`).join(':');
+const GLIBC_TUNABLES = ['hugetlb=1', 'mmap_threshold=33554432', 'trim_threshold=4294967296', 'arena_max=1']
+  .map((setting) => `glibc.malloc.${setting}`)
+  .join(':');
 
 /** What the user has set wins. */
 export function workerEnvironment(): NodeJS.ProcessEnv {

@@ -22,9 +22,10 @@ export function deltaOf(cell: Cell): Delta {
   const { module, scale } = cell;
   const { layout, slice, inFeatures, outFeatures } = module;
   const start = slice?.start ?? 0;
-  const place = layout === 'out_in'
-    ? { firstRow: start, rows: outFeatures, firstColumn: 0, width: inFeatures }
-    : { firstRow: 0, rows: inFeatures, firstColumn: start, width: outFeatures };
+  const place =
+    layout === 'out_in'
+      ? { firstRow: start, rows: outFeatures, firstColumn: 0, width: inFeatures }
+      : { firstRow: 0, rows: inFeatures, firstColumn: start, width: outFeatures };
   return { scale, ...place, row: rowFiller(cell) };
 }
 
@@ -36,7 +37,9 @@ function rowFiller(cell: Cell): Delta['row'] {
       return (row, into) => lowRankRow(update, row, into);
     }
     case 'loha': {
-      const [one, two] = [factor(cell.parts, 'hada_w1'), factor(cell.parts, 'hada_w2')].map((pair) => lowRankFor(pair, layout)) as [LowRank, LowRank];
+      const [one, two] = [factor(cell.parts, 'hada_w1'), factor(cell.parts, 'hada_w2')].map((pair) =>
+        lowRankFor(pair, layout),
+      ) as [LowRank, LowRank];
       const other = new Float64Array(one.width);
       return (row, into) => {
         lowRankRow(one, row, into);
@@ -61,10 +64,15 @@ function factor(parts: Record<LohaPart, NamedTensor>, name: 'hada_w1' | 'hada_w2
 }
 
 /** Row i of W1 ⊗ W2: element j is W1[i/k, j/n]·W2[i mod k, j mod n]; with `turned`, column i. */
-function kroneckerRow(w1: NamedTensor, w2: { shape: number[]; data: ArrayLike<number> }, turned: boolean): Delta['row'] {
+function kroneckerRow(
+  w1: NamedTensor,
+  w2: { shape: number[]; data: ArrayLike<number> },
+  turned: boolean,
+): Delta['row'] {
   const [, m] = w1.shape as [number, number];
   const [k, n] = w2.shape as [number, number];
-  const at = (out: number, input: number): number => w1.data[Math.floor(out / k) * m + Math.floor(input / n)]! * w2.data[(out % k) * n + (input % n)]!;
+  const at = (out: number, input: number): number =>
+    w1.data[Math.floor(out / k) * m + Math.floor(input / n)]! * w2.data[(out % k) * n + (input % n)]!;
   return (row, into) => {
     for (let j = 0; j < into.length; j++) into[j] = turned ? at(j, row) : at(row, j);
   };
@@ -74,12 +82,20 @@ function product(a: NamedTensor, b: NamedTensor): { shape: number[]; data: Float
   const [rows, inner] = a.shape as [number, number];
   const columns = b.shape[1]!;
   const data = new Float64Array(rows * columns);
-  for (let i = 0; i < rows; i++) for (let k = 0; k < inner; k++) for (let j = 0; j < columns; j++) data[i * columns + j]! += a.data[i * inner + k]! * b.data[k * columns + j]!;
+  for (let i = 0; i < rows; i++)
+    for (let k = 0; k < inner; k++)
+      for (let j = 0; j < columns; j++) data[i * columns + j]! += a.data[i * inner + k]! * b.data[k * columns + j]!;
   return { shape: [rows, columns], data };
 }
 
 /** rows += factor·scale·(the update's rows from `startRow` on). `rows`: whole rows of the stored matrix, `width` wide. */
-export function addDelta(rows: Float32Array | Float64Array, startRow: number, width: number, delta: Delta, factor = 1): void {
+export function addDelta(
+  rows: Float32Array | Float64Array,
+  startRow: number,
+  width: number,
+  delta: Delta,
+  factor = 1,
+): void {
   const values = new Float64Array(delta.width);
   const scale = factor * delta.scale;
   for (let i = 0; i < rows.length / width; i++) {

@@ -18,7 +18,10 @@ export type EditOf = (tensor: CheckpointTensor) => EditRows | undefined;
 
 /** W + sum of weight·update, for updates that are added; biases and magnitudes are not looked at. */
 export function addedEdits(parts: Weighted[]): EditOf {
-  const byWeight = Map.groupBy(parts.flatMap(({ content, weight }) => content.cells.map((cell) => ({ cell, weight }))), ({ cell }) => cell.module.weight);
+  const byWeight = Map.groupBy(
+    parts.flatMap(({ content, weight }) => content.cells.map((cell) => ({ cell, weight }))),
+    ({ cell }) => cell.module.weight,
+  );
   return (tensor) => {
     const group = byWeight.get(tensor.name)?.map(({ cell, weight }) => ({ delta: deltaOf(cell), weight }));
     if (!group) return undefined;
@@ -35,7 +38,13 @@ export function addedEdits(parts: Weighted[]): EditOf {
 
 /** The same for one adapter as it is: its biases take the place of the base's, and DoRA's magnitudes that of the norms. */
 export function mergedEdits(content: WeightsContent): EditOf {
-  const magnitudes = new Map(content.cells.flatMap((cell) => (cell.type === 'lora' && cell.magnitude ? [[cell.module.weight, { cell, magnitude: cell.magnitude }] as const] : [])));
+  const magnitudes = new Map(
+    content.cells.flatMap((cell) =>
+      cell.type === 'lora' && cell.magnitude
+        ? [[cell.module.weight, { cell, magnitude: cell.magnitude }] as const]
+        : [],
+    ),
+  );
   const added = addedEdits([{ content, weight: 1 }]);
   return (tensor) => {
     const bias = content.biases.get(tensor.name);
@@ -54,9 +63,13 @@ function doraEdit(tensor: CheckpointTensor, cell: Cell, magnitude: Float32Array)
   return (rows, startRow) => {
     const moved = Float64Array.from(rows);
     addDelta(moved, startRow, width, delta);
-    if (layout === 'in_out') columnNorms ??= outputNorms(tensor, layout, (some, start) => addDelta(some, start, width, delta));
-    const factors = columnNorms ? columnNorms.map((norm, output) => magnitude[output]! / norm) : rowFactors(moved, startRow, delta, magnitude);
-    for (let i = 0; i < moved.length; i++) rows[i] = moved[i]! * factors[columnNorms ? i % width : Math.floor(i / width)]!;
+    if (layout === 'in_out')
+      columnNorms ??= outputNorms(tensor, layout, (some, start) => addDelta(some, start, width, delta));
+    const factors = columnNorms
+      ? columnNorms.map((norm, output) => magnitude[output]! / norm)
+      : rowFactors(moved, startRow, delta, magnitude);
+    for (let i = 0; i < moved.length; i++)
+      rows[i] = moved[i]! * factors[columnNorms ? i % width : Math.floor(i / width)]!;
   };
 }
 

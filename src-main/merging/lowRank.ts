@@ -31,7 +31,8 @@ function transposed({ shape: [rows, columns], data }: Matrix): Float32Array {
 export function lowRankRow({ rank, left, right, width }: LowRank, row: number, into: Float64Array): void {
   into.fill(0);
   const at = row * rank;
-  for (let k = 0; k < rank; k += AT_ONCE) addProducts(into, left.subarray(at + k, at + Math.min(k + AT_ONCE, rank)), right, k * width);
+  for (let k = 0; k < rank; k += AT_ONCE)
+    addProducts(into, left.subarray(at + k, at + Math.min(k + AT_ONCE, rank)), right, k * width);
 }
 
 /** Products summed in one pass over the row. */
@@ -49,6 +50,7 @@ function addProducts(sum: Float64Array, factors: Float32Array, values: Float64Ar
   const [a, b, c, d] = factors as unknown as [number, number, number, number];
   const [second, third, fourth] = [start + width, start + 2 * width, start + 3 * width];
   for (let j = 0; j < width; j++) {
-    sum[j] = sum[j]! + a * values[start + j]! + b * values[second + j]! + c * values[third + j]! + d * values[fourth + j]!;
+    sum[j] =
+      sum[j]! + a * values[start + j]! + b * values[second + j]! + c * values[third + j]! + d * values[fourth + j]!;
   }
 }

@@ -6,7 +6,16 @@ import { castF32 } from '../checkpoints/dtype.ts';
 import { moduleScale, readPeftAdapter, type LoraPair, type PeftAdapter } from '../checkpoints/peft.ts';
 import { readTensorBytes } from '../checkpoints/safetensors.ts';
 import type { TensorEntry } from '../checkpoints/safetensorsWrite.ts';
-import { mountDisk, NO_DISK, pair, temporaryFolder, tinyAdapter, TINY_CONFIG, tinyEntries, writeTiny } from '../checkpoints/testFolders.ts';
+import {
+  mountDisk,
+  NO_DISK,
+  pair,
+  temporaryFolder,
+  tinyAdapter,
+  TINY_CONFIG,
+  tinyEntries,
+  writeTiny,
+} from '../checkpoints/testFolders.ts';
 import { expectClose } from '../testing/expectClose.ts';
 import { hasShared, sharedPath, skipNote } from '../testing/shared.ts';
 import { mergeAdapter, type MergeOptions } from './merge.ts';
@@ -14,7 +23,13 @@ import { mergeAdapter, type MergeOptions } from './merge.ts';
 const Q = 'model.layers.0.self_attn.q_proj';
 
 /** W + scale B A by the definition, every element on its own, in float64. `inOut`: W is stored (in, out). */
-function naiveMerge(weight: Float32Array, [rows, columns]: number[], { A, B }: LoraPair, scale: number, inOut: boolean): Float64Array {
+function naiveMerge(
+  weight: Float32Array,
+  [rows, columns]: number[],
+  { A, B }: LoraPair,
+  scale: number,
+  inOut: boolean,
+): Float64Array {
   const [r, inFeatures] = A.shape;
   const merged = new Float64Array(weight.length);
   for (let i = 0; i < rows!; i++) {
@@ -33,13 +48,33 @@ function expectMerged(base: Checkpoint, merged: Checkpoint, adapter: PeftAdapter
   for (const [name, info] of base.tensors) {
     const module = name.replace(/\.weight$/, '');
     const lora = adapter.modules.get(module);
-    if (lora) expectClose(merged.readF32(name), naiveMerge(base.readF32(name), info.shape, lora, moduleScale(adapter.config, module), base.spec.layout === 'in_out'), { rtol, atol: 1e-9 }, name);
-    else expect(Buffer.from(readTensorBytes(merged.tensors.get(name)!)).equals(Buffer.from(readTensorBytes(info))), name).toBe(true);
+    if (lora)
+      expectClose(
+        merged.readF32(name),
+        naiveMerge(
+          base.readF32(name),
+          info.shape,
+          lora,
+          moduleScale(adapter.config, module),
+          base.spec.layout === 'in_out',
+        ),
+        { rtol, atol: 1e-9 },
+        name,
+      );
+    else
+      expect(
+        Buffer.from(readTensorBytes(merged.tensors.get(name)!)).equals(Buffer.from(readTensorBytes(info))),
+        name,
+      ).toBe(true);
   }
 }
 
 /** Merges an adapter of q_proj into the synthetic checkpoint; both lie outside the folder of `outDir`. */
-async function mergeTiny(options: Partial<MergeOptions> & { outDir: string }, entries = tinyEntries(), lora = pair(8, 8, 2)): Promise<void> {
+async function mergeTiny(
+  options: Partial<MergeOptions> & { outDir: string },
+  entries = tinyEntries(),
+  lora = pair(8, 8, 2),
+): Promise<void> {
   const checkpoint = openCheckpoint(await writeTiny(path.join(temporaryFolder(), 'base'), entries));
   try {
     await mergeAdapter({ checkpoint, adapter: await tinyAdapter(Q, lora), ...options });
@@ -50,7 +85,10 @@ async function mergeTiny(options: Partial<MergeOptions> & { outDir: string }, en
 
 describe('PyTorch goldens', () => {
   it.skipIf(!hasShared('golden')).each([
-    ['llama', 'base', 'lora_all'], ['llama', 'base', 'rslora'], ['gpt2', 'base', 'lora_all'], ['gpt2', 'base_hubkeys', 'lora_all'],
+    ['llama', 'base', 'lora_all'],
+    ['llama', 'base', 'rslora'],
+    ['gpt2', 'base', 'lora_all'],
+    ['gpt2', 'base_hubkeys', 'lora_all'],
   ])(`%s/%s with %s equals the float64 definition${skipNote('golden')}`, async (model, folder, run) => {
     const out = path.join(temporaryFolder(), 'merged');
     const base = openCheckpoint(sharedPath(`golden/${model}/${folder}`));
@@ -63,42 +101,63 @@ describe('PyTorch goldens', () => {
     expect(result.files).toEqual(fs.readdirSync(out).sort());
     expect(result.files).not.toContain('logits.safetensors');
     expect(result.sizeBytes).toBe(result.files.reduce((sum, name) => sum + fs.statSync(path.join(out, name)).size, 0));
-    for (const name of result.files.filter((file) => file.endsWith('.json'))) expect(fs.readFileSync(path.join(out, name))).toEqual(fs.readFileSync(path.join(base.dir, name)));
+    for (const name of result.files.filter((file) => file.endsWith('.json')))
+      expect(fs.readFileSync(path.join(out, name))).toEqual(fs.readFileSync(path.join(base.dir, name)));
     base.close();
     merged.close();
   });
 
-  it.skipIf(!hasShared('golden'))(`a bf16 checkpoint in shards stays bf16 in the same shards${skipNote('golden')}`, async () => {
-    const dir = temporaryFolder();
-    const base = openCheckpoint(sharedPath('golden/qwen2/base'));
-    const adapter = readPeftAdapter(sharedPath('golden/qwen2/lora_all/final'));
-    await mergeAdapter({ checkpoint: base, adapter, outDir: path.join(dir, 'own') });
-    await mergeAdapter({ checkpoint: base, adapter, outDir: path.join(dir, 'f32'), dtype: 'f32' });
-    const own = openCheckpoint(path.join(dir, 'own'));
-    const wide = openCheckpoint(path.join(dir, 'f32'));
-    expect(own.files.map(({ file, tensors }) => [path.basename(file), [...tensors.keys()]])).toEqual(base.files.map(({ file, tensors }) => [path.basename(file), [...tensors.keys()]]));
-    expect([...own.tensors.values()].every(({ dtype }) => dtype === 'BF16')).toBe(true);
-    expect(own.index).toEqual(base.index);
-    expectMerged(base, own, adapter, 2 ** -8);
-    expect(wide.index!.metadata!['total_size']).toBe(2 * Number(base.index!.metadata!['total_size']));
-    expect(wide.config['torch_dtype']).toBe('float32');
-    for (const name of wide.tensors.keys()) expect(castF32(wide.readF32(name), 'BF16'), name).toEqual(readTensorBytes(own.tensors.get(name)!));
-    for (const checkpoint of [base, own, wide]) checkpoint.close();
-  });
+  it.skipIf(!hasShared('golden'))(
+    `a bf16 checkpoint in shards stays bf16 in the same shards${skipNote('golden')}`,
+    async () => {
+      const dir = temporaryFolder();
+      const base = openCheckpoint(sharedPath('golden/qwen2/base'));
+      const adapter = readPeftAdapter(sharedPath('golden/qwen2/lora_all/final'));
+      await mergeAdapter({ checkpoint: base, adapter, outDir: path.join(dir, 'own') });
+      await mergeAdapter({ checkpoint: base, adapter, outDir: path.join(dir, 'f32'), dtype: 'f32' });
+      const own = openCheckpoint(path.join(dir, 'own'));
+      const wide = openCheckpoint(path.join(dir, 'f32'));
+      expect(own.files.map(({ file, tensors }) => [path.basename(file), [...tensors.keys()]])).toEqual(
+        base.files.map(({ file, tensors }) => [path.basename(file), [...tensors.keys()]]),
+      );
+      expect([...own.tensors.values()].every(({ dtype }) => dtype === 'BF16')).toBe(true);
+      expect(own.index).toEqual(base.index);
+      expectMerged(base, own, adapter, 2 ** -8);
+      expect(wide.index!.metadata!['total_size']).toBe(2 * Number(base.index!.metadata!['total_size']));
+      expect(wide.config['torch_dtype']).toBe('float32');
+      for (const name of wide.tensors.keys())
+        expect(castF32(wide.readF32(name), 'BF16'), name).toEqual(readTensorBytes(own.tensors.get(name)!));
+      for (const checkpoint of [base, own, wide]) checkpoint.close();
+    },
+  );
 });
 
 describe('output folder', () => {
   it('is the same however small the chunks are', async () => {
     const dir = temporaryFolder();
     // 100 bytes: three rows of eight values, so that the last chunk of a matrix is a partial one.
-    for (const [name, chunkBytes] of [['whole', undefined], ['chunks', 100]] as const) await mergeTiny({ outDir: path.join(dir, name), dtype: 'bf16', ...(chunkBytes ? { chunkBytes } : {}) });
-    expect(fs.readFileSync(path.join(dir, 'chunks/model.safetensors')).equals(fs.readFileSync(path.join(dir, 'whole/model.safetensors')))).toBe(true);
+    for (const [name, chunkBytes] of [
+      ['whole', undefined],
+      ['chunks', 100],
+    ] as const)
+      await mergeTiny({ outDir: path.join(dir, name), dtype: 'bf16', ...(chunkBytes ? { chunkBytes } : {}) });
+    expect(
+      fs
+        .readFileSync(path.join(dir, 'chunks/model.safetensors'))
+        .equals(fs.readFileSync(path.join(dir, 'whole/model.safetensors'))),
+    ).toBe(true);
   });
 
   it('casts weights, not buffers; copies small files and folders, not other weights; never touches the base', async () => {
-    const buffer: TensorEntry = { name: 'model.layers.0.self_attn.rotary_emb.inv_freq', dtype: 'F32', shape: [1], data: () => castF32(Float32Array.of(1e30), 'F32') };
+    const buffer: TensorEntry = {
+      name: 'model.layers.0.self_attn.rotary_emb.inv_freq',
+      dtype: 'F32',
+      shape: [1],
+      data: () => castF32(Float32Array.of(1e30), 'F32'),
+    };
     const dir = await writeTiny(path.join(temporaryFolder(), 'base'), [...tinyEntries(), buffer]);
-    for (const name of ['tokenizer.json', 'LICENSE', 'pytorch_model.bin', 'model.onnx', '.hidden']) fs.writeFileSync(path.join(dir, name), name);
+    for (const name of ['tokenizer.json', 'LICENSE', 'pytorch_model.bin', 'model.onnx', '.hidden'])
+      fs.writeFileSync(path.join(dir, name), name);
     fs.mkdirSync(path.join(dir, 'templates'));
     fs.writeFileSync(path.join(dir, 'templates/tool.jinja'), 'x');
     fs.chmodSync(path.join(dir, 'LICENSE'), 0o444);
@@ -106,8 +165,16 @@ describe('output folder', () => {
     const base = openCheckpoint(dir);
     const out = path.join(temporaryFolder(), 'new/parent/out');
     const seen: number[] = [];
-    const result = await mergeAdapter({ checkpoint: base, adapter: await tinyAdapter(Q, pair(8, 8, 2)), outDir: out, dtype: 'f16', onProgress: ({ done, total }) => seen.push(done / total) });
-    expect(result.files).toEqual(['LICENSE', 'config.json', 'model.safetensors', 'templates/tool.jinja', 'tokenizer.json'].map(path.normalize));
+    const result = await mergeAdapter({
+      checkpoint: base,
+      adapter: await tinyAdapter(Q, pair(8, 8, 2)),
+      outDir: out,
+      dtype: 'f16',
+      onProgress: ({ done, total }) => seen.push(done / total),
+    });
+    expect(result.files).toEqual(
+      ['LICENSE', 'config.json', 'model.safetensors', 'templates/tool.jinja', 'tokenizer.json'].map(path.normalize),
+    );
     expect(seen.at(-1)).toBe(1);
     const merged = openCheckpoint(out);
     expect(merged.files[0]!.tensors.get(buffer.name)!.dtype).toBe('F32');
@@ -132,8 +199,12 @@ describe('refusals leave nothing behind', () => {
     const dir = temporaryFolder();
     fs.mkdirSync(path.join(dir, 'full'));
     fs.writeFileSync(path.join(dir, 'full/x'), '');
-    await expect(mergeTiny({ outDir: path.join(dir, 'full') })).rejects.toMatchObject({ code: 'OUTPUT_NOT_EMPTY', kind: 'usage' });
-    for (const below of ['full/x', 'full/x/out', 'full/x/deep/out']) await expect(mergeTiny({ outDir: path.join(dir, below) })).rejects.toMatchObject({ code: 'OUTPUT_NOT_A_FOLDER' });
+    await expect(mergeTiny({ outDir: path.join(dir, 'full') })).rejects.toMatchObject({
+      code: 'OUTPUT_NOT_EMPTY',
+      kind: 'usage',
+    });
+    for (const below of ['full/x', 'full/x/out', 'full/x/deep/out'])
+      await expect(mergeTiny({ outDir: path.join(dir, below) })).rejects.toMatchObject({ code: 'OUTPUT_NOT_A_FOLDER' });
     expect(fs.readdirSync(dir, { recursive: true }).sort()).toEqual(['full', path.normalize('full/x')]);
   });
 
@@ -143,7 +214,10 @@ describe('refusals leave nothing behind', () => {
     fs.symlinkSync(base, path.join(dir, 'link'));
     const checkpoint = openCheckpoint(base);
     const adapter = await tinyAdapter(Q, pair(8, 8, 2));
-    for (const outDir of ['base', 'base/out', 'base/../base/a/b', 'link', 'link/out']) await expect(mergeAdapter({ checkpoint, adapter, outDir: path.join(dir, outDir) })).rejects.toMatchObject({ code: 'OUTPUT_INSIDE_MODEL' });
+    for (const outDir of ['base', 'base/out', 'base/../base/a/b', 'link', 'link/out'])
+      await expect(mergeAdapter({ checkpoint, adapter, outDir: path.join(dir, outDir) })).rejects.toMatchObject({
+        code: 'OUTPUT_INSIDE_MODEL',
+      });
     await mergeAdapter({ checkpoint, adapter, outDir: path.join(dir, 'base-merged') });
     expect(fs.readdirSync(base).sort()).toEqual(['config.json', 'model.safetensors']);
     checkpoint.close();
@@ -151,13 +225,23 @@ describe('refusals leave nothing behind', () => {
 
   it('a value that does not fit f16, an update that is not finite, a caller that stops it', async () => {
     const dir = temporaryFolder();
-    const huge = tinyEntries().map((e) => (e.name === 'model.norm.weight' ? { ...e, data: () => castF32(new Float32Array(8).fill(70000), 'F32') } : e));
-    await expect(mergeTiny({ dtype: 'f16', outDir: path.join(dir, 'new/out') }, huge)).rejects.toMatchObject({ code: 'WEIGHT_OVERFLOW', message: expect.stringMatching(/model\.norm\.weight .* holds 70000, which does not fit f16/) });
+    const huge = tinyEntries().map((e) =>
+      e.name === 'model.norm.weight' ? { ...e, data: () => castF32(new Float32Array(8).fill(70000), 'F32') } : e,
+    );
+    await expect(mergeTiny({ dtype: 'f16', outDir: path.join(dir, 'new/out') }, huge)).rejects.toMatchObject({
+      code: 'WEIGHT_OVERFLOW',
+      message: expect.stringMatching(/model\.norm\.weight .* holds 70000, which does not fit f16/),
+    });
     const lora = pair(8, 8, 2);
     lora.A.data.fill(1e30);
     lora.B.data.fill(1e30);
-    await expect(mergeTiny({ outDir: path.join(dir, 'out') }, undefined, lora)).rejects.toMatchObject({ code: 'WEIGHT_NOT_FINITE', message: expect.stringContaining(`${Q}.weight`) });
-    const stop = (): void => { throw new Error('stopped'); };
+    await expect(mergeTiny({ outDir: path.join(dir, 'out') }, undefined, lora)).rejects.toMatchObject({
+      code: 'WEIGHT_NOT_FINITE',
+      message: expect.stringContaining(`${Q}.weight`),
+    });
+    const stop = (): void => {
+      throw new Error('stopped');
+    };
     await expect(mergeTiny({ outDir: path.join(dir, 'out'), onProgress: stop })).rejects.toThrow('stopped');
     expect(fs.readdirSync(dir)).toEqual([]);
   });
@@ -165,10 +249,24 @@ describe('refusals leave nothing behind', () => {
   it('an adapter of another base, or one with a module that does not exist', async () => {
     const dir = temporaryFolder();
     const checkpoint = openCheckpoint(await writeTiny(path.join(dir, 'base')));
-    const graft = { format: 1 as const, baseHash: 'feed', baseName: 'other', task: 't', runId: 'r', targets: [], rank: 2, alpha: 4, createdAt: '' };
+    const graft = {
+      format: 1 as const,
+      baseHash: 'feed',
+      baseName: 'other',
+      task: 't',
+      runId: 'r',
+      targets: [],
+      rank: 2,
+      alpha: 4,
+      createdAt: '',
+    };
     const outDir = path.join(dir, 'out');
-    await expect(mergeAdapter({ checkpoint, adapter: await tinyAdapter(Q, pair(8, 8, 2), graft), outDir })).rejects.toMatchObject({ code: 'ADAPTER_WRONG_BASE' });
-    await expect(mergeAdapter({ checkpoint, adapter: await tinyAdapter('model.layers.9.mlp.up_proj', pair(8, 12, 2)), outDir })).rejects.toMatchObject({ code: 'ADAPTER_NO_MODULE' });
+    await expect(
+      mergeAdapter({ checkpoint, adapter: await tinyAdapter(Q, pair(8, 8, 2), graft), outDir }),
+    ).rejects.toMatchObject({ code: 'ADAPTER_WRONG_BASE' });
+    await expect(
+      mergeAdapter({ checkpoint, adapter: await tinyAdapter('model.layers.9.mlp.up_proj', pair(8, 12, 2)), outDir }),
+    ).rejects.toMatchObject({ code: 'ADAPTER_NO_MODULE' });
     expect(fs.readdirSync(dir)).toEqual(['base']);
     checkpoint.close();
   });
@@ -178,14 +276,20 @@ describe('refusals leave nothing behind', () => {
     if (!disk) return skip(NO_DISK);
     const outDir = path.join(disk, 'a/b/out');
     const big: TensorEntry = { name: 'model.extra', dtype: 'F32', shape: [20_000], data: () => new Uint8Array(80_000) };
-    await expect(mergeTiny({ outDir }, [...tinyEntries(), big])).rejects.toMatchObject({ code: 'DISK_FULL', message: expect.stringContaining(outDir) });
+    await expect(mergeTiny({ outDir }, [...tinyEntries(), big])).rejects.toMatchObject({
+      code: 'DISK_FULL',
+      message: expect.stringContaining(outDir),
+    });
     expect(fs.readdirSync(disk)).toEqual([]);
   });
 
   it('a disk that cannot be written', async ({ skip }) => {
     const disk = mountDisk('ro');
     if (!disk) return skip(NO_DISK);
-    await expect(mergeTiny({ outDir: path.join(disk, 'out') })).rejects.toMatchObject({ code: 'NOT_ALLOWED', message: expect.stringContaining(path.join(disk, 'out')) });
+    await expect(mergeTiny({ outDir: path.join(disk, 'out') })).rejects.toMatchObject({
+      code: 'NOT_ALLOWED',
+      message: expect.stringContaining(path.join(disk, 'out')),
+    });
     expect(fs.readdirSync(disk)).toEqual([]);
   });
 
@@ -195,7 +299,9 @@ describe('refusals leave nothing behind', () => {
     const checkpoint = openCheckpoint(base);
     const adapter = await tinyAdapter(Q, pair(8, 8, 2));
     fs.truncateSync(path.join(base, 'model.safetensors'), 4000);
-    await expect(mergeAdapter({ checkpoint, adapter, outDir: path.join(dir, 'out') })).rejects.toMatchObject({ code: 'SAFETENSORS_TRUNCATED' });
+    await expect(mergeAdapter({ checkpoint, adapter, outDir: path.join(dir, 'out') })).rejects.toMatchObject({
+      code: 'SAFETENSORS_TRUNCATED',
+    });
     expect(fs.readdirSync(dir)).toEqual(['base']);
     checkpoint.close();
   });

@@ -31,7 +31,9 @@ export interface Task {
 }
 
 /** Writes base + sum of weight·adapter. Throws as mergeAdapter, and NOT_ADDITIVE for what cannot be weighted. */
-export async function mergeTasks(options: Omit<RewriteOptions, 'edit'> & { tasks: Task[] }): Promise<WrittenCheckpoint> {
+export async function mergeTasks(
+  options: Omit<RewriteOptions, 'edit'> & { tasks: Task[] },
+): Promise<WrittenCheckpoint> {
   const parts = contentsOf(options.tasks, options.checkpoint);
   const [only] = parts;
   const edit = parts.length === 1 && only!.weight === 1 ? mergedEdits(only!.content) : addedEdits(parts);
@@ -40,7 +42,12 @@ export async function mergeTasks(options: Omit<RewriteOptions, 'edit'> & { tasks
 
 function contentsOf(tasks: Task[], checkpoint: Checkpoint): { content: WeightsContent; weight: number }[] {
   if (tasks.length === 0) throw usageError('NO_ADAPTER', 'There is no adapter to merge; name at least one.');
-  const parts = tasks.map(({ adapter, weight }) => ({ adapter, content: weightsOf(adapter, assertAdapterFitsBase(adapter, checkpoint)), weight }));
-  if (parts.length > 1 || parts[0]!.weight !== 1) for (const { adapter, content } of parts) assertAdditive(adapter.dir, content, 'merged by itself at scale 1');
+  const parts = tasks.map(({ adapter, weight }) => ({
+    adapter,
+    content: weightsOf(adapter, assertAdapterFitsBase(adapter, checkpoint)),
+    weight,
+  }));
+  if (parts.length > 1 || parts[0]!.weight !== 1)
+    for (const { adapter, content } of parts) assertAdditive(adapter.dir, content, 'merged by itself at scale 1');
   return parts;
 }

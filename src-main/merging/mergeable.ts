@@ -8,12 +8,25 @@ import type { WeightsContent } from './edits.ts';
 export function weightsOf({ dir }: Pick<StoredAdapter, 'dir'>, content: AdapterContent): WeightsContent {
   switch (content.type) {
     case 'weights':
-      if (content.score) throw new GraftError('NOT_MERGEABLE', `${dir} classifies texts with a head of its own, for which the base model has no place; use it as an adapter beside its base.`, { adapter: dir });
+      if (content.score)
+        throw new GraftError(
+          'NOT_MERGEABLE',
+          `${dir} classifies texts with a head of its own, for which the base model has no place; use it as an adapter beside its base.`,
+          { adapter: dir },
+        );
       return content;
     case 'adapter':
-      throw new GraftError('NOT_MERGEABLE', `${dir} holds adapter layers, which cannot be merged since a nonlinearity stands between their two matrices and the base's weights; use it as an adapter beside its base, or train a LoRA.`, { adapter: dir });
+      throw new GraftError(
+        'NOT_MERGEABLE',
+        `${dir} holds adapter layers, which cannot be merged since a nonlinearity stands between their two matrices and the base's weights; use it as an adapter beside its base, or train a LoRA.`,
+        { adapter: dir },
+      );
     case 'prefix':
-      throw new GraftError('NOT_MERGEABLE', `${dir} holds virtual tokens, which cannot be merged since they stand in the input and change no weights; use it as an adapter beside its base, or train a LoRA.`, { adapter: dir });
+      throw new GraftError(
+        'NOT_MERGEABLE',
+        `${dir} holds virtual tokens, which cannot be merged since they stand in the input and change no weights; use it as an adapter beside its base, or train a LoRA.`,
+        { adapter: dir },
+      );
     default:
       return content satisfies never;
   }
@@ -24,5 +37,9 @@ export function assertAdditive(dir: string, { cells, biases }: WeightsContent, o
   const isDora = cells.some((cell) => cell.type === 'lora' && cell.magnitude);
   if (!isDora && biases.size === 0) return;
   const why = isDora ? 'is a DoRA, which rescales the weights' : 'replaces biases';
-  throw new GraftError('NOT_ADDITIVE', `The adapter in ${dir} ${why} instead of only adding to them, so it can only be ${only}; keep the original base model, or use an adapter without it.`, { adapter: dir });
+  throw new GraftError(
+    'NOT_ADDITIVE',
+    `The adapter in ${dir} ${why} instead of only adding to them, so it can only be ${only}; keep the original base model, or use an adapter without it.`,
+    { adapter: dir },
+  );
 }

@@ -15,49 +15,68 @@ function ulp(x: number): number {
 }
 
 describe('unmergeAdapter', () => {
-  it.skipIf(!hasShared('golden')).each(['llama', 'gpt2'])(`%s: f32 weights come back to half an ulp of the merged plus half an ulp of the original weight${skipNote('golden')}`, async (model) => {
-    const dir = temporaryFolder();
-    const base = openCheckpoint(sharedPath(`golden/${model}/base`));
-    const adapter = readPeftAdapter(sharedPath(`golden/${model}/lora_all/final`));
-    await mergeAdapter({ checkpoint: base, adapter, outDir: path.join(dir, 'merged') });
-    const merged = openCheckpoint(path.join(dir, 'merged'));
-    const { maxDifference } = await unmergeAdapter({ checkpoint: merged, adapter, outDir: path.join(dir, 'back'), original: base });
-    const back = openCheckpoint(path.join(dir, 'back'));
-    let changed = 0;
-    let worst = 0;
-    for (const [name, info] of base.tensors) {
-      if (!adapter.modules.has(name.replace(/\.weight$/, ''))) {
-        expect(readTensorBytes(back.tensors.get(name)!)).toEqual(readTensorBytes(info));
-        continue;
+  it.skipIf(!hasShared('golden')).each(['llama', 'gpt2'])(
+    `%s: f32 weights come back to half an ulp of the merged plus half an ulp of the original weight${skipNote('golden')}`,
+    async (model) => {
+      const dir = temporaryFolder();
+      const base = openCheckpoint(sharedPath(`golden/${model}/base`));
+      const adapter = readPeftAdapter(sharedPath(`golden/${model}/lora_all/final`));
+      await mergeAdapter({ checkpoint: base, adapter, outDir: path.join(dir, 'merged') });
+      const merged = openCheckpoint(path.join(dir, 'merged'));
+      const { maxDifference } = await unmergeAdapter({
+        checkpoint: merged,
+        adapter,
+        outDir: path.join(dir, 'back'),
+        original: base,
+      });
+      const back = openCheckpoint(path.join(dir, 'back'));
+      let changed = 0;
+      let worst = 0;
+      for (const [name, info] of base.tensors) {
+        if (!adapter.modules.has(name.replace(/\.weight$/, ''))) {
+          expect(readTensorBytes(back.tensors.get(name)!)).toEqual(readTensorBytes(info));
+          continue;
+        }
+        const [w, m, b] = [base, merged, back].map((checkpoint) => checkpoint.readF32(name)) as [
+          Float32Array,
+          Float32Array,
+          Float32Array,
+        ];
+        for (let i = 0; i < w.length; i++) {
+          if (m[i] !== w[i]) changed++;
+          const difference = Math.abs(b[i]! - w[i]!);
+          worst = Math.max(worst, difference);
+          const bound = ulp(m[i]!) / 2 + Math.max(ulp(w[i]!), ulp(b[i]!)) / 2;
+          if (difference > bound) expect(difference, `${name}[${i}]`).toBeLessThanOrEqual(bound);
+        }
       }
-      const [w, m, b] = [base, merged, back].map((checkpoint) => checkpoint.readF32(name)) as [Float32Array, Float32Array, Float32Array];
-      for (let i = 0; i < w.length; i++) {
-        if (m[i] !== w[i]) changed++;
-        const difference = Math.abs(b[i]! - w[i]!);
-        worst = Math.max(worst, difference);
-        const bound = ulp(m[i]!) / 2 + Math.max(ulp(w[i]!), ulp(b[i]!)) / 2;
-        if (difference > bound) expect(difference, `${name}[${i}]`).toBeLessThanOrEqual(bound);
-      }
-    }
-    expect(changed).toBeGreaterThan(10_000);
-    expect(maxDifference).toBe(worst);
-    expect(worst).toBeLessThan(1e-6);
-    for (const checkpoint of [base, merged, back]) checkpoint.close();
-  });
+      expect(changed).toBeGreaterThan(10_000);
+      expect(maxDifference).toBe(worst);
+      expect(worst).toBeLessThan(1e-6);
+      for (const checkpoint of [base, merged, back]) checkpoint.close();
+    },
+  );
 
-  it.skipIf(!hasShared('golden'))(`reports the largest difference, null without the original, and refuses another original${skipNote('golden')}`, async () => {
-    const dir = temporaryFolder();
-    const base = openCheckpoint(sharedPath('golden/llama/base'));
-    const other = openCheckpoint(sharedPath('golden/llama_rope3/base'));
-    const adapter = readPeftAdapter(sharedPath('golden/llama/lora_qv/final'));
-    const fromBase = { checkpoint: base, adapter };
-    expect((await unmergeAdapter({ ...fromBase, outDir: path.join(dir, 'a') })).maxDifference).toBeNull();
-    // The base was never merged, so that taking the adapter out moves it by the whole update.
-    expect((await unmergeAdapter({ ...fromBase, outDir: path.join(dir, 'b'), original: base })).maxDifference).toBeGreaterThan(0.01);
-    const wrong = readPeftAdapter(sharedPath('golden/llama_rope3/lora_qv/final'));
-    await expect(unmergeAdapter({ checkpoint: base, adapter: wrong, outDir: path.join(dir, 'c'), original: other })).rejects.toMatchObject({ code: 'UNMERGE_OTHER_BASE' });
-    expect(fs.readdirSync(dir).sort()).toEqual(['a', 'b']);
-    base.close();
-    other.close();
-  });
+  it.skipIf(!hasShared('golden'))(
+    `reports the largest difference, null without the original, and refuses another original${skipNote('golden')}`,
+    async () => {
+      const dir = temporaryFolder();
+      const base = openCheckpoint(sharedPath('golden/llama/base'));
+      const other = openCheckpoint(sharedPath('golden/llama_rope3/base'));
+      const adapter = readPeftAdapter(sharedPath('golden/llama/lora_qv/final'));
+      const fromBase = { checkpoint: base, adapter };
+      expect((await unmergeAdapter({ ...fromBase, outDir: path.join(dir, 'a') })).maxDifference).toBeNull();
+      // The base was never merged, so that taking the adapter out moves it by the whole update.
+      expect(
+        (await unmergeAdapter({ ...fromBase, outDir: path.join(dir, 'b'), original: base })).maxDifference,
+      ).toBeGreaterThan(0.01);
+      const wrong = readPeftAdapter(sharedPath('golden/llama_rope3/lora_qv/final'));
+      await expect(
+        unmergeAdapter({ checkpoint: base, adapter: wrong, outDir: path.join(dir, 'c'), original: other }),
+      ).rejects.toMatchObject({ code: 'UNMERGE_OTHER_BASE' });
+      expect(fs.readdirSync(dir).sort()).toEqual(['a', 'b']);
+      base.close();
+      other.close();
+    },
+  );
 });

@@ -43,7 +43,11 @@ function assertSameTensors(original: Checkpoint, merged: Checkpoint): void {
     const [want, got] = [original, merged].map(({ tensors }) => tensors.get(name)?.shape.join(', '));
     if (want === got) continue;
     const show = (shape: string | undefined): string => (shape === undefined ? 'is absent' : `has shape [${shape}]`);
-    throw new GraftError('UNMERGE_OTHER_BASE', `Tensor ${name} ${show(want)} in ${original.dir}, but ${show(got)} in ${merged.dir}; choose the base model of the merged one.`, { tensor: name, want: want ?? null, got: got ?? null });
+    throw new GraftError(
+      'UNMERGE_OTHER_BASE',
+      `Tensor ${name} ${show(want)} in ${original.dir}, but ${show(got)} in ${merged.dir}; choose the base model of the merged one.`,
+      { tensor: name, want: want ?? null, got: got ?? null },
+    );
   }
 }
 

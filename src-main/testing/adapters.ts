@@ -26,7 +26,14 @@ export async function randomAdapter(modelDir: string, targets: Target[], seed = 
   const adapter = createLora(checkpoint.spec, settings, seed);
   randomiseB(adapter, seed);
   const dir = path.join(temporaryFolder(), 'adapter');
-  const info = { format: 1, baseHash: checkpoint.hash, baseName: 'tiny', task: 'test', runId: 'run-1', createdAt: new Date().toISOString() } as const;
+  const info = {
+    format: 1,
+    baseHash: checkpoint.hash,
+    baseName: 'tiny',
+    task: 'test',
+    runId: 'run-1',
+    createdAt: new Date().toISOString(),
+  } as const;
   await saveAdapter(dir, adapter, settings, checkpoint, info);
   adapter.dispose();
   checkpoint.close();

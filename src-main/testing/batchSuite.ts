@@ -5,7 +5,12 @@ import type { BackendName } from '../engine/backend/backends.ts';
 import { generateMixed, generateTokens, lastLogits, type GenerateOptions } from '../engine/generate/generate.ts';
 import { createLora, type LoraAdapter } from '../engine/methods/lora.ts';
 import { MixedLora } from '../engine/methods/mixedLora.ts';
-import { architectureFromConfig, availableTargets, type ArchitectureSpec, type Target } from '../engine/model/architecture.ts';
+import {
+  architectureFromConfig,
+  availableTargets,
+  type ArchitectureSpec,
+  type Target,
+} from '../engine/model/architecture.ts';
 import type { Decoder } from '../engine/model/decoder.ts';
 import { KvCache } from '../engine/model/kvCache.ts';
 import { Random } from '../engine/random.ts';
@@ -14,15 +19,39 @@ import { bootOrNote } from './engineSkip.ts';
 import { expectClose } from './expectClose.ts';
 import { randomModel } from './randomModel.ts';
 
-const SIZES = { hidden_size: 16, num_hidden_layers: 2, num_attention_heads: 4, num_key_value_heads: 2, intermediate_size: 24, vocab_size: 32, max_position_embeddings: 160 };
+const SIZES = {
+  hidden_size: 16,
+  num_hidden_layers: 2,
+  num_attention_heads: 4,
+  num_key_value_heads: 2,
+  intermediate_size: 24,
+  vocab_size: 32,
+  max_position_embeddings: 160,
+};
 const SPECS: Record<string, ArchitectureSpec> = {
   llama: architectureFromConfig({ model_type: 'llama', ...SIZES }),
   mistral: architectureFromConfig({ model_type: 'mistral', ...SIZES, sliding_window: 5 }),
   qwen3: architectureFromConfig({ model_type: 'qwen3', ...SIZES, head_dim: 6 }),
-  gemma2: architectureFromConfig({ model_type: 'gemma2', ...SIZES, head_dim: 6, query_pre_attn_scalar: 5, sliding_window: 5, attn_logit_softcapping: 4, final_logit_softcapping: 8 }),
+  gemma2: architectureFromConfig({
+    model_type: 'gemma2',
+    ...SIZES,
+    head_dim: 6,
+    query_pre_attn_scalar: 5,
+    sliding_window: 5,
+    attn_logit_softcapping: 4,
+    final_logit_softcapping: 8,
+  }),
   phi3: architectureFromConfig({ model_type: 'phi3', ...SIZES, sliding_window: 7, partial_rotary_factor: 0.5 }),
   gpt_neox: architectureFromConfig({ model_type: 'gpt_neox', ...SIZES, rotary_pct: 0.5 }),
-  gpt2: architectureFromConfig({ model_type: 'gpt2', n_embd: 16, n_layer: 2, n_head: 4, vocab_size: 32, n_positions: 160, activation_function: 'gelu_new' }),
+  gpt2: architectureFromConfig({
+    model_type: 'gpt2',
+    n_embd: 16,
+    n_layer: 2,
+    n_head: 4,
+    vocab_size: 32,
+    n_positions: 160,
+    activation_function: 'gelu_new',
+  }),
 };
 const PROMPT_LENGTHS = [3, 9, 1, 6, 9];
 
@@ -47,23 +76,33 @@ function prompts(spec: ArchitectureSpec): number[][] {
 }
 
 /** `rtol` is relative to the largest logit; `steps`: tokens after the prompts. */
-export async function batchSuite(engine: BackendName, names: string[], { rtol, steps }: { rtol: number; steps: number }): Promise<void> {
+export async function batchSuite(
+  engine: BackendName,
+  names: string[],
+  { rtol, steps }: { rtol: number; steps: number },
+): Promise<void> {
   const note = await bootOrNote(engine);
   describe.skipIf(note !== '')(`rows together on ${engine}${note}`, () => {
     it.each(names)('%s: logits of rows with adapters of their own equal those of each alone', async (name) => {
       await withModel(SPECS[name]!, (model, adapters) => checkLogits(model, adapters, rtol, steps));
     });
 
-    it.each(names)('%s: greedy and sampled rows get the tokens that each gets alone, whenever they end', async (name) => {
-      await withModel(SPECS[name]!, async (model, adapters) => {
-        await checkTokens(model, adapters, 0);
-        await checkTokens(model, adapters, 1);
-      });
-    });
+    it.each(names)(
+      '%s: greedy and sampled rows get the tokens that each gets alone, whenever they end',
+      async (name) => {
+        await withModel(SPECS[name]!, async (model, adapters) => {
+          await checkTokens(model, adapters, 0);
+          await checkTokens(model, adapters, 1);
+        });
+      },
+    );
   });
 }
 
-async function withModel(spec: ArchitectureSpec, check: (model: Decoder, adapters: (LoraAdapter | null)[]) => Promise<void>): Promise<void> {
+async function withModel(
+  spec: ArchitectureSpec,
+  check: (model: Decoder, adapters: (LoraAdapter | null)[]) => Promise<void>,
+): Promise<void> {
   const model = randomModel(spec, 3);
   const adapters = adaptersFor(spec);
   await check(model, adapters);
@@ -72,7 +111,12 @@ async function withModel(spec: ArchitectureSpec, check: (model: Decoder, adapter
 }
 
 /** The prompts, then `steps` tokens, the same for every row. */
-async function checkLogits(model: Decoder, adapters: (LoraAdapter | null)[], rtol: number, steps: number): Promise<void> {
+async function checkLogits(
+  model: Decoder,
+  adapters: (LoraAdapter | null)[],
+  rtol: number,
+  steps: number,
+): Promise<void> {
   const rows = prompts(model.spec);
   const longest = Math.max(...PROMPT_LENGTHS);
   const mixed = new MixedLora(adapters);
@@ -85,7 +129,14 @@ async function checkLogits(model: Decoder, adapters: (LoraAdapter | null)[], rto
   model.adapter = mixed;
   const ids = new Int32Array(rows.length * longest);
   rows.forEach((prompt, i) => ids.set(prompt, (i + 1) * longest - prompt.length));
-  const together = await logitsOf(model, new KvCache(rows.map(({ length }) => longest - length)), ids, rows.length, steps, (T) => mixed.assign(everyRow, T));
+  const together = await logitsOf(
+    model,
+    new KvCache(rows.map(({ length }) => longest - length)),
+    ids,
+    rows.length,
+    steps,
+    (T) => mixed.assign(everyRow, T),
+  );
   const V = model.spec.vocab;
   together.forEach((logits, step) => {
     for (const row of everyRow) {
@@ -100,7 +151,14 @@ async function checkLogits(model: Decoder, adapters: (LoraAdapter | null)[], rto
 }
 
 /** Logits after the prompts and after each of `steps` more tokens; every seventh step is compared. */
-async function logitsOf(model: Decoder, cache: KvCache, prompt: Int32Array, B: number, steps: number, before: (T: number) => void): Promise<Float32Array[]> {
+async function logitsOf(
+  model: Decoder,
+  cache: KvCache,
+  prompt: Int32Array,
+  B: number,
+  steps: number,
+  before: (T: number) => void,
+): Promise<Float32Array[]> {
   const found: Float32Array[] = [];
   for (let step = 0; step <= steps; step++) {
     before(step === 0 ? prompt.length / B : 1);
@@ -126,7 +184,12 @@ async function collect(tokens: ReturnType<typeof generateTokens>): Promise<Decod
 
 async function checkTokens(model: Decoder, adapters: (LoraAdapter | null)[], temperature: number): Promise<void> {
   const all = prompts(model.spec);
-  const optionsOf = (row: number, eosIds: number[]): GenerateOptions => ({ maxNew: row === 1 ? 3 : 10, temperature, eosIds, random: new Random(row) });
+  const optionsOf = (row: number, eosIds: number[]): GenerateOptions => ({
+    maxNew: row === 1 ? 3 : 10,
+    temperature,
+    eosIds,
+    random: new Random(row),
+  });
   const runAlone = async (row: number, eosIds: number[]): Promise<Decoded> => {
     model.adapter = adapters[row]!;
     return collect(generateTokens(model, all[row]!, optionsOf(row, eosIds)));
@@ -138,7 +201,10 @@ async function checkTokens(model: Decoder, adapters: (LoraAdapter | null)[], tem
   model.adapter = null;
   const before = tf.memory().numTensors;
   const together = alone.map((): Decoded => ({ ids: [], end: '' }));
-  for await (const event of generateMixed(model, all.map((prompt, row) => ({ prompt, adapter: adapters[row]!, options: optionsOf(row, eosOf(row)) })))) {
+  for await (const event of generateMixed(
+    model,
+    all.map((prompt, row) => ({ prompt, adapter: adapters[row]!, options: optionsOf(row, eosOf(row)) })),
+  )) {
     if ('end' in event) together[event.row]!.end = event.end;
     else together[event.row]!.ids.push(event.id);
   }

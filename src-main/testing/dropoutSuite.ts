@@ -23,7 +23,9 @@ export async function dropoutSuite(engine: BackendName): Promise<void> {
       expect([...new Set(values)].sort()).toEqual([0, Math.fround(1 / (1 - RATE))]);
       const deviation = 4 * Math.sqrt(RATE * (1 - RATE));
       for (const part of [values, values.slice(0, 2000), values.filter((_, i) => i % 8 === 3)]) {
-        expect(Math.abs(part.filter((x) => x === 0).length / part.length - RATE)).toBeLessThan(deviation / Math.sqrt(part.length));
+        expect(Math.abs(part.filter((x) => x === 0).length / part.length - RATE)).toBeLessThan(
+          deviation / Math.sqrt(part.length),
+        );
       }
       const pairs = values.filter((x, i) => x === 0 && values[i + 1] === 0).length / (N - 1);
       expect(Math.abs(pairs - RATE ** 2)).toBeLessThan(4 * Math.sqrt((RATE ** 2 * 3) / N));
@@ -40,7 +42,10 @@ export async function dropoutSuite(engine: BackendName): Promise<void> {
       const before = tf.memory().numTensors;
       const [x, dy] = [3, 4].map((seed) => new Random(seed).normal(300));
       const tensors = [tf.tensor1d(x!), tf.tensor1d(dy!)] as const;
-      const { value, grad } = tf.tidy(() => ({ value: dropout(tensors[0], RATE, 5), grad: tf.grad((t) => dropout(t, RATE, 5))(...tensors) }));
+      const { value, grad } = tf.tidy(() => ({
+        value: dropout(tensors[0], RATE, 5),
+        grad: tf.grad((t) => dropout(t, RATE, 5))(...tensors),
+      }));
       const [values, slopes] = [await value.data(), await grad.data()];
       values.forEach((y, i) => expect(slopes[i]).toBeCloseTo((y / x![i]!) * dy![i]!, 5));
       tf.dispose([value, grad, ...tensors]);

@@ -15,6 +15,10 @@ export function recordError(what: string, got: ArrayLike<number>, want: Float64A
   if (!file) return;
   const largest = want.reduce((most, value) => Math.max(most, Math.abs(value)), 0);
   const difference = want.reduce((most, value, i) => Math.max(most, Math.abs(got[i]! - value)), 0);
-  const line: ErrorLine = { test: expect.getState().currentTestName ?? '', what, error: largest > 0 ? difference / largest : 0 };
+  const line: ErrorLine = {
+    test: expect.getState().currentTestName ?? '',
+    what,
+    error: largest > 0 ? difference / largest : 0,
+  };
   fs.appendFileSync(file, `${JSON.stringify(line)}\n`);
 }

@@ -19,7 +19,9 @@ export function expectClose(
     }
   }
   if (worst > 1) {
-    throw new Error(`${label}: element ${worstAt} is ${got[worstAt]}, wanted ${want[worstAt]} (${worst.toPrecision(3)} times the tolerance rtol ${rtol}, atol ${atol})`);
+    throw new Error(
+      `${label}: element ${worstAt} is ${got[worstAt]}, wanted ${want[worstAt]} (${worst.toPrecision(3)} times the tolerance rtol ${rtol}, atol ${atol})`,
+    );
   }
 }
 

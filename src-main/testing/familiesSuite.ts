@@ -28,7 +28,10 @@ interface FamilyCase {
   logits: number[];
 }
 
-const CASES = JSON.parse(fs.readFileSync(new URL('fixtures/families.json', import.meta.url), 'utf8')) as Record<string, FamilyCase>;
+const CASES = JSON.parse(fs.readFileSync(new URL('fixtures/families.json', import.meta.url), 'utf8')) as Record<
+  string,
+  FamilyCase
+>;
 
 /** Runs the suite on one engine; `rtol` is relative to the largest value of what is compared. */
 export async function familiesSuite(engine: BackendName, rtol: number): Promise<void> {
@@ -62,15 +65,25 @@ function hashed(name: string, count: number): Float32Array {
 
 function familyModel(config: ModelConfig): Decoder {
   const spec = architectureFromConfig(config);
-  const weights = expectedTensors(spec, config).filter(({ optional }) => !optional).map(({ name, shape }) => {
-    const values = hashed(name, shape.reduce((a, b) => a * b, 1));
-    const scaled = name.endsWith('bias') ? values.map((v) => v * 0.1) : shape.length === 1 ? values.map((v) => 1 + v * 0.2) : values.map((v) => v * 0.4);
-    return [name, { name, value: tf.tensor(scaled, shape) }] as const;
-  });
+  const weights = expectedTensors(spec, config)
+    .filter(({ optional }) => !optional)
+    .map(({ name, shape }) => {
+      const values = hashed(
+        name,
+        shape.reduce((a, b) => a * b, 1),
+      );
+      const scaled = name.endsWith('bias')
+        ? values.map((v) => v * 0.1)
+        : shape.length === 1
+          ? values.map((v) => 1 + v * 0.2)
+          : values.map((v) => v * 0.4);
+      return [name, { name, value: tf.tensor(scaled, shape) }] as const;
+    });
   return new Decoder(spec, new Map(weights));
 }
 
-const largest = (values: ArrayLike<number>): number => Array.from(values).reduce((most, value) => Math.max(most, Math.abs(value)), 0);
+const largest = (values: ArrayLike<number>): number =>
+  Array.from(values).reduce((most, value) => Math.max(most, Math.abs(value)), 0);
 
 async function checkLogits(model: Decoder, { ids, logits: want }: FamilyCase, rtol: number): Promise<void> {
   const logits = tf.tidy(() => model.logits(model.hidden(ids.flat(), ids.length, ids[0]!.length)));
@@ -84,7 +97,11 @@ async function checkCache(model: Decoder, { ids, logits: want }: FamilyCase, rto
   const [B, T, V] = [ids.length, ids[0]!.length, model.spec.vocab];
   const cache = new KvCache(ids.map(() => 0));
   for (let t = 0; t < T; t++) {
-    const logits = lastLogits(model, Int32Array.from(ids, (row) => row[t]!), cache);
+    const logits = lastLogits(
+      model,
+      Int32Array.from(ids, (row) => row[t]!),
+      cache,
+    );
     const got = await logits.data();
     logits.dispose();
     const atStep = Array.from({ length: B }, (_, b) => want.slice((b * T + t) * V, (b * T + t + 1) * V)).flat();
@@ -93,13 +110,19 @@ async function checkCache(model: Decoder, { ids, logits: want }: FamilyCase, rto
   cache.dispose();
 }
 
-async function checkGradients(model: Decoder, { ids, loss: want, gradients: wanted }: FamilyCase, rtol: number): Promise<void> {
+async function checkGradients(
+  model: Decoder,
+  { ids, loss: want, gradients: wanted }: FamilyCase,
+  rtol: number,
+): Promise<void> {
   const [B, T] = [ids.length, ids[0]!.length];
   const method = createFull(model, undefined);
   model.adapter = method;
   const parameters = method.parameters();
   const all = Int32Array.from(ids.flat());
-  const { loss, gradients } = accumulateGradients(model, parameters, [{ ids: all, labels: all, mask: new Int32Array(B * T).fill(1), B, T }]);
+  const { loss, gradients } = accumulateGradients(model, parameters, [
+    { ids: all, labels: all, mask: new Int32Array(B * T).fill(1), B, T },
+  ]);
   const predicted = B * (T - 1); // the engine's loss is the mean
   expectClose([(await loss.data())[0]! * predicted], [want], { rtol, atol: 0 }, 'loss');
   for (const [i, { name }] of parameters.entries()) {

@@ -17,11 +17,29 @@ import { accumulateGradients, trainStep } from '../engine/train/step.ts';
 import { loadAdapter } from '../trainer/adapterFolder.ts';
 import { bootOrNote } from './engineSkip.ts';
 import { expectClose } from './expectClose.ts';
-import { attendedRows, loadModel, readJson, readTensors, toBatch, type BaseGolden, type CaseGolden } from './goldens.ts';
+import {
+  attendedRows,
+  loadModel,
+  readJson,
+  readTensors,
+  toBatch,
+  type BaseGolden,
+  type CaseGolden,
+} from './goldens.ts';
 import { sharedPath, skipNote } from './shared.ts';
 
 const BASES = ['gpt2', 'gpt2/base_hubkeys', 'llama', 'llama_rope3', 'qwen2', 'qwen3', 'gemma2'];
-const CASES = ['gpt2/lora_qv', 'gpt2/lora_all', 'llama/lora_qv', 'llama/lora_all', 'llama/lora_accum2', 'qwen3/lora_qv', 'qwen3/lora_all', 'gemma2/lora_qv', 'gemma2/lora_all'];
+const CASES = [
+  'gpt2/lora_qv',
+  'gpt2/lora_all',
+  'llama/lora_qv',
+  'llama/lora_all',
+  'llama/lora_accum2',
+  'qwen3/lora_qv',
+  'qwen3/lora_all',
+  'gemma2/lora_qv',
+  'gemma2/lora_all',
+];
 
 interface TrainData {
   batches: { input_ids: number[][]; attention_mask: number[][]; labels: number[][] }[];
@@ -36,9 +54,12 @@ export async function goldenSuite(engine: BackendName, rtol: number): Promise<vo
       await withModel(`golden/${model}/${dir ?? 'base'}`, (decoder) => checkLogits(decoder, model, rtol));
     });
 
-    it.each(['gpt2', 'llama', 'llama_rope3', 'qwen3', 'gemma2'])('greedy tokens of %s, with the cache', async (model) => {
-      await withModel(`golden/${model}/base`, (decoder) => checkGreedy(decoder, model));
-    });
+    it.each(['gpt2', 'llama', 'llama_rope3', 'qwen3', 'gemma2'])(
+      'greedy tokens of %s, with the cache',
+      async (model) => {
+        await withModel(`golden/${model}/base`, (decoder) => checkGreedy(decoder, model));
+      },
+    );
 
     it.each(CASES)('20 steps of %s', async (name) => {
       await withModel(`golden/${name.split('/')[0]}/base`, (decoder) => checkTraining(decoder, name, rtol));
@@ -61,7 +82,10 @@ async function checkLogits(model: Decoder, name: string, rtol: number): Promise<
   const want = readTensors(`golden/${name}/base/logits.safetensors`).get('logits')!.values;
   const got = await logits.data();
   logits.dispose();
-  expectClose(attendedRows(got, batch.mask, model.spec.vocab), attendedRows(want, batch.mask, model.spec.vocab), { rtol, atol: rtol });
+  expectClose(attendedRows(got, batch.mask, model.spec.vocab), attendedRows(want, batch.mask, model.spec.vocab), {
+    rtol,
+    atol: rtol,
+  });
 }
 
 async function checkGreedy(model: Decoder, name: string): Promise<void> {
@@ -85,15 +109,30 @@ async function checkTraining(model: Decoder, name: string, rtol: number): Promis
   const norms: number[] = [];
   for (const [step, want] of golden.steps.entries()) {
     const used = (want.batches ?? [want.batch!]).map((i) => batches[i]!);
-    const result = await trainStep(model, parameters, optimizer, used, { lr: lr * scheduleFactor('linear', step, warmup, steps), clip });
+    const result = await trainStep(model, parameters, optimizer, used, {
+      lr: lr * scheduleFactor('linear', step, warmup, steps),
+      clip,
+    });
     losses.push(result.loss);
     norms.push(result.gradNorm);
     if (step === 0) tensors = tf.memory().numTensors; // by now the tables of the model exist
   }
   expect(tf.memory().numTensors).toBe(tensors);
-  expectClose(losses, golden.steps.map((s) => s.loss), { rtol, atol: 0 }, 'losses');
-  expectClose(norms, golden.steps.map((s) => s.grad_norm), { rtol, atol: 0 }, 'gradient norms');
-  const evaluation = await evaluateLoss(model, [toBatch(readJson<BaseGolden>(`golden/${name.split('/')[0]}/base/golden.json`))]);
+  expectClose(
+    losses,
+    golden.steps.map((s) => s.loss),
+    { rtol, atol: 0 },
+    'losses',
+  );
+  expectClose(
+    norms,
+    golden.steps.map((s) => s.grad_norm),
+    { rtol, atol: 0 },
+    'gradient norms',
+  );
+  const evaluation = await evaluateLoss(model, [
+    toBatch(readJson<BaseGolden>(`golden/${name.split('/')[0]}/base/golden.json`)),
+  ]);
   expectClose([evaluation.loss], [golden.final_eval_loss], { rtol, atol: 0 }, 'evaluation loss');
   adapter.dispose();
   optimizer.dispose();

@@ -16,7 +16,15 @@ import { TINY_LLAMA, writeTinyModel } from './tinyModel.ts';
 export type TinyFamily = 'gpt2' | 'llama' | 'qwen2';
 
 const CONFIGS: Record<TinyFamily, Record<string, unknown>> = {
-  gpt2: { model_type: 'gpt2', n_embd: 16, n_head: 4, n_layer: 2, n_positions: 64, vocab_size: 258, torch_dtype: 'float32' },
+  gpt2: {
+    model_type: 'gpt2',
+    n_embd: 16,
+    n_head: 4,
+    n_layer: 2,
+    n_positions: 64,
+    vocab_size: 258,
+    torch_dtype: 'float32',
+  },
   llama: TINY_LLAMA,
   qwen2: { ...TINY_LLAMA, model_type: 'qwen2' },
 };
@@ -24,10 +32,31 @@ const CONFIGS: Record<TinyFamily, Record<string, unknown>> = {
 /** By name: settings for `methodSchema`, and the families that have no such method. `MLP` becomes the family's own target. */
 const CASES: Record<string, { settings: Record<string, unknown>; notFor?: TinyFamily[] }> = {
   lora: { settings: { type: 'lora', rank: 3, alpha: 12, targets: ['q', 'v'] } },
-  'lora, patterns and layers': { settings: { type: 'lora', rank: 3, alpha: 12, targets: ['q', 'v', 'o', 'MLP'], layers: [1], rankPattern: { q: 2, '1.o': 4 }, alphaPattern: { v: 5, '1.q': 7 } } },
-  'lora, patterns in all layers': { settings: { type: 'lora', rank: 3, alpha: 12, targets: ['q', 'k', 'MLP'], rankPattern: { '0.q': 2, MLP: 4 }, alphaPattern: { '1.MLP': 5 } } },
+  'lora, patterns and layers': {
+    settings: {
+      type: 'lora',
+      rank: 3,
+      alpha: 12,
+      targets: ['q', 'v', 'o', 'MLP'],
+      layers: [1],
+      rankPattern: { q: 2, '1.o': 4 },
+      alphaPattern: { v: 5, '1.q': 7 },
+    },
+  },
+  'lora, patterns in all layers': {
+    settings: {
+      type: 'lora',
+      rank: 3,
+      alpha: 12,
+      targets: ['q', 'k', 'MLP'],
+      rankPattern: { '0.q': 2, MLP: 4 },
+      alphaPattern: { '1.MLP': 5 },
+    },
+  },
   rslora: { settings: { type: 'lora', rank: 3, alpha: 12, targets: ['q', 'v', 'o'], rslora: true } },
-  dora: { settings: { type: 'lora', rank: 3, alpha: 12, targets: ['q', 'v', 'MLP'], dora: true, rankPattern: { v: 2 } } },
+  dora: {
+    settings: { type: 'lora', rank: 3, alpha: 12, targets: ['q', 'v', 'MLP'], dora: true, rankPattern: { v: 2 } },
+  },
   'lora, bias all': { settings: { type: 'lora', rank: 2, targets: ['q', 'v', 'o'], bias: 'all' } },
   'lora, bias lora_only': { settings: { type: 'lora', rank: 2, targets: ['v', 'MLP'], bias: 'lora_only', dora: true } },
   pissa: { settings: { type: 'lora', rank: 2, alpha: 4, targets: ['q', 'v', 'MLP'], init: 'pissa' } },
@@ -46,7 +75,11 @@ const CASES: Record<string, { settings: Record<string, unknown>; notFor?: TinyFa
 };
 
 /** [family, method], each as `attachTo` takes it. */
-export const METHOD_CASES = (Object.keys(CONFIGS) as TinyFamily[]).flatMap((family) => Object.keys(CASES).filter((name) => !CASES[name]!.notFor?.includes(family)).map((name) => [family, name] as const));
+export const METHOD_CASES = (Object.keys(CONFIGS) as TinyFamily[]).flatMap((family) =>
+  Object.keys(CASES)
+    .filter((name) => !CASES[name]!.notFor?.includes(family))
+    .map((name) => [family, name] as const),
+);
 
 export function settingsOf(family: TinyFamily, name: string): MethodSettings {
   const text = JSON.stringify(CASES[name]!.settings).replaceAll('MLP', family === 'gpt2' ? 'fc' : 'up');
@@ -73,8 +106,14 @@ export async function attachTrained(modelDir: string, settings: MethodSettings):
   const model = loadModel(modelDir);
   const outDir = path.join(temporaryFolder(), 'adapter');
   const run = runSpecSchema.parse({
-    runId: 'run-1', model: { dir: modelDir, hash: checkpoint.hash }, data: { file: 'none' }, task: 'test', method: settings,
-    train: trainSettingsSchema.parse({ seed: 5 }), runDir: outDir, outDir,
+    runId: 'run-1',
+    model: { dir: modelDir, hash: checkpoint.hash },
+    data: { file: 'none' },
+    task: 'test',
+    method: settings,
+    train: trainSettingsSchema.parse({ seed: 5 }),
+    runDir: outDir,
+    outDir,
   });
   const method = await attachMethod(model, run, checkpoint);
   method.parameters.forEach((parameter) => disturb(parameter, settings.type === 'full' ? 0.02 : 0.3));
@@ -83,7 +122,10 @@ export async function attachTrained(modelDir: string, settings: MethodSettings):
 
 function disturb(parameter: Parameter, std: number): void {
   const noise = Random.stream(9, parameter.name).normal(parameter.value.size, std);
-  replaceValue(parameter, tf.tidy(() => tf.add(parameter.value, tf.tensor(noise, parameter.value.shape))));
+  replaceValue(
+    parameter,
+    tf.tidy(() => tf.add(parameter.value, tf.tensor(noise, parameter.value.shape))),
+  );
 }
 
 /** Four tokens of a prompt and three of its answer. */

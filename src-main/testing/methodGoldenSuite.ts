@@ -40,7 +40,12 @@ interface Setup {
 }
 
 /** Runs the cases of these models on one engine; `rtol` is relative to PyTorch's losses and to the largest value of a tensor. */
-export async function methodGoldenSuite(engine: BackendName, models: string[], cases: readonly MethodCase[], rtol: number): Promise<void> {
+export async function methodGoldenSuite(
+  engine: BackendName,
+  models: string[],
+  cases: readonly MethodCase[],
+  rtol: number,
+): Promise<void> {
   const note = skipNote('golden') || (await bootOrNote(engine));
   const all = models.flatMap((model) => cases.map((name) => `${model}/${name}`));
   // Only GPT-2 and Qwen2 have biases.
@@ -67,16 +72,28 @@ function setUp(model: Decoder, name: string, method: MethodCase): Setup {
       return named(new FullTuning(model.weights), (tensor) => [tensor, tensor]);
     case 'bitfit': {
       const biases = readTensors(`golden/${name}/initial_biases.safetensors`);
-      return named(new BiasAdapter([...biases].map(([tensor, { shape, values }]) => ({ name: tensor, value: tf.tensor(values, shape) }))), (tensor) => [tensor, tensor]);
+      return named(
+        new BiasAdapter(
+          [...biases].map(([tensor, { shape, values }]) => ({ name: tensor, value: tf.tensor(values, shape) })),
+        ),
+        (tensor) => [tensor, tensor],
+      );
     }
     case 'prefix': {
       const start = readTensors(`golden/${name}/initial/adapter_model.safetensors`).get('prompt_embeddings')!;
       const options = { kind: 'key-value', prefixLength: start.shape[0]!, infixLength: 0 } as const;
       const parameter = { name: 'prompt_embeddings', value: tf.tensor(start.values, start.shape) };
-      return named(new PrefixAdapter(model.spec, options, [parameter]), () => ['prompt_encoder.default.embedding.weight', 'prompt_embeddings']);
+      return named(new PrefixAdapter(model.spec, options, [parameter]), () => [
+        'prompt_encoder.default.embedding.weight',
+        'prompt_embeddings',
+      ]);
     }
     case 'pissa':
-      for (const [tensor, { shape, values }] of readTensors(`golden/${name}/w_res.safetensors`)) replaceValue(model.weights.get(tensor.replace('base_model.model.', '').replace('.base_layer', ''))!, tf.tensor(values, shape));
+      for (const [tensor, { shape, values }] of readTensors(`golden/${name}/w_res.safetensors`))
+        replaceValue(
+          model.weights.get(tensor.replace('base_model.model.', '').replace('.base_layer', ''))!,
+          tf.tensor(values, shape),
+        );
       return loraSetup(model, name);
     default:
       return loraSetup(model, name);
@@ -84,34 +101,56 @@ function setUp(model: Decoder, name: string, method: MethodCase): Setup {
 }
 
 function named(adapter: Adapter, namesOf: (name: string) => [string, string]): Setup {
-  return { adapter, names: new Map(adapter.parameters().map((parameter) => {
-    const [gradient, final] = namesOf(parameter.name);
-    return [parameter, { gradient, final }];
-  })) };
+  return {
+    adapter,
+    names: new Map(
+      adapter.parameters().map((parameter) => {
+        const [gradient, final] = namesOf(parameter.name);
+        return [parameter, { gradient, final }];
+      }),
+    ),
+  };
 }
 
 function loraSetup(model: Decoder, name: string): Setup {
-  const config = readJson<{ r: number; lora_alpha: number; use_rslora: boolean }>(`golden/${name}/initial/adapter_config.json`);
+  const config = readJson<{ r: number; lora_alpha: number; use_rslora: boolean }>(
+    `golden/${name}/initial/adapter_config.json`,
+  );
   const tensors = readTensors(`golden/${name}/initial/adapter_model.safetensors`);
   const names: Setup['names'] = new Map();
-  const pairs = linearModules(model.spec).filter(({ slice }) => !slice).flatMap((module) => {
-    const key = (part: string): string => `base_model.model.${module.module}.${part}`;
-    const tensor = (part: string): Tensor | undefined => tensors.get(key(part));
-    const [A, B, magnitude] = [tensor('lora_A.weight'), tensor('lora_B.weight'), tensor('lora_magnitude_vector')];
-    if (!A || !B) return [];
-    const pair = makePair(module, A.values, B.values, config.r, config.lora_alpha / (config.use_rslora ? Math.sqrt(config.r) : config.r), magnitude?.values);
-    names.set(pair.A, { gradient: key('lora_A.default.weight'), final: key('lora_A.weight') });
-    names.set(pair.B, { gradient: key('lora_B.default.weight'), final: key('lora_B.weight') });
-    if (pair.magnitude) names.set(pair.magnitude.m, { gradient: key('lora_magnitude_vector.default.weight'), final: key('lora_magnitude_vector') });
-    return [pair];
-  });
+  const pairs = linearModules(model.spec)
+    .filter(({ slice }) => !slice)
+    .flatMap((module) => {
+      const key = (part: string): string => `base_model.model.${module.module}.${part}`;
+      const tensor = (part: string): Tensor | undefined => tensors.get(key(part));
+      const [A, B, magnitude] = [tensor('lora_A.weight'), tensor('lora_B.weight'), tensor('lora_magnitude_vector')];
+      if (!A || !B) return [];
+      const pair = makePair(
+        module,
+        A.values,
+        B.values,
+        config.r,
+        config.lora_alpha / (config.use_rslora ? Math.sqrt(config.r) : config.r),
+        magnitude?.values,
+      );
+      names.set(pair.A, { gradient: key('lora_A.default.weight'), final: key('lora_A.weight') });
+      names.set(pair.B, { gradient: key('lora_B.default.weight'), final: key('lora_B.weight') });
+      if (pair.magnitude)
+        names.set(pair.magnitude.m, {
+          gradient: key('lora_magnitude_vector.default.weight'),
+          final: key('lora_magnitude_vector'),
+        });
+      return [pair];
+    });
   return { adapter: new LoraAdapter(pairs), names };
 }
 
 async function checkTraining(model: Decoder, name: string, { adapter, names }: Setup, rtol: number): Promise<void> {
   const golden = readJson<CaseGolden>(`golden/${name}/golden.json`);
   const withTokens = (batch: Batch): Batch => withVirtualTokens(batch, model.spec.vocab, adapter);
-  const batches = readJson<{ batches: Parameters<typeof toBatch>[0][] }>('golden/train_data.json').batches.map(toBatch).map(withTokens);
+  const batches = readJson<{ batches: Parameters<typeof toBatch>[0][] }>('golden/train_data.json')
+    .batches.map(toBatch)
+    .map(withTokens);
   const parameters = adapter.parameters();
   expect(parameters.reduce((sum, { value }) => sum + value.size, 0)).toBe(golden.trainable_count);
   const { lr, weight_decay: weightDecay, clip, warmup, eps, steps } = golden.hyperparameters;
@@ -120,23 +159,44 @@ async function checkTraining(model: Decoder, name: string, { adapter, names }: S
   const [losses, norms]: [number[], number[]] = [[], []];
   let tensors = 0;
   for (const [step, want] of golden.steps.entries()) {
-    const result = await trainStep(model, parameters, optimizer, [batches[want.batch!]!], { lr: lr * scheduleFactor('linear', step, warmup, steps), clip });
+    const result = await trainStep(model, parameters, optimizer, [batches[want.batch!]!], {
+      lr: lr * scheduleFactor('linear', step, warmup, steps),
+      clip,
+    });
     losses.push(result.loss);
     norms.push(result.gradNorm);
     if (step === 0) tensors = tf.memory().numTensors; // by now the tables of the model exist
   }
   expect(tf.memory().numTensors).toBe(tensors);
   optimizer.dispose();
-  expectClose(losses, golden.steps.map((s) => s.loss), { rtol, atol: 0 }, 'losses');
-  expectClose(norms, golden.steps.map((s) => s.grad_norm), { rtol, atol: 0 }, 'gradient norms');
-  const evaluation = await evaluateLoss(model, [withTokens(toBatch(readJson<BaseGolden>(`golden/${name.split('/')[0]}/base/golden.json`)))]);
+  expectClose(
+    losses,
+    golden.steps.map((s) => s.loss),
+    { rtol, atol: 0 },
+    'losses',
+  );
+  expectClose(
+    norms,
+    golden.steps.map((s) => s.grad_norm),
+    { rtol, atol: 0 },
+    'gradient norms',
+  );
+  const evaluation = await evaluateLoss(model, [
+    withTokens(toBatch(readJson<BaseGolden>(`golden/${name.split('/')[0]}/base/golden.json`))),
+  ]);
   expectClose([evaluation.loss], [golden.final_eval_loss], { rtol, atol: 0 }, 'evaluation loss');
   const final = readTensors(`golden/${name}/${finalFile(name)}`);
   for (const parameter of parameters) {
     const keyBias = keyBiasOf(model, parameter.name);
     const want = final.get(names.get(parameter)!.final)!;
     const tolerance = keyBias === 'noisy' ? 100 * rtol : partsByRounding(name) ? 10 * rtol : rtol;
-    await checkTensor(parameter.value, want, tolerance, `final ${parameter.name}`, keyBias === 'noisy' ? undefined : keyBias);
+    await checkTensor(
+      parameter.value,
+      want,
+      tolerance,
+      `final ${parameter.name}`,
+      keyBias === 'noisy' ? undefined : keyBias,
+    );
   }
 }
 
@@ -162,17 +222,32 @@ function finalFile(name: string): string {
   return name.endsWith('bitfit') ? 'final_biases.safetensors' : 'final/adapter_model.safetensors';
 }
 
-async function checkFirstGradients(model: Decoder, parameters: Parameter[], batch: Batch, names: Setup['names'], file: string, rtol: number): Promise<void> {
+async function checkFirstGradients(
+  model: Decoder,
+  parameters: Parameter[],
+  batch: Batch,
+  names: Setup['names'],
+  file: string,
+  rtol: number,
+): Promise<void> {
   const { loss, gradients } = accumulateGradients(model, parameters, [batch]);
   const want = readTensors(file);
-  for (const [i, parameter] of parameters.entries()) await checkTensor(gradients[i]!, want.get(names.get(parameter)!.gradient)!, rtol, `gradient of ${parameter.name}`);
+  for (const [i, parameter] of parameters.entries())
+    await checkTensor(gradients[i]!, want.get(names.get(parameter)!.gradient)!, rtol, `gradient of ${parameter.name}`);
   tf.dispose([loss, ...gradients]);
 }
 
 /** `except`: elements that are not compared, from the first to before the second. */
-async function checkTensor(got: tf.Tensor, want: Tensor, rtol: number, label: string, except?: [number, number]): Promise<void> {
+async function checkTensor(
+  got: tf.Tensor,
+  want: Tensor,
+  rtol: number,
+  label: string,
+  except?: [number, number],
+): Promise<void> {
   expect(got.shape, label).toEqual(want.shape);
   const largest = want.values.reduce((most, value) => Math.max(most, Math.abs(value)), 0);
-  const compared = (values: ArrayLike<number>): number[] => Array.from(values).filter((_, i) => !except || i < except[0] || i >= except[1]);
+  const compared = (values: ArrayLike<number>): number[] =>
+    Array.from(values).filter((_, i) => !except || i < except[0] || i >= except[1]);
   expectClose(compared(await got.data()), compared(want.values), { rtol: 0, atol: rtol * largest + 1e-12 }, label);
 }

@@ -12,7 +12,17 @@ import type { BottleneckOptions, PrefixOptions } from '../engine/methods/shapes.
 import type { ArchitectureSpec, Target } from '../engine/model/architecture.ts';
 import type { Decoder } from '../engine/model/decoder.ts';
 import type { Method64, Weights64 } from './reference/decoder.ts';
-import { bottleneckMethod, changedWeights, doraUpdate, lohaUpdate, lokrUpdate, loraUpdate, noUpdate, prefixMethod, type Values64 } from './reference/methods.ts';
+import {
+  bottleneckMethod,
+  changedWeights,
+  doraUpdate,
+  lohaUpdate,
+  lokrUpdate,
+  loraUpdate,
+  noUpdate,
+  prefixMethod,
+  type Values64,
+} from './reference/methods.ts';
 
 export interface TableMethod {
   name: string;
@@ -29,13 +39,27 @@ const LORA: LoraOptions = { rank: 3, alpha: 6, dropout: 0, targets: QV, init: 'g
 const scaleOfLora = (): number => LORA.alpha / LORA.rank;
 
 /** Layer 1 only, ranks 2 (q), 3 (o) and 4 (v), alpha 2 for v and 5 else. */
-const PATTERNED: LoraOptions = { ...LORA, alpha: 5, targets: ['q', 'v', 'o'], layers: [1], rankPattern: { v: 4, '1.q': 2 }, alphaPattern: { v: 2 } };
+const PATTERNED: LoraOptions = {
+  ...LORA,
+  alpha: 5,
+  targets: ['q', 'v', 'o'],
+  layers: [1],
+  rankPattern: { v: 4, '1.q': 2 },
+  alphaPattern: { v: 2 },
+};
 
 function withBiases(which: 'all' | 'lora_only'): Pick<TableMethod, 'create' | 'reference'> {
   return {
     create(model) {
       const { pairs } = createLora(model.spec, LORA, SEED);
-      return new LoraAdapter(pairs, loraBiases(model, pairs.map(({ module }) => module), which));
+      return new LoraAdapter(
+        pairs,
+        loraBiases(
+          model,
+          pairs.map(({ module }) => module),
+          which,
+        ),
+      );
     },
     reference: () => (spec, base, values) => changedWeights(spec, base, values, loraUpdate(scaleOfLora)),
   };
@@ -43,7 +67,11 @@ function withBiases(which: 'all' | 'lora_only'): Pick<TableMethod, 'create' | 'r
 
 function bottleneck(options: BottleneckOptions): TableMethod {
   const name = options.skipLayers ? `AdapterDrop (${options.kind})` : `adapter layers (${options.kind})`;
-  return { name, create: ({ spec }) => createBottleneck(spec, options, SEED), reference: () => (_, base, values) => bottleneckMethod(base, values, options.kind) };
+  return {
+    name,
+    create: ({ spec }) => createBottleneck(spec, options, SEED),
+    reference: () => (_, base, values) => bottleneckMethod(base, values, options.kind),
+  };
 }
 
 function prefix(options: PrefixOptions): TableMethod {
@@ -58,7 +86,13 @@ export const TABLE_METHODS: TableMethod[] = [
   {
     name: 'LoRA by layer and matrix',
     create: ({ spec }) => createLora(spec, PATTERNED, SEED),
-    reference: () => (spec, base, values) => changedWeights(spec, base, values, loraUpdate(({ target }, rank) => (target === 'v' ? 2 : 5) / rank)),
+    reference: () => (spec, base, values) =>
+      changedWeights(
+        spec,
+        base,
+        values,
+        loraUpdate(({ target }, rank) => (target === 'v' ? 2 : 5) / rank),
+      ),
   },
   { name: 'LoRA, bias all', ...withBiases('all') },
   { name: 'LoRA, bias lora_only', ...withBiases('lora_only') },
@@ -70,11 +104,32 @@ export const TABLE_METHODS: TableMethod[] = [
       return (spec, base, values) => changedWeights(spec, base, values, doraUpdate(scaleOfLora(), norms));
     },
   },
-  { name: 'LoHa', create: ({ spec }) => createLoha(spec, { rank: 3, alpha: 6, targets: QV }, SEED), reference: () => (spec, base, values) => changedWeights(spec, base, values, lohaUpdate(6)) },
-  { name: 'LoKr, w2 of low rank', create: ({ spec }) => createLokr(spec, { rank: 2, alpha: 4, targets: QV }, SEED), reference: () => (spec, base, values) => changedWeights(spec, base, values, lokrUpdate(2)) },
-  { name: 'LoKr, w2 whole', create: ({ spec }) => createLokr(spec, { rank: 8, alpha: 4, targets: ['o'], factor: 8 }, SEED), reference: () => (spec, base, values) => changedWeights(spec, base, values, lokrUpdate(0.5)) },
-  { name: 'full, last layer', create: (model) => createFull(model, [model.spec.layers - 1]), reference: () => (spec, base, values) => changedWeights(spec, base, values, noUpdate) },
-  { name: 'BitFit', create: createBitfit, reference: () => (spec, base, values) => changedWeights(spec, base, values, noUpdate), needsBiases: true },
+  {
+    name: 'LoHa',
+    create: ({ spec }) => createLoha(spec, { rank: 3, alpha: 6, targets: QV }, SEED),
+    reference: () => (spec, base, values) => changedWeights(spec, base, values, lohaUpdate(6)),
+  },
+  {
+    name: 'LoKr, w2 of low rank',
+    create: ({ spec }) => createLokr(spec, { rank: 2, alpha: 4, targets: QV }, SEED),
+    reference: () => (spec, base, values) => changedWeights(spec, base, values, lokrUpdate(2)),
+  },
+  {
+    name: 'LoKr, w2 whole',
+    create: ({ spec }) => createLokr(spec, { rank: 8, alpha: 4, targets: ['o'], factor: 8 }, SEED),
+    reference: () => (spec, base, values) => changedWeights(spec, base, values, lokrUpdate(0.5)),
+  },
+  {
+    name: 'full, last layer',
+    create: (model) => createFull(model, [model.spec.layers - 1]),
+    reference: () => (spec, base, values) => changedWeights(spec, base, values, noUpdate),
+  },
+  {
+    name: 'BitFit',
+    create: createBitfit,
+    reference: () => (spec, base, values) => changedWeights(spec, base, values, noUpdate),
+    needsBiases: true,
+  },
   bottleneck({ kind: 'houlsby', bottleneck: 5, skipLayers: 0 }),
   bottleneck({ kind: 'lin', bottleneck: 5, skipLayers: 0 }),
   bottleneck({ kind: 'pfeiffer', bottleneck: 5, skipLayers: 0 }),

@@ -23,13 +23,23 @@ export async function checkOp(op: OpCase, rtol: number, { gradients = true } = {
   const want = reference(inputs);
   const dy = randomArray(want.shape, new Random(99));
   const tensors = names.map((name) => toTensor(inputs[name]!));
-  await expectTensor(tf.tidy(() => engine(byName(names, tensors))), want.data, rtol, 'output');
+  await expectTensor(
+    tf.tidy(() => engine(byName(names, tensors))),
+    want.data,
+    rtol,
+    'output',
+  );
   if (gradients) await checkGradients(op, tensors, dy, rtol);
   tf.dispose(tensors);
   expect(tf.memory().numTensors).toBe(before);
 }
 
-async function checkGradients({ inputs, engine, reference, gradients }: OpCase, tensors: tf.Tensor[], dy: Array64, rtol: number): Promise<void> {
+async function checkGradients(
+  { inputs, engine, reference, gradients }: OpCase,
+  tensors: tf.Tensor[],
+  dy: Array64,
+  rtol: number,
+): Promise<void> {
   const names = Object.keys(inputs);
   const dyTensor = toTensor(dy);
   const got = tf.grads((...values: tf.Tensor[]) => engine(byName(names, values)))(tensors, dyTensor);
@@ -50,7 +60,12 @@ export async function expectTensor(tensor: tf.Tensor, want: Float64Array, rtol: 
   const got = await tensor.data();
   tensor.dispose();
   recordError(label, got, want);
-  expectClose(got, want, { rtol, atol: rtol * want.reduce((most, value) => Math.max(most, Math.abs(value)), 1e-2) }, label);
+  expectClose(
+    got,
+    want,
+    { rtol, atol: rtol * want.reduce((most, value) => Math.max(most, Math.abs(value)), 1e-2) },
+    label,
+  );
 }
 
 export function toTensor({ shape, data }: Array64): tf.Tensor {

@@ -27,7 +27,12 @@ import { embeddingReference, linearCrossEntropyReference, scatterAddRowsReferenc
 import { loraLinearReference } from './reference/lora.ts';
 import { layerNormReference, rmsNormReference } from './reference/norms.ts';
 
-const ROWS_AND_WIDTHS: [number, number][] = [[1, 1], [3, 17], [17, 3], [5, 64]];
+const ROWS_AND_WIDTHS: [number, number][] = [
+  [1, 1],
+  [3, 17],
+  [17, 3],
+  [5, 64],
+];
 /** B, H, K, T, S, D. */
 const ATTENTION: [number, number, number, number, number, number][] = [
   [1, 1, 1, 1, 1, 1],
@@ -37,8 +42,18 @@ const ATTENTION: [number, number, number, number, number, number][] = [
   [1, 2, 2, 1, 17, 8],
 ];
 /** N, in, out, rank. */
-const LORA: [number, number, number, number][] = [[1, 1, 1, 1], [5, 17, 3, 2], [18, 5, 66, 17]];
-const RULES = [{ window: 3, cap: 0 }, { window: 1, cap: 0 }, { window: 0, cap: 0.5 }, { window: 40, cap: 2 }, { window: 0, cap: 1, scale: 0.3 }];
+const LORA: [number, number, number, number][] = [
+  [1, 1, 1, 1],
+  [5, 17, 3, 2],
+  [18, 5, 66, 17],
+];
+const RULES = [
+  { window: 3, cap: 0 },
+  { window: 1, cap: 0 },
+  { window: 0, cap: 0.5 },
+  { window: 40, cap: 2 },
+  { window: 0, cap: 1, scale: 0.3 },
+];
 const ROWS_ATTENTION: RowsCase[] = [
   { lengths: [1], heads: 1, kvHeads: 1, D: 2 },
   { lengths: [3, 3], heads: 4, kvHeads: 2, D: 6, rotary: true },
@@ -49,7 +64,14 @@ const ROWS_ATTENTION: RowsCase[] = [
   { lengths: [4, 7], heads: 2, kvHeads: 1, D: 8, rotary: 'part' },
 ];
 /** M, C, V, most logits held at once. */
-const CROSS_ENTROPY: [number, number, number, number][] = [[1, 1, 2, 1 << 20], [7, 5, 17, 17], [7, 5, 17, 40], [17, 3, 33, 33 * 8], [6, 4, 10, 30], [5, 4, 10, 1]];
+const CROSS_ENTROPY: [number, number, number, number][] = [
+  [1, 1, 2, 1 << 20],
+  [7, 5, 17, 17],
+  [7, 5, 17, 40],
+  [17, 3, 33, 33 * 8],
+  [6, 4, 10, 30],
+  [5, 4, 10, 1],
+];
 
 /** Runs the suite on one engine; `rtol` is relative to the largest value of the tensor that is compared. */
 export async function opsSuite(engine: BackendName, rtol: number): Promise<void> {
@@ -68,19 +90,45 @@ export async function opsSuite(engine: BackendName, rtol: number): Promise<void>
       await check(geluExactCase(N, C));
     });
     it.each(ROWS_AND_WIDTHS)('swiglu (%i, %i)', (N, C) => check(swigluCase(N, C)));
-    it.each([[1, 1, 1, 2, 2], [2, 3, 17, 6, 6], [2, 3, 5, 10, 4]])('rotary (%i, %i, %i, %i), %i turn', (B, H, T, D, R) => checkOp(rotaryCase(B, H, T, D, R), rtol, { gradients: false }));
-    it.each(ATTENTION)('attention B %i H %i K %i T %i S %i D %i', (...sizes) => checkOp(attentionCase(...sizes), rtol, { gradients: false }));
-    it.each(RULES)('attention with window $window and cap $cap', (rule) => checkOp(attentionCase(1, 2, 1, 5, 21, 4, rule), rtol, { gradients: false }));
-    it.each(ROWS_ATTENTION)('attention over rows $lengths, $heads heads of $D, $kvHeads of keys, window $window, cap $cap, rotary $rotary', (rows) => check(rowsAttentionCase(rows)));
+    it.each([
+      [1, 1, 1, 2, 2],
+      [2, 3, 17, 6, 6],
+      [2, 3, 5, 10, 4],
+    ])('rotary (%i, %i, %i, %i), %i turn', (B, H, T, D, R) =>
+      checkOp(rotaryCase(B, H, T, D, R), rtol, { gradients: false }),
+    );
+    it.each(ATTENTION)('attention B %i H %i K %i T %i S %i D %i', (...sizes) =>
+      checkOp(attentionCase(...sizes), rtol, { gradients: false }),
+    );
+    it.each(RULES)('attention with window $window and cap $cap', (rule) =>
+      checkOp(attentionCase(1, 2, 1, 5, 21, 4, rule), rtol, { gradients: false }),
+    );
+    it.each(ROWS_ATTENTION)(
+      'attention over rows $lengths, $heads heads of $D, $kvHeads of keys, window $window, cap $cap, rotary $rotary',
+      (rows) => check(rowsAttentionCase(rows)),
+    );
     it.each(CROSS_ENTROPY)('linearCrossEntropy (%i, %i, %i) in chunks of %i logits', async (M, C, V, chunkLogits) => {
-      for (const trainW of [true, false]) for (const cap of [0, 0.8]) await check(crossEntropyCase(M, C, V, chunkLogits, { trainW, cap }));
+      for (const trainW of [true, false])
+        for (const cap of [0, 0.8]) await check(crossEntropyCase(M, C, V, chunkLogits, { trainW, cap }));
     });
-    it.each([[7, 5, 17, 40], [1, 1, 2, 1 << 20]])('linearCrossEntropy (%i, %i, %i) with smoothed labels', async (M, C, V, chunkLogits) => {
-      for (const trainW of [true, false]) await check(crossEntropyCase(M, C, V, chunkLogits, { trainW, smoothing: 0.2 }));
+    it.each([
+      [7, 5, 17, 40],
+      [1, 1, 2, 1 << 20],
+    ])('linearCrossEntropy (%i, %i, %i) with smoothed labels', async (M, C, V, chunkLogits) => {
+      for (const trainW of [true, false])
+        await check(crossEntropyCase(M, C, V, chunkLogits, { trainW, smoothing: 0.2 }));
     });
     it.each(LORA)('loraLinear N %i, in %i, out %i, rank %i', (...sizes) => check(loraCase(...sizes)));
-    it.each([[1, 1, 2], [17, 3, 5], [3, 17, 40]])('embedding of %i ids, width %i, %i rows', (N, C, V) => check(embeddingCase(N, C, V)));
-    it.each([[1, 1, 2], [17, 3, 5], [3, 17, 40]])('scatterAddRows of %i rows, width %i, into %i', async (N, C, V) => {
+    it.each([
+      [1, 1, 2],
+      [17, 3, 5],
+      [3, 17, 40],
+    ])('embedding of %i ids, width %i, %i rows', (N, C, V) => check(embeddingCase(N, C, V)));
+    it.each([
+      [1, 1, 2],
+      [17, 3, 5],
+      [3, 17, 40],
+    ])('scatterAddRows of %i rows, width %i, into %i', async (N, C, V) => {
       const x = randomArray([N, C], new Random(1));
       const rows = randomIds(N, V, 2);
       const sums = tf.tidy(() => scatterAddRows(toTensor(x) as tf.Tensor2D, tf.tensor1d(rows, 'int32'), V));
@@ -114,23 +162,39 @@ function addNormCase(N: number, C: number, kind: 'rms' | 'layer'): OpCase {
   return {
     inputs: { x: randomArray([N, C], random), f: randomArray([N, C], random), w: randomArray([C], random), ...b },
     engine: ({ x, f, w, b }) => {
-      const [sum, y] = b ? addLayerNorm(x as tf.Tensor2D, f as tf.Tensor2D, w!, b, 1e-2) : addRmsNorm(x as tf.Tensor2D, f as tf.Tensor2D, w!, 1e-2);
+      const [sum, y] = b
+        ? addLayerNorm(x as tf.Tensor2D, f as tf.Tensor2D, w!, b, 1e-2)
+        : addRmsNorm(x as tf.Tensor2D, f as tf.Tensor2D, w!, 1e-2);
       return tf.add(tf.mul(sum, 2), y);
     },
     reference: ({ x, f, w, b }) => {
-      const sum = array64([N, C], x!.data.map((value, i) => value + f!.data[i]!));
+      const sum = array64(
+        [N, C],
+        x!.data.map((value, i) => value + f!.data[i]!),
+      );
       const y = b ? layerNormReference(sum, w!, b, 1e-2) : rmsNormReference(sum, w!, 1e-2);
-      return array64([N, C], y.data.map((value, i) => value + 2 * sum.data[i]!));
+      return array64(
+        [N, C],
+        y.data.map((value, i) => value + 2 * sum.data[i]!),
+      );
     },
   };
 }
 
 function geluCase(N: number, C: number): OpCase {
-  return { inputs: { x: randomArray([N, C], new Random(N * C), 3) }, engine: ({ x }) => gelu(x as tf.Tensor2D), reference: ({ x }) => geluReference(x!) };
+  return {
+    inputs: { x: randomArray([N, C], new Random(N * C), 3) },
+    engine: ({ x }) => gelu(x as tf.Tensor2D),
+    reference: ({ x }) => geluReference(x!),
+  };
 }
 
 function geluExactCase(N: number, C: number): OpCase {
-  return { inputs: { x: randomArray([N, C], new Random(N * C), 3) }, engine: ({ x }) => geluExact(x as tf.Tensor2D), reference: ({ x }) => geluExactReference(x!) };
+  return {
+    inputs: { x: randomArray([N, C], new Random(N * C), 3) },
+    engine: ({ x }) => geluExact(x as tf.Tensor2D),
+    reference: ({ x }) => geluExactReference(x!),
+  };
 }
 
 function swigluCase(N: number, C: number): OpCase {
@@ -145,7 +209,8 @@ function swigluCase(N: number, C: number): OpCase {
 function rotaryCase(B: number, H: number, T: number, D: number, R: number): OpCase {
   const random = new Random(T * D);
   const angles = randomArray([T, R / 2], random, 4);
-  const table = (f: (angle: number) => number): tf.Tensor2D => toTensor(array64(angles.shape, angles.data.map(f))) as tf.Tensor2D;
+  const table = (f: (angle: number) => number): tf.Tensor2D =>
+    toTensor(array64(angles.shape, angles.data.map(f))) as tf.Tensor2D;
   return {
     inputs: { x: randomArray([B, H, T, D], random) },
     engine: ({ x }) => rotary(x as tf.Tensor4D, table(Math.cos), table(Math.sin)),
@@ -153,7 +218,13 @@ function rotaryCase(B: number, H: number, T: number, D: number, R: number): OpCa
   };
 }
 
-function crossEntropyCase(M: number, C: number, V: number, chunkLogits: number, { trainW, smoothing = 0, cap = 0 }: { trainW: boolean; smoothing?: number; cap?: number }): OpCase {
+function crossEntropyCase(
+  M: number,
+  C: number,
+  V: number,
+  chunkLogits: number,
+  { trainW, smoothing = 0, cap = 0 }: { trainW: boolean; smoothing?: number; cap?: number },
+): OpCase {
   const random = new Random(M * V);
   const [h, w] = [randomArray([M, C], random), randomArray([V, C], random)];
   const labels = randomIds(M, V, 5);
@@ -165,13 +236,22 @@ function crossEntropyCase(M: number, C: number, V: number, chunkLogits: number, 
   return {
     inputs: trainW ? { h, w } : { h },
     engine: (inputs) => run(inputs['h']!, inputs['w'] ?? toTensor(w)),
-    reference: (inputs) => array64([], Float64Array.of(linearCrossEntropyReference(inputs['h']!, inputs['w'] ?? w, labels, { smoothing, cap }))),
+    reference: (inputs) =>
+      array64(
+        [],
+        Float64Array.of(linearCrossEntropyReference(inputs['h']!, inputs['w'] ?? w, labels, { smoothing, cap })),
+      ),
   };
 }
 
 function loraCase(N: number, inner: number, out: number, rank: number): OpCase {
   const random = new Random(N * rank);
-  const [x, y, A, B] = [[N, inner], [N, out], [rank, inner], [out, rank]].map((shape) => randomArray(shape, random));
+  const [x, y, A, B] = [
+    [N, inner],
+    [N, out],
+    [rank, inner],
+    [out, rank],
+  ].map((shape) => randomArray(shape, random));
   return {
     inputs: { x: x!, y: y!, A: A!, B: B! },
     engine: ({ x, y, A, B }) => loraLinear(x as tf.Tensor2D, y as tf.Tensor2D, A as tf.Tensor2D, B as tf.Tensor2D, 0.5),

@@ -46,7 +46,11 @@ export function openBench(options: ServiceOptions = {}): TestBench {
 
 /** Prompt/completion rows; `broken` lines go in as they are. */
 export function writeRows(file: string, rows = 24, broken: string[] = []): string {
-  const line = (i: number): string => JSON.stringify({ prompt: `One day, ${['Lily', 'Tom', 'Max', 'Anna'][i % 4]} saw a`, completion: ` ${['red', 'blue', 'big'][i % 3]} ${['ball', 'dog', 'tree', 'bird', 'car'][i % 5]}.` });
+  const line = (i: number): string =>
+    JSON.stringify({
+      prompt: `One day, ${['Lily', 'Tom', 'Max', 'Anna'][i % 4]} saw a`,
+      completion: ` ${['red', 'blue', 'big'][i % 3]} ${['ball', 'dog', 'tree', 'bird', 'car'][i % 5]}.`,
+    });
   fs.writeFileSync(file, [...Array.from({ length: rows }, (_, i) => line(i)), ...broken].join('\n'));
   return file;
 }

@@ -21,7 +21,9 @@ interface Overrides {
 }
 
 /** 13 rows of different lengths. */
-const ROWS = Array.from({ length: 13 }, (_, i) => JSON.stringify({ prompt: `row ${'x'.repeat(i % 5)}`, completion: ` ${'abcde'[i % 5]!.repeat(1 + (i % 4))}` }));
+const ROWS = Array.from({ length: 13 }, (_, i) =>
+  JSON.stringify({ prompt: `row ${'x'.repeat(i % 5)}`, completion: ` ${'abcde'[i % 5]!.repeat(1 + (i % 4))}` }),
+);
 
 /** Adapter of rank 2 on q and v, 6 steps of batch 2, unless `overrides` says otherwise. Its folders are removed after the test. */
 export async function tinyRun(overrides: Overrides = {}): Promise<RunSpec> {
@@ -59,7 +61,11 @@ export interface WatchedRun {
 }
 
 /** Starts the run in a worker process of its own; `onEvent` sees every event after it has been recorded. */
-export function startInWorker(spec: RunSpec, resume = false, onEvent: (event: TrainEvent, run: WatchedRun) => void = () => undefined): WatchedRun {
+export function startInWorker(
+  spec: RunSpec,
+  resume = false,
+  onEvent: (event: TrainEvent, run: WatchedRun) => void = () => undefined,
+): WatchedRun {
   const client = new WorkerClient(forkWorker());
   onTestFinished(() => client.kill());
   const events: TrainEvent[] = [];

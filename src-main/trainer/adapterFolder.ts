@@ -33,37 +33,74 @@ export function loadStored(stored: StoredAdapter, base: Checkpoint): Adapter {
 }
 
 /** Writes the adapter folder, with graft.json naming the base. Throws ADAPTER_NOT_FINITE, DISK_FULL, NOT_ALLOWED. */
-export async function saveAdapter(dir: string, adapter: Adapter, settings: AdapterSettings, base: Checkpoint, graft: GraftAdapterInfo): Promise<WrittenFile> {
+export async function saveAdapter(
+  dir: string,
+  adapter: Adapter,
+  settings: AdapterSettings,
+  base: Checkpoint,
+  graft: GraftAdapterInfo,
+): Promise<WrittenFile> {
   const info = { ...graft, method: settings };
   if (adapter instanceof LoraAdapter && settings.type === 'lora') return saveLora(dir, adapter, settings, base, info);
-  if ((adapter instanceof LohaAdapter || adapter instanceof LokrAdapter) && (settings.type === 'loha' || settings.type === 'lokr')) {
+  if (
+    (adapter instanceof LohaAdapter || adapter instanceof LokrAdapter) &&
+    (settings.type === 'loha' || settings.type === 'lokr')
+  ) {
     // PEFT has both methods for whole nn.Linear layers only.
-    if (adapter.cells.every(({ module }) => module.layout === 'out_in' && !module.slice)) return saveLycoris(dir, adapter, settings, base, info);
+    if (adapter.cells.every(({ module }) => module.layout === 'out_in' && !module.slice))
+      return saveLycoris(dir, adapter, settings, base, info);
   }
-  if (settings.type === 'prefix' && settings.kind === 'key-value') return writePrefixTuning(dir, base.spec, await valueOf(adapter.parameters()[0]!), base.dir, info);
+  if (settings.type === 'prefix' && settings.kind === 'key-value')
+    return writePrefixTuning(dir, base.spec, await valueOf(adapter.parameters()[0]!), base.dir, info);
   return writeOwnAdapter(dir, await valuesOf(adapter.parameters()), info);
 }
 
-async function saveLora(dir: string, adapter: LoraAdapter, settings: LoraSettings, base: Checkpoint, graft: GraftAdapterInfo): Promise<WrittenFile> {
-  const modules = await toPeftModules(adapter, base.spec, ({ weight, layout }) => outputNorms(base.tensors.get(weight)!, layout));
+async function saveLora(
+  dir: string,
+  adapter: LoraAdapter,
+  settings: LoraSettings,
+  base: Checkpoint,
+  graft: GraftAdapterInfo,
+): Promise<WrittenFile> {
+  const modules = await toPeftModules(adapter, base.spec, ({ weight, layout }) =>
+    outputNorms(base.tensors.get(weight)!, layout),
+  );
   const own = await valuesOf([...adapter.overrides.values()]);
   const head = own.get(SCORE);
   own.delete(SCORE);
   const biases = new Map([...own].map(([name, { data }]) => [name, data]));
   const config = { ...loraConfig(modules, settings, base), ...(head ? CLASSIFIER : {}) };
-  return writePeftAdapter(dir, { config, modules, biases, score: head && { shape: head.shape as [number, number], data: head.data }, graft });
+  return writePeftAdapter(dir, {
+    config,
+    modules,
+    biases,
+    score: head && { shape: head.shape as [number, number], data: head.data },
+    graft,
+  });
 }
 
-async function saveLycoris(dir: string, { cells }: LohaAdapter | LokrAdapter, settings: Extract<AdapterSettings, { type: 'loha' | 'lokr' }>, base: Checkpoint, graft: GraftAdapterInfo): Promise<WrittenFile> {
+async function saveLycoris(
+  dir: string,
+  { cells }: LohaAdapter | LokrAdapter,
+  settings: Extract<AdapterSettings, { type: 'loha' | 'lokr' }>,
+  base: Checkpoint,
+  graft: GraftAdapterInfo,
+): Promise<WrittenFile> {
   const modules = new Map<string, NamedTensors>();
   for (const { module, parts } of cells) {
     const values = await valuesOf(Object.values(parts));
-    modules.set(module.module, new Map([...values].map(([name, tensor]) => [name.slice(name.lastIndexOf('.') + 1), tensor])));
+    modules.set(
+      module.module,
+      new Map([...values].map(([name, tensor]) => [name.slice(name.lastIndexOf('.') + 1), tensor])),
+    );
   }
   const config = {
     r: settings.rank,
     alpha: settings.alpha,
-    ...placesOf(cells.map(({ module: { module: path, peftName } }) => ({ path, peftName })), settings),
+    ...placesOf(
+      cells.map(({ module: { module: path, peftName } }) => ({ path, peftName })),
+      settings,
+    ),
     base_model_name_or_path: base.dir,
     ...(settings.type === 'lokr' ? { decompose_factor: settings.factor ?? -1 } : {}),
   };

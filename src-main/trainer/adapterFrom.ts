@@ -35,16 +35,28 @@ function overridesOf({ biases, score }: Extract<AdapterContent, { type: 'weights
 
 /** All cells of a folder are of one method. */
 function weightsAdapter(cells: Cell[], overrides: Parameter[]): Adapter {
-  const of = <T extends Cell['type']>(type: T): Extract<Cell, { type: T }>[] => cells.filter((cell): cell is Extract<Cell, { type: T }> => cell.type === type);
+  const of = <T extends Cell['type']>(type: T): Extract<Cell, { type: T }>[] =>
+    cells.filter((cell): cell is Extract<Cell, { type: T }> => cell.type === type);
   switch (cells[0]?.type) {
     case 'lora':
-      return new LoraAdapter(of('lora').map(({ module, A, B, scale, magnitude }) => makePair(module, A.data, B.data, A.shape[0], scale, magnitude)), overrides);
+      return new LoraAdapter(
+        of('lora').map(({ module, A, B, scale, magnitude }) =>
+          makePair(module, A.data, B.data, A.shape[0], scale, magnitude),
+        ),
+        overrides,
+      );
     case 'loha':
-      return new LohaAdapter(of('loha').map(({ module, parts, scale }) => makeLohaCell(module, parts.hada_w1_b.shape[0]!, scale, (part) => parts[part].data)));
+      return new LohaAdapter(
+        of('loha').map(({ module, parts, scale }) =>
+          makeLohaCell(module, parts.hada_w1_b.shape[0]!, scale, (part) => parts[part].data),
+        ),
+      );
     case 'lokr':
       return new LokrAdapter(
         of('lokr').map(({ module, parts, scale }) => {
-          const shapes = Object.fromEntries(Object.entries(parts).map(([part, { shape }]) => [part, shape])) as LokrShapes;
+          const shapes = Object.fromEntries(
+            Object.entries(parts).map(([part, { shape }]) => [part, shape]),
+          ) as LokrShapes;
           return makeLokrCell(module, scale, shapes, (part) => parts[part]!.data);
         }),
       );

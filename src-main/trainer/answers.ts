@@ -28,17 +28,31 @@ interface Request {
   control: CallControl;
 }
 
-export async function answerRows({ model, tokenizer, params, rows, virtual, decode, emit, control }: Request): Promise<GenerateResult[]> {
+export async function answerRows({
+  model,
+  tokenizer,
+  params,
+  rows,
+  virtual,
+  decode,
+  emit,
+  control,
+}: Request): Promise<GenerateResult[]> {
   const prompt = promptIds(tokenizer, params);
   const ids = virtual ? virtualPrompt(prompt, { ...virtual, vocab: model.spec.vocab }) : prompt;
-  const answers = Array.from({ length: rows }, (_, row) => new Answer(tokenizer, prompt, params.stop ?? [], (piece) => emit({ type: 'text', row, ...piece })));
+  const answers = Array.from(
+    { length: rows },
+    (_, row) => new Answer(tokenizer, prompt, params.stop ?? [], (piece) => emit({ type: 'text', row, ...piece })),
+  );
   const results: GenerateResult[] = [];
   const end = (row: number): void => {
     if (results[row]) return;
     results[row] = answers[row]!.finish();
     emit({ type: 'done', row, result: results[row] });
   };
-  for await (const event of decode(answers.map(() => ({ prompt: ids, options: optionsOf(model, tokenizer, params) })))) {
+  for await (const event of decode(
+    answers.map(() => ({ prompt: ids, options: optionsOf(model, tokenizer, params) })),
+  )) {
     const answer = answers[event.row]!;
     if ('end' in event) answer.ended = event.end;
     else if (!answer.isOver) answer.push(event.id, event.likelihood);
@@ -59,5 +73,14 @@ function promptIds(tokenizer: TextTokenizer, { prompt, chat, messages }: Generat
 function optionsOf(model: Decoder, tokenizer: TextTokenizer, params: GenerateParams): BatchRow['options'] {
   const { maxNew, temperature, topK, topP, repetitionPenalty, seed = 0, probabilities = false } = params;
   const eosIds = [...new Set([...tokenizer.eosIds, ...model.spec.eosTokenIds])];
-  return { maxNew, temperature, topK, topP, repetitionPenalty, eosIds, random: new Random(seed), likeliest: probabilities ? NAMED : 0 };
+  return {
+    maxNew,
+    temperature,
+    topK,
+    topP,
+    repetitionPenalty,
+    eosIds,
+    random: new Random(seed),
+    likeliest: probabilities ? NAMED : 0,
+  };
 }

@@ -33,8 +33,13 @@ async function stepsWithout({ input, model }: LoopBench, left: number): Promise<
   const losses: [number, number][] = [];
   for (let step = 1; step <= totalSteps; step++) {
     if (step === left) continue;
-    const batches = rowsOfStep(rows.length, spec.train.batch, 1, spec.train.seed, step).map((indices) => collate(rows, indices, 0));
-    const { loss } = await trainStep(model, method.parameters, optimizer, batches, { lr: spec.train.lr * scheduleFactor('linear', step - 1, 0, totalSteps), clip: spec.train.clip });
+    const batches = rowsOfStep(rows.length, spec.train.batch, 1, spec.train.seed, step).map((indices) =>
+      collate(rows, indices, 0),
+    );
+    const { loss } = await trainStep(model, method.parameters, optimizer, batches, {
+      lr: spec.train.lr * scheduleFactor('linear', step - 1, 0, totalSteps),
+      clip: spec.train.clip,
+    });
     losses.push([step, loss]);
   }
   return losses;
@@ -56,11 +61,19 @@ it('after maxBadSteps in a row the run ends, and goes on from the checkpoint bef
   const whole = openLoop({ steps: 8 });
   await trainLoop(whole.input);
   const bench = openLoop({ steps: 8, maxBadSteps: 3 }, { beforeTraining: poison((step) => step >= 5) });
-  await expect(trainLoop(bench.input)).rejects.toMatchObject({ code: 'LOSS_NOT_FINITE', message: expect.stringMatching(/up to step 7.*resume from the last checkpoint/), details: { skippedSteps: 3 } });
+  await expect(trainLoop(bench.input)).rejects.toMatchObject({
+    code: 'LOSS_NOT_FINITE',
+    message: expect.stringMatching(/up to step 7.*resume from the last checkpoint/),
+    details: { skippedSteps: 3 },
+  });
   expect(bench.logs()).toHaveLength(3);
 
   const again = openLoop({ steps: 8 }, { runDir: bench.input.spec.runDir });
-  again.input.progress = loadRunState(runStateFile(again.input.spec.runDir), again.input.method.parameters, again.input.optimizer);
+  again.input.progress = loadRunState(
+    runStateFile(again.input.spec.runDir),
+    again.input.method.parameters,
+    again.input.optimizer,
+  );
   expect(again.input.progress).toMatchObject({ step: 4, badSteps: 0 });
   await trainLoop(again.input);
   expect([...again.losses()]).toEqual([...whole.losses()].slice(4));
@@ -68,13 +81,18 @@ it('after maxBadSteps in a row the run ends, and goes on from the checkpoint bef
 
 it('a learning rate that blows everything up ends a real run with an error and no adapter', async () => {
   const spec = await tinyRun({ train: { steps: 20, lr: 1e30, checkpointEvery: 1 } });
-  await expect(train(spec, false, () => undefined, new CallControl())).rejects.toMatchObject({ code: 'LOSS_NOT_FINITE' });
+  await expect(train(spec, false, () => undefined, new CallControl())).rejects.toMatchObject({
+    code: 'LOSS_NOT_FINITE',
+  });
   expect(filesBelow(spec.outDir)).toEqual([]);
 });
 
 it('an adapter with values that are not finite is neither saved nor kept as a checkpoint', async () => {
   const spec = await tinyRun({ train: { steps: 1, lr: 1e39 } });
-  await expect(train(spec, false, () => undefined, new CallControl())).rejects.toMatchObject({ code: 'RESULT_NOT_FINITE', message: expect.stringMatching(/lora_[AB]/) });
+  await expect(train(spec, false, () => undefined, new CallControl())).rejects.toMatchObject({
+    code: 'RESULT_NOT_FINITE',
+    message: expect.stringMatching(/lora_[AB]/),
+  });
   expect(filesBelow(spec.outDir)).toEqual([]);
 
   const bench = openLoop({ steps: 2, lr: 1e39, maxBadSteps: 2 });

@@ -24,19 +24,34 @@ export function hasBestValues(runDir: string, step: number): boolean {
 /** Throws DISK_FULL, NOT_ALLOWED, NOT_FOUND. */
 export async function saveBestValues(runDir: string, step: number, parameters: Parameter[]): Promise<void> {
   const values = await Promise.all(parameters.map(({ value }) => value.data()));
-  const entries = parameters.map(({ name, value }, i): TensorEntry => ({ name, dtype: 'F32', shape: value.shape, data: () => castF32(values[i] as Float32Array, 'F32') }));
+  const entries = parameters.map(({ name, value }, i): TensorEntry => ({
+    name,
+    dtype: 'F32',
+    shape: value.shape,
+    data: () => castF32(values[i] as Float32Array, 'F32'),
+  }));
   await writeSafetensors(bestValuesFile(runDir, step), entries);
 }
 
 /** Puts the values of `step` into `parameters`. Throws BEST_VALUES_LOST when they are not there. */
 export function loadBestValues(runDir: string, step: number, parameters: Parameter[]): void {
   const source = bestValuesFile(runDir, step);
-  if (!fs.existsSync(source)) throw new GraftError('BEST_VALUES_LOST', `The values of the best evaluation, ${source}, are gone; start the run again.`, { file: source });
+  if (!fs.existsSync(source))
+    throw new GraftError(
+      'BEST_VALUES_LOST',
+      `The values of the best evaluation, ${source}, are gone; start the run again.`,
+      { file: source },
+    );
   const file = openSafetensors(source);
   try {
     for (const parameter of parameters) {
       const info = file.tensors.get(parameter.name);
-      if (!info || info.shape.join() !== parameter.value.shape.join()) throw new GraftError('BEST_VALUES_LOST', `${source} does not belong to this run (tensor ${parameter.name}); start the run again.`, { file: source });
+      if (!info || info.shape.join() !== parameter.value.shape.join())
+        throw new GraftError(
+          'BEST_VALUES_LOST',
+          `${source} does not belong to this run (tensor ${parameter.name}); start the run again.`,
+          { file: source },
+        );
       replaceValue(parameter, tf.tensor(readTensorF32(info), info.shape, 'float32'));
     }
   } finally {
@@ -48,6 +63,7 @@ export function loadBestValues(runDir: string, step: number, parameters: Paramet
 export function removeBestValues(runDir: string, keep: number[] = []): void {
   for (const name of fs.readdirSync(runDir)) {
     const step = NAME.exec(name)?.[1];
-    if (step !== undefined && (name.startsWith('.') || !keep.includes(Number(step)))) fs.rmSync(path.join(runDir, name), { force: true });
+    if (step !== undefined && (name.startsWith('.') || !keep.includes(Number(step))))
+      fs.rmSync(path.join(runDir, name), { force: true });
   }
 }

@@ -10,7 +10,11 @@ import type { DataSpec, TrainSettings } from './protocol.ts';
 export function checkMethod(spec: ArchitectureSpec, tensors: string[], method: MethodSettings): void {
   switch (method.type) {
     case 'lora':
-      if (method.dora && method.init === 'pissa') throw usageError('METHOD_CLASH', 'DoRA takes the base apart into magnitude and direction, PiSSA into principal components and the rest; choose one of the two.');
+      if (method.dora && method.init === 'pissa')
+        throw usageError(
+          'METHOD_CLASH',
+          'DoRA takes the base apart into magnitude and direction, PiSSA into principal components and the rest; choose one of the two.',
+        );
       return void adaptedModules(spec, method);
     case 'lokr':
     case 'loha':
@@ -30,17 +34,38 @@ export function checkMethod(spec: ArchitectureSpec, tensors: string[], method: M
 
 /** Throws a usage error where texts are to be classified with a method that keeps no head. */
 export function checkClassify({ classify }: Pick<DataSpec, 'classify'>, { type }: MethodSettings): void {
-  if (classify && type !== 'lora') throw usageError('CLASSIFY_NEEDS_LORA', `Texts are classified with a LoRA and a head beside it, not with the method ${type}; choose lora.`, { method: type });
+  if (classify && type !== 'lora')
+    throw usageError(
+      'CLASSIFY_NEEDS_LORA',
+      `Texts are classified with a LoRA and a head beside it, not with the method ${type}; choose lora.`,
+      { method: type },
+    );
 }
 
 /** Throws a usage error SAMPLES_NEED_TEXT where texts are wanted of a run that writes none. */
-export function checkSamples({ data, train }: { data: Pick<DataSpec, 'classify'>; train: Pick<TrainSettings, 'samplePrompts'> }): void {
+export function checkSamples({
+  data,
+  train,
+}: {
+  data: Pick<DataSpec, 'classify'>;
+  train: Pick<TrainSettings, 'samplePrompts'>;
+}): void {
   if (!data.classify || train.samplePrompts.length === 0) return;
-  throw usageError('SAMPLES_NEED_TEXT', 'A run that classifies texts writes none, so it has no samples; leave the sample prompts out.');
+  throw usageError(
+    'SAMPLES_NEED_TEXT',
+    'A run that classifies texts writes none, so it has no samples; leave the sample prompts out.',
+  );
 }
 
 /** Throws NO_LABEL_SMOOTHING where the model's logits are capped: the smoothed loss is summed without them. */
-export function checkSmoothing({ family, logitCap }: ArchitectureSpec, { labelSmoothing }: { labelSmoothing: number }): void {
+export function checkSmoothing(
+  { family, logitCap }: ArchitectureSpec,
+  { labelSmoothing }: { labelSmoothing: number },
+): void {
   if (!logitCap || labelSmoothing === 0) return;
-  throw usageError('NO_LABEL_SMOOTHING', `Label smoothing does not work with the capped logits of a ${family} model; set it to 0.`, { family });
+  throw usageError(
+    'NO_LABEL_SMOOTHING',
+    `Label smoothing does not work with the capped logits of a ${family} model; set it to 0.`,
+    { family },
+  );
 }

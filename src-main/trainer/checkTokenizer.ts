@@ -28,7 +28,16 @@ export async function checkTokenizer(modelDir: string): Promise<TokenizerCheck> 
     const decoded = decode(ids);
     const roundTrip = decoded.trimStart() === SENTENCE;
     const special = Object.fromEntries(Object.entries(specialText).filter(([, text]) => text !== ''));
-    return { loads: true, sentence: SENTENCE, tokens: ids.length, roundTrip, decoded: roundTrip ? null : decoded, chatTemplate: chatTemplate !== undefined, special, vocabSize };
+    return {
+      loads: true,
+      sentence: SENTENCE,
+      tokens: ids.length,
+      roundTrip,
+      decoded: roundTrip ? null : decoded,
+      chatTemplate: chatTemplate !== undefined,
+      special,
+      vocabSize,
+    };
   } catch (error) {
     return { loads: false, reason: toErrorData(error).message };
   }

@@ -23,7 +23,10 @@ it('keeps the newest two and six older ones that are spread over the run, the fi
   expect(steps).toHaveLength(8);
   expect(steps.slice(-2)).toEqual([990, 1000]);
   expect(steps[0]).toBe(10);
-  const gaps = steps.slice(0, -1).map((step, i) => steps[i + 1]! - step).slice(0, -1);
+  const gaps = steps
+    .slice(0, -1)
+    .map((step, i) => steps[i + 1]! - step)
+    .slice(0, -1);
   expect(Math.max(...gaps)).toBeLessThanOrEqual(2.5 * (1000 / 7));
   for (const { step, sizeBytes } of kept) {
     expect(fs.readFileSync(keptCheckpointFile(runDir, step), 'utf8')).toBe(`state ${step}`);

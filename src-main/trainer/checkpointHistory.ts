@@ -25,8 +25,13 @@ export function keptCheckpointFile(runDir: string, step: number): string {
 export function keptCheckpoints(runDir: string): CheckpointInfo[] {
   const dir = path.join(runDir, FOLDER);
   if (!fs.existsSync(dir)) return [];
-  const steps = fs.readdirSync(dir).flatMap((name) => NAME.exec(name)?.[1] ?? []).map(Number);
-  return steps.sort((a, b) => a - b).map((step) => ({ step, sizeBytes: fs.statSync(keptCheckpointFile(runDir, step)).size }));
+  const steps = fs
+    .readdirSync(dir)
+    .flatMap((name) => NAME.exec(name)?.[1] ?? [])
+    .map(Number);
+  return steps
+    .sort((a, b) => a - b)
+    .map((step) => ({ step, sizeBytes: fs.statSync(keptCheckpointFile(runDir, step)).size }));
 }
 
 /** Keeps the state that has just been written for `step`, and thins the others. `onlyNewest`: each is as large as a model. */

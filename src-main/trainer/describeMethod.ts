@@ -14,7 +14,10 @@ export function describeMethod(settings: MethodSettings): MethodText {
     case 'lora':
       return { name: loraName(settings), details: [...lowRank(settings), ...loraDetails(settings)].join(', ') };
     case 'lokr':
-      return { name: 'LoKr', details: [...lowRank(settings), ...(settings.factor ? [`factor ${settings.factor}`] : [])].join(', ') };
+      return {
+        name: 'LoKr',
+        details: [...lowRank(settings), ...(settings.factor ? [`factor ${settings.factor}`] : [])].join(', '),
+      };
     case 'loha':
       return { name: 'LoHa', details: lowRank(settings).join(', ') };
     case 'full':
@@ -22,7 +25,13 @@ export function describeMethod(settings: MethodSettings): MethodText {
     case 'bitfit':
       return { name: 'BitFit', details: '' };
     case 'adapter':
-      return { name: ADAPTER_NAMES[settings.kind], details: [`bottleneck ${settings.bottleneck}`, ...(settings.skipLayers ? [`lowest ${settings.skipLayers} skipped`] : [])].join(', ') };
+      return {
+        name: ADAPTER_NAMES[settings.kind],
+        details: [
+          `bottleneck ${settings.bottleneck}`,
+          ...(settings.skipLayers ? [`lowest ${settings.skipLayers} skipped`] : []),
+        ].join(', '),
+      };
     case 'prefix':
       return { name: PREFIX_NAMES[settings.kind], details: prefixDetails(settings) };
     default:
@@ -30,8 +39,16 @@ export function describeMethod(settings: MethodSettings): MethodText {
   }
 }
 
-const ADAPTER_NAMES: Record<AdapterLayersSettings['kind'], string> = { houlsby: 'Adapter layers (Houlsby)', lin: 'Adapter layers (Lin)', pfeiffer: 'Adapter layers (Pfeiffer)' };
-const PREFIX_NAMES: Record<PrefixSettings['kind'], string> = { embedding: 'Prefix-embedding', layer: 'Prefix-layer', 'key-value': 'Prefix tuning' };
+const ADAPTER_NAMES: Record<AdapterLayersSettings['kind'], string> = {
+  houlsby: 'Adapter layers (Houlsby)',
+  lin: 'Adapter layers (Lin)',
+  pfeiffer: 'Adapter layers (Pfeiffer)',
+};
+const PREFIX_NAMES: Record<PrefixSettings['kind'], string> = {
+  embedding: 'Prefix-embedding',
+  layer: 'Prefix-layer',
+  'key-value': 'Prefix tuning',
+};
 
 function loraName({ dora, rslora, init }: LoraSettings): string {
   const kind = dora ? 'DoRA' : init === 'pissa' ? 'PiSSA' : 'LoRA';
@@ -39,7 +56,8 @@ function loraName({ dora, rslora, init }: LoraSettings): string {
 }
 
 function loraDetails({ rankPattern, alphaPattern, bias, loraPlusRatio }: LoraSettings): string[] {
-  const pattern = (name: string, values: Record<string, number> | undefined): string[] => Object.entries(values ?? {}).map(([key, value]) => `${name} ${value} on ${key}`);
+  const pattern = (name: string, values: Record<string, number> | undefined): string[] =>
+    Object.entries(values ?? {}).map(([key, value]) => `${name} ${value} on ${key}`);
   return [
     ...pattern('rank', rankPattern),
     ...pattern('alpha', alphaPattern),
@@ -48,8 +66,26 @@ function loraDetails({ rankPattern, alphaPattern, bias, loraPlusRatio }: LoraSet
   ];
 }
 
-function lowRank({ rank, alpha, targets, layers, exclude }: { rank: number; alpha: number; targets: string[]; layers?: number[] | undefined; exclude?: string[] | undefined }): string[] {
-  return [`rank ${rank}`, `alpha ${alpha}`, targets.join(' '), ...layersText(layers), ...(exclude ? [`without ${exclude.join(' ')}`] : [])];
+function lowRank({
+  rank,
+  alpha,
+  targets,
+  layers,
+  exclude,
+}: {
+  rank: number;
+  alpha: number;
+  targets: string[];
+  layers?: number[] | undefined;
+  exclude?: string[] | undefined;
+}): string[] {
+  return [
+    `rank ${rank}`,
+    `alpha ${alpha}`,
+    targets.join(' '),
+    ...layersText(layers),
+    ...(exclude ? [`without ${exclude.join(' ')}`] : []),
+  ];
 }
 
 function layersText(layers: number[] | undefined): string[] {

@@ -23,7 +23,12 @@ const note = await bootOrNote('webgpu');
 const device = (): Device => (tf.backend() as unknown as { device: Device }).device;
 
 /** As the worker runs it (main.ts). `losses` by step. */
-function run(spec: RunSpec, resume: boolean, losses: Map<number, number>, onEvent: (event: TrainEvent) => void = () => undefined): Promise<TrainResult> {
+function run(
+  spec: RunSpec,
+  resume: boolean,
+  losses: Map<number, number>,
+  onEvent: (event: TrainEvent) => void = () => undefined,
+): Promise<TrainResult> {
   const emit = (event: TrainEvent): void => {
     if (event.type === 'step') losses.set(event.step, event.loss);
     onEvent(event);
@@ -42,7 +47,10 @@ describe.skipIf(note !== '')(`a run on a failing device${note}`, () => {
     const cut = run(spec, false, losses, (event) => {
       if (event.type === 'step' && event.step === 3) device().destroy();
     });
-    await expect(cut).rejects.toMatchObject({ code: 'GPU_LOST', message: expect.stringMatching(/resume the run from its last checkpoint/) });
+    await expect(cut).rejects.toMatchObject({
+      code: 'GPU_LOST',
+      message: expect.stringMatching(/resume the run from its last checkpoint/),
+    });
     expect([...losses.keys()]).toEqual([1, 2, 3]);
 
     expect(await run(spec, true, losses)).toMatchObject({ outcome: 'completed', steps: 6 });
@@ -51,12 +59,20 @@ describe.skipIf(note !== '')(`a run on a failing device${note}`, () => {
 
   it('ends with an error of its own when a buffer cannot be had', async () => {
     const spec: RunSpec = { ...(await tinyRun({ train: { steps: 50 } })), engine: 'webgpu' };
-    const work = train(spec, false, (event) => {
-      if (event.type === 'step') device().createBuffer({ size: device().limits.maxBufferSize, usage: STORAGE });
-    }, new CallControl());
+    const work = train(
+      spec,
+      false,
+      (event) => {
+        if (event.type === 'step') device().createBuffer({ size: device().limits.maxBufferSize, usage: STORAGE });
+      },
+      new CallControl(),
+    );
     const cut = orDeviceError(() => work);
     // Smaller micro-batches are tried first; the refusal after each step leaves nothing to try.
-    await expect(cut).rejects.toMatchObject({ code: expect.stringMatching(/^(GPU_)?OUT_OF_MEMORY$/), message: expect.stringMatching(/smaller batch|one row/) });
+    await expect(cut).rejects.toMatchObject({
+      code: expect.stringMatching(/^(GPU_)?OUT_OF_MEMORY$/),
+      message: expect.stringMatching(/smaller batch|one row/),
+    });
     await expect(work).rejects.toMatchObject({ code: expect.stringMatching(/OUT_OF_MEMORY$/) }); // it does not go on behind the error
     expect(filesBelow(spec.outDir)).toEqual([]);
   });
@@ -72,7 +88,10 @@ describe.skipIf(note !== '')(`a run on a failing device${note}`, () => {
   it('is answered at once to whoever asks the model that was loaded on it, until the model is loaded again', async () => {
     const { model } = await tinyRun();
     const resident = new Resident();
-    const ask = () => orDeviceError(() => resident.generate({ prompt: 'Hello', maxNew: 5, temperature: 0 }, () => undefined, new CallControl()));
+    const ask = () =>
+      orDeviceError(() =>
+        resident.generate({ prompt: 'Hello', maxNew: 5, temperature: 0 }, () => undefined, new CallControl()),
+      );
     await resident.load({ engine: 'webgpu', modelDir: model.dir });
     const answer = await ask();
     device().destroy();

@@ -11,7 +11,10 @@ it('a checkpoint that does not fit on the disk', async ({ skip }) => {
   if (!disk) return skip(NO_DISK);
   const spec = { ...(await tinyRun({ train: { steps: 3, checkpointEvery: 1 } })), runDir: disk };
   const failed = train(spec, false, () => undefined, new CallControl());
-  await expect(failed).rejects.toMatchObject({ code: 'DISK_FULL', message: `The disk is full while writing ${path.join(disk, 'checkpoint.safetensors')}; free some space or choose another folder.` });
+  await expect(failed).rejects.toMatchObject({
+    code: 'DISK_FULL',
+    message: `The disk is full while writing ${path.join(disk, 'checkpoint.safetensors')}; free some space or choose another folder.`,
+  });
   expect(filesBelow(disk)).toEqual([]);
 });
 
@@ -20,6 +23,9 @@ it('an adapter that does not fit on the disk', async ({ skip }) => {
   if (!disk) return skip(NO_DISK);
   const spec = { ...(await tinyRun({ train: { steps: 1 } })), outDir: path.join(disk, 'adapter') };
   const failed = train(spec, false, () => undefined, new CallControl());
-  await expect(failed).rejects.toMatchObject({ code: 'DISK_FULL', message: `The disk is full while writing ${spec.outDir}; free some space or choose another folder.` });
+  await expect(failed).rejects.toMatchObject({
+    code: 'DISK_FULL',
+    message: `The disk is full while writing ${spec.outDir}; free some space or choose another folder.`,
+  });
   expect(filesBelow(disk)).toEqual([]);
 });

@@ -10,9 +10,15 @@ import { train } from './train.ts';
 import { countEvaluation } from './validation.ts';
 
 /** Learns by heart until the validation loss rises. */
-const OVERFIT = { method: { targets: ['q', 'k', 'v', 'o', 'gate', 'up', 'down'], rank: 4, dropout: 0.1 }, train: { steps: 60, lr: 3e-2, schedule: 'constant', evalEvery: 4, checkpointEvery: 6, keepBest: true } };
+const OVERFIT = {
+  method: { targets: ['q', 'k', 'v', 'o', 'gate', 'up', 'down'], rank: 4, dropout: 0.1 },
+  train: { steps: 60, lr: 3e-2, schedule: 'constant', evalEvery: 4, checkpointEvery: 6, keepBest: true },
+};
 
-async function run(spec: RunSpec, { resume = false, killAt = Infinity } = {}): Promise<{ result: TrainResult | null; events: TrainEvent[] }> {
+async function run(
+  spec: RunSpec,
+  { resume = false, killAt = Infinity } = {},
+): Promise<{ result: TrainResult | null; events: TrainEvent[] }> {
   const events: TrainEvent[] = [];
   const emit = (event: TrainEvent): void => {
     events.push(event);
@@ -25,18 +31,33 @@ async function run(spec: RunSpec, { resume = false, killAt = Infinity } = {}): P
   return { result, events };
 }
 
-const evaluations = (events: TrainEvent[]): [number, number][] => events.flatMap((event): [number, number][] => (event.type === 'eval' ? [[event.step, event.valLoss]] : []));
-const lowest = (list: [number, number][]): [number, number] => list.filter(([step]) => step > 0).reduce((best, next) => (next[1] < best[1] ? next : best));
+const evaluations = (events: TrainEvent[]): [number, number][] =>
+  events.flatMap((event): [number, number][] => (event.type === 'eval' ? [[event.step, event.valLoss]] : []));
+const lowest = (list: [number, number][]): [number, number] =>
+  list.filter(([step]) => step > 0).reduce((best, next) => (next[1] < best[1] ? next : best));
 const bytesOf = (spec: RunSpec): Buffer => fs.readFileSync(path.join(spec.outDir, 'adapter_model.safetensors'));
 
 it('counts an evaluation as a gain only beyond minDelta, and the lowest as the best', () => {
-  const progress = { step: 0, valLoss: null as number | null, best: null as { step: number; valLoss: number } | null, evaluationsWithoutGain: 0 };
+  const progress = {
+    step: 0,
+    valLoss: null as number | null,
+    best: null as { step: number; valLoss: number } | null,
+    evaluationsWithoutGain: 0,
+  };
   const seen = [3, 2.5, 2.45, 2.44, NaN, 2.6, 2.2].map((valLoss) => {
     progress.step++;
     progress.valLoss = valLoss;
     return [countEvaluation(progress, 0.1), progress.evaluationsWithoutGain, progress.best!.step];
   });
-  expect(seen).toEqual([[true, 0, 1], [true, 0, 2], [true, 1, 3], [true, 2, 4], [false, 3, 4], [false, 4, 4], [true, 0, 7]]);
+  expect(seen).toEqual([
+    [true, 0, 1],
+    [true, 0, 2],
+    [true, 1, 3],
+    [true, 2, 4],
+    [false, 3, 4],
+    [false, 4, 4],
+    [true, 0, 7],
+  ]);
 });
 
 it('saves the values of the best evaluation, and a run that was cut and resumed saves the same', async () => {
@@ -44,7 +65,13 @@ it('saves the values of the best evaluation, and a run that was cut and resumed 
   const whole = await run(spec);
   const [step, valLoss] = lowest(evaluations(whole.events));
   expect(step).toBeLessThan(60);
-  expect(whole.result).toMatchObject({ outcome: 'completed', steps: 60, best: { step, valLoss }, valLoss, stoppedEarly: false });
+  expect(whole.result).toMatchObject({
+    outcome: 'completed',
+    steps: 60,
+    best: { step, valLoss },
+    valLoss,
+    stoppedEarly: false,
+  });
   expect(evaluations(whole.events).at(-1)![1]).toBeGreaterThan(valLoss);
   expect(leftOf(spec)).toEqual([]);
   // The same model, trained to that step only, is what was saved.
@@ -71,7 +98,10 @@ it('ends when the validation loss has not fallen for `patience` evaluations', as
   expect(result!.steps).toBeLessThan(200);
   expect(result!.steps % 4).toBe(0);
   expect(leftOf(spec)).toEqual([]);
-  const all = await evaluate({ engine: 'tensorflow', modelDir: spec.model.dir, data: spec.data, batch: 4, adapterDir: spec.outDir }, () => undefined);
+  const all = await evaluate(
+    { engine: 'tensorflow', modelDir: spec.model.dir, data: spec.data, batch: 4, adapterDir: spec.outDir },
+    () => undefined,
+  );
   expect(Number.isFinite(all.loss)).toBe(true);
 
   const cut = await tinyRun(options);
@@ -84,5 +114,8 @@ it('says what is missing where nothing is evaluated', async () => {
   const noRows = await tinyRun({ train: { keepBest: true, val: 0 } });
   await expect(run(noRows)).rejects.toMatchObject({ code: 'NO_VALIDATION', kind: 'usage' });
   const noEvaluations = await tinyRun({ train: { patience: 2 } });
-  await expect(run(noEvaluations)).rejects.toMatchObject({ code: 'NO_VALIDATION', message: expect.stringMatching(/evaluations during the run/) });
+  await expect(run(noEvaluations)).rejects.toMatchObject({
+    code: 'NO_VALIDATION',
+    message: expect.stringMatching(/evaluations during the run/),
+  });
 });

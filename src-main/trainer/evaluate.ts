@@ -20,7 +20,10 @@ import type { EvaluateResult, WorkerCalls } from './protocol.ts';
 
 type Params = WorkerCalls['evaluate']['params'];
 
-export async function evaluate(params: Params, emit: (event: WorkerCalls['evaluate']['event']) => void): Promise<EvaluateResult> {
+export async function evaluate(
+  params: Params,
+  emit: (event: WorkerCalls['evaluate']['event']) => void,
+): Promise<EvaluateResult> {
   checkBaseDtype(params.baseDtype, params.engine);
   const checkpoint = openCheckpoint(params.modelDir);
   try {
@@ -38,11 +41,23 @@ export async function evaluate(params: Params, emit: (event: WorkerCalls['evalua
   }
 }
 
-async function evaluateWith(adapter: Adapter | null, labels: string[] | undefined, checkpoint: Checkpoint, params: Params, emit: (event: WorkerCalls['evaluate']['event']) => void): Promise<EvaluateResult> {
+async function evaluateWith(
+  adapter: Adapter | null,
+  labels: string[] | undefined,
+  checkpoint: Checkpoint,
+  params: Params,
+  emit: (event: WorkerCalls['evaluate']['event']) => void,
+): Promise<EvaluateResult> {
   const tokenizer = loadTokenizer(params.modelDir);
   const virtual = layoutOf(adapter, checkpoint.spec.vocab, params.data.lossOn);
   const longest = checkpoint.spec.maxPositions - virtual.prefix - virtual.infix;
-  const prepared = await prepareDataset({ ...params.data, maxLength: Math.min(params.data.maxLength, longest), tokenizer, classify: labels !== undefined, labels });
+  const prepared = await prepareDataset({
+    ...params.data,
+    maxLength: Math.min(params.data.maxLength, longest),
+    tokenizer,
+    classify: labels !== undefined,
+    labels,
+  });
   assertTrainable(prepared);
   const examples = prepared.examples.map((example) => withVirtualTokens(example, virtual));
   const model = loadDecoder(checkpoint, { baseDtype: params.baseDtype, forwardOnly: true });
@@ -53,7 +68,13 @@ async function evaluateWith(adapter: Adapter | null, labels: string[] | undefine
   if (labels) {
     const { loss, predicted, actual } = await evaluateClasses(model, batches, onBatch);
     model.dispose();
-    return { loss, perplexity: Math.exp(loss), tokens: actual.length, rows: actual.length, scores: { ...classScores(predicted, actual, labels.length), labels } };
+    return {
+      loss,
+      perplexity: Math.exp(loss),
+      tokens: actual.length,
+      rows: actual.length,
+      scores: { ...classScores(predicted, actual, labels.length), labels },
+    };
   }
   const { loss, tokens } = await evaluateLoss(model, batches, onBatch);
   model.dispose();
@@ -71,7 +92,10 @@ function labelsOf({ graft }: StoredAdapter, adapter: Adapter): string[] | undefi
 function layoutOf(adapter: Adapter | null, vocab: number, lossOn: Params['data']['lossOn']): VirtualLayout {
   const { prefix, infix } = adapter?.virtual ?? { prefix: 0, infix: 0 };
   if (infix > 0 && lossOn === 'all') {
-    throw usageError('INFIX_NEEDS_ANSWERS', 'This adapter has an infix between prompt and answer, but with the loss on all tokens there is no such place; put the loss on completions.');
+    throw usageError(
+      'INFIX_NEEDS_ANSWERS',
+      'This adapter has an infix between prompt and answer, but with the loss on all tokens there is no such place; put the loss on completions.',
+    );
   }
   return { prefix, infix, vocab };
 }

@@ -22,7 +22,16 @@ import { methodSchema } from './methodSettings.ts';
 beforeAll(async () => void (await useEngine('tensorflow')));
 
 const QWEN3 = { ...TINY_LLAMA, model_type: 'qwen3', head_dim: 6 };
-const GEMMA2 = { ...TINY_LLAMA, model_type: 'gemma2', hidden_act: 'gelu_pytorch_tanh', head_dim: 6, query_pre_attn_scalar: 5, sliding_window: 4, attn_logit_softcapping: 4, final_logit_softcapping: 8 };
+const GEMMA2 = {
+  ...TINY_LLAMA,
+  model_type: 'gemma2',
+  hidden_act: 'gelu_pytorch_tanh',
+  head_dim: 6,
+  query_pre_attn_scalar: 5,
+  sliding_window: 4,
+  attn_logit_softcapping: 4,
+  final_logit_softcapping: 8,
+};
 const PHI3 = { ...TINY_LLAMA, model_type: 'phi3', sliding_window: 4 };
 const NEOX = { ...TINY_LLAMA, model_type: 'gpt_neox', hidden_act: 'gelu', rotary_pct: 0.5, tie_word_embeddings: false };
 
@@ -56,7 +65,10 @@ describe.each(CASES)('%s', (_, config, targets, settings, peftNames) => {
     model.dispose();
     checkpoint.close();
     const mergedDir = path.join(temporaryFolder(), 'merged');
-    const { certificate } = await mergeAndVerify({ engine: 'tensorflow', modelDir, adapterDir: outDir, outDir: mergedDir }, () => undefined);
+    const { certificate } = await mergeAndVerify(
+      { engine: 'tensorflow', modelDir, adapterDir: outDir, outDir: mergedDir },
+      () => undefined,
+    );
     expect(certificate.passed).toBe(true);
     const merged = loadModel(mergedDir);
     expectClose(await logitsOf(merged), want, { rtol: 1e-4, atol: 1e-4 });
@@ -80,7 +92,9 @@ describe.each(CASES)('%s', (_, config, targets, settings, peftNames) => {
       const norm = Math.hypot(...(await gradients[i]!.data()));
       expect(norm, parameter.name).toBeGreaterThan(1e-3);
       const step = 2e-3; // short enough for these bends, long enough for float32
-      const [up, down] = [step, -step].map((size) => tf.tidy(() => tf.add(parameter.value, tf.mul(gradients[i]!, size / norm))));
+      const [up, down] = [step, -step].map((size) =>
+        tf.tidy(() => tf.add(parameter.value, tf.mul(gradients[i]!, size / norm))),
+      );
       const slope = ((await lossAt(parameter, up!)) - (await lossAt(parameter, down!))) / (2 * step);
       expectClose([slope], [norm], { rtol: 0.02, atol: 1e-3 }, parameter.name);
       tf.dispose([up!, down!]);
@@ -94,7 +108,14 @@ describe.each(CASES)('%s', (_, config, targets, settings, peftNames) => {
     const checkpoint = openCheckpoint(await write());
     const details = describeCheckpoint(checkpoint);
     checkpoint.close();
-    expect(details).toMatchObject({ family: config['model_type'], layers: 2, hidden: 16, targets: expect.arrayContaining(targets) as unknown });
-    expect(details.parameters).toBe([...checkpoint.tensors.values()].reduce((sum, { shape }) => sum + shape.reduce((a, b) => a * b, 1), 0));
+    expect(details).toMatchObject({
+      family: config['model_type'],
+      layers: 2,
+      hidden: 16,
+      targets: expect.arrayContaining(targets) as unknown,
+    });
+    expect(details.parameters).toBe(
+      [...checkpoint.tensors.values()].reduce((sum, { shape }) => sum + shape.reduce((a, b) => a * b, 1), 0),
+    );
   });
 });

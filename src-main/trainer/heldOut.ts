@@ -24,14 +24,20 @@ const TEXTS = [
 ];
 
 /** Token ids, at most 48 each. A checkpoint without a tokenizer is asked with random ids. */
-export async function heldOutPrompts(modelDir: string, spec: ArchitectureSpec, heldOut: MergeParams['heldOut']): Promise<Int32Array[]> {
+export async function heldOutPrompts(
+  modelDir: string,
+  spec: ArchitectureSpec,
+  heldOut: MergeParams['heldOut'],
+): Promise<Int32Array[]> {
   const longest = Math.min(PROMPT_TOKENS, Math.floor(spec.maxPositions / 2));
   if (!fs.existsSync(path.join(modelDir, 'tokenizer.json'))) return randomPrompts(spec.vocab, longest);
   const tokenizer = loadTokenizer(modelDir);
   if (heldOut && isUnchanged(heldOut.data)) {
     const prepared = await prepareDataset({ ...heldOut.data, tokenizer });
     const { val } = splitExamples(prepared.examples, heldOut.val, heldOut.seed);
-    const rows = Random.stream(heldOut.seed, 'parity').shuffle([...val]).slice(0, PROMPTS);
+    const rows = Random.stream(heldOut.seed, 'parity')
+      .shuffle([...val])
+      .slice(0, PROMPTS);
     if (rows.length) return rows.map(({ ids }) => ids.slice(0, longest));
   }
   return TEXTS.map((text) => Int32Array.from(tokenizer.encodePrompt(text).slice(0, longest)));

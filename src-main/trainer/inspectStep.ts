@@ -48,7 +48,10 @@ export interface InspectParams {
 }
 
 /** Writes nothing. Throws MODEL_CHANGED, DATASET_CHANGED and what setting up a run throws. */
-export async function inspectStep({ spec, step, checkpoint }: InspectParams, emit: (event: { done: number; total: number }) => void): Promise<InspectedStep> {
+export async function inspectStep(
+  { spec, step, checkpoint }: InspectParams,
+  emit: (event: { done: number; total: number }) => void,
+): Promise<InspectedStep> {
   const base = openBase(spec);
   try {
     const data = await readData(spec, base.spec, () => undefined);
@@ -60,7 +63,13 @@ export async function inspectStep({ spec, step, checkpoint }: InspectParams, emi
   }
 }
 
-async function replay(spec: RunSpec, data: RunData, run: PreparedRun, lastStep: number, emit: (event: { done: number; total: number }) => void): Promise<void> {
+async function replay(
+  spec: RunSpec,
+  data: RunData,
+  run: PreparedRun,
+  lastStep: number,
+  emit: (event: { done: number; total: number }) => void,
+): Promise<void> {
   const { progress } = run;
   const first = progress.step;
   const input = { spec, ...run, ...data, sampler: null, emit: () => undefined, control: new CallControl() };
@@ -70,7 +79,12 @@ async function replay(spec: RunSpec, data: RunData, run: PreparedRun, lastStep: 
   }
 }
 
-async function measure({ train: { labelSmoothing } }: RunSpec, data: RunData, { model, method, plan }: PreparedRun, step: number): Promise<InspectedStep> {
+async function measure(
+  { train: { labelSmoothing } }: RunSpec,
+  data: RunData,
+  { model, method, plan }: PreparedRun,
+  step: number,
+): Promise<InspectedStep> {
   method.beforeEvaluation();
   const trainHead = false;
   const rows: InspectedRow[] = [];
@@ -83,14 +97,23 @@ async function measure({ train: { labelSmoothing } }: RunSpec, data: RunData, { 
     rows.push({ ...textsOf(data.train[index]!, data, model.spec.vocab), labelledTokens, loss });
   }
   const total = rows.reduce((tokens, row) => tokens + row.labelledTokens, 0);
-  return { step, meanLoss: rows.reduce((sum, { loss, labelledTokens }) => sum + loss * labelledTokens, 0) / total, rows };
+  return {
+    step,
+    meanLoss: rows.reduce((sum, { loss, labelledTokens }) => sum + loss * labelledTokens, 0) / total,
+    rows,
+  };
 }
 
 /** Virtual tokens, which have ids from `vocab` on, have no text. */
-function textsOf({ line, ids, labels, class: label }: TokenisedExample, { tokenizer, labels: classes }: Pick<RunData, 'tokenizer' | 'labels'>, vocab: number): Pick<InspectedRow, 'line' | 'tokens' | 'prompt' | 'completion'> {
+function textsOf(
+  { line, ids, labels, class: label }: TokenisedExample,
+  { tokenizer, labels: classes }: Pick<RunData, 'tokenizer' | 'labels'>,
+  vocab: number,
+): Pick<InspectedRow, 'line' | 'tokens' | 'prompt' | 'completion'> {
   const own = ids.filter((id) => id < vocab);
   const tokens = own.length;
-  if (classes && label !== undefined) return { line, tokens, prompt: textOf(tokenizer, own), completion: classes[label]! };
+  if (classes && label !== undefined)
+    return { line, tokens, prompt: textOf(tokenizer, own), completion: classes[label]! };
   const answer = labels.findIndex((id) => id !== IGNORED);
   const prompt = ids.subarray(0, answer).filter((id) => id < vocab);
   const promptText = textOf(tokenizer, prompt);

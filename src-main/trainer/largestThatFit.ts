@@ -22,7 +22,14 @@ interface Question {
 }
 
 /** Each with all else as it is; 0 where not even 1 fits. */
-export async function largestThatFit({ spec, base, limitBytes, longestRow, estimate, peakBytes }: Question): Promise<PreflightResult['largest']> {
+export async function largestThatFit({
+  spec,
+  base,
+  limitBytes,
+  longestRow,
+  estimate,
+  peakBytes,
+}: Question): Promise<PreflightResult['largest']> {
   const fixed = estimate.processBytes + estimate.weightBytes;
   const correction = Math.min(2, Math.max(0.5, (peakBytes - fixed) / (estimate.totalBytes - fixed)));
   const { method, train } = spec;
@@ -35,7 +42,8 @@ export async function largestThatFit({ spec, base, limitBytes, longestRow, estim
     const { totalBytes } = await estimateMemory(run, base, fullBatch(rows, Math.max(2, length)));
     return fixed + correction * (totalBytes - fixed);
   };
-  const fits = async (run: RunSpec, rows: number, length: number): Promise<boolean> => (await bytesOf(run, rows, length)) <= limitBytes;
+  const fits = async (run: RunSpec, rows: number, length: number): Promise<boolean> =>
+    (await bytesOf(run, rows, length)) <= limitBytes;
   const rowsFit = async (rows: number): Promise<boolean> => {
     if (rows <= ROWS_ESTIMATED) return (await bytesOfRows(rows)) <= limitBytes;
     const [half, whole] = [await bytesOfRows(ROWS_ESTIMATED / 2), await bytesOfRows(ROWS_ESTIMATED)];

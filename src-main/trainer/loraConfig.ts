@@ -11,14 +11,24 @@ interface Numbers {
   alpha: number;
 }
 
-export function loraConfig(modules: PeftModules, settings: LoraSettings, base: { spec: ArchitectureSpec; dir: string }): PeftConfigInput {
+export function loraConfig(
+  modules: PeftModules,
+  settings: LoraSettings,
+  base: { spec: ArchitectureSpec; dir: string },
+): PeftConfigInput {
   const { dropout, init, rslora = false, dora = false, bias = 'none' } = settings;
   const numbers = [...modules].map(([path, { A, scale, module }]): Numbers => {
     const rank = A.shape[0];
     // s was made from alpha by one division; twelve digits bring alpha itself back.
-    return { path, peftName: module.peftName, rank, alpha: Number((scale * (rslora ? Math.sqrt(rank) : rank)).toPrecision(12)) };
+    return {
+      path,
+      peftName: module.peftName,
+      rank,
+      alpha: Number((scale * (rslora ? Math.sqrt(rank) : rank)).toPrecision(12)),
+    };
   });
-  const usual = <K extends 'rank' | 'alpha'>(field: K): number => (numbers.some((one) => one[field] === settings[field]) ? settings[field] : numbers[0]![field]);
+  const usual = <K extends 'rank' | 'alpha'>(field: K): number =>
+    numbers.some((one) => one[field] === settings[field]) ? settings[field] : numbers[0]![field];
   const [r, lora_alpha] = [usual('rank'), usual('alpha')];
   return {
     r,
@@ -37,9 +47,15 @@ export function loraConfig(modules: PeftModules, settings: LoraSettings, base: {
 }
 
 /** Where a PEFT config's modules are: short names in chosen layers; with single matrices left out, the full path of each, which names nothing else. */
-export function placesOf(modules: { path: string; peftName: string }[], { layers, exclude }: { layers?: number[] | undefined; exclude?: string[] | undefined }): { target_modules: string[]; layers_to_transform: number[] | null } {
+export function placesOf(
+  modules: { path: string; peftName: string }[],
+  { layers, exclude }: { layers?: number[] | undefined; exclude?: string[] | undefined },
+): { target_modules: string[]; layers_to_transform: number[] | null } {
   if (exclude) return { target_modules: modules.map(({ path }) => path), layers_to_transform: null };
-  return { target_modules: [...new Set(modules.map(({ peftName }) => peftName))], layers_to_transform: layers ? [...layers].sort((a, b) => a - b) : null };
+  return {
+    target_modules: [...new Set(modules.map(({ peftName }) => peftName))],
+    layers_to_transform: layers ? [...layers].sort((a, b) => a - b) : null,
+  };
 }
 
 /** By the layers' short name where all of that name agree, else by full paths, which match nothing but themselves. */

@@ -31,7 +31,16 @@ export async function estimateMemory(run: RunSpec, base: Checkpoint, batch: Batc
   const { processBytes, ...slacks } = OVERHEAD[engine];
   const slack = run.train.gradientCheckpointing ? slacks.slackRecomputing : slacks.slack;
   const activationBytes = slack * (peakBytes - weightBytes) - trainableBytes - gradientBytes - momentBytes;
-  return { engine, totalBytes: processBytes + weightBytes + slack * (peakBytes - weightBytes), processBytes, weightBytes, trainableBytes, gradientBytes, momentBytes, activationBytes };
+  return {
+    engine,
+    totalBytes: processBytes + weightBytes + slack * (peakBytes - weightBytes),
+    processBytes,
+    weightBytes,
+    trainableBytes,
+    gradientBytes,
+    momentBytes,
+    activationBytes,
+  };
 }
 
 interface Traced {
@@ -53,7 +62,13 @@ function trace(run: RunSpec, base: Checkpoint, batch: Batch): Promise<Traced> {
     const optimizer = new AdamW(method.parameters, run.train);
     backend.restart();
     const { lr, clip, labelSmoothing, gradientCheckpointing, accumulate } = run.train;
-    const options = { lr, clip, labelSmoothing, gradientCheckpointing, beforeMicroBatch: () => method.beforeTraining('estimate') };
+    const options = {
+      lr,
+      clip,
+      labelSmoothing,
+      gradientCheckpointing,
+      beforeMicroBatch: () => method.beforeTraining('estimate'),
+    };
     await trainStep(model, method.parameters, optimizer, accumulate > 1 ? [batch, batch] : [batch], options);
     return { weightBytes, trainableBytes, gradientBytes, momentBytes: 2 * gradientBytes, peakBytes: backend.peakBytes };
   });
@@ -66,5 +81,7 @@ function shapesOf(base: Checkpoint): Map<string, Parameter> {
 
 /** The start that PiSSA computes from the weights has the shapes of any other. */
 function withoutDecomposition(run: RunSpec): RunSpec {
-  return run.method.type === 'lora' && run.method.init === 'pissa' ? { ...run, method: { ...run.method, init: 'kaiming' } } : run;
+  return run.method.type === 'lora' && run.method.init === 'pissa'
+    ? { ...run, method: { ...run.method, init: 'kaiming' } }
+    : run;
 }

@@ -49,7 +49,9 @@ describe('on tensorflow', () => {
       if (event.type === 'step') held.push(tf.memory().numTensors);
     };
     expect((await trainLoop(bench.input)).outcome).toBe('completed');
-    expect(bench.logs()).toEqual([expect.stringMatching(/^Memory ran out in step 1 with 6 rows at a time.* 3 at a time and twice the accumulation/)]);
+    expect(bench.logs()).toEqual([
+      expect.stringMatching(/^Memory ran out in step 1 with 6 rows at a time.* 3 at a time and twice the accumulation/),
+    ]);
     expect(bench.input.progress.splits).toBe(2);
     expectClose(curve(bench), curve(whole), { rtol: 1e-5, atol: 0 });
     expect(new Set(held).size).toBe(1);
@@ -62,12 +64,17 @@ describe('on tensorflow', () => {
     const first = openLoop(SETTINGS);
     // Only from step 3 on is memory short.
     first.input.emit = (event) => {
-      if (event.type === 'checkpoint' && event.step === 2) first.input.tensorLimitBytes = tf.memory().numBytes + 0.85 * peakBytes;
+      if (event.type === 'checkpoint' && event.step === 2)
+        first.input.tensorLimitBytes = tf.memory().numBytes + 0.85 * peakBytes;
       if (event.type === 'checkpoint' && event.step === 3) first.input.control.ask('stop');
     };
     await trainLoop(first.input);
     const rest = openLoop(SETTINGS, { runDir: first.input.spec.runDir });
-    rest.input.progress = loadRunState(runStateFile(rest.input.spec.runDir), rest.input.method.parameters, rest.input.optimizer);
+    rest.input.progress = loadRunState(
+      runStateFile(rest.input.spec.runDir),
+      rest.input.method.parameters,
+      rest.input.optimizer,
+    );
     expect(rest.input.progress).toMatchObject({ step: 3, splits: 2 });
     await trainLoop(rest.input);
     expect(rest.logs()).toEqual([]);
@@ -79,7 +86,11 @@ describe('on tensorflow', () => {
     bench.input.val = [];
     const before = tf.memory().numTensors;
     bench.input.tensorLimitBytes = tf.memory().numBytes + 1000;
-    await expect(trainLoop(bench.input)).rejects.toMatchObject({ code: 'OUT_OF_MEMORY', message: expect.stringMatching(/one row of \d+ tokens/), details: { step: 1, changes: [expect.any(String), expect.any(String), expect.any(String)] } });
+    await expect(trainLoop(bench.input)).rejects.toMatchObject({
+      code: 'OUT_OF_MEMORY',
+      message: expect.stringMatching(/one row of \d+ tokens/),
+      details: { step: 1, changes: [expect.any(String), expect.any(String), expect.any(String)] },
+    });
     expect(bench.logs()).toHaveLength(3); // 6, 3, 2 rows at a time
     expect(tf.memory().numTensors).toBeLessThanOrEqual(before + 2); // the tables of rotary positions are the model's
   });
@@ -87,7 +98,9 @@ describe('on tensorflow', () => {
   it('a limit of the process ends a real run before its first step where it is below what the model takes', async () => {
     const spec = await tinyRun({ train: { memoryLimitBytes: 2 ** 20 } });
     const logs: TrainEvent[] = [];
-    await expect(train(spec, false, (event) => void logs.push(event), new CallControl())).rejects.toMatchObject({ code: 'OUT_OF_MEMORY' });
+    await expect(train(spec, false, (event) => void logs.push(event), new CallControl())).rejects.toMatchObject({
+      code: 'OUT_OF_MEMORY',
+    });
     expect(filesBelow(spec.outDir)).toEqual([]);
   });
 });
@@ -102,14 +115,22 @@ describe.skipIf(note !== '')(`on a card${note}`, () => {
     whole.input.spec.engine = 'webgpu';
     await trainLoop(whole.input);
     let refused = false;
-    const bench = openLoop({ steps: 4, batch: 4 }, {
-      beforeTraining: (step) => {
-        if (step !== 3 || refused) return;
-        refused = true;
-        const { device } = tf.backend() as unknown as { device: { createBuffer(descriptor: { size: number; usage: number }): unknown; limits: { maxBufferSize: number } } };
-        device.createBuffer({ size: device.limits.maxBufferSize, usage: 0x80 });
+    const bench = openLoop(
+      { steps: 4, batch: 4 },
+      {
+        beforeTraining: (step) => {
+          if (step !== 3 || refused) return;
+          refused = true;
+          const { device } = tf.backend() as unknown as {
+            device: {
+              createBuffer(descriptor: { size: number; usage: number }): unknown;
+              limits: { maxBufferSize: number };
+            };
+          };
+          device.createBuffer({ size: device.limits.maxBufferSize, usage: 0x80 });
+        },
       },
-    });
+    );
     bench.input.spec.engine = 'webgpu';
     await trainLoop(bench.input);
     expect(bench.logs()).toEqual([expect.stringMatching(/^Memory ran out in step 3 with 4 rows/)]);

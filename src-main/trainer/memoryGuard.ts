@@ -33,7 +33,11 @@ export function tensorLimitBytes(engine: EngineName, gpu: boolean, limitBytes: n
 }
 
 /** Gradients of the micro-batches `rows`, in halves where that was or now is needed. Throws OUT_OF_MEMORY where single rows do not fit. */
-export async function gradientsInMemory(input: LoopInput, rows: number[][], options: LossOptions): Promise<{ batches: Batch[]; sums: StepGradients }> {
+export async function gradientsInMemory(
+  input: LoopInput,
+  rows: number[][],
+  options: LossOptions,
+): Promise<{ batches: Batch[]; sums: StepGradients }> {
   const { progress, train, padId, emit } = input;
   for (;;) {
     const parts = rows.flatMap((microBatch) => cut(microBatch, progress.splits));
@@ -47,7 +51,10 @@ export async function gradientsInMemory(input: LoopInput, rows: number[][], opti
       if (input.spec.engine === 'webgpu') dropFreeBuffers();
       progress.splits *= 2;
       const half = Math.ceil(largest / 2);
-      emit({ type: 'log', message: `Memory ran out in step ${progress.step + 1} with ${largest} rows at a time; the run goes on from there with ${half} at a time and twice the accumulation, so that each step still sees the same rows.` });
+      emit({
+        type: 'log',
+        message: `Memory ran out in step ${progress.step + 1} with ${largest} rows at a time; the run goes on from there with ${half} at a time and twice the accumulation, so that each step still sees the same rows.`,
+      });
     }
   }
 }
@@ -59,10 +66,16 @@ function cut(rows: number[], parts: number): number[][] {
 }
 
 /** Leaves no tensor behind when it fails. */
-async function attempt({ spec, model, method, tensorLimitBytes }: LoopInput, batches: Batch[], options: LossOptions): Promise<StepGradients> {
+async function attempt(
+  { spec, model, method, tensorLimitBytes }: LoopInput,
+  batches: Batch[],
+  options: LossOptions,
+): Promise<StepGradients> {
   const compute = (): StepGradients => {
     const all = (): StepGradients => accumulateGradients(model, method.parameters, batches, options);
-    const { loss, gradients } = tf.tidy(() => ({ ...(tensorLimitBytes === null ? all() : withinMemory(tensorLimitBytes, all)) }));
+    const { loss, gradients } = tf.tidy(() => ({
+      ...(tensorLimitBytes === null ? all() : withinMemory(tensorLimitBytes, all)),
+    }));
     return { loss, gradients };
   };
   if (spec.engine !== 'webgpu') return compute();

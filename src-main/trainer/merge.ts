@@ -13,16 +13,38 @@ import { heldOutPrompts } from './heldOut.ts';
 import { parityOf } from './parity.ts';
 import type { MergeParams, MergeResult, ParityCertificate, TaskDir, WorkerCalls } from './protocol.ts';
 
-export async function mergeAndVerify(params: MergeParams, emit: (event: WorkerCalls['merge']['event']) => void): Promise<MergeResult> {
+export async function mergeAndVerify(
+  params: MergeParams,
+  emit: (event: WorkerCalls['merge']['event']) => void,
+): Promise<MergeResult> {
   const checkpoint = openCheckpoint(params.modelDir);
   try {
     const tasks = tasksOf(params).map(({ adapterDir, scale }) => ({ adapter: readAdapter(adapterDir), weight: scale }));
     return await writeOutputFolder(params.outDir, checkpoint.dir, async (dir) => {
-      const onProgress = ({ done, total }: { done: number; total: number }): void => emit({ done, total, phase: 'merge' });
-      const written = await mergeTasks({ checkpoint, tasks, outDir: dir, ...(params.dtype ? { dtype: params.dtype } : {}), onProgress });
-      const certificate = await certify(params, checkpoint, tasks.map(({ adapter }) => adapter), dir, emit);
+      const onProgress = ({ done, total }: { done: number; total: number }): void =>
+        emit({ done, total, phase: 'merge' });
+      const written = await mergeTasks({
+        checkpoint,
+        tasks,
+        outDir: dir,
+        ...(params.dtype ? { dtype: params.dtype } : {}),
+        onProgress,
+      });
+      const certificate = await certify(
+        params,
+        checkpoint,
+        tasks.map(({ adapter }) => adapter),
+        dir,
+        emit,
+      );
       fs.writeFileSync(path.join(dir, CERTIFICATE_FILE), `${JSON.stringify(certificate, null, 2)}\n`);
-      return { outDir: path.resolve(params.outDir), files: [...written.files, CERTIFICATE_FILE], sizeBytes: written.sizeBytes, sha256: written.sha256, certificate };
+      return {
+        outDir: path.resolve(params.outDir),
+        files: [...written.files, CERTIFICATE_FILE],
+        sizeBytes: written.sizeBytes,
+        sha256: written.sha256,
+        certificate,
+      };
     });
   } finally {
     checkpoint.close();
@@ -34,14 +56,35 @@ function tasksOf({ tasks, adapterDir }: MergeParams): TaskDir[] {
 }
 
 /** Throws PARITY_FAILED above the tolerance: then there is no export. */
-async function certify(params: MergeParams, checkpoint: Checkpoint, adapters: StoredAdapter[], mergedDir: string, emit: (event: WorkerCalls['merge']['event']) => void): Promise<ParityCertificate> {
+async function certify(
+  params: MergeParams,
+  checkpoint: Checkpoint,
+  adapters: StoredAdapter[],
+  mergedDir: string,
+  emit: (event: WorkerCalls['merge']['event']) => void,
+): Promise<ParityCertificate> {
   await useEngine(params.engine);
   const prompts = await heldOutPrompts(mergedDir, checkpoint.spec, params.heldOut);
   const dtype = params.dtype ?? dtypeOf(checkpoint);
-  const parity = await parityOf({ checkpoint, tasks: tasksOf(params), mergedDir, prompts, dtype, onProgress: (done, total) => emit({ done, total, phase: 'verify' }) });
+  const parity = await parityOf({
+    checkpoint,
+    tasks: tasksOf(params),
+    mergedDir,
+    prompts,
+    dtype,
+    onProgress: (done, total) => emit({ done, total, phase: 'verify' }),
+  });
   const shas = adapters.map(({ sha256 }) => sha256);
   const tasks = params.tasks?.map(({ scale }, i) => ({ adapterSha256: shas[i]!, scale }));
-  const certificate: ParityCertificate = { ...parity, dtype, engine: params.engine, adapterSha256: shas[0]!, ...(tasks ? { tasks } : {}), baseHash: checkpoint.hash, createdAt: new Date().toISOString() };
+  const certificate: ParityCertificate = {
+    ...parity,
+    dtype,
+    engine: params.engine,
+    adapterSha256: shas[0]!,
+    ...(tasks ? { tasks } : {}),
+    baseHash: checkpoint.hash,
+    createdAt: new Date().toISOString(),
+  };
   if (certificate.passed) return certificate;
   throw new GraftError(
     'PARITY_FAILED',

@@ -8,7 +8,14 @@ import { temporaryFolder } from '../checkpoints/testFolders.ts';
 import { unmergeAdapter } from '../merging/unmerge.ts';
 import { expectClose } from '../testing/expectClose.ts';
 import { loadModel } from '../testing/goldens.ts';
-import { attachTrained, logitsOf, METHOD_CASES, settingsOf, writeFamily, type TinyFamily } from '../testing/methodCases.ts';
+import {
+  attachTrained,
+  logitsOf,
+  METHOD_CASES,
+  settingsOf,
+  writeFamily,
+  type TinyFamily,
+} from '../testing/methodCases.ts';
 import { hasShared, sharedPath, skipNote } from '../testing/shared.ts';
 import { useEngine } from './engines.ts';
 import { mergeAndVerify } from './merge.ts';
@@ -17,7 +24,11 @@ import type { MergeResult, TaskDir } from './protocol.ts';
 beforeAll(async () => void (await useEngine('tensorflow')));
 
 /** A trained adapter on disk, and the logits of base + adapter. */
-async function saved(modelDir: string, family: TinyFamily, name: string): Promise<{ adapterDir: string; want: Float32Array }> {
+async function saved(
+  modelDir: string,
+  family: TinyFamily,
+  name: string,
+): Promise<{ adapterDir: string; want: Float32Array }> {
   const { checkpoint, model, method, outDir } = await attachTrained(modelDir, settingsOf(family, name));
   const want = await logitsOf(model);
   await method.save();
@@ -26,7 +37,12 @@ async function saved(modelDir: string, family: TinyFamily, name: string): Promis
   return { adapterDir: outDir, want };
 }
 
-function mergeInto(outDir: string, modelDir: string, adapterDir: string, more: { tasks?: TaskDir[]; dtype?: 'f32' | 'bf16' } = {}): Promise<MergeResult> {
+function mergeInto(
+  outDir: string,
+  modelDir: string,
+  adapterDir: string,
+  more: { tasks?: TaskDir[]; dtype?: 'f32' | 'bf16' } = {},
+): Promise<MergeResult> {
   return mergeAndVerify({ engine: 'tensorflow', modelDir, adapterDir, outDir, ...more }, () => undefined);
 }
 
@@ -38,7 +54,9 @@ async function logitsFrom(dir: string): Promise<Float32Array> {
 }
 
 /** Qwen2 differs from Llama in its biases only. */
-const MERGED = METHOD_CASES.filter(([family, name]) => !/^(houlsby|pfeiffer|lin|prefix)/.test(name) && (family !== 'qwen2' || /bias|bitfit/.test(name)));
+const MERGED = METHOD_CASES.filter(
+  ([family, name]) => !/^(houlsby|pfeiffer|lin|prefix)/.test(name) && (family !== 'qwen2' || /bias|bitfit/.test(name)),
+);
 
 it.each(MERGED)('%s, %s: merged', async (family, name) => {
   const modelDir = await writeFamily(family);
@@ -49,11 +67,18 @@ it.each(MERGED)('%s, %s: merged', async (family, name) => {
   expectClose(await logitsFrom(outDir), want, { rtol: 1e-4, atol: 1e-4 });
 });
 
-it.each([['llama', 'houlsby', 'a nonlinearity stands between'], ['gpt2', 'prefix key-value', 'they stand in the input'], ['gpt2', 'prefix-layer', 'they stand in the input']] as const)('%s, %s: refused', async (family, name, reason) => {
+it.each([
+  ['llama', 'houlsby', 'a nonlinearity stands between'],
+  ['gpt2', 'prefix key-value', 'they stand in the input'],
+  ['gpt2', 'prefix-layer', 'they stand in the input'],
+] as const)('%s, %s: refused', async (family, name, reason) => {
   const modelDir = await writeFamily(family);
   const { adapterDir } = await saved(modelDir, family, name);
   const parent = temporaryFolder();
-  await expect(mergeInto(path.join(parent, 'merged'), modelDir, adapterDir)).rejects.toMatchObject({ code: 'NOT_MERGEABLE', message: expect.stringContaining(reason) as string });
+  await expect(mergeInto(path.join(parent, 'merged'), modelDir, adapterDir)).rejects.toMatchObject({
+    code: 'NOT_MERGEABLE',
+    message: expect.stringContaining(reason) as string,
+  });
   expect(fs.readdirSync(parent)).toEqual([]);
 });
 
@@ -64,7 +89,9 @@ it('a whole model is no adapter', async () => {
   const { checkpoint, method, outDir } = await attachTrained(modelDir, { type: 'full' });
   await method.save();
   checkpoint.close();
-  await expect(mergeInto(path.join(temporaryFolder(), 'merged'), modelDir, outDir)).rejects.toMatchObject({ code: 'NOT_AN_ADAPTER' });
+  await expect(mergeInto(path.join(temporaryFolder(), 'merged'), modelDir, outDir)).rejects.toMatchObject({
+    code: 'NOT_AN_ADAPTER',
+  });
 });
 
 describe('tasks', () => {
@@ -72,11 +99,25 @@ describe('tasks', () => {
     const modelDir = await writeFamily(family);
     const [one, two] = [await saved(modelDir, family, 'lora'), await saved(modelDir, family, 'loha')];
     const outDir = path.join(temporaryFolder(), 'merged');
-    const tasks = [{ adapterDir: one.adapterDir, scale: -0.5 }, { adapterDir: two.adapterDir, scale: 0.25 }];
+    const tasks = [
+      { adapterDir: one.adapterDir, scale: -0.5 },
+      { adapterDir: two.adapterDir, scale: 0.25 },
+    ];
     const { certificate } = await mergeInto(outDir, modelDir, one.adapterDir, { tasks });
-    expect(certificate).toMatchObject({ passed: true, tasks: [{ adapterSha256: readAdapter(one.adapterDir).sha256, scale: -0.5 }, { adapterSha256: readAdapter(two.adapterDir).sha256, scale: 0.25 }] });
+    expect(certificate).toMatchObject({
+      passed: true,
+      tasks: [
+        { adapterSha256: readAdapter(one.adapterDir).sha256, scale: -0.5 },
+        { adapterSha256: readAdapter(two.adapterDir).sha256, scale: 0.25 },
+      ],
+    });
     const cancelled = path.join(temporaryFolder(), 'cancelled');
-    await mergeInto(cancelled, modelDir, one.adapterDir, { tasks: [{ adapterDir: one.adapterDir, scale: 1 }, { adapterDir: one.adapterDir, scale: -1 }] });
+    await mergeInto(cancelled, modelDir, one.adapterDir, {
+      tasks: [
+        { adapterDir: one.adapterDir, scale: 1 },
+        { adapterDir: one.adapterDir, scale: -1 },
+      ],
+    });
     expect(await logitsFrom(cancelled)).toEqual(await logitsFrom(modelDir));
   });
 
@@ -87,12 +128,18 @@ describe('tasks', () => {
     await mergeInto(outDir, modelDir, plain.adapterDir, { tasks: [{ adapterDir: plain.adapterDir, scale: 1 }] });
     expectClose(await logitsFrom(outDir), plain.want, { rtol: 1e-4, atol: 1e-4 });
     const tasks = [{ adapterDir: dora.adapterDir, scale: 0.5 }];
-    await expect(mergeInto(path.join(temporaryFolder(), 'no'), modelDir, dora.adapterDir, { tasks })).rejects.toMatchObject({ code: 'NOT_ADDITIVE', message: expect.stringContaining('is a DoRA') as string });
+    await expect(
+      mergeInto(path.join(temporaryFolder(), 'no'), modelDir, dora.adapterDir, { tasks }),
+    ).rejects.toMatchObject({ code: 'NOT_ADDITIVE', message: expect.stringContaining('is a DoRA') as string });
   });
 });
 
 describe('unmerging', () => {
-  it.each([['gpt2', 'loha'], ['llama', 'lokr'], ['llama', 'rslora']] as const)('%s, %s gives the base back', async (family, name) => {
+  it.each([
+    ['gpt2', 'loha'],
+    ['llama', 'lokr'],
+    ['llama', 'rslora'],
+  ] as const)('%s, %s gives the base back', async (family, name) => {
     const modelDir = await writeFamily(family);
     const { adapterDir } = await saved(modelDir, family, name);
     const [mergedDir, outDir] = [path.join(temporaryFolder(), 'merged'), path.join(temporaryFolder(), 'back')];
@@ -103,19 +150,32 @@ describe('unmerging', () => {
     for (const one of [checkpoint, original]) one.close();
   });
 
-  it.each([['llama', 'dora', 'is a DoRA, which rescales the weights'], ['gpt2', 'bitfit', 'replaces biases']] as const)('%s, %s cannot', async (family, name, reason) => {
+  it.each([
+    ['llama', 'dora', 'is a DoRA, which rescales the weights'],
+    ['gpt2', 'bitfit', 'replaces biases'],
+  ] as const)('%s, %s cannot', async (family, name, reason) => {
     const modelDir = await writeFamily(family);
     const { adapterDir } = await saved(modelDir, family, name);
     const checkpoint = openCheckpoint(modelDir);
     const outDir = path.join(temporaryFolder(), 'back');
-    await expect(unmergeAdapter({ checkpoint, adapter: readAdapter(adapterDir), outDir })).rejects.toMatchObject({ code: 'NOT_ADDITIVE', message: expect.stringContaining(`${reason} instead of only adding to them, so it can only be merged, not taken out again; keep the original base model`) as string });
+    await expect(unmergeAdapter({ checkpoint, adapter: readAdapter(adapterDir), outDir })).rejects.toMatchObject({
+      code: 'NOT_ADDITIVE',
+      message: expect.stringContaining(
+        `${reason} instead of only adding to them, so it can only be merged, not taken out again; keep the original base model`,
+      ) as string,
+    });
     checkpoint.close();
   });
 });
 
 describe.skipIf(!hasShared('golden'))(`DoRA of PEFT${skipNote('golden')}`, () => {
   it.each(['gpt2', 'llama', 'qwen2'])('%s: merged in f32 with a certificate', async (family) => {
-    const { certificate } = await mergeInto(path.join(temporaryFolder(), 'merged'), sharedPath(`golden/${family}/base`), sharedPath(`golden/${family}/dora_randB/final`), { dtype: 'f32' });
+    const { certificate } = await mergeInto(
+      path.join(temporaryFolder(), 'merged'),
+      sharedPath(`golden/${family}/base`),
+      sharedPath(`golden/${family}/dora_randB/final`),
+      { dtype: 'f32' },
+    );
     expect(certificate).toMatchObject({ passed: true, equalGreedyShare: 1 });
   });
 });

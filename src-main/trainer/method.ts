@@ -35,7 +35,12 @@ export interface AttachedMethod {
 }
 
 /** labels: the classes of a run that classifies texts, which then trains a head along. */
-export async function attachMethod(model: Decoder, run: RunSpec, base: Checkpoint, labels?: string[]): Promise<AttachedMethod> {
+export async function attachMethod(
+  model: Decoder,
+  run: RunSpec,
+  base: Checkpoint,
+  labels?: string[],
+): Promise<AttachedMethod> {
   const { method } = run;
   const { seed } = run.train;
   const { spec } = model;
@@ -55,7 +60,11 @@ export async function attachMethod(model: Decoder, run: RunSpec, base: Checkpoin
     case 'full': {
       const adapter = createFull(model, method.layers);
       model.adapter = adapter;
-      return { ...PLAIN, parameters: adapter.parameters(), save: (outDir = run.outDir) => saveWholeModel(model, outDir, base) };
+      return {
+        ...PLAIN,
+        parameters: adapter.parameters(),
+        save: (outDir = run.outDir) => saveWholeModel(model, outDir, base),
+      };
     }
     default:
       return method satisfies never;
@@ -65,16 +74,40 @@ export async function attachMethod(model: Decoder, run: RunSpec, base: Checkpoin
 /** A method in which training and evaluation are the same. */
 const PLAIN = { beforeTraining: () => undefined, beforeEvaluation: () => undefined };
 
-function attachAdapter(model: Decoder, adapter: Adapter, method: AdapterSettings, run: RunSpec, base: Checkpoint, labels?: string[]): AttachedMethod {
+function attachAdapter(
+  model: Decoder,
+  adapter: Adapter,
+  method: AdapterSettings,
+  run: RunSpec,
+  base: Checkpoint,
+  labels?: string[],
+): AttachedMethod {
   model.adapter = adapter;
-  return { ...PLAIN, parameters: adapter.parameters(), save: (outDir = run.outDir) => saveAdapter(outDir, adapter, method, base, graftInfo(run, method, labels)) };
+  return {
+    ...PLAIN,
+    parameters: adapter.parameters(),
+    save: (outDir = run.outDir) => saveAdapter(outDir, adapter, method, base, graftInfo(run, method, labels)),
+  };
 }
 
-async function attachLora(model: Decoder, method: LoraSettings, run: RunSpec, base: Checkpoint, labels?: string[]): Promise<AttachedMethod> {
+async function attachLora(
+  model: Decoder,
+  method: LoraSettings,
+  run: RunSpec,
+  base: Checkpoint,
+  labels?: string[],
+): Promise<AttachedMethod> {
   const { seed } = run.train;
   const { spec } = model;
   const plain = createLora(spec, method, seed);
-  const trainedBiases = method.bias && method.bias !== 'none' ? loraBiases(model, plain.pairs.map(({ module }) => module), method.bias) : [];
+  const trainedBiases =
+    method.bias && method.bias !== 'none'
+      ? loraBiases(
+          model,
+          plain.pairs.map(({ module }) => module),
+          method.bias,
+        )
+      : [];
   const beside = labels ? [...trainedBiases, newScore(labels.length, spec.hidden, seed)] : trainedBiases;
   const pissa = method.init === 'pissa' ? await PissaStart.of(plain.pairs, model, seed) : null;
   const pairs = method.dora ? withMagnitudes(plain.pairs, model) : plain.pairs;
@@ -84,10 +117,16 @@ async function attachLora(model: Decoder, method: LoraSettings, run: RunSpec, ba
     ...attachAdapter(model, adapter, method, run, base, labels),
     lrScaleOf: (parameter) => lrScales.get(parameter) ?? 1,
     beforeTraining: (place) => {
-      adapter.dropout = method.dropout > 0 ? { rate: method.dropout, random: Random.stream(seed, `dropout ${place}`) } : null;
+      adapter.dropout =
+        method.dropout > 0 ? { rate: method.dropout, random: Random.stream(seed, `dropout ${place}`) } : null;
     },
     beforeEvaluation: () => (adapter.dropout = null),
-    ...(pissa ? { save: async (outDir = run.outDir) => savePissa(outDir, new LoraAdapter(await pissa.converted(), beside), method, run, base, labels) } : {}),
+    ...(pissa
+      ? {
+          save: async (outDir = run.outDir) =>
+            savePissa(outDir, new LoraAdapter(await pissa.converted(), beside), method, run, base, labels),
+        }
+      : {}),
   };
 }
 
@@ -98,10 +137,25 @@ function newScore(classes: number, hidden: number, seed: number): Parameter {
 }
 
 /** As a plain LoRA of twice the rank on the original base, with the same scale. */
-function savePissa(outDir: string, adapter: LoraAdapter, method: LoraSettings, run: RunSpec, base: Checkpoint, labels?: string[]): Promise<{ sha256: string; sizeBytes: number }> {
-  const twice = (pattern: Record<string, number> | undefined, factor: number): Record<string, number> | undefined => pattern && Object.fromEntries(Object.entries(pattern).map(([key, value]) => [key, factor * value]));
+function savePissa(
+  outDir: string,
+  adapter: LoraAdapter,
+  method: LoraSettings,
+  run: RunSpec,
+  base: Checkpoint,
+  labels?: string[],
+): Promise<{ sha256: string; sizeBytes: number }> {
+  const twice = (pattern: Record<string, number> | undefined, factor: number): Record<string, number> | undefined =>
+    pattern && Object.fromEntries(Object.entries(pattern).map(([key, value]) => [key, factor * value]));
   const alphaFactor = method.rslora ? Math.SQRT2 : 2;
-  const asLora: LoraSettings = { ...method, init: 'kaiming', rank: 2 * method.rank, alpha: alphaFactor * method.alpha, rankPattern: twice(method.rankPattern, 2), alphaPattern: twice(method.alphaPattern, alphaFactor) };
+  const asLora: LoraSettings = {
+    ...method,
+    init: 'kaiming',
+    rank: 2 * method.rank,
+    alpha: alphaFactor * method.alpha,
+    rankPattern: twice(method.rankPattern, 2),
+    alphaPattern: twice(method.alphaPattern, alphaFactor),
+  };
   return saveAdapter(outDir, adapter, asLora, base, graftInfo(run, asLora, labels));
 }
 
@@ -119,7 +173,11 @@ function graftInfo(run: RunSpec, method: AdapterSettings, labels?: string[]): Gr
 }
 
 /** The base's folder with every weight replaced by its trained value. */
-async function saveWholeModel(model: Decoder, outDir: string, base: Checkpoint): Promise<{ sha256: string; sizeBytes: number }> {
+async function saveWholeModel(
+  model: Decoder,
+  outDir: string,
+  base: Checkpoint,
+): Promise<{ sha256: string; sizeBytes: number }> {
   const trained = new Map<string, Float32Array>();
   for (const { name, value } of model.weights.values()) trained.set(name, (await value.data()) as Float32Array);
   return rewriteCheckpoint({
@@ -127,8 +185,14 @@ async function saveWholeModel(model: Decoder, outDir: string, base: Checkpoint):
     outDir,
     edit: ({ name }) => {
       const values = trained.get(name);
-      const width = model.weights.get(name)?.value.shape.slice(1).reduce((a, b) => a * b, 1) ?? 0;
-      return values && ((rows, startRow) => void rows.set(values.subarray(startRow * width, startRow * width + rows.length)));
+      const width =
+        model.weights
+          .get(name)
+          ?.value.shape.slice(1)
+          .reduce((a, b) => a * b, 1) ?? 0;
+      return (
+        values && ((rows, startRow) => void rows.set(values.subarray(startRow * width, startRow * width + rows.length)))
+      );
     },
   });
 }

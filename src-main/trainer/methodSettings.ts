@@ -86,7 +86,15 @@ export const prefixSchema = z.object({
   infixLength: z.number().int().min(0).default(0),
 });
 
-export const methodSchema = z.discriminatedUnion('type', [loraSchema, lokrSchema, lohaSchema, fullSchema, bitfitSchema, adapterLayersSchema, prefixSchema]);
+export const methodSchema = z.discriminatedUnion('type', [
+  loraSchema,
+  lokrSchema,
+  lohaSchema,
+  fullSchema,
+  bitfitSchema,
+  adapterLayersSchema,
+  prefixSchema,
+]);
 
 export type LoraSettings = z.infer<typeof loraSchema>;
 export type FullSettings = z.infer<typeof fullSchema>;

@@ -17,7 +17,15 @@ import { Resident } from './resident.ts';
 import { train } from './train.ts';
 
 const METHODS = {
-  'LoRA with patterns, dropout and biases': { type: 'lora', targets: ['q', 'v', 'o'], layers: [1], rankPattern: { v: 3 }, alphaPattern: { '1.q': 2 }, dropout: 0.1, bias: 'all' },
+  'LoRA with patterns, dropout and biases': {
+    type: 'lora',
+    targets: ['q', 'v', 'o'],
+    layers: [1],
+    rankPattern: { v: 3 },
+    alphaPattern: { '1.q': 2 },
+    dropout: 0.1,
+    bias: 'all',
+  },
   rsLoRA: { type: 'lora', rslora: true },
   'LoRA+': { type: 'lora', loraPlusRatio: 4 },
   PiSSA: { type: 'lora', init: 'pissa' },
@@ -36,10 +44,17 @@ const METHODS = {
 
 type Settings = (typeof METHODS)[keyof typeof METHODS];
 
-describe.each([['llama', TINY_LLAMA], ['gpt2', TINY_GPT2]] as const)('%s', (family, config) => {
+describe.each([
+  ['llama', TINY_LLAMA],
+  ['gpt2', TINY_GPT2],
+] as const)('%s', (family, config) => {
   const methods = Object.entries(METHODS).filter(([name]) => name !== 'BitFit' || family === 'gpt2');
   it.each(methods)('%s', async (_, method) => {
-    const spec = await tinyRun({ method: { rank: undefined, alpha: undefined, ...method }, config, train: { val: 0.4, steps: 6, lr: 2e-2 } });
+    const spec = await tinyRun({
+      method: { rank: undefined, alpha: undefined, ...method },
+      config,
+      train: { val: 0.4, steps: 6, lr: 2e-2 },
+    });
     const whole = await run(spec);
     const resumed = await stoppedAndResumed({ ...spec, outDir: `${spec.outDir}-2` });
     expect(resumed.sha256).toBe(whole.sha256);
@@ -58,7 +73,12 @@ function run(spec: RunSpec, resume = false): Promise<TrainResult> {
 /** Stopped after step 3, then gone on with in a model that was loaded again. */
 async function stoppedAndResumed(spec: RunSpec): Promise<TrainResult> {
   const control = new CallControl();
-  const stopped = await train(spec, false, (event) => event.type === 'step' && event.step === 3 && control.ask('stop'), control);
+  const stopped = await train(
+    spec,
+    false,
+    (event) => event.type === 'step' && event.step === 3 && control.ask('stop'),
+    control,
+  );
   expect(stopped).toMatchObject({ outcome: 'stopped', steps: 3 });
   return run({ ...spec, outDir: `${spec.outDir}-resumed` }, true);
 }
@@ -67,7 +87,13 @@ async function stoppedAndResumed(spec: RunSpec): Promise<TrainResult> {
 async function checkEvaluation(spec: RunSpec, method: Settings, { valLoss }: TrainResult): Promise<void> {
   const isModel = method.type === 'full';
   const file = await validationFile(spec);
-  const params = { engine: 'tensorflow', modelDir: isModel ? spec.outDir : spec.model.dir, data: { ...spec.data, file, hash: undefined }, batch: 2, ...(isModel ? {} : { adapterDir: spec.outDir }) } as const;
+  const params = {
+    engine: 'tensorflow',
+    modelDir: isModel ? spec.outDir : spec.model.dir,
+    data: { ...spec.data, file, hash: undefined },
+    batch: 2,
+    ...(isModel ? {} : { adapterDir: spec.outDir }),
+  } as const;
   expectClose([(await evaluate(params, () => undefined)).loss], [valLoss!], { rtol: 1e-5, atol: 0 });
 }
 
@@ -84,12 +110,17 @@ async function validationFile(spec: RunSpec): Promise<string> {
 async function checkAnswers(spec: RunSpec, method: Settings): Promise<void> {
   const resident = new Resident();
   await resident.load({ engine: 'tensorflow', modelDir: method.type === 'full' ? spec.outDir : spec.model.dir });
-  const ask = (): Promise<{ text: string; tokens: number }> => resident.generate({ prompt: 'row xxxx', maxNew: 12, temperature: 0 }, () => undefined, new CallControl());
+  const ask = (): Promise<{ text: string; tokens: number }> =>
+    resident.generate({ prompt: 'row xxxx', maxNew: 12, temperature: 0 }, () => undefined, new CallControl());
   const base = await ask();
   if (method.type !== 'full') {
     await resident.attach(spec.outDir);
     expect((await ask()).tokens).toBeGreaterThan(0);
-    const [alone, beside] = await resident.compare({ prompt: 'row xxxx', maxNew: 12, temperature: 0, adapterDirs: [null, spec.outDir] }, () => undefined, new CallControl());
+    const [alone, beside] = await resident.compare(
+      { prompt: 'row xxxx', maxNew: 12, temperature: 0, adapterDirs: [null, spec.outDir] },
+      () => undefined,
+      new CallControl(),
+    );
     expect(alone!.text).toBe(base.text);
     expect(beside!.text).toBe((await ask()).text);
     await resident.attach(null);
@@ -100,13 +131,22 @@ async function checkAnswers(spec: RunSpec, method: Settings): Promise<void> {
 /** Merging gives base + adapter (the certificate), or one sentence says why it cannot. */
 async function checkMerge(spec: RunSpec, method: Settings): Promise<void> {
   const outDir = `${spec.outDir}-merged`;
-  const merging = mergeAndVerify({ engine: 'tensorflow', modelDir: spec.model.dir, adapterDir: spec.outDir, outDir, dtype: 'f32' }, () => undefined);
+  const merging = mergeAndVerify(
+    { engine: 'tensorflow', modelDir: spec.model.dir, adapterDir: spec.outDir, outDir, dtype: 'f32' },
+    () => undefined,
+  );
   if (method.type === 'adapter' || method.type === 'prefix') {
-    await expect(merging).rejects.toMatchObject({ code: 'NOT_MERGEABLE', message: expect.stringMatching(/^[^.]+\.$/) as string });
+    await expect(merging).rejects.toMatchObject({
+      code: 'NOT_MERGEABLE',
+      message: expect.stringMatching(/^[^.]+\.$/) as string,
+    });
     expect(fs.existsSync(outDir)).toBe(false);
     return;
   }
   const { certificate } = await merging;
-  expect(certificate).toMatchObject({ passed: true, adapterSha256: fileSha256(path.join(spec.outDir, 'adapter_model.safetensors')) });
+  expect(certificate).toMatchObject({
+    passed: true,
+    adapterSha256: fileSha256(path.join(spec.outDir, 'adapter_model.safetensors')),
+  });
   expect(certificate.maxLogitDifference).toBeLessThan(1e-4);
 }

@@ -25,16 +25,28 @@ export async function modelNeeds(modelDir: string): Promise<ModelNeeds[]> {
     const { layers, kvHeads, headDim, maxPositions } = base.spec;
     const cacheBytes = 2 * 4 * layers * kvHeads * headDim * Math.min(INFERENCE_TOKENS, maxPositions);
     const targets = availableTargets(base.spec);
-    const method = loraSchema.parse({ type: 'lora', targets: targets.includes('q') ? ['q', 'v'] : targets.slice(0, 1) });
+    const method = loraSchema.parse({
+      type: 'lora',
+      targets: targets.includes('q') ? ['q', 'v'] : targets.slice(0, 1),
+    });
     const needs: ModelNeeds[] = [];
     for (const engine of ENGINES) {
       const spec: RunSpec = {
-        runId: '', task: '', runDir: '', outDir: '', engine, method,
+        runId: '',
+        task: '',
+        runDir: '',
+        outDir: '',
+        engine,
+        method,
         model: { dir: base.dir, hash: base.hash },
         data: { file: '', map: {}, lossOn: 'completion', maxLength: ROW_TOKENS, allowBadRows: true },
         train: trainSettingsSchema.parse({ batch: ROWS }),
       };
-      const { totalBytes, processBytes, weightBytes } = await estimateMemory(spec, base, fullBatch(ROWS, Math.min(ROW_TOKENS, maxPositions)));
+      const { totalBytes, processBytes, weightBytes } = await estimateMemory(
+        spec,
+        base,
+        fullBatch(ROWS, Math.min(ROW_TOKENS, maxPositions)),
+      );
       needs.push({ engine, inferenceBytes: processBytes + weightBytes + cacheBytes, trainingBytes: totalBytes });
     }
     return needs;

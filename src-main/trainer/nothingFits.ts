@@ -6,9 +6,16 @@ import type { LoopInput } from './takeStep.ts';
 const MIB = 2 ** 20;
 
 /** What was asked for, and three changes that need less. */
-export function nothingFits({ spec, progress, tensorLimitBytes }: LoopInput, batches: Batch[], cause: unknown): GraftError {
+export function nothingFits(
+  { spec, progress, tensorLimitBytes }: LoopInput,
+  batches: Batch[],
+  cause: unknown,
+): GraftError {
   const longest = Math.max(...batches.map(({ T }) => T));
-  const limit = tensorLimitBytes === null ? 'the memory that the engine has' : `the ${Math.round(tensorLimitBytes / MIB)} MiB that its tensors may take`;
+  const limit =
+    tensorLimitBytes === null
+      ? 'the memory that the engine has'
+      : `the ${Math.round(tensorLimitBytes / MIB)} MiB that its tensors may take`;
   const changes = [
     spec.train.gradientCheckpointing ? 'a smaller rank or fewer targets' : 'gradient checkpointing',
     `a maximum length below ${longest} tokens`,

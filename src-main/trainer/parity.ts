@@ -16,7 +16,10 @@ import { loadAdapter } from './adapterFolder.ts';
 import { loadDecoder } from './loadDecoder.ts';
 import type { ParityCertificate, TaskDir } from './protocol.ts';
 
-export type Parity = Pick<ParityCertificate, 'prompts' | 'tokensCompared' | 'maxLogitDifference' | 'maxLogit' | 'equalGreedyShare' | 'tolerance' | 'passed'>;
+export type Parity = Pick<
+  ParityCertificate,
+  'prompts' | 'tokensCompared' | 'maxLogitDifference' | 'maxLogit' | 'equalGreedyShare' | 'tolerance' | 'passed'
+>;
 
 export interface ParityInput {
   checkpoint: Checkpoint;
@@ -40,10 +43,20 @@ interface Reference {
   logits: Float32Array;
 }
 
-export async function parityOf({ checkpoint, tasks, mergedDir, prompts, dtype, onProgress }: ParityInput): Promise<Parity> {
+export async function parityOf({
+  checkpoint,
+  tasks,
+  mergedDir,
+  prompts,
+  dtype,
+  onProgress,
+}: ParityInput): Promise<Parity> {
   const total = 2 * prompts.length;
   const reference = await withModel(checkpoint, tasks, async (model) => {
-    const kept = prompts.slice(0, Math.max(1, Math.floor(KEPT_LOGITS / (model.spec.vocab * (prompts[0]!.length + CONTINUATION)))));
+    const kept = prompts.slice(
+      0,
+      Math.max(1, Math.floor(KEPT_LOGITS / (model.spec.vocab * (prompts[0]!.length + CONTINUATION)))),
+    );
     const references: Reference[] = [];
     for (const prompt of kept) {
       const ids = await continued(model, prompt);
@@ -54,7 +67,9 @@ export async function parityOf({ checkpoint, tasks, mergedDir, prompts, dtype, o
   });
   const merged = openCheckpoint(mergedDir);
   try {
-    return await withModel(merged, [], (model) => compare(model, reference, dtype, (done) => onProgress?.(prompts.length + done, total)));
+    return await withModel(merged, [], (model) =>
+      compare(model, reference, dtype, (done) => onProgress?.(prompts.length + done, total)),
+    );
   } finally {
     merged.close();
   }
@@ -74,7 +89,10 @@ async function withModel<T>(checkpoint: Checkpoint, tasks: TaskDir[], use: (mode
 
 /** One adapter as it is, several as their weighted sum. */
 function loadTasks(tasks: TaskDir[], checkpoint: Checkpoint): Adapter | null {
-  const loaded = tasks.map(({ adapterDir, scale }) => ({ adapter: loadAdapter(adapterDir, checkpoint), weight: scale }));
+  const loaded = tasks.map(({ adapterDir, scale }) => ({
+    adapter: loadAdapter(adapterDir, checkpoint),
+    weight: scale,
+  }));
   if (loaded.length === 0) return null;
   return loaded.length === 1 && loaded[0]!.weight === 1 ? loaded[0]!.adapter : new TaskSum(loaded);
 }
@@ -94,7 +112,12 @@ async function allLogits(model: Decoder, ids: Int32Array): Promise<Float32Array>
   return values;
 }
 
-async function compare(model: Decoder, references: Reference[], dtype: DtypeName, onProgress: (done: number) => void): Promise<Parity> {
+async function compare(
+  model: Decoder,
+  references: Reference[],
+  dtype: DtypeName,
+  onProgress: (done: number) => void,
+): Promise<Parity> {
   const V = model.spec.vocab;
   let maxLogitDifference = 0;
   let maxLogit = 0;
@@ -117,7 +140,15 @@ async function compare(model: Decoder, references: Reference[], dtype: DtypeName
     onProgress(index + 1);
   }
   const tolerance = logitTolerance(dtype, model.spec.layers, maxLogit);
-  return { prompts: references.length, tokensCompared, maxLogitDifference, maxLogit, equalGreedyShare: equal / greedy, tolerance, passed: maxLogitDifference <= tolerance };
+  return {
+    prompts: references.length,
+    tokensCompared,
+    maxLogitDifference,
+    maxLogit,
+    equalGreedyShare: equal / greedy,
+    tolerance,
+    passed: maxLogitDifference <= tolerance,
+  };
 }
 
 /**

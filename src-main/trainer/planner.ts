@@ -65,7 +65,12 @@ export class Planner {
       const limitBytes = limitOf(spec, room);
       const verdict = verdictOf(estimate.totalBytes, limitBytes);
       const { train, val, maxLength } = data;
-      const steps = spec.train.steps ?? new BatchPlan(train.map(({ ids }) => ids.length), { ...spec.train, maxLength }).stepsFor(spec.train.epochs);
+      const steps =
+        spec.train.steps ??
+        new BatchPlan(
+          train.map(({ ids }) => ids.length),
+          { ...spec.train, maxLength },
+        ).stepsFor(spec.train.epochs);
       return {
         engine: estimate.engine,
         trainRows: train.length,
@@ -78,7 +83,10 @@ export class Planner {
         estimate,
         limitBytes,
         verdict,
-        checkpointingBytes: verdict === 'does not fit' && !spec.train.gradientCheckpointing ? await withCheckpointing(spec, base, batch) : null,
+        checkpointingBytes:
+          verdict === 'does not fit' && !spec.train.gradientCheckpointing
+            ? await withCheckpointing(spec, base, batch)
+            : null,
         samplePrompts: promptsOf(val.length > 0 ? val : train, prepared),
       };
     });
@@ -95,13 +103,20 @@ export class Planner {
     });
   }
 
-  private async on<T>(spec: RunSpec, work: (base: Checkpoint, data: RunData, prepared: PreparedRows) => Promise<T>): Promise<T> {
+  private async on<T>(
+    spec: RunSpec,
+    work: (base: Checkpoint, data: RunData, prepared: PreparedRows) => Promise<T>,
+  ): Promise<T> {
     const base = openBase(spec);
     try {
       checkMethod(base.spec, [...base.tensors.keys()], spec.method);
       checkClassify(spec.data, spec.method);
       const prepared = await this.prepared(spec, base.spec);
-      return await work(base, splitRows(spec, base.spec, prepared, () => undefined), prepared);
+      return await work(
+        base,
+        splitRows(spec, base.spec, prepared, () => undefined),
+        prepared,
+      );
     } finally {
       base.close();
     }
@@ -130,14 +145,17 @@ function limitOf({ engine, train }: RunSpec, { gpu, cardBytes }: Room): number |
 }
 
 async function withCheckpointing(spec: RunSpec, base: Checkpoint, batch: Batch): Promise<number> {
-  return (await estimateMemory({ ...spec, train: { ...spec.train, gradientCheckpointing: true } }, base, batch)).totalBytes;
+  return (await estimateMemory({ ...spec, train: { ...spec.train, gradientCheckpointing: true } }, base, batch))
+    .totalBytes;
 }
 
 /** What stands before the first labelled token of each row; nothing for rows that are labelled from the start. */
 function promptsOf(rows: RunData['train'], { tokenizer }: PreparedRows): string[] {
   const prompts = rows.slice(0, 50).map(({ ids, labels }) => {
     const first = labels.findIndex((label) => label >= 0);
-    return first <= 0 ? '' : tokenizer.decode(Array.from(ids.slice(0, first)).filter((id) => id < tokenizer.vocabSize)).trim();
+    return first <= 0
+      ? ''
+      : tokenizer.decode(Array.from(ids.slice(0, first)).filter((id) => id < tokenizer.vocabSize)).trim();
   });
   return [...new Set(prompts)].filter((prompt) => prompt !== '').slice(0, SAMPLES);
 }

@@ -31,17 +31,34 @@ async function load(): Promise<void> {
 
 async function ask(params: Partial<GenerateParams> = {}): Promise<{ result: GenerateResult; pieces: AnswerPiece[] }> {
   const pieces: AnswerPiece[] = [];
-  const result = await resident.generate({ ...PROMPT, ...params }, (piece) => void pieces.push(piece), new CallControl());
+  const result = await resident.generate(
+    { ...PROMPT, ...params },
+    (piece) => void pieces.push(piece),
+    new CallControl(),
+  );
   return { result, pieces };
 }
 
-async function compare(adapterDirs: (string | null)[], params: Partial<GenerateParams> = {}, control = new CallControl(), onEvent: (event: CompareEvent) => void = () => undefined) {
+async function compare(
+  adapterDirs: (string | null)[],
+  params: Partial<GenerateParams> = {},
+  control = new CallControl(),
+  onEvent: (event: CompareEvent) => void = () => undefined,
+) {
   const events: CompareEvent[] = [];
-  const results = await resident.compare({ ...PROMPT, ...params, adapterDirs }, (event) => { events.push(event); onEvent(event); }, control);
+  const results = await resident.compare(
+    { ...PROMPT, ...params, adapterDirs },
+    (event) => {
+      events.push(event);
+      onEvent(event);
+    },
+    control,
+  );
   return { results, events };
 }
 
-const textOf = (events: CompareEvent[], row: number): string => events.flatMap((event) => (event.type === 'text' && event.row === row ? [event.text] : [])).join('');
+const textOf = (events: CompareEvent[], row: number): string =>
+  events.flatMap((event) => (event.type === 'text' && event.row === row ? [event.text] : [])).join('');
 
 it('a comparison streams every row, side by side, to the texts that it returns and each row ends once', async () => {
   const adapters = [null, await randomAdapter(modelDir, ['q', 'v'], 1), await randomAdapter(modelDir, ['q', 'up'], 2)];
@@ -55,7 +72,9 @@ it('a comparison streams every row, side by side, to the texts that it returns a
   expect(results.map(({ text }) => text)).toEqual(alone);
   adapters.forEach((_, row) => {
     expect(textOf(events, row)).toBe(alone[row]);
-    expect(events.flatMap((event) => (event.type === 'done' && event.row === row ? [event.result] : []))).toEqual([results[row]]);
+    expect(events.flatMap((event) => (event.type === 'done' && event.row === row ? [event.result] : []))).toEqual([
+      results[row],
+    ]);
   });
   const rows = events.flatMap((event) => (event.type === 'text' ? [event.row] : []));
   expect(rows.lastIndexOf(0)).toBeGreaterThan(rows.indexOf(2)); // in turns, not one after the other
@@ -64,7 +83,12 @@ it('a comparison streams every row, side by side, to the texts that it returns a
 it('a comparison that is stopped keeps what each row has written', async () => {
   await load();
   const control = new CallControl();
-  const { results, events } = await compare([null, await randomAdapter(modelDir, ['q'], 1)], { maxNew: 50 }, control, () => control.ask('stop'));
+  const { results, events } = await compare(
+    [null, await randomAdapter(modelDir, ['q'], 1)],
+    { maxNew: 50 },
+    control,
+    () => control.ask('stop'),
+  );
   results.forEach((result, row) => {
     expect(result.stopReason).toBe('cancelled');
     expect(result.tokens).toBeLessThan(10);
@@ -109,18 +133,32 @@ it('asking for probabilities does not change the text, and a stop text cuts the 
 it('a conversation goes through the chat template as a whole', async () => {
   const file = path.join(modelDir, 'tokenizer_config.json');
   const config = JSON.parse(fs.readFileSync(file, 'utf8')) as object;
-  fs.writeFileSync(file, JSON.stringify({ ...config, chat_template: "{{ bos_token }}{% for m in messages %}{{ m.role }}: {{ m.content }};{% endfor %}{% if add_generation_prompt %}assistant:{% endif %}" }));
+  fs.writeFileSync(
+    file,
+    JSON.stringify({
+      ...config,
+      chat_template:
+        '{{ bos_token }}{% for m in messages %}{{ m.role }}: {{ m.content }};{% endfor %}{% if add_generation_prompt %}assistant:{% endif %}',
+    }),
+  );
   expect(await resident.load({ engine: 'tensorflow', modelDir })).toMatchObject({ chatTemplate: true });
-  const messages = [{ role: 'system', content: 'be kind' }, { role: 'user', content: 'Hi' }, { role: 'assistant', content: 'Yo' }, { role: 'user', content: 'Bye' }] as const;
+  const messages = [
+    { role: 'system', content: 'be kind' },
+    { role: 'user', content: 'Hi' },
+    { role: 'assistant', content: 'Yo' },
+    { role: 'user', content: 'Bye' },
+  ] as const;
   const { result } = await ask({ messages: [...messages], prompt: '', maxNew: 6 });
-  const written = (await ask({ prompt: 'system: be kind;user: Hi;assistant: Yo;user: Bye;assistant:', maxNew: 6 })).result;
+  const written = (await ask({ prompt: 'system: be kind;user: Hi;assistant: Yo;user: Bye;assistant:', maxNew: 6 }))
+    .result;
   expect({ ...result, tokensPerSecond: 0 }).toEqual({ ...written, tokensPerSecond: 0 });
   expect(result.promptTokens).toBe(1 + 'system: be kind;user: Hi;assistant: Yo;user: Bye;assistant:'.length);
 });
 
 it('a strong penalty keeps greedy text from repeating a token', async () => {
   await load();
-  const idsOf = async (repetitionPenalty: number): Promise<number[]> => (await ask({ repetitionPenalty, probabilities: true })).result.probabilities!.map(({ id }) => id);
+  const idsOf = async (repetitionPenalty: number): Promise<number[]> =>
+    (await ask({ repetitionPenalty, probabilities: true })).result.probabilities!.map(({ id }) => id);
   const free = await idsOf(1);
   expect(new Set(free).size).toBeLessThan(free.length);
   const held = await idsOf(10);

@@ -33,7 +33,18 @@ function halfGpt2(): Promise<string> {
 }
 
 async function gpt2(width: number, layers: number): Promise<string> {
-  const config = { model_type: 'gpt2', n_embd: width, n_layer: layers, n_head: width / 64, vocab_size: TINY_VOCAB, n_positions: 512, activation_function: 'gelu_new', tie_word_embeddings: true, bos_token_id: TINY_BOS, eos_token_id: TINY_EOS };
+  const config = {
+    model_type: 'gpt2',
+    n_embd: width,
+    n_layer: layers,
+    n_head: width / 64,
+    vocab_size: TINY_VOCAB,
+    n_positions: 512,
+    activation_function: 'gelu_new',
+    tie_word_embeddings: true,
+    bos_token_id: TINY_BOS,
+    eos_token_id: TINY_EOS,
+  };
   return writeTinyModel(path.join(temporaryFolder(), 'gpt2'), { config });
 }
 
@@ -54,9 +65,16 @@ function isWithin20Percent({ estimate, peakBytes }: PreflightResult): boolean {
 }
 
 function expectSumAndShare({ estimate, peakBytes }: PreflightResult): void {
-  const { totalBytes, processBytes, weightBytes, trainableBytes, gradientBytes, momentBytes, activationBytes } = estimate;
-  expect(processBytes + weightBytes + trainableBytes + gradientBytes + momentBytes + activationBytes).toBeCloseTo(totalBytes, -3);
-  expect(Math.abs(totalBytes / peakBytes - 1), `${Math.round(totalBytes / MIB)} MiB estimated, ${Math.round(peakBytes / MIB)} measured`).toBeLessThan(0.2);
+  const { totalBytes, processBytes, weightBytes, trainableBytes, gradientBytes, momentBytes, activationBytes } =
+    estimate;
+  expect(processBytes + weightBytes + trainableBytes + gradientBytes + momentBytes + activationBytes).toBeCloseTo(
+    totalBytes,
+    -3,
+  );
+  expect(
+    Math.abs(totalBytes / peakBytes - 1),
+    `${Math.round(totalBytes / MIB)} MiB estimated, ${Math.round(peakBytes / MIB)} measured`,
+  ).toBeLessThan(0.2);
 }
 
 describe('the estimate is within 20 % of the measured peak', () => {
@@ -78,16 +96,22 @@ describe('the estimate is within 20 % of the measured peak', () => {
     ['LoRA', {}, {}],
     ['LoRA with recomputed blocks', { gradientCheckpointing: true }, {}],
     ['every weight', {}, { type: 'full' }],
-  ])('the shape of a small GPT-2, %s', async (_, train, method) => {
-    await expectWithin20Percent(await runOn(await halfGpt2(), train, method));
-  }, 120_000);
+  ])(
+    'the shape of a small GPT-2, %s',
+    async (_, train, method) => {
+      await expectWithin20Percent(await runOn(await halfGpt2(), train, method));
+    },
+    120_000,
+  );
 });
 
 it('says the largest batch, length and rank for a limit, which grow with it', async () => {
   const dir = await gpt2(192, 3);
-  const at = async (memoryLimitBytes: number): Promise<PreflightResult> => ask(await runOn(dir, { batch: 4, memoryLimitBytes }));
+  const at = async (memoryLimitBytes: number): Promise<PreflightResult> =>
+    ask(await runOn(dir, { batch: 4, memoryLimitBytes }));
   const [narrow, wide] = [await at(320 * MIB), await at(600 * MIB)];
-  for (const kind of ['batch', 'maxLength'] as const) expect(wide.largest[kind]!, kind).toBeGreaterThan(narrow.largest[kind]!);
+  for (const kind of ['batch', 'maxLength'] as const)
+    expect(wide.largest[kind]!, kind).toBeGreaterThan(narrow.largest[kind]!);
   expect(wide.largest.rank).toBe(192); // the width: beyond it no rank is possible
   // The batch that is said to fit does, measured, and not by far.
   const spec = await runOn(dir, { batch: wide.largest.batch });

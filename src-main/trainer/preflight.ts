@@ -37,20 +37,30 @@ export async function preflight(spec: RunSpec): Promise<PreflightResult> {
 
 async function tryOut(spec: RunSpec, base: Checkpoint, data: RunData): Promise<PreflightResult> {
   const { engine } = spec;
-  if (engine === 'auto') throw new GraftError('INTERNAL', 'The run was tried out before its engine was chosen; try again.');
+  if (engine === 'auto')
+    throw new GraftError('INTERNAL', 'The run was tried out before its engine was chosen; try again.');
   const { device, gpu } = await useEngine(engine);
   const batch = longestBatch(spec, data);
   const longest = { rows: batch.B, tokens: countTokens(batch), longestRow: batch.T };
   const estimate = await estimateMemory(spec, base, batch);
   const measured = await measure(spec, base, data, batch, engine);
   const limitBytes = memoryLimitBytes(engine, gpu, spec.train.memoryLimitBytes);
-  const largest = limitBytes === null ? { batch: null, maxLength: null, rank: null } : await largestThatFit({ spec, base, limitBytes, longestRow: batch.T, estimate, peakBytes: measured.peakBytes });
+  const largest =
+    limitBytes === null
+      ? { batch: null, maxLength: null, rank: null }
+      : await largestThatFit({ spec, base, limitBytes, longestRow: batch.T, estimate, peakBytes: measured.peakBytes });
   return { engine, device, longest, estimate, ...measured, limitBytes, largest };
 }
 
 /** The micro-batch with the most tokens in the first epoch. */
-export function longestBatch({ train }: Pick<RunSpec, 'train'>, { train: rows, padId, maxLength }: Pick<RunData, 'train' | 'padId' | 'maxLength'>): Batch {
-  const plan = new BatchPlan(rows.map(({ ids }) => ids.length), { ...train, maxLength });
+export function longestBatch(
+  { train }: Pick<RunSpec, 'train'>,
+  { train: rows, padId, maxLength }: Pick<RunData, 'train' | 'padId' | 'maxLength'>,
+): Batch {
+  const plan = new BatchPlan(
+    rows.map(({ ids }) => ids.length),
+    { ...train, maxLength },
+  );
   const tokensOf = (batch: number[]): number => batch.reduce((sum, row) => sum + rows[row]!.ids.length, 0);
   let most: number[] = [];
   for (let step = 1; step <= plan.stepsFor(1); step++) {
@@ -62,14 +72,26 @@ export function longestBatch({ train }: Pick<RunSpec, 'train'>, { train: rows, p
 type Measured = Pick<PreflightResult, 'peakBytes' | 'stepMs' | 'evaluationMs'>;
 
 /** Two steps, the first of which warms up. */
-async function measure(spec: RunSpec, base: Checkpoint, { val, padId }: RunData, batch: Batch, engine: EngineName): Promise<Measured> {
+async function measure(
+  spec: RunSpec,
+  base: Checkpoint,
+  { val, padId }: RunData,
+  batch: Batch,
+  engine: EngineName,
+): Promise<Measured> {
   const model = loadDecoder(base, { baseDtype: spec.baseDtype });
   const method = await attachMethod(model, spec, base);
   const optimizer = new AdamW(method.parameters, spec.train);
   const { lr, clip, labelSmoothing, gradientCheckpointing, accumulate } = spec.train;
   const batches = accumulate > 1 ? [batch, batch] : [batch];
   const step = (): Promise<unknown> =>
-    trainStep(model, method.parameters, optimizer, batches, { lr, clip, labelSmoothing, gradientCheckpointing, beforeMicroBatch: (index) => method.beforeTraining(`preflight ${index}`) });
+    trainStep(model, method.parameters, optimizer, batches, {
+      lr,
+      clip,
+      labelSmoothing,
+      gradientCheckpointing,
+      beforeMicroBatch: (index) => method.beforeTraining(`preflight ${index}`),
+    });
   await step();
   const stepMs = (await timed(step)) * (accumulate / batches.length);
   method.beforeEvaluation();

@@ -29,19 +29,38 @@ export interface PreparedRun {
 }
 
 /** state: file of the checkpoint to go on from; null: from the start. Throws what loading, attaching and loadRunState throw. */
-export async function prepareRun(spec: RunSpec, base: Checkpoint, data: RunData, state: string | null): Promise<PreparedRun> {
+export async function prepareRun(
+  spec: RunSpec,
+  base: Checkpoint,
+  data: RunData,
+  state: string | null,
+): Promise<PreparedRun> {
   const { engine } = spec;
-  if (engine === 'auto') throw new GraftError('INTERNAL', 'The run was started before its engine was chosen; start it again.');
+  if (engine === 'auto')
+    throw new GraftError('INTERNAL', 'The run was started before its engine was chosen; start it again.');
   const { device, gpu } = await useEngine(engine);
   const model = loadDecoder(base, { baseDtype: spec.baseDtype });
   const baseParameters = countParameters(model.weights.values());
   const method = await attachMethod(model, spec, base, data.labels);
-  const optimizer = new AdamW(method.parameters, { ...spec.train, ruleOf: rulesFor(spec.train.weightDecayOn, method.lrScaleOf) });
+  const optimizer = new AdamW(method.parameters, {
+    ...spec.train,
+    ruleOf: rulesFor(spec.train.weightDecayOn, method.lrScaleOf),
+  });
   const progress = state === null ? newProgress() : loadRunState(state, method.parameters, optimizer);
   const trainableParameters = countParameters(method.parameters);
-  const plan = new BatchPlan(data.train.map(({ ids }) => ids.length), { ...spec.train, maxLength: data.maxLength });
+  const plan = new BatchPlan(
+    data.train.map(({ ids }) => ids.length),
+    { ...spec.train, maxLength: data.maxLength },
+  );
   return {
-    engine, device, model, method, optimizer, progress, plan, trainableParameters,
+    engine,
+    device,
+    model,
+    method,
+    optimizer,
+    progress,
+    plan,
+    trainableParameters,
     totalSteps: spec.train.steps ?? plan.stepsFor(spec.train.epochs),
     totalParameters: baseParameters + (spec.method.type === 'full' ? 0 : trainableParameters),
     tensorLimitBytes: tensorLimitBytes(engine, gpu, spec.train.memoryLimitBytes),

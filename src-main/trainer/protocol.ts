@@ -272,7 +272,8 @@ export interface AnswerPiece {
 }
 
 /** Of several answers, by their place in the request: a piece, or the end. */
-export type CompareEvent = ({ type: 'text'; row: number } & AnswerPiece) | { type: 'done'; row: number; result: GenerateResult };
+export type CompareEvent =
+  ({ type: 'text'; row: number } & AnswerPiece) | { type: 'done'; row: number; result: GenerateResult };
 
 /** Written beside an export as `parity.json`, and returned. */
 export interface ParityCertificate {
@@ -340,16 +341,34 @@ export interface WorkerCalls {
   modelNeeds: { params: { modelDir: string }; event: never; result: ModelNeeds[] };
   checkTokenizer: { params: { modelDir: string }; event: never; result: TokenizerCheck };
   /** Rows token by token; those that the chat template cannot write with the reason. */
-  previewTokens: { params: { modelDir: string; examples: Example[]; lossOn: LossOn; maxLength: number }; event: never; result: (PreviewedRow | BadRow)[] };
+  previewTokens: {
+    params: { modelDir: string; examples: Example[]; lossOn: LossOn; maxLength: number };
+    event: never;
+    result: (PreviewedRow | BadRow)[];
+  };
   /** Lengths of the good rows of a file, of which there are `total`, as they are counted. */
   countTokens: {
-    params: { modelDir: string; file: string; format: DatasetFormat | null; plan: ColumnPlan; total: number; lossOn: LossOn };
+    params: {
+      modelDir: string;
+      file: string;
+      format: DatasetFormat | null;
+      plan: ColumnPlan;
+      total: number;
+      lossOn: LossOn;
+    };
     event: LengthCounts;
     result: void;
   };
   checkDataset: { params: CheckOptions; event: never; result: DatasetCheck };
   evaluate: {
-    params: { engine: EngineName; modelDir: string; baseDtype?: BaseDtype; adapterDir?: string; data: DataSpec; batch: number };
+    params: {
+      engine: EngineName;
+      modelDir: string;
+      baseDtype?: BaseDtype;
+      adapterDir?: string;
+      data: DataSpec;
+      batch: number;
+    };
     event: { done: number; total: number };
     result: EvaluateResult;
   };
@@ -366,8 +385,16 @@ export interface WorkerCalls {
   mergeInto: { params: { tasks: TaskDir[] }; event: never; result: { switchMs: number } };
   generate: { params: GenerateParams; event: AnswerPiece; result: GenerateResult };
   /** The same prompt on the resident base with each of these adapters (null: the plain base), as one batch; events as they come, results in that order. */
-  compare: { params: GenerateParams & { adapterDirs: (string | null)[] }; event: CompareEvent; result: GenerateResult[] };
-  merge: { params: MergeParams; event: { done: number; total: number; phase: 'merge' | 'verify' }; result: MergeResult };
+  compare: {
+    params: GenerateParams & { adapterDirs: (string | null)[] };
+    event: CompareEvent;
+    result: GenerateResult[];
+  };
+  merge: {
+    params: MergeParams;
+    event: { done: number; total: number; phase: 'merge' | 'verify' };
+    result: MergeResult;
+  };
 }
 export type WorkerCallName = keyof WorkerCalls;
 

@@ -34,7 +34,11 @@ async function load(): Promise<void> {
   await resident.load({ engine: 'tensorflow', modelDir });
 }
 
-function ask(params: Partial<GenerateParams> = {}, onText: (text: string) => void = () => undefined, control = new CallControl()): Promise<GenerateResult> {
+function ask(
+  params: Partial<GenerateParams> = {},
+  onText: (text: string) => void = () => undefined,
+  control = new CallControl(),
+): Promise<GenerateResult> {
   return resident.generate({ ...PROMPT, ...params }, ({ text }) => onText(text), control);
 }
 
@@ -66,8 +70,16 @@ async function mergedFolder(adapterDir: string): Promise<string> {
 
 describe('switching', () => {
   it('gives the text of base and adapters in turn, however often they are switched, without piling up tensors', async () => {
-    const adapters = [await randomAdapter(modelDir, ['q', 'v'], 1), await randomAdapter(modelDir, ['q', 'up'], 2), null];
-    const wanted = [greedyReference(await mergedFolder(adapters[0]!)), greedyReference(await mergedFolder(adapters[1]!)), greedyReference(modelDir)];
+    const adapters = [
+      await randomAdapter(modelDir, ['q', 'v'], 1),
+      await randomAdapter(modelDir, ['q', 'up'], 2),
+      null,
+    ];
+    const wanted = [
+      greedyReference(await mergedFolder(adapters[0]!)),
+      greedyReference(await mergedFolder(adapters[1]!)),
+      greedyReference(modelDir),
+    ];
     expect(new Set(wanted).size).toBe(3);
     await load();
     const tensors: number[] = [];
@@ -84,26 +96,44 @@ describe('switching', () => {
 
   it('merges adapters into the weights instead, and takes them out again', async () => {
     const [one, two] = [await randomAdapter(modelDir, ['q', 'v'], 1), await randomAdapter(modelDir, ['q', 'up'], 2)];
-    const texts = [greedyReference(modelDir), greedyReference(await mergedFolder(one)), greedyReference(await mergedFolder(two))];
+    const texts = [
+      greedyReference(modelDir),
+      greedyReference(await mergedFolder(one)),
+      greedyReference(await mergedFolder(two)),
+    ];
     await load();
     const before = tf.memory().numTensors;
-    for (const [text, dir] of [[texts[1], one], [texts[2], two]] as const) {
+    for (const [text, dir] of [
+      [texts[1], one],
+      [texts[2], two],
+    ] as const) {
       await resident.attach(two);
       await resident.mergeInto([{ adapterDir: dir, scale: 1 }]);
       expect((await ask()).text).toBe(text);
     }
-    await resident.mergeInto([{ adapterDir: one, scale: 0.5 }, { adapterDir: one, scale: 0.5 }]);
+    await resident.mergeInto([
+      { adapterDir: one, scale: 0.5 },
+      { adapterDir: one, scale: 0.5 },
+    ]);
     expect((await ask()).text).toBe(texts[1]);
     await resident.attach(null);
     expect((await ask()).text).toBe(texts[0]);
     await resident.mergeInto([{ adapterDir: one, scale: 1 }]);
-    const compared = await resident.compare({ ...PROMPT, adapterDirs: [null, two] }, () => undefined, new CallControl());
+    const compared = await resident.compare(
+      { ...PROMPT, adapterDirs: [null, two] },
+      () => undefined,
+      new CallControl(),
+    );
     expect(compared.map(({ text }) => text)).toEqual([texts[0], texts[2]]);
     expect(tf.memory().numTensors).toBe(before + 2); // the rotary tables, made when the first prompt came
   });
 
   it('compares adapters in one batch: the texts that each gives when it is attached, the attached one kept in place', async () => {
-    const adapters = [null, await randomAdapter(modelDir, ['q', 'v'], 1), await randomAdapter(modelDir, ['q', 'up'], 2)];
+    const adapters = [
+      null,
+      await randomAdapter(modelDir, ['q', 'v'], 1),
+      await randomAdapter(modelDir, ['q', 'up'], 2),
+    ];
     await load();
     const wanted: GenerateResult[] = [];
     for (const adapter of adapters) {
@@ -111,8 +141,14 @@ describe('switching', () => {
       wanted.push(await ask({ stop: ['zz'] }));
     }
     const tensors = tf.memory().numTensors;
-    const compared = await resident.compare({ ...PROMPT, stop: ['zz'], adapterDirs: adapters }, () => undefined, new CallControl());
-    expect(compared.map(({ text, tokens, stopReason }) => ({ text, tokens, stopReason }))).toEqual(wanted.map(({ text, tokens, stopReason }) => ({ text, tokens, stopReason })));
+    const compared = await resident.compare(
+      { ...PROMPT, stop: ['zz'], adapterDirs: adapters },
+      () => undefined,
+      new CallControl(),
+    );
+    expect(compared.map(({ text, tokens, stopReason }) => ({ text, tokens, stopReason }))).toEqual(
+      wanted.map(({ text, tokens, stopReason }) => ({ text, tokens, stopReason })),
+    );
     expect(new Set(compared.map(({ text }) => text)).size).toBe(3);
     expect((await ask({ stop: ['zz'] })).text).toBe(wanted[2]!.text);
     expect(tf.memory().numTensors).toBe(tensors);
@@ -129,7 +165,9 @@ describe('switching', () => {
     const { text } = await ask();
     const tensors = tf.memory().numTensors;
     await expect(resident.attach(foreign)).rejects.toMatchObject({ code: 'ADAPTER_WRONG_BASE' });
-    await expect(resident.attach(broken)).rejects.toMatchObject({ code: expect.stringMatching(/^SAFETENSORS_/) as string });
+    await expect(resident.attach(broken)).rejects.toMatchObject({
+      code: expect.stringMatching(/^SAFETENSORS_/) as string,
+    });
     expect((await ask()).text).toBe(text);
     expect(text).not.toBe(greedyReference(modelDir));
     expect(tf.memory().numTensors).toBe(tensors);
@@ -142,7 +180,10 @@ describe('switching', () => {
     await resident.attach(await randomAdapter(modelDir, ['q'], 1));
     const facts = await resident.load({ engine: 'tensorflow', modelDir });
     const tensors = tf.memory().numTensors;
-    expect(facts).toMatchObject({ engine: 'tensorflow', totalParameters: 258 * 16 + 2 * (256 + 128 + 128 + 256 + 3 * 384 + 32) + 16 });
+    expect(facts).toMatchObject({
+      engine: 'tensorflow',
+      totalParameters: 258 * 16 + 2 * (256 + 128 + 128 + 256 + 3 * 384 + 32) + 16,
+    });
     await resident.attach(await randomAdapter(modelDir, ['q'], 1));
     await load();
     expect(tf.memory().numTensors).toBe(tensors);
@@ -177,7 +218,10 @@ describe('generating', () => {
     const stopped = await ask({ ...params, stop: [stop] });
     expect(stopped).toMatchObject({ text: text.slice(0, at), stopReason: 'stop' });
     expect(stopped.tokens).toBeLessThan(20);
-    expect(await ask({ ...params, maxNew: stopped.tokens, stop: [stop] })).toMatchObject({ text: text.slice(0, at), stopReason: 'stop' });
+    expect(await ask({ ...params, maxNew: stopped.tokens, stop: [stop] })).toMatchObject({
+      text: text.slice(0, at),
+      stopReason: 'stop',
+    });
     expect(await ask({ ...params, maxNew: stopped.tokens - 1, stop: [stop] })).toMatchObject({ stopReason: 'length' });
   });
 

@@ -17,7 +17,16 @@ import { answerRows } from './answers.ts';
 import { checkBaseDtype } from './baseDtype.ts';
 import type { CallControl } from './control.ts';
 import { useEngine } from './engines.ts';
-import type { AnswerPiece, CompareEvent, EngineName, GenerateParams, GenerateResult, LoadResult, TaskDir, WorkerCalls } from './protocol.ts';
+import type {
+  AnswerPiece,
+  CompareEvent,
+  EngineName,
+  GenerateParams,
+  GenerateResult,
+  LoadResult,
+  TaskDir,
+  WorkerCalls,
+} from './protocol.ts';
 import { loadDecoder } from './loadDecoder.ts';
 
 interface Loaded {
@@ -34,7 +43,10 @@ export class Resident {
   private loaded: Loaded | null = null;
 
   /** Loads a base and frees the one before. */
-  async load({ engine, modelDir, baseDtype }: WorkerCalls['load']['params'], emit: (event: { done: number; total: number }) => void = () => undefined): Promise<LoadResult> {
+  async load(
+    { engine, modelDir, baseDtype }: WorkerCalls['load']['params'],
+    emit: (event: { done: number; total: number }) => void = () => undefined,
+  ): Promise<LoadResult> {
     checkBaseDtype(baseDtype, engine);
     const started = performance.now();
     const checkpoint = openCheckpoint(modelDir);
@@ -46,7 +58,14 @@ export class Resident {
       this.loaded = { engine, checkpoint, tokenizer, model, adapter: null, merged: new MergedTasks(model) };
       const totalParameters = countParameters(model.weights.values());
       const chatTemplate = tokenizer.chatTemplate !== undefined;
-      return { engine, device, loadMs: performance.now() - started, totalParameters, chatTemplate, memoryBytes: heldBytes(engine) };
+      return {
+        engine,
+        device,
+        loadMs: performance.now() - started,
+        totalParameters,
+        chatTemplate,
+        memoryBytes: heldBytes(engine),
+      };
     } catch (error) {
       checkpoint.close();
       throw error;
@@ -68,7 +87,8 @@ export class Resident {
     const started = performance.now();
     const adapters: WeightedAdapter[] = [];
     try {
-      for (const { adapterDir, scale } of tasks) adapters.push({ adapter: loadWriter(adapterDir, loaded.checkpoint), weight: scale });
+      for (const { adapterDir, scale } of tasks)
+        adapters.push({ adapter: loadWriter(adapterDir, loaded.checkpoint), weight: scale });
       loaded.merged.switchTo(adapters);
     } finally {
       for (const { adapter } of adapters) adapter.dispose();
@@ -77,10 +97,19 @@ export class Resident {
     return { switchMs: performance.now() - started };
   }
 
-  async generate(params: GenerateParams, emit: (piece: AnswerPiece) => void, control: CallControl): Promise<GenerateResult> {
+  async generate(
+    params: GenerateParams,
+    emit: (piece: AnswerPiece) => void,
+    control: CallControl,
+  ): Promise<GenerateResult> {
     const loaded = this.requireLoaded();
     return answerAlone(loaded, loaded.adapter, params, control, (event) => {
-      if (event.type === 'text') emit({ text: event.text, tokensPerSecond: event.tokensPerSecond, ...(event.probabilities ? { probabilities: event.probabilities } : {}) });
+      if (event.type === 'text')
+        emit({
+          text: event.text,
+          tokensPerSecond: event.tokensPerSecond,
+          ...(event.probabilities ? { probabilities: event.probabilities } : {}),
+        });
     });
   }
 
@@ -88,13 +117,22 @@ export class Resident {
    * The prompt once per adapter (null: the plain base); the attached adapter plays no part, and what was merged is
    * taken out. The base and plain LoRAs are decoded as one batch, adapters of other methods one after the other behind it.
    */
-  async compare({ adapterDirs, ...params }: WorkerCalls['compare']['params'], emit: (event: CompareEvent) => void, control: CallControl): Promise<GenerateResult[]> {
+  async compare(
+    { adapterDirs, ...params }: WorkerCalls['compare']['params'],
+    emit: (event: CompareEvent) => void,
+    control: CallControl,
+  ): Promise<GenerateResult[]> {
     const loaded = this.requireLoaded();
     loaded.merged.switchTo([]);
     const adapters = new Map<string | null, Adapter | null>([[null, null]]);
     try {
-      for (const dir of adapterDirs) if (dir !== null && !adapters.has(dir)) adapters.set(dir, loadWriter(dir, loaded.checkpoint));
-      return await answerEach(loaded, adapterDirs.map((dir) => adapters.get(dir)!), { params, emit, control });
+      for (const dir of adapterDirs)
+        if (dir !== null && !adapters.has(dir)) adapters.set(dir, loadWriter(dir, loaded.checkpoint));
+      return await answerEach(
+        loaded,
+        adapterDirs.map((dir) => adapters.get(dir)!),
+        { params, emit, control },
+      );
     } finally {
       for (const adapter of adapters.values()) adapter?.dispose();
     }
@@ -147,18 +185,27 @@ interface Asked {
   control: CallControl;
 }
 
-async function answerEach(loaded: Loaded, adapters: (Adapter | null)[], { params, emit, control }: Asked): Promise<GenerateResult[]> {
+async function answerEach(
+  loaded: Loaded,
+  adapters: (Adapter | null)[],
+  { params, emit, control }: Asked,
+): Promise<GenerateResult[]> {
   const { model, tokenizer } = loaded;
   const results: GenerateResult[] = [];
   const batch = [...adapters.entries()].flatMap(([row, adapter]) => (isPlainLora(adapter) ? [{ row, adapter }] : []));
   if (batch.length > 0) {
-    const decode = (rows: BatchRow[]): AsyncGenerator<BatchEvent, void> => generateMixed(model, rows.map((row, i) => ({ ...row, adapter: batch[i]!.adapter })));
+    const decode = (rows: BatchRow[]): AsyncGenerator<BatchEvent, void> =>
+      generateMixed(
+        model,
+        rows.map((row, i) => ({ ...row, adapter: batch[i]!.adapter })),
+      );
     const own = (event: CompareEvent): void => emit({ ...event, row: batch[event.row]!.row });
     const answered = await answerRows({ model, tokenizer, params, rows: batch.length, decode, emit: own, control });
     answered.forEach((result, i) => (results[batch[i]!.row] = result));
   }
   for (const [row, adapter] of adapters.entries()) {
-    if (!results[row]) results[row] = await answerAlone(loaded, adapter, params, control, (event) => emit({ ...event, row }));
+    if (!results[row])
+      results[row] = await answerAlone(loaded, adapter, params, control, (event) => emit({ ...event, row }));
   }
   return results;
 }
@@ -168,19 +215,43 @@ function loadWriter(dir: string, checkpoint: Checkpoint): Adapter {
   const adapter = loadAdapter(dir, checkpoint);
   if (!adapter.overrides?.has(SCORE)) return adapter;
   adapter.dispose();
-  throw usageError('ADAPTER_CLASSIFIES', `The adapter in ${dir} tells labels apart and writes no text; evaluate it on a dataset with labels instead.`, { adapter: dir });
+  throw usageError(
+    'ADAPTER_CLASSIFIES',
+    `The adapter in ${dir} tells labels apart and writes no text; evaluate it on a dataset with labels instead.`,
+    { adapter: dir },
+  );
 }
 
 /** None, or one that a batch can hold beside others: no magnitudes, no biases. */
 function isPlainLora(adapter: Adapter | null): adapter is LoraAdapter | null {
-  return adapter === null || (adapter instanceof LoraAdapter && adapter.overrides.size === 0 && adapter.pairs.every(({ magnitude }) => !magnitude));
+  return (
+    adapter === null ||
+    (adapter instanceof LoraAdapter &&
+      adapter.overrides.size === 0 &&
+      adapter.pairs.every(({ magnitude }) => !magnitude))
+  );
 }
 
-async function answerAlone({ model, tokenizer, adapter: attached }: Loaded, adapter: Adapter | null, params: GenerateParams, control: CallControl, emit: (event: CompareEvent) => void): Promise<GenerateResult> {
+async function answerAlone(
+  { model, tokenizer, adapter: attached }: Loaded,
+  adapter: Adapter | null,
+  params: GenerateParams,
+  control: CallControl,
+  emit: (event: CompareEvent) => void,
+): Promise<GenerateResult> {
   model.adapter = adapter;
   try {
     const decode = (rows: BatchRow[]): AsyncGenerator<BatchEvent, void> => generateBatch(model, rows);
-    const [result] = await answerRows({ model, tokenizer, params, rows: 1, virtual: adapter?.virtual, decode, emit, control });
+    const [result] = await answerRows({
+      model,
+      tokenizer,
+      params,
+      rows: 1,
+      virtual: adapter?.virtual,
+      decode,
+      emit,
+      control,
+    });
     return result!;
   } finally {
     model.adapter = attached;

@@ -28,7 +28,11 @@ export function openBase(spec: RunSpec): Checkpoint {
   const base = openCheckpoint(spec.model.dir);
   if (base.hash === spec.model.hash) return base;
   base.close();
-  throw new GraftError('MODEL_CHANGED', `The files in ${spec.model.dir} have changed since the run was set up; add the model again and start a new run.`, { dir: spec.model.dir });
+  throw new GraftError(
+    'MODEL_CHANGED',
+    `The files in ${spec.model.dir} have changed since the run was set up; add the model again and start a new run.`,
+    { dir: spec.model.dir },
+  );
 }
 
 /** The tokenised rows of a run, before they are checked against its settings and split. */
@@ -48,29 +52,53 @@ export async function prepareRows(spec: RunSpec, { maxPositions, vocab }: Archit
 }
 
 /** Throws where the data has changed, cannot be used or does not suit the settings; says in the log what is left out or cut. */
-export async function readData(spec: RunSpec, architecture: ArchitectureSpec, emit: (event: TrainEvent) => void): Promise<RunData> {
+export async function readData(
+  spec: RunSpec,
+  architecture: ArchitectureSpec,
+  emit: (event: TrainEvent) => void,
+): Promise<RunData> {
   checkClassify(spec.data, spec.method);
   checkSamples(spec);
   return splitRows(spec, architecture, await prepareRows(spec, architecture), emit);
 }
 
 /** As readData, of rows that have been tokenised. */
-export function splitRows(spec: RunSpec, { vocab }: ArchitectureSpec, { prepared, tokenizer, maxLength }: PreparedRows, emit: (event: TrainEvent) => void): RunData {
+export function splitRows(
+  spec: RunSpec,
+  { vocab }: ArchitectureSpec,
+  { prepared, tokenizer, maxLength }: PreparedRows,
+  emit: (event: TrainEvent) => void,
+): RunData {
   const virtual = virtualLayout(spec, vocab);
-  if (maxLength < spec.data.maxLength) emit({ type: 'log', message: `Rows are cut at ${maxLength} tokens, the longest that this model can see.` });
+  if (maxLength < spec.data.maxLength)
+    emit({ type: 'log', message: `Rows are cut at ${maxLength} tokens, the longest that this model can see.` });
   if (spec.data.hash !== undefined && prepared.sha256 !== spec.data.hash) {
-    throw new GraftError('DATASET_CHANGED', `${spec.data.file} has changed since the run was set up; add the dataset again and start a new run.`, { file: spec.data.file });
+    throw new GraftError(
+      'DATASET_CHANGED',
+      `${spec.data.file} has changed since the run was set up; add the dataset again and start a new run.`,
+      { file: spec.data.file },
+    );
   }
   assertTrainable(prepared, { allowBadRows: spec.data.allowBadRows });
   if (prepared.bad.length) {
     const list = prepared.bad.slice(0, 10).map(describeBadRow).join('; ');
     emit({ type: 'log', message: `${prepared.bad.length} bad rows are left out: ${list}` });
   }
-  const examples = virtual ? prepared.examples.map((example) => withVirtualTokens(example, virtual)) : prepared.examples;
+  const examples = virtual
+    ? prepared.examples.map((example) => withVirtualTokens(example, virtual))
+    : prepared.examples;
   const parts = splitExamples(examples, spec.train.val, spec.train.seed);
   checkTrainSettings(spec.train, parts.val.length);
   const train = withoutLines(parts.train, spec);
-  return { train, val: parts.val, ...(prepared.labels ? { labels: prepared.labels } : {}), padId: tokenizer.padId, tokenizer, kind: prepared.kind, maxLength: maxLength + countOf(virtual) };
+  return {
+    train,
+    val: parts.val,
+    ...(prepared.labels ? { labels: prepared.labels } : {}),
+    padId: tokenizer.padId,
+    tokenizer,
+    kind: prepared.kind,
+    maxLength: maxLength + countOf(virtual),
+  };
 }
 
 /** Throws EVERYTHING_EXCLUDED. */
@@ -78,7 +106,11 @@ function withoutLines(rows: TokenisedExample[], { data }: RunSpec): TokenisedExa
   const lines = new Set(data.excludeLines);
   const left = rows.filter(({ line }) => !lines.has(line));
   if (left.length > 0) return left;
-  throw usageError('EVERYTHING_EXCLUDED', `All ${rows.length} rows to train on are among the excluded lines; exclude fewer.`, { rows: rows.length });
+  throw usageError(
+    'EVERYTHING_EXCLUDED',
+    `All ${rows.length} rows to train on are among the excluded lines; exclude fewer.`,
+    { rows: rows.length },
+  );
 }
 
 function countOf(virtual: VirtualLayout | undefined): number {
@@ -89,7 +121,10 @@ function countOf(virtual: VirtualLayout | undefined): number {
 function virtualLayout({ method, data }: RunSpec, vocab: number): VirtualLayout | undefined {
   if (method.type !== 'prefix') return undefined;
   if (method.infixLength > 0 && data.lossOn === 'all') {
-    throw usageError('INFIX_NEEDS_ANSWERS', 'An infix stands between prompt and answer, but with the loss on all tokens there is no such place; put the loss on completions or leave the infix out.');
+    throw usageError(
+      'INFIX_NEEDS_ANSWERS',
+      'An infix stands between prompt and answer, but with the loss on all tokens there is no such place; put the loss on completions or leave the infix out.',
+    );
   }
   return { prefix: method.prefixLength, infix: method.infixLength, vocab };
 }

@@ -49,20 +49,42 @@ export function runStateFile(runDir: string): string {
 
 export function newProgress(): Progress {
   return {
-    step: 0, skippedSteps: 0, badSteps: 0, splits: 1, best: null, evaluationsWithoutGain: 0, evaluationDue: true,
-    firstLoss: NaN, lastLoss: NaN, initialValLoss: null, valLoss: null, tokens: 0, trainingMs: 0, peakMemoryBytes: 0,
+    step: 0,
+    skippedSteps: 0,
+    badSteps: 0,
+    splits: 1,
+    best: null,
+    evaluationsWithoutGain: 0,
+    evaluationDue: true,
+    firstLoss: NaN,
+    lastLoss: NaN,
+    initialValLoss: null,
+    valLoss: null,
+    tokens: 0,
+    trainingMs: 0,
+    peakMemoryBytes: 0,
   };
 }
 
 /** Returns the name of a tensor that is not finite, in which case nothing was written and the state before stays; else null. */
-export async function saveRunState(runDir: string, parameters: Parameter[], optimizer: AdamW, progress: Progress): Promise<string | null> {
+export async function saveRunState(
+  runDir: string,
+  parameters: Parameter[],
+  optimizer: AdamW,
+  progress: Progress,
+): Promise<string | null> {
   const moments = optimizer.moments();
   const slots = [...parameters, ...moments];
   const values = await Promise.all(slots.map(({ value }) => value.data()));
   tf.dispose(moments.map(({ value }) => value));
   const bad = slots.find((_, i) => firstNotFinite(values[i] as Float32Array) >= 0);
   if (bad) return bad.name;
-  const entries = slots.map(({ name, value }, i): TensorEntry => ({ name, dtype: 'F32', shape: value.shape, data: () => castF32(values[i] as Float32Array, 'F32') }));
+  const entries = slots.map(({ name, value }, i): TensorEntry => ({
+    name,
+    dtype: 'F32',
+    shape: value.shape,
+    data: () => castF32(values[i] as Float32Array, 'F32'),
+  }));
   const file = runStateFile(runDir);
   try {
     await writeSafetensors(file, entries, { format: FORMAT, progress: JSON.stringify(progress) });
@@ -74,11 +96,20 @@ export async function saveRunState(runDir: string, parameters: Parameter[], opti
 
 /** Puts the state of the file `source` back into `parameters` and `optimizer`. Throws NOT_RESUMABLE when there is none or it does not fit. */
 export function loadRunState(source: string, parameters: Parameter[], optimizer: AdamW): Progress {
-  if (!fs.existsSync(source)) throw new GraftError('NOT_RESUMABLE', `There is no checkpoint in ${path.dirname(source)} to go on from; start the run again.`, { file: source });
+  if (!fs.existsSync(source))
+    throw new GraftError(
+      'NOT_RESUMABLE',
+      `There is no checkpoint in ${path.dirname(source)} to go on from; start the run again.`,
+      { file: source },
+    );
   const file = openSafetensors(source);
   try {
     const misfit = (what: string): GraftError =>
-      new GraftError('NOT_RESUMABLE', `The checkpoint ${source} does not belong to this run (${what}); start the run again.`, { file: source });
+      new GraftError(
+        'NOT_RESUMABLE',
+        `The checkpoint ${source} does not belong to this run (${what}); start the run again.`,
+        { file: source },
+      );
     const { format, progress } = file.metadata;
     if (format !== FORMAT || progress === undefined) throw misfit('another format');
     const read = (name: string, shape: number[]): tf.Tensor => {

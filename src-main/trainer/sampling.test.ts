@@ -18,10 +18,15 @@ const SETTINGS = { method: { dropout: 0.2 }, train: { steps: 6, evalEvery: 2, ne
 
 async function run(spec: RunSpec, onEvent: (event: TrainEvent) => void = () => undefined): Promise<TrainEvent[]> {
   const events: TrainEvent[] = [];
-  await train(spec, false, (event) => {
-    events.push(event);
-    onEvent(event);
-  }, new CallControl());
+  await train(
+    spec,
+    false,
+    (event) => {
+      events.push(event);
+      onEvent(event);
+    },
+    new CallControl(),
+  );
   return events;
 }
 
@@ -34,9 +39,16 @@ it('are written before the first step, at each evaluation and at the end, and th
   const without = await run(plain);
   const events = await run(sampled);
   expect(samplesOf(without)).toEqual([]);
-  expect(samplesOf(events).map(({ step, texts }) => [step, texts.length])).toEqual([[0, 2], [2, 2], [4, 2], [6, 2]]);
+  expect(samplesOf(events).map(({ step, texts }) => [step, texts.length])).toEqual([
+    [0, 2],
+    [2, 2],
+    [4, 2],
+    [6, 2],
+  ]);
   expect(bytes(sampled)).toEqual(bytes(plain));
-  expect(events.flatMap((event) => (event.type === 'step' ? [event.loss] : []))).toEqual(without.flatMap((event) => (event.type === 'step' ? [event.loss] : [])));
+  expect(events.flatMap((event) => (event.type === 'step' ? [event.loss] : []))).toEqual(
+    without.flatMap((event) => (event.type === 'step' ? [event.loss] : [])),
+  );
 });
 
 it('the last ones are what the saved adapter writes, token by token without a cache', async () => {
@@ -78,5 +90,8 @@ it('are refused where they make no sense, before anything is trained', async () 
   const classifies = await tinyRun({ rows: labelled, data: { classify: true }, train: { samplePrompts: ['x'] } });
   await expect(run(classifies)).rejects.toMatchObject({ code: 'SAMPLES_NEED_TEXT', kind: 'usage' });
   const long = await tinyRun({ train: { samplePrompts: ['x'.repeat(3000)] } });
-  await expect(run(long)).rejects.toMatchObject({ code: 'SAMPLE_PROMPT_TOO_LONG', message: expect.stringMatching(/sees at most \d+; shorten it\.$/) as string });
+  await expect(run(long)).rejects.toMatchObject({
+    code: 'SAMPLE_PROMPT_TOO_LONG',
+    message: expect.stringMatching(/sees at most \d+; shorten it\.$/) as string,
+  });
 });

@@ -28,11 +28,17 @@ interface SamplerInput {
 }
 
 /** Null where no samples are wanted. Throws SAMPLE_PROMPT_TOO_LONG, EMPTY_PROMPT. */
-export function makeSampler({ samplePrompts, sampleTokens }: TrainSettings, { model, method, tokenizer, kind }: SamplerInput): Sampler | null {
+export function makeSampler(
+  { samplePrompts, sampleTokens }: TrainSettings,
+  { model, method, tokenizer, kind }: SamplerInput,
+): Sampler | null {
   if (samplePrompts.length === 0) return null;
   const virtual = model.adapter?.virtual;
   const prompts = samplePrompts.map((text) => {
-    const ids = kind === 'messages' ? encodeChatPrompt(tokenizer, [{ role: 'user', content: text }]) : tokenizer.encodePrompt(text);
+    const ids =
+      kind === 'messages'
+        ? encodeChatPrompt(tokenizer, [{ role: 'user', content: text }])
+        : tokenizer.encodePrompt(text);
     const all = virtual ? virtualPrompt(ids, { ...virtual, vocab: model.spec.vocab }) : ids;
     checkLength(text, all.length, model.spec.maxPositions);
     return all;
@@ -43,10 +49,19 @@ export function makeSampler({ samplePrompts, sampleTokens }: TrainSettings, { mo
       method.beforeEvaluation();
       const written: number[][] = prompts.map(() => []);
       const options = { maxNew: sampleTokens, temperature: 0, eosIds, random: new Random(0) };
-      for await (const event of generateBatch(model, prompts.map((prompt) => ({ prompt, options })))) {
+      for await (const event of generateBatch(
+        model,
+        prompts.map((prompt) => ({ prompt, options })),
+      )) {
         if ('id' in event) written[event.row]!.push(event.id);
       }
-      return prompts.map((prompt, row) => continuation(tokenizer, prompt.filter((id) => id < model.spec.vocab), written[row]!));
+      return prompts.map((prompt, row) =>
+        continuation(
+          tokenizer,
+          prompt.filter((id) => id < model.spec.vocab),
+          written[row]!,
+        ),
+      );
     },
   };
 }
@@ -59,5 +74,9 @@ function continuation(tokenizer: TextTokenizer, prompt: number[], written: numbe
 function checkLength(text: string, tokens: number, maxPositions: number): void {
   if (tokens === 0) throw usageError('EMPTY_PROMPT', 'A sample prompt has no tokens; type at least one word.');
   if (tokens < maxPositions) return;
-  throw usageError('SAMPLE_PROMPT_TOO_LONG', `The sample prompt "${text.slice(0, 40)}…" has ${tokens} tokens, but this model sees at most ${maxPositions}; shorten it.`, { tokens, maxPositions });
+  throw usageError(
+    'SAMPLE_PROMPT_TOO_LONG',
+    `The sample prompt "${text.slice(0, 40)}…" has ${tokens} tokens, but this model sees at most ${maxPositions}; shorten it.`,
+    { tokens, maxPositions },
+  );
 }

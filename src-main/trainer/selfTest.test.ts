@@ -5,7 +5,13 @@ import { relativeDifference, selfTest } from './selfTest.ts';
 
 it('passes on wasm, which every machine has', async () => {
   const result = await selfTest('wasm');
-  expect(result.checks.map(({ name }) => name)).toEqual(['Matrix product', 'RMS norm', 'Causal attention', 'Cross-entropy', 'Gradient of a LoRA layer']);
+  expect(result.checks.map(({ name }) => name)).toEqual([
+    'Matrix product',
+    'RMS norm',
+    'Causal attention',
+    'Cross-entropy',
+    'Gradient of a LoRA layer',
+  ]);
   expect(result.checks.filter(({ passed }) => !passed)).toEqual([]);
   expect(result.passed).toBe(true);
 });
@@ -15,7 +21,9 @@ it('fails where products are off by a thousandth', async () => {
   const { runKernel } = engine;
   engine.runKernel = (name, ...rest) => {
     const result = runKernel.call(engine, name, ...rest) as tf.Tensor;
-    return (name === 'BatchMatMul' ? runKernel.call(engine, 'Multiply', { a: result, b: tf.scalar(1.001) }, {}) : result) as never;
+    return (
+      name === 'BatchMatMul' ? runKernel.call(engine, 'Multiply', { a: result, b: tf.scalar(1.001) }, {}) : result
+    ) as never;
   };
   try {
     const { checks, passed } = await selfTest('wasm');

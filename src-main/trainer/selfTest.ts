@@ -9,7 +9,15 @@ import { loraLinear } from '../engine/ops/loraLinear.ts';
 import { rmsNorm } from '../engine/ops/rmsNorm.ts';
 import { useEngine } from './engines.ts';
 import type { EngineName, SelfTestCheck, SelfTestResult } from './protocol.ts';
-import { columns, crossEntropyOf, flatAttention, normOf, product, transposed, type Matrix } from './selfTestReference.ts';
+import {
+  columns,
+  crossEntropyOf,
+  flatAttention,
+  normOf,
+  product,
+  transposed,
+  type Matrix,
+} from './selfTestReference.ts';
 
 /** float32 sums in another order, and GPUs whose exponentials are good to some 2^-20. */
 const TOLERANCE = 2e-5;
@@ -31,7 +39,13 @@ export async function selfTest(engine: EngineName): Promise<SelfTestResult> {
     result.dispose();
     checks.push({ name, maxDifference, tolerance: TOLERANCE, passed: maxDifference <= TOLERANCE });
   }
-  return { engine, device, checks, passed: checks.every(({ passed }) => passed), elapsedMs: performance.now() - started };
+  return {
+    engine,
+    device,
+    checks,
+    passed: checks.every(({ passed }) => passed),
+    elapsedMs: performance.now() - started,
+  };
 }
 
 /** Largest difference as a share of the largest wanted value; Infinity for NaN or another length. */
@@ -54,14 +68,25 @@ function cases(): Case[] {
   const B = waves(OUT, R, 4);
   const scale = 2;
   return [
-    { name: 'Matrix product', got: () => tf.matMul(tensor(x), tensor(W), false, true), want: () => product(x, transposed(W)).values },
-    { name: 'RMS norm', got: () => rmsNorm(tensor(x), tf.tensor1d(columns(W, 0, IN)), 1e-5), want: () => normOf(x, columns(W, 0, IN), 1e-5) },
+    {
+      name: 'Matrix product',
+      got: () => tf.matMul(tensor(x), tensor(W), false, true),
+      want: () => product(x, transposed(W)).values,
+    },
+    {
+      name: 'RMS norm',
+      got: () => rmsNorm(tensor(x), tf.tensor1d(columns(W, 0, IN)), 1e-5),
+      want: () => normOf(x, columns(W, 0, IN), 1e-5),
+    },
     attentionCase(),
     lossCase(),
     {
       name: 'Gradient of a LoRA layer',
       // d/dB of |y|²/2 with y = scale·(xA')B': scale·y'(xA').
-      got: () => tf.grad((b: tf.Tensor) => tf.sum(tf.square(loraLinear(tensor(x), tf.zeros([N, OUT]), tensor(A), b as tf.Tensor2D, scale))).div(2))(tensor(B)),
+      got: () =>
+        tf.grad((b: tf.Tensor) =>
+          tf.sum(tf.square(loraLinear(tensor(x), tf.zeros([N, OUT]), tensor(A), b as tf.Tensor2D, scale))).div(2),
+        )(tensor(B)),
       want: () => {
         const low = product(x, transposed(A));
         const y = scaled(product(low, transposed(B)), scale);
@@ -87,14 +112,19 @@ function lossCase(): Case {
   const labels = Int32Array.from({ length: 12 }, (_, i) => (i * 7) % 50);
   return {
     name: 'Cross-entropy',
-    got: () => linearCrossEntropy(tensor(h), tensor(w), tf.tensor1d(labels, 'int32'), { gradients: false, trainW: false }),
+    got: () =>
+      linearCrossEntropy(tensor(h), tensor(w), tf.tensor1d(labels, 'int32'), { gradients: false, trainW: false }),
     want: () => Float64Array.of(crossEntropyOf(h, w, labels)),
   };
 }
 
 /** Repeatable float32 values in (-1, 1). */
 function waves(rows: number, width: number, seed: number): Matrix {
-  return { rows, width, values: Float64Array.from({ length: rows * width }, (_, i) => Math.fround(Math.sin(12.9898 * i + 78.233 * seed))) };
+  return {
+    rows,
+    width,
+    values: Float64Array.from({ length: rows * width }, (_, i) => Math.fround(Math.sin(12.9898 * i + 78.233 * seed))),
+  };
 }
 
 function tensor({ rows, width, values }: Matrix): tf.Tensor2D {

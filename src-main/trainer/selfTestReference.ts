@@ -18,7 +18,11 @@ export function product(a: Matrix, b: Matrix): Matrix {
 }
 
 export function transposed({ rows, width, values }: Matrix): Matrix {
-  return { rows: width, width: rows, values: Float64Array.from({ length: rows * width }, (_, i) => values[(i % rows) * width + Math.floor(i / rows)]!) };
+  return {
+    rows: width,
+    width: rows,
+    values: Float64Array.from({ length: rows * width }, (_, i) => values[(i % rows) * width + Math.floor(i / rows)]!),
+  };
 }
 
 /** The first `count` values of one row. */
@@ -38,7 +42,21 @@ export function normOf({ rows, width, values }: Matrix, w: Float32Array, eps: nu
 }
 
 /** softmax(qk'/sqrt(D) over the keys up to the query's own position)·v; `heads / keyHeads` query heads share keys and values. */
-export function flatAttention({ q, k, v, heads, keyHeads, T }: { q: Matrix; k: Matrix; v: Matrix; heads: number; keyHeads: number; T: number }): Float64Array {
+export function flatAttention({
+  q,
+  k,
+  v,
+  heads,
+  keyHeads,
+  T,
+}: {
+  q: Matrix;
+  k: Matrix;
+  v: Matrix;
+  heads: number;
+  keyHeads: number;
+  T: number;
+}): Float64Array {
   const D = q.width;
   const out = new Float64Array(heads * T * D);
   for (let row = 0; row < heads * T; row++) {

@@ -43,7 +43,7 @@ it('gives the same text however the text is cut into pieces', () => {
     const whole = letters(12);
     const stops = [letters(1 + random.integer(4)), letters(2 + random.integer(4))];
     const pieces: string[] = [];
-    for (let at = 0; at < whole.length; ) pieces.push(whole.slice(at, (at += 1 + random.integer(3))));
+    for (let at = 0; at < whole.length;) pieces.push(whole.slice(at, (at += 1 + random.integer(3))));
     const positions = stops.map((stop) => whole.indexOf(stop)).filter((at) => at >= 0);
     // A short stop string that is complete ends the text, even where a longer one began earlier but is not complete yet.
     const ends = stops.filter((stop) => whole.includes(stop)).map((stop) => whole.indexOf(stop) + stop.length);

@@ -51,7 +51,9 @@ export async function takeStep(input: LoopInput): Promise<StepMetrics | null> {
   const settings = spec.train;
   const step = progress.step + 1;
   const started = performance.now();
-  const lr = settings.lr * scheduleFactor(settings.schedule, progress.step, warmupSteps(settings.warmup, totalSteps), totalSteps);
+  const lr =
+    settings.lr *
+    scheduleFactor(settings.schedule, progress.step, warmupSteps(settings.warmup, totalSteps), totalSteps);
   const { batches, sums } = await gradientsInMemory(input, plan.rowsOf(step), {
     labelSmoothing: settings.labelSmoothing,
     gradientCheckpointing: settings.gradientCheckpointing,
@@ -75,7 +77,15 @@ export async function takeStep(input: LoopInput): Promise<StepMetrics | null> {
   progress.trainingMs += elapsedMs;
   if (optimizer.t === 1) progress.firstLoss = loss;
   progress.lastLoss = loss;
-  return { step, loss, lr, gradNorm, tokensPerSecond: tokens / (elapsedMs / 1000), memoryBytes: process.memoryUsage.rss(), elapsedMs };
+  return {
+    step,
+    loss,
+    lr,
+    gradNorm,
+    tokensPerSecond: tokens / (elapsedMs / 1000),
+    memoryBytes: process.memoryUsage.rss(),
+    elapsedMs,
+  };
 }
 
 /** All that is drawn at random in a micro-batch is a function of the seed and its place. */
@@ -90,9 +100,18 @@ function countBadStep({ spec, progress, emit }: LoopInput, { loss, gradNorm }: S
   const { maxBadSteps } = spec.train;
   progress.badSteps++;
   progress.skippedSteps++;
-  emit({ type: 'log', message: `Step ${step} is skipped, since its loss is ${loss} and its gradient norm ${gradNorm} (${progress.badSteps} in a row; the run ends after ${maxBadSteps}).` });
+  emit({
+    type: 'log',
+    message: `Step ${step} is skipped, since its loss is ${loss} and its gradient norm ${gradNorm} (${progress.badSteps} in a row; the run ends after ${maxBadSteps}).`,
+  });
   if (progress.badSteps < maxBadSteps) return;
   const hasCheckpoint = fs.existsSync(path.join(spec.runDir, CHECKPOINT_FILE));
-  const next = hasCheckpoint ? 'or resume from the last checkpoint, which is from before them' : 'since there is no checkpoint from before them';
-  throw new GraftError('LOSS_NOT_FINITE', `${maxBadSteps} steps in a row, up to step ${step}, had no finite loss (${loss}, gradient norm ${gradNorm}); start again with a lower learning rate or a lower clipping norm, ${next}.`, { step, loss, gradNorm, skippedSteps: progress.skippedSteps, hasCheckpoint });
+  const next = hasCheckpoint
+    ? 'or resume from the last checkpoint, which is from before them'
+    : 'since there is no checkpoint from before them';
+  throw new GraftError(
+    'LOSS_NOT_FINITE',
+    `${maxBadSteps} steps in a row, up to step ${step}, had no finite loss (${loss}, gradient norm ${gradNorm}); start again with a lower learning rate or a lower clipping norm, ${next}.`,
+    { step, loss, gradNorm, skippedSteps: progress.skippedSteps, hasCheckpoint },
+  );
 }

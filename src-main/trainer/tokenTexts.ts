@@ -28,7 +28,12 @@ export class TokenTexts {
 
   /** `text`: what the token completed. */
   push(id: number, text: string, { p, top }: TokenLikelihood): void {
-    this.waiting.push({ text, id, p, top: top.map((one) => ({ text: textAfter(this.tokenizer, this.before, one.id), p: one.p })) });
+    this.waiting.push({
+      text,
+      id,
+      p,
+      top: top.map((one) => ({ text: textAfter(this.tokenizer, this.before, one.id), p: one.p })),
+    });
     this.before = [...this.before, id].slice(-CONTEXT);
   }
 

@@ -11,7 +11,10 @@ import { evaluate } from './evaluate.ts';
 import type { RunSpec, TrainEvent, TrainResult } from './protocol.ts';
 import { train } from './train.ts';
 
-async function run(spec: RunSpec, onEvent: (event: TrainEvent) => void = () => undefined): Promise<{ result: TrainResult; losses: number[] }> {
+async function run(
+  spec: RunSpec,
+  onEvent: (event: TrainEvent) => void = () => undefined,
+): Promise<{ result: TrainResult; losses: number[] }> {
   const losses: number[] = [];
   const result = await train(
     spec,
@@ -35,15 +38,21 @@ it('two micro-batches of 2 give the losses of one batch of 4', async () => {
 
 it.each(['lora', 'full'])('tensors do not pile up over the steps of %s', async (type) => {
   const counts: number[] = [];
-  await run(await tinyRun({ method: { type, dropout: 0.1 }, train: { accumulate: 2, evalEvery: 2, checkpointEvery: 3 } }), (event) => {
-    if (event.type === 'step') counts.push(tf.memory().numTensors);
-  });
+  await run(
+    await tinyRun({ method: { type, dropout: 0.1 }, train: { accumulate: 2, evalEvery: 2, checkpointEvery: 3 } }),
+    (event) => {
+      if (event.type === 'step') counts.push(tf.memory().numTensors);
+    },
+  );
   expect(counts).toHaveLength(6);
   expect(new Set(counts).size).toBe(1);
 });
 
 it('training lowers the loss, also of the adapter read back from disk', async () => {
-  const spec = await tinyRun({ train: { steps: 50, lr: 2e-2 }, method: { targets: ['q', 'k', 'v', 'o', 'gate', 'up', 'down'] } });
+  const spec = await tinyRun({
+    train: { steps: 50, lr: 2e-2 },
+    method: { targets: ['q', 'k', 'v', 'o', 'gate', 'up', 'down'] },
+  });
   const { result } = await run(spec);
   expect(result.finalLoss).toBeLessThan(0.8 * result.firstLoss);
   expect(result.initialValLoss).not.toBeNull();
@@ -64,13 +73,21 @@ it('full fine-tuning changes every weight, and the saved folder gives the loss t
   expect([...after.tensors.keys()].sort()).toEqual([...before.tensors.keys()].sort());
   for (const name of before.tensors.keys()) {
     const [old, now] = [before.readF32(name), after.readF32(name)];
-    expect(old.some((value, i) => value !== now[i]), name).toBe(true);
+    expect(
+      old.some((value, i) => value !== now[i]),
+      name,
+    ).toBe(true);
   }
   before.close();
   after.close();
 
   // The same split, validated before the first step on the saved model.
-  const again = await run({ ...spec, outDir: `${spec.outDir}-again`, model: { dir: spec.outDir, hash: hashOf(spec.outDir) }, train: { ...spec.train, steps: 1 } });
+  const again = await run({
+    ...spec,
+    outDir: `${spec.outDir}-again`,
+    model: { dir: spec.outDir, hash: hashOf(spec.outDir) },
+    train: { ...spec.train, steps: 1 },
+  });
   expect(result.valLoss).not.toBeCloseTo(result.initialValLoss!, 3);
   expectClose([again.result.initialValLoss!], [result.valLoss!], { rtol: 1e-6, atol: 0 });
 });

@@ -15,7 +15,12 @@ import { removeRunState, runStateFile } from './runState.ts';
 import { makeSampler } from './sampling.ts';
 import { trainLoop } from './trainLoop.ts';
 
-export async function train(spec: RunSpec, resume: boolean, emit: (event: TrainEvent) => void, control: CallControl): Promise<TrainResult> {
+export async function train(
+  spec: RunSpec,
+  resume: boolean,
+  emit: (event: TrainEvent) => void,
+  control: CallControl,
+): Promise<TrainResult> {
   checkBaseDtype(spec.baseDtype, spec.engine, spec.method.type);
   const base = openBase(spec);
   try {
@@ -28,11 +33,29 @@ export async function train(spec: RunSpec, resume: boolean, emit: (event: TrainE
   }
 }
 
-async function trainOn(spec: RunSpec, base: Checkpoint, data: RunData, resume: boolean, emit: (event: TrainEvent) => void, control: CallControl): Promise<TrainResult> {
+async function trainOn(
+  spec: RunSpec,
+  base: Checkpoint,
+  data: RunData,
+  resume: boolean,
+  emit: (event: TrainEvent) => void,
+  control: CallControl,
+): Promise<TrainResult> {
   const run = await prepareRun(spec, base, data, resume ? runStateFile(spec.runDir) : null);
   const { engine, device, model, method, progress, totalSteps, trainableParameters, totalParameters } = run;
-  if (spec.rolledBack && progress.best && !hasBestValues(spec.runDir, progress.best.step)) Object.assign(progress, { best: null, evaluationsWithoutGain: 0 });
-  emit({ type: 'started', engine, device, trainableParameters, totalParameters, totalSteps, trainRows: data.train.length, valRows: data.val.length, resumedFrom: progress.step });
+  if (spec.rolledBack && progress.best && !hasBestValues(spec.runDir, progress.best.step))
+    Object.assign(progress, { best: null, evaluationsWithoutGain: 0 });
+  emit({
+    type: 'started',
+    engine,
+    device,
+    trainableParameters,
+    totalParameters,
+    totalSteps,
+    trainRows: data.train.length,
+    valRows: data.val.length,
+    resumedFrom: progress.step,
+  });
   const sampler = makeSampler(spec.train, { model, method, ...data });
   const { outcome, stoppedEarly } = await trainLoop({ spec, ...run, ...data, sampler, emit, control });
   if (spec.train.keepBest && progress.best) {
@@ -69,6 +92,10 @@ async function trainOn(spec: RunSpec, base: Checkpoint, data: RunData, resume: b
 async function assertFinite(parameters: Parameter[]): Promise<void> {
   for (const { name, value } of parameters) {
     if (firstNotFinite((await value.data()) as Float32Array) < 0) continue;
-    throw new GraftError('RESULT_NOT_FINITE', `The training drove ${name} to values that are not finite, so nothing is saved; start again with a lower learning rate.`, { tensor: name });
+    throw new GraftError(
+      'RESULT_NOT_FINITE',
+      `The training drove ${name} to values that are not finite, so nothing is saved; start again with a lower learning rate.`,
+      { tensor: name },
+    );
   }
 }

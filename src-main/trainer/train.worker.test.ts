@@ -11,7 +11,8 @@ import { CHECKPOINT_FILE, type RunSpec, type TrainEvent } from './protocol.ts';
 /** Enough that the run is still under way when the order to kill or to pause it arrives, also on a busy machine. */
 const STEPS = 90;
 
-const ofType = <T extends TrainEvent['type']>(events: TrainEvent[], type: T) => events.filter((event): event is Extract<TrainEvent, { type: T }> => event.type === type);
+const ofType = <T extends TrainEvent['type']>(events: TrainEvent[], type: T) =>
+  events.filter((event): event is Extract<TrainEvent, { type: T }> => event.type === type);
 const validations = (events: TrainEvent[]) => ofType(events, 'eval').map(({ step, valLoss }) => [step, valLoss]);
 const adapterBytes = (spec: RunSpec): Buffer => fs.readFileSync(path.join(spec.outDir, 'adapter_model.safetensors'));
 
@@ -43,7 +44,14 @@ it.each([
   expect([...resumed.losses]).toEqual([...reference.losses].slice(resumedFrom));
   expect(validations(resumed.events)).toEqual(validations(reference.events).filter(([step]) => step! > resumedFrom));
   expect(adapterBytes(spec)).toEqual(adapterBytes(whole));
-  const facts = ({ sha256, steps, firstLoss, finalLoss, initialValLoss, valLoss }: typeof result) => ({ sha256, steps, firstLoss, finalLoss, initialValLoss, valLoss });
+  const facts = ({ sha256, steps, firstLoss, finalLoss, initialValLoss, valLoss }: typeof result) => ({
+    sha256,
+    steps,
+    firstLoss,
+    finalLoss,
+    initialValLoss,
+    valLoss,
+  });
   expect(facts(result)).toEqual(facts(finished));
   expect(leftOf(spec)).toEqual([]);
   expect(filesBelow(path.dirname(spec.outDir)).filter((name) => name.includes('.partial'))).toEqual([]);
@@ -81,7 +89,11 @@ it('a paused run ends with its checkpoint and an interim adapter, and goes on in
     if (event.type === 'step' && event.step === 2) call.control('pause');
   });
   const half = await paused.call.promise;
-  expect(half).toMatchObject({ outcome: 'paused', outDir: interimDir(spec.runDir), finalLoss: paused.losses.get(half.steps) });
+  expect(half).toMatchObject({
+    outcome: 'paused',
+    outDir: interimDir(spec.runDir),
+    finalLoss: paused.losses.get(half.steps),
+  });
   expect(half.steps).toBeLessThan(STEPS);
   expect(filesBelow(spec.outDir)).toEqual([]);
   expect(filesBelow(half.outDir)).toEqual(['adapter_config.json', 'adapter_model.safetensors', 'graft.json']);

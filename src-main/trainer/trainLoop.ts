@@ -60,7 +60,10 @@ async function look(input: LoopInput, savedBest: number | null): Promise<void> {
 async function writeCheckpoint({ spec, method, optimizer, progress, emit }: LoopInput): Promise<boolean> {
   const bad = await saveRunState(spec.runDir, method.parameters, optimizer, progress);
   if (bad !== null) {
-    emit({ type: 'log', message: `No checkpoint is written after step ${progress.step}, since ${bad} holds values that are not finite.` });
+    emit({
+      type: 'log',
+      message: `No checkpoint is written after step ${progress.step}, since ${bad} holds values that are not finite.`,
+    });
     return false;
   }
   keepCheckpoint(spec.runDir, progress.step, { onlyNewest: spec.method.type === 'full' });

@@ -55,6 +55,15 @@ export type TrainSettings = z.infer<typeof trainSettingsSchema>;
 /** Throws a usage error where settings contradict each other; `valRows`: rows kept for validation. */
 export function checkTrainSettings({ patience, keepBest, evalEvery }: TrainSettings, valRows: number): void {
   const wants = patience > 0 ? 'Early stopping' : keepBest ? 'Keeping the best values' : null;
-  if (wants && valRows === 0) throw usageError('NO_VALIDATION', `${wants} needs validation rows, and this run keeps none; raise the share of rows for validation.`);
-  if (patience > 0 && evalEvery === 0) throw usageError('NO_VALIDATION', 'Early stopping needs evaluations during the run; say after how many steps each comes.', { patience, evalEvery });
+  if (wants && valRows === 0)
+    throw usageError(
+      'NO_VALIDATION',
+      `${wants} needs validation rows, and this run keeps none; raise the share of rows for validation.`,
+    );
+  if (patience > 0 && evalEvery === 0)
+    throw usageError(
+      'NO_VALIDATION',
+      'Early stopping needs evaluations during the run; say after how many steps each comes.',
+      { patience, evalEvery },
+    );
 }

@@ -39,7 +39,11 @@ it('the noise of a resumed run is that of the uninterrupted one', async () => {
   };
   await trainLoop(first.input);
   const rest = openLoop(settings, { runDir: first.input.spec.runDir });
-  rest.input.progress = loadRunState(runStateFile(rest.input.spec.runDir), rest.input.method.parameters, rest.input.optimizer);
+  rest.input.progress = loadRunState(
+    runStateFile(rest.input.spec.runDir),
+    rest.input.method.parameters,
+    rest.input.optimizer,
+  );
   expect(rest.input.progress.step).toBe(1);
   await trainLoop(rest.input);
   expect([...rest.losses()].slice(1)).toEqual([...whole.losses()].slice(2));

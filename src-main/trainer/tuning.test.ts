@@ -6,7 +6,10 @@ import { temporaryFolder } from '../checkpoints/testFolders.ts';
 import { settleTuning, setTuningTable, tuningTable } from '../engine/kernels/webgpu/frozenTuner.ts';
 import { keepTuning, tuningFile, useTuning } from './tuning.ts';
 
-vi.mock('../engine/kernels/webgpu/frozenTuner.ts', async (load) => ({ ...(await load<object>()), settleTuning: vi.fn(() => Promise.resolve(1)) }));
+vi.mock('../engine/kernels/webgpu/frozenTuner.ts', async (load) => ({
+  ...(await load<object>()),
+  settleTuning: vi.fn(() => Promise.resolve(1)),
+}));
 
 afterEach(() => setTuningTable({}));
 

@@ -13,7 +13,9 @@ const tableSchema = z.record(z.string(), z.string());
 
 /** In GRAFT_CACHE, else $XDG_CACHE_HOME/graft, else ~/.cache/graft. */
 export function tuningFile(env: NodeJS.ProcessEnv = process.env): string {
-  const folder = env['GRAFT_CACHE'] ? path.resolve(env['GRAFT_CACHE']) : path.join(env['XDG_CACHE_HOME'] || path.join(os.homedir(), '.cache'), 'graft');
+  const folder = env['GRAFT_CACHE']
+    ? path.resolve(env['GRAFT_CACHE'])
+    : path.join(env['XDG_CACHE_HOME'] || path.join(os.homedir(), '.cache'), 'graft');
   return path.join(folder, 'webgpu-tuning.json');
 }
 

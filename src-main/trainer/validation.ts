@@ -34,27 +34,44 @@ export async function validate(input: LoopInput, savedBest: number | null): Prom
 /** What ends an evaluation before its last batch. */
 const INTERRUPTED = Symbol('a pause was asked for');
 
-async function measure({ model, val, labels, spec, padId, control }: LoopInput): Promise<{ loss: number; scores?: ClassScores } | null> {
+async function measure({
+  model,
+  val,
+  labels,
+  spec,
+  padId,
+  control,
+}: LoopInput): Promise<{ loss: number; scores?: ClassScores } | null> {
   const batches = evaluationBatches(val, spec.train.batch, padId);
   const onBatch = async (): Promise<void> => {
     await setImmediate(); // lets the wish to pause get in
     if (control.paused && !control.stopped) throw INTERRUPTED;
   };
   try {
-    return labels ? await classify(model, batches, labels.length, onBatch) : { loss: (await evaluateLoss(model, batches, onBatch)).loss };
+    return labels
+      ? await classify(model, batches, labels.length, onBatch)
+      : { loss: (await evaluateLoss(model, batches, onBatch)).loss };
   } catch (error) {
     if (error === INTERRUPTED) return null;
     throw error;
   }
 }
 
-async function classify(model: Decoder, batches: Iterable<Batch>, classes: number, onBatch: () => Promise<void>): Promise<{ loss: number; scores: ClassScores }> {
+async function classify(
+  model: Decoder,
+  batches: Iterable<Batch>,
+  classes: number,
+  onBatch: () => Promise<void>,
+): Promise<{ loss: number; scores: ClassScores }> {
   const { loss, predicted, actual } = await evaluateClasses(model, batches, onBatch);
   return { loss, scores: classScores(predicted, actual, classes) };
 }
 
 /** Counts the evaluation that `progress.valLoss` is of; whether it is the best so far. A gain below `minDelta` does not count as one. */
-export function countEvaluation(progress: Pick<Progress, 'step' | 'valLoss' | 'best' | 'evaluationsWithoutGain'>, minDelta: number): boolean {
+export function countEvaluation(
+  progress: Pick<Progress, 'step' | 'valLoss' | 'best' | 'evaluationsWithoutGain'>,
+  minDelta: number,
+): boolean {
   const { step, best } = progress;
   const valLoss = progress.valLoss ?? NaN;
   const gain = best ? best.valLoss - valLoss : Infinity;

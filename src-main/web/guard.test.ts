@@ -21,7 +21,8 @@ describe('the web host lets in', () => {
     ['a query from its own page', '/api/trpc/models.list', { host, cookie, 'sec-fetch-site': 'same-origin' }, 'GET'],
   ])('%s', (_name, url, headers, method) => expect(verdict(url, headers, method)).toBe('pass'));
 
-  it('the address with the token, by setting the cookie', () => expect(verdict('/?token=right-token', { host })).toBe('login'));
+  it('the address with the token, by setting the cookie', () =>
+    expect(verdict('/?token=right-token', { host })).toBe('login'));
 });
 
 describe('the web host keeps out', () => {
@@ -35,10 +36,28 @@ describe('the web host keeps out', () => {
     ['another host name (DNS rebinding)', '/', { host: 'evil.example:4917', cookie }, 'GET', 403],
     ['another port', '/', { host: '127.0.0.1:80', cookie }, 'GET', 403],
     ['no host', '/', { cookie }, 'GET', 403],
-    ['a change from another page', '/api/trpc/models.add', { host, cookie, origin: 'http://evil.example' }, 'POST', 403],
-    ['a change from another local server', '/api/trpc/models.add', { host, cookie, origin: 'http://127.0.0.1:8080' }, 'POST', 403],
+    [
+      'a change from another page',
+      '/api/trpc/models.add',
+      { host, cookie, origin: 'http://evil.example' },
+      'POST',
+      403,
+    ],
+    [
+      'a change from another local server',
+      '/api/trpc/models.add',
+      { host, cookie, origin: 'http://127.0.0.1:8080' },
+      'POST',
+      403,
+    ],
     ['a change without an origin', '/api/trpc/models.add', { host, cookie }, 'POST', 403],
     ['a change from a sandboxed frame', '/api/trpc/models.add', { host, cookie, origin: 'null' }, 'POST', 403],
-    ['a query from another site', '/api/trpc/models.list', { host, cookie, 'sec-fetch-site': 'cross-site' }, 'GET', 403],
+    [
+      'a query from another site',
+      '/api/trpc/models.list',
+      { host, cookie, 'sec-fetch-site': 'cross-site' },
+      'GET',
+      403,
+    ],
   ])('%s', (_name, url, headers, method, status) => expect(verdict(url, headers, method)).toBe(status));
 });

@@ -26,12 +26,15 @@ export type Verdict =
 export function judge(request: GuardedRequest, access: Access): Verdict {
   const { headers, method } = request;
   const hosts = [`127.0.0.1:${access.port}`, `localhost:${access.port}`];
-  if (!headers.host || !hosts.includes(headers.host)) return refuse(403, `Graft answers only at http://${hosts[0]}; use the address that it printed.`);
+  if (!headers.host || !hosts.includes(headers.host))
+    return refuse(403, `Graft answers only at http://${hosts[0]}; use the address that it printed.`);
 
   const url = new URL(request.url, `http://${hosts[0]}`);
   const token = url.searchParams.get('token');
   if (method === 'GET' && url.pathname === '/' && token !== null) {
-    return sameToken(token, access.token) ? { kind: 'login' } : refuse(401, 'This token is not valid any more; use the address that Graft printed at its last start.');
+    return sameToken(token, access.token)
+      ? { kind: 'login' }
+      : refuse(401, 'This token is not valid any more; use the address that Graft printed at its last start.');
   }
 
   const bearer = /^Bearer (.+)$/.exec(headers.authorization ?? '')?.[1];
@@ -41,7 +44,9 @@ export function judge(request: GuardedRequest, access: Access): Verdict {
   }
 
   const sensitive = (method !== 'GET' && method !== 'HEAD') || url.pathname.startsWith('/api/');
-  return sensitive && !isOwnPage(headers, hosts, method, bearer !== undefined) ? refuse(403, "This request came from another web page; use Graft's own.") : { kind: 'pass' };
+  return sensitive && !isOwnPage(headers, hosts, method, bearer !== undefined)
+    ? refuse(403, "This request came from another web page; use Graft's own.")
+    : { kind: 'pass' };
 }
 
 /** Cookies ignore ports, so two Graft processes on one machine need two names. */

@@ -33,15 +33,25 @@ export function resolveStatic(root: string, pathname: string): string | undefine
 /** Answers 503 where the renderer has not been built, 404 for an unknown file. */
 export function serveStatic(root: string, pathname: string, head: boolean, res: ServerResponse): void {
   if (!fs.existsSync(path.join(root, 'index.html'))) {
-    return sendText(res, 503, 'The pages of Graft are not built yet; run "npm run build" (or "npm start", which does it) and reload.');
+    return sendText(
+      res,
+      503,
+      'The pages of Graft are not built yet; run "npm run build" (or "npm start", which does it) and reload.',
+    );
   }
   const file = resolveStatic(root, pathname);
   if (file === undefined) return sendText(res, 404, `Graft has no page ${pathname}.`);
   // The build names assets by content; the page itself must be fresh after an update.
   const cache = pathname.startsWith('/assets/') ? 'public, max-age=31536000, immutable' : 'no-cache';
-  res.writeHead(200, { 'content-type': CONTENT_TYPES[path.extname(file)] ?? 'application/octet-stream', 'content-length': fs.statSync(file).size, 'cache-control': cache });
+  res.writeHead(200, {
+    'content-type': CONTENT_TYPES[path.extname(file)] ?? 'application/octet-stream',
+    'content-length': fs.statSync(file).size,
+    'cache-control': cache,
+  });
   if (head) return void res.end();
-  fs.createReadStream(file).on('error', () => res.destroy()).pipe(res);
+  fs.createReadStream(file)
+    .on('error', () => res.destroy())
+    .pipe(res);
 }
 
 export function sendText(res: ServerResponse, status: number, text: string): void {

@@ -27,10 +27,16 @@ afterEach(() => {
 });
 
 const send = async (name: string, content: string) => {
-  const answer = await fetch(`${address}/api/upload?name=${encodeURIComponent(name)}`, { method: 'POST', body: content });
+  const answer = await fetch(`${address}/api/upload?name=${encodeURIComponent(name)}`, {
+    method: 'POST',
+    body: content,
+  });
   return { status: answer.status, ...((await answer.json()) as { path?: string; message?: string }) };
 };
-const files = () => (fs.existsSync(path.join(dir, 'uploads')) ? fs.readdirSync(path.join(dir, 'uploads'), { recursive: true, encoding: 'utf8' }).filter((name) => /\./.test(name)) : []);
+const files = () =>
+  fs.existsSync(path.join(dir, 'uploads'))
+    ? fs.readdirSync(path.join(dir, 'uploads'), { recursive: true, encoding: 'utf8' }).filter((name) => /\./.test(name))
+    : [];
 
 describe('a dropped file', () => {
   it('lies under its own name with its own content', async () => {
@@ -40,21 +46,34 @@ describe('a dropped file', () => {
     expect(fs.readFileSync(file!, 'utf8')).toBe('{"text": "a"}');
   });
 
-  it.each(['../../evil.jsonl', '..\\..\\evil.jsonl', '/etc/evil.jsonl'])('named %s stays in its folder', async (name) => {
-    const { path: file } = await send(name, 'x');
-    expect(path.dirname(path.dirname(file!))).toBe(path.join(dir, 'uploads'));
-    expect(path.basename(file!)).toBe('evil.jsonl');
-  });
+  it.each(['../../evil.jsonl', '..\\..\\evil.jsonl', '/etc/evil.jsonl'])(
+    'named %s stays in its folder',
+    async (name) => {
+      const { path: file } = await send(name, 'x');
+      expect(path.dirname(path.dirname(file!))).toBe(path.join(dir, 'uploads'));
+      expect(path.basename(file!)).toBe('evil.jsonl');
+    },
+  );
 
   it('that is too large is refused in a sentence, and nothing of it stays', async () => {
-    expect(await send('big.jsonl', 'x'.repeat(21))).toMatchObject({ status: 413, message: expect.stringMatching(/more than 20 bytes .* type the path/) as string });
+    expect(await send('big.jsonl', 'x'.repeat(21))).toMatchObject({
+      status: 413,
+      message: expect.stringMatching(/more than 20 bytes .* type the path/) as string,
+    });
     expect(files()).toEqual([]);
   });
 
-  it('without a name is refused', async () => expect(await send('..', 'x')).toMatchObject({ status: 400, message: expect.stringContaining('has no name') as string }));
+  it('without a name is refused', async () =>
+    expect(await send('..', 'x')).toMatchObject({
+      status: 400,
+      message: expect.stringContaining('has no name') as string,
+    }));
 
   it('that breaks off leaves nothing', async () => {
-    const request = http.request(`${address}/api/upload?name=half.jsonl`, { method: 'POST', headers: { 'content-length': 15 } });
+    const request = http.request(`${address}/api/upload?name=half.jsonl`, {
+      method: 'POST',
+      headers: { 'content-length': 15 },
+    });
     request.on('error', () => undefined);
     request.write('half');
     await expect.poll(() => files().length).toBe(1);
@@ -68,7 +87,13 @@ describe('on the web host', () => {
   let host: WebHost;
   beforeEach(async () => {
     bench = openBench();
-    host = await startWebHost({ router: createRouter(bench.services), rendererDir: dir, uploadsDir: bench.services.home.uploadsDir, port: 0, token: TOKEN });
+    host = await startWebHost({
+      router: createRouter(bench.services),
+      rendererDir: dir,
+      uploadsDir: bench.services.home.uploadsDir,
+      port: 0,
+      token: TOKEN,
+    });
   });
   afterEach(async () => {
     await host.close();
@@ -76,7 +101,8 @@ describe('on the web host', () => {
   });
 
   it('only who may use the API may drop a file', async () => {
-    const post = (headers: Record<string, string>) => fetch(`http://127.0.0.1:${host.port}/api/upload?name=a.jsonl`, { method: 'POST', body: 'x', headers });
+    const post = (headers: Record<string, string>) =>
+      fetch(`http://127.0.0.1:${host.port}/api/upload?name=a.jsonl`, { method: 'POST', body: 'x', headers });
     expect((await post({})).status).toBe(401);
     expect((await post({ authorization: `Bearer ${TOKEN}`, origin: 'http://evil.example' })).status).toBe(403);
     expect(fs.existsSync(bench.services.home.uploadsDir)).toBe(false);

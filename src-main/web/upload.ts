@@ -11,7 +11,12 @@ import { temporaryNameFor } from '../files.ts';
 export const MAX_UPLOAD_BYTES = 2 * 1024 ** 3;
 
 /** Answers `{ path }`, or `{ message }` with one sentence; a file that does not arrive whole is removed. */
-export async function receiveUpload(req: http.IncomingMessage, res: http.ServerResponse, uploadsDir: string, maxBytes: number = MAX_UPLOAD_BYTES): Promise<void> {
+export async function receiveUpload(
+  req: http.IncomingMessage,
+  res: http.ServerResponse,
+  uploadsDir: string,
+  maxBytes: number = MAX_UPLOAD_BYTES,
+): Promise<void> {
   const dir = path.join(uploadsDir, randomBytes(5).toString('hex'));
   try {
     const name = fileName(new URL(req.url ?? '/', 'http://127.0.0.1').searchParams.get('name'));
@@ -46,12 +51,22 @@ function counted(maxBytes: number): Transform {
 
 function tooLarge(maxBytes: number): GraftError {
   const limit = maxBytes >= 1024 ** 3 ? `${maxBytes / 1024 ** 3} GiB` : `${maxBytes} bytes`;
-  return new GraftError('UPLOAD_TOO_LARGE', `Files of more than ${limit} cannot be dropped on the page; type the path of the file instead, Graft then reads it where it is.`, { maxBytes });
+  return new GraftError(
+    'UPLOAD_TOO_LARGE',
+    `Files of more than ${limit} cannot be dropped on the page; type the path of the file instead, Graft then reads it where it is.`,
+    { maxBytes },
+  );
 }
 
 /** The last part of a name, without what no file system takes. Throws a usage error UPLOAD_NAME. */
 function fileName(name: string | null): string {
-  const last = (name ?? '').split(/[\\/]/).at(-1)!.replace(/[\p{Cc}<>:"|?*]/gu, '_').replace(/^\.+/, '').slice(-150).trim();
+  const last = (name ?? '')
+    .split(/[\\/]/)
+    .at(-1)!
+    .replace(/[\p{Cc}<>:"|?*]/gu, '_')
+    .replace(/^\.+/, '')
+    .slice(-150)
+    .trim();
   if (last === '') throw usageError('UPLOAD_NAME', 'The dropped file has no name; rename it and drop it again.');
   return last;
 }

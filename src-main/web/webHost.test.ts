@@ -21,7 +21,11 @@ const bearer = { authorization: `Bearer ${TOKEN}` };
 const origin = (): string => `http://127.0.0.1:${host.port}`;
 
 /** As `fetch`, but sends the path as it is, with any Host. */
-function get(rawPath: string, headers: Record<string, string> = {}, method = 'GET'): Promise<{ status: number; headers: http.IncomingHttpHeaders; body: string }> {
+function get(
+  rawPath: string,
+  headers: Record<string, string> = {},
+  method = 'GET',
+): Promise<{ status: number; headers: http.IncomingHttpHeaders; body: string }> {
   return new Promise((resolve, reject) => {
     http
       .request({ host: '127.0.0.1', port: host.port, path: rawPath, headers, method }, (res) => {
@@ -37,7 +41,13 @@ function get(rawPath: string, headers: Record<string, string> = {}, method = 'GE
 beforeEach(async () => {
   bench = openBench();
   rendererDir = path.join(bench.dir, 'renderer');
-  host = await startWebHost({ router: createRouter(bench.services), rendererDir, uploadsDir: bench.services.home.uploadsDir, port: 0, token: TOKEN });
+  host = await startWebHost({
+    router: createRouter(bench.services),
+    rendererDir,
+    uploadsDir: bench.services.home.uploadsDir,
+    port: 0,
+    token: TOKEN,
+  });
 });
 
 afterEach(async () => {
@@ -61,7 +71,11 @@ describe('pages', () => {
     const set = login.headers['set-cookie']![0]!;
     expect(set).toMatch(/; HttpOnly; SameSite=Strict/);
     const page = await get('/', { cookie: set.split(';')[0]! });
-    expect(page).toMatchObject({ status: 200, body: '<title>Graft</title>', headers: { 'content-type': 'text/html; charset=utf-8' } });
+    expect(page).toMatchObject({
+      status: 200,
+      body: '<title>Graft</title>',
+      headers: { 'content-type': 'text/html; charset=utf-8' },
+    });
     expect(page.headers['content-security-policy']).toMatch(/^default-src 'self';(?!.*script-src)/);
   });
 
@@ -77,9 +91,15 @@ describe('pages', () => {
   it('tells a browser without the cookie how to get in, and a program in a line', async () => {
     build();
     const page = await get('/', { accept: 'text/html,*/*' });
-    expect(page).toMatchObject({ status: 401, headers: { 'content-type': 'text/html; charset=utf-8' }, body: expect.stringMatching(/Open that address in this browser once/) as string });
+    expect(page).toMatchObject({
+      status: 401,
+      headers: { 'content-type': 'text/html; charset=utf-8' },
+      body: expect.stringMatching(/Open that address in this browser once/) as string,
+    });
     expect(page.body).not.toContain(TOKEN);
-    expect((await get('/api/trpc/models.list', { accept: 'text/html' })).headers['content-type']).toMatch(/text\/plain/);
+    expect((await get('/api/trpc/models.list', { accept: 'text/html' })).headers['content-type']).toMatch(
+      /text\/plain/,
+    );
     expect((await get('/')).body).toBe('Open the address with the token that Graft printed when it started.\n');
   });
 
@@ -87,14 +107,30 @@ describe('pages', () => {
     expect(await get('/', bearer)).toMatchObject({ status: 503, body: expect.stringMatching(/npm run build/) });
   });
 
-  it.each(['/../secret.txt', '/%2e%2e/secret.txt', '/..%2fsecret.txt', '/assets/..%5c..%5csecret.txt', '//../secret.txt', '/link.txt', '/%00', '/%zz', '/assets', '/nothing.js'])('%s leads nowhere', async (rawPath) => {
+  it.each([
+    '/../secret.txt',
+    '/%2e%2e/secret.txt',
+    '/..%2fsecret.txt',
+    '/assets/..%5c..%5csecret.txt',
+    '//../secret.txt',
+    '/link.txt',
+    '/%00',
+    '/%zz',
+    '/assets',
+    '/nothing.js',
+  ])('%s leads nowhere', async (rawPath) => {
     build();
     const answer = await get(rawPath, bearer);
     expect(answer.status).toBe(404);
   });
 
   it('takes the next port when the first is taken', async () => {
-    const second = await startWebHost({ router: createRouter(bench.services), rendererDir, uploadsDir: bench.services.home.uploadsDir, port: host.port });
+    const second = await startWebHost({
+      router: createRouter(bench.services),
+      rendererDir,
+      uploadsDir: bench.services.home.uploadsDir,
+      port: host.port,
+    });
     expect(second.port).toBeGreaterThan(host.port);
     expect(new URL(second.url).searchParams.get('token')).toMatch(/^[\w-]{32}$/);
     await second.close();
@@ -102,16 +138,23 @@ describe('pages', () => {
 });
 
 describe('API', () => {
-  const client = () => createTRPCClient<AppRouter>({ links: [httpBatchLink({ url: `${origin()}/api/trpc`, headers: bearer })] });
+  const client = () =>
+    createTRPCClient<AppRouter>({ links: [httpBatchLink({ url: `${origin()}/api/trpc`, headers: bearer })] });
 
   it('answers queries and changes', async () => {
-    expect(await client().system.info.query()).toMatchObject({ home: bench.home, host: 'web', platform: process.platform });
+    expect(await client().system.info.query()).toMatchObject({
+      home: bench.home,
+      host: 'web',
+      platform: process.platform,
+    });
     const task = await client().tasks.create.mutate({ name: 'colours' });
     expect(await client().tasks.list.query()).toEqual([task]);
   });
 
   it('hands a failure over as one sentence with its facts, never a stack', async () => {
-    const error = await client().models.add.mutate({ dir: path.join(bench.dir, 'nowhere') }).catch((e: unknown) => e);
+    const error = await client()
+      .models.add.mutate({ dir: path.join(bench.dir, 'nowhere') })
+      .catch((e: unknown) => e);
     expect(error).toBeInstanceOf(TRPCClientError);
     const { data, message } = error as TRPCClientError<AppRouter>;
     expect(message).toMatch(/nowhere does not exist; check the path/);
@@ -120,19 +163,55 @@ describe('API', () => {
   });
 
   it('names the value that does not fit', async () => {
-    const error = await client().tasks.create.mutate({ name: '' }).catch((e: unknown) => e);
-    expect((error as TRPCClientError<AppRouter>).data).toMatchObject({ httpStatus: 400, graft: { code: 'BAD_INPUT', kind: 'usage', message: expect.stringMatching(/^name: /) } });
+    const error = await client()
+      .tasks.create.mutate({ name: '' })
+      .catch((e: unknown) => e);
+    expect((error as TRPCClientError<AppRouter>).data).toMatchObject({
+      httpStatus: 400,
+      graft: { code: 'BAD_INPUT', kind: 'usage', message: expect.stringMatching(/^name: /) },
+    });
   });
 
   it('streams a run as server-sent events and ends with it', async () => {
     const id = newId('run');
-    const spec = runSpecSchema.parse({ runId: id, model: { dir: '/m', hash: 'h' }, data: { file: '/f' }, task: 't', method: { type: 'lora' }, train: {}, runDir: bench.services.home.runDir(id), outDir: '/o' });
-    const run = { id, name: 'r', taskId: null, modelId: null, datasetId: null, spec, started: null, error: null, result: null, ownerPid: null, pid: null, createdAt: '2026-01-01', startedAt: null, endedAt: null };
+    const spec = runSpecSchema.parse({
+      runId: id,
+      model: { dir: '/m', hash: 'h' },
+      data: { file: '/f' },
+      task: 't',
+      method: { type: 'lora' },
+      train: {},
+      runDir: bench.services.home.runDir(id),
+      outDir: '/o',
+    });
+    const run = {
+      id,
+      name: 'r',
+      taskId: null,
+      modelId: null,
+      datasetId: null,
+      spec,
+      started: null,
+      error: null,
+      result: null,
+      ownerPid: null,
+      pid: null,
+      createdAt: '2026-01-01',
+      startedAt: null,
+      endedAt: null,
+    };
     bench.services.catalog.runs.insert({ ...run, status: 'stopped' });
-    const answer = await get(`/api/trpc/runs.watch?input=${encodeURIComponent(JSON.stringify({ id }))}`, { ...bearer, accept: 'text/event-stream' });
+    const answer = await get(`/api/trpc/runs.watch?input=${encodeURIComponent(JSON.stringify({ id }))}`, {
+      ...bearer,
+      accept: 'text/event-stream',
+    });
     expect(answer.headers['content-type']).toMatch(/text\/event-stream/);
-    const data = [...answer.body.matchAll(/^data: (.+)$/gm)].map((match) => JSON.parse(match[1]!) as { type?: string; run?: { id: string; status: string } });
-    expect(data).toContainEqual(expect.objectContaining({ type: 'status', run: expect.objectContaining({ id, status: 'stopped' }) }));
+    const data = [...answer.body.matchAll(/^data: (.+)$/gm)].map(
+      (match) => JSON.parse(match[1]!) as { type?: string; run?: { id: string; status: string } },
+    );
+    expect(data).toContainEqual(
+      expect.objectContaining({ type: 'status', run: expect.objectContaining({ id, status: 'stopped' }) }),
+    );
     expect(answer.body).toMatch(/^event: return$/m);
   });
 });

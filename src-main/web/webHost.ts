@@ -60,7 +60,12 @@ export async function startWebHost(options: WebHostOptions): Promise<WebHost> {
   };
 }
 
-async function handle(req: http.IncomingMessage, res: http.ServerResponse, options: WebHostOptions, access: Access): Promise<void> {
+async function handle(
+  req: http.IncomingMessage,
+  res: http.ServerResponse,
+  options: WebHostOptions,
+  access: Access,
+): Promise<void> {
   for (const [name, value] of Object.entries(SECURITY_HEADERS)) res.setHeader(name, value);
   const method = req.method ?? 'GET';
   // An address such as `//x` is a path here, never another host.
@@ -77,7 +82,14 @@ async function handle(req: http.IncomingMessage, res: http.ServerResponse, optio
   const { pathname } = new URL(url, 'http://127.0.0.1');
   if (pathname.startsWith(API)) {
     res.setHeader('cache-control', 'no-store');
-    return nodeHTTPRequestHandler({ router: options.router, req, res, path: pathname.slice(API.length), createContext: () => ({}), maxBodySize: MAX_BODY_BYTES });
+    return nodeHTTPRequestHandler({
+      router: options.router,
+      req,
+      res,
+      path: pathname.slice(API.length),
+      createContext: () => ({}),
+      maxBodySize: MAX_BODY_BYTES,
+    });
   }
   if (pathname === UPLOAD && method === 'POST') return receiveUpload(req, res, options.uploadsDir);
   if (method !== 'GET' && method !== 'HEAD') return sendText(res, 405, 'Pages can only be read.');
@@ -90,7 +102,11 @@ async function listen(server: http.Server, first: number): Promise<number> {
     const bound = await tryListen(server, port);
     if (bound !== undefined) return bound;
   }
-  throw new GraftError('NO_PORT', `No port between ${first} and ${last} is free on 127.0.0.1; choose another with --port.`, { first, last });
+  throw new GraftError(
+    'NO_PORT',
+    `No port between ${first} and ${last} is free on 127.0.0.1; choose another with --port.`,
+    { first, last },
+  );
 }
 
 /** The port, or undefined when it is taken. */

@@ -8,7 +8,15 @@ import { Smoother } from './smooth.ts';
 import { SpikeFinder } from './spikes.ts';
 import { wholeRange } from './wholeRange.ts';
 
-const at = (step: number, loss: number) => ({ step, loss, lr: step / 10, gradNorm: 1, tokensPerSecond: 50, memoryBytes: 1024, elapsedMs: 100 });
+const at = (step: number, loss: number) => ({
+  step,
+  loss,
+  lr: step / 10,
+  gradNorm: 1,
+  tokensPerSecond: 50,
+  memoryBytes: 1024,
+  elapsedMs: 100,
+});
 const noise = (i: number) => Math.sin(i * 12.9898) * 0.1;
 /** 10,000 uneven values with the lowest and the highest at known places. */
 function long() {
@@ -84,14 +92,26 @@ test('a single missing value among many leaves a gap', () => {
 test('lines with steps of their own share one ascending x; gaps are null, absent steps undefined', () => {
   const train = { steps: Float64Array.of(1, 2, 3), values: Float64Array.of(5, NaN, 4) };
   const validation = { steps: Float64Array.of(0, 3), values: Float64Array.of(6, 0) };
-  expect(drawn([train, validation], { min: 0, max: 3 }, 100, false)).toEqual([[0, 1, 2, 3], [undefined, 5, null, 4], [6, undefined, undefined, 0]]);
+  expect(drawn([train, validation], { min: 0, max: 3 }, 100, false)).toEqual([
+    [0, 1, 2, 3],
+    [undefined, 5, null, 4],
+    [6, undefined, undefined, 0],
+  ]);
   expect(drawn([train, validation], { min: 0, max: 3 }, 100, true)[2]?.at(-1)).toBeNull();
 });
 
 test('a line over the steps of another is drawn at its points, with its own values', () => {
   const { x, y } = long();
   const other = Float64Array.from(y, (value) => value / 2);
-  const [steps, first, second] = drawn([{ steps: x, values: y }, { steps: x, values: other }], { min: 1, max: 10_000 }, 100, false);
+  const [steps, first, second] = drawn(
+    [
+      { steps: x, values: y },
+      { steps: x, values: other },
+    ],
+    { min: 1, max: 10_000 },
+    100,
+    false,
+  );
   expect(steps).toEqual(expect.arrayContaining([1235, 7002]));
   expect(first).toEqual(steps.map((step) => y[step - 1]));
   expect(second).toEqual(steps.map((step) => other[step - 1]));
@@ -104,7 +124,15 @@ test('a zoom keeps one point on either side', () => {
 
 test('recorded and live steps that overlap give each step once; after a resume the repeated steps replace the old ones', () => {
   const store = new SeriesStore();
-  store.appendColumns({ step: [1, 2, 3], loss: [5, 4, 3], lr: [0, 0, 0], gradNorm: [1, 1, 1], tokensPerSecond: [9, 9, 9], memoryBytes: [1, 1, 1], elapsedMs: [100, 100, 100] });
+  store.appendColumns({
+    step: [1, 2, 3],
+    loss: [5, 4, 3],
+    lr: [0, 0, 0],
+    gradNorm: [1, 1, 1],
+    tokensPerSecond: [9, 9, 9],
+    memoryBytes: [1, 1, 1],
+    elapsedMs: [100, 100, 100],
+  });
   [at(3, 30), at(4, 2)].forEach((metrics) => store.append(metrics));
   expect([...store.step.values]).toEqual([1, 2, 3, 4]);
   expect([...store.columns.loss.values]).toEqual([5, 4, 3, 2]);

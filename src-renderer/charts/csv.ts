@@ -1,7 +1,8 @@
 /** All series of a run as CSV, one line a step, every number as exact as it was recorded. */
 import type { SeriesStore } from './seriesStore.ts';
 
-const HEAD = 'step,train_loss,train_loss_smoothed,validation_loss,learning_rate,gradient_norm,tokens_per_second,memory_bytes,elapsed_ms';
+const HEAD =
+  'step,train_loss,train_loss_smoothed,validation_loss,learning_rate,gradient_norm,tokens_per_second,memory_bytes,elapsed_ms';
 
 /** A step has a line when a train or a validation loss was recorded for it; what is missing is empty. */
 export function seriesCsv(store: SeriesStore): string {
@@ -15,9 +16,16 @@ export function seriesCsv(store: SeriesStore): string {
     const at = Math.min(trained[i] ?? Infinity, validated[j] ?? Infinity);
     const row = trained[i] === at ? i++ : -1;
     const valLoss = validated[j] === at ? evaluations.valLoss.values[j++] : undefined;
-    const cells = [columns.loss, smoothed, undefined, columns.lr, columns.gradNorm, columns.tokensPerSecond, columns.memoryBytes, columns.elapsedMs].map((column) =>
-      column === undefined ? cell(valLoss) : cell(column.values[row]),
-    );
+    const cells = [
+      columns.loss,
+      smoothed,
+      undefined,
+      columns.lr,
+      columns.gradNorm,
+      columns.tokensPerSecond,
+      columns.memoryBytes,
+      columns.elapsedMs,
+    ].map((column) => (column === undefined ? cell(valLoss) : cell(column.values[row])));
     lines.push([at, ...cells].join(','));
   }
   return `${lines.join('\n')}\n`;

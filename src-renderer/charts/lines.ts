@@ -13,16 +13,38 @@ export function lossLines(store: SeriesStore, others: readonly { name: string; s
     { label: 'Train', colour: '--chart-raw', look: 'raw', steps: step.values, values: columns.loss.values },
     { label: 'Train, smoothed', colour: '--chart-smooth', look: 'smooth', steps: step.values, values: smoothed.values },
   ];
-  if (evaluations.step.length > 0) lines.push({ label: 'Validation', colour: '--chart-validation', look: 'dashed', steps: evaluations.step.values, values: evaluations.valLoss.values });
+  if (evaluations.step.length > 0)
+    lines.push({
+      label: 'Validation',
+      colour: '--chart-validation',
+      look: 'dashed',
+      steps: evaluations.step.values,
+      values: evaluations.valLoss.values,
+    });
   others.forEach((other, i) =>
-    lines.push({ label: other.name, colour: COMPARE_COLOURS[i % COMPARE_COLOURS.length] ?? '', look: 'smooth', steps: other.store.step.values, values: other.store.smoothed.values }),
+    lines.push({
+      label: other.name,
+      colour: COMPARE_COLOURS[i % COMPARE_COLOURS.length] ?? '',
+      look: 'smooth',
+      steps: other.store.step.values,
+      values: other.store.smoothed.values,
+    }),
   );
-  if (spikes.length > 0) lines.push({ label: 'Spikes', colour: '--danger', look: 'ringed', steps: Float64Array.from(spikes, (spike) => spike.step), values: Float64Array.from(spikes, (spike) => spike.loss) });
+  if (spikes.length > 0)
+    lines.push({
+      label: 'Spikes',
+      colour: '--danger',
+      look: 'ringed',
+      steps: Float64Array.from(spikes, (spike) => spike.step),
+      values: Float64Array.from(spikes, (spike) => spike.loss),
+    });
   return lines;
 }
 
 export function metricLine(store: SeriesStore, metric: Metric, label: string): ChartLine[] {
-  return [{ label, colour: '--chart-smooth', look: 'raw', steps: store.step.values, values: store.columns[metric].values }];
+  return [
+    { label, colour: '--chart-smooth', look: 'raw', steps: store.step.values, values: store.columns[metric].values },
+  ];
 }
 
 /** The small charts below the loss. */

@@ -31,12 +31,27 @@ export function chartOptions(lines: readonly ChartLine[], look: ChartLook): uPlo
       y: look.log ? { distr: 3, log: 10 } : { range: { min: { pad: 0.08 }, max: { pad: 0.08 } } },
     },
     axes: [
-      { ...axis, size: 28, incrs: [1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 2000, 5000, 10_000, 20_000, 50_000, 100_000] },
-      { ...axis, size: 64, values: (_plot, splits) => splits.map((value) => (value === null ? null : look.format(value))) },
+      {
+        ...axis,
+        size: 28,
+        incrs: [1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 2000, 5000, 10_000, 20_000, 50_000, 100_000],
+      },
+      {
+        ...axis,
+        size: 64,
+        values: (_plot, splits) => splits.map((value) => (value === null ? null : look.format(value))),
+      },
     ],
     legend: { show: false },
     cursor: { drag: { x: true, y: false, setScale: false }, points: { size: 7 }, y: false },
-    series: [{ label: 'Step' }, ...lines.map((line) => ({ label: line.label, stroke: () => look.colour(line.colour), ...LOOKS[line.look](() => look.colour(line.colour)) }))],
+    series: [
+      { label: 'Step' },
+      ...lines.map((line) => ({
+        label: line.label,
+        stroke: () => look.colour(line.colour),
+        ...LOOKS[line.look](() => look.colour(line.colour)),
+      })),
+    ],
   };
 }
 
@@ -44,5 +59,9 @@ const LOOKS: Record<Look, (colour: () => string) => uPlot.Series> = {
   raw: (colour) => ({ width: 1, points: { size: 4, fill: colour } }),
   smooth: () => ({ width: 2, points: { show: false } }),
   dashed: (colour) => ({ width: 1.5, dash: [4, 4], points: { show: true, size: 7, fill: colour } }),
-  ringed: (colour) => ({ width: 0, paths: () => null, points: { show: true, size: 11, width: 2, stroke: colour, fill: 'transparent' } }),
+  ringed: (colour) => ({
+    width: 0,
+    paths: () => null,
+    points: { show: true, size: 11, width: 2, stroke: colour, fill: 'transparent' },
+  }),
 };

@@ -20,7 +20,10 @@ export function pickedStep(line: Line, click: Click): number | undefined {
   let bestDistance = Infinity;
   for (let i = lowerBound(line.steps, click.step - reach); i < to; i++) {
     const step = line.steps[i] ?? NaN;
-    const distance = Math.hypot((step - click.step) / click.stepsPerPixel, ((line.values[i] ?? NaN) - click.value) / click.valuesPerPixel);
+    const distance = Math.hypot(
+      (step - click.step) / click.stepsPerPixel,
+      ((line.values[i] ?? NaN) - click.value) / click.valuesPerPixel,
+    );
     if (distance < bestDistance) [best, bestDistance] = [step, distance];
   }
   return best;

@@ -25,7 +25,11 @@ export async function chartPng(plot: Plot, title: string, lines: readonly ChartL
   drawLegend(context, lines);
   context.drawImage(drawing, MARGIN_PX, MARGIN_PX + 2 * LINE_PX, plot.uplot.width, drawing.height / scale);
   return new Promise((resolve, reject) =>
-    canvas.toBlob((blob) => (blob ? resolve(blob) : reject(new Error('The picture is too large for this browser; make the window smaller.'))), 'image/png'),
+    canvas.toBlob(
+      (blob) =>
+        blob ? resolve(blob) : reject(new Error('The picture is too large for this browser; make the window smaller.')),
+      'image/png',
+    ),
   );
 }
 

@@ -40,14 +40,27 @@ export class Plot {
   #stale = false;
 
   /** `first`: nothing stands in its place yet, so its lines may come in a frame after its axes. */
-  constructor(parent: HTMLElement, lines: readonly ChartLine[], range: Range, { first, ...shape }: PlotShape & { first: boolean }, events: PlotEvents) {
+  constructor(
+    parent: HTMLElement,
+    lines: readonly ChartLine[],
+    range: Range,
+    { first, ...shape }: PlotShape & { first: boolean },
+    events: PlotEvents,
+  ) {
     this.#lines = lines;
     this.#range = range;
     this.#log = shape.log;
-    const look = { ...shape, width: Math.max(parent.clientWidth, 100), range: () => this.#range, colour: (token: string) => this.#colour(token) };
+    const look = {
+      ...shape,
+      width: Math.max(parent.clientWidth, 100),
+      range: () => this.#range,
+      colour: (token: string) => this.#colour(token),
+    };
     const options = chartOptions(lines, look);
     options.hooks = {
-      setCursor: [(plot) => events.onCursor((plot.cursor.left ?? -1) < 0 ? undefined : plot.posToVal(plot.cursor.left ?? 0, 'x'))],
+      setCursor: [
+        (plot) => events.onCursor((plot.cursor.left ?? -1) < 0 ? undefined : plot.posToVal(plot.cursor.left ?? 0, 'x')),
+      ],
       setSelect: [(plot) => this.#zoom(plot, events)],
     };
     this.uplot = new uPlot(options, first ? [[], ...lines.map(() => [])] : this.#data(look.width), parent);
@@ -127,7 +140,12 @@ export class Plot {
       const { left, top } = over.getBoundingClientRect();
       const [x, y] = [event.clientX - left, event.clientY - top];
       const at = (px: number, scale: string) => this.uplot.posToVal(px, scale);
-      events.onClick({ step: at(x, 'x'), stepsPerPixel: at(x + 1, 'x') - at(x, 'x'), value: at(y, 'y'), valuesPerPixel: Math.abs(at(y + 1, 'y') - at(y, 'y')) });
+      events.onClick({
+        step: at(x, 'x'),
+        stepsPerPixel: at(x + 1, 'x') - at(x, 'x'),
+        value: at(y, 'y'),
+        valuesPerPixel: Math.abs(at(y + 1, 'y') - at(y, 'y')),
+      });
     });
   }
 

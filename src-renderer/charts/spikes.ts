@@ -18,7 +18,8 @@ export class SpikeFinder {
   /** Whether the next loss is a spike. */
   next(loss: number): boolean {
     if (!Number.isFinite(loss)) return false;
-    const limit = this.#mean + LIMIT_DEVIATIONS * Math.max(Math.sqrt(this.#variance), LEAST_DEVIATION * Math.abs(this.#mean));
+    const limit =
+      this.#mean + LIMIT_DEVIATIONS * Math.max(Math.sqrt(this.#variance), LEAST_DEVIATION * Math.abs(this.#mean));
     const isSpike = this.#count >= WARM_UP && loss > limit;
     this.#take(isSpike ? limit : loss);
     return isSpike;

@@ -22,7 +22,8 @@ export function nextSteps(run: RunView, checkpoint: number | undefined): NextSte
   const steps: NextStep[] = [];
   const cure = cureOf(run);
   if (cure) steps.push(cure);
-  if (run.resumable) steps.push({ kind: 'resume', label: checkpoint === undefined ? 'Resume' : `Resume from step ${checkpoint}` });
+  if (run.resumable)
+    steps.push({ kind: 'resume', label: checkpoint === undefined ? 'Resume' : `Resume from step ${checkpoint}` });
   else if (cure?.kind !== 'again') steps.push({ kind: 'again', label: 'Start again', changes: {} });
   return steps;
 }
@@ -30,7 +31,8 @@ export function nextSteps(run: RunView, checkpoint: number | undefined): NextSte
 function cureOf({ error, spec, modelId, datasetId }: RunView): NextStep | undefined {
   const code = error?.code ?? '';
   if (code === 'OUT_OF_MEMORY') return lessMemory(spec);
-  if (code === 'MEMORY_LIMIT' || code === 'GPU_OUT_OF_MEMORY') return spec.train.batch > 1 ? halfBatch(spec.train.batch) : lessMemory(spec);
+  if (code === 'MEMORY_LIMIT' || code === 'GPU_OUT_OF_MEMORY')
+    return spec.train.batch > 1 ? halfBatch(spec.train.batch) : lessMemory(spec);
   if (code === 'LOSS_NOT_FINITE') {
     const lr = Number((spec.train.lr / 10).toPrecision(3));
     return { kind: 'again', label: `Start again with learning rate ${lr}`, changes: { train: { lr } } };
@@ -40,20 +42,35 @@ function cureOf({ error, spec, modelId, datasetId }: RunView): NextStep | undefi
     if (place !== undefined && !place.startsWith(spec.model.dir)) return undefined; // the model has been relocated since
     return { kind: 'open', label: 'Relocate the model', href: hashFor('models', modelId ?? undefined) };
   }
-  if (code.startsWith('DATASET_') || place?.startsWith(spec.data.file)) return { kind: 'open', label: 'See the dataset', href: hashFor('datasets', datasetId ?? undefined) };
+  if (code.startsWith('DATASET_') || place?.startsWith(spec.data.file))
+    return { kind: 'open', label: 'See the dataset', href: hashFor('datasets', datasetId ?? undefined) };
   if (code === 'DISK_FULL') return { kind: 'open', label: 'Free some space', href: hashFor('settings') };
-  if (code === 'NO_ENGINE' || code === 'ENGINE_UNAVAILABLE') return { kind: 'open', label: 'See the engines', href: hashFor('settings') };
+  if (code === 'NO_ENGINE' || code === 'ENGINE_UNAVAILABLE')
+    return { kind: 'open', label: 'See the engines', href: hashFor('settings') };
   return undefined;
 }
 
 function halfBatch(batch: number): NextStep {
-  return { kind: 'again', label: 'Start again with half the batch', changes: { train: { batch: Math.floor(batch / 2) } } };
+  return {
+    kind: 'again',
+    label: 'Start again with half the batch',
+    changes: { train: { batch: Math.floor(batch / 2) } },
+  };
 }
 
 /** Not even one row fitted at a time: a smaller batch would not help. */
 function lessMemory({ train, data }: RunView['spec']): NextStep {
-  if (!train.gradientCheckpointing) return { kind: 'again', label: 'Start again with gradient checkpointing', changes: { train: { gradientCheckpointing: true } } };
-  return { kind: 'again', label: 'Start again with half the maximum length', changes: { data: { maxLength: Math.max(2, Math.floor(data.maxLength / 2)) } } };
+  if (!train.gradientCheckpointing)
+    return {
+      kind: 'again',
+      label: 'Start again with gradient checkpointing',
+      changes: { train: { gradientCheckpointing: true } },
+    };
+  return {
+    kind: 'again',
+    label: 'Start again with half the maximum length',
+    changes: { data: { maxLength: Math.max(2, Math.floor(data.maxLength / 2)) } },
+  };
 }
 
 /** The file or folder that an error is about. */
@@ -62,7 +79,10 @@ function placeOf(details: Record<string, unknown> | undefined): string | undefin
 }
 
 /** The request that starts the same run once more; undefined where its model or dataset has left the catalogue. */
-export function startAgain({ spec, name, modelId, datasetId }: RunView, { train, data }: Changes = {}): StartRun | undefined {
+export function startAgain(
+  { spec, name, modelId, datasetId }: RunView,
+  { train, data }: Changes = {},
+): StartRun | undefined {
   if (!modelId || !datasetId) return undefined;
   const { lossOn, maxLength, classify, excludeLines, version } = spec.data;
   return {

@@ -4,7 +4,16 @@ import { filterRuns, moved, sortRuns } from './runTable.ts';
 
 const run = (name: string, changes: Partial<RunView> & { task?: string } = {}): RunView => {
   const { task = 'describe', ...rest } = changes;
-  return { id: name, name, status: 'completed', spec: { task, model: { dir: '/models/starter/model' } }, methodText: { name: 'LoRA', details: 'rank 8' }, started: null, result: null, ...rest } as RunView;
+  return {
+    id: name,
+    name,
+    status: 'completed',
+    spec: { task, model: { dir: '/models/starter/model' } },
+    methodText: { name: 'LoRA', details: 'rank 8' },
+    started: null,
+    result: null,
+    ...rest,
+  } as RunView;
 };
 const names = (runs: RunView[]) => runs.map(({ name }) => name);
 
@@ -21,7 +30,10 @@ test('sorted either way, with those that have no value last', () => {
   const runs = [run('none'), run('high', loss(3)), run('low', loss(1))];
   expect(names(sortRuns(runs, { key: 'loss', descending: false }))).toEqual(['low', 'high', 'none']);
   expect(names(sortRuns(runs, { key: 'loss', descending: true }))).toEqual(['high', 'low', 'none']);
-  expect(names(sortRuns([run('run 10'), run('run 9')], { key: 'name', descending: false }))).toEqual(['run 9', 'run 10']);
+  expect(names(sortRuns([run('run 10'), run('run 9')], { key: 'name', descending: false }))).toEqual([
+    'run 9',
+    'run 10',
+  ]);
 });
 
 test('an item moves to a place, at most to the ends', () => {

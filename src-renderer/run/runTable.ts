@@ -19,7 +19,9 @@ export function filterRuns(runs: readonly RunView[], { search, status }: Filter)
   const words = search.toLowerCase().split(/\s+/).filter(Boolean);
   return runs.filter((run) => {
     if (status !== 'all' && run.status !== status) return false;
-    const text = [run.name, run.spec.task, shortPath(run.spec.model.dir), methodLabel(run.methodText), run.status].join(' ').toLowerCase();
+    const text = [run.name, run.spec.task, shortPath(run.spec.model.dir), methodLabel(run.methodText), run.status]
+      .join(' ')
+      .toLowerCase();
     return words.every((word) => text.includes(word));
   });
 }
@@ -30,7 +32,10 @@ export function sortRuns(runs: readonly RunView[], { key, descending }: Sort): R
   return [...runs].sort((a, b) => {
     const [left, right] = [KEYS[key](a), KEYS[key](b)];
     if (left === undefined || right === undefined) return Number(left === undefined) - Number(right === undefined);
-    return sign * (typeof left === 'string' ? left.localeCompare(String(right), 'en', { numeric: true }) : left - Number(right));
+    return (
+      sign *
+      (typeof left === 'string' ? left.localeCompare(String(right), 'en', { numeric: true }) : left - Number(right))
+    );
   });
 }
 

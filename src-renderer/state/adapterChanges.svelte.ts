@@ -24,7 +24,8 @@ export abstract class AdapterChanges {
   }
 
   async restore(ids: string[]): Promise<void> {
-    if (await this.change(() => api.adapters.restore.mutate({ ids }))) toasts.show({ text: ids.length === 1 ? 'Restored.' : `Restored ${ids.length} adapters.`, tone: 'good' });
+    if (await this.change(() => api.adapters.restore.mutate({ ids })))
+      toasts.show({ text: ids.length === 1 ? 'Restored.' : `Restored ${ids.length} adapters.`, tone: 'good' });
   }
 
   /** True when the work succeeded; the sentence is in `changing` when not. */

@@ -29,6 +29,10 @@ export class AdapterPage extends AdapterChanges {
 }
 
 async function read(id: string) {
-  const [adapter, tasks, all] = await Promise.all([api.adapters.details.query({ id }), api.tasks.list.query(), api.adapters.list.query()]);
+  const [adapter, tasks, all] = await Promise.all([
+    api.adapters.details.query({ id }),
+    api.tasks.list.query(),
+    api.adapters.list.query(),
+  ]);
   return { adapter, tasks, knownTags: tagCounts(all).map(({ tag }) => tag) };
 }

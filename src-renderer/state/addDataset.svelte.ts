@@ -39,7 +39,9 @@ export class AddDataset {
   async add(name?: string): Promise<Dataset | undefined> {
     const { look, map } = this;
     if (!look) return undefined;
-    const dataset = await this.adding.run(() => api.datasets.add.mutate({ file: look.file, map, allowBadRows: look.bad > 0, ...(name ? { name } : {}) }));
+    const dataset = await this.adding.run(() =>
+      api.datasets.add.mutate({ file: look.file, map, allowBadRows: look.bad > 0, ...(name ? { name } : {}) }),
+    );
     if (dataset) this.clear();
     return dataset;
   }

@@ -52,34 +52,55 @@ export class DatasetView {
 
   useVersion(version: number): Promise<boolean> {
     const { id } = this.dataset;
-    return this.change(() => api.datasets.useVersion.mutate({ id, version }), () => `Version ${version} is the current one now.`);
+    return this.change(
+      () => api.datasets.useVersion.mutate({ id, version }),
+      () => `Version ${version} is the current one now.`,
+    );
   }
 
   takeChanged(): Promise<boolean> {
     const { id } = this.dataset;
-    return this.change(() => api.datasets.takeChanged.mutate({ id }), ({ version, rows }) => `Version ${version} with ${formatCount(rows)} rows is the current one now.`);
+    return this.change(
+      () => api.datasets.takeChanged.mutate({ id }),
+      ({ version, rows }) => `Version ${version} with ${formatCount(rows)} rows is the current one now.`,
+    );
   }
 
   relocate(file: string): Promise<boolean> {
     const { id } = this.dataset;
-    return this.change(() => api.datasets.relocate.mutate({ id, file }), ({ source }) => `The file is ${source} now.`);
+    return this.change(
+      () => api.datasets.relocate.mutate({ id, file }),
+      ({ source }) => `The file is ${source} now.`,
+    );
   }
 
   setMap(map: Record<string, string>, allowBadRows: boolean): Promise<boolean> {
     const { id } = this.dataset;
-    return this.change(() => api.datasets.setMap.mutate({ id, map, allowBadRows }), ({ rows }) => `${formatCount(rows)} rows can be used with these columns.`);
+    return this.change(
+      () => api.datasets.setMap.mutate({ id, map, allowBadRows }),
+      ({ rows }) => `${formatCount(rows)} rows can be used with these columns.`,
+    );
   }
 
   withoutDuplicates(): Promise<boolean> {
-    return this.change(() => api.datasets.withoutDuplicates.mutate(this.source), ({ version, rows }) => `Version ${version} has ${formatCount(rows)} rows, each once.`);
+    return this.change(
+      () => api.datasets.withoutDuplicates.mutate(this.source),
+      ({ version, rows }) => `Version ${version} has ${formatCount(rows)} rows, each once.`,
+    );
   }
 
   withoutBadRows(): Promise<boolean> {
-    return this.change(() => api.datasets.withoutBadRows.mutate(this.source), ({ version, rows }) => `Version ${version} has the ${formatCount(rows)} good rows only.`);
+    return this.change(
+      () => api.datasets.withoutBadRows.mutate(this.source),
+      ({ version, rows }) => `Version ${version} has the ${formatCount(rows)} good rows only.`,
+    );
   }
 
   allowBadRows(allow: boolean): Promise<boolean> {
     const { id } = this.dataset;
-    return this.change(() => api.datasets.allowBadRows.mutate({ id, allow }), () => (allow ? 'Runs go on without the bad rows.' : 'A run does not start while there are bad rows.'));
+    return this.change(
+      () => api.datasets.allowBadRows.mutate({ id, allow }),
+      () => (allow ? 'Runs go on without the bad rows.' : 'A run does not start while there are bad rows.'),
+    );
   }
 }

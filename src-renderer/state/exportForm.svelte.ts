@@ -31,11 +31,19 @@ export class ExportForm {
   /** Adapters that may be merged with the first: those of its base. */
   readonly companions = $derived.by(() => this.adapters.filter((adapter) => adapter.baseHash === this.first?.baseHash));
   readonly suggested = $derived.by(() =>
-    freeFolderName(`${this.first?.taskName ?? 'model'}-${this.kind}`, (name) => this.#taken().includes(this.#in(name)) || this.#existing.includes(this.#in(name))),
+    freeFolderName(
+      `${this.first?.taskName ?? 'model'}-${this.kind}`,
+      (name) => this.#taken().includes(this.#in(name)) || this.#existing.includes(this.#in(name)),
+    ),
   );
   readonly name = $derived(this.typedName ?? this.suggested);
   readonly outDir = $derived.by(() => this.#in(this.name.trim()));
-  readonly complete = $derived(this.picks.length > 0 && this.name.trim() !== '' && this.parent.trim() !== '' && this.picks.every(({ scale }) => scale !== undefined));
+  readonly complete = $derived(
+    this.picks.length > 0 &&
+      this.name.trim() !== '' &&
+      this.parent.trim() !== '' &&
+      this.picks.every(({ scale }) => scale !== undefined),
+  );
   /** Folders that the plan has found to exist though no export names them. */
   #existing = $state.raw<string[]>([]);
 
@@ -49,13 +57,18 @@ export class ExportForm {
     const last = adapters.at(-1);
     const begin = known.length > 0 || !last ? known : [{ id: last.id, scale: 1 }];
     this.picks = begin.map(({ id, scale }) => ({ adapterId: id, scale }));
-    this.plan = new Resource(() => (this.complete ? api.exports.plan.query(this.request()) : Promise.resolve(undefined)));
+    this.plan = new Resource(() =>
+      this.complete ? api.exports.plan.query(this.request()) : Promise.resolve(undefined),
+    );
   }
 
   request() {
     return {
       kind: this.kind,
-      adapters: (this.kind === 'adapter' ? this.picks.slice(0, 1) : this.picks).map(({ adapterId, scale }) => ({ adapterId, scale: scale ?? 1 })),
+      adapters: (this.kind === 'adapter' ? this.picks.slice(0, 1) : this.picks).map(({ adapterId, scale }) => ({
+        adapterId,
+        scale: scale ?? 1,
+      })),
       outDir: this.outDir,
       ...(this.dtype && this.kind === 'merged' ? { dtype: this.dtype } : {}),
     };
@@ -77,7 +90,9 @@ export class ExportForm {
   /** As an earlier export was: to do it again. */
   fillFrom(record: ExportRecord): void {
     const dirs = record.tasks ?? [{ adapterDir: record.adapterDir, scale: 1 }];
-    const picks = dirs.flatMap(({ adapterDir, scale }) => this.adapters.filter(({ dir }) => dir === adapterDir).map(({ id }) => ({ adapterId: id, scale })));
+    const picks = dirs.flatMap(({ adapterDir, scale }) =>
+      this.adapters.filter(({ dir }) => dir === adapterDir).map(({ id }) => ({ adapterId: id, scale })),
+    );
     if (picks.length > 0) this.picks = picks;
     this.kind = record.kind;
     this.dtype = record.dtype ?? '';
@@ -90,7 +105,8 @@ export class ExportForm {
     await this.plan.load();
     const { data } = this.plan;
     // A suggested name that turns out to be taken is simply not suggested.
-    if (data?.problem?.code === 'FOLDER_EXISTS' && this.typedName === undefined) this.#existing = [...this.#existing, data.outDir];
+    if (data?.problem?.code === 'FOLDER_EXISTS' && this.typedName === undefined)
+      this.#existing = [...this.#existing, data.outDir];
   }
 
   #in(name: string): string {

@@ -8,7 +8,11 @@ import { Resource } from './resource.svelte.ts';
 
 export class ExportList {
   readonly view = new Resource(async () => {
-    const [records, adapters, info] = await Promise.all([api.exports.list.query(), api.adapters.list.query(), api.system.info.query()]);
+    const [records, adapters, info] = await Promise.all([
+      api.exports.list.query(),
+      api.adapters.list.query(),
+      api.system.info.query(),
+    ]);
     this.records = records;
     for (const record of records) if (record.status === 'running') this.#watch(record.id);
     return { adapters, info };
@@ -37,7 +41,8 @@ export class ExportList {
 
   /** Out of the history; the folder stays. */
   async remove(id: string): Promise<void> {
-    if (await this.changing.run(() => api.exports.remove.mutate({ id }))) this.records = this.records.filter((record) => record.id !== id);
+    if (await this.changing.run(() => api.exports.remove.mutate({ id })))
+      this.records = this.records.filter((record) => record.id !== id);
   }
 
   close(): void {
@@ -65,6 +70,8 @@ export class ExportList {
 
   #put(record: ExportRecord): void {
     const known = this.records.some((other) => other.id === record.id);
-    this.records = known ? this.records.map((other) => (other.id === record.id ? record : other)) : [record, ...this.records];
+    this.records = known
+      ? this.records.map((other) => (other.id === record.id ? record : other))
+      : [record, ...this.records];
   }
 }

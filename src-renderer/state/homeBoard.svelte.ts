@@ -11,7 +11,11 @@ export class HomeBoard extends TaskChanges {
   /** Why the runs under way cannot be watched. */
   streamError = $state<string | undefined>();
   /** Nothing has been trained or imported yet. */
-  readonly fresh = $derived(this.resource.data !== undefined && this.resource.data.counts.runs === 0 && this.resource.data.counts.adapters === 0);
+  readonly fresh = $derived(
+    this.resource.data !== undefined &&
+      this.resource.data.counts.runs === 0 &&
+      this.resource.data.counts.adapters === 0,
+  );
   readonly runs = $derived((this.resource.data?.runs ?? []).map((run) => withProgress(run, this.#progress)));
   #progress = $state.raw<RunProgress | undefined>();
   #unsubscribe: (() => void) | undefined;
@@ -22,8 +26,15 @@ export class HomeBoard extends TaskChanges {
     this.close();
     this.streamError = undefined;
     void this.resource.load();
-    const handlers = { data: (event: WatchAllEvent) => this.#receive(event), failed: (sentence: string) => (this.streamError = sentence), done: () => undefined };
-    const subscription = api.runs.watchAll.subscribe(undefined, streamOptions(handlers, () => this.close()));
+    const handlers = {
+      data: (event: WatchAllEvent) => this.#receive(event),
+      failed: (sentence: string) => (this.streamError = sentence),
+      done: () => undefined,
+    };
+    const subscription = api.runs.watchAll.subscribe(
+      undefined,
+      streamOptions(handlers, () => this.close()),
+    );
     this.#unsubscribe = () => subscription.unsubscribe();
   }
 
@@ -52,5 +63,11 @@ export class HomeBoard extends TaskChanges {
 
 function withProgress(run: BoardRun, live: RunProgress | undefined): BoardRun {
   if (live?.id !== run.id || live.step < run.step) return run;
-  return { ...run, step: live.step, totalSteps: live.totalSteps, loss: live.loss, remainingMs: run.status === 'running' ? live.msLeft : null };
+  return {
+    ...run,
+    step: live.step,
+    totalSteps: live.totalSteps,
+    loss: live.loss,
+    remainingMs: run.status === 'running' ? live.msLeft : null,
+  };
 }

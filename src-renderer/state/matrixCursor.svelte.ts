@@ -39,7 +39,8 @@ export class MatrixCursor {
   /** Switches what is there; with `range` everything between it and the last one switched. */
   press(row: number, column: number, range = false): void {
     [this.row, this.column] = [row, column];
-    if (range && this.#anchor && row >= 0 && column >= 0) return this.#wizard.setCells(this.#between(this.#anchor, row, column), this.#anchor.on);
+    if (range && this.#anchor && row >= 0 && column >= 0)
+      return this.#wizard.setCells(this.#between(this.#anchor, row, column), this.#anchor.on);
     const on = !this.isOn(row, column);
     this.#wizard.setCells(this.cellsAt(row, column), on);
     this.#anchor = row >= 0 && column >= 0 ? { row, column, on } : undefined;
@@ -48,12 +49,12 @@ export class MatrixCursor {
   /** Whether the key was one of the picture's. */
   key(event: Pick<KeyboardEvent, 'key' | 'shiftKey' | 'ctrlKey'>): boolean {
     const { key } = event;
-    if (key === ' ' || key === 'Enter') return this.press(this.row, this.column, event.shiftKey), true;
-    if (key === '+' || key === '=' || key === '-') return this.#step(key !== '-'), true;
+    if (key === ' ' || key === 'Enter') return (this.press(this.row, this.column, event.shiftKey), true);
+    if (key === '+' || key === '=' || key === '-') return (this.#step(key !== '-'), true);
     const move = MOVES[key];
-    if (move) return this.#move(this.row + move[0], this.column + move[1]), true;
-    if (key === 'Home') return this.#move(event.ctrlKey ? -1 : this.row, -1), true;
-    if (key === 'End') return this.#move(event.ctrlKey ? this.layers - 1 : this.row, this.targets.length - 1), true;
+    if (move) return (this.#move(this.row + move[0], this.column + move[1]), true);
+    if (key === 'Home') return (this.#move(event.ctrlKey ? -1 : this.row, -1), true);
+    if (key === 'End') return (this.#move(event.ctrlKey ? this.layers - 1 : this.row, this.targets.length - 1), true);
     return false;
   }
 
@@ -63,7 +64,8 @@ export class MatrixCursor {
   }
 
   #step(up: boolean): void {
-    for (const cell of this.cellsAt(this.row, this.column)) if (this.#wizard.chosen.has(cell)) this.#wizard.setRank(cell, nextRank(this.#wizard.rankOf(cell), up));
+    for (const cell of this.cellsAt(this.row, this.column))
+      if (this.#wizard.chosen.has(cell)) this.#wizard.setRank(cell, nextRank(this.#wizard.rankOf(cell), up));
   }
 
   #between(from: { row: number; column: number }, row: number, column: number): string[] {
@@ -72,7 +74,12 @@ export class MatrixCursor {
   }
 }
 
-const MOVES: Record<string, readonly [rows: number, columns: number]> = { ArrowUp: [-1, 0], ArrowDown: [1, 0], ArrowLeft: [0, -1], ArrowRight: [0, 1] };
+const MOVES: Record<string, readonly [rows: number, columns: number]> = {
+  ArrowUp: [-1, 0],
+  ArrowDown: [1, 0],
+  ArrowLeft: [0, -1],
+  ArrowRight: [0, 1],
+};
 
 function range(a: number, b: number): number[] {
   return Array.from({ length: Math.abs(a - b) + 1 }, (_, i) => Math.min(a, b) + i);

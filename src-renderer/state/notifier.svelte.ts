@@ -38,8 +38,15 @@ class Notifier {
 
   #listen(): void {
     const again = () => setTimeout(() => this.#listen(), RETRY_MS);
-    const handlers = { data: (event: ActivityEvent) => this.#receive(event), failed: () => void again(), done: () => void again() };
-    const subscription = api.system.activity.subscribe(undefined, streamOptions(handlers, () => subscription.unsubscribe()));
+    const handlers = {
+      data: (event: ActivityEvent) => this.#receive(event),
+      failed: () => void again(),
+      done: () => void again(),
+    };
+    const subscription = api.system.activity.subscribe(
+      undefined,
+      streamOptions(handlers, () => subscription.unsubscribe()),
+    );
   }
 
   #receive(event: ActivityEvent): void {
@@ -74,11 +81,21 @@ class Notifier {
 
   /** seen: the page that is open shows it anyway. */
   #say({ title, text, tone, hash }: Announcement, tag: string, seen: boolean): void {
-    const how = announcementsWanted({ wanted: appSettings.value?.notifications ?? true, hidden: document.hidden, permission: this.permission, seen });
+    const how = announcementsWanted({
+      wanted: appSettings.value?.notifications ?? true,
+      hidden: document.hidden,
+      permission: this.permission,
+      seen,
+    });
     const open = (): void => {
       window.location.hash = hash;
     };
-    if (how.toast) toasts.show({ text: tone === 'bad' ? `${title}: ${text}` : `${title}. ${text}`, tone, action: { label: 'Open', run: open } });
+    if (how.toast)
+      toasts.show({
+        text: tone === 'bad' ? `${title}: ${text}` : `${title}. ${text}`,
+        tone,
+        action: { label: 'Open', run: open },
+      });
     if (!how.system) return;
     const notification = new Notification(title, { body: text, tag });
     notification.onclick = () => {

@@ -9,7 +9,12 @@ const PIECE = 8000;
 export async function readSeries(id: string, store: SeriesStore): Promise<boolean> {
   let isNew = false;
   for (;;) {
-    const series = await api.runs.series.query({ id, afterStep: store.lastStep, afterEvaluation: store.evaluations.step.last ?? -1, maxPoints: PIECE });
+    const series = await api.runs.series.query({
+      id,
+      afterStep: store.lastStep,
+      afterEvaluation: store.evaluations.step.last ?? -1,
+      maxPoints: PIECE,
+    });
     store.appendColumns(series);
     for (const { step, valLoss } of series.evaluations) store.putEvaluation(step, valLoss);
     isNew ||= series.step.length > 0 || series.evaluations.length > 0;

@@ -1,6 +1,14 @@
 /** Edits of a dataset's rows that are not saved yet. Each step can be undone; saving writes them as a new version. A reload keeps them. */
 import { keepEdits, keptEdits, type RowsContent } from '../draftStore.ts';
-import { bringRowBack, changeRow, editsToSend, NO_EDITS, removeRows, type RowEdits, type RowValues } from '../rowEdits.ts';
+import {
+  bringRowBack,
+  changeRow,
+  editsToSend,
+  NO_EDITS,
+  removeRows,
+  type RowEdits,
+  type RowValues,
+} from '../rowEdits.ts';
 
 const UNDO_STEPS = 50;
 

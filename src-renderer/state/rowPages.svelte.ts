@@ -45,7 +45,8 @@ export class RowPages<T> {
 
   #fetchShown(): void {
     const [from, to] = this.#shown;
-    for (let page = Math.floor(from / PAGE_ROWS); page * PAGE_ROWS < Math.min(to, this.total); page++) void this.#fetch(page, false);
+    for (let page = Math.floor(from / PAGE_ROWS); page * PAGE_ROWS < Math.min(to, this.total); page++)
+      void this.#fetch(page, false);
   }
 
   async #fetch(page: number, isFirst: boolean): Promise<void> {
@@ -70,7 +71,10 @@ export class RowPages<T> {
 
   #forgetFar(page: number): void {
     if (this.#pages.size <= KEPT_PAGES) return;
-    const farthest = [...this.#pages.keys()].reduce((far, other) => (Math.abs(other - page) > Math.abs(far - page) ? other : far), page);
+    const farthest = [...this.#pages.keys()].reduce(
+      (far, other) => (Math.abs(other - page) > Math.abs(far - page) ? other : far),
+      page,
+    );
     this.#pages.delete(farthest);
     this.#asked.delete(farthest);
   }

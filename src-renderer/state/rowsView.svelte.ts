@@ -8,13 +8,21 @@ import { RowPages } from './rowPages.svelte.ts';
 const NOTHING = numbersOf([]);
 
 /** A row in the dialog: an existing one, an added one, or a new one. */
-export type OpenRow = { kind: 'row'; index: number; values: RowValues } | { kind: 'added'; place: number; values: RowValues } | { kind: 'new'; values: RowValues };
+export type OpenRow =
+  | { kind: 'row'; index: number; values: RowValues }
+  | { kind: 'added'; place: number; values: RowValues }
+  | { kind: 'new'; values: RowValues };
 
 export class RowsView {
   readonly source: { id: string; version: number };
   readonly draft: RowDraft;
   readonly pages = new RowPages<TableRow>(async (offset, count) => {
-    const { total, rows, columns, content } = await api.datasets.rows.query({ ...this.source, filter: this.filter, offset, count });
+    const { total, rows, columns, content } = await api.datasets.rows.query({
+      ...this.source,
+      filter: this.filter,
+      offset,
+      count,
+    });
     this.columns = columns;
     this.draft.begin(content);
     return { total, rows };

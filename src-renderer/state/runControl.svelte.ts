@@ -24,7 +24,10 @@ export class RunControl {
   async again(run: RunView, changes: Changes): Promise<void> {
     const request = startAgain(run, changes);
     if (!request) {
-      toasts.show({ text: 'The model or the dataset of this run has left the catalogue; add it again, then start a new run.', tone: 'bad' });
+      toasts.show({
+        text: 'The model or the dataset of this run has left the catalogue; add it again, then start a new run.',
+        tone: 'bad',
+      });
       return;
     }
     const started = await this.action.run(() => api.runs.start.mutate(request));

@@ -26,7 +26,9 @@ export class RunHistory {
 
   async open(): Promise<void> {
     const { id } = this;
-    const read = await this.reading.run(() => Promise.all([api.runs.samples.query({ id }), api.runs.log.query({ id }), api.runs.checkpoints.query({ id })]));
+    const read = await this.reading.run(() =>
+      Promise.all([api.runs.samples.query({ id }), api.runs.log.query({ id }), api.runs.checkpoints.query({ id })]),
+    );
     if (!read) return;
     const [{ prompts, samples }, log, checkpoints] = read;
     this.prompts = prompts;
@@ -34,7 +36,10 @@ export class RunHistory {
     const [lastSample, lastCheckpoint] = [samples.at(-1)?.step ?? -1, checkpoints.at(-1)?.step ?? -1];
     this.samples = [...samples, ...this.samples.filter(({ step }) => step > lastSample)];
     this.log = log;
-    this.checkpoints = [...checkpoints.map(({ step }) => step), ...this.checkpoints.filter((step) => step > lastCheckpoint)];
+    this.checkpoints = [
+      ...checkpoints.map(({ step }) => step),
+      ...this.checkpoints.filter((step) => step > lastCheckpoint),
+    ];
   }
 
   close(): void {
@@ -47,7 +52,8 @@ export class RunHistory {
     // The log is written where the run is recorded; most events but steps add a line to it.
     if (event.type !== 'steps') this.#readLogSoon();
     if (event.type === 'sample') this.#addSample({ step: event.step, texts: event.texts });
-    else if (event.type === 'checkpoint') this.checkpoints = [...this.checkpoints.filter((step) => step < event.step), event.step];
+    else if (event.type === 'checkpoint')
+      this.checkpoints = [...this.checkpoints.filter((step) => step < event.step), event.step];
     else if (event.type === 'started') this.#dropSamplesAfter(event.resumedFrom);
   };
 
@@ -55,7 +61,8 @@ export class RunHistory {
     this.#waiting.push(sample);
     this.#showing ??= setTimeout(() => {
       this.#showing = undefined;
-      for (const next of this.#waiting.splice(0)) this.samples = [...this.samples.filter(({ step }) => step < next.step), next];
+      for (const next of this.#waiting.splice(0))
+        this.samples = [...this.samples.filter(({ step }) => step < next.step), next];
     }, SAMPLES_EVERY_MS);
   }
 
@@ -69,7 +76,10 @@ export class RunHistory {
       this.#timer = undefined;
       // A page that Graft no longer answers says so already; the lines come with the next reading.
       const after = this.log.at(-1)?.id ?? 0;
-      api.runs.log.query({ id: this.id, after }).then((lines) => (this.log = [...this.log.filter(({ id }) => id <= after), ...lines]), () => undefined);
+      api.runs.log.query({ id: this.id, after }).then(
+        (lines) => (this.log = [...this.log.filter(({ id }) => id <= after), ...lines]),
+        () => undefined,
+      );
     }, LOG_EVERY_MS);
   }
 

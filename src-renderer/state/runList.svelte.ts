@@ -11,7 +11,11 @@ export class RunList {
   failure = $state.raw<Failure | undefined>();
   readonly action = new Action();
   readonly connection = new Connection(() => void this.open());
-  readonly queue = $derived((this.runs ?? []).filter((run) => run.status === 'queued').sort((a, b) => (a.queuePosition ?? 0) - (b.queuePosition ?? 0) || a.createdAt.localeCompare(b.createdAt)));
+  readonly queue = $derived(
+    (this.runs ?? [])
+      .filter((run) => run.status === 'queued')
+      .sort((a, b) => (a.queuePosition ?? 0) - (b.queuePosition ?? 0) || a.createdAt.localeCompare(b.createdAt)),
+  );
   readonly underWay = $derived((this.runs ?? []).filter((run) => run.status === 'running' || run.status === 'paused'));
   #unsubscribe: (() => void) | undefined;
 
@@ -39,7 +43,9 @@ export class RunList {
   /** Gives the queue this order. The list shows it at once, and as it was should the server refuse. */
   async reorder(ids: string[]): Promise<void> {
     const before = this.runs;
-    this.runs = this.runs?.map((run) => (ids.includes(run.id) ? { ...run, queuePosition: ids.indexOf(run.id) + 1 } : run));
+    this.runs = this.runs?.map((run) =>
+      ids.includes(run.id) ? { ...run, queuePosition: ids.indexOf(run.id) + 1 } : run,
+    );
     const done = await this.action.run(() => api.runs.reorder.mutate({ ids }).then(() => true));
     if (!done) this.runs = before;
   }
@@ -68,12 +74,16 @@ export class RunList {
       failed: (_sentence: string, failure: Failure) => this.#fail(failure),
       done: () => undefined,
     };
-    const subscription = api.runs.watchAll.subscribe(undefined, streamOptions(handlers, () => this.#unsubscribe?.()));
+    const subscription = api.runs.watchAll.subscribe(
+      undefined,
+      streamOptions(handlers, () => this.#unsubscribe?.()),
+    );
     this.#unsubscribe = () => subscription.unsubscribe();
   }
 
   #take(event: WatchAllEvent): void {
-    if (event.type === 'watching') void this.#read(); // what was read before may be out of date
+    if (event.type === 'watching')
+      void this.#read(); // what was read before may be out of date
     else if (event.type === 'run') this.#put(event.run);
     else if (event.type === 'removed') this.#drop(event.id);
     else this.progress = { ...this.progress, [event.id]: event };

@@ -41,7 +41,9 @@ export class StepInspection {
 
   /** The new run, or undefined when there is none (the reason is in `rollingBack`). */
   rollBack(): Promise<RunView | undefined> {
-    return this.rollingBack.run(() => api.runs.rollBack.mutate({ id: this.#id, beforeStep: this.step, excludeLines: this.chosen }));
+    return this.rollingBack.run(() =>
+      api.runs.rollBack.mutate({ id: this.#id, beforeStep: this.step, excludeLines: this.chosen }),
+    );
   }
 
   /** Ends the work, which may be long, when nobody looks any more. */

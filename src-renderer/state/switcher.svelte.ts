@@ -36,6 +36,8 @@ export class Switcher {
   /** What the last switch of this task did, in a sentence. */
   sentence(taskId: string): string {
     if (this.last?.taskId !== taskId) return '';
-    return this.last.switchMs === null ? 'Active now; no base was loaded to attach it to.' : `Switched in ${formatDuration(this.last.switchMs)}.`;
+    return this.last.switchMs === null
+      ? 'Active now; no base was loaded to attach it to.'
+      : `Switched in ${formatDuration(this.last.switchMs)}.`;
   }
 }

@@ -41,7 +41,10 @@ class Toasts {
     const toast = this.list.find((candidate) => candidate.id === id);
     if (!toast) return;
     this.hold(id);
-    this.#timers.set(id, setTimeout(() => this.close(id), toast.action ? SHOWN_WITH_ACTION_MS : SHOWN_MS));
+    this.#timers.set(
+      id,
+      setTimeout(() => this.close(id), toast.action ? SHOWN_WITH_ACTION_MS : SHOWN_MS),
+    );
   }
 }
 

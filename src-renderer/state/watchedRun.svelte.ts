@@ -29,7 +29,9 @@ export class WatchedRun {
   readonly totalSteps = $derived(this.run?.started?.totalSteps ?? this.run?.spec.train.steps ?? 0);
   readonly lastStep = $derived.by(() => this.#now(() => this.store.lastStep));
   readonly last = $derived.by(() => this.#now(() => this.#lastMetrics()));
-  readonly remainingMs = $derived.by(() => this.#now(() => (this.run?.status === 'running' ? this.store.timeLeftMs(this.totalSteps) : undefined)));
+  readonly remainingMs = $derived.by(() =>
+    this.#now(() => (this.run?.status === 'running' ? this.store.timeLeftMs(this.totalSteps) : undefined)),
+  );
   /** Events that came before what is recorded was read. */
   #early: WatchEvent[] = [];
   #caughtUp = false;
@@ -102,7 +104,10 @@ export class WatchedRun {
       failed: (_sentence: string, failure: Failure) => this.#fail(failure),
       done: () => this.#changed(),
     };
-    const subscription = api.runs.watch.subscribe({ id: this.id }, streamOptions(handlers, () => this.#unsubscribe?.()));
+    const subscription = api.runs.watch.subscribe(
+      { id: this.id },
+      streamOptions(handlers, () => this.#unsubscribe?.()),
+    );
     this.#unsubscribe = () => subscription.unsubscribe();
     return promise;
   }
@@ -126,13 +131,17 @@ export class WatchedRun {
   /** A run that goes on from a checkpoint elsewhere repeats the steps after it. */
   #put(run: RunView): void {
     const resumedFrom = run.started?.resumedFrom;
-    if (this.run?.started && resumedFrom !== undefined && resumedFrom !== this.run.started.resumedFrom) this.store.cutAfter(resumedFrom);
+    if (this.run?.started && resumedFrom !== undefined && resumedFrom !== this.run.started.resumedFrom)
+      this.store.cutAfter(resumedFrom);
     this.run = run;
   }
 
   #readLater(): void {
     if (!this.active) return;
-    this.#timer = setTimeout(() => void this.#read(), this.run?.status === 'running' ? READ_EVERY_MS : READ_WAITING_EVERY_MS);
+    this.#timer = setTimeout(
+      () => void this.#read(),
+      this.run?.status === 'running' ? READ_EVERY_MS : READ_WAITING_EVERY_MS,
+    );
   }
 
   /** Reads what is new where no event has come for a while. */

@@ -3,7 +3,15 @@ import { api, type Dataset, type ModelView, type RunView, type StartRun, type Ve
 import { versionFor, versionNote } from '../wizard/dataVersion.ts';
 import { cellsForModel, freshDraft, methodFields, runFields, STEPS, type Draft, type Step } from '../wizard/draft.ts';
 import { parseDraft } from '../wizard/keptDraft.ts';
-import { cellsOf, columns, loraCount, settingsOf, usualTargets, withCells, type MatrixSize } from '../wizard/matrices.ts';
+import {
+  cellsOf,
+  columns,
+  loraCount,
+  settingsOf,
+  usualTargets,
+  withCells,
+  type MatrixSize,
+} from '../wizard/matrices.ts';
 import { presetSettings, type Preset } from '../wizard/presets.ts';
 import { Action } from './action.svelte.ts';
 
@@ -32,16 +40,28 @@ export class Wizard {
   readonly dataset = $derived(this.datasets.find(({ id }) => id === this.draft.datasetId));
   readonly versions = $derived(this.knownVersions.filter(({ datasetId }) => datasetId === this.draft.datasetId));
   /** The version that is trained on: the wanted one as long as its file is there. */
-  readonly version = $derived(this.dataset && versionFor(this.draft.datasetVersion, this.dataset.version, this.versions));
+  readonly version = $derived(
+    this.dataset && versionFor(this.draft.datasetVersion, this.dataset.version, this.versions),
+  );
   readonly versionNote = $derived(
     this.dataset && this.version !== undefined
-      ? versionNote({ dataset: this.dataset, versions: this.versions, wanted: this.draft.datasetVersion, trained: this.version, excluded: this.draft.excluded })
+      ? versionNote({
+          dataset: this.dataset,
+          versions: this.versions,
+          wanted: this.draft.datasetVersion,
+          trained: this.version,
+          excluded: this.draft.excluded,
+        })
       : undefined,
   );
   /** Lines that are left out of the version that is trained on. */
-  readonly excludedLines = $derived(this.draft.excluded && this.draft.excluded.version === this.version ? this.draft.excluded.lines : []);
+  readonly excludedLines = $derived(
+    this.draft.excluded && this.draft.excluded.version === this.version ? this.draft.excluded.lines : [],
+  );
   /** Good rows of that version. */
-  readonly rows = $derived(this.versions.find(({ number }) => number === this.version)?.rows ?? this.dataset?.rows ?? 0);
+  readonly rows = $derived(
+    this.versions.find(({ number }) => number === this.version)?.rows ?? this.dataset?.rows ?? 0,
+  );
   readonly chosen: ReadonlySet<string> = $derived(setOf(this.draft.chosen));
   readonly hasTargets = $derived(LOW_RANK.includes(this.draft.method));
   readonly taskName = $derived(this.draft.taskName.trim() || this.suggestedTask());
@@ -49,7 +69,9 @@ export class Wizard {
   readonly count = $derived(this.localCount());
 
   /** What is answered at each evaluation: the user's own prompts, else the suggested ones. */
-  readonly samplePrompts = $derived(this.draft.classify ? [] : (this.draft.train.samplePrompts ?? this.suggestedPrompts.slice(0, SUGGESTED)));
+  readonly samplePrompts = $derived(
+    this.draft.classify ? [] : (this.draft.train.samplePrompts ?? this.suggestedPrompts.slice(0, SUGGESTED)),
+  );
 
   /** Why a step is not done yet; undefined where it is. */
   readonly problems: Record<Step, string | undefined> = $derived.by(() => ({
@@ -113,9 +135,18 @@ export class Wizard {
     this.draft.preset = preset;
     const { model, dataset } = this;
     if (preset === 'custom' || !model || !dataset) return;
-    const { steps, epochs, ...train } = presetSettings(preset, { rows: this.rows, tokensPerRow: this.tokensPerRow, parameters: model.parameters });
+    const { steps, epochs, ...train } = presetSettings(preset, {
+      rows: this.rows,
+      tokensPerRow: this.tokensPerRow,
+      parameters: model.parameters,
+    });
     this.draft.lengthIn = steps === undefined ? 'epochs' : 'steps';
-    Object.assign(this.draft.train, train, steps === undefined ? {} : { steps }, epochs === undefined ? {} : { epochs });
+    Object.assign(
+      this.draft.train,
+      train,
+      steps === undefined ? {} : { steps },
+      epochs === undefined ? {} : { epochs },
+    );
   }
 
   setCells(cells: readonly string[], on: boolean): void {
@@ -142,10 +173,20 @@ export class Wizard {
   takeOver(run: RunView): void {
     const { method, model: base } = run.spec;
     // A model that was removed and added again has another id.
-    const model = this.models.find(({ id }) => id === run.modelId) ?? this.models.find(({ hash }) => hash === base.hash);
-    const cells = model && 'targets' in method ? cellsOf(model, method) : { chosen: model ? columns(model, usualTargets(model.targets)) : [], ranks: {} };
+    const model =
+      this.models.find(({ id }) => id === run.modelId) ?? this.models.find(({ hash }) => hash === base.hash);
+    const cells =
+      model && 'targets' in method
+        ? cellsOf(model, method)
+        : { chosen: model ? columns(model, usualTargets(model.targets)) : [], ranks: {} };
     this.tokensPerRow = undefined;
-    this.draft = { ...freshDraft(), ...runFields(run), modelId: model?.id ?? '', ...methodFields(method, cells, model?.layers ?? 0), step: 'review' };
+    this.draft = {
+      ...freshDraft(),
+      ...runFields(run),
+      modelId: model?.id ?? '',
+      ...methodFields(method, cells, model?.layers ?? 0),
+      step: 'review',
+    };
   }
 
   startOver(): void {
@@ -164,7 +205,8 @@ export class Wizard {
     // Pinned, so that the run is on the rows that were looked at, whatever becomes of the dataset meanwhile.
     this.draft.datasetVersion ??= this.dataset?.version;
     if (this.model && this.draft.chosen.length === 0) this.chooseUsual();
-    if (!this.canOpen(this.draft.step)) this.draft.step = STEPS.find((step) => this.problems[step] !== undefined) ?? 'model';
+    if (!this.canOpen(this.draft.step))
+      this.draft.step = STEPS.find((step) => this.problems[step] !== undefined) ?? 'model';
   }
 
   keep(): void {
@@ -184,8 +226,17 @@ export class Wizard {
       engine: draft.engine,
       ...(draft.baseDtype === 'f32' ? {} : { baseDtype: draft.baseDtype }),
       method: this.#method(),
-      train: { ...train, samplePrompts: this.samplePrompts.filter((prompt) => prompt.trim() !== ''), ...(draft.lengthIn === 'steps' ? { steps } : { epochs }) },
-      data: { maxLength: draft.maxLength, lossOn: draft.lossOn, ...(draft.classify ? { classify: true } : {}), ...(this.excludedLines.length > 0 ? { excludeLines: this.excludedLines } : {}) },
+      train: {
+        ...train,
+        samplePrompts: this.samplePrompts.filter((prompt) => prompt.trim() !== ''),
+        ...(draft.lengthIn === 'steps' ? { steps } : { epochs }),
+      },
+      data: {
+        maxLength: draft.maxLength,
+        lossOn: draft.lossOn,
+        ...(draft.classify ? { classify: true } : {}),
+        ...(this.excludedLines.length > 0 ? { excludeLines: this.excludedLines } : {}),
+      },
     };
   }
 
@@ -208,23 +259,44 @@ export class Wizard {
     switch (draft.method) {
       case 'lora':
         return {
-          type: 'lora', rank: draft.rank, alpha: draft.alpha, dropout: draft.dropout, init: draft.init, ...(cells as ReturnType<typeof settingsOf>),
+          type: 'lora',
+          rank: draft.rank,
+          alpha: draft.alpha,
+          dropout: draft.dropout,
+          init: draft.init,
+          ...(cells as ReturnType<typeof settingsOf>),
           ...(Object.keys(draft.alphaPattern).length > 0 ? { alphaPattern: draft.alphaPattern } : {}),
-          ...(draft.dora ? { dora: true } : {}), ...(draft.rslora ? { rslora: true } : {}), ...(draft.bias === 'none' ? {} : { bias: draft.bias }),
+          ...(draft.dora ? { dora: true } : {}),
+          ...(draft.rslora ? { rslora: true } : {}),
+          ...(draft.bias === 'none' ? {} : { bias: draft.bias }),
           ...(draft.loraPlusRatio === undefined ? {} : { loraPlusRatio: draft.loraPlusRatio }),
         };
       case 'lokr':
-        return { type: 'lokr', rank: draft.rank, alpha: draft.alpha, ...plain, ...(draft.factor === undefined ? {} : { factor: draft.factor }) };
+        return {
+          type: 'lokr',
+          rank: draft.rank,
+          alpha: draft.alpha,
+          ...plain,
+          ...(draft.factor === undefined ? {} : { factor: draft.factor }),
+        };
       case 'loha':
         return { type: 'loha', rank: draft.rank, alpha: draft.alpha, ...plain };
       case 'full':
-        return { type: 'full', ...(draft.topLayers === undefined || !model ? {} : { layers: topLayers(model.layers, draft.topLayers) }) };
+        return {
+          type: 'full',
+          ...(draft.topLayers === undefined || !model ? {} : { layers: topLayers(model.layers, draft.topLayers) }),
+        };
       case 'bitfit':
         return { type: 'bitfit' };
       case 'adapter':
         return { type: 'adapter', kind: draft.adapterKind, bottleneck: draft.bottleneck, skipLayers: draft.skipLayers };
       case 'prefix':
-        return { type: 'prefix', kind: draft.prefixKind, prefixLength: draft.prefixLength, infixLength: draft.prefixKind === 'key-value' ? 0 : draft.infixLength };
+        return {
+          type: 'prefix',
+          kind: draft.prefixKind,
+          prefixLength: draft.prefixLength,
+          infixLength: draft.prefixKind === 'key-value' ? 0 : draft.infixLength,
+        };
       default:
         return draft.method satisfies never;
     }
@@ -232,8 +304,14 @@ export class Wizard {
 
   private localCount(): number | undefined {
     const { method, bias, dora } = this.draft;
-    if ((method !== 'lora' && method !== 'loha') || (method === 'lora' && bias !== 'none') || this.sizes.length === 0) return undefined;
-    const count = loraCount(this.sizes, this.chosen, (cell) => (method === 'lora' ? this.rankOf(cell) : (this.draft.rank ?? 8)), method === 'lora' && dora);
+    if ((method !== 'lora' && method !== 'loha') || (method === 'lora' && bias !== 'none') || this.sizes.length === 0)
+      return undefined;
+    const count = loraCount(
+      this.sizes,
+      this.chosen,
+      (cell) => (method === 'lora' ? this.rankOf(cell) : (this.draft.rank ?? 8)),
+      method === 'lora' && dora,
+    );
     return method === 'loha' ? 2 * count : count;
   }
 

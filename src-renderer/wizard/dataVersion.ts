@@ -24,10 +24,17 @@ export function versionFor(wanted: number | undefined, current: number, versions
 }
 
 /** Undefined where the run trains on the current version as the user wants it. `trained`: what versionFor says. */
-export function versionNote(input: { dataset: Pick<Dataset, 'name' | 'version'>; versions: readonly KnownVersion[]; wanted: number | undefined; trained: number; excluded: Excluded | null }): VersionNote | undefined {
+export function versionNote(input: {
+  dataset: Pick<Dataset, 'name' | 'version'>;
+  versions: readonly KnownVersion[];
+  wanted: number | undefined;
+  trained: number;
+  excluded: Excluded | null;
+}): VersionNote | undefined {
   const { dataset, versions, wanted, trained, excluded } = input;
   const lost = wanted !== undefined && wanted !== trained ? wanted : undefined;
-  const isUsable = (number: number): boolean => versions.some((version) => version.number === number && version.state === 'same');
+  const isUsable = (number: number): boolean =>
+    versions.some((version) => version.number === number && version.state === 'same');
   const sentences: string[] = [];
   let offer: number | undefined;
   if (lost !== undefined) sentences.push(lostText(dataset.name, lost, trained, versions));
@@ -36,7 +43,10 @@ export function versionNote(input: { dataset: Pick<Dataset, 'name' | 'version'>;
     offer = dataset.version;
   }
   if (excluded && excluded.lines.length > 0 && excluded.version !== trained) {
-    const rows = excluded.lines.length === 1 ? 'The row that was left out is a line' : `The ${excluded.lines.length} rows that were left out are lines`;
+    const rows =
+      excluded.lines.length === 1
+        ? 'The row that was left out is a line'
+        : `The ${excluded.lines.length} rows that were left out are lines`;
     sentences.push(`${rows} of version ${excluded.version}, so nothing is left out of version ${trained}.`);
     if (isUsable(excluded.version)) offer = excluded.version;
   }
@@ -45,11 +55,17 @@ export function versionNote(input: { dataset: Pick<Dataset, 'name' | 'version'>;
 
 function lostText(name: string, lost: number, trained: number, versions: readonly KnownVersion[]): string {
   const gone = versions.find(({ number }) => number === lost);
-  const why = gone ? `its file ${gone.file} ${gone.state === 'missing' ? 'does not exist any more' : 'has changed since'}` : 'it is not in the list of versions any more';
+  const why = gone
+    ? `its file ${gone.file} ${gone.state === 'missing' ? 'does not exist any more' : 'has changed since'}`
+    : 'it is not in the list of versions any more';
   return `Version ${lost} of ${name} cannot be used, since ${why}; this run trains on version ${trained} instead.`;
 }
 
-function otherText({ name, version }: Pick<Dataset, 'name' | 'version'>, trained: number, versions: readonly KnownVersion[]): string {
+function otherText(
+  { name, version }: Pick<Dataset, 'name' | 'version'>,
+  trained: number,
+  versions: readonly KnownVersion[],
+): string {
   const { change } = versions.find(({ number }) => number === version)!;
   const about = version > trained ? `version ${version} is newer (${change})` : `version ${version} is the current one`;
   return `This run trains on version ${trained} of ${name}; ${about}.`;

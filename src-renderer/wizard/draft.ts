@@ -13,7 +13,13 @@ export type Train = NonNullable<StartRun['train']>;
 
 export const STEPS = ['model', 'data', 'method', 'schedule', 'review'] as const;
 export type Step = (typeof STEPS)[number];
-export const STEP_NAMES: Record<Step, string> = { model: 'Model', data: 'Data', method: 'Method & targets', schedule: 'Schedule', review: 'Review' };
+export const STEP_NAMES: Record<Step, string> = {
+  model: 'Model',
+  data: 'Data',
+  method: 'Method & targets',
+  schedule: 'Schedule',
+  review: 'Review',
+};
 
 /** Raised when the form of a draft changes; one of another version is not read. */
 export const VERSION = 1;
@@ -65,30 +71,96 @@ export interface Draft {
 
 export function freshDraft(): Draft {
   return {
-    version: VERSION, step: 'model', modelId: '', datasetId: '', datasetVersion: undefined, excluded: null, taskName: '', name: '', engine: 'auto', baseDtype: 'f32',
-    method: 'lora', rank: 8, alpha: 16, chosen: [], ranks: {}, alphaPattern: {}, dropout: 0, rslora: false, dora: false, bias: 'none', loraPlusRatio: undefined, init: 'kaiming', factor: undefined,
-    adapterKind: 'houlsby', bottleneck: 16, skipLayers: 0, prefixKind: 'key-value', prefixLength: 8, infixLength: 0, topLayers: undefined,
-    preset: 'balanced', lengthIn: 'epochs',
+    version: VERSION,
+    step: 'model',
+    modelId: '',
+    datasetId: '',
+    datasetVersion: undefined,
+    excluded: null,
+    taskName: '',
+    name: '',
+    engine: 'auto',
+    baseDtype: 'f32',
+    method: 'lora',
+    rank: 8,
+    alpha: 16,
+    chosen: [],
+    ranks: {},
+    alphaPattern: {},
+    dropout: 0,
+    rslora: false,
+    dora: false,
+    bias: 'none',
+    loraPlusRatio: undefined,
+    init: 'kaiming',
+    factor: undefined,
+    adapterKind: 'houlsby',
+    bottleneck: 16,
+    skipLayers: 0,
+    prefixKind: 'key-value',
+    prefixLength: 8,
+    infixLength: 0,
+    topLayers: undefined,
+    preset: 'balanced',
+    lengthIn: 'epochs',
     train: {
-      steps: 100, epochs: 3, batch: 8, accumulate: 1, packing: false, bucketing: false, lr: 2e-4, schedule: 'linear', warmup: 0.05, weightDecay: 0.01, clip: 1, labelSmoothing: 0, neftune: 0,
-      gradientCheckpointing: false, val: 0.05, seed: 0, evalEvery: 20, checkpointEvery: 50, patience: 0, minDelta: 0, keepBest: false,
+      steps: 100,
+      epochs: 3,
+      batch: 8,
+      accumulate: 1,
+      packing: false,
+      bucketing: false,
+      lr: 2e-4,
+      schedule: 'linear',
+      warmup: 0.05,
+      weightDecay: 0.01,
+      clip: 1,
+      labelSmoothing: 0,
+      neftune: 0,
+      gradientCheckpointing: false,
+      val: 0.05,
+      seed: 0,
+      evalEvery: 20,
+      checkpointEvery: 50,
+      patience: 0,
+      minDelta: 0,
+      keepBest: false,
     },
-    lossOn: 'completion', maxLength: 256, classify: false,
+    lossOn: 'completion',
+    maxLength: 256,
+    classify: false,
   };
 }
 
 /** The matrices kept for another model, for this one: the same targets in every layer, else the usual ones. */
 export function cellsForModel(before: Shape | undefined, chosen: readonly string[], now: Shape): string[] {
   const set = new Set(chosen);
-  const targets = before?.targets.filter((target) => now.targets.includes(target) && columns(before, [target]).every((cell) => set.has(cell))) ?? [];
+  const targets =
+    before?.targets.filter(
+      (target) => now.targets.includes(target) && columns(before, [target]).every((cell) => set.has(cell)),
+    ) ?? [];
   return columns(now, targets.length > 0 ? targets : usualTargets(now.targets));
 }
 
 /** The settings of an earlier run's method; `cells` and `layers` must be those of its model. */
-export function methodFields(method: Method, cells: { chosen: string[]; ranks: Record<string, number> }, layers: number): Partial<Draft> {
+export function methodFields(
+  method: Method,
+  cells: { chosen: string[]; ranks: Record<string, number> },
+  layers: number,
+): Partial<Draft> {
   switch (method.type) {
     case 'lora': {
-      const { rank = 8, alpha = 16, dropout = 0, rslora = false, dora = false, bias = 'none', loraPlusRatio, init = 'kaiming', alphaPattern = {} } = method;
+      const {
+        rank = 8,
+        alpha = 16,
+        dropout = 0,
+        rslora = false,
+        dora = false,
+        bias = 'none',
+        loraPlusRatio,
+        init = 'kaiming',
+        alphaPattern = {},
+      } = method;
       return { method: 'lora', rank, alpha, dropout, rslora, dora, bias, loraPlusRatio, init, alphaPattern, ...cells };
     }
     case 'lokr':
@@ -100,9 +172,19 @@ export function methodFields(method: Method, cells: { chosen: string[]; ranks: R
     case 'bitfit':
       return { method: 'bitfit' };
     case 'adapter':
-      return { method: 'adapter', adapterKind: method.kind ?? 'houlsby', bottleneck: method.bottleneck, skipLayers: method.skipLayers };
+      return {
+        method: 'adapter',
+        adapterKind: method.kind ?? 'houlsby',
+        bottleneck: method.bottleneck,
+        skipLayers: method.skipLayers,
+      };
     case 'prefix':
-      return { method: 'prefix', prefixKind: method.kind ?? 'key-value', prefixLength: method.prefixLength, infixLength: method.infixLength };
+      return {
+        method: 'prefix',
+        prefixKind: method.kind ?? 'key-value',
+        prefixLength: method.prefixLength,
+        infixLength: method.infixLength,
+      };
     default:
       return method satisfies never;
   }
@@ -113,9 +195,18 @@ export function runFields({ name, spec, datasetId }: Pick<RunView, 'name' | 'spe
   const { data, train, task, engine, baseDtype = 'f32' } = spec;
   const { version, excludeLines = [] } = data;
   return {
-    datasetId: datasetId ?? '', datasetVersion: version, excluded: version !== undefined && excludeLines.length > 0 ? { version, lines: [...excludeLines] } : null,
-    taskName: task, name: name === task ? '' : name, engine, baseDtype,
-    lossOn: data.lossOn, maxLength: data.maxLength, classify: data.classify ?? false,
-    preset: 'custom', lengthIn: train.steps === undefined ? 'epochs' : 'steps', train: { ...train },
+    datasetId: datasetId ?? '',
+    datasetVersion: version,
+    excluded: version !== undefined && excludeLines.length > 0 ? { version, lines: [...excludeLines] } : null,
+    taskName: task,
+    name: name === task ? '' : name,
+    engine,
+    baseDtype,
+    lossOn: data.lossOn,
+    maxLength: data.maxLength,
+    classify: data.classify ?? false,
+    preset: 'custom',
+    lengthIn: train.steps === undefined ? 'epochs' : 'steps',
+    train: { ...train },
   };
 }

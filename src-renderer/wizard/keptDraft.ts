@@ -29,7 +29,10 @@ function isDraft(kept: unknown, fresh: Draft): kept is Partial<Draft> {
   return Object.entries(fresh).every(([field, usual]: [string, unknown]) => {
     const value = kept[field];
     const list = LISTS[field as keyof Draft];
-    return value === undefined || (field === 'excluded' ? isExcluded(value) : isLike(value, usual) && (list?.includes(String(value)) ?? true));
+    return (
+      value === undefined ||
+      (field === 'excluded' ? isExcluded(value) : isLike(value, usual) && (list?.includes(String(value)) ?? true))
+    );
   });
 }
 
@@ -40,11 +43,19 @@ function isLike(value: unknown, usual: unknown): boolean {
   if (!isRecord(value)) return false;
   const known = Object.keys(usual);
   // The ranks and alphas of single matrices have names of their own.
-  return Object.entries(value).every(([name, item]) => (known.length === 0 ? typeof item === 'number' : !known.includes(name) || isLike(item, usual[name])));
+  return Object.entries(value).every(([name, item]) =>
+    known.length === 0 ? typeof item === 'number' : !known.includes(name) || isLike(item, usual[name]),
+  );
 }
 
 function isExcluded(value: unknown): boolean {
-  return value === null || (isRecord(value) && typeof value['version'] === 'number' && Array.isArray(value['lines']) && value['lines'].every((line) => typeof line === 'number'));
+  return (
+    value === null ||
+    (isRecord(value) &&
+      typeof value['version'] === 'number' &&
+      Array.isArray(value['lines']) &&
+      value['lines'].every((line) => typeof line === 'number'))
+  );
 }
 
 function isRecord(value: unknown): value is Record<string, unknown> {

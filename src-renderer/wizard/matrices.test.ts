@@ -1,17 +1,37 @@
 import fs from 'node:fs';
 import { describe, expect, it } from 'vitest';
-import { cellName, cellsOf, columns, everyTarget, layerOf, loraCount, nextRank, settingsOf, targetOf, usualTargets, withCells, type LowRank, type MatrixSize, type Shape } from './matrices.ts';
+import {
+  cellName,
+  cellsOf,
+  columns,
+  everyTarget,
+  layerOf,
+  loraCount,
+  nextRank,
+  settingsOf,
+  targetOf,
+  usualTargets,
+  withCells,
+  type LowRank,
+  type MatrixSize,
+  type Shape,
+} from './matrices.ts';
 import { targetsText } from './summary.ts';
 
 const LLAMA: Shape = { layers: 4, targets: ['q', 'k', 'v', 'o', 'gate', 'up', 'down'] };
 /** As Phi-3 has it: the parts beside the fused matrices. */
 const FUSED: Shape = { layers: 2, targets: ['q', 'k', 'v', 'qkv', 'o', 'gate', 'up', 'gate_up', 'down'] };
 const sorted = (cells: Iterable<string>): string[] => [...cells].sort();
-const row = (shape: Shape, layer: number): string[] => everyTarget(shape.targets).map((target) => cellName(layer, target));
+const row = (shape: Shape, layer: number): string[] =>
+  everyTarget(shape.targets).map((target) => cellName(layer, target));
 
 describe('choosing', () => {
   it('a cell is a layer and a target, also where the target has an underscore', () => {
-    expect([cellName(11, 'gate_up'), targetOf('11.gate_up'), layerOf('11.gate_up')]).toEqual(['11.gate_up', 'gate_up', 11]);
+    expect([cellName(11, 'gate_up'), targetOf('11.gate_up'), layerOf('11.gate_up')]).toEqual([
+      '11.gate_up',
+      'gate_up',
+      11,
+    ]);
   });
 
   it('a click on a matrix switches it alone, a second one takes it back', () => {
@@ -32,8 +52,20 @@ describe('choosing', () => {
   it('a fused matrix and its parts push each other out, in all layers; a row takes the parts', () => {
     const parts = new Set(columns(FUSED, ['q', 'v', 'down']));
     expect(sorted(withCells(parts, ['0.qkv'], true))).toEqual(['0.down', '0.qkv', '1.down']);
-    expect(sorted(withCells(new Set(columns(FUSED, ['qkv', 'gate_up'])), ['1.k'], true))).toEqual(['0.gate_up', '1.gate_up', '1.k']);
-    expect(sorted(withCells(new Set<string>(), FUSED.targets.map((target) => cellName(0, target)), true))).toEqual(sorted(row(FUSED, 0)));
+    expect(sorted(withCells(new Set(columns(FUSED, ['qkv', 'gate_up'])), ['1.k'], true))).toEqual([
+      '0.gate_up',
+      '1.gate_up',
+      '1.k',
+    ]);
+    expect(
+      sorted(
+        withCells(
+          new Set<string>(),
+          FUSED.targets.map((target) => cellName(0, target)),
+          true,
+        ),
+      ),
+    ).toEqual(sorted(row(FUSED, 0)));
     expect(row(FUSED, 0)).not.toContain('0.qkv');
   });
 
@@ -48,10 +80,30 @@ describe('the same as settings', () => {
   it.each<[string, string[], Record<string, number>, object]>([
     ['whole columns', columns(LLAMA, ['q', 'v']), {}, { targets: ['q', 'v'] }],
     ['some layers', ['1.q', '1.v', '3.q', '3.v'], {}, { targets: ['q', 'v'], layers: [1, 3] }],
-    ['single matrices left out', ['0.q', '1.q', '1.v', '2.q', '3.q', '3.v'], {}, { targets: ['q', 'v'], exclude: ['0.v', '2.v'] }],
-    ['one rank for a whole target', columns(LLAMA, ['q', 'v']), Object.fromEntries(columns(LLAMA, ['v']).map((cell) => [cell, 4])), { targets: ['q', 'v'], rankPattern: { v: 4 } }],
-    ['a rank of one matrix', columns(LLAMA, ['q', 'v']), { '2.q': 16 }, { targets: ['q', 'v'], rankPattern: { '2.q': 16 } }],
-    ['one target with two ranks', ['0.q', '1.q'], { '0.q': 2, '1.q': 4 }, { targets: ['q'], layers: [0, 1], rankPattern: { '0.q': 2, '1.q': 4 } }],
+    [
+      'single matrices left out',
+      ['0.q', '1.q', '1.v', '2.q', '3.q', '3.v'],
+      {},
+      { targets: ['q', 'v'], exclude: ['0.v', '2.v'] },
+    ],
+    [
+      'one rank for a whole target',
+      columns(LLAMA, ['q', 'v']),
+      Object.fromEntries(columns(LLAMA, ['v']).map((cell) => [cell, 4])),
+      { targets: ['q', 'v'], rankPattern: { v: 4 } },
+    ],
+    [
+      'a rank of one matrix',
+      columns(LLAMA, ['q', 'v']),
+      { '2.q': 16 },
+      { targets: ['q', 'v'], rankPattern: { '2.q': 16 } },
+    ],
+    [
+      'one target with two ranks',
+      ['0.q', '1.q'],
+      { '0.q': 2, '1.q': 4 },
+      { targets: ['q'], layers: [0, 1], rankPattern: { '0.q': 2, '1.q': 4 } },
+    ],
     ['nothing', [], {}, { targets: [], layers: [] }],
   ])('%s', (_name, cells, ranks, settings) => {
     const said = settingsOf(LLAMA, new Set(cells), ranks);
@@ -101,7 +153,8 @@ describe('trained parameters', () => {
     let magnitudes = 0;
     for (const cell of cells) {
       const [outFeatures, inFeatures] = shapes.get(cell)!;
-      elements += new Float32Array(rankOf(cell) * inFeatures).length + new Float32Array(outFeatures * rankOf(cell)).length;
+      elements +=
+        new Float32Array(rankOf(cell) * inFeatures).length + new Float32Array(outFeatures * rankOf(cell)).length;
       magnitudes += outFeatures;
     }
     expect(loraCount(sizes, new Set(cells), rankOf, false)).toBe(elements);
@@ -109,14 +162,24 @@ describe('trained parameters', () => {
   });
 
   it('plus and minus go through the powers of two and stop at the ends', () => {
-    expect([nextRank(8, true), nextRank(8, false), nextRank(6, true), nextRank(6, false), nextRank(256, true), nextRank(1, false)]).toEqual([16, 4, 8, 4, 256, 1]);
+    expect([
+      nextRank(8, true),
+      nextRank(8, false),
+      nextRank(6, true),
+      nextRank(6, false),
+      nextRank(256, true),
+      nextRank(1, false),
+    ]).toEqual([16, 4, 8, 4, 256, 1]);
   });
 });
 
 /** (out, in) of each matrix as the header of the starter's weights file says, by cell. */
 function starterShapes(): Map<string, [number, number]> {
   const bytes = fs.readFileSync(new URL('../../resources/starter/model/model.safetensors', import.meta.url));
-  const header = JSON.parse(bytes.subarray(8, 8 + Number(bytes.readBigUInt64LE())).toString('utf8')) as Record<string, { shape: [number, number] }>;
+  const header = JSON.parse(bytes.subarray(8, 8 + Number(bytes.readBigUInt64LE())).toString('utf8')) as Record<
+    string,
+    { shape: [number, number] }
+  >;
   return new Map(
     Object.entries(header).flatMap(([name, { shape }]) => {
       const match = /layers\.(\d+)\.\w+\.(\w+)_proj\.weight$/.exec(name);

@@ -63,10 +63,18 @@ function rivalsOf(target: string): readonly string[] {
 }
 
 /** The cells as settings: whole targets and layers where that says it, single matrices left out where it does not. */
-export function settingsOf(shape: Shape, chosen: ReadonlySet<string>, ranks: Readonly<Record<string, number>>): Pick<LowRank, 'targets' | 'layers' | 'exclude'> & { rankPattern?: Record<string, number> } {
+export function settingsOf(
+  shape: Shape,
+  chosen: ReadonlySet<string>,
+  ranks: Readonly<Record<string, number>>,
+): Pick<LowRank, 'targets' | 'layers' | 'exclude'> & { rankPattern?: Record<string, number> } {
   const targets = shape.targets.filter((target) => [...chosen].some((cell) => targetOf(cell) === target));
-  const layers = Array.from({ length: shape.layers }, (_, layer) => layer).filter((layer) => targets.some((target) => chosen.has(cellName(layer, target))));
-  const exclude = layers.flatMap((layer) => targets.map((target) => cellName(layer, target)).filter((cell) => !chosen.has(cell)));
+  const layers = Array.from({ length: shape.layers }, (_, layer) => layer).filter((layer) =>
+    targets.some((target) => chosen.has(cellName(layer, target))),
+  );
+  const exclude = layers.flatMap((layer) =>
+    targets.map((target) => cellName(layer, target)).filter((cell) => !chosen.has(cell)),
+  );
   const rankPattern = patternOf(targets, chosen, ranks);
   return {
     targets: targets as NonNullable<LowRank['targets']>,
@@ -77,7 +85,11 @@ export function settingsOf(shape: Shape, chosen: ReadonlySet<string>, ranks: Rea
 }
 
 /** By target where all its chosen matrices have the same rank of their own, else one by one. */
-function patternOf(targets: readonly string[], chosen: ReadonlySet<string>, ranks: Readonly<Record<string, number>>): Record<string, number> {
+function patternOf(
+  targets: readonly string[],
+  chosen: ReadonlySet<string>,
+  ranks: Readonly<Record<string, number>>,
+): Record<string, number> {
   return Object.fromEntries(
     targets.flatMap((target) => {
       const cells = [...chosen].filter((cell) => targetOf(cell) === target);
@@ -89,9 +101,15 @@ function patternOf(targets: readonly string[], chosen: ReadonlySet<string>, rank
 }
 
 /** The cells that settings name on a model, and the ranks of their own. */
-export function cellsOf(shape: Shape, { targets = ['q', 'v'], layers, exclude = [], ...rest }: LowRank): { chosen: string[]; ranks: Record<string, number> } {
+export function cellsOf(
+  shape: Shape,
+  { targets = ['q', 'v'], layers, exclude = [], ...rest }: LowRank,
+): { chosen: string[]; ranks: Record<string, number> } {
   const pattern = ('rankPattern' in rest && rest.rankPattern) || {};
-  const chosen = columns(shape, targets.filter((target) => shape.targets.includes(target))).filter((cell) => (layers?.includes(layerOf(cell)) ?? true) && !exclude.includes(cell));
+  const chosen = columns(
+    shape,
+    targets.filter((target) => shape.targets.includes(target)),
+  ).filter((cell) => (layers?.includes(layerOf(cell)) ?? true) && !exclude.includes(cell));
   const ranks = chosen.flatMap((cell) => {
     const rank = pattern[cell] ?? pattern[targetOf(cell)];
     return rank === undefined ? [] : [[cell, rank] as const];
@@ -100,7 +118,12 @@ export function cellsOf(shape: Shape, { targets = ['q', 'v'], layers, exclude = 
 }
 
 /** Parameters that LoRA trains: r(in + out) of each matrix, and with DoRA one magnitude per output (Hu et al. 2021, section 4.2). */
-export function loraCount(sizes: readonly MatrixSize[], chosen: ReadonlySet<string>, rankOf: (cell: string) => number, dora: boolean): number {
+export function loraCount(
+  sizes: readonly MatrixSize[],
+  chosen: ReadonlySet<string>,
+  rankOf: (cell: string) => number,
+  dora: boolean,
+): number {
   const byTarget = new Map(sizes.map((size) => [size.target, size]));
   return [...chosen].reduce((sum, cell) => {
     const size = byTarget.get(targetOf(cell));

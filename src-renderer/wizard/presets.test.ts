@@ -3,16 +3,30 @@ import { PRESETS, presetSettings, type PresetInput } from './presets.ts';
 import { startingLr } from './startingLr.ts';
 
 const SMALL: PresetInput = { rows: 400, tokensPerRow: 60, parameters: 500_000 };
-const INPUTS = [2, 10, 39, 40, 99, 100, 400, 4999, 5000, 1_000_000].flatMap((rows) => [undefined, 8, 700, 100_000].flatMap((tokensPerRow) => [5e5, 1e8, 7e9].map((parameters): PresetInput => ({ rows, tokensPerRow, parameters }))));
+const INPUTS = [2, 10, 39, 40, 99, 100, 400, 4999, 5000, 1_000_000].flatMap((rows) =>
+  [undefined, 8, 700, 100_000].flatMap((tokensPerRow) =>
+    [5e5, 1e8, 7e9].map((parameters): PresetInput => ({ rows, tokensPerRow, parameters })),
+  ),
+);
 
 /** Steps of all passes over the rows that are not kept for validation. */
-const passes = (rows: number, epochs: number, { val, batch, accumulate }: { val: number; batch: number; accumulate: number }): number => Math.ceil((rows * (1 - val)) / (batch * accumulate)) * epochs;
+const passes = (
+  rows: number,
+  epochs: number,
+  { val, batch, accumulate }: { val: number; batch: number; accumulate: number },
+): number => Math.ceil((rows * (1 - val)) / (batch * accumulate)) * epochs;
 
 it.each(PRESETS)('%s can be trained with, whatever the data', (preset) => {
   for (const input of INPUTS) {
     const settings = presetSettings(preset, input);
     expect([settings.steps === undefined, settings.epochs === undefined].filter(Boolean)).toHaveLength(1);
-    for (const value of [settings.batch, settings.accumulate, settings.evalEvery, settings.checkpointEvery, settings.steps ?? 1]) {
+    for (const value of [
+      settings.batch,
+      settings.accumulate,
+      settings.evalEvery,
+      settings.checkpointEvery,
+      settings.steps ?? 1,
+    ]) {
       expect(Number.isInteger(value) && value >= 1, JSON.stringify(settings)).toBe(true);
     }
     expect([4, 8, 16]).toContain(settings.batch * settings.accumulate);
@@ -39,7 +53,12 @@ describe('the three', () => {
   });
 
   it('thorough ends when validation stops falling and keeps the best', () => {
-    expect(presetSettings('thorough', SMALL)).toMatchObject({ epochs: 8, schedule: 'cosine', patience: 4, keepBest: true });
+    expect(presetSettings('thorough', SMALL)).toMatchObject({
+      epochs: 8,
+      schedule: 'cosine',
+      patience: 4,
+      keepBest: true,
+    });
     const settings = presetSettings('thorough', SMALL);
     expect(passes(400, 8, settings) / settings.evalEvery).toBeCloseTo(16, 0);
   });
@@ -51,10 +70,16 @@ describe('the three', () => {
 });
 
 it('more rows a step for more data; for long rows or a large model the same in smaller batches', () => {
-  const rowsPerStep = (rows: number) => { const { batch, accumulate } = presetSettings('balanced', { ...SMALL, rows }); return batch * accumulate; };
+  const rowsPerStep = (rows: number) => {
+    const { batch, accumulate } = presetSettings('balanced', { ...SMALL, rows });
+    return batch * accumulate;
+  };
   expect([50, 400, 6000].map(rowsPerStep)).toEqual([4, 8, 16]);
   expect(presetSettings('balanced', { ...SMALL, tokensPerRow: 1000 })).toMatchObject({ batch: 4, accumulate: 2 });
-  expect(presetSettings('balanced', { ...SMALL, tokensPerRow: 1000, parameters: 7e9 })).toMatchObject({ batch: 1, accumulate: 8 });
+  expect(presetSettings('balanced', { ...SMALL, tokensPerRow: 1000, parameters: 7e9 })).toMatchObject({
+    batch: 1,
+    accumulate: 8,
+  });
 });
 
 it('few rows keep a tenth for validation', () => {
@@ -62,6 +87,8 @@ it('few rows keep a tenth for validation', () => {
 });
 
 it('a tiny model begins with a larger learning rate', () => {
-  expect([startingLr(260_000), startingLr(9_999_999), startingLr(10_000_000), startingLr(7e9)]).toEqual([3e-3, 3e-3, 2e-4, 2e-4]);
+  expect([startingLr(260_000), startingLr(9_999_999), startingLr(10_000_000), startingLr(7e9)]).toEqual([
+    3e-3, 3e-3, 2e-4, 2e-4,
+  ]);
   expect(presetSettings('quick', SMALL).lr).toBe(3e-3);
 });

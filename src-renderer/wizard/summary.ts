@@ -5,5 +5,7 @@ import { columns, targetOf, type Shape } from './matrices.ts';
 export function targetsText(shape: Shape, chosen: ReadonlySet<string>): string {
   const targets = shape.targets.filter((target) => [...chosen].some((cell) => targetOf(cell) === target));
   const all = columns(shape, targets).length;
-  return chosen.size === all ? `${targets.join(' ')} in all ${shape.layers} layers` : `${targets.join(' ')}, ${chosen.size} of ${all} matrices`;
+  return chosen.size === all
+    ? `${targets.join(' ')} in all ${shape.layers} layers`
+    : `${targets.join(' ')}, ${chosen.size} of ${all} matrices`;
 }

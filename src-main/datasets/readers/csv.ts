@@ -21,11 +21,19 @@ const GROUP = 256;
  * Rows and bad rows in file order. `onHeader` gets the column names before the first row.
  * Throws GraftError DATASET_HEADER when the header cannot be used.
  */
-export async function* readCsv(chunks: AsyncIterable<string>, file: string, onHeader: (columns: string[]) => void): AsyncGenerator<RawRow | BadRow> {
+export async function* readCsv(
+  chunks: AsyncIterable<string>,
+  file: string,
+  onHeader: (columns: string[]) => void,
+): AsyncGenerator<RawRow | BadRow> {
   let delimiter = ',';
   let columns: string[] | undefined;
   const group: CsvRecord[] = [];
-  for await (const record of splitRecords(chunks, () => delimiter, (header) => (delimiter = detectDelimiter(header)))) {
+  for await (const record of splitRecords(
+    chunks,
+    () => delimiter,
+    (header) => (delimiter = detectDelimiter(header)),
+  )) {
     if (record.text.trim() === '') continue;
     if (!columns) {
       columns = parseHeader(record, delimiter, file);
@@ -46,7 +54,11 @@ export function detectDelimiter(header: string): string {
 }
 
 /** Cuts the text at newlines outside quotes. A quote opens a cell only at the cell's start. */
-async function* splitRecords(chunks: AsyncIterable<string>, delimiter: () => string, onFirst: (header: string) => void): AsyncGenerator<CsvRecord> {
+async function* splitRecords(
+  chunks: AsyncIterable<string>,
+  delimiter: () => string,
+  onFirst: (header: string) => void,
+): AsyncGenerator<CsvRecord> {
   let text = '';
   let line = 1;
   let quoted = false;
@@ -83,7 +95,11 @@ async function* splitRecords(chunks: AsyncIterable<string>, delimiter: () => str
 
 function parseHeader(record: CsvRecord, delimiter: string, file: string): string[] {
   const fail = (why: string): GraftError =>
-    new GraftError('DATASET_HEADER', `The header of ${file} (line ${record.line}) cannot be used: ${why}; name every column once in the first line.`, { file });
+    new GraftError(
+      'DATASET_HEADER',
+      `The header of ${file} (line ${record.line}) cannot be used: ${why}; name every column once in the first line.`,
+      { file },
+    );
   if (record.open) throw fail('a quote is opened and never closed');
   let columns: string[];
   try {
@@ -113,7 +129,10 @@ function* parseGroup(records: CsvRecord[], columns: string[], delimiter: string)
 function parseOne(record: CsvRecord, columns: string[], delimiter: string): RawRow | BadRow {
   if (record.open) {
     const lines = countNewlines(record.text.trimEnd());
-    return { line: record.line, reason: `a quote is opened and never closed${lines > 0 ? `, which hides the ${lines} line(s) after it` : ''}` };
+    return {
+      line: record.line,
+      reason: `a quote is opened and never closed${lines > 0 ? `, which hides the ${lines} line(s) after it` : ''}`,
+    };
   }
   try {
     return toRow(record, cells([record], delimiter)[0]!, columns);
@@ -126,7 +145,10 @@ function toRow(record: CsvRecord, values: string[], columns: string[]): RawRow |
   if (values.length !== columns.length) {
     return { line: record.line, reason: `${values.length} cell(s) where the header has ${columns.length}` };
   }
-  return { line: record.line, values: Object.fromEntries(columns.map((name, i) => [name, values[i]!]).filter(([name]) => name !== '')) };
+  return {
+    line: record.line,
+    values: Object.fromEntries(columns.map((name, i) => [name, values[i]!]).filter(([name]) => name !== '')),
+  };
 }
 
 function cells(records: CsvRecord[], delimiter: string): string[][] {
@@ -137,8 +159,10 @@ function cells(records: CsvRecord[], delimiter: string): string[][] {
 /** csv-parse counts lines within what it was given, which would mislead. */
 function reasonOf(error: unknown): string {
   const code = error instanceof Error && 'code' in error ? error.code : undefined;
-  if (code === 'CSV_INVALID_CLOSING_QUOTE') return 'text follows a closing quote (write a quote inside a quoted cell twice)';
-  if (code === 'INVALID_OPENING_QUOTE') return 'a quote stands in the middle of an unquoted cell (put the cell in quotes and write the quote twice)';
+  if (code === 'CSV_INVALID_CLOSING_QUOTE')
+    return 'text follows a closing quote (write a quote inside a quoted cell twice)';
+  if (code === 'INVALID_OPENING_QUOTE')
+    return 'a quote stands in the middle of an unquoted cell (put the cell in quotes and write the quote twice)';
   if (code === 'CSV_QUOTE_NOT_CLOSED') return 'a quote is opened and never closed';
   return error instanceof Error ? error.message : String(error);
 }

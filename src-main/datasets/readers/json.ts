@@ -46,7 +46,11 @@ class ElementScanner {
   /** What is left at the end of the file. */
   *end(): Generator<BadRow> {
     if (this.depth === 0) throw notAList(this.file);
-    if (this.depth > 0) yield { line: this.elementLine || this.line, reason: 'not valid JSON: the file ends before the list is closed with "]"' };
+    if (this.depth > 0)
+      yield {
+        line: this.elementLine || this.line,
+        reason: 'not valid JSON: the file ends before the list is closed with "]"',
+      };
     if (this.strayAfterEnd) yield { line: this.line, reason: 'text follows after the end of the list' };
   }
 

@@ -2,12 +2,17 @@
 import { isObject } from '../tokenizerFiles.ts';
 
 /** The row's columns, or a reason why it is none. Positions are told relative to `startLine`. */
-export function parseJsonRow(text: string, startLine: number): { values: Record<string, unknown> } | { reason: string } {
+export function parseJsonRow(
+  text: string,
+  startLine: number,
+): { values: Record<string, unknown> } | { reason: string } {
   let value: unknown;
   try {
     value = JSON.parse(text);
   } catch (error) {
-    return { reason: `not valid JSON: ${explain(error instanceof Error ? error.message : String(error), text, startLine)}` };
+    return {
+      reason: `not valid JSON: ${explain(error instanceof Error ? error.message : String(error), text, startLine)}`,
+    };
   }
   if (isObject(value)) return { values: value };
   return { reason: `not a JSON object but ${describeValue(value)}` };

@@ -26,7 +26,11 @@ export function openTextSource(file: string): TextSource {
   const stat = fs.statSync(file, { throwIfNoEntry: false });
   if (!stat) throw new GraftError('DATASET_NOT_FOUND', `The dataset ${file} does not exist; check the path.`, { file });
   if (!stat.isFile()) {
-    throw new GraftError('DATASET_IS_FOLDER', `${file} is ${stat.isDirectory() ? 'a folder' : 'not a plain file'}; choose one JSONL, JSON or CSV file.`, { file });
+    throw new GraftError(
+      'DATASET_IS_FOLDER',
+      `${file} is ${stat.isDirectory() ? 'a folder' : 'not a plain file'}; choose one JSONL, JSON or CSV file.`,
+      { file },
+    );
   }
   if (stat.size === 0) throw emptyDataset(file, 'is empty');
   const hash = createHash('sha256');
@@ -39,7 +43,9 @@ export function openTextSource(file: string): TextSource {
       const decoder = new TextDecoder('utf-8', { fatal: true });
       let line = 1;
       let doneBytes = 0;
-      for await (const bytes of fs.createReadStream(file, { highWaterMark: CHUNK_BYTES }) as AsyncIterable<Uint8Array>) {
+      for await (const bytes of fs.createReadStream(file, {
+        highWaterMark: CHUNK_BYTES,
+      }) as AsyncIterable<Uint8Array>) {
         hash.update(bytes);
         const text = decodeOrThrow(file, line, () => decoder.decode(bytes, { stream: true }));
         line += countNewlines(text);
@@ -72,7 +78,8 @@ function readHead(file: string): string {
   } finally {
     fs.closeSync(fd);
   }
-  if ((bytes[0] === 0xff && bytes[1] === 0xfe) || (bytes[0] === 0xfe && bytes[1] === 0xff)) throw encodingError(file, 'is written in UTF-16');
+  if ((bytes[0] === 0xff && bytes[1] === 0xfe) || (bytes[0] === 0xfe && bytes[1] === 0xff))
+    throw encodingError(file, 'is written in UTF-16');
   return new TextDecoder('utf-8').decode(bytes.subarray(0, read), { stream: true });
 }
 

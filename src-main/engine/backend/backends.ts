@@ -25,7 +25,11 @@ export interface BackendReport extends BackendFacts {
   gflops: number | null;
 }
 
-const BOOT: Record<BackendName, () => Promise<BackendFacts>> = { tensorflow: bootTensorflow, webgpu: bootWebgpu, wasm: bootWasm };
+const BOOT: Record<BackendName, () => Promise<BackendFacts>> = {
+  tensorflow: bootTensorflow,
+  webgpu: bootWebgpu,
+  wasm: bootWasm,
+};
 
 const WAY_OUT: Record<BackendName, string> = {
   tensorflow: 'run `npm run setup` to fetch libtensorflow, or choose another engine',
@@ -38,7 +42,12 @@ export async function bootBackend(name: BackendName): Promise<BackendFacts> {
   try {
     return await BOOT[name]();
   } catch (error) {
-    throw new GraftError('ENGINE_UNAVAILABLE', `Engine ${name} cannot be used: ${firstLine(error)}; ${WAY_OUT[name]}.`, { engine: name }, { cause: error });
+    throw new GraftError(
+      'ENGINE_UNAVAILABLE',
+      `Engine ${name} cannot be used: ${firstLine(error)}; ${WAY_OUT[name]}.`,
+      { engine: name },
+      { cause: error },
+    );
   }
 }
 
@@ -48,10 +57,22 @@ export async function reportBackends(calibrate: boolean): Promise<BackendReport[
   for (const name of BACKEND_NAMES) {
     try {
       const facts = await bootBackend(name);
-      const reason = facts.gpu ? 'Usable on a hardware GPU.' : name === 'webgpu' ? 'Usable, but only on a software renderer (slow).' : 'Usable on the processor.';
+      const reason = facts.gpu
+        ? 'Usable on a hardware GPU.'
+        : name === 'webgpu'
+          ? 'Usable, but only on a software renderer (slow).'
+          : 'Usable on the processor.';
       reports.push({ name, usable: true, ...facts, reason, gflops: calibrate ? await measureGflops() : null });
     } catch (error) {
-      reports.push({ name, usable: false, gpu: false, device: '', memoryBytes: null, reason: firstLine(error), gflops: null });
+      reports.push({
+        name,
+        usable: false,
+        gpu: false,
+        device: '',
+        memoryBytes: null,
+        reason: firstLine(error),
+        gflops: null,
+      });
     }
   }
   return reports;

@@ -82,14 +82,26 @@ export async function orShortOfMemory<T>(work: () => Promise<T>): Promise<T> {
 }
 
 function lostError(reason: string, message: string): GraftError {
-  return new GraftError('GPU_LOST', `The graphics card stopped answering (${firstLine(message) || reason}); load the model again or resume the run from its last checkpoint, or choose another engine if it happens again.`, { reason });
+  return new GraftError(
+    'GPU_LOST',
+    `The graphics card stopped answering (${firstLine(message) || reason}); load the model again or resume the run from its last checkpoint, or choose another engine if it happens again.`,
+    { reason },
+  );
 }
 
 function commandError(kind: string, message: string): GraftError {
   if (kind === 'GPUOutOfMemoryError') {
-    return new GraftError(OUT_OF_MEMORY, 'The graphics card has no memory left; use a smaller batch or shorter rows and resume the run from its last checkpoint.', { message });
+    return new GraftError(
+      OUT_OF_MEMORY,
+      'The graphics card has no memory left; use a smaller batch or shorter rows and resume the run from its last checkpoint.',
+      { message },
+    );
   }
-  return new GraftError('GPU_ERROR', `The graphics driver refused a command (${firstLine(message)}); resume the run with another engine.`, { message });
+  return new GraftError(
+    'GPU_ERROR',
+    `The graphics driver refused a command (${firstLine(message)}); resume the run with another engine.`,
+    { message },
+  );
 }
 
 function firstLine(text: string): string {

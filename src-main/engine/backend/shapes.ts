@@ -32,7 +32,10 @@ export class ShapeBackend extends tf.KernelBackend {
   }
 
   override write(_values: unknown, shape: number[], dtype: tf.DataType): object {
-    return this.hold(shape.reduce((a, b) => a * b, 1), dtype === 'bool' ? 1 : 4);
+    return this.hold(
+      shape.reduce((a, b) => a * b, 1),
+      dtype === 'bool' ? 1 : 4,
+    );
   }
 
   override incRef(dataId: object): void {

@@ -13,5 +13,9 @@ export async function bootWasm(): Promise<BackendFacts> {
   wasm.setWasmPaths(path.dirname(require.resolve('@tensorflow/tfjs-backend-wasm/package.json')) + '/dist/');
   if (!(await tf.setBackend('wasm'))) throw new Error('the wasm backend did not start');
   await tf.ready();
-  return { gpu: false, device: `${os.cpus()[0]?.model.trim() ?? 'unknown processor'} (WebAssembly)`, memoryBytes: 4 * 1024 ** 3 };
+  return {
+    gpu: false,
+    device: `${os.cpus()[0]?.model.trim() ?? 'unknown processor'} (WebAssembly)`,
+    memoryBytes: 4 * 1024 ** 3,
+  };
 }

@@ -77,7 +77,8 @@ function withFeatures(gpu: Gpu): Gpu {
     if (!adapter) return null;
     const requestDevice = adapter.requestDevice.bind(adapter);
     const more = FEATURES.filter((name) => adapter.features.has(name));
-    adapter.requestDevice = (descriptor) => requestDevice({ ...descriptor, requiredFeatures: [...descriptor.requiredFeatures, ...more] });
+    adapter.requestDevice = (descriptor) =>
+      requestDevice({ ...descriptor, requiredFeatures: [...descriptor.requiredFeatures, ...more] });
     return adapter;
   };
   return gpu;
@@ -85,7 +86,9 @@ function withFeatures(gpu: Gpu): Gpu {
 
 /** Software renderers are right but slow; they never count as a GPU. */
 export function isSoftware({ vendor, architecture, device, description }: AdapterInfo): boolean {
-  return /llvmpipe|lavapipe|swiftshader|software|basic render|warp/i.test(`${vendor} ${architecture} ${device} ${description}`);
+  return /llvmpipe|lavapipe|swiftshader|software|basic render|warp/i.test(
+    `${vendor} ${architecture} ${device} ${description}`,
+  );
 }
 
 /** tfjs's store of buffers, as far as we look into it. */

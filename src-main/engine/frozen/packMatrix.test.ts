@@ -6,7 +6,13 @@ import { BASE_DTYPES, NF4_BLOCK, NF4_GROUP, PACKED_FORMATS, packedLayout, type P
 import { NF4_LEVELS, nearestLevel } from './nf4.ts';
 import { packMatrix, unpackMatrix } from './packMatrix.ts';
 
-const SHAPES: [number, number][] = [[1, 1], [3, 5], [7, 64], [2, 130], [70, 257]];
+const SHAPES: [number, number][] = [
+  [1, 1],
+  [3, 5],
+  [7, 64],
+  [2, 130],
+  [70, 257],
+];
 
 function randomMatrix(R: number, C: number): Float32Array {
   return new Random(R * C).normal(R * C, 0.05);
@@ -29,14 +35,16 @@ function normalCdf(x: number): number {
 
 function normalQuantile(p: number): number {
   let [low, high] = [-9, 9];
-  for (let i = 0; i < 60; i++) [low, high] = normalCdf((low + high) / 2) < p ? [(low + high) / 2, high] : [low, (low + high) / 2];
+  for (let i = 0; i < 60; i++)
+    [low, high] = normalCdf((low + high) / 2) < p ? [(low + high) / 2, high] : [low, (low + high) / 2];
   return low;
 }
 
 /** Appendix E: 9 quantiles from 1/2 to 1 - d and 8 from d to 1/2, d = (1/30 + 1/32)/2, divided by the largest; one zero. */
 function derivedLevels(): number[] {
   const d = (1 / 30 + 1 / 32) / 2;
-  const half = (count: number): number[] => Array.from({ length: count - 1 }, (_, i) => normalQuantile(1 - d + ((d - 0.5) * i) / (count - 1)));
+  const half = (count: number): number[] =>
+    Array.from({ length: count - 1 }, (_, i) => normalQuantile(1 - d + ((d - 0.5) * i) / (count - 1)));
   const [positive, negative] = [half(9), half(8).map((q) => -q)];
   return [...negative, 0, ...positive.toReversed()].map((q) => q / positive[0]!);
 }
@@ -62,13 +70,17 @@ describe('NF4', () => {
     const values = randomMatrix(R, C);
     const read = unpackMatrix(packMatrix('w', values, R, C, 'nf4'));
     const blocks = Math.ceil(C / NF4_BLOCK);
-    const maxima = Float32Array.from({ length: R * blocks }, (_, b) => largest(blockOf(values, Math.floor(b / blocks) * C + (b % blocks) * NF4_BLOCK, C)));
+    const maxima = Float32Array.from({ length: R * blocks }, (_, b) =>
+      largest(blockOf(values, Math.floor(b / blocks) * C + (b % blocks) * NF4_BLOCK, C)),
+    );
     const mean = maxima.reduce((a, b) => a + b, 0) / maxima.length;
     const gap = (1 - 0.6961928009986877) / 2;
     values.forEach((value, i) => {
       const group = Math.floor((Math.floor(i / C) * blocks + Math.floor((i % C) / NF4_BLOCK)) / NF4_GROUP);
       const step = largest(maxima.subarray(group * NF4_GROUP, (group + 1) * NF4_GROUP).map((m) => m - mean)) / 127;
-      expect(Math.abs(read[i]! - value)).toBeLessThanOrEqual((gap * largest(blockOf(values, i, C)) + step / 2) * (1 + 1e-5) + 1e-7);
+      expect(Math.abs(read[i]! - value)).toBeLessThanOrEqual(
+        (gap * largest(blockOf(values, i, C)) + step / 2) * (1 + 1e-5) + 1e-7,
+      );
     });
   });
 });
@@ -91,7 +103,9 @@ describe('packed matrices', () => {
     const read = unpackMatrix(packMatrix('w', values, R, C, 'int8'));
     values.forEach((value, i) => {
       const row = Math.floor(i / C);
-      expect(Math.abs(read[i]! - value)).toBeLessThanOrEqual((largest(values.subarray(row * C, (row + 1) * C)) / 254) * (1 + 1e-5));
+      expect(Math.abs(read[i]! - value)).toBeLessThanOrEqual(
+        (largest(values.subarray(row * C, (row + 1) * C)) / 254) * (1 + 1e-5),
+      );
     });
   });
 
@@ -105,7 +119,9 @@ describe('packed matrices', () => {
   });
 
   it.each(PACKED_FORMATS)('%s refuses what no float16 holds', (format: PackedFormat) => {
-    expect(() => packMatrix('h.0.w', Float32Array.of(1, 7e4), 1, 2, format)).toThrow(/h\.0\.w holds 70000, .*base dtype f32/);
+    expect(() => packMatrix('h.0.w', Float32Array.of(1, 7e4), 1, 2, format)).toThrow(
+      /h\.0\.w holds 70000, .*base dtype f32/,
+    );
     expect(() => packMatrix('h.0.w', Float32Array.of(NaN, 1), 1, 2, format)).toThrow(/holds NaN/);
   });
 

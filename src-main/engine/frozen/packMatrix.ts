@@ -18,17 +18,32 @@ const LARGEST = 65504;
  * `values`: (R, C) row by row. f16 and bf16 round to nearest, even; int8 is symmetric per row, scale = max|row| / 127;
  * nf4 has blocks of 64 along the row. Throws WEIGHT_OUT_OF_RANGE, naming `name`, for a value beyond float16 or NaN.
  */
-export function packMatrix(name: string, values: Float32Array, R: number, C: number, format: PackedFormat): PackedMatrix {
+export function packMatrix(
+  name: string,
+  values: Float32Array,
+  R: number,
+  C: number,
+  format: PackedFormat,
+): PackedMatrix {
   const beyond = values.find((value) => !(Math.abs(value) <= LARGEST));
   if (beyond !== undefined) {
-    throw new GraftError('WEIGHT_OUT_OF_RANGE', `Tensor ${name} holds ${beyond}, which the base dtype ${format} cannot hold; train with the base dtype f32.`, { tensor: name, value: String(beyond) });
+    throw new GraftError(
+      'WEIGHT_OUT_OF_RANGE',
+      `Tensor ${name} holds ${beyond}, which the base dtype ${format} cannot hold; train with the base dtype f32.`,
+      { tensor: name, value: String(beyond) },
+    );
   }
   const matrix: PackedMatrix = { format, R, C, words: new Int32Array(packedLayout(format, R, C).words) };
   PACK[format](values, matrix);
   return matrix;
 }
 
-const PACK: Record<PackedFormat, (values: Float32Array, matrix: PackedMatrix) => void> = { f16: packF16, bf16: packBf16, int8: packInt8, nf4: packNf4 };
+const PACK: Record<PackedFormat, (values: Float32Array, matrix: PackedMatrix) => void> = {
+  f16: packF16,
+  bf16: packBf16,
+  int8: packInt8,
+  nf4: packNf4,
+};
 
 function packF16(values: Float32Array, { R, C, words }: PackedMatrix): void {
   const halves = new Float16Array(words.buffer);

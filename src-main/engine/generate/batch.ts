@@ -27,7 +27,8 @@ export interface BatchRow {
 }
 
 /** A new token of a row, or how the row ended; `row` is its index in the request. */
-export type BatchEvent = { row: number; id: number; likelihood?: TokenLikelihood } | { row: number; end: 'length' | 'eos' };
+export type BatchEvent =
+  { row: number; id: number; likelihood?: TokenLikelihood } | { row: number; end: 'length' | 'eos' };
 
 /** A row under way. */
 interface Live extends BatchRow {
@@ -52,22 +53,36 @@ export async function* generateBatch(model: Decoder, rows: BatchRow[]): AsyncGen
 }
 
 /** The same where each row has an adapter of its own, or none, instead of the model's. */
-export async function* generateMixed(model: Decoder, rows: (BatchRow & { adapter: LoraAdapter | null })[]): AsyncGenerator<BatchEvent, void> {
+export async function* generateMixed(
+  model: Decoder,
+  rows: (BatchRow & { adapter: LoraAdapter | null })[],
+): AsyncGenerator<BatchEvent, void> {
   const mixed = new MixedLora(rows.map(({ adapter }) => adapter));
   const usual = model.adapter;
   model.adapter = mixed;
   try {
-    yield* decode(model, rows, (live, T) => mixed.assign(live.map(({ row }) => row), T));
+    yield* decode(model, rows, (live, T) =>
+      mixed.assign(
+        live.map(({ row }) => row),
+        T,
+      ),
+    );
   } finally {
     model.adapter = usual;
     mixed.dispose();
   }
 }
 
-async function* decode(model: Decoder, rows: BatchRow[], beforePass: (live: Live[], T: number) => void): AsyncGenerator<BatchEvent, void> {
+async function* decode(
+  model: Decoder,
+  rows: BatchRow[],
+  beforePass: (live: Live[], T: number) => void,
+): AsyncGenerator<BatchEvent, void> {
   const { maxPositions } = model.spec;
   rows.forEach(({ prompt }) => checkPrompt(prompt, maxPositions));
-  let live: Live[] = rows.map((row, i) => ({ ...row, row: i, count: 0, seen: new Set(Array.from(row.prompt)) })).filter(({ options }) => options.maxNew > 0);
+  let live: Live[] = rows
+    .map((row, i) => ({ ...row, row: i, count: 0, seen: new Set(Array.from(row.prompt)) }))
+    .filter(({ options }) => options.maxNew > 0);
   for (const [row, { options }] of rows.entries()) if (options.maxNew === 0) yield { row, end: 'length' };
   const T = Math.max(0, ...live.map(({ prompt }) => prompt.length));
   let ids = leftPadded(live, T);
@@ -102,7 +117,11 @@ async function* decode(model: Decoder, rows: BatchRow[], beforePass: (live: Live
 function checkPrompt(prompt: ArrayLike<number>, maxPositions: number): void {
   if (prompt.length === 0) throw usageError('EMPTY_PROMPT', 'The prompt has no tokens; type at least one word.');
   if (prompt.length < maxPositions) return;
-  throw usageError('PROMPT_TOO_LONG', `The prompt has ${prompt.length} tokens, but this model sees at most ${maxPositions}; shorten it.`, { tokens: prompt.length, maxPositions });
+  throw usageError(
+    'PROMPT_TOO_LONG',
+    `The prompt has ${prompt.length} tokens, but this model sees at most ${maxPositions}; shorten it.`,
+    { tokens: prompt.length, maxPositions },
+  );
 }
 
 /** (B·T) ids, 0 for padding. */
@@ -142,6 +161,16 @@ export function lastLogits(model: Decoder, ids: Int32Array, cache: KvCache): tf.
   const T = ids.length / B;
   return tf.tidy(() => {
     const h = model.hidden(ids, B, T, { cache }); // (B·T, C)
-    return model.logits(T === 1 ? h : tf.gather(h, tf.tensor1d(Int32Array.from({ length: B }, (_, row) => row * T + T - 1), 'int32')));
+    return model.logits(
+      T === 1
+        ? h
+        : tf.gather(
+            h,
+            tf.tensor1d(
+              Int32Array.from({ length: B }, (_, row) => row * T + T - 1),
+              'int32',
+            ),
+          ),
+    );
   });
 }

@@ -32,8 +32,17 @@ describe.skipIf(!hasShared(STORIES))(`stories260K${skipNote(STORIES)}`, () => {
   });
   afterAll(() => model.dispose());
 
-  async function collect(prompt: number[], options: Partial<GenerateOptions> = {}): Promise<{ ids: number[]; end: 'length' | 'eos' }> {
-    const tokens = generateTokens(model, prompt, { maxNew: 20, temperature: 0, eosIds: [], random: new Random(0), ...options });
+  async function collect(
+    prompt: number[],
+    options: Partial<GenerateOptions> = {},
+  ): Promise<{ ids: number[]; end: 'length' | 'eos' }> {
+    const tokens = generateTokens(model, prompt, {
+      maxNew: 20,
+      temperature: 0,
+      eosIds: [],
+      random: new Random(0),
+      ...options,
+    });
     const ids: number[] = [];
     for (let next = await tokens.next(); ; next = await tokens.next()) {
       if (next.done) return { ids, end: next.value };
@@ -45,12 +54,18 @@ describe.skipIf(!hasShared(STORIES))(`stories260K${skipNote(STORIES)}`, () => {
     const { ids, end } = await collect([1], { maxNew: 256 });
     expect(ids).toEqual(reference.ids_bos_first.slice(1));
     expect(end).toBe('length');
-    expect(loadTokenizer(sharedPath(STORIES)).decode(ids)).toBe(fs.readFileSync(sharedPath(`${STORIES}/expected_greedy_upstream.txt`), 'utf8'));
+    expect(loadTokenizer(sharedPath(STORIES)).decode(ids)).toBe(
+      fs.readFileSync(sharedPath(`${STORIES}/expected_greedy_upstream.txt`), 'utf8'),
+    );
   });
 
   it('matches the float64 logits, token by token with the cache and all at once without', async () => {
     const ids = reference.ids_bos_first;
-    const wanted: Record<number, number[]> = { 0: reference.logits_step0_after_bos, 10: reference.logits_step10, 255: reference.logits_step255 };
+    const wanted: Record<number, number[]> = {
+      0: reference.logits_step0_after_bos,
+      10: reference.logits_step10,
+      255: reference.logits_step255,
+    };
     const all = tf.tidy(() => model.logits(model.hidden(ids.slice(0, 256), 1, 256)));
     const atOnce = await all.data();
     all.dispose();
@@ -64,7 +79,8 @@ describe.skipIf(!hasShared(STORIES))(`stories260K${skipNote(STORIES)}`, () => {
       const want = wanted[t];
       if (!want) continue;
       const scale = Math.max(...want.map(Math.abs));
-      for (const got of [logits, atOnce.slice(t * 512, (t + 1) * 512)]) expectClose(got, want, { rtol: 1e-4, atol: 1e-5 * scale }, `logits of step ${t}`);
+      for (const got of [logits, atOnce.slice(t * 512, (t + 1) * 512)])
+        expectClose(got, want, { rtol: 1e-4, atol: 1e-5 * scale }, `logits of step ${t}`);
     }
     cache.dispose();
     expect(nll / 256).toBeCloseTo(reference.mean_nll_of_greedy_ids, 5);
@@ -78,22 +94,32 @@ describe.skipIf(!hasShared(STORIES))(`stories260K${skipNote(STORIES)}`, () => {
   it('ends at an end token, which it does not yield', async () => {
     const stop = reference.ids_bos_first[12]!;
     const first = reference.ids_bos_first.indexOf(stop);
-    expect(await collect([1], { eosIds: [stop] })).toEqual({ ids: reference.ids_bos_first.slice(1, first), end: 'eos' });
+    expect(await collect([1], { eosIds: [stop] })).toEqual({
+      ids: reference.ids_bos_first.slice(1, first),
+      end: 'eos',
+    });
   });
 
   it("stops at the model's longest sequence", async () => {
     const prompt = Array.from({ length: 509 }, () => 403);
     // Positions 509, 510 and 511 are read; the token after the last of them is still known.
-    expect(await collect(prompt)).toMatchObject({ ids: expect.objectContaining({ length: 4 }) as number[], end: 'length' });
+    expect(await collect(prompt)).toMatchObject({
+      ids: expect.objectContaining({ length: 4 }) as number[],
+      end: 'length',
+    });
   });
 
   it('refuses an empty and a too long prompt', async () => {
     await expect(collect([])).rejects.toMatchObject({ code: 'EMPTY_PROMPT' });
-    await expect(collect(Array.from({ length: 512 }, () => 1))).rejects.toMatchObject({ code: 'PROMPT_TOO_LONG', details: { tokens: 512, maxPositions: 512 } });
+    await expect(collect(Array.from({ length: 512 }, () => 1))).rejects.toMatchObject({
+      code: 'PROMPT_TOO_LONG',
+      details: { tokens: 512, maxPositions: 512 },
+    });
   });
 
   it('samples the same tokens for the same seed, and others for another', async () => {
-    const sample = async (seed: number): Promise<number[]> => (await collect([1], { temperature: 1, random: new Random(seed) })).ids;
+    const sample = async (seed: number): Promise<number[]> =>
+      (await collect([1], { temperature: 1, random: new Random(seed) })).ids;
     const first = await sample(1);
     expect(await sample(1)).toEqual(first);
     expect(await sample(2)).not.toEqual(first);

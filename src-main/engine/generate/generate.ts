@@ -2,14 +2,25 @@
 import type { Decoder } from '../model/decoder.ts';
 import { generateBatch, type GenerateOptions } from './batch.ts';
 
-export { generateBatch, generateMixed, lastLogits, type BatchEvent, type BatchRow, type GenerateOptions } from './batch.ts';
+export {
+  generateBatch,
+  generateMixed,
+  lastLogits,
+  type BatchEvent,
+  type BatchRow,
+  type GenerateOptions,
+} from './batch.ts';
 export type { TokenLikelihood } from './likelihood.ts';
 
 /**
  * Yields new token ids until `maxNew`, an end token, or the model's longest sequence is reached.
  * Frees its cache when it ends or the caller stops iterating. Throws on an empty or too long prompt.
  */
-export async function* generateTokens(model: Decoder, prompt: ArrayLike<number>, options: GenerateOptions): AsyncGenerator<number, 'length' | 'eos'> {
+export async function* generateTokens(
+  model: Decoder,
+  prompt: ArrayLike<number>,
+  options: GenerateOptions,
+): AsyncGenerator<number, 'length' | 'eos'> {
   for await (const event of generateBatch(model, [{ prompt, options }])) {
     if ('end' in event) return event.end;
     yield event.id;

@@ -11,7 +11,11 @@ function expectFrequencies(options: SamplingOptions, want: number[]): void {
   const random = new Random(11);
   const counts = want.map(() => 0);
   for (let i = 0; i < N; i++) counts[sampleToken(LOGITS, options, random)]!++;
-  want.forEach((p, id) => expect(Math.abs(counts[id]! - N * p), `token ${id}: ${counts[id]} of ${N}, wanted ${p}`).toBeLessThanOrEqual(4 * Math.sqrt(N * p * (1 - p))));
+  want.forEach((p, id) =>
+    expect(Math.abs(counts[id]! - N * p), `token ${id}: ${counts[id]} of ${N}, wanted ${p}`).toBeLessThanOrEqual(
+      4 * Math.sqrt(N * p * (1 - p)),
+    ),
+  );
 }
 
 function normalised(weights: number[]): number[] {

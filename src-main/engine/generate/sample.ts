@@ -33,7 +33,10 @@ export function sampleToken(logits: Float32Array, options: SamplingOptions, rand
 }
 
 /** The tokens that may be drawn, most likely first, with their probabilities at this temperature (not renormalised after the cuts). */
-export function candidateTokens(logits: Float32Array, { temperature, topK, topP }: SamplingOptions): { id: number; probability: number }[] {
+export function candidateTokens(
+  logits: Float32Array,
+  { temperature, topK, topP }: SamplingOptions,
+): { id: number; probability: number }[] {
   const top = logits[argmax(logits)]!;
   const weights = Float64Array.from(logits, (l) => Math.exp((l - top) / temperature));
   const kept = Array.from(weights.keys());

@@ -34,7 +34,10 @@ export function createBitfit(model: Decoder): BiasAdapter {
 /** Copies of the biases that a LoRA trains along: `all` of the model, or those of the adapted layers; none where there are none. */
 export function loraBiases(model: Decoder, modules: LinearModule[], which: 'all' | 'lora_only'): Parameter[] {
   const adapted = new Set(modules.map(({ bias }) => bias));
-  return copies(model, [...model.weights.keys()].filter((name) => name.endsWith('bias') && (which === 'all' || adapted.has(name))));
+  return copies(
+    model,
+    [...model.weights.keys()].filter((name) => name.endsWith('bias') && (which === 'all' || adapted.has(name))),
+  );
 }
 
 function copies(model: Decoder, names: string[]): Parameter[] {

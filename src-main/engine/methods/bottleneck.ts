@@ -27,7 +27,8 @@ export class BottleneckAdapter implements Adapter {
   }
 
   sublayer(h: tf.Tensor2D, layer: number, half: Half): tf.Tensor2D {
-    const value = (part: BottleneckPart): tf.Tensor | undefined => this.byName.get(bottleneckName(layer, half, part))?.value;
+    const value = (part: BottleneckPart): tf.Tensor | undefined =>
+      this.byName.get(bottleneckName(layer, half, part))?.value;
     const down = value('down.weight');
     if (!down) return h;
     const norm = value('norm.weight');
@@ -50,7 +51,8 @@ export class BottleneckAdapter implements Adapter {
 export function createBottleneck(spec: ArchitectureSpec, options: BottleneckOptions, seed: number): BottleneckAdapter {
   const parameters = bottleneckShapes(spec, options).map(({ name, part, shape }) => {
     const count = shape.reduce((a, b) => a * b, 1);
-    if (part === 'down.weight') return { name, value: tf.tensor(kaimingUniform(count, shape[1]!, Random.stream(seed, name)), shape) };
+    if (part === 'down.weight')
+      return { name, value: tf.tensor(kaimingUniform(count, shape[1]!, Random.stream(seed, name)), shape) };
     return { name, value: part === 'norm.weight' ? tf.ones(shape) : tf.zeros(shape) };
   });
   return new BottleneckAdapter(options.kind, parameters);

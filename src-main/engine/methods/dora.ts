@@ -24,7 +24,13 @@ export interface Magnitude {
 }
 
 /** y: (N, out) with bias, x: (N, in). Returns (N, out). */
-export function doraLinear(y: tf.Tensor2D, x: tf.Tensor2D, pair: LoraPair, magnitude: Magnitude, at: LinearInUse): tf.Tensor2D {
+export function doraLinear(
+  y: tf.Tensor2D,
+  x: tf.Tensor2D,
+  pair: LoraPair,
+  magnitude: Magnitude,
+  at: LinearInUse,
+): tf.Tensor2D {
   const [A, B] = [pair.A.value as tf.Tensor2D, pair.B.value as tf.Tensor2D];
   const norm = untaped(() => outputNorms(A, B, pair.scale, (magnitude.squares ??= tf.keep(squaresOf(at))), at));
   const bias = at.bias && ownPart(at.bias.value, at.module);
@@ -46,7 +52,13 @@ export function magnitudeName({ layer, target }: LinearModule): string {
 }
 
 /** ||W + s·BA|| per output, (out). */
-function outputNorms(A: tf.Tensor2D, B: tf.Tensor2D, s: number, squares: tf.Tensor1D, { weight, module }: LinearInUse): tf.Tensor {
+function outputNorms(
+  A: tf.Tensor2D,
+  B: tf.Tensor2D,
+  s: number,
+  squares: tf.Tensor1D,
+  { weight, module }: LinearInUse,
+): tf.Tensor {
   const WA = tf.transpose(ownPart(frozenLinear(A, weight, undefined, module.layout), module)); // (out, r)
   const gram = tf.matMul(A, A, false, true); // (r, r)
   const both = tf.add(tf.mul(WA, 2 * s), tf.mul(tf.matMul(B, gram), s * s));
@@ -60,7 +72,10 @@ function squaresOf({ weight, module }: LinearInUse): tf.Tensor1D {
     let sum: tf.Tensor = tf.scalar(0);
     for (let start = 0; start < inputs; start += ROWS_AT_ONCE) {
       const count = Math.min(ROWS_AT_ONCE, inputs - start);
-      const some = tf.pad(tf.eye(count), [[0, 0], [start, inputs - start - count]]) as tf.Tensor2D;
+      const some = tf.pad(tf.eye(count), [
+        [0, 0],
+        [start, inputs - start - count],
+      ]) as tf.Tensor2D;
       sum = tf.add(sum, tf.sum(tf.square(ownPart(frozenLinear(some, weight, undefined, module.layout), module)), 0));
     }
     return sum as tf.Tensor1D;
@@ -72,5 +87,7 @@ function ownPart<T extends tf.Tensor>(x: T, { slice }: LinearModule): T {
   if (!slice) return x;
   const start = slice.start;
   const size = slice.end - start;
-  return (x.rank === 1 ? tf.slice(x as tf.Tensor1D, [start], [size]) : tf.slice(x as tf.Tensor2D, [0, start], [x.shape[0]!, size])) as unknown as T;
+  return (x.rank === 1
+    ? tf.slice(x as tf.Tensor1D, [start], [size])
+    : tf.slice(x as tf.Tensor2D, [0, start], [x.shape[0]!, size])) as unknown as T;
 }

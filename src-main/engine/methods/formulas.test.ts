@@ -29,13 +29,22 @@ it.each(CASES)('%s, %s', async (family, _name, settings) => {
 });
 
 it('the paper: GPT-2 medium with LoRA of rank 4 on q and v has 0.39 M parameters by 2·L·d_model·r', () => {
-  const spec = architectureFromConfig({ model_type: 'gpt2', n_embd: 1024, n_head: 16, n_layer: 24, n_positions: 1024, vocab_size: 50257 });
+  const spec = architectureFromConfig({
+    model_type: 'gpt2',
+    n_embd: 1024,
+    n_head: 16,
+    n_layer: 24,
+    n_positions: 1024,
+    vocab_size: 50257,
+  });
   const { count, formula } = trainableOf(spec, new Map(), { type: 'lora', rank: 4, targets: ['q', 'v'] });
   expect([count, formula]).toEqual([393_216, '2·L·d_model·r = 2·48·1024·4']);
 });
 
 it('what does not fit is refused as in training', async () => {
   const checkpoint = openCheckpoint(await writeFamily('llama'));
-  expect(() => trainableOf(checkpoint.spec, checkpoint.tensors, { type: 'bitfit' })).toThrowError(expect.objectContaining({ code: 'NO_BIASES' }));
+  expect(() => trainableOf(checkpoint.spec, checkpoint.tensors, { type: 'bitfit' })).toThrowError(
+    expect.objectContaining({ code: 'NO_BIASES' }),
+  );
   checkpoint.close();
 });

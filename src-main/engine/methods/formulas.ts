@@ -33,11 +33,19 @@ export function trainableOf(spec: ArchitectureSpec, tensors: TensorShapes, metho
       return pairs(adapted(spec, method), 2);
     case 'lokr': {
       const modules = adapted(spec, method);
-      return { count: sum(modules.map((one) => lokr(one, method.factor))), formula: `l·m + r·(k + n), or l·m + k·n where r >= max(k, n)/2, with out = l·k and in = m·n, summed over ${modules.length} matrices` };
+      return {
+        count: sum(modules.map((one) => lokr(one, method.factor))),
+        formula: `l·m + r·(k + n), or l·m + k·n where r >= max(k, n)/2, with out = l·k and in = m·n, summed over ${modules.length} matrices`,
+      };
     }
     case 'full': {
       const names = fullNames(spec, [...tensors.keys()], method.layers);
-      return { count: sizeOf(names, tensors), formula: method.layers ? `all ${names.length} tensors of ${method.layers.length} layers` : `all ${names.length} tensors` };
+      return {
+        count: sizeOf(names, tensors),
+        formula: method.layers
+          ? `all ${names.length} tensors of ${method.layers.length} layers`
+          : `all ${names.length} tensors`,
+      };
     }
     case 'bitfit': {
       const names = biasNames(tensors.keys(), spec.family);
@@ -60,7 +68,11 @@ function adapted(spec: ArchitectureSpec, options: TargetOptions): Adapted[] {
   return adaptedModules(spec, options).map(({ module, rank }) => ({ ...module, rank }));
 }
 
-function lora(spec: ArchitectureSpec, tensors: TensorShapes, method: Extract<MethodOptions, { type: 'lora' }>): Trainable {
+function lora(
+  spec: ArchitectureSpec,
+  tensors: TensorShapes,
+  method: Extract<MethodOptions, { type: 'lora' }>,
+): Trainable {
   const modules = adapted(spec, method);
   const low = pairs(modules, 1);
   const magnitudes = method.dora ? sum(modules.map(({ outFeatures }) => outFeatures)) : 0;
@@ -68,7 +80,11 @@ function lora(spec: ArchitectureSpec, tensors: TensorShapes, method: Extract<Met
   const biases = sizeOf(names, tensors);
   return {
     count: low.count + magnitudes + biases,
-    formula: [low.formula, ...(magnitudes ? [`${magnitudes} magnitudes, one per output`] : []), ...(biases ? [`${biases} in ${names.length} biases`] : [])].join(' + '),
+    formula: [
+      low.formula,
+      ...(magnitudes ? [`${magnitudes} magnitudes, one per output`] : []),
+      ...(biases ? [`${biases} in ${names.length} biases`] : []),
+    ].join(' + '),
   };
 }
 
@@ -82,7 +98,9 @@ function biasesBeside(modules: Adapted[], tensors: TensorShapes, which: 'none' |
 function pairs(modules: Adapted[], times: 1 | 2): Trainable {
   const count = times * sum(modules.map(({ rank, inFeatures, outFeatures }) => rank * (inFeatures + outFeatures)));
   const { rank: r, inFeatures: d } = modules[0]!;
-  const isSquare = modules.every(({ rank, inFeatures, outFeatures }) => rank === r && inFeatures === d && outFeatures === d);
+  const isSquare = modules.every(
+    ({ rank, inFeatures, outFeatures }) => rank === r && inFeatures === d && outFeatures === d,
+  );
   if (isSquare) return { count, formula: `${2 * times}·L·d_model·r = ${2 * times}·${modules.length}·${d}·${r}` };
   return { count, formula: `${times === 2 ? '2·' : ''}r·(in + out), summed over ${modules.length} matrices` };
 }
@@ -94,21 +112,30 @@ function lokr({ inFeatures, outFeatures, rank: r }: Adapted, factor: number | un
 }
 
 /** L_Adapt adapters, two in each layer with Houlsby, and L_LN layer norms with Lin. */
-function adapterLayers({ layers, hidden: d }: ArchitectureSpec, { kind, bottleneck: r, skipLayers }: BottleneckOptions): Trainable {
+function adapterLayers(
+  { layers, hidden: d }: ArchitectureSpec,
+  { kind, bottleneck: r, skipLayers }: BottleneckOptions,
+): Trainable {
   const adapters = (layers - skipLayers) * (kind === 'houlsby' ? 2 : 1);
   const norms = kind === 'lin' ? layers - skipLayers : 0;
   const formula = `L_Adapt·(2·d_model·r + r + d_model)${norms ? ' + 2·L_LN·d_model' : ''} = ${adapters}·(2·${d}·${r} + ${r} + ${d})${norms ? ` + 2·${norms}·${d}` : ''}`;
   return { count: adapters * (2 * d * r + r + d) + 2 * norms * d, formula };
 }
 
-function prefix({ layers: L, hidden: d, kvHeads: K, headDim: D }: ArchitectureSpec, { kind, prefixLength: p, infixLength: i }: PrefixOptions): Trainable {
+function prefix(
+  { layers: L, hidden: d, kvHeads: K, headDim: D }: ArchitectureSpec,
+  { kind, prefixLength: p, infixLength: i }: PrefixOptions,
+): Trainable {
   switch (kind) {
     case 'embedding':
       return { count: d * (p + i), formula: `d_model·(l_p + l_i) = ${d}·(${p} + ${i})` };
     case 'layer':
       return { count: L * d * (p + i), formula: `L·d_model·(l_p + l_i) = ${L}·${d}·(${p} + ${i})` };
     case 'key-value':
-      return { count: 2 * L * K * D * p, formula: `2·L·K·D·l_p = 2·${L}·${K}·${D}·${p}, K heads of D for keys and values` };
+      return {
+        count: 2 * L * K * D * p,
+        formula: `2·L·K·D·l_p = 2·${L}·${K}·${D}·${p}, K heads of D for keys and values`,
+      };
   }
 }
 

@@ -48,7 +48,12 @@ export class LohaAdapter implements Adapter {
 
 /** (W1a·W1b)∘(W2a·W2b), (out, in), without the scale. */
 export function lohaUpdate({ parts }: LohaCell): tf.Tensor2D {
-  const [w1a, w1b, w2a, w2b] = LOHA_PARTS.map((part) => parts[part].value as tf.Tensor2D) as [tf.Tensor2D, tf.Tensor2D, tf.Tensor2D, tf.Tensor2D];
+  const [w1a, w1b, w2a, w2b] = LOHA_PARTS.map((part) => parts[part].value as tf.Tensor2D) as [
+    tf.Tensor2D,
+    tf.Tensor2D,
+    tf.Tensor2D,
+    tf.Tensor2D,
+  ];
   return tf.mul(tf.matMul(w1a, w1b), tf.matMul(w2a, w2b));
 }
 
@@ -59,14 +64,30 @@ export function createLoha(spec: ArchitectureSpec, options: LohaOptions, seed: n
       const values = (part: LohaPart): Float32Array => {
         const shape = lohaShape(part, module, rank);
         if (part === 'hada_w2_b') return new Float32Array(shape[0] * shape[1]);
-        return kaimingUniform(shape[0] * shape[1], shape[1], Random.stream(seed, `${part} ${module.layer} ${module.target}`));
+        return kaimingUniform(
+          shape[0] * shape[1],
+          shape[1],
+          Random.stream(seed, `${part} ${module.layer} ${module.target}`),
+        );
       };
       return makeLohaCell(module, rank, options.alpha / rank, values);
     }),
   );
 }
 
-export function makeLohaCell(module: LinearModule, rank: number, scale: number, values: (part: LohaPart) => Float32Array): LohaCell {
-  const make = (part: LohaPart): Parameter => ({ name: `${module.layer}.${module.target}.${part}`, value: tf.tensor2d(values(part), lohaShape(part, module, rank)) });
-  return { module, scale, parts: Object.fromEntries(LOHA_PARTS.map((part) => [part, make(part)])) as Record<LohaPart, Parameter> };
+export function makeLohaCell(
+  module: LinearModule,
+  rank: number,
+  scale: number,
+  values: (part: LohaPart) => Float32Array,
+): LohaCell {
+  const make = (part: LohaPart): Parameter => ({
+    name: `${module.layer}.${module.target}.${part}`,
+    value: tf.tensor2d(values(part), lohaShape(part, module, rank)),
+  });
+  return {
+    module,
+    scale,
+    parts: Object.fromEntries(LOHA_PARTS.map((part) => [part, make(part)])) as Record<LohaPart, Parameter>,
+  };
 }

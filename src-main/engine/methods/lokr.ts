@@ -87,7 +87,15 @@ export function createLokr(spec: ArchitectureSpec, options: LokrOptions, seed: n
   );
 }
 
-export function makeLokrCell(module: LinearModule, scale: number, shapes: LokrShapes, values: (part: LokrPart, shape: [number, number]) => Float32Array): LokrCell {
-  const make = ([part, shape]: [string, [number, number]]): [string, Parameter] => [part, { name: `${module.layer}.${module.target}.${part}`, value: tf.tensor2d(values(part as LokrPart, shape), shape) }];
+export function makeLokrCell(
+  module: LinearModule,
+  scale: number,
+  shapes: LokrShapes,
+  values: (part: LokrPart, shape: [number, number]) => Float32Array,
+): LokrCell {
+  const make = ([part, shape]: [string, [number, number]]): [string, Parameter] => [
+    part,
+    { name: `${module.layer}.${module.target}.${part}`, value: tf.tensor2d(values(part as LokrPart, shape), shape) },
+  ];
   return { module, scale, parts: Object.fromEntries(Object.entries(shapes).map(make)) };
 }

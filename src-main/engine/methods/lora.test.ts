@@ -13,7 +13,17 @@ import { Random } from '../random.ts';
 import { createLora, LoraAdapter, makePair, type LoraOptions } from './lora.ts';
 import { adaptedModules } from './loraTargets.ts';
 
-const LLAMA = { model_type: 'llama', hidden_size: 16, intermediate_size: 24, num_hidden_layers: 2, num_attention_heads: 4, num_key_value_heads: 2, vocab_size: 32, max_position_embeddings: 64, tie_word_embeddings: true };
+const LLAMA = {
+  model_type: 'llama',
+  hidden_size: 16,
+  intermediate_size: 24,
+  num_hidden_layers: 2,
+  num_attention_heads: 4,
+  num_key_value_heads: 2,
+  vocab_size: 32,
+  max_position_embeddings: 64,
+  tie_word_embeddings: true,
+};
 const GPT2 = { model_type: 'gpt2', n_embd: 16, n_head: 4, n_layer: 2, n_positions: 64, vocab_size: 32 };
 const PHI3 = { ...LLAMA, model_type: 'phi3' };
 const OPTIONS: LoraOptions = { rank: 4, alpha: 8, dropout: 0, targets: ['q', 'v'], init: 'kaiming' };
@@ -54,7 +64,9 @@ describe.each([
   it('trains r(in + out) values per matrix', () => {
     const sizes = linearModules(spec).filter(({ target }) => options.targets.includes(target));
     expect(sizes).toHaveLength(2 * targets.length);
-    expect(countParameters(adapter.parameters())).toBe(sizes.reduce((sum, { inFeatures, outFeatures }) => sum + 4 * (inFeatures + outFeatures), 0));
+    expect(countParameters(adapter.parameters())).toBe(
+      sizes.reduce((sum, { inFeatures, outFeatures }) => sum + 4 * (inFeatures + outFeatures), 0),
+    );
   });
 
   it('equals the base exactly while B is 0, and differs through every single target once it is not', async () => {
@@ -73,16 +85,26 @@ describe.each([
     const { module, A, B, scale } = adapter.pairs.at(-1)!;
     expect(scale).toBe(2);
     const x = tf.randomNormal<tf.Rank.R2>([3, module.inFeatures], 0, 1, 'float32', 1);
-    const got = tf.tidy(() => adapter.linear(tf.zeros([3, module.outFeatures]), x, model.inUse(module.layer, module.target)));
+    const got = tf.tidy(() =>
+      adapter.linear(tf.zeros([3, module.outFeatures]), x, model.inUse(module.layer, module.target)),
+    );
     const [xs, a, b] = [await x.array(), (await A.value.array()) as number[][], (await B.value.array()) as number[][]];
-    const want = xs.flatMap((row) => b.map((bRow) => 2 * bRow.reduce((sum, value, k) => sum + value * row.reduce((s, v, i) => s + v * a[k]![i]!, 0), 0)));
+    const want = xs.flatMap((row) =>
+      b.map(
+        (bRow) => 2 * bRow.reduce((sum, value, k) => sum + value * row.reduce((s, v, i) => s + v * a[k]![i]!, 0), 0),
+      ),
+    );
     expectClose(await got.data(), want, { rtol: 1e-5, atol: 1e-5 });
     tf.dispose([x, got]);
   });
 });
 
 describe('refuses', () => {
-  const [llama, gpt2, phi3] = [LLAMA, GPT2, PHI3].map(architectureFromConfig) as [ArchitectureSpec, ArchitectureSpec, ArchitectureSpec];
+  const [llama, gpt2, phi3] = [LLAMA, GPT2, PHI3].map(architectureFromConfig) as [
+    ArchitectureSpec,
+    ArchitectureSpec,
+    ArchitectureSpec,
+  ];
   it.each<[string, ArchitectureSpec, string[], number, string, RegExp]>([
     ['an unknown target', llama, ['q', 'fc'], 4, 'UNKNOWN_TARGET', /Target fc does not exist in a llama model/],
     ['no target at all', llama, [], 4, 'UNKNOWN_TARGET', /\(none\)/],
@@ -94,7 +116,9 @@ describe('refuses', () => {
   ])('%s', (_, spec, targets, rank, code, says) => {
     const attempt = (): unknown => adaptedModules(spec, { targets: targets as Target[], rank });
     expect(attempt).toThrow(GraftError);
-    expect(attempt).toThrow(expect.objectContaining({ code, kind: 'usage', message: expect.stringMatching(says) as string }));
+    expect(attempt).toThrow(
+      expect.objectContaining({ code, kind: 'usage', message: expect.stringMatching(says) as string }),
+    );
   });
 
   it('nothing at the largest rank that fits', () => {
@@ -104,7 +128,13 @@ describe('refuses', () => {
 
 describe('initial values', () => {
   // One wide layer gives enough samples: A is (8, 4096).
-  const spec = architectureFromConfig({ ...LLAMA, hidden_size: 4096, num_attention_heads: 64, num_key_value_heads: 64, num_hidden_layers: 1 });
+  const spec = architectureFromConfig({
+    ...LLAMA,
+    hidden_size: 4096,
+    num_attention_heads: 64,
+    num_key_value_heads: 64,
+    num_hidden_layers: 1,
+  });
   const initialA = async (init: LoraOptions['init'], seed: number, target: Target = 'q'): Promise<Float32Array> => {
     const adapter = createLora(spec, { ...OPTIONS, rank: 8, targets: [target], init }, seed);
     const values = (await adapter.pairs[0]!.A.value.data()) as Float32Array;
@@ -112,7 +142,8 @@ describe('initial values', () => {
     adapter.dispose();
     return values;
   };
-  const mean = (values: Float32Array, f: (x: number) => number): number => values.reduce((sum, x) => sum + f(x), 0) / values.length;
+  const mean = (values: Float32Array, f: (x: number) => number): number =>
+    values.reduce((sum, x) => sum + f(x), 0) / values.length;
 
   it('gaussian: mean 0, variance 1/r, and normal tails', async () => {
     const A = await initialA('gaussian', 1);
@@ -147,7 +178,9 @@ describe('dropout', () => {
   const identity = Float32Array.from({ length: 64 * 64 }, (_, i) => (i % 65 === 0 ? 1 : 0));
   /** With A = B = I the layer's output is its dropped-out input, here of ones. */
   const output = async (adapter: LoraAdapter): Promise<Float32Array> => {
-    const y = tf.tidy(() => adapter.linear(tf.zeros([200, 64]), tf.ones([200, 64]), { module, weight: { name: '', value: tf.scalar(0) } }));
+    const y = tf.tidy(() =>
+      adapter.linear(tf.zeros([200, 64]), tf.ones([200, 64]), { module, weight: { name: '', value: tf.scalar(0) } }),
+    );
     const values = (await y.data()) as Float32Array;
     y.dispose();
     return values;

@@ -67,7 +67,10 @@ export class LoraAdapter implements Adapter {
 
   /** A, B and magnitude of every pair, in the order of the forward pass, then the biases. */
   parameters(): Parameter[] {
-    return [...this.pairs.flatMap(({ A, B, magnitude }) => (magnitude ? [A, B, magnitude.m] : [A, B])), ...this.overrides.values()];
+    return [
+      ...this.pairs.flatMap(({ A, B, magnitude }) => (magnitude ? [A, B, magnitude.m] : [A, B])),
+      ...this.overrides.values(),
+    ];
   }
 
   dispose(): void {
@@ -92,7 +95,14 @@ export function loraScale(module: LinearModule, rank: number, { alpha, alphaPatt
 }
 
 /** A pair from plain arrays: A (r, in) and B (out, r) row by row, magnitude (out) with DoRA. */
-export function makePair(module: LinearModule, A: Float32Array, B: Float32Array, rank: number, scale: number, magnitude?: Float32Array): LoraPair {
+export function makePair(
+  module: LinearModule,
+  A: Float32Array,
+  B: Float32Array,
+  rank: number,
+  scale: number,
+  magnitude?: Float32Array,
+): LoraPair {
   const place = placeOf(module);
   return {
     module,

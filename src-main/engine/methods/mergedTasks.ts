@@ -33,7 +33,12 @@ export class MergedTasks {
     for (const weight of unchanged) this.originals.delete(weight);
     for (const [weight, updates] of changes) {
       this.originals.set(weight, weight.value);
-      weight.value = tf.tidy(() => updates.reduce<tf.Tensor>((sum, { update, factor }) => tf.add(sum, tf.mul(asWeight(update.matrix(), update.module, weight), factor)), weight.value));
+      weight.value = tf.tidy(() =>
+        updates.reduce<tf.Tensor>(
+          (sum, { update, factor }) => tf.add(sum, tf.mul(asWeight(update.matrix(), update.module, weight), factor)),
+          weight.value,
+        ),
+      );
     }
   }
 
@@ -42,7 +47,11 @@ export class MergedTasks {
     for (const { adapter, weight: factor } of tasks) {
       for (const update of updatesOf(adapter)) {
         const weight = this.model.weights.get(update.module.weight)!;
-        if (weight.packed) throw usageError('MERGE_NEEDS_F32', 'Adapters can only be merged into float32 weights; load the base with the dtype f32, or attach the adapter instead.');
+        if (weight.packed)
+          throw usageError(
+            'MERGE_NEEDS_F32',
+            'Adapters can only be merged into float32 weights; load the base with the dtype f32, or attach the adapter instead.',
+          );
         changes.set(weight, [...(changes.get(weight) ?? []), { update, factor }]);
       }
     }

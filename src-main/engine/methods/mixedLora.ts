@@ -76,9 +76,17 @@ function placeOf(layer: number, target: Target): string {
 function stackOf(group: { adapter: LoraAdapter; index: number; pair: LoraPair }[]): Stack {
   const rankOf = ({ A }: LoraPair): number => A.value.shape[0]!;
   return {
-    A: tf.concat(group.map(({ pair }) => pair.A.value as tf.Tensor2D), 0),
-    B: tf.concat(group.map(({ pair }) => pair.B.value as tf.Tensor2D), 1),
-    columns: group.flatMap(({ adapter, pair }) => Array.from({ length: rankOf(pair) }, () => ({ adapter, scale: pair.scale }))),
+    A: tf.concat(
+      group.map(({ pair }) => pair.A.value as tf.Tensor2D),
+      0,
+    ),
+    B: tf.concat(
+      group.map(({ pair }) => pair.B.value as tf.Tensor2D),
+      1,
+    ),
+    columns: group.flatMap(({ adapter, pair }) =>
+      Array.from({ length: rankOf(pair) }, () => ({ adapter, scale: pair.scale })),
+    ),
     key: group.map(({ index, pair }) => `${index} ${rankOf(pair)} ${pair.scale}`).join(', '),
   };
 }

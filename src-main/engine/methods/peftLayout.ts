@@ -28,8 +28,16 @@ interface PeftPair {
 export type PeftModules = Map<string, PeftPair>;
 
 /** The adapter's values as PEFT modules; reads them from the device. `normsOf`: ||W|| per output of a layer of the base. */
-export async function toPeftModules(adapter: LoraAdapter, spec: ArchitectureSpec, normsOf: (module: LinearModule) => Float64Array): Promise<PeftModules> {
-  const wholes = new Map(linearModules(spec).filter(({ slice }) => !slice).map((module) => [module.module, module]));
+export async function toPeftModules(
+  adapter: LoraAdapter,
+  spec: ArchitectureSpec,
+  normsOf: (module: LinearModule) => Float64Array,
+): Promise<PeftModules> {
+  const wholes = new Map(
+    linearModules(spec)
+      .filter(({ slice }) => !slice)
+      .map((module) => [module.module, module]),
+  );
   const modules: PeftModules = new Map();
   for (const [path, pairs] of Map.groupBy(adapter.pairs, (pair) => pair.module.module)) {
     const parts = await Promise.all(pairs.map(readPair));
@@ -39,7 +47,11 @@ export async function toPeftModules(adapter: LoraAdapter, spec: ArchitectureSpec
 }
 
 async function readPair({ A, B, magnitude, scale, module }: LoraPair): Promise<PeftPair> {
-  const [a, b, m] = (await Promise.all([A.value.data(), B.value.data(), magnitude?.m.value.data()])) as [Float32Array, Float32Array, Float32Array | undefined];
+  const [a, b, m] = (await Promise.all([A.value.data(), B.value.data(), magnitude?.m.value.data()])) as [
+    Float32Array,
+    Float32Array,
+    Float32Array | undefined,
+  ];
   return {
     A: { shape: A.value.shape as [number, number], data: a },
     B: { shape: B.value.shape as [number, number], data: b },
@@ -63,8 +75,16 @@ function stacked(parts: PeftPair[], whole: LinearModule, normsOf: (module: Linea
     const firstRow = part.module.slice!.start;
     A.set(part.A.data, column * inFeatures);
     magnitude?.set(part.magnitude!, firstRow);
-    part.B.data.forEach((value, i) => (B[(firstRow + Math.floor(i / r)) * rank + column + (i % r)] = value * (part.scale / scale)));
+    part.B.data.forEach(
+      (value, i) => (B[(firstRow + Math.floor(i / r)) * rank + column + (i % r)] = value * (part.scale / scale)),
+    );
     column += r;
   }
-  return { A: { shape: [rank, inFeatures], data: A }, B: { shape: [outFeatures, rank], data: B }, ...(magnitude ? { magnitude } : {}), scale, module: whole };
+  return {
+    A: { shape: [rank, inFeatures], data: A },
+    B: { shape: [outFeatures, rank], data: B },
+    ...(magnitude ? { magnitude } : {}),
+    scale,
+    module: whole,
+  };
 }

@@ -27,7 +27,8 @@ export class PissaStart {
   /** Replaces A and B of the pairs, and the weights of `model` that they adapt. Throws PISSA_NEEDS_F32 on packed weights. */
   static async of(pairs: LoraPair[], model: Decoder, seed: number): Promise<PissaStart> {
     const starts: Start[] = [];
-    for (const pair of pairs) starts.push(await startPair(pair, model.inUse(pair.module.layer, pair.module.target), seed));
+    for (const pair of pairs)
+      starts.push(await startPair(pair, model.inUse(pair.module.layer, pair.module.target), seed));
     return new PissaStart(pairs, starts);
   }
 
@@ -45,7 +46,10 @@ export class PissaStart {
       const both = new Float32Array(2 * b.length);
       for (let row = 0; row < module.outFeatures; row++) {
         both.set(b.subarray(row * r, (row + 1) * r), 2 * row * r);
-        both.set(b0.subarray(row * r, (row + 1) * r).map((x) => -x), (2 * row + 1) * r);
+        both.set(
+          b0.subarray(row * r, (row + 1) * r).map((x) => -x),
+          (2 * row + 1) * r,
+        );
       }
       return makePair(module, Float32Array.from([...a, ...a0]), both, 2 * r, scale);
     });
@@ -55,7 +59,11 @@ export class PissaStart {
 
 async function startPair(pair: LoraPair, at: LinearInUse, seed: number): Promise<Start> {
   const { module, A, B, scale } = pair;
-  if (at.weight.packed) throw usageError('PISSA_NEEDS_F32', 'PiSSA changes the base before training, so its weights must be float32; choose the base dtype f32 or another start.');
+  if (at.weight.packed)
+    throw usageError(
+      'PISSA_NEEDS_F32',
+      'PiSSA changes the base before training, so its weights must be float32; choose the base dtype f32 or another start.',
+    );
   const r = A.value.shape[0]!;
   const W = tf.tidy(() => ownMatrix(at)); // (out, in)
   const { U, S, V } = await principalComponents(W, r, Random.stream(seed, `pissa ${A.name}`));
@@ -67,7 +75,10 @@ async function startPair(pair: LoraPair, at: LinearInUse, seed: number): Promise
   };
   replaceValue(A, tf.tensor2d(start.A, [r, module.inFeatures]));
   replaceValue(B, tf.tensor2d(start.B, [module.outFeatures, r]));
-  replaceValue(at.weight, tf.tidy(() => residual(pair, at)));
+  replaceValue(
+    at.weight,
+    tf.tidy(() => residual(pair, at)),
+  );
   return start;
 }
 
@@ -83,6 +94,11 @@ function residual({ module, A, B, scale }: LoraPair, { weight }: LinearInUse): t
   const { slice, layout } = module;
   const own = tf.mul(tf.matMul(B.value as tf.Tensor2D, A.value as tf.Tensor2D), scale); // (out, in)
   const whole = layout === 'in_out' ? weight.value.shape[1]! : weight.value.shape[0]!;
-  const rows = slice ? tf.pad(own, [[slice.start, whole - slice.end], [0, 0]]) : own;
+  const rows = slice
+    ? tf.pad(own, [
+        [slice.start, whole - slice.end],
+        [0, 0],
+      ])
+    : own;
   return tf.sub(weight.value, layout === 'in_out' ? tf.transpose(rows) : rows);
 }

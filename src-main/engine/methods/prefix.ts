@@ -29,7 +29,8 @@ export class PrefixAdapter implements Adapter {
       'key-value': {
         keysValues: (k, v, layer, index) => {
           const width = spec.kvHeads * spec.headDim;
-          const part = (which: number): tf.Tensor2D => tf.slice(row(0), [0, (2 * layer + which) * width], [prefix, width]);
+          const part = (which: number): tf.Tensor2D =>
+            tf.slice(row(0), [0, (2 * layer + which) * width], [prefix, width]);
           return [withRows(k, part(0), index), withRows(v, part(1), index)];
         },
       },
@@ -63,7 +64,11 @@ export function createPrefix(model: Decoder, options: PrefixOptions, seed: numbe
   };
   const values = tf.tidy(() => start[options.kind]().map((value) => tf.clone(value)));
   tf.dispose([seen.embeddings, seen.inputs, seen.keysValues]);
-  return new PrefixAdapter(spec, options, shapes.map(({ name }, i) => ({ name, value: values[i]! })));
+  return new PrefixAdapter(
+    spec,
+    options,
+    shapes.map(({ name }, i) => ({ name, value: values[i]! })),
+  );
 }
 
 interface Seen {

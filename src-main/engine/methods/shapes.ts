@@ -7,7 +7,6 @@ import { checkLayers } from './loraTargets.ts';
 export const LOHA_PARTS = ['hada_w1_a', 'hada_w1_b', 'hada_w2_a', 'hada_w2_b'] as const;
 export type LohaPart = (typeof LOHA_PARTS)[number];
 
-
 export function lohaShape(part: LohaPart, { inFeatures, outFeatures }: LinearModule, rank: number): [number, number] {
   return part.endsWith('a') ? [outFeatures, rank] : [rank, inFeatures];
 }
@@ -16,7 +15,6 @@ export function lohaShape(part: LohaPart, { inFeatures, outFeatures }: LinearMod
 export type LokrPart = 'lokr_w1' | 'lokr_w2' | 'lokr_w2_a' | 'lokr_w2_b';
 
 export type LokrShapes = Partial<Record<LokrPart, [number, number]>>;
-
 
 export function lokrShapes({ inFeatures, outFeatures }: LinearModule, rank: number, factor?: number): LokrShapes {
   const [m, n] = factorise(inFeatures, factor);
@@ -30,7 +28,8 @@ export function lokrShapes({ inFeatures, outFeatures }: LinearModule, rank: numb
 export function factorise(size: number, factor?: number): [number, number] {
   if (factor !== undefined && size % factor === 0) return [factor, size / factor];
   let small = 1;
-  for (let candidate = 1; candidate * candidate <= size && candidate <= (factor ?? size); candidate++) if (size % candidate === 0) small = candidate;
+  for (let candidate = 1; candidate * candidate <= size && candidate <= (factor ?? size); candidate++)
+    if (size % candidate === 0) small = candidate;
   return [small, size / small];
 }
 
@@ -48,7 +47,11 @@ export function fullNames(spec: ArchitectureSpec, names: string[], layers: numbe
 export function biasNames(tensors: Iterable<string>, family: string): string[] {
   const names = [...tensors].filter((name) => name.endsWith('bias'));
   if (names.length > 0) return names;
-  throw usageError('NO_BIASES', `This ${family} model has no biases, so BitFit has nothing to train; choose LoRA with a small rank instead.`, { family });
+  throw usageError(
+    'NO_BIASES',
+    `This ${family} model has no biases, so BitFit has nothing to train; choose LoRA with a small rank instead.`,
+    { family },
+  );
 }
 
 export interface BottleneckOptions {
@@ -72,14 +75,36 @@ export interface BottleneckShape {
 }
 
 /** The trained tensors. Throws BAD_BOTTLENECK or BAD_SKIP. */
-export function bottleneckShapes({ layers, hidden: C }: ArchitectureSpec, { kind, bottleneck: r, skipLayers }: BottleneckOptions): BottleneckShape[] {
-  if (r > C) throw usageError('BAD_BOTTLENECK', `A bottleneck of ${r} is wider than the model (${C}); choose a whole number from 1 to ${C}.`, { bottleneck: r, hidden: C });
-  if (skipLayers >= layers) throw usageError('BAD_SKIP', `Skipping the lowest ${skipLayers} of ${layers} layers leaves no adapter; skip at most ${layers - 1}.`, { skipLayers, layers });
-  const sizes: Record<BottleneckPart, number[]> = { 'down.weight': [r, C], 'down.bias': [r], 'up.weight': [C, r], 'up.bias': [C], 'norm.weight': [C], 'norm.bias': [C] };
+export function bottleneckShapes(
+  { layers, hidden: C }: ArchitectureSpec,
+  { kind, bottleneck: r, skipLayers }: BottleneckOptions,
+): BottleneckShape[] {
+  if (r > C)
+    throw usageError(
+      'BAD_BOTTLENECK',
+      `A bottleneck of ${r} is wider than the model (${C}); choose a whole number from 1 to ${C}.`,
+      { bottleneck: r, hidden: C },
+    );
+  if (skipLayers >= layers)
+    throw usageError(
+      'BAD_SKIP',
+      `Skipping the lowest ${skipLayers} of ${layers} layers leaves no adapter; skip at most ${layers - 1}.`,
+      { skipLayers, layers },
+    );
+  const sizes: Record<BottleneckPart, number[]> = {
+    'down.weight': [r, C],
+    'down.bias': [r],
+    'up.weight': [C, r],
+    'up.bias': [C],
+    'norm.weight': [C],
+    'norm.bias': [C],
+  };
   const halves: Half[] = kind === 'houlsby' ? ['attention', 'mlp'] : ['mlp'];
   const parts = PARTS.filter((part) => kind === 'lin' || !part.startsWith('norm'));
   return Array.from({ length: layers - skipLayers }, (_, i) => skipLayers + i).flatMap((layer) =>
-    halves.flatMap((half) => parts.map((part) => ({ name: bottleneckName(layer, half, part), layer, half, part, shape: sizes[part] }))),
+    halves.flatMap((half) =>
+      parts.map((part) => ({ name: bottleneckName(layer, half, part), layer, half, part, shape: sizes[part] })),
+    ),
   );
 }
 
@@ -94,12 +119,33 @@ export interface PrefixOptions {
 }
 
 /** The trained tensors. Throws BAD_PREFIX. */
-export function prefixShapes(spec: ArchitectureSpec, { kind, prefixLength, infixLength }: PrefixOptions): { name: string; shape: number[] }[] {
+export function prefixShapes(
+  spec: ArchitectureSpec,
+  { kind, prefixLength, infixLength }: PrefixOptions,
+): { name: string; shape: number[] }[] {
   const count = prefixLength + infixLength;
-  if (count === 0) throw usageError('BAD_PREFIX', 'A prefix of no tokens trains nothing; give a prefix or infix length of at least 1.');
-  if (kind === 'key-value' && infixLength > 0) throw usageError('BAD_PREFIX', 'Keys and values can only stand in front of the input; choose the kind embedding or layer for an infix.', { infixLength });
-  if (count > spec.maxPositions / 2) throw usageError('BAD_PREFIX', `${count} virtual tokens leave too little of the ${spec.maxPositions} positions of this model; use at most ${Math.floor(spec.maxPositions / 2)}.`, { count, maxPositions: spec.maxPositions });
+  if (count === 0)
+    throw usageError(
+      'BAD_PREFIX',
+      'A prefix of no tokens trains nothing; give a prefix or infix length of at least 1.',
+    );
+  if (kind === 'key-value' && infixLength > 0)
+    throw usageError(
+      'BAD_PREFIX',
+      'Keys and values can only stand in front of the input; choose the kind embedding or layer for an infix.',
+      { infixLength },
+    );
+  if (count > spec.maxPositions / 2)
+    throw usageError(
+      'BAD_PREFIX',
+      `${count} virtual tokens leave too little of the ${spec.maxPositions} positions of this model; use at most ${Math.floor(spec.maxPositions / 2)}.`,
+      { count, maxPositions: spec.maxPositions },
+    );
   if (kind === 'embedding') return [{ name: 'virtual_tokens.embedding', shape: [count, spec.hidden] }];
-  if (kind === 'layer') return Array.from({ length: spec.layers }, (_, layer) => ({ name: `virtual_tokens.layer.${layer}`, shape: [count, spec.hidden] }));
+  if (kind === 'layer')
+    return Array.from({ length: spec.layers }, (_, layer) => ({
+      name: `virtual_tokens.layer.${layer}`,
+      shape: [count, spec.hidden],
+    }));
   return [{ name: 'prompt_embeddings', shape: [count, spec.layers * 2 * spec.kvHeads * spec.headDim] }];
 }

@@ -49,7 +49,8 @@ async function orthonormal(W: tf.Tensor2D, Q: tf.Tensor2D, transposed: boolean):
   product.dispose();
   if (transposed) Q.dispose();
   columns.forEach((column, i) => {
-    for (let pass = 0; pass < 2; pass++) for (const before of columns.slice(0, i)) addScaled(column, before, -dot(column, before));
+    for (let pass = 0; pass < 2; pass++)
+      for (const before of columns.slice(0, i)) addScaled(column, before, -dot(column, before));
     const norm = Math.sqrt(dot(column, column)) || 1;
     column.forEach((x, k) => (column[k] = x / norm));
   });
@@ -71,9 +72,14 @@ function largest(columns: Float64Array[], r: number, rows: number): Components {
     for (let p = 0; p < n; p++) for (let q = p + 1; q < n; q++) if (rotate(columns, rotations, p, q)) turns++;
   }
   const norms = columns.map((column) => Math.sqrt(dot(column, column)));
-  const order = norms.map((_, i) => i).sort((a, b) => norms[b]! - norms[a]!).slice(0, r);
+  const order = norms
+    .map((_, i) => i)
+    .sort((a, b) => norms[b]! - norms[a]!)
+    .slice(0, r);
   const U = new Float64Array(rows * r);
-  order.forEach((column, j) => columns[column]!.forEach((x, i) => (U[i * r + j] = norms[column]! > 0 ? x / norms[column]! : 0)));
+  order.forEach((column, j) =>
+    columns[column]!.forEach((x, i) => (U[i * r + j] = norms[column]! > 0 ? x / norms[column]! : 0)),
+  );
   const V = Float64Array.from(order.flatMap((column) => [...rotations[column]!]));
   return { U, S: Float64Array.from(order, (column) => norms[column]!), V };
 }
@@ -86,7 +92,10 @@ function rotate(columns: Float64Array[], rotations: Float64Array[], p: number, q
   const zeta = (bb - aa) / (2 * ab);
   const t = (zeta < 0 ? -1 : 1) / (Math.abs(zeta) + Math.sqrt(1 + zeta * zeta));
   const c = 1 / Math.sqrt(1 + t * t);
-  for (const [x, y] of [[a, b], [rotations[p]!, rotations[q]!]] as const) {
+  for (const [x, y] of [
+    [a, b],
+    [rotations[p]!, rotations[q]!],
+  ] as const) {
     for (let i = 0; i < x.length; i++) {
       const [xi, yi] = [x[i]!, y[i]!];
       x[i] = c * (xi - t * yi);
@@ -97,7 +106,9 @@ function rotate(columns: Float64Array[], rotations: Float64Array[], p: number, q
 }
 
 function columnsOf(values: ArrayLike<number>, rows: number, width: number): Float64Array[] {
-  return Array.from({ length: width }, (_, j) => Float64Array.from({ length: rows }, (__, i) => values[i * width + j]!));
+  return Array.from({ length: width }, (_, j) =>
+    Float64Array.from({ length: rows }, (__, i) => values[i * width + j]!),
+  );
 }
 
 function transposed(columns: Float64Array[], rows: number): Float64Array[] {

@@ -21,7 +21,18 @@ import type { KvCache } from './kvCache.ts';
 import { fullRows, type TokenPlaces, type TokenRows } from './packing.ts';
 import type { Parameter } from './parameters.ts';
 import { ropeTables } from './rope.ts';
-import { disposeWeights, finalNormNames, headName, headNormNames, normNames, positionEmbeddingName, postNormNames, SCORE, tokenEmbeddingName, type Weights } from './weights.ts';
+import {
+  disposeWeights,
+  finalNormNames,
+  headName,
+  headNormNames,
+  normNames,
+  positionEmbeddingName,
+  postNormNames,
+  SCORE,
+  tokenEmbeddingName,
+  type Weights,
+} from './weights.ts';
 
 export class Decoder {
   readonly spec: ArchitectureSpec;
@@ -50,25 +61,46 @@ export class Decoder {
    * Hidden states after the final norm. ids: N token ids, row by row; N = B·T, or fewer where `packing` leaves padding out;
    * ids from V on are the adapter's virtual tokens. With a cache the T tokens continue it. Call it under tidy. Returns (N, C).
    */
-  hidden(ids: ArrayLike<number>, B: number, T: number, { cache, packing }: { cache?: KvCache; packing?: TokenPlaces } = {}): tf.Tensor2D {
+  hidden(
+    ids: ArrayLike<number>,
+    B: number,
+    T: number,
+    { cache, packing }: { cache?: KvCache; packing?: TokenPlaces } = {},
+  ): tf.Tensor2D {
     const { spec } = this;
     const start = cache?.length ?? 0;
     const { real, virtual } = virtualIndex(ids, spec.vocab);
-    const rows: TokenRows = { B, T, ...(packing ?? fullRows(B, T, start)), ...(cache ? { positions: cache.positions(T) } : {}) };
+    const rows: TokenRows = {
+      B,
+      T,
+      ...(packing ?? fullRows(B, T, start)),
+      ...(cache ? { positions: cache.positions(T) } : {}),
+    };
     if (virtual && this.adapter?.virtual?.keysValues) rows.positions = tf.mul(rows.positions, virtual.isReal);
     const x = this.embedded(real, rows, virtual?.index);
-    const tables = spec.positions === 'rotary' ? this.ropeRows(start, T, cache?.isPadded || (cache && virtual) ? rows : undefined) : null;
+    const tables =
+      spec.positions === 'rotary'
+        ? this.ropeRows(start, T, cache?.isPadded || (cache && virtual) ? rows : undefined)
+        : null;
     const windows = new Set(Array.from({ length: spec.layers }, (_, layer) => windowOf(spec, layer)));
-    const maskOf = (window: number): tf.Tensor => (cache && !cache.isPlain(T) ? cache.mask(T, window) : attentionMask(T, start + T, window));
+    const maskOf = (window: number): tf.Tensor =>
+      cache && !cache.isPlain(T) ? cache.mask(T, window) : attentionMask(T, start + T, window);
     const masks = new Map([...windows].map((window) => [window, maskOf(window)]));
     let stream: Stream = { x, normed: this.norm(x, normNames(spec, 0)[0]) };
     for (let layer = 0; layer < spec.layers; layer++) {
       const [beforeAttention, beforeMlp] = normNames(spec, layer);
       const next = layer + 1 < spec.layers ? normNames(spec, layer + 1)[0] : finalNormNames(spec);
-      const attend = (h: tf.Tensor2D): tf.Tensor2D => this.attentionBlock(layer, h, { rows, masks, tables, virtual: virtual?.index }, cache);
+      const attend = (h: tf.Tensor2D): tf.Tensor2D =>
+        this.attentionBlock(layer, h, { rows, masks, tables, virtual: virtual?.index }, cache);
       const block = (start: Stream): Stream => {
-        const entered = virtual && this.adapter?.virtual?.enter ? this.entered(start, layer, virtual.index, beforeAttention) : start;
-        if (spec.parallelResidual) return this.halfBlock(entered, (h, x) => tf.add(attend(h), this.mlpBlock(layer, this.norm(x, beforeMlp))), next);
+        const entered =
+          virtual && this.adapter?.virtual?.enter ? this.entered(start, layer, virtual.index, beforeAttention) : start;
+        if (spec.parallelResidual)
+          return this.halfBlock(
+            entered,
+            (h, x) => tf.add(attend(h), this.mlpBlock(layer, this.norm(x, beforeMlp))),
+            next,
+          );
         return this.halfBlock(this.halfBlock(entered, attend, beforeMlp), (h) => this.mlpBlock(layer, h), next);
       };
       stream = this.recompute ? this.recomputed(stream, block, beforeAttention) : block(stream);
@@ -99,7 +131,9 @@ export class Decoder {
     const tokens = this.inputNoise?.(found, rows) ?? found;
     const all = (virtual && this.adapter?.virtual?.embed?.(tokens, virtual)) ?? tokens;
     const x: tf.Tensor2D = spec.embeddingScale ? tf.mul(all, spec.embeddingScale) : all;
-    return spec.positions === 'learned' ? tf.add(x, embedding(this.tensor(positionEmbeddingName(spec)) as tf.Tensor2D, rows.positions)) : x;
+    return spec.positions === 'learned'
+      ? tf.add(x, embedding(this.tensor(positionEmbeddingName(spec)) as tf.Tensor2D, rows.positions))
+      : x;
   }
 
   /** The stream where the adapter's virtual tokens have activations of their own at the input of this layer. */
@@ -125,7 +159,11 @@ export class Decoder {
    * x + f(norm of x) and the norm that comes after it, in one op; frees the stream before. What the gradient needs is
    * kept by the tape; everything else goes here and now.
    */
-  private halfBlock({ x, normed }: Stream, f: (normed: tf.Tensor2D, x: tf.Tensor2D) => tf.Tensor2D, next: string[]): Stream {
+  private halfBlock(
+    { x, normed }: Stream,
+    f: (normed: tf.Tensor2D, x: tf.Tensor2D) => tf.Tensor2D,
+    next: string[],
+  ): Stream {
     const [sum, nextNormed] = tf.tidy(() => this.addNorm(x, f(normed, x), next));
     tf.dispose([x, normed]);
     return { x: sum, normed: nextNormed };
@@ -135,17 +173,27 @@ export class Decoder {
     const { spec } = this;
     const { heads, kvHeads } = spec;
     const [q, ownK, ownV] = this.queriesKeysValues(layer, x);
-    const [k, v] = (context.virtual && this.adapter?.virtual?.keysValues?.(ownK, ownV, layer, context.virtual)) ?? [ownK, ownV];
+    const [k, v] = (context.virtual && this.adapter?.virtual?.keysValues?.(ownK, ownV, layer, context.virtual)) ?? [
+      ownK,
+      ownV,
+    ];
     const { rows, tables } = context;
     const rule = this.ruleOf(layer);
     const mask = context.masks.get(rule.window)!;
-    const out = cache ? this.cachedAttention(layer, [q, k, v], context, cache) : rowsAttention(q, k, v, rows, { heads, kvHeads, ...rule, mask, tables });
+    const out = cache
+      ? this.cachedAttention(layer, [q, k, v], context, cache)
+      : rowsAttention(q, k, v, rows, { heads, kvHeads, ...rule, mask, tables });
     const h = this.sublayer(this.linear(layer, 'o', out), layer, 'attention'); // out: (N, H·D)
     return spec.postNorms ? this.norm(h, postNormNames(spec, layer)[0]) : h;
   }
 
   /** Attention of the T new tokens of each row to all that the cache then holds. q: (B·T, H·D), k and v: (B·T, K·D). */
-  private cachedAttention(layer: number, [q2, k2, v2]: Three, { rows, masks, tables }: AttentionContext, cache: KvCache): tf.Tensor2D {
+  private cachedAttention(
+    layer: number,
+    [q2, k2, v2]: Three,
+    { rows, masks, tables }: AttentionContext,
+    cache: KvCache,
+  ): tf.Tensor2D {
     const { heads: H, kvHeads: K } = this.spec;
     const turned = (x: tf.Tensor4D): tf.Tensor4D => (tables ? rotary(x, tables.cos, tables.sin) : x);
     const q = turned(splitHeads(q2, rows.B, H)); // (B, H, T, D)
@@ -156,7 +204,11 @@ export class Decoder {
 
   private ruleOf(layer: number): AttentionRule {
     const { attentionCap = 0, attentionScale } = this.spec;
-    return { window: windowOf(this.spec, layer), cap: attentionCap, ...(attentionScale ? { scale: attentionScale } : {}) };
+    return {
+      window: windowOf(this.spec, layer),
+      cap: attentionCap,
+      ...(attentionScale ? { scale: attentionScale } : {}),
+    };
   }
 
   /** q (N, H·D), k and v (N, K·D), of each head normed where the architecture says so. */
@@ -164,7 +216,8 @@ export class Decoder {
     const { spec } = this;
     const [q, k, v] = this.projections(layer, x);
     if (!spec.qkNorm) return [q, k, v];
-    const ofHeads = (y: tf.Tensor2D, names: string[]): tf.Tensor2D => tf.reshape(this.norm(tf.reshape(y, [-1, spec.headDim]), names), y.shape);
+    const ofHeads = (y: tf.Tensor2D, names: string[]): tf.Tensor2D =>
+      tf.reshape(this.norm(tf.reshape(y, [-1, spec.headDim]), names), y.shape);
     const [qNorm, kNorm] = headNormNames(spec, layer);
     return [ofHeads(q, qNorm), ofHeads(k, kNorm), v];
   }
@@ -173,7 +226,8 @@ export class Decoder {
     const { fusedQkv, heads: H, kvHeads: K, headDim: D } = this.spec;
     if (!fusedQkv) return [this.linear(layer, 'q', x), this.linear(layer, 'k', x), this.linear(layer, 'v', x)];
     const fused = this.linear(layer, 'qkv', x);
-    if (fusedQkv === 'blocks') return this.adaptedParts(layer, ['q', 'k', 'v'], x, tf.split(fused, [H * D, K * D, K * D], 1)) as Three;
+    if (fusedQkv === 'blocks')
+      return this.adaptedParts(layer, ['q', 'k', 'v'], x, tf.split(fused, [H * D, K * D, K * D], 1)) as Three;
     const perHead = tf.reshape(fused, [-1, H, 3 * D]);
     return tf.split(perHead, 3, 2).map((part) => tf.reshape(part, [-1, H * D])) as Three;
   }
@@ -199,7 +253,10 @@ export class Decoder {
 
   private gateAndUp(layer: number, x: tf.Tensor2D): [tf.Tensor2D, tf.Tensor2D] {
     if (!this.modules.has(`${layer}.gate_up`)) return [this.linear(layer, 'gate', x), this.linear(layer, 'up', x)];
-    return this.adaptedParts(layer, ['gate', 'up'], x, tf.split(this.linear(layer, 'gate_up', x), 2, 1)) as [tf.Tensor2D, tf.Tensor2D];
+    return this.adaptedParts(layer, ['gate', 'up'], x, tf.split(this.linear(layer, 'gate_up', x), 2, 1)) as [
+      tf.Tensor2D,
+      tf.Tensor2D,
+    ];
   }
 
   private sublayer(h: tf.Tensor2D, layer: number, half: 'attention' | 'mlp'): tf.Tensor2D {
@@ -225,7 +282,11 @@ export class Decoder {
   /** A linear layer of the model; throws where there is none. */
   inUse(layer: number, target: Target): LinearInUse {
     const module = this.modules.get(`${layer}.${target}`)!;
-    return { module, weight: this.parameter(module.weight)!, bias: module.bias ? this.parameter(module.bias) : undefined };
+    return {
+      module,
+      weight: this.parameter(module.weight)!,
+      bias: module.bias ? this.parameter(module.bias) : undefined,
+    };
   }
 
   private norm(x: tf.Tensor2D, names: string[]): tf.Tensor2D {
@@ -255,10 +316,17 @@ export class Decoder {
       this.rope?.sin.dispose();
       const size = Math.max(end, Math.min(this.spec.maxPositions, 2 * end));
       const { cos, sin } = ropeTables(this.spec, size);
-      this.rope = { T: size, cos: tf.keep(tf.tensor2d(cos, [size, half])), sin: tf.keep(tf.tensor2d(sin, [size, half])) };
+      this.rope = {
+        T: size,
+        cos: tf.keep(tf.tensor2d(cos, [size, half])),
+        sin: tf.keep(tf.tensor2d(sin, [size, half])),
+      };
     }
     const { cos, sin } = this.rope;
-    const taken = (table: tf.Tensor2D): tf.Tensor => (rows ? tf.reshape(tf.gather(table, rows.positions), [rows.B, 1, T, half]) : tf.slice(table, [start, 0], [T, half]));
+    const taken = (table: tf.Tensor2D): tf.Tensor =>
+      rows
+        ? tf.reshape(tf.gather(table, rows.positions), [rows.B, 1, T, half])
+        : tf.slice(table, [start, 0], [T, half]);
     return { cos: taken(cos), sin: taken(sin) };
   }
 
@@ -272,14 +340,26 @@ export class Decoder {
 }
 
 /** `real`: (N) int32, with 0 in the place of virtual tokens; `virtual` where there are any (see VirtualTokens), `isReal` 1 or 0. */
-function virtualIndex(ids: ArrayLike<number>, vocab: number): { real: tf.Tensor1D; virtual?: { index: tf.Tensor1D; isReal: tf.Tensor1D } } {
+function virtualIndex(
+  ids: ArrayLike<number>,
+  vocab: number,
+): { real: tf.Tensor1D; virtual?: { index: tf.Tensor1D; isReal: tf.Tensor1D } } {
   const all = Int32Array.from(ids);
   if (!all.some((id) => id >= vocab)) return { real: tf.tensor1d(all, 'int32') };
   return {
-    real: tf.tensor1d(all.map((id) => (id < vocab ? id : 0)), 'int32'),
+    real: tf.tensor1d(
+      all.map((id) => (id < vocab ? id : 0)),
+      'int32',
+    ),
     virtual: {
-      index: tf.tensor1d(all.map((id, i) => (id < vocab ? i : all.length + id - vocab)), 'int32'),
-      isReal: tf.tensor1d(all.map((id) => (id < vocab ? 1 : 0)), 'int32'),
+      index: tf.tensor1d(
+        all.map((id, i) => (id < vocab ? i : all.length + id - vocab)),
+        'int32',
+      ),
+      isReal: tf.tensor1d(
+        all.map((id) => (id < vocab ? 1 : 0)),
+        'int32',
+      ),
     },
   };
 }

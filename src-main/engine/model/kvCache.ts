@@ -29,7 +29,12 @@ export class KvCache {
   /** (B·T) int32: positions of T more tokens in their rows; 0 for padding. Call it under tidy. */
   positions(T: number): tf.Tensor1D {
     const { padding, length } = this;
-    return tf.tensor1d(Int32Array.from({ length: padding.length * T }, (_, i) => Math.max(0, length + (i % T) - padding[Math.floor(i / T)]!)), 'int32');
+    return tf.tensor1d(
+      Int32Array.from({ length: padding.length * T }, (_, i) =>
+        Math.max(0, length + (i % T) - padding[Math.floor(i / T)]!),
+      ),
+      'int32',
+    );
   }
 
   /** Whether some row is padded. */
@@ -84,7 +89,15 @@ export class KvCache {
 
   private append(store: tf.Tensor4D[], layer: number, next: tf.Tensor4D): tf.Tensor4D {
     const old = store[layer];
-    const all = tf.tidy(() => tf.keep(writesInPlace() ? cacheWrite(this.withRoom(old, next), next, this.length) : old ? tf.concat([old, next], 2) : tf.clone(next)));
+    const all = tf.tidy(() =>
+      tf.keep(
+        writesInPlace()
+          ? cacheWrite(this.withRoom(old, next), next, this.length)
+          : old
+            ? tf.concat([old, next], 2)
+            : tf.clone(next),
+      ),
+    );
     old?.dispose();
     store[layer] = all;
     return all;

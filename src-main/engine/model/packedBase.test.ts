@@ -23,18 +23,44 @@ import { loadWeights, type TensorSource } from './weights.ts';
 const note = await bootOrNote('webgpu');
 
 /** Wider than one block of NF4, and not by a whole one. */
-const LLAMA = architectureFromConfig({ model_type: 'llama', hidden_size: 72, num_hidden_layers: 2, num_attention_heads: 4, num_key_value_heads: 2, intermediate_size: 42, vocab_size: 32, max_position_embeddings: 32, tie_word_embeddings: true });
-const GPT2 = architectureFromConfig({ model_type: 'gpt2', n_embd: 72, n_layer: 2, n_head: 4, vocab_size: 32, n_positions: 32, activation_function: 'gelu_new' });
+const LLAMA = architectureFromConfig({
+  model_type: 'llama',
+  hidden_size: 72,
+  num_hidden_layers: 2,
+  num_attention_heads: 4,
+  num_key_value_heads: 2,
+  intermediate_size: 42,
+  vocab_size: 32,
+  max_position_embeddings: 32,
+  tie_word_embeddings: true,
+});
+const GPT2 = architectureFromConfig({
+  model_type: 'gpt2',
+  n_embd: 72,
+  n_layer: 2,
+  n_head: 4,
+  vocab_size: 32,
+  n_positions: 32,
+  activation_function: 'gelu_new',
+});
 const STEPS = 3;
 
 /** Matrices N(0, 0.1^2), vectors N(1, 0.1^2). */
 function randomSource(spec: ArchitectureSpec): TensorSource {
   const entries = expectedTensors(spec, {}).filter(({ optional }) => !optional);
-  const values = new Map(entries.map(({ name, shape }) => {
-    const normal = Random.stream(4, name).normal(shape.reduce((a, b) => a * b, 1), 0.1);
-    return [name, shape.length === 1 ? normal.map((x) => 1 + x) : normal];
-  }));
-  return { tensors: new Map(entries.map(({ name, shape }) => [name, { shape }])), readF32: (name) => values.get(name)!.slice() };
+  const values = new Map(
+    entries.map(({ name, shape }) => {
+      const normal = Random.stream(4, name).normal(
+        shape.reduce((a, b) => a * b, 1),
+        0.1,
+      );
+      return [name, shape.length === 1 ? normal.map((x) => 1 + x) : normal];
+    }),
+  );
+  return {
+    tensors: new Map(entries.map(({ name, shape }) => [name, { shape }])),
+    readF32: (name) => values.get(name)!.slice(),
+  };
 }
 
 /** The source with its linear weights as they come back from their packed form. */
@@ -44,7 +70,9 @@ function rounded(spec: ArchitectureSpec, source: TensorSource, format: PackedFor
     tensors: source.tensors,
     readF32(name) {
       const [R, C] = source.tensors.get(name)!.shape as [number, number];
-      return linear.has(name) ? unpackMatrix(packMatrix(name, source.readF32(name), R, C, format)) : source.readF32(name);
+      return linear.has(name)
+        ? unpackMatrix(packMatrix(name, source.readF32(name), R, C, format))
+        : source.readF32(name);
     },
   };
 }
@@ -60,7 +88,12 @@ interface Training {
   parameters: number;
 }
 
-async function training(engine: BackendName, spec: ArchitectureSpec, source: TensorSource, baseDtype: BaseDtype): Promise<Training> {
+async function training(
+  engine: BackendName,
+  spec: ArchitectureSpec,
+  source: TensorSource,
+  baseDtype: BaseDtype,
+): Promise<Training> {
   await bootBackend(engine);
   const model = new Decoder(spec, loadWeights(spec, source, { baseDtype }));
   const parameters = countParameters(model.weights.values());
@@ -82,20 +115,40 @@ async function training(engine: BackendName, spec: ArchitectureSpec, source: Ten
 }
 
 describe.skipIf(note !== '')(`training on a packed base${note}`, { timeout: 120_000 }, () => {
-  it.each([['llama', LLAMA, 'nf4'], ['llama', LLAMA, 'f16'], ['gpt2', GPT2, 'nf4'], ['gpt2', GPT2, 'f16']] as const)('%s, %s', async (_name, spec, format) => {
+  it.each([
+    ['llama', LLAMA, 'nf4'],
+    ['llama', LLAMA, 'f16'],
+    ['gpt2', GPT2, 'nf4'],
+    ['gpt2', GPT2, 'f16'],
+  ] as const)('%s, %s', async (_name, spec, format) => {
     const source = randomSource(spec);
     const want = await training('tensorflow', spec, rounded(spec, source, format), 'f32');
     const got = await training('webgpu', spec, source, format);
-    expectClose(got.steps.map(({ loss }) => loss), want.steps.map(({ loss }) => loss), { rtol: 1e-3, atol: 0 }, 'losses');
-    expectClose(got.steps.map(({ gradNorm }) => gradNorm), want.steps.map(({ gradNorm }) => gradNorm), { rtol: 1e-3, atol: 0 }, 'gradient norms');
+    expectClose(
+      got.steps.map(({ loss }) => loss),
+      want.steps.map(({ loss }) => loss),
+      { rtol: 1e-3, atol: 0 },
+      'losses',
+    );
+    expectClose(
+      got.steps.map(({ gradNorm }) => gradNorm),
+      want.steps.map(({ gradNorm }) => gradNorm),
+      { rtol: 1e-3, atol: 0 },
+      'gradient norms',
+    );
     expect(want.steps.at(-1)!.loss).toBeLessThan(want.steps[0]!.loss);
     expect(got.parameters).toBe(want.parameters);
   });
 });
 
-it.each(BASE_DTYPES.filter((dtype) => dtype !== 'f32'))('%s on an engine without packed products ends with one clear sentence', async (format) => {
-  await bootBackend('tensorflow');
-  const model = new Decoder(LLAMA, loadWeights(LLAMA, randomSource(LLAMA), { baseDtype: format }));
-  expect(() => tf.tidy(() => model.hidden([1, 2], 1, 2))).toThrow(/webgpu engine only; choose it, or the base dtype f32\.$/);
-  model.dispose();
-});
+it.each(BASE_DTYPES.filter((dtype) => dtype !== 'f32'))(
+  '%s on an engine without packed products ends with one clear sentence',
+  async (format) => {
+    await bootBackend('tensorflow');
+    const model = new Decoder(LLAMA, loadWeights(LLAMA, randomSource(LLAMA), { baseDtype: format }));
+    expect(() => tf.tidy(() => model.hidden([1, 2], 1, 2))).toThrow(
+      /webgpu engine only; choose it, or the base dtype f32\.$/,
+    );
+    model.dispose();
+  },
+);

@@ -42,12 +42,18 @@ export function packingOf({ tokens, grid }: PackedIndex, T: number): TokenPlaces
   if (tokens.length === grid.length) return undefined;
   const lengths = new Array<number>(grid.length / T).fill(0);
   for (const place of tokens) lengths[Math.floor(place / T)]!++;
-  return placesOf(lengths, tokens.map((place) => place % T));
+  return placesOf(
+    lengths,
+    tokens.map((place) => place % T),
+  );
 }
 
 /** B rows of T tokens each, whose first is at position `start`. Call it under tidy. */
 export function fullRows(B: number, T: number, start: number): TokenPlaces {
-  return placesOf(new Array<number>(B).fill(T), Int32Array.from({ length: B * T }, (_, i) => start + (i % T)));
+  return placesOf(
+    new Array<number>(B).fill(T),
+    Int32Array.from({ length: B * T }, (_, i) => start + (i % T)),
+  );
 }
 
 function placesOf(lengths: number[], positions: Int32Array): TokenPlaces {

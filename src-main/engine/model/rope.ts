@@ -19,7 +19,12 @@ export function ropeTables(spec: ArchitectureSpec, T: number): { cos: Float32Arr
 }
 
 /** theta^(-2i/D) for i < D/2, D being the floats of a head that turn; scaled where the checkpoint says so. */
-export function ropeFrequencies({ headDim, rotaryDim = headDim, ropeTheta, ropeScaling }: ArchitectureSpec): Float32Array {
+export function ropeFrequencies({
+  headDim,
+  rotaryDim = headDim,
+  ropeTheta,
+  ropeScaling,
+}: ArchitectureSpec): Float32Array {
   const frequencies = new Float32Array(rotaryDim / 2);
   for (let i = 0; i < frequencies.length; i++) {
     const frequency = 1 / ropeTheta ** ((2 * i) / rotaryDim);

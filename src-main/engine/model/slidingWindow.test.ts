@@ -9,7 +9,15 @@ import { architectureFromConfig, windowOf, type ModelConfig } from './architectu
 import type { Decoder } from './decoder.ts';
 import { KvCache } from './kvCache.ts';
 
-const TINY = { hidden_size: 16, num_hidden_layers: 3, num_attention_heads: 4, num_key_value_heads: 2, intermediate_size: 24, vocab_size: 32, max_position_embeddings: 64 };
+const TINY = {
+  hidden_size: 16,
+  num_hidden_layers: 3,
+  num_attention_heads: 4,
+  num_key_value_heads: 2,
+  intermediate_size: 24,
+  vocab_size: 32,
+  max_position_embeddings: 64,
+};
 const windows = (config: ModelConfig): number[] => {
   const spec = architectureFromConfig({ ...TINY, ...config });
   return Array.from({ length: spec.layers }, (_, layer) => windowOf(spec, layer));
@@ -22,19 +30,29 @@ describe('config.json', () => {
     ['absent is 4096 for Mistral', { model_type: 'mistral', max_position_embeddings: 8192 }, [4096, 4096, 4096]],
     ['as long as the longest sequence is none', { model_type: 'mistral', sliding_window: 64 }, [0, 0, 0]],
     ['Qwen2 without use_sliding_window', { model_type: 'qwen2', sliding_window: 8 }, [0, 0, 0]],
-    ['Qwen2 from max_window_layers on', { model_type: 'qwen2', sliding_window: 8, use_sliding_window: true, max_window_layers: 1 }, [0, 8, 8]],
+    [
+      'Qwen2 from max_window_layers on',
+      { model_type: 'qwen2', sliding_window: 8, use_sliding_window: true, max_window_layers: 1 },
+      [0, 8, 8],
+    ],
     ['Llama has none', { model_type: 'llama', sliding_window: 8 }, [0, 0, 0]],
   ])('%s', (_, config, want) => expect(windows(config)).toEqual(want));
 
   it('refuses a window that is no number', () => {
-    expect(() => windows({ model_type: 'mistral', sliding_window: 'wide' })).toThrow(expect.objectContaining({ code: 'BAD_CONFIG', message: expect.stringMatching(/sliding_window is "wide"/) as string }));
+    expect(() => windows({ model_type: 'mistral', sliding_window: 'wide' })).toThrow(
+      expect.objectContaining({
+        code: 'BAD_CONFIG',
+        message: expect.stringMatching(/sliding_window is "wide"/) as string,
+      }),
+    );
   });
 });
 
 describe('a model of one layer with a window of 3', () => {
   beforeAll(async () => void (await bootBackend('tensorflow')));
   const ids = [1, 5, 9, 30, 2, 7, 4];
-  const model = (): Decoder => randomModel(architectureFromConfig({ ...TINY, model_type: 'mistral', num_hidden_layers: 1, sliding_window: 3 }), 1);
+  const model = (): Decoder =>
+    randomModel(architectureFromConfig({ ...TINY, model_type: 'mistral', num_hidden_layers: 1, sliding_window: 3 }), 1);
   const logitsOf = async (decoder: Decoder, tokens: number[]): Promise<Float32Array> => {
     const logits = tf.tidy(() => decoder.logits(decoder.hidden(tokens, 1, tokens.length)));
     const values = (await logits.data()) as Float32Array;

@@ -76,7 +76,11 @@ export interface LoadOptions {
  * Reads every weight of the model. The caller disposes them with `disposeWeights`. Throws WEIGHT_OUT_OF_RANGE for a value
  * that the base dtype cannot hold.
  */
-export function loadWeights(spec: ArchitectureSpec, source: TensorSource, { baseDtype = 'f32', forwardOnly = false }: LoadOptions = {}): Weights {
+export function loadWeights(
+  spec: ArchitectureSpec,
+  source: TensorSource,
+  { baseDtype = 'f32', forwardOnly = false }: LoadOptions = {},
+): Weights {
   const weights: Weights = new Map();
   // libtensorflow takes twice as long for x·W^T as for x·W. Training needs both, one way or the other.
   const turn = forwardOnly && spec.layout === 'out_in' && tf.getBackend() === 'tensorflow';
@@ -85,8 +89,15 @@ export function loadWeights(spec: ArchitectureSpec, source: TensorSource, { base
     if (spec.tiedHead && name === untiedHeadName(spec)) continue; // some files hold the embedding a second time
     const values = source.readF32(name);
     if (!linear.has(name)) weights.set(name, { name, value: onDevice(values, shape) });
-    else if (baseDtype !== 'f32') weights.set(name, packedParameter(name, values, shape as [number, number], baseDtype));
-    else weights.set(name, turn ? { name, value: transposeOf(onDevice(values, shape)), turned: true } : { name, value: onDevice(values, shape) });
+    else if (baseDtype !== 'f32')
+      weights.set(name, packedParameter(name, values, shape as [number, number], baseDtype));
+    else
+      weights.set(
+        name,
+        turn
+          ? { name, value: transposeOf(onDevice(values, shape)), turned: true }
+          : { name, value: onDevice(values, shape) },
+      );
   }
   return weights;
 }
@@ -110,7 +121,11 @@ function transposeOf(w: tf.Tensor): tf.Tensor {
 function onDevice(values: Float32Array, shape: number[]): tf.Tensor {
   const lazy = tf.tensor(values, shape, 'float32');
   if (tf.getBackend() !== 'tensorflow') return lazy;
-  const eager = tf.slice(lazy, shape.map(() => 0), shape);
+  const eager = tf.slice(
+    lazy,
+    shape.map(() => 0),
+    shape,
+  );
   lazy.dispose();
   return eager;
 }

@@ -66,6 +66,12 @@ const op = defineKernel('GraftAttention', composite);
 const maskedOp = defineKernel('GraftMaskedAttention', composite);
 
 /** q: (B, H, T, D), k and v: (B, K, S, D), mask from `attentionMask`, or (B, 1, T, S) additive. Returns (B, H, T, D). */
-export function attention(q: tf.Tensor4D, k: tf.Tensor4D, v: tf.Tensor4D, mask: tf.Tensor, { window, cap, scale = 1 / Math.sqrt(q.shape[3]) }: AttentionRule): tf.Tensor4D {
+export function attention(
+  q: tf.Tensor4D,
+  k: tf.Tensor4D,
+  v: tf.Tensor4D,
+  mask: tf.Tensor,
+  { window, cap, scale = 1 / Math.sqrt(q.shape[3]) }: AttentionRule,
+): tf.Tensor4D {
   return (mask.rank === 4 ? maskedOp : op)({ q, k, v, mask }, { scale, window, cap })[0] as tf.Tensor4D;
 }

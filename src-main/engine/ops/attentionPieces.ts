@@ -19,10 +19,15 @@ export interface Piece {
 const MAX_SCORES = 1 << 22;
 
 /** Pieces in the order of the tokens; those of one inner list share their tokens. `group`: query heads per key head. */
-export function attentionPieces(lengths: readonly number[], kvHeads: number, group: number, maxScores = MAX_SCORES): Piece[][] {
+export function attentionPieces(
+  lengths: readonly number[],
+  kvHeads: number,
+  group: number,
+  maxScores = MAX_SCORES,
+): Piece[][] {
   const pieces: Piece[][] = [];
   let start = 0;
-  for (let row = 0; row < lengths.length; ) {
+  for (let row = 0; row < lengths.length;) {
     const length = lengths[row]!;
     const scoresPerHead = group * length * length;
     const most = Math.max(1, Math.floor(maxScores / (kvHeads * scoresPerHead)));
@@ -30,7 +35,9 @@ export function attentionPieces(lengths: readonly number[], kvHeads: number, gro
     while (rows < most && lengths[row + rows] === length) rows++;
     const heads = Math.min(kvHeads, Math.max(1, Math.floor(maxScores / (rows * scoresPerHead))));
     const firsts = Array.from({ length: Math.ceil(kvHeads / heads) }, (_, i) => i * heads);
-    pieces.push(firsts.map((firstHead) => ({ start, rows, length, firstHead, heads: Math.min(heads, kvHeads - firstHead) })));
+    pieces.push(
+      firsts.map((firstHead) => ({ start, rows, length, firstHead, heads: Math.min(heads, kvHeads - firstHead) })),
+    );
     start += rows * length;
     row += rows;
   }
@@ -38,7 +45,12 @@ export function attentionPieces(lengths: readonly number[], kvHeads: number, gro
 }
 
 /** The piece's part of x: (N, all heads·D), as (rows·key heads, group·length, D): query heads of one key head behind each other. */
-export function takePiece(x: tf.Tensor, { start, rows, length, firstHead, heads }: Piece, D: number, group: number): tf.Tensor3D {
+export function takePiece(
+  x: tf.Tensor,
+  { start, rows, length, firstHead, heads }: Piece,
+  D: number,
+  group: number,
+): tf.Tensor3D {
   const width = heads * group * D;
   const part = tf.slice(x as tf.Tensor2D, [start, firstHead * group * D], [rows * length, width]);
   const turned = tf.transpose(tf.reshape(part, [rows, length, heads * group, D]), [0, 2, 1, 3]);

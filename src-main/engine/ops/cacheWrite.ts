@@ -9,7 +9,12 @@ const op = defineKernel(NAME, ({ cache, next }, { at }) => {
   const end = (at as number) + next!.shape[2]!;
   const before = tf.slice(cache as tf.Tensor4D, [0, 0, 0, 0], [B, K, at as number, D]);
   const after = tf.slice(cache as tf.Tensor4D, [0, 0, end, 0], [B, K, S - end, D]);
-  return [tf.concat([before, next!, after].filter(({ size }) => size > 0), 2)];
+  return [
+    tf.concat(
+      [before, next!, after].filter(({ size }) => size > 0),
+      2,
+    ),
+  ];
 });
 
 /** Whether `cacheWrite` changes `cache` itself instead of copying it. */

@@ -37,7 +37,9 @@ export interface Op {
 export function defineOp(definition: OpDefinition): Op {
   const { name, forward, gradient, saveInputs, saveOutputs = [] } = definition;
   const run = defineKernel(name, forward);
-  const outputsToSave = Array.from({ length: saveOutputs.length ? Math.max(...saveOutputs) + 1 : 0 }, (_, i) => saveOutputs.includes(i));
+  const outputsToSave = Array.from({ length: saveOutputs.length ? Math.max(...saveOutputs) + 1 : 0 }, (_, i) =>
+    saveOutputs.includes(i),
+  );
   tf.registerGradient({
     kernelName: name,
     inputsToSave: saveInputs,
@@ -55,7 +57,8 @@ export function defineOp(definition: OpDefinition): Op {
 export function defineKernel(name: string, composite: OpDefinition['forward']): Op {
   for (const backendName of BACKENDS) {
     if (tf.getKernel(name, backendName)) continue;
-    const kernelFunc: tf.KernelFunc = ({ inputs, attrs }) => tf.tidy(() => composite(inputs as Tensors, (attrs ?? {}) as Attributes));
+    const kernelFunc: tf.KernelFunc = ({ inputs, attrs }) =>
+      tf.tidy(() => composite(inputs as Tensors, (attrs ?? {}) as Attributes));
     const config = { kernelName: name, backendName, kernelFunc };
     composites.add(config);
     tf.registerKernel(config);

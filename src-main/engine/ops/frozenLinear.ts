@@ -26,12 +26,26 @@ const op = defineOp({
 });
 
 function refusePacked({ format }: Attributes): void {
-  if (BASE_DTYPES[format as number] !== 'f32') throw new GraftError('PACKED_NEEDS_WEBGPU', `Weights packed as ${BASE_DTYPES[format as number]} run on the webgpu engine only; choose it, or the base dtype f32.`);
+  if (BASE_DTYPES[format as number] !== 'f32')
+    throw new GraftError(
+      'PACKED_NEEDS_WEBGPU',
+      `Weights packed as ${BASE_DTYPES[format as number]} run on the webgpu engine only; choose it, or the base dtype f32.`,
+    );
 }
 
 /** x: (N, in); w: (in, out) or (out, in) as `layout` says, or turned; b: (out). Returns (N, out). */
-export function frozenLinear(x: tf.Tensor2D, w: Parameter, b: tf.Tensor | undefined, layout: LinearLayout): tf.Tensor2D {
+export function frozenLinear(
+  x: tf.Tensor2D,
+  w: Parameter,
+  b: tf.Tensor | undefined,
+  layout: LinearLayout,
+): tf.Tensor2D {
   const [R, C] = parameterShape(w) as [number, number];
-  const attributes = { format: BASE_DTYPES.indexOf(w.packed?.format ?? 'f32'), R, C, transposed: (layout === 'out_in') !== (w.turned ?? false) };
+  const attributes = {
+    format: BASE_DTYPES.indexOf(w.packed?.format ?? 'f32'),
+    R,
+    C,
+    transposed: (layout === 'out_in') !== (w.turned ?? false),
+  };
   return op(b ? { x, w: w.value, b } : { x, w: w.value }, attributes)[0] as tf.Tensor2D;
 }

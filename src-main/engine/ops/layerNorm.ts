@@ -51,6 +51,12 @@ export function layerNorm(x: tf.Tensor2D, w: tf.Tensor, b: tf.Tensor, eps: numbe
 }
 
 /** [x + f, its norm]. x and f: (N, C), w and b: (C). */
-export function addLayerNorm(x: tf.Tensor2D, f: tf.Tensor2D, w: tf.Tensor, b: tf.Tensor, eps: number): [tf.Tensor2D, tf.Tensor2D] {
+export function addLayerNorm(
+  x: tf.Tensor2D,
+  f: tf.Tensor2D,
+  w: tf.Tensor,
+  b: tf.Tensor,
+  eps: number,
+): [tf.Tensor2D, tf.Tensor2D] {
   return sumOp({ x, f, w, b }, { eps }).slice(0, 2) as [tf.Tensor2D, tf.Tensor2D];
 }

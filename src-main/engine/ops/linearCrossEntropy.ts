@@ -26,8 +26,17 @@ const op = defineOp({
     let dw: tf.Tensor = tf.scalar(0);
     for (let start = 0; start < M; start += rows) {
       const count = Math.min(rows, M - start);
-      const part = { h: tf.slice(h as tf.Tensor2D, [start, 0], [count, C]), w: w as tf.Tensor2D, labels: tf.slice(labels as tf.Tensor1D, [start], [count]), cap: cap as number };
-      const result = tf.tidy(() => (trainW ? wholeRows(part) : streamedVocabulary(part, gradients as boolean, Math.max(1, Math.floor(limit / count)))));
+      const part = {
+        h: tf.slice(h as tf.Tensor2D, [start, 0], [count, C]),
+        w: w as tf.Tensor2D,
+        labels: tf.slice(labels as tf.Tensor1D, [start], [count]),
+        cap: cap as number,
+      };
+      const result = tf.tidy(() =>
+        trainW
+          ? wholeRows(part)
+          : streamedVocabulary(part, gradients as boolean, Math.max(1, Math.floor(limit / count))),
+      );
       losses.push(result.loss);
       if (result.dh) dhs.push(result.dh);
       if (result.dw) dw = addAndDispose(dw, result.dw);
@@ -71,7 +80,11 @@ function throughCap<T extends tf.Tensor>(gradients: T, z: tf.Tensor, cap: number
 }
 
 /** The logits of the labels, summed, and the gradient of that for h and for the labels' rows of w, (M, C) each. target: w at the labels. */
-function ofLabels(h: tf.Tensor2D, target: tf.Tensor2D, cap: number): { logits: tf.Tensor; dh: tf.Tensor2D; ofW: tf.Tensor2D } {
+function ofLabels(
+  h: tf.Tensor2D,
+  target: tf.Tensor2D,
+  cap: number,
+): { logits: tf.Tensor; dh: tf.Tensor2D; ofW: tf.Tensor2D } {
   if (cap === 0) return { logits: tf.sum(tf.mul(h, target)), dh: target, ofW: h };
   const z = capped(tf.sum(tf.mul(h, target), 1, true), cap); // (M, 1)
   return { logits: tf.sum(z), dh: throughCap(target, z, cap), ofW: throughCap(h, z, cap) };
@@ -84,7 +97,9 @@ function streamedVocabulary({ h, w, labels, cap }: Part, gradients: boolean, chu
   let state: Running | null = null;
   for (let start = 0; start < V; start += chunk) {
     const before: Running | null = state;
-    state = tf.tidy(() => addChunk(before, tf.slice(w, [start, 0], [Math.min(chunk, V - start), C]), hT, cap, gradients));
+    state = tf.tidy(() =>
+      addChunk(before, tf.slice(w, [start, 0], [Math.min(chunk, V - start), C]), hT, cap, gradients),
+    );
     if (before) tf.dispose(before);
   }
   const { top, sum, weighted } = state!;
@@ -106,7 +121,11 @@ function addChunk(before: Running | null, w: tf.Tensor2D, hT: tf.Tensor2D, cap: 
   const shrink = tf.exp(tf.sub(before.top, top)); // (1, M)
   const total = tf.add(tf.mul(before.sum, shrink), sum);
   if (!weighted) return { top, sum: total } as Running;
-  return { top, sum: total, weighted: tf.add(tf.mul(before.weighted!, tf.reshape(shrink, [-1, 1])), weighted) } as Running;
+  return {
+    top,
+    sum: total,
+    weighted: tf.add(tf.mul(before.weighted!, tf.reshape(shrink, [-1, 1])), weighted),
+  } as Running;
 }
 
 /** Rows with all their logits, as the gradient of w needs them: dW = P^T·h - scatter(h at y). */
@@ -120,7 +139,11 @@ function wholeRows({ h, w, labels, cap }: Part): PartResult {
   const loss = tf.sub(tf.sum(tf.add(tf.log(sum), top)), label.logits) as tf.Scalar;
   const dz = throughCap(tf.div(exp, sum) as tf.Tensor2D, logits, cap);
   exp.dispose();
-  return { loss, dh: tf.sub(tf.matMul(dz, w), label.dh), dw: tf.sub(tf.matMul(dz, h, true), scatterAddRows(label.ofW, labels, w.shape[0])) };
+  return {
+    loss,
+    dh: tf.sub(tf.matMul(dz, w), label.dh),
+    dw: tf.sub(tf.matMul(dz, h, true), scatterAddRows(label.ofW, labels, w.shape[0])),
+  };
 }
 
 function addAndDispose(a: tf.Tensor, b: tf.Tensor): tf.Tensor {
@@ -137,7 +160,12 @@ export function linearCrossEntropy(
   h: tf.Tensor2D,
   w: tf.Tensor2D,
   labels: tf.Tensor1D,
-  { gradients, trainW, cap = 0, chunkLogits = tf.getBackend() === 'webgpu' ? CHUNK_LOGITS_ON_CARD : CHUNK_LOGITS }: { gradients: boolean; trainW: boolean; cap?: number; chunkLogits?: number },
+  {
+    gradients,
+    trainW,
+    cap = 0,
+    chunkLogits = tf.getBackend() === 'webgpu' ? CHUNK_LOGITS_ON_CARD : CHUNK_LOGITS,
+  }: { gradients: boolean; trainW: boolean; cap?: number; chunkLogits?: number },
 ): tf.Scalar {
   const [loss, dh, dw] = op({ h, w, labels }, { gradients, trainW, chunkLogits, cap });
   tf.dispose([dh!, dw!]);

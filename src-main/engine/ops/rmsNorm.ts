@@ -10,7 +10,8 @@ const gradientOfX = defineKernel('GraftRmsNormGrad', ({ dy, x, w, inverse, other
   return [others ? tf.add(dx, others) : dx];
 });
 
-const gradientOfW = (dy: tf.Tensor, x: tf.Tensor, inverse: tf.Tensor): tf.Tensor => tf.sum(tf.mul(dy, tf.mul(x, inverse)), 0);
+const gradientOfW = (dy: tf.Tensor, x: tf.Tensor, inverse: tf.Tensor): tf.Tensor =>
+  tf.sum(tf.mul(dy, tf.mul(x, inverse)), 0);
 
 const op = defineOp({
   name: 'GraftRmsNorm',

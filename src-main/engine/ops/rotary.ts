@@ -10,8 +10,15 @@ import { defineKernel } from './define.ts';
 /** x: (…, T, D), cos and sin: (T, R/2), R <= D. */
 export function rotate(x: tf.Tensor, cos: tf.Tensor, sin: tf.Tensor): tf.Tensor {
   const half = cos.shape.at(-1)!;
-  const [x1, x2, rest] = tf.split(x, [half, half, x.shape.at(-1)! - 2 * half].filter(Boolean), -1) as [tf.Tensor, tf.Tensor, tf.Tensor?];
-  return tf.concat([tf.sub(tf.mul(x1, cos), tf.mul(x2, sin)), tf.add(tf.mul(x2, cos), tf.mul(x1, sin)), ...(rest ? [rest] : [])], -1);
+  const [x1, x2, rest] = tf.split(x, [half, half, x.shape.at(-1)! - 2 * half].filter(Boolean), -1) as [
+    tf.Tensor,
+    tf.Tensor,
+    tf.Tensor?,
+  ];
+  return tf.concat(
+    [tf.sub(tf.mul(x1, cos), tf.mul(x2, sin)), tf.add(tf.mul(x2, cos), tf.mul(x1, sin)), ...(rest ? [rest] : [])],
+    -1,
+  );
 }
 
 const op = defineKernel('GraftRotary', ({ x, cos, sin }) => [rotate(x!, cos!, sin!)]);

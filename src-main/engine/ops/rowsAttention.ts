@@ -30,7 +30,13 @@ function sizesOf(q: tf.Tensor, attributes: Attributes): Sizes {
 }
 
 /** Scores of a piece after the cap, and their softmax under the mask. q: (R, G·L, D), k: (R, L, D). Returns (R, G·L, L) each. */
-function probabilities(q: tf.Tensor3D, k: tf.Tensor3D, mask: tf.Tensor, { length }: Piece, { G, scale, cap }: Sizes): { capped: tf.Tensor3D; p: tf.Tensor3D } {
+function probabilities(
+  q: tf.Tensor3D,
+  k: tf.Tensor3D,
+  mask: tf.Tensor,
+  { length }: Piece,
+  { G, scale, cap }: Sizes,
+): { capped: tf.Tensor3D; p: tf.Tensor3D } {
   const products: tf.Tensor3D = tf.matMul(tf.mul(q, tf.scalar(scale)), k, false, true);
   const capped: tf.Tensor3D = cap > 0 ? tf.mul(tf.tanh(tf.div(products, tf.scalar(cap))), tf.scalar(cap)) : products;
   const own = mask.shape[0] === length ? mask : tf.slice(mask as tf.Tensor2D, [0, 0], [length, length]);
@@ -41,35 +47,42 @@ function probabilities(q: tf.Tensor3D, k: tf.Tensor3D, mask: tf.Tensor, { length
 /** x turned by the angles of its tokens' positions. x: (N, heads·D), cos and sin: (T, R/2), empty where nothing turns. */
 function turned(x: tf.Tensor, D: number, positions: tf.Tensor, cos: tf.Tensor, sin: tf.Tensor): tf.Tensor {
   if (cos.size === 0) return tf.clone(x);
-  const [cosRows, sinRows] = [cos, sin].map((table) => tf.expandDims(tf.gather(table, positions as tf.Tensor1D), 1)) as [tf.Tensor, tf.Tensor]; // (N, 1, R/2)
+  const [cosRows, sinRows] = [cos, sin].map((table) =>
+    tf.expandDims(tf.gather(table, positions as tf.Tensor1D), 1),
+  ) as [tf.Tensor, tf.Tensor]; // (N, 1, R/2)
   return tf.reshape(rotate(tf.reshape(x, [x.shape[0]!, -1, D]), cosRows, sinRows), x.shape);
 }
 
 /** dS = P·(dP - rowsum(dO·O)), Dao et al. 2022, algorithm 4, piece by piece. */
-const gradients = defineKernel('GraftRowsAttentionGrad', ({ dy, out, q, k, v, positions, mask, cos, sin }, attributes) => {
-  const sizes = sizesOf(q!, attributes);
-  const { pieces, G, D, scale, cap } = sizes;
-  const rowSums = tf.sum(tf.reshape(tf.mul(dy!, out!), [-1, q!.shape[1]! / D, D]), -1); // (N, H)
-  const ofPiece = (piece: Piece): tf.Tensor2D[] =>
-    tf.tidy(() => {
-      const [queries, dOut] = [takePiece(q!, piece, D, G), takePiece(dy!, piece, D, G)];
-      const [keys, values] = [takePiece(k!, piece, D, 1), takePiece(v!, piece, D, 1)];
-      const { capped, p } = probabilities(queries, keys, mask!, piece, sizes);
-      const dP = tf.matMul(dOut, values, false, true);
-      let dS = tf.mul(p, tf.sub(dP, takePiece(rowSums, piece, 1, G)));
-      if (cap > 0) dS = tf.mul(dS, tf.sub(tf.scalar(1), tf.square(tf.div(capped, tf.scalar(cap)))));
-      const s = tf.scalar(scale);
-      return [
-        fromPiece(tf.mul(tf.matMul(dS, keys), s), piece, G),
-        fromPiece(tf.mul(tf.matMul(dS, queries, true), s), piece, 1),
-        fromPiece(tf.matMul(p, dOut, true), piece, 1),
-      ];
-    });
-  const results = pieces.map((sideBySide) => sideBySide.map(ofPiece));
-  const [dq, dk, dv] = [0, 1, 2].map((i) => joinPieces(results.map((sideBySide) => sideBySide.map((three) => three[i]!)))) as [tf.Tensor, tf.Tensor, tf.Tensor];
-  const back = (x: tf.Tensor): tf.Tensor => turned(x, D, positions!, cos!, tf.neg(sin!));
-  return [back(dq), back(dk), dv];
-});
+const gradients = defineKernel(
+  'GraftRowsAttentionGrad',
+  ({ dy, out, q, k, v, positions, mask, cos, sin }, attributes) => {
+    const sizes = sizesOf(q!, attributes);
+    const { pieces, G, D, scale, cap } = sizes;
+    const rowSums = tf.sum(tf.reshape(tf.mul(dy!, out!), [-1, q!.shape[1]! / D, D]), -1); // (N, H)
+    const ofPiece = (piece: Piece): tf.Tensor2D[] =>
+      tf.tidy(() => {
+        const [queries, dOut] = [takePiece(q!, piece, D, G), takePiece(dy!, piece, D, G)];
+        const [keys, values] = [takePiece(k!, piece, D, 1), takePiece(v!, piece, D, 1)];
+        const { capped, p } = probabilities(queries, keys, mask!, piece, sizes);
+        const dP = tf.matMul(dOut, values, false, true);
+        let dS = tf.mul(p, tf.sub(dP, takePiece(rowSums, piece, 1, G)));
+        if (cap > 0) dS = tf.mul(dS, tf.sub(tf.scalar(1), tf.square(tf.div(capped, tf.scalar(cap)))));
+        const s = tf.scalar(scale);
+        return [
+          fromPiece(tf.mul(tf.matMul(dS, keys), s), piece, G),
+          fromPiece(tf.mul(tf.matMul(dS, queries, true), s), piece, 1),
+          fromPiece(tf.matMul(p, dOut, true), piece, 1),
+        ];
+      });
+    const results = pieces.map((sideBySide) => sideBySide.map(ofPiece));
+    const [dq, dk, dv] = [0, 1, 2].map((i) =>
+      joinPieces(results.map((sideBySide) => sideBySide.map((three) => three[i]!))),
+    ) as [tf.Tensor, tf.Tensor, tf.Tensor];
+    const back = (x: tf.Tensor): tf.Tensor => turned(x, D, positions!, cos!, tf.neg(sin!));
+    return [back(dq), back(dk), dv];
+  },
+);
 
 const op = defineOp({
   name: 'GraftRowsAttention',
@@ -105,7 +118,13 @@ export interface RowsAttentionOptions extends AttentionRule {
 }
 
 /** q: (N, H·D), k and v: (N, K·D), N tokens as `rows` says. Returns (N, H·D). */
-export function rowsAttention(q: tf.Tensor2D, k: tf.Tensor2D, v: tf.Tensor2D, rows: TokenRows, options: RowsAttentionOptions): tf.Tensor2D {
+export function rowsAttention(
+  q: tf.Tensor2D,
+  k: tf.Tensor2D,
+  v: tf.Tensor2D,
+  rows: TokenRows,
+  options: RowsAttentionOptions,
+): tf.Tensor2D {
   const { heads: H, kvHeads: K, window, cap, scale = 1 / Math.sqrt(q.shape[1] / H), mask, tables } = options;
   const none = tf.zeros([0]);
   const { starts, positions, lengths } = rows;

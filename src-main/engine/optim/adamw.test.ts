@@ -12,7 +12,12 @@ const OPTIONS = { beta1: 0.9, beta2: 0.99, eps: 1e-3, weightDecay: 0.1 };
 const LR = [0, 0.1, 0.05, 0.2, 0.01];
 
 /** Algorithm 2 of Loshchilov & Hutter in float64, one element after the other, with the decay decoupled. */
-function reference(start: Float32Array, gradients: Float32Array[], scale: number, { lrScale, decay }: Rule = { lrScale: 1, decay: true }): number[] {
+function reference(
+  start: Float32Array,
+  gradients: Float32Array[],
+  scale: number,
+  { lrScale, decay }: Rule = { lrScale: 1, decay: true },
+): number[] {
   const weightDecay = decay ? OPTIONS.weightDecay : 0;
   return Array.from(start, (first, i) => {
     let [p, m, v] = [first, 0, 0];
@@ -57,7 +62,11 @@ describe.each([
     }
     expect(optimizer.t).toBe(5);
     for (const [i, { value }] of parameters.entries()) {
-      const want = reference(starts[i]!, gradients.map((all) => all[i]!), 0.5);
+      const want = reference(
+        starts[i]!,
+        gradients.map((all) => all[i]!),
+        0.5,
+      );
       expectClose(await value.data(), want, { rtol, atol: rtol / 10 }, `p${i}`);
     }
     optimizer.dispose();
@@ -82,7 +91,17 @@ describe.each([
     }
     for (const [i, { name, value }] of parameters.entries()) {
       const rule = { lrScale: faster.has(name) ? 16 : 1, decay: shapes[i]!.length === 2 };
-      expectClose(await value.data(), reference(starts[i]!, gradients.map((all) => all[i]!), 1, rule), { rtol, atol: rtol / 10 }, name);
+      expectClose(
+        await value.data(),
+        reference(
+          starts[i]!,
+          gradients.map((all) => all[i]!),
+          1,
+          rule,
+        ),
+        { rtol, atol: rtol / 10 },
+        name,
+      );
     }
     expect(optimizer.moments().map(({ name, value }) => `${name} ${value.shape.join('x')}`)).toContain('p2.v 5');
     expect(rulesFor('all', lrScaleOf)(parameters[0]!)).toEqual({ lrScale: 1, decay: true });
@@ -91,7 +110,10 @@ describe.each([
 
   it('goes on from its moments as if it had never stopped', async () => {
     const run = async (steps: (optimizer: AdamW, value: Parameter[]) => AdamW): Promise<Float32Array[]> => {
-      const parameters: Parameter[] = [{ name: 'a', value: tf.tensor2d([1, -2, 3, 4], [2, 2]) }, { name: 'b', value: tf.tensor1d([0.5]) }];
+      const parameters: Parameter[] = [
+        { name: 'a', value: tf.tensor2d([1, -2, 3, 4], [2, 2]) },
+        { name: 'b', value: tf.tensor1d([0.5]) },
+      ];
       const optimizer = steps(new AdamW(parameters, OPTIONS), parameters);
       const values = (await Promise.all(parameters.map(({ value }) => value.data()))) as Float32Array[];
       optimizer.dispose();
@@ -111,7 +133,12 @@ describe.each([
     const resumed = await run((first, parameters) => {
       step(first, 1);
       const saved = new Map(first.moments().map(({ name, value }) => [name, value]));
-      expect([...saved].map(([name, value]) => [name, value.shape])).toEqual([['a.m', [2, 2]], ['a.v', [2, 2]], ['b.m', [1]], ['b.v', [1]]]);
+      expect([...saved].map(([name, value]) => [name, value.shape])).toEqual([
+        ['a.m', [2, 2]],
+        ['a.v', [2, 2]],
+        ['b.m', [1]],
+        ['b.v', [1]],
+      ]);
       first.dispose();
       const second = new AdamW(parameters, OPTIONS);
       second.restoreMoments((name) => saved.get(name)!);

@@ -23,7 +23,9 @@ const update = defineKernel('GraftAdamW', ({ p, m, v, g, scale }, attributes) =>
   const chunks: tf.Tensor[][] = [];
   for (let start = 0; start < size; start += CHUNK) {
     const part = (x: tf.Tensor): tf.Tensor => tf.slice(x, [start], [Math.min(CHUNK, size - start)]);
-    chunks.push(tf.tidy(() => updateChunk({ p: part(p!), m: part(m!), v: part(v!), g: part(g!), scale: scale! }, attributes)));
+    chunks.push(
+      tf.tidy(() => updateChunk({ p: part(p!), m: part(m!), v: part(v!), g: part(g!), scale: scale! }, attributes)),
+    );
   }
   return [0, 1, 2].map((i) => tf.concat(chunks.map((chunk) => chunk[i]!)));
 });
@@ -71,7 +73,10 @@ export class AdamW {
     this.options = options;
     let first = 0;
     this.spans = groups.flatMap(({ rule, parameters: members }) => {
-      const spans = spansOf(members.map(({ value }) => value.shape), most).map((span) => ({ ...span, first: first + span.first, rule }));
+      const spans = spansOf(
+        members.map(({ value }) => value.shape),
+        most,
+      ).map((span) => ({ ...span, first: first + span.first, rule }));
       first += members.length;
       return spans;
     });
@@ -100,7 +105,10 @@ export class AdamW {
       const parameters = this.parameters.slice(span.first, span.first + span.shapes.length);
       const [m, v] = [this.m[i]!, this.v[i]!];
       const p = join(parameters.map(({ value }) => value));
-      const [nextP, nextM, nextV] = update({ p, m, v, g: gradients[i]!, scale: gradientScale }, { beta1, beta2, eps, ...rates });
+      const [nextP, nextM, nextV] = update(
+        { p, m, v, g: gradients[i]!, scale: gradientScale },
+        { beta1, beta2, eps, ...rates },
+      );
       cut(nextP!, span).forEach((value, k) => replaceValue(parameters[k]!, value));
       tf.dispose([p, nextP!, m, v]);
       [this.m[i], this.v[i]] = [nextM!, nextV!];
@@ -113,16 +121,24 @@ export class AdamW {
       const [m, v] = [cut(this.m[i]!, span), cut(this.v[i]!, span)];
       return span.shapes.flatMap((_, k) => {
         const { name } = this.parameters[span.first + k]!;
-        return [{ name: `${name}.m`, value: m[k]! }, { name: `${name}.v`, value: v[k]! }];
+        return [
+          { name: `${name}.m`, value: m[k]! },
+          { name: `${name}.v`, value: v[k]! },
+        ];
       });
     });
   }
 
   /** Puts saved moments back; `read` makes the tensor of a name that `moments` gives. */
   restoreMoments(read: (name: string, shape: number[]) => tf.Tensor): void {
-    for (const [vectors, suffix] of [[this.m, 'm'], [this.v, 'v']] as const) {
+    for (const [vectors, suffix] of [
+      [this.m, 'm'],
+      [this.v, 'v'],
+    ] as const) {
       this.spans.forEach(({ first, shapes }, i) => {
-        const vector = tf.tidy(() => join(shapes.map((shape, k) => read(`${this.parameters[first + k]!.name}.${suffix}`, shape))));
+        const vector = tf.tidy(() =>
+          join(shapes.map((shape, k) => read(`${this.parameters[first + k]!.name}.${suffix}`, shape))),
+        );
         vectors[i]!.dispose();
         vectors[i] = vector;
       });

@@ -27,27 +27,51 @@ describe.skipIf(note !== '')(`20 steps of every weight${note}`, () => {
   ] as const)('%s, decay on %s', async (name, decayOn, golden) => {
     const { losses, norms, finals } = await train(name, decayOn);
     const { steps } = readJson<CaseGolden>(`golden/${name}/${golden}/golden.json`);
-    expectClose(losses, steps.map((step) => step.loss), { rtol: 1e-4, atol: 0 }, 'losses');
-    expectClose(norms, steps.map((step) => step.grad_norm), { rtol: 1e-4, atol: 0 }, 'gradient norms');
+    expectClose(
+      losses,
+      steps.map((step) => step.loss),
+      { rtol: 1e-4, atol: 0 },
+      'losses',
+    );
+    expectClose(
+      norms,
+      steps.map((step) => step.grad_norm),
+      { rtol: 1e-4, atol: 0 },
+      'gradient norms',
+    );
     // The final weights tell the two groupings apart: norm weights near 1 lose about 1e-3 to the decay.
     const want = readTensors(`golden/${name}/${golden}/final_model.safetensors`);
     expect(finals.size).toBeGreaterThan(0);
     // Softmax does not see a bias of the keys: its gradient is rounding noise, which Adam makes as large as any other.
-    for (const [tensor, values] of finals) if (!tensor.endsWith('c_attn.bias')) expectClose(values, want.get(tensor)!.values, { rtol: 1e-4, atol: 1e-4 }, tensor);
+    for (const [tensor, values] of finals)
+      if (!tensor.endsWith('c_attn.bias'))
+        expectClose(values, want.get(tensor)!.values, { rtol: 1e-4, atol: 1e-4 }, tensor);
   });
 });
 
 /** Losses, gradient norms and the weights at the end. */
-async function train(name: string, decayOn: WeightDecayOn): Promise<{ losses: number[]; norms: number[]; finals: Map<string, Float32Array> }> {
+async function train(
+  name: string,
+  decayOn: WeightDecayOn,
+): Promise<{ losses: number[]; norms: number[]; finals: Map<string, Float32Array> }> {
   const { hyperparameters, steps } = readJson<CaseGolden>(`golden/${name}/full/golden.json`);
   const batches = readJson<TrainData>('golden/train_data.json').batches.map(toBatch);
   const model = loadModel(sharedPath(`golden/${name}/base`));
   model.adapter = createFull(model, undefined);
   const parameters = [...model.weights.values()];
-  const optimizer = new AdamW(parameters, { beta1: 0.9, beta2: 0.999, eps: hyperparameters.eps, weightDecay: hyperparameters.weight_decay, ruleOf: rulesFor(decayOn) });
+  const optimizer = new AdamW(parameters, {
+    beta1: 0.9,
+    beta2: 0.999,
+    eps: hyperparameters.eps,
+    weightDecay: hyperparameters.weight_decay,
+    ruleOf: rulesFor(decayOn),
+  });
   const [losses, norms]: number[][] = [[], []];
   for (const { batch, lr } of steps) {
-    const { loss, gradNorm } = await trainStep(model, parameters, optimizer, [batches[batch!]!], { lr, clip: hyperparameters.clip });
+    const { loss, gradNorm } = await trainStep(model, parameters, optimizer, [batches[batch!]!], {
+      lr,
+      clip: hyperparameters.clip,
+    });
     losses!.push(loss);
     norms!.push(gradNorm);
   }

@@ -6,7 +6,9 @@ import * as tf from '@tensorflow/tfjs-core';
 import { defineKernel } from '../ops/define.ts';
 
 /** Tensors of any shape, in the order of the inputs, to one vector. */
-const joinKernel = defineKernel('GraftJoin', (tensors) => [tf.concat(Object.values(tensors).map((t) => tf.reshape(t, [-1])))]);
+const joinKernel = defineKernel('GraftJoin', (tensors) => [
+  tf.concat(Object.values(tensors).map((t) => tf.reshape(t, [-1]))),
+]);
 
 /** A vector to `sizes.length` vectors. */
 const cutKernel = defineKernel('GraftCut', ({ x }, { sizes }) => tf.split(x!, sizes as number[]));

@@ -12,12 +12,21 @@ export interface Rule {
 export type WeightDecayOn = 'all' | 'matrices';
 
 /** `lrScaleOf`: factor of a method that lets some of its parameters learn faster, as LoRA+ (Hayou et al. 2024) does with B. */
-export function rulesFor(weightDecayOn: WeightDecayOn, lrScaleOf?: (parameter: Parameter) => number): (parameter: Parameter) => Rule {
-  return (parameter) => ({ lrScale: lrScaleOf?.(parameter) ?? 1, decay: weightDecayOn === 'all' || parameter.value.rank > 1 });
+export function rulesFor(
+  weightDecayOn: WeightDecayOn,
+  lrScaleOf?: (parameter: Parameter) => number,
+): (parameter: Parameter) => Rule {
+  return (parameter) => ({
+    lrScale: lrScaleOf?.(parameter) ?? 1,
+    decay: weightDecayOn === 'all' || parameter.value.rank > 1,
+  });
 }
 
 /** The parameters, those of like rules next to each other, in the order in which a rule first comes. */
-export function groupByRule(parameters: Parameter[], ruleOf: (parameter: Parameter) => Rule): { rule: Rule; parameters: Parameter[] }[] {
+export function groupByRule(
+  parameters: Parameter[],
+  ruleOf: (parameter: Parameter) => Rule,
+): { rule: Rule; parameters: Parameter[] }[] {
   const groups = new Map<string, { rule: Rule; parameters: Parameter[] }>();
   for (const parameter of parameters) {
     const rule = ruleOf(parameter);

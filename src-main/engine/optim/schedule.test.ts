@@ -27,7 +27,9 @@ it('linear falls to 0 at the end', () => {
 
 it('cosine is half a period', () => {
   const factors = [4, 8, 12, 16, 20].map((step) => scheduleFactor('cosine', step, 4, 20));
-  [1, 0.5 + Math.SQRT1_2 / 2, 0.5, 0.5 - Math.SQRT1_2 / 2, 0].forEach((want, i) => expect(factors[i]).toBeCloseTo(want, 12));
+  [1, 0.5 + Math.SQRT1_2 / 2, 0.5, 0.5 - Math.SQRT1_2 / 2, 0].forEach((want, i) =>
+    expect(factors[i]).toBeCloseTo(want, 12),
+  );
 });
 
 it('constant stays, and a run that is all warm-up does not divide by zero', () => {

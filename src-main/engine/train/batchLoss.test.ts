@@ -11,8 +11,25 @@ import { Random } from '../random.ts';
 import type { Batch } from './batchLoss.ts';
 import { accumulateGradients } from './step.ts';
 
-const LLAMA = architectureFromConfig({ model_type: 'llama', hidden_size: 16, num_hidden_layers: 2, num_attention_heads: 4, num_key_value_heads: 2, intermediate_size: 24, vocab_size: 32, max_position_embeddings: 32 });
-const GPT2 = architectureFromConfig({ model_type: 'gpt2', n_embd: 16, n_layer: 2, n_head: 4, vocab_size: 32, n_positions: 32, activation_function: 'gelu_new' });
+const LLAMA = architectureFromConfig({
+  model_type: 'llama',
+  hidden_size: 16,
+  num_hidden_layers: 2,
+  num_attention_heads: 4,
+  num_key_value_heads: 2,
+  intermediate_size: 24,
+  vocab_size: 32,
+  max_position_embeddings: 32,
+});
+const GPT2 = architectureFromConfig({
+  model_type: 'gpt2',
+  n_embd: 16,
+  n_layer: 2,
+  n_head: 4,
+  vocab_size: 32,
+  n_positions: 32,
+  activation_function: 'gelu_new',
+});
 const LENGTHS = [5, 13, 2, 8];
 
 /** Rows of the given lengths, right-padded, the last third of each labelled. */
@@ -36,19 +53,36 @@ function batchOf(lengths: number[], seed: number): Batch {
 function row(batch: Batch, b: number): Batch {
   const start = b * batch.T;
   const end = start + LENGTHS[b]!;
-  return { ids: batch.ids.slice(start, end), labels: batch.labels.slice(start, end), mask: batch.mask.slice(start, end), B: 1, T: LENGTHS[b]! };
+  return {
+    ids: batch.ids.slice(start, end),
+    labels: batch.labels.slice(start, end),
+    mask: batch.mask.slice(start, end),
+    B: 1,
+    T: LENGTHS[b]!,
+  };
 }
 
 beforeAll(async () => void (await bootBackend('tensorflow')));
 
-it.each([['llama', LLAMA, 'gate'], ['gpt2', GPT2, 'fc']] as const)('%s: a padded batch equals its rows', async (_name, spec, target) => {
+it.each([
+  ['llama', LLAMA, 'gate'],
+  ['gpt2', GPT2, 'fc'],
+] as const)('%s: a padded batch equals its rows', async (_name, spec, target) => {
   const model = randomModel(spec, 3);
-  const adapter = createLora(spec, { rank: 2, alpha: 4, dropout: 0, targets: ['q', 'v', 'o', target], init: 'kaiming' }, 1);
+  const adapter = createLora(
+    spec,
+    { rank: 2, alpha: 4, dropout: 0, targets: ['q', 'v', 'o', target], init: 'kaiming' },
+    1,
+  );
   randomiseB(adapter, 5);
   model.adapter = adapter;
   const batch = batchOf(LENGTHS, 7);
   const together = accumulateGradients(model, adapter.parameters(), [batch]);
-  const oneByOne = accumulateGradients(model, adapter.parameters(), LENGTHS.map((_, b) => row(batch, b)));
+  const oneByOne = accumulateGradients(
+    model,
+    adapter.parameters(),
+    LENGTHS.map((_, b) => row(batch, b)),
+  );
   expectClose(await together.loss.data(), await oneByOne.loss.data(), { rtol: 1e-5, atol: 0 }, 'loss');
   for (const [i, gradient] of together.gradients.entries()) {
     const want = await oneByOne.gradients[i]!.data();

@@ -21,7 +21,11 @@ export interface Batch {
 
 /** Positions whose next token is labelled, as positions b·T + t, and those next tokens; or each row's last, and the classes. */
 export function labelledRows({ labels, mask, B, T, classes }: Batch): { rows: Int32Array; targets: Int32Array } {
-  if (classes) return { rows: Int32Array.from({ length: B }, (_, b) => b * T + mask.subarray(b * T, (b + 1) * T).lastIndexOf(1)), targets: classes };
+  if (classes)
+    return {
+      rows: Int32Array.from({ length: B }, (_, b) => b * T + mask.subarray(b * T, (b + 1) * T).lastIndexOf(1)),
+      targets: classes,
+    };
   const rows: number[] = [];
   const targets: number[] = [];
   for (let b = 0; b < B; b++) {
@@ -50,9 +54,18 @@ export interface BatchLossOptions {
 }
 
 /** Sum of the cross-entropy over the labelled tokens. Call it under tidy. */
-export function batchLoss(model: Decoder, batch: Batch, { gradients, trainHead, labelSmoothing = 0 }: BatchLossOptions): tf.Scalar {
+export function batchLoss(
+  model: Decoder,
+  batch: Batch,
+  { gradients, trainHead, labelSmoothing = 0 }: BatchLossOptions,
+): tf.Scalar {
   const cap = batch.classes ? 0 : (model.spec.logitCap ?? 0);
-  if (cap > 0 && labelSmoothing > 0) throw usageError('NO_LABEL_SMOOTHING', `Label smoothing does not work with the capped logits of a ${model.spec.family} model; set it to 0.`, { family: model.spec.family });
+  if (cap > 0 && labelSmoothing > 0)
+    throw usageError(
+      'NO_LABEL_SMOOTHING',
+      `Label smoothing does not work with the capped logits of a ${model.spec.family} model; set it to 0.`,
+      { family: model.spec.family },
+    );
   const { states, targets } = labelledStates(model, batch);
   const labels = tf.tensor1d(targets, 'int32');
   const loss = linearCrossEntropy(states, model.head, labels, { gradients, trainW: trainHead, cap });
@@ -65,5 +78,14 @@ export function labelledStates(model: Decoder, batch: Batch): { states: tf.Tenso
   const index = packedIndex(batch.mask);
   const ids = index.tokens.map((position) => batch.ids[position]!);
   const h = model.hidden(ids, batch.B, batch.T, { packing: packingOf(index, batch.T) }); // (N, C)
-  return { states: embedding(h, tf.tensor1d(rows.map((position) => index.grid[position]!), 'int32')), targets };
+  return {
+    states: embedding(
+      h,
+      tf.tensor1d(
+        rows.map((position) => index.grid[position]!),
+        'int32',
+      ),
+    ),
+    targets,
+  };
 }

@@ -17,19 +17,41 @@ import { accumulateGradients } from './step.ts';
 beforeAll(async () => void (await bootBackend('tensorflow')));
 
 const K = 3;
-const ROWS = [[1, 5, 9, 30, 2], [7, 3], [4, 4, 8, 1]];
+const ROWS = [
+  [1, 5, 9, 30, 2],
+  [7, 3],
+  [4, 4, 8, 1],
+];
 const CLASSES = [2, 0, 1];
 
 /** Right-padded with 0. */
 function batchOf(rows: number[][], classes: number[]): Batch {
   const T = Math.max(...rows.map((row) => row.length));
-  const padded = (of: (row: number[], t: number) => number): Int32Array => Int32Array.from(rows.flatMap((row) => Array.from({ length: T }, (_, t) => of(row, t))));
-  return { ids: padded((row, t) => row[t] ?? 0), mask: padded((row, t) => Number(t < row.length)), labels: padded(() => -100), B: rows.length, T, classes: Int32Array.from(classes) };
+  const padded = (of: (row: number[], t: number) => number): Int32Array =>
+    Int32Array.from(rows.flatMap((row) => Array.from({ length: T }, (_, t) => of(row, t))));
+  return {
+    ids: padded((row, t) => row[t] ?? 0),
+    mask: padded((row, t) => Number(t < row.length)),
+    labels: padded(() => -100),
+    B: rows.length,
+    T,
+    classes: Int32Array.from(classes),
+  };
 }
 
 /** A capped model, since the cap of the vocabulary's logits must not touch those of the classes. */
 function classifier(): { model: Decoder; adapter: LoraAdapter; score: Float32Array } {
-  const spec = architectureFromConfig({ model_type: 'gemma2', hidden_size: 8, num_hidden_layers: 2, num_attention_heads: 2, head_dim: 4, intermediate_size: 12, vocab_size: 32, max_position_embeddings: 32, final_logit_softcapping: 0.5 });
+  const spec = architectureFromConfig({
+    model_type: 'gemma2',
+    hidden_size: 8,
+    num_hidden_layers: 2,
+    num_attention_heads: 2,
+    head_dim: 4,
+    intermediate_size: 12,
+    vocab_size: 32,
+    max_position_embeddings: 32,
+    final_logit_softcapping: 0.5,
+  });
   const model = randomModel(spec, 1);
   const lora = createLora(spec, { rank: 2, alpha: 4, dropout: 0, targets: ['q', 'v'], init: 'kaiming' }, 1);
   randomiseB(lora, 2);
@@ -40,30 +62,51 @@ function classifier(): { model: Decoder; adapter: LoraAdapter; score: Float32Arr
 }
 
 /** Logits of each row by itself, its last hidden state times every row of the head. */
-async function logitsByHand(model: Decoder, score: ArrayLike<number>): Promise<{ states: number[][]; logits: number[][] }> {
+async function logitsByHand(
+  model: Decoder,
+  score: ArrayLike<number>,
+): Promise<{ states: number[][]; logits: number[][] }> {
   const states: number[][] = [];
   for (const row of ROWS) {
     const h = tf.tidy(() => model.hidden(row, 1, row.length));
     states.push(((await h.array()) as number[][]).at(-1)!);
     h.dispose();
   }
-  return { states, logits: states.map((h) => Array.from({ length: K }, (_, k) => h.reduce((sum, value, c) => sum + value * score[k * 8 + c]!, 0))) };
+  return {
+    states,
+    logits: states.map((h) =>
+      Array.from({ length: K }, (_, k) => h.reduce((sum, value, c) => sum + value * score[k * 8 + c]!, 0)),
+    ),
+  };
 }
 
 it('loss, classes and the gradient of the head are those of the rows by themselves', async () => {
   const { model, adapter, score } = classifier();
   const { states, logits } = await logitsByHand(model, score);
-  const probabilities = logits.map((row) => row.map((z) => Math.exp(z) / row.reduce((sum, other) => sum + Math.exp(other), 0)));
+  const probabilities = logits.map((row) =>
+    row.map((z) => Math.exp(z) / row.reduce((sum, other) => sum + Math.exp(other), 0)),
+  );
   const want = probabilities.reduce((sum, p, i) => sum - Math.log(p[CLASSES[i]!]!), 0) / ROWS.length;
   const batch = batchOf(ROWS, CLASSES);
-  const result = await evaluateClasses(model, [batchOf(ROWS.slice(0, 2), CLASSES.slice(0, 2)), batchOf(ROWS.slice(2), CLASSES.slice(2))]);
+  const result = await evaluateClasses(model, [
+    batchOf(ROWS.slice(0, 2), CLASSES.slice(0, 2)),
+    batchOf(ROWS.slice(2), CLASSES.slice(2)),
+  ]);
   expectClose([result.loss], [want], { rtol: 1e-5, atol: 0 });
   expect(result.predicted).toEqual(logits.map((row) => row.indexOf(Math.max(...row))));
   expect(result.actual).toEqual(CLASSES);
   const parameters = adapter.parameters();
   const { loss, gradients } = accumulateGradients(model, parameters, [batch]);
   expectClose(await loss.data(), [want], { rtol: 1e-5, atol: 0 });
-  const dScore = Array.from({ length: K * 8 }, (_, i) => states.reduce((sum, h, row) => sum + (probabilities[row]![Math.floor(i / 8)]! - Number(CLASSES[row] === Math.floor(i / 8))) * h[i % 8]!, 0) / ROWS.length);
+  const dScore = Array.from(
+    { length: K * 8 },
+    (_, i) =>
+      states.reduce(
+        (sum, h, row) =>
+          sum + (probabilities[row]![Math.floor(i / 8)]! - Number(CLASSES[row] === Math.floor(i / 8))) * h[i % 8]!,
+        0,
+      ) / ROWS.length,
+  );
   expectClose(await gradients.at(-1)!.data(), dScore, { rtol: 1e-4, atol: 1e-5 });
   for (const gradient of gradients) expect(Math.hypot(...(await gradient.data()))).toBeGreaterThan(1e-6);
   tf.dispose([loss, ...gradients]);

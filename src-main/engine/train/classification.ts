@@ -18,7 +18,11 @@ export interface ClassScores {
 }
 
 /** Mean cross-entropy per row, and the class that each row of the batches gets, in their order, beside the one that it has. */
-export async function evaluateClasses(model: Decoder, batches: Iterable<Batch>, onBatch?: (done: number) => void | Promise<void>): Promise<{ loss: number; predicted: number[]; actual: number[] }> {
+export async function evaluateClasses(
+  model: Decoder,
+  batches: Iterable<Batch>,
+  onBatch?: (done: number) => void | Promise<void>,
+): Promise<{ loss: number; predicted: number[]; actual: number[] }> {
   let sum = 0;
   let done = 0;
   const predicted: number[] = [];
@@ -48,5 +52,9 @@ export function classScores(predicted: readonly number[], actual: readonly numbe
     return either === 0 ? 0 : (2 * both) / either;
   };
   const all = Array.from({ length: count }, (_, one) => f1Of(one));
-  return { accuracy: hits / actual.length, ...(count === 2 ? { f1: all[1]! } : {}), macroF1: all.reduce((sum, f1) => sum + f1, 0) / count };
+  return {
+    accuracy: hits / actual.length,
+    ...(count === 2 ? { f1: all[1]! } : {}),
+    macroF1: all.reduce((sum, f1) => sum + f1, 0) / count,
+  };
 }

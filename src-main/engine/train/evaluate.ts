@@ -4,7 +4,11 @@ import type { Decoder } from '../model/decoder.ts';
 import { batchLoss, labelledRows, type Batch } from './batchLoss.ts';
 
 /** Batches without a labelled token are passed over. `onBatch` is told how many have been done; what it throws ends the evaluation. */
-export async function evaluateLoss(model: Decoder, batches: Iterable<Batch>, onBatch?: (done: number) => void | Promise<void>): Promise<{ loss: number; tokens: number }> {
+export async function evaluateLoss(
+  model: Decoder,
+  batches: Iterable<Batch>,
+  onBatch?: (done: number) => void | Promise<void>,
+): Promise<{ loss: number; tokens: number }> {
   let sum = 0;
   let tokens = 0;
   let done = 0;

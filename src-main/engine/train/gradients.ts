@@ -30,7 +30,11 @@ interface Step {
  * on its way goes before the backward pass, unless `keepForward` (parts of f are run again there).
  * Throws when f() does not depend on one of them.
  */
-export function valueAndGradients(f: () => tf.Scalar, xs: tf.Tensor[], { keepForward = false } = {}): { value: tf.Scalar; gradients: tf.Tensor[] } {
+export function valueAndGradients(
+  f: () => tf.Scalar,
+  xs: tf.Tensor[],
+  { keepForward = false } = {},
+): { value: tf.Scalar; gradients: tf.Tensor[] } {
   if (keepForward) return tf.tidy(() => differentiated(f, xs));
   return differentiated(() => tf.tidy(f), xs);
 }
@@ -38,7 +42,8 @@ export function valueAndGradients(f: () => tf.Scalar, xs: tf.Tensor[], { keepFor
 function differentiated(f: () => tf.Scalar, xs: tf.Tensor[]): { value: tf.Scalar; gradients: tf.Tensor[] } {
   const { value, tape } = record(f);
   const gradients = backward(tape, xs, [{ output: value, gradient: tf.scalar(1) }]);
-  if (gradients.some((gradient) => !gradient)) throw new Error('the loss does not depend on one of the trained tensors');
+  if (gradients.some((gradient) => !gradient))
+    throw new Error('the loss does not depend on one of the trained tensors');
   return { value, gradients: gradients as tf.Tensor[] };
 }
 
@@ -68,8 +73,16 @@ export function record<T>(f: () => T): { value: T; tape: TapeNode[] } {
  * Gradient of each of `xs`, from the `gradient` of each output, which is used up; null where the outputs do not depend on
  * it. Frees what the tape has saved, also when an error comes.
  */
-export function backward(tape: TapeNode[], xs: tf.Tensor[], outputs: { output: tf.Tensor; gradient: tf.Tensor }[]): (tf.Tensor | null)[] {
-  const steps = relevantSteps(tape, xs, outputs.map(({ output }) => output));
+export function backward(
+  tape: TapeNode[],
+  xs: tf.Tensor[],
+  outputs: { output: tf.Tensor; gradient: tf.Tensor }[],
+): (tf.Tensor | null)[] {
+  const steps = relevantSteps(
+    tape,
+    xs,
+    outputs.map(({ output }) => output),
+  );
   const needed = new Set(steps.map(({ node }) => node));
   freeSaved(tape.filter((node) => !needed.has(node)));
   const gradientOf = new Map(outputs.map(({ output, gradient }) => [output.id, gradient]));

@@ -9,7 +9,12 @@ export function withinMemory<T>(limitBytes: number, f: () => T): T {
   engine.runKernel = (...args) => {
     const result = runKernel.apply(engine, args);
     const { numBytes } = engine.state;
-    if (numBytes > limitBytes) throw new GraftError('MEMORY_LIMIT', `Tensors hold ${numBytes} bytes, more than the ${limitBytes} allowed; use a smaller batch or shorter rows.`, { numBytes, limitBytes });
+    if (numBytes > limitBytes)
+      throw new GraftError(
+        'MEMORY_LIMIT',
+        `Tensors hold ${numBytes} bytes, more than the ${limitBytes} allowed; use a smaller batch or shorter rows.`,
+        { numBytes, limitBytes },
+      );
     return result as never;
   };
   try {
@@ -22,5 +27,10 @@ export function withinMemory<T>(limitBytes: number, f: () => T): T {
 /** Whether memory ran out: our own limit, WebGPU's error, libtensorflow's, or a failed allocation. */
 export function isOutOfMemory(error: unknown): boolean {
   if (error instanceof GraftError) return error.code === 'MEMORY_LIMIT' || error.code === 'GPU_OUT_OF_MEMORY';
-  return error instanceof Error && /OOM when allocating|bad_alloc|RESOURCE_EXHAUSTED|Array buffer allocation failed|Invalid typed array length/i.test(error.message);
+  return (
+    error instanceof Error &&
+    /OOM when allocating|bad_alloc|RESOURCE_EXHAUSTED|Array buffer allocation failed|Invalid typed array length/i.test(
+      error.message,
+    )
+  );
 }

@@ -8,7 +8,16 @@ import { Random } from '../random.ts';
 import { neftuneNoise } from './neftune.ts';
 
 const C = 16;
-const SPEC = architectureFromConfig({ model_type: 'llama', hidden_size: C, num_hidden_layers: 1, num_attention_heads: 4, num_key_value_heads: 2, intermediate_size: 24, vocab_size: 32, max_position_embeddings: 128 });
+const SPEC = architectureFromConfig({
+  model_type: 'llama',
+  hidden_size: C,
+  num_hidden_layers: 1,
+  num_attention_heads: 4,
+  num_key_value_heads: 2,
+  intermediate_size: 24,
+  vocab_size: 32,
+  max_position_embeddings: 128,
+});
 const LENGTHS = [100, 4];
 const ALPHA = 5;
 
@@ -26,7 +35,14 @@ async function noiseOf(seed: number): Promise<{ noise: Float32Array; hidden: Flo
   };
   const mask = Int32Array.from({ length: 200 }, (_, i) => Number(i % 100 < LENGTHS[Math.floor(i / 100)]!));
   const index = packedIndex(mask);
-  const h = tf.tidy(() => model.hidden(index.tokens.map((place) => place % 32), 2, 100, { packing: packingOf(index, 100) }));
+  const h = tf.tidy(() =>
+    model.hidden(
+      index.tokens.map((place) => place % 32),
+      2,
+      100,
+      { packing: packingOf(index, 100) },
+    ),
+  );
   const result = { noise: (await noise!.data()) as Float32Array, hidden: (await h.data()) as Float32Array };
   tf.dispose([noise!, h]);
   model.dispose();

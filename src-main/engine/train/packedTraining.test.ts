@@ -16,14 +16,29 @@ import { trainStep } from './step.ts';
 const STEPS = 200;
 const WARMUP = 10;
 const LENGTHS = [3, 16, 7, 11];
-const SPEC = architectureFromConfig({ model_type: 'llama', hidden_size: 16, num_hidden_layers: 2, num_attention_heads: 4, num_key_value_heads: 2, intermediate_size: 24, vocab_size: 32, max_position_embeddings: 32 });
+const SPEC = architectureFromConfig({
+  model_type: 'llama',
+  hidden_size: 16,
+  num_hidden_layers: 2,
+  num_attention_heads: 4,
+  num_key_value_heads: 2,
+  intermediate_size: 24,
+  vocab_size: 32,
+  max_position_embeddings: 32,
+});
 
 /** Rows that count upwards from a random start, right-padded, every token labelled: something a LoRA can learn. */
 function countingBatch(seed: number): Batch {
   const random = new Random(seed);
   const B = LENGTHS.length;
   const T = Math.max(...LENGTHS);
-  const batch = { ids: new Int32Array(B * T), labels: new Int32Array(B * T).fill(-100), mask: new Int32Array(B * T), B, T };
+  const batch = {
+    ids: new Int32Array(B * T),
+    labels: new Int32Array(B * T).fill(-100),
+    mask: new Int32Array(B * T),
+    B,
+    T,
+  };
   LENGTHS.forEach((length, b) => {
     const first = random.integer(SPEC.vocab);
     for (let t = 0; t < length; t++) {
@@ -41,7 +56,11 @@ function unpacked(batch: Batch): Batch {
 
 async function losses(batchOf: (step: number) => Batch): Promise<number[]> {
   const model = randomModel(SPEC, 3);
-  const adapter = createLora(SPEC, { rank: 4, alpha: 8, dropout: 0, targets: ['q', 'k', 'v', 'o', 'gate', 'up', 'down'], init: 'kaiming' }, 1);
+  const adapter = createLora(
+    SPEC,
+    { rank: 4, alpha: 8, dropout: 0, targets: ['q', 'k', 'v', 'o', 'gate', 'up', 'down'], init: 'kaiming' },
+    1,
+  );
   model.adapter = adapter;
   const optimizer = new AdamW(adapter.parameters(), { beta1: 0.9, beta2: 0.999, eps: 1e-8, weightDecay: 0.01 });
   const values: number[] = [];

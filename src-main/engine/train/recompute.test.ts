@@ -15,8 +15,25 @@ import { Random } from '../random.ts';
 import type { Batch } from './batchLoss.ts';
 import { accumulateGradients } from './step.ts';
 
-const LLAMA = architectureFromConfig({ model_type: 'llama', hidden_size: 16, num_hidden_layers: 6, num_attention_heads: 4, num_key_value_heads: 2, intermediate_size: 40, vocab_size: 32, max_position_embeddings: 64 });
-const GPT2 = architectureFromConfig({ model_type: 'gpt2', n_embd: 16, n_layer: 6, n_head: 4, vocab_size: 32, n_positions: 64, activation_function: 'gelu_new' });
+const LLAMA = architectureFromConfig({
+  model_type: 'llama',
+  hidden_size: 16,
+  num_hidden_layers: 6,
+  num_attention_heads: 4,
+  num_key_value_heads: 2,
+  intermediate_size: 40,
+  vocab_size: 32,
+  max_position_embeddings: 64,
+});
+const GPT2 = architectureFromConfig({
+  model_type: 'gpt2',
+  n_embd: 16,
+  n_layer: 6,
+  n_head: 4,
+  vocab_size: 32,
+  n_positions: 64,
+  activation_function: 'gelu_new',
+});
 const LENGTHS = [40, 64, 17];
 
 function batchOf(): Batch {
@@ -35,10 +52,18 @@ interface Subject {
 
 function lora(dropout: number): Subject {
   const model = randomModel(LLAMA, 3);
-  const adapter = createLora(LLAMA, { rank: 2, alpha: 4, dropout, targets: ['q', 'v', 'o', 'down'], init: 'kaiming' }, 1);
+  const adapter = createLora(
+    LLAMA,
+    { rank: 2, alpha: 4, dropout, targets: ['q', 'v', 'o', 'down'], init: 'kaiming' },
+    1,
+  );
   randomiseB(adapter, 5);
   model.adapter = adapter;
-  return { model, parameters: adapter.parameters(), beforeMicroBatch: () => (adapter.dropout = dropout > 0 ? { rate: dropout, random: new Random(9) } : null) };
+  return {
+    model,
+    parameters: adapter.parameters(),
+    beforeMicroBatch: () => (adapter.dropout = dropout > 0 ? { rate: dropout, random: new Random(9) } : null),
+  };
 }
 
 function full(): Subject {
@@ -54,7 +79,10 @@ interface Measured {
   peakBytes: number;
 }
 
-async function measure({ model, parameters, beforeMicroBatch }: Subject, gradientCheckpointing: boolean): Promise<Measured> {
+async function measure(
+  { model, parameters, beforeMicroBatch }: Subject,
+  gradientCheckpointing: boolean,
+): Promise<Measured> {
   const engine = tf.engine();
   const before = tf.memory();
   let peakBytes = 0;
@@ -64,9 +92,16 @@ async function measure({ model, parameters, beforeMicroBatch }: Subject, gradien
     peakBytes = Math.max(peakBytes, tf.memory().numBytes - before.numBytes);
     return result as never;
   });
-  const { loss, gradients } = accumulateGradients(model, parameters, [batchOf()], { gradientCheckpointing, ...(beforeMicroBatch ? { beforeMicroBatch } : {}) });
+  const { loss, gradients } = accumulateGradients(model, parameters, [batchOf()], {
+    gradientCheckpointing,
+    ...(beforeMicroBatch ? { beforeMicroBatch } : {}),
+  });
   vi.restoreAllMocks();
-  const result = { loss: (await loss.data())[0]!, gradients: (await Promise.all(gradients.map((gradient) => gradient.data()))) as Float32Array[], peakBytes };
+  const result = {
+    loss: (await loss.data())[0]!,
+    gradients: (await Promise.all(gradients.map((gradient) => gradient.data()))) as Float32Array[],
+    peakBytes,
+  };
   tf.dispose([loss, ...gradients]);
   return result;
 }

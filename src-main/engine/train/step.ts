@@ -43,12 +43,22 @@ export interface StepResult {
  * Loss of the step = summed token losses of all micro-batches / labelled tokens of all micro-batches, so that
  * accumulation gives the same gradient as one large batch. Updates `parameters` through `optimizer`.
  */
-export async function trainStep(model: Decoder, parameters: Parameter[], optimizer: AdamW, batches: Batch[], options: StepOptions): Promise<StepResult> {
+export async function trainStep(
+  model: Decoder,
+  parameters: Parameter[],
+  optimizer: AdamW,
+  batches: Batch[],
+  options: StepOptions,
+): Promise<StepResult> {
   return applyGradients(optimizer, accumulateGradients(model, parameters, batches, options), options);
 }
 
 /** The update from what `accumulateGradients` gave, which is used up. */
-export async function applyGradients(optimizer: AdamW, { loss, gradients }: StepGradients, { lr, clip }: Pick<StepOptions, 'lr' | 'clip'>): Promise<StepResult> {
+export async function applyGradients(
+  optimizer: AdamW,
+  { loss, gradients }: StepGradients,
+  { lr, clip }: Pick<StepOptions, 'lr' | 'clip'>,
+): Promise<StepResult> {
   const flat = optimizer.flatten(gradients);
   const norm = globalNorm(flat);
   const report = tf.stack([loss, norm]);
@@ -64,7 +74,12 @@ export async function applyGradients(optimizer: AdamW, { loss, gradients }: Step
 }
 
 /** Mean loss and its gradient per parameter, over all micro-batches. The caller disposes them. */
-export function accumulateGradients(model: Decoder, parameters: Parameter[], batches: Batch[], options: LossOptions = {}): StepGradients {
+export function accumulateGradients(
+  model: Decoder,
+  parameters: Parameter[],
+  batches: Batch[],
+  options: LossOptions = {},
+): StepGradients {
   const labelled = batches.reduce((sum, batch) => sum + labelledRows(batch).rows.length, 0);
   const share = 1 / labelled;
   let loss: tf.Scalar | undefined;
@@ -79,12 +94,19 @@ export function accumulateGradients(model: Decoder, parameters: Parameter[], bat
 }
 
 /** `share` times the summed loss of one micro-batch, and its gradient per parameter. */
-function microBatchGradients(model: Decoder, parameters: Parameter[], batch: Batch, share: number, { labelSmoothing, gradientCheckpointing = false }: LossOptions): { value: tf.Scalar; gradients: tf.Tensor[] } {
+function microBatchGradients(
+  model: Decoder,
+  parameters: Parameter[],
+  batch: Batch,
+  share: number,
+  { labelSmoothing, gradientCheckpointing = false }: LossOptions,
+): { value: tf.Scalar; gradients: tf.Tensor[] } {
   const trainHead = parameters.some(({ name }) => name === SCORE || name === headName(model.spec));
   const trained = parameters.map(({ value }) => value);
   model.recompute = gradientCheckpointing ? recomputing(trained) : null;
   try {
-    const loss = (): tf.Scalar => tf.mul(batchLoss(model, batch, { gradients: true, trainHead, labelSmoothing }), tf.scalar(share));
+    const loss = (): tf.Scalar =>
+      tf.mul(batchLoss(model, batch, { gradients: true, trainHead, labelSmoothing }), tf.scalar(share));
     return valueAndGradients(loss, trained, { keepForward: gradientCheckpointing });
   } finally {
     model.recompute = null;

@@ -12,7 +12,15 @@ export function array64(shape: number[], data?: Float64Array): Array64 {
 
 /** N(0, 1) values that float32 holds exactly, so that engine and reference see the same inputs. */
 export function randomArray(shape: number[], random: Random, std = 1): Array64 {
-  return array64(shape, Float64Array.from(random.normal(shape.reduce((a, b) => a * b, 1), std)));
+  return array64(
+    shape,
+    Float64Array.from(
+      random.normal(
+        shape.reduce((a, b) => a * b, 1),
+        std,
+      ),
+    ),
+  );
 }
 
 export function randomIds(count: number, below: number, seed: number): Int32Array {

@@ -43,11 +43,18 @@ function* queries(q: Array64, k: Array64, { window, cap, scale = 1 / Math.sqrt(q
     const end = S - T + (query % T) + 1;
     const begin = window > 0 ? Math.max(0, end - window) : 0;
     const keys = Array.from({ length: end - begin }, (_, i) => key0 + begin + i);
-    const raw = keys.map((key) => dot(q.data.subarray(query * D, (query + 1) * D), k.data.subarray(key * D, (key + 1) * D)) * scale);
+    const raw = keys.map(
+      (key) => dot(q.data.subarray(query * D, (query + 1) * D), k.data.subarray(key * D, (key + 1) * D)) * scale,
+    );
     const scores = raw.map((score) => (cap > 0 ? cap * Math.tanh(score / cap) : score));
     const exps = scores.map(Math.exp);
     const total = exps.reduce((a, b) => a + b, 0);
-    yield { query, keys, p: exps.map((e) => e / total), slopes: scores.map((score) => (cap > 0 ? 1 - (score / cap) ** 2 : 1) * scale) };
+    yield {
+      query,
+      keys,
+      p: exps.map((e) => e / total),
+      slopes: scores.map((score) => (cap > 0 ? 1 - (score / cap) ** 2 : 1) * scale),
+    };
   }
 }
 
@@ -56,13 +63,21 @@ export function attentionReference(q: Array64, k: Array64, v: Array64, rule: Rul
   const D = q.shape[3]!;
   const out = array64(q.shape);
   for (const { query, keys, p } of queries(q, k, rule)) {
-    keys.forEach((key, i) => addScaled(out.data.subarray(query * D, (query + 1) * D), v.data.subarray(key * D, (key + 1) * D), p[i]!));
+    keys.forEach((key, i) =>
+      addScaled(out.data.subarray(query * D, (query + 1) * D), v.data.subarray(key * D, (key + 1) * D), p[i]!),
+    );
   }
   return out;
 }
 
 /** Gradients of sum(dy·attention(q, k, v)) by the chain rule, one (query, key) pair after the other. */
-export function attentionGradientReference(q: Array64, k: Array64, v: Array64, dy: Array64, rule: Rule): { q: Array64; k: Array64; v: Array64 } {
+export function attentionGradientReference(
+  q: Array64,
+  k: Array64,
+  v: Array64,
+  dy: Array64,
+  rule: Rule,
+): { q: Array64; k: Array64; v: Array64 } {
   const D = q.shape[3]!;
   const [dq, dk, dv] = [q, k, v].map(({ shape }) => array64(shape)) as [Array64, Array64, Array64];
   const row = ({ data }: Array64, index: number): Float64Array => data.subarray(index * D, (index + 1) * D);

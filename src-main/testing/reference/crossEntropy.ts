@@ -2,7 +2,12 @@
 import { array64, type Array64 } from './array.ts';
 
 /** sum_i of (1-e)·-log p_i[y_i] + e·mean_v(-log p_i[v]), log p_i[v] = h_i·w_v - log sum_u exp(h_i·w_u). h: (M, C), w: (V, C). */
-export function linearCrossEntropyReference(h: Array64, w: Array64, labels: Int32Array, { smoothing = 0, cap = 0 } = {}): number {
+export function linearCrossEntropyReference(
+  h: Array64,
+  w: Array64,
+  labels: Int32Array,
+  { smoothing = 0, cap = 0 } = {},
+): number {
   const [M, C] = h.shape as [number, number];
   const V = w.shape[0]!;
   let loss = 0;

@@ -3,8 +3,19 @@
  * fine-tuning method changes. It shares with the engine only the names of the weights.
  */
 import { ropeFrequencies } from '../../engine/model/rope.ts';
-import { linearModules, type ArchitectureSpec, type LinearModule, type Target } from '../../engine/model/architecture.ts';
-import { finalNormNames, headName, normNames, positionEmbeddingName, tokenEmbeddingName } from '../../engine/model/weights.ts';
+import {
+  linearModules,
+  type ArchitectureSpec,
+  type LinearModule,
+  type Target,
+} from '../../engine/model/architecture.ts';
+import {
+  finalNormNames,
+  headName,
+  normNames,
+  positionEmbeddingName,
+  tokenEmbeddingName,
+} from '../../engine/model/weights.ts';
 import { geluReference, swigluReference } from './activations.ts';
 import { array64, type Array64 } from './array.ts';
 import { attentionReference, rotaryReference } from './attention.ts';
@@ -36,7 +47,10 @@ export function referenceLoss(spec: ArchitectureSpec, method: Method64, rows: Ro
   let sum = 0;
   let count = 0;
   for (const { ids, labels } of rows) {
-    const answer = Math.max(0, labels.findIndex((label) => label >= 0));
+    const answer = Math.max(
+      0,
+      labels.findIndex((label) => label >= 0),
+    );
     const { prefix = 0, infix = 0 } = method.tokens ?? {};
     const place = (t: number): number => prefix + t + (t >= answer ? infix : 0);
     const h = hiddenStates(spec, method, ids, answer);
@@ -44,7 +58,11 @@ export function referenceLoss(spec: ArchitectureSpec, method: Method64, rows: Ro
     const C = spec.hidden;
     const labelled = array64([targets.length, C]);
     targets.forEach(({ at }, i) => labelled.data.set(h.data.subarray(at * C, (at + 1) * C), i * C));
-    sum += linearCrossEntropyReference(labelled, method.weights.get(headName(spec))!, Int32Array.from(targets, ({ label }) => label));
+    sum += linearCrossEntropyReference(
+      labelled,
+      method.weights.get(headName(spec))!,
+      Int32Array.from(targets, ({ label }) => label),
+    );
     count += targets.length;
   }
   return sum / count;
@@ -61,7 +79,14 @@ function hiddenStates(spec: ArchitectureSpec, method: Method64, ids: number[], a
   };
   if (tokens?.beforePositions) enter(0);
   const start = method.keysValues ? method.keysValues(0)[0].shape[0]! : 0;
-  if (spec.positions === 'learned') x = add(x, embeddingRows(weights.get(positionEmbeddingName(spec))!, Array.from({ length: x.shape[0]! }, (_, t) => start + t)));
+  if (spec.positions === 'learned')
+    x = add(
+      x,
+      embeddingRows(
+        weights.get(positionEmbeddingName(spec))!,
+        Array.from({ length: x.shape[0]! }, (_, t) => start + t),
+      ),
+    );
   for (let layer = 0; layer < spec.layers; layer++) {
     if (!tokens?.beforePositions) enter(layer);
     const [beforeAttention, beforeMlp] = normNames(spec, layer);
@@ -118,18 +143,26 @@ export function matrixOf(W: Array64, { layout, slice, outFeatures, inFeatures }:
   const own = array64([outFeatures, inFeatures]);
   const columns = W.shape[1]!;
   for (let m = 0; m < outFeatures; m++) {
-    for (let i = 0; i < inFeatures; i++) own.data[m * inFeatures + i] = layout === 'out_in' ? W.data[(first + m) * columns + i]! : W.data[i * columns + first + m]!;
+    for (let i = 0; i < inFeatures; i++)
+      own.data[m * inFeatures + i] =
+        layout === 'out_in' ? W.data[(first + m) * columns + i]! : W.data[i * columns + first + m]!;
   }
   return own;
 }
 
 /** W with a module's own matrix (out, in) in its place. */
-export function withMatrix(W: Array64, own: Array64, { layout, slice, outFeatures, inFeatures }: LinearModule): Array64 {
+export function withMatrix(
+  W: Array64,
+  own: Array64,
+  { layout, slice, outFeatures, inFeatures }: LinearModule,
+): Array64 {
   const first = slice?.start ?? 0;
   const whole = array64(W.shape, W.data.slice());
   const columns = W.shape[1]!;
   for (let m = 0; m < outFeatures; m++) {
-    for (let i = 0; i < inFeatures; i++) whole.data[layout === 'out_in' ? (first + m) * columns + i : i * columns + first + m] = own.data[m * inFeatures + i]!;
+    for (let i = 0; i < inFeatures; i++)
+      whole.data[layout === 'out_in' ? (first + m) * columns + i : i * columns + first + m] =
+        own.data[m * inFeatures + i]!;
   }
   return whole;
 }
@@ -141,12 +174,21 @@ function norm({ normEps }: ArchitectureSpec, weights: Weights64, x: Array64, nam
 
 function anglesOf(spec: ArchitectureSpec, start: number, T: number): Array64 {
   const frequencies = ropeFrequencies(spec);
-  return array64([T, frequencies.length], Float64Array.from({ length: T * frequencies.length }, (_, i) => (start + Math.floor(i / frequencies.length)) * frequencies[i % frequencies.length]!));
+  return array64(
+    [T, frequencies.length],
+    Float64Array.from(
+      { length: T * frequencies.length },
+      (_, i) => (start + Math.floor(i / frequencies.length)) * frequencies[i % frequencies.length]!,
+    ),
+  );
 }
 
 function embeddingRows(table: Array64, ids: number[]): Array64 {
   const C = table.shape[1]!;
-  return array64([ids.length, C], Float64Array.from(ids.flatMap((id) => [...table.data.subarray(id * C, (id + 1) * C)])));
+  return array64(
+    [ids.length, C],
+    Float64Array.from(ids.flatMap((id) => [...table.data.subarray(id * C, (id + 1) * C)])),
+  );
 }
 
 /** Rows of `more` (prefix + infix, C) in front of x and before its row `answer`. */
@@ -154,34 +196,61 @@ function withTokens(x: Array64, more: Array64, prefix: number, infix: number, an
   const C = x.shape[1]!;
   const cut = (a: Array64, from: number, to: number): number[] => [...a.data.subarray(from * C, to * C)];
   const T = x.shape[0]!;
-  return array64([T + prefix + infix, C], Float64Array.from([...cut(more, 0, prefix), ...cut(x, 0, answer), ...cut(more, prefix, prefix + infix), ...cut(x, answer, T)]));
+  return array64(
+    [T + prefix + infix, C],
+    Float64Array.from([
+      ...cut(more, 0, prefix),
+      ...cut(x, 0, answer),
+      ...cut(more, prefix, prefix + infix),
+      ...cut(x, answer, T),
+    ]),
+  );
 }
 
 function overwrite(x: Array64, rows: Array64, prefix: number, infix: number, answer: number): void {
   const C = x.shape[1]!;
-  for (let j = 0; j < prefix + infix; j++) x.data.set(rows.data.subarray(j * C, (j + 1) * C), (j < prefix ? j : j + answer) * C);
+  for (let j = 0; j < prefix + infix; j++)
+    x.data.set(rows.data.subarray(j * C, (j + 1) * C), (j < prefix ? j : j + answer) * C);
 }
 
 function add(a: Array64, b: Array64): Array64 {
-  return array64(a.shape, a.data.map((value, i) => value + b.data[i]!));
+  return array64(
+    a.shape,
+    a.data.map((value, i) => value + b.data[i]!),
+  );
 }
 
 /** (T, heads·D) as (1, heads, T, D). */
 function toHeads(x: Array64, heads: number): Array64 {
   const [T, width] = x.shape as [number, number];
   const D = width / heads;
-  return array64([1, heads, T, D], Float64Array.from({ length: T * width }, (_, i) => x.data[(Math.floor(i / D) % T) * width + Math.floor(i / (T * D)) * D + (i % D)]!));
+  return array64(
+    [1, heads, T, D],
+    Float64Array.from(
+      { length: T * width },
+      (_, i) => x.data[(Math.floor(i / D) % T) * width + Math.floor(i / (T * D)) * D + (i % D)]!,
+    ),
+  );
 }
 
 function fromHeads(x: Array64, T: number, width: number): Array64 {
   const D = x.shape[3]!;
-  return array64([T, width], Float64Array.from({ length: T * width }, (_, i) => x.data[Math.floor((i % width) / D) * T * D + Math.floor(i / width) * D + (i % D)]!));
+  return array64(
+    [T, width],
+    Float64Array.from(
+      { length: T * width },
+      (_, i) => x.data[Math.floor((i % width) / D) * T * D + Math.floor(i / width) * D + (i % D)]!,
+    ),
+  );
 }
 
 /** (1, K, P, D) before (1, K, T, D). */
 function inFront(first: Array64, then: Array64): Array64 {
   const [, K, P, D] = first.shape as [number, number, number, number];
   const T = then.shape[2]!;
-  const parts = Array.from({ length: K }, (_, head) => [...first.data.subarray(head * P * D, (head + 1) * P * D), ...then.data.subarray(head * T * D, (head + 1) * T * D)]);
+  const parts = Array.from({ length: K }, (_, head) => [
+    ...first.data.subarray(head * P * D, (head + 1) * P * D),
+    ...then.data.subarray(head * T * D, (head + 1) * T * D),
+  ]);
   return array64([1, K, P + T, D], Float64Array.from(parts.flat()));
 }

@@ -35,10 +35,24 @@ function eachSegment(lengths: number[], visit: (first: number, T: number) => voi
   lengths.reduce((first, T) => (visit(first, T), first + T), 0);
 }
 
-const turned = (x: Array64, angles: Array64 | null, sign = 1): Array64 => (angles ? rotaryReference(x, array64(angles.shape, angles.data.map((angle) => sign * angle))) : x);
+const turned = (x: Array64, angles: Array64 | null, sign = 1): Array64 =>
+  angles
+    ? rotaryReference(
+        x,
+        array64(
+          angles.shape,
+          angles.data.map((angle) => sign * angle),
+        ),
+      )
+    : x;
 
 /** q: (N, heads·D), k and v: (N, kvHeads·D). */
-export function rowsAttentionReference(q: Array64, k: Array64, v: Array64, { lengths, heads, kvHeads, rule, angles }: Segments): Array64 {
+export function rowsAttentionReference(
+  q: Array64,
+  k: Array64,
+  v: Array64,
+  { lengths, heads, kvHeads, rule, angles }: Segments,
+): Array64 {
   const out = array64(q.shape);
   eachSegment(lengths, (first, T) => {
     const [queries, keys] = [turned(take(q, first, T, heads), angles), turned(take(k, first, T, kvHeads), angles)];
@@ -48,11 +62,23 @@ export function rowsAttentionReference(q: Array64, k: Array64, v: Array64, { len
 }
 
 /** Gradients of sum(dy·rowsAttention(q, k, v)). */
-export function rowsAttentionGradientReference(q: Array64, k: Array64, v: Array64, dy: Array64, { lengths, heads, kvHeads, rule, angles }: Segments): Record<string, Float64Array> {
+export function rowsAttentionGradientReference(
+  q: Array64,
+  k: Array64,
+  v: Array64,
+  dy: Array64,
+  { lengths, heads, kvHeads, rule, angles }: Segments,
+): Record<string, Float64Array> {
   const [dq, dk, dv] = [q, k, v].map(({ shape }) => array64(shape)) as [Array64, Array64, Array64];
   eachSegment(lengths, (first, T) => {
     const [queries, keys] = [turned(take(q, first, T, heads), angles), turned(take(k, first, T, kvHeads), angles)];
-    const gradient = attentionGradientReference(queries, keys, take(v, first, T, kvHeads), take(dy, first, T, heads), rule);
+    const gradient = attentionGradientReference(
+      queries,
+      keys,
+      take(v, first, T, kvHeads),
+      take(dy, first, T, heads),
+      rule,
+    );
     put(dq, first, turned(gradient.q, angles, -1));
     put(dk, first, turned(gradient.k, angles, -1));
     put(dv, first, gradient.v);

@@ -24,7 +24,12 @@ interface Handlers {
 export function adapterActions(adapter: AdapterView, { rename, move, trash }: Handlers): Item[] {
   const { runId } = adapter;
   return [
-    { label: 'Use these settings for a new run', icon: Copy, run: () => runId !== null && router.go('new-run', undefined, { from: runId }), disabled: runId === null },
+    {
+      label: 'Use these settings for a new run',
+      icon: Copy,
+      run: () => runId !== null && router.go('new-run', undefined, { from: runId }),
+      disabled: runId === null,
+    },
     { label: 'Rename…', icon: Pencil, run: rename },
     { label: 'Move to another task…', icon: ArrowRightLeft, run: move },
     { label: 'Move to the trash', icon: Trash, run: trash, danger: true },

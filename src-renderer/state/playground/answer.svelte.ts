@@ -38,7 +38,11 @@ export class Answer {
   kept(): HistoryAnswer {
     this.#show();
     const { by, name, text, result } = this;
-    const { tokens = this.tokens.length, tokensPerSecond = this.tokensPerSecond ?? 0, stopReason = 'cancelled' } = result ?? {};
+    const {
+      tokens = this.tokens.length,
+      tokensPerSecond = this.tokensPerSecond ?? 0,
+      stopReason = 'cancelled',
+    } = result ?? {};
     return { by: by || null, name, text, tokens, tokensPerSecond, stopReason };
   }
 

@@ -1,5 +1,13 @@
 /** The base model of the playground: which one is wanted, what the process holds, and who answers on it. */
-import { api, type AdapterView, type BaseModel, type EngineName, type PlaygroundState, type RunView, type TaskView } from '../../api.ts';
+import {
+  api,
+  type AdapterView,
+  type BaseModel,
+  type EngineName,
+  type PlaygroundState,
+  type RunView,
+  type TaskView,
+} from '../../api.ts';
 import { streamOptions, type Failure } from '../../stream.ts';
 import { Action } from '../action.svelte.ts';
 import { BASE, subjectsOf, switchRow } from './subjects.ts';
@@ -43,14 +51,22 @@ export class PlaygroundBase {
   readonly subject = $derived(this.subjects.find(({ key }) => key === this.key) ?? BASE);
   /** Who is attached; undefined: someone this page does not know, or nothing is loaded. */
   readonly attachedKey = $derived(this.#attached());
-  readonly ready = $derived(this.modelId !== '' && (this.resident?.modelId === this.modelId || (this.attachedKey !== undefined && this.attachedKey === this.key && this.key !== '')));
+  readonly ready = $derived(
+    this.modelId !== '' &&
+      (this.resident?.modelId === this.modelId ||
+        (this.attachedKey !== undefined && this.attachedKey === this.key && this.key !== '')),
+  );
   #stopWatching: (() => void) | undefined;
 
   /** Lists what there is and chooses what is wanted; with its base loaded an adapter is attached at once. */
   async open(wanted: Wanted): Promise<void> {
     await this.opening.run(async () => {
       const [models, adapters, tasks, runs, resident] = await Promise.all([
-        api.models.list.query(), api.adapters.list.query(), api.tasks.list.query(), api.runs.list.query(), api.playground.state.query(),
+        api.models.list.query(),
+        api.adapters.list.query(),
+        api.tasks.list.query(),
+        api.runs.list.query(),
+        api.playground.state.query(),
       ]);
       this.lists = { models, adapters, tasks, runs };
       this.resident = resident;
@@ -60,10 +76,19 @@ export class PlaygroundBase {
     const { models, adapters, tasks, runs } = this.lists;
     const adapterId = wanted.adapter ?? tasks.find(({ id }) => id === wanted.task)?.activeAdapterId;
     const adapter = adapters.find((one) => one.id === adapterId || (wanted.run && one.runId === wanted.run));
-    const run = adapter ? undefined : runs.find(({ id, interimAdapterDir }) => id === wanted.run && interimAdapterDir !== null);
-    const base = models.find((model) => model.id === adapter?.modelId || model.hash === adapter?.baseHash) ?? models.find(({ id }) => id === (run?.modelId ?? wanted.model ?? this.resident?.modelId));
+    const run = adapter
+      ? undefined
+      : runs.find(({ id, interimAdapterDir }) => id === wanted.run && interimAdapterDir !== null);
+    const base =
+      models.find((model) => model.id === adapter?.modelId || model.hash === adapter?.baseHash) ??
+      models.find(({ id }) => id === (run?.modelId ?? wanted.model ?? this.resident?.modelId));
     await this.choose((base ?? models.at(-1))?.id ?? '');
-    const found = { adapter: adapter?.id === wanted.adapter, run: adapter ?? run, task: adapter, model: base?.id === wanted.model };
+    const found = {
+      adapter: adapter?.id === wanted.adapter,
+      run: adapter ?? run,
+      task: adapter,
+      model: base?.id === wanted.model,
+    };
     this.missing = (['adapter', 'run', 'task', 'model'] as const).find((kind) => wanted[kind] && !found[kind]);
     const key = adapter?.id ?? run?.id;
     if (key === undefined) this.key = this.ready ? (this.attachedKey ?? '') : '';
@@ -80,7 +105,10 @@ export class PlaygroundBase {
       failed: (_sentence: string, failure: Failure) => (this.unheard = failure),
       done: () => undefined,
     };
-    const subscription = api.playground.watch.subscribe(undefined, streamOptions(handlers, () => this.close()));
+    const subscription = api.playground.watch.subscribe(
+      undefined,
+      streamOptions(handlers, () => this.close()),
+    );
     this.#stopWatching = () => subscription.unsubscribe();
   }
 
@@ -116,11 +144,14 @@ export class PlaygroundBase {
     this.key = key;
     this.missing = undefined;
     this.switched = undefined;
-    return (await this.preparing.run(async () => {
-      if (this.resident?.modelId !== this.modelId && this.subject.kind !== 'run') await this.#load(this.modelId, this.engine);
-      await this.#attach(key);
-      return true;
-    })) ?? false;
+    return (
+      (await this.preparing.run(async () => {
+        if (this.resident?.modelId !== this.modelId && this.subject.kind !== 'run')
+          await this.#load(this.modelId, this.engine);
+        await this.#attach(key);
+        return true;
+      })) ?? false
+    );
   }
 
   /** Loads and attaches what is not there yet. */
@@ -135,7 +166,9 @@ export class PlaygroundBase {
 
   async #attach(key: string): Promise<void> {
     const subject = this.subjects.find((one) => one.key === key) ?? BASE;
-    const { switchMs } = await (subject.kind === 'run' ? api.playground.attachRun.mutate({ runId: key }) : api.playground.attach.mutate({ adapterId: key || null }));
+    const { switchMs } = await (subject.kind === 'run'
+      ? api.playground.attachRun.mutate({ runId: key })
+      : api.playground.attach.mutate({ adapterId: key || null }));
     this.resident = await api.playground.state.query();
     this.switched = { ms: switchMs, name: this.row.find((one) => one.key === key)?.name ?? subject.name };
   }
@@ -144,7 +177,10 @@ export class PlaygroundBase {
     if (!this.resident?.modelDir) return undefined;
     const { adapterId, adapterDir, modelDir } = this.resident;
     if (adapterId !== null) return adapterId;
-    const run = this.lists?.runs.find(({ interimAdapterDir }) => interimAdapterDir !== null && (interimAdapterDir === adapterDir || interimAdapterDir === modelDir));
+    const run = this.lists?.runs.find(
+      ({ interimAdapterDir }) =>
+        interimAdapterDir !== null && (interimAdapterDir === adapterDir || interimAdapterDir === modelDir),
+    );
     return run?.id ?? (adapterDir === null ? '' : undefined);
   }
 }

@@ -27,7 +27,11 @@ export class Comparison {
 
   /** With nobody chosen yet: the base and the active adapters. */
   start(): void {
-    if (this.chosen.length < 2) this.keys = this.#base.row.filter(({ kind }) => kind !== 'run').slice(0, MOST).map(({ key }) => key);
+    if (this.chosen.length < 2)
+      this.keys = this.#base.row
+        .filter(({ kind }) => kind !== 'run')
+        .slice(0, MOST)
+        .map(({ key }) => key);
     void this.loadScores();
   }
 
@@ -45,7 +49,9 @@ export class Comparison {
 
   async castVote(best: number | null, answered: readonly { by: string }[]): Promise<void> {
     const adapterIds = answered.map(({ by }) => by || null);
-    const scores = await this.voting.run(() => api.playground.votes.cast.mutate({ modelId: this.#base.modelId, adapterIds, best }));
+    const scores = await this.voting.run(() =>
+      api.playground.votes.cast.mutate({ modelId: this.#base.modelId, adapterIds, best }),
+    );
     if (!scores) return;
     this.scores = scores;
     this.vote = best;
@@ -59,7 +65,9 @@ export class Comparison {
   }
 
   async reset(): Promise<void> {
-    await this.voting.run(async () => (this.scores = await api.playground.votes.reset.mutate({ modelId: this.#base.modelId })));
+    await this.voting.run(
+      async () => (this.scores = await api.playground.votes.reset.mutate({ modelId: this.#base.modelId })),
+    );
   }
 }
 

@@ -29,7 +29,9 @@ export class PlaygroundHistory {
       const { modelId, title, request, answers } = await api.playground.history.get.query({ id });
       await api.playground.history.remove.mutate({ id });
       const undo = async (): Promise<void> => {
-        await this.acting.run(() => api.playground.history.save.mutate({ id, modelId: modelId ?? '', title, request, answers }));
+        await this.acting.run(() =>
+          api.playground.history.save.mutate({ id, modelId: modelId ?? '', title, request, answers }),
+        );
         await this.list.load();
       };
       toasts.show({ text: 'Deleted from the history.', action: { label: 'Undo', run: () => void undo() } });

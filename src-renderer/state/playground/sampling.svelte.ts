@@ -2,9 +2,30 @@
 import type { HistorySampling } from '../../api.ts';
 
 export const PRESETS = {
-  greedy: { label: 'Greedy', hint: 'Always the likeliest token: the same text every time.', temperature: 0, topP: 1, topK: undefined, repetitionPenalty: 1 },
-  balanced: { label: 'Balanced', hint: 'Sampled a little: varied, and still to the point.', temperature: 0.7, topP: 0.9, topK: undefined, repetitionPenalty: 1 },
-  creative: { label: 'Creative', hint: 'Sampled freely, repetition held back: surprising, at times wrong.', temperature: 1.1, topP: 0.95, topK: undefined, repetitionPenalty: 1.1 },
+  greedy: {
+    label: 'Greedy',
+    hint: 'Always the likeliest token: the same text every time.',
+    temperature: 0,
+    topP: 1,
+    topK: undefined,
+    repetitionPenalty: 1,
+  },
+  balanced: {
+    label: 'Balanced',
+    hint: 'Sampled a little: varied, and still to the point.',
+    temperature: 0.7,
+    topP: 0.9,
+    topK: undefined,
+    repetitionPenalty: 1,
+  },
+  creative: {
+    label: 'Creative',
+    hint: 'Sampled freely, repetition held back: surprising, at times wrong.',
+    temperature: 1.1,
+    topP: 0.95,
+    topK: undefined,
+    repetitionPenalty: 1.1,
+  },
 } as const;
 export type Preset = keyof typeof PRESETS;
 
@@ -27,7 +48,12 @@ export class Sampling {
   readonly preset = $derived(
     (Object.keys(PRESETS) as Preset[]).find((name) => {
       const { temperature, topP, topK, repetitionPenalty } = PRESETS[name];
-      return this.temperature === temperature && this.topP === topP && this.topK === topK && this.repetitionPenalty === repetitionPenalty;
+      return (
+        this.temperature === temperature &&
+        this.topP === topP &&
+        this.topK === topK &&
+        this.repetitionPenalty === repetitionPenalty
+      );
     }),
   );
 
@@ -43,7 +69,10 @@ export class Sampling {
     return {
       temperature,
       maxNew: maxNew ?? DEFAULT_MAX_NEW,
-      stop: this.stop.split('\n').filter((line) => line !== '').map((line) => line.replaceAll('\\n', '\n')),
+      stop: this.stop
+        .split('\n')
+        .filter((line) => line !== '')
+        .map((line) => line.replaceAll('\\n', '\n')),
       ...(topP < 1 ? { topP } : {}),
       ...(topK ? { topK } : {}),
       ...(repetitionPenalty === 1 ? {} : { repetitionPenalty }),

@@ -1,5 +1,12 @@
 /** A session in the playground: what is asked, the answers as they come, and what of it is kept. */
-import { api, type CompareEvent, type GenerateEvent, type HistoryEntry, type HistoryRequest, type HistorySampling } from '../../api.ts';
+import {
+  api,
+  type CompareEvent,
+  type GenerateEvent,
+  type HistoryEntry,
+  type HistoryRequest,
+  type HistorySampling,
+} from '../../api.ts';
 import { failureOf, streamOptions, type Failure } from '../../stream.ts';
 import { Answer } from './answer.svelte.ts';
 import { PlaygroundBase } from './base.svelte.ts';
@@ -37,7 +44,12 @@ export class PlaygroundSession {
   failure = $state.raw<Failure | undefined>();
   readonly busy = $derived(this.generating || this.base.preparing.busy);
   readonly last = $derived(this.exchanges.at(-1));
-  readonly canAsk = $derived(this.base.modelId !== '' && this.prompt.trim() !== '' && !this.busy && !(this.comparison.on && this.comparison.chosen.length < 2));
+  readonly canAsk = $derived(
+    this.base.modelId !== '' &&
+      this.prompt.trim() !== '' &&
+      !this.busy &&
+      !(this.comparison.on && this.comparison.chosen.length < 2),
+  );
   #end: (() => void) | undefined;
   /** Entry of the history that this conversation goes on in. */
   #entryId: string | undefined;
@@ -47,7 +59,7 @@ export class PlaygroundSession {
     if (!this.canAsk) return;
     const { prompt } = this;
     const goesOn = this.mode === 'chat' && !this.comparison.on && !this.compared;
-    if (await this.#start(prompt, goesOn ? this.exchanges : []) && this.mode === 'chat') this.prompt = '';
+    if ((await this.#start(prompt, goesOn ? this.exchanges : [])) && this.mode === 'chat') this.prompt = '';
   }
 
   /** Asks the last prompt again; a sampled answer comes out otherwise. */
@@ -88,7 +100,9 @@ export class PlaygroundSession {
     const { sampling } = request;
     this.compared = this.comparison.on = request.compare;
     this.comparison.blind = request.blind;
-    this.exchanges = request.compare ? [{ prompt: request.prompts[0] ?? '', answers: shown, sampling }] : request.prompts.map((prompt, i) => ({ prompt, answers: shown.slice(i, i + 1), sampling }));
+    this.exchanges = request.compare
+      ? [{ prompt: request.prompts[0] ?? '', answers: shown, sampling }]
+      : request.prompts.map((prompt, i) => ({ prompt, answers: shown.slice(i, i + 1), sampling }));
     const known = shown.map(({ by }) => by).filter((key) => this.base.subjects.some((subject) => subject.key === key));
     if (request.compare) this.comparison.keys = known;
     else this.base.key = known.at(-1) ?? '';
@@ -115,7 +129,10 @@ export class PlaygroundSession {
   #asked(prompt: string, before: readonly Exchange[]): Asked {
     if (this.mode === 'completion') return { prompt };
     const system = this.system.trim() === '' ? [] : [{ role: 'system' as const, content: this.system }];
-    const said = before.flatMap((one) => [{ role: 'user' as const, content: one.prompt }, { role: 'assistant' as const, content: one.answers[0]?.text ?? '' }]);
+    const said = before.flatMap((one) => [
+      { role: 'user' as const, content: one.prompt },
+      { role: 'assistant' as const, content: one.answers[0]?.text ?? '' },
+    ]);
     return { prompt: '', messages: [...system, ...said, { role: 'user', content: prompt }] };
   }
 
@@ -135,7 +152,9 @@ export class PlaygroundSession {
     };
     const options = streamOptions(handlers, () => this.#end?.());
     const adapterIds = exchange.answers.map(({ by }) => by || null);
-    const subscription = this.compared ? api.playground.compare.subscribe({ ...input, adapterIds }, options) : api.playground.generate.subscribe(input, options);
+    const subscription = this.compared
+      ? api.playground.compare.subscribe({ ...input, adapterIds }, options)
+      : api.playground.generate.subscribe(input, options);
     this.#end = () => subscription.unsubscribe();
   }
 
@@ -150,11 +169,23 @@ export class PlaygroundSession {
     const answers = this.exchanges.flatMap((exchange) => exchange.answers.map((answer) => answer.kept()));
     if (this.exchanges.length === 0 || answers.every(({ text }) => text === '')) return;
     const request: HistoryRequest = {
-      mode: this.mode, compare: this.compared, blind: this.compared && this.comparison.blind,
-      system: this.system, prompts: this.exchanges.map(({ prompt }) => prompt), sampling: this.exchanges.at(-1)!.sampling,
+      mode: this.mode,
+      compare: this.compared,
+      blind: this.compared && this.comparison.blind,
+      system: this.system,
+      prompts: this.exchanges.map(({ prompt }) => prompt),
+      sampling: this.exchanges.at(-1)!.sampling,
     };
     const title = request.prompts[0] ?? '';
-    const saved = await this.history.acting.run(() => api.playground.history.save.mutate({ ...(this.#entryId ? { id: this.#entryId } : {}), modelId: this.base.modelId, title, request, answers }));
+    const saved = await this.history.acting.run(() =>
+      api.playground.history.save.mutate({
+        ...(this.#entryId ? { id: this.#entryId } : {}),
+        modelId: this.base.modelId,
+        title,
+        request,
+        answers,
+      }),
+    );
     if (saved && this.mode === 'chat' && !this.compared) this.#entryId = saved.id;
     await this.history.list.load();
   }

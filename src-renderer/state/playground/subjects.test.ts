@@ -6,7 +6,18 @@ const model = { id: 'm', hash: 'h' } as BaseModel;
 const lora = { type: 'lora', rank: 4, targets: ['q'] };
 
 function adapter(id: string, taskName: string, changes: object = {}): AdapterView {
-  return { id, name: id, taskName, modelId: 'm', baseHash: 'h', active: false, method: lora, methodText: { name: 'LoRA', details: 'rank 4' }, createdAt: '2026-01-01T00:00:00Z', ...changes } as AdapterView;
+  return {
+    id,
+    name: id,
+    taskName,
+    modelId: 'm',
+    baseHash: 'h',
+    active: false,
+    method: lora,
+    methodText: { name: 'LoRA', details: 'rank 4' },
+    createdAt: '2026-01-01T00:00:00Z',
+    ...changes,
+  } as AdapterView;
 }
 
 const adapters = [
@@ -33,6 +44,16 @@ it('who can answer: the base, the adapters of its weights, and the paused runs o
 });
 
 it('one click reaches the base, the active adapter of each task by the name of the task, and half-trained ones', () => {
-  const tasks = [{ activeAdapterId: 'imported' }, { activeAdapterId: null }, { activeAdapterId: 'new' }, { activeAdapterId: 'foreign' }] as TaskView[];
-  expect(switchRow(subjectsOf(model, adapters, runs), tasks).map(({ key, name }) => [key, name])).toEqual([['', 'Plain base'], ['imported', 'poems'], ['new', 'stories'], ['r1', 'half-trained: half at step 40']]);
+  const tasks = [
+    { activeAdapterId: 'imported' },
+    { activeAdapterId: null },
+    { activeAdapterId: 'new' },
+    { activeAdapterId: 'foreign' },
+  ] as TaskView[];
+  expect(switchRow(subjectsOf(model, adapters, runs), tasks).map(({ key, name }) => [key, name])).toEqual([
+    ['', 'Plain base'],
+    ['imported', 'poems'],
+    ['new', 'stories'],
+    ['r1', 'half-trained: half at step 40'],
+  ]);
 });

@@ -16,7 +16,14 @@ export interface Subject {
   batched: boolean;
 }
 
-export const BASE: Subject = { key: '', name: 'Plain base', detail: 'without an adapter', kind: 'base', active: false, batched: true };
+export const BASE: Subject = {
+  key: '',
+  name: 'Plain base',
+  detail: 'without an adapter',
+  kind: 'base',
+  active: false,
+  batched: true,
+};
 
 /** A LoRA without magnitudes and biases: what the engine's mixed batch can hold. */
 function isBatched({ method }: Pick<AdapterView, 'method'>): boolean {
@@ -24,7 +31,11 @@ function isBatched({ method }: Pick<AdapterView, 'method'>): boolean {
 }
 
 /** Everyone on this base: itself, the adapters by task, then half-trained ones. */
-export function subjectsOf(model: BaseModel | undefined, adapters: readonly AdapterView[], runs: readonly RunView[]): Subject[] {
+export function subjectsOf(
+  model: BaseModel | undefined,
+  adapters: readonly AdapterView[],
+  runs: readonly RunView[],
+): Subject[] {
   if (!model) return [];
   const fitting = adapters.filter((adapter) => adapter.modelId === model.id || adapter.baseHash === model.hash);
   const half = runs.filter((run) => run.modelId === model.id && run.interimAdapterDir !== null);
@@ -39,12 +50,23 @@ export function subjectsOf(model: BaseModel | undefined, adapters: readonly Adap
       active: adapter.active,
       batched: isBatched(adapter),
     })),
-    ...half.map((run): Subject => ({ key: run.id, name: `half-trained: ${run.name} at step ${run.interim?.steps}`, detail: 'the adapter that the pause saved', kind: 'run', active: false, batched: false })),
+    ...half.map((run): Subject => ({
+      key: run.id,
+      name: `half-trained: ${run.name} at step ${run.interim?.steps}`,
+      detail: 'the adapter that the pause saved',
+      kind: 'run',
+      active: false,
+      batched: false,
+    })),
   ];
 }
 
 /** The base, the active adapter of each task in the order of the tasks, then half-trained ones: what one click or key reaches. */
 export function switchRow(subjects: readonly Subject[], tasks: readonly TaskView[]): Subject[] {
   const active = tasks.flatMap((task) => subjects.filter(({ key }) => key !== '' && key === task.activeAdapterId));
-  return [...subjects.filter(({ kind }) => kind === 'base'), ...active.map((one) => ({ ...one, name: one.task ?? one.name })), ...subjects.filter(({ kind }) => kind === 'run')];
+  return [
+    ...subjects.filter(({ kind }) => kind === 'base'),
+    ...active.map((one) => ({ ...one, name: one.task ?? one.name })),
+    ...subjects.filter(({ kind }) => kind === 'run'),
+  ];
 }

@@ -11,8 +11,15 @@ export function registerShapeKernels(): void {
   registered = true;
   const all: Record<string, Shapes> = {
     ...Object.fromEntries(SAME.map((name): [string, Shapes] => [name, ([x]) => [x!]])),
-    ...Object.fromEntries(WITH_BROADCAST.map((name): [string, Shapes] => [name, ([a, b]) => [tf.backend_util.assertAndGetBroadcastShape(a!, b!)]])),
-    ...Object.fromEntries(REDUCING.map((name): [string, Shapes] => [name, ([x], attributes) => [reduced(x!, attributes)]])),
+    ...Object.fromEntries(
+      WITH_BROADCAST.map((name): [string, Shapes] => [
+        name,
+        ([a, b]) => [tf.backend_util.assertAndGetBroadcastShape(a!, b!)],
+      ]),
+    ),
+    ...Object.fromEntries(
+      REDUCING.map((name): [string, Shapes] => [name, ([x], attributes) => [reduced(x!, attributes)]]),
+    ),
     ...SHAPES,
   };
   for (const [kernelName, shapes] of Object.entries(all)) register(kernelName, shapes);
@@ -27,8 +34,12 @@ function register(kernelName: string, shapes: Shapes): void {
       const tensors = Object.values(inputs).flat() as tf.TensorInfo[];
       const attributes = (attrs ?? {}) as Record<string, unknown>;
       const dtype = (attributes['dtype'] as tf.DataType | undefined) ?? tensors.at(-1)?.dtype ?? 'float32';
-      const results = shapes(tensors.map(({ shape }) => shape), attributes).map((shape): tf.TensorInfo => {
-        if (!VIEWS.has(kernelName)) return { dataId: own.hold(tf.util.sizeFromShape(shape), dtype === 'bool' ? 1 : 4), shape, dtype };
+      const results = shapes(
+        tensors.map(({ shape }) => shape),
+        attributes,
+      ).map((shape): tf.TensorInfo => {
+        if (!VIEWS.has(kernelName))
+          return { dataId: own.hold(tf.util.sizeFromShape(shape), dtype === 'bool' ? 1 : 4), shape, dtype };
         own.incRef(tensors[0]!.dataId);
         return { dataId: tensors[0]!.dataId, shape, dtype };
       });

@@ -4,9 +4,55 @@ import * as tf from '@tensorflow/tfjs-core';
 export type Shapes = (inputs: number[][], attributes: Record<string, unknown>) => number[][];
 
 /** Element by element. */
-export const SAME = ['Exp', 'Log', 'Sqrt', 'Rsqrt', 'Square', 'Tanh', 'Sigmoid', 'Neg', 'Abs', 'Erf', 'Relu', 'Cos', 'Sin', 'Reciprocal', 'IsFinite', 'IsNan', 'LogicalNot', 'ZerosLike', 'OnesLike', 'Identity', 'Cast', 'ClipByValue', 'Step', 'Sign', 'Softmax'];
+export const SAME = [
+  'Exp',
+  'Log',
+  'Sqrt',
+  'Rsqrt',
+  'Square',
+  'Tanh',
+  'Sigmoid',
+  'Neg',
+  'Abs',
+  'Erf',
+  'Relu',
+  'Cos',
+  'Sin',
+  'Reciprocal',
+  'IsFinite',
+  'IsNan',
+  'LogicalNot',
+  'ZerosLike',
+  'OnesLike',
+  'Identity',
+  'Cast',
+  'ClipByValue',
+  'Step',
+  'Sign',
+  'Softmax',
+];
 
-export const WITH_BROADCAST = ['Add', 'Sub', 'Multiply', 'RealDiv', 'FloorDiv', 'Maximum', 'Minimum', 'Pow', 'SquaredDifference', 'Equal', 'NotEqual', 'Less', 'LessEqual', 'Greater', 'GreaterEqual', 'LogicalAnd', 'LogicalOr', 'FloorMod', 'Mod'];
+export const WITH_BROADCAST = [
+  'Add',
+  'Sub',
+  'Multiply',
+  'RealDiv',
+  'FloorDiv',
+  'Maximum',
+  'Minimum',
+  'Pow',
+  'SquaredDifference',
+  'Equal',
+  'NotEqual',
+  'Less',
+  'LessEqual',
+  'Greater',
+  'GreaterEqual',
+  'LogicalAnd',
+  'LogicalOr',
+  'FloorMod',
+  'Mod',
+];
 
 export const REDUCING = ['Sum', 'Max', 'Min', 'Mean', 'Prod', 'All', 'Any'];
 
@@ -19,16 +65,27 @@ export const SHAPES: Record<string, Shapes> = {
     return [[...batch, a!.at(transposeA ? -1 : -2)!, b!.at(transposeB ? -2 : -1)!]];
   },
   Reshape: ([x], { shape }) => [tf.util.inferFromImplicitShape(shape as number[], tf.util.sizeFromShape(x!))],
-  ExpandDims: ([x], { dim }) => [x!.toSpliced((dim as number) < 0 ? x!.length + 1 + (dim as number) : (dim as number), 0, 1)],
+  ExpandDims: ([x], { dim }) => [
+    x!.toSpliced((dim as number) < 0 ? x!.length + 1 + (dim as number) : (dim as number), 0, 1),
+  ],
   Transpose: ([x], { perm }) => [(perm as number[]).map((axis) => x![axis]!)],
-  Slice: ([x], { begin, size }) => [(size as number[]).map((count, i) => (count < 0 ? x![i]! - (begin as number[])[i]! : count))],
+  Slice: ([x], { begin, size }) => [
+    (size as number[]).map((count, i) => (count < 0 ? x![i]! - (begin as number[])[i]! : count)),
+  ],
   Concat(inputs, { axis }) {
     const at = tf.util.parseAxisParam(axis as number, inputs[0]!)[0]!;
-    return [inputs[0]!.with(at, inputs.reduce((sum, shape) => sum + shape[at]!, 0))];
+    return [
+      inputs[0]!.with(
+        at,
+        inputs.reduce((sum, shape) => sum + shape[at]!, 0),
+      ),
+    ];
   },
   SplitV([x], { numOrSizeSplits, axis }) {
     const at = tf.util.parseAxisParam(axis as number, x!)[0]!;
-    const sizes = Array.isArray(numOrSizeSplits) ? (numOrSizeSplits as number[]) : new Array<number>(numOrSizeSplits as number).fill(x![at]! / (numOrSizeSplits as number));
+    const sizes = Array.isArray(numOrSizeSplits)
+      ? (numOrSizeSplits as number[])
+      : new Array<number>(numOrSizeSplits as number).fill(x![at]! / (numOrSizeSplits as number));
     return sizes.map((size) => x!.with(at, size));
   },
   GatherV2([x, indices], { axis }) {

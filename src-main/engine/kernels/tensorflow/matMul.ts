@@ -13,16 +13,36 @@ const LARGE = 1 << 17;
 
 type Matrix = tf.TensorInfo;
 
-function product(backend: TensorflowBackend, a: Matrix, b: Matrix, transposeA: boolean, transposeB: boolean): tf.Tensor {
-  return backend.executeSingleOutput('MatMul', [floatType(backend), flag(backend, 'transpose_a', transposeA), flag(backend, 'transpose_b', transposeB)], [a, b]);
+function product(
+  backend: TensorflowBackend,
+  a: Matrix,
+  b: Matrix,
+  transposeA: boolean,
+  transposeB: boolean,
+): tf.Tensor {
+  return backend.executeSingleOutput(
+    'MatMul',
+    [floatType(backend), flag(backend, 'transpose_a', transposeA), flag(backend, 'transpose_b', transposeB)],
+    [a, b],
+  );
 }
 
 function turned(backend: TensorflowBackend, x: Matrix): tf.Tensor {
-  return backend.executeSingleOutput('Transpose', [floatType(backend), indexType(backend, 'Tperm')], [x, tf.tensor1d([1, 0], 'int32')]);
+  return backend.executeSingleOutput(
+    'Transpose',
+    [floatType(backend), indexType(backend, 'Tperm')],
+    [x, tf.tensor1d([1, 0], 'int32')],
+  );
 }
 
 /** a·b of two float32 matrices, each transposed first where asked. Call it under tidy. */
-export function matMul(backend: TensorflowBackend, a: Matrix, b: Matrix, transposeA: boolean, transposeB: boolean): tf.Tensor {
+export function matMul(
+  backend: TensorflowBackend,
+  a: Matrix,
+  b: Matrix,
+  transposeA: boolean,
+  transposeB: boolean,
+): tf.Tensor {
   const rows = a.shape[0]!;
   const detour = transposeB && !transposeA && rows > 1 && rows <= FEW_ROWS && b.shape[0]! * b.shape[1]! >= LARGE;
   return detour ? turned(backend, product(backend, b, a, false, true)) : product(backend, a, b, transposeA, transposeB);

@@ -26,19 +26,32 @@ let registered = false;
 export function registerTensorflowKernels(): void {
   if (registered) return;
   registered = true;
-  before('BatchMatMul', ({ a, b }) => isMatrix(a!) && isMatrix(b!), (backend, { a, b }, { transposeA, transposeB }) =>
-    tf.tidy(() => matMul(backend, a!, b!, transposeA as boolean, transposeB as boolean)),
+  before(
+    'BatchMatMul',
+    ({ a, b }) => isMatrix(a!) && isMatrix(b!),
+    (backend, { a, b }, { transposeA, transposeB }) =>
+      tf.tidy(() => matMul(backend, a!, b!, transposeA as boolean, transposeB as boolean)),
   );
-  before('GraftCacheWrite', () => true, (backend, { cache, next }, { at }) => [tf.tidy(() => cacheWrite(backend, cache!, next!, at as number))]);
+  before(
+    'GraftCacheWrite',
+    () => true,
+    (backend, { cache, next }, { at }) => [tf.tidy(() => cacheWrite(backend, cache!, next!, at as number))],
+  );
   const oneQuery = ({ q }: Inputs, { cap }: Attributes): boolean => q!.shape[2] === 1 && cap === 0;
-  before('GraftMaskedAttention', oneQuery, (backend, { q, k, v, mask }, { scale }) => [tf.tidy(() => attentionOfOne(backend, q!, k!, v!, mask!, scale as number))]);
+  before('GraftMaskedAttention', oneQuery, (backend, { q, k, v, mask }, { scale }) => [
+    tf.tidy(() => attentionOfOne(backend, q!, k!, v!, mask!, scale as number)),
+  ]);
   before('GraftRotary', ({ x }) => isFew(x!), rotaryOfFew);
   before('GraftRotaryPerRow', ({ x }) => isFew(x!), rotaryOfFew);
   before('GraftLayerNorm', ({ x }) => isFew(x!), layerNormOfFew);
   before('GraftRmsNorm', ({ x }) => isFew(x!), rmsNormOfFew);
 }
 
-function before(kernelName: string, applies: (inputs: Inputs, attributes: Attributes) => boolean, kernel: Kernel): void {
+function before(
+  kernelName: string,
+  applies: (inputs: Inputs, attributes: Attributes) => boolean,
+  kernel: Kernel,
+): void {
   const { kernelFunc: usual } = tf.getKernel(kernelName, 'tensorflow');
   tf.unregisterKernel(kernelName, 'tensorflow');
   tf.registerKernel({

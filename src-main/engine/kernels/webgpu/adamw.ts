@@ -11,7 +11,17 @@ const UPDATE: Program = {
   key: 'GraftAdamW',
   inputs: { p: 'f32', m: 'f32', v: 'f32', g: 'f32', scale: 'f32' },
   outputs: { nextP: 'f32', nextM: 'f32', nextV: 'f32' },
-  uniforms: { size: 'u32', beta1: 'f32', rest1: 'f32', beta2: 'f32', rest2: 'f32', keep: 'f32', rate: 'f32', root: 'f32', eps: 'f32' },
+  uniforms: {
+    size: 'u32',
+    beta1: 'f32',
+    rest1: 'f32',
+    beta2: 'f32',
+    rest2: 'f32',
+    keep: 'f32',
+    rate: 'f32',
+    root: 'f32',
+    eps: 'f32',
+  },
   lanes: ELEMENT_LANES,
   body: `
   let i = group * ${ELEMENT_LANES}u + lane;
@@ -30,6 +40,10 @@ export const adamwKernels: WebgpuKernels = {
     const { shape } = p!;
     const size = shape.reduce((a, b) => a * b, 1);
     const uniforms = { ...(attributes as Record<string, number>), size, rest1: 1 - beta1!, rest2: 1 - beta2! };
-    return runProgram(backend, UPDATE, [p!, m!, v!, g!, scale!], uniforms, Math.ceil(size / ELEMENT_LANES), [shape, shape, shape]);
+    return runProgram(backend, UPDATE, [p!, m!, v!, g!, scale!], uniforms, Math.ceil(size / ELEMENT_LANES), [
+      shape,
+      shape,
+      shape,
+    ]);
   },
 };

@@ -12,7 +12,21 @@ import type * as tf from '@tensorflow/tfjs-core';
 import type { WebgpuKernels } from './kernel.ts';
 import { runProgram, type Program } from './program.ts';
 import { rotateRows } from './rotary.ts';
-import { accumulate, declareResults, elementOf, LANES, product, ROWS, shareWeights, tileDeclarations, variantName, variantOf, writeResults, type Rows, type TileVariant } from './tiles.ts';
+import {
+  accumulate,
+  declareResults,
+  elementOf,
+  LANES,
+  product,
+  ROWS,
+  shareWeights,
+  tileDeclarations,
+  variantName,
+  variantOf,
+  writeResults,
+  type Rows,
+  type TileVariant,
+} from './tiles.ts';
 
 type Places = 'rows' | 'grid';
 
@@ -114,19 +128,34 @@ function forward(places: Places, variant: TileVariant): Program {
 
 export const attentionKernels: WebgpuKernels = {
   GraftAttention(backend, { q, k, v }, { scale, ...rule }) {
-    const [[B, H, T, D], [, K, S]] = [q!.shape as [number, number, number, number], k!.shape as [number, number, number]];
+    const [[B, H, T, D], [, K, S]] = [
+      q!.shape as [number, number, number, number],
+      k!.shape as [number, number, number],
+    ];
     const uniforms = { H, K, T, S, D, scale: scale as number, ...ruleUniforms(rule) };
-    return runProgram(backend, forward('grid', variantOf(D)), [q!, k!, v!], uniforms, B * H * Math.ceil(T / ROWS), [q!.shape]);
+    return runProgram(backend, forward('grid', variantOf(D)), [q!, k!, v!], uniforms, B * H * Math.ceil(T / ROWS), [
+      q!.shape,
+    ]);
   },
 
   GraftRowsAttention(backend, { q, k, v, starts, positions, cos, sin }, attributes) {
     const { B, T, H, K, scale } = attributes as Record<string, number>;
     const [N, width] = q!.shape as [number, number];
     const D = width / H!;
-    const [queries, keys] = [q!, k!].map((x) => rotateRows(backend, x, D, positions!, cos!, sin!, 1)) as [tf.TensorInfo, tf.TensorInfo];
+    const [queries, keys] = [q!, k!].map((x) => rotateRows(backend, x, D, positions!, cos!, sin!, 1)) as [
+      tf.TensorInfo,
+      tf.TensorInfo,
+    ];
     backend.incRef(v!.dataId);
     const uniforms = { H: H!, K: K!, T: T!, S: T!, D, scale: scale!, ...ruleUniforms(attributes) };
-    const [out, lse] = runProgram(backend, forward('rows', variantOf(D)), [queries, keys, v!, starts!], uniforms, B! * H! * Math.ceil(T! / ROWS), [q!.shape, [N, H!]]);
+    const [out, lse] = runProgram(
+      backend,
+      forward('rows', variantOf(D)),
+      [queries, keys, v!, starts!],
+      uniforms,
+      B! * H! * Math.ceil(T! / ROWS),
+      [q!.shape, [N, H!]],
+    );
     return [out!, queries, keys, v!, lse!];
   },
 };

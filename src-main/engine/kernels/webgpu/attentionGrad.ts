@@ -12,7 +12,21 @@ import type { WebgpuKernels } from './kernel.ts';
 import { runProgram, type Element, type Program, type WebgpuBackend } from './program.ts';
 import { totalSnippet } from './reduce.ts';
 import { rotateRows } from './rotary.ts';
-import { accumulate, declareResults, elementOf, LANES, product, ROWS, shareWeights, tileDeclarations, variantName, variantOf, writeResults, type Rows, type TileVariant } from './tiles.ts';
+import {
+  accumulate,
+  declareResults,
+  elementOf,
+  LANES,
+  product,
+  ROWS,
+  shareWeights,
+  tileDeclarations,
+  variantName,
+  variantOf,
+  writeResults,
+  type Rows,
+  type TileVariant,
+} from './tiles.ts';
 
 const STATS_LANES = 32;
 const SIZES = { H: 'u32', K: 'u32', T: 'u32', D: 'u32', window: 'u32', scale: 'f32', cap: 'f32' } as const;
@@ -126,7 +140,14 @@ function keyGradients(variant: TileVariant): Program {
 }
 
 /** Turns a gradient back by the rotary angles and frees it; where there are none, it stays. */
-function turnBack(backend: WebgpuBackend, x: tf.TensorInfo, D: number, positions: tf.TensorInfo, cos: tf.TensorInfo, sin: tf.TensorInfo): tf.TensorInfo {
+function turnBack(
+  backend: WebgpuBackend,
+  x: tf.TensorInfo,
+  D: number,
+  positions: tf.TensorInfo,
+  cos: tf.TensorInfo,
+  sin: tf.TensorInfo,
+): tf.TensorInfo {
   const turned = rotateRows(backend, x, D, positions, cos, sin, -1);
   backend.disposeData(x.dataId);
   return turned;

@@ -27,7 +27,13 @@ function runCopies(backend: WebgpuBackend, copies: Copy[]): void {
   backend.endComputePassEncoder();
   copies.forEach(({ fromFirst, toFirst, count }, i) => {
     const [from, to] = buffers[i]!;
-    backend.commandEncoder.copyBufferToBuffer(from, FLOAT_BYTES * fromFirst, to, FLOAT_BYTES * toFirst, FLOAT_BYTES * count);
+    backend.commandEncoder.copyBufferToBuffer(
+      from,
+      FLOAT_BYTES * fromFirst,
+      to,
+      FLOAT_BYTES * toFirst,
+      FLOAT_BYTES * count,
+    );
   });
 }
 

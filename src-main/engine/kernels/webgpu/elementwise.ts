@@ -10,8 +10,15 @@ export const ELEMENT_LANES = 256;
 export const SIGMOID = 'fn sigmoid(x: f32) -> f32 { return 1.0 / (1.0 + exp(-max(x, -80.0))); }';
 
 /** `body` reads and writes the buffers at index `i`. */
-export function elementProgram(key: string, inputs: string[], outputs: string[], declarations: string, body: string): Program {
-  const floats = (names: string[]): Record<string, 'f32'> => Object.fromEntries(names.map((name) => [name, 'f32' as const]));
+export function elementProgram(
+  key: string,
+  inputs: string[],
+  outputs: string[],
+  declarations: string,
+  body: string,
+): Program {
+  const floats = (names: string[]): Record<string, 'f32'> =>
+    Object.fromEntries(names.map((name) => [name, 'f32' as const]));
   return {
     key,
     inputs: floats(inputs),

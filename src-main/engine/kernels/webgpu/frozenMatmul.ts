@@ -15,9 +15,29 @@ function frozenMatmul(backend: WebgpuBackend, product: FrozenProduct): tf.Tensor
 
 export const frozenMatmulKernels: WebgpuKernels = {
   GraftFrozenLinear(backend, { x, w, b }, { format, R, C, transposed }) {
-    return [frozenMatmul(backend, { format: BASE_DTYPES[format as number]!, R: R as number, C: C as number, x: x!, w: w!, b: b ?? null, transposed: transposed as boolean })];
+    return [
+      frozenMatmul(backend, {
+        format: BASE_DTYPES[format as number]!,
+        R: R as number,
+        C: C as number,
+        x: x!,
+        w: w!,
+        b: b ?? null,
+        transposed: transposed as boolean,
+      }),
+    ];
   },
   GraftFrozenLinearGrad(backend, { dy, w }, { format, R, C, transposed }) {
-    return [frozenMatmul(backend, { format: BASE_DTYPES[format as number]!, R: R as number, C: C as number, x: dy!, w: w!, b: null, transposed: !(transposed as boolean) })];
+    return [
+      frozenMatmul(backend, {
+        format: BASE_DTYPES[format as number]!,
+        R: R as number,
+        C: C as number,
+        x: dy!,
+        w: w!,
+        b: null,
+        transposed: !(transposed as boolean),
+      }),
+    ];
   },
 };

@@ -15,13 +15,18 @@ interface NullDevice {
   destroy(): void;
 }
 
-const dawn = createRequire(import.meta.url)('webgpu') as { globals: object; create(options: string[]): { requestAdapter(): Promise<{ requestDevice(d: object): Promise<NullDevice> }> } };
+const dawn = createRequire(import.meta.url)('webgpu') as {
+  globals: object;
+  create(options: string[]): { requestAdapter(): Promise<{ requestDevice(d: object): Promise<NullDevice> }> };
+};
 Object.assign(globalThis, dawn.globals); // Dawn makes its errors with these
 /** Dawn ends with this object, so it must outlive the tests. */
 const kept = { gpu: dawn.create(['backend=null', 'enable-dawn-features=allow_unsafe_apis']) };
 Object.assign(globalThis, { kept });
 const adapter = await kept.gpu.requestAdapter();
-const device = await adapter.requestDevice({ requiredFeatures: ['shader-f16', 'subgroups', 'chromium-experimental-subgroup-matrix'] });
+const device = await adapter.requestDevice({
+  requiredFeatures: ['shader-f16', 'subgroups', 'chromium-experimental-subgroup-matrix'],
+});
 afterAll(() => device.destroy());
 
 async function errorOf(code: string): Promise<string | undefined> {
@@ -40,7 +45,13 @@ const CONFIGS: MatrixConfig[] = [
 it.each(CONFIGS)('is valid WGSL for $component $M x $N x $K', async (config) => {
   for (const format of BASE_DTYPES) {
     for (const transposed of [true, false]) {
-      const text = shaderText(matrixProgram('matrix', { format, transposed, vectorX: transposed, vectorW: !transposed, bias: transposed }, config));
+      const text = shaderText(
+        matrixProgram(
+          'matrix',
+          { format, transposed, vectorX: transposed, vectorW: !transposed, bias: transposed },
+          config,
+        ),
+      );
       expect(await errorOf(text)).toBeUndefined();
     }
   }
@@ -48,6 +59,14 @@ it.each(CONFIGS)('is valid WGSL for $component $M x $N x $K', async (config) => 
 });
 
 it('would be told of a matrix of the wrong shape', async () => {
-  const text = shaderText(matrixProgram('matrix', { format: 'f16', transposed: true, vectorX: true, vectorW: true, bias: false }, CONFIGS[0]!));
-  expect(await errorOf(text.replace('subgroup_matrix_left<f16, 16, 16>', 'subgroup_matrix_left<f16, 8, 16>'))).toMatch(/subgroupMatrixMultiplyAccumulate/);
+  const text = shaderText(
+    matrixProgram(
+      'matrix',
+      { format: 'f16', transposed: true, vectorX: true, vectorW: true, bias: false },
+      CONFIGS[0]!,
+    ),
+  );
+  expect(await errorOf(text.replace('subgroup_matrix_left<f16, 16, 16>', 'subgroup_matrix_left<f16, 8, 16>'))).toMatch(
+    /subgroupMatrixMultiplyAccumulate/,
+  );
 });

@@ -22,7 +22,13 @@ export interface MatrixConfig {
 export interface AdapterMatrixInfo {
   subgroupMinSize?: number;
   subgroupMaxSize?: number;
-  subgroupMatrixConfigs?: Iterable<{ componentType: string; resultComponentType: string; M: number; N: number; K: number }>;
+  subgroupMatrixConfigs?: Iterable<{
+    componentType: string;
+    resultComponentType: string;
+    M: number;
+    N: number;
+    K: number;
+  }>;
 }
 
 /** Results across and down a workgroup, and a subgroup. */
@@ -32,10 +38,17 @@ const SUBGROUPS = 4;
 const SCALE_LANES = 128;
 
 /** A form that the kernel can use, float16 factors first; null when there is none. */
-export function matrixConfig({ subgroupMinSize, subgroupMaxSize, subgroupMatrixConfigs = [] }: AdapterMatrixInfo): MatrixConfig | null {
+export function matrixConfig({
+  subgroupMinSize,
+  subgroupMaxSize,
+  subgroupMatrixConfigs = [],
+}: AdapterMatrixInfo): MatrixConfig | null {
   // Were subgroups of several sizes, four of them might not be what the workgroup has.
   if (!subgroupMaxSize || subgroupMinSize !== subgroupMaxSize) return null;
-  const usable = [...subgroupMatrixConfigs].filter((c) => c.resultComponentType === 'f32' && QUARTER % c.M === 0 && QUARTER % c.N === 0 && QUARTER % c.K === 0 && c.K >= 4);
+  const usable = [...subgroupMatrixConfigs].filter(
+    (c) =>
+      c.resultComponentType === 'f32' && QUARTER % c.M === 0 && QUARTER % c.N === 0 && QUARTER % c.K === 0 && c.K >= 4,
+  );
   for (const component of ['f16', 'f32'] as const) {
     const found = usable.find((c) => c.componentType === component);
     if (found) return { component, M: found.M, N: found.N, K: found.K, subgroupSize: subgroupMaxSize };
@@ -62,7 +75,12 @@ export function matrixProgram(key: string, text: ProductText, config: MatrixConf
   const scaled = component === 'f16';
   return {
     key,
-    inputs: { x: text.vectorX ? 'vec4<f32>' : 'f32', words: reader.element, ...(text.bias ? { b: 'f32' } : {}), ...(scaled ? { xScales: 'f32' } : {}) },
+    inputs: {
+      x: text.vectorX ? 'vec4<f32>' : 'f32',
+      words: reader.element,
+      ...(text.bias ? { b: 'f32' } : {}),
+      ...(scaled ? { xScales: 'f32' } : {}),
+    },
     outputs: { y: 'f32' },
     uniforms: PRODUCT_UNIFORMS,
     lanes,
@@ -82,16 +100,27 @@ fn xScale(n: u32) -> f32 { ${scaled ? 'if (n < u.N) { return xScales[n]; }' : ''
   let m0 = (group % across) * ${MATRIX_TILE}u;
   let rowStart = ${QUARTER}u * (wave / 2u);
   let columnStart = ${QUARTER}u * (wave % 2u);
-  ${count(QUARTER / M).flatMap((i) => count(QUARTER / N).map((j) => `var acc${i}_${j} = subgroup_matrix_result<f32, ${N}, ${M}>();`)).join('\n  ')}
+  ${count(QUARTER / M)
+    .flatMap((i) => count(QUARTER / N).map((j) => `var acc${i}_${j} = subgroup_matrix_result<f32, ${N}, ${M}>();`))
+    .join('\n  ')}
   for (var k0 = 0u; k0 < u.inner; k0 += ${depth}u) {
     for (var i = lane; i < ${MATRIX_TILE * (depth / 4)}u; i += ${lanes}u) {
       ${load(text.transposed, depth, component)}
     }
     workgroupBarrier();
-    ${count(depth / K).map((step) => multiply(text.transposed, step * K, depth, config)).join('\n    ')}
+    ${count(depth / K)
+      .map((step) => multiply(text.transposed, step * K, depth, config))
+      .join('\n    ')}
     workgroupBarrier();
   }
-  ${count(QUARTER / M).flatMap((i) => count(QUARTER / N).map((j) => `subgroupMatrixStore<row_major>(&sums, (rowStart + ${i * M}u) * ${MATRIX_TILE}u + columnStart + ${j * N}u, acc${i}_${j}, ${MATRIX_TILE}u);`)).join('\n  ')}
+  ${count(QUARTER / M)
+    .flatMap((i) =>
+      count(QUARTER / N).map(
+        (j) =>
+          `subgroupMatrixStore<row_major>(&sums, (rowStart + ${i * M}u) * ${MATRIX_TILE}u + columnStart + ${j * N}u, acc${i}_${j}, ${MATRIX_TILE}u);`,
+      ),
+    )
+    .join('\n  ')}
   workgroupBarrier();
   for (var i = lane; i < ${MATRIX_TILE * MATRIX_TILE}u; i += ${lanes}u) {
     let n = n0 + i / ${MATRIX_TILE}u;
@@ -103,7 +132,8 @@ fn xScale(n: u32) -> f32 { ${scaled ? 'if (n < u.N) { return xScales[n]; }' : ''
 
 /** One quad each of x and of W. The tile of W is (m, k) for x·W^T and (k, m) for x·W, as its rows lie. */
 function load(transposed: boolean, depth: number, component: string): string {
-  const write = (tile: string, at: string, four: string): string => [0, 1, 2, 3].map((c) => `${tile}[${at} + ${c}u] = ${component}(${four}[${c}]);`).join(' ');
+  const write = (tile: string, at: string, four: string): string =>
+    [0, 1, 2, 3].map((c) => `${tile}[${at} + ${c}u] = ${component}(${four}[${c}]);`).join(' ');
   const across = transposed ? depth / 4 : MATRIX_TILE / 4;
   const [row, quad] = [`i / ${across}u`, `i % ${across}u`];
   const w = transposed ? `weight4(m0 + ${row}, k0 / 4u + ${quad})` : `weight4(k0 + ${row}, m0 / 4u + ${quad})`;
@@ -116,13 +146,20 @@ function load(transposed: boolean, depth: number, component: string): string {
 }
 
 function multiply(transposed: boolean, k: number, depth: number, { component, M, N, K }: MatrixConfig): string {
-  const left = count(QUARTER / M).map((i) => `let a${i} = subgroupMatrixLoad<subgroup_matrix_left<${component}, ${K}, ${M}>, row_major>(&xTile, (rowStart + ${i * M}u) * ${depth}u + ${k}u, ${depth}u);`);
+  const left = count(QUARTER / M).map(
+    (i) =>
+      `let a${i} = subgroupMatrixLoad<subgroup_matrix_left<${component}, ${K}, ${M}>, row_major>(&xTile, (rowStart + ${i * M}u) * ${depth}u + ${k}u, ${depth}u);`,
+  );
   const right = count(QUARTER / N).map((j) => {
     const column = `(columnStart + ${j * N}u)`;
-    const [at, majority, stride] = transposed ? [`${column} * ${depth}u + ${k}u`, 'col_major', depth] : [`${k * MATRIX_TILE}u + ${column}`, 'row_major', MATRIX_TILE];
+    const [at, majority, stride] = transposed
+      ? [`${column} * ${depth}u + ${k}u`, 'col_major', depth]
+      : [`${k * MATRIX_TILE}u + ${column}`, 'row_major', MATRIX_TILE];
     return `let b${j} = subgroupMatrixLoad<subgroup_matrix_right<${component}, ${N}, ${K}>, ${majority}>(&wTile, ${at}, ${stride}u);`;
   });
-  const sums = count(QUARTER / M).flatMap((i) => count(QUARTER / N).map((j) => `acc${i}_${j} = subgroupMatrixMultiplyAccumulate(a${i}, b${j}, acc${i}_${j});`));
+  const sums = count(QUARTER / M).flatMap((i) =>
+    count(QUARTER / N).map((j) => `acc${i}_${j} = subgroupMatrixMultiplyAccumulate(a${i}, b${j}, acc${i}_${j});`),
+  );
   return `{ ${[...left, ...right, ...sums].join('\n      ')} }`;
 }
 

@@ -41,9 +41,13 @@ fn multiplyAccumulate(left: Factor, right: Factor, place: u32) -> u32 {
 fn storeRows(start: u32, place: u32, stride: u32) { if (start != place || stride != ${MATRIX_TILE}u) { sums[start] = 1e30; } }
 fn rowMajor(start: u32, stride: u32) -> Factor { return Factor(start, stride, 1u); }
 fn columnMajor(start: u32, stride: u32) -> Factor { return Factor(start, 1u, stride); }`;
-  const place = (i: string, j: string): string => `(32u * (wave / 2u) + ${Number(i) * M}u) * ${MATRIX_TILE}u + 32u * (wave % 2u) + ${Number(j) * N}u`;
+  const place = (i: string, j: string): string =>
+    `(32u * (wave / 2u) + ${Number(i) * M}u) * ${MATRIX_TILE}u + 32u * (wave % 2u) + ${Number(j) * N}u`;
   const body = program.body
-    .replaceAll(/var acc(\d+)_(\d+) = subgroup_matrix_result<[^>]*>\(\)/g, (_, i: string, j: string) => `var acc${i}_${j} = ${place(i, j)}`)
+    .replaceAll(
+      /var acc(\d+)_(\d+) = subgroup_matrix_result<[^>]*>\(\)/g,
+      (_, i: string, j: string) => `var acc${i}_${j} = ${place(i, j)}`,
+    )
     .replaceAll(/subgroupMatrixLoad<[^>]*>, row_major>\(&[xw]Tile, /g, 'rowMajor(')
     .replaceAll(/subgroupMatrixLoad<[^>]*>, col_major>\(&[xw]Tile, /g, 'columnMajor(')
     .replaceAll('subgroupMatrixMultiplyAccumulate(', 'multiplyAccumulate(')
@@ -81,12 +85,22 @@ async function check(config: MatrixConfig, transposed: boolean): Promise<void> {
   x.data.forEach((value, i) => (x.data[i] = value * size(Math.floor(i / inner))));
   const tensors = [x, w, ...(b ? [b] : [])].map(toTensor);
   const scales = half ? runProgram(backend, SCALES, [tensors[0]!], { inner }, N, [[N]]) : [];
-  const program = emulated(matrixProgram(`emulated ${config.component} ${transposed}`, { format: 'f32', transposed, vectorX: false, vectorW: false, bias: !half }, config), config);
+  const program = emulated(
+    matrixProgram(
+      `emulated ${config.component} ${transposed}`,
+      { format: 'f32', transposed, vectorX: false, vectorW: false, bias: !half },
+      config,
+    ),
+    config,
+  );
   const uniforms = { N, inner, width, R, C, quads: Math.ceil(C / 4), blocks: 0, maximaAt: 0, scalesAt: 0 };
   const groups = Math.ceil(N / MATRIX_TILE) * Math.ceil(width / MATRIX_TILE);
   const [info] = runProgram(backend, program, [...tensors, ...scales], uniforms, groups, [[N, width]]);
   for (const { dataId } of scales) backend.disposeData(dataId);
-  const rowSizes = tf.tensor2d(Array.from({ length: N }, (_, n) => size(n)), [N, 1]);
+  const rowSizes = tf.tensor2d(
+    Array.from({ length: N }, (_, n) => size(n)),
+    [N, 1],
+  );
   const y = tf.engine().makeTensorFromTensorInfo(info!);
   const want = reference(x, w, b, transposed).map((value, i) => value / size(Math.floor(i / width)));
   // Float16 rounds x and W by 2^-11 each, one against another.

@@ -33,7 +33,12 @@ export function deviceTraits(device: WebgpuBackend['device'] & { adapterInfo?: A
     const matrices = device.features.has('chromium-experimental-subgroup-matrix') && device.features.has('subgroups');
     const matrix = matrices ? matrixConfig(device.adapterInfo ?? {}) : null;
     const f16 = device.features.has('shader-f16');
-    traits = { f16, subgroups: device.features.has('subgroups'), workgroupBytes: device.limits.maxComputeWorkgroupStorageSize, matrix: matrix?.component === 'f16' && !f16 ? null : matrix };
+    traits = {
+      f16,
+      subgroups: device.features.has('subgroups'),
+      workgroupBytes: device.limits.maxComputeWorkgroupStorageSize,
+      matrix: matrix?.component === 'f16' && !f16 ? null : matrix,
+    };
     known.set(device, traits);
   }
   return traits;
@@ -45,15 +50,26 @@ export function runVariant(backend: WebgpuBackend, product: FrozenProduct, varia
   const N = x.shape[0]!;
   const [inner, width] = transposed ? [C, R] : [R, C];
   const text: ProductText = { format, transposed, vectorX: inner % 4 === 0, vectorW: C % 4 === 0, bias: b !== null };
-  const { quads, blocks, maximaAt, scalesAt } = format === 'f32' ? { quads: Math.ceil(C / 4), blocks: 0, maximaAt: 0, scalesAt: 0 } : packedLayout(format, R, C);
+  const { quads, blocks, maximaAt, scalesAt } =
+    format === 'f32' ? { quads: Math.ceil(C / 4), blocks: 0, maximaAt: 0, scalesAt: 0 } : packedLayout(format, R, C);
   const run = (program: Program, groups: number, more: tf.TensorInfo[] = []): tf.TensorInfo =>
-    runProgram(backend, program, [x, w, ...(b ? [b] : []), ...more], { N, inner, width, R, C, quads, blocks, maximaAt, scalesAt }, groups, [[N, width]])[0]!;
+    runProgram(
+      backend,
+      program,
+      [x, w, ...(b ? [b] : []), ...more],
+      { N, inner, width, R, C, quads, blocks, maximaAt, scalesAt },
+      groups,
+      [[N, width]],
+    )[0]!;
   const tiles = (size: number): number => Math.ceil(N / size) * Math.ceil(width / size);
   const rows = N > 2 ? MOST_ROWS : N;
   const program = programOf(backend, variant, rows, text);
   if (variant === 'rows' || variant === 'rows-subgroups') return run(program, rowsGroups(transposed, width));
   if (variant !== 'matrix') return run(program, tiles(TILE_VARIANTS[variant].lanes * TILE_VARIANTS[variant].perLane));
-  const scales = deviceTraits(backend.device).matrix!.component === 'f16' ? runProgram(backend, SCALES, [x], { inner }, N, [[N]]) : [];
+  const scales =
+    deviceTraits(backend.device).matrix!.component === 'f16'
+      ? runProgram(backend, SCALES, [x], { inner }, N, [[N]])
+      : [];
   const y = run(program, tiles(MATRIX_TILE), scales);
   for (const { dataId } of scales) backend.disposeData(dataId);
   return y;

@@ -16,7 +16,14 @@ export interface WeightReader {
 }
 
 /** Sizes of W that its readers use. */
-export const WEIGHT_UNIFORMS = { R: 'u32', C: 'u32', quads: 'u32', blocks: 'u32', maximaAt: 'u32', scalesAt: 'u32' } as const;
+export const WEIGHT_UNIFORMS = {
+  R: 'u32',
+  C: 'u32',
+  quads: 'u32',
+  blocks: 'u32',
+  maximaAt: 'u32',
+  scalesAt: 'u32',
+} as const;
 
 const PAIRS = (low: string, high: string): string => `
 fn weight4(r: u32, quad: u32) -> vec4<f32> {
@@ -29,15 +36,27 @@ fn weight4(r: u32, quad: u32) -> vec4<f32> {
 export function weightReader(format: BaseDtype, vectors: boolean): WeightReader {
   switch (format) {
     case 'f32':
-      return { element: vectors ? 'vec4<f32>' : 'f32', declarations: rowReader('weight4', 'words', 'u.R', 'u.C', vectors), prepare: '' };
+      return {
+        element: vectors ? 'vec4<f32>' : 'f32',
+        declarations: rowReader('weight4', 'words', 'u.R', 'u.C', vectors),
+        prepare: '',
+      };
     case 'f16':
       return { element: 'vec2<u32>', declarations: PAIRS('unpack2x16float(w.x)', 'unpack2x16float(w.y)'), prepare: '' };
     case 'bf16':
-      return { element: 'vec2<u32>', declarations: `fn pair(w: u32) -> vec2<f32> { return bitcast<vec2<f32>>(vec2<u32>(w << 16u, w & 0xffff0000u)); }${PAIRS('pair(w.x)', 'pair(w.y)')}`, prepare: '' };
+      return {
+        element: 'vec2<u32>',
+        declarations: `fn pair(w: u32) -> vec2<f32> { return bitcast<vec2<f32>>(vec2<u32>(w << 16u, w & 0xffff0000u)); }${PAIRS('pair(w.x)', 'pair(w.y)')}`,
+        prepare: '',
+      };
     case 'int8':
       return { element: 'u32', declarations: INT8, prepare: '' };
     case 'nf4':
-      return { element: 'u32', declarations: NF4, prepare: 'if (lane < 16u) { levels[lane] = LEVELS[lane]; }\n  workgroupBarrier();' };
+      return {
+        element: 'u32',
+        declarations: NF4,
+        prepare: 'if (lane < 16u) { levels[lane] = LEVELS[lane]; }\n  workgroupBarrier();',
+      };
     default:
       return format satisfies never;
   }
@@ -66,7 +85,9 @@ fn weight4(r: u32, quad: u32) -> vec4<f32> {
 /** `fn name(row, quad) -> vec4<f32>` of a float32 buffer (rows, width); with `vectors` it is an array of vec4. */
 export function rowReader(name: string, buffer: string, rows: string, width: string, vectors: boolean): string {
   const float = (i: number): string => `select(0.0, ${buffer}[first + ${i}u], 4u * quad + ${i}u < ${width})`;
-  const four = vectors ? `return ${buffer}[row * (${width} / 4u) + quad];` : `let first = row * ${width} + 4u * quad;\n  return vec4<f32>(${[0, 1, 2, 3].map(float).join(', ')});`;
+  const four = vectors
+    ? `return ${buffer}[row * (${width} / 4u) + quad];`
+    : `let first = row * ${width} + 4u * quad;\n  return vec4<f32>(${[0, 1, 2, 3].map(float).join(', ')});`;
   return `
 fn ${name}(row: u32, quad: u32) -> vec4<f32> {
   if (row >= ${rows} || 4u * quad >= ${width}) { return vec4<f32>(0.0); }

@@ -47,7 +47,11 @@ export function tilesProgram(key: string, text: ProductText, { lanes, perLane, h
   const wQuads = text.transposed ? size * STRIDE : DEPTH * (size / 4);
   return {
     key,
-    inputs: { x: text.vectorX ? 'vec4<f32>' : 'f32', words: reader.element, ...(text.bias ? { b: 'f32' as const } : {}) },
+    inputs: {
+      x: text.vectorX ? 'vec4<f32>' : 'f32',
+      words: reader.element,
+      ...(text.bias ? { b: 'f32' as const } : {}),
+    },
     outputs: { y: 'f32' },
     uniforms: PRODUCT_UNIFORMS,
     lanes: lanes * lanes,
@@ -64,7 +68,9 @@ ${rowReader('x4', 'x', 'u.N', 'u.inner', text.vectorX)}`,
   let m0 = (group % across) * ${size}u;
   let tx = lane % ${lanes}u;
   let ty = lane / ${lanes}u;
-  ${count(perLane).flatMap((i) => count(perLane / 4).map((j) => `var acc${i}_${j} = vec4<f32>(0.0);`)).join(' ')}
+  ${count(perLane)
+    .flatMap((i) => count(perLane / 4).map((j) => `var acc${i}_${j} = vec4<f32>(0.0);`))
+    .join(' ')}
   for (var k0 = 0u; k0 < u.inner; k0 += ${DEPTH}u) {
     for (var i = lane; i < ${size * QUADS}u; i += ${lanes * lanes}u) {
       xTile[(i / ${QUADS}u) * ${STRIDE}u + i % ${QUADS}u] = x4(n0 + i / ${QUADS}u, k0 / 4u + i % ${QUADS}u);
@@ -76,13 +82,16 @@ ${rowReader('x4', 'x', 'u.N', 'u.inner', text.vectorX)}`,
     }
     workgroupBarrier();
   }
-  ${count(perLane).map((i) => store(text, i, lanes, perLane)).join('\n')}`,
+  ${count(perLane)
+    .map((i) => store(text, i, lanes, perLane))
+    .join('\n')}`,
   };
 }
 
 /** As many quads of W as of x. Neighbouring lanes read neighbouring quads of a row of W. */
 function loadW(transposed: boolean, size: number, element: string): string {
-  if (transposed) return `wTile[(i / ${QUADS}u) * ${STRIDE}u + i % ${QUADS}u] = ${element}(weight4(m0 + i / ${QUADS}u, k0 / 4u + i % ${QUADS}u));`;
+  if (transposed)
+    return `wTile[(i / ${QUADS}u) * ${STRIDE}u + i % ${QUADS}u] = ${element}(weight4(m0 + i / ${QUADS}u, k0 / 4u + i % ${QUADS}u));`;
   return `wTile[i] = ${element}(weight4(k0 + i / ${size / 4}u, m0 / 4u + i % ${size / 4}u));`;
 }
 
@@ -93,20 +102,34 @@ function multiply(transposed: boolean, lanes: number, perLane: number): string {
   const groups = count(perLane / 4);
   if (transposed) {
     const columns = count(perLane).map((j) => `let b${j} = vec4<f32>(wTile[(tx + ${lanes * j}u) * ${STRIDE}u + q]);`);
-    const sums = count(perLane).flatMap((i) => groups.map((j) => `acc${i}_${j} += vec4<f32>(${[0, 1, 2, 3].map((c) => `dot(a${i}, b${4 * j + c})`).join(', ')});`));
+    const sums = count(perLane).flatMap((i) =>
+      groups.map(
+        (j) => `acc${i}_${j} += vec4<f32>(${[0, 1, 2, 3].map((c) => `dot(a${i}, b${4 * j + c})`).join(', ')});`,
+      ),
+    );
     return [...rows, ...columns, ...sums].join('\n      ');
   }
-  const quads = groups.flatMap((j) => [0, 1, 2, 3].map((c) => `let b${j}_${c} = vec4<f32>(wTile[(4u * q + ${c}u) * ${size / 4}u + tx + ${lanes * j}u]);`));
-  const sums = count(perLane).flatMap((i) => groups.map((j) => `acc${i}_${j} += ${['x', 'y', 'z', 'w'].map((c, at) => `a${i}.${c} * b${j}_${at}`).join(' + ')};`));
+  const quads = groups.flatMap((j) =>
+    [0, 1, 2, 3].map((c) => `let b${j}_${c} = vec4<f32>(wTile[(4u * q + ${c}u) * ${size / 4}u + tx + ${lanes * j}u]);`),
+  );
+  const sums = count(perLane).flatMap((i) =>
+    groups.map(
+      (j) => `acc${i}_${j} += ${['x', 'y', 'z', 'w'].map((c, at) => `a${i}.${c} * b${j}_${at}`).join(' + ')};`,
+    ),
+  );
   return [...rows, ...quads, ...sums].join('\n      ');
 }
 
 function store({ transposed, bias }: ProductText, i: number, lanes: number, perLane: number): string {
-  const column = (j: number, c: number): string => (transposed ? `m0 + tx + ${lanes * (4 * j + c)}u` : `m0 + 4u * (tx + ${lanes * j}u) + ${c}u`);
-  const one = (j: number, c: number): string => `{ let m = ${column(j, c)}; if (m < u.width) { y[row + m] = acc${i}_${j}.${'xyzw'[c]}${bias ? ' + b[m]' : ''}; } }`;
+  const column = (j: number, c: number): string =>
+    transposed ? `m0 + tx + ${lanes * (4 * j + c)}u` : `m0 + 4u * (tx + ${lanes * j}u) + ${c}u`;
+  const one = (j: number, c: number): string =>
+    `{ let m = ${column(j, c)}; if (m < u.width) { y[row + m] = acc${i}_${j}.${'xyzw'[c]}${bias ? ' + b[m]' : ''}; } }`;
   return `
   if (n0 + ty + ${lanes * i}u < u.N) {
     let row = (n0 + ty + ${lanes * i}u) * u.width;
-    ${count(perLane / 4).flatMap((j) => [0, 1, 2, 3].map((c) => one(j, c))).join('\n    ')}
+    ${count(perLane / 4)
+      .flatMap((j) => [0, 1, 2, 3].map((c) => one(j, c)))
+      .join('\n    ')}
   }`;
 }

@@ -20,10 +20,19 @@ describe.skipIf(note !== '')(`the tuner of products${note}`, () => {
   });
 
   function product(): FrozenProduct {
-    return { format: 'f32', R: 3, C: 5, x: tf.zeros([7, 5]), w: tf.tensor2d(new Random(1).normal(15), [3, 5]), b: null, transposed: true };
+    return {
+      format: 'f32',
+      R: 3,
+      C: 5,
+      x: tf.zeros([7, 5]),
+      w: tf.tensor2d(new Random(1).normal(15), [3, 5]),
+      b: null,
+      transposed: true,
+    };
   }
 
-  const timed = (times: Partial<Record<Variant, number>>) => async (_: FrozenProduct, variants: Variant[]) => variants.map((name) => times[name] ?? Infinity);
+  const timed = (times: Partial<Record<Variant, number>>) => async (_: FrozenProduct, variants: Variant[]) =>
+    variants.map((name) => times[name] ?? Infinity);
 
   it('keeps the fastest for every N of the same power of two, and asks once', async () => {
     tuneFor('card A');
@@ -71,7 +80,10 @@ describe.skipIf(note !== '')(`the tuner of products${note}`, () => {
   });
 
   it('measures for real, drops what fails, and leaves no tensor', { timeout: 60_000 }, async () => {
-    const { w, x } = { w: tf.tensor2d(new Random(1).normal(15), [3, 5]), x: tf.tensor2d(new Random(2).normal(10), [2, 5]) };
+    const { w, x } = {
+      w: tf.tensor2d(new Random(1).normal(15), [3, 5]),
+      x: tf.tensor2d(new Random(2).normal(10), [2, 5]),
+    };
     const parameter = { name: 'w', value: w };
     const first = frozenLinear(x, parameter, undefined, 'out_in');
     tuneFor('this driver');

@@ -9,12 +9,24 @@ import type { WebgpuKernels } from './kernel.ts';
 const LINEAR = 2 * Math.sqrt(2 / Math.PI);
 const CONSTANTS = `const LINEAR = f32(${LINEAR}); const CUBIC = f32(${LINEAR * 0.044715});`;
 
-const FORWARD = elementProgram('GraftGelu', ['x'], ['y'], SIGMOID + CONSTANTS, 'y[i] = x[i] * sigmoid(x[i] * (LINEAR + CUBIC * x[i] * x[i]));');
+const FORWARD = elementProgram(
+  'GraftGelu',
+  ['x'],
+  ['y'],
+  SIGMOID + CONSTANTS,
+  'y[i] = x[i] * sigmoid(x[i] * (LINEAR + CUBIC * x[i] * x[i]));',
+);
 
-const GRADIENT = elementProgram('GraftGeluGrad', ['dy', 'x'], ['dx'], SIGMOID + CONSTANTS, `
+const GRADIENT = elementProgram(
+  'GraftGeluGrad',
+  ['dy', 'x'],
+  ['dx'],
+  SIGMOID + CONSTANTS,
+  `
   let square = x[i] * x[i];
   let s = sigmoid(x[i] * (LINEAR + CUBIC * square));
-  dx[i] = dy[i] * s * (1.0 + x[i] * (1.0 - s) * (LINEAR + 3.0 * CUBIC * square));`);
+  dx[i] = dy[i] * s * (1.0 + x[i] * (1.0 - s) * (LINEAR + 3.0 * CUBIC * square));`,
+);
 
 const NORMAL = `
 fn density(x: f32) -> f32 { return ${1 / Math.sqrt(2 * Math.PI)} * exp(-min(0.5 * x * x, 80.0)); }
@@ -27,7 +39,13 @@ fn distribution(x: f32) -> f32 {
 
 const EXACT = elementProgram('GraftGeluExact', ['x'], ['y'], NORMAL, 'y[i] = x[i] * distribution(x[i]);');
 
-const EXACT_GRADIENT = elementProgram('GraftGeluExactGrad', ['dy', 'x'], ['dx'], NORMAL, 'dx[i] = dy[i] * (distribution(x[i]) + x[i] * density(x[i]));');
+const EXACT_GRADIENT = elementProgram(
+  'GraftGeluExactGrad',
+  ['dy', 'x'],
+  ['dx'],
+  NORMAL,
+  'dx[i] = dy[i] * (distribution(x[i]) + x[i] * density(x[i]));',
+);
 
 export const geluKernels: WebgpuKernels = {
   GraftGelu: (backend, { x }) => runElements(backend, FORWARD, [x!]),

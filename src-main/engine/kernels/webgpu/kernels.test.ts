@@ -20,8 +20,19 @@ import { bootOrNote } from '../../../testing/engineSkip.ts';
 import { expectClose } from '../../../testing/expectClose.ts';
 import { checkOp, expectTensor, toTensor } from '../../../testing/opCase.ts';
 import { geluReference, swigluReference } from '../../../testing/reference/activations.ts';
-import { array64, centralDifferences, dot, randomArray, randomIds, type Array64 } from '../../../testing/reference/array.ts';
-import { attentionGradientReference, attentionReference, rotaryReference } from '../../../testing/reference/attention.ts';
+import {
+  array64,
+  centralDifferences,
+  dot,
+  randomArray,
+  randomIds,
+  type Array64,
+} from '../../../testing/reference/array.ts';
+import {
+  attentionGradientReference,
+  attentionReference,
+  rotaryReference,
+} from '../../../testing/reference/attention.ts';
 import { attentionCase, rowsAttentionCase, type RowsCase } from '../../../testing/attentionCase.ts';
 import { linearCrossEntropyReference } from '../../../testing/reference/crossEntropy.ts';
 import { loraLinearReference } from '../../../testing/reference/lora.ts';
@@ -31,9 +42,17 @@ import { WEBGPU_KERNELS } from './register.ts';
 const RTOL = 1e-3;
 const note = await bootOrNote('webgpu');
 
-it.each([{ window: 0, cap: 0 }, { window: 2, cap: 0.8 }])('the analytic reference gradient of attention is that of the reference, %o', (rule) => {
+it.each([
+  { window: 0, cap: 0 },
+  { window: 2, cap: 0.8 },
+])('the analytic reference gradient of attention is that of the reference, %o', (rule) => {
   const random = new Random(6);
-  const [q, k, v, dy] = [[2, 4, 3, 5], [2, 2, 6, 5], [2, 2, 6, 5], [2, 4, 3, 5]].map((shape) => randomArray(shape, random)) as [Array64, Array64, Array64, Array64];
+  const [q, k, v, dy] = [
+    [2, 4, 3, 5],
+    [2, 2, 6, 5],
+    [2, 2, 6, 5],
+    [2, 4, 3, 5],
+  ].map((shape) => randomArray(shape, random)) as [Array64, Array64, Array64, Array64];
   const got = attentionGradientReference(q, k, v, dy, rule);
   for (const [name, x] of Object.entries({ q, k, v })) {
     const want = centralDifferences(() => dot(attentionReference(q, k, v, rule).data, dy.data), x);
@@ -49,13 +68,35 @@ describe.skipIf(note !== '')(`WGSL kernels${note}`, () => {
   it.each([127, 128, 129, 300])('norms of rows of %i', async (C) => {
     const random = new Random(C);
     const [x, w, b] = [randomArray([2, C], random), randomArray([C], random), randomArray([C], random)];
-    await checkOp({ inputs: { x, w }, engine: ({ x, w }) => rmsNorm(x as tf.Tensor2D, w!, 1e-5), reference: ({ x, w }) => rmsNormReference(x!, w!, 1e-5) }, RTOL);
-    await checkOp({ inputs: { x, w, b }, engine: ({ x, w, b }) => layerNorm(x as tf.Tensor2D, w!, b!, 1e-5), reference: ({ x, w, b }) => layerNormReference(x!, w!, b!, 1e-5) }, RTOL);
+    await checkOp(
+      {
+        inputs: { x, w },
+        engine: ({ x, w }) => rmsNorm(x as tf.Tensor2D, w!, 1e-5),
+        reference: ({ x, w }) => rmsNormReference(x!, w!, 1e-5),
+      },
+      RTOL,
+    );
+    await checkOp(
+      {
+        inputs: { x, w, b },
+        engine: ({ x, w, b }) => layerNorm(x as tf.Tensor2D, w!, b!, 1e-5),
+        reference: ({ x, w, b }) => layerNormReference(x!, w!, b!, 1e-5),
+      },
+      RTOL,
+    );
   });
 
   it('a norm of more rows than one row of the grid has workgroups', async () => {
     const [x, w] = [randomArray([65_537, 2], new Random(1)), randomArray([2], new Random(2))];
-    await checkOp({ inputs: { x, w }, engine: ({ x, w }) => rmsNorm(x as tf.Tensor2D, w!, 1e-5), reference: ({ x, w }) => rmsNormReference(x!, w!, 1e-5) }, RTOL, { gradients: false });
+    await checkOp(
+      {
+        inputs: { x, w },
+        engine: ({ x, w }) => rmsNorm(x as tf.Tensor2D, w!, 1e-5),
+        reference: ({ x, w }) => rmsNormReference(x!, w!, 1e-5),
+      },
+      RTOL,
+      { gradients: false },
+    );
   });
 
   it.each([
@@ -63,28 +104,57 @@ describe.skipIf(note !== '')(`WGSL kernels${note}`, () => {
     ['values far from zero', array64([1, 6], Float64Array.of(-200, -100, -50, 50, 100, 200))],
   ])('gates of %s', async (_, gate) => {
     const up = randomArray(gate.shape, new Random(4));
-    await checkOp({ inputs: { x: gate }, engine: ({ x }) => gelu(x as tf.Tensor2D), reference: ({ x }) => geluReference(x!) }, RTOL);
-    await checkOp({ inputs: { gate, up }, engine: ({ gate, up }) => swiglu(gate as tf.Tensor2D, up as tf.Tensor2D), reference: ({ gate, up }) => swigluReference(gate!, up!) }, RTOL);
+    await checkOp(
+      { inputs: { x: gate }, engine: ({ x }) => gelu(x as tf.Tensor2D), reference: ({ x }) => geluReference(x!) },
+      RTOL,
+    );
+    await checkOp(
+      {
+        inputs: { gate, up },
+        engine: ({ gate, up }) => swiglu(gate as tf.Tensor2D, up as tf.Tensor2D),
+        reference: ({ gate, up }) => swigluReference(gate!, up!),
+      },
+      RTOL,
+    );
   });
 
   it.each([
     [1, 2, 1, 33, 33, 32],
     [2, 2, 2, 17, 50, 33],
-  ])('attention over several tiles, B %i H %i K %i T %i S %i D %i', (...sizes) => checkOp(attentionCase(...sizes), RTOL, { gradients: false }));
+  ])('attention over several tiles, B %i H %i K %i T %i S %i D %i', (...sizes) =>
+    checkOp(attentionCase(...sizes), RTOL, { gradients: false }),
+  );
 
   const rows: RowsCase[] = [
     { lengths: [70, 3, 33], heads: 2, kvHeads: 1, D: 32, rotary: true },
     { lengths: [40, 81], heads: 2, kvHeads: 2, D: 36, window: 35 },
     { lengths: [50], heads: 1, kvHeads: 1, D: 70, cap: 1, window: 20 },
   ];
-  it.each(rows)('attention over rows $lengths, several tiles of heads of $D, window $window, cap $cap', (sizes) => checkOp(rowsAttentionCase(sizes), RTOL));
+  it.each(rows)('attention over rows $lengths, several tiles of heads of $D, window $window, cap $cap', (sizes) =>
+    checkOp(rowsAttentionCase(sizes), RTOL),
+  );
 
   it('cross-entropy of a vocabulary wider than a workgroup, with large logits, in chunks of two rows', async () => {
     const [M, C, V] = [5, 3, 301];
-    const [h, w, labels] = [randomArray([M, C], new Random(7), 9), randomArray([V, C], new Random(8), 3), randomIds(M, V, 9)];
+    const [h, w, labels] = [
+      randomArray([M, C], new Random(7), 9),
+      randomArray([V, C], new Random(8), 3),
+      randomIds(M, V, 9),
+    ];
     const engine = (inputs: Record<string, tf.Tensor>) =>
-      linearCrossEntropy(inputs['h'] as tf.Tensor2D, inputs['w'] as tf.Tensor2D, tf.tensor1d(labels, 'int32'), { gradients: true, trainW: true, chunkLogits: 2 * V });
-    await checkOp({ inputs: { h, w }, engine, reference: ({ h, w }) => array64([], Float64Array.of(linearCrossEntropyReference(h!, w!, labels))) }, RTOL);
+      linearCrossEntropy(inputs['h'] as tf.Tensor2D, inputs['w'] as tf.Tensor2D, tf.tensor1d(labels, 'int32'), {
+        gradients: true,
+        trainW: true,
+        chunkLogits: 2 * V,
+      });
+    await checkOp(
+      {
+        inputs: { h, w },
+        engine,
+        reference: ({ h, w }) => array64([], Float64Array.of(linearCrossEntropyReference(h!, w!, labels))),
+      },
+      RTOL,
+    );
   });
 
   it.each([
@@ -92,21 +162,44 @@ describe.skipIf(note !== '')(`WGSL kernels${note}`, () => {
     ['sums longer than one tile', 3, 130, 5, 3],
   ])("LoRA's products of %s", async (_, N, inner, out, rank) => {
     const random = new Random(N);
-    const [x, y, A, B] = [[N, inner], [N, out], [rank, inner], [out, rank]].map((shape) => randomArray(shape, random)) as [Array64, Array64, Array64, Array64];
-    const engine = ({ x, y, A, B }: Record<string, tf.Tensor>) => loraLinear(x as tf.Tensor2D, y as tf.Tensor2D, A as tf.Tensor2D, B as tf.Tensor2D, 2);
-    await checkOp({ inputs: { x, y, A, B }, engine, reference: ({ x, y, A, B }) => loraLinearReference(x!, y!, A!, B!, 2) }, RTOL);
+    const [x, y, A, B] = [
+      [N, inner],
+      [N, out],
+      [rank, inner],
+      [out, rank],
+    ].map((shape) => randomArray(shape, random)) as [Array64, Array64, Array64, Array64];
+    const engine = ({ x, y, A, B }: Record<string, tf.Tensor>) =>
+      loraLinear(x as tf.Tensor2D, y as tf.Tensor2D, A as tf.Tensor2D, B as tf.Tensor2D, 2);
+    await checkOp(
+      { inputs: { x, y, A, B }, engine, reference: ({ x, y, A, B }) => loraLinearReference(x!, y!, A!, B!, 2) },
+      RTOL,
+    );
   });
 
   it.each([1, 257, 140_000])('the norm of a vector of %i and another of 3', async (size) => {
     const [x, y] = [randomArray([size], new Random(size)), randomArray([3], new Random(1))];
     const tensors = [toTensor(x), toTensor(y)];
-    await expectTensor(globalNorm(tensors), Float64Array.of(Math.sqrt(dot(x.data, x.data) + dot(y.data, y.data))), 1e-5, 'norm');
+    await expectTensor(
+      globalNorm(tensors),
+      Float64Array.of(Math.sqrt(dot(x.data, x.data) + dot(y.data, y.data))),
+      1e-5,
+      'norm',
+    );
     tf.dispose(tensors);
   });
 
   it('rotary positions of more pairs than a workgroup has lanes', async () => {
     const angles = randomArray([5, 13], new Random(4), 4);
-    const table = (f: (angle: number) => number): tf.Tensor2D => toTensor(array64(angles.shape, angles.data.map(f))) as tf.Tensor2D;
-    await checkOp({ inputs: { x: randomArray([2, 3, 5, 26], new Random(5)) }, engine: ({ x }) => rotary(x as tf.Tensor4D, table(Math.cos), table(Math.sin)), reference: ({ x }) => rotaryReference(x!, angles) }, RTOL, { gradients: false });
+    const table = (f: (angle: number) => number): tf.Tensor2D =>
+      toTensor(array64(angles.shape, angles.data.map(f))) as tf.Tensor2D;
+    await checkOp(
+      {
+        inputs: { x: randomArray([2, 3, 5, 26], new Random(5)) },
+        engine: ({ x }) => rotary(x as tf.Tensor4D, table(Math.cos), table(Math.sin)),
+        reference: ({ x }) => rotaryReference(x!, angles),
+      },
+      RTOL,
+      { gradients: false },
+    );
   });
 });

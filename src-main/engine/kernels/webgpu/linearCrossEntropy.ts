@@ -57,24 +57,45 @@ interface Sums extends tf.NamedTensorMap {
 }
 
 /** One chunk of rows: the summed loss, dh (rows, C) and dw (V, C) where asked for. */
-function chunk(backend: WebgpuBackend, h: tf.Tensor2D, w: tf.Tensor2D, labels: tf.Tensor1D, { gradients, trainW, cap }: Options): Sums {
+function chunk(
+  backend: WebgpuBackend,
+  h: tf.Tensor2D,
+  w: tf.Tensor2D,
+  labels: tf.Tensor1D,
+  { gradients, trainW, cap }: Options,
+): Sums {
   const [count, V] = [h.shape[0], w.shape[0]];
   const z = tf.matMul(h, w, false, true);
-  const [losses] = runProgram(backend, SOFTMAX_MINUS_ONEHOT, [z, labels], { columns: V, gradients: Number(gradients), cap }, count, [[count]]);
+  const [losses] = runProgram(
+    backend,
+    SOFTMAX_MINUS_ONEHOT,
+    [z, labels],
+    { columns: V, gradients: Number(gradients), cap },
+    count,
+    [[count]],
+  );
   const sums: Sums = { loss: tf.sum(tf.engine().makeTensorFromTensorInfo(losses!)) };
   if (gradients) sums['dh'] = tf.matMul(z, w);
   if (trainW) sums['dw'] = tf.matMul(z, h, true);
   return sums;
 }
 
-function forward(backend: WebgpuBackend, h: tf.Tensor2D, w: tf.Tensor2D, labels: tf.Tensor1D, options: Options): tf.Tensor[] {
+function forward(
+  backend: WebgpuBackend,
+  h: tf.Tensor2D,
+  w: tf.Tensor2D,
+  labels: tf.Tensor1D,
+  options: Options,
+): tf.Tensor[] {
   const [M, C] = h.shape;
   const rows = Math.max(1, Math.floor(options.chunkLogits / w.shape[0]));
   let [loss, dw]: tf.Tensor[] = [tf.scalar(0), tf.scalar(0)];
   const dhs: tf.Tensor[] = [];
   for (let start = 0; start < M; start += rows) {
     const count = Math.min(rows, M - start);
-    const sums = tf.tidy(() => chunk(backend, tf.slice(h, [start, 0], [count, C]), w, tf.slice(labels, [start], [count]), options));
+    const sums = tf.tidy(() =>
+      chunk(backend, tf.slice(h, [start, 0], [count, C]), w, tf.slice(labels, [start], [count]), options),
+    );
     loss = addAndDispose(loss!, sums.loss);
     if (sums['dw']) dw = addAndDispose(dw!, sums['dw']);
     if (sums['dh']) dhs.push(sums['dh']);
@@ -90,7 +111,12 @@ function addAndDispose(a: tf.Tensor, b: tf.Tensor): tf.Tensor {
 
 export const linearCrossEntropyKernels: WebgpuKernels = {
   GraftLinearCrossEntropy(backend, { h, w, labels }, { gradients, trainW, chunkLogits, cap }) {
-    const options: Options = { gradients: gradients as boolean, trainW: trainW as boolean, chunkLogits: chunkLogits as number, cap: cap as number };
+    const options: Options = {
+      gradients: gradients as boolean,
+      trainW: trainW as boolean,
+      chunkLogits: chunkLogits as number,
+      cap: cap as number,
+    };
     return tf.tidy(() => forward(backend, h as tf.Tensor2D, w as tf.Tensor2D, labels as tf.Tensor1D, options));
   },
 };

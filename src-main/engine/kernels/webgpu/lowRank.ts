@@ -169,7 +169,14 @@ export const lowRankKernels: WebgpuKernels = {
   GraftLowRank(backend, { x, p }, { scale, transposed }) {
     const [rows, depth] = x!.shape as [number, number];
     const rank = p!.shape[transposed ? 0 : 1]!;
-    const uniforms = { rows, rank, depth, pRank: transposed ? depth : 1, pDepth: transposed ? 1 : rank, scale: scale as number };
+    const uniforms = {
+      rows,
+      rank,
+      depth,
+      pRank: transposed ? depth : 1,
+      pDepth: transposed ? 1 : rank,
+      scale: scale as number,
+    };
     return runProgram(backend, PROJECT, [x!, p!], uniforms, blocks(rows, TILE) * blocks(rank, TILE), [[rows, rank]]);
   },
   GraftAddLowRank(backend, { y, low, p }, { transposed }) {
@@ -177,7 +184,14 @@ export const lowRankKernels: WebgpuKernels = {
     const columns = p!.shape[transposed ? 0 : 1]!;
     const uniforms = { rows, rank, columns, pRank: transposed ? 1 : columns, pColumn: transposed ? rank : 1 };
     const inputs = y ? [y, low!, p!] : [low!, p!];
-    return runProgram(backend, expand(y !== undefined), inputs, uniforms, blocks(rows, TILE) * blocks(columns, COLUMNS), [[rows, columns]]);
+    return runProgram(
+      backend,
+      expand(y !== undefined),
+      inputs,
+      uniforms,
+      blocks(rows, TILE) * blocks(columns, COLUMNS),
+      [[rows, columns]],
+    );
   },
   GraftLowRankGrad: (backend, { low, x }, { transposed }) => collect(backend, low!, x!, transposed as boolean),
 };

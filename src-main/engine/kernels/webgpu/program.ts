@@ -74,7 +74,14 @@ const pipelines = new WeakMap<Device, Map<string, Pipeline>>();
  * Queues `groups` workgroups of `program`. `uniforms` by name; `shapes`: one per output, float32 tensors that the
  * caller owns. Nothing is waited for.
  */
-export function runProgram(backend: WebgpuBackend, program: Program, inputs: tf.TensorInfo[], uniforms: Record<string, number>, groups: number, shapes: number[][]): tf.TensorInfo[] {
+export function runProgram(
+  backend: WebgpuBackend,
+  program: Program,
+  inputs: tf.TensorInfo[],
+  uniforms: Record<string, number>,
+  groups: number,
+  shapes: number[][],
+): tf.TensorInfo[] {
   const outputs = shapes.map((shape) => backend.makeTensorInfo(shape, 'float32'));
   const tensors = [...inputs, ...outputs];
   for (const { dataId } of tensors) {
@@ -82,8 +89,14 @@ export function runProgram(backend: WebgpuBackend, program: Program, inputs: tf.
     backend.commandQueueOwnedIds.add(dataId); // a tensor disposed before the queue is submitted waits for it
   }
   const pipeline = pipelineOf(backend.device, program);
-  const values = Object.entries(program.uniforms).map(([name, type]) => ({ type: UNIFORM_TYPES[type], data: [uniforms[name]!] }));
-  const bindings = [backend.makeUniforms([{ type: 'uint32', data: [groups] }, ...values]), ...tensors.map((t) => backend.tensorToBinding(t))];
+  const values = Object.entries(program.uniforms).map(([name, type]) => ({
+    type: UNIFORM_TYPES[type],
+    data: [uniforms[name]!],
+  }));
+  const bindings = [
+    backend.makeUniforms([{ type: 'uint32', data: [groups] }, ...values]),
+    ...tensors.map((t) => backend.tensorToBinding(t)),
+  ];
   const bindGroup = backend.device.createBindGroup({
     layout: pipeline.getBindGroupLayout(0),
     entries: bindings.map((resource, binding) => ({ binding, resource })),
@@ -111,15 +124,31 @@ function pipelineOf(device: Device, program: Program): Pipeline {
   let pipeline = known.get(program.key);
   if (!pipeline) {
     const module = device.createShaderModule({ code: shaderText(program), label: program.key });
-    pipeline = device.createComputePipeline({ compute: { module, entryPoint: 'start' }, label: program.key, layout: 'auto' });
+    pipeline = device.createComputePipeline({
+      compute: { module, entryPoint: 'start' },
+      label: program.key,
+      layout: 'auto',
+    });
     known.set(program.key, pipeline);
   }
   return pipeline;
 }
 
 /** The whole WGSL text. Workgroups beyond the first row of the grid count on, so that any number fits. */
-export function shaderText({ inputs, inPlace, outputs, uniforms, lanes, directives = '', declarations = '', builtins = [], body }: Program): string {
-  const fields = Object.entries(uniforms).map(([name, type]) => `, ${name}: ${type}`).join('');
+export function shaderText({
+  inputs,
+  inPlace,
+  outputs,
+  uniforms,
+  lanes,
+  directives = '',
+  declarations = '',
+  builtins = [],
+  body,
+}: Program): string {
+  const fields = Object.entries(uniforms)
+    .map(([name, type]) => `, ${name}: ${type}`)
+    .join('');
   const buffers = Object.entries({ ...inputs, ...outputs }).map(([name, type]) => {
     const access = name in outputs || name === inPlace ? 'read_write' : 'read';
     return `var<storage, ${access}> ${name}: array<${type}>;`;

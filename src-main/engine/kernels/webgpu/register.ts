@@ -42,7 +42,8 @@ export function registerWebgpuKernels(): void {
     tf.registerKernel({
       kernelName,
       backendName: 'webgpu',
-      kernelFunc: ({ inputs, attrs, backend }) => run(backend as WebgpuBackend, inputs as Record<string, tf.TensorInfo>, (attrs ?? {}) as Attributes),
+      kernelFunc: ({ inputs, attrs, backend }) =>
+        run(backend as WebgpuBackend, inputs as Record<string, tf.TensorInfo>, (attrs ?? {}) as Attributes),
     });
   }
 }

@@ -41,7 +41,15 @@ function lanesOf(x: tf.TensorInfo, D: number, half: number): number {
 const sizeOf = ({ shape }: tf.TensorInfo): number => shape.reduce((a, b) => a * b, 1);
 
 /** Rows of tokens (N, heads·D) turned by their positions; without tables (empty tensors) the rows as they are. */
-export function rotateRows(backend: WebgpuBackend, x: tf.TensorInfo, D: number, positions: tf.TensorInfo, cos: tf.TensorInfo, sin: tf.TensorInfo, direction: 1 | -1): tf.TensorInfo {
+export function rotateRows(
+  backend: WebgpuBackend,
+  x: tf.TensorInfo,
+  D: number,
+  positions: tf.TensorInfo,
+  cos: tf.TensorInfo,
+  sin: tf.TensorInfo,
+  direction: 1 | -1,
+): tf.TensorInfo {
   if (sizeOf(cos) === 0) {
     backend.incRef(x.dataId);
     return x;
@@ -49,7 +57,9 @@ export function rotateRows(backend: WebgpuBackend, x: tf.TensorInfo, D: number, 
   const half = cos.shape[1]!;
   const lanes = lanesOf(x, D, half);
   const uniforms = { lanes, half, D, perPosition: x.shape[1]! / D, direction };
-  return runProgram(backend, rotation(true), [x, cos, sin, positions], uniforms, Math.ceil(lanes / LANES), [x.shape])[0]!;
+  return runProgram(backend, rotation(true), [x, cos, sin, positions], uniforms, Math.ceil(lanes / LANES), [
+    x.shape,
+  ])[0]!;
 }
 
 export const rotaryKernels: WebgpuKernels = {
@@ -57,6 +67,13 @@ export const rotaryKernels: WebgpuKernels = {
     const [, , T, D] = x!.shape as [number, number, number, number];
     const half = cos!.shape[1]!;
     const lanes = lanesOf(x!, D, half);
-    return runProgram(backend, rotation(false), [x!, cos!, sin!], { lanes, half, D, perPosition: T, direction: 1 }, Math.ceil(lanes / LANES), [x!.shape]);
+    return runProgram(
+      backend,
+      rotation(false),
+      [x!, cos!, sin!],
+      { lanes, half, D, perPosition: T, direction: 1 },
+      Math.ceil(lanes / LANES),
+      [x!.shape],
+    );
   },
 };

@@ -5,13 +5,25 @@
 import { elementProgram, runElements, SIGMOID } from './elementwise.ts';
 import type { WebgpuKernels } from './kernel.ts';
 
-const FORWARD = elementProgram('GraftSwiglu', ['gate', 'up'], ['y'], SIGMOID, 'y[i] = gate[i] * sigmoid(gate[i]) * up[i];');
+const FORWARD = elementProgram(
+  'GraftSwiglu',
+  ['gate', 'up'],
+  ['y'],
+  SIGMOID,
+  'y[i] = gate[i] * sigmoid(gate[i]) * up[i];',
+);
 
-const GRADIENT = elementProgram('GraftSwigluGrad', ['dy', 'gate', 'up'], ['dGate', 'dUp'], SIGMOID, `
+const GRADIENT = elementProgram(
+  'GraftSwigluGrad',
+  ['dy', 'gate', 'up'],
+  ['dGate', 'dUp'],
+  SIGMOID,
+  `
   let g = gate[i];
   let s = sigmoid(g);
   dGate[i] = dy[i] * up[i] * s * (1.0 + g * (1.0 - s));
-  dUp[i] = dy[i] * g * s;`);
+  dUp[i] = dy[i] * g * s;`,
+);
 
 export const swigluKernels: WebgpuKernels = {
   GraftSwiglu: (backend, { gate, up }) => runElements(backend, FORWARD, [gate!, up!]),

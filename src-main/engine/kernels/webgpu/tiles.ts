@@ -39,7 +39,9 @@ export const variantName = ({ chunks, fours }: TileVariant): string => `${chunks
 export function tileDeclarations(buffers: string[], { fours }: TileVariant): string {
   const float = (name: string, i: number): string => `select(0.0, ${name}[row + d + ${i}u], d + ${i}u < u.D)`;
   const value = (name: string): string =>
-    fours ? `select(vec4<f32>(0.0), ${name}[(row + d) / 4u], d < u.D)` : `vec4<f32>(${[0, 1, 2, 3].map((i) => float(name, i)).join(', ')})`;
+    fours
+      ? `select(vec4<f32>(0.0), ${name}[(row + d) / 4u], d < u.D)`
+      : `vec4<f32>(${[0, 1, 2, 3].map((i) => float(name, i)).join(', ')})`;
   const reader = (name: string): string => `
 fn ${name}At(row: u32, d: u32) -> vec4<f32> { return ${value(name)}; }`;
   return `
@@ -102,9 +104,18 @@ export function accumulate(name: string, columns: Rows, { chunks }: TileVariant)
 }
 
 /** Writes `factor` · results to the row that starts at float `base` of `buffer`. */
-export function writeResults(buffer: string, base: string, name: string, factor: string, { chunks, fours }: TileVariant): string {
-  const chunk = (_: unknown, c: number): string => fours ? `
-  if (${c * CHUNK}u + 4u * sub < u.D) { ${buffer}[(${base}) / 4u + ${c * (CHUNK / 4)}u + sub] = ${factor} * ${name}${c}; }` : `
+export function writeResults(
+  buffer: string,
+  base: string,
+  name: string,
+  factor: string,
+  { chunks, fours }: TileVariant,
+): string {
+  const chunk = (_: unknown, c: number): string =>
+    fours
+      ? `
+  if (${c * CHUNK}u + 4u * sub < u.D) { ${buffer}[(${base}) / 4u + ${c * (CHUNK / 4)}u + sub] = ${factor} * ${name}${c}; }`
+      : `
   for (var i = 0u; i < 4u; i++) {
     let d = ${c * CHUNK}u + 4u * sub + i;
     if (d < u.D) { ${buffer}[${base} + d] = ${factor} * ${name}${c}[i]; }

@@ -4,13 +4,23 @@ import { readJson } from '../../../testing/goldens.ts';
 import { hasShared, skipNote } from '../../../testing/shared.ts';
 import { architectureFromConfig, availableTargets, SUPPORTED_MODEL_TYPES, type ModelConfig } from '../architecture.ts';
 
-const SIZES = { hidden_size: 32, num_hidden_layers: 3, num_attention_heads: 4, intermediate_size: 48, vocab_size: 32, max_position_embeddings: 64 };
+const SIZES = {
+  hidden_size: 32,
+  num_hidden_layers: 3,
+  num_attention_heads: 4,
+  intermediate_size: 48,
+  vocab_size: 32,
+  max_position_embeddings: 64,
+};
 const GPT2 = { model_type: 'gpt2', n_embd: 32, n_head: 4, n_layer: 2, vocab_size: 32 };
-const of = (model_type: string, fields: ModelConfig = {}): ModelConfig => (model_type === 'gpt2' ? { ...GPT2, ...fields } : { model_type, ...SIZES, ...fields });
+const of = (model_type: string, fields: ModelConfig = {}): ModelConfig =>
+  model_type === 'gpt2' ? { ...GPT2, ...fields } : { model_type, ...SIZES, ...fields };
 
 describe.skipIf(!hasShared('golden'))(`config.json as transformers 4 and 5 write it${skipNote('golden')}`, () => {
   it.each(['gpt2', 'llama', 'llama_rope3', 'qwen2', 'qwen3', 'gemma2'])('%s is the same', (model) => {
-    const [four, five] = ['config.json', 'config.v5.json'].map((file) => architectureFromConfig(readJson<ModelConfig>(`golden/${model}/base/${file}`)));
+    const [four, five] = ['config.json', 'config.v5.json'].map((file) =>
+      architectureFromConfig(readJson<ModelConfig>(`golden/${model}/base/${file}`)),
+    );
     expect(five).toEqual(four);
   });
 });
@@ -18,17 +28,31 @@ describe.skipIf(!hasShared('golden'))(`config.json as transformers 4 and 5 write
 describe('what a config.json leaves out', () => {
   it('is what transformers takes it for in Gemma 2', () => {
     expect(architectureFromConfig({ ...of('gemma2'), max_position_embeddings: 8192 })).toMatchObject({
-      headDim: 256, attentionScale: 1 / 16, attentionCap: 50, logitCap: 30, slidingWindow: { size: 4096, layers: [0, 2] }, embeddingScale: Math.fround(Math.sqrt(32)), tiedHead: true,
+      headDim: 256,
+      attentionScale: 1 / 16,
+      attentionCap: 50,
+      logitCap: 30,
+      slidingWindow: { size: 4096, layers: [0, 2] },
+      embeddingScale: Math.fround(Math.sqrt(32)),
+      tiedHead: true,
     });
   });
 
   it('is what transformers takes it for in GPT-NeoX', () => {
-    expect(architectureFromConfig(of('gpt_neox'))).toMatchObject({ parallelResidual: true, rotaryDim: 2, ropeTheta: 10000, mlp: 'gelu_exact', tiedHead: false });
+    expect(architectureFromConfig(of('gpt_neox'))).toMatchObject({
+      parallelResidual: true,
+      rotaryDim: 2,
+      ropeTheta: 10000,
+      mlp: 'gelu_exact',
+      tiedHead: false,
+    });
   });
 
   it('leaves Phi-3 without a window', () => {
     expect(architectureFromConfig(of('phi3'))).not.toHaveProperty('slidingWindow');
-    expect(architectureFromConfig(of('phi3', { sliding_window: 7 }))).toMatchObject({ slidingWindow: { size: 7, layers: [0, 1, 2] } });
+    expect(architectureFromConfig(of('phi3', { sliding_window: 7 }))).toMatchObject({
+      slidingWindow: { size: 7, layers: [0, 1, 2] },
+    });
   });
 });
 
@@ -41,12 +65,18 @@ it('null switches off the caps of Gemma 2', () => {
 it('reads the share that turns and the base of the angles of GPT-NeoX in both forms', () => {
   const want = { rotaryDim: 4, ropeTheta: 500 };
   expect(architectureFromConfig(of('gpt_neox', { rotary_pct: 0.5, rotary_emb_base: 500 }))).toMatchObject(want);
-  expect(architectureFromConfig(of('gpt_neox', { rope_parameters: { rope_type: 'default', rope_theta: 500, partial_rotary_factor: 0.5 } }))).toMatchObject(want);
+  expect(
+    architectureFromConfig(
+      of('gpt_neox', { rope_parameters: { rope_type: 'default', rope_theta: 500, partial_rotary_factor: 0.5 } }),
+    ),
+  ).toMatchObject(want);
 });
 
 it('layer_types say which layers have a window', () => {
   const layer_types = ['full_attention', 'sliding_attention', 'full_attention'];
-  expect(architectureFromConfig(of('qwen3', { sliding_window: 9, layer_types }))).toMatchObject({ slidingWindow: { size: 9, layers: [1] } });
+  expect(architectureFromConfig(of('qwen3', { sliding_window: 9, layer_types }))).toMatchObject({
+    slidingWindow: { size: 9, layers: [1] },
+  });
 });
 
 it.each([
@@ -61,7 +91,12 @@ describe('refuses', () => {
   it('an unknown architecture, naming those that it knows', () => {
     for (const type of ['mamba', 'constructor', undefined]) {
       const attempt = (): unknown => architectureFromConfig({ ...SIZES, model_type: type });
-      expect(attempt).toThrow(expect.objectContaining({ code: 'UNKNOWN_ARCHITECTURE', message: expect.stringContaining(SUPPORTED_MODEL_TYPES.join(', ')) as string }));
+      expect(attempt).toThrow(
+        expect.objectContaining({
+          code: 'UNKNOWN_ARCHITECTURE',
+          message: expect.stringContaining(SUPPORTED_MODEL_TYPES.join(', ')) as string,
+        }),
+      );
     }
     expect(SUPPORTED_MODEL_TYPES).toEqual(['gpt2', 'llama', 'mistral', 'qwen2', 'qwen3', 'gemma2', 'phi3', 'gpt_neox']);
   });
@@ -88,6 +123,12 @@ describe('refuses', () => {
     ['gpt2', { scale_attn_by_inverse_layer_idx: true }, 'scale_attn_by_inverse_layer_idx'],
   ])('%s with %j, naming %s', (type, fields, field) => {
     const attempt = (): unknown => architectureFromConfig(of(type, fields));
-    expect(attempt).toThrow(expect.objectContaining({ code: 'BAD_CONFIG', details: expect.objectContaining({ field }) as unknown, message: expect.stringContaining(`field ${field} is `) as string }));
+    expect(attempt).toThrow(
+      expect.objectContaining({
+        code: 'BAD_CONFIG',
+        details: expect.objectContaining({ field }) as unknown,
+        message: expect.stringContaining(`field ${field} is `) as string,
+      }),
+    );
   });
 });

@@ -13,14 +13,16 @@ export function badConfig(field: string, got: unknown, want: string): GraftError
 /** A whole number of at least 1. */
 export function positiveInteger(config: ModelConfig, field: string, fallback?: number): number {
   const value = config[field] ?? fallback;
-  if (typeof value !== 'number' || !Number.isInteger(value) || value < 1) throw badConfig(field, config[field], 'a whole number of at least 1 is needed');
+  if (typeof value !== 'number' || !Number.isInteger(value) || value < 1)
+    throw badConfig(field, config[field], 'a whole number of at least 1 is needed');
   return value;
 }
 
 /** A whole number of at least 0. */
 export function wholeNumber(config: ModelConfig, field: string, fallback: number): number {
   const value = config[field] ?? fallback;
-  if (typeof value !== 'number' || !Number.isInteger(value) || value < 0) throw badConfig(field, config[field], 'a whole number is needed');
+  if (typeof value !== 'number' || !Number.isInteger(value) || value < 0)
+    throw badConfig(field, config[field], 'a whole number is needed');
   return value;
 }
 
@@ -33,9 +35,14 @@ export function finiteNumber(config: ModelConfig, field: string, fallback: numbe
 /** Refuses a config whose `field` holds anything but one of `allowed` (undefined and null pass). */
 export function requireOneOf(config: ModelConfig, field: string, allowed: readonly unknown[]): void {
   const value = config[field];
-  if (value === undefined || value === null || allowed.some((one) => JSON.stringify(one) === JSON.stringify(value))) return;
+  if (value === undefined || value === null || allowed.some((one) => JSON.stringify(one) === JSON.stringify(value)))
+    return;
   const supported = allowed.length ? `only ${allowed.map((v) => JSON.stringify(v)).join(', ')}` : 'no value of it';
-  throw badConfig(field, value, `for model_type ${JSON.stringify(config['model_type'] ?? null)} Graft supports ${supported}`);
+  throw badConfig(
+    field,
+    value,
+    `for model_type ${JSON.stringify(config['model_type'] ?? null)} Graft supports ${supported}`,
+  );
 }
 
 export function optionalTokenId(config: ModelConfig, field: string): number | undefined {
@@ -77,7 +84,8 @@ const NEUTRAL: Record<string, readonly unknown[]> = {
 
 /** Refuses what a family does not compute; `reads`: those of the fields that it does. */
 export function refuseOtherMaths(config: ModelConfig, reads: readonly string[] = []): void {
-  for (const [field, neutral] of Object.entries(NEUTRAL)) if (!reads.includes(field)) requireOneOf(config, field, neutral);
+  for (const [field, neutral] of Object.entries(NEUTRAL))
+    if (!reads.includes(field)) requireOneOf(config, field, neutral);
 }
 
 /** The special tokens that begin and end a text. */

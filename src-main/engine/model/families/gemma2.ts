@@ -28,7 +28,8 @@ function gemma2Architecture(config: ModelConfig): ArchitectureSpec {
   const layers = positiveInteger(config, 'num_hidden_layers');
   const heads = headFields(config, hidden, 256);
   if (heads.headDim % 2 !== 0) throw badConfig('head_dim', heads.headDim, 'rotary positions need an even number');
-  for (const field of ['hidden_activation', 'hidden_act']) requireOneOf(config, field, ['gelu_pytorch_tanh', 'gelu_new']);
+  for (const field of ['hidden_activation', 'hidden_act'])
+    requireOneOf(config, field, ['gelu_pytorch_tanh', 'gelu_new']);
   requireOneOf(config, 'tie_word_embeddings', [true]);
   refuseOtherMaths(config, ['query_pre_attn_scalar', 'attn_logit_softcapping', 'final_logit_softcapping']);
   const maxPositions = positiveInteger(config, 'max_position_embeddings', 8192);
@@ -60,7 +61,12 @@ function gemma2Architecture(config: ModelConfig): ArchitectureSpec {
 }
 
 /** null switches a cap off; absent is what transformers takes it for. */
-function cap(name: 'attentionCap' | 'logitCap', config: ModelConfig, field: string, usual: number): Partial<ArchitectureSpec> {
+function cap(
+  name: 'attentionCap' | 'logitCap',
+  config: ModelConfig,
+  field: string,
+  usual: number,
+): Partial<ArchitectureSpec> {
   return config[field] === null ? {} : { [name]: aboveZero(config, field, usual) };
 }
 

@@ -4,7 +4,15 @@
  */
 import type { ArchitectureSpec, Family, FamilyRules, LinearModule, ModelConfig } from '../architecture.ts';
 import { headFields, ropeFields, windowFields } from './attentionFields.ts';
-import { badConfig, finiteNumber, positiveInteger, refuseOtherMaths, requireOneOf, textEnds, wholeNumber } from './fields.ts';
+import {
+  badConfig,
+  finiteNumber,
+  positiveInteger,
+  refuseOtherMaths,
+  requireOneOf,
+  textEnds,
+  wholeNumber,
+} from './fields.ts';
 import { linearMaker } from './modules.ts';
 
 export const llamaFamily: FamilyRules = {

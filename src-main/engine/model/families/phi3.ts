@@ -48,7 +48,10 @@ function phi3Architecture(config: ModelConfig): ArchitectureSpec {
   };
 }
 
-function phi3Modules({ hidden: C, intermediate: F, heads, kvHeads, headDim }: ArchitectureSpec, layer: number): LinearModule[] {
+function phi3Modules(
+  { hidden: C, intermediate: F, heads, kvHeads, headDim }: ArchitectureSpec,
+  layer: number,
+): LinearModule[] {
   const [Q, K] = [heads * headDim, kvHeads * headDim];
   const make = linearMaker(layer, `model.layers.${layer}.`);
   const qkv = make('qkv', 'self_attn.qkv_proj', C, Q + 2 * K);
