@@ -1,6 +1,6 @@
 /**
- * `npm run bench -- kernel-errors [--docs]`: runs the tests of the webgpu kernels and says how far each op was from its float64
- * reference at worst, forward and gradient; `--docs` puts the table into docs/engines.md.
+ * `npm run bench -- kernel-errors [--docs]`: runs the tests of the webgpu kernels and says how far each op was from its
+ * float64 reference at worst, forward and gradient; `--docs` puts the table into docs/engines.md.
  */
 import { spawnSync } from 'node:child_process';
 import fs from 'node:fs';

@@ -1,7 +1,8 @@
 /**
  * `npm run bench:methods [-- --model DIR --data FILE --test FILE]`: every method on one task, three seeds each: trained
- * values, validation loss, BLEU on held-out prompts, step time; and what adapters that stay in the forward pass add to a
- * token at batch 1. Prints docs/methods.md's tables and keeps the figures in bench/results. Without --model: the starter.
+ * values, validation loss, BLEU on held-out prompts, step time; and what adapters that stay in the forward pass add to
+ * a token at batch 1. Prints docs/methods.md's tables and keeps the figures in bench/results. Without --model: the
+ * starter.
  */
 import fs from 'node:fs';
 import path from 'node:path';
@@ -51,7 +52,8 @@ function readArguments(argv: string[]) {
     if (!fs.existsSync(file))
       throw usageError(
         'BENCH_INPUT',
-        `${file} does not exist; give a base model's folder with --model, and prompt/completion files with --data and --test.`,
+        `${file} does not exist; give a base model's folder with --model, and prompt/completion files with ` +
+          '--data and --test.',
       );
   return { ...values, engine, model, data, test, seeds: values.seeds.split(',').map(Number) };
 }
@@ -68,7 +70,8 @@ async function figuresOf(task: Task, methods: ComparedMethod[], settings: Settin
   );
   const answers = await runAll(requests, ({ method, seed }, answer) =>
     say(
-      `${method}, seed ${seed}: ${answer.refused ?? `validation loss ${answer.valLoss.toFixed(4)}${answer.bleu === null ? '' : `, BLEU ${answer.bleu.toFixed(2)}`}`}`,
+      `${method}, seed ${seed}: ` +
+        `${answer.refused ?? `validation loss ${answer.valLoss.toFixed(4)}${answer.bleu === null ? '' : `, BLEU ${answer.bleu.toFixed(2)}`}`}`,
     ),
   );
   return methods.map(({ name, lr }) => {

@@ -1,8 +1,8 @@
 /**
- * `npm run bench -- qlora --model DIR --data FILE`: what packing the base costs in quality. Trains the same LoRA on the base as
- * it is and on the base rounded to each packed form, and compares validation losses. The rounded base is written out as
- * float32 and trained like any model, so every engine can run it: a product with packed weights is the product with
- * these values (engine/kernels/webgpu/frozenMatmul.test.ts). Time and memory are not looked at.
+ * `npm run bench -- qlora --model DIR --data FILE`: what packing the base costs in quality. Trains the same LoRA on the
+ * base as it is and on the base rounded to each packed form, and compares validation losses. The rounded base is
+ * written out as float32 and trained like any model, so every engine can run it: a product with packed weights is the
+ * product with these values (engine/kernels/webgpu/frozenMatmul.test.ts). Time and memory are not looked at.
  */
 import fs from 'node:fs';
 import os from 'node:os';
@@ -18,7 +18,9 @@ import { CallControl } from '../src-main/trainer/control.ts';
 import { ENGINES, runSpecSchema, type RunSpec } from '../src-main/trainer/protocol.ts';
 import { train } from '../src-main/trainer/train.ts';
 
-const USAGE = `npm run bench -- qlora --model DIR --data FILE [--steps 400] [--batch 8] [--lr 5e-3] [--rank 8] [--seeds 0,1,2] [--bases f16,bf16,int8,nf4] [--engine ${ENGINES.join('|')}]`;
+const USAGE =
+  'npm run bench -- qlora --model DIR --data FILE [--steps 400] [--batch 8] [--lr 5e-3] [--rank 8] [--seeds ' +
+  `0,1,2] [--bases f16,bf16,int8,nf4] [--engine ${ENGINES.join('|')}]`;
 
 type Settings = ReturnType<typeof readArguments>;
 
@@ -121,7 +123,11 @@ function rowOf(dtype: BaseDtype, runs: Losses[], reference: Losses[]): string {
   const differences = runs.map(({ after }, i) => after - reference[i]!.after);
   const signed = (value: number): string => (dtype === 'f32' ? '' : `${value < 0 ? '' : '+'}${value.toFixed(4)}`);
   const [before, after] = [mean(runs.map((r) => r.before)), mean(runs.map((r) => r.after))];
-  return `| ${[dtype, before.toFixed(4), after.toFixed(4), signed(mean(differences)), differences.map(signed).join(', ')].join(' | ')} |`;
+  return (
+    '| ' +
+    `${[dtype, before.toFixed(4), after.toFixed(4), signed(mean(differences)), differences.map(signed).join(', ')].join(' | ')} ` +
+    '|'
+  );
 }
 
 async function main(): Promise<void> {

@@ -109,15 +109,13 @@ test('tokens are shown as the trainer labels them; lengths say what is cut', asy
   );
   const told = rows[0]!.tokens;
   const drawn = () =>
-    list
-      .getByRole('option')
-      .evaluateAll((options) =>
-        options.map((option) => ({
-          id: Number((option as HTMLElement).dataset['token']),
-          loss: option.classList.contains('loss'),
-          truncated: option.classList.contains('cut'),
-        })),
-      );
+    list.getByRole('option').evaluateAll((options) =>
+      options.map((option) => ({
+        id: Number((option as HTMLElement).dataset['token']),
+        loss: option.classList.contains('loss'),
+        truncated: option.classList.contains('cut'),
+      })),
+    );
   expect(await drawn()).toEqual(told.map(({ id, loss, truncated }) => ({ id, loss, truncated })));
   expect(told.some(({ loss }) => loss) && told.some(({ loss, kind }) => !loss && kind === 'prompt')).toBe(true);
 

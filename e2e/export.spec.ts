@@ -1,4 +1,7 @@
-/** The Export page: what will be written, a merge with its certificate, a copy, a cancelled one, a disk that is too small. */
+/**
+ * The Export page: what will be written, a merge with its certificate, a copy, a cancelled one, a disk that is too
+ * small.
+ */
 import fs from 'node:fs';
 import path from 'node:path';
 import { expectAccessible } from './axe.ts';

@@ -119,7 +119,10 @@ export async function pointCount(page: Page): Promise<number> {
   return Number(await lossFigure(page).getAttribute('data-points'));
 }
 
-/** Kept beside the other artefacts of the tests. The page scrolls inside its frame, so the window grows to show all of it. */
+/**
+ * Kept beside the other artefacts of the tests. The page scrolls inside its frame, so the window grows to show all of
+ * it.
+ */
 export async function keepScreenshot(page: Page, name: string): Promise<void> {
   const host = test.info().project.name;
   const file = path.join(REPO, 'e2e', 'artifacts', 'pages', `${host}-${name}.png`);

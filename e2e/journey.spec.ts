@@ -1,4 +1,7 @@
-/** From the start page to a trained, switched and exported adapter: by mouse in at most 12 clicks, and by keyboard alone. */
+/**
+ * From the start page to a trained, switched and exported adapter: by mouse in at most 12 clicks, and by keyboard
+ * alone.
+ */
 import fs from 'node:fs';
 import path from 'node:path';
 import type { Locator, Page } from '@playwright/test';

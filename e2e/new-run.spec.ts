@@ -134,11 +134,11 @@ test('a run by mouse: matrices clicked, a reload in between, the count as promis
     fs.rmSync(file);
     await from(second.id);
     await expect(
-      page
-        .getByRole('status')
-        .filter({
-          hasText: `Version 2 of Sample: describe cannot be used, since its file ${file} does not exist any more; this run trains on version 1 instead.`,
-        }),
+      page.getByRole('status').filter({
+        hasText:
+          `Version 2 of Sample: describe cannot be used, since its file ${file} does not exist any more; this ` +
+          'run trains on version 1 instead.',
+      }),
     ).toBeVisible();
     await expect(summary).toContainText('Sample: describe, version 1');
     await expect(page.getByText('Fits this machine')).toBeVisible({ timeout: 30_000 });

@@ -1,4 +1,7 @@
-/** The playground on real short runs: switching, comparing, voting blind, probabilities, stopping, history, chat, and what goes wrong. */
+/**
+ * The playground on real short runs: switching, comparing, voting blind, probabilities, stopping, history, chat, and
+ * what goes wrong.
+ */
 import fs from 'node:fs';
 import path from 'node:path';
 import type { Locator, Page } from '@playwright/test';

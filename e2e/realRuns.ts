@@ -1,4 +1,7 @@
-/** Real runs of a few steps on the starter model, through the page's own API, where the way there is not what a spec is about. */
+/**
+ * Real runs of a few steps on the starter model, through the page's own API, where the way there is not what a spec is
+ * about.
+ */
 import path from 'node:path';
 import { expect, type Page } from '@playwright/test';
 import type { RunView, StartRun } from '../src-main/api/types.ts';

@@ -1,4 +1,7 @@
-/** A run's page: pause that frees the memory, trying out, drill-down and rollback, duplicating, deleting, comparing, zoom, files, and the same picture after a reload. */
+/**
+ * A run's page: pause that frees the memory, trying out, drill-down and rollback, duplicating, deleting, comparing,
+ * zoom, files, and the same picture after a reload.
+ */
 import { createHash } from 'node:crypto';
 import fs from 'node:fs';
 import path from 'node:path';

@@ -1,4 +1,7 @@
-/** The Settings page and the keyboard: engines and their self-test, storage that is counted and freed, shortcuts, the palette. */
+/**
+ * The Settings page and the keyboard: engines and their self-test, storage that is counted and freed, shortcuts, the
+ * palette.
+ */
 import { execFileSync } from 'node:child_process';
 import fs from 'node:fs';
 import path from 'node:path';

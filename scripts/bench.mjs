@@ -1,4 +1,7 @@
-/** `npm run bench -- CASE|all …`: measures Graft beside its rivals (bench/main.ts), or runs `qlora …`, `kernel-errors …`, `methods …` or `ui …`, by Node 24. */
+/**
+ * `npm run bench -- CASE|all …`: measures Graft beside its rivals (bench/main.ts), or runs `qlora …`, `kernel-errors
+ * …`, `methods …` or `ui …`, by Node 24.
+ */
 import path from 'node:path';
 import { node24Path } from './lib/node24.mjs';
 import { root } from './lib/paths.mjs';

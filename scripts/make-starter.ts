@@ -31,7 +31,8 @@ function readArgs(argv: string[]): { outDir: string; steps: number; engine: Engi
 function report(event: TrainEvent): void {
   if (event.type === 'started')
     console.error(
-      `${event.totalParameters} parameters, ${event.trainRows} rows, ${event.totalSteps} steps on ${event.engine} (${event.device})`,
+      `${event.totalParameters} parameters, ${event.trainRows} rows, ${event.totalSteps} steps on ` +
+        `${event.engine} (${event.device})`,
     );
   if (event.type === 'eval') console.error(`step ${event.step}: loss on held-out rows ${event.valLoss.toFixed(4)}`);
   if (event.type === 'step' && event.step % REPORT_EVERY === 0)
@@ -42,7 +43,8 @@ try {
   const options = readArgs(process.argv.slice(2));
   const result = await makeStarter({ ...options, emit: report });
   console.log(
-    `${options.outDir}: model.safetensors sha256 ${result.sha256}, loss ${result.finalLoss.toFixed(4)}, on held-out rows ${result.valLoss?.toFixed(4)}`,
+    `${options.outDir}: model.safetensors sha256 ${result.sha256}, loss ${result.finalLoss.toFixed(4)}, on ` +
+      `held-out rows ${result.valLoss?.toFixed(4)}`,
   );
 } catch (error) {
   const { message, kind } = toErrorData(error);

@@ -1,4 +1,7 @@
-/** `npm run pack:gpu`: one archive with all that the bench needs on a GPU machine without network or Node (docs/gpu-bundle.md). */
+/**
+ * `npm run pack:gpu`: one archive with all that the bench needs on a GPU machine without network or Node
+ * (docs/gpu-bundle.md).
+ */
 import { execFileSync } from 'node:child_process';
 import fs from 'node:fs';
 import path from 'node:path';
@@ -15,7 +18,8 @@ const archive = path.join(root, 'out', `${NAME}-linux-x64.tar.gz`);
 await runMain(async () => {
   if (process.platform !== 'linux' || process.arch !== 'x64')
     throw new SetupError(
-      `pack:gpu packs this machine's Node and Dawn for Linux x64, and this is ${process.platform} ${process.arch}; run it on Linux x64.`,
+      `pack:gpu packs this machine's Node and Dawn for Linux x64, and this is ${process.platform} ` +
+        `${process.arch}; run it on Linux x64.`,
     );
   await setUp({ electron: false, build: false });
   fs.mkdirSync(path.dirname(archive), { recursive: true });
@@ -42,10 +46,12 @@ function report() {
   const megabytes = (size / 1e6).toFixed(1);
   if (size > LIMIT_BYTES)
     throw new SetupError(
-      `${archive} has ${megabytes} MB, more than the ${LIMIT_BYTES / 1e6} MB it may have; install strip (binutils) or see what has grown.`,
+      `${archive} has ${megabytes} MB, more than the ${LIMIT_BYTES / 1e6} MB it may have; install strip ` +
+        '(binutils) or see what has grown.',
     );
   say(
-    `pack:gpu: ${path.relative(root, archive)}, ${megabytes} MB. On the GPU machine: tar xf ${path.basename(archive)} && ${NAME}/bench.sh kernels`,
+    `pack:gpu: ${path.relative(root, archive)}, ${megabytes} MB. On the GPU machine: tar xf ` +
+      `${path.basename(archive)} && ${NAME}/bench.sh kernels`,
   );
   return 0;
 }

@@ -8,7 +8,8 @@ await runMain(async () => {
   if (!electronBinary()) await setUpElectron();
   if (!electronBinary()) {
     throw new SetupError(
-      `A package holds Electron's binary, which is not here. ${noWindowReason() ?? ''} Fetch it with GRAFT_ELECTRON=retry npm run setup where its host (or ELECTRON_MIRROR) answers.`,
+      `A package holds Electron's binary, which is not here. ${noWindowReason() ?? ''} Fetch it with ` +
+        'GRAFT_ELECTRON=retry npm run setup where its host (or ELECTRON_MIRROR) answers.',
     );
   }
   for (const [tool, args] of [

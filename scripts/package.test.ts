@@ -1,4 +1,6 @@
-/** electron-builder.yml against electron-builder's own schema, the files that it names, and what is needed at run time. */
+/**
+ * electron-builder.yml against electron-builder's own schema, the files that it names, and what is needed at run time.
+ */
 import fs from 'node:fs';
 import { createRequire } from 'node:module';
 import path from 'node:path';

@@ -1,4 +1,7 @@
-/** `npm run screens`: builds, goes through a small journey in Chromium and keeps every page in both themes in docs/screens. */
+/**
+ * `npm run screens`: builds, goes through a small journey in Chromium and keeps every page in both themes in
+ * docs/screens.
+ */
 import path from 'node:path';
 import { node24Path } from './lib/node24.mjs';
 import { root } from './lib/paths.mjs';

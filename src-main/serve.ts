@@ -1,4 +1,7 @@
-/** Entry of the web host: `node src-main/serve.ts [--port N]`. Prints the address with its token; Ctrl-C ends it and its workers. */
+/**
+ * Entry of the web host: `node src-main/serve.ts [--port N]`. Prints the address with its token; Ctrl-C ends it and its
+ * workers.
+ */
 import path from 'node:path';
 import { parseArgs } from 'node:util';
 import { createRouter } from './api/router.ts';

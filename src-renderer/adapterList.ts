@@ -1,4 +1,7 @@
-/** Which adapters of the catalogue a page shows, and in what order. Pure functions of the list and what the address says. */
+/**
+ * Which adapters of the catalogue a page shows, and in what order. Pure functions of the list and what the address
+ * says.
+ */
 import type { AdapterView, Setting } from './api.ts';
 import { formatSmall } from './format.ts';
 

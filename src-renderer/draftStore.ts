@@ -15,7 +15,10 @@ export interface RowsContent {
 /** Larger drafts are not kept: session storage holds about five million characters for all of them. */
 export const MOST_CHARACTERS = 1_000_000;
 
-/** Keeps the edits, or forgets what was kept where there are none. False where they are too large; nothing older is left then. */
+/**
+ * Keeps the edits, or forgets what was kept where there are none. False where they are too large; nothing older is left
+ * then.
+ */
 export function keepEdits(
   storage: Pick<Storage, 'setItem' | 'removeItem'>,
   key: string,

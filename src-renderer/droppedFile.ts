@@ -1,4 +1,7 @@
-/** A dropped file as a path that Graft can read: Electron tells it; on the web host the content is sent to Graft, which keeps a copy. */
+/**
+ * A dropped file as a path that Graft can read: Electron tells it; on the web host the content is sent to Graft, which
+ * keeps a copy.
+ */
 import { bridge } from './host.ts';
 
 export interface Upload {

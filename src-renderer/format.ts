@@ -33,7 +33,9 @@ export function formatBytes(sizeBytes: number): string {
   return `${unit === 0 ? value : trim(value)} ${units[unit]}`;
 }
 
-/** Milliseconds: 0.0342 -> "0.034 ms", 3.25 -> "3.3 ms", 1234 -> "1.2 s", 83000 -> "1 min 23 s", 7380000 -> "2 h 3 min". */
+/**
+ * Milliseconds: 0.0342 -> "0.034 ms", 3.25 -> "3.3 ms", 1234 -> "1.2 s", 83000 -> "1 min 23 s", 7380000 -> "2 h 3 min".
+ */
 export function formatDuration(elapsedMs: number): string {
   if (elapsedMs < 1) return `${Number(elapsedMs.toPrecision(2))} ms`;
   if (elapsedMs < 1000) return `${trim(elapsedMs)} ms`;

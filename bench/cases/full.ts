@@ -1,4 +1,7 @@
-/** `full`: every weight trained against LoRA of rank 8 on the same step, the comparison of Hu et al. 2021, table 1 and section 4.2. */
+/**
+ * `full`: every weight trained against LoRA of rank 8 on the same step, the comparison of Hu et al. 2021, table 1 and
+ * section 4.2.
+ */
 import { Random } from '../../src-main/engine/random.ts';
 import { GRAFT, type Context } from '../lib/context.ts';
 import { vocabularyOf } from '../lib/models.ts';
@@ -47,7 +50,10 @@ export async function full(context: Context): Promise<CaseResult> {
 
 function storedNote(method: string, { trainable, saved }: TrainingResult): string {
   const mb = (bytes: number): string => `${(bytes / 1e6).toFixed(bytes < 1e8 ? 1 : 0)} MB`;
-  return `${method}: ${trainable} trainable parameters, ${mb(trainable * MOMENT_BYTES)} of optimiser state, ${mb(saved!.resultBytes)} of trained weights, ${mb(saved!.resumeBytes)} to resume from.`;
+  return (
+    `${method}: ${trainable} trainable parameters, ${mb(trainable * MOMENT_BYTES)} of optimiser state, ` +
+    `${mb(saved!.resultBytes)} of trained weights, ${mb(saved!.resumeBytes)} to resume from.`
+  );
 }
 
 function comparison(results: TrainingResult[]): string {
@@ -57,5 +63,8 @@ function comparison(results: TrainingResult[]): string {
       ? 'times were disturbed'
       : `a step of LoRA takes ${(lora!.time.median / all!.time.median).toFixed(2)} of the time`;
   const stored = results[0]!.saved!.resultBytes / results[1]!.saved!.resultBytes;
-  return `Graft, LoRA against full: ${time}, peak memory ${(lora!.peakBytes! / all!.peakBytes!).toFixed(2)}, trained weights on disk 1/${Math.round(1 / stored)}.`;
+  return (
+    `Graft, LoRA against full: ${time}, peak memory ${(lora!.peakBytes! / all!.peakBytes!).toFixed(2)}, trained ` +
+    `weights on disk 1/${Math.round(1 / stored)}.`
+  );
 }

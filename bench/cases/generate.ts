@@ -1,6 +1,6 @@
 /**
- * `generate`: 64 greedy tokens after a prompt of 32: one row without adapter (as merged), and as many rows as adapters, each
- * with its own, in one batch. All systems must give the same ids.
+ * `generate`: 64 greedy tokens after a prompt of 32: one row without adapter (as merged), and as many rows as adapters,
+ * each with its own, in one batch. All systems must give the same ids.
  */
 import { Random } from '../../src-main/engine/random.ts';
 import { graftCommand, torchCommands, type Context } from '../lib/context.ts';
@@ -18,7 +18,9 @@ export async function generate(context: Context): Promise<CaseResult> {
   const rows = [...(await generateWith(context, 'gpt2')), ...(await generateWith(context, 'smollm'))];
   return {
     name: 'generate',
-    what: `${NEW} greedy tokens after ${PROMPT}: one row without adapter, and a row per adapter (r = 8 on q and v) in one batch.`,
+    what:
+      `${NEW} greedy tokens after ${PROMPT}: one row without adapter, and a row per adapter (r = 8 on q and v) ` +
+      'in one batch.',
     rows,
     notes: [
       'All systems gave the same ids.',

@@ -29,7 +29,10 @@ function exponentNotes(sweep: Sweep): string[] {
     sweep.points.some(({ rows }) => rows.some((row) => row.system === name && row.disturbed));
   return speeds.map(({ name, points }, i) => {
     const doubt = disturbed(name) ? ' (times disturbed by other programs)' : '';
-    return `${name} over ${sweep.name}: tokens/s grow as its power ${exponentOf(points)}${doubt}, peak memory as ${exponentOf(memories[i]!.points)}.`;
+    return (
+      `${name} over ${sweep.name}: tokens/s grow as its power ${exponentOf(points)}${doubt}, peak memory as ` +
+      `${exponentOf(memories[i]!.points)}.`
+    );
   });
 }
 

@@ -65,7 +65,9 @@ async function timeAttentions(context: Context, peers: Peer[]): Promise<Row[]> {
   for (const shape of context.tiny ? TINY_ATTENTIONS : ATTENTIONS) {
     for (const backward of [false, true]) {
       const size = { ...shape, backward };
-      const name = `attention ${size.batch} x ${size.heads}/${size.kvHeads} heads x ${size.length} x ${size.width}${backward ? ', forth and back' : ''}`;
+      const name =
+        `attention ${size.batch} x ${size.heads}/${size.kvHeads} heads x ${size.length} x ` +
+        `${size.width}${backward ? ', forth and back' : ''}`;
       rows.push(...(await timeKernel(context, peers, name, attentionFlops(size), 'attention', size)));
     }
   }
@@ -115,6 +117,7 @@ function shares(rows: Row[], limit: number): string[] {
     ({ system, variant, rate }) => `${system}, ${variant}: ${((100 * rate.perSecond) / limit).toFixed(1)}%`,
   );
   return [
-    `Measured limit of the card: ${limit.toPrecision(3)} TFLOP/s, the fastest product of all systems. Shares of it: ${list.join('; ')}.`,
+    `Measured limit of the card: ${limit.toPrecision(3)} TFLOP/s, the fastest product of all systems. Shares ` +
+      `of it: ${list.join('; ')}.`,
   ];
 }

@@ -1,4 +1,7 @@
-/** `load`: from a fresh process that has started its engine to the first logits, and the peak memory beside the file's size. */
+/**
+ * `load`: from a fresh process that has started its engine to the first logits, and the peak memory beside the file's
+ * size.
+ */
 import fs from 'node:fs';
 import path from 'node:path';
 import { graftCommand, torchCommands, type Context } from '../lib/context.ts';
@@ -18,7 +21,8 @@ export async function load(context: Context): Promise<CaseResult> {
     rows.push(...result.rows);
     if (context.profile) await profileLoad(context, shape);
     notes.push(
-      `${shape}: the file has ${(result.fileBytes / 1e6).toFixed(0)} MB; a process with its engine and no model holds ${result.emptyNote}.`,
+      `${shape}: the file has ${(result.fileBytes / 1e6).toFixed(0)} MB; a process with its engine and no ` +
+        `model holds ${result.emptyNote}.`,
     );
   }
   return {

@@ -1,6 +1,7 @@
 /**
- * `real`: 64 examples of log-normal lengths, 35% of the tokens labelled, batches of 8 as they come and sorted by length.
- * Graft batches as its trainer does by default, the rival pads to the longest of the batch. One sample is one epoch.
+ * `real`: 64 examples of log-normal lengths, 35% of the tokens labelled, batches of 8 as they come and sorted by
+ * length. Graft batches as its trainer does by default, the rival pads to the longest of the batch. One sample is one
+ * epoch.
  */
 import type { Target } from '../../src-main/engine/model/architecture.ts';
 import { Random } from '../../src-main/engine/random.ts';
@@ -47,7 +48,9 @@ function realCase(name: string, shape: Shape, what: string): (context: Context) 
       const sorted = examples.toSorted((a, b) => a.ids.length - b.ids.length);
       results.push(await raceTraining(context, { ...plan, variant: 'sorted by length', batches: inBatches(sorted) }));
     }
-    const size = `One sample is an epoch of ${examples.length} examples, ${countTokens(examples)} tokens, ${work.amount} of them labelled.`;
+    const size =
+      `One sample is an epoch of ${examples.length} examples, ${countTokens(examples)} tokens, ${work.amount} of ` +
+      'them labelled.';
     return {
       name,
       what,

@@ -1,6 +1,6 @@
 /**
- * `start`: `npm start -- --host=web` on an existing install with an empty data folder, until the page and all its assets
- * have been answered, and until Chromium has painted the first text. Nobody else is raced.
+ * `start`: `npm start -- --host=web` on an existing install with an empty data folder, until the page and all its
+ * assets have been answered, and until Chromium has painted the first text. Nobody else is raced.
  */
 import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';

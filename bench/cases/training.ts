@@ -90,11 +90,13 @@ async function raceAmong(
   const samples = await race(context, peers, rounds, (peer) => timeBatches(peer, batches));
   const rows: Row[] = [];
   for (const peer of peers) rows.push(makeRow(variant, peer.name, samples.get(peer.name)!, work, await peakOf(peer)));
-  const saved = plan.save ? await peers[0]!.ask<SavedAnswer>('save') : null; // after the peaks, for saving has one of its own
+  // after the peaks, for saving has one of its own
+  const saved = plan.save ? await peers[0]!.ask<SavedAnswer>('save') : null;
   return {
     rows,
     notes: [
-      `${variant}: ${trainable} trainable parameters; ${note}. ${systems}${context.base === 'f32' ? '' : ` Graft keeps frozen linear layers as ${context.base}.`}`,
+      `${variant}: ${trainable} trainable parameters; ${note}. ` +
+        `${systems}${context.base === 'f32' ? '' : ` Graft keeps frozen linear layers as ${context.base}.`}`,
     ],
     trainable,
     saved,
@@ -111,7 +113,8 @@ async function setUpAll(peers: Peer[], { targets, base, ...shared }: GraftSetup)
   for (const { rival, answer } of others) {
     if (answer.trainable !== trainable)
       throw new Error(
-        `${rival.name} trains ${answer.trainable} parameters, Graft ${trainable}: not the same work, no time is reported`,
+        `${rival.name} trains ${answer.trainable} parameters, Graft ${trainable}: not the same work, no time ` +
+          'is reported',
       );
   }
   return trainable;
@@ -130,7 +133,8 @@ async function validate(peers: Peer[], batch: Example[], steps: number): Promise
   const distances = peers.slice(1).map((peer) => ({ peer, apart: largestDifference(losses.get(peer.name)!, graft) }));
   if (!graft.every(Number.isFinite) || distances.some(({ peer, apart }) => !(apart <= peer.lossTolerance))) {
     throw new Error(
-      `losses differ, no time is reported: ${[...losses].map(([name, series]) => `${name} ${show(series)}`).join('; ')}`,
+      'losses differ, no time is reported: ' +
+        `${[...losses].map(([name, series]) => `${name} ${show(series)}`).join('; ')}`,
     );
   }
   const verdict = distances.map(({ peer, apart }) => `, ${peer.name} within ${apart.toExponential(1)}`).join('');

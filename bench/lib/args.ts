@@ -42,7 +42,10 @@ const OPTIONS = {
   out: text,
 } as const;
 
-/** `all`: what that word stands for; `named`: cases that must be asked for. Throws a usage GraftError for an unknown case, engine or option. */
+/**
+ * `all`: what that word stands for; `named`: cases that must be asked for. Throws a usage GraftError for an unknown
+ * case, engine or option.
+ */
 export function parseBenchArguments(
   args: string[],
   { all, named }: { all: string[]; named: string[] },

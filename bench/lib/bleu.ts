@@ -1,7 +1,7 @@
 /**
- * BLEU of a corpus (Papineni et al. 2002) as sacreBLEU defines it (Post 2018): tokenizer 13a, case kept, n-grams up to 4,
- * counts clipped by the best of several references, brevity by the reference closest in length, exponential smoothing of
- * orders without a match.
+ * BLEU of a corpus (Papineni et al. 2002) as sacreBLEU defines it (Post 2018): tokenizer 13a, case kept, n-grams up to
+ * 4, counts clipped by the best of several references, brevity by the reference closest in length, exponential
+ * smoothing of orders without a match.
  */
 const ORDERS = 4;
 

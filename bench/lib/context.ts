@@ -45,7 +45,10 @@ export function graftCommand({ engine }: Context): PeerCommand {
   };
 }
 
-/** PyTorch in float32, once, twice, or not at all. Paths are relative because a folder's `py` may see the file system below another root. */
+/**
+ * PyTorch in float32, once, twice, or not at all. Paths are relative because a folder's `py` may see the file system
+ * below another root.
+ */
 export function torchCommands({ torch, tcmalloc, base }: Context): PeerCommand[] {
   if (!torch) return [];
   if (torch.cuda) return [torchCommand(torch, base, 'PyTorch float32', '--device', 'cuda')];

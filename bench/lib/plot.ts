@@ -98,12 +98,18 @@ function grid({ x, y, xAxis, yAxis }: Frame): string[] {
 function line({ points }: Series, i: number, { x, y }: Frame): string {
   const sorted = [...points].sort((a, b) => a.x - b.x);
   const path = sorted.map((point) => `${x(point.x).toFixed(1)},${y(point.y).toFixed(1)}`).join(' ');
-  return `<polyline points="${path}" fill="none" stroke="${colour(i)}" stroke-width="2.2"/>${sorted.map((point) => marker(x(point.x), y(point.y), i)).join('')}`;
+  return (
+    `<polyline points="${path}" fill="none" stroke="${colour(i)}" ` +
+    `stroke-width="2.2"/>${sorted.map((point) => marker(x(point.x), y(point.y), i)).join('')}`
+  );
 }
 
 function legend({ name }: Series, i: number): string {
   const [x, y] = [MARGIN.left, 46 + 18 * i];
-  return `<line x1="${x}" y1="${y}" x2="${x + 26}" y2="${y}" stroke="${colour(i)}" stroke-width="2.2"/>${marker(x + 13, y, i)}${text(x + 34, y + 4, name, '')}`;
+  return (
+    `<line x1="${x}" y1="${y}" x2="${x + 26}" y2="${y}" stroke="${colour(i)}" ` +
+    `stroke-width="2.2"/>${marker(x + 13, y, i)}${text(x + 34, y + 4, name, '')}`
+  );
 }
 
 /** Circles and squares in turn. */

@@ -16,7 +16,10 @@ export function logPosition(value: number, { from, to }: Pick<Axis, 'from' | 'to
   return Math.log(value / from) / Math.log(to / from);
 }
 
-/** An axis over all values with ticks at 1, 2 and 5 times powers of ten; its ends are ticks just outside the values. Values > 0. */
+/**
+ * An axis over all values with ticks at 1, 2 and 5 times powers of ten; its ends are ticks just outside the values.
+ * Values > 0.
+ */
 export function logAxis(values: readonly number[]): Axis {
   const [low, high] = [Math.min(...values), Math.max(...values)];
   const candidates: number[] = [];

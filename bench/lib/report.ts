@@ -72,7 +72,12 @@ function duration(ms: number): string {
 }
 
 function circumstancesLine({ where, engine, quick }: Report): string {
-  return `${where.cpu}, ${where.cores} cores, engine ${engine}${quick ? ', --quick' : ''}; load average ${where.loadAtStart.toFixed(1)} at the start, samples during which other programs took over ${100 * DISTURBED_SHARE}% of the cores are not counted; commit ${where.commit}${where.changed ? ' with changes' : ''}, ${where.date.slice(0, 10)}.`;
+  return (
+    `${where.cpu}, ${where.cores} cores, engine ${engine}${quick ? ', --quick' : ''}; load average ` +
+    `${where.loadAtStart.toFixed(1)} at the start, samples during which other programs took over ` +
+    `${100 * DISTURBED_SHARE}% of the cores are not counted; commit ` +
+    `${where.commit}${where.changed ? ' with changes' : ''}, ${where.date.slice(0, 10)}.`
+  );
 }
 
 /** Replaces what stands between `<!-- bench:NAME -->` and `<!-- end:NAME -->`, or appends a section. */

@@ -72,8 +72,8 @@ export function makeRow(variant: string, system: string, samples: Sample[], work
 }
 
 /**
- * Graft against a rival of the same variant: speed (by medians) > 1 and memory < 1 are in Graft's favour. No speed where
- * either was disturbed. Null for Graft itself.
+ * Graft against a rival of the same variant: speed (by medians) > 1 and memory < 1 are in Graft's favour. No speed
+ * where either was disturbed. Null for Graft itself.
  */
 export function ratiosOf(row: Row, rows: readonly Row[]): { speed: number | null; memory: number | null } | null {
   const graft = rows.find(({ system, variant }) => system === GRAFT && variant === row.variant);

@@ -14,8 +14,8 @@ export interface Torch {
 const IMPORT_LIMIT_MS = 120_000;
 
 /**
- * `given`: a folder whose `py` runs Python with PyTorch, or a Python program such as `python3`. PyTorch is raced on CUDA
- * where Graft runs on the GPU too. Null with one line to `say` where there is no PyTorch.
+ * `given`: a folder whose `py` runs Python with PyTorch, or a Python program such as `python3`. PyTorch is raced on
+ * CUDA where Graft runs on the GPU too. Null with one line to `say` where there is no PyTorch.
  */
 export function findTorch(given: string | null, onGpu: boolean, say: (line: string) => void): Torch | null {
   if (given === null) {
@@ -27,7 +27,8 @@ export function findTorch(given: string | null, onGpu: boolean, say: (line: stri
     return { python, cuda: importTorch(python) && onGpu };
   } catch (error) {
     say(
-      `${python} does not run Python with PyTorch: Graft alone. (${error instanceof Error ? error.message.split('\n')[0] : String(error)})`,
+      `${python} does not run Python with PyTorch: Graft alone. ` +
+        `(${error instanceof Error ? error.message.split('\n')[0] : String(error)})`,
     );
     return null;
   }

@@ -1,7 +1,7 @@
 /**
  * The methods that are compared, at about the same number of trained values where a method can have it: that of LoRA
- * with rank 8 on q and v, for stories260K 8,960. Learning rates: the best of 3e-3, 1e-2, 3e-2 and 1e-1 for each method by
- * `npm run bench:methods -- --scan` (60 steps, a seed of its own; 1e-1 was tried for prefixes only).
+ * with rank 8 on q and v, for stories260K 8,960. Learning rates: the best of 3e-3, 1e-2, 3e-2 and 1e-1 for each method
+ * by `npm run bench:methods -- --scan` (60 steps, a seed of its own; 1e-1 was tried for prefixes only).
  */
 import { availableTargets, type ArchitectureSpec, type Target } from '../../src-main/engine/model/architecture.ts';
 import { methodSchema, type MethodSettings } from '../../src-main/trainer/methodSettings.ts';

@@ -1,4 +1,7 @@
-/** Time of a training step of each method, and of a new token at batch 1; the methods take turns, so that what disturbs the machine disturbs all. */
+/**
+ * Time of a training step of each method, and of a new token at batch 1; the methods take turns, so that what disturbs
+ * the machine disturbs all.
+ */
 import * as tf from '@tensorflow/tfjs-core';
 import { openCheckpoint, type Checkpoint } from '../../src-main/checkpoints/checkpoint.ts';
 import { collate } from '../../src-main/datasets/batches.ts';
@@ -98,7 +101,10 @@ const ADDED = [
   ['adapters, Pfeiffer; r 16', { type: 'adapter', kind: 'pfeiffer', bottleneck: 16 }],
 ] as const;
 
-/** Median milliseconds per new token of one row, for adapters on a model of `modelDir`'s size; `merged` is the base, since nothing is added. */
+/**
+ * Median milliseconds per new token of one row, for adapters on a model of `modelDir`'s size; `merged` is the base,
+ * since nothing is added.
+ */
 export async function tokenTimes(modelDir: string, engine: EngineName): Promise<Map<string, number>> {
   await useEngine(engine);
   const base = openCheckpoint(modelDir);

@@ -73,7 +73,10 @@ export function tokenTable(tokens: ReadonlyMap<string, number>): string {
 function against(losses: number[], reference: number[] | undefined): string {
   if (!reference || reference === losses) return '';
   const differences = losses.map((loss, i) => loss - reference[i]!);
-  return `${mean(differences) < 0 ? '−' : '+'}${Math.abs(mean(differences)).toFixed(4)} ± ${deviation(differences).toFixed(4)}`;
+  return (
+    `${mean(differences) < 0 ? '−' : '+'}${Math.abs(mean(differences)).toFixed(4)} ± ` +
+    `${deviation(differences).toFixed(4)}`
+  );
 }
 
 function table(head: string[], rows: string[][]): string {

@@ -1,4 +1,7 @@
-/** Graft's side of decoding with several adapters: random ones over the loaded base, and a batch whose rows use one each. */
+/**
+ * Graft's side of decoding with several adapters: random ones over the loaded base, and a batch whose rows use one
+ * each.
+ */
 import * as tf from '@tensorflow/tfjs-core';
 import { castF32 } from '../../src-main/checkpoints/dtype.ts';
 import { writeSafetensors } from '../../src-main/checkpoints/safetensorsWrite.ts';

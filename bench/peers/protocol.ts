@@ -2,7 +2,9 @@
 import type { BaseDtype } from '../../src-main/engine/frozen/formats.ts';
 import type { Target } from '../../src-main/engine/model/architecture.ts';
 
-/** Token ids of one example; labels: the id where it carries loss, else -100. Never padded: each system batches itself. */
+/**
+ * Token ids of one example; labels: the id where it carries loss, else -100. Never padded: each system batches itself.
+ */
 export interface Example {
   ids: number[];
   labels: number[];

@@ -172,7 +172,9 @@ export interface MemoryFigures {
   frames: Frames;
 }
 
-/** An hour at 20 steps a second, an evaluation with two sample texts every 100 steps, told faster than it would happen. */
+/**
+ * An hour at 20 steps a second, an evaluation with two sample texts every 100 steps, told faster than it would happen.
+ */
 export async function hour(speedUp: number): Promise<MemoryFigures> {
   const stepsPerSecond = 20;
   const steps = 3600 * stepsPerSecond;

@@ -1,4 +1,6 @@
-/** The web host as serve.ts starts it, but with simulated training. Prints its address; GRAFT_HOME is the data folder. */
+/**
+ * The web host as serve.ts starts it, but with simulated training. Prints its address; GRAFT_HOME is the data folder.
+ */
 import path from 'node:path';
 import { createRouter } from '../../src-main/api/router.ts';
 import { forkWorker } from '../../src-main/jobs/workerChannel.ts';

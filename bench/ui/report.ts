@@ -19,7 +19,10 @@ const spread = (values: number[]): string => {
 };
 
 function frameRow(what: string, { count, medianMs, p99Ms, longestMs, janks, ownJanks, longestTaskMs }: Frames): string {
-  return `| ${what} | ${count} | ${ms(medianMs)} | ${ms(p99Ms)} | ${ms(longestMs)} | ${janks} | ${ownJanks} | ${longestTaskMs === 0 ? 'none over 50 ms' : ms(longestTaskMs)} |`;
+  return (
+    `| ${what} | ${count} | ${ms(medianMs)} | ${ms(p99Ms)} | ${ms(longestMs)} | ${janks} | ${ownJanks} | ` +
+    `${longestTaskMs === 0 ? 'none over 50 ms' : ms(longestTaskMs)} |`
+  );
 }
 
 export function tables(
@@ -29,7 +32,9 @@ export function tables(
 ): string {
   const n = (value: number): string => value.toLocaleString('en-US');
   return [
-    `${date.slice(0, 16).replace('T', ' ')} UTC, commit ${commit}${changed ? ' (with changes)' : ''}, ${cpu}, ${cores} cores, ${system}, Node ${node}, ${browser} headless on its software renderer, load ${loadAtStart.toFixed(1)} at the start.`,
+    `${date.slice(0, 16).replace('T', ' ')} UTC, commit ${commit}${changed ? ' (with changes)' : ''}, ${cpu}, ` +
+      `${cores} cores, ${system}, Node ${node}, ${browser} headless on its software renderer, load ` +
+      `${loadAtStart.toFixed(1)} at the start.`,
     '',
     `| first paint (${paint.usefulMs.length} fresh starts) | median (least to most) |`,
     '|---|---|',

@@ -62,7 +62,8 @@ export async function verifyIntegrity(file, integrity = INTEGRITY) {
   if (`sha512-${hash.digest('base64')}` === integrity) return;
   fs.rmSync(file, { force: true });
   throw new SetupError(
-    `${path.basename(file)} does not have the pinned sha512, so it was deleted unopened; check which registry npm uses here.`,
+    `${path.basename(file)} does not have the pinned sha512, so it was deleted unopened; check which registry ` +
+      'npm uses here.',
   );
 }
 

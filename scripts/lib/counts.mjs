@@ -4,7 +4,8 @@
  * @typedef {{ passed: number, failed: number, skipped: number }} Counts
  * @typedef {{ status: string, assertionResults: { status: string }[] }} VitestFile
  * @typedef {{ testResults?: VitestFile[] }} VitestReport
- * @typedef {{ stats?: { expected: number, unexpected: number, flaky: number, skipped: number }, errors?: unknown[] }} PlaywrightReport
+ * @typedef {{ stats?: { expected: number, unexpected: number, flaky: number, skipped: number }, errors?: unknown[] }}
+ * PlaywrightReport
  */
 
 /**

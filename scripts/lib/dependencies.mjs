@@ -46,7 +46,8 @@ export async function installDependencies() {
     const { code } = await withProgress('npm ci', () => run(command, args));
     if (code !== 0) {
       throw new SetupError(
-        `npm ci ended with code ${code} (its own words are above); check the connection to your npm registry and run the command again.`,
+        `npm ci ended with code ${code} (its own words are above); check the connection to your npm registry ` +
+          'and run the command again.',
       );
     }
   }

@@ -47,7 +47,10 @@ function driverFile(library) {
   return `${JSON.stringify({ file_format_version: '1.0.0', ICD: { library_path: library, api_version: '1.3.194' } })}\n`;
 }
 
-/** Copies and writes all files but the bundled JavaScript and the Vulkan loader. @param {string} stage @param {string} commit */
+/**
+ * Copies and writes all files but the bundled JavaScript and the Vulkan loader. @param {string} stage @param {string}
+ * commit
+ */
 export function fillStage(stage, commit) {
   for (const [place, source] of Object.entries(copiedFiles())) {
     fs.mkdirSync(path.dirname(path.join(stage, place)), { recursive: true });
@@ -80,7 +83,8 @@ export async function addVulkanLoader(stage) {
     fs.copyFileSync(path.join(scratch, LIBRARY_FOLDERS[0] ?? '', LOADER), target);
   } catch {
     throw new SetupError(
-      `pack:gpu needs ${LOADER}, and neither is it on this system nor can apt-get download Debian's libvulkan1; install a Vulkan loader and run the command again.`,
+      `pack:gpu needs ${LOADER}, and neither is it on this system nor can apt-get download Debian's ` +
+        'libvulkan1; install a Vulkan loader and run the command again.',
     );
   } finally {
     fs.rmSync(scratch, { recursive: true });

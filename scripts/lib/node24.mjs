@@ -27,7 +27,8 @@ export function node24Path(at = {}) {
   if (file && fs.existsSync(file)) return file;
   if (Number(version.split('.')[0]) >= 24) return process.execPath;
   throw new SetupError(
-    `Graft needs Node 24, this is Node ${version} and no npm package brings one for ${platform}; install Node 24 and run the command again.`,
+    `Graft needs Node 24, this is Node ${version} and no npm package brings one for ${platform}; install Node ` +
+      '24 and run the command again.',
   );
 }
 

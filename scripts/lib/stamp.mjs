@@ -16,7 +16,8 @@ const DAY_MS = 24 * 60 * 60 * 1000;
  *
  * @typedef {object} Stamp
  * @property {string} [lockSha256] of the package-lock.json that node_modules was installed from
- * @property {{ source: string, binding: string, sizeBytes: number, mtimeMs: number } | Unavailable & { wish: string }} [tensorflow]
+ * @property {{ source: string, binding: string, sizeBytes: number, mtimeMs: number } | Unavailable & { wish: string }}
+ * [tensorflow]
  * @property {Unavailable} [electron]
  */
 

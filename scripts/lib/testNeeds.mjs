@@ -50,7 +50,8 @@ export async function ensureVulkan() {
     return;
   }
   say(
-    'vulkan: no driver can be had here, so the tests of the webgpu engine are skipped; install mesa-vulkan-drivers 24 or newer to run them.',
+    'vulkan: no driver can be had here, so the tests of the webgpu engine are skipped; install ' +
+      'mesa-vulkan-drivers 24 or newer to run them.',
   );
 }
 

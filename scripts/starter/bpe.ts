@@ -78,7 +78,10 @@ function applyMerge(symbols: string[], [left, right]: Merge): string[] {
   return merged;
 }
 
-/** Ids: the special tokens, the 256 bytes, then one id per merge. Two merges can spell the same token; it keeps its first id. */
+/**
+ * Ids: the special tokens, the 256 bytes, then one id per merge. Two merges can spell the same token; it keeps its
+ * first id.
+ */
 export function vocabularyOf(merges: readonly Merge[]): Map<string, number> {
   const vocabulary = new Map<string, number>();
   for (const token of [...Object.values(SPECIAL_TOKENS), ...byteAlphabet(), ...merges.map((pair) => pair.join(''))]) {

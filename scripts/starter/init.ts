@@ -29,7 +29,9 @@ const CONFIG: ModelConfig = {
   torch_dtype: 'float32',
 };
 
-/** Of the embeddings: wide enough that words of one class stay apart while the model learns what they have in common. */
+/**
+ * Of the embeddings: wide enough that words of one class stay apart while the model learns what they have in common.
+ */
 const EMBEDDING_STD = 0.2;
 
 /** Writes config.json, the tokenizer's files and model.safetensors into the existing folder `dir`. */

@@ -1,6 +1,7 @@
 /**
  * The two sample tasks, each the other's reverse: `describe` turns a record into one or two sentences, `extract` turns
- * such sentences into the record. Completions begin with the line break, so that a prompt ends where the user's text ends.
+ * such sentences into the record. Completions begin with the line break, so that a prompt ends where the user's text
+ * ends.
  */
 import { Random } from '../../src-main/engine/random.ts';
 import { description } from './sentences.ts';

@@ -20,7 +20,10 @@ export interface BrowseResult {
   shortcuts: { name: string; path: string }[];
 }
 
-/** Hidden names are left out; `kind` folder lists folders only. Throws the file system's error for a folder that cannot be read. */
+/**
+ * Hidden names are left out; `kind` folder lists folders only. Throws the file system's error for a folder that cannot
+ * be read.
+ */
 export function browse(input: { dir?: string | undefined; kind: 'folder' | 'file' }): BrowseResult {
   const dir = path.resolve(input.dir || os.homedir());
   const entries = fs

@@ -95,6 +95,7 @@ it('quotes what a shell would take apart', () => {
     train: {},
   });
   expect(cliLine(run, names)).toBe(
-    `npm run graft -- train --model '/models/it'\\''s here' --data '/data/a b.jsonl' --map prompt=question --allow-bad-rows --task 'my task' --method bitfit`,
+    `npm run graft -- train --model '/models/it'\\''s here' --data '/data/a b.jsonl' --map prompt=question ` +
+      `--allow-bad-rows --task 'my task' --method bitfit`,
   );
 });

@@ -28,7 +28,8 @@ export async function addDataset(
   if (first && !allowBadRows) {
     throw new GraftError(
       'DATASET_BAD_ROWS',
-      `${file} has ${bad.length} bad rows, the first at line ${first.line}: ${first.reason}; correct them, or allow bad rows to go on with the other ${good.count}.`,
+      `${file} has ${bad.length} bad rows, the first at line ${first.line}: ${first.reason}; correct them, or ` +
+        `allow bad rows to go on with the other ${good.count}.`,
       { file, bad: bad.length, rows: good.count },
     );
   }

@@ -1,4 +1,7 @@
-/** Removing a dataset and bringing it back: the user's file is left alone, what Graft wrote or copied for it moves to the trash. */
+/**
+ * Removing a dataset and bringing it back: the user's file is left alone, what Graft wrote or copied for it moves to
+ * the trash.
+ */
 import fs from 'node:fs';
 import path from 'node:path';
 import { z } from 'zod';

@@ -1,4 +1,7 @@
-/** The rows of a dataset in windows, for tables of any length: all of them, those that match a text, the bad, the repeated. */
+/**
+ * The rows of a dataset in windows, for tables of any length: all of them, those that match a text, the bad, the
+ * repeated.
+ */
 import { z } from 'zod';
 import { toExample } from '../datasets/columns.ts';
 import { duplicateGroups, splitReport } from '../datasets/duplicates.ts';
@@ -41,7 +44,10 @@ export function rowProcedures({ catalog, datasetFiles: files }: Services) {
   };
 
   return {
-    /** A window of the rows, or of those that contain `filter`. `total` counts all of them; `content` says of what file, and how many rows it has. */
+    /**
+     * A window of the rows, or of those that contain `filter`. `total` counts all of them; `content` says of what file,
+     * and how many rows it has.
+     */
     rows: procedure.input(filtered.extend(windowSchema.shape)).query(async ({ input }) => {
       const { index, numbers } = await numbersOf(input);
       const { offset, count } = input;

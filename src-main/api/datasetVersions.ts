@@ -1,4 +1,7 @@
-/** Versions of a dataset: edits become a new file of Graft's own, a changed or moved file is taken in when the user says so. */
+/**
+ * Versions of a dataset: edits become a new file of Graft's own, a changed or moved file is taken in when the user says
+ * so.
+ */
 import fs from 'node:fs';
 import path from 'node:path';
 import { z } from 'zod';
@@ -42,17 +45,18 @@ export function versionProcedures({ catalog, datasetFiles, home }: Services) {
     versions: procedure.input(z.object({ id: z.string() })).query(async ({ input }): Promise<VersionView[]> => {
       const { source } = datasetAt(catalog, input.id);
       return Promise.all(
-        catalog.datasets.versions
-          .list(input.id)
-          .map(async (version) => ({
-            ...version,
-            state: await stateOf(datasetFiles, version),
-            own: version.file !== source,
-          })),
+        catalog.datasets.versions.list(input.id).map(async (version) => ({
+          ...version,
+          state: await stateOf(datasetFiles, version),
+          own: version.file !== source,
+        })),
       );
     }),
 
-    /** Writes the rows of a version with edits as a new version, which becomes the current one. The user's file is left alone. */
+    /**
+     * Writes the rows of a version with edits as a new version, which becomes the current one. The user's file is left
+     * alone.
+     */
     saveVersion: procedure.input(versionSchema.extend({ edits: editsSchema })).mutation(async ({ input }) => {
       const base = datasetAt(catalog, input.id, input.version);
       const { count } = await datasetFiles.index(base.file, base.format);
@@ -104,7 +108,8 @@ export function versionProcedures({ catalog, datasetFiles, home }: Services) {
         if (state !== 'same') {
           throw new GraftError(
             'DATASET_CHANGED',
-            `Version ${input.version} of ${dataset.name} cannot be used: its file ${dataset.file} ${state === 'missing' ? 'does not exist any more; put it back' : 'has changed since; take the changed file as a new version'}.`,
+            `Version ${input.version} of ${dataset.name} cannot be used: its file ${dataset.file} ` +
+              `${state === 'missing' ? 'does not exist any more; put it back' : 'has changed since; take the changed file as a new version'}.`,
             { file: dataset.file },
           );
         }

@@ -1,4 +1,7 @@
-/** Datasets: a file with its reading rules, checked before it is registered; its rows, versions and previews have files of their own. */
+/**
+ * Datasets: a file with its reading rules, checked before it is registered; its rows, versions and previews have files
+ * of their own.
+ */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { z } from 'zod';
 import type { OpenProgress } from '../datasets/datasetFiles.ts';
@@ -61,7 +64,10 @@ export function datasetsRouter(services: Services) {
       yield { done: sizeBytes, total: sizeBytes };
     }),
 
-    /** What is in a file or a version: format, columns and how they are read, good and bad rows, duplicates, the first rows. */
+    /**
+     * What is in a file or a version: format, columns and how they are read, good and bad rows, duplicates, the first
+     * rows.
+     */
     look: procedure.input(sourceSchema).query(({ input }) => lookAt(datasetFiles, readingOf(catalog, input))),
 
     /** How the first rows would be read with other columns. */
@@ -91,7 +97,8 @@ export function datasetsRouter(services: Services) {
         if (first && !allowBadRows && !allowed) {
           throw new GraftError(
             'DATASET_BAD_ROWS',
-            `With these columns ${bad.length} rows of ${file} cannot be used, the first at line ${first.line}: ${first.reason}; choose other columns, or go on without these rows.`,
+            `With these columns ${bad.length} rows of ${file} cannot be used, the first at line ${first.line}: ` +
+              `${first.reason}; choose other columns, or go on without these rows.`,
             { bad: bad.length },
           );
         }

@@ -1,4 +1,7 @@
-/** Exports: adapters merged into their base as a whole checkpoint with a parity certificate, or an adapter's folder copied. */
+/**
+ * Exports: adapters merged into their base as a whole checkpoint with a parity certificate, or an adapter's folder
+ * copied.
+ */
 import { z } from 'zod';
 import { exportDtypeSchema, exportInputSchema } from '../jobs/exportService.ts';
 import type { ExportEvent, ExportInput } from '../jobs/exportService.ts';

@@ -8,7 +8,10 @@ export type WatchEvent = Exclude<RunEvent, { type: 'step' }> | { type: 'steps'; 
 /** Less than a page shows at a time (ten times a second). */
 const GATHER_MS = 50;
 
-/** A listener for the events of one run; `end` forgets the steps that are still held. Every other event is told after the steps before it. */
+/**
+ * A listener for the events of one run; `end` forgets the steps that are still held. Every other event is told after
+ * the steps before it.
+ */
 export function gatherSteps(tell: (event: WatchEvent) => void): {
   listener: (event: RunEvent) => void;
   end: () => void;

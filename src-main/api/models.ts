@@ -45,14 +45,18 @@ export function modelsRouter({ catalog, plans }: Services) {
         });
       }),
 
-    /** The model lies in another folder now. Throws MODEL_DIFFERENT where that holds other weights, MODEL_EXISTS where it is registered. */
+    /**
+     * The model lies in another folder now. Throws MODEL_DIFFERENT where that holds other weights, MODEL_EXISTS where
+     * it is registered.
+     */
     relocate: procedure.input(byId.extend({ dir: z.string().min(1) })).mutation(({ input }) => {
       const model = find(input.id);
       const details = readModel(input.dir);
       if (details.hash !== model.hash) {
         throw new GraftError(
           'MODEL_DIFFERENT',
-          `${details.dir} holds other weights than ${model.name}, so its adapters would not fit; choose the folder that was moved, or add this one as another model.`,
+          `${details.dir} holds other weights than ${model.name}, so its adapters would not fit; choose the ` +
+            'folder that was moved, or add this one as another model.',
           { dir: details.dir, modelId: model.id },
         );
       }

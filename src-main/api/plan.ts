@@ -19,7 +19,9 @@ export interface ScheduleCurve {
 
 export function plansRouter({ catalog, plans }: Services) {
   return router({
-    /** Steps, tokens, trained parameters, memory and a verdict; nothing is loaded. Throws what the start would throw. */
+    /**
+     * Steps, tokens, trained parameters, memory and a verdict; nothing is loaded. Throws what the start would throw.
+     */
     estimate: procedure.input(startRunSchema).query(({ input }) => plans.estimate(input)),
 
     /** The largest batch, length and rank that fit into this machine. */

@@ -1,4 +1,7 @@
-/** The playground over the API with a real worker: switching under way, streamed comparison, history, votes, a worker that dies. */
+/**
+ * The playground over the API with a real worker: switching under way, streamed comparison, history, votes, a worker
+ * that dies.
+ */
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import type { PlaygroundState } from '../jobs/playgroundService.ts';
 import { openBench, smallRun, type TestBench } from '../testing/services.ts';

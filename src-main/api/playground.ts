@@ -99,7 +99,10 @@ export function playgroundRouter(services: Services) {
       ),
     ),
 
-    /** The prompt on each adapter (null: the plain base) side by side: pieces by row, and each row's end. Ending the subscription cancels all. */
+    /**
+     * The prompt on each adapter (null: the plain base) side by side: pieces by row, and each row's end. Ending the
+     * subscription cancels all.
+     */
     compare: procedure
       .input(compareSchema)
       .subscription(({ input: { adapterIds, ...params }, signal }) =>

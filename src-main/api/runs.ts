@@ -56,8 +56,8 @@ function control(services: Services) {
       });
     }),
     /**
-     * `watching`, from which on nothing is missed, the runs that are not over, then every change of any run, and progress at
-     * most twice a second; without an end.
+     * `watching`, from which on nothing is missed, the runs that are not over, then every change of any run, and
+     * progress at most twice a second; without an end.
      */
     watchAll: procedure.subscription(({ signal }) => {
       const open = runs.list().filter((run) => !isOver(run));
@@ -95,8 +95,8 @@ function history(services: Services) {
       };
     }),
     /**
-     * The same, column by column: at most `maxPoints` steps after `afterStep` (`more` says whether there are others), and the
-     * validation losses after the step `afterEvaluation`. Asked again with the last step it is what is new.
+     * The same, column by column: at most `maxPoints` steps after `afterStep` (`more` says whether there are others),
+     * and the validation losses after the step `afterEvaluation`. Asked again with the last step it is what is new.
      */
     series: procedure
       .input(
@@ -112,12 +112,10 @@ function history(services: Services) {
       }),
 
     /** Greedy texts from the run's prompts, by step; `texts` in the order of `prompts`. */
-    samples: procedure
-      .input(byId)
-      .query(({ input }) => ({
-        prompts: runs.get(input.id).spec.train.samplePrompts ?? [],
-        samples: catalog.runHistory.samples(input.id),
-      })),
+    samples: procedure.input(byId).query(({ input }) => ({
+      prompts: runs.get(input.id).spec.train.samplePrompts ?? [],
+      samples: catalog.runHistory.samples(input.id),
+    })),
     /** Lines after the one with the id `after`, oldest first. */
     log: procedure.input(byId.extend({ after: z.number().int().min(0).default(0) })).query(({ input }) => {
       runs.get(input.id);

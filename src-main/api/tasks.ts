@@ -1,4 +1,7 @@
-/** Tasks: what adapters are trained for; each has one active adapter, and switching it is one update plus new A and B in a loaded model. */
+/**
+ * Tasks: what adapters are trained for; each has one active adapter, and switching it is one update plus new A and B in
+ * a loaded model.
+ */
 import { z } from 'zod';
 import type { Adapter } from '../catalog/adapters.ts';
 import type { Task } from '../catalog/tasks.ts';
@@ -78,7 +81,9 @@ export function tasksRouter({ catalog, playground }: Services) {
       if (task.adapters > 0)
         throw usageError(
           'TASK_NOT_EMPTY',
-          `The task "${task.name}" still has ${task.adapters === 1 ? 'an adapter' : `${task.adapters} adapters`}; move ${task.adapters === 1 ? 'it' : 'them'} to the trash or to another task first.`,
+          `The task "${task.name}" still has ` +
+            `${task.adapters === 1 ? 'an adapter' : `${task.adapters} adapters`}; move ` +
+            `${task.adapters === 1 ? 'it' : 'them'} to the trash or to another task first.`,
           { taskId: task.id, adapters: task.adapters },
         );
       catalog.tasks.remove(task.id);

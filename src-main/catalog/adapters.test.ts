@@ -40,7 +40,8 @@ describe('samples of losses', () => {
       runId,
     );
     const put = db.prepare(
-      'INSERT INTO metrics (run_id, step, loss, lr, grad_norm, tokens_per_second, memory_bytes, elapsed_ms) VALUES (?, ?, ?, 0, 0, 0, 0, 0)',
+      'INSERT INTO metrics (run_id, step, loss, lr, grad_norm, tokens_per_second, memory_bytes, elapsed_ms) ' +
+        'VALUES (?, ?, ?, 0, 0, 0, 0, 0)',
     );
     for (const step of steps) put.run(runId, step, step);
   };

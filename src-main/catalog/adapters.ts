@@ -1,4 +1,6 @@
-/** Adapters of any method; the weights lie in `dir`, in PEFT's format where PEFT has the method. Some lie in the trash. */
+/**
+ * Adapters of any method; the weights lie in `dir`, in PEFT's format where PEFT has the method. Some lie in the trash.
+ */
 import type { Database } from 'better-sqlite3';
 import type { AdapterSettings } from '../trainer/methodSettings.ts';
 
@@ -92,7 +94,8 @@ const toTrashed = (row: TrashRow): TrashedAdapter => ({
 export const ADAPTERS_BY_TASK =
   'SELECT * FROM adapters WHERE task_id = ? AND deleted_at IS NULL ORDER BY created_at, rowid';
 const TRASH =
-  'SELECT a.*, coalesce(t.removed_name, t.name) AS task_name FROM adapters a JOIN tasks t ON t.id = a.task_id WHERE a.deleted_at IS NOT NULL';
+  'SELECT a.*, coalesce(t.removed_name, t.name) AS task_name FROM adapters a JOIN tasks t ON t.id = a.task_id ' +
+  'WHERE a.deleted_at IS NOT NULL';
 
 export function adapterQueries(db: Database) {
   const list = db.prepare<[], Row>('SELECT * FROM adapters WHERE deleted_at IS NULL ORDER BY created_at, rowid');

@@ -62,14 +62,16 @@ function sentenceFor(error: unknown, file: string): unknown {
   if (error.code === 'SQLITE_NOTADB' || error.code.startsWith('SQLITE_CORRUPT')) {
     return new GraftError(
       'CATALOG_BROKEN',
-      `${file} is not a readable catalogue (${error.message}); restore it from a backup or move it away to start a new one.`,
+      `${file} is not a readable catalogue (${error.message}); restore it from a backup or move it away to ` +
+        'start a new one.',
       details,
       { cause: error },
     );
   }
   return new GraftError(
     'CATALOG_NOT_OPENED',
-    `The catalogue ${file} cannot be opened (${error.message}); check that its folder exists, is writable and has free space.`,
+    `The catalogue ${file} cannot be opened (${error.message}); check that its folder exists, is writable and ` +
+      'has free space.',
     details,
     { cause: error },
   );

@@ -1,4 +1,7 @@
-/** Versions of a dataset: each names one file with its hash, so that a run can name the exact data it saw. Never changed but for how the columns are read. */
+/**
+ * Versions of a dataset: each names one file with its hash, so that a run can name the exact data it saw. Never changed
+ * but for how the columns are read.
+ */
 import type { Database } from 'better-sqlite3';
 
 export type DatasetFormat = 'jsonl' | 'json' | 'csv';
@@ -63,10 +66,12 @@ export function datasetVersionQueries(db: Database) {
      VALUES (@datasetId, @number, @file, @format, @map, @rows, @badRows, @hash, @sizeBytes, @modifiedMs, @change, @createdAt)`,
   );
   const reread = db.prepare(
-    'UPDATE dataset_versions SET map = @map, rows = @rows, bad_rows = @badRows WHERE dataset_id = @datasetId AND number = @number',
+    'UPDATE dataset_versions SET map = @map, rows = @rows, bad_rows = @badRows WHERE dataset_id = @datasetId ' +
+      'AND number = @number',
   );
   const move = db.prepare(
-    'UPDATE dataset_versions SET file = @file, size_bytes = @sizeBytes, modified_ms = @modifiedMs WHERE dataset_id = @datasetId AND number = @number',
+    'UPDATE dataset_versions SET file = @file, size_bytes = @sizeBytes, modified_ms = @modifiedMs WHERE ' +
+      'dataset_id = @datasetId AND number = @number',
   );
   return {
     /** Newest first. */

@@ -40,7 +40,8 @@ describe('the schema before versions', () => {
     db.exec(`INSERT INTO datasets (id, name, file, format, map, rows, bad_rows, allow_bad_rows, hash, created_at)
       VALUES ('d', 'old', '/d/old.jsonl', 'jsonl', '{"prompt":"q"}', 7, 1, 1, 'h', '2025-12-01')`);
     db.exec(
-      `INSERT INTO runs (id, name, dataset_id, status, spec, created_at) VALUES ('r', 'run', 'd', 'completed', '{}', '2025-12-02')`,
+      `INSERT INTO runs (id, name, dataset_id, status, spec, created_at) VALUES ('r', 'run', 'd', 'completed', ` +
+        `'{}', '2025-12-02')`,
     );
     migrate(db);
     const queries = datasetQueries(db);

@@ -76,7 +76,8 @@ export function datasetQueries(db: Database) {
   const byId = db.prepare<[string], Row>(`${SELECT} WHERE d.id = ? AND d.removed_at IS NULL`);
   const bySource = db.prepare<[string], Row>(`${SELECT} WHERE d.source = ? AND d.removed_at IS NULL`);
   const insert = db.prepare(
-    'INSERT INTO datasets (id, name, source, allow_bad_rows, created_at) VALUES (@id, @name, @source, @allowBadRows, @createdAt)',
+    'INSERT INTO datasets (id, name, source, allow_bad_rows, created_at) VALUES (@id, @name, @source, ' +
+      '@allowBadRows, @createdAt)',
   );
   const rename = db.prepare<[string, string]>('UPDATE datasets SET name = ? WHERE id = ?');
   const setVersion = db.prepare<[number, string]>('UPDATE datasets SET version = ? WHERE id = ?');

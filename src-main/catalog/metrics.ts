@@ -43,7 +43,8 @@ type RawRow = [
 ];
 
 export const SERIES_AFTER =
-  'SELECT step, loss, lr, grad_norm, tokens_per_second, memory_bytes, elapsed_ms FROM metrics WHERE run_id = ? AND step > ? ORDER BY step LIMIT ?';
+  'SELECT step, loss, lr, grad_norm, tokens_per_second, memory_bytes, elapsed_ms FROM metrics WHERE run_id = ? ' +
+  'AND step > ? ORDER BY step LIMIT ?';
 export const EVALUATIONS_AFTER = 'SELECT step, val_loss FROM evaluations WHERE run_id = ? AND step > ? ORDER BY step';
 export const METRICS_AFTER = 'SELECT * FROM metrics WHERE run_id = ? AND step > ? ORDER BY step';
 
@@ -66,7 +67,8 @@ export function metricQueries(db: Database) {
      SELECT @to, step, loss, lr, grad_norm, tokens_per_second, memory_bytes, elapsed_ms FROM metrics WHERE run_id = @from AND step <= @step`,
   );
   const copyEvaluations = db.prepare(
-    'INSERT INTO evaluations (run_id, step, val_loss) SELECT @to, step, val_loss FROM evaluations WHERE run_id = @from AND step <= @step',
+    'INSERT INTO evaluations (run_id, step, val_loss) SELECT @to, step, val_loss FROM evaluations WHERE run_id ' +
+      '= @from AND step <= @step',
   );
   return {
     /** Metrics of the steps after `step`, in order. */

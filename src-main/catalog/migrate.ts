@@ -10,7 +10,8 @@ export function migrate(db: Database, steps: readonly string[] = migrations): vo
     if (version > steps.length) {
       throw new GraftError(
         'CATALOG_TOO_NEW',
-        `The catalogue ${db.name} was written by a newer Graft (schema ${version}, this one knows ${steps.length}); update Graft or choose another data folder with GRAFT_HOME.`,
+        `The catalogue ${db.name} was written by a newer Graft (schema ${version}, this one knows ` +
+          `${steps.length}); update Graft or choose another data folder with GRAFT_HOME.`,
         { file: db.name, got: version, want: steps.length },
       );
     }

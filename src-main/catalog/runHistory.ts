@@ -29,7 +29,8 @@ export function runHistoryQueries(db: Database) {
   const putSample = db.prepare('INSERT OR REPLACE INTO samples (run_id, step, texts) VALUES (?, ?, ?)');
   const dropSamples = db.prepare<[string, number]>('DELETE FROM samples WHERE run_id = ? AND step > ?');
   const copySamples = db.prepare(
-    'INSERT INTO samples (run_id, step, texts) SELECT @to, step, texts FROM samples WHERE run_id = @from AND step <= @step',
+    'INSERT INTO samples (run_id, step, texts) SELECT @to, step, texts FROM samples WHERE run_id = @from AND ' +
+      'step <= @step',
   );
   const log = db.prepare<[string, number, number], { id: number; at_ms: number; message: string }>(LOG_OF_RUN);
   const putLine = db.prepare('INSERT INTO run_log (run_id, at_ms, message) VALUES (?, ?, ?)');

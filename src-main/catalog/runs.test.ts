@@ -12,10 +12,12 @@ it('runs of before get the version of their dataset that has the rows they saw',
   open.push(db);
   migrate(db, migrations.slice(0, 6));
   db.exec(
-    `INSERT INTO datasets (id, name, source, allow_bad_rows, created_at) VALUES ('d', 'rows', '/d/rows.jsonl', 1, '2026-01-01')`,
+    `INSERT INTO datasets (id, name, source, allow_bad_rows, created_at) VALUES ('d', 'rows', '/d/rows.jsonl', ` +
+      `1, '2026-01-01')`,
   );
   const version = db.prepare(
-    `INSERT INTO dataset_versions (dataset_id, number, file, map, rows, bad_rows, hash, change, created_at) VALUES ('d', ?, ?, '{}', 5, 0, ?, '', '2026-01-01')`,
+    'INSERT INTO dataset_versions (dataset_id, number, file, map, rows, bad_rows, hash, change, created_at) ' +
+      `VALUES ('d', ?, ?, '{}', 5, 0, ?, '', '2026-01-01')`,
   );
   version.run(1, '/d/rows.jsonl', 'h1');
   version.run(2, '/own/v2.jsonl', 'h2');

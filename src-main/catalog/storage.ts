@@ -1,4 +1,7 @@
-/** Which folders and files the catalogue names, whatever the state of their rows: what is not among them belongs to nobody. */
+/**
+ * Which folders and files the catalogue names, whatever the state of their rows: what is not among them belongs to
+ * nobody.
+ */
 import type { Database } from 'better-sqlite3';
 
 interface EndedRun {

@@ -1,4 +1,7 @@
-/** Tasks: a name for what adapters are trained for, with one active adapter. A deleted task stays while the trash holds adapters of it. */
+/**
+ * Tasks: a name for what adapters are trained for, with one active adapter. A deleted task stays while the trash holds
+ * adapters of it.
+ */
 import type { Database } from 'better-sqlite3';
 
 export interface Task {
@@ -27,7 +30,8 @@ const toTask = (row: Row): Task => ({
 });
 
 const SELECT =
-  'SELECT t.*, (SELECT count(*) FROM adapters a WHERE a.task_id = t.id AND a.deleted_at IS NULL) AS adapters FROM tasks t WHERE t.deleted_at IS NULL';
+  'SELECT t.*, (SELECT count(*) FROM adapters a WHERE a.task_id = t.id AND a.deleted_at IS NULL) AS adapters ' +
+  'FROM tasks t WHERE t.deleted_at IS NULL';
 
 export function taskQueries(db: Database) {
   const list = db.prepare<[], Row>(`${SELECT} ORDER BY t.name`);
@@ -39,13 +43,15 @@ export function taskQueries(db: Database) {
   const holds = db.prepare<[string], { n: number }>('SELECT count(*) AS n FROM adapters WHERE task_id = ?');
   const remove = db.prepare<[string]>('DELETE FROM tasks WHERE id = ?');
   const hide = db.prepare<[string, string]>(
-    'UPDATE tasks SET deleted_at = ?, removed_name = name, name = id, active_adapter_id = NULL WHERE id = ? AND deleted_at IS NULL',
+    'UPDATE tasks SET deleted_at = ?, removed_name = name, name = id, active_adapter_id = NULL WHERE id = ? ' +
+      'AND deleted_at IS NULL',
   );
   const unhide = db.prepare<[string]>(
     'UPDATE tasks SET deleted_at = NULL, name = removed_name, removed_name = NULL WHERE id = ?',
   );
   const dropEmpty = db.prepare(
-    'DELETE FROM tasks WHERE deleted_at IS NOT NULL AND NOT EXISTS (SELECT 1 FROM adapters a WHERE a.task_id = tasks.id)',
+    'DELETE FROM tasks WHERE deleted_at IS NOT NULL AND NOT EXISTS (SELECT 1 FROM adapters a WHERE a.task_id = ' +
+      'tasks.id)',
   );
   const removedName = db.prepare<[string], { removed_name: string | null }>(
     'SELECT removed_name FROM tasks WHERE id = ?',
@@ -63,7 +69,10 @@ export function taskQueries(db: Database) {
     /** True when there was one. It only becomes invisible, and its name free, while the trash holds adapters of it. */
     remove: (id: string) =>
       (holds.get(id)!.n > 0 ? hide.run(new Date().toISOString(), id) : remove.run(id)).changes > 0,
-    /** The task that an adapter out of the trash belongs to: its own, made visible again, or the one that has taken its name. */
+    /**
+     * The task that an adapter out of the trash belongs to: its own, made visible again, or the one that has taken its
+     * name.
+     */
     revive(id: string): Task {
       const name = removedName.get(id)!.removed_name;
       if (name === null) return get(id)!;

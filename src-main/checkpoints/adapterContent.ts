@@ -1,6 +1,6 @@
 /**
- * What a stored adapter does to a base model, in terms of that model's own layers: the engine attaches it, merging adds it.
- * Here every module and shape is checked against the base.
+ * What a stored adapter does to a base model, in terms of that model's own layers: the engine attaches it, merging adds
+ * it. Here every module and shape is checked against the base.
  */
 import { GraftError } from '../errors.ts';
 import {
@@ -146,7 +146,8 @@ function lycorisCell(
   if (!complete)
     throw new GraftError(
       'PEFT_WEIGHTS',
-      `The adapter in ${adapter.dir} has only ${[...parts.keys()].join(', ')} at ${module.module}; use a complete adapter.`,
+      `The adapter in ${adapter.dir} has only ${[...parts.keys()].join(', ')} at ${module.module}; use a ` +
+        'complete adapter.',
       { adapter: adapter.dir, module: module.module },
     );
   const size = (name: string, axis: 0 | 1): number => parts.get(name)?.shape[axis] ?? NaN;
@@ -180,7 +181,8 @@ function layersOf(adapter: StoredAdapter, base: Base): (path: string) => LinearM
 function noModule({ dir }: { dir: string }, module: string, base: Base): GraftError {
   return new GraftError(
     'ADAPTER_NO_MODULE',
-    `The adapter in ${dir} adapts ${module}, which is not a layer that the base model in ${base.dir} has or Graft can adapt; choose the base model it was trained on.`,
+    `The adapter in ${dir} adapts ${module}, which is not a layer that the base model in ${base.dir} has or ` +
+      'Graft can adapt; choose the base model it was trained on.',
     { adapter: dir, module },
   );
 }
@@ -195,7 +197,8 @@ function checkSizes(
   if (got[0] === inFeatures && got[1] === outFeatures) return;
   throw new GraftError(
     'ADAPTER_SHAPE',
-    `The adapter in ${dir} maps ${got[0]} to ${got[1]} features at ${module}, but the base model in ${base.dir} maps ${inFeatures} to ${outFeatures}; choose the base model it was trained on.`,
+    `The adapter in ${dir} maps ${got[0]} to ${got[1]} features at ${module}, but the base model in ` +
+      `${base.dir} maps ${inFeatures} to ${outFeatures}; choose the base model it was trained on.`,
     { adapter: dir, module, got, want: [inFeatures, outFeatures] },
   );
 }
@@ -234,7 +237,8 @@ function checkShapes(
 function wrongShape(dir: string, name: string, got: number[] | undefined, want: number[], base: Base): GraftError {
   return new GraftError(
     'ADAPTER_SHAPE',
-    `The adapter in ${dir} ${got ? `has ${name} of shape [${got.join(', ')}]` : `lacks ${name}`}, but the base model in ${base.dir} asks for [${want.join(', ')}]; choose the base model it was trained on.`,
+    `The adapter in ${dir} ${got ? `has ${name} of shape [${got.join(', ')}]` : `lacks ${name}`}, but the base ` +
+      `model in ${base.dir} asks for [${want.join(', ')}]; choose the base model it was trained on.`,
     { adapter: dir, tensor: name, got: got ?? null, want },
   );
 }

@@ -1,7 +1,7 @@
 /**
- * The files of an adapter folder, whatever the method: adapter_model.safetensors, adapter_config.json where the Python PEFT
- * library has the method, and Graft's graft.json. What the tensors mean is told by peft.ts, peftLycoris.ts, peftPrefix.ts
- * and ownFormat.ts.
+ * The files of an adapter folder, whatever the method: adapter_model.safetensors, adapter_config.json where the Python
+ * PEFT library has the method, and Graft's graft.json. What the tensors mean is told by peft.ts, peftLycoris.ts,
+ * peftPrefix.ts and ownFormat.ts.
  */
 import { hash } from 'node:crypto';
 import fs from 'node:fs';
@@ -56,7 +56,8 @@ export function readAdapterFile(dir: string): AdapterFile {
     throw new GraftError(
       'PEFT_NOT_FOUND',
       other
-        ? `${root} holds its weights only as adapter_model.bin; convert them to safetensors (in PEFT: save_pretrained(folder)).`
+        ? `${root} holds its weights only as adapter_model.bin; convert them to safetensors (in PEFT: ` +
+            'save_pretrained(folder)).'
         : `${root} has no ${ADAPTER_WEIGHTS}; choose the folder of a complete PEFT adapter.`,
       { dir: root },
     );
@@ -89,7 +90,8 @@ export function refuseWholeModel(dir: string): void {
   if (!has('config.json') || has(ADAPTER_CONFIG) || has(GRAFT_FILE)) return;
   throw new GraftError(
     'NOT_AN_ADAPTER',
-    `${dir} is a whole model, as full fine-tuning makes one, and no adapter that could be attached or merged; use it as a model of its own.`,
+    `${dir} is a whole model, as full fine-tuning makes one, and no adapter that could be attached or merged; ` +
+      'use it as a model of its own.',
     { dir },
   );
 }
@@ -145,7 +147,8 @@ export async function writeAdapterFile(
   if (bad)
     throw new GraftError(
       'ADAPTER_NOT_FINITE',
-      `The adapter holds NaN or Inf in ${bad[0]}, so nothing is written to ${dir}; train again with a lower learning rate.`,
+      `The adapter holds NaN or Inf in ${bad[0]}, so nothing is written to ${dir}; train again with a lower ` +
+        'learning rate.',
       { dir, tensor: bad[0] },
     );
   try {

@@ -211,15 +211,19 @@ describe('identity', () => {
     return { hash, stamp };
   };
 
-  it('a copied or touched folder keeps its hash but not its stamp; other weights of the same shape have another hash', async () => {
-    const dir = temporaryFolder();
-    const first = identify(await writeTiny(path.join(dir, 'a')));
-    fs.cpSync(path.join(dir, 'a'), path.join(dir, 'b'), { recursive: true });
-    fs.utimesSync(path.join(dir, 'b/model.safetensors'), 1, 1);
-    const copy = identify(path.join(dir, 'b'));
-    expect(copy.hash).toBe(first.hash);
-    expect(copy.stamp).not.toBe(first.stamp);
-    const changed = tinyEntries().map((e) => (e.name === 'model.norm.weight' ? tensor(e.name, e.shape) : e));
-    expect(identify(await writeTiny(path.join(dir, 'c'), changed)).hash).not.toBe(first.hash);
-  });
+  it(
+    'a copied or touched folder keeps its hash but not its stamp; other weights of the same shape have another ' +
+      'hash',
+    async () => {
+      const dir = temporaryFolder();
+      const first = identify(await writeTiny(path.join(dir, 'a')));
+      fs.cpSync(path.join(dir, 'a'), path.join(dir, 'b'), { recursive: true });
+      fs.utimesSync(path.join(dir, 'b/model.safetensors'), 1, 1);
+      const copy = identify(path.join(dir, 'b'));
+      expect(copy.hash).toBe(first.hash);
+      expect(copy.stamp).not.toBe(first.stamp);
+      const changed = tinyEntries().map((e) => (e.name === 'model.norm.weight' ? tensor(e.name, e.shape) : e));
+      expect(identify(await writeTiny(path.join(dir, 'c'), changed)).hash).not.toBe(first.hash);
+    },
+  );
 });

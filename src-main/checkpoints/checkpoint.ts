@@ -130,7 +130,8 @@ function modelTensors(dir: string, spec: ArchitectureSpec, files: SafetensorsFil
       if (other) {
         throw new GraftError(
           'CHECKPOINT_TENSOR_TWICE',
-          `${dir}: tensor ${info.name} in ${path.basename(info.file)} is also in ${path.basename(other.file)} as ${other.originalName}; download the checkpoint again.`,
+          `${dir}: tensor ${info.name} in ${path.basename(info.file)} is also in ${path.basename(other.file)} ` +
+            `as ${other.originalName}; download the checkpoint again.`,
           { dir, tensor: name },
         );
       }
@@ -164,14 +165,16 @@ function checkTensors(
     if (info.shape.length !== shape.length || info.shape.some((n, i) => n !== shape[i])) {
       throw new GraftError(
         'CHECKPOINT_TENSOR_SHAPE',
-        `${info.file}: tensor ${info.originalName} has shape [${info.shape.join(', ')}], but config.json asks for [${shape.join(', ')}]; config.json and weights must come from the same checkpoint.`,
+        `${info.file}: tensor ${info.originalName} has shape [${info.shape.join(', ')}], but config.json asks ` +
+          `for [${shape.join(', ')}]; config.json and weights must come from the same checkpoint.`,
         { file: info.file, tensor: name, got: info.shape, want: shape },
       );
     }
     if (!isFloatDtype(info.dtype)) {
       throw new GraftError(
         'CHECKPOINT_TENSOR_DTYPE',
-        `${info.file}: tensor ${info.originalName} is ${info.dtype}, but weights must be F32, F16 or BF16; use an unquantised checkpoint.`,
+        `${info.file}: tensor ${info.originalName} is ${info.dtype}, but weights must be F32, F16 or BF16; use ` +
+          'an unquantised checkpoint.',
         { file: info.file, tensor: name, got: info.dtype },
       );
     }

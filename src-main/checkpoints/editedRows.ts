@@ -10,7 +10,8 @@ export type EditRows = (rows: Float32Array, startRow: number) => void;
 /**
  * The bytes of `info` after `change` (undefined: none) in dtype `to`. `chunkBytes` of float32 values are in memory at a
  * time; a single row is never split.
- * Throws GraftError WEIGHT_OVERFLOW (a value does not fit the dtype), WEIGHT_NOT_FINITE (a changed tensor holds NaN or Inf).
+ * Throws GraftError WEIGHT_OVERFLOW (a value does not fit the dtype), WEIGHT_NOT_FINITE (a changed tensor holds NaN or
+ * Inf).
  */
 export function* editedPieces(
   info: TensorInfo,
@@ -53,7 +54,8 @@ function castChecked(info: TensorInfo, values: Float32Array, to: FloatDtype): Ui
   const name = to === 'F16' ? 'f16' : 'bf16';
   throw new GraftError(
     'WEIGHT_OVERFLOW',
-    `Tensor ${info.name} of ${info.file} holds ${values[at]}, which does not fit ${name}; export as ${to === 'F16' ? 'bf16 or f32' : 'f32'} instead.`,
+    `Tensor ${info.name} of ${info.file} holds ${values[at]}, which does not fit ${name}; export as ` +
+      `${to === 'F16' ? 'bf16 or f32' : 'f32'} instead.`,
     { tensor: info.name, file: info.file, value: values[at], dtype: name },
   );
 }

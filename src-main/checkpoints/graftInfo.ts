@@ -29,7 +29,8 @@ export function parseGraftInfo(file: string, text: string): GraftAdapterInfo {
   const broken = (problem: string): GraftError =>
     new GraftError(
       'GRAFT_INFO',
-      `${file} ${problem}; export the adapter again, or delete this file to use the adapter without the check of its base model.`,
+      `${file} ${problem}; export the adapter again, or delete this file to use the adapter without the check ` +
+        'of its base model.',
       { file },
     );
   let json: unknown;

@@ -8,7 +8,8 @@ import { systemErrorAbout } from './systemError.ts';
 /**
  * Runs `fill` on a temporary folder that becomes `outDir` in one step. When anything fails, neither `outDir` nor any
  * parent folder that was made for it remains.
- * Throws GraftError OUTPUT_INSIDE_MODEL, OUTPUT_NOT_EMPTY, OUTPUT_NOT_A_FOLDER, or DISK_FULL, NOT_ALLOWED, NOT_A_FOLDER about `outDir`.
+ * Throws GraftError OUTPUT_INSIDE_MODEL, OUTPUT_NOT_EMPTY, OUTPUT_NOT_A_FOLDER, or DISK_FULL, NOT_ALLOWED, NOT_A_FOLDER
+ * about `outDir`.
  */
 export async function writeOutputFolder<T>(
   outDir: string,

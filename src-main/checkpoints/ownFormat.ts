@@ -1,7 +1,7 @@
 /**
- * Graft's own adapter format, for what PEFT has no format for (docs/adapter-format.md): the parameters under their names in
- * the engine, and in graft.json the settings of the method. There is no adapter_config.json, so that PEFT does not take
- * the folder for one of its own.
+ * Graft's own adapter format, for what PEFT has no format for (docs/adapter-format.md): the parameters under their
+ * names in the engine, and in graft.json the settings of the method. There is no adapter_config.json, so that PEFT does
+ * not take the folder for one of its own.
  */
 import { z } from 'zod';
 import { GraftError } from '../errors.ts';
@@ -46,7 +46,8 @@ export function asOwnAdapter(file: AdapterFile): OwnAdapter {
   if (!method.success) {
     throw new GraftError(
       'GRAFT_INFO',
-      `${file.dir}/${GRAFT_FILE} has settings of a method (${graft.method?.type}) that this version of Graft does not read; update Graft or export the adapter again.`,
+      `${file.dir}/${GRAFT_FILE} has settings of a method (${graft.method?.type}) that this version of Graft ` +
+        'does not read; update Graft or export the adapter again.',
       { dir: file.dir, method: graft.method ?? null },
     );
   }

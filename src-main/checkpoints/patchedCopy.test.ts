@@ -65,7 +65,8 @@ it.each([4, 8, 1 << 20])(
       new Uint16Array(after.buffer.slice(after.byteOffset + offset, after.byteOffset + offset + byteLength)),
       'BF16',
     );
-    expect([...values]).toEqual([101, 102, 203, 204, 304, 306]); // 305 is between two bfloat16 values, the even one is 304
+    // 305 is between two bfloat16 values, the even one is 304
+    expect([...values]).toEqual([101, 102, 203, 204, 304, 306]);
     expect(sha256).toBe(createHash('sha256').update(after).digest('hex'));
     expect([sizeBytes, seen]).toEqual([before.length, before.length]);
     expect(fs.readFileSync(source.file)).toEqual(before);

@@ -1,7 +1,7 @@
 /**
  * A safetensors file again with some of its weights changed and everything else, header included, byte for byte: the
- * kernel copies the file, then one walk through the copy changes rows in place and hashes the whole. Writing to the disk
- * goes on meanwhile. Temporary name, fsync, rename.
+ * kernel copies the file, then one walk through the copy changes rows in place and hashes the whole. Writing to the
+ * disk goes on meanwhile. Temporary name, fsync, rename.
  */
 import { createHash, type Hash } from 'node:crypto';
 import fs from 'node:fs';
@@ -21,7 +21,10 @@ export interface PatchOptions {
   onBytes: (bytes: number) => void;
 }
 
-/** On any failure the temporary file is removed. Throws as editedPieces, and GraftError DISK_FULL, NOT_ALLOWED, NOT_FOUND. */
+/**
+ * On any failure the temporary file is removed. Throws as editedPieces, and GraftError DISK_FULL, NOT_ALLOWED,
+ * NOT_FOUND.
+ */
 export async function writePatchedCopy(
   source: SafetensorsFile,
   target: string,

@@ -1,7 +1,7 @@
 /**
- * LoRA adapters in the format of the Python PEFT library: keys `base_model.model.<module path>.lora_A.weight` (r, in) and
- * `.lora_B.weight` (out, r), with DoRA `.lora_magnitude_vector` (out), and trained biases under the model's own names,
- * `.base_layer.bias` where the layer is adapted.
+ * LoRA adapters in the format of the Python PEFT library: keys `base_model.model.<module path>.lora_A.weight` (r, in)
+ * and `.lora_B.weight` (out, r), with DoRA `.lora_magnitude_vector` (out), and trained biases under the model's own
+ * names, `.base_layer.bias` where the layer is adapted.
  */
 import { GraftError } from '../errors.ts';
 import {
@@ -33,7 +33,9 @@ export type { GraftAdapterInfo, PeftConfig, PeftConfigInput };
 export const PEFT_PREFIX = 'base_model.model.';
 const KEY = /^(.+)\.lora_(A\.weight|B\.weight|magnitude_vector)$/;
 const BIAS = /^(.+?)(?:\.base_layer)?\.bias$/;
-/** Causal-mask buffers that older versions of GPT-2 in Python have among their tensors, and whose names end like a bias. */
+/**
+ * Causal-mask buffers that older versions of GPT-2 in Python have among their tensors, and whose names end like a bias.
+ */
 const BUFFER = /\.attn\.(bias|masked_bias)$/;
 
 export interface Matrix {
@@ -69,8 +71,8 @@ export interface PeftAdapter {
 
 /**
  * Reads and checks the LoRA adapter in `dir`; weights of any float dtype become float32.
- * Throws GraftError PEFT_NOT_FOUND, PEFT_CONFIG, PEFT_UNSUPPORTED, PEFT_WEIGHTS (unknown key, missing part, rank that does
- * not match, NaN or Inf), GRAFT_INFO, or SAFETENSORS_*.
+ * Throws GraftError PEFT_NOT_FOUND, PEFT_CONFIG, PEFT_UNSUPPORTED, PEFT_WEIGHTS (unknown key, missing part, rank that
+ * does not match, NaN or Inf), GRAFT_INFO, or SAFETENSORS_*.
  */
 export function readPeftAdapter(dir: string): PeftAdapter {
   return asPeftAdapter(readAdapterFile(dir));
@@ -148,7 +150,8 @@ function pairOf(
     throw adapterWeightsError(
       file,
       module,
-      `has lora_A [${A.shape.join(', ')}] and lora_B [${B.shape.join(', ')}], but adapter_config.json says rank ${rank}`,
+      `has lora_A [${A.shape.join(', ')}] and lora_B [${B.shape.join(', ')}], but adapter_config.json says ` +
+        `rank ${rank}`,
     );
   }
   const magnitude = found['magnitude_vector'];

@@ -74,7 +74,8 @@ const MUST_BE_OFF: Record<string, string> = {
 
 /**
  * Parses the text of `file` (an adapter_config.json).
- * Throws GraftError PEFT_CONFIG (not JSON, a field that does not fit) or PEFT_UNSUPPORTED (a method Graft cannot apply).
+ * Throws GraftError PEFT_CONFIG (not JSON, a field that does not fit) or PEFT_UNSUPPORTED (a method Graft cannot
+ * apply).
  */
 export function parsePeftConfig(file: string, text: string): PeftConfig {
   let json: unknown;
@@ -114,7 +115,8 @@ function refuseUnsupported(file: string, raw: Record<string, unknown>): void {
   if (typeof init === 'string' && BASE_CHANGING_INIT.test(init)) {
     throw new GraftError(
       'PEFT_UNSUPPORTED',
-      `${file}: the adapter was initialised with ${init}, which also changes the base model; convert it to plain LoRA first (PEFT: save_pretrained with path_initial_model_for_weight_conversion).`,
+      `${file}: the adapter was initialised with ${init}, which also changes the base model; convert it to ` +
+        'plain LoRA first (PEFT: save_pretrained with path_initial_model_for_weight_conversion).',
       { file, field: 'init_lora_weights', got: init },
     );
   }
@@ -140,7 +142,8 @@ export function patternOf(file: string, pattern: string): RegExp {
   } catch {
     throw new GraftError(
       'PEFT_CONFIG',
-      `${file}: pattern ${JSON.stringify(pattern)} is not a valid regular expression; correct rank_pattern or alpha_pattern.`,
+      `${file}: pattern ${JSON.stringify(pattern)} is not a valid regular expression; correct rank_pattern or ` +
+        'alpha_pattern.',
       { file, pattern },
     );
   }
@@ -160,7 +163,10 @@ export function moduleRank(config: ScaleFields, modulePath: string): number {
   return byPattern(config.rank_pattern ?? {}, modulePath, config.r);
 }
 
-/** Scale of one module: alpha/r, or alpha/sqrt(r) with rsLoRA (Kalajdzievski 2023); rank_pattern and alpha_pattern apply. */
+/**
+ * Scale of one module: alpha/r, or alpha/sqrt(r) with rsLoRA (Kalajdzievski 2023); rank_pattern and alpha_pattern
+ * apply.
+ */
 export function moduleScale(config: ScaleFields, modulePath: string): number {
   const rank = moduleRank(config, modulePath);
   const alpha = byPattern(config.alpha_pattern ?? {}, modulePath, config.lora_alpha);

@@ -12,7 +12,8 @@ import { temporaryFolder, values, writeTiny } from './testFolders.ts';
 
 describe('factors of a size', () => {
   it.each([
-    // The examples in PEFT's documentation of its function, and what that function does where the factor is the larger one.
+    // The examples in PEFT's documentation of its function, and what that function does where the factor is the larger
+    // one.
     [256, undefined, [16, 16]],
     [128, undefined, [8, 16]],
     [127, undefined, [1, 127]],

@@ -1,6 +1,6 @@
 /**
- * LoKr and LoHa adapters in PEFT's format: adapter_config.json, and keys `base_model.model.<module path>.lokr_w1` and so on,
- * without `.weight`. PEFT has both for nn.Linear only, so never for GPT-2, whose layers are Conv1D.
+ * LoKr and LoHa adapters in PEFT's format: adapter_config.json, and keys `base_model.model.<module path>.lokr_w1` and
+ * so on, without `.weight`. PEFT has both for nn.Linear only, so never for GPT-2, whose layers are Conv1D.
  */
 import { z } from 'zod';
 import { GraftError } from '../errors.ts';

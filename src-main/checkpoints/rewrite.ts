@@ -42,8 +42,8 @@ export interface WrittenCheckpoint {
 const CHUNK_BYTES = 16 << 20;
 
 /**
- * Throws GraftError WEIGHT_OVERFLOW (a value does not fit the dtype), WEIGHT_NOT_FINITE (a changed tensor holds NaN or Inf),
- * OUTPUT_* (see writeOutputFolder), DISK_FULL, NOT_ALLOWED.
+ * Throws GraftError WEIGHT_OVERFLOW (a value does not fit the dtype), WEIGHT_NOT_FINITE (a changed tensor holds NaN or
+ * Inf), OUTPUT_* (see writeOutputFolder), DISK_FULL, NOT_ALLOWED.
  */
 export async function rewriteCheckpoint(options: RewriteOptions): Promise<WrittenCheckpoint> {
   const { checkpoint, outDir } = options;

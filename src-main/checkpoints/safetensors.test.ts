@@ -86,14 +86,12 @@ describe('reading and writing', () => {
   it.skipIf(!hasShared(golden))(`writes byte for byte what the Python library writes${skipNote(golden)}`, async () => {
     const target = path.join(temporaryFolder(), 'copy.safetensors');
     const file = openSafetensors(sharedPath(golden));
-    const backwards = [...file.tensors.values()]
-      .reverse()
-      .map((info): TensorEntry => ({
-        name: info.name,
-        dtype: info.dtype,
-        shape: info.shape,
-        data: () => readTensorBytes(info),
-      }));
+    const backwards = [...file.tensors.values()].reverse().map((info): TensorEntry => ({
+      name: info.name,
+      dtype: info.dtype,
+      shape: info.shape,
+      data: () => readTensorBytes(info),
+    }));
     const written = await writeSafetensors(target, backwards, file.metadata);
     file.close();
     expect(fs.readFileSync(target).equals(fs.readFileSync(sharedPath(golden)))).toBe(true);

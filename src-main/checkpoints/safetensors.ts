@@ -155,7 +155,8 @@ export function tensorF32From(file: Uint8Array, info: TensorInfo): Float32Array 
 function notFloatError({ file, name }: TensorInfo, dtype: Dtype): GraftError {
   return new GraftError(
     'TENSOR_NOT_FLOAT',
-    `${file}: tensor ${name} has dtype ${dtype}, but weights must be F32, F16 or BF16; use a checkpoint in one of these.`,
+    `${file}: tensor ${name} has dtype ${dtype}, but weights must be F32, F16 or BF16; use a checkpoint in one ` +
+      'of these.',
     { file, tensor: name, dtype },
   );
 }
@@ -166,7 +167,8 @@ export function readRowsF32(info: TensorInfo, startRow: number, rowCount: number
   if (startRow < 0 || rowCount < 0 || startRow + rowCount > rows) {
     throw new GraftError(
       'TENSOR_ROWS',
-      `${info.file}: tensor ${info.name} has ${rows} rows, but rows ${startRow} to ${startRow + rowCount} were asked for; ask for rows inside it.`,
+      `${info.file}: tensor ${info.name} has ${rows} rows, but rows ${startRow} to ${startRow + rowCount} were ` +
+        'asked for; ask for rows inside it.',
       { tensor: info.name, rows, startRow, rowCount },
     );
   }

@@ -48,7 +48,8 @@ export function truncatedError(file: string, gotBytes: number, wantBytes: number
   const where = tensor === undefined ? '' : ` (tensor ${tensor} ends beyond it)`;
   return new GraftError(
     'SAFETENSORS_TRUNCATED',
-    `${file} is cut short: it has ${gotBytes} bytes and needs at least ${wantBytes}${where}; download or copy the file again.`,
+    `${file} is cut short: it has ${gotBytes} bytes and needs at least ${wantBytes}${where}; download or copy ` +
+      'the file again.',
     { file, gotBytes, wantBytes, ...(tensor === undefined ? {} : { tensor }) },
   );
 }

@@ -106,7 +106,8 @@ async function writeAll(fd: number, target: string, header: Uint8Array, entries:
     if (tensorBytes !== wantBytes) {
       throw new GraftError(
         'SAFETENSORS_WRITE',
-        `${target}: tensor ${entry.name} gave ${tensorBytes} bytes, but ${entry.dtype} of shape [${entry.shape.join(', ')}] needs ${wantBytes}; this is a defect in the writer.`,
+        `${target}: tensor ${entry.name} gave ${tensorBytes} bytes, but ${entry.dtype} of shape ` +
+          `[${entry.shape.join(', ')}] needs ${wantBytes}; this is a defect in the writer.`,
         { file: target, tensor: entry.name, gotBytes: tensorBytes, wantBytes },
       );
     }

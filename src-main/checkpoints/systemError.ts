@@ -6,7 +6,8 @@ const TEMPORARY = /(^|[\\/])\.[^\\/]+\.partial([\\/]|$)/;
 
 /**
  * A failed system call as a GraftError. It is about `target` where the call carried no path (writes), or one inside a
- * temporary folder, which the user never saw; otherwise about the call's own path. Other values are returned as they are.
+ * temporary folder, which the user never saw; otherwise about the call's own path. Other values are returned as they
+ * are.
  */
 export function systemErrorAbout(error: unknown, target: string): unknown {
   const call = systemCall(error);

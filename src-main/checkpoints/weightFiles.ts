@@ -48,7 +48,8 @@ function noWeights(dir: string): GraftError {
   if (other) {
     return new GraftError(
       'CHECKPOINT_NOT_SAFETENSORS',
-      `${dir} holds its weights only as ${other}; convert them to safetensors (in Python: model.save_pretrained(folder)) and add that folder.`,
+      `${dir} holds its weights only as ${other}; convert them to safetensors (in Python: ` +
+        'model.save_pretrained(folder)) and add that folder.',
       { dir, found: other },
     );
   }
@@ -80,7 +81,8 @@ function readIndex(file: string): WeightIndex {
   if (outside !== undefined)
     throw new GraftError(
       'CHECKPOINT_INDEX',
-      `${file} names the shard ${JSON.stringify(outside)}, which is not a safetensors file of its folder; download it again.`,
+      `${file} names the shard ${JSON.stringify(outside)}, which is not a safetensors file of its folder; ` +
+        'download it again.',
       { file, shard: outside },
     );
   return parsed.data;
@@ -104,7 +106,8 @@ function checkIndex(dir: string, index: WeightIndex, files: SafetensorsFile[]): 
     if (byName.get(shard)!.tensors.has(tensor)) continue;
     throw new GraftError(
       'CHECKPOINT_INDEX',
-      `${dir}: ${INDEX_FILE} says that shard ${shard} holds tensor ${tensor}, but it does not; download shard and index again.`,
+      `${dir}: ${INDEX_FILE} says that shard ${shard} holds tensor ${tensor}, but it does not; download shard ` +
+        'and index again.',
       { dir, shard, tensor },
     );
   }

@@ -23,7 +23,8 @@ export const datasetsAdd: Command = {
       allowBadRows: args.flag('allow-bad-rows'),
     });
     print(
-      `Added ${dataset.name} (${dataset.id}): ${count(dataset.rows)} rows${dataset.badRows > 0 ? `, ${count(dataset.badRows)} bad rows left out` : ''}.`,
+      `Added ${dataset.name} (${dataset.id}): ${count(dataset.rows)} ` +
+        `rows${dataset.badRows > 0 ? `, ${count(dataset.badRows)} bad rows left out` : ''}.`,
     );
     return dataset;
   },
@@ -63,13 +64,15 @@ export const datasetsCheck: Command = {
 
 function describe(report: DatasetReport): string[] {
   const lines = [
-    `${report.file}: ${report.format}, ${report.kind}, ${count(report.rows)} usable rows, ${count(report.badRows.length)} bad, ${bytes(report.sizeBytes)}`,
+    `${report.file}: ${report.format}, ${report.kind}, ${count(report.rows)} usable rows, ` +
+      `${count(report.badRows.length)} bad, ${bytes(report.sizeBytes)}`,
   ];
   for (const { line, reason } of report.badRows) lines.push(`  line ${line}: ${reason}`);
   if (!report.lengths) return lines;
   const { min, median, p95, max, truncated, labelledTokens, unlabelled } = report.lengths;
   lines.push(
-    `Tokens per row: ${min} to ${max}, median ${median}, 95 % at most ${p95}; ${count(truncated)} rows cut; ${count(labelledTokens)} tokens carry loss`,
+    `Tokens per row: ${min} to ${max}, median ${median}, 95 % at most ${p95}; ${count(truncated)} rows cut; ` +
+      `${count(labelledTokens)} tokens carry loss`,
   );
   for (const { line, reason } of unlabelled) lines.push(`  nothing to learn at line ${line}: ${reason}`);
   return lines;

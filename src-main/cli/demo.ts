@@ -143,6 +143,8 @@ function describe(result: {
     ...table(['TASK', 'ADAPTER', 'STEPS', 'VAL BEFORE', 'VAL AFTER', 'TOKENS'], rows),
     `Switching adapters in the loaded model: ${result.switches.map((s) => `${s.switchMs.toFixed(1)} ms`).join(', ')}`,
     ...samples,
-    `Merged ${result.tasks[0]?.task} into ${result.merged.outDir}: largest logit difference ${result.merged.maxLogitDifference.toExponential(2)}, ${(100 * result.merged.equalGreedyShare).toFixed(1)} % equal greedy tokens`,
+    `Merged ${result.tasks[0]?.task} into ${result.merged.outDir}: largest logit difference ` +
+      `${result.merged.maxLogitDifference.toExponential(2)}, ` +
+      `${(100 * result.merged.equalGreedyShare).toFixed(1)} % equal greedy tokens`,
   ];
 }

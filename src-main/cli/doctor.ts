@@ -14,7 +14,8 @@ export const doctor: Command = {
     const engines = await api.system.engines({ calibrate: true });
     const auto = engines.some((engine) => engine.usable) ? chooseEngine(engines) : null;
     print(
-      `Graft ${info.version}, Node ${info.node}, ${info.platform}, ${info.cpu} (${info.cores} cores, ${bytes(info.memoryBytes)})`,
+      `Graft ${info.version}, Node ${info.node}, ${info.platform}, ${info.cpu} (${info.cores} cores, ` +
+        `${bytes(info.memoryBytes)})`,
     );
     print(`Data folder ${info.home}`);
     const rows = engines.map((e) => [

@@ -19,7 +19,8 @@ export const evaluate: Command = {
   name: 'eval',
   positionals: [],
   summary:
-    'Loss and perplexity of a model, with or without an adapter, on a dataset; accuracy and F1 of an adapter that classifies.',
+    'Loss and perplexity of a model, with or without an adapter, on a dataset; accuracy and F1 of an adapter ' +
+    'that classifies.',
   options: {
     model: MODEL_OPTION,
     adapter: ADAPTER_OPTION,
@@ -49,11 +50,13 @@ export const evaluate: Command = {
     const result = await services.workers.once('evaluate', params, ({ done, total }) => sayShare(done / total));
     if (result.scores)
       print(
-        `loss ${result.loss.toFixed(6)}, ${scores(result.scores)} over ${count(result.rows)} rows of ${result.scores.labels.join(', ')} (${engine})`,
+        `loss ${result.loss.toFixed(6)}, ${scores(result.scores)} over ${count(result.rows)} rows of ` +
+          `${result.scores.labels.join(', ')} (${engine})`,
       );
     else
       print(
-        `loss ${result.loss.toFixed(6)}, perplexity ${result.perplexity.toFixed(3)} over ${count(result.tokens)} tokens in ${count(result.rows)} rows (${engine})`,
+        `loss ${result.loss.toFixed(6)}, perplexity ${result.perplexity.toFixed(3)} over ` +
+          `${count(result.tokens)} tokens in ${count(result.rows)} rows (${engine})`,
       );
     return { ...result, engine, baseDtype: baseDtype ?? 'f32', modelDir, adapterDir: adapter?.dir ?? null };
   },

@@ -23,7 +23,10 @@ export function loss(value: number | null): string {
 
 /** What a classifier's answers are worth. */
 export function scores({ accuracy, f1, macroF1 }: { accuracy: number; f1?: number; macroF1: number }): string {
-  return `accuracy ${accuracy.toFixed(4)}${f1 === undefined ? '' : `, F1 ${f1.toFixed(4)}`}, macro F1 ${macroF1.toFixed(4)}`;
+  return (
+    `accuracy ${accuracy.toFixed(4)}${f1 === undefined ? '' : `, F1 ${f1.toFixed(4)}`}, macro F1 ` +
+    `${macroF1.toFixed(4)}`
+  );
 }
 
 /** Columns as wide as their widest cell, two blanks between. */

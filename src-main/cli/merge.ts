@@ -55,7 +55,8 @@ function readTasks({ args, services }: Context): { adapter: FoundAdapter; tasks:
   if (scales.length > 0 && scales.length !== adapters.length)
     throw usageError(
       'BAD_USAGE',
-      `${scales.length} times --scale for ${adapters.length} times --adapter; give one scale per adapter, in the same order.`,
+      `${scales.length} times --scale for ${adapters.length} times --adapter; give one scale per adapter, in ` +
+        'the same order.',
       { scales, adapters: adapters.length },
     );
   if (adapters.length === 1 && scales.length === 0) return { adapter, tasks: undefined };
@@ -77,7 +78,8 @@ export async function mergeToEnd(
   const report = reportOf(record);
   print(`${report.outDir}: ${report.files.length} files, ${bytes(report.bytes)}, ${report.dtype}`);
   print(
-    `Parity with base + adapter: largest logit difference ${report.maxLogitDifference.toExponential(2)} (tolerance ${report.tolerance}), ${(100 * report.equalGreedyShare).toFixed(1)} % equal greedy tokens`,
+    `Parity with base + adapter: largest logit difference ${report.maxLogitDifference.toExponential(2)} ` +
+      `(tolerance ${report.tolerance}), ${(100 * report.equalGreedyShare).toFixed(1)} % equal greedy tokens`,
   );
   print(`Certificate ${report.certificate}`);
   return report;

@@ -94,7 +94,10 @@ export function readMethod(args: Args): MethodSettings {
   });
 }
 
-/** The method for a model with these targets: where none were asked for and there is no q, the fused matrix takes the place of q and v. */
+/**
+ * The method for a model with these targets: where none were asked for and there is no q, the fused matrix takes the
+ * place of q and v.
+ */
 export function fitTargets(args: Args, method: MethodSettings, available: readonly string[]): MethodSettings {
   const fits = !('targets' in method) || args.text('targets') !== undefined || available.includes('q');
   return fits ? method : { ...method, targets: ['qkv'] };

@@ -10,7 +10,8 @@ export const modelsAdd: Command = {
   async run({ api, args, print }) {
     const model = await api.models.add({ dir: args.positionals[0]!, name: args.text('name') });
     print(
-      `Added ${model.name} (${model.id}): ${model.family}, ${count(model.parameters)} parameters, ${model.layers} layers, ${model.dtype}, ${bytes(model.sizeBytes)}.`,
+      `Added ${model.name} (${model.id}): ${model.family}, ${count(model.parameters)} parameters, ` +
+        `${model.layers} layers, ${model.dtype}, ${bytes(model.sizeBytes)}.`,
     );
     return model;
   },

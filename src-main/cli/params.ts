@@ -20,7 +20,8 @@ export const params: Command = {
     const view = trainableIn(modelDir, method);
     const { name, details } = describeMethod(method);
     print(
-      `${name}${details ? ` (${details})` : ''}: ${count(view.count)} trained parameters, ${(100 * view.share).toPrecision(3)} % of the base, ${bytes(view.adapterBytes)}`,
+      `${name}${details ? ` (${details})` : ''}: ${count(view.count)} trained parameters, ` +
+        `${(100 * view.share).toPrecision(3)} % of the base, ${bytes(view.adapterBytes)}`,
     );
     print(view.formula);
     return { method, modelDir, ...view };

@@ -17,7 +17,8 @@ it('takes a step of the run without starting it', async () => {
   expect(lines).toHaveLength(4);
   expect(lines[0]).toMatch(/^tensorflow on .*longest batch: 4 rows, \d+ tokens/);
   expect(lines[3]).toBe(
-    `Into 400.0 MiB fit, with all else as it is: batch up to ${result.largest.batch}, length up to ${result.largest.maxLength}, rank up to ${result.largest.rank}`,
+    `Into 400.0 MiB fit, with all else as it is: batch up to ${result.largest.batch}, length up to ` +
+      `${result.largest.maxLength}, rank up to ${result.largest.rank}`,
   );
   expect(result.largest.batch).toBeGreaterThan(0);
 });

@@ -7,15 +7,18 @@ import { bytes, count } from './format.ts';
 export function reportPreflight({ print }: Pick<Context, 'print'>, result: PreflightResult): PreflightResult {
   const { engine, device, longest, estimate, peakBytes, stepMs, evaluationMs, limitBytes, largest } = result;
   print(
-    `${engine} on ${device}, longest batch: ${count(longest.rows)} rows, ${count(longest.tokens)} tokens, the longest row ${count(longest.longestRow)}`,
+    `${engine} on ${device}, longest batch: ${count(longest.rows)} rows, ${count(longest.tokens)} tokens, the ` +
+      `longest row ${count(longest.longestRow)}`,
   );
   print(`Memory: ${bytes(peakBytes)} measured, ${bytes(estimate.totalBytes)} estimated (${parts(estimate)})`);
   print(
-    `A step takes ${stepMs.toFixed(0)} ms${evaluationMs === null ? '' : `, the evaluation of a batch ${evaluationMs.toFixed(0)} ms`}`,
+    `A step takes ${stepMs.toFixed(0)} ` +
+      `ms${evaluationMs === null ? '' : `, the evaluation of a batch ${evaluationMs.toFixed(0)} ms`}`,
   );
   if (limitBytes === null)
     print(
-      'How much memory there is, this engine does not say; with --memory-limit the largest batch, length and rank are looked for.',
+      'How much memory there is, this engine does not say; with --memory-limit the largest batch, length and ' +
+        'rank are looked for.',
     );
   else print(`Into ${bytes(limitBytes)} fit, with all else as it is: ${fitting(largest)}`);
   return result;

@@ -24,7 +24,10 @@ export function modelDirOf({ catalog }: Services, text: string): string {
   );
 }
 
-/** The id of a registered adapter, else a PEFT folder (which may be a registered one). Throws ADAPTER_NOT_FOUND, or NOT_AN_ADAPTER for a model. */
+/**
+ * The id of a registered adapter, else a PEFT folder (which may be a registered one). Throws ADAPTER_NOT_FOUND, or
+ * NOT_AN_ADAPTER for a model.
+ */
 export function adapterOf({ catalog }: Services, text: string): FoundAdapter {
   const named = catalog.adapters.get(text);
   if (named) return { id: named.id, dir: named.dir };

@@ -102,10 +102,13 @@ export async function trainToEnd(
     });
   const report = reportOf(services, ended);
   print(
-    `${report.adapterId ?? report.adapterDir}: ${count(report.steps)} steps on ${report.engine}, loss ${loss(report.firstLoss)} -> ${loss(report.finalLoss)}, validation ${loss(report.initialValLoss)} -> ${loss(report.valLoss)}`,
+    `${report.adapterId ?? report.adapterDir}: ${count(report.steps)} steps on ${report.engine}, loss ` +
+      `${loss(report.firstLoss)} -> ${loss(report.finalLoss)}, validation ${loss(report.initialValLoss)} -> ` +
+      `${loss(report.valLoss)}`,
   );
   print(
-    `${count(report.trainableParameters)} of ${count(report.totalParameters)} parameters trained, ${report.tokensPerSecond.toFixed(0)} tokens/s, peak memory ${bytes(report.peakMemoryBytes)}`,
+    `${count(report.trainableParameters)} of ${count(report.totalParameters)} parameters trained, ` +
+      `${report.tokensPerSecond.toFixed(0)} tokens/s, peak memory ${bytes(report.peakMemoryBytes)}`,
   );
   print(`Written to ${report.adapterDir}`);
   return report;
@@ -114,7 +117,8 @@ export async function trainToEnd(
 export type TrainReport = ReturnType<typeof reportOf>;
 
 function reportOf({ catalog }: Context['services'], run: RunView) {
-  // A run that is over without an error has its result: recordResult writes both at once, a queued run that was stopped has none.
+  // A run that is over without an error has its result: recordResult writes both at once, a queued run that was stopped
+  // has none.
   if (!run.result)
     throw new GraftError('RUN_STOPPED', `The run ${run.id} was stopped before it began.`, { runId: run.id });
   const { outDir, outcome, sha256, sizeBytes, ...numbers } = run.result;

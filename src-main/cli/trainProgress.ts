@@ -13,7 +13,8 @@ export function sayProgress(say: (line: string) => void): (event: RunEvent) => v
       case 'started':
         totalSteps = event.totalSteps;
         say(
-          `${event.engine} on ${event.device}: ${count(event.trainableParameters)} trainable parameters, ${count(event.trainRows)} rows to train and ${count(event.valRows)} to validate`,
+          `${event.engine} on ${event.device}: ${count(event.trainableParameters)} trainable parameters, ` +
+            `${count(event.trainRows)} rows to train and ${count(event.valRows)} to validate`,
         );
         if (event.resumedFrom > 0) say(`Goes on after step ${event.resumedFrom}`);
         return;
@@ -22,13 +23,15 @@ export function sayProgress(say: (line: string) => void): (event: RunEvent) => v
         if (nowMs - saidMs < INTERVAL_MS && event.step !== totalSteps) return;
         saidMs = nowMs;
         say(
-          `step ${event.step}/${totalSteps}  loss ${event.loss.toFixed(4)}  lr ${event.lr.toExponential(2)}  ${event.tokensPerSecond.toFixed(0)} tokens/s`,
+          `step ${event.step}/${totalSteps}  loss ${event.loss.toFixed(4)}  lr ${event.lr.toExponential(2)}  ` +
+            `${event.tokensPerSecond.toFixed(0)} tokens/s`,
         );
         return;
       }
       case 'eval':
         say(
-          `step ${event.step}/${totalSteps}  validation loss ${event.valLoss.toFixed(4)}${event.scores ? `  ${scores(event.scores)}` : ''}`,
+          `step ${event.step}/${totalSteps}  validation loss ` +
+            `${event.valLoss.toFixed(4)}${event.scores ? `  ${scores(event.scores)}` : ''}`,
         );
         return;
       case 'sample':

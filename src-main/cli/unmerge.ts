@@ -58,13 +58,15 @@ function refuseOtherAdapter(mergedDir: string, sha256: string): void {
   if (tasks)
     throw new GraftError(
       'UNMERGE_TASKS',
-      `${mergedDir} holds ${tasks.length} adapters with scales of their own, which cannot be taken out one by one; keep the original base model and merge again.`,
+      `${mergedDir} holds ${tasks.length} adapters with scales of their own, which cannot be taken out one by ` +
+        'one; keep the original base model and merge again.',
       { tasks },
     );
   if (adapterSha256 === sha256) return;
   throw new GraftError(
     'UNMERGE_OTHER_ADAPTER',
-    `${mergedDir} was merged with another adapter (${adapterSha256.slice(0, 12)}) than this one (${sha256.slice(0, 12)}); name the one that was merged.`,
+    `${mergedDir} was merged with another adapter (${adapterSha256.slice(0, 12)}) than this one ` +
+      `(${sha256.slice(0, 12)}); name the one that was merged.`,
     { want: adapterSha256, got: sha256 },
   );
 }

@@ -1,7 +1,7 @@
 /**
- * Which rows make up which step, as a function of seed and step alone: batches of a number of rows, batches filled up to a
- * number of tokens (packing), and batches of rows of like length (bucketing). Since padding is never computed and attention
- * stays inside each row, a packed batch is nothing but rows chosen by their tokens.
+ * Which rows make up which step, as a function of seed and step alone: batches of a number of rows, batches filled up
+ * to a number of tokens (packing), and batches of rows of like length (bucketing). Since padding is never computed and
+ * attention stays inside each row, a packed batch is nothing but rows chosen by their tokens.
  */
 import { Random } from '../engine/random.ts';
 import { epochOrder, rowsOfStep, stepsForEpochs } from './batches.ts';
@@ -85,7 +85,9 @@ function chunks(rows: number[], size: number): number[][] {
   return Array.from({ length: Math.ceil(rows.length / size) }, (_, i) => rows.slice(i * size, (i + 1) * size));
 }
 
-/** Each row goes into the first open batch that has room for its tokens; the oldest one closes where too many are open. */
+/**
+ * Each row goes into the first open batch that has room for its tokens; the oldest one closes where too many are open.
+ */
 function firstFit(order: number[], lengths: number[], budget: number): number[][] {
   const batches: { rows: number[]; tokens: number }[] = [];
   let oldest = 0;

@@ -4,7 +4,8 @@ import { collate, epochOrder, rowsOfStep, stepsForEpochs } from './batches.ts';
 describe('rowsOfStep', () => {
   it('shows every row once per epoch, over the ends of epochs, in the shape asked for', () => {
     const [rows, batch, accumulate] = [10, 3, 2];
-    const steps = Array.from({ length: 5 }, (_, i) => rowsOfStep(rows, batch, accumulate, 7, i + 1)); // 30 rows: three epochs
+    // 30 rows: three epochs
+    const steps = Array.from({ length: 5 }, (_, i) => rowsOfStep(rows, batch, accumulate, 7, i + 1));
     for (const step of steps) expect(step.map((micro) => micro.length)).toEqual([3, 3]);
     const seen = steps.flat(2);
     for (const epoch of [0, 1, 2]) {

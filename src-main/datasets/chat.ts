@@ -17,7 +17,8 @@ export const PLAIN_STYLE: ChatStyle = { chatTemplate: undefined, specialText: { 
 /**
  * A conversation cut into segments; the assistant's turns carry loss, with what the template writes to end them.
  * A template may show an answer otherwise once the conversation goes on: one whose words it changes (some drop earlier
- * reasoning) carries no loss, one whose frame alone differs (an EOS or an empty thought at the last) does. The reason is given when the template refuses the conversation, or no answer is left.
+ * reasoning) carries no loss, one whose frame alone differs (an EOS or an empty thought at the last) does. The reason
+ * is given when the template refuses the conversation, or no answer is left.
  */
 export function chatSegments(
   style: ChatStyle,
@@ -28,7 +29,9 @@ export function chatSegments(
     return templateSegments(style, messages);
   } catch (error) {
     return {
-      reason: `the chat template of the model refuses this conversation: ${error instanceof Error ? error.message : String(error)}`,
+      reason:
+        'the chat template of the model refuses this conversation: ' +
+        `${error instanceof Error ? error.message : String(error)}`,
     };
   }
 }
@@ -49,7 +52,8 @@ export function encodeChatPrompt(tokenizer: TextTokenizer, messages: readonly Me
     const why = error instanceof Error ? error.message : String(error);
     throw new GraftError(
       'CHAT_TEMPLATE',
-      `The chat template of the model refuses this conversation: ${why}; change the messages or write the prompt as plain text.`,
+      `The chat template of the model refuses this conversation: ${why}; change the messages or write the ` +
+        'prompt as plain text.',
       {},
       { cause: error },
     );
@@ -87,8 +91,9 @@ function templateSegments(
 }
 
 /**
- * Where an answer ends in `whole`, which shows it right after `before`, closed as `after` closes it when it is the last:
- * Qwen3 writes an empty thought before the last answer only, Phi-3 an EOS after it. Undefined where the words differ.
+ * Where an answer ends in `whole`, which shows it right after `before`, closed as `after` closes it when it is the
+ * last: Qwen3 writes an empty thought before the last answer only, Phi-3 an EOS after it. Undefined where the words
+ * differ.
  */
 function endOfAnswer(whole: string, before: string, after: string, answer: string, eos: string): number | undefined {
   const ending = after.slice(after.lastIndexOf(answer) + answer.length);

@@ -75,7 +75,8 @@ describe('toExample', () => {
 
   it("writes Alpaca's two templates", () => {
     const want = (middle: string, context: string) =>
-      `Below is an instruction that describes a task${context}. Write a response that appropriately completes the request.\n\n### Instruction:\nAdd\n\n${middle}### Response:\n`;
+      `Below is an instruction that describes a task${context}. Write a response that appropriately completes ` +
+      `the request.\n\n### Instruction:\nAdd\n\n${middle}### Response:\n`;
     const prompt = (values: Record<string, unknown>) => {
       const made = example(values, {}, ['instruction', 'input', 'output']);
       return 'segments' in made ? made.segments![0]!.text : made;

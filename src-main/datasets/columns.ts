@@ -67,7 +67,9 @@ export function planColumns(file: string, columns: readonly string[], map: Colum
   }
   throw new GraftError(
     'DATASET_COLUMNS',
-    `${file} has the columns ${found}, but training needs prompt and completion, instruction and output, messages, or text; say which column is which with --map, for example --map prompt=${columns[0] ?? 'question'}.`,
+    `${file} has the columns ${found}, but training needs prompt and completion, instruction and output, ` +
+      'messages, or text; say which column is which with --map, for example --map ' +
+      `prompt=${columns[0] ?? 'question'}.`,
     { file, columns },
   );
 }
@@ -134,5 +136,8 @@ export function alpacaPrompt(instruction: string, input = ''): string {
   const hasInput = input.trim() !== '';
   const context = hasInput ? ', paired with an input that provides further context' : '';
   const inputPart = hasInput ? `### Input:\n${input}\n\n` : '';
-  return `Below is an instruction that describes a task${context}. Write a response that appropriately completes the request.\n\n### Instruction:\n${instruction}\n\n${inputPart}### Response:\n`;
+  return (
+    `Below is an instruction that describes a task${context}. Write a response that appropriately completes the ` +
+    `request.\n\n### Instruction:\n${instruction}\n\n${inputPart}### Response:\n`
+  );
 }

@@ -145,14 +145,16 @@ export function assertTrainable(
   if (unusable.length > 0) {
     throw new GraftError(
       'DATASET_NO_LABELS',
-      `${count(unusable.length, 'row')} of ${file} would have no token to learn from at a maximum length of ${maxLength} (${listRows(unusable)}); raise --max-length or drop these rows.`,
+      `${count(unusable.length, 'row')} of ${file} would have no token to learn from at a maximum length of ` +
+        `${maxLength} (${listRows(unusable)}); raise --max-length or drop these rows.`,
       { file, maxLength, rows: unusable },
     );
   }
   if (!allowBadRows && bad.length > 0) {
     throw new GraftError(
       'DATASET_BAD_ROWS',
-      `${count(bad.length, 'row')} of ${file} cannot be used (${listRows(bad)}); correct them, or allow the run to go on without them.`,
+      `${count(bad.length, 'row')} of ${file} cannot be used (${listRows(bad)}); correct them, or allow the ` +
+        'run to go on without them.',
       { file, rows: bad },
     );
   }

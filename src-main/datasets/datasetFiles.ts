@@ -40,7 +40,9 @@ export class DatasetFiles {
     return this.#open(file, format).index;
   }
 
-  /** Good and bad rows, groups and duplicates, read with these columns. Throws what readDataset and planColumns throw. */
+  /**
+   * Good and bad rows, groups and duplicates, read with these columns. Throws what readDataset and planColumns throw.
+   */
   async survey(file: string, format?: DatasetFormat | null, map: ColumnMap = {}): Promise<Survey> {
     const opened = this.#open(file, format);
     const index = await opened.index;

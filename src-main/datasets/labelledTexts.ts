@@ -1,4 +1,6 @@
-/** Texts with a label each, for classification: the whole text is read, nothing in it carries loss, the row has a class. */
+/**
+ * Texts with a label each, for classification: the whole text is read, nothing in it carries loss, the row has a class.
+ */
 import { usageError } from '../errors.ts';
 import type { TextTokenizer } from './tokenizer.ts';
 import { IGNORED, type BadRow, type Example, type TokenisedExample } from './types.ts';
@@ -26,7 +28,8 @@ export function labelledTexts(
   if (known.length < 2) {
     throw usageError(
       'NOT_CLASSIFIABLE',
-      `${file} has ${known.length === 0 ? 'no labels' : `the one label ${known[0]}`}, but to classify texts needs a column text and a column label with two labels or more; say which column is which with --map.`,
+      `${file} has ${known.length === 0 ? 'no labels' : `the one label ${known[0]}`}, but to classify texts ` +
+        'needs a column text and a column label with two labels or more; say which column is which with --map.',
       { file, labels: known },
     );
   }

@@ -17,7 +17,10 @@ export interface LengthCounts {
   prompts: [length: number, rows: number][];
 }
 
-/** Counts tokens with the trainer's own function: what is counted so far, about three times a second, and the whole at the end. */
+/**
+ * Counts tokens with the trainer's own function: what is counted so far, about three times a second, and the whole at
+ * the end.
+ */
 export async function* countTokens(
   examples: AsyncIterable<Example>,
   { total, tokenizer, lossOn }: { total: number; tokenizer: TextTokenizer; lossOn: LossOn },

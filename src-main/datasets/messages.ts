@@ -26,7 +26,9 @@ export function parseMessages(value: unknown, column: string): { messages: Messa
     const role = typeof name === 'string' && Object.hasOwn(ROLES, name) ? ROLES[name] : undefined;
     if (!role)
       return {
-        reason: `${where} has the role ${JSON.stringify(name ?? null)}; known roles are system, user, assistant (human, gpt)`,
+        reason:
+          `${where} has the role ${JSON.stringify(name ?? null)}; known roles are system, user, assistant ` +
+          '(human, gpt)',
       };
     if (typeof content !== 'string')
       return { reason: `the content of ${where} is ${describeValue(content)}, not text` };

@@ -15,19 +15,37 @@ const hasData = hasShared(STORIES) && hasShared(GPT2) && hasShared('data/e2e') &
 const WHOLE: RenderOptions = { lossOn: 'completion', maxLength: 100_000 };
 
 const CHATML =
-  "{% for m in messages %}{{ '<|im_start|>' + m.role + '\\n' + m.content + '<|im_end|>\\n' }}{% endfor %}{% if add_generation_prompt %}{{ '<|im_start|>assistant\\n' }}{% endif %}";
+  "{% for m in messages %}{{ '<|im_start|>' + m.role + '\\n' + m.content + '<|im_end|>\\n' }}{% endfor %}{% if " +
+  "add_generation_prompt %}{{ '<|im_start|>assistant\\n' }}{% endif %}";
 const LLAMA2 =
-  "{{ bos_token }}{% for m in messages %}{% if m.role == 'user' %}{{ '[INST] ' + m.content + ' [/INST]' }}{% elif m.role == 'assistant' %}{{ ' ' + m.content + ' ' + eos_token }}{% else %}{{ raise_exception('no system role') }}{% endif %}{% endfor %}";
+  "{{ bos_token }}{% for m in messages %}{% if m.role == 'user' %}{{ '[INST] ' + m.content + ' [/INST]' }}{% " +
+  "elif m.role == 'assistant' %}{{ ' ' + m.content + ' ' + eos_token }}{% else %}{{ raise_exception('no system " +
+  "role') }}{% endif %}{% endfor %}";
 
 /** BOS, no system role, turns that alternate, the assistant called model; as in Gemma 2. */
 const GEMMA2 =
-  "{{ bos_token }}{% if messages[0]['role'] == 'system' %}{{ raise_exception('no system role') }}{% endif %}{% for m in messages %}{% if (m['role'] == 'user') != (loop.index0 % 2 == 0) %}{{ raise_exception('turns must alternate') }}{% endif %}{% set name = 'model' if m['role'] == 'assistant' else m['role'] %}{{ '<start>' + name + '\n' + m['content'] | trim + '<end>\n' }}{% endfor %}{% if add_generation_prompt %}{{ '<start>model\n' }}{% endif %}";
+  "{{ bos_token }}{% if messages[0]['role'] == 'system' %}{{ raise_exception('no system role') }}{% endif %}{% " +
+  "for m in messages %}{% if (m['role'] == 'user') != (loop.index0 % 2 == 0) %}{{ raise_exception('turns must " +
+  "alternate') }}{% endif %}{% set name = 'model' if m['role'] == 'assistant' else m['role'] %}{{ '<start>' + " +
+  "name + '\n' + m['content'] | trim + '<end>\n' }}{% endfor %}{% if add_generation_prompt %}{{ " +
+  "'<start>model\n' }}{% endif %}";
 /** EOS at the end of a conversation that nobody answers; as in Phi-3. */
 const PHI3 =
-  "{% for m in messages %}{{ '<|' + m['role'] + '|>\n' + m['content'] + '<|end|>\n' }}{% endfor %}{% if add_generation_prompt %}{{ '<|assistant|>\n' }}{% else %}{{ eos_token }}{% endif %}";
-/** Thoughts of answers before the last question are left out, the last answer has one even where it is empty; as in Qwen3. */
+  "{% for m in messages %}{{ '<|' + m['role'] + '|>\n' + m['content'] + '<|end|>\n' }}{% endfor %}{% if " +
+  "add_generation_prompt %}{{ '<|assistant|>\n' }}{% else %}{{ eos_token }}{% endif %}";
+/**
+ * Thoughts of answers before the last question are left out, the last answer has one even where it is empty; as in
+ * Qwen3.
+ */
 const QWEN3 =
-  "{%- set ns = namespace(last=-1) -%}{%- for m in messages[::-1] -%}{%- if ns.last < 0 and m.role == 'user' -%}{%- set ns.last = messages | length - 1 - loop.index0 -%}{%- endif -%}{%- endfor -%}{%- for m in messages -%}{%- if m.role == 'assistant' -%}{%- set answer = m.content.split('</think>')[-1].lstrip('\n') -%}{%- set thought = m.content.split('</think>')[0].split('<think>')[-1].strip('\n') if '</think>' in m.content else '' -%}{{- '<|im_start|>assistant\n' -}}{%- if loop.index0 > ns.last -%}{{- '<think>\n' + thought + '\n</think>\n\n' -}}{%- endif -%}{{- answer + '<|im_end|>\n' -}}{%- else -%}{{- '<|im_start|>' + m.role + '\n' + m.content + '<|im_end|>\n' -}}{%- endif -%}{%- endfor -%}{%- if add_generation_prompt -%}{{- '<|im_start|>assistant\n' -}}{%- endif -%}";
+  "{%- set ns = namespace(last=-1) -%}{%- for m in messages[::-1] -%}{%- if ns.last < 0 and m.role == 'user' " +
+  '-%}{%- set ns.last = messages | length - 1 - loop.index0 -%}{%- endif -%}{%- endfor -%}{%- for m in ' +
+  "messages -%}{%- if m.role == 'assistant' -%}{%- set answer = m.content.split('</think>')[-1].lstrip('\n') " +
+  "-%}{%- set thought = m.content.split('</think>')[0].split('<think>')[-1].strip('\n') if '</think>' in " +
+  "m.content else '' -%}{{- '<|im_start|>assistant\n' -}}{%- if loop.index0 > ns.last -%}{{- '<think>\n' + " +
+  "thought + '\n</think>\n\n' -}}{%- endif -%}{{- answer + '<|im_end|>\n' -}}{%- else -%}{{- '<|im_start|>' + " +
+  "m.role + '\n' + m.content + '<|im_end|>\n' -}}{%- endif -%}{%- endfor -%}{%- if add_generation_prompt " +
+  "-%}{{- '<|im_start|>assistant\n' -}}{%- endif -%}";
 
 const pair = (prompt: string, completion: string): Example => ({
   line: 1,
@@ -143,7 +161,8 @@ describe.skipIf(!hasData)(`rendering${skipNote('data')}`, () => {
       'ChatML',
       CHATML,
       ['Hello<|im_end|>\n', 'See you<|im_end|>\n'],
-      '<|im_start|>user\nHi<|im_end|>\n<|im_start|>assistant\nHello<|im_end|>\n<|im_start|>user\nBye<|im_end|>\n<|im_start|>assistant\nSee you<|im_end|>\n',
+      '<|im_start|>user\nHi<|im_end|>\n<|im_start|>assistant\nHello<|im_end|>\n<|im_start|>user\nBye<|im_end|>\n<|im_start|>assistant\nSee ' +
+        'you<|im_end|>\n',
     ],
     [
       'Llama 2',
@@ -155,19 +174,22 @@ describe.skipIf(!hasData)(`rendering${skipNote('data')}`, () => {
       'Gemma 2',
       GEMMA2,
       ['Hello<end>\n', 'See you<end>\n'],
-      '<|endoftext|><start>user\nHi<end>\n<start>model\nHello<end>\n<start>user\nBye<end>\n<start>model\nSee you<end>\n',
+      '<|endoftext|><start>user\nHi<end>\n<start>model\nHello<end>\n<start>user\nBye<end>\n<start>model\nSee ' +
+        'you<end>\n',
     ],
     [
       'Phi-3',
       PHI3,
       ['Hello<|end|>\n', 'See you<|end|>\n<|endoftext|>'],
-      '<|user|>\nHi<|end|>\n<|assistant|>\nHello<|end|>\n<|user|>\nBye<|end|>\n<|assistant|>\nSee you<|end|>\n<|endoftext|>',
+      '<|user|>\nHi<|end|>\n<|assistant|>\nHello<|end|>\n<|user|>\nBye<|end|>\n<|assistant|>\nSee ' +
+        'you<|end|>\n<|endoftext|>',
     ],
     [
       'Qwen3',
       QWEN3,
       ['Hello<|im_end|>\n', '<think>\n\n</think>\n\nSee you<|im_end|>\n'],
-      '<|im_start|>user\nHi<|im_end|>\n<|im_start|>assistant\nHello<|im_end|>\n<|im_start|>user\nBye<|im_end|>\n<|im_start|>assistant\n<think>\n\n</think>\n\nSee you<|im_end|>\n',
+      '<|im_start|>user\nHi<|im_end|>\n<|im_start|>assistant\nHello<|im_end|>\n<|im_start|>user\nBye<|im_end|>\n<|im_start|>assistant\n<think>\n\n</think>\n\nSee ' +
+        'you<|im_end|>\n',
     ],
     [
       'the plain template',
@@ -193,7 +215,8 @@ describe.skipIf(!hasData)(`rendering${skipNote('data')}`, () => {
     expect(readBack(render({ line: 1, messages: thinking }, tokenizer), tokenizer)).toEqual({
       learnt: ['<think>\nHm\n</think>\n\nSee you<|im_end|>\n'],
       whole:
-        '<|im_start|>user\nHi<|im_end|>\n<|im_start|>assistant\nHello<|im_end|>\n<|im_start|>user\nBye<|im_end|>\n<|im_start|>assistant\n<think>\nHm\n</think>\n\nSee you<|im_end|>\n',
+        '<|im_start|>user\nHi<|im_end|>\n<|im_start|>assistant\nHello<|im_end|>\n<|im_start|>user\nBye<|im_end|>\n<|im_start|>assistant\n<think>\nHm\n</think>\n\nSee ' +
+        'you<|im_end|>\n',
     });
   });
 
@@ -208,7 +231,9 @@ describe.skipIf(!hasData)(`rendering${skipNote('data')}`, () => {
   });
 
   it('takes no loss from an answer that the template rewrites later, and reports what it refuses', () => {
-    const forgetful = `{% for m in messages %}{{ m.role + ':' }}{% if m.role == 'user' or loop.last %}{{ m.content }}{% endif %}{{ ';' }}{% endfor %}{% if add_generation_prompt %}{{ 'assistant:' }}{% endif %}`;
+    const forgetful =
+      `{% for m in messages %}{{ m.role + ':' }}{% if m.role == 'user' or loop.last %}{{ m.content }}{% endif ` +
+      `%}{{ ';' }}{% endfor %}{% if add_generation_prompt %}{{ 'assistant:' }}{% endif %}`;
     const tokenizer = { ...gpt2(), chatTemplate: forgetful };
     expect(readBack(render({ line: 1, messages: conversation }, tokenizer), tokenizer)).toEqual({
       learnt: ['See you;'],

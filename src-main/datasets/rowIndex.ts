@@ -70,7 +70,10 @@ export class RowIndex {
     return row;
   }
 
-  /** Every row in order, even where the index is closed meanwhile; other work has its turn in between. Ends early when `signal` is aborted. */
+  /**
+   * Every row in order, even where the index is closed meanwhile; other work has its turn in between. Ends early when
+   * `signal` is aborted.
+   */
   async *rows(signal?: AbortSignal): AsyncGenerator<IndexedRow> {
     const release = this.#store.hold();
     const pace = new Pace();

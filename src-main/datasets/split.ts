@@ -28,7 +28,10 @@ export function splitExamples<T extends { group: number }>(
   };
 }
 
-/** What splitExamples decides, from the group of each row (numbers from 0, no more than there are rows): 1 for each row of `val`. */
+/**
+ * What splitExamples decides, from the group of each row (numbers from 0, no more than there are rows): 1 for each row
+ * of `val`.
+ */
 export function* validationRows(groups: Int32Array, valShare: number, seed: number): Steps<Uint8Array> {
   const inVal = new Uint8Array(groups.length);
   if (valShare <= 0 || groups.length < 2) return inVal;

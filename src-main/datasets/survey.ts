@@ -1,6 +1,6 @@
 /**
- * What a file's rows are for training: which are good, which share a prompt, which are the same. One pass over the rows;
- * afterwards a few numbers per row answer every question about bad rows, duplicates and the split.
+ * What a file's rows are for training: which are good, which share a prompt, which are the same. One pass over the
+ * rows; afterwards a few numbers per row answer every question about bad rows, duplicates and the split.
  */
 import { planColumns, toExample, type ColumnPlan } from './columns.ts';
 import { promptOf } from './dataset.ts';

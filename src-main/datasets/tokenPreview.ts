@@ -1,4 +1,7 @@
-/** A row token by token as a run will see it: made by the trainer's own functions, with what they decided about each token. */
+/**
+ * A row token by token as a run will see it: made by the trainer's own functions, with what they decided about each
+ * token.
+ */
 import { renderExample } from './render.ts';
 import { createTextStream } from './textStream.ts';
 import type { TextTokenizer } from './tokenizer.ts';

@@ -25,7 +25,8 @@ export function readTokenizerFiles(dir: string): TokenizerFiles {
   if (!tokenizer) {
     throw new GraftError(
       'TOKENIZER_MISSING',
-      `${dir} has no tokenizer.json; download this file with the checkpoint, or convert its tokenizer to the fast format, and put it into the folder.`,
+      `${dir} has no tokenizer.json; download this file with the checkpoint, or convert its tokenizer to the ` +
+        'fast format, and put it into the folder.',
       { dir, file: 'tokenizer.json' },
     );
   }

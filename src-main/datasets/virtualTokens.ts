@@ -1,6 +1,6 @@
 /**
- * An adapter's virtual tokens among the ids of a text: l_p in front, l_i between prompt and answer. Virtual token j has the
- * id vocab + j, so that a row is still a list of ids (engine/model/attachment.ts).
+ * An adapter's virtual tokens among the ids of a text: l_p in front, l_i between prompt and answer. Virtual token j has
+ * the id vocab + j, so that a row is still a list of ids (engine/model/attachment.ts).
  */
 import { IGNORED, type TokenisedExample } from './types.ts';
 

@@ -1,4 +1,7 @@
-/** What Graft is asked to open from outside: `graft://` links and data files, as the hash of a page. Everything else is ignored. */
+/**
+ * What Graft is asked to open from outside: `graft://` links and data files, as the hash of a page. Everything else is
+ * ignored.
+ */
 import fs from 'node:fs';
 import path from 'node:path';
 import { hashFor, PAGES } from '../../src-renderer/route.ts';

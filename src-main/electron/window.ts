@@ -38,7 +38,10 @@ export function lockContents(contents: WebContents, origin: string): void {
   contents.on('will-attach-webview', (event) => event.preventDefault());
 }
 
-/** Denies all permissions but notifications of our own page, devices, downloads, and every request that is not for our own page's files. */
+/**
+ * Denies all permissions but notifications of our own page, devices, downloads, and every request that is not for our
+ * own page's files.
+ */
 export function lockSession(session: Session, origin: string): void {
   session.setPermissionRequestHandler((_contents, permission, answer, { requestingUrl, isMainFrame }) => {
     answer(permission === 'notifications' && isMainFrame && requestingUrl.startsWith(`${origin}/`));

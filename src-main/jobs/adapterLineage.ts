@@ -15,7 +15,10 @@ export interface Setting {
 
 export interface AdapterLineage {
   model: { id: string; name: string; dir: string } | null;
-  /** `hash`: of the rows it was trained on; `current` is false where the dataset has changed since. Null for an imported adapter. */
+  /**
+   * `hash`: of the rows it was trained on; `current` is false where the dataset has changed since. Null for an imported
+   * adapter.
+   */
   dataset: { id: string | null; name: string; file: string; hash: string | null; current: boolean } | null;
   run: {
     id: string;

@@ -1,6 +1,6 @@
 /**
- * The trash of adapters: deleting moves the folder to `trash/` and marks the row, restoring does the reverse. The folder
- * moves by one rename; a crash between rename and row is mended at the next start.
+ * The trash of adapters: deleting moves the folder to `trash/` and marks the row, restoring does the reverse. The
+ * folder moves by one rename; a crash between rename and row is mended at the next start.
  */
 import fs from 'node:fs';
 import type { Adapter, TrashedAdapter } from '../catalog/adapters.ts';
@@ -8,7 +8,10 @@ import type { Catalog } from '../catalog/catalog.ts';
 import { GraftError, usageError } from '../errors.ts';
 import type { Home } from '../home.ts';
 
-/** Moves an adapter to the trash; a task that has it active has none afterwards. Throws ADAPTER_BUSY while its base is being merged with it. */
+/**
+ * Moves an adapter to the trash; a task that has it active has none afterwards. Throws ADAPTER_BUSY while its base is
+ * being merged with it.
+ */
 export function trashAdapter(home: Home, catalog: Catalog, adapter: Adapter): void {
   const busy = catalog.exports.running().find((record) => record.adapterDir === adapter.dir);
   if (busy)

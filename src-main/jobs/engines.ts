@@ -1,4 +1,7 @@
-/** Which engine `auto` means on this machine: the user's choice, else a hardware GPU first, then the fastest by calibration; remembered. */
+/**
+ * Which engine `auto` means on this machine: the user's choice, else a hardware GPU first, then the fastest by
+ * calibration; remembered.
+ */
 import os from 'node:os';
 import { GraftError } from '../errors.ts';
 import type { Catalog } from '../catalog/catalog.ts';

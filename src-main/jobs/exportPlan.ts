@@ -1,4 +1,6 @@
-/** What an export would write, how large, whether it fits on the disk, and what stands in its way: all before it starts. */
+/**
+ * What an export would write, how large, whether it fits on the disk, and what stands in its way: all before it starts.
+ */
 import fs from 'node:fs';
 import path from 'node:path';
 import type { Adapter } from '../catalog/adapters.ts';
@@ -162,13 +164,15 @@ function obstacle(
   if (!first || modelDir === undefined)
     return problem(
       'MODEL_NOT_FOUND',
-      'The base model of this adapter is not in the catalogue any more; add its folder again, or export the adapter only.',
+      'The base model of this adapter is not in the catalogue any more; add its folder again, or export the ' +
+        'adapter only.',
     );
   const stranger = adapters.find(({ adapter }) => adapter.baseHash !== first.adapter.baseHash);
   if (stranger)
     return problem(
       'DIFFERENT_BASES',
-      `${stranger.adapter.name} was trained on another base model than ${first.adapter.name}; only adapters of one base can be merged together.`,
+      `${stranger.adapter.name} was trained on another base model than ${first.adapter.name}; only adapters of ` +
+        'one base can be merged together.',
     );
   for (const { adapter } of adapters) {
     const reason = notMergeable(catalog, adapter);
@@ -180,7 +184,9 @@ function obstacle(
   return rescaling
     ? problem(
         'NOT_ADDITIVE',
-        `${rescaling.adapter.name} does not only add to the weights (${rescaling.adapter.method.type === 'bitfit' ? 'it replaces biases' : 'DoRA or trained biases'}), so it can only be merged by itself at scale 1.`,
+        `${rescaling.adapter.name} does not only add to the weights ` +
+          `(${rescaling.adapter.method.type === 'bitfit' ? 'it replaces biases' : 'DoRA or trained biases'}), so ` +
+          'it can only be merged by itself at scale 1.',
       )
     : null;
 }

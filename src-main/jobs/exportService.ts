@@ -1,4 +1,7 @@
-/** Exports: base + adapters merged into a whole checkpoint by a worker, which also proves it; or an adapter's folder copied. */
+/**
+ * Exports: base + adapters merged into a whole checkpoint by a worker, which also proves it; or an adapter's folder
+ * copied.
+ */
 import fs from 'node:fs';
 import path from 'node:path';
 import { z } from 'zod';
@@ -106,7 +109,8 @@ export class ExportService {
     if (modelDir === undefined && input.kind === 'merged')
       throw new GraftError(
         'MODEL_NOT_FOUND',
-        `The base model of the adapter ${adapter.id} is not in the catalogue any more; add its folder again or name it.`,
+        `The base model of the adapter ${adapter.id} is not in the catalogue any more; add its folder again or ` +
+          'name it.',
         { adapterId: adapter.id },
       );
     const tasks =
@@ -184,7 +188,10 @@ export class ExportService {
     this.#catalog.exports.remove(id);
   }
 
-  /** Exports under way become failed. Returns their folders; the caller ends the workers, then removes what is half-written. */
+  /**
+   * Exports under way become failed. Returns their folders; the caller ends the workers, then removes what is
+   * half-written.
+   */
   close(): string[] {
     this.#closed = true;
     const error = {

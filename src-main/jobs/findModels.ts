@@ -1,4 +1,6 @@
-/** Looks where other programs keep checkpoints: Hugging Face's cache and LM Studio's folder. Reads names and sizes only. */
+/**
+ * Looks where other programs keep checkpoints: Hugging Face's cache and LM Studio's folder. Reads names and sizes only.
+ */
 import fs from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';

@@ -7,7 +7,9 @@ export interface FolderSize {
   files: number;
 }
 
-/** All files below `target`, or the file itself; links count as themselves. What vanishes meanwhile counts as nothing. */
+/**
+ * All files below `target`, or the file itself; links count as themselves. What vanishes meanwhile counts as nothing.
+ */
 export async function folderSize(target: string): Promise<FolderSize> {
   const stat = await fs.lstat(target).catch(() => undefined);
   if (!stat) return { sizeBytes: 0, files: 0 };

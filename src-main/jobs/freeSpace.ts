@@ -22,8 +22,10 @@ export function diskFullError(target: string, neededBytes: number, freeBytes: nu
   const missing = neededBytes - freeBytes;
   const why =
     missing > 0
-      ? `The disk has too little room for ${target}: ${sizeText(neededBytes)} are needed and ${sizeText(freeBytes)} are free, so ${sizeText(missing)} are missing`
-      : `The disk does not take ${target} (${sizeText(neededBytes)}) although ${sizeText(freeBytes)} are free; a quota or a limit on the size of files forbids it`;
+      ? `The disk has too little room for ${target}: ${sizeText(neededBytes)} are needed and ` +
+        `${sizeText(freeBytes)} are free, so ${sizeText(missing)} are missing`
+      : `The disk does not take ${target} (${sizeText(neededBytes)}) although ${sizeText(freeBytes)} are free; a ` +
+        'quota or a limit on the size of files forbids it';
   return new GraftError('DISK_FULL', `${why}; free some space or choose another folder.`, {
     path: target,
     neededBytes,

@@ -44,7 +44,10 @@ interface Fit {
   method: AdapterSettings;
 }
 
-/** Throws why the folder cannot be read, or ADAPTER_BASE_MISSING where no registered base model fits: which tensor, which base. */
+/**
+ * Throws why the folder cannot be read, or ADAPTER_BASE_MISSING where no registered base model fits: which tensor,
+ * which base.
+ */
 export function inspectAdapter(catalog: Catalog, dir: string): AdapterInspection {
   const stored = readAdapter(dir);
   const fits = fitting(catalog.models.list(), stored);
@@ -73,7 +76,10 @@ export interface ImportRequest {
   modelId?: string | undefined;
 }
 
-/** Copies the folder, then writes the row; the task is made when there is none of this name. Throws as inspectAdapter, or DISK_FULL, NOT_ALLOWED. */
+/**
+ * Copies the folder, then writes the row; the task is made when there is none of this name. Throws as inspectAdapter,
+ * or DISK_FULL, NOT_ALLOWED.
+ */
 export async function importAdapter(
   home: Home,
   catalog: Catalog,
@@ -85,7 +91,8 @@ export async function importAdapter(
   if (!fit)
     throw usageError(
       'ADAPTER_BASE_MISSING',
-      `The adapter in ${stored.dir} does not fit the base model that was chosen; choose ${fits.map(({ model }) => model.name).join(' or ')}.`,
+      `The adapter in ${stored.dir} does not fit the base model that was chosen; choose ` +
+        `${fits.map(({ model }) => model.name).join(' or ')}.`,
       { adapter: stored.dir, modelId },
     );
   const id = newId('adapter');
@@ -122,7 +129,10 @@ export async function importAdapter(
   return catalog.adapters.get(id)!;
 }
 
-/** Copies what makes the adapter (a folder of PEFT's may hold a whole training's state beside it) in one step, and reads the weights back. Throws COPY_DIFFERS. */
+/**
+ * Copies what makes the adapter (a folder of PEFT's may hold a whole training's state beside it) in one step, and reads
+ * the weights back. Throws COPY_DIFFERS.
+ */
 async function copyFiles(from: string, to: string, sha256: string): Promise<void> {
   try {
     await writeFolderAtomic(to, async (temporary) => {
@@ -192,7 +202,8 @@ function noneFits({ dir }: StoredAdapter, models: BaseModel[], reasons: string[]
   const each = models.map(({ name }, i) => `${name}: ${reasons[i]}`).join(' ');
   return new GraftError(
     'ADAPTER_BASE_MISSING',
-    `The adapter in ${dir} fits none of the ${models.length} registered base models; add the folder of its base model. ${each}`,
+    `The adapter in ${dir} fits none of the ${models.length} registered base models; add the folder of its ` +
+      `base model. ${each}`,
     details,
   );
 }

@@ -51,7 +51,8 @@ function ownerOf(runs: RunService, run: RunView, step: number): RunView {
   if (run.parentRunId !== null) return ownerOf(runs, runs.get(run.parentRunId), step);
   throw new GraftError(
     'PARENT_REMOVED',
-    `Step ${step} was taken by the run ${rolledBack.runId}, which has been removed, so its rows cannot be looked at any more.`,
+    `Step ${step} was taken by the run ${rolledBack.runId}, which has been removed, so its rows cannot be ` +
+      'looked at any more.',
     { runId: rolledBack.runId, step },
   );
 }
@@ -60,7 +61,8 @@ function refuseWhileTraining({ id, status }: RunView, step: number): void {
   if (status !== 'running') return;
   throw usageError(
     'PAUSE_FIRST',
-    `The run ${id} is training, and looking back at step ${step} would need the model a second time; pause the run first.`,
+    `The run ${id} is training, and looking back at step ${step} would need the model a second time; pause the ` +
+      'run first.',
     { runId: id, step },
   );
 }
@@ -71,7 +73,8 @@ function checkpointBefore({ id, spec }: RunView, step: number): string | null {
   if (step <= MOST_FROM_START && !spec.rolledBack?.step) return null;
   throw new GraftError(
     'NO_OLDER_CHECKPOINT',
-    `No checkpoint of the run ${id} from before step ${step} is kept, and taking all its steps again would take too long; look at a later step, or write checkpoints more often next time.`,
+    `No checkpoint of the run ${id} from before step ${step} is kept, and taking all its steps again would ` +
+      'take too long; look at a later step, or write checkpoints more often next time.',
     { runId: id, step },
   );
 }

@@ -1,4 +1,7 @@
-/** One worker process for questions that come one after another: started with the first, ended when none has come for a while. */
+/**
+ * One worker process for questions that come one after another: started with the first, ended when none has come for a
+ * while.
+ */
 import type { WorkerCallName, WorkerCalls } from '../trainer/protocol.ts';
 import type { WorkerClient, Workers } from './workerClient.ts';
 

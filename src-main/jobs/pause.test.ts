@@ -1,4 +1,6 @@
-/** A real pause: the worker and its memory go, the half-trained adapter can be tried out, and the run goes on exactly. */
+/**
+ * A real pause: the worker and its memory go, the half-trained adapter can be tried out, and the run goes on exactly.
+ */
 import fs from 'node:fs';
 import path from 'node:path';
 import { afterEach, expect, it } from 'vitest';

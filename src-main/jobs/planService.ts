@@ -1,6 +1,7 @@
 /**
- * Answers what a run or a model would take before anything starts. The work is done in a worker process that stays a while,
- * since its tokenised rows make the next answer quick; a page that asks on every change never waits for its start twice.
+ * Answers what a run or a model would take before anything starts. The work is done in a worker process that stays a
+ * while, since its tokenised rows make the next answer quick; a page that asks on every change never waits for its
+ * start twice.
  */
 import type { Catalog } from '../catalog/catalog.ts';
 import type { Home } from '../home.ts';

@@ -12,7 +12,8 @@ export function workerGone({ code, signal, lastErrorLine }: WorkerExit): GraftEr
   const said = lastErrorLine ? `, last saying "${lastErrorLine.slice(0, 300)}"` : '';
   return new GraftError(
     'PLAYGROUND_CRASHED',
-    `The process that held the model ${how}${said}; load the model again, on another engine or a smaller one if memory ran out.`,
+    `The process that held the model ${how}${said}; load the model again, on another engine or a smaller one ` +
+      'if memory ran out.',
     { code, signal, lastErrorLine },
   );
 }

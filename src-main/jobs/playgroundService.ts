@@ -1,4 +1,6 @@
-/** The playground: one worker with a resident base model; adapters are attached to it without reading the base again. */
+/**
+ * The playground: one worker with a resident base model; adapters are attached to it without reading the base again.
+ */
 import type { Catalog } from '../catalog/catalog.ts';
 import { GraftError, usageError, type ErrorData } from '../errors.ts';
 import type { BaseDtype } from '../engine/frozen/formats.ts';
@@ -106,14 +108,20 @@ export class PlaygroundService {
     }
   }
 
-  /** Attaches a registered adapter (null: the plain base). Throws NOTHING_LOADED, ADAPTER_NOT_FOUND, or that it belongs to another base. */
+  /**
+   * Attaches a registered adapter (null: the plain base). Throws NOTHING_LOADED, ADAPTER_NOT_FOUND, or that it belongs
+   * to another base.
+   */
   async attach(adapterId: string | null): Promise<{ switchMs: number }> {
     const switched = await this.attachDir(this.#adapterDir(adapterId));
     this.#change({ adapterId });
     return switched;
   }
 
-  /** Loads the base of a run where another one is loaded, and attaches its interim adapter. Throws a usage error NO_INTERIM. */
+  /**
+   * Loads the base of a run where another one is loaded, and attaches its interim adapter. Throws a usage error
+   * NO_INTERIM.
+   */
   async attachRun({ id, spec, interimAdapterDir }: RunView): Promise<{ switchMs: number }> {
     if (interimAdapterDir === null)
       throw usageError(
@@ -145,7 +153,9 @@ export class PlaygroundService {
     return this.#exclusive((client) => client.call('generate', params, onPiece));
   }
 
-  /** The same prompt with each of these adapter folders (null: the plain base) in one batch. control('stop') cancels. */
+  /**
+   * The same prompt with each of these adapter folders (null: the plain base) in one batch. control('stop') cancels.
+   */
   compare(
     params: GenerateParams,
     adapterDirs: (string | null)[],

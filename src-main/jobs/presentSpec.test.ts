@@ -45,35 +45,39 @@ async function completed(run: { id: string }): Promise<RunView> {
   return ended;
 }
 
-it('a run that failed for want of its model resumes once the model was relocated, with the losses of an uninterrupted one', async () => {
-  const input = await tinyStart({ steps: 12 });
-  const whole = b.services.runs.start(input);
-  await b.services.runs.finished(whole.id);
-  const cut = b.services.runs.start(input);
-  await untilEvent(b, cut.id, (event) => event.type === 'checkpoint');
-  process.kill(b.services.runs.get(cut.id).pid!, 'SIGKILL');
-  expect(await b.services.runs.finished(cut.id)).toMatchObject({ status: 'failed', resumable: true });
+it(
+  'a run that failed for want of its model resumes once the model was relocated, with the losses of an ' +
+    'uninterrupted one',
+  async () => {
+    const input = await tinyStart({ steps: 12 });
+    const whole = b.services.runs.start(input);
+    await b.services.runs.finished(whole.id);
+    const cut = b.services.runs.start(input);
+    await untilEvent(b, cut.id, (event) => event.type === 'checkpoint');
+    process.kill(b.services.runs.get(cut.id).pid!, 'SIGKILL');
+    expect(await b.services.runs.finished(cut.id)).toMatchObject({ status: 'failed', resumable: true });
 
-  await move(input.modelId, false);
-  await b.api.runs.resume({ id: cut.id });
-  expect(await b.services.runs.finished(cut.id)).toMatchObject({
-    status: 'failed',
-    resumable: true,
-    error: { code: 'CHECKPOINT_NOT_FOUND', details: { dir: place('old') } },
-  });
-  await b.api.models.relocate({ id: input.modelId, dir: place('new') });
-  await b.api.runs.resume({ id: cut.id });
-  await completed(cut);
-  expect(losses(cut.id)).toEqual(losses(whole.id));
+    await move(input.modelId, false);
+    await b.api.runs.resume({ id: cut.id });
+    expect(await b.services.runs.finished(cut.id)).toMatchObject({
+      status: 'failed',
+      resumable: true,
+      error: { code: 'CHECKPOINT_NOT_FOUND', details: { dir: place('old') } },
+    });
+    await b.api.models.relocate({ id: input.modelId, dir: place('new') });
+    await b.api.runs.resume({ id: cut.id });
+    await completed(cut);
+    expect(losses(cut.id)).toEqual(losses(whole.id));
 
-  // Looking back, rolling back and starting again read the new folder too.
-  const { rows, meanLoss } = await b.api.runs.inspectStep({ id: whole.id, step: 5 });
-  expect(meanLoss).toBeCloseTo(losses(whole.id)[4]!, 4);
-  const back = await b.api.runs.rollBack({ id: whole.id, beforeStep: 9, excludeLines: [rows[0]!.line] });
-  await completed(back);
-  expect(losses(back.id).slice(0, 8)).toEqual(losses(whole.id).slice(0, 8));
-  await completed(b.services.runs.start(input));
-});
+    // Looking back, rolling back and starting again read the new folder too.
+    const { rows, meanLoss } = await b.api.runs.inspectStep({ id: whole.id, step: 5 });
+    expect(meanLoss).toBeCloseTo(losses(whole.id)[4]!, 4);
+    const back = await b.api.runs.rollBack({ id: whole.id, beforeStep: 9, excludeLines: [rows[0]!.line] });
+    await completed(back);
+    expect(losses(back.id).slice(0, 8)).toEqual(losses(whole.id).slice(0, 8));
+    await completed(b.services.runs.start(input));
+  },
+);
 
 it('a paused run is tried out and continued in the new folder, also after a restart', async () => {
   const input = await tinyStart({ steps: 400, checkpointEvery: 0 });

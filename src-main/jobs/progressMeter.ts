@@ -1,4 +1,6 @@
-/** How far a run is and how long it still takes, from the wall-clock time between its last steps, evaluations included. */
+/**
+ * How far a run is and how long it still takes, from the wall-clock time between its last steps, evaluations included.
+ */
 export interface RunProgress {
   id: string;
   step: number;

@@ -33,7 +33,8 @@ export class RunQueue {
       if (ids.length !== queued.size || new Set(ids).size !== ids.length || ids.some((id) => !queued.has(id))) {
         throw usageError(
           'QUEUE_CHANGED',
-          'The queue is not what it was when it was ordered, since a run has started, ended or joined; look at it again and order that.',
+          'The queue is not what it was when it was ordered, since a run has started, ended or joined; look at ' +
+            'it again and order that.',
           { got: ids, queued: [...queued] },
         );
       }

@@ -23,7 +23,10 @@ export function logLine(event: TrainEvent): string | null {
   switch (event.type) {
     case 'started': {
       const from = event.resumedFrom > 0 ? `goes on after step ${event.resumedFrom}` : 'begins';
-      return `Training ${from} with the engine ${event.engine} on ${event.device}: ${event.totalSteps} steps, ${event.trainRows} rows to train on and ${event.valRows} to validate.`;
+      return (
+        `Training ${from} with the engine ${event.engine} on ${event.device}: ${event.totalSteps} steps, ` +
+        `${event.trainRows} rows to train on and ${event.valRows} to validate.`
+      );
     }
     case 'eval':
       return `Validation loss after step ${event.step}: ${event.valLoss.toFixed(4)}.`;

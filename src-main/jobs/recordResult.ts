@@ -1,4 +1,7 @@
-/** Ends a run in the catalogue: its adapter's (or model's) row and its own in one transaction. The files are there already. */
+/**
+ * Ends a run in the catalogue: its adapter's (or model's) row and its own in one transaction. The files are there
+ * already.
+ */
 import path from 'node:path';
 import type { Catalog } from '../catalog/catalog.ts';
 import type { Run } from '../catalog/runs.ts';

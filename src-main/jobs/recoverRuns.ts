@@ -7,7 +7,10 @@ import type { Catalog } from '../catalog/catalog.ts';
 import { removePartials } from './removePartials.ts';
 import { targetsOf } from './runView.ts';
 
-/** Marks runs and exports that were under way as failed. With `takeQueued` the queued runs that nobody owns any more become this process's, in their order. */
+/**
+ * Marks runs and exports that were under way as failed. With `takeQueued` the queued runs that nobody owns any more
+ * become this process's, in their order.
+ */
 export function recoverAbandoned(catalog: Catalog, options: { takeQueued: boolean }): void {
   const now = new Date().toISOString();
   catalog.transaction(() => {
@@ -38,12 +41,18 @@ export function recoverAbandoned(catalog: Catalog, options: { takeQueued: boolea
   });
 }
 
-/** Whether another Graft process owns it. This one has only just started; where it bears the owner's id, the id was given anew. */
+/**
+ * Whether another Graft process owns it. This one has only just started; where it bears the owner's id, the id was
+ * given anew.
+ */
 function isOther(pid: number): boolean {
   return pid !== process.pid && isAlive(pid);
 }
 
-/** Whether a process of this id may be a Graft; on Linux a later process that is no Node or Electron does not count, nor a zombie. */
+/**
+ * Whether a process of this id may be a Graft; on Linux a later process that is no Node or Electron does not count, nor
+ * a zombie.
+ */
 export function isAlive(pid: number): boolean {
   try {
     process.kill(pid, 0);

@@ -1,4 +1,6 @@
-/** Rolling a run back: a new run from an earlier checkpoint, without some rows, with the old one's picture up to there. */
+/**
+ * Rolling a run back: a new run from an earlier checkpoint, without some rows, with the old one's picture up to there.
+ */
 import fs from 'node:fs';
 import path from 'node:path';
 import { afterEach, expect, it } from 'vitest';

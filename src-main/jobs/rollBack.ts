@@ -36,7 +36,8 @@ export function rollBack(
   if (rolledBack && step < rolledBack.step) {
     throw usageError(
       'BEFORE_ROLLBACK',
-      `The run ${id} goes on from step ${rolledBack.step} of the run ${rolledBack.runId}; roll that one back to get before step ${beforeStep}.`,
+      `The run ${id} goes on from step ${rolledBack.step} of the run ${rolledBack.runId}; roll that one back ` +
+        `to get before step ${beforeStep}.`,
       { runId: rolledBack.runId, step: rolledBack.step },
     );
   }
@@ -53,14 +54,17 @@ export function rollBack(
         logMessage(
           catalog,
           spec.runId,
-          `Goes on from step ${step} of the run ${run.name} (${id}); ${spec.data.excludeLines!.length} rows are left out from there on.`,
+          `Goes on from step ${step} of the run ${run.name} (${id}); ${spec.data.excludeLines!.length} rows ` +
+            'are left out from there on.',
         );
       },
     },
   );
 }
 
-/** As many steps as the old run, so that its learning rates stay the same where epochs of fewer rows would be shorter. */
+/**
+ * As many steps as the old run, so that its learning rates stay the same where epochs of fewer rows would be shorter.
+ */
 function specFrom(home: Home, { id, spec, started }: Run, step: number, excludeLines: number[]): RunSpec {
   const runId = newId('run');
   const lines = new Set([...(spec.data.excludeLines ?? []), ...excludeLines]);

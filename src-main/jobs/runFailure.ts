@@ -16,6 +16,8 @@ export function runFailure(run: Run, cause: unknown): ErrorData {
   return {
     ...error,
     details,
-    message: `The worker process ${howItEnded({ code, signal, lastErrorLine })}; ${next}, with a smaller batch or another engine if memory ran out.`,
+    message:
+      `The worker process ${howItEnded({ code, signal, lastErrorLine })}; ${next}, with a smaller batch or ` +
+      'another engine if memory ran out.',
   };
 }

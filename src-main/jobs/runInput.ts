@@ -58,7 +58,8 @@ export function findParts(catalog: Catalog, input: StartRunChecked): { model: Ba
   if (!fs.existsSync(version.file)) {
     throw new GraftError(
       'NOT_FOUND',
-      `The file ${version.file} of the dataset ${dataset.name} does not exist any more; put it back, or choose where it lies now on the dataset's page.`,
+      `The file ${version.file} of the dataset ${dataset.name} does not exist any more; put it back, or choose ` +
+        `where it lies now on the dataset's page.`,
       { path: version.file },
     );
   }
@@ -109,7 +110,9 @@ export function buildSpec(home: Home, input: StartRunChecked, parts: { model: Ba
   };
 }
 
-/** A request, checked against the catalogue, the model and the settings. Throws GraftError where something does not fit. */
+/**
+ * A request, checked against the catalogue, the model and the settings. Throws GraftError where something does not fit.
+ */
 export function checkStart(
   home: Home,
   catalog: Catalog,

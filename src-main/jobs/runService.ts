@@ -87,7 +87,10 @@ export class RunService {
     return this.#active?.meter?.latest ?? null;
   }
 
-  /** Checks the request, writes the row and queues the run. Throws GraftError where model, dataset or settings do not fit. */
+  /**
+   * Checks the request, writes the row and queues the run. Throws GraftError where model, dataset or settings do not
+   * fit.
+   */
   start(input: StartRun): RunView {
     const { checked, parts, spec } = checkStart(this.#home, this.#catalog, input);
     return this.add({
@@ -99,7 +102,10 @@ export class RunService {
     });
   }
 
-  /** Queues a run of a spec that has been checked (`start: false`: it waits, paused); `fill` adds rows to it in the same transaction. */
+  /**
+   * Queues a run of a spec that has been checked (`start: false`: it waits, paused); `fill` adds rows to it in the same
+   * transaction.
+   */
   add(
     run: Pick<Run, 'name' | 'taskId' | 'modelId' | 'datasetId' | 'spec'> & Partial<Run>,
     { start = true, fill = () => undefined as void } = {},
@@ -127,7 +133,10 @@ export class RunService {
     return this.#queued(runId);
   }
 
-  /** Takes one step of the run that `input` would start, in a worker of its own; nothing is kept. Throws what the run itself would. */
+  /**
+   * Takes one step of the run that `input` would start, in a worker of its own; nothing is kept. Throws what the run
+   * itself would.
+   */
   async preflight(input: StartRun): Promise<PreflightResult> {
     const { spec } = checkStart(this.#home, this.#catalog, input);
     return this.#workers.once('preflight', { spec: { ...spec, engine: await this.#engines.resolve(spec.engine) } });
@@ -151,7 +160,10 @@ export class RunService {
     return this.#queued(id);
   }
 
-  /** Ends a run early. What was trained so far is kept as an adapter; a queued run, or one that has not begun, just ends. */
+  /**
+   * Ends a run early. What was trained so far is kept as an adapter; a queued run, or one that has not begun, just
+   * ends.
+   */
   stop(id: string): RunView {
     const run = this.get(id);
     if (run.status === 'paused' && run.ownerPid === null) {
@@ -168,7 +180,10 @@ export class RunService {
     return this.#ask(this.#activeFor(run), 'stop');
   }
 
-  /** Ends the worker after its current step, with a checkpoint and an interim adapter; the queue goes on. Throws a usage error RUN_NOT_UNDER_WAY. */
+  /**
+   * Ends the worker after its current step, with a checkpoint and an interim adapter; the queue goes on. Throws a usage
+   * error RUN_NOT_UNDER_WAY.
+   */
   pause(id: string): RunView {
     const run = this.get(id);
     if (this.#queue.has(id))
@@ -180,7 +195,9 @@ export class RunService {
     return this.#ask(this.#activeFor(run), 'pause');
   }
 
-  /** Puts a paused run at the head of the queue; it goes on exactly where it was. Throws a usage error RUN_NOT_PAUSED. */
+  /**
+   * Puts a paused run at the head of the queue; it goes on exactly where it was. Throws a usage error RUN_NOT_PAUSED.
+   */
   continue(id: string): RunView {
     const run = this.get(id);
     if (run.status !== 'paused')
@@ -236,8 +253,8 @@ export class RunService {
   }
 
   /**
-   * No run starts after this; the one under way becomes failed, resumable where it has a checkpoint. Returns what it may
-   * have been writing; the caller ends the workers, then removes what is half-written.
+   * No run starts after this; the one under way becomes failed, resumable where it has a checkpoint. Returns what it
+   * may have been writing; the caller ends the workers, then removes what is half-written.
    */
   close(): string[] {
     this.#closed = true;
@@ -289,7 +306,8 @@ export class RunService {
       this.#active = undefined;
       if (this.#closed) return;
       this.#ended(id, result ?? active.asked);
-      if (result?.outcome === 'paused' && active.asked === 'stop') this.stop(id); // asked for while the pause was being written
+      // asked for while the pause was being written
+      if (result?.outcome === 'paused' && active.asked === 'stop') this.stop(id);
     } finally {
       active.client.kill();
       this.#active = undefined;
@@ -351,7 +369,8 @@ export class RunService {
       recordResult(this.#catalog, this.get(id), { ...end, outcome: end.outcome });
       this.#log(
         id,
-        `${end.outcome === 'stopped' ? 'Stopped' : 'Completed'} after step ${end.steps}; the result is in ${end.outDir}.`,
+        `${end.outcome === 'stopped' ? 'Stopped' : 'Completed'} after step ${end.steps}; the result is in ` +
+          `${end.outDir}.`,
       );
       this.#announce(id);
     }

@@ -131,7 +131,10 @@ export class StorageService {
     return folders.flat();
   }
 
-  /** Folders and dropped files that no row names and half-written files of processes that died, unless something under way made them. */
+  /**
+   * Folders and dropped files that no row names and half-written files of processes that died, unless something under
+   * way made them.
+   */
   async #leftovers(): Promise<string[]> {
     const { storage } = this.#catalog;
     const named = new Set(

@@ -1,4 +1,7 @@
-/** Typed calls to a worker process: parameters in, events, one result; the death of the process is an error, never silence. */
+/**
+ * Typed calls to a worker process: parameters in, events, one result; the death of the process is an error, never
+ * silence.
+ */
 import { GraftError } from '../errors.ts';
 import type { ErrorData } from '../errors.ts';
 import type { WorkerCallName, WorkerCalls } from '../trainer/protocol.ts';

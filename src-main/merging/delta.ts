@@ -88,7 +88,9 @@ function product(a: NamedTensor, b: NamedTensor): { shape: number[]; data: Float
   return { shape: [rows, columns], data };
 }
 
-/** rows += factor·scale·(the update's rows from `startRow` on). `rows`: whole rows of the stored matrix, `width` wide. */
+/**
+ * rows += factor·scale·(the update's rows from `startRow` on). `rows`: whole rows of the stored matrix, `width` wide.
+ */
 export function addDelta(
   rows: Float32Array | Float64Array,
   startRow: number,

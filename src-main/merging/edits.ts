@@ -36,7 +36,9 @@ export function addedEdits(parts: Weighted[]): EditOf {
   };
 }
 
-/** The same for one adapter as it is: its biases take the place of the base's, and DoRA's magnitudes that of the norms. */
+/**
+ * The same for one adapter as it is: its biases take the place of the base's, and DoRA's magnitudes that of the norms.
+ */
 export function mergedEdits(content: WeightsContent): EditOf {
   const magnitudes = new Map(
     content.cells.flatMap((cell) =>
@@ -54,7 +56,10 @@ export function mergedEdits(content: WeightsContent): EditOf {
   };
 }
 
-/** W' = m·(W + s·BA)/||W + s·BA||, per output (Liu et al. 2024, eq. 5). Norms of outputs that are columns take a pass of their own. */
+/**
+ * W' = m·(W + s·BA)/||W + s·BA||, per output (Liu et al. 2024, eq. 5). Norms of outputs that are columns take a pass of
+ * their own.
+ */
 function doraEdit(tensor: CheckpointTensor, cell: Cell, magnitude: Float32Array): EditRows {
   const delta = deltaOf(cell);
   const { width } = rowsOf(tensor);

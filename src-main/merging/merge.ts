@@ -1,7 +1,7 @@
 /**
- * Merges adapters into their base model: W' = W + scale (B A), Hu et al. 2021, section 4.1, and what LoHa, LoKr, DoRA and
- * trained biases have in its place, tensor by tensor into a complete Hugging Face folder. Sums run in float64, each weight
- * is rounded to float32 once and then to the wanted dtype. Several adapters: W + s·B1A1 + t·B2A2.
+ * Merges adapters into their base model: W' = W + scale (B A), Hu et al. 2021, section 4.1, and what LoHa, LoKr, DoRA
+ * and trained biases have in its place, tensor by tensor into a complete Hugging Face folder. Sums run in float64, each
+ * weight is rounded to float32 once and then to the wanted dtype. Several adapters: W + s·B1A1 + t·B2A2.
  */
 import type { Checkpoint } from '../checkpoints/checkpoint.ts';
 import { assertAdapterFitsBase } from '../checkpoints/peft.ts';

@@ -11,20 +11,23 @@ export function weightsOf({ dir }: Pick<StoredAdapter, 'dir'>, content: AdapterC
       if (content.score)
         throw new GraftError(
           'NOT_MERGEABLE',
-          `${dir} classifies texts with a head of its own, for which the base model has no place; use it as an adapter beside its base.`,
+          `${dir} classifies texts with a head of its own, for which the base model has no place; use it as an ` +
+            'adapter beside its base.',
           { adapter: dir },
         );
       return content;
     case 'adapter':
       throw new GraftError(
         'NOT_MERGEABLE',
-        `${dir} holds adapter layers, which cannot be merged since a nonlinearity stands between their two matrices and the base's weights; use it as an adapter beside its base, or train a LoRA.`,
+        `${dir} holds adapter layers, which cannot be merged since a nonlinearity stands between their two ` +
+          `matrices and the base's weights; use it as an adapter beside its base, or train a LoRA.`,
         { adapter: dir },
       );
     case 'prefix':
       throw new GraftError(
         'NOT_MERGEABLE',
-        `${dir} holds virtual tokens, which cannot be merged since they stand in the input and change no weights; use it as an adapter beside its base, or train a LoRA.`,
+        `${dir} holds virtual tokens, which cannot be merged since they stand in the input and change no ` +
+          'weights; use it as an adapter beside its base, or train a LoRA.',
         { adapter: dir },
       );
     default:
@@ -39,7 +42,8 @@ export function assertAdditive(dir: string, { cells, biases }: WeightsContent, o
   const why = isDora ? 'is a DoRA, which rescales the weights' : 'replaces biases';
   throw new GraftError(
     'NOT_ADDITIVE',
-    `The adapter in ${dir} ${why} instead of only adding to them, so it can only be ${only}; keep the original base model, or use an adapter without it.`,
+    `The adapter in ${dir} ${why} instead of only adding to them, so it can only be ${only}; keep the original ` +
+      'base model, or use an adapter without it.',
     { adapter: dir },
   );
 }

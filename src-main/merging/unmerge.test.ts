@@ -16,7 +16,8 @@ function ulp(x: number): number {
 
 describe('unmergeAdapter', () => {
   it.skipIf(!hasShared('golden')).each(['llama', 'gpt2'])(
-    `%s: f32 weights come back to half an ulp of the merged plus half an ulp of the original weight${skipNote('golden')}`,
+    '%s: f32 weights come back to half an ulp of the merged plus half an ulp of the original ' +
+      `weight${skipNote('golden')}`,
     async (model) => {
       const dir = temporaryFolder();
       const base = openCheckpoint(sharedPath(`golden/${model}/base`));

@@ -1,7 +1,8 @@
 /**
  * Takes a merged adapter out again: W = W' - scale (B A), with the very update that merging added (same sums, same
- * order). What replaced weights instead of adding to them (DoRA, biases) is gone. In float32 both steps round once, so a weight comes back to within half a unit in the last place of W' plus
- * half of W; a merged folder in f16 or bf16 has lost more, and gives back no more than its dtype holds.
+ * order). What replaced weights instead of adding to them (DoRA, biases) is gone. In float32 both steps round once, so
+ * a weight comes back to within half a unit in the last place of W' plus half of W; a merged folder in f16 or bf16 has
+ * lost more, and gives back no more than its dtype holds.
  */
 import type { Checkpoint } from '../checkpoints/checkpoint.ts';
 import { openCheckpoint } from '../checkpoints/checkpoint.ts';
@@ -45,7 +46,8 @@ function assertSameTensors(original: Checkpoint, merged: Checkpoint): void {
     const show = (shape: string | undefined): string => (shape === undefined ? 'is absent' : `has shape [${shape}]`);
     throw new GraftError(
       'UNMERGE_OTHER_BASE',
-      `Tensor ${name} ${show(want)} in ${original.dir}, but ${show(got)} in ${merged.dir}; choose the base model of the merged one.`,
+      `Tensor ${name} ${show(want)} in ${original.dir}, but ${show(got)} in ${merged.dir}; choose the base ` +
+        'model of the merged one.',
       { tensor: name, want: want ?? null, got: got ?? null },
     );
   }

@@ -1,4 +1,7 @@
-/** Decoding rows together, each with its own adapter, against decoding them one by one: the same logits and the same tokens. */
+/**
+ * Decoding rows together, each with its own adapter, against decoding them one by one: the same logits and the same
+ * tokens.
+ */
 import * as tf from '@tensorflow/tfjs-core';
 import { describe, expect, it } from 'vitest';
 import type { BackendName } from '../engine/backend/backends.ts';

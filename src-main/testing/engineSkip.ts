@@ -1,7 +1,9 @@
 /** Booting an engine for a test suite; the webgpu suites skip, with one line, where no graphics driver answers. */
 import { bootBackend, type BackendName } from '../engine/backend/backends.ts';
 
-/** For a suite's title: why it is skipped; empty when the engine has been booted. Throws where an engine must be there. */
+/**
+ * For a suite's title: why it is skipped; empty when the engine has been booted. Throws where an engine must be there.
+ */
 export async function bootOrNote(engine: BackendName): Promise<string> {
   try {
     await bootBackend(engine);

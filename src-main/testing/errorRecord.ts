@@ -1,4 +1,7 @@
-/** What `npm run bench -- kernel-errors` reads: the error of each tensor that a test compares, one JSON line in the file GRAFT_ERRORS. */
+/**
+ * What `npm run bench -- kernel-errors` reads: the error of each tensor that a test compares, one JSON line in the file
+ * GRAFT_ERRORS.
+ */
 import fs from 'node:fs';
 import { expect } from 'vitest';
 

@@ -20,7 +20,8 @@ export function expectClose(
   }
   if (worst > 1) {
     throw new Error(
-      `${label}: element ${worstAt} is ${got[worstAt]}, wanted ${want[worstAt]} (${worst.toPrecision(3)} times the tolerance rtol ${rtol}, atol ${atol})`,
+      `${label}: element ${worstAt} is ${got[worstAt]}, wanted ${want[worstAt]} (${worst.toPrecision(3)} times ` +
+        `the tolerance rtol ${rtol}, atol ${atol})`,
     );
   }
 }

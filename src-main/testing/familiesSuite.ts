@@ -1,6 +1,7 @@
 /**
  * Families without a golden against fixtures/families.json, which fixtures/make_families.py made from the published
- * equations in PyTorch: logits, loss, and the gradient of every weight; and decoding with the cache against all at once.
+ * equations in PyTorch: logits, loss, and the gradient of every weight; and decoding with the cache against all at
+ * once.
  */
 import fs from 'node:fs';
 import { crc32 } from 'node:zlib';

@@ -1,4 +1,7 @@
-/** The training loop on a small random model, all in this process, so that a test can reach into the model between two steps. */
+/**
+ * The training loop on a small random model, all in this process, so that a test can reach into the model between two
+ * steps.
+ */
 import { temporaryFolder } from '../checkpoints/testFolders.ts';
 import { BatchPlan } from '../datasets/batchPlan.ts';
 import type { TokenisedExample } from '../datasets/types.ts';

@@ -1,4 +1,7 @@
-/** Every fine-tuning method with small settings, on tiny models of three families: the table that tests of methods share. */
+/**
+ * Every fine-tuning method with small settings, on tiny models of three families: the table that tests of methods
+ * share.
+ */
 import path from 'node:path';
 import * as tf from '@tensorflow/tfjs-core';
 import { openCheckpoint, type Checkpoint } from '../checkpoints/checkpoint.ts';
@@ -29,7 +32,10 @@ const CONFIGS: Record<TinyFamily, Record<string, unknown>> = {
   qwen2: { ...TINY_LLAMA, model_type: 'qwen2' },
 };
 
-/** By name: settings for `methodSchema`, and the families that have no such method. `MLP` becomes the family's own target. */
+/**
+ * By name: settings for `methodSchema`, and the families that have no such method. `MLP` becomes the family's own
+ * target.
+ */
 const CASES: Record<string, { settings: Record<string, unknown>; notFor?: TinyFamily[] }> = {
   lora: { settings: { type: 'lora', rank: 3, alpha: 12, targets: ['q', 'v'] } },
   'lora, patterns and layers': {
@@ -100,7 +106,10 @@ export interface Attached {
   outDir: string;
 }
 
-/** A model with the method attached, all trained values drawn anew, as after a training. The caller disposes the model and closes the checkpoint. */
+/**
+ * A model with the method attached, all trained values drawn anew, as after a training. The caller disposes the model
+ * and closes the checkpoint.
+ */
 export async function attachTrained(modelDir: string, settings: MethodSettings): Promise<Attached> {
   const checkpoint = openCheckpoint(modelDir);
   const model = loadModel(modelDir);

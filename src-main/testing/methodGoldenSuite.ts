@@ -39,7 +39,10 @@ interface Setup {
   names: Map<Parameter, { gradient: string; final: string }>;
 }
 
-/** Runs the cases of these models on one engine; `rtol` is relative to PyTorch's losses and to the largest value of a tensor. */
+/**
+ * Runs the cases of these models on one engine; `rtol` is relative to PyTorch's losses and to the largest value of a
+ * tensor.
+ */
 export async function methodGoldenSuite(
   engine: BackendName,
   models: string[],
@@ -201,16 +204,17 @@ async function checkTraining(model: Decoder, name: string, { adapter, names }: S
 }
 
 /**
- * With B = 0 the first gradients of A are nothing but rounding, from which Adam makes steps of full size (the goldens' README
- * says how far two correct runs then part). GPT-2 and Llama keep together all the same.
+ * With B = 0 the first gradients of A are nothing but rounding, from which Adam makes steps of full size (the goldens'
+ * README says how far two correct runs then part). GPT-2 and Llama keep together all the same.
  */
 function partsByRounding(name: string): boolean {
   return /^(llama_rope3|qwen3|gemma2)\/dora$/.test(name);
 }
 
 /**
- * A bias on keys adds the same to all scores of a query, which softmax takes out again: without rotary positions its gradient
- * is nothing but rounding, which Adam makes steps of full size from, in PyTorch as here. With them it is nearly so in the slowest turning elements.
+ * A bias on keys adds the same to all scores of a query, which softmax takes out again: without rotary positions its
+ * gradient is nothing but rounding, which Adam makes steps of full size from, in PyTorch as here. With them it is
+ * nearly so in the slowest turning elements.
  */
 function keyBiasOf({ spec }: Decoder, name: string): [number, number] | 'noisy' | undefined {
   if (name.endsWith('k_proj.bias')) return 'noisy';

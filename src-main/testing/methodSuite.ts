@@ -1,6 +1,7 @@
 /**
- * Every fine-tuning method without a golden: its loss and gradients against a float64 model in plain loops (gradients by
- * central differences), then 20 steps whose losses that model confirms with the values of each step, and no tensor left over.
+ * Every fine-tuning method without a golden: its loss and gradients against a float64 model in plain loops (gradients
+ * by central differences), then 20 steps whose losses that model confirms with the values of each step, and no tensor
+ * left over.
  */
 import * as tf from '@tensorflow/tfjs-core';
 import { describe, expect, it } from 'vitest';

@@ -1,4 +1,7 @@
-/** One op against a naive float64 reference: outputs, gradients by central differences of that reference, tensors left over. */
+/**
+ * One op against a naive float64 reference: outputs, gradients by central differences of that reference, tensors left
+ * over.
+ */
 import * as tf from '@tensorflow/tfjs-core';
 import { expect } from 'vitest';
 import { Random } from '../engine/random.ts';
@@ -15,7 +18,9 @@ export interface OpCase {
   gradients?: (inputs: Record<string, Array64>, dy: Array64) => Record<string, Float64Array>;
 }
 
-/** `rtol` is relative to the largest value of the tensor that is compared. Without `gradients` only the forward pass. */
+/**
+ * `rtol` is relative to the largest value of the tensor that is compared. Without `gradients` only the forward pass.
+ */
 export async function checkOp(op: OpCase, rtol: number, { gradients = true } = {}): Promise<void> {
   const { inputs, engine, reference } = op;
   const before = tf.memory().numTensors;

@@ -55,7 +55,9 @@ export function writeRows(file: string, rows = 24, broken: string[] = []): strin
   return file;
 }
 
-/** A short run on the small model, everything registered. Runs on TensorFlow, where the same seed gives the same losses. */
+/**
+ * A short run on the small model, everything registered. Runs on TensorFlow, where the same seed gives the same losses.
+ */
 export async function smallRun(bench: TestBench, train: StartRun['train'] = {}): Promise<StartRun> {
   const model = await bench.api.models.add({ dir: MODEL });
   const dataset = await bench.api.datasets.add({ file: writeRows(path.join(bench.dir, 'rows.jsonl')) });

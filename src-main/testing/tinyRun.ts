@@ -25,7 +25,10 @@ const ROWS = Array.from({ length: 13 }, (_, i) =>
   JSON.stringify({ prompt: `row ${'x'.repeat(i % 5)}`, completion: ` ${'abcde'[i % 5]!.repeat(1 + (i % 4))}` }),
 );
 
-/** Adapter of rank 2 on q and v, 6 steps of batch 2, unless `overrides` says otherwise. Its folders are removed after the test. */
+/**
+ * Adapter of rank 2 on q and v, 6 steps of batch 2, unless `overrides` says otherwise. Its folders are removed after
+ * the test.
+ */
 export async function tinyRun(overrides: Overrides = {}): Promise<RunSpec> {
   const dir = temporaryFolder();
   const modelDir = await writeTinyModel(path.join(dir, 'model'), overrides.config ? { config: overrides.config } : {});

@@ -22,7 +22,9 @@ import type { AdapterSettings, LoraSettings } from './methodSettings.ts';
 /** How PEFT marks an adapter with a head of its own. */
 const CLASSIFIER = { task_type: 'SEQ_CLS' as const, modules_to_save: ['classifier', 'score'] };
 
-/** Reads an adapter folder of any method onto the current backend. Throws when it is broken or belongs to another base. */
+/**
+ * Reads an adapter folder of any method onto the current backend. Throws when it is broken or belongs to another base.
+ */
 export function loadAdapter(dir: string, base: Checkpoint): Adapter {
   return loadStored(readAdapter(dir), base);
 }

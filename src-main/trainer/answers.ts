@@ -1,4 +1,7 @@
-/** From the tokens of a batch to streamed texts: one answer per row, each ending at its own stop text, end token or length. */
+/**
+ * From the tokens of a batch to streamed texts: one answer per row, each ending at its own stop text, end token or
+ * length.
+ */
 import { setImmediate } from 'node:timers/promises';
 import { encodeChatPrompt } from '../datasets/chat.ts';
 import type { TextTokenizer } from '../datasets/tokenizer.ts';

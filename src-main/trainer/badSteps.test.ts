@@ -1,4 +1,6 @@
-/** Steps whose loss is not finite: skipped, counted, given up on; and values that are not finite, which are never saved. */
+/**
+ * Steps whose loss is not finite: skipped, counted, given up on; and values that are not finite, which are never saved.
+ */
 import * as tf from '@tensorflow/tfjs-core';
 import { beforeAll, expect, it } from 'vitest';
 import { collate, rowsOfStep } from '../datasets/batches.ts';

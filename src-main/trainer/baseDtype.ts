@@ -14,13 +14,15 @@ export function checkBaseDtype(
   if (method === 'full')
     throw usageError(
       'BASE_DTYPE',
-      `Full fine-tuning changes the base's weights, so they cannot be kept as ${baseDtype}; train a LoRA adapter or choose the base dtype f32.`,
+      `Full fine-tuning changes the base's weights, so they cannot be kept as ${baseDtype}; train a LoRA ` +
+        'adapter or choose the base dtype f32.',
       { baseDtype },
     );
   if (engine !== 'auto' && engine !== 'webgpu')
     throw usageError(
       'BASE_DTYPE',
-      `The engine ${engine} multiplies float32 weights only, not ${baseDtype}; choose the engine webgpu or the base dtype f32.`,
+      `The engine ${engine} multiplies float32 weights only, not ${baseDtype}; choose the engine webgpu or the ` +
+        'base dtype f32.',
       { baseDtype, engine },
     );
 }

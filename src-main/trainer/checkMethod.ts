@@ -1,4 +1,7 @@
-/** Whether a method's settings fit a model, and what they train; needs no tensors, so that it can be asked before anything is loaded. */
+/**
+ * Whether a method's settings fit a model, and what they train; needs no tensors, so that it can be asked before
+ * anything is loaded.
+ */
 import { usageError } from '../errors.ts';
 import { adaptedModules } from '../engine/methods/loraTargets.ts';
 import { biasNames, bottleneckShapes, fullNames, prefixShapes } from '../engine/methods/shapes.ts';
@@ -13,7 +16,8 @@ export function checkMethod(spec: ArchitectureSpec, tensors: string[], method: M
       if (method.dora && method.init === 'pissa')
         throw usageError(
           'METHOD_CLASH',
-          'DoRA takes the base apart into magnitude and direction, PiSSA into principal components and the rest; choose one of the two.',
+          'DoRA takes the base apart into magnitude and direction, PiSSA into principal components and the ' +
+            'rest; choose one of the two.',
         );
       return void adaptedModules(spec, method);
     case 'lokr':

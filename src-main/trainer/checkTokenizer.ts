@@ -1,4 +1,6 @@
-/** Tries a checkpoint's tokenizer out: whether it loads, brings a sentence back unchanged, and what it knows of chats. */
+/**
+ * Tries a checkpoint's tokenizer out: whether it loads, brings a sentence back unchanged, and what it knows of chats.
+ */
 import { loadTokenizer } from '../datasets/tokenizer.ts';
 import { toErrorData } from '../errors.ts';
 

@@ -1,6 +1,7 @@
 /**
  * The checkpoints of a run that are kept: `checkpoints/step-N.safetensors` in its folder, each a second name of a state
- * that was the newest once. They stay when the run ends, for a look back at a step and for going on from there otherwise.
+ * that was the newest once. They stay when the run ends, for a look back at a step and for going on from there
+ * otherwise.
  */
 import fs from 'node:fs';
 import path from 'node:path';
@@ -34,7 +35,10 @@ export function keptCheckpoints(runDir: string): CheckpointInfo[] {
     .map((step) => ({ step, sizeBytes: fs.statSync(keptCheckpointFile(runDir, step)).size }));
 }
 
-/** Keeps the state that has just been written for `step`, and thins the others. `onlyNewest`: each is as large as a model. */
+/**
+ * Keeps the state that has just been written for `step`, and thins the others. `onlyNewest`: each is as large as a
+ * model.
+ */
 export function keepCheckpoint(runDir: string, step: number, { onlyNewest }: { onlyNewest: boolean }): void {
   addKeptCheckpoint(path.join(runDir, CHECKPOINT_FILE), runDir, step);
   const steps = keptCheckpoints(runDir).map((kept) => kept.step);

@@ -1,4 +1,7 @@
-/** A run on a graphics device that goes away, or refuses memory or a command, in the middle: a clear error, and a resume that works. */
+/**
+ * A run on a graphics device that goes away, or refuses memory or a command, in the middle: a clear error, and a resume
+ * that works.
+ */
 import * as tf from '@tensorflow/tfjs-core';
 import { describe, expect, it } from 'vitest';
 import { orDeviceError } from '../engine/backend/deviceWatch.ts';
@@ -73,7 +76,8 @@ describe.skipIf(note !== '')(`a run on a failing device${note}`, () => {
       code: expect.stringMatching(/^(GPU_)?OUT_OF_MEMORY$/),
       message: expect.stringMatching(/smaller batch|one row/),
     });
-    await expect(work).rejects.toMatchObject({ code: expect.stringMatching(/OUT_OF_MEMORY$/) }); // it does not go on behind the error
+    // it does not go on behind the error
+    await expect(work).rejects.toMatchObject({ code: expect.stringMatching(/OUT_OF_MEMORY$/) });
     expect(filesBelow(spec.outDir)).toEqual([]);
   });
 

@@ -13,7 +13,9 @@ it('a checkpoint that does not fit on the disk', async ({ skip }) => {
   const failed = train(spec, false, () => undefined, new CallControl());
   await expect(failed).rejects.toMatchObject({
     code: 'DISK_FULL',
-    message: `The disk is full while writing ${path.join(disk, 'checkpoint.safetensors')}; free some space or choose another folder.`,
+    message:
+      `The disk is full while writing ${path.join(disk, 'checkpoint.safetensors')}; free some space or choose ` +
+      'another folder.',
   });
   expect(filesBelow(disk)).toEqual([]);
 });

@@ -1,4 +1,7 @@
-/** Loss and perplexity of a base model, with or without an adapter, on a dataset; accuracy and F1 of one that classifies texts. */
+/**
+ * Loss and perplexity of a base model, with or without an adapter, on a dataset; accuracy and F1 of one that classifies
+ * texts.
+ */
 import { openCheckpoint, type Checkpoint } from '../checkpoints/checkpoint.ts';
 import { readAdapter, type StoredAdapter } from '../checkpoints/storedAdapter.ts';
 import { collate } from '../datasets/batches.ts';
@@ -94,7 +97,8 @@ function layoutOf(adapter: Adapter | null, vocab: number, lossOn: Params['data']
   if (infix > 0 && lossOn === 'all') {
     throw usageError(
       'INFIX_NEEDS_ANSWERS',
-      'This adapter has an infix between prompt and answer, but with the loss on all tokens there is no such place; put the loss on completions.',
+      'This adapter has an infix between prompt and answer, but with the loss on all tokens there is no such ' +
+        'place; put the loss on completions.',
     );
   }
   return { prefix, infix, vocab };

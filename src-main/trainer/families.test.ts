@@ -1,4 +1,7 @@
-/** Each family on disk: saving in PEFT's form, loading, merging, the gradients of its parts, and the details that the user sees. */
+/**
+ * Each family on disk: saving in PEFT's form, loading, merging, the gradients of its parts, and the details that the
+ * user sees.
+ */
 import path from 'node:path';
 import * as tf from '@tensorflow/tfjs-core';
 import { beforeAll, describe, expect, it } from 'vitest';

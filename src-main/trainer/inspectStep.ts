@@ -1,11 +1,11 @@
 /**
- * A look back at one step of a run: its rows, each with its own loss. The run is set up as it was at the newest checkpoint
- * before the step, the steps up to it are taken again (the same ones, since rows, dropout and noise are functions of seed
- * and step), and then each row of the step is measured alone, with the values that the step saw.
+ * A look back at one step of a run: its rows, each with its own loss. The run is set up as it was at the newest
+ * checkpoint before the step, the steps up to it are taken again (the same ones, since rows, dropout and noise are
+ * functions of seed and step), and then each row of the step is measured alone, with the values that the step saw.
  *
  * What equals what: a row's loss is the mean over its labelled tokens, label smoothing included; the mean of the rows
- * weighted by their labelled tokens is the loss that the step recorded, up to rounding. Dropout and NEFTune's noise are off
- * here, since they are drawn for a whole batch at a time; with them the recorded loss differs by what they add.
+ * weighted by their labelled tokens is the loss that the step recorded, up to rounding. Dropout and NEFTune's noise are
+ * off here, since they are drawn for a whole batch at a time; with them the recorded loss differs by what they add.
  */
 import * as tf from '@tensorflow/tfjs-core';
 import { collate } from '../datasets/batches.ts';

@@ -1,4 +1,7 @@
-/** What a paused run leaves to be tried out: a whole adapter folder (or model folder) beside its checkpoint, replaced in one step. */
+/**
+ * What a paused run leaves to be tried out: a whole adapter folder (or model folder) beside its checkpoint, replaced in
+ * one step.
+ */
 import fs from 'node:fs';
 import path from 'node:path';
 import { replaceFolder } from '../files.ts';

@@ -1,4 +1,7 @@
-/** The largest batch, maximum length and rank that fit into a memory limit, from the estimate as one measurement has corrected it. */
+/**
+ * The largest batch, maximum length and rank that fit into a memory limit, from the estimate as one measurement has
+ * corrected it.
+ */
 import type { Checkpoint } from '../checkpoints/checkpoint.ts';
 import { GraftError } from '../errors.ts';
 import type { Batch } from '../engine/train/batchLoss.ts';
@@ -6,7 +9,10 @@ import { checkMethod } from './checkMethod.ts';
 import { estimateMemory } from './memoryEstimate.ts';
 import type { MemoryEstimate, PreflightResult, RunSpec } from './protocol.ts';
 
-/** Rows beyond which a larger batch is not looked for, and up to which each size is estimated by itself; from there memory grows by the row. */
+/**
+ * Rows beyond which a larger batch is not looked for, and up to which each size is estimated by itself; from there
+ * memory grows by the row.
+ */
 const MOST_ROWS = 1024;
 const ROWS_ESTIMATED = 16;
 
@@ -70,7 +76,10 @@ function isPossible(base: Checkpoint, { method }: RunSpec): boolean {
   }
 }
 
-/** The largest whole number from 1 to `most` that `fits`, 0 where none does; whatever is smaller than one that fits does too. */
+/**
+ * The largest whole number from 1 to `most` that `fits`, 0 where none does; whatever is smaller than one that fits does
+ * too.
+ */
 export async function largest(most: number, fits: (value: number) => Promise<boolean>): Promise<number> {
   let [good, next] = [0, 1];
   while (next <= most && (await fits(next))) [good, next] = [next, next * 2];

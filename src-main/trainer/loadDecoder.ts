@@ -12,8 +12,8 @@ export function loadDecoder(checkpoint: Checkpoint, options?: LoadOptions): Deco
 }
 
 /**
- * Arrays that held weights on their way can be hundreds of megabytes, and training makes too little garbage of its own for
- * the collector to come by soon. Node has no call for it without a flag, but the flag can be set while it runs.
+ * Arrays that held weights on their way can be hundreds of megabytes, and training makes too little garbage of its own
+ * for the collector to come by soon. Node has no call for it without a flag, but the flag can be set while it runs.
  */
 function collectGarbage(): void {
   v8.setFlagsFromString('--expose-gc');

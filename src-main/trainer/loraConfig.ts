@@ -1,4 +1,6 @@
-/** PEFT's adapter_config.json for a LoRA of ours: one rank and alpha for most layers, patterns for those that differ. */
+/**
+ * PEFT's adapter_config.json for a LoRA of ours: one rank and alpha for most layers, patterns for those that differ.
+ */
 import type { PeftConfigInput } from '../checkpoints/peft.ts';
 import type { PeftModules } from '../engine/methods/peftLayout.ts';
 import type { ArchitectureSpec } from '../engine/model/architecture.ts';
@@ -46,7 +48,10 @@ export function loraConfig(
   };
 }
 
-/** Where a PEFT config's modules are: short names in chosen layers; with single matrices left out, the full path of each, which names nothing else. */
+/**
+ * Where a PEFT config's modules are: short names in chosen layers; with single matrices left out, the full path of
+ * each, which names nothing else.
+ */
 export function placesOf(
   modules: { path: string; peftName: string }[],
   { layers, exclude }: { layers?: number[] | undefined; exclude?: string[] | undefined },

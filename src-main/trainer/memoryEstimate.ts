@@ -1,6 +1,7 @@
 /**
- * How much memory a run will take, before it starts: one step on a backend whose tensors have no values (engine/backend/
- * shapes.ts) says what weights, trained values, gradients, moments and activations come to at the worst moment.
+ * How much memory a run will take, before it starts: one step on a backend whose tensors have no values
+ * (engine/backend/ shapes.ts) says what weights, trained values, gradients, moments and activations come to at the
+ * worst moment.
  */
 import * as tf from '@tensorflow/tfjs-core';
 import type { Checkpoint } from '../checkpoints/checkpoint.ts';
@@ -15,8 +16,8 @@ import { attachMethod } from './method.ts';
 import type { EngineName, MemoryEstimate, RunSpec } from './protocol.ts';
 
 /**
- * What an engine takes beside tensors, and how much more its allocator holds than the tensors that come and go: more where
- * blocks are computed again, since memory that is freed in pieces is taken again in other pieces. Measured.
+ * What an engine takes beside tensors, and how much more its allocator holds than the tensors that come and go: more
+ * where blocks are computed again, since memory that is freed in pieces is taken again in other pieces. Measured.
  */
 const OVERHEAD: Record<EngineName, { processBytes: number; slack: number; slackRecomputing: number }> = {
   tensorflow: { processBytes: 225 * 2 ** 20, slack: 1.8, slackRecomputing: 2.5 },
@@ -24,7 +25,10 @@ const OVERHEAD: Record<EngineName, { processBytes: number; slack: number; slackR
   webgpu: { processBytes: 0, slack: 1, slackRecomputing: 1.5 },
 };
 
-/** Of a step on `batch` (twice it, where several are accumulated). `base`: the checkpoint of `run.model`. Values of neither are read. */
+/**
+ * Of a step on `batch` (twice it, where several are accumulated). `base`: the checkpoint of `run.model`. Values of
+ * neither are read.
+ */
 export async function estimateMemory(run: RunSpec, base: Checkpoint, batch: Batch): Promise<MemoryEstimate> {
   const engine = run.engine === 'auto' ? 'tensorflow' : run.engine;
   const { weightBytes, trainableBytes, gradientBytes, momentBytes, peakBytes } = await trace(run, base, batch);

@@ -1,4 +1,7 @@
-/** Memory that runs out in the middle of a run: smaller micro-batches, the same curve, nothing left over; and when nothing helps. */
+/**
+ * Memory that runs out in the middle of a run: smaller micro-batches, the same curve, nothing left over; and when
+ * nothing helps.
+ */
 import * as tf from '@tensorflow/tfjs-core';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { bootBackend } from '../engine/backend/backends.ts';

@@ -17,7 +17,10 @@ import type { LoopInput } from './takeStep.ts';
 /** Share of the machine's memory that a run may take on the processor before it has to do with less. */
 const MOST_OF_MACHINE = 0.95;
 
-/** Most memory that a run may take: `limitBytes`, or most of what the machine or container has; null where only the card knows. */
+/**
+ * Most memory that a run may take: `limitBytes`, or most of what the machine or container has; null where only the card
+ * knows.
+ */
 export function memoryLimitBytes(engine: EngineName, gpu: boolean, limitBytes: number | undefined): number | null {
   if (limitBytes !== undefined) return limitBytes;
   if (engine === 'webgpu' || gpu) return null;
@@ -25,14 +28,20 @@ export function memoryLimitBytes(engine: EngineName, gpu: boolean, limitBytes: n
   return MOST_OF_MACHINE * Math.min(os.totalmem(), constrained > 0 ? constrained : Infinity);
 }
 
-/** What of that is left for tensors; null: only the engine itself says when memory has run out. Ask when the model is loaded. */
+/**
+ * What of that is left for tensors; null: only the engine itself says when memory has run out. Ask when the model is
+ * loaded.
+ */
 export function tensorLimitBytes(engine: EngineName, gpu: boolean, limitBytes: number | undefined): number | null {
   const limit = memoryLimitBytes(engine, gpu, limitBytes);
   if (limit === null || engine === 'webgpu' || gpu) return limit; // a card's memory holds the tensors only
   return limit - (process.memoryUsage.rss() - tf.memory().numBytes);
 }
 
-/** Gradients of the micro-batches `rows`, in halves where that was or now is needed. Throws OUT_OF_MEMORY where single rows do not fit. */
+/**
+ * Gradients of the micro-batches `rows`, in halves where that was or now is needed. Throws OUT_OF_MEMORY where single
+ * rows do not fit.
+ */
 export async function gradientsInMemory(
   input: LoopInput,
   rows: number[][],
@@ -53,7 +62,9 @@ export async function gradientsInMemory(
       const half = Math.ceil(largest / 2);
       emit({
         type: 'log',
-        message: `Memory ran out in step ${progress.step + 1} with ${largest} rows at a time; the run goes on from there with ${half} at a time and twice the accumulation, so that each step still sees the same rows.`,
+        message:
+          `Memory ran out in step ${progress.step + 1} with ${largest} rows at a time; the run goes on from ` +
+          `there with ${half} at a time and twice the accumulation, so that each step still sees the same rows.`,
       });
     }
   }

@@ -88,7 +88,9 @@ async function certify(
   if (certificate.passed) return certificate;
   throw new GraftError(
     'PARITY_FAILED',
-    `The merged model's logits differ from base + adapter by ${certificate.maxLogitDifference.toPrecision(3)}, above the tolerance ${certificate.tolerance.toPrecision(3)} of ${dtype}; nothing was exported, try dtype f32.`,
+    `The merged model's logits differ from base + adapter by ${certificate.maxLogitDifference.toPrecision(3)}, ` +
+      `above the tolerance ${certificate.tolerance.toPrecision(3)} of ${dtype}; nothing was exported, try dtype ` +
+      'f32.',
     { certificate },
   );
 }

@@ -161,7 +161,8 @@ describe('unmerging', () => {
     await expect(unmergeAdapter({ checkpoint, adapter: readAdapter(adapterDir), outDir })).rejects.toMatchObject({
       code: 'NOT_ADDITIVE',
       message: expect.stringContaining(
-        `${reason} instead of only adding to them, so it can only be merged, not taken out again; keep the original base model`,
+        `${reason} instead of only adding to them, so it can only be merged, not taken out again; keep the ` +
+          'original base model',
       ) as string,
     });
     checkpoint.close();

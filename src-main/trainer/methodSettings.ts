@@ -1,4 +1,7 @@
-/** The settings of every fine-tuning method, as a run is started with and the catalogue keeps them. docs/methods.md explains each. */
+/**
+ * The settings of every fine-tuning method, as a run is started with and the catalogue keeps them. docs/methods.md
+ * explains each.
+ */
 import { z } from 'zod';
 import { TARGETS } from '../engine/model/architecture.ts';
 
@@ -29,8 +32,8 @@ export const loraSchema = z.object({
   /** LoRA+ (Hayou et al. 2024): B learns this many times faster than A; absent: 1. */
   loraPlusRatio: z.number().positive().optional(),
   /**
-   * `gaussian`: A ~ N(0, 1/r). `kaiming`: PEFT's default, A ~ U(-1/sqrt(in), 1/sqrt(in)). B = 0 in both. `pissa`: principal
-   * singular vectors and values (Meng et al. 2024), the base replaced by what is left.
+   * `gaussian`: A ~ N(0, 1/r). `kaiming`: PEFT's default, A ~ U(-1/sqrt(in), 1/sqrt(in)). B = 0 in both. `pissa`:
+   * principal singular vectors and values (Meng et al. 2024), the base replaced by what is left.
    */
   init: z.enum(['gaussian', 'kaiming', 'pissa']).default('kaiming'),
 });
@@ -63,7 +66,10 @@ export const fullSchema = z.object({ type: z.literal('full'), layers: layersSche
 /** Biases only (Ben Zaken et al. 2022). */
 export const bitfitSchema = z.object({ type: z.literal('bitfit') });
 
-/** Bottleneck adapter layers: Houlsby et al. 2019, Lin et al. 2020, Pfeiffer et al. 2021; `skipLayers`: AdapterDrop (Rücklé et al. 2021). */
+/**
+ * Bottleneck adapter layers: Houlsby et al. 2019, Lin et al. 2020, Pfeiffer et al. 2021; `skipLayers`: AdapterDrop
+ * (Rücklé et al. 2021).
+ */
 export const adapterLayersSchema = z.object({
   type: z.literal('adapter'),
   kind: z.enum(['houlsby', 'lin', 'pfeiffer']).default('houlsby'),
@@ -75,7 +81,8 @@ export const adapterLayersSchema = z.object({
 
 /**
  * Virtual tokens (Li & Liang 2021; Hu et al. 2021, section 5.1). `embedding`: trained input vectors. `layer`: trained
- * activations at the input of every block. `key-value`: trained keys and values of every layer, as PEFT's prefix tuning.
+ * activations at the input of every block. `key-value`: trained keys and values of every layer, as PEFT's prefix
+ * tuning.
  */
 export const prefixSchema = z.object({
   type: z.literal('prefix'),

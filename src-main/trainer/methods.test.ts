@@ -1,4 +1,7 @@
-/** Every method's whole life: trains, stops, resumes to the same values, is written, evaluated, answers prompts, and is merged or says why not. */
+/**
+ * Every method's whole life: trains, stops, resumes to the same values, is written, evaluated, answers prompts, and is
+ * merged or says why not.
+ */
 import fs from 'node:fs';
 import path from 'node:path';
 import { describe, expect, it } from 'vitest';

@@ -1,4 +1,7 @@
-/** What memory a base model takes on each engine: to answer, and to be trained with LoRA as the defaults have it. Estimates, nothing is loaded. */
+/**
+ * What memory a base model takes on each engine: to answer, and to be trained with LoRA as the defaults have it.
+ * Estimates, nothing is loaded.
+ */
 import { openCheckpoint } from '../checkpoints/checkpoint.ts';
 import { availableTargets } from '../engine/model/architecture.ts';
 import { fullBatch } from './largestThatFit.ts';

@@ -23,7 +23,8 @@ export function nothingFits(
   ];
   return new GraftError(
     'OUT_OF_MEMORY',
-    `Step ${progress.step + 1} does not fit into ${limit} even with one row of ${longest} tokens at a time; start again with ${changes[0]}, ${changes[1]} or ${changes[2]}.`,
+    `Step ${progress.step + 1} does not fit into ${limit} even with one row of ${longest} tokens at a time; ` +
+      `start again with ${changes[0]}, ${changes[1]} or ${changes[2]}.`,
     { step: progress.step + 1, longestTokens: longest, tensorLimitBytes, changes },
     { cause },
   );

@@ -1,6 +1,6 @@
 /**
- * What a run would come to, before it starts and without loading the model: rows, steps and tokens from the tokenised data,
- * memory from a step on shapes alone. Tokenised rows are kept, so that a changed setting is answered at once.
+ * What a run would come to, before it starts and without loading the model: rows, steps and tokens from the tokenised
+ * data, memory from a step on shapes alone. Tokenised rows are kept, so that a changed setting is answered at once.
  */
 import type { Checkpoint } from '../checkpoints/checkpoint.ts';
 import { BatchPlan } from '../datasets/batchPlan.ts';

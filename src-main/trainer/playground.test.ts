@@ -1,4 +1,6 @@
-/** What the playground asks of a resident model: streamed comparisons, token probabilities, conversations, penalties. */
+/**
+ * What the playground asks of a resident model: streamed comparisons, token probabilities, conversations, penalties.
+ */
 import fs from 'node:fs';
 import path from 'node:path';
 import * as tf from '@tensorflow/tfjs-core';
@@ -138,7 +140,8 @@ it('a conversation goes through the chat template as a whole', async () => {
     JSON.stringify({
       ...config,
       chat_template:
-        '{{ bos_token }}{% for m in messages %}{{ m.role }}: {{ m.content }};{% endfor %}{% if add_generation_prompt %}assistant:{% endif %}',
+        '{{ bos_token }}{% for m in messages %}{{ m.role }}: {{ m.content }};{% endfor %}{% if ' +
+        'add_generation_prompt %}assistant:{% endif %}',
     }),
   );
   expect(await resident.load({ engine: 'tensorflow', modelDir })).toMatchObject({ chatTemplate: true });

@@ -49,8 +49,8 @@ async function gpt2(width: number, layers: number): Promise<string> {
 }
 
 /**
- * What an allocator keeps beyond living tensors differs a little from process to process, only ever upwards; so the smaller
- * peak of two processes is compared where the first does not fit.
+ * What an allocator keeps beyond living tensors differs a little from process to process, only ever upwards; so the
+ * smaller peak of two processes is compared where the first does not fit.
  */
 async function expectWithin20Percent(spec: RunSpec): Promise<PreflightResult> {
   const first = await ask(spec);

@@ -1,6 +1,6 @@
 /**
- * A run tried out before it starts: one real step on its longest batch, evaluation included, measured and compared with the
- * estimate, which then says the largest batch, length and rank that fit.
+ * A run tried out before it starts: one real step on its longest batch, evaluation included, measured and compared with
+ * the estimate, which then says the largest batch, length and rank that fit.
  */
 import * as tf from '@tensorflow/tfjs-core';
 import type { Checkpoint } from '../checkpoints/checkpoint.ts';

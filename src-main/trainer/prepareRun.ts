@@ -1,4 +1,7 @@
-/** A run set up to the point where the next step can be taken: model, trained parameters, optimiser, progress, plan of the rows. */
+/**
+ * A run set up to the point where the next step can be taken: model, trained parameters, optimiser, progress, plan of
+ * the rows.
+ */
 import type { Checkpoint } from '../checkpoints/checkpoint.ts';
 import { BatchPlan } from '../datasets/batchPlan.ts';
 import { GraftError } from '../errors.ts';
@@ -28,7 +31,10 @@ export interface PreparedRun {
   tensorLimitBytes: number | null;
 }
 
-/** state: file of the checkpoint to go on from; null: from the start. Throws what loading, attaching and loadRunState throw. */
+/**
+ * state: file of the checkpoint to go on from; null: from the start. Throws what loading, attaching and loadRunState
+ * throw.
+ */
 export async function prepareRun(
   spec: RunSpec,
   base: Checkpoint,

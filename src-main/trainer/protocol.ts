@@ -108,8 +108,8 @@ export type TrainEvent =
 
 export interface TrainResult {
   /**
-   * 'stopped': the user asked for it; the adapter so far was written. 'paused': the run goes on later from its checkpoint,
-   * and `outDir` is the interim adapter.
+   * 'stopped': the user asked for it; the adapter so far was written. 'paused': the run goes on later from its
+   * checkpoint, and `outDir` is the interim adapter.
    */
   outcome: 'completed' | 'stopped' | 'paused';
   outDir: string;
@@ -123,7 +123,10 @@ export interface TrainResult {
   initialValLoss: number | null;
   /** Of what was saved: the best evaluation with `keepBest`, else the last one. */
   valLoss: number | null;
-  /** The evaluation with the lowest validation loss. Absent in runs of before, null without evaluations of trained values. */
+  /**
+   * The evaluation with the lowest validation loss. Absent in runs of before, null without evaluations of trained
+   * values.
+   */
   best?: { step: number; valLoss: number } | null;
   /** The run ended before its last step because the validation loss had stopped falling. */
   stoppedEarly?: boolean;
@@ -208,7 +211,10 @@ export interface PreflightResult {
   evaluationMs: number | null;
   /** What the run may take; null where the engine does not say. */
   limitBytes: number | null;
-  /** The largest that fit into the limit, each with all else as it is; null where there is no limit or nothing of this kind. */
+  /**
+   * The largest that fit into the limit, each with all else as it is; null where there is no limit or nothing of this
+   * kind.
+   */
   largest: { batch: number | null; maxLength: number | null; rank: number | null };
 }
 
@@ -334,7 +340,9 @@ export interface WorkerCalls {
   preflight: { params: { spec: RunSpec }; event: never; result: PreflightResult };
   /** Takes the steps of a run again up to one of them, and measures its rows; writes nothing. */
   inspectStep: { params: InspectParams; event: { done: number; total: number }; result: InspectedStep };
-  /** What a run that does not start comes to, by formulas and shapes alone: steps, tokens, memory; then what would fit. */
+  /**
+   * What a run that does not start comes to, by formulas and shapes alone: steps, tokens, memory; then what would fit.
+   */
   plan: { params: { spec: RunSpec; room: Room }; event: never; result: PlanResult };
   planLargest: { params: { spec: RunSpec; room: Room }; event: never; result: PreflightResult['largest'] };
   /** Memory that a base model takes on each engine. */
@@ -381,10 +389,16 @@ export interface WorkerCalls {
   };
   /** Replaces only A and B on the resident base; null means the plain base. */
   attach: { params: { adapterDir: string | null }; event: never; result: { switchMs: number } };
-  /** Merges adapters into the resident base's weights, in place of what was attached or merged before; `attach` takes them out. */
+  /**
+   * Merges adapters into the resident base's weights, in place of what was attached or merged before; `attach` takes
+   * them out.
+   */
   mergeInto: { params: { tasks: TaskDir[] }; event: never; result: { switchMs: number } };
   generate: { params: GenerateParams; event: AnswerPiece; result: GenerateResult };
-  /** The same prompt on the resident base with each of these adapters (null: the plain base), as one batch; events as they come, results in that order. */
+  /**
+   * The same prompt on the resident base with each of these adapters (null: the plain base), as one batch; events as
+   * they come, results in that order.
+   */
   compare: {
     params: GenerateParams & { adapterDirs: (string | null)[] };
     event: CompareEvent;

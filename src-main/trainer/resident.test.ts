@@ -128,31 +128,35 @@ describe('switching', () => {
     expect(tf.memory().numTensors).toBe(before + 2); // the rotary tables, made when the first prompt came
   });
 
-  it('compares adapters in one batch: the texts that each gives when it is attached, the attached one kept in place', async () => {
-    const adapters = [
-      null,
-      await randomAdapter(modelDir, ['q', 'v'], 1),
-      await randomAdapter(modelDir, ['q', 'up'], 2),
-    ];
-    await load();
-    const wanted: GenerateResult[] = [];
-    for (const adapter of adapters) {
-      await resident.attach(adapter);
-      wanted.push(await ask({ stop: ['zz'] }));
-    }
-    const tensors = tf.memory().numTensors;
-    const compared = await resident.compare(
-      { ...PROMPT, stop: ['zz'], adapterDirs: adapters },
-      () => undefined,
-      new CallControl(),
-    );
-    expect(compared.map(({ text, tokens, stopReason }) => ({ text, tokens, stopReason }))).toEqual(
-      wanted.map(({ text, tokens, stopReason }) => ({ text, tokens, stopReason })),
-    );
-    expect(new Set(compared.map(({ text }) => text)).size).toBe(3);
-    expect((await ask({ stop: ['zz'] })).text).toBe(wanted[2]!.text);
-    expect(tf.memory().numTensors).toBe(tensors);
-  });
+  it(
+    'compares adapters in one batch: the texts that each gives when it is attached, the attached one kept in ' +
+      'place',
+    async () => {
+      const adapters = [
+        null,
+        await randomAdapter(modelDir, ['q', 'v'], 1),
+        await randomAdapter(modelDir, ['q', 'up'], 2),
+      ];
+      await load();
+      const wanted: GenerateResult[] = [];
+      for (const adapter of adapters) {
+        await resident.attach(adapter);
+        wanted.push(await ask({ stop: ['zz'] }));
+      }
+      const tensors = tf.memory().numTensors;
+      const compared = await resident.compare(
+        { ...PROMPT, stop: ['zz'], adapterDirs: adapters },
+        () => undefined,
+        new CallControl(),
+      );
+      expect(compared.map(({ text, tokens, stopReason }) => ({ text, tokens, stopReason }))).toEqual(
+        wanted.map(({ text, tokens, stopReason }) => ({ text, tokens, stopReason })),
+      );
+      expect(new Set(compared.map(({ text }) => text)).size).toBe(3);
+      expect((await ask({ stop: ['zz'] })).text).toBe(wanted[2]!.text);
+      expect(tf.memory().numTensors).toBe(tensors);
+    },
+  );
 
   it('keeps the adapter in place when the next one belongs to another base or is broken', async () => {
     const own = await randomAdapter(modelDir, ['q', 'v'], 1);

@@ -1,4 +1,7 @@
-/** A base model that stays loaded: switching replaces only the adapter's own parameters, and prompts are answered at once. */
+/**
+ * A base model that stays loaded: switching replaces only the adapter's own parameters, and prompts are answered at
+ * once.
+ */
 import * as tf from '@tensorflow/tfjs-core';
 import { openCheckpoint, type Checkpoint } from '../checkpoints/checkpoint.ts';
 import { loadTokenizer, type TextTokenizer } from '../datasets/tokenizer.ts';
@@ -81,7 +84,10 @@ export class Resident {
     return { switchMs: performance.now() - started };
   }
 
-  /** Merges adapters into the loaded weights instead, so that they answer as fast as the plain base. Nothing changes where one cannot be merged. */
+  /**
+   * Merges adapters into the loaded weights instead, so that they answer as fast as the plain base. Nothing changes
+   * where one cannot be merged.
+   */
   async mergeInto(tasks: TaskDir[]): Promise<{ switchMs: number }> {
     const loaded = this.requireLoaded();
     const started = performance.now();
@@ -115,7 +121,8 @@ export class Resident {
 
   /**
    * The prompt once per adapter (null: the plain base); the attached adapter plays no part, and what was merged is
-   * taken out. The base and plain LoRAs are decoded as one batch, adapters of other methods one after the other behind it.
+   * taken out. The base and plain LoRAs are decoded as one batch, adapters of other methods one after the other behind
+   * it.
    */
   async compare(
     { adapterDirs, ...params }: WorkerCalls['compare']['params'],

@@ -51,7 +51,10 @@ export async function prepareRows(spec: RunSpec, { maxPositions, vocab }: Archit
   return { prepared: await prepareDataset({ ...spec.data, maxLength, tokenizer }), tokenizer, maxLength };
 }
 
-/** Throws where the data has changed, cannot be used or does not suit the settings; says in the log what is left out or cut. */
+/**
+ * Throws where the data has changed, cannot be used or does not suit the settings; says in the log what is left out or
+ * cut.
+ */
 export async function readData(
   spec: RunSpec,
   architecture: ArchitectureSpec,
@@ -123,7 +126,8 @@ function virtualLayout({ method, data }: RunSpec, vocab: number): VirtualLayout 
   if (method.infixLength > 0 && data.lossOn === 'all') {
     throw usageError(
       'INFIX_NEEDS_ANSWERS',
-      'An infix stands between prompt and answer, but with the loss on all tokens there is no such place; put the loss on completions or leave the infix out.',
+      'An infix stands between prompt and answer, but with the loss on all tokens there is no such place; put ' +
+        'the loss on completions or leave the infix out.',
     );
   }
   return { prefix: method.prefixLength, infix: method.infixLength, vocab };

@@ -66,7 +66,10 @@ export function newProgress(): Progress {
   };
 }
 
-/** Returns the name of a tensor that is not finite, in which case nothing was written and the state before stays; else null. */
+/**
+ * Returns the name of a tensor that is not finite, in which case nothing was written and the state before stays; else
+ * null.
+ */
 export async function saveRunState(
   runDir: string,
   parameters: Parameter[],
@@ -94,7 +97,10 @@ export async function saveRunState(
   return null;
 }
 
-/** Puts the state of the file `source` back into `parameters` and `optimizer`. Throws NOT_RESUMABLE when there is none or it does not fit. */
+/**
+ * Puts the state of the file `source` back into `parameters` and `optimizer`. Throws NOT_RESUMABLE when there is none
+ * or it does not fit.
+ */
 export function loadRunState(source: string, parameters: Parameter[], optimizer: AdamW): Progress {
   if (!fs.existsSync(source))
     throw new GraftError(

@@ -33,23 +33,30 @@ async function run(spec: RunSpec, onEvent: (event: TrainEvent) => void = () => u
 const samplesOf = (events: TrainEvent[]) => events.filter((event) => event.type === 'sample');
 const bytes = (spec: RunSpec): Buffer => fs.readFileSync(path.join(spec.outDir, 'adapter_model.safetensors'));
 
-it('are written before the first step, at each evaluation and at the end, and the training stays bit for bit the same', async () => {
-  const plain = await tinyRun(SETTINGS);
-  const sampled = await tinyRun({ ...SETTINGS, train: { ...SETTINGS.train, samplePrompts: PROMPTS, sampleTokens: 5 } });
-  const without = await run(plain);
-  const events = await run(sampled);
-  expect(samplesOf(without)).toEqual([]);
-  expect(samplesOf(events).map(({ step, texts }) => [step, texts.length])).toEqual([
-    [0, 2],
-    [2, 2],
-    [4, 2],
-    [6, 2],
-  ]);
-  expect(bytes(sampled)).toEqual(bytes(plain));
-  expect(events.flatMap((event) => (event.type === 'step' ? [event.loss] : []))).toEqual(
-    without.flatMap((event) => (event.type === 'step' ? [event.loss] : [])),
-  );
-});
+it(
+  'are written before the first step, at each evaluation and at the end, and the training stays bit for bit the ' +
+    'same',
+  async () => {
+    const plain = await tinyRun(SETTINGS);
+    const sampled = await tinyRun({
+      ...SETTINGS,
+      train: { ...SETTINGS.train, samplePrompts: PROMPTS, sampleTokens: 5 },
+    });
+    const without = await run(plain);
+    const events = await run(sampled);
+    expect(samplesOf(without)).toEqual([]);
+    expect(samplesOf(events).map(({ step, texts }) => [step, texts.length])).toEqual([
+      [0, 2],
+      [2, 2],
+      [4, 2],
+      [6, 2],
+    ]);
+    expect(bytes(sampled)).toEqual(bytes(plain));
+    expect(events.flatMap((event) => (event.type === 'step' ? [event.loss] : []))).toEqual(
+      without.flatMap((event) => (event.type === 'step' ? [event.loss] : [])),
+    );
+  },
+);
 
 it('the last ones are what the saved adapter writes, token by token without a cache', async () => {
   const spec = await tinyRun({ train: { steps: 5, samplePrompts: PROMPTS, sampleTokens: 6 } });

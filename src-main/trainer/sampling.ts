@@ -1,7 +1,7 @@
 /**
- * Texts that a run writes on its way, so that one can read what it has learnt: greedy continuations of fixed prompts with
- * the half-trained values in place. Nothing here is drawn at random and no value is changed, so the training goes on as if
- * it had not been; the key/value cache goes with the last token.
+ * Texts that a run writes on its way, so that one can read what it has learnt: greedy continuations of fixed prompts
+ * with the half-trained values in place. Nothing here is drawn at random and no value is changed, so the training goes
+ * on as if it had not been; the key/value cache goes with the last token.
  */
 import { encodeChatPrompt } from '../datasets/chat.ts';
 import type { TextTokenizer } from '../datasets/tokenizer.ts';
@@ -66,7 +66,9 @@ export function makeSampler(
   };
 }
 
-/** What the new tokens add to the text of the prompt: some tokenizers write a token otherwise at the start of a text. */
+/**
+ * What the new tokens add to the text of the prompt: some tokenizers write a token otherwise at the start of a text.
+ */
 function continuation(tokenizer: TextTokenizer, prompt: number[], written: number[]): string {
   return tokenizer.decode([...prompt, ...written]).slice(tokenizer.decode(prompt).length);
 }
@@ -76,7 +78,8 @@ function checkLength(text: string, tokens: number, maxPositions: number): void {
   if (tokens < maxPositions) return;
   throw usageError(
     'SAMPLE_PROMPT_TOO_LONG',
-    `The sample prompt "${text.slice(0, 40)}…" has ${tokens} tokens, but this model sees at most ${maxPositions}; shorten it.`,
+    `The sample prompt "${text.slice(0, 40)}…" has ${tokens} tokens, but this model sees at most ` +
+      `${maxPositions}; shorten it.`,
     { tokens, maxPositions },
   );
 }

@@ -41,7 +41,10 @@ export function normOf({ rows, width, values }: Matrix, w: Float32Array, eps: nu
   return out;
 }
 
-/** softmax(qk'/sqrt(D) over the keys up to the query's own position)·v; `heads / keyHeads` query heads share keys and values. */
+/**
+ * softmax(qk'/sqrt(D) over the keys up to the query's own position)·v; `heads / keyHeads` query heads share keys and
+ * values.
+ */
 export function flatAttention({
   q,
   k,

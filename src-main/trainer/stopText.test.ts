@@ -45,7 +45,8 @@ it('gives the same text however the text is cut into pieces', () => {
     const pieces: string[] = [];
     for (let at = 0; at < whole.length;) pieces.push(whole.slice(at, (at += 1 + random.integer(3))));
     const positions = stops.map((stop) => whole.indexOf(stop)).filter((at) => at >= 0);
-    // A short stop string that is complete ends the text, even where a longer one began earlier but is not complete yet.
+    // A short stop string that is complete ends the text, even where a longer one began earlier but is not complete
+    // yet.
     const ends = stops.filter((stop) => whole.includes(stop)).map((stop) => whole.indexOf(stop) + stop.length);
     const { text, stopped } = shown(stops, pieces);
     expect(stopped).toBe(positions.length > 0);

@@ -1,4 +1,7 @@
-/** One optimiser step of a run: its rows, its learning rate, its metrics, and the guard against losses that are not finite. */
+/**
+ * One optimiser step of a run: its rows, its learning rate, its metrics, and the guard against losses that are not
+ * finite.
+ */
 import fs from 'node:fs';
 import path from 'node:path';
 import type { BatchPlan } from '../datasets/batchPlan.ts';
@@ -102,7 +105,9 @@ function countBadStep({ spec, progress, emit }: LoopInput, { loss, gradNorm }: S
   progress.skippedSteps++;
   emit({
     type: 'log',
-    message: `Step ${step} is skipped, since its loss is ${loss} and its gradient norm ${gradNorm} (${progress.badSteps} in a row; the run ends after ${maxBadSteps}).`,
+    message:
+      `Step ${step} is skipped, since its loss is ${loss} and its gradient norm ${gradNorm} ` +
+      `(${progress.badSteps} in a row; the run ends after ${maxBadSteps}).`,
   });
   if (progress.badSteps < maxBadSteps) return;
   const hasCheckpoint = fs.existsSync(path.join(spec.runDir, CHECKPOINT_FILE));
@@ -111,7 +116,8 @@ function countBadStep({ spec, progress, emit }: LoopInput, { loss, gradNorm }: S
     : 'since there is no checkpoint from before them';
   throw new GraftError(
     'LOSS_NOT_FINITE',
-    `${maxBadSteps} steps in a row, up to step ${step}, had no finite loss (${loss}, gradient norm ${gradNorm}); start again with a lower learning rate or a lower clipping norm, ${next}.`,
+    `${maxBadSteps} steps in a row, up to step ${step}, had no finite loss (${loss}, gradient norm ` +
+      `${gradNorm}); start again with a lower learning rate or a lower clipping norm, ${next}.`,
     { step, loss, gradNorm, skippedSteps: progress.skippedSteps, hasCheckpoint },
   );
 }

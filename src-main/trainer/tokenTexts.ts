@@ -37,7 +37,10 @@ export class TokenTexts {
     this.before = [...this.before, id].slice(-CONTEXT);
   }
 
-  /** The tokens that lie within the first `shown` characters of the answer; half characters wait for what completes them. */
+  /**
+   * The tokens that lie within the first `shown` characters of the answer; half characters wait for what completes
+   * them.
+   */
   release(shown: number): TokenProbability[] {
     let count = 0;
     let length = this.released;
@@ -51,7 +54,10 @@ export class TokenTexts {
     return ready;
   }
 
-  /** The rest at the end of `answer`: its last characters go to the token that began them, and what a stop text took is left out. */
+  /**
+   * The rest at the end of `answer`: its last characters go to the token that began them, and what a stop text took is
+   * left out.
+   */
   end(answer: string): TokenProbability[] {
     const ready = this.release(answer.length);
     const tail = answer.slice(this.released);

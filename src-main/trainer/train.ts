@@ -1,4 +1,7 @@
-/** A training run from its spec to its adapter: reads model and data itself, reports events, writes files, and nothing else. */
+/**
+ * A training run from its spec to its adapter: reads model and data itself, reports events, writes files, and nothing
+ * else.
+ */
 import type { Checkpoint } from '../checkpoints/checkpoint.ts';
 import { GraftError } from '../errors.ts';
 import type { Parameter } from '../engine/model/parameters.ts';
@@ -94,7 +97,8 @@ async function assertFinite(parameters: Parameter[]): Promise<void> {
     if (firstNotFinite((await value.data()) as Float32Array) < 0) continue;
     throw new GraftError(
       'RESULT_NOT_FINITE',
-      `The training drove ${name} to values that are not finite, so nothing is saved; start again with a lower learning rate.`,
+      `The training drove ${name} to values that are not finite, so nothing is saved; start again with a lower ` +
+        'learning rate.',
       { tensor: name },
     );
   }

@@ -34,7 +34,8 @@ it.each([
   expect(killed.losses.size).toBeLessThan(STEPS);
   expect(filesBelow(spec.outDir)).toEqual([]);
 
-  removePartials(path.join(spec.runDir, CHECKPOINT_FILE)); // as RunService does: the kill may have hit a checkpoint in the making
+  // as RunService does: the kill may have hit a checkpoint in the making
+  removePartials(path.join(spec.runDir, CHECKPOINT_FILE));
   const resumed = startInWorker(spec, true);
   const result = await resumed.call.promise;
   const { resumedFrom } = ofType(resumed.events, 'started')[0]!;

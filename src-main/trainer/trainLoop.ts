@@ -38,7 +38,8 @@ export async function trainLoop(input: LoopInput): Promise<LoopEnd> {
   const isDone = progress.step === totalSteps || stoppedEarly;
   if (isDone && !progress.evaluationDue) return { outcome: 'completed', stoppedEarly };
   await checkpoint();
-  if (!control.stopped) return { outcome: 'paused', stoppedEarly }; // without an evaluation, which an uninterrupted run would not make here
+  // without an evaluation, which an uninterrupted run would not make here
+  if (!control.stopped) return { outcome: 'paused', stoppedEarly };
   await look(input, savedBest);
   return { outcome: 'stopped', stoppedEarly };
 }

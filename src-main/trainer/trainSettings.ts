@@ -28,7 +28,9 @@ export const trainSettingsSchema = z.object({
   labelSmoothing: z.number().min(0).lt(1).default(0),
   /** Size alpha of NEFTune's noise on the token embeddings, in training only; 0: none. */
   neftune: z.number().min(0).default(0),
-  /** Compute each block again for its gradient instead of keeping its activations: less memory, about a third slower. */
+  /**
+   * Compute each block again for its gradient instead of keeping its activations: less memory, about a third slower.
+   */
   gradientCheckpointing: z.boolean().default(false),
   /** Share of the rows kept for validation. */
   val: z.number().min(0).max(0.9).default(0.05),
@@ -36,11 +38,17 @@ export const trainSettingsSchema = z.object({
   /** Steps between evaluations and between checkpoints; 0: only at the end. */
   evalEvery: z.number().int().min(0).default(0),
   checkpointEvery: z.number().int().min(0).default(50),
-  /** Most memory of the worker process (on webgpu: of its tensors on the card); absent: most of the machine's (the card's own limit). */
+  /**
+   * Most memory of the worker process (on webgpu: of its tensors on the card); absent: most of the machine's (the
+   * card's own limit).
+   */
   memoryLimitBytes: z.number().int().min(1).optional(),
   /** Steps in a row with a loss or gradient norm that is not finite, each skipped, after which the run gives up. */
   maxBadSteps: z.number().int().min(1).default(5),
-  /** Evaluations in a row that do not lower the best validation loss by more than `minDelta`, after which the run ends; 0: never. */
+  /**
+   * Evaluations in a row that do not lower the best validation loss by more than `minDelta`, after which the run ends;
+   * 0: never.
+   */
   patience: z.number().int().min(0).default(0),
   minDelta: z.number().min(0).default(0),
   /** Save the values of the evaluation with the lowest validation loss instead of the last ones. */

@@ -25,14 +25,15 @@ export function useTuning(file = tuningFile()): void {
 }
 
 /**
- * Tunes what has been used since the last call, and adds it to the file. Costs nothing when there is nothing new. A file
- * that cannot be written only means that the next process measures again.
+ * Tunes what has been used since the last call, and adds it to the file. Costs nothing when there is nothing new. A
+ * file that cannot be written only means that the next process measures again.
  */
 export async function keepTuning(file = tuningFile()): Promise<void> {
   if ((await settleTuning()) === 0) return;
   try {
     fs.mkdirSync(path.dirname(file), { recursive: true });
-    writeFileAtomic(file, `${JSON.stringify({ ...readTable(file), ...tuningTable() }, null, 2)}\n`); // another process may have written meanwhile
+    // another process may have written meanwhile
+    writeFileAtomic(file, `${JSON.stringify({ ...readTable(file), ...tuningTable() }, null, 2)}\n`);
   } catch (error) {
     if (!(error instanceof Error && 'code' in error)) throw error;
   }

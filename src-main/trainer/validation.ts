@@ -10,8 +10,8 @@ import type { Progress } from './runState.ts';
 import type { LoopInput } from './takeStep.ts';
 
 /**
- * Mean validation loss of the values as they are; nothing to do without validation rows. `savedBest`: the best step that the
- * last checkpoint names. False where a pause was asked for before the end: nothing has then been counted.
+ * Mean validation loss of the values as they are; nothing to do without validation rows. `savedBest`: the best step
+ * that the last checkpoint names. False where a pause was asked for before the end: nothing has then been counted.
  */
 export async function validate(input: LoopInput, savedBest: number | null): Promise<boolean> {
   const { val, spec, method, progress, emit } = input;
@@ -67,7 +67,10 @@ async function classify(
   return { loss, scores: classScores(predicted, actual, classes) };
 }
 
-/** Counts the evaluation that `progress.valLoss` is of; whether it is the best so far. A gain below `minDelta` does not count as one. */
+/**
+ * Counts the evaluation that `progress.valLoss` is of; whether it is the best so far. A gain below `minDelta` does not
+ * count as one.
+ */
 export function countEvaluation(
   progress: Pick<Progress, 'step' | 'valLoss' | 'best' | 'evaluationsWithoutGain'>,
   minDelta: number,

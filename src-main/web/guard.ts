@@ -58,7 +58,10 @@ export function loginCookie(access: Access): string {
   return `${cookieName(access.port)}=${access.token}; HttpOnly; SameSite=Strict; Path=/`;
 }
 
-/** Browsers send Origin with every cross-origin request and every one that is not GET; programs with a bearer token need not. */
+/**
+ * Browsers send Origin with every cross-origin request and every one that is not GET; programs with a bearer token need
+ * not.
+ */
 function isOwnPage(headers: IncomingHttpHeaders, hosts: string[], method: string, bearer: boolean): boolean {
   if (headers.origin !== undefined) return hosts.some((host) => headers.origin === `http://${host}`);
   const site = headers['sec-fetch-site'];

@@ -15,7 +15,9 @@ export const CONTENT_TYPES: Record<string, string> = {
   '.woff2': 'font/woff2',
 };
 
-/** The file that an address path names below `root`; undefined when it names none, or lies outside even through links. */
+/**
+ * The file that an address path names below `root`; undefined when it names none, or lies outside even through links.
+ */
 export function resolveStatic(root: string, pathname: string): string | undefined {
   let decoded: string;
   try {

@@ -1,4 +1,7 @@
-/** Takes in a file that was dropped on a page of the web host, where the browser does not tell its path. The dataset reader judges its content. */
+/**
+ * Takes in a file that was dropped on a page of the web host, where the browser does not tell its path. The dataset
+ * reader judges its content.
+ */
 import { randomBytes } from 'node:crypto';
 import fs from 'node:fs';
 import type http from 'node:http';
@@ -53,7 +56,8 @@ function tooLarge(maxBytes: number): GraftError {
   const limit = maxBytes >= 1024 ** 3 ? `${maxBytes / 1024 ** 3} GiB` : `${maxBytes} bytes`;
   return new GraftError(
     'UPLOAD_TOO_LARGE',
-    `Files of more than ${limit} cannot be dropped on the page; type the path of the file instead, Graft then reads it where it is.`,
+    `Files of more than ${limit} cannot be dropped on the page; type the path of the file instead, Graft then ` +
+      'reads it where it is.',
     { maxBytes },
   );
 }

@@ -1,4 +1,7 @@
-/** What a browser sees that may not enter: why, and how to get in. A bookmark's page is still in its address and opens after that. */
+/**
+ * What a browser sees that may not enter: why, and how to get in. A bookmark's page is still in its address and opens
+ * after that.
+ */
 import type { ServerResponse } from 'node:http';
 
 /** `message`: one of our own sentences, without markup. */

@@ -122,30 +122,34 @@ test('a zoom keeps one point on either side', () => {
   expect(drawn([{ steps, values: steps }], { min: 10.5, max: 12.5 }, 100, false)[0]).toEqual([10, 11, 12, 13]);
 });
 
-test('recorded and live steps that overlap give each step once; after a resume the repeated steps replace the old ones', () => {
-  const store = new SeriesStore();
-  store.appendColumns({
-    step: [1, 2, 3],
-    loss: [5, 4, 3],
-    lr: [0, 0, 0],
-    gradNorm: [1, 1, 1],
-    tokensPerSecond: [9, 9, 9],
-    memoryBytes: [1, 1, 1],
-    elapsedMs: [100, 100, 100],
-  });
-  [at(3, 30), at(4, 2)].forEach((metrics) => store.append(metrics));
-  expect([...store.step.values]).toEqual([1, 2, 3, 4]);
-  expect([...store.columns.loss.values]).toEqual([5, 4, 3, 2]);
-  store.putEvaluation(0, 6);
-  store.putEvaluation(4, 3);
-  store.putEvaluation(4, 2.5);
-  store.cutAfter(2);
-  store.append(at(3, 7));
-  expect([...store.columns.loss.values]).toEqual([5, 4, 7]);
-  expect([...store.evaluations.step.values]).toEqual([0]);
-  expect(store.totalMs).toBe(300);
-  expect(store.timeLeftMs(10)).toBe(700);
-});
+test(
+  'recorded and live steps that overlap give each step once; after a resume the repeated steps replace the old ' +
+    'ones',
+  () => {
+    const store = new SeriesStore();
+    store.appendColumns({
+      step: [1, 2, 3],
+      loss: [5, 4, 3],
+      lr: [0, 0, 0],
+      gradNorm: [1, 1, 1],
+      tokensPerSecond: [9, 9, 9],
+      memoryBytes: [1, 1, 1],
+      elapsedMs: [100, 100, 100],
+    });
+    [at(3, 30), at(4, 2)].forEach((metrics) => store.append(metrics));
+    expect([...store.step.values]).toEqual([1, 2, 3, 4]);
+    expect([...store.columns.loss.values]).toEqual([5, 4, 3, 2]);
+    store.putEvaluation(0, 6);
+    store.putEvaluation(4, 3);
+    store.putEvaluation(4, 2.5);
+    store.cutAfter(2);
+    store.append(at(3, 7));
+    expect([...store.columns.loss.values]).toEqual([5, 4, 7]);
+    expect([...store.evaluations.step.values]).toEqual([0]);
+    expect(store.totalMs).toBe(300);
+    expect(store.timeLeftMs(10)).toBe(700);
+  },
+);
 
 test('smoothing grows with the series to the same values as smoothing it at once', () => {
   const grown = new SeriesStore(0.8);

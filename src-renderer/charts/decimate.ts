@@ -1,9 +1,9 @@
 /** Fewer points, same picture: of every pixel column only what can be seen of it is kept. */
 
 /**
- * Indices into `y`, ascending, of what must be drawn of y[from..to): its first and last value, the lowest and the highest
- * of each of `buckets` equal spans of x, and the first gap (a value that is not a number) in it. Everything where there is
- * not more than that to draw.
+ * Indices into `y`, ascending, of what must be drawn of y[from..to): its first and last value, the lowest and the
+ * highest of each of `buckets` equal spans of x, and the first gap (a value that is not a number) in it. Everything
+ * where there is not more than that to draw.
  */
 export function decimate(x: Float64Array, y: Float64Array, from: number, to: number, buckets: number): number[] {
   const count = to - from;

@@ -1,4 +1,6 @@
-/** What is drawn of several lines over one range of steps: few points each, laid out in the columns that uPlot wants. */
+/**
+ * What is drawn of several lines over one range of steps: few points each, laid out in the columns that uPlot wants.
+ */
 import { lowerBound } from './column.ts';
 import { decimate } from './decimate.ts';
 
@@ -18,8 +20,8 @@ export type Drawn = [number[], ...(number | null | undefined)[][]];
 
 /**
  * `pixels` is the width of the plot. A point on either side of the range is kept, so that lines run to the edges.
- * A line over the very steps of one before it is drawn at that one's points: smoothed values hardly differ within a pixel.
- * On a logarithmic axis values up to 0 have no place and are gaps.
+ * A line over the very steps of one before it is drawn at that one's points: smoothed values hardly differ within a
+ * pixel. On a logarithmic axis values up to 0 have no place and are gaps.
  */
 export function drawn(lines: readonly Line[], range: Range, pixels: number, log: boolean): Drawn {
   const keptOf = new Map<Float64Array, number[]>();

@@ -2,7 +2,10 @@
 import { lowerBound } from './column.ts';
 import type { Line } from './drawn.ts';
 
-/** `raw`: thin, with points where there is room. `smooth`: strong. `dashed`: few values, a point each. `ringed`: points only, as rings. */
+/**
+ * `raw`: thin, with points where there is room. `smooth`: strong. `dashed`: few values, a point each. `ringed`: points
+ * only, as rings.
+ */
 export type Look = 'raw' | 'smooth' | 'dashed' | 'ringed';
 
 export interface ChartLine extends Line {

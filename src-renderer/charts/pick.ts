@@ -12,7 +12,10 @@ export interface Click {
   valuesPerPixel: number;
 }
 
-/** The step of the point that lies closest to the click on the screen, a few pixels off at most along x; undefined where there is none. */
+/**
+ * The step of the point that lies closest to the click on the screen, a few pixels off at most along x; undefined where
+ * there is none.
+ */
 export function pickedStep(line: Line, click: Click): number | undefined {
   const reach = REACH_PX * click.stepsPerPixel;
   const to = lowerBound(line.steps, click.step + reach);

@@ -1,6 +1,6 @@
 /**
- * One uPlot in the page. It draws at most five times a second, and only where it can be seen: every drawing thins the lines
- * out to what the width can show, so that a hundred thousand points cost little more than a thousand.
+ * One uPlot in the page. It draws at most five times a second, and only where it can be seen: every drawing thins the
+ * lines out to what the width can show, so that a hundred thousand points cost little more than a thousand.
  */
 import uPlot from 'uplot';
 import 'uplot/dist/uPlot.min.css';

@@ -44,7 +44,9 @@ export class SeriesStore {
     return this.step.last ?? 0;
   }
 
-  /** Adds one step. A step that is there already, or was passed over, changes nothing: what is recorded does not change. */
+  /**
+   * Adds one step. A step that is there already, or was passed over, changes nothing: what is recorded does not change.
+   */
   append(metrics: StepMetrics): void {
     if (this.length > 0 && metrics.step <= this.lastStep) return;
     this.step.push(metrics.step);

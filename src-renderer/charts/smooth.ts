@@ -12,7 +12,10 @@ export class Smoother {
     this.beta = beta;
   }
 
-  /** Takes the next value in and returns the average so far; a value that is not finite leaves a gap and changes nothing. */
+  /**
+   * Takes the next value in and returns the average so far; a value that is not finite leaves a gap and changes
+   * nothing.
+   */
   next(value: number): number {
     if (!Number.isFinite(value)) return NaN;
     this.#mean = this.beta * this.#mean + (1 - this.beta) * value;

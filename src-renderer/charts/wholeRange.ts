@@ -2,8 +2,8 @@
 import type { Range } from './drawn.ts';
 
 /**
- * All steps of a run that is over. While one trains: twice as many each time that its line reaches the right edge, up to
- * all; a long run would else begin as a speck on the left.
+ * All steps of a run that is over. While one trains: twice as many each time that its line reaches the right edge, up
+ * to all; a long run would else begin as a speck on the left.
  */
 export function wholeRange({
   first,

@@ -15,7 +15,10 @@ export const pages = {
 /** Safari has no idle callback. */
 const whenIdle = globalThis.requestIdleCallback ?? ((run: () => void) => setTimeout(run, 200));
 
-/** Reads the other pages one after the other while nothing else goes on; one that cannot be read is asked for again when opened. */
+/**
+ * Reads the other pages one after the other while nothing else goes on; one that cannot be read is asked for again when
+ * opened.
+ */
 export function readAhead(): void {
   const left = Object.values(pages);
   const next = (): void => {

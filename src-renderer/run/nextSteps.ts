@@ -17,7 +17,9 @@ export type NextStep =
   | { kind: 'again'; label: string; changes: Changes }
   | { kind: 'open'; label: string; href: string };
 
-/** Most useful first, two at most. `checkpoint`: steps that the newest checkpoint has behind it, where that is known. */
+/**
+ * Most useful first, two at most. `checkpoint`: steps that the newest checkpoint has behind it, where that is known.
+ */
 export function nextSteps(run: RunView, checkpoint: number | undefined): NextStep[] {
   const steps: NextStep[] = [];
   const cure = cureOf(run);
@@ -39,7 +41,8 @@ function cureOf({ error, spec, modelId, datasetId }: RunView): NextStep | undefi
   }
   const place = placeOf(error?.details);
   if (code === 'MODEL_CHANGED' || code.startsWith('CHECKPOINT_') || place?.startsWith(spec.model.dir)) {
-    if (place !== undefined && !place.startsWith(spec.model.dir)) return undefined; // the model has been relocated since
+    // the model has been relocated since
+    if (place !== undefined && !place.startsWith(spec.model.dir)) return undefined;
     return { kind: 'open', label: 'Relocate the model', href: hashFor('models', modelId ?? undefined) };
   }
   if (code.startsWith('DATASET_') || place?.startsWith(spec.data.file))

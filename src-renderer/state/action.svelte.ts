@@ -6,7 +6,10 @@ export class Action {
   failure = $state.raw<Failure | undefined>();
   readonly error = $derived(this.failure?.message);
 
-  /** Runs the work and returns its value; undefined when it failed (the sentence is in `error`, code and details in `failure`). */
+  /**
+   * Runs the work and returns its value; undefined when it failed (the sentence is in `error`, code and details in
+   * `failure`).
+   */
   async run<T>(work: () => Promise<T>): Promise<T | undefined> {
     this.busy = true;
     this.failure = undefined;

@@ -1,4 +1,6 @@
-/** Adding a dataset in two steps: look at the file, then register it, with the user's word about columns and bad rows. */
+/**
+ * Adding a dataset in two steps: look at the file, then register it, with the user's word about columns and bad rows.
+ */
 import { api, type Dataset, type DatasetLook } from '../api.ts';
 import { pathOfDropped, type Upload } from '../droppedFile.ts';
 import { Action } from './action.svelte.ts';

@@ -1,4 +1,6 @@
-/** What the charts of one run's page share: zoom, cursor, smoothing, scale and the runs beside. Kept on this machine. */
+/**
+ * What the charts of one run's page share: zoom, cursor, smoothing, scale and the runs beside. Kept on this machine.
+ */
 import type { Range } from '../charts/drawn.ts';
 
 const KEY = 'graft.charts';

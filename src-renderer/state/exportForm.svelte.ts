@@ -47,7 +47,9 @@ export class ExportForm {
   /** Folders that the plan has found to exist though no export names them. */
   #existing = $state.raw<string[]>([]);
 
-  /** taken: folders of earlier exports. wanted: the adapter to begin with, or several with scales (`id:scale,id:scale`). */
+  /**
+   * taken: folders of earlier exports. wanted: the adapter to begin with, or several with scales (`id:scale,id:scale`).
+   */
   constructor(adapters: AdapterView[], info: SystemInfo, wanted: string | null, taken: () => string[]) {
     this.adapters = adapters;
     this.#taken = taken;

@@ -53,7 +53,9 @@ export class HomeBoard extends TaskChanges {
     else if (this.#changes(event)) void this.resource.load();
   }
 
-  /** Whether the board shows this run otherwise than it now is; the first events repeat what the board has just read. */
+  /**
+   * Whether the board shows this run otherwise than it now is; the first events repeat what the board has just read.
+   */
   #changes(event: Exclude<WatchAllEvent, { type: 'progress' | 'watching' }>): boolean {
     if (event.type === 'removed') return true;
     const shown = this.resource.data?.runs.find(({ id }) => id === event.run.id);

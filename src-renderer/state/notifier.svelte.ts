@@ -1,6 +1,6 @@
 /**
- * What goes on in Graft, whatever page is open: the running run for the navigation, and a message when a run or an export
- * ends. In the page a toast; while the window is hidden, a notification of the system where the user allows it.
+ * What goes on in Graft, whatever page is open: the running run for the navigation, and a message when a run or an
+ * export ends. In the page a toast; while the window is hidden, a notification of the system where the user allows it.
  */
 import { announcementsWanted } from './announceable.ts';
 import { exportAnnouncement, runAnnouncement, type Announcement } from '../announce.ts';

@@ -1,4 +1,7 @@
-/** A value loaded from the API, with the loading and error states that every page shows. While nobody answers it asks again by itself. */
+/**
+ * A value loaded from the API, with the loading and error states that every page shows. While nobody answers it asks
+ * again by itself.
+ */
 import { failureOf, type Failure } from '../stream.ts';
 import { Connection } from './connection.svelte.ts';
 

@@ -1,4 +1,7 @@
-/** Edits of a dataset's rows that are not saved yet. Each step can be undone; saving writes them as a new version. A reload keeps them. */
+/**
+ * Edits of a dataset's rows that are not saved yet. Each step can be undone; saving writes them as a new version. A
+ * reload keeps them.
+ */
 import { keepEdits, keptEdits, type RowsContent } from '../draftStore.ts';
 import {
   bringRowBack,

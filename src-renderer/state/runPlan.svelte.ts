@@ -1,4 +1,7 @@
-/** What the run that is being set up would take, asked anew shortly after each change; and what would fit where it does not. */
+/**
+ * What the run that is being set up would take, asked anew shortly after each change; and what would fit where it does
+ * not.
+ */
 import { api, type PlanView, type PreflightResult, type StartRun } from '../api.ts';
 import { failureOf, type Failure } from '../stream.ts';
 import { Action } from './action.svelte.ts';

@@ -1,4 +1,6 @@
-/** The sample journey: the model and the data that come with Graft, trained with the quick preset, started by one click. */
+/**
+ * The sample journey: the model and the data that come with Graft, trained with the quick preset, started by one click.
+ */
 import { api, type BaseModel, type Dataset, type RunView, type StartRun } from '../api.ts';
 import { presetSettings } from '../wizard/presets.ts';
 import { Action } from './action.svelte.ts';
@@ -13,7 +15,8 @@ export class SampleRun {
       const sample = starter?.datasets[0];
       if (!starter || !sample)
         throw new Error(
-          'This copy of Graft lacks the sample in resources/starter; check out the whole repository, or add a model and a dataset of your own.',
+          'This copy of Graft lacks the sample in resources/starter; check out the whole repository, or add a ' +
+            'model and a dataset of your own.',
         );
       const [model, dataset] = await Promise.all([
         api.models.add.mutate({ dir: starter.modelDir, name: 'Starter' }),

@@ -1,4 +1,6 @@
-/** By which model, to which length and with the loss on what a dataset is looked at. Remembered for the next dataset. */
+/**
+ * By which model, to which length and with the loss on what a dataset is looked at. Remembered for the next dataset.
+ */
 import { api, type BaseModel } from '../api.ts';
 import { Resource } from './resource.svelte.ts';
 

@@ -51,8 +51,8 @@ export class WatchedRun {
   }
 
   /**
-   * Watches, reads what is recorded, then takes in the events that came meanwhile. Nothing is read before the first event,
-   * which says that the host tells what happens from then on: steps between the two would be missing for good.
+   * Watches, reads what is recorded, then takes in the events that came meanwhile. Nothing is read before the first
+   * event, which says that the host tells what happens from then on: steps between the two would be missing for good.
    */
   async open(): Promise<void> {
     this.close();

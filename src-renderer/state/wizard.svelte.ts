@@ -1,4 +1,6 @@
-/** The new run that is being set up: a draft that survives a reload, what it means for the chosen model, and its start. */
+/**
+ * The new run that is being set up: a draft that survives a reload, what it means for the chosen model, and its start.
+ */
 import { api, type Dataset, type ModelView, type RunView, type StartRun, type VersionView } from '../api.ts';
 import { versionFor, versionNote } from '../wizard/dataVersion.ts';
 import { cellsForModel, freshDraft, methodFields, runFields, STEPS, type Draft, type Step } from '../wizard/draft.ts';

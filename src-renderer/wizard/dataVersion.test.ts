@@ -60,7 +60,9 @@ test('a newer version is offered in one sentence', () => {
 
 test('a version whose file is gone or has changed is named with the one that is taken instead', () => {
   expect(note(2, [version(2), version(1, 'missing')], 1)).toEqual({
-    text: 'Version 1 of describe cannot be used, since its file /d/v1.jsonl does not exist any more; this run trains on version 2 instead.',
+    text:
+      'Version 1 of describe cannot be used, since its file /d/v1.jsonl does not exist any more; this run trains ' +
+      'on version 2 instead.',
     offer: undefined,
   });
   expect(note(2, [version(2), version(1, 'changed')], 1)?.text).toMatch(
@@ -75,7 +77,10 @@ test('rows left out of another version are not left out of this one, which is sa
     offer: 1,
   });
   expect(note(2, [version(2), version(1, 'missing')], 1, { version: 1, lines: [4] })).toEqual({
-    text: 'Version 1 of describe cannot be used, since its file /d/v1.jsonl does not exist any more; this run trains on version 2 instead. The row that was left out is a line of version 1, so nothing is left out of version 2.',
+    text:
+      'Version 1 of describe cannot be used, since its file /d/v1.jsonl does not exist any more; this run trains ' +
+      'on version 2 instead. The row that was left out is a line of version 1, so nothing is left out of version ' +
+      '2.',
     offer: undefined,
   });
 });

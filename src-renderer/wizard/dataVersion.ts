@@ -15,7 +15,10 @@ export interface VersionNote {
   offer: number | undefined;
 }
 
-/** `wanted` while its file is what it was, else the current version, else the newest that is. `versions` newest first; none: not known yet. */
+/**
+ * `wanted` while its file is what it was, else the current version, else the newest that is. `versions` newest first;
+ * none: not known yet.
+ */
 export function versionFor(wanted: number | undefined, current: number, versions: readonly KnownVersion[]): number {
   const usable = versions.filter(({ state }) => state === 'same').map(({ number }) => number);
   if (wanted === undefined) return current;

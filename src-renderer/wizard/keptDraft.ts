@@ -1,9 +1,13 @@
-/** The draft of a new run that the browser kept; what is no draft of this version, or a damaged one, counts as nothing. */
+/**
+ * The draft of a new run that the browser kept; what is no draft of this version, or a damaged one, counts as nothing.
+ */
 import { freshDraft, STEPS, VERSION, type Draft } from './draft.ts';
 import { METHODS } from './methods.ts';
 import { PRESETS } from './presets.ts';
 
-/** What was kept, or a fresh draft. A field that is missing (an empty number box is not written) is as in a fresh one. */
+/**
+ * What was kept, or a fresh draft. A field that is missing (an empty number box is not written) is as in a fresh one.
+ */
 export function parseDraft(text: string | null): Draft {
   const fresh = freshDraft();
   if (text === null) return fresh;

@@ -1,6 +1,6 @@
 /**
- * The matrices that a low-rank method adapts, as cells of a picture (layers × targets), and as the settings that say the
- * same. A cell is called `3.q`: layer (from 0) and target.
+ * The matrices that a low-rank method adapts, as cells of a picture (layers × targets), and as the settings that say
+ * the same. A cell is called `3.q`: layer (from 0) and target.
  */
 import type { BaseModel, StartRun } from '../api.ts';
 
@@ -117,7 +117,10 @@ export function cellsOf(
   return { chosen, ranks: Object.fromEntries(ranks) };
 }
 
-/** Parameters that LoRA trains: r(in + out) of each matrix, and with DoRA one magnitude per output (Hu et al. 2021, section 4.2). */
+/**
+ * Parameters that LoRA trains: r(in + out) of each matrix, and with DoRA one magnitude per output (Hu et al. 2021,
+ * section 4.2).
+ */
 export function loraCount(
   sizes: readonly MatrixSize[],
   chosen: ReadonlySet<string>,

@@ -1,4 +1,6 @@
-/** The numbers and switches of a schedule that most runs leave as they are: standard name, a sentence of help, limits. */
+/**
+ * The numbers and switches of a schedule that most runs leave as they are: standard name, a sentence of help, limits.
+ */
 import type { Train } from './draft.ts';
 
 type Keys<T> = { [K in keyof Train]-?: NonNullable<Train[K]> extends T ? K : never }[keyof Train];
@@ -54,7 +56,9 @@ export const GROUPS: FieldGroup[] = [
         key: 'patience',
         label: 'Patience',
         min: 0,
-        help: 'Early stopping: evaluations in a row without a better validation loss, after which the run ends; 0: never.',
+        help:
+          'Early stopping: evaluations in a row without a better validation loss, after which the run ends; 0: ' +
+          'never.',
       },
       {
         key: 'minDelta',

@@ -1,4 +1,7 @@
-/** Schema version 2: a dataset has versions, each a file with its own hash and reading rules; removing one can be undone. */
+/**
+ * Schema version 2: a dataset has versions, each a file with its own hash and reading rules; removing one can be
+ * undone.
+ */
 export const datasets = `
 CREATE TABLE dataset_versions (
   dataset_id TEXT NOT NULL REFERENCES datasets (id) ON DELETE CASCADE,

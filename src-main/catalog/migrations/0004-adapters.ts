@@ -1,7 +1,7 @@
 /**
- * Schema of adapters in the studio: notes, tags, where an imported one came from, and the trash. A row in the trash stays,
- * so that restoring it brings back everything that points at it. A task whose adapters all lie in the trash can be deleted
- * too: its name is then free for another, and `removed_name` keeps it.
+ * Schema of adapters in the studio: notes, tags, where an imported one came from, and the trash. A row in the trash
+ * stays, so that restoring it brings back everything that points at it. A task whose adapters all lie in the trash can
+ * be deleted too: its name is then free for another, and `removed_name` keeps it.
  */
 export const adapters = `
 ALTER TABLE adapters ADD COLUMN notes TEXT NOT NULL DEFAULT '';

@@ -1,6 +1,6 @@
 /**
- * Schema of the playground: what was asked and answered, and the votes of blind comparisons. An entry of a vote without an
- * adapter is the plain base.
+ * Schema of the playground: what was asked and answered, and the votes of blind comparisons. An entry of a vote without
+ * an adapter is the plain base.
  */
 export const playground = `
 CREATE TABLE playground_history (

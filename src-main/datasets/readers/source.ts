@@ -11,7 +11,10 @@ export interface TextSource {
   sizeBytes: number;
   /** The beginning of the text, for finding out its format. */
   head: string;
-  /** The whole text in pieces, from the start; once only. `onProgress` gets the bytes read so far. Throws GraftError DATASET_ENCODING. */
+  /**
+   * The whole text in pieces, from the start; once only. `onProgress` gets the bytes read so far. Throws GraftError
+   * DATASET_ENCODING.
+   */
   chunks(onProgress?: (doneBytes: number) => void): AsyncGenerator<string>;
   /** sha256 of the file, once `chunks` is exhausted. */
   sha256(): string;

@@ -59,8 +59,8 @@ export async function orDeviceError<T>(work: () => Promise<T>): Promise<T> {
 }
 
 /**
- * Settles as `work` does. Where the device has no memory left it rejects with GPU_OUT_OF_MEMORY, `orDeviceError` around it
- * hears nothing, and the device counts as sound again. What `work` made it has to free itself.
+ * Settles as `work` does. Where the device has no memory left it rejects with GPU_OUT_OF_MEMORY, `orDeviceError` around
+ * it hears nothing, and the device counts as sound again. What `work` made it has to free itself.
  */
 export async function orShortOfMemory<T>(work: () => Promise<T>): Promise<T> {
   const short = Promise.withResolvers<never>();
@@ -71,7 +71,8 @@ export async function orShortOfMemory<T>(work: () => Promise<T>): Promise<T> {
     if (failure?.code === OUT_OF_MEMORY) throw failure;
     return result;
   } catch (error) {
-    if (watched) await new Promise((resolve) => setTimeout(resolve, REPORT_DELAY_MS)); // what follows from the shortage is reported by then, too
+    // what follows from the shortage is reported by then, too
+    if (watched) await new Promise((resolve) => setTimeout(resolve, REPORT_DELAY_MS));
     if (failure?.code !== OUT_OF_MEMORY) throw error;
     const shortage = failure;
     failure = null;
@@ -84,7 +85,8 @@ export async function orShortOfMemory<T>(work: () => Promise<T>): Promise<T> {
 function lostError(reason: string, message: string): GraftError {
   return new GraftError(
     'GPU_LOST',
-    `The graphics card stopped answering (${firstLine(message) || reason}); load the model again or resume the run from its last checkpoint, or choose another engine if it happens again.`,
+    `The graphics card stopped answering (${firstLine(message) || reason}); load the model again or resume the ` +
+      'run from its last checkpoint, or choose another engine if it happens again.',
     { reason },
   );
 }
@@ -93,7 +95,8 @@ function commandError(kind: string, message: string): GraftError {
   if (kind === 'GPUOutOfMemoryError') {
     return new GraftError(
       OUT_OF_MEMORY,
-      'The graphics card has no memory left; use a smaller batch or shorter rows and resume the run from its last checkpoint.',
+      'The graphics card has no memory left; use a smaller batch or shorter rows and resume the run from its ' +
+        'last checkpoint.',
       { message },
     );
   }

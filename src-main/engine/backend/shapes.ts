@@ -1,6 +1,6 @@
 /**
- * A backend that computes nothing: its tensors have a shape and a size in bytes, no values. A training step that runs on it
- * tells how much memory the same step needs, whatever the method and the model. Reads give zeros.
+ * A backend that computes nothing: its tensors have a shape and a size in bytes, no values. A training step that runs
+ * on it tells how much memory the same step needs, whatever the method and the model. Reads give zeros.
  */
 import * as tf from '@tensorflow/tfjs-core';
 import { registerShapeKernels } from '../kernels/shapes/register.ts';

@@ -1,7 +1,7 @@
 /**
- * The forms in which a frozen weight can be kept, and where each part lies in a packed matrix. A matrix (R, C) is one run
- * of 32-bit words: its values row by row, then what turns them back into numbers. A row is filled with zeros to a multiple
- * of four values, so that four neighbours (a quad) always lie together.
+ * The forms in which a frozen weight can be kept, and where each part lies in a packed matrix. A matrix (R, C) is one
+ * run of 32-bit words: its values row by row, then what turns them back into numbers. A row is filled with zeros to a
+ * multiple of four values, so that four neighbours (a quad) always lie together.
  */
 
 /** Names of settings and command line; `f32` is an ordinary tensor. */

@@ -1,7 +1,8 @@
 /**
- * NF4 with double quantisation (QLoRA, Dettmers et al. 2023, arXiv:2305.14314, section 3 and appendix E): each value of a
- * block is the nearest of 16 quantiles of the normal distribution times the block's absolute maximum. The maxima, less
- * their mean, are kept in 8 bits with one float32 scale per 256 of them: 4 + 8/64 + 32/(64·256) = 4.127 bits per weight.
+ * NF4 with double quantisation (QLoRA, Dettmers et al. 2023, arXiv:2305.14314, section 3 and appendix E): each value of
+ * a block is the nearest of 16 quantiles of the normal distribution times the block's absolute maximum. The maxima,
+ * less their mean, are kept in 8 bits with one float32 scale per 256 of them: 4 + 8/64 + 32/(64·256) = 4.127 bits per
+ * weight.
  */
 import { NF4_GROUP } from './formats.ts';
 
@@ -41,7 +42,8 @@ export function quantiseMaxima(maxima: Float32Array): QuantisedMaxima {
   scales.forEach((_, group) => {
     const start = group * NF4_GROUP;
     const part = maxima.subarray(start, start + NF4_GROUP);
-    const scale = Math.fround(part.reduce((most, value) => Math.max(most, Math.abs(value - mean)), 0) / 127) || 1; // all equal: no scale
+    // all equal: no scale
+    const scale = Math.fround(part.reduce((most, value) => Math.max(most, Math.abs(value - mean)), 0) / 127) || 1;
     scales[group] = scale;
     part.forEach((value, i) => (bytes[start + i] = Math.round((value - mean) / scale)));
   });

@@ -40,7 +40,9 @@ function normalQuantile(p: number): number {
   return low;
 }
 
-/** Appendix E: 9 quantiles from 1/2 to 1 - d and 8 from d to 1/2, d = (1/30 + 1/32)/2, divided by the largest; one zero. */
+/**
+ * Appendix E: 9 quantiles from 1/2 to 1 - d and 8 from d to 1/2, d = (1/30 + 1/32)/2, divided by the largest; one zero.
+ */
 function derivedLevels(): number[] {
   const d = (1 / 30 + 1 / 32) / 2;
   const half = (count: number): number[] =>

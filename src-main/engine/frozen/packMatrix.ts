@@ -51,7 +51,10 @@ function packF16(values: Float32Array, { R, C, words }: PackedMatrix): void {
   for (let r = 0; r < R; r++) halves.set(values.subarray(r * C, (r + 1) * C), r * width);
 }
 
-/** The upper half of a float32; half an ulp less one, plus the last kept bit, carries exactly when it must be rounded up. */
+/**
+ * The upper half of a float32; half an ulp less one, plus the last kept bit, carries exactly when it must be rounded
+ * up.
+ */
 function packBf16(values: Float32Array, { R, C, words }: PackedMatrix): void {
   const halves = new Uint16Array(words.buffer);
   const width = halves.length / R;

@@ -1,6 +1,7 @@
 /**
  * Token-by-token decoding of several prompts at once, with a key/value cache. Prompts are padded on the left; each row
- * has its own adapter, sampling state and end, and leaves the batch when it is done. What a row gets is what it would get alone.
+ * has its own adapter, sampling state and end, and leaves the batch when it is done. What a row gets is what it would
+ * get alone.
  */
 import * as tf from '@tensorflow/tfjs-core';
 import { usageError } from '../../errors.ts';
@@ -131,7 +132,10 @@ function leftPadded(live: Live[], T: number): Int32Array {
   return ids;
 }
 
-/** The next token of each row after `ids` (B·T), which continue the cache. Greedy choices are made on the device where nobody asks for more. */
+/**
+ * The next token of each row after `ids` (B·T), which continue the cache. Greedy choices are made on the device where
+ * nobody asks for more.
+ */
 async function nextTokens(model: Decoder, ids: Int32Array, cache: KvCache, live: Live[]): Promise<Next[]> {
   const logits = lastLogits(model, ids, cache);
   if (live.every(({ options }) => isPlainGreedy(options))) {

@@ -11,7 +11,10 @@ export interface SamplingOptions {
   topK?: number;
   /** Keep the smallest set of tokens whose probabilities reach p; absent or 1: all. */
   topP?: number;
-  /** Logits of tokens that have appeared are divided by it where positive, multiplied where negative; absent or 1: left alone. */
+  /**
+   * Logits of tokens that have appeared are divided by it where positive, multiplied where negative; absent or 1: left
+   * alone.
+   */
   repetitionPenalty?: number;
 }
 
@@ -32,7 +35,10 @@ export function sampleToken(logits: Float32Array, options: SamplingOptions, rand
   return candidates.at(-1)!.id;
 }
 
-/** The tokens that may be drawn, most likely first, with their probabilities at this temperature (not renormalised after the cuts). */
+/**
+ * The tokens that may be drawn, most likely first, with their probabilities at this temperature (not renormalised after
+ * the cuts).
+ */
 export function candidateTokens(
   logits: Float32Array,
   { temperature, topK, topP }: SamplingOptions,

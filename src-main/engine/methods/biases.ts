@@ -31,7 +31,10 @@ export function createBitfit(model: Decoder): BiasAdapter {
   return new BiasAdapter(copies(model, biasNames([...model.weights.keys()], model.spec.family)));
 }
 
-/** Copies of the biases that a LoRA trains along: `all` of the model, or those of the adapted layers; none where there are none. */
+/**
+ * Copies of the biases that a LoRA trains along: `all` of the model, or those of the adapted layers; none where there
+ * are none.
+ */
 export function loraBiases(model: Decoder, modules: LinearModule[], which: 'all' | 'lora_only'): Parameter[] {
   const adapted = new Set(modules.map(({ bias }) => bias));
   return copies(

@@ -1,8 +1,8 @@
 /**
  * Adapter layers: h + up(f(down(h))) on a sublayer's output before it joins the residual stream, a bottleneck of r with
- * biases (Hu et al. 2021, section 5.1). Houlsby et al. 2019: after attention and MLP, f = GELU. Lin et al. 2020: after the
- * MLP, on a LayerNorm of its own, f = ReLU. Pfeiffer et al. 2021: after the MLP, f = ReLU. The lowest layers may go without
- * (AdapterDrop, Rücklé et al. 2021). `up` starts at zero, so that the model starts out equal to the base.
+ * biases (Hu et al. 2021, section 5.1). Houlsby et al. 2019: after attention and MLP, f = GELU. Lin et al. 2020: after
+ * the MLP, on a LayerNorm of its own, f = ReLU. Pfeiffer et al. 2021: after the MLP, f = ReLU. The lowest layers may go
+ * without (AdapterDrop, Rücklé et al. 2021). `up` starts at zero, so that the model starts out equal to the base.
  */
 import * as tf from '@tensorflow/tfjs-core';
 import type { ArchitectureSpec } from '../model/architecture.ts';
@@ -33,7 +33,8 @@ export class BottleneckAdapter implements Adapter {
     if (!down) return h;
     const norm = value('norm.weight');
     const input = norm ? layerNorm(h, norm, value('norm.bias')!, NORM_EPS) : h;
-    const narrow: tf.Tensor2D = tf.add(tf.matMul(input, down as tf.Tensor2D, false, true), value('down.bias')!); // (N, r)
+    // (N, r)
+    const narrow: tf.Tensor2D = tf.add(tf.matMul(input, down as tf.Tensor2D, false, true), value('down.bias')!);
     const active: tf.Tensor2D = this.kind === 'houlsby' ? gelu(narrow) : tf.relu(narrow);
     return tf.add(h, tf.add(tf.matMul(active, value('up.weight') as tf.Tensor2D, false, true), value('up.bias')!));
   }
@@ -47,7 +48,10 @@ export class BottleneckAdapter implements Adapter {
   }
 }
 
-/** A new adapter: `down` uniform as PyTorch's linear layers, everything else zero (LayerNorm weights one). Throws BAD_BOTTLENECK or BAD_SKIP. */
+/**
+ * A new adapter: `down` uniform as PyTorch's linear layers, everything else zero (LayerNorm weights one). Throws
+ * BAD_BOTTLENECK or BAD_SKIP.
+ */
 export function createBottleneck(spec: ArchitectureSpec, options: BottleneckOptions, seed: number): BottleneckAdapter {
   const parameters = bottleneckShapes(spec, options).map(({ name, part, shape }) => {
     const count = shape.reduce((a, b) => a * b, 1);

@@ -1,5 +1,6 @@
 /**
- * DoRA (Liu et al. 2024, eq. 5): W' = m·(W + s·BA)/||W + s·BA||, the norm taken per output and not differentiated (section
+ * DoRA (Liu et al. 2024, eq. 5): W' = m·(W + s·BA)/||W + s·BA||, the norm taken per output and not differentiated
+ * (section
  * 4.3). With v = xW + s·(x·A^T)·B^T: y = v·m/norm + bias. The norm comes without W + s·BA itself, as the root of
  * ||W||^2 + 2s·(W·A^T)∘B + s^2·(B·A·A^T)∘B summed per output.
  */

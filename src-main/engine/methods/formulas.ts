@@ -1,6 +1,6 @@
 /**
- * How many parameters a method trains, by closed formula (Hu et al. 2021, section 5.1, generalised to matrices that are not
- * square), before anything is loaded. d_model is the width C of the residual stream.
+ * How many parameters a method trains, by closed formula (Hu et al. 2021, section 5.1, generalised to matrices that are
+ * not square), before anything is loaded. d_model is the width C of the residual stream.
  */
 import type { ArchitectureSpec, LinearModule } from '../model/architecture.ts';
 import { adaptedModules, type TargetOptions } from './loraTargets.ts';
@@ -35,7 +35,9 @@ export function trainableOf(spec: ArchitectureSpec, tensors: TensorShapes, metho
       const modules = adapted(spec, method);
       return {
         count: sum(modules.map((one) => lokr(one, method.factor))),
-        formula: `l·m + r·(k + n), or l·m + k·n where r >= max(k, n)/2, with out = l·k and in = m·n, summed over ${modules.length} matrices`,
+        formula:
+          'l·m + r·(k + n), or l·m + k·n where r >= max(k, n)/2, with out = l·k and in = m·n, summed over ' +
+          `${modules.length} matrices`,
       };
     }
     case 'full': {
@@ -118,7 +120,9 @@ function adapterLayers(
 ): Trainable {
   const adapters = (layers - skipLayers) * (kind === 'houlsby' ? 2 : 1);
   const norms = kind === 'lin' ? layers - skipLayers : 0;
-  const formula = `L_Adapt·(2·d_model·r + r + d_model)${norms ? ' + 2·L_LN·d_model' : ''} = ${adapters}·(2·${d}·${r} + ${r} + ${d})${norms ? ` + 2·${norms}·${d}` : ''}`;
+  const formula =
+    `L_Adapt·(2·d_model·r + r + d_model)${norms ? ' + 2·L_LN·d_model' : ''} = ${adapters}·(2·${d}·${r} + ${r} + ` +
+    `${d})${norms ? ` + 2·${norms}·${d}` : ''}`;
   return { count: adapters * (2 * d * r + r + d) + 2 * norms * d, formula };
 }
 

@@ -1,4 +1,7 @@
-/** Full fine-tuning: the base's own weights are trained, all of them or those of some blocks (the paper's top-2: the last two). */
+/**
+ * Full fine-tuning: the base's own weights are trained, all of them or those of some blocks (the paper's top-2: the
+ * last two).
+ */
 import type { Decoder } from '../model/decoder.ts';
 import type { Parameter } from '../model/parameters.ts';
 import type { Adapter } from './adapter.ts';

@@ -1,6 +1,6 @@
 /**
- * LoHa (Hyeon-Woo et al. 2022, proposition 1): the update is s·(W1a·W1b)∘(W2a·W2b), s = alpha/r, of rank up to r^2. Shapes
- * and start are PEFT's: all four random but W2b, which is zero, so that the model starts out equal to the base.
+ * LoHa (Hyeon-Woo et al. 2022, proposition 1): the update is s·(W1a·W1b)∘(W2a·W2b), s = alpha/r, of rank up to r^2.
+ * Shapes and start are PEFT's: all four random but W2b, which is zero, so that the model starts out equal to the base.
  */
 import * as tf from '@tensorflow/tfjs-core';
 import type { ArchitectureSpec, LinearModule } from '../model/architecture.ts';

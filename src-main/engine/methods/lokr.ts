@@ -1,7 +1,7 @@
 /**
- * LoKr (Yeh et al. 2024, section 3.2): the update is s·(W1 ⊗ W2), s = alpha/r, a Kronecker product of W1 (l, m) and W2 (k, n)
- * with out = l·k and in = m·n. W2 is a product of rank r where that is smaller than W2 itself. Shapes and start are
- * PEFT's: W1 zero, so that the model starts out equal to the base. The product with x never makes W1 ⊗ W2 itself.
+ * LoKr (Yeh et al. 2024, section 3.2): the update is s·(W1 ⊗ W2), s = alpha/r, a Kronecker product of W1 (l, m) and W2
+ * (k, n) with out = l·k and in = m·n. W2 is a product of rank r where that is smaller than W2 itself. Shapes and start
+ * are PEFT's: W1 zero, so that the model starts out equal to the base. The product with x never makes W1 ⊗ W2 itself.
  */
 import * as tf from '@tensorflow/tfjs-core';
 import type { ArchitectureSpec, LinearModule } from '../model/architecture.ts';

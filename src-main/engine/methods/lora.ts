@@ -1,7 +1,7 @@
 /**
- * LoRA (Hu et al. 2021, eq. 3): y = xW + s·(x·A^T)·B^T with A: (r, in), B: (out, r), W frozen, B = 0 at first. s is alpha/r,
- * or alpha/sqrt(r) where rank-stabilised (Kalajdzievski 2023, eq. 4). A pair with a magnitude is DoRA's (dora.ts).
- * A and B are laid out as PEFT stores them. Files and training know nothing of each other here.
+ * LoRA (Hu et al. 2021, eq. 3): y = xW + s·(x·A^T)·B^T with A: (r, in), B: (out, r), W frozen, B = 0 at first. s is
+ * alpha/r, or alpha/sqrt(r) where rank-stabilised (Kalajdzievski 2023, eq. 4). A pair with a magnitude is DoRA's
+ * (dora.ts). A and B are laid out as PEFT stores them. Files and training know nothing of each other here.
  */
 import * as tf from '@tensorflow/tfjs-core';
 import type { ArchitectureSpec, LinearModule } from '../model/architecture.ts';
@@ -79,7 +79,10 @@ export class LoraAdapter implements Adapter {
   }
 }
 
-/** A new adapter: A random, B zero, so that the model starts out equal to the base. Throws on targets or ranks that do not fit. */
+/**
+ * A new adapter: A random, B zero, so that the model starts out equal to the base. Throws on targets or ranks that do
+ * not fit.
+ */
 export function createLora(spec: ArchitectureSpec, options: LoraOptions, seed: number): LoraAdapter {
   return new LoraAdapter(
     adaptedModules(spec, options).map(({ module, rank }) => {
@@ -117,7 +120,9 @@ function placeOf({ layer, target }: LinearModule): string {
   return `${layer}.${target}`;
 }
 
-/** `gaussian`: N(0, 1/r) (variance 1/r). Else U(-1/sqrt(in), 1/sqrt(in)), PEFT's default (He et al. 2015, a = sqrt 5). */
+/**
+ * `gaussian`: N(0, 1/r) (variance 1/r). Else U(-1/sqrt(in), 1/sqrt(in)), PEFT's default (He et al. 2015, a = sqrt 5).
+ */
 function initialA({ inFeatures }: LinearModule, rank: number, init: LoraOptions['init'], random: Random): Float32Array {
   if (init === 'gaussian') return random.normal(rank * inFeatures, Math.sqrt(1 / rank));
   return kaimingUniform(rank * inFeatures, inFeatures, random);

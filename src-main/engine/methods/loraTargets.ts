@@ -1,4 +1,7 @@
-/** Which linear layers a method adapts, with which ranks, and whether they fit. Needs no tensors, so a request can be checked early. */
+/**
+ * Which linear layers a method adapts, with which ranks, and whether they fit. Needs no tensors, so a request can be
+ * checked early.
+ */
 import { usageError } from '../../errors.ts';
 import {
   availableTargets,
@@ -26,7 +29,10 @@ export interface AdaptedModule {
   rank: number;
 }
 
-/** The modules that the options name, each with its rank. Throws UNKNOWN_TARGET, TARGET_OVERLAP, UNKNOWN_LAYER, BAD_EXCLUDE, BAD_PATTERN or BAD_RANK. */
+/**
+ * The modules that the options name, each with its rank. Throws UNKNOWN_TARGET, TARGET_OVERLAP, UNKNOWN_LAYER,
+ * BAD_EXCLUDE, BAD_PATTERN or BAD_RANK.
+ */
 export function adaptedModules(spec: ArchitectureSpec, options: TargetOptions): AdaptedModule[] {
   const { targets, rank, layers } = options;
   checkTargets(spec, targets);
@@ -47,7 +53,8 @@ export function checkLayers(spec: ArchitectureSpec, layers: number[] | undefined
   if (unknown.length === 0) return;
   throw usageError(
     'UNKNOWN_LAYER',
-    `Layer ${unknown.join(', ')} does not exist in a model of ${spec.layers} layers; choose from 0 to ${spec.layers - 1}.`,
+    `Layer ${unknown.join(', ')} does not exist in a model of ${spec.layers} layers; choose from 0 to ` +
+      `${spec.layers - 1}.`,
     { unknown, layers: spec.layers },
   );
 }
@@ -84,7 +91,8 @@ function checkTargets(spec: ArchitectureSpec, targets: Target[]): void {
   if (unknown.length || !targets.length) {
     throw usageError(
       'UNKNOWN_TARGET',
-      `Target ${unknown.join(', ') || '(none)'} does not exist in a ${spec.family} model; choose among ${available.join(', ')}.`,
+      `Target ${unknown.join(', ') || '(none)'} does not exist in a ${spec.family} model; choose among ` +
+        `${available.join(', ')}.`,
       { unknown, available },
     );
   }
@@ -123,7 +131,8 @@ function checkRanks(adapted: AdaptedModule[]): void {
   const { target, inFeatures, outFeatures } = module;
   throw usageError(
     'BAD_RANK',
-    `Rank ${rank} does not fit target ${target} (${inFeatures} in, ${outFeatures} out); choose a whole number from 1 to ${largest(module)}.`,
+    `Rank ${rank} does not fit target ${target} (${inFeatures} in, ${outFeatures} out); choose a whole number ` +
+      `from 1 to ${largest(module)}.`,
     { rank, largest: largest(module), target },
   );
 }

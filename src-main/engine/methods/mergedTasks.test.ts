@@ -1,4 +1,7 @@
-/** Adapters merged into a loaded base: the logits of the attached ones, and originals that survive any number of switches. */
+/**
+ * Adapters merged into a loaded base: the logits of the attached ones, and originals that survive any number of
+ * switches.
+ */
 import * as tf from '@tensorflow/tfjs-core';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { expectClose, maxAbsDifference } from '../../testing/expectClose.ts';

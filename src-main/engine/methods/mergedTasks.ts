@@ -50,7 +50,8 @@ export class MergedTasks {
         if (weight.packed)
           throw usageError(
             'MERGE_NEEDS_F32',
-            'Adapters can only be merged into float32 weights; load the base with the dtype f32, or attach the adapter instead.',
+            'Adapters can only be merged into float32 weights; load the base with the dtype f32, or attach the ' +
+              'adapter instead.',
           );
         changes.set(weight, [...(changes.get(weight) ?? []), { update, factor }]);
       }

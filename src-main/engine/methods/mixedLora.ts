@@ -1,9 +1,9 @@
 /**
  * Several LoRA adapters in one forward pass, each token with the one of its row. The A's of all adapters that adapt a
  * layer stand below each other, (R, in), their B's beside each other, (out, R), R the sum of the ranks:
- * y + ((x·A^T)·M)·B^T, where M, (N, R), holds an adapter's scale in the columns of its own rows and 0 elsewhere. Ranks and
- * targets may differ, each adapter is read once per pass, and there is nothing to gather. The price is R instead of r
- * columns per token, which is little beside a layer of many hundreds.
+ * y + ((x·A^T)·M)·B^T, where M, (N, R), holds an adapter's scale in the columns of its own rows and 0 elsewhere. Ranks
+ * and targets may differ, each adapter is read once per pass, and there is nothing to gather. The price is R instead of
+ * r columns per token, which is little beside a layer of many hundreds.
  */
 import * as tf from '@tensorflow/tfjs-core';
 import type { Target } from '../model/architecture.ts';

@@ -1,8 +1,8 @@
 /**
- * From our LoRA pairs to PEFT's modules. They are the same, except that PEFT adapts a fused layer (GPT-2's c_attn) only as
- * a whole: separate pairs for q, k, v become one pair, A stacked and B block-diagonal, which computes exactly the same
- * update. Its scale is that of the first part; where the others differ, their B makes up for it. With DoRA, outputs that
- * no pair adapts keep the magnitude that they have.
+ * From our LoRA pairs to PEFT's modules. They are the same, except that PEFT adapts a fused layer (GPT-2's c_attn) only
+ * as a whole: separate pairs for q, k, v become one pair, A stacked and B block-diagonal, which computes exactly the
+ * same update. Its scale is that of the first part; where the others differ, their B makes up for it. With DoRA,
+ * outputs that no pair adapts keep the magnitude that they have.
  */
 import { linearModules, type ArchitectureSpec, type LinearModule } from '../model/architecture.ts';
 import type { LoraAdapter, LoraPair } from './lora.ts';
@@ -27,7 +27,9 @@ interface PeftPair {
 /** PEFT's module path (below `base_model.model.`) -> its pair. */
 export type PeftModules = Map<string, PeftPair>;
 
-/** The adapter's values as PEFT modules; reads them from the device. `normsOf`: ||W|| per output of a layer of the base. */
+/**
+ * The adapter's values as PEFT modules; reads them from the device. `normsOf`: ||W|| per output of a layer of the base.
+ */
 export async function toPeftModules(
   adapter: LoraAdapter,
   spec: ArchitectureSpec,

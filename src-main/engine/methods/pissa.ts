@@ -24,7 +24,10 @@ export class PissaStart {
   private readonly pairs: LoraPair[];
   private readonly starts: Start[];
 
-  /** Replaces A and B of the pairs, and the weights of `model` that they adapt. Throws PISSA_NEEDS_F32 on packed weights. */
+  /**
+   * Replaces A and B of the pairs, and the weights of `model` that they adapt. Throws PISSA_NEEDS_F32 on packed
+   * weights.
+   */
   static async of(pairs: LoraPair[], model: Decoder, seed: number): Promise<PissaStart> {
     const starts: Start[] = [];
     for (const pair of pairs)
@@ -62,7 +65,8 @@ async function startPair(pair: LoraPair, at: LinearInUse, seed: number): Promise
   if (at.weight.packed)
     throw usageError(
       'PISSA_NEEDS_F32',
-      'PiSSA changes the base before training, so its weights must be float32; choose the base dtype f32 or another start.',
+      'PiSSA changes the base before training, so its weights must be float32; choose the base dtype f32 or ' +
+        'another start.',
     );
   const r = A.value.shape[0]!;
   const W = tf.tidy(() => ownMatrix(at)); // (out, in)

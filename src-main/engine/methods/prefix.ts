@@ -1,8 +1,8 @@
 /**
- * Trained virtual tokens (Li & Liang 2021; Hu et al. 2021, section 5.1), l_p in front of the input and l_i between prompt and
- * answer. `embedding`: their input vectors. `layer`: their activations at the input of every block. `key-value`: their
- * keys and values in every layer, laid out as PEFT's prefix tuning does (P, L·2·K·D). All start as what the base computes
- * for words drawn from its vocabulary.
+ * Trained virtual tokens (Li & Liang 2021; Hu et al. 2021, section 5.1), l_p in front of the input and l_i between
+ * prompt and answer. `embedding`: their input vectors. `layer`: their activations at the input of every block.
+ * `key-value`: their keys and values in every layer, laid out as PEFT's prefix tuning does (P, L·2·K·D). All start as
+ * what the base computes for words drawn from its vocabulary.
  */
 import * as tf from '@tensorflow/tfjs-core';
 import type { ArchitectureSpec } from '../model/architecture.ts';

@@ -24,7 +24,10 @@ export function lokrShapes({ inFeatures, outFeatures }: LinearModule, rank: numb
   return { lokr_w1: w1, lokr_w2: [k, n] };
 }
 
-/** Two factors of `size` as PEFT chooses them: the one asked for first where it divides, else the pair closest to square, the smaller (not above `factor`) first. */
+/**
+ * Two factors of `size` as PEFT chooses them: the one asked for first where it divides, else the pair closest to
+ * square, the smaller (not above `factor`) first.
+ */
 export function factorise(size: number, factor?: number): [number, number] {
   if (factor !== undefined && size % factor === 0) return [factor, size / factor];
   let small = 1;
@@ -138,7 +141,8 @@ export function prefixShapes(
   if (count > spec.maxPositions / 2)
     throw usageError(
       'BAD_PREFIX',
-      `${count} virtual tokens leave too little of the ${spec.maxPositions} positions of this model; use at most ${Math.floor(spec.maxPositions / 2)}.`,
+      `${count} virtual tokens leave too little of the ${spec.maxPositions} positions of this model; use at ` +
+        `most ${Math.floor(spec.maxPositions / 2)}.`,
       { count, maxPositions: spec.maxPositions },
     );
   if (kind === 'embedding') return [{ name: 'virtual_tokens.embedding', shape: [count, spec.hidden] }];

@@ -1,4 +1,7 @@
-/** Several adapters at once, each with a weight of its own: y + sum of weight·(what the adapter adds to y). For adapters that only add. */
+/**
+ * Several adapters at once, each with a weight of its own: y + sum of weight·(what the adapter adds to y). For adapters
+ * that only add.
+ */
 import * as tf from '@tensorflow/tfjs-core';
 import type { LinearInUse } from '../model/attachment.ts';
 import type { Parameter } from '../model/parameters.ts';

@@ -35,7 +35,10 @@ export function updatesOf(adapter: Adapter): ModuleUpdate[] {
   }));
 }
 
-/** An update (out, in) in the shape and orientation of the weight that holds it; the other parts of a fused layer are zero. */
+/**
+ * An update (out, in) in the shape and orientation of the weight that holds it; the other parts of a fused layer are
+ * zero.
+ */
 export function asWeight(
   update: tf.Tensor2D,
   { layout, slice }: LinearModule,

@@ -11,7 +11,10 @@ import { phi3Family } from './families/phi3.ts';
 
 export type Family = 'gpt2' | 'llama' | 'mistral' | 'qwen2' | 'qwen3' | 'gemma2' | 'phi3' | 'gpt_neox';
 
-/** Targets a LoRA can adapt. `qkv` and `gate_up` are fused matrices as a whole; where q, k, v, gate, up exist beside them, they are its parts. */
+/**
+ * Targets a LoRA can adapt. `qkv` and `gate_up` are fused matrices as a whole; where q, k, v, gate, up exist beside
+ * them, they are its parts.
+ */
 export const TARGETS = ['q', 'k', 'v', 'qkv', 'o', 'gate', 'up', 'gate_up', 'down', 'fc', 'proj'] as const;
 export type Target = (typeof TARGETS)[number];
 
@@ -64,7 +67,9 @@ export interface ArchitectureSpec {
   logitCap?: number;
   /** Factor of the token embeddings. */
   embeddingScale?: number;
-  /** One matrix makes q, k and v: all queries, then all keys, then all values; or the three of each head side by side. */
+  /**
+   * One matrix makes q, k and v: all queries, then all keys, then all values; or the three of each head side by side.
+   */
   fusedQkv?: 'blocks' | 'heads';
   /** `gelu` is its tanh form; the last two gate the inner layer. */
   mlp: 'gelu' | 'gelu_exact' | 'swiglu' | 'geglu';
@@ -143,14 +148,16 @@ export const SUPPORTED_MODEL_TYPES = Object.keys(FAMILIES);
 
 /**
  * Maps config.json onto an ArchitectureSpec.
- * Throws GraftError UNKNOWN_ARCHITECTURE naming the supported families, or BAD_CONFIG naming the field that did not fit.
+ * Throws GraftError UNKNOWN_ARCHITECTURE naming the supported families, or BAD_CONFIG naming the field that did not
+ * fit.
  */
 export function architectureFromConfig(config: ModelConfig): ArchitectureSpec {
   const type = config['model_type'];
   if (typeof type !== 'string' || !Object.hasOwn(FAMILIES, type)) {
     throw new GraftError(
       'UNKNOWN_ARCHITECTURE',
-      `config.json names model_type ${JSON.stringify(type ?? null)}, which Graft cannot run; choose a checkpoint of one of: ${SUPPORTED_MODEL_TYPES.join(', ')}.`,
+      `config.json names model_type ${JSON.stringify(type ?? null)}, which Graft cannot run; choose a ` +
+        `checkpoint of one of: ${SUPPORTED_MODEL_TYPES.join(', ')}.`,
       { modelType: type ?? null, supported: SUPPORTED_MODEL_TYPES },
     );
   }

@@ -1,6 +1,6 @@
 /**
- * How a fine-tuning method takes part in the forward pass. The decoder asks at each of these places; what a method leaves
- * out, the base does alone. The methods themselves are in engine/methods, one file each.
+ * How a fine-tuning method takes part in the forward pass. The decoder asks at each of these places; what a method
+ * leaves out, the base does alone. The methods themselves are in engine/methods, one file each.
  */
 import type * as tf from '@tensorflow/tfjs-core';
 import type { LinearModule } from './architecture.ts';
@@ -16,7 +16,10 @@ export interface LinearInUse {
 export interface Attachment {
   /** Parameters that stand in for the base's of the same name, and are trained where they need a gradient. */
   readonly overrides?: ReadonlyMap<string, Parameter>;
-  /** x: (N, in), y: (N, out), the base's output, bias included. Returns the output as the method wants it, y itself where it takes no part. */
+  /**
+   * x: (N, in), y: (N, out), the base's output, bias included. Returns the output as the method wants it, y itself
+   * where it takes no part.
+   */
   linear?(y: tf.Tensor2D, x: tf.Tensor2D, at: LinearInUse): tf.Tensor2D;
   /** h: (N, C), output of the attention or MLP of a layer on its way into the residual stream. */
   sublayer?(h: tf.Tensor2D, layer: number, half: 'attention' | 'mlp'): tf.Tensor2D;
@@ -26,8 +29,8 @@ export interface Attachment {
 }
 
 /**
- * Tokens that no text has, with ids from `vocab` on. Where the batch has them, N tokens in all, `index` (N) int32 says for
- * each place i whether its token is real (i) or the virtual token j (N + j).
+ * Tokens that no text has, with ids from `vocab` on. Where the batch has them, N tokens in all, `index` (N) int32 says
+ * for each place i whether its token is real (i) or the virtual token j (N + j).
  */
 export interface VirtualTokens {
   /** l_p, in front of the input. */
@@ -38,6 +41,9 @@ export interface VirtualTokens {
   embed?(x: tf.Tensor2D, index: tf.Tensor1D): tf.Tensor2D;
   /** x: (N, C), the residual stream at the input of a layer. */
   enter?(x: tf.Tensor2D, layer: number, index: tf.Tensor1D): tf.Tensor2D;
-  /** k, v: (N, K·D) of a layer. Present: virtual tokens stand at position 0, so that rotary positions leave their keys alone. */
+  /**
+   * k, v: (N, K·D) of a layer. Present: virtual tokens stand at position 0, so that rotary positions leave their keys
+   * alone.
+   */
   keysValues?(k: tf.Tensor2D, v: tf.Tensor2D, layer: number, index: tf.Tensor1D): [tf.Tensor2D, tf.Tensor2D];
 }

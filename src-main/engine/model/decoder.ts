@@ -58,8 +58,9 @@ export class Decoder {
   }
 
   /**
-   * Hidden states after the final norm. ids: N token ids, row by row; N = B·T, or fewer where `packing` leaves padding out;
-   * ids from V on are the adapter's virtual tokens. With a cache the T tokens continue it. Call it under tidy. Returns (N, C).
+   * Hidden states after the final norm. ids: N token ids, row by row; N = B·T, or fewer where `packing` leaves padding
+   * out; ids from V on are the adapter's virtual tokens. With a cache the T tokens continue it. Call it under tidy.
+   * Returns (N, C).
    */
   hidden(
     ids: ArrayLike<number>,
@@ -305,8 +306,8 @@ export class Decoder {
   }
 
   /**
-   * cos and sin for T positions from `start`, (T, R/2), or for the positions of each of `rows`, (B, 1, T, R/2), R being the
-   * floats of a head that turn. The tables grow when a longer sequence comes.
+   * cos and sin for T positions from `start`, (T, R/2), or for the positions of each of `rows`, (B, 1, T, R/2), R being
+   * the floats of a head that turn. The tables grow when a longer sequence comes.
    */
   private ropeRows(start: number, T: number, rows?: TokenRows): RotaryTables {
     const end = start + T;
@@ -339,7 +340,10 @@ export class Decoder {
   }
 }
 
-/** `real`: (N) int32, with 0 in the place of virtual tokens; `virtual` where there are any (see VirtualTokens), `isReal` 1 or 0. */
+/**
+ * `real`: (N) int32, with 0 in the place of virtual tokens; `virtual` where there are any (see VirtualTokens), `isReal`
+ * 1 or 0.
+ */
 function virtualIndex(
   ids: ArrayLike<number>,
   vocab: number,
@@ -365,8 +369,8 @@ function virtualIndex(
 }
 
 /**
- * f(x) such that the gradient computes f again; `rewind` then comes before it. f disposes its x, and its results depend on
- * nothing but x and parameters.
+ * f(x) such that the gradient computes f again; `rewind` then comes before it. f disposes its x, and its results depend
+ * on nothing but x and parameters.
  */
 export type Recompute = (x: tf.Tensor2D, f: (x: tf.Tensor2D) => tf.Tensor2D[], rewind?: () => void) => tf.Tensor2D[];
 

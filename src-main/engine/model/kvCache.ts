@@ -47,7 +47,10 @@ export class KvCache {
     return this.width(T) === this.length + T && !this.isPadded;
   }
 
-  /** (B, 1, T, S) additive: each of T more tokens sees the last `window` (0: all) tokens of its row up to itself. Call it under tidy. */
+  /**
+   * (B, 1, T, S) additive: each of T more tokens sees the last `window` (0: all) tokens of its row up to itself. Call
+   * it under tidy.
+   */
   mask(T: number, window: number): tf.Tensor4D {
     const S = this.width(T);
     const B = this.padding.length;

@@ -1,6 +1,6 @@
 /**
- * Training on a packed base: the same losses as the `tensorflow` engine gets with the float32 values that the packed words
- * stand for, the same count of parameters, and no tensor left over.
+ * Training on a packed base: the same losses as the `tensorflow` engine gets with the float32 values that the packed
+ * words stand for, the same count of parameters, and no tensor left over.
  */
 import * as tf from '@tensorflow/tfjs-core';
 import { describe, expect, it } from 'vitest';

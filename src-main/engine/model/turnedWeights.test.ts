@@ -1,4 +1,7 @@
-/** A model loaded only to answer turns its matrices where that is faster; its logits are those of the one that can be trained. */
+/**
+ * A model loaded only to answer turns its matrices where that is faster; its logits are those of the one that can be
+ * trained.
+ */
 import * as tf from '@tensorflow/tfjs-core';
 import { beforeAll, expect, it } from 'vitest';
 import { expectedTensors } from '../../checkpoints/expectedTensors.ts';

@@ -73,8 +73,8 @@ export interface LoadOptions {
 }
 
 /**
- * Reads every weight of the model. The caller disposes them with `disposeWeights`. Throws WEIGHT_OUT_OF_RANGE for a value
- * that the base dtype cannot hold.
+ * Reads every weight of the model. The caller disposes them with `disposeWeights`. Throws WEIGHT_OUT_OF_RANGE for a
+ * value that the base dtype cannot hold.
  */
 export function loadWeights(
   spec: ArchitectureSpec,

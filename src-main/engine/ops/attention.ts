@@ -65,7 +65,9 @@ const op = defineKernel('GraftAttention', composite);
 /** The same where each row has a mask of its own, which a kernel that applies the rule by itself cannot know. */
 const maskedOp = defineKernel('GraftMaskedAttention', composite);
 
-/** q: (B, H, T, D), k and v: (B, K, S, D), mask from `attentionMask`, or (B, 1, T, S) additive. Returns (B, H, T, D). */
+/**
+ * q: (B, H, T, D), k and v: (B, K, S, D), mask from `attentionMask`, or (B, 1, T, S) additive. Returns (B, H, T, D).
+ */
 export function attention(
   q: tf.Tensor4D,
   k: tf.Tensor4D,

@@ -49,7 +49,8 @@ describe('a row so long that its heads are taken one by one', () => {
 
   /** As rowsAttention, in one go, differentiated by tfjs. */
   function plain(q: tf.Tensor, k: tf.Tensor, v: tf.Tensor): tf.Tensor {
-    const heads = (x: tf.Tensor, count: number): tf.Tensor => tf.transpose(tf.reshape(x, [T, count, D]), [1, 0, 2]); // (heads, T, D)
+    // (heads, T, D)
+    const heads = (x: tf.Tensor, count: number): tf.Tensor => tf.transpose(tf.reshape(x, [T, count, D]), [1, 0, 2]);
     const repeated = (x: tf.Tensor): tf.Tensor =>
       tf.reshape(
         tf.stack(

@@ -1,7 +1,7 @@
 /**
  * Attention over rows of tokens in pieces, so that no row is padded and the scores in memory at a time are bounded:
- * rows of equal length that lie behind each other together, long rows some heads at a time. Pure arithmetic on sizes, and
- * the way of a piece out of the rows (N, heads·D) and back. It knows nothing of attention itself.
+ * rows of equal length that lie behind each other together, long rows some heads at a time. Pure arithmetic on sizes,
+ * and the way of a piece out of the rows (N, heads·D) and back. It knows nothing of attention itself.
  */
 import * as tf from '@tensorflow/tfjs-core';
 
@@ -44,7 +44,10 @@ export function attentionPieces(
   return pieces;
 }
 
-/** The piece's part of x: (N, all heads·D), as (rows·key heads, group·length, D): query heads of one key head behind each other. */
+/**
+ * The piece's part of x: (N, all heads·D), as (rows·key heads, group·length, D): query heads of one key head behind
+ * each other.
+ */
 export function takePiece(
   x: tf.Tensor,
   { start, rows, length, firstHead, heads }: Piece,

@@ -23,8 +23,8 @@ export function writesInPlace(): boolean {
 }
 
 /**
- * cache: (B, K, S, D), next: (B, K, T, D). Returns the cache with columns at…at+T replaced; `cache` may share its memory
- * with that and must not be read again.
+ * cache: (B, K, S, D), next: (B, K, T, D). Returns the cache with columns at…at+T replaced; `cache` may share its
+ * memory with that and must not be read again.
  */
 export function cacheWrite(cache: tf.Tensor4D, next: tf.Tensor4D, at: number): tf.Tensor4D {
   return op({ cache, next }, { at })[0] as tf.Tensor4D;

@@ -29,7 +29,8 @@ function refusePacked({ format }: Attributes): void {
   if (BASE_DTYPES[format as number] !== 'f32')
     throw new GraftError(
       'PACKED_NEEDS_WEBGPU',
-      `Weights packed as ${BASE_DTYPES[format as number]} run on the webgpu engine only; choose it, or the base dtype f32.`,
+      `Weights packed as ${BASE_DTYPES[format as number]} run on the webgpu engine only; choose it, or the ` +
+        'base dtype f32.',
     );
 }
 

@@ -1,4 +1,7 @@
-/** LayerNorm (Ba et al. 2016): y = (x - mean) / sqrt(var + eps) * w + b, over the last axis; alone, or of a residual sum. */
+/**
+ * LayerNorm (Ba et al. 2016): y = (x - mean) / sqrt(var + eps) * w + b, over the last axis; alone, or of a residual
+ * sum.
+ */
 import * as tf from '@tensorflow/tfjs-core';
 import { defineKernel, defineOp, type Tensors } from './define.ts';
 

@@ -1,9 +1,10 @@
 /**
  * Cross-entropy of the vocabulary projection, without ever holding the whole logits matrix:
- * loss = sum_i (logsumexp_v(h_i·W^T) - h_i·W_{y_i}), and in the same pass its gradient dh = P·W - W[y], P = softmax(h·W^T).
- * The vocabulary streams through in chunks with a running maximum and sum per row (Milakov & Gimelshein 2018; the loss as
- * in Wijmans et al. 2024). Logits are computed transposed, W·h^T, which libtensorflow does almost twice as fast as h·W^T.
- * With a cap c the logits s become z = c·tanh(s/c), and the gradient of each is multiplied by 1 - (z/c)^2.
+ * loss = sum_i (logsumexp_v(h_i·W^T) - h_i·W_{y_i}), and in the same pass its gradient dh = P·W - W[y], P =
+ * softmax(h·W^T). The vocabulary streams through in chunks with a running maximum and sum per row (Milakov & Gimelshein
+ * 2018; the loss as in Wijmans et al. 2024). Logits are computed transposed, W·h^T, which libtensorflow does almost
+ * twice as fast as h·W^T. With a cap c the logits s become z = c·tanh(s/c), and the gradient of each is multiplied by 1
+ * - (z/c)^2.
  */
 import * as tf from '@tensorflow/tfjs-core';
 import { defineOp } from './define.ts';
@@ -79,7 +80,10 @@ function throughCap<T extends tf.Tensor>(gradients: T, z: tf.Tensor, cap: number
   return cap > 0 ? tf.mul(gradients, tf.sub(tf.scalar(1), tf.square(tf.div(z, tf.scalar(cap))))) : gradients;
 }
 
-/** The logits of the labels, summed, and the gradient of that for h and for the labels' rows of w, (M, C) each. target: w at the labels. */
+/**
+ * The logits of the labels, summed, and the gradient of that for h and for the labels' rows of w, (M, C) each. target:
+ * w at the labels.
+ */
 function ofLabels(
   h: tf.Tensor2D,
   target: tf.Tensor2D,
@@ -154,7 +158,8 @@ function addAndDispose(a: tf.Tensor, b: tf.Tensor): tf.Tensor {
 
 /**
  * Sum over rows of the cross-entropy. h: (M, C), w: (V, C), labels: (M) int32 in [0, V). Returns a scalar.
- * `gradients`: compute them in the same pass (training); `trainW`: also for w. `chunkLogits` bounds the memory; `cap` 0: none.
+ * `gradients`: compute them in the same pass (training); `trainW`: also for w. `chunkLogits` bounds the memory; `cap`
+ * 0: none.
  */
 export function linearCrossEntropy(
   h: tf.Tensor2D,

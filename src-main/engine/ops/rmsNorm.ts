@@ -1,4 +1,7 @@
-/** RMSNorm (Zhang & Sennrich 2019, eq. 4): y = x / rms(x) * w, rms(x) = sqrt(mean(x^2) + eps); alone, or of a residual sum. */
+/**
+ * RMSNorm (Zhang & Sennrich 2019, eq. 4): y = x / rms(x) * w, rms(x) = sqrt(mean(x^2) + eps); alone, or of a residual
+ * sum.
+ */
 import * as tf from '@tensorflow/tfjs-core';
 import { defineKernel, defineOp, type Tensors } from './define.ts';
 

@@ -1,9 +1,9 @@
 /**
  * Causal attention from rows of tokens to rows of tokens, each row of the batch for itself: rotary positions (where the
- * model has them), attention (see attention.ts), and the gradient of both. The composite goes through the rows in pieces
- * (attentionPieces.ts) and keeps no probabilities: they are computed again for the gradient, which costs a few percent
- * of the step and saves memory that grows with the square of the length. WebGPU's kernels work on the rows where they
- * lie and keep the log-sum-exp of each query.
+ * model has them), attention (see attention.ts), and the gradient of both. The composite goes through the rows in
+ * pieces (attentionPieces.ts) and keeps no probabilities: they are computed again for the gradient, which costs a few
+ * percent of the step and saves memory that grows with the square of the length. WebGPU's kernels work on the rows
+ * where they lie and keep the log-sum-exp of each query.
  */
 import * as tf from '@tensorflow/tfjs-core';
 import type { TokenRows } from '../model/packing.ts';
@@ -29,7 +29,10 @@ function sizesOf(q: tf.Tensor, attributes: Attributes): Sizes {
   return { pieces: attentionPieces(lengths, K!, H! / K!), G: H! / K!, D: q.shape[1]! / H!, scale: scale!, cap: cap! };
 }
 
-/** Scores of a piece after the cap, and their softmax under the mask. q: (R, G·L, D), k: (R, L, D). Returns (R, G·L, L) each. */
+/**
+ * Scores of a piece after the cap, and their softmax under the mask. q: (R, G·L, D), k: (R, L, D). Returns (R, G·L, L)
+ * each.
+ */
 function probabilities(
   q: tf.Tensor3D,
   k: tf.Tensor3D,
@@ -44,7 +47,9 @@ function probabilities(
   return { capped, p: tf.reshape(tf.softmax(masked), capped.shape) };
 }
 
-/** x turned by the angles of its tokens' positions. x: (N, heads·D), cos and sin: (T, R/2), empty where nothing turns. */
+/**
+ * x turned by the angles of its tokens' positions. x: (N, heads·D), cos and sin: (T, R/2), empty where nothing turns.
+ */
 function turned(x: tf.Tensor, D: number, positions: tf.Tensor, cos: tf.Tensor, sin: tf.Tensor): tf.Tensor {
   if (cos.size === 0) return tf.clone(x);
   const [cosRows, sinRows] = [cos, sin].map((table) =>

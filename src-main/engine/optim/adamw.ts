@@ -13,7 +13,9 @@ import { groupByRule, type Rule } from './rules.ts';
 /** Values that the composite takes at a time, so that what it computes in between stays in the processor's cache. */
 const CHUNK = 1 << 18;
 
-/** Values of a vector of several tensors on a graphics card, which takes it in one go: 32 MiB, below every card's limit. */
+/**
+ * Values of a vector of several tensors on a graphics card, which takes it in one go: 32 MiB, below every card's limit.
+ */
 const MOST_ON_GPU = 1 << 23;
 
 /** The update of one vector. rate = lr/(1-b1^t), root = 1/sqrt(1-b2^t), keep = 1 - lr·wd. Returns p, m, v. */
@@ -84,7 +86,10 @@ export class AdamW {
     this.v = this.spans.map(({ size }) => tf.zeros([size]));
   }
 
-  /** The gradients, in the order of the constructor's parameters, as vectors for `step`, which the caller disposes; `gradients` are used up. */
+  /**
+   * The gradients, in the order of the constructor's parameters, as vectors for `step`, which the caller disposes;
+   * `gradients` are used up.
+   */
   flatten(gradients: tf.Tensor[]): tf.Tensor1D[] {
     return this.spans.map(({ first, shapes }) => {
       const part = this.places.slice(first, first + shapes.length).map((place) => gradients[place]!);
@@ -115,7 +120,9 @@ export class AdamW {
     });
   }
 
-  /** Copies of the first and second moment of each parameter, named `<parameter>.m` and `.v`; the caller disposes them. */
+  /**
+   * Copies of the first and second moment of each parameter, named `<parameter>.m` and `.v`; the caller disposes them.
+   */
   moments(): Parameter[] {
     return this.spans.flatMap((span, i) => {
       const [m, v] = [cut(this.m[i]!, span), cut(this.v[i]!, span)];

@@ -1,4 +1,7 @@
-/** Which tensors the weight decay applies to, against PyTorch: all in one group, and as Hugging Face's Trainer groups them. */
+/**
+ * Which tensors the weight decay applies to, against PyTorch: all in one group, and as Hugging Face's Trainer groups
+ * them.
+ */
 import * as tf from '@tensorflow/tfjs-core';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { expectClose } from '../../testing/expectClose.ts';

@@ -8,10 +8,16 @@ export interface Rule {
   decay: boolean;
 }
 
-/** What the weight decay applies to: every trained tensor, or those of two dimensions only, which leaves out biases and norm weights. */
+/**
+ * What the weight decay applies to: every trained tensor, or those of two dimensions only, which leaves out biases and
+ * norm weights.
+ */
 export type WeightDecayOn = 'all' | 'matrices';
 
-/** `lrScaleOf`: factor of a method that lets some of its parameters learn faster, as LoRA+ (Hayou et al. 2024) does with B. */
+/**
+ * `lrScaleOf`: factor of a method that lets some of its parameters learn faster, as LoRA+ (Hayou et al. 2024) does with
+ * B.
+ */
 export function rulesFor(
   weightDecayOn: WeightDecayOn,
   lrScaleOf?: (parameter: Parameter) => number,

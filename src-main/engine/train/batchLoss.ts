@@ -15,11 +15,17 @@ export interface Batch {
   mask: Int32Array;
   B: number;
   T: number;
-  /** (B) the class of each row: its last token is then the only one that carries loss, and the model's head is one of classes. */
+  /**
+   * (B) the class of each row: its last token is then the only one that carries loss, and the model's head is one of
+   * classes.
+   */
   classes?: Int32Array;
 }
 
-/** Positions whose next token is labelled, as positions b·T + t, and those next tokens; or each row's last, and the classes. */
+/**
+ * Positions whose next token is labelled, as positions b·T + t, and those next tokens; or each row's last, and the
+ * classes.
+ */
 export function labelledRows({ labels, mask, B, T, classes }: Batch): { rows: Int32Array; targets: Int32Array } {
   if (classes)
     return {

@@ -1,4 +1,7 @@
-/** A head for classes: its loss and gradients by hand from hidden states of rows by themselves, and the scores of answers. */
+/**
+ * A head for classes: its loss and gradients by hand from hidden states of rows by themselves, and the scores of
+ * answers.
+ */
 import * as tf from '@tensorflow/tfjs-core';
 import { beforeAll, expect, it } from 'vitest';
 import { randomiseB } from '../../testing/adapters.ts';

@@ -1,9 +1,9 @@
 /**
  * Classification of whole texts: a head `score` (K, C) without bias on the hidden state of a row's last token, as
- * transformers' models for sequence classification have it. It enters the training loop as one more trained parameter of
- * the adapter, under the name `score.weight`, which the decoder takes as its head where it is there; and by `classes` of
- * the batch, the label of each row, which then is all that carries loss. Everything else (steps, accumulation,
- * checkpoints, evaluation by loss) is as for text. Here: the predictions, and what they are worth.
+ * transformers' models for sequence classification have it. It enters the training loop as one more trained parameter
+ * of the adapter, under the name `score.weight`, which the decoder takes as its head where it is there; and by
+ * `classes` of the batch, the label of each row, which then is all that carries loss. Everything else (steps,
+ * accumulation, checkpoints, evaluation by loss) is as for text. Here: the predictions, and what they are worth.
  */
 import * as tf from '@tensorflow/tfjs-core';
 import type { Decoder } from '../model/decoder.ts';
@@ -17,7 +17,10 @@ export interface ClassScores {
   macroF1: number;
 }
 
-/** Mean cross-entropy per row, and the class that each row of the batches gets, in their order, beside the one that it has. */
+/**
+ * Mean cross-entropy per row, and the class that each row of the batches gets, in their order, beside the one that it
+ * has.
+ */
 export async function evaluateClasses(
   model: Decoder,
   batches: Iterable<Batch>,

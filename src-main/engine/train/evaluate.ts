@@ -3,7 +3,10 @@ import * as tf from '@tensorflow/tfjs-core';
 import type { Decoder } from '../model/decoder.ts';
 import { batchLoss, labelledRows, type Batch } from './batchLoss.ts';
 
-/** Batches without a labelled token are passed over. `onBatch` is told how many have been done; what it throws ends the evaluation. */
+/**
+ * Batches without a labelled token are passed over. `onBatch` is told how many have been done; what it throws ends the
+ * evaluation.
+ */
 export async function evaluateLoss(
   model: Decoder,
   batches: Iterable<Batch>,

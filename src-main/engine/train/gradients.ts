@@ -1,7 +1,7 @@
 /**
  * Reverse-mode differentiation over tfjs's tape, like tf.engine().gradients, but frugal: tfjs keeps every intermediate
- * gradient and every saved activation until the whole backward pass is over; here each is freed right after its last use,
- * so the peak is the activations plus a few layers' gradients instead of twice the activations.
+ * gradient and every saved activation until the whole backward pass is over; here each is freed right after its last
+ * use, so the peak is the activations plus a few layers' gradients instead of twice the activations.
  */
 import * as tf from '@tensorflow/tfjs-core';
 
@@ -26,9 +26,9 @@ interface Step {
 }
 
 /**
- * Value of the scalar f() and its gradient for each tensor of `xs`, in their order. The caller disposes them. What f makes
- * on its way goes before the backward pass, unless `keepForward` (parts of f are run again there).
- * Throws when f() does not depend on one of them.
+ * Value of the scalar f() and its gradient for each tensor of `xs`, in their order. The caller disposes them. What f
+ * makes on its way goes before the backward pass, unless `keepForward` (parts of f are run again there). Throws when
+ * f() does not depend on one of them.
  */
 export function valueAndGradients(
   f: () => tf.Scalar,
@@ -70,8 +70,8 @@ export function record<T>(f: () => T): { value: T; tape: TapeNode[] } {
 }
 
 /**
- * Gradient of each of `xs`, from the `gradient` of each output, which is used up; null where the outputs do not depend on
- * it. Frees what the tape has saved, also when an error comes.
+ * Gradient of each of `xs`, from the `gradient` of each output, which is used up; null where the outputs do not depend
+ * on it. Frees what the tape has saved, also when an error comes.
  */
 export function backward(
   tape: TapeNode[],
@@ -142,7 +142,9 @@ function runStep({ node, inputNames }: Step, gradientOf: Map<number, tf.Tensor>)
   });
 }
 
-/** Our own ops never look at the gradient of an output that only they use; tfjs would fill in zeros of its full size. */
+/**
+ * Our own ops never look at the gradient of an output that only they use; tfjs would fill in zeros of its full size.
+ */
 function withoutNulls(dys: (tf.Tensor | null)[]): tf.Tensor[] {
   const nothing = tf.scalar(0);
   return dys.map((dy) => dy ?? nothing);

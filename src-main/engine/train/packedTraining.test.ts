@@ -49,7 +49,9 @@ function countingBatch(seed: number): Batch {
   return batch;
 }
 
-/** The same batch with its padding taken for tokens, so that every position is computed; the padding carries no label. */
+/**
+ * The same batch with its padding taken for tokens, so that every position is computed; the padding carries no label.
+ */
 function unpacked(batch: Batch): Batch {
   return { ...batch, mask: new Int32Array(batch.mask.length).fill(1) };
 }

@@ -1,4 +1,7 @@
-/** Gradient checkpointing: the same loss and gradients, dropout included, with less held at a time and nothing left over. */
+/**
+ * Gradient checkpointing: the same loss and gradients, dropout included, with less held at a time and nothing left
+ * over.
+ */
 import * as tf from '@tensorflow/tfjs-core';
 import { afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
 import { randomiseB } from '../../testing/adapters.ts';

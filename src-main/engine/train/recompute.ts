@@ -1,6 +1,7 @@
 /**
- * Gradient checkpointing (Chen et al. 2016, "Training Deep Nets with Sublinear Memory Cost"): of a part of the forward pass
- * only its input is kept; when its gradient is due, the part is computed again, and the gradient goes through that.
+ * Gradient checkpointing (Chen et al. 2016, "Training Deep Nets with Sublinear Memory Cost"): of a part of the forward
+ * pass only its input is kept; when its gradient is due, the part is computed again, and the gradient goes through
+ * that.
  */
 import * as tf from '@tensorflow/tfjs-core';
 import type { Recompute } from '../model/decoder.ts';

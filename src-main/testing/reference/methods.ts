@@ -1,4 +1,7 @@
-/** What each fine-tuning method makes of a model, in float64 and by its definition: dense updates, explicit bottlenecks, rows put in. */
+/**
+ * What each fine-tuning method makes of a model, in float64 and by its definition: dense updates, explicit bottlenecks,
+ * rows put in.
+ */
 import { linearModules, type ArchitectureSpec, type LinearModule } from '../../engine/model/architecture.ts';
 import type { BottleneckOptions, PrefixOptions } from '../../engine/methods/shapes.ts';
 import { array64, type Array64 } from './array.ts';

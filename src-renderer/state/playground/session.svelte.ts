@@ -86,7 +86,9 @@ export class PlaygroundSession {
     this.base.close();
   }
 
-  /** Shows an entry of the history again, with its settings, its model and who answered, as far as they are still there. */
+  /**
+   * Shows an entry of the history again, with its settings, its model and who answered, as far as they are still there.
+   */
   async restore(entry: HistoryEntry): Promise<void> {
     if (this.busy) return;
     const { request, answers } = entry;

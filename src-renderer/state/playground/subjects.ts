@@ -1,4 +1,7 @@
-/** Who can answer in the playground: the plain base, every adapter made for it, and the half-trained adapter of a paused run. */
+/**
+ * Who can answer in the playground: the plain base, every adapter made for it, and the half-trained adapter of a paused
+ * run.
+ */
 import type { AdapterView, BaseModel, RunView, TaskView } from '../../api.ts';
 import { formatDate, methodLabel } from '../../format.ts';
 
@@ -61,7 +64,10 @@ export function subjectsOf(
   ];
 }
 
-/** The base, the active adapter of each task in the order of the tasks, then half-trained ones: what one click or key reaches. */
+/**
+ * The base, the active adapter of each task in the order of the tasks, then half-trained ones: what one click or key
+ * reaches.
+ */
 export function switchRow(subjects: readonly Subject[], tasks: readonly TaskView[]): Subject[] {
   const active = tasks.flatMap((task) => subjects.filter(({ key }) => key !== '' && key === task.activeAdapterId));
   return [

@@ -1,6 +1,6 @@
 /**
- * Decoding's cache. libtensorflow's InplaceUpdate writes rows into the memory of its input, whoever else holds it, so the
- * T new columns cost what they are, not a copy of all that came before.
+ * Decoding's cache. libtensorflow's InplaceUpdate writes rows into the memory of its input, whoever else holds it, so
+ * the T new columns cost what they are, not a copy of all that came before.
  */
 import * as tf from '@tensorflow/tfjs-core';
 import { floatType, indexType, type TensorflowBackend } from './raw.ts';
@@ -32,7 +32,10 @@ export function cacheWrite(
   return reshaped(backend, flat, cache.shape);
 }
 
-/** O = softmax(cap(Q·K^T·scale) + mask)·V in the fewest calls, for one query per row. q: (B, H, 1, D), k, v: (B, K, S, D), mask: (…, 1, S). Call it under tidy. */
+/**
+ * O = softmax(cap(Q·K^T·scale) + mask)·V in the fewest calls, for one query per row. q: (B, H, 1, D), k, v: (B, K, S,
+ * D), mask: (…, 1, S). Call it under tidy.
+ */
 export function attentionOfOne(
   backend: TensorflowBackend,
   q: tf.TensorInfo,

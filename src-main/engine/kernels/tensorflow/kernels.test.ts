@@ -1,4 +1,7 @@
-/** What the small cases of testing/opsSuite.ts do not reach: large matrices in every order, and values too many for a loop. */
+/**
+ * What the small cases of testing/opsSuite.ts do not reach: large matrices in every order, and values too many for a
+ * loop.
+ */
 import * as tf from '@tensorflow/tfjs-core';
 import { beforeAll, expect, it } from 'vitest';
 import { bootBackend } from '../../backend/backends.ts';

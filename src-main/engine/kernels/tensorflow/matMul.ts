@@ -1,7 +1,7 @@
 /**
  * Products of two matrices on the processor. tfjs calls BatchMatMulV2 for all of them, which computes a small product
- * (fewer than 2^23 multiplications) on one thread; MatMul shares it among all. x·W^T with few rows is slow in both, as W
- * is read against its order, so (W·x^T)^T is computed instead.
+ * (fewer than 2^23 multiplications) on one thread; MatMul shares it among all. x·W^T with few rows is slow in both, as
+ * W is read against its order, so (W·x^T)^T is computed instead.
  */
 import * as tf from '@tensorflow/tfjs-core';
 import { flag, floatType, indexType, type TensorflowBackend } from './raw.ts';

@@ -5,8 +5,8 @@
  * them. Keys that no query of a tile sees are never loaded. One workgroup per 16 queries of one head.
  *
  * Two places where queries and keys may lie: rows of tokens, each row of the batch a segment from starts[b] to
- * starts[b + 1], q, o: (N, H·D), k, v: (N, K·D), kept for the gradient lse = log sum exp of each query's scores, (N, H);
- * or a grid as a cache holds it, q, o: (B, H, T, D), k, v: (B, K, S, D), the T queries at the end of the S keys.
+ * starts[b + 1], q, o: (N, H·D), k, v: (N, K·D), kept for the gradient lse = log sum exp of each query's scores, (N,
+ * H); or a grid as a cache holds it, q, o: (B, H, T, D), k, v: (B, K, S, D), the T queries at the end of the S keys.
  */
 import type * as tf from '@tensorflow/tfjs-core';
 import type { WebgpuKernels } from './kernel.ts';

@@ -1,10 +1,9 @@
 /**
  * Gradient of causal attention over rows of tokens (see attention.ts) without a matrix of scores (Dao et al. 2022,
  * algorithm 4): the probabilities come back from lse, P = exp(c - lse) with c = cap(Q·K^T·scale), and with
- * delta = rowsum(dO·O): dS = P·(dO·V^T - delta)·(1 - (c/cap)^2)·scale, dQ = dS·K, dK = dS^T·Q, dV = P^T·dO, the last two
- * summed over the query heads of a key head.
- * Three programs: lse and delta side by side, (N·H, 2); dQ per 16 queries; dK and dV per 16 keys. Then dQ and dK are
- * turned back by the rotary angles.
+ * delta = rowsum(dO·O): dS = P·(dO·V^T - delta)·(1 - (c/cap)^2)·scale, dQ = dS·K, dK = dS^T·Q, dV = P^T·dO, the last
+ * two summed over the query heads of a key head. Three programs: lse and delta side by side, (N·H, 2); dQ per 16
+ * queries; dK and dV per 16 keys. Then dQ and dK are turned back by the rotary angles.
  */
 import type * as tf from '@tensorflow/tfjs-core';
 import { queryTile, ruleUniforms, SCORES } from './attention.ts';

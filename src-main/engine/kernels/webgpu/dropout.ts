@@ -1,6 +1,7 @@
 /**
- * Inverted dropout (see ops/dropout.ts) without a mask in memory: whether element i stays is decided by a hash of the seed
- * and i (PCG, O'Neill 2014, in the form of Jarzynski & Olano 2020), forward and backward alike. x, y, dy, dx: one shape.
+ * Inverted dropout (see ops/dropout.ts) without a mask in memory: whether element i stays is decided by a hash of the
+ * seed and i (PCG, O'Neill 2014, in the form of Jarzynski & Olano 2020), forward and backward alike. x, y, dy, dx: one
+ * shape.
  */
 import type * as tf from '@tensorflow/tfjs-core';
 import type { Attributes } from '../../ops/define.ts';

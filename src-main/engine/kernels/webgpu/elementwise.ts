@@ -5,7 +5,8 @@ import { runProgram, type Program, type WebgpuBackend } from './program.ts';
 export const ELEMENT_LANES = 256;
 
 /**
- * WGSL of s(x) = 1/(1 + exp(-x)). Below -80, where s is under 2e-35, exp would leave float32, which WGSL does not define.
+ * WGSL of s(x) = 1/(1 + exp(-x)). Below -80, where s is under 2e-35, exp would leave float32, which WGSL does not
+ * define.
  */
 export const SIGMOID = 'fn sigmoid(x: f32) -> f32 { return 1.0 / (1.0 + exp(-max(x, -80.0))); }';
 

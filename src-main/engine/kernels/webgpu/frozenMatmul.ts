@@ -1,6 +1,6 @@
 /**
- * Products with a frozen weight W (R, C) in any of its forms, dequantised in the kernel and summed in float32: x·W^T (N, C)
- * to (N, R) and x·W (N, R) to (N, C), each with an optional bias. Which variant runs is the tuner's choice.
+ * Products with a frozen weight W (R, C) in any of its forms, dequantised in the kernel and summed in float32: x·W^T
+ * (N, C) to (N, R) and x·W (N, R) to (N, C), each with an optional bias. Which variant runs is the tuner's choice.
  */
 import type * as tf from '@tensorflow/tfjs-core';
 import { BASE_DTYPES } from '../../frozen/formats.ts';

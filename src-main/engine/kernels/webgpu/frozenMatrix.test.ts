@@ -1,6 +1,6 @@
 /**
- * The text for subgroup matrices, checked by Dawn's compiler on its null backend, which offers the feature and runs nothing.
- * What it computes is shown in frozenMatrixEmulated.test.ts; no device at hand has such matrices.
+ * The text for subgroup matrices, checked by Dawn's compiler on its null backend, which offers the feature and runs
+ * nothing. What it computes is shown in frozenMatrixEmulated.test.ts; no device at hand has such matrices.
  */
 import { createRequire } from 'node:module';
 import { afterAll, expect, it } from 'vitest';

@@ -1,8 +1,9 @@
 /**
- * Products with a frozen weight on cooperative (subgroup) matrices, which Dawn offers as chromium-experimental-subgroup-matrix:
- * four subgroups, a quarter each of 64 x 64 results. Factors are float16 where the device sums float16 products in
- * float32, else float32. As float16, each row of x is scaled by a power of two to at most 2, so that small gradients
- * do not vanish. No device at hand has the feature: the text is validated (frozenMatrix.test.ts), and was never run.
+ * Products with a frozen weight on cooperative (subgroup) matrices, which Dawn offers as
+ * chromium-experimental-subgroup-matrix: four subgroups, a quarter each of 64 x 64 results. Factors are float16 where
+ * the device sums float16 products in float32, else float32. As float16, each row of x is scaled by a power of two to
+ * at most 2, so that small gradients do not vanish. No device at hand has the feature: the text is validated
+ * (frozenMatrix.test.ts), and was never run.
  */
 import { highestSnippet } from './reduce.ts';
 import { rowReader, weightReader } from './frozenReader.ts';
@@ -84,7 +85,9 @@ export function matrixProgram(key: string, text: ProductText, config: MatrixConf
     outputs: { y: 'f32' },
     uniforms: PRODUCT_UNIFORMS,
     lanes,
-    directives: `enable chromium_experimental_subgroup_matrix;\nenable subgroups;\nrequires subgroup_id;\n${scaled ? 'enable f16;' : ''}`,
+    directives:
+      `enable chromium_experimental_subgroup_matrix;\nenable subgroups;\nrequires ` +
+      `subgroup_id;\n${scaled ? 'enable f16;' : ''}`,
     builtins: ['@builtin(subgroup_id) wave: u32'],
     declarations: `
 var<workgroup> xTile: array<${component}, ${MATRIX_TILE * depth}>;
@@ -148,14 +151,18 @@ function load(transposed: boolean, depth: number, component: string): string {
 function multiply(transposed: boolean, k: number, depth: number, { component, M, N, K }: MatrixConfig): string {
   const left = count(QUARTER / M).map(
     (i) =>
-      `let a${i} = subgroupMatrixLoad<subgroup_matrix_left<${component}, ${K}, ${M}>, row_major>(&xTile, (rowStart + ${i * M}u) * ${depth}u + ${k}u, ${depth}u);`,
+      `let a${i} = subgroupMatrixLoad<subgroup_matrix_left<${component}, ${K}, ${M}>, row_major>(&xTile, ` +
+      `(rowStart + ${i * M}u) * ${depth}u + ${k}u, ${depth}u);`,
   );
   const right = count(QUARTER / N).map((j) => {
     const column = `(columnStart + ${j * N}u)`;
     const [at, majority, stride] = transposed
       ? [`${column} * ${depth}u + ${k}u`, 'col_major', depth]
       : [`${k * MATRIX_TILE}u + ${column}`, 'row_major', MATRIX_TILE];
-    return `let b${j} = subgroupMatrixLoad<subgroup_matrix_right<${component}, ${N}, ${K}>, ${majority}>(&wTile, ${at}, ${stride}u);`;
+    return (
+      `let b${j} = subgroupMatrixLoad<subgroup_matrix_right<${component}, ${N}, ${K}>, ${majority}>(&wTile, ` +
+      `${at}, ${stride}u);`
+    );
   });
   const sums = count(QUARTER / M).flatMap((i) =>
     count(QUARTER / N).map((j) => `acc${i}_${j} = subgroupMatrixMultiplyAccumulate(a${i}, b${j}, acc${i}_${j});`),

@@ -1,6 +1,6 @@
 /**
- * What the kernel for subgroup matrices computes, with each matrix operation put into plain WGSL as its definition says:
- * shows that tiles, offsets, strides, scales and edges are right, not that a device agrees.
+ * What the kernel for subgroup matrices computes, with each matrix operation put into plain WGSL as its definition
+ * says: shows that tiles, offsets, strides, scales and edges are right, not that a device agrees.
  */
 import * as tf from '@tensorflow/tfjs-core';
 import { describe, it } from 'vitest';
@@ -21,8 +21,9 @@ const CONFIGS: MatrixConfig[] = [
 ];
 
 /**
- * Factors become places in their tile, sums places in the tile of results, where they are kept from the beginning; lanes share
- * the entries. (Arrays of each lane's own take Mesa's driver minutes to compile.) A sum that is stored elsewhere spoils it.
+ * Factors become places in their tile, sums places in the tile of results, where they are kept from the beginning;
+ * lanes share the entries. (Arrays of each lane's own take Mesa's driver minutes to compile.) A sum that is stored
+ * elsewhere spoils it.
  */
 function emulated(program: Program, { component, M, N, K, subgroupSize }: MatrixConfig): Program {
   const functions = `

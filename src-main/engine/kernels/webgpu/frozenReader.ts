@@ -1,7 +1,7 @@
 /**
- * WGSL readers of the two factors of a product with a frozen weight W (R, C): `weight4(r, quad)` gives four neighbours of a
- * row of W, dequantised, from the parts that engine/frozen/formats.ts lays out; `x4(n, quad)` four of a row of x. Both are
- * zero beyond the row's end.
+ * WGSL readers of the two factors of a product with a frozen weight W (R, C): `weight4(r, quad)` gives four neighbours
+ * of a row of W, dequantised, from the parts that engine/frozen/formats.ts lays out; `x4(n, quad)` four of a row of x.
+ * Both are zero beyond the row's end.
  */
 import { NF4_BLOCK, NF4_GROUP, type BaseDtype } from '../../frozen/formats.ts';
 import { NF4_LEVELS } from '../../frozen/nf4.ts';
@@ -46,7 +46,9 @@ export function weightReader(format: BaseDtype, vectors: boolean): WeightReader 
     case 'bf16':
       return {
         element: 'vec2<u32>',
-        declarations: `fn pair(w: u32) -> vec2<f32> { return bitcast<vec2<f32>>(vec2<u32>(w << 16u, w & 0xffff0000u)); }${PAIRS('pair(w.x)', 'pair(w.y)')}`,
+        declarations:
+          'fn pair(w: u32) -> vec2<f32> { return bitcast<vec2<f32>>(vec2<u32>(w << 16u, w & 0xffff0000u)); ' +
+          `}${PAIRS('pair(w.x)', 'pair(w.y)')}`,
         prepare: '',
       };
     case 'int8':

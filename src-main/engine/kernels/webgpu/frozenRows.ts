@@ -1,6 +1,7 @@
 /**
- * Products of a few rows of x with a frozen weight, as decoding has them: W is read once, from memory into registers. x·W^T:
- * one workgroup per row of W, whose lanes share the sum. x·W: 16 quads of columns per workgroup, 16 lanes down each.
+ * Products of a few rows of x with a frozen weight, as decoding has them: W is read once, from memory into registers.
+ * x·W^T: one workgroup per row of W, whose lanes share the sum. x·W: 16 quads of columns per workgroup, 16 lanes down
+ * each.
  */
 import { rowReader, weightReader } from './frozenReader.ts';
 import { PRODUCT_UNIFORMS, type ProductText } from './frozenTiles.ts';

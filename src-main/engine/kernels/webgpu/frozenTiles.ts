@@ -1,6 +1,6 @@
 /**
- * Products with a frozen weight by tiles: a workgroup brings `DEPTH` of the sum of its rows of x and of its part of W into
- * workgroup memory, W dequantised on the way, and each lane adds up a square of results. x·W^T multiplies four
+ * Products with a frozen weight by tiles: a workgroup brings `DEPTH` of the sum of its rows of x and of its part of W
+ * into workgroup memory, W dequantised on the way, and each lane adds up a square of results. x·W^T multiplies four
  * neighbours of a row of x with four of a row of W; x·W with a column of four quads. Sums are float32.
  */
 import type { BaseDtype } from '../../frozen/formats.ts';
@@ -35,7 +35,10 @@ export const PRODUCT_UNIFORMS = { N: 'u32', inner: 'u32', width: 'u32', ...WEIGH
 
 /** Names a text by its variant and all that is baked into it. */
 export function productKey(name: string, { format, transposed, vectorX, vectorW, bias }: ProductText): string {
-  return `frozen ${name} ${format} ${transposed ? 'xW^T' : 'xW'}${vectorX ? ' x4' : ''}${vectorW ? ' w4' : ''}${bias ? ' bias' : ''}`;
+  return (
+    `frozen ${name} ${format} ` +
+    `${transposed ? 'xW^T' : 'xW'}${vectorX ? ' x4' : ''}${vectorW ? ' w4' : ''}${bias ? ' bias' : ''}`
+  );
 }
 
 const count = (n: number): number[] => Array.from({ length: n }, (_, i) => i);
@@ -91,11 +94,17 @@ ${rowReader('x4', 'x', 'u.N', 'u.inner', text.vectorX)}`,
 /** As many quads of W as of x. Neighbouring lanes read neighbouring quads of a row of W. */
 function loadW(transposed: boolean, size: number, element: string): string {
   if (transposed)
-    return `wTile[(i / ${QUADS}u) * ${STRIDE}u + i % ${QUADS}u] = ${element}(weight4(m0 + i / ${QUADS}u, k0 / 4u + i % ${QUADS}u));`;
+    return (
+      `wTile[(i / ${QUADS}u) * ${STRIDE}u + i % ${QUADS}u] = ${element}(weight4(m0 + i / ${QUADS}u, k0 / 4u + i ` +
+      `% ${QUADS}u));`
+    );
   return `wTile[i] = ${element}(weight4(k0 + i / ${size / 4}u, m0 / 4u + i % ${size / 4}u));`;
 }
 
-/** Four steps of the sum. Lane (tx, ty) has the rows ty + lanes·i; the columns tx + lanes·j, or four from 4·(tx + lanes·j). */
+/**
+ * Four steps of the sum. Lane (tx, ty) has the rows ty + lanes·i; the columns tx + lanes·j, or four from 4·(tx +
+ * lanes·j).
+ */
 function multiply(transposed: boolean, lanes: number, perLane: number): string {
   const size = lanes * perLane;
   const rows = count(perLane).map((i) => `let a${i} = xTile[(ty + ${lanes * i}u) * ${STRIDE}u + q];`);

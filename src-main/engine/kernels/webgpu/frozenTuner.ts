@@ -1,8 +1,8 @@
 /**
- * Which variant of a product is fastest on this device. The first use of a class of products takes the first candidate and
- * is remembered; `settleTuning`, called where waiting is allowed, then runs every candidate on the same weight, drops
- * those that fail or whose results differ, times the others, and keeps the fastest. What was learnt goes in and out as
- * a plain table; this file knows no files. Software renderers are never tuned.
+ * Which variant of a product is fastest on this device. The first use of a class of products takes the first candidate
+ * and is remembered; `settleTuning`, called where waiting is allowed, then runs every candidate on the same weight,
+ * drops those that fail or whose results differ, times the others, and keeps the fastest. What was learnt goes in and
+ * out as a plain table; this file knows no files. Software renderers are never tuned.
  */
 import * as tf from '@tensorflow/tfjs-core';
 import { runVariant, type FrozenProduct } from './frozenProduct.ts';
@@ -19,7 +19,9 @@ interface Wanted {
 
 /** Largest N told apart; times are proportional beyond. */
 const MOST_ROWS_TOLD_APART = 1024;
-/** Results of the variants differ by rounding: float32 sums in another order, or a weight (and x) rounded to float16. */
+/**
+ * Results of the variants differ by rounding: float32 sums in another order, or a weight (and x) rounded to float16.
+ */
 const SAME = 4 * 2 ** -11;
 const RUNS = 8;
 const ROUNDS = 3;
@@ -96,7 +98,9 @@ function flush(backend: TimedBackend): void {
   backend.submitQueue();
 }
 
-/** On the product's own weight, with N rounded as its class and x random. The first candidate is the measure of right. */
+/**
+ * On the product's own weight, with N rounded as its class and x random. The first candidate is the measure of right.
+ */
 export async function measureVariants(product: FrozenProduct, variants: Variant[]): Promise<number[]> {
   const backend = tf.backend() as unknown as TimedBackend;
   const [N, inner] = product.x.shape as [number, number];

@@ -53,32 +53,36 @@ const config = (componentType: string, resultComponentType: string, M: number, N
   K,
 });
 
-it('prefers matrices of float16 summed in float32, and takes none of another sum or with subgroups of several sizes', () => {
-  const subgroupMatrixConfigs = [
-    config('f16', 'f16', 16, 16, 16),
-    config('f32', 'f32', 8, 8, 8),
-    config('f16', 'f32', 16, 8, 16),
-  ];
-  expect(matrixConfig({ subgroupMinSize: 32, subgroupMaxSize: 32, subgroupMatrixConfigs })).toEqual({
-    component: 'f16',
-    M: 16,
-    N: 8,
-    K: 16,
-    subgroupSize: 32,
-  });
-  expect(
-    matrixConfig({
-      subgroupMinSize: 32,
-      subgroupMaxSize: 32,
-      subgroupMatrixConfigs: subgroupMatrixConfigs.slice(0, 2),
-    }),
-  ).toMatchObject({ component: 'f32', M: 8 });
-  expect(
-    matrixConfig({
-      subgroupMinSize: 32,
-      subgroupMaxSize: 32,
-      subgroupMatrixConfigs: subgroupMatrixConfigs.slice(0, 1),
-    }),
-  ).toBeNull();
-  expect(matrixConfig({ subgroupMinSize: 16, subgroupMaxSize: 32, subgroupMatrixConfigs })).toBeNull();
-});
+it(
+  'prefers matrices of float16 summed in float32, and takes none of another sum or with subgroups of several ' +
+    'sizes',
+  () => {
+    const subgroupMatrixConfigs = [
+      config('f16', 'f16', 16, 16, 16),
+      config('f32', 'f32', 8, 8, 8),
+      config('f16', 'f32', 16, 8, 16),
+    ];
+    expect(matrixConfig({ subgroupMinSize: 32, subgroupMaxSize: 32, subgroupMatrixConfigs })).toEqual({
+      component: 'f16',
+      M: 16,
+      N: 8,
+      K: 16,
+      subgroupSize: 32,
+    });
+    expect(
+      matrixConfig({
+        subgroupMinSize: 32,
+        subgroupMaxSize: 32,
+        subgroupMatrixConfigs: subgroupMatrixConfigs.slice(0, 2),
+      }),
+    ).toMatchObject({ component: 'f32', M: 8 });
+    expect(
+      matrixConfig({
+        subgroupMinSize: 32,
+        subgroupMaxSize: 32,
+        subgroupMatrixConfigs: subgroupMatrixConfigs.slice(0, 1),
+      }),
+    ).toBeNull();
+    expect(matrixConfig({ subgroupMinSize: 16, subgroupMaxSize: 32, subgroupMatrixConfigs })).toBeNull();
+  },
+);

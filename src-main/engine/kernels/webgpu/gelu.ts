@@ -1,7 +1,7 @@
 /**
- * GELU in the tanh form (Hendrycks & Gimpel 2016) by one sigmoid, as in ops/gelu.ts: y = x·s, s = sigmoid(x·(a + b·x^2)),
- * a = 2·sqrt(2/pi), b = 0.044715·a; dx = dy·(s + x·s·(1 - s)·(a + 3·b·x^2)). And GELU itself: y = x·Φ(x),
- * dx = dy·(Φ(x) + x·φ(x)), erf by Abramowitz & Stegun 1964, 7.1.26, which is exact to 1.5e-7. x, y: (N, F).
+ * GELU in the tanh form (Hendrycks & Gimpel 2016) by one sigmoid, as in ops/gelu.ts: y = x·s, s = sigmoid(x·(a +
+ * b·x^2)), a = 2·sqrt(2/pi), b = 0.044715·a; dx = dy·(s + x·s·(1 - s)·(a + 3·b·x^2)). And GELU itself: y = x·Φ(x), dx =
+ * dy·(Φ(x) + x·φ(x)), erf by Abramowitz & Stegun 1964, 7.1.26, which is exact to 1.5e-7. x, y: (N, F).
  */
 import { elementProgram, runElements, SIGMOID } from './elementwise.ts';
 import type { WebgpuKernels } from './kernel.ts';

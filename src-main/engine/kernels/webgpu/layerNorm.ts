@@ -1,6 +1,6 @@
 /**
- * LayerNorm (Ba et al. 2016), one workgroup per row: y = n·w + b, n = (x - mean)·r, r = 1/sqrt(var + eps), where x may be
- * a residual sum that is made on the way. Gradient with g = dy·w: dx = r·(g - mean(g) - n·mean(g·n)) (+ the other
+ * LayerNorm (Ba et al. 2016), one workgroup per row: y = n·w + b, n = (x - mean)·r, r = 1/sqrt(var + eps), where x may
+ * be a residual sum that is made on the way. Gradient with g = dy·w: dx = r·(g - mean(g) - n·mean(g·n)) (+ the other
  * gradients of x). x, f, y, n, dy, dx: (N, C), w, b: (C), r: (N, 1).
  */
 import type * as tf from '@tensorflow/tfjs-core';

@@ -94,7 +94,9 @@ function expand(withY: boolean): Program {
   };
 }
 
-/** partial[span, (k, m)] = sum over the span's tokens n of low[n, k]·x[n, m]. One workgroup per 16 ranks and 64 columns. */
+/**
+ * partial[span, (k, m)] = sum over the span's tokens n of low[n, k]·x[n, m]. One workgroup per 16 ranks and 64 columns.
+ */
 const COLLECT: Program = {
   key: 'GraftLowRankGrad',
   inputs: { low: 'f32', x: 'f32' },

@@ -1,7 +1,7 @@
 /**
  * Rotary positions (Su et al. 2021, eq. 34), half-split: y = [x1·cos - x2·sin, x2·cos + x1·sin, rest]; one lane per
- * pair, and one per float of the rest. The gradient turns the other way. cos, sin: a row of `half` per position. x, y: a grid (B, H, T, D), the row of tables
- * being t; or rows of tokens (N, heads·D), the row being the token's position.
+ * pair, and one per float of the rest. The gradient turns the other way. cos, sin: a row of `half` per position. x, y:
+ * a grid (B, H, T, D), the row of tables being t; or rows of tokens (N, heads·D), the row being the token's position.
  */
 import type * as tf from '@tensorflow/tfjs-core';
 import type { WebgpuKernels } from './kernel.ts';

@@ -16,8 +16,8 @@ export function headFields(
 }
 
 /**
- * The layers with a window: those that `layer_types` calls so (transformers 5 writes it), else those that `usual` says. A
- * window as long as the longest sequence is none.
+ * The layers with a window: those that `layer_types` calls so (transformers 5 writes it), else those that `usual` says.
+ * A window as long as the longest sequence is none.
  */
 export function windowFields(
   config: ModelConfig,
@@ -47,7 +47,10 @@ function layerTypes(config: ModelConfig, layers: number): boolean[] | undefined 
   return types.map((type) => type === 'sliding_attention');
 }
 
-/** transformers 4 writes rope_theta and rope_scaling, transformers 5 both into rope_parameters. `thetaField`: the former's name. */
+/**
+ * transformers 4 writes rope_theta and rope_scaling, transformers 5 both into rope_parameters. `thetaField`: the
+ * former's name.
+ */
 export function ropeFields(
   config: ModelConfig,
   thetaField = 'rope_theta',

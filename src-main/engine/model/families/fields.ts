@@ -5,7 +5,8 @@ import type { ModelConfig } from '../architecture.ts';
 export function badConfig(field: string, got: unknown, want: string): GraftError {
   return new GraftError(
     'BAD_CONFIG',
-    `config.json: field ${field} is ${JSON.stringify(got ?? null)}, but ${want}; use a checkpoint with a complete config.json.`,
+    `config.json: field ${field} is ${JSON.stringify(got ?? null)}, but ${want}; use a checkpoint with a ` +
+      'complete config.json.',
     { field, got: got ?? null, want },
   );
 }

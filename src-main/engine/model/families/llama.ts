@@ -1,6 +1,7 @@
 /**
- * The Llama family (Touvron et al. 2023): RMSNorm, rotary positions, grouped-query attention, SwiGLU. Mistral, Qwen2 and
- * Qwen3 differ only in fields read here and in the norms of Qwen3's heads; biases are used where the checkpoint has them.
+ * The Llama family (Touvron et al. 2023): RMSNorm, rotary positions, grouped-query attention, SwiGLU. Mistral, Qwen2
+ * and Qwen3 differ only in fields read here and in the norms of Qwen3's heads; biases are used where the checkpoint has
+ * them.
  */
 import type { ArchitectureSpec, Family, FamilyRules, LinearModule, ModelConfig } from '../architecture.ts';
 import { headFields, ropeFields, windowFields } from './attentionFields.ts';
