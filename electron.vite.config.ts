@@ -22,7 +22,7 @@ export default defineConfig({
     build: {
       outDir: 'out/main',
       rollupOptions: {
-        input: { main: 'src-main/main.ts', trainer: 'src-main/trainer/main.ts' },
+        input: { main: 'src-main/hosts/electron/main.ts', trainer: 'src-main/worker/main.ts' },
         output: { format: 'es', entryFileNames: '[name].js', chunkFileNames: '[name]-[hash].js' },
       },
     },
@@ -31,7 +31,7 @@ export default defineConfig({
     build: {
       outDir: 'out/preload',
       rollupOptions: {
-        input: { preload: 'src-main/preload.ts' },
+        input: { preload: 'src-main/hosts/electron/preload.ts' },
         // A sandboxed preload script must be one CommonJS file.
         output: { format: 'cjs', entryFileNames: '[name].cjs' },
       },

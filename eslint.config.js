@@ -3,13 +3,26 @@ import ts from 'typescript-eslint';
 
 /** Who may import whom (docs/architecture.md): each layer lists what it must not reach. */
 const layers = {
-  engine: ['checkpoints', 'datasets', 'merging', 'lab', 'trainer', 'catalog', 'jobs', 'api'],
-  checkpoints: ['datasets', 'merging', 'lab', 'trainer', 'catalog', 'jobs', 'api'],
-  datasets: ['checkpoints', 'merging', 'lab', 'trainer', 'catalog', 'jobs', 'api'],
-  merging: ['datasets', 'lab', 'trainer', 'catalog', 'jobs', 'api'],
-  trainer: ['catalog', 'jobs', 'api', 'lab'],
-  catalog: ['engine', 'checkpoints', 'datasets', 'merging', 'lab', 'jobs', 'api'],
-  jobs: ['api', 'datasets', 'merging', 'lab'],
+  engine: [
+    'basemodel',
+    'adapters',
+    'safetensors',
+    'methods',
+    'datasets',
+    'merging',
+    'worker',
+    'catalog',
+    'app',
+    'api',
+    'hosts',
+  ],
+  safetensors: ['basemodel', 'adapters', 'methods', 'datasets', 'merging', 'worker', 'catalog', 'app', 'api', 'hosts'],
+  basemodel: ['methods', 'datasets', 'merging', 'worker', 'catalog', 'app', 'api', 'hosts'],
+  datasets: ['basemodel', 'adapters', 'methods', 'merging', 'worker', 'catalog', 'app', 'api', 'hosts'],
+  merging: ['datasets', 'worker', 'catalog', 'app', 'api', 'hosts'],
+  worker: ['catalog', 'app', 'api', 'hosts'],
+  catalog: ['engine', 'basemodel', 'adapters', 'datasets', 'merging', 'app', 'api', 'hosts'],
+  app: ['api', 'hosts'],
 };
 
 const layerRules = Object.entries(layers).map(([layer, banned]) => ({
@@ -21,7 +34,7 @@ const layerRules = Object.entries(layers).map(([layer, banned]) => ({
       {
         patterns: [
           { group: banned.map((name) => `**/${name}/**`), message: `${layer} may not import this layer.` },
-          { group: ['electron'], message: 'Only main.ts and preload.ts know Electron.' },
+          { group: ['electron'], message: 'Only hosts/electron knows Electron.' },
         ],
       },
     ],
@@ -30,7 +43,7 @@ const layerRules = Object.entries(layers).map(([layer, banned]) => ({
 
 const engineRule = {
   files: ['src-main/engine/**/*.ts'],
-  ignores: ['**/*.test.ts', 'src-main/engine/backend/**'],
+  ignores: ['**/*.test.ts', 'src-main/engine/backends/**'],
   rules: {
     'no-restricted-imports': [
       'error',

@@ -7,14 +7,14 @@ import fs from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import { withTable } from './lib/report.ts';
-import { writeFileAtomic } from '../src-main/files.ts';
-import type { ErrorLine } from '../src-main/testing/errorRecord.ts';
+import { writeFileAtomic } from '../src-main/files/writeWhole.ts';
+import type { ErrorLine } from '../test-support/errorRecord.ts';
 
 const root = path.join(import.meta.dirname, '..');
 const TESTS = [
   'src-main/engine/ops/ops.webgpu.test.ts',
   'src-main/engine/kernels/webgpu/kernels.test.ts',
-  'src-main/engine/kernels/webgpu/frozenMatmul.test.ts',
+  'src-main/engine/kernels/webgpu/frozen/matmul.test.ts',
 ];
 const DOCS = path.join(root, 'docs/engines.md');
 

@@ -1,6 +1,6 @@
 /** `npm run bench -- CASE|all …`: validates, times, prints tables, and keeps every sample as JSON. */
 import fs from 'node:fs';
-import { toErrorData } from '../src-main/errors.ts';
+import { toErrorData } from '../src-shared/errors.ts';
 import { CASES, GPU_CASES } from './cases/index.ts';
 import { parseBenchArguments, USAGE, type BenchArguments } from './lib/args.ts';
 import type { Context } from './lib/context.ts';

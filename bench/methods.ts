@@ -7,10 +7,10 @@
 import fs from 'node:fs';
 import path from 'node:path';
 import { parseArgs } from 'node:util';
-import { openCheckpoint } from '../src-main/checkpoints/checkpoint.ts';
-import { toErrorData, usageError } from '../src-main/errors.ts';
-import { useEngine } from '../src-main/trainer/engines.ts';
-import { ENGINES, type EngineName } from '../src-main/trainer/protocol.ts';
+import { openCheckpoint } from '../src-main/basemodel/baseModel.ts';
+import { toErrorData, usageError } from '../src-shared/errors.ts';
+import { useEngine } from '../src-main/worker/engines.ts';
+import { ENGINES, type EngineName } from '../src-shared/workerCalls.ts';
 import { circumstances } from './lib/machine.ts';
 import { benchFolder, ensureModel } from './lib/models.ts';
 import { REPOSITORY } from './lib/places.ts';

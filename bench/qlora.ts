@@ -8,15 +8,15 @@ import fs from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import { parseArgs } from 'node:util';
-import { openCheckpoint, type Checkpoint } from '../src-main/checkpoints/checkpoint.ts';
-import { rewriteCheckpoint } from '../src-main/checkpoints/rewrite.ts';
-import { PACKED_FORMATS, type BaseDtype, type PackedFormat } from '../src-main/engine/frozen/formats.ts';
-import { packMatrix, unpackMatrix } from '../src-main/engine/frozen/packMatrix.ts';
+import { openCheckpoint, type Checkpoint } from '../src-main/basemodel/baseModel.ts';
+import { rewriteCheckpoint } from '../src-main/basemodel/rewrite.ts';
+import { PACKED_FORMATS, type BaseDtype, type PackedFormat } from '../src-main/engine/packed/formats.ts';
+import { packMatrix, unpackMatrix } from '../src-main/engine/packed/packMatrix.ts';
 import { availableTargets, linearModules } from '../src-main/engine/model/architecture.ts';
-import { toErrorData, usageError } from '../src-main/errors.ts';
-import { CallControl } from '../src-main/trainer/control.ts';
-import { ENGINES, runSpecSchema, type RunSpec } from '../src-main/trainer/protocol.ts';
-import { train } from '../src-main/trainer/train.ts';
+import { toErrorData, usageError } from '../src-shared/errors.ts';
+import { CallControl } from '../src-main/worker/control.ts';
+import { ENGINES, runSpecSchema, type RunSpec } from '../src-shared/workerCalls.ts';
+import { train } from '../src-main/worker/train/train.ts';
 
 const USAGE =
   'npm run bench -- qlora --model DIR --data FILE [--steps 400] [--batch 8] [--lr 5e-3] [--rank 8] [--seeds ' +

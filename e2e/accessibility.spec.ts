@@ -1,7 +1,7 @@
 /** Every page, empty and full, in both themes: no serious violation. And a whole journey without a mouse. */
 import { expectAccessible } from './axe.ts';
 import { addSample, addStarterModel, ask, change, expect, goTo, startRun, test } from './fixtures.ts';
-import { PAGES, PAGE_TITLES } from '../src-renderer/route.ts';
+import { PAGES, PAGE_TITLES } from '../src-shared/routes.ts';
 
 test('empty pages have no serious violation', async ({ graft: page }) => {
   for (const name of PAGES) {

@@ -6,7 +6,7 @@ import fs from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import { expect, test as base, type Locator, type Page } from '@playwright/test';
-import type { GraftBridge } from '../src-main/electron/bridge.ts';
+import type { GraftBridge } from '../src-main/hosts/electron/bridge.ts';
 import { REPO, startElectron, startWeb, type RunningApp } from './host.ts';
 
 interface Fixtures {

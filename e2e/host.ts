@@ -40,7 +40,7 @@ export async function startWeb(browser: Browser, home: string): Promise<RunningA
 }
 
 function spawnWeb(home: string, port: string): ChildProcess {
-  return spawn(process.execPath, ['src-main/serve.ts', '--port', port], {
+  return spawn(process.execPath, ['src-main/hosts/web/serve.ts', '--port', port], {
     cwd: REPO,
     env: { ...process.env, GRAFT_HOME: home },
     stdio: ['ignore', 'pipe', 'pipe'],

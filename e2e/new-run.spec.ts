@@ -161,7 +161,7 @@ test('two clicks start a run; its command line starts the same one', async ({ gr
 
   const [, command] = /^npm run graft -- (.*)$/.exec(line ?? '')!;
   const words = [...command!.matchAll(/'([^']*)'|(\S+)/g)].map(([, quoted, plain]) => quoted ?? plain!);
-  const { stdout } = await promisify(execFile)(process.execPath, ['src-main/cli.ts', ...words, '--json'], {
+  const { stdout } = await promisify(execFile)(process.execPath, ['src-main/hosts/cli/main.ts', ...words, '--json'], {
     cwd: REPO,
     env: { ...process.env, GRAFT_HOME: home },
   });

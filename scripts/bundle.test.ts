@@ -3,7 +3,7 @@ import { fork } from 'node:child_process';
 import fs from 'node:fs';
 import path from 'node:path';
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import type { EngineReport, FromWorker } from '../src-main/trainer/protocol.ts';
+import type { EngineReport, FromWorker } from '../src-shared/workerCalls.ts';
 import { toolPath } from './lib/node24.mjs';
 import { scratch } from './lib/paths.mjs';
 import { run } from './lib/run.mjs';

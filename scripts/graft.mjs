@@ -11,7 +11,7 @@ import { setUp } from './lib/setup.mjs';
 
 await runMain(async () => {
   await setUp({ electron: false, build: false });
-  const cli = path.join(root, 'src-main', 'cli.ts');
+  const cli = path.join(root, 'src-main/hosts/cli/main.ts');
   // npm runs scripts in the repository; the user's paths are relative to where they typed.
   const byNpm = process.env.npm_lifecycle_event === 'graft';
   const cwd = (byNpm ? process.env.INIT_CWD : undefined) ?? process.cwd();

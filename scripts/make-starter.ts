@@ -9,8 +9,8 @@
  */
 import path from 'node:path';
 import { parseArgs } from 'node:util';
-import { toErrorData, usageError } from '../src-main/errors.ts';
-import { ENGINES, type EngineName, type TrainEvent } from '../src-main/trainer/protocol.ts';
+import { toErrorData, usageError } from '../src-shared/errors.ts';
+import { ENGINES, type EngineName, type TrainEvent } from '../src-shared/workerCalls.ts';
 import { DEFAULT_STEPS, makeStarter } from './starter/build.ts';
 
 const REPORT_EVERY = 100;

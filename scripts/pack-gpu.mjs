@@ -63,7 +63,9 @@ function commit() {
       execFileSync('git', args, { cwd: root, encoding: 'utf8', stdio: ['ignore', 'pipe', 'ignore'] }).trim();
     return (
       git('rev-parse', '--short', 'HEAD') +
-      (git('status', '--porcelain', '--untracked-files=no', '--', 'src-main', 'bench') ? ' with changes' : '')
+      (git('status', '--porcelain', '--untracked-files=no', '--', 'src-main', 'src-shared', 'bench')
+        ? ' with changes'
+        : '')
     );
   } catch {
     return '';

@@ -75,9 +75,14 @@ it('every file that it names exists', () => {
 
 it('packs what the main process imports, and nothing that only builds or draws the pages', () => {
   const imported = new Set<string>();
-  for (const file of fs.readdirSync(path.join(root, 'src-main'), { recursive: true, encoding: 'utf8' })) {
-    if (!file.endsWith('.ts') || /\.test\.ts$|^testing\/|Suite\.ts$|testF/.test(file)) continue;
-    const text = fs.readFileSync(path.join(root, 'src-main', file), 'utf8');
+  const sources = ['src-main', 'src-shared'].flatMap((folder) =>
+    fs
+      .readdirSync(path.join(root, folder), { recursive: true, encoding: 'utf8' })
+      .map((file) => path.join(folder, file)),
+  );
+  for (const file of sources) {
+    if (!file.endsWith('.ts') || file.endsWith('.test.ts')) continue;
+    const text = fs.readFileSync(path.join(root, file), 'utf8');
     for (const [, name] of text.matchAll(
       /^(?:import|export) (?!type )[^;]*? from '((?:@[^/']+\/)?[^./'][^/']*)[^']*';$/gm,
     ))
@@ -108,7 +113,7 @@ it('leaves native parts outside the archive', () => {
 });
 
 it('claims the files and the links that the app opens', async () => {
-  const { DATA_EXTENSIONS, PROTOCOL } = await import('../src-main/electron/deepLink.ts');
+  const { DATA_EXTENSIONS, PROTOCOL } = await import('../src-main/hosts/electron/deepLink.ts');
   expect(config.fileAssociations.map(({ ext }) => `.${ext}`).sort()).toEqual([...DATA_EXTENSIONS].sort());
   expect(config.protocols.flatMap(({ schemes }) => schemes)).toEqual([PROTOCOL]);
 });

@@ -148,7 +148,7 @@ describe('the lock', () => {
 
 describe('the build', () => {
   it('is current until a source changes; tests are no sources', () => {
-    write('src-main/main.ts', 'a');
+    write('src-main/hosts/electron/main.ts', 'a');
     write('out/renderer/index.html', '');
     write('out/.graft-build', sourceHash(dir));
     expect(buildIsCurrent(dir)).toBe(true);

@@ -7,7 +7,7 @@ import { once } from 'node:events';
 import fs from 'node:fs';
 import path from 'node:path';
 import { createInterface } from 'node:readline';
-import { GraftError } from '../../src-main/errors.ts';
+import { GraftError } from '../../src-shared/errors.ts';
 import { systemChromium } from '../../scripts/lib/testNeeds.mjs';
 import { GRAFT, type Context } from '../lib/context.ts';
 import { benchFolder } from '../lib/models.ts';

@@ -21,7 +21,7 @@ export function circumstances(): Circumstances {
   return {
     date: new Date().toISOString(),
     commit: git('rev-parse', '--short', 'HEAD') || (process.env['GRAFT_COMMIT'] ?? ''),
-    changed: git('status', '--porcelain', '--untracked-files=no', '--', 'src-main', 'bench/peers') !== '',
+    changed: git('status', '--porcelain', '--untracked-files=no', '--', 'src-main', 'src-shared', 'bench/peers') !== '',
     cpu: os.cpus()[0]?.model.trim() ?? 'unknown processor',
     cores: os.availableParallelism(),
     memoryBytes: os.totalmem(),

@@ -5,13 +5,13 @@
 import fs from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
-import { castF32 } from '../../src-main/checkpoints/dtype.ts';
-import { expectedTensors } from '../../src-main/checkpoints/expectedTensors.ts';
-import { writeSafetensors, type TensorEntry } from '../../src-main/checkpoints/safetensorsWrite.ts';
+import { castF32 } from '../../src-main/safetensors/dtype.ts';
+import { expectedTensors } from '../../src-main/basemodel/expectedTensors.ts';
+import { writeSafetensors, type TensorEntry } from '../../src-main/safetensors/write.ts';
 import { architectureFromConfig, type ModelConfig } from '../../src-main/engine/model/architecture.ts';
 import { Random } from '../../src-main/engine/random.ts';
-import { writeFolderAtomic } from '../../src-main/files.ts';
-import { writeTinyTokenizer } from '../../src-main/testing/tinyTokenizer.ts';
+import { writeFolderAtomic } from '../../src-main/files/writeWhole.ts';
+import { writeTinyTokenizer } from '../../test-support/tinyTokenizer.ts';
 
 const SEED = 3;
 

@@ -1,7 +1,7 @@
 /** Draws a plot with Chromium, the one program here that turns SVG into a PNG. */
 import { systemChromium } from '../../scripts/lib/testNeeds.mjs';
-import { GraftError } from '../../src-main/errors.ts';
-import { writeFileAtomic } from '../../src-main/files.ts';
+import { GraftError } from '../../src-shared/errors.ts';
+import { writeFileAtomic } from '../../src-main/files/writeWhole.ts';
 import { plotSize, plotSvg, type Plot } from './plot.ts';
 
 /** Device pixels per CSS pixel, so that text stays sharp. */

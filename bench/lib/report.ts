@@ -1,7 +1,7 @@
 /** A case's result as a Markdown table, as JSON, and inside docs/performance.md. */
 import fs from 'node:fs';
 import path from 'node:path';
-import { writeFileAtomic } from '../../src-main/files.ts';
+import { writeFileAtomic } from '../../src-main/files/writeWhole.ts';
 import type { Circumstances } from './machine.ts';
 import { DISTURBED_SHARE, isDisturbed } from './otherLoad.ts';
 import { DOCS } from './places.ts';

@@ -2,7 +2,7 @@
 import { execFileSync } from 'node:child_process';
 import fs from 'node:fs';
 import path from 'node:path';
-import { GraftError } from '../../src-main/errors.ts';
+import { GraftError } from '../../src-shared/errors.ts';
 
 /** A Python with PyTorch and where it computes. */
 export interface Torch {

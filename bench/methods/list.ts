@@ -4,7 +4,7 @@
  * by `npm run bench:methods -- --scan` (60 steps, a seed of its own; 1e-1 was tried for prefixes only).
  */
 import { availableTargets, type ArchitectureSpec, type Target } from '../../src-main/engine/model/architecture.ts';
-import { methodSchema, type MethodSettings } from '../../src-main/trainer/methodSettings.ts';
+import { methodSchema, type MethodSettings } from '../../src-shared/methodSettings.ts';
 
 export interface ComparedMethod {
   name: string;

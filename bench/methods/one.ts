@@ -2,8 +2,8 @@
 import fs from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
-import { openCheckpoint } from '../../src-main/checkpoints/checkpoint.ts';
-import { toErrorData } from '../../src-main/errors.ts';
+import { openCheckpoint } from '../../src-main/basemodel/baseModel.ts';
+import { toErrorData } from '../../src-shared/errors.ts';
 import { comparedMethods } from './list.ts';
 import { bleuOfResult, readQuestions, trainMethod, type Task } from './quality.ts';
 

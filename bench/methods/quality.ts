@@ -1,19 +1,19 @@
 /** One training run of a method through the trainer, as the app does it, and what its saved result is worth. */
 import fs from 'node:fs';
 import path from 'node:path';
-import { openCheckpoint } from '../../src-main/checkpoints/checkpoint.ts';
+import { openCheckpoint } from '../../src-main/basemodel/baseModel.ts';
 import { readExamples } from '../../src-main/datasets/dataset.ts';
 import { loadTokenizer } from '../../src-main/datasets/tokenizer.ts';
 import { virtualPrompt } from '../../src-main/datasets/virtualTokens.ts';
 import { generateBatch } from '../../src-main/engine/generate/generate.ts';
-import type { Adapter } from '../../src-main/engine/methods/adapter.ts';
+import type { Adapter } from '../../src-main/methods/attached.ts';
 import type { Decoder } from '../../src-main/engine/model/decoder.ts';
 import { Random } from '../../src-main/engine/random.ts';
-import { loadAdapter } from '../../src-main/trainer/adapterFolder.ts';
-import { CallControl } from '../../src-main/trainer/control.ts';
-import { loadDecoder } from '../../src-main/trainer/loadDecoder.ts';
-import { runSpecSchema, type EngineName } from '../../src-main/trainer/protocol.ts';
-import { train } from '../../src-main/trainer/train.ts';
+import { loadAdapter } from '../../src-main/methods/adapterFolder.ts';
+import { CallControl } from '../../src-main/worker/control.ts';
+import { loadDecoder } from '../../src-main/worker/loadDecoder.ts';
+import { runSpecSchema, type EngineName } from '../../src-shared/workerCalls.ts';
+import { train } from '../../src-main/worker/train/train.ts';
 import { corpusBleu } from '../lib/bleu.ts';
 import type { ComparedMethod } from './list.ts';
 

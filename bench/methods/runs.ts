@@ -3,7 +3,7 @@ import { execFile } from 'node:child_process';
 import os from 'node:os';
 import path from 'node:path';
 import { promisify } from 'node:util';
-import { workerEnvironment } from '../../src-main/jobs/workerEnvironment.ts';
+import { workerEnvironment } from '../../src-main/app/workers/environment.ts';
 import { REPOSITORY } from '../lib/places.ts';
 import type { OneAnswer, OneRequest } from './one.ts';
 

@@ -3,7 +3,7 @@
  * the machine disturbs all.
  */
 import * as tf from '@tensorflow/tfjs-core';
-import { openCheckpoint, type Checkpoint } from '../../src-main/checkpoints/checkpoint.ts';
+import { openCheckpoint, type Checkpoint } from '../../src-main/basemodel/baseModel.ts';
 import { collate } from '../../src-main/datasets/batches.ts';
 import { KvCache } from '../../src-main/engine/model/kvCache.ts';
 import { lastLogits } from '../../src-main/engine/generate/generate.ts';
@@ -15,11 +15,11 @@ import { trainStep } from '../../src-main/engine/train/step.ts';
 import { withVirtualTokens } from '../../src-main/datasets/virtualTokens.ts';
 import { prepareDataset } from '../../src-main/datasets/dataset.ts';
 import { loadTokenizer } from '../../src-main/datasets/tokenizer.ts';
-import { useEngine } from '../../src-main/trainer/engines.ts';
-import { loadDecoder } from '../../src-main/trainer/loadDecoder.ts';
-import { attachMethod, type AttachedMethod } from '../../src-main/trainer/method.ts';
-import { methodSchema, type MethodSettings } from '../../src-main/trainer/methodSettings.ts';
-import { runSpecSchema, type EngineName } from '../../src-main/trainer/protocol.ts';
+import { useEngine } from '../../src-main/worker/engines.ts';
+import { loadDecoder } from '../../src-main/worker/loadDecoder.ts';
+import { attachMethod, type AttachedMethod } from '../../src-main/methods/attach.ts';
+import { methodSchema, type MethodSettings } from '../../src-shared/methodSettings.ts';
+import { runSpecSchema, type EngineName } from '../../src-shared/workerCalls.ts';
 import { summarise } from '../lib/stats.ts';
 import type { ComparedMethod } from './list.ts';
 import type { Task } from './quality.ts';

@@ -3,10 +3,10 @@
  * each.
  */
 import * as tf from '@tensorflow/tfjs-core';
-import { castF32 } from '../../src-main/checkpoints/dtype.ts';
-import { writeSafetensors } from '../../src-main/checkpoints/safetensorsWrite.ts';
+import { castF32 } from '../../src-main/safetensors/dtype.ts';
+import { writeSafetensors } from '../../src-main/safetensors/write.ts';
 import { generateMixed } from '../../src-main/engine/generate/generate.ts';
-import { createLora, type LoraAdapter } from '../../src-main/engine/methods/lora.ts';
+import { createLora, type LoraAdapter } from '../../src-main/methods/lora/lora.ts';
 import type { Decoder } from '../../src-main/engine/model/decoder.ts';
 import { replaceValue } from '../../src-main/engine/model/parameters.ts';
 import { Random } from '../../src-main/engine/random.ts';

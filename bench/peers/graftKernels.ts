@@ -1,8 +1,8 @@
 /** Graft's side of `kernels`: one kernel called again and again on the webgpu engine. */
 import * as tf from '@tensorflow/tfjs-core';
-import type { BaseDtype } from '../../src-main/engine/frozen/formats.ts';
-import { packMatrix } from '../../src-main/engine/frozen/packMatrix.ts';
-import { settleTuning } from '../../src-main/engine/kernels/webgpu/frozenTuner.ts';
+import type { BaseDtype } from '../../src-main/engine/packed/formats.ts';
+import { packMatrix } from '../../src-main/engine/packed/packMatrix.ts';
+import { settleTuning } from '../../src-main/engine/kernels/webgpu/frozen/tuner.ts';
 import type { Parameter } from '../../src-main/engine/model/parameters.ts';
 import { fullRows } from '../../src-main/engine/model/packing.ts';
 import { attentionMask } from '../../src-main/engine/ops/attention.ts';

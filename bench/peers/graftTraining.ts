@@ -2,19 +2,19 @@
 import fs from 'node:fs';
 import path from 'node:path';
 import type * as tf from '@tensorflow/tfjs-core';
-import { openCheckpoint } from '../../src-main/checkpoints/checkpoint.ts';
-import { castF32 } from '../../src-main/checkpoints/dtype.ts';
-import { writeSafetensors } from '../../src-main/checkpoints/safetensorsWrite.ts';
+import { openCheckpoint } from '../../src-main/basemodel/baseModel.ts';
+import { castF32 } from '../../src-main/safetensors/dtype.ts';
+import { writeSafetensors } from '../../src-main/safetensors/write.ts';
 import { collate } from '../../src-main/datasets/batches.ts';
 import type { Decoder } from '../../src-main/engine/model/decoder.ts';
 import { countParameters } from '../../src-main/engine/model/parameters.ts';
 import { AdamW } from '../../src-main/engine/optim/adamw.ts';
 import { trainStep, type StepResult } from '../../src-main/engine/train/step.ts';
-import { loadDecoder } from '../../src-main/trainer/loadDecoder.ts';
-import { attachMethod, type AttachedMethod } from '../../src-main/trainer/method.ts';
-import { CHECKPOINT_FILE, runSpecSchema, type RunSpec } from '../../src-main/trainer/protocol.ts';
-import { newProgress, saveRunState } from '../../src-main/trainer/runState.ts';
-import { keepTuning } from '../../src-main/trainer/tuning.ts';
+import { loadDecoder } from '../../src-main/worker/loadDecoder.ts';
+import { attachMethod, type AttachedMethod } from '../../src-main/methods/attach.ts';
+import { CHECKPOINT_FILE, runSpecSchema, type RunSpec } from '../../src-shared/workerCalls.ts';
+import { newProgress, saveRunState } from '../../src-main/worker/train/state.ts';
+import { keepTuning } from '../../src-main/worker/train/tuning.ts';
 import type { Example, GraftSetup, SavedAnswer } from './protocol.ts';
 
 export class GraftTraining {

@@ -1,5 +1,5 @@
 /** What a peer is asked and what it answers; graft.ts and torch_lora.py speak the same. */
-import type { BaseDtype } from '../../src-main/engine/frozen/formats.ts';
+import type { BaseDtype } from '../../src-main/engine/packed/formats.ts';
 import type { Target } from '../../src-main/engine/model/architecture.ts';
 
 /**

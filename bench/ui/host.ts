@@ -3,9 +3,9 @@
  */
 import path from 'node:path';
 import { createRouter } from '../../src-main/api/router.ts';
-import { forkWorker } from '../../src-main/jobs/workerChannel.ts';
-import { createServices } from '../../src-main/services.ts';
-import { startWebHost } from '../../src-main/web/webHost.ts';
+import { forkWorker } from '../../src-main/app/workers/channel.ts';
+import { createServices } from '../../src-main/app/services.ts';
+import { startWebHost } from '../../src-main/hosts/web/webHost.ts';
 import { REPOSITORY } from '../lib/places.ts';
 
 const worker = path.join(import.meta.dirname, 'simulatedWorker.ts');

@@ -7,7 +7,14 @@ import { root } from './paths.mjs';
 import { run } from './run.mjs';
 import { say, SetupError, withProgress } from './say.mjs';
 
-const SOURCES = ['src-main', 'src-renderer', 'electron.vite.config.ts', 'svelte.config.js', 'package-lock.json'];
+const SOURCES = [
+  'src-main',
+  'src-shared',
+  'src-renderer',
+  'electron.vite.config.ts',
+  'svelte.config.js',
+  'package-lock.json',
+];
 const stampFile = (/** @type {string} */ folder) => path.join(folder, 'out', '.graft-build');
 
 /**

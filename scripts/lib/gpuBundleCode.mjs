@@ -3,7 +3,7 @@ import path from 'node:path';
 import { root } from './paths.mjs';
 
 /** Files that make a `require` of their own; only one of them runs on a GPU machine. */
-const WEBGPU_ENGINE = path.join(root, 'src-main/engine/backend/webgpu.ts');
+const WEBGPU_ENGINE = path.join(root, 'src-main/engine/backends/webgpu.ts');
 const OWN_REQUIRE = /^const require = createRequire\(import\.meta\.url\);$/m;
 
 /** Bundlers follow a plain `require` only. */

@@ -37,7 +37,7 @@ export async function launchElectron() {
  * @returns {Promise<number>} exit code of the server
  */
 export async function launchWeb({ port, open }) {
-  const server = path.join(root, 'src-main', 'serve.ts');
+  const server = path.join(root, 'src-main/hosts/web/serve.ts');
   const child = spawn(node24Path(), [server, ...(port === undefined ? [] : ['--port', String(port)])], {
     cwd: root,
     stdio: ['inherit', 'pipe', 'inherit'],

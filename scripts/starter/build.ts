@@ -5,12 +5,12 @@
 import fs from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
-import { openCheckpoint } from '../../src-main/checkpoints/checkpoint.ts';
+import { openCheckpoint } from '../../src-main/basemodel/baseModel.ts';
 import { loadTokenizer } from '../../src-main/datasets/tokenizer.ts';
-import { writeFolderAtomic } from '../../src-main/files.ts';
-import { CallControl } from '../../src-main/trainer/control.ts';
-import { runSpecSchema, type EngineName, type TrainEvent, type TrainResult } from '../../src-main/trainer/protocol.ts';
-import { train } from '../../src-main/trainer/train.ts';
+import { writeFolderAtomic } from '../../src-main/files/writeWhole.ts';
+import { CallControl } from '../../src-main/worker/control.ts';
+import { runSpecSchema, type EngineName, type TrainEvent, type TrainResult } from '../../src-shared/workerCalls.ts';
+import { train } from '../../src-main/worker/train/train.ts';
 import { trainMerges } from './bpe.ts';
 import { writeRandomModel } from './init.ts';
 import { readmeText } from './readme.ts';

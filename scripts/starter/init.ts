@@ -1,9 +1,9 @@
 /** A new Llama checkpoint: its configuration, tokenizer files and random weights, in Hugging Face's layout. */
 import fs from 'node:fs';
 import path from 'node:path';
-import { castF32 } from '../../src-main/checkpoints/dtype.ts';
-import { expectedTensors } from '../../src-main/checkpoints/expectedTensors.ts';
-import { writeSafetensors, type TensorEntry } from '../../src-main/checkpoints/safetensorsWrite.ts';
+import { castF32 } from '../../src-main/safetensors/dtype.ts';
+import { expectedTensors } from '../../src-main/basemodel/expectedTensors.ts';
+import { writeSafetensors, type TensorEntry } from '../../src-main/safetensors/write.ts';
 import { architectureFromConfig, type ModelConfig } from '../../src-main/engine/model/architecture.ts';
 import { Random } from '../../src-main/engine/random.ts';
 import { SPECIAL_TOKENS, tokenizerJson, vocabularyOf, type Merge } from './bpe.ts';

@@ -1,5 +1,5 @@
 /** The model card that lies beside the starter model. */
-import type { RunSpec, TrainResult } from '../../src-main/trainer/protocol.ts';
+import type { RunSpec, TrainResult } from '../../src-shared/workerCalls.ts';
 
 /** Holds no date and no machine, so that making the starter twice gives the same bytes. */
 export function readmeText(

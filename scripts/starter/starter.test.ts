@@ -2,11 +2,11 @@
 import fs from 'node:fs';
 import path from 'node:path';
 import { expect, test } from 'vitest';
-import { openCheckpoint } from '../../src-main/checkpoints/checkpoint.ts';
-import { temporaryFolder } from '../../src-main/checkpoints/testFolders.ts';
+import { openCheckpoint } from '../../src-main/basemodel/baseModel.ts';
+import { temporaryFolder } from '../../test-support/folders.ts';
 import { loadTokenizer } from '../../src-main/datasets/tokenizer.ts';
-import { evaluate } from '../../src-main/trainer/evaluate.ts';
-import { dataSpecSchema } from '../../src-main/trainer/protocol.ts';
+import { evaluate } from '../../src-main/worker/verify/evaluate.ts';
+import { dataSpecSchema } from '../../src-shared/workerCalls.ts';
 import { tokenizerJson } from './bpe.ts';
 import { makeStarter, ROW_TOKENS, SAMPLES_PER_TASK, SEED, starterMerges, writeSamples } from './build.ts';
 import { writeRandomModel } from './init.ts';

@@ -1,10 +1,10 @@
 import fs from 'node:fs';
 import path from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { GRAFT_FILE } from '../checkpoints/graftInfo.ts';
-import { writeTiny } from '../checkpoints/testFolders.ts';
-import { writeStarterAdapter } from '../testing/adapterFolder.ts';
-import { MODEL, openBench, type TestBench } from '../testing/services.ts';
+import { GRAFT_FILE } from '../adapters/graftInfo.ts';
+import { writeTiny } from '../../test-support/folders.ts';
+import { writeStarterAdapter } from '../../test-support/adapterFolder.ts';
+import { MODEL, openBench, type TestBench } from '../../test-support/services.ts';
 import { errorDataOf } from './trpc.ts';
 import type { AdapterView } from './types.ts';
 

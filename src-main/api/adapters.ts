@@ -3,12 +3,12 @@ import { z } from 'zod';
 import type { Adapter } from '../catalog/adapters.ts';
 import { lossSamples, type LossSample } from '../catalog/lossSamples.ts';
 import type { Evaluation } from '../catalog/metrics.ts';
-import { usageError } from '../errors.ts';
-import { lineageOf, settingsOf, type AdapterLineage, type Setting } from '../jobs/adapterLineage.ts';
-import { findTrashed, purgeAdapter, restoreAdapter, trashAdapter } from '../jobs/adapterTrash.ts';
-import { importAdapter, inspectAdapter } from '../jobs/importAdapter.ts';
-import type { Services } from '../services.ts';
-import { adapterViews, type AdapterView } from './adapterView.ts';
+import { usageError } from '../../src-shared/errors.ts';
+import { lineageOf, settingsOf, type AdapterLineage, type Setting } from '../app/adapters/lineage.ts';
+import { findTrashed, purgeAdapter, restoreAdapter, trashAdapter } from '../app/adapters/trash.ts';
+import { importAdapter, inspectAdapter } from '../app/adapters/import.ts';
+import type { Services } from '../app/services.ts';
+import { adapterViews, type AdapterView } from '../app/adapters/view.ts';
 import { procedure, router } from './trpc.ts';
 
 export type AdapterDetails = AdapterView & { lineage: AdapterLineage };

@@ -4,9 +4,9 @@ import { toExample } from '../datasets/columns.ts';
 import { countCharacters, type LengthCounts } from '../datasets/lengths.ts';
 import type { PreviewedRow } from '../datasets/tokenPreview.ts';
 import type { BadRow } from '../datasets/types.ts';
-import type { Services } from '../services.ts';
-import { dataSpecSchema } from '../trainer/protocol.ts';
-import { modelDirOf, readingOf, sourceSchema } from './datasetInput.ts';
+import type { Services } from '../app/services.ts';
+import { dataSpecSchema } from '../../src-shared/workerCalls.ts';
+import { modelDirOf, readingOf, sourceSchema } from '../app/datasets/input.ts';
 import { streamOf } from './stream.ts';
 import { procedure } from './trpc.ts';
 

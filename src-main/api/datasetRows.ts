@@ -9,8 +9,8 @@ import { rangesOf } from '../datasets/editRows.ts';
 import { Pace } from '../datasets/pace.ts';
 import { cellText, type IndexedRow, type RowIndex } from '../datasets/rowIndex.ts';
 import type { SurveyedBadRow } from '../datasets/survey.ts';
-import type { Services } from '../services.ts';
-import { readingOf, sourceSchema, windowSchema } from './datasetInput.ts';
+import type { Services } from '../app/services.ts';
+import { readingOf, sourceSchema, windowSchema } from '../app/datasets/input.ts';
 import { procedure } from './trpc.ts';
 
 export interface TableRow {

@@ -13,9 +13,9 @@ import type { DatasetFiles } from '../datasets/datasetFiles.ts';
 import { repeatedRows } from '../datasets/duplicates.ts';
 import { rowsIn, writeEdited, type RowEdits, type RowRange } from '../datasets/editRows.ts';
 import type { Survey } from '../datasets/survey.ts';
-import { GraftError, usageError } from '../errors.ts';
-import type { Services } from '../services.ts';
-import { datasetAt, versionSchema } from './datasetInput.ts';
+import { GraftError, usageError } from '../../src-shared/errors.ts';
+import type { Services } from '../app/services.ts';
+import { datasetAt, versionSchema } from '../app/datasets/input.ts';
 import { procedure } from './trpc.ts';
 
 /** Whether a version's file is still what it was. */

@@ -1,12 +1,12 @@
 import fs from 'node:fs';
 import path from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { fileSha256 } from '../checkpoints/sha256.ts';
+import { fileSha256 } from '../files/sha256.ts';
 import { prepareDataset } from '../datasets/dataset.ts';
 import { renderExample } from '../datasets/render.ts';
 import { loadTokenizer } from '../datasets/tokenizer.ts';
-import { buildSpec, findParts, startRunSchema } from '../jobs/runInput.ts';
-import { MODEL, openBench, writeRows, type TestBench } from '../testing/services.ts';
+import { buildSpec, findParts, startRunSchema } from '../app/runs/input.ts';
+import { MODEL, openBench, writeRows, type TestBench } from '../../test-support/services.ts';
 
 let bench: TestBench;
 let file: string;

@@ -3,9 +3,9 @@
  * copied.
  */
 import { z } from 'zod';
-import { exportDtypeSchema, exportInputSchema } from '../jobs/exportService.ts';
-import type { ExportEvent, ExportInput } from '../jobs/exportService.ts';
-import type { Services } from '../services.ts';
+import { exportDtypeSchema, exportInputSchema } from '../app/exports/service.ts';
+import type { ExportEvent, ExportInput } from '../app/exports/service.ts';
+import type { Services } from '../app/services.ts';
 import { streamOf } from './stream.ts';
 import { procedure, router } from './trpc.ts';
 

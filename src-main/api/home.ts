@@ -3,8 +3,8 @@ import { lossSamples, type LossSample } from '../catalog/lossSamples.ts';
 import type { Task } from '../catalog/tasks.ts';
 import type { ExportRecord } from '../catalog/exports.ts';
 import type { RunStatus } from '../catalog/runs.ts';
-import type { Services } from '../services.ts';
-import { adapterViews, type AdapterView } from './adapterView.ts';
+import type { Services } from '../app/services.ts';
+import { adapterViews, type AdapterView } from '../app/adapters/view.ts';
 import { procedure, router } from './trpc.ts';
 
 export interface BoardAdapter extends Pick<

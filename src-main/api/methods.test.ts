@@ -1,11 +1,11 @@
 /** Methods beside LoRA on the whole road: trained, catalogued, evaluated, attached, compared, exported or refused. */
 import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { readAdapter } from '../checkpoints/storedAdapter.ts';
-import type { StartRun } from '../jobs/runInput.ts';
-import type { GenerateResult } from '../trainer/protocol.ts';
-import { openBench, smallRun } from '../testing/services.ts';
-import type { TestBench } from '../testing/services.ts';
+import { readAdapter } from '../adapters/storedAdapter.ts';
+import type { StartRun } from '../app/runs/input.ts';
+import type { GenerateResult } from '../../src-shared/workerCalls.ts';
+import { openBench, smallRun } from '../../test-support/services.ts';
+import type { TestBench } from '../../test-support/services.ts';
 import type { AdapterView, RunView } from './types.ts';
 
 const METHODS: Record<string, StartRun['method']> = {

@@ -2,14 +2,14 @@
 import path from 'node:path';
 import { z } from 'zod';
 import type { BaseModel } from '../catalog/models.ts';
-import { GraftError, usageError } from '../errors.ts';
-import { newId } from '../home.ts';
-import { findModels } from '../jobs/findModels.ts';
-import { viewModel } from '../jobs/modelState.ts';
-import { readModel } from '../jobs/readModel.ts';
-import { matricesOf, trainableIn } from '../jobs/trainable.ts';
-import type { Services } from '../services.ts';
-import { methodSchema } from '../trainer/methodSettings.ts';
+import { GraftError, usageError } from '../../src-shared/errors.ts';
+import { newId } from '../app/home.ts';
+import { findModels } from '../app/models/find.ts';
+import { viewModel } from '../app/models/state.ts';
+import { readModel } from '../app/models/read.ts';
+import { matricesOf, trainableIn } from '../app/runs/trainable.ts';
+import type { Services } from '../app/services.ts';
+import { methodSchema } from '../../src-shared/methodSettings.ts';
 import { procedure, router } from './trpc.ts';
 
 const byId = z.object({ id: z.string() });

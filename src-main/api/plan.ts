@@ -1,10 +1,10 @@
 /** Before a run starts: what it would take, its learning-rate curve, and the command line that says the same. */
 import { z } from 'zod';
 import { scheduleFactor, warmupSteps } from '../engine/optim/schedule.ts';
-import { findParts, startRunSchema } from '../jobs/runInput.ts';
-import type { Services } from '../services.ts';
-import { trainSettingsSchema } from '../trainer/trainSettings.ts';
-import { cliLine } from './cliLine.ts';
+import { findParts, startRunSchema } from '../app/runs/input.ts';
+import type { Services } from '../app/services.ts';
+import { trainSettingsSchema } from '../../src-shared/trainSettings.ts';
+import { cliLine } from '../app/runs/cliLine.ts';
 import { procedure, router } from './trpc.ts';
 
 /** Points of a drawn curve. */

@@ -3,8 +3,8 @@
  * that dies.
  */
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import type { PlaygroundState } from '../jobs/playgroundService.ts';
-import { openBench, smallRun, type TestBench } from '../testing/services.ts';
+import type { PlaygroundState } from '../app/playground/service.ts';
+import { openBench, smallRun, type TestBench } from '../../test-support/services.ts';
 import { errorDataOf } from './trpc.ts';
 import type { CompareEvent, GenerateEvent, HistoryRequest } from './types.ts';
 

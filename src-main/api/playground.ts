@@ -1,12 +1,12 @@
 /** The playground: load a base, attach an adapter, stream text or a comparison; what was asked and voted is kept. */
 import { z } from 'zod';
 import { hasChatTemplate } from '../datasets/tokenizerFiles.ts';
-import { usageError } from '../errors.ts';
-import type { PlaygroundState } from '../jobs/playgroundService.ts';
-import type { WorkerCall } from '../jobs/workerClient.ts';
-import type { Services } from '../services.ts';
-import { runSpecSchema } from '../trainer/protocol.ts';
-import type { AnswerPiece, CompareEvent, GenerateResult } from '../trainer/protocol.ts';
+import { usageError } from '../../src-shared/errors.ts';
+import type { PlaygroundState } from '../app/playground/service.ts';
+import type { WorkerCall } from '../app/workers/client.ts';
+import type { Services } from '../app/services.ts';
+import { runSpecSchema } from '../../src-shared/workerCalls.ts';
+import type { AnswerPiece, CompareEvent, GenerateResult } from '../../src-shared/workerCalls.ts';
 import { historyRouter } from './playgroundHistory.ts';
 import { votesRouter } from './playgroundVotes.ts';
 import { streamOf } from './stream.ts';

@@ -1,8 +1,8 @@
 /** What was asked in the playground and answered. */
 import { z } from 'zod';
-import { usageError } from '../errors.ts';
-import { newId } from '../home.ts';
-import type { Services } from '../services.ts';
+import { usageError } from '../../src-shared/errors.ts';
+import { newId } from '../app/home.ts';
+import type { Services } from '../app/services.ts';
 import { procedure, router } from './trpc.ts';
 
 const TITLE_LENGTH = 200;

@@ -1,8 +1,8 @@
 /** The score of blind comparisons, per base model. */
 import { z } from 'zod';
 import type { Outcome } from '../catalog/playground.ts';
-import { usageError } from '../errors.ts';
-import type { Services } from '../services.ts';
+import { usageError } from '../../src-shared/errors.ts';
+import type { Services } from '../app/services.ts';
 import { procedure, router } from './trpc.ts';
 
 const byModel = z.object({ modelId: z.string() });

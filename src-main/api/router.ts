@@ -1,5 +1,5 @@
 /** The one typed API of Graft: Electron, the web host and the command line all call this. */
-import type { Services } from '../services.ts';
+import type { Services } from '../app/services.ts';
 import { adaptersRouter } from './adapters.ts';
 import { datasetsRouter } from './datasets.ts';
 import { exportsRouter } from './exports.ts';

@@ -1,14 +1,14 @@
 /** Training runs: start, queue, watch, pause, stop, resume, and what they leave behind. */
 import { z } from 'zod';
-import { readAppSettings, withMemoryLimit } from '../jobs/appSettings.ts';
-import { inspectRun } from '../jobs/inspectRun.ts';
-import { rollBack, rollBackSchema } from '../jobs/rollBack.ts';
-import { startRunSchema } from '../jobs/runInput.ts';
-import type { RunsEvent } from '../jobs/runChannel.ts';
-import { isOver } from '../jobs/runView.ts';
-import type { Services } from '../services.ts';
-import { keptCheckpoints } from '../trainer/checkpointHistory.ts';
-import { gatherSteps, type WatchEvent } from './gatherSteps.ts';
+import { readAppSettings, withMemoryLimit } from '../app/settings/settings.ts';
+import { inspectRun } from '../app/runs/inspectRun.ts';
+import { rollBack, rollBackSchema } from '../app/runs/rollBack.ts';
+import { startRunSchema } from '../app/runs/input.ts';
+import type { RunsEvent } from '../app/runs/channel.ts';
+import { isOver } from '../app/runs/view.ts';
+import type { Services } from '../app/services.ts';
+import { keptCheckpoints } from '../worker/train/stateHistory.ts';
+import { gatherSteps, type WatchEvent } from '../app/runs/gatherSteps.ts';
 import { streamOf } from './stream.ts';
 import { procedure, router } from './trpc.ts';
 

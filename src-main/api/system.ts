@@ -3,22 +3,23 @@ import { createRequire } from 'node:module';
 import os from 'node:os';
 import path from 'node:path';
 import { z } from 'zod';
-import { appSettingsSchema, readAppSettings, saveAppSettings } from '../jobs/appSettings.ts';
-import { readNotices } from '../jobs/notices.ts';
-import { revealable } from '../jobs/reveal.ts';
-import { CLEANUP_KINDS } from '../jobs/storage.ts';
+import { GRAFT_ROOT } from '../files/repository.ts';
+import { appSettingsSchema, readAppSettings, saveAppSettings } from '../app/settings/settings.ts';
+import { readNotices } from '../app/system/notices.ts';
+import { revealable } from '../files/reveal.ts';
+import { CLEANUP_KINDS } from '../app/storage/storage.ts';
 import type { ExportRecord } from '../catalog/exports.ts';
-import type { RunProgress } from '../jobs/progressMeter.ts';
-import type { RunView } from '../jobs/runView.ts';
-import type { Services } from '../services.ts';
-import { ENGINES } from '../trainer/protocol.ts';
-import { browse } from './browse.ts';
-import { starter } from './starter.ts';
+import type { RunProgress } from '../app/runs/progressMeter.ts';
+import type { RunView } from '../app/runs/view.ts';
+import type { Services } from '../app/services.ts';
+import { ENGINES } from '../../src-shared/workerCalls.ts';
+import { browse } from '../app/system/browse.ts';
+import { starter } from '../app/models/starter.ts';
 import { streamOf } from './stream.ts';
 import { procedure, router } from './trpc.ts';
 
-export type { BrowseEntry, BrowseResult } from './browse.ts';
-export type { Starter } from './starter.ts';
+export type { BrowseEntry, BrowseResult } from '../app/system/browse.ts';
+export type { Starter } from '../app/models/starter.ts';
 
 export interface SystemInfo {
   version: string;
@@ -47,7 +48,6 @@ export type ActivityEvent =
   | { type: 'removed'; id: string }
   | { type: 'export'; record: ExportRecord };
 
-const ROOT = path.resolve(import.meta.dirname, '../..');
 const { version } = createRequire(import.meta.url)('../../package.json') as { version: string };
 
 /** A change names only what changes; the defaults of the schema must not fill in the rest. */
@@ -128,7 +128,7 @@ export function systemRouter({ home, engines, catalog, storage, exports, runs, s
     }),
 
     /** Packages that come with Graft, with their licences. */
-    notices: procedure.query(() => readNotices(path.join(ROOT, 'THIRD-PARTY-NOTICES.md'))),
+    notices: procedure.query(() => readNotices(path.join(GRAFT_ROOT, 'THIRD-PARTY-NOTICES.md'))),
 
     /** Lists one folder; by default the user's own. */
     browse: procedure

@@ -5,9 +5,9 @@
 import { z } from 'zod';
 import type { Adapter } from '../catalog/adapters.ts';
 import type { Task } from '../catalog/tasks.ts';
-import { usageError } from '../errors.ts';
-import { newId } from '../home.ts';
-import type { Services } from '../services.ts';
+import { usageError } from '../../src-shared/errors.ts';
+import { newId } from '../app/home.ts';
+import type { Services } from '../app/services.ts';
 import { procedure, router } from './trpc.ts';
 
 const nameSchema = z.string().trim().min(1).max(80);

@@ -1,8 +1,8 @@
 /** tRPC as Graft uses it: every failure reaches the caller as ErrorData in `data.graft`, with a fitting HTTP status. */
 import { initTRPC, TRPCError } from '@trpc/server';
 import { ZodError } from 'zod';
-import { GraftError, toErrorData } from '../errors.ts';
-import type { ErrorData } from '../errors.ts';
+import { GraftError, toErrorData } from '../../src-shared/errors.ts';
+import type { ErrorData } from '../../src-shared/errors.ts';
 
 const t = initTRPC.create({
   errorFormatter: ({ shape, error }) => {

@@ -18,26 +18,26 @@ export type {
   Score,
 } from '../catalog/playground.ts';
 export type { Task } from '../catalog/tasks.ts';
-export type { ErrorData } from '../errors.ts';
-export type { AppSettings } from '../jobs/appSettings.ts';
-export type { ExportPlan, PlannedFile } from '../jobs/exportPlan.ts';
-export type { ExportEvent } from '../jobs/exportService.ts';
-export type { FoundModel } from '../jobs/findModels.ts';
-export type { ModelState, ModelView } from '../jobs/modelState.ts';
-export type { PlanView } from '../jobs/planService.ts';
-export type { Notice } from '../jobs/notices.ts';
-export type { CleanUp, CleanUpKind, StorageKind, StorageReport, StorageUse } from '../jobs/storage.ts';
-export type { PlaygroundState } from '../jobs/playgroundService.ts';
-export type { StartRun } from '../jobs/runInput.ts';
-export type { TrainableView } from '../jobs/trainable.ts';
-export type { RunProgress } from '../jobs/progressMeter.ts';
-export type { WatchEvent } from './gatherSteps.ts';
+export type { ErrorData } from '../../src-shared/errors.ts';
+export type { AppSettings } from '../app/settings/settings.ts';
+export type { ExportPlan, PlannedFile } from '../app/exports/plan.ts';
+export type { ExportEvent } from '../app/exports/service.ts';
+export type { FoundModel } from '../app/models/find.ts';
+export type { ModelState, ModelView } from '../app/models/state.ts';
+export type { PlanView } from '../app/runs/planService.ts';
+export type { Notice } from '../app/system/notices.ts';
+export type { CleanUp, CleanUpKind, StorageKind, StorageReport, StorageUse } from '../app/storage/storage.ts';
+export type { PlaygroundState } from '../app/playground/service.ts';
+export type { StartRun } from '../app/runs/input.ts';
+export type { TrainableView } from '../app/runs/trainable.ts';
+export type { RunProgress } from '../app/runs/progressMeter.ts';
+export type { WatchEvent } from '../app/runs/gatherSteps.ts';
 export type { WatchAllEvent } from './runs.ts';
-export type { RunView } from '../jobs/runView.ts';
-export type { CheckpointInfo } from '../trainer/checkpointHistory.ts';
-export type { TokenizerCheck } from '../trainer/checkTokenizer.ts';
-export type { ModelNeeds } from '../trainer/modelNeeds.ts';
-export type { MethodText } from '../trainer/describeMethod.ts';
+export type { RunView } from '../app/runs/view.ts';
+export type { CheckpointInfo } from '../worker/train/stateHistory.ts';
+export type { TokenizerCheck } from '../worker/tokens/checkTokenizer.ts';
+export type { ModelNeeds } from '../worker/plan/modelNeeds.ts';
+export type { MethodText } from '../../src-shared/describeMethod.ts';
 export type {
   AnswerPiece,
   EngineName,
@@ -55,20 +55,20 @@ export type {
   TrainEvent,
   TrainResult,
   TrainSettings,
-} from '../trainer/protocol.ts';
+} from '../../src-shared/workerCalls.ts';
 
-export type { InspectedRow, InspectedStep } from '../trainer/inspectStep.ts';
+export type { InspectedRow, InspectedStep } from '../worker/train/inspectStep.ts';
 export type { TrashedAdapter } from '../catalog/adapters.ts';
 export type { LossSample } from '../catalog/lossSamples.ts';
-export type { AdapterLineage, Setting } from '../jobs/adapterLineage.ts';
-export type { AdapterInspection } from '../jobs/importAdapter.ts';
+export type { AdapterLineage, Setting } from '../app/adapters/lineage.ts';
+export type { AdapterInspection } from '../app/adapters/import.ts';
 export type { AdapterComparison, AdapterDetails } from './adapters.ts';
-export type { AdapterView } from './adapterView.ts';
+export type { AdapterView } from '../app/adapters/view.ts';
 export type { Board, BoardAdapter, BoardRun, BoardTask } from './home.ts';
-export type { DatasetLengths, DatasetReport } from './checkDataset.ts';
+export type { DatasetLengths, DatasetReport } from '../app/datasets/check.ts';
 export type { CompareEvent, GenerateEvent } from './playground.ts';
-export type { MappedRows } from './datasetColumns.ts';
-export type { DatasetLook } from './datasetLook.ts';
+export type { MappedRows } from '../app/datasets/columns.ts';
+export type { DatasetLook } from '../app/datasets/look.ts';
 export type { TokenPreview } from './datasetPreview.ts';
 export type { DuplicateGroup, TableRow } from './datasetRows.ts';
 export type { VersionView } from './datasetVersions.ts';

@@ -3,7 +3,7 @@ import os from 'node:os';
 import path from 'node:path';
 import Database from 'better-sqlite3';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { loraSchema } from '../trainer/methodSettings.ts';
+import { loraSchema } from '../../src-shared/methodSettings.ts';
 import { ADAPTERS_BY_TASK } from './adapters.ts';
 import { openCatalog } from './catalog.ts';
 import type { Catalog } from './catalog.ts';

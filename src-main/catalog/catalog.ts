@@ -3,7 +3,7 @@
  * query module per entity. It knows nothing of processes, files of adapters or the engine.
  */
 import Database from 'better-sqlite3';
-import { GraftError } from '../errors.ts';
+import { GraftError } from '../../src-shared/errors.ts';
 import { adapterQueries } from './adapters.ts';
 import { datasetQueries } from './datasets.ts';
 import { exportQueries } from './exports.ts';

@@ -1,6 +1,6 @@
 /** Brings a database to the newest schema, one transaction per migration; never goes backwards. */
 import type { Database } from 'better-sqlite3';
-import { GraftError } from '../errors.ts';
+import { GraftError } from '../../src-shared/errors.ts';
 import { migrations } from './migrations/index.ts';
 
 /** Throws GraftError CATALOG_TOO_NEW when a newer Graft has written the database. */

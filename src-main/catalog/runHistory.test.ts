@@ -2,8 +2,8 @@
 import path from 'node:path';
 import Database from 'better-sqlite3';
 import { afterEach, expect, it } from 'vitest';
-import { temporaryFolder } from '../checkpoints/testFolders.ts';
-import { runSpecSchema } from '../trainer/protocol.ts';
+import { temporaryFolder } from '../../test-support/folders.ts';
+import { runSpecSchema } from '../../src-shared/workerCalls.ts';
 import { openCatalog, type Catalog } from './catalog.ts';
 import { migrate } from './migrate.ts';
 import { migrations } from './migrations/index.ts';

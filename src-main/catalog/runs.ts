@@ -1,7 +1,7 @@
 /** Training runs, each with its whole spec, so that it can be repeated or resumed from its row alone. */
 import type { Database } from 'better-sqlite3';
-import type { ErrorData } from '../errors.ts';
-import type { RunSpec, TrainEvent, TrainResult } from '../trainer/protocol.ts';
+import type { ErrorData } from '../../src-shared/errors.ts';
+import type { RunSpec, TrainEvent, TrainResult } from '../../src-shared/workerCalls.ts';
 
 export type RunStatus = 'queued' | 'running' | 'paused' | 'stopped' | 'completed' | 'failed';
 

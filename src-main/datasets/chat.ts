@@ -4,7 +4,7 @@
  * is asked later begins exactly as what was trained on.
  */
 import { Template } from '@huggingface/jinja';
-import { GraftError } from '../errors.ts';
+import { GraftError } from '../../src-shared/errors.ts';
 import type { TextTokenizer } from './tokenizer.ts';
 import type { Message, Segment } from './types.ts';
 

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { GraftError } from '../errors.ts';
+import { GraftError } from '../../src-shared/errors.ts';
 import { planColumns, toExample } from './columns.ts';
 import type { ColumnMap } from './types.ts';
 

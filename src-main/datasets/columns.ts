@@ -2,7 +2,7 @@
  * Finds out what the columns of a file mean, and turns each row into an example. The shape is one for the whole file:
  * prompt and completion, Alpaca's instruction/input/output, a conversation, or plain text.
  */
-import { GraftError, usageError } from '../errors.ts';
+import { GraftError, usageError } from '../../src-shared/errors.ts';
 import { parseMessages } from './messages.ts';
 import { describeValue } from './readers/jsonRow.ts';
 import type { BadRow, ColumnMap, DatasetKind, Example, RawRow, Segment } from './types.ts';

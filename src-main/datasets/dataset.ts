@@ -1,6 +1,6 @@
 /** From a file to tokenised examples that a run can train on, with every row that cannot be used and why. */
 import { setImmediate } from 'node:timers/promises';
-import { GraftError } from '../errors.ts';
+import { GraftError } from '../../src-shared/errors.ts';
 import { planColumns, toExample } from './columns.ts';
 import { labelledTexts } from './labelledTexts.ts';
 import { Pace } from './pace.ts';

@@ -3,7 +3,7 @@ import { createHash } from 'node:crypto';
 import fs from 'node:fs';
 import { open, type FileHandle } from 'node:fs/promises';
 import path from 'node:path';
-import { syncFolder, temporaryNameFor } from '../files.ts';
+import { syncFolder, temporaryNameFor } from '../files/writeWhole.ts';
 import type { RowIndex } from './rowIndex.ts';
 
 export type RowValues = Record<string, unknown>;

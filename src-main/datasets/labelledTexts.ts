@@ -1,7 +1,7 @@
 /**
  * Texts with a label each, for classification: the whole text is read, nothing in it carries loss, the row has a class.
  */
-import { usageError } from '../errors.ts';
+import { usageError } from '../../src-shared/errors.ts';
 import type { TextTokenizer } from './tokenizer.ts';
 import { IGNORED, type BadRow, type Example, type TokenisedExample } from './types.ts';
 

@@ -1,9 +1,9 @@
 import { createHash } from 'node:crypto';
 import fs from 'node:fs';
 import { afterAll, describe, expect, it } from 'vitest';
-import { hasShared, sharedPath, skipNote } from '../testing/shared.ts';
+import { hasShared, sharedPath, skipNote } from '../../test-support/shared.ts';
 import { readDataset } from './read.ts';
-import { graftError, TestFolder } from './testFiles.ts';
+import { graftError, TestFolder } from '../../test-support/dataFiles.ts';
 import type { ReadResult } from './types.ts';
 
 const folder = new TestFolder();

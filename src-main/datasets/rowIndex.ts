@@ -2,7 +2,7 @@
  * A dataset file of any size, open for looking at: its rows by number, in windows, filtered. It is read once, in slices
  * that leave the process responsive; memory holds a few numbers per row, however long the rows are.
  */
-import { GraftError } from '../errors.ts';
+import { GraftError } from '../../src-shared/errors.ts';
 import { Pace } from './pace.ts';
 import { openRows, type ReadOptions } from './read.ts';
 import { RowStore } from './rowStore.ts';

@@ -1,9 +1,9 @@
 /**
  * The update that an adapter adds to one weight, row by row of the matrix as it is stored. Sums run in float64.
  */
-import type { Cell } from '../checkpoints/adapterContent.ts';
-import type { NamedTensor } from '../checkpoints/adapterFile.ts';
-import type { LohaPart } from '../engine/methods/shapes.ts';
+import type { Cell } from '../adapters/content.ts';
+import type { NamedTensor } from '../adapters/files.ts';
+import type { LohaPart } from '../methods/shapes.ts';
 import { lowRankFor, lowRankRow, type LowRank } from './lowRank.ts';
 
 export interface Delta {

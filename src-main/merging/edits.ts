@@ -1,9 +1,9 @@
 /** What merging does to each tensor of a base: which rows change, and how. Each element is rounded to float32 once. */
-import type { AdapterContent, Cell } from '../checkpoints/adapterContent.ts';
-import type { CheckpointTensor } from '../checkpoints/checkpoint.ts';
-import type { EditRows } from '../checkpoints/editedRows.ts';
-import { outputNorms } from '../checkpoints/outputNorms.ts';
-import { rowsOf } from '../checkpoints/safetensors.ts';
+import type { AdapterContent, Cell } from '../adapters/content.ts';
+import type { CheckpointTensor } from '../basemodel/baseModel.ts';
+import type { EditRows } from '../safetensors/editedRows.ts';
+import { outputNorms } from '../basemodel/outputNorms.ts';
+import { rowsOf } from '../safetensors/read.ts';
 import { addDelta, deltaOf, type Delta } from './delta.ts';
 
 export type WeightsContent = Extract<AdapterContent, { type: 'weights' }>;

@@ -1,7 +1,7 @@
 /**
  * Rows of a low-rank product, summed in float64.
  */
-import type { LoraPair, Matrix } from '../checkpoints/peft.ts';
+import type { LoraPair, Matrix } from '../adapters/peftLora.ts';
 import type { LinearLayout } from '../engine/model/architecture.ts';
 
 /** An update of rank r in the orientation of the weight: delta = left x right. */

@@ -1,11 +1,11 @@
 import fs from 'node:fs';
 import path from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { openCheckpoint, type Checkpoint } from '../checkpoints/checkpoint.ts';
-import { castF32 } from '../checkpoints/dtype.ts';
-import { moduleScale, readPeftAdapter, type LoraPair, type PeftAdapter } from '../checkpoints/peft.ts';
-import { readTensorBytes } from '../checkpoints/safetensors.ts';
-import type { TensorEntry } from '../checkpoints/safetensorsWrite.ts';
+import { openCheckpoint, type Checkpoint } from '../basemodel/baseModel.ts';
+import { castF32 } from '../safetensors/dtype.ts';
+import { moduleScale, readPeftAdapter, type LoraPair, type PeftAdapter } from '../adapters/peftLora.ts';
+import { readTensorBytes } from '../safetensors/read.ts';
+import type { TensorEntry } from '../safetensors/write.ts';
 import {
   mountDisk,
   NO_DISK,
@@ -15,9 +15,9 @@ import {
   TINY_CONFIG,
   tinyEntries,
   writeTiny,
-} from '../checkpoints/testFolders.ts';
-import { expectClose } from '../testing/expectClose.ts';
-import { hasShared, sharedPath, skipNote } from '../testing/shared.ts';
+} from '../../test-support/folders.ts';
+import { expectClose } from '../../test-support/expectClose.ts';
+import { hasShared, sharedPath, skipNote } from '../../test-support/shared.ts';
 import { mergeAdapter, type MergeOptions } from './merge.ts';
 
 const Q = 'model.layers.0.self_attn.q_proj';

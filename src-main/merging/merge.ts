@@ -3,11 +3,11 @@
  * and trained biases have in its place, tensor by tensor into a complete Hugging Face folder. Sums run in float64, each
  * weight is rounded to float32 once and then to the wanted dtype. Several adapters: W + s·B1A1 + t·B2A2.
  */
-import type { Checkpoint } from '../checkpoints/checkpoint.ts';
-import { assertAdapterFitsBase } from '../checkpoints/peft.ts';
-import { rewriteCheckpoint, type RewriteOptions, type WrittenCheckpoint } from '../checkpoints/rewrite.ts';
-import type { StoredAdapter } from '../checkpoints/storedAdapter.ts';
-import { usageError } from '../errors.ts';
+import type { Checkpoint } from '../basemodel/baseModel.ts';
+import { assertAdapterFitsBase } from '../adapters/peftLora.ts';
+import { rewriteCheckpoint, type RewriteOptions, type WrittenCheckpoint } from '../basemodel/rewrite.ts';
+import type { StoredAdapter } from '../adapters/storedAdapter.ts';
+import { usageError } from '../../src-shared/errors.ts';
 import { addedEdits, mergedEdits, type WeightsContent } from './edits.ts';
 import { assertAdditive, weightsOf } from './mergeable.ts';
 

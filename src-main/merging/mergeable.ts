@@ -1,7 +1,7 @@
 /** Which adapters can become part of the weights, and why the others cannot. */
-import type { AdapterContent } from '../checkpoints/adapterContent.ts';
-import type { StoredAdapter } from '../checkpoints/storedAdapter.ts';
-import { GraftError } from '../errors.ts';
+import type { AdapterContent } from '../adapters/content.ts';
+import type { StoredAdapter } from '../adapters/storedAdapter.ts';
+import { GraftError } from '../../src-shared/errors.ts';
 import type { WeightsContent } from './edits.ts';
 
 /** Throws NOT_MERGEABLE for adapter layers, prefixes and classifiers. */

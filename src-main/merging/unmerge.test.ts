@@ -1,11 +1,11 @@
 import fs from 'node:fs';
 import path from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { openCheckpoint } from '../checkpoints/checkpoint.ts';
-import { readPeftAdapter } from '../checkpoints/peft.ts';
-import { readTensorBytes } from '../checkpoints/safetensors.ts';
-import { temporaryFolder } from '../checkpoints/testFolders.ts';
-import { hasShared, sharedPath, skipNote } from '../testing/shared.ts';
+import { openCheckpoint } from '../basemodel/baseModel.ts';
+import { readPeftAdapter } from '../adapters/peftLora.ts';
+import { readTensorBytes } from '../safetensors/read.ts';
+import { temporaryFolder } from '../../test-support/folders.ts';
+import { hasShared, sharedPath, skipNote } from '../../test-support/shared.ts';
 import { mergeAdapter } from './merge.ts';
 import { unmergeAdapter } from './unmerge.ts';
 

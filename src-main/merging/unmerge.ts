@@ -4,13 +4,13 @@
  * a weight comes back to within half a unit in the last place of W' plus half of W; a merged folder in f16 or bf16 has
  * lost more, and gives back no more than its dtype holds.
  */
-import type { Checkpoint } from '../checkpoints/checkpoint.ts';
-import { openCheckpoint } from '../checkpoints/checkpoint.ts';
-import { assertAdapterFitsBase } from '../checkpoints/peft.ts';
-import { readRowsF32, rowsOf, type TensorInfo } from '../checkpoints/safetensors.ts';
-import { rewriteCheckpoint, type WrittenCheckpoint } from '../checkpoints/rewrite.ts';
-import { GraftError } from '../errors.ts';
-import { contentOf } from '../checkpoints/adapterContent.ts';
+import type { Checkpoint } from '../basemodel/baseModel.ts';
+import { openCheckpoint } from '../basemodel/baseModel.ts';
+import { assertAdapterFitsBase } from '../adapters/peftLora.ts';
+import { readRowsF32, rowsOf, type TensorInfo } from '../safetensors/read.ts';
+import { rewriteCheckpoint, type WrittenCheckpoint } from '../basemodel/rewrite.ts';
+import { GraftError } from '../../src-shared/errors.ts';
+import { contentOf } from '../adapters/content.ts';
 import { addedEdits } from './edits.ts';
 import type { MergeOptions } from './merge.ts';
 import { assertAdditive, weightsOf } from './mergeable.ts';

@@ -1,5 +1,5 @@
 /** Which lines the charts of a run have. */
-import { formatBytes, formatCount, formatSmall } from '../format.ts';
+import { formatBytes, formatCount, formatSmall } from '../lib/format.ts';
 import type { ChartLine } from './line.ts';
 import type { Metric, SeriesStore } from './seriesStore.ts';
 

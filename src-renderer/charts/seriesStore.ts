@@ -2,7 +2,7 @@
  * The series of one run, column by column. Appending is cheap however long the run is: smoothing and the search for
  * spikes go on from where they were. Nothing here knows a page or a host.
  */
-import type { StepMetrics } from '../api.ts';
+import type { StepMetrics } from '../lib/api.ts';
 import { Column, lowerBound } from './column.ts';
 import { Smoother } from './smooth.ts';
 import { SpikeFinder } from './spikes.ts';

@@ -1,15 +1,15 @@
 /** The pages, each read from the host when it is first opened, so that the first one stands early. */
 export const pages = {
-  home: () => import('./HomePage.svelte'),
-  models: () => import('./ModelsPage.svelte'),
-  datasets: () => import('./DatasetsPage.svelte'),
-  newRun: () => import('./NewRunPage.svelte'),
-  runs: () => import('./RunsPage.svelte'),
-  run: () => import('./RunPage.svelte'),
-  adapters: () => import('./AdaptersPage.svelte'),
-  playground: () => import('./PlaygroundPage.svelte'),
-  export: () => import('./ExportPage.svelte'),
-  settings: () => import('./SettingsPage.svelte'),
+  home: () => import('./home/HomePage.svelte'),
+  models: () => import('./models/ModelsPage.svelte'),
+  datasets: () => import('./datasets/DatasetsPage.svelte'),
+  newRun: () => import('./newRun/NewRunPage.svelte'),
+  runs: () => import('./runs/RunsPage.svelte'),
+  run: () => import('./run/RunPage.svelte'),
+  adapters: () => import('./adapters/AdaptersPage.svelte'),
+  playground: () => import('./playground/PlaygroundPage.svelte'),
+  export: () => import('./export/ExportPage.svelte'),
+  settings: () => import('./settings/SettingsPage.svelte'),
 };
 
 /** Safari has no idle callback. */

@@ -3,7 +3,7 @@
  * line and a broken one costs only itself; csv-parse splits them into cells.
  */
 import { parse } from 'csv-parse/sync';
-import { GraftError } from '../../errors.ts';
+import { GraftError } from '../../../src-shared/errors.ts';
 import type { BadRow, RawRow } from '../types.ts';
 import { countNewlines } from './source.ts';
 

@@ -1,6 +1,6 @@
 /** Finds the format of a dataset: by the file's extension, then by how its text begins. */
 import path from 'node:path';
-import { usageError } from '../../errors.ts';
+import { usageError } from '../../../src-shared/errors.ts';
 import type { DatasetFormat } from '../types.ts';
 
 /** Throws GraftError DATASET_FORMAT_UNKNOWN when neither extension nor content tells. */

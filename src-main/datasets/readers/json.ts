@@ -2,7 +2,7 @@
  * Reads a JSON list of objects element by element, so that a broken element costs only itself and every row knows the
  * line it starts on. Only the limits of elements are found here; JSON.parse judges what is inside.
  */
-import { GraftError } from '../../errors.ts';
+import { GraftError } from '../../../src-shared/errors.ts';
 import type { BadRow, RawRow } from '../types.ts';
 import { parseJsonRow } from './jsonRow.ts';
 

@@ -4,7 +4,7 @@
  */
 import { createHash } from 'node:crypto';
 import fs from 'node:fs';
-import { GraftError } from '../../errors.ts';
+import { GraftError } from '../../../src-shared/errors.ts';
 
 export interface TextSource {
   file: string;

@@ -4,9 +4,9 @@
  * get alone.
  */
 import * as tf from '@tensorflow/tfjs-core';
-import { usageError } from '../../errors.ts';
-import type { LoraAdapter } from '../methods/lora.ts';
-import { MixedLora } from '../methods/mixedLora.ts';
+import { usageError } from '../../../src-shared/errors.ts';
+import type { LoraAdapter } from '../../methods/lora/lora.ts';
+import { MixedLora } from './mixedLora.ts';
 import type { Decoder } from '../model/decoder.ts';
 import { KvCache } from '../model/kvCache.ts';
 import type { Random } from '../random.ts';

@@ -2,9 +2,9 @@
 import * as tf from '@tensorflow/tfjs-core';
 import { beforeAll, it } from 'vitest';
 import { virtualPrompt } from '../../datasets/virtualTokens.ts';
-import { expectClose } from '../../testing/expectClose.ts';
-import { attachTrained, METHOD_CASES, settingsOf, writeFamily } from '../../testing/methodCases.ts';
-import { useEngine } from '../../trainer/engines.ts';
+import { expectClose } from '../../../test-support/expectClose.ts';
+import { attachTrained, METHOD_CASES, settingsOf, writeFamily } from '../../../test-support/methodCases.ts';
+import { useEngine } from '../../worker/engines.ts';
 import type { Decoder } from '../model/decoder.ts';
 import { KvCache } from '../model/kvCache.ts';
 import { lastLogits } from './generate.ts';

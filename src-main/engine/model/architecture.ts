@@ -2,7 +2,7 @@
  * What a decoder-only transformer looks like, independent of any checkpoint file format library.
  * One model (decoder.ts) is driven by this record; families/*.ts map a config.json onto it.
  */
-import { GraftError } from '../../errors.ts';
+import { GraftError } from '../../../src-shared/errors.ts';
 import { gemma2Family } from './families/gemma2.ts';
 import { gpt2Family } from './families/gpt2.ts';
 import { gptNeoxFamily } from './families/gptNeox.ts';

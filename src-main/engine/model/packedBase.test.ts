@@ -4,13 +4,13 @@
  */
 import * as tf from '@tensorflow/tfjs-core';
 import { describe, expect, it } from 'vitest';
-import { expectedTensors } from '../../checkpoints/expectedTensors.ts';
-import { bootOrNote } from '../../testing/engineSkip.ts';
-import { expectClose } from '../../testing/expectClose.ts';
-import { bootBackend, type BackendName } from '../backend/backends.ts';
-import { BASE_DTYPES, type BaseDtype, type PackedFormat } from '../frozen/formats.ts';
-import { packMatrix, unpackMatrix } from '../frozen/packMatrix.ts';
-import { createLora } from '../methods/lora.ts';
+import { expectedTensors } from '../../basemodel/expectedTensors.ts';
+import { bootOrNote } from '../../../test-support/engineSkip.ts';
+import { expectClose } from '../../../test-support/expectClose.ts';
+import { bootBackend, type BackendName } from '../backends/backends.ts';
+import { BASE_DTYPES, type BaseDtype, type PackedFormat } from '../packed/formats.ts';
+import { packMatrix, unpackMatrix } from '../packed/packMatrix.ts';
+import { createLora } from '../../methods/lora/lora.ts';
 import { AdamW } from '../optim/adamw.ts';
 import { Random } from '../random.ts';
 import type { Batch } from '../train/batchLoss.ts';

@@ -1,6 +1,6 @@
 /** Named slots for tensors: the model reads `value`, an optimiser replaces it. Whoever made a slot disposes it. */
 import type * as tf from '@tensorflow/tfjs-core';
-import type { PackedFormat } from '../frozen/formats.ts';
+import type { PackedFormat } from '../packed/formats.ts';
 
 export interface Parameter {
   readonly name: string;

@@ -1,9 +1,9 @@
 /** Sliding windows: which config.json asks for one, and how far a model with one looks back. */
 import * as tf from '@tensorflow/tfjs-core';
 import { beforeAll, describe, expect, it } from 'vitest';
-import { expectClose, maxAbsDifference } from '../../testing/expectClose.ts';
-import { randomModel } from '../../testing/randomModel.ts';
-import { bootBackend } from '../backend/backends.ts';
+import { expectClose, maxAbsDifference } from '../../../test-support/expectClose.ts';
+import { randomModel } from '../../../test-support/randomModel.ts';
+import { bootBackend } from '../backends/backends.ts';
 import { lastLogits } from '../generate/generate.ts';
 import { architectureFromConfig, windowOf, type ModelConfig } from './architecture.ts';
 import type { Decoder } from './decoder.ts';

@@ -4,11 +4,11 @@
  */
 import * as tf from '@tensorflow/tfjs-core';
 import { beforeAll, expect, it } from 'vitest';
-import { expectedTensors } from '../../checkpoints/expectedTensors.ts';
-import { randomiseB } from '../../testing/adapters.ts';
-import { expectClose } from '../../testing/expectClose.ts';
-import { bootBackend } from '../backend/backends.ts';
-import { createLora } from '../methods/lora.ts';
+import { expectedTensors } from '../../basemodel/expectedTensors.ts';
+import { randomiseB } from '../../../test-support/adapters.ts';
+import { expectClose } from '../../../test-support/expectClose.ts';
+import { bootBackend } from '../backends/backends.ts';
+import { createLora } from '../../methods/lora/lora.ts';
 import { Random } from '../random.ts';
 import { architectureFromConfig, type ArchitectureSpec } from './architecture.ts';
 import { Decoder } from './decoder.ts';

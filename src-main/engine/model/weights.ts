@@ -1,7 +1,7 @@
 /** The frozen base model's weights as tensors on the current backend, under the names that the file uses. */
 import * as tf from '@tensorflow/tfjs-core';
-import type { BaseDtype, PackedFormat } from '../frozen/formats.ts';
-import { packMatrix } from '../frozen/packMatrix.ts';
+import type { BaseDtype, PackedFormat } from '../packed/formats.ts';
+import { packMatrix } from '../packed/packMatrix.ts';
 import { familyRules, linearModules, type ArchitectureSpec, type TensorNames } from './architecture.ts';
 import type { Parameter } from './parameters.ts';
 

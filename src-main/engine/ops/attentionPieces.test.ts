@@ -1,7 +1,7 @@
 import * as tf from '@tensorflow/tfjs-core';
 import { beforeAll, describe, expect, it } from 'vitest';
-import { expectClose } from '../../testing/expectClose.ts';
-import { bootBackend } from '../backend/backends.ts';
+import { expectClose } from '../../../test-support/expectClose.ts';
+import { bootBackend } from '../backends/backends.ts';
 import { fullRows } from '../model/packing.ts';
 import { attentionMask } from './attention.ts';
 import { attentionPieces, type Piece } from './attentionPieces.ts';

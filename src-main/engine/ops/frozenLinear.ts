@@ -3,8 +3,8 @@
  * activation x, which tfjs's matMul would keep for dW, is not kept. Only `webgpu` has kernels for packed weights.
  */
 import * as tf from '@tensorflow/tfjs-core';
-import { GraftError } from '../../errors.ts';
-import { BASE_DTYPES } from '../frozen/formats.ts';
+import { GraftError } from '../../../src-shared/errors.ts';
+import { BASE_DTYPES } from '../packed/formats.ts';
 import type { LinearLayout } from '../model/architecture.ts';
 import { parameterShape, type Parameter } from '../model/parameters.ts';
 import { defineKernel, defineOp, type Attributes } from './define.ts';

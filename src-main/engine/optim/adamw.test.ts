@@ -1,8 +1,8 @@
 import * as tf from '@tensorflow/tfjs-core';
 import { beforeAll, describe, expect, it } from 'vitest';
-import { bootOrNote } from '../../testing/engineSkip.ts';
-import { expectClose } from '../../testing/expectClose.ts';
-import { bootBackend } from '../backend/backends.ts';
+import { bootOrNote } from '../../../test-support/engineSkip.ts';
+import { expectClose } from '../../../test-support/expectClose.ts';
+import { bootBackend } from '../backends/backends.ts';
 import type { Parameter } from '../model/parameters.ts';
 import { Random } from '../random.ts';
 import { AdamW } from './adamw.ts';

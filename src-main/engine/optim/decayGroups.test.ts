@@ -4,11 +4,11 @@
  */
 import * as tf from '@tensorflow/tfjs-core';
 import { beforeAll, describe, expect, it } from 'vitest';
-import { expectClose } from '../../testing/expectClose.ts';
-import { loadModel, readJson, readTensors, toBatch, type CaseGolden } from '../../testing/goldens.ts';
-import { sharedPath, skipNote } from '../../testing/shared.ts';
-import { bootBackend } from '../backend/backends.ts';
-import { createFull } from '../methods/full.ts';
+import { expectClose } from '../../../test-support/expectClose.ts';
+import { loadModel, readJson, readTensors, toBatch, type CaseGolden } from '../../../test-support/goldens.ts';
+import { sharedPath, skipNote } from '../../../test-support/shared.ts';
+import { bootBackend } from '../backends/backends.ts';
+import { createFull } from '../../methods/full/full.ts';
 import { trainStep } from '../train/step.ts';
 import { AdamW } from './adamw.ts';
 import { rulesFor, type WeightDecayOn } from './rules.ts';

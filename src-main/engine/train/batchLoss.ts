@@ -1,6 +1,6 @@
 /** The summed cross-entropy of one batch: only labelled positions reach the vocabulary projection. */
 import * as tf from '@tensorflow/tfjs-core';
-import { usageError } from '../../errors.ts';
+import { usageError } from '../../../src-shared/errors.ts';
 import type { Decoder } from '../model/decoder.ts';
 import { packedIndex, packingOf } from '../model/packing.ts';
 import { embedding } from '../ops/embedding.ts';

@@ -4,11 +4,11 @@
  */
 import * as tf from '@tensorflow/tfjs-core';
 import { beforeAll, expect, it } from 'vitest';
-import { randomiseB } from '../../testing/adapters.ts';
-import { expectClose } from '../../testing/expectClose.ts';
-import { randomModel } from '../../testing/randomModel.ts';
-import { bootBackend } from '../backend/backends.ts';
-import { createLora, LoraAdapter } from '../methods/lora.ts';
+import { randomiseB } from '../../../test-support/adapters.ts';
+import { expectClose } from '../../../test-support/expectClose.ts';
+import { randomModel } from '../../../test-support/randomModel.ts';
+import { bootBackend } from '../backends/backends.ts';
+import { createLora, LoraAdapter } from '../../methods/lora/lora.ts';
 import { architectureFromConfig } from '../model/architecture.ts';
 import type { Decoder } from '../model/decoder.ts';
 import { SCORE } from '../model/weights.ts';

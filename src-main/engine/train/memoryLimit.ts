@@ -1,6 +1,6 @@
 /** A limit on what tensors may hold, kept to from op to op, and how the engines say that memory has run out. */
 import * as tf from '@tensorflow/tfjs-core';
-import { GraftError } from '../../errors.ts';
+import { GraftError } from '../../../src-shared/errors.ts';
 
 /** f's result. Throws MEMORY_LIMIT at the first op after which all tensors together hold more than `limitBytes`. */
 export function withinMemory<T>(limitBytes: number, f: () => T): T {

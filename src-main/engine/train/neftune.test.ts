@@ -1,7 +1,7 @@
 import * as tf from '@tensorflow/tfjs-core';
 import { beforeAll, expect, it } from 'vitest';
-import { randomModel } from '../../testing/randomModel.ts';
-import { bootBackend } from '../backend/backends.ts';
+import { randomModel } from '../../../test-support/randomModel.ts';
+import { bootBackend } from '../backends/backends.ts';
 import { architectureFromConfig } from '../model/architecture.ts';
 import { packedIndex, packingOf } from '../model/packing.ts';
 import { Random } from '../random.ts';

@@ -3,9 +3,9 @@ import * as tf from '@tensorflow/tfjs-core';
 import { beforeAll, expect, it } from 'vitest';
 import { BatchPlan } from '../../datasets/batchPlan.ts';
 import { collate } from '../../datasets/batches.ts';
-import { expectClose } from '../../testing/expectClose.ts';
-import { openLoop } from '../../testing/loopBench.ts';
-import { bootBackend } from '../backend/backends.ts';
+import { expectClose } from '../../../test-support/expectClose.ts';
+import { openLoop } from '../../../test-support/loopBench.ts';
+import { bootBackend } from '../backends/backends.ts';
 import { accumulateGradients } from './step.ts';
 
 beforeAll(async () => void (await bootBackend('tensorflow')));

@@ -1,10 +1,10 @@
 /** Leaving the padding out must not change a training: 200 steps with it and without it, the same losses all along. */
 import * as tf from '@tensorflow/tfjs-core';
 import { beforeAll, expect, it } from 'vitest';
-import { expectClose } from '../../testing/expectClose.ts';
-import { randomModel } from '../../testing/randomModel.ts';
-import { bootBackend } from '../backend/backends.ts';
-import { createLora } from '../methods/lora.ts';
+import { expectClose } from '../../../test-support/expectClose.ts';
+import { randomModel } from '../../../test-support/randomModel.ts';
+import { bootBackend } from '../backends/backends.ts';
+import { createLora } from '../../methods/lora/lora.ts';
 import { architectureFromConfig } from '../model/architecture.ts';
 import { packedIndex, packingOf } from '../model/packing.ts';
 import { AdamW } from '../optim/adamw.ts';

@@ -4,13 +4,13 @@
  */
 import * as tf from '@tensorflow/tfjs-core';
 import { afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
-import { randomiseB } from '../../testing/adapters.ts';
-import { bootOrNote } from '../../testing/engineSkip.ts';
-import { expectClose } from '../../testing/expectClose.ts';
-import { randomModel } from '../../testing/randomModel.ts';
-import { bootBackend } from '../backend/backends.ts';
-import { createFull } from '../methods/full.ts';
-import { createLora } from '../methods/lora.ts';
+import { randomiseB } from '../../../test-support/adapters.ts';
+import { bootOrNote } from '../../../test-support/engineSkip.ts';
+import { expectClose } from '../../../test-support/expectClose.ts';
+import { randomModel } from '../../../test-support/randomModel.ts';
+import { bootBackend } from '../backends/backends.ts';
+import { createFull } from '../../methods/full/full.ts';
+import { createLora } from '../../methods/lora/lora.ts';
 import { architectureFromConfig } from '../model/architecture.ts';
 import type { Decoder } from '../model/decoder.ts';
 import type { Parameter } from '../model/parameters.ts';

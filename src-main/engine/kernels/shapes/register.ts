@@ -2,7 +2,7 @@
  * The shapes that tfjs's kernels give, for the backend that computes nothing. Own ops run there as their composites.
  */
 import * as tf from '@tensorflow/tfjs-core';
-import type { ShapeBackend } from '../../backend/shapes.ts';
+import type { ShapeBackend } from '../../backends/shapes.ts';
 import { SAME, WITH_BROADCAST, REDUCING, SHAPES, VIEWS, type Shapes } from './shapes.ts';
 
 let registered = false;

@@ -4,15 +4,15 @@
  */
 import * as tf from '@tensorflow/tfjs-core';
 import { beforeAll, expect, it } from 'vitest';
-import { bootBackend } from '../../backend/backends.ts';
+import { bootBackend } from '../../backends/backends.ts';
 import { layerNorm } from '../../ops/layerNorm.ts';
 import { rmsNorm } from '../../ops/rmsNorm.ts';
 import { rotary } from '../../ops/rotary.ts';
 import { Random } from '../../random.ts';
-import { expectTensor, toTensor } from '../../../testing/opCase.ts';
-import { randomArray, type Array64 } from '../../../testing/reference/array.ts';
-import { rotaryReference } from '../../../testing/reference/attention.ts';
-import { layerNormReference, rmsNormReference } from '../../../testing/reference/norms.ts';
+import { expectTensor, toTensor } from '../../../../test-support/opCase.ts';
+import { randomArray, type Array64 } from '../../../../test-support/reference/array.ts';
+import { rotaryReference } from '../../../../test-support/reference/attention.ts';
+import { layerNormReference, rmsNormReference } from '../../../../test-support/reference/norms.ts';
 
 beforeAll(async () => void (await bootBackend('tensorflow')));
 

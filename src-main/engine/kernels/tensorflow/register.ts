@@ -11,7 +11,7 @@ import '../../ops/rmsNorm.ts';
 import '../../ops/rotary.ts';
 import { attentionOfOne, cacheWrite } from './cache.ts';
 import { matMul } from './matMul.ts';
-import { layerNormOfFew, rmsNormOfFew, rotaryOfFew } from './ofFew.ts';
+import { layerNormOfFew, rmsNormOfFew, rotaryOfFew } from './attentionOfFew.ts';
 import type { TensorflowBackend } from './raw.ts';
 
 /** Values up to which a loop in JavaScript is quicker than libtensorflow's calls. */

@@ -4,7 +4,7 @@
  */
 import * as tf from '@tensorflow/tfjs-core';
 import { describe, expect, it } from 'vitest';
-import '../../methods/lora.ts';
+import '../../../methods/lora/lora.ts';
 import '../../model/decoder.ts';
 import '../../optim/adamw.ts';
 import { globalNorm } from '../../train/step.ts';
@@ -16,10 +16,10 @@ import { rmsNorm } from '../../ops/rmsNorm.ts';
 import { rotary } from '../../ops/rotary.ts';
 import { swiglu } from '../../ops/swiglu.ts';
 import { Random } from '../../random.ts';
-import { bootOrNote } from '../../../testing/engineSkip.ts';
-import { expectClose } from '../../../testing/expectClose.ts';
-import { checkOp, expectTensor, toTensor } from '../../../testing/opCase.ts';
-import { geluReference, swigluReference } from '../../../testing/reference/activations.ts';
+import { bootOrNote } from '../../../../test-support/engineSkip.ts';
+import { expectClose } from '../../../../test-support/expectClose.ts';
+import { checkOp, expectTensor, toTensor } from '../../../../test-support/opCase.ts';
+import { geluReference, swigluReference } from '../../../../test-support/reference/activations.ts';
 import {
   array64,
   centralDifferences,
@@ -27,16 +27,16 @@ import {
   randomArray,
   randomIds,
   type Array64,
-} from '../../../testing/reference/array.ts';
+} from '../../../../test-support/reference/array.ts';
 import {
   attentionGradientReference,
   attentionReference,
   rotaryReference,
-} from '../../../testing/reference/attention.ts';
-import { attentionCase, rowsAttentionCase, type RowsCase } from '../../../testing/attentionCase.ts';
-import { linearCrossEntropyReference } from '../../../testing/reference/crossEntropy.ts';
-import { loraLinearReference } from '../../../testing/reference/lora.ts';
-import { layerNormReference, rmsNormReference } from '../../../testing/reference/norms.ts';
+} from '../../../../test-support/reference/attention.ts';
+import { attentionCase, rowsAttentionCase, type RowsCase } from '../../../../test-support/attentionCase.ts';
+import { linearCrossEntropyReference } from '../../../../test-support/reference/crossEntropy.ts';
+import { loraLinearReference } from '../../../../test-support/reference/lora.ts';
+import { layerNormReference, rmsNormReference } from '../../../../test-support/reference/norms.ts';
 import { WEBGPU_KERNELS } from './register.ts';
 
 const RTOL = 1e-3;

@@ -6,7 +6,7 @@ import { attentionKernels } from './attention.ts';
 import { attentionGradKernels } from './attentionGrad.ts';
 import { copyKernels } from './copies.ts';
 import { dropoutKernels } from './dropout.ts';
-import { frozenMatmulKernels } from './frozenMatmul.ts';
+import { frozenMatmulKernels } from './frozen/matmul.ts';
 import { geluKernels } from './gelu.ts';
 import type { WebgpuKernels } from './kernel.ts';
 import { layerNormKernels } from './layerNorm.ts';

@@ -1,5 +1,5 @@
 /** Reading fields of config.json with one clear sentence when a field does not fit. */
-import { GraftError } from '../../../errors.ts';
+import { GraftError } from '../../../../src-shared/errors.ts';
 import type { ModelConfig } from '../architecture.ts';
 
 export function badConfig(field: string, got: unknown, want: string): GraftError {

@@ -1,0 +1,175 @@
+/**
+ * The files of an adapter folder, whatever the method: adapter_model.safetensors, adapter_config.json where the Python
+ * PEFT library has the method, and Graft's graft.json. What the tensors mean is told by peft.ts, peftLycoris.ts,
+ * peftPrefix.ts and ownFormat.ts.
+ */
+import { hash } from 'node:crypto';
+import fs from 'node:fs';
+import path from 'node:path';
+import { GraftError } from '../../src-shared/errors.ts';
+import { writeFolderAtomic } from '../files/writeWhole.ts';
+import { castF32 } from '../safetensors/dtype.ts';
+import { allFinite } from '../safetensors/finite.ts';
+import { GRAFT_FILE, parseGraftInfo, type GraftAdapterInfo } from './graftInfo.ts';
+import { openSafetensors, readFile, tensorF32From } from '../safetensors/read.ts';
+import { writeSafetensors, type WrittenFile } from '../safetensors/write.ts';
+import { systemErrorAbout } from '../files/systemError.ts';
+
+export const ADAPTER_CONFIG = 'adapter_config.json';
+export const ADAPTER_WEIGHTS = 'adapter_model.safetensors';
+
+export interface NamedTensor {
+  shape: number[];
+  /** Row by row. */
+  data: Float32Array;
+}
+
+export type NamedTensors = Map<string, NamedTensor>;
+
+export interface AdapterFile {
+  /** Absolute path. */
+  dir: string;
+  configFile: string;
+  /** Text of adapter_config.json; absent in Graft's own format. */
+  configText?: string;
+  weightsFile: string;
+  /** In the order of the file, all finite. */
+  tensors: NamedTensors;
+  /** Absent for adapters made outside Graft. */
+  graft?: GraftAdapterInfo;
+  /** Of adapter_model.safetensors; computed when first asked for. */
+  readonly sha256: string;
+  sizeBytes: number;
+}
+
+/**
+ * Reads the adapter in `dir`; weights of any float dtype become float32.
+ * Throws GraftError PEFT_NOT_FOUND, NOT_AN_ADAPTER, PEFT_WEIGHTS (NaN or Inf), GRAFT_INFO, or SAFETENSORS_*.
+ */
+export function readAdapterFile(dir: string): AdapterFile {
+  const root = path.resolve(dir);
+  const graft = readGraftInfo(root);
+  const configText = readConfig(root, graft);
+  const weightsFile = path.join(root, ADAPTER_WEIGHTS);
+  if (!fs.existsSync(weightsFile)) {
+    const other = fs.existsSync(path.join(root, 'adapter_model.bin'));
+    throw new GraftError(
+      'PEFT_NOT_FOUND',
+      other
+        ? `${root} holds its weights only as adapter_model.bin; convert them to safetensors (in PEFT: ` +
+            'save_pretrained(folder)).'
+        : `${root} has no ${ADAPTER_WEIGHTS}; choose the folder of a complete PEFT adapter.`,
+      { dir: root },
+    );
+  }
+  const { bytes, tensors } = readTensors(weightsFile);
+  let sha256: string | undefined;
+  return {
+    dir: root,
+    configFile: path.join(root, ADAPTER_CONFIG),
+    ...(configText === undefined ? {} : { configText }),
+    weightsFile,
+    tensors,
+    ...(graft ? { graft } : {}),
+    sizeBytes: fs.statSync(weightsFile).size,
+    get sha256() {
+      return (sha256 ??= hash('sha256', bytes));
+    },
+  };
+}
+
+/** What a folder says of its base and run; undefined for one that Graft did not write. Throws GRAFT_INFO. */
+export function readGraftInfo(dir: string): GraftAdapterInfo | undefined {
+  const file = path.join(dir, GRAFT_FILE);
+  return fs.existsSync(file) ? parseGraftInfo(file, fs.readFileSync(file, 'utf8')) : undefined;
+}
+
+/** Throws NOT_AN_ADAPTER for the folder of a whole model. */
+export function refuseWholeModel(dir: string): void {
+  const has = (name: string): boolean => fs.existsSync(path.join(dir, name));
+  if (!has('config.json') || has(ADAPTER_CONFIG) || has(GRAFT_FILE)) return;
+  throw new GraftError(
+    'NOT_AN_ADAPTER',
+    `${dir} is a whole model, as full fine-tuning makes one, and no adapter that could be attached or merged; ` +
+      'use it as a model of its own.',
+    { dir },
+  );
+}
+
+function readConfig(root: string, graft: GraftAdapterInfo | undefined): string | undefined {
+  const file = path.join(root, ADAPTER_CONFIG);
+  if (fs.existsSync(file)) return fs.readFileSync(file, 'utf8');
+  if (graft?.method) return undefined;
+  refuseWholeModel(root);
+  throw new GraftError('PEFT_NOT_FOUND', `${root} has no ${ADAPTER_CONFIG}; choose the folder of a PEFT adapter.`, {
+    dir: root,
+  });
+}
+
+function readTensors(weightsFile: string): { bytes: Uint8Array; tensors: NamedTensors } {
+  const file = openSafetensors(weightsFile);
+  try {
+    const bytes = readFile(file); // at once: hundreds of small reads take longer
+    const tensors: NamedTensors = new Map();
+    for (const info of file.tensors.values()) {
+      const data = tensorF32From(bytes, info);
+      if (!allFinite(data)) throw adapterWeightsError(weightsFile, info.name, 'holds NaN or Inf');
+      tensors.set(info.name, { shape: info.shape, data });
+    }
+    return { bytes, tensors };
+  } finally {
+    file.close();
+  }
+}
+
+export function adapterWeightsError(file: string, tensor: string, problem: string): GraftError {
+  return new GraftError('PEFT_WEIGHTS', `${file}: ${tensor} ${problem}; use a complete adapter.`, { file, tensor });
+}
+
+export interface AdapterParts {
+  /** Fields of adapter_config.json; absent in Graft's own format. */
+  config?: Record<string, unknown>;
+  tensors: NamedTensors;
+  graft?: GraftAdapterInfo | undefined;
+}
+
+/**
+ * Writes an adapter folder, whole or not at all; `dir` must not exist unless `replace` is set.
+ * Throws ADAPTER_NOT_FINITE for NaN or Inf, which no adapter on disk ever holds, DISK_FULL, NOT_ALLOWED.
+ */
+export async function writeAdapterFile(
+  dir: string,
+  { config, tensors, graft }: AdapterParts,
+  options: { replace?: boolean } = {},
+): Promise<WrittenFile> {
+  const json = (value: unknown): string => `${JSON.stringify(value, null, 2)}\n`;
+  const bad = [...tensors].find(([, { data }]) => !allFinite(data));
+  if (bad)
+    throw new GraftError(
+      'ADAPTER_NOT_FINITE',
+      `The adapter holds NaN or Inf in ${bad[0]}, so nothing is written to ${dir}; train again with a lower ` +
+        'learning rate.',
+      { dir, tensor: bad[0] },
+    );
+  try {
+    return await writeFolderAtomic(
+      dir,
+      (temporary) => {
+        if (config) fs.writeFileSync(path.join(temporary, ADAPTER_CONFIG), json(config));
+        if (graft) fs.writeFileSync(path.join(temporary, GRAFT_FILE), json(graft));
+        return writeSafetensors(
+          path.join(temporary, ADAPTER_WEIGHTS),
+          [...tensors].map(([name, { shape, data }]) => ({
+            name,
+            dtype: 'F32',
+            shape,
+            data: () => castF32(data, 'F32'),
+          })),
+        );
+      },
+      options,
+    );
+  } catch (error) {
+    throw systemErrorAbout(error, dir);
+  }
+}

@@ -1,0 +1,45 @@
+/**
+ * graft.json beside an adapter: which base model it belongs to, by hash, and where it came from. PEFT ignores the
+ * file; adapters made elsewhere lack it.
+ */
+import { z } from 'zod';
+import { GraftError } from '../../src-shared/errors.ts';
+
+export const GRAFT_FILE = 'graft.json';
+
+const infoSchema = z.object({
+  format: z.literal(1),
+  /** `hash` of the base checkpoint. */
+  baseHash: z.string(),
+  /** For messages only. */
+  baseName: z.string(),
+  task: z.string(),
+  runId: z.string(),
+  /** The settings of the fine-tuning method; files from before there was a choice lack them. */
+  method: z.looseObject({ type: z.string() }).optional(),
+  /** Where the adapter classifies texts: the names of its classes. */
+  labels: z.array(z.string()).optional(),
+  /** ISO 8601. */
+  createdAt: z.string(),
+});
+export type GraftAdapterInfo = z.infer<typeof infoSchema>;
+
+/** Parses the text of `file` (a graft.json). Throws GraftError GRAFT_INFO. */
+export function parseGraftInfo(file: string, text: string): GraftAdapterInfo {
+  const broken = (problem: string): GraftError =>
+    new GraftError(
+      'GRAFT_INFO',
+      `${file} ${problem}; export the adapter again, or delete this file to use the adapter without the check ` +
+        'of its base model.',
+      { file },
+    );
+  let json: unknown;
+  try {
+    json = JSON.parse(text);
+  } catch {
+    throw broken('is not valid JSON');
+  }
+  const parsed = infoSchema.safeParse(json);
+  if (!parsed.success) throw broken(`has a wrong field ${parsed.error.issues[0]!.path.join('.')}`);
+  return parsed.data;
+}

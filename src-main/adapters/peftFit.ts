@@ -1,0 +1,32 @@
+/** Whether an adapter belongs to a base model: by hash where the adapter names one, and by module and shape always. */
+import path from 'node:path';
+import { GraftError } from '../../src-shared/errors.ts';
+import { contentOf, type AdapterContent } from './content.ts';
+import type { Checkpoint } from '../basemodel/baseModel.ts';
+import type { StoredAdapter } from './storedAdapter.ts';
+
+/**
+ * Returns what the adapter does to the base. Throws GraftError ADAPTER_WRONG_BASE when graft.json names another base,
+ * ADAPTER_NO_MODULE or ADAPTER_SHAPE when the base has no such layer. An adapter without graft.json (made by Python
+ * PEFT) is checked by modules and shapes only.
+ */
+export function assertAdapterFitsBase(adapter: StoredAdapter, checkpoint: Checkpoint): AdapterContent {
+  const { graft } = adapter;
+  if (graft && graft.baseHash !== checkpoint.hash) {
+    const short = (hash: string): string => hash.slice(0, 12);
+    throw new GraftError(
+      'ADAPTER_WRONG_BASE',
+      `The adapter in ${adapter.dir} was trained on ${graft.baseName} (${short(graft.baseHash)}), not on ` +
+        `${path.basename(checkpoint.dir)} (${short(checkpoint.hash)}) in ${checkpoint.dir}; choose the base ` +
+        'model it was trained on.',
+      {
+        adapter: adapter.dir,
+        want: graft.baseHash,
+        got: checkpoint.hash,
+        wantName: graft.baseName,
+        gotDir: checkpoint.dir,
+      },
+    );
+  }
+  return contentOf(adapter, checkpoint);
+}

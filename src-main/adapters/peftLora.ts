@@ -1,0 +1,203 @@
+/**
+ * LoRA adapters in the format of the Python PEFT library: keys `base_model.model.<module path>.lora_A.weight` (r, in)
+ * and `.lora_B.weight` (out, r), with DoRA `.lora_magnitude_vector` (out), and trained biases under the model's own
+ * names, `.base_layer.bias` where the layer is adapted.
+ */
+import { GraftError } from '../../src-shared/errors.ts';
+import {
+  adapterWeightsError,
+  readAdapterFile,
+  writeAdapterFile,
+  type AdapterFile,
+  type NamedTensor,
+  type NamedTensors,
+} from './files.ts';
+import type { GraftAdapterInfo } from './graftInfo.ts';
+import {
+  fullPeftConfig,
+  isClassifier,
+  moduleRank,
+  parsePeftConfig,
+  type PeftConfig,
+  type PeftConfigInput,
+} from './peftConfig.ts';
+import { SCORE } from '../engine/model/weights.ts';
+import type { WrittenFile } from '../safetensors/write.ts';
+
+export { ADAPTER_CONFIG, ADAPTER_WEIGHTS } from './files.ts';
+export { moduleRank, moduleScale } from './peftConfig.ts';
+export { assertAdapterFitsBase } from './peftFit.ts';
+export type { GraftAdapterInfo, PeftConfig, PeftConfigInput };
+
+/** What stands before every name of PEFT's. */
+export const PEFT_PREFIX = 'base_model.model.';
+const KEY = /^(.+)\.lora_(A\.weight|B\.weight|magnitude_vector)$/;
+const BIAS = /^(.+?)(?:\.base_layer)?\.bias$/;
+/**
+ * Causal-mask buffers that older versions of GPT-2 in Python have among their tensors, and whose names end like a bias.
+ */
+const BUFFER = /\.attn\.(bias|masked_bias)$/;
+
+export interface Matrix {
+  /** [rows, columns]. */
+  shape: [number, number];
+  data: Float32Array;
+}
+
+/** A (r, in) and B (out, r) of one adapted linear layer, and its magnitude (out) with DoRA. */
+export interface LoraPair {
+  A: Matrix;
+  B: Matrix;
+  magnitude?: Float32Array;
+}
+
+export interface PeftAdapter {
+  type: 'lora';
+  /** Absolute path. */
+  dir: string;
+  config: PeftConfig;
+  /** By module path, e.g. `model.layers.0.self_attn.q_proj`, in the order of the file. */
+  modules: Map<string, LoraPair>;
+  /** Trained biases in place of the base's, by tensor name, e.g. `model.layers.0.self_attn.q_proj.bias`. */
+  biases: Map<string, Float32Array>;
+  /** (classes, C), where the adapter classifies texts. */
+  score?: Matrix;
+  /** Absent for adapters made outside Graft. */
+  graft?: GraftAdapterInfo;
+  /** Of adapter_model.safetensors; computed when first asked for. */
+  readonly sha256: string;
+  sizeBytes: number;
+}
+
+/**
+ * Reads and checks the LoRA adapter in `dir`; weights of any float dtype become float32.
+ * Throws GraftError PEFT_NOT_FOUND, PEFT_CONFIG, PEFT_UNSUPPORTED, PEFT_WEIGHTS (unknown key, missing part, rank that
+ * does not match, NaN or Inf), GRAFT_INFO, or SAFETENSORS_*.
+ */
+export function readPeftAdapter(dir: string): PeftAdapter {
+  return asPeftAdapter(readAdapterFile(dir));
+}
+
+/** The same from a file that has been read. */
+export function asPeftAdapter(file: AdapterFile): PeftAdapter {
+  const { dir, configFile, configText, graft, sizeBytes } = file;
+  if (configText === undefined)
+    throw new GraftError(
+      'PEFT_UNSUPPORTED',
+      `${dir} holds an adapter in Graft's own format (${graft?.method?.type}), not a LoRA; use a LoRA adapter.`,
+      { dir },
+    );
+  const config = parsePeftConfig(configFile, configText);
+  return {
+    type: 'lora',
+    dir,
+    config,
+    ...partsOf(file, config),
+    ...(graft ? { graft } : {}),
+    sizeBytes,
+    get sha256() {
+      return file.sha256;
+    },
+  };
+}
+
+function partsOf(
+  { weightsFile, tensors }: AdapterFile,
+  config: PeftConfig,
+): Pick<PeftAdapter, 'modules' | 'biases' | 'score'> {
+  const parts = new Map<string, Partial<Record<string, NamedTensor>>>();
+  const biases = new Map<string, Float32Array>();
+  let score: Matrix | undefined;
+  for (const [name, tensor] of tensors) {
+    const own = name.startsWith(PEFT_PREFIX) ? name.slice(PEFT_PREFIX.length) : '';
+    const [, module, part] = KEY.exec(own) ?? [];
+    const bias = config.bias === 'none' ? null : BIAS.exec(own);
+    if (module !== undefined && part !== undefined) parts.set(module, { ...parts.get(module), [part]: tensor });
+    else if (own === SCORE && isClassifier(config) && tensor.shape.length === 2)
+      score = { shape: tensor.shape as [number, number], data: tensor.data };
+    else if (bias && BUFFER.test(own)) continue;
+    else if (bias) biases.set(`${bias[1]}.bias`, tensor.data);
+    else throw adapterWeightsError(weightsFile, name, 'is not the lora_A or lora_B of a linear layer');
+  }
+  if (parts.size === 0) throw adapterWeightsError(weightsFile, 'the file', 'holds no lora_A and lora_B');
+  return {
+    modules: new Map([...parts].map(([module, found]) => [module, pairOf(weightsFile, module, found, config)])),
+    biases,
+    ...(score ? { score } : {}),
+  };
+}
+
+function pairOf(
+  file: string,
+  module: string,
+  found: Partial<Record<string, NamedTensor>>,
+  config: PeftConfig,
+): LoraPair {
+  const matrix = (part: 'A' | 'B'): Matrix => {
+    const tensor = found[`${part}.weight`];
+    if (!tensor) throw adapterWeightsError(file, module, `has no lora_${part}.weight`);
+    if (tensor.shape.length !== 2)
+      throw adapterWeightsError(
+        file,
+        module,
+        `has lora_${part} of shape [${tensor.shape.join(', ')}] instead of two dimensions`,
+      );
+    return { shape: tensor.shape as [number, number], data: tensor.data };
+  };
+  const [A, B] = [matrix('A'), matrix('B')];
+  const rank = moduleRank(config, module);
+  if (A.shape[0] !== rank || B.shape[1] !== rank) {
+    throw adapterWeightsError(
+      file,
+      module,
+      `has lora_A [${A.shape.join(', ')}] and lora_B [${B.shape.join(', ')}], but adapter_config.json says ` +
+        `rank ${rank}`,
+    );
+  }
+  const magnitude = found['magnitude_vector'];
+  if (Boolean(magnitude) !== config.use_dora)
+    throw adapterWeightsError(
+      file,
+      module,
+      magnitude ? 'has a magnitude, but adapter_config.json says use_dora false' : 'has no lora_magnitude_vector',
+    );
+  if (magnitude && magnitude.data.length !== B.shape[0])
+    throw adapterWeightsError(file, module, `has ${magnitude.data.length} magnitudes for ${B.shape[0]} outputs`);
+  return { A, B, ...(magnitude ? { magnitude: magnitude.data } : {}) };
+}
+
+export interface PeftParts {
+  config: PeftConfigInput;
+  modules: Map<string, LoraPair>;
+  /** By tensor name. */
+  biases?: Map<string, Float32Array>;
+  score?: Matrix | undefined;
+  graft?: GraftAdapterInfo;
+}
+
+/**
+ * Writes an adapter folder that PEFT 0.20 loads as it is; `dir` must not exist unless `replace` is set. The folder
+ * appears whole or not at all. Throws as writeAdapterFile.
+ */
+export async function writePeftAdapter(
+  dir: string,
+  { config, modules, biases = new Map(), score, graft }: PeftParts,
+  options: { replace?: boolean } = {},
+): Promise<WrittenFile> {
+  const tensors: NamedTensors = new Map();
+  for (const [module, { A, B, magnitude }] of modules) {
+    tensors.set(`${PEFT_PREFIX}${module}.lora_A.weight`, A);
+    tensors.set(`${PEFT_PREFIX}${module}.lora_B.weight`, B);
+    if (magnitude)
+      tensors.set(`${PEFT_PREFIX}${module}.lora_magnitude_vector`, { shape: [magnitude.length], data: magnitude });
+  }
+  for (const [name, data] of biases) tensors.set(biasKey(name, modules), { shape: [data.length], data });
+  if (score) tensors.set(PEFT_PREFIX + SCORE, score);
+  return writeAdapterFile(dir, { config: fullPeftConfig(config), tensors, graft }, options);
+}
+
+/** PEFT wraps an adapted layer, which then is `base_layer` of what has its name. */
+function biasKey(name: string, modules: Map<string, LoraPair>): string {
+  const layer = name.slice(0, -'.bias'.length);
+  return PEFT_PREFIX + (modules.has(layer) ? `${layer}.base_layer.bias` : name);
+}

@@ -1,0 +1,219 @@
+/**
+ * Brings an adapter folder from elsewhere (PEFT's format or Graft's own) into the catalogue: it is checked against the
+ * registered base models, copied into the data folder in one step, and listed under a task.
+ */
+import fs from 'node:fs';
+import path from 'node:path';
+import type { Adapter } from '../../catalog/adapters.ts';
+import type { Catalog } from '../../catalog/catalog.ts';
+import type { BaseModel } from '../../catalog/models.ts';
+import { ADAPTER_CONFIG, ADAPTER_WEIGHTS } from '../../adapters/files.ts';
+import { openCheckpoint } from '../../basemodel/baseModel.ts';
+import { GRAFT_FILE } from '../../adapters/graftInfo.ts';
+import { assertAdapterFitsBase } from '../../adapters/peftFit.ts';
+import { fileSha256 } from '../../files/sha256.ts';
+import { readAdapter, type StoredAdapter } from '../../adapters/storedAdapter.ts';
+import { systemErrorAbout } from '../../files/systemError.ts';
+import { GraftError, toErrorData, usageError } from '../../../src-shared/errors.ts';
+import { writeFolderAtomic } from '../../files/writeWhole.ts';
+import { newId, type Home } from '../home.ts';
+import { describeMethod, type MethodText } from '../../../src-shared/describeMethod.ts';
+import type { AdapterSettings } from '../../../src-shared/methodSettings.ts';
+import { importedMethod } from './importedMethod.ts';
+
+/** What a folder holds, before it is imported. */
+export interface AdapterInspection {
+  /** Absolute path. */
+  dir: string;
+  /** Suggested name. */
+  name: string;
+  /** Of the run that made it; null for an adapter made elsewhere. */
+  task: string | null;
+  method: AdapterSettings;
+  methodText: MethodText;
+  sizeBytes: number;
+  sha256: string;
+  /** Registered base models it fits, the likeliest first; never empty. */
+  bases: { id: string; name: string }[];
+  /** Adapters of the catalogue with the same weights. */
+  same: { id: string; name: string }[];
+}
+
+interface Fit {
+  model: BaseModel;
+  method: AdapterSettings;
+}
+
+/**
+ * Throws why the folder cannot be read, or ADAPTER_BASE_MISSING where no registered base model fits: which tensor,
+ * which base.
+ */
+export function inspectAdapter(catalog: Catalog, dir: string): AdapterInspection {
+  const stored = readAdapter(dir);
+  const fits = fitting(catalog.models.list(), stored);
+  const { method } = fits[0]!;
+  return {
+    dir: stored.dir,
+    name: path.basename(stored.dir),
+    task: stored.graft?.task ?? null,
+    method,
+    methodText: describeMethod(method),
+    sizeBytes: stored.sizeBytes,
+    sha256: stored.sha256,
+    bases: fits.map(({ model: { id, name } }) => ({ id, name })),
+    same: catalog.adapters
+      .list()
+      .filter(({ sha256 }) => sha256 === stored.sha256)
+      .map(({ id, name }) => ({ id, name })),
+  };
+}
+
+export interface ImportRequest {
+  dir: string;
+  taskName: string;
+  name: string;
+  /** One of the base models that fit; absent: the likeliest. */
+  modelId?: string | undefined;
+}
+
+/**
+ * Copies the folder, then writes the row; the task is made when there is none of this name. Throws as inspectAdapter,
+ * or DISK_FULL, NOT_ALLOWED.
+ */
+export async function importAdapter(
+  home: Home,
+  catalog: Catalog,
+  { dir, taskName, name, modelId }: ImportRequest,
+): Promise<Adapter> {
+  const stored = readAdapter(dir);
+  const fits = fitting(catalog.models.list(), stored);
+  const fit = modelId === undefined ? fits[0]! : fits.find(({ model }) => model.id === modelId);
+  if (!fit)
+    throw usageError(
+      'ADAPTER_BASE_MISSING',
+      `The adapter in ${stored.dir} does not fit the base model that was chosen; choose ` +
+        `${fits.map(({ model }) => model.name).join(' or ')}.`,
+      { adapter: stored.dir, modelId },
+    );
+  const id = newId('adapter');
+  const target = home.adapterDir(id);
+  await copyFiles(stored.dir, target, stored.sha256);
+  const createdAt = new Date().toISOString();
+  try {
+    catalog.transaction(() => {
+      const task = catalog.tasks.byName(taskName);
+      const taskId = task?.id ?? newId('task');
+      if (!task) catalog.tasks.insert({ id: taskId, name: taskName, createdAt });
+      catalog.adapters.insert({
+        id,
+        name,
+        taskId,
+        runId: null,
+        modelId: fit.model.id,
+        baseHash: fit.model.hash,
+        dir: target,
+        sha256: stored.sha256,
+        sizeBytes: stored.sizeBytes,
+        method: fit.method,
+        finalLoss: null,
+        valLoss: null,
+        importedFrom: stored.dir,
+        createdAt,
+      });
+      if (!task?.activeAdapterId) catalog.tasks.setActive(taskId, id);
+    });
+  } catch (error) {
+    fs.rmSync(target, { recursive: true, force: true });
+    throw error;
+  }
+  return catalog.adapters.get(id)!;
+}
+
+/**
+ * Copies what makes the adapter (a folder of PEFT's may hold a whole training's state beside it) in one step, and reads
+ * the weights back. Throws COPY_DIFFERS.
+ */
+async function copyFiles(from: string, to: string, sha256: string): Promise<void> {
+  try {
+    await writeFolderAtomic(to, async (temporary) => {
+      for (const name of [ADAPTER_CONFIG, GRAFT_FILE, ADAPTER_WEIGHTS]) {
+        if (fs.existsSync(path.join(from, name)))
+          await fs.promises.copyFile(path.join(from, name), path.join(temporary, name));
+      }
+      refuseOther(from, fileSha256(path.join(temporary, ADAPTER_WEIGHTS)), sha256);
+    });
+  } catch (error) {
+    throw systemErrorAbout(error, to);
+  }
+}
+
+function refuseOther(from: string, got: string, sha256: string): void {
+  if (got !== sha256)
+    throw new GraftError(
+      'COPY_DIFFERS',
+      `The weights in ${from} have changed while they were copied; try again when nothing writes to that folder.`,
+      { from, got, want: sha256 },
+    );
+}
+
+/** The registered models that the adapter fits, the one its configuration names first. Throws ADAPTER_BASE_MISSING. */
+function fitting(models: BaseModel[], stored: StoredAdapter): Fit[] {
+  const { graft } = stored;
+  const candidates = graft ? models.filter(({ hash }) => hash === graft.baseHash) : models;
+  if (candidates.length === 0) throw noCandidate(stored);
+  const reasons: string[] = [];
+  const fits = candidates.flatMap((model): Fit[] => {
+    try {
+      return [{ model, method: methodOn(model, stored) }];
+    } catch (error) {
+      reasons.push(toErrorData(error).message);
+      return [];
+    }
+  });
+  if (fits.length === 0) throw noneFits(stored, candidates, reasons);
+  const named = baseNameOf(stored);
+  return fits.sort((a, b) => Number(isNamed(b.model, named)) - Number(isNamed(a.model, named)));
+}
+
+function methodOn(model: BaseModel, stored: StoredAdapter): AdapterSettings {
+  const checkpoint = openCheckpoint(model.dir);
+  try {
+    return importedMethod(stored, assertAdapterFitsBase(stored, checkpoint), checkpoint.spec);
+  } finally {
+    checkpoint.close();
+  }
+}
+
+function noCandidate({ dir, graft }: StoredAdapter): GraftError {
+  const needs = graft
+    ? `was trained on ${graft.baseName} (${graft.baseHash.slice(0, 12)}), which is not among the registered base models`
+    : 'cannot be checked, because no base model is registered';
+  return new GraftError(
+    'ADAPTER_BASE_MISSING',
+    `The adapter in ${dir} ${needs}; add the folder of its base model, then import it again.`,
+    { adapter: dir, want: graft?.baseHash ?? null },
+  );
+}
+
+/** One model: its own reason is the whole answer. Several: the reason of each. */
+function noneFits({ dir }: StoredAdapter, models: BaseModel[], reasons: string[]): GraftError {
+  const details = { adapter: dir, reasons };
+  if (reasons.length === 1) return new GraftError('ADAPTER_BASE_MISSING', reasons[0]!, details);
+  const each = models.map(({ name }, i) => `${name}: ${reasons[i]}`).join(' ');
+  return new GraftError(
+    'ADAPTER_BASE_MISSING',
+    `The adapter in ${dir} fits none of the ${models.length} registered base models; add the folder of its ` +
+      `base model. ${each}`,
+    details,
+  );
+}
+
+function baseNameOf(stored: StoredAdapter): string | null {
+  return stored.type === 'lora' ? stored.config.base_model_name_or_path : null;
+}
+
+function isNamed({ dir, name }: BaseModel, named: string | null): boolean {
+  return (
+    named !== null && (dir === named || path.basename(named) === name || path.basename(named) === path.basename(dir))
+  );
+}

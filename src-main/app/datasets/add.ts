@@ -1,0 +1,58 @@
+/** Registers a dataset file, or notes what it has become where it is registered already. */
+import path from 'node:path';
+import { z } from 'zod';
+import type { Dataset } from '../../catalog/datasets.ts';
+import { noUsableRows } from '../../datasets/dataset.ts';
+import { GraftError } from '../../../src-shared/errors.ts';
+import { newId } from '../home.ts';
+import type { Services } from '../services.ts';
+import { datasetAt, readingSchema } from './input.ts';
+import { fileFacts } from '../../api/datasetVersions.ts';
+
+export const addSchema = readingSchema.extend({
+  name: z.string().trim().min(1).max(120).optional(),
+  allowBadRows: z.boolean().default(false),
+});
+
+/** Throws DATASET_NO_USABLE_ROWS, or DATASET_BAD_ROWS where there are bad rows and they were not allowed. */
+export async function addDataset(
+  { catalog, datasetFiles }: Pick<Services, 'catalog' | 'datasetFiles'>,
+  input: z.output<typeof addSchema>,
+): Promise<Dataset> {
+  const { map, name, allowBadRows } = input;
+  const file = path.resolve(input.file);
+  const facts = fileFacts(file);
+  const { good, bad } = await datasetFiles.survey(file, input.format, map);
+  if (good.count === 0) throw noUsableRows(file, bad);
+  const [first] = bad;
+  if (first && !allowBadRows) {
+    throw new GraftError(
+      'DATASET_BAD_ROWS',
+      `${file} has ${bad.length} bad rows, the first at line ${first.line}: ${first.reason}; correct them, or ` +
+        `allow bad rows to go on with the other ${good.count}.`,
+      { file, bad: bad.length, rows: good.count },
+    );
+  }
+  const { sha256 } = await datasetFiles.index(file, input.format);
+  const format = input.format ?? null;
+  const createdAt = new Date().toISOString();
+  const version = { file, format, map, rows: good.count, badRows: bad.length, hash: sha256, ...facts, createdAt };
+  const { datasets } = catalog;
+  const known = datasets.find(file, format, map);
+  const id = known?.id ?? newId('data');
+  catalog.transaction(() => {
+    if (!known)
+      return datasets.insert(
+        { id, name: name ?? path.basename(file), source: file, allowBadRows, createdAt },
+        { ...version, change: 'As it was added' },
+      );
+    if (name) datasets.rename(id, name);
+    datasets.setAllowBadRows(id, allowBadRows);
+    const versions = datasets.versions.list(id);
+    const same = versions.find((old) => old.file === file && old.hash === sha256);
+    const number = same?.number ?? versions[0]!.number + 1;
+    if (!same) datasets.versions.insert({ ...version, datasetId: id, number, change: 'The file had changed' });
+    datasets.setVersion(id, number);
+  });
+  return datasetAt(catalog, id);
+}

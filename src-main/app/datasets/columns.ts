@@ -1,0 +1,45 @@
+/** How columns would be read, at once: from the first rows of a file, for trying out a mapping. */
+import { previewRows, type PreviewRow } from '../../datasets/check.ts';
+import { planColumns, toExample } from '../../datasets/columns.ts';
+import type { DatasetFiles } from '../../datasets/datasetFiles.ts';
+import type { DatasetKind } from '../../datasets/types.ts';
+import { toErrorData } from '../../../src-shared/errors.ts';
+import type { Reading } from './look.ts';
+
+export interface MappedRows {
+  /** Null where the columns fit no shape: `problem` says why. */
+  kind: DatasetKind | null;
+  fields: Record<string, string>;
+  problem: string | null;
+  /** The first good rows as the model sees them. */
+  preview: PreviewRow[];
+  /** Bad ones among the rows that were tried. */
+  bad: number;
+  tried: number;
+}
+
+const TRIED_ROWS = 100;
+
+/** Throws what readDataset throws, and MAP_NAME_UNKNOWN or MAP_COLUMN_UNKNOWN. */
+export async function mapFirstRows(files: DatasetFiles, { file, format, map }: Reading): Promise<MappedRows> {
+  const index = await files.index(file, format);
+  const rows = index.window(0, TRIED_ROWS);
+  try {
+    const plan = planColumns(file, index.columns, map);
+    const examples = rows
+      .map((row) => toExample(row, plan))
+      .flatMap((example) => ('reason' in example ? [] : [example]));
+    return {
+      kind: plan.kind,
+      fields: plan.columns,
+      problem: null,
+      preview: previewRows(examples),
+      bad: rows.length - examples.length,
+      tried: rows.length,
+    };
+  } catch (error) {
+    const { code, message } = toErrorData(error);
+    if (code !== 'DATASET_COLUMNS') throw error;
+    return { kind: null, fields: {}, problem: message, preview: [], bad: 0, tried: rows.length };
+  }
+}

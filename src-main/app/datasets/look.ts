@@ -1,0 +1,96 @@
+/** What a dataset file holds, from one pass over its rows; the next look at the same file costs nothing. */
+import path from 'node:path';
+import { previewRows, type PreviewRow } from '../../datasets/check.ts';
+import { DATASET_SHAPES, toExample } from '../../datasets/columns.ts';
+import type { DatasetFiles } from '../../datasets/datasetFiles.ts';
+import type { RowIndex } from '../../datasets/rowIndex.ts';
+import type { Survey } from '../../datasets/survey.ts';
+import type { ColumnMap, DatasetFormat, DatasetKind } from '../../datasets/types.ts';
+import { toErrorData } from '../../../src-shared/errors.ts';
+
+/** A file with its reading rules. */
+export interface Reading {
+  file: string;
+  format?: DatasetFormat | null | undefined;
+  map?: ColumnMap;
+}
+
+export interface DatasetLook {
+  /** Absolute path. */
+  file: string;
+  format: DatasetFormat;
+  columns: readonly string[];
+  sizeBytes: number;
+  /** sha256 of the file. */
+  hash: string;
+  /** Rows that can be parsed; `rows` of them can be used. */
+  parsed: number;
+  rows: number;
+  bad: number;
+  /** Rows that repeat an earlier one. */
+  repeated: number;
+  /** Null where no shape fits the columns. */
+  kind: DatasetKind | null;
+  /** Field -> column, as the rows are read. */
+  fields: Record<string, string>;
+  /** Why no shape fits, in a sentence. */
+  problem: string | null;
+  /** The first good rows as the model sees them. */
+  preview: PreviewRow[];
+  /** What columns can be mapped onto. */
+  shapes: typeof DATASET_SHAPES;
+}
+
+const PREVIEW_ROWS = 5;
+
+/** Throws what readDataset throws; columns that fit no shape are told, not thrown. */
+export async function lookAt(files: DatasetFiles, { file, format, map = {} }: Reading): Promise<DatasetLook> {
+  const absolute = path.resolve(file);
+  const index = await files.index(absolute, format);
+  const { columns, sizeBytes, sha256, count } = index;
+  const facts = {
+    file: absolute,
+    format: index.format,
+    columns,
+    sizeBytes,
+    hash: sha256,
+    parsed: count,
+    shapes: DATASET_SHAPES,
+  };
+  let survey: Survey;
+  try {
+    survey = await files.survey(absolute, format, map);
+  } catch (error) {
+    const { code, message } = toErrorData(error);
+    if (code !== 'DATASET_COLUMNS') throw error;
+    return {
+      ...facts,
+      rows: 0,
+      bad: index.bad.length,
+      repeated: 0,
+      kind: null,
+      fields: {},
+      problem: message,
+      preview: [],
+    };
+  }
+  const { plan, good, bad } = survey;
+  return {
+    ...facts,
+    rows: good.count,
+    bad: bad.length,
+    repeated: good.repeated,
+    kind: plan.kind,
+    fields: plan.columns,
+    problem: null,
+    preview: firstRows(index, survey),
+  };
+}
+
+function firstRows(index: RowIndex, { good, plan }: Survey): PreviewRow[] {
+  const examples = [...good.index.subarray(0, PREVIEW_ROWS)].flatMap((number) => {
+    const example = toExample(index.row(number), plan);
+    return 'reason' in example ? [] : [example];
+  });
+  return previewRows(examples);
+}

@@ -1,0 +1,79 @@
+/**
+ * Looks where other programs keep checkpoints: Hugging Face's cache and LM Studio's folder. Reads names and sizes only.
+ */
+import fs from 'node:fs';
+import os from 'node:os';
+import path from 'node:path';
+import { weightFileStats } from './read.ts';
+
+export interface FoundModel {
+  /** `Qwen/Qwen2.5-0.5B`. */
+  name: string;
+  dir: string;
+  sizeBytes: number;
+  /** Whose folder it is. */
+  place: 'Hugging Face' | 'LM Studio';
+}
+
+export interface ModelPlaces {
+  huggingFace: string[];
+  lmStudio: string[];
+}
+
+export function usualPlaces(env: NodeJS.ProcessEnv = process.env, home = os.homedir()): ModelPlaces {
+  const cache = env['HF_HUB_CACHE'] ?? path.join(env['HF_HOME'] ?? path.join(home, '.cache', 'huggingface'), 'hub');
+  return {
+    huggingFace: [cache],
+    lmStudio: [path.join(home, '.lmstudio', 'models'), path.join(home, '.cache', 'lm-studio', 'models')],
+  };
+}
+
+/** Folders with a config.json and safetensors weights, by name; what cannot be read is passed over. */
+export function findModels({ huggingFace, lmStudio }: ModelPlaces = usualPlaces()): FoundModel[] {
+  const found = [...huggingFace.flatMap(inHub), ...lmStudio.flatMap(inLmStudio)];
+  return found.sort((a, b) => a.name.localeCompare(b.name));
+}
+
+/** `models--ORG--NAME/snapshots/COMMIT`, the newest snapshot of each. */
+function inHub(root: string): FoundModel[] {
+  return folders(root)
+    .filter((name) => name.startsWith('models--'))
+    .flatMap((name) => {
+      const snapshots = folders(path.join(root, name, 'snapshots'))
+        .map((commit) => path.join(root, name, 'snapshots', commit))
+        .filter((dir) => sizeOf(dir) > 0)
+        .sort((a, b) => fs.statSync(b).mtimeMs - fs.statSync(a).mtimeMs);
+      const [dir] = snapshots;
+      return dir === undefined
+        ? []
+        : [{ name: name.split('--').slice(1).join('/'), dir, sizeBytes: sizeOf(dir), place: 'Hugging Face' as const }];
+    });
+}
+
+/** `PUBLISHER/NAME`. */
+function inLmStudio(root: string): FoundModel[] {
+  return folders(root).flatMap((publisher) =>
+    folders(path.join(root, publisher)).flatMap((name) => {
+      const dir = path.join(root, publisher, name);
+      const sizeBytes = sizeOf(dir);
+      return sizeBytes > 0 ? [{ name: `${publisher}/${name}`, dir, sizeBytes, place: 'LM Studio' as const }] : [];
+    }),
+  );
+}
+
+/** Of the weights; 0 where this is no checkpoint. */
+function sizeOf(dir: string): number {
+  if (!fs.existsSync(path.join(dir, 'config.json'))) return 0;
+  return weightFileStats(dir).reduce((sum, { sizeBytes }) => sum + sizeBytes, 0);
+}
+
+function folders(dir: string): string[] {
+  try {
+    return fs
+      .readdirSync(dir, { withFileTypes: true })
+      .filter((entry) => entry.isDirectory() || entry.isSymbolicLink())
+      .map(({ name }) => name);
+  } catch {
+    return [];
+  }
+}

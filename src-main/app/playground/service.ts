@@ -1,0 +1,265 @@
+/**
+ * The playground: one worker with a resident base model; adapters are attached to it without reading the base again.
+ */
+import type { Catalog } from '../../catalog/catalog.ts';
+import { GraftError, usageError, type ErrorData } from '../../../src-shared/errors.ts';
+import type { BaseDtype } from '../../engine/packed/formats.ts';
+import type {
+  AnswerPiece,
+  CompareEvent,
+  EngineName,
+  GenerateParams,
+  LoadResult,
+} from '../../../src-shared/workerCalls.ts';
+import type { RunView } from '../runs/view.ts';
+import type { EngineService } from '../workers/engines.ts';
+import { playgroundFailure, workerGone } from './failure.ts';
+import { Watchers } from '../workers/watchers.ts';
+import type { WorkerCall, WorkerClient, Workers } from '../workers/client.ts';
+
+export interface PlaygroundState {
+  /** Null: nothing is loaded. */
+  modelDir: string | null;
+  /** Null when the model is not in the catalogue. */
+  modelId: string | null;
+  /** Null: the plain base. */
+  adapterDir: string | null;
+  adapterId: string | null;
+  /** Engine, device and time of the load. */
+  load: LoadResult | null;
+  generating: boolean;
+  /** Of the worker process that holds the model. */
+  pid: number | null;
+  /** The base that is being read, and how much of its weights is there. */
+  loading: { modelId: string | null; done: number; total: number } | null;
+  /** Why the worker process is gone though nobody asked for it, and the base it held. */
+  crashed: { modelId: string | null; error: ErrorData } | null;
+}
+
+const EMPTY: PlaygroundState = {
+  modelDir: null,
+  modelId: null,
+  adapterDir: null,
+  adapterId: null,
+  load: null,
+  generating: false,
+  pid: null,
+  loading: null,
+  crashed: null,
+};
+/** There is one playground. */
+const TOPIC = 'state';
+
+export class PlaygroundService {
+  #catalog: Catalog;
+  #workers: Workers;
+  #engines: EngineService;
+  #client: WorkerClient | undefined;
+  #underWay: WorkerCall<'generate' | 'compare'> | undefined;
+  #state: PlaygroundState = EMPTY;
+  #watchers = new Watchers<PlaygroundState>();
+
+  constructor(catalog: Catalog, workers: Workers, engines: EngineService) {
+    this.#catalog = catalog;
+    this.#workers = workers;
+    this.#engines = engines;
+  }
+
+  get state(): PlaygroundState {
+    return this.#state;
+  }
+
+  /** Tells every change of `state`. */
+  subscribe(listener: (state: PlaygroundState) => void): () => void {
+    return this.#watchers.subscribe(TOPIC, listener);
+  }
+
+  /** Loads a registered model, in place of what was loaded. */
+  async load(modelId: string, engine: 'auto' | EngineName = 'auto'): Promise<LoadResult> {
+    const model = this.#catalog.models.get(modelId);
+    if (!model)
+      throw usageError('MODEL_NOT_FOUND', `There is no base model ${modelId} in the catalogue; add its folder first.`, {
+        modelId,
+      });
+    return this.loadDir(model.dir, engine);
+  }
+
+  /** A text that is being written is stopped first. */
+  async loadDir(modelDir: string, engine: 'auto' | EngineName = 'auto', baseDtype?: BaseDtype): Promise<LoadResult> {
+    await this.stop();
+    const resolved = await this.#engines.resolve(engine);
+    // A new process gives back all memory of the old model, whatever the engine keeps.
+    this.unload();
+    const modelId = this.#catalog.models.byDir(modelDir)?.id ?? null;
+    const client = this.#workers.spawn();
+    this.#client = client;
+    client.onExit((exit) => {
+      if (this.#client === client) this.#reset({ crashed: { modelId, error: workerGone(exit).toData() } });
+    });
+    const progress = (done: number, total: number): void => {
+      if (this.#client === client) this.#change({ loading: { modelId, done, total } });
+    };
+    progress(0, 1);
+    try {
+      const load = await client.call(
+        'load',
+        { engine: resolved, modelDir, ...(baseDtype ? { baseDtype } : {}) },
+        ({ done, total }) => progress(done, total),
+      ).promise;
+      if (this.#client === client) this.#change({ ...EMPTY, modelDir, modelId, load, pid: client.pid ?? null });
+      return load;
+    } catch (error) {
+      if (this.#client === client) this.unload();
+      throw playgroundFailure(error);
+    }
+  }
+
+  /**
+   * Attaches a registered adapter (null: the plain base). Throws NOTHING_LOADED, ADAPTER_NOT_FOUND, or that it belongs
+   * to another base.
+   */
+  async attach(adapterId: string | null): Promise<{ switchMs: number }> {
+    const switched = await this.attachDir(this.#adapterDir(adapterId));
+    this.#change({ adapterId });
+    return switched;
+  }
+
+  /**
+   * Loads the base of a run where another one is loaded, and attaches its interim adapter. Throws a usage error
+   * NO_INTERIM.
+   */
+  async attachRun({ id, spec, interimAdapterDir }: RunView): Promise<{ switchMs: number }> {
+    if (interimAdapterDir === null)
+      throw usageError(
+        'NO_INTERIM',
+        `The run ${id} has no half-trained adapter to try out; pause it after its first step.`,
+        { runId: id },
+      );
+    if (spec.method.type === 'full') return { switchMs: (await this.loadDir(interimAdapterDir, spec.engine)).loadMs };
+    if (this.#state.modelDir !== spec.model.dir) await this.loadDir(spec.model.dir, spec.engine, spec.baseDtype);
+    return this.attachDir(interimAdapterDir);
+  }
+
+  /** A text that is being written is stopped first. */
+  async attachDir(adapterDir: string | null): Promise<{ switchMs: number }> {
+    const client = this.#loaded();
+    await this.stop();
+    return this.#switch(client, adapterDir, client.call('attach', { adapterDir }).promise);
+  }
+
+  /** Merges the adapter in this folder into the loaded weights instead; throws NOT_ADDITIVE, MERGE_NEEDS_F32. */
+  async mergeDir(adapterDir: string): Promise<{ switchMs: number }> {
+    const client = this.#loaded();
+    await this.stop();
+    return this.#switch(client, adapterDir, client.call('mergeInto', { tasks: [{ adapterDir, scale: 1 }] }).promise);
+  }
+
+  /** Streams text to `onPiece`; control('stop') cancels. One generation at a time. */
+  generate(params: GenerateParams, onPiece: (piece: AnswerPiece) => void): WorkerCall<'generate'> {
+    return this.#exclusive((client) => client.call('generate', params, onPiece));
+  }
+
+  /**
+   * The same prompt with each of these adapter folders (null: the plain base) in one batch. control('stop') cancels.
+   */
+  compare(
+    params: GenerateParams,
+    adapterDirs: (string | null)[],
+    onEvent: (event: CompareEvent) => void = () => undefined,
+  ): WorkerCall<'compare'> {
+    return this.#exclusive((client) => client.call('compare', { ...params, adapterDirs }, onEvent));
+  }
+
+  /** The same with registered adapters. Throws ADAPTER_NOT_FOUND. */
+  compareAdapters(
+    params: GenerateParams,
+    adapterIds: (string | null)[],
+    onEvent: (event: CompareEvent) => void,
+  ): WorkerCall<'compare'> {
+    return this.compare(
+      params,
+      adapterIds.map((id) => this.#adapterDir(id)),
+      onEvent,
+    );
+  }
+
+  /** Ends the text that is being written, and waits until it has ended. */
+  async stop(): Promise<void> {
+    const call = this.#underWay;
+    if (!call) return;
+    call.control('stop');
+    await call.promise.then(
+      () => undefined,
+      () => undefined,
+    );
+  }
+
+  /** Ends the worker and gives its memory back. */
+  unload(): void {
+    const client = this.#client;
+    this.#reset();
+    client?.kill();
+  }
+
+  #adapterDir(adapterId: string | null): string | null {
+    if (adapterId === null) return null;
+    const adapter = this.#catalog.adapters.get(adapterId);
+    if (!adapter)
+      throw usageError(
+        'ADAPTER_NOT_FOUND',
+        `There is no adapter ${adapterId} in the catalogue; "adapters list" shows those that exist.`,
+        { adapterId },
+      );
+    return adapter.dir;
+  }
+
+  async #switch(
+    client: WorkerClient,
+    adapterDir: string | null,
+    done: Promise<{ switchMs: number }>,
+  ): Promise<{ switchMs: number }> {
+    try {
+      const switched = await done;
+      if (this.#client === client) this.#change({ adapterDir, adapterId: null });
+      return switched;
+    } catch (error) {
+      throw playgroundFailure(error);
+    }
+  }
+
+  #exclusive<K extends 'generate' | 'compare'>(start: (client: WorkerClient) => WorkerCall<K>): WorkerCall<K> {
+    const client = this.#loaded();
+    if (this.#state.generating)
+      throw new GraftError('BUSY', 'A text is being generated; wait for it or cancel it first.');
+    this.#change({ generating: true });
+    const call = start(client);
+    const promise = call.promise
+      .catch((error: unknown) => {
+        throw playgroundFailure(error);
+      })
+      .finally(() => {
+        this.#underWay = undefined;
+        if (this.#client === client) this.#change({ generating: false });
+      });
+    const watched = { promise, control: call.control };
+    this.#underWay = watched;
+    return watched;
+  }
+
+  #change(changes: Partial<PlaygroundState>): void {
+    this.#state = { ...this.#state, ...changes };
+    this.#watchers.emit(TOPIC, this.#state);
+  }
+
+  #reset(changes: Partial<PlaygroundState> = {}): void {
+    this.#client = undefined;
+    this.#underWay = undefined;
+    this.#change({ ...EMPTY, ...changes });
+  }
+
+  #loaded(): WorkerClient {
+    if (!this.#client || this.#state.modelDir === null)
+      throw usageError('NOTHING_LOADED', 'No base model is loaded; load one first.');
+    return this.#client;
+  }
+}

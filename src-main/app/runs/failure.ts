@@ -1,0 +1,23 @@
+/** Why a run failed, with the step that it can be resumed from. */
+import type { Run } from '../../catalog/runs.ts';
+import { toErrorData, type ErrorData } from '../../../src-shared/errors.ts';
+import { checkpointStep } from './view.ts';
+import type { WorkerExit } from '../workers/channel.ts';
+import { howItEnded } from '../workers/client.ts';
+
+/** `details.checkpointStep`: null where the run cannot be resumed. */
+export function runFailure(run: Run, cause: unknown): ErrorData {
+  const error = toErrorData(cause);
+  const step = checkpointStep(run);
+  const details = { ...error.details, checkpointStep: step };
+  if (error.code !== 'WORKER_CRASHED') return { ...error, details };
+  const next = step === null ? 'it had no checkpoint yet, so start the run again' : `resume the run from step ${step}`;
+  const { code = null, signal = null, lastErrorLine = '' } = details as Partial<WorkerExit>;
+  return {
+    ...error,
+    details,
+    message:
+      `The worker process ${howItEnded({ code, signal, lastErrorLine })}; ${next}, with a smaller batch or ` +
+      'another engine if memory ran out.',
+  };
+}

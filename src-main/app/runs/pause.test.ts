@@ -1,0 +1,127 @@
+/**
+ * A real pause: the worker and its memory go, the half-trained adapter can be tried out, and the run goes on exactly.
+ */
+import fs from 'node:fs';
+import path from 'node:path';
+import { afterEach, expect, it } from 'vitest';
+import { openBench, smallRun } from '../../../test-support/services.ts';
+import type { TestBench } from '../../../test-support/services.ts';
+import { untilEvent } from '../../../test-support/runEvents.ts';
+import type { RunView } from './view.ts';
+
+const STEPS = 40;
+let b: TestBench;
+
+afterEach(() => b.close());
+
+const weights = (dir: string): Buffer => fs.readFileSync(path.join(dir, 'adapter_model.safetensors'));
+const isGone = (pid: number): boolean => !fs.existsSync(`/proc/${pid}`);
+
+/** Pauses the run after its first steps; returns it, and the worker process that it had. */
+async function pausedRun(id: string): Promise<{ run: RunView; pid: number }> {
+  await untilEvent(b, id, (event) => event.type === 'step');
+  const { pid } = b.services.runs.get(id);
+  const paused = untilEvent(b, id, (event) => event.type === 'status' && event.run.status === 'paused');
+  expect(b.services.runs.pause(id)).toMatchObject({ status: 'running', asked: 'pause' });
+  await paused;
+  return { run: b.services.runs.get(id), pid: pid! };
+}
+
+it('frees the worker, lets the queue go on, outlives a restart, and ends with the bytes of an uninterrupted run', async () => {
+  b = openBench();
+  const input = await smallRun(b, { steps: STEPS, checkpointEvery: 0, evalEvery: 10 });
+  const whole = b.services.runs.start(input);
+  const run = b.services.runs.start(input);
+  await b.services.runs.finished(whole.id);
+  const behind = b.services.runs.start({ ...input, train: { ...input.train, steps: 2 } });
+
+  const { run: paused, pid } = await pausedRun(run.id);
+  expect(paused).toMatchObject({
+    ownerPid: null,
+    pid: null,
+    asked: null,
+    resumable: false,
+    interim: { outcome: 'paused' },
+    result: null,
+  });
+  expect(isGone(pid)).toBe(true);
+  expect(paused.interim!.steps).toBeLessThan(STEPS);
+  expect((await b.services.runs.finished(behind.id)).status).toBe('completed');
+  expect(b.services.catalog.adapters.list().map(({ runId }) => runId)).not.toContain(run.id);
+
+  await b.reopen();
+  expect(b.services.runs.get(run.id)).toMatchObject({ status: 'paused', interimAdapterDir: paused.interimAdapterDir });
+  expect(weights(paused.interimAdapterDir!)).not.toEqual(weights(b.services.runs.get(whole.id).result!.outDir));
+  await b.api.playground.attachRun({ runId: run.id });
+  expect(b.services.playground.state).toMatchObject({
+    modelDir: paused.spec.model.dir,
+    adapterDir: paused.interimAdapterDir,
+  });
+
+  const continued = await b.api.runs.continue({ id: run.id });
+  expect(continued.status).not.toBe('paused');
+  const ended = await b.services.runs.finished(run.id);
+  expect(ended).toMatchObject({
+    status: 'completed',
+    interim: null,
+    interimAdapterDir: null,
+    result: { steps: STEPS },
+  });
+  const other = b.services.runs.get(whole.id).result!;
+  expect(weights(ended.result!.outDir)).toEqual(weights(other.outDir));
+  const picture = (id: string) => [
+    b.services.catalog.metrics.after(id, 0).map(({ step, loss }) => [step, loss]),
+    b.services.catalog.metrics.evaluations(id),
+  ];
+  expect(picture(run.id)).toEqual(picture(whole.id));
+  expect((await b.api.runs.log({ id: run.id })).map(({ message }) => message)).toEqual(
+    expect.arrayContaining([
+      expect.stringMatching(/^Training begins with/),
+      `Paused after step ${paused.interim!.steps}; its memory is free again.`,
+      expect.stringMatching(new RegExp(`^Training goes on after step ${paused.interim!.steps} with`)),
+      expect.stringMatching(/^Completed after step 40/),
+    ]),
+  );
+});
+
+it('stopped while it is paused, keeps what it had as its adapter', async () => {
+  b = openBench();
+  const { id } = b.services.runs.start(await smallRun(b, { steps: 5000, checkpointEvery: 0 }));
+  const { run } = await pausedRun(id);
+  const interim = weights(run.interimAdapterDir!);
+  const stopped = await b.api.runs.stop({ id });
+  expect(stopped).toMatchObject({
+    status: 'stopped',
+    resumable: true,
+    interim: null,
+    result: { outcome: 'stopped', steps: run.interim!.steps, outDir: run.spec.outDir },
+  });
+  const [adapter] = b.services.catalog.adapters.list();
+  expect(adapter).toMatchObject({ runId: id, dir: run.spec.outDir, sha256: run.interim!.sha256 });
+  expect(weights(adapter!.dir)).toEqual(interim);
+});
+
+it('paused before training begins, it is paused at once and later starts from the beginning', async () => {
+  b = openBench();
+  const input = await smallRun(b, { steps: 3 });
+  const whole = b.services.runs.start(input);
+  await b.services.runs.finished(whole.id);
+  const { id } = b.services.runs.start(input);
+  const paused = untilEvent(b, id, (event) => event.type === 'status' && event.run.status === 'paused');
+  b.services.runs.pause(id);
+  await paused;
+  expect(b.services.runs.get(id)).toMatchObject({ status: 'paused', started: null, interimAdapterDir: null });
+  await expect(b.api.playground.attachRun({ runId: id })).rejects.toThrow(/has no half-trained adapter/);
+  b.services.runs.continue(id);
+  const ended = await b.services.runs.finished(id);
+  expect(weights(ended.result!.outDir)).toEqual(weights(b.services.runs.get(whole.id).result!.outDir));
+});
+
+it('a run that is queued cannot be paused, one that runs not be continued', async () => {
+  b = openBench();
+  const input = await smallRun(b, { steps: 5000 });
+  const first = b.services.runs.start(input);
+  const behind = b.services.runs.start(input);
+  await expect(b.api.runs.pause({ id: behind.id })).rejects.toThrow(/is still queued, so there is nothing to pause/);
+  await expect(b.api.runs.continue({ id: first.id })).rejects.toThrow(/is running, not paused/);
+});

@@ -1,0 +1,40 @@
+/** What the catalogue keeps of a run's events: metrics, evaluations, samples, and its log in plain sentences. */
+import type { Catalog } from '../../catalog/catalog.ts';
+import type { TrainEvent } from '../../../src-shared/workerCalls.ts';
+
+/** The row of the run itself is not touched. */
+export function recordEvent({ metrics, runHistory }: Catalog, id: string, event: TrainEvent): void {
+  if (event.type === 'started') {
+    metrics.dropAfter(id, event.resumedFrom);
+    runHistory.dropSamplesAfter(id, event.resumedFrom);
+  } else if (event.type === 'step') metrics.put(id, event);
+  else if (event.type === 'eval') metrics.putEvaluation(id, event);
+  else if (event.type === 'sample') runHistory.putSample(id, event);
+  const message = logLine(event);
+  if (message !== null) logMessage({ runHistory }, id, message);
+}
+
+export function logMessage({ runHistory }: Pick<Catalog, 'runHistory'>, id: string, message: string): void {
+  runHistory.putLine(id, { atMs: Date.now(), message });
+}
+
+/** Null for events that are not worth a line. */
+export function logLine(event: TrainEvent): string | null {
+  switch (event.type) {
+    case 'started': {
+      const from = event.resumedFrom > 0 ? `goes on after step ${event.resumedFrom}` : 'begins';
+      return (
+        `Training ${from} with the engine ${event.engine} on ${event.device}: ${event.totalSteps} steps, ` +
+        `${event.trainRows} rows to train on and ${event.valRows} to validate.`
+      );
+    }
+    case 'eval':
+      return `Validation loss after step ${event.step}: ${event.valLoss.toFixed(4)}.`;
+    case 'checkpoint':
+      return `Checkpoint written after step ${event.step}.`;
+    case 'log':
+      return event.message;
+    default:
+      return null;
+  }
+}

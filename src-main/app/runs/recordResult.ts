@@ -1,0 +1,54 @@
+/**
+ * Ends a run in the catalogue: its adapter's (or model's) row and its own in one transaction. The files are there
+ * already.
+ */
+import path from 'node:path';
+import type { Catalog } from '../../catalog/catalog.ts';
+import type { Run } from '../../catalog/runs.ts';
+import { newId } from '../home.ts';
+import type { TrainResult } from '../../../src-shared/workerCalls.ts';
+import { readModel } from '../models/read.ts';
+
+/** The first adapter of a task becomes its active one. */
+export function recordResult(
+  catalog: Catalog,
+  run: Run,
+  result: TrainResult & { outcome: 'completed' | 'stopped' },
+): void {
+  const now = new Date().toISOString();
+  const { method } = run.spec;
+  const model = method.type === 'full' ? readModel(result.outDir) : undefined;
+  catalog.transaction(() => {
+    if (model) catalog.models.save({ ...model, id: path.basename(result.outDir), name: run.name, createdAt: now });
+    if (method.type !== 'full') {
+      const task = catalog.tasks.byName(run.spec.task);
+      const taskId = task?.id ?? newId('task');
+      if (!task) catalog.tasks.insert({ id: taskId, name: run.spec.task, createdAt: now });
+      const id = path.basename(result.outDir);
+      catalog.adapters.insert({
+        id,
+        name: run.name,
+        taskId,
+        runId: run.id,
+        modelId: run.modelId,
+        baseHash: run.spec.model.hash,
+        dir: result.outDir,
+        sha256: result.sha256,
+        sizeBytes: result.sizeBytes,
+        method,
+        finalLoss: result.finalLoss,
+        valLoss: result.valLoss,
+        createdAt: now,
+      });
+      if (!task?.activeAdapterId) catalog.tasks.setActive(taskId, id);
+    }
+    catalog.runs.update(run.id, {
+      status: result.outcome,
+      result,
+      interim: null,
+      ownerPid: null,
+      pid: null,
+      endedAt: now,
+    });
+  });
+}

@@ -1,0 +1,70 @@
+/**
+ * What a Graft process does at its start about work that a dead one left in the catalogue. The command line and the
+ * app may share a data folder, so work whose owner is alive is left alone.
+ */
+import fs from 'node:fs';
+import type { Catalog } from '../../catalog/catalog.ts';
+import { removePartials } from '../../files/removePartials.ts';
+import { targetsOf } from './view.ts';
+
+/**
+ * Marks runs and exports that were under way as failed. With `takeQueued` the queued runs that nobody owns any more
+ * become this process's, in their order.
+ */
+export function recoverAbandoned(catalog: Catalog, options: { takeQueued: boolean }): void {
+  const now = new Date().toISOString();
+  catalog.transaction(() => {
+    for (const run of catalog.runs.unfinished()) {
+      if (run.ownerPid !== null && isOther(run.ownerPid)) continue;
+      if (run.status === 'paused' && run.ownerPid === null) continue; // nobody's, until the user continues or stops it
+      if (run.status === 'queued') {
+        if (options.takeQueued) catalog.runs.update(run.id, { ownerPid: process.pid });
+        continue;
+      }
+      const error = {
+        code: 'RUN_ABANDONED',
+        message: 'Graft was closed while this run was under way; resume it to go on from its last checkpoint.',
+        details: { runId: run.id },
+      };
+      targetsOf(run).forEach(removePartials);
+      catalog.runs.update(run.id, { status: 'failed', error, ownerPid: null, pid: null, endedAt: now });
+    }
+    for (const record of catalog.exports.running()) {
+      if (isOther(record.ownerPid)) continue;
+      removePartials(record.outDir);
+      catalog.exports.fail(
+        record.id,
+        { code: 'EXPORT_ABANDONED', message: 'Graft was closed while this export was under way; start it again.' },
+        now,
+      );
+    }
+  });
+}
+
+/**
+ * Whether another Graft process owns it. This one has only just started; where it bears the owner's id, the id was
+ * given anew.
+ */
+function isOther(pid: number): boolean {
+  return pid !== process.pid && isAlive(pid);
+}
+
+/**
+ * Whether a process of this id may be a Graft; on Linux a later process that is no Node or Electron does not count, nor
+ * a zombie.
+ */
+export function isAlive(pid: number): boolean {
+  try {
+    process.kill(pid, 0);
+  } catch (error) {
+    // EPERM: it exists, but belongs to another user.
+    return error instanceof Error && 'code' in error && error.code === 'EPERM';
+  }
+  if (process.platform !== 'linux') return true;
+  try {
+    const command = fs.readFileSync(`/proc/${pid}/cmdline`, 'utf8');
+    return /node|electron|graft/i.test(command);
+  } catch {
+    return false;
+  }
+}

@@ -1,0 +1,93 @@
+/** A new run that goes on from an earlier checkpoint of another one without some rows; the other one stays as it is. */
+import fs from 'node:fs';
+import path from 'node:path';
+import { z } from 'zod';
+import type { Catalog } from '../../catalog/catalog.ts';
+import type { Run } from '../../catalog/runs.ts';
+import { usageError } from '../../../src-shared/errors.ts';
+import { newId, type Home } from '../home.ts';
+import { bestValuesFile } from '../../worker/train/bestValues.ts';
+import { addKeptCheckpoint, keptCheckpointFile, keptCheckpoints, linkOrCopy } from '../../worker/train/stateHistory.ts';
+import { CHECKPOINT_FILE, type RunSpec } from '../../../src-shared/workerCalls.ts';
+import { logMessage } from './recordEvent.ts';
+import { newOutDir } from './input.ts';
+import type { RunService } from './service.ts';
+import type { RunView } from './view.ts';
+
+export const rollBackSchema = z.object({
+  id: z.string(),
+  /** The new run goes on from the newest kept checkpoint before this step, or from the start where there is none. */
+  beforeStep: z.number().int().min(1),
+  /** Lines of the dataset's file that it does not train on; those that the old run left out stay out. */
+  excludeLines: z.array(z.number().int().min(1)).max(100_000),
+  /** False: it waits, paused, to be continued. */
+  start: z.boolean().default(true),
+});
+export type RollBack = z.output<typeof rollBackSchema>;
+
+/** Throws a usage error BEFORE_ROLLBACK where only the run that this one was rolled back from has such a checkpoint. */
+export function rollBack(
+  { home, catalog, runs }: { home: Home; catalog: Catalog; runs: RunService },
+  { id, beforeStep, excludeLines, start }: RollBack,
+): RunView {
+  const run = runs.get(id);
+  const step = keptCheckpoints(run.spec.runDir).findLast((kept) => kept.step < beforeStep)?.step ?? 0;
+  const { rolledBack } = run.spec;
+  if (rolledBack && step < rolledBack.step) {
+    throw usageError(
+      'BEFORE_ROLLBACK',
+      `The run ${id} goes on from step ${rolledBack.step} of the run ${rolledBack.runId}; roll that one back ` +
+        `to get before step ${beforeStep}.`,
+      { runId: rolledBack.runId, step: rolledBack.step },
+    );
+  }
+  const spec = specFrom(home, run, step, excludeLines);
+  if (step > 0) copyState(run.spec.runDir, spec, step);
+  const { taskId, modelId, datasetId } = run;
+  return runs.add(
+    { name: `${run.name.slice(0, 90)} from step ${step}`, taskId, modelId, datasetId, parentRunId: id, spec },
+    {
+      start,
+      fill: () => {
+        catalog.metrics.copyUpTo(id, spec.runId, step);
+        catalog.runHistory.copySamples(id, spec.runId, step);
+        logMessage(
+          catalog,
+          spec.runId,
+          `Goes on from step ${step} of the run ${run.name} (${id}); ${spec.data.excludeLines!.length} rows ` +
+            'are left out from there on.',
+        );
+      },
+    },
+  );
+}
+
+/**
+ * As many steps as the old run, so that its learning rates stay the same where epochs of fewer rows would be shorter.
+ */
+function specFrom(home: Home, { id, spec, started }: Run, step: number, excludeLines: number[]): RunSpec {
+  const runId = newId('run');
+  const lines = new Set([...(spec.data.excludeLines ?? []), ...excludeLines]);
+  return {
+    ...spec,
+    runId,
+    data: { ...spec.data, excludeLines: [...lines].sort((a, b) => a - b) },
+    train: started ? { ...spec.train, steps: started.totalSteps } : spec.train,
+    runDir: home.runDir(runId),
+    outDir: newOutDir(home, spec.method.type),
+    rolledBack: { runId: id, step },
+  };
+}
+
+function copyState(from: string, { runDir, train }: RunSpec, step: number): void {
+  fs.mkdirSync(runDir, { recursive: true });
+  const source = keptCheckpointFile(from, step);
+  linkOrCopy(source, path.join(runDir, CHECKPOINT_FILE));
+  addKeptCheckpoint(source, runDir, step);
+  if (!train.keepBest) return;
+  for (const name of fs.readdirSync(from)) {
+    const best = /^best-(\d+)\.safetensors$/.exec(name)?.[1];
+    if (best !== undefined && Number(best) <= step)
+      linkOrCopy(path.join(from, name), bestValuesFile(runDir, Number(best)));
+  }
+}

@@ -1,0 +1,41 @@
+/** What a method would train on a model, before anything is loaded. */
+import { openCheckpoint } from '../../basemodel/baseModel.ts';
+import { elementCount } from '../../safetensors/read.ts';
+import { linearModules } from '../../engine/model/architecture.ts';
+import { trainableOf } from '../../methods/formulas.ts';
+import { checkMethod } from '../../methods/checkMethod.ts';
+import type { MethodSettings } from '../../../src-shared/methodSettings.ts';
+
+export interface TrainableView {
+  /** Trained parameters. */
+  count: number;
+  /** The formula with its numbers. */
+  formula: string;
+  /** `count` as a share of the base's parameters. */
+  share: number;
+  /** Of the parameters on disk: float32, or for full fine-tuning the whole model in its own dtypes. */
+  adapterBytes: number;
+}
+
+/** Input and output features of each target's matrix, the same in every layer. Throws as openCheckpoint. */
+export function matricesOf(modelDir: string): { target: string; inFeatures: number; outFeatures: number }[] {
+  const checkpoint = openCheckpoint(modelDir);
+  checkpoint.close();
+  return linearModules(checkpoint.spec).flatMap(({ layer, target, inFeatures, outFeatures }) =>
+    layer === 0 ? [{ target, inFeatures, outFeatures }] : [],
+  );
+}
+
+/** Throws as openCheckpoint, and where the settings do not fit the model. */
+export function trainableIn(modelDir: string, method: MethodSettings): TrainableView {
+  const checkpoint = openCheckpoint(modelDir);
+  try {
+    checkMethod(checkpoint.spec, [...checkpoint.tensors.keys()], method);
+    const { count, formula } = trainableOf(checkpoint.spec, checkpoint.tensors, method);
+    const total = [...checkpoint.tensors.values()].reduce((sum, info) => sum + elementCount(info), 0);
+    const wholeModel = checkpoint.files.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0);
+    return { count, formula, share: count / total, adapterBytes: method.type === 'full' ? wholeModel : 4 * count };
+  } finally {
+    checkpoint.close();
+  }
+}

@@ -1,0 +1,63 @@
+/** A run as callers see it: its row, and what only the disk or the process under way knows. */
+import fs from 'node:fs';
+import path from 'node:path';
+import type { Run } from '../../catalog/runs.ts';
+import { openSafetensors } from '../../safetensors/read.ts';
+import { describeMethod, type MethodText } from '../../../src-shared/describeMethod.ts';
+import { interimDir, interimInTheMaking } from '../../worker/train/interim.ts';
+import { CHECKPOINT_FILE } from '../../../src-shared/workerCalls.ts';
+
+export interface RunView extends Run {
+  /** Failed or stopped, with a checkpoint to go on from. A paused run is continued instead. */
+  resumable: boolean;
+  /** Name and main numbers of the method. */
+  methodText: MethodText;
+  /** Adapter folder (for full fine-tuning a model folder) that the pause saved; null where there is none. */
+  interimAdapterDir: string | null;
+  /** Rows of the dataset that are left out on purpose. */
+  excludedLines: number;
+  /** What has been asked of the run under way and has not come about yet. */
+  asked: 'pause' | 'stop' | null;
+}
+
+export function viewOf(run: Run, asked: RunView['asked'] = null): RunView {
+  const mayHaveInterim = run.interim !== null && (run.status === 'paused' || run.status === 'failed');
+  return {
+    ...run,
+    methodText: describeMethod(run.spec.method),
+    resumable: (run.status === 'failed' || run.status === 'stopped') && hasCheckpoint(run),
+    interimAdapterDir:
+      mayHaveInterim && fs.existsSync(interimDir(run.spec.runDir)) ? interimDir(run.spec.runDir) : null,
+    excludedLines: run.spec.data.excludeLines?.length ?? 0,
+    asked,
+  };
+}
+
+export function isOver(run: Run): boolean {
+  return run.status === 'completed' || run.status === 'stopped' || run.status === 'failed';
+}
+
+/** What the worker of this run writes. */
+export function targetsOf({ spec }: Run): string[] {
+  return [spec.outDir, checkpointFile(spec.runDir), interimDir(spec.runDir), interimInTheMaking(spec.runDir)];
+}
+
+export function hasCheckpoint({ spec }: Run): boolean {
+  return fs.existsSync(checkpointFile(spec.runDir));
+}
+
+/** Steps that the checkpoint has behind it; null where there is none that can be read. */
+export function checkpointStep({ spec }: Run): number | null {
+  if (!fs.existsSync(checkpointFile(spec.runDir))) return null;
+  try {
+    const file = openSafetensors(checkpointFile(spec.runDir));
+    file.close();
+    return (JSON.parse(file.metadata['progress'] ?? '{}') as { step?: number }).step ?? null;
+  } catch {
+    return null;
+  }
+}
+
+function checkpointFile(runDir: string): string {
+  return path.join(runDir, CHECKPOINT_FILE);
+}

@@ -1,0 +1,62 @@
+/** Facts about a checkpoint for the user, and the check that a tokenizer is there when text is needed. */
+import fs from 'node:fs';
+import path from 'node:path';
+import { availableTargets, type Family, type Target } from '../engine/model/architecture.ts';
+import type { Checkpoint } from './baseModel.ts';
+import type { Dtype } from '../safetensors/dtype.ts';
+import { expectedTensors } from './expectedTensors.ts';
+import { elementCount } from '../safetensors/read.ts';
+
+export interface ModelDetails {
+  family: Family;
+  /** Elements of all tensors the model reads; a tied head counts once. */
+  parameters: number;
+  layers: number;
+  hidden: number;
+  heads: number;
+  kvHeads: number;
+  headDim: number;
+  intermediate: number;
+  vocab: number;
+  maxPositions: number;
+  /** The dtype that holds most bytes. */
+  dtype: Dtype;
+  /** Of all weights files. */
+  sizeBytes: number;
+  tiedHead: boolean;
+  /** Whether tokenizer.json is there. */
+  tokenizer: boolean;
+  targets: Target[];
+  hash: string;
+  stamp: string;
+  dir: string;
+}
+
+export function describeCheckpoint(checkpoint: Checkpoint): ModelDetails {
+  const { spec, tensors, files, dir, hash, stamp, config } = checkpoint;
+  const { family, layers, hidden, heads, kvHeads, headDim, intermediate, vocab, maxPositions, tiedHead } = spec;
+  const used = expectedTensors(spec, config).flatMap(({ name }) => tensors.get(name) ?? []);
+  const bytesOf = new Map<Dtype, number>();
+  for (const { dtype, byteLength } of used) bytesOf.set(dtype, (bytesOf.get(dtype) ?? 0) + byteLength);
+  const [dtype] = [...bytesOf].reduce((most, entry) => (entry[1] > most[1] ? entry : most));
+  return {
+    family,
+    parameters: used.reduce((sum, info) => sum + elementCount(info), 0),
+    layers,
+    hidden,
+    heads,
+    kvHeads,
+    headDim,
+    intermediate,
+    vocab,
+    maxPositions,
+    dtype,
+    sizeBytes: files.reduce((sum, file) => sum + file.sizeBytes, 0),
+    tiedHead,
+    tokenizer: fs.existsSync(path.join(dir, 'tokenizer.json')),
+    targets: availableTargets(spec),
+    hash,
+    stamp,
+    dir,
+  };
+}

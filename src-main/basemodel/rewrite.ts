@@ -1,0 +1,156 @@
+/**
+ * Writes a checkpoint again with some of its weights changed: same files, same tensor names, same side files. Memory
+ * holds one chunk of rows at a time. Merging, unmerging and full fine-tuning all end here.
+ */
+import { createHash } from 'node:crypto';
+import fs from 'node:fs';
+import path from 'node:path';
+import type { Checkpoint, CheckpointTensor } from './baseModel.ts';
+import { tokenEmbeddingName, untiedHeadName } from '../engine/model/weights.ts';
+import { DTYPE_BYTES, FLOAT_DTYPES, type Dtype, type DtypeName } from '../safetensors/dtype.ts';
+import { editedPieces, type EditRows } from '../safetensors/editedRows.ts';
+import { writeOutputFolder } from './outputFolder.ts';
+import { writePatchedCopy } from '../safetensors/patchedCopy.ts';
+import { elementCount, type SafetensorsFile, type TensorInfo } from '../safetensors/read.ts';
+import { writeSafetensors, type TensorEntry, type WrittenFile } from '../safetensors/write.ts';
+import { configTextWithDtype, copySideFiles } from './sideFiles.ts';
+import { INDEX_FILE } from './weightFiles.ts';
+
+export interface RewriteOptions {
+  checkpoint: Checkpoint;
+  /** New or empty, outside the checkpoint's folder. */
+  outDir: string;
+  /** Undefined: every tensor keeps its own dtype. */
+  dtype?: DtypeName;
+  /** The change to a tensor, or undefined to leave it as it is. */
+  edit: (tensor: CheckpointTensor) => EditRows | undefined;
+  /** Bytes of the checkpoint's files done so far. What it throws stops the work, and nothing is left behind. */
+  onProgress?: (progress: { done: number; total: number }) => void;
+  /** Float32 values of one tensor that are in memory at a time (a single row is never split). */
+  chunkBytes?: number;
+}
+
+export interface WrittenCheckpoint {
+  /** Names of all files in outDir, sorted. */
+  files: string[];
+  /** Of all files. */
+  sizeBytes: number;
+  /** Of the weights file; of several shards, the sha256 of the lines `<sha256>  <name>\n` in name order. */
+  sha256: string;
+}
+
+const CHUNK_BYTES = 16 << 20;
+
+/**
+ * Throws GraftError WEIGHT_OVERFLOW (a value does not fit the dtype), WEIGHT_NOT_FINITE (a changed tensor holds NaN or
+ * Inf), OUTPUT_* (see writeOutputFolder), DISK_FULL, NOT_ALLOWED.
+ */
+export async function rewriteCheckpoint(options: RewriteOptions): Promise<WrittenCheckpoint> {
+  const { checkpoint, outDir } = options;
+  return writeOutputFolder(outDir, checkpoint.dir, async (dir) => {
+    copySideFiles(checkpoint.dir, dir);
+    if (options.dtype)
+      fs.writeFileSync(
+        path.join(dir, 'config.json'),
+        configTextWithDtype(checkpoint.config, FLOAT_DTYPES[options.dtype]),
+      );
+    const written = await writeWeights(dir, options);
+    const files = (fs.readdirSync(dir, { recursive: true }) as string[])
+      .filter((name) => fs.statSync(path.join(dir, name)).isFile())
+      .sort();
+    return {
+      files,
+      sizeBytes: files.reduce((sum, name) => sum + fs.statSync(path.join(dir, name)).size, 0),
+      sha256: combinedSha256(written),
+    };
+  });
+}
+
+function combinedSha256(written: Map<string, WrittenFile>): string {
+  const all = [...written];
+  if (all.length === 1) return all[0]![1].sha256;
+  return createHash('sha256')
+    .update(all.map(([name, { sha256 }]) => `${sha256}  ${name}\n`).join(''))
+    .digest('hex');
+}
+
+async function writeWeights(dir: string, options: RewriteOptions): Promise<Map<string, WrittenFile>> {
+  const { checkpoint, onProgress } = options;
+  const total = checkpoint.files.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0);
+  let done = 0;
+  const onBytes = (bytes: number): void => onProgress?.({ done: (done += bytes), total });
+  const plans = plansFor(options);
+  const written = new Map<string, WrittenFile>();
+  let tensorBytes = 0;
+  for (const file of checkpoint.files) {
+    const name = path.basename(file.file);
+    const plan = [...file.tensors.values()].map((info) => plans(info));
+    written.set(name, await writeFile(file, path.join(dir, name), plan, options.chunkBytes ?? CHUNK_BYTES, onBytes));
+    tensorBytes += plan.reduce((sum, { info, to }) => sum + elementCount(info) * DTYPE_BYTES[to], 0);
+  }
+  if (checkpoint.index) {
+    const index = { ...checkpoint.index, metadata: { ...checkpoint.index.metadata, total_size: tensorBytes } };
+    fs.writeFileSync(path.join(dir, INDEX_FILE), `${JSON.stringify(index, null, 2)}\n`);
+  }
+  return written;
+}
+
+/** What becomes of one tensor. */
+interface TensorPlan {
+  info: TensorInfo;
+  to: Dtype;
+  change: EditRows | undefined;
+}
+
+function plansFor({ checkpoint, edit, dtype }: RewriteOptions): (info: TensorInfo) => TensorPlan {
+  const byOriginal = tensorsByOriginalName(checkpoint);
+  return (info) => {
+    const tensor = byOriginal.get(info.name);
+    // Mask buffers and the like, which the model does not read, keep their dtype.
+    return { info, to: dtype && tensor ? FLOAT_DTYPES[dtype] : info.dtype, change: tensor && edit(tensor) };
+  };
+}
+
+/** Where no dtype changes, a patched copy does; else every tensor is written anew. */
+async function writeFile(
+  file: SafetensorsFile,
+  target: string,
+  plan: TensorPlan[],
+  chunkBytes: number,
+  onBytes: (bytes: number) => void,
+): Promise<WrittenFile> {
+  if (plan.every(({ info, to }) => to === info.dtype)) {
+    const changes = new Map(plan.flatMap(({ info, change }) => (change ? [[info.name, change] as const] : [])));
+    return writePatchedCopy(file, target, { changes, chunkBytes, onBytes });
+  }
+  const entries = plan.map(({ info, to, change }): TensorEntry => ({
+    name: info.name,
+    dtype: to,
+    shape: info.shape,
+    data: () => counted(editedPieces(info, to, change, chunkBytes), info, to, onBytes),
+  }));
+  const written = await writeSafetensors(target, entries, file.metadata);
+  onBytes(file.headerBytes.length);
+  return written;
+}
+
+/** Passes pieces on and reports them in bytes of the file that is read. */
+function* counted(
+  pieces: Iterable<Uint8Array>,
+  { dtype }: TensorInfo,
+  to: Dtype,
+  onBytes: (bytes: number) => void,
+): Generator<Uint8Array> {
+  for (const piece of pieces) {
+    yield piece;
+    onBytes((piece.length / DTYPE_BYTES[to]) * DTYPE_BYTES[dtype]);
+  }
+}
+
+/** The model's tensors; a copy of a tied head that a file carries besides is the embedding, and changes with it. */
+function tensorsByOriginalName({ spec, tensors }: Checkpoint): Map<string, CheckpointTensor> {
+  const byOriginal = new Map([...tensors.values()].map((tensor) => [tensor.originalName, tensor]));
+  const embedding = tensors.get(tokenEmbeddingName(spec));
+  if (spec.tiedHead && embedding) byOriginal.set(untiedHeadName(spec), embedding);
+  return byOriginal;
+}

@@ -1,0 +1,114 @@
+/**
+ * Finds the weights files of a Hugging Face folder: `model.safetensors`, or the shards that
+ * `model.safetensors.index.json` lists. Opens and checks them all.
+ */
+import fs from 'node:fs';
+import path from 'node:path';
+import { z } from 'zod';
+import { GraftError } from '../../src-shared/errors.ts';
+import { openSafetensors, type SafetensorsFile } from '../safetensors/read.ts';
+
+export const SINGLE_FILE = 'model.safetensors';
+export const INDEX_FILE = 'model.safetensors.index.json';
+
+/** `metadata.total_size`: bytes of all tensors; `weight_map`: tensor name -> shard. Other fields are kept. */
+export const indexSchema = z.looseObject({
+  metadata: z.looseObject({}).optional(),
+  weight_map: z.record(z.string(), z.string()),
+});
+export type WeightIndex = z.infer<typeof indexSchema>;
+
+export interface WeightFiles {
+  /** In name order. */
+  files: SafetensorsFile[];
+  /** Present when the checkpoint is sharded. */
+  index?: WeightIndex;
+}
+
+/** Throws GraftError CHECKPOINT_* naming the file or shard that is missing or wrong; leaves no file open then. */
+export function openWeightFiles(dir: string): WeightFiles {
+  if (fs.existsSync(path.join(dir, SINGLE_FILE))) return { files: [openSafetensors(path.join(dir, SINGLE_FILE))] };
+  if (!fs.existsSync(path.join(dir, INDEX_FILE))) throw noWeights(dir);
+  const index = readIndex(path.join(dir, INDEX_FILE));
+  const names = [...new Set(Object.values(index.weight_map))].sort();
+  const files: SafetensorsFile[] = [];
+  try {
+    for (const name of names) files.push(openShard(dir, name));
+    checkIndex(dir, index, files);
+    return { files, index };
+  } catch (error) {
+    for (const file of files) file.close();
+    throw error;
+  }
+}
+
+function noWeights(dir: string): GraftError {
+  const names = fs.readdirSync(dir);
+  const other = names.find((name) => /^pytorch_model.*\.bin(\.index\.json)?$/.test(name));
+  if (other) {
+    return new GraftError(
+      'CHECKPOINT_NOT_SAFETENSORS',
+      `${dir} holds its weights only as ${other}; convert them to safetensors (in Python: ` +
+        'model.save_pretrained(folder)) and add that folder.',
+      { dir, found: other },
+    );
+  }
+  return new GraftError(
+    'CHECKPOINT_NO_WEIGHTS',
+    `${dir} has neither ${SINGLE_FILE} nor ${INDEX_FILE}; choose the folder of a complete Hugging Face checkpoint.`,
+    { dir },
+  );
+}
+
+function readIndex(file: string): WeightIndex {
+  let json: unknown;
+  try {
+    json = JSON.parse(fs.readFileSync(file, 'utf8'));
+  } catch (error) {
+    if (!(error instanceof SyntaxError)) throw error;
+    throw new GraftError('CHECKPOINT_INDEX', `${file} is not valid JSON; download it again.`, { file });
+  }
+  const parsed = indexSchema.safeParse(json);
+  if (!parsed.success)
+    throw new GraftError(
+      'CHECKPOINT_INDEX',
+      `${file} has no weight_map from tensor names to file names; download it again.`,
+      { file },
+    );
+  const outside = Object.values(parsed.data.weight_map).find(
+    (name) => path.basename(name) !== name || name.includes('\\') || !name.endsWith('.safetensors'),
+  );
+  if (outside !== undefined)
+    throw new GraftError(
+      'CHECKPOINT_INDEX',
+      `${file} names the shard ${JSON.stringify(outside)}, which is not a safetensors file of its folder; ` +
+        'download it again.',
+      { file, shard: outside },
+    );
+  return parsed.data;
+}
+
+function openShard(dir: string, name: string): SafetensorsFile {
+  const file = path.join(dir, name);
+  if (!fs.existsSync(file)) {
+    throw new GraftError(
+      'CHECKPOINT_SHARD_MISSING',
+      `${dir}: shard ${name} is listed in ${INDEX_FILE} but is not in the folder; download it into the folder.`,
+      { dir, shard: name },
+    );
+  }
+  return openSafetensors(file);
+}
+
+function checkIndex(dir: string, index: WeightIndex, files: SafetensorsFile[]): void {
+  const byName = new Map(files.map((file) => [path.basename(file.file), file]));
+  for (const [tensor, shard] of Object.entries(index.weight_map)) {
+    if (byName.get(shard)!.tensors.has(tensor)) continue;
+    throw new GraftError(
+      'CHECKPOINT_INDEX',
+      `${dir}: ${INDEX_FILE} says that shard ${shard} holds tensor ${tensor}, but it does not; download shard ` +
+        'and index again.',
+      { dir, shard, tensor },
+    );
+  }
+}

@@ -1,0 +1,84 @@
+/** The three engines: booting one, and reporting on all. */
+import { GraftError } from '../../../src-shared/errors.ts';
+import { measureGflops } from './calibrate.ts';
+import { bootTensorflow } from './tensorflow.ts';
+import { bootWasm } from './wasm.ts';
+import { bootWebgpu } from './webgpu.ts';
+
+export type BackendName = 'tensorflow' | 'webgpu' | 'wasm';
+export const BACKEND_NAMES: readonly BackendName[] = ['tensorflow', 'webgpu', 'wasm'];
+
+export interface BackendFacts {
+  /** Runs on a hardware GPU. */
+  gpu: boolean;
+  device: string;
+  /** Memory the engine can use; null when it cannot tell. */
+  memoryBytes: number | null;
+}
+
+export interface BackendReport extends BackendFacts {
+  name: BackendName;
+  usable: boolean;
+  /** One sentence: why it is, or is not, usable. */
+  reason: string;
+  /** Speed of a matrix product; null when not measured. */
+  gflops: number | null;
+}
+
+const BOOT: Record<BackendName, () => Promise<BackendFacts>> = {
+  tensorflow: bootTensorflow,
+  webgpu: bootWebgpu,
+  wasm: bootWasm,
+};
+
+const WAY_OUT: Record<BackendName, string> = {
+  tensorflow: 'run `npm run setup` to fetch libtensorflow, or choose another engine',
+  webgpu: 'install a Vulkan driver for your graphics card, or choose another engine',
+  wasm: 'run `npm run setup` to install the dependencies again',
+};
+
+/** Makes `name` the current backend. Throws ENGINE_UNAVAILABLE with the reason and a way out. */
+export async function bootBackend(name: BackendName): Promise<BackendFacts> {
+  try {
+    return await BOOT[name]();
+  } catch (error) {
+    throw new GraftError(
+      'ENGINE_UNAVAILABLE',
+      `Engine ${name} cannot be used: ${firstLine(error)}; ${WAY_OUT[name]}.`,
+      { engine: name },
+      { cause: error },
+    );
+  }
+}
+
+/** Tries every engine in turn; with `calibrate` each usable one is timed for half a second. */
+export async function reportBackends(calibrate: boolean): Promise<BackendReport[]> {
+  const reports: BackendReport[] = [];
+  for (const name of BACKEND_NAMES) {
+    try {
+      const facts = await bootBackend(name);
+      const reason = facts.gpu
+        ? 'Usable on a hardware GPU.'
+        : name === 'webgpu'
+          ? 'Usable, but only on a software renderer (slow).'
+          : 'Usable on the processor.';
+      reports.push({ name, usable: true, ...facts, reason, gflops: calibrate ? await measureGflops() : null });
+    } catch (error) {
+      reports.push({
+        name,
+        usable: false,
+        gpu: false,
+        device: '',
+        memoryBytes: null,
+        reason: firstLine(error),
+        gflops: null,
+      });
+    }
+  }
+  return reports;
+}
+
+function firstLine(error: unknown): string {
+  const message = error instanceof Error ? error.message : String(error);
+  return message.split('\n')[0]!.trim();
+}

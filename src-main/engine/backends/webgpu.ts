@@ -1,0 +1,111 @@
+/** The `webgpu` engine: tfjs-backend-webgpu on Dawn (npm `webgpu`), which drives Vulkan, Metal or Direct3D 12. */
+import { createRequire } from 'node:module';
+import * as tf from '@tensorflow/tfjs-core';
+import { tuneFor } from '../kernels/webgpu/frozen/tuner.ts';
+import { registerWebgpuKernels } from '../kernels/webgpu/register.ts';
+import type { BackendFacts } from './backends.ts';
+import { deviceFailure, watchDevice, type WatchedDevice } from './deviceWatch.ts';
+
+const require = createRequire(import.meta.url);
+
+interface AdapterInfo {
+  vendor: string;
+  architecture: string;
+  device: string;
+  description: string;
+}
+interface Adapter {
+  info: AdapterInfo;
+  limits: { maxBufferSize: number };
+  features: ReadonlySet<string>;
+  requestDevice(descriptor: DeviceDescriptor): Promise<object>;
+}
+interface DeviceDescriptor {
+  requiredFeatures: string[];
+}
+interface Gpu {
+  requestAdapter(options?: object): Promise<Adapter | null>;
+}
+
+/** What our kernels use where the adapter has it; tfjs itself asks for none of these. */
+const FEATURES = ['shader-f16', 'subgroups', 'chromium-experimental-subgroup-matrix'];
+
+/** Dawn ends with the object that made it, so it must outlive every tensor. */
+let gpu: Gpu | null = null;
+
+export async function bootWebgpu(): Promise<BackendFacts> {
+  const adapter = await installGpu();
+  await import('@tensorflow/tfjs'); // registers the gradients
+  require('@tensorflow/tfjs-backend-webgpu');
+  registerWebgpuKernels();
+  if (deviceFailure()) removeDeadBackend();
+  if (!(await tf.setBackend('webgpu'))) throw new Error('the webgpu backend did not start');
+  await tf.ready();
+  watchDevice((tf.backend() as unknown as { device: WatchedDevice }).device);
+  const { info, limits } = adapter;
+  const device = info.description || info.device || info.vendor || 'unnamed GPU';
+  tuneFor(isSoftware(info) ? '' : [device, info.vendor, info.architecture].join(' '));
+  return { gpu: !isSoftware(info), device, memoryBytes: limits.maxBufferSize };
+}
+
+/** tfjs keeps a backend for good, but a lost device never comes back: the next boot has to ask for another one. */
+function removeDeadBackend(): void {
+  const factory = tf.findBackendFactory('webgpu');
+  tf.removeBackend('webgpu');
+  tf.registerBackend('webgpu', factory, 3);
+}
+
+/** Puts Dawn where tfjs looks for WebGPU: `navigator.gpu` and the GPU* constants. */
+async function installGpu(): Promise<Adapter> {
+  if (!gpu) {
+    const dawn = require('webgpu') as { create(options: string[]): Gpu; globals: Record<string, unknown> };
+    Object.assign(globalThis, dawn.globals);
+    // Dawn offers subgroup matrices to those only who allow its experiments; no text but our own runs here.
+    gpu = withFeatures(dawn.create(['enable-dawn-features=allow_unsafe_apis']));
+    Object.defineProperty(globalThis, 'navigator', { value: { gpu, userAgent: 'node' }, configurable: true });
+  }
+  const adapter = await gpu.requestAdapter({ powerPreference: 'high-performance' });
+  if (!adapter) throw new Error('no Vulkan, Metal or Direct3D 12 driver answered');
+  return adapter;
+}
+
+/** Whoever asks this `gpu` for a device gets one with FEATURES. */
+function withFeatures(gpu: Gpu): Gpu {
+  const requestAdapter = gpu.requestAdapter.bind(gpu);
+  gpu.requestAdapter = async (options) => {
+    const adapter = await requestAdapter(options);
+    if (!adapter) return null;
+    const requestDevice = adapter.requestDevice.bind(adapter);
+    const more = FEATURES.filter((name) => adapter.features.has(name));
+    adapter.requestDevice = (descriptor) =>
+      requestDevice({ ...descriptor, requiredFeatures: [...descriptor.requiredFeatures, ...more] });
+    return adapter;
+  };
+  return gpu;
+}
+
+/** Software renderers are right but slow; they never count as a GPU. */
+export function isSoftware({ vendor, architecture, device, description }: AdapterInfo): boolean {
+  return /llvmpipe|lavapipe|swiftshader|software|basic render|warp/i.test(
+    `${vendor} ${architecture} ${device} ${description}`,
+  );
+}
+
+/** tfjs's store of buffers, as far as we look into it. */
+interface BufferStore {
+  freeBuffers: Map<string, { size: number; destroy(): void }[]>;
+  numFreeBuffers: number;
+  numBytesAllocated: number;
+}
+
+/** Gives the card back what tfjs keeps for later use. After a shortage some of it may never have been memory at all. */
+export function dropFreeBuffers(): void {
+  const store = (tf.backend() as unknown as { bufferManager: BufferStore }).bufferManager;
+  for (const buffers of store.freeBuffers.values()) {
+    for (const buffer of buffers.splice(0)) {
+      store.numFreeBuffers--;
+      store.numBytesAllocated -= buffer.size;
+      buffer.destroy();
+    }
+  }
+}

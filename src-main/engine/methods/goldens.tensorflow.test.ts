@@ -1,3 +1,0 @@
-import { METHOD_CASES, methodGoldenSuite } from '../../testing/methodGoldenSuite.ts';
-
-await methodGoldenSuite('tensorflow', ['gpt2', 'llama', 'llama_rope3', 'qwen2', 'qwen3', 'gemma2'], METHOD_CASES, 1e-4);

@@ -1,3 +1,0 @@
-import { METHOD_CASES, methodGoldenSuite } from '../../testing/methodGoldenSuite.ts';
-
-await methodGoldenSuite('wasm', ['gpt2', 'llama'], METHOD_CASES, 1e-3);

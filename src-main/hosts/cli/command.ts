@@ -1,0 +1,59 @@
+/** What a command of the command line is, and what it gets to work with. */
+import { BASE_DTYPES } from '../../engine/packed/formats.ts';
+import type { Caller } from '../../api/router.ts';
+import type { Services } from '../../app/services.ts';
+import type { Args, Options } from './args.ts';
+
+export interface Context {
+  args: Args;
+  services: Services;
+  /** The API, as the app calls it. */
+  api: Caller;
+  json: boolean;
+  /** A line of the readable result on stdout; nothing with --json. */
+  print(line: string): void;
+  /** Text without a line break on stdout; nothing with --json. */
+  write(text: string): void;
+  /** A line of progress on stderr. */
+  say(line: string): void;
+}
+
+export interface Command {
+  /** One or two words, for example `models add`. */
+  name: string;
+  /** Names for the help; `[NAME]` may be left out. */
+  positionals: string[];
+  summary: string;
+  options: Options;
+  /** Returns the machine-readable result. */
+  run(context: Context): Promise<object>;
+}
+
+export const MODEL_OPTION = {
+  type: 'string',
+  value: 'DIR',
+  help: 'folder of the base model, or its name or id in the catalogue',
+} as const;
+export const ADAPTER_OPTION = {
+  type: 'string',
+  value: 'ID|DIR',
+  help: 'adapter of the catalogue, or a PEFT folder',
+} as const;
+export const ENGINE_OPTION = {
+  type: 'string',
+  value: 'NAME',
+  help: 'auto, tensorflow, webgpu or wasm (auto)',
+} as const;
+export const BASE_DTYPE_OPTION = {
+  type: 'string',
+  value: 'NAME',
+  help: `how the base is kept: ${BASE_DTYPES.join(', ')}; all but f32 on webgpu only (f32)`,
+} as const;
+export const DATA_OPTIONS = {
+  format: { type: 'string', value: 'NAME', help: 'jsonl, json or csv (by the file)' },
+  map: { type: 'string', multiple: true, value: 'A=B', help: 'column A is called B in the file; repeatable' },
+} as const;
+export const LOSS_OPTIONS = {
+  'max-length': { type: 'string', value: 'N', help: 'tokens per example, longer ones are cut (256)' },
+  'loss-on': { type: 'string', value: 'WHAT', help: 'completion or all (completion)' },
+} as const;

@@ -1,0 +1,88 @@
+/** `datasets add`, `datasets list`, `datasets check`. */
+import { checkFile } from '../../app/datasets/check.ts';
+import type { DatasetReport } from '../../app/datasets/check.ts';
+import type { Args } from './args.ts';
+import { DATA_OPTIONS, LOSS_OPTIONS, MODEL_OPTION } from './command.ts';
+import type { Command } from './command.ts';
+import { bytes, count, table } from './format.ts';
+import { modelDirOf } from './resolve.ts';
+
+export const datasetsAdd: Command = {
+  name: 'datasets add',
+  positionals: ['FILE'],
+  summary: 'Checks a dataset file and registers it; it is read in place.',
+  options: {
+    ...DATA_OPTIONS,
+    name: { type: 'string', value: 'NAME', help: 'name in the catalogue (the name of the file)' },
+    'allow-bad-rows': { type: 'boolean', help: 'go on without the rows that cannot be used' },
+  },
+  async run({ api, args, print }) {
+    const dataset = await api.datasets.add({
+      ...reading(args),
+      name: args.text('name'),
+      allowBadRows: args.flag('allow-bad-rows'),
+    });
+    print(
+      `Added ${dataset.name} (${dataset.id}): ${count(dataset.rows)} ` +
+        `rows${dataset.badRows > 0 ? `, ${count(dataset.badRows)} bad rows left out` : ''}.`,
+    );
+    return dataset;
+  },
+};
+
+export const datasetsList: Command = {
+  name: 'datasets list',
+  positionals: [],
+  summary: 'Lists the registered datasets.',
+  options: {},
+  async run({ api, print }) {
+    const datasets = await api.datasets.list();
+    const rows = datasets.map((d) => [d.id, d.name, count(d.rows), count(d.badRows), d.file]);
+    if (rows.length > 0) table(['ID', 'NAME', 'ROWS', 'BAD', 'FILE'], rows).forEach(print);
+    else print('There is no dataset yet; add one with "datasets add FILE".');
+    return { datasets };
+  },
+};
+
+export const datasetsCheck: Command = {
+  name: 'datasets check',
+  positionals: ['FILE'],
+  summary: 'Reads a dataset file and reports every bad row; with --model also token lengths.',
+  options: { ...DATA_OPTIONS, model: MODEL_OPTION, ...LOSS_OPTIONS },
+  async run({ args, services, print }) {
+    const model = args.text('model');
+    const report = await checkFile({
+      ...reading(args),
+      modelDir: model === undefined ? undefined : modelDirOf(services, model),
+      maxLength: args.integer('max-length'),
+      lossOn: args.choice('loss-on', ['completion', 'all']),
+    });
+    describe(report).forEach(print);
+    return report;
+  },
+};
+
+function describe(report: DatasetReport): string[] {
+  const lines = [
+    `${report.file}: ${report.format}, ${report.kind}, ${count(report.rows)} usable rows, ` +
+      `${count(report.badRows.length)} bad, ${bytes(report.sizeBytes)}`,
+  ];
+  for (const { line, reason } of report.badRows) lines.push(`  line ${line}: ${reason}`);
+  if (!report.lengths) return lines;
+  const { min, median, p95, max, truncated, labelledTokens, unlabelled } = report.lengths;
+  lines.push(
+    `Tokens per row: ${min} to ${max}, median ${median}, 95 % at most ${p95}; ${count(truncated)} rows cut; ` +
+      `${count(labelledTokens)} tokens carry loss`,
+  );
+  for (const { line, reason } of unlabelled) lines.push(`  nothing to learn at line ${line}: ${reason}`);
+  return lines;
+}
+
+/** The file and its reading rules. */
+function reading(args: Args) {
+  return {
+    file: args.positionals[0]!,
+    format: args.choice('format', ['jsonl', 'json', 'csv']),
+    map: args.record('map'),
+  };
+}

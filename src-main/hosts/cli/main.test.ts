@@ -1,0 +1,201 @@
+import { spawn } from 'node:child_process';
+import fs from 'node:fs';
+import os from 'node:os';
+import path from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { openCatalog } from '../../catalog/catalog.ts';
+import { isAlive } from '../../app/runs/recover.ts';
+import { MODEL, writeRows } from '../../../test-support/services.ts';
+
+const CLI = path.join(import.meta.dirname, 'main.ts');
+let dir: string;
+
+interface Outcome {
+  code: number | null;
+  stdout: string;
+  stderr: string;
+}
+
+/** Runs a command; `onText` may act on what it says meanwhile. */
+function graft(argv: string[], onText: (stderr: string, pid: number) => void = () => undefined): Promise<Outcome> {
+  return new Promise((resolve) => {
+    const child = spawn(process.execPath, [CLI, ...argv], {
+      env: { ...process.env, GRAFT_HOME: path.join(dir, 'home') },
+    });
+    const out: Outcome = { code: null, stdout: '', stderr: '' };
+    child.stdout.on('data', (chunk: Buffer) => (out.stdout += chunk.toString()));
+    child.stderr.on('data', (chunk: Buffer) => {
+      out.stderr += chunk.toString();
+      onText(out.stderr, child.pid!);
+    });
+    child.on('close', (code) => resolve({ ...out, code }));
+  });
+}
+
+async function json(...argv: string[]): Promise<Record<string, unknown>> {
+  const { code, stdout, stderr } = await graft([...argv, '--json']);
+  expect(code, stderr).toBe(0);
+  return JSON.parse(stdout) as Record<string, unknown>;
+}
+
+beforeAll(() => {
+  dir = fs.mkdtempSync(path.join(os.tmpdir(), 'graft-cli-'));
+});
+afterAll(() => fs.rmSync(dir, { recursive: true, force: true }));
+
+describe('wrong usage ends with 2 and one sentence', () => {
+  it.each([
+    ['an unknown command', ['fly'], /no command "fly"/],
+    ['half a command', ['models'], /choose models add, models list/],
+    ['an unknown option', ['doctor', '--fast'], /Unknown option '--fast'/],
+    ['a missing argument', ['models', 'add'], /DIR is missing/],
+    ['one argument too many', ['models', 'list', 'x'], /one argument too many/],
+    [
+      'a word for a number',
+      ['train', '--model', '.', '--data', 'x', '--task', 't', '--steps', 'many'],
+      /--steps "many" .* a number/,
+    ],
+    ['a number out of range', ['train', '--model', '.', '--data', 'x', '--task', 't', '--batch', '0'], /batch: /],
+    [
+      'a target that no model has',
+      ['train', '--model', '.', '--data', 'x', '--task', 't', '--targets', 'q,nose'],
+      /--targets "q,nose"/,
+    ],
+    [
+      'a base dtype that does not exist',
+      ['train', '--model', '.', '--data', 'x', '--task', 't', '--base-dtype', 'int3'],
+      /--base-dtype "int3" .*nf4/,
+    ],
+    [
+      'an adapter that does not exist',
+      ['merge', '--adapter', 'nobody', '--out', 'x'],
+      /no adapter and no folder "nobody"/,
+    ],
+  ])('%s', async (_name, argv, sentence) => {
+    const { code, stdout, stderr } = await graft(argv);
+    expect([code, stdout]).toEqual([2, '']);
+    expect(stderr).toMatch(sentence);
+    expect(stderr.trimEnd().split('\n')).toHaveLength(1);
+  });
+});
+
+it('a failure ends with 1, and with --json also as an object on stdout', async () => {
+  const { code, stdout, stderr } = await graft(['models', 'add', path.join(dir, 'nowhere'), '--json']);
+  expect(code).toBe(1);
+  const { error } = JSON.parse(stdout) as { error: { code: string; message: string } };
+  expect(error.code).toBe('CHECKPOINT_NOT_FOUND');
+  expect(stderr).toBe(`${error.message}\n`);
+});
+
+it('help names every command, and a command its options', async () => {
+  const overview = await graft(['--help']);
+  for (const name of [
+    'doctor',
+    'models add',
+    'datasets check',
+    'train',
+    'eval',
+    'generate',
+    'tasks switch',
+    'adapters remove',
+    'merge',
+    'demo',
+  ])
+    expect(overview.stdout).toContain(`  ${name}`);
+  expect((await graft(['train', '--help'])).stdout).toMatch(/--rank N .*--checkpoint-every N /s);
+});
+
+describe('the road on the command line', () => {
+  const settings = (rows: string): string[] => [
+    'train',
+    '--model',
+    MODEL,
+    '--data',
+    rows,
+    '--task',
+    'colours',
+    '--targets',
+    'q,v',
+    '--rank',
+    '4',
+    '--lr',
+    '5e-3',
+    '--val',
+    '0.2',
+    '--engine',
+    'tensorflow',
+  ];
+
+  it('trains, switches, evaluates, generates, merges: eval of the merged folder is that of base + adapter', async () => {
+    const rows = writeRows(path.join(dir, 'rows.jsonl'));
+    const trained = await json(...settings(rows), '--steps', '6');
+    expect(trained).toMatchObject({
+      steps: 6,
+      engine: 'tensorflow',
+      trainableParameters: expect.any(Number),
+      losses: expect.any(Array),
+    });
+    expect(trained['losses']).toHaveLength(6);
+    expect(trained['valLoss']).toBeLessThan(trained['initialValLoss'] as number);
+    const adapter = trained['adapterId'] as string;
+    expect(fs.readdirSync(trained['adapterDir'] as string)).toContain('adapter_config.json');
+    expect(await json('tasks', 'switch', 'colours', 'none')).toMatchObject({ task: { activeAdapterId: null } });
+    expect(await json('tasks', 'switch', 'colours')).toMatchObject({ task: { activeAdapterId: adapter } });
+    const generation = ['--prompt', 'One day', '--max-new', '5', '--engine', 'tensorflow'];
+    const generated = await json('generate', '--adapter', adapter, ...generation);
+    expect(generated['tokens']).toBe(5);
+    const compared = (await json('generate', '--compare', adapter, ...generation))['rows'] as {
+      adapter: string | null;
+      text: string;
+    }[];
+    expect(compared.map((row) => row.adapter)).toEqual([null, adapter]);
+    expect(compared[1]!.text).toBe(generated['text']);
+
+    const out = path.join(dir, 'merged');
+    const merged = await json(
+      'merge',
+      '--adapter',
+      trained['adapterDir'] as string,
+      '--out',
+      out,
+      '--engine',
+      'tensorflow',
+    );
+    expect(merged['maxLogitDifference']).toBeLessThan(1e-4);
+    expect(fs.existsSync(merged['certificate'] as string)).toBe(true);
+    const evaluation = ['--data', rows, '--engine', 'tensorflow'];
+    const withAdapter = await json('eval', '--adapter', adapter, ...evaluation);
+    const ofMerged = await json('eval', '--model', out, ...evaluation);
+    const ofBase = await json('eval', '--model', MODEL, ...evaluation);
+    expect(Math.abs((withAdapter['loss'] as number) - (ofMerged['loss'] as number))).toBeLessThan(1e-4);
+    expect(ofMerged['loss']).toBeLessThan((ofBase['loss'] as number) - 1e-3);
+  });
+
+  it('Ctrl-C ends the worker and leaves a run that --resume brings to its end', async () => {
+    const rows = writeRows(path.join(dir, 'rows.jsonl'));
+    const underWay = (): number => {
+      const catalog = openCatalog(path.join(dir, 'home', 'graft.db'));
+      const [run] = catalog.runs.unfinished();
+      catalog.close();
+      return run!.pid!;
+    };
+    let interrupted = false;
+    let workerPid = 0;
+    const ended = await graft([...settings(rows), '--steps', '40', '--checkpoint-every', '1'], (stderr, pid) => {
+      if (interrupted || !/^step [1-9]/m.test(stderr)) return;
+      interrupted = true;
+      workerPid = underWay();
+      process.kill(pid, 'SIGINT');
+    });
+    expect(ended).toMatchObject({ code: 130, stdout: '' });
+    expect(isAlive(workerPid)).toBe(false);
+    const runId = /^Run (run-\w+)/m.exec(ended.stderr)![1]!;
+    const catalog = openCatalog(path.join(dir, 'home', 'graft.db'));
+    expect(catalog.runs.get(runId)).toMatchObject({ pid: null, status: 'failed', error: { code: 'RUN_ABANDONED' } });
+    expect(catalog.db.pragma('integrity_check', { simple: true })).toBe('ok');
+    catalog.close();
+    const resumed = await json('train', '--resume', runId);
+    expect(resumed).toMatchObject({ runId, steps: 40 });
+    expect(resumed['losses']).toHaveLength(40);
+  });
+});

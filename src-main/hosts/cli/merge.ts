@@ -1,0 +1,109 @@
+/** `merge`: base + adapter as one complete checkpoint, proven against base + adapter. */
+import path from 'node:path';
+import type { ExportRecord } from '../../catalog/exports.ts';
+import { CERTIFICATE_FILE } from '../../basemodel/sideFiles.ts';
+import { GraftError, usageError } from '../../../src-shared/errors.ts';
+import type { MergeRequest } from '../../app/exports/service.ts';
+import { ADAPTER_OPTION, ENGINE_OPTION, MODEL_OPTION } from './command.ts';
+import type { Command, Context } from './command.ts';
+import { readEngine } from './evaluate.ts';
+import { bytes, shareSayer } from './format.ts';
+import { adapterOf, baseDirFor, type FoundAdapter } from './resolve.ts';
+
+export const merge: Command = {
+  name: 'merge',
+  positionals: [],
+  summary: 'Merges an adapter into its base model as a complete Hugging Face folder with a parity certificate.',
+  options: {
+    adapter: { ...ADAPTER_OPTION, multiple: true, help: `${ADAPTER_OPTION.help}; repeatable: base + the sum of all` },
+    scale: {
+      type: 'string',
+      multiple: true,
+      value: 'X',
+      help: 'factor on the adapter, negative to take it away; one per --adapter (1)',
+    },
+    model: { ...MODEL_OPTION, help: 'folder of the base model (the one it was trained on)' },
+    out: { type: 'string', value: 'DIR', help: 'new folder; it must not exist' },
+    dtype: { type: 'string', value: 'NAME', help: 'f32, f16 or bf16 (as the base)' },
+    engine: ENGINE_OPTION,
+  },
+  async run(context) {
+    const { args, services } = context;
+    const { adapter, tasks } = readTasks(context);
+    const outDir = args.required('out', 'a new folder');
+    return mergeToEnd(context, {
+      adapterId: adapter.id,
+      adapterDir: adapter.dir,
+      tasks,
+      modelDir: baseDirFor(services, args.text('model'), adapter),
+      outDir,
+      dtype: args.choice('dtype', ['f32', 'f16', 'bf16']),
+      engine: readEngine(args),
+    });
+  },
+};
+
+/** The adapters with their scales; `tasks` only where there is more than one adapter as it is. */
+function readTasks({ args, services }: Context): { adapter: FoundAdapter; tasks: MergeRequest['tasks'] } {
+  const adapters = args.texts('adapter').map((text) => adapterOf(services, text));
+  const scales = args.numbers('scale');
+  const [adapter] = adapters;
+  if (!adapter)
+    throw usageError('BAD_USAGE', '--adapter is missing; give an adapter of the catalogue or its folder.', {
+      option: 'adapter',
+    });
+  if (scales.length > 0 && scales.length !== adapters.length)
+    throw usageError(
+      'BAD_USAGE',
+      `${scales.length} times --scale for ${adapters.length} times --adapter; give one scale per adapter, in ` +
+        'the same order.',
+      { scales, adapters: adapters.length },
+    );
+  if (adapters.length === 1 && scales.length === 0) return { adapter, tasks: undefined };
+  return { adapter, tasks: adapters.map(({ dir }, i) => ({ adapterDir: dir, scale: scales[i] ?? 1 })) };
+}
+
+/** Runs an export and returns the result of the command. Throws the error of a failed one. */
+export async function mergeToEnd(
+  { services, print, say }: Pick<Context, 'services' | 'print' | 'say'>,
+  request: MergeRequest,
+) {
+  const started = services.exports.start(request);
+  const sayShare = { merge: shareSayer(say, 'merging'), verify: shareSayer(say, 'verifying') };
+  const unsubscribe = services.exports.subscribe(started.id, (event) => {
+    if (event.type === 'progress' && event.phase !== 'copy') sayShare[event.phase](event.done / event.total);
+  });
+  const record = await services.exports.finished(started.id);
+  unsubscribe();
+  const report = reportOf(record);
+  print(`${report.outDir}: ${report.files.length} files, ${bytes(report.bytes)}, ${report.dtype}`);
+  print(
+    `Parity with base + adapter: largest logit difference ${report.maxLogitDifference.toExponential(2)} ` +
+      `(tolerance ${report.tolerance}), ${(100 * report.equalGreedyShare).toFixed(1)} % equal greedy tokens`,
+  );
+  print(`Certificate ${report.certificate}`);
+  return report;
+}
+
+function reportOf(record: ExportRecord) {
+  if (!record.result?.certificate)
+    throw GraftError.fromData(
+      record.error ?? { code: 'INTERNAL', message: `The export ${record.id} ended without a result.` },
+    );
+  const { certificate, files, sizeBytes, sha256, outDir } = record.result;
+  const { maxLogitDifference, equalGreedyShare, tolerance, dtype, engine, tokensCompared } = certificate;
+  return {
+    exportId: record.id,
+    outDir,
+    files,
+    bytes: sizeBytes,
+    sha256,
+    maxLogitDifference,
+    equalGreedyShare,
+    tolerance,
+    tokensCompared,
+    dtype,
+    engine,
+    certificate: path.join(outDir, CERTIFICATE_FILE),
+  };
+}

@@ -1,0 +1,64 @@
+/** Finds the model and the adapter that a command line names. */
+import fs from 'node:fs';
+import path from 'node:path';
+import { readGraftInfo, refuseWholeModel } from '../../adapters/files.ts';
+import type { BaseModel } from '../../catalog/models.ts';
+import { usageError } from '../../../src-shared/errors.ts';
+import type { Services } from '../../app/services.ts';
+
+export interface FoundAdapter {
+  /** Null: not in the catalogue. */
+  id: string | null;
+  dir: string;
+}
+
+/** A folder, else the id or the name of a registered model. A folder need not be registered. */
+export function modelDirOf({ catalog }: Services, text: string): string {
+  if (fs.existsSync(text)) return path.resolve(text);
+  const named = catalog.models.get(text) ?? catalog.models.list().find((model) => model.name === text);
+  if (named) return named.dir;
+  throw usageError(
+    'MODEL_NOT_FOUND',
+    `There is no folder and no base model "${text}"; "models list" shows the registered ones.`,
+    { model: text },
+  );
+}
+
+/**
+ * The id of a registered adapter, else a PEFT folder (which may be a registered one). Throws ADAPTER_NOT_FOUND, or
+ * NOT_AN_ADAPTER for a model.
+ */
+export function adapterOf({ catalog }: Services, text: string): FoundAdapter {
+  const named = catalog.adapters.get(text);
+  if (named) return { id: named.id, dir: named.dir };
+  const dir = catalog.models.get(text)?.dir ?? path.resolve(text);
+  if (!fs.existsSync(dir))
+    throw usageError(
+      'ADAPTER_NOT_FOUND',
+      `There is no adapter and no folder "${text}"; "adapters list" shows the registered ones.`,
+      { adapter: text },
+    );
+  refuseWholeModel(dir);
+  return { id: catalog.adapters.list().find((adapter) => adapter.dir === dir)?.id ?? null, dir };
+}
+
+/** The base that a command works on: as named, else the registered one that the adapter was trained on. */
+export function baseDirFor(services: Services, model: string | undefined, adapter: FoundAdapter | undefined): string {
+  if (model !== undefined) return modelDirOf(services, model);
+  if (!adapter) throw usageError('BAD_USAGE', '--model is missing; give the folder of the base model.');
+  const base = baseOf(services, adapter);
+  if (base) return base.dir;
+  throw usageError(
+    'BASE_UNKNOWN',
+    `The base model of ${adapter.dir} is not in the catalogue; name its folder with --model.`,
+    { adapter: adapter.dir },
+  );
+}
+
+function baseOf({ catalog }: Services, adapter: FoundAdapter): BaseModel | undefined {
+  const row = adapter.id === null ? undefined : catalog.adapters.get(adapter.id);
+  const byId = row?.modelId ? catalog.models.get(row.modelId) : undefined;
+  if (byId) return byId;
+  const hash = row?.baseHash ?? readGraftInfo(adapter.dir)?.baseHash;
+  return hash === undefined ? undefined : catalog.models.list().find((model) => model.hash === hash);
+}

@@ -1,0 +1,136 @@
+/** `train`: registers what it needs, runs the training and waits for its end. */
+import { GraftError } from '../../../src-shared/errors.ts';
+import type { StartRun } from '../../app/runs/input.ts';
+import type { RunView } from '../../app/runs/view.ts';
+import type { Args } from './args.ts';
+import { BASE_DTYPE_OPTION, DATA_OPTIONS, ENGINE_OPTION, LOSS_OPTIONS, MODEL_OPTION } from './command.ts';
+import type { Command, Context } from './command.ts';
+import { dataSpec, readBaseDtype, readEngine } from './evaluate.ts';
+import { bytes, count, loss } from './format.ts';
+import { fitTargets, METHOD_OPTIONS, readMethod } from './methodOptions.ts';
+import { reportPreflight } from './preflight.ts';
+import { modelDirOf } from './resolve.ts';
+import { TRAIN_OPTIONS, readTrain } from './trainOptions.ts';
+import { sayProgress } from './trainProgress.ts';
+
+export const train: Command = {
+  name: 'train',
+  positionals: [],
+  summary: 'Trains an adapter for a task and waits for it.',
+  options: {
+    model: MODEL_OPTION,
+    data: { type: 'string', value: 'FILE', help: 'dataset file' },
+    task: { type: 'string', value: 'NAME', help: 'what the adapter is for; made when there is none' },
+    name: { type: 'string', value: 'NAME', help: 'name of the run and the adapter (the task)' },
+    ...DATA_OPTIONS,
+    'allow-bad-rows': { type: 'boolean', help: 'go on without the rows that cannot be used' },
+    ...METHOD_OPTIONS,
+    ...TRAIN_OPTIONS,
+    ...LOSS_OPTIONS,
+    'exclude-lines': {
+      type: 'string',
+      value: 'LIST',
+      help: 'lines of the file that are not trained on, counted from 1, such as 7,12-15',
+    },
+    classify: {
+      type: 'boolean',
+      help: 'rows are texts with a label each (columns text and label): train a head that tells the labels apart',
+    },
+    engine: ENGINE_OPTION,
+    'base-dtype': BASE_DTYPE_OPTION,
+    preflight: {
+      type: 'boolean',
+      help: 'do not train: take one step on the longest batch and say what fits into memory',
+    },
+    resume: { type: 'string', value: 'RUN', help: 'go on with a failed or stopped run from its checkpoint' },
+  },
+  async run(context) {
+    const resumed = context.args.text('resume');
+    if (context.args.flag('preflight'))
+      return reportPreflight(context, await context.services.runs.preflight(await readRun(context)));
+    return trainToEnd(
+      context,
+      resumed === undefined
+        ? await context.api.runs.start(await readRun(context))
+        : await context.api.runs.resume({ id: resumed }),
+    );
+  },
+};
+
+/** The run that the options describe, its model and dataset registered. */
+async function readRun(context: Context): Promise<StartRun> {
+  const { api, args, services } = context;
+  const modelText = args.required('model', 'the folder of the base model');
+  const taskName = args.required('task', 'a name for what the adapter is for');
+  const { file, format, map, ...reading } = dataSpec(args.required('data', 'a dataset file'), args);
+  const asked = {
+    engine: readEngine(args),
+    baseDtype: readBaseDtype(args),
+    method: readMethod(args),
+    train: readTrain(args),
+  };
+  const model = await api.models.add({ dir: modelDirOf(services, modelText) });
+  const settings = { ...asked, method: fitTargets(args, asked.method, model.targets) };
+  const dataset = await api.datasets.add({ file, format, map, allowBadRows: args.flag('allow-bad-rows') });
+  return {
+    modelId: model.id,
+    datasetId: dataset.id,
+    taskName,
+    name: args.text('name'),
+    ...settings,
+    data: { ...reading, classify: args.flag('classify'), excludeLines: readExcluded(args) },
+  };
+}
+
+export function readExcluded(args: Args): number[] | undefined {
+  return args.ranges('exclude-lines', 'lines counted from 1, such as 7,12-15');
+}
+
+/** Follows a started run; returns the result of the command. Throws the error of a failed run. */
+export async function trainToEnd(
+  { services, print, say }: Pick<Context, 'services' | 'print' | 'say'>,
+  run: RunView,
+): Promise<TrainReport> {
+  say(`Run ${run.id}`);
+  const unsubscribe = services.runs.subscribe(run.id, sayProgress(say));
+  const ended = await services.runs.finished(run.id);
+  unsubscribe();
+  if (ended.error)
+    throw GraftError.fromData({
+      ...ended.error,
+      details: { ...ended.error.details, runId: run.id, resumable: ended.resumable },
+    });
+  const report = reportOf(services, ended);
+  print(
+    `${report.adapterId ?? report.adapterDir}: ${count(report.steps)} steps on ${report.engine}, loss ` +
+      `${loss(report.firstLoss)} -> ${loss(report.finalLoss)}, validation ${loss(report.initialValLoss)} -> ` +
+      `${loss(report.valLoss)}`,
+  );
+  print(
+    `${count(report.trainableParameters)} of ${count(report.totalParameters)} parameters trained, ` +
+      `${report.tokensPerSecond.toFixed(0)} tokens/s, peak memory ${bytes(report.peakMemoryBytes)}`,
+  );
+  print(`Written to ${report.adapterDir}`);
+  return report;
+}
+
+export type TrainReport = ReturnType<typeof reportOf>;
+
+function reportOf({ catalog }: Context['services'], run: RunView) {
+  // A run that is over without an error has its result: recordResult writes both at once, a queued run that was stopped
+  // has none.
+  if (!run.result)
+    throw new GraftError('RUN_STOPPED', `The run ${run.id} was stopped before it began.`, { runId: run.id });
+  const { outDir, outcome, sha256, sizeBytes, ...numbers } = run.result;
+  return {
+    runId: run.id,
+    adapterId: catalog.adapters.list().find((adapter) => adapter.dir === outDir)?.id ?? null,
+    adapterDir: outDir,
+    baseDtype: run.spec.baseDtype ?? 'f32',
+    outcome,
+    sha256,
+    sizeBytes,
+    ...numbers,
+    losses: catalog.metrics.after(run.id, 0).map((metrics) => metrics.loss),
+  };
+}

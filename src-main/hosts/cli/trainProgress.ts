@@ -1,0 +1,44 @@
+/** The progress of a run as lines of text, at most about one a second. */
+import type { RunEvent } from '../../app/runs/channel.ts';
+import { count, scores } from './format.ts';
+
+const INTERVAL_MS = 1000;
+
+/** A listener that says what happens. */
+export function sayProgress(say: (line: string) => void): (event: RunEvent) => void {
+  let totalSteps = 0;
+  let saidMs = -Infinity;
+  return (event) => {
+    switch (event.type) {
+      case 'started':
+        totalSteps = event.totalSteps;
+        say(
+          `${event.engine} on ${event.device}: ${count(event.trainableParameters)} trainable parameters, ` +
+            `${count(event.trainRows)} rows to train and ${count(event.valRows)} to validate`,
+        );
+        if (event.resumedFrom > 0) say(`Goes on after step ${event.resumedFrom}`);
+        return;
+      case 'step': {
+        const nowMs = performance.now();
+        if (nowMs - saidMs < INTERVAL_MS && event.step !== totalSteps) return;
+        saidMs = nowMs;
+        say(
+          `step ${event.step}/${totalSteps}  loss ${event.loss.toFixed(4)}  lr ${event.lr.toExponential(2)}  ` +
+            `${event.tokensPerSecond.toFixed(0)} tokens/s`,
+        );
+        return;
+      }
+      case 'eval':
+        say(
+          `step ${event.step}/${totalSteps}  validation loss ` +
+            `${event.valLoss.toFixed(4)}${event.scores ? `  ${scores(event.scores)}` : ''}`,
+        );
+        return;
+      case 'sample':
+        for (const text of event.texts) say(`step ${event.step}/${totalSteps}  writes ${JSON.stringify(text)}`);
+        return;
+      case 'log':
+        say(event.message);
+    }
+  };
+}

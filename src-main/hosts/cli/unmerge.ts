@@ -1,0 +1,72 @@
+/** `unmerge`: takes an adapter out of a merged model again. */
+import fs from 'node:fs';
+import path from 'node:path';
+import { openCheckpoint } from '../../basemodel/baseModel.ts';
+import { CERTIFICATE_FILE } from '../../basemodel/sideFiles.ts';
+import { readAdapter } from '../../adapters/storedAdapter.ts';
+import { GraftError } from '../../../src-shared/errors.ts';
+import { unmergeAdapter } from '../../merging/unmerge.ts';
+import type { ParityCertificate } from '../../../src-shared/workerCalls.ts';
+import { ADAPTER_OPTION, MODEL_OPTION } from './command.ts';
+import type { Command } from './command.ts';
+import { bytes, shareSayer } from './format.ts';
+import { adapterOf, modelDirOf } from './resolve.ts';
+
+export const unmerge: Command = {
+  name: 'unmerge',
+  positionals: [],
+  summary: 'Takes a merged adapter out of a model again, which gives the base back up to rounding.',
+  options: {
+    model: { ...MODEL_OPTION, help: 'folder of the merged model' },
+    adapter: ADAPTER_OPTION,
+    base: { type: 'string', value: 'DIR', help: 'the base before merging, to compare the result with' },
+    out: { type: 'string', value: 'DIR', help: 'new folder; it must not exist' },
+  },
+  async run({ args, services, print, say }) {
+    const mergedDir = modelDirOf(services, args.required('model', 'the folder of a merged model'));
+    const adapter = readAdapter(adapterOf(services, args.required('adapter', 'the adapter that was merged')).dir);
+    const outDir = path.resolve(args.required('out', 'a new folder'));
+    refuseOtherAdapter(mergedDir, adapter.sha256);
+    const base = args.text('base');
+    const original = base === undefined ? undefined : openCheckpoint(modelDirOf(services, base));
+    const sayShare = shareSayer(say, 'unmerging');
+    const checkpoint = openCheckpoint(mergedDir);
+    try {
+      const { files, sizeBytes, maxDifference } = await unmergeAdapter({
+        checkpoint,
+        adapter,
+        outDir,
+        ...(original ? { original } : {}),
+        onProgress: ({ done, total }) => sayShare(done / total),
+      });
+      print(`${outDir}: ${files.length} files, ${bytes(sizeBytes)}`);
+      if (maxDifference !== null)
+        print(`Largest difference of a weight to the base: ${maxDifference.toExponential(2)}`);
+      return { outDir, files, bytes: sizeBytes, maxDifference };
+    } finally {
+      checkpoint.close();
+      original?.close();
+    }
+  },
+};
+
+/** The certificate beside a merged model names its adapter; without one there is nothing to go by. */
+function refuseOtherAdapter(mergedDir: string, sha256: string): void {
+  const file = path.join(mergedDir, CERTIFICATE_FILE);
+  if (!fs.existsSync(file)) return;
+  const { adapterSha256, tasks } = JSON.parse(fs.readFileSync(file, 'utf8')) as ParityCertificate;
+  if (tasks)
+    throw new GraftError(
+      'UNMERGE_TASKS',
+      `${mergedDir} holds ${tasks.length} adapters with scales of their own, which cannot be taken out one by ` +
+        'one; keep the original base model and merge again.',
+      { tasks },
+    );
+  if (adapterSha256 === sha256) return;
+  throw new GraftError(
+    'UNMERGE_OTHER_ADAPTER',
+    `${mergedDir} was merged with another adapter (${adapterSha256.slice(0, 12)}) than this one ` +
+      `(${sha256.slice(0, 12)}); name the one that was merged.`,
+    { want: adapterSha256, got: sha256 },
+  );
+}

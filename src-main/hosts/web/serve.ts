@@ -1,0 +1,58 @@
+/**
+ * Entry of the web host: `node src-main/hosts/web/serve.ts [--port N]`. Prints the address with its token; Ctrl-C ends it and its
+ * workers.
+ */
+import path from 'node:path';
+import { parseArgs } from 'node:util';
+import { createRouter } from '../../api/router.ts';
+import { toErrorData, usageError } from '../../../src-shared/errors.ts';
+import { createServices } from '../../app/services.ts';
+import { rememberedToken } from './rememberedToken.ts';
+import { startWebHost } from './webHost.ts';
+
+const DEFAULT_PORT = 4917;
+
+function readPort(): number {
+  let text: string | undefined;
+  try {
+    text = parseArgs({ options: { port: { type: 'string' } } }).values.port;
+  } catch (error) {
+    throw usageError(
+      'BAD_USAGE',
+      `${error instanceof Error ? error.message : String(error)}; usage: serve.ts [--port N].`,
+    );
+  }
+  const port = text === undefined ? DEFAULT_PORT : Number(text);
+  if (text === '' || !Number.isInteger(port) || port < 0 || port > 65_535)
+    throw usageError('BAD_USAGE', `--port ${text} is not a port; give a number from 0 to 65535.`);
+  return port;
+}
+
+async function main(): Promise<void> {
+  const port = readPort();
+  const services = createServices();
+  const rendererDir = path.resolve(import.meta.dirname, '../../../out/renderer');
+  const host = await startWebHost({
+    router: createRouter(services),
+    rendererDir,
+    uploadsDir: services.home.uploadsDir,
+    port,
+    token: process.env['GRAFT_TOKEN'] || rememberedToken(services.home.dir),
+  });
+  process.stdout.write(`Graft is at ${host.url}\n`);
+
+  const shutDown = async (): Promise<void> => {
+    await host.close();
+    await services.close();
+    process.exit(0);
+  };
+  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.once(signal, () => void shutDown());
+}
+
+try {
+  await main();
+} catch (error) {
+  const { message, kind } = toErrorData(error);
+  process.stderr.write(`${message}\n`);
+  process.exit(kind === 'usage' ? 2 : 1);
+}

@@ -1,0 +1,128 @@
+/** The web host: the same pages and the same API as in Electron, on 127.0.0.1 only. */
+import { randomBytes } from 'node:crypto';
+import http from 'node:http';
+import { nodeHTTPRequestHandler } from '@trpc/server/adapters/node-http';
+import type { AppRouter } from '../../api/router.ts';
+import { GraftError } from '../../../src-shared/errors.ts';
+import { judge, loginCookie } from './guard.ts';
+import type { Access } from './guard.ts';
+import { sendText, serveStatic } from './staticFiles.ts';
+import { sendWayIn } from './wayIn.ts';
+import { receiveUpload } from './upload.ts';
+
+export interface WebHost {
+  port: number;
+  /** Address with the token. */
+  url: string;
+  close(): Promise<void>;
+}
+
+export interface WebHostOptions {
+  router: AppRouter;
+  /** Built renderer. */
+  rendererDir: string;
+  /** First port to try, the next free one is taken; 0: any. */
+  port: number;
+  /** Where files go that are dropped on a page. */
+  uploadsDir: string;
+  /** Default: random. */
+  token?: string | undefined;
+}
+
+const API = '/api/trpc/';
+const UPLOAD = '/api/upload';
+const PORTS_TRIED = 50;
+const MAX_BODY_BYTES = 4 * 1024 * 1024;
+
+const SECURITY_HEADERS = {
+  'content-security-policy':
+    "default-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data: blob:; object-src 'none'; " +
+    "base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
+  'x-content-type-options': 'nosniff',
+  'x-frame-options': 'DENY',
+  'referrer-policy': 'no-referrer',
+  'cross-origin-opener-policy': 'same-origin',
+  'cross-origin-resource-policy': 'same-origin',
+};
+
+/** Throws GraftError NO_PORT when none of the ports is free. */
+export async function startWebHost(options: WebHostOptions): Promise<WebHost> {
+  const access: Access = { token: options.token || randomBytes(24).toString('base64url'), port: 0 };
+  const server = http.createServer((req, res) => void handle(req, res, options, access));
+  access.port = await listen(server, options.port);
+  return {
+    port: access.port,
+    url: `http://127.0.0.1:${access.port}/?token=${access.token}`,
+    close: () =>
+      new Promise((resolve) => {
+        server.close(() => resolve());
+        server.closeAllConnections();
+      }),
+  };
+}
+
+async function handle(
+  req: http.IncomingMessage,
+  res: http.ServerResponse,
+  options: WebHostOptions,
+  access: Access,
+): Promise<void> {
+  for (const [name, value] of Object.entries(SECURITY_HEADERS)) res.setHeader(name, value);
+  const method = req.method ?? 'GET';
+  // An address such as `//x` is a path here, never another host.
+  const url = `/${(req.url ?? '/').replace(/^\/+/, '')}`;
+  const verdict = judge({ method, url, headers: req.headers }, access);
+  if (verdict.kind === 'refuse') {
+    const asPage = method === 'GET' && !url.startsWith('/api/') && (req.headers.accept ?? '').includes('text/html');
+    return asPage ? sendWayIn(res, verdict.status, verdict.message) : sendText(res, verdict.status, verdict.message);
+  }
+  if (verdict.kind === 'login') {
+    res.writeHead(302, { location: '/', 'set-cookie': loginCookie(access), 'cache-control': 'no-store' });
+    return void res.end();
+  }
+  const { pathname } = new URL(url, 'http://127.0.0.1');
+  if (pathname.startsWith(API)) {
+    res.setHeader('cache-control', 'no-store');
+    return nodeHTTPRequestHandler({
+      router: options.router,
+      req,
+      res,
+      path: pathname.slice(API.length),
+      createContext: () => ({}),
+      maxBodySize: MAX_BODY_BYTES,
+    });
+  }
+  if (pathname === UPLOAD && method === 'POST') return receiveUpload(req, res, options.uploadsDir);
+  if (method !== 'GET' && method !== 'HEAD') return sendText(res, 405, 'Pages can only be read.');
+  serveStatic(options.rendererDir, pathname, method === 'HEAD', res);
+}
+
+async function listen(server: http.Server, first: number): Promise<number> {
+  const last = first === 0 ? 0 : Math.min(first + PORTS_TRIED - 1, 65_535);
+  for (let port = first; port <= last; port++) {
+    const bound = await tryListen(server, port);
+    if (bound !== undefined) return bound;
+  }
+  throw new GraftError(
+    'NO_PORT',
+    `No port between ${first} and ${last} is free on 127.0.0.1; choose another with --port.`,
+    { first, last },
+  );
+}
+
+/** The port, or undefined when it is taken. */
+function tryListen(server: http.Server, port: number): Promise<number | undefined> {
+  return new Promise((resolve, reject) => {
+    const onError = (error: NodeJS.ErrnoException): void => {
+      server.off('listening', onListening);
+      if (error.code === 'EADDRINUSE') resolve(undefined);
+      else reject(error);
+    };
+    const onListening = (): void => {
+      server.off('error', onError);
+      const address = server.address();
+      resolve(typeof address === 'object' && address !== null ? address.port : port);
+    };
+    server.once('error', onError).once('listening', onListening).listen(port, '127.0.0.1');
+  });
+}

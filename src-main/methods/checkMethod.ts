@@ -1,0 +1,75 @@
+/**
+ * Whether a method's settings fit a model, and what they train; needs no tensors, so that it can be asked before
+ * anything is loaded.
+ */
+import { usageError } from '../../src-shared/errors.ts';
+import { adaptedModules } from './targets.ts';
+import { biasNames, bottleneckShapes, fullNames, prefixShapes } from './shapes.ts';
+import type { ArchitectureSpec } from '../engine/model/architecture.ts';
+import type { MethodSettings } from '../../src-shared/methodSettings.ts';
+import type { DataSpec, TrainSettings } from '../../src-shared/workerCalls.ts';
+
+/** tensors: names of the model's tensors. Throws a usage error that names the setting and what to choose instead. */
+export function checkMethod(spec: ArchitectureSpec, tensors: string[], method: MethodSettings): void {
+  switch (method.type) {
+    case 'lora':
+      if (method.dora && method.init === 'pissa')
+        throw usageError(
+          'METHOD_CLASH',
+          'DoRA takes the base apart into magnitude and direction, PiSSA into principal components and the ' +
+            'rest; choose one of the two.',
+        );
+      return void adaptedModules(spec, method);
+    case 'lokr':
+    case 'loha':
+      return void adaptedModules(spec, method);
+    case 'full':
+      return void fullNames(spec, tensors, method.layers);
+    case 'bitfit':
+      return void biasNames(tensors, spec.family);
+    case 'adapter':
+      return void bottleneckShapes(spec, method);
+    case 'prefix':
+      return void prefixShapes(spec, method);
+    default:
+      return method satisfies never;
+  }
+}
+
+/** Throws a usage error where texts are to be classified with a method that keeps no head. */
+export function checkClassify({ classify }: Pick<DataSpec, 'classify'>, { type }: MethodSettings): void {
+  if (classify && type !== 'lora')
+    throw usageError(
+      'CLASSIFY_NEEDS_LORA',
+      `Texts are classified with a LoRA and a head beside it, not with the method ${type}; choose lora.`,
+      { method: type },
+    );
+}
+
+/** Throws a usage error SAMPLES_NEED_TEXT where texts are wanted of a run that writes none. */
+export function checkSamples({
+  data,
+  train,
+}: {
+  data: Pick<DataSpec, 'classify'>;
+  train: Pick<TrainSettings, 'samplePrompts'>;
+}): void {
+  if (!data.classify || train.samplePrompts.length === 0) return;
+  throw usageError(
+    'SAMPLES_NEED_TEXT',
+    'A run that classifies texts writes none, so it has no samples; leave the sample prompts out.',
+  );
+}
+
+/** Throws NO_LABEL_SMOOTHING where the model's logits are capped: the smoothed loss is summed without them. */
+export function checkSmoothing(
+  { family, logitCap }: ArchitectureSpec,
+  { labelSmoothing }: { labelSmoothing: number },
+): void {
+  if (!logitCap || labelSmoothing === 0) return;
+  throw usageError(
+    'NO_LABEL_SMOOTHING',
+    `Label smoothing does not work with the capped logits of a ${family} model; set it to 0.`,
+    { family },
+  );
+}

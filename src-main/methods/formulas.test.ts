@@ -1,0 +1,56 @@
+/** The closed formulas against what each method really makes. */
+import { beforeAll, expect, it } from 'vitest';
+import { openCheckpoint } from '../basemodel/baseModel.ts';
+import {
+  attachTrained,
+  METHOD_CASES,
+  settingsOf,
+  writeFamily,
+  type TinyFamily,
+} from '../../test-support/methodCases.ts';
+import { useEngine } from '../worker/engines.ts';
+import { methodSchema, type MethodSettings } from '../../src-shared/methodSettings.ts';
+import { architectureFromConfig } from '../engine/model/architecture.ts';
+import { countParameters } from '../engine/model/parameters.ts';
+import { trainableOf } from './formulas.ts';
+
+beforeAll(async () => void (await useEngine('tensorflow')));
+
+const FAMILIES: TinyFamily[] = ['gpt2', 'llama', 'qwen2'];
+const CASES = [
+  ...METHOD_CASES.map(([family, name]) => [family, name, settingsOf(family, name)] as const),
+  ...FAMILIES.flatMap((family) => [
+    [family, 'full', { type: 'full' } as MethodSettings] as const,
+    [family, 'the top layer', { type: 'full', layers: [1] } as MethodSettings] as const,
+    [family, 'lokr with a whole W2', methodSchema.parse({ type: 'lokr', rank: 8, targets: ['q', 'k', 'o'] })] as const,
+  ]),
+];
+
+it.each(CASES)('%s, %s', async (family, _name, settings) => {
+  const modelDir = await writeFamily(family);
+  const { checkpoint, model, method } = await attachTrained(modelDir, settings);
+  expect(trainableOf(checkpoint.spec, checkpoint.tensors, settings).count).toBe(countParameters(method.parameters));
+  model.dispose();
+  checkpoint.close();
+});
+
+it('the paper: GPT-2 medium with LoRA of rank 4 on q and v has 0.39 M parameters by 2·L·d_model·r', () => {
+  const spec = architectureFromConfig({
+    model_type: 'gpt2',
+    n_embd: 1024,
+    n_head: 16,
+    n_layer: 24,
+    n_positions: 1024,
+    vocab_size: 50257,
+  });
+  const { count, formula } = trainableOf(spec, new Map(), { type: 'lora', rank: 4, targets: ['q', 'v'] });
+  expect([count, formula]).toEqual([393_216, '2·L·d_model·r = 2·48·1024·4']);
+});
+
+it('what does not fit is refused as in training', async () => {
+  const checkpoint = openCheckpoint(await writeFamily('llama'));
+  expect(() => trainableOf(checkpoint.spec, checkpoint.tensors, { type: 'bitfit' })).toThrowError(
+    expect.objectContaining({ code: 'NO_BIASES' }),
+  );
+  checkpoint.close();
+});

@@ -1,0 +1,107 @@
+/**
+ * Adapters merged into a loaded base: the logits of the attached ones, and originals that survive any number of
+ * switches.
+ */
+import * as tf from '@tensorflow/tfjs-core';
+import { beforeAll, describe, expect, it } from 'vitest';
+import { expectClose, maxAbsDifference } from '../../test-support/expectClose.ts';
+import { loadModel } from '../../test-support/goldens.ts';
+import { attachTrained, logitsOf, settingsOf, writeFamily, type TinyFamily } from '../../test-support/methodCases.ts';
+import { loadDecoder } from '../worker/loadDecoder.ts';
+import { useEngine } from '../worker/engines.ts';
+import type { Decoder } from '../engine/model/decoder.ts';
+import type { Adapter } from './attached.ts';
+import { MergedTasks } from './mergedTasks.ts';
+import { TaskSum } from './taskSum.ts';
+
+beforeAll(async () => void (await useEngine('tensorflow')));
+
+async function trained(modelDir: string, family: TinyFamily, name: string): Promise<Adapter> {
+  const { checkpoint, model } = await attachTrained(modelDir, settingsOf(family, name));
+  checkpoint.close();
+  return model.adapter as Adapter;
+}
+
+const weightsOf = async (model: Decoder): Promise<Float32Array[]> =>
+  Promise.all([...model.weights.values()].map(async ({ value }) => Float32Array.from(await value.data())));
+
+describe.each(['gpt2', 'llama'] as const)('%s', (family) => {
+  it.each(['lora', 'rslora', 'lora, patterns and layers', 'lokr', 'loha'])(
+    '%s merged answers as attached',
+    async (name) => {
+      const modelDir = await writeFamily(family);
+      const model = loadModel(modelDir);
+      const adapter = await trained(modelDir, family, name);
+      model.adapter = adapter;
+      const want = await logitsOf(model);
+      model.adapter = null;
+      expect(maxAbsDifference(await logitsOf(model), want)).toBeGreaterThan(1e-2);
+      new MergedTasks(model).switchTo([{ adapter, weight: 1 }]);
+      expectClose(await logitsOf(model), want, { rtol: 1e-4, atol: 1e-4 });
+    },
+  );
+
+  it('one task taken away and another added, a hundred times', async () => {
+    const modelDir = await writeFamily(family);
+    const model = loadModel(modelDir);
+    const [one, two, three] = [
+      await trained(modelDir, family, 'lora'),
+      await trained(modelDir, family, 'rslora'),
+      await trained(modelDir, family, 'loha'),
+    ];
+    const originals = await weightsOf(model);
+    model.adapter = new TaskSum([
+      { adapter: one, weight: -0.5 },
+      { adapter: two, weight: 0.7 },
+    ]);
+    const want = await logitsOf(model);
+    model.adapter = null;
+    const merged = new MergedTasks(model);
+    const before = tf.memory().numTensors;
+    merged.switchTo([
+      { adapter: one, weight: -0.5 },
+      { adapter: two, weight: 0.7 },
+    ]);
+    const first = await weightsOf(model);
+    for (let round = 0; round < 50; round++) {
+      merged.switchTo([{ adapter: three, weight: 1 }]);
+      merged.switchTo([
+        { adapter: one, weight: -0.5 },
+        { adapter: two, weight: 0.7 },
+      ]);
+    }
+    expectClose(await logitsOf(model), want, { rtol: 1e-4, atol: 1e-4 });
+    expect(await weightsOf(model)).toEqual(first);
+    merged.switchTo([]);
+    expect(await weightsOf(model)).toEqual(originals);
+    expect(tf.memory().numTensors).toBe(before);
+  });
+});
+
+it('merges into weights that are kept turned, too', async () => {
+  const modelDir = await writeFamily('llama');
+  const { checkpoint, model: other } = await attachTrained(modelDir, settingsOf('llama', 'lora'));
+  const want = await logitsOf(other);
+  const model = loadDecoder(checkpoint, { forwardOnly: true });
+  new MergedTasks(model).switchTo([{ adapter: other.adapter as Adapter, weight: 1 }]);
+  expectClose(await logitsOf(model), want, { rtol: 1e-4, atol: 1e-4 });
+  checkpoint.close();
+});
+
+it.each(['dora', 'houlsby', 'prefix key-value', 'lora, bias all'])(
+  'refuses %s and leaves the model as it was',
+  async (name) => {
+    const family = name === 'lora, bias all' ? 'gpt2' : 'llama';
+    const modelDir = await writeFamily(family);
+    const model = loadModel(modelDir);
+    const [adapter, plain] = [await trained(modelDir, family, name), await trained(modelDir, family, 'lora')];
+    const originals = await weightsOf(model);
+    expect(() =>
+      new MergedTasks(model).switchTo([
+        { adapter: plain, weight: 1 },
+        { adapter, weight: 1 },
+      ]),
+    ).toThrowError(expect.objectContaining({ code: 'NOT_ADDITIVE' }));
+    expect(await weightsOf(model)).toEqual(originals);
+  },
+);

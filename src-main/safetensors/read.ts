@@ -1,0 +1,210 @@
+/**
+ * Reads safetensors files with positioned reads on one descriptor per open file (Node has no mmap). Only the header is
+ * read when a file is opened; tensors are read when asked for, whole or by rows.
+ */
+import fs from 'node:fs';
+import { GraftError } from '../../src-shared/errors.ts';
+import { DTYPE_BYTES, isFloatDtype, widenInto, type Dtype } from './dtype.ts';
+import { headerError, MAX_HEADER_BYTES, parseHeader, truncatedError } from './header.ts';
+import { systemErrorAbout } from '../files/systemError.ts';
+
+/** An open file; `fd` is undefined after close. */
+export interface OpenFile {
+  readonly path: string;
+  fd: number | undefined;
+}
+
+export interface TensorInfo {
+  name: string;
+  dtype: Dtype;
+  shape: number[];
+  /** Path of the file that holds the tensor. */
+  file: string;
+  /** Bytes from the start of the file. */
+  offset: number;
+  byteLength: number;
+  source: OpenFile;
+}
+
+export interface SafetensorsFile {
+  file: string;
+  sizeBytes: number;
+  modifiedMs: number;
+  /** Length field and JSON, as in the file. */
+  headerBytes: Uint8Array;
+  metadata: Record<string, string>;
+  /** By name, in the order of the header. */
+  tensors: Map<string, TensorInfo>;
+  /** Closes the descriptor; reading a tensor afterwards is an error. May be called twice. */
+  close(): void;
+}
+
+/**
+ * Opens and checks a safetensors file.
+ * Throws GraftError SAFETENSORS_TRUNCATED, SAFETENSORS_HEADER or SAFETENSORS_TENSOR (naming file and tensor), or
+ * NOT_FOUND / NOT_ALLOWED when the file cannot be opened.
+ */
+export function openSafetensors(file: string): SafetensorsFile {
+  const source: OpenFile = { path: file, fd: undefined };
+  const close = (): void => {
+    if (source.fd !== undefined) fs.closeSync(source.fd);
+    source.fd = undefined;
+  };
+  try {
+    source.fd = fs.openSync(file, 'r');
+    const stat = fs.fstatSync(source.fd);
+    if (!stat.isFile()) throw headerError(file, 'it is not a regular file');
+    const headerBytes = readHeaderBytes(source, stat.size);
+    const { tensors, metadata } = parseHeader(
+      file,
+      new TextDecoder().decode(headerBytes.subarray(8)),
+      headerBytes.length,
+      stat.size,
+    );
+    const infos = tensors.map(({ name, dtype, shape, start, end }): [string, TensorInfo] => [
+      name,
+      { name, dtype, shape, file, offset: headerBytes.length + start, byteLength: end - start, source },
+    ]);
+    return {
+      file,
+      sizeBytes: stat.size,
+      modifiedMs: stat.mtimeMs,
+      headerBytes,
+      metadata,
+      tensors: new Map(infos),
+      close,
+    };
+  } catch (error) {
+    close();
+    throw systemErrorAbout(error, file);
+  }
+}
+
+function readHeaderBytes(source: OpenFile, fileBytes: number): Uint8Array {
+  if (fileBytes < 8) throw truncatedError(source.path, fileBytes, 8);
+  const length = new Uint8Array(8);
+  readExactly(source, length, 0);
+  const headerLength = Number(new DataView(length.buffer).getBigUint64(0, true));
+  if (headerLength > fileBytes - 8) {
+    throw headerError(source.path, `its header claims ${headerLength} bytes, but the file has only ${fileBytes}`, {
+      headerLength,
+      fileBytes,
+    });
+  }
+  if (headerLength > MAX_HEADER_BYTES)
+    throw headerError(
+      source.path,
+      `its header claims ${headerLength} bytes, more than the allowed ${MAX_HEADER_BYTES}`,
+      { headerLength },
+    );
+  const bytes = new Uint8Array(8 + headerLength);
+  readExactly(source, bytes, 0);
+  return bytes;
+}
+
+/** One system call reads at most 2 GiB, so that larger tensors are read in pieces. */
+const MAX_READ_BYTES = 1 << 30;
+
+/** Fills `into` from the file at `position`. */
+export function readExactly(source: OpenFile, into: Uint8Array, position: number): void {
+  if (source.fd === undefined)
+    throw new GraftError(
+      'FILE_CLOSED',
+      `${source.path} was closed before a tensor was read from it; open the checkpoint again.`,
+      { file: source.path },
+    );
+  let done = 0;
+  while (done < into.length) {
+    const got = fs.readSync(source.fd, into, done, Math.min(into.length - done, MAX_READ_BYTES), position + done);
+    if (got === 0) throw truncatedError(source.path, position + done, position + into.length);
+    done += got;
+  }
+}
+
+/** Bytes of a tensor as in the file, or the `length` bytes from `start` on. */
+export function readTensorBytes(info: TensorInfo, start = 0, length = info.byteLength - start): Uint8Array {
+  const bytes = new Uint8Array(length);
+  readExactly(info.source, bytes, info.offset + start);
+  return bytes;
+}
+
+/** A whole F32, F16 or BF16 tensor as float32. Throws GraftError TENSOR_NOT_FLOAT for other dtypes. */
+export function readTensorF32(info: TensorInfo): Float32Array {
+  return readElementsF32(info, 0, elementCount(info));
+}
+
+/** All bytes of an open file that has tensors, header included. */
+export function readFile({ tensors, sizeBytes }: SafetensorsFile): Uint8Array {
+  const [first] = tensors.values();
+  const bytes = new Uint8Array(first ? sizeBytes : 0);
+  if (first) readExactly(first.source, bytes, 0);
+  return bytes;
+}
+
+/** As readTensorF32, from the bytes of the whole file; float32 values share memory with them where they can. */
+export function tensorF32From(file: Uint8Array, info: TensorInfo): Float32Array {
+  const bytes = file.subarray(info.offset, info.offset + info.byteLength);
+  if (!isFloatDtype(info.dtype)) throw notFloatError(info, info.dtype);
+  const aligned = bytes.byteOffset % DTYPE_BYTES[info.dtype] === 0 ? bytes : bytes.slice();
+  if (info.dtype === 'F32') return new Float32Array(aligned.buffer, aligned.byteOffset, elementCount(info));
+  const values = new Float32Array(elementCount(info));
+  widenInto(values, new Uint16Array(aligned.buffer, aligned.byteOffset, values.length), info.dtype);
+  return values;
+}
+
+function notFloatError({ file, name }: TensorInfo, dtype: Dtype): GraftError {
+  return new GraftError(
+    'TENSOR_NOT_FLOAT',
+    `${file}: tensor ${name} has dtype ${dtype}, but weights must be F32, F16 or BF16; use a checkpoint in one ` +
+      'of these.',
+    { file, tensor: name, dtype },
+  );
+}
+
+/** Rows `startRow` to `startRow + rowCount` of a tensor seen as (shape[0], everything else). */
+export function readRowsF32(info: TensorInfo, startRow: number, rowCount: number): Float32Array {
+  const { rows, width } = rowsOf(info);
+  if (startRow < 0 || rowCount < 0 || startRow + rowCount > rows) {
+    throw new GraftError(
+      'TENSOR_ROWS',
+      `${info.file}: tensor ${info.name} has ${rows} rows, but rows ${startRow} to ${startRow + rowCount} were ` +
+        'asked for; ask for rows inside it.',
+      { tensor: info.name, rows, startRow, rowCount },
+    );
+  }
+  return readElementsF32(info, startRow * width, rowCount * width);
+}
+
+export function elementCount(info: { shape: number[] }): number {
+  return info.shape.reduce((product, n) => product * n, 1);
+}
+
+/** The tensor as a matrix: a vector has rows of width 1, a scalar is one row of width 1. */
+export function rowsOf(info: { shape: number[] }): { rows: number; width: number } {
+  const [rows = 1, ...rest] = info.shape;
+  return { rows, width: rest.reduce((product, n) => product * n, 1) };
+}
+
+/**
+ * glibc's large allocations begin 16 bytes into a page. Values that begin 48 bytes later lie at a multiple of 64, where
+ * libtensorflow takes the array over as it is; from anywhere else it copies.
+ */
+const FIRST_BYTE = 48;
+
+function readElementsF32(info: TensorInfo, start: number, count: number): Float32Array {
+  const { dtype } = info;
+  if (!isFloatDtype(dtype)) throw notFloatError(info, dtype);
+  const values = new Float32Array(new ArrayBuffer(4 * count + FIRST_BYTE), FIRST_BYTE, count);
+  if (dtype === 'F32') {
+    readExactly(
+      info.source,
+      new Uint8Array(values.buffer, values.byteOffset, values.byteLength),
+      info.offset + 4 * start,
+    );
+    return values;
+  }
+  const halves = new Uint16Array(count);
+  readExactly(info.source, new Uint8Array(halves.buffer), info.offset + 2 * start);
+  widenInto(values, halves, dtype);
+  return values;
+}

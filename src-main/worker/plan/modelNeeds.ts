@@ -1,0 +1,59 @@
+/**
+ * What memory a base model takes on each engine: to answer, and to be trained with LoRA as the defaults have it.
+ * Estimates, nothing is loaded.
+ */
+import { openCheckpoint } from '../../basemodel/baseModel.ts';
+import { availableTargets } from '../../engine/model/architecture.ts';
+import { fullBatch } from './largest.ts';
+import { estimateMemory } from './memoryEstimate.ts';
+import { loraSchema } from '../../../src-shared/methodSettings.ts';
+import { ENGINES, trainSettingsSchema, type EngineName, type RunSpec } from '../../../src-shared/workerCalls.ts';
+
+export interface ModelNeeds {
+  engine: EngineName;
+  /** Weights, keys and values of INFERENCE_TOKENS tokens, and the engine itself. */
+  inferenceBytes: number;
+  /** LoRA with the defaults on a batch of 4 rows of 256 tokens. */
+  trainingBytes: number;
+}
+
+export const INFERENCE_TOKENS = 1024;
+const ROWS = 4;
+const ROW_TOKENS = 256;
+
+/** Throws as openCheckpoint. */
+export async function modelNeeds(modelDir: string): Promise<ModelNeeds[]> {
+  const base = openCheckpoint(modelDir);
+  try {
+    const { layers, kvHeads, headDim, maxPositions } = base.spec;
+    const cacheBytes = 2 * 4 * layers * kvHeads * headDim * Math.min(INFERENCE_TOKENS, maxPositions);
+    const targets = availableTargets(base.spec);
+    const method = loraSchema.parse({
+      type: 'lora',
+      targets: targets.includes('q') ? ['q', 'v'] : targets.slice(0, 1),
+    });
+    const needs: ModelNeeds[] = [];
+    for (const engine of ENGINES) {
+      const spec: RunSpec = {
+        runId: '',
+        task: '',
+        runDir: '',
+        outDir: '',
+        engine,
+        method,
+        model: { dir: base.dir, hash: base.hash },
+        data: { file: '', map: {}, lossOn: 'completion', maxLength: ROW_TOKENS, allowBadRows: true },
+        train: trainSettingsSchema.parse({ batch: ROWS }),
+      };
+      const { totalBytes, processBytes, weightBytes } = await estimateMemory(
+        spec,
+        base,
+        fullBatch(ROWS, Math.min(ROW_TOKENS, maxPositions)),
+      );
+      needs.push({ engine, inferenceBytes: processBytes + weightBytes + cacheBytes, trainingBytes: totalBytes });
+    }
+    return needs;
+  } finally {
+    base.close();
+  }
+}

@@ -1,0 +1,31 @@
+/** The error of a run of which not even one row fits into memory. */
+import { GraftError } from '../../../src-shared/errors.ts';
+import type { Batch } from '../../engine/train/batchLoss.ts';
+import type { LoopInput } from '../train/step.ts';
+
+const MIB = 2 ** 20;
+
+/** What was asked for, and three changes that need less. */
+export function nothingFits(
+  { spec, progress, tensorLimitBytes }: LoopInput,
+  batches: Batch[],
+  cause: unknown,
+): GraftError {
+  const longest = Math.max(...batches.map(({ T }) => T));
+  const limit =
+    tensorLimitBytes === null
+      ? 'the memory that the engine has'
+      : `the ${Math.round(tensorLimitBytes / MIB)} MiB that its tensors may take`;
+  const changes = [
+    spec.train.gradientCheckpointing ? 'a smaller rank or fewer targets' : 'gradient checkpointing',
+    `a maximum length below ${longest} tokens`,
+    'a smaller base model',
+  ];
+  return new GraftError(
+    'OUT_OF_MEMORY',
+    `Step ${progress.step + 1} does not fit into ${limit} even with one row of ${longest} tokens at a time; ` +
+      `start again with ${changes[0]}, ${changes[1]} or ${changes[2]}.`,
+    { step: progress.step + 1, longestTokens: longest, tensorLimitBytes, changes },
+    { cause },
+  );
+}

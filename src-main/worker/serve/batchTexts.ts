@@ -1,0 +1,89 @@
+/**
+ * From the tokens of a batch to streamed texts: one answer per row, each ending at its own stop text, end token or
+ * length.
+ */
+import { setImmediate } from 'node:timers/promises';
+import { encodeChatPrompt } from '../../datasets/chat.ts';
+import type { TextTokenizer } from '../../datasets/tokenizer.ts';
+import { virtualPrompt } from '../../datasets/virtualTokens.ts';
+import type { BatchEvent, BatchRow } from '../../engine/generate/generate.ts';
+import type { VirtualTokens } from '../../engine/model/attachment.ts';
+import type { Decoder } from '../../engine/model/decoder.ts';
+import { Random } from '../../engine/random.ts';
+import { Answer } from './textOfTokens.ts';
+import type { CallControl } from '../control.ts';
+import type { CompareEvent, GenerateParams, GenerateResult } from '../../../src-shared/workerCalls.ts';
+import { NAMED } from './tokenTexts.ts';
+import { keepTuning } from '../train/tuning.ts';
+
+interface Request {
+  model: Decoder;
+  tokenizer: TextTokenizer;
+  params: GenerateParams;
+  /** How many rows get the prompt. */
+  rows: number;
+  /** Virtual tokens of the adapter that answers. */
+  virtual?: Pick<VirtualTokens, 'prefix' | 'infix'> | undefined;
+  /** Starts decoding. */
+  decode(rows: BatchRow[]): AsyncGenerator<BatchEvent, void>;
+  /** Told what each row's answer grows by, and its end. */
+  emit(event: CompareEvent): void;
+  control: CallControl;
+}
+
+export async function answerRows({
+  model,
+  tokenizer,
+  params,
+  rows,
+  virtual,
+  decode,
+  emit,
+  control,
+}: Request): Promise<GenerateResult[]> {
+  const prompt = promptIds(tokenizer, params);
+  const ids = virtual ? virtualPrompt(prompt, { ...virtual, vocab: model.spec.vocab }) : prompt;
+  const answers = Array.from(
+    { length: rows },
+    (_, row) => new Answer(tokenizer, prompt, params.stop ?? [], (piece) => emit({ type: 'text', row, ...piece })),
+  );
+  const results: GenerateResult[] = [];
+  const end = (row: number): void => {
+    if (results[row]) return;
+    results[row] = answers[row]!.finish();
+    emit({ type: 'done', row, result: results[row] });
+  };
+  for await (const event of decode(
+    answers.map(() => ({ prompt: ids, options: optionsOf(model, tokenizer, params) })),
+  )) {
+    const answer = answers[event.row]!;
+    if ('end' in event) answer.ended = event.end;
+    else if (!answer.isOver) answer.push(event.id, event.likelihood);
+    if (answer.isOver) end(event.row);
+    if (control.stopped || answers.every(({ isOver }) => isOver)) break;
+    await keepTuning();
+    await setImmediate(); // libtensorflow answers at once: without this no message would get in between two tokens
+  }
+  answers.forEach((_, row) => end(row));
+  return results;
+}
+
+function promptIds(tokenizer: TextTokenizer, { prompt, chat, messages }: GenerateParams): number[] {
+  if (messages) return encodeChatPrompt(tokenizer, messages);
+  return chat ? encodeChatPrompt(tokenizer, [{ role: 'user', content: prompt }]) : tokenizer.encodePrompt(prompt);
+}
+
+function optionsOf(model: Decoder, tokenizer: TextTokenizer, params: GenerateParams): BatchRow['options'] {
+  const { maxNew, temperature, topK, topP, repetitionPenalty, seed = 0, probabilities = false } = params;
+  const eosIds = [...new Set([...tokenizer.eosIds, ...model.spec.eosTokenIds])];
+  return {
+    maxNew,
+    temperature,
+    topK,
+    topP,
+    repetitionPenalty,
+    eosIds,
+    random: new Random(seed),
+    likeliest: probabilities ? NAMED : 0,
+  };
+}

@@ -1,0 +1,271 @@
+/**
+ * A base model that stays loaded: switching replaces only the adapter's own parameters, and prompts are answered at
+ * once.
+ */
+import * as tf from '@tensorflow/tfjs-core';
+import { openCheckpoint, type Checkpoint } from '../../basemodel/baseModel.ts';
+import { loadTokenizer, type TextTokenizer } from '../../datasets/tokenizer.ts';
+import { usageError } from '../../../src-shared/errors.ts';
+import { deviceFailure } from '../../engine/backends/deviceWatch.ts';
+import { generateBatch, generateMixed, type BatchEvent, type BatchRow } from '../../engine/generate/generate.ts';
+import type { Adapter } from '../../methods/attached.ts';
+import { LoraAdapter } from '../../methods/lora/lora.ts';
+import { MergedTasks } from '../../methods/mergedTasks.ts';
+import type { WeightedAdapter } from '../../methods/taskSum.ts';
+import type { Decoder } from '../../engine/model/decoder.ts';
+import { countParameters } from '../../engine/model/parameters.ts';
+import { SCORE } from '../../engine/model/weights.ts';
+import { loadAdapter } from '../../methods/adapterFolder.ts';
+import { answerRows } from './batchTexts.ts';
+import { checkBaseDtype } from '../train/baseDtype.ts';
+import type { CallControl } from '../control.ts';
+import { useEngine } from '../engines.ts';
+import type {
+  AnswerPiece,
+  CompareEvent,
+  EngineName,
+  GenerateParams,
+  GenerateResult,
+  LoadResult,
+  TaskDir,
+  WorkerCalls,
+} from '../../../src-shared/workerCalls.ts';
+import { loadDecoder } from '../loadDecoder.ts';
+
+interface Loaded {
+  engine: EngineName;
+  checkpoint: Checkpoint;
+  tokenizer: TextTokenizer;
+  model: Decoder;
+  adapter: Adapter | null;
+  /** What is merged into the weights; nothing, as a rule. */
+  merged: MergedTasks;
+}
+
+export class Resident {
+  private loaded: Loaded | null = null;
+
+  /** Loads a base and frees the one before. */
+  async load(
+    { engine, modelDir, baseDtype }: WorkerCalls['load']['params'],
+    emit: (event: { done: number; total: number }) => void = () => undefined,
+  ): Promise<LoadResult> {
+    checkBaseDtype(baseDtype, engine);
+    const started = performance.now();
+    const checkpoint = openCheckpoint(modelDir);
+    try {
+      const tokenizer = loadTokenizer(modelDir);
+      const { device } = await useEngine(engine);
+      this.unload();
+      const model = loadDecoder(watched(checkpoint, emit), { baseDtype, forwardOnly: true });
+      this.loaded = { engine, checkpoint, tokenizer, model, adapter: null, merged: new MergedTasks(model) };
+      const totalParameters = countParameters(model.weights.values());
+      const chatTemplate = tokenizer.chatTemplate !== undefined;
+      return {
+        engine,
+        device,
+        loadMs: performance.now() - started,
+        totalParameters,
+        chatTemplate,
+        memoryBytes: heldBytes(engine),
+      };
+    } catch (error) {
+      checkpoint.close();
+      throw error;
+    }
+  }
+
+  /** Puts another adapter (or none) on the loaded base; the old one stays in place if the new one does not fit. */
+  async attach(adapterDir: string | null): Promise<{ switchMs: number }> {
+    const loaded = this.requireLoaded();
+    const started = performance.now();
+    put(loaded, adapterDir === null ? null : loadWriter(adapterDir, loaded.checkpoint));
+    loaded.merged.switchTo([]);
+    return { switchMs: performance.now() - started };
+  }
+
+  /**
+   * Merges adapters into the loaded weights instead, so that they answer as fast as the plain base. Nothing changes
+   * where one cannot be merged.
+   */
+  async mergeInto(tasks: TaskDir[]): Promise<{ switchMs: number }> {
+    const loaded = this.requireLoaded();
+    const started = performance.now();
+    const adapters: WeightedAdapter[] = [];
+    try {
+      for (const { adapterDir, scale } of tasks)
+        adapters.push({ adapter: loadWriter(adapterDir, loaded.checkpoint), weight: scale });
+      loaded.merged.switchTo(adapters);
+    } finally {
+      for (const { adapter } of adapters) adapter.dispose();
+    }
+    put(loaded, null);
+    return { switchMs: performance.now() - started };
+  }
+
+  async generate(
+    params: GenerateParams,
+    emit: (piece: AnswerPiece) => void,
+    control: CallControl,
+  ): Promise<GenerateResult> {
+    const loaded = this.requireLoaded();
+    return answerAlone(loaded, loaded.adapter, params, control, (event) => {
+      if (event.type === 'text')
+        emit({
+          text: event.text,
+          tokensPerSecond: event.tokensPerSecond,
+          ...(event.probabilities ? { probabilities: event.probabilities } : {}),
+        });
+    });
+  }
+
+  /**
+   * The prompt once per adapter (null: the plain base); the attached adapter plays no part, and what was merged is
+   * taken out. The base and plain LoRAs are decoded as one batch, adapters of other methods one after the other behind
+   * it.
+   */
+  async compare(
+    { adapterDirs, ...params }: WorkerCalls['compare']['params'],
+    emit: (event: CompareEvent) => void,
+    control: CallControl,
+  ): Promise<GenerateResult[]> {
+    const loaded = this.requireLoaded();
+    loaded.merged.switchTo([]);
+    const adapters = new Map<string | null, Adapter | null>([[null, null]]);
+    try {
+      for (const dir of adapterDirs)
+        if (dir !== null && !adapters.has(dir)) adapters.set(dir, loadWriter(dir, loaded.checkpoint));
+      return await answerEach(
+        loaded,
+        adapterDirs.map((dir) => adapters.get(dir)!),
+        { params, emit, control },
+      );
+    } finally {
+      for (const adapter of adapters.values()) adapter?.dispose();
+    }
+  }
+
+  private requireLoaded(): Loaded {
+    if (!this.loaded) throw usageError('NO_MODEL_LOADED', 'No base model is loaded; load one first.');
+    const failure = this.loaded.engine === 'webgpu' ? deviceFailure() : null;
+    if (failure) throw failure; // its weights are gone with the device; loading again asks for another one
+    return this.loaded;
+  }
+
+  private unload(): void {
+    if (!this.loaded) return;
+    this.loaded.adapter?.dispose();
+    this.loaded.merged.switchTo([]);
+    this.loaded.model.dispose();
+    this.loaded.checkpoint.close();
+    this.loaded = null;
+  }
+}
+
+/** How much has to be read before it is told again. */
+const TOLD_SHARE = 0.02;
+
+/** The checkpoint, telling how many of its values have been read. */
+function watched(checkpoint: Checkpoint, emit: (event: { done: number; total: number }) => void): Checkpoint {
+  const sizeOf = (name: string): number => checkpoint.shape(name).reduce((a, b) => a * b, 1);
+  const total = [...checkpoint.tensors.keys()].reduce((sum, name) => sum + sizeOf(name), 0);
+  let done = 0;
+  let told = 0;
+  const readF32 = (name: string): Float32Array => {
+    const values = checkpoint.readF32(name);
+    done += values.length;
+    if (done - told >= TOLD_SHARE * total) emit({ done: (told = done), total });
+    return values;
+  };
+  return { ...checkpoint, readF32 };
+}
+
+function put(loaded: Loaded, adapter: Adapter | null): void {
+  loaded.adapter?.dispose();
+  loaded.adapter = adapter;
+  loaded.model.adapter = adapter;
+}
+
+interface Asked {
+  params: GenerateParams;
+  emit(event: CompareEvent): void;
+  control: CallControl;
+}
+
+async function answerEach(
+  loaded: Loaded,
+  adapters: (Adapter | null)[],
+  { params, emit, control }: Asked,
+): Promise<GenerateResult[]> {
+  const { model, tokenizer } = loaded;
+  const results: GenerateResult[] = [];
+  const batch = [...adapters.entries()].flatMap(([row, adapter]) => (isPlainLora(adapter) ? [{ row, adapter }] : []));
+  if (batch.length > 0) {
+    const decode = (rows: BatchRow[]): AsyncGenerator<BatchEvent, void> =>
+      generateMixed(
+        model,
+        rows.map((row, i) => ({ ...row, adapter: batch[i]!.adapter })),
+      );
+    const own = (event: CompareEvent): void => emit({ ...event, row: batch[event.row]!.row });
+    const answered = await answerRows({ model, tokenizer, params, rows: batch.length, decode, emit: own, control });
+    answered.forEach((result, i) => (results[batch[i]!.row] = result));
+  }
+  for (const [row, adapter] of adapters.entries()) {
+    if (!results[row])
+      results[row] = await answerAlone(loaded, adapter, params, control, (event) => emit({ ...event, row }));
+  }
+  return results;
+}
+
+/** An adapter that writes text. Throws ADAPTER_CLASSIFIES for one with a head of its own. */
+function loadWriter(dir: string, checkpoint: Checkpoint): Adapter {
+  const adapter = loadAdapter(dir, checkpoint);
+  if (!adapter.overrides?.has(SCORE)) return adapter;
+  adapter.dispose();
+  throw usageError(
+    'ADAPTER_CLASSIFIES',
+    `The adapter in ${dir} tells labels apart and writes no text; evaluate it on a dataset with labels instead.`,
+    { adapter: dir },
+  );
+}
+
+/** None, or one that a batch can hold beside others: no magnitudes, no biases. */
+function isPlainLora(adapter: Adapter | null): adapter is LoraAdapter | null {
+  return (
+    adapter === null ||
+    (adapter instanceof LoraAdapter &&
+      adapter.overrides.size === 0 &&
+      adapter.pairs.every(({ magnitude }) => !magnitude))
+  );
+}
+
+async function answerAlone(
+  { model, tokenizer, adapter: attached }: Loaded,
+  adapter: Adapter | null,
+  params: GenerateParams,
+  control: CallControl,
+  emit: (event: CompareEvent) => void,
+): Promise<GenerateResult> {
+  model.adapter = adapter;
+  try {
+    const decode = (rows: BatchRow[]): AsyncGenerator<BatchEvent, void> => generateBatch(model, rows);
+    const [result] = await answerRows({
+      model,
+      tokenizer,
+      params,
+      rows: 1,
+      virtual: adapter?.virtual,
+      decode,
+      emit,
+      control,
+    });
+    return result!;
+  } finally {
+    model.adapter = attached;
+  }
+}
+
+/** Memory that the engine holds for the model; a card's counts only its tensors. */
+function heldBytes(engine: EngineName): number {
+  return engine === 'webgpu' ? tf.memory().numBytes : process.memoryUsage.rss();
+}

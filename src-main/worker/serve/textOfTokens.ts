@@ -1,0 +1,63 @@
+/** One answer as it grows: tokens in, text out up to a stop text, and how fast they came. */
+import { createTextStream, type TextStream } from '../../datasets/textStream.ts';
+import type { TextTokenizer } from '../../datasets/tokenizer.ts';
+import type { TokenLikelihood } from '../../engine/generate/generate.ts';
+import type { AnswerPiece, GenerateResult, TokenProbability } from '../../../src-shared/workerCalls.ts';
+import { StopText } from './stopText.ts';
+import { TokenTexts } from './tokenTexts.ts';
+
+export class Answer {
+  ended: 'length' | 'eos' | null = null;
+  private readonly stream: TextStream;
+  private readonly filter: StopText;
+  private readonly texts: TokenTexts;
+  private readonly emit: (piece: AnswerPiece) => void;
+  private readonly started = performance.now();
+  private readonly promptTokens: number;
+  private text = '';
+  private tokens = 0;
+  private probabilities: TokenProbability[] | undefined;
+
+  constructor(tokenizer: TextTokenizer, prompt: number[], stop: string[], emit: (piece: AnswerPiece) => void) {
+    this.stream = createTextStream(tokenizer, prompt);
+    this.filter = new StopText(stop);
+    this.texts = new TokenTexts(tokenizer, prompt);
+    this.promptTokens = prompt.length;
+    this.emit = emit;
+  }
+
+  get isOver(): boolean {
+    return this.filter.stopped || this.ended !== null;
+  }
+
+  push(id: number, likelihood?: TokenLikelihood): void {
+    this.tokens++;
+    const text = this.stream.push(id);
+    if (likelihood) {
+      this.probabilities ??= [];
+      this.texts.push(id, text, likelihood);
+    }
+    const shown = this.filter.push(text);
+    this.show(shown, this.texts.release(this.text.length + shown.length));
+  }
+
+  finish(): GenerateResult {
+    const rest = this.filter.push(this.stream.end()) + this.filter.end();
+    this.show(rest, this.texts.end(this.text + rest));
+    const { text, tokens, promptTokens, tokensPerSecond, probabilities } = this;
+    const stopReason = this.filter.stopped ? 'stop' : (this.ended ?? 'cancelled');
+    return { text, tokens, promptTokens, stopReason, tokensPerSecond, ...(probabilities ? { probabilities } : {}) };
+  }
+
+  private get tokensPerSecond(): number {
+    return this.tokens / ((performance.now() - this.started) / 1000);
+  }
+
+  private show(text: string, probabilities: TokenProbability[]): void {
+    if (text === '' && probabilities.length === 0) return;
+    this.text += text;
+    this.probabilities?.push(...probabilities);
+    const { tokensPerSecond } = this;
+    this.emit({ text, tokensPerSecond, ...(probabilities.length > 0 ? { probabilities } : {}) });
+  }
+}

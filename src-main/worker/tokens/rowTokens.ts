@@ -1,0 +1,41 @@
+/** Tokens of rows for looking at, before any run. */
+import { toExample, type ColumnPlan } from '../../datasets/columns.ts';
+import { LastTokenizer } from '../../datasets/lastTokenizer.ts';
+import { countTokens, type LengthCounts } from '../../datasets/lengths.ts';
+import { openRows } from '../../datasets/read.ts';
+import { previewTokens } from '../../datasets/tokenPreview.ts';
+import { loadTokenizer } from '../../datasets/tokenizer.ts';
+import type { Example } from '../../datasets/types.ts';
+import type { WorkerCalls } from '../../../src-shared/workerCalls.ts';
+
+const last = new LastTokenizer();
+
+export async function previewRowTokens({
+  modelDir,
+  examples,
+  ...settings
+}: WorkerCalls['previewTokens']['params']): Promise<WorkerCalls['previewTokens']['result']> {
+  const tokenizer = last.of(modelDir);
+  return examples.map((example) => previewTokens(example, tokenizer, settings));
+}
+
+/** Counts the good rows of a file; the last event has all of them. */
+export async function countRowTokens(
+  { modelDir, file, format, plan, total, lossOn }: WorkerCalls['countTokens']['params'],
+  emit: (counts: LengthCounts) => void,
+): Promise<void> {
+  const tokenizer = loadTokenizer(modelDir);
+  for await (const counts of countTokens(goodRows(file, format, plan), { total, tokenizer, lossOn })) emit(counts);
+}
+
+async function* goodRows(
+  file: string,
+  format: WorkerCalls['countTokens']['params']['format'],
+  plan: ColumnPlan,
+): AsyncGenerator<Example> {
+  for await (const row of openRows(file, { format: format ?? undefined }).rows) {
+    if ('reason' in row) continue;
+    const example = toExample(row, plan);
+    if (!('reason' in example)) yield example;
+  }
+}

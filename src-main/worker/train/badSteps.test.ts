@@ -1,0 +1,105 @@
+/**
+ * Steps whose loss is not finite: skipped, counted, given up on; and values that are not finite, which are never saved.
+ */
+import * as tf from '@tensorflow/tfjs-core';
+import { beforeAll, expect, it } from 'vitest';
+import { collate, rowsOfStep } from '../../datasets/batches.ts';
+import { bootBackend } from '../../engine/backends/backends.ts';
+import type { Decoder } from '../../engine/model/decoder.ts';
+import { scheduleFactor } from '../../engine/optim/schedule.ts';
+import { trainStep } from '../../engine/train/step.ts';
+import { openLoop, type LoopBench } from '../../../test-support/loopBench.ts';
+import { filesBelow, tinyRun } from '../../../test-support/tinyRun.ts';
+import { CallControl } from '../control.ts';
+import { loadRunState, runStateFile } from './state.ts';
+import { train } from './train.ts';
+import { trainLoop } from './loop.ts';
+
+const NORM = 'model.norm.weight';
+
+beforeAll(async () => void (await bootBackend('tensorflow')));
+
+/** Makes the base's last norm NaN in the steps that `isBad` says, and sound in all others. */
+function poison(isBad: (step: number) => boolean): (step: number, model: Decoder) => void {
+  let sound: tf.Tensor | undefined;
+  return (step, model) => {
+    const parameter = model.weights.get(NORM)!;
+    sound ??= parameter.value;
+    parameter.value = isBad(step) ? tf.fill(sound.shape, NaN) : sound;
+  };
+}
+
+/** What the steps of `bench` without `left` out come to, taken one by one without the loop. */
+async function stepsWithout({ input, model }: LoopBench, left: number): Promise<[number, number][]> {
+  const { train: rows, totalSteps, method, optimizer, spec } = input;
+  const losses: [number, number][] = [];
+  for (let step = 1; step <= totalSteps; step++) {
+    if (step === left) continue;
+    const batches = rowsOfStep(rows.length, spec.train.batch, 1, spec.train.seed, step).map((indices) =>
+      collate(rows, indices, 0),
+    );
+    const { loss } = await trainStep(model, method.parameters, optimizer, batches, {
+      lr: spec.train.lr * scheduleFactor('linear', step - 1, 0, totalSteps),
+      clip: spec.train.clip,
+    });
+    losses.push([step, loss]);
+  }
+  return losses;
+}
+
+it('a step that is not finite leaves everything as it was, and is said and counted', async () => {
+  const want = await stepsWithout(openLoop({}), 3);
+  const bench = openLoop({}, { beforeTraining: poison((step) => step === 3) });
+  expect(await trainLoop(bench.input)).toEqual({ outcome: 'completed', stoppedEarly: false });
+  expect([...bench.losses()]).toEqual(want);
+  expect(bench.logs()).toEqual([expect.stringMatching(/^Step 3 is skipped, since its loss is NaN .*1 in a row/)]);
+  expect(bench.input.progress).toMatchObject({ step: 6, skippedSteps: 1, badSteps: 0 });
+  expect(bench.input.optimizer.t).toBe(5);
+  // The checkpoint that would have come after it does not: in doubt the one before is the good one.
+  expect(bench.events.flatMap((event) => (event.type === 'checkpoint' ? [event.step] : []))).toEqual([1, 2, 4, 5]);
+});
+
+it('after maxBadSteps in a row the run ends, and goes on from the checkpoint before them as if nothing had been', async () => {
+  const whole = openLoop({ steps: 8 });
+  await trainLoop(whole.input);
+  const bench = openLoop({ steps: 8, maxBadSteps: 3 }, { beforeTraining: poison((step) => step >= 5) });
+  await expect(trainLoop(bench.input)).rejects.toMatchObject({
+    code: 'LOSS_NOT_FINITE',
+    message: expect.stringMatching(/up to step 7.*resume from the last checkpoint/),
+    details: { skippedSteps: 3 },
+  });
+  expect(bench.logs()).toHaveLength(3);
+
+  const again = openLoop({ steps: 8 }, { runDir: bench.input.spec.runDir });
+  again.input.progress = loadRunState(
+    runStateFile(again.input.spec.runDir),
+    again.input.method.parameters,
+    again.input.optimizer,
+  );
+  expect(again.input.progress).toMatchObject({ step: 4, badSteps: 0 });
+  await trainLoop(again.input);
+  expect([...again.losses()]).toEqual([...whole.losses()].slice(4));
+});
+
+it('a learning rate that blows everything up ends a real run with an error and no adapter', async () => {
+  const spec = await tinyRun({ train: { steps: 20, lr: 1e30, checkpointEvery: 1 } });
+  await expect(train(spec, false, () => undefined, new CallControl())).rejects.toMatchObject({
+    code: 'LOSS_NOT_FINITE',
+  });
+  expect(filesBelow(spec.outDir)).toEqual([]);
+});
+
+it('an adapter with values that are not finite is neither saved nor kept as a checkpoint', async () => {
+  const spec = await tinyRun({ train: { steps: 1, lr: 1e39 } });
+  await expect(train(spec, false, () => undefined, new CallControl())).rejects.toMatchObject({
+    code: 'RESULT_NOT_FINITE',
+    message: expect.stringMatching(/lora_[AB]/),
+  });
+  expect(filesBelow(spec.outDir)).toEqual([]);
+
+  const bench = openLoop({ steps: 2, lr: 1e39, maxBadSteps: 2 });
+  await trainLoop(bench.input);
+  expect(bench.events.some(({ type }) => type === 'checkpoint')).toBe(false);
+  expect(bench.logs()).toContainEqual(expect.stringMatching(/No checkpoint is written after step 1/));
+  expect(filesBelow(bench.input.spec.runDir)).toEqual([]);
+});

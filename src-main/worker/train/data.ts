@@ -1,0 +1,134 @@
+/** What a run works on, checked against its spec: the base model's checkpoint and the rows. */
+import { openCheckpoint, type Checkpoint } from '../../basemodel/baseModel.ts';
+import { assertTrainable, prepareDataset, type PreparedDataset } from '../../datasets/dataset.ts';
+import { splitExamples } from '../../datasets/split.ts';
+import { loadTokenizer, type TextTokenizer } from '../../datasets/tokenizer.ts';
+import { describeBadRow, type DatasetKind, type TokenisedExample } from '../../datasets/types.ts';
+import { withVirtualTokens, type VirtualLayout } from '../../datasets/virtualTokens.ts';
+import { GraftError, usageError } from '../../../src-shared/errors.ts';
+import type { ArchitectureSpec } from '../../engine/model/architecture.ts';
+import { checkClassify, checkSamples } from '../../methods/checkMethod.ts';
+import type { RunSpec, TrainEvent } from '../../../src-shared/workerCalls.ts';
+import { checkTrainSettings } from '../../../src-shared/trainSettings.ts';
+
+export interface RunData {
+  train: TokenisedExample[];
+  val: TokenisedExample[];
+  /** The classes, where texts are classified. */
+  labels?: string[];
+  padId: number;
+  tokenizer: TextTokenizer;
+  kind: DatasetKind;
+  /** Most tokens of a row. */
+  maxLength: number;
+}
+
+/** Throws MODEL_CHANGED. The caller closes it. */
+export function openBase(spec: RunSpec): Checkpoint {
+  const base = openCheckpoint(spec.model.dir);
+  if (base.hash === spec.model.hash) return base;
+  base.close();
+  throw new GraftError(
+    'MODEL_CHANGED',
+    `The files in ${spec.model.dir} have changed since the run was set up; add the model again and start a new run.`,
+    { dir: spec.model.dir },
+  );
+}
+
+/** The tokenised rows of a run, before they are checked against its settings and split. */
+export interface PreparedRows {
+  prepared: PreparedDataset;
+  tokenizer: TextTokenizer;
+  /** Tokens per row, virtual ones aside. */
+  maxLength: number;
+}
+
+/** Throws what prepareDataset and loadTokenizer throw. */
+export async function prepareRows(spec: RunSpec, { maxPositions, vocab }: ArchitectureSpec): Promise<PreparedRows> {
+  const tokenizer = loadTokenizer(spec.model.dir);
+  const virtual = virtualLayout(spec, vocab);
+  const maxLength = Math.min(spec.data.maxLength, maxPositions - countOf(virtual));
+  return { prepared: await prepareDataset({ ...spec.data, maxLength, tokenizer }), tokenizer, maxLength };
+}
+
+/**
+ * Throws where the data has changed, cannot be used or does not suit the settings; says in the log what is left out or
+ * cut.
+ */
+export async function readData(
+  spec: RunSpec,
+  architecture: ArchitectureSpec,
+  emit: (event: TrainEvent) => void,
+): Promise<RunData> {
+  checkClassify(spec.data, spec.method);
+  checkSamples(spec);
+  return splitRows(spec, architecture, await prepareRows(spec, architecture), emit);
+}
+
+/** As readData, of rows that have been tokenised. */
+export function splitRows(
+  spec: RunSpec,
+  { vocab }: ArchitectureSpec,
+  { prepared, tokenizer, maxLength }: PreparedRows,
+  emit: (event: TrainEvent) => void,
+): RunData {
+  const virtual = virtualLayout(spec, vocab);
+  if (maxLength < spec.data.maxLength)
+    emit({ type: 'log', message: `Rows are cut at ${maxLength} tokens, the longest that this model can see.` });
+  if (spec.data.hash !== undefined && prepared.sha256 !== spec.data.hash) {
+    throw new GraftError(
+      'DATASET_CHANGED',
+      `${spec.data.file} has changed since the run was set up; add the dataset again and start a new run.`,
+      { file: spec.data.file },
+    );
+  }
+  assertTrainable(prepared, { allowBadRows: spec.data.allowBadRows });
+  if (prepared.bad.length) {
+    const list = prepared.bad.slice(0, 10).map(describeBadRow).join('; ');
+    emit({ type: 'log', message: `${prepared.bad.length} bad rows are left out: ${list}` });
+  }
+  const examples = virtual
+    ? prepared.examples.map((example) => withVirtualTokens(example, virtual))
+    : prepared.examples;
+  const parts = splitExamples(examples, spec.train.val, spec.train.seed);
+  checkTrainSettings(spec.train, parts.val.length);
+  const train = withoutLines(parts.train, spec);
+  return {
+    train,
+    val: parts.val,
+    ...(prepared.labels ? { labels: prepared.labels } : {}),
+    padId: tokenizer.padId,
+    tokenizer,
+    kind: prepared.kind,
+    maxLength: maxLength + countOf(virtual),
+  };
+}
+
+/** Throws EVERYTHING_EXCLUDED. */
+function withoutLines(rows: TokenisedExample[], { data }: RunSpec): TokenisedExample[] {
+  const lines = new Set(data.excludeLines);
+  const left = rows.filter(({ line }) => !lines.has(line));
+  if (left.length > 0) return left;
+  throw usageError(
+    'EVERYTHING_EXCLUDED',
+    `All ${rows.length} rows to train on are among the excluded lines; exclude fewer.`,
+    { rows: rows.length },
+  );
+}
+
+function countOf(virtual: VirtualLayout | undefined): number {
+  return virtual ? virtual.prefix + virtual.infix : 0;
+}
+
+/** The virtual tokens that a method puts into every row. Throws INFIX_NEEDS_ANSWERS. */
+function virtualLayout({ method, data }: RunSpec, vocab: number): VirtualLayout | undefined {
+  if (method.type !== 'prefix') return undefined;
+  if (method.infixLength > 0 && data.lossOn === 'all') {
+    throw usageError(
+      'INFIX_NEEDS_ANSWERS',
+      'An infix stands between prompt and answer, but with the loss on all tokens there is no such place; put ' +
+        'the loss on completions or leave the infix out.',
+    );
+  }
+  return { prefix: method.prefixLength, infix: method.infixLength, vocab };
+}

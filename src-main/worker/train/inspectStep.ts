@@ -1,0 +1,125 @@
+/**
+ * A look back at one step of a run: its rows, each with its own loss. The run is set up as it was at the newest
+ * checkpoint before the step, the steps up to it are taken again (the same ones, since rows, dropout and noise are
+ * functions of seed and step), and then each row of the step is measured alone, with the values that the step saw.
+ *
+ * What equals what: a row's loss is the mean over its labelled tokens, label smoothing included; the mean of the rows
+ * weighted by their labelled tokens is the loss that the step recorded, up to rounding. Dropout and NEFTune's noise are
+ * off here, since they are drawn for a whole batch at a time; with them the recorded loss differs by what they add.
+ */
+import * as tf from '@tensorflow/tfjs-core';
+import { collate } from '../../datasets/batches.ts';
+import type { TextTokenizer } from '../../datasets/tokenizer.ts';
+import { IGNORED, type TokenisedExample } from '../../datasets/types.ts';
+import { batchLoss, labelledRows } from '../../engine/train/batchLoss.ts';
+import { CallControl } from '../control.ts';
+import { prepareRun, type PreparedRun } from './prepare.ts';
+import type { RunSpec } from '../../../src-shared/workerCalls.ts';
+import { openBase, readData, type RunData } from './data.ts';
+import { takeStep } from './step.ts';
+
+export interface InspectedRow {
+  /** Of the dataset's file, 1-based. */
+  line: number;
+  /** After truncation. */
+  tokens: number;
+  labelledTokens: number;
+  /** Mean per labelled token. */
+  loss: number;
+  /** What the model is given, and what it is to write. Of a text without a prompt the first token stands in for it. */
+  prompt: string;
+  completion: string;
+}
+
+export interface InspectedStep {
+  step: number;
+  /** Mean over all labelled tokens of the step. */
+  meanLoss: number;
+  /** In the order of the batch. */
+  rows: InspectedRow[];
+}
+
+export interface InspectParams {
+  spec: RunSpec;
+  /** 1-based. */
+  step: number;
+  /** File of a checkpoint from before the step; null: start from the beginning. */
+  checkpoint: string | null;
+}
+
+/** Writes nothing. Throws MODEL_CHANGED, DATASET_CHANGED and what setting up a run throws. */
+export async function inspectStep(
+  { spec, step, checkpoint }: InspectParams,
+  emit: (event: { done: number; total: number }) => void,
+): Promise<InspectedStep> {
+  const base = openBase(spec);
+  try {
+    const data = await readData(spec, base.spec, () => undefined);
+    const run = await prepareRun(spec, base, data, checkpoint);
+    await replay(spec, data, run, step - 1, emit);
+    return await measure(spec, data, run, step);
+  } finally {
+    base.close();
+  }
+}
+
+async function replay(
+  spec: RunSpec,
+  data: RunData,
+  run: PreparedRun,
+  lastStep: number,
+  emit: (event: { done: number; total: number }) => void,
+): Promise<void> {
+  const { progress } = run;
+  const first = progress.step;
+  const input = { spec, ...run, ...data, sampler: null, emit: () => undefined, control: new CallControl() };
+  while (progress.step < lastStep) {
+    await takeStep(input);
+    emit({ done: progress.step - first, total: lastStep - first });
+  }
+}
+
+async function measure(
+  { train: { labelSmoothing } }: RunSpec,
+  data: RunData,
+  { model, method, plan }: PreparedRun,
+  step: number,
+): Promise<InspectedStep> {
+  method.beforeEvaluation();
+  const trainHead = false;
+  const rows: InspectedRow[] = [];
+  for (const index of plan.rowsOf(step).flat()) {
+    const batch = collate(data.train, [index], data.padId);
+    const labelledTokens = labelledRows(batch).rows.length;
+    const sum = tf.tidy(() => batchLoss(model, batch, { gradients: false, trainHead, labelSmoothing }));
+    const loss = (await sum.data())[0]! / labelledTokens;
+    sum.dispose();
+    rows.push({ ...textsOf(data.train[index]!, data, model.spec.vocab), labelledTokens, loss });
+  }
+  const total = rows.reduce((tokens, row) => tokens + row.labelledTokens, 0);
+  return {
+    step,
+    meanLoss: rows.reduce((sum, { loss, labelledTokens }) => sum + loss * labelledTokens, 0) / total,
+    rows,
+  };
+}
+
+/** Virtual tokens, which have ids from `vocab` on, have no text. */
+function textsOf(
+  { line, ids, labels, class: label }: TokenisedExample,
+  { tokenizer, labels: classes }: Pick<RunData, 'tokenizer' | 'labels'>,
+  vocab: number,
+): Pick<InspectedRow, 'line' | 'tokens' | 'prompt' | 'completion'> {
+  const own = ids.filter((id) => id < vocab);
+  const tokens = own.length;
+  if (classes && label !== undefined)
+    return { line, tokens, prompt: textOf(tokenizer, own), completion: classes[label]! };
+  const answer = labels.findIndex((id) => id !== IGNORED);
+  const prompt = ids.subarray(0, answer).filter((id) => id < vocab);
+  const promptText = textOf(tokenizer, prompt);
+  return { line, tokens, prompt: promptText, completion: textOf(tokenizer, own).slice(promptText.length) };
+}
+
+function textOf(tokenizer: TextTokenizer, ids: Int32Array): string {
+  return tokenizer.decode(ids, { skipSpecialTokens: false });
+}

@@ -1,0 +1,142 @@
+/**
+ * Memory that runs out in the middle of a run: smaller micro-batches, the same curve, nothing left over; and when
+ * nothing helps.
+ */
+import * as tf from '@tensorflow/tfjs-core';
+import { beforeAll, describe, expect, it } from 'vitest';
+import { bootBackend } from '../../engine/backends/backends.ts';
+import { bootOrNote } from '../../../test-support/engineSkip.ts';
+import { expectClose } from '../../../test-support/expectClose.ts';
+import { openLoop, type LoopBench } from '../../../test-support/loopBench.ts';
+import { filesBelow, tinyRun } from '../../../test-support/tinyRun.ts';
+import { CallControl } from '../control.ts';
+import type { TrainEvent } from '../../../src-shared/workerCalls.ts';
+import { loadRunState, runStateFile } from './state.ts';
+import { train } from './train.ts';
+import { trainLoop } from './loop.ts';
+
+const SETTINGS = { steps: 5, batch: 6, accumulate: 2 };
+const curve = (bench: LoopBench): number[] => [...bench.losses().values()];
+
+/** A run whose tensors may hold `factor` times what a step of the whole batch needs beside the model. */
+async function peakOf(train: object): Promise<number> {
+  const bench = openLoop({ ...train, steps: 1 });
+  const before = tf.memory().numBytes;
+  let most = 0;
+  const engine = tf.engine();
+  const { runKernel } = engine;
+  engine.runKernel = (...args) => {
+    const result = runKernel.apply(engine, args);
+    most = Math.max(most, tf.memory().numBytes - before);
+    return result as never;
+  };
+  bench.input.val = [];
+  await trainLoop(bench.input);
+  engine.runKernel = runKernel;
+  return most;
+}
+
+describe('on tensorflow', () => {
+  beforeAll(async () => void (await bootBackend('tensorflow')));
+
+  it('halves the micro-batches until they fit, says so, and gives the curve of the run with enough memory', async () => {
+    const whole = openLoop(SETTINGS);
+    await trainLoop(whole.input);
+    const peakBytes = await peakOf(SETTINGS);
+    const bench = openLoop(SETTINGS);
+    bench.input.tensorLimitBytes = tf.memory().numBytes + 0.85 * peakBytes;
+    const held: number[] = [];
+    const { emit } = bench.input;
+    bench.input.emit = (event) => {
+      emit(event);
+      if (event.type === 'step') held.push(tf.memory().numTensors);
+    };
+    expect((await trainLoop(bench.input)).outcome).toBe('completed');
+    expect(bench.logs()).toEqual([
+      expect.stringMatching(/^Memory ran out in step 1 with 6 rows at a time.* 3 at a time and twice the accumulation/),
+    ]);
+    expect(bench.input.progress.splits).toBe(2);
+    expectClose(curve(bench), curve(whole), { rtol: 1e-5, atol: 0 });
+    expect(new Set(held).size).toBe(1);
+  });
+
+  it('a resumed run keeps the smaller micro-batches', async () => {
+    const whole = openLoop(SETTINGS);
+    await trainLoop(whole.input);
+    const peakBytes = await peakOf(SETTINGS);
+    const first = openLoop(SETTINGS);
+    // Only from step 3 on is memory short.
+    first.input.emit = (event) => {
+      if (event.type === 'checkpoint' && event.step === 2)
+        first.input.tensorLimitBytes = tf.memory().numBytes + 0.85 * peakBytes;
+      if (event.type === 'checkpoint' && event.step === 3) first.input.control.ask('stop');
+    };
+    await trainLoop(first.input);
+    const rest = openLoop(SETTINGS, { runDir: first.input.spec.runDir });
+    rest.input.progress = loadRunState(
+      runStateFile(rest.input.spec.runDir),
+      rest.input.method.parameters,
+      rest.input.optimizer,
+    );
+    expect(rest.input.progress).toMatchObject({ step: 3, splits: 2 });
+    await trainLoop(rest.input);
+    expect(rest.logs()).toEqual([]);
+    expectClose(curve(rest), curve(whole).slice(3), { rtol: 1e-5, atol: 0 });
+  });
+
+  it('stops with the numbers and three changes where one row does not fit, with nothing left over', async () => {
+    const bench = openLoop(SETTINGS);
+    bench.input.val = [];
+    const before = tf.memory().numTensors;
+    bench.input.tensorLimitBytes = tf.memory().numBytes + 1000;
+    await expect(trainLoop(bench.input)).rejects.toMatchObject({
+      code: 'OUT_OF_MEMORY',
+      message: expect.stringMatching(/one row of \d+ tokens/),
+      details: { step: 1, changes: [expect.any(String), expect.any(String), expect.any(String)] },
+    });
+    expect(bench.logs()).toHaveLength(3); // 6, 3, 2 rows at a time
+    expect(tf.memory().numTensors).toBeLessThanOrEqual(before + 2); // the tables of rotary positions are the model's
+  });
+
+  it('a limit of the process ends a real run before its first step where it is below what the model takes', async () => {
+    const spec = await tinyRun({ train: { memoryLimitBytes: 2 ** 20 } });
+    const logs: TrainEvent[] = [];
+    await expect(train(spec, false, (event) => void logs.push(event), new CallControl())).rejects.toMatchObject({
+      code: 'OUT_OF_MEMORY',
+    });
+    expect(filesBelow(spec.outDir)).toEqual([]);
+  });
+});
+
+const note = await bootOrNote('webgpu');
+
+describe.skipIf(note !== '')(`on a card${note}`, () => {
+  beforeAll(async () => void (await bootBackend('webgpu')));
+
+  it('goes on with smaller micro-batches after the device has refused memory', async () => {
+    const whole = openLoop({ steps: 4, batch: 4 });
+    whole.input.spec.engine = 'webgpu';
+    await trainLoop(whole.input);
+    let refused = false;
+    const bench = openLoop(
+      { steps: 4, batch: 4 },
+      {
+        beforeTraining: (step) => {
+          if (step !== 3 || refused) return;
+          refused = true;
+          const { device } = tf.backend() as unknown as {
+            device: {
+              createBuffer(descriptor: { size: number; usage: number }): unknown;
+              limits: { maxBufferSize: number };
+            };
+          };
+          device.createBuffer({ size: device.limits.maxBufferSize, usage: 0x80 });
+        },
+      },
+    );
+    bench.input.spec.engine = 'webgpu';
+    await trainLoop(bench.input);
+    expect(bench.logs()).toEqual([expect.stringMatching(/^Memory ran out in step 3 with 4 rows/)]);
+    expectClose(curve(bench), curve(whole), { rtol: 1e-5, atol: 0 });
+  });
+});

@@ -1,0 +1,104 @@
+/**
+ * The gradients of a step in the memory there is: where it runs out, every micro-batch is cut in half and the step is
+ * computed again, over twice as many micro-batches. Rows, effective batch and step stay the same.
+ */
+import os from 'node:os';
+import * as tf from '@tensorflow/tfjs-core';
+import { collate } from '../../datasets/batches.ts';
+import { orShortOfMemory } from '../../engine/backends/deviceWatch.ts';
+import { dropFreeBuffers } from '../../engine/backends/webgpu.ts';
+import type { Batch } from '../../engine/train/batchLoss.ts';
+import { isOutOfMemory, withinMemory } from '../../engine/train/memoryLimit.ts';
+import { accumulateGradients, type LossOptions, type StepGradients } from '../../engine/train/step.ts';
+import { nothingFits } from '../plan/outOfMemory.ts';
+import type { EngineName } from '../../../src-shared/workerCalls.ts';
+import type { LoopInput } from './step.ts';
+
+/** Share of the machine's memory that a run may take on the processor before it has to do with less. */
+const MOST_OF_MACHINE = 0.95;
+
+/**
+ * Most memory that a run may take: `limitBytes`, or most of what the machine or container has; null where only the card
+ * knows.
+ */
+export function memoryLimitBytes(engine: EngineName, gpu: boolean, limitBytes: number | undefined): number | null {
+  if (limitBytes !== undefined) return limitBytes;
+  if (engine === 'webgpu' || gpu) return null;
+  const constrained = process.constrainedMemory();
+  return MOST_OF_MACHINE * Math.min(os.totalmem(), constrained > 0 ? constrained : Infinity);
+}
+
+/**
+ * What of that is left for tensors; null: only the engine itself says when memory has run out. Ask when the model is
+ * loaded.
+ */
+export function tensorLimitBytes(engine: EngineName, gpu: boolean, limitBytes: number | undefined): number | null {
+  const limit = memoryLimitBytes(engine, gpu, limitBytes);
+  if (limit === null || engine === 'webgpu' || gpu) return limit; // a card's memory holds the tensors only
+  return limit - (process.memoryUsage.rss() - tf.memory().numBytes);
+}
+
+/**
+ * Gradients of the micro-batches `rows`, in halves where that was or now is needed. Throws OUT_OF_MEMORY where single
+ * rows do not fit.
+ */
+export async function gradientsInMemory(
+  input: LoopInput,
+  rows: number[][],
+  options: LossOptions,
+): Promise<{ batches: Batch[]; sums: StepGradients }> {
+  const { progress, train, padId, emit } = input;
+  for (;;) {
+    const parts = rows.flatMap((microBatch) => cut(microBatch, progress.splits));
+    const batches = parts.map((part) => collate(train, part, padId));
+    try {
+      return { batches, sums: await attempt(input, batches, options) };
+    } catch (error) {
+      if (!isOutOfMemory(error)) throw error;
+      const largest = Math.max(...parts.map((part) => part.length));
+      if (largest === 1) throw nothingFits(input, batches, error);
+      if (input.spec.engine === 'webgpu') dropFreeBuffers();
+      progress.splits *= 2;
+      const half = Math.ceil(largest / 2);
+      emit({
+        type: 'log',
+        message:
+          `Memory ran out in step ${progress.step + 1} with ${largest} rows at a time; the run goes on from ` +
+          `there with ${half} at a time and twice the accumulation, so that each step still sees the same rows.`,
+      });
+    }
+  }
+}
+
+/** `parts` runs of rows of like size, fewer where there are not as many rows. */
+function cut(rows: number[], parts: number): number[][] {
+  const size = Math.ceil(rows.length / parts);
+  return Array.from({ length: Math.ceil(rows.length / size) }, (_, i) => rows.slice(i * size, (i + 1) * size));
+}
+
+/** Leaves no tensor behind when it fails. */
+async function attempt(
+  { spec, model, method, tensorLimitBytes }: LoopInput,
+  batches: Batch[],
+  options: LossOptions,
+): Promise<StepGradients> {
+  const compute = (): StepGradients => {
+    const all = (): StepGradients => accumulateGradients(model, method.parameters, batches, options);
+    const { loss, gradients } = tf.tidy(() => ({
+      ...(tensorLimitBytes === null ? all() : withinMemory(tensorLimitBytes, all)),
+    }));
+    return { loss, gradients };
+  };
+  if (spec.engine !== 'webgpu') return compute();
+  let sums: StepGradients | undefined;
+  try {
+    return await orShortOfMemory(async () => {
+      sums = compute();
+      await sums.loss.data(); // a card reports a shortage after the fact
+      return sums;
+    });
+  } catch (error) {
+    if (sums) tf.dispose([sums.loss, ...sums.gradients]);
+    throw error;
+  }
+}

@@ -1,0 +1,85 @@
+/**
+ * Texts that a run writes on its way, so that one can read what it has learnt: greedy continuations of fixed prompts
+ * with the half-trained values in place. Nothing here is drawn at random and no value is changed, so the training goes
+ * on as if it had not been; the key/value cache goes with the last token.
+ */
+import { encodeChatPrompt } from '../../datasets/chat.ts';
+import type { TextTokenizer } from '../../datasets/tokenizer.ts';
+import type { DatasetKind } from '../../datasets/types.ts';
+import { virtualPrompt } from '../../datasets/virtualTokens.ts';
+import { usageError } from '../../../src-shared/errors.ts';
+import { generateBatch } from '../../engine/generate/generate.ts';
+import type { Decoder } from '../../engine/model/decoder.ts';
+import { Random } from '../../engine/random.ts';
+import type { AttachedMethod } from '../../methods/attach.ts';
+import type { TrainSettings } from '../../../src-shared/workerCalls.ts';
+
+export interface Sampler {
+  /** One text per prompt. */
+  texts(): Promise<string[]>;
+}
+
+interface SamplerInput {
+  model: Decoder;
+  method: AttachedMethod;
+  tokenizer: TextTokenizer;
+  /** Conversations are asked through the chat template, all else is continued as it is. */
+  kind: DatasetKind;
+}
+
+/** Null where no samples are wanted. Throws SAMPLE_PROMPT_TOO_LONG, EMPTY_PROMPT. */
+export function makeSampler(
+  { samplePrompts, sampleTokens }: TrainSettings,
+  { model, method, tokenizer, kind }: SamplerInput,
+): Sampler | null {
+  if (samplePrompts.length === 0) return null;
+  const virtual = model.adapter?.virtual;
+  const prompts = samplePrompts.map((text) => {
+    const ids =
+      kind === 'messages'
+        ? encodeChatPrompt(tokenizer, [{ role: 'user', content: text }])
+        : tokenizer.encodePrompt(text);
+    const all = virtual ? virtualPrompt(ids, { ...virtual, vocab: model.spec.vocab }) : ids;
+    checkLength(text, all.length, model.spec.maxPositions);
+    return all;
+  });
+  const eosIds = [...new Set([...tokenizer.eosIds, ...model.spec.eosTokenIds])];
+  return {
+    async texts() {
+      method.beforeEvaluation();
+      const written: number[][] = prompts.map(() => []);
+      const options = { maxNew: sampleTokens, temperature: 0, eosIds, random: new Random(0) };
+      for await (const event of generateBatch(
+        model,
+        prompts.map((prompt) => ({ prompt, options })),
+      )) {
+        if ('id' in event) written[event.row]!.push(event.id);
+      }
+      return prompts.map((prompt, row) =>
+        continuation(
+          tokenizer,
+          prompt.filter((id) => id < model.spec.vocab),
+          written[row]!,
+        ),
+      );
+    },
+  };
+}
+
+/**
+ * What the new tokens add to the text of the prompt: some tokenizers write a token otherwise at the start of a text.
+ */
+function continuation(tokenizer: TextTokenizer, prompt: number[], written: number[]): string {
+  return tokenizer.decode([...prompt, ...written]).slice(tokenizer.decode(prompt).length);
+}
+
+function checkLength(text: string, tokens: number, maxPositions: number): void {
+  if (tokens === 0) throw usageError('EMPTY_PROMPT', 'A sample prompt has no tokens; type at least one word.');
+  if (tokens < maxPositions) return;
+  throw usageError(
+    'SAMPLE_PROMPT_TOO_LONG',
+    `The sample prompt "${text.slice(0, 40)}…" has ${tokens} tokens, but this model sees at most ` +
+      `${maxPositions}; shorten it.`,
+    { tokens, maxPositions },
+  );
+}

@@ -1,0 +1,75 @@
+/**
+ * The checkpoints of a run that are kept: `checkpoints/step-N.safetensors` in its folder, each a second name of a state
+ * that was the newest once. They stay when the run ends, for a look back at a step and for going on from there
+ * otherwise.
+ */
+import fs from 'node:fs';
+import path from 'node:path';
+import { CHECKPOINT_FILE } from '../../../src-shared/workerCalls.ts';
+
+const FOLDER = 'checkpoints';
+const NAME = /^step-(\d+)\.safetensors$/;
+const NEWEST = 2;
+const OLDER = 6;
+
+export interface CheckpointInfo {
+  /** Optimiser steps that had been done. */
+  step: number;
+  sizeBytes: number;
+}
+
+export function keptCheckpointFile(runDir: string, step: number): string {
+  return path.join(runDir, FOLDER, `step-${step}.safetensors`);
+}
+
+/** Rising by step; of a folder that is gone, none. */
+export function keptCheckpoints(runDir: string): CheckpointInfo[] {
+  const dir = path.join(runDir, FOLDER);
+  if (!fs.existsSync(dir)) return [];
+  const steps = fs
+    .readdirSync(dir)
+    .flatMap((name) => NAME.exec(name)?.[1] ?? [])
+    .map(Number);
+  return steps
+    .sort((a, b) => a - b)
+    .map((step) => ({ step, sizeBytes: fs.statSync(keptCheckpointFile(runDir, step)).size }));
+}
+
+/**
+ * Keeps the state that has just been written for `step`, and thins the others. `onlyNewest`: each is as large as a
+ * model.
+ */
+export function keepCheckpoint(runDir: string, step: number, { onlyNewest }: { onlyNewest: boolean }): void {
+  addKeptCheckpoint(path.join(runDir, CHECKPOINT_FILE), runDir, step);
+  const steps = keptCheckpoints(runDir).map((kept) => kept.step);
+  const stay = new Set(onlyNewest ? [step] : thinned(steps));
+  for (const old of steps) if (!stay.has(old)) fs.rmSync(keptCheckpointFile(runDir, old), { force: true });
+}
+
+/** Files of states are never changed, only replaced, so a second name is as good as a copy. */
+export function addKeptCheckpoint(source: string, runDir: string, step: number): void {
+  const target = keptCheckpointFile(runDir, step);
+  fs.mkdirSync(path.dirname(target), { recursive: true });
+  fs.rmSync(target, { force: true });
+  linkOrCopy(source, target);
+}
+
+/** File systems without hard links get a copy. */
+export function linkOrCopy(source: string, target: string): void {
+  try {
+    fs.linkSync(source, target);
+  } catch {
+    fs.copyFileSync(source, target);
+  }
+}
+
+/** Of rising steps: the newest two, the first, and of those between as many, spread evenly, as make six older ones. */
+export function thinned(steps: number[]): number[] {
+  const older = steps.slice(0, -NEWEST);
+  while (older.length > OLDER) {
+    // The gap that would be left where one goes; the first stays, whatever comes.
+    const gaps = older.slice(1).map((_, i) => (older[i + 2] ?? steps.at(-NEWEST)!) - older[i]!);
+    older.splice(1 + gaps.indexOf(Math.min(...gaps)), 1);
+  }
+  return [...older, ...steps.slice(-NEWEST)];
+}

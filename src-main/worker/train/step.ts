@@ -1,0 +1,123 @@
+/**
+ * One optimiser step of a run: its rows, its learning rate, its metrics, and the guard against losses that are not
+ * finite.
+ */
+import fs from 'node:fs';
+import path from 'node:path';
+import type { BatchPlan } from '../../datasets/batchPlan.ts';
+import type { TokenisedExample } from '../../datasets/types.ts';
+import { GraftError } from '../../../src-shared/errors.ts';
+import { deviceFailure } from '../../engine/backends/deviceWatch.ts';
+import type { Decoder } from '../../engine/model/decoder.ts';
+import type { AdamW } from '../../engine/optim/adamw.ts';
+import { scheduleFactor, warmupSteps } from '../../engine/optim/schedule.ts';
+import { countTokens } from '../../engine/train/batchLoss.ts';
+import { neftuneNoise } from '../../engine/train/neftune.ts';
+import { applyGradients, type StepResult } from '../../engine/train/step.ts';
+import { Random } from '../../engine/random.ts';
+import type { CallControl } from '../control.ts';
+import { gradientsInMemory } from './memoryGuard.ts';
+import type { AttachedMethod } from '../../methods/attach.ts';
+import { CHECKPOINT_FILE, type RunSpec, type StepMetrics, type TrainEvent } from '../../../src-shared/workerCalls.ts';
+import type { Progress } from './state.ts';
+import type { Sampler } from './sampling.ts';
+
+export interface LoopInput {
+  spec: RunSpec;
+  model: Decoder;
+  method: AttachedMethod;
+  optimizer: AdamW;
+  /** Where to go on from; kept up to date. */
+  progress: Progress;
+  totalSteps: number;
+  /** Which of the rows of `train` make up which step. */
+  plan: BatchPlan;
+  train: TokenisedExample[];
+  val: TokenisedExample[];
+  /** The classes, where texts are classified. */
+  labels?: string[];
+  padId: number;
+  /** Null: no sample texts are wanted. */
+  sampler: Sampler | null;
+  /** What tensors may hold; null: as much as the engine has. */
+  tensorLimitBytes: number | null;
+  emit: (event: TrainEvent) => void;
+  control: CallControl;
+}
+
+/**
+ * Takes the next step; null where it was skipped because loss or gradient norm was not finite.
+ * Throws LOSS_NOT_FINITE after `maxBadSteps` of those in a row.
+ */
+export async function takeStep(input: LoopInput): Promise<StepMetrics | null> {
+  const { spec, model, optimizer, progress, totalSteps, plan } = input;
+  const settings = spec.train;
+  const step = progress.step + 1;
+  const started = performance.now();
+  const lr =
+    settings.lr *
+    scheduleFactor(settings.schedule, progress.step, warmupSteps(settings.warmup, totalSteps), totalSteps);
+  const { batches, sums } = await gradientsInMemory(input, plan.rowsOf(step), {
+    labelSmoothing: settings.labelSmoothing,
+    gradientCheckpointing: settings.gradientCheckpointing,
+    beforeMicroBatch: (index) => beforeMicroBatch(input, `${step} ${index}`),
+  });
+  model.inputNoise = null;
+  const result = await applyGradients(optimizer, sums, { lr, clip: settings.clip });
+  const failure = spec.engine === 'webgpu' ? deviceFailure() : null;
+  if (failure) throw failure; // before anything of this step is counted or saved
+  const elapsedMs = performance.now() - started;
+  progress.step = step;
+  progress.peakMemoryBytes = Math.max(progress.peakMemoryBytes, process.resourceUsage().maxRSS * 1024);
+  if (!result.updated) {
+    countBadStep(input, result);
+    return null;
+  }
+  const { loss, gradNorm } = result;
+  const tokens = batches.reduce((sum, batch) => sum + countTokens(batch), 0);
+  progress.badSteps = 0;
+  progress.tokens += tokens;
+  progress.trainingMs += elapsedMs;
+  if (optimizer.t === 1) progress.firstLoss = loss;
+  progress.lastLoss = loss;
+  return {
+    step,
+    loss,
+    lr,
+    gradNorm,
+    tokensPerSecond: tokens / (elapsedMs / 1000),
+    memoryBytes: process.memoryUsage.rss(),
+    elapsedMs,
+  };
+}
+
+/** All that is drawn at random in a micro-batch is a function of the seed and its place. */
+function beforeMicroBatch({ spec, model, method }: LoopInput, place: string): void {
+  const { neftune, seed } = spec.train;
+  model.inputNoise = neftune > 0 ? neftuneNoise(neftune, Random.stream(seed, `neftune ${place}`)) : null;
+  method.beforeTraining(place);
+}
+
+function countBadStep({ spec, progress, emit }: LoopInput, { loss, gradNorm }: StepResult): void {
+  const { step } = progress;
+  const { maxBadSteps } = spec.train;
+  progress.badSteps++;
+  progress.skippedSteps++;
+  emit({
+    type: 'log',
+    message:
+      `Step ${step} is skipped, since its loss is ${loss} and its gradient norm ${gradNorm} ` +
+      `(${progress.badSteps} in a row; the run ends after ${maxBadSteps}).`,
+  });
+  if (progress.badSteps < maxBadSteps) return;
+  const hasCheckpoint = fs.existsSync(path.join(spec.runDir, CHECKPOINT_FILE));
+  const next = hasCheckpoint
+    ? 'or resume from the last checkpoint, which is from before them'
+    : 'since there is no checkpoint from before them';
+  throw new GraftError(
+    'LOSS_NOT_FINITE',
+    `${maxBadSteps} steps in a row, up to step ${step}, had no finite loss (${loss}, gradient norm ` +
+      `${gradNorm}); start again with a lower learning rate or a lower clipping norm, ${next}.`,
+    { step, loss, gradNorm, skippedSteps: progress.skippedSteps, hasCheckpoint },
+  );
+}

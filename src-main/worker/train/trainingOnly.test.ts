@@ -1,0 +1,56 @@
+/** Settings that change training and nothing else: smoothed labels, noise on the embeddings, recomputed blocks. */
+import { beforeAll, expect, it } from 'vitest';
+import { bootBackend } from '../../engine/backends/backends.ts';
+import { expectClose } from '../../../test-support/expectClose.ts';
+import { openLoop } from '../../../test-support/loopBench.ts';
+import { loadRunState, runStateFile } from './state.ts';
+import { trainLoop } from './loop.ts';
+
+beforeAll(async () => void (await bootBackend('tensorflow')));
+
+async function run(train: object): Promise<{ losses: number[]; firstValLoss: number }> {
+  const bench = openLoop(train);
+  await trainLoop(bench.input);
+  return { losses: [...bench.losses().values()], firstValLoss: bench.input.progress.initialValLoss! };
+}
+
+it('smoothing and noise change the training loss, not the validation loss of the same values', async () => {
+  const plain = await run({ steps: 2 });
+  for (const setting of [{ labelSmoothing: 0.1 }, { neftune: 5 }]) {
+    const changed = await run({ steps: 2, ...setting });
+    expect(Math.abs(changed.losses[0]! - plain.losses[0]!)).toBeGreaterThan(1e-3);
+    expect(changed.firstValLoss).toBe(plain.firstValLoss);
+    // Validated on the step's own rows, after no update: still the plain loss.
+    const idle = openLoop({ steps: 1, lr: 1e-30, ...setting });
+    idle.input.val = idle.input.train;
+    await trainLoop(idle.input);
+    expectClose([idle.input.progress.valLoss!], [idle.input.progress.initialValLoss!], { rtol: 1e-6, atol: 0 });
+  }
+});
+
+it('the noise of a resumed run is that of the uninterrupted one', async () => {
+  const settings = { steps: 4, neftune: 5, accumulate: 2 };
+  const whole = openLoop(settings);
+  await trainLoop(whole.input);
+  const first = openLoop(settings);
+  first.input.totalSteps = 2;
+  first.input.emit = (event) => {
+    if (event.type === 'checkpoint' && event.step === 1) first.input.control.ask('stop');
+  };
+  await trainLoop(first.input);
+  const rest = openLoop(settings, { runDir: first.input.spec.runDir });
+  rest.input.progress = loadRunState(
+    runStateFile(rest.input.spec.runDir),
+    rest.input.method.parameters,
+    rest.input.optimizer,
+  );
+  expect(rest.input.progress.step).toBe(1);
+  await trainLoop(rest.input);
+  expect([...rest.losses()].slice(1)).toEqual([...whole.losses()].slice(2));
+  expect([...rest.losses()][0]![0]).toBe(2);
+});
+
+it('a run with recomputed blocks gives the losses of one without', async () => {
+  const [kept, again] = [await run({ gradientCheckpointing: false }), await run({ gradientCheckpointing: true })];
+  expectClose(again.losses, kept.losses, { rtol: 1e-5, atol: 0 });
+});

@@ -1,0 +1,86 @@
+/** Evaluation during a run: the validation loss, which values were the best, and whether it still pays to go on. */
+import { setImmediate } from 'node:timers/promises';
+import type { Decoder } from '../../engine/model/decoder.ts';
+import type { Batch } from '../../engine/train/batchLoss.ts';
+import { classScores, evaluateClasses, type ClassScores } from '../../engine/train/classification.ts';
+import { evaluateLoss } from '../../engine/train/evaluate.ts';
+import { removeBestValues, saveBestValues } from './bestValues.ts';
+import { evaluationBatches } from '../verify/evaluate.ts';
+import type { Progress } from './state.ts';
+import type { LoopInput } from './step.ts';
+
+/**
+ * Mean validation loss of the values as they are; nothing to do without validation rows. `savedBest`: the best step
+ * that the last checkpoint names. False where a pause was asked for before the end: nothing has then been counted.
+ */
+export async function validate(input: LoopInput, savedBest: number | null): Promise<boolean> {
+  const { val, spec, method, progress, emit } = input;
+  if (!val.length) return true;
+  method.beforeEvaluation();
+  const measured = await measure(input);
+  if (!measured) return false;
+  const { loss: valLoss, ...scores } = measured;
+  progress.valLoss = valLoss;
+  if (Number.isFinite(valLoss)) emit({ type: 'eval', step: progress.step, valLoss, ...scores });
+  else emit({ type: 'log', message: `The validation loss after step ${progress.step} is ${valLoss}.` });
+  if (progress.step === 0) progress.initialValLoss = valLoss;
+  else if (countEvaluation(progress, spec.train.minDelta) && spec.train.keepBest) {
+    await saveBestValues(spec.runDir, progress.step, method.parameters);
+    removeBestValues(spec.runDir, [progress.step, ...(savedBest === null ? [] : [savedBest])]);
+  }
+  return true;
+}
+
+/** What ends an evaluation before its last batch. */
+const INTERRUPTED = Symbol('a pause was asked for');
+
+async function measure({
+  model,
+  val,
+  labels,
+  spec,
+  padId,
+  control,
+}: LoopInput): Promise<{ loss: number; scores?: ClassScores } | null> {
+  const batches = evaluationBatches(val, spec.train.batch, padId);
+  const onBatch = async (): Promise<void> => {
+    await setImmediate(); // lets the wish to pause get in
+    if (control.paused && !control.stopped) throw INTERRUPTED;
+  };
+  try {
+    return labels
+      ? await classify(model, batches, labels.length, onBatch)
+      : { loss: (await evaluateLoss(model, batches, onBatch)).loss };
+  } catch (error) {
+    if (error === INTERRUPTED) return null;
+    throw error;
+  }
+}
+
+async function classify(
+  model: Decoder,
+  batches: Iterable<Batch>,
+  classes: number,
+  onBatch: () => Promise<void>,
+): Promise<{ loss: number; scores: ClassScores }> {
+  const { loss, predicted, actual } = await evaluateClasses(model, batches, onBatch);
+  return { loss, scores: classScores(predicted, actual, classes) };
+}
+
+/**
+ * Counts the evaluation that `progress.valLoss` is of; whether it is the best so far. A gain below `minDelta` does not
+ * count as one.
+ */
+export function countEvaluation(
+  progress: Pick<Progress, 'step' | 'valLoss' | 'best' | 'evaluationsWithoutGain'>,
+  minDelta: number,
+): boolean {
+  const { step, best } = progress;
+  const valLoss = progress.valLoss ?? NaN;
+  const gain = best ? best.valLoss - valLoss : Infinity;
+  if (Number.isNaN(valLoss) || !(gain > minDelta)) progress.evaluationsWithoutGain++;
+  else progress.evaluationsWithoutGain = 0;
+  if (Number.isNaN(valLoss) || !(gain > 0)) return false;
+  progress.best = { step, valLoss };
+  return true;
+}

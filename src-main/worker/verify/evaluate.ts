@@ -1,0 +1,111 @@
+/**
+ * Loss and perplexity of a base model, with or without an adapter, on a dataset; accuracy and F1 of one that classifies
+ * texts.
+ */
+import { openCheckpoint, type Checkpoint } from '../../basemodel/baseModel.ts';
+import { readAdapter, type StoredAdapter } from '../../adapters/storedAdapter.ts';
+import { collate } from '../../datasets/batches.ts';
+import { assertTrainable, prepareDataset } from '../../datasets/dataset.ts';
+import { loadTokenizer } from '../../datasets/tokenizer.ts';
+import type { TokenisedExample } from '../../datasets/types.ts';
+import { withVirtualTokens, type VirtualLayout } from '../../datasets/virtualTokens.ts';
+import { usageError } from '../../../src-shared/errors.ts';
+import type { Adapter } from '../../methods/attached.ts';
+import type { Batch } from '../../engine/train/batchLoss.ts';
+import { SCORE } from '../../engine/model/weights.ts';
+import { classScores, evaluateClasses } from '../../engine/train/classification.ts';
+import { evaluateLoss } from '../../engine/train/evaluate.ts';
+import { loadStored } from '../../methods/adapterFolder.ts';
+import { checkBaseDtype } from '../train/baseDtype.ts';
+import { useEngine } from '../engines.ts';
+import { loadDecoder } from '../loadDecoder.ts';
+import type { EvaluateResult, WorkerCalls } from '../../../src-shared/workerCalls.ts';
+
+type Params = WorkerCalls['evaluate']['params'];
+
+export async function evaluate(
+  params: Params,
+  emit: (event: WorkerCalls['evaluate']['event']) => void,
+): Promise<EvaluateResult> {
+  checkBaseDtype(params.baseDtype, params.engine);
+  const checkpoint = openCheckpoint(params.modelDir);
+  try {
+    await useEngine(params.engine);
+    const stored = params.adapterDir === undefined ? null : readAdapter(params.adapterDir);
+    const adapter = stored && loadStored(stored, checkpoint);
+    try {
+      const labels = stored && adapter ? labelsOf(stored, adapter) : undefined;
+      return await evaluateWith(adapter, labels, checkpoint, params, emit);
+    } finally {
+      adapter?.dispose();
+    }
+  } finally {
+    checkpoint.close();
+  }
+}
+
+async function evaluateWith(
+  adapter: Adapter | null,
+  labels: string[] | undefined,
+  checkpoint: Checkpoint,
+  params: Params,
+  emit: (event: WorkerCalls['evaluate']['event']) => void,
+): Promise<EvaluateResult> {
+  const tokenizer = loadTokenizer(params.modelDir);
+  const virtual = layoutOf(adapter, checkpoint.spec.vocab, params.data.lossOn);
+  const longest = checkpoint.spec.maxPositions - virtual.prefix - virtual.infix;
+  const prepared = await prepareDataset({
+    ...params.data,
+    maxLength: Math.min(params.data.maxLength, longest),
+    tokenizer,
+    classify: labels !== undefined,
+    labels,
+  });
+  assertTrainable(prepared);
+  const examples = prepared.examples.map((example) => withVirtualTokens(example, virtual));
+  const model = loadDecoder(checkpoint, { baseDtype: params.baseDtype, forwardOnly: true });
+  model.adapter = adapter;
+  const total = Math.ceil(examples.length / params.batch);
+  const batches = evaluationBatches(examples, params.batch, tokenizer.padId);
+  const onBatch = (done: number): void => emit({ done, total });
+  if (labels) {
+    const { loss, predicted, actual } = await evaluateClasses(model, batches, onBatch);
+    model.dispose();
+    return {
+      loss,
+      perplexity: Math.exp(loss),
+      tokens: actual.length,
+      rows: actual.length,
+      scores: { ...classScores(predicted, actual, labels.length), labels },
+    };
+  }
+  const { loss, tokens } = await evaluateLoss(model, batches, onBatch);
+  model.dispose();
+  return { loss, perplexity: Math.exp(loss), tokens, rows: examples.length };
+}
+
+/** The classes of an adapter that classifies texts; one made elsewhere, which does not name them, has 0, 1, 2 … */
+function labelsOf({ graft }: StoredAdapter, adapter: Adapter): string[] | undefined {
+  const score = adapter.overrides?.get(SCORE);
+  if (!score) return undefined;
+  return graft?.labels ?? Array.from({ length: score.value.shape[0]! }, (_, i) => String(i));
+}
+
+/** Throws INFIX_NEEDS_ANSWERS where an infix has no place. */
+function layoutOf(adapter: Adapter | null, vocab: number, lossOn: Params['data']['lossOn']): VirtualLayout {
+  const { prefix, infix } = adapter?.virtual ?? { prefix: 0, infix: 0 };
+  if (infix > 0 && lossOn === 'all') {
+    throw usageError(
+      'INFIX_NEEDS_ANSWERS',
+      'This adapter has an infix between prompt and answer, but with the loss on all tokens there is no such ' +
+        'place; put the loss on completions.',
+    );
+  }
+  return { prefix, infix, vocab };
+}
+
+/** All examples, those of like length together so that little is padding; the mean does not depend on the order. */
+export function* evaluationBatches(examples: TokenisedExample[], batch: number, padId: number): Generator<Batch> {
+  const order = examples.map((_, i) => i).sort((a, b) => examples[a]!.ids.length - examples[b]!.ids.length || a - b);
+  for (let i = 0; i < order.length; i += batch) yield collate(examples, order.slice(i, i + batch), padId);
+}

@@ -1,0 +1,54 @@
+/** Prompts that the adapter was not trained on: the validation rows of its run, or fixed texts. */
+import fs from 'node:fs';
+import path from 'node:path';
+import { fileSha256 } from '../../files/sha256.ts';
+import { prepareDataset } from '../../datasets/dataset.ts';
+import { splitExamples } from '../../datasets/split.ts';
+import { loadTokenizer } from '../../datasets/tokenizer.ts';
+import type { ArchitectureSpec } from '../../engine/model/architecture.ts';
+import { Random } from '../../engine/random.ts';
+import type { MergeParams } from '../../../src-shared/workerCalls.ts';
+
+const PROMPTS = 8;
+const PROMPT_TOKENS = 48;
+
+const TEXTS = [
+  'The quick brown fox jumps over the lazy dog.',
+  'Once upon a time there was a small village by the sea, and in it lived',
+  'name : The Eagle | food : Italian | area : riverside |',
+  'def main():\n    print("hello")\n',
+  '1, 2, 3, 5, 8, 13,',
+  'Question: What is the capital of France?\nAnswer:',
+  'Liebe Freunde, heute möchte ich euch erzählen,',
+  '{"id": 7, "tags": ["a", "b"], "value": 3.14}',
+];
+
+/** Token ids, at most 48 each. A checkpoint without a tokenizer is asked with random ids. */
+export async function heldOutPrompts(
+  modelDir: string,
+  spec: ArchitectureSpec,
+  heldOut: MergeParams['heldOut'],
+): Promise<Int32Array[]> {
+  const longest = Math.min(PROMPT_TOKENS, Math.floor(spec.maxPositions / 2));
+  if (!fs.existsSync(path.join(modelDir, 'tokenizer.json'))) return randomPrompts(spec.vocab, longest);
+  const tokenizer = loadTokenizer(modelDir);
+  if (heldOut && isUnchanged(heldOut.data)) {
+    const prepared = await prepareDataset({ ...heldOut.data, tokenizer });
+    const { val } = splitExamples(prepared.examples, heldOut.val, heldOut.seed);
+    const rows = Random.stream(heldOut.seed, 'parity')
+      .shuffle([...val])
+      .slice(0, PROMPTS);
+    if (rows.length) return rows.map(({ ids }) => ids.slice(0, longest));
+  }
+  return TEXTS.map((text) => Int32Array.from(tokenizer.encodePrompt(text).slice(0, longest)));
+}
+
+/** A file that has moved or changed since the run says nothing about what the run held out. */
+function isUnchanged({ file, hash }: NonNullable<MergeParams['heldOut']>['data']): boolean {
+  return fs.existsSync(file) && hash !== undefined && fileSha256(file) === hash;
+}
+
+function randomPrompts(vocab: number, length: number): Int32Array[] {
+  const random = Random.stream(0, 'parity');
+  return Array.from({ length: PROMPTS }, () => Int32Array.from({ length }, () => random.integer(vocab)));
+}

@@ -1,0 +1,109 @@
+/** Merging into a folder that only appears once its parity certificate has passed. */
+import fs from 'node:fs';
+import path from 'node:path';
+import { openCheckpoint, type Checkpoint } from '../../basemodel/baseModel.ts';
+import { FLOAT_DTYPES, type DtypeName } from '../../safetensors/dtype.ts';
+import { writeOutputFolder } from '../../basemodel/outputFolder.ts';
+import { CERTIFICATE_FILE } from '../../basemodel/sideFiles.ts';
+import { readAdapter, type StoredAdapter } from '../../adapters/storedAdapter.ts';
+import { GraftError } from '../../../src-shared/errors.ts';
+import { mergeTasks } from '../../merging/merge.ts';
+import { useEngine } from '../engines.ts';
+import { heldOutPrompts } from './heldOut.ts';
+import { parityOf } from './parity.ts';
+import type {
+  MergeParams,
+  MergeResult,
+  ParityCertificate,
+  TaskDir,
+  WorkerCalls,
+} from '../../../src-shared/workerCalls.ts';
+
+export async function mergeAndVerify(
+  params: MergeParams,
+  emit: (event: WorkerCalls['merge']['event']) => void,
+): Promise<MergeResult> {
+  const checkpoint = openCheckpoint(params.modelDir);
+  try {
+    const tasks = tasksOf(params).map(({ adapterDir, scale }) => ({ adapter: readAdapter(adapterDir), weight: scale }));
+    return await writeOutputFolder(params.outDir, checkpoint.dir, async (dir) => {
+      const onProgress = ({ done, total }: { done: number; total: number }): void =>
+        emit({ done, total, phase: 'merge' });
+      const written = await mergeTasks({
+        checkpoint,
+        tasks,
+        outDir: dir,
+        ...(params.dtype ? { dtype: params.dtype } : {}),
+        onProgress,
+      });
+      const certificate = await certify(
+        params,
+        checkpoint,
+        tasks.map(({ adapter }) => adapter),
+        dir,
+        emit,
+      );
+      fs.writeFileSync(path.join(dir, CERTIFICATE_FILE), `${JSON.stringify(certificate, null, 2)}\n`);
+      return {
+        outDir: path.resolve(params.outDir),
+        files: [...written.files, CERTIFICATE_FILE],
+        sizeBytes: written.sizeBytes,
+        sha256: written.sha256,
+        certificate,
+      };
+    });
+  } finally {
+    checkpoint.close();
+  }
+}
+
+function tasksOf({ tasks, adapterDir }: MergeParams): TaskDir[] {
+  return tasks ?? [{ adapterDir, scale: 1 }];
+}
+
+/** Throws PARITY_FAILED above the tolerance: then there is no export. */
+async function certify(
+  params: MergeParams,
+  checkpoint: Checkpoint,
+  adapters: StoredAdapter[],
+  mergedDir: string,
+  emit: (event: WorkerCalls['merge']['event']) => void,
+): Promise<ParityCertificate> {
+  await useEngine(params.engine);
+  const prompts = await heldOutPrompts(mergedDir, checkpoint.spec, params.heldOut);
+  const dtype = params.dtype ?? dtypeOf(checkpoint);
+  const parity = await parityOf({
+    checkpoint,
+    tasks: tasksOf(params),
+    mergedDir,
+    prompts,
+    dtype,
+    onProgress: (done, total) => emit({ done, total, phase: 'verify' }),
+  });
+  const shas = adapters.map(({ sha256 }) => sha256);
+  const tasks = params.tasks?.map(({ scale }, i) => ({ adapterSha256: shas[i]!, scale }));
+  const certificate: ParityCertificate = {
+    ...parity,
+    dtype,
+    engine: params.engine,
+    adapterSha256: shas[0]!,
+    ...(tasks ? { tasks } : {}),
+    baseHash: checkpoint.hash,
+    createdAt: new Date().toISOString(),
+  };
+  if (certificate.passed) return certificate;
+  throw new GraftError(
+    'PARITY_FAILED',
+    `The merged model's logits differ from base + adapter by ${certificate.maxLogitDifference.toPrecision(3)}, ` +
+      `above the tolerance ${certificate.tolerance.toPrecision(3)} of ${dtype}; nothing was exported, try dtype ` +
+      'f32.',
+    { certificate },
+  );
+}
+
+/** The coarsest dtype among the model's tensors: it bounds how exact an export in the base's own dtypes can be. */
+function dtypeOf(checkpoint: Checkpoint): DtypeName {
+  const dtypes = new Set([...checkpoint.tensors.values()].map(({ dtype }) => dtype));
+  const order: DtypeName[] = ['bf16', 'f16', 'f32'];
+  return order.find((name) => dtypes.has(FLOAT_DTYPES[name])) ?? 'f32';
+}

@@ -1,0 +1,47 @@
+/** What to say when a run or an export has ended. */
+import type { ExportRecord, RunView } from './api.ts';
+import { baseName, formatLoss } from './format.ts';
+import { hashFor } from '../../src-shared/routes.ts';
+
+export interface Announcement {
+  title: string;
+  text: string;
+  tone: 'good' | 'bad';
+  /** Where more is to be seen. */
+  hash: string;
+}
+
+/** Undefined for a run that has not ended, or that the user has stopped. */
+export function runAnnouncement(
+  run: Pick<RunView, 'id' | 'name' | 'status' | 'error' | 'result'>,
+): Announcement | undefined {
+  const hash = hashFor('runs', run.id);
+  if (run.status === 'failed')
+    return { title: `${run.name} failed`, text: run.error?.message ?? 'Open the run to see why.', tone: 'bad', hash };
+  if (run.status !== 'completed') return undefined;
+  const { valLoss = null, finalLoss = null } = run.result ?? {};
+  const loss = valLoss === null ? `loss ${formatLoss(finalLoss)}` : `validation loss ${formatLoss(valLoss)}`;
+  return { title: `${run.name} is trained`, text: `Training is complete: ${loss}.`, tone: 'good', hash };
+}
+
+/** Undefined for an export that has not ended, or that the user has cancelled. */
+export function exportAnnouncement(
+  record: Pick<ExportRecord, 'outDir' | 'status' | 'error' | 'kind'>,
+): Announcement | undefined {
+  const name = baseName(record.outDir);
+  const hash = hashFor('export');
+  if (record.status === 'completed')
+    return {
+      title: `${name} is exported`,
+      text: record.kind === 'merged' ? 'The certificate has passed.' : 'The adapter was copied.',
+      tone: 'good',
+      hash,
+    };
+  if (record.status !== 'failed' || record.error?.code === 'EXPORT_CANCELLED') return undefined;
+  return {
+    title: `Exporting ${name} failed`,
+    text: record.error?.message ?? 'Open Export to see why.',
+    tone: 'bad',
+    hash,
+  };
+}

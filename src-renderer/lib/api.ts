@@ -1,0 +1,99 @@
+/**
+ * The typed client of the router, the same on both hosts: Electron's bridge, or HTTP with
+ * server-sent events on the web host.
+ */
+import { createTRPCClient, httpBatchLink, httpLink, httpSubscriptionLink, splitLink } from '@trpc/client';
+import type { AppRouter } from '../../src-main/api/router.ts';
+import { bridgeLink } from './bridgeLink.ts';
+import { bridge } from './host.ts';
+
+export type {
+  ActivityEvent,
+  AdapterComparison,
+  AdapterDetails,
+  AdapterInspection,
+  AdapterView,
+  AnswerPiece,
+  AppSettings,
+  BaseModel,
+  Board,
+  BoardAdapter,
+  BoardRun,
+  BoardTask,
+  BrowseResult,
+  CleanUp,
+  CleanUpKind,
+  CompareEvent,
+  Dataset,
+  DatasetLook,
+  DuplicateGroup,
+  EngineName,
+  EngineReport,
+  ExportEvent,
+  ExportPlan,
+  ExportRecord,
+  GenerateEvent,
+  GenerateResult,
+  HistoryAnswer,
+  HistoryEntry,
+  HistoryHead,
+  HistoryRequest,
+  HistorySampling,
+  InspectedRow,
+  InspectedStep,
+  LogLine,
+  LossSample,
+  FoundModel,
+  ModelNeeds,
+  ModelView,
+  Notice,
+  ParityCertificate,
+  PlanView,
+  PreflightResult,
+  LengthCounts,
+  MappedRows,
+  PlaygroundState,
+  PreviewedRow,
+  PreviewToken,
+  RunProgress,
+  RunStatus,
+  RunView,
+  Sample,
+  Score,
+  SelfTestResult,
+  Setting,
+  StartRun,
+  StepMetrics,
+  StorageKind,
+  StorageReport,
+  SurveyedBadRow,
+  SystemInfo,
+  TableRow,
+  TaskView,
+  TokenPreview,
+  VersionView,
+  TokenProbability,
+  TrashedAdapter,
+  ScheduleCurve,
+  TokenizerCheck,
+  WatchAllEvent,
+  WatchEvent,
+} from '../../src-main/api/types.ts';
+
+const URL = '/api/trpc';
+
+/** For slow queries: calls of one moment share a request, and all of them would wait for the slowest. */
+export const ALONE = { context: { alone: true } };
+
+const webLink = () =>
+  splitLink<AppRouter>({
+    condition: (op) => op.type === 'subscription',
+    true: httpSubscriptionLink({ url: URL }),
+    false: splitLink<AppRouter>({
+      condition: (op) => op.context['alone'] === true,
+      true: httpLink({ url: URL }),
+      false: httpBatchLink({ url: URL }),
+    }),
+  });
+
+export const api = createTRPCClient<AppRouter>({ links: [bridge ? bridgeLink(bridge) : webLink()] });

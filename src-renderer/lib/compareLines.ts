@@ -1,0 +1,54 @@
+/** The loss curves of adapters as lines of one chart. */
+import type { AdapterComparison } from './api.ts';
+import type { ChartLine } from '../charts/line.ts';
+import { formatDate } from './format.ts';
+
+/** One colour token per adapter, the same in table and graph; a seventh begins again. */
+const COLOURS = [
+  '--chart-smooth',
+  '--chart-compare-1',
+  '--chart-compare-2',
+  '--chart-compare-3',
+  '--chart-compare-4',
+  '--chart-validation',
+] as const;
+
+export function compareColour(index: number): string {
+  return COLOURS[index % COLOURS.length] ?? COLOURS[0];
+}
+
+/** Names that tell the adapters apart: those of one name also say when, and if that is the same, which. */
+export function distinctNames(adapters: readonly { name: string; createdAt: string }[]): string[] {
+  const dated = adapters.map(({ name, createdAt }) =>
+    adapters.filter((other) => other.name === name).length > 1 ? `${name}, ${formatDate(createdAt)}` : name,
+  );
+  return dated.map((name, i) =>
+    dated.indexOf(name) === dated.lastIndexOf(name)
+      ? name
+      : `${name} (${dated.slice(0, i + 1).filter((other) => other === name).length})`,
+  );
+}
+
+/** Train and validation loss of each adapter that has a run. */
+export function compareLines(compared: readonly AdapterComparison[]): ChartLine[] {
+  const names = distinctNames(compared.map(({ adapter }) => adapter));
+  return compared.flatMap(({ losses, evaluations }, i): ChartLine[] => {
+    const colour = compareColour(i);
+    const label = names[i] ?? '';
+    const train: ChartLine = {
+      label,
+      colour,
+      look: 'smooth',
+      steps: Float64Array.from(losses, ({ step }) => step),
+      values: Float64Array.from(losses, ({ loss }) => loss),
+    };
+    const validation: ChartLine = {
+      label: `${label}, validation`,
+      colour,
+      look: 'dashed',
+      steps: Float64Array.from(evaluations, ({ step }) => step),
+      values: Float64Array.from(evaluations, ({ valLoss }) => valLoss),
+    };
+    return [...(losses.length > 0 ? [train] : []), ...(evaluations.length > 0 ? [validation] : [])];
+  });
+}

@@ -1,0 +1,34 @@
+/** Importing an adapter folder: what it holds is looked at as soon as a folder is given, then it is copied. */
+import { api, type AdapterInspection, type AdapterView } from '../../lib/api.ts';
+import { Action } from '../../lib/action.svelte.ts';
+
+export class ImportAdapter {
+  dir = $state('');
+  name = $state('');
+  taskName = $state('');
+  modelId = $state('');
+  found = $state.raw<AdapterInspection | undefined>();
+  readonly looking = new Action();
+  readonly importing = new Action();
+  readonly ready = $derived(this.found !== undefined && this.name.trim() !== '' && this.taskName.trim() !== '');
+
+  /** Reads the folder; a path that has changed meanwhile is looked at by its own call. */
+  async look(): Promise<void> {
+    const dir = this.dir.trim();
+    this.found = undefined;
+    if (dir === '') return;
+    const found = await this.looking.run(() => api.adapters.inspect.query({ dir }));
+    if (!found || this.dir.trim() !== dir) return;
+    this.found = found;
+    this.name = found.name;
+    this.taskName ||= found.task ?? '';
+    this.modelId = found.bases[0]?.id ?? '';
+  }
+
+  /** The new adapter, or undefined where it failed. */
+  async import(): Promise<AdapterView | undefined> {
+    const { found, name, taskName, modelId } = this;
+    if (!found) return undefined;
+    return this.importing.run(() => api.adapters.import.mutate({ dir: found.dir, name, taskName, modelId }));
+  }
+}

@@ -1,0 +1,58 @@
+/**
+ * Adding a dataset in two steps: look at the file, then register it, with the user's word about columns and bad rows.
+ */
+import { api, type Dataset, type DatasetLook } from '../../lib/api.ts';
+import { pathOfDropped, type Upload } from '../../lib/droppedFile.ts';
+import { Action } from '../../lib/action.svelte.ts';
+
+export class AddDataset {
+  file = $state('');
+  map = $state.raw<Record<string, string>>({});
+  look = $state.raw<DatasetLook | undefined>();
+  /** Share of a dropped file that has been sent, 0 to 1. */
+  sent = $state<number | undefined>();
+  readonly checking = new Action();
+  readonly adding = new Action();
+  #upload: Upload | undefined;
+
+  /** Takes the first of the dropped files. */
+  async drop([file]: File[]): Promise<void> {
+    if (!file) return;
+    this.clear();
+    const path = await this.checking.run(async () => {
+      this.#upload = pathOfDropped(file, (share) => (this.sent = share));
+      return this.#upload.path.finally(() => (this.sent = undefined));
+    });
+    if (path !== undefined) await this.check(path);
+  }
+
+  cancelUpload(): void {
+    this.#upload?.cancel();
+  }
+
+  async check(file: string, map: Record<string, string> = {}): Promise<void> {
+    this.file = file;
+    this.map = map;
+    this.adding.failure = undefined;
+    this.look = await this.checking.run(() => api.datasets.look.query({ file, map }));
+  }
+
+  /** Registers the file; bad rows are left out, which the user has just agreed to. */
+  async add(name?: string): Promise<Dataset | undefined> {
+    const { look, map } = this;
+    if (!look) return undefined;
+    const dataset = await this.adding.run(() =>
+      api.datasets.add.mutate({ file: look.file, map, allowBadRows: look.bad > 0, ...(name ? { name } : {}) }),
+    );
+    if (dataset) this.clear();
+    return dataset;
+  }
+
+  clear(): void {
+    this.file = '';
+    this.map = {};
+    this.look = undefined;
+    this.checking.failure = undefined;
+    this.adding.failure = undefined;
+  }
+}

@@ -1,0 +1,19 @@
+/**
+ * By which model, to which length and with the loss on what a dataset is looked at. Remembered for the next dataset.
+ */
+import { api, type BaseModel } from '../../lib/api.ts';
+import { Resource } from '../../lib/resource.svelte.ts';
+
+class TokenSettings {
+  modelId = $state('');
+  maxLength = $state(256);
+  lossOn = $state<'completion' | 'all'>('completion');
+  readonly models = new Resource(async () => {
+    const models = (await api.models.list.query()).filter((model) => model.tokenizer);
+    if (!models.some((model) => model.id === this.modelId)) this.modelId = models.at(-1)?.id ?? '';
+    return models;
+  });
+  readonly model = $derived<BaseModel | undefined>(this.models.data?.find((model) => model.id === this.modelId));
+}
+
+export const tokenSettings = new TokenSettings();

@@ -1,0 +1,41 @@
+/** One row token by token, asked for again when the row or the settings change. */
+import { api, type PreviewedRow, type TokenPreview } from '../../lib/api.ts';
+import type { DatasetSource } from '../../lib/datasetSource.ts';
+import { Resource } from '../../lib/resource.svelte.ts';
+import { tokenSettings as settings } from './tokenSettings.svelte.ts';
+
+export class TokenView {
+  /** Place among the good rows. */
+  offset = $state(0);
+  /** Place of the token that is explained. */
+  active = $state(0);
+  readonly preview = new Resource<TokenPreview>(() => {
+    const { modelId, maxLength, lossOn } = settings;
+    return api.datasets.preview.query({ ...this.#source(), modelId, maxLength, lossOn, offset: this.offset, count: 1 });
+  });
+  readonly row = $derived(this.preview.data?.rows[0]);
+  readonly tokens = $derived(this.row && 'tokens' in this.row ? this.row.tokens : []);
+  #source: () => DatasetSource;
+
+  constructor(source: () => DatasetSource) {
+    this.#source = source;
+  }
+
+  go(offset: number, total: number): void {
+    this.offset = Math.min(Math.max(0, offset), Math.max(0, total - 1));
+    this.active = 0;
+  }
+
+  /** Moves the explained token; false where there is none. */
+  step(by: number): void {
+    this.active = Math.min(Math.max(0, this.active + by), Math.max(0, this.tokens.length - 1));
+  }
+}
+
+/** What a row will do in training, in words. */
+export function rowSummary({ length, labelled, tokens }: PreviewedRow): string {
+  const cut = tokens.filter(({ truncated }) => truncated).length;
+  const parts = [`${length} tokens`, `${labelled} carry loss`];
+  if (cut > 0) parts.push(`${length - tokens.length + cut} are cut`);
+  return parts.join(', ');
+}

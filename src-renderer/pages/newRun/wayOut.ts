@@ -1,0 +1,86 @@
+/** For each reason why a run cannot start: the buttons that mend it. */
+import { hashFor } from '../../../src-shared/routes.ts';
+import type { Wizard } from './wizard.svelte.ts';
+import type { Failure } from '../../lib/stream.ts';
+
+export type WayOut = { label: string; run: () => void } | { label: string; href: string };
+
+type Mend = (wizard: Wizard, details: Record<string, unknown>) => WayOut[];
+
+const useLora: Mend = (wizard) => [{ label: 'Use LoRA', run: () => (wizard.draft.method = 'lora') }];
+const openModel: Mend = (wizard) => [{ label: 'Open it in Models', href: hashFor('models', wizard.draft.modelId) }];
+const openData: Mend = (wizard) => [
+  { label: 'Open it in Datasets', href: hashFor('datasets', wizard.draft.datasetId) },
+];
+const moreTokens: Mend = (wizard) => [
+  {
+    label: `Maximum length ${2 * (wizard.draft.maxLength ?? 256)}`,
+    run: () => (wizard.draft.maxLength = 2 * (wizard.draft.maxLength ?? 256)),
+  },
+  ...openData(wizard, {}),
+];
+
+const MENDS: Record<string, Mend> = {
+  NO_BIASES: useLora,
+  CLASSIFY_NEEDS_LORA: (wizard, details) => [
+    ...useLora(wizard, details),
+    { label: 'Do not classify', run: () => (wizard.draft.classify = false) },
+  ],
+  NOT_CLASSIFIABLE: (wizard) => [{ label: 'Do not classify', run: () => (wizard.draft.classify = false) }],
+  BAD_RANK: (wizard, { largest }) =>
+    typeof largest === 'number' ? [{ label: `Rank ${largest} at most`, run: () => lowerRanks(wizard, largest) }] : [],
+  UNKNOWN_TARGET: (wizard) => [{ label: 'Usual targets', run: () => wizard.chooseUsual() }],
+  UNKNOWN_LAYER: (wizard) => [{ label: 'Usual targets', run: () => wizard.chooseUsual() }],
+  BAD_PATTERN: (wizard) => [
+    { label: 'One rank and alpha for all', run: () => ((wizard.draft.ranks = {}), (wizard.draft.alphaPattern = {})) },
+  ],
+  METHOD_CLASH: (wizard) => [
+    { label: 'Without DoRA', run: () => (wizard.draft.dora = false) },
+    { label: 'Without PiSSA', run: () => (wizard.draft.init = 'kaiming') },
+  ],
+  BAD_BOTTLENECK: (wizard, { hidden }) =>
+    typeof hidden === 'number'
+      ? [{ label: `Bottleneck ${hidden}`, run: () => (wizard.draft.bottleneck = hidden) }]
+      : [],
+  BAD_SKIP: (wizard) => [{ label: 'Skip none', run: () => (wizard.draft.skipLayers = 0) }],
+  BAD_PREFIX: (wizard) => [
+    { label: 'Prefix of 8', run: () => Object.assign(wizard.draft, { prefixLength: 8, infixLength: 0 }) },
+  ],
+  BASE_DTYPE: (wizard) => [
+    { label: 'Base in float32', run: () => (wizard.draft.baseDtype = 'f32') },
+    { label: 'Engine WebGPU', run: () => (wizard.draft.engine = 'webgpu') },
+  ],
+  NO_LABEL_SMOOTHING: (wizard) => [{ label: 'No label smoothing', run: () => (wizard.draft.train.labelSmoothing = 0) }],
+  NO_VALIDATION: (wizard) => [
+    {
+      label: 'Validate',
+      run: () =>
+        Object.assign(wizard.draft.train, {
+          val: wizard.draft.train.val || 0.05,
+          evalEvery: wizard.draft.train.evalEvery || 20,
+        }),
+    },
+  ],
+  EVERYTHING_EXCLUDED: (wizard) => [{ label: 'Train on all rows', run: () => wizard.trainOnAll() }],
+  DATASET_NO_LABELS: moreTokens,
+  MODEL_CHANGED: openModel,
+  NOT_FOUND: openData,
+};
+
+/** The best next steps for a failure; none where there is nothing better than to read it. */
+export function wayOut(failure: Failure, wizard: Wizard): WayOut[] {
+  const mend =
+    MENDS[failure.code] ??
+    (failure.code.startsWith('DATASET_')
+      ? openData
+      : /^(CHECKPOINT|SAFETENSORS|TOKENIZER|MODEL)_/.test(failure.code)
+        ? openModel
+        : undefined);
+  return mend?.(wizard, failure.details) ?? [];
+}
+
+function lowerRanks(wizard: Wizard, largest: number): void {
+  const { draft } = wizard;
+  draft.rank = Math.min(draft.rank ?? largest, largest);
+  draft.ranks = Object.fromEntries(Object.entries(draft.ranks).map(([cell, rank]) => [cell, Math.min(rank, largest)]));
+}

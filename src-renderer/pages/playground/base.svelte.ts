@@ -1,0 +1,186 @@
+/** The base model of the playground: which one is wanted, what the process holds, and who answers on it. */
+import {
+  api,
+  type AdapterView,
+  type BaseModel,
+  type EngineName,
+  type PlaygroundState,
+  type RunView,
+  type TaskView,
+} from '../../lib/api.ts';
+import { streamOptions, type Failure } from '../../lib/stream.ts';
+import { Action } from '../../lib/action.svelte.ts';
+import { BASE, subjectsOf, switchRow } from './subjects.ts';
+
+/** What the address of the page asks for. */
+export interface Wanted {
+  model?: string | null;
+  adapter?: string | null;
+  run?: string | null;
+  task?: string | null;
+}
+
+interface Lists {
+  models: BaseModel[];
+  adapters: AdapterView[];
+  tasks: TaskView[];
+  runs: RunView[];
+}
+
+export class PlaygroundBase {
+  lists = $state.raw<Lists | undefined>();
+  resident = $state.raw<PlaygroundState | undefined>();
+  modelId = $state('');
+  engine = $state<'auto' | EngineName>('auto');
+  /** Key of who shall answer; empty: the plain base. */
+  key = $state('');
+  /** Whether the wanted model has a template for conversations; undefined while that is not known. */
+  hasTemplate = $state<boolean | undefined>();
+  /** Milliseconds of the last switch, and to whom. */
+  switched = $state.raw<{ ms: number; name: string } | undefined>();
+  /** What the address of the page asked for, and is not there (any more). */
+  missing = $state<'adapter' | 'run' | 'task' | 'model' | undefined>();
+  /** The page does not hear of the process any more. */
+  unheard = $state.raw<Failure | undefined>();
+  readonly opening = new Action();
+  /** Loading and switching. */
+  readonly preparing = new Action();
+  readonly model = $derived(this.lists?.models.find(({ id }) => id === this.modelId));
+  readonly subjects = $derived(this.lists ? subjectsOf(this.model, this.lists.adapters, this.lists.runs) : []);
+  readonly row = $derived(this.lists ? switchRow(this.subjects, this.lists.tasks) : []);
+  readonly subject = $derived(this.subjects.find(({ key }) => key === this.key) ?? BASE);
+  /** Who is attached; undefined: someone this page does not know, or nothing is loaded. */
+  readonly attachedKey = $derived(this.#attached());
+  readonly ready = $derived(
+    this.modelId !== '' &&
+      (this.resident?.modelId === this.modelId ||
+        (this.attachedKey !== undefined && this.attachedKey === this.key && this.key !== '')),
+  );
+  #stopWatching: (() => void) | undefined;
+
+  /** Lists what there is and chooses what is wanted; with its base loaded an adapter is attached at once. */
+  async open(wanted: Wanted): Promise<void> {
+    await this.opening.run(async () => {
+      const [models, adapters, tasks, runs, resident] = await Promise.all([
+        api.models.list.query(),
+        api.adapters.list.query(),
+        api.tasks.list.query(),
+        api.runs.list.query(),
+        api.playground.state.query(),
+      ]);
+      this.lists = { models, adapters, tasks, runs };
+      this.resident = resident;
+    });
+    if (!this.lists) return;
+    this.watch();
+    const { models, adapters, tasks, runs } = this.lists;
+    const adapterId = wanted.adapter ?? tasks.find(({ id }) => id === wanted.task)?.activeAdapterId;
+    const adapter = adapters.find((one) => one.id === adapterId || (wanted.run && one.runId === wanted.run));
+    const run = adapter
+      ? undefined
+      : runs.find(({ id, interimAdapterDir }) => id === wanted.run && interimAdapterDir !== null);
+    const base =
+      models.find((model) => model.id === adapter?.modelId || model.hash === adapter?.baseHash) ??
+      models.find(({ id }) => id === (run?.modelId ?? wanted.model ?? this.resident?.modelId));
+    await this.choose((base ?? models.at(-1))?.id ?? '');
+    const found = {
+      adapter: adapter?.id === wanted.adapter,
+      run: adapter ?? run,
+      task: adapter,
+      model: base?.id === wanted.model,
+    };
+    this.missing = (['adapter', 'run', 'task', 'model'] as const).find((kind) => wanted[kind] && !found[kind]);
+    const key = adapter?.id ?? run?.id;
+    if (key === undefined) this.key = this.ready ? (this.attachedKey ?? '') : '';
+    else if (this.resident?.modelId === this.modelId) await this.switchTo(key);
+    else this.key = key;
+  }
+
+  /** Follows the process that holds the model, also when another window acts on it. */
+  watch(): void {
+    this.close();
+    this.unheard = undefined;
+    const handlers = {
+      data: (state: PlaygroundState) => (this.resident = state),
+      failed: (_sentence: string, failure: Failure) => (this.unheard = failure),
+      done: () => undefined,
+    };
+    const subscription = api.playground.watch.subscribe(
+      undefined,
+      streamOptions(handlers, () => this.close()),
+    );
+    this.#stopWatching = () => subscription.unsubscribe();
+  }
+
+  close(): void {
+    this.#stopWatching?.();
+    this.#stopWatching = undefined;
+  }
+
+  async choose(modelId: string): Promise<void> {
+    if (modelId !== this.modelId) this.key = '';
+    this.modelId = modelId;
+    this.missing = undefined;
+    this.switched = undefined;
+    this.hasTemplate = undefined;
+    if (modelId === '') return;
+    const { template } = await api.playground.chat.query({ modelId }).catch(() => ({ template: false }));
+    if (this.modelId === modelId) this.hasTemplate = template;
+  }
+
+  async load(): Promise<boolean> {
+    const { modelId, engine } = this;
+    this.missing = undefined;
+    return (await this.preparing.run(() => this.#load(modelId, engine))) !== undefined;
+  }
+
+  async unload(): Promise<void> {
+    await this.preparing.run(async () => (this.resident = await api.playground.unload.mutate()));
+    this.switched = undefined;
+  }
+
+  /** Loads the base if it is not there, then puts another adapter on it; a text under way is stopped by that. */
+  async switchTo(key: string): Promise<boolean> {
+    this.key = key;
+    this.missing = undefined;
+    this.switched = undefined;
+    return (
+      (await this.preparing.run(async () => {
+        if (this.resident?.modelId !== this.modelId && this.subject.kind !== 'run')
+          await this.#load(this.modelId, this.engine);
+        await this.#attach(key);
+        return true;
+      })) ?? false
+    );
+  }
+
+  /** Loads and attaches what is not there yet. */
+  async prepare(): Promise<boolean> {
+    if (this.ready && this.attachedKey === this.key) return true;
+    return this.switchTo(this.key);
+  }
+
+  async #load(modelId: string, engine: 'auto' | EngineName): Promise<PlaygroundState> {
+    return (this.resident = await api.playground.load.mutate({ modelId, engine }));
+  }
+
+  async #attach(key: string): Promise<void> {
+    const subject = this.subjects.find((one) => one.key === key) ?? BASE;
+    const { switchMs } = await (subject.kind === 'run'
+      ? api.playground.attachRun.mutate({ runId: key })
+      : api.playground.attach.mutate({ adapterId: key || null }));
+    this.resident = await api.playground.state.query();
+    this.switched = { ms: switchMs, name: this.row.find((one) => one.key === key)?.name ?? subject.name };
+  }
+
+  #attached(): string | undefined {
+    if (!this.resident?.modelDir) return undefined;
+    const { adapterId, adapterDir, modelDir } = this.resident;
+    if (adapterId !== null) return adapterId;
+    const run = this.lists?.runs.find(
+      ({ interimAdapterDir }) =>
+        interimAdapterDir !== null && (interimAdapterDir === adapterDir || interimAdapterDir === modelDir),
+    );
+    return run?.id ?? (adapterDir === null ? '' : undefined);
+  }
+}

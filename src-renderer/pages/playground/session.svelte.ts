@@ -1,0 +1,194 @@
+/** A session in the playground: what is asked, the answers as they come, and what of it is kept. */
+import {
+  api,
+  type CompareEvent,
+  type GenerateEvent,
+  type HistoryEntry,
+  type HistoryRequest,
+  type HistorySampling,
+} from '../../lib/api.ts';
+import { failureOf, streamOptions, type Failure } from '../../lib/stream.ts';
+import { Answer } from './answer.svelte.ts';
+import { PlaygroundBase } from './base.svelte.ts';
+import { Comparison } from './comparison.svelte.ts';
+import { PlaygroundHistory } from './history.svelte.ts';
+import { Sampling } from './sampling.svelte.ts';
+
+export type Mode = HistoryRequest['mode'];
+
+/** One prompt and who answered it: one, or several side by side. */
+export interface Exchange {
+  prompt: string;
+  answers: Answer[];
+  sampling: HistorySampling;
+}
+
+interface Asked {
+  prompt: string;
+  messages?: { role: 'system' | 'user' | 'assistant'; content: string }[];
+}
+
+export class PlaygroundSession {
+  readonly base = new PlaygroundBase();
+  readonly sampling = new Sampling();
+  readonly comparison = new Comparison(this.base);
+  readonly history = new PlaygroundHistory();
+  mode = $state<Mode>('completion');
+  prompt = $state('');
+  system = $state('');
+  /** A chat has one per turn, everything else just the last. */
+  exchanges = $state.raw<Exchange[]>([]);
+  /** The exchanges are side by side. */
+  compared = $state(false);
+  generating = $state(false);
+  failure = $state.raw<Failure | undefined>();
+  readonly busy = $derived(this.generating || this.base.preparing.busy);
+  readonly last = $derived(this.exchanges.at(-1));
+  readonly canAsk = $derived(
+    this.base.modelId !== '' &&
+      this.prompt.trim() !== '' &&
+      !this.busy &&
+      !(this.comparison.on && this.comparison.chosen.length < 2),
+  );
+  #end: (() => void) | undefined;
+  /** Entry of the history that this conversation goes on in. */
+  #entryId: string | undefined;
+
+  /** Asks the prompt that has been typed. */
+  async ask(): Promise<void> {
+    if (!this.canAsk) return;
+    const { prompt } = this;
+    const goesOn = this.mode === 'chat' && !this.comparison.on && !this.compared;
+    if ((await this.#start(prompt, goesOn ? this.exchanges : [])) && this.mode === 'chat') this.prompt = '';
+  }
+
+  /** Asks the last prompt again; a sampled answer comes out otherwise. */
+  async again(): Promise<void> {
+    if (this.last && !this.busy) await this.#start(this.last.prompt, this.exchanges.slice(0, -1));
+  }
+
+  /** Ends the answers where they are; they stay. */
+  async stop(): Promise<void> {
+    await api.playground.stop.mutate().catch((error: unknown) => (this.failure = failureOf(error)));
+  }
+
+  /** Begins anew; what was said stays in the history. */
+  clear(): void {
+    this.exchanges = [];
+    this.compared = false;
+    this.comparison.hidden = false;
+    this.failure = undefined;
+    this.#entryId = undefined;
+  }
+
+  close(): void {
+    this.#end?.();
+    this.base.close();
+  }
+
+  /**
+   * Shows an entry of the history again, with its settings, its model and who answered, as far as they are still there.
+   */
+  async restore(entry: HistoryEntry): Promise<void> {
+    if (this.busy) return;
+    const { request, answers } = entry;
+    if (this.base.lists?.models.some(({ id }) => id === entry.modelId)) await this.base.choose(entry.modelId ?? '');
+    this.clear();
+    this.mode = request.mode;
+    this.system = request.system;
+    this.sampling.restore(request.sampling);
+    this.prompt = request.mode === 'chat' && !request.compare ? '' : (request.prompts.at(-1) ?? '');
+    const shown = answers.map((answer) => Answer.of(answer));
+    const { sampling } = request;
+    this.compared = this.comparison.on = request.compare;
+    this.comparison.blind = request.blind;
+    this.exchanges = request.compare
+      ? [{ prompt: request.prompts[0] ?? '', answers: shown, sampling }]
+      : request.prompts.map((prompt, i) => ({ prompt, answers: shown.slice(i, i + 1), sampling }));
+    const known = shown.map(({ by }) => by).filter((key) => this.base.subjects.some((subject) => subject.key === key));
+    if (request.compare) this.comparison.keys = known;
+    else this.base.key = known.at(-1) ?? '';
+    if (request.mode === 'chat' && !request.compare) this.#entryId = entry.id;
+    if (request.compare) await this.comparison.loadScores();
+  }
+
+  async #start(prompt: string, before: readonly Exchange[]): Promise<boolean> {
+    this.failure = undefined;
+    const compared = this.comparison.on;
+    // A comparison brings its own adapters: the base alone must be there.
+    if (!(compared && this.base.ready) && !(await this.base.prepare())) return false;
+    if (before.length === 0) this.#entryId = undefined;
+    const subjects = compared ? this.comparison.lineUp() : [this.base.subject];
+    const sampling = this.sampling.input();
+    const exchange: Exchange = { prompt, answers: subjects.map((subject) => new Answer(subject)), sampling };
+    this.exchanges = [...before, exchange];
+    this.compared = compared;
+    this.generating = true;
+    this.#stream(exchange, this.#asked(prompt, before));
+    return true;
+  }
+
+  #asked(prompt: string, before: readonly Exchange[]): Asked {
+    if (this.mode === 'completion') return { prompt };
+    const system = this.system.trim() === '' ? [] : [{ role: 'system' as const, content: this.system }];
+    const said = before.flatMap((one) => [
+      { role: 'user' as const, content: one.prompt },
+      { role: 'assistant' as const, content: one.answers[0]?.text ?? '' },
+    ]);
+    return { prompt: '', messages: [...system, ...said, { role: 'user', content: prompt }] };
+  }
+
+  #stream(exchange: Exchange, asked: Asked): void {
+    const input = { ...asked, ...exchange.sampling, probabilities: this.sampling.probabilities };
+    const handlers = {
+      data: (event: GenerateEvent | CompareEvent) => {
+        const answer = exchange.answers['row' in event ? event.row : 0];
+        if (event.type === 'text') answer?.add(event);
+        else answer?.end(event.result);
+      },
+      failed: (_sentence: string, failure: Failure) => {
+        this.failure = failure;
+        void this.#over();
+      },
+      done: () => void this.#over(),
+    };
+    const options = streamOptions(handlers, () => this.#end?.());
+    const adapterIds = exchange.answers.map(({ by }) => by || null);
+    const subscription = this.compared
+      ? api.playground.compare.subscribe({ ...input, adapterIds }, options)
+      : api.playground.generate.subscribe(input, options);
+    this.#end = () => subscription.unsubscribe();
+  }
+
+  async #over(): Promise<void> {
+    this.generating = false;
+    this.#end = undefined;
+    await this.#keep();
+  }
+
+  /** A failed answer that has no text yet is not worth keeping. */
+  async #keep(): Promise<void> {
+    const answers = this.exchanges.flatMap((exchange) => exchange.answers.map((answer) => answer.kept()));
+    if (this.exchanges.length === 0 || answers.every(({ text }) => text === '')) return;
+    const request: HistoryRequest = {
+      mode: this.mode,
+      compare: this.compared,
+      blind: this.compared && this.comparison.blind,
+      system: this.system,
+      prompts: this.exchanges.map(({ prompt }) => prompt),
+      sampling: this.exchanges.at(-1)!.sampling,
+    };
+    const title = request.prompts[0] ?? '';
+    const saved = await this.history.acting.run(() =>
+      api.playground.history.save.mutate({
+        ...(this.#entryId ? { id: this.#entryId } : {}),
+        modelId: this.base.modelId,
+        title,
+        request,
+        answers,
+      }),
+    );
+    if (saved && this.mode === 'chat' && !this.compared) this.#entryId = saved.id;
+    await this.history.list.load();
+  }
+}

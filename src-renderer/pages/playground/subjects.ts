@@ -1,0 +1,78 @@
+/**
+ * Who can answer in the playground: the plain base, every adapter made for it, and the half-trained adapter of a paused
+ * run.
+ */
+import type { AdapterView, BaseModel, RunView, TaskView } from '../../lib/api.ts';
+import { formatDate, methodLabel } from '../../lib/format.ts';
+
+export interface Subject {
+  /** Id of the adapter or run; empty: the plain base. */
+  key: string;
+  name: string;
+  /** What tells it from others of its name. */
+  detail: string;
+  kind: 'base' | 'adapter' | 'run';
+  /** Its task, and whether it is the active adapter there. */
+  task?: string;
+  active: boolean;
+  /** Can be decoded in one batch with others. */
+  batched: boolean;
+}
+
+export const BASE: Subject = {
+  key: '',
+  name: 'Plain base',
+  detail: 'without an adapter',
+  kind: 'base',
+  active: false,
+  batched: true,
+};
+
+/** A LoRA without magnitudes and biases: what the engine's mixed batch can hold. */
+function isBatched({ method }: Pick<AdapterView, 'method'>): boolean {
+  return method.type === 'lora' && !method.dora && (method.bias ?? 'none') === 'none';
+}
+
+/** Everyone on this base: itself, the adapters by task, then half-trained ones. */
+export function subjectsOf(
+  model: BaseModel | undefined,
+  adapters: readonly AdapterView[],
+  runs: readonly RunView[],
+): Subject[] {
+  if (!model) return [];
+  const fitting = adapters.filter((adapter) => adapter.modelId === model.id || adapter.baseHash === model.hash);
+  const half = runs.filter((run) => run.modelId === model.id && run.interimAdapterDir !== null);
+  return [
+    BASE,
+    ...fitting.map((adapter): Subject => ({
+      key: adapter.id,
+      name: adapter.name,
+      detail: `${methodLabel(adapter.methodText)}, ${formatDate(adapter.createdAt)}`,
+      kind: 'adapter',
+      task: adapter.taskName,
+      active: adapter.active,
+      batched: isBatched(adapter),
+    })),
+    ...half.map((run): Subject => ({
+      key: run.id,
+      name: `half-trained: ${run.name} at step ${run.interim?.steps}`,
+      detail: 'the adapter that the pause saved',
+      kind: 'run',
+      active: false,
+      batched: false,
+    })),
+  ];
+}
+
+/**
+ * The base, the active adapter of each task in the order of the tasks, then half-trained ones: what one click or key
+ * reaches.
+ */
+export function switchRow(subjects: readonly Subject[], tasks: readonly TaskView[]): Subject[] {
+  const active = tasks.flatMap((task) => subjects.filter(({ key }) => key !== '' && key === task.activeAdapterId));
+  return [
+    ...subjects.filter(({ kind }) => kind === 'base'),
+    ...active.map((one) => ({ ...one, name: one.task ?? one.name })),
+    ...subjects.filter(({ kind }) => kind === 'run'),
+  ];
+}

@@ -1,0 +1,103 @@
+/** What helps most when a run has failed, worked out from the code of its error. */
+import type { RunView, StartRun } from '../../lib/api.ts';
+import { hashFor } from '../../../src-shared/routes.ts';
+
+type Train = NonNullable<StartRun['train']>;
+type Data = NonNullable<StartRun['data']>;
+
+/** Settings that differ when the run is started again. */
+export interface Changes {
+  train?: Partial<Train>;
+  data?: Partial<Data>;
+}
+
+export type NextStep =
+  /** Goes on from the newest checkpoint. */
+  | { kind: 'resume'; label: string }
+  | { kind: 'again'; label: string; changes: Changes }
+  | { kind: 'open'; label: string; href: string };
+
+/**
+ * Most useful first, two at most. `checkpoint`: steps that the newest checkpoint has behind it, where that is known.
+ */
+export function nextSteps(run: RunView, checkpoint: number | undefined): NextStep[] {
+  const steps: NextStep[] = [];
+  const cure = cureOf(run);
+  if (cure) steps.push(cure);
+  if (run.resumable)
+    steps.push({ kind: 'resume', label: checkpoint === undefined ? 'Resume' : `Resume from step ${checkpoint}` });
+  else if (cure?.kind !== 'again') steps.push({ kind: 'again', label: 'Start again', changes: {} });
+  return steps;
+}
+
+function cureOf({ error, spec, modelId, datasetId }: RunView): NextStep | undefined {
+  const code = error?.code ?? '';
+  if (code === 'OUT_OF_MEMORY') return lessMemory(spec);
+  if (code === 'MEMORY_LIMIT' || code === 'GPU_OUT_OF_MEMORY')
+    return spec.train.batch > 1 ? halfBatch(spec.train.batch) : lessMemory(spec);
+  if (code === 'LOSS_NOT_FINITE') {
+    const lr = Number((spec.train.lr / 10).toPrecision(3));
+    return { kind: 'again', label: `Start again with learning rate ${lr}`, changes: { train: { lr } } };
+  }
+  const place = placeOf(error?.details);
+  if (code === 'MODEL_CHANGED' || code.startsWith('CHECKPOINT_') || place?.startsWith(spec.model.dir)) {
+    // the model has been relocated since
+    if (place !== undefined && !place.startsWith(spec.model.dir)) return undefined;
+    return { kind: 'open', label: 'Relocate the model', href: hashFor('models', modelId ?? undefined) };
+  }
+  if (code.startsWith('DATASET_') || place?.startsWith(spec.data.file))
+    return { kind: 'open', label: 'See the dataset', href: hashFor('datasets', datasetId ?? undefined) };
+  if (code === 'DISK_FULL') return { kind: 'open', label: 'Free some space', href: hashFor('settings') };
+  if (code === 'NO_ENGINE' || code === 'ENGINE_UNAVAILABLE')
+    return { kind: 'open', label: 'See the engines', href: hashFor('settings') };
+  return undefined;
+}
+
+function halfBatch(batch: number): NextStep {
+  return {
+    kind: 'again',
+    label: 'Start again with half the batch',
+    changes: { train: { batch: Math.floor(batch / 2) } },
+  };
+}
+
+/** Not even one row fitted at a time: a smaller batch would not help. */
+function lessMemory({ train, data }: RunView['spec']): NextStep {
+  if (!train.gradientCheckpointing)
+    return {
+      kind: 'again',
+      label: 'Start again with gradient checkpointing',
+      changes: { train: { gradientCheckpointing: true } },
+    };
+  return {
+    kind: 'again',
+    label: 'Start again with half the maximum length',
+    changes: { data: { maxLength: Math.max(2, Math.floor(data.maxLength / 2)) } },
+  };
+}
+
+/** The file or folder that an error is about. */
+function placeOf(details: Record<string, unknown> | undefined): string | undefined {
+  return [details?.['path'], details?.['dir'], details?.['file']].find((place) => typeof place === 'string');
+}
+
+/** The request that starts the same run once more; undefined where its model or dataset has left the catalogue. */
+export function startAgain(
+  { spec, name, modelId, datasetId }: RunView,
+  { train, data }: Changes = {},
+): StartRun | undefined {
+  if (!modelId || !datasetId) return undefined;
+  const { lossOn, maxLength, classify, excludeLines, version } = spec.data;
+  return {
+    modelId,
+    datasetId,
+    datasetVersion: version,
+    taskName: spec.task,
+    name,
+    engine: spec.engine,
+    baseDtype: spec.baseDtype,
+    method: spec.method,
+    train: { ...spec.train, ...train },
+    data: { lossOn, maxLength, classify, excludeLines, ...data },
+  };
+}

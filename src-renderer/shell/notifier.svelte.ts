@@ -1,0 +1,108 @@
+/**
+ * What goes on in Graft, whatever page is open: the running run for the navigation, and a message when a run or an
+ * export ends. In the page a toast; while the window is hidden, a notification of the system where the user allows it.
+ */
+import { announcementsWanted } from './announceable.ts';
+import { exportAnnouncement, runAnnouncement, type Announcement } from '../lib/announce.ts';
+import { api, type ActivityEvent, type ExportRecord, type RunProgress, type RunView } from '../lib/api.ts';
+import { streamOptions } from '../lib/stream.ts';
+import { appSettings } from '../pages/settings/appSettings.svelte.ts';
+import { router } from '../lib/router.svelte.ts';
+import { toasts } from '../lib/toasts.svelte.ts';
+
+const RETRY_MS = 3000;
+const OPEN_STATES: readonly RunView['status'][] = ['queued', 'running', 'paused'];
+
+class Notifier {
+  /** Runs that have not ended, by id. */
+  open = $state.raw<Record<string, RunView>>({});
+  progress = $state.raw<RunProgress | undefined>();
+  permission = $state<NotificationPermission | 'none'>('Notification' in window ? Notification.permission : 'none');
+  readonly running = $derived(Object.values(this.open).find(({ status }) => status === 'running'));
+  readonly queued = $derived(Object.values(this.open).filter(({ status }) => status === 'queued').length);
+  readonly paused = $derived(Object.values(this.open).find(({ status }) => status === 'paused'));
+  #exporting = new Set<string>();
+  #started = false;
+
+  /** Listens until the page goes away; a server that was restarted is heard again. */
+  start(): void {
+    if (this.#started) return;
+    this.#started = true;
+    void appSettings.load();
+    this.#listen();
+  }
+
+  async askPermission(): Promise<void> {
+    this.permission = await Notification.requestPermission();
+  }
+
+  #listen(): void {
+    const again = () => setTimeout(() => this.#listen(), RETRY_MS);
+    const handlers = {
+      data: (event: ActivityEvent) => this.#receive(event),
+      failed: () => void again(),
+      done: () => void again(),
+    };
+    const subscription = api.system.activity.subscribe(
+      undefined,
+      streamOptions(handlers, () => subscription.unsubscribe()),
+    );
+  }
+
+  #receive(event: ActivityEvent): void {
+    if (event.type === 'progress') this.progress = event;
+    else if (event.type === 'run') this.#onRun(event.run);
+    else if (event.type === 'removed') this.#forget(event.id);
+    else this.#onExport(event.record);
+  }
+
+  #onRun(run: RunView): void {
+    const before = this.open[run.id];
+    if (OPEN_STATES.includes(run.status)) {
+      this.open = { ...this.open, [run.id]: run };
+      return;
+    }
+    this.#forget(run.id);
+    const said = before && runAnnouncement(run);
+    if (said) this.#say(said, run.id, router.route.page === 'runs' && router.route.id === run.id);
+  }
+
+  #onExport(record: ExportRecord): void {
+    const wasOpen = this.#exporting.delete(record.id);
+    if (record.status === 'running') this.#exporting.add(record.id);
+    const said = wasOpen ? exportAnnouncement(record) : undefined;
+    if (said) this.#say(said, record.id, router.route.page === 'export');
+  }
+
+  #forget(id: string): void {
+    this.open = Object.fromEntries(Object.entries(this.open).filter(([key]) => key !== id));
+    if (this.progress?.id === id) this.progress = undefined;
+  }
+
+  /** seen: the page that is open shows it anyway. */
+  #say({ title, text, tone, hash }: Announcement, tag: string, seen: boolean): void {
+    const how = announcementsWanted({
+      wanted: appSettings.value?.notifications ?? true,
+      hidden: document.hidden,
+      permission: this.permission,
+      seen,
+    });
+    const open = (): void => {
+      window.location.hash = hash;
+    };
+    if (how.toast)
+      toasts.show({
+        text: tone === 'bad' ? `${title}: ${text}` : `${title}. ${text}`,
+        tone,
+        action: { label: 'Open', run: open },
+      });
+    if (!how.system) return;
+    const notification = new Notification(title, { body: text, tag });
+    notification.onclick = () => {
+      window.focus();
+      open();
+    };
+  }
+}
+
+export const notifier = new Notifier();

@@ -1,0 +1,23 @@
+/** The icon of each page, all from one set (Lucide). */
+import Box from '@lucide/svelte/icons/box';
+import ChartLine from '@lucide/svelte/icons/chart-line';
+import Database from '@lucide/svelte/icons/database';
+import House from '@lucide/svelte/icons/house';
+import Layers from '@lucide/svelte/icons/layers';
+import MessageSquareText from '@lucide/svelte/icons/message-square-text';
+import PackageCheck from '@lucide/svelte/icons/package-check';
+import Settings from '@lucide/svelte/icons/settings';
+import Sparkles from '@lucide/svelte/icons/sparkles';
+import type { Page } from '../../src-shared/routes.ts';
+
+export const PAGE_ICONS: Record<Page, typeof Box> = {
+  home: House,
+  models: Box,
+  datasets: Database,
+  'new-run': Sparkles,
+  runs: ChartLine,
+  adapters: Layers,
+  playground: MessageSquareText,
+  export: PackageCheck,
+  settings: Settings,
+};

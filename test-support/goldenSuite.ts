@@ -1,0 +1,164 @@
+/**
+ * The same comparison with PyTorch and PEFT for every engine: logits, greedy tokens, first gradients, and 20 steps of
+ * LoRA training on the tiny checkpoints of the reference data.
+ */
+import * as tf from '@tensorflow/tfjs-core';
+import { describe, expect, it } from 'vitest';
+import { openCheckpoint } from '../src-main/basemodel/baseModel.ts';
+import type { BackendName } from '../src-main/engine/backends/backends.ts';
+import { generateTokens } from '../src-main/engine/generate/generate.ts';
+import { LoraAdapter } from '../src-main/methods/lora/lora.ts';
+import type { Decoder } from '../src-main/engine/model/decoder.ts';
+import { AdamW } from '../src-main/engine/optim/adamw.ts';
+import { scheduleFactor } from '../src-main/engine/optim/schedule.ts';
+import { Random } from '../src-main/engine/random.ts';
+import { evaluateLoss } from '../src-main/engine/train/evaluate.ts';
+import { accumulateGradients, trainStep } from '../src-main/engine/train/step.ts';
+import { loadAdapter } from '../src-main/methods/adapterFolder.ts';
+import { bootOrNote } from './engineSkip.ts';
+import { expectClose } from './expectClose.ts';
+import {
+  attendedRows,
+  loadModel,
+  readJson,
+  readTensors,
+  toBatch,
+  type BaseGolden,
+  type CaseGolden,
+} from './goldens.ts';
+import { sharedPath, skipNote } from './shared.ts';
+
+const BASES = ['gpt2', 'gpt2/base_hubkeys', 'llama', 'llama_rope3', 'qwen2', 'qwen3', 'gemma2'];
+const CASES = [
+  'gpt2/lora_qv',
+  'gpt2/lora_all',
+  'llama/lora_qv',
+  'llama/lora_all',
+  'llama/lora_accum2',
+  'qwen3/lora_qv',
+  'qwen3/lora_all',
+  'gemma2/lora_qv',
+  'gemma2/lora_all',
+];
+
+interface TrainData {
+  batches: { input_ids: number[][]; attention_mask: number[][]; labels: number[][] }[];
+}
+
+/** Runs the suite on one engine; `rtol` is the relative tolerance against PyTorch. */
+export async function goldenSuite(engine: BackendName, rtol: number): Promise<void> {
+  const note = skipNote('golden') || (await bootOrNote(engine));
+  describe.skipIf(note !== '')(`${engine} against PyTorch goldens${note}`, () => {
+    it.each(BASES)('logits of %s', async (name) => {
+      const [model, dir] = name.split('/') as [string, string | undefined];
+      await withModel(`golden/${model}/${dir ?? 'base'}`, (decoder) => checkLogits(decoder, model, rtol));
+    });
+
+    it.each(['gpt2', 'llama', 'llama_rope3', 'qwen3', 'gemma2'])(
+      'greedy tokens of %s, with the cache',
+      async (model) => {
+        await withModel(`golden/${model}/base`, (decoder) => checkGreedy(decoder, model));
+      },
+    );
+
+    it.each(CASES)('20 steps of %s', async (name) => {
+      await withModel(`golden/${name.split('/')[0]}/base`, (decoder) => checkTraining(decoder, name, rtol));
+    });
+  });
+}
+
+async function withModel(relative: string, check: (model: Decoder) => Promise<void>): Promise<void> {
+  const model = loadModel(sharedPath(relative));
+  try {
+    await check(model);
+  } finally {
+    model.dispose();
+  }
+}
+
+async function checkLogits(model: Decoder, name: string, rtol: number): Promise<void> {
+  const batch = toBatch(readJson<BaseGolden>(`golden/${name}/base/golden.json`));
+  const logits = tf.tidy(() => model.logits(model.hidden(batch.ids, batch.B, batch.T)));
+  const want = readTensors(`golden/${name}/base/logits.safetensors`).get('logits')!.values;
+  const got = await logits.data();
+  logits.dispose();
+  expectClose(attendedRows(got, batch.mask, model.spec.vocab), attendedRows(want, batch.mask, model.spec.vocab), {
+    rtol,
+    atol: rtol,
+  });
+}
+
+async function checkGreedy(model: Decoder, name: string): Promise<void> {
+  const { greedy } = readJson<BaseGolden>(`golden/${name}/base/golden.json`).generation;
+  const tokens: number[] = [];
+  const options = { maxNew: greedy.new_tokens.length, temperature: 0, eosIds: [], random: new Random(0) };
+  for await (const id of generateTokens(model, greedy.prompt, options)) tokens.push(id);
+  expect(tokens).toEqual(greedy.new_tokens);
+}
+
+async function checkTraining(model: Decoder, name: string, rtol: number): Promise<void> {
+  const golden = readJson<CaseGolden>(`golden/${name}/golden.json`);
+  const batches = readJson<TrainData>('golden/train_data.json').batches.map(toBatch);
+  const adapter = attachInitial(model, name);
+  const parameters = adapter.parameters();
+  const { lr, weight_decay: weightDecay, clip, warmup, eps, steps } = golden.hyperparameters;
+  const optimizer = new AdamW(parameters, { beta1: 0.9, beta2: 0.999, eps, weightDecay });
+  await checkFirstGradients(model, adapter, name, rtol);
+  let tensors = 0;
+  const losses: number[] = [];
+  const norms: number[] = [];
+  for (const [step, want] of golden.steps.entries()) {
+    const used = (want.batches ?? [want.batch!]).map((i) => batches[i]!);
+    const result = await trainStep(model, parameters, optimizer, used, {
+      lr: lr * scheduleFactor('linear', step, warmup, steps),
+      clip,
+    });
+    losses.push(result.loss);
+    norms.push(result.gradNorm);
+    if (step === 0) tensors = tf.memory().numTensors; // by now the tables of the model exist
+  }
+  expect(tf.memory().numTensors).toBe(tensors);
+  expectClose(
+    losses,
+    golden.steps.map((s) => s.loss),
+    { rtol, atol: 0 },
+    'losses',
+  );
+  expectClose(
+    norms,
+    golden.steps.map((s) => s.grad_norm),
+    { rtol, atol: 0 },
+    'gradient norms',
+  );
+  const evaluation = await evaluateLoss(model, [
+    toBatch(readJson<BaseGolden>(`golden/${name.split('/')[0]}/base/golden.json`)),
+  ]);
+  expectClose([evaluation.loss], [golden.final_eval_loss], { rtol, atol: 0 }, 'evaluation loss');
+  adapter.dispose();
+  optimizer.dispose();
+}
+
+/** PEFT's saved initial adapter, so that both trainings start from the same values. */
+function attachInitial(model: Decoder, name: string): LoraAdapter {
+  const checkpoint = openCheckpoint(sharedPath(`golden/${name.split('/')[0]}/base`));
+  const adapter = loadAdapter(sharedPath(`golden/${name}/initial`), checkpoint);
+  checkpoint.close();
+  if (!(adapter instanceof LoraAdapter)) throw new Error(`${name} is not a LoRA`);
+  model.adapter = adapter;
+  return adapter;
+}
+
+async function checkFirstGradients(model: Decoder, adapter: LoraAdapter, name: string, rtol: number): Promise<void> {
+  if (name.endsWith('accum2')) return;
+  const batch = toBatch(readJson<TrainData>('golden/train_data.json').batches[0]!);
+  const { loss, gradients } = accumulateGradients(model, adapter.parameters(), [batch]);
+  const want = readTensors(`golden/${name}/grads_step0.safetensors`);
+  for (const [i, { module }] of adapter.pairs.entries()) {
+    for (const [k, half] of (['A', 'B'] as const).entries()) {
+      const golden = want.get(`base_model.model.${module.module}.lora_${half}.default.weight`)!.values;
+      const scale = Math.max(...golden.map(Math.abs));
+      expectClose(await gradients[2 * i + k]!.data(), golden, { rtol, atol: rtol * scale }, `${module.module} ${half}`);
+    }
+  }
+  tf.dispose([loss, ...gradients]);
+}

@@ -1,0 +1,118 @@
+/**
+ * The training loop on a small random model, all in this process, so that a test can reach into the model between two
+ * steps.
+ */
+import { temporaryFolder } from './folders.ts';
+import { BatchPlan } from '../src-main/datasets/batchPlan.ts';
+import type { TokenisedExample } from '../src-main/datasets/types.ts';
+import { createLora, type LoraAdapter } from '../src-main/methods/lora/lora.ts';
+import { architectureFromConfig } from '../src-main/engine/model/architecture.ts';
+import type { Decoder } from '../src-main/engine/model/decoder.ts';
+import { AdamW } from '../src-main/engine/optim/adamw.ts';
+import { Random } from '../src-main/engine/random.ts';
+import { CallControl } from '../src-main/worker/control.ts';
+import { runSpecSchema, trainSettingsSchema, type TrainEvent } from '../src-shared/workerCalls.ts';
+import { newProgress } from '../src-main/worker/train/state.ts';
+import type { LoopInput } from '../src-main/worker/train/step.ts';
+import { randomModel } from './randomModel.ts';
+
+const SPEC = architectureFromConfig({
+  model_type: 'llama',
+  hidden_size: 16,
+  num_hidden_layers: 2,
+  num_attention_heads: 4,
+  num_key_value_heads: 2,
+  intermediate_size: 24,
+  vocab_size: 32,
+  max_position_embeddings: 32,
+});
+
+export interface LoopBench {
+  input: LoopInput;
+  model: Decoder;
+  adapter: LoraAdapter;
+  events: TrainEvent[];
+  /** Messages of the log events so far. */
+  logs(): string[];
+  /** Loss of each step that was taken. */
+  losses(): Map<number, number>;
+}
+
+/** Rows that count upwards from random starts, of 3 to 16 tokens, all labelled: something that can be learnt. */
+export function countingRows(count: number, seed: number): TokenisedExample[] {
+  const random = new Random(seed);
+  return Array.from({ length: count }, (_, i) => {
+    const first = random.integer(SPEC.vocab);
+    const ids = Int32Array.from({ length: 3 + random.integer(14) }, (_, t) => (first + t) % SPEC.vocab);
+    const { length } = ids;
+    return {
+      line: i + 1,
+      ids,
+      labels: ids.map((id, t) => (t === 0 ? -100 : id)),
+      labelled: length - 1,
+      truncated: false,
+      fullLength: length,
+      group: i,
+    };
+  });
+}
+
+/** `beforeTraining` is called with the step before each of its micro-batches. The engine must be booted. */
+export function openLoop(
+  train: object,
+  {
+    runDir = temporaryFolder(),
+    beforeTraining = () => undefined,
+  }: { runDir?: string; beforeTraining?: (step: number, model: Decoder) => void } = {},
+): LoopBench {
+  const settings = trainSettingsSchema.parse({ steps: 6, batch: 2, lr: 1e-2, seed: 3, checkpointEvery: 1, ...train });
+  const spec = runSpecSchema.parse({
+    runId: 'run-1',
+    engine: 'tensorflow',
+    model: { dir: '', hash: '' },
+    data: { file: '', maxLength: 16 },
+    task: 'count',
+    method: { type: 'lora' },
+    train: settings,
+    runDir,
+    outDir: '',
+  });
+  const model = randomModel(SPEC, 3);
+  const adapter = createLora(SPEC, { rank: 2, alpha: 4, dropout: 0, targets: ['q', 'v', 'down'], init: 'kaiming' }, 1);
+  model.adapter = adapter;
+  const events: TrainEvent[] = [];
+  const parameters = adapter.parameters();
+  const rows = countingRows(13, 1);
+  const input: LoopInput = {
+    spec,
+    model,
+    method: {
+      parameters,
+      beforeTraining: (place) => beforeTraining(Number(place.split(' ')[0]), model),
+      beforeEvaluation: () => undefined,
+      save: () => Promise.reject(new Error('the loop saves nothing')),
+    },
+    optimizer: new AdamW(parameters, settings),
+    progress: newProgress(),
+    totalSteps: settings.steps!,
+    plan: new BatchPlan(
+      rows.map(({ ids }) => ids.length),
+      { ...settings, maxLength: 16 },
+    ),
+    train: rows,
+    val: countingRows(5, 2),
+    padId: 0,
+    sampler: null,
+    tensorLimitBytes: null,
+    emit: (event) => void events.push(event),
+    control: new CallControl(),
+  };
+  return {
+    input,
+    model,
+    adapter,
+    events,
+    logs: () => events.filter((event) => event.type === 'log').map(({ message }) => message),
+    losses: () => new Map(events.filter((event) => event.type === 'step').map(({ step, loss }) => [step, loss])),
+  };
+}
