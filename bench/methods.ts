@@ -7,7 +7,7 @@
 import fs from 'node:fs';
 import path from 'node:path';
 import { parseArgs } from 'node:util';
-import { openCheckpoint } from '../src-main/basemodel/baseModel.ts';
+import { openBaseModel } from '../src-main/basemodel/baseModel.ts';
 import { toErrorData, usageError } from '../src-shared/errors.ts';
 import { useEngine } from '../src-main/worker/engines.ts';
 import { ENGINES, type EngineName } from '../src-shared/workerCalls.ts';
@@ -110,7 +110,7 @@ async function main(): Promise<void> {
     steps: Number(settings.steps),
     batch: Number(settings.batch),
   };
-  const base = openCheckpoint(settings.model);
+  const base = openBaseModel(settings.model);
   base.close();
   const methods = comparedMethods(base.spec).filter(({ name }) => name.includes(settings.only));
   if (settings.scan) return scan(task, methods);

@@ -8,8 +8,8 @@ import fs from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import { parseArgs } from 'node:util';
-import { openCheckpoint, type Checkpoint } from '../src-main/basemodel/baseModel.ts';
-import { rewriteCheckpoint } from '../src-main/basemodel/rewrite.ts';
+import { openBaseModel, type BaseModel } from '../src-main/basemodel/baseModel.ts';
+import { rewriteBaseModel } from '../src-main/basemodel/rewrite.ts';
 import { PACKED_FORMATS, type BaseDtype, type PackedFormat } from '../src-main/engine/packed/formats.ts';
 import { packMatrix, unpackMatrix } from '../src-main/engine/packed/packMatrix.ts';
 import { availableTargets, linearModules } from '../src-main/engine/model/architecture.ts';
@@ -62,9 +62,9 @@ function readArguments(argv: string[]) {
 }
 
 /** The base with the weights of its linear layers rounded to `format`. Returns its folder. */
-async function roundedBase(base: Checkpoint, format: PackedFormat, outDir: string): Promise<string> {
+async function roundedBase(base: BaseModel, format: PackedFormat, outDir: string): Promise<string> {
   const linear = new Set(linearModules(base.spec).map(({ weight }) => weight));
-  await rewriteCheckpoint({
+  await rewriteBaseModel({
     checkpoint: base,
     outDir,
     dtype: 'f32',
@@ -78,7 +78,7 @@ async function roundedBase(base: Checkpoint, format: PackedFormat, outDir: strin
   return outDir;
 }
 
-function specOf(settings: Settings, base: Checkpoint, seed: number, runDir: string): RunSpec {
+function specOf(settings: Settings, base: BaseModel, seed: number, runDir: string): RunSpec {
   const targets = availableTargets(base.spec).filter((target) => target !== 'qkv');
   const rank = Number(settings.rank);
   return runSpecSchema.parse({
@@ -107,7 +107,7 @@ interface Losses {
 
 async function trainOnce(settings: Settings, modelDir: string, seed: number, runDir: string): Promise<Losses> {
   fs.mkdirSync(runDir, { recursive: true });
-  const base = openCheckpoint(modelDir);
+  const base = openBaseModel(modelDir);
   base.close();
   const { initialValLoss, valLoss } = await train(
     specOf(settings, base, seed, runDir),
@@ -133,7 +133,7 @@ function rowOf(dtype: BaseDtype, runs: Losses[], reference: Losses[]): string {
 async function main(): Promise<void> {
   const settings = readArguments(process.argv.slice(2));
   const folder = fs.mkdtempSync(path.join(os.tmpdir(), 'graft-qlora-'));
-  const base = openCheckpoint(settings.model);
+  const base = openBaseModel(settings.model);
   try {
     process.stdout.write('| base | loss before | loss after | against f32 | per seed |\n|---|---|---|---|---|\n');
     let reference: Losses[] = [];

@@ -2,7 +2,7 @@
 import fs from 'node:fs';
 import path from 'node:path';
 import * as tf from '@tensorflow/tfjs-core';
-import { openCheckpoint } from '../src-main/basemodel/baseModel.ts';
+import { openBaseModel } from '../src-main/basemodel/baseModel.ts';
 import { ADAPTER_CONFIG } from '../src-main/adapters/peftLora.ts';
 import { temporaryFolder } from './folders.ts';
 import { createLora, type LoraAdapter } from '../src-main/methods/lora/lora.ts';
@@ -21,7 +21,7 @@ export function randomiseB(adapter: LoraAdapter, seed: number, std = 0.3): void 
 
 /** A saved adapter of rank 2 for the model in `modelDir`, with random A and B. Removed after the test. */
 export async function randomAdapter(modelDir: string, targets: Target[], seed = 1): Promise<string> {
-  const checkpoint = openCheckpoint(modelDir);
+  const checkpoint = openBaseModel(modelDir);
   const settings: LoraSettings = { type: 'lora', rank: 2, alpha: 4, dropout: 0, targets, init: 'kaiming' };
   const adapter = createLora(checkpoint.spec, settings, seed);
   randomiseB(adapter, seed);

@@ -4,7 +4,7 @@
  */
 import * as tf from '@tensorflow/tfjs-core';
 import { describe, expect, it } from 'vitest';
-import { openCheckpoint } from '../src-main/basemodel/baseModel.ts';
+import { openBaseModel } from '../src-main/basemodel/baseModel.ts';
 import type { BackendName } from '../src-main/engine/backends/backends.ts';
 import { generateTokens } from '../src-main/engine/generate/generate.ts';
 import { LoraAdapter } from '../src-main/methods/lora/lora.ts';
@@ -140,7 +140,7 @@ async function checkTraining(model: Decoder, name: string, rtol: number): Promis
 
 /** PEFT's saved initial adapter, so that both trainings start from the same values. */
 function attachInitial(model: Decoder, name: string): LoraAdapter {
-  const checkpoint = openCheckpoint(sharedPath(`golden/${name.split('/')[0]}/base`));
+  const checkpoint = openBaseModel(sharedPath(`golden/${name.split('/')[0]}/base`));
   const adapter = loadAdapter(sharedPath(`golden/${name}/initial`), checkpoint);
   checkpoint.close();
   if (!(adapter instanceof LoraAdapter)) throw new Error(`${name} is not a LoRA`);

@@ -1,6 +1,6 @@
 /** Reading the PyTorch goldens beside the repository: inputs, logits and adapters as plain arrays. */
 import fs from 'node:fs';
-import { openCheckpoint } from '../src-main/basemodel/baseModel.ts';
+import { openBaseModel } from '../src-main/basemodel/baseModel.ts';
 import { openSafetensors, readTensorF32 } from '../src-main/safetensors/read.ts';
 import { Decoder } from '../src-main/engine/model/decoder.ts';
 import { loadWeights } from '../src-main/engine/model/weights.ts';
@@ -37,7 +37,7 @@ export function readTensors(relative: string): Map<string, { shape: number[]; va
 
 /** The model of a checkpoint folder on the current backend. */
 export function loadModel(dir: string): Decoder {
-  const checkpoint = openCheckpoint(dir);
+  const checkpoint = openBaseModel(dir);
   try {
     return new Decoder(checkpoint.spec, loadWeights(checkpoint.spec, checkpoint));
   } finally {

@@ -4,7 +4,7 @@
  */
 import path from 'node:path';
 import * as tf from '@tensorflow/tfjs-core';
-import { openCheckpoint, type Checkpoint } from '../src-main/basemodel/baseModel.ts';
+import { openBaseModel, type BaseModel } from '../src-main/basemodel/baseModel.ts';
 import { temporaryFolder } from './folders.ts';
 import { withVirtualTokens } from '../src-main/datasets/virtualTokens.ts';
 import type { Decoder } from '../src-main/engine/model/decoder.ts';
@@ -98,7 +98,7 @@ export function writeFamily(family: TinyFamily): Promise<string> {
 }
 
 export interface Attached {
-  checkpoint: Checkpoint;
+  checkpoint: BaseModel;
   model: Decoder;
   method: AttachedMethod;
   settings: MethodSettings;
@@ -111,7 +111,7 @@ export interface Attached {
  * and closes the checkpoint.
  */
 export async function attachTrained(modelDir: string, settings: MethodSettings): Promise<Attached> {
-  const checkpoint = openCheckpoint(modelDir);
+  const checkpoint = openBaseModel(modelDir);
   const model = loadModel(modelDir);
   const outDir = path.join(temporaryFolder(), 'adapter');
   const run = runSpecSchema.parse({

@@ -2,7 +2,7 @@
 import fs from 'node:fs';
 import path from 'node:path';
 import { onTestFinished } from 'vitest';
-import { openCheckpoint } from '../src-main/basemodel/baseModel.ts';
+import { openBaseModel } from '../src-main/basemodel/baseModel.ts';
 import { temporaryFolder } from './folders.ts';
 import { WorkerClient, type WorkerCall } from '../src-main/app/workers/client.ts';
 import { forkWorker } from '../src-main/app/workers/channel.ts';
@@ -50,7 +50,7 @@ export async function tinyRun(overrides: Overrides = {}): Promise<RunSpec> {
 }
 
 export function hashOf(modelDir: string): string {
-  const checkpoint = openCheckpoint(modelDir);
+  const checkpoint = openBaseModel(modelDir);
   checkpoint.close();
   return checkpoint.hash;
 }

@@ -2,7 +2,7 @@
 import fs from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
-import { openCheckpoint } from '../../src-main/basemodel/baseModel.ts';
+import { openBaseModel } from '../../src-main/basemodel/baseModel.ts';
 import { toErrorData } from '../../src-shared/errors.ts';
 import { comparedMethods } from './list.ts';
 import { bleuOfResult, readQuestions, trainMethod, type Task } from './quality.ts';
@@ -28,7 +28,7 @@ export interface OneAnswer {
 }
 
 async function answer({ task, method: name, seed, lr, bleu }: OneRequest, folder: string): Promise<OneAnswer> {
-  const base = openCheckpoint(task.modelDir);
+  const base = openBaseModel(task.modelDir);
   base.close();
   const listed = comparedMethods(base.spec).find((method) => method.name === name)!;
   try {

@@ -1,7 +1,7 @@
 /** One training run of a method through the trainer, as the app does it, and what its saved result is worth. */
 import fs from 'node:fs';
 import path from 'node:path';
-import { openCheckpoint } from '../../src-main/basemodel/baseModel.ts';
+import { openBaseModel } from '../../src-main/basemodel/baseModel.ts';
 import { readExamples } from '../../src-main/datasets/dataset.ts';
 import { loadTokenizer } from '../../src-main/datasets/tokenizer.ts';
 import { virtualPrompt } from '../../src-main/datasets/virtualTokens.ts';
@@ -41,7 +41,7 @@ export async function trainMethod(
   runDir: string,
 ): Promise<Trained> {
   fs.mkdirSync(runDir, { recursive: true });
-  const base = openCheckpoint(task.modelDir);
+  const base = openBaseModel(task.modelDir);
   base.close();
   const spec = runSpecSchema.parse({
     runId: 'methods',
@@ -92,7 +92,7 @@ export async function bleuOfResult(
   isModel: boolean,
   { prompts, references }: Questions,
 ): Promise<number> {
-  const checkpoint = openCheckpoint(isModel ? dir! : modelDir);
+  const checkpoint = openBaseModel(isModel ? dir! : modelDir);
   const model = loadDecoder(checkpoint, { forwardOnly: true });
   const adapter = dir === null || isModel ? null : loadAdapter(dir, checkpoint);
   model.adapter = adapter;

@@ -3,7 +3,7 @@
  * the machine disturbs all.
  */
 import * as tf from '@tensorflow/tfjs-core';
-import { openCheckpoint, type Checkpoint } from '../../src-main/basemodel/baseModel.ts';
+import { openBaseModel, type BaseModel } from '../../src-main/basemodel/baseModel.ts';
 import { collate } from '../../src-main/datasets/batches.ts';
 import { KvCache } from '../../src-main/engine/model/kvCache.ts';
 import { lastLogits } from '../../src-main/engine/generate/generate.ts';
@@ -29,7 +29,7 @@ const ROUNDS = 12;
 /** Puts a fresh adapter of the method on the model. */
 function attach(
   model: Decoder,
-  base: Checkpoint,
+  base: BaseModel,
   engine: EngineName,
   settings: MethodSettings,
 ): Promise<AttachedMethod> {
@@ -50,7 +50,7 @@ function attach(
 /** Median milliseconds of a step on the same batch, by method. */
 export async function stepTimes(task: Task, methods: ComparedMethod[]): Promise<Map<string, number>> {
   await useEngine(task.engine);
-  const base = openCheckpoint(task.modelDir);
+  const base = openBaseModel(task.modelDir);
   const tokenizer = loadTokenizer(task.modelDir);
   const { examples } = await prepareDataset({ file: task.data, maxLength: 256, tokenizer });
   const trainings = [];
@@ -107,7 +107,7 @@ const ADDED = [
  */
 export async function tokenTimes(modelDir: string, engine: EngineName): Promise<Map<string, number>> {
   await useEngine(engine);
-  const base = openCheckpoint(modelDir);
+  const base = openBaseModel(modelDir);
   const model = loadDecoder(base, { forwardOnly: true });
   const variants: { name: string; adapter: Decoder['adapter']; parameters: Parameter[] }[] = [
     { name: 'merged LoRA', adapter: null, parameters: [] },

@@ -6,7 +6,7 @@ import os from 'node:os';
 import path from 'node:path';
 import { createInterface } from 'node:readline';
 import * as tf from '@tensorflow/tfjs-core';
-import { openCheckpoint } from '../../src-main/basemodel/baseModel.ts';
+import { openBaseModel } from '../../src-main/basemodel/baseModel.ts';
 import { readPeftAdapter } from '../../src-main/adapters/peftLora.ts';
 import { generateTokens } from '../../src-main/engine/generate/generate.ts';
 import { createLora, type LoraAdapter } from '../../src-main/methods/lora/lora.ts';
@@ -120,7 +120,7 @@ const commands = {
     alpha,
   }: { modelDir: string; adapterDir: string } & Pick<GraftSetup, 'targets' | 'rank' | 'alpha'>): Promise<object> {
     await useEngine(engine as EngineName);
-    const base = openCheckpoint(modelDir);
+    const base = openBaseModel(modelDir);
     const settings: LoraSettings = { type: 'lora', rank, alpha, dropout: 0, targets, init: 'kaiming' };
     const fresh = createLora(base.spec, settings, SEED);
     for (const { B } of fresh.pairs) {
@@ -151,7 +151,7 @@ const commands = {
     outDir: string;
   }): Promise<TimeAnswer> {
     const started = performance.now();
-    const checkpoint = openCheckpoint(modelDir);
+    const checkpoint = openBaseModel(modelDir);
     await mergeAdapter({ checkpoint, adapter: readPeftAdapter(adapterDir), outDir });
     checkpoint.close();
     return { ms: performance.now() - started };
@@ -188,7 +188,7 @@ function gpuBytes(): number {
 
 async function openModel(modelDir: string): Promise<void> {
   await useEngine(engine as EngineName);
-  const checkpoint = openCheckpoint(modelDir);
+  const checkpoint = openBaseModel(modelDir);
   model = loadDecoder(checkpoint, { forwardOnly: true });
   checkpoint.close();
 }

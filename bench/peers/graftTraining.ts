@@ -2,7 +2,7 @@
 import fs from 'node:fs';
 import path from 'node:path';
 import type * as tf from '@tensorflow/tfjs-core';
-import { openCheckpoint } from '../../src-main/basemodel/baseModel.ts';
+import { openBaseModel } from '../../src-main/basemodel/baseModel.ts';
 import { castF32 } from '../../src-main/safetensors/dtype.ts';
 import { writeSafetensors } from '../../src-main/safetensors/write.ts';
 import { collate } from '../../src-main/datasets/batches.ts';
@@ -12,7 +12,7 @@ import { AdamW } from '../../src-main/engine/optim/adamw.ts';
 import { trainStep, type StepResult } from '../../src-main/engine/train/step.ts';
 import { loadDecoder } from '../../src-main/worker/loadDecoder.ts';
 import { attachMethod, type AttachedMethod } from '../../src-main/methods/attach.ts';
-import { CHECKPOINT_FILE, runSpecSchema, type RunSpec } from '../../src-shared/workerCalls.ts';
+import { RUN_STATE_FILE, runSpecSchema, type RunSpec } from '../../src-shared/workerCalls.ts';
 import { newProgress, saveRunState } from '../../src-main/worker/train/state.ts';
 import { keepTuning } from '../../src-main/worker/train/tuning.ts';
 import type { Example, GraftSetup, SavedAnswer } from './protocol.ts';
@@ -25,7 +25,7 @@ export class GraftTraining {
 
   /** Loads onto the current engine. */
   static async of(setup: GraftSetup, seed: number): Promise<GraftTraining> {
-    const base = openCheckpoint(setup.modelDir); // stays open: a whole model is saved beside it
+    const base = openBaseModel(setup.modelDir); // stays open: a whole model is saved beside it
     const run = runSpecOf(setup, base.hash, seed);
     const model = loadDecoder(base, { baseDtype: run.baseDtype });
     return new GraftTraining(run, model, await attachMethod(model, run, base));
@@ -68,7 +68,7 @@ export class GraftTraining {
     try {
       const { sizeBytes } = await this.method.save();
       await saveRunState(runDir, this.method.parameters, this.optimizer, newProgress());
-      return { resultBytes: sizeBytes, resumeBytes: fs.statSync(path.join(runDir, CHECKPOINT_FILE)).size };
+      return { resultBytes: sizeBytes, resumeBytes: fs.statSync(path.join(runDir, RUN_STATE_FILE)).size };
     } finally {
       for (const dir of [runDir, outDir]) fs.rmSync(dir, { recursive: true, force: true });
     }

@@ -5,7 +5,7 @@
 import fs from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
-import { openCheckpoint } from '../../src-main/basemodel/baseModel.ts';
+import { openBaseModel } from '../../src-main/basemodel/baseModel.ts';
 import { loadTokenizer } from '../../src-main/datasets/tokenizer.ts';
 import { writeFolderAtomic } from '../../src-main/files/writeWhole.ts';
 import { CallControl } from '../../src-main/worker/control.ts';
@@ -86,7 +86,7 @@ function trainingSpec(
   file: string,
   { steps, engine, work }: { steps: number; engine: EngineName; work: string },
 ) {
-  const base = openCheckpoint(modelDir);
+  const base = openBaseModel(modelDir);
   base.close();
   return runSpecSchema.parse({
     runId: 'starter',

@@ -2,7 +2,7 @@
 import fs from 'node:fs';
 import path from 'node:path';
 import { expect, test } from 'vitest';
-import { openCheckpoint } from '../../src-main/basemodel/baseModel.ts';
+import { openBaseModel } from '../../src-main/basemodel/baseModel.ts';
 import { temporaryFolder } from '../../test-support/folders.ts';
 import { loadTokenizer } from '../../src-main/datasets/tokenizer.ts';
 import { evaluate } from '../../src-main/worker/verify/evaluate.ts';
@@ -83,7 +83,7 @@ test('the tokenizer writes back any text, and words of its world in few tokens',
 });
 
 test('the committed model is small and predicts unseen text far better than random weights', async () => {
-  const checkpoint = openCheckpoint(MODEL);
+  const checkpoint = openBaseModel(MODEL);
   expect(checkpoint.spec.vocab).toBe(loadTokenizer(MODEL).vocabSize);
   checkpoint.close();
   expect(fs.statSync(path.join(MODEL, 'model.safetensors')).size).toBeLessThan(2_000_000);

@@ -15,7 +15,7 @@ import {
 import { linearModules, type LinearModule } from '../engine/model/architecture.ts';
 import { SCORE } from '../engine/model/weights.ts';
 import type { NamedTensor, NamedTensors } from './files.ts';
-import type { Checkpoint } from '../basemodel/baseModel.ts';
+import type { BaseModel } from '../basemodel/baseModel.ts';
 import type { OwnAdapter } from './ownFormat.ts';
 import type { LoraPair, Matrix } from './peftLora.ts';
 import { moduleScale } from './peftConfig.ts';
@@ -34,7 +34,7 @@ export type AdapterContent =
   /** In the order of prefixShapes. */
   | { type: 'prefix'; options: PrefixOptions; tensors: NamedTensors };
 
-type Base = Pick<Checkpoint, 'spec' | 'tensors' | 'dir'>;
+type Base = Pick<BaseModel, 'spec' | 'tensors' | 'dir'>;
 
 /** Throws GraftError ADAPTER_NO_MODULE or ADAPTER_SHAPE when the base has no such layer. */
 export function contentOf(adapter: StoredAdapter, base: Base): AdapterContent {

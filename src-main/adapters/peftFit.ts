@@ -2,7 +2,7 @@
 import path from 'node:path';
 import { GraftError } from '../../src-shared/errors.ts';
 import { contentOf, type AdapterContent } from './content.ts';
-import type { Checkpoint } from '../basemodel/baseModel.ts';
+import type { BaseModel } from '../basemodel/baseModel.ts';
 import type { StoredAdapter } from './storedAdapter.ts';
 
 /**
@@ -10,7 +10,7 @@ import type { StoredAdapter } from './storedAdapter.ts';
  * ADAPTER_NO_MODULE or ADAPTER_SHAPE when the base has no such layer. An adapter without graft.json (made by Python
  * PEFT) is checked by modules and shapes only.
  */
-export function assertAdapterFitsBase(adapter: StoredAdapter, checkpoint: Checkpoint): AdapterContent {
+export function assertAdapterFitsBase(adapter: StoredAdapter, checkpoint: BaseModel): AdapterContent {
   const { graft } = adapter;
   if (graft && graft.baseHash !== checkpoint.hash) {
     const short = (hash: string): string => hash.slice(0, 12);

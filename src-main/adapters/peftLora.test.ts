@@ -3,7 +3,7 @@ import fs from 'node:fs';
 import path from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { hasShared, sharedPath, skipNote } from '../../test-support/shared.ts';
-import { openCheckpoint } from '../basemodel/baseModel.ts';
+import { openBaseModel } from '../basemodel/baseModel.ts';
 import { castF32 } from '../safetensors/dtype.ts';
 import {
   assertAdapterFitsBase,
@@ -196,7 +196,7 @@ describe('reading', () => {
 
 describe('assertAdapterFitsBase', () => {
   it('accepts its base by hash, another adapter by shapes, and names both models when the hash differs', async () => {
-    const base = openCheckpoint(await writeTiny(path.join(temporaryFolder(), 'model')));
+    const base = openBaseModel(await writeTiny(path.join(temporaryFolder(), 'model')));
     try {
       assertAdapterFitsBase(readPeftAdapter(await writeSmall()), base);
       assertAdapterFitsBase(readPeftAdapter(await writeSmall(undefined, graftInfo(base.hash))), base);

@@ -5,7 +5,7 @@ import { factorise, lokrShapes } from '../methods/shapes.ts';
 import { linearModules, type LinearModule } from '../engine/model/architecture.ts';
 import { contentOf } from './content.ts';
 import { writeAdapterFile, type NamedTensor, type NamedTensors } from './files.ts';
-import { openCheckpoint } from '../basemodel/baseModel.ts';
+import { openBaseModel } from '../basemodel/baseModel.ts';
 import { fullLycorisConfig } from './peftLycoris.ts';
 import { readAdapter } from './storedAdapter.ts';
 import { temporaryFolder, values, writeTiny } from '../../test-support/folders.ts';
@@ -99,7 +99,7 @@ describe('folders made elsewhere', () => {
   ]);
 
   it('are read with patterns, and checked against the base', async () => {
-    const base = openCheckpoint(await writeTiny(path.join(temporaryFolder(), 'model')));
+    const base = openBaseModel(await writeTiny(path.join(temporaryFolder(), 'model')));
     const content = contentOf(
       readAdapter(await foreign({ peft_type: 'LOHA', r: 8, alpha: 6, rank_pattern: { q_proj: 2 } }, LOHA)),
       base,
@@ -119,7 +119,7 @@ describe('folders made elsewhere', () => {
   });
 
   it("LoKr's W1 as two factors becomes their product", async () => {
-    const base = openCheckpoint(await writeTiny(path.join(temporaryFolder(), 'model')));
+    const base = openBaseModel(await writeTiny(path.join(temporaryFolder(), 'model')));
     const [a, b] = [tensor([2, 1], 1), tensor([1, 4], 2)];
     const dir = await foreign(
       { peft_type: 'LOKR', r: 1, alpha: 2, decompose_both: true },

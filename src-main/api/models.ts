@@ -1,7 +1,7 @@
 /** Base models: registered by folder, read in place, never copied. */
 import path from 'node:path';
 import { z } from 'zod';
-import type { BaseModel } from '../catalog/models.ts';
+import type { RegisteredModel } from '../catalog/models.ts';
 import { GraftError, usageError } from '../../src-shared/errors.ts';
 import { newId } from '../app/home.ts';
 import { findModels } from '../app/models/find.ts';
@@ -15,7 +15,7 @@ import { procedure, router } from './trpc.ts';
 const byId = z.object({ id: z.string() });
 
 export function modelsRouter({ catalog, plans }: Services) {
-  const find = (id: string): BaseModel => {
+  const find = (id: string): RegisteredModel => {
     const model = catalog.models.get(id);
     if (!model)
       throw usageError('MODEL_NOT_FOUND', `There is no base model ${id} in the catalogue; add its folder first.`, {

@@ -7,7 +7,7 @@ import { startRunSchema } from '../app/runs/input.ts';
 import type { RunsEvent } from '../app/runs/channel.ts';
 import { isOver } from '../app/runs/view.ts';
 import type { Services } from '../app/services.ts';
-import { keptCheckpoints } from '../worker/train/stateHistory.ts';
+import { keptStates } from '../worker/train/stateHistory.ts';
 import { gatherSteps, type WatchEvent } from '../app/runs/gatherSteps.ts';
 import { streamOf } from './stream.ts';
 import { procedure, router } from './trpc.ts';
@@ -122,7 +122,7 @@ function history(services: Services) {
       return catalog.runHistory.log(input.id, input.after);
     }),
     /** Those that are kept, rising by step. */
-    checkpoints: procedure.input(byId).query(({ input }) => keptCheckpoints(runs.get(input.id).spec.runDir)),
+    checkpoints: procedure.input(byId).query(({ input }) => keptStates(runs.get(input.id).spec.runDir)),
     /** The rows of one step, each with its own loss; may take a while. Ending the request cancels it. */
     inspectStep: procedure
       .input(byId.extend({ step: z.number().int().min(1) }))

@@ -6,7 +6,7 @@ export type { SurveyedBadRow } from '../datasets/survey.ts';
 export type { PreviewedRow, PreviewToken } from '../datasets/tokenPreview.ts';
 export type { ExportRecord } from '../catalog/exports.ts';
 export type { Evaluation, Series } from '../catalog/metrics.ts';
-export type { BaseModel, ModelDetails } from '../catalog/models.ts';
+export type { RegisteredModel, ModelDetails } from '../catalog/models.ts';
 export type { LogLine, Sample } from '../catalog/runHistory.ts';
 export type { RunStarted, RunStatus } from '../catalog/runs.ts';
 export type {
@@ -34,7 +34,7 @@ export type { RunProgress } from '../app/runs/progressMeter.ts';
 export type { WatchEvent } from '../app/runs/gatherSteps.ts';
 export type { WatchAllEvent } from './runs.ts';
 export type { RunView } from '../app/runs/view.ts';
-export type { CheckpointInfo } from '../worker/train/stateHistory.ts';
+export type { KeptState } from '../worker/train/stateHistory.ts';
 export type { TokenizerCheck } from '../worker/tokens/checkTokenizer.ts';
 export type { ModelNeeds } from '../worker/plan/modelNeeds.ts';
 export type { MethodText } from '../../src-shared/describeMethod.ts';

@@ -2,15 +2,15 @@ import fs from 'node:fs';
 import path from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { hasShared, sharedPath, skipNote } from '../../test-support/shared.ts';
-import { openCheckpoint } from './baseModel.ts';
+import { openBaseModel } from './baseModel.ts';
 import { castF32 } from '../safetensors/dtype.ts';
-import { describeCheckpoint } from './details.ts';
+import { describeBaseModel } from './details.ts';
 import { writeSafetensors, type TensorEntry } from '../safetensors/write.ts';
 import { temporaryFolder, TINY_CONFIG, tinyEntries, values, writeTiny } from '../../test-support/folders.ts';
 
 /** Opens, so that the error of a bad folder is thrown; closes otherwise. */
 function tryOpen(dir: string): void {
-  openCheckpoint(dir).close();
+  openBaseModel(dir).close();
 }
 const fails = (code: string, text: string): unknown =>
   expect.objectContaining({ code, message: expect.stringContaining(text) });
@@ -47,14 +47,14 @@ describe('reference checkpoints', () => {
   it.skipIf(!hasShared(gpt2))(
     `reads the hub's GPT-2 names as the prefixed ones, without mask buffers${skipNote(gpt2)}`,
     () => {
-      const hub = openCheckpoint(sharedPath(gpt2));
-      const base = openCheckpoint(sharedPath('golden/gpt2/base'));
+      const hub = openBaseModel(sharedPath(gpt2));
+      const base = openBaseModel(sharedPath('golden/gpt2/base'));
       expect([...hub.tensors.keys()].sort()).toEqual([...base.tensors.keys()].sort());
       for (const name of base.tensors.keys()) expect(hub.readF32(name)).toEqual(base.readF32(name));
       expect(hub.tensors.get('transformer.wte.weight')!.originalName).toBe('wte.weight');
-      expect(describeCheckpoint(hub)).toMatchObject({
+      expect(describeBaseModel(hub)).toMatchObject({
         family: 'gpt2',
-        parameters: describeCheckpoint(base).parameters,
+        parameters: describeBaseModel(base).parameters,
         tiedHead: true,
         tokenizer: false,
       });
@@ -74,8 +74,8 @@ describe('reference checkpoints', () => {
     ['golden/llama_rope3/base', V * C + 2 * block + C, 'F32', true],
     ['golden/qwen2/base', V * C + 2 * (block + C + 2 * KV) + C, 'BF16', true],
   ])(`%s has the parameters of the formula${skipNote('golden')}`, (folder, parameters, dtype, tiedHead) => {
-    const checkpoint = openCheckpoint(sharedPath(folder));
-    expect(describeCheckpoint(checkpoint)).toMatchObject({ parameters, dtype, tiedHead, hidden: C, vocab: V });
+    const checkpoint = openBaseModel(sharedPath(folder));
+    expect(describeBaseModel(checkpoint)).toMatchObject({ parameters, dtype, tiedHead, hidden: C, vocab: V });
     checkpoint.close();
   });
 });
@@ -86,12 +86,12 @@ describe('names', () => {
       ...tinyEntries(),
       tensor('lm_head.weight', [16, 8]),
     ]);
-    const checkpoint = openCheckpoint(dir);
+    const checkpoint = openBaseModel(dir);
     expect(checkpoint.has('lm_head.weight')).toBe(false);
     expect(checkpoint.files[0]!.tensors.has('lm_head.weight')).toBe(true);
     checkpoint.close();
     fs.writeFileSync(path.join(dir, 'config.json'), JSON.stringify({ ...TINY_CONFIG, tie_word_embeddings: false }));
-    const untied = openCheckpoint(dir);
+    const untied = openBaseModel(dir);
     expect(untied.shape('lm_head.weight')).toEqual([16, 8]);
     untied.close();
   });
@@ -99,7 +99,7 @@ describe('names', () => {
   it('a bias is needed where the config says so, and used where the file has it', async () => {
     const dir = temporaryFolder();
     const bias = tensor('model.layers.0.self_attn.q_proj.bias', [8]);
-    const checkpoint = openCheckpoint(await writeTiny(path.join(dir, 'a'), [...tinyEntries(), bias]));
+    const checkpoint = openBaseModel(await writeTiny(path.join(dir, 'a'), [...tinyEntries(), bias]));
     expect(checkpoint.has(bias.name)).toBe(true);
     checkpoint.close();
     const strict = await writeTiny(path.join(dir, 'b'), [...tinyEntries(), bias], {
@@ -197,7 +197,7 @@ describe('bad folders, each one sentence', () => {
     const dir = await writeTiny(path.join(temporaryFolder(), 'm'), tinyEntries().slice(1));
     expect(() => tryOpen(dir)).toThrow();
     expect(openBelow(dir)).toEqual([]);
-    const good = openCheckpoint(await writeTiny(dir));
+    const good = openBaseModel(await writeTiny(dir));
     expect(openBelow(dir)).toEqual([path.join(dir, 'model.safetensors')]);
     good.close();
     expect(openBelow(dir)).toEqual([]);
@@ -206,7 +206,7 @@ describe('bad folders, each one sentence', () => {
 
 describe('identity', () => {
   const identify = (dir: string): { hash: string; stamp: string } => {
-    const { hash, stamp, close } = openCheckpoint(dir);
+    const { hash, stamp, close } = openBaseModel(dir);
     close();
     return { hash, stamp };
   };

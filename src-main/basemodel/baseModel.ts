@@ -14,18 +14,18 @@ import { weightsHash, weightsStamp } from './identity.ts';
 import { readTensorF32, type SafetensorsFile, type TensorInfo } from '../safetensors/read.ts';
 import { openWeightFiles, type WeightIndex } from './weightFiles.ts';
 
-export interface CheckpointTensor extends TensorInfo {
+export interface BaseTensor extends TensorInfo {
   /** The name in the file; `name` carries the prefix of the ArchitectureSpec. */
   originalName: string;
 }
 
-export interface Checkpoint {
+export interface BaseModel {
   /** Absolute path. */
   dir: string;
   config: ModelConfig;
   spec: ArchitectureSpec;
   /** The tensors the model reads, by normalised name. */
-  tensors: Map<string, CheckpointTensor>;
+  tensors: Map<string, BaseTensor>;
   /** All weights files in name order, with every tensor they hold under its original name. */
   files: SafetensorsFile[];
   /** Present when the checkpoint is sharded. */
@@ -47,7 +47,7 @@ export interface Checkpoint {
  * Throws GraftError CHECKPOINT_* or SAFETENSORS_* (folder, file, shard or tensor that is missing or does not fit),
  * UNKNOWN_ARCHITECTURE, or BAD_CONFIG. No file stays open then.
  */
-export function openCheckpoint(dir: string): Checkpoint {
+export function openBaseModel(dir: string): BaseModel {
   const root = path.resolve(dir);
   const config = readConfig(root);
   const spec = architectureFromConfig(config);
@@ -56,7 +56,7 @@ export function openCheckpoint(dir: string): Checkpoint {
   try {
     const tensors = modelTensors(root, spec, files);
     checkTensors(root, spec, config, tensors);
-    const find = (name: string): CheckpointTensor => {
+    const find = (name: string): BaseTensor => {
       const info = tensors.get(name);
       if (!info) throw missingTensor(root, name);
       return info;
@@ -120,8 +120,8 @@ function normalisedName(spec: ArchitectureSpec, original: string): string | unde
   return original.startsWith(spec.prefix) ? original : spec.prefix + original;
 }
 
-function modelTensors(dir: string, spec: ArchitectureSpec, files: SafetensorsFile[]): Map<string, CheckpointTensor> {
-  const tensors = new Map<string, CheckpointTensor>();
+function modelTensors(dir: string, spec: ArchitectureSpec, files: SafetensorsFile[]): Map<string, BaseTensor> {
+  const tensors = new Map<string, BaseTensor>();
   for (const file of files) {
     for (const info of file.tensors.values()) {
       const name = normalisedName(spec, info.name);
@@ -154,7 +154,7 @@ function checkTensors(
   dir: string,
   spec: ArchitectureSpec,
   config: ModelConfig,
-  tensors: Map<string, CheckpointTensor>,
+  tensors: Map<string, BaseTensor>,
 ): void {
   for (const { name, shape, optional } of expectedTensors(spec, config)) {
     const info = tensors.get(name);

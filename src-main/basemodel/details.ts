@@ -2,7 +2,7 @@
 import fs from 'node:fs';
 import path from 'node:path';
 import { availableTargets, type Family, type Target } from '../engine/model/architecture.ts';
-import type { Checkpoint } from './baseModel.ts';
+import type { BaseModel } from './baseModel.ts';
 import type { Dtype } from '../safetensors/dtype.ts';
 import { expectedTensors } from './expectedTensors.ts';
 import { elementCount } from '../safetensors/read.ts';
@@ -32,7 +32,7 @@ export interface ModelDetails {
   dir: string;
 }
 
-export function describeCheckpoint(checkpoint: Checkpoint): ModelDetails {
+export function describeBaseModel(checkpoint: BaseModel): ModelDetails {
   const { spec, tensors, files, dir, hash, stamp, config } = checkpoint;
   const { family, layers, hidden, heads, kvHeads, headDim, intermediate, vocab, maxPositions, tiedHead } = spec;
   const used = expectedTensors(spec, config).flatMap(({ name }) => tensors.get(name) ?? []);

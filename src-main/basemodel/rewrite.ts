@@ -5,7 +5,7 @@
 import { createHash } from 'node:crypto';
 import fs from 'node:fs';
 import path from 'node:path';
-import type { Checkpoint, CheckpointTensor } from './baseModel.ts';
+import type { BaseModel, BaseTensor } from './baseModel.ts';
 import { tokenEmbeddingName, untiedHeadName } from '../engine/model/weights.ts';
 import { DTYPE_BYTES, FLOAT_DTYPES, type Dtype, type DtypeName } from '../safetensors/dtype.ts';
 import { editedPieces, type EditRows } from '../safetensors/editedRows.ts';
@@ -17,20 +17,20 @@ import { configTextWithDtype, copySideFiles } from './sideFiles.ts';
 import { INDEX_FILE } from './weightFiles.ts';
 
 export interface RewriteOptions {
-  checkpoint: Checkpoint;
+  checkpoint: BaseModel;
   /** New or empty, outside the checkpoint's folder. */
   outDir: string;
   /** Undefined: every tensor keeps its own dtype. */
   dtype?: DtypeName;
   /** The change to a tensor, or undefined to leave it as it is. */
-  edit: (tensor: CheckpointTensor) => EditRows | undefined;
+  edit: (tensor: BaseTensor) => EditRows | undefined;
   /** Bytes of the checkpoint's files done so far. What it throws stops the work, and nothing is left behind. */
   onProgress?: (progress: { done: number; total: number }) => void;
   /** Float32 values of one tensor that are in memory at a time (a single row is never split). */
   chunkBytes?: number;
 }
 
-export interface WrittenCheckpoint {
+export interface WrittenModel {
   /** Names of all files in outDir, sorted. */
   files: string[];
   /** Of all files. */
@@ -45,7 +45,7 @@ const CHUNK_BYTES = 16 << 20;
  * Throws GraftError WEIGHT_OVERFLOW (a value does not fit the dtype), WEIGHT_NOT_FINITE (a changed tensor holds NaN or
  * Inf), OUTPUT_* (see writeOutputFolder), DISK_FULL, NOT_ALLOWED.
  */
-export async function rewriteCheckpoint(options: RewriteOptions): Promise<WrittenCheckpoint> {
+export async function rewriteBaseModel(options: RewriteOptions): Promise<WrittenModel> {
   const { checkpoint, outDir } = options;
   return writeOutputFolder(outDir, checkpoint.dir, async (dir) => {
     copySideFiles(checkpoint.dir, dir);
@@ -148,7 +148,7 @@ function* counted(
 }
 
 /** The model's tensors; a copy of a tied head that a file carries besides is the embedding, and changes with it. */
-function tensorsByOriginalName({ spec, tensors }: Checkpoint): Map<string, CheckpointTensor> {
+function tensorsByOriginalName({ spec, tensors }: BaseModel): Map<string, BaseTensor> {
   const byOriginal = new Map([...tensors.values()].map((tensor) => [tensor.originalName, tensor]));
   const embedding = tensors.get(tokenEmbeddingName(spec));
   if (spec.tiedHead && embedding) byOriginal.set(untiedHeadName(spec), embedding);

@@ -33,7 +33,7 @@ export interface ModelDetails {
   files?: WeightFileStat[];
 }
 
-export interface BaseModel extends ModelDetails {
+export interface RegisteredModel extends ModelDetails {
   id: string;
   name: string;
   dir: string;
@@ -51,7 +51,7 @@ interface Row {
   created_at: string;
 }
 
-const toModel = (row: Row): BaseModel => ({
+const toModel = (row: Row): RegisteredModel => ({
   ...(JSON.parse(row.details) as ModelDetails),
   id: row.id,
   name: row.name,
@@ -75,13 +75,13 @@ export function modelQueries(db: Database) {
     get: (id: string) => map(byId.get(id)),
     byDir: (dir: string) => map(byDir.get(dir)),
     /** Inserts the model, or brings the one registered for the same folder up to date (its id stays). */
-    save(model: BaseModel): BaseModel {
+    save(model: RegisteredModel): RegisteredModel {
       const { id, name, dir, hash, createdAt, ...details } = model;
       upsert.run({ id, name, dir, hash, createdAt, details: JSON.stringify(details) });
       return toModel(byDir.get(dir)!);
     },
     /** The same model in another folder. */
-    relocate(model: BaseModel): BaseModel {
+    relocate(model: RegisteredModel): RegisteredModel {
       const { id, name: _name, dir, hash: _hash, createdAt: _createdAt, ...details } = model;
       relocate.run({ id, dir, details: JSON.stringify(details) });
       return toModel(byId.get(id)!);
@@ -91,6 +91,6 @@ export function modelQueries(db: Database) {
   };
 }
 
-function map(row: Row | undefined): BaseModel | undefined {
+function map(row: Row | undefined): RegisteredModel | undefined {
   return row && toModel(row);
 }

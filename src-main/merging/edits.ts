@@ -1,6 +1,6 @@
 /** What merging does to each tensor of a base: which rows change, and how. Each element is rounded to float32 once. */
 import type { AdapterContent, Cell } from '../adapters/content.ts';
-import type { CheckpointTensor } from '../basemodel/baseModel.ts';
+import type { BaseTensor } from '../basemodel/baseModel.ts';
 import type { EditRows } from '../safetensors/editedRows.ts';
 import { outputNorms } from '../basemodel/outputNorms.ts';
 import { rowsOf } from '../safetensors/read.ts';
@@ -14,7 +14,7 @@ export interface Weighted {
   weight: number;
 }
 
-export type EditOf = (tensor: CheckpointTensor) => EditRows | undefined;
+export type EditOf = (tensor: BaseTensor) => EditRows | undefined;
 
 /** W + sum of weight·update, for updates that are added; biases and magnitudes are not looked at. */
 export function addedEdits(parts: Weighted[]): EditOf {
@@ -60,7 +60,7 @@ export function mergedEdits(content: WeightsContent): EditOf {
  * W' = m·(W + s·BA)/||W + s·BA||, per output (Liu et al. 2024, eq. 5). Norms of outputs that are columns take a pass of
  * their own.
  */
-function doraEdit(tensor: CheckpointTensor, cell: Cell, magnitude: Float32Array): EditRows {
+function doraEdit(tensor: BaseTensor, cell: Cell, magnitude: Float32Array): EditRows {
   const delta = deltaOf(cell);
   const { width } = rowsOf(tensor);
   const { layout } = cell.module;

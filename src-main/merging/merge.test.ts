@@ -1,7 +1,7 @@
 import fs from 'node:fs';
 import path from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { openCheckpoint, type Checkpoint } from '../basemodel/baseModel.ts';
+import { openBaseModel, type BaseModel } from '../basemodel/baseModel.ts';
 import { castF32 } from '../safetensors/dtype.ts';
 import { moduleScale, readPeftAdapter, type LoraPair, type PeftAdapter } from '../adapters/peftLora.ts';
 import { readTensorBytes } from '../safetensors/read.ts';
@@ -43,7 +43,7 @@ function naiveMerge(
   return merged;
 }
 
-function expectMerged(base: Checkpoint, merged: Checkpoint, adapter: PeftAdapter, rtol: number): void {
+function expectMerged(base: BaseModel, merged: BaseModel, adapter: PeftAdapter, rtol: number): void {
   expect([...merged.tensors.keys()].sort()).toEqual([...base.tensors.keys()].sort());
   for (const [name, info] of base.tensors) {
     const module = name.replace(/\.weight$/, '');
@@ -75,7 +75,7 @@ async function mergeTiny(
   entries = tinyEntries(),
   lora = pair(8, 8, 2),
 ): Promise<void> {
-  const checkpoint = openCheckpoint(await writeTiny(path.join(temporaryFolder(), 'base'), entries));
+  const checkpoint = openBaseModel(await writeTiny(path.join(temporaryFolder(), 'base'), entries));
   try {
     await mergeAdapter({ checkpoint, adapter: await tinyAdapter(Q, lora), ...options });
   } finally {
@@ -91,12 +91,12 @@ describe('PyTorch goldens', () => {
     ['gpt2', 'base_hubkeys', 'lora_all'],
   ])(`%s/%s with %s equals the float64 definition${skipNote('golden')}`, async (model, folder, run) => {
     const out = path.join(temporaryFolder(), 'merged');
-    const base = openCheckpoint(sharedPath(`golden/${model}/${folder}`));
+    const base = openBaseModel(sharedPath(`golden/${model}/${folder}`));
     const adapter = readPeftAdapter(sharedPath(`golden/${model}/${run}/final`));
     const result = await mergeAdapter({ checkpoint: base, adapter, outDir: out });
-    const merged = openCheckpoint(out);
+    const merged = openBaseModel(out);
     expectMerged(base, merged, adapter, 2 ** -24);
-    const names = (checkpoint: Checkpoint): string[] => checkpoint.files.flatMap((file) => [...file.tensors.keys()]);
+    const names = (checkpoint: BaseModel): string[] => checkpoint.files.flatMap((file) => [...file.tensors.keys()]);
     expect(names(merged)).toEqual(names(base));
     expect(result.files).toEqual(fs.readdirSync(out).sort());
     expect(result.files).not.toContain('logits.safetensors');
@@ -111,12 +111,12 @@ describe('PyTorch goldens', () => {
     `a bf16 checkpoint in shards stays bf16 in the same shards${skipNote('golden')}`,
     async () => {
       const dir = temporaryFolder();
-      const base = openCheckpoint(sharedPath('golden/qwen2/base'));
+      const base = openBaseModel(sharedPath('golden/qwen2/base'));
       const adapter = readPeftAdapter(sharedPath('golden/qwen2/lora_all/final'));
       await mergeAdapter({ checkpoint: base, adapter, outDir: path.join(dir, 'own') });
       await mergeAdapter({ checkpoint: base, adapter, outDir: path.join(dir, 'f32'), dtype: 'f32' });
-      const own = openCheckpoint(path.join(dir, 'own'));
-      const wide = openCheckpoint(path.join(dir, 'f32'));
+      const own = openBaseModel(path.join(dir, 'own'));
+      const wide = openBaseModel(path.join(dir, 'f32'));
       expect(own.files.map(({ file, tensors }) => [path.basename(file), [...tensors.keys()]])).toEqual(
         base.files.map(({ file, tensors }) => [path.basename(file), [...tensors.keys()]]),
       );
@@ -162,7 +162,7 @@ describe('output folder', () => {
     fs.writeFileSync(path.join(dir, 'templates/tool.jinja'), 'x');
     fs.chmodSync(path.join(dir, 'LICENSE'), 0o444);
     const before = fs.readFileSync(path.join(dir, 'model.safetensors'));
-    const base = openCheckpoint(dir);
+    const base = openBaseModel(dir);
     const out = path.join(temporaryFolder(), 'new/parent/out');
     const seen: number[] = [];
     const result = await mergeAdapter({
@@ -176,7 +176,7 @@ describe('output folder', () => {
       ['LICENSE', 'config.json', 'model.safetensors', 'templates/tool.jinja', 'tokenizer.json'].map(path.normalize),
     );
     expect(seen.at(-1)).toBe(1);
-    const merged = openCheckpoint(out);
+    const merged = openBaseModel(out);
     expect(merged.files[0]!.tensors.get(buffer.name)!.dtype).toBe('F32');
     expect([...merged.tensors.values()].every(({ dtype }) => dtype === 'F16')).toBe(true);
     expect(merged.config).toEqual({ ...TINY_CONFIG, torch_dtype: 'float16' });
@@ -189,7 +189,7 @@ describe('output folder', () => {
     const outDir = path.join(temporaryFolder(), 'out');
     fs.mkdirSync(outDir);
     await mergeTiny({ outDir });
-    openCheckpoint(outDir).close();
+    openBaseModel(outDir).close();
     expect(fs.readdirSync(path.dirname(outDir))).toEqual(['out']);
   });
 });
@@ -212,7 +212,7 @@ describe('refusals leave nothing behind', () => {
     const dir = temporaryFolder();
     const base = await writeTiny(path.join(dir, 'base'));
     fs.symlinkSync(base, path.join(dir, 'link'));
-    const checkpoint = openCheckpoint(base);
+    const checkpoint = openBaseModel(base);
     const adapter = await tinyAdapter(Q, pair(8, 8, 2));
     for (const outDir of ['base', 'base/out', 'base/../base/a/b', 'link', 'link/out'])
       await expect(mergeAdapter({ checkpoint, adapter, outDir: path.join(dir, outDir) })).rejects.toMatchObject({
@@ -248,7 +248,7 @@ describe('refusals leave nothing behind', () => {
 
   it('an adapter of another base, or one with a module that does not exist', async () => {
     const dir = temporaryFolder();
-    const checkpoint = openCheckpoint(await writeTiny(path.join(dir, 'base')));
+    const checkpoint = openBaseModel(await writeTiny(path.join(dir, 'base')));
     const graft = {
       format: 1 as const,
       baseHash: 'feed',
@@ -296,7 +296,7 @@ describe('refusals leave nothing behind', () => {
   it('a base that was cut short after it was opened', async () => {
     const dir = temporaryFolder();
     const base = await writeTiny(path.join(dir, 'base'));
-    const checkpoint = openCheckpoint(base);
+    const checkpoint = openBaseModel(base);
     const adapter = await tinyAdapter(Q, pair(8, 8, 2));
     fs.truncateSync(path.join(base, 'model.safetensors'), 4000);
     await expect(mergeAdapter({ checkpoint, adapter, outDir: path.join(dir, 'out') })).rejects.toMatchObject({

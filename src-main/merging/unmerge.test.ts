@@ -1,7 +1,7 @@
 import fs from 'node:fs';
 import path from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { openCheckpoint } from '../basemodel/baseModel.ts';
+import { openBaseModel } from '../basemodel/baseModel.ts';
 import { readPeftAdapter } from '../adapters/peftLora.ts';
 import { readTensorBytes } from '../safetensors/read.ts';
 import { temporaryFolder } from '../../test-support/folders.ts';
@@ -20,17 +20,17 @@ describe('unmergeAdapter', () => {
       `weight${skipNote('golden')}`,
     async (model) => {
       const dir = temporaryFolder();
-      const base = openCheckpoint(sharedPath(`golden/${model}/base`));
+      const base = openBaseModel(sharedPath(`golden/${model}/base`));
       const adapter = readPeftAdapter(sharedPath(`golden/${model}/lora_all/final`));
       await mergeAdapter({ checkpoint: base, adapter, outDir: path.join(dir, 'merged') });
-      const merged = openCheckpoint(path.join(dir, 'merged'));
+      const merged = openBaseModel(path.join(dir, 'merged'));
       const { maxDifference } = await unmergeAdapter({
         checkpoint: merged,
         adapter,
         outDir: path.join(dir, 'back'),
         original: base,
       });
-      const back = openCheckpoint(path.join(dir, 'back'));
+      const back = openBaseModel(path.join(dir, 'back'));
       let changed = 0;
       let worst = 0;
       for (const [name, info] of base.tensors) {
@@ -62,8 +62,8 @@ describe('unmergeAdapter', () => {
     `reports the largest difference, null without the original, and refuses another original${skipNote('golden')}`,
     async () => {
       const dir = temporaryFolder();
-      const base = openCheckpoint(sharedPath('golden/llama/base'));
-      const other = openCheckpoint(sharedPath('golden/llama_rope3/base'));
+      const base = openBaseModel(sharedPath('golden/llama/base'));
+      const other = openBaseModel(sharedPath('golden/llama_rope3/base'));
       const adapter = readPeftAdapter(sharedPath('golden/llama/lora_qv/final'));
       const fromBase = { checkpoint: base, adapter };
       expect((await unmergeAdapter({ ...fromBase, outDir: path.join(dir, 'a') })).maxDifference).toBeNull();

@@ -4,11 +4,11 @@
  * a weight comes back to within half a unit in the last place of W' plus half of W; a merged folder in f16 or bf16 has
  * lost more, and gives back no more than its dtype holds.
  */
-import type { Checkpoint } from '../basemodel/baseModel.ts';
-import { openCheckpoint } from '../basemodel/baseModel.ts';
+import type { BaseModel } from '../basemodel/baseModel.ts';
+import { openBaseModel } from '../basemodel/baseModel.ts';
 import { assertAdapterFitsBase } from '../adapters/peftLora.ts';
 import { readRowsF32, rowsOf, type TensorInfo } from '../safetensors/read.ts';
-import { rewriteCheckpoint, type WrittenCheckpoint } from '../basemodel/rewrite.ts';
+import { rewriteBaseModel, type WrittenModel } from '../basemodel/rewrite.ts';
 import { GraftError } from '../../src-shared/errors.ts';
 import { contentOf } from '../adapters/content.ts';
 import { addedEdits } from './edits.ts';
@@ -18,10 +18,10 @@ import { assertAdditive, weightsOf } from './mergeable.ts';
 /** `checkpoint` is the merged model, which is only read, `adapter` the one that was merged into it. */
 export interface UnmergeOptions extends MergeOptions {
   /** The base before merging, when it is at hand: the result is compared with it. */
-  original?: Checkpoint;
+  original?: BaseModel;
 }
 
-export interface UnmergeResult extends WrittenCheckpoint {
+export interface UnmergeResult extends WrittenModel {
   /** Largest |difference| of any weight to the original; null when no original was given. */
   maxDifference: number | null;
 }
@@ -35,11 +35,11 @@ export async function unmergeAdapter(options: UnmergeOptions): Promise<UnmergeRe
   }
   const content = weightsOf(adapter, contentOf(adapter, checkpoint));
   assertAdditive(adapter.dir, content, 'merged, not taken out again');
-  const written = await rewriteCheckpoint({ ...options, edit: addedEdits([{ content, weight: -1 }]) });
+  const written = await rewriteBaseModel({ ...options, edit: addedEdits([{ content, weight: -1 }]) });
   return { ...written, maxDifference: original ? compareWith(original, options.outDir) : null };
 }
 
-function assertSameTensors(original: Checkpoint, merged: Checkpoint): void {
+function assertSameTensors(original: BaseModel, merged: BaseModel): void {
   for (const name of new Set([...original.tensors.keys(), ...merged.tensors.keys()])) {
     const [want, got] = [original, merged].map(({ tensors }) => tensors.get(name)?.shape.join(', '));
     if (want === got) continue;
@@ -54,8 +54,8 @@ function assertSameTensors(original: Checkpoint, merged: Checkpoint): void {
 }
 
 /** Largest difference between the written folder and `original`, which has the same tensors. */
-function compareWith(original: Checkpoint, outDir: string): number {
-  const result = openCheckpoint(outDir);
+function compareWith(original: BaseModel, outDir: string): number {
+  const result = openBaseModel(outDir);
   try {
     let worst = 0;
     for (const [name, info] of original.tensors) {

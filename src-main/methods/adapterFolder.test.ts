@@ -3,7 +3,7 @@ import fs from 'node:fs';
 import path from 'node:path';
 import * as tf from '@tensorflow/tfjs-core';
 import { beforeAll, expect, it } from 'vitest';
-import { openCheckpoint } from '../basemodel/baseModel.ts';
+import { openBaseModel } from '../basemodel/baseModel.ts';
 import { moduleScale, readPeftAdapter } from '../adapters/peftLora.ts';
 import { temporaryFolder } from '../../test-support/folders.ts';
 import { createLora } from './lora/lora.ts';
@@ -120,7 +120,7 @@ const CASES: Case[] = [
 
 it.each(CASES)('$config.model_type with targets $targets', async ({ config, targets, wanted }) => {
   const modelDir = await writeTinyModel(path.join(temporaryFolder(), 'model'), { config: { ...config } });
-  const checkpoint = openCheckpoint(modelDir);
+  const checkpoint = openBaseModel(modelDir);
   const model = loadModel(modelDir);
   const base = await logitsOf(model);
   const settings: LoraSettings = { type: 'lora', rank: 3, alpha: 12, dropout: 0.05, targets, init: 'kaiming' };

@@ -1,6 +1,6 @@
 /** Adapters between the engine and folders on disk: PEFT's format wherever PEFT has the method, else Graft's own. */
 import type { NamedTensor, NamedTensors } from '../adapters/files.ts';
-import type { Checkpoint } from '../basemodel/baseModel.ts';
+import type { BaseModel } from '../basemodel/baseModel.ts';
 import { outputNorms } from '../basemodel/outputNorms.ts';
 import { writeOwnAdapter } from '../adapters/ownFormat.ts';
 import { assertAdapterFitsBase, writePeftAdapter, type GraftAdapterInfo } from '../adapters/peftLora.ts';
@@ -25,12 +25,12 @@ const CLASSIFIER = { task_type: 'SEQ_CLS' as const, modules_to_save: ['classifie
 /**
  * Reads an adapter folder of any method onto the current backend. Throws when it is broken or belongs to another base.
  */
-export function loadAdapter(dir: string, base: Checkpoint): Adapter {
+export function loadAdapter(dir: string, base: BaseModel): Adapter {
   return loadStored(readAdapter(dir), base);
 }
 
 /** The same from a folder that has been read. */
-export function loadStored(stored: StoredAdapter, base: Checkpoint): Adapter {
+export function loadStored(stored: StoredAdapter, base: BaseModel): Adapter {
   return adapterFrom(assertAdapterFitsBase(stored, base), base.spec);
 }
 
@@ -39,7 +39,7 @@ export async function saveAdapter(
   dir: string,
   adapter: Adapter,
   settings: AdapterSettings,
-  base: Checkpoint,
+  base: BaseModel,
   graft: GraftAdapterInfo,
 ): Promise<WrittenFile> {
   const info = { ...graft, method: settings };
@@ -61,7 +61,7 @@ async function saveLora(
   dir: string,
   adapter: LoraAdapter,
   settings: LoraSettings,
-  base: Checkpoint,
+  base: BaseModel,
   graft: GraftAdapterInfo,
 ): Promise<WrittenFile> {
   const modules = await toPeftModules(adapter, base.spec, ({ weight, layout }) =>
@@ -85,7 +85,7 @@ async function saveLycoris(
   dir: string,
   { cells }: LohaAdapter | LokrAdapter,
   settings: Extract<AdapterSettings, { type: 'loha' | 'lokr' }>,
-  base: Checkpoint,
+  base: BaseModel,
   graft: GraftAdapterInfo,
 ): Promise<WrittenFile> {
   const modules = new Map<string, NamedTensors>();

@@ -1,8 +1,8 @@
 /** Attaching a method's trainable parameters to a model, and writing what they have become. */
 import path from 'node:path';
 import * as tf from '@tensorflow/tfjs-core';
-import type { Checkpoint } from '../basemodel/baseModel.ts';
-import { rewriteCheckpoint } from '../basemodel/rewrite.ts';
+import type { BaseModel } from '../basemodel/baseModel.ts';
+import { rewriteBaseModel } from '../basemodel/rewrite.ts';
 import type { GraftAdapterInfo } from '../adapters/graftInfo.ts';
 import type { Adapter } from './attached.ts';
 import { createBitfit, loraBiases } from './bitfit/biases.ts';
@@ -38,7 +38,7 @@ export interface AttachedMethod {
 export async function attachMethod(
   model: Decoder,
   run: RunSpec,
-  base: Checkpoint,
+  base: BaseModel,
   labels?: string[],
 ): Promise<AttachedMethod> {
   const { method } = run;
@@ -79,7 +79,7 @@ function attachAdapter(
   adapter: Adapter,
   method: AdapterSettings,
   run: RunSpec,
-  base: Checkpoint,
+  base: BaseModel,
   labels?: string[],
 ): AttachedMethod {
   model.adapter = adapter;
@@ -94,7 +94,7 @@ async function attachLora(
   model: Decoder,
   method: LoraSettings,
   run: RunSpec,
-  base: Checkpoint,
+  base: BaseModel,
   labels?: string[],
 ): Promise<AttachedMethod> {
   const { seed } = run.train;
@@ -142,7 +142,7 @@ function savePissa(
   adapter: LoraAdapter,
   method: LoraSettings,
   run: RunSpec,
-  base: Checkpoint,
+  base: BaseModel,
   labels?: string[],
 ): Promise<{ sha256: string; sizeBytes: number }> {
   const twice = (pattern: Record<string, number> | undefined, factor: number): Record<string, number> | undefined =>
@@ -176,11 +176,11 @@ function graftInfo(run: RunSpec, method: AdapterSettings, labels?: string[]): Gr
 async function saveWholeModel(
   model: Decoder,
   outDir: string,
-  base: Checkpoint,
+  base: BaseModel,
 ): Promise<{ sha256: string; sizeBytes: number }> {
   const trained = new Map<string, Float32Array>();
   for (const { name, value } of model.weights.values()) trained.set(name, (await value.data()) as Float32Array);
-  return rewriteCheckpoint({
+  return rewriteBaseModel({
     checkpoint: base,
     outDir,
     edit: ({ name }) => {

@@ -3,7 +3,7 @@ import fs from 'node:fs';
 import path from 'node:path';
 import * as tf from '@tensorflow/tfjs-core';
 import { beforeAll, describe, expect, it } from 'vitest';
-import { openCheckpoint } from '../basemodel/baseModel.ts';
+import { openBaseModel } from '../basemodel/baseModel.ts';
 import { readAdapter } from '../adapters/storedAdapter.ts';
 import { temporaryFolder } from '../../test-support/folders.ts';
 import { withVirtualTokens } from '../datasets/virtualTokens.ts';
@@ -96,7 +96,7 @@ const GOLDENS = FAMILIES.flatMap(
 
 describe.skipIf(!hasShared('golden'))(`folders of Python PEFT${skipNote('golden')}`, () => {
   it.each(GOLDENS)('%s/%s: the logits of PyTorch, and the same files again', async (family, name, settings) => {
-    const checkpoint = openCheckpoint(sharedPath(`golden/${family}/base`));
+    const checkpoint = openBaseModel(sharedPath(`golden/${family}/base`));
     const model = loadModel(checkpoint.dir);
     const source = sharedPath(`golden/${family}/${name}/final`);
     const adapter = loadAdapter(source, checkpoint);
@@ -121,7 +121,7 @@ describe.skipIf(!hasShared('golden'))(`folders of Python PEFT${skipNote('golden'
   });
 
   it.each(FAMILIES)('%s/pissa, converted by PEFT', async (family) => {
-    const checkpoint = openCheckpoint(sharedPath(`golden/${family}/base`));
+    const checkpoint = openBaseModel(sharedPath(`golden/${family}/base`));
     const model = loadModel(checkpoint.dir);
     model.adapter = loadAdapter(sharedPath(`golden/${family}/pissa/final_converted_to_lora`), checkpoint);
     expectClose(...(await logitsBeside(model, family, 'pissa')), { rtol: 1e-4, atol: 1e-4 });

@@ -1,6 +1,6 @@
 /** The closed formulas against what each method really makes. */
 import { beforeAll, expect, it } from 'vitest';
-import { openCheckpoint } from '../basemodel/baseModel.ts';
+import { openBaseModel } from '../basemodel/baseModel.ts';
 import {
   attachTrained,
   METHOD_CASES,
@@ -48,7 +48,7 @@ it('the paper: GPT-2 medium with LoRA of rank 4 on q and v has 0.39 M parameters
 });
 
 it('what does not fit is refused as in training', async () => {
-  const checkpoint = openCheckpoint(await writeFamily('llama'));
+  const checkpoint = openBaseModel(await writeFamily('llama'));
   expect(() => trainableOf(checkpoint.spec, checkpoint.tensors, { type: 'bitfit' })).toThrowError(
     expect.objectContaining({ code: 'NO_BIASES' }),
   );

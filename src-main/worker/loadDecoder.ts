@@ -1,11 +1,11 @@
 /** A checkpoint's model on the current engine, with nothing of its loading left in memory. */
 import v8 from 'node:v8';
 import vm from 'node:vm';
-import type { Checkpoint } from '../basemodel/baseModel.ts';
+import type { BaseModel } from '../basemodel/baseModel.ts';
 import { Decoder } from '../engine/model/decoder.ts';
 import { loadWeights, type LoadOptions } from '../engine/model/weights.ts';
 
-export function loadDecoder(checkpoint: Checkpoint, options?: LoadOptions): Decoder {
+export function loadDecoder(checkpoint: BaseModel, options?: LoadOptions): Decoder {
   const model = new Decoder(checkpoint.spec, loadWeights(checkpoint.spec, checkpoint, options));
   collectGarbage();
   return model;

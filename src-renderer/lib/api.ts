@@ -15,7 +15,7 @@ export type {
   AdapterView,
   AnswerPiece,
   AppSettings,
-  BaseModel,
+  RegisteredModel,
   Board,
   BoardAdapter,
   BoardRun,

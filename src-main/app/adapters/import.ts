@@ -6,9 +6,9 @@ import fs from 'node:fs';
 import path from 'node:path';
 import type { Adapter } from '../../catalog/adapters.ts';
 import type { Catalog } from '../../catalog/catalog.ts';
-import type { BaseModel } from '../../catalog/models.ts';
+import type { RegisteredModel } from '../../catalog/models.ts';
 import { ADAPTER_CONFIG, ADAPTER_WEIGHTS } from '../../adapters/files.ts';
-import { openCheckpoint } from '../../basemodel/baseModel.ts';
+import { openBaseModel } from '../../basemodel/baseModel.ts';
 import { GRAFT_FILE } from '../../adapters/graftInfo.ts';
 import { assertAdapterFitsBase } from '../../adapters/peftFit.ts';
 import { fileSha256 } from '../../files/sha256.ts';
@@ -40,7 +40,7 @@ export interface AdapterInspection {
 }
 
 interface Fit {
-  model: BaseModel;
+  model: RegisteredModel;
   method: AdapterSettings;
 }
 
@@ -157,7 +157,7 @@ function refuseOther(from: string, got: string, sha256: string): void {
 }
 
 /** The registered models that the adapter fits, the one its configuration names first. Throws ADAPTER_BASE_MISSING. */
-function fitting(models: BaseModel[], stored: StoredAdapter): Fit[] {
+function fitting(models: RegisteredModel[], stored: StoredAdapter): Fit[] {
   const { graft } = stored;
   const candidates = graft ? models.filter(({ hash }) => hash === graft.baseHash) : models;
   if (candidates.length === 0) throw noCandidate(stored);
@@ -175,8 +175,8 @@ function fitting(models: BaseModel[], stored: StoredAdapter): Fit[] {
   return fits.sort((a, b) => Number(isNamed(b.model, named)) - Number(isNamed(a.model, named)));
 }
 
-function methodOn(model: BaseModel, stored: StoredAdapter): AdapterSettings {
-  const checkpoint = openCheckpoint(model.dir);
+function methodOn(model: RegisteredModel, stored: StoredAdapter): AdapterSettings {
+  const checkpoint = openBaseModel(model.dir);
   try {
     return importedMethod(stored, assertAdapterFitsBase(stored, checkpoint), checkpoint.spec);
   } finally {
@@ -196,7 +196,7 @@ function noCandidate({ dir, graft }: StoredAdapter): GraftError {
 }
 
 /** One model: its own reason is the whole answer. Several: the reason of each. */
-function noneFits({ dir }: StoredAdapter, models: BaseModel[], reasons: string[]): GraftError {
+function noneFits({ dir }: StoredAdapter, models: RegisteredModel[], reasons: string[]): GraftError {
   const details = { adapter: dir, reasons };
   if (reasons.length === 1) return new GraftError('ADAPTER_BASE_MISSING', reasons[0]!, details);
   const each = models.map(({ name }, i) => `${name}: ${reasons[i]}`).join(' ');
@@ -212,7 +212,7 @@ function baseNameOf(stored: StoredAdapter): string | null {
   return stored.type === 'lora' ? stored.config.base_model_name_or_path : null;
 }
 
-function isNamed({ dir, name }: BaseModel, named: string | null): boolean {
+function isNamed({ dir, name }: RegisteredModel, named: string | null): boolean {
   return (
     named !== null && (dir === named || path.basename(named) === name || path.basename(named) === path.basename(dir))
   );

@@ -6,7 +6,7 @@ import path from 'node:path';
 import type { Adapter } from '../../catalog/adapters.ts';
 import type { Catalog } from '../../catalog/catalog.ts';
 import type { ExportRecord } from '../../catalog/exports.ts';
-import { openCheckpoint } from '../../basemodel/baseModel.ts';
+import { openBaseModel } from '../../basemodel/baseModel.ts';
 import { DTYPE_BYTES, FLOAT_DTYPES, type DtypeName } from '../../safetensors/dtype.ts';
 import { elementCount, type SafetensorsFile } from '../../safetensors/read.ts';
 import { CERTIFICATE_FILE, sideFilesOf } from '../../basemodel/sideFiles.ts';
@@ -98,9 +98,9 @@ export function adapterFiles(dir: string): PlannedFile[] {
     .map(({ name, stat }) => ({ name, sizeBytes: stat.size }));
 }
 
-/** The files of a merged folder. Throws the GraftErrors of openCheckpoint. */
+/** The files of a merged folder. Throws the GraftErrors of openBaseModel. */
 export function mergedFiles(modelDir: string, dtype: DtypeName | undefined): PlannedFile[] {
-  const checkpoint = openCheckpoint(modelDir);
+  const checkpoint = openBaseModel(modelDir);
   try {
     const read = new Set([...checkpoint.tensors.values()].map(({ originalName }) => originalName));
     const weights = checkpoint.files.map((file) => ({

@@ -1,15 +1,15 @@
 /** Reads what the catalogue keeps about a checkpoint folder. */
 import fs from 'node:fs';
 import path from 'node:path';
-import type { BaseModel, WeightFileStat } from '../../catalog/models.ts';
-import { openCheckpoint } from '../../basemodel/baseModel.ts';
-import { describeCheckpoint } from '../../basemodel/details.ts';
+import type { RegisteredModel, WeightFileStat } from '../../catalog/models.ts';
+import { openBaseModel } from '../../basemodel/baseModel.ts';
+import { describeBaseModel } from '../../basemodel/details.ts';
 
-/** Throws the GraftErrors of openCheckpoint. */
-export function readModel(dir: string): Omit<BaseModel, 'id' | 'name' | 'createdAt'> {
-  const checkpoint = openCheckpoint(dir);
+/** Throws the GraftErrors of openBaseModel. */
+export function readModel(dir: string): Omit<RegisteredModel, 'id' | 'name' | 'createdAt'> {
+  const checkpoint = openBaseModel(dir);
   try {
-    return { ...describeCheckpoint(checkpoint), files: weightFileStats(checkpoint.dir) };
+    return { ...describeBaseModel(checkpoint), files: weightFileStats(checkpoint.dir) };
   } finally {
     checkpoint.close();
   }

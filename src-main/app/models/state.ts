@@ -1,13 +1,13 @@
 /** Whether a registered model is still what it was, at the price of a few `stat` calls. */
 import fs from 'node:fs';
 import path from 'node:path';
-import type { BaseModel } from '../../catalog/models.ts';
+import type { RegisteredModel } from '../../catalog/models.ts';
 import { GraftError } from '../../../src-shared/errors.ts';
 import { readModel, weightFileStats } from './read.ts';
 
 export type ModelState = 'ok' | 'missing' | 'changed' | 'broken';
 
-export interface ModelView extends BaseModel {
+export interface ModelView extends RegisteredModel {
   state: ModelState;
   /** One sentence where the state is not ok. */
   reason: string | null;
@@ -17,7 +17,7 @@ export interface ModelView extends BaseModel {
  * The model with its state. Where sizes or times differ from those kept, the fingerprint decides whether it is another
  * model; `touched` is told of a model that is the same after all, so that the next look is cheap again.
  */
-export function viewModel(model: BaseModel, touched: (model: BaseModel) => void): ModelView {
+export function viewModel(model: RegisteredModel, touched: (model: RegisteredModel) => void): ModelView {
   const view = (state: ModelState, reason: string | null): ModelView => ({ ...model, state, reason });
   const stat = fs.statSync(model.dir, { throwIfNoEntry: false });
   if (!stat?.isDirectory())

@@ -1,5 +1,5 @@
 /** The command line that starts the same run as the app would: only what differs from the defaults is named. */
-import type { BaseModel } from '../../catalog/models.ts';
+import type { RegisteredModel } from '../../catalog/models.ts';
 import type { Dataset } from '../../catalog/datasets.ts';
 import type { StartRunChecked } from './input.ts';
 import type { MethodSettings } from '../../../src-shared/methodSettings.ts';
@@ -9,7 +9,7 @@ type Value = string | number | boolean | undefined;
 type Named = [option: string, value: Value];
 
 interface Names {
-  model: Pick<BaseModel, 'dir'>;
+  model: Pick<RegisteredModel, 'dir'>;
   dataset: Pick<Dataset, 'file' | 'format' | 'map' | 'allowBadRows'>;
 }
 

@@ -1,8 +1,8 @@
 /** What a caller says to start a run, checked by zod, and how it becomes a self-contained RunSpec. */
 import fs from 'node:fs';
 import { z } from 'zod';
-import type { BaseModel } from '../../catalog/models.ts';
-import { openCheckpoint } from '../../basemodel/baseModel.ts';
+import type { RegisteredModel } from '../../catalog/models.ts';
+import { openBaseModel } from '../../basemodel/baseModel.ts';
 import type { Catalog } from '../../catalog/catalog.ts';
 import type { Dataset } from '../../catalog/datasets.ts';
 import { GraftError, usageError } from '../../../src-shared/errors.ts';
@@ -33,7 +33,7 @@ export type StartRun = z.input<typeof startRunSchema>;
 export type StartRunChecked = z.output<typeof startRunSchema>;
 
 /** Throws a usage error when the model or the dataset is not registered. */
-export function findParts(catalog: Catalog, input: StartRunChecked): { model: BaseModel; dataset: Dataset } {
+export function findParts(catalog: Catalog, input: StartRunChecked): { model: RegisteredModel; dataset: Dataset } {
   const model = catalog.models.get(input.modelId);
   if (!model)
     throw usageError(
@@ -67,8 +67,11 @@ export function findParts(catalog: Catalog, input: StartRunChecked): { model: Ba
 }
 
 /** Throws MODEL_CHANGED when the folder is not what was registered, or why targets or rank do not fit the model. */
-export function checkModel({ dir, name, hash }: BaseModel, { method, train }: Pick<RunSpec, 'method' | 'train'>): void {
-  const checkpoint = openCheckpoint(dir);
+export function checkModel(
+  { dir, name, hash }: RegisteredModel,
+  { method, train }: Pick<RunSpec, 'method' | 'train'>,
+): void {
+  const checkpoint = openBaseModel(dir);
   try {
     if (checkpoint.hash !== hash)
       throw new GraftError(
@@ -83,7 +86,11 @@ export function checkModel({ dir, name, hash }: BaseModel, { method, train }: Pi
   }
 }
 
-export function buildSpec(home: Home, input: StartRunChecked, parts: { model: BaseModel; dataset: Dataset }): RunSpec {
+export function buildSpec(
+  home: Home,
+  input: StartRunChecked,
+  parts: { model: RegisteredModel; dataset: Dataset },
+): RunSpec {
   checkClassify(input.data, input.method);
   checkSamples(input);
   const { model, dataset } = parts;

@@ -1,6 +1,6 @@
 /** Asks a worker of its own what the rows of one step of a run were, and how much each of them cost. */
 import { GraftError, usageError } from '../../../src-shared/errors.ts';
-import { keptCheckpointFile, keptCheckpoints } from '../../worker/train/stateHistory.ts';
+import { keptStateFile, keptStates } from '../../worker/train/stateHistory.ts';
 import type { InspectedStep } from '../../worker/train/inspectStep.ts';
 import type { RunService } from './service.ts';
 import type { RunView } from './view.ts';
@@ -29,11 +29,8 @@ export async function inspectRun(
   const abort = (): void => client.kill();
   signal?.addEventListener('abort', abort);
   try {
-    return await client.call(
-      'inspectStep',
-      { spec: run.spec, step, checkpoint: checkpointBefore(run, step) },
-      onProgress,
-    ).promise;
+    return await client.call('inspectStep', { spec: run.spec, step, checkpoint: stateBefore(run, step) }, onProgress)
+      .promise;
   } catch (error) {
     if (signal?.aborted)
       throw new GraftError('CANCELLED', `Looking at step ${step} was cancelled.`, { runId: id, step });
@@ -67,9 +64,9 @@ function refuseWhileTraining({ id, status }: RunView, step: number): void {
   );
 }
 
-function checkpointBefore({ id, spec }: RunView, step: number): string | null {
-  const kept = keptCheckpoints(spec.runDir).findLast((checkpoint) => checkpoint.step < step);
-  if (kept) return keptCheckpointFile(spec.runDir, kept.step);
+function stateBefore({ id, spec }: RunView, step: number): string | null {
+  const kept = keptStates(spec.runDir).findLast((checkpoint) => checkpoint.step < step);
+  if (kept) return keptStateFile(spec.runDir, kept.step);
   if (step <= MOST_FROM_START && !spec.rolledBack?.step) return null;
   throw new GraftError(
     'NO_OLDER_CHECKPOINT',

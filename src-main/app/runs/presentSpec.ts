@@ -1,7 +1,7 @@
 /** A run's record names the places that its base model and its rows were read from; they may have been moved since. */
 import fs from 'node:fs';
 import type { Catalog } from '../../catalog/catalog.ts';
-import type { BaseModel } from '../../catalog/models.ts';
+import type { RegisteredModel } from '../../catalog/models.ts';
 import type { Run } from '../../catalog/runs.ts';
 import type { RunSpec } from '../../../src-shared/workerCalls.ts';
 
@@ -23,7 +23,7 @@ export function presentSpec(
 
 /** A model that was removed and added again has another id; its hash tells. */
 function modelDir(models: Places['models'], id: string | null, { dir, hash }: RunSpec['model']): string {
-  const isSame = (model: BaseModel | undefined): boolean => model?.hash === hash;
+  const isSame = (model: RegisteredModel | undefined): boolean => model?.hash === hash;
   const own = id === null ? undefined : models.get(id);
   if (isSame(own)) return own!.dir;
   return (fs.existsSync(dir) ? undefined : models.list().find(isSame)?.dir) ?? dir;

@@ -7,8 +7,8 @@ import type { Run } from '../../catalog/runs.ts';
 import { usageError } from '../../../src-shared/errors.ts';
 import { newId, type Home } from '../home.ts';
 import { bestValuesFile } from '../../worker/train/bestValues.ts';
-import { addKeptCheckpoint, keptCheckpointFile, keptCheckpoints, linkOrCopy } from '../../worker/train/stateHistory.ts';
-import { CHECKPOINT_FILE, type RunSpec } from '../../../src-shared/workerCalls.ts';
+import { addKeptState, keptStateFile, keptStates, linkOrCopy } from '../../worker/train/stateHistory.ts';
+import { RUN_STATE_FILE, type RunSpec } from '../../../src-shared/workerCalls.ts';
 import { logMessage } from './recordEvent.ts';
 import { newOutDir } from './input.ts';
 import type { RunService } from './service.ts';
@@ -31,7 +31,7 @@ export function rollBack(
   { id, beforeStep, excludeLines, start }: RollBack,
 ): RunView {
   const run = runs.get(id);
-  const step = keptCheckpoints(run.spec.runDir).findLast((kept) => kept.step < beforeStep)?.step ?? 0;
+  const step = keptStates(run.spec.runDir).findLast((kept) => kept.step < beforeStep)?.step ?? 0;
   const { rolledBack } = run.spec;
   if (rolledBack && step < rolledBack.step) {
     throw usageError(
@@ -81,9 +81,9 @@ function specFrom(home: Home, { id, spec, started }: Run, step: number, excludeL
 
 function copyState(from: string, { runDir, train }: RunSpec, step: number): void {
   fs.mkdirSync(runDir, { recursive: true });
-  const source = keptCheckpointFile(from, step);
-  linkOrCopy(source, path.join(runDir, CHECKPOINT_FILE));
-  addKeptCheckpoint(source, runDir, step);
+  const source = keptStateFile(from, step);
+  linkOrCopy(source, path.join(runDir, RUN_STATE_FILE));
+  addKeptState(source, runDir, step);
   if (!train.keepBest) return;
   for (const name of fs.readdirSync(from)) {
     const best = /^best-(\d+)\.safetensors$/.exec(name)?.[1];

@@ -1,5 +1,5 @@
 /** What a method would train on a model, before anything is loaded. */
-import { openCheckpoint } from '../../basemodel/baseModel.ts';
+import { openBaseModel } from '../../basemodel/baseModel.ts';
 import { elementCount } from '../../safetensors/read.ts';
 import { linearModules } from '../../engine/model/architecture.ts';
 import { trainableOf } from '../../methods/formulas.ts';
@@ -17,18 +17,18 @@ export interface TrainableView {
   adapterBytes: number;
 }
 
-/** Input and output features of each target's matrix, the same in every layer. Throws as openCheckpoint. */
+/** Input and output features of each target's matrix, the same in every layer. Throws as openBaseModel. */
 export function matricesOf(modelDir: string): { target: string; inFeatures: number; outFeatures: number }[] {
-  const checkpoint = openCheckpoint(modelDir);
+  const checkpoint = openBaseModel(modelDir);
   checkpoint.close();
   return linearModules(checkpoint.spec).flatMap(({ layer, target, inFeatures, outFeatures }) =>
     layer === 0 ? [{ target, inFeatures, outFeatures }] : [],
   );
 }
 
-/** Throws as openCheckpoint, and where the settings do not fit the model. */
+/** Throws as openBaseModel, and where the settings do not fit the model. */
 export function trainableIn(modelDir: string, method: MethodSettings): TrainableView {
-  const checkpoint = openCheckpoint(modelDir);
+  const checkpoint = openBaseModel(modelDir);
   try {
     checkMethod(checkpoint.spec, [...checkpoint.tensors.keys()], method);
     const { count, formula } = trainableOf(checkpoint.spec, checkpoint.tensors, method);

@@ -5,7 +5,7 @@ import type { Run } from '../../catalog/runs.ts';
 import { openSafetensors } from '../../safetensors/read.ts';
 import { describeMethod, type MethodText } from '../../../src-shared/describeMethod.ts';
 import { interimDir, interimInTheMaking } from '../../worker/train/interim.ts';
-import { CHECKPOINT_FILE } from '../../../src-shared/workerCalls.ts';
+import { RUN_STATE_FILE } from '../../../src-shared/workerCalls.ts';
 
 export interface RunView extends Run {
   /** Failed or stopped, with a checkpoint to go on from. A paused run is continued instead. */
@@ -39,18 +39,18 @@ export function isOver(run: Run): boolean {
 
 /** What the worker of this run writes. */
 export function targetsOf({ spec }: Run): string[] {
-  return [spec.outDir, checkpointFile(spec.runDir), interimDir(spec.runDir), interimInTheMaking(spec.runDir)];
+  return [spec.outDir, runStateFileOf(spec.runDir), interimDir(spec.runDir), interimInTheMaking(spec.runDir)];
 }
 
 export function hasCheckpoint({ spec }: Run): boolean {
-  return fs.existsSync(checkpointFile(spec.runDir));
+  return fs.existsSync(runStateFileOf(spec.runDir));
 }
 
 /** Steps that the checkpoint has behind it; null where there is none that can be read. */
 export function checkpointStep({ spec }: Run): number | null {
-  if (!fs.existsSync(checkpointFile(spec.runDir))) return null;
+  if (!fs.existsSync(runStateFileOf(spec.runDir))) return null;
   try {
-    const file = openSafetensors(checkpointFile(spec.runDir));
+    const file = openSafetensors(runStateFileOf(spec.runDir));
     file.close();
     return (JSON.parse(file.metadata['progress'] ?? '{}') as { step?: number }).step ?? null;
   } catch {
@@ -58,6 +58,6 @@ export function checkpointStep({ spec }: Run): number | null {
   }
 }
 
-function checkpointFile(runDir: string): string {
-  return path.join(runDir, CHECKPOINT_FILE);
+function runStateFileOf(runDir: string): string {
+  return path.join(runDir, RUN_STATE_FILE);
 }

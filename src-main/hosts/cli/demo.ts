@@ -1,6 +1,6 @@
 /** `demo`: the whole road on the starter model: two tasks trained, switched between, tried, and one merged. */
 import path from 'node:path';
-import type { BaseModel } from '../../catalog/models.ts';
+import type { RegisteredModel } from '../../catalog/models.ts';
 import { GraftError } from '../../../src-shared/errors.ts';
 import { dataSpecSchema, trainSettingsSchema } from '../../../src-shared/workerCalls.ts';
 import type { LoraSettings } from '../../../src-shared/methodSettings.ts';
@@ -87,7 +87,7 @@ export const demo: Command = {
 
 async function trainTask(
   context: Context,
-  model: BaseModel,
+  model: RegisteredModel,
   part: { file: string; name: string; task: string; engine: TrainReport['engine']; steps: number },
 ): Promise<Trained> {
   const { api, services, say } = context;

@@ -2,7 +2,7 @@
 import fs from 'node:fs';
 import path from 'node:path';
 import { readGraftInfo, refuseWholeModel } from '../../adapters/files.ts';
-import type { BaseModel } from '../../catalog/models.ts';
+import type { RegisteredModel } from '../../catalog/models.ts';
 import { usageError } from '../../../src-shared/errors.ts';
 import type { Services } from '../../app/services.ts';
 
@@ -55,7 +55,7 @@ export function baseDirFor(services: Services, model: string | undefined, adapte
   );
 }
 
-function baseOf({ catalog }: Services, adapter: FoundAdapter): BaseModel | undefined {
+function baseOf({ catalog }: Services, adapter: FoundAdapter): RegisteredModel | undefined {
   const row = adapter.id === null ? undefined : catalog.adapters.get(adapter.id);
   const byId = row?.modelId ? catalog.models.get(row.modelId) : undefined;
   if (byId) return byId;

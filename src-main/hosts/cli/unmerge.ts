@@ -1,7 +1,7 @@
 /** `unmerge`: takes an adapter out of a merged model again. */
 import fs from 'node:fs';
 import path from 'node:path';
-import { openCheckpoint } from '../../basemodel/baseModel.ts';
+import { openBaseModel } from '../../basemodel/baseModel.ts';
 import { CERTIFICATE_FILE } from '../../basemodel/sideFiles.ts';
 import { readAdapter } from '../../adapters/storedAdapter.ts';
 import { GraftError } from '../../../src-shared/errors.ts';
@@ -28,9 +28,9 @@ export const unmerge: Command = {
     const outDir = path.resolve(args.required('out', 'a new folder'));
     refuseOtherAdapter(mergedDir, adapter.sha256);
     const base = args.text('base');
-    const original = base === undefined ? undefined : openCheckpoint(modelDirOf(services, base));
+    const original = base === undefined ? undefined : openBaseModel(modelDirOf(services, base));
     const sayShare = shareSayer(say, 'unmerging');
-    const checkpoint = openCheckpoint(mergedDir);
+    const checkpoint = openBaseModel(mergedDir);
     try {
       const { files, sizeBytes, maxDifference } = await unmergeAdapter({
         checkpoint,

@@ -2,7 +2,7 @@
  * The largest batch, maximum length and rank that fit into a memory limit, from the estimate as one measurement has
  * corrected it.
  */
-import type { Checkpoint } from '../../basemodel/baseModel.ts';
+import type { BaseModel } from '../../basemodel/baseModel.ts';
 import { GraftError } from '../../../src-shared/errors.ts';
 import type { Batch } from '../../engine/train/batchLoss.ts';
 import { checkMethod } from '../../methods/checkMethod.ts';
@@ -18,7 +18,7 @@ const ROWS_ESTIMATED = 16;
 
 interface Question {
   spec: RunSpec;
-  base: Checkpoint;
+  base: BaseModel;
   limitBytes: number;
   /** Tokens of the longest row. */
   longestRow: number;
@@ -66,7 +66,7 @@ export async function largestThatFit({
 }
 
 /** Whether the method's settings suit the model, memory aside. */
-function isPossible(base: Checkpoint, { method }: RunSpec): boolean {
+function isPossible(base: BaseModel, { method }: RunSpec): boolean {
   try {
     checkMethod(base.spec, [...base.tensors.keys()], method);
     return true;

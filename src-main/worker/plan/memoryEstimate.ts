@@ -4,7 +4,7 @@
  * worst moment.
  */
 import * as tf from '@tensorflow/tfjs-core';
-import type { Checkpoint } from '../../basemodel/baseModel.ts';
+import type { BaseModel } from '../../basemodel/baseModel.ts';
 import { expectedTensors } from '../../basemodel/expectedTensors.ts';
 import { onShapes } from '../../engine/backends/shapes.ts';
 import { Decoder } from '../../engine/model/decoder.ts';
@@ -29,7 +29,7 @@ const OVERHEAD: Record<EngineName, { processBytes: number; slack: number; slackR
  * Of a step on `batch` (twice it, where several are accumulated). `base`: the checkpoint of `run.model`. Values of
  * neither are read.
  */
-export async function estimateMemory(run: RunSpec, base: Checkpoint, batch: Batch): Promise<MemoryEstimate> {
+export async function estimateMemory(run: RunSpec, base: BaseModel, batch: Batch): Promise<MemoryEstimate> {
   const engine = run.engine === 'auto' ? 'tensorflow' : run.engine;
   const { weightBytes, trainableBytes, gradientBytes, momentBytes, peakBytes } = await trace(run, base, batch);
   const { processBytes, ...slacks } = OVERHEAD[engine];
@@ -56,7 +56,7 @@ interface Traced {
   peakBytes: number;
 }
 
-function trace(run: RunSpec, base: Checkpoint, batch: Batch): Promise<Traced> {
+function trace(run: RunSpec, base: BaseModel, batch: Batch): Promise<Traced> {
   return onShapes(async (backend) => {
     const model = new Decoder(base.spec, shapesOf(base));
     const weightBytes = backend.heldBytes;
@@ -78,7 +78,7 @@ function trace(run: RunSpec, base: Checkpoint, batch: Batch): Promise<Traced> {
   });
 }
 
-function shapesOf(base: Checkpoint): Map<string, Parameter> {
+function shapesOf(base: BaseModel): Map<string, Parameter> {
   const expected = expectedTensors(base.spec, {}).filter(({ name, optional }) => !optional || base.tensors.has(name));
   return new Map(expected.map(({ name, shape }) => [name, { name, value: tf.fill(shape, 0) }]));
 }

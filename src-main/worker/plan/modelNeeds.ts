@@ -2,7 +2,7 @@
  * What memory a base model takes on each engine: to answer, and to be trained with LoRA as the defaults have it.
  * Estimates, nothing is loaded.
  */
-import { openCheckpoint } from '../../basemodel/baseModel.ts';
+import { openBaseModel } from '../../basemodel/baseModel.ts';
 import { availableTargets } from '../../engine/model/architecture.ts';
 import { fullBatch } from './largest.ts';
 import { estimateMemory } from './memoryEstimate.ts';
@@ -21,9 +21,9 @@ export const INFERENCE_TOKENS = 1024;
 const ROWS = 4;
 const ROW_TOKENS = 256;
 
-/** Throws as openCheckpoint. */
+/** Throws as openBaseModel. */
 export async function modelNeeds(modelDir: string): Promise<ModelNeeds[]> {
-  const base = openCheckpoint(modelDir);
+  const base = openBaseModel(modelDir);
   try {
     const { layers, kvHeads, headDim, maxPositions } = base.spec;
     const cacheBytes = 2 * 4 * layers * kvHeads * headDim * Math.min(INFERENCE_TOKENS, maxPositions);

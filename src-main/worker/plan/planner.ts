@@ -2,7 +2,7 @@
  * What a run would come to, before it starts and without loading the model: rows, steps and tokens from the tokenised
  * data, memory from a step on shapes alone. Tokenised rows are kept, so that a changed setting is answered at once.
  */
-import type { Checkpoint } from '../../basemodel/baseModel.ts';
+import type { BaseModel } from '../../basemodel/baseModel.ts';
 import { BatchPlan } from '../../datasets/batchPlan.ts';
 import type { LengthStats } from '../../datasets/stats.ts';
 import type { ArchitectureSpec } from '../../engine/model/architecture.ts';
@@ -105,7 +105,7 @@ export class Planner {
 
   private async on<T>(
     spec: RunSpec,
-    work: (base: Checkpoint, data: RunData, prepared: PreparedRows) => Promise<T>,
+    work: (base: BaseModel, data: RunData, prepared: PreparedRows) => Promise<T>,
   ): Promise<T> {
     const base = openBase(spec);
     try {
@@ -144,7 +144,7 @@ function limitOf({ engine, train }: RunSpec, { gpu, cardBytes }: Room): number |
   return memoryLimitBytes(engine === 'auto' ? 'tensorflow' : engine, gpu, train.memoryLimitBytes) ?? cardBytes;
 }
 
-async function withCheckpointing(spec: RunSpec, base: Checkpoint, batch: Batch): Promise<number> {
+async function withCheckpointing(spec: RunSpec, base: BaseModel, batch: Batch): Promise<number> {
   return (await estimateMemory({ ...spec, train: { ...spec.train, gradientCheckpointing: true } }, base, batch))
     .totalBytes;
 }

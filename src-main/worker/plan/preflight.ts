@@ -3,7 +3,7 @@
  * the estimate, which then says the largest batch, length and rank that fit.
  */
 import * as tf from '@tensorflow/tfjs-core';
-import type { Checkpoint } from '../../basemodel/baseModel.ts';
+import type { BaseModel } from '../../basemodel/baseModel.ts';
 import { BatchPlan } from '../../datasets/batchPlan.ts';
 import { collate } from '../../datasets/batches.ts';
 import { GraftError } from '../../../src-shared/errors.ts';
@@ -35,7 +35,7 @@ export async function preflight(spec: RunSpec): Promise<PreflightResult> {
   }
 }
 
-async function tryOut(spec: RunSpec, base: Checkpoint, data: RunData): Promise<PreflightResult> {
+async function tryOut(spec: RunSpec, base: BaseModel, data: RunData): Promise<PreflightResult> {
   const { engine } = spec;
   if (engine === 'auto')
     throw new GraftError('INTERNAL', 'The run was tried out before its engine was chosen; try again.');
@@ -74,7 +74,7 @@ type Measured = Pick<PreflightResult, 'peakBytes' | 'stepMs' | 'evaluationMs'>;
 /** Two steps, the first of which warms up. */
 async function measure(
   spec: RunSpec,
-  base: Checkpoint,
+  base: BaseModel,
   { val, padId }: RunData,
   batch: Batch,
   engine: EngineName,

@@ -3,7 +3,7 @@ import fs from 'node:fs';
 import path from 'node:path';
 import * as tf from '@tensorflow/tfjs-core';
 import { beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { openCheckpoint } from '../../basemodel/baseModel.ts';
+import { openBaseModel } from '../../basemodel/baseModel.ts';
 import { temporaryFolder } from '../../../test-support/folders.ts';
 import { loadTokenizer } from '../../datasets/tokenizer.ts';
 import { randomAdapter } from '../../../test-support/adapters.ts';
@@ -62,7 +62,7 @@ function greedyReference(dir: string): string {
 
 async function mergedFolder(adapterDir: string): Promise<string> {
   const outDir = path.join(temporaryFolder(), 'merged');
-  const checkpoint = openCheckpoint(modelDir);
+  const checkpoint = openBaseModel(modelDir);
   await mergeAdapter({ checkpoint, adapter: readPeftAdapter(adapterDir), outDir });
   checkpoint.close();
   return outDir;

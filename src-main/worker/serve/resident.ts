@@ -3,7 +3,7 @@
  * once.
  */
 import * as tf from '@tensorflow/tfjs-core';
-import { openCheckpoint, type Checkpoint } from '../../basemodel/baseModel.ts';
+import { openBaseModel, type BaseModel } from '../../basemodel/baseModel.ts';
 import { loadTokenizer, type TextTokenizer } from '../../datasets/tokenizer.ts';
 import { usageError } from '../../../src-shared/errors.ts';
 import { deviceFailure } from '../../engine/backends/deviceWatch.ts';
@@ -34,7 +34,7 @@ import { loadDecoder } from '../loadDecoder.ts';
 
 interface Loaded {
   engine: EngineName;
-  checkpoint: Checkpoint;
+  checkpoint: BaseModel;
   tokenizer: TextTokenizer;
   model: Decoder;
   adapter: Adapter | null;
@@ -52,7 +52,7 @@ export class Resident {
   ): Promise<LoadResult> {
     checkBaseDtype(baseDtype, engine);
     const started = performance.now();
-    const checkpoint = openCheckpoint(modelDir);
+    const checkpoint = openBaseModel(modelDir);
     try {
       const tokenizer = loadTokenizer(modelDir);
       const { device } = await useEngine(engine);
@@ -166,7 +166,7 @@ export class Resident {
 const TOLD_SHARE = 0.02;
 
 /** The checkpoint, telling how many of its values have been read. */
-function watched(checkpoint: Checkpoint, emit: (event: { done: number; total: number }) => void): Checkpoint {
+function watched(checkpoint: BaseModel, emit: (event: { done: number; total: number }) => void): BaseModel {
   const sizeOf = (name: string): number => checkpoint.shape(name).reduce((a, b) => a * b, 1);
   const total = [...checkpoint.tensors.keys()].reduce((sum, name) => sum + sizeOf(name), 0);
   let done = 0;
@@ -218,7 +218,7 @@ async function answerEach(
 }
 
 /** An adapter that writes text. Throws ADAPTER_CLASSIFIES for one with a head of its own. */
-function loadWriter(dir: string, checkpoint: Checkpoint): Adapter {
+function loadWriter(dir: string, checkpoint: BaseModel): Adapter {
   const adapter = loadAdapter(dir, checkpoint);
   if (!adapter.overrides?.has(SCORE)) return adapter;
   adapter.dispose();

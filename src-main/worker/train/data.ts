@@ -1,5 +1,5 @@
 /** What a run works on, checked against its spec: the base model's checkpoint and the rows. */
-import { openCheckpoint, type Checkpoint } from '../../basemodel/baseModel.ts';
+import { openBaseModel, type BaseModel } from '../../basemodel/baseModel.ts';
 import { assertTrainable, prepareDataset, type PreparedDataset } from '../../datasets/dataset.ts';
 import { splitExamples } from '../../datasets/split.ts';
 import { loadTokenizer, type TextTokenizer } from '../../datasets/tokenizer.ts';
@@ -24,8 +24,8 @@ export interface RunData {
 }
 
 /** Throws MODEL_CHANGED. The caller closes it. */
-export function openBase(spec: RunSpec): Checkpoint {
-  const base = openCheckpoint(spec.model.dir);
+export function openBase(spec: RunSpec): BaseModel {
+  const base = openBaseModel(spec.model.dir);
   if (base.hash === spec.model.hash) return base;
   base.close();
   throw new GraftError(

@@ -2,7 +2,7 @@
 import { expect, it } from 'vitest';
 import { expectClose } from '../../../test-support/expectClose.ts';
 import { tinyRun } from '../../../test-support/tinyRun.ts';
-import { keptCheckpointFile, keptCheckpoints } from './stateHistory.ts';
+import { keptStateFile, keptStates } from './stateHistory.ts';
 import { CallControl } from '../control.ts';
 import { inspectStep } from './inspectStep.ts';
 import type { RunSpec } from '../../../src-shared/workerCalls.ts';
@@ -20,10 +20,7 @@ async function losses(spec: RunSpec): Promise<Map<number, number>> {
 }
 
 const inspect = (spec: RunSpec, step: number, from: number | null) =>
-  inspectStep(
-    { spec, step, checkpoint: from === null ? null : keptCheckpointFile(spec.runDir, from) },
-    () => undefined,
-  );
+  inspectStep({ spec, step, checkpoint: from === null ? null : keptStateFile(spec.runDir, from) }, () => undefined);
 
 it.each([
   ['plain', {}],
@@ -32,7 +29,7 @@ it.each([
 ])('%s: the weighted mean of the rows is the loss that the step recorded', async (_name, settings) => {
   const spec = await tinyRun({ train: { steps: 9, lr: 3e-2, checkpointEvery: 3, ...settings } });
   const recorded = await losses(spec);
-  expect(keptCheckpoints(spec.runDir).map(({ step }) => step)).toEqual([3, 6]);
+  expect(keptStates(spec.runDir).map(({ step }) => step)).toEqual([3, 6]);
   for (const [step, from] of [
     [1, null],
     [5, 3],

@@ -1,7 +1,7 @@
 /** The loop over optimiser steps: events, evaluation, samples, checkpoints, pause, stop and early stop. */
 import { setImmediate } from 'node:timers/promises';
 import { toErrorData } from '../../../src-shared/errors.ts';
-import { keepCheckpoint } from './stateHistory.ts';
+import { keepState } from './stateHistory.ts';
 import { saveRunState } from './state.ts';
 import { takeStep, type LoopInput } from './step.ts';
 import { keepTuning } from './tuning.ts';
@@ -20,7 +20,7 @@ export async function trainLoop(input: LoopInput): Promise<LoopEnd> {
   const { checkpointEvery, evalEvery, patience } = spec.train;
   let savedBest = progress.best?.step ?? null;
   const checkpoint = async (): Promise<void> => {
-    if (await writeCheckpoint(input)) savedBest = progress.best?.step ?? null;
+    if (await writeState(input)) savedBest = progress.best?.step ?? null;
   };
   const isSpent = (): boolean => patience > 0 && progress.evaluationsWithoutGain >= patience;
   if (progress.evaluationDue) await look(input, savedBest);
@@ -58,7 +58,7 @@ async function look(input: LoopInput, savedBest: number | null): Promise<void> {
 }
 
 /** False where values were not finite, so that the checkpoint before stays. */
-async function writeCheckpoint({ spec, method, optimizer, progress, emit }: LoopInput): Promise<boolean> {
+async function writeState({ spec, method, optimizer, progress, emit }: LoopInput): Promise<boolean> {
   const bad = await saveRunState(spec.runDir, method.parameters, optimizer, progress);
   if (bad !== null) {
     emit({
@@ -67,7 +67,7 @@ async function writeCheckpoint({ spec, method, optimizer, progress, emit }: Loop
     });
     return false;
   }
-  keepCheckpoint(spec.runDir, progress.step, { onlyNewest: spec.method.type === 'full' });
+  keepState(spec.runDir, progress.step, { onlyNewest: spec.method.type === 'full' });
   emit({ type: 'checkpoint', step: progress.step });
   return true;
 }

@@ -2,7 +2,7 @@
 import fs from 'node:fs';
 import path from 'node:path';
 import { expect, it } from 'vitest';
-import { openCheckpoint } from '../../basemodel/baseModel.ts';
+import { openBaseModel } from '../../basemodel/baseModel.ts';
 import { tinyRun } from '../../../test-support/tinyRun.ts';
 import { loadAdapter } from '../../methods/adapterFolder.ts';
 import { CallControl } from '../control.ts';
@@ -51,9 +51,9 @@ it.each([
   const half = await run(spec, false, 3);
   expect(half).toMatchObject({ outcome: 'paused', steps: 3 });
   expect(fs.existsSync(spec.outDir)).toBe(false);
-  if (method.type === 'full') openCheckpoint(half.outDir).close();
+  if (method.type === 'full') openBaseModel(half.outDir).close();
   else {
-    const base = openCheckpoint(spec.model.dir);
+    const base = openBaseModel(spec.model.dir);
     loadAdapter(half.outDir, base).dispose();
     base.close();
   }

@@ -2,7 +2,7 @@
  * A run set up to the point where the next step can be taken: model, trained parameters, optimiser, progress, plan of
  * the rows.
  */
-import type { Checkpoint } from '../../basemodel/baseModel.ts';
+import type { BaseModel } from '../../basemodel/baseModel.ts';
 import { BatchPlan } from '../../datasets/batchPlan.ts';
 import { GraftError } from '../../../src-shared/errors.ts';
 import type { Decoder } from '../../engine/model/decoder.ts';
@@ -37,7 +37,7 @@ export interface PreparedRun {
  */
 export async function prepareRun(
   spec: RunSpec,
-  base: Checkpoint,
+  base: BaseModel,
   data: RunData,
   state: string | null,
 ): Promise<PreparedRun> {

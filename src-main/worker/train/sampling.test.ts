@@ -3,7 +3,7 @@ import fs from 'node:fs';
 import path from 'node:path';
 import * as tf from '@tensorflow/tfjs-core';
 import { expect, it } from 'vitest';
-import { openCheckpoint } from '../../basemodel/baseModel.ts';
+import { openBaseModel } from '../../basemodel/baseModel.ts';
 import { loadTokenizer } from '../../datasets/tokenizer.ts';
 import { tinyRun } from '../../../test-support/tinyRun.ts';
 import { loadAdapter } from '../../methods/adapterFolder.ts';
@@ -61,7 +61,7 @@ it(
 it('the last ones are what the saved adapter writes, token by token without a cache', async () => {
   const spec = await tinyRun({ train: { steps: 5, samplePrompts: PROMPTS, sampleTokens: 6 } });
   const { texts } = samplesOf(await run(spec)).at(-1)!;
-  const base = openCheckpoint(spec.model.dir);
+  const base = openBaseModel(spec.model.dir);
   const model = loadDecoder(base);
   model.adapter = loadAdapter(spec.outDir, base);
   const tokenizer = loadTokenizer(spec.model.dir);

@@ -2,12 +2,12 @@ import fs from 'node:fs';
 import path from 'node:path';
 import { expect, it } from 'vitest';
 import { temporaryFolder } from '../../../test-support/folders.ts';
-import { keepCheckpoint, keptCheckpointFile, keptCheckpoints, thinned } from './stateHistory.ts';
-import { CHECKPOINT_FILE } from '../../../src-shared/workerCalls.ts';
+import { keepState, keptStateFile, keptStates, thinned } from './stateHistory.ts';
+import { RUN_STATE_FILE } from '../../../src-shared/workerCalls.ts';
 
 /** As saveRunState does it: a new file takes the old one's name. */
 function writeState(runDir: string, step: number): void {
-  const file = path.join(runDir, CHECKPOINT_FILE);
+  const file = path.join(runDir, RUN_STATE_FILE);
   fs.writeFileSync(`${file}.new`, `state ${step}`);
   fs.renameSync(`${file}.new`, file);
 }
@@ -16,9 +16,9 @@ it('keeps the newest two and six older ones that are spread over the run, the fi
   const runDir = temporaryFolder();
   for (let step = 10; step <= 1000; step += 10) {
     writeState(runDir, step);
-    keepCheckpoint(runDir, step, { onlyNewest: false });
+    keepState(runDir, step, { onlyNewest: false });
   }
-  const kept = keptCheckpoints(runDir);
+  const kept = keptStates(runDir);
   const steps = kept.map(({ step }) => step);
   expect(steps).toHaveLength(8);
   expect(steps.slice(-2)).toEqual([990, 1000]);
@@ -29,7 +29,7 @@ it('keeps the newest two and six older ones that are spread over the run, the fi
     .slice(0, -1);
   expect(Math.max(...gaps)).toBeLessThanOrEqual(2.5 * (1000 / 7));
   for (const { step, sizeBytes } of kept) {
-    expect(fs.readFileSync(keptCheckpointFile(runDir, step), 'utf8')).toBe(`state ${step}`);
+    expect(fs.readFileSync(keptStateFile(runDir, step), 'utf8')).toBe(`state ${step}`);
     expect(sizeBytes).toBe(`state ${step}`.length);
   }
 });
@@ -38,10 +38,10 @@ it('of whole models only the newest, and the same step twice is one checkpoint',
   const runDir = temporaryFolder();
   for (const step of [1, 2, 3, 3]) {
     writeState(runDir, step);
-    keepCheckpoint(runDir, step, { onlyNewest: true });
+    keepState(runDir, step, { onlyNewest: true });
   }
-  expect(keptCheckpoints(runDir).map(({ step }) => step)).toEqual([3]);
-  expect(keptCheckpoints(path.join(runDir, 'nowhere'))).toEqual([]);
+  expect(keptStates(runDir).map(({ step }) => step)).toEqual([3]);
+  expect(keptStates(path.join(runDir, 'nowhere'))).toEqual([]);
 });
 
 it('thins nothing that is few', () => {

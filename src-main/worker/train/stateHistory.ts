@@ -5,25 +5,25 @@
  */
 import fs from 'node:fs';
 import path from 'node:path';
-import { CHECKPOINT_FILE } from '../../../src-shared/workerCalls.ts';
+import { RUN_STATE_FILE } from '../../../src-shared/workerCalls.ts';
 
 const FOLDER = 'checkpoints';
 const NAME = /^step-(\d+)\.safetensors$/;
 const NEWEST = 2;
 const OLDER = 6;
 
-export interface CheckpointInfo {
+export interface KeptState {
   /** Optimiser steps that had been done. */
   step: number;
   sizeBytes: number;
 }
 
-export function keptCheckpointFile(runDir: string, step: number): string {
+export function keptStateFile(runDir: string, step: number): string {
   return path.join(runDir, FOLDER, `step-${step}.safetensors`);
 }
 
 /** Rising by step; of a folder that is gone, none. */
-export function keptCheckpoints(runDir: string): CheckpointInfo[] {
+export function keptStates(runDir: string): KeptState[] {
   const dir = path.join(runDir, FOLDER);
   if (!fs.existsSync(dir)) return [];
   const steps = fs
@@ -32,23 +32,23 @@ export function keptCheckpoints(runDir: string): CheckpointInfo[] {
     .map(Number);
   return steps
     .sort((a, b) => a - b)
-    .map((step) => ({ step, sizeBytes: fs.statSync(keptCheckpointFile(runDir, step)).size }));
+    .map((step) => ({ step, sizeBytes: fs.statSync(keptStateFile(runDir, step)).size }));
 }
 
 /**
  * Keeps the state that has just been written for `step`, and thins the others. `onlyNewest`: each is as large as a
  * model.
  */
-export function keepCheckpoint(runDir: string, step: number, { onlyNewest }: { onlyNewest: boolean }): void {
-  addKeptCheckpoint(path.join(runDir, CHECKPOINT_FILE), runDir, step);
-  const steps = keptCheckpoints(runDir).map((kept) => kept.step);
+export function keepState(runDir: string, step: number, { onlyNewest }: { onlyNewest: boolean }): void {
+  addKeptState(path.join(runDir, RUN_STATE_FILE), runDir, step);
+  const steps = keptStates(runDir).map((kept) => kept.step);
   const stay = new Set(onlyNewest ? [step] : thinned(steps));
-  for (const old of steps) if (!stay.has(old)) fs.rmSync(keptCheckpointFile(runDir, old), { force: true });
+  for (const old of steps) if (!stay.has(old)) fs.rmSync(keptStateFile(runDir, old), { force: true });
 }
 
 /** Files of states are never changed, only replaced, so a second name is as good as a copy. */
-export function addKeptCheckpoint(source: string, runDir: string, step: number): void {
-  const target = keptCheckpointFile(runDir, step);
+export function addKeptState(source: string, runDir: string, step: number): void {
+  const target = keptStateFile(runDir, step);
   fs.mkdirSync(path.dirname(target), { recursive: true });
   fs.rmSync(target, { force: true });
   linkOrCopy(source, target);

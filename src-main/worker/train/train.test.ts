@@ -3,7 +3,7 @@ import fs from 'node:fs';
 import path from 'node:path';
 import * as tf from '@tensorflow/tfjs-core';
 import { expect, it } from 'vitest';
-import { openCheckpoint } from '../../basemodel/baseModel.ts';
+import { openBaseModel } from '../../basemodel/baseModel.ts';
 import { expectClose } from '../../../test-support/expectClose.ts';
 import { hashOf, tinyRun } from '../../../test-support/tinyRun.ts';
 import { CallControl } from '../control.ts';
@@ -69,7 +69,7 @@ it('full fine-tuning changes every weight, and the saved folder gives the loss t
   const spec = await tinyRun({ method: { type: 'full' }, train: { steps: 4, val: 0.5 } });
   const { result } = await run(spec);
   expect(result.trainableParameters).toBe(result.totalParameters);
-  const [before, after] = [openCheckpoint(spec.model.dir), openCheckpoint(spec.outDir)];
+  const [before, after] = [openBaseModel(spec.model.dir), openBaseModel(spec.outDir)];
   expect([...after.tensors.keys()].sort()).toEqual([...before.tensors.keys()].sort());
   for (const name of before.tensors.keys()) {
     const [old, now] = [before.readF32(name), after.readF32(name)];

@@ -2,7 +2,7 @@
  * A training run from its spec to its adapter: reads model and data itself, reports events, writes files, and nothing
  * else.
  */
-import type { Checkpoint } from '../../basemodel/baseModel.ts';
+import type { BaseModel } from '../../basemodel/baseModel.ts';
 import { GraftError } from '../../../src-shared/errors.ts';
 import type { Parameter } from '../../engine/model/parameters.ts';
 import { firstNotFinite } from '../../engine/train/finite.ts';
@@ -38,7 +38,7 @@ export async function train(
 
 async function trainOn(
   spec: RunSpec,
-  base: Checkpoint,
+  base: BaseModel,
   data: RunData,
   resume: boolean,
   emit: (event: TrainEvent) => void,

@@ -4,9 +4,9 @@ import path from 'node:path';
 import { expect, it } from 'vitest';
 import { removePartials } from '../../files/removePartials.ts';
 import { filesBelow, leftOf, startInWorker, tinyRun } from '../../../test-support/tinyRun.ts';
-import { keptCheckpoints } from './stateHistory.ts';
+import { keptStates } from './stateHistory.ts';
 import { interimDir } from './interim.ts';
-import { CHECKPOINT_FILE, type RunSpec, type TrainEvent } from '../../../src-shared/workerCalls.ts';
+import { RUN_STATE_FILE, type RunSpec, type TrainEvent } from '../../../src-shared/workerCalls.ts';
 
 /** Enough that the run is still under way when the order to kill or to pause it arrives, also on a busy machine. */
 const STEPS = 90;
@@ -35,7 +35,7 @@ it.each([
   expect(filesBelow(spec.outDir)).toEqual([]);
 
   // as RunService does: the kill may have hit a checkpoint in the making
-  removePartials(path.join(spec.runDir, CHECKPOINT_FILE));
+  removePartials(path.join(spec.runDir, RUN_STATE_FILE));
   const resumed = startInWorker(spec, true);
   const result = await resumed.call.promise;
   const { resumedFrom } = ofType(resumed.events, 'started')[0]!;
@@ -69,7 +69,7 @@ it('a stopped run writes its adapter and can be resumed', async () => {
   expect(first.steps).toBeLessThan(400);
   expect(filesBelow(spec.outDir)).toEqual(['adapter_config.json', 'adapter_model.safetensors', 'graft.json']);
   expect(leftOf(spec)).toEqual(['checkpoint.safetensors']);
-  expect(keptCheckpoints(spec.runDir).map(({ step }) => step)).toEqual([first.steps]);
+  expect(keptStates(spec.runDir).map(({ step }) => step)).toEqual([first.steps]);
 
   // The record of a resumed run may ask for other steps; the adapter goes to a folder that does not exist yet.
   const last = first.steps + 2;

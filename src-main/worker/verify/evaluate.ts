@@ -2,7 +2,7 @@
  * Loss and perplexity of a base model, with or without an adapter, on a dataset; accuracy and F1 of one that classifies
  * texts.
  */
-import { openCheckpoint, type Checkpoint } from '../../basemodel/baseModel.ts';
+import { openBaseModel, type BaseModel } from '../../basemodel/baseModel.ts';
 import { readAdapter, type StoredAdapter } from '../../adapters/storedAdapter.ts';
 import { collate } from '../../datasets/batches.ts';
 import { assertTrainable, prepareDataset } from '../../datasets/dataset.ts';
@@ -28,7 +28,7 @@ export async function evaluate(
   emit: (event: WorkerCalls['evaluate']['event']) => void,
 ): Promise<EvaluateResult> {
   checkBaseDtype(params.baseDtype, params.engine);
-  const checkpoint = openCheckpoint(params.modelDir);
+  const checkpoint = openBaseModel(params.modelDir);
   try {
     await useEngine(params.engine);
     const stored = params.adapterDir === undefined ? null : readAdapter(params.adapterDir);
@@ -47,7 +47,7 @@ export async function evaluate(
 async function evaluateWith(
   adapter: Adapter | null,
   labels: string[] | undefined,
-  checkpoint: Checkpoint,
+  checkpoint: BaseModel,
   params: Params,
   emit: (event: WorkerCalls['evaluate']['event']) => void,
 ): Promise<EvaluateResult> {

@@ -5,8 +5,8 @@
 import path from 'node:path';
 import * as tf from '@tensorflow/tfjs-core';
 import { beforeAll, describe, expect, it } from 'vitest';
-import { openCheckpoint } from '../../basemodel/baseModel.ts';
-import { describeCheckpoint } from '../../basemodel/details.ts';
+import { openBaseModel } from '../../basemodel/baseModel.ts';
+import { describeBaseModel } from '../../basemodel/details.ts';
 import { readPeftAdapter } from '../../adapters/peftLora.ts';
 import { temporaryFolder } from '../../../test-support/folders.ts';
 import type { ModelConfig, Target } from '../../engine/model/architecture.ts';
@@ -108,8 +108,8 @@ describe.each(CASES)('%s', (_, config, targets, settings, peftNames) => {
   });
 
   it('shows its sizes and targets', async () => {
-    const checkpoint = openCheckpoint(await write());
-    const details = describeCheckpoint(checkpoint);
+    const checkpoint = openBaseModel(await write());
+    const details = describeBaseModel(checkpoint);
     checkpoint.close();
     expect(details).toMatchObject({
       family: config['model_type'],

@@ -2,7 +2,7 @@
 import fs from 'node:fs';
 import path from 'node:path';
 import { beforeAll, describe, expect, it } from 'vitest';
-import { openCheckpoint } from '../../basemodel/baseModel.ts';
+import { openBaseModel } from '../../basemodel/baseModel.ts';
 import { readPeftAdapter } from '../../adapters/peftLora.ts';
 import { temporaryFolder } from '../../../test-support/folders.ts';
 import { mergeAdapter } from '../../merging/merge.ts';
@@ -155,7 +155,7 @@ async function parityOfAltered(modelDir: string, adapterDir: string, dtype: Dtyp
   const altered = copyAdapter(adapterDir, path.join(temporaryFolder(), 'altered'));
   scaleAlphaOnDisk(altered, factor);
   const mergedDir = path.join(temporaryFolder(), 'merged');
-  const checkpoint = openCheckpoint(modelDir);
+  const checkpoint = openBaseModel(modelDir);
   try {
     await mergeAdapter({ checkpoint, adapter: readPeftAdapter(altered), outDir: mergedDir, dtype });
     const prompts = await heldOutPrompts(mergedDir, checkpoint.spec, undefined);

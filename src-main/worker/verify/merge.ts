@@ -1,7 +1,7 @@
 /** Merging into a folder that only appears once its parity certificate has passed. */
 import fs from 'node:fs';
 import path from 'node:path';
-import { openCheckpoint, type Checkpoint } from '../../basemodel/baseModel.ts';
+import { openBaseModel, type BaseModel } from '../../basemodel/baseModel.ts';
 import { FLOAT_DTYPES, type DtypeName } from '../../safetensors/dtype.ts';
 import { writeOutputFolder } from '../../basemodel/outputFolder.ts';
 import { CERTIFICATE_FILE } from '../../basemodel/sideFiles.ts';
@@ -23,7 +23,7 @@ export async function mergeAndVerify(
   params: MergeParams,
   emit: (event: WorkerCalls['merge']['event']) => void,
 ): Promise<MergeResult> {
-  const checkpoint = openCheckpoint(params.modelDir);
+  const checkpoint = openBaseModel(params.modelDir);
   try {
     const tasks = tasksOf(params).map(({ adapterDir, scale }) => ({ adapter: readAdapter(adapterDir), weight: scale }));
     return await writeOutputFolder(params.outDir, checkpoint.dir, async (dir) => {
@@ -64,7 +64,7 @@ function tasksOf({ tasks, adapterDir }: MergeParams): TaskDir[] {
 /** Throws PARITY_FAILED above the tolerance: then there is no export. */
 async function certify(
   params: MergeParams,
-  checkpoint: Checkpoint,
+  checkpoint: BaseModel,
   adapters: StoredAdapter[],
   mergedDir: string,
   emit: (event: WorkerCalls['merge']['event']) => void,
@@ -102,7 +102,7 @@ async function certify(
 }
 
 /** The coarsest dtype among the model's tensors: it bounds how exact an export in the base's own dtypes can be. */
-function dtypeOf(checkpoint: Checkpoint): DtypeName {
+function dtypeOf(checkpoint: BaseModel): DtypeName {
   const dtypes = new Set([...checkpoint.tensors.values()].map(({ dtype }) => dtype));
   const order: DtypeName[] = ['bf16', 'f16', 'f32'];
   return order.find((name) => dtypes.has(FLOAT_DTYPES[name])) ?? 'f32';

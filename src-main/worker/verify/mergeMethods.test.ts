@@ -2,7 +2,7 @@
 import fs from 'node:fs';
 import path from 'node:path';
 import { beforeAll, describe, expect, it } from 'vitest';
-import { openCheckpoint } from '../../basemodel/baseModel.ts';
+import { openBaseModel } from '../../basemodel/baseModel.ts';
 import { readAdapter } from '../../adapters/storedAdapter.ts';
 import { temporaryFolder } from '../../../test-support/folders.ts';
 import { unmergeAdapter } from '../../merging/unmerge.ts';
@@ -144,7 +144,7 @@ describe('unmerging', () => {
     const { adapterDir } = await saved(modelDir, family, name);
     const [mergedDir, outDir] = [path.join(temporaryFolder(), 'merged'), path.join(temporaryFolder(), 'back')];
     await mergeInto(mergedDir, modelDir, adapterDir);
-    const [checkpoint, original] = [openCheckpoint(mergedDir), openCheckpoint(modelDir)];
+    const [checkpoint, original] = [openBaseModel(mergedDir), openBaseModel(modelDir)];
     const { maxDifference } = await unmergeAdapter({ checkpoint, adapter: readAdapter(adapterDir), original, outDir });
     expect(maxDifference).toBeLessThan(1e-6);
     for (const one of [checkpoint, original]) one.close();
@@ -156,7 +156,7 @@ describe('unmerging', () => {
   ] as const)('%s, %s cannot', async (family, name, reason) => {
     const modelDir = await writeFamily(family);
     const { adapterDir } = await saved(modelDir, family, name);
-    const checkpoint = openCheckpoint(modelDir);
+    const checkpoint = openBaseModel(modelDir);
     const outDir = path.join(temporaryFolder(), 'back');
     await expect(unmergeAdapter({ checkpoint, adapter: readAdapter(adapterDir), outDir })).rejects.toMatchObject({
       code: 'NOT_ADDITIVE',

@@ -4,7 +4,7 @@
  * section 4.1), so the tolerance follows from the dtype.
  */
 import * as tf from '@tensorflow/tfjs-core';
-import { openCheckpoint, type Checkpoint } from '../../basemodel/baseModel.ts';
+import { openBaseModel, type BaseModel } from '../../basemodel/baseModel.ts';
 import type { DtypeName } from '../../safetensors/dtype.ts';
 import { argmax } from '../../engine/generate/sample.ts';
 import { generateTokens } from '../../engine/generate/generate.ts';
@@ -22,7 +22,7 @@ export type Parity = Pick<
 >;
 
 export interface ParityInput {
-  checkpoint: Checkpoint;
+  checkpoint: BaseModel;
   /** What was merged; see MergeParams. */
   tasks: TaskDir[];
   mergedDir: string;
@@ -65,7 +65,7 @@ export async function parityOf({
     }
     return references;
   });
-  const merged = openCheckpoint(mergedDir);
+  const merged = openBaseModel(mergedDir);
   try {
     return await withModel(merged, [], (model) =>
       compare(model, reference, dtype, (done) => onProgress?.(prompts.length + done, total)),
@@ -75,7 +75,7 @@ export async function parityOf({
   }
 }
 
-async function withModel<T>(checkpoint: Checkpoint, tasks: TaskDir[], use: (model: Decoder) => Promise<T>): Promise<T> {
+async function withModel<T>(checkpoint: BaseModel, tasks: TaskDir[], use: (model: Decoder) => Promise<T>): Promise<T> {
   const model = loadDecoder(checkpoint, { forwardOnly: true });
   const adapter = loadTasks(tasks, checkpoint);
   model.adapter = adapter;
@@ -88,7 +88,7 @@ async function withModel<T>(checkpoint: Checkpoint, tasks: TaskDir[], use: (mode
 }
 
 /** One adapter as it is, several as their weighted sum. */
-function loadTasks(tasks: TaskDir[], checkpoint: Checkpoint): Adapter | null {
+function loadTasks(tasks: TaskDir[], checkpoint: BaseModel): Adapter | null {
   const loaded = tasks.map(({ adapterDir, scale }) => ({
     adapter: loadAdapter(adapterDir, checkpoint),
     weight: scale,

@@ -1,7 +1,7 @@
 /**
  * By which model, to which length and with the loss on what a dataset is looked at. Remembered for the next dataset.
  */
-import { api, type BaseModel } from '../../lib/api.ts';
+import { api, type RegisteredModel } from '../../lib/api.ts';
 import { Resource } from '../../lib/resource.svelte.ts';
 
 class TokenSettings {
@@ -13,7 +13,7 @@ class TokenSettings {
     if (!models.some((model) => model.id === this.modelId)) this.modelId = models.at(-1)?.id ?? '';
     return models;
   });
-  readonly model = $derived<BaseModel | undefined>(this.models.data?.find((model) => model.id === this.modelId));
+  readonly model = $derived<RegisteredModel | undefined>(this.models.data?.find((model) => model.id === this.modelId));
 }
 
 export const tokenSettings = new TokenSettings();

@@ -1,7 +1,7 @@
 /**
  * The sample journey: the model and the data that come with Graft, trained with the quick preset, started by one click.
  */
-import { api, type BaseModel, type Dataset, type RunView, type StartRun } from '../../lib/api.ts';
+import { api, type RegisteredModel, type Dataset, type RunView, type StartRun } from '../../lib/api.ts';
 import { presetSettings } from '../newRun/presets.ts';
 import { Action } from '../../lib/action.svelte.ts';
 
@@ -28,7 +28,7 @@ export class SampleRun {
   }
 }
 
-function quick(model: BaseModel, dataset: Dataset, taskName: string): StartRun {
+function quick(model: RegisteredModel, dataset: Dataset, taskName: string): StartRun {
   const {
     steps,
     epochs: _,

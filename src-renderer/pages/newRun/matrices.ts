@@ -2,10 +2,10 @@
  * The matrices that a low-rank method adapts, as cells of a picture (layers × targets), and as the settings that say
  * the same. A cell is called `3.q`: layer (from 0) and target.
  */
-import type { BaseModel, StartRun } from '../../lib/api.ts';
+import type { RegisteredModel, StartRun } from '../../lib/api.ts';
 
 export type LowRank = Extract<StartRun['method'], { type: 'lora' | 'loha' | 'lokr' }>;
-export type Shape = Pick<BaseModel, 'layers' | 'targets'>;
+export type Shape = Pick<RegisteredModel, 'layers' | 'targets'>;
 
 /** Input and output features of a target's matrix, the same in every layer. */
 export interface MatrixSize {

@@ -2,7 +2,7 @@
 import {
   api,
   type AdapterView,
-  type BaseModel,
+  type RegisteredModel,
   type EngineName,
   type PlaygroundState,
   type RunView,
@@ -21,7 +21,7 @@ export interface Wanted {
 }
 
 interface Lists {
-  models: BaseModel[];
+  models: RegisteredModel[];
   adapters: AdapterView[];
   tasks: TaskView[];
   runs: RunView[];

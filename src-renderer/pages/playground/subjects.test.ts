@@ -1,8 +1,8 @@
 import { expect, it } from 'vitest';
-import type { AdapterView, BaseModel, RunView, TaskView } from '../../lib/api.ts';
+import type { AdapterView, RegisteredModel, RunView, TaskView } from '../../lib/api.ts';
 import { subjectsOf, switchRow } from './subjects.ts';
 
-const model = { id: 'm', hash: 'h' } as BaseModel;
+const model = { id: 'm', hash: 'h' } as RegisteredModel;
 const lora = { type: 'lora', rank: 4, targets: ['q'] };
 
 function adapter(id: string, taskName: string, changes: object = {}): AdapterView {

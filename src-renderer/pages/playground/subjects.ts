@@ -2,7 +2,7 @@
  * Who can answer in the playground: the plain base, every adapter made for it, and the half-trained adapter of a paused
  * run.
  */
-import type { AdapterView, BaseModel, RunView, TaskView } from '../../lib/api.ts';
+import type { AdapterView, RegisteredModel, RunView, TaskView } from '../../lib/api.ts';
 import { formatDate, methodLabel } from '../../lib/format.ts';
 
 export interface Subject {
@@ -35,7 +35,7 @@ function isBatched({ method }: Pick<AdapterView, 'method'>): boolean {
 
 /** Everyone on this base: itself, the adapters by task, then half-trained ones. */
 export function subjectsOf(
-  model: BaseModel | undefined,
+  model: RegisteredModel | undefined,
   adapters: readonly AdapterView[],
   runs: readonly RunView[],
 ): Subject[] {

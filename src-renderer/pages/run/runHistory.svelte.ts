@@ -33,13 +33,10 @@ export class RunHistory {
     const [{ prompts, samples }, log, checkpoints] = read;
     this.prompts = prompts;
     // What came live while this was read is newer.
-    const [lastSample, lastCheckpoint] = [samples.at(-1)?.step ?? -1, checkpoints.at(-1)?.step ?? -1];
+    const [lastSample, lastState] = [samples.at(-1)?.step ?? -1, checkpoints.at(-1)?.step ?? -1];
     this.samples = [...samples, ...this.samples.filter(({ step }) => step > lastSample)];
     this.log = log;
-    this.checkpoints = [
-      ...checkpoints.map(({ step }) => step),
-      ...this.checkpoints.filter((step) => step > lastCheckpoint),
-    ];
+    this.checkpoints = [...checkpoints.map(({ step }) => step), ...this.checkpoints.filter((step) => step > lastState)];
   }
 
   close(): void {
@@ -84,7 +81,7 @@ export class RunHistory {
   }
 
   /** Step of the newest kept checkpoint before `step`; 0 where there is none. */
-  checkpointBefore(step: number): number {
+  stateBefore(step: number): number {
     return this.checkpoints.findLast((kept) => kept < step) ?? 0;
   }
 }
