@@ -66,9 +66,6 @@ export const runSpecSchema = z.object({
 });
 export type RunSpec = z.infer<typeof runSpecSchema>;
 
-/** In a run's folder: what it can go on from. */
-export const RUN_STATE_FILE = 'checkpoint.safetensors';
-
 export interface StepMetrics {
   /** 1-based optimiser step that has just been taken. */
   step: number;

@@ -1,6 +1,5 @@
 /** Graft's side of the training cases: a model with a method attached, stepped and saved as the trainer does it. */
 import fs from 'node:fs';
-import path from 'node:path';
 import type * as tf from '@tensorflow/tfjs-core';
 import { openBaseModel } from '../../src-main/basemodel/baseModel.ts';
 import { castF32 } from '../../src-main/safetensors/dtype.ts';
@@ -12,7 +11,8 @@ import { AdamW } from '../../src-main/engine/optim/adamw.ts';
 import { trainStep, type StepResult } from '../../src-main/engine/train/step.ts';
 import { loadDecoder } from '../../src-main/worker/loadDecoder.ts';
 import { attachMethod, type AttachedMethod } from '../../src-main/methods/attach.ts';
-import { RUN_STATE_FILE, runSpecSchema, type RunSpec } from '../../src-shared/workerCalls.ts';
+import { runSpecSchema, type RunSpec } from '../../src-shared/workerCalls.ts';
+import { runStateFile } from '../../src-main/runfolder/layout.ts';
 import { newProgress, saveRunState } from '../../src-main/worker/train/state.ts';
 import { keepTuning } from '../../src-main/worker/train/tuning.ts';
 import type { Example, GraftSetup, SavedAnswer } from './protocol.ts';
@@ -68,7 +68,7 @@ export class GraftTraining {
     try {
       const { sizeBytes } = await this.method.save();
       await saveRunState(runDir, this.method.parameters, this.optimizer, newProgress());
-      return { resultBytes: sizeBytes, resumeBytes: fs.statSync(path.join(runDir, RUN_STATE_FILE)).size };
+      return { resultBytes: sizeBytes, resumeBytes: fs.statSync(runStateFile(runDir)).size };
     } finally {
       for (const dir of [runDir, outDir]) fs.rmSync(dir, { recursive: true, force: true });
     }

@@ -7,7 +7,7 @@ import { startRunSchema } from '../app/runs/input.ts';
 import type { RunsEvent } from '../app/runs/channel.ts';
 import { isOver } from '../app/runs/view.ts';
 import type { Services } from '../app/services.ts';
-import { keptStates } from '../worker/train/stateHistory.ts';
+import { keptStates } from '../runfolder/keptStates.ts';
 import { gatherSteps, type WatchEvent } from '../app/runs/gatherSteps.ts';
 import { streamOf } from './stream.ts';
 import { procedure, router } from './trpc.ts';

@@ -34,7 +34,7 @@ export type { RunProgress } from '../app/runs/progressMeter.ts';
 export type { WatchEvent } from '../app/runs/gatherSteps.ts';
 export type { WatchAllEvent } from './runs.ts';
 export type { RunView } from '../app/runs/view.ts';
-export type { KeptState } from '../worker/train/stateHistory.ts';
+export type { KeptState } from '../runfolder/keptStates.ts';
 export type { TokenizerCheck } from '../worker/tokens/checkTokenizer.ts';
 export type { ModelNeeds } from '../worker/plan/modelNeeds.ts';
 export type { MethodText } from '../../src-shared/describeMethod.ts';

@@ -8,7 +8,7 @@ import type { Dataset } from '../../catalog/datasets.ts';
 import { GraftError, usageError } from '../../../src-shared/errors.ts';
 import { newId } from '../home.ts';
 import type { Home } from '../home.ts';
-import { checkBaseDtype } from '../../worker/train/baseDtype.ts';
+import { checkBaseDtype } from '../../../src-shared/checkBaseDtype.ts';
 import { checkClassify, checkMethod, checkSamples, checkSmoothing } from '../../methods/checkMethod.ts';
 import { methodSchema } from '../../../src-shared/methodSettings.ts';
 import { dataSpecSchema, runSpecSchema, trainSettingsSchema } from '../../../src-shared/workerCalls.ts';

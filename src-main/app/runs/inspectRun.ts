@@ -1,6 +1,7 @@
 /** Asks a worker of its own what the rows of one step of a run were, and how much each of them cost. */
 import { GraftError, usageError } from '../../../src-shared/errors.ts';
-import { keptStateFile, keptStates } from '../../worker/train/stateHistory.ts';
+import { keptStates } from '../../runfolder/keptStates.ts';
+import { keptStateFile } from '../../runfolder/layout.ts';
 import type { InspectedStep } from '../../worker/train/inspectStep.ts';
 import type { RunService } from './service.ts';
 import type { RunView } from './view.ts';

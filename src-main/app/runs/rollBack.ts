@@ -6,9 +6,9 @@ import type { Catalog } from '../../catalog/catalog.ts';
 import type { Run } from '../../catalog/runs.ts';
 import { usageError } from '../../../src-shared/errors.ts';
 import { newId, type Home } from '../home.ts';
-import { bestValuesFile } from '../../worker/train/bestValues.ts';
-import { addKeptState, keptStateFile, keptStates, linkOrCopy } from '../../worker/train/stateHistory.ts';
-import { RUN_STATE_FILE, type RunSpec } from '../../../src-shared/workerCalls.ts';
+import { addKeptState, keptStates, linkOrCopy } from '../../runfolder/keptStates.ts';
+import { bestValuesFile, bestValuesStep, keptStateFile, runStateFile } from '../../runfolder/layout.ts';
+import type { RunSpec } from '../../../src-shared/workerCalls.ts';
 import { logMessage } from './recordEvent.ts';
 import { newOutDir } from './input.ts';
 import type { RunService } from './service.ts';
@@ -82,12 +82,11 @@ function specFrom(home: Home, { id, spec, started }: Run, step: number, excludeL
 function copyState(from: string, { runDir, train }: RunSpec, step: number): void {
   fs.mkdirSync(runDir, { recursive: true });
   const source = keptStateFile(from, step);
-  linkOrCopy(source, path.join(runDir, RUN_STATE_FILE));
+  linkOrCopy(source, runStateFile(runDir));
   addKeptState(source, runDir, step);
   if (!train.keepBest) return;
   for (const name of fs.readdirSync(from)) {
-    const best = /^best-(\d+)\.safetensors$/.exec(name)?.[1];
-    if (best !== undefined && Number(best) <= step)
-      linkOrCopy(path.join(from, name), bestValuesFile(runDir, Number(best)));
+    const best = bestValuesStep(name);
+    if (best !== undefined && best <= step) linkOrCopy(path.join(from, name), bestValuesFile(runDir, best));
   }
 }

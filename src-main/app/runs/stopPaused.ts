@@ -3,7 +3,8 @@ import fs from 'node:fs';
 import path from 'node:path';
 import type { Catalog } from '../../catalog/catalog.ts';
 import type { Run } from '../../catalog/runs.ts';
-import { interimDir, removeInterim } from '../../worker/train/interim.ts';
+import { removeInterim } from '../../runfolder/interim.ts';
+import { interimDir } from '../../runfolder/layout.ts';
 import { logMessage } from './recordEvent.ts';
 import { recordResult } from './recordResult.ts';
 

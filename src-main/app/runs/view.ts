@@ -1,11 +1,9 @@
 /** A run as callers see it: its row, and what only the disk or the process under way knows. */
 import fs from 'node:fs';
-import path from 'node:path';
 import type { Run } from '../../catalog/runs.ts';
 import { openSafetensors } from '../../safetensors/read.ts';
 import { describeMethod, type MethodText } from '../../../src-shared/describeMethod.ts';
-import { interimDir, interimInTheMaking } from '../../worker/train/interim.ts';
-import { RUN_STATE_FILE } from '../../../src-shared/workerCalls.ts';
+import { interimDir, interimInTheMaking, runStateFile } from '../../runfolder/layout.ts';
 
 export interface RunView extends Run {
   /** Failed or stopped, with a checkpoint to go on from. A paused run is continued instead. */
@@ -39,25 +37,21 @@ export function isOver(run: Run): boolean {
 
 /** What the worker of this run writes. */
 export function targetsOf({ spec }: Run): string[] {
-  return [spec.outDir, runStateFileOf(spec.runDir), interimDir(spec.runDir), interimInTheMaking(spec.runDir)];
+  return [spec.outDir, runStateFile(spec.runDir), interimDir(spec.runDir), interimInTheMaking(spec.runDir)];
 }
 
 export function hasCheckpoint({ spec }: Run): boolean {
-  return fs.existsSync(runStateFileOf(spec.runDir));
+  return fs.existsSync(runStateFile(spec.runDir));
 }
 
 /** Steps that the checkpoint has behind it; null where there is none that can be read. */
 export function checkpointStep({ spec }: Run): number | null {
-  if (!fs.existsSync(runStateFileOf(spec.runDir))) return null;
+  if (!fs.existsSync(runStateFile(spec.runDir))) return null;
   try {
-    const file = openSafetensors(runStateFileOf(spec.runDir));
+    const file = openSafetensors(runStateFile(spec.runDir));
     file.close();
     return (JSON.parse(file.metadata['progress'] ?? '{}') as { step?: number }).step ?? null;
   } catch {
     return null;
   }
-}
-
-function runStateFileOf(runDir: string): string {
-  return path.join(runDir, RUN_STATE_FILE);
 }

@@ -4,7 +4,7 @@ import path from 'node:path';
 import type { Catalog } from '../../catalog/catalog.ts';
 import { nameBehindTemporary } from '../../files/writeWhole.ts';
 import type { Home } from '../home.ts';
-import { tuningFile } from '../../worker/train/tuning.ts';
+import { tuningFile } from '../../files/tuningFile.ts';
 import { forgetTrash } from '../adapters/trash.ts';
 import { folderSize, sizeOfAll, type FolderSize } from '../../files/folderSize.ts';
 import { freeBytesAt } from '../../files/freeSpace.ts';

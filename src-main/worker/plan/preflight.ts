@@ -11,7 +11,7 @@ import { AdamW } from '../../engine/optim/adamw.ts';
 import { countTokens, type Batch } from '../../engine/train/batchLoss.ts';
 import { evaluateLoss } from '../../engine/train/evaluate.ts';
 import { trainStep } from '../../engine/train/step.ts';
-import { checkBaseDtype } from '../train/baseDtype.ts';
+import { checkBaseDtype } from '../../../src-shared/checkBaseDtype.ts';
 import { checkMethod } from '../../methods/checkMethod.ts';
 import { useEngine } from '../engines.ts';
 import { evaluationBatches } from '../verify/evaluate.ts';

@@ -17,7 +17,7 @@ import { countParameters } from '../../engine/model/parameters.ts';
 import { SCORE } from '../../engine/model/weights.ts';
 import { loadAdapter } from '../../methods/adapterFolder.ts';
 import { answerRows } from './batchTexts.ts';
-import { checkBaseDtype } from '../train/baseDtype.ts';
+import { checkBaseDtype } from '../../../src-shared/checkBaseDtype.ts';
 import type { CallControl } from '../control.ts';
 import { useEngine } from '../engines.ts';
 import type {

@@ -11,7 +11,8 @@ import { trainStep } from '../../engine/train/step.ts';
 import { openLoop, type LoopBench } from '../../../test-support/loopBench.ts';
 import { filesBelow, tinyRun } from '../../../test-support/tinyRun.ts';
 import { CallControl } from '../control.ts';
-import { loadRunState, runStateFile } from './state.ts';
+import { runStateFile } from '../../runfolder/layout.ts';
+import { loadRunState } from './state.ts';
 import { train } from './train.ts';
 import { trainLoop } from './loop.ts';
 

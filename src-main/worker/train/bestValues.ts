@@ -10,13 +10,10 @@ import { castF32 } from '../../safetensors/dtype.ts';
 import { openSafetensors, readTensorF32 } from '../../safetensors/read.ts';
 import { writeSafetensors, type TensorEntry } from '../../safetensors/write.ts';
 import { GraftError } from '../../../src-shared/errors.ts';
+import { bestValuesFile } from '../../runfolder/layout.ts';
 import { replaceValue, type Parameter } from '../../engine/model/parameters.ts';
 
 const NAME = /^\.?best-(\d+)\.safetensors/;
-
-export function bestValuesFile(runDir: string, step: number): string {
-  return path.join(runDir, `best-${step}.safetensors`);
-}
 
 export function hasBestValues(runDir: string, step: number): boolean {
   return fs.existsSync(bestValuesFile(runDir, step));

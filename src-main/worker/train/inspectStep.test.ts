@@ -2,7 +2,8 @@
 import { expect, it } from 'vitest';
 import { expectClose } from '../../../test-support/expectClose.ts';
 import { tinyRun } from '../../../test-support/tinyRun.ts';
-import { keptStateFile, keptStates } from './stateHistory.ts';
+import { keptStates } from '../../runfolder/keptStates.ts';
+import { keptStateFile } from '../../runfolder/layout.ts';
 import { CallControl } from '../control.ts';
 import { inspectStep } from './inspectStep.ts';
 import type { RunSpec } from '../../../src-shared/workerCalls.ts';

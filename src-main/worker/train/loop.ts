@@ -1,7 +1,7 @@
 /** The loop over optimiser steps: events, evaluation, samples, checkpoints, pause, stop and early stop. */
 import { setImmediate } from 'node:timers/promises';
 import { toErrorData } from '../../../src-shared/errors.ts';
-import { keepState } from './stateHistory.ts';
+import { keepState } from '../../runfolder/keptStates.ts';
 import { saveRunState } from './state.ts';
 import { takeStep, type LoopInput } from './step.ts';
 import { keepTuning } from './tuning.ts';

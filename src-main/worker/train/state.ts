@@ -15,7 +15,7 @@ import { firstNotFinite } from '../../engine/train/finite.ts';
 import { replaceValue, type Parameter } from '../../engine/model/parameters.ts';
 import type { AdamW } from '../../engine/optim/adamw.ts';
 import { removeBestValues } from './bestValues.ts';
-import { RUN_STATE_FILE } from '../../../src-shared/workerCalls.ts';
+import { runStateFile } from '../../runfolder/layout.ts';
 
 export interface Progress {
   /** Optimiser steps done, those that were skipped included. */
@@ -42,10 +42,6 @@ export interface Progress {
 }
 
 const FORMAT = '1';
-
-export function runStateFile(runDir: string): string {
-  return path.join(runDir, RUN_STATE_FILE);
-}
 
 export function newProgress(): Progress {
   return {

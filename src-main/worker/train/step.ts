@@ -3,7 +3,6 @@
  * finite.
  */
 import fs from 'node:fs';
-import path from 'node:path';
 import type { BatchPlan } from '../../datasets/batchPlan.ts';
 import type { TokenisedExample } from '../../datasets/types.ts';
 import { GraftError } from '../../../src-shared/errors.ts';
@@ -18,7 +17,8 @@ import { Random } from '../../engine/random.ts';
 import type { CallControl } from '../control.ts';
 import { gradientsInMemory } from './memoryGuard.ts';
 import type { AttachedMethod } from '../../methods/attach.ts';
-import { RUN_STATE_FILE, type RunSpec, type StepMetrics, type TrainEvent } from '../../../src-shared/workerCalls.ts';
+import type { RunSpec, StepMetrics, TrainEvent } from '../../../src-shared/workerCalls.ts';
+import { runStateFile } from '../../runfolder/layout.ts';
 import type { Progress } from './state.ts';
 import type { Sampler } from './sampling.ts';
 
@@ -110,7 +110,7 @@ function countBadStep({ spec, progress, emit }: LoopInput, { loss, gradNorm }: S
       `(${progress.badSteps} in a row; the run ends after ${maxBadSteps}).`,
   });
   if (progress.badSteps < maxBadSteps) return;
-  const hasCheckpoint = fs.existsSync(path.join(spec.runDir, RUN_STATE_FILE));
+  const hasCheckpoint = fs.existsSync(runStateFile(spec.runDir));
   const next = hasCheckpoint
     ? 'or resume from the last checkpoint, which is from before them'
     : 'since there is no checkpoint from before them';

@@ -4,9 +4,9 @@ import path from 'node:path';
 import { expect, it } from 'vitest';
 import { removePartials } from '../../files/removePartials.ts';
 import { filesBelow, leftOf, startInWorker, tinyRun } from '../../../test-support/tinyRun.ts';
-import { keptStates } from './stateHistory.ts';
-import { interimDir } from './interim.ts';
-import { RUN_STATE_FILE, type RunSpec, type TrainEvent } from '../../../src-shared/workerCalls.ts';
+import { keptStates } from '../../runfolder/keptStates.ts';
+import { interimDir, runStateFile } from '../../runfolder/layout.ts';
+import type { RunSpec, TrainEvent } from '../../../src-shared/workerCalls.ts';
 
 /** Enough that the run is still under way when the order to kill or to pause it arrives, also on a busy machine. */
 const STEPS = 90;
@@ -35,7 +35,7 @@ it.each([
   expect(filesBelow(spec.outDir)).toEqual([]);
 
   // as RunService does: the kill may have hit a checkpoint in the making
-  removePartials(path.join(spec.runDir, RUN_STATE_FILE));
+  removePartials(runStateFile(spec.runDir));
   const resumed = startInWorker(spec, true);
   const result = await resumed.call.promise;
   const { resumedFrom } = ofType(resumed.events, 'started')[0]!;

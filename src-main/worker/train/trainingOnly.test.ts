@@ -3,7 +3,8 @@ import { beforeAll, expect, it } from 'vitest';
 import { bootBackend } from '../../engine/backends/backends.ts';
 import { expectClose } from '../../../test-support/expectClose.ts';
 import { openLoop } from '../../../test-support/loopBench.ts';
-import { loadRunState, runStateFile } from './state.ts';
+import { runStateFile } from '../../runfolder/layout.ts';
+import { loadRunState } from './state.ts';
 import { trainLoop } from './loop.ts';
 
 beforeAll(async () => void (await bootBackend('tensorflow')));

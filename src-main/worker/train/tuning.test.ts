@@ -4,7 +4,8 @@ import path from 'node:path';
 import { afterEach, expect, it, vi } from 'vitest';
 import { temporaryFolder } from '../../../test-support/folders.ts';
 import { settleTuning, setTuningTable, tuningTable } from '../../engine/kernels/webgpu/frozen/tuner.ts';
-import { keepTuning, tuningFile, useTuning } from './tuning.ts';
+import { tuningFile } from '../../files/tuningFile.ts';
+import { keepTuning, useTuning } from './tuning.ts';
 
 vi.mock('../../engine/kernels/webgpu/frozen/tuner.ts', async (load) => ({
   ...(await load<object>()),

@@ -3,7 +3,6 @@
  * at any time, since all of it can be measured again.
  */
 import fs from 'node:fs';
-import os from 'node:os';
 import path from 'node:path';
 import { z } from 'zod';
 import {
@@ -12,17 +11,10 @@ import {
   tuningTable,
   type TuningTable,
 } from '../../engine/kernels/webgpu/frozen/tuner.ts';
+import { tuningFile } from '../../files/tuningFile.ts';
 import { writeFileAtomic } from '../../files/writeWhole.ts';
 
 const tableSchema = z.record(z.string(), z.string());
-
-/** In GRAFT_CACHE, else $XDG_CACHE_HOME/graft, else ~/.cache/graft. */
-export function tuningFile(env: NodeJS.ProcessEnv = process.env): string {
-  const folder = env['GRAFT_CACHE']
-    ? path.resolve(env['GRAFT_CACHE'])
-    : path.join(env['XDG_CACHE_HOME'] || path.join(os.homedir(), '.cache'), 'graft');
-  return path.join(folder, 'webgpu-tuning.json');
-}
 
 /** Puts what is known into the engine; a file that is missing or broken counts as empty. */
 export function useTuning(file = tuningFile()): void {

@@ -16,7 +16,7 @@ import { SCORE } from '../../engine/model/weights.ts';
 import { classScores, evaluateClasses } from '../../engine/train/classification.ts';
 import { evaluateLoss } from '../../engine/train/evaluate.ts';
 import { loadStored } from '../../methods/adapterFolder.ts';
-import { checkBaseDtype } from '../train/baseDtype.ts';
+import { checkBaseDtype } from '../../../src-shared/checkBaseDtype.ts';
 import { useEngine } from '../engines.ts';
 import { loadDecoder } from '../loadDecoder.ts';
 import type { EvaluateResult, WorkerCalls } from '../../../src-shared/workerCalls.ts';

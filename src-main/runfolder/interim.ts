@@ -1,22 +1,7 @@
-/**
- * What a paused run leaves to be tried out: a whole adapter folder (or model folder) beside its checkpoint, replaced in
- * one step.
- */
+/** What a paused run leaves to be tried out, beside its run state and replaced in one step. */
 import fs from 'node:fs';
-import path from 'node:path';
-import { replaceFolder } from '../../files/writeWhole.ts';
-
-const INTERIM = 'interim';
-const IN_THE_MAKING = 'interim-next';
-
-export function interimDir(runDir: string): string {
-  return path.join(runDir, INTERIM);
-}
-
-/** Where the next one is written before it takes the old one's place. */
-export function interimInTheMaking(runDir: string): string {
-  return path.join(runDir, IN_THE_MAKING);
-}
+import { replaceFolder } from '../files/writeWhole.ts';
+import { interimDir, interimInTheMaking } from './layout.ts';
 
 /** `save` writes a folder that does not exist yet. Throws what it throws; the old interim result then stays. */
 export async function saveInterim<T>(runDir: string, save: (dir: string) => Promise<T>): Promise<T> {

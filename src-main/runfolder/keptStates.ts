@@ -1,13 +1,11 @@
 /**
- * The checkpoints of a run that are kept: `checkpoints/step-N.safetensors` in its folder, each a second name of a state
- * that was the newest once. They stay when the run ends, for a look back at a step and for going on from there
- * otherwise.
+ * The earlier states of a run that are kept, each a second name of a state that once was the newest. They stay when the
+ * run ends, for a look back at a step and for going on from there otherwise.
  */
 import fs from 'node:fs';
 import path from 'node:path';
-import { RUN_STATE_FILE } from '../../../src-shared/workerCalls.ts';
+import { keptStateFile, keptStatesDir, runStateFile } from './layout.ts';
 
-const FOLDER = 'checkpoints';
 const NAME = /^step-(\d+)\.safetensors$/;
 const NEWEST = 2;
 const OLDER = 6;
@@ -18,13 +16,9 @@ export interface KeptState {
   sizeBytes: number;
 }
 
-export function keptStateFile(runDir: string, step: number): string {
-  return path.join(runDir, FOLDER, `step-${step}.safetensors`);
-}
-
 /** Rising by step; of a folder that is gone, none. */
 export function keptStates(runDir: string): KeptState[] {
-  const dir = path.join(runDir, FOLDER);
+  const dir = keptStatesDir(runDir);
   if (!fs.existsSync(dir)) return [];
   const steps = fs
     .readdirSync(dir)
@@ -40,7 +34,7 @@ export function keptStates(runDir: string): KeptState[] {
  * model.
  */
 export function keepState(runDir: string, step: number, { onlyNewest }: { onlyNewest: boolean }): void {
-  addKeptState(path.join(runDir, RUN_STATE_FILE), runDir, step);
+  addKeptState(runStateFile(runDir), runDir, step);
   const steps = keptStates(runDir).map((kept) => kept.step);
   const stay = new Set(onlyNewest ? [step] : thinned(steps));
   for (const old of steps) if (!stay.has(old)) fs.rmSync(keptStateFile(runDir, old), { force: true });

@@ -1,13 +1,13 @@
 import fs from 'node:fs';
 import path from 'node:path';
 import { expect, it } from 'vitest';
-import { temporaryFolder } from '../../../test-support/folders.ts';
-import { keepState, keptStateFile, keptStates, thinned } from './stateHistory.ts';
-import { RUN_STATE_FILE } from '../../../src-shared/workerCalls.ts';
+import { temporaryFolder } from '../../test-support/folders.ts';
+import { keepState, keptStates, thinned } from './keptStates.ts';
+import { keptStateFile, runStateFile } from './layout.ts';
 
 /** As saveRunState does it: a new file takes the old one's name. */
 function writeState(runDir: string, step: number): void {
-  const file = path.join(runDir, RUN_STATE_FILE);
+  const file = runStateFile(runDir);
   fs.writeFileSync(`${file}.new`, `state ${step}`);
   fs.renameSync(`${file}.new`, file);
 }

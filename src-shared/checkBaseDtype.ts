@@ -1,14 +1,12 @@
 /** Which runs can keep their base's weights in a smaller form. */
-import { usageError } from '../../../src-shared/errors.ts';
-import type { BaseDtype } from '../../engine/packed/formats.ts';
-import type { MethodSettings } from '../../../src-shared/methodSettings.ts';
-import type { EngineName } from '../../../src-shared/workerCalls.ts';
+import { usageError } from './errors.ts';
+import type { RunSpec } from './workerCalls.ts';
 
 /** Throws a usage error BASE_DTYPE where engine or method needs the base in float32; `auto` is left to its choice. */
 export function checkBaseDtype(
-  baseDtype: BaseDtype | undefined,
-  engine: 'auto' | EngineName,
-  method?: MethodSettings['type'],
+  baseDtype: RunSpec['baseDtype'],
+  engine: RunSpec['engine'],
+  method?: RunSpec['method']['type'],
 ): void {
   if (baseDtype === undefined || baseDtype === 'f32') return;
   if (method === 'full')
