@@ -8,7 +8,7 @@ import os from 'node:os';
 import path from 'node:path';
 import { withTable } from './lib/report.ts';
 import { writeFileAtomic } from '../src-main/files/writeWhole.ts';
-import type { ErrorLine } from '../test-support/errorRecord.ts';
+import type { ErrorLine } from '../test-support/checks/errorRecord.ts';
 
 const root = path.join(import.meta.dirname, '..');
 const TESTS = [

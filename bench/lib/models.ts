@@ -11,7 +11,7 @@ import { writeSafetensors, type TensorEntry } from '../../src-main/safetensors/w
 import { architectureFromConfig, type ModelConfig } from '../../src-main/engine/model/architecture.ts';
 import { Random } from '../../src-main/engine/random.ts';
 import { writeFolderAtomic } from '../../src-main/files/writeWhole.ts';
-import { writeTinyTokenizer } from '../../test-support/tinyTokenizer.ts';
+import { writeTinyTokenizer } from '../../test-support/fixtures/tinyTokenizer.ts';
 
 const SEED = 3;
 

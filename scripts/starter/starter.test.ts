@@ -3,7 +3,7 @@ import fs from 'node:fs';
 import path from 'node:path';
 import { expect, test } from 'vitest';
 import { openBaseModel } from '../../src-main/basemodel/baseModel.ts';
-import { temporaryFolder } from '../../test-support/folders.ts';
+import { temporaryFolder } from '../../test-support/fixtures/folders.ts';
 import { loadTokenizer } from '../../src-main/datasets/tokenizer.ts';
 import { evaluate } from '../../src-main/worker/verify/evaluate.ts';
 import { dataSpecSchema } from '../../src-shared/workerCalls.ts';

@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import fs from 'node:fs';
 import path from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { hasShared, sharedPath, skipNote } from '../../test-support/shared.ts';
+import { hasShared, sharedPath, skipNote } from '../../test-support/goldens/shared.ts';
 import { openBaseModel } from '../basemodel/baseModel.ts';
 import { castF32 } from '../safetensors/dtype.ts';
 import {
@@ -16,7 +16,7 @@ import {
   type PeftConfigInput,
 } from './peftLora.ts';
 import { writeSafetensors } from '../safetensors/write.ts';
-import { mountDisk, NO_DISK, pair, temporaryFolder, writeTiny } from '../../test-support/folders.ts';
+import { mountDisk, NO_DISK, pair, temporaryFolder, writeTiny } from '../../test-support/fixtures/folders.ts';
 
 const Q = 'model.layers.0.self_attn.q_proj';
 const CONFIG: PeftConfigInput = {

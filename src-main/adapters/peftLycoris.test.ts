@@ -8,7 +8,7 @@ import { writeAdapterFile, type NamedTensor, type NamedTensors } from './files.t
 import { openBaseModel } from '../basemodel/baseModel.ts';
 import { fullLycorisConfig } from './peftLycoris.ts';
 import { readAdapter } from './storedAdapter.ts';
-import { temporaryFolder, values, writeTiny } from '../../test-support/folders.ts';
+import { temporaryFolder, values, writeTiny } from '../../test-support/fixtures/folders.ts';
 
 describe('factors of a size', () => {
   it.each([

@@ -2,9 +2,9 @@ import fs from 'node:fs';
 import path from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { GRAFT_FILE } from '../adapters/graftInfo.ts';
-import { writeTiny } from '../../test-support/folders.ts';
-import { writeStarterAdapter } from '../../test-support/adapterFolder.ts';
-import { MODEL, openBench, type TestBench } from '../../test-support/services.ts';
+import { writeTiny } from '../../test-support/fixtures/folders.ts';
+import { writeStarterAdapter } from '../../test-support/fixtures/adapterFolder.ts';
+import { MODEL, openBench, type TestBench } from '../../test-support/rigs/services.ts';
 import { errorDataOf } from './trpc.ts';
 import type { AdapterView } from './types.ts';
 

@@ -6,7 +6,7 @@ import { prepareDataset } from '../datasets/dataset.ts';
 import { renderExample } from '../datasets/render.ts';
 import { loadTokenizer } from '../datasets/tokenizer.ts';
 import { buildSpec, findParts, startRunSchema } from '../app/runs/input.ts';
-import { MODEL, openBench, writeRows, type TestBench } from '../../test-support/services.ts';
+import { MODEL, openBench, writeRows, type TestBench } from '../../test-support/rigs/services.ts';
 
 let bench: TestBench;
 let file: string;

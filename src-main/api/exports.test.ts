@@ -2,11 +2,11 @@
 import fs from 'node:fs';
 import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { mountDisk, NO_DISK } from '../../test-support/folders.ts';
+import { mountDisk, NO_DISK } from '../../test-support/fixtures/folders.ts';
 import type { ExportEvent } from '../app/exports/service.ts';
-import { openBench, smallRun } from '../../test-support/services.ts';
-import type { TestBench } from '../../test-support/services.ts';
-import { filesBelow } from '../../test-support/tinyRun.ts';
+import { openBench, smallRun } from '../../test-support/rigs/services.ts';
+import type { TestBench } from '../../test-support/rigs/services.ts';
+import { filesBelow } from '../../test-support/rigs/tinyRun.ts';
 import type { AdapterView } from './types.ts';
 import { errorDataOf } from './trpc.ts';
 

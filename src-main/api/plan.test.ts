@@ -1,8 +1,8 @@
 /** What a run that is set up would be: on which version of its dataset, without which of its rows. */
 import fs from 'node:fs';
 import { afterEach, expect, it } from 'vitest';
-import { openBench, smallRun } from '../../test-support/services.ts';
-import type { TestBench } from '../../test-support/services.ts';
+import { openBench, smallRun } from '../../test-support/rigs/services.ts';
+import type { TestBench } from '../../test-support/rigs/services.ts';
 
 let bench: TestBench;
 afterEach(() => bench.close());

@@ -4,7 +4,7 @@
  */
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import type { PlaygroundState } from '../app/playground/service.ts';
-import { openBench, smallRun, type TestBench } from '../../test-support/services.ts';
+import { openBench, smallRun, type TestBench } from '../../test-support/rigs/services.ts';
 import { errorDataOf } from './trpc.ts';
 import type { CompareEvent, GenerateEvent, HistoryRequest } from './types.ts';
 

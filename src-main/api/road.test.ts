@@ -2,8 +2,8 @@ import fs from 'node:fs';
 import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Adapter } from '../catalog/adapters.ts';
-import { MODEL, openBench, smallRun, writeRows } from '../../test-support/services.ts';
-import type { TestBench } from '../../test-support/services.ts';
+import { MODEL, openBench, smallRun, writeRows } from '../../test-support/rigs/services.ts';
+import type { TestBench } from '../../test-support/rigs/services.ts';
 import { errorDataOf } from './trpc.ts';
 import type { ExportEvent, GenerateEvent, WatchEvent } from './types.ts';
 

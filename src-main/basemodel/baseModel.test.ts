@@ -1,12 +1,12 @@
 import fs from 'node:fs';
 import path from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { hasShared, sharedPath, skipNote } from '../../test-support/shared.ts';
+import { hasShared, sharedPath, skipNote } from '../../test-support/goldens/shared.ts';
 import { openBaseModel } from './baseModel.ts';
 import { castF32 } from '../safetensors/dtype.ts';
 import { describeBaseModel } from './details.ts';
 import { writeSafetensors, type TensorEntry } from '../safetensors/write.ts';
-import { temporaryFolder, TINY_CONFIG, tinyEntries, values, writeTiny } from '../../test-support/folders.ts';
+import { temporaryFolder, TINY_CONFIG, tinyEntries, values, writeTiny } from '../../test-support/fixtures/folders.ts';
 
 /** Opens, so that the error of a bad folder is thrown; closes otherwise. */
 function tryOpen(dir: string): void {

@@ -2,7 +2,7 @@
 import path from 'node:path';
 import Database from 'better-sqlite3';
 import { afterEach, expect, it } from 'vitest';
-import { temporaryFolder } from '../../test-support/folders.ts';
+import { temporaryFolder } from '../../test-support/fixtures/folders.ts';
 import { runSpecSchema } from '../../src-shared/workerCalls.ts';
 import { openCatalog, type Catalog } from './catalog.ts';
 import { migrate } from './migrate.ts';

@@ -1,9 +1,9 @@
 import { afterAll, describe, expect, it } from 'vitest';
-import { hasShared, sharedPath, skipNote } from '../../test-support/shared.ts';
+import { hasShared, sharedPath, skipNote } from '../../test-support/goldens/shared.ts';
 import { checkDataset } from './check.ts';
 import { assertTrainable, prepareDataset } from './dataset.ts';
 import { splitExamples } from './split.ts';
-import { graftError, TestFolder } from '../../test-support/dataFiles.ts';
+import { graftError, TestFolder } from '../../test-support/fixtures/dataFiles.ts';
 import { loadTokenizer } from './tokenizer.ts';
 import { IGNORED } from './types.ts';
 

@@ -1,8 +1,8 @@
 import fs from 'node:fs';
 import path from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { temporaryFolder } from '../../test-support/folders.ts';
-import { writeTinyTokenizer } from '../../test-support/tinyTokenizer.ts';
+import { temporaryFolder } from '../../test-support/fixtures/folders.ts';
+import { writeTinyTokenizer } from '../../test-support/fixtures/tinyTokenizer.ts';
 import { collate } from './batches.ts';
 import { prepareDataset, type PreparedDataset } from './dataset.ts';
 import { loadTokenizer } from './tokenizer.ts';

@@ -1,9 +1,9 @@
 import { createHash } from 'node:crypto';
 import fs from 'node:fs';
 import { afterAll, describe, expect, it } from 'vitest';
-import { hasShared, sharedPath, skipNote } from '../../test-support/shared.ts';
+import { hasShared, sharedPath, skipNote } from '../../test-support/goldens/shared.ts';
 import { readDataset } from './read.ts';
-import { graftError, TestFolder } from '../../test-support/dataFiles.ts';
+import { graftError, TestFolder } from '../../test-support/fixtures/dataFiles.ts';
 import type { ReadResult } from './types.ts';
 
 const folder = new TestFolder();

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { hasShared, sharedPath, skipNote } from '../../test-support/shared.ts';
+import { hasShared, sharedPath, skipNote } from '../../test-support/goldens/shared.ts';
 import { encodeChatPrompt } from './chat.ts';
 import { readExamples } from './dataset.ts';
 import { renderExample } from './render.ts';

@@ -4,14 +4,14 @@ import { afterAll, describe, expect, it } from 'vitest';
 import { DatasetFiles } from './datasetFiles.ts';
 import { duplicateGroups, repeatedRows, splitReport } from './duplicates.ts';
 import { rangesOf, rowsIn, writeEdited } from './editRows.ts';
-import { temporaryFolder } from '../../test-support/folders.ts';
-import { writeTinyTokenizer } from '../../test-support/tinyTokenizer.ts';
+import { temporaryFolder } from '../../test-support/fixtures/folders.ts';
+import { writeTinyTokenizer } from '../../test-support/fixtures/tinyTokenizer.ts';
 import { prepareDataset } from './dataset.ts';
 import { readDataset } from './read.ts';
 import { buildIndex } from './rowIndex.ts';
 import { splitExamples } from './split.ts';
 import { surveyRows } from './survey.ts';
-import { graftError, TestFolder } from '../../test-support/dataFiles.ts';
+import { graftError, TestFolder } from '../../test-support/fixtures/dataFiles.ts';
 import { loadTokenizer } from './tokenizer.ts';
 
 const folder = new TestFolder();

@@ -1,11 +1,11 @@
 import { afterAll, describe, expect, it } from 'vitest';
-import { temporaryFolder } from '../../test-support/folders.ts';
-import { TINY_BOS, TINY_EOS, writeTinyTokenizer } from '../../test-support/tinyTokenizer.ts';
+import { temporaryFolder } from '../../test-support/fixtures/folders.ts';
+import { TINY_BOS, TINY_EOS, writeTinyTokenizer } from '../../test-support/fixtures/tinyTokenizer.ts';
 import { collate } from './batches.ts';
 import { readExamples, tokeniseExamples } from './dataset.ts';
 import { countCharacters, countTokens, type LengthCounts } from './lengths.ts';
 import { lengthStats } from './stats.ts';
-import { TestFolder } from '../../test-support/dataFiles.ts';
+import { TestFolder } from '../../test-support/fixtures/dataFiles.ts';
 import { previewTokens, type PreviewedRow } from './tokenPreview.ts';
 import { loadTokenizer } from './tokenizer.ts';
 import type { Example, LossOn } from './types.ts';

@@ -3,7 +3,7 @@ import os from 'node:os';
 import path from 'node:path';
 import { afterEach, describe, expect, it } from 'vitest';
 import { GraftError } from '../../src-shared/errors.ts';
-import { hasShared, sharedPath, skipNote } from '../../test-support/shared.ts';
+import { hasShared, sharedPath, skipNote } from '../../test-support/goldens/shared.ts';
 import { createTextStream } from './textStream.ts';
 import { loadTokenizer } from './tokenizer.ts';
 import type { TextTokenizer } from './tokenizer.ts';

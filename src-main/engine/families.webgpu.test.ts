@@ -1,3 +1,3 @@
-import { familiesSuite } from '../../test-support/familiesSuite.ts';
+import { familiesSuite } from '../../test-support/suites/familiesSuite.ts';
 
 await familiesSuite('webgpu', 1e-3);

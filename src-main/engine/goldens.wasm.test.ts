@@ -1,3 +1,3 @@
-import { goldenSuite } from '../../test-support/goldenSuite.ts';
+import { goldenSuite } from '../../test-support/suites/goldenSuite.ts';
 
 await goldenSuite('wasm', 1e-3);

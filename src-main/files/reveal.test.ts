@@ -2,7 +2,7 @@
 import fs from 'node:fs';
 import path from 'node:path';
 import { beforeEach, describe, expect, it } from 'vitest';
-import { temporaryFolder } from '../../test-support/folders.ts';
+import { temporaryFolder } from '../../test-support/fixtures/folders.ts';
 import { revealable, systemFileManager } from './reveal.ts';
 
 describe('what may be shown', () => {

@@ -15,9 +15,9 @@ import {
   TINY_CONFIG,
   tinyEntries,
   writeTiny,
-} from '../../test-support/folders.ts';
-import { expectClose } from '../../test-support/expectClose.ts';
-import { hasShared, sharedPath, skipNote } from '../../test-support/shared.ts';
+} from '../../test-support/fixtures/folders.ts';
+import { expectClose } from '../../test-support/checks/expectClose.ts';
+import { hasShared, sharedPath, skipNote } from '../../test-support/goldens/shared.ts';
 import { mergeAdapter, type MergeOptions } from './merge.ts';
 
 const Q = 'model.layers.0.self_attn.q_proj';

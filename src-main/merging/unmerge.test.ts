@@ -4,8 +4,8 @@ import { describe, expect, it } from 'vitest';
 import { openBaseModel } from '../basemodel/baseModel.ts';
 import { readPeftAdapter } from '../adapters/peftLora.ts';
 import { readTensorBytes } from '../safetensors/read.ts';
-import { temporaryFolder } from '../../test-support/folders.ts';
-import { hasShared, sharedPath, skipNote } from '../../test-support/shared.ts';
+import { temporaryFolder } from '../../test-support/fixtures/folders.ts';
+import { hasShared, sharedPath, skipNote } from '../../test-support/goldens/shared.ts';
 import { mergeAdapter } from './merge.ts';
 import { unmergeAdapter } from './unmerge.ts';
 

@@ -5,10 +5,10 @@ import * as tf from '@tensorflow/tfjs-core';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { openBaseModel } from '../basemodel/baseModel.ts';
 import { readAdapter } from '../adapters/storedAdapter.ts';
-import { temporaryFolder } from '../../test-support/folders.ts';
+import { temporaryFolder } from '../../test-support/fixtures/folders.ts';
 import { withVirtualTokens } from '../datasets/virtualTokens.ts';
 import { replaceValue } from '../engine/model/parameters.ts';
-import { expectClose, maxAbsDifference } from '../../test-support/expectClose.ts';
+import { expectClose, maxAbsDifference } from '../../test-support/checks/expectClose.ts';
 import {
   attendedRows,
   loadModel,
@@ -16,9 +16,15 @@ import {
   readTensors,
   toBatch,
   type BaseGolden,
-} from '../../test-support/goldens.ts';
-import { attachTrained, logitsOf, METHOD_CASES, settingsOf, writeFamily } from '../../test-support/methodCases.ts';
-import { hasShared, sharedPath, skipNote } from '../../test-support/shared.ts';
+} from '../../test-support/goldens/goldens.ts';
+import {
+  attachTrained,
+  logitsOf,
+  METHOD_CASES,
+  settingsOf,
+  writeFamily,
+} from '../../test-support/cases/methodCases.ts';
+import { hasShared, sharedPath, skipNote } from '../../test-support/goldens/shared.ts';
 import { loadAdapter, saveAdapter } from './adapterFolder.ts';
 import { useEngine } from '../worker/engines.ts';
 import { loraSchema, prefixSchema, type AdapterSettings } from '../../src-shared/methodSettings.ts';

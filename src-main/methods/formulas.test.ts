@@ -7,7 +7,7 @@ import {
   settingsOf,
   writeFamily,
   type TinyFamily,
-} from '../../test-support/methodCases.ts';
+} from '../../test-support/cases/methodCases.ts';
 import { useEngine } from '../worker/engines.ts';
 import { methodSchema, type MethodSettings } from '../../src-shared/methodSettings.ts';
 import { architectureFromConfig } from '../engine/model/architecture.ts';

@@ -1,3 +1,3 @@
-import { METHOD_CASES, methodGoldenSuite } from '../../test-support/methodGoldenSuite.ts';
+import { METHOD_CASES, methodGoldenSuite } from '../../test-support/suites/methodGoldenSuite.ts';
 
 await methodGoldenSuite('wasm', ['gpt2', 'llama'], METHOD_CASES, 1e-3);

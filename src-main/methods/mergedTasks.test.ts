@@ -4,9 +4,15 @@
  */
 import * as tf from '@tensorflow/tfjs-core';
 import { beforeAll, describe, expect, it } from 'vitest';
-import { expectClose, maxAbsDifference } from '../../test-support/expectClose.ts';
-import { loadModel } from '../../test-support/goldens.ts';
-import { attachTrained, logitsOf, settingsOf, writeFamily, type TinyFamily } from '../../test-support/methodCases.ts';
+import { expectClose, maxAbsDifference } from '../../test-support/checks/expectClose.ts';
+import { loadModel } from '../../test-support/goldens/goldens.ts';
+import {
+  attachTrained,
+  logitsOf,
+  settingsOf,
+  writeFamily,
+  type TinyFamily,
+} from '../../test-support/cases/methodCases.ts';
 import { loadDecoder } from '../worker/loadDecoder.ts';
 import { useEngine } from '../worker/engines.ts';
 import type { Decoder } from '../engine/model/decoder.ts';

@@ -2,9 +2,9 @@
 import * as tf from '@tensorflow/tfjs-core';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { GraftError } from '../../src-shared/errors.ts';
-import { expectClose, maxAbsDifference } from '../../test-support/expectClose.ts';
-import { TABLE_METHODS } from '../../test-support/methodTable.ts';
-import { randomModel } from '../../test-support/randomModel.ts';
+import { expectClose, maxAbsDifference } from '../../test-support/checks/expectClose.ts';
+import { TABLE_METHODS } from '../../test-support/cases/methodTable.ts';
+import { randomModel } from '../../test-support/fixtures/randomModel.ts';
 import { checkMethod } from './checkMethod.ts';
 import { methodSchema } from '../../src-shared/methodSettings.ts';
 import { bootBackend } from '../engine/backends/backends.ts';

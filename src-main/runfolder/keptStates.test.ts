@@ -1,7 +1,7 @@
 import fs from 'node:fs';
 import path from 'node:path';
 import { expect, it } from 'vitest';
-import { temporaryFolder } from '../../test-support/folders.ts';
+import { temporaryFolder } from '../../test-support/fixtures/folders.ts';
 import { keepState, keptStates, thinned } from './keptStates.ts';
 import { keptStateFile, runStateFile } from './layout.ts';
 

@@ -1,11 +1,11 @@
 import fs from 'node:fs';
 import path from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { hasShared, sharedPath, skipNote } from '../../test-support/shared.ts';
+import { hasShared, sharedPath, skipNote } from '../../test-support/goldens/shared.ts';
 import { castF32 } from './dtype.ts';
 import { openSafetensors, readRowsF32, readTensorBytes, readTensorF32 } from './read.ts';
 import { writeSafetensors, type TensorEntry } from './write.ts';
-import { mountDisk, NO_DISK, temporaryFolder, values } from '../../test-support/folders.ts';
+import { mountDisk, NO_DISK, temporaryFolder, values } from '../../test-support/fixtures/folders.ts';
 
 /** A file with the given header (object or text) and `dataBytes` of data. */
 function craft(header: unknown, dataBytes: number, claimedLength?: number): string {

@@ -1,9 +1,9 @@
 /** What surrounds a run: its log, its name, its removal, and what is said when its worker dies. */
 import fs from 'node:fs';
 import { afterEach, expect, it } from 'vitest';
-import { untilEvent } from '../../../test-support/runEvents.ts';
-import { openBench, smallRun } from '../../../test-support/services.ts';
-import type { TestBench } from '../../../test-support/services.ts';
+import { untilEvent } from '../../../test-support/rigs/runEvents.ts';
+import { openBench, smallRun } from '../../../test-support/rigs/services.ts';
+import type { TestBench } from '../../../test-support/rigs/services.ts';
 
 let b: TestBench;
 

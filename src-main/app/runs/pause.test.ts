@@ -4,9 +4,9 @@
 import fs from 'node:fs';
 import path from 'node:path';
 import { afterEach, expect, it } from 'vitest';
-import { openBench, smallRun } from '../../../test-support/services.ts';
-import type { TestBench } from '../../../test-support/services.ts';
-import { untilEvent } from '../../../test-support/runEvents.ts';
+import { openBench, smallRun } from '../../../test-support/rigs/services.ts';
+import type { TestBench } from '../../../test-support/rigs/services.ts';
+import { untilEvent } from '../../../test-support/rigs/runEvents.ts';
 import type { RunView } from './view.ts';
 
 const STEPS = 40;

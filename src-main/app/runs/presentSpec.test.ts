@@ -2,10 +2,10 @@
 import fs from 'node:fs';
 import path from 'node:path';
 import { afterEach, expect, it } from 'vitest';
-import { untilEvent } from '../../../test-support/runEvents.ts';
-import { openBench, writeRows } from '../../../test-support/services.ts';
-import type { TestBench } from '../../../test-support/services.ts';
-import { writeTinyModel } from '../../../test-support/tinyModel.ts';
+import { untilEvent } from '../../../test-support/rigs/runEvents.ts';
+import { openBench, writeRows } from '../../../test-support/rigs/services.ts';
+import type { TestBench } from '../../../test-support/rigs/services.ts';
+import { writeTinyModel } from '../../../test-support/fixtures/tinyModel.ts';
 import type { StartRun } from './input.ts';
 import type { RunView } from './view.ts';
 

@@ -1,8 +1,8 @@
 /** The queue of runs: its order, which survives a restart, and what is told of all runs at once. */
 import { afterEach, expect, it } from 'vitest';
-import { openBench, smallRun } from '../../../test-support/services.ts';
-import type { TestBench } from '../../../test-support/services.ts';
-import { untilEvent } from '../../../test-support/runEvents.ts';
+import { openBench, smallRun } from '../../../test-support/rigs/services.ts';
+import type { TestBench } from '../../../test-support/rigs/services.ts';
+import { untilEvent } from '../../../test-support/rigs/runEvents.ts';
 import type { RunsEvent } from './channel.ts';
 
 let b: TestBench;

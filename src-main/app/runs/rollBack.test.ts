@@ -4,8 +4,8 @@
 import fs from 'node:fs';
 import path from 'node:path';
 import { afterEach, expect, it } from 'vitest';
-import { openBench, smallRun } from '../../../test-support/services.ts';
-import type { TestBench } from '../../../test-support/services.ts';
+import { openBench, smallRun } from '../../../test-support/rigs/services.ts';
+import type { TestBench } from '../../../test-support/rigs/services.ts';
 
 let b: TestBench;
 

@@ -3,8 +3,8 @@ import { execFileSync } from 'node:child_process';
 import fs from 'node:fs';
 import path from 'node:path';
 import { afterEach, beforeEach, expect, it, vi } from 'vitest';
-import { openBench } from '../../../test-support/services.ts';
-import type { TestBench } from '../../../test-support/services.ts';
+import { openBench } from '../../../test-support/rigs/services.ts';
+import type { TestBench } from '../../../test-support/rigs/services.ts';
 import { withMemoryLimit } from '../settings/settings.ts';
 import { runSpecSchema } from '../../../src-shared/workerCalls.ts';
 

@@ -5,7 +5,7 @@ import { isAlive } from '../runs/recover.ts';
 import { forkWorker } from './channel.ts';
 import { WorkerClient, Workers } from './client.ts';
 
-const FAKE = path.join(import.meta.dirname, '../../../test-support/fakeWorker.ts');
+const FAKE = path.join(import.meta.dirname, '../../../test-support/fakes/fakeWorker.ts');
 const clients: WorkerClient[] = [];
 
 function fakeClient(entry = FAKE): WorkerClient {

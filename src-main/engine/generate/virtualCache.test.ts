@@ -2,8 +2,8 @@
 import * as tf from '@tensorflow/tfjs-core';
 import { beforeAll, it } from 'vitest';
 import { virtualPrompt } from '../../datasets/virtualTokens.ts';
-import { expectClose } from '../../../test-support/expectClose.ts';
-import { attachTrained, METHOD_CASES, settingsOf, writeFamily } from '../../../test-support/methodCases.ts';
+import { expectClose } from '../../../test-support/checks/expectClose.ts';
+import { attachTrained, METHOD_CASES, settingsOf, writeFamily } from '../../../test-support/cases/methodCases.ts';
 import { useEngine } from '../../worker/engines.ts';
 import type { Decoder } from '../model/decoder.ts';
 import { KvCache } from '../model/kvCache.ts';

@@ -5,8 +5,8 @@
 import * as tf from '@tensorflow/tfjs-core';
 import { describe, expect, it } from 'vitest';
 import { expectedTensors } from '../../basemodel/expectedTensors.ts';
-import { bootOrNote } from '../../../test-support/engineSkip.ts';
-import { expectClose } from '../../../test-support/expectClose.ts';
+import { bootOrNote } from '../../../test-support/checks/engineSkip.ts';
+import { expectClose } from '../../../test-support/checks/expectClose.ts';
 import { bootBackend, type BackendName } from '../backends/backends.ts';
 import { BASE_DTYPES, type BaseDtype, type PackedFormat } from '../packed/formats.ts';
 import { packMatrix, unpackMatrix } from '../packed/packMatrix.ts';

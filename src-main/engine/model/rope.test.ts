@@ -1,6 +1,6 @@
 /** Frequencies of the rotary embedding, against values computed independently with 30 decimal digits. */
 import { expect, it } from 'vitest';
-import { expectClose } from '../../../test-support/expectClose.ts';
+import { expectClose } from '../../../test-support/checks/expectClose.ts';
 import { architectureFromConfig } from './architecture.ts';
 import { ropeFrequencies, ropeTables } from './rope.ts';
 

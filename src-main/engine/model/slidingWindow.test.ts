@@ -1,8 +1,8 @@
 /** Sliding windows: which config.json asks for one, and how far a model with one looks back. */
 import * as tf from '@tensorflow/tfjs-core';
 import { beforeAll, describe, expect, it } from 'vitest';
-import { expectClose, maxAbsDifference } from '../../../test-support/expectClose.ts';
-import { randomModel } from '../../../test-support/randomModel.ts';
+import { expectClose, maxAbsDifference } from '../../../test-support/checks/expectClose.ts';
+import { randomModel } from '../../../test-support/fixtures/randomModel.ts';
 import { bootBackend } from '../backends/backends.ts';
 import { lastLogits } from '../generate/generate.ts';
 import { architectureFromConfig, windowOf, type ModelConfig } from './architecture.ts';

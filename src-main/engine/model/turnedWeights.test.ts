@@ -5,8 +5,8 @@
 import * as tf from '@tensorflow/tfjs-core';
 import { beforeAll, expect, it } from 'vitest';
 import { expectedTensors } from '../../basemodel/expectedTensors.ts';
-import { randomiseB } from '../../../test-support/adapters.ts';
-import { expectClose } from '../../../test-support/expectClose.ts';
+import { randomiseB } from '../../../test-support/fixtures/adapters.ts';
+import { expectClose } from '../../../test-support/checks/expectClose.ts';
 import { bootBackend } from '../backends/backends.ts';
 import { createLora } from '../../methods/lora/lora.ts';
 import { Random } from '../random.ts';

@@ -1,6 +1,6 @@
 import * as tf from '@tensorflow/tfjs-core';
 import { beforeAll, describe, expect, it } from 'vitest';
-import { expectClose } from '../../../test-support/expectClose.ts';
+import { expectClose } from '../../../test-support/checks/expectClose.ts';
 import { bootBackend } from '../backends/backends.ts';
 import { fullRows } from '../model/packing.ts';
 import { attentionMask } from './attention.ts';

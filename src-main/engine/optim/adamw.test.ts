@@ -1,7 +1,7 @@
 import * as tf from '@tensorflow/tfjs-core';
 import { beforeAll, describe, expect, it } from 'vitest';
-import { bootOrNote } from '../../../test-support/engineSkip.ts';
-import { expectClose } from '../../../test-support/expectClose.ts';
+import { bootOrNote } from '../../../test-support/checks/engineSkip.ts';
+import { expectClose } from '../../../test-support/checks/expectClose.ts';
 import { bootBackend } from '../backends/backends.ts';
 import type { Parameter } from '../model/parameters.ts';
 import { Random } from '../random.ts';

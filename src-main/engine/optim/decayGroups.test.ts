@@ -4,9 +4,9 @@
  */
 import * as tf from '@tensorflow/tfjs-core';
 import { beforeAll, describe, expect, it } from 'vitest';
-import { expectClose } from '../../../test-support/expectClose.ts';
-import { loadModel, readJson, readTensors, toBatch, type CaseGolden } from '../../../test-support/goldens.ts';
-import { sharedPath, skipNote } from '../../../test-support/shared.ts';
+import { expectClose } from '../../../test-support/checks/expectClose.ts';
+import { loadModel, readJson, readTensors, toBatch, type CaseGolden } from '../../../test-support/goldens/goldens.ts';
+import { sharedPath, skipNote } from '../../../test-support/goldens/shared.ts';
 import { bootBackend } from '../backends/backends.ts';
 import { createFull } from '../../methods/full/full.ts';
 import { trainStep } from '../train/step.ts';

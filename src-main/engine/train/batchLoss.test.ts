@@ -1,9 +1,9 @@
 /** A padded batch must give what its rows give one by one, where there is no padding: loss, and gradient of A and B. */
 import * as tf from '@tensorflow/tfjs-core';
 import { beforeAll, expect, it } from 'vitest';
-import { randomiseB } from '../../../test-support/adapters.ts';
-import { expectClose } from '../../../test-support/expectClose.ts';
-import { randomModel } from '../../../test-support/randomModel.ts';
+import { randomiseB } from '../../../test-support/fixtures/adapters.ts';
+import { expectClose } from '../../../test-support/checks/expectClose.ts';
+import { randomModel } from '../../../test-support/fixtures/randomModel.ts';
 import { bootBackend } from '../backends/backends.ts';
 import { createLora } from '../../methods/lora/lora.ts';
 import { architectureFromConfig } from '../model/architecture.ts';

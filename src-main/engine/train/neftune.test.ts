@@ -1,6 +1,6 @@
 import * as tf from '@tensorflow/tfjs-core';
 import { beforeAll, expect, it } from 'vitest';
-import { randomModel } from '../../../test-support/randomModel.ts';
+import { randomModel } from '../../../test-support/fixtures/randomModel.ts';
 import { bootBackend } from '../backends/backends.ts';
 import { architectureFromConfig } from '../model/architecture.ts';
 import { packedIndex, packingOf } from '../model/packing.ts';

@@ -3,8 +3,8 @@ import * as tf from '@tensorflow/tfjs-core';
 import { beforeAll, expect, it } from 'vitest';
 import { BatchPlan } from '../../datasets/batchPlan.ts';
 import { collate } from '../../datasets/batches.ts';
-import { expectClose } from '../../../test-support/expectClose.ts';
-import { openLoop } from '../../../test-support/loopBench.ts';
+import { expectClose } from '../../../test-support/checks/expectClose.ts';
+import { openLoop } from '../../../test-support/rigs/loopBench.ts';
 import { bootBackend } from '../backends/backends.ts';
 import { accumulateGradients } from './step.ts';
 

@@ -1,8 +1,8 @@
 /** Leaving the padding out must not change a training: 200 steps with it and without it, the same losses all along. */
 import * as tf from '@tensorflow/tfjs-core';
 import { beforeAll, expect, it } from 'vitest';
-import { expectClose } from '../../../test-support/expectClose.ts';
-import { randomModel } from '../../../test-support/randomModel.ts';
+import { expectClose } from '../../../test-support/checks/expectClose.ts';
+import { randomModel } from '../../../test-support/fixtures/randomModel.ts';
 import { bootBackend } from '../backends/backends.ts';
 import { createLora } from '../../methods/lora/lora.ts';
 import { architectureFromConfig } from '../model/architecture.ts';

@@ -4,10 +4,10 @@
  */
 import * as tf from '@tensorflow/tfjs-core';
 import { afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
-import { randomiseB } from '../../../test-support/adapters.ts';
-import { bootOrNote } from '../../../test-support/engineSkip.ts';
-import { expectClose } from '../../../test-support/expectClose.ts';
-import { randomModel } from '../../../test-support/randomModel.ts';
+import { randomiseB } from '../../../test-support/fixtures/adapters.ts';
+import { bootOrNote } from '../../../test-support/checks/engineSkip.ts';
+import { expectClose } from '../../../test-support/checks/expectClose.ts';
+import { randomModel } from '../../../test-support/fixtures/randomModel.ts';
 import { bootBackend } from '../backends/backends.ts';
 import { createFull } from '../../methods/full/full.ts';
 import { createLora } from '../../methods/lora/lora.ts';

@@ -5,7 +5,7 @@ import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { openCatalog } from '../../catalog/catalog.ts';
 import { isAlive } from '../../app/runs/recover.ts';
-import { MODEL, writeRows } from '../../../test-support/services.ts';
+import { MODEL, writeRows } from '../../../test-support/rigs/services.ts';
 
 const CLI = path.join(import.meta.dirname, 'main.ts');
 let dir: string;

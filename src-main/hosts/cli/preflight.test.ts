@@ -1,7 +1,7 @@
 /** `train --preflight` through the services: a real step in a worker, no run, no files, and what it prints. */
 import { expect, it, onTestFinished } from 'vitest';
-import { openBench, smallRun } from '../../../test-support/services.ts';
-import { filesBelow } from '../../../test-support/tinyRun.ts';
+import { openBench, smallRun } from '../../../test-support/rigs/services.ts';
+import { filesBelow } from '../../../test-support/rigs/tinyRun.ts';
 import { reportPreflight } from './preflight.ts';
 
 it('takes a step of the run without starting it', async () => {

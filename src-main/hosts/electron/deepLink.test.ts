@@ -2,7 +2,7 @@ import fs from 'node:fs';
 import path from 'node:path';
 import { expect, it } from 'vitest';
 import { parseHash } from '../../../src-shared/routes.ts';
-import { temporaryFolder } from '../../../test-support/folders.ts';
+import { temporaryFolder } from '../../../test-support/fixtures/folders.ts';
 import { hashOfArguments, hashOfFile, hashOfLink } from './deepLink.ts';
 
 it.each([

@@ -6,7 +6,7 @@ import { procedure, router as graftRouter } from '../../api/trpc.ts';
 import { usageError } from '../../../src-shared/errors.ts';
 import { CHANNELS } from './bridge.ts';
 import type { BridgeEvent } from './bridge.ts';
-import { FakeIpc } from '../../../test-support/fakeIpc.ts';
+import { FakeIpc } from '../../../test-support/fakes/fakeIpc.ts';
 import { serveBridge } from './ipcBridge.ts';
 import { createPageBridge } from './pageBridge.ts';
 

@@ -8,7 +8,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { ORIGIN, pageResponse } from './appProtocol.ts';
 import { CHANNELS } from './bridge.ts';
 import { serveDialogs } from './dialogs.ts';
-import { FakeIpc } from '../../../test-support/fakeIpc.ts';
+import { FakeIpc } from '../../../test-support/fakes/fakeIpc.ts';
 import { createPageBridge } from './pageBridge.ts';
 import { utilityWorkers } from './utilityWorker.ts';
 import { lockContents, lockSession, windowOptions } from './window.ts';

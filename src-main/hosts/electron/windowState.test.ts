@@ -2,7 +2,7 @@ import { EventEmitter } from 'node:events';
 import fs from 'node:fs';
 import path from 'node:path';
 import { afterEach, describe, expect, it, vi } from 'vitest';
-import { temporaryFolder } from '../../../test-support/folders.ts';
+import { temporaryFolder } from '../../../test-support/fixtures/folders.ts';
 import {
   placeOn,
   readWindowState,

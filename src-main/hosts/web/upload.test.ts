@@ -5,7 +5,7 @@ import path from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { startWebHost, type WebHost } from './webHost.ts';
 import { createRouter } from '../../api/router.ts';
-import { openBench, type TestBench } from '../../../test-support/services.ts';
+import { openBench, type TestBench } from '../../../test-support/rigs/services.ts';
 import { receiveUpload } from './upload.ts';
 
 const TOKEN = 'a-token-for-tests';

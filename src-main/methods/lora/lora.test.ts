@@ -2,9 +2,9 @@
 import * as tf from '@tensorflow/tfjs-core';
 import { afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { GraftError } from '../../../src-shared/errors.ts';
-import { randomiseB } from '../../../test-support/adapters.ts';
-import { expectClose, maxAbsDifference } from '../../../test-support/expectClose.ts';
-import { randomModel } from '../../../test-support/randomModel.ts';
+import { randomiseB } from '../../../test-support/fixtures/adapters.ts';
+import { expectClose, maxAbsDifference } from '../../../test-support/checks/expectClose.ts';
+import { randomModel } from '../../../test-support/fixtures/randomModel.ts';
 import { bootBackend } from '../../engine/backends/backends.ts';
 import {
   architectureFromConfig,

@@ -1,10 +1,10 @@
 /** PiSSA's start against PEFT's, what it means as a plain LoRA, and the decomposition of larger matrices. */
 import * as tf from '@tensorflow/tfjs-core';
 import { beforeAll, describe, expect, it } from 'vitest';
-import { expectClose, maxAbsDifference } from '../../../test-support/expectClose.ts';
-import { loadModel, readTensors } from '../../../test-support/goldens.ts';
-import { randomModel } from '../../../test-support/randomModel.ts';
-import { hasShared, sharedPath, skipNote } from '../../../test-support/shared.ts';
+import { expectClose, maxAbsDifference } from '../../../test-support/checks/expectClose.ts';
+import { loadModel, readTensors } from '../../../test-support/goldens/goldens.ts';
+import { randomModel } from '../../../test-support/fixtures/randomModel.ts';
+import { hasShared, sharedPath, skipNote } from '../../../test-support/goldens/shared.ts';
 import { bootBackend } from '../../engine/backends/backends.ts';
 import { architectureFromConfig, availableTargets, type Target } from '../../engine/model/architecture.ts';
 import type { Decoder } from '../../engine/model/decoder.ts';

@@ -2,13 +2,13 @@
 import fs from 'node:fs';
 import path from 'node:path';
 import { describe, expect, it, onTestFinished } from 'vitest';
-import { temporaryFolder } from '../../../test-support/folders.ts';
+import { temporaryFolder } from '../../../test-support/fixtures/folders.ts';
 import { WorkerClient } from '../../app/workers/client.ts';
 import { forkWorker } from '../../app/workers/channel.ts';
-import { MODEL } from '../../../test-support/services.ts';
-import { writeTinyModel } from '../../../test-support/tinyModel.ts';
-import { TINY_BOS, TINY_EOS, TINY_VOCAB } from '../../../test-support/tinyTokenizer.ts';
-import { filesBelow, hashOf, tinyRun } from '../../../test-support/tinyRun.ts';
+import { MODEL } from '../../../test-support/rigs/services.ts';
+import { writeTinyModel } from '../../../test-support/fixtures/tinyModel.ts';
+import { TINY_BOS, TINY_EOS, TINY_VOCAB } from '../../../test-support/fixtures/tinyTokenizer.ts';
+import { filesBelow, hashOf, tinyRun } from '../../../test-support/rigs/tinyRun.ts';
 import { largest } from './largest.ts';
 import type { PreflightResult, RunSpec } from '../../../src-shared/workerCalls.ts';
 

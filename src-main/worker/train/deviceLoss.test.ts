@@ -5,9 +5,9 @@
 import * as tf from '@tensorflow/tfjs-core';
 import { describe, expect, it } from 'vitest';
 import { orDeviceError } from '../../engine/backends/deviceWatch.ts';
-import { bootOrNote } from '../../../test-support/engineSkip.ts';
-import { expectClose } from '../../../test-support/expectClose.ts';
-import { filesBelow, tinyRun } from '../../../test-support/tinyRun.ts';
+import { bootOrNote } from '../../../test-support/checks/engineSkip.ts';
+import { expectClose } from '../../../test-support/checks/expectClose.ts';
+import { filesBelow, tinyRun } from '../../../test-support/rigs/tinyRun.ts';
 import { CallControl } from '../control.ts';
 import type { RunSpec, TrainEvent, TrainResult } from '../../../src-shared/workerCalls.ts';
 import { Resident } from '../serve/resident.ts';

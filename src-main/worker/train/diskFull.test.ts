@@ -1,8 +1,8 @@
 /** A disk that fills up during a run: one sentence, and nothing half-written. */
 import path from 'node:path';
 import { expect, it } from 'vitest';
-import { mountDisk, NO_DISK } from '../../../test-support/folders.ts';
-import { filesBelow, tinyRun } from '../../../test-support/tinyRun.ts';
+import { mountDisk, NO_DISK } from '../../../test-support/fixtures/folders.ts';
+import { filesBelow, tinyRun } from '../../../test-support/rigs/tinyRun.ts';
 import { CallControl } from '../control.ts';
 import { train } from './train.ts';
 

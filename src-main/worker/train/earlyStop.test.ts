@@ -2,7 +2,7 @@
 import fs from 'node:fs';
 import path from 'node:path';
 import { expect, it } from 'vitest';
-import { leftOf, tinyRun } from '../../../test-support/tinyRun.ts';
+import { leftOf, tinyRun } from '../../../test-support/rigs/tinyRun.ts';
 import { CallControl } from '../control.ts';
 import { evaluate } from '../verify/evaluate.ts';
 import type { RunSpec, TrainEvent, TrainResult } from '../../../src-shared/workerCalls.ts';

@@ -1,7 +1,7 @@
 /** A look back at a step finds its rows, and with the values of that time their losses. */
 import { expect, it } from 'vitest';
-import { expectClose } from '../../../test-support/expectClose.ts';
-import { tinyRun } from '../../../test-support/tinyRun.ts';
+import { expectClose } from '../../../test-support/checks/expectClose.ts';
+import { tinyRun } from '../../../test-support/rigs/tinyRun.ts';
 import { keptStates } from '../../runfolder/keptStates.ts';
 import { keptStateFile } from '../../runfolder/layout.ts';
 import { CallControl } from '../control.ts';

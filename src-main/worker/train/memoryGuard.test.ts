@@ -5,10 +5,10 @@
 import * as tf from '@tensorflow/tfjs-core';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { bootBackend } from '../../engine/backends/backends.ts';
-import { bootOrNote } from '../../../test-support/engineSkip.ts';
-import { expectClose } from '../../../test-support/expectClose.ts';
-import { openLoop, type LoopBench } from '../../../test-support/loopBench.ts';
-import { filesBelow, tinyRun } from '../../../test-support/tinyRun.ts';
+import { bootOrNote } from '../../../test-support/checks/engineSkip.ts';
+import { expectClose } from '../../../test-support/checks/expectClose.ts';
+import { openLoop, type LoopBench } from '../../../test-support/rigs/loopBench.ts';
+import { filesBelow, tinyRun } from '../../../test-support/rigs/tinyRun.ts';
 import { CallControl } from '../control.ts';
 import type { TrainEvent } from '../../../src-shared/workerCalls.ts';
 import { runStateFile } from '../../runfolder/layout.ts';

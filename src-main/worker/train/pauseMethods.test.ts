@@ -3,7 +3,7 @@ import fs from 'node:fs';
 import path from 'node:path';
 import { expect, it } from 'vitest';
 import { openBaseModel } from '../../basemodel/baseModel.ts';
-import { tinyRun } from '../../../test-support/tinyRun.ts';
+import { tinyRun } from '../../../test-support/rigs/tinyRun.ts';
 import { loadAdapter } from '../../methods/adapterFolder.ts';
 import { CallControl } from '../control.ts';
 import type { RunSpec, TrainEvent, TrainResult } from '../../../src-shared/workerCalls.ts';

@@ -5,7 +5,7 @@ import * as tf from '@tensorflow/tfjs-core';
 import { expect, it } from 'vitest';
 import { openBaseModel } from '../../basemodel/baseModel.ts';
 import { loadTokenizer } from '../../datasets/tokenizer.ts';
-import { tinyRun } from '../../../test-support/tinyRun.ts';
+import { tinyRun } from '../../../test-support/rigs/tinyRun.ts';
 import { loadAdapter } from '../../methods/adapterFolder.ts';
 import { CallControl } from '../control.ts';
 import { loadDecoder } from '../loadDecoder.ts';

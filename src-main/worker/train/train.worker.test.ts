@@ -3,7 +3,7 @@ import fs from 'node:fs';
 import path from 'node:path';
 import { expect, it } from 'vitest';
 import { removePartials } from '../../files/removePartials.ts';
-import { filesBelow, leftOf, startInWorker, tinyRun } from '../../../test-support/tinyRun.ts';
+import { filesBelow, leftOf, startInWorker, tinyRun } from '../../../test-support/rigs/tinyRun.ts';
 import { keptStates } from '../../runfolder/keptStates.ts';
 import { interimDir, runStateFile } from '../../runfolder/layout.ts';
 import type { RunSpec, TrainEvent } from '../../../src-shared/workerCalls.ts';

@@ -1,8 +1,8 @@
 /** Settings that change training and nothing else: smoothed labels, noise on the embeddings, recomputed blocks. */
 import { beforeAll, expect, it } from 'vitest';
 import { bootBackend } from '../../engine/backends/backends.ts';
-import { expectClose } from '../../../test-support/expectClose.ts';
-import { openLoop } from '../../../test-support/loopBench.ts';
+import { expectClose } from '../../../test-support/checks/expectClose.ts';
+import { openLoop } from '../../../test-support/rigs/loopBench.ts';
 import { runStateFile } from '../../runfolder/layout.ts';
 import { loadRunState } from './state.ts';
 import { trainLoop } from './loop.ts';

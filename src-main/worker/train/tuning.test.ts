@@ -2,7 +2,7 @@
 import fs from 'node:fs';
 import path from 'node:path';
 import { afterEach, expect, it, vi } from 'vitest';
-import { temporaryFolder } from '../../../test-support/folders.ts';
+import { temporaryFolder } from '../../../test-support/fixtures/folders.ts';
 import { settleTuning, setTuningTable, tuningTable } from '../../engine/kernels/webgpu/frozen/tuner.ts';
 import { tuningFile } from '../../files/tuningFile.ts';
 import { keepTuning, useTuning } from './tuning.ts';

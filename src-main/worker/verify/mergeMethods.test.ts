@@ -4,10 +4,10 @@ import path from 'node:path';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { openBaseModel } from '../../basemodel/baseModel.ts';
 import { readAdapter } from '../../adapters/storedAdapter.ts';
-import { temporaryFolder } from '../../../test-support/folders.ts';
+import { temporaryFolder } from '../../../test-support/fixtures/folders.ts';
 import { unmergeAdapter } from '../../merging/unmerge.ts';
-import { expectClose } from '../../../test-support/expectClose.ts';
-import { loadModel } from '../../../test-support/goldens.ts';
+import { expectClose } from '../../../test-support/checks/expectClose.ts';
+import { loadModel } from '../../../test-support/goldens/goldens.ts';
 import {
   attachTrained,
   logitsOf,
@@ -15,8 +15,8 @@ import {
   settingsOf,
   writeFamily,
   type TinyFamily,
-} from '../../../test-support/methodCases.ts';
-import { hasShared, sharedPath, skipNote } from '../../../test-support/shared.ts';
+} from '../../../test-support/cases/methodCases.ts';
+import { hasShared, sharedPath, skipNote } from '../../../test-support/goldens/shared.ts';
 import { useEngine } from '../engines.ts';
 import { mergeAndVerify } from './merge.ts';
 import type { MergeResult, TaskDir } from '../../../src-shared/workerCalls.ts';

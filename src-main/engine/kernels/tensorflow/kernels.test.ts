@@ -9,7 +9,7 @@ import { layerNorm } from '../../ops/layerNorm.ts';
 import { rmsNorm } from '../../ops/rmsNorm.ts';
 import { rotary } from '../../ops/rotary.ts';
 import { Random } from '../../random.ts';
-import { expectTensor, toTensor } from '../../../../test-support/opCase.ts';
+import { expectTensor, toTensor } from '../../../../test-support/cases/opCase.ts';
 import { randomArray, type Array64 } from '../../../../test-support/reference/array.ts';
 import { rotaryReference } from '../../../../test-support/reference/attention.ts';
 import { layerNormReference, rmsNormReference } from '../../../../test-support/reference/norms.ts';

@@ -16,9 +16,9 @@ import { rmsNorm } from '../../ops/rmsNorm.ts';
 import { rotary } from '../../ops/rotary.ts';
 import { swiglu } from '../../ops/swiglu.ts';
 import { Random } from '../../random.ts';
-import { bootOrNote } from '../../../../test-support/engineSkip.ts';
-import { expectClose } from '../../../../test-support/expectClose.ts';
-import { checkOp, expectTensor, toTensor } from '../../../../test-support/opCase.ts';
+import { bootOrNote } from '../../../../test-support/checks/engineSkip.ts';
+import { expectClose } from '../../../../test-support/checks/expectClose.ts';
+import { checkOp, expectTensor, toTensor } from '../../../../test-support/cases/opCase.ts';
 import { geluReference, swigluReference } from '../../../../test-support/reference/activations.ts';
 import {
   array64,
@@ -33,7 +33,7 @@ import {
   attentionReference,
   rotaryReference,
 } from '../../../../test-support/reference/attention.ts';
-import { attentionCase, rowsAttentionCase, type RowsCase } from '../../../../test-support/attentionCase.ts';
+import { attentionCase, rowsAttentionCase, type RowsCase } from '../../../../test-support/cases/attentionCase.ts';
 import { linearCrossEntropyReference } from '../../../../test-support/reference/crossEntropy.ts';
 import { loraLinearReference } from '../../../../test-support/reference/lora.ts';
 import { layerNormReference, rmsNormReference } from '../../../../test-support/reference/norms.ts';

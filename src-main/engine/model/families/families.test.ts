@@ -1,7 +1,7 @@
 /** Which config.json is taken for which architecture, and what is refused by the name of its field. */
 import { describe, expect, it } from 'vitest';
-import { readJson } from '../../../../test-support/goldens.ts';
-import { hasShared, skipNote } from '../../../../test-support/shared.ts';
+import { readJson } from '../../../../test-support/goldens/goldens.ts';
+import { hasShared, skipNote } from '../../../../test-support/goldens/shared.ts';
 import { architectureFromConfig, availableTargets, SUPPORTED_MODEL_TYPES, type ModelConfig } from '../architecture.ts';
 
 const SIZES = {

@@ -1,8 +1,8 @@
 /** Every variant of a product with a frozen weight against float64 products of the values that its words stand for. */
 import * as tf from '@tensorflow/tfjs-core';
 import { describe, expect, it } from 'vitest';
-import { bootOrNote } from '../../../../../test-support/engineSkip.ts';
-import { expectTensor, toTensor } from '../../../../../test-support/opCase.ts';
+import { bootOrNote } from '../../../../../test-support/checks/engineSkip.ts';
+import { expectTensor, toTensor } from '../../../../../test-support/cases/opCase.ts';
 import { array64, randomArray, type Array64 } from '../../../../../test-support/reference/array.ts';
 import { BASE_DTYPES, type BaseDtype } from '../../../packed/formats.ts';
 import { packMatrix, unpackMatrix } from '../../../packed/packMatrix.ts';

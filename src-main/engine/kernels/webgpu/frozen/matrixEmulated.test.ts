@@ -4,8 +4,8 @@
  */
 import * as tf from '@tensorflow/tfjs-core';
 import { describe, it } from 'vitest';
-import { bootOrNote } from '../../../../../test-support/engineSkip.ts';
-import { expectTensor, toTensor } from '../../../../../test-support/opCase.ts';
+import { bootOrNote } from '../../../../../test-support/checks/engineSkip.ts';
+import { expectTensor, toTensor } from '../../../../../test-support/cases/opCase.ts';
 import { randomArray, type Array64 } from '../../../../../test-support/reference/array.ts';
 import { Random } from '../../../random.ts';
 import { matrixProgram, MATRIX_TILE, SCALES, type MatrixConfig } from './matrix.ts';

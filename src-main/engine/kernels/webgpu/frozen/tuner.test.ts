@@ -1,7 +1,7 @@
 /** The tuner: what it asks for, what it keeps, and once for real on whatever driver answers. */
 import * as tf from '@tensorflow/tfjs-core';
 import { afterEach, describe, expect, it } from 'vitest';
-import { bootOrNote } from '../../../../../test-support/engineSkip.ts';
+import { bootOrNote } from '../../../../../test-support/checks/engineSkip.ts';
 import { frozenLinear } from '../../../ops/frozenLinear.ts';
 import { Random } from '../../../random.ts';
 import { deviceTraits, type FrozenProduct } from './product.ts';

@@ -5,7 +5,7 @@
 import fs from 'node:fs';
 import path from 'node:path';
 
-const root = process.env['GRAFT_SHARED'] ?? path.resolve(import.meta.dirname, '../../shared');
+const root = process.env['GRAFT_SHARED'] ?? path.resolve(import.meta.dirname, '../../../shared');
 
 /** Absolute path of a file or folder of the reference data. */
 export function sharedPath(relative: string): string {

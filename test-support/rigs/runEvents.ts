@@ -1,5 +1,5 @@
 /** Waiting for something to happen to a run. */
-import type { RunEvent } from '../src-main/app/runs/channel.ts';
+import type { RunEvent } from '../../src-main/app/runs/channel.ts';
 import type { TestBench } from './services.ts';
 
 /** Resolves at the first event that `wanted` accepts. */

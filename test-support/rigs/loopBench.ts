@@ -2,19 +2,19 @@
  * The training loop on a small random model, all in this process, so that a test can reach into the model between two
  * steps.
  */
-import { temporaryFolder } from './folders.ts';
-import { BatchPlan } from '../src-main/datasets/batchPlan.ts';
-import type { TokenisedExample } from '../src-main/datasets/types.ts';
-import { createLora, type LoraAdapter } from '../src-main/methods/lora/lora.ts';
-import { architectureFromConfig } from '../src-main/engine/model/architecture.ts';
-import type { Decoder } from '../src-main/engine/model/decoder.ts';
-import { AdamW } from '../src-main/engine/optim/adamw.ts';
-import { Random } from '../src-main/engine/random.ts';
-import { CallControl } from '../src-main/worker/control.ts';
-import { runSpecSchema, trainSettingsSchema, type TrainEvent } from '../src-shared/workerCalls.ts';
-import { newProgress } from '../src-main/worker/train/state.ts';
-import type { LoopInput } from '../src-main/worker/train/step.ts';
-import { randomModel } from './randomModel.ts';
+import { temporaryFolder } from '../fixtures/folders.ts';
+import { BatchPlan } from '../../src-main/datasets/batchPlan.ts';
+import type { TokenisedExample } from '../../src-main/datasets/types.ts';
+import { createLora, type LoraAdapter } from '../../src-main/methods/lora/lora.ts';
+import { architectureFromConfig } from '../../src-main/engine/model/architecture.ts';
+import type { Decoder } from '../../src-main/engine/model/decoder.ts';
+import { AdamW } from '../../src-main/engine/optim/adamw.ts';
+import { Random } from '../../src-main/engine/random.ts';
+import { CallControl } from '../../src-main/worker/control.ts';
+import { runSpecSchema, trainSettingsSchema, type TrainEvent } from '../../src-shared/workerCalls.ts';
+import { newProgress } from '../../src-main/worker/train/state.ts';
+import type { LoopInput } from '../../src-main/worker/train/step.ts';
+import { randomModel } from '../fixtures/randomModel.ts';
 
 const SPEC = architectureFromConfig({
   model_type: 'llama',

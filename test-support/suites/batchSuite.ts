@@ -4,28 +4,28 @@
  */
 import * as tf from '@tensorflow/tfjs-core';
 import { describe, expect, it } from 'vitest';
-import type { BackendName } from '../src-main/engine/backends/backends.ts';
+import type { BackendName } from '../../src-main/engine/backends/backends.ts';
 import {
   generateMixed,
   generateTokens,
   lastLogits,
   type GenerateOptions,
-} from '../src-main/engine/generate/generate.ts';
-import { createLora, type LoraAdapter } from '../src-main/methods/lora/lora.ts';
-import { MixedLora } from '../src-main/engine/generate/mixedLora.ts';
+} from '../../src-main/engine/generate/generate.ts';
+import { createLora, type LoraAdapter } from '../../src-main/methods/lora/lora.ts';
+import { MixedLora } from '../../src-main/engine/generate/mixedLora.ts';
 import {
   architectureFromConfig,
   availableTargets,
   type ArchitectureSpec,
   type Target,
-} from '../src-main/engine/model/architecture.ts';
-import type { Decoder } from '../src-main/engine/model/decoder.ts';
-import { KvCache } from '../src-main/engine/model/kvCache.ts';
-import { Random } from '../src-main/engine/random.ts';
-import { randomiseB } from './adapters.ts';
-import { bootOrNote } from './engineSkip.ts';
-import { expectClose } from './expectClose.ts';
-import { randomModel } from './randomModel.ts';
+} from '../../src-main/engine/model/architecture.ts';
+import type { Decoder } from '../../src-main/engine/model/decoder.ts';
+import { KvCache } from '../../src-main/engine/model/kvCache.ts';
+import { Random } from '../../src-main/engine/random.ts';
+import { randomiseB } from '../fixtures/adapters.ts';
+import { bootOrNote } from '../checks/engineSkip.ts';
+import { expectClose } from '../checks/expectClose.ts';
+import { randomModel } from '../fixtures/randomModel.ts';
 
 const SIZES = {
   hidden_size: 16,

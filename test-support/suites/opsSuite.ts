@@ -4,28 +4,28 @@
  */
 import * as tf from '@tensorflow/tfjs-core';
 import { describe, it } from 'vitest';
-import type { BackendName } from '../src-main/engine/backends/backends.ts';
-import { embedding } from '../src-main/engine/ops/embedding.ts';
-import { gelu } from '../src-main/engine/ops/gelu.ts';
-import { geluExact } from '../src-main/engine/ops/geluExact.ts';
-import { addLayerNorm, layerNorm } from '../src-main/engine/ops/layerNorm.ts';
-import { labelSmoothingTerm } from '../src-main/engine/ops/labelSmoothing.ts';
-import { linearCrossEntropy } from '../src-main/engine/ops/linearCrossEntropy.ts';
-import { loraLinear } from '../src-main/engine/ops/loraLinear.ts';
-import { addRmsNorm, rmsNorm } from '../src-main/engine/ops/rmsNorm.ts';
-import { rotary } from '../src-main/engine/ops/rotary.ts';
-import { scatterAddRows } from '../src-main/engine/ops/scatterAddRows.ts';
-import { swiglu } from '../src-main/engine/ops/swiglu.ts';
-import { Random } from '../src-main/engine/random.ts';
-import { attentionCase, rowsAttentionCase, type RowsCase } from './attentionCase.ts';
-import { bootOrNote } from './engineSkip.ts';
-import { checkOp, expectTensor, toTensor, type OpCase } from './opCase.ts';
-import { geluExactReference, geluReference, swigluReference } from './reference/activations.ts';
-import { array64, randomArray, randomIds } from './reference/array.ts';
-import { rotaryReference } from './reference/attention.ts';
-import { embeddingReference, linearCrossEntropyReference, scatterAddRowsReference } from './reference/crossEntropy.ts';
-import { loraLinearReference } from './reference/lora.ts';
-import { layerNormReference, rmsNormReference } from './reference/norms.ts';
+import type { BackendName } from '../../src-main/engine/backends/backends.ts';
+import { embedding } from '../../src-main/engine/ops/embedding.ts';
+import { gelu } from '../../src-main/engine/ops/gelu.ts';
+import { geluExact } from '../../src-main/engine/ops/geluExact.ts';
+import { addLayerNorm, layerNorm } from '../../src-main/engine/ops/layerNorm.ts';
+import { labelSmoothingTerm } from '../../src-main/engine/ops/labelSmoothing.ts';
+import { linearCrossEntropy } from '../../src-main/engine/ops/linearCrossEntropy.ts';
+import { loraLinear } from '../../src-main/engine/ops/loraLinear.ts';
+import { addRmsNorm, rmsNorm } from '../../src-main/engine/ops/rmsNorm.ts';
+import { rotary } from '../../src-main/engine/ops/rotary.ts';
+import { scatterAddRows } from '../../src-main/engine/ops/scatterAddRows.ts';
+import { swiglu } from '../../src-main/engine/ops/swiglu.ts';
+import { Random } from '../../src-main/engine/random.ts';
+import { attentionCase, rowsAttentionCase, type RowsCase } from '../cases/attentionCase.ts';
+import { bootOrNote } from '../checks/engineSkip.ts';
+import { checkOp, expectTensor, toTensor, type OpCase } from '../cases/opCase.ts';
+import { geluExactReference, geluReference, swigluReference } from '../reference/activations.ts';
+import { array64, randomArray, randomIds } from '../reference/array.ts';
+import { rotaryReference } from '../reference/attention.ts';
+import { embeddingReference, linearCrossEntropyReference, scatterAddRowsReference } from '../reference/crossEntropy.ts';
+import { loraLinearReference } from '../reference/lora.ts';
+import { layerNormReference, rmsNormReference } from '../reference/norms.ts';
 
 const ROWS_AND_WIDTHS: [number, number][] = [
   [1, 1],

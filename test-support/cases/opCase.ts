@@ -4,10 +4,10 @@
  */
 import * as tf from '@tensorflow/tfjs-core';
 import { expect } from 'vitest';
-import { Random } from '../src-main/engine/random.ts';
-import { recordError } from './errorRecord.ts';
-import { expectClose } from './expectClose.ts';
-import { centralDifferences, dot, randomArray, type Array64 } from './reference/array.ts';
+import { Random } from '../../src-main/engine/random.ts';
+import { recordError } from '../checks/errorRecord.ts';
+import { expectClose } from '../checks/expectClose.ts';
+import { centralDifferences, dot, randomArray, type Array64 } from '../reference/array.ts';
 
 export interface OpCase {
   /** The differentiable inputs by name. */

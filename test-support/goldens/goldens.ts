@@ -1,10 +1,10 @@
 /** Reading the PyTorch goldens beside the repository: inputs, logits and adapters as plain arrays. */
 import fs from 'node:fs';
-import { openBaseModel } from '../src-main/basemodel/baseModel.ts';
-import { openSafetensors, readTensorF32 } from '../src-main/safetensors/read.ts';
-import { Decoder } from '../src-main/engine/model/decoder.ts';
-import { loadWeights } from '../src-main/engine/model/weights.ts';
-import type { Batch } from '../src-main/engine/train/batchLoss.ts';
+import { openBaseModel } from '../../src-main/basemodel/baseModel.ts';
+import { openSafetensors, readTensorF32 } from '../../src-main/safetensors/read.ts';
+import { Decoder } from '../../src-main/engine/model/decoder.ts';
+import { loadWeights } from '../../src-main/engine/model/weights.ts';
+import type { Batch } from '../../src-main/engine/train/batchLoss.ts';
 import { sharedPath } from './shared.ts';
 
 export interface BaseGolden {

@@ -1,17 +1,17 @@
 /** Methods that the reference data does not have, each with its engine side and its float64 side. */
-import type { Adapter } from '../src-main/methods/attached.ts';
-import { createBitfit, loraBiases } from '../src-main/methods/bitfit/biases.ts';
-import { createBottleneck } from '../src-main/methods/bottleneck/bottleneck.ts';
-import { withMagnitudes } from '../src-main/methods/lora/dora.ts';
-import { createFull } from '../src-main/methods/full/full.ts';
-import { createLoha } from '../src-main/methods/loha/loha.ts';
-import { createLokr } from '../src-main/methods/lokr/lokr.ts';
-import { createLora, LoraAdapter, type LoraOptions } from '../src-main/methods/lora/lora.ts';
-import { createPrefix } from '../src-main/methods/prefix/prefix.ts';
-import type { BottleneckOptions, PrefixOptions } from '../src-main/methods/shapes.ts';
-import type { ArchitectureSpec, Target } from '../src-main/engine/model/architecture.ts';
-import type { Decoder } from '../src-main/engine/model/decoder.ts';
-import type { Method64, Weights64 } from './reference/decoder.ts';
+import type { Adapter } from '../../src-main/methods/attached.ts';
+import { createBitfit, loraBiases } from '../../src-main/methods/bitfit/biases.ts';
+import { createBottleneck } from '../../src-main/methods/bottleneck/bottleneck.ts';
+import { withMagnitudes } from '../../src-main/methods/lora/dora.ts';
+import { createFull } from '../../src-main/methods/full/full.ts';
+import { createLoha } from '../../src-main/methods/loha/loha.ts';
+import { createLokr } from '../../src-main/methods/lokr/lokr.ts';
+import { createLora, LoraAdapter, type LoraOptions } from '../../src-main/methods/lora/lora.ts';
+import { createPrefix } from '../../src-main/methods/prefix/prefix.ts';
+import type { BottleneckOptions, PrefixOptions } from '../../src-main/methods/shapes.ts';
+import type { ArchitectureSpec, Target } from '../../src-main/engine/model/architecture.ts';
+import type { Decoder } from '../../src-main/engine/model/decoder.ts';
+import type { Method64, Weights64 } from '../reference/decoder.ts';
 import {
   bottleneckMethod,
   changedWeights,
@@ -22,7 +22,7 @@ import {
   noUpdate,
   prefixMethod,
   type Values64,
-} from './reference/methods.ts';
+} from '../reference/methods.ts';
 
 export interface TableMethod {
   name: string;

@@ -4,19 +4,19 @@
  */
 import * as tf from '@tensorflow/tfjs-core';
 import { describe, expect, it } from 'vitest';
-import { openBaseModel } from '../src-main/basemodel/baseModel.ts';
-import type { BackendName } from '../src-main/engine/backends/backends.ts';
-import { generateTokens } from '../src-main/engine/generate/generate.ts';
-import { LoraAdapter } from '../src-main/methods/lora/lora.ts';
-import type { Decoder } from '../src-main/engine/model/decoder.ts';
-import { AdamW } from '../src-main/engine/optim/adamw.ts';
-import { scheduleFactor } from '../src-main/engine/optim/schedule.ts';
-import { Random } from '../src-main/engine/random.ts';
-import { evaluateLoss } from '../src-main/engine/train/evaluate.ts';
-import { accumulateGradients, trainStep } from '../src-main/engine/train/step.ts';
-import { loadAdapter } from '../src-main/methods/adapterFolder.ts';
-import { bootOrNote } from './engineSkip.ts';
-import { expectClose } from './expectClose.ts';
+import { openBaseModel } from '../../src-main/basemodel/baseModel.ts';
+import type { BackendName } from '../../src-main/engine/backends/backends.ts';
+import { generateTokens } from '../../src-main/engine/generate/generate.ts';
+import { LoraAdapter } from '../../src-main/methods/lora/lora.ts';
+import type { Decoder } from '../../src-main/engine/model/decoder.ts';
+import { AdamW } from '../../src-main/engine/optim/adamw.ts';
+import { scheduleFactor } from '../../src-main/engine/optim/schedule.ts';
+import { Random } from '../../src-main/engine/random.ts';
+import { evaluateLoss } from '../../src-main/engine/train/evaluate.ts';
+import { accumulateGradients, trainStep } from '../../src-main/engine/train/step.ts';
+import { loadAdapter } from '../../src-main/methods/adapterFolder.ts';
+import { bootOrNote } from '../checks/engineSkip.ts';
+import { expectClose } from '../checks/expectClose.ts';
 import {
   attendedRows,
   loadModel,
@@ -25,8 +25,8 @@ import {
   toBatch,
   type BaseGolden,
   type CaseGolden,
-} from './goldens.ts';
-import { sharedPath, skipNote } from './shared.ts';
+} from '../goldens/goldens.ts';
+import { sharedPath, skipNote } from '../goldens/shared.ts';
 
 const BASES = ['gpt2', 'gpt2/base_hubkeys', 'llama', 'llama_rope3', 'qwen2', 'qwen3', 'gemma2'];
 const CASES = [

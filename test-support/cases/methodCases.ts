@@ -4,17 +4,17 @@
  */
 import path from 'node:path';
 import * as tf from '@tensorflow/tfjs-core';
-import { openBaseModel, type BaseModel } from '../src-main/basemodel/baseModel.ts';
-import { temporaryFolder } from './folders.ts';
-import { withVirtualTokens } from '../src-main/datasets/virtualTokens.ts';
-import type { Decoder } from '../src-main/engine/model/decoder.ts';
-import { replaceValue, type Parameter } from '../src-main/engine/model/parameters.ts';
-import { Random } from '../src-main/engine/random.ts';
-import { attachMethod, type AttachedMethod } from '../src-main/methods/attach.ts';
-import { methodSchema, type MethodSettings } from '../src-shared/methodSettings.ts';
-import { runSpecSchema, trainSettingsSchema } from '../src-shared/workerCalls.ts';
-import { loadModel } from './goldens.ts';
-import { TINY_LLAMA, writeTinyModel } from './tinyModel.ts';
+import { openBaseModel, type BaseModel } from '../../src-main/basemodel/baseModel.ts';
+import { temporaryFolder } from '../fixtures/folders.ts';
+import { withVirtualTokens } from '../../src-main/datasets/virtualTokens.ts';
+import type { Decoder } from '../../src-main/engine/model/decoder.ts';
+import { replaceValue, type Parameter } from '../../src-main/engine/model/parameters.ts';
+import { Random } from '../../src-main/engine/random.ts';
+import { attachMethod, type AttachedMethod } from '../../src-main/methods/attach.ts';
+import { methodSchema, type MethodSettings } from '../../src-shared/methodSettings.ts';
+import { runSpecSchema, trainSettingsSchema } from '../../src-shared/workerCalls.ts';
+import { loadModel } from '../goldens/goldens.ts';
+import { TINY_LLAMA, writeTinyModel } from '../fixtures/tinyModel.ts';
 
 export type TinyFamily = 'gpt2' | 'llama' | 'qwen2';
 

@@ -3,8 +3,8 @@
  * as in Electron, and what main sends is recorded.
  */
 import { EventEmitter } from 'node:events';
-import type { IpcEvent, IpcMainLike, IpcSender } from '../src-main/hosts/electron/ipcBridge.ts';
-import type { IpcRendererLike } from '../src-main/hosts/electron/pageBridge.ts';
+import type { IpcEvent, IpcMainLike, IpcSender } from '../../src-main/hosts/electron/ipcBridge.ts';
+import type { IpcRendererLike } from '../../src-main/hosts/electron/pageBridge.ts';
 
 type Handler = (event: IpcEvent, ...args: unknown[]) => unknown;
 

@@ -2,14 +2,14 @@
 import fs from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
-import { createCaller } from '../src-main/api/router.ts';
-import type { Caller } from '../src-main/api/router.ts';
-import type { StartRun } from '../src-main/app/runs/input.ts';
-import { createServices } from '../src-main/app/services.ts';
-import type { ServiceOptions, Services } from '../src-main/app/services.ts';
+import { createCaller } from '../../src-main/api/router.ts';
+import type { Caller } from '../../src-main/api/router.ts';
+import type { StartRun } from '../../src-main/app/runs/input.ts';
+import { createServices } from '../../src-main/app/services.ts';
+import type { ServiceOptions, Services } from '../../src-main/app/services.ts';
 
 /** The starter checkpoint, which every clone has. */
-export const MODEL = path.resolve(import.meta.dirname, '../resources/starter/model');
+export const MODEL = path.resolve(import.meta.dirname, '../../resources/starter/model');
 
 export interface TestBench {
   dir: string;

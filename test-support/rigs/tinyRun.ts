@@ -2,14 +2,14 @@
 import fs from 'node:fs';
 import path from 'node:path';
 import { onTestFinished } from 'vitest';
-import { openBaseModel } from '../src-main/basemodel/baseModel.ts';
-import { temporaryFolder } from './folders.ts';
-import { WorkerClient, type WorkerCall } from '../src-main/app/workers/client.ts';
-import { forkWorker } from '../src-main/app/workers/channel.ts';
-import { methodSchema } from '../src-shared/methodSettings.ts';
-import { runSpecSchema, trainSettingsSchema, type RunSpec, type TrainEvent } from '../src-shared/workerCalls.ts';
-import type { ModelConfig } from '../src-main/engine/model/architecture.ts';
-import { writeTinyModel } from './tinyModel.ts';
+import { openBaseModel } from '../../src-main/basemodel/baseModel.ts';
+import { temporaryFolder } from '../fixtures/folders.ts';
+import { WorkerClient, type WorkerCall } from '../../src-main/app/workers/client.ts';
+import { forkWorker } from '../../src-main/app/workers/channel.ts';
+import { methodSchema } from '../../src-shared/methodSettings.ts';
+import { runSpecSchema, trainSettingsSchema, type RunSpec, type TrainEvent } from '../../src-shared/workerCalls.ts';
+import type { ModelConfig } from '../../src-main/engine/model/architecture.ts';
+import { writeTinyModel } from '../fixtures/tinyModel.ts';
 
 interface Overrides {
   method?: object;

@@ -5,24 +5,24 @@
  */
 import * as tf from '@tensorflow/tfjs-core';
 import { describe, expect, it } from 'vitest';
-import type { BackendName } from '../src-main/engine/backends/backends.ts';
-import type { Adapter } from '../src-main/methods/attached.ts';
-import { architectureFromConfig } from '../src-main/engine/model/architecture.ts';
-import type { Decoder } from '../src-main/engine/model/decoder.ts';
-import { replaceValue, type Parameter } from '../src-main/engine/model/parameters.ts';
-import { AdamW } from '../src-main/engine/optim/adamw.ts';
-import { Random } from '../src-main/engine/random.ts';
-import type { Batch } from '../src-main/engine/train/batchLoss.ts';
-import { accumulateGradients, trainStep } from '../src-main/engine/train/step.ts';
-import { bootOrNote } from './engineSkip.ts';
-import { expectClose } from './expectClose.ts';
-import { loadModel, readJson, toBatch } from './goldens.ts';
-import { TABLE_METHODS, type TableMethod } from './methodTable.ts';
-import { randomModel } from './randomModel.ts';
-import { array64, type Array64 } from './reference/array.ts';
-import { referenceLoss, type Row } from './reference/decoder.ts';
-import { hasShared, sharedPath } from './shared.ts';
-import { withVirtualTokens } from './virtualBatch.ts';
+import type { BackendName } from '../../src-main/engine/backends/backends.ts';
+import type { Adapter } from '../../src-main/methods/attached.ts';
+import { architectureFromConfig } from '../../src-main/engine/model/architecture.ts';
+import type { Decoder } from '../../src-main/engine/model/decoder.ts';
+import { replaceValue, type Parameter } from '../../src-main/engine/model/parameters.ts';
+import { AdamW } from '../../src-main/engine/optim/adamw.ts';
+import { Random } from '../../src-main/engine/random.ts';
+import type { Batch } from '../../src-main/engine/train/batchLoss.ts';
+import { accumulateGradients, trainStep } from '../../src-main/engine/train/step.ts';
+import { bootOrNote } from '../checks/engineSkip.ts';
+import { expectClose } from '../checks/expectClose.ts';
+import { loadModel, readJson, toBatch } from '../goldens/goldens.ts';
+import { TABLE_METHODS, type TableMethod } from '../cases/methodTable.ts';
+import { randomModel } from '../fixtures/randomModel.ts';
+import { array64, type Array64 } from '../reference/array.ts';
+import { referenceLoss, type Row } from '../reference/decoder.ts';
+import { hasShared, sharedPath } from '../goldens/shared.ts';
+import { withVirtualTokens } from '../cases/virtualBatch.ts';
 
 const TINY = {
   llama: {

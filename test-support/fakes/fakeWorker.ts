@@ -1,5 +1,5 @@
 /** A worker process that misbehaves, for tests of what the real one never does: garbage on the wire, sudden death. */
-import type { ToWorker } from '../src-shared/workerCalls.ts';
+import type { ToWorker } from '../../src-shared/workerCalls.ts';
 
 process.on('message', (message: ToWorker) => {
   if (message.kind !== 'call') return;

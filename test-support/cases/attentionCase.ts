@@ -1,13 +1,13 @@
 /** Cases of attention for the suites of ops: over a grid with a cache's keys, and over rows of tokens. */
 import * as tf from '@tensorflow/tfjs-core';
-import { fullRows, packedIndex, packingOf } from '../src-main/engine/model/packing.ts';
-import { attention, attentionMask } from '../src-main/engine/ops/attention.ts';
-import { rowsAttention } from '../src-main/engine/ops/rowsAttention.ts';
-import { Random } from '../src-main/engine/random.ts';
+import { fullRows, packedIndex, packingOf } from '../../src-main/engine/model/packing.ts';
+import { attention, attentionMask } from '../../src-main/engine/ops/attention.ts';
+import { rowsAttention } from '../../src-main/engine/ops/rowsAttention.ts';
+import { Random } from '../../src-main/engine/random.ts';
 import { toTensor, type OpCase } from './opCase.ts';
-import { array64, randomArray, type Array64 } from './reference/array.ts';
-import { attentionReference, type Rule } from './reference/attention.ts';
-import { rowsAttentionGradientReference, rowsAttentionReference, type Segments } from './reference/rowsAttention.ts';
+import { array64, randomArray, type Array64 } from '../reference/array.ts';
+import { attentionReference, type Rule } from '../reference/attention.ts';
+import { rowsAttentionGradientReference, rowsAttentionReference, type Segments } from '../reference/rowsAttention.ts';
 
 /** T queries at the end of S keys; forward only. */
 export function attentionCase(

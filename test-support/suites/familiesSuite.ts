@@ -7,17 +7,17 @@ import fs from 'node:fs';
 import { crc32 } from 'node:zlib';
 import * as tf from '@tensorflow/tfjs-core';
 import { describe, it } from 'vitest';
-import { expectedTensors } from '../src-main/basemodel/expectedTensors.ts';
-import type { BackendName } from '../src-main/engine/backends/backends.ts';
-import { lastLogits } from '../src-main/engine/generate/generate.ts';
-import { createFull } from '../src-main/methods/full/full.ts';
-import { architectureFromConfig, type ModelConfig } from '../src-main/engine/model/architecture.ts';
-import { Decoder } from '../src-main/engine/model/decoder.ts';
-import { KvCache } from '../src-main/engine/model/kvCache.ts';
-import { accumulateGradients } from '../src-main/engine/train/step.ts';
-import { bootOrNote } from './engineSkip.ts';
-import { recordError } from './errorRecord.ts';
-import { expectClose } from './expectClose.ts';
+import { expectedTensors } from '../../src-main/basemodel/expectedTensors.ts';
+import type { BackendName } from '../../src-main/engine/backends/backends.ts';
+import { lastLogits } from '../../src-main/engine/generate/generate.ts';
+import { createFull } from '../../src-main/methods/full/full.ts';
+import { architectureFromConfig, type ModelConfig } from '../../src-main/engine/model/architecture.ts';
+import { Decoder } from '../../src-main/engine/model/decoder.ts';
+import { KvCache } from '../../src-main/engine/model/kvCache.ts';
+import { accumulateGradients } from '../../src-main/engine/train/step.ts';
+import { bootOrNote } from '../checks/engineSkip.ts';
+import { recordError } from '../checks/errorRecord.ts';
+import { expectClose } from '../checks/expectClose.ts';
 
 interface FamilyCase {
   config: ModelConfig;
@@ -29,7 +29,7 @@ interface FamilyCase {
   logits: number[];
 }
 
-const CASES = JSON.parse(fs.readFileSync(new URL('fixtures/families.json', import.meta.url), 'utf8')) as Record<
+const CASES = JSON.parse(fs.readFileSync(new URL('../fixtures/families.json', import.meta.url), 'utf8')) as Record<
   string,
   FamilyCase
 >;
