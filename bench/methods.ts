@@ -10,7 +10,7 @@ import { parseArgs } from 'node:util';
 import { openBaseModel } from '../src-main/basemodel/baseModel.ts';
 import { toErrorData, usageError } from '../src-shared/errors.ts';
 import { useEngine } from '../src-main/worker/engines.ts';
-import { ENGINES, type EngineName } from '../src-shared/workerCalls.ts';
+import { type EngineName, ENGINES } from '../src-shared/backends.ts';
 import { circumstances } from './lib/machine.ts';
 import { benchFolder, ensureModel } from './lib/models.ts';
 import { REPOSITORY } from './lib/places.ts';

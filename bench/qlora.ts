@@ -10,12 +10,14 @@ import path from 'node:path';
 import { parseArgs } from 'node:util';
 import { openBaseModel, type BaseModel } from '../src-main/basemodel/baseModel.ts';
 import { rewriteBaseModel } from '../src-main/basemodel/rewrite.ts';
-import { PACKED_FORMATS, type BaseDtype, type PackedFormat } from '../src-main/engine/packed/formats.ts';
+import { PACKED_FORMATS, type PackedFormat } from '../src-main/engine/packed/formats.ts';
+import type { BaseDtype } from '../src-shared/baseDtypes.ts';
 import { packMatrix, unpackMatrix } from '../src-main/engine/packed/packMatrix.ts';
 import { availableTargets, linearModules } from '../src-main/engine/model/architecture.ts';
 import { toErrorData, usageError } from '../src-shared/errors.ts';
 import { CallControl } from '../src-main/worker/control.ts';
-import { ENGINES, runSpecSchema, type RunSpec } from '../src-shared/workerCalls.ts';
+import { ENGINES } from '../src-shared/backends.ts';
+import { type RunSpec, runSpecSchema } from '../src-shared/runSpec.ts';
 import { train } from '../src-main/worker/train/train.ts';
 
 const USAGE =

@@ -10,7 +10,8 @@
 import path from 'node:path';
 import { parseArgs } from 'node:util';
 import { toErrorData, usageError } from '../src-shared/errors.ts';
-import { ENGINES, type EngineName, type TrainEvent } from '../src-shared/workerCalls.ts';
+import { type EngineName, ENGINES } from '../src-shared/backends.ts';
+import type { TrainEvent } from '../src-shared/training.ts';
 import { DEFAULT_STEPS, makeStarter } from './starter/build.ts';
 
 const REPORT_EVERY = 100;

@@ -1,6 +1,6 @@
 /** Which runs can keep their base's weights in a smaller form. */
 import { usageError } from './errors.ts';
-import type { RunSpec } from './workerCalls.ts';
+import type { RunSpec } from './runSpec.ts';
 
 /** Throws a usage error BASE_DTYPE where engine or method needs the base in float32; `auto` is left to its choice. */
 export function checkBaseDtype(

@@ -3,7 +3,7 @@
  * explains each.
  */
 import { z } from 'zod';
-import { TARGETS } from '../src-main/engine/model/architecture.ts';
+import { TARGETS } from './targets.ts';
 
 const targetsSchema = z.array(z.enum(TARGETS)).min(1);
 /** Layers that take part, 0-based; absent: all. */

@@ -1,7 +1,7 @@
 /** Adapters on disk for `merge` and `switch`, made by Graft itself. */
 import fs from 'node:fs';
 import path from 'node:path';
-import type { Target } from '../../src-main/engine/model/architecture.ts';
+import type { Target } from '../../src-shared/targets.ts';
 import { graftCommand, type Context } from '../lib/context.ts';
 import { benchFolder } from '../lib/models.ts';
 import { withPeers } from '../lib/peer.ts';

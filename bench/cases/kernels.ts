@@ -2,7 +2,7 @@
  * `kernels`: products with a frozen weight and causal attention alone, on the webgpu engine beside PyTorch on the same
  * card, in TFLOP/s and as a share of the card's limit, for which the fastest product measured here stands.
  */
-import { BASE_DTYPES } from '../../src-main/engine/packed/formats.ts';
+import { BASE_DTYPES } from '../../src-shared/baseDtypes.ts';
 import { usageError } from '../../src-shared/errors.ts';
 import { graftCommand, torchTrainers, type Context } from '../lib/context.ts';
 import { withPeers, type Peer } from '../lib/peer.ts';

@@ -3,7 +3,7 @@
  * length. Graft batches as its trainer does by default, the rival pads to the longest of the batch. One sample is one
  * epoch.
  */
-import type { Target } from '../../src-main/engine/model/architecture.ts';
+import type { Target } from '../../src-shared/targets.ts';
 import { Random } from '../../src-main/engine/random.ts';
 import type { Context } from '../lib/context.ts';
 import { vocabularyOf, type Shape } from '../lib/models.ts';

@@ -1,5 +1,5 @@
 /** `step-*`: one optimiser step of rank 8, all tokens labelled; 4 x 128 tokens, and for graphics cards 8 x 1024. */
-import type { Target } from '../../src-main/engine/model/architecture.ts';
+import type { Target } from '../../src-shared/targets.ts';
 import { Random } from '../../src-main/engine/random.ts';
 import type { Context } from '../lib/context.ts';
 import { vocabularyOf, type Shape } from '../lib/models.ts';

@@ -5,7 +5,7 @@ import type { Sample } from '../lib/otherLoad.ts';
 import { withPeers } from '../lib/peer.ts';
 import { makeRow, race, type CaseResult, type Row } from '../lib/result.ts';
 import type { TimeAnswer } from '../peers/protocol.ts';
-import type { Target } from '../../src-main/engine/model/architecture.ts';
+import type { Target } from '../../src-shared/targets.ts';
 import { ensureAdapter } from './adapters.ts';
 
 export async function switchAdapter(context: Context): Promise<CaseResult> {

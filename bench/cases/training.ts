@@ -1,7 +1,7 @@
 /** The race of optimiser steps that `step-*`, `real`, `full` and `grow` share: set up alike, validate, then time. */
 import fs from 'node:fs';
 import path from 'node:path';
-import type { Target } from '../../src-main/engine/model/architecture.ts';
+import type { Target } from '../../src-shared/targets.ts';
 import { graftCommand, torchTrainers, type Context } from '../lib/context.ts';
 import { benchFolder, ensureModel, type Shape } from '../lib/models.ts';
 import { withPeers, type Peer } from '../lib/peer.ts';

@@ -1,8 +1,8 @@
 /** The command line of the bench. */
 import { parseArgs } from 'node:util';
-import { BASE_DTYPES, type BaseDtype } from '../../src-main/engine/packed/formats.ts';
+import { BASE_DTYPES, type BaseDtype } from '../../src-shared/baseDtypes.ts';
 import { usageError } from '../../src-shared/errors.ts';
-import { ENGINES, type EngineName } from '../../src-shared/workerCalls.ts';
+import { type EngineName, ENGINES } from '../../src-shared/backends.ts';
 
 export interface BenchArguments {
   cases: string[];

@@ -1,8 +1,8 @@
 /** What every case is given: the options of this run and how to start each system. */
 import path from 'node:path';
 import { workerEnvironment } from '../../src-main/app/workers/environment.ts';
-import type { BaseDtype } from '../../src-main/engine/packed/formats.ts';
-import type { EngineName } from '../../src-shared/workerCalls.ts';
+import type { BaseDtype } from '../../src-shared/baseDtypes.ts';
+import type { EngineName } from '../../src-shared/backends.ts';
 import { benchFolder } from './models.ts';
 import type { QuietTurns } from './otherLoad.ts';
 import type { PeerCommand } from './peer.ts';

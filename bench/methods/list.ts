@@ -3,7 +3,8 @@
  * with rank 8 on q and v, for stories260K 8,960. Learning rates: the best of 3e-3, 1e-2, 3e-2 and 1e-1 for each method
  * by `npm run bench:methods -- --scan` (60 steps, a seed of its own; 1e-1 was tried for prefixes only).
  */
-import { availableTargets, type ArchitectureSpec, type Target } from '../../src-main/engine/model/architecture.ts';
+import { type ArchitectureSpec, availableTargets } from '../../src-main/engine/model/architecture.ts';
+import type { Target } from '../../src-shared/targets.ts';
 import { methodSchema, type MethodSettings } from '../../src-shared/methodSettings.ts';
 
 export interface ComparedMethod {

@@ -16,7 +16,7 @@ import { mergeAdapter } from '../../src-main/merging/merge.ts';
 import { saveAdapter } from '../../src-main/methods/adapterFolder.ts';
 import { useEngine } from '../../src-main/worker/engines.ts';
 import type { LoraSettings } from '../../src-shared/methodSettings.ts';
-import { ENGINES, type EngineName } from '../../src-shared/workerCalls.ts';
+import { type EngineName, ENGINES } from '../../src-shared/backends.ts';
 import { Resident } from '../../src-main/worker/serve/resident.ts';
 import { profileKernels, type Profile } from '../lib/profile.ts';
 import { profileFunctions } from '../lib/profileFunctions.ts';

@@ -1,6 +1,6 @@
 /** Graft's side of `kernels`: one kernel called again and again on the webgpu engine. */
 import * as tf from '@tensorflow/tfjs-core';
-import type { BaseDtype } from '../../src-main/engine/packed/formats.ts';
+import type { BaseDtype } from '../../src-shared/baseDtypes.ts';
 import { packMatrix } from '../../src-main/engine/packed/packMatrix.ts';
 import { settleTuning } from '../../src-main/engine/kernels/webgpu/frozen/tuner.ts';
 import type { Parameter } from '../../src-main/engine/model/parameters.ts';

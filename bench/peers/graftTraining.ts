@@ -11,7 +11,7 @@ import { AdamW } from '../../src-main/engine/optim/adamw.ts';
 import { trainStep, type StepResult } from '../../src-main/engine/train/step.ts';
 import { loadDecoder } from '../../src-main/worker/loadDecoder.ts';
 import { attachMethod, type AttachedMethod } from '../../src-main/methods/attach.ts';
-import { runSpecSchema, type RunSpec } from '../../src-shared/workerCalls.ts';
+import { runSpecSchema, type RunSpec } from '../../src-shared/runSpec.ts';
 import { runStateFile } from '../../src-main/runfolder/layout.ts';
 import { newProgress, saveRunState } from '../../src-main/worker/train/state.ts';
 import { keepTuning } from '../../src-main/worker/train/tuning.ts';

@@ -1,6 +1,6 @@
 /** What a peer is asked and what it answers; graft.ts and torch_lora.py speak the same. */
-import type { BaseDtype } from '../../src-main/engine/packed/formats.ts';
-import type { Target } from '../../src-main/engine/model/architecture.ts';
+import type { BaseDtype } from '../../src-shared/baseDtypes.ts';
+import type { Target } from '../../src-shared/targets.ts';
 
 /**
  * Token ids of one example; labels: the id where it carries loss, else -100. Never padded: each system batches itself.

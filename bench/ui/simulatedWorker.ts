@@ -2,7 +2,10 @@
  * A worker process that trains nothing: it reports made-up metrics as fast as it is told to, so that the catalogue,
  * the host and the page can be watched under a load that no small model would give. GRAFT_BENCH_RATE: steps per second.
  */
-import type { EngineReport, FromWorker, RunSpec, ToWorker, TrainEvent } from '../../src-shared/workerCalls.ts';
+import type { EngineReport } from '../../src-shared/backends.ts';
+import type { FromWorker, ToWorker } from '../../src-shared/workerCalls.ts';
+import type { RunSpec } from '../../src-shared/runSpec.ts';
+import type { TrainEvent } from '../../src-shared/training.ts';
 
 const BURST_MS = 10;
 const ENGINE: EngineReport = {

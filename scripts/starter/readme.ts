@@ -1,5 +1,6 @@
 /** The model card that lies beside the starter model. */
-import type { RunSpec, TrainResult } from '../../src-shared/workerCalls.ts';
+import type { RunSpec } from '../../src-shared/runSpec.ts';
+import type { TrainResult } from '../../src-shared/training.ts';
 
 /** Holds no date and no machine, so that making the starter twice gives the same bytes. */
 export function readmeText(

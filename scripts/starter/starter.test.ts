@@ -6,7 +6,7 @@ import { openBaseModel } from '../../src-main/basemodel/baseModel.ts';
 import { temporaryFolder } from '../../test-support/fixtures/folders.ts';
 import { loadTokenizer } from '../../src-main/datasets/tokenizer.ts';
 import { evaluate } from '../../src-main/worker/verify/evaluate.ts';
-import { dataSpecSchema } from '../../src-shared/workerCalls.ts';
+import { dataSpecSchema } from '../../src-shared/runSpec.ts';
 import { tokenizerJson } from './bpe.ts';
 import { makeStarter, ROW_TOKENS, SAMPLES_PER_TASK, SEED, starterMerges, writeSamples } from './build.ts';
 import { writeRandomModel } from './init.ts';

@@ -1,11 +1,11 @@
 /** Rows as a run will see them: token by token, and how long they are. */
 import { z } from 'zod';
 import { toExample } from '../datasets/columns.ts';
-import { countCharacters, type LengthCounts } from '../datasets/lengths.ts';
-import type { PreviewedRow } from '../datasets/tokenPreview.ts';
-import type { BadRow } from '../datasets/types.ts';
+import { countCharacters } from '../datasets/lengths.ts';
+import type { LengthCounts, PreviewedRow } from '../../src-shared/tokens.ts';
+import type { BadRow } from '../../src-shared/datasets.ts';
 import type { Services } from '../app/services.ts';
-import { dataSpecSchema } from '../../src-shared/workerCalls.ts';
+import { dataSpecSchema } from '../../src-shared/runSpec.ts';
 import { modelDirOf, readingOf, sourceSchema } from '../app/datasets/input.ts';
 import { streamOf } from './stream.ts';
 import { procedure } from './trpc.ts';

@@ -8,7 +8,7 @@ import type { OpenProgress } from '../datasets/datasetFiles.ts';
 import { noUsableRows } from '../datasets/dataset.ts';
 import { GraftError } from '../../src-shared/errors.ts';
 import type { Services } from '../app/services.ts';
-import { dataSpecSchema } from '../../src-shared/workerCalls.ts';
+import { dataSpecSchema } from '../../src-shared/runSpec.ts';
 import { checkFile } from '../app/datasets/check.ts';
 import { addDataset, addSchema } from '../app/datasets/add.ts';
 import { mapFirstRows } from '../app/datasets/columns.ts';

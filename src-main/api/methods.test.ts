@@ -3,9 +3,8 @@ import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { readAdapter } from '../adapters/storedAdapter.ts';
 import type { StartRun } from '../app/runs/input.ts';
-import type { GenerateResult } from '../../src-shared/workerCalls.ts';
-import { openBench, smallRun } from '../../test-support/rigs/services.ts';
-import type { TestBench } from '../../test-support/rigs/services.ts';
+import type { GenerateResult } from '../../src-shared/generation.ts';
+import { openBench, smallRun, type TestBench } from '../../test-support/rigs/services.ts';
 import type { AdapterView, RunView } from './types.ts';
 
 const METHODS: Record<string, StartRun['method']> = {

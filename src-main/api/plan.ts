@@ -3,7 +3,7 @@ import { z } from 'zod';
 import { scheduleFactor, warmupSteps } from '../engine/optim/schedule.ts';
 import { findParts, startRunSchema } from '../app/runs/input.ts';
 import type { Services } from '../app/services.ts';
-import { trainSettingsSchema } from '../../src-shared/trainSettings.ts';
+import { trainSettingsSchema } from '../../src-shared/settings/training.ts';
 import { cliLine } from '../app/runs/cliLine.ts';
 import { procedure, router } from './trpc.ts';
 

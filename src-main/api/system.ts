@@ -12,7 +12,7 @@ import type { ExportRecord } from '../catalog/exports.ts';
 import type { RunProgress } from '../app/runs/progressMeter.ts';
 import type { RunView } from '../app/runs/view.ts';
 import type { Services } from '../app/services.ts';
-import { ENGINES } from '../../src-shared/workerCalls.ts';
+import { ENGINES } from '../../src-shared/backends.ts';
 import { browse } from '../app/system/browse.ts';
 import { starter } from '../app/models/starter.ts';
 import { streamOf } from './stream.ts';

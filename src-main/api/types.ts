@@ -1,9 +1,8 @@
 /** Types of what the router returns, for the renderer to import as types only. */
 export type { Adapter } from '../catalog/adapters.ts';
 export type { Dataset } from '../catalog/datasets.ts';
-export type { LengthCounts } from '../datasets/lengths.ts';
+export type { LengthCounts, PreviewedRow, PreviewToken, TokenizerCheck } from '../../src-shared/tokens.ts';
 export type { SurveyedBadRow } from '../datasets/survey.ts';
-export type { PreviewedRow, PreviewToken } from '../datasets/tokenPreview.ts';
 export type { ExportRecord } from '../catalog/exports.ts';
 export type { Evaluation, Series } from '../catalog/metrics.ts';
 export type { RegisteredModel, ModelDetails } from '../catalog/models.ts';
@@ -35,29 +34,22 @@ export type { WatchEvent } from '../app/runs/gatherSteps.ts';
 export type { WatchAllEvent } from './runs.ts';
 export type { RunView } from '../app/runs/view.ts';
 export type { KeptState } from '../runfolder/keptStates.ts';
-export type { TokenizerCheck } from '../worker/tokens/checkTokenizer.ts';
-export type { ModelNeeds } from '../worker/plan/modelNeeds.ts';
+export type { ModelNeeds, PreflightResult } from '../../src-shared/plan.ts';
 export type { MethodText } from '../../src-shared/describeMethod.ts';
+export type { AnswerPiece, GenerateResult, LoadResult, TokenProbability } from '../../src-shared/generation.ts';
+export type { EngineName, EngineReport, SelfTestResult } from '../../src-shared/backends.ts';
 export type {
-  AnswerPiece,
-  EngineName,
-  EngineReport,
   EvaluateResult,
-  GenerateResult,
-  LoadResult,
-  MergeResult,
-  ParityCertificate,
-  PreflightResult,
-  RunSpec,
-  SelfTestResult,
+  InspectedRow,
+  InspectedStep,
   StepMetrics,
-  TokenProbability,
   TrainEvent,
   TrainResult,
-  TrainSettings,
-} from '../../src-shared/workerCalls.ts';
+} from '../../src-shared/training.ts';
+export type { MergeResult, ParityCertificate } from '../../src-shared/exports.ts';
+export type { RunSpec } from '../../src-shared/runSpec.ts';
+export type { TrainSettings } from '../../src-shared/settings/training.ts';
 
-export type { InspectedRow, InspectedStep } from '../worker/train/inspectStep.ts';
 export type { TrashedAdapter } from '../catalog/adapters.ts';
 export type { LossSample } from '../catalog/lossSamples.ts';
 export type { AdapterLineage, Setting } from '../app/adapters/lineage.ts';

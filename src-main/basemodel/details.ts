@@ -1,7 +1,8 @@
 /** Facts about a checkpoint for the user, and the check that a tokenizer is there when text is needed. */
 import fs from 'node:fs';
 import path from 'node:path';
-import { availableTargets, type Family, type Target } from '../engine/model/architecture.ts';
+import { availableTargets, type Family } from '../engine/model/architecture.ts';
+import type { Target } from '../../src-shared/targets.ts';
 import type { BaseModel } from './baseModel.ts';
 import type { Dtype } from '../safetensors/dtype.ts';
 import { expectedTensors } from './expectedTensors.ts';

@@ -1,7 +1,7 @@
 /** Exports: merged checkpoints with the parity certificate, copies of adapters, or the reason why there is none. */
 import type { Database } from 'better-sqlite3';
 import type { ErrorData } from '../../src-shared/errors.ts';
-import type { MergeParams, MergeResult, ParityCertificate, TaskDir } from '../../src-shared/workerCalls.ts';
+import type { MergeParams, MergeResult, ParityCertificate, TaskDir } from '../../src-shared/exports.ts';
 
 /** A copied adapter has no certificate: nothing about it was computed. */
 export type ExportResult = Omit<MergeResult, 'certificate'> & { certificate: ParityCertificate | null };

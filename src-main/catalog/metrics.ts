@@ -1,6 +1,6 @@
 /** Metrics per optimiser step and validation losses of a run. */
 import type { Database } from 'better-sqlite3';
-import type { StepMetrics } from '../../src-shared/workerCalls.ts';
+import type { StepMetrics } from '../../src-shared/training.ts';
 
 export interface Evaluation {
   step: number;

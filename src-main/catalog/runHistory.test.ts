@@ -3,7 +3,7 @@ import path from 'node:path';
 import Database from 'better-sqlite3';
 import { afterEach, expect, it } from 'vitest';
 import { temporaryFolder } from '../../test-support/fixtures/folders.ts';
-import { runSpecSchema } from '../../src-shared/workerCalls.ts';
+import { runSpecSchema } from '../../src-shared/runSpec.ts';
 import { openCatalog, type Catalog } from './catalog.ts';
 import { migrate } from './migrate.ts';
 import { migrations } from './migrations/index.ts';

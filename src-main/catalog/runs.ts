@@ -1,7 +1,8 @@
 /** Training runs, each with its whole spec, so that it can be repeated or resumed from its row alone. */
 import type { Database } from 'better-sqlite3';
 import type { ErrorData } from '../../src-shared/errors.ts';
-import type { RunSpec, TrainEvent, TrainResult } from '../../src-shared/workerCalls.ts';
+import type { RunSpec } from '../../src-shared/runSpec.ts';
+import type { TrainEvent, TrainResult } from '../../src-shared/training.ts';
 
 export type RunStatus = 'queued' | 'running' | 'paused' | 'stopped' | 'completed' | 'failed';
 

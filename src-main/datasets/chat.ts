@@ -6,7 +6,7 @@
 import { Template } from '@huggingface/jinja';
 import { GraftError } from '../../src-shared/errors.ts';
 import type { TextTokenizer } from './tokenizer.ts';
-import type { Message, Segment } from './types.ts';
+import type { Message, Segment } from '../../src-shared/datasets.ts';
 
 /** The part of a tokenizer that templates need. */
 export type ChatStyle = Pick<TextTokenizer, 'chatTemplate' | 'specialText'>;

@@ -3,44 +3,8 @@ import { chatSegments, PLAIN_STYLE } from './chat.ts';
 import type { ChatStyle } from './chat.ts';
 import { readExamples, tokeniseExamples } from './dataset.ts';
 import type { PreparedDataset } from './dataset.ts';
-import type { LengthStats } from './stats.ts';
 import { loadTokenizer } from './tokenizer.ts';
-import type { BadRow, ColumnMap, DatasetFormat, DatasetKind, Example, LossOn, Segment } from './types.ts';
-
-export interface PreviewRow {
-  line: number;
-  /** All that the model is given; empty for plain text. */
-  prompt: string;
-  /** What it learns to write (the last answer of a conversation). */
-  completion: string;
-}
-
-export interface DatasetCheck {
-  file: string;
-  format: DatasetFormat;
-  kind: DatasetKind;
-  /** Column names of the file. */
-  columns: string[];
-  /** Rows that can be used. */
-  rows: number;
-  bad: BadRow[];
-  sizeBytes: number;
-  sha256: string;
-  preview: PreviewRow[];
-  /** With a tokenizer only: lengths, and rows that have nothing to learn within the maximum length. */
-  stats?: LengthStats;
-  unusable?: BadRow[];
-}
-
-export interface CheckOptions {
-  file: string;
-  format?: DatasetFormat | undefined;
-  map?: ColumnMap;
-  /** Folder of a checkpoint: lengths are counted with its tokenizer, conversations shown by its chat template. */
-  tokenizerDir?: string | undefined;
-  maxLength?: number;
-  lossOn?: LossOn;
-}
+import type { CheckOptions, DatasetCheck, Example, PreviewRow, Segment } from '../../src-shared/datasets.ts';
 
 const PREVIEW_ROWS = 5;
 

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { GraftError } from '../../src-shared/errors.ts';
 import { planColumns, toExample } from './columns.ts';
-import type { ColumnMap } from './types.ts';
+import type { ColumnMap } from '../../src-shared/datasets.ts';
 
 const plan = (columns: string[], map?: ColumnMap) => planColumns('rows.jsonl', columns, map);
 const example = (values: Record<string, unknown>, map?: ColumnMap, columns = Object.keys(values)) =>

@@ -5,7 +5,8 @@
 import { GraftError, usageError } from '../../src-shared/errors.ts';
 import { parseMessages } from './messages.ts';
 import { describeValue } from './readers/jsonRow.ts';
-import type { BadRow, ColumnMap, DatasetKind, Example, RawRow, Segment } from './types.ts';
+import type { BadRow, ColumnMap, ColumnPlan, DatasetKind, Example, Segment } from '../../src-shared/datasets.ts';
+import type { RawRow } from './types.ts';
 
 interface Field {
   /** Its own name first, then other names that mean the same in this shape. */
@@ -32,13 +33,6 @@ export const DATASET_SHAPES: readonly { kind: DatasetKind; fields: { name: strin
   }));
 
 const KNOWN = [...new Set(SHAPES.flatMap((shape) => shape.fields.flatMap((field) => field.names)))];
-
-/** Which column of the file holds which field. */
-export interface ColumnPlan {
-  kind: DatasetKind;
-  /** Field name -> column in the file. */
-  columns: Record<string, string>;
-}
 
 /**
  * The shape of a file from its column names. `map` names columns that are called otherwise and decides the shape

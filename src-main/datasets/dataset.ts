@@ -7,19 +7,10 @@ import { Pace } from './pace.ts';
 import { readDataset } from './read.ts';
 import { renderExample } from './render.ts';
 import { lengthStats } from './stats.ts';
-import type { LengthStats } from './stats.ts';
+import type { LengthStats } from '../../src-shared/tokens.ts';
 import type { TextTokenizer } from './tokenizer.ts';
-import { describeBadRow } from './types.ts';
-import type {
-  BadRow,
-  ColumnMap,
-  DatasetFormat,
-  DatasetKind,
-  Example,
-  LossOn,
-  ReadResult,
-  TokenisedExample,
-} from './types.ts';
+import { describeBadRow, type ReadResult, type TokenisedExample } from './types.ts';
+import type { BadRow, ColumnMap, DatasetFormat, DatasetKind, Example, LossOn } from '../../src-shared/datasets.ts';
 
 /** Rows tokenised before other work of the process gets its turn. */
 const SLICE = 32;

@@ -6,7 +6,7 @@ import fs from 'node:fs';
 import { fileIdentity } from './fileIdentity.ts';
 import { buildIndex, type RowIndex } from './rowIndex.ts';
 import { surveyRows, type Survey } from './survey.ts';
-import type { ColumnMap, DatasetFormat } from './types.ts';
+import type { ColumnMap, DatasetFormat } from '../../src-shared/datasets.ts';
 
 /** How far a file has been read, in bytes. */
 export interface OpenProgress {

@@ -3,7 +3,8 @@
  */
 import { usageError } from '../../src-shared/errors.ts';
 import type { TextTokenizer } from './tokenizer.ts';
-import { IGNORED, type BadRow, type Example, type TokenisedExample } from './types.ts';
+import { IGNORED, type TokenisedExample } from './types.ts';
+import type { BadRow, Example } from '../../src-shared/datasets.ts';
 
 interface LabelledOptions {
   file: string;

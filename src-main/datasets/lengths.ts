@@ -1,21 +1,10 @@
 /** How long the rows of a file are: for choosing a maximum length and seeing what it cuts, before a run. */
+import type { LengthCounts } from '../../src-shared/tokens.ts';
 import { renderExample } from './render.ts';
 import type { TextTokenizer } from './tokenizer.ts';
-import type { Example, LossOn } from './types.ts';
+import type { Example, LossOn } from '../../src-shared/datasets.ts';
 
 const REPORT_MS = 300;
-
-/** How many rows have which length; enough to know for any maximum length what it cuts. */
-export interface LengthCounts {
-  unit: 'tokens' | 'characters';
-  /** Rows counted so far, and rows there are. */
-  done: number;
-  total: number;
-  /** Length and number of rows, by length. */
-  lengths: [length: number, rows: number][];
-  /** Tokens before the first token with loss, and number of rows; for characters none. */
-  prompts: [length: number, rows: number][];
-}
 
 /**
  * Counts tokens with the trainer's own function: what is counted so far, about three times a second, and the whole at

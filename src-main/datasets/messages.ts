@@ -1,7 +1,7 @@
 /** Conversations of a row: OpenAI's [{role, content}] and ShareGPT's [{from, value}] as one list of messages. */
 import { describeValue } from './readers/jsonRow.ts';
 import { isObject } from './tokenizerFiles.ts';
-import type { Message } from './types.ts';
+import type { Message } from '../../src-shared/datasets.ts';
 
 const ROLES: Record<string, Message['role']> = {
   system: 'system',

@@ -4,7 +4,8 @@ import { detectFormat } from './readers/format.ts';
 import { readCsv } from './readers/csv.ts';
 import { readJsonArray } from './readers/json.ts';
 import { readJsonl } from './readers/jsonl.ts';
-import type { BadRow, DatasetFormat, RawRow, ReadResult } from './types.ts';
+import type { BadRow, DatasetFormat } from '../../src-shared/datasets.ts';
+import type { RawRow, ReadResult } from './types.ts';
 
 export interface ReadOptions {
   format?: DatasetFormat | undefined;

@@ -7,7 +7,7 @@ import type { RenderedExample, RenderOptions } from './render.ts';
 import { loadTokenizer } from './tokenizer.ts';
 import type { TextTokenizer } from './tokenizer.ts';
 import { IGNORED } from './types.ts';
-import type { Example, Message } from './types.ts';
+import type { Example, Message } from '../../src-shared/datasets.ts';
 
 const STORIES = 'data/stories260k';
 const GPT2 = 'data/gpt2_tokenizer';

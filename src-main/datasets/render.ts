@@ -9,7 +9,7 @@
 import { chatSegments } from './chat.ts';
 import type { TextTokenizer } from './tokenizer.ts';
 import { IGNORED } from './types.ts';
-import type { Example, LossOn, Segment } from './types.ts';
+import type { Example, LossOn, Segment } from '../../src-shared/datasets.ts';
 
 export interface RenderOptions {
   lossOn: LossOn;

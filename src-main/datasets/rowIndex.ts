@@ -6,7 +6,8 @@ import { GraftError } from '../../src-shared/errors.ts';
 import { Pace } from './pace.ts';
 import { openRows, type ReadOptions } from './read.ts';
 import { RowStore } from './rowStore.ts';
-import type { BadRow, DatasetFormat, RawRow } from './types.ts';
+import type { BadRow, DatasetFormat } from '../../src-shared/datasets.ts';
+import type { RawRow } from './types.ts';
 
 /** A row and its number among the readable rows of the file, from 0. */
 export interface IndexedRow extends RawRow {

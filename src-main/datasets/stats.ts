@@ -1,23 +1,6 @@
 /** Length statistics of tokenised examples, for choosing a maximum length. */
+import type { LengthStats } from '../../src-shared/tokens.ts';
 import type { TokenisedExample } from './types.ts';
-
-export interface LengthStats {
-  rows: number;
-  /** Tokens and labelled tokens that training sees, after truncation. */
-  tokens: number;
-  labelledTokens: number;
-  /** Tokens per row before truncation. */
-  min: number;
-  median: number;
-  mean: number;
-  p90: number;
-  p95: number;
-  max: number;
-  /** Rows that were cut. */
-  truncated: number;
-  /** Rows of `from` to `to` tokens (both inclusive), before truncation; about 20 buckets of equal width. */
-  histogram: { from: number; to: number; rows: number }[];
-}
 
 const BUCKETS = 20;
 

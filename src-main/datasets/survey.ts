@@ -2,11 +2,11 @@
  * What a file's rows are for training: which are good, which share a prompt, which are the same. One pass over the
  * rows; afterwards a few numbers per row answer every question about bad rows, duplicates and the split.
  */
-import { planColumns, toExample, type ColumnPlan } from './columns.ts';
+import { planColumns, toExample } from './columns.ts';
+import type { BadRow, ColumnMap, ColumnPlan, Example } from '../../src-shared/datasets.ts';
 import { promptOf } from './dataset.ts';
 import { FirstSeen } from './firstSeen.ts';
 import type { RowIndex } from './rowIndex.ts';
-import type { BadRow, ColumnMap, Example } from './types.ts';
 
 /** A bad row, with its number where it could at least be parsed. */
 export interface SurveyedBadRow extends BadRow {

@@ -3,12 +3,13 @@ import { temporaryFolder } from '../../test-support/fixtures/folders.ts';
 import { TINY_BOS, TINY_EOS, writeTinyTokenizer } from '../../test-support/fixtures/tinyTokenizer.ts';
 import { collate } from './batches.ts';
 import { readExamples, tokeniseExamples } from './dataset.ts';
-import { countCharacters, countTokens, type LengthCounts } from './lengths.ts';
+import { countCharacters, countTokens } from './lengths.ts';
+import type { LengthCounts, PreviewedRow } from '../../src-shared/tokens.ts';
 import { lengthStats } from './stats.ts';
 import { TestFolder } from '../../test-support/fixtures/dataFiles.ts';
-import { previewTokens, type PreviewedRow } from './tokenPreview.ts';
+import { previewTokens } from './tokenPreview.ts';
 import { loadTokenizer } from './tokenizer.ts';
-import type { Example, LossOn } from './types.ts';
+import type { Example, LossOn } from '../../src-shared/datasets.ts';
 
 const folder = new TestFolder();
 afterAll(() => folder.remove());

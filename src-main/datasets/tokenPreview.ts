@@ -2,31 +2,12 @@
  * A row token by token as a run will see it: made by the trainer's own functions, with what they decided about each
  * token.
  */
+import type { PreviewedRow, PreviewToken } from '../../src-shared/tokens.ts';
 import { renderExample } from './render.ts';
 import { createTextStream } from './textStream.ts';
 import type { TextTokenizer } from './tokenizer.ts';
 import { IGNORED } from './types.ts';
-import type { Example, LossOn } from './types.ts';
-
-export interface PreviewToken {
-  id: number;
-  /** Empty where the token is only a part of a character. */
-  text: string;
-  kind: 'prompt' | 'completion' | 'special';
-  /** Whether the model learns to write it. */
-  loss: boolean;
-  /** Beyond the maximum length: the run never sees it. */
-  truncated: boolean;
-}
-
-export interface PreviewedRow {
-  line: number;
-  tokens: PreviewToken[];
-  /** Tokens before truncation; `tokens` may show fewer. */
-  length: number;
-  /** Tokens with loss after truncation. */
-  labelled: number;
-}
+import type { Example, LossOn } from '../../src-shared/datasets.ts';
 
 /** Shown of one row at most: a page with more would be slow and unread. */
 const MOST_TOKENS = 4096;

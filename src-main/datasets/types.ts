@@ -1,19 +1,7 @@
 /**
  * The records that travel between the stages of a dataset: file -> rows -> examples -> token ids.
  */
-export type DatasetFormat = 'jsonl' | 'json' | 'csv';
-
-/** Which tokens carry loss: the answers only, or every token that can be predicted. */
-export type LossOn = 'completion' | 'all';
-
-/** Column renames, wanted name -> name in the file, e.g. `{ prompt: 'question' }`. */
-export type ColumnMap = Record<string, string>;
-
-/** A row that cannot be used. `line` is 1-based, where the row starts in the file. */
-export interface BadRow {
-  line: number;
-  reason: string;
-}
+import type { BadRow, DatasetFormat } from '../../src-shared/datasets.ts';
 
 /** One row as the file has it, before any column is interpreted. */
 export interface RawRow {
@@ -33,25 +21,6 @@ export interface ReadResult {
   /** Every column name of the file, in order of appearance. */
   columns: string[];
 }
-
-/** The recognised shapes of a row. */
-export type DatasetKind = 'completion' | 'alpaca' | 'messages' | 'text';
-
-export interface Segment {
-  text: string;
-  /** Whether the model learns to write this text. */
-  loss: boolean;
-}
-
-export interface Message {
-  role: 'system' | 'user' | 'assistant';
-  content: string;
-}
-
-/** A checked row. `segments` for prompt/completion, Alpaca and text; `messages` for conversations. */
-export type Example =
-  | { line: number; segments: Segment[]; messages?: undefined; label?: string }
-  | { line: number; messages: Message[]; segments?: undefined };
 
 export interface TokenisedExample {
   line: number;

@@ -20,7 +20,7 @@ import { SCORE } from '../engine/model/weights.ts';
 import { Random } from '../engine/random.ts';
 import { saveAdapter } from './adapterFolder.ts';
 import type { AdapterSettings, LoraSettings } from '../../src-shared/methodSettings.ts';
-import type { RunSpec } from '../../src-shared/workerCalls.ts';
+import type { RunSpec } from '../../src-shared/runSpec.ts';
 
 export interface AttachedMethod {
   parameters: Parameter[];

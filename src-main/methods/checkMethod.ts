@@ -7,7 +7,8 @@ import { adaptedModules } from './targets.ts';
 import { biasNames, bottleneckShapes, fullNames, prefixShapes } from './shapes.ts';
 import type { ArchitectureSpec } from '../engine/model/architecture.ts';
 import type { MethodSettings } from '../../src-shared/methodSettings.ts';
-import type { DataSpec, TrainSettings } from '../../src-shared/workerCalls.ts';
+import type { DataSpec } from '../../src-shared/runSpec.ts';
+import type { TrainSettings } from '../../src-shared/settings/training.ts';
 
 /** tensors: names of the model's tensors. Throws a usage error that names the setting and what to choose instead. */
 export function checkMethod(spec: ArchitectureSpec, tensors: string[], method: MethodSettings): void {

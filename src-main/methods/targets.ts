@@ -4,12 +4,12 @@
  */
 import { usageError } from '../../src-shared/errors.ts';
 import {
-  availableTargets,
-  linearModules,
   type ArchitectureSpec,
+  availableTargets,
   type LinearModule,
-  type Target,
+  linearModules,
 } from '../engine/model/architecture.ts';
+import type { Target } from '../../src-shared/targets.ts';
 
 export interface TargetOptions {
   targets: Target[];

@@ -1,7 +1,7 @@
 /** Which engines this machine can use. */
 import { bootBackend, reportBackends, type BackendFacts } from '../engine/backends/backends.ts';
 import { deviceFailure } from '../engine/backends/deviceWatch.ts';
-import type { EngineName, EngineReport } from '../../src-shared/workerCalls.ts';
+import type { EngineName, EngineReport } from '../../src-shared/backends.ts';
 import { useTuning } from './train/tuning.ts';
 
 export function reportEngines(calibrate: boolean): Promise<EngineReport[]> {

@@ -12,7 +12,8 @@ import { replaceValue, type Parameter } from '../../src-main/engine/model/parame
 import { Random } from '../../src-main/engine/random.ts';
 import { attachMethod, type AttachedMethod } from '../../src-main/methods/attach.ts';
 import { methodSchema, type MethodSettings } from '../../src-shared/methodSettings.ts';
-import { runSpecSchema, trainSettingsSchema } from '../../src-shared/workerCalls.ts';
+import { runSpecSchema } from '../../src-shared/runSpec.ts';
+import { trainSettingsSchema } from '../../src-shared/settings/training.ts';
 import { loadModel } from '../goldens/goldens.ts';
 import { TINY_LLAMA, writeTinyModel } from '../fixtures/tinyModel.ts';
 

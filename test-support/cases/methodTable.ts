@@ -9,7 +9,8 @@ import { createLokr } from '../../src-main/methods/lokr/lokr.ts';
 import { createLora, LoraAdapter, type LoraOptions } from '../../src-main/methods/lora/lora.ts';
 import { createPrefix } from '../../src-main/methods/prefix/prefix.ts';
 import type { BottleneckOptions, PrefixOptions } from '../../src-main/methods/shapes.ts';
-import type { ArchitectureSpec, Target } from '../../src-main/engine/model/architecture.ts';
+import type { ArchitectureSpec } from '../../src-main/engine/model/architecture.ts';
+import type { Target } from '../../src-shared/targets.ts';
 import type { Decoder } from '../../src-main/engine/model/decoder.ts';
 import type { Method64, Weights64 } from '../reference/decoder.ts';
 import {

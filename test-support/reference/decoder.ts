@@ -3,12 +3,8 @@
  * fine-tuning method changes. It shares with the engine only the names of the weights.
  */
 import { ropeFrequencies } from '../../src-main/engine/model/rope.ts';
-import {
-  linearModules,
-  type ArchitectureSpec,
-  type LinearModule,
-  type Target,
-} from '../../src-main/engine/model/architecture.ts';
+import { type ArchitectureSpec, type LinearModule, linearModules } from '../../src-main/engine/model/architecture.ts';
+import type { Target } from '../../src-shared/targets.ts';
 import {
   finalNormNames,
   headName,

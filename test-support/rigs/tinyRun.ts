@@ -7,7 +7,9 @@ import { temporaryFolder } from '../fixtures/folders.ts';
 import { WorkerClient, type WorkerCall } from '../../src-main/app/workers/client.ts';
 import { forkWorker } from '../../src-main/app/workers/channel.ts';
 import { methodSchema } from '../../src-shared/methodSettings.ts';
-import { runSpecSchema, trainSettingsSchema, type RunSpec, type TrainEvent } from '../../src-shared/workerCalls.ts';
+import { runSpecSchema, type RunSpec } from '../../src-shared/runSpec.ts';
+import { trainSettingsSchema } from '../../src-shared/settings/training.ts';
+import { type TrainEvent } from '../../src-shared/training.ts';
 import type { ModelConfig } from '../../src-main/engine/model/architecture.ts';
 import { writeTinyModel } from '../fixtures/tinyModel.ts';
 

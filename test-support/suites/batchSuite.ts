@@ -17,8 +17,8 @@ import {
   architectureFromConfig,
   availableTargets,
   type ArchitectureSpec,
-  type Target,
 } from '../../src-main/engine/model/architecture.ts';
+import { type Target } from '../../src-shared/targets.ts';
 import type { Decoder } from '../../src-main/engine/model/decoder.ts';
 import { KvCache } from '../../src-main/engine/model/kvCache.ts';
 import { Random } from '../../src-main/engine/random.ts';

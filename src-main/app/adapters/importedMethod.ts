@@ -7,7 +7,8 @@ import { ADAPTER_CONFIG } from '../../adapters/files.ts';
 import type { PeftAdapter } from '../../adapters/peftLora.ts';
 import { byPattern, moduleRank } from '../../adapters/peftConfig.ts';
 import type { StoredAdapter } from '../../adapters/storedAdapter.ts';
-import { TARGETS, type ArchitectureSpec } from '../../engine/model/architecture.ts';
+import { TARGETS } from '../../../src-shared/targets.ts';
+import type { ArchitectureSpec } from '../../engine/model/architecture.ts';
 import { methodSchema, type AdapterSettings, type LoraSettings } from '../../../src-shared/methodSettings.ts';
 
 /** What graft.json says, else what configuration and tensors do. `content` is the adapter on its base `spec`. */

@@ -1,10 +1,16 @@
 /** Checks a dataset file: what can be used, and every row that cannot, with its line and reason. */
 import path from 'node:path';
 import { checkDataset } from '../../datasets/check.ts';
-import type { CheckOptions, DatasetCheck, PreviewRow } from '../../datasets/check.ts';
-import type { LengthStats } from '../../datasets/stats.ts';
-import type { BadRow, DatasetFormat, DatasetKind } from '../../datasets/types.ts';
-import type { DataSpec } from '../../../src-shared/workerCalls.ts';
+import type {
+  BadRow,
+  CheckOptions,
+  DatasetCheck,
+  DatasetFormat,
+  DatasetKind,
+  PreviewRow,
+} from '../../../src-shared/datasets.ts';
+import type { LengthStats } from '../../../src-shared/tokens.ts';
+import type { DataSpec } from '../../../src-shared/runSpec.ts';
 
 export interface DatasetReport {
   /** Absolute path. */

@@ -4,7 +4,7 @@ import { z } from 'zod';
 import type { Catalog } from '../../catalog/catalog.ts';
 import type { Dataset } from '../../catalog/datasets.ts';
 import { usageError } from '../../../src-shared/errors.ts';
-import { dataSpecSchema } from '../../../src-shared/workerCalls.ts';
+import { dataSpecSchema } from '../../../src-shared/runSpec.ts';
 import type { Reading } from './look.ts';
 
 export const readingSchema = z.object({

@@ -1,11 +1,11 @@
 /** What a dataset file holds, from one pass over its rows; the next look at the same file costs nothing. */
 import path from 'node:path';
-import { previewRows, type PreviewRow } from '../../datasets/check.ts';
+import { previewRows } from '../../datasets/check.ts';
+import type { ColumnMap, DatasetFormat, DatasetKind, PreviewRow } from '../../../src-shared/datasets.ts';
 import { DATASET_SHAPES, toExample } from '../../datasets/columns.ts';
 import type { DatasetFiles } from '../../datasets/datasetFiles.ts';
 import type { RowIndex } from '../../datasets/rowIndex.ts';
 import type { Survey } from '../../datasets/survey.ts';
-import type { ColumnMap, DatasetFormat, DatasetKind } from '../../datasets/types.ts';
 import { toErrorData } from '../../../src-shared/errors.ts';
 
 /** A file with its reading rules. */

@@ -3,14 +3,9 @@
  */
 import type { Catalog } from '../../catalog/catalog.ts';
 import { GraftError, usageError, type ErrorData } from '../../../src-shared/errors.ts';
-import type { BaseDtype } from '../../engine/packed/formats.ts';
-import type {
-  AnswerPiece,
-  CompareEvent,
-  EngineName,
-  GenerateParams,
-  LoadResult,
-} from '../../../src-shared/workerCalls.ts';
+import type { BaseDtype } from '../../../src-shared/baseDtypes.ts';
+import type { AnswerPiece, CompareEvent, GenerateParams, LoadResult } from '../../../src-shared/generation.ts';
+import type { EngineName } from '../../../src-shared/backends.ts';
 import type { RunView } from '../runs/view.ts';
 import type { EngineService } from '../workers/engines.ts';
 import { playgroundFailure, workerGone } from './failure.ts';

@@ -1,5 +1,5 @@
 /** Tells listeners of runs: of one run everything, of all runs their states and how far they are. */
-import type { TrainEvent } from '../../../src-shared/workerCalls.ts';
+import type { TrainEvent } from '../../../src-shared/training.ts';
 import type { RunProgress } from './progressMeter.ts';
 import type { RunView } from './view.ts';
 import { Watchers } from '../workers/watchers.ts';

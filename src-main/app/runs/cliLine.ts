@@ -3,7 +3,7 @@ import type { RegisteredModel } from '../../catalog/models.ts';
 import type { Dataset } from '../../catalog/datasets.ts';
 import type { StartRunChecked } from './input.ts';
 import type { MethodSettings } from '../../../src-shared/methodSettings.ts';
-import { trainSettingsSchema, type TrainSettings } from '../../../src-shared/trainSettings.ts';
+import { type TrainSettings, trainSettingsSchema } from '../../../src-shared/settings/training.ts';
 
 type Value = string | number | boolean | undefined;
 type Named = [option: string, value: Value];

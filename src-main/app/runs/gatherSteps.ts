@@ -1,6 +1,6 @@
 /** Steps told together where they come fast: a message for each would keep host and page busy with messages. */
 import type { RunEvent } from './channel.ts';
-import type { StepMetrics } from '../../../src-shared/workerCalls.ts';
+import type { StepMetrics } from '../../../src-shared/training.ts';
 
 /** What a page that watches a run is told: as it happens, but steps in their order a few at a time. */
 export type WatchEvent = Exclude<RunEvent, { type: 'step' }> | { type: 'steps'; steps: StepMetrics[] };

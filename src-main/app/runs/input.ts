@@ -11,8 +11,8 @@ import type { Home } from '../home.ts';
 import { checkBaseDtype } from '../../../src-shared/checkBaseDtype.ts';
 import { checkClassify, checkMethod, checkSamples, checkSmoothing } from '../../methods/checkMethod.ts';
 import { methodSchema } from '../../../src-shared/methodSettings.ts';
-import { dataSpecSchema, runSpecSchema, trainSettingsSchema } from '../../../src-shared/workerCalls.ts';
-import type { RunSpec } from '../../../src-shared/workerCalls.ts';
+import { dataSpecSchema, type RunSpec, runSpecSchema } from '../../../src-shared/runSpec.ts';
+import { trainSettingsSchema } from '../../../src-shared/settings/training.ts';
 
 export const startRunSchema = z.object({
   modelId: z.string(),

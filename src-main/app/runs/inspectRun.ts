@@ -2,7 +2,7 @@
 import { GraftError, usageError } from '../../../src-shared/errors.ts';
 import { keptStates } from '../../runfolder/keptStates.ts';
 import { keptStateFile } from '../../runfolder/layout.ts';
-import type { InspectedStep } from '../../worker/train/inspectStep.ts';
+import type { InspectedStep } from '../../../src-shared/training.ts';
 import type { RunService } from './service.ts';
 import type { RunView } from './view.ts';
 import type { Workers } from '../workers/client.ts';

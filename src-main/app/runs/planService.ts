@@ -5,8 +5,10 @@
  */
 import type { Catalog } from '../../catalog/catalog.ts';
 import type { Home } from '../home.ts';
-import type { EngineName, PreflightResult, RunSpec, WorkerCalls } from '../../../src-shared/workerCalls.ts';
-import type { PlanResult, Room } from '../../worker/plan/planner.ts';
+import type { EngineName } from '../../../src-shared/backends.ts';
+import type { PlanResult, PreflightResult, Room } from '../../../src-shared/plan.ts';
+import type { RunSpec } from '../../../src-shared/runSpec.ts';
+import type { WorkerCalls } from '../../../src-shared/workerCalls.ts';
 import type { EngineService } from '../workers/engines.ts';
 import { KeptWorker } from '../workers/keptWorker.ts';
 import { checkStart, type StartRun } from './input.ts';

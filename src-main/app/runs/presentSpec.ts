@@ -3,7 +3,7 @@ import fs from 'node:fs';
 import type { Catalog } from '../../catalog/catalog.ts';
 import type { RegisteredModel } from '../../catalog/models.ts';
 import type { Run } from '../../catalog/runs.ts';
-import type { RunSpec } from '../../../src-shared/workerCalls.ts';
+import type { RunSpec } from '../../../src-shared/runSpec.ts';
 
 type Places = Pick<Catalog, 'models' | 'datasets'>;
 

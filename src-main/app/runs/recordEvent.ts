@@ -1,6 +1,6 @@
 /** What the catalogue keeps of a run's events: metrics, evaluations, samples, and its log in plain sentences. */
 import type { Catalog } from '../../catalog/catalog.ts';
-import type { TrainEvent } from '../../../src-shared/workerCalls.ts';
+import type { TrainEvent } from '../../../src-shared/training.ts';
 
 /** The row of the run itself is not touched. */
 export function recordEvent({ metrics, runHistory }: Catalog, id: string, event: TrainEvent): void {

@@ -6,7 +6,7 @@ import path from 'node:path';
 import type { Catalog } from '../../catalog/catalog.ts';
 import type { Run } from '../../catalog/runs.ts';
 import { newId } from '../home.ts';
-import type { TrainResult } from '../../../src-shared/workerCalls.ts';
+import type { TrainResult } from '../../../src-shared/training.ts';
 import { readModel } from '../models/read.ts';
 
 /** The first adapter of a task becomes its active one. */

@@ -8,7 +8,7 @@ import { usageError } from '../../../src-shared/errors.ts';
 import { newId, type Home } from '../home.ts';
 import { addKeptState, keptStates, linkOrCopy } from '../../runfolder/keptStates.ts';
 import { bestValuesFile, bestValuesStep, keptStateFile, runStateFile } from '../../runfolder/layout.ts';
-import type { RunSpec } from '../../../src-shared/workerCalls.ts';
+import type { RunSpec } from '../../../src-shared/runSpec.ts';
 import { logMessage } from './recordEvent.ts';
 import { newOutDir } from './input.ts';
 import type { RunService } from './service.ts';

@@ -3,9 +3,8 @@ import path from 'node:path';
 import { afterEach, describe, expect, it } from 'vitest';
 import { newId } from '../home.ts';
 import { untilEvent } from '../../../test-support/rigs/runEvents.ts';
-import { openBench, smallRun } from '../../../test-support/rigs/services.ts';
-import type { TestBench } from '../../../test-support/rigs/services.ts';
-import { runSpecSchema } from '../../../src-shared/workerCalls.ts';
+import { openBench, smallRun, type TestBench } from '../../../test-support/rigs/services.ts';
+import { runSpecSchema } from '../../../src-shared/runSpec.ts';
 
 const NOBODY = 2 ** 22 + 1; // above Linux's largest process id
 const benches: TestBench[] = [];

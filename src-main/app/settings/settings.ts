@@ -1,7 +1,7 @@
 /** What the user has chosen for the whole app; kept in the catalogue. */
 import { z } from 'zod';
 import type { Catalog } from '../../catalog/catalog.ts';
-import { ENGINES } from '../../../src-shared/workerCalls.ts';
+import { ENGINES } from '../../../src-shared/backends.ts';
 
 export const appSettingsSchema = z.object({
   /** What `auto` means: the fastest by calibration, or this engine while it is usable. */

@@ -6,7 +6,7 @@ import { afterEach, beforeEach, expect, it, vi } from 'vitest';
 import { openBench } from '../../../test-support/rigs/services.ts';
 import type { TestBench } from '../../../test-support/rigs/services.ts';
 import { withMemoryLimit } from '../settings/settings.ts';
-import { runSpecSchema } from '../../../src-shared/workerCalls.ts';
+import { runSpecSchema } from '../../../src-shared/runSpec.ts';
 
 let bench: TestBench;
 beforeEach(() => {

@@ -5,8 +5,7 @@
 import os from 'node:os';
 import { GraftError } from '../../../src-shared/errors.ts';
 import type { Catalog } from '../../catalog/catalog.ts';
-import type { EngineName, EngineReport, SelfTestResult } from '../../../src-shared/workerCalls.ts';
-import { ENGINES } from '../../../src-shared/workerCalls.ts';
+import { type EngineName, type EngineReport, ENGINES, type SelfTestResult } from '../../../src-shared/backends.ts';
 import { readAppSettings } from '../settings/settings.ts';
 import type { Workers } from './client.ts';
 

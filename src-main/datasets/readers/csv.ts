@@ -4,7 +4,8 @@
  */
 import { parse } from 'csv-parse/sync';
 import { GraftError } from '../../../src-shared/errors.ts';
-import type { BadRow, RawRow } from '../types.ts';
+import type { BadRow } from '../../../src-shared/datasets.ts';
+import type { RawRow } from '../types.ts';
 import { countNewlines } from './source.ts';
 
 interface CsvRecord {

@@ -1,7 +1,7 @@
 /** Finds the format of a dataset: by the file's extension, then by how its text begins. */
 import path from 'node:path';
 import { usageError } from '../../../src-shared/errors.ts';
-import type { DatasetFormat } from '../types.ts';
+import type { DatasetFormat } from '../../../src-shared/datasets.ts';
 
 /** Throws GraftError DATASET_FORMAT_UNKNOWN when neither extension nor content tells. */
 export function detectFormat(file: string, head: string): DatasetFormat {

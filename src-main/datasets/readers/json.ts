@@ -3,7 +3,8 @@
  * line it starts on. Only the limits of elements are found here; JSON.parse judges what is inside.
  */
 import { GraftError } from '../../../src-shared/errors.ts';
-import type { BadRow, RawRow } from '../types.ts';
+import type { BadRow } from '../../../src-shared/datasets.ts';
+import type { RawRow } from '../types.ts';
 import { parseJsonRow } from './jsonRow.ts';
 
 /** Rows and bad rows in file order. Throws GraftError DATASET_NOT_A_LIST when the file is no JSON list. */

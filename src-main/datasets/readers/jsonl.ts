@@ -1,5 +1,6 @@
 /** Reads JSONL: one JSON object per line; blank lines are skipped. */
-import type { BadRow, RawRow } from '../types.ts';
+import type { BadRow } from '../../../src-shared/datasets.ts';
+import type { RawRow } from '../types.ts';
 import { parseJsonRow } from './jsonRow.ts';
 
 /** Rows and bad rows in file order, each with its line. */

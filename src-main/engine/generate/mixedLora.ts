@@ -6,7 +6,7 @@
  * r columns per token, which is little beside a layer of many hundreds.
  */
 import * as tf from '@tensorflow/tfjs-core';
-import type { Target } from '../model/architecture.ts';
+import type { Target } from '../../../src-shared/targets.ts';
 import type { Attachment, LinearInUse } from '../model/attachment.ts';
 import type { LoraAdapter, LoraPair } from '../../methods/lora/lora.ts';
 

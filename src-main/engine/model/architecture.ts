@@ -2,6 +2,7 @@
  * What a decoder-only transformer looks like, independent of any checkpoint file format library.
  * One model (decoder.ts) is driven by this record; families/*.ts map a config.json onto it.
  */
+import { TARGETS, type Target } from '../../../src-shared/targets.ts';
 import { GraftError } from '../../../src-shared/errors.ts';
 import { gemma2Family } from './families/gemma2.ts';
 import { gpt2Family } from './families/gpt2.ts';
@@ -10,13 +11,6 @@ import { llamaFamily } from './families/llama.ts';
 import { phi3Family } from './families/phi3.ts';
 
 export type Family = 'gpt2' | 'llama' | 'mistral' | 'qwen2' | 'qwen3' | 'gemma2' | 'phi3' | 'gpt_neox';
-
-/**
- * Targets a LoRA can adapt. `qkv` and `gate_up` are fused matrices as a whole; where q, k, v, gate, up exist beside
- * them, they are its parts.
- */
-export const TARGETS = ['q', 'k', 'v', 'qkv', 'o', 'gate', 'up', 'gate_up', 'down', 'fc', 'proj'] as const;
-export type Target = (typeof TARGETS)[number];
 
 /** `out_in`: weight (out, in) as nn.Linear stores it. `in_out`: (in, out) as GPT-2's Conv1D stores it. */
 export type LinearLayout = 'out_in' | 'in_out';

@@ -1,8 +1,9 @@
 /** The frozen base model's weights as tensors on the current backend, under the names that the file uses. */
 import * as tf from '@tensorflow/tfjs-core';
-import type { BaseDtype, PackedFormat } from '../packed/formats.ts';
+import type { BaseDtype } from '../../../src-shared/baseDtypes.ts';
+import type { PackedFormat } from '../packed/formats.ts';
 import { packMatrix } from '../packed/packMatrix.ts';
-import { familyRules, linearModules, type ArchitectureSpec, type TensorNames } from './architecture.ts';
+import { type ArchitectureSpec, familyRules, linearModules, type TensorNames } from './architecture.ts';
 import type { Parameter } from './parameters.ts';
 
 /** Where weights come from: a checkpoint whose tensors have been checked against its architecture. */

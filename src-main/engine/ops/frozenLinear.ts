@@ -4,7 +4,7 @@
  */
 import * as tf from '@tensorflow/tfjs-core';
 import { GraftError } from '../../../src-shared/errors.ts';
-import { BASE_DTYPES } from '../packed/formats.ts';
+import { BASE_DTYPES } from '../../../src-shared/baseDtypes.ts';
 import type { LinearLayout } from '../model/architecture.ts';
 import { parameterShape, type Parameter } from '../model/parameters.ts';
 import { defineKernel, defineOp, type Attributes } from './define.ts';

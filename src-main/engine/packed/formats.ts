@@ -3,10 +3,8 @@
  * run of 32-bit words: its values row by row, then what turns them back into numbers. A row is filled with zeros to a
  * multiple of four values, so that four neighbours (a quad) always lie together.
  */
+import { BASE_DTYPES, type BaseDtype } from '../../../src-shared/baseDtypes.ts';
 
-/** Names of settings and command line; `f32` is an ordinary tensor. */
-export const BASE_DTYPES = ['f32', 'f16', 'bf16', 'int8', 'nf4'] as const;
-export type BaseDtype = (typeof BASE_DTYPES)[number];
 export type PackedFormat = Exclude<BaseDtype, 'f32'>;
 export const PACKED_FORMATS = BASE_DTYPES.filter((dtype) => dtype !== 'f32');
 

@@ -2,7 +2,8 @@
 /// <reference lib="esnext.float16" />
 import { describe, expect, it } from 'vitest';
 import { Random } from '../random.ts';
-import { BASE_DTYPES, NF4_BLOCK, NF4_GROUP, PACKED_FORMATS, packedLayout, type PackedFormat } from './formats.ts';
+import { BASE_DTYPES } from '../../../src-shared/baseDtypes.ts';
+import { NF4_BLOCK, NF4_GROUP, PACKED_FORMATS, type PackedFormat, packedLayout } from './formats.ts';
 import { NF4_LEVELS, nearestLevel } from './nf4.ts';
 import { packMatrix, unpackMatrix } from './packMatrix.ts';
 

@@ -5,17 +5,10 @@
  * `classes` of the batch, the label of each row, which then is all that carries loss. Everything else (steps,
  * accumulation, checkpoints, evaluation by loss) is as for text. Here: the predictions, and what they are worth.
  */
+import type { ClassScores } from '../../../src-shared/training.ts';
 import * as tf from '@tensorflow/tfjs-core';
 import type { Decoder } from '../model/decoder.ts';
 import { labelledStates, type Batch } from './batchLoss.ts';
-
-export interface ClassScores {
-  accuracy: number;
-  /** With two classes: F1 of the second. */
-  f1?: number;
-  /** Mean over the classes of their F1; 0 for one that is neither there nor predicted. */
-  macroF1: number;
-}
 
 /**
  * Mean cross-entropy per row, and the class that each row of the batches gets, in their order, beside the one that it

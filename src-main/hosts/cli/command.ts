@@ -1,5 +1,5 @@
 /** What a command of the command line is, and what it gets to work with. */
-import { BASE_DTYPES } from '../../engine/packed/formats.ts';
+import { BASE_DTYPES } from '../../../src-shared/baseDtypes.ts';
 import type { Caller } from '../../api/router.ts';
 import type { Services } from '../../app/services.ts';
 import type { Args, Options } from './args.ts';

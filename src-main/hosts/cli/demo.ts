@@ -2,7 +2,8 @@
 import path from 'node:path';
 import type { RegisteredModel } from '../../catalog/models.ts';
 import { GraftError } from '../../../src-shared/errors.ts';
-import { dataSpecSchema, trainSettingsSchema } from '../../../src-shared/workerCalls.ts';
+import { dataSpecSchema } from '../../../src-shared/runSpec.ts';
+import { trainSettingsSchema } from '../../../src-shared/settings/training.ts';
 import type { LoraSettings } from '../../../src-shared/methodSettings.ts';
 import { ENGINE_OPTION } from './command.ts';
 import type { Command, Context } from './command.ts';

@@ -1,8 +1,8 @@
 /** `eval`: loss and perplexity of a model, with or without an adapter, on a dataset file. */
 import path from 'node:path';
-import { dataSpecSchema, runSpecSchema } from '../../../src-shared/workerCalls.ts';
+import { dataSpecSchema, runSpecSchema } from '../../../src-shared/runSpec.ts';
 import type { Args } from './args.ts';
-import { BASE_DTYPES, type BaseDtype } from '../../engine/packed/formats.ts';
+import { BASE_DTYPES, type BaseDtype } from '../../../src-shared/baseDtypes.ts';
 import {
   ADAPTER_OPTION,
   BASE_DTYPE_OPTION,

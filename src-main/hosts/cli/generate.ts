@@ -1,7 +1,7 @@
 /** `generate`: continues a prompt; the text streams to stdout. */
 import { generateSchema } from '../../api/playground.ts';
 import { usageError } from '../../../src-shared/errors.ts';
-import type { GenerateParams } from '../../../src-shared/workerCalls.ts';
+import type { GenerateParams } from '../../../src-shared/generation.ts';
 import { ADAPTER_OPTION, BASE_DTYPE_OPTION, ENGINE_OPTION, MODEL_OPTION } from './command.ts';
 import type { Command, Context } from './command.ts';
 import { readBaseDtype, readEngine } from './evaluate.ts';

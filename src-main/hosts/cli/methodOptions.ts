@@ -1,5 +1,5 @@
 /** The options that name a fine-tuning method and its settings, for `train` and `params`. */
-import { TARGETS } from '../../engine/model/architecture.ts';
+import { TARGETS } from '../../../src-shared/targets.ts';
 import { usageError } from '../../../src-shared/errors.ts';
 import { methodSchema, type MethodSettings } from '../../../src-shared/methodSettings.ts';
 import type { Args, Options } from './args.ts';

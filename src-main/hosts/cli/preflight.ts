@@ -1,5 +1,5 @@
 /** What `train --preflight` prints. */
-import type { PreflightResult } from '../../../src-shared/workerCalls.ts';
+import type { PreflightResult } from '../../../src-shared/plan.ts';
 import type { Context } from './command.ts';
 import { bytes, count } from './format.ts';
 

@@ -1,6 +1,5 @@
 /** The options of `train` that say how a run trains, whatever the method. */
-import { trainSettingsSchema } from '../../../src-shared/workerCalls.ts';
-import type { TrainSettings } from '../../../src-shared/workerCalls.ts';
+import { type TrainSettings, trainSettingsSchema } from '../../../src-shared/settings/training.ts';
 import type { Args, Options } from './args.ts';
 
 export const TRAIN_OPTIONS: Options = {

@@ -6,7 +6,7 @@ import { CERTIFICATE_FILE } from '../../basemodel/sideFiles.ts';
 import { readAdapter } from '../../adapters/storedAdapter.ts';
 import { GraftError } from '../../../src-shared/errors.ts';
 import { unmergeAdapter } from '../../merging/unmerge.ts';
-import type { ParityCertificate } from '../../../src-shared/workerCalls.ts';
+import type { ParityCertificate } from '../../../src-shared/exports.ts';
 import { ADAPTER_OPTION, MODEL_OPTION } from './command.ts';
 import type { Command } from './command.ts';
 import { bytes, shareSayer } from './format.ts';

@@ -6,9 +6,8 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { createRouter } from '../../api/router.ts';
 import type { AppRouter } from '../../api/router.ts';
 import { newId } from '../../app/home.ts';
-import { openBench } from '../../../test-support/rigs/services.ts';
-import type { TestBench } from '../../../test-support/rigs/services.ts';
-import { runSpecSchema } from '../../../src-shared/workerCalls.ts';
+import { openBench, type TestBench } from '../../../test-support/rigs/services.ts';
+import { runSpecSchema } from '../../../src-shared/runSpec.ts';
 import { startWebHost } from './webHost.ts';
 import type { WebHost } from './webHost.ts';
 

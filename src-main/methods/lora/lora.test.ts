@@ -6,12 +6,8 @@ import { randomiseB } from '../../../test-support/fixtures/adapters.ts';
 import { expectClose, maxAbsDifference } from '../../../test-support/checks/expectClose.ts';
 import { randomModel } from '../../../test-support/fixtures/randomModel.ts';
 import { bootBackend } from '../../engine/backends/backends.ts';
-import {
-  architectureFromConfig,
-  linearModules,
-  type ArchitectureSpec,
-  type Target,
-} from '../../engine/model/architecture.ts';
+import { architectureFromConfig, type ArchitectureSpec, linearModules } from '../../engine/model/architecture.ts';
+import type { Target } from '../../../src-shared/targets.ts';
 import type { Decoder } from '../../engine/model/decoder.ts';
 import { countParameters } from '../../engine/model/parameters.ts';
 import { Random } from '../../engine/random.ts';

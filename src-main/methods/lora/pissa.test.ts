@@ -6,7 +6,8 @@ import { loadModel, readTensors } from '../../../test-support/goldens/goldens.ts
 import { randomModel } from '../../../test-support/fixtures/randomModel.ts';
 import { hasShared, sharedPath, skipNote } from '../../../test-support/goldens/shared.ts';
 import { bootBackend } from '../../engine/backends/backends.ts';
-import { architectureFromConfig, availableTargets, type Target } from '../../engine/model/architecture.ts';
+import { architectureFromConfig, availableTargets } from '../../engine/model/architecture.ts';
+import type { Target } from '../../../src-shared/targets.ts';
 import type { Decoder } from '../../engine/model/decoder.ts';
 import { replaceValue } from '../../engine/model/parameters.ts';
 import { Random } from '../../engine/random.ts';

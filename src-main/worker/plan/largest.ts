@@ -7,7 +7,8 @@ import { GraftError } from '../../../src-shared/errors.ts';
 import type { Batch } from '../../engine/train/batchLoss.ts';
 import { checkMethod } from '../../methods/checkMethod.ts';
 import { estimateMemory } from './memoryEstimate.ts';
-import type { MemoryEstimate, PreflightResult, RunSpec } from '../../../src-shared/workerCalls.ts';
+import type { MemoryEstimate, PreflightResult } from '../../../src-shared/plan.ts';
+import type { RunSpec } from '../../../src-shared/runSpec.ts';
 
 /**
  * Rows beyond which a larger batch is not looked for, and up to which each size is estimated by itself; from there

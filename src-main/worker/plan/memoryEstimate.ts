@@ -13,7 +13,9 @@ import { AdamW } from '../../engine/optim/adamw.ts';
 import type { Batch } from '../../engine/train/batchLoss.ts';
 import { trainStep } from '../../engine/train/step.ts';
 import { attachMethod } from '../../methods/attach.ts';
-import type { EngineName, MemoryEstimate, RunSpec } from '../../../src-shared/workerCalls.ts';
+import type { EngineName } from '../../../src-shared/backends.ts';
+import type { MemoryEstimate } from '../../../src-shared/plan.ts';
+import type { RunSpec } from '../../../src-shared/runSpec.ts';
 
 /**
  * What an engine takes beside tensors, and how much more its allocator holds than the tensors that come and go: more

@@ -2,20 +2,15 @@
  * What memory a base model takes on each engine: to answer, and to be trained with LoRA as the defaults have it.
  * Estimates, nothing is loaded.
  */
+import type { ModelNeeds } from '../../../src-shared/plan.ts';
 import { openBaseModel } from '../../basemodel/baseModel.ts';
 import { availableTargets } from '../../engine/model/architecture.ts';
 import { fullBatch } from './largest.ts';
 import { estimateMemory } from './memoryEstimate.ts';
 import { loraSchema } from '../../../src-shared/methodSettings.ts';
-import { ENGINES, trainSettingsSchema, type EngineName, type RunSpec } from '../../../src-shared/workerCalls.ts';
-
-export interface ModelNeeds {
-  engine: EngineName;
-  /** Weights, keys and values of INFERENCE_TOKENS tokens, and the engine itself. */
-  inferenceBytes: number;
-  /** LoRA with the defaults on a batch of 4 rows of 256 tokens. */
-  trainingBytes: number;
-}
+import { ENGINES } from '../../../src-shared/backends.ts';
+import { trainSettingsSchema } from '../../../src-shared/settings/training.ts';
+import type { RunSpec } from '../../../src-shared/runSpec.ts';
 
 export const INFERENCE_TOKENS = 1024;
 const ROWS = 4;

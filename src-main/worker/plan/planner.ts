@@ -4,7 +4,6 @@
  */
 import type { BaseModel } from '../../basemodel/baseModel.ts';
 import { BatchPlan } from '../../datasets/batchPlan.ts';
-import type { LengthStats } from '../../datasets/stats.ts';
 import type { ArchitectureSpec } from '../../engine/model/architecture.ts';
 import { countTokens, type Batch } from '../../engine/train/batchLoss.ts';
 import { checkClassify, checkMethod } from '../../methods/checkMethod.ts';
@@ -12,41 +11,9 @@ import { largestThatFit } from './largest.ts';
 import { estimateMemory } from './memoryEstimate.ts';
 import { memoryLimitBytes } from '../train/memoryGuard.ts';
 import { longestBatch } from './preflight.ts';
-import type { EngineName, MemoryEstimate, PreflightResult, RunSpec } from '../../../src-shared/workerCalls.ts';
+import type { PlanResult, PreflightResult, Room, Verdict } from '../../../src-shared/plan.ts';
+import type { RunSpec } from '../../../src-shared/runSpec.ts';
 import { openBase, prepareRows, splitRows, type PreparedRows, type RunData } from '../train/data.ts';
-
-/** Where a run would run. */
-export interface Room {
-  /** On a graphics card. */
-  gpu: boolean;
-  /** Memory of that card; null: not known. */
-  cardBytes: number | null;
-}
-
-export type Verdict = 'fits' | 'tight' | 'does not fit' | 'unknown';
-
-export interface PlanResult {
-  engine: EngineName;
-  trainRows: number;
-  valRows: number;
-  /** Left out because they cannot be read. */
-  badRows: number;
-  /** Tokens per row. */
-  lengths: LengthStats;
-  /** Tokens of all training rows. */
-  tokensPerEpoch: number;
-  totalSteps: number;
-  /** The micro-batch with the most tokens. */
-  longest: { rows: number; tokens: number; longestRow: number };
-  estimate: MemoryEstimate;
-  /** Null: this engine does not say. */
-  limitBytes: number | null;
-  verdict: Verdict;
-  /** Total with gradient checkpointing, where the run does not fit without; else null. */
-  checkpointingBytes: number | null;
-  /** Prompts of the first validation rows. */
-  samplePrompts: string[];
-}
 
 /** Share of the limit above which a run counts as tight: the estimate is good to about this. */
 const TIGHT_SHARE = 0.85;

@@ -10,7 +10,8 @@ import { writeTinyModel } from '../../../test-support/fixtures/tinyModel.ts';
 import { TINY_BOS, TINY_EOS, TINY_VOCAB } from '../../../test-support/fixtures/tinyTokenizer.ts';
 import { filesBelow, hashOf, tinyRun } from '../../../test-support/rigs/tinyRun.ts';
 import { largest } from './largest.ts';
-import type { PreflightResult, RunSpec } from '../../../src-shared/workerCalls.ts';
+import type { PreflightResult } from '../../../src-shared/plan.ts';
+import type { RunSpec } from '../../../src-shared/runSpec.ts';
 
 const MIB = 2 ** 20;
 const ROWS = Array.from({ length: 24 }, (_, i) => JSON.stringify({ text: 'once upon a time '.repeat(20 + (i % 5)) }));

@@ -20,7 +20,9 @@ import { loadDecoder } from '../loadDecoder.ts';
 import { estimateMemory } from './memoryEstimate.ts';
 import { memoryLimitBytes } from '../train/memoryGuard.ts';
 import { attachMethod } from '../../methods/attach.ts';
-import type { EngineName, PreflightResult, RunSpec } from '../../../src-shared/workerCalls.ts';
+import type { EngineName } from '../../../src-shared/backends.ts';
+import type { PreflightResult } from '../../../src-shared/plan.ts';
+import type { RunSpec } from '../../../src-shared/runSpec.ts';
 import { openBase, readData, type RunData } from '../train/data.ts';
 
 /** Writes nothing. Throws what the run itself would throw. */

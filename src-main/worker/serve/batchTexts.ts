@@ -12,7 +12,7 @@ import type { Decoder } from '../../engine/model/decoder.ts';
 import { Random } from '../../engine/random.ts';
 import { Answer } from './textOfTokens.ts';
 import type { CallControl } from '../control.ts';
-import type { CompareEvent, GenerateParams, GenerateResult } from '../../../src-shared/workerCalls.ts';
+import type { CompareEvent, GenerateParams, GenerateResult } from '../../../src-shared/generation.ts';
 import { NAMED } from './tokenTexts.ts';
 import { keepTuning } from '../train/tuning.ts';
 

@@ -12,7 +12,7 @@ import { loadModel } from '../../../test-support/goldens/goldens.ts';
 import { writeTinyModel } from '../../../test-support/fixtures/tinyModel.ts';
 import { CallControl } from '../control.ts';
 import { useEngine } from '../engines.ts';
-import type { AnswerPiece, CompareEvent, GenerateParams, GenerateResult } from '../../../src-shared/workerCalls.ts';
+import type { AnswerPiece, CompareEvent, GenerateParams, GenerateResult } from '../../../src-shared/generation.ts';
 import { Resident } from './resident.ts';
 
 const PROMPT: GenerateParams = { prompt: 'Hello', maxNew: 20, temperature: 0 };

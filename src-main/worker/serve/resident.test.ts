@@ -15,7 +15,7 @@ import { mergeAdapter } from '../../merging/merge.ts';
 import { readPeftAdapter } from '../../adapters/peftLora.ts';
 import { CallControl } from '../control.ts';
 import { useEngine } from '../engines.ts';
-import type { GenerateParams, GenerateResult } from '../../../src-shared/workerCalls.ts';
+import type { GenerateParams, GenerateResult } from '../../../src-shared/generation.ts';
 import { Resident } from './resident.ts';
 
 const PROMPT: GenerateParams = { prompt: 'Hello', maxNew: 20, temperature: 0 };

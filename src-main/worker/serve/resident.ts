@@ -23,13 +23,13 @@ import { useEngine } from '../engines.ts';
 import type {
   AnswerPiece,
   CompareEvent,
-  EngineName,
   GenerateParams,
   GenerateResult,
   LoadResult,
-  TaskDir,
-  WorkerCalls,
-} from '../../../src-shared/workerCalls.ts';
+} from '../../../src-shared/generation.ts';
+import type { EngineName } from '../../../src-shared/backends.ts';
+import type { TaskDir } from '../../../src-shared/exports.ts';
+import type { WorkerCalls } from '../../../src-shared/workerCalls.ts';
 import { loadDecoder } from '../loadDecoder.ts';
 
 interface Loaded {

@@ -2,7 +2,7 @@
 import { createTextStream, type TextStream } from '../../datasets/textStream.ts';
 import type { TextTokenizer } from '../../datasets/tokenizer.ts';
 import type { TokenLikelihood } from '../../engine/generate/generate.ts';
-import type { AnswerPiece, GenerateResult, TokenProbability } from '../../../src-shared/workerCalls.ts';
+import type { AnswerPiece, GenerateResult, TokenProbability } from '../../../src-shared/generation.ts';
 import { StopText } from './stopText.ts';
 import { TokenTexts } from './tokenTexts.ts';
 

@@ -2,7 +2,7 @@
 import { createTextStream } from '../../datasets/textStream.ts';
 import type { TextTokenizer } from '../../datasets/tokenizer.ts';
 import type { TokenLikelihood } from '../../engine/generate/generate.ts';
-import type { TokenProbability } from '../../../src-shared/workerCalls.ts';
+import type { TokenProbability } from '../../../src-shared/generation.ts';
 
 /** How many of the likeliest tokens are named beside each new one. */
 export const NAMED = 5;

@@ -1,24 +1,9 @@
 /**
  * Tries a checkpoint's tokenizer out: whether it loads, brings a sentence back unchanged, and what it knows of chats.
  */
+import type { TokenizerCheck } from '../../../src-shared/tokens.ts';
 import { loadTokenizer } from '../../datasets/tokenizer.ts';
 import { toErrorData } from '../../../src-shared/errors.ts';
-
-export type TokenizerCheck =
-  | { loads: false; reason: string }
-  | {
-      loads: true;
-      sentence: string;
-      tokens: number;
-      /** Whether the tokens of the sentence give the sentence again. */
-      roundTrip: boolean;
-      /** What they gave instead; null where it is the same. */
-      decoded: string | null;
-      chatTemplate: boolean;
-      /** The roles that have a token, e.g. `bos: <s>`. */
-      special: Record<string, string>;
-      vocabSize: number;
-    };
 
 const SENTENCE = 'The cat sat on 12 mats, didn’t it?';
 

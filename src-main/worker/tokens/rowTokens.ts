@@ -1,11 +1,12 @@
 /** Tokens of rows for looking at, before any run. */
-import { toExample, type ColumnPlan } from '../../datasets/columns.ts';
+import { toExample } from '../../datasets/columns.ts';
+import type { ColumnPlan, Example } from '../../../src-shared/datasets.ts';
 import { LastTokenizer } from '../../datasets/lastTokenizer.ts';
-import { countTokens, type LengthCounts } from '../../datasets/lengths.ts';
+import { countTokens } from '../../datasets/lengths.ts';
+import type { LengthCounts } from '../../../src-shared/tokens.ts';
 import { openRows } from '../../datasets/read.ts';
 import { previewTokens } from '../../datasets/tokenPreview.ts';
 import { loadTokenizer } from '../../datasets/tokenizer.ts';
-import type { Example } from '../../datasets/types.ts';
 import type { WorkerCalls } from '../../../src-shared/workerCalls.ts';
 
 const last = new LastTokenizer();

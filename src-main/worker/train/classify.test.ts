@@ -9,7 +9,8 @@ import { CallControl } from '../control.ts';
 import { useEngine } from '../engines.ts';
 import { evaluate } from '../verify/evaluate.ts';
 import { mergeAndVerify } from '../verify/merge.ts';
-import type { RunSpec, TrainEvent, TrainResult } from '../../../src-shared/workerCalls.ts';
+import type { RunSpec } from '../../../src-shared/runSpec.ts';
+import type { TrainEvent, TrainResult } from '../../../src-shared/training.ts';
 import { Resident } from '../serve/resident.ts';
 import { train } from './train.ts';
 

@@ -3,13 +3,15 @@ import { openBaseModel, type BaseModel } from '../../basemodel/baseModel.ts';
 import { assertTrainable, prepareDataset, type PreparedDataset } from '../../datasets/dataset.ts';
 import { splitExamples } from '../../datasets/split.ts';
 import { loadTokenizer, type TextTokenizer } from '../../datasets/tokenizer.ts';
-import { describeBadRow, type DatasetKind, type TokenisedExample } from '../../datasets/types.ts';
+import { describeBadRow, type TokenisedExample } from '../../datasets/types.ts';
+import type { DatasetKind } from '../../../src-shared/datasets.ts';
 import { withVirtualTokens, type VirtualLayout } from '../../datasets/virtualTokens.ts';
 import { GraftError, usageError } from '../../../src-shared/errors.ts';
 import type { ArchitectureSpec } from '../../engine/model/architecture.ts';
 import { checkClassify, checkSamples } from '../../methods/checkMethod.ts';
-import type { RunSpec, TrainEvent } from '../../../src-shared/workerCalls.ts';
-import { checkTrainSettings } from '../../../src-shared/trainSettings.ts';
+import type { RunSpec } from '../../../src-shared/runSpec.ts';
+import type { TrainEvent } from '../../../src-shared/training.ts';
+import { checkTrainSettings } from '../../../src-shared/settings/training.ts';
 
 export interface RunData {
   train: TokenisedExample[];

@@ -9,7 +9,8 @@ import { bootOrNote } from '../../../test-support/checks/engineSkip.ts';
 import { expectClose } from '../../../test-support/checks/expectClose.ts';
 import { filesBelow, tinyRun } from '../../../test-support/rigs/tinyRun.ts';
 import { CallControl } from '../control.ts';
-import type { RunSpec, TrainEvent, TrainResult } from '../../../src-shared/workerCalls.ts';
+import type { RunSpec } from '../../../src-shared/runSpec.ts';
+import type { TrainEvent, TrainResult } from '../../../src-shared/training.ts';
 import { Resident } from '../serve/resident.ts';
 import { train } from './train.ts';
 

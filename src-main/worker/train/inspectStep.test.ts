@@ -6,7 +6,7 @@ import { keptStates } from '../../runfolder/keptStates.ts';
 import { keptStateFile } from '../../runfolder/layout.ts';
 import { CallControl } from '../control.ts';
 import { inspectStep } from './inspectStep.ts';
-import type { RunSpec } from '../../../src-shared/workerCalls.ts';
+import type { RunSpec } from '../../../src-shared/runSpec.ts';
 import { train } from './train.ts';
 
 async function losses(spec: RunSpec): Promise<Map<number, number>> {

@@ -7,6 +7,7 @@
  * weighted by their labelled tokens is the loss that the step recorded, up to rounding. Dropout and NEFTune's noise are
  * off here, since they are drawn for a whole batch at a time; with them the recorded loss differs by what they add.
  */
+import type { InspectedRow, InspectedStep, InspectParams } from '../../../src-shared/training.ts';
 import * as tf from '@tensorflow/tfjs-core';
 import { collate } from '../../datasets/batches.ts';
 import type { TextTokenizer } from '../../datasets/tokenizer.ts';
@@ -14,38 +15,9 @@ import { IGNORED, type TokenisedExample } from '../../datasets/types.ts';
 import { batchLoss, labelledRows } from '../../engine/train/batchLoss.ts';
 import { CallControl } from '../control.ts';
 import { prepareRun, type PreparedRun } from './prepare.ts';
-import type { RunSpec } from '../../../src-shared/workerCalls.ts';
+import type { RunSpec } from '../../../src-shared/runSpec.ts';
 import { openBase, readData, type RunData } from './data.ts';
 import { takeStep } from './step.ts';
-
-export interface InspectedRow {
-  /** Of the dataset's file, 1-based. */
-  line: number;
-  /** After truncation. */
-  tokens: number;
-  labelledTokens: number;
-  /** Mean per labelled token. */
-  loss: number;
-  /** What the model is given, and what it is to write. Of a text without a prompt the first token stands in for it. */
-  prompt: string;
-  completion: string;
-}
-
-export interface InspectedStep {
-  step: number;
-  /** Mean over all labelled tokens of the step. */
-  meanLoss: number;
-  /** In the order of the batch. */
-  rows: InspectedRow[];
-}
-
-export interface InspectParams {
-  spec: RunSpec;
-  /** 1-based. */
-  step: number;
-  /** File of a checkpoint from before the step; null: start from the beginning. */
-  checkpoint: string | null;
-}
 
 /** Writes nothing. Throws MODEL_CHANGED, DATASET_CHANGED and what setting up a run throws. */
 export async function inspectStep(

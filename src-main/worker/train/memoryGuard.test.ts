@@ -10,7 +10,7 @@ import { expectClose } from '../../../test-support/checks/expectClose.ts';
 import { openLoop, type LoopBench } from '../../../test-support/rigs/loopBench.ts';
 import { filesBelow, tinyRun } from '../../../test-support/rigs/tinyRun.ts';
 import { CallControl } from '../control.ts';
-import type { TrainEvent } from '../../../src-shared/workerCalls.ts';
+import type { TrainEvent } from '../../../src-shared/training.ts';
 import { runStateFile } from '../../runfolder/layout.ts';
 import { loadRunState } from './state.ts';
 import { train } from './train.ts';

@@ -11,7 +11,7 @@ import type { Batch } from '../../engine/train/batchLoss.ts';
 import { isOutOfMemory, withinMemory } from '../../engine/train/memoryLimit.ts';
 import { accumulateGradients, type LossOptions, type StepGradients } from '../../engine/train/step.ts';
 import { nothingFits } from '../plan/outOfMemory.ts';
-import type { EngineName } from '../../../src-shared/workerCalls.ts';
+import type { EngineName } from '../../../src-shared/backends.ts';
 import type { LoopInput } from './step.ts';
 
 /** Share of the machine's memory that a run may take on the processor before it has to do with less. */

@@ -15,7 +15,8 @@ import { tinyRun } from '../../../test-support/rigs/tinyRun.ts';
 import { CallControl } from '../control.ts';
 import { evaluate } from '../verify/evaluate.ts';
 import { mergeAndVerify } from '../verify/merge.ts';
-import type { RunSpec, TrainResult } from '../../../src-shared/workerCalls.ts';
+import type { RunSpec } from '../../../src-shared/runSpec.ts';
+import type { TrainResult } from '../../../src-shared/training.ts';
 import { Resident } from '../serve/resident.ts';
 import { train } from './train.ts';
 

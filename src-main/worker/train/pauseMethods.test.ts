@@ -6,7 +6,8 @@ import { openBaseModel } from '../../basemodel/baseModel.ts';
 import { tinyRun } from '../../../test-support/rigs/tinyRun.ts';
 import { loadAdapter } from '../../methods/adapterFolder.ts';
 import { CallControl } from '../control.ts';
-import type { RunSpec, TrainEvent, TrainResult } from '../../../src-shared/workerCalls.ts';
+import type { RunSpec } from '../../../src-shared/runSpec.ts';
+import type { TrainEvent, TrainResult } from '../../../src-shared/training.ts';
 import { train } from './train.ts';
 
 /** Asks for `action` when step `at` has been taken. */

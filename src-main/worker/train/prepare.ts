@@ -13,7 +13,8 @@ import { useEngine } from '../engines.ts';
 import { loadDecoder } from '../loadDecoder.ts';
 import { tensorLimitBytes } from './memoryGuard.ts';
 import { attachMethod, type AttachedMethod } from '../../methods/attach.ts';
-import type { EngineName, RunSpec } from '../../../src-shared/workerCalls.ts';
+import type { EngineName } from '../../../src-shared/backends.ts';
+import type { RunSpec } from '../../../src-shared/runSpec.ts';
 import type { RunData } from './data.ts';
 import { loadRunState, newProgress, type Progress } from './state.ts';
 

@@ -9,7 +9,8 @@ import { tinyRun } from '../../../test-support/rigs/tinyRun.ts';
 import { loadAdapter } from '../../methods/adapterFolder.ts';
 import { CallControl } from '../control.ts';
 import { loadDecoder } from '../loadDecoder.ts';
-import type { RunSpec, TrainEvent } from '../../../src-shared/workerCalls.ts';
+import type { RunSpec } from '../../../src-shared/runSpec.ts';
+import type { TrainEvent } from '../../../src-shared/training.ts';
 import { train } from './train.ts';
 
 const PROMPTS = ['row x', 'row xxx and more'];

@@ -5,14 +5,14 @@
  */
 import { encodeChatPrompt } from '../../datasets/chat.ts';
 import type { TextTokenizer } from '../../datasets/tokenizer.ts';
-import type { DatasetKind } from '../../datasets/types.ts';
+import type { DatasetKind } from '../../../src-shared/datasets.ts';
 import { virtualPrompt } from '../../datasets/virtualTokens.ts';
 import { usageError } from '../../../src-shared/errors.ts';
 import { generateBatch } from '../../engine/generate/generate.ts';
 import type { Decoder } from '../../engine/model/decoder.ts';
 import { Random } from '../../engine/random.ts';
 import type { AttachedMethod } from '../../methods/attach.ts';
-import type { TrainSettings } from '../../../src-shared/workerCalls.ts';
+import type { TrainSettings } from '../../../src-shared/settings/training.ts';
 
 export interface Sampler {
   /** One text per prompt. */

@@ -6,7 +6,8 @@ import { GraftError } from '../../../src-shared/errors.ts';
 import { writeTinyModel } from '../../../test-support/fixtures/tinyModel.ts';
 import { filesBelow, tinyRun } from '../../../test-support/rigs/tinyRun.ts';
 import { CallControl } from '../control.ts';
-import type { RunSpec, TrainEvent } from '../../../src-shared/workerCalls.ts';
+import type { RunSpec } from '../../../src-shared/runSpec.ts';
+import type { TrainEvent } from '../../../src-shared/training.ts';
 import { train } from './train.ts';
 
 const row = (prompt: string, completion: string): string => JSON.stringify({ prompt, completion });

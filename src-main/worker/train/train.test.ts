@@ -8,7 +8,8 @@ import { expectClose } from '../../../test-support/checks/expectClose.ts';
 import { hashOf, tinyRun } from '../../../test-support/rigs/tinyRun.ts';
 import { CallControl } from '../control.ts';
 import { evaluate } from '../verify/evaluate.ts';
-import type { RunSpec, TrainEvent, TrainResult } from '../../../src-shared/workerCalls.ts';
+import type { RunSpec } from '../../../src-shared/runSpec.ts';
+import type { TrainEvent, TrainResult } from '../../../src-shared/training.ts';
 import { train } from './train.ts';
 
 async function run(

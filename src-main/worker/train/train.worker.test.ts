@@ -6,7 +6,8 @@ import { removePartials } from '../../files/removePartials.ts';
 import { filesBelow, leftOf, startInWorker, tinyRun } from '../../../test-support/rigs/tinyRun.ts';
 import { keptStates } from '../../runfolder/keptStates.ts';
 import { interimDir, runStateFile } from '../../runfolder/layout.ts';
-import type { RunSpec, TrainEvent } from '../../../src-shared/workerCalls.ts';
+import type { RunSpec } from '../../../src-shared/runSpec.ts';
+import type { TrainEvent } from '../../../src-shared/training.ts';
 
 /** Enough that the run is still under way when the order to kill or to pause it arrives, also on a busy machine. */
 const STEPS = 90;

@@ -2,7 +2,8 @@
 import { setImmediate } from 'node:timers/promises';
 import type { Decoder } from '../../engine/model/decoder.ts';
 import type { Batch } from '../../engine/train/batchLoss.ts';
-import { classScores, evaluateClasses, type ClassScores } from '../../engine/train/classification.ts';
+import { classScores, evaluateClasses } from '../../engine/train/classification.ts';
+import type { ClassScores } from '../../../src-shared/training.ts';
 import { evaluateLoss } from '../../engine/train/evaluate.ts';
 import { removeBestValues, saveBestValues } from './bestValues.ts';
 import { evaluationBatches } from '../verify/evaluate.ts';

@@ -19,7 +19,8 @@ import { loadStored } from '../../methods/adapterFolder.ts';
 import { checkBaseDtype } from '../../../src-shared/checkBaseDtype.ts';
 import { useEngine } from '../engines.ts';
 import { loadDecoder } from '../loadDecoder.ts';
-import type { EvaluateResult, WorkerCalls } from '../../../src-shared/workerCalls.ts';
+import type { EvaluateResult } from '../../../src-shared/training.ts';
+import type { WorkerCalls } from '../../../src-shared/workerCalls.ts';
 
 type Params = WorkerCalls['evaluate']['params'];
 

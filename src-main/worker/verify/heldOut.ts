@@ -7,7 +7,7 @@ import { splitExamples } from '../../datasets/split.ts';
 import { loadTokenizer } from '../../datasets/tokenizer.ts';
 import type { ArchitectureSpec } from '../../engine/model/architecture.ts';
 import { Random } from '../../engine/random.ts';
-import type { MergeParams } from '../../../src-shared/workerCalls.ts';
+import type { MergeParams } from '../../../src-shared/exports.ts';
 
 const PROMPTS = 8;
 const PROMPT_TOKENS = 48;

@@ -15,7 +15,8 @@ import { useEngine } from '../engines.ts';
 import { heldOutPrompts } from './heldOut.ts';
 import { mergeAndVerify } from './merge.ts';
 import { logitTolerance, parityOf, type Parity } from './parity.ts';
-import type { MergeResult, WorkerCalls } from '../../../src-shared/workerCalls.ts';
+import type { MergeResult } from '../../../src-shared/exports.ts';
+import type { WorkerCalls } from '../../../src-shared/workerCalls.ts';
 
 const DTYPES = ['f32', 'f16', 'bf16'] as const;
 type Dtype = (typeof DTYPES)[number];

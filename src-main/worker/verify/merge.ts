@@ -11,13 +11,8 @@ import { mergeTasks } from '../../merging/merge.ts';
 import { useEngine } from '../engines.ts';
 import { heldOutPrompts } from './heldOut.ts';
 import { parityOf } from './parity.ts';
-import type {
-  MergeParams,
-  MergeResult,
-  ParityCertificate,
-  TaskDir,
-  WorkerCalls,
-} from '../../../src-shared/workerCalls.ts';
+import type { MergeParams, MergeResult, ParityCertificate, TaskDir } from '../../../src-shared/exports.ts';
+import type { WorkerCalls } from '../../../src-shared/workerCalls.ts';
 
 export async function mergeAndVerify(
   params: MergeParams,

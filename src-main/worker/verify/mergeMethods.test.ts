@@ -19,7 +19,7 @@ import {
 import { hasShared, sharedPath, skipNote } from '../../../test-support/goldens/shared.ts';
 import { useEngine } from '../engines.ts';
 import { mergeAndVerify } from './merge.ts';
-import type { MergeResult, TaskDir } from '../../../src-shared/workerCalls.ts';
+import type { MergeResult, TaskDir } from '../../../src-shared/exports.ts';
 
 beforeAll(async () => void (await useEngine('tensorflow')));
 

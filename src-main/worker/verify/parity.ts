@@ -14,7 +14,7 @@ import type { Decoder } from '../../engine/model/decoder.ts';
 import { Random } from '../../engine/random.ts';
 import { loadAdapter } from '../../methods/adapterFolder.ts';
 import { loadDecoder } from '../loadDecoder.ts';
-import type { ParityCertificate, TaskDir } from '../../../src-shared/workerCalls.ts';
+import type { ParityCertificate, TaskDir } from '../../../src-shared/exports.ts';
 
 export type Parity = Pick<
   ParityCertificate,

@@ -8,7 +8,7 @@ import { linearCrossEntropy } from '../../engine/ops/linearCrossEntropy.ts';
 import { loraLinear } from '../../engine/ops/loraLinear.ts';
 import { rmsNorm } from '../../engine/ops/rmsNorm.ts';
 import { useEngine } from '../engines.ts';
-import type { EngineName, SelfTestCheck, SelfTestResult } from '../../../src-shared/workerCalls.ts';
+import type { EngineName, SelfTestCheck, SelfTestResult } from '../../../src-shared/backends.ts';
 import {
   columns,
   crossEntropyOf,

@@ -4,7 +4,7 @@ import { describe, expect, it } from 'vitest';
 import { bootOrNote } from '../../../../../test-support/checks/engineSkip.ts';
 import { expectTensor, toTensor } from '../../../../../test-support/cases/opCase.ts';
 import { array64, randomArray, type Array64 } from '../../../../../test-support/reference/array.ts';
-import { BASE_DTYPES, type BaseDtype } from '../../../packed/formats.ts';
+import { BASE_DTYPES, type BaseDtype } from '../../../../../src-shared/baseDtypes.ts';
 import { packMatrix, unpackMatrix } from '../../../packed/packMatrix.ts';
 import type { Parameter } from '../../../model/parameters.ts';
 import { frozenLinear } from '../../../ops/frozenLinear.ts';

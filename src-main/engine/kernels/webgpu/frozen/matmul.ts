@@ -3,7 +3,7 @@
  * (N, C) to (N, R) and x·W (N, R) to (N, C), each with an optional bias. Which variant runs is the tuner's choice.
  */
 import type * as tf from '@tensorflow/tfjs-core';
-import { BASE_DTYPES } from '../../../packed/formats.ts';
+import { BASE_DTYPES } from '../../../../../src-shared/baseDtypes.ts';
 import { classOf, deviceTraits, runVariant, type FrozenProduct } from './product.ts';
 import { chooseVariant } from './tuner.ts';
 import type { WebgpuKernels } from '../kernel.ts';

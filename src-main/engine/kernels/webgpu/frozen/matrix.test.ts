@@ -4,7 +4,7 @@
  */
 import { createRequire } from 'node:module';
 import { afterAll, expect, it } from 'vitest';
-import { BASE_DTYPES } from '../../../packed/formats.ts';
+import { BASE_DTYPES } from '../../../../../src-shared/baseDtypes.ts';
 import { matrixBytes, matrixProgram, type MatrixConfig } from './matrix.ts';
 import { shaderText } from '../program.ts';
 

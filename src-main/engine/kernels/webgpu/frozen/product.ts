@@ -1,6 +1,7 @@
 /** A product with a frozen weight, the traits of the device that matter to it, and the run of one variant of it. */
 import type * as tf from '@tensorflow/tfjs-core';
-import { packedLayout, type BaseDtype } from '../../../packed/formats.ts';
+import { packedLayout } from '../../../packed/formats.ts';
+import type { BaseDtype } from '../../../../../src-shared/baseDtypes.ts';
 import { matrixConfig, matrixProgram, MATRIX_TILE, SCALES, type AdapterMatrixInfo } from './matrix.ts';
 import { rowsGroups, rowsProgram } from './rows.ts';
 import { productKey, tilesProgram, type ProductText } from './tiles.ts';

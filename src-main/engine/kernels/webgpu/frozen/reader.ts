@@ -3,7 +3,8 @@
  * of a row of W, dequantised, from the parts that engine/frozen/formats.ts lays out; `x4(n, quad)` four of a row of x.
  * Both are zero beyond the row's end.
  */
-import { NF4_BLOCK, NF4_GROUP, type BaseDtype } from '../../../packed/formats.ts';
+import { NF4_BLOCK, NF4_GROUP } from '../../../packed/formats.ts';
+import type { BaseDtype } from '../../../../../src-shared/baseDtypes.ts';
 import { NF4_LEVELS } from '../../../packed/nf4.ts';
 import type { Element } from '../program.ts';
 

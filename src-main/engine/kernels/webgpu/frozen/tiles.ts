@@ -3,7 +3,7 @@
  * into workgroup memory, W dequantised on the way, and each lane adds up a square of results. x·W^T multiplies four
  * neighbours of a row of x with four of a row of W; x·W with a column of four quads. Sums are float32.
  */
-import type { BaseDtype } from '../../../packed/formats.ts';
+import type { BaseDtype } from '../../../../../src-shared/baseDtypes.ts';
 import { rowReader, weightReader, WEIGHT_UNIFORMS } from './reader.ts';
 import type { Program } from '../program.ts';
 

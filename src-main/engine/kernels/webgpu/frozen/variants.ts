@@ -1,5 +1,5 @@
 /** The ways to compute a product with a frozen weight, by name, and which of them a device and a shape allow. */
-import type { BaseDtype } from '../../../packed/formats.ts';
+import type { BaseDtype } from '../../../../../src-shared/baseDtypes.ts';
 import { DEPTH } from './tiles.ts';
 import { matrixBytes, type MatrixConfig } from './matrix.ts';
 

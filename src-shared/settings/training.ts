@@ -1,6 +1,6 @@
 /** How a run trains, whatever the method: steps, batches, rates, and what watches over them. */
 import { z } from 'zod';
-import { usageError } from './errors.ts';
+import { usageError } from '../errors.ts';
 
 export const trainSettingsSchema = z.object({
   /** Optimiser steps; when absent, `epochs` decides. */

@@ -1,0 +1,34 @@
+/** What computes: the backends of tfjs that a run can choose, and what a worker reports about each. */
+export const ENGINES = ['tensorflow', 'webgpu', 'wasm'] as const;
+export type EngineName = (typeof ENGINES)[number];
+
+export interface EngineReport {
+  name: EngineName;
+  usable: boolean;
+  /** Runs on a hardware GPU. */
+  gpu: boolean;
+  device: string;
+  /** Memory the engine can use; null when it cannot tell. */
+  memoryBytes: number | null;
+  /** One sentence: why it is, or is not, usable. */
+  reason: string;
+  /** Matrix multiplication speed of the calibration, null when not measured. */
+  gflops: number | null;
+}
+
+/** One small computation on an engine beside the same in plain JavaScript. */
+export interface SelfTestCheck {
+  name: string;
+  /** Of all values, beside the largest reference value as 1. */
+  maxDifference: number;
+  tolerance: number;
+  passed: boolean;
+}
+
+export interface SelfTestResult {
+  engine: EngineName;
+  device: string;
+  checks: SelfTestCheck[];
+  passed: boolean;
+  elapsedMs: number;
+}

@@ -1,0 +1,66 @@
+/** Answers of the resident base model: what is asked, and what comes back piece by piece. */
+import type { EngineName } from './backends.ts';
+import type { Message } from './datasets.ts';
+
+export interface LoadResult {
+  engine: EngineName;
+  device: string;
+  loadMs: number;
+  totalParameters: number;
+  /** The checkpoint has a template for conversations. */
+  chatTemplate: boolean;
+  /** What the loaded model takes: the tensors on the card on webgpu, else all of the worker process. */
+  memoryBytes: number;
+}
+
+export interface GenerateParams {
+  /** Text to continue; the user's turn where `chat` is set. */
+  prompt: string;
+  /** True: put the prompt through the checkpoint's chat template as one user turn. */
+  chat?: boolean;
+  /** A whole conversation, which the assistant shall answer through the chat template; stands in for `prompt`. */
+  messages?: Message[];
+  maxNew: number;
+  temperature: number;
+  topK?: number;
+  topP?: number;
+  /** 1 or absent: none. */
+  repetitionPenalty?: number;
+  seed?: number;
+  stop?: string[];
+  /** Tell how likely each new token was, and what else was likely. */
+  probabilities?: boolean;
+}
+
+/** A new token and how likely the model held it: its own softmax, before temperature, penalty and cuts. */
+export interface TokenProbability {
+  /** The part of the answer that it completes; empty while a character is unfinished. */
+  text: string;
+  id: number;
+  p: number;
+  /** The five likeliest tokens, likeliest first. */
+  top: { text: string; p: number }[];
+}
+
+export interface GenerateResult {
+  text: string;
+  tokens: number;
+  promptTokens: number;
+  stopReason: 'length' | 'eos' | 'stop' | 'cancelled';
+  /** Until this answer ended, whatever became of the others of its batch. */
+  tokensPerSecond: number;
+  /** Where asked for; their texts together are `text`. */
+  probabilities?: TokenProbability[];
+}
+
+/** What an answer has grown by. The texts of the tokens may lag behind `text`, never run ahead. */
+export interface AnswerPiece {
+  text: string;
+  /** Of the answer so far. */
+  tokensPerSecond: number;
+  probabilities?: TokenProbability[];
+}
+
+/** Of several answers, by their place in the request: a piece, or the end. */
+export type CompareEvent =
+  ({ type: 'text'; row: number } & AnswerPiece) | { type: 'done'; row: number; result: GenerateResult };

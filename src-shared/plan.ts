@@ -1,0 +1,80 @@
+/** What a run would come to before it starts: rows, steps, and memory by part, predicted or measured. */
+import type { EngineName } from './backends.ts';
+import type { LengthStats } from './tokens.ts';
+
+/** What a run takes, before it starts; `totalBytes` is the sum of the parts. */
+export interface MemoryEstimate {
+  engine: EngineName;
+  /** On webgpu memory of the card, else of the worker process. */
+  totalBytes: number;
+  /** Node, the engine's library and what they keep, whatever is trained. */
+  processBytes: number;
+  weightBytes: number;
+  /** Values that the method adds to the model's. */
+  trainableBytes: number;
+  gradientBytes: number;
+  momentBytes: number;
+  /** Activations kept for the gradient, a chunk of logits, and what is computed in between, at the worst moment. */
+  activationBytes: number;
+}
+
+export interface PreflightResult {
+  engine: EngineName;
+  device: string;
+  /** The micro-batch with the most tokens, with which the step was taken. */
+  longest: { rows: number; tokens: number; longestRow: number };
+  estimate: MemoryEstimate;
+  /** Measured, of the same kind as `estimate.totalBytes`. */
+  peakBytes: number;
+  stepMs: number;
+  /** Of the longest validation batch; null without validation rows. */
+  evaluationMs: number | null;
+  /** What the run may take; null where the engine does not say. */
+  limitBytes: number | null;
+  /**
+   * The largest that fit into the limit, each with all else as it is; null where there is no limit or nothing of this
+   * kind.
+   */
+  largest: { batch: number | null; maxLength: number | null; rank: number | null };
+}
+
+/** Where a run would run. */
+export interface Room {
+  /** On a graphics card. */
+  gpu: boolean;
+  /** Memory of that card; null: not known. */
+  cardBytes: number | null;
+}
+
+export type Verdict = 'fits' | 'tight' | 'does not fit' | 'unknown';
+
+export interface PlanResult {
+  engine: EngineName;
+  trainRows: number;
+  valRows: number;
+  /** Left out because they cannot be read. */
+  badRows: number;
+  /** Tokens per row. */
+  lengths: LengthStats;
+  /** Tokens of all training rows. */
+  tokensPerEpoch: number;
+  totalSteps: number;
+  /** The micro-batch with the most tokens. */
+  longest: { rows: number; tokens: number; longestRow: number };
+  estimate: MemoryEstimate;
+  /** Null: this engine does not say. */
+  limitBytes: number | null;
+  verdict: Verdict;
+  /** Total with gradient checkpointing, where the run does not fit without; else null. */
+  checkpointingBytes: number | null;
+  /** Prompts of the first validation rows. */
+  samplePrompts: string[];
+}
+
+export interface ModelNeeds {
+  engine: EngineName;
+  /** Weights, keys and values of INFERENCE_TOKENS tokens, and the engine itself. */
+  inferenceBytes: number;
+  /** LoRA with the defaults on a batch of 4 rows of 256 tokens. */
+  trainingBytes: number;
+}

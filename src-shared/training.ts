@@ -1,0 +1,122 @@
+/** What a run tells while it trains, what it ends with, and what can be asked about one of its steps. */
+import type { EngineName } from './backends.ts';
+import type { RunSpec } from './runSpec.ts';
+
+export interface StepMetrics {
+  /** 1-based optimiser step that has just been taken. */
+  step: number;
+  /** Mean loss per labelled token of this step's batch, before the update. */
+  loss: number;
+  lr: number;
+  /** Global gradient norm before clipping. */
+  gradNorm: number;
+  /** Non-padding tokens processed per second in this step. */
+  tokensPerSecond: number;
+  /** Resident memory of the worker process. */
+  memoryBytes: number;
+  /** Duration of this step. */
+  elapsedMs: number;
+}
+
+export type TrainEvent =
+  | {
+      type: 'started';
+      engine: EngineName;
+      device: string;
+      trainableParameters: number;
+      totalParameters: number;
+      totalSteps: number;
+      trainRows: number;
+      valRows: number;
+      /** Step the run continues after; 0 for a fresh run. */
+      resumedFrom: number;
+    }
+  | ({ type: 'step' } & StepMetrics)
+  /** With `scores` where texts are classified. */
+  | { type: 'eval'; step: number; valLoss: number; scores?: ClassScores }
+  | { type: 'checkpoint'; step: number }
+  /** Greedy texts from the run's sample prompts, in their order. */
+  | { type: 'sample'; step: number; texts: string[] }
+  | { type: 'log'; message: string };
+
+export interface TrainResult {
+  /**
+   * 'stopped': the user asked for it; the adapter so far was written. 'paused': the run goes on later from its
+   * checkpoint, and `outDir` is the interim adapter.
+   */
+  outcome: 'completed' | 'stopped' | 'paused';
+  outDir: string;
+  /** sha256 of the weights file in outDir. */
+  sha256: string;
+  sizeBytes: number;
+  steps: number;
+  firstLoss: number;
+  finalLoss: number;
+  /** Null when there are no validation rows. */
+  initialValLoss: number | null;
+  /** Of what was saved: the best evaluation with `keepBest`, else the last one. */
+  valLoss: number | null;
+  /**
+   * The evaluation with the lowest validation loss. Absent in runs of before, null without evaluations of trained
+   * values.
+   */
+  best?: { step: number; valLoss: number } | null;
+  /** The run ended before its last step because the validation loss had stopped falling. */
+  stoppedEarly?: boolean;
+  /** Steps left out because their loss or gradient norm was not finite. */
+  skippedSteps?: number;
+  trainableParameters: number;
+  totalParameters: number;
+  tokensPerSecond: number;
+  peakMemoryBytes: number;
+  engine: EngineName;
+  device: string;
+}
+
+export interface ClassScores {
+  accuracy: number;
+  /** With two classes: F1 of the second. */
+  f1?: number;
+  /** Mean over the classes of their F1; 0 for one that is neither there nor predicted. */
+  macroF1: number;
+}
+
+export interface EvaluateResult {
+  /** Mean per labelled token, or per row where texts are classified. */
+  loss: number;
+  perplexity: number;
+  /** Labelled tokens. */
+  tokens: number;
+  rows: number;
+  /** Where texts are classified; `labels` in the order of the classes. */
+  scores?: ClassScores & { labels: string[] };
+}
+
+export interface InspectedRow {
+  /** Of the dataset's file, 1-based. */
+  line: number;
+  /** After truncation. */
+  tokens: number;
+  labelledTokens: number;
+  /** Mean per labelled token. */
+  loss: number;
+  /** What the model is given, and what it is to write. Of a text without a prompt the first token stands in for it. */
+  prompt: string;
+  completion: string;
+}
+
+export interface InspectedStep {
+  step: number;
+  /** Mean over all labelled tokens of the step. */
+  meanLoss: number;
+  /** In the order of the batch. */
+  rows: InspectedRow[];
+}
+
+export interface InspectParams {
+  spec: RunSpec;
+  /** 1-based. */
+  step: number;
+  /** File of a checkpoint from before the step; null: start from the beginning. */
+  checkpoint: string | null;
+}
