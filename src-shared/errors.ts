@@ -1,9 +1,22 @@
 /**
- * The one error class of Graft. A message is one clear sentence for the user: what is wrong, where
- * (file, line, tensor), and what to do. Errors cross process boundaries as plain data.
+ * The one error class of Graft, and errors as the plain data that crosses processes and lies in the catalogue.
+ *
+ * A message is one clear sentence for the user, in three parts: what is wrong, where (file, line, tensor, setting, with
+ * the value that was met), and after a semicolon what to do about it: `{file} has no column "question" to use as
+ * prompt; its columns are: a, b.` It ends with a full stop and names no function or class of Graft. What a program
+ * needs of it stands in `details`.
  */
+import type { ErrorCode } from './errorCodes.ts';
+
+declare const otherVersion: unique symbol;
+/**
+ * A code that a row or a process of another version of Graft wrote, and that this version may not know. Nothing makes
+ * one: it comes out of JSON. So a code that is in no list does not compile, and one that was read is no lie.
+ */
+export type OtherErrorCode = string & { readonly [otherVersion]: true };
+
 export interface ErrorData {
-  code: string;
+  code: ErrorCode | OtherErrorCode;
   message: string;
   /** Machine-readable facts, for example `{ file, line, got, want }`. */
   details?: Record<string, unknown>;
@@ -12,12 +25,12 @@ export interface ErrorData {
 }
 
 export class GraftError extends Error {
-  readonly code: string;
+  readonly code: ErrorData['code'];
   readonly details: Record<string, unknown>;
   readonly kind: 'usage' | 'failure';
 
   constructor(
-    code: string,
+    code: ErrorData['code'],
     message: string,
     details: Record<string, unknown> = {},
     options: { kind?: 'usage' | 'failure'; cause?: unknown } = {},
@@ -39,7 +52,7 @@ export class GraftError extends Error {
 }
 
 /** A mistake in what the caller asked for (CLI exit code 2). */
-export function usageError(code: string, message: string, details: Record<string, unknown> = {}): GraftError {
+export function usageError(code: ErrorCode, message: string, details: Record<string, unknown> = {}): GraftError {
   return new GraftError(code, message, details, { kind: 'usage' });
 }
 

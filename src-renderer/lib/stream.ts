@@ -1,5 +1,6 @@
 /** Failures as the sentence to show, and subscriptions whose first failure is final. No host is known here. */
 import { TRPCClientError } from '@trpc/client';
+import type { ErrorData } from '../../src-shared/errors.ts';
 
 /** What a page does with a subscription's events. `failed` and `done` are each the last call. */
 export interface StreamHandlers<T> {
@@ -26,12 +27,12 @@ export function streamOptions<T>(handlers: StreamHandlers<T>, end: () => void) {
 }
 
 interface GraftShape {
-  graft?: { code?: string; message?: string; details?: Record<string, unknown> };
+  graft?: Partial<ErrorData>;
 }
 
 /** A failure as data: GraftError's code and details where there are any. */
 export interface Failure {
-  code: string;
+  code: ErrorData['code'];
   message: string;
   details: Record<string, unknown>;
 }

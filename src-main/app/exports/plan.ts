@@ -11,6 +11,7 @@ import { DTYPE_BYTES, FLOAT_DTYPES, type DtypeName } from '../../safetensors/dty
 import { elementCount, type SafetensorsFile } from '../../safetensors/read.ts';
 import { CERTIFICATE_FILE, sideFilesOf } from '../../basemodel/sideFiles.ts';
 import { INDEX_FILE } from '../../basemodel/weightFiles.ts';
+import type { ErrorCode } from '../../../src-shared/errorCodes.ts';
 import { toErrorData, usageError, type ErrorData } from '../../../src-shared/errors.ts';
 import { diskFullError, freeBytesAt } from '../../files/freeSpace.ts';
 
@@ -206,6 +207,6 @@ function isAdditive({ method }: Adapter): boolean {
   return method.type !== 'lora' || (!method.dora && (method.bias ?? 'none') === 'none');
 }
 
-function problem(code: string, message: string): ErrorData {
+function problem(code: ErrorCode, message: string): ErrorData {
   return { code, message, kind: 'usage' };
 }

@@ -195,7 +195,7 @@ export class ExportService {
    */
   close(): string[] {
     this.#closed = true;
-    const error = {
+    const error: ErrorData = {
       code: 'EXPORT_ABANDONED',
       message: 'Graft was closed while this export was under way; start it again.',
     };

@@ -2,6 +2,7 @@
  * What a Graft process does at its start about work that a dead one left in the catalogue. The command line and the
  * app may share a data folder, so work whose owner is alive is left alone.
  */
+import type { ErrorData } from '../../../src-shared/errors.ts';
 import fs from 'node:fs';
 import type { Catalog } from '../../catalog/catalog.ts';
 import { removePartials } from '../../files/removePartials.ts';
@@ -21,7 +22,7 @@ export function recoverAbandoned(catalog: Catalog, options: { takeQueued: boolea
         if (options.takeQueued) catalog.runs.update(run.id, { ownerPid: process.pid });
         continue;
       }
-      const error = {
+      const error: ErrorData = {
         code: 'RUN_ABANDONED',
         message: 'Graft was closed while this run was under way; resume it to go on from its last checkpoint.',
         details: { runId: run.id },

@@ -1,4 +1,5 @@
 /** For each reason why a run cannot start: the buttons that mend it. */
+import type { ErrorData } from '../../../src-shared/errors.ts';
 import { hashFor } from '../../../src-shared/routes.ts';
 import type { Wizard } from './wizard.svelte.ts';
 import type { Failure } from '../../lib/stream.ts';
@@ -20,7 +21,7 @@ const moreTokens: Mend = (wizard) => [
   ...openData(wizard, {}),
 ];
 
-const MENDS: Record<string, Mend> = {
+const MENDS: Partial<Record<ErrorData['code'], Mend>> = {
   NO_BIASES: useLora,
   CLASSIFY_NEEDS_LORA: (wizard, details) => [
     ...useLora(wizard, details),
