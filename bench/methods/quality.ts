@@ -94,9 +94,8 @@ export async function bleuOfResult(
   { prompts, references }: Questions,
 ): Promise<number> {
   const checkpoint = openBaseModel(isModel ? dir! : modelDir);
-  const model = loadDecoder(checkpoint, { forwardOnly: true });
   const adapter = dir === null || isModel ? null : loadAdapter(dir, checkpoint);
-  model.adapter = adapter;
+  const model = loadDecoder(checkpoint, { forwardOnly: true }).with(adapter);
   try {
     return corpusBleu(await answers(model, adapter, modelDir, prompts), references);
   } finally {

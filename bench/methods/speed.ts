@@ -56,8 +56,8 @@ export async function stepTimes(task: Task, methods: ComparedMethod[]): Promise<
   const { examples } = await prepareDataset({ file: task.data, maxLength: 256, tokenizer });
   const trainings = [];
   for (const { name, settings } of methods) {
-    const model = loadDecoder(base);
-    const attached = await attach(model, base, task.engine, settings);
+    const attached = await attach(loadDecoder(base), base, task.engine, settings);
+    const { model } = attached;
     const rows = examples
       .slice(0, task.batch)
       .map((example) =>
@@ -110,18 +110,14 @@ export async function tokenTimes(modelDir: string, engine: EngineName): Promise<
   await useEngine(engine);
   const base = openBaseModel(modelDir);
   const model = loadDecoder(base, { forwardOnly: true });
-  const variants: { name: string; adapter: Decoder['adapter']; parameters: Parameter[] }[] = [
-    { name: 'merged LoRA', adapter: null, parameters: [] },
+  const variants: { name: string; adapted: Decoder; parameters: Parameter[] }[] = [
+    { name: 'merged LoRA', adapted: model, parameters: [] },
   ];
   for (const [name, settings] of ADDED) {
-    const { parameters } = await attach(model, base, engine, methodSchema.parse(settings));
-    variants.push({ name, adapter: model.adapter, parameters });
+    const { model: adapted, parameters } = await attach(model, base, engine, methodSchema.parse(settings));
+    variants.push({ name, adapted, parameters });
   }
-  const times = await turns(variants, async ({ adapter }) => {
-    model.adapter = adapter;
-    await decode(model);
-  });
-  model.adapter = null;
+  const times = await turns(variants, ({ adapted }) => decode(adapted));
   tf.dispose(variants.flatMap(({ parameters }) => parameters.map(({ value }) => value)));
   model.dispose();
   base.close();

@@ -28,12 +28,12 @@ export class GraftTraining {
     const base = openBaseModel(setup.modelDir); // stays open: a whole model is saved beside it
     const run = runSpecOf(setup, base.hash, seed);
     const model = loadDecoder(base, { baseDtype: run.baseDtype });
-    return new GraftTraining(run, model, await attachMethod(model, run, base));
+    return new GraftTraining(run, await attachMethod(model, run, base));
   }
 
-  private constructor(run: RunSpec, model: Decoder, method: AttachedMethod) {
+  private constructor(run: RunSpec, method: AttachedMethod) {
     this.run = run;
-    this.model = model;
+    this.model = method.model;
     this.method = method;
     this.optimizer = new AdamW(method.parameters, run.train);
   }

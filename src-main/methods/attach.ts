@@ -23,6 +23,8 @@ import type { AdapterSettings, LoraSettings } from '../../src-shared/methodSetti
 import type { RunSpec } from '../../src-shared/runSpec.ts';
 
 export interface AttachedMethod {
+  /** The model with the method's adapter. */
+  model: Decoder;
   parameters: Parameter[];
   /** Called before the forward pass of a training micro-batch; `place` names it uniquely within the run. */
   beforeTraining(place: string): void;
@@ -59,9 +61,9 @@ export async function attachMethod(
       return attachAdapter(model, createPrefix(model, method, seed), method, run, base);
     case 'full': {
       const adapter = createFull(model, method.layers);
-      model.adapter = adapter;
       return {
         ...PLAIN,
+        model: model.with(adapter),
         parameters: adapter.parameters(),
         save: (outDir = run.outDir) => saveWholeModel(model, outDir, base),
       };
@@ -82,9 +84,9 @@ function attachAdapter(
   base: BaseModel,
   labels?: string[],
 ): AttachedMethod {
-  model.adapter = adapter;
   return {
     ...PLAIN,
+    model: model.with(adapter),
     parameters: adapter.parameters(),
     save: (outDir = run.outDir) => saveAdapter(outDir, adapter, method, base, graftInfo(run, method, labels)),
   };

@@ -113,7 +113,6 @@ export interface Attached {
  */
 export async function attachTrained(modelDir: string, settings: MethodSettings): Promise<Attached> {
   const checkpoint = openBaseModel(modelDir);
-  const model = loadModel(modelDir);
   const outDir = path.join(temporaryFolder(), 'adapter');
   const run = runSpecSchema.parse({
     runId: 'run-1',
@@ -125,9 +124,9 @@ export async function attachTrained(modelDir: string, settings: MethodSettings):
     runDir: outDir,
     outDir,
   });
-  const method = await attachMethod(model, run, checkpoint);
+  const method = await attachMethod(loadModel(modelDir), run, checkpoint);
   method.parameters.forEach((parameter) => disturb(parameter, settings.type === 'full' ? 0.02 : 0.3));
-  return { checkpoint, model, method, settings, outDir };
+  return { checkpoint, model: method.model, method, settings, outDir };
 }
 
 function disturb(parameter: Parameter, std: number): void {

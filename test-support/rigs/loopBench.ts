@@ -79,9 +79,8 @@ export function openLoop(
     runDir,
     outDir: '',
   });
-  const model = randomModel(SPEC, 3);
   const adapter = createLora(SPEC, { rank: 2, alpha: 4, dropout: 0, targets: ['q', 'v', 'down'], init: 'kaiming' }, 1);
-  model.adapter = adapter;
+  const model = randomModel(SPEC, 3).with(adapter);
   const events: TrainEvent[] = [];
   const parameters = adapter.parameters();
   const rows = countingRows(13, 1);
@@ -89,6 +88,7 @@ export function openLoop(
     spec,
     model,
     method: {
+      model,
       parameters,
       beforeTraining: (place) => beforeTraining(Number(place.split(' ')[0]), model),
       beforeEvaluation: () => undefined,

@@ -131,14 +131,14 @@ async function checkLogits(
   const everyRow = adapters.map((_, i) => i);
   const alone: Float32Array[][] = [];
   for (const [i, prompt] of rows.entries()) {
-    model.adapter = adapters[i]!;
-    alone.push(await logitsOf(model, new KvCache(), Int32Array.from(prompt), 1, steps, () => undefined));
+    alone.push(
+      await logitsOf(model.with(adapters[i]!), new KvCache(), Int32Array.from(prompt), 1, steps, () => undefined),
+    );
   }
-  model.adapter = mixed;
   const ids = new Int32Array(rows.length * longest);
   rows.forEach((prompt, i) => ids.set(prompt, (i + 1) * longest - prompt.length));
   const together = await logitsOf(
-    model,
+    model.with(mixed),
     new KvCache(rows.map(({ length }) => longest - length)),
     ids,
     rows.length,
@@ -155,7 +155,6 @@ async function checkLogits(
   });
   expect(Math.max(...alone[0]![0]!.map((x, i) => Math.abs(x - alone[4]![0]![i]!)))).toBeGreaterThan(0.1);
   mixed.dispose();
-  model.adapter = null;
 }
 
 /** Logits after the prompts and after each of `steps` more tokens; every seventh step is compared. */
@@ -198,15 +197,12 @@ async function checkTokens(model: Decoder, adapters: (LoraAdapter | null)[], tem
     eosIds,
     random: new Random(row),
   });
-  const runAlone = async (row: number, eosIds: number[]): Promise<Decoded> => {
-    model.adapter = adapters[row]!;
-    return collect(generateTokens(model, all[row]!, optionsOf(row, eosIds)));
-  };
+  const runAlone = (row: number, eosIds: number[]): Promise<Decoded> =>
+    collect(generateTokens(model.with(adapters[row]!), all[row]!, optionsOf(row, eosIds)));
   const third = (await runAlone(3, [])).ids[2]!;
   const eosOf = (row: number): number[] => (row === 3 ? [third] : []);
   const alone: Decoded[] = [];
   for (const row of all.keys()) alone.push(await runAlone(row, eosOf(row)));
-  model.adapter = null;
   const before = tf.memory().numTensors;
   const together = alone.map((): Decoded => ({ ids: [], end: '' }));
   for await (const event of generateMixed(
@@ -220,5 +216,4 @@ async function checkTokens(model: Decoder, adapters: (LoraAdapter | null)[], tem
   expect(together.map(({ ids }) => ids.length).slice(0, 3)).toEqual([10, 3, 10]);
   expect(together[3]!.end).toBe('eos');
   expect(tf.memory().numTensors).toBe(before);
-  expect(model.adapter).toBeNull();
 }

@@ -118,10 +118,9 @@ async function checkGradients(
 ): Promise<void> {
   const [B, T] = [ids.length, ids[0]!.length];
   const method = createFull(model, undefined);
-  model.adapter = method;
   const parameters = method.parameters();
   const all = Int32Array.from(ids.flat());
-  const { loss, gradients } = accumulateGradients(model, parameters, [
+  const { loss, gradients } = accumulateGradients(model.with(method), parameters, [
     { ids: all, labels: all, mask: new Int32Array(B * T).fill(1), B, T },
   ]);
   const predicted = B * (T - 1); // the engine's loss is the mean

@@ -58,9 +58,8 @@ export async function methodGoldenSuite(
       const [modelName, method] = name.split('/') as [string, MethodCase];
       const model = loadModel(sharedPath(`golden/${modelName}/base`));
       const { adapter, names } = setUp(model, name, method);
-      model.adapter = adapter;
       try {
-        await checkTraining(model, name, { adapter, names }, rtol);
+        await checkTraining(model.with(adapter), name, { adapter, names }, rtol);
       } finally {
         adapter.dispose();
         model.dispose();

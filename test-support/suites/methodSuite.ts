@@ -51,8 +51,7 @@ export async function methodSuite(engine: BackendName, rtol: number, { golden }:
         const { model, batches } = golden && hasShared('golden') ? goldenParts(family) : randomParts(family);
         const adapter = method.create(model);
         disturb(adapter.parameters());
-        model.adapter = adapter;
-        await checkMethod(model, adapter, method, batches, rtol);
+        await checkMethod(model.with(adapter), adapter, method, batches, rtol);
         adapter.dispose();
         model.dispose();
       });

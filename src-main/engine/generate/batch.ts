@@ -59,17 +59,14 @@ export async function* generateMixed(
   rows: (BatchRow & { adapter: LoraAdapter | null })[],
 ): AsyncGenerator<BatchEvent, void> {
   const mixed = new MixedLora(rows.map(({ adapter }) => adapter));
-  const usual = model.adapter;
-  model.adapter = mixed;
   try {
-    yield* decode(model, rows, (live, T) =>
+    yield* decode(model.with(mixed), rows, (live, T) =>
       mixed.assign(
         live.map(({ row }) => row),
         T,
       ),
     );
   } finally {
-    model.adapter = usual;
     mixed.dispose();
   }
 }

@@ -4,110 +4,103 @@
  * Activations are kept two-dimensional, (N, C) with one row per token, except inside attention.
  */
 import * as tf from '@tensorflow/tfjs-core';
-import { attention, attentionMask, type AttentionRule } from '../ops/attention.ts';
+import { attentionMask } from '../ops/attention.ts';
 import { embedding } from '../ops/embedding.ts';
-import { frozenLinear } from '../ops/frozenLinear.ts';
 import { gelu } from '../ops/gelu.ts';
 import { geluExact } from '../ops/geluExact.ts';
-import { joinHeads, splitHeads } from '../ops/heads.ts';
-import { addLayerNorm, layerNorm } from '../ops/layerNorm.ts';
-import { addRmsNorm, rmsNorm } from '../ops/rmsNorm.ts';
-import { rotary } from '../ops/rotary.ts';
-import { rowsAttention } from '../ops/rowsAttention.ts';
 import { swiglu } from '../ops/swiglu.ts';
-import { type ArchitectureSpec, type LinearModule, linearModules, windowOf } from './architecture.ts';
+import { type ArchitectureSpec, windowOf } from './architecture.ts';
 import type { Target } from '../../../src-shared/targets.ts';
 import type { Attachment, LinearInUse } from './attachment.ts';
 import type { KvCache } from './kvCache.ts';
 import { fullRows, type TokenPlaces, type TokenRows } from './packing.ts';
-import type { Parameter } from './parameters.ts';
-import { ropeTables } from './rope.ts';
-import {
-  disposeWeights,
-  finalNormNames,
-  headName,
-  headNormNames,
-  normNames,
-  positionEmbeddingName,
-  postNormNames,
-  SCORE,
-  tokenEmbeddingName,
-  type Weights,
-} from './weights.ts';
+import { disposeWeights, finalNormNames, headName, normNames, positionEmbeddingName, postNormNames, SCORE, tokenEmbeddingName, type Weights } from './weights.ts';
+import { Layers } from './layers.ts';
+import { RotaryTables } from './rotaryTables.ts';
+import { selfAttention, type AttentionContext } from './selfAttention.ts';
+import { virtualIndex, type VirtualIndex } from './virtualIndex.ts';
+
+/** Noise on the token embeddings x (N, C) of `rows`; returns their sum. */
+export type InputNoise = (x: tf.Tensor2D, rows: TokenRows) => tf.Tensor2D;
+
+/**
+ * f(x) such that the gradient computes f again; `rewind` then comes before it. f disposes its x, and its results depend
+ * on nothing but x and parameters.
+ */
+export type Recompute = (
+  x: tf.Tensor2D,
+  f: (x: tf.Tensor2D) => [tf.Tensor2D, tf.Tensor2D],
+  rewind?: () => void,
+) => [tf.Tensor2D, tf.Tensor2D];
+
+export interface ForwardOptions {
+  /** What the T tokens continue; it then holds them too. */
+  cache?: KvCache | undefined;
+  /** Where the tokens are, if padding is left out. */
+  packing?: TokenPlaces | undefined;
+  inputNoise?: InputNoise | undefined;
+  /** Compute each block again for its gradient instead of keeping its activations. */
+  recompute?: Recompute | undefined;
+}
+
+/** The residual stream and its norm that the next half of a block reads, both (N, C). */
+interface Stream {
+  x: tf.Tensor2D;
+  normed: tf.Tensor2D;
+}
+
+/** What the blocks of one forward pass have in common. */
+interface Pass extends AttentionContext {
+  recompute: Recompute | undefined;
+}
 
 export class Decoder {
   readonly spec: ArchitectureSpec;
   readonly weights: Weights;
-  /** The adapter in use; replacing it is all that switching a task takes. */
-  adapter: Attachment | null = null;
-  /** Set for the forward pass of a training step that adds noise to the token embeddings x (N, C) of `rows`. */
-  inputNoise: ((x: tf.Tensor2D, rows: TokenRows) => tf.Tensor2D) | null = null;
-  /** Set for the forward pass of a training step that computes each block again instead of keeping its activations. */
-  recompute: Recompute | null = null;
-  private readonly modules: Map<string, LinearModule>;
-  private rope: { T: number; cos: tf.Tensor2D; sin: tf.Tensor2D } | null = null;
+  /** What takes part in the forward pass beside the weights; see `with`. */
+  readonly adapter: Attachment | null;
+  private readonly layers: Layers;
+  private readonly rotary: RotaryTables;
 
-  constructor(spec: ArchitectureSpec, weights: Weights) {
+  constructor(spec: ArchitectureSpec, weights: Weights, adapter: Attachment | null = null, rotary?: RotaryTables) {
     this.spec = spec;
     this.weights = weights;
-    this.modules = new Map(linearModules(spec).map((m) => [`${m.layer}.${m.target}`, m]));
+    this.adapter = adapter;
+    this.layers = new Layers(spec, weights, adapter);
+    this.rotary = rotary ?? new RotaryTables(spec);
+  }
+
+  /**
+   * The same model with another adapter, or none, in the place of its own: all that switching a task takes. It shares
+   * weights and tables, which `dispose` of either frees, and does not become the adapter's owner.
+   */
+  with(adapter: Attachment | null): Decoder {
+    return new Decoder(this.spec, this.weights, adapter, this.rotary);
   }
 
   /** W of the vocabulary projection, (V, C), or of the classes where the adapter has a head of its own. */
   get head(): tf.Tensor2D {
-    return (this.adapter?.overrides?.get(SCORE)?.value ?? this.tensor(headName(this.spec))) as tf.Tensor2D;
+    const own = this.adapter?.overrides?.get(SCORE)?.value;
+    return (own ?? this.layers.tensor(headName(this.spec))) as tf.Tensor2D;
+  }
+
+  /** A linear layer of the model; throws where there is none. */
+  inUse(layer: number, target: Target): LinearInUse {
+    return this.layers.inUse(layer, target);
   }
 
   /**
    * Hidden states after the final norm. ids: N token ids, row by row; N = B·T, or fewer where `packing` leaves padding
-   * out; ids from V on are the adapter's virtual tokens. With a cache the T tokens continue it. Call it under tidy.
-   * Returns (N, C).
+   * out; ids from V on are the adapter's virtual tokens. Call it under tidy. Returns (N, C).
    */
-  hidden(
-    ids: ArrayLike<number>,
-    B: number,
-    T: number,
-    { cache, packing }: { cache?: KvCache; packing?: TokenPlaces } = {},
-  ): tf.Tensor2D {
+  hidden(ids: ArrayLike<number>, B: number, T: number, options: ForwardOptions = {}): tf.Tensor2D {
     const { spec } = this;
-    const start = cache?.length ?? 0;
     const { real, virtual } = virtualIndex(ids, spec.vocab);
-    const rows: TokenRows = {
-      B,
-      T,
-      ...(packing ?? fullRows(B, T, start)),
-      ...(cache ? { positions: cache.positions(T) } : {}),
-    };
-    if (virtual && this.adapter?.virtual?.keysValues) rows.positions = tf.mul(rows.positions, virtual.isReal);
-    const x = this.embedded(real, rows, virtual?.index);
-    const tables =
-      spec.positions === 'rotary'
-        ? this.ropeRows(start, T, cache?.isPadded || (cache && virtual) ? rows : undefined)
-        : null;
-    const windows = new Set(Array.from({ length: spec.layers }, (_, layer) => windowOf(spec, layer)));
-    const maskOf = (window: number): tf.Tensor =>
-      cache && !cache.isPlain(T) ? cache.mask(T, window) : attentionMask(T, start + T, window);
-    const masks = new Map([...windows].map((window) => [window, maskOf(window)]));
-    let stream: Stream = { x, normed: this.norm(x, normNames(spec, 0)[0]) };
-    for (let layer = 0; layer < spec.layers; layer++) {
-      const [beforeAttention, beforeMlp] = normNames(spec, layer);
-      const next = layer + 1 < spec.layers ? normNames(spec, layer + 1)[0] : finalNormNames(spec);
-      const attend = (h: tf.Tensor2D): tf.Tensor2D =>
-        this.attentionBlock(layer, h, { rows, masks, tables, virtual: virtual?.index }, cache);
-      const block = (start: Stream): Stream => {
-        const entered =
-          virtual && this.adapter?.virtual?.enter ? this.entered(start, layer, virtual.index, beforeAttention) : start;
-        if (spec.parallelResidual)
-          return this.halfBlock(
-            entered,
-            (h, x) => tf.add(attend(h), this.mlpBlock(layer, this.norm(x, beforeMlp))),
-            next,
-          );
-        return this.halfBlock(this.halfBlock(entered, attend, beforeMlp), (h) => this.mlpBlock(layer, h), next);
-      };
-      stream = this.recompute ? this.recomputed(stream, block, beforeAttention) : block(stream);
-    }
-    if (cache) cache.length += T;
+    const pass = this.passOver(B, T, options, virtual);
+    const x = this.embedded(real, pass, options.inputNoise);
+    let stream: Stream = { x, normed: this.layers.norm(x, normNames(spec, 0)[0]) };
+    for (let layer = 0; layer < spec.layers; layer++) stream = this.block(layer, stream, pass);
+    if (options.cache) options.cache.length += T;
     stream.x.dispose();
     return stream.normed;
   }
@@ -121,40 +114,85 @@ export class Decoder {
 
   dispose(): void {
     disposeWeights(this.weights);
-    this.rope?.cos.dispose();
-    this.rope?.sin.dispose();
-    this.rope = null;
+    this.rotary.dispose();
+  }
+
+  private passOver(
+    B: number,
+    T: number,
+    { cache, packing, recompute }: ForwardOptions,
+    virtual: VirtualIndex | undefined,
+  ): Pass {
+    const { spec } = this;
+    const start = cache?.length ?? 0;
+    const rows: TokenRows = { B, T, ...(packing ?? fullRows(B, T, start)) };
+    if (cache) rows.positions = cache.positions(T);
+    if (virtual && this.adapter?.virtual?.keysValues) rows.positions = tf.mul(rows.positions, virtual.isReal);
+    const ownAngles = cache?.isPadded || (cache && virtual);
+    const maskOf = (window: number): tf.Tensor =>
+      cache && !cache.isPlain(T) ? cache.mask(T, window) : attentionMask(T, start + T, window);
+    const windows = new Set(Array.from({ length: spec.layers }, (_, layer) => windowOf(spec, layer)));
+    const masks = new Map([...windows].map((window) => [window, maskOf(window)]));
+    return {
+      rows,
+      maskOf: (window) => masks.get(window) ?? maskOf(window),
+      angles: spec.positions === 'rotary' ? this.rotary.angles(start, T, ownAngles ? rows : undefined) : null,
+      virtual: virtual?.index,
+      cache,
+      recompute,
+    };
   }
 
   /** Token embeddings, scaled where the architecture says so, and learned positions, (N, C). */
-  private embedded(ids: tf.Tensor1D, rows: TokenRows, virtual?: tf.Tensor1D): tf.Tensor2D {
-    const { spec } = this;
-    const found = embedding(this.tensor(tokenEmbeddingName(spec)) as tf.Tensor2D, ids);
-    const tokens = this.inputNoise?.(found, rows) ?? found;
+  private embedded(ids: tf.Tensor1D, { rows, virtual }: Pass, inputNoise?: InputNoise): tf.Tensor2D {
+    const { spec, layers } = this;
+    const found = embedding(layers.tensor(tokenEmbeddingName(spec)) as tf.Tensor2D, ids);
+    const tokens = inputNoise?.(found, rows) ?? found;
     const all = (virtual && this.adapter?.virtual?.embed?.(tokens, virtual)) ?? tokens;
     const x: tf.Tensor2D = spec.embeddingScale ? tf.mul(all, spec.embeddingScale) : all;
     return spec.positions === 'learned'
-      ? tf.add(x, embedding(this.tensor(positionEmbeddingName(spec)) as tf.Tensor2D, rows.positions))
+      ? tf.add(x, embedding(layers.tensor(positionEmbeddingName(spec)) as tf.Tensor2D, rows.positions))
       : x;
   }
 
+  /** Attention and MLP, one after the other or side by side; frees the stream before. */
+  private block(layer: number, stream: Stream, pass: Pass): Stream {
+    const { spec, layers } = this;
+    const [beforeAttention, beforeMlp] = normNames(spec, layer);
+    const next = layer + 1 < spec.layers ? normNames(spec, layer + 1)[0] : finalNormNames(spec);
+    const attend = (h: tf.Tensor2D): tf.Tensor2D => this.attention(layer, h, pass);
+    const both = (start: Stream): Stream => {
+      const entered = this.entered(start, layer, pass.virtual, beforeAttention);
+      if (spec.parallelResidual)
+        return this.halfBlock(entered, (h, x) => tf.add(attend(h), this.mlp(layer, layers.norm(x, beforeMlp))), next);
+      return this.halfBlock(this.halfBlock(entered, attend, beforeMlp), (h) => this.mlp(layer, h), next);
+    };
+    return pass.recompute ? this.recomputed(stream, both, beforeAttention, pass.recompute) : both(stream);
+  }
+
   /** The stream where the adapter's virtual tokens have activations of their own at the input of this layer. */
-  private entered({ x, normed }: Stream, layer: number, virtual: tf.Tensor1D, norm: string[]): Stream {
-    const next = this.adapter!.virtual!.enter!(x, layer, virtual);
+  private entered({ x, normed }: Stream, layer: number, virtual: tf.Tensor1D | undefined, norm: string[]): Stream {
+    const next = virtual && this.adapter?.virtual?.enter?.(x, layer, virtual);
+    if (!next) return { x, normed };
     tf.dispose([x, normed]);
-    return { x: next, normed: this.norm(next, norm) };
+    return { x: next, normed: this.layers.norm(next, norm) };
   }
 
   /** A block of which only the residual stream at its start is kept for the gradient. */
-  private recomputed({ x, normed }: Stream, block: (start: Stream) => Stream, norm: string[]): Stream {
+  private recomputed(
+    { x, normed }: Stream,
+    block: (start: Stream) => Stream,
+    norm: string[],
+    recompute: Recompute,
+  ): Stream {
     normed.dispose();
-    const f = (again: tf.Tensor2D): tf.Tensor2D[] => {
-      const end = block({ x: again, normed: this.norm(again, norm) });
+    const f = (again: tf.Tensor2D): [tf.Tensor2D, tf.Tensor2D] => {
+      const end = block({ x: again, normed: this.layers.norm(again, norm) });
       return [end.x, end.normed];
     };
-    const [end, endNormed] = this.recompute!(x, f, this.adapter?.rewind?.());
+    const [end, endNormed] = recompute(x, f, this.adapter?.rewind?.());
     x.dispose();
-    return { x: end!, normed: endNormed! };
+    return { x: end, normed: endNormed };
   }
 
   /**
@@ -166,236 +204,40 @@ export class Decoder {
     f: (normed: tf.Tensor2D, x: tf.Tensor2D) => tf.Tensor2D,
     next: string[],
   ): Stream {
-    const [sum, nextNormed] = tf.tidy(() => this.addNorm(x, f(normed, x), next));
+    const [sum, nextNormed] = tf.tidy(() => this.layers.addNorm(x, f(normed, x), next));
     tf.dispose([x, normed]);
     return { x: sum, normed: nextNormed };
   }
 
-  private attentionBlock(layer: number, x: tf.Tensor2D, context: AttentionContext, cache?: KvCache): tf.Tensor2D {
-    const { spec } = this;
-    const { heads, kvHeads } = spec;
-    const [q, ownK, ownV] = this.queriesKeysValues(layer, x);
-    const [k, v] = (context.virtual && this.adapter?.virtual?.keysValues?.(ownK, ownV, layer, context.virtual)) ?? [
-      ownK,
-      ownV,
-    ];
-    const { rows, tables } = context;
-    const rule = this.ruleOf(layer);
-    const mask = context.masks.get(rule.window)!;
-    const out = cache
-      ? this.cachedAttention(layer, [q, k, v], context, cache)
-      : rowsAttention(q, k, v, rows, { heads, kvHeads, ...rule, mask, tables });
-    const h = this.sublayer(this.linear(layer, 'o', out), layer, 'attention'); // out: (N, H·D)
-    return spec.postNorms ? this.norm(h, postNormNames(spec, layer)[0]) : h;
-  }
-
-  /** Attention of the T new tokens of each row to all that the cache then holds. q: (B·T, H·D), k and v: (B·T, K·D). */
-  private cachedAttention(
-    layer: number,
-    [q2, k2, v2]: Three,
-    { rows, masks, tables }: AttentionContext,
-    cache: KvCache,
-  ): tf.Tensor2D {
-    const { heads: H, kvHeads: K } = this.spec;
-    const turned = (x: tf.Tensor4D): tf.Tensor4D => (tables ? rotary(x, tables.cos, tables.sin) : x);
-    const q = turned(splitHeads(q2, rows.B, H)); // (B, H, T, D)
-    const { k, v } = cache.extend(layer, turned(splitHeads(k2, rows.B, K)), splitHeads(v2, rows.B, K)); // (B, K, S, D)
-    const rule = this.ruleOf(layer);
-    return joinHeads(attention(q, k, v, masks.get(rule.window)!, rule));
-  }
-
-  private ruleOf(layer: number): AttentionRule {
-    const { attentionCap = 0, attentionScale } = this.spec;
-    return {
-      window: windowOf(this.spec, layer),
-      cap: attentionCap,
-      ...(attentionScale ? { scale: attentionScale } : {}),
-    };
-  }
-
-  /** q (N, H·D), k and v (N, K·D), of each head normed where the architecture says so. */
-  private queriesKeysValues(layer: number, x: tf.Tensor2D): Three {
-    const { spec } = this;
-    const [q, k, v] = this.projections(layer, x);
-    if (!spec.qkNorm) return [q, k, v];
-    const ofHeads = (y: tf.Tensor2D, names: string[]): tf.Tensor2D =>
-      tf.reshape(this.norm(tf.reshape(y, [-1, spec.headDim]), names), y.shape);
-    const [qNorm, kNorm] = headNormNames(spec, layer);
-    return [ofHeads(q, qNorm), ofHeads(k, kNorm), v];
-  }
-
-  private projections(layer: number, x: tf.Tensor2D): Three {
-    const { fusedQkv, heads: H, kvHeads: K, headDim: D } = this.spec;
-    if (!fusedQkv) return [this.linear(layer, 'q', x), this.linear(layer, 'k', x), this.linear(layer, 'v', x)];
-    const fused = this.linear(layer, 'qkv', x);
-    if (fusedQkv === 'blocks')
-      return this.adaptedParts(layer, ['q', 'k', 'v'], x, tf.split(fused, [H * D, K * D, K * D], 1)) as Three;
-    const perHead = tf.reshape(fused, [-1, H, 3 * D]);
-    return tf.split(perHead, 3, 2).map((part) => tf.reshape(part, [-1, H * D])) as Three;
-  }
-
-  /** The parts of a fused layer's output, each as the adapter wants it. x: (N, in). */
-  private adaptedParts(layer: number, targets: Target[], x: tf.Tensor2D, parts: tf.Tensor2D[]): tf.Tensor2D[] {
-    return parts.map((part, i) => this.adapted(part, x, this.inUse(layer, targets[i]!)));
-  }
-
-  private mlpBlock(layer: number, x: tf.Tensor2D): tf.Tensor2D {
-    const { spec } = this;
-    const h = this.sublayer(this.mlp(layer, x), layer, 'mlp');
-    return spec.postNorms ? this.norm(h, postNormNames(spec, layer)[1]) : h;
+  private attention(layer: number, x: tf.Tensor2D, pass: Pass): tf.Tensor2D {
+    const { spec, layers } = this;
+    const h = this.sublayer(selfAttention(layers, layer, x, pass), layer, 'attention');
+    return spec.postNorms ? layers.norm(h, postNormNames(spec, layer)[0]) : h;
   }
 
   private mlp(layer: number, x: tf.Tensor2D): tf.Tensor2D {
+    const { spec, layers } = this;
+    const h = this.sublayer(this.feedForward(layer, x), layer, 'mlp');
+    return spec.postNorms ? layers.norm(h, postNormNames(spec, layer)[1]) : h;
+  }
+
+  private feedForward(layer: number, x: tf.Tensor2D): tf.Tensor2D {
+    const { layers } = this;
     const { mlp } = this.spec;
-    if (mlp === 'gelu') return this.linear(layer, 'proj', gelu(this.linear(layer, 'fc', x)));
-    if (mlp === 'gelu_exact') return this.linear(layer, 'proj', geluExact(this.linear(layer, 'fc', x)));
+    if (mlp === 'gelu') return layers.linear(layer, 'proj', gelu(layers.linear(layer, 'fc', x)));
+    if (mlp === 'gelu_exact') return layers.linear(layer, 'proj', geluExact(layers.linear(layer, 'fc', x)));
     const [gate, up] = this.gateAndUp(layer, x); // (N, F) each
-    return this.linear(layer, 'down', mlp === 'swiglu' ? swiglu(gate, up) : tf.mul(gelu(gate), up));
+    return layers.linear(layer, 'down', mlp === 'swiglu' ? swiglu(gate, up) : tf.mul(gelu(gate), up));
   }
 
   private gateAndUp(layer: number, x: tf.Tensor2D): [tf.Tensor2D, tf.Tensor2D] {
-    if (!this.modules.has(`${layer}.gate_up`)) return [this.linear(layer, 'gate', x), this.linear(layer, 'up', x)];
-    return this.adaptedParts(layer, ['gate', 'up'], x, tf.split(this.linear(layer, 'gate_up', x), 2, 1)) as [
-      tf.Tensor2D,
-      tf.Tensor2D,
-    ];
+    const { layers } = this;
+    if (!layers.has(layer, 'gate_up')) return [layers.linear(layer, 'gate', x), layers.linear(layer, 'up', x)];
+    const [gate, up] = tf.split(layers.linear(layer, 'gate_up', x), 2, 1) as [tf.Tensor2D, tf.Tensor2D];
+    return [layers.adaptedPart(layer, 'gate', x, gate), layers.adaptedPart(layer, 'up', x, up)];
   }
 
   private sublayer(h: tf.Tensor2D, layer: number, half: 'attention' | 'mlp'): tf.Tensor2D {
     return this.adapter?.sublayer?.(h, layer, half) ?? h;
   }
-
-  /** y = xW (+ b) as the adapter wants it. x: (N, in). Returns (N, out). */
-  private linear(layer: number, target: Target, x: tf.Tensor2D): tf.Tensor2D {
-    const at = this.inUse(layer, target);
-    return this.adapted(this.product(x, at), x, at);
-  }
-
-  private product(x: tf.Tensor2D, { module, weight, bias }: LinearInUse): tf.Tensor2D {
-    if (!this.adapter?.overrides?.has(module.weight)) return frozenLinear(x, weight, bias?.value, module.layout);
-    const y: tf.Tensor2D = tf.matMul(x, weight.value as tf.Tensor2D, false, module.layout === 'out_in');
-    return bias ? tf.add(y, bias.value) : y;
-  }
-
-  private adapted(y: tf.Tensor2D, x: tf.Tensor2D, at: LinearInUse): tf.Tensor2D {
-    return this.adapter?.linear?.(y, x, at) ?? y;
-  }
-
-  /** A linear layer of the model; throws where there is none. */
-  inUse(layer: number, target: Target): LinearInUse {
-    const module = this.modules.get(`${layer}.${target}`)!;
-    return {
-      module,
-      weight: this.parameter(module.weight)!,
-      bias: module.bias ? this.parameter(module.bias) : undefined,
-    };
-  }
-
-  private norm(x: tf.Tensor2D, names: string[]): tf.Tensor2D {
-    const [w, b] = this.normTensors(names);
-    return b ? layerNorm(x, w, b, this.spec.normEps) : rmsNorm(x, w, this.spec.normEps);
-  }
-
-  private addNorm(x: tf.Tensor2D, f: tf.Tensor2D, names: string[]): [tf.Tensor2D, tf.Tensor2D] {
-    const [w, b] = this.normTensors(names);
-    return b ? addLayerNorm(x, f, w, b, this.spec.normEps) : addRmsNorm(x, f, w, this.spec.normEps);
-  }
-
-  private normTensors(names: string[]): [tf.Tensor, tf.Tensor | undefined] {
-    const [w, b] = names.map((name) => this.tensor(name));
-    return [this.spec.normPlusOne ? tf.add(w!, 1) : w!, b];
-  }
-
-  /**
-   * cos and sin for T positions from `start`, (T, R/2), or for the positions of each of `rows`, (B, 1, T, R/2), R being
-   * the floats of a head that turn. The tables grow when a longer sequence comes.
-   */
-  private ropeRows(start: number, T: number, rows?: TokenRows): RotaryTables {
-    const end = start + T;
-    const half = (this.spec.rotaryDim ?? this.spec.headDim) / 2;
-    if (!this.rope || this.rope.T < end) {
-      this.rope?.cos.dispose();
-      this.rope?.sin.dispose();
-      const size = Math.max(end, Math.min(this.spec.maxPositions, 2 * end));
-      const { cos, sin } = ropeTables(this.spec, size);
-      this.rope = {
-        T: size,
-        cos: tf.keep(tf.tensor2d(cos, [size, half])),
-        sin: tf.keep(tf.tensor2d(sin, [size, half])),
-      };
-    }
-    const { cos, sin } = this.rope;
-    const taken = (table: tf.Tensor2D): tf.Tensor =>
-      rows
-        ? tf.reshape(tf.gather(table, rows.positions), [rows.B, 1, T, half])
-        : tf.slice(table, [start, 0], [T, half]);
-    return { cos: taken(cos), sin: taken(sin) };
-  }
-
-  private tensor(name: string): tf.Tensor {
-    return this.parameter(name)!.value;
-  }
-
-  private parameter(name: string): Parameter | undefined {
-    return this.adapter?.overrides?.get(name) ?? this.weights.get(name);
-  }
-}
-
-/**
- * `real`: (N) int32, with 0 in the place of virtual tokens; `virtual` where there are any (see VirtualTokens), `isReal`
- * 1 or 0.
- */
-function virtualIndex(
-  ids: ArrayLike<number>,
-  vocab: number,
-): { real: tf.Tensor1D; virtual?: { index: tf.Tensor1D; isReal: tf.Tensor1D } } {
-  const all = Int32Array.from(ids);
-  if (!all.some((id) => id >= vocab)) return { real: tf.tensor1d(all, 'int32') };
-  return {
-    real: tf.tensor1d(
-      all.map((id) => (id < vocab ? id : 0)),
-      'int32',
-    ),
-    virtual: {
-      index: tf.tensor1d(
-        all.map((id, i) => (id < vocab ? i : all.length + id - vocab)),
-        'int32',
-      ),
-      isReal: tf.tensor1d(
-        all.map((id) => (id < vocab ? 1 : 0)),
-        'int32',
-      ),
-    },
-  };
-}
-
-/**
- * f(x) such that the gradient computes f again; `rewind` then comes before it. f disposes its x, and its results depend
- * on nothing but x and parameters.
- */
-export type Recompute = (x: tf.Tensor2D, f: (x: tf.Tensor2D) => tf.Tensor2D[], rewind?: () => void) => tf.Tensor2D[];
-
-/** Queries, keys and values. */
-type Three = [tf.Tensor2D, tf.Tensor2D, tf.Tensor2D];
-
-/** The residual stream and its norm that the next half of a block reads, both (N, C). */
-interface Stream {
-  x: tf.Tensor2D;
-  normed: tf.Tensor2D;
-}
-
-/** What attention needs to know beside its queries, keys and values, made once per forward pass. */
-interface AttentionContext {
-  rows: TokenRows;
-  /** The mask of each window size (0: none) among the layers. */
-  masks: Map<number, tf.Tensor>;
-  tables: RotaryTables | null;
-  /** `index` of VirtualTokens, where the batch has any. */
-  virtual: tf.Tensor1D | undefined;
-}
-
-/** Of the rows' positions: (T, R/2), or (B, 1, T, R/2) where each row has its own. */
-interface RotaryTables {
-  cos: tf.Tensor;
-  sin: tf.Tensor;
 }

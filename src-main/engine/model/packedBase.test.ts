@@ -97,11 +97,11 @@ async function training(
   baseDtype: BaseDtype,
 ): Promise<Training> {
   await bootBackend(engine);
-  const model = new Decoder(spec, loadWeights(spec, source, { baseDtype }));
-  const parameters = countParameters(model.weights.values());
+  const base = new Decoder(spec, loadWeights(spec, source, { baseDtype }));
+  const parameters = countParameters(base.weights.values());
   const targets: Target[] = spec.family === 'gpt2' ? ['q', 'v', 'fc', 'proj'] : ['q', 'v', 'gate', 'down'];
   const adapter = createLora(spec, { rank: 2, alpha: 4, dropout: 0, targets, init: 'kaiming' }, 1);
-  model.adapter = adapter;
+  const model = base.with(adapter);
   const optimizer = new AdamW(adapter.parameters(), { beta1: 0.9, beta2: 0.999, eps: 1e-8, weightDecay: 0.01 });
   const steps: StepResult[] = [];
   let tensors = 0;

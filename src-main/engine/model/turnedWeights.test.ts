@@ -62,8 +62,7 @@ it.each([
   for (const forwardOnly of [false, true]) {
     const weights = loadWeights(spec, source(spec), { forwardOnly });
     expect([...weights.values()].some(({ turned }) => turned)).toBe(forwardOnly && turns);
-    const model = new Decoder(spec, weights);
-    model.adapter = adapter;
+    const model = new Decoder(spec, weights).with(adapter);
     logits.push(tf.tidy(() => model.logits(model.hidden(ids, 2, 7)).dataSync() as Float32Array));
     counts.push(countParameters(weights.values()));
     model.dispose();

@@ -59,8 +59,8 @@ async function train(
 ): Promise<{ losses: number[]; norms: number[]; finals: Map<string, Float32Array> }> {
   const { hyperparameters, steps } = readJson<CaseGolden>(`golden/${name}/full/golden.json`);
   const batches = readJson<TrainData>('golden/train_data.json').batches.map(toBatch);
-  const model = loadModel(sharedPath(`golden/${name}/base`));
-  model.adapter = createFull(model, undefined);
+  const base = loadModel(sharedPath(`golden/${name}/base`));
+  const model = base.with(createFull(base, undefined));
   const parameters = [...model.weights.values()];
   const optimizer = new AdamW(parameters, {
     beta1: 0.9,
@@ -80,7 +80,6 @@ async function train(
   }
   const finals = new Map<string, Float32Array>();
   for (const { name: tensor, value } of parameters) finals.set(tensor, (await value.data()) as Float32Array);
-  model.adapter = null;
   optimizer.dispose();
   tf.dispose(parameters.map(({ value }) => value));
   return { losses: losses!, norms: norms!, finals };

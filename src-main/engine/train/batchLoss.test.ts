@@ -68,14 +68,13 @@ it.each([
   ['llama', LLAMA, 'gate'],
   ['gpt2', GPT2, 'fc'],
 ] as const)('%s: a padded batch equals its rows', async (_name, spec, target) => {
-  const model = randomModel(spec, 3);
   const adapter = createLora(
     spec,
     { rank: 2, alpha: 4, dropout: 0, targets: ['q', 'v', 'o', target], init: 'kaiming' },
     1,
   );
   randomiseB(adapter, 5);
-  model.adapter = adapter;
+  const model = randomModel(spec, 3).with(adapter);
   const batch = batchOf(LENGTHS, 7);
   const together = accumulateGradients(model, adapter.parameters(), [batch]);
   const oneByOne = accumulateGradients(

@@ -1,7 +1,7 @@
 /** The summed cross-entropy of one batch: only labelled positions reach the vocabulary projection. */
 import * as tf from '@tensorflow/tfjs-core';
 import { usageError } from '../../../src-shared/errors.ts';
-import type { Decoder } from '../model/decoder.ts';
+import type { Decoder, ForwardOptions } from '../model/decoder.ts';
 import { packedIndex, packingOf } from '../model/packing.ts';
 import { embedding } from '../ops/embedding.ts';
 import { labelSmoothingTerm } from '../ops/labelSmoothing.ts';
@@ -51,7 +51,7 @@ export function countTokens({ mask }: Batch): number {
   return count;
 }
 
-export interface BatchLossOptions {
+export interface BatchLossOptions extends Pick<ForwardOptions, 'inputNoise' | 'recompute'> {
   /** It will be differentiated, also for the vocabulary projection W with `trainHead`. */
   gradients: boolean;
   trainHead: boolean;
@@ -63,7 +63,7 @@ export interface BatchLossOptions {
 export function batchLoss(
   model: Decoder,
   batch: Batch,
-  { gradients, trainHead, labelSmoothing = 0 }: BatchLossOptions,
+  { gradients, trainHead, labelSmoothing = 0, ...forward }: BatchLossOptions,
 ): tf.Scalar {
   const cap = batch.classes ? 0 : (model.spec.logitCap ?? 0);
   if (cap > 0 && labelSmoothing > 0)
@@ -72,18 +72,22 @@ export function batchLoss(
       `Label smoothing does not work with the capped logits of a ${model.spec.family} model; set it to 0.`,
       { family: model.spec.family },
     );
-  const { states, targets } = labelledStates(model, batch);
+  const { states, targets } = labelledStates(model, batch, forward);
   const labels = tf.tensor1d(targets, 'int32');
   const loss = linearCrossEntropy(states, model.head, labels, { gradients, trainW: trainHead, cap });
   return labelSmoothing > 0 ? tf.add(loss, labelSmoothingTerm(states, model.head, labels, labelSmoothing)) : loss;
 }
 
 /** Hidden states of the labelled positions, (M, C), and what they are to predict. Call it under tidy. */
-export function labelledStates(model: Decoder, batch: Batch): { states: tf.Tensor2D; targets: Int32Array } {
+export function labelledStates(
+  model: Decoder,
+  batch: Batch,
+  forward: Pick<ForwardOptions, 'inputNoise' | 'recompute'> = {},
+): { states: tf.Tensor2D; targets: Int32Array } {
   const { rows, targets } = labelledRows(batch);
   const index = packedIndex(batch.mask);
   const ids = index.tokens.map((position) => batch.ids[position]!);
-  const h = model.hidden(ids, batch.B, batch.T, { packing: packingOf(index, batch.T) }); // (N, C)
+  const h = model.hidden(ids, batch.B, batch.T, { ...forward, packing: packingOf(index, batch.T) }); // (N, C)
   return {
     states: embedding(
       h,

@@ -55,13 +55,11 @@ function classifier(): { model: Decoder; adapter: LoraAdapter; score: Float32Arr
     max_position_embeddings: 32,
     final_logit_softcapping: 0.5,
   });
-  const model = randomModel(spec, 1);
   const lora = createLora(spec, { rank: 2, alpha: 4, dropout: 0, targets: ['q', 'v'], init: 'kaiming' }, 1);
   randomiseB(lora, 2);
   const score = new Random(3).normal(K * 8, 1);
   const adapter = new LoraAdapter(lora.pairs, [{ name: SCORE, value: tf.tensor2d(score, [K, 8]) }]);
-  model.adapter = adapter;
-  return { model, adapter, score };
+  return { model: randomModel(spec, 1).with(adapter), adapter, score };
 }
 
 /** Logits of each row by itself, its last hidden state times every row of the head. */

@@ -5,6 +5,7 @@ import { bootBackend } from '../backends/backends.ts';
 import { architectureFromConfig } from '../model/architecture.ts';
 import { packedIndex, packingOf } from '../model/packing.ts';
 import { Random } from '../random.ts';
+import type { InputNoise } from '../model/decoder.ts';
 import { neftuneNoise } from './neftune.ts';
 
 const C = 16;
@@ -28,7 +29,7 @@ async function noiseOf(seed: number): Promise<{ noise: Float32Array; hidden: Flo
   const model = randomModel(SPEC, 1);
   let noise: tf.Tensor | undefined;
   const add = neftuneNoise(ALPHA, new Random(seed));
-  model.inputNoise = (x, rows) => {
+  const inputNoise: InputNoise = (x, rows) => {
     const noisy = add(x, rows);
     noise = tf.keep(tf.sub(noisy, x));
     return noisy;
@@ -40,7 +41,7 @@ async function noiseOf(seed: number): Promise<{ noise: Float32Array; hidden: Flo
       index.tokens.map((place) => place % 32),
       2,
       100,
-      { packing: packingOf(index, 100) },
+      { packing: packingOf(index, 100), inputNoise },
     ),
   );
   const result = { noise: (await noise!.data()) as Float32Array, hidden: (await h.data()) as Float32Array };

@@ -3,11 +3,11 @@
  * noise from U(-1, 1)·alpha/sqrt(L·C), with L the row's tokens and C the width.
  */
 import * as tf from '@tensorflow/tfjs-core';
-import type { Decoder } from '../model/decoder.ts';
+import type { InputNoise } from '../model/decoder.ts';
 import type { Random } from '../random.ts';
 
-/** What Decoder.inputNoise takes; each call draws from `random`. */
-export function neftuneNoise(alpha: number, random: Random): NonNullable<Decoder['inputNoise']> {
+/** Each call draws from `random`. */
+export function neftuneNoise(alpha: number, random: Random): InputNoise {
   return (x, { lengths }) => {
     const [N, C] = x.shape;
     const noise = new Float32Array(N * C);

@@ -57,13 +57,12 @@ function unpacked(batch: Batch): Batch {
 }
 
 async function losses(batchOf: (step: number) => Batch): Promise<number[]> {
-  const model = randomModel(SPEC, 3);
   const adapter = createLora(
     SPEC,
     { rank: 4, alpha: 8, dropout: 0, targets: ['q', 'k', 'v', 'o', 'gate', 'up', 'down'], init: 'kaiming' },
     1,
   );
-  model.adapter = adapter;
+  const model = randomModel(SPEC, 3).with(adapter);
   const optimizer = new AdamW(adapter.parameters(), { beta1: 0.9, beta2: 0.999, eps: 1e-8, weightDecay: 0.01 });
   const values: number[] = [];
   for (let step = 0; step < STEPS; step++) {

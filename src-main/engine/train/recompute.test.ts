@@ -54,16 +54,14 @@ interface Subject {
 }
 
 function lora(dropout: number): Subject {
-  const model = randomModel(LLAMA, 3);
   const adapter = createLora(
     LLAMA,
     { rank: 2, alpha: 4, dropout, targets: ['q', 'v', 'o', 'down'], init: 'kaiming' },
     1,
   );
   randomiseB(adapter, 5);
-  model.adapter = adapter;
   return {
-    model,
+    model: randomModel(LLAMA, 3).with(adapter),
     parameters: adapter.parameters(),
     beforeMicroBatch: () => (adapter.dropout = dropout > 0 ? { rate: dropout, random: new Random(9) } : null),
   };
@@ -71,8 +69,7 @@ function lora(dropout: number): Subject {
 
 function full(): Subject {
   const model = randomModel(GPT2, 3);
-  model.adapter = createFull(model, undefined);
-  return { model, parameters: [...model.weights.values()] };
+  return { model: model.with(createFull(model, undefined)), parameters: [...model.weights.values()] };
 }
 
 interface Measured {

@@ -1,6 +1,6 @@
 /** One optimiser step over one or more micro-batches. */
 import * as tf from '@tensorflow/tfjs-core';
-import type { Decoder } from '../model/decoder.ts';
+import type { Decoder, InputNoise } from '../model/decoder.ts';
 import type { Parameter } from '../model/parameters.ts';
 import { headName, SCORE } from '../model/weights.ts';
 import { sumOfSquares } from '../ops/sumOfSquares.ts';
@@ -12,6 +12,8 @@ import { recomputing } from './recompute.ts';
 export interface LossOptions {
   /** Called before each micro-batch's forward pass, e.g. to set its dropout stream. */
   beforeMicroBatch?: (index: number) => void;
+  /** Noise on the token embeddings of a micro-batch; absent: none. */
+  inputNoiseOf?: ((index: number) => InputNoise) | undefined;
   /** Share of the target spread over the whole vocabulary; absent: none. */
   labelSmoothing?: number;
   /** Keep only the start of each block and compute the rest again for its gradient. */
@@ -86,7 +88,10 @@ export function accumulateGradients(
   let sums: tf.Tensor[] | undefined;
   batches.forEach((batch, index) => {
     options.beforeMicroBatch?.(index);
-    const { value, gradients } = microBatchGradients(model, parameters, batch, share, options);
+    const { value, gradients } = microBatchGradients(model, parameters, batch, share, {
+      ...options,
+      inputNoise: options.inputNoiseOf?.(index),
+    });
     loss = loss ? addAndDispose(loss, value) : value;
     sums = sums ? sums.map((sum, i) => addAndDispose(sum, gradients[i]!)) : gradients;
   });
@@ -99,18 +104,14 @@ function microBatchGradients(
   parameters: Parameter[],
   batch: Batch,
   share: number,
-  { labelSmoothing, gradientCheckpointing = false }: LossOptions,
+  { labelSmoothing, gradientCheckpointing = false, inputNoise }: LossOptions & { inputNoise: InputNoise | undefined },
 ): { value: tf.Scalar; gradients: tf.Tensor[] } {
   const trainHead = parameters.some(({ name }) => name === SCORE || name === headName(model.spec));
   const trained = parameters.map(({ value }) => value);
-  model.recompute = gradientCheckpointing ? recomputing(trained) : null;
-  try {
-    const loss = (): tf.Scalar =>
-      tf.mul(batchLoss(model, batch, { gradients: true, trainHead, labelSmoothing }), tf.scalar(share));
-    return valueAndGradients(loss, trained, { keepForward: gradientCheckpointing });
-  } finally {
-    model.recompute = null;
-  }
+  const recompute = gradientCheckpointing ? recomputing(trained) : undefined;
+  const options = { gradients: true, trainHead, labelSmoothing, inputNoise, recompute };
+  const loss = (): tf.Scalar => tf.mul(batchLoss(model, batch, options), tf.scalar(share));
+  return valueAndGradients(loss, trained, { keepForward: gradientCheckpointing });
 }
 
 function addAndDispose<T extends tf.Tensor>(a: T, b: T): T {

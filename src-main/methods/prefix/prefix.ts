@@ -95,12 +95,7 @@ function activationsOfWords(model: Decoder, count: number, seed: number): Seen {
     enter: (x) => (seen.inputs.push(ofWords(x)), tf.clone(x)),
     keysValues: (k, v) => (seen.keysValues.push(ofWords(k), ofWords(v)), [k, v]),
   };
-  const usual = model.adapter;
-  model.adapter = { virtual: watch };
-  try {
-    tf.tidy(() => void model.hidden([...words, vocab], 1, count + 1));
-  } finally {
-    model.adapter = usual;
-  }
+  const watched = model.with({ virtual: watch });
+  tf.tidy(() => void watched.hidden([...words, vocab], 1, count + 1));
   return seen;
 }

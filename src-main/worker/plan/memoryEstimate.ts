@@ -75,7 +75,7 @@ function trace(run: RunSpec, base: BaseModel, batch: Batch): Promise<Traced> {
       gradientCheckpointing,
       beforeMicroBatch: () => method.beforeTraining('estimate'),
     };
-    await trainStep(model, method.parameters, optimizer, accumulate > 1 ? [batch, batch] : [batch], options);
+    await trainStep(method.model, method.parameters, optimizer, accumulate > 1 ? [batch, batch] : [batch], options);
     return { weightBytes, trainableBytes, gradientBytes, momentBytes: 2 * gradientBytes, peakBytes: backend.peakBytes };
   });
 }

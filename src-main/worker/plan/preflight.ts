@@ -81,8 +81,8 @@ async function measure(
   batch: Batch,
   engine: EngineName,
 ): Promise<Measured> {
-  const model = loadDecoder(base, { baseDtype: spec.baseDtype });
-  const method = await attachMethod(model, spec, base);
+  const method = await attachMethod(loadDecoder(base, { baseDtype: spec.baseDtype }), spec, base);
+  const { model } = method;
   const optimizer = new AdamW(method.parameters, spec.train);
   const { lr, clip, labelSmoothing, gradientCheckpointing, accumulate } = spec.train;
   const batches = accumulate > 1 ? [batch, batch] : [batch];

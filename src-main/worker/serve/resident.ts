@@ -183,7 +183,6 @@ function watched(checkpoint: BaseModel, emit: (event: { done: number; total: num
 function put(loaded: Loaded, adapter: Adapter | null): void {
   loaded.adapter?.dispose();
   loaded.adapter = adapter;
-  loaded.model.adapter = adapter;
 }
 
 interface Asked {
@@ -240,29 +239,17 @@ function isPlainLora(adapter: Adapter | null): adapter is LoraAdapter | null {
 }
 
 async function answerAlone(
-  { model, tokenizer, adapter: attached }: Loaded,
+  { model: base, tokenizer }: Loaded,
   adapter: Adapter | null,
   params: GenerateParams,
   control: CallControl,
   emit: (event: CompareEvent) => void,
 ): Promise<GenerateResult> {
-  model.adapter = adapter;
-  try {
-    const decode = (rows: BatchRow[]): AsyncGenerator<BatchEvent, void> => generateBatch(model, rows);
-    const [result] = await answerRows({
-      model,
-      tokenizer,
-      params,
-      rows: 1,
-      virtual: adapter?.virtual,
-      decode,
-      emit,
-      control,
-    });
-    return result!;
-  } finally {
-    model.adapter = attached;
-  }
+  const model = base.with(adapter);
+  const decode = (rows: BatchRow[]): AsyncGenerator<BatchEvent, void> => generateBatch(model, rows);
+  const virtual = adapter?.virtual;
+  const [result] = await answerRows({ model, tokenizer, params, rows: 1, virtual, decode, emit, control });
+  return result!;
 }
 
 /** Memory that the engine holds for the model; a card's counts only its tensors. */

@@ -46,9 +46,9 @@ export async function prepareRun(
   if (engine === 'auto')
     throw new GraftError('INTERNAL', 'The run was started before its engine was chosen; start it again.');
   const { device, gpu } = await useEngine(engine);
-  const model = loadDecoder(base, { baseDtype: spec.baseDtype });
-  const baseParameters = countParameters(model.weights.values());
-  const method = await attachMethod(model, spec, base, data.labels);
+  const loaded = loadDecoder(base, { baseDtype: spec.baseDtype });
+  const baseParameters = countParameters(loaded.weights.values());
+  const method = await attachMethod(loaded, spec, base, data.labels);
   const optimizer = new AdamW(method.parameters, {
     ...spec.train,
     ruleOf: rulesFor(spec.train.weightDecayOn, method.lrScaleOf),
@@ -62,7 +62,7 @@ export async function prepareRun(
   return {
     engine,
     device,
-    model,
+    model: method.model,
     method,
     optimizer,
     progress,

@@ -63,8 +63,7 @@ it('the last ones are what the saved adapter writes, token by token without a ca
   const spec = await tinyRun({ train: { steps: 5, samplePrompts: PROMPTS, sampleTokens: 6 } });
   const { texts } = samplesOf(await run(spec)).at(-1)!;
   const base = openBaseModel(spec.model.dir);
-  const model = loadDecoder(base);
-  model.adapter = loadAdapter(spec.outDir, base);
+  const model = loadDecoder(base).with(loadAdapter(spec.outDir, base));
   const tokenizer = loadTokenizer(spec.model.dir);
   const eos = new Set([...tokenizer.eosIds, ...model.spec.eosTokenIds]);
   const expected = PROMPTS.map((prompt) => {

@@ -12,7 +12,7 @@ import type { AdamW } from '../../engine/optim/adamw.ts';
 import { scheduleFactor, warmupSteps } from '../../engine/optim/schedule.ts';
 import { countTokens } from '../../engine/train/batchLoss.ts';
 import { neftuneNoise } from '../../engine/train/neftune.ts';
-import { applyGradients, type StepResult } from '../../engine/train/step.ts';
+import { applyGradients, type LossOptions, type StepResult } from '../../engine/train/step.ts';
 import { Random } from '../../engine/random.ts';
 import type { CallControl } from '../control.ts';
 import { gradientsInMemory } from './memoryGuard.ts';
@@ -51,7 +51,7 @@ export interface LoopInput {
  * Throws LOSS_NOT_FINITE after `maxBadSteps` of those in a row.
  */
 export async function takeStep(input: LoopInput): Promise<StepMetrics | null> {
-  const { spec, model, optimizer, progress, totalSteps, plan } = input;
+  const { spec, optimizer, progress, totalSteps, plan } = input;
   const settings = spec.train;
   const step = progress.step + 1;
   const started = performance.now();
@@ -61,9 +61,8 @@ export async function takeStep(input: LoopInput): Promise<StepMetrics | null> {
   const { batches, sums } = await gradientsInMemory(input, plan.rowsOf(step), {
     labelSmoothing: settings.labelSmoothing,
     gradientCheckpointing: settings.gradientCheckpointing,
-    beforeMicroBatch: (index) => beforeMicroBatch(input, `${step} ${index}`),
+    ...randomDraws(input, step),
   });
-  model.inputNoise = null;
   const result = await applyGradients(optimizer, sums, { lr, clip: settings.clip });
   const failure = spec.engine === 'webgpu' ? deviceFailure() : null;
   if (failure) throw failure; // before anything of this step is counted or saved
@@ -93,10 +92,16 @@ export async function takeStep(input: LoopInput): Promise<StepMetrics | null> {
 }
 
 /** All that is drawn at random in a micro-batch is a function of the seed and its place. */
-function beforeMicroBatch({ spec, model, method }: LoopInput, place: string): void {
+function randomDraws(
+  { spec, method }: LoopInput,
+  step: number,
+): Pick<LossOptions, 'beforeMicroBatch' | 'inputNoiseOf'> {
   const { neftune, seed } = spec.train;
-  model.inputNoise = neftune > 0 ? neftuneNoise(neftune, Random.stream(seed, `neftune ${place}`)) : null;
-  method.beforeTraining(place);
+  return {
+    beforeMicroBatch: (index) => method.beforeTraining(`${step} ${index}`),
+    inputNoiseOf:
+      neftune > 0 ? (index) => neftuneNoise(neftune, Random.stream(seed, `neftune ${step} ${index}`)) : undefined,
+  };
 }
 
 function countBadStep({ spec, progress, emit }: LoopInput, { loss, gradNorm }: StepResult): void {

@@ -64,8 +64,7 @@ async function evaluateWith(
   });
   assertTrainable(prepared);
   const examples = prepared.examples.map((example) => withVirtualTokens(example, virtual));
-  const model = loadDecoder(checkpoint, { baseDtype: params.baseDtype, forwardOnly: true });
-  model.adapter = adapter;
+  const model = loadDecoder(checkpoint, { baseDtype: params.baseDtype, forwardOnly: true }).with(adapter);
   const total = Math.ceil(examples.length / params.batch);
   const batches = evaluationBatches(examples, params.batch, tokenizer.padId);
   const onBatch = (done: number): void => emit({ done, total });

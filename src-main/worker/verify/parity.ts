@@ -76,14 +76,13 @@ export async function parityOf({
 }
 
 async function withModel<T>(checkpoint: BaseModel, tasks: TaskDir[], use: (model: Decoder) => Promise<T>): Promise<T> {
-  const model = loadDecoder(checkpoint, { forwardOnly: true });
+  const base = loadDecoder(checkpoint, { forwardOnly: true });
   const adapter = loadTasks(tasks, checkpoint);
-  model.adapter = adapter;
   try {
-    return await use(model);
+    return await use(base.with(adapter));
   } finally {
     adapter?.dispose();
-    model.dispose();
+    base.dispose();
   }
 }
 
