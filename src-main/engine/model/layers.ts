@@ -41,7 +41,7 @@ export class Layers {
     return {
       module,
       weight: this.parameter(module.weight),
-      bias: module.bias ? this.parameter(module.bias) : undefined,
+      bias: module.bias ? this.find(module.bias) : undefined, // many files have none
     };
   }
 
@@ -84,9 +84,13 @@ export class Layers {
   }
 
   private parameter(name: string): Parameter {
-    const found = this.adapter?.overrides?.get(name) ?? this.weights.get(name);
+    const found = this.find(name);
     if (!found) throw new Error(`the model has no tensor ${name}`);
     return found;
+  }
+
+  private find(name: string): Parameter | undefined {
+    return this.adapter?.overrides?.get(name) ?? this.weights.get(name);
   }
 }
 
