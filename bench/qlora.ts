@@ -67,7 +67,7 @@ function readArguments(argv: string[]) {
 async function roundedBase(base: BaseModel, format: PackedFormat, outDir: string): Promise<string> {
   const linear = new Set(linearModules(base.spec).map(({ weight }) => weight));
   await rewriteBaseModel({
-    checkpoint: base,
+    base,
     outDir,
     dtype: 'f32',
     edit: ({ name, shape }) => {

@@ -93,15 +93,15 @@ export async function bleuOfResult(
   isModel: boolean,
   { prompts, references }: Questions,
 ): Promise<number> {
-  const checkpoint = openBaseModel(isModel ? dir! : modelDir);
-  const adapter = dir === null || isModel ? null : loadAdapter(dir, checkpoint);
-  const model = loadDecoder(checkpoint, { forwardOnly: true }).with(adapter);
+  const base = openBaseModel(isModel ? dir! : modelDir);
+  const adapter = dir === null || isModel ? null : loadAdapter(dir, base);
+  const model = loadDecoder(base, { forwardOnly: true }).with(adapter);
   try {
     return corpusBleu(await answers(model, adapter, modelDir, prompts), references);
   } finally {
     adapter?.dispose();
     model.dispose();
-    checkpoint.close();
+    base.close();
   }
 }
 

@@ -151,9 +151,9 @@ const commands = {
     outDir: string;
   }): Promise<TimeAnswer> {
     const started = performance.now();
-    const checkpoint = openBaseModel(modelDir);
-    await mergeAdapter({ checkpoint, adapter: readPeftAdapter(adapterDir), outDir });
-    checkpoint.close();
+    const base = openBaseModel(modelDir);
+    await mergeAdapter({ base, adapter: readPeftAdapter(adapterDir), outDir });
+    base.close();
     return { ms: performance.now() - started };
   },
 
@@ -188,9 +188,9 @@ function gpuBytes(): number {
 
 async function openModel(modelDir: string): Promise<void> {
   await useEngine(engine as EngineName);
-  const checkpoint = openBaseModel(modelDir);
-  model = loadDecoder(checkpoint, { forwardOnly: true });
-  checkpoint.close();
+  const base = openBaseModel(modelDir);
+  model = loadDecoder(base, { forwardOnly: true });
+  base.close();
 }
 
 async function generate(prompt: number[], maxNew: number): Promise<number[]> {

@@ -10,23 +10,23 @@ import type { StoredAdapter } from './storedAdapter.ts';
  * ADAPTER_NO_MODULE or ADAPTER_SHAPE when the base has no such layer. An adapter without graft.json (made by Python
  * PEFT) is checked by modules and shapes only.
  */
-export function assertAdapterFitsBase(adapter: StoredAdapter, checkpoint: BaseModel): AdapterContent {
+export function assertAdapterFitsBase(adapter: StoredAdapter, base: BaseModel): AdapterContent {
   const { graft } = adapter;
-  if (graft && graft.baseHash !== checkpoint.hash) {
+  if (graft && graft.baseHash !== base.hash) {
     const short = (hash: string): string => hash.slice(0, 12);
     throw new GraftError(
       'ADAPTER_WRONG_BASE',
       `The adapter in ${adapter.dir} was trained on ${graft.baseName} (${short(graft.baseHash)}), not on ` +
-        `${path.basename(checkpoint.dir)} (${short(checkpoint.hash)}) in ${checkpoint.dir}; choose the base ` +
+        `${path.basename(base.dir)} (${short(base.hash)}) in ${base.dir}; choose the base ` +
         'model it was trained on.',
       {
         adapter: adapter.dir,
         want: graft.baseHash,
-        got: checkpoint.hash,
+        got: base.hash,
         wantName: graft.baseName,
-        gotDir: checkpoint.dir,
+        gotDir: base.dir,
       },
     );
   }
-  return contentOf(adapter, checkpoint);
+  return contentOf(adapter, base);
 }

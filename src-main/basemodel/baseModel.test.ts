@@ -74,9 +74,9 @@ describe('reference checkpoints', () => {
     ['golden/llama_rope3/base', V * C + 2 * block + C, 'F32', true],
     ['golden/qwen2/base', V * C + 2 * (block + C + 2 * KV) + C, 'BF16', true],
   ])(`%s has the parameters of the formula${skipNote('golden')}`, (folder, parameters, dtype, tiedHead) => {
-    const checkpoint = openBaseModel(sharedPath(folder));
-    expect(describeBaseModel(checkpoint)).toMatchObject({ parameters, dtype, tiedHead, hidden: C, vocab: V });
-    checkpoint.close();
+    const base = openBaseModel(sharedPath(folder));
+    expect(describeBaseModel(base)).toMatchObject({ parameters, dtype, tiedHead, hidden: C, vocab: V });
+    base.close();
   });
 });
 
@@ -86,10 +86,10 @@ describe('names', () => {
       ...tinyEntries(),
       tensor('lm_head.weight', [16, 8]),
     ]);
-    const checkpoint = openBaseModel(dir);
-    expect(checkpoint.has('lm_head.weight')).toBe(false);
-    expect(checkpoint.files[0]!.tensors.has('lm_head.weight')).toBe(true);
-    checkpoint.close();
+    const base = openBaseModel(dir);
+    expect(base.has('lm_head.weight')).toBe(false);
+    expect(base.files[0]!.tensors.has('lm_head.weight')).toBe(true);
+    base.close();
     fs.writeFileSync(path.join(dir, 'config.json'), JSON.stringify({ ...TINY_CONFIG, tie_word_embeddings: false }));
     const untied = openBaseModel(dir);
     expect(untied.shape('lm_head.weight')).toEqual([16, 8]);
@@ -99,9 +99,9 @@ describe('names', () => {
   it('a bias is needed where the config says so, and used where the file has it', async () => {
     const dir = temporaryFolder();
     const bias = tensor('model.layers.0.self_attn.q_proj.bias', [8]);
-    const checkpoint = openBaseModel(await writeTiny(path.join(dir, 'a'), [...tinyEntries(), bias]));
-    expect(checkpoint.has(bias.name)).toBe(true);
-    checkpoint.close();
+    const base = openBaseModel(await writeTiny(path.join(dir, 'a'), [...tinyEntries(), bias]));
+    expect(base.has(bias.name)).toBe(true);
+    base.close();
     const strict = await writeTiny(path.join(dir, 'b'), [...tinyEntries(), bias], {
       ...TINY_CONFIG,
       attention_bias: true,

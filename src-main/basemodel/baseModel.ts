@@ -1,5 +1,5 @@
 /**
- * Opens a Hugging Face folder as a checkpoint: config.json, the weights files, and a map of the tensors the model
+ * Opens a Hugging Face folder as a base model: config.json, the weights files, and a map of the tensors the model
  * needs, under the names the ArchitectureSpec expects. Everything is checked here, so that later code can read without
  * asking. Nothing is copied, and nothing is loaded before it is asked for.
  */
@@ -28,7 +28,7 @@ export interface BaseModel {
   tensors: Map<string, BaseTensor>;
   /** All weights files in name order, with every tensor they hold under its original name. */
   files: SafetensorsFile[];
-  /** Present when the checkpoint is sharded. */
+  /** Present when the weights are in shards. */
   index?: WeightIndex;
   /** Identity of the weights (see identity.ts). */
   hash: string;
@@ -43,7 +43,7 @@ export interface BaseModel {
 }
 
 /**
- * Opens the checkpoint in `dir`; the caller closes it.
+ * Opens the base model in `dir`; the caller closes it.
  * Throws GraftError CHECKPOINT_* or SAFETENSORS_* (folder, file, shard or tensor that is missing or does not fit),
  * UNKNOWN_ARCHITECTURE, or BAD_CONFIG. No file stays open then.
  */

@@ -1,4 +1,4 @@
-/** Facts about a checkpoint for the user, and the check that a tokenizer is there when text is needed. */
+/** Facts about a base model for the user. */
 import fs from 'node:fs';
 import path from 'node:path';
 import { availableTargets, type Family } from '../engine/model/architecture.ts';
@@ -33,8 +33,8 @@ export interface ModelDetails {
   dir: string;
 }
 
-export function describeBaseModel(checkpoint: BaseModel): ModelDetails {
-  const { spec, tensors, files, dir, hash, stamp, config } = checkpoint;
+export function describeBaseModel(base: BaseModel): ModelDetails {
+  const { spec, tensors, files, dir, hash, stamp, config } = base;
   const { family, layers, hidden, heads, kvHeads, headDim, intermediate, vocab, maxPositions, tiedHead } = spec;
   const used = expectedTensors(spec, config).flatMap(({ name }) => tensors.get(name) ?? []);
   const bytesOf = new Map<Dtype, number>();

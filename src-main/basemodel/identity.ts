@@ -1,5 +1,5 @@
 /**
- * Two fingerprints of a checkpoint's weights, for two questions.
+ * Two fingerprints of a base model's weights, for two questions.
  *
  * `hash` answers "are these the same weights?". It covers, for every weights file in name order, header, size, and the
  * first and last 1 KiB of each tensor, but neither names of folders nor times: a copied or touched folder keeps its

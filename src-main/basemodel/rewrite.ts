@@ -1,5 +1,5 @@
 /**
- * Writes a checkpoint again with some of its weights changed: same files, same tensor names, same side files. Memory
+ * Writes a base model again with some of its weights changed: same files, same tensor names, same side files. Memory
  * holds one chunk of rows at a time. Merging, unmerging and full fine-tuning all end here.
  */
 import { createHash } from 'node:crypto';
@@ -17,14 +17,14 @@ import { configTextWithDtype, copySideFiles } from './sideFiles.ts';
 import { INDEX_FILE } from './weightFiles.ts';
 
 export interface RewriteOptions {
-  checkpoint: BaseModel;
-  /** New or empty, outside the checkpoint's folder. */
+  base: BaseModel;
+  /** New or empty, outside the base's folder. */
   outDir: string;
   /** Undefined: every tensor keeps its own dtype. */
   dtype?: DtypeName;
   /** The change to a tensor, or undefined to leave it as it is. */
   edit: (tensor: BaseTensor) => EditRows | undefined;
-  /** Bytes of the checkpoint's files done so far. What it throws stops the work, and nothing is left behind. */
+  /** Bytes of the base's files done so far. What it throws stops the work and leaves nothing behind. */
   onProgress?: (progress: { done: number; total: number }) => void;
   /** Float32 values of one tensor that are in memory at a time (a single row is never split). */
   chunkBytes?: number;
@@ -46,14 +46,11 @@ const CHUNK_BYTES = 16 << 20;
  * Inf), OUTPUT_* (see writeOutputFolder), DISK_FULL, NOT_ALLOWED.
  */
 export async function rewriteBaseModel(options: RewriteOptions): Promise<WrittenModel> {
-  const { checkpoint, outDir } = options;
-  return writeOutputFolder(outDir, checkpoint.dir, async (dir) => {
-    copySideFiles(checkpoint.dir, dir);
+  const { base, outDir } = options;
+  return writeOutputFolder(outDir, base.dir, async (dir) => {
+    copySideFiles(base.dir, dir);
     if (options.dtype)
-      fs.writeFileSync(
-        path.join(dir, 'config.json'),
-        configTextWithDtype(checkpoint.config, FLOAT_DTYPES[options.dtype]),
-      );
+      fs.writeFileSync(path.join(dir, 'config.json'), configTextWithDtype(base.config, FLOAT_DTYPES[options.dtype]));
     const written = await writeWeights(dir, options);
     const files = (fs.readdirSync(dir, { recursive: true }) as string[])
       .filter((name) => fs.statSync(path.join(dir, name)).isFile())
@@ -68,28 +65,29 @@ export async function rewriteBaseModel(options: RewriteOptions): Promise<Written
 
 function combinedSha256(written: Map<string, WrittenFile>): string {
   const all = [...written];
-  if (all.length === 1) return all[0]![1].sha256;
+  const [first] = all;
+  if (first && all.length === 1) return first[1].sha256;
   return createHash('sha256')
     .update(all.map(([name, { sha256 }]) => `${sha256}  ${name}\n`).join(''))
     .digest('hex');
 }
 
 async function writeWeights(dir: string, options: RewriteOptions): Promise<Map<string, WrittenFile>> {
-  const { checkpoint, onProgress } = options;
-  const total = checkpoint.files.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0);
+  const { base, onProgress } = options;
+  const total = base.files.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0);
   let done = 0;
   const onBytes = (bytes: number): void => onProgress?.({ done: (done += bytes), total });
   const plans = plansFor(options);
   const written = new Map<string, WrittenFile>();
   let tensorBytes = 0;
-  for (const file of checkpoint.files) {
+  for (const file of base.files) {
     const name = path.basename(file.file);
     const plan = [...file.tensors.values()].map((info) => plans(info));
     written.set(name, await writeFile(file, path.join(dir, name), plan, options.chunkBytes ?? CHUNK_BYTES, onBytes));
     tensorBytes += plan.reduce((sum, { info, to }) => sum + elementCount(info) * DTYPE_BYTES[to], 0);
   }
-  if (checkpoint.index) {
-    const index = { ...checkpoint.index, metadata: { ...checkpoint.index.metadata, total_size: tensorBytes } };
+  if (base.index) {
+    const index = { ...base.index, metadata: { ...base.index.metadata, total_size: tensorBytes } };
     fs.writeFileSync(path.join(dir, INDEX_FILE), `${JSON.stringify(index, null, 2)}\n`);
   }
   return written;
@@ -102,8 +100,8 @@ interface TensorPlan {
   change: EditRows | undefined;
 }
 
-function plansFor({ checkpoint, edit, dtype }: RewriteOptions): (info: TensorInfo) => TensorPlan {
-  const byOriginal = tensorsByOriginalName(checkpoint);
+function plansFor({ base, edit, dtype }: RewriteOptions): (info: TensorInfo) => TensorPlan {
+  const byOriginal = tensorsByOriginalName(base);
   return (info) => {
     const tensor = byOriginal.get(info.name);
     // Mask buffers and the like, which the model does not read, keep their dtype.

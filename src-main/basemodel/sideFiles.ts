@@ -8,10 +8,10 @@ import type { ModelConfig } from '../engine/model/architecture.ts';
 import { TORCH_DTYPES, type FloatDtype } from '../safetensors/dtype.ts';
 
 /** Weights and their indexes, in every format that hub repositories carry. */
-const WEIGHTS =
-  /\.(safetensors|bin|pt|pth|ckpt|h5|msgpack|ot|gguf|onnx|onnx_data|tflite|mlmodel|npz)$|\.(safetensors|bin|h5|msgpack)\.index\.json$/i;
+const WEIGHTS = /\.(safetensors|bin|pt|pth|ckpt|h5|msgpack|ot|gguf|onnx|onnx_data|tflite|mlmodel|npz)$/i;
+const WEIGHT_INDEX = /\.(safetensors|bin|h5|msgpack)\.index\.json$/i;
 
-/** Written beside a merged model; it speaks of that very folder. */
+/** Written beside a merged model, about that very folder. */
 export const CERTIFICATE_FILE = 'parity.json';
 
 export interface SideFile {
@@ -26,10 +26,14 @@ export function sideFilesOf(folder: string, below = ''): SideFile[] {
     const inner = path.join(below, name);
     // statSync follows links: the hub's cache keeps every file as a link.
     const stat = fs.statSync(path.join(folder, inner), { throwIfNoEntry: false });
-    if (!stat || name.startsWith('.') || name === CERTIFICATE_FILE || WEIGHTS.test(name)) return [];
+    if (!stat || staysBehind(name)) return [];
     if (stat.isDirectory()) return sideFilesOf(folder, inner);
     return stat.isFile() ? [{ name: inner, sizeBytes: stat.size }] : [];
   });
+}
+
+function staysBehind(name: string): boolean {
+  return name.startsWith('.') || name === CERTIFICATE_FILE || WEIGHTS.test(name) || WEIGHT_INDEX.test(name);
 }
 
 /** Copies the small files of `from` into the existing folder `to`; folders without such files are left out. */

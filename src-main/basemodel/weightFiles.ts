@@ -21,7 +21,7 @@ export type WeightIndex = z.infer<typeof indexSchema>;
 export interface WeightFiles {
   /** In name order. */
   files: SafetensorsFile[];
-  /** Present when the checkpoint is sharded. */
+  /** Present when the weights are in shards. */
   index?: WeightIndex;
 }
 

@@ -89,22 +89,23 @@ function product(a: NamedTensor, b: NamedTensor): { shape: number[]; data: Float
 }
 
 /**
- * rows += factor·scale·(the update's rows from `startRow` on). `rows`: whole rows of the stored matrix, `width` wide.
+ * rows += scale·(the adapter's own scale)·(the update's rows from `startRow` on). `rows`: whole rows of the stored
+ * matrix, `width` wide.
  */
 export function addDelta(
   rows: Float32Array | Float64Array,
   startRow: number,
   width: number,
   delta: Delta,
-  factor = 1,
+  scale = 1,
 ): void {
   const values = new Float64Array(delta.width);
-  const scale = factor * delta.scale;
+  const wholeScale = scale * delta.scale;
   for (let i = 0; i < rows.length / width; i++) {
     const row = startRow + i - delta.firstRow;
     if (row < 0 || row >= delta.rows) continue;
     delta.row(row, values);
     const at = i * width + delta.firstColumn;
-    for (let j = 0; j < values.length; j++) rows[at + j] = rows[at + j]! + scale * values[j]!;
+    for (let j = 0; j < values.length; j++) rows[at + j] = rows[at + j]! + wholeScale * values[j]!;
   }
 }

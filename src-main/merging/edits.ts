@@ -8,37 +8,35 @@ import { addDelta, deltaOf, type Delta } from './delta.ts';
 
 export type WeightsContent = Extract<AdapterContent, { type: 'weights' }>;
 
-export interface Weighted {
+/** One adapter of a merge. */
+export interface MergeTerm {
   content: WeightsContent;
-  /** Factor on the whole update. */
-  weight: number;
+  /** Of the whole update, beside the adapter's own scale; negative takes it away. */
+  scale: number;
 }
 
 export type EditOf = (tensor: BaseTensor) => EditRows | undefined;
 
-/** W + sum of weight·update, for updates that are added; biases and magnitudes are not looked at. */
-export function addedEdits(parts: Weighted[]): EditOf {
+/** W + sum of scale·update, for updates that are added; biases and magnitudes are left aside. */
+export function addedEdits(terms: MergeTerm[]): EditOf {
   const byWeight = Map.groupBy(
-    parts.flatMap(({ content, weight }) => content.cells.map((cell) => ({ cell, weight }))),
+    terms.flatMap(({ content, scale }) => content.cells.map((cell) => ({ cell, scale }))),
     ({ cell }) => cell.module.weight,
   );
   return (tensor) => {
-    const group = byWeight.get(tensor.name)?.map(({ cell, weight }) => ({ delta: deltaOf(cell), weight }));
-    if (!group) return undefined;
+    const updates = byWeight.get(tensor.name)?.map(({ cell, scale }) => ({ delta: deltaOf(cell), scale }));
+    if (!updates) return undefined;
     const { width } = rowsOf(tensor);
-    const [only] = group;
-    if (group.length === 1) return (rows, startRow) => addDelta(rows, startRow, width, only!.delta, only!.weight);
     return (rows, startRow) => {
-      const sum = Float64Array.from(rows);
-      for (const { delta, weight } of group) addDelta(sum, startRow, width, delta, weight);
-      rows.set(sum);
+      // Several updates are summed in float64, so that the weight is rounded once; one alone rounds once anyway.
+      const sum = updates.length === 1 ? rows : Float64Array.from(rows);
+      for (const { delta, scale } of updates) addDelta(sum, startRow, width, delta, scale);
+      if (sum !== rows) rows.set(sum);
     };
   };
 }
 
-/**
- * The same for one adapter as it is: its biases take the place of the base's, and DoRA's magnitudes that of the norms.
- */
+/** The same for one adapter as it is: its biases replace those of the base, DoRA's magnitudes the norms. */
 export function mergedEdits(content: WeightsContent): EditOf {
   const magnitudes = new Map(
     content.cells.flatMap((cell) =>
@@ -47,7 +45,7 @@ export function mergedEdits(content: WeightsContent): EditOf {
         : [],
     ),
   );
-  const added = addedEdits([{ content, weight: 1 }]);
+  const added = addedEdits([{ content, scale: 1 }]);
   return (tensor) => {
     const bias = content.biases.get(tensor.name);
     if (bias) return (rows, startRow) => rows.set(bias.subarray(startRow, startRow + rows.length));

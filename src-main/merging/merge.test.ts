@@ -69,17 +69,17 @@ function expectMerged(base: BaseModel, merged: BaseModel, adapter: PeftAdapter, 
   }
 }
 
-/** Merges an adapter of q_proj into the synthetic checkpoint; both lie outside the folder of `outDir`. */
+/** Merges an adapter of q_proj into the synthetic base model; both lie outside the folder of `outDir`. */
 async function mergeTiny(
   options: Partial<MergeOptions> & { outDir: string },
   entries = tinyEntries(),
   lora = pair(8, 8, 2),
 ): Promise<void> {
-  const checkpoint = openBaseModel(await writeTiny(path.join(temporaryFolder(), 'base'), entries));
+  const base = openBaseModel(await writeTiny(path.join(temporaryFolder(), 'base'), entries));
   try {
-    await mergeAdapter({ checkpoint, adapter: await tinyAdapter(Q, lora), ...options });
+    await mergeAdapter({ base, adapter: await tinyAdapter(Q, lora), ...options });
   } finally {
-    checkpoint.close();
+    base.close();
   }
 }
 
@@ -93,10 +93,10 @@ describe('PyTorch goldens', () => {
     const out = path.join(temporaryFolder(), 'merged');
     const base = openBaseModel(sharedPath(`golden/${model}/${folder}`));
     const adapter = readPeftAdapter(sharedPath(`golden/${model}/${run}/final`));
-    const result = await mergeAdapter({ checkpoint: base, adapter, outDir: out });
+    const result = await mergeAdapter({ base, adapter, outDir: out });
     const merged = openBaseModel(out);
     expectMerged(base, merged, adapter, 2 ** -24);
-    const names = (checkpoint: BaseModel): string[] => checkpoint.files.flatMap((file) => [...file.tensors.keys()]);
+    const names = ({ files }: BaseModel): string[] => files.flatMap((file) => [...file.tensors.keys()]);
     expect(names(merged)).toEqual(names(base));
     expect(result.files).toEqual(fs.readdirSync(out).sort());
     expect(result.files).not.toContain('logits.safetensors');
@@ -113,8 +113,8 @@ describe('PyTorch goldens', () => {
       const dir = temporaryFolder();
       const base = openBaseModel(sharedPath('golden/qwen2/base'));
       const adapter = readPeftAdapter(sharedPath('golden/qwen2/lora_all/final'));
-      await mergeAdapter({ checkpoint: base, adapter, outDir: path.join(dir, 'own') });
-      await mergeAdapter({ checkpoint: base, adapter, outDir: path.join(dir, 'f32'), dtype: 'f32' });
+      await mergeAdapter({ base, adapter, outDir: path.join(dir, 'own') });
+      await mergeAdapter({ base, adapter, outDir: path.join(dir, 'f32'), dtype: 'f32' });
       const own = openBaseModel(path.join(dir, 'own'));
       const wide = openBaseModel(path.join(dir, 'f32'));
       expect(own.files.map(({ file, tensors }) => [path.basename(file), [...tensors.keys()]])).toEqual(
@@ -127,7 +127,7 @@ describe('PyTorch goldens', () => {
       expect(wide.config['torch_dtype']).toBe('float32');
       for (const name of wide.tensors.keys())
         expect(castF32(wide.readF32(name), 'BF16'), name).toEqual(readTensorBytes(own.tensors.get(name)!));
-      for (const checkpoint of [base, own, wide]) checkpoint.close();
+      for (const model of [base, own, wide]) model.close();
     },
   );
 });
@@ -148,7 +148,7 @@ describe('output folder', () => {
     ).toBe(true);
   });
 
-  it('casts weights, not buffers; copies small files and folders, not other weights; never touches the base', async () => {
+  it('casts weights, not buffers; copies small files and folders, not other weights; leaves the base', async () => {
     const buffer: TensorEntry = {
       name: 'model.layers.0.self_attn.rotary_emb.inv_freq',
       dtype: 'F32',
@@ -166,7 +166,7 @@ describe('output folder', () => {
     const out = path.join(temporaryFolder(), 'new/parent/out');
     const seen: number[] = [];
     const result = await mergeAdapter({
-      checkpoint: base,
+      base,
       adapter: await tinyAdapter(Q, pair(8, 8, 2)),
       outDir: out,
       dtype: 'f16',
@@ -210,17 +210,17 @@ describe('refusals leave nothing behind', () => {
 
   it('the base folder itself, a folder inside it, also through a link', async () => {
     const dir = temporaryFolder();
-    const base = await writeTiny(path.join(dir, 'base'));
-    fs.symlinkSync(base, path.join(dir, 'link'));
-    const checkpoint = openBaseModel(base);
+    const baseDir = await writeTiny(path.join(dir, 'base'));
+    fs.symlinkSync(baseDir, path.join(dir, 'link'));
+    const base = openBaseModel(baseDir);
     const adapter = await tinyAdapter(Q, pair(8, 8, 2));
     for (const outDir of ['base', 'base/out', 'base/../base/a/b', 'link', 'link/out'])
-      await expect(mergeAdapter({ checkpoint, adapter, outDir: path.join(dir, outDir) })).rejects.toMatchObject({
+      await expect(mergeAdapter({ base, adapter, outDir: path.join(dir, outDir) })).rejects.toMatchObject({
         code: 'OUTPUT_INSIDE_MODEL',
       });
-    await mergeAdapter({ checkpoint, adapter, outDir: path.join(dir, 'base-merged') });
-    expect(fs.readdirSync(base).sort()).toEqual(['config.json', 'model.safetensors']);
-    checkpoint.close();
+    await mergeAdapter({ base, adapter, outDir: path.join(dir, 'base-merged') });
+    expect(fs.readdirSync(baseDir).sort()).toEqual(['config.json', 'model.safetensors']);
+    base.close();
   });
 
   it('a value that does not fit f16, an update that is not finite, a caller that stops it', async () => {
@@ -248,7 +248,7 @@ describe('refusals leave nothing behind', () => {
 
   it('an adapter of another base, or one with a module that does not exist', async () => {
     const dir = temporaryFolder();
-    const checkpoint = openBaseModel(await writeTiny(path.join(dir, 'base')));
+    const base = openBaseModel(await writeTiny(path.join(dir, 'base')));
     const graft = {
       format: 1 as const,
       baseHash: 'feed',
@@ -262,13 +262,13 @@ describe('refusals leave nothing behind', () => {
     };
     const outDir = path.join(dir, 'out');
     await expect(
-      mergeAdapter({ checkpoint, adapter: await tinyAdapter(Q, pair(8, 8, 2), graft), outDir }),
+      mergeAdapter({ base, adapter: await tinyAdapter(Q, pair(8, 8, 2), graft), outDir }),
     ).rejects.toMatchObject({ code: 'ADAPTER_WRONG_BASE' });
     await expect(
-      mergeAdapter({ checkpoint, adapter: await tinyAdapter('model.layers.9.mlp.up_proj', pair(8, 12, 2)), outDir }),
+      mergeAdapter({ base, adapter: await tinyAdapter('model.layers.9.mlp.up_proj', pair(8, 12, 2)), outDir }),
     ).rejects.toMatchObject({ code: 'ADAPTER_NO_MODULE' });
     expect(fs.readdirSync(dir)).toEqual(['base']);
-    checkpoint.close();
+    base.close();
   });
 
   it('a full disk', async ({ skip }) => {
@@ -295,14 +295,14 @@ describe('refusals leave nothing behind', () => {
 
   it('a base that was cut short after it was opened', async () => {
     const dir = temporaryFolder();
-    const base = await writeTiny(path.join(dir, 'base'));
-    const checkpoint = openBaseModel(base);
+    const baseDir = await writeTiny(path.join(dir, 'base'));
+    const base = openBaseModel(baseDir);
     const adapter = await tinyAdapter(Q, pair(8, 8, 2));
-    fs.truncateSync(path.join(base, 'model.safetensors'), 4000);
-    await expect(mergeAdapter({ checkpoint, adapter, outDir: path.join(dir, 'out') })).rejects.toMatchObject({
+    fs.truncateSync(path.join(baseDir, 'model.safetensors'), 4000);
+    await expect(mergeAdapter({ base, adapter, outDir: path.join(dir, 'out') })).rejects.toMatchObject({
       code: 'SAFETENSORS_TRUNCATED',
     });
     expect(fs.readdirSync(dir)).toEqual(['base']);
-    checkpoint.close();
+    base.close();
   });
 });

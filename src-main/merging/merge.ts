@@ -1,17 +1,17 @@
 /**
  * Merges adapters into their base model: W' = W + scale (B A), Hu et al. 2021, section 4.1, and what LoHa, LoKr, DoRA
  * and trained biases have in its place, tensor by tensor into a complete Hugging Face folder. Sums run in float64, each
- * weight is rounded to float32 once and then to the wanted dtype. Several adapters: W + s·B1A1 + t·B2A2.
+ * weight is rounded to float32 once and then to the wanted dtype. Several adapters: W + s₁·B₁A₁ + s₂·B₂A₂.
  */
 import type { BaseModel } from '../basemodel/baseModel.ts';
 import { assertAdapterFitsBase } from '../adapters/peftLora.ts';
 import { rewriteBaseModel, type RewriteOptions, type WrittenModel } from '../basemodel/rewrite.ts';
 import type { StoredAdapter } from '../adapters/storedAdapter.ts';
 import { usageError } from '../../src-shared/errors.ts';
-import { addedEdits, mergedEdits, type WeightsContent } from './edits.ts';
+import { addedEdits, mergedEdits, type MergeTerm } from './edits.ts';
 import { assertAdditive, weightsOf } from './mergeable.ts';
 
-/** `checkpoint` is the base, which is only read. */
+/** The base is only read. */
 export interface MergeOptions extends Omit<RewriteOptions, 'edit'> {
   adapter: StoredAdapter;
 }
@@ -21,31 +21,36 @@ export interface MergeOptions extends Omit<RewriteOptions, 'edit'> {
  * Throws GraftError ADAPTER_* when the adapter does not belong to the base, NOT_MERGEABLE, and as rewriteBaseModel.
  */
 export async function mergeAdapter(options: MergeOptions): Promise<WrittenModel> {
-  return mergeTasks({ ...options, tasks: [{ adapter: options.adapter, weight: 1 }] });
+  return mergeTasks({ ...options, tasks: [{ adapter: options.adapter, scale: 1 }] });
 }
 
 export interface Task {
   adapter: StoredAdapter;
   /** Factor on the adapter's own scale; negative takes it away. */
-  weight: number;
+  scale: number;
 }
 
-/** Writes base + sum of weight·adapter. Throws as mergeAdapter, and NOT_ADDITIVE for what cannot be weighted. */
+/** Writes base + sum of scale·adapter. Throws as mergeAdapter, and NOT_ADDITIVE for what cannot be scaled. */
 export async function mergeTasks(options: Omit<RewriteOptions, 'edit'> & { tasks: Task[] }): Promise<WrittenModel> {
-  const parts = contentsOf(options.tasks, options.checkpoint);
-  const [only] = parts;
-  const edit = parts.length === 1 && only!.weight === 1 ? mergedEdits(only!.content) : addedEdits(parts);
+  const terms = termsOf(options.tasks, options.base);
+  const [first] = terms;
+  const edit = first && isAlone(terms) ? mergedEdits(first.content) : addedEdits(terms);
   return rewriteBaseModel({ ...options, edit });
 }
 
-function contentsOf(tasks: Task[], checkpoint: BaseModel): { content: WeightsContent; weight: number }[] {
+/** One adapter as it is, which may also replace what it does not add to. */
+function isAlone(terms: Pick<MergeTerm, 'scale'>[]): boolean {
+  return terms.length === 1 && terms[0]?.scale === 1;
+}
+
+function termsOf(tasks: Task[], base: BaseModel): MergeTerm[] {
   if (tasks.length === 0) throw usageError('NO_ADAPTER', 'There is no adapter to merge; name at least one.');
-  const parts = tasks.map(({ adapter, weight }) => ({
+  const terms = tasks.map(({ adapter, scale }) => ({
     adapter,
-    content: weightsOf(adapter, assertAdapterFitsBase(adapter, checkpoint)),
-    weight,
+    content: weightsOf(adapter, assertAdapterFitsBase(adapter, base)),
+    scale,
   }));
-  if (parts.length > 1 || parts[0]!.weight !== 1)
-    for (const { adapter, content } of parts) assertAdditive(adapter.dir, content, 'merged by itself at scale 1');
-  return parts;
+  if (!isAlone(terms))
+    for (const { adapter, content } of terms) assertAdditive(adapter.dir, content, 'merged by itself at scale 1');
+  return terms;
 }

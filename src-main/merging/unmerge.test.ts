@@ -22,10 +22,10 @@ describe('unmergeAdapter', () => {
       const dir = temporaryFolder();
       const base = openBaseModel(sharedPath(`golden/${model}/base`));
       const adapter = readPeftAdapter(sharedPath(`golden/${model}/lora_all/final`));
-      await mergeAdapter({ checkpoint: base, adapter, outDir: path.join(dir, 'merged') });
+      await mergeAdapter({ base, adapter, outDir: path.join(dir, 'merged') });
       const merged = openBaseModel(path.join(dir, 'merged'));
       const { maxDifference } = await unmergeAdapter({
-        checkpoint: merged,
+        merged,
         adapter,
         outDir: path.join(dir, 'back'),
         original: base,
@@ -38,7 +38,7 @@ describe('unmergeAdapter', () => {
           expect(readTensorBytes(back.tensors.get(name)!)).toEqual(readTensorBytes(info));
           continue;
         }
-        const [w, m, b] = [base, merged, back].map((checkpoint) => checkpoint.readF32(name)) as [
+        const [w, m, b] = [base, merged, back].map((model) => model.readF32(name)) as [
           Float32Array,
           Float32Array,
           Float32Array,
@@ -54,7 +54,7 @@ describe('unmergeAdapter', () => {
       expect(changed).toBeGreaterThan(10_000);
       expect(maxDifference).toBe(worst);
       expect(worst).toBeLessThan(1e-6);
-      for (const checkpoint of [base, merged, back]) checkpoint.close();
+      for (const model of [base, merged, back]) model.close();
     },
   );
 
@@ -65,7 +65,7 @@ describe('unmergeAdapter', () => {
       const base = openBaseModel(sharedPath('golden/llama/base'));
       const other = openBaseModel(sharedPath('golden/llama_rope3/base'));
       const adapter = readPeftAdapter(sharedPath('golden/llama/lora_qv/final'));
-      const fromBase = { checkpoint: base, adapter };
+      const fromBase = { merged: base, adapter };
       expect((await unmergeAdapter({ ...fromBase, outDir: path.join(dir, 'a') })).maxDifference).toBeNull();
       // The base was never merged, so that taking the adapter out moves it by the whole update.
       expect(
@@ -73,7 +73,7 @@ describe('unmergeAdapter', () => {
       ).toBeGreaterThan(0.01);
       const wrong = readPeftAdapter(sharedPath('golden/llama_rope3/lora_qv/final'));
       await expect(
-        unmergeAdapter({ checkpoint: base, adapter: wrong, outDir: path.join(dir, 'c'), original: other }),
+        unmergeAdapter({ merged: base, adapter: wrong, outDir: path.join(dir, 'c'), original: other }),
       ).rejects.toMatchObject({ code: 'UNMERGE_OTHER_BASE' });
       expect(fs.readdirSync(dir).sort()).toEqual(['a', 'b']);
       base.close();

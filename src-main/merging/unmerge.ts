@@ -4,8 +4,7 @@
  * a weight comes back to within half a unit in the last place of W' plus half of W; a merged folder in f16 or bf16 has
  * lost more, and gives back no more than its dtype holds.
  */
-import type { BaseModel } from '../basemodel/baseModel.ts';
-import { openBaseModel } from '../basemodel/baseModel.ts';
+import { openBaseModel, type BaseModel } from '../basemodel/baseModel.ts';
 import { assertAdapterFitsBase } from '../adapters/peftLora.ts';
 import { readRowsF32, rowsOf, type TensorInfo } from '../safetensors/read.ts';
 import { rewriteBaseModel, type WrittenModel } from '../basemodel/rewrite.ts';
@@ -15,8 +14,9 @@ import { addedEdits } from './edits.ts';
 import type { MergeOptions } from './merge.ts';
 import { assertAdditive, weightsOf } from './mergeable.ts';
 
-/** `checkpoint` is the merged model, which is only read, `adapter` the one that was merged into it. */
-export interface UnmergeOptions extends MergeOptions {
+export interface UnmergeOptions extends Omit<MergeOptions, 'base'> {
+  /** Only read; `adapter` is what was merged into it. */
+  merged: BaseModel;
   /** The base before merging, when it is at hand: the result is compared with it. */
   original?: BaseModel;
 }
@@ -28,14 +28,14 @@ export interface UnmergeResult extends WrittenModel {
 
 /** Writes the model without the adapter to `outDir`. Throws GraftError as mergeAdapter, and NOT_ADDITIVE. */
 export async function unmergeAdapter(options: UnmergeOptions): Promise<UnmergeResult> {
-  const { checkpoint, adapter, original } = options;
+  const { merged, adapter, original } = options;
   if (original) {
     assertAdapterFitsBase(adapter, original);
-    assertSameTensors(original, checkpoint);
+    assertSameTensors(original, merged);
   }
-  const content = weightsOf(adapter, contentOf(adapter, checkpoint));
+  const content = weightsOf(adapter, contentOf(adapter, merged));
   assertAdditive(adapter.dir, content, 'merged, not taken out again');
-  const written = await rewriteBaseModel({ ...options, edit: addedEdits([{ content, weight: -1 }]) });
+  const written = await rewriteBaseModel({ ...options, base: merged, edit: addedEdits([{ content, scale: -1 }]) });
   return { ...written, maxDifference: original ? compareWith(original, options.outDir) : null };
 }
 
@@ -58,8 +58,9 @@ function compareWith(original: BaseModel, outDir: string): number {
   const result = openBaseModel(outDir);
   try {
     let worst = 0;
-    for (const [name, info] of original.tensors) {
-      worst = Math.max(worst, maxDifference(info, result.tensors.get(name)!));
+    for (const [name, tensor] of result.tensors) {
+      const before = original.tensors.get(name);
+      if (before) worst = Math.max(worst, maxDifference(before, tensor));
     }
     return worst;
   } finally {

@@ -183,7 +183,7 @@ async function saveWholeModel(
   const trained = new Map<string, Float32Array>();
   for (const { name, value } of model.weights.values()) trained.set(name, (await value.data()) as Float32Array);
   return rewriteBaseModel({
-    checkpoint: base,
+    base,
     outDir,
     edit: ({ name }) => {
       const values = trained.get(name);

@@ -40,7 +40,7 @@ describe.each(['gpt2', 'llama'] as const)('%s', (family) => {
       const adapter = await trained(modelDir, family, name);
       const want = await logitsOf(model.with(adapter));
       expect(maxAbsDifference(await logitsOf(model), want)).toBeGreaterThan(1e-2);
-      new MergedTasks(model).switchTo([{ adapter, weight: 1 }]);
+      new MergedTasks(model).switchTo([{ adapter, scale: 1 }]);
       expectClose(await logitsOf(model), want, { rtol: 1e-4, atol: 1e-4 });
     },
   );
@@ -55,22 +55,22 @@ describe.each(['gpt2', 'llama'] as const)('%s', (family) => {
     ];
     const originals = await weightsOf(model);
     const sum = new TaskSum([
-      { adapter: one, weight: -0.5 },
-      { adapter: two, weight: 0.7 },
+      { adapter: one, scale: -0.5 },
+      { adapter: two, scale: 0.7 },
     ]);
     const want = await logitsOf(model.with(sum));
     const merged = new MergedTasks(model);
     const before = tf.memory().numTensors;
     merged.switchTo([
-      { adapter: one, weight: -0.5 },
-      { adapter: two, weight: 0.7 },
+      { adapter: one, scale: -0.5 },
+      { adapter: two, scale: 0.7 },
     ]);
     const first = await weightsOf(model);
     for (let round = 0; round < 50; round++) {
-      merged.switchTo([{ adapter: three, weight: 1 }]);
+      merged.switchTo([{ adapter: three, scale: 1 }]);
       merged.switchTo([
-        { adapter: one, weight: -0.5 },
-        { adapter: two, weight: 0.7 },
+        { adapter: one, scale: -0.5 },
+        { adapter: two, scale: 0.7 },
       ]);
     }
     expectClose(await logitsOf(model), want, { rtol: 1e-4, atol: 1e-4 });
@@ -86,7 +86,7 @@ it('merges into weights that are kept turned, too', async () => {
   const { checkpoint, model: other } = await attachTrained(modelDir, settingsOf('llama', 'lora'));
   const want = await logitsOf(other);
   const model = loadDecoder(checkpoint, { forwardOnly: true });
-  new MergedTasks(model).switchTo([{ adapter: other.adapter as Adapter, weight: 1 }]);
+  new MergedTasks(model).switchTo([{ adapter: other.adapter as Adapter, scale: 1 }]);
   expectClose(await logitsOf(model), want, { rtol: 1e-4, atol: 1e-4 });
   checkpoint.close();
 });
@@ -101,8 +101,8 @@ it.each(['dora', 'houlsby', 'prefix key-value', 'lora, bias all'])(
     const originals = await weightsOf(model);
     expect(() =>
       new MergedTasks(model).switchTo([
-        { adapter: plain, weight: 1 },
-        { adapter, weight: 1 },
+        { adapter: plain, scale: 1 },
+        { adapter, scale: 1 },
       ]),
     ).toThrowError(expect.objectContaining({ code: 'NOT_ADDITIVE' }));
     expect(await weightsOf(model)).toEqual(originals);

@@ -1,5 +1,5 @@
 /**
- * A loaded base with adapters merged into its weights, W + sum of weight·s·BA, which answers as fast as the plain base.
+ * A loaded base with adapters merged into its weights, W + sum of scale·s·BA, which answers as fast as the plain base.
  * The original of each weight that is changed is kept, and every switch starts from it: W - s·B1A1 + s·B2A2 without the
  * rounding errors of one switch being carried into the next, and with nothing merged the originals themselves again.
  */
@@ -7,7 +7,7 @@ import * as tf from '@tensorflow/tfjs-core';
 import { usageError } from '../../src-shared/errors.ts';
 import type { Decoder } from '../engine/model/decoder.ts';
 import type { Parameter } from '../engine/model/parameters.ts';
-import type { WeightedAdapter } from './taskSum.ts';
+import type { ScaledAdapter } from './taskSum.ts';
 import { asWeight, updatesOf, type ModuleUpdate } from './update.ts';
 
 export class MergedTasks {
@@ -23,7 +23,7 @@ export class MergedTasks {
    * Merges these adapters in place of those before; none: the plain base. The adapters may be disposed afterwards.
    * Throws NOT_ADDITIVE, or MERGE_NEEDS_F32 on packed weights; the model is as before then.
    */
-  switchTo(tasks: WeightedAdapter[]): void {
+  switchTo(tasks: ScaledAdapter[]): void {
     const changes = this.changesOf(tasks);
     for (const [weight, original] of this.originals) {
       if (weight.value !== original) weight.value.dispose();
@@ -35,16 +35,16 @@ export class MergedTasks {
       this.originals.set(weight, weight.value);
       weight.value = tf.tidy(() =>
         updates.reduce<tf.Tensor>(
-          (sum, { update, factor }) => tf.add(sum, tf.mul(asWeight(update.matrix(), update.module, weight), factor)),
+          (sum, { update, scale }) => tf.add(sum, tf.mul(asWeight(update.matrix(), update.module, weight), scale)),
           weight.value,
         ),
       );
     }
   }
 
-  private changesOf(tasks: WeightedAdapter[]): Map<Parameter, { update: ModuleUpdate; factor: number }[]> {
-    const changes = new Map<Parameter, { update: ModuleUpdate; factor: number }[]>();
-    for (const { adapter, weight: factor } of tasks) {
+  private changesOf(tasks: ScaledAdapter[]): Map<Parameter, { update: ModuleUpdate; scale: number }[]> {
+    const changes = new Map<Parameter, { update: ModuleUpdate; scale: number }[]>();
+    for (const { adapter, scale } of tasks) {
       for (const update of updatesOf(adapter)) {
         const weight = this.model.weights.get(update.module.weight)!;
         if (weight.packed)
@@ -53,7 +53,7 @@ export class MergedTasks {
             'Adapters can only be merged into float32 weights; load the base with the dtype f32, or attach the ' +
               'adapter instead.',
           );
-        changes.set(weight, [...(changes.get(weight) ?? []), { update, factor }]);
+        changes.set(weight, [...(changes.get(weight) ?? []), { update, scale }]);
       }
     }
     return changes;

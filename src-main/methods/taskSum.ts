@@ -1,5 +1,5 @@
 /**
- * Several adapters at once, each with a weight of its own: y + sum of weight·(what the adapter adds to y). For adapters
+ * Several adapters at once, each with a scale of its own: y + sum of scale·(what the adapter adds to y). For adapters
  * that only add.
  */
 import * as tf from '@tensorflow/tfjs-core';
@@ -7,24 +7,25 @@ import type { LinearInUse } from '../engine/model/attachment.ts';
 import type { Parameter } from '../engine/model/parameters.ts';
 import type { Adapter } from './attached.ts';
 
-export interface WeightedAdapter {
+export interface ScaledAdapter {
   adapter: Adapter;
-  weight: number;
+  /** Of what it adds, beside its own scale; negative takes it away. */
+  scale: number;
 }
 
 export class TaskSum implements Adapter {
-  private readonly tasks: WeightedAdapter[];
+  private readonly tasks: ScaledAdapter[];
 
   /** It owns the adapters. */
-  constructor(tasks: WeightedAdapter[]) {
+  constructor(tasks: ScaledAdapter[]) {
     this.tasks = tasks;
   }
 
   linear(y: tf.Tensor2D, x: tf.Tensor2D, at: LinearInUse): tf.Tensor2D {
     let sum = y;
-    for (const { adapter, weight } of this.tasks) {
+    for (const { adapter, scale } of this.tasks) {
       const own = adapter.linear?.(y, x, at) ?? y;
-      if (own !== y) sum = tf.add(sum, tf.mul(tf.sub(own, y), weight));
+      if (own !== y) sum = tf.add(sum, tf.mul(tf.sub(own, y), scale));
     }
     return sum;
   }

@@ -5,8 +5,8 @@ import type { BaseModel } from '../basemodel/baseModel.ts';
 import { Decoder } from '../engine/model/decoder.ts';
 import { loadWeights, type LoadOptions } from '../engine/model/weights.ts';
 
-export function loadDecoder(checkpoint: BaseModel, options?: LoadOptions): Decoder {
-  const model = new Decoder(checkpoint.spec, loadWeights(checkpoint.spec, checkpoint, options));
+export function loadDecoder(base: BaseModel, options?: LoadOptions): Decoder {
+  const model = new Decoder(base.spec, loadWeights(base.spec, base, options));
   collectGarbage();
   return model;
 }

@@ -4,7 +4,9 @@ import { exportAnnouncement, runAnnouncement } from './announce.ts';
 const run = { id: 'run-1', name: 'colours', error: null, result: null };
 
 it('tells the end of a run, good or bad, and leads to it', () => {
-  expect(runAnnouncement({ ...run, status: 'failed', error: { code: 'X', message: 'Memory ran out.' } })).toEqual({
+  expect(
+    runAnnouncement({ ...run, status: 'failed', error: { code: 'OUT_OF_MEMORY', message: 'Memory ran out.' } }),
+  ).toEqual({
     title: 'colours failed',
     text: 'Memory ran out.',
     tone: 'bad',
@@ -19,7 +21,7 @@ it('is silent about what the user did, and about what goes on', () => {
   const record = {
     outDir: '/e/colours-merged',
     kind: 'merged' as const,
-    error: { code: 'EXPORT_CANCELLED', message: '' },
+    error: { code: 'EXPORT_CANCELLED' as const, message: '' },
   };
   expect(exportAnnouncement({ ...record, status: 'failed' })).toBeUndefined();
   expect(exportAnnouncement({ ...record, status: 'running', error: null })).toBeUndefined();

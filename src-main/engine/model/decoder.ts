@@ -14,7 +14,17 @@ import type { Target } from '../../../src-shared/targets.ts';
 import type { Attachment, LinearInUse } from './attachment.ts';
 import type { KvCache } from './kvCache.ts';
 import { fullRows, type TokenPlaces, type TokenRows } from './packing.ts';
-import { disposeWeights, finalNormNames, headName, normNames, positionEmbeddingName, postNormNames, SCORE, tokenEmbeddingName, type Weights } from './weights.ts';
+import {
+  disposeWeights,
+  finalNormNames,
+  headName,
+  normNames,
+  positionEmbeddingName,
+  postNormNames,
+  SCORE,
+  tokenEmbeddingName,
+  type Weights,
+} from './weights.ts';
 import { Layers } from './layers.ts';
 import { RotaryTables } from './rotaryTables.ts';
 import { selfAttention, type AttentionContext } from './selfAttention.ts';

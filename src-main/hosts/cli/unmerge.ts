@@ -30,10 +30,10 @@ export const unmerge: Command = {
     const base = args.text('base');
     const original = base === undefined ? undefined : openBaseModel(modelDirOf(services, base));
     const sayShare = shareSayer(say, 'unmerging');
-    const checkpoint = openBaseModel(mergedDir);
+    const merged = openBaseModel(mergedDir);
     try {
       const { files, sizeBytes, maxDifference } = await unmergeAdapter({
-        checkpoint,
+        merged,
         adapter,
         outDir,
         ...(original ? { original } : {}),
@@ -44,7 +44,7 @@ export const unmerge: Command = {
         print(`Largest difference of a weight to the base: ${maxDifference.toExponential(2)}`);
       return { outDir, files, bytes: sizeBytes, maxDifference };
     } finally {
-      checkpoint.close();
+      merged.close();
       original?.close();
     }
   },

@@ -62,9 +62,9 @@ function greedyReference(dir: string): string {
 
 async function mergedFolder(adapterDir: string): Promise<string> {
   const outDir = path.join(temporaryFolder(), 'merged');
-  const checkpoint = openBaseModel(modelDir);
-  await mergeAdapter({ checkpoint, adapter: readPeftAdapter(adapterDir), outDir });
-  checkpoint.close();
+  const base = openBaseModel(modelDir);
+  await mergeAdapter({ base, adapter: readPeftAdapter(adapterDir), outDir });
+  base.close();
   return outDir;
 }
 

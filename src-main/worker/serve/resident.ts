@@ -11,7 +11,7 @@ import { generateBatch, generateMixed, type BatchEvent, type BatchRow } from '..
 import type { Adapter } from '../../methods/attached.ts';
 import { LoraAdapter } from '../../methods/lora/lora.ts';
 import { MergedTasks } from '../../methods/mergedTasks.ts';
-import type { WeightedAdapter } from '../../methods/taskSum.ts';
+import type { ScaledAdapter } from '../../methods/taskSum.ts';
 import type { Decoder } from '../../engine/model/decoder.ts';
 import { countParameters } from '../../engine/model/parameters.ts';
 import { SCORE } from '../../engine/model/weights.ts';
@@ -34,7 +34,7 @@ import { loadDecoder } from '../loadDecoder.ts';
 
 interface Loaded {
   engine: EngineName;
-  checkpoint: BaseModel;
+  base: BaseModel;
   tokenizer: TextTokenizer;
   model: Decoder;
   adapter: Adapter | null;
@@ -52,13 +52,13 @@ export class Resident {
   ): Promise<LoadResult> {
     checkBaseDtype(baseDtype, engine);
     const started = performance.now();
-    const checkpoint = openBaseModel(modelDir);
+    const base = openBaseModel(modelDir);
     try {
       const tokenizer = loadTokenizer(modelDir);
       const { device } = await useEngine(engine);
       this.unload();
-      const model = loadDecoder(watched(checkpoint, emit), { baseDtype, forwardOnly: true });
-      this.loaded = { engine, checkpoint, tokenizer, model, adapter: null, merged: new MergedTasks(model) };
+      const model = loadDecoder(watched(base, emit), { baseDtype, forwardOnly: true });
+      this.loaded = { engine, base, tokenizer, model, adapter: null, merged: new MergedTasks(model) };
       const totalParameters = countParameters(model.weights.values());
       const chatTemplate = tokenizer.chatTemplate !== undefined;
       return {
@@ -70,7 +70,7 @@ export class Resident {
         memoryBytes: heldBytes(engine),
       };
     } catch (error) {
-      checkpoint.close();
+      base.close();
       throw error;
     }
   }
@@ -79,7 +79,7 @@ export class Resident {
   async attach(adapterDir: string | null): Promise<{ switchMs: number }> {
     const loaded = this.requireLoaded();
     const started = performance.now();
-    put(loaded, adapterDir === null ? null : loadWriter(adapterDir, loaded.checkpoint));
+    put(loaded, adapterDir === null ? null : loadWriter(adapterDir, loaded.base));
     loaded.merged.switchTo([]);
     return { switchMs: performance.now() - started };
   }
@@ -91,10 +91,9 @@ export class Resident {
   async mergeInto(tasks: TaskDir[]): Promise<{ switchMs: number }> {
     const loaded = this.requireLoaded();
     const started = performance.now();
-    const adapters: WeightedAdapter[] = [];
+    const adapters: ScaledAdapter[] = [];
     try {
-      for (const { adapterDir, scale } of tasks)
-        adapters.push({ adapter: loadWriter(adapterDir, loaded.checkpoint), weight: scale });
+      for (const { adapterDir, scale } of tasks) adapters.push({ adapter: loadWriter(adapterDir, loaded.base), scale });
       loaded.merged.switchTo(adapters);
     } finally {
       for (const { adapter } of adapters) adapter.dispose();
@@ -134,7 +133,7 @@ export class Resident {
     const adapters = new Map<string | null, Adapter | null>([[null, null]]);
     try {
       for (const dir of adapterDirs)
-        if (dir !== null && !adapters.has(dir)) adapters.set(dir, loadWriter(dir, loaded.checkpoint));
+        if (dir !== null && !adapters.has(dir)) adapters.set(dir, loadWriter(dir, loaded.base));
       return await answerEach(
         loaded,
         adapterDirs.map((dir) => adapters.get(dir)!),
@@ -157,7 +156,7 @@ export class Resident {
     this.loaded.adapter?.dispose();
     this.loaded.merged.switchTo([]);
     this.loaded.model.dispose();
-    this.loaded.checkpoint.close();
+    this.loaded.base.close();
     this.loaded = null;
   }
 }
@@ -165,19 +164,19 @@ export class Resident {
 /** How much has to be read before it is told again. */
 const TOLD_SHARE = 0.02;
 
-/** The checkpoint, telling how many of its values have been read. */
-function watched(checkpoint: BaseModel, emit: (event: { done: number; total: number }) => void): BaseModel {
-  const sizeOf = (name: string): number => checkpoint.shape(name).reduce((a, b) => a * b, 1);
-  const total = [...checkpoint.tensors.keys()].reduce((sum, name) => sum + sizeOf(name), 0);
+/** The base model, telling how many of its values have been read. */
+function watched(base: BaseModel, emit: (event: { done: number; total: number }) => void): BaseModel {
+  const sizeOf = (name: string): number => base.shape(name).reduce((a, b) => a * b, 1);
+  const total = [...base.tensors.keys()].reduce((sum, name) => sum + sizeOf(name), 0);
   let done = 0;
   let told = 0;
   const readF32 = (name: string): Float32Array => {
-    const values = checkpoint.readF32(name);
+    const values = base.readF32(name);
     done += values.length;
     if (done - told >= TOLD_SHARE * total) emit({ done: (told = done), total });
     return values;
   };
-  return { ...checkpoint, readF32 };
+  return { ...base, readF32 };
 }
 
 function put(loaded: Loaded, adapter: Adapter | null): void {
@@ -217,8 +216,8 @@ async function answerEach(
 }
 
 /** An adapter that writes text. Throws ADAPTER_CLASSIFIES for one with a head of its own. */
-function loadWriter(dir: string, checkpoint: BaseModel): Adapter {
-  const adapter = loadAdapter(dir, checkpoint);
+function loadWriter(dir: string, base: BaseModel): Adapter {
+  const adapter = loadAdapter(dir, base);
   if (!adapter.overrides?.has(SCORE)) return adapter;
   adapter.dispose();
   throw usageError(

@@ -29,32 +29,32 @@ export async function evaluate(
   emit: (event: WorkerCalls['evaluate']['event']) => void,
 ): Promise<EvaluateResult> {
   checkBaseDtype(params.baseDtype, params.engine);
-  const checkpoint = openBaseModel(params.modelDir);
+  const base = openBaseModel(params.modelDir);
   try {
     await useEngine(params.engine);
     const stored = params.adapterDir === undefined ? null : readAdapter(params.adapterDir);
-    const adapter = stored && loadStored(stored, checkpoint);
+    const adapter = stored && loadStored(stored, base);
     try {
       const labels = stored && adapter ? labelsOf(stored, adapter) : undefined;
-      return await evaluateWith(adapter, labels, checkpoint, params, emit);
+      return await evaluateWith(adapter, labels, base, params, emit);
     } finally {
       adapter?.dispose();
     }
   } finally {
-    checkpoint.close();
+    base.close();
   }
 }
 
 async function evaluateWith(
   adapter: Adapter | null,
   labels: string[] | undefined,
-  checkpoint: BaseModel,
+  base: BaseModel,
   params: Params,
   emit: (event: WorkerCalls['evaluate']['event']) => void,
 ): Promise<EvaluateResult> {
   const tokenizer = loadTokenizer(params.modelDir);
-  const virtual = layoutOf(adapter, checkpoint.spec.vocab, params.data.lossOn);
-  const longest = checkpoint.spec.maxPositions - virtual.prefix - virtual.infix;
+  const virtual = layoutOf(adapter, base.spec.vocab, params.data.lossOn);
+  const longest = base.spec.maxPositions - virtual.prefix - virtual.infix;
   const prepared = await prepareDataset({
     ...params.data,
     maxLength: Math.min(params.data.maxLength, longest),
@@ -64,7 +64,7 @@ async function evaluateWith(
   });
   assertTrainable(prepared);
   const examples = prepared.examples.map((example) => withVirtualTokens(example, virtual));
-  const model = loadDecoder(checkpoint, { baseDtype: params.baseDtype, forwardOnly: true }).with(adapter);
+  const model = loadDecoder(base, { baseDtype: params.baseDtype, forwardOnly: true }).with(adapter);
   const total = Math.ceil(examples.length / params.batch);
   const batches = evaluationBatches(examples, params.batch, tokenizer.padId);
   const onBatch = (done: number): void => emit({ done, total });

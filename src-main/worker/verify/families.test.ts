@@ -56,16 +56,16 @@ describe.each(CASES)('%s', (_, config, targets, settings, peftNames) => {
 
   it('a saved adapter is loaded, and merged, to the same logits', async () => {
     const modelDir = await write();
-    const { checkpoint, model, method, outDir } = await attachTrained(modelDir, lora);
+    const { checkpoint: base, model, method, outDir } = await attachTrained(modelDir, lora);
     const want = await logitsOf(model);
     await method.save();
     expect(readPeftAdapter(outDir).config.target_modules).toEqual(peftNames);
     expect(maxAbsDifference(await logitsOf(model.with(null)), want)).toBeGreaterThan(0.01);
-    const loaded = loadAdapter(outDir, checkpoint);
+    const loaded = loadAdapter(outDir, base);
     expectClose(await logitsOf(model.with(loaded)), want, { rtol: 1e-4, atol: 1e-5 });
     loaded.dispose();
     model.dispose();
-    checkpoint.close();
+    base.close();
     const mergedDir = path.join(temporaryFolder(), 'merged');
     const { certificate } = await mergeAndVerify(
       { engine: 'tensorflow', modelDir, adapterDir: outDir, outDir: mergedDir },
@@ -79,7 +79,7 @@ describe.each(CASES)('%s', (_, config, targets, settings, peftNames) => {
 
   // DoRA leaves the norm out of the gradient, so that it is not the slope.
   it.skipIf('dora' in settings)('the gradient of every trained tensor is the slope of the loss along it', async () => {
-    const { checkpoint, model, method } = await attachTrained(await write(), lora);
+    const { checkpoint: base, model, method } = await attachTrained(await write(), lora);
     const ids = Int32Array.of(1, 5, 9, 200, 2, 7, 30, 4);
     const batch = { ids, labels: ids, mask: new Int32Array(8).fill(1), B: 1, T: 8 };
     const { loss, gradients } = accumulateGradients(model, method.parameters, [batch]);
@@ -103,13 +103,13 @@ describe.each(CASES)('%s', (_, config, targets, settings, peftNames) => {
     }
     tf.dispose([loss, ...gradients]);
     model.dispose();
-    checkpoint.close();
+    base.close();
   });
 
   it('shows its sizes and targets', async () => {
-    const checkpoint = openBaseModel(await write());
-    const details = describeBaseModel(checkpoint);
-    checkpoint.close();
+    const base = openBaseModel(await write());
+    const details = describeBaseModel(base);
+    base.close();
     expect(details).toMatchObject({
       family: config['model_type'],
       layers: 2,
@@ -117,7 +117,7 @@ describe.each(CASES)('%s', (_, config, targets, settings, peftNames) => {
       targets: expect.arrayContaining(targets) as unknown,
     });
     expect(details.parameters).toBe(
-      [...checkpoint.tensors.values()].reduce((sum, { shape }) => sum + shape.reduce((a, b) => a * b, 1), 0),
+      [...base.tensors.values()].reduce((sum, { shape }) => sum + shape.reduce((a, b) => a * b, 1), 0),
     );
   });
 });

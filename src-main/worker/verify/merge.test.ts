@@ -156,12 +156,12 @@ async function parityOfAltered(modelDir: string, adapterDir: string, dtype: Dtyp
   const altered = copyAdapter(adapterDir, path.join(temporaryFolder(), 'altered'));
   scaleAlphaOnDisk(altered, factor);
   const mergedDir = path.join(temporaryFolder(), 'merged');
-  const checkpoint = openBaseModel(modelDir);
+  const base = openBaseModel(modelDir);
   try {
-    await mergeAdapter({ checkpoint, adapter: readPeftAdapter(altered), outDir: mergedDir, dtype });
-    const prompts = await heldOutPrompts(mergedDir, checkpoint.spec, undefined);
-    return await parityOf({ checkpoint, tasks: [{ adapterDir, scale: 1 }], mergedDir, prompts, dtype });
+    await mergeAdapter({ base, adapter: readPeftAdapter(altered), outDir: mergedDir, dtype });
+    const prompts = await heldOutPrompts(mergedDir, base.spec, undefined);
+    return await parityOf({ base, tasks: [{ adapterDir, scale: 1 }], mergedDir, prompts, dtype });
   } finally {
-    checkpoint.close();
+    base.close();
   }
 }

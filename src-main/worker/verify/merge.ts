@@ -18,14 +18,14 @@ export async function mergeAndVerify(
   params: MergeParams,
   emit: (event: WorkerCalls['merge']['event']) => void,
 ): Promise<MergeResult> {
-  const checkpoint = openBaseModel(params.modelDir);
+  const base = openBaseModel(params.modelDir);
   try {
-    const tasks = tasksOf(params).map(({ adapterDir, scale }) => ({ adapter: readAdapter(adapterDir), weight: scale }));
-    return await writeOutputFolder(params.outDir, checkpoint.dir, async (dir) => {
+    const tasks = tasksOf(params).map(({ adapterDir, scale }) => ({ adapter: readAdapter(adapterDir), scale }));
+    return await writeOutputFolder(params.outDir, base.dir, async (dir) => {
       const onProgress = ({ done, total }: { done: number; total: number }): void =>
         emit({ done, total, phase: 'merge' });
       const written = await mergeTasks({
-        checkpoint,
+        base,
         tasks,
         outDir: dir,
         ...(params.dtype ? { dtype: params.dtype } : {}),
@@ -33,7 +33,7 @@ export async function mergeAndVerify(
       });
       const certificate = await certify(
         params,
-        checkpoint,
+        base,
         tasks.map(({ adapter }) => adapter),
         dir,
         emit,
@@ -48,7 +48,7 @@ export async function mergeAndVerify(
       };
     });
   } finally {
-    checkpoint.close();
+    base.close();
   }
 }
 
@@ -59,16 +59,16 @@ function tasksOf({ tasks, adapterDir }: MergeParams): TaskDir[] {
 /** Throws PARITY_FAILED above the tolerance: then there is no export. */
 async function certify(
   params: MergeParams,
-  checkpoint: BaseModel,
+  base: BaseModel,
   adapters: StoredAdapter[],
   mergedDir: string,
   emit: (event: WorkerCalls['merge']['event']) => void,
 ): Promise<ParityCertificate> {
   await useEngine(params.engine);
-  const prompts = await heldOutPrompts(mergedDir, checkpoint.spec, params.heldOut);
-  const dtype = params.dtype ?? dtypeOf(checkpoint);
+  const prompts = await heldOutPrompts(mergedDir, base.spec, params.heldOut);
+  const dtype = params.dtype ?? dtypeOf(base);
   const parity = await parityOf({
-    checkpoint,
+    base,
     tasks: tasksOf(params),
     mergedDir,
     prompts,
@@ -83,7 +83,7 @@ async function certify(
     engine: params.engine,
     adapterSha256: shas[0]!,
     ...(tasks ? { tasks } : {}),
-    baseHash: checkpoint.hash,
+    baseHash: base.hash,
     createdAt: new Date().toISOString(),
   };
   if (certificate.passed) return certificate;
@@ -97,8 +97,8 @@ async function certify(
 }
 
 /** The coarsest dtype among the model's tensors: it bounds how exact an export in the base's own dtypes can be. */
-function dtypeOf(checkpoint: BaseModel): DtypeName {
-  const dtypes = new Set([...checkpoint.tensors.values()].map(({ dtype }) => dtype));
+function dtypeOf(base: BaseModel): DtypeName {
+  const dtypes = new Set([...base.tensors.values()].map(({ dtype }) => dtype));
   const order: DtypeName[] = ['bf16', 'f16', 'f32'];
   return order.find((name) => dtypes.has(FLOAT_DTYPES[name])) ?? 'f32';
 }

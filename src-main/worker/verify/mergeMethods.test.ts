@@ -29,11 +29,11 @@ async function saved(
   family: TinyFamily,
   name: string,
 ): Promise<{ adapterDir: string; want: Float32Array }> {
-  const { checkpoint, model, method, outDir } = await attachTrained(modelDir, settingsOf(family, name));
+  const { checkpoint: base, model, method, outDir } = await attachTrained(modelDir, settingsOf(family, name));
   const want = await logitsOf(model);
   await method.save();
   model.dispose();
-  checkpoint.close();
+  base.close();
   return { adapterDir: outDir, want };
 }
 
@@ -86,9 +86,9 @@ it('a whole model is no adapter', async () => {
   const modelDir = await writeFamily('llama');
   const { adapterDir } = await saved(modelDir, 'llama', 'lora');
   fs.rmSync(adapterDir, { recursive: true });
-  const { checkpoint, method, outDir } = await attachTrained(modelDir, { type: 'full' });
+  const { checkpoint: base, method, outDir } = await attachTrained(modelDir, { type: 'full' });
   await method.save();
-  checkpoint.close();
+  base.close();
   await expect(mergeInto(path.join(temporaryFolder(), 'merged'), modelDir, outDir)).rejects.toMatchObject({
     code: 'NOT_AN_ADAPTER',
   });
@@ -144,10 +144,10 @@ describe('unmerging', () => {
     const { adapterDir } = await saved(modelDir, family, name);
     const [mergedDir, outDir] = [path.join(temporaryFolder(), 'merged'), path.join(temporaryFolder(), 'back')];
     await mergeInto(mergedDir, modelDir, adapterDir);
-    const [checkpoint, original] = [openBaseModel(mergedDir), openBaseModel(modelDir)];
-    const { maxDifference } = await unmergeAdapter({ checkpoint, adapter: readAdapter(adapterDir), original, outDir });
+    const [merged, original] = [openBaseModel(mergedDir), openBaseModel(modelDir)];
+    const { maxDifference } = await unmergeAdapter({ merged, adapter: readAdapter(adapterDir), original, outDir });
     expect(maxDifference).toBeLessThan(1e-6);
-    for (const one of [checkpoint, original]) one.close();
+    for (const one of [merged, original]) one.close();
   });
 
   it.each([
@@ -156,16 +156,16 @@ describe('unmerging', () => {
   ] as const)('%s, %s cannot', async (family, name, reason) => {
     const modelDir = await writeFamily(family);
     const { adapterDir } = await saved(modelDir, family, name);
-    const checkpoint = openBaseModel(modelDir);
+    const merged = openBaseModel(modelDir);
     const outDir = path.join(temporaryFolder(), 'back');
-    await expect(unmergeAdapter({ checkpoint, adapter: readAdapter(adapterDir), outDir })).rejects.toMatchObject({
+    await expect(unmergeAdapter({ merged, adapter: readAdapter(adapterDir), outDir })).rejects.toMatchObject({
       code: 'NOT_ADDITIVE',
       message: expect.stringContaining(
         `${reason} instead of only adding to them, so it can only be merged, not taken out again; keep the ` +
           'original base model',
       ) as string,
     });
-    checkpoint.close();
+    merged.close();
   });
 });
 

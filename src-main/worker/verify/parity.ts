@@ -22,7 +22,7 @@ export type Parity = Pick<
 >;
 
 export interface ParityInput {
-  checkpoint: BaseModel;
+  base: BaseModel;
   /** What was merged; see MergeParams. */
   tasks: TaskDir[];
   mergedDir: string;
@@ -43,16 +43,9 @@ interface Reference {
   logits: Float32Array;
 }
 
-export async function parityOf({
-  checkpoint,
-  tasks,
-  mergedDir,
-  prompts,
-  dtype,
-  onProgress,
-}: ParityInput): Promise<Parity> {
+export async function parityOf({ base, tasks, mergedDir, prompts, dtype, onProgress }: ParityInput): Promise<Parity> {
   const total = 2 * prompts.length;
-  const reference = await withModel(checkpoint, tasks, async (model) => {
+  const reference = await withModel(base, tasks, async (model) => {
     const kept = prompts.slice(
       0,
       Math.max(1, Math.floor(KEPT_LOGITS / (model.spec.vocab * (prompts[0]!.length + CONTINUATION)))),
@@ -75,25 +68,26 @@ export async function parityOf({
   }
 }
 
-async function withModel<T>(checkpoint: BaseModel, tasks: TaskDir[], use: (model: Decoder) => Promise<T>): Promise<T> {
-  const base = loadDecoder(checkpoint, { forwardOnly: true });
-  const adapter = loadTasks(tasks, checkpoint);
+async function withModel<T>(base: BaseModel, tasks: TaskDir[], use: (model: Decoder) => Promise<T>): Promise<T> {
+  const plain = loadDecoder(base, { forwardOnly: true });
+  const adapter = loadTasks(tasks, base);
   try {
-    return await use(base.with(adapter));
+    return await use(plain.with(adapter));
   } finally {
     adapter?.dispose();
-    base.dispose();
+    plain.dispose();
   }
 }
 
-/** One adapter as it is, several as their weighted sum. */
-function loadTasks(tasks: TaskDir[], checkpoint: BaseModel): Adapter | null {
+/** One adapter as it is, several as the sum of scale·adapter. */
+function loadTasks(tasks: TaskDir[], base: BaseModel): Adapter | null {
   const loaded = tasks.map(({ adapterDir, scale }) => ({
-    adapter: loadAdapter(adapterDir, checkpoint),
-    weight: scale,
+    adapter: loadAdapter(adapterDir, base),
+    scale,
   }));
-  if (loaded.length === 0) return null;
-  return loaded.length === 1 && loaded[0]!.weight === 1 ? loaded[0]!.adapter : new TaskSum(loaded);
+  const [first] = loaded;
+  if (!first) return null;
+  return loaded.length === 1 && first.scale === 1 ? first.adapter : new TaskSum(loaded);
 }
 
 async function continued(model: Decoder, prompt: Int32Array): Promise<Int32Array> {
