@@ -74,7 +74,15 @@ export default ts.config(
       ],
       '@typescript-eslint/consistent-type-imports': 'error',
       eqeqeq: 'error',
+      // Everything but addresses and regular expressions, which cannot be broken.
+      'max-len': ['error', { code: 120, ignoreUrls: true, ignoreRegExpLiterals: true }],
     },
+  },
+  {
+    // Blank lines and comments count: a file is read from top to bottom.
+    files: ['src-main/**/*.ts', 'src-shared/**/*.ts', 'src-renderer/**/*.{ts,svelte}'],
+    ignores: ['**/*.test.ts'],
+    rules: { 'max-lines': ['error', 300] },
   },
   ...layerRules,
   engineRule,

@@ -62,6 +62,11 @@ type Settings = ReturnType<typeof readArguments>;
 
 const say = (line: string): void => void process.stderr.write(`${line}\n`);
 
+function scores({ valLoss, bleu }: OneAnswer): string {
+  const loss = `validation loss ${valLoss.toFixed(4)}`;
+  return bleu === null ? loss : `${loss}, BLEU ${bleu.toFixed(2)}`;
+}
+
 /** Every method with every seed; BLEU with the first. */
 async function figuresOf(task: Task, methods: ComparedMethod[], settings: Settings): Promise<MethodFigures[]> {
   const bleu = { file: settings.test, prompts: Number(settings.prompts) };
@@ -69,10 +74,7 @@ async function figuresOf(task: Task, methods: ComparedMethod[], settings: Settin
     methods.map(({ name }): OneRequest => ({ task, method: name, seed, ...(i === 0 ? { bleu } : {}) })),
   );
   const answers = await runAll(requests, ({ method, seed }, answer) =>
-    say(
-      `${method}, seed ${seed}: ` +
-        `${answer.refused ?? `validation loss ${answer.valLoss.toFixed(4)}${answer.bleu === null ? '' : `, BLEU ${answer.bleu.toFixed(2)}`}`}`,
-    ),
+    say(`${method}, seed ${seed}: ${answer.refused ?? scores(answer)}`),
   );
   return methods.map(({ name, lr }) => {
     const own = answers.filter((_, i) => requests[i]!.method === name);

@@ -125,11 +125,9 @@ function rowOf(dtype: BaseDtype, runs: Losses[], reference: Losses[]): string {
   const differences = runs.map(({ after }, i) => after - reference[i]!.after);
   const signed = (value: number): string => (dtype === 'f32' ? '' : `${value < 0 ? '' : '+'}${value.toFixed(4)}`);
   const [before, after] = [mean(runs.map((r) => r.before)), mean(runs.map((r) => r.after))];
-  return (
-    '| ' +
-    `${[dtype, before.toFixed(4), after.toFixed(4), signed(mean(differences)), differences.map(signed).join(', ')].join(' | ')} ` +
-    '|'
-  );
+  const each = differences.map(signed).join(', ');
+  const cells = [dtype, before.toFixed(4), after.toFixed(4), signed(mean(differences)), each];
+  return `| ${cells.join(' | ')} |`;
 }
 
 async function main(): Promise<void> {

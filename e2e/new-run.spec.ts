@@ -32,7 +32,7 @@ function runOf(page: Page): Promise<RunView> {
   return ask<RunView>(page, 'runs.get', { id: page.url().split('/').at(-1) });
 }
 
-test('a run by mouse: matrices clicked, a reload in between, the count as promised, and the same settings again', async ({
+test('a run by mouse: matrices clicked, a reload in between, the promised count, the same settings again', async ({
   graft: page,
 }) => {
   test.setTimeout(240_000);
@@ -102,7 +102,7 @@ test('a run by mouse: matrices clicked, a reload in between, the count as promis
     expect(spec.data).toEqual(first.spec.data);
   });
 
-  await test.step('on the version that the run saw, with the newer one a click away; on what is left where the file is gone', async () => {
+  await test.step('on the version that the run saw, the newer one a click away, or what is left of it', async () => {
     const { datasetId } = await runOf(page);
     const from = (id: string) => page.evaluate((hash) => (location.hash = hash), `#/new-run?from=${id}`);
     const { file } = await change<{ file: string }>(page, 'datasets.saveVersion', {

@@ -68,7 +68,7 @@ test('pause, look into a step, roll back, compare, save, reload', async ({ graft
   });
 
   let rolledBack = '';
-  await test.step('the rows of a step, by keyboard; without the worst it goes on from the checkpoint before', async () => {
+  await test.step('the rows of a step, by keyboard; without the worst it goes on from before them', async () => {
     const { steps } = await ask<Metrics>(page, 'runs.metrics', { id: run.id });
     const slider = page.getByRole('slider', { name: 'Loss by step: cursor' });
     await slider.focus();
@@ -179,7 +179,7 @@ test('pause, look into a step, roll back, compare, save, reload', async ({ graft
     await expect.poll(() => picture(page)).not.toBe(before);
   });
 
-  await test.step('dragging zooms all graphs, a reload shows the same picture, the button shows all again', async () => {
+  await test.step('dragging zooms all graphs, a reload keeps the picture, the button shows all again', async () => {
     const learningRate = page.getByRole('figure', { name: 'Learning rate' });
     const [all, whole] = [await picture(page), await hashOf(learningRate)];
     await page.getByRole('switch', { name: 'Log scale' }).click();

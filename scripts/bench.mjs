@@ -1,6 +1,6 @@
 /**
- * `npm run bench -- CASE|all …`: measures Graft beside its rivals (bench/main.ts), or runs `qlora …`, `kernel-errors
- * …`, `methods …` or `ui …`, by Node 24.
+ * `npm run bench -- CASE|all …` measures Graft beside its rivals (bench/main.ts);
+ * `qlora …`, `kernel-errors …`, `methods …` and `ui …` run the other benches.
  */
 import path from 'node:path';
 import { node24Path } from './lib/node24.mjs';

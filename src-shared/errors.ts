@@ -85,7 +85,8 @@ function systemErrorSentence(error: unknown): ErrorData | undefined {
     case 'EROFS':
       return {
         code: 'NOT_ALLOWED',
-        message: `${path} cannot be opened or written with your rights; choose another folder or change its permissions.`,
+        message:
+          `${path} cannot be opened or written with your rights; ` + 'choose another folder or change its permissions.',
         details,
       };
     case 'ENOENT':

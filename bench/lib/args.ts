@@ -18,11 +18,13 @@ export interface BenchArguments {
   out: string | null;
 }
 
-export const USAGE = `npm run bench -- CASE…|all [--quick] [--profile] [--docs] [--engine ${ENGINES.join('|')}] [--torch DIR|PYTHON]
+export const USAGE = `npm run bench -- CASE…|all [--quick] [--profile] [--docs]
+    [--engine ${ENGINES.join('|')}] [--torch DIR|PYTHON]
   --quick      fewer repetitions and sizes
   --profile    also prints the time per kernel of one training step, one text, one loading
   --docs       writes the tables into docs/performance.md and the plots beside it
-  --torch …    a folder whose py runs Python with PyTorch, or a Python (else GRAFT_TORCH); without it Graft's figures stand alone
+  --torch …    a folder whose py runs Python with PyTorch, or a Python (else GRAFT_TORCH);
+               without it Graft's figures stand alone
   --base D     how LoRA's frozen linear layers are kept (webgpu): ${BASE_DTYPES.join(', ')}
   --tcmalloc   also races PyTorch with tcmalloc
   --tiny       step-* and kernels at sizes that show only that everything runs

@@ -44,7 +44,8 @@ export function plotSvg(plot: Plot): string {
   const panels = plot.panels
     .map((panel, i) => `<g transform="translate(${i * PANEL.width} 0)">${panelSvg(panel)}</g>`)
     .join('\n');
-  return `<svg xmlns="http://www.w3.org/2000/svg" width="${width}" height="${height}" viewBox="0 0 ${width} ${height}" ${FONT} font-size="12" fill="#212529">
+  const size = `width="${width}" height="${height}" viewBox="0 0 ${width} ${height}"`;
+  return `<svg xmlns="http://www.w3.org/2000/svg" ${size} ${FONT} font-size="12" fill="#212529">
 <rect width="${width}" height="${height}" fill="#ffffff"/>
 ${panels}
 </svg>`;

@@ -44,7 +44,8 @@ export function writtenFiles(commit) {
 
 /** What tells Vulkan's loader of a driver. @param {string} library */
 function driverFile(library) {
-  return `${JSON.stringify({ file_format_version: '1.0.0', ICD: { library_path: library, api_version: '1.3.194' } })}\n`;
+  const driver = { library_path: library, api_version: '1.3.194' };
+  return `${JSON.stringify({ file_format_version: '1.0.0', ICD: driver })}\n`;
 }
 
 /**

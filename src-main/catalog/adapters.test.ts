@@ -18,11 +18,13 @@ it('a catalogue of before keeps its adapters, who is active, and the exports tha
   migrate(db, migrations.slice(0, 3));
   db.exec(`
     INSERT INTO tasks (id, name, created_at) VALUES ('t', 'stories', '2026-01-01');
-    INSERT INTO adapters (id, name, task_id, base_hash, dir, sha256, size_bytes, method, final_loss, val_loss, created_at)
+    INSERT INTO adapters
+        (id, name, task_id, base_hash, dir, sha256, size_bytes, method, final_loss, val_loss, created_at)
       VALUES ('a', 'first', 't', 'b', '/a', 's', 9, '{"type":"bitfit"}', 1.25, 1.5, '2026-01-01'),
              ('b', 'second', 't', 'b', '/b', 's', 9, '{"type":"bitfit"}', 0.75, NULL, '2026-01-02');
     UPDATE tasks SET active_adapter_id = 'b';
-    INSERT INTO exports (id, adapter_id, adapter_dir, model_dir, out_dir, status, owner_pid, created_at) VALUES ('e', 'a', '/a', '/m', '/o', 'completed', 1, '2026-01-03');
+    INSERT INTO exports (id, adapter_id, adapter_dir, model_dir, out_dir, status, owner_pid, created_at)
+      VALUES ('e', 'a', '/a', '/m', '/o', 'completed', 1, '2026-01-03');
   `);
   migrate(db);
   expect(adapterQueries(db).list('t')).toMatchObject([

@@ -104,8 +104,10 @@ export function adapterQueries(db: Database) {
   const trash = db.prepare<[], TrashRow>(`${TRASH} ORDER BY a.deleted_at DESC, a.rowid DESC`);
   const trashed = db.prepare<[string], TrashRow>(`${TRASH} AND a.id = ?`);
   const insert = db.prepare(
-    `INSERT INTO adapters (id, name, task_id, run_id, model_id, base_hash, dir, sha256, size_bytes, method, final_loss, val_loss, imported_from, created_at)
-     VALUES (@id, @name, @taskId, @runId, @modelId, @baseHash, @dir, @sha256, @sizeBytes, @method, @finalLoss, @valLoss, @importedFrom, @createdAt)`,
+    `INSERT INTO adapters (id, name, task_id, run_id, model_id, base_hash, dir, sha256, size_bytes, method,
+       final_loss, val_loss, imported_from, created_at)
+     VALUES (@id, @name, @taskId, @runId, @modelId, @baseHash, @dir, @sha256, @sizeBytes, @method, @finalLoss,
+       @valLoss, @importedFrom, @createdAt)`,
   );
   const update = db.prepare(
     'UPDATE adapters SET name = @name, notes = @notes, tags = @tags, task_id = @taskId WHERE id = @id',

@@ -62,8 +62,10 @@ export function datasetVersionQueries(db: Database) {
   const list = db.prepare<[string], Row>('SELECT * FROM dataset_versions WHERE dataset_id = ? ORDER BY number DESC');
   const one = db.prepare<[string, number], Row>('SELECT * FROM dataset_versions WHERE dataset_id = ? AND number = ?');
   const insert = db.prepare(
-    `INSERT INTO dataset_versions (dataset_id, number, file, format, map, rows, bad_rows, hash, size_bytes, modified_ms, change, created_at)
-     VALUES (@datasetId, @number, @file, @format, @map, @rows, @badRows, @hash, @sizeBytes, @modifiedMs, @change, @createdAt)`,
+    `INSERT INTO dataset_versions (dataset_id, number, file, format, map, rows, bad_rows, hash, size_bytes,
+       modified_ms, change, created_at)
+     VALUES (@datasetId, @number, @file, @format, @map, @rows, @badRows, @hash, @sizeBytes, @modifiedMs, @change,
+       @createdAt)`,
   );
   const reread = db.prepare(
     'UPDATE dataset_versions SET map = @map, rows = @rows, bad_rows = @badRows WHERE dataset_id = @datasetId ' +

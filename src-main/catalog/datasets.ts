@@ -60,7 +60,8 @@ const toDataset = (row: Row): Dataset => ({
 });
 
 const SELECT = `
-  SELECT d.id, d.name, d.source, d.version, d.allow_bad_rows, d.created_at, v.file, v.format, v.map, v.rows, v.bad_rows, v.hash, v.size_bytes
+  SELECT d.id, d.name, d.source, d.version, d.allow_bad_rows, d.created_at, v.file, v.format, v.map, v.rows,
+    v.bad_rows, v.hash, v.size_bytes
   FROM datasets d JOIN dataset_versions v ON v.dataset_id = d.id AND v.number = d.version`;
 
 export interface NewDataset {

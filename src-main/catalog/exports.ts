@@ -67,8 +67,10 @@ export function exportQueries(db: Database) {
   const running = db.prepare<[], Row>(`SELECT * FROM exports WHERE status = 'running'`);
   const byId = db.prepare<[string], Row>('SELECT * FROM exports WHERE id = ?');
   const insert = db.prepare(
-    `INSERT INTO exports (id, adapter_id, adapter_dir, model_dir, out_dir, kind, tasks, dtype, status, owner_pid, created_at)
-     VALUES (@id, @adapterId, @adapterDir, @modelDir, @outDir, @kind, @tasks, @dtype, 'running', @ownerPid, @createdAt)`,
+    `INSERT INTO exports (id, adapter_id, adapter_dir, model_dir, out_dir, kind, tasks, dtype, status, owner_pid,
+       created_at)
+     VALUES (@id, @adapterId, @adapterDir, @modelDir, @outDir, @kind, @tasks, @dtype, 'running', @ownerPid,
+       @createdAt)`,
   );
   const end = db.prepare<[string, string | null, string | null, string, string]>(
     'UPDATE exports SET status = ?, result = ?, error = ?, ended_at = ? WHERE id = ?',

@@ -23,7 +23,9 @@ WITH RECURSIVE
     FROM spans CROSS JOIN numbers WHERE first IS NOT NULL
   )
 SELECT run_id, step, (
-  SELECT avg(loss) FROM (SELECT loss FROM metrics m WHERE m.run_id = p.run_id AND m.step >= p.step ORDER BY m.step LIMIT 8)
+  SELECT avg(loss) FROM (
+    SELECT loss FROM metrics m WHERE m.run_id = p.run_id AND m.step >= p.step ORDER BY m.step LIMIT 8
+  )
 ) AS loss
 FROM places p ORDER BY run_id, step`;
 

@@ -64,7 +64,8 @@ export function metricQueries(db: Database) {
   const dropEvaluations = db.prepare<[string, number]>('DELETE FROM evaluations WHERE run_id = ? AND step > ?');
   const copyMetrics = db.prepare(
     `INSERT INTO metrics (run_id, step, loss, lr, grad_norm, tokens_per_second, memory_bytes, elapsed_ms)
-     SELECT @to, step, loss, lr, grad_norm, tokens_per_second, memory_bytes, elapsed_ms FROM metrics WHERE run_id = @from AND step <= @step`,
+     SELECT @to, step, loss, lr, grad_norm, tokens_per_second, memory_bytes, elapsed_ms
+     FROM metrics WHERE run_id = @from AND step <= @step`,
   );
   const copyEvaluations = db.prepare(
     'INSERT INTO evaluations (run_id, step, val_loss) SELECT @to, step, val_loss FROM evaluations WHERE run_id ' +

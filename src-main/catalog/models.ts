@@ -65,7 +65,8 @@ export function modelQueries(db: Database) {
   const byId = db.prepare<[string], Row>('SELECT * FROM base_models WHERE id = ?');
   const byDir = db.prepare<[string], Row>('SELECT * FROM base_models WHERE dir = ?');
   const upsert = db.prepare(
-    `INSERT INTO base_models (id, name, dir, hash, details, created_at) VALUES (@id, @name, @dir, @hash, @details, @createdAt)
+    `INSERT INTO base_models (id, name, dir, hash, details, created_at)
+     VALUES (@id, @name, @dir, @hash, @details, @createdAt)
      ON CONFLICT (dir) DO UPDATE SET name = excluded.name, hash = excluded.hash, details = excluded.details`,
   );
   const relocate = db.prepare('UPDATE base_models SET dir = @dir, details = @details WHERE id = @id');

@@ -19,10 +19,13 @@ beforeEach(() => {
   const file = path.join(dir, 'graft.db');
   const old = new Database(file);
   migrate(old, migrations.slice(0, BEFORE));
-  old.exec(`INSERT INTO base_models (id, name, dir, hash, details, created_at) VALUES ('m', 'tiny', '/m', 'h', '{}', '2026-01-01'), ('n', 'other', '/n', 'i', '{}', '2026-01-01');
+  old.exec(`
+    INSERT INTO base_models (id, name, dir, hash, details, created_at)
+      VALUES ('m', 'tiny', '/m', 'h', '{}', '2026-01-01'), ('n', 'other', '/n', 'i', '{}', '2026-01-01');
     INSERT INTO tasks (id, name, created_at) VALUES ('t', 'stories', '2026-01-01');
     INSERT INTO adapters (id, name, task_id, base_hash, dir, sha256, size_bytes, method, final_loss, created_at)
-      VALUES ('a', 'a', 't', 'h', '/a', 's', 1, '{}', 1, '2026-01-01'), ('b', 'b', 't', 'h', '/b', 's', 1, '{}', 1, '2026-01-01');`);
+      VALUES ('a', 'a', 't', 'h', '/a', 's', 1, '{}', 1, '2026-01-01'),
+             ('b', 'b', 't', 'h', '/b', 's', 1, '{}', 1, '2026-01-01');`);
   old.close();
   catalog = openCatalog(file);
 });

@@ -136,8 +136,10 @@ function voteQueries(db: Database) {
   const insert = db.prepare('INSERT INTO playground_votes (model_id, created_at) VALUES (?, ?)');
   const insertEntry = db.prepare('INSERT INTO playground_vote_entries (vote_id, adapter_id, outcome) VALUES (?, ?, ?)');
   const scores = db.prepare<[string], ScoreRow>(
-    `SELECT e.adapter_id, sum(e.outcome = 'won') AS won, sum(e.outcome = 'tied') AS tied, sum(e.outcome = 'lost') AS lost
-     FROM playground_votes v JOIN playground_vote_entries e ON e.vote_id = v.id WHERE v.model_id = ? GROUP BY e.adapter_id`,
+    `SELECT e.adapter_id, sum(e.outcome = 'won') AS won, sum(e.outcome = 'tied') AS tied,
+       sum(e.outcome = 'lost') AS lost
+     FROM playground_votes v JOIN playground_vote_entries e ON e.vote_id = v.id
+     WHERE v.model_id = ? GROUP BY e.adapter_id`,
   );
   const reset = db.prepare<[string]>('DELETE FROM playground_votes WHERE model_id = ?');
   return {

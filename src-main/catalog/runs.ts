@@ -93,7 +93,9 @@ const toRow = (run: Run): Record<string, string | number | null> => ({
   interim: run.interim && JSON.stringify(run.interim),
 });
 
-export const QUEUE_OF_OWNER = `SELECT * FROM runs WHERE status = 'queued' AND owner_pid = ? ORDER BY queue_position, created_at, rowid`;
+export const QUEUE_OF_OWNER = `
+  SELECT * FROM runs WHERE status = 'queued' AND owner_pid = ?
+  ORDER BY queue_position, created_at, rowid`;
 
 export function runQueries(db: Database) {
   const list = db.prepare<[], Row>('SELECT * FROM runs ORDER BY created_at DESC, rowid DESC');
@@ -103,12 +105,16 @@ export function runQueries(db: Database) {
   );
   const queued = db.prepare<[number], Row>(QUEUE_OF_OWNER);
   const insert = db.prepare(
-    `INSERT INTO runs (id, name, task_id, model_id, dataset_id, status, spec, started, error, result, interim, queue_position, parent_run_id, owner_pid, pid, created_at, started_at, ended_at)
-     VALUES (@id, @name, @taskId, @modelId, @datasetId, @status, @spec, @started, @error, @result, @interim, @queuePosition, @parentRunId, @ownerPid, @pid, @createdAt, @startedAt, @endedAt)`,
+    `INSERT INTO runs (id, name, task_id, model_id, dataset_id, status, spec, started, error, result, interim,
+       queue_position, parent_run_id, owner_pid, pid, created_at, started_at, ended_at)
+     VALUES (@id, @name, @taskId, @modelId, @datasetId, @status, @spec, @started, @error, @result, @interim,
+       @queuePosition, @parentRunId, @ownerPid, @pid, @createdAt, @startedAt, @endedAt)`,
   );
   const update = db.prepare(
-    `UPDATE runs SET name = @name, status = @status, spec = @spec, started = @started, error = @error, result = @result, interim = @interim,
-       queue_position = @queuePosition, owner_pid = @ownerPid, pid = @pid, started_at = @startedAt, ended_at = @endedAt WHERE id = @id`,
+    `UPDATE runs SET name = @name, status = @status, spec = @spec, started = @started, error = @error,
+       result = @result, interim = @interim,
+       queue_position = @queuePosition, owner_pid = @ownerPid, pid = @pid, started_at = @startedAt,
+         ended_at = @endedAt WHERE id = @id`,
   );
   const remove = db.prepare<[string]>('DELETE FROM runs WHERE id = ?');
   const get = (id: string): Run | undefined => {

@@ -1,8 +1,17 @@
 /** All series of a run as CSV, one line a step, every number as exact as it was recorded. */
 import type { SeriesStore } from './seriesStore.ts';
 
-const HEAD =
-  'step,train_loss,train_loss_smoothed,validation_loss,learning_rate,gradient_norm,tokens_per_second,memory_bytes,elapsed_ms';
+const HEAD = [
+  'step',
+  'train_loss',
+  'train_loss_smoothed',
+  'validation_loss',
+  'learning_rate',
+  'gradient_norm',
+  'tokens_per_second',
+  'memory_bytes',
+  'elapsed_ms',
+].join(',');
 
 /** A step has a line when a train or a validation loss was recorded for it; what is missing is empty. */
 export function seriesCsv(store: SeriesStore): string {

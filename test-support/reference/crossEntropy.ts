@@ -2,8 +2,8 @@
 import { array64, type Array64 } from './array.ts';
 
 /**
- * sum_i of (1-e)·-log p_i[y_i] + e·mean_v(-log p_i[v]), log p_i[v] = h_i·w_v - log sum_u exp(h_i·w_u). h: (M, C), w:
- * (V, C).
+ * sum_i of (1-e)·-log p_i[y_i] + e·mean_v(-log p_i[v]), where log p_i[v] = h_i·w_v - log sum_u exp(h_i·w_u).
+ * h: (M, C), w: (V, C).
  */
 export function linearCrossEntropyReference(
   h: Array64,

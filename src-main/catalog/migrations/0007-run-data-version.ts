@@ -8,6 +8,9 @@ const SAME_CONTENT =
 
 export const runDataVersion = `
 UPDATE runs
-SET spec = json_set(spec, '$.data.version', (SELECT v.number ${SAME_CONTENT} ORDER BY v.file = json_extract(runs.spec, '$.data.file') DESC, v.number DESC LIMIT 1))
+SET spec = json_set(spec, '$.data.version', (
+  SELECT v.number ${SAME_CONTENT}
+  ORDER BY v.file = json_extract(runs.spec, '$.data.file') DESC, v.number DESC LIMIT 1
+))
 WHERE EXISTS (SELECT 1 ${SAME_CONTENT});
 `;

@@ -126,7 +126,7 @@ describe('the road on the command line', () => {
     'tensorflow',
   ];
 
-  it('trains, switches, evaluates, generates, merges: eval of the merged folder is that of base + adapter', async () => {
+  it('trains, switches, evaluates, generates, merges; the merged folder evaluates as base + adapter', async () => {
     const rows = writeRows(path.join(dir, 'rows.jsonl'));
     const trained = await json(...settings(rows), '--steps', '6');
     expect(trained).toMatchObject({

@@ -1,6 +1,6 @@
 /**
- * Entry of the web host: `node src-main/hosts/web/serve.ts [--port N]`. Prints the address with its token; Ctrl-C ends it and its
- * workers.
+ * Entry of the web host: `node src-main/hosts/web/serve.ts [--port N]`. It prints the address with its
+ * token; Ctrl-C ends it and its workers.
  */
 import path from 'node:path';
 import { parseArgs } from 'node:util';

@@ -20,7 +20,8 @@ code { font-family: ui-monospace, monospace }
 <h1>This browser is not let in yet</h1>
 <p>${message}</p>
 <ol>
-<li>Look at the terminal in which Graft runs; it has printed <code>Graft is at http://…/?token=…</code>. If it does not run, start it with <code>npm start</code>.</li>
+<li>Look at the terminal in which Graft runs; it has printed <code>Graft is at http://…/?token=…</code>.
+If it does not run, start it with <code>npm start</code>.</li>
 <li>Open that address in this browser once.</li>
 <li>Come back to this page and reload it: bookmarks of pages and runs work from then on.</li>
 </ol>
