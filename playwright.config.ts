@@ -1,7 +1,10 @@
 /** Browser tests: the web host in Chromium, and the Electron app where its binary is installed. */
 import { defineConfig } from '@playwright/test';
 import { electronBinary } from './scripts/lib/electron.mjs';
+import { setTestEnvironment } from './scripts/lib/testEnvironment.mjs';
 import { systemChromium } from './scripts/lib/testNeeds.mjs';
+
+setTestEnvironment();
 
 const quiet = [
   '--disable-gpu',
@@ -19,6 +22,8 @@ export default defineConfig({
   outputDir: 'e2e/artifacts',
   workers: 1,
   timeout: 180_000,
+  // A busy machine is slow, not wrong.
+  expect: { timeout: 20_000 },
   forbidOnly: Boolean(process.env['CI']),
   reporter: [
     ['list'],
@@ -28,7 +33,8 @@ export default defineConfig({
     browserName: 'chromium',
     viewport: { width: 1280, height: 860 },
     screenshot: 'only-on-failure',
-    trace: 'retain-on-failure',
+    // A trace costs every test, not only the one that fails: `npm run test:e2e -- --trace retain-on-failure SPEC`.
+    trace: 'off',
     launchOptions: { executablePath: systemChromium(), args: [...quiet, ...asRoot] },
   },
   projects: [{ name: 'web' }, ...(electronBinary() ? [{ name: 'electron' }] : [])],

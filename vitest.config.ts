@@ -1,4 +1,7 @@
 import { defineConfig } from 'vitest/config';
+import { setTestEnvironment } from './scripts/lib/testEnvironment.mjs';
+
+setTestEnvironment();
 
 export default defineConfig({
   test: {

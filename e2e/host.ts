@@ -20,7 +20,7 @@ export interface RunningApp {
 export async function startWeb(browser: Browser, home: string): Promise<RunningApp> {
   let child = spawnWeb(home, '0');
   const url = await addressOf(child);
-  const context = await browser.newContext({ viewport: { width: 1280, height: 860 } });
+  const context = await browser.newContext({ viewport: { width: 1280, height: 860 }, reducedMotion: 'reduce' });
   const page = await context.newPage();
   await page.goto(url);
   return {

@@ -1,0 +1,22 @@
+/**
+ * What tests set for themselves and every process they start; a value that is set already wins. None of it changes
+ * what the app computes: it makes Mesa's software driver and Node's start cheaper.
+ */
+import path from 'node:path';
+import { scratch } from './paths.mjs';
+
+/** @type {Record<string, string>} */
+export const TEST_ENVIRONMENT = {
+  // lavapipe compiles each shader for seconds, far longer than it runs: vectors of 4 lanes without LLVM's
+  // optimisation passes take less than half of that.
+  LP_NATIVE_VECTOR_WIDTH: '128',
+  GALLIVM_PERF: 'nopt',
+  // What one process has compiled, shader or script, the next one reads.
+  MESA_SHADER_CACHE_DIR: path.join(scratch, 'mesa'),
+  NODE_COMPILE_CACHE: path.join(scratch, 'node'),
+};
+
+/** @param {NodeJS.ProcessEnv} [environment] */
+export function setTestEnvironment(environment = process.env) {
+  for (const [name, value] of Object.entries(TEST_ENVIRONMENT)) environment[name] ??= value;
+}
