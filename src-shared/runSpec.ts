@@ -1,35 +1,25 @@
 /** Everything that a run is started with, as it crosses to the worker and as the catalogue keeps it. */
 import { z } from 'zod';
-import { ENGINES } from './backends.ts';
-import { BASE_DTYPES } from './baseDtypes.ts';
 import { methodSchema } from './methodSettings.ts';
+import { COMPUTE_SETTINGS } from './settings/compute.ts';
+import { DATA_SETTINGS, FILE_SETTINGS } from './settings/data.ts';
+import { schemaOf } from './settings/setting.ts';
 import { trainSettingsSchema } from './settings/training.ts';
 
 /** What the dataset reader needs to read the rows again, exactly as they were checked. */
 export const dataSpecSchema = z.object({
   file: z.string(),
-  /** Undefined: by file extension and content. */
-  format: z.enum(['jsonl', 'json', 'csv']).optional(),
-  /** Column renames, wanted name -> name in the file, e.g. { prompt: 'question' }. */
-  map: z.record(z.string(), z.string()).default({}),
-  /** Which tokens carry loss. */
-  lossOn: z.enum(['completion', 'all']).default('completion'),
-  /** Tokens per example, longer ones are truncated. */
-  maxLength: z.number().int().min(2).default(256),
-  /** Rows are texts with a label each; a head that tells the labels apart is trained with the adapter. */
-  classify: z.boolean().optional(),
-  /** Lines of the file whose rows are not trained on; which rows validate does not depend on them. */
-  excludeLines: z.array(z.number().int().min(1)).optional(),
+  ...schemaOf(FILE_SETTINGS).shape,
+  ...schemaOf(DATA_SETTINGS).shape,
 });
 export type DataSpec = z.infer<typeof dataSpecSchema>;
 
 /** Everything a run needs; self-contained, so that a run can be repeated or resumed from this record alone. */
 export const runSpecSchema = z.object({
   runId: z.string(),
-  engine: z.enum(['auto', ...ENGINES]).default('auto'),
+  /** An absent `baseDtype`, as in runs of before, means f32. */
+  ...schemaOf(COMPUTE_SETTINGS).shape,
   model: z.object({ dir: z.string(), hash: z.string() }),
-  /** How the base's linear layers are kept in memory; absent, as in runs of before, means f32. */
-  baseDtype: z.enum(BASE_DTYPES).optional(),
   data: dataSpecSchema.extend({
     hash: z.string().optional(),
     allowBadRows: z.boolean().default(true),

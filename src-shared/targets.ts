@@ -4,3 +4,11 @@
  */
 export const TARGETS = ['q', 'k', 'v', 'qkv', 'o', 'gate', 'up', 'gate_up', 'down', 'fc', 'proj'] as const;
 export type Target = (typeof TARGETS)[number];
+
+/** A fused matrix and the parts that cannot be adapted beside it. */
+export const FUSED: Partial<Record<string, readonly string[]>> = { qkv: ['q', 'k', 'v'], gate_up: ['gate', 'up'] };
+
+/** All linear layers that can be adapted together: parts rather than the fused matrix they make up. */
+export function everyTarget<T extends string>(available: readonly T[]): T[] {
+  return available.filter((target) => !FUSED[target]?.some((part) => (available as readonly string[]).includes(part)));
+}

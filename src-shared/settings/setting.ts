@@ -17,9 +17,17 @@ export interface Setting<S extends z.ZodType = z.ZodType> {
   value?: string;
   /** Of an enumeration, how a form names each choice. */
   choices?: Record<string, string>;
+  /** What holds where an optional setting is left out: `as square as possible`. */
+  placeholder?: string;
+  /** People read and write it in this unit, `size` of which make one: MiB instead of bytes. */
+  unit?: { name: string; size: number };
+  /** The command line takes one value each time the option is given, not all of them with commas between. */
+  repeatable?: boolean;
+  /** What a value looks like, for the error where one does not: `lines counted from 1, such as 7,12-15`. */
+  form?: string;
 }
 
-export type Settings = Record<string, Setting>;
+export type Settings = Readonly<Record<string, Setting>>;
 
 type Shape<T extends Settings> = { [K in keyof T]: T[K]['schema'] };
 
@@ -57,12 +65,45 @@ export function boundsOf({ schema }: Setting): Bounds | null {
   return bounds;
 }
 
-/** Of an enumeration; null for anything else. */
+/** Of an enumeration, or of a list out of one; null for anything else. */
 export function choicesOf({ schema }: Setting): string[] | null {
-  const { enum: choices } = z.toJSONSchema(schema, { io: 'input' });
-  return choices ? choices.map(String) : null;
+  const json = z.toJSONSchema(schema, { io: 'input' });
+  const one = json.type === 'array' && typeof json.items === 'object' && !Array.isArray(json.items) ? json.items : json;
+  return one.enum ? one.enum.map(String) : null;
 }
 
-export function isSwitch({ schema }: Setting): boolean {
-  return z.toJSONSchema(schema, { io: 'input' }).type === 'boolean';
+export function isSwitch(setting: Setting): boolean {
+  return kindOf(setting) === 'switch';
+}
+
+/** What a value is: decides the control of a form and how the command line writes it. */
+export type SettingKind =
+  'switch' | 'number' | 'choice' | 'text' | 'choices' | 'texts' | 'integers' | 'numbersByName' | 'textsByName';
+
+export function kindOf({ schema }: Setting): SettingKind {
+  const json = z.toJSONSchema(schema, { io: 'input' });
+  switch (json.type) {
+    case 'boolean':
+      return 'switch';
+    case 'number':
+    case 'integer':
+      return 'number';
+    case 'array':
+      return kindOfList(json.items);
+    case 'object':
+      return isNumber(json.additionalProperties) ? 'numbersByName' : 'textsByName';
+    default:
+      return json.enum ? 'choice' : 'text';
+  }
+}
+
+function kindOfList(items: unknown): 'choices' | 'texts' | 'integers' {
+  if (isNumber(items)) return 'integers';
+  return typeof items === 'object' && items !== null && 'enum' in items ? 'choices' : 'texts';
+}
+
+function isNumber(json: unknown): boolean {
+  return (
+    typeof json === 'object' && json !== null && 'type' in json && (json.type === 'number' || json.type === 'integer')
+  );
 }

@@ -1,63 +1,228 @@
 /** How a run trains, whatever the method: steps, batches, rates, and what watches over them. */
 import { z } from 'zod';
 import { usageError } from '../errors.ts';
+import { defineSettings, schemaOf } from './setting.ts';
 
-export const trainSettingsSchema = z.object({
-  /** Optimiser steps; when absent, `epochs` decides. */
-  steps: z.number().int().min(1).optional(),
-  epochs: z.number().positive().default(1),
-  batch: z.number().int().min(1).default(4),
-  accumulate: z.number().int().min(1).default(1),
-  /** Fill each batch with rows up to the tokens of `batch` rows of the greatest length. */
-  packing: z.boolean().default(false),
-  /** Put rows of like length into one batch. */
-  bucketing: z.boolean().default(false),
-  lr: z.number().positive().default(2e-4),
-  schedule: z.enum(['linear', 'cosine', 'constant']).default('linear'),
-  /** Warm-up: steps if >= 1, share of all steps if below 1. */
-  warmup: z.number().min(0).default(0),
-  beta1: z.number().min(0).lt(1).default(0.9),
-  beta2: z.number().min(0).lt(1).default(0.999),
-  eps: z.number().positive().default(1e-8),
-  weightDecay: z.number().min(0).default(0.01),
-  /** `matrices`: not biases and norm weights, as Hugging Face's Trainer. */
-  weightDecayOn: z.enum(['all', 'matrices']).default('matrices'),
-  /** Largest global gradient norm; 0 turns clipping off. */
-  clip: z.number().min(0).default(1),
-  /** Share of the target that is spread over the whole vocabulary, in training only; 0: none. */
-  labelSmoothing: z.number().min(0).lt(1).default(0),
-  /** Size alpha of NEFTune's noise on the token embeddings, in training only; 0: none. */
-  neftune: z.number().min(0).default(0),
-  /**
-   * Compute each block again for its gradient instead of keeping its activations: less memory, about a third slower.
-   */
-  gradientCheckpointing: z.boolean().default(false),
-  /** Share of the rows kept for validation. */
-  val: z.number().min(0).max(0.9).default(0.05),
-  seed: z.number().int().default(0),
-  /** Steps between evaluations and between checkpoints; 0: only at the end. */
-  evalEvery: z.number().int().min(0).default(0),
-  checkpointEvery: z.number().int().min(0).default(50),
-  /**
-   * Most memory of the worker process (on webgpu: of its tensors on the card); absent: most of the machine's (the
-   * card's own limit).
-   */
-  memoryLimitBytes: z.number().int().min(1).optional(),
-  /** Steps in a row with a loss or gradient norm that is not finite, each skipped, after which the run gives up. */
-  maxBadSteps: z.number().int().min(1).default(5),
-  /**
-   * Evaluations in a row that do not lower the best validation loss by more than `minDelta`, after which the run ends;
-   * 0: never.
-   */
-  patience: z.number().int().min(0).default(0),
-  minDelta: z.number().min(0).default(0),
-  /** Save the values of the evaluation with the lowest validation loss instead of the last ones. */
-  keepBest: z.boolean().default(false),
-  /** Prompts that the half-trained model continues before the first step, at each evaluation and at the end. */
-  samplePrompts: z.array(z.string().trim().min(1).max(4000)).max(4).default([]),
-  /** Most tokens of each such text. */
-  sampleTokens: z.number().int().min(1).max(1024).default(48),
+/**
+ * Defaults are decided once, for wizard and command line alike (docs/decisions.md). A run keeps every value it was
+ * started with, so a default may change; one of a setting that was added later may not, for runs of before lack the
+ * setting and were trained with its default.
+ */
+export const TRAIN_SETTINGS = defineSettings({
+  steps: {
+    schema: z.number().int().min(1).optional(),
+    label: 'Steps',
+    help: 'Updates of the trained values; each sees one effective batch.',
+    flag: 'steps',
+    value: 'N',
+    placeholder: 'as many as the epochs take',
+  },
+  epochs: {
+    schema: z.number().positive().default(3),
+    label: 'Epochs',
+    help: 'Passes over the training rows, where no number of steps is set.',
+    flag: 'epochs',
+    value: 'X',
+  },
+  batch: {
+    schema: z.number().int().min(1).default(8),
+    label: 'Batch size',
+    help: 'Rows computed at the same time; decides memory.',
+    flag: 'batch',
+    value: 'N',
+  },
+  accumulate: {
+    schema: z.number().int().min(1).default(1),
+    label: 'Gradient accumulation',
+    help: 'Batches per step: a larger effective batch in the same memory.',
+    flag: 'accumulate',
+    value: 'N',
+  },
+  packing: {
+    schema: z.boolean().default(false),
+    label: 'Packing',
+    help: 'Fills each batch with rows up to the tokens of a whole batch of the maximum length.',
+    flag: 'packing',
+  },
+  bucketing: {
+    schema: z.boolean().default(false),
+    label: 'Bucketing',
+    help: 'Puts rows of like length into one batch.',
+    flag: 'bucketing',
+  },
+  lr: {
+    schema: z.number().positive().default(2e-4),
+    label: 'Learning rate',
+    help:
+      'Size of the updates. Too high and the loss jumps, too low and nothing is learnt; 2e-4 is usual for LoRA on ' +
+      'real models.',
+    flag: 'lr',
+    value: 'X',
+  },
+  schedule: {
+    schema: z.enum(['linear', 'cosine', 'constant']).default('linear'),
+    label: 'Schedule',
+    help: 'How the learning rate falls over the run.',
+    flag: 'schedule',
+    value: 'NAME',
+    choices: { linear: 'Linear to zero', cosine: 'Cosine to zero', constant: 'Constant' },
+  },
+  warmup: {
+    schema: z.number().min(0).default(0.05),
+    label: 'Warm-up',
+    help: 'The learning rate rises over this many steps first; below 1 it is a share of all steps.',
+    flag: 'warmup',
+    value: 'X',
+  },
+  beta1: {
+    schema: z.number().min(0).lt(1).default(0.9),
+    label: 'Beta 1',
+    help: 'Decay of the first moment of AdamW, the mean of the gradients.',
+    flag: 'beta1',
+    value: 'X',
+  },
+  beta2: {
+    schema: z.number().min(0).lt(1).default(0.999),
+    label: 'Beta 2',
+    help: 'Decay of the second moment of AdamW, the mean of the squared gradients.',
+    flag: 'beta2',
+    value: 'X',
+  },
+  eps: {
+    schema: z.number().positive().default(1e-8),
+    label: 'Epsilon',
+    help: 'Added to the root of the second moment, so that nothing is divided by zero.',
+    flag: 'eps',
+    value: 'X',
+  },
+  weightDecay: {
+    schema: z.number().min(0).default(0.01),
+    label: 'Weight decay',
+    help: 'Pulls trained values towards zero (decoupled, as AdamW).',
+    flag: 'weight-decay',
+    value: 'X',
+  },
+  weightDecayOn: {
+    schema: z.enum(['all', 'matrices']).default('matrices'),
+    label: 'Weight decay on',
+    help: "What decays: matrices only, as Hugging Face's Trainer, or biases and norm weights too.",
+    flag: 'weight-decay-on',
+    value: 'WHAT',
+    choices: { matrices: 'Matrices', all: 'All values' },
+  },
+  clip: {
+    schema: z.number().min(0).default(1),
+    label: 'Gradient clipping',
+    help: 'Largest norm of all gradients together; longer ones are shortened. 0: off.',
+    flag: 'clip',
+    value: 'X',
+  },
+  labelSmoothing: {
+    schema: z.number().min(0).lt(1).default(0),
+    label: 'Label smoothing',
+    help: 'Share of the target spread over the whole vocabulary while training, against overconfidence.',
+    flag: 'label-smoothing',
+    value: 'X',
+  },
+  neftune: {
+    schema: z.number().min(0).default(0),
+    label: 'NEFTune noise',
+    help: 'Size of the noise on the token embeddings while training; 5 is usual, 0 is off.',
+    flag: 'neftune',
+    value: 'X',
+  },
+  gradientCheckpointing: {
+    schema: z.boolean().default(false),
+    label: 'Gradient checkpointing',
+    help: 'Computes each block again for its gradient: much less memory, about a third slower.',
+    flag: 'gradient-checkpointing',
+  },
+  val: {
+    schema: z.number().min(0).max(0.9).default(0.05),
+    label: 'Validation share',
+    help: 'Share of the rows kept out of training to measure on; 0.05 is one in twenty.',
+    flag: 'val',
+    value: 'X',
+  },
+  seed: {
+    schema: z.number().int().default(0),
+    label: 'Seed',
+    help: 'Start of everything random: the same seed repeats the same run.',
+    flag: 'seed',
+    value: 'N',
+  },
+  evalEvery: {
+    schema: z.number().int().min(0).default(0),
+    label: 'Evaluate every',
+    help: 'Steps between measurements on the validation rows; 0: only at the end.',
+    flag: 'eval-every',
+    value: 'N',
+  },
+  checkpointEvery: {
+    schema: z.number().int().min(0).default(50),
+    label: 'Checkpoint every',
+    help: 'Steps between states from which a run can go on after a crash; 0: only at the end.',
+    flag: 'checkpoint-every',
+    value: 'N',
+  },
+  memoryLimitBytes: {
+    schema: z.number().int().min(1).optional(),
+    label: 'Memory limit',
+    help:
+      'Most memory the worker may take (on webgpu: its tensors on the card), in MiB; batches are halved where it ' +
+      'runs out.',
+    flag: 'memory-limit',
+    value: 'MIB',
+    unit: { name: 'MiB', size: 2 ** 20 },
+    placeholder: '95 % of the machine',
+  },
+  maxBadSteps: {
+    schema: z.number().int().min(1).default(5),
+    label: 'Bad steps',
+    help: 'Steps in a row whose loss or gradient norm is not finite, each skipped, after which the run gives up.',
+    flag: 'max-bad-steps',
+    value: 'N',
+  },
+  patience: {
+    schema: z.number().int().min(0).default(0),
+    label: 'Patience',
+    help: 'Early stopping: evaluations in a row without a better validation loss, after which the run ends; 0: never.',
+    flag: 'patience',
+    value: 'N',
+  },
+  minDelta: {
+    schema: z.number().min(0).default(0),
+    label: 'Minimum delta',
+    help: 'How much lower the validation loss must be to count as better.',
+    flag: 'min-delta',
+    value: 'X',
+  },
+  keepBest: {
+    schema: z.boolean().default(false),
+    label: 'Keep best',
+    help: 'Saves the values of the evaluation with the lowest validation loss, not the last ones.',
+    flag: 'keep-best',
+  },
+  samplePrompts: {
+    schema: z.array(z.string().trim().min(1).max(4000)).max(4).default([]),
+    label: 'Sample prompts',
+    help:
+      'Prompts that the half-trained model answers before the first step, at each evaluation and at the end; at ' +
+      'most 4.',
+    flag: 'sample',
+    value: 'PROMPT',
+    repeatable: true,
+  },
+  sampleTokens: {
+    schema: z.number().int().min(1).max(1024).default(48),
+    label: 'Sample tokens',
+    help: 'Most tokens written for each sample prompt.',
+    flag: 'sample-tokens',
+    value: 'N',
+  },
 });
+
+export const trainSettingsSchema = schemaOf(TRAIN_SETTINGS);
 export type TrainSettings = z.infer<typeof trainSettingsSchema>;
 
 /** Throws a usage error where settings contradict each other; `valRows`: rows kept for validation. */

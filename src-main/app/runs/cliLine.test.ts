@@ -1,8 +1,11 @@
 import { expect, it } from 'vitest';
 import { readArgs } from '../../hosts/cli/args.ts';
-import { readExcluded, train } from '../../hosts/cli/train.ts';
+import { train } from '../../hosts/cli/train.ts';
 import { readMethod } from '../../hosts/cli/methodOptions.ts';
-import { readTrain } from '../../hosts/cli/trainOptions.ts';
+import { readSettings } from '../../hosts/cli/settingOptions.ts';
+import { COMPUTE_SETTINGS } from '../../../src-shared/settings/compute.ts';
+import { DATA_SETTINGS } from '../../../src-shared/settings/data.ts';
+import { TRAIN_SETTINGS } from '../../../src-shared/settings/training.ts';
 import { startRunSchema, type StartRun } from './input.ts';
 import { cliArguments, cliLine } from './cliLine.ts';
 
@@ -15,7 +18,13 @@ const names = {
 function parsedBack(run: Partial<StartRun>) {
   const checked = startRunSchema.parse({ modelId: 'm', datasetId: 'd', taskName: 't', train: {}, ...run });
   const args = readArgs(cliArguments(checked, names), train.options, []);
-  return { checked, method: readMethod(args), train: readTrain(args), excludeLines: readExcluded(args) };
+  return {
+    checked,
+    method: readMethod(args),
+    train: readSettings(args, TRAIN_SETTINGS),
+    data: readSettings(args, DATA_SETTINGS),
+    compute: readSettings(args, COMPUTE_SETTINGS),
+  };
 }
 
 it.each<Partial<StartRun>>([
@@ -66,12 +75,19 @@ it.each<Partial<StartRun>>([
     },
   },
   { method: { type: 'lora' }, data: { excludeLines: [9, 3, 4, 12, 5, 11] } },
+  {
+    method: { type: 'lora' },
+    data: { lossOn: 'all', maxLength: 12, classify: true },
+    engine: 'webgpu',
+    baseDtype: 'nf4',
+  },
   { method: { type: 'lora' }, train: { evalEvery: 5, samplePrompts: ['One day, Lily', '- a list'], sampleTokens: 12 } },
 ])('%j is parsed back', (part) => {
-  const { checked, method, train, excludeLines } = parsedBack(part);
+  const { checked, method, train, data, compute } = parsedBack(part);
   expect(method).toEqual(checked.method);
   expect(train).toEqual(checked.train);
-  expect(excludeLines).toEqual(checked.data.excludeLines?.sort((a, b) => a - b));
+  expect(data).toEqual({ ...checked.data, excludeLines: checked.data.excludeLines?.sort((a, b) => a - b) });
+  expect(compute).toEqual({ engine: checked.engine, baseDtype: checked.baseDtype });
 });
 
 it('lines in a row are one range', () => {

@@ -109,7 +109,7 @@ function numberOf(name: string, text: string): number {
   return value;
 }
 
-function bad(name: string, got: string, want: string): Error {
+export function bad(name: string, got: string, want: string): Error {
   return usageError('BAD_USAGE', `--${name} "${got}" is not valid; give ${want}.`, { option: name, got });
 }
 

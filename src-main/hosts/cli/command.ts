@@ -1,8 +1,9 @@
 /** What a command of the command line is, and what it gets to work with. */
-import { BASE_DTYPES } from '../../../src-shared/baseDtypes.ts';
+import { COMPUTE_SETTINGS } from '../../../src-shared/settings/compute.ts';
 import type { Caller } from '../../api/router.ts';
 import type { Services } from '../../app/services.ts';
 import type { Args, Options } from './args.ts';
+import { optionOf, optionsOf } from './settingOptions.ts';
 
 export interface Context {
   args: Args;
@@ -39,21 +40,5 @@ export const ADAPTER_OPTION = {
   value: 'ID|DIR',
   help: 'adapter of the catalogue, or a PEFT folder',
 } as const;
-export const ENGINE_OPTION = {
-  type: 'string',
-  value: 'NAME',
-  help: 'auto, tensorflow, webgpu or wasm (auto)',
-} as const;
-export const BASE_DTYPE_OPTION = {
-  type: 'string',
-  value: 'NAME',
-  help: `how the base is kept: ${BASE_DTYPES.join(', ')}; all but f32 on webgpu only (f32)`,
-} as const;
-export const DATA_OPTIONS = {
-  format: { type: 'string', value: 'NAME', help: 'jsonl, json or csv (by the file)' },
-  map: { type: 'string', multiple: true, value: 'A=B', help: 'column A is called B in the file; repeatable' },
-} as const;
-export const LOSS_OPTIONS = {
-  'max-length': { type: 'string', value: 'N', help: 'tokens per example, longer ones are cut (256)' },
-  'loss-on': { type: 'string', value: 'WHAT', help: 'completion or all (completion)' },
-} as const;
+export const COMPUTE_OPTIONS = optionsOf(COMPUTE_SETTINGS);
+export const ENGINE_OPTION = optionOf(COMPUTE_SETTINGS.engine);

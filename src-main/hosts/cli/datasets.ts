@@ -1,18 +1,20 @@
 /** `datasets add`, `datasets list`, `datasets check`. */
+import { FILE_SETTINGS, LOSS_SETTINGS } from '../../../src-shared/settings/data.ts';
 import { checkFile } from '../../app/datasets/check.ts';
 import type { DatasetReport } from '../../app/datasets/check.ts';
 import type { Args } from './args.ts';
-import { DATA_OPTIONS, LOSS_OPTIONS, MODEL_OPTION } from './command.ts';
+import { MODEL_OPTION } from './command.ts';
 import type { Command } from './command.ts';
 import { bytes, count, table } from './format.ts';
 import { modelDirOf } from './resolve.ts';
+import { optionsOf, readSettings } from './settingOptions.ts';
 
 export const datasetsAdd: Command = {
   name: 'datasets add',
   positionals: ['FILE'],
   summary: 'Checks a dataset file and registers it; it is read in place.',
   options: {
-    ...DATA_OPTIONS,
+    ...optionsOf(FILE_SETTINGS),
     name: { type: 'string', value: 'NAME', help: 'name in the catalogue (the name of the file)' },
     'allow-bad-rows': { type: 'boolean', help: 'go on without the rows that cannot be used' },
   },
@@ -48,14 +50,14 @@ export const datasetsCheck: Command = {
   name: 'datasets check',
   positionals: ['FILE'],
   summary: 'Reads a dataset file and reports every bad row; with --model also token lengths.',
-  options: { ...DATA_OPTIONS, model: MODEL_OPTION, ...LOSS_OPTIONS },
+  options: { ...optionsOf(FILE_SETTINGS), model: MODEL_OPTION, ...optionsOf(LOSS_SETTINGS) },
   async run({ args, services, print }) {
     const model = args.text('model');
     const report = await checkFile({
       ...reading(args),
       modelDir: model === undefined ? undefined : modelDirOf(services, model),
       maxLength: args.integer('max-length'),
-      lossOn: args.choice('loss-on', ['completion', 'all']),
+      lossOn: args.choice('loss-on', LOSS_SETTINGS.lossOn.schema.unwrap().options),
     });
     describe(report).forEach(print);
     return report;
@@ -80,9 +82,5 @@ function describe(report: DatasetReport): string[] {
 
 /** The file and its reading rules. */
 function reading(args: Args) {
-  return {
-    file: args.positionals[0]!,
-    format: args.choice('format', ['jsonl', 'json', 'csv']),
-    map: args.record('map'),
-  };
+  return { file: args.positionals[0]!, ...readSettings(args, FILE_SETTINGS) };
 }

@@ -1,4 +1,5 @@
 /** `demo`: the whole road on the starter model: two tasks trained, switched between, tried, and one merged. */
+import { COMPUTE_SETTINGS } from '../../../src-shared/settings/compute.ts';
 import path from 'node:path';
 import type { RegisteredModel } from '../../catalog/models.ts';
 import { GraftError } from '../../../src-shared/errors.ts';
@@ -7,11 +8,11 @@ import { trainSettingsSchema } from '../../../src-shared/settings/training.ts';
 import type { LoraSettings } from '../../../src-shared/methodSettings.ts';
 import { ENGINE_OPTION } from './command.ts';
 import type { Command, Context } from './command.ts';
-import { readEngine } from './evaluate.ts';
 import { loss, table } from './format.ts';
 import { mergeToEnd } from './merge.ts';
 import { trainToEnd } from './train.ts';
 import type { TrainReport } from './train.ts';
+import { readSettings } from './settingOptions.ts';
 
 const METHOD: LoraSettings = {
   type: 'lora',
@@ -49,7 +50,7 @@ export const demo: Command = {
         'This copy of Graft lacks resources/starter; run "npm run setup" or check out the whole repository.',
       );
     const quiet = { services, say, print: () => undefined };
-    const engine = await services.engines.resolve(readEngine(args));
+    const engine = await services.engines.resolve(readSettings(args, COMPUTE_SETTINGS).engine);
     const model = await api.models.add({ dir: starter.modelDir, name: 'Starter' });
     const trained: Trained[] = [];
     for (const { file, name, task } of starter.datasets.slice(0, 2))

@@ -1,17 +1,12 @@
 /** `eval`: loss and perplexity of a model, with or without an adapter, on a dataset file. */
+import type { DataSpec } from '../../../src-shared/runSpec.ts';
+import { COMPUTE_SETTINGS } from '../../../src-shared/settings/compute.ts';
+import { FILE_SETTINGS, LOSS_SETTINGS } from '../../../src-shared/settings/data.ts';
 import path from 'node:path';
-import { dataSpecSchema, runSpecSchema } from '../../../src-shared/runSpec.ts';
 import type { Args } from './args.ts';
-import { BASE_DTYPES, type BaseDtype } from '../../../src-shared/baseDtypes.ts';
-import {
-  ADAPTER_OPTION,
-  BASE_DTYPE_OPTION,
-  DATA_OPTIONS,
-  ENGINE_OPTION,
-  LOSS_OPTIONS,
-  MODEL_OPTION,
-} from './command.ts';
+import { ADAPTER_OPTION, COMPUTE_OPTIONS, MODEL_OPTION } from './command.ts';
 import type { Command } from './command.ts';
+import { optionsOf, readSettings } from './settingOptions.ts';
 import { count, scores, shareSayer } from './format.ts';
 import { adapterOf, baseDirFor } from './resolve.ts';
 
@@ -25,19 +20,18 @@ export const evaluate: Command = {
     model: MODEL_OPTION,
     adapter: ADAPTER_OPTION,
     data: { type: 'string', value: 'FILE', help: 'dataset file' },
-    ...DATA_OPTIONS,
-    ...LOSS_OPTIONS,
+    ...optionsOf(FILE_SETTINGS),
+    ...optionsOf(LOSS_SETTINGS),
     batch: { type: 'string', value: 'N', help: 'examples at a time (4)' },
-    engine: ENGINE_OPTION,
-    'base-dtype': BASE_DTYPE_OPTION,
+    ...COMPUTE_OPTIONS,
   },
   async run({ args, services, print, say }) {
     const file = path.resolve(args.required('data', 'a dataset file'));
     const adapterText = args.text('adapter');
     const adapter = adapterText === undefined ? undefined : adapterOf(services, adapterText);
     const modelDir = baseDirFor(services, args.text('model'), adapter);
-    const engine = await services.engines.resolve(readEngine(args));
-    const baseDtype = readBaseDtype(args);
+    const { engine: asked, baseDtype } = readSettings(args, COMPUTE_SETTINGS);
+    const engine = await services.engines.resolve(asked);
     const params = {
       engine,
       modelDir,
@@ -62,21 +56,7 @@ export const evaluate: Command = {
   },
 };
 
-export function readEngine(args: Args): 'auto' | 'tensorflow' | 'webgpu' | 'wasm' {
-  return args.choice('engine', runSpecSchema.shape.engine.unwrap().options) ?? 'auto';
-}
-
-export function readBaseDtype(args: Args): BaseDtype | undefined {
-  return args.choice('base-dtype', BASE_DTYPES);
-}
-
-/** The reading rules of a file as DATA_OPTIONS and LOSS_OPTIONS say. */
-export function dataSpec(file: string, args: Args) {
-  return dataSpecSchema.parse({
-    file,
-    format: args.choice('format', ['jsonl', 'json', 'csv']),
-    map: args.record('map'),
-    lossOn: args.choice('loss-on', ['completion', 'all']),
-    maxLength: args.integer('max-length'),
-  });
+/** The reading rules of a file as the options of FILE_SETTINGS and LOSS_SETTINGS say. */
+export function dataSpec(file: string, args: Args): DataSpec {
+  return { file, ...readSettings(args, FILE_SETTINGS), ...readSettings(args, LOSS_SETTINGS) };
 }

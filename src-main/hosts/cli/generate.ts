@@ -1,11 +1,12 @@
 /** `generate`: continues a prompt; the text streams to stdout. */
+import { COMPUTE_SETTINGS } from '../../../src-shared/settings/compute.ts';
 import { generateSchema } from '../../api/playground.ts';
 import { usageError } from '../../../src-shared/errors.ts';
 import type { GenerateParams } from '../../../src-shared/generation.ts';
-import { ADAPTER_OPTION, BASE_DTYPE_OPTION, ENGINE_OPTION, MODEL_OPTION } from './command.ts';
+import { ADAPTER_OPTION, COMPUTE_OPTIONS, MODEL_OPTION } from './command.ts';
 import type { Command, Context } from './command.ts';
-import { readBaseDtype, readEngine } from './evaluate.ts';
 import { adapterOf, baseDirFor } from './resolve.ts';
+import { readSettings } from './settingOptions.ts';
 
 export const generate: Command = {
   name: 'generate',
@@ -33,8 +34,7 @@ export const generate: Command = {
     },
     seed: { type: 'string', value: 'N', help: 'seed of the sampling' },
     stop: { type: 'string', multiple: true, value: 'TEXT', help: 'end at this text; repeatable' },
-    engine: ENGINE_OPTION,
-    'base-dtype': BASE_DTYPE_OPTION,
+    ...COMPUTE_OPTIONS,
   },
   async run(context) {
     const { args } = context;
@@ -58,11 +58,8 @@ export const generate: Command = {
 async function one({ args, services, write, say }: Context, params: GenerateParams): Promise<object> {
   const adapterText = args.text('adapter');
   const adapter = adapterText === undefined ? undefined : adapterOf(services, adapterText);
-  const load = await services.playground.loadDir(
-    baseDirFor(services, args.text('model'), adapter),
-    readEngine(args),
-    readBaseDtype(args),
-  );
+  const { engine, baseDtype } = readSettings(args, COMPUTE_SETTINGS);
+  const load = await services.playground.loadDir(baseDirFor(services, args.text('model'), adapter), engine, baseDtype);
   if (args.flag('merged') && !adapter)
     throw usageError('BAD_USAGE', '--merged needs an adapter; name one with --adapter.', { option: 'merged' });
   const switched =
@@ -97,10 +94,11 @@ async function compare(
   if (args.text('adapter') !== undefined)
     throw usageError('BAD_USAGE', '--compare and --adapter cannot be combined; name every adapter in --compare.');
   const adapters = names.map((name) => adapterOf(services, name));
+  const { engine, baseDtype } = readSettings(args, COMPUTE_SETTINGS);
   const load = await services.playground.loadDir(
     baseDirFor(services, args.text('model'), adapters[0]),
-    readEngine(args),
-    readBaseDtype(args),
+    engine,
+    baseDtype,
   );
   const results = await services.playground.compare(params, [null, ...adapters.map(({ dir }) => dir)]).promise;
   const rows = results.map((result, row) => ({ adapter: row === 0 ? null : names[row - 1]!, ...result }));

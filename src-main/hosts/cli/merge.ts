@@ -1,4 +1,5 @@
 /** `merge`: base + adapter as one complete checkpoint, proven against base + adapter. */
+import { COMPUTE_SETTINGS } from '../../../src-shared/settings/compute.ts';
 import path from 'node:path';
 import type { ExportRecord } from '../../catalog/exports.ts';
 import { CERTIFICATE_FILE } from '../../basemodel/sideFiles.ts';
@@ -6,9 +7,9 @@ import { GraftError, usageError } from '../../../src-shared/errors.ts';
 import type { MergeRequest } from '../../app/exports/service.ts';
 import { ADAPTER_OPTION, ENGINE_OPTION, MODEL_OPTION } from './command.ts';
 import type { Command, Context } from './command.ts';
-import { readEngine } from './evaluate.ts';
 import { bytes, shareSayer } from './format.ts';
 import { adapterOf, baseDirFor, type FoundAdapter } from './resolve.ts';
+import { readSettings } from './settingOptions.ts';
 
 export const merge: Command = {
   name: 'merge',
@@ -38,7 +39,7 @@ export const merge: Command = {
       modelDir: baseDirFor(services, args.text('model'), adapter),
       outDir,
       dtype: args.choice('dtype', ['f32', 'f16', 'bf16']),
-      engine: readEngine(args),
+      engine: readSettings(args, COMPUTE_SETTINGS).engine,
     });
   },
 };

@@ -1,16 +1,17 @@
 /** `train`: registers what it needs, runs the training and waits for its end. */
+import { COMPUTE_SETTINGS } from '../../../src-shared/settings/compute.ts';
+import { DATA_SETTINGS, FILE_SETTINGS } from '../../../src-shared/settings/data.ts';
+import { TRAIN_SETTINGS } from '../../../src-shared/settings/training.ts';
 import { GraftError } from '../../../src-shared/errors.ts';
 import type { StartRun } from '../../app/runs/input.ts';
 import type { RunView } from '../../app/runs/view.ts';
-import type { Args } from './args.ts';
-import { BASE_DTYPE_OPTION, DATA_OPTIONS, ENGINE_OPTION, LOSS_OPTIONS, MODEL_OPTION } from './command.ts';
+import { COMPUTE_OPTIONS, MODEL_OPTION } from './command.ts';
 import type { Command, Context } from './command.ts';
-import { dataSpec, readBaseDtype, readEngine } from './evaluate.ts';
 import { bytes, count, loss } from './format.ts';
 import { fitTargets, METHOD_OPTIONS, readMethod } from './methodOptions.ts';
 import { reportPreflight } from './preflight.ts';
 import { modelDirOf } from './resolve.ts';
-import { TRAIN_OPTIONS, readTrain } from './trainOptions.ts';
+import { optionsOf, readSettings } from './settingOptions.ts';
 import { sayProgress } from './trainProgress.ts';
 
 export const train: Command = {
@@ -22,22 +23,12 @@ export const train: Command = {
     data: { type: 'string', value: 'FILE', help: 'dataset file' },
     task: { type: 'string', value: 'NAME', help: 'what the adapter is for; made when there is none' },
     name: { type: 'string', value: 'NAME', help: 'name of the run and the adapter (the task)' },
-    ...DATA_OPTIONS,
+    ...optionsOf(FILE_SETTINGS),
     'allow-bad-rows': { type: 'boolean', help: 'go on without the rows that cannot be used' },
     ...METHOD_OPTIONS,
-    ...TRAIN_OPTIONS,
-    ...LOSS_OPTIONS,
-    'exclude-lines': {
-      type: 'string',
-      value: 'LIST',
-      help: 'lines of the file that are not trained on, counted from 1, such as 7,12-15',
-    },
-    classify: {
-      type: 'boolean',
-      help: 'rows are texts with a label each (columns text and label): train a head that tells the labels apart',
-    },
-    engine: ENGINE_OPTION,
-    'base-dtype': BASE_DTYPE_OPTION,
+    ...optionsOf(TRAIN_SETTINGS),
+    ...optionsOf(DATA_SETTINGS),
+    ...COMPUTE_OPTIONS,
     preflight: {
       type: 'boolean',
       help: 'do not train: take one step on the longest batch and say what fits into memory',
@@ -62,28 +53,18 @@ async function readRun(context: Context): Promise<StartRun> {
   const { api, args, services } = context;
   const modelText = args.required('model', 'the folder of the base model');
   const taskName = args.required('task', 'a name for what the adapter is for');
-  const { file, format, map, ...reading } = dataSpec(args.required('data', 'a dataset file'), args);
+  const file = args.required('data', 'a dataset file');
   const asked = {
-    engine: readEngine(args),
-    baseDtype: readBaseDtype(args),
+    ...readSettings(args, COMPUTE_SETTINGS),
     method: readMethod(args),
-    train: readTrain(args),
+    train: readSettings(args, TRAIN_SETTINGS),
+    data: readSettings(args, DATA_SETTINGS),
   };
+  const reading = readSettings(args, FILE_SETTINGS);
   const model = await api.models.add({ dir: modelDirOf(services, modelText) });
   const settings = { ...asked, method: fitTargets(args, asked.method, model.targets) };
-  const dataset = await api.datasets.add({ file, format, map, allowBadRows: args.flag('allow-bad-rows') });
-  return {
-    modelId: model.id,
-    datasetId: dataset.id,
-    taskName,
-    name: args.text('name'),
-    ...settings,
-    data: { ...reading, classify: args.flag('classify'), excludeLines: readExcluded(args) },
-  };
-}
-
-export function readExcluded(args: Args): number[] | undefined {
-  return args.ranges('exclude-lines', 'lines counted from 1, such as 7,12-15');
+  const dataset = await api.datasets.add({ file, ...reading, allowBadRows: args.flag('allow-bad-rows') });
+  return { modelId: model.id, datasetId: dataset.id, taskName, name: args.text('name'), ...settings };
 }
 
 /** Follows a started run; returns the result of the command. Throws the error of a failed run. */

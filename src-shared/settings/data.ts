@@ -1,0 +1,65 @@
+/** How the rows of a dataset are read, and which of them and of their tokens a run learns from. */
+import { z } from 'zod';
+import { defineSettings } from './setting.ts';
+
+/** Of a file, whatever is done with it. */
+export const FILE_SETTINGS = defineSettings({
+  format: {
+    schema: z.enum(['jsonl', 'json', 'csv']).optional(),
+    label: 'Format',
+    help: 'What the file is written in.',
+    flag: 'format',
+    value: 'NAME',
+    placeholder: 'by its extension and content',
+  },
+  map: {
+    schema: z.record(z.string(), z.string()).default({}),
+    label: 'Columns',
+    help: 'Column A is called B in the file, such as prompt=question.',
+    flag: 'map',
+    value: 'A=B',
+    repeatable: true,
+  },
+});
+
+/** Of rows as tokens, for training and for measuring. */
+export const LOSS_SETTINGS = defineSettings({
+  lossOn: {
+    schema: z.enum(['completion', 'all']).default('completion'),
+    label: 'Loss on',
+    help: 'Which tokens the model is graded on: usually only the answer, so that it does not learn to write prompts.',
+    flag: 'loss-on',
+    value: 'WHAT',
+    choices: { completion: 'Completion only', all: 'All tokens' },
+  },
+  maxLength: {
+    schema: z.number().int().min(2).default(256),
+    label: 'Maximum length',
+    help: 'Tokens per row; longer rows are cut at the end. Memory and time grow with it only where rows are that long.',
+    flag: 'max-length',
+    value: 'N',
+  },
+});
+
+/** What a run takes of its rows. */
+export const ROW_SETTINGS = defineSettings({
+  classify: {
+    schema: z.boolean().optional(),
+    label: 'Classify',
+    help:
+      'Rows are texts with a label each (columns text and label): a head that tells the labels apart is trained ' +
+      'with a LoRA.',
+    flag: 'classify',
+  },
+  excludeLines: {
+    schema: z.array(z.number().int().min(1)).optional(),
+    label: 'Left-out lines',
+    help: 'Lines of the file whose rows are not trained on, counted from 1; which rows validate stays the same.',
+    flag: 'exclude-lines',
+    value: 'LIST',
+    form: 'lines counted from 1, such as 7,12-15',
+  },
+});
+
+/** All that a run says of its data, beside which dataset it is. */
+export const DATA_SETTINGS = { ...LOSS_SETTINGS, ...ROW_SETTINGS };
