@@ -1,6 +1,6 @@
 /** How the rows of a dataset are read, and which of them and of their tokens a run learns from. */
 import { z } from 'zod';
-import { defineSettings } from './setting.ts';
+import { defineSettings, schemaOf } from './setting.ts';
 
 /** Of a file, whatever is done with it. */
 export const FILE_SETTINGS = defineSettings({
@@ -40,6 +40,8 @@ export const LOSS_SETTINGS = defineSettings({
     value: 'N',
   },
 });
+
+export const LOSS_DEFAULTS = schemaOf(LOSS_SETTINGS).parse({});
 
 /** What a run takes of its rows. */
 export const ROW_SETTINGS = defineSettings({

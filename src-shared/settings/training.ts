@@ -223,6 +223,7 @@ export const TRAIN_SETTINGS = defineSettings({
 });
 
 export const trainSettingsSchema = schemaOf(TRAIN_SETTINGS);
+export const TRAIN_DEFAULTS = trainSettingsSchema.parse({});
 export type TrainSettings = z.infer<typeof trainSettingsSchema>;
 
 /** Throws a usage error where settings contradict each other; `valRows`: rows kept for validation. */

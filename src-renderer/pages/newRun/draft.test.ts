@@ -3,6 +3,7 @@ import type { RunView, StartRun } from '../../lib/api.ts';
 import { cellsForModel, freshDraft, methodFields, runFields, type Draft } from './draft.ts';
 import { parseDraft } from './keptDraft.ts';
 import { columns } from './matrices.ts';
+import { TRAIN_DEFAULTS } from '../../../src-shared/settings/training.ts';
 import { GROUPS } from './trainFields.ts';
 
 const LLAMA = { layers: 4, targets: ['q', 'k', 'v', 'o'] };
@@ -190,11 +191,16 @@ describe('the settings of an earlier run', () => {
   ])('%j', (method, fields) => expect(methodFields(method, cells, 12)).toEqual(expect.objectContaining(fields)));
 });
 
-test('every further field of the schedule has a usual value of its kind, within its limits', () => {
+test('every field of the groups has the default that the command line has, and a switch is off', () => {
   const { train } = freshDraft();
-  for (const { key, min = -Infinity, max = Infinity } of GROUPS.flatMap(({ numbers }) => numbers)) {
-    expect(typeof train[key], key).toBe('number');
-    expect(Number(train[key]) >= min && Number(train[key]) <= max, key).toBe(true);
-  }
-  for (const { key } of GROUPS.flatMap(({ switches }) => switches)) expect(train[key], key).toBe(false);
+  for (const key of GROUPS.flatMap(({ fields, switches }) => [...fields, ...switches]))
+    expect(train[key], key).toEqual(TRAIN_DEFAULTS[key]);
+  for (const key of GROUPS.flatMap(({ switches }) => switches)) expect(train[key], key).toBe(false);
+});
+
+test('a fresh draft asks for what the command line does without options', () => {
+  const { train, lossOn, maxLength } = freshDraft();
+  expect({ ...TRAIN_DEFAULTS, ...train, steps: undefined }).toEqual({ ...TRAIN_DEFAULTS, steps: undefined });
+  expect({ lossOn, maxLength }).toEqual({ lossOn: 'completion', maxLength: 256 });
+  expect(train).toMatchObject({ batch: 8, epochs: 3, warmup: 0.05, lr: 2e-4, schedule: 'linear' });
 });

@@ -1,4 +1,6 @@
 /** Everything a new run is set up with, as plain data that the browser keeps between visits. */
+import { LOSS_DEFAULTS } from '../../../src-shared/settings/data.ts';
+import { TRAIN_DEFAULTS } from '../../../src-shared/settings/training.ts';
 import type { RunView, StartRun } from '../../lib/api.ts';
 import type { Excluded } from './dataVersion.ts';
 import { usualTargets, columns, type Shape } from './matrices.ts';
@@ -69,6 +71,9 @@ export interface Draft {
   classify: boolean;
 }
 
+/** Of the sample prompts nothing is said: while the user has written none, the dataset's own are taken. */
+const { samplePrompts: _samplePrompts, ...TRAIN_USUAL } = TRAIN_DEFAULTS;
+
 export function freshDraft(): Draft {
   return {
     version: VERSION,
@@ -103,31 +108,8 @@ export function freshDraft(): Draft {
     topLayers: undefined,
     preset: 'balanced',
     lengthIn: 'epochs',
-    train: {
-      steps: 100,
-      epochs: 3,
-      batch: 8,
-      accumulate: 1,
-      packing: false,
-      bucketing: false,
-      lr: 2e-4,
-      schedule: 'linear',
-      warmup: 0.05,
-      weightDecay: 0.01,
-      clip: 1,
-      labelSmoothing: 0,
-      neftune: 0,
-      gradientCheckpointing: false,
-      val: 0.05,
-      seed: 0,
-      evalEvery: 20,
-      checkpointEvery: 50,
-      patience: 0,
-      minDelta: 0,
-      keepBest: false,
-    },
-    lossOn: 'completion',
-    maxLength: 256,
+    train: { ...TRAIN_USUAL, steps: 100 },
+    ...LOSS_DEFAULTS,
     classify: false,
   };
 }

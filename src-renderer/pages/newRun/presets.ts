@@ -1,4 +1,5 @@
 /** Three ways to train, from what is known of data and model: a first look, the usual, and with patience. */
+import { TRAIN_DEFAULTS } from '../../../src-shared/settings/training.ts';
 import { startingLr } from './startingLr.ts';
 
 export const PRESETS = ['quick', 'balanced', 'thorough'] as const;
@@ -34,7 +35,7 @@ export interface PresetSettings {
   keepBest: boolean;
 }
 
-const EPOCHS: Record<Preset, number> = { quick: 1, balanced: 3, thorough: 8 };
+const EPOCHS: Record<Preset, number> = { quick: 1, balanced: TRAIN_DEFAULTS.epochs, thorough: 8 };
 const QUICK_STEPS = 60;
 /** Tokens of a micro-batch that models of about a billion parameters still take in their stride. */
 const MICRO_BATCH_TOKENS = 4096;
@@ -43,7 +44,7 @@ const LARGE_PARAMETERS = 1e9;
 /** A pure function of its input: the same data and model give the same settings. */
 export function presetSettings(preset: Preset, input: PresetInput): PresetSettings {
   const { batch, accumulate } = batchFor(input);
-  const val = input.rows < 40 ? 0.1 : 0.05;
+  const val = input.rows < 40 ? 2 * TRAIN_DEFAULTS.val : TRAIN_DEFAULTS.val;
   const perEpoch = Math.max(1, Math.ceil((input.rows * (1 - val)) / (batch * accumulate)));
   const total = preset === 'quick' ? Math.min(QUICK_STEPS, perEpoch) : perEpoch * EPOCHS[preset];
   const evaluations = preset === 'quick' ? 3 : preset === 'balanced' ? 6 : 16;
@@ -53,8 +54,8 @@ export function presetSettings(preset: Preset, input: PresetInput): PresetSettin
     batch,
     accumulate,
     lr: startingLr(input.parameters),
-    schedule: preset === 'thorough' ? 'cosine' : 'linear',
-    warmup: preset === 'quick' ? 0 : 0.05,
+    schedule: preset === 'thorough' ? 'cosine' : TRAIN_DEFAULTS.schedule,
+    warmup: preset === 'quick' ? 0 : TRAIN_DEFAULTS.warmup,
     val,
     evalEvery: Math.max(1, Math.round(total / evaluations)),
     checkpointEvery: Math.min(200, Math.max(10, Math.round(total / 5))),
@@ -65,7 +66,8 @@ export function presetSettings(preset: Preset, input: PresetInput): PresetSettin
 
 /** Rows per step by the size of the data; for a large model or long rows in several smaller batches. */
 function batchFor({ rows, tokensPerRow = 128, parameters }: PresetInput): { batch: number; accumulate: number } {
-  const effective = rows < 100 ? 4 : rows < 5000 ? 8 : 16;
+  const usual = TRAIN_DEFAULTS.batch;
+  const effective = rows < 100 ? usual / 2 : rows < 5000 ? usual : 2 * usual;
   const tokens = parameters < LARGE_PARAMETERS ? MICRO_BATCH_TOKENS : MICRO_BATCH_TOKENS / 4;
   const most = Math.max(1, Math.floor(tokens / Math.max(1, tokensPerRow)));
   let batch = effective;

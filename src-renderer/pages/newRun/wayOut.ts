@@ -1,5 +1,7 @@
 /** For each reason why a run cannot start: the buttons that mend it. */
 import type { ErrorData } from '../../../src-shared/errors.ts';
+import { LOSS_DEFAULTS } from '../../../src-shared/settings/data.ts';
+import { TRAIN_DEFAULTS } from '../../../src-shared/settings/training.ts';
 import { hashFor } from '../../../src-shared/routes.ts';
 import type { Wizard } from './wizard.svelte.ts';
 import type { Failure } from '../../lib/stream.ts';
@@ -15,8 +17,8 @@ const openData: Mend = (wizard) => [
 ];
 const moreTokens: Mend = (wizard) => [
   {
-    label: `Maximum length ${2 * (wizard.draft.maxLength ?? 256)}`,
-    run: () => (wizard.draft.maxLength = 2 * (wizard.draft.maxLength ?? 256)),
+    label: `Maximum length ${2 * (wizard.draft.maxLength ?? LOSS_DEFAULTS.maxLength)}`,
+    run: () => (wizard.draft.maxLength = 2 * (wizard.draft.maxLength ?? LOSS_DEFAULTS.maxLength)),
   },
   ...openData(wizard, {}),
 ];
@@ -57,7 +59,7 @@ const MENDS: Partial<Record<ErrorData['code'], Mend>> = {
       label: 'Validate',
       run: () =>
         Object.assign(wizard.draft.train, {
-          val: wizard.draft.train.val || 0.05,
+          val: wizard.draft.train.val || TRAIN_DEFAULTS.val,
           evalEvery: wizard.draft.train.evalEvery || 20,
         }),
     },

@@ -1,8 +1,8 @@
 /**
  * The new run that is being set up: a draft that survives a reload, what it means for the chosen model, and its start.
  */
-import { api, type Dataset, type ModelView, type RunView, type StartRun, type VersionView } from '../../lib/api.ts';
-import { versionFor, versionNote } from './dataVersion.ts';
+import { api, type Dataset, type ModelView, type RunView, type StartRun } from '../../lib/api.ts';
+import { ChosenVersion } from './chosenVersion.svelte.ts';
 import { cellsForModel, freshDraft, methodFields, runFields, STEPS, type Draft, type Step } from './draft.ts';
 import { parseDraft } from './keptDraft.ts';
 import { cellsOf, columns, loraCount, settingsOf, usualTargets, withCells, type MatrixSize } from './matrices.ts';
@@ -20,8 +20,6 @@ export class Wizard {
   datasets = $state.raw<Dataset[]>([]);
   /** Task names of the sample datasets, by dataset id. */
   suggestions = $state.raw<Record<string, string>>({});
-  /** Versions of datasets, newest first, once they are known. */
-  knownVersions = $state.raw<VersionView[]>([]);
   /** Sizes of the model's matrices, once they are known. */
   sizes = $state.raw<MatrixSize[]>([]);
   /** Tokens of a usual row, once they are counted. */
@@ -32,30 +30,7 @@ export class Wizard {
 
   readonly model = $derived(this.models.find(({ id }) => id === this.draft.modelId));
   readonly dataset = $derived(this.datasets.find(({ id }) => id === this.draft.datasetId));
-  readonly versions = $derived(this.knownVersions.filter(({ datasetId }) => datasetId === this.draft.datasetId));
-  /** The version that is trained on: the wanted one as long as its file is there. */
-  readonly version = $derived(
-    this.dataset && versionFor(this.draft.datasetVersion, this.dataset.version, this.versions),
-  );
-  readonly versionNote = $derived(
-    this.dataset && this.version !== undefined
-      ? versionNote({
-          dataset: this.dataset,
-          versions: this.versions,
-          wanted: this.draft.datasetVersion,
-          trained: this.version,
-          excluded: this.draft.excluded,
-        })
-      : undefined,
-  );
-  /** Lines that are left out of the version that is trained on. */
-  readonly excludedLines = $derived(
-    this.draft.excluded && this.draft.excluded.version === this.version ? this.draft.excluded.lines : [],
-  );
-  /** Good rows of that version. */
-  readonly rows = $derived(
-    this.versions.find(({ number }) => number === this.version)?.rows ?? this.dataset?.rows ?? 0,
-  );
+  readonly version = new ChosenVersion(this);
   readonly chosen: ReadonlySet<string> = $derived(setOf(this.draft.chosen));
   readonly hasTargets = $derived(LOW_RANK.includes(this.draft.method));
   readonly taskName = $derived(this.draft.taskName.trim() || this.suggestedTask());
@@ -130,7 +105,7 @@ export class Wizard {
     const { model, dataset } = this;
     if (preset === 'custom' || !model || !dataset) return;
     const { steps, epochs, ...train } = presetSettings(preset, {
-      rows: this.rows,
+      rows: this.version.rows,
       tokensPerRow: this.tokensPerRow,
       parameters: model.parameters,
     });
@@ -214,7 +189,7 @@ export class Wizard {
     return {
       modelId: draft.modelId,
       datasetId: draft.datasetId,
-      datasetVersion: this.version,
+      datasetVersion: this.version.number,
       taskName: this.taskName,
       ...(draft.name.trim() ? { name: draft.name.trim() } : {}),
       engine: draft.engine,
@@ -229,7 +204,7 @@ export class Wizard {
         maxLength: draft.maxLength,
         lossOn: draft.lossOn,
         ...(draft.classify ? { classify: true } : {}),
-        ...(this.excludedLines.length > 0 ? { excludeLines: this.excludedLines } : {}),
+        ...(this.version.excludedLines.length > 0 ? { excludeLines: this.version.excludedLines } : {}),
       },
     };
   }
