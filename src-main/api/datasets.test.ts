@@ -61,7 +61,7 @@ describe('versions', () => {
         method: { type: 'lora' },
         train: {},
       });
-      return buildSpec(bench.services.home, input, findParts(bench.services.catalog, input));
+      return buildSpec(bench.services.home, input, findParts(bench.services, input));
     };
     expect(specOf().data).toMatchObject({ file: saved.file, hash: saved.hash, format: 'jsonl' });
     expect(specOf(1).data).toMatchObject({ file, hash: fileSha256(file) });
@@ -193,7 +193,7 @@ describe('a dropped file', () => {
       method: { type: 'lora' },
       train: {},
     });
-    const spec = buildSpec(bench.services.home, input, findParts(bench.services.catalog, input));
+    const spec = buildSpec(bench.services.home, input, findParts(bench.services, input));
     bench.services.catalog.db
       .prepare(
         `INSERT INTO runs (id, name, status, spec, created_at) VALUES ('run-1', 'r', 'completed', ?, '2026-01-01')`,

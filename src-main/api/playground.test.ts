@@ -3,7 +3,7 @@
  * that dies.
  */
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import type { PlaygroundState } from '../app/playground/service.ts';
+import type { PlaygroundState } from '../app/playground/state.ts';
 import { openBench, smallRun, type TestBench } from '../../test-support/rigs/services.ts';
 import { errorDataOf } from './trpc.ts';
 import type { CompareEvent, GenerateEvent, HistoryRequest } from './types.ts';

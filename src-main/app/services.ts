@@ -2,21 +2,34 @@
 import path from 'node:path';
 import { openCatalog } from '../catalog/catalog.ts';
 import { DatasetFiles } from '../datasets/datasetFiles.ts';
-import { defaultHomeDir, openHome } from './home.ts';
-import { mendTrash } from './adapters/trash.ts';
-import { EngineService } from './workers/engines.ts';
-import { ExportService } from './exports/service.ts';
-import { PlanService } from './runs/planService.ts';
-import { PlaygroundService } from './playground/service.ts';
 import { removePartials } from '../files/removePartials.ts';
+import { systemFileManager, type ShowInFolder } from '../files/reveal.ts';
+import { AdapterRemoval } from './adapters/removal.ts';
+import { AdapterService } from './adapters/service.ts';
+import { mendTrash } from './adapters/trash.ts';
+import { DatasetPreview } from './datasets/preview.ts';
+import { DatasetRows } from './datasets/rows.ts';
+import { DatasetService } from './datasets/service.ts';
+import { TokenService } from './datasets/tokenService.ts';
+import { DatasetVersions } from './datasets/versions.ts';
+import { ExportService } from './exports/service.ts';
+import { ModelService } from './models/service.ts';
+import { PlaygroundHistory } from './playground/history.ts';
+import { PlaygroundService } from './playground/service.ts';
+import { PlaygroundVotes } from './playground/votes.ts';
+import { RunHistory } from './runs/history.ts';
+import { PlanService } from './runs/planService.ts';
 import { recoverAbandoned } from './runs/recover.ts';
 import { RunService } from './runs/service.ts';
+import { SettingsService } from './settings/service.ts';
+import { defaultHomeDir, openHome } from './storage/home.ts';
 import { StorageService } from './storage/storage.ts';
-import { systemFileManager, type ShowInFolder } from '../files/reveal.ts';
-import { TokenService } from './datasets/tokenService.ts';
+import { SystemService } from './system/service.ts';
+import { TaskService } from './tasks/service.ts';
 import { forkWorker } from './workers/channel.ts';
 import type { SpawnWorker } from './workers/channel.ts';
 import { Workers } from './workers/client.ts';
+import { EngineService } from './workers/engines.ts';
 
 export interface ServiceOptions {
   /** Data folder; default: GRAFT_HOME, else the platform's. */
@@ -40,29 +53,43 @@ export function createServices({
   const catalog = openCatalog(home.catalogFile);
   mendTrash(home, catalog);
   const workers = new Workers(spawnWorker);
-  const engines = new EngineService(catalog, workers);
-  const runs = new RunService(home, catalog, workers, engines);
-  const plans = new PlanService(home, catalog, workers, engines);
+  const settings = new SettingsService(catalog);
+  const engines = new EngineService(catalog, workers, settings);
+  const models = new ModelService(catalog);
+  const tasks = new TaskService(catalog);
+  const adapters = new AdapterService(home, catalog, tasks);
   const tokens = new TokenService(workers);
-  const playground = new PlaygroundService(catalog, workers, engines);
-  const exports = new ExportService(catalog, workers, engines);
-  const datasetFiles = new DatasetFiles(path.join(home.dir, 'datasets'));
+  const files = new DatasetFiles(path.join(home.dir, 'datasets'));
+  const datasets = new DatasetService({ home, catalog, models, tokens, files });
+  const runs = new RunService({ home, catalog, models, datasets, settings, workers, engines });
+  const playground = new PlaygroundService({ catalog, models, adapters, workers, engines });
+  const exports = new ExportService({ catalog, adapters, workers, engines });
   recoverAbandoned(catalog, { takeQueued });
   runs.begin();
-  const storage = new StorageService(home, catalog);
   return {
     home,
     catalog,
     workers,
+    settings,
     engines,
-    runs,
-    plans,
+    models,
+    tasks,
+    adapters,
+    adapterRemoval: new AdapterRemoval(home, catalog, adapters, playground),
     tokens,
+    datasets,
+    datasetRows: new DatasetRows(datasets),
+    datasetPreview: new DatasetPreview(datasets, models, tokens),
+    datasetVersions: new DatasetVersions(home, catalog, datasets),
+    runs,
+    runHistory: new RunHistory(catalog, runs),
+    plans: new PlanService({ home, models, datasets, workers, engines }),
     playground,
+    playgroundHistory: new PlaygroundHistory(catalog),
+    playgroundVotes: new PlaygroundVotes(catalog, models, adapters),
     exports,
-    datasetFiles,
-    storage,
-    showInFolder,
+    storage: new StorageService(home, catalog),
+    system: new SystemService(home, exports, showInFolder),
     close: () => close(),
   };
 
@@ -71,7 +98,7 @@ export function createServices({
     const unfinished = [...runs.close(), ...exports.close()];
     await workers.close();
     unfinished.forEach(removePartials);
-    datasetFiles.close();
+    files.close();
     catalog.close();
   }
 }

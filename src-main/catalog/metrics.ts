@@ -50,6 +50,7 @@ export const METRICS_AFTER = 'SELECT * FROM metrics WHERE run_id = ? AND step > 
 
 export function metricQueries(db: Database) {
   const after = db.prepare<[string, number], Row>(METRICS_AFTER);
+  const last = db.prepare<[string, number], Row>('SELECT * FROM metrics WHERE run_id = ? ORDER BY step DESC LIMIT ?');
   const series = db.prepare<[string, number, number], RawRow>(SERIES_AFTER).raw(true);
   const evaluationsAfter = db.prepare<[string, number], { step: number; val_loss: number }>(EVALUATIONS_AFTER);
   const evaluations = db.prepare<[string], { step: number; val_loss: number }>(
@@ -74,6 +75,8 @@ export function metricQueries(db: Database) {
   return {
     /** Metrics of the steps after `step`, in order. */
     after: (runId: string, step: number): StepMetrics[] => after.all(runId, step).map(toMetrics),
+    /** At most `count` of the last steps, the newest first. */
+    last: (runId: string, count: number): StepMetrics[] => last.all(runId, count).map(toMetrics),
     evaluations: (runId: string): Evaluation[] =>
       evaluations.all(runId).map((row) => ({ step: row.step, valLoss: row.val_loss })),
     /** At most `maxPoints` steps after `step`, and all validation losses after `evaluation` (-1: from the start). */

@@ -103,6 +103,7 @@ export function runQueries(db: Database) {
   const unfinished = db.prepare<[], Row>(
     `SELECT * FROM runs WHERE status IN ('queued', 'running', 'paused') ORDER BY queue_position, created_at, rowid`,
   );
+  const count = db.prepare<[], { n: number }>('SELECT count(*) AS n FROM runs');
   const queued = db.prepare<[number], Row>(QUEUE_OF_OWNER);
   const insert = db.prepare(
     `INSERT INTO runs (id, name, task_id, model_id, dataset_id, status, spec, started, error, result, interim,
@@ -125,6 +126,7 @@ export function runQueries(db: Database) {
     /** Newest first. */
     list: () => list.all().map(toRun),
     get,
+    count: () => count.get()?.n ?? 0,
     /** Queued, running and paused runs: the queue in its order, else oldest first. */
     unfinished: () => unfinished.all().map(toRun),
     /** The queue of one Graft process, in its order. */

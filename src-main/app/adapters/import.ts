@@ -16,10 +16,13 @@ import { readAdapter, type StoredAdapter } from '../../adapters/storedAdapter.ts
 import { systemErrorAbout } from '../../files/systemError.ts';
 import { GraftError, toErrorData, usageError } from '../../../src-shared/errors.ts';
 import { writeFolderAtomic } from '../../files/writeWhole.ts';
-import { newId, type Home } from '../home.ts';
+import { newId } from '../ids.ts';
+import type { Home } from '../storage/home.ts';
 import { describeMethod, type MethodText } from '../../../src-shared/describeMethod.ts';
 import type { AdapterSettings } from '../../../src-shared/methodSettings.ts';
+import { ensureTask } from '../tasks/ensureTask.ts';
 import { importedMethod } from './importedMethod.ts';
+import type { ImportRequest } from './inputs.ts';
 
 /** What a folder holds, before it is imported. */
 export interface AdapterInspection {
@@ -68,14 +71,6 @@ export function inspectAdapter(catalog: Catalog, dir: string): AdapterInspection
   };
 }
 
-export interface ImportRequest {
-  dir: string;
-  taskName: string;
-  name: string;
-  /** One of the base models that fit; absent: the likeliest. */
-  modelId?: string | undefined;
-}
-
 /**
  * Copies the folder, then writes the row; the task is made when there is none of this name. Throws as inspectAdapter,
  * or DISK_FULL, NOT_ALLOWED.
@@ -98,16 +93,13 @@ export async function importAdapter(
   const id = newId('adapter');
   const target = home.adapterDir(id);
   await copyFiles(stored.dir, target, stored.sha256);
-  const createdAt = new Date().toISOString();
   try {
     catalog.transaction(() => {
-      const task = catalog.tasks.byName(taskName);
-      const taskId = task?.id ?? newId('task');
-      if (!task) catalog.tasks.insert({ id: taskId, name: taskName, createdAt });
+      const task = ensureTask(catalog, taskName);
       catalog.adapters.insert({
         id,
         name,
-        taskId,
+        taskId: task.id,
         runId: null,
         modelId: fit.model.id,
         baseHash: fit.model.hash,
@@ -118,9 +110,9 @@ export async function importAdapter(
         finalLoss: null,
         valLoss: null,
         importedFrom: stored.dir,
-        createdAt,
+        createdAt: new Date().toISOString(),
       });
-      if (!task?.activeAdapterId) catalog.tasks.setActive(taskId, id);
+      if (task.activeAdapterId === null) catalog.tasks.setActive(task.id, id);
     });
   } catch (error) {
     fs.rmSync(target, { recursive: true, force: true });

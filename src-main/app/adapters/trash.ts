@@ -1,12 +1,12 @@
 /**
- * The trash of adapters: deleting moves the folder to `trash/` and marks the row, restoring does the reverse. The
- * folder moves by one rename; a crash between rename and row is mended at the next start.
+ * Moves between an adapter's place and the trash: deleting moves the folder to `trash/` and marks the row, restoring
+ * does the reverse. The folder moves by one rename; a crash between rename and row is mended at the next start.
  */
 import fs from 'node:fs';
 import type { Adapter, TrashedAdapter } from '../../catalog/adapters.ts';
 import type { Catalog } from '../../catalog/catalog.ts';
-import { GraftError, usageError } from '../../../src-shared/errors.ts';
-import type { Home } from '../home.ts';
+import { GraftError } from '../../../src-shared/errors.ts';
+import type { Home } from '../storage/home.ts';
 
 /**
  * Moves an adapter to the trash; a task that has it active has none afterwards. Throws ADAPTER_BUSY while its base is
@@ -60,18 +60,6 @@ export function forgetTrash(catalog: Catalog): void {
     for (const { id } of catalog.adapters.trash()) catalog.adapters.remove(id);
     catalog.tasks.dropEmpty();
   });
-}
-
-/** Throws a usage error NOT_IN_TRASH. */
-export function findTrashed(catalog: Catalog, id: string): TrashedAdapter {
-  const adapter = catalog.adapters.getTrashed(id);
-  if (!adapter)
-    throw usageError(
-      'NOT_IN_TRASH',
-      `There is no adapter ${id} in the trash; it may have been restored or deleted for good in another window.`,
-      { adapterId: id },
-    );
-  return adapter;
 }
 
 /** Moves back what a crash left between rename and row: the row says where the folder belongs. */

@@ -1,28 +1,23 @@
 /** Registers a dataset file, or notes what it has become where it is registered already. */
 import path from 'node:path';
-import { z } from 'zod';
-import type { Dataset } from '../../catalog/datasets.ts';
+import type { z } from 'zod';
+import type { Catalog } from '../../catalog/catalog.ts';
 import { noUsableRows } from '../../datasets/dataset.ts';
+import type { DatasetFiles } from '../../datasets/datasetFiles.ts';
 import { GraftError } from '../../../src-shared/errors.ts';
-import { newId } from '../home.ts';
-import type { Services } from '../services.ts';
-import { datasetAt, readingSchema } from './input.ts';
-import { fileFacts } from '../../api/datasetVersions.ts';
+import { newId } from '../ids.ts';
+import { fileFacts } from './fileFacts.ts';
+import type { addSchema } from './inputs.ts';
 
-export const addSchema = readingSchema.extend({
-  name: z.string().trim().min(1).max(120).optional(),
-  allowBadRows: z.boolean().default(false),
-});
-
-/** Throws DATASET_NO_USABLE_ROWS, or DATASET_BAD_ROWS where there are bad rows and they were not allowed. */
+/** Returns the dataset's id. Throws DATASET_NO_USABLE_ROWS, or DATASET_BAD_ROWS where there are bad rows and they were not allowed. */
 export async function addDataset(
-  { catalog, datasetFiles }: Pick<Services, 'catalog' | 'datasetFiles'>,
+  { catalog, files }: { catalog: Catalog; files: DatasetFiles },
   input: z.output<typeof addSchema>,
-): Promise<Dataset> {
+): Promise<string> {
   const { map, name, allowBadRows } = input;
   const file = path.resolve(input.file);
   const facts = fileFacts(file);
-  const { good, bad } = await datasetFiles.survey(file, input.format, map);
+  const { good, bad } = await files.survey(file, input.format, map);
   if (good.count === 0) throw noUsableRows(file, bad);
   const [first] = bad;
   if (first && !allowBadRows) {
@@ -33,7 +28,7 @@ export async function addDataset(
       { file, bad: bad.length, rows: good.count },
     );
   }
-  const { sha256 } = await datasetFiles.index(file, input.format);
+  const { sha256 } = await files.index(file, input.format);
   const format = input.format ?? null;
   const createdAt = new Date().toISOString();
   const version = { file, format, map, rows: good.count, badRows: bad.length, hash: sha256, ...facts, createdAt };
@@ -54,5 +49,5 @@ export async function addDataset(
     if (!same) datasets.versions.insert({ ...version, datasetId: id, number, change: 'The file had changed' });
     datasets.setVersion(id, number);
   });
-  return datasetAt(catalog, id);
+  return id;
 }

@@ -5,7 +5,7 @@
 import fs from 'node:fs';
 import path from 'node:path';
 import type { Catalog } from '../../catalog/catalog.ts';
-import type { Home } from '../home.ts';
+import type { Home } from '../storage/home.ts';
 
 const FOLDER = /^[0-9a-f]{10}$/;
 

@@ -2,62 +2,45 @@
  * The playground: one worker with a resident base model; adapters are attached to it without reading the base again.
  */
 import type { Catalog } from '../../catalog/catalog.ts';
-import { GraftError, usageError, type ErrorData } from '../../../src-shared/errors.ts';
+import { GraftError, usageError } from '../../../src-shared/errors.ts';
 import type { BaseDtype } from '../../../src-shared/baseDtypes.ts';
 import type { AnswerPiece, CompareEvent, GenerateParams, LoadResult } from '../../../src-shared/generation.ts';
 import type { EngineName } from '../../../src-shared/backends.ts';
+import type { AdapterService } from '../adapters/service.ts';
+import type { ModelService } from '../models/service.ts';
 import type { RunView } from '../runs/view.ts';
 import type { EngineService } from '../workers/engines.ts';
 import { playgroundFailure, workerGone } from './failure.ts';
-import { Watchers } from '../workers/watchers.ts';
+import { NOTHING_LOADED, type PlaygroundState } from './state.ts';
+import { Watchers } from '../events/watchers.ts';
 import type { WorkerCall, WorkerClient, Workers } from '../workers/client.ts';
 
-export interface PlaygroundState {
-  /** Null: nothing is loaded. */
-  modelDir: string | null;
-  /** Null when the model is not in the catalogue. */
-  modelId: string | null;
-  /** Null: the plain base. */
-  adapterDir: string | null;
-  adapterId: string | null;
-  /** Engine, device and time of the load. */
-  load: LoadResult | null;
-  generating: boolean;
-  /** Of the worker process that holds the model. */
-  pid: number | null;
-  /** The base that is being read, and how much of its weights is there. */
-  loading: { modelId: string | null; done: number; total: number } | null;
-  /** Why the worker process is gone though nobody asked for it, and the base it held. */
-  crashed: { modelId: string | null; error: ErrorData } | null;
-}
-
-const EMPTY: PlaygroundState = {
-  modelDir: null,
-  modelId: null,
-  adapterDir: null,
-  adapterId: null,
-  load: null,
-  generating: false,
-  pid: null,
-  loading: null,
-  crashed: null,
-};
 /** There is one playground. */
 const TOPIC = 'state';
 
 export class PlaygroundService {
   #catalog: Catalog;
+  #models: ModelService;
+  #adapters: AdapterService;
   #workers: Workers;
   #engines: EngineService;
   #client: WorkerClient | undefined;
   #underWay: WorkerCall<'generate' | 'compare'> | undefined;
-  #state: PlaygroundState = EMPTY;
+  #state: PlaygroundState = NOTHING_LOADED;
   #watchers = new Watchers<PlaygroundState>();
 
-  constructor(catalog: Catalog, workers: Workers, engines: EngineService) {
-    this.#catalog = catalog;
-    this.#workers = workers;
-    this.#engines = engines;
+  constructor(parts: {
+    catalog: Catalog;
+    models: ModelService;
+    adapters: AdapterService;
+    workers: Workers;
+    engines: EngineService;
+  }) {
+    this.#catalog = parts.catalog;
+    this.#models = parts.models;
+    this.#adapters = parts.adapters;
+    this.#workers = parts.workers;
+    this.#engines = parts.engines;
   }
 
   get state(): PlaygroundState {
@@ -71,12 +54,7 @@ export class PlaygroundService {
 
   /** Loads a registered model, in place of what was loaded. */
   async load(modelId: string, engine: 'auto' | EngineName = 'auto'): Promise<LoadResult> {
-    const model = this.#catalog.models.get(modelId);
-    if (!model)
-      throw usageError('MODEL_NOT_FOUND', `There is no base model ${modelId} in the catalogue; add its folder first.`, {
-        modelId,
-      });
-    return this.loadDir(model.dir, engine);
+    return this.loadDir(this.#models.require(modelId).dir, engine);
   }
 
   /** A text that is being written is stopped first. */
@@ -101,7 +79,8 @@ export class PlaygroundService {
         { engine: resolved, modelDir, ...(baseDtype ? { baseDtype } : {}) },
         ({ done, total }) => progress(done, total),
       ).promise;
-      if (this.#client === client) this.#change({ ...EMPTY, modelDir, modelId, load, pid: client.pid ?? null });
+      if (this.#client === client)
+        this.#change({ ...NOTHING_LOADED, modelDir, modelId, load, pid: client.pid ?? null });
       return load;
     } catch (error) {
       if (this.#client === client) this.unload();
@@ -133,6 +112,11 @@ export class PlaygroundService {
     if (spec.method.type === 'full') return { switchMs: (await this.loadDir(interimAdapterDir, spec.engine)).loadMs };
     if (this.#state.modelDir !== spec.model.dir) await this.loadDir(spec.model.dir, spec.engine, spec.baseDtype);
     return this.attachDir(interimAdapterDir);
+  }
+
+  /** Goes on with the plain base where this adapter is attached, since it is about to be deleted. */
+  async letGo(adapterId: string): Promise<void> {
+    if (this.#state.adapterId === adapterId) await this.attach(null);
   }
 
   /** A text that is being written is stopped first. */
@@ -189,6 +173,13 @@ export class PlaygroundService {
     );
   }
 
+  /** Ends the text that is being written, then the worker, and gives its memory back. */
+  async stopAndUnload(): Promise<PlaygroundState> {
+    await this.stop();
+    this.unload();
+    return this.#state;
+  }
+
   /** Ends the worker and gives its memory back. */
   unload(): void {
     const client = this.#client;
@@ -197,15 +188,7 @@ export class PlaygroundService {
   }
 
   #adapterDir(adapterId: string | null): string | null {
-    if (adapterId === null) return null;
-    const adapter = this.#catalog.adapters.get(adapterId);
-    if (!adapter)
-      throw usageError(
-        'ADAPTER_NOT_FOUND',
-        `There is no adapter ${adapterId} in the catalogue; "adapters list" shows those that exist.`,
-        { adapterId },
-      );
-    return adapter.dir;
+    return adapterId === null ? null : this.#adapters.require(adapterId).dir;
   }
 
   async #switch(
@@ -249,7 +232,7 @@ export class PlaygroundService {
   #reset(changes: Partial<PlaygroundState> = {}): void {
     this.#client = undefined;
     this.#underWay = undefined;
-    this.#change({ ...EMPTY, ...changes });
+    this.#change({ ...NOTHING_LOADED, ...changes });
   }
 
   #loaded(): WorkerClient {

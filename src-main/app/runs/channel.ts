@@ -2,7 +2,7 @@
 import type { TrainEvent } from '../../../src-shared/training.ts';
 import type { RunProgress } from './progressMeter.ts';
 import type { RunView } from './view.ts';
-import { Watchers } from '../workers/watchers.ts';
+import { Watchers } from '../events/watchers.ts';
 
 /** Of one run. */
 export type RunEvent = TrainEvent | { type: 'status'; run: RunView };

@@ -38,7 +38,7 @@ it('a worker that is killed: the sentence names the step to resume from, or says
   const input = await smallRun(b, { steps: 5000, checkpointEvery: 4 });
   const first = b.services.runs.start(input);
   await untilEvent(b, first.id, (event) => event.type === 'checkpoint' && event.step === 8);
-  process.kill(b.services.runs.get(first.id).pid!, 'SIGKILL');
+  process.kill(b.services.runs.require(first.id).pid!, 'SIGKILL');
   const failed = await b.services.runs.finished(first.id);
   const step = failed.error!.details!['checkpointStep'] as number;
   expect(step).toBeGreaterThanOrEqual(8);
@@ -56,7 +56,7 @@ it('a worker that is killed: the sentence names the step to resume from, or says
 
   const second = b.services.runs.start({ ...input, train: { ...input.train, checkpointEvery: 0 } });
   await untilEvent(b, second.id, (event) => event.type === 'step');
-  process.kill(b.services.runs.get(second.id).pid!, 'SIGKILL');
+  process.kill(b.services.runs.require(second.id).pid!, 'SIGKILL');
   const lost = await b.services.runs.finished(second.id);
   expect(lost).toMatchObject({
     resumable: false,

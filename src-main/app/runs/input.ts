@@ -3,11 +3,13 @@ import fs from 'node:fs';
 import { z } from 'zod';
 import type { RegisteredModel } from '../../catalog/models.ts';
 import { openBaseModel } from '../../basemodel/baseModel.ts';
-import type { Catalog } from '../../catalog/catalog.ts';
 import type { Dataset } from '../../catalog/datasets.ts';
-import { GraftError, usageError } from '../../../src-shared/errors.ts';
-import { newId } from '../home.ts';
-import type { Home } from '../home.ts';
+import { GraftError } from '../../../src-shared/errors.ts';
+import { newId } from '../ids.ts';
+import { nameSchema, taskNameSchema } from '../inputs.ts';
+import type { DatasetService } from '../datasets/service.ts';
+import type { ModelService } from '../models/service.ts';
+import type { Home } from '../storage/home.ts';
 import { checkBaseDtype } from '../../../src-shared/checkBaseDtype.ts';
 import { checkClassify, checkMethod, checkSamples, checkSmoothing } from '../../methods/checkMethod.ts';
 import { methodSchema } from '../../../src-shared/methodSettings.ts';
@@ -20,9 +22,9 @@ export const startRunSchema = z.object({
   /** Default: the dataset's current version. */
   datasetVersion: z.number().int().min(1).optional(),
   /** The task is created when there is none of this name. */
-  taskName: z.string().trim().min(1).max(80),
+  taskName: taskNameSchema,
   /** Shown in lists; by default the task's name. */
-  name: z.string().trim().min(1).max(120).optional(),
+  name: nameSchema.optional(),
   engine: runSpecSchema.shape.engine,
   baseDtype: runSpecSchema.shape.baseDtype,
   method: methodSchema,
@@ -32,38 +34,30 @@ export const startRunSchema = z.object({
 export type StartRun = z.input<typeof startRunSchema>;
 export type StartRunChecked = z.output<typeof startRunSchema>;
 
-/** Throws a usage error when the model or the dataset is not registered. */
-export function findParts(catalog: Catalog, input: StartRunChecked): { model: RegisteredModel; dataset: Dataset } {
-  const model = catalog.models.get(input.modelId);
-  if (!model)
-    throw usageError(
-      'MODEL_NOT_FOUND',
-      `There is no base model ${input.modelId} in the catalogue; add its folder first.`,
-      { modelId: input.modelId },
-    );
-  const dataset = catalog.datasets.get(input.datasetId);
-  if (!dataset)
-    throw usageError(
-      'DATASET_NOT_FOUND',
-      `There is no dataset ${input.datasetId} in the catalogue; add its file first.`,
-      { datasetId: input.datasetId },
-    );
-  const version = input.datasetVersion === undefined ? dataset : catalog.datasets.at(dataset.id, input.datasetVersion);
-  if (!version)
-    throw usageError(
-      'DATASET_VERSION_NOT_FOUND',
-      `${dataset.name} has no version ${input.datasetVersion}; choose one that its list of versions shows.`,
-      { datasetId: dataset.id, version: input.datasetVersion },
-    );
-  if (!fs.existsSync(version.file)) {
+/** What the ids in a request name. */
+export interface Registered {
+  models: ModelService;
+  datasets: DatasetService;
+}
+
+/**
+ * Throws a usage error where model, dataset or version is not registered, and NOT_FOUND where the dataset's file is
+ * gone.
+ */
+export function findParts(
+  { models, datasets }: Registered,
+  input: StartRunChecked,
+): { model: RegisteredModel; dataset: Dataset } {
+  const model = models.require(input.modelId);
+  const dataset = datasets.require(input.datasetId, input.datasetVersion);
+  if (!fs.existsSync(dataset.file))
     throw new GraftError(
       'NOT_FOUND',
-      `The file ${version.file} of the dataset ${dataset.name} does not exist any more; put it back, or choose ` +
+      `The file ${dataset.file} of the dataset ${dataset.name} does not exist any more; put it back, or choose ` +
         `where it lies now on the dataset's page.`,
-      { path: version.file },
+      { path: dataset.file },
     );
-  }
-  return { model, dataset: version };
+  return { model, dataset };
 }
 
 /** Throws MODEL_CHANGED when the folder is not what was registered, or why targets or rank do not fit the model. */
@@ -71,18 +65,18 @@ export function checkModel(
   { dir, name, hash }: RegisteredModel,
   { method, train }: Pick<RunSpec, 'method' | 'train'>,
 ): void {
-  const checkpoint = openBaseModel(dir);
+  const base = openBaseModel(dir);
   try {
-    if (checkpoint.hash !== hash)
+    if (base.hash !== hash)
       throw new GraftError(
         'MODEL_CHANGED',
         `The files in ${dir} have changed since ${name} was added; add the folder again.`,
         { dir },
       );
-    checkMethod(checkpoint.spec, [...checkpoint.tensors.keys()], method);
-    checkSmoothing(checkpoint.spec, train);
+    checkMethod(base.spec, [...base.tensors.keys()], method);
+    checkSmoothing(base.spec, train);
   } finally {
-    checkpoint.close();
+    base.close();
   }
 }
 
@@ -121,24 +115,14 @@ export function buildSpec(
  * A request, checked against the catalogue, the model and the settings. Throws GraftError where something does not fit.
  */
 export function checkStart(
-  home: Home,
-  catalog: Catalog,
+  { home, ...registered }: Registered & { home: Home },
   input: StartRun,
 ): { checked: StartRunChecked; parts: ReturnType<typeof findParts>; spec: RunSpec } {
   const checked = startRunSchema.parse(input);
   checkBaseDtype(checked.baseDtype, checked.engine, checked.method.type);
-  const parts = findParts(catalog, checked);
+  const parts = findParts(registered, checked);
   checkModel(parts.model, checked);
   return { checked, parts, spec: buildSpec(home, checked, parts) };
-}
-
-/** Id of the task of this name, which is made where there is none. */
-export function taskFor(catalog: Catalog, name: string): string {
-  const task = catalog.tasks.byName(name);
-  if (task) return task.id;
-  const id = newId('task');
-  catalog.tasks.insert({ id, name, createdAt: new Date().toISOString() });
-  return id;
 }
 
 /** Folder for what the run makes: an adapter, or a whole model for full fine-tuning. */

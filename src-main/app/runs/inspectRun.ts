@@ -7,7 +7,7 @@ import type { RunService } from './service.ts';
 import type { RunView } from './view.ts';
 import type { Workers } from '../workers/client.ts';
 
-/** Most steps that are taken again from the very start, where no checkpoint is older. */
+/** Most steps that are taken again from the very start, where no kept state is older. */
 const MOST_FROM_START = 200;
 
 export interface InspectRequest {
@@ -24,7 +24,7 @@ export async function inspectRun(
   { runs, workers }: { runs: RunService; workers: Workers },
   { id, step, signal, onProgress }: InspectRequest,
 ): Promise<InspectedStep> {
-  const run = ownerOf(runs, runs.get(id), step);
+  const run = ownerOf(runs, runs.require(id), step);
   refuseWhileTraining(run, step);
   const client = workers.spawn();
   const abort = (): void => client.kill();
@@ -46,7 +46,7 @@ export async function inspectRun(
 function ownerOf(runs: RunService, run: RunView, step: number): RunView {
   const { rolledBack } = run.spec;
   if (!rolledBack || step > rolledBack.step) return run;
-  if (run.parentRunId !== null) return ownerOf(runs, runs.get(run.parentRunId), step);
+  if (run.parentRunId !== null) return ownerOf(runs, runs.require(run.parentRunId), step);
   throw new GraftError(
     'PARENT_REMOVED',
     `Step ${step} was taken by the run ${rolledBack.runId}, which has been removed, so its rows cannot be ` +
@@ -66,7 +66,7 @@ function refuseWhileTraining({ id, status }: RunView, step: number): void {
 }
 
 function stateBefore({ id, spec }: RunView, step: number): string | null {
-  const kept = keptStates(spec.runDir).findLast((checkpoint) => checkpoint.step < step);
+  const kept = keptStates(spec.runDir).findLast((state) => state.step < step);
   if (kept) return keptStateFile(spec.runDir, kept.step);
   if (step <= MOST_FROM_START && !spec.rolledBack?.step) return null;
   throw new GraftError(

@@ -20,11 +20,11 @@ const isGone = (pid: number): boolean => !fs.existsSync(`/proc/${pid}`);
 /** Pauses the run after its first steps; returns it, and the worker process that it had. */
 async function pausedRun(id: string): Promise<{ run: RunView; pid: number }> {
   await untilEvent(b, id, (event) => event.type === 'step');
-  const { pid } = b.services.runs.get(id);
+  const { pid } = b.services.runs.require(id);
   const paused = untilEvent(b, id, (event) => event.type === 'status' && event.run.status === 'paused');
   expect(b.services.runs.pause(id)).toMatchObject({ status: 'running', asked: 'pause' });
   await paused;
-  return { run: b.services.runs.get(id), pid: pid! };
+  return { run: b.services.runs.require(id), pid: pid! };
 }
 
 it('frees the worker, lets the queue go on, outlives a restart, and ends with the bytes of an uninterrupted run', async () => {
@@ -50,8 +50,11 @@ it('frees the worker, lets the queue go on, outlives a restart, and ends with th
   expect(b.services.catalog.adapters.list().map(({ runId }) => runId)).not.toContain(run.id);
 
   await b.reopen();
-  expect(b.services.runs.get(run.id)).toMatchObject({ status: 'paused', interimAdapterDir: paused.interimAdapterDir });
-  expect(weights(paused.interimAdapterDir!)).not.toEqual(weights(b.services.runs.get(whole.id).result!.outDir));
+  expect(b.services.runs.require(run.id)).toMatchObject({
+    status: 'paused',
+    interimAdapterDir: paused.interimAdapterDir,
+  });
+  expect(weights(paused.interimAdapterDir!)).not.toEqual(weights(b.services.runs.require(whole.id).result!.outDir));
   await b.api.playground.attachRun({ runId: run.id });
   expect(b.services.playground.state).toMatchObject({
     modelDir: paused.spec.model.dir,
@@ -67,7 +70,7 @@ it('frees the worker, lets the queue go on, outlives a restart, and ends with th
     interimAdapterDir: null,
     result: { steps: STEPS },
   });
-  const other = b.services.runs.get(whole.id).result!;
+  const other = b.services.runs.require(whole.id).result!;
   expect(weights(ended.result!.outDir)).toEqual(weights(other.outDir));
   const picture = (id: string) => [
     b.services.catalog.metrics.after(id, 0).map(({ step, loss }) => [step, loss]),
@@ -110,11 +113,11 @@ it('paused before training begins, it is paused at once and later starts from th
   const paused = untilEvent(b, id, (event) => event.type === 'status' && event.run.status === 'paused');
   b.services.runs.pause(id);
   await paused;
-  expect(b.services.runs.get(id)).toMatchObject({ status: 'paused', started: null, interimAdapterDir: null });
+  expect(b.services.runs.require(id)).toMatchObject({ status: 'paused', started: null, interimAdapterDir: null });
   await expect(b.api.playground.attachRun({ runId: id })).rejects.toThrow(/has no half-trained adapter/);
   b.services.runs.continue(id);
   const ended = await b.services.runs.finished(id);
-  expect(weights(ended.result!.outDir)).toEqual(weights(b.services.runs.get(whole.id).result!.outDir));
+  expect(weights(ended.result!.outDir)).toEqual(weights(b.services.runs.require(whole.id).result!.outDir));
 });
 
 it('a run that is queued cannot be paused, one that runs not be continued', async () => {

@@ -3,15 +3,16 @@
  * while, since its tokenised rows make the next answer quick; a page that asks on every change never waits for its
  * start twice.
  */
-import type { Catalog } from '../../catalog/catalog.ts';
-import type { Home } from '../home.ts';
-import type { EngineName } from '../../../src-shared/backends.ts';
-import type { PlanResult, PreflightResult, Room } from '../../../src-shared/plan.ts';
-import type { RunSpec } from '../../../src-shared/runSpec.ts';
+import type { Home } from '../storage/home.ts';
 import type { WorkerCalls } from '../../../src-shared/workerCalls.ts';
+import type { EngineName } from '../../../src-shared/backends.ts';
+import type { PreflightResult } from '../../../src-shared/plan.ts';
+import type { RunSpec } from '../../../src-shared/runSpec.ts';
+import type { PlanResult, Room } from '../../../src-shared/plan.ts';
 import type { EngineService } from '../workers/engines.ts';
 import { KeptWorker } from '../workers/keptWorker.ts';
-import { checkStart, type StartRun } from './input.ts';
+import { cliLine } from './cliLine.ts';
+import { checkStart, findParts, type Registered, type StartRun, type StartRunChecked } from './input.ts';
 import { trainableIn, type TrainableView } from './trainable.ts';
 import type { Workers } from '../workers/client.ts';
 
@@ -19,17 +20,19 @@ export interface PlanView extends PlanResult {
   trainable: TrainableView;
 }
 
+interface PlanParts extends Registered {
+  home: Home;
+  workers: Workers;
+  engines: EngineService;
+}
+
 export class PlanService {
   #worker: KeptWorker;
-  #engines: EngineService;
-  #home: Home;
-  #catalog: Catalog;
+  #parts: PlanParts;
 
-  constructor(home: Home, catalog: Catalog, workers: Workers, engines: EngineService) {
-    this.#home = home;
-    this.#catalog = catalog;
-    this.#worker = new KeptWorker(workers);
-    this.#engines = engines;
+  constructor(parts: PlanParts) {
+    this.#worker = new KeptWorker(parts.workers);
+    this.#parts = parts;
   }
 
   /** What the run that `input` would start comes to. Throws what its start would throw. */
@@ -44,18 +47,25 @@ export class PlanService {
     return this.#worker.ask('planLargest', await this.#question(input));
   }
 
-  needs(modelDir: string): Promise<WorkerCalls['modelNeeds']['result']> {
-    return this.#worker.ask('modelNeeds', { modelDir });
+  /** Estimated memory of a registered model on each engine. */
+  needs(modelId: string): Promise<WorkerCalls['modelNeeds']['result']> {
+    return this.#worker.ask('modelNeeds', { modelDir: this.#parts.models.require(modelId).dir });
   }
 
-  tokenizer(modelDir: string): Promise<WorkerCalls['checkTokenizer']['result']> {
-    return this.#worker.ask('checkTokenizer', { modelDir });
+  /** Tries the tokenizer of a registered model out. */
+  tokenizer(modelId: string): Promise<WorkerCalls['checkTokenizer']['result']> {
+    return this.#worker.ask('checkTokenizer', { modelDir: this.#parts.models.require(modelId).dir });
+  }
+
+  /** The command that starts the same run. */
+  commandLine(input: StartRunChecked): string {
+    return cliLine(input, findParts(this.#parts, input));
   }
 
   async #question(input: StartRun): Promise<{ spec: RunSpec; room: Room }> {
-    const { spec } = checkStart(this.#home, this.#catalog, input);
-    const engine: EngineName = await this.#engines.resolve(spec.engine);
-    const report = this.#engines.known(engine);
+    const { spec } = checkStart(this.#parts, input);
+    const engine: EngineName = await this.#parts.engines.resolve(spec.engine);
+    const report = this.#parts.engines.known(engine);
     return {
       spec: { ...spec, engine },
       room: { gpu: report?.gpu ?? false, cardBytes: report?.gpu ? report.memoryBytes : null },

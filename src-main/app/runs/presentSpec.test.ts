@@ -54,7 +54,7 @@ it(
     await b.services.runs.finished(whole.id);
     const cut = b.services.runs.start(input);
     await untilEvent(b, cut.id, (event) => event.type === 'checkpoint');
-    process.kill(b.services.runs.get(cut.id).pid!, 'SIGKILL');
+    process.kill(b.services.runs.require(cut.id).pid!, 'SIGKILL');
     expect(await b.services.runs.finished(cut.id)).toMatchObject({ status: 'failed', resumable: true });
 
     await move(input.modelId, false);
@@ -103,7 +103,7 @@ it('rows that were moved are found through the version of their dataset; changed
   await b.services.runs.finished(id);
   fs.renameSync(place('rows.jsonl'), place('moved.jsonl'));
   await b.api.datasets.relocate({ id: input.datasetId, file: place('moved.jsonl') });
-  expect(b.services.runs.get(id).spec.data).toMatchObject({ file: place('moved.jsonl'), version: 1 });
+  expect(b.services.runs.require(id).spec.data).toMatchObject({ file: place('moved.jsonl'), version: 1 });
   expect((await b.api.runs.inspectStep({ id, step: 3 })).meanLoss).toBeCloseTo(losses(id)[2]!, 4);
   writeRows(place('moved.jsonl'), 25);
   await expect(b.api.runs.inspectStep({ id, step: 3 })).rejects.toThrow(/has changed since the run was set up/);
@@ -114,10 +114,10 @@ it('a model that was removed and added elsewhere is told by its hash; other weig
   const run = b.services.runs.start(input);
   const before = await b.services.runs.finished(run.id);
   await b.api.models.remove({ id: input.modelId });
-  expect(b.services.runs.get(run.id)).toMatchObject({ modelId: null, spec: { model: { dir: place('old') } } });
+  expect(b.services.runs.require(run.id)).toMatchObject({ modelId: null, spec: { model: { dir: place('old') } } });
   await move(input.modelId, false);
   await b.api.models.add({ dir: place('new') });
-  expect(b.services.runs.get(run.id).spec.model.dir).toBe(place('new'));
+  expect(b.services.runs.require(run.id).spec.model.dir).toBe(place('new'));
   const again = await b.api.runs.rollBack({ id: run.id, beforeStep: 3, excludeLines: [] });
   expect(weights((await completed(again)).result!.outDir)).toEqual(weights(before.result!.outDir));
 

@@ -31,7 +31,7 @@ it('keeps the order that it is given, also over a restart', async () => {
   await untilEvent(b, first, (event) => event.type === 'step');
   await b.reopen();
   // The first one failed with the old Graft; the next in the queue is under way, the others still wait behind it.
-  expect(b.services.runs.get(three).status).toBe('running');
+  expect(b.services.runs.require(three).status).toBe('running');
   expect(await names()).toEqual(['one', 'two']);
 });
 
@@ -48,7 +48,7 @@ it('a paused run goes on before those that wait', async () => {
   await begun;
   b.services.runs.continue(a);
   expect(await names()).toEqual(['a', 'd']);
-  expect(b.services.runs.get(d).status).toBe('queued');
+  expect(b.services.runs.require(d).status).toBe('queued');
 });
 
 it('tells of every run at once: its states, and its progress to the last step', async () => {

@@ -5,8 +5,8 @@
 import path from 'node:path';
 import type { Catalog } from '../../catalog/catalog.ts';
 import type { Run } from '../../catalog/runs.ts';
-import { newId } from '../home.ts';
 import type { TrainResult } from '../../../src-shared/training.ts';
+import { ensureTask } from '../tasks/ensureTask.ts';
 import { readModel } from '../models/read.ts';
 
 /** The first adapter of a task becomes its active one. */
@@ -21,14 +21,12 @@ export function recordResult(
   catalog.transaction(() => {
     if (model) catalog.models.save({ ...model, id: path.basename(result.outDir), name: run.name, createdAt: now });
     if (method.type !== 'full') {
-      const task = catalog.tasks.byName(run.spec.task);
-      const taskId = task?.id ?? newId('task');
-      if (!task) catalog.tasks.insert({ id: taskId, name: run.spec.task, createdAt: now });
+      const task = ensureTask(catalog, run.spec.task);
       const id = path.basename(result.outDir);
       catalog.adapters.insert({
         id,
         name: run.name,
-        taskId,
+        taskId: task.id,
         runId: run.id,
         modelId: run.modelId,
         baseHash: run.spec.model.hash,
@@ -40,7 +38,7 @@ export function recordResult(
         valLoss: result.valLoss,
         createdAt: now,
       });
-      if (!task?.activeAdapterId) catalog.tasks.setActive(taskId, id);
+      if (task.activeAdapterId === null) catalog.tasks.setActive(task.id, id);
     }
     catalog.runs.update(run.id, {
       status: result.outcome,

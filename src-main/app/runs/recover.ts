@@ -2,10 +2,11 @@
  * What a Graft process does at its start about work that a dead one left in the catalogue. The command line and the
  * app may share a data folder, so work whose owner is alive is left alone.
  */
-import type { ErrorData } from '../../../src-shared/errors.ts';
 import fs from 'node:fs';
 import type { Catalog } from '../../catalog/catalog.ts';
 import { removePartials } from '../../files/removePartials.ts';
+import { EXPORT_ABANDONED } from '../exports/failure.ts';
+import { runAbandoned } from './failure.ts';
 import { targetsOf } from './view.ts';
 
 /**
@@ -22,22 +23,19 @@ export function recoverAbandoned(catalog: Catalog, options: { takeQueued: boolea
         if (options.takeQueued) catalog.runs.update(run.id, { ownerPid: process.pid });
         continue;
       }
-      const error: ErrorData = {
-        code: 'RUN_ABANDONED',
-        message: 'Graft was closed while this run was under way; resume it to go on from its last checkpoint.',
-        details: { runId: run.id },
-      };
       targetsOf(run).forEach(removePartials);
-      catalog.runs.update(run.id, { status: 'failed', error, ownerPid: null, pid: null, endedAt: now });
+      catalog.runs.update(run.id, {
+        status: 'failed',
+        error: runAbandoned(run.id),
+        ownerPid: null,
+        pid: null,
+        endedAt: now,
+      });
     }
     for (const record of catalog.exports.running()) {
       if (isOther(record.ownerPid)) continue;
       removePartials(record.outDir);
-      catalog.exports.fail(
-        record.id,
-        { code: 'EXPORT_ABANDONED', message: 'Graft was closed while this export was under way; start it again.' },
-        now,
-      );
+      catalog.exports.fail(record.id, EXPORT_ABANDONED, now);
     }
   });
 }

@@ -33,7 +33,7 @@ async function finishedRun(): Promise<string> {
 
 it('leaves the old run alone and goes on from the newest checkpoint before the step', async () => {
   const id = await finishedRun();
-  const old = b.services.runs.get(id);
+  const old = b.services.runs.require(id);
   const oldLosses = losses(id);
   expect((await b.api.runs.checkpoints({ id })).map(({ step }) => step)).toEqual([2, 4, 6, 8, 10]);
 
@@ -60,7 +60,7 @@ it('leaves the old run alone and goes on from the newest checkpoint before the s
     expect(lines.filter((line) => excludeLines.includes(line))).toEqual([]);
   }
   expect(await b.api.runs.inspectStep({ id: made.id, step: 5 })).toEqual(await b.api.runs.inspectStep({ id, step: 5 }));
-  expect(b.services.runs.get(id)).toEqual(old);
+  expect(b.services.runs.require(id)).toEqual(old);
   expect(losses(id)).toEqual(oldLosses);
 });
 
@@ -71,7 +71,7 @@ it('without excluded rows it repeats the old run; it can wait until it is contin
   expect(losses(made.id).map(([step]) => step)).toEqual([1, 2, 3, 4, 5, 6, 7, 8, 9, 10]);
   b.services.runs.continue(made.id);
   const ended = await b.services.runs.finished(made.id);
-  expect(weights(ended.result!.outDir)).toEqual(weights(b.services.runs.get(id).result!.outDir));
+  expect(weights(ended.result!.outDir)).toEqual(weights(b.services.runs.require(id).result!.outDir));
   expect(losses(made.id)).toEqual(losses(id));
 });
 
@@ -85,6 +85,6 @@ it('before the first checkpoint it starts anew, and a step before the rollback b
     /goes on from step 6 of the run .*; roll that one back/,
   );
   await b.api.runs.remove({ id });
-  expect(b.services.runs.get(later.id).parentRunId).toBeNull();
+  expect(b.services.runs.require(later.id).parentRunId).toBeNull();
   await expect(b.api.runs.inspectStep({ id: later.id, step: 3 })).rejects.toThrow(/which has been removed/);
 });

@@ -1,11 +1,12 @@
-/** A new run that goes on from an earlier checkpoint of another one without some rows; the other one stays as it is. */
+/** A new run that goes on from an earlier state of another one without some rows; the other one stays as it is. */
 import fs from 'node:fs';
 import path from 'node:path';
 import { z } from 'zod';
 import type { Catalog } from '../../catalog/catalog.ts';
 import type { Run } from '../../catalog/runs.ts';
 import { usageError } from '../../../src-shared/errors.ts';
-import { newId, type Home } from '../home.ts';
+import { newId } from '../ids.ts';
+import type { Home } from '../storage/home.ts';
 import { addKeptState, keptStates, linkOrCopy } from '../../runfolder/keptStates.ts';
 import { bestValuesFile, bestValuesStep, keptStateFile, runStateFile } from '../../runfolder/layout.ts';
 import type { RunSpec } from '../../../src-shared/runSpec.ts';
@@ -16,7 +17,7 @@ import type { RunView } from './view.ts';
 
 export const rollBackSchema = z.object({
   id: z.string(),
-  /** The new run goes on from the newest kept checkpoint before this step, or from the start where there is none. */
+  /** The new run goes on from the newest kept state before this step, or from the start where there is none. */
   beforeStep: z.number().int().min(1),
   /** Lines of the dataset's file that it does not train on; those that the old run left out stay out. */
   excludeLines: z.array(z.number().int().min(1)).max(100_000),
@@ -25,12 +26,12 @@ export const rollBackSchema = z.object({
 });
 export type RollBack = z.output<typeof rollBackSchema>;
 
-/** Throws a usage error BEFORE_ROLLBACK where only the run that this one was rolled back from has such a checkpoint. */
+/** Throws a usage error BEFORE_ROLLBACK where only the run that this one was rolled back from has such a state. */
 export function rollBack(
   { home, catalog, runs }: { home: Home; catalog: Catalog; runs: RunService },
   { id, beforeStep, excludeLines, start }: RollBack,
 ): RunView {
-  const run = runs.get(id);
+  const run = runs.require(id);
   const step = keptStates(run.spec.runDir).findLast((kept) => kept.step < beforeStep)?.step ?? 0;
   const { rolledBack } = run.spec;
   if (rolledBack && step < rolledBack.step) {
@@ -54,7 +55,7 @@ export function rollBack(
         logMessage(
           catalog,
           spec.runId,
-          `Goes on from step ${step} of the run ${run.name} (${id}); ${spec.data.excludeLines!.length} rows ` +
+          `Goes on from step ${step} of the run ${run.name} (${id}); ${spec.data.excludeLines?.length ?? 0} rows ` +
             'are left out from there on.',
         );
       },

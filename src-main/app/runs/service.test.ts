@@ -1,9 +1,10 @@
 import fs from 'node:fs';
 import path from 'node:path';
 import { afterEach, describe, expect, it } from 'vitest';
-import { newId } from '../home.ts';
+import { newId } from '../ids.ts';
 import { untilEvent } from '../../../test-support/rigs/runEvents.ts';
-import { openBench, smallRun, type TestBench } from '../../../test-support/rigs/services.ts';
+import { openBench, smallRun } from '../../../test-support/rigs/services.ts';
+import type { TestBench } from '../../../test-support/rigs/services.ts';
 import { runSpecSchema } from '../../../src-shared/runSpec.ts';
 
 const NOBODY = 2 ** 22 + 1; // above Linux's largest process id
@@ -28,11 +29,11 @@ describe('runs with a real worker', () => {
     const input = await smallRun(b, { steps: 12 });
     const whole = b.services.runs.start(input);
     const queued = b.services.runs.start(input);
-    expect(b.services.runs.get(queued.id).status).toBe('queued');
+    expect(b.services.runs.require(queued.id).status).toBe('queued');
     expect((await b.services.runs.finished(whole.id)).status).toBe('completed');
 
     await untilEvent(b, queued.id, (e) => e.type === 'step' && e.step === 5);
-    process.kill(b.services.runs.get(queued.id).pid!, 'SIGKILL');
+    process.kill(b.services.runs.require(queued.id).pid!, 'SIGKILL');
     const failed = await b.services.runs.finished(queued.id);
     expect(failed).toMatchObject({
       status: 'failed',
@@ -77,7 +78,7 @@ describe('runs with a real worker', () => {
     const run = b.services.runs.start(await smallRun(b, { steps: 8 }));
     await untilEvent(b, run.id, (e) => e.type === 'checkpoint');
     await b.reopen();
-    expect(b.services.runs.get(run.id)).toMatchObject({
+    expect(b.services.runs.require(run.id)).toMatchObject({
       status: 'failed',
       resumable: true,
       ownerPid: null,
@@ -154,12 +155,12 @@ describe('work that a dead Graft left', () => {
     const partial = path.join(b.home, 'adapters', '.x.0123456789ab.partial');
     fs.mkdirSync(partial);
     await b.reopen();
-    expect(b.services.runs.get(dead)).toMatchObject({
+    expect(b.services.runs.require(dead)).toMatchObject({
       status: 'failed',
       error: { message: expect.stringMatching(/^Graft was closed while this run was under way; resume it/) },
     });
-    expect(b.services.runs.get(alive).status).toBe('running');
-    expect(b.services.runs.get(namesake).status).toBe('failed');
+    expect(b.services.runs.require(alive).status).toBe('running');
+    expect(b.services.runs.require(namesake).status).toBe('failed');
     expect(fs.existsSync(partial)).toBe(false);
   });
 

@@ -6,7 +6,7 @@ import { describeMethod, type MethodText } from '../../../src-shared/describeMet
 import { interimDir, interimInTheMaking, runStateFile } from '../../runfolder/layout.ts';
 
 export interface RunView extends Run {
-  /** Failed or stopped, with a checkpoint to go on from. A paused run is continued instead. */
+  /** Failed or stopped, with a run state to go on from. A paused run is continued instead. */
   resumable: boolean;
   /** Name and main numbers of the method. */
   methodText: MethodText;
@@ -23,7 +23,7 @@ export function viewOf(run: Run, asked: RunView['asked'] = null): RunView {
   return {
     ...run,
     methodText: describeMethod(run.spec.method),
-    resumable: (run.status === 'failed' || run.status === 'stopped') && hasCheckpoint(run),
+    resumable: (run.status === 'failed' || run.status === 'stopped') && hasRunState(run),
     interimAdapterDir:
       mayHaveInterim && fs.existsSync(interimDir(run.spec.runDir)) ? interimDir(run.spec.runDir) : null,
     excludedLines: run.spec.data.excludeLines?.length ?? 0,
@@ -40,12 +40,12 @@ export function targetsOf({ spec }: Run): string[] {
   return [spec.outDir, runStateFile(spec.runDir), interimDir(spec.runDir), interimInTheMaking(spec.runDir)];
 }
 
-export function hasCheckpoint({ spec }: Run): boolean {
+export function hasRunState({ spec }: Run): boolean {
   return fs.existsSync(runStateFile(spec.runDir));
 }
 
-/** Steps that the checkpoint has behind it; null where there is none that can be read. */
-export function checkpointStep({ spec }: Run): number | null {
+/** Steps that the run state has behind it; null where there is none that can be read. */
+export function runStateStep({ spec }: Run): number | null {
   if (!fs.existsSync(runStateFile(spec.runDir))) return null;
   try {
     const file = openSafetensors(runStateFile(spec.runDir));

@@ -5,7 +5,6 @@ import path from 'node:path';
 import { afterEach, beforeEach, expect, it, vi } from 'vitest';
 import { openBench } from '../../../test-support/rigs/services.ts';
 import type { TestBench } from '../../../test-support/rigs/services.ts';
-import { withMemoryLimit } from '../settings/settings.ts';
 import { runSpecSchema } from '../../../src-shared/runSpec.ts';
 
 let bench: TestBench;
@@ -159,8 +158,10 @@ it('settings keep what is not changed, and the chosen engine is what auto means'
 });
 
 it('the memory limit goes to runs that name none', () => {
-  const settings = { defaultEngine: 'auto', memoryLimitBytes: 2 ** 30, notifications: true } as const;
-  expect(withMemoryLimit({ train: {} }, settings).train).toEqual({ memoryLimitBytes: 2 ** 30 });
-  expect(withMemoryLimit({ train: { memoryLimitBytes: 5 } }, settings).train).toEqual({ memoryLimitBytes: 5 });
-  expect(withMemoryLimit({ train: {} }, { ...settings, memoryLimitBytes: null }).train).toEqual({});
+  const { settings } = bench.services;
+  settings.save({ memoryLimitBytes: 2 ** 30 });
+  expect(settings.withMemoryLimit({ train: {} }).train).toEqual({ memoryLimitBytes: 2 ** 30 });
+  expect(settings.withMemoryLimit({ train: { memoryLimitBytes: 5 } }).train).toEqual({ memoryLimitBytes: 5 });
+  settings.save({ memoryLimitBytes: null });
+  expect(settings.withMemoryLimit({ train: {} }).train).toEqual({});
 });

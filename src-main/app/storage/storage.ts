@@ -3,7 +3,7 @@ import fs from 'node:fs/promises';
 import path from 'node:path';
 import type { Catalog } from '../../catalog/catalog.ts';
 import { nameBehindTemporary } from '../../files/writeWhole.ts';
-import type { Home } from '../home.ts';
+import type { Home } from './home.ts';
 import { tuningFile } from '../../files/tuningFile.ts';
 import { forgetTrash } from '../adapters/trash.ts';
 import { folderSize, sizeOfAll, type FolderSize } from '../../files/folderSize.ts';

@@ -5,8 +5,9 @@
 import os from 'node:os';
 import { GraftError } from '../../../src-shared/errors.ts';
 import type { Catalog } from '../../catalog/catalog.ts';
-import { type EngineName, type EngineReport, ENGINES, type SelfTestResult } from '../../../src-shared/backends.ts';
-import { readAppSettings } from '../settings/settings.ts';
+import type { EngineName, EngineReport, SelfTestResult } from '../../../src-shared/backends.ts';
+import { ENGINES } from '../../../src-shared/backends.ts';
+import { SettingsService } from '../settings/service.ts';
 import type { Workers } from './client.ts';
 
 const KEY = 'engines';
@@ -14,9 +15,11 @@ const KEY = 'engines';
 export class EngineService {
   #catalog: Catalog;
   #workers: Workers;
+  #settings: SettingsService;
   #calibrating: Promise<EngineReport[]> | undefined;
 
-  constructor(catalog: Catalog, workers: Workers) {
+  constructor(catalog: Catalog, workers: Workers, settings = new SettingsService(catalog)) {
+    this.#settings = settings;
     this.#catalog = catalog;
     this.#workers = workers;
   }
@@ -36,7 +39,7 @@ export class EngineService {
   async resolve(engine: 'auto' | EngineName): Promise<EngineName> {
     if (engine !== 'auto') return engine;
     const reports = this.#remembered() ?? (await this.#calibrate());
-    const { defaultEngine } = readAppSettings(this.#catalog);
+    const { defaultEngine } = this.#settings.read();
     return reports.find(({ name, usable }) => usable && name === defaultEngine)?.name ?? chooseEngine(reports);
   }
 

@@ -1,6 +1,6 @@
 /** `generate`: continues a prompt; the text streams to stdout. */
 import { COMPUTE_SETTINGS } from '../../../src-shared/settings/compute.ts';
-import { generateSchema } from '../../api/playground.ts';
+import { generateSchema } from '../../app/playground/inputs.ts';
 import { usageError } from '../../../src-shared/errors.ts';
 import type { GenerateParams } from '../../../src-shared/generation.ts';
 import { ADAPTER_OPTION, COMPUTE_OPTIONS, MODEL_OPTION } from './command.ts';

@@ -4,7 +4,7 @@ import path from 'node:path';
 import type { ExportRecord } from '../../catalog/exports.ts';
 import { CERTIFICATE_FILE } from '../../basemodel/sideFiles.ts';
 import { GraftError, usageError } from '../../../src-shared/errors.ts';
-import type { MergeRequest } from '../../app/exports/service.ts';
+import type { MergeRequest } from '../../app/exports/merge.ts';
 import { ADAPTER_OPTION, ENGINE_OPTION, MODEL_OPTION } from './command.ts';
 import type { Command, Context } from './command.ts';
 import { bytes, shareSayer } from './format.ts';

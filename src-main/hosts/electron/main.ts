@@ -13,7 +13,7 @@ import { utilityWorkers } from './utilityWorker.ts';
 import { lockContents, lockSession, windowOptions } from './window.ts';
 import { placeOn, readWindowState, rememberWindow, saveWindowState } from './windowState.ts';
 import { toErrorData } from '../../../src-shared/errors.ts';
-import { defaultHomeDir } from '../../app/home.ts';
+import { defaultHomeDir } from '../../app/storage/home.ts';
 import { createServices } from '../../app/services.ts';
 import type { Services } from '../../app/services.ts';
 

@@ -1,5 +1,4 @@
 /** The data folder: where the catalogue, runs, adapters and exports of this user lie. */
-import { randomBytes } from 'node:crypto';
 import fs from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
@@ -7,7 +6,7 @@ import path from 'node:path';
 export interface Home {
   dir: string;
   catalogFile: string;
-  /** Folder of one run: its checkpoints. */
+  /** Folder of one run; src-main/runfolder says what lies in it. */
   runDir(runId: string): string;
   /** PEFT folder of one adapter. */
   adapterDir(adapterId: string): string;
@@ -50,9 +49,4 @@ export function openHome(dir: string = defaultHomeDir()): Home {
     uploadsDir: path.join(dir, 'datasets', 'uploads'),
     exportsDir: path.join(dir, 'exports'),
   };
-}
-
-/** A new identifier that says what it names: `run-3f9a0c11d2`. */
-export function newId(kind: 'model' | 'data' | 'task' | 'run' | 'adapter' | 'export' | 'history'): string {
-  return `${kind}-${randomBytes(5).toString('hex')}`;
 }

@@ -1,0 +1,69 @@
+/** The file of a version that edits made, and what its row in the catalogue says. */
+import fs from 'node:fs';
+import type { Dataset } from '../../catalog/datasets.ts';
+import type { DatasetVersion } from '../../catalog/datasetVersions.ts';
+import type { DatasetFiles } from '../../datasets/datasetFiles.ts';
+import { writeEdited, type RowEdits } from '../../datasets/editRows.ts';
+import type { Survey } from '../../datasets/survey.ts';
+import { GraftError } from '../../../src-shared/errors.ts';
+import { fileFacts } from './fileFacts.ts';
+
+/**
+ * Writes `base` with `edits` as `file`, then lets `record` write the row; where either fails the file goes again.
+ * Throws DATASET_NO_USABLE_ROWS where the edits leave nothing to learn from.
+ */
+export async function writeVersion(
+  files: DatasetFiles,
+  { base, edits, file }: { base: Dataset; edits: RowEdits; file: string },
+  record: (written: Omit<DatasetVersion, 'number' | 'change'>) => void,
+): Promise<void> {
+  const index = await files.index(base.file, base.format);
+  const { sha256 } = await writeEdited(index, edits, file);
+  try {
+    const { good, bad } = await surveyEdited(files, file, base);
+    record({
+      datasetId: base.id,
+      file,
+      format: 'jsonl',
+      map: base.map,
+      rows: good.count,
+      badRows: bad.length,
+      hash: sha256,
+      ...fileFacts(file),
+      createdAt: new Date().toISOString(),
+    });
+  } catch (error) {
+    fs.rmSync(file, { force: true });
+    throw error;
+  }
+}
+
+async function surveyEdited(files: DatasetFiles, file: string, { name, map }: Dataset): Promise<Survey> {
+  const survey = await files.survey(file, 'jsonl', map).catch((error: unknown) => {
+    // No row, or none with the columns that are needed.
+    if (error instanceof GraftError && ['DATASET_EMPTY', 'DATASET_COLUMNS', 'MAP_COLUMN_UNKNOWN'].includes(error.code))
+      return undefined;
+    throw error;
+  });
+  if (survey && survey.good.count > 0) return survey;
+  throw new GraftError(
+    'DATASET_NO_USABLE_ROWS',
+    `With these edits no row of ${name} could be used for training; keep at least one good row.`,
+  );
+}
+
+/** `3 rows edited, 1 row deleted`. */
+export function describeEdits({ changed, removed, added }: RowEdits): string {
+  const gone = removed.reduce((sum, row) => sum + row, 0);
+  const parts = [
+    [changed.length, 'edited'],
+    [added.length, 'added'],
+    [gone, 'deleted'],
+  ] as const;
+  const said = parts.filter(([count]) => count > 0).map(([count, what]) => `${counted(count, 'row')} ${what}`);
+  return said.join(', ') || 'A copy';
+}
+
+export function counted(count: number, noun: string): string {
+  return `${count.toLocaleString('en-US')} ${noun}${count === 1 ? '' : 's'}`;
+}

@@ -1,0 +1,60 @@
+/** Rows as a run will see them: token by token, and how long they are. */
+import type { z } from 'zod';
+import { toExample } from '../../datasets/columns.ts';
+import { countCharacters } from '../../datasets/lengths.ts';
+import type { LengthCounts, PreviewedRow } from '../../../src-shared/tokens.ts';
+import type { BadRow } from '../../../src-shared/datasets.ts';
+import { streamOfCall } from '../events/stream.ts';
+import type { ModelService } from '../models/service.ts';
+import type { lengthsSchema, previewSchema } from './inputs.ts';
+import type { DatasetService } from './service.ts';
+import type { TokenService } from './tokenService.ts';
+
+export interface TokenPreview {
+  /** Good rows of the file. */
+  total: number;
+  rows: (PreviewedRow | BadRow)[];
+}
+
+export class DatasetPreview {
+  #datasets: DatasetService;
+  #models: ModelService;
+  #tokens: TokenService;
+
+  constructor(datasets: DatasetService, models: ModelService, tokens: TokenService) {
+    this.#datasets = datasets;
+    this.#models = models;
+    this.#tokens = tokens;
+  }
+
+  /** Tokens of good rows with what training decides about each: loss or not, cut or not. */
+  async tokens(input: z.output<typeof previewSchema>): Promise<TokenPreview> {
+    const { files } = this.#datasets;
+    const { file, format, map } = this.#datasets.reading(input);
+    const { good, plan } = await files.survey(file, format, map);
+    const index = await files.index(file, format);
+    const { modelId, offset, count, lossOn, maxLength } = input;
+    const examples = [...good.index.subarray(offset, offset + count)].flatMap((number) => {
+      const example = toExample(index.row(number), plan);
+      return 'reason' in example ? [] : [example];
+    });
+    const modelDir = this.#models.require(modelId).dir;
+    return { total: good.count, rows: await this.#tokens.preview({ modelDir, examples, lossOn, maxLength }) };
+  }
+
+  /** Lengths of all good rows: characters at once, tokens of a model as they are counted. */
+  async *lengths(
+    input: z.output<typeof lengthsSchema>,
+    signal?: AbortSignal,
+  ): AsyncGenerator<LengthCounts, void, void> {
+    const { file, format, map } = this.#datasets.reading(input);
+    const { plan, good } = await this.#datasets.files.survey(file, format, map);
+    if (input.modelId === undefined) {
+      yield countCharacters(good.characters);
+      return;
+    }
+    const modelDir = this.#models.require(input.modelId).dir;
+    const params = { modelDir, file, format, plan, total: good.count, lossOn: input.lossOn };
+    yield* streamOfCall<LengthCounts>((tell) => this.#tokens.count(params, tell), signal);
+  }
+}

@@ -1,0 +1,23 @@
+/** Why an export failed. */
+import { diskFullError, freeBytesAt } from '../../files/freeSpace.ts';
+import { toErrorData, type ErrorData } from '../../../src-shared/errors.ts';
+import type { MergeRequest } from './merge.ts';
+import { neededBytes } from './plan.ts';
+
+export const EXPORT_ABANDONED: ErrorData = {
+  code: 'EXPORT_ABANDONED',
+  message: 'Graft was closed while this export was under way; start it again.',
+};
+
+export const EXPORT_CANCELLED: ErrorData = {
+  code: 'EXPORT_CANCELLED',
+  message: 'You cancelled this export; nothing of it was kept.',
+};
+
+/** A full disk says how much is missing. */
+export function exportFailure(error: unknown, request: MergeRequest): ErrorData {
+  const data = toErrorData(error);
+  const needed = data.code === 'DISK_FULL' ? neededBytes(request) : undefined;
+  const free = freeBytesAt(request.outDir);
+  return needed === undefined || free === null ? data : diskFullError(request.outDir, needed, free).toData();
+}

@@ -1,0 +1,25 @@
+/** What callers send about an export of registered adapters. */
+import { z } from 'zod';
+
+const common = {
+  kind: z.enum(['merged', 'adapter']).default('merged'),
+  outDir: z.string().min(1),
+  dtype: z.enum(['f32', 'f16', 'bf16']).optional(),
+};
+
+const ofMany = z.object({
+  ...common,
+  adapters: z
+    .array(z.object({ adapterId: z.string(), scale: z.number().default(1) }))
+    .min(1)
+    .max(16),
+});
+export type ExportInput = z.output<typeof ofMany>;
+
+/** One adapter by its id alone, or a list with scales. */
+export const exportSchema = z.union([
+  ofMany,
+  z
+    .object({ ...common, adapterId: z.string() })
+    .transform(({ adapterId, ...rest }): ExportInput => ({ ...rest, adapters: [{ adapterId, scale: 1 }] })),
+]);

@@ -1,0 +1,109 @@
+/** Base models: registered by folder, read in place, never copied. */
+import path from 'node:path';
+import type { Catalog } from '../../catalog/catalog.ts';
+import type { RegisteredModel } from '../../catalog/models.ts';
+import { hasChatTemplate } from '../../datasets/tokenizerFiles.ts';
+import { GraftError, usageError } from '../../../src-shared/errors.ts';
+import type { MethodSettings } from '../../../src-shared/methodSettings.ts';
+import { newId } from '../ids.ts';
+import { matricesOf, trainableIn, type TrainableView } from '../runs/trainable.ts';
+import { findModels, type FoundModel } from './find.ts';
+import { readModel } from './read.ts';
+import { viewModel, type ModelView } from './state.ts';
+
+export class ModelService {
+  #catalog: Catalog;
+
+  constructor(catalog: Catalog) {
+    this.#catalog = catalog;
+  }
+
+  /** Throws a usage error MODEL_NOT_FOUND. */
+  require(id: string): RegisteredModel {
+    const model = this.#catalog.models.get(id);
+    if (!model)
+      throw usageError('MODEL_NOT_FOUND', `There is no base model ${id} in the catalogue; add its folder first.`, {
+        modelId: id,
+      });
+    return model;
+  }
+
+  /** In the order in which they were added, each with whether its folder is still what it was. */
+  list(): ModelView[] {
+    return this.#catalog.models.list().map((model) => viewModel(model, this.#catalog.models.save));
+  }
+
+  /** Registers a folder; one that is registered already is brought up to date. */
+  add({ dir, name }: { dir: string; name?: string | undefined }): RegisteredModel {
+    const details = readModel(dir);
+    const known = this.#catalog.models.byDir(details.dir);
+    return this.#catalog.models.save({
+      ...details,
+      id: known?.id ?? newId('model'),
+      name: name ?? known?.name ?? path.basename(details.dir),
+      createdAt: known?.createdAt ?? new Date().toISOString(),
+    });
+  }
+
+  /**
+   * The model lies in another folder now. Throws MODEL_DIFFERENT where that holds other weights, MODEL_EXISTS where
+   * it is registered.
+   */
+  relocate({ id, dir }: { id: string; dir: string }): RegisteredModel {
+    const model = this.require(id);
+    const details = readModel(dir);
+    if (details.hash !== model.hash)
+      throw new GraftError(
+        'MODEL_DIFFERENT',
+        `${details.dir} holds other weights than ${model.name}, so its adapters would not fit; choose the ` +
+          'folder that was moved, or add this one as another model.',
+        { dir: details.dir, modelId: id },
+      );
+    const other = this.#catalog.models.byDir(details.dir);
+    if (other && other.id !== id)
+      throw new GraftError(
+        'MODEL_EXISTS',
+        `${details.dir} is in the list already, as ${other.name}; remove one of the two.`,
+        { modelId: other.id, dir: details.dir },
+      );
+    return this.#catalog.models.relocate({ ...model, ...details });
+  }
+
+  /** What a method would train on a model: count, formula, share of the base, bytes on disk. */
+  trainable({ modelId, method }: { modelId: string; method: MethodSettings }): TrainableView {
+    return trainableIn(this.require(modelId).dir, method);
+  }
+
+  /** Sizes of the matrices that can be adapted, the same in every layer. */
+  matrices(id: string): ReturnType<typeof matricesOf> {
+    return matricesOf(this.require(id).dir);
+  }
+
+  /** Whether a model has a template for conversations, without loading it. */
+  hasChatTemplate(id: string): boolean {
+    return hasChatTemplate(this.require(id).dir);
+  }
+
+  /** Adapters and runs that name this model as their base. */
+  uses(id: string) {
+    const adapters = this.#catalog.adapters.list().filter(({ modelId }) => modelId === id);
+    const runs = this.#catalog.runs.list().filter(({ modelId }) => modelId === id);
+    return {
+      adapters: adapters.map((adapter) => ({ id: adapter.id, name: adapter.name })),
+      runs: runs.map((run) => ({ id: run.id, name: run.name, status: run.status })),
+    };
+  }
+
+  /** Models of other programs on this machine that are not in the list. */
+  suggestions(): FoundModel[] {
+    const known = new Set(this.#catalog.models.list().map(({ dir }) => dir));
+    return findModels().filter(({ dir }) => !known.has(dir));
+  }
+
+  /** Forgets a model; its folder is left alone. */
+  remove(id: string): { removed: string } {
+    this.require(id);
+    this.#catalog.models.remove(id);
+    return { removed: id };
+  }
+}

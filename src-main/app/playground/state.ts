@@ -1,0 +1,34 @@
+/** What the playground holds and does, as pages see it. */
+import type { ErrorData } from '../../../src-shared/errors.ts';
+import type { LoadResult } from '../../../src-shared/generation.ts';
+
+export interface PlaygroundState {
+  /** Null: nothing is loaded. */
+  modelDir: string | null;
+  /** Null when the model is not in the catalogue. */
+  modelId: string | null;
+  /** Null: the plain base. */
+  adapterDir: string | null;
+  adapterId: string | null;
+  /** Engine, device and time of the load. */
+  load: LoadResult | null;
+  generating: boolean;
+  /** Of the worker process that holds the model. */
+  pid: number | null;
+  /** The base that is being read, and how much of its weights is there. */
+  loading: { modelId: string | null; done: number; total: number } | null;
+  /** Why the worker process is gone though nobody asked for it, and the base it held. */
+  crashed: { modelId: string | null; error: ErrorData } | null;
+}
+
+export const NOTHING_LOADED: PlaygroundState = {
+  modelDir: null,
+  modelId: null,
+  adapterDir: null,
+  adapterId: null,
+  load: null,
+  generating: false,
+  pid: null,
+  loading: null,
+  crashed: null,
+};

@@ -1,0 +1,61 @@
+/** What a run has left in the catalogue and in its folder: metrics, texts, log lines, kept states. */
+import { z } from 'zod';
+import type { Catalog } from '../../catalog/catalog.ts';
+import type { Evaluation, Series } from '../../catalog/metrics.ts';
+import type { LogLine, Sample } from '../../catalog/runHistory.ts';
+import { keptStates, type KeptState } from '../../runfolder/keptStates.ts';
+import type { StepMetrics } from '../../../src-shared/training.ts';
+import { byId } from '../inputs.ts';
+import type { RunService } from './service.ts';
+
+export const metricsSchema = byId.extend({ afterStep: z.number().int().min(0).default(0) });
+
+export const seriesSchema = metricsSchema.extend({
+  afterEvaluation: z.number().int().min(-1).default(-1),
+  maxPoints: z.number().int().min(1).max(200_000).default(20_000),
+});
+
+export const logSchema = byId.extend({ after: z.number().int().min(0).default(0) });
+
+export class RunHistory {
+  #catalog: Catalog;
+  #runs: RunService;
+
+  constructor(catalog: Catalog, runs: RunService) {
+    this.#catalog = catalog;
+    this.#runs = runs;
+  }
+
+  /** Metrics of the steps after `afterStep`, and all validation losses. */
+  metrics({ id, afterStep }: z.output<typeof metricsSchema>): { steps: StepMetrics[]; evaluations: Evaluation[] } {
+    this.#runs.require(id);
+    const { metrics } = this.#catalog;
+    return { steps: metrics.after(id, afterStep), evaluations: metrics.evaluations(id) };
+  }
+
+  /**
+   * The same, column by column: at most `maxPoints` steps after `afterStep` (`more` says whether there are others),
+   * and the validation losses after the step `afterEvaluation`. Asked again with the last step, it tells what is new.
+   */
+  series({ id, afterStep, afterEvaluation, maxPoints }: z.output<typeof seriesSchema>): Series {
+    this.#runs.require(id);
+    return this.#catalog.metrics.series(id, afterStep, afterEvaluation, maxPoints);
+  }
+
+  /** Greedy texts from the run's prompts, by step; `texts` in the order of `prompts`. */
+  samples(id: string): { prompts: string[]; samples: Sample[] } {
+    const { spec } = this.#runs.require(id);
+    return { prompts: spec.train.samplePrompts ?? [], samples: this.#catalog.runHistory.samples(id) };
+  }
+
+  /** Lines after the one with the id `after`, oldest first. */
+  log({ id, after }: z.output<typeof logSchema>): LogLine[] {
+    this.#runs.require(id);
+    return this.#catalog.runHistory.log(id, after);
+  }
+
+  /** Earlier states that are kept, rising by step. */
+  keptStates(id: string): KeptState[] {
+    return keptStates(this.#runs.require(id).spec.runDir);
+  }
+}

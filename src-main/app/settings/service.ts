@@ -1,0 +1,55 @@
+/** What the user has chosen for the whole app; kept in the catalogue. */
+import { z } from 'zod';
+import type { Catalog } from '../../catalog/catalog.ts';
+import { ENGINES } from '../../../src-shared/backends.ts';
+
+export const appSettingsSchema = z.object({
+  /** What `auto` means: the fastest by calibration, or this engine while it is usable. */
+  defaultEngine: z.enum(['auto', ...ENGINES]).default('auto'),
+  /** Of runs that name none; null: the engine's own limit. */
+  memoryLimitBytes: z
+    .number()
+    .int()
+    .min(1 << 20)
+    .nullable()
+    .default(null),
+  /** Say when a run or an export ends. */
+  notifications: z.boolean().default(true),
+});
+export type AppSettings = z.infer<typeof appSettingsSchema>;
+
+/** A change names only what changes; the defaults of the schema must not fill in the rest. */
+export const settingsChangeSchema = z.object({
+  defaultEngine: appSettingsSchema.shape.defaultEngine.unwrap().exactOptional(),
+  memoryLimitBytes: appSettingsSchema.shape.memoryLimitBytes.unwrap().exactOptional(),
+  notifications: appSettingsSchema.shape.notifications.unwrap().exactOptional(),
+});
+
+const KEY = 'app';
+
+export class SettingsService {
+  #catalog: Pick<Catalog, 'settings'>;
+
+  constructor(catalog: Pick<Catalog, 'settings'>) {
+    this.#catalog = catalog;
+  }
+
+  /** What is stored and does not fit any more counts as not chosen. */
+  read(): AppSettings {
+    const parsed = appSettingsSchema.safeParse(this.#catalog.settings.get(KEY) ?? {});
+    return parsed.success ? parsed.data : appSettingsSchema.parse({});
+  }
+
+  save(change: Partial<AppSettings>): AppSettings {
+    const next = appSettingsSchema.parse({ ...this.read(), ...change });
+    this.#catalog.settings.set(KEY, next);
+    return next;
+  }
+
+  /** A run's request with the memory limit of the settings, where it names none itself. */
+  withMemoryLimit<T extends { train: { memoryLimitBytes?: number | undefined } }>(request: T): T {
+    const { memoryLimitBytes } = this.read();
+    if (memoryLimitBytes === null || request.train.memoryLimitBytes !== undefined) return request;
+    return { ...request, train: { ...request.train, memoryLimitBytes } };
+  }
+}

@@ -1,0 +1,31 @@
+/** What goes on anywhere in Graft, for a page that shows it beside whatever else it shows. */
+import type { ExportRecord } from '../../catalog/exports.ts';
+import { streamOf } from '../events/stream.ts';
+import type { ExportService } from '../exports/service.ts';
+import type { RunsEvent } from '../runs/channel.ts';
+import type { RunService } from '../runs/service.ts';
+import { openRuns } from '../runs/watch.ts';
+
+export type ActivityEvent = RunsEvent | { type: 'export'; record: ExportRecord };
+
+/** Every run and export from now on, in one stream: a browser has only six connections for all its windows. */
+export function watchActivity(
+  { runs, exports }: { runs: RunService; exports: ExportService },
+  signal?: AbortSignal,
+): AsyncGenerator<ActivityEvent, void, void> {
+  const running = exports.list().filter(({ status }) => status === 'running');
+  const subscribe = (listener: (event: ActivityEvent) => void): (() => void) => {
+    const ends = [
+      runs.subscribeAll(listener),
+      exports.subscribeAll((event) => {
+        if (event.type === 'status') listener({ type: 'export', record: event.record });
+      }),
+    ];
+    return () => ends.forEach((end) => end());
+  };
+  return streamOf<ActivityEvent>(subscribe, {
+    first: [...openRuns(runs), ...running.map((record): ActivityEvent => ({ type: 'export', record }))],
+    isLast: () => false,
+    signal,
+  });
+}
