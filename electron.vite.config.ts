@@ -22,7 +22,7 @@ export default defineConfig({
     build: {
       outDir: 'out/main',
       rollupOptions: {
-        input: { main: 'src-main/hosts/electron/main.ts', trainer: 'src-main/worker/main.ts' },
+        input: { main: 'src-main/hosts/electron/main.ts', worker: 'src-main/worker/main.ts' },
         output: { format: 'es', entryFileNames: '[name].js', chunkFileNames: '[name]-[hash].js' },
       },
     },

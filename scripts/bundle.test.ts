@@ -23,7 +23,7 @@ beforeAll(async () => {
 afterAll(() => fs.rmSync(out, { recursive: true, force: true }));
 
 it('the bundled worker starts and answers a call', async () => {
-  const worker = fork(path.join(out, 'main', 'trainer.js'), [], {
+  const worker = fork(path.join(out, 'main', 'worker.js'), [], {
     serialization: 'advanced',
     stdio: ['ignore', 'ignore', 'pipe', 'ipc'],
   });
@@ -45,6 +45,16 @@ it('the main process is a module without syntax errors', async () => {
     output: 'capture',
   });
   expect(code, output).toBe(0);
+});
+
+it('the main process finds the other bundles beside its own folder', () => {
+  const text = fs.readFileSync(path.join(out, 'main', 'main.js'), 'utf8');
+  // out/main/main.js -> out/
+  expect(text).toMatch(/\bout = path\.resolve\(import\.meta\.dirname, ['"]\.\.['"]\);/);
+  for (const part of [['main', 'worker.js'], ['preload', 'preload.cjs'], ['renderer']]) {
+    expect(fs.existsSync(path.join(out, ...part))).toBe(true);
+    expect(text).toContain(`path.join(out, ${part.map((name) => JSON.stringify(name)).join(', ')})`);
+  }
 });
 
 it('the preload script is one CommonJS file that needs Electron only, as the sandbox demands', () => {

@@ -17,8 +17,8 @@ import { defaultHomeDir } from '../../app/storage/home.ts';
 import { createServices } from '../../app/services.ts';
 import type { Services } from '../../app/services.ts';
 
-/** This file is out/main/main.js when it runs. */
-const out = path.resolve(import.meta.dirname, '../../..');
+/** The bundles' folder: this file runs as out/main/main.js. */
+const out = path.resolve(import.meta.dirname, '..');
 const homeDir = defaultHomeDir();
 let window: BrowserWindow | undefined;
 /** What was asked for before there was a window. */
@@ -76,7 +76,7 @@ async function askForFile(): Promise<void> {
 function start(): void {
   const services = createServices({
     home: homeDir,
-    spawnWorker: utilityWorkers(utilityProcess.fork, path.join(out, 'main', 'trainer.js')),
+    spawnWorker: utilityWorkers(utilityProcess.fork, path.join(out, 'main', 'worker.js')),
     showInFolder: (target) => shell.showItemInFolder(target),
   });
   closeBeforeQuit(services);

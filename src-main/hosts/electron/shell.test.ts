@@ -196,7 +196,7 @@ it('wraps a utility process as a worker channel', () => {
   const channel = utilityWorkers((file) => {
     entry = file;
     return child;
-  }, '/out/trainer.js')();
+  }, '/out/worker.js')();
   const messages: unknown[] = [];
   const exits: unknown[] = [];
   channel.onMessage((message) => messages.push(message));
@@ -205,7 +205,7 @@ it('wraps a utility process as a worker channel', () => {
   child.emit('message', { kind: 'result', id: 1, result: 2 });
   stderr.emit('data', Buffer.from('warning\nout of memory\n'));
   channel.kill();
-  expect(entry).toBe('/out/trainer.js');
+  expect(entry).toBe('/out/worker.js');
   expect(posted).toEqual([{ kind: 'control', id: 1, action: 'stop' }]);
   expect(messages).toEqual([{ kind: 'result', id: 1, result: 2 }]);
   expect(exits).toEqual([{ code: 137, signal: null, lastErrorLine: 'out of memory' }]);

@@ -17,7 +17,7 @@ export function utilityWorkers(
     const child = fork(entry, [], {
       env: workerEnvironment(),
       stdio: ['ignore', 'ignore', 'pipe'],
-      serviceName: 'Graft trainer',
+      serviceName: 'Graft worker',
     });
     const exitListeners: ((exit: WorkerExit) => void)[] = [];
     let lastErrorLine = '';
