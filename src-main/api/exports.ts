@@ -1,4 +1,4 @@
-/** Exports: adapters merged into their base as a whole model with a parity certificate, or an adapter's folder copied. */
+/** Exports: adapters merged into their base as a whole model, proven, or an adapter's folder copied. */
 import { exportSchema } from '../app/exports/inputs.ts';
 import { byId } from '../app/inputs.ts';
 import type { Services } from '../app/services.ts';

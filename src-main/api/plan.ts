@@ -6,7 +6,7 @@ import { procedure, router } from './trpc.ts';
 
 export function plansRouter({ plans }: Services) {
   return router({
-    /** Steps, tokens, trained parameters, memory and a verdict; nothing is loaded. Throws what the start would throw. */
+    /** Steps, tokens, trained parameters, memory and a verdict; nothing is loaded. */
     estimate: procedure.input(startRunSchema).query(({ input }) => plans.estimate(input)),
     /** The largest batch, length and rank that fit into this machine. */
     largest: procedure.input(startRunSchema).query(({ input }) => plans.largest(input)),

@@ -1,4 +1,4 @@
-/** Exports: merged checkpoints with the parity certificate, copies of adapters, or the reason why there is none. */
+/** Exports: merged models with the parity certificate, copies of adapters, or the reason why there is none. */
 import type { Database } from 'better-sqlite3';
 import type { ErrorData } from '../../src-shared/errors.ts';
 import type { MergeParams, MergeResult, ParityCertificate, TaskDir } from '../../src-shared/exports.ts';
@@ -13,7 +13,7 @@ export interface ExportRecord {
   adapterDir: string;
   modelDir: string;
   outDir: string;
-  /** `merged`: a whole checkpoint; `adapter`: a copy of the adapter's folder. */
+  /** `merged`: a whole model; `adapter`: a copy of the adapter's folder. */
   kind: 'merged' | 'adapter';
   /** Where adapters were merged with scales: all of them. */
   tasks: TaskDir[] | null;

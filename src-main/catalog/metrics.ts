@@ -99,7 +99,7 @@ export function metricQueries(db: Database) {
     },
     put: (runId: string, m: StepMetrics) => void put.run({ ...m, runId, memoryBytes: Math.round(m.memoryBytes) }),
     putEvaluation: (runId: string, e: Evaluation) => void putEvaluation.run(runId, e.step, e.valLoss),
-    /** Forgets what a crashed run recorded after the checkpoint it now continues from. */
+    /** Forgets what a crashed run recorded after the run state it now continues from. */
     dropAfter(runId: string, step: number): void {
       dropMetrics.run(runId, step);
       dropEvaluations.run(runId, step);

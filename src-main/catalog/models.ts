@@ -7,7 +7,7 @@ export interface WeightFileStat {
   modifiedMs: number;
 }
 
-/** Facts about a checkpoint as the details page shows them. */
+/** Facts about a base model as the details page shows them. */
 export interface ModelDetails {
   family: string;
   parameters: number;

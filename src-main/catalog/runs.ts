@@ -21,7 +21,7 @@ export interface Run {
   started: RunStarted | null;
   error: ErrorData | null;
   result: TrainResult | null;
-  /** What a pause saved beside the checkpoint: an adapter folder to try out; null where there is none. */
+  /** What a pause saved beside the run state: an adapter folder to try out; null where there is none. */
   interim: TrainResult | null;
   /** Place in the queue, rising; null unless queued. */
   queuePosition: number | null;

@@ -29,7 +29,7 @@ export function storageQueries(db: Database) {
     adapterDirs: () => dirs(adapterDirs.all()),
     modelDirs: () => dirs(modelDirs.all()),
     runIds: () => runIds.all().map(({ id }) => id),
-    /** Runs that ended well; a failed one may still be resumed from its checkpoint. */
+    /** Runs that ended well; a failed one may still be resumed from its run state. */
     finishedRunIds: () => finished.all().map(({ id }) => id),
     /** Where runs and exports under way are about to put something. */
     expectedDirs: () => dirs([...unfinished.all(), ...exporting.all()]),

@@ -1,4 +1,4 @@
-/** Removes what a worker that was ended in the middle of writing left beside its target (see files.ts). */
+/** Removes what a worker that was ended in the middle of writing left beside its target (see writeWhole.ts). */
 import fs from 'node:fs';
 import path from 'node:path';
 import { nameBehindTemporary } from './writeWhole.ts';

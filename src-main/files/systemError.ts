@@ -1,7 +1,7 @@
 /** Turns file-system errors into GraftErrors that name the file or folder the user asked for. */
 import { GraftError, toErrorData } from '../../src-shared/errors.ts';
 
-/** A path inside a temporary file or folder of files.ts. */
+/** A path inside a temporary file or folder of writeWhole.ts. */
 const TEMPORARY = /(^|[\\/])\.[^\\/]+\.partial([\\/]|$)/;
 
 /**

@@ -168,11 +168,11 @@ function fitting(models: RegisteredModel[], stored: StoredAdapter): Fit[] {
 }
 
 function methodOn(model: RegisteredModel, stored: StoredAdapter): AdapterSettings {
-  const checkpoint = openBaseModel(model.dir);
+  const base = openBaseModel(model.dir);
   try {
-    return importedMethod(stored, assertAdapterFitsBase(stored, checkpoint), checkpoint.spec);
+    return importedMethod(stored, assertAdapterFitsBase(stored, base), base.spec);
   } finally {
-    checkpoint.close();
+    base.close();
   }
 }
 

@@ -9,7 +9,7 @@ import { newId } from '../ids.ts';
 import { fileFacts } from './fileFacts.ts';
 import type { addSchema } from './inputs.ts';
 
-/** Returns the dataset's id. Throws DATASET_NO_USABLE_ROWS, or DATASET_BAD_ROWS where there are bad rows and they were not allowed. */
+/** Returns the dataset's id. Throws DATASET_NO_USABLE_ROWS, or DATASET_BAD_ROWS for bad rows that were not allowed. */
 export async function addDataset(
   { catalog, files }: { catalog: Catalog; files: DatasetFiles },
   input: z.output<typeof addSchema>,

@@ -101,24 +101,17 @@ export function adapterFiles(dir: string): PlannedFile[] {
 
 /** The files of a merged folder. Throws the GraftErrors of openBaseModel. */
 export function mergedFiles(modelDir: string, dtype: DtypeName | undefined): PlannedFile[] {
-  const checkpoint = openBaseModel(modelDir);
+  const base = openBaseModel(modelDir);
   try {
-    const read = new Set([...checkpoint.tensors.values()].map(({ originalName }) => originalName));
-    const weights = checkpoint.files.map((file) => ({
+    const read = new Set([...base.tensors.values()].map(({ originalName }) => originalName));
+    const weights = base.files.map((file) => ({
       name: path.basename(file.file),
       sizeBytes: weightBytes(file, read, dtype),
     }));
-    const index = checkpoint.index
-      ? [{ name: INDEX_FILE, sizeBytes: JSON.stringify(checkpoint.index, null, 2).length }]
-      : [];
-    return [
-      ...sideFilesOf(checkpoint.dir),
-      ...weights,
-      ...index,
-      { name: CERTIFICATE_FILE, sizeBytes: CERTIFICATE_BYTES },
-    ];
+    const index = base.index ? [{ name: INDEX_FILE, sizeBytes: JSON.stringify(base.index, null, 2).length }] : [];
+    return [...sideFilesOf(base.dir), ...weights, ...index, { name: CERTIFICATE_FILE, sizeBytes: CERTIFICATE_BYTES }];
   } finally {
-    checkpoint.close();
+    base.close();
   }
 }
 

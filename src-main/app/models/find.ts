@@ -1,5 +1,5 @@
 /**
- * Looks where other programs keep checkpoints: Hugging Face's cache and LM Studio's folder. Reads names and sizes only.
+ * Looks where other programs keep models: Hugging Face's cache and LM Studio's folder. Reads names and sizes only.
  */
 import fs from 'node:fs';
 import os from 'node:os';
@@ -61,7 +61,7 @@ function inLmStudio(root: string): FoundModel[] {
   );
 }
 
-/** Of the weights; 0 where this is no checkpoint. */
+/** Of the weights; 0 where this is no base model. */
 function sizeOf(dir: string): number {
   if (!fs.existsSync(path.join(dir, 'config.json'))) return 0;
   return weightFileStats(dir).reduce((sum, { sizeBytes }) => sum + sizeBytes, 0);

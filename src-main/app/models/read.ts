@@ -1,4 +1,4 @@
-/** Reads what the catalogue keeps about a checkpoint folder. */
+/** Reads what the catalogue keeps about a base model's folder. */
 import fs from 'node:fs';
 import path from 'node:path';
 import type { RegisteredModel, WeightFileStat } from '../../catalog/models.ts';
@@ -7,11 +7,11 @@ import { describeBaseModel } from '../../basemodel/details.ts';
 
 /** Throws the GraftErrors of openBaseModel. */
 export function readModel(dir: string): Omit<RegisteredModel, 'id' | 'name' | 'createdAt'> {
-  const checkpoint = openBaseModel(dir);
+  const base = openBaseModel(dir);
   try {
-    return { ...describeBaseModel(checkpoint), files: weightFileStats(checkpoint.dir) };
+    return { ...describeBaseModel(base), files: weightFileStats(base.dir) };
   } finally {
-    checkpoint.close();
+    base.close();
   }
 }
 

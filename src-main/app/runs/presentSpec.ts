@@ -9,7 +9,7 @@ type Places = Pick<Catalog, 'models' | 'datasets'>;
 
 /**
  * The spec with the folder in which the model of the same weights lies now, and the file with the same rows. Where the
- * catalogue knows of no other place it stays as it is; whoever reads there checks the hash in any case.
+ * catalogue knows no other place it stays as it is; the reader checks the hash in any case.
  */
 export function presentSpec(
   { models, datasets }: Places,
@@ -23,9 +23,9 @@ export function presentSpec(
 
 /** A model that was removed and added again has another id; its hash tells. */
 function modelDir(models: Places['models'], id: string | null, { dir, hash }: RunSpec['model']): string {
-  const isSame = (model: RegisteredModel | undefined): boolean => model?.hash === hash;
+  const isSame = (model: RegisteredModel): boolean => model.hash === hash;
   const own = id === null ? undefined : models.get(id);
-  if (isSame(own)) return own!.dir;
+  if (own && isSame(own)) return own.dir;
   return (fs.existsSync(dir) ? undefined : models.list().find(isSame)?.dir) ?? dir;
 }
 

@@ -111,7 +111,7 @@ export class StorageService {
   #removable(kind: CleanUpKind): Promise<string[]> {
     switch (kind) {
       case 'checkpoints':
-        return this.#checkpoints();
+        return this.#runStates();
       case 'trash':
         return entriesOf(path.join(this.#home.dir, 'trash'));
       case 'leftovers':
@@ -124,7 +124,7 @@ export class StorageService {
   }
 
   /** What the runs that ended well keep in their folders. */
-  async #checkpoints(): Promise<string[]> {
+  async #runStates(): Promise<string[]> {
     const folders = await Promise.all(
       this.#catalog.storage.finishedRunIds().map((id) => entriesOf(this.#home.runDir(id))),
     );
@@ -174,7 +174,7 @@ export class StorageService {
   }
 }
 
-/** What a temporary name of files.ts stands for; undefined for any other name. */
+/** What a temporary name of writeWhole.ts stands for; undefined for any other name. */
 function targetOfPartial(file: string): string | undefined {
   const name = nameBehindTemporary(path.basename(file));
   return name === undefined ? undefined : path.join(path.dirname(file), name);

@@ -8,7 +8,7 @@ export interface BrowseEntry {
   name: string;
   path: string;
   kind: 'folder' | 'file';
-  /** A folder that holds a checkpoint (config.json). */
+  /** A folder that holds a base model (config.json). */
   isModel?: boolean;
 }
 

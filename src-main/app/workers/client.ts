@@ -54,7 +54,7 @@ export class WorkerClient {
     const promise = new Promise<WorkerCalls[K]['result']>((resolve, reject) => {
       if (this.#exit) return reject(crashError(this.#exit));
       this.#pending.set(id, {
-        // The wire carries what the type of the call says; both ends are compiled against protocol.ts.
+        // The wire carries what the type of the call says; both ends are compiled against src-shared/workerCalls.ts.
         onEvent: (event) => onEvent(event as WorkerCalls[K]['event']),
         resolve: (result) => resolve(result as WorkerCalls[K]['result']),
         reject,

@@ -1,4 +1,4 @@
-/** `merge`: base + adapter as one complete checkpoint, proven against base + adapter. */
+/** `merge`: base + adapter as one complete model, proven against base + adapter. */
 import { COMPUTE_SETTINGS } from '../../../src-shared/settings/compute.ts';
 import path from 'node:path';
 import type { ExportRecord } from '../../catalog/exports.ts';

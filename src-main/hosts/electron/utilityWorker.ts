@@ -1,4 +1,4 @@
-/** A worker process as a child of Electron: the same wire as `jobs/workerChannel.ts`, over a utilityProcess. */
+/** A worker process as a child of Electron: the same channel as app/workers/channel.ts, over a utilityProcess. */
 import type { ForkOptions, UtilityProcess } from 'electron';
 import type { SpawnWorker, WorkerExit } from '../../app/workers/channel.ts';
 import { workerEnvironment } from '../../app/workers/environment.ts';
