@@ -59,7 +59,7 @@ export type { AdapterView } from '../app/adapters/view.ts';
 export type { Board, BoardAdapter, BoardRun, BoardTask } from '../app/home/board.ts';
 export type { DatasetLengths, DatasetReport } from '../app/datasets/check.ts';
 export type { CompareEvent, GenerateEvent } from '../app/playground/streams.ts';
-export type { MappedRows } from '../app/datasets/columns.ts';
+export type { MappedRows } from '../app/datasets/mappedRows.ts';
 export type { DatasetLook } from '../app/datasets/look.ts';
 export type { TokenPreview } from '../app/datasets/preview.ts';
 export type { DuplicateGroup, TableRow } from '../app/datasets/rows.ts';

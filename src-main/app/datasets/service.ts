@@ -11,7 +11,7 @@ import type { ModelService } from '../models/service.ts';
 import type { Home } from '../storage/home.ts';
 import { addDataset } from './add.ts';
 import { checkFile, type DatasetReport } from './check.ts';
-import { mapFirstRows, type MappedRows } from './columns.ts';
+import { mapFirstRows, type MappedRows } from './mappedRows.ts';
 import type { addSchema, checkSchema, setMapSchema, Source } from './inputs.ts';
 import { lookAt, type DatasetLook, type Reading } from './look.ts';
 import { restoreFiles, trashFiles } from './removal.ts';

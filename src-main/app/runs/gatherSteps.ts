@@ -1,4 +1,4 @@
-/** Steps told together where they come fast: a message for each would keep host and page busy with messages. */
+/** Gathers steps that come fast: one message for each would keep host and page busy. */
 import type { RunEvent } from './channel.ts';
 import type { StepMetrics } from '../../../src-shared/training.ts';
 
@@ -10,7 +10,7 @@ const GATHER_MS = 50;
 
 /**
  * A listener for the events of one run; `end` forgets the steps that are still held. Every other event is told after
- * the steps before it.
+ * the steps that came before it.
  */
 export function gatherSteps(tell: (event: WatchEvent) => void): {
   listener: (event: RunEvent) => void;

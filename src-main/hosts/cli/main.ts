@@ -94,7 +94,7 @@ async function runCommand(command: Command, args: Args): Promise<void> {
     });
     if (json) process.stdout.write(`${JSON.stringify(result)}\n`);
   } catch (error) {
-    // That its workers were ended is no news to who pressed Ctrl-C; the exit follows.
+    // Whoever pressed Ctrl-C knows why the workers ended; the process exits in a moment.
     if (interrupted) await new Promise(() => undefined);
     throw error;
   } finally {

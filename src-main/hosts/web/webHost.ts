@@ -7,7 +7,7 @@ import { GraftError } from '../../../src-shared/errors.ts';
 import { judge, loginCookie } from './guard.ts';
 import type { Access } from './guard.ts';
 import { sendText, serveStatic } from './staticFiles.ts';
-import { sendWayIn } from './wayIn.ts';
+import { sendRefusedPage } from './refusedPage.ts';
 import { receiveUpload } from './upload.ts';
 
 export interface WebHost {
@@ -74,7 +74,7 @@ async function handle(
   const verdict = judge({ method, url, headers: req.headers }, access);
   if (verdict.kind === 'refuse') {
     const asPage = method === 'GET' && !url.startsWith('/api/') && (req.headers.accept ?? '').includes('text/html');
-    return asPage ? sendWayIn(res, verdict.status, verdict.message) : sendText(res, verdict.status, verdict.message);
+    return asPage ? sendRefusedPage(res, verdict.status, verdict.message) : sendText(res, verdict.status, verdict.message);
   }
   if (verdict.kind === 'login') {
     res.writeHead(302, { location: '/', 'set-cookie': loginCookie(access), 'cache-control': 'no-store' });

@@ -5,7 +5,7 @@
 import type { ServerResponse } from 'node:http';
 
 /** `message`: one of our own sentences, without markup. */
-export function sendWayIn(res: ServerResponse, status: number, message: string): void {
+export function sendRefusedPage(res: ServerResponse, status: number, message: string): void {
   res.writeHead(status, { 'content-type': 'text/html; charset=utf-8', 'cache-control': 'no-store' });
   res.end(`<!doctype html>
 <html lang="en">
