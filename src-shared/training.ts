@@ -117,6 +117,6 @@ export interface InspectParams {
   spec: RunSpec;
   /** 1-based. */
   step: number;
-  /** File of a checkpoint from before the step; null: start from the beginning. */
-  checkpoint: string | null;
+  /** File of a run state from before the step; null: start from the beginning. */
+  state: string | null;
 }

@@ -83,3 +83,14 @@ export function collate(
   const classes = rows.flatMap((row) => row.class ?? []);
   return { ids, labels, mask, B, T, ...(classes.length > 0 ? { classes: Int32Array.from(classes) } : {}) };
 }
+
+/** All examples, those of like length together so that little is padding; a mean does not depend on the order. */
+export function* evaluationBatches(
+  examples: readonly TokenisedExample[],
+  batch: number,
+  padId: number,
+): Generator<Batch> {
+  const lengthOf = (row: number): number => examples[row]?.ids.length ?? 0;
+  const order = examples.map((_, row) => row).sort((a, b) => lengthOf(a) - lengthOf(b) || a - b);
+  for (let i = 0; i < order.length; i += batch) yield collate(examples, order.slice(i, i + batch), padId);
+}

@@ -19,8 +19,16 @@ import type { Parameter } from '../engine/model/parameters.ts';
 import { SCORE } from '../engine/model/weights.ts';
 import { Random } from '../engine/random.ts';
 import { saveAdapter } from './adapterFolder.ts';
-import type { AdapterSettings, LoraSettings } from '../../src-shared/methodSettings.ts';
-import type { RunSpec } from '../../src-shared/runSpec.ts';
+import type { AdapterSettings, LoraSettings, MethodSettings } from '../../src-shared/methodSettings.ts';
+
+/** What a run says about its method, and where and as what the result is saved. */
+export interface AttachedRun {
+  runId: string;
+  task: string;
+  outDir: string;
+  method: MethodSettings;
+  train: { seed: number };
+}
 
 export interface AttachedMethod {
   /** The model with the method's adapter. */
@@ -39,7 +47,7 @@ export interface AttachedMethod {
 /** labels: the classes of a run that classifies texts, which then trains a head along. */
 export async function attachMethod(
   model: Decoder,
-  run: RunSpec,
+  run: AttachedRun,
   base: BaseModel,
   labels?: string[],
 ): Promise<AttachedMethod> {
@@ -80,7 +88,7 @@ function attachAdapter(
   model: Decoder,
   adapter: Adapter,
   method: AdapterSettings,
-  run: RunSpec,
+  run: AttachedRun,
   base: BaseModel,
   labels?: string[],
 ): AttachedMethod {
@@ -88,14 +96,14 @@ function attachAdapter(
     ...PLAIN,
     model: model.with(adapter),
     parameters: adapter.parameters(),
-    save: (outDir = run.outDir) => saveAdapter(outDir, adapter, method, base, graftInfo(run, method, labels)),
+    save: (outDir = run.outDir) => saveAdapter(outDir, adapter, method, base, graftInfo(run, method, base, labels)),
   };
 }
 
 async function attachLora(
   model: Decoder,
   method: LoraSettings,
-  run: RunSpec,
+  run: AttachedRun,
   base: BaseModel,
   labels?: string[],
 ): Promise<AttachedMethod> {
@@ -143,7 +151,7 @@ function savePissa(
   outDir: string,
   adapter: LoraAdapter,
   method: LoraSettings,
-  run: RunSpec,
+  run: AttachedRun,
   base: BaseModel,
   labels?: string[],
 ): Promise<{ sha256: string; sizeBytes: number }> {
@@ -158,14 +166,14 @@ function savePissa(
     rankPattern: twice(method.rankPattern, 2),
     alphaPattern: twice(method.alphaPattern, alphaFactor),
   };
-  return saveAdapter(outDir, adapter, asLora, base, graftInfo(run, asLora, labels));
+  return saveAdapter(outDir, adapter, asLora, base, graftInfo(run, asLora, base, labels));
 }
 
-function graftInfo(run: RunSpec, method: AdapterSettings, labels?: string[]): GraftAdapterInfo {
+function graftInfo(run: AttachedRun, method: AdapterSettings, base: BaseModel, labels?: string[]): GraftAdapterInfo {
   return {
     format: 1,
-    baseHash: run.model.hash,
-    baseName: path.basename(run.model.dir),
+    baseHash: base.hash,
+    baseName: path.basename(base.dir),
     task: run.task,
     runId: run.runId,
     method,

@@ -5,18 +5,20 @@
 import { temporaryFolder } from '../fixtures/folders.ts';
 import { BatchPlan } from '../../src-main/datasets/batchPlan.ts';
 import type { TokenisedExample } from '../../src-main/datasets/types.ts';
+import { loadTokenizer } from '../../src-main/datasets/tokenizer.ts';
 import { createLora, type LoraAdapter } from '../../src-main/methods/lora/lora.ts';
 import { architectureFromConfig } from '../../src-main/engine/model/architecture.ts';
 import type { Decoder } from '../../src-main/engine/model/decoder.ts';
+import { countParameters } from '../../src-main/engine/model/parameters.ts';
 import { AdamW } from '../../src-main/engine/optim/adamw.ts';
 import { Random } from '../../src-main/engine/random.ts';
 import { CallControl } from '../../src-main/worker/control.ts';
-import { runSpecSchema } from '../../src-shared/runSpec.ts';
 import { trainSettingsSchema } from '../../src-shared/settings/training.ts';
-import { type TrainEvent } from '../../src-shared/training.ts';
+import type { TrainEvent } from '../../src-shared/training.ts';
 import { newProgress } from '../../src-main/worker/train/state.ts';
-import type { LoopInput } from '../../src-main/worker/train/step.ts';
+import type { Run } from '../../src-main/worker/train/run.ts';
 import { randomModel } from '../fixtures/randomModel.ts';
+import { writeTinyTokenizer } from '../fixtures/tinyTokenizer.ts';
 
 const SPEC = architectureFromConfig({
   model_type: 'llama',
@@ -30,7 +32,7 @@ const SPEC = architectureFromConfig({
 });
 
 export interface LoopBench {
-  input: LoopInput;
+  run: Run;
   model: Decoder;
   adapter: LoraAdapter;
   events: TrainEvent[];
@@ -68,24 +70,20 @@ export function openLoop(
   }: { runDir?: string; beforeTraining?: (step: number, model: Decoder) => void } = {},
 ): LoopBench {
   const settings = trainSettingsSchema.parse({ steps: 6, batch: 2, lr: 1e-2, seed: 3, checkpointEvery: 1, ...train });
-  const spec = runSpecSchema.parse({
-    runId: 'run-1',
-    engine: 'tensorflow',
-    model: { dir: '', hash: '' },
-    data: { file: '', maxLength: 16 },
-    task: 'count',
-    method: { type: 'lora' },
-    train: settings,
-    runDir,
-    outDir: '',
-  });
   const adapter = createLora(SPEC, { rank: 2, alpha: 4, dropout: 0, targets: ['q', 'v', 'down'], init: 'kaiming' }, 1);
   const model = randomModel(SPEC, 3).with(adapter);
   const events: TrainEvent[] = [];
   const parameters = adapter.parameters();
   const rows = countingRows(13, 1);
-  const input: LoopInput = {
-    spec,
+  const tokenizerDir = temporaryFolder();
+  writeTinyTokenizer(tokenizerDir);
+  const tokenizer = loadTokenizer(tokenizerDir);
+  const run: Run = {
+    dir: runDir,
+    engine: 'tensorflow',
+    device: 'cpu',
+    settings,
+    data: { train: rows, val: countingRows(5, 2), padId: 0, tokenizer, kind: 'text', maxLength: 16 },
     model,
     method: {
       model,
@@ -95,22 +93,22 @@ export function openLoop(
       save: () => Promise.reject(new Error('the loop saves nothing')),
     },
     optimizer: new AdamW(parameters, settings),
-    progress: newProgress(),
-    totalSteps: settings.steps!,
     plan: new BatchPlan(
       rows.map(({ ids }) => ids.length),
       { ...settings, maxLength: 16 },
     ),
-    train: rows,
-    val: countingRows(5, 2),
-    padId: 0,
-    sampler: null,
+    progress: newProgress(),
+    totalSteps: settings.steps!,
+    trainableParameters: countParameters(parameters),
+    totalParameters: countParameters(parameters) + countParameters(model.weights.values()),
     tensorLimitBytes: null,
+    keepsOnlyNewestState: false,
+    sampler: null,
     emit: (event) => void events.push(event),
     control: new CallControl(),
   };
   return {
-    input,
+    run,
     model,
     adapter,
     events,

@@ -30,7 +30,7 @@ export async function inspectRun(
   const abort = (): void => client.kill();
   signal?.addEventListener('abort', abort);
   try {
-    return await client.call('inspectStep', { spec: run.spec, step, checkpoint: stateBefore(run, step) }, onProgress)
+    return await client.call('inspectStep', { spec: run.spec, step, state: stateBefore(run, step) }, onProgress)
       .promise;
   } catch (error) {
     if (signal?.aborted)

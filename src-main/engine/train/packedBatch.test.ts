@@ -11,8 +11,8 @@ import { accumulateGradients } from './step.ts';
 beforeAll(async () => void (await bootBackend('tensorflow')));
 
 it('a packed batch equals its rows', async () => {
-  const { model, input } = openLoop({});
-  const rows = input.train;
+  const { model, run } = openLoop({});
+  const rows = run.data.train;
   const plan = new BatchPlan(
     rows.map(({ ids }) => ids.length),
     { batch: 3, maxLength: 16, accumulate: 1, seed: 1, packing: true, bucketing: false },
@@ -20,10 +20,10 @@ it('a packed batch equals its rows', async () => {
   const [packed] = plan.rowsOf(1);
   expect(packed!.length).toBeGreaterThan(3);
   expect(new Set(packed!.map((row) => rows[row]!.ids.length)).size).toBeGreaterThan(2);
-  const together = accumulateGradients(model, input.method.parameters, [collate(rows, packed!, 0)]);
+  const together = accumulateGradients(model, run.method.parameters, [collate(rows, packed!, 0)]);
   const oneByOne = accumulateGradients(
     model,
-    input.method.parameters,
+    run.method.parameters,
     packed!.map((row) => collate(rows, [row], 0)),
   );
   expectClose(await together.loss.data(), await oneByOne.loss.data(), { rtol: 1e-5, atol: 0 }, 'loss');
@@ -33,7 +33,7 @@ it('a packed batch equals its rows', async () => {
       await gradient.data(),
       want,
       { rtol: 1e-4, atol: 1e-5 * Math.max(...want.map(Math.abs)) },
-      input.method.parameters[i]!.name,
+      run.method.parameters[i]!.name,
     );
   }
   tf.dispose([together.loss, oneByOne.loss, ...together.gradients, ...oneByOne.gradients]);

@@ -2,13 +2,11 @@
  * The largest batch, maximum length and rank that fit into a memory limit, from the estimate as one measurement has
  * corrected it.
  */
-import type { BaseModel } from '../../basemodel/baseModel.ts';
 import { GraftError } from '../../../src-shared/errors.ts';
 import type { Batch } from '../../engine/train/batchLoss.ts';
 import { checkMethod } from '../../methods/checkMethod.ts';
-import { estimateMemory } from './memoryEstimate.ts';
+import { estimateMemory, type Sized } from './estimate.ts';
 import type { MemoryEstimate, PreflightResult } from '../../../src-shared/plan.ts';
-import type { RunSpec } from '../../../src-shared/runSpec.ts';
 
 /**
  * Rows beyond which a larger batch is not looked for, and up to which each size is estimated by itself; from there
@@ -17,9 +15,11 @@ import type { RunSpec } from '../../../src-shared/runSpec.ts';
 const MOST_ROWS = 1024;
 const ROWS_ESTIMATED = 16;
 
+/** Where no limit is known. */
+export const NO_LARGEST: PreflightResult['largest'] = { batch: null, maxLength: null, rank: null };
+
 interface Question {
-  spec: RunSpec;
-  base: BaseModel;
+  run: Sized;
   limitBytes: number;
   /** Tokens of the longest row. */
   longestRow: number;
@@ -30,8 +30,7 @@ interface Question {
 
 /** Each with all else as it is; 0 where not even 1 fits. */
 export async function largestThatFit({
-  spec,
-  base,
+  run,
   limitBytes,
   longestRow,
   estimate,
@@ -39,35 +38,36 @@ export async function largestThatFit({
 }: Question): Promise<PreflightResult['largest']> {
   const fixed = estimate.processBytes + estimate.weightBytes;
   const correction = Math.min(2, Math.max(0.5, (peakBytes - fixed) / (estimate.totalBytes - fixed)));
-  const { method, train } = spec;
+  const { base, method, train } = run;
   const known = new Map<number, number>();
   const bytesOfRows = async (rows: number): Promise<number> => {
-    if (!known.has(rows)) known.set(rows, await bytesOf(spec, rows, longestRow));
-    return known.get(rows)!;
+    const bytes = known.get(rows) ?? (await bytesOf(run, rows, longestRow));
+    known.set(rows, bytes);
+    return bytes;
   };
-  const bytesOf = async (run: RunSpec, rows: number, length: number): Promise<number> => {
-    const { totalBytes } = await estimateMemory(run, base, fullBatch(rows, Math.max(2, length)));
+  const bytesOf = async (tried: Sized, rows: number, length: number): Promise<number> => {
+    const { totalBytes } = await estimateMemory(tried, fullBatch(rows, Math.max(2, length)));
     return fixed + correction * (totalBytes - fixed);
   };
-  const fits = async (run: RunSpec, rows: number, length: number): Promise<boolean> =>
-    (await bytesOf(run, rows, length)) <= limitBytes;
+  const fits = async (tried: Sized, rows: number, length: number): Promise<boolean> =>
+    (await bytesOf(tried, rows, length)) <= limitBytes;
   const rowsFit = async (rows: number): Promise<boolean> => {
     if (rows <= ROWS_ESTIMATED) return (await bytesOfRows(rows)) <= limitBytes;
     const [half, whole] = [await bytesOfRows(ROWS_ESTIMATED / 2), await bytesOfRows(ROWS_ESTIMATED)];
     return whole + ((whole - half) / (ROWS_ESTIMATED / 2)) * (rows - ROWS_ESTIMATED) <= limitBytes;
   };
   const batch = await largest(MOST_ROWS, rowsFit);
-  const maxLength = await largest(base.spec.maxPositions, (length) => fits(spec, train.batch, length));
+  const maxLength = await largest(base.spec.maxPositions, (length) => fits(run, train.batch, length));
   if (!('rank' in method)) return { batch, maxLength, rank: null };
-  const rank = await largest(base.spec.hidden, async (tried) => {
-    const run = { ...spec, method: { ...method, rank: tried } };
-    return isPossible(base, run) && (await fits(run, train.batch, longestRow));
+  const rank = await largest(base.spec.hidden, async (value) => {
+    const tried = { ...run, method: { ...method, rank: value } };
+    return isPossible(tried) && (await fits(tried, train.batch, longestRow));
   });
   return { batch, maxLength, rank };
 }
 
 /** Whether the method's settings suit the model, memory aside. */
-function isPossible(base: BaseModel, { method }: RunSpec): boolean {
+function isPossible({ base, method }: Sized): boolean {
   try {
     checkMethod(base.spec, [...base.tensors.keys()], method);
     return true;

@@ -6,11 +6,10 @@ import type { ModelNeeds } from '../../../src-shared/plan.ts';
 import { openBaseModel } from '../../basemodel/baseModel.ts';
 import { availableTargets } from '../../engine/model/architecture.ts';
 import { fullBatch } from './largest.ts';
-import { estimateMemory } from './memoryEstimate.ts';
+import { estimateMemory, type Sized } from './estimate.ts';
 import { loraSchema } from '../../../src-shared/methodSettings.ts';
 import { ENGINES } from '../../../src-shared/backends.ts';
 import { trainSettingsSchema } from '../../../src-shared/settings/training.ts';
-import type { RunSpec } from '../../../src-shared/runSpec.ts';
 
 export const INFERENCE_TOKENS = 1024;
 const ROWS = 4;
@@ -29,20 +28,18 @@ export async function modelNeeds(modelDir: string): Promise<ModelNeeds[]> {
     });
     const needs: ModelNeeds[] = [];
     for (const engine of ENGINES) {
-      const spec: RunSpec = {
+      const run: Sized = {
+        base,
         runId: '',
         task: '',
         runDir: '',
         outDir: '',
         engine,
         method,
-        model: { dir: base.dir, hash: base.hash },
-        data: { file: '', map: {}, lossOn: 'completion', maxLength: ROW_TOKENS, allowBadRows: true },
         train: trainSettingsSchema.parse({ batch: ROWS }),
       };
       const { totalBytes, processBytes, weightBytes } = await estimateMemory(
-        spec,
-        base,
+        run,
         fullBatch(ROWS, Math.min(ROW_TOKENS, maxPositions)),
       );
       needs.push({ engine, inferenceBytes: processBytes + weightBytes + cacheBytes, trainingBytes: totalBytes });

@@ -2,18 +2,18 @@
  * What a run would come to, before it starts and without loading the model: rows, steps and tokens from the tokenised
  * data, memory from a step on shapes alone. Tokenised rows are kept, so that a changed setting is answered at once.
  */
-import type { BaseModel } from '../../basemodel/baseModel.ts';
-import { BatchPlan } from '../../datasets/batchPlan.ts';
+import type { TextTokenizer } from '../../datasets/tokenizer.ts';
 import type { ArchitectureSpec } from '../../engine/model/architecture.ts';
 import { countTokens, type Batch } from '../../engine/train/batchLoss.ts';
-import { checkClassify, checkMethod } from '../../methods/checkMethod.ts';
-import { largestThatFit } from './largest.ts';
-import { estimateMemory } from './memoryEstimate.ts';
+import { checkClassify } from '../../methods/checkMethod.ts';
+import { estimateMemory } from './estimate.ts';
+import { largestThatFit, NO_LARGEST } from './largest.ts';
+import { longestBatch } from './longestBatch.ts';
 import { memoryLimitBytes } from '../train/memoryGuard.ts';
-import { longestBatch } from './preflight.ts';
 import type { PlanResult, PreflightResult, Room, Verdict } from '../../../src-shared/plan.ts';
 import type { RunSpec } from '../../../src-shared/runSpec.ts';
-import { openBase, prepareRows, splitRows, type PreparedRows, type RunData } from '../train/data.ts';
+import { prepareRows, splitRows, type PreparedRows, type RunData } from '../train/data.ts';
+import { batchPlanOf, totalStepsOf, withBase, type Draft } from '../train/draft.ts';
 
 /** Share of the limit above which a run counts as tight: the estimate is good to about this. */
 const TIGHT_SHARE = 0.85;
@@ -26,67 +26,27 @@ export class Planner {
 
   /** Throws what the run itself would throw at its start. */
   plan(spec: RunSpec, room: Room): Promise<PlanResult> {
-    return this.on(spec, async (base, data, prepared) => {
-      const batch = longestBatch(spec, data);
-      const estimate = await estimateMemory(spec, base, batch);
-      const limitBytes = limitOf(spec, room);
-      const verdict = verdictOf(estimate.totalBytes, limitBytes);
-      const { train, val, maxLength } = data;
-      const steps =
-        spec.train.steps ??
-        new BatchPlan(
-          train.map(({ ids }) => ids.length),
-          { ...spec.train, maxLength },
-        ).stepsFor(spec.train.epochs);
-      return {
-        engine: estimate.engine,
-        trainRows: train.length,
-        valRows: val.length,
-        badRows: prepared.prepared.bad.length,
-        lengths: prepared.prepared.stats,
-        tokensPerEpoch: train.reduce((sum, { ids }) => sum + ids.length, 0),
-        totalSteps: steps,
-        longest: { rows: batch.B, tokens: countTokens(batch), longestRow: batch.T },
-        estimate,
-        limitBytes,
-        verdict,
-        checkpointingBytes:
-          verdict === 'does not fit' && !spec.train.gradientCheckpointing
-            ? await withCheckpointing(spec, base, batch)
-            : null,
-        samplePrompts: promptsOf(val.length > 0 ? val : train, prepared),
-      };
-    });
+    return this.withDraft(spec, (draft, rows) => planOf(draft, rows, room));
   }
 
   /** The largest batch, length and rank that fit, each with all else as it is; null where no limit is known. */
   largest(spec: RunSpec, room: Room): Promise<PreflightResult['largest']> {
-    return this.on(spec, async (base, data) => {
-      const limitBytes = limitOf(spec, room);
-      if (limitBytes === null) return { batch: null, maxLength: null, rank: null };
-      const batch = longestBatch(spec, data);
-      const estimate = await estimateMemory(spec, base, batch);
-      return largestThatFit({ spec, base, limitBytes, longestRow: batch.T, estimate, peakBytes: estimate.totalBytes });
+    return this.withDraft(spec, async (draft) => {
+      const limitBytes = limitOf(draft, room);
+      if (limitBytes === null) return NO_LARGEST;
+      const batch = longestBatch(draft);
+      const estimate = await estimateMemory(draft, batch);
+      const peakBytes = estimate.totalBytes;
+      return largestThatFit({ run: draft, limitBytes, longestRow: batch.T, estimate, peakBytes });
     });
   }
 
-  private async on<T>(
-    spec: RunSpec,
-    work: (base: BaseModel, data: RunData, prepared: PreparedRows) => Promise<T>,
-  ): Promise<T> {
-    const base = openBase(spec);
-    try {
-      checkMethod(base.spec, [...base.tensors.keys()], spec.method);
+  private withDraft<T>(spec: RunSpec, work: (draft: Draft, rows: PreparedRows) => Promise<T>): Promise<T> {
+    return withBase(spec, async (base) => {
       checkClassify(spec.data, spec.method);
-      const prepared = await this.prepared(spec, base.spec);
-      return await work(
-        base,
-        splitRows(spec, base.spec, prepared, () => undefined),
-        prepared,
-      );
-    } finally {
-      base.close();
-    }
+      const rows = await this.prepared(spec, base.spec);
+      return work({ ...spec, base, data: splitRows(spec, base.spec, rows, () => undefined) }, rows);
+    });
   }
 
   private prepared(spec: RunSpec, architecture: ArchitectureSpec): Promise<PreparedRows> {
@@ -101,28 +61,51 @@ export class Planner {
   }
 }
 
+async function planOf(draft: Draft, { prepared, tokenizer }: PreparedRows, room: Room): Promise<PlanResult> {
+  const batch = longestBatch(draft);
+  const estimate = await estimateMemory(draft, batch);
+  const limitBytes = limitOf(draft, room);
+  const verdict = verdictOf(estimate.totalBytes, limitBytes);
+  const { train, val } = draft.data;
+  const mayRecompute = verdict === 'does not fit' && !draft.train.gradientCheckpointing;
+  return {
+    engine: estimate.engine,
+    trainRows: train.length,
+    valRows: val.length,
+    badRows: prepared.bad.length,
+    lengths: prepared.stats,
+    tokensPerEpoch: train.reduce((sum, { ids }) => sum + ids.length, 0),
+    totalSteps: totalStepsOf(draft.train, batchPlanOf(draft)),
+    longest: { rows: batch.B, tokens: countTokens(batch), longestRow: batch.T },
+    estimate,
+    limitBytes,
+    verdict,
+    checkpointingBytes: mayRecompute ? await recomputingBytes(draft, batch) : null,
+    samplePrompts: promptsOf(val.length > 0 ? val : train, tokenizer),
+  };
+}
+
 export function verdictOf(totalBytes: number, limitBytes: number | null): Verdict {
   if (limitBytes === null) return 'unknown';
   if (totalBytes > limitBytes) return 'does not fit';
   return totalBytes > TIGHT_SHARE * limitBytes ? 'tight' : 'fits';
 }
 
-function limitOf({ engine, train }: RunSpec, { gpu, cardBytes }: Room): number | null {
+function limitOf({ engine, train }: Draft, { gpu, cardBytes }: Room): number | null {
   return memoryLimitBytes(engine === 'auto' ? 'tensorflow' : engine, gpu, train.memoryLimitBytes) ?? cardBytes;
 }
 
-async function withCheckpointing(spec: RunSpec, base: BaseModel, batch: Batch): Promise<number> {
-  return (await estimateMemory({ ...spec, train: { ...spec.train, gradientCheckpointing: true } }, base, batch))
-    .totalBytes;
+/** Total with gradient checkpointing. */
+async function recomputingBytes(draft: Draft, batch: Batch): Promise<number> {
+  const recomputing = { ...draft, train: { ...draft.train, gradientCheckpointing: true } };
+  return (await estimateMemory(recomputing, batch)).totalBytes;
 }
 
 /** What stands before the first labelled token of each row; nothing for rows that are labelled from the start. */
-function promptsOf(rows: RunData['train'], { tokenizer }: PreparedRows): string[] {
+function promptsOf(rows: RunData['train'], tokenizer: TextTokenizer): string[] {
   const prompts = rows.slice(0, 50).map(({ ids, labels }) => {
     const first = labels.findIndex((label) => label >= 0);
-    return first <= 0
-      ? ''
-      : tokenizer.decode(Array.from(ids.slice(0, first)).filter((id) => id < tokenizer.vocabSize)).trim();
+    return first <= 0 ? '' : tokenizer.decode(ids.slice(0, first).filter((id) => id < tokenizer.vocabSize)).trim();
   });
   return [...new Set(prompts)].filter((prompt) => prompt !== '').slice(0, SAMPLES);
 }

@@ -31,17 +31,18 @@ function poison(isBad: (step: number) => boolean): (step: number, model: Decoder
 }
 
 /** What the steps of `bench` without `left` out come to, taken one by one without the loop. */
-async function stepsWithout({ input, model }: LoopBench, left: number): Promise<[number, number][]> {
-  const { train: rows, totalSteps, method, optimizer, spec } = input;
+async function stepsWithout({ run, model }: LoopBench, left: number): Promise<[number, number][]> {
+  const { data, totalSteps, method, optimizer, settings } = run;
+  const rows = data.train;
   const losses: [number, number][] = [];
   for (let step = 1; step <= totalSteps; step++) {
     if (step === left) continue;
-    const batches = rowsOfStep(rows.length, spec.train.batch, 1, spec.train.seed, step).map((indices) =>
+    const batches = rowsOfStep(rows.length, settings.batch, 1, settings.seed, step).map((indices) =>
       collate(rows, indices, 0),
     );
     const { loss } = await trainStep(model, method.parameters, optimizer, batches, {
-      lr: spec.train.lr * scheduleFactor('linear', step - 1, 0, totalSteps),
-      clip: spec.train.clip,
+      lr: settings.lr * scheduleFactor('linear', step - 1, 0, totalSteps),
+      clip: settings.clip,
     });
     losses.push([step, loss]);
   }
@@ -51,34 +52,30 @@ async function stepsWithout({ input, model }: LoopBench, left: number): Promise<
 it('a step that is not finite leaves everything as it was, and is said and counted', async () => {
   const want = await stepsWithout(openLoop({}), 3);
   const bench = openLoop({}, { beforeTraining: poison((step) => step === 3) });
-  expect(await trainLoop(bench.input)).toEqual({ outcome: 'completed', stoppedEarly: false });
+  expect(await trainLoop(bench.run)).toEqual({ outcome: 'completed', stoppedEarly: false });
   expect([...bench.losses()]).toEqual(want);
   expect(bench.logs()).toEqual([expect.stringMatching(/^Step 3 is skipped, since its loss is NaN .*1 in a row/)]);
-  expect(bench.input.progress).toMatchObject({ step: 6, skippedSteps: 1, badSteps: 0 });
-  expect(bench.input.optimizer.t).toBe(5);
+  expect(bench.run.progress).toMatchObject({ step: 6, skippedSteps: 1, badSteps: 0 });
+  expect(bench.run.optimizer.t).toBe(5);
   // The checkpoint that would have come after it does not: in doubt the one before is the good one.
   expect(bench.events.flatMap((event) => (event.type === 'checkpoint' ? [event.step] : []))).toEqual([1, 2, 4, 5]);
 });
 
 it('after maxBadSteps in a row the run ends, and goes on from the checkpoint before them as if nothing had been', async () => {
   const whole = openLoop({ steps: 8 });
-  await trainLoop(whole.input);
+  await trainLoop(whole.run);
   const bench = openLoop({ steps: 8, maxBadSteps: 3 }, { beforeTraining: poison((step) => step >= 5) });
-  await expect(trainLoop(bench.input)).rejects.toMatchObject({
+  await expect(trainLoop(bench.run)).rejects.toMatchObject({
     code: 'LOSS_NOT_FINITE',
     message: expect.stringMatching(/up to step 7.*resume from the last checkpoint/),
     details: { skippedSteps: 3 },
   });
   expect(bench.logs()).toHaveLength(3);
 
-  const again = openLoop({ steps: 8 }, { runDir: bench.input.spec.runDir });
-  again.input.progress = loadRunState(
-    runStateFile(again.input.spec.runDir),
-    again.input.method.parameters,
-    again.input.optimizer,
-  );
-  expect(again.input.progress).toMatchObject({ step: 4, badSteps: 0 });
-  await trainLoop(again.input);
+  const again = openLoop({ steps: 8 }, { runDir: bench.run.dir });
+  again.run.progress = loadRunState(runStateFile(again.run.dir), again.run.method.parameters, again.run.optimizer);
+  expect(again.run.progress).toMatchObject({ step: 4, badSteps: 0 });
+  await trainLoop(again.run);
   expect([...again.losses()]).toEqual([...whole.losses()].slice(4));
 });
 
@@ -99,8 +96,8 @@ it('an adapter with values that are not finite is neither saved nor kept as a ch
   expect(filesBelow(spec.outDir)).toEqual([]);
 
   const bench = openLoop({ steps: 2, lr: 1e39, maxBadSteps: 2 });
-  await trainLoop(bench.input);
+  await trainLoop(bench.run);
   expect(bench.events.some(({ type }) => type === 'checkpoint')).toBe(false);
   expect(bench.logs()).toContainEqual(expect.stringMatching(/No checkpoint is written after step 1/));
-  expect(filesBelow(bench.input.spec.runDir)).toEqual([]);
+  expect(filesBelow(bench.run.dir)).toEqual([]);
 });

@@ -1,5 +1,4 @@
-/** What a run works on, checked against its spec: the base model's checkpoint and the rows. */
-import { openBaseModel, type BaseModel } from '../../basemodel/baseModel.ts';
+/** The rows of a run, checked against its spec. */
 import { assertTrainable, prepareDataset, type PreparedDataset } from '../../datasets/dataset.ts';
 import { splitExamples } from '../../datasets/split.ts';
 import { loadTokenizer, type TextTokenizer } from '../../datasets/tokenizer.ts';
@@ -23,18 +22,6 @@ export interface RunData {
   kind: DatasetKind;
   /** Most tokens of a row. */
   maxLength: number;
-}
-
-/** Throws MODEL_CHANGED. The caller closes it. */
-export function openBase(spec: RunSpec): BaseModel {
-  const base = openBaseModel(spec.model.dir);
-  if (base.hash === spec.model.hash) return base;
-  base.close();
-  throw new GraftError(
-    'MODEL_CHANGED',
-    `The files in ${spec.model.dir} have changed since the run was set up; add the model again and start a new run.`,
-    { dir: spec.model.dir },
-  );
 }
 
 /** The tokenised rows of a run, before they are checked against its settings and split. */

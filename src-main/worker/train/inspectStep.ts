@@ -1,6 +1,6 @@
 /**
  * A look back at one step of a run: its rows, each with its own loss. The run is set up as it was at the newest
- * checkpoint before the step, the steps up to it are taken again (the same ones, since rows, dropout and noise are
+ * run state before the step, the steps up to it are taken again (the same ones, since rows, dropout and noise are
  * functions of seed and step), and then each row of the step is measured alone, with the values that the step saw.
  *
  * What equals what: a row's loss is the mean over its labelled tokens, label smoothing included; the mean of the rows
@@ -14,50 +14,37 @@ import type { TextTokenizer } from '../../datasets/tokenizer.ts';
 import { IGNORED, type TokenisedExample } from '../../datasets/types.ts';
 import { batchLoss, labelledRows } from '../../engine/train/batchLoss.ts';
 import { CallControl } from '../control.ts';
-import { prepareRun, type PreparedRun } from './prepare.ts';
-import type { RunSpec } from '../../../src-shared/runSpec.ts';
-import { openBase, readData, type RunData } from './data.ts';
+import type { RunData } from './data.ts';
+import { withDraft } from './draft.ts';
+import type { Run } from './run.ts';
+import { startRun } from './start.ts';
 import { takeStep } from './step.ts';
 
 /** Writes nothing. Throws MODEL_CHANGED, DATASET_CHANGED and what setting up a run throws. */
-export async function inspectStep(
-  { spec, step, checkpoint }: InspectParams,
+export function inspectStep(
+  { spec, step, state }: InspectParams,
   emit: (event: { done: number; total: number }) => void,
 ): Promise<InspectedStep> {
-  const base = openBase(spec);
-  try {
-    const data = await readData(spec, base.spec, () => undefined);
-    const run = await prepareRun(spec, base, data, checkpoint);
-    await replay(spec, data, run, step - 1, emit);
-    return await measure(spec, data, run, step);
-  } finally {
-    base.close();
-  }
+  const silent = (): void => undefined;
+  return withDraft(spec, silent, async (draft) => {
+    const run = await startRun(draft, { state, emit: silent, control: new CallControl() });
+    await replay(run, step - 1, emit);
+    return measure(run, step);
+  });
 }
 
-async function replay(
-  spec: RunSpec,
-  data: RunData,
-  run: PreparedRun,
-  lastStep: number,
-  emit: (event: { done: number; total: number }) => void,
-): Promise<void> {
+async function replay(run: Run, lastStep: number, emit: (event: { done: number; total: number }) => void) {
   const { progress } = run;
   const first = progress.step;
-  const input = { spec, ...run, ...data, sampler: null, emit: () => undefined, control: new CallControl() };
   while (progress.step < lastStep) {
-    await takeStep(input);
+    await takeStep(run);
     emit({ done: progress.step - first, total: lastStep - first });
   }
 }
 
-async function measure(
-  { train: { labelSmoothing } }: RunSpec,
-  data: RunData,
-  { model, method, plan }: PreparedRun,
-  step: number,
-): Promise<InspectedStep> {
+async function measure({ settings, data, model, method, plan }: Run, step: number): Promise<InspectedStep> {
   method.beforeEvaluation();
+  const { labelSmoothing } = settings;
   const trainHead = false;
   const rows: InspectedRow[] = [];
   for (const index of plan.rowsOf(step).flat()) {

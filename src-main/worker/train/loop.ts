@@ -1,53 +1,54 @@
-/** The loop over optimiser steps: events, evaluation, samples, checkpoints, pause, stop and early stop. */
+/** The loop over optimiser steps: events, evaluation, samples, run states, pause, stop and early stop. */
 import { setImmediate } from 'node:timers/promises';
 import { toErrorData } from '../../../src-shared/errors.ts';
 import { keepState } from '../../runfolder/keptStates.ts';
+import type { Run } from './run.ts';
 import { saveRunState } from './state.ts';
-import { takeStep, type LoopInput } from './step.ts';
+import { takeStep } from './step.ts';
 import { keepTuning } from './tuning.ts';
 import { validate } from './validation.ts';
 
 export interface LoopEnd {
-  /** 'paused' and 'stopped' have written a checkpoint. */
+  /** 'paused' and 'stopped' have written a run state. */
   outcome: 'completed' | 'stopped' | 'paused';
   /** Completed before its last step, since the validation loss had stopped falling. */
   stoppedEarly: boolean;
 }
 
-/** Losses and counts end up in `input.progress`. */
-export async function trainLoop(input: LoopInput): Promise<LoopEnd> {
-  const { spec, progress, totalSteps, emit, control } = input;
-  const { checkpointEvery, evalEvery, patience } = spec.train;
+/** Losses and counts end up in `run.progress`. */
+export async function trainLoop(run: Run): Promise<LoopEnd> {
+  const { settings, progress, totalSteps, emit, control } = run;
+  const { checkpointEvery, evalEvery, patience } = settings;
   let savedBest = progress.best?.step ?? null;
-  const checkpoint = async (): Promise<void> => {
-    if (await writeState(input)) savedBest = progress.best?.step ?? null;
+  const save = async (): Promise<void> => {
+    if (await saveState(run)) savedBest = progress.best?.step ?? null;
   };
   const isSpent = (): boolean => patience > 0 && progress.evaluationsWithoutGain >= patience;
-  if (progress.evaluationDue) await look(input, savedBest);
+  if (progress.evaluationDue) await look(run, savedBest);
   while (progress.step < totalSteps && !isSpent() && !control.stopped && !control.paused) {
-    const metrics = await takeStep(input);
+    const metrics = await takeStep(run);
     if (metrics) emit({ type: 'step', ...metrics });
     await keepTuning();
     const isLast = progress.step === totalSteps;
-    if (isLast || (evalEvery > 0 && progress.step % evalEvery === 0)) await look(input, savedBest);
+    if (isLast || (evalEvery > 0 && progress.step % evalEvery === 0)) await look(run, savedBest);
     const isDue = checkpointEvery > 0 && progress.step % checkpointEvery === 0;
-    if (isDue && !isLast && progress.badSteps === 0) await checkpoint(); // in doubt the one before is the good one
+    if (isDue && !isLast && progress.badSteps === 0) await save(); // in doubt the state before is the good one
     await setImmediate(); // libtensorflow answers at once: without this no message would get in between two steps
   }
   const stoppedEarly = progress.step < totalSteps && isSpent();
   const isDone = progress.step === totalSteps || stoppedEarly;
   if (isDone && !progress.evaluationDue) return { outcome: 'completed', stoppedEarly };
-  await checkpoint();
+  await save();
   // without an evaluation, which an uninterrupted run would not make here
   if (!control.stopped) return { outcome: 'paused', stoppedEarly };
-  await look(input, savedBest);
+  await look(run, savedBest);
   return { outcome: 'stopped', stoppedEarly };
 }
 
 /** The validation loss and the sample texts of the values as they are; a pause puts both off until the run goes on. */
-async function look(input: LoopInput, savedBest: number | null): Promise<void> {
-  const { progress, sampler, emit } = input;
-  progress.evaluationDue = !(await validate(input, savedBest));
+async function look(run: Run, savedBest: number | null): Promise<void> {
+  const { progress, sampler, emit } = run;
+  progress.evaluationDue = !(await validate(run, savedBest));
   if (!sampler || progress.evaluationDue) return;
   try {
     emit({ type: 'sample', step: progress.step, texts: await sampler.texts() });
@@ -57,9 +58,9 @@ async function look(input: LoopInput, savedBest: number | null): Promise<void> {
   }
 }
 
-/** False where values were not finite, so that the checkpoint before stays. */
-async function writeState({ spec, method, optimizer, progress, emit }: LoopInput): Promise<boolean> {
-  const bad = await saveRunState(spec.runDir, method.parameters, optimizer, progress);
+/** False where values were not finite, so that the state before stays. */
+async function saveState({ dir, keepsOnlyNewestState, method, optimizer, progress, emit }: Run): Promise<boolean> {
+  const bad = await saveRunState(dir, method.parameters, optimizer, progress);
   if (bad !== null) {
     emit({
       type: 'log',
@@ -67,7 +68,7 @@ async function writeState({ spec, method, optimizer, progress, emit }: LoopInput
     });
     return false;
   }
-  keepState(spec.runDir, progress.step, { onlyNewest: spec.method.type === 'full' });
+  keepState(dir, progress.step, { onlyNewest: keepsOnlyNewestState });
   emit({ type: 'checkpoint', step: progress.step });
   return true;
 }

@@ -31,8 +31,8 @@ async function peakOf(train: object): Promise<number> {
     most = Math.max(most, tf.memory().numBytes - before);
     return result as never;
   };
-  bench.input.val = [];
-  await trainLoop(bench.input);
+  bench.run.data.val = [];
+  await trainLoop(bench.run);
   engine.runKernel = runKernel;
   return most;
 }
@@ -42,55 +42,51 @@ describe('on tensorflow', () => {
 
   it('halves the micro-batches until they fit, says so, and gives the curve of the run with enough memory', async () => {
     const whole = openLoop(SETTINGS);
-    await trainLoop(whole.input);
+    await trainLoop(whole.run);
     const peakBytes = await peakOf(SETTINGS);
     const bench = openLoop(SETTINGS);
-    bench.input.tensorLimitBytes = tf.memory().numBytes + 0.85 * peakBytes;
+    bench.run.tensorLimitBytes = tf.memory().numBytes + 0.85 * peakBytes;
     const held: number[] = [];
-    const { emit } = bench.input;
-    bench.input.emit = (event) => {
+    const { emit } = bench.run;
+    bench.run.emit = (event) => {
       emit(event);
       if (event.type === 'step') held.push(tf.memory().numTensors);
     };
-    expect((await trainLoop(bench.input)).outcome).toBe('completed');
+    expect((await trainLoop(bench.run)).outcome).toBe('completed');
     expect(bench.logs()).toEqual([
       expect.stringMatching(/^Memory ran out in step 1 with 6 rows at a time.* 3 at a time and twice the accumulation/),
     ]);
-    expect(bench.input.progress.splits).toBe(2);
+    expect(bench.run.progress.splits).toBe(2);
     expectClose(curve(bench), curve(whole), { rtol: 1e-5, atol: 0 });
     expect(new Set(held).size).toBe(1);
   });
 
   it('a resumed run keeps the smaller micro-batches', async () => {
     const whole = openLoop(SETTINGS);
-    await trainLoop(whole.input);
+    await trainLoop(whole.run);
     const peakBytes = await peakOf(SETTINGS);
     const first = openLoop(SETTINGS);
     // Only from step 3 on is memory short.
-    first.input.emit = (event) => {
+    first.run.emit = (event) => {
       if (event.type === 'checkpoint' && event.step === 2)
-        first.input.tensorLimitBytes = tf.memory().numBytes + 0.85 * peakBytes;
-      if (event.type === 'checkpoint' && event.step === 3) first.input.control.ask('stop');
+        first.run.tensorLimitBytes = tf.memory().numBytes + 0.85 * peakBytes;
+      if (event.type === 'checkpoint' && event.step === 3) first.run.control.ask('stop');
     };
-    await trainLoop(first.input);
-    const rest = openLoop(SETTINGS, { runDir: first.input.spec.runDir });
-    rest.input.progress = loadRunState(
-      runStateFile(rest.input.spec.runDir),
-      rest.input.method.parameters,
-      rest.input.optimizer,
-    );
-    expect(rest.input.progress).toMatchObject({ step: 3, splits: 2 });
-    await trainLoop(rest.input);
+    await trainLoop(first.run);
+    const rest = openLoop(SETTINGS, { runDir: first.run.dir });
+    rest.run.progress = loadRunState(runStateFile(rest.run.dir), rest.run.method.parameters, rest.run.optimizer);
+    expect(rest.run.progress).toMatchObject({ step: 3, splits: 2 });
+    await trainLoop(rest.run);
     expect(rest.logs()).toEqual([]);
     expectClose(curve(rest), curve(whole).slice(3), { rtol: 1e-5, atol: 0 });
   });
 
   it('stops with the numbers and three changes where one row does not fit, with nothing left over', async () => {
     const bench = openLoop(SETTINGS);
-    bench.input.val = [];
+    bench.run.data.val = [];
     const before = tf.memory().numTensors;
-    bench.input.tensorLimitBytes = tf.memory().numBytes + 1000;
-    await expect(trainLoop(bench.input)).rejects.toMatchObject({
+    bench.run.tensorLimitBytes = tf.memory().numBytes + 1000;
+    await expect(trainLoop(bench.run)).rejects.toMatchObject({
       code: 'OUT_OF_MEMORY',
       message: expect.stringMatching(/one row of \d+ tokens/),
       details: { step: 1, changes: [expect.any(String), expect.any(String), expect.any(String)] },
@@ -116,8 +112,8 @@ describe.skipIf(note !== '')(`on a card${note}`, () => {
 
   it('goes on with smaller micro-batches after the device has refused memory', async () => {
     const whole = openLoop({ steps: 4, batch: 4 });
-    whole.input.spec.engine = 'webgpu';
-    await trainLoop(whole.input);
+    whole.run.engine = 'webgpu';
+    await trainLoop(whole.run);
     let refused = false;
     const bench = openLoop(
       { steps: 4, batch: 4 },
@@ -135,8 +131,8 @@ describe.skipIf(note !== '')(`on a card${note}`, () => {
         },
       },
     );
-    bench.input.spec.engine = 'webgpu';
-    await trainLoop(bench.input);
+    bench.run.engine = 'webgpu';
+    await trainLoop(bench.run);
     expect(bench.logs()).toEqual([expect.stringMatching(/^Memory ran out in step 3 with 4 rows/)]);
     expectClose(curve(bench), curve(whole), { rtol: 1e-5, atol: 0 });
   });

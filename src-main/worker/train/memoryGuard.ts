@@ -10,9 +10,9 @@ import { dropFreeBuffers } from '../../engine/backends/webgpu.ts';
 import type { Batch } from '../../engine/train/batchLoss.ts';
 import { isOutOfMemory, withinMemory } from '../../engine/train/memoryLimit.ts';
 import { accumulateGradients, type LossOptions, type StepGradients } from '../../engine/train/step.ts';
-import { nothingFits } from '../plan/outOfMemory.ts';
+import { oneRowTooMany } from './oneRowTooMany.ts';
 import type { EngineName } from '../../../src-shared/backends.ts';
-import type { LoopInput } from './step.ts';
+import type { Run } from './run.ts';
 
 /** Share of the machine's memory that a run may take on the processor before it has to do with less. */
 const MOST_OF_MACHINE = 0.95;
@@ -43,21 +43,21 @@ export function tensorLimitBytes(engine: EngineName, gpu: boolean, limitBytes: n
  * rows do not fit.
  */
 export async function gradientsInMemory(
-  input: LoopInput,
+  run: Run,
   rows: number[][],
   options: LossOptions,
 ): Promise<{ batches: Batch[]; sums: StepGradients }> {
-  const { progress, train, padId, emit } = input;
+  const { data, progress, emit } = run;
   for (;;) {
     const parts = rows.flatMap((microBatch) => cut(microBatch, progress.splits));
-    const batches = parts.map((part) => collate(train, part, padId));
+    const batches = parts.map((part) => collate(data.train, part, data.padId));
     try {
-      return { batches, sums: await attempt(input, batches, options) };
+      return { batches, sums: await attempt(run, batches, options) };
     } catch (error) {
       if (!isOutOfMemory(error)) throw error;
       const largest = Math.max(...parts.map((part) => part.length));
-      if (largest === 1) throw nothingFits(input, batches, error);
-      if (input.spec.engine === 'webgpu') dropFreeBuffers();
+      if (largest === 1) throw oneRowTooMany(run, batches, error);
+      if (run.engine === 'webgpu') dropFreeBuffers();
       progress.splits *= 2;
       const half = Math.ceil(largest / 2);
       emit({
@@ -78,7 +78,7 @@ function cut(rows: number[], parts: number): number[][] {
 
 /** Leaves no tensor behind when it fails. */
 async function attempt(
-  { spec, model, method, tensorLimitBytes }: LoopInput,
+  { engine, model, method, tensorLimitBytes }: Run,
   batches: Batch[],
   options: LossOptions,
 ): Promise<StepGradients> {
@@ -89,7 +89,7 @@ async function attempt(
     }));
     return { loss, gradients };
   };
-  if (spec.engine !== 'webgpu') return compute();
+  if (engine !== 'webgpu') return compute();
   let sums: StepGradients | undefined;
   try {
     return await orShortOfMemory(async () => {

@@ -5,33 +5,22 @@
  */
 import { encodeChatPrompt } from '../../datasets/chat.ts';
 import type { TextTokenizer } from '../../datasets/tokenizer.ts';
-import type { DatasetKind } from '../../../src-shared/datasets.ts';
 import { virtualPrompt } from '../../datasets/virtualTokens.ts';
 import { usageError } from '../../../src-shared/errors.ts';
 import { generateBatch } from '../../engine/generate/generate.ts';
-import type { Decoder } from '../../engine/model/decoder.ts';
 import { Random } from '../../engine/random.ts';
-import type { AttachedMethod } from '../../methods/attach.ts';
-import type { TrainSettings } from '../../../src-shared/settings/training.ts';
+import type { Run, Sampler } from './run.ts';
 
-export interface Sampler {
-  /** One text per prompt. */
-  texts(): Promise<string[]>;
-}
-
-interface SamplerInput {
-  model: Decoder;
-  method: AttachedMethod;
-  tokenizer: TextTokenizer;
-  /** Conversations are asked through the chat template, all else is continued as it is. */
-  kind: DatasetKind;
-}
-
-/** Null where no samples are wanted. Throws SAMPLE_PROMPT_TOO_LONG, EMPTY_PROMPT. */
-export function makeSampler(
-  { samplePrompts, sampleTokens }: TrainSettings,
-  { model, method, tokenizer, kind }: SamplerInput,
-): Sampler | null {
+/**
+ * Conversations are asked through the chat template, all else is continued as it is. Null where no samples are wanted.
+ * Throws SAMPLE_PROMPT_TOO_LONG, EMPTY_PROMPT.
+ */
+export function makeSampler({
+  settings: { samplePrompts, sampleTokens },
+  model,
+  method,
+  data: { tokenizer, kind },
+}: Pick<Run, 'settings' | 'model' | 'method' | 'data'>): Sampler | null {
   if (samplePrompts.length === 0) return null;
   const virtual = model.adapter?.virtual;
   const prompts = samplePrompts.map((text) => {

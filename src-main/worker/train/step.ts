@@ -3,74 +3,42 @@
  * finite.
  */
 import fs from 'node:fs';
-import type { BatchPlan } from '../../datasets/batchPlan.ts';
-import type { TokenisedExample } from '../../datasets/types.ts';
 import { GraftError } from '../../../src-shared/errors.ts';
 import { deviceFailure } from '../../engine/backends/deviceWatch.ts';
-import type { Decoder } from '../../engine/model/decoder.ts';
-import type { AdamW } from '../../engine/optim/adamw.ts';
 import { scheduleFactor, warmupSteps } from '../../engine/optim/schedule.ts';
 import { countTokens } from '../../engine/train/batchLoss.ts';
 import { neftuneNoise } from '../../engine/train/neftune.ts';
 import { applyGradients, type LossOptions, type StepResult } from '../../engine/train/step.ts';
 import { Random } from '../../engine/random.ts';
-import type { CallControl } from '../control.ts';
 import { gradientsInMemory } from './memoryGuard.ts';
-import type { AttachedMethod } from '../../methods/attach.ts';
-import type { RunSpec } from '../../../src-shared/runSpec.ts';
-import type { StepMetrics, TrainEvent } from '../../../src-shared/training.ts';
+import type { StepMetrics } from '../../../src-shared/training.ts';
 import { runStateFile } from '../../runfolder/layout.ts';
-import type { Progress } from './state.ts';
-import type { Sampler } from './sampling.ts';
-
-export interface LoopInput {
-  spec: RunSpec;
-  model: Decoder;
-  method: AttachedMethod;
-  optimizer: AdamW;
-  /** Where to go on from; kept up to date. */
-  progress: Progress;
-  totalSteps: number;
-  /** Which of the rows of `train` make up which step. */
-  plan: BatchPlan;
-  train: TokenisedExample[];
-  val: TokenisedExample[];
-  /** The classes, where texts are classified. */
-  labels?: string[];
-  padId: number;
-  /** Null: no sample texts are wanted. */
-  sampler: Sampler | null;
-  /** What tensors may hold; null: as much as the engine has. */
-  tensorLimitBytes: number | null;
-  emit: (event: TrainEvent) => void;
-  control: CallControl;
-}
+import type { Run } from './run.ts';
 
 /**
  * Takes the next step; null where it was skipped because loss or gradient norm was not finite.
  * Throws LOSS_NOT_FINITE after `maxBadSteps` of those in a row.
  */
-export async function takeStep(input: LoopInput): Promise<StepMetrics | null> {
-  const { spec, optimizer, progress, totalSteps, plan } = input;
-  const settings = spec.train;
+export async function takeStep(run: Run): Promise<StepMetrics | null> {
+  const { engine, settings, optimizer, progress, totalSteps, plan } = run;
   const step = progress.step + 1;
   const started = performance.now();
   const lr =
     settings.lr *
     scheduleFactor(settings.schedule, progress.step, warmupSteps(settings.warmup, totalSteps), totalSteps);
-  const { batches, sums } = await gradientsInMemory(input, plan.rowsOf(step), {
+  const { batches, sums } = await gradientsInMemory(run, plan.rowsOf(step), {
     labelSmoothing: settings.labelSmoothing,
     gradientCheckpointing: settings.gradientCheckpointing,
-    ...randomDraws(input, step),
+    ...randomDraws(run, step),
   });
   const result = await applyGradients(optimizer, sums, { lr, clip: settings.clip });
-  const failure = spec.engine === 'webgpu' ? deviceFailure() : null;
+  const failure = engine === 'webgpu' ? deviceFailure() : null;
   if (failure) throw failure; // before anything of this step is counted or saved
   const elapsedMs = performance.now() - started;
   progress.step = step;
   progress.peakMemoryBytes = Math.max(progress.peakMemoryBytes, process.resourceUsage().maxRSS * 1024);
   if (!result.updated) {
-    countBadStep(input, result);
+    countBadStep(run, result);
     return null;
   }
   const { loss, gradNorm } = result;
@@ -92,11 +60,8 @@ export async function takeStep(input: LoopInput): Promise<StepMetrics | null> {
 }
 
 /** All that is drawn at random in a micro-batch is a function of the seed and its place. */
-function randomDraws(
-  { spec, method }: LoopInput,
-  step: number,
-): Pick<LossOptions, 'beforeMicroBatch' | 'inputNoiseOf'> {
-  const { neftune, seed } = spec.train;
+function randomDraws({ settings, method }: Run, step: number): Pick<LossOptions, 'beforeMicroBatch' | 'inputNoiseOf'> {
+  const { neftune, seed } = settings;
   return {
     beforeMicroBatch: (index) => method.beforeTraining(`${step} ${index}`),
     inputNoiseOf:
@@ -104,9 +69,9 @@ function randomDraws(
   };
 }
 
-function countBadStep({ spec, progress, emit }: LoopInput, { loss, gradNorm }: StepResult): void {
+function countBadStep({ dir, settings, progress, emit }: Run, { loss, gradNorm }: StepResult): void {
   const { step } = progress;
-  const { maxBadSteps } = spec.train;
+  const { maxBadSteps } = settings;
   progress.badSteps++;
   progress.skippedSteps++;
   emit({
@@ -116,7 +81,7 @@ function countBadStep({ spec, progress, emit }: LoopInput, { loss, gradNorm }: S
       `(${progress.badSteps} in a row; the run ends after ${maxBadSteps}).`,
   });
   if (progress.badSteps < maxBadSteps) return;
-  const hasCheckpoint = fs.existsSync(runStateFile(spec.runDir));
+  const hasCheckpoint = fs.existsSync(runStateFile(dir));
   const next = hasCheckpoint
     ? 'or resume from the last checkpoint, which is from before them'
     : 'since there is no checkpoint from before them';

@@ -11,8 +11,8 @@ beforeAll(async () => void (await bootBackend('tensorflow')));
 
 async function run(train: object): Promise<{ losses: number[]; firstValLoss: number }> {
   const bench = openLoop(train);
-  await trainLoop(bench.input);
-  return { losses: [...bench.losses().values()], firstValLoss: bench.input.progress.initialValLoss! };
+  await trainLoop(bench.run);
+  return { losses: [...bench.losses().values()], firstValLoss: bench.run.progress.initialValLoss! };
 }
 
 it('smoothing and noise change the training loss, not the validation loss of the same values', async () => {
@@ -23,30 +23,26 @@ it('smoothing and noise change the training loss, not the validation loss of the
     expect(changed.firstValLoss).toBe(plain.firstValLoss);
     // Validated on the step's own rows, after no update: still the plain loss.
     const idle = openLoop({ steps: 1, lr: 1e-30, ...setting });
-    idle.input.val = idle.input.train;
-    await trainLoop(idle.input);
-    expectClose([idle.input.progress.valLoss!], [idle.input.progress.initialValLoss!], { rtol: 1e-6, atol: 0 });
+    idle.run.data.val = idle.run.data.train;
+    await trainLoop(idle.run);
+    expectClose([idle.run.progress.valLoss!], [idle.run.progress.initialValLoss!], { rtol: 1e-6, atol: 0 });
   }
 });
 
 it('the noise of a resumed run is that of the uninterrupted one', async () => {
   const settings = { steps: 4, neftune: 5, accumulate: 2 };
   const whole = openLoop(settings);
-  await trainLoop(whole.input);
+  await trainLoop(whole.run);
   const first = openLoop(settings);
-  first.input.totalSteps = 2;
-  first.input.emit = (event) => {
-    if (event.type === 'checkpoint' && event.step === 1) first.input.control.ask('stop');
+  first.run.totalSteps = 2;
+  first.run.emit = (event) => {
+    if (event.type === 'checkpoint' && event.step === 1) first.run.control.ask('stop');
   };
-  await trainLoop(first.input);
-  const rest = openLoop(settings, { runDir: first.input.spec.runDir });
-  rest.input.progress = loadRunState(
-    runStateFile(rest.input.spec.runDir),
-    rest.input.method.parameters,
-    rest.input.optimizer,
-  );
-  expect(rest.input.progress.step).toBe(1);
-  await trainLoop(rest.input);
+  await trainLoop(first.run);
+  const rest = openLoop(settings, { runDir: first.run.dir });
+  rest.run.progress = loadRunState(runStateFile(rest.run.dir), rest.run.method.parameters, rest.run.optimizer);
+  expect(rest.run.progress.step).toBe(1);
+  await trainLoop(rest.run);
   expect([...rest.losses()].slice(1)).toEqual([...whole.losses()].slice(2));
   expect([...rest.losses()][0]![0]).toBe(2);
 });

@@ -1,33 +1,33 @@
 /** Evaluation during a run: the validation loss, which values were the best, and whether it still pays to go on. */
 import { setImmediate } from 'node:timers/promises';
+import { evaluationBatches } from '../../datasets/batches.ts';
 import type { Decoder } from '../../engine/model/decoder.ts';
 import type { Batch } from '../../engine/train/batchLoss.ts';
 import { classScores, evaluateClasses } from '../../engine/train/classification.ts';
 import type { ClassScores } from '../../../src-shared/training.ts';
 import { evaluateLoss } from '../../engine/train/evaluate.ts';
 import { removeBestValues, saveBestValues } from './bestValues.ts';
-import { evaluationBatches } from '../verify/evaluate.ts';
 import type { Progress } from './state.ts';
-import type { LoopInput } from './step.ts';
+import type { Run } from './run.ts';
 
 /**
  * Mean validation loss of the values as they are; nothing to do without validation rows. `savedBest`: the best step
- * that the last checkpoint names. False where a pause was asked for before the end: nothing has then been counted.
+ * that the last run state names. False where a pause was asked for before the end: nothing has then been counted.
  */
-export async function validate(input: LoopInput, savedBest: number | null): Promise<boolean> {
-  const { val, spec, method, progress, emit } = input;
-  if (!val.length) return true;
+export async function validate(run: Run, savedBest: number | null): Promise<boolean> {
+  const { dir, settings, data, method, progress, emit } = run;
+  if (!data.val.length) return true;
   method.beforeEvaluation();
-  const measured = await measure(input);
+  const measured = await measure(run);
   if (!measured) return false;
   const { loss: valLoss, ...scores } = measured;
   progress.valLoss = valLoss;
   if (Number.isFinite(valLoss)) emit({ type: 'eval', step: progress.step, valLoss, ...scores });
   else emit({ type: 'log', message: `The validation loss after step ${progress.step} is ${valLoss}.` });
   if (progress.step === 0) progress.initialValLoss = valLoss;
-  else if (countEvaluation(progress, spec.train.minDelta) && spec.train.keepBest) {
-    await saveBestValues(spec.runDir, progress.step, method.parameters);
-    removeBestValues(spec.runDir, [progress.step, ...(savedBest === null ? [] : [savedBest])]);
+  else if (countEvaluation(progress, settings.minDelta) && settings.keepBest) {
+    await saveBestValues(dir, progress.step, method.parameters);
+    removeBestValues(dir, [progress.step, ...(savedBest === null ? [] : [savedBest])]);
   }
   return true;
 }
@@ -37,13 +37,11 @@ const INTERRUPTED = Symbol('a pause was asked for');
 
 async function measure({
   model,
-  val,
-  labels,
-  spec,
-  padId,
+  data: { val, labels, padId },
+  settings,
   control,
-}: LoopInput): Promise<{ loss: number; scores?: ClassScores } | null> {
-  const batches = evaluationBatches(val, spec.train.batch, padId);
+}: Run): Promise<{ loss: number; scores?: ClassScores } | null> {
+  const batches = evaluationBatches(val, settings.batch, padId);
   const onBatch = async (): Promise<void> => {
     await setImmediate(); // lets the wish to pause get in
     if (control.paused && !control.stopped) throw INTERRUPTED;

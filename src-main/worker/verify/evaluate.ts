@@ -4,14 +4,12 @@
  */
 import { openBaseModel, type BaseModel } from '../../basemodel/baseModel.ts';
 import { readAdapter, type StoredAdapter } from '../../adapters/storedAdapter.ts';
-import { collate } from '../../datasets/batches.ts';
+import { evaluationBatches } from '../../datasets/batches.ts';
 import { assertTrainable, prepareDataset } from '../../datasets/dataset.ts';
 import { loadTokenizer } from '../../datasets/tokenizer.ts';
-import type { TokenisedExample } from '../../datasets/types.ts';
 import { withVirtualTokens, type VirtualLayout } from '../../datasets/virtualTokens.ts';
 import { usageError } from '../../../src-shared/errors.ts';
 import type { Adapter } from '../../methods/attached.ts';
-import type { Batch } from '../../engine/train/batchLoss.ts';
 import { SCORE } from '../../engine/model/weights.ts';
 import { classScores, evaluateClasses } from '../../engine/train/classification.ts';
 import { evaluateLoss } from '../../engine/train/evaluate.ts';
@@ -102,10 +100,4 @@ function layoutOf(adapter: Adapter | null, vocab: number, lossOn: Params['data']
     );
   }
   return { prefix, infix, vocab };
-}
-
-/** All examples, those of like length together so that little is padding; the mean does not depend on the order. */
-export function* evaluationBatches(examples: TokenisedExample[], batch: number, padId: number): Generator<Batch> {
-  const order = examples.map((_, i) => i).sort((a, b) => examples[a]!.ids.length - examples[b]!.ids.length || a - b);
-  for (let i = 0; i < order.length; i += batch) yield collate(examples, order.slice(i, i + batch), padId);
 }

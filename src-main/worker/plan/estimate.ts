@@ -1,6 +1,6 @@
 /**
  * How much memory a run will take, before it starts: one step on a backend whose tensors have no values
- * (engine/backend/ shapes.ts) says what weights, trained values, gradients, moments and activations come to at the
+ * (engine/backends/shapes.ts) says what weights, trained values, gradients, moments and activations come to at the
  * worst moment.
  */
 import * as tf from '@tensorflow/tfjs-core';
@@ -15,7 +15,7 @@ import { trainStep } from '../../engine/train/step.ts';
 import { attachMethod } from '../../methods/attach.ts';
 import type { EngineName } from '../../../src-shared/backends.ts';
 import type { MemoryEstimate } from '../../../src-shared/plan.ts';
-import type { RunSpec } from '../../../src-shared/runSpec.ts';
+import type { Draft } from '../train/draft.ts';
 
 /**
  * What an engine takes beside tensors, and how much more its allocator holds than the tensors that come and go: more
@@ -27,13 +27,13 @@ const OVERHEAD: Record<EngineName, { processBytes: number; slack: number; slackR
   webgpu: { processBytes: 0, slack: 1, slackRecomputing: 1.5 },
 };
 
-/**
- * Of a step on `batch` (twice it, where several are accumulated). `base`: the checkpoint of `run.model`. Values of
- * neither are read.
- */
-export async function estimateMemory(run: RunSpec, base: BaseModel, batch: Batch): Promise<MemoryEstimate> {
+/** A run as far as memory goes: its rows play no part. */
+export type Sized = Omit<Draft, 'data'>;
+
+/** Of a step on `batch` (twice it, where several are accumulated). No value of the base or the batch is read. */
+export async function estimateMemory(run: Sized, batch: Batch): Promise<MemoryEstimate> {
   const engine = run.engine === 'auto' ? 'tensorflow' : run.engine;
-  const { weightBytes, trainableBytes, gradientBytes, momentBytes, peakBytes } = await trace(run, base, batch);
+  const { weightBytes, trainableBytes, gradientBytes, momentBytes, peakBytes } = await trace(run, batch);
   const { processBytes, ...slacks } = OVERHEAD[engine];
   const slack = run.train.gradientCheckpointing ? slacks.slackRecomputing : slacks.slack;
   const activationBytes = slack * (peakBytes - weightBytes) - trainableBytes - gradientBytes - momentBytes;
@@ -58,7 +58,8 @@ interface Traced {
   peakBytes: number;
 }
 
-function trace(run: RunSpec, base: BaseModel, batch: Batch): Promise<Traced> {
+function trace(run: Sized, batch: Batch): Promise<Traced> {
+  const { base } = run;
   return onShapes(async (backend) => {
     const model = new Decoder(base.spec, shapesOf(base));
     const weightBytes = backend.heldBytes;
@@ -86,7 +87,7 @@ function shapesOf(base: BaseModel): Map<string, Parameter> {
 }
 
 /** The start that PiSSA computes from the weights has the shapes of any other. */
-function withoutDecomposition(run: RunSpec): RunSpec {
+function withoutDecomposition(run: Sized): Sized {
   return run.method.type === 'lora' && run.method.init === 'pissa'
     ? { ...run, method: { ...run.method, init: 'kaiming' } }
     : run;

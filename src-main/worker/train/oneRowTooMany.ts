@@ -1,13 +1,13 @@
-/** The error of a run of which not even one row fits into memory. */
+/** The error of a step for which memory is too small even with one row at a time. */
 import { GraftError } from '../../../src-shared/errors.ts';
 import type { Batch } from '../../engine/train/batchLoss.ts';
-import type { LoopInput } from '../train/step.ts';
+import type { Run } from './run.ts';
 
 const MIB = 2 ** 20;
 
 /** What was asked for, and three changes that need less. */
-export function nothingFits(
-  { spec, progress, tensorLimitBytes }: LoopInput,
+export function oneRowTooMany(
+  { settings, progress, tensorLimitBytes }: Pick<Run, 'settings' | 'progress' | 'tensorLimitBytes'>,
   batches: Batch[],
   cause: unknown,
 ): GraftError {
@@ -17,7 +17,7 @@ export function nothingFits(
       ? 'the memory that the engine has'
       : `the ${Math.round(tensorLimitBytes / MIB)} MiB that its tensors may take`;
   const changes = [
-    spec.train.gradientCheckpointing ? 'a smaller rank or fewer targets' : 'gradient checkpointing',
+    settings.gradientCheckpointing ? 'a smaller rank or fewer targets' : 'gradient checkpointing',
     `a maximum length below ${longest} tokens`,
     'a smaller base model',
   ];

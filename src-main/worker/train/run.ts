@@ -1,0 +1,44 @@
+/** A run that is under way: everything that its steps work on. */
+import type { BatchPlan } from '../../datasets/batchPlan.ts';
+import type { Decoder } from '../../engine/model/decoder.ts';
+import type { AdamW } from '../../engine/optim/adamw.ts';
+import type { AttachedMethod } from '../../methods/attach.ts';
+import type { EngineName } from '../../../src-shared/backends.ts';
+import type { TrainSettings } from '../../../src-shared/settings/training.ts';
+import type { TrainEvent } from '../../../src-shared/training.ts';
+import type { CallControl } from '../control.ts';
+import type { RunData } from './data.ts';
+import type { Progress } from './state.ts';
+
+export interface Run {
+  /** Folder of its states. */
+  dir: string;
+  engine: EngineName;
+  device: string;
+  settings: TrainSettings;
+  data: RunData;
+  /** With what is trained attached. */
+  model: Decoder;
+  method: AttachedMethod;
+  optimizer: AdamW;
+  /** Which of the training rows make up which step. */
+  plan: BatchPlan;
+  /** Where to go on from; kept up to date. */
+  progress: Progress;
+  totalSteps: number;
+  trainableParameters: number;
+  totalParameters: number;
+  /** What tensors may hold; null: as much as the engine has. */
+  tensorLimitBytes: number | null;
+  /** Each state is as large as a model, so that only the newest is kept. */
+  keepsOnlyNewestState: boolean;
+  /** Null: no sample texts are wanted. */
+  sampler: Sampler | null;
+  emit: (event: TrainEvent) => void;
+  control: CallControl;
+}
+
+export interface Sampler {
+  /** One text per prompt. */
+  texts(): Promise<string[]>;
+}
