@@ -94,6 +94,7 @@ function specOf(settings: Settings, base: BaseModel, seed: number, runDir: strin
       steps: Number(settings.steps),
       batch: Number(settings.batch),
       lr: Number(settings.lr),
+      warmup: 0,
       seed,
       checkpointEvery: 0,
     },

@@ -41,7 +41,7 @@ export function queueRun(page: Page, parts: Parts, { train, ...settings }: Setti
     method: { type: 'lora', targets: ['q', 'v'], rank: 8 },
     data: { maxLength: 64 },
     ...settings,
-    train: { steps: 8, batch: 2, lr: 0.005, evalEvery: 0, checkpointEvery: 0, ...train },
+    train: { steps: 8, batch: 2, lr: 0.005, warmup: 0, evalEvery: 0, checkpointEvery: 0, ...train },
   });
 }
 

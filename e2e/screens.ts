@@ -90,6 +90,7 @@ async function journey(page: Page, home: string): Promise<void> {
     steps: 120,
     batch: 4,
     lr: 5e-3,
+    warmup: 0,
     evalEvery: 30,
     samplePrompts: ['name: Clever Oak | kind: bistro | food: Chinese | area: city centre | price: expensive'],
   };

@@ -1,5 +1,7 @@
 /** What a run would come to before it starts: rows, steps, and memory by part, predicted or measured. */
 import type { EngineName } from './backends.ts';
+import { LOSS_DEFAULTS } from './settings/data.ts';
+import { TRAIN_DEFAULTS } from './settings/training.ts';
 import type { LengthStats } from './tokens.ts';
 
 /** What a run takes, before it starts; `totalBytes` is the sum of the parts. */
@@ -71,10 +73,12 @@ export interface PlanResult {
   samplePrompts: string[];
 }
 
+/** What a model's needs are told for: an answer of so many tokens, and LoRA with the defaults on full batches. */
+export const NEEDS = { inferenceTokens: 1024, rows: TRAIN_DEFAULTS.batch, rowTokens: LOSS_DEFAULTS.maxLength };
+
 export interface ModelNeeds {
   engine: EngineName;
-  /** Weights, keys and values of INFERENCE_TOKENS tokens, and the engine itself. */
+  /** Weights, keys and values of that many tokens, and the engine itself. */
   inferenceBytes: number;
-  /** LoRA with the defaults on a batch of 4 rows of 256 tokens. */
   trainingBytes: number;
 }

@@ -88,7 +88,7 @@ function runSpecOf(
     data: { file: '' },
     task: 'bench',
     method: method === 'full' ? { type: 'full' } : { type: 'lora', targets, rank, alpha },
-    train: { ...train, seed },
+    train: { ...train, warmup: 0, seed },
     runDir: name,
     outDir: `${name}-result`,
   });

@@ -25,7 +25,7 @@ async function trained(method: StartRun['method'], data: StartRun['data'] = {}):
     ...input,
     method,
     data,
-    train: { steps: 4, batch: 4, lr: 3e-2, val: 0.2, checkpointEvery: 0 },
+    train: { steps: 4, batch: 4, lr: 3e-2, warmup: 0, val: 0.2, checkpointEvery: 0 },
   });
   return bench.services.runs.finished(id);
 }

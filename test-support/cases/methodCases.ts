@@ -120,7 +120,7 @@ export async function attachTrained(modelDir: string, settings: MethodSettings):
     data: { file: 'none' },
     task: 'test',
     method: settings,
-    train: trainSettingsSchema.parse({ seed: 5 }),
+    train: trainSettingsSchema.parse({ batch: 4, warmup: 0, seed: 5 }),
     runDir: outDir,
     outDir,
   });

@@ -69,7 +69,15 @@ export function openLoop(
     beforeTraining = () => undefined,
   }: { runDir?: string; beforeTraining?: (step: number, model: Decoder) => void } = {},
 ): LoopBench {
-  const settings = trainSettingsSchema.parse({ steps: 6, batch: 2, lr: 1e-2, seed: 3, checkpointEvery: 1, ...train });
+  const settings = trainSettingsSchema.parse({
+    steps: 6,
+    batch: 2,
+    lr: 1e-2,
+    warmup: 0,
+    seed: 3,
+    checkpointEvery: 1,
+    ...train,
+  });
   const adapter = createLora(SPEC, { rank: 2, alpha: 4, dropout: 0, targets: ['q', 'v', 'down'], init: 'kaiming' }, 1);
   const model = randomModel(SPEC, 3).with(adapter);
   const events: TrainEvent[] = [];

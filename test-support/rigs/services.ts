@@ -67,6 +67,6 @@ export async function smallRun(bench: TestBench, train: StartRun['train'] = {}):
     taskName: 'colours',
     engine: 'tensorflow',
     method: { type: 'lora', rank: 4, targets: ['q', 'v'], dropout: 0.1 },
-    train: { steps: 6, lr: 5e-3, val: 0.2, checkpointEvery: 2, ...train },
+    train: { steps: 6, batch: 4, lr: 5e-3, warmup: 0, val: 0.2, checkpointEvery: 2, ...train },
   };
 }

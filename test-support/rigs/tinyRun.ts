@@ -45,7 +45,15 @@ export async function tinyRun(overrides: Overrides = {}): Promise<RunSpec> {
     data: { file, maxLength: 64, ...overrides.data },
     task: 'letters',
     method: methodSchema.parse({ type: 'lora', rank: 2, alpha: 4, ...overrides.method }),
-    train: trainSettingsSchema.parse({ steps: 6, batch: 2, lr: 1e-2, val: 0.2, seed: 3, ...overrides.train }),
+    train: trainSettingsSchema.parse({
+      steps: 6,
+      batch: 2,
+      lr: 1e-2,
+      warmup: 0,
+      val: 0.2,
+      seed: 3,
+      ...overrides.train,
+    }),
     runDir,
     outDir: path.join(dir, 'out'),
   });

@@ -29,7 +29,7 @@ async function tinyStart(train: StartRun['train']): Promise<StartRun> {
     engine: 'tensorflow',
     method: { type: 'lora', rank: 2 },
     data: { maxLength: 32 },
-    train: { lr: 1e-2, val: 0.2, checkpointEvery: 2, ...train },
+    train: { epochs: 1, batch: 4, warmup: 0, lr: 1e-2, val: 0.2, checkpointEvery: 2, ...train },
   };
 }
 
