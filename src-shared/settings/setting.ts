@@ -46,6 +46,15 @@ export function defaultOf<S extends z.ZodType>({ schema }: Setting<S>): z.output
   return schema.safeParse(undefined).data;
 }
 
+const JSON_SCHEMAS = new WeakMap<z.ZodType, z.core.JSONSchema.BaseSchema>();
+
+/** The schema as data, made once. */
+function jsonOf(schema: z.ZodType): z.core.JSONSchema.BaseSchema {
+  const known = JSON_SCHEMAS.get(schema) ?? z.toJSONSchema(schema, { io: 'input' });
+  JSON_SCHEMAS.set(schema, known);
+  return known;
+}
+
 export interface Bounds {
   min?: number;
   max?: number;
@@ -54,7 +63,7 @@ export interface Bounds {
 
 /** Of a number; null for anything else. An exclusive bound counts as the bound. */
 export function boundsOf({ schema }: Setting): Bounds | null {
-  const json = z.toJSONSchema(schema, { io: 'input' });
+  const json = jsonOf(schema);
   if (json.type !== 'number' && json.type !== 'integer') return null;
   const bounds: Bounds = { integer: json.type === 'integer' };
   const min = json.minimum ?? json.exclusiveMinimum;
@@ -67,7 +76,7 @@ export function boundsOf({ schema }: Setting): Bounds | null {
 
 /** Of an enumeration, or of a list out of one; null for anything else. */
 export function choicesOf({ schema }: Setting): string[] | null {
-  const json = z.toJSONSchema(schema, { io: 'input' });
+  const json = jsonOf(schema);
   const one = json.type === 'array' && typeof json.items === 'object' && !Array.isArray(json.items) ? json.items : json;
   return one.enum ? one.enum.map(String) : null;
 }
@@ -81,7 +90,7 @@ export type SettingKind =
   'switch' | 'number' | 'choice' | 'text' | 'choices' | 'texts' | 'integers' | 'numbersByName' | 'textsByName';
 
 export function kindOf({ schema }: Setting): SettingKind {
-  const json = z.toJSONSchema(schema, { io: 'input' });
+  const json = jsonOf(schema);
   switch (json.type) {
     case 'boolean':
       return 'switch';
