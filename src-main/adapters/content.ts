@@ -13,7 +13,7 @@ import {
   type PrefixOptions,
 } from '../methods/shapes.ts';
 import { linearModules, type LinearModule } from '../engine/model/architecture.ts';
-import { SCORE } from '../engine/model/weights.ts';
+import { SCORE } from '../engine/model/tensorNames.ts';
 import type { NamedTensor, NamedTensors } from './files.ts';
 import type { BaseModel } from '../basemodel/baseModel.ts';
 import type { OwnAdapter } from './ownFormat.ts';

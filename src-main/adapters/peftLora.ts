@@ -21,7 +21,7 @@ import {
   type PeftConfig,
   type PeftConfigInput,
 } from './peftConfig.ts';
-import { SCORE } from '../engine/model/weights.ts';
+import { SCORE } from '../engine/model/tensorNames.ts';
 import type { WrittenFile } from '../safetensors/write.ts';
 
 export { ADAPTER_CONFIG, ADAPTER_WEIGHTS } from './files.ts';

@@ -7,7 +7,7 @@ import fs from 'node:fs';
 import path from 'node:path';
 import { GraftError } from '../../src-shared/errors.ts';
 import { architectureFromConfig, type ArchitectureSpec, type ModelConfig } from '../engine/model/architecture.ts';
-import { untiedHeadName } from '../engine/model/weights.ts';
+import { untiedHeadName } from '../engine/model/tensorNames.ts';
 import { expectedTensors } from './expectedTensors.ts';
 import { isFloatDtype } from '../safetensors/dtype.ts';
 import { weightsHash, weightsStamp } from './identity.ts';

@@ -8,7 +8,7 @@ import {
   positionEmbeddingName,
   postNormNames,
   tokenEmbeddingName,
-} from '../engine/model/weights.ts';
+} from '../engine/model/tensorNames.ts';
 
 export interface ExpectedTensor {
   /** With the prefix of the ArchitectureSpec. */

@@ -6,7 +6,7 @@ import { createHash } from 'node:crypto';
 import fs from 'node:fs';
 import path from 'node:path';
 import type { BaseModel, BaseTensor } from './baseModel.ts';
-import { tokenEmbeddingName, untiedHeadName } from '../engine/model/weights.ts';
+import { tokenEmbeddingName, untiedHeadName } from '../engine/model/tensorNames.ts';
 import { DTYPE_BYTES, FLOAT_DTYPES, type Dtype, type DtypeName } from '../safetensors/dtype.ts';
 import { editedPieces, type EditRows } from '../safetensors/editedRows.ts';
 import { writeOutputFolder } from './outputFolder.ts';

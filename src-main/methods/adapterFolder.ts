@@ -14,7 +14,7 @@ import { LokrAdapter } from './lokr/lokr.ts';
 import { LoraAdapter } from './lora/lora.ts';
 import { toPeftModules } from './lora/peftLayout.ts';
 import type { Parameter } from '../engine/model/parameters.ts';
-import { SCORE } from '../engine/model/weights.ts';
+import { SCORE } from '../engine/model/tensorNames.ts';
 import { adapterFrom } from './adapterFrom.ts';
 import { loraConfig, placesOf } from './lora/peftConfig.ts';
 import type { AdapterSettings, LoraSettings } from '../../src-shared/methodSettings.ts';

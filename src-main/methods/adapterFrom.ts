@@ -12,7 +12,7 @@ import { PrefixAdapter } from './prefix/prefix.ts';
 import type { LokrShapes } from './shapes.ts';
 import type { ArchitectureSpec } from '../engine/model/architecture.ts';
 import type { Parameter } from '../engine/model/parameters.ts';
-import { SCORE } from '../engine/model/weights.ts';
+import { SCORE } from '../engine/model/tensorNames.ts';
 
 export function adapterFrom(content: AdapterContent, spec: ArchitectureSpec): Adapter {
   switch (content.type) {

@@ -16,7 +16,7 @@ import { PissaStart } from './lora/pissa.ts';
 import { createPrefix } from './prefix/prefix.ts';
 import type { Decoder } from '../engine/model/decoder.ts';
 import type { Parameter } from '../engine/model/parameters.ts';
-import { SCORE } from '../engine/model/weights.ts';
+import { SCORE } from '../engine/model/tensorNames.ts';
 import { Random } from '../engine/random.ts';
 import { saveAdapter } from './adapterFolder.ts';
 import type { AdapterSettings, LoraSettings, MethodSettings } from '../../src-shared/methodSettings.ts';

@@ -11,7 +11,7 @@ import {
   normNames,
   positionEmbeddingName,
   tokenEmbeddingName,
-} from '../../src-main/engine/model/weights.ts';
+} from '../../src-main/engine/model/tensorNames.ts';
 import { geluReference, swigluReference } from './activations.ts';
 import { array64, type Array64 } from './array.ts';
 import { attentionReference, rotaryReference } from './attention.ts';

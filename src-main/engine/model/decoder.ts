@@ -15,7 +15,6 @@ import type { Attachment, LinearInUse } from './attachment.ts';
 import type { KvCache } from './kvCache.ts';
 import { fullRows, type TokenPlaces, type TokenRows } from './packing.ts';
 import {
-  disposeWeights,
   finalNormNames,
   headName,
   normNames,
@@ -23,8 +22,8 @@ import {
   postNormNames,
   SCORE,
   tokenEmbeddingName,
-  type Weights,
-} from './weights.ts';
+} from './tensorNames.ts';
+import { disposeWeights, type Weights } from './weights.ts';
 import { Layers } from './layers.ts';
 import { RotaryTables } from './rotaryTables.ts';
 import { selfAttention, type AttentionContext } from './selfAttention.ts';

@@ -9,7 +9,7 @@ import type { KvCache } from './kvCache.ts';
 import type { Layers } from './layers.ts';
 import type { TokenRows } from './packing.ts';
 import type { RotaryAngles } from './rotaryTables.ts';
-import { headNormNames } from './weights.ts';
+import { headNormNames } from './tensorNames.ts';
 
 /** What attention needs to know beside its input, made once per forward pass. */
 export interface AttentionContext {

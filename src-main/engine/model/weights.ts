@@ -3,8 +3,9 @@ import * as tf from '@tensorflow/tfjs-core';
 import type { BaseDtype } from '../../../src-shared/baseDtypes.ts';
 import type { PackedFormat } from '../packed/formats.ts';
 import { packMatrix } from '../packed/packMatrix.ts';
-import { type ArchitectureSpec, familyRules, linearModules, type TensorNames } from './architecture.ts';
+import { type ArchitectureSpec, linearModules } from './architecture.ts';
 import type { Parameter } from './parameters.ts';
+import { untiedHeadName } from './tensorNames.ts';
 
 /** Where weights come from: a checkpoint whose tensors have been checked against its architecture. */
 export interface TensorSource {
@@ -13,58 +14,6 @@ export interface TensorSource {
 }
 
 export type Weights = Map<string, Parameter>;
-
-const namesOf = ({ family }: ArchitectureSpec): TensorNames => familyRules(family).names;
-
-export function tokenEmbeddingName(spec: ArchitectureSpec): string {
-  return spec.prefix + namesOf(spec).embedding;
-}
-
-export function positionEmbeddingName(spec: ArchitectureSpec): string {
-  return `${spec.prefix}${namesOf(spec).positions}`;
-}
-
-/** The name of lm_head in the file, which may be there even where the head is tied. */
-export function untiedHeadName(spec: ArchitectureSpec): string {
-  return namesOf(spec).head;
-}
-
-export function headName(spec: ArchitectureSpec): string {
-  return spec.tiedHead ? tokenEmbeddingName(spec) : untiedHeadName(spec);
-}
-
-/** The head of an adapter that classifies (train/classification.ts), (classes, C); it stands in for the model's own. */
-export const SCORE = 'score.weight';
-
-/** [before attention, before MLP], each [weight] or [weight, bias]. */
-export function normNames(spec: ArchitectureSpec, layer: number): [string[], string[]] {
-  const { beforeAttention, beforeMlp } = namesOf(spec);
-  return [blockNorm(spec, layer, beforeAttention), blockNorm(spec, layer, beforeMlp)];
-}
-
-/** [after attention, after MLP], where the architecture has them. */
-export function postNormNames(spec: ArchitectureSpec, layer: number): [string[], string[]] {
-  const { afterAttention, afterMlp } = namesOf(spec);
-  return [blockNorm(spec, layer, afterAttention!), blockNorm(spec, layer, afterMlp!)];
-}
-
-/** [of the queries, of the keys], where the architecture has them. */
-export function headNormNames(spec: ArchitectureSpec, layer: number): [string[], string[]] {
-  const [q, k] = namesOf(spec).qkNorm!;
-  return [blockNorm(spec, layer, q), blockNorm(spec, layer, k)];
-}
-
-export function finalNormNames(spec: ArchitectureSpec): string[] {
-  return normTensors(spec, spec.prefix + namesOf(spec).finalNorm);
-}
-
-function blockNorm(spec: ArchitectureSpec, layer: number, norm: string): string[] {
-  return normTensors(spec, `${spec.prefix}${namesOf(spec).blocks}.${layer}.${norm}`);
-}
-
-function normTensors({ norm }: ArchitectureSpec, path: string): string[] {
-  return norm === 'layer' ? [`${path}.weight`, `${path}.bias`] : [`${path}.weight`];
-}
 
 export interface LoadOptions {
   /** How the weights of the linear layers are kept; all others are float32. */

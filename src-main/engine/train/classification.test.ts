@@ -11,7 +11,7 @@ import { bootBackend } from '../backends/backends.ts';
 import { createLora, LoraAdapter } from '../../methods/lora/lora.ts';
 import { architectureFromConfig } from '../model/architecture.ts';
 import type { Decoder } from '../model/decoder.ts';
-import { SCORE } from '../model/weights.ts';
+import { SCORE } from '../model/tensorNames.ts';
 import { Random } from '../random.ts';
 import type { Batch } from './batchLoss.ts';
 import { classScores, evaluateClasses } from './classification.ts';

@@ -2,7 +2,7 @@
 import * as tf from '@tensorflow/tfjs-core';
 import type { Decoder, InputNoise } from '../model/decoder.ts';
 import type { Parameter } from '../model/parameters.ts';
-import { headName, SCORE } from '../model/weights.ts';
+import { headName, SCORE } from '../model/tensorNames.ts';
 import { sumOfSquares } from '../ops/sumOfSquares.ts';
 import type { AdamW } from '../optim/adamw.ts';
 import { batchLoss, labelledRows, type Batch } from './batchLoss.ts';

@@ -14,7 +14,7 @@ import { MergedTasks } from '../../methods/mergedTasks.ts';
 import type { ScaledAdapter } from '../../methods/taskSum.ts';
 import type { Decoder } from '../../engine/model/decoder.ts';
 import { countParameters } from '../../engine/model/parameters.ts';
-import { SCORE } from '../../engine/model/weights.ts';
+import { SCORE } from '../../engine/model/tensorNames.ts';
 import { loadAdapter } from '../../methods/adapterFolder.ts';
 import { answerRows } from './batchTexts.ts';
 import { checkBaseDtype } from '../../../src-shared/checkBaseDtype.ts';

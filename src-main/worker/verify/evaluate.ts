@@ -10,7 +10,7 @@ import { loadTokenizer } from '../../datasets/tokenizer.ts';
 import { withVirtualTokens, type VirtualLayout } from '../../datasets/virtualTokens.ts';
 import { usageError } from '../../../src-shared/errors.ts';
 import type { Adapter } from '../../methods/attached.ts';
-import { SCORE } from '../../engine/model/weights.ts';
+import { SCORE } from '../../engine/model/tensorNames.ts';
 import { classScores, evaluateClasses } from '../../engine/train/classification.ts';
 import { evaluateLoss } from '../../engine/train/evaluate.ts';
 import { loadStored } from '../../methods/adapterFolder.ts';
