@@ -4,8 +4,8 @@
  */
 import { createTRPCClient, httpBatchLink, httpLink, httpSubscriptionLink, splitLink } from '@trpc/client';
 import type { AppRouter } from '../../src-main/api/router.ts';
-import { bridgeLink } from './bridgeLink.ts';
-import { bridge } from './host.ts';
+import { bridgeLink } from './host/bridgeLink.ts';
+import { bridge } from './host/bridge.ts';
 
 export type {
   ActivityEvent,

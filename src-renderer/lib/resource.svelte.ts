@@ -3,7 +3,7 @@
  * again by itself.
  */
 import { failureOf, type Failure } from './stream.ts';
-import { Connection } from './connection.svelte.ts';
+import { Connection } from './host/connection.svelte.ts';
 
 export class Resource<T> {
   data = $state.raw<T | undefined>();

@@ -2,11 +2,11 @@
  * What goes on in Graft, whatever page is open: the running run for the navigation, and a message when a run or an
  * export ends. In the page a toast; while the window is hidden, a notification of the system where the user allows it.
  */
-import { announcementsWanted } from './announceable.ts';
-import { exportAnnouncement, runAnnouncement, type Announcement } from '../lib/announce.ts';
+import { notificationPermission } from '../lib/app/notificationPermission.svelte.ts';
+import { announcementsWanted, exportAnnouncement, runAnnouncement, type Announcement } from './announce.ts';
 import { api, type ActivityEvent, type ExportRecord, type RunProgress, type RunView } from '../lib/api.ts';
 import { streamOptions } from '../lib/stream.ts';
-import { appSettings } from '../pages/settings/appSettings.svelte.ts';
+import { appSettings } from '../lib/app/appSettings.svelte.ts';
 import { router } from '../lib/router.svelte.ts';
 import { toasts } from '../lib/toasts.svelte.ts';
 
@@ -17,7 +17,6 @@ class Notifier {
   /** Runs that have not ended, by id. */
   open = $state.raw<Record<string, RunView>>({});
   progress = $state.raw<RunProgress | undefined>();
-  permission = $state<NotificationPermission | 'none'>('Notification' in window ? Notification.permission : 'none');
   readonly running = $derived(Object.values(this.open).find(({ status }) => status === 'running'));
   readonly queued = $derived(Object.values(this.open).filter(({ status }) => status === 'queued').length);
   readonly paused = $derived(Object.values(this.open).find(({ status }) => status === 'paused'));
@@ -30,10 +29,6 @@ class Notifier {
     this.#started = true;
     void appSettings.load();
     this.#listen();
-  }
-
-  async askPermission(): Promise<void> {
-    this.permission = await Notification.requestPermission();
   }
 
   #listen(): void {
@@ -84,7 +79,7 @@ class Notifier {
     const how = announcementsWanted({
       wanted: appSettings.value?.notifications ?? true,
       hidden: document.hidden,
-      permission: this.permission,
+      permission: notificationPermission.value,
       seen,
     });
     const open = (): void => {

@@ -3,8 +3,8 @@ import { matching, parseView, sorted, tagCounts, viewQuery, type ListView } from
 import { api, type AdapterView } from '../../lib/api.ts';
 import { hashFor } from '../../../src-shared/routes.ts';
 import { Resource } from '../../lib/resource.svelte.ts';
-import { Switcher } from '../../lib/switcher.svelte.ts';
-import { TaskChanges } from '../../lib/taskChanges.svelte.ts';
+import { Switcher } from '../../lib/tasks/switcher.svelte.ts';
+import { TaskChanges } from '../../lib/tasks/taskChanges.svelte.ts';
 
 export class AdapterCatalogue extends TaskChanges {
   readonly resource = new Resource(async () => {

@@ -1,5 +1,5 @@
 /** Adapters side by side: their settings, losses and sizes. */
-import { settingRows } from './adapterList.ts';
+import { settingRows } from './settingRows.ts';
 import { api, type AdapterComparison } from '../../lib/api.ts';
 import { Resource } from '../../lib/resource.svelte.ts';
 

@@ -1,9 +1,9 @@
 /** One adapter as its page shows it. */
 import { tagCounts } from './adapterList.ts';
 import { api } from '../../lib/api.ts';
-import { AdapterChanges } from './adapterChanges.svelte.ts';
+import { AdapterChanges } from '../../lib/tasks/adapterChanges.svelte.ts';
 import { Resource } from '../../lib/resource.svelte.ts';
-import { Switcher } from '../../lib/switcher.svelte.ts';
+import { Switcher } from '../../lib/tasks/switcher.svelte.ts';
 
 export class AdapterPage extends AdapterChanges {
   readonly resource: Resource<Awaited<ReturnType<typeof read>>>;

@@ -2,7 +2,7 @@
 import { api, type Dataset, type DatasetLook, type VersionView } from '../../lib/api.ts';
 import { formatCount } from '../../lib/format.ts';
 import { Action } from '../../lib/action.svelte.ts';
-import { Opening } from '../../shell/opening.svelte.ts';
+import { Opening } from './opening.svelte.ts';
 import { Resource } from '../../lib/resource.svelte.ts';
 import { toasts } from '../../lib/toasts.svelte.ts';
 

@@ -1,6 +1,6 @@
 /** Lengths of a dataset's rows as they are counted; leaving the page ends the counting. */
 import { api, type LengthCounts } from '../../lib/api.ts';
-import type { DatasetSource } from '../../lib/datasetSource.ts';
+import type { DatasetSource } from './datasetSource.ts';
 import { streamOptions } from '../../lib/stream.ts';
 
 export class Lengths {

@@ -2,7 +2,7 @@
  * Edits of a dataset's rows that are not saved yet. Each step can be undone; saving writes them as a new version. A
  * reload keeps them.
  */
-import { keepEdits, keptEdits, type RowsContent } from '../../lib/draftStore.ts';
+import { keepEdits, keptEdits, type RowsContent } from './draftStore.ts';
 import {
   bringRowBack,
   changeRow,

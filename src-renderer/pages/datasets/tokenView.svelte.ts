@@ -1,6 +1,6 @@
 /** One row token by token, asked for again when the row or the settings change. */
 import { api, type PreviewedRow, type TokenPreview } from '../../lib/api.ts';
-import type { DatasetSource } from '../../lib/datasetSource.ts';
+import type { DatasetSource } from './datasetSource.ts';
 import { Resource } from '../../lib/resource.svelte.ts';
 import { tokenSettings as settings } from './tokenSettings.svelte.ts';
 

@@ -1,7 +1,7 @@
 /** What is to be exported, where to, and what the plan says about it before it starts. */
-import { parseScales } from '../adapters/adapterList.ts';
+import { parseScales } from '../../lib/tasks/scales.ts';
 import { api, type AdapterView, type ExportPlan, type ExportRecord, type SystemInfo } from '../../lib/api.ts';
-import { freeFolderName } from '../../lib/exportProgress.ts';
+import { freeFolderName } from './exportProgress.ts';
 import { Resource } from '../../lib/resource.svelte.ts';
 
 export type ExportKind = ExportRecord['kind'];

@@ -1,6 +1,6 @@
 /** Exports, newest first, the running ones with their progress and time left. */
 import { api, type ExportEvent, type ExportRecord } from '../../lib/api.ts';
-import { progressAfter, type ExportProgress } from '../../lib/exportProgress.ts';
+import { progressAfter, type ExportProgress } from './exportProgress.ts';
 import { streamOptions } from '../../lib/stream.ts';
 import { Action } from '../../lib/action.svelte.ts';
 import type { ExportForm } from './exportForm.svelte.ts';

@@ -2,8 +2,8 @@
 import { api, type BoardRun, type RunProgress, type WatchAllEvent } from '../../lib/api.ts';
 import { streamOptions } from '../../lib/stream.ts';
 import { Resource } from '../../lib/resource.svelte.ts';
-import { Switcher } from '../../lib/switcher.svelte.ts';
-import { TaskChanges } from '../../lib/taskChanges.svelte.ts';
+import { Switcher } from '../../lib/tasks/switcher.svelte.ts';
+import { TaskChanges } from '../../lib/tasks/taskChanges.svelte.ts';
 
 export class HomeBoard extends TaskChanges {
   readonly resource = new Resource(() => api.home.board.query());

@@ -2,7 +2,7 @@
  * The sample journey: the model and the data that come with Graft, trained with the quick preset, started by one click.
  */
 import { api, type RegisteredModel, type Dataset, type RunView, type StartRun } from '../../lib/api.ts';
-import { presetSettings } from '../newRun/presets.ts';
+import { presetSettings } from '../../lib/runs/presets.ts';
 import { Action } from '../../lib/action.svelte.ts';
 
 export class SampleRun {

@@ -4,7 +4,7 @@ import { TRAIN_DEFAULTS } from '../../../src-shared/settings/training.ts';
 import type { RunView, StartRun } from '../../lib/api.ts';
 import type { Excluded } from './dataVersion.ts';
 import { usualTargets, columns, type Shape } from './matrices.ts';
-import type { Preset } from './presets.ts';
+import type { Preset } from '../../lib/runs/presets.ts';
 
 type Method = StartRun['method'];
 export type MethodType = Method['type'];

@@ -3,7 +3,7 @@
  */
 import { freshDraft, STEPS, VERSION, type Draft } from './draft.ts';
 import { METHODS } from './methods.ts';
-import { PRESETS } from './presets.ts';
+import { PRESETS } from '../../lib/runs/presets.ts';
 
 /**
  * What was kept, or a fresh draft. A field that is missing (an empty number box is not written) is as in a fresh one.

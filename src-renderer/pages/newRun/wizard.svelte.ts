@@ -6,7 +6,7 @@ import { ChosenVersion } from './chosenVersion.svelte.ts';
 import { cellsForModel, freshDraft, methodFields, runFields, STEPS, type Draft, type Step } from './draft.ts';
 import { parseDraft } from './keptDraft.ts';
 import { cellsOf, columns, loraCount, settingsOf, usualTargets, withCells, type MatrixSize } from './matrices.ts';
-import { presetSettings, type Preset } from './presets.ts';
+import { presetSettings, type Preset } from '../../lib/runs/presets.ts';
 import { Action } from '../../lib/action.svelte.ts';
 
 const KEY = 'graft.new-run';

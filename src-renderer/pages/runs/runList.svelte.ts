@@ -2,7 +2,7 @@
 import { api, type RunProgress, type RunView, type WatchAllEvent } from '../../lib/api.ts';
 import { failureOf, streamOptions, type Failure } from '../../lib/stream.ts';
 import { Action } from '../../lib/action.svelte.ts';
-import { Connection } from '../../lib/connection.svelte.ts';
+import { Connection } from '../../lib/host/connection.svelte.ts';
 
 export class RunList {
   /** Newest first; undefined until they have been read. */

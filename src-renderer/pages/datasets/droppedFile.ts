@@ -2,7 +2,7 @@
  * A dropped file as a path that Graft can read: Electron tells it; on the web host the content is sent to Graft, which
  * keeps a copy.
  */
-import { bridge } from './host.ts';
+import { bridge } from '../../lib/host/bridge.ts';
 
 export interface Upload {
   path: Promise<string>;

@@ -1,5 +1,5 @@
 /** Which host shows this page: Electron (preload put a bridge on window) or the loopback web host. */
-import type { GraftBridge } from '../../src-main/hosts/electron/bridge.ts';
+import type { GraftBridge } from '../../../src-main/hosts/electron/bridge.ts';
 
 declare global {
   interface Window {

@@ -1,6 +1,6 @@
 /** The user's choices for the whole app, read once and shared by all pages. */
-import { api, type AppSettings } from '../../lib/api.ts';
-import { Action } from '../../lib/action.svelte.ts';
+import { api, type AppSettings } from '../api.ts';
+import { Action } from '../action.svelte.ts';
 
 class Settings {
   value = $state.raw<AppSettings | undefined>();

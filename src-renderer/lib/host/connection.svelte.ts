@@ -2,8 +2,8 @@
  * Whether Graft answers an open page, and the way back: after a first request without an answer it asks again every
  * second, and tells the page once there is one.
  */
-import { api } from './api.ts';
-import { failureOf, type Failure } from './stream.ts';
+import { api } from '../api.ts';
+import { failureOf, type Failure } from '../stream.ts';
 
 const PAUSE_MS = 1000;
 

@@ -1,6 +1,6 @@
 /** Creating, renaming and deleting tasks, on top of what can be done to their adapters. */
-import { api, type AdapterView } from './api.ts';
-import { AdapterChanges } from '../pages/adapters/adapterChanges.svelte.ts';
+import { api, type AdapterView } from '../api.ts';
+import { AdapterChanges } from './adapterChanges.svelte.ts';
 
 export abstract class TaskChanges extends AdapterChanges {
   /** Id of a task that could not be deleted because it has adapters. */

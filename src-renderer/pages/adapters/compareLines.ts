@@ -1,7 +1,7 @@
 /** The loss curves of adapters as lines of one chart. */
-import type { AdapterComparison } from './api.ts';
-import type { ChartLine } from '../charts/line.ts';
-import { formatDate } from './format.ts';
+import type { AdapterComparison } from '../../lib/api.ts';
+import type { ChartLine } from '../../charts/line.ts';
+import { formatDate } from '../../lib/format.ts';
 
 /** One colour token per adapter, the same in table and graph; a seventh begins again. */
 const COLOURS = [

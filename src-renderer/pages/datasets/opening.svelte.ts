@@ -1,7 +1,7 @@
 /** How far a dataset file has been read, while its page waits for it. */
-import { api } from '../lib/api.ts';
-import type { DatasetSource } from '../lib/datasetSource.ts';
-import { streamOptions } from '../lib/stream.ts';
+import { api } from '../../lib/api.ts';
+import type { DatasetSource } from './datasetSource.ts';
+import { streamOptions } from '../../lib/stream.ts';
 
 export class Opening {
   /** In bytes; undefined when nothing is being read. */

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { keepEdits, keptEdits, MOST_CHARACTERS } from './draftStore.ts';
-import { changeRow, NO_EDITS, removeRows, type RowEdits } from '../pages/datasets/rowEdits.ts';
+import { changeRow, NO_EDITS, removeRows, type RowEdits } from './rowEdits.ts';
 
 const CONTENT = { hash: 'abc', rows: 10 };
 const EDITS: RowEdits = {

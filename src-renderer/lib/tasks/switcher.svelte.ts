@@ -1,7 +1,7 @@
 /** Switching between the adapters of a task, and loading the base model that a switch takes effect in. */
-import { api } from './api.ts';
-import { formatDuration } from './format.ts';
-import { Action } from './action.svelte.ts';
+import { api } from '../api.ts';
+import { formatDuration } from '../format.ts';
+import { Action } from '../action.svelte.ts';
 
 export interface Switched {
   taskId: string;

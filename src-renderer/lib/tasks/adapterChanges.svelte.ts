@@ -1,7 +1,7 @@
 /** What can be done to adapters on every page that shows them: change, delete with a way back, restore. */
-import { api, type AdapterView } from '../../lib/api.ts';
-import { Action } from '../../lib/action.svelte.ts';
-import { toasts } from '../../lib/toasts.svelte.ts';
+import { api, type AdapterView } from '../api.ts';
+import { Action } from '../action.svelte.ts';
+import { toasts } from '../toasts.svelte.ts';
 
 export abstract class AdapterChanges {
   readonly changing = new Action();

@@ -2,7 +2,7 @@
  * Keeps edits of rows that are not saved yet in the window's session storage, so that a reload does not lose them.
  * Rows are named by number, so edits belong to the very content that they were made on.
  */
-import { NO_EDITS, numbersOf, rangesOf, type RowEdits, type RowValues } from '../pages/datasets/rowEdits.ts';
+import { NO_EDITS, numbersOf, rangesOf, type RowEdits, type RowValues } from './rowEdits.ts';
 
 /** What the rows of a version are at present. */
 export interface RowsContent {

@@ -1,6 +1,6 @@
 /** What to say when a run or an export has ended. */
-import type { ExportRecord, RunView } from './api.ts';
-import { baseName, formatLoss } from './format.ts';
+import type { ExportRecord, RunView } from '../lib/api.ts';
+import { baseName, formatLoss } from '../lib/format.ts';
 import { hashFor } from '../../src-shared/routes.ts';
 
 export interface Announcement {
@@ -44,4 +44,15 @@ export function exportAnnouncement(
     tone: 'bad',
     hash,
   };
+}
+
+/** Where an announcement goes: into the page, to the system, or nowhere. */
+export function announcementsWanted(now: { wanted: boolean; hidden: boolean; permission: string; seen: boolean }): {
+  toast: boolean;
+  system: boolean;
+} {
+  if (!now.wanted) return { toast: false, system: false };
+  const system = now.hidden && now.permission === 'granted';
+  // Whoever comes back to the window finds the toast, unless the page itself tells it.
+  return { toast: !now.seen, system };
 }

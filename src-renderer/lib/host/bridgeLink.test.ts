@@ -1,9 +1,9 @@
 import { createTRPCClient } from '@trpc/client';
 import { expect, test } from 'vitest';
-import type { AppRouter } from '../../src-main/api/router.ts';
-import type { BridgeCall, BridgeEvent, BridgeReply, GraftBridge } from '../../src-main/hosts/electron/bridge.ts';
+import type { AppRouter } from '../../../src-main/api/router.ts';
+import type { BridgeCall, BridgeEvent, BridgeReply, GraftBridge } from '../../../src-main/hosts/electron/bridge.ts';
 import { bridgeLink } from './bridgeLink.ts';
-import { errorSentence, streamOptions } from './stream.ts';
+import { errorSentence, streamOptions } from '../stream.ts';
 
 const failure = {
   message: 'It broke.',

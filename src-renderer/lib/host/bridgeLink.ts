@@ -1,8 +1,8 @@
 /** The tRPC link that speaks through Electron's preload bridge instead of HTTP. */
 import { TRPCClientError, type Operation, type TRPCLink } from '@trpc/client';
 import { observable, type Observer } from '@trpc/server/observable';
-import type { AppRouter } from '../../src-main/api/router.ts';
-import type { BridgeError, GraftBridge } from '../../src-main/hosts/electron/bridge.ts';
+import type { AppRouter } from '../../../src-main/api/router.ts';
+import type { BridgeError, GraftBridge } from '../../../src-main/hosts/electron/bridge.ts';
 
 type LinkObserver = Observer<{ result: { type?: 'data'; data: unknown } }, TRPCClientError<AppRouter>>;
 

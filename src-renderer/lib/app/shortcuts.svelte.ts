@@ -1,6 +1,6 @@
 /** Listens to the keyboard for the whole page, and knows which of the two dialogs of the shell is open. */
-import { ShortcutMatcher, type Command } from '../../src-shared/shortcuts.ts';
-import { router } from '../lib/router.svelte.ts';
+import { ShortcutMatcher, type Command } from '../../../src-shared/shortcuts.ts';
+import { router } from '../router.svelte.ts';
 
 export const isMac = /mac/i.test(navigator.userAgent) && !/windows|linux/i.test(navigator.userAgent);
 
