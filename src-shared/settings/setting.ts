@@ -58,19 +58,23 @@ function jsonOf(schema: z.ZodType): z.core.JSONSchema.BaseSchema {
 export interface Bounds {
   min?: number;
   max?: number;
+  /** The bound itself is no value that the setting takes. */
+  aboveMin?: boolean;
+  belowMax?: boolean;
   integer: boolean;
 }
 
-/** Of a number; null for anything else. An exclusive bound counts as the bound. */
+/** Of a number; null for anything else. */
 export function boundsOf({ schema }: Setting): Bounds | null {
   const json = jsonOf(schema);
   if (json.type !== 'number' && json.type !== 'integer') return null;
+  const { minimum, exclusiveMinimum, maximum, exclusiveMaximum } = json;
   const bounds: Bounds = { integer: json.type === 'integer' };
-  const min = json.minimum ?? json.exclusiveMinimum;
-  const max = json.maximum ?? json.exclusiveMaximum;
   // A whole number without bounds of its own is bounded by what JavaScript can count.
-  if (typeof min === 'number' && min !== Number.MIN_SAFE_INTEGER) bounds.min = min;
-  if (typeof max === 'number' && max !== Number.MAX_SAFE_INTEGER) bounds.max = max;
+  if (typeof minimum === 'number' && minimum !== Number.MIN_SAFE_INTEGER) bounds.min = minimum;
+  if (typeof maximum === 'number' && maximum !== Number.MAX_SAFE_INTEGER) bounds.max = maximum;
+  if (typeof exclusiveMinimum === 'number') Object.assign(bounds, { min: exclusiveMinimum, aboveMin: true });
+  if (typeof exclusiveMaximum === 'number') Object.assign(bounds, { max: exclusiveMaximum, belowMax: true });
   return bounds;
 }
 

@@ -1,0 +1,14 @@
+import fs from 'node:fs';
+import { expect, it } from 'vitest';
+import { SETTINGS_DOC, withTables } from './docs-tables.ts';
+
+const text = fs.readFileSync(SETTINGS_DOC, 'utf8');
+
+it('the tables of settings are as the settings are; "npm run docs:tables" writes them anew', () =>
+  expect(withTables(text)).toBe(text));
+
+it('a changed cell is noticed, and an unknown table refused', () => {
+  expect(withTables(text.replace('| 2e-4 |', '| 3e-4 |'))).toBe(text);
+  expect(text).toContain('| 2e-4 |');
+  expect(() => withTables('<!-- table: weather -->\n<!-- end -->')).toThrow('asks for a table "weather"');
+});
