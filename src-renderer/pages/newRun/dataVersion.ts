@@ -1,4 +1,4 @@
-/** Which version of its dataset a new run trains on, and what the user should know about that. */
+/** Which version of its dataset a new run trains on, what the user should know about that, and what the run is for. */
 import type { Dataset, VersionView } from '../../lib/api.ts';
 
 /** Rows that are left out, as lines of one version's file; in another version the same rows may be other lines. */
@@ -72,4 +72,10 @@ function otherText(
   const { change } = versions.find(({ number }) => number === version)!;
   const about = version > trained ? `version ${version} is newer (${change})` : `version ${version} is the current one`;
   return `This run trains on version ${trained} of ${name}; ${about}.`;
+}
+
+/** What a run on this dataset is for, as long as the user has not said: the sample's task, else the file's name. */
+export function taskNameFor(dataset: Dataset | undefined, suggestions: Readonly<Record<string, string>>): string {
+  if (!dataset) return '';
+  return (suggestions[dataset.id] ?? dataset.name.replace(/\.\w+$/, '')).slice(0, 80);
 }

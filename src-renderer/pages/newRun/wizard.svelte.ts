@@ -3,6 +3,7 @@
  */
 import { api, type Dataset, type ModelView, type RunView, type StartRun } from '../../lib/api.ts';
 import { ChosenVersion } from './chosenVersion.svelte.ts';
+import { taskNameFor } from './dataVersion.ts';
 import { cellsForModel, freshDraft, methodFields, runFields, STEPS, type Draft, type Step } from './draft.ts';
 import { parseDraft } from './keptDraft.ts';
 import { cellsOf, columns, loraCount, settingsOf, usualTargets, withCells, type MatrixSize } from './matrices.ts';
@@ -33,7 +34,7 @@ export class Wizard {
   readonly version = new ChosenVersion(this);
   readonly chosen: ReadonlySet<string> = $derived(setOf(this.draft.chosen));
   readonly hasTargets = $derived(LOW_RANK.includes(this.draft.method));
-  readonly taskName = $derived(this.draft.taskName.trim() || this.suggestedTask());
+  readonly taskName = $derived(this.draft.taskName.trim() || taskNameFor(this.dataset, this.suggestions));
   /** Trained parameters by the closed formula; undefined where only the API knows. */
   readonly count = $derived(this.localCount());
 
@@ -282,12 +283,6 @@ export class Wizard {
       method === 'lora' && dora,
     );
     return method === 'loha' ? 2 * count : count;
-  }
-
-  private suggestedTask(): string {
-    const { dataset } = this;
-    if (!dataset) return '';
-    return (this.suggestions[dataset.id] ?? dataset.name.replace(/\.\w+$/, '')).slice(0, 80);
   }
 }
 
