@@ -27,7 +27,7 @@ async function pausedRun(id: string): Promise<{ run: RunView; pid: number }> {
   return { run: b.services.runs.require(id), pid: pid! };
 }
 
-it('frees the worker, lets the queue go on, outlives a restart, and ends with the bytes of an uninterrupted run', async () => {
+it('frees the worker, lets the queue go on, outlives a restart, and ends as an uninterrupted run does', async () => {
   b = openBench();
   const input = await smallRun(b, { steps: STEPS, checkpointEvery: 0, evalEvery: 10 });
   const whole = b.services.runs.start(input);

@@ -24,7 +24,7 @@ afterEach(async () => {
 });
 
 describe('runs with a real worker', () => {
-  it('a worker killed in the middle gives a failed run; resumed, it has the losses of an uninterrupted one', async () => {
+  it('a worker killed midway gives a failed run; resumed, it has the losses of an uninterrupted one', async () => {
     const b = bench();
     const input = await smallRun(b, { steps: 12 });
     const whole = b.services.runs.start(input);

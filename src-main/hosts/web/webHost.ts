@@ -74,7 +74,9 @@ async function handle(
   const verdict = judge({ method, url, headers: req.headers }, access);
   if (verdict.kind === 'refuse') {
     const asPage = method === 'GET' && !url.startsWith('/api/') && (req.headers.accept ?? '').includes('text/html');
-    return asPage ? sendRefusedPage(res, verdict.status, verdict.message) : sendText(res, verdict.status, verdict.message);
+    return asPage
+      ? sendRefusedPage(res, verdict.status, verdict.message)
+      : sendText(res, verdict.status, verdict.message);
   }
   if (verdict.kind === 'login') {
     res.writeHead(302, { location: '/', 'set-cookie': loginCookie(access), 'cache-control': 'no-store' });
