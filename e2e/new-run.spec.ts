@@ -39,7 +39,11 @@ test('a run by mouse: matrices clicked, a reload in between, the promised count,
   await ready(page);
   const trainable = page.getByTestId('trainable');
   const grid = page.getByRole('grid', { name: 'Adapted matrices' });
-  // The starter: 4 layers of width 96, v has 48 outputs; q and v with rank 8.
+  // The starter: 4 layers of width 96, v has 48 outputs; every linear layer at first, then q and v with rank 8.
+  await expect(grid.getByRole('gridcell', { name: /^Layer 3 down, rank 8/ })).toHaveAttribute('aria-selected', 'true');
+  await page.getByRole('button', { name: 'None', exact: true }).click();
+  await grid.getByRole('columnheader', { name: /^q, / }).click();
+  await grid.getByRole('columnheader', { name: /^v, / }).click();
   await expect(trainable).toHaveText((4 * (8 * 192 + 8 * 144)).toLocaleString('en-US'));
 
   await test.step('cells, a row, a range and a rank of its own', async () => {

@@ -1,6 +1,7 @@
 /** Which runs can keep their base's weights in a smaller form. */
 import { usageError } from './errors.ts';
 import type { RunSpec } from './runSpec.ts';
+import { descriptorOf } from './methods/registry.ts';
 
 /** Throws a usage error BASE_DTYPE where engine or method needs the base in float32; `auto` is left to its choice. */
 export function checkBaseDtype(
@@ -9,10 +10,11 @@ export function checkBaseDtype(
   method?: RunSpec['method']['type'],
 ): void {
   if (baseDtype === undefined || baseDtype === 'f32') return;
-  if (method === 'full')
+  const descriptor = method && descriptorOf(method);
+  if (descriptor?.wholeModel)
     throw usageError(
       'BASE_DTYPE',
-      `Full fine-tuning changes the base's weights, so they cannot be kept as ${baseDtype}; train a LoRA ` +
+      `${descriptor.name} changes the base's weights, so they cannot be kept as ${baseDtype}; train a LoRA ` +
         'adapter or choose the base dtype f32.',
       { baseDtype },
     );

@@ -1,6 +1,6 @@
 /** Everything that a run is started with, as it crosses to the worker and as the catalogue keeps it. */
 import { z } from 'zod';
-import { methodSchema } from './methodSettings.ts';
+import { methodSchema } from './methods/registry.ts';
 import { COMPUTE_SETTINGS } from './settings/compute.ts';
 import { DATA_SETTINGS, FILE_SETTINGS } from './settings/data.ts';
 import { schemaOf } from './settings/setting.ts';

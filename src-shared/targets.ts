@@ -6,7 +6,7 @@ export const TARGETS = ['q', 'k', 'v', 'qkv', 'o', 'gate', 'up', 'gate_up', 'dow
 export type Target = (typeof TARGETS)[number];
 
 /** A fused matrix and the parts that cannot be adapted beside it. */
-export const FUSED: Partial<Record<string, readonly string[]>> = { qkv: ['q', 'k', 'v'], gate_up: ['gate', 'up'] };
+export const FUSED: Record<string, readonly string[]> = { qkv: ['q', 'k', 'v'], gate_up: ['gate', 'up'] };
 
 /** All linear layers that can be adapted together: parts rather than the fused matrix they make up. */
 export function everyTarget<T extends string>(available: readonly T[]): T[] {

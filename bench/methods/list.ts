@@ -5,7 +5,7 @@
  */
 import { type ArchitectureSpec, availableTargets } from '../../src-main/engine/model/architecture.ts';
 import type { Target } from '../../src-shared/targets.ts';
-import { methodSchema, type MethodSettings } from '../../src-shared/methodSettings.ts';
+import { methodSchema, type MethodSettings } from '../../src-shared/methods/registry.ts';
 
 export interface ComparedMethod {
   name: string;
@@ -21,7 +21,7 @@ export function comparedMethods(spec: ArchitectureSpec): ComparedMethod[] {
     lr,
     settings: methodSchema.parse(settings),
   });
-  const lora = { type: 'lora', rank: 8, alpha: 16 };
+  const lora = { type: 'lora', rank: 8, alpha: 16, targets: ['q', 'v'] };
   return [
     method('full fine-tuning', 3e-3, { type: 'full' }),
     method('full, top 2 layers', 1e-2, { type: 'full', layers: [spec.layers - 2, spec.layers - 1] }),
@@ -33,7 +33,7 @@ export function comparedMethods(spec: ArchitectureSpec): ComparedMethod[] {
     method('LoRA+ q, v; r 8, ratio 4', 1e-2, { ...lora, loraPlusRatio: 4 }),
     method('DoRA q, v; r 8', 3e-2, { ...lora, dora: true }),
     method('PiSSA q, v; r 8', 1e-2, { ...lora, init: 'pissa' }),
-    method('LoHa q, v; r 4', 3e-2, { type: 'loha', rank: 4, alpha: 8 }),
+    method('LoHa q, v; r 4', 3e-2, { type: 'loha', rank: 4, alpha: 8, targets: ['q', 'v'] }),
     method('LoKr all matrices', 3e-2, { type: 'lokr', rank: 8, alpha: 16, targets: all }),
     method('adapters, Houlsby; r 7', 3e-2, { type: 'adapter', kind: 'houlsby', bottleneck: 7 }),
     method('adapters, Lin; r 12', 3e-2, { type: 'adapter', kind: 'lin', bottleneck: 12 }),

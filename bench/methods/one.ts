@@ -1,4 +1,5 @@
 /** One training run of one method in a process of its own: `one.ts REQUEST` with JSON in, one line of JSON out. */
+import { isAdapter } from '../../src-shared/methods/registry.ts';
 import fs from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
@@ -39,7 +40,7 @@ async function answer({ task, method: name, seed, lr, bleu }: OneRequest, folder
       path.join(folder, 'run'),
     );
     const score = bleu
-      ? await bleuOfResult(task, dir, listed.settings.type === 'full', await readQuestions(bleu.file, bleu.prompts))
+      ? await bleuOfResult(task, dir, !isAdapter(listed.settings), await readQuestions(bleu.file, bleu.prompts))
       : null;
     return { ...figures, bleu: score, refused: null };
   } catch (error) {

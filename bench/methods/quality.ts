@@ -6,7 +6,7 @@ import { readExamples } from '../../src-main/datasets/dataset.ts';
 import { loadTokenizer } from '../../src-main/datasets/tokenizer.ts';
 import { virtualPrompt } from '../../src-main/datasets/virtualTokens.ts';
 import { generateBatch } from '../../src-main/engine/generate/generate.ts';
-import type { Adapter } from '../../src-main/methods/attached.ts';
+import type { Adapter } from '../../src-main/methods/adapter.ts';
 import type { Decoder } from '../../src-main/engine/model/decoder.ts';
 import { Random } from '../../src-main/engine/random.ts';
 import { loadAdapter } from '../../src-main/methods/adapterFolder.ts';

@@ -18,7 +18,7 @@ import { loadTokenizer } from '../../src-main/datasets/tokenizer.ts';
 import { useEngine } from '../../src-main/worker/engines.ts';
 import { loadDecoder } from '../../src-main/worker/loadDecoder.ts';
 import { attachMethod, type AttachedMethod } from '../../src-main/methods/attach.ts';
-import { methodSchema, type MethodSettings } from '../../src-shared/methodSettings.ts';
+import { methodSchema, type MethodSettings } from '../../src-shared/methods/registry.ts';
 import { runSpecSchema } from '../../src-shared/runSpec.ts';
 import type { EngineName } from '../../src-shared/backends.ts';
 import { summarise } from '../lib/stats.ts';
@@ -96,7 +96,7 @@ const NEW = 16;
 
 /** What stays in the forward pass. */
 const ADDED = [
-  ['LoRA q, v; r 8, not merged', { type: 'lora', rank: 8 }],
+  ['LoRA q, v; r 8, not merged', { type: 'lora', rank: 8, targets: ['q', 'v'] }],
   ['adapters, Houlsby; r 16', { type: 'adapter', kind: 'houlsby', bottleneck: 16 }],
   ['adapters, Lin; r 16', { type: 'adapter', kind: 'lin', bottleneck: 16 }],
   ['adapters, Pfeiffer; r 16', { type: 'adapter', kind: 'pfeiffer', bottleneck: 16 }],

@@ -6,6 +6,7 @@ import * as tf from '@tensorflow/tfjs-core';
 import { castF32 } from '../../src-main/safetensors/dtype.ts';
 import { writeSafetensors } from '../../src-main/safetensors/write.ts';
 import { generateMixed } from '../../src-main/engine/generate/generate.ts';
+import { MixedLora } from '../../src-main/methods/lora/mixed.ts';
 import { createLora, type LoraAdapter } from '../../src-main/methods/lora/lora.ts';
 import type { Decoder } from '../../src-main/engine/model/decoder.ts';
 import { replaceValue } from '../../src-main/engine/model/parameters.ts';
@@ -43,12 +44,12 @@ export async function generateWithAdapters(
   prompt: number[],
   maxNew: number,
 ): Promise<number[]> {
-  const rows = adapters.map((adapter) => ({
+  const rows = adapters.map(() => ({
     prompt,
-    adapter,
     options: { maxNew, temperature: 0, eosIds: [], random: new Random(0) },
   }));
   const ids = rows.map((): number[] => []);
-  for await (const event of generateMixed(model, rows)) if ('id' in event) ids[event.row]!.push(event.id);
+  for await (const event of generateMixed(model, rows, new MixedLora(adapters)))
+    if ('id' in event) ids[event.row]!.push(event.id);
   return ids.flat();
 }

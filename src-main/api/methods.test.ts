@@ -1,7 +1,7 @@
 /** Methods beside LoRA on the whole road: trained, catalogued, evaluated, attached, compared, exported or refused. */
 import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { readAdapter } from '../adapters/storedAdapter.ts';
+import { readAdapter } from '../methods/fileRegistry.ts';
 import type { StartRun } from '../app/runs/input.ts';
 import type { GenerateResult } from '../../src-shared/generation.ts';
 import { openBench, smallRun, type TestBench } from '../../test-support/rigs/services.ts';

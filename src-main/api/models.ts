@@ -1,6 +1,6 @@
 /** Base models: registered by folder, read in place, never copied. */
 import { z } from 'zod';
-import { methodSchema } from '../../src-shared/methodSettings.ts';
+import { methodSchema } from '../../src-shared/methods/registry.ts';
 import { readModel } from '../app/models/read.ts';
 import type { Services } from '../app/services.ts';
 import { byId, nameSchema } from '../app/inputs.ts';

@@ -35,9 +35,9 @@ export type { WatchAllEvent } from '../app/runs/watch.ts';
 export type { RunView } from '../app/runs/view.ts';
 export type { KeptState } from '../runfolder/keptStates.ts';
 export type { ModelNeeds, PreflightResult } from '../../src-shared/plan.ts';
-export type { MethodText } from '../../src-shared/describeMethod.ts';
 export type { AnswerPiece, GenerateResult, LoadResult, TokenProbability } from '../../src-shared/generation.ts';
 export type { EngineName, EngineReport, SelfTestResult } from '../../src-shared/backends.ts';
+export type { MethodText } from '../../src-shared/methods/method.ts';
 export type {
   EvaluateResult,
   InspectedRow,

@@ -2,7 +2,7 @@
  * Adapters of any method; the weights lie in `dir`, in PEFT's format where PEFT has the method. Some lie in the trash.
  */
 import type { Database } from 'better-sqlite3';
-import type { AdapterSettings } from '../../src-shared/methodSettings.ts';
+import type { AdapterSettings } from '../../src-shared/methods/registry.ts';
 
 export interface Adapter {
   id: string;

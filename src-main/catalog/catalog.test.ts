@@ -3,7 +3,7 @@ import os from 'node:os';
 import path from 'node:path';
 import Database from 'better-sqlite3';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { loraSchema } from '../../src-shared/methodSettings.ts';
+import { lora } from '../../src-shared/methods/lora.ts';
 import { ADAPTERS_BY_TASK } from './adapters.ts';
 import { openCatalog } from './catalog.ts';
 import type { Catalog } from './catalog.ts';
@@ -22,7 +22,7 @@ function openHere(): Catalog {
 }
 
 function insertAdapter(catalog: Catalog, id: string, taskId: string): void {
-  const method = loraSchema.parse({ type: 'lora', targets: ['q', 'down'], rank: 3 });
+  const method = lora.schema.parse({ type: 'lora', targets: ['q', 'down'], rank: 3 });
   catalog.adapters.insert({
     id,
     name: id,

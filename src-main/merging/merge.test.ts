@@ -3,7 +3,8 @@ import path from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { openBaseModel, type BaseModel } from '../basemodel/baseModel.ts';
 import { castF32 } from '../safetensors/dtype.ts';
-import { moduleScale, readPeftAdapter, type LoraPair, type PeftAdapter } from '../adapters/peftLora.ts';
+import { readPeftAdapter, type LoraPair, type PeftAdapter } from '../methods/lora/peft.ts';
+import { moduleScale } from '../methods/lora/peftConfig.ts';
 import { readTensorBytes } from '../safetensors/read.ts';
 import type { TensorEntry } from '../safetensors/write.ts';
 import {

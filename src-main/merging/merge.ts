@@ -4,12 +4,13 @@
  * weight is rounded to float32 once and then to the wanted dtype. Several adapters: W + s₁·B₁A₁ + s₂·B₂A₂.
  */
 import type { BaseModel } from '../basemodel/baseModel.ts';
-import { assertAdapterFitsBase } from '../adapters/peftLora.ts';
+import { assertAdapterFitsBase } from '../adapters/fit.ts';
+
 import { rewriteBaseModel, type RewriteOptions, type WrittenModel } from '../basemodel/rewrite.ts';
-import type { StoredAdapter } from '../adapters/storedAdapter.ts';
+import type { StoredAdapter } from '../adapters/stored.ts';
 import { usageError } from '../../src-shared/errors.ts';
 import { addedEdits, mergedEdits, type MergeTerm } from './edits.ts';
-import { assertAdditive, weightsOf } from './mergeable.ts';
+import { assertAdditive, assertMergeable } from './mergeable.ts';
 
 /** The base is only read. */
 export interface MergeOptions extends Omit<RewriteOptions, 'edit'> {
@@ -45,11 +46,8 @@ function isAlone(terms: Pick<MergeTerm, 'scale'>[]): boolean {
 
 function termsOf(tasks: Task[], base: BaseModel): MergeTerm[] {
   if (tasks.length === 0) throw usageError('NO_ADAPTER', 'There is no adapter to merge; name at least one.');
-  const terms = tasks.map(({ adapter, scale }) => ({
-    adapter,
-    content: weightsOf(adapter, assertAdapterFitsBase(adapter, base)),
-    scale,
-  }));
+  const terms = tasks.map(({ adapter, scale }) => ({ adapter, content: assertAdapterFitsBase(adapter, base), scale }));
+  for (const { adapter, content } of terms) assertMergeable(adapter.dir, content);
   if (!isAlone(terms))
     for (const { adapter, content } of terms) assertAdditive(adapter.dir, content, 'merged by itself at scale 1');
   return terms;

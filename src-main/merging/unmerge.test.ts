@@ -2,7 +2,7 @@ import fs from 'node:fs';
 import path from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { openBaseModel } from '../basemodel/baseModel.ts';
-import { readPeftAdapter } from '../adapters/peftLora.ts';
+import { readPeftAdapter } from '../methods/lora/peft.ts';
 import { readTensorBytes } from '../safetensors/read.ts';
 import { temporaryFolder } from '../../test-support/fixtures/folders.ts';
 import { hasShared, sharedPath, skipNote } from '../../test-support/goldens/shared.ts';

@@ -5,14 +5,13 @@
  * lost more, and gives back no more than its dtype holds.
  */
 import { openBaseModel, type BaseModel } from '../basemodel/baseModel.ts';
-import { assertAdapterFitsBase } from '../adapters/peftLora.ts';
+import { assertAdapterFitsBase } from '../adapters/fit.ts';
 import { readRowsF32, rowsOf, type TensorInfo } from '../safetensors/read.ts';
 import { rewriteBaseModel, type WrittenModel } from '../basemodel/rewrite.ts';
 import { GraftError } from '../../src-shared/errors.ts';
-import { contentOf } from '../adapters/content.ts';
 import { addedEdits } from './edits.ts';
 import type { MergeOptions } from './merge.ts';
-import { assertAdditive, weightsOf } from './mergeable.ts';
+import { assertAdditive, assertMergeable } from './mergeable.ts';
 
 export interface UnmergeOptions extends Omit<MergeOptions, 'base'> {
   /** Only read; `adapter` is what was merged into it. */
@@ -33,7 +32,8 @@ export async function unmergeAdapter(options: UnmergeOptions): Promise<UnmergeRe
     assertAdapterFitsBase(adapter, original);
     assertSameTensors(original, merged);
   }
-  const content = weightsOf(adapter, contentOf(adapter, merged));
+  const content = adapter.on(merged);
+  assertMergeable(adapter.dir, content);
   assertAdditive(adapter.dir, content, 'merged, not taken out again');
   const written = await rewriteBaseModel({ ...options, base: merged, edit: addedEdits([{ content, scale: -1 }]) });
   return { ...written, maxDifference: original ? compareWith(original, options.outDir) : null };

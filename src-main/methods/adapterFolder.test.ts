@@ -4,7 +4,8 @@ import path from 'node:path';
 import * as tf from '@tensorflow/tfjs-core';
 import { beforeAll, expect, it } from 'vitest';
 import { openBaseModel } from '../basemodel/baseModel.ts';
-import { moduleScale, readPeftAdapter } from '../adapters/peftLora.ts';
+import { readPeftAdapter } from './lora/peft.ts';
+import { moduleScale } from './lora/peftConfig.ts';
 import { temporaryFolder } from '../../test-support/fixtures/folders.ts';
 import { createLora } from './lora/lora.ts';
 import type { Decoder } from '../engine/model/decoder.ts';
@@ -15,7 +16,7 @@ import { attachTrained, settingsOf, writeFamily } from '../../test-support/cases
 import { TINY_LLAMA, writeTinyModel } from '../../test-support/fixtures/tinyModel.ts';
 import { loadAdapter, saveAdapter } from './adapterFolder.ts';
 import { useEngine } from '../worker/engines.ts';
-import type { LoraSettings } from '../../src-shared/methodSettings.ts';
+import type { LoraSettings } from '../../src-shared/methods/lora.ts';
 
 const GPT2 = {
   model_type: 'gpt2',

@@ -3,48 +3,28 @@
  * anything is loaded.
  */
 import { usageError } from '../../src-shared/errors.ts';
-import { adaptedModules } from './targets.ts';
-import { biasNames, bottleneckShapes, fullNames, prefixShapes } from './shapes.ts';
 import type { ArchitectureSpec } from '../engine/model/architecture.ts';
-import type { MethodSettings } from '../../src-shared/methodSettings.ts';
 import type { DataSpec } from '../../src-shared/runSpec.ts';
 import type { TrainSettings } from '../../src-shared/settings/training.ts';
+import { descriptorOf, METHODS, type MethodSettings } from '../../src-shared/methods/registry.ts';
+import { filesOf } from './fileRegistry.ts';
+import { withTargets } from './targets.ts';
 
 /** tensors: names of the model's tensors. Throws a usage error that names the setting and what to choose instead. */
 export function checkMethod(spec: ArchitectureSpec, tensors: string[], method: MethodSettings): void {
-  switch (method.type) {
-    case 'lora':
-      if (method.dora && method.init === 'pissa')
-        throw usageError(
-          'METHOD_CLASH',
-          'DoRA takes the base apart into magnitude and direction, PiSSA into principal components and the ' +
-            'rest; choose one of the two.',
-        );
-      return void adaptedModules(spec, method);
-    case 'lokr':
-    case 'loha':
-      return void adaptedModules(spec, method);
-    case 'full':
-      return void fullNames(spec, tensors, method.layers);
-    case 'bitfit':
-      return void biasNames(tensors, spec.family);
-    case 'adapter':
-      return void bottleneckShapes(spec, method);
-    case 'prefix':
-      return void prefixShapes(spec, method);
-    default:
-      return method satisfies never;
-  }
+  filesOf(method.type).check(spec, tensors, withTargets(spec, method));
 }
 
 /** Throws a usage error where texts are to be classified with a method that keeps no head. */
 export function checkClassify({ classify }: Pick<DataSpec, 'classify'>, { type }: MethodSettings): void {
-  if (classify && type !== 'lora')
-    throw usageError(
-      'CLASSIFY_NEEDS_LORA',
-      `Texts are classified with a LoRA and a head beside it, not with the method ${type}; choose lora.`,
-      { method: type },
-    );
+  if (!classify || descriptorOf(type).classifies) return;
+  const able = METHODS.filter(({ classifies }) => classifies);
+  throw usageError(
+    'CLASSIFY_NEEDS_LORA',
+    `Texts are classified with a ${able.map(({ name }) => name).join(' or ')} and a head beside it, not with the ` +
+      `method ${type}; choose ${able.map((one) => one.type).join(' or ')}.`,
+    { method: type },
+  );
 }
 
 /** Throws a usage error SAMPLES_NEED_TEXT where texts are wanted of a run that writes none. */

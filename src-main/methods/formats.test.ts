@@ -4,8 +4,8 @@ import path from 'node:path';
 import * as tf from '@tensorflow/tfjs-core';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { openBaseModel } from '../basemodel/baseModel.ts';
-import { readAdapter } from '../adapters/storedAdapter.ts';
 import { temporaryFolder } from '../../test-support/fixtures/folders.ts';
+import { readAdapter } from './fileRegistry.ts';
 import { withVirtualTokens } from '../datasets/virtualTokens.ts';
 import { replaceValue } from '../engine/model/parameters.ts';
 import { expectClose, maxAbsDifference } from '../../test-support/checks/expectClose.ts';
@@ -27,7 +27,9 @@ import {
 import { hasShared, sharedPath, skipNote } from '../../test-support/goldens/shared.ts';
 import { loadAdapter, saveAdapter } from './adapterFolder.ts';
 import { useEngine } from '../worker/engines.ts';
-import { loraSchema, prefixSchema, type AdapterSettings } from '../../src-shared/methodSettings.ts';
+import { lora as loraMethod } from '../../src-shared/methods/lora.ts';
+import { prefix as prefixMethod } from '../../src-shared/methods/prefix.ts';
+import type { AdapterSettings } from '../../src-shared/methods/registry.ts';
 
 beforeAll(async () => void (await useEngine('tensorflow')));
 
@@ -81,7 +83,7 @@ it('an adapter with NaN is not written, in whatever format', async () => {
 
 /** Of the goldens: rank 4, alpha 8 on everything. */
 const lora = (more: object, targets: string[]): AdapterSettings =>
-  loraSchema.parse({ type: 'lora', rank: 4, alpha: 8, targets, ...more });
+  loraMethod.schema.parse({ type: 'lora', rank: 4, alpha: 8, targets, ...more });
 const ALL = {
   gpt2: ['qkv', 'o', 'fc', 'proj'],
   llama: ['q', 'k', 'v', 'o', 'gate', 'up', 'down'],
@@ -95,7 +97,7 @@ const GOLDENS = FAMILIES.flatMap(
       [family, 'rslora', lora({ rslora: true }, ALL[family])],
       [family, 'dora', lora({ dora: true }, ALL[family])],
       [family, 'dora_randB', lora({ dora: true }, ALL[family])],
-      [family, 'prefix', prefixSchema.parse({ type: 'prefix', prefixLength: 5 })],
+      [family, 'prefix', prefixMethod.schema.parse({ type: 'prefix', prefixLength: 5 })],
     ] as const,
 );
 

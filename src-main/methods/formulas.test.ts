@@ -9,7 +9,7 @@ import {
   type TinyFamily,
 } from '../../test-support/cases/methodCases.ts';
 import { useEngine } from '../worker/engines.ts';
-import { methodSchema, type MethodSettings } from '../../src-shared/methodSettings.ts';
+import { methodSchema, type MethodSettings } from '../../src-shared/methods/registry.ts';
 import { architectureFromConfig } from '../engine/model/architecture.ts';
 import { countParameters } from '../engine/model/parameters.ts';
 import { trainableOf } from './formulas.ts';
@@ -43,7 +43,11 @@ it('the paper: GPT-2 medium with LoRA of rank 4 on q and v has 0.39 M parameters
     n_positions: 1024,
     vocab_size: 50257,
   });
-  const { count, formula } = trainableOf(spec, new Map(), { type: 'lora', rank: 4, targets: ['q', 'v'] });
+  const { count, formula } = trainableOf(
+    spec,
+    new Map(),
+    methodSchema.parse({ type: 'lora', rank: 4, targets: ['q', 'v'] }),
+  );
   expect([count, formula]).toEqual([393_216, '2·L·d_model·r = 2·48·1024·4']);
 });
 

@@ -16,7 +16,7 @@ import {
 import { loadDecoder } from '../worker/loadDecoder.ts';
 import { useEngine } from '../worker/engines.ts';
 import type { Decoder } from '../engine/model/decoder.ts';
-import type { Adapter } from './attached.ts';
+import type { Adapter } from './adapter.ts';
 import { MergedTasks } from './mergedTasks.ts';
 import { TaskSum } from './taskSum.ts';
 

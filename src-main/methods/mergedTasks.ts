@@ -8,7 +8,8 @@ import { usageError } from '../../src-shared/errors.ts';
 import type { Decoder } from '../engine/model/decoder.ts';
 import type { Parameter } from '../engine/model/parameters.ts';
 import type { ScaledAdapter } from './taskSum.ts';
-import { asWeight, updatesOf, type ModuleUpdate } from './update.ts';
+import type { ModuleUpdate } from './adapter.ts';
+import { asWeight, updatesOf } from './update.ts';
 
 export class MergedTasks {
   private readonly model: Decoder;

@@ -6,7 +6,7 @@ import { expectClose, maxAbsDifference } from '../../test-support/checks/expectC
 import { TABLE_METHODS } from '../../test-support/cases/methodTable.ts';
 import { randomModel } from '../../test-support/fixtures/randomModel.ts';
 import { checkMethod } from './checkMethod.ts';
-import { methodSchema } from '../../src-shared/methodSettings.ts';
+import { methodSchema } from '../../src-shared/methods/registry.ts';
 import { bootBackend } from '../engine/backends/backends.ts';
 import { architectureFromConfig } from '../engine/model/architecture.ts';
 import type { Decoder } from '../engine/model/decoder.ts';
@@ -104,7 +104,7 @@ describe('refuses', () => {
     [
       'a pattern for a matrix that is not adapted',
       llama,
-      { type: 'lora', rankPattern: { up: 2 } },
+      { type: 'lora', targets: ['q', 'v'], rankPattern: { up: 2 } },
       'BAD_PATTERN',
       /pattern up/,
     ],

@@ -3,17 +3,20 @@
  * checked early.
  */
 import { usageError } from '../../src-shared/errors.ts';
+import { descriptorOf, type MethodSettings } from '../../src-shared/methods/registry.ts';
+import { everyTarget, TARGETS, type Target } from '../../src-shared/targets.ts';
 import {
   type ArchitectureSpec,
   availableTargets,
   type LinearModule,
   linearModules,
 } from '../engine/model/architecture.ts';
-import type { Target } from '../../src-shared/targets.ts';
 
 export interface TargetOptions {
-  targets: Target[];
-  rank: number;
+  /** Absent: every linear layer. */
+  targets?: Target[] | undefined;
+  /** Absent: 1, for methods that have none. */
+  rank?: number | undefined;
   /** 0-based; absent: all layers. */
   layers?: number[] | undefined;
   /** Single matrices left out, by `3.q`. */
@@ -34,7 +37,7 @@ export interface AdaptedModule {
  * BAD_EXCLUDE, BAD_PATTERN or BAD_RANK.
  */
 export function adaptedModules(spec: ArchitectureSpec, options: TargetOptions): AdaptedModule[] {
-  const { targets, rank, layers } = options;
+  const { targets = everyTarget(availableTargets(spec)), rank = 1, layers } = options;
   checkTargets(spec, targets);
   checkLayers(spec, layers);
   const chosen = linearModules(spec).filter(
@@ -45,6 +48,31 @@ export function adaptedModules(spec: ArchitectureSpec, options: TargetOptions): 
   const adapted = modules.map((module) => ({ module, rank: ofModule(options.rankPattern, module) ?? rank }));
   checkRanks(adapted);
   return adapted;
+}
+
+/** The settings with the usual targets named where none are; everything else as it is. */
+export function withTargets<S extends MethodSettings>(spec: ArchitectureSpec, settings: S): S {
+  const { targets } = descriptorOf(settings.type);
+  if (!targets || ('targets' in settings && settings.targets)) return settings;
+  return { ...settings, targets: targets.usual({ family: spec.family, targets: availableTargets(spec) }) };
+}
+
+/** As settings say it, the targets in their usual order; layers only where some take no part. */
+export function targetsOf(
+  cells: { module: LinearModule }[],
+  spec: ArchitectureSpec,
+): { targets: Target[]; layers?: number[] } {
+  const found = new Set(cells.map(({ module }) => module.target));
+  const layers = [...new Set(cells.map(({ module }) => module.layer))].sort((a, b) => a - b);
+  return {
+    targets: TARGETS.filter((target) => found.has(target)),
+    ...(layers.length === spec.layers ? {} : { layers }),
+  };
+}
+
+/** `3.q`, as parameters and settings name a matrix. */
+export function placeOf({ layer, target }: Pick<LinearModule, 'layer' | 'target'>): string {
+  return `${layer}.${target}`;
 }
 
 /** Throws UNKNOWN_LAYER for layers that the model does not have. */

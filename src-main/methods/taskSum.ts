@@ -5,7 +5,7 @@
 import * as tf from '@tensorflow/tfjs-core';
 import type { LinearInUse } from '../engine/model/attachment.ts';
 import type { Parameter } from '../engine/model/parameters.ts';
-import type { Adapter } from './attached.ts';
+import type { Adapter } from './adapter.ts';
 
 export interface ScaledAdapter {
   adapter: Adapter;

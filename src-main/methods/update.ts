@@ -3,36 +3,16 @@ import * as tf from '@tensorflow/tfjs-core';
 import { usageError } from '../../src-shared/errors.ts';
 import type { LinearModule } from '../engine/model/architecture.ts';
 import type { Parameter } from '../engine/model/parameters.ts';
-import type { Adapter } from './attached.ts';
-import { LohaAdapter, lohaUpdate } from './loha/loha.ts';
-import { LokrAdapter, lokrUpdate } from './lokr/lokr.ts';
-import { LoraAdapter } from './lora/lora.ts';
-
-export interface ModuleUpdate {
-  module: LinearModule;
-  /** s·BA or what the method has in its place, (out, in). Call it under tidy. */
-  matrix(): tf.Tensor2D;
-}
+import type { Adapter, ModuleUpdate } from './adapter.ts';
 
 /** Throws NOT_ADDITIVE for methods that do more than add to weights. */
 export function updatesOf(adapter: Adapter): ModuleUpdate[] {
-  if (adapter instanceof LohaAdapter)
-    return adapter.cells.map((cell) => ({ module: cell.module, matrix: () => tf.mul(lohaUpdate(cell), cell.scale) }));
-  if (adapter instanceof LokrAdapter)
-    return adapter.cells.map((cell) => ({ module: cell.module, matrix: () => tf.mul(lokrUpdate(cell), cell.scale) }));
-  const isPlain =
-    adapter instanceof LoraAdapter &&
-    adapter.overrides.size === 0 &&
-    adapter.pairs.every(({ magnitude }) => !magnitude);
-  if (!isPlain)
-    throw usageError(
-      'NOT_ADDITIVE',
-      'This adapter does more than add to weights, so it cannot be merged into a loaded model; attach it instead.',
-    );
-  return adapter.pairs.map(({ module, A, B, scale }) => ({
-    module,
-    matrix: () => tf.mul(tf.matMul(B.value as tf.Tensor2D, A.value as tf.Tensor2D), scale),
-  }));
+  const updates = adapter.updates?.();
+  if (updates) return updates;
+  throw usageError(
+    'NOT_ADDITIVE',
+    'This adapter does more than add to weights, so it cannot be merged into a loaded model; attach it instead.',
+  );
 }
 
 /**

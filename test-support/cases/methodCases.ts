@@ -11,7 +11,7 @@ import type { Decoder } from '../../src-main/engine/model/decoder.ts';
 import { replaceValue, type Parameter } from '../../src-main/engine/model/parameters.ts';
 import { Random } from '../../src-main/engine/random.ts';
 import { attachMethod, type AttachedMethod } from '../../src-main/methods/attach.ts';
-import { methodSchema, type MethodSettings } from '../../src-shared/methodSettings.ts';
+import { methodSchema, type MethodSettings } from '../../src-shared/methods/registry.ts';
 import { runSpecSchema } from '../../src-shared/runSpec.ts';
 import { trainSettingsSchema } from '../../src-shared/settings/training.ts';
 import { loadModel } from '../goldens/goldens.ts';

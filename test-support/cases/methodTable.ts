@@ -1,5 +1,5 @@
 /** Methods that the reference data does not have, each with its engine side and its float64 side. */
-import type { Adapter } from '../../src-main/methods/attached.ts';
+import type { Adapter } from '../../src-main/methods/adapter.ts';
 import { createBitfit, loraBiases } from '../../src-main/methods/bitfit/biases.ts';
 import { createBottleneck } from '../../src-main/methods/bottleneck/bottleneck.ts';
 import { withMagnitudes } from '../../src-main/methods/lora/dora.ts';
@@ -8,11 +8,12 @@ import { createLoha } from '../../src-main/methods/loha/loha.ts';
 import { createLokr } from '../../src-main/methods/lokr/lokr.ts';
 import { createLora, LoraAdapter, type LoraOptions } from '../../src-main/methods/lora/lora.ts';
 import { createPrefix } from '../../src-main/methods/prefix/prefix.ts';
-import type { BottleneckOptions, PrefixOptions } from '../../src-main/methods/shapes.ts';
 import type { ArchitectureSpec } from '../../src-main/engine/model/architecture.ts';
 import type { Target } from '../../src-shared/targets.ts';
 import type { Decoder } from '../../src-main/engine/model/decoder.ts';
 import type { Method64, Weights64 } from '../reference/decoder.ts';
+import type { BottleneckOptions } from '../../src-main/methods/bottleneck/files.ts';
+import type { PrefixOptions } from '../../src-main/methods/prefix/files.ts';
 import {
   bottleneckMethod,
   changedWeights,

@@ -1,5 +1,5 @@
 /** A batch with an adapter's virtual tokens in it, put together token by token. */
-import type { Adapter } from '../../src-main/methods/attached.ts';
+import type { Adapter } from '../../src-main/methods/adapter.ts';
 import type { Batch } from '../../src-main/engine/train/batchLoss.ts';
 
 /** `batch` itself where the adapter has none. Infix tokens stand right before the first labelled token of a row. */

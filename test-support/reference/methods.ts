@@ -3,7 +3,8 @@
  * rows put in.
  */
 import { linearModules, type ArchitectureSpec, type LinearModule } from '../../src-main/engine/model/architecture.ts';
-import type { BottleneckOptions, PrefixOptions } from '../../src-main/methods/shapes.ts';
+import type { BottleneckOptions } from '../../src-main/methods/bottleneck/files.ts';
+import type { PrefixOptions } from '../../src-main/methods/prefix/files.ts';
 import { array64, type Array64 } from './array.ts';
 import { matrixOf, withMatrix, type Method64, type Weights64 } from './decoder.ts';
 import { layerNormReference } from './norms.ts';

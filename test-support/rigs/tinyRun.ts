@@ -6,7 +6,7 @@ import { openBaseModel } from '../../src-main/basemodel/baseModel.ts';
 import { temporaryFolder } from '../fixtures/folders.ts';
 import { WorkerClient, type WorkerCall } from '../../src-main/app/workers/client.ts';
 import { forkWorker } from '../../src-main/app/workers/channel.ts';
-import { methodSchema } from '../../src-shared/methodSettings.ts';
+import { methodSchema } from '../../src-shared/methods/registry.ts';
 import { runSpecSchema, type RunSpec } from '../../src-shared/runSpec.ts';
 import { trainSettingsSchema } from '../../src-shared/settings/training.ts';
 import { type TrainEvent } from '../../src-shared/training.ts';

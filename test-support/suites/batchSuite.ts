@@ -12,7 +12,7 @@ import {
   type GenerateOptions,
 } from '../../src-main/engine/generate/generate.ts';
 import { createLora, type LoraAdapter } from '../../src-main/methods/lora/lora.ts';
-import { MixedLora } from '../../src-main/engine/generate/mixedLora.ts';
+import { MixedLora } from '../../src-main/methods/lora/mixed.ts';
 import {
   architectureFromConfig,
   availableTargets,
@@ -207,7 +207,8 @@ async function checkTokens(model: Decoder, adapters: (LoraAdapter | null)[], tem
   const together = alone.map((): Decoded => ({ ids: [], end: '' }));
   for await (const event of generateMixed(
     model,
-    all.map((prompt, row) => ({ prompt, adapter: adapters[row]!, options: optionsOf(row, eosOf(row)) })),
+    all.map((prompt, row) => ({ prompt, options: optionsOf(row, eosOf(row)) })),
+    new MixedLora(adapters),
   )) {
     if ('end' in event) together[event.row]!.end = event.end;
     else together[event.row]!.ids.push(event.id);

@@ -6,7 +6,7 @@ import fs from 'node:fs';
 import * as tf from '@tensorflow/tfjs-core';
 import { describe, expect, it } from 'vitest';
 import type { BackendName } from '../../src-main/engine/backends/backends.ts';
-import type { Adapter } from '../../src-main/methods/attached.ts';
+import type { Adapter } from '../../src-main/methods/adapter.ts';
 import { BiasAdapter } from '../../src-main/methods/bitfit/biases.ts';
 import { FullTuning } from '../../src-main/methods/full/full.ts';
 import { LoraAdapter, makePair } from '../../src-main/methods/lora/lora.ts';

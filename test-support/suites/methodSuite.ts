@@ -6,7 +6,7 @@
 import * as tf from '@tensorflow/tfjs-core';
 import { describe, expect, it } from 'vitest';
 import type { BackendName } from '../../src-main/engine/backends/backends.ts';
-import type { Adapter } from '../../src-main/methods/attached.ts';
+import type { Adapter } from '../../src-main/methods/adapter.ts';
 import { architectureFromConfig } from '../../src-main/engine/model/architecture.ts';
 import type { Decoder } from '../../src-main/engine/model/decoder.ts';
 import { replaceValue, type Parameter } from '../../src-main/engine/model/parameters.ts';

@@ -10,19 +10,20 @@ import type { RegisteredModel } from '../../catalog/models.ts';
 import { ADAPTER_CONFIG, ADAPTER_WEIGHTS } from '../../adapters/files.ts';
 import { openBaseModel } from '../../basemodel/baseModel.ts';
 import { GRAFT_FILE } from '../../adapters/graftInfo.ts';
-import { assertAdapterFitsBase } from '../../adapters/peftFit.ts';
+import { assertAdapterFitsBase } from '../../adapters/fit.ts';
 import { fileSha256 } from '../../files/sha256.ts';
-import { readAdapter, type StoredAdapter } from '../../adapters/storedAdapter.ts';
+import type { StoredAdapter } from '../../adapters/stored.ts';
+import { readAdapter } from '../../methods/fileRegistry.ts';
+import { withTargets } from '../../methods/targets.ts';
 import { systemErrorAbout } from '../../files/systemError.ts';
 import { GraftError, toErrorData, usageError } from '../../../src-shared/errors.ts';
 import { writeFolderAtomic } from '../../files/writeWhole.ts';
 import { newId } from '../ids.ts';
 import type { Home } from '../storage/home.ts';
-import { describeMethod, type MethodText } from '../../../src-shared/describeMethod.ts';
-import type { AdapterSettings } from '../../../src-shared/methodSettings.ts';
 import { ensureTask } from '../tasks/ensureTask.ts';
-import { importedMethod } from './importedMethod.ts';
 import type { ImportRequest } from './inputs.ts';
+import type { MethodText } from '../../../src-shared/methods/method.ts';
+import { describeMethod, isAdapter, methodSchema, type AdapterSettings } from '../../../src-shared/methods/registry.ts';
 
 /** What a folder holds, before it is imported. */
 export interface AdapterInspection {
@@ -163,14 +164,17 @@ function fitting(models: RegisteredModel[], stored: StoredAdapter): Fit[] {
     }
   });
   if (fits.length === 0) throw noneFits(stored, candidates, reasons);
-  const named = baseNameOf(stored);
-  return fits.sort((a, b) => Number(isNamed(b.model, named)) - Number(isNamed(a.model, named)));
+  const { baseName } = stored;
+  return fits.sort((a, b) => Number(isNamed(b.model, baseName)) - Number(isNamed(a.model, baseName)));
 }
 
+/** What graft.json says, else what configuration and tensors do. */
 function methodOn(model: RegisteredModel, stored: StoredAdapter): AdapterSettings {
   const base = openBaseModel(model.dir);
   try {
-    return importedMethod(stored, assertAdapterFitsBase(stored, base), base.spec);
+    const { settings } = assertAdapterFitsBase(stored, base);
+    const own = methodSchema.safeParse(stored.graft?.method);
+    return own.success && isAdapter(own.data) ? withTargets(base.spec, own.data) : settings;
   } finally {
     base.close();
   }
@@ -198,10 +202,6 @@ function noneFits({ dir }: StoredAdapter, models: RegisteredModel[], reasons: st
       `base model. ${each}`,
     details,
   );
-}
-
-function baseNameOf(stored: StoredAdapter): string | null {
-  return stored.type === 'lora' ? stored.config.base_model_name_or_path : null;
 }
 
 function isNamed({ dir, name }: RegisteredModel, named: string | null): boolean {

@@ -1,7 +1,8 @@
 /** Adapters as the pages show them. */
 import type { Adapter } from '../../catalog/adapters.ts';
 import type { Catalog } from '../../catalog/catalog.ts';
-import { describeMethod, type MethodText } from '../../../src-shared/describeMethod.ts';
+import type { MethodText } from '../../../src-shared/methods/method.ts';
+import { describeMethod } from '../../../src-shared/methods/registry.ts';
 
 export interface AdapterView extends Adapter {
   taskName: string;

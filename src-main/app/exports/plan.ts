@@ -6,6 +6,7 @@ import path from 'node:path';
 import type { Adapter } from '../../catalog/adapters.ts';
 import type { Catalog } from '../../catalog/catalog.ts';
 import type { ExportRecord } from '../../catalog/exports.ts';
+import { descriptorOf } from '../../../src-shared/methods/registry.ts';
 import { openBaseModel } from '../../basemodel/baseModel.ts';
 import { DTYPE_BYTES, FLOAT_DTYPES, type DtypeName } from '../../safetensors/dtype.ts';
 import { elementCount, type SafetensorsFile } from '../../safetensors/read.ts';
@@ -174,30 +175,25 @@ function obstacle(
       return problem('NOT_MERGEABLE', `${adapter.name} ${reason}; export the adapter only and use it beside its base.`);
   }
   if (adapters.length === 1 && first.scale === 1) return null;
-  const rescaling = adapters.find(({ adapter }) => !isAdditive(adapter));
-  return rescaling
-    ? problem(
+  for (const { adapter } of adapters) {
+    const why = descriptorOf(adapter.method.type).notAdditive?.(adapter.method);
+    if (why !== undefined)
+      return problem(
         'NOT_ADDITIVE',
-        `${rescaling.adapter.name} does not only add to the weights ` +
-          `(${rescaling.adapter.method.type === 'bitfit' ? 'it replaces biases' : 'DoRA or trained biases'}), so ` +
-          'it can only be merged by itself at scale 1.',
-      )
-    : null;
+        `${adapter.name} ${why} instead of only adding to them, so it can only be merged by itself at scale 1.`,
+      );
+  }
+  return null;
 }
 
 /** Why an adapter cannot become part of the weights; undefined when it can. */
 export function notMergeable(catalog: Catalog, { method, runId }: Adapter): string | undefined {
-  if (method.type === 'adapter') return 'holds adapter layers, whose nonlinearity no weight of the base can take up';
-  if (method.type === 'prefix') return 'holds virtual tokens, which stand in the input and change no weights';
+  const { notMergeable: why } = descriptorOf(method.type);
+  if (why !== undefined) return why;
   const run = runId === null ? undefined : catalog.runs.get(runId);
   return run?.spec.data.classify
     ? 'classifies texts with a head of its own, for which the base has no place'
     : undefined;
-}
-
-function isAdditive({ method }: Adapter): boolean {
-  if (method.type === 'bitfit') return false;
-  return method.type !== 'lora' || (!method.dora && (method.bias ?? 'none') === 'none');
 }
 
 function problem(code: ErrorCode, message: string): ErrorData {

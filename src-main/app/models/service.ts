@@ -4,7 +4,7 @@ import type { Catalog } from '../../catalog/catalog.ts';
 import type { RegisteredModel } from '../../catalog/models.ts';
 import { hasChatTemplate } from '../../datasets/tokenizerFiles.ts';
 import { GraftError, usageError } from '../../../src-shared/errors.ts';
-import type { MethodSettings } from '../../../src-shared/methodSettings.ts';
+import type { MethodSettings } from '../../../src-shared/methods/registry.ts';
 import { newId } from '../ids.ts';
 import { matricesOf, trainableIn, type TrainableView } from '../runs/trainable.ts';
 import { findModels, type FoundModel } from './find.ts';

@@ -8,6 +8,7 @@ import type { AnswerPiece, CompareEvent, GenerateParams, LoadResult } from '../.
 import type { EngineName } from '../../../src-shared/backends.ts';
 import type { AdapterService } from '../adapters/service.ts';
 import type { ModelService } from '../models/service.ts';
+import { isAdapter } from '../../../src-shared/methods/registry.ts';
 import type { RunView } from '../runs/view.ts';
 import type { EngineService } from '../workers/engines.ts';
 import { playgroundFailure, workerGone } from './failure.ts';
@@ -109,7 +110,7 @@ export class PlaygroundService {
         `The run ${id} has no half-trained adapter to try out; pause it after its first step.`,
         { runId: id },
       );
-    if (spec.method.type === 'full') return { switchMs: (await this.loadDir(interimAdapterDir, spec.engine)).loadMs };
+    if (!isAdapter(spec.method)) return { switchMs: (await this.loadDir(interimAdapterDir, spec.engine)).loadMs };
     if (this.#state.modelDir !== spec.model.dir) await this.loadDir(spec.model.dir, spec.engine, spec.baseDtype);
     return this.attachDir(interimAdapterDir);
   }

@@ -12,9 +12,10 @@ import type { ModelService } from '../models/service.ts';
 import type { Home } from '../storage/home.ts';
 import { checkBaseDtype } from '../../../src-shared/checkBaseDtype.ts';
 import { checkClassify, checkMethod, checkSamples, checkSmoothing } from '../../methods/checkMethod.ts';
-import { methodSchema } from '../../../src-shared/methodSettings.ts';
 import { dataSpecSchema, type RunSpec, runSpecSchema } from '../../../src-shared/runSpec.ts';
 import { trainSettingsSchema } from '../../../src-shared/settings/training.ts';
+import { withTargets } from '../../methods/targets.ts';
+import { descriptorOf, methodSchema, type MethodSettings } from '../../../src-shared/methods/registry.ts';
 
 export const startRunSchema = z.object({
   modelId: z.string(),
@@ -60,11 +61,14 @@ export function findParts(
   return { model, dataset };
 }
 
-/** Throws MODEL_CHANGED when the folder is not what was registered, or why targets or rank do not fit the model. */
+/**
+ * The method with its targets named. Throws MODEL_CHANGED when the folder is not what was registered, or why targets or
+ * rank do not fit the model.
+ */
 export function checkModel(
   { dir, name, hash }: RegisteredModel,
   { method, train }: Pick<RunSpec, 'method' | 'train'>,
-): void {
+): MethodSettings {
   const base = openBaseModel(dir);
   try {
     if (base.hash !== hash)
@@ -75,6 +79,7 @@ export function checkModel(
       );
     checkMethod(base.spec, [...base.tensors.keys()], method);
     checkSmoothing(base.spec, train);
+    return withTargets(base.spec, method);
   } finally {
     base.close();
   }
@@ -121,11 +126,11 @@ export function checkStart(
   const checked = startRunSchema.parse(input);
   checkBaseDtype(checked.baseDtype, checked.engine, checked.method.type);
   const parts = findParts(registered, checked);
-  checkModel(parts.model, checked);
-  return { checked, parts, spec: buildSpec(home, checked, parts) };
+  const method = checkModel(parts.model, checked);
+  return { checked, parts, spec: buildSpec(home, { ...checked, method }, parts) };
 }
 
 /** Folder for what the run makes: an adapter, or a whole model for full fine-tuning. */
 export function newOutDir(home: Home, method: RunSpec['method']['type']): string {
-  return method === 'full' ? home.modelDir(newId('model')) : home.adapterDir(newId('adapter'));
+  return descriptorOf(method).wholeModel ? home.modelDir(newId('model')) : home.adapterDir(newId('adapter'));
 }

@@ -7,6 +7,7 @@ import type { Catalog } from '../../catalog/catalog.ts';
 import type { Run } from '../../catalog/runs.ts';
 import type { TrainResult } from '../../../src-shared/training.ts';
 import { ensureTask } from '../tasks/ensureTask.ts';
+import { isAdapter } from '../../../src-shared/methods/registry.ts';
 import { readModel } from '../models/read.ts';
 
 /** The first adapter of a task becomes its active one. */
@@ -17,10 +18,10 @@ export function recordResult(
 ): void {
   const now = new Date().toISOString();
   const { method } = run.spec;
-  const model = method.type === 'full' ? readModel(result.outDir) : undefined;
+  const model = isAdapter(method) ? undefined : readModel(result.outDir);
   catalog.transaction(() => {
     if (model) catalog.models.save({ ...model, id: path.basename(result.outDir), name: run.name, createdAt: now });
-    if (method.type !== 'full') {
+    if (isAdapter(method)) {
       const task = ensureTask(catalog, run.spec.task);
       const id = path.basename(result.outDir);
       catalog.adapters.insert({

@@ -3,8 +3,7 @@ import { openBaseModel } from '../../basemodel/baseModel.ts';
 import { elementCount } from '../../safetensors/read.ts';
 import { linearModules } from '../../engine/model/architecture.ts';
 import { trainableOf } from '../../methods/formulas.ts';
-import { checkMethod } from '../../methods/checkMethod.ts';
-import type { MethodSettings } from '../../../src-shared/methodSettings.ts';
+import { isAdapter, type MethodSettings } from '../../../src-shared/methods/registry.ts';
 
 export interface TrainableView {
   /** Trained parameters. */
@@ -30,11 +29,10 @@ export function matricesOf(modelDir: string): { target: string; inFeatures: numb
 export function trainableIn(modelDir: string, method: MethodSettings): TrainableView {
   const checkpoint = openBaseModel(modelDir);
   try {
-    checkMethod(checkpoint.spec, [...checkpoint.tensors.keys()], method);
     const { count, formula } = trainableOf(checkpoint.spec, checkpoint.tensors, method);
     const total = [...checkpoint.tensors.values()].reduce((sum, info) => sum + elementCount(info), 0);
     const wholeModel = checkpoint.files.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0);
-    return { count, formula, share: count / total, adapterBytes: method.type === 'full' ? wholeModel : 4 * count };
+    return { count, formula, share: count / total, adapterBytes: isAdapter(method) ? 4 * count : wholeModel };
   } finally {
     checkpoint.close();
   }

@@ -2,8 +2,9 @@
 import fs from 'node:fs';
 import type { Run } from '../../catalog/runs.ts';
 import { openSafetensors } from '../../safetensors/read.ts';
-import { describeMethod, type MethodText } from '../../../src-shared/describeMethod.ts';
 import { interimDir, interimInTheMaking, runStateFile } from '../../runfolder/layout.ts';
+import type { MethodText } from '../../../src-shared/methods/method.ts';
+import { describeMethod } from '../../../src-shared/methods/registry.ts';
 
 export interface RunView extends Run {
   /** Failed or stopped, with a run state to go on from. A paused run is continued instead. */

@@ -5,8 +5,7 @@
  */
 import * as tf from '@tensorflow/tfjs-core';
 import { usageError } from '../../../src-shared/errors.ts';
-import type { LoraAdapter } from '../../methods/lora/lora.ts';
-import { MixedLora } from './mixedLora.ts';
+import type { Attachment } from '../model/attachment.ts';
 import type { Decoder } from '../model/decoder.ts';
 import { KvCache } from '../model/kvCache.ts';
 import type { Random } from '../random.ts';
@@ -53,12 +52,19 @@ export async function* generateBatch(model: Decoder, rows: BatchRow[]): AsyncGen
   yield* decode(model, rows, () => undefined);
 }
 
-/** The same where each row has an adapter of its own, or none, instead of the model's. */
+/** An attachment that treats each row of a batch in its own way. */
+export interface RowAttachment extends Attachment {
+  /** Before a pass over T tokens of each of these rows (indices into the request), one row after the other. */
+  assign(rows: number[], T: number): void;
+  dispose(): void;
+}
+
+/** The same with `mixed` instead of the model's adapter; disposes it in the end. */
 export async function* generateMixed(
   model: Decoder,
-  rows: (BatchRow & { adapter: LoraAdapter | null })[],
+  rows: BatchRow[],
+  mixed: RowAttachment,
 ): AsyncGenerator<BatchEvent, void> {
-  const mixed = new MixedLora(rows.map(({ adapter }) => adapter));
   try {
     yield* decode(model.with(mixed), rows, (live, T) =>
       mixed.assign(

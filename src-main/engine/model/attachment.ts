@@ -1,6 +1,6 @@
 /**
  * How a fine-tuning method takes part in the forward pass. The decoder asks at each of these places; what a method
- * leaves out, the base does alone. The methods themselves are in engine/methods, one file each.
+ * leaves out, the base does alone. The methods themselves are in src-main/methods, one folder each.
  */
 import type * as tf from '@tensorflow/tfjs-core';
 import type { LinearModule } from './architecture.ts';
@@ -16,6 +16,8 @@ export interface LinearInUse {
 export interface Attachment {
   /** Parameters that stand in for the base's of the same name, and are trained where they need a gradient. */
   readonly overrides?: ReadonlyMap<string, Parameter>;
+  /** x: (N, in). What a linear layer reads, x itself where the method leaves it as it is. */
+  input?(x: tf.Tensor2D, at: LinearInUse): tf.Tensor2D;
   /**
    * x: (N, in), y: (N, out), the base's output, bias included. Returns the output as the method wants it, y itself
    * where it takes no part.

@@ -49,7 +49,7 @@ export class Layers {
   /** y = xW (+ b) as the adapter wants it. x: (N, in). Returns (N, out). */
   linear(layer: number, target: Target, x: tf.Tensor2D): tf.Tensor2D {
     const at = this.inUse(layer, target);
-    return this.adapted(this.product(x, at), x, at);
+    return this.adapted(this.product(this.adapter?.input?.(x, at) ?? x, at), x, at);
   }
 
   /** A part of a fused layer's output y, as the adapter wants it. x: (N, in). */

@@ -5,7 +5,7 @@ import type { RegisteredModel } from '../../catalog/models.ts';
 import { GraftError } from '../../../src-shared/errors.ts';
 import { dataSpecSchema } from '../../../src-shared/runSpec.ts';
 import { trainSettingsSchema } from '../../../src-shared/settings/training.ts';
-import type { LoraSettings } from '../../../src-shared/methodSettings.ts';
+import type { LoraSettings } from '../../../src-shared/methods/lora.ts';
 import { ENGINE_OPTION } from './command.ts';
 import type { Command, Context } from './command.ts';
 import { loss, table } from './format.ts';

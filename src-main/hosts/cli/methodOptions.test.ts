@@ -1,11 +1,11 @@
 import { expect, it } from 'vitest';
 import { readArgs } from './args.ts';
-import { fitTargets, METHOD_OPTIONS, readMethod } from './methodOptions.ts';
+import { METHOD_OPTIONS, readMethod } from './methodOptions.ts';
 
 const read = (...argv: string[]): unknown => readMethod(readArgs(argv, METHOD_OPTIONS, []));
 
 it.each([
-  [[], { type: 'lora', rank: 8, alpha: 16, dropout: 0, targets: ['q', 'v'], init: 'kaiming' }],
+  [[], { type: 'lora', rank: 8, alpha: 16, dropout: 0, init: 'kaiming' }],
   [
     [
       '--layers',
@@ -33,7 +33,7 @@ it.each([
   [['--init', 'pissa', '--rslora'], { type: 'lora', init: 'pissa', rslora: true }],
   [
     ['--method', 'lokr', '--factor', '4', '--targets', 'o'],
-    { type: 'lokr', rank: 8, alpha: 8, factor: 4, targets: ['o'] },
+    { type: 'lokr', rank: 8, alpha: 16, factor: 4, targets: ['o'] },
   ],
   [['--method', 'loha', '--rank', '2'], { type: 'loha', rank: 2 }],
   [['--method', 'full', '--layers', '10-11'], { type: 'full', layers: [10, 11] }],
@@ -67,14 +67,3 @@ it.each([
   [['--layers', 'top'], '--layers "top" is not valid; give layers counted from 0, such as 0,1 or 6-11.'],
   [['--rank-pattern', 'q'], '--rank-pattern "q" is not valid; give matrices and numbers, such as q=4,3.v=16.'],
 ])('refuses %j', (argv, message) => expect(() => read(...argv)).toThrowError(expect.objectContaining({ message })));
-
-it('adapts the fused matrix where the model has no q and v of their own', () => {
-  const of = (argv: string[], available = ['qkv', 'o', 'fc', 'proj']): unknown => {
-    const args = readArgs(argv, METHOD_OPTIONS, []);
-    return fitTargets(args, readMethod(args), available);
-  };
-  expect(of([], ['q', 'k', 'v'])).toMatchObject({ targets: ['q', 'v'] });
-  expect(of([])).toMatchObject({ type: 'lora', targets: ['qkv'] });
-  expect(of(['--targets', 'fc'])).toMatchObject({ targets: ['fc'] });
-  expect(of(['--method', 'full'])).toEqual({ type: 'full' });
-});

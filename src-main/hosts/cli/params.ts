@@ -1,11 +1,10 @@
 /** `params`: how many parameters a method would train. */
-import { readModel } from '../../app/models/read.ts';
 import { trainableIn } from '../../app/runs/trainable.ts';
-import { describeMethod } from '../../../src-shared/describeMethod.ts';
+import { describeMethod } from '../../../src-shared/methods/registry.ts';
 import { MODEL_OPTION } from './command.ts';
 import type { Command } from './command.ts';
 import { bytes, count } from './format.ts';
-import { fitTargets, METHOD_OPTIONS, readMethod } from './methodOptions.ts';
+import { METHOD_OPTIONS, readMethod } from './methodOptions.ts';
 import { modelDirOf } from './resolve.ts';
 
 export const params: Command = {
@@ -14,9 +13,8 @@ export const params: Command = {
   summary: 'Says how many parameters a method would train, by formula.',
   options: { model: MODEL_OPTION, ...METHOD_OPTIONS },
   async run({ args, services, print }) {
-    const asked = readMethod(args);
+    const method = readMethod(args);
     const modelDir = modelDirOf(services, args.required('model', 'the folder of the base model'));
-    const method = fitTargets(args, asked, readModel(modelDir).targets);
     const view = trainableIn(modelDir, method);
     const { name, details } = describeMethod(method);
     print(

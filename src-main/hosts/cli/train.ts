@@ -8,7 +8,7 @@ import type { RunView } from '../../app/runs/view.ts';
 import { COMPUTE_OPTIONS, MODEL_OPTION } from './command.ts';
 import type { Command, Context } from './command.ts';
 import { bytes, count, loss } from './format.ts';
-import { fitTargets, METHOD_OPTIONS, readMethod } from './methodOptions.ts';
+import { METHOD_OPTIONS, readMethod } from './methodOptions.ts';
 import { reportPreflight } from './preflight.ts';
 import { modelDirOf } from './resolve.ts';
 import { optionsOf, readSettings } from './settingOptions.ts';
@@ -62,9 +62,8 @@ async function readRun(context: Context): Promise<StartRun> {
   };
   const reading = readSettings(args, FILE_SETTINGS);
   const model = await api.models.add({ dir: modelDirOf(services, modelText) });
-  const settings = { ...asked, method: fitTargets(args, asked.method, model.targets) };
   const dataset = await api.datasets.add({ file, ...reading, allowBadRows: args.flag('allow-bad-rows') });
-  return { modelId: model.id, datasetId: dataset.id, taskName, name: args.text('name'), ...settings };
+  return { modelId: model.id, datasetId: dataset.id, taskName, name: args.text('name'), ...asked };
 }
 
 /** Follows a started run; returns the result of the command. Throws the error of a failed run. */

@@ -3,7 +3,7 @@ import fs from 'node:fs';
 import path from 'node:path';
 import { openBaseModel } from '../../basemodel/baseModel.ts';
 import { CERTIFICATE_FILE } from '../../basemodel/sideFiles.ts';
-import { readAdapter } from '../../adapters/storedAdapter.ts';
+import { readAdapter } from '../../methods/fileRegistry.ts';
 import { GraftError } from '../../../src-shared/errors.ts';
 import { unmergeAdapter } from '../../merging/unmerge.ts';
 import type { ParityCertificate } from '../../../src-shared/exports.ts';

@@ -3,8 +3,11 @@ import * as tf from '@tensorflow/tfjs-core';
 import type { LinearModule } from '../../engine/model/architecture.ts';
 import type { Decoder } from '../../engine/model/decoder.ts';
 import type { Parameter } from '../../engine/model/parameters.ts';
-import type { Adapter } from '../attached.ts';
-import { biasNames } from '../shapes.ts';
+import type { BitfitSettings } from '../../../src-shared/methods/bitfit.ts';
+import type { Adapter } from '../adapter.ts';
+import type { Method } from '../method.ts';
+import { saveOwn } from '../values.ts';
+import { biasNames } from './files.ts';
 
 export class BiasAdapter implements Adapter {
   readonly overrides: ReadonlyMap<string, Parameter>;
@@ -21,6 +24,12 @@ export class BiasAdapter implements Adapter {
     for (const { value } of this.overrides.values()) value.dispose();
   }
 }
+
+export const bitfitMethod: Method<BitfitSettings, BiasAdapter> = {
+  create: (model) => ({ adapter: createBitfit(model) }),
+  adapterFrom: ({ biases }) => new BiasAdapter([...biases].map(([name, data]) => ({ name, value: tf.tensor1d(data) }))),
+  save: (dir, adapter, _settings, _base, graft) => saveOwn(dir, adapter, graft),
+};
 
 export function biasOverrides(biases: Parameter[]): ReadonlyMap<string, Parameter> {
   return new Map(biases.map((bias) => [bias.name, bias]));

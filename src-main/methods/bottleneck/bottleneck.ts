@@ -10,9 +10,12 @@ import type { Parameter } from '../../engine/model/parameters.ts';
 import { gelu } from '../../engine/ops/gelu.ts';
 import { layerNorm } from '../../engine/ops/layerNorm.ts';
 import { Random } from '../../engine/random.ts';
-import type { Adapter } from '../attached.ts';
-import { kaimingUniform } from '../lora/lora.ts';
-import { bottleneckName, bottleneckShapes, type BottleneckOptions, type BottleneckPart, type Half } from '../shapes.ts';
+import type { BottleneckSettings } from '../../../src-shared/methods/bottleneck.ts';
+import type { Adapter } from '../adapter.ts';
+import { kaimingUniform } from '../kaiming.ts';
+import type { Method } from '../method.ts';
+import { parametersOf, saveOwn } from '../values.ts';
+import { bottleneckName, bottleneckShapes, type BottleneckOptions, type BottleneckPart, type Half } from './files.ts';
 
 /** Epsilon of Lin's LayerNorm, PyTorch's default. */
 const NORM_EPS = 1e-5;
@@ -61,3 +64,9 @@ export function createBottleneck(spec: ArchitectureSpec, options: BottleneckOpti
   });
   return new BottleneckAdapter(options.kind, parameters);
 }
+
+export const bottleneckMethod: Method<BottleneckSettings, BottleneckAdapter> = {
+  create: ({ spec }, settings, { seed }) => ({ adapter: createBottleneck(spec, settings, seed) }),
+  adapterFrom: ({ settings, tensors }) => new BottleneckAdapter(settings.kind, parametersOf(tensors)),
+  save: (dir, adapter, _settings, _base, graft) => saveOwn(dir, adapter, graft),
+};

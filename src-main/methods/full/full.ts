@@ -2,10 +2,14 @@
  * Full fine-tuning: the base's own weights are trained, all of them or those of some blocks (the paper's top-2: the
  * last two).
  */
+import { trainedNames, type FullSettings } from '../../../src-shared/methods/full.ts';
+import type { BaseModel } from '../../basemodel/baseModel.ts';
+import { rewriteBaseModel } from '../../basemodel/rewrite.ts';
 import type { Decoder } from '../../engine/model/decoder.ts';
 import type { Parameter } from '../../engine/model/parameters.ts';
-import type { Adapter } from '../attached.ts';
-import { fullNames } from '../shapes.ts';
+import type { Adapter } from '../adapter.ts';
+import type { Method, Written } from '../method.ts';
+import { checkLayers } from '../targets.ts';
 
 export class FullTuning implements Adapter {
   readonly overrides: ReadonlyMap<string, Parameter>;
@@ -26,6 +30,29 @@ export class FullTuning implements Adapter {
 
 /** Throws UNKNOWN_LAYER. */
 export function createFull(model: Decoder, layers: number[] | undefined): FullTuning {
-  const names = new Set(fullNames(model.spec, [...model.weights.keys()], layers));
+  checkLayers(model.spec, layers);
+  const names = new Set(trainedNames([...model.weights.keys()], layers));
   return new FullTuning(new Map([...model.weights].filter(([name]) => names.has(name))));
+}
+
+export const fullMethod: Method<FullSettings, FullTuning> = {
+  create: (model, { layers }) => ({ adapter: createFull(model, layers) }),
+  save: (dir, adapter, _settings, base) => saveWholeModel(adapter, dir, base),
+};
+
+/** The base's folder with every trained weight in place of its own. */
+async function saveWholeModel({ overrides }: FullTuning, outDir: string, base: BaseModel): Promise<Written> {
+  const trained = new Map<string, Float32Array>();
+  for (const { name, value } of overrides.values()) trained.set(name, (await value.data()) as Float32Array);
+  return rewriteBaseModel({
+    base,
+    outDir,
+    edit: ({ name, shape }) => {
+      const values = trained.get(name);
+      const width = shape.slice(1).reduce((a, b) => a * b, 1);
+      return (
+        values && ((rows, startRow) => void rows.set(values.subarray(startRow * width, startRow * width + rows.length)))
+      );
+    },
+  });
 }

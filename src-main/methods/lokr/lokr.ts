@@ -4,62 +4,56 @@
  * are PEFT's: W1 zero, so that the model starts out equal to the base. The product with x never makes W1 ⊗ W2 itself.
  */
 import * as tf from '@tensorflow/tfjs-core';
-import type { ArchitectureSpec, LinearModule } from '../../engine/model/architecture.ts';
-import type { LinearInUse } from '../../engine/model/attachment.ts';
-import type { Parameter } from '../../engine/model/parameters.ts';
+import type { LokrSettings } from '../../../src-shared/methods/lokr.ts';
+import type { ArchitectureSpec } from '../../engine/model/architecture.ts';
 import { Random } from '../../engine/random.ts';
-import type { Adapter } from '../attached.ts';
-import { kaimingUniform } from '../lora/lora.ts';
-import { adaptedModules, type TargetOptions } from '../targets.ts';
-import { lokrShapes, type LokrPart, type LokrShapes } from '../shapes.ts';
+import {
+  areWholeLinear,
+  CellAdapter,
+  cellsFrom,
+  trainedCell,
+  valueIn,
+  writePeftCells,
+  type CellMaths,
+  type TrainedCell,
+} from '../cells.ts';
+import { kaimingUniform } from '../kaiming.ts';
+import { fullLycorisConfig, lycorisFields } from '../lycoris.ts';
+import type { Method } from '../method.ts';
+import { adaptedModules } from '../targets.ts';
+import { saveOwn } from '../values.ts';
+import { lokrShapes } from './files.ts';
 
-export interface LokrOptions extends TargetOptions {
-  alpha: number;
-  /** Wanted size of W1's sides; absent: as square as the sizes allow. */
-  factor?: number | undefined;
-}
+const MATHS: CellMaths = {
+  apply: (y, x, cell) => tf.add(y, tf.mul(kroneckerProduct(x, ...factorsOf(cell)), tf.scalar(cell.scale))),
+  /** W1 ⊗ W2. */
+  update(cell) {
+    const [w1, w2] = factorsOf(cell);
+    const [[l, m], [k, n]] = [w1.shape, w2.shape];
+    return tf.reshape(tf.mul(tf.reshape(w1, [l, 1, m, 1]), tf.reshape(w2, [1, k, 1, n])), [l * k, m * n]);
+  },
+};
 
-export interface LokrCell {
-  module: LinearModule;
-  parts: Partial<Record<LokrPart, Parameter>>;
-  scale: number;
-}
-
-export class LokrAdapter implements Adapter {
-  readonly cells: LokrCell[];
-  private readonly byPlace: Map<string, LokrCell>;
-
-  constructor(cells: LokrCell[]) {
-    this.cells = cells;
-    this.byPlace = new Map(cells.map((cell) => [`${cell.module.layer}.${cell.module.target}`, cell]));
-  }
-
-  linear(y: tf.Tensor2D, x: tf.Tensor2D, { module }: Pick<LinearInUse, 'module'>): tf.Tensor2D {
-    const cell = this.byPlace.get(`${module.layer}.${module.target}`);
-    if (!cell) return y;
-    return tf.add(y, tf.mul(kroneckerProduct(x, ...factorsOf(cell)), tf.scalar(cell.scale)));
-  }
-
-  parameters(): Parameter[] {
-    return this.cells.flatMap(({ parts }) => Object.values(parts));
-  }
-
-  dispose(): void {
-    for (const { value } of this.parameters()) value.dispose();
-  }
-}
+export const lokrMethod: Method<LokrSettings, CellAdapter> = {
+  create: ({ spec }, settings, { seed }) => ({ adapter: createLokr(spec, settings, seed) }),
+  adapterFrom: (content) => new CellAdapter(cellsFrom(content), MATHS),
+  async save(dir, adapter, settings, base, graft) {
+    const { cells } = adapter;
+    if (!areWholeLinear(cells)) return saveOwn(dir, adapter, graft);
+    const config = fullLycorisConfig('LOKR', {
+      ...lycorisFields(cells, settings, base.dir),
+      decompose_both: false,
+      decompose_factor: settings.factor ?? -1,
+      rank_dropout_scale: false,
+    });
+    return writePeftCells(dir, config, cells, graft);
+  },
+};
 
 /** W1 (l, m) and W2 (k, n). */
-function factorsOf({ parts: { lokr_w1, lokr_w2, lokr_w2_a, lokr_w2_b } }: LokrCell): [tf.Tensor2D, tf.Tensor2D] {
-  const w2 = lokr_w2?.value ?? tf.matMul(lokr_w2_a!.value as tf.Tensor2D, lokr_w2_b!.value as tf.Tensor2D);
-  return [lokr_w1!.value as tf.Tensor2D, w2 as tf.Tensor2D];
-}
-
-/** W1 ⊗ W2, (out, in), without the scale. */
-export function lokrUpdate(cell: LokrCell): tf.Tensor2D {
-  const [w1, w2] = factorsOf(cell);
-  const [[l, m], [k, n]] = [w1.shape, w2.shape];
-  return tf.reshape(tf.mul(tf.reshape(w1, [l, 1, m, 1]), tf.reshape(w2, [1, k, 1, n])), [l * k, m * n]);
+function factorsOf(cell: TrainedCell): [tf.Tensor2D, tf.Tensor2D] {
+  const w2 = cell.parts['lokr_w2']?.value ?? tf.matMul(valueIn(cell, 'lokr_w2_a'), valueIn(cell, 'lokr_w2_b'));
+  return [valueIn(cell, 'lokr_w1'), w2 as tf.Tensor2D];
 }
 
 /** x·(W1 ⊗ W2)^T. x: (N, m·n), w1: (l, m), w2: (k, n). Returns (N, l·k). */
@@ -74,28 +68,15 @@ function kroneckerProduct(x: tf.Tensor2D, w1: tf.Tensor2D, w2: tf.Tensor2D): tf.
 }
 
 /** A new adapter. Throws on targets or ranks that do not fit. */
-export function createLokr(spec: ArchitectureSpec, options: LokrOptions, seed: number): LokrAdapter {
-  return new LokrAdapter(
-    adaptedModules(spec, options).map(({ module, rank }) => {
-      const shapes = lokrShapes(module, rank, options.factor);
-      const values = (part: LokrPart, [rows, columns]: [number, number]): Float32Array => {
-        if (part === 'lokr_w1') return new Float32Array(rows * columns);
-        return kaimingUniform(rows * columns, columns, Random.stream(seed, `${part} ${module.layer} ${module.target}`));
-      };
-      return makeLokrCell(module, options.alpha / rank, shapes, values);
-    }),
-  );
-}
-
-export function makeLokrCell(
-  module: LinearModule,
-  scale: number,
-  shapes: LokrShapes,
-  values: (part: LokrPart, shape: [number, number]) => Float32Array,
-): LokrCell {
-  const make = ([part, shape]: [string, [number, number]]): [string, Parameter] => [
-    part,
-    { name: `${module.layer}.${module.target}.${part}`, value: tf.tensor2d(values(part as LokrPart, shape), shape) },
-  ];
-  return { module, scale, parts: Object.fromEntries(Object.entries(shapes).map(make)) };
+export function createLokr(spec: ArchitectureSpec, options: Omit<LokrSettings, 'type'>, seed: number): CellAdapter {
+  const cells = adaptedModules(spec, options).map(({ module, rank }) => {
+    const parts = Object.entries(lokrShapes(module, rank, options.factor)).map(([part, shape]) => {
+      const [count, place] = [shape[0] * shape[1], `${part} ${module.layer} ${module.target}`];
+      const data =
+        part === 'lokr_w1' ? new Float32Array(count) : kaimingUniform(count, shape[1], Random.stream(seed, place));
+      return [part, { shape, data }] as const;
+    });
+    return trainedCell(module, options.alpha / rank, Object.fromEntries(parts));
+  });
+  return new CellAdapter(cells, MATHS);
 }

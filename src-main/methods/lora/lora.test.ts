@@ -63,7 +63,7 @@ describe.each([
   });
 
   it('trains r(in + out) values per matrix', () => {
-    const sizes = linearModules(spec).filter(({ target }) => options.targets.includes(target));
+    const sizes = linearModules(spec).filter(({ target }) => options.targets!.includes(target));
     expect(sizes).toHaveLength(2 * targets.length);
     expect(countParameters(adapter.parameters())).toBe(
       sizes.reduce((sum, { inFeatures, outFeatures }) => sum + 4 * (inFeatures + outFeatures), 0),

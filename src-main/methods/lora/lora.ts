@@ -10,12 +10,14 @@ import type { Parameter } from '../../engine/model/parameters.ts';
 import { dropout } from '../../engine/ops/dropout.ts';
 import { loraLinear } from '../../engine/ops/loraLinear.ts';
 import { Random } from '../../engine/random.ts';
-import type { Adapter } from '../attached.ts';
+import type { Adapter, ModuleUpdate } from '../adapter.ts';
 import { biasOverrides } from '../bitfit/biases.ts';
 import { doraLinear, magnitudeName, type Magnitude } from './dora.ts';
-import { adaptedModules, ofModule, type TargetOptions } from '../targets.ts';
+import { kaimingUniform } from '../kaiming.ts';
+import { adaptedModules, ofModule, placeOf, type TargetOptions } from '../targets.ts';
 
 export interface LoraOptions extends TargetOptions {
+  rank: number;
   alpha: number;
   /** Probability of dropping an element of x on its way into A, in training only. */
   dropout: number;
@@ -55,6 +57,14 @@ export class LoraAdapter implements Adapter {
     const input = this.dropout ? dropout(x, this.dropout.rate, this.dropout.random.nextUint32()) : x;
     if (pair.magnitude) return doraLinear(y, input, pair, pair.magnitude, at);
     return loraLinear(input, y, pair.A.value as tf.Tensor2D, pair.B.value as tf.Tensor2D, pair.scale);
+  }
+
+  updates(): ModuleUpdate[] | null {
+    if (this.overrides.size > 0 || this.pairs.some(({ magnitude }) => magnitude)) return null;
+    return this.pairs.map(({ module, A, B, scale }) => ({
+      module,
+      matrix: () => tf.mul(tf.matMul(B.value as tf.Tensor2D, A.value as tf.Tensor2D), scale),
+    }));
   }
 
   rewind(): () => void {
@@ -116,20 +126,10 @@ export function makePair(
   };
 }
 
-function placeOf({ layer, target }: LinearModule): string {
-  return `${layer}.${target}`;
-}
-
 /**
  * `gaussian`: N(0, 1/r) (variance 1/r). Else U(-1/sqrt(in), 1/sqrt(in)), PEFT's default (He et al. 2015, a = sqrt 5).
  */
 function initialA({ inFeatures }: LinearModule, rank: number, init: LoraOptions['init'], random: Random): Float32Array {
   if (init === 'gaussian') return random.normal(rank * inFeatures, Math.sqrt(1 / rank));
   return kaimingUniform(rank * inFeatures, inFeatures, random);
-}
-
-/** U(-1/sqrt(fanIn), 1/sqrt(fanIn)): He et al. 2015 with a = sqrt 5, as PyTorch starts its linear layers. */
-export function kaimingUniform(count: number, fanIn: number, random: Random): Float32Array {
-  const bound = 1 / Math.sqrt(fanIn);
-  return Float32Array.from({ length: count }, () => (2 * random.uniform() - 1) * bound);
 }

@@ -9,6 +9,7 @@ import type { LinearInUse } from '../../engine/model/attachment.ts';
 import type { Decoder } from '../../engine/model/decoder.ts';
 import { replaceValue } from '../../engine/model/parameters.ts';
 import { Random } from '../../engine/random.ts';
+import { frozenMatrix } from '../frozenMatrix.ts';
 import { makePair, type LoraPair } from './lora.ts';
 import { principalComponents } from './svd.ts';
 
@@ -69,7 +70,7 @@ async function startPair(pair: LoraPair, at: LinearInUse, seed: number): Promise
         'another start.',
     );
   const r = A.value.shape[0]!;
-  const W = tf.tidy(() => ownMatrix(at)); // (out, in)
+  const W = tf.tidy(() => frozenMatrix(at)); // (out, in)
   const { U, S, V } = await principalComponents(W, r, Random.stream(seed, `pissa ${A.name}`));
   W.dispose();
   const root = (k: number): number => Math.sqrt(S[k]! / scale);
@@ -84,13 +85,6 @@ async function startPair(pair: LoraPair, at: LinearInUse, seed: number): Promise
     tf.tidy(() => residual(pair, at)),
   );
   return start;
-}
-
-/** W of the module as (out, in), without the other parts of a fused layer. */
-function ownMatrix({ module, weight }: LinearInUse): tf.Tensor2D {
-  const { layout, slice } = module;
-  const W = (layout === 'in_out' ? tf.transpose(weight.value) : tf.clone(weight.value)) as tf.Tensor2D;
-  return slice ? tf.slice(W, [slice.start, 0], [slice.end - slice.start, W.shape[1]]) : W;
 }
 
 /** W - s·BA in the weight's own layout; the other parts of a fused layer stay. */

@@ -11,8 +11,12 @@ import type { Decoder } from '../../engine/model/decoder.ts';
 import type { Parameter } from '../../engine/model/parameters.ts';
 import { embedding } from '../../engine/ops/embedding.ts';
 import { Random } from '../../engine/random.ts';
-import type { Adapter } from '../attached.ts';
-import { prefixShapes, type PrefixOptions } from '../shapes.ts';
+import type { PrefixSettings } from '../../../src-shared/methods/prefix.ts';
+import type { Adapter } from '../adapter.ts';
+import type { Method } from '../method.ts';
+import { parametersOf, saveOwn, valueOf } from '../values.ts';
+import { prefixShapes, type PrefixOptions } from './files.ts';
+import { writePrefixTuning } from './peft.ts';
 
 export class PrefixAdapter implements Adapter {
   readonly virtual: VirtualTokens;
@@ -46,6 +50,15 @@ export class PrefixAdapter implements Adapter {
     for (const { value } of this.trained) value.dispose();
   }
 }
+
+export const prefixMethod: Method<PrefixSettings, PrefixAdapter> = {
+  create: (model, settings, { seed }) => ({ adapter: createPrefix(model, settings, seed) }),
+  adapterFrom: ({ settings, tensors }, spec) => new PrefixAdapter(spec, settings, parametersOf(tensors)),
+  async save(dir, adapter, { kind }, base, graft) {
+    if (kind !== 'key-value') return saveOwn(dir, adapter, graft);
+    return writePrefixTuning(dir, base.spec, await valueOf(adapter.parameters()[0]!), base.dir, graft);
+  },
+};
 
 /** x: (N, C) with `rows` (P, C) at the virtual places of `index`. */
 function withRows(x: tf.Tensor2D, rows: tf.Tensor2D, index: tf.Tensor1D): tf.Tensor2D {

@@ -16,6 +16,7 @@ import { attachMethod } from '../../methods/attach.ts';
 import type { EngineName } from '../../../src-shared/backends.ts';
 import type { MemoryEstimate } from '../../../src-shared/plan.ts';
 import type { Draft } from '../train/draft.ts';
+import { methodOf } from '../../methods/registry.ts';
 
 /**
  * What an engine takes beside tensors, and how much more its allocator holds than the tensors that come and go: more
@@ -63,7 +64,7 @@ function trace(run: Sized, batch: Batch): Promise<Traced> {
   return onShapes(async (backend) => {
     const model = new Decoder(base.spec, shapesOf(base));
     const weightBytes = backend.heldBytes;
-    const method = await attachMethod(model, withoutDecomposition(run), base);
+    const method = await attachMethod(model, forShapes(run), base);
     const trainableBytes = backend.heldBytes - weightBytes;
     const gradientBytes = 4 * countParameters(method.parameters);
     const optimizer = new AdamW(method.parameters, run.train);
@@ -86,9 +87,7 @@ function shapesOf(base: BaseModel): Map<string, Parameter> {
   return new Map(expected.map(({ name, shape }) => [name, { name, value: tf.fill(shape, 0) }]));
 }
 
-/** The start that PiSSA computes from the weights has the shapes of any other. */
-function withoutDecomposition(run: Sized): Sized {
-  return run.method.type === 'lora' && run.method.init === 'pissa'
-    ? { ...run, method: { ...run.method, init: 'kaiming' } }
-    : run;
+function forShapes(run: Sized): Sized {
+  const { method } = run;
+  return { ...run, method: methodOf(method.type).forShapes?.(method) ?? method };
 }

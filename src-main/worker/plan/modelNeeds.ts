@@ -4,13 +4,10 @@
  */
 import { type ModelNeeds, NEEDS } from '../../../src-shared/plan.ts';
 import { openBaseModel } from '../../basemodel/baseModel.ts';
-import { availableTargets } from '../../engine/model/architecture.ts';
 import { fullBatch } from './largest.ts';
 import { estimateMemory, type Sized } from './estimate.ts';
-import { loraSchema } from '../../../src-shared/methodSettings.ts';
+import { lora } from '../../../src-shared/methods/lora.ts';
 import { ENGINES } from '../../../src-shared/backends.ts';
-import { LOSS_DEFAULTS } from '../../../src-shared/settings/data.ts';
-import { everyTarget } from '../../../src-shared/targets.ts';
 import { TRAIN_DEFAULTS } from '../../../src-shared/settings/training.ts';
 
 /** Throws as openBaseModel. */
@@ -19,7 +16,7 @@ export async function modelNeeds(modelDir: string): Promise<ModelNeeds[]> {
   try {
     const { layers, kvHeads, headDim, maxPositions } = base.spec;
     const cacheBytes = 2 * 4 * layers * kvHeads * headDim * Math.min(NEEDS.inferenceTokens, maxPositions);
-    const method = loraSchema.parse({ type: 'lora', targets: everyTarget(availableTargets(base.spec)) });
+    const method = lora.schema.parse({ type: 'lora' });
     const needs: ModelNeeds[] = [];
     for (const engine of ENGINES) {
       const run: Sized = {

@@ -4,6 +4,7 @@
  */
 import type { TextTokenizer } from '../../datasets/tokenizer.ts';
 import type { ArchitectureSpec } from '../../engine/model/architecture.ts';
+import { descriptorOf } from '../../../src-shared/methods/registry.ts';
 import { countTokens, type Batch } from '../../engine/train/batchLoss.ts';
 import { checkClassify } from '../../methods/checkMethod.ts';
 import { estimateMemory } from './estimate.ts';
@@ -51,7 +52,12 @@ export class Planner {
 
   private prepared(spec: RunSpec, architecture: ArchitectureSpec): Promise<PreparedRows> {
     const { data, model, method } = spec;
-    const key = JSON.stringify([model.hash, model.dir, data, method.type === 'prefix' ? method : null]);
+    const key = JSON.stringify([
+      model.hash,
+      model.dir,
+      data,
+      descriptorOf(method.type).virtualTokens?.(method) ?? null,
+    ]);
     const rows = this.rows.get(key) ?? prepareRows(spec, architecture);
     this.rows.delete(key);
     this.rows.set(key, rows);

@@ -12,7 +12,7 @@ import { writeTinyModel } from '../../../test-support/fixtures/tinyModel.ts';
 import { WorkerClient } from '../../app/workers/client.ts';
 import { forkWorker } from '../../app/workers/channel.ts';
 import { mergeAdapter } from '../../merging/merge.ts';
-import { readPeftAdapter } from '../../adapters/peftLora.ts';
+import { readPeftAdapter } from '../../methods/lora/peft.ts';
 import { CallControl } from '../control.ts';
 import { useEngine } from '../engines.ts';
 import type { GenerateParams, GenerateResult } from '../../../src-shared/generation.ts';

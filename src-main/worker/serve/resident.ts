@@ -8,8 +8,8 @@ import { loadTokenizer, type TextTokenizer } from '../../datasets/tokenizer.ts';
 import { usageError } from '../../../src-shared/errors.ts';
 import { deviceFailure } from '../../engine/backends/deviceWatch.ts';
 import { generateBatch, generateMixed, type BatchEvent, type BatchRow } from '../../engine/generate/generate.ts';
-import type { Adapter } from '../../methods/attached.ts';
-import { LoraAdapter } from '../../methods/lora/lora.ts';
+import type { Adapter } from '../../methods/adapter.ts';
+import { isMixable, MixedLora } from '../../methods/lora/mixed.ts';
 import { MergedTasks } from '../../methods/mergedTasks.ts';
 import type { ScaledAdapter } from '../../methods/taskSum.ts';
 import type { Decoder } from '../../engine/model/decoder.ts';
@@ -197,13 +197,10 @@ async function answerEach(
 ): Promise<GenerateResult[]> {
   const { model, tokenizer } = loaded;
   const results: GenerateResult[] = [];
-  const batch = [...adapters.entries()].flatMap(([row, adapter]) => (isPlainLora(adapter) ? [{ row, adapter }] : []));
+  const batch = [...adapters.entries()].flatMap(([row, adapter]) => (isMixable(adapter) ? [{ row, adapter }] : []));
   if (batch.length > 0) {
     const decode = (rows: BatchRow[]): AsyncGenerator<BatchEvent, void> =>
-      generateMixed(
-        model,
-        rows.map((row, i) => ({ ...row, adapter: batch[i]!.adapter })),
-      );
+      generateMixed(model, rows, new MixedLora(rows.map((_, i) => batch[i]!.adapter)));
     const own = (event: CompareEvent): void => emit({ ...event, row: batch[event.row]!.row });
     const answered = await answerRows({ model, tokenizer, params, rows: batch.length, decode, emit: own, control });
     answered.forEach((result, i) => (results[batch[i]!.row] = result));
@@ -224,16 +221,6 @@ function loadWriter(dir: string, base: BaseModel): Adapter {
     'ADAPTER_CLASSIFIES',
     `The adapter in ${dir} tells labels apart and writes no text; evaluate it on a dataset with labels instead.`,
     { adapter: dir },
-  );
-}
-
-/** None, or one that a batch can hold beside others: no magnitudes, no biases. */
-function isPlainLora(adapter: Adapter | null): adapter is LoraAdapter | null {
-  return (
-    adapter === null ||
-    (adapter instanceof LoraAdapter &&
-      adapter.overrides.size === 0 &&
-      adapter.pairs.every(({ magnitude }) => !magnitude))
   );
 }
 

@@ -6,6 +6,7 @@ import { describeBadRow, type TokenisedExample } from '../../datasets/types.ts';
 import type { DatasetKind } from '../../../src-shared/datasets.ts';
 import { withVirtualTokens, type VirtualLayout } from '../../datasets/virtualTokens.ts';
 import { GraftError, usageError } from '../../../src-shared/errors.ts';
+import { descriptorOf } from '../../../src-shared/methods/registry.ts';
 import type { ArchitectureSpec } from '../../engine/model/architecture.ts';
 import { checkClassify, checkSamples } from '../../methods/checkMethod.ts';
 import type { RunSpec } from '../../../src-shared/runSpec.ts';
@@ -111,13 +112,14 @@ function countOf(virtual: VirtualLayout | undefined): number {
 
 /** The virtual tokens that a method puts into every row. Throws INFIX_NEEDS_ANSWERS. */
 function virtualLayout({ method, data }: RunSpec, vocab: number): VirtualLayout | undefined {
-  if (method.type !== 'prefix') return undefined;
-  if (method.infixLength > 0 && data.lossOn === 'all') {
+  const tokens = descriptorOf(method.type).virtualTokens?.(method);
+  if (!tokens) return undefined;
+  if (tokens.infix > 0 && data.lossOn === 'all') {
     throw usageError(
       'INFIX_NEEDS_ANSWERS',
       'An infix stands between prompt and answer, but with the loss on all tokens there is no such place; put ' +
         'the loss on completions or leave the infix out.',
     );
   }
-  return { prefix: method.prefixLength, infix: method.infixLength, vocab };
+  return { ...tokens, vocab };
 }

@@ -1,4 +1,5 @@
 /** Makes a run from its draft and, where it goes on, from its state. */
+import { isAdapter } from '../../../src-shared/methods/registry.ts';
 import { GraftError } from '../../../src-shared/errors.ts';
 import { countParameters } from '../../engine/model/parameters.ts';
 import { AdamW } from '../../engine/optim/adamw.ts';
@@ -34,7 +35,7 @@ export async function startRun(draft: Draft, { state, emit, control }: StartOpti
   if (draft.rolledBack) forgetLostBest(progress, draft.runDir);
   const trainableParameters = countParameters(method.parameters);
   const plan = batchPlanOf(draft);
-  const trainsBase = draft.method.type === 'full';
+  const trainsBase = !isAdapter(draft.method);
   return {
     dir: draft.runDir,
     engine,

@@ -3,13 +3,14 @@
  * texts.
  */
 import { openBaseModel, type BaseModel } from '../../basemodel/baseModel.ts';
-import { readAdapter, type StoredAdapter } from '../../adapters/storedAdapter.ts';
 import { evaluationBatches } from '../../datasets/batches.ts';
+import type { StoredAdapter } from '../../adapters/stored.ts';
+import { readAdapter } from '../../methods/fileRegistry.ts';
 import { assertTrainable, prepareDataset } from '../../datasets/dataset.ts';
 import { loadTokenizer } from '../../datasets/tokenizer.ts';
 import { withVirtualTokens, type VirtualLayout } from '../../datasets/virtualTokens.ts';
 import { usageError } from '../../../src-shared/errors.ts';
-import type { Adapter } from '../../methods/attached.ts';
+import type { Adapter } from '../../methods/adapter.ts';
 import { SCORE } from '../../engine/model/tensorNames.ts';
 import { classScores, evaluateClasses } from '../../engine/train/classification.ts';
 import { evaluateLoss } from '../../engine/train/evaluate.ts';

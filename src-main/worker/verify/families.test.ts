@@ -7,7 +7,7 @@ import * as tf from '@tensorflow/tfjs-core';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { openBaseModel } from '../../basemodel/baseModel.ts';
 import { describeBaseModel } from '../../basemodel/details.ts';
-import { readPeftAdapter } from '../../adapters/peftLora.ts';
+import { readPeftAdapter } from '../../methods/lora/peft.ts';
 import { temporaryFolder } from '../../../test-support/fixtures/folders.ts';
 import type { ModelConfig } from '../../engine/model/architecture.ts';
 import type { Target } from '../../../src-shared/targets.ts';
@@ -21,7 +21,7 @@ import { TINY_LLAMA, writeTinyModel } from '../../../test-support/fixtures/tinyM
 import { loadAdapter } from '../../methods/adapterFolder.ts';
 import { useEngine } from '../engines.ts';
 import { mergeAndVerify } from './merge.ts';
-import { methodSchema } from '../../../src-shared/methodSettings.ts';
+import { methodSchema } from '../../../src-shared/methods/registry.ts';
 
 beforeAll(async () => void (await useEngine('tensorflow')));
 

@@ -3,7 +3,7 @@ import fs from 'node:fs';
 import path from 'node:path';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { openBaseModel } from '../../basemodel/baseModel.ts';
-import { readPeftAdapter } from '../../adapters/peftLora.ts';
+import { readPeftAdapter } from '../../methods/lora/peft.ts';
 import { temporaryFolder } from '../../../test-support/fixtures/folders.ts';
 import { mergeAdapter } from '../../merging/merge.ts';
 import { copyAdapter, randomAdapter, scaleAlphaOnDisk } from '../../../test-support/fixtures/adapters.ts';

@@ -3,7 +3,7 @@ import fs from 'node:fs';
 import path from 'node:path';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { openBaseModel } from '../../basemodel/baseModel.ts';
-import { readAdapter } from '../../adapters/storedAdapter.ts';
+import { readAdapter } from '../../methods/fileRegistry.ts';
 import { temporaryFolder } from '../../../test-support/fixtures/folders.ts';
 import { unmergeAdapter } from '../../merging/unmerge.ts';
 import { expectClose } from '../../../test-support/checks/expectClose.ts';

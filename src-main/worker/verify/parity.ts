@@ -8,7 +8,7 @@ import { openBaseModel, type BaseModel } from '../../basemodel/baseModel.ts';
 import type { DtypeName } from '../../safetensors/dtype.ts';
 import { argmax } from '../../engine/generate/sample.ts';
 import { generateTokens } from '../../engine/generate/generate.ts';
-import type { Adapter } from '../../methods/attached.ts';
+import type { Adapter } from '../../methods/adapter.ts';
 import { TaskSum } from '../../methods/taskSum.ts';
 import type { Decoder } from '../../engine/model/decoder.ts';
 import { Random } from '../../engine/random.ts';

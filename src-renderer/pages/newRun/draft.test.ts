@@ -1,7 +1,9 @@
 import { describe, expect, it, test } from 'vitest';
 import type { RunView, StartRun } from '../../lib/api.ts';
 import { cellsForModel, freshDraft, methodFields, runFields, type Draft } from './draft.ts';
+import { descriptorOf } from '../../../src-shared/methods/registry.ts';
 import { parseDraft } from './keptDraft.ts';
+import { valueOf } from './methodForm.ts';
 import { columns } from './matrices.ts';
 import { TRAIN_DEFAULTS } from '../../../src-shared/settings/training.ts';
 import { GROUPS } from './trainFields.ts';
@@ -15,12 +17,10 @@ const DRAFT: Draft = {
   datasetVersion: 3,
   excluded: { version: 3, lines: [4, 9] },
   taskName: 'colours',
-  rank: 4,
+  settings: { rank: 4, dora: true, factor: 8 },
   chosen: ['0.q', '3.v'],
   ranks: { '3.v': 16 },
   alphaPattern: { v: 2.5 },
-  dora: true,
-  factor: 8,
   topLayers: 2,
   preset: 'custom',
   lengthIn: 'steps',
@@ -41,8 +41,9 @@ describe('a draft that was kept', () => {
   });
 
   test('an empty number box is not kept, and has its usual value again', () => {
-    expect(kept({ rank: undefined, topLayers: undefined })).toMatchObject({
-      rank: 8,
+    const draft = kept({ settings: { rank: undefined }, topLayers: undefined });
+    expect(valueOf(descriptorOf('lora'), draft.settings, 'rank')).toBe(8);
+    expect(draft).toMatchObject({
       topLayers: undefined,
       modelId: 'm1',
     });
@@ -50,10 +51,10 @@ describe('a draft that was kept', () => {
 
   it.each([
     ['nothing', null],
-    ['no JSON', '{"version":1,"step":"da'],
+    ['no JSON', '{"version":2,"step":"da'],
     ['no object', '[1,2]'],
     ['null', 'null'],
-    ['another version', JSON.stringify({ ...DRAFT, version: 2 })],
+    ['another version', JSON.stringify({ ...DRAFT, version: 1 })],
     ['no version', JSON.stringify({ ...DRAFT, version: undefined })],
   ])('%s counts as a fresh one', (_name, text) => expect(parseDraft(text)).toEqual(freshDraft()));
 
@@ -61,15 +62,15 @@ describe('a draft that was kept', () => {
     ['a step that does not exist', { step: 'targets' }],
     ['a method that does not exist', { method: 'qlora' }],
     ['a preset that does not exist', { preset: 'slow' }],
-    ['a text for a number', { rank: '8' }],
-    ['null for a number', { rank: null }],
+    ['a text for a number', { settings: { rank: '8' } }],
+    ['null for a number', { settings: { rank: null } }],
     ['a text for a list', { chosen: '0.q' }],
     ['a list of numbers for cells', { chosen: [0, 1] }],
     ['a list for ranks', { ranks: [8] }],
     ['a text for a rank', { ranks: { '0.q': '8' } }],
     ['no training settings', { train: null }],
     ['a text for a training setting', { train: { ...DRAFT.train, batch: 'many' } }],
-    ['a text for a switch', { dora: 'yes' }],
+    ['a text for a switch', { settings: { dora: 'yes' } }],
     ['a text for a version', { datasetVersion: '2' }],
     ['excluded lines without a version', { excluded: { lines: [1] } }],
     ['excluded lines that are none', { excluded: { version: 1, lines: 'all' } }],
@@ -78,20 +79,16 @@ describe('a draft that was kept', () => {
 
 describe('another model', () => {
   test('has the whole columns that both have, else the usual ones', () => {
-    expect(cellsForModel(LLAMA, columns(LLAMA, ['k', 'o']), { layers: 2, targets: ['q', 'k', 'v', 'o'] })).toEqual([
-      '0.k',
-      '0.o',
-      '1.k',
-      '1.o',
+    expect(
+      cellsForModel(LLAMA, columns(LLAMA, ['k', 'o']), { layers: 2, targets: ['q', 'k', 'v', 'o'] }, ['v']),
+    ).toEqual(['0.k', '0.o', '1.k', '1.o']);
+    expect(
+      cellsForModel(LLAMA, columns(LLAMA, ['k']).slice(1), { layers: 2, targets: ['q', 'k', 'v'] }, ['q', 'v']),
+    ).toEqual(['0.q', '0.v', '1.q', '1.v']);
+    expect(cellsForModel(LLAMA, columns(LLAMA, ['q']), { layers: 1, targets: ['qkv', 'fc'] }, ['qkv'])).toEqual([
+      '0.qkv',
     ]);
-    expect(cellsForModel(LLAMA, columns(LLAMA, ['k']).slice(1), { layers: 2, targets: ['q', 'k', 'v'] })).toEqual([
-      '0.q',
-      '0.v',
-      '1.q',
-      '1.v',
-    ]);
-    expect(cellsForModel(LLAMA, columns(LLAMA, ['q']), { layers: 1, targets: ['qkv', 'fc'] })).toEqual(['0.qkv']);
-    expect(cellsForModel(undefined, [], { layers: 1, targets: ['q', 'v'] })).toEqual(['0.q', '0.v']);
+    expect(cellsForModel(undefined, [], { layers: 1, targets: ['q', 'v'] }, ['q', 'v'])).toEqual(['0.q', '0.v']);
   });
 });
 
@@ -155,24 +152,19 @@ describe('the settings of an earlier run', () => {
       },
       {
         method: 'lora',
-        rank: 4,
-        alpha: 3,
-        dora: true,
-        bias: 'all',
-        loraPlusRatio: 16,
-        init: 'pissa',
+        settings: { rank: 4, alpha: 3, dora: true, bias: 'all', loraPlusRatio: 16, init: 'pissa' },
         alphaPattern: { q: 2 },
         ...cells,
       },
     ],
-    [{ type: 'lora' }, { method: 'lora', rank: 8, alpha: 16, dropout: 0, dora: false, init: 'kaiming', ...cells }],
+    [{ type: 'lora' }, { method: 'lora', settings: {}, alphaPattern: {}, ...cells }],
     [
       { type: 'lokr', rank: 2, alpha: 5, factor: 4 },
-      { method: 'lokr', rank: 2, alpha: 5, factor: 4, ...cells },
+      { method: 'lokr', settings: { rank: 2, alpha: 5, factor: 4 }, ...cells },
     ],
     [
       { type: 'loha', rank: 2, alpha: 5 },
-      { method: 'loha', rank: 2, alpha: 5, ...cells },
+      { method: 'loha', settings: { rank: 2, alpha: 5 }, ...cells },
     ],
     [
       { type: 'full', layers: [10, 11] },
@@ -182,11 +174,11 @@ describe('the settings of an earlier run', () => {
     [{ type: 'bitfit' }, { method: 'bitfit' }],
     [
       { type: 'adapter', kind: 'lin', bottleneck: 4, skipLayers: 1 },
-      { method: 'adapter', adapterKind: 'lin', bottleneck: 4, skipLayers: 1 },
+      { method: 'adapter', settings: { kind: 'lin', bottleneck: 4, skipLayers: 1 } },
     ],
     [
       { type: 'prefix', kind: 'layer', prefixLength: 3, infixLength: 2 },
-      { method: 'prefix', prefixKind: 'layer', prefixLength: 3, infixLength: 2 },
+      { method: 'prefix', settings: { kind: 'layer', prefixLength: 3, infixLength: 2 } },
     ],
   ])('%j', (method, fields) => expect(methodFields(method, cells, 12)).toEqual(expect.objectContaining(fields)));
 });

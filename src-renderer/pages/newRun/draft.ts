@@ -3,14 +3,12 @@ import { LOSS_DEFAULTS } from '../../../src-shared/settings/data.ts';
 import { TRAIN_DEFAULTS } from '../../../src-shared/settings/training.ts';
 import type { RunView, StartRun } from '../../lib/api.ts';
 import type { Excluded } from './dataVersion.ts';
-import { usualTargets, columns, type Shape } from './matrices.ts';
+import { columns, type Shape } from './matrices.ts';
 import type { Preset } from '../../lib/runs/presets.ts';
+import { descriptorOf, type MethodType } from '../../../src-shared/methods/registry.ts';
+import { enteredFrom, type Entered } from './methodForm.ts';
 
 type Method = StartRun['method'];
-export type MethodType = Method['type'];
-export type Lora = Extract<Method, { type: 'lora' }>;
-type Adapter = Extract<Method, { type: 'adapter' }>;
-type Prefix = Extract<Method, { type: 'prefix' }>;
 export type Train = NonNullable<StartRun['train']>;
 
 export const STEPS = ['model', 'data', 'method', 'schedule', 'review'] as const;
@@ -24,7 +22,7 @@ export const STEP_NAMES: Record<Step, string> = {
 };
 
 /** Raised when the form of a draft changes; one of another version is not read. */
-export const VERSION = 1;
+export const VERSION = 2;
 
 export interface Draft {
   version: number;
@@ -41,27 +39,14 @@ export interface Draft {
   engine: NonNullable<StartRun['engine']>;
   baseDtype: NonNullable<StartRun['baseDtype']>;
   method: MethodType;
-  rank: number | undefined;
-  alpha: number | undefined;
+  /** Settings of the methods, by name. */
+  settings: Entered;
   /** Adapted matrices (`3.q`). */
   chosen: string[];
   /** Ranks of single matrices. */
   ranks: Record<string, number>;
   alphaPattern: Record<string, number>;
-  dropout: number | undefined;
-  rslora: boolean;
-  dora: boolean;
-  bias: NonNullable<Lora['bias']>;
-  loraPlusRatio: number | undefined;
-  init: NonNullable<Lora['init']>;
-  factor: number | undefined;
-  adapterKind: NonNullable<Adapter['kind']>;
-  bottleneck: number | undefined;
-  skipLayers: number | undefined;
-  prefixKind: NonNullable<Prefix['kind']>;
-  prefixLength: number | undefined;
-  infixLength: number | undefined;
-  /** Of full fine-tuning: undefined trains all. */
+  /** Where a method takes a number of the highest layers: undefined trains all. */
   topLayers: number | undefined;
   preset: Preset | 'custom';
   lengthIn: 'steps' | 'epochs';
@@ -87,24 +72,10 @@ export function freshDraft(): Draft {
     engine: 'auto',
     baseDtype: 'f32',
     method: 'lora',
-    rank: 8,
-    alpha: 16,
+    settings: {},
     chosen: [],
     ranks: {},
     alphaPattern: {},
-    dropout: 0,
-    rslora: false,
-    dora: false,
-    bias: 'none',
-    loraPlusRatio: undefined,
-    init: 'kaiming',
-    factor: undefined,
-    adapterKind: 'houlsby',
-    bottleneck: 16,
-    skipLayers: 0,
-    prefixKind: 'key-value',
-    prefixLength: 8,
-    infixLength: 0,
     topLayers: undefined,
     preset: 'balanced',
     lengthIn: 'epochs',
@@ -115,13 +86,18 @@ export function freshDraft(): Draft {
 }
 
 /** The matrices kept for another model, for this one: the same targets in every layer, else the usual ones. */
-export function cellsForModel(before: Shape | undefined, chosen: readonly string[], now: Shape): string[] {
+export function cellsForModel(
+  before: Shape | undefined,
+  chosen: readonly string[],
+  now: Shape,
+  usual: readonly string[],
+): string[] {
   const set = new Set(chosen);
   const targets =
     before?.targets.filter(
       (target) => now.targets.includes(target) && columns(before, [target]).every((cell) => set.has(cell)),
     ) ?? [];
-  return columns(now, targets.length > 0 ? targets : usualTargets(now.targets));
+  return columns(now, targets.length > 0 ? targets : usual);
 }
 
 /** The settings of an earlier run's method; `cells` and `layers` must be those of its model. */
@@ -130,46 +106,13 @@ export function methodFields(
   cells: { chosen: string[]; ranks: Record<string, number> },
   layers: number,
 ): Partial<Draft> {
-  switch (method.type) {
-    case 'lora': {
-      const {
-        rank = 8,
-        alpha = 16,
-        dropout = 0,
-        rslora = false,
-        dora = false,
-        bias = 'none',
-        loraPlusRatio,
-        init = 'kaiming',
-        alphaPattern = {},
-      } = method;
-      return { method: 'lora', rank, alpha, dropout, rslora, dora, bias, loraPlusRatio, init, alphaPattern, ...cells };
-    }
-    case 'lokr':
-      return { method: 'lokr', rank: method.rank, alpha: method.alpha, factor: method.factor, ...cells };
-    case 'loha':
-      return { method: 'loha', rank: method.rank, alpha: method.alpha, ...cells };
-    case 'full':
-      return { method: 'full', topLayers: method.layers ? layers - Math.min(...method.layers) : undefined };
-    case 'bitfit':
-      return { method: 'bitfit' };
-    case 'adapter':
-      return {
-        method: 'adapter',
-        adapterKind: method.kind ?? 'houlsby',
-        bottleneck: method.bottleneck,
-        skipLayers: method.skipLayers,
-      };
-    case 'prefix':
-      return {
-        method: 'prefix',
-        prefixKind: method.kind ?? 'key-value',
-        prefixLength: method.prefixLength,
-        infixLength: method.infixLength,
-      };
-    default:
-      return method satisfies never;
-  }
+  const descriptor = descriptorOf(method.type);
+  const { alphaPattern = {}, layers: own } = method as { alphaPattern?: Record<string, number>; layers?: number[] };
+  return {
+    method: method.type,
+    settings: enteredFrom(descriptor, method),
+    ...(descriptor.targets ? { ...cells, alphaPattern } : { topLayers: own ? layers - Math.min(...own) : undefined }),
+  };
 }
 
 /** Everything but the model and the method that an earlier run was started with. */

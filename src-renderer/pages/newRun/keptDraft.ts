@@ -2,8 +2,9 @@
  * The draft of a new run that the browser kept; what is no draft of this version, or a damaged one, counts as nothing.
  */
 import { freshDraft, STEPS, VERSION, type Draft } from './draft.ts';
-import { METHODS } from './methods.ts';
 import { PRESETS } from '../../lib/runs/presets.ts';
+import { METHOD_TYPES, METHODS } from '../../../src-shared/methods/registry.ts';
+import { isKnown } from './methodForm.ts';
 
 /**
  * What was kept, or a fresh draft. A field that is missing (an empty number box is not written) is as in a fresh one.
@@ -22,7 +23,7 @@ export function parseDraft(text: string | null): Draft {
 /** Fields whose values the pages look up in a list. */
 const LISTS: Partial<Record<keyof Draft, readonly string[]>> = {
   step: STEPS,
-  method: Object.keys(METHODS),
+  method: METHOD_TYPES,
   preset: [...PRESETS, 'custom'],
   lengthIn: ['steps', 'epochs'],
   lossOn: ['completion', 'all'],
@@ -35,7 +36,11 @@ function isDraft(kept: unknown, fresh: Draft): kept is Partial<Draft> {
     const list = LISTS[field as keyof Draft];
     return (
       value === undefined ||
-      (field === 'excluded' ? isExcluded(value) : isLike(value, usual) && (list?.includes(String(value)) ?? true))
+      (field === 'excluded'
+        ? isExcluded(value)
+        : field === 'settings'
+          ? isEntered(value)
+          : isLike(value, usual) && (list?.includes(String(value)) ?? true))
     );
   });
 }
@@ -50,6 +55,11 @@ function isLike(value: unknown, usual: unknown): boolean {
   return Object.entries(value).every(([name, item]) =>
     known.length === 0 ? typeof item === 'number' : !known.includes(name) || isLike(item, usual[name]),
   );
+}
+
+/** An empty number box is not written. */
+function isEntered(value: unknown): boolean {
+  return isRecord(value) && Object.entries(value).every(([name, item]) => isKnown(METHODS, name, item));
 }
 
 function isExcluded(value: unknown): boolean {

@@ -4,18 +4,18 @@ import {
   cellName,
   cellsOf,
   columns,
-  everyTarget,
   layerOf,
-  loraCount,
   nextRank,
   settingsOf,
   targetOf,
-  usualTargets,
   withCells,
-  type LowRank,
+  type CellSettings,
   type MatrixSize,
   type Shape,
 } from './matrices.ts';
+import { descriptorOf } from '../../../src-shared/methods/registry.ts';
+import { everyTarget } from '../../../src-shared/targets.ts';
+import { countOf } from './methodForm.ts';
 import { targetsText } from './summary.ts';
 
 const LLAMA: Shape = { layers: 4, targets: ['q', 'k', 'v', 'o', 'gate', 'up', 'down'] };
@@ -69,13 +69,15 @@ describe('choosing', () => {
     expect(row(FUSED, 0)).not.toContain('0.qkv');
   });
 
-  it('usually q and v, or the first where there is no q', () => {
-    expect([usualTargets(LLAMA.targets), usualTargets(['qkv', 'o', 'fc', 'proj'])]).toEqual([['q', 'v'], ['qkv']]);
+  it('usually every linear layer', () => {
+    const usual = (targets: string[]) => descriptorOf('lora').targets!.usual({ family: 'llama', targets });
+    expect([usual(LLAMA.targets), usual(['qkv', 'o'])]).toEqual([LLAMA.targets, ['qkv', 'o']]);
+    expect(usual(FUSED.targets)).toEqual(['q', 'k', 'v', 'o', 'gate', 'up', 'down']);
   });
 });
 
 describe('the same as settings', () => {
-  const lora = (settings: Partial<LowRank>): LowRank => ({ type: 'lora', ...settings }) as LowRank;
+  const lora = (settings: CellSettings): CellSettings => settings;
 
   it.each<[string, string[], Record<string, number>, object]>([
     ['whole columns', columns(LLAMA, ['q', 'v']), {}, { targets: ['q', 'v'] }],
@@ -117,8 +119,8 @@ describe('the same as settings', () => {
     expect(settingsOf(LLAMA, new Set(columns(LLAMA, ['q'])), { '0.v': 4 })).toEqual({ targets: ['q'] });
   });
 
-  it('settings without targets mean q and v; what a model lacks is left out', () => {
-    expect(cellsOf(LLAMA, lora({})).chosen).toEqual(columns(LLAMA, ['q', 'v']));
+  it('settings without targets mean every linear layer; what a model lacks is left out', () => {
+    expect(cellsOf(LLAMA, lora({})).chosen).toEqual(columns(LLAMA, LLAMA.targets));
     expect(cellsOf(LLAMA, lora({ targets: ['q', 'qkv'] })).chosen).toEqual(columns(LLAMA, ['q']));
   });
 
@@ -129,6 +131,19 @@ describe('the same as settings', () => {
 });
 
 describe('trained parameters', () => {
+  const loraCount = (
+    sizes: MatrixSize[],
+    chosen: ReadonlySet<string>,
+    rankOf: (cell: string) => number,
+    dora: boolean,
+  ): number =>
+    countOf(
+      descriptorOf('lora'),
+      { type: 'lora', dora },
+      { layers: 1, hidden: 1, kvHeads: 1, headDim: 1 },
+      { sizes, chosen, rankOf },
+    )!;
+
   /** q and v of a transformer whose matrices are d × d. */
   const square = (d: number): MatrixSize[] => ['q', 'v'].map((target) => ({ target, inFeatures: d, outFeatures: d }));
 

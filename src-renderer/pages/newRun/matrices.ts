@@ -2,9 +2,15 @@
  * The matrices that a low-rank method adapts, as cells of a picture (layers × targets), and as the settings that say
  * the same. A cell is called `3.q`: layer (from 0) and target.
  */
-import type { RegisteredModel, StartRun } from '../../lib/api.ts';
+import type { TargetSettings } from '../../../src-shared/methods/method.ts';
+import { everyTarget, FUSED, type Target } from '../../../src-shared/targets.ts';
+import type { RegisteredModel } from '../../lib/api.ts';
 
-export type LowRank = Extract<StartRun['method'], { type: 'lora' | 'loha' | 'lokr' }>;
+/** What a method's settings say of its matrices. */
+export interface CellSettings extends TargetSettings {
+  rankPattern?: Record<string, number> | undefined;
+}
+
 export type Shape = Pick<RegisteredModel, 'layers' | 'targets'>;
 
 /** Input and output features of a target's matrix, the same in every layer. */
@@ -13,9 +19,6 @@ export interface MatrixSize {
   inFeatures: number;
   outFeatures: number;
 }
-
-/** A fused matrix and the parts that cannot be adapted beside it. */
-const FUSED: Record<string, readonly string[]> = { qkv: ['q', 'k', 'v'], gate_up: ['gate', 'up'] };
 
 export const cellName = (layer: number, target: string): string => `${layer}.${target}`;
 
@@ -30,17 +33,6 @@ export function layerOf(cell: string): number {
 /** Every layer of these targets. */
 export function columns({ layers }: Pick<Shape, 'layers'>, targets: readonly string[]): string[] {
   return Array.from({ length: layers }, (_, layer) => targets.map((target) => cellName(layer, target))).flat();
-}
-
-/** q and v as in the paper, or the fused matrix where there is no q. */
-export function usualTargets(available: readonly string[]): string[] {
-  const usual = available.filter((target) => target === 'q' || target === 'v');
-  return usual.length > 0 ? usual : available.slice(0, 1);
-}
-
-/** Everything that can be adapted together: parts rather than the fused matrix they make up. */
-export function everyTarget(available: readonly string[]): string[] {
-  return available.filter((target) => !FUSED[target]?.some((part) => available.includes(part)));
 }
 
 /** `chosen` with cells switched on or off; switching a fused matrix on takes its parts out, and the other way round. */
@@ -67,7 +59,7 @@ export function settingsOf(
   shape: Shape,
   chosen: ReadonlySet<string>,
   ranks: Readonly<Record<string, number>>,
-): Pick<LowRank, 'targets' | 'layers' | 'exclude'> & { rankPattern?: Record<string, number> } {
+): CellSettings {
   const targets = shape.targets.filter((target) => [...chosen].some((cell) => targetOf(cell) === target));
   const layers = Array.from({ length: shape.layers }, (_, layer) => layer).filter((layer) =>
     targets.some((target) => chosen.has(cellName(layer, target))),
@@ -77,7 +69,7 @@ export function settingsOf(
   );
   const rankPattern = patternOf(targets, chosen, ranks);
   return {
-    targets: targets as NonNullable<LowRank['targets']>,
+    targets: targets as Target[],
     ...(layers.length < shape.layers ? { layers } : {}),
     ...(exclude.length > 0 ? { exclude } : {}),
     ...(Object.keys(rankPattern).length > 0 ? { rankPattern } : {}),
@@ -103,35 +95,17 @@ function patternOf(
 /** The cells that settings name on a model, and the ranks of their own. */
 export function cellsOf(
   shape: Shape,
-  { targets = ['q', 'v'], layers, exclude = [], ...rest }: LowRank,
+  { targets = everyTarget(shape.targets) as Target[], layers, exclude = [], rankPattern = {} }: CellSettings,
 ): { chosen: string[]; ranks: Record<string, number> } {
-  const pattern = ('rankPattern' in rest && rest.rankPattern) || {};
   const chosen = columns(
     shape,
-    targets.filter((target) => shape.targets.includes(target)),
+    (targets as string[]).filter((target) => shape.targets.includes(target)),
   ).filter((cell) => (layers?.includes(layerOf(cell)) ?? true) && !exclude.includes(cell));
   const ranks = chosen.flatMap((cell) => {
-    const rank = pattern[cell] ?? pattern[targetOf(cell)];
+    const rank = rankPattern[cell] ?? rankPattern[targetOf(cell)];
     return rank === undefined ? [] : [[cell, rank] as const];
   });
   return { chosen, ranks: Object.fromEntries(ranks) };
-}
-
-/**
- * Parameters that LoRA trains: r(in + out) of each matrix, and with DoRA one magnitude per output (Hu et al. 2021,
- * section 4.2).
- */
-export function loraCount(
-  sizes: readonly MatrixSize[],
-  chosen: ReadonlySet<string>,
-  rankOf: (cell: string) => number,
-  dora: boolean,
-): number {
-  const byTarget = new Map(sizes.map((size) => [size.target, size]));
-  return [...chosen].reduce((sum, cell) => {
-    const size = byTarget.get(targetOf(cell));
-    return size ? sum + rankOf(cell) * (size.inFeatures + size.outFeatures) + (dora ? size.outFeatures : 0) : sum;
-  }, 0);
 }
 
 /** The ranks that plus and minus step through. */

@@ -1,5 +1,6 @@
 /** Where the keyboard is in the picture of the model, and what its keys do. Row -1 and column -1 are the heads. */
-import { cellName, everyTarget, nextRank } from './matrices.ts';
+import { everyTarget } from '../../../src-shared/targets.ts';
+import { cellName, nextRank } from './matrices.ts';
 import type { Wizard } from './wizard.svelte.ts';
 
 export class MatrixCursor {

@@ -10,7 +10,7 @@ export type WayOut = { label: string; run: () => void } | { label: string; href:
 
 type Mend = (wizard: Wizard, details: Record<string, unknown>) => WayOut[];
 
-const useLora: Mend = (wizard) => [{ label: 'Use LoRA', run: () => (wizard.draft.method = 'lora') }];
+const useLora: Mend = (wizard) => [{ label: 'Use LoRA', run: () => wizard.chooseMethod('lora') }];
 const openModel: Mend = (wizard) => [{ label: 'Open it in Models', href: hashFor('models', wizard.draft.modelId) }];
 const openData: Mend = (wizard) => [
   { label: 'Open it in Datasets', href: hashFor('datasets', wizard.draft.datasetId) },
@@ -38,16 +38,22 @@ const MENDS: Partial<Record<ErrorData['code'], Mend>> = {
     { label: 'One rank and alpha for all', run: () => ((wizard.draft.ranks = {}), (wizard.draft.alphaPattern = {})) },
   ],
   METHOD_CLASH: (wizard) => [
-    { label: 'Without DoRA', run: () => (wizard.draft.dora = false) },
-    { label: 'Without PiSSA', run: () => (wizard.draft.init = 'kaiming') },
+    { label: 'Without DoRA', run: () => wizard.enter('dora', false) },
+    { label: 'Without PiSSA', run: () => wizard.enter('init', 'kaiming') },
   ],
   BAD_BOTTLENECK: (wizard, { hidden }) =>
     typeof hidden === 'number'
-      ? [{ label: `Bottleneck ${hidden}`, run: () => (wizard.draft.bottleneck = hidden) }]
+      ? [{ label: `Bottleneck ${hidden}`, run: () => wizard.enter('bottleneck', hidden) }]
       : [],
-  BAD_SKIP: (wizard) => [{ label: 'Skip none', run: () => (wizard.draft.skipLayers = 0) }],
+  BAD_SKIP: (wizard) => [{ label: 'Skip none', run: () => wizard.enter('skipLayers', 0) }],
   BAD_PREFIX: (wizard) => [
-    { label: 'Prefix of 8', run: () => Object.assign(wizard.draft, { prefixLength: 8, infixLength: 0 }) },
+    {
+      label: 'Prefix of 8',
+      run: () => {
+        wizard.enter('prefixLength', 8);
+        wizard.enter('infixLength', 0);
+      },
+    },
   ],
   BASE_DTYPE: (wizard) => [
     { label: 'Base in float32', run: () => (wizard.draft.baseDtype = 'f32') },
@@ -84,6 +90,6 @@ export function wayOut(failure: Failure, wizard: Wizard): WayOut[] {
 
 function lowerRanks(wizard: Wizard, largest: number): void {
   const { draft } = wizard;
-  draft.rank = Math.min(draft.rank ?? largest, largest);
+  wizard.enter('rank', Math.min(wizard.rank, largest));
   draft.ranks = Object.fromEntries(Object.entries(draft.ranks).map(([cell, rank]) => [cell, Math.min(rank, largest)]));
 }

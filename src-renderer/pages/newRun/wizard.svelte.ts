@@ -6,14 +6,15 @@ import { ChosenVersion } from './chosenVersion.svelte.ts';
 import { taskNameFor } from './dataVersion.ts';
 import { cellsForModel, freshDraft, methodFields, runFields, STEPS, type Draft, type Step } from './draft.ts';
 import { parseDraft } from './keptDraft.ts';
-import { cellsOf, columns, loraCount, settingsOf, usualTargets, withCells, type MatrixSize } from './matrices.ts';
+import { cellsOf, columns, withCells, type MatrixSize, type CellSettings } from './matrices.ts';
 import { presetSettings, type Preset } from '../../lib/runs/presets.ts';
 import { Action } from '../../lib/action.svelte.ts';
+import { descriptorOf, type MethodType } from '../../../src-shared/methods/registry.ts';
+import { countOf, methodRequest, valueOf } from './methodForm.ts';
 
 const KEY = 'graft.new-run';
 /** Sample prompts taken from the data by themselves. */
 const SUGGESTED = 2;
-const LOW_RANK = ['lora', 'loha', 'lokr'];
 
 export class Wizard {
   draft = $state<Draft>(parseDraft(localStorage.getItem(KEY)));
@@ -33,7 +34,12 @@ export class Wizard {
   readonly dataset = $derived(this.datasets.find(({ id }) => id === this.draft.datasetId));
   readonly version = new ChosenVersion(this);
   readonly chosen: ReadonlySet<string> = $derived(setOf(this.draft.chosen));
-  readonly hasTargets = $derived(LOW_RANK.includes(this.draft.method));
+  /** The descriptor of the chosen method. */
+  readonly method = $derived(descriptorOf(this.draft.method));
+  readonly hasTargets = $derived(this.method.targets !== undefined);
+  /** Single matrices can have a rank of their own. */
+  readonly hasRanks = $derived('rankPattern' in this.method.settings);
+  readonly rank = $derived(Number(this.setting('rank') ?? 8));
   readonly taskName = $derived(this.draft.taskName.trim() || taskNameFor(this.dataset, this.suggestions));
   /** Trained parameters by the closed formula; undefined where only the API knows. */
   readonly count = $derived(this.localCount());
@@ -72,7 +78,7 @@ export class Wizard {
     if (before?.id === id) return;
     this.draft.modelId = id;
     if (!this.model) return;
-    this.draft.chosen = cellsForModel(before, this.draft.chosen, this.model);
+    this.draft.chosen = cellsForModel(before, this.draft.chosen, this.model, this.#usual());
     this.draft.ranks = {};
     this.draft.alphaPattern = {};
     this.applyPreset();
@@ -127,16 +133,40 @@ export class Wizard {
   /** A rank of one matrix's own; undefined: that of the run. */
   setRank(cell: string, rank: number | undefined): void {
     const others = Object.fromEntries(Object.entries(this.draft.ranks).filter(([name]) => name !== cell));
-    this.draft.ranks = rank === undefined || rank === this.draft.rank ? others : { ...others, [cell]: rank };
+    this.draft.ranks = rank === undefined || rank === this.rank ? others : { ...others, [cell]: rank };
   }
 
   rankOf(cell: string): number {
-    return this.draft.ranks[cell] ?? this.draft.rank ?? 8;
+    return (this.hasRanks ? this.draft.ranks[cell] : undefined) ?? this.rank;
   }
 
   /** The usual matrices of the chosen model. */
   chooseUsual(): void {
-    if (this.model) this.draft.chosen = columns(this.model, usualTargets(this.model.targets));
+    if (this.model) this.draft.chosen = columns(this.model, this.#usual());
+  }
+
+  /** Matrices that were the usual ones of the method before become those of this one. */
+  chooseMethod(type: MethodType): void {
+    const { model } = this;
+    const before = setOf(model ? columns(model, this.#usual()) : []);
+    this.draft.method = type;
+    const wereUsual = before.size === this.chosen.size && [...before].every((cell) => this.chosen.has(cell));
+    if (this.hasTargets && (wereUsual || this.chosen.size === 0)) this.chooseUsual();
+  }
+
+  /** A setting of the method as it would be sent. */
+  setting(name: string): unknown {
+    return valueOf(this.method, this.draft.settings, name);
+  }
+
+  /** Undefined: as the method has it. */
+  enter(name: string, value: unknown): void {
+    this.draft.settings[name] = value;
+  }
+
+  #usual(): string[] {
+    const { model, method } = this;
+    return (model && method.targets?.usual(model)) ?? [];
   }
 
   /** Takes over everything that an earlier run was started with. */
@@ -145,10 +175,7 @@ export class Wizard {
     // A model that was removed and added again has another id.
     const model =
       this.models.find(({ id }) => id === run.modelId) ?? this.models.find(({ hash }) => hash === base.hash);
-    const cells =
-      model && 'targets' in method
-        ? cellsOf(model, method)
-        : { chosen: model ? columns(model, usualTargets(model.targets)) : [], ranks: {} };
+    const cells = model ? cellsOf(model, method as CellSettings) : { chosen: [], ranks: {} };
     this.tokensPerRow = undefined;
     this.draft = {
       ...freshDraft(),
@@ -222,76 +249,20 @@ export class Wizard {
   }
 
   #method(): StartRun['method'] {
-    const { draft, model } = this;
-    const cells = model && this.hasTargets ? settingsOf(model, this.chosen, draft.ranks) : { targets: [] };
-    const plain = { ...(cells as ReturnType<typeof settingsOf>) };
-    delete plain.rankPattern;
-    switch (draft.method) {
-      case 'lora':
-        return {
-          type: 'lora',
-          rank: draft.rank,
-          alpha: draft.alpha,
-          dropout: draft.dropout,
-          init: draft.init,
-          ...(cells as ReturnType<typeof settingsOf>),
-          ...(Object.keys(draft.alphaPattern).length > 0 ? { alphaPattern: draft.alphaPattern } : {}),
-          ...(draft.dora ? { dora: true } : {}),
-          ...(draft.rslora ? { rslora: true } : {}),
-          ...(draft.bias === 'none' ? {} : { bias: draft.bias }),
-          ...(draft.loraPlusRatio === undefined ? {} : { loraPlusRatio: draft.loraPlusRatio }),
-        };
-      case 'lokr':
-        return {
-          type: 'lokr',
-          rank: draft.rank,
-          alpha: draft.alpha,
-          ...plain,
-          ...(draft.factor === undefined ? {} : { factor: draft.factor }),
-        };
-      case 'loha':
-        return { type: 'loha', rank: draft.rank, alpha: draft.alpha, ...plain };
-      case 'full':
-        return {
-          type: 'full',
-          ...(draft.topLayers === undefined || !model ? {} : { layers: topLayers(model.layers, draft.topLayers) }),
-        };
-      case 'bitfit':
-        return { type: 'bitfit' };
-      case 'adapter':
-        return { type: 'adapter', kind: draft.adapterKind, bottleneck: draft.bottleneck, skipLayers: draft.skipLayers };
-      case 'prefix':
-        return {
-          type: 'prefix',
-          kind: draft.prefixKind,
-          prefixLength: draft.prefixLength,
-          infixLength: draft.prefixKind === 'key-value' ? 0 : draft.infixLength,
-        };
-      default:
-        return draft.method satisfies never;
-    }
+    return methodRequest(this.method, this.draft, this.model);
   }
 
   private localCount(): number | undefined {
-    const { method, bias, dora } = this.draft;
-    if ((method !== 'lora' && method !== 'loha') || (method === 'lora' && bias !== 'none') || this.sizes.length === 0)
-      return undefined;
-    const count = loraCount(
-      this.sizes,
-      this.chosen,
-      (cell) => (method === 'lora' ? this.rankOf(cell) : (this.draft.rank ?? 8)),
-      method === 'lora' && dora,
-    );
-    return method === 'loha' ? 2 * count : count;
+    if (!this.model) return undefined;
+    return countOf(this.method, this.#method(), this.model, {
+      sizes: this.sizes,
+      chosen: this.chosen,
+      rankOf: (cell) => this.rankOf(cell),
+    });
   }
 }
 
 /** Never changed: each choice makes a new one. */
 function setOf(cells: readonly string[]): ReadonlySet<string> {
   return new Set(cells);
-}
-
-function topLayers(layers: number, count: number): number[] {
-  const kept = Math.max(1, Math.min(layers, count));
-  return Array.from({ length: kept }, (_, i) => layers - kept + i);
 }

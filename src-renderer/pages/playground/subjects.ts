@@ -2,6 +2,7 @@
  * Who can answer in the playground: the plain base, every adapter made for it, and the half-trained adapter of a paused
  * run.
  */
+import { descriptorOf } from '../../../src-shared/methods/registry.ts';
 import type { AdapterView, RegisteredModel, RunView, TaskView } from '../../lib/api.ts';
 import { formatDate, methodLabel } from '../../lib/format.ts';
 
@@ -28,9 +29,9 @@ export const BASE: Subject = {
   batched: true,
 };
 
-/** A LoRA without magnitudes and biases: what the engine's mixed batch can hold. */
+/** What the engine's mixed batch can hold. */
 function isBatched({ method }: Pick<AdapterView, 'method'>): boolean {
-  return method.type === 'lora' && !method.dora && (method.bias ?? 'none') === 'none';
+  return descriptorOf(method.type).batched?.(method) ?? false;
 }
 
 /** Everyone on this base: itself, the adapters by task, then half-trained ones. */

@@ -1,9 +1,9 @@
 /** Whether an adapter belongs to a base model: by hash where the adapter names one, and by module and shape always. */
 import path from 'node:path';
 import { GraftError } from '../../src-shared/errors.ts';
-import { contentOf, type AdapterContent } from './content.ts';
+import type { AdapterContent } from './content.ts';
 import type { BaseModel } from '../basemodel/baseModel.ts';
-import type { StoredAdapter } from './storedAdapter.ts';
+import type { StoredAdapter } from './stored.ts';
 
 /**
  * Returns what the adapter does to the base. Throws GraftError ADAPTER_WRONG_BASE when graft.json names another base,
@@ -17,8 +17,7 @@ export function assertAdapterFitsBase(adapter: StoredAdapter, base: BaseModel): 
     throw new GraftError(
       'ADAPTER_WRONG_BASE',
       `The adapter in ${adapter.dir} was trained on ${graft.baseName} (${short(graft.baseHash)}), not on ` +
-        `${path.basename(base.dir)} (${short(base.hash)}) in ${base.dir}; choose the base ` +
-        'model it was trained on.',
+        `${path.basename(base.dir)} (${short(base.hash)}) in ${base.dir}; choose the base model it was trained on.`,
       {
         adapter: adapter.dir,
         want: graft.baseHash,
@@ -28,5 +27,5 @@ export function assertAdapterFitsBase(adapter: StoredAdapter, base: BaseModel): 
       },
     );
   }
-  return contentOf(adapter, base);
+  return adapter.on(base);
 }

@@ -1,9 +1,8 @@
 import { expect, it } from 'vitest';
-import { describeMethod } from './describeMethod.ts';
-import { methodSchema, type MethodSettings } from './methodSettings.ts';
+import { describeMethod, methodSchema, type MethodSettings } from './registry.ts';
 
 it.each([
-  [{ type: 'lora' }, 'LoRA', 'rank 8, alpha 16, q v'],
+  [{ type: 'lora' }, 'LoRA', 'rank 8, alpha 16'],
   [
     { type: 'lora', dora: true, rslora: true, layers: [1], targets: ['o'], rank: 2 },
     'rsDoRA',
@@ -12,10 +11,10 @@ it.each([
   [
     { type: 'lora', init: 'pissa', rankPattern: { '3.q': 4 }, bias: 'lora_only', loraPlusRatio: 16 },
     'PiSSA',
-    'rank 8, alpha 16, q v, rank 4 on 3.q, biases of adapted layers, LoRA+ 16',
+    'rank 8, alpha 16, rank 4 on 3.q, biases of adapted layers, LoRA+ 16',
   ],
-  [{ type: 'lokr', factor: 4 }, 'LoKr', 'rank 8, alpha 8, q v, factor 4'],
-  [{ type: 'loha' }, 'LoHa', 'rank 8, alpha 8, q v'],
+  [{ type: 'lokr', factor: 4 }, 'LoKr', 'rank 8, alpha 16, factor 4'],
+  [{ type: 'loha' }, 'LoHa', 'rank 8, alpha 16'],
   [{ type: 'full', layers: [10, 11] }, 'Full fine-tuning', 'layers 10 11'],
   [{ type: 'bitfit' }, 'BitFit', ''],
   [

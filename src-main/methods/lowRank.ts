@@ -1,7 +1,7 @@
 /**
  * Rows of a low-rank product, summed in float64.
  */
-import type { LoraPair, Matrix } from '../adapters/peftLora.ts';
+import type { NamedTensor } from '../adapters/files.ts';
 import type { LinearLayout } from '../engine/model/architecture.ts';
 
 /** An update of rank r in the orientation of the weight: delta = left x right. */
@@ -14,14 +14,15 @@ export interface LowRank {
   width: number;
 }
 
-/** B A for weights stored (out, in); (B A)^T = A^T B^T for weights stored (in, out). */
-export function lowRankFor({ A, B }: Pick<LoraPair, 'A' | 'B'>, layout: LinearLayout): LowRank {
-  const rank = A.shape[0];
-  if (layout === 'out_in') return { rank, left: B.data, right: Float64Array.from(A.data), width: A.shape[1] };
-  return { rank, left: transposed(A), right: Float64Array.from(transposed(B)), width: B.shape[0] };
+/** A: (r, in), B: (out, r). B A for weights stored (out, in); (B A)^T = A^T B^T for weights stored (in, out). */
+export function lowRankFor(A: NamedTensor, B: NamedTensor, layout: LinearLayout): LowRank {
+  const [rank, inputs] = A.shape as [number, number];
+  if (layout === 'out_in') return { rank, left: B.data, right: Float64Array.from(A.data), width: inputs };
+  return { rank, left: transposed(A), right: Float64Array.from(transposed(B)), width: B.shape[0]! };
 }
 
-function transposed({ shape: [rows, columns], data }: Matrix): Float32Array {
+function transposed({ shape, data }: NamedTensor): Float32Array {
+  const [rows, columns] = shape as [number, number];
   const result = new Float32Array(data.length);
   for (let i = 0; i < rows; i++) for (let j = 0; j < columns; j++) result[j * rows + i] = data[i * columns + j]!;
   return result;

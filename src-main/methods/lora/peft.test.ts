@@ -2,21 +2,15 @@ import { createHash } from 'node:crypto';
 import fs from 'node:fs';
 import path from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { hasShared, sharedPath, skipNote } from '../../test-support/goldens/shared.ts';
-import { openBaseModel } from '../basemodel/baseModel.ts';
-import { castF32 } from '../safetensors/dtype.ts';
-import {
-  assertAdapterFitsBase,
-  moduleRank,
-  moduleScale,
-  readPeftAdapter,
-  writePeftAdapter,
-  type GraftAdapterInfo,
-  type LoraPair,
-  type PeftConfigInput,
-} from './peftLora.ts';
-import { writeSafetensors } from '../safetensors/write.ts';
-import { mountDisk, NO_DISK, pair, temporaryFolder, writeTiny } from '../../test-support/fixtures/folders.ts';
+import { hasShared, sharedPath, skipNote } from '../../../test-support/goldens/shared.ts';
+import { openBaseModel } from '../../basemodel/baseModel.ts';
+import { castF32 } from '../../safetensors/dtype.ts';
+import type { GraftAdapterInfo } from '../../adapters/graftInfo.ts';
+import { writeSafetensors } from '../../safetensors/write.ts';
+import { mountDisk, NO_DISK, pair, temporaryFolder, writeTiny } from '../../../test-support/fixtures/folders.ts';
+import { assertAdapterFitsBase } from '../../adapters/fit.ts';
+import { readPeftAdapter, writePeftAdapter, type LoraPair } from './peft.ts';
+import { moduleRank, moduleScale, type PeftConfigInput } from './peftConfig.ts';
 
 const Q = 'model.layers.0.self_attn.q_proj';
 const CONFIG: PeftConfigInput = {

@@ -6,9 +6,11 @@
  * r columns per token, which is little beside a layer of many hundreds.
  */
 import * as tf from '@tensorflow/tfjs-core';
-import type { Target } from '../../../src-shared/targets.ts';
-import type { Attachment, LinearInUse } from '../model/attachment.ts';
-import type { LoraAdapter, LoraPair } from '../../methods/lora/lora.ts';
+import type { RowAttachment } from '../../engine/generate/batch.ts';
+import type { LinearInUse } from '../../engine/model/attachment.ts';
+import type { Adapter } from '../adapter.ts';
+import { placeOf } from '../targets.ts';
+import { LoraAdapter, type LoraPair } from './lora.ts';
 
 interface Stack {
   /** (R, in) */
@@ -21,7 +23,12 @@ interface Stack {
   key: string;
 }
 
-export class MixedLora implements Attachment {
+/** None, or one that a batch can hold beside others: no magnitudes, no biases. */
+export function isMixable(adapter: Adapter | null): adapter is LoraAdapter | null {
+  return adapter === null || (adapter instanceof LoraAdapter && adapter.updates() !== null);
+}
+
+export class MixedLora implements RowAttachment {
   private readonly rows: (LoraAdapter | null)[];
   private readonly stacks = new Map<string, Stack>();
   /** M by `Stack.key`, for the tokens of the pass under way. */
@@ -34,7 +41,7 @@ export class MixedLora implements Attachment {
     this.rows = rows;
     const adapters = [...new Set(rows)].filter((adapter) => adapter !== null);
     const pairs = adapters.flatMap((adapter, index) => adapter.pairs.map((pair) => ({ adapter, index, pair })));
-    for (const [place, group] of Map.groupBy(pairs, ({ pair }) => placeOf(pair.module.layer, pair.module.target))) {
+    for (const [place, group] of Map.groupBy(pairs, ({ pair }) => placeOf(pair.module))) {
       this.stacks.set(place, stackOf(group));
     }
   }
@@ -47,7 +54,7 @@ export class MixedLora implements Attachment {
   }
 
   linear(y: tf.Tensor2D, x: tf.Tensor2D, { module }: Pick<LinearInUse, 'module'>): tf.Tensor2D {
-    const stack = this.stacks.get(placeOf(module.layer, module.target));
+    const stack = this.stacks.get(placeOf(module));
     if (!stack) return y;
     const low = tf.mul(tf.matMul(x, stack.A, false, true), this.maskOf(stack)); // (N, R)
     return tf.add(y, tf.matMul(low as tf.Tensor2D, stack.B, false, true));
@@ -67,10 +74,6 @@ export class MixedLora implements Attachment {
     this.masks.set(key, mask);
     return mask;
   }
-}
-
-function placeOf(layer: number, target: Target): string {
-  return `${layer}.${target}`;
 }
 
 function stackOf(group: { adapter: LoraAdapter; index: number; pair: LoraPair }[]): Stack {

@@ -3,7 +3,18 @@
  * and `.lora_B.weight` (out, r), with DoRA `.lora_magnitude_vector` (out), and trained biases under the model's own
  * names, `.base_layer.bias` where the layer is adapted.
  */
-import { GraftError } from '../../src-shared/errors.ts';
+import { GraftError } from '../../../src-shared/errors.ts';
+import type { LoraSettings } from '../../../src-shared/methods/lora.ts';
+import {
+  checkedBiases,
+  checkSizes,
+  contentOf,
+  layersOf,
+  wrongShape,
+  type AdapterContent,
+  type Base,
+  type Cell,
+} from '../../adapters/content.ts';
 import {
   adapterWeightsError,
   readAdapterFile,
@@ -11,26 +22,24 @@ import {
   type AdapterFile,
   type NamedTensor,
   type NamedTensors,
-} from './files.ts';
-import type { GraftAdapterInfo } from './graftInfo.ts';
+} from '../../adapters/files.ts';
+import type { GraftAdapterInfo } from '../../adapters/graftInfo.ts';
+import { byPattern, PEFT_PREFIX } from '../../adapters/peft.ts';
+import { storedFrom, type StoredAdapter } from '../../adapters/stored.ts';
+import type { ArchitectureSpec } from '../../engine/model/architecture.ts';
+import { SCORE } from '../../engine/model/tensorNames.ts';
+import type { WrittenFile } from '../../safetensors/write.ts';
+import { targetsOf } from '../targets.ts';
 import {
   fullPeftConfig,
   isClassifier,
   moduleRank,
+  moduleScale,
   parsePeftConfig,
   type PeftConfig,
   type PeftConfigInput,
 } from './peftConfig.ts';
-import { SCORE } from '../engine/model/tensorNames.ts';
-import type { WrittenFile } from '../safetensors/write.ts';
 
-export { ADAPTER_CONFIG, ADAPTER_WEIGHTS } from './files.ts';
-export { moduleRank, moduleScale } from './peftConfig.ts';
-export { assertAdapterFitsBase } from './peftFit.ts';
-export type { GraftAdapterInfo, PeftConfig, PeftConfigInput };
-
-/** What stands before every name of PEFT's. */
-export const PEFT_PREFIX = 'base_model.model.';
 const KEY = /^(.+)\.lora_(A\.weight|B\.weight|magnitude_vector)$/;
 const BIAS = /^(.+?)(?:\.base_layer)?\.bias$/;
 /**
@@ -51,10 +60,7 @@ export interface LoraPair {
   magnitude?: Float32Array;
 }
 
-export interface PeftAdapter {
-  type: 'lora';
-  /** Absolute path. */
-  dir: string;
+export interface PeftAdapter extends StoredAdapter {
   config: PeftConfig;
   /** By module path, e.g. `model.layers.0.self_attn.q_proj`, in the order of the file. */
   modules: Map<string, LoraPair>;
@@ -62,11 +68,6 @@ export interface PeftAdapter {
   biases: Map<string, Float32Array>;
   /** (classes, C), where the adapter classifies texts. */
   score?: Matrix;
-  /** Absent for adapters made outside Graft. */
-  graft?: GraftAdapterInfo;
-  /** Of adapter_model.safetensors; computed when first asked for. */
-  readonly sha256: string;
-  sizeBytes: number;
 }
 
 /**
@@ -80,7 +81,7 @@ export function readPeftAdapter(dir: string): PeftAdapter {
 
 /** The same from a file that has been read. */
 export function asPeftAdapter(file: AdapterFile): PeftAdapter {
-  const { dir, configFile, configText, graft, sizeBytes } = file;
+  const { dir, configFile, configText, graft } = file;
   if (configText === undefined)
     throw new GraftError(
       'PEFT_UNSUPPORTED',
@@ -88,16 +89,58 @@ export function asPeftAdapter(file: AdapterFile): PeftAdapter {
       { dir },
     );
   const config = parsePeftConfig(configFile, configText);
+  const parts = { config, ...partsOf(file, config) };
+  const stored = storedFrom(file, config.base_model_name_or_path, (base) => contentOn(dir, parts, base));
+  return Object.assign(stored, parts);
+}
+
+function contentOn(
+  dir: string,
+  { config, modules, biases, score }: Pick<PeftAdapter, 'config' | 'modules' | 'biases' | 'score'>,
+  base: Base,
+): AdapterContent {
+  const layer = layersOf(dir, base);
+  const cells = [...modules].map(([path, { A, B, magnitude }]): Cell => {
+    const module = layer(path);
+    checkSizes(dir, module, [A.shape[1], B.shape[0]], base);
+    const parts: Cell['parts'] = {
+      lora_A: A,
+      lora_B: B,
+      ...(magnitude ? { lora_magnitude_vector: { shape: [magnitude.length], data: magnitude } } : {}),
+    };
+    return { module, scale: moduleScale(config, path), parts };
+  });
+  if (score && score.shape[1] !== base.spec.hidden)
+    throw wrongShape(dir, SCORE, score.shape, [score.shape[0], base.spec.hidden], base);
+  return contentOf(settingsOf(config, cells, base.spec), {
+    cells,
+    biases: checkedBiases(dir, biases, base),
+    ...(score ? { score } : {}),
+  });
+}
+
+/** As far as adapter_config.json tells them. */
+function settingsOf(config: PeftConfig, cells: Cell[], spec: ArchitectureSpec): LoraSettings {
+  const pattern = (all: number, of: (module: string) => number): Record<string, number> =>
+    Object.fromEntries(
+      cells.flatMap(({ module }) =>
+        of(module.module) === all ? [] : [[`${module.layer}.${module.target}`, of(module.module)] as const],
+      ),
+    );
+  const ranks = pattern(config.r, (module) => moduleRank(config, module));
+  const alphas = pattern(config.lora_alpha, (module) => byPattern(config.alpha_pattern, module, config.lora_alpha));
   return {
     type: 'lora',
-    dir,
-    config,
-    ...partsOf(file, config),
-    ...(graft ? { graft } : {}),
-    sizeBytes,
-    get sha256() {
-      return file.sha256;
-    },
+    rank: config.r,
+    alpha: config.lora_alpha,
+    dropout: config.lora_dropout,
+    ...targetsOf(cells, spec),
+    ...(Object.keys(ranks).length > 0 ? { rankPattern: ranks } : {}),
+    ...(Object.keys(alphas).length > 0 ? { alphaPattern: alphas } : {}),
+    ...(config.use_rslora ? { rslora: true } : {}),
+    ...(config.use_dora ? { dora: true } : {}),
+    ...(config.bias === 'none' ? {} : { bias: config.bias }),
+    init: config.init_lora_weights === 'gaussian' ? 'gaussian' : 'kaiming',
   };
 }
 

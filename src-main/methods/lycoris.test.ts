@@ -1,14 +1,14 @@
 /** LoKr and LoHa as PEFT has them: factors, shapes, fields, and folders that PEFT wrote. */
 import path from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { factorise, lokrShapes } from '../methods/shapes.ts';
+import { factorise } from '../../src-shared/methods/lokr.ts';
 import { linearModules, type LinearModule } from '../engine/model/architecture.ts';
-import { contentOf } from './content.ts';
-import { writeAdapterFile, type NamedTensor, type NamedTensors } from './files.ts';
+import { writeAdapterFile, type NamedTensor, type NamedTensors } from '../adapters/files.ts';
 import { openBaseModel } from '../basemodel/baseModel.ts';
-import { fullLycorisConfig } from './peftLycoris.ts';
-import { readAdapter } from './storedAdapter.ts';
+import { lokrShapes } from './lokr/files.ts';
+import { fullLycorisConfig } from './lycoris.ts';
 import { temporaryFolder, values, writeTiny } from '../../test-support/fixtures/folders.ts';
+import { readAdapter } from './fileRegistry.ts';
 
 describe('factors of a size', () => {
   it.each([
@@ -38,6 +38,7 @@ describe('adapter_config.json', () => {
     layers_to_transform: null,
     base_model_name_or_path: null,
   };
+  const LOKR = { decompose_both: false, decompose_factor: -1, rank_dropout_scale: false };
   const shared = [
     'alpha',
     'alpha_pattern',
@@ -62,11 +63,11 @@ describe('adapter_config.json', () => {
   ];
 
   it('has the fields of LoHaConfig and LoKrConfig', () => {
-    expect(Object.keys(fullLycorisConfig('loha', input))).toEqual(shared);
-    expect(Object.keys(fullLycorisConfig('lokr', { ...input, decompose_factor: 4 }))).toEqual(
+    expect(Object.keys(fullLycorisConfig('LOHA', input))).toEqual(shared);
+    expect(Object.keys(fullLycorisConfig('LOKR', { ...input, ...LOKR }))).toEqual(
       [...shared, 'decompose_both', 'decompose_factor', 'rank_dropout_scale'].sort(),
     );
-    expect(fullLycorisConfig('lokr', input)).toMatchObject({
+    expect(fullLycorisConfig('LOKR', { ...input, ...LOKR })).toMatchObject({
       peft_type: 'LOKR',
       decompose_factor: -1,
       decompose_both: false,
@@ -100,21 +101,20 @@ describe('folders made elsewhere', () => {
 
   it('are read with patterns, and checked against the base', async () => {
     const base = openBaseModel(await writeTiny(path.join(temporaryFolder(), 'model')));
-    const content = contentOf(
-      readAdapter(await foreign({ peft_type: 'LOHA', r: 8, alpha: 6, rank_pattern: { q_proj: 2 } }, LOHA)),
-      base,
-    );
+    const content = readAdapter(
+      await foreign({ peft_type: 'LOHA', r: 8, alpha: 6, rank_pattern: { q_proj: 2 } }, LOHA),
+    ).on(base);
     expect(content).toMatchObject({
-      type: 'weights',
-      cells: [{ type: 'loha', scale: 3, module: { target: 'q', layer: 0 } }],
+      settings: { type: 'loha', rank: 8, alpha: 6, targets: ['q'], layers: [0] },
+      cells: [{ scale: 3, module: { target: 'q', layer: 0 } }],
     });
     const wrong = await foreign(
       { peft_type: 'LOHA', r: 2, alpha: 6 },
       new Map([...LOHA].map(([name, value]) => [name.replace('self_attn.q_proj', 'mlp.up_proj'), value])),
     );
-    expect(() => contentOf(readAdapter(wrong), base)).toThrowError(expect.objectContaining({ code: 'ADAPTER_SHAPE' }));
+    expect(() => readAdapter(wrong).on(base)).toThrowError(expect.objectContaining({ code: 'ADAPTER_SHAPE' }));
     const half = await foreign({ peft_type: 'LOHA', r: 2, alpha: 6 }, new Map([...LOHA].slice(1)));
-    expect(() => contentOf(readAdapter(half), base)).toThrowError(expect.objectContaining({ code: 'PEFT_WEIGHTS' }));
+    expect(() => readAdapter(half).on(base)).toThrowError(expect.objectContaining({ code: 'PEFT_WEIGHTS' }));
     base.close();
   });
 
@@ -129,11 +129,11 @@ describe('folders made elsewhere', () => {
         [`${Q}.lokr_w2`, tensor([4, 2], 3)],
       ]),
     );
-    const content = contentOf(readAdapter(dir), base);
-    const [cell] = content.type === 'weights' ? content.cells : [];
-    if (cell?.type !== 'lokr') throw new Error('not a LoKr');
+    const { settings, cells } = readAdapter(dir).on(base);
+    const cell = cells[0]!;
+    expect(settings.type).toBe('lokr');
     expect(cell.scale).toBe(2);
-    expect([...cell.parts.lokr_w1!.data]).toEqual(
+    expect([...cell.parts['lokr_w1']!.data]).toEqual(
       [0, 1].flatMap((i) => [0, 1, 2, 3].map((j) => Math.fround(a.data[i]! * b.data[j]!))),
     );
     expect(linearModules(base.spec)).toContainEqual(cell.module);

@@ -1,60 +1,31 @@
 /** Prefix tuning in PEFT's format: one tensor `prompt_embeddings` (P, L·2·K·D), keys and values of every layer. */
 import { z } from 'zod';
-import { GraftError } from '../../src-shared/errors.ts';
-import type { ArchitectureSpec } from '../engine/model/architecture.ts';
-import { adapterWeightsError, writeAdapterFile, type AdapterFile, type NamedTensor } from './files.ts';
-import type { GraftAdapterInfo } from './graftInfo.ts';
-import type { WrittenFile } from '../safetensors/write.ts';
+import type { ArchitectureSpec } from '../../engine/model/architecture.ts';
+import { adapterWeightsError, writeAdapterFile, type AdapterFile, type NamedTensor } from '../../adapters/files.ts';
+import type { GraftAdapterInfo } from '../../adapters/graftInfo.ts';
+import { peftConfig, PEFT_VERSION } from '../../adapters/peft.ts';
+import type { WrittenFile } from '../../safetensors/write.ts';
 
-const PROMPT = 'prompt_embeddings';
-
-export interface PrefixTuning {
-  type: 'prefix';
-  /** Absolute path. */
-  dir: string;
-  /** (P, L·2·K·D). */
-  prompt: NamedTensor;
-  graft?: GraftAdapterInfo;
-  readonly sha256: string;
-  sizeBytes: number;
-}
+export const PROMPT = 'prompt_embeddings';
 
 const configSchema = z.looseObject({
   num_virtual_tokens: z.number().int().min(1),
   num_transformer_submodules: z.literal(1).nullish(),
 });
 
-/** Throws GraftError PEFT_CONFIG or PEFT_WEIGHTS. */
-export function asPrefixTuning(file: AdapterFile): PrefixTuning {
-  const { configFile, weightsFile, tensors } = file;
-  const parsed = configSchema.safeParse(JSON.parse(file.configText!));
-  if (!parsed.success) {
-    const issue = parsed.error.issues[0]!;
-    throw new GraftError(
-      'PEFT_CONFIG',
-      `${configFile}: field ${issue.path.join('.')} does not fit (${issue.message}); export the adapter again.`,
-      { file: configFile, field: issue.path.join('.') },
-    );
-  }
+/** (P, L·2·K·D). Throws GraftError PEFT_CONFIG or PEFT_WEIGHTS. */
+export function promptOf(file: AdapterFile): NamedTensor {
+  const { weightsFile, tensors } = file;
+  const { num_virtual_tokens: count } = peftConfig(file, configSchema);
   const prompt = tensors.get(PROMPT);
   if (!prompt || tensors.size > 1) throw adapterWeightsError(weightsFile, 'the file', `does not hold ${PROMPT} alone`);
-  const { num_virtual_tokens: count } = parsed.data;
   if (prompt.shape.length !== 2 || prompt.shape[0] !== count)
     throw adapterWeightsError(
       weightsFile,
       PROMPT,
       `has shape [${prompt.shape.join(', ')}], but adapter_config.json says ${count} virtual tokens`,
     );
-  return {
-    type: 'prefix',
-    dir: file.dir,
-    prompt,
-    ...(file.graft ? { graft: file.graft } : {}),
-    sizeBytes: file.sizeBytes,
-    get sha256() {
-      return file.sha256;
-    },
-  };
+  return prompt;
 }
 
 /** adapter_config.json with every field that PEFT 0.20.0 writes, in its (alphabetic) order. */
@@ -76,7 +47,7 @@ export function fullPrefixConfig(
     num_transformer_submodules: 1,
     num_virtual_tokens: virtualTokens,
     peft_type: 'PREFIX_TUNING',
-    peft_version: '0.20.0',
+    peft_version: PEFT_VERSION,
     prefix_projection: false,
     revision: null,
     task_type: 'CAUSAL_LM',

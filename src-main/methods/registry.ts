@@ -1,0 +1,24 @@
+/** The one list of what each method knows of the engine. */
+import type { MethodType } from '../../src-shared/methods/registry.ts';
+import type { Method } from './method.ts';
+import { bitfitMethod } from './bitfit/biases.ts';
+import { bottleneckMethod } from './bottleneck/bottleneck.ts';
+import { fullMethod } from './full/full.ts';
+import { lohaMethod } from './loha/loha.ts';
+import { lokrMethod } from './lokr/lokr.ts';
+import { loraMethod } from './lora/method.ts';
+import { prefixMethod } from './prefix/prefix.ts';
+
+const METHODS: Record<MethodType, Method> = {
+  lora: loraMethod,
+  lokr: lokrMethod,
+  loha: lohaMethod,
+  full: fullMethod,
+  bitfit: bitfitMethod,
+  adapter: bottleneckMethod,
+  prefix: prefixMethod,
+};
+
+export function methodOf(type: MethodType): Method {
+  return METHODS[type];
+}
