@@ -8,6 +8,7 @@ import type { MethodFiles } from './files.ts';
 import { bitfitFiles } from './bitfit/files.ts';
 import { bottleneckFiles } from './bottleneck/files.ts';
 import { fullFiles } from './full/files.ts';
+import { ia3Files } from './ia3/files.ts';
 import { lohaFiles } from './loha/files.ts';
 import { lokrFiles } from './lokr/files.ts';
 import { loraFiles } from './lora/files.ts';
@@ -21,6 +22,7 @@ const FILES: Record<MethodType, MethodFiles> = {
   bitfit: bitfitFiles,
   adapter: bottleneckFiles,
   prefix: prefixFiles,
+  ia3: ia3Files,
 };
 
 export function filesOf(type: MethodType): MethodFiles {

@@ -29,7 +29,7 @@ import { loadAdapter, saveAdapter } from './adapterFolder.ts';
 import { useEngine } from '../worker/engines.ts';
 import { lora as loraMethod } from '../../src-shared/methods/lora.ts';
 import { prefix as prefixMethod } from '../../src-shared/methods/prefix.ts';
-import type { AdapterSettings } from '../../src-shared/methods/registry.ts';
+import { methodSchema, type AdapterSettings } from '../../src-shared/methods/registry.ts';
 
 beforeAll(async () => void (await useEngine('tensorflow')));
 
@@ -97,6 +97,7 @@ const GOLDENS = FAMILIES.flatMap(
       [family, 'rslora', lora({ rslora: true }, ALL[family])],
       [family, 'dora', lora({ dora: true }, ALL[family])],
       [family, 'dora_randB', lora({ dora: true }, ALL[family])],
+      [family, 'ia3', methodSchema.parse({ type: 'ia3' }) as AdapterSettings],
       [family, 'prefix', prefixMethod.schema.parse({ type: 'prefix', prefixLength: 5 })],
     ] as const,
 );

@@ -4,6 +4,7 @@ import type { Method } from './method.ts';
 import { bitfitMethod } from './bitfit/biases.ts';
 import { bottleneckMethod } from './bottleneck/bottleneck.ts';
 import { fullMethod } from './full/full.ts';
+import { ia3Method } from './ia3/ia3.ts';
 import { lohaMethod } from './loha/loha.ts';
 import { lokrMethod } from './lokr/lokr.ts';
 import { loraMethod } from './lora/method.ts';
@@ -17,6 +18,7 @@ const METHODS: Record<MethodType, Method> = {
   bitfit: bitfitMethod,
   adapter: bottleneckMethod,
   prefix: prefixMethod,
+  ia3: ia3Method,
 };
 
 export function methodOf(type: MethodType): Method {

@@ -6,13 +6,14 @@ import { z } from 'zod';
 import { bitfit } from './bitfit.ts';
 import { bottleneck } from './bottleneck.ts';
 import { full, type FullSettings } from './full.ts';
+import { ia3 } from './ia3.ts';
 import { loha } from './loha.ts';
 import { lokr } from './lokr.ts';
 import { lora } from './lora.ts';
 import type { Described, MethodSettingTable, MethodText } from './method.ts';
 import { prefix } from './prefix.ts';
 
-const DESCRIPTORS = [lora, lokr, loha, full, bitfit, bottleneck, prefix] as const;
+const DESCRIPTORS = [lora, lokr, loha, full, bitfit, bottleneck, prefix, ia3] as const;
 
 type Schemas<T extends readonly { schema: z.ZodType }[]> = { [K in keyof T]: T[K]['schema'] };
 

@@ -71,6 +71,8 @@ const CASES: Record<string, { settings: Record<string, unknown>; notFor?: TinyFa
   lokr: { settings: { type: 'lokr', rank: 1, alpha: 3, targets: ['q', 'MLP'] } },
   'lokr, factor': { settings: { type: 'lokr', rank: 4, alpha: 3, targets: ['o'], factor: 8, layers: [0] } },
   loha: { settings: { type: 'loha', rank: 2, alpha: 3, targets: ['v', 'MLP'] } },
+  ia3: { settings: { type: 'ia3' } },
+  'ia3, parts and layers': { settings: { type: 'ia3', targets: ['q', 'v', 'MLP'], layers: [1] } },
   bitfit: { settings: { type: 'bitfit' }, notFor: ['llama'] },
   houlsby: { settings: { type: 'adapter', kind: 'houlsby', bottleneck: 3 } },
   'pfeiffer, skip': { settings: { type: 'adapter', kind: 'pfeiffer', bottleneck: 3, skipLayers: 1 } },

@@ -4,6 +4,7 @@ import { createBitfit, loraBiases } from '../../src-main/methods/bitfit/biases.t
 import { createBottleneck } from '../../src-main/methods/bottleneck/bottleneck.ts';
 import { withMagnitudes } from '../../src-main/methods/lora/dora.ts';
 import { createFull } from '../../src-main/methods/full/full.ts';
+import { createIa3 } from '../../src-main/methods/ia3/ia3.ts';
 import { createLoha } from '../../src-main/methods/loha/loha.ts';
 import { createLokr } from '../../src-main/methods/lokr/lokr.ts';
 import { createLora, LoraAdapter, type LoraOptions } from '../../src-main/methods/lora/lora.ts';
@@ -18,6 +19,7 @@ import {
   bottleneckMethod,
   changedWeights,
   doraUpdate,
+  ia3Method,
   lohaUpdate,
   lokrUpdate,
   loraUpdate,
@@ -120,6 +122,11 @@ export const TABLE_METHODS: TableMethod[] = [
     name: 'LoKr, w2 whole',
     create: ({ spec }) => createLokr(spec, { rank: 8, alpha: 4, targets: ['o'], factor: 8 }, SEED),
     reference: () => (spec, base, values) => changedWeights(spec, base, values, lokrUpdate(0.5)),
+  },
+  {
+    name: 'IA3',
+    create: ({ spec }) => createIa3(spec, { targets: spec.family === 'gpt2' ? ['qkv', 'proj'] : ['k', 'v', 'down'] }),
+    reference: () => ia3Method,
   },
   {
     name: 'full, last layer',

@@ -77,6 +77,33 @@ export const lokrUpdate =
     return plus(W, kronecker(part('lokr_w1')!, w2), scale);
   };
 
+/** Rows of the weight and its bias times l, or columns of the weight where l is (1, in). */
+export function ia3Method(spec: ArchitectureSpec, base: Weights64, values: Values64): Method64 {
+  const { weights } = changedWeights(spec, base, values, (part, _, W) => {
+    const l = part('ia3_l')!;
+    const [, columns] = W.shape as [number, number];
+    const onInput = l.shape[0] === 1;
+    return array64(
+      W.shape,
+      W.data.map((value, i) => value * l.data[onInput ? i % columns : Math.floor(i / columns)]!),
+    );
+  });
+  const changed = new Map(weights);
+  for (const { layer, target, bias } of linearModules(spec)) {
+    const l = values.get(`${layer}.${target}.ia3_l`);
+    const own = bias === undefined ? undefined : changed.get(bias);
+    if (!l || !own || l.shape[0] === 1) continue;
+    changed.set(
+      bias!,
+      array64(
+        own.shape,
+        own.data.map((value, i) => value * l.data[i]!),
+      ),
+    );
+  }
+  return { weights: changed };
+}
+
 export const noUpdate: Update = (_, __, W) => W;
 
 export function bottleneckMethod(base: Weights64, values: Values64, kind: BottleneckOptions['kind']): Method64 {

@@ -7,6 +7,9 @@ import * as tf from '@tensorflow/tfjs-core';
 import { describe, expect, it } from 'vitest';
 import type { BackendName } from '../../src-main/engine/backends/backends.ts';
 import type { Adapter } from '../../src-main/methods/adapter.ts';
+import { openBaseModel } from '../../src-main/basemodel/baseModel.ts';
+import { loadAdapter } from '../../src-main/methods/adapterFolder.ts';
+import type { CellAdapter } from '../../src-main/methods/cells.ts';
 import { BiasAdapter } from '../../src-main/methods/bitfit/biases.ts';
 import { FullTuning } from '../../src-main/methods/full/full.ts';
 import { LoraAdapter, makePair } from '../../src-main/methods/lora/lora.ts';
@@ -25,7 +28,7 @@ import { loadModel, readJson, readTensors, toBatch, type BaseGolden, type CaseGo
 import { sharedPath, skipNote } from '../goldens/shared.ts';
 import { withVirtualTokens } from '../cases/virtualBatch.ts';
 
-export const METHOD_CASES = ['rslora', 'dora', 'dora_randB', 'pissa', 'prefix', 'full', 'bitfit'] as const;
+export const METHOD_CASES = ['rslora', 'dora', 'dora_randB', 'pissa', 'prefix', 'full', 'bitfit', 'ia3'] as const;
 type MethodCase = (typeof METHOD_CASES)[number];
 
 interface Tensor {
@@ -90,6 +93,8 @@ function setUp(model: Decoder, name: string, method: MethodCase): Setup {
         'prompt_embeddings',
       ]);
     }
+    case 'ia3':
+      return cellSetup(model, name);
     case 'pissa':
       for (const [tensor, { shape, values }] of readTensors(`golden/${name}/w_res.safetensors`))
         replaceValue(
@@ -112,6 +117,20 @@ function named(adapter: Adapter, namesOf: (name: string) => [string, string]): S
       }),
     ),
   };
+}
+
+/** Read by Graft's own reader, which keeps the tensors as they are. */
+function cellSetup(model: Decoder, name: string): Setup {
+  const base = openBaseModel(sharedPath(`golden/${name.split('/')[0]}/base`));
+  const adapter = loadAdapter(sharedPath(`golden/${name}/initial`), base) as CellAdapter;
+  base.close();
+  const names: Setup['names'] = new Map();
+  for (const { module, parts } of adapter.cells)
+    for (const [part, parameter] of Object.entries(parts)) {
+      const key = `base_model.model.${module.module}.${part}`;
+      names.set(parameter, { gradient: `${key}.default`, final: key });
+    }
+  return { adapter, names };
 }
 
 function loraSetup(model: Decoder, name: string): Setup {

@@ -37,6 +37,8 @@ const METHODS = {
   LoHa: { type: 'loha', rank: 2 },
   LoKr: { type: 'lokr', rank: 2 },
   'full, last layer': { type: 'full', layers: [1] },
+  IA3: { type: 'ia3' },
+  'IA3 on parts of the last layer': { type: 'ia3', targets: ['q', 'v'], layers: [1] },
   BitFit: { type: 'bitfit' },
   'adapter layers, Houlsby': { type: 'adapter', kind: 'houlsby', bottleneck: 4 },
   'adapter layers, Lin': { type: 'adapter', kind: 'lin', bottleneck: 4, skipLayers: 1 },

@@ -55,7 +55,8 @@ async function logitsFrom(dir: string): Promise<Float32Array> {
 
 /** Qwen2 differs from Llama in its biases only. */
 const MERGED = METHOD_CASES.filter(
-  ([family, name]) => !/^(houlsby|pfeiffer|lin|prefix)/.test(name) && (family !== 'qwen2' || /bias|bitfit/.test(name)),
+  ([family, name]) =>
+    !/^(houlsby|pfeiffer|lin|prefix)/.test(name) && (family !== 'qwen2' || /bias|bitfit|ia3/.test(name)),
 );
 
 it.each(MERGED)('%s, %s: merged', async (family, name) => {
@@ -153,6 +154,7 @@ describe('unmerging', () => {
   it.each([
     ['llama', 'dora', 'is a DoRA, which rescales the weights'],
     ['gpt2', 'bitfit', 'replaces biases'],
+    ['llama', 'ia3', 'scales the weights'],
   ] as const)('%s, %s cannot', async (family, name, reason) => {
     const modelDir = await writeFamily(family);
     const { adapterDir } = await saved(modelDir, family, name);
