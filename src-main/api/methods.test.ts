@@ -10,6 +10,7 @@ import type { AdapterView, RunView } from './types.ts';
 const METHODS: Record<string, StartRun['method']> = {
   dora: { type: 'lora', rank: 2, targets: ['q', 'down'], dora: true, layers: [2, 3] },
   loha: { type: 'loha', rank: 2 },
+  miss: { type: 'miss', rank: 2, targets: ['q', 'down'] },
   ia3: { type: 'ia3', targets: ['k', 'v', 'down'] },
   houlsby: { type: 'adapter', kind: 'houlsby', bottleneck: 4 },
   'prefix-embedding': { type: 'prefix', kind: 'embedding', prefixLength: 3, infixLength: 2 },

@@ -12,6 +12,7 @@ import { ia3Files } from './ia3/files.ts';
 import { lohaFiles } from './loha/files.ts';
 import { lokrFiles } from './lokr/files.ts';
 import { loraFiles } from './lora/files.ts';
+import { missFiles } from './miss/files.ts';
 import { prefixFiles } from './prefix/files.ts';
 
 const FILES: Record<MethodType, MethodFiles> = {
@@ -23,6 +24,7 @@ const FILES: Record<MethodType, MethodFiles> = {
   adapter: bottleneckFiles,
   prefix: prefixFiles,
   ia3: ia3Files,
+  miss: missFiles,
 };
 
 export function filesOf(type: MethodType): MethodFiles {

@@ -8,6 +8,7 @@ import { ia3Method } from './ia3/ia3.ts';
 import { lohaMethod } from './loha/loha.ts';
 import { lokrMethod } from './lokr/lokr.ts';
 import { loraMethod } from './lora/method.ts';
+import { missMethod } from './miss/miss.ts';
 import { prefixMethod } from './prefix/prefix.ts';
 
 const METHODS: Record<MethodType, Method> = {
@@ -19,6 +20,7 @@ const METHODS: Record<MethodType, Method> = {
   adapter: bottleneckMethod,
   prefix: prefixMethod,
   ia3: ia3Method,
+  miss: missMethod,
 };
 
 export function methodOf(type: MethodType): Method {

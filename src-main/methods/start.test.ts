@@ -102,6 +102,13 @@ describe('refuses', () => {
     ['a layer beyond the last', llama, { type: 'lora', layers: [0, 2] }, 'UNKNOWN_LAYER', /Layer 2 .*from 0 to 1/],
     ['full tuning of a layer beyond the last', llama, { type: 'full', layers: [7] }, 'UNKNOWN_LAYER', /Layer 7/],
     [
+      'a rank that does not divide, with bat',
+      llama,
+      { type: 'miss', rank: 3, variant: 'bat' },
+      'BAD_RANK',
+      /does not divide target q/,
+    ],
+    [
       'a pattern for a matrix that is not adapted',
       llama,
       { type: 'lora', targets: ['q', 'v'], rankPattern: { up: 2 } },

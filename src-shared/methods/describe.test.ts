@@ -17,6 +17,7 @@ it.each([
   [{ type: 'loha' }, 'LoHa', 'rank 8, alpha 16'],
   [{ type: 'full', layers: [10, 11] }, 'Full fine-tuning', 'layers 10 11'],
   [{ type: 'bitfit' }, 'BitFit', ''],
+  [{ type: 'miss', variant: 'bat', targets: ['q'] }, 'MiSS (Bat)', 'rank 8, q'],
   [{ type: 'ia3', targets: ['k', 'down'], layers: [1] }, 'IA3', 'k down, layer 1'],
   [
     { type: 'adapter', kind: 'pfeiffer', skipLayers: 2 },

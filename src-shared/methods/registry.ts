@@ -11,9 +11,10 @@ import { loha } from './loha.ts';
 import { lokr } from './lokr.ts';
 import { lora } from './lora.ts';
 import type { Described, MethodSettingTable, MethodText } from './method.ts';
+import { miss } from './miss.ts';
 import { prefix } from './prefix.ts';
 
-const DESCRIPTORS = [lora, lokr, loha, full, bitfit, bottleneck, prefix, ia3] as const;
+const DESCRIPTORS = [lora, lokr, loha, full, bitfit, bottleneck, prefix, ia3, miss] as const;
 
 type Schemas<T extends readonly { schema: z.ZodType }[]> = { [K in keyof T]: T[K]['schema'] };
 

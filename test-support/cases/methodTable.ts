@@ -8,6 +8,7 @@ import { createIa3 } from '../../src-main/methods/ia3/ia3.ts';
 import { createLoha } from '../../src-main/methods/loha/loha.ts';
 import { createLokr } from '../../src-main/methods/lokr/lokr.ts';
 import { createLora, LoraAdapter, type LoraOptions } from '../../src-main/methods/lora/lora.ts';
+import { createMiss } from '../../src-main/methods/miss/miss.ts';
 import { createPrefix } from '../../src-main/methods/prefix/prefix.ts';
 import type { ArchitectureSpec } from '../../src-main/engine/model/architecture.ts';
 import type { Target } from '../../src-shared/targets.ts';
@@ -19,7 +20,9 @@ import {
   bottleneckMethod,
   changedWeights,
   doraUpdate,
+  batUpdate,
   ia3Method,
+  missUpdate,
   lohaUpdate,
   lokrUpdate,
   loraUpdate,
@@ -127,6 +130,16 @@ export const TABLE_METHODS: TableMethod[] = [
     name: 'IA3',
     create: ({ spec }) => createIa3(spec, { targets: spec.family === 'gpt2' ? ['qkv', 'proj'] : ['k', 'v', 'down'] }),
     reference: () => ia3Method,
+  },
+  {
+    name: 'MiSS, a rank that does not divide',
+    create: ({ spec }) => createMiss(spec, { rank: 3, targets: QV, variant: 'miss' }),
+    reference: () => (spec, base, values) => changedWeights(spec, base, values, missUpdate),
+  },
+  {
+    name: 'MiSS, bat',
+    create: ({ spec }) => createMiss(spec, { rank: 4, targets: ['q', 'o'], variant: 'bat' }),
+    reference: () => (spec, base, values) => changedWeights(spec, base, values, batUpdate),
   },
   {
     name: 'full, last layer',

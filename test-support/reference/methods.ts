@@ -104,6 +104,34 @@ export function ia3Method(spec: ArchitectureSpec, base: Weights64, values: Value
   return { weights: changed };
 }
 
+/** W[o][i] + M[i mod r][o]. */
+export const missUpdate: Update = (part, _, W) => {
+  const M = part('miss_block')!;
+  const [r, out] = M.shape as [number, number];
+  const columns = W.shape[1]!;
+  return array64(
+    W.shape,
+    W.data.map((value, at) => value + M.data[((at % columns) % r) * out + Math.floor(at / columns)]!),
+  );
+};
+
+/** W + W·M[a] + M[a] in every r x r block of block row a. */
+export const batUpdate: Update = (part, _, W) => {
+  const M = part('miss_block')!;
+  const r = M.shape[1]!;
+  const columns = W.shape[1]!;
+  return array64(
+    W.shape,
+    W.data.map((value, at) => {
+      const [row, column] = [Math.floor(at / columns), at % columns];
+      const [a, p, j] = [Math.floor(row / r), row % r, column % r];
+      let sum = value + M.data[(a * r + p) * r + j]!;
+      for (let k = 0; k < r; k++) sum += W.data[row * columns + column - j + k]! * M.data[(a * r + k) * r + j]!;
+      return sum;
+    }),
+  );
+};
+
 export const noUpdate: Update = (_, __, W) => W;
 
 export function bottleneckMethod(base: Weights64, values: Values64, kind: BottleneckOptions['kind']): Method64 {

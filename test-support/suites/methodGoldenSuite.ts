@@ -28,7 +28,19 @@ import { loadModel, readJson, readTensors, toBatch, type BaseGolden, type CaseGo
 import { sharedPath, skipNote } from '../goldens/shared.ts';
 import { withVirtualTokens } from '../cases/virtualBatch.ts';
 
-export const METHOD_CASES = ['rslora', 'dora', 'dora_randB', 'pissa', 'prefix', 'full', 'bitfit', 'ia3'] as const;
+export const METHOD_CASES = [
+  'rslora',
+  'dora',
+  'dora_randB',
+  'pissa',
+  'prefix',
+  'full',
+  'bitfit',
+  'ia3',
+  'miss',
+  'miss_r6',
+  'miss_bat',
+] as const;
 type MethodCase = (typeof METHOD_CASES)[number];
 
 interface Tensor {
@@ -94,6 +106,9 @@ function setUp(model: Decoder, name: string, method: MethodCase): Setup {
       ]);
     }
     case 'ia3':
+    case 'miss':
+    case 'miss_r6':
+    case 'miss_bat':
       return cellSetup(model, name);
     case 'pissa':
       for (const [tensor, { shape, values }] of readTensors(`golden/${name}/w_res.safetensors`))

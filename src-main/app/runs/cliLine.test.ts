@@ -51,6 +51,7 @@ it.each<Partial<StartRun>>([
   { method: { type: 'loha', rank: 2 } },
   { method: { type: 'full', layers: [3] } },
   { method: { type: 'bitfit' } },
+  { method: { type: 'miss', rank: 6, variant: 'bat' } },
   { method: { type: 'ia3', exclude: ['0.k'] } },
   { method: { type: 'adapter', kind: 'lin', skipLayers: 1 } },
   { method: { type: 'prefix', kind: 'embedding', infixLength: 2 } },

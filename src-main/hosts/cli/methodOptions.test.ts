@@ -38,6 +38,7 @@ it.each([
   [['--method', 'loha', '--rank', '2'], { type: 'loha', rank: 2 }],
   [['--method', 'full', '--layers', '10-11'], { type: 'full', layers: [10, 11] }],
   [['--method', 'bitfit'], { type: 'bitfit' }],
+  [['--method', 'miss', '--rank', '6', '--variant', 'bat'], { type: 'miss', rank: 6, variant: 'bat' }],
   [['--method', 'ia3', '--targets', 'k,down', '--layers', '1'], { type: 'ia3', targets: ['k', 'down'], layers: [1] }],
   [
     ['--method', 'adapter', '--kind', 'lin', '--bottleneck', '4', '--skip-layers', '1'],
@@ -57,12 +58,12 @@ it.each([
   ],
   [
     ['--method', 'bitfit', '--rank', '4'],
-    '--rank does not belong to the method bitfit; leave it out or choose --method lora or lokr or loha.',
+    '--rank does not belong to the method bitfit; leave it out or choose --method lora or lokr or loha or miss.',
   ],
   [['--method', 'prefix', '--kind', 'lin'], '--kind "lin" is not valid; give one of embedding, layer, key-value.'],
   [
     ['--method', 'qlora'],
-    '--method "qlora" is not valid; give one of lora, lokr, loha, full, bitfit, adapter, prefix, ia3.',
+    '--method "qlora" is not valid; give one of lora, lokr, loha, full, bitfit, adapter, prefix, ia3, miss.',
   ],
   [['--layers', '3-1'], '--layers "3-1" is not valid; give layers counted from 0, such as 0,1 or 6-11.'],
   [['--layers', 'top'], '--layers "top" is not valid; give layers counted from 0, such as 0,1 or 6-11.'],

@@ -39,6 +39,8 @@ const METHODS = {
   'full, last layer': { type: 'full', layers: [1] },
   IA3: { type: 'ia3' },
   'IA3 on parts of the last layer': { type: 'ia3', targets: ['q', 'v'], layers: [1] },
+  MiSS: { type: 'miss', rank: 3 },
+  'MiSS, bat': { type: 'miss', rank: 4, variant: 'bat', targets: ['q', 'o'] },
   BitFit: { type: 'bitfit' },
   'adapter layers, Houlsby': { type: 'adapter', kind: 'houlsby', bottleneck: 4 },
   'adapter layers, Lin': { type: 'adapter', kind: 'lin', bottleneck: 4, skipLayers: 1 },

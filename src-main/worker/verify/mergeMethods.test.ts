@@ -140,6 +140,7 @@ describe('unmerging', () => {
     ['gpt2', 'loha'],
     ['llama', 'lokr'],
     ['llama', 'rslora'],
+    ['gpt2', 'miss'],
   ] as const)('%s, %s gives the base back', async (family, name) => {
     const modelDir = await writeFamily(family);
     const { adapterDir } = await saved(modelDir, family, name);
@@ -155,6 +156,7 @@ describe('unmerging', () => {
     ['llama', 'dora', 'is a DoRA, which rescales the weights'],
     ['gpt2', 'bitfit', 'replaces biases'],
     ['llama', 'ia3', 'scales the weights'],
+    ['llama', 'miss, bat', 'multiplies the weights block by block'],
   ] as const)('%s, %s cannot', async (family, name, reason) => {
     const modelDir = await writeFamily(family);
     const { adapterDir } = await saved(modelDir, family, name);
