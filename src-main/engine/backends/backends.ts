@@ -80,5 +80,5 @@ export async function reportBackends(calibrate: boolean): Promise<BackendReport[
 
 function firstLine(error: unknown): string {
   const message = error instanceof Error ? error.message : String(error);
-  return message.split('\n')[0]!.trim();
+  return (message.split('\n')[0] ?? '').trim();
 }

@@ -4,14 +4,9 @@
  * into the error of the running call. It boots nothing.
  */
 import { GraftError } from '../../../src-shared/errors.ts';
+import type { GpuDevice } from './tfjsInternals.ts';
 
-interface GpuErrorEvent {
-  error: { message: string; constructor: { name: string } };
-}
-export interface WatchedDevice {
-  readonly lost: Promise<{ reason: string; message: string }>;
-  addEventListener(type: 'uncapturederror', listener: (event: GpuErrorEvent) => void): void;
-}
+export type WatchedDevice = Pick<GpuDevice, 'lost' | 'addEventListener'>;
 
 const OUT_OF_MEMORY = 'GPU_OUT_OF_MEMORY';
 /** How long after tfjs has thrown on a lost device the loss may still take to be reported. */
@@ -108,5 +103,5 @@ function commandError(kind: string, message: string): GraftError {
 }
 
 function firstLine(text: string): string {
-  return text.split('\n')[0]!.trim();
+  return (text.split('\n')[0] ?? '').trim();
 }

@@ -4,6 +4,7 @@
  */
 import * as tf from '@tensorflow/tfjs-core';
 import { registerShapeKernels } from '../kernels/shapes/register.ts';
+import { registerTfjsGradients } from '../ops/tfjsGradients.ts';
 
 interface Entry {
   bytes: number;
@@ -89,7 +90,7 @@ const NAME = 'shapes';
 
 /** f on the shape backend, fresh and empty; afterwards the engine in use before is back. */
 export async function onShapes<T>(f: (backend: ShapeBackend) => Promise<T>): Promise<T> {
-  await import('@tensorflow/tfjs'); // registers the gradients, where no engine has
+  registerTfjsGradients();
   registerShapeKernels();
   const before: string | undefined = tf.getBackend(); // none in a process that only plans
   const backend = new ShapeBackend();

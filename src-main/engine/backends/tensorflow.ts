@@ -4,16 +4,13 @@
  */
 import { createRequire } from 'node:module';
 import os from 'node:os';
-import util from 'node:util';
 import * as tf from '@tensorflow/tfjs-core';
 import { registerTensorflowKernels } from '../kernels/tensorflow/register.ts';
+import { registerTfjsGradients } from '../ops/tfjsGradients.ts';
 import type { BackendFacts } from './backends.ts';
+import { restoreRemovedUtilities, tensorflowBackend } from './tfjsInternals.ts';
 
 const require = createRequire(import.meta.url);
-
-interface NodeBackend {
-  isUsingGpuDevice: boolean;
-}
 
 /** Throws when the native library is not there or does not load. */
 export async function bootTensorflow(): Promise<BackendFacts> {
@@ -22,9 +19,10 @@ export async function bootTensorflow(): Promise<BackendFacts> {
   // On Ampere and newer cards float32 products would otherwise be rounded to TF32's 10 bits, and parity with them.
   process.env['NVIDIA_TF32_OVERRIDE'] ??= '0';
   require('@tensorflow/tfjs-node-gpu');
+  registerTfjsGradients(); // the same on every engine
   if (!(await tf.setBackend('tensorflow'))) throw new Error('the tensorflow backend did not start');
   await tf.ready();
-  const gpu = (tf.backend() as unknown as NodeBackend).isUsingGpuDevice;
+  const gpu = tensorflowBackend().isUsingGpuDevice;
   if (!gpu) registerTensorflowKernels();
   const cpu = os.cpus()[0]?.model.trim() ?? 'unknown processor';
   return {
@@ -32,9 +30,4 @@ export async function bootTensorflow(): Promise<BackendFacts> {
     device: gpu ? 'CUDA GPU (libtensorflow)' : `${cpu}, ${os.availableParallelism()} threads (libtensorflow)`,
     memoryBytes: gpu ? null : os.totalmem(),
   };
-}
-
-/** tfjs-node calls two functions of node:util that Node 23 removed or warns about. */
-function restoreRemovedUtilities(): void {
-  Object.assign(util, { isNullOrUndefined: (x: unknown) => x === null || x === undefined, isArray: Array.isArray });
 }

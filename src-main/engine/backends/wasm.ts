@@ -3,14 +3,15 @@ import { createRequire } from 'node:module';
 import os from 'node:os';
 import path from 'node:path';
 import * as tf from '@tensorflow/tfjs-core';
+import { registerTfjsGradients } from '../ops/tfjsGradients.ts';
 import type { BackendFacts } from './backends.ts';
 
 const require = createRequire(import.meta.url);
 
 export async function bootWasm(): Promise<BackendFacts> {
-  await import('@tensorflow/tfjs'); // registers the gradients
   const wasm = require('@tensorflow/tfjs-backend-wasm') as { setWasmPaths(prefix: string): void };
   wasm.setWasmPaths(path.dirname(require.resolve('@tensorflow/tfjs-backend-wasm/package.json')) + '/dist/');
+  registerTfjsGradients();
   if (!(await tf.setBackend('wasm'))) throw new Error('the wasm backend did not start');
   await tf.ready();
   return {

@@ -3,8 +3,10 @@ import { createRequire } from 'node:module';
 import * as tf from '@tensorflow/tfjs-core';
 import { tuneFor } from '../kernels/webgpu/frozen/tuner.ts';
 import { registerWebgpuKernels } from '../kernels/webgpu/register.ts';
+import { registerTfjsGradients } from '../ops/tfjsGradients.ts';
 import type { BackendFacts } from './backends.ts';
-import { deviceFailure, watchDevice, type WatchedDevice } from './deviceWatch.ts';
+import { deviceFailure, watchDevice } from './deviceWatch.ts';
+import { webgpuBackend } from './tfjsInternals.ts';
 
 const require = createRequire(import.meta.url);
 
@@ -35,13 +37,13 @@ let gpu: Gpu | null = null;
 
 export async function bootWebgpu(): Promise<BackendFacts> {
   const adapter = await installGpu();
-  await import('@tensorflow/tfjs'); // registers the gradients
   require('@tensorflow/tfjs-backend-webgpu');
+  registerTfjsGradients();
   registerWebgpuKernels();
   if (deviceFailure()) removeDeadBackend();
   if (!(await tf.setBackend('webgpu'))) throw new Error('the webgpu backend did not start');
   await tf.ready();
-  watchDevice((tf.backend() as unknown as { device: WatchedDevice }).device);
+  watchDevice(webgpuBackend().device);
   const { info, limits } = adapter;
   const device = info.description || info.device || info.vendor || 'unnamed GPU';
   tuneFor(isSoftware(info) ? '' : [device, info.vendor, info.architecture].join(' '));
@@ -89,23 +91,4 @@ export function isSoftware({ vendor, architecture, device, description }: Adapte
   return /llvmpipe|lavapipe|swiftshader|software|basic render|warp/i.test(
     `${vendor} ${architecture} ${device} ${description}`,
   );
-}
-
-/** tfjs's store of buffers, as far as we look into it. */
-interface BufferStore {
-  freeBuffers: Map<string, { size: number; destroy(): void }[]>;
-  numFreeBuffers: number;
-  numBytesAllocated: number;
-}
-
-/** Gives the card back what tfjs keeps for later use. After a shortage some of it may never have been memory at all. */
-export function dropFreeBuffers(): void {
-  const store = (tf.backend() as unknown as { bufferManager: BufferStore }).bufferManager;
-  for (const buffers of store.freeBuffers.values()) {
-    for (const buffer of buffers.splice(0)) {
-      store.numFreeBuffers--;
-      store.numBytesAllocated -= buffer.size;
-      buffer.destroy();
-    }
-  }
 }

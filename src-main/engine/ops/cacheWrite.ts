@@ -2,24 +2,27 @@
 import * as tf from '@tensorflow/tfjs-core';
 import { defineKernel, hasOwnKernel } from './define.ts';
 
-const NAME = 'GraftCacheWrite';
+type Inputs = { cache: tf.Tensor4D; next: tf.Tensor4D };
 
-const op = defineKernel(NAME, ({ cache, next }, { at }) => {
-  const [B, K, S, D] = cache!.shape as [number, number, number, number];
-  const end = (at as number) + next!.shape[2]!;
-  const before = tf.slice(cache as tf.Tensor4D, [0, 0, 0, 0], [B, K, at as number, D]);
-  const after = tf.slice(cache as tf.Tensor4D, [0, 0, end, 0], [B, K, S - end, D]);
-  return [
-    tf.concat(
-      [before, next!, after].filter(({ size }) => size > 0),
-      2,
-    ),
-  ];
-});
+export const cacheWriteOp = defineKernel(
+  'GraftCacheWrite',
+  ({ cache, next }: Inputs, { at }: { at: number }): [tf.Tensor4D] => {
+    const [B, K, S, D] = cache.shape;
+    const end = at + next.shape[2];
+    const before = tf.slice(cache, [0, 0, 0, 0], [B, K, at, D]);
+    const after = tf.slice(cache, [0, 0, end, 0], [B, K, S - end, D]);
+    return [
+      tf.concat(
+        [before, next, after].filter(({ size }) => size > 0),
+        2,
+      ),
+    ];
+  },
+);
 
 /** Whether `cacheWrite` changes `cache` itself instead of copying it. */
 export function writesInPlace(): boolean {
-  return hasOwnKernel(NAME);
+  return hasOwnKernel(cacheWriteOp.kernelName);
 }
 
 /**
@@ -27,5 +30,5 @@ export function writesInPlace(): boolean {
  * memory with that and must not be read again.
  */
 export function cacheWrite(cache: tf.Tensor4D, next: tf.Tensor4D, at: number): tf.Tensor4D {
-  return op({ cache, next }, { at })[0] as tf.Tensor4D;
+  return cacheWriteOp({ cache, next }, { at })[0];
 }

@@ -7,24 +7,29 @@ import * as tf from '@tensorflow/tfjs-core';
 import { Random } from '../random.ts';
 import { defineKernel, defineOp } from './define.ts';
 
-const gradientOfX = defineKernel('GraftDropoutGrad', ({ dy, kept }) => [tf.mul(dy!, kept!)]);
+export type DropoutRule = { rate: number; seed: number };
 
-const op = defineOp({
+export const dropoutGradOp = defineKernel(
+  'GraftDropoutGrad',
+  ({ dy, kept }: { dy: tf.Tensor; kept: tf.Tensor }, _: DropoutRule) => [tf.mul(dy, kept)],
+);
+
+export const dropoutOp = defineOp({
   name: 'GraftDropout',
-  forward({ x }, { rate, seed }) {
-    const random = new Random(seed as number);
-    const values = new Float32Array(x!.size);
-    const keep = 1 / (1 - (rate as number));
-    for (let i = 0; i < values.length; i++) values[i] = random.uniform() < (rate as number) ? 0 : keep;
-    const mask = tf.tensor(values, x!.shape);
-    return [tf.mul(x!, mask), mask];
+  forward({ x }: { x: tf.Tensor }, { rate, seed }: DropoutRule): [y: tf.Tensor, kept: tf.Tensor] {
+    const random = new Random(seed);
+    const values = new Float32Array(x.size);
+    const keep = 1 / (1 - rate);
+    for (let i = 0; i < values.length; i++) values[i] = random.uniform() < rate ? 0 : keep;
+    const mask = tf.tensor(values, x.shape);
+    return [tf.mul(x, mask), mask];
   },
   saveInputs: [],
   saveOutputs: [1],
-  gradient: ([dy], [kept], attributes) => ({ x: () => gradientOfX({ dy: dy!, kept: kept! }, attributes)[0]! }),
+  gradient: ([dy], [kept], rule) => ({ x: () => dropoutGradOp({ dy, kept }, rule)[0] }),
 });
 
 /** x: any shape; rate in [0, 1); seed: whole number below 2^32. Returns the shape of x. */
 export function dropout<T extends tf.Tensor>(x: T, rate: number, seed: number): T {
-  return op({ x }, { rate, seed })[0] as T;
+  return dropoutOp({ x }, { rate, seed })[0] as T;
 }

@@ -7,30 +7,38 @@ import { GraftError } from '../../../src-shared/errors.ts';
 import { BASE_DTYPES } from '../../../src-shared/baseDtypes.ts';
 import type { LinearLayout } from '../model/architecture.ts';
 import { parameterShape, type Parameter } from '../model/parameters.ts';
-import { defineKernel, defineOp, type Attributes } from './define.ts';
+import { defineKernel, defineOp } from './define.ts';
 
-const grad = defineKernel('GraftFrozenLinearGrad', ({ dy, w }, attributes) => {
-  refusePacked(attributes);
-  return [tf.matMul(dy as tf.Tensor2D, w as tf.Tensor2D, false, !(attributes['transposed'] as boolean))];
-});
+/** W is (R, C) in the format BASE_DTYPES[format]; the product is x·W^T where `transposed`, else x·W. */
+export type FrozenAttributes = { format: number; R: number; C: number; transposed: boolean };
 
-const op = defineOp({
+export const frozenLinearGradOp = defineKernel(
+  'GraftFrozenLinearGrad',
+  ({ dy, w }: { dy: tf.Tensor; w: tf.Tensor }, { format, transposed }: FrozenAttributes) => {
+    refusePacked(format);
+    return [tf.matMul(dy, w, false, !transposed)];
+  },
+);
+
+export const frozenLinearOp = defineOp({
   name: 'GraftFrozenLinear',
-  forward({ x, w, b }, attributes) {
-    refusePacked(attributes);
-    const product = tf.matMul(x as tf.Tensor2D, w as tf.Tensor2D, false, attributes['transposed'] as boolean);
+  forward(
+    { x, w, b }: { x: tf.Tensor2D; w: tf.Tensor; b?: tf.Tensor },
+    { format, transposed }: FrozenAttributes,
+  ): [tf.Tensor2D] {
+    refusePacked(format);
+    const product: tf.Tensor2D = tf.matMul(x, w, false, transposed);
     return [b ? tf.add(product, b) : product];
   },
   saveInputs: ['w'],
-  gradient: ([dy], [w], attributes) => ({ x: () => grad({ dy: dy!, w: w! }, attributes)[0]!, b: () => tf.sum(dy!, 0) }),
+  gradient: ([dy], [w], frozen) => ({ x: () => frozenLinearGradOp({ dy, w }, frozen)[0], b: () => tf.sum(dy, 0) }),
 });
 
-function refusePacked({ format }: Attributes): void {
-  if (BASE_DTYPES[format as number] !== 'f32')
+function refusePacked(format: number): void {
+  if (BASE_DTYPES[format] !== 'f32')
     throw new GraftError(
       'PACKED_NEEDS_WEBGPU',
-      `Weights packed as ${BASE_DTYPES[format as number]} run on the webgpu engine only; choose it, or the ` +
-        'base dtype f32.',
+      `Weights packed as ${BASE_DTYPES[format]} run on the webgpu engine only; choose it, or the base dtype f32.`,
     );
 }
 
@@ -48,5 +56,5 @@ export function frozenLinear(
     C,
     transposed: (layout === 'out_in') !== (w.turned ?? false),
   };
-  return op(b ? { x, w: w.value, b } : { x, w: w.value }, attributes)[0] as tf.Tensor2D;
+  return frozenLinearOp(b ? { x, w: w.value, b } : { x, w: w.value }, attributes)[0];
 }

@@ -14,21 +14,21 @@ function gate(x: tf.Tensor, xSquared: tf.Tensor): tf.Tensor {
 }
 
 /** dy/dx = s + x·s·(1 - s)·(LINEAR + 3·CUBIC·x^2). */
-const gradientOfX = defineKernel('GraftGeluGrad', ({ dy, x }) => {
-  const squared = tf.square(x!);
-  const s = gate(x!, squared);
-  const inner = tf.mul(x!, tf.add(tf.mul(squared, tf.scalar(3 * CUBIC)), tf.scalar(LINEAR)));
-  return [tf.mul(dy!, tf.mul(s, tf.add(tf.mul(inner, tf.sub(tf.scalar(1), s)), tf.scalar(1))))];
+export const geluGradOp = defineKernel('GraftGeluGrad', ({ dy, x }: { dy: tf.Tensor; x: tf.Tensor }) => {
+  const squared = tf.square(x);
+  const s = gate(x, squared);
+  const inner = tf.mul(x, tf.add(tf.mul(squared, tf.scalar(3 * CUBIC)), tf.scalar(LINEAR)));
+  return [tf.mul(dy, tf.mul(s, tf.add(tf.mul(inner, tf.sub(tf.scalar(1), s)), tf.scalar(1))))];
 });
 
-const op = defineOp({
+export const geluOp = defineOp({
   name: 'GraftGelu',
-  forward: ({ x }) => [tf.mul(x!, gate(x!, tf.square(x!)))],
+  forward: ({ x }: { x: tf.Tensor2D }): [tf.Tensor2D] => [tf.mul(x, gate(x, tf.square(x)))],
   saveInputs: ['x'],
-  gradient: ([dy], [x]) => ({ x: () => gradientOfX({ dy: dy!, x: x! })[0]! }),
+  gradient: ([dy], [x]) => ({ x: () => geluGradOp({ dy, x })[0] }),
 });
 
 /** x: (N, F). Returns (N, F). */
 export function gelu(x: tf.Tensor2D): tf.Tensor2D {
-  return op({ x })[0] as tf.Tensor2D;
+  return geluOp({ x })[0];
 }

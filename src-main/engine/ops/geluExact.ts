@@ -7,19 +7,19 @@ function normalDistribution(x: tf.Tensor): tf.Tensor {
 }
 
 /** dy/dx = Φ(x) + x·φ(x), φ(x) = exp(-x^2/2)/sqrt(2·pi). */
-const gradientOfX = defineKernel('GraftGeluExactGrad', ({ dy, x }) => {
-  const density = tf.mul(tf.exp(tf.mul(tf.square(x!), tf.scalar(-0.5))), tf.scalar(1 / Math.sqrt(2 * Math.PI)));
-  return [tf.mul(dy!, tf.add(normalDistribution(x!), tf.mul(x!, density)))];
+export const geluExactGradOp = defineKernel('GraftGeluExactGrad', ({ dy, x }: { dy: tf.Tensor; x: tf.Tensor }) => {
+  const density = tf.mul(tf.exp(tf.mul(tf.square(x), tf.scalar(-0.5))), tf.scalar(1 / Math.sqrt(2 * Math.PI)));
+  return [tf.mul(dy, tf.add(normalDistribution(x), tf.mul(x, density)))];
 });
 
-const op = defineOp({
+export const geluExactOp = defineOp({
   name: 'GraftGeluExact',
-  forward: ({ x }) => [tf.mul(x!, normalDistribution(x!))],
+  forward: ({ x }: { x: tf.Tensor2D }): [tf.Tensor2D] => [tf.mul(x, normalDistribution(x))],
   saveInputs: ['x'],
-  gradient: ([dy], [x]) => ({ x: () => gradientOfX({ dy: dy!, x: x! })[0]! }),
+  gradient: ([dy], [x]) => ({ x: () => geluExactGradOp({ dy, x })[0] }),
 });
 
 /** x: (N, F). Returns (N, F). */
 export function geluExact(x: tf.Tensor2D): tf.Tensor2D {
-  return op({ x })[0] as tf.Tensor2D;
+  return geluExactOp({ x })[0];
 }

@@ -16,27 +16,31 @@ const CHUNK_LOGITS = 1 << 21;
 const CHUNK_LOGITS_ON_CARD = 1 << 25;
 const MAX_ROWS = 1024;
 
-const op = defineOp({
+/** h: (M, C), w: (V, C), labels: (M). */
+type Inputs = { h: tf.Tensor2D; w: tf.Tensor2D; labels: tf.Tensor1D };
+export type CrossEntropyOptions = { gradients: boolean; trainW: boolean; chunkLogits: number; cap: number };
+
+export const linearCrossEntropyOp = defineOp({
   name: 'GraftLinearCrossEntropy',
-  forward({ h, w, labels }, { gradients, trainW, chunkLogits, cap }) {
-    const [M, C] = h!.shape as [number, number];
-    const limit = chunkLogits as number;
-    const rows = trainW ? Math.max(1, Math.floor(limit / w!.shape[0]!)) : Math.min(M, MAX_ROWS);
+  forward(
+    { h, w, labels }: Inputs,
+    { gradients, trainW, chunkLogits: limit, cap }: CrossEntropyOptions,
+  ): [loss: tf.Tensor, dh: tf.Tensor, dw: tf.Tensor] {
+    const [M, C] = h.shape;
+    const rows = trainW ? Math.max(1, Math.floor(limit / w.shape[0])) : Math.min(M, MAX_ROWS);
     const losses: tf.Tensor[] = [];
     const dhs: tf.Tensor[] = [];
     let dw: tf.Tensor = tf.scalar(0);
     for (let start = 0; start < M; start += rows) {
       const count = Math.min(rows, M - start);
       const part = {
-        h: tf.slice(h as tf.Tensor2D, [start, 0], [count, C]),
-        w: w as tf.Tensor2D,
-        labels: tf.slice(labels as tf.Tensor1D, [start], [count]),
-        cap: cap as number,
+        h: tf.slice(h, [start, 0], [count, C]),
+        w,
+        labels: tf.slice(labels, [start], [count]),
+        cap,
       };
       const result = tf.tidy(() =>
-        trainW
-          ? wholeRows(part)
-          : streamedVocabulary(part, gradients as boolean, Math.max(1, Math.floor(limit / count))),
+        trainW ? wholeRows(part) : streamedVocabulary(part, gradients, Math.max(1, Math.floor(limit / count))),
       );
       losses.push(result.loss);
       if (result.dh) dhs.push(result.dh);
@@ -46,7 +50,7 @@ const op = defineOp({
   },
   saveInputs: [],
   saveOutputs: [1, 2],
-  gradient: ([dLoss], [dh, dw]) => ({ h: () => tf.mul(dh!, dLoss!), w: () => tf.mul(dw!, dLoss!) }),
+  gradient: ([dLoss], [dh, dw]) => ({ h: () => tf.mul(dh, dLoss), w: () => tf.mul(dw, dLoss) }),
 });
 
 interface Part {
@@ -60,16 +64,15 @@ interface Part {
   cap: number;
 }
 
-interface PartResult extends tf.NamedTensorMap {
+type PartResult = {
   /** Summed over the rows. */
   loss: tf.Scalar;
-}
+  dh?: tf.Tensor;
+  dw?: tf.Tensor;
+};
 
 /** Running maximum and sum of exponentials per row, (1, M), and sum of exp·W, (M, C). */
-interface Running extends tf.NamedTensorMap {
-  top: tf.Tensor2D;
-  sum: tf.Tensor2D;
-}
+type Running = { top: tf.Tensor; sum: tf.Tensor; weighted?: tf.Tensor };
 
 function capped<T extends tf.Tensor>(logits: T, cap: number): T {
   return cap > 0 ? tf.mul(tf.tanh(tf.div(logits, tf.scalar(cap))), tf.scalar(cap)) : logits;
@@ -98,15 +101,14 @@ function streamedVocabulary({ h, w, labels, cap }: Part, gradients: boolean, chu
   const [V, C] = w.shape;
   const hT = tf.transpose(h) as tf.Tensor2D; // (C, M)
   const label = ofLabels(h, tf.gather(w, labels), cap);
-  let state: Running | null = null;
-  for (let start = 0; start < V; start += chunk) {
-    const before: Running | null = state;
-    state = tf.tidy(() =>
-      addChunk(before, tf.slice(w, [start, 0], [Math.min(chunk, V - start), C]), hT, cap, gradients),
-    );
-    if (before) tf.dispose(before);
+  const chunkAt = (start: number): tf.Tensor2D => tf.slice(w, [start, 0], [Math.min(chunk, V - start), C]);
+  let state = tf.tidy(() => addChunk(null, chunkAt(0), hT, cap, gradients));
+  for (let start = chunk; start < V; start += chunk) {
+    const before = state;
+    state = tf.tidy(() => addChunk(before, chunkAt(start), hT, cap, gradients));
+    tf.dispose(before);
   }
-  const { top, sum, weighted } = state!;
+  const { top, sum, weighted } = state;
   const loss = tf.sub(tf.sum(tf.add(tf.log(sum), top)), label.logits) as tf.Scalar;
   return weighted ? { loss, dh: tf.sub(tf.div(weighted, tf.reshape(sum, [-1, 1])), label.dh) } : { loss };
 }
@@ -121,15 +123,11 @@ function addChunk(before: Running | null, w: tf.Tensor2D, hT: tf.Tensor2D, cap: 
   shifted.dispose();
   const sum = tf.sum(exp, 0, true);
   const weighted = gradients ? tf.matMul(throughCap(exp, logits, cap), w, true) : undefined; // (M, C)
-  if (!before) return { top, sum, ...(weighted ? { weighted } : {}) } as Running;
+  if (!before) return { top, sum, ...(weighted ? { weighted } : {}) };
   const shrink = tf.exp(tf.sub(before.top, top)); // (1, M)
   const total = tf.add(tf.mul(before.sum, shrink), sum);
-  if (!weighted) return { top, sum: total } as Running;
-  return {
-    top,
-    sum: total,
-    weighted: tf.add(tf.mul(before.weighted!, tf.reshape(shrink, [-1, 1])), weighted),
-  } as Running;
+  if (!weighted || !before.weighted) return { top, sum: total };
+  return { top, sum: total, weighted: tf.add(tf.mul(before.weighted, tf.reshape(shrink, [-1, 1])), weighted) };
 }
 
 /** Rows with all their logits, as the gradient of w needs them: dW = P^T·h - scatter(h at y). */
@@ -170,9 +168,9 @@ export function linearCrossEntropy(
     trainW,
     cap = 0,
     chunkLogits = tf.getBackend() === 'webgpu' ? CHUNK_LOGITS_ON_CARD : CHUNK_LOGITS,
-  }: { gradients: boolean; trainW: boolean; cap?: number; chunkLogits?: number },
+  }: Pick<CrossEntropyOptions, 'gradients' | 'trainW'> & Partial<CrossEntropyOptions>,
 ): tf.Scalar {
-  const [loss, dh, dw] = op({ h, w, labels }, { gradients, trainW, chunkLogits, cap });
-  tf.dispose([dh!, dw!]);
+  const [loss, dh, dw] = linearCrossEntropyOp({ h, w, labels }, { gradients, trainW, chunkLogits, cap });
+  tf.dispose([dh, dw]);
   return loss as tf.Scalar;
 }

@@ -7,37 +7,48 @@ import * as tf from '@tensorflow/tfjs-core';
 import { defineKernel, defineOp } from './define.ts';
 
 /** scale·x·p, x: (N, K). p: (K, r), or (r, K) where `transposed`. Returns (N, r). */
-const project = defineKernel('GraftLowRank', ({ x, p }, { scale, transposed }) => [
-  tf.mul(tf.matMul(x as tf.Tensor2D, p as tf.Tensor2D, false, transposed as boolean), tf.scalar(scale as number)),
-]);
+export const lowRankOp = defineKernel(
+  'GraftLowRank',
+  ({ x, p }: { x: tf.Tensor; p: tf.Tensor }, { scale, transposed }: { scale: number; transposed: boolean }) => [
+    tf.mul(tf.matMul(x, p, false, transposed), tf.scalar(scale)),
+  ],
+);
 
 /** y + low·p, low: (N, r); without y the product alone. p: (r, M), or (M, r) where `transposed`. Returns (N, M). */
-const expand = defineKernel('GraftAddLowRank', ({ y, low, p }, { transposed }) => {
-  const product = tf.matMul(low as tf.Tensor2D, p as tf.Tensor2D, false, transposed as boolean);
-  return [y ? tf.add(y, product) : product];
-});
+export const addLowRankOp = defineKernel(
+  'GraftAddLowRank',
+  ({ y, low, p }: { y?: tf.Tensor; low: tf.Tensor; p: tf.Tensor }, { transposed }: { transposed: boolean }) => {
+    const product = tf.matMul(low, p, false, transposed);
+    return [y ? tf.add(y, product) : product];
+  },
+);
 
 /** low^T·x, low: (N, r), x: (N, M), summed over the tokens. Returns (r, M), or (M, r) where `transposed`. */
-const collect = defineKernel('GraftLowRankGrad', ({ low, x }, { transposed }) => {
-  const product = tf.matMul(low as tf.Tensor2D, x as tf.Tensor2D, true);
-  return [transposed ? tf.transpose(product) : product]; // faster in libtensorflow than x^T·low
-});
+export const lowRankGradOp = defineKernel(
+  'GraftLowRankGrad',
+  ({ low, x }: { low: tf.Tensor; x: tf.Tensor }, { transposed }: { transposed: boolean }) => {
+    const product = tf.matMul(low, x, true);
+    return [transposed ? tf.transpose(product) : product]; // faster in libtensorflow than x^T·low
+  },
+);
+
+type Inputs = { x: tf.Tensor2D; y: tf.Tensor2D; A: tf.Tensor2D; B: tf.Tensor2D };
 
 const op = defineOp({
   name: 'GraftLoraLinear',
-  forward({ x, y, A, B }, { scale }) {
-    const low = project({ x: x!, p: A! }, { scale: scale!, transposed: true })[0]!; // (N, r)
-    return [expand({ y: y!, low, p: B! }, { transposed: true })[0]!, low];
+  forward({ x, y, A, B }: Inputs, { scale }: { scale: number }): [y: tf.Tensor, low: tf.Tensor] {
+    const [low] = lowRankOp({ x, p: A }, { scale, transposed: true }); // (N, r)
+    return [addLowRankOp({ y, low, p: B }, { transposed: true })[0], low];
   },
   saveInputs: ['x', 'A', 'B'],
   saveOutputs: [1],
   gradient([dy], [x, A, B, low], { scale }) {
-    const dLow = project({ x: dy!, p: B! }, { scale: scale!, transposed: false })[0]!; // (N, r)
+    const [dLow] = lowRankOp({ x: dy, p: B }, { scale, transposed: false }); // (N, r)
     return {
-      x: (sum?: tf.Tensor) => expand({ ...(sum ? { y: sum } : {}), low: dLow, p: A! }, { transposed: false })[0]!,
-      y: () => dy!,
-      A: () => collect({ low: dLow, x: x! }, { transposed: false })[0]!,
-      B: () => collect({ low: low!, x: dy! }, { transposed: true })[0]!,
+      x: (sum?: tf.Tensor) => addLowRankOp({ ...(sum ? { y: sum } : {}), low: dLow, p: A }, { transposed: false })[0],
+      y: () => dy,
+      A: () => lowRankGradOp({ low: dLow, x }, { transposed: false })[0],
+      B: () => lowRankGradOp({ low, x: dy }, { transposed: true })[0],
     };
   },
 });

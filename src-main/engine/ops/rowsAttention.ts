@@ -9,11 +9,29 @@ import * as tf from '@tensorflow/tfjs-core';
 import type { TokenRows } from '../model/packing.ts';
 import type { AttentionRule } from './attention.ts';
 import { attentionPieces, fromPiece, joinPieces, takePiece, type Piece } from './attentionPieces.ts';
-import { defineKernel, defineOp, type Attributes } from './define.ts';
+import { defineKernel, defineOp } from './define.ts';
 import { rotate } from './rotary.ts';
 
-/** Inputs besides q, k and v; an empty tensor stands for one that is not needed, since an op keeps all or none. */
-const PLACES = ['starts', 'positions', 'mask', 'cos', 'sin'];
+/** An empty tensor stands for one that is not needed, since an op keeps all or none. */
+type Places = { starts: tf.Tensor1D; positions: tf.Tensor1D; mask: tf.Tensor; cos: tf.Tensor; sin: tf.Tensor };
+type Inputs = Places & { q: tf.Tensor2D; k: tf.Tensor2D; v: tf.Tensor2D };
+type GradInputs = Places & {
+  dy: tf.Tensor;
+  out: tf.Tensor;
+  q: tf.Tensor;
+  k: tf.Tensor;
+  v: tf.Tensor;
+  /** What a backend's own kernel keeps. */
+  kept: tf.Tensor;
+};
+/** B rows of at most T tokens; H query heads, K key heads. */
+export type RowsAttentionAttributes = Required<AttentionRule> & {
+  B: number;
+  T: number;
+  lengths: readonly number[];
+  H: number;
+  K: number;
+};
 
 interface Sizes {
   pieces: Piece[][];
@@ -24,9 +42,9 @@ interface Sizes {
   cap: number;
 }
 
-function sizesOf(q: tf.Tensor, attributes: Attributes): Sizes {
-  const { lengths, H, K, scale, cap } = attributes as Record<string, number> & { lengths: number[] };
-  return { pieces: attentionPieces(lengths, K!, H! / K!), G: H! / K!, D: q.shape[1]! / H!, scale: scale!, cap: cap! };
+function sizesOf(q: tf.Tensor, { lengths, H, K, scale, cap }: RowsAttentionAttributes): Sizes {
+  const [, width] = q.shape as [number, number];
+  return { pieces: attentionPieces(lengths, K, H / K), G: H / K, D: width / H, scale, cap };
 }
 
 /**
@@ -50,26 +68,27 @@ function probabilities(
 /**
  * x turned by the angles of its tokens' positions. x: (N, heads·D), cos and sin: (T, R/2), empty where nothing turns.
  */
-function turned(x: tf.Tensor, D: number, positions: tf.Tensor, cos: tf.Tensor, sin: tf.Tensor): tf.Tensor {
+function turned(x: tf.Tensor, D: number, positions: tf.Tensor1D, cos: tf.Tensor, sin: tf.Tensor): tf.Tensor {
   if (cos.size === 0) return tf.clone(x);
-  const [cosRows, sinRows] = [cos, sin].map((table) =>
-    tf.expandDims(tf.gather(table, positions as tf.Tensor1D), 1),
-  ) as [tf.Tensor, tf.Tensor]; // (N, 1, R/2)
-  return tf.reshape(rotate(tf.reshape(x, [x.shape[0]!, -1, D]), cosRows, sinRows), x.shape);
+  const ofTokens = (table: tf.Tensor): tf.Tensor => tf.expandDims(tf.gather(table, positions), 1); // (N, 1, R/2)
+  return tf.reshape(rotate(tf.reshape(x, [positions.size, -1, D]), ofTokens(cos), ofTokens(sin)), x.shape);
 }
 
 /** dS = P·(dP - rowsum(dO·O)), Dao et al. 2022, algorithm 4, piece by piece. */
-const gradients = defineKernel(
+export const rowsAttentionGradOp = defineKernel(
   'GraftRowsAttentionGrad',
-  ({ dy, out, q, k, v, positions, mask, cos, sin }, attributes) => {
-    const sizes = sizesOf(q!, attributes);
+  (
+    { dy, out, q, k, v, positions, mask, cos, sin }: GradInputs,
+    attributes: RowsAttentionAttributes,
+  ): [dq: tf.Tensor, dk: tf.Tensor, dv: tf.Tensor] => {
+    const sizes = sizesOf(q, attributes);
     const { pieces, G, D, scale, cap } = sizes;
-    const rowSums = tf.sum(tf.reshape(tf.mul(dy!, out!), [-1, q!.shape[1]! / D, D]), -1); // (N, H)
-    const ofPiece = (piece: Piece): tf.Tensor2D[] =>
+    const rowSums = tf.sum(tf.reshape(tf.mul(dy, out), [-1, attributes.H, D]), -1); // (N, H)
+    const ofPiece = (piece: Piece): [tf.Tensor2D, tf.Tensor2D, tf.Tensor2D] =>
       tf.tidy(() => {
-        const [queries, dOut] = [takePiece(q!, piece, D, G), takePiece(dy!, piece, D, G)];
-        const [keys, values] = [takePiece(k!, piece, D, 1), takePiece(v!, piece, D, 1)];
-        const { capped, p } = probabilities(queries, keys, mask!, piece, sizes);
+        const [queries, dOut] = [takePiece(q, piece, D, G), takePiece(dy, piece, D, G)];
+        const [keys, values] = [takePiece(k, piece, D, 1), takePiece(v, piece, D, 1)];
+        const { capped, p } = probabilities(queries, keys, mask, piece, sizes);
         const dP = tf.matMul(dOut, values, false, true);
         let dS = tf.mul(p, tf.sub(dP, takePiece(rowSums, piece, 1, G)));
         if (cap > 0) dS = tf.mul(dS, tf.sub(tf.scalar(1), tf.square(tf.div(capped, tf.scalar(cap)))));
@@ -81,35 +100,36 @@ const gradients = defineKernel(
         ];
       });
     const results = pieces.map((sideBySide) => sideBySide.map(ofPiece));
-    const [dq, dk, dv] = [0, 1, 2].map((i) =>
-      joinPieces(results.map((sideBySide) => sideBySide.map((three) => three[i]!))),
-    ) as [tf.Tensor, tf.Tensor, tf.Tensor];
-    const back = (x: tf.Tensor): tf.Tensor => turned(x, D, positions!, cos!, tf.neg(sin!));
-    return [back(dq), back(dk), dv];
+    const joined = (i: 0 | 1 | 2): tf.Tensor =>
+      joinPieces(results.map((sideBySide) => sideBySide.map((three) => three[i])));
+    const back = (x: tf.Tensor): tf.Tensor => turned(x, D, positions, cos, tf.neg(sin));
+    return [back(joined(0)), back(joined(1)), joined(2)];
   },
 );
 
-const op = defineOp({
+export const rowsAttentionOp = defineOp({
   name: 'GraftRowsAttention',
-  forward({ q, k, v, positions, mask, cos, sin }, attributes) {
-    const sizes = sizesOf(q!, attributes);
+  forward(
+    { q, k, v, positions, mask, cos, sin }: Inputs,
+    attributes: RowsAttentionAttributes,
+  ): [out: tf.Tensor2D, q: tf.Tensor, k: tf.Tensor, v: tf.Tensor, kept: tf.Tensor] {
+    const sizes = sizesOf(q, attributes);
     const { pieces, G, D } = sizes;
-    const [queries, keys] = [q!, k!].map((x) => turned(x, D, positions!, cos!, sin!)) as [tf.Tensor, tf.Tensor];
+    const [queries, keys] = [turned(q, D, positions, cos, sin), turned(k, D, positions, cos, sin)];
     const ofPiece = (piece: Piece): tf.Tensor2D =>
       tf.tidy(() => {
-        const { p } = probabilities(takePiece(queries, piece, D, G), takePiece(keys, piece, D, 1), mask!, piece, sizes);
-        return fromPiece(tf.matMul(p, takePiece(v!, piece, D, 1)), piece, G);
+        const { p } = probabilities(takePiece(queries, piece, D, G), takePiece(keys, piece, D, 1), mask, piece, sizes);
+        return fromPiece(tf.matMul(p, takePiece(v, piece, D, 1)), piece, G);
       });
     const out = joinPieces(pieces.map((sideBySide) => sideBySide.map(ofPiece)));
-    return [out, queries, keys, tf.clone(v!), tf.zeros([0])];
+    return [out, queries, keys, tf.clone(v), tf.zeros([0])];
   },
-  saveInputs: PLACES,
+  saveInputs: ['starts', 'positions', 'mask', 'cos', 'sin'],
   saveOutputs: [0, 1, 2, 3, 4],
-  gradient([dy], saved, attributes) {
-    const places = Object.fromEntries(PLACES.map((name, i) => [name, saved[i]!]));
-    const [out, q, k, v, kept] = saved.slice(PLACES.length) as [tf.Tensor, tf.Tensor, tf.Tensor, tf.Tensor, tf.Tensor];
-    const [dq, dk, dv] = gradients({ dy: dy!, out, q, k, v, kept, ...places }, attributes);
-    return { q: () => dq!, k: () => dk!, v: () => dv! };
+  gradient([dy], [starts, positions, mask, cos, sin, out, q, k, v, kept], attributes) {
+    const inputs = { dy, out, q, k, v, kept, starts, positions, mask, cos, sin };
+    const [dq, dk, dv] = rowsAttentionGradOp(inputs, attributes);
+    return { q: () => dq, k: () => dk, v: () => dv };
   },
 });
 
@@ -135,5 +155,5 @@ export function rowsAttention(
   const { starts, positions, lengths } = rows;
   const places = { starts, positions, mask, cos: tables?.cos ?? none, sin: tables?.sin ?? none };
   const attributes = { B: rows.B, T: rows.T, lengths, H, K, window, cap, scale };
-  return op({ q, k, v, ...places }, attributes)[0] as tf.Tensor2D;
+  return rowsAttentionOp({ q, k, v, ...places }, attributes)[0];
 }

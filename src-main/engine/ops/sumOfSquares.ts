@@ -2,9 +2,11 @@
 import * as tf from '@tensorflow/tfjs-core';
 import { defineKernel } from './define.ts';
 
-const kernel = defineKernel('GraftSumOfSquares', ({ x }) => [tf.reshape(tf.sum(tf.square(x!)), [1])]);
+export const sumOfSquaresOp = defineKernel('GraftSumOfSquares', ({ x }: { x: tf.Tensor }): [tf.Tensor1D] => [
+  tf.reshape(tf.sum(tf.square(x)), [1]),
+]);
 
 /** Partial sums that together are sum(x^2). */
 export function sumOfSquares(x: tf.Tensor): tf.Tensor1D {
-  return kernel({ x })[0] as tf.Tensor1D;
+  return sumOfSquaresOp({ x })[0];
 }

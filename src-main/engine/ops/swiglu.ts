@@ -3,23 +3,28 @@ import * as tf from '@tensorflow/tfjs-core';
 import { defineKernel, defineOp } from './define.ts';
 
 /** d silu(g)/dg = s·(1 + g·(1 - s)), s = sigmoid(g). */
-const gradients = defineKernel('GraftSwigluGrad', ({ dy, gate, up }) => {
-  const s = tf.sigmoid(gate!);
-  const slope = tf.mul(s, tf.add(tf.mul(gate!, tf.sub(tf.scalar(1), s)), tf.scalar(1)));
-  return [tf.mul(tf.mul(dy!, up!), slope), tf.mul(dy!, tf.mul(gate!, s))];
-});
+export const swigluGradOp = defineKernel(
+  'GraftSwigluGrad',
+  ({ dy, gate, up }: { dy: tf.Tensor; gate: tf.Tensor; up: tf.Tensor }): [dGate: tf.Tensor, dUp: tf.Tensor] => {
+    const s = tf.sigmoid(gate);
+    const slope = tf.mul(s, tf.add(tf.mul(gate, tf.sub(tf.scalar(1), s)), tf.scalar(1)));
+    return [tf.mul(tf.mul(dy, up), slope), tf.mul(dy, tf.mul(gate, s))];
+  },
+);
 
-const op = defineOp({
+export const swigluOp = defineOp({
   name: 'GraftSwiglu',
-  forward: ({ gate, up }) => [tf.mul(tf.mul(gate!, tf.sigmoid(gate!)), up!)],
+  forward: ({ gate, up }: { gate: tf.Tensor2D; up: tf.Tensor2D }): [tf.Tensor2D] => [
+    tf.mul(tf.mul(gate, tf.sigmoid(gate)), up),
+  ],
   saveInputs: ['gate', 'up'],
   gradient([dy], [gate, up]) {
-    const [dGate, dUp] = gradients({ dy: dy!, gate: gate!, up: up! });
-    return { gate: () => dGate!, up: () => dUp! };
+    const [dGate, dUp] = swigluGradOp({ dy, gate, up });
+    return { gate: () => dGate, up: () => dUp };
   },
 });
 
 /** gate, up: (N, F). Returns (N, F). */
 export function swiglu(gate: tf.Tensor2D, up: tf.Tensor2D): tf.Tensor2D {
-  return op({ gate, up })[0] as tf.Tensor2D;
+  return swigluOp({ gate, up })[0];
 }

@@ -5,7 +5,7 @@
  * The moments are kept, and all is updated, as few long vectors (flatTensors.ts), each of parameters under one rule.
  */
 import * as tf from '@tensorflow/tfjs-core';
-import { defineKernel, type Attributes, type Tensors } from '../ops/define.ts';
+import { defineKernel } from '../ops/define.ts';
 import { replaceValue, type Parameter } from '../model/parameters.ts';
 import { cut, join, spansOf, type Span } from './flatTensors.ts';
 import { groupByRule, type Rule } from './rules.ts';
@@ -18,28 +18,30 @@ const CHUNK = 1 << 18;
  */
 const MOST_ON_GPU = 1 << 23;
 
+type Inputs = { p: tf.Tensor; m: tf.Tensor; v: tf.Tensor; g: tf.Tensor; scale: tf.Tensor };
+type Rates = { beta1: number; beta2: number; eps: number; keep: number; rate: number; root: number };
+type Updated = [p: tf.Tensor, m: tf.Tensor, v: tf.Tensor];
+
 /** The update of one vector. rate = lr/(1-b1^t), root = 1/sqrt(1-b2^t), keep = 1 - lr·wd. Returns p, m, v. */
-const update = defineKernel('GraftAdamW', ({ p, m, v, g, scale }, attributes) => {
-  const size = p!.size;
-  if (size <= CHUNK) return updateChunk({ p: p!, m: m!, v: v!, g: g!, scale: scale! }, attributes);
-  const chunks: tf.Tensor[][] = [];
+export const adamwOp = defineKernel('GraftAdamW', ({ p, m, v, g, scale }: Inputs, rates: Rates): Updated => {
+  const size = p.size;
+  if (size <= CHUNK) return updateChunk({ p, m, v, g, scale }, rates);
+  const chunks: Updated[] = [];
   for (let start = 0; start < size; start += CHUNK) {
     const part = (x: tf.Tensor): tf.Tensor => tf.slice(x, [start], [Math.min(CHUNK, size - start)]);
-    chunks.push(
-      tf.tidy(() => updateChunk({ p: part(p!), m: part(m!), v: part(v!), g: part(g!), scale: scale! }, attributes)),
-    );
+    chunks.push(tf.tidy(() => updateChunk({ p: part(p), m: part(m), v: part(v), g: part(g), scale }, rates)));
   }
-  return [0, 1, 2].map((i) => tf.concat(chunks.map((chunk) => chunk[i]!)));
+  const joined = (i: 0 | 1 | 2): tf.Tensor => tf.concat(chunks.map((chunk) => chunk[i]));
+  return [joined(0), joined(1), joined(2)];
 });
 
-function updateChunk({ p, m, v, g, scale }: Tensors, attributes: Attributes): tf.Tensor[] {
-  const { beta1, beta2, eps, keep, rate, root } = attributes as Record<string, number>;
-  const scaled = tf.mul(g!, scale!);
-  const nextM = tf.add(tf.mul(m!, tf.scalar(beta1!)), tf.mul(scaled, tf.scalar(1 - beta1!)));
-  const nextV = tf.add(tf.mul(v!, tf.scalar(beta2!)), tf.mul(tf.square(scaled), tf.scalar(1 - beta2!)));
-  const denominator = tf.add(tf.mul(tf.sqrt(nextV), tf.scalar(root!)), tf.scalar(eps!));
-  const change = tf.mul(tf.div(nextM, denominator), tf.scalar(rate!));
-  return [tf.sub(tf.mul(p!, tf.scalar(keep!)), change), nextM, nextV];
+function updateChunk({ p, m, v, g, scale }: Inputs, { beta1, beta2, eps, keep, rate, root }: Rates): Updated {
+  const scaled = tf.mul(g, scale);
+  const nextM = tf.add(tf.mul(m, tf.scalar(beta1)), tf.mul(scaled, tf.scalar(1 - beta1)));
+  const nextV = tf.add(tf.mul(v, tf.scalar(beta2)), tf.mul(tf.square(scaled), tf.scalar(1 - beta2)));
+  const denominator = tf.add(tf.mul(tf.sqrt(nextV), tf.scalar(root)), tf.scalar(eps));
+  const change = tf.mul(tf.div(nextM, denominator), tf.scalar(rate));
+  return [tf.sub(tf.mul(p, tf.scalar(keep)), change), nextM, nextV];
 }
 
 export interface AdamWOptions {
@@ -110,13 +112,13 @@ export class AdamW {
       const parameters = this.parameters.slice(span.first, span.first + span.shapes.length);
       const [m, v] = [this.m[i]!, this.v[i]!];
       const p = join(parameters.map(({ value }) => value));
-      const [nextP, nextM, nextV] = update(
+      const [nextP, nextM, nextV] = adamwOp(
         { p, m, v, g: gradients[i]!, scale: gradientScale },
         { beta1, beta2, eps, ...rates },
       );
-      cut(nextP!, span).forEach((value, k) => replaceValue(parameters[k]!, value));
-      tf.dispose([p, nextP!, m, v]);
-      [this.m[i], this.v[i]] = [nextM!, nextV!];
+      cut(nextP, span).forEach((value, k) => replaceValue(parameters[k]!, value));
+      tf.dispose([p, nextP, m, v]);
+      [this.m[i], this.v[i]] = [nextM, nextV];
     });
   }
 

@@ -6,12 +6,14 @@ import * as tf from '@tensorflow/tfjs-core';
 import { defineKernel } from '../ops/define.ts';
 
 /** Tensors of any shape, in the order of the inputs, to one vector. */
-const joinKernel = defineKernel('GraftJoin', (tensors) => [
+export const joinOp = defineKernel('GraftJoin', (tensors: Record<string, tf.Tensor>): [tf.Tensor1D] => [
   tf.concat(Object.values(tensors).map((t) => tf.reshape(t, [-1]))),
 ]);
 
 /** A vector to `sizes.length` vectors. */
-const cutKernel = defineKernel('GraftCut', ({ x }, { sizes }) => tf.split(x!, sizes as number[]));
+export const cutOp = defineKernel('GraftCut', ({ x }: { x: tf.Tensor }, { sizes }: { sizes: number[] }): tf.Tensor[] =>
+  tf.split(x, sizes),
+);
 
 /** The tensors of one vector: `shapes` of those from index `first`. */
 export interface Span {
@@ -35,16 +37,17 @@ export function spansOf(shapes: number[][], most: number): Span[] {
 
 /** One vector of `tensors`, in their order. */
 export function join(tensors: tf.Tensor[]): tf.Tensor1D {
-  if (tensors.length === 1) return tf.reshape(tensors[0]!, [-1]);
-  return joinKernel(Object.fromEntries(tensors.map((t, i) => [`t${i}`, t])))[0] as tf.Tensor1D;
+  const [first, ...others] = tensors;
+  if (first && others.length === 0) return tf.reshape(first, [-1]);
+  return joinOp(Object.fromEntries(tensors.map((t, i) => [`t${i}`, t])))[0];
 }
 
 /** The tensors that make up `vector`. */
 export function cut(vector: tf.Tensor, { shapes }: Span): tf.Tensor[] {
-  if (shapes.length === 1) return [tf.reshape(vector, shapes[0]!)];
-  const parts = cutKernel({ x: vector }, { sizes: shapes.map(sizeOf) });
+  if (shapes.length === 1) return shapes.map((shape) => tf.reshape(vector, shape));
+  const parts = cutOp({ x: vector }, { sizes: shapes.map(sizeOf) });
   return parts.map((part, i) => {
-    const tensor = tf.reshape(part, shapes[i]!);
+    const tensor = tf.reshape(part, shapes[i] ?? []);
     part.dispose();
     return tensor;
   });

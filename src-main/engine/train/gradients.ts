@@ -4,20 +4,7 @@
  * use, so the peak is the activations plus a few layers' gradients instead of twice the activations.
  */
 import * as tf from '@tensorflow/tfjs-core';
-
-/** What tfjs records per op (tfjs-core's tape.ts). */
-export interface TapeNode {
-  kernelName: string;
-  inputs: Record<string, tf.Tensor>;
-  outputs: tf.Tensor[];
-  saved?: tf.Tensor[];
-  gradient?: (dys: (tf.Tensor | null)[]) => Record<string, (sum?: tf.Tensor) => tf.Tensor>;
-}
-
-export interface TapeState {
-  activeTape: TapeNode[] | null;
-  gradientDepth: number;
-}
+import { engineState, type TapeNode } from '../backends/tfjsInternals.ts';
 
 /** A step of the backward pass: the node, and those of its inputs that lead back to what is trained. */
 interface Step {
@@ -47,13 +34,9 @@ function differentiated(f: () => tf.Scalar, xs: tf.Tensor[]): { value: tf.Scalar
   return { value, gradients: gradients as tf.Tensor[] };
 }
 
-export function tapeState(): TapeState {
-  return tf.engine().state as unknown as TapeState;
-}
-
 /** What f returns, and the ops on the way there; an error frees what they have saved. */
 export function record<T>(f: () => T): { value: T; tape: TapeNode[] } {
-  const state = tapeState();
+  const state = engineState();
   const before = state.activeTape;
   const tape: TapeNode[] = [];
   state.activeTape = tape;

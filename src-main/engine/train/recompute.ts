@@ -4,9 +4,10 @@
  * that.
  */
 import * as tf from '@tensorflow/tfjs-core';
+import { engineState, type TapeNode } from '../backends/tfjsInternals.ts';
 import type { Recompute } from '../model/decoder.ts';
 import { untaped } from '../ops/untaped.ts';
-import { backward, record, tapeState, type TapeNode } from './gradients.ts';
+import { backward, record } from './gradients.ts';
 
 /** Not ours to tfjs: gradients that nothing leads to come as null. */
 const NODE = 'Recompute';
@@ -14,7 +15,7 @@ const NODE = 'Recompute';
 /** `trained`: the tensors that gradients are wanted of. */
 export function recomputing(trained: tf.Tensor[]): Recompute {
   return (x, f, rewind) => {
-    const outer = tapeState().activeTape;
+    const outer = engineState().activeTape;
     if (!outer) throw new Error('there is no gradient to compute it again for');
     const start = untaped(() => tf.clone(x));
     const { value: outputs, tape } = record(() => f(tf.clone(x)));

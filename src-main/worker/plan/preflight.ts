@@ -2,9 +2,9 @@
  * A run tried out before it starts: one real step on its longest batch, evaluation included, measured and compared with
  * the estimate, which then says the largest batch, length and rank that fit.
  */
-import * as tf from '@tensorflow/tfjs-core';
 import { evaluationBatches } from '../../datasets/batches.ts';
 import { GraftError } from '../../../src-shared/errors.ts';
+import { allocatedGpuBytes } from '../../engine/backends/tfjsInternals.ts';
 import { AdamW } from '../../engine/optim/adamw.ts';
 import { countTokens, type Batch } from '../../engine/train/batchLoss.ts';
 import { evaluateLoss } from '../../engine/train/evaluate.ts';
@@ -79,5 +79,5 @@ async function timed(work: () => Promise<unknown>): Promise<number> {
 /** Of the process; on webgpu what tfjs has taken of the card, which it gives back to nobody. */
 function peakBytes(engine: EngineName): number {
   if (engine !== 'webgpu') return process.resourceUsage().maxRSS * 1024;
-  return (tf.backend() as unknown as { bufferManager: { numBytesAllocated: number } }).bufferManager.numBytesAllocated;
+  return allocatedGpuBytes();
 }

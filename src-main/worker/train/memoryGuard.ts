@@ -6,7 +6,7 @@ import os from 'node:os';
 import * as tf from '@tensorflow/tfjs-core';
 import { collate } from '../../datasets/batches.ts';
 import { orShortOfMemory } from '../../engine/backends/deviceWatch.ts';
-import { dropFreeBuffers } from '../../engine/backends/webgpu.ts';
+import { dropFreeBuffers } from '../../engine/backends/tfjsInternals.ts';
 import type { Batch } from '../../engine/train/batchLoss.ts';
 import { isOutOfMemory, withinMemory } from '../../engine/train/memoryLimit.ts';
 import { accumulateGradients, type LossOptions, type StepGradients } from '../../engine/train/step.ts';

@@ -85,7 +85,7 @@ function cases(): Case[] {
       // d/dB of |y|²/2 with y = scale·(xA')B': scale·y'(xA').
       got: () =>
         tf.grad((b: tf.Tensor) =>
-          tf.sum(tf.square(loraLinear(tensor(x), tf.zeros([N, OUT]), tensor(A), b as tf.Tensor2D, scale))).div(2),
+          tf.div(tf.sum(tf.square(loraLinear(tensor(x), tf.zeros([N, OUT]), tensor(A), b as tf.Tensor2D, scale))), 2),
         )(tensor(B)),
       want: () => {
         const low = product(x, transposed(A));

@@ -4,7 +4,7 @@
  * W is read against its order, so (W·x^T)^T is computed instead.
  */
 import * as tf from '@tensorflow/tfjs-core';
-import { flag, floatType, indexType, type TensorflowBackend } from './raw.ts';
+import { flag, floatType, indexType, type TensorflowBackend } from '../../backends/tfjsInternals.ts';
 
 /** Rows up to which turning the result around costs less than it saves. */
 const FEW_ROWS = 128;
@@ -43,7 +43,8 @@ export function matMul(
   transposeA: boolean,
   transposeB: boolean,
 ): tf.Tensor {
-  const rows = a.shape[0]!;
-  const detour = transposeB && !transposeA && rows > 1 && rows <= FEW_ROWS && b.shape[0]! * b.shape[1]! >= LARGE;
+  const [rows] = a.shape as [number, number];
+  const [R, C] = b.shape as [number, number];
+  const detour = transposeB && !transposeA && rows > 1 && rows <= FEW_ROWS && R * C >= LARGE;
   return detour ? turned(backend, product(backend, b, a, false, true)) : product(backend, a, b, transposeA, transposeB);
 }

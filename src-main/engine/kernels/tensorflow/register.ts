@@ -1,24 +1,22 @@
-/**
- * Our kernels for libtensorflow on the processor. Each stands before the kernel that has its name, tfjs's or the
- * composite of `ops/`, and takes over the inputs that it is better at.
- */
+/** Our kernels for libtensorflow on the processor. */
 import * as tf from '@tensorflow/tfjs-core';
-import type { Attributes } from '../../ops/define.ts';
-import '../../ops/attention.ts';
-import '../../ops/cacheWrite.ts';
-import '../../ops/layerNorm.ts';
-import '../../ops/rmsNorm.ts';
-import '../../ops/rotary.ts';
-import { attentionOfOne, cacheWrite } from './cache.ts';
+import { maskedAttentionOp } from '../../ops/attention.ts';
+import { cacheWriteOp } from '../../ops/cacheWrite.ts';
+import { layerNormOp } from '../../ops/layerNorm.ts';
+import { rmsNormOp } from '../../ops/rmsNorm.ts';
+import { rotaryOp, rotaryPerRowOp } from '../../ops/rotary.ts';
+import { attentionOfOneQuery, cacheWrite } from './decoding.ts';
+import { standBefore, type KernelOf } from './kernel.ts';
 import { matMul } from './matMul.ts';
-import { layerNormOfFew, rmsNormOfFew, rotaryOfFew } from './attentionOfFew.ts';
-import type { TensorflowBackend } from './raw.ts';
+import { smallLayerNorm, smallRmsNorm, smallRotary } from './smallInputs.ts';
 
 /** Values up to which a loop in JavaScript is quicker than libtensorflow's calls. */
 const FEW = 1 << 13;
 
-type Inputs = Record<string, tf.TensorInfo>;
-type Kernel = (backend: TensorflowBackend, inputs: Inputs, attributes: Attributes) => tf.TensorInfo | tf.TensorInfo[];
+/** tfjs's own product. */
+const BATCH_MAT_MUL: KernelOf<Record<'a' | 'b', tf.Tensor>, Record<'transposeA' | 'transposeB', boolean>, tf.Tensor> = {
+  kernelName: 'BatchMatMul',
+};
 
 let registered = false;
 
@@ -26,49 +24,31 @@ let registered = false;
 export function registerTensorflowKernels(): void {
   if (registered) return;
   registered = true;
-  before(
-    'BatchMatMul',
-    ({ a, b }) => isMatrix(a!) && isMatrix(b!),
-    (backend, { a, b }, { transposeA, transposeB }) =>
-      tf.tidy(() => matMul(backend, a!, b!, transposeA as boolean, transposeB as boolean)),
+  standBefore(
+    BATCH_MAT_MUL,
+    ({ a, b }) => isMatrix(a) && isMatrix(b),
+    (backend, { a, b }, { transposeA, transposeB }) => tf.tidy(() => matMul(backend, a, b, transposeA, transposeB)),
   );
-  before(
-    'GraftCacheWrite',
+  standBefore(
+    cacheWriteOp,
     () => true,
-    (backend, { cache, next }, { at }) => [tf.tidy(() => cacheWrite(backend, cache!, next!, at as number))],
+    (backend, { cache, next }, { at }) => [tf.tidy(() => cacheWrite(backend, cache, next, at))],
   );
-  const oneQuery = ({ q }: Inputs, { cap }: Attributes): boolean => q!.shape[2] === 1 && cap === 0;
-  before('GraftMaskedAttention', oneQuery, (backend, { q, k, v, mask }, { scale }) => [
-    tf.tidy(() => attentionOfOne(backend, q!, k!, v!, mask!, scale as number)),
-  ]);
-  before('GraftRotary', ({ x }) => isFew(x!), rotaryOfFew);
-  before('GraftRotaryPerRow', ({ x }) => isFew(x!), rotaryOfFew);
-  before('GraftLayerNorm', ({ x }) => isFew(x!), layerNormOfFew);
-  before('GraftRmsNorm', ({ x }) => isFew(x!), rmsNormOfFew);
-}
-
-function before(
-  kernelName: string,
-  applies: (inputs: Inputs, attributes: Attributes) => boolean,
-  kernel: Kernel,
-): void {
-  const { kernelFunc: usual } = tf.getKernel(kernelName, 'tensorflow');
-  tf.unregisterKernel(kernelName, 'tensorflow');
-  tf.registerKernel({
-    kernelName,
-    backendName: 'tensorflow',
-    kernelFunc: (args) => {
-      const inputs = args.inputs as Inputs;
-      const attributes = (args.attrs ?? {}) as Attributes;
-      return applies(inputs, attributes) ? kernel(args.backend as TensorflowBackend, inputs, attributes) : usual(args);
-    },
-  });
+  standBefore(
+    maskedAttentionOp,
+    ({ q }, { cap }) => q.shape[2] === 1 && cap === 0,
+    (backend, inputs, { scale }) => [tf.tidy(() => attentionOfOneQuery(backend, inputs, scale))],
+  );
+  standBefore(rotaryOp, ({ x }) => isSmall(x), smallRotary);
+  standBefore(rotaryPerRowOp, ({ x }) => isSmall(x), smallRotary);
+  standBefore(layerNormOp, ({ x }) => isSmall(x), smallLayerNorm);
+  standBefore(rmsNormOp, ({ x }) => isSmall(x), smallRmsNorm);
 }
 
 function isMatrix({ shape, dtype }: tf.TensorInfo): boolean {
   return shape.length === 2 && dtype === 'float32';
 }
 
-function isFew({ shape }: tf.TensorInfo): boolean {
+function isSmall({ shape }: tf.TensorInfo): boolean {
   return shape.reduce((product, size) => product * size, 1) <= FEW;
 }

@@ -3,8 +3,9 @@
  * g <- scale·g; m' = b1·m + (1-b1)·g; v' = b2·v + (1-b2)·g^2; p' = keep·p - rate·m'/(root·sqrt(v') + eps).
  * p, m, v, g and results: one shape; scale: scalar tensor, known to the GPU only.
  */
+import { adamwOp } from '../../optim/adamw.ts';
 import { ELEMENT_LANES } from './elementwise.ts';
-import type { WebgpuKernels } from './kernel.ts';
+import { webgpuKernel } from './kernel.ts';
 import { runProgram, type Program } from './program.ts';
 
 const UPDATE: Program = {
@@ -34,16 +35,12 @@ const UPDATE: Program = {
   nextP[i] = u.keep * p[i] - u.rate * newM / (u.root * sqrt(newV) + u.eps);`,
 };
 
-export const adamwKernels: WebgpuKernels = {
-  GraftAdamW(backend, { p, m, v, g, scale }, attributes) {
-    const { beta1, beta2 } = attributes as Record<string, number>;
-    const { shape } = p!;
+export const adamwKernels = [
+  webgpuKernel(adamwOp, (backend, { p, m, v, g, scale }, rates) => {
+    const { shape } = p;
     const size = shape.reduce((a, b) => a * b, 1);
-    const uniforms = { ...(attributes as Record<string, number>), size, rest1: 1 - beta1!, rest2: 1 - beta2! };
-    return runProgram(backend, UPDATE, [p!, m!, v!, g!, scale!], uniforms, Math.ceil(size / ELEMENT_LANES), [
-      shape,
-      shape,
-      shape,
-    ]);
-  },
-};
+    const uniforms = { ...rates, size, rest1: 1 - rates.beta1, rest2: 1 - rates.beta2 };
+    const groups = Math.ceil(size / ELEMENT_LANES);
+    return runProgram(backend, UPDATE, [p, m, v, g, scale], uniforms, groups, [shape, shape, shape]);
+  }),
+];

@@ -8,8 +8,9 @@
  * starts[b + 1], q, o: (N, H·D), k, v: (N, K·D), kept for the gradient lse = log sum exp of each query's scores, (N,
  * H); or a grid as a cache holds it, q, o: (B, H, T, D), k, v: (B, K, S, D), the T queries at the end of the S keys.
  */
-import type * as tf from '@tensorflow/tfjs-core';
-import type { WebgpuKernels } from './kernel.ts';
+import { attentionOp, type AttentionRule } from '../../ops/attention.ts';
+import { rowsAttentionOp } from '../../ops/rowsAttention.ts';
+import { webgpuKernel } from './kernel.ts';
 import { runProgram, type Program } from './program.ts';
 import { rotateRows } from './rotary.ts';
 import {
@@ -77,8 +78,8 @@ fn capped(score: f32) -> f32 {
 fn sees(position: u32, key: u32) -> bool { return key <= position && key + u.window > position; }`;
 
 /** The uniforms of a rule: window and cap, 0 for none. */
-export function ruleUniforms({ window, cap }: Record<string, unknown>): { window: number; cap: number } {
-  return { window: (window as number) || ALL, cap: cap as number };
+export function ruleUniforms({ window, cap }: AttentionRule): { window: number; cap: number } {
+  return { window: window || ALL, cap };
 }
 
 function forward(places: Places, variant: TileVariant): Program {
@@ -126,36 +127,27 @@ function forward(places: Places, variant: TileVariant): Program {
   };
 }
 
-export const attentionKernels: WebgpuKernels = {
-  GraftAttention(backend, { q, k, v }, { scale, ...rule }) {
-    const [[B, H, T, D], [, K, S]] = [
-      q!.shape as [number, number, number, number],
-      k!.shape as [number, number, number],
-    ];
-    const uniforms = { H, K, T, S, D, scale: scale as number, ...ruleUniforms(rule) };
-    return runProgram(backend, forward('grid', variantOf(D)), [q!, k!, v!], uniforms, B * H * Math.ceil(T / ROWS), [
-      q!.shape,
-    ]);
-  },
+export const attentionKernels = [
+  webgpuKernel(attentionOp, (backend, { q, k, v }, rule) => {
+    const [B, H, T, D] = q.shape as [number, number, number, number];
+    const [, K, S] = k.shape as [number, number, number];
+    const uniforms = { H, K, T, S, D, scale: rule.scale, ...ruleUniforms(rule) };
+    const groups = B * H * Math.ceil(T / ROWS);
+    return runProgram(backend, forward('grid', variantOf(D)), [q, k, v], uniforms, groups, [q.shape]);
+  }),
 
-  GraftRowsAttention(backend, { q, k, v, starts, positions, cos, sin }, attributes) {
-    const { B, T, H, K, scale } = attributes as Record<string, number>;
-    const [N, width] = q!.shape as [number, number];
-    const D = width / H!;
-    const [queries, keys] = [q!, k!].map((x) => rotateRows(backend, x, D, positions!, cos!, sin!, 1)) as [
-      tf.TensorInfo,
-      tf.TensorInfo,
-    ];
-    backend.incRef(v!.dataId);
-    const uniforms = { H: H!, K: K!, T: T!, S: T!, D, scale: scale!, ...ruleUniforms(attributes) };
-    const [out, lse] = runProgram(
-      backend,
-      forward('rows', variantOf(D)),
-      [queries, keys, v!, starts!],
-      uniforms,
-      B! * H! * Math.ceil(T! / ROWS),
-      [q!.shape, [N, H!]],
-    );
-    return [out!, queries, keys, v!, lse!];
-  },
-};
+  webgpuKernel(rowsAttentionOp, (backend, { q, k, v, starts, positions, cos, sin }, attributes) => {
+    const { B, T, H, K, scale } = attributes;
+    const [N, width] = q.shape as [number, number];
+    const D = width / H;
+    const queries = rotateRows(backend, q, D, positions, cos, sin, 1);
+    const keys = rotateRows(backend, k, D, positions, cos, sin, 1);
+    backend.incRef(v.dataId);
+    const uniforms = { H, K, T, S: T, D, scale, ...ruleUniforms(attributes) };
+    const groups = B * H * Math.ceil(T / ROWS);
+    const inputs = [queries, keys, v, starts];
+    const shapes: [number[], number[]] = [q.shape, [N, H]];
+    const [out, lse] = runProgram(backend, forward('rows', variantOf(D)), inputs, uniforms, groups, shapes);
+    return [out, queries, keys, v, lse];
+  }),
+];

@@ -7,8 +7,10 @@
  */
 import type * as tf from '@tensorflow/tfjs-core';
 import { queryTile, ruleUniforms, SCORES } from './attention.ts';
-import type { WebgpuKernels } from './kernel.ts';
-import { runProgram, type Element, type Program, type WebgpuBackend } from './program.ts';
+import type { WebgpuBackend } from '../../backends/tfjsInternals.ts';
+import { rowsAttentionGradOp } from '../../ops/rowsAttention.ts';
+import { webgpuKernel } from './kernel.ts';
+import { runProgram, type Element, type Program } from './program.ts';
 import { totalSnippet } from './reduce.ts';
 import { rotateRows } from './rotary.ts';
 import {
@@ -152,19 +154,19 @@ function turnBack(
   return turned;
 }
 
-export const attentionGradKernels: WebgpuKernels = {
-  GraftRowsAttentionGrad(backend, { dy, out, q, k, v, kept, starts, positions, cos, sin }, attributes) {
-    const { B, T, H, K, scale } = attributes as Record<string, number>;
-    const [N, width] = q!.shape as [number, number];
-    const D = width / H!;
+export const attentionGradKernels = [
+  webgpuKernel(rowsAttentionGradOp, (backend, { dy, out, q, k, v, kept, starts, positions, cos, sin }, attributes) => {
+    const { B, T, H, K, scale } = attributes;
+    const [N, width] = q.shape as [number, number];
+    const D = width / H;
     const variant = variantOf(D);
-    const sizes = { H: H!, K: K!, T: T!, D, scale: scale!, ...ruleUniforms(attributes) };
-    const [stats] = runProgram(backend, STATS, [out!, dy!, kept!], { D }, N * H!, [[N * H!, 2]]);
-    const tensors = [q!, k!, v!, dy!, stats!, starts!];
-    const tiles = B! * Math.ceil(T! / ROWS);
-    const [dq] = runProgram(backend, queryGradient(variant), tensors, sizes, tiles * H!, [q!.shape]);
-    const [dk, dv] = runProgram(backend, keyGradients(variant), tensors, sizes, tiles * K!, [k!.shape, v!.shape]);
-    backend.disposeData(stats!.dataId);
-    return [turnBack(backend, dq!, D, positions!, cos!, sin!), turnBack(backend, dk!, D, positions!, cos!, sin!), dv!];
-  },
-};
+    const sizes = { H, K, T, D, scale, ...ruleUniforms(attributes) };
+    const [stats] = runProgram(backend, STATS, [out, dy, kept], { D }, N * H, [[N * H, 2]]);
+    const tensors = [q, k, v, dy, stats, starts];
+    const tiles = B * Math.ceil(T / ROWS);
+    const [dq] = runProgram(backend, queryGradient(variant), tensors, sizes, tiles * H, [q.shape]);
+    const [dk, dv] = runProgram(backend, keyGradients(variant), tensors, sizes, tiles * K, [k.shape, v.shape]);
+    backend.disposeData(stats.dataId);
+    return [turnBack(backend, dq, D, positions, cos, sin), turnBack(backend, dk, D, positions, cos, sin), dv];
+  }),
+];

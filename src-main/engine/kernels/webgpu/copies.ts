@@ -1,7 +1,8 @@
 /** Many tensors to one vector and back by copies of buffers, which need no shader and no bindings. */
 import type * as tf from '@tensorflow/tfjs-core';
-import type { WebgpuKernels } from './kernel.ts';
-import type { WebgpuBackend } from './program.ts';
+import { cutOp, joinOp } from '../../optim/flatTensors.ts';
+import { webgpuKernel } from './kernel.ts';
+import type { WebgpuBackend } from '../../backends/tfjsInternals.ts';
 
 const FLOAT_BYTES = 4;
 
@@ -22,11 +23,10 @@ function runCopies(backend: WebgpuBackend, copies: Copy[]): void {
     backend.commandQueueOwnedIds.add(tensor.dataId); // a tensor disposed before the queue is submitted waits for it
     return backend.tensorToBinding(tensor).buffer;
   };
-  const buffers = copies.map(({ from, to }) => [buffer(from), buffer(to)] as const);
+  const bound = copies.map(({ from, to, ...copy }) => ({ ...copy, from: buffer(from), to: buffer(to) }));
   backend.ensureCommandEncoderReady();
   backend.endComputePassEncoder();
-  copies.forEach(({ fromFirst, toFirst, count }, i) => {
-    const [from, to] = buffers[i]!;
+  bound.forEach(({ from, to, fromFirst, toFirst, count }) => {
     backend.commandEncoder.copyBufferToBuffer(
       from,
       FLOAT_BYTES * fromFirst,
@@ -37,8 +37,8 @@ function runCopies(backend: WebgpuBackend, copies: Copy[]): void {
   });
 }
 
-export const copyKernels: WebgpuKernels = {
-  GraftJoin(backend, tensors) {
+export const copyKernels = [
+  webgpuKernel(joinOp, (backend, tensors) => {
     const parts = Object.values(tensors);
     const to = backend.makeTensorInfo([parts.reduce((sum, part) => sum + sizeOf(part), 0)], 'float32');
     let toFirst = 0;
@@ -49,15 +49,15 @@ export const copyKernels: WebgpuKernels = {
     });
     runCopies(backend, copies);
     return [to];
-  },
-  GraftCut(backend, { x }, { sizes }) {
+  }),
+  webgpuKernel(cutOp, (backend, { x }, { sizes }) => {
     let fromFirst = 0;
-    const copies = (sizes as number[]).map((count): Copy => {
-      const copy = { from: x!, fromFirst, to: backend.makeTensorInfo([count], 'float32'), toFirst: 0, count };
+    const copies = sizes.map((count): Copy => {
+      const copy = { from: x, fromFirst, to: backend.makeTensorInfo([count], 'float32'), toFirst: 0, count };
       fromFirst += count;
       return copy;
     });
     runCopies(backend, copies);
     return copies.map(({ to }) => to);
-  },
-};
+  }),
+];

@@ -4,10 +4,11 @@
  * shape.
  */
 import type * as tf from '@tensorflow/tfjs-core';
-import type { Attributes } from '../../ops/define.ts';
+import type { WebgpuBackend } from '../../backends/tfjsInternals.ts';
+import { dropoutGradOp, dropoutOp, type DropoutRule } from '../../ops/dropout.ts';
 import { ELEMENT_LANES } from './elementwise.ts';
-import type { WebgpuKernels } from './kernel.ts';
-import { runProgram, type Program, type WebgpuBackend } from './program.ts';
+import { webgpuKernel } from './kernel.ts';
+import { runProgram, type Program } from './program.ts';
 
 const DROP: Program = {
   key: 'GraftDropout',
@@ -28,13 +29,13 @@ fn hash(value: u32) -> u32 {
   y[i] = select(u.keep * x[i], 0.0, uniform01 < u.rate);`,
 };
 
-function drop(backend: WebgpuBackend, x: tf.TensorInfo, { rate, seed }: Attributes): tf.TensorInfo {
+function drop(backend: WebgpuBackend, x: tf.TensorInfo, { rate, seed }: DropoutRule): tf.TensorInfo {
   const size = x.shape.reduce((a, b) => a * b, 1);
-  const uniforms = { size, seed: seed as number, rate: rate as number, keep: 1 / (1 - (rate as number)) };
-  return runProgram(backend, DROP, [x], uniforms, Math.ceil(size / ELEMENT_LANES), [x.shape])[0]!;
+  const uniforms = { size, seed, rate, keep: 1 / (1 - rate) };
+  return runProgram(backend, DROP, [x], uniforms, Math.ceil(size / ELEMENT_LANES), [x.shape])[0];
 }
 
-export const dropoutKernels: WebgpuKernels = {
-  GraftDropout: (backend, { x }, attributes) => [drop(backend, x!, attributes), backend.makeTensorInfo([0], 'float32')],
-  GraftDropoutGrad: (backend, { dy }, attributes) => [drop(backend, dy!, attributes)],
-};
+export const dropoutKernels = [
+  webgpuKernel(dropoutOp, (backend, { x }, rule) => [drop(backend, x, rule), backend.makeTensorInfo([0], 'float32')]),
+  webgpuKernel(dropoutGradOp, (backend, { dy }, rule) => [drop(backend, dy, rule)]),
+];

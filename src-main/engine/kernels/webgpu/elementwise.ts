@@ -1,6 +1,7 @@
 /** Programs that take one element of each input to one of each output, all of the same shape. */
 import type * as tf from '@tensorflow/tfjs-core';
-import { runProgram, type Program, type WebgpuBackend } from './program.ts';
+import type { WebgpuBackend } from '../../backends/tfjsInternals.ts';
+import { runProgram, type Program } from './program.ts';
 
 export const ELEMENT_LANES = 256;
 
@@ -34,9 +35,21 @@ export function elementProgram(
   };
 }
 
-export function runElements(backend: WebgpuBackend, program: Program, inputs: tf.TensorInfo[]): tf.TensorInfo[] {
-  const { shape } = inputs[0]!;
+/** One result for each output of the program. */
+export function runElements<Results extends 1 | 2>(
+  backend: WebgpuBackend,
+  program: Program,
+  inputs: [tf.TensorInfo, ...tf.TensorInfo[]],
+  results: Results,
+): Results extends 1 ? [tf.TensorInfo] : [tf.TensorInfo, tf.TensorInfo];
+export function runElements(
+  backend: WebgpuBackend,
+  program: Program,
+  inputs: [tf.TensorInfo, ...tf.TensorInfo[]],
+  results: 1 | 2,
+): tf.TensorInfo[] {
+  const { shape } = inputs[0];
   const size = shape.reduce((a, b) => a * b, 1);
-  const shapes = Object.keys(program.outputs).map(() => shape);
+  const shapes = new Array<number[]>(results).fill(shape);
   return runProgram(backend, program, inputs, { size }, Math.ceil(size / ELEMENT_LANES), shapes);
 }

@@ -4,7 +4,9 @@
  * dy·(Φ(x) + x·φ(x)), erf by Abramowitz & Stegun 1964, 7.1.26, which is exact to 1.5e-7. x, y: (N, F).
  */
 import { elementProgram, runElements, SIGMOID } from './elementwise.ts';
-import type { WebgpuKernels } from './kernel.ts';
+import { geluGradOp, geluOp } from '../../ops/gelu.ts';
+import { geluExactGradOp, geluExactOp } from '../../ops/geluExact.ts';
+import { webgpuKernel } from './kernel.ts';
 
 const LINEAR = 2 * Math.sqrt(2 / Math.PI);
 const CONSTANTS = `const LINEAR = f32(${LINEAR}); const CUBIC = f32(${LINEAR * 0.044715});`;
@@ -33,7 +35,8 @@ fn density(x: f32) -> f32 { return ${1 / Math.sqrt(2 * Math.PI)} * exp(-min(0.5 
 fn distribution(x: f32) -> f32 {
   let z = abs(x) * ${Math.SQRT1_2};
   let t = 1.0 / (1.0 + 0.3275911 * z);
-  let tail = ((((1.061405429 * t - 1.453152027) * t + 1.421413741) * t - 0.284496736) * t + 0.254829592) * t * exp(-min(z * z, 80.0));
+  let series = ((((1.061405429 * t - 1.453152027) * t + 1.421413741) * t - 0.284496736) * t + 0.254829592) * t;
+  let tail = series * exp(-min(z * z, 80.0));
   return select(0.5 * tail, 1.0 - 0.5 * tail, x >= 0.0);
 }`;
 
@@ -47,9 +50,9 @@ const EXACT_GRADIENT = elementProgram(
   'dx[i] = dy[i] * (distribution(x[i]) + x[i] * density(x[i]));',
 );
 
-export const geluKernels: WebgpuKernels = {
-  GraftGelu: (backend, { x }) => runElements(backend, FORWARD, [x!]),
-  GraftGeluGrad: (backend, { dy, x }) => runElements(backend, GRADIENT, [dy!, x!]),
-  GraftGeluExact: (backend, { x }) => runElements(backend, EXACT, [x!]),
-  GraftGeluExactGrad: (backend, { dy, x }) => runElements(backend, EXACT_GRADIENT, [dy!, x!]),
-};
+export const geluKernels = [
+  webgpuKernel(geluOp, (backend, { x }) => runElements(backend, FORWARD, [x], 1)),
+  webgpuKernel(geluGradOp, (backend, { dy, x }) => runElements(backend, GRADIENT, [dy, x], 1)),
+  webgpuKernel(geluExactOp, (backend, { x }) => runElements(backend, EXACT, [x], 1)),
+  webgpuKernel(geluExactGradOp, (backend, { dy, x }) => runElements(backend, EXACT_GRADIENT, [dy, x], 1)),
+];

@@ -1,11 +1,17 @@
-/** What a kernel file exports: functions by kernel name, as tfjs's registry wants them. */
+/** What a kernel file exports: kernels with the names, inputs, attributes and results of the ops they compute. */
 import type * as tf from '@tensorflow/tfjs-core';
-import type { Attributes } from '../../ops/define.ts';
-import type { WebgpuBackend } from './program.ts';
+import type { WebgpuBackend } from '../../backends/tfjsInternals.ts';
+import type { KernelInputs, KernelResults, Op } from '../../ops/define.ts';
 
-export type WebgpuKernel = (
-  backend: WebgpuBackend,
-  inputs: Record<string, tf.TensorInfo>,
-  attributes: Attributes,
-) => tf.TensorInfo[];
-export type WebgpuKernels = Record<string, WebgpuKernel>;
+export interface WebgpuKernel {
+  kernelName: string;
+  run(backend: WebgpuBackend, inputs: object, attributes: object): tf.TensorInfo[];
+}
+
+/** `run` as the kernel of `op`. */
+export function webgpuKernel<I, A, R>(
+  { kernelName }: Op<I, A, R>,
+  run: (backend: WebgpuBackend, inputs: KernelInputs<I>, attributes: A) => KernelResults<R>,
+): WebgpuKernel {
+  return { kernelName, run: run as unknown as WebgpuKernel['run'] };
+}

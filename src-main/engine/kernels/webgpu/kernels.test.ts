@@ -62,7 +62,7 @@ it.each([
 
 describe.skipIf(note !== '')(`WGSL kernels${note}`, () => {
   it('replace composites that the other backends have under the same names', () => {
-    for (const name of Object.keys(WEBGPU_KERNELS)) expect(tf.getKernel(name, 'wasm'), name).toBeDefined();
+    for (const { kernelName } of WEBGPU_KERNELS) expect(tf.getKernel(kernelName, 'wasm'), kernelName).toBeDefined();
   });
 
   it.each([127, 128, 129, 300])('norms of rows of %i', async (C) => {

@@ -3,9 +3,9 @@
  * be a residual sum that is made on the way. Gradient with g = dy·w: dx = r·(g - mean(g) - n·mean(g·n)) (+ the other
  * gradients of x). x, f, y, n, dy, dx: (N, C), w, b: (C), r: (N, 1).
  */
-import type * as tf from '@tensorflow/tfjs-core';
-import type { WebgpuKernels } from './kernel.ts';
-import { runProgram, type Program, type WebgpuBackend } from './program.ts';
+import { addLayerNormOp, layerNormGradOp, layerNormOp } from '../../ops/layerNorm.ts';
+import { webgpuKernel } from './kernel.ts';
+import { runProgram, type Program } from './program.ts';
 import { totalSnippet } from './reduce.ts';
 
 const LANES = 128;
@@ -59,23 +59,26 @@ function gradient(adds: boolean): Program {
   let meanG = total(sum, lane) / f32(u.columns);
   let meanGn = total(products, lane) / f32(u.columns);
   for (var c = lane; c < u.columns; c += ${LANES}u) {
-    dx[row + c] = ${adds ? 'others[row + c] + ' : ''}inverse[group] * (dy[row + c] * w[c] - meanG - normed[row + c] * meanGn);
+    let own = inverse[group] * (dy[row + c] * w[c] - meanG - normed[row + c] * meanGn);
+    dx[row + c] = ${adds ? 'others[row + c] + ' : ''}own;
   }`,
   };
 }
 
-function run(backend: WebgpuBackend, program: Program, inputs: tf.TensorInfo[], eps: number): tf.TensorInfo[] {
-  const [rows, columns] = inputs[0]!.shape as [number, number];
-  const shapes = Object.keys(program.outputs).map((name) => [rows, name === 'inverse' ? 1 : columns]);
-  return runProgram(backend, program, inputs, { columns, eps }, rows, shapes);
-}
-
-export const layerNormKernels: WebgpuKernels = {
-  GraftLayerNorm: (backend, { x, w, b }, { eps }) => run(backend, forward(false), [x!, w!, b!], eps as number),
-  GraftAddLayerNorm: (backend, { x, f, w, b }, { eps }) => run(backend, forward(true), [x!, f!, w!, b!], eps as number),
-  GraftLayerNormGrad(backend, { dy, w, normed, inverse, others }) {
-    const [rows, columns] = dy!.shape as [number, number];
-    const inputs = [dy!, w!, normed!, inverse!, ...(others ? [others] : [])];
+export const layerNormKernels = [
+  webgpuKernel(layerNormOp, (backend, { x, w, b }, { eps }) => {
+    const [rows, columns] = x.shape as [number, number];
+    const shapes: [number[], number[], number[]] = [x.shape, x.shape, [rows, 1]];
+    return runProgram(backend, forward(false), [x, w, b], { columns, eps }, rows, shapes);
+  }),
+  webgpuKernel(addLayerNormOp, (backend, { x, f, w, b }, { eps }) => {
+    const [rows, columns] = x.shape as [number, number];
+    const shapes: [number[], number[], number[], number[]] = [x.shape, x.shape, x.shape, [rows, 1]];
+    return runProgram(backend, forward(true), [x, f, w, b], { columns, eps }, rows, shapes);
+  }),
+  webgpuKernel(layerNormGradOp, (backend, { dy, w, normed, inverse, others }) => {
+    const [rows, columns] = dy.shape as [number, number];
+    const inputs = [dy, w, normed, inverse, ...(others ? [others] : [])];
     return runProgram(backend, gradient(others !== undefined), inputs, { columns }, rows, [[rows, columns]]);
-  },
-};
+  }),
+];

@@ -5,8 +5,10 @@
  * gradient is multiplied by 1 - (Z/c)^2. h: (M, C), w: (V, C), labels: (M) int32.
  */
 import * as tf from '@tensorflow/tfjs-core';
-import type { WebgpuKernels } from './kernel.ts';
-import { runProgram, type Program, type WebgpuBackend } from './program.ts';
+import { tensorOf, type WebgpuBackend } from '../../backends/tfjsInternals.ts';
+import { linearCrossEntropyOp, type CrossEntropyOptions } from '../../ops/linearCrossEntropy.ts';
+import { webgpuKernel } from './kernel.ts';
+import { runProgram, type Program } from './program.ts';
 import { highestSnippet, totalSnippet } from './reduce.ts';
 
 const LANES = 256;
@@ -44,17 +46,7 @@ fn throughCap(gradient: f32, z: f32) -> f32 {
   }`,
 };
 
-/** Attributes of the op; cap 0: none. */
-interface Options {
-  gradients: boolean;
-  trainW: boolean;
-  chunkLogits: number;
-  cap: number;
-}
-
-interface Sums extends tf.NamedTensorMap {
-  loss: tf.Tensor;
-}
+type Sums = { loss: tf.Tensor; dh?: tf.Tensor; dw?: tf.Tensor };
 
 /** One chunk of rows: the summed loss, dh (rows, C) and dw (V, C) where asked for. */
 function chunk(
@@ -62,7 +54,7 @@ function chunk(
   h: tf.Tensor2D,
   w: tf.Tensor2D,
   labels: tf.Tensor1D,
-  { gradients, trainW, cap }: Options,
+  { gradients, trainW, cap }: CrossEntropyOptions,
 ): Sums {
   const [count, V] = [h.shape[0], w.shape[0]];
   const z = tf.matMul(h, w, false, true);
@@ -74,9 +66,9 @@ function chunk(
     count,
     [[count]],
   );
-  const sums: Sums = { loss: tf.sum(tf.engine().makeTensorFromTensorInfo(losses!)) };
-  if (gradients) sums['dh'] = tf.matMul(z, w);
-  if (trainW) sums['dw'] = tf.matMul(z, h, true);
+  const sums: Sums = { loss: tf.sum(tensorOf(losses)) };
+  if (gradients) sums.dh = tf.matMul(z, w);
+  if (trainW) sums.dw = tf.matMul(z, h, true);
   return sums;
 }
 
@@ -85,22 +77,22 @@ function forward(
   h: tf.Tensor2D,
   w: tf.Tensor2D,
   labels: tf.Tensor1D,
-  options: Options,
-): tf.Tensor[] {
+  options: CrossEntropyOptions,
+): [loss: tf.Tensor, dh: tf.Tensor, dw: tf.Tensor] {
   const [M, C] = h.shape;
   const rows = Math.max(1, Math.floor(options.chunkLogits / w.shape[0]));
-  let [loss, dw]: tf.Tensor[] = [tf.scalar(0), tf.scalar(0)];
+  let [loss, dw]: [tf.Tensor, tf.Tensor] = [tf.scalar(0), tf.scalar(0)];
   const dhs: tf.Tensor[] = [];
   for (let start = 0; start < M; start += rows) {
     const count = Math.min(rows, M - start);
     const sums = tf.tidy(() =>
       chunk(backend, tf.slice(h, [start, 0], [count, C]), w, tf.slice(labels, [start], [count]), options),
     );
-    loss = addAndDispose(loss!, sums.loss);
-    if (sums['dw']) dw = addAndDispose(dw!, sums['dw']);
-    if (sums['dh']) dhs.push(sums['dh']);
+    loss = addAndDispose(loss, sums.loss);
+    if (sums.dw) dw = addAndDispose(dw, sums.dw);
+    if (sums.dh) dhs.push(sums.dh);
   }
-  return [loss!, dhs.length ? tf.concat(dhs, 0) : tf.scalar(0), dw!];
+  return [loss, dhs.length ? tf.concat(dhs, 0) : tf.scalar(0), dw];
 }
 
 function addAndDispose(a: tf.Tensor, b: tf.Tensor): tf.Tensor {
@@ -109,14 +101,8 @@ function addAndDispose(a: tf.Tensor, b: tf.Tensor): tf.Tensor {
   return sum;
 }
 
-export const linearCrossEntropyKernels: WebgpuKernels = {
-  GraftLinearCrossEntropy(backend, { h, w, labels }, { gradients, trainW, chunkLogits, cap }) {
-    const options: Options = {
-      gradients: gradients as boolean,
-      trainW: trainW as boolean,
-      chunkLogits: chunkLogits as number,
-      cap: cap as number,
-    };
-    return tf.tidy(() => forward(backend, h as tf.Tensor2D, w as tf.Tensor2D, labels as tf.Tensor1D, options));
-  },
-};
+export const linearCrossEntropyKernels = [
+  webgpuKernel(linearCrossEntropyOp, (backend, { h, w, labels }, options) =>
+    tf.tidy(() => forward(backend, h as tf.Tensor2D, w as tf.Tensor2D, labels as tf.Tensor1D, options)),
+  ),
+];

@@ -5,8 +5,10 @@
  */
 import type * as tf from '@tensorflow/tfjs-core';
 import { ELEMENT_LANES } from './elementwise.ts';
-import type { WebgpuKernels } from './kernel.ts';
-import { runProgram, type Program, type WebgpuBackend } from './program.ts';
+import type { WebgpuBackend } from '../../backends/tfjsInternals.ts';
+import { addLowRankOp, lowRankGradOp, lowRankOp } from '../../ops/loraLinear.ts';
+import { webgpuKernel } from './kernel.ts';
+import { runProgram, type Program } from './program.ts';
 
 const LANES = 256;
 /** Rows, or ranks, of a tile. */
@@ -155,45 +157,39 @@ const ADD_SPANS: Program = {
 
 const blocks = (count: number, size: number): number => Math.ceil(count / size);
 
-function collect(backend: WebgpuBackend, low: tf.TensorInfo, x: tf.TensorInfo, transposed: boolean): tf.TensorInfo[] {
-  const [[rows, rank], columns] = [low.shape as [number, number], x.shape[1]!];
+function collect(backend: WebgpuBackend, low: tf.TensorInfo, x: tf.TensorInfo, transposed: boolean): [tf.TensorInfo] {
+  const [rows, rank] = low.shape as [number, number];
+  const [, columns] = x.shape as [number, number];
   const [shape, spans, size] = [transposed ? [columns, rank] : [rank, columns], blocks(rows, SPAN), rank * columns];
   const uniforms = { rows, rank, columns, outRank: transposed ? 1 : columns, outColumn: transposed ? rank : 1 };
   const groups = spans * blocks(columns, COLUMNS) * blocks(rank, TILE);
   const partial = runProgram(backend, COLLECT, [low, x], uniforms, groups, [spans === 1 ? shape : [spans, size]]);
   if (spans === 1) return partial;
   const sum = runProgram(backend, ADD_SPANS, partial, { size, spans }, blocks(size, ELEMENT_LANES), [shape]);
-  backend.disposeData(partial[0]!.dataId);
+  backend.disposeData(partial[0].dataId);
   return sum;
 }
 
-export const lowRankKernels: WebgpuKernels = {
-  GraftLowRank(backend, { x, p }, { scale, transposed }) {
-    const [rows, depth] = x!.shape as [number, number];
-    const rank = p!.shape[transposed ? 0 : 1]!;
-    const uniforms = {
-      rows,
-      rank,
-      depth,
-      pRank: transposed ? depth : 1,
-      pDepth: transposed ? 1 : rank,
-      scale: scale as number,
-    };
-    return runProgram(backend, PROJECT, [x!, p!], uniforms, blocks(rows, TILE) * blocks(rank, TILE), [[rows, rank]]);
-  },
-  GraftAddLowRank(backend, { y, low, p }, { transposed }) {
-    const [rows, rank] = low!.shape as [number, number];
-    const columns = p!.shape[transposed ? 0 : 1]!;
+/** The columns of p, or its rows where it is transposed. */
+function columnsOf({ shape }: tf.TensorInfo, transposed: boolean): number {
+  const [first, last] = shape as [number, number];
+  return transposed ? first : last;
+}
+
+export const lowRankKernels = [
+  webgpuKernel(lowRankOp, (backend, { x, p }, { scale, transposed }) => {
+    const [rows, depth] = x.shape as [number, number];
+    const rank = columnsOf(p, transposed);
+    const uniforms = { rows, rank, depth, pRank: transposed ? depth : 1, pDepth: transposed ? 1 : rank, scale };
+    return runProgram(backend, PROJECT, [x, p], uniforms, blocks(rows, TILE) * blocks(rank, TILE), [[rows, rank]]);
+  }),
+  webgpuKernel(addLowRankOp, (backend, { y, low, p }, { transposed }) => {
+    const [rows, rank] = low.shape as [number, number];
+    const columns = columnsOf(p, transposed);
     const uniforms = { rows, rank, columns, pRank: transposed ? 1 : columns, pColumn: transposed ? rank : 1 };
-    const inputs = y ? [y, low!, p!] : [low!, p!];
-    return runProgram(
-      backend,
-      expand(y !== undefined),
-      inputs,
-      uniforms,
-      blocks(rows, TILE) * blocks(columns, COLUMNS),
-      [[rows, columns]],
-    );
-  },
-  GraftLowRankGrad: (backend, { low, x }, { transposed }) => collect(backend, low!, x!, transposed as boolean),
-};
+    const groups = blocks(rows, TILE) * blocks(columns, COLUMNS);
+    const inputs = y ? [y, low, p] : [low, p];
+    return runProgram(backend, expand(y !== undefined), inputs, uniforms, groups, [[rows, columns]]);
+  }),
+  webgpuKernel(lowRankGradOp, (backend, { low, x }, { transposed }) => collect(backend, low, x, transposed)),
+];

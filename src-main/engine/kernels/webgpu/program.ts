@@ -3,7 +3,8 @@
  * uses. tfjs's own runner writes one output per program; this one writes several, and adds no code to the shader
  * but its declarations. It knows no particular kernel.
  */
-import * as tf from '@tensorflow/tfjs-core';
+import type * as tf from '@tensorflow/tfjs-core';
+import { submitWhenFull, type GpuDevice, type GpuPipeline, type WebgpuBackend } from '../../backends/tfjsInternals.ts';
 
 type Scalar = 'f32' | 'u32' | 'i32';
 /** What a storage buffer is an array of; vectors load several neighbours at once. */
@@ -31,57 +32,21 @@ export interface Program {
   body: string;
 }
 
-interface Pipeline {
-  getBindGroupLayout(index: number): object;
-}
-interface Device {
-  limits: { maxComputeWorkgroupsPerDimension: number; maxComputeWorkgroupStorageSize: number };
-  features: ReadonlySet<string>;
-  createShaderModule(descriptor: object): object;
-  createComputePipeline(descriptor: object): Pipeline;
-  createBindGroup(descriptor: object): object;
-}
-interface Pass {
-  setPipeline(pipeline: Pipeline): void;
-  setBindGroup(index: number, group: object): void;
-  dispatchWorkgroups(x: number, y: number): void;
-}
-/** The parts of tfjs's WebGPUBackend that are used here. */
-export interface WebgpuBackend {
-  device: Device;
-  commandEncoder: {
-    beginComputePass(descriptor: object): Pass;
-    copyBufferToBuffer(from: object, fromByte: number, to: object, toByte: number, bytes: number): void;
-  };
-  computePassEncoder: Pass | null;
-  commandQueueOwnedIds: WeakSet<object>;
-  dispatchCountInPass: number;
-  makeTensorInfo(shape: number[], dtype: tf.DataType): tf.TensorInfo;
-  uploadToGPU(dataId: object): void;
-  tensorToBinding(tensor: tf.TensorInfo): { buffer: object };
-  makeUniforms(values: { type: string; data: number[] }[]): object;
-  incRef(dataId: object): void;
-  disposeData(dataId: object): boolean;
-  ensureCommandEncoderReady(): void;
-  endComputePassEncoder(): void;
-  submitQueue(): void;
-}
-
 const UNIFORM_TYPES: Record<Scalar, string> = { f32: 'float32', u32: 'uint32', i32: 'int32' };
-const pipelines = new WeakMap<Device, Map<string, Pipeline>>();
+const pipelines = new WeakMap<GpuDevice, Map<string, GpuPipeline>>();
 
 /**
  * Queues `groups` workgroups of `program`. `uniforms` by name; `shapes`: one per output, float32 tensors that the
  * caller owns. Nothing is waited for.
  */
-export function runProgram(
+export function runProgram<Shapes extends number[][]>(
   backend: WebgpuBackend,
   program: Program,
   inputs: tf.TensorInfo[],
   uniforms: Record<string, number>,
   groups: number,
-  shapes: number[][],
-): tf.TensorInfo[] {
+  shapes: [...Shapes],
+): { [Index in keyof Shapes]: tf.TensorInfo } {
   const outputs = shapes.map((shape) => backend.makeTensorInfo(shape, 'float32'));
   const tensors = [...inputs, ...outputs];
   for (const { dataId } of tensors) {
@@ -91,7 +56,7 @@ export function runProgram(
   const pipeline = pipelineOf(backend.device, program);
   const values = Object.entries(program.uniforms).map(([name, type]) => ({
     type: UNIFORM_TYPES[type],
-    data: [uniforms[name]!],
+    data: [uniformOf(program, uniforms, name)],
   }));
   const bindings = [
     backend.makeUniforms([{ type: 'uint32', data: [groups] }, ...values]),
@@ -102,23 +67,26 @@ export function runProgram(
     entries: bindings.map((resource, binding) => ({ binding, resource })),
   });
   record(backend, pipeline, bindGroup, groups);
-  return outputs;
+  return outputs as { [Index in keyof Shapes]: tf.TensorInfo };
 }
 
-function record(backend: WebgpuBackend, pipeline: Pipeline, bindGroup: object, groups: number): void {
+function uniformOf({ key }: Program, uniforms: Record<string, number>, name: string): number {
+  const value = uniforms[name];
+  if (value === undefined) throw new Error(`${key} was not given ${name}`);
+  return value;
+}
+
+function record(backend: WebgpuBackend, pipeline: GpuPipeline, bindGroup: object, groups: number): void {
   const columns = Math.min(groups, backend.device.limits.maxComputeWorkgroupsPerDimension);
   backend.ensureCommandEncoderReady();
   const pass = (backend.computePassEncoder ??= backend.commandEncoder.beginComputePass({}));
   pass.setPipeline(pipeline);
   pass.setBindGroup(0, bindGroup);
   pass.dispatchWorkgroups(columns, Math.ceil(groups / columns));
-  backend.dispatchCountInPass++;
-  if (backend.dispatchCountInPass < tf.env().getNumber('WEBGPU_DEFERRED_SUBMIT_BATCH_SIZE')) return;
-  backend.endComputePassEncoder();
-  backend.submitQueue();
+  submitWhenFull(backend);
 }
 
-function pipelineOf(device: Device, program: Program): Pipeline {
+function pipelineOf(device: GpuDevice, program: Program): GpuPipeline {
   let known = pipelines.get(device);
   if (!known) pipelines.set(device, (known = new Map()));
   let pipeline = known.get(program.key);
@@ -160,7 +128,10 @@ struct Uniforms { groups: u32${fields} };
 ${buffers.map((declaration, i) => `@group(0) @binding(${i + 1}) ${declaration}`).join('\n')}
 ${declarations}
 @compute @workgroup_size(${lanes})
-fn start(@builtin(workgroup_id) id: vec3<u32>, @builtin(num_workgroups) grid: vec3<u32>, @builtin(local_invocation_index) lane: u32${more}) {
+fn start(
+  @builtin(workgroup_id) id: vec3<u32>,
+  @builtin(num_workgroups) grid: vec3<u32>,
+  @builtin(local_invocation_index) lane: u32${more}) {
   let group = id.y * grid.x + id.x;
   if (group >= u.groups) { return; }
   ${body}

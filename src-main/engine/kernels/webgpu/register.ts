@@ -1,6 +1,5 @@
 /** Puts our WGSL kernels in the place of the composites that `ops/` registers. */
-import * as tf from '@tensorflow/tfjs-core';
-import type { Attributes } from '../../ops/define.ts';
+import { replaceKernel, type WebgpuBackend } from '../../backends/tfjsInternals.ts';
 import { adamwKernels } from './adamw.ts';
 import { attentionKernels } from './attention.ts';
 import { attentionGradKernels } from './attentionGrad.ts';
@@ -8,17 +7,16 @@ import { copyKernels } from './copies.ts';
 import { dropoutKernels } from './dropout.ts';
 import { frozenMatmulKernels } from './frozen/matmul.ts';
 import { geluKernels } from './gelu.ts';
-import type { WebgpuKernels } from './kernel.ts';
+import type { WebgpuKernel } from './kernel.ts';
 import { layerNormKernels } from './layerNorm.ts';
 import { linearCrossEntropyKernels } from './linearCrossEntropy.ts';
-import type { WebgpuBackend } from './program.ts';
 import { lowRankKernels } from './lowRank.ts';
 import { rmsNormKernels } from './rmsNorm.ts';
 import { rotaryKernels } from './rotary.ts';
 import { sumOfSquaresKernels } from './sumOfSquares.ts';
 import { swigluKernels } from './swiglu.ts';
 
-export const WEBGPU_KERNELS: WebgpuKernels = {
+export const WEBGPU_KERNELS: readonly WebgpuKernel[] = [
   ...rmsNormKernels,
   ...layerNormKernels,
   ...geluKernels,
@@ -33,17 +31,16 @@ export const WEBGPU_KERNELS: WebgpuKernels = {
   ...lowRankKernels,
   ...sumOfSquaresKernels,
   ...dropoutKernels,
-};
+];
 
-/** May be called again; whether an op is defined before or after makes no difference. */
+/** May be called again. */
 export function registerWebgpuKernels(): void {
-  for (const [kernelName, run] of Object.entries(WEBGPU_KERNELS)) {
-    if (tf.getKernel(kernelName, 'webgpu')) tf.unregisterKernel(kernelName, 'webgpu');
-    tf.registerKernel({
+  for (const { kernelName, run } of WEBGPU_KERNELS)
+    replaceKernel(
       kernelName,
-      backendName: 'webgpu',
-      kernelFunc: ({ inputs, attrs, backend }) =>
-        run(backend as WebgpuBackend, inputs as Record<string, tf.TensorInfo>, (attrs ?? {}) as Attributes),
-    });
-  }
+      'webgpu',
+      () =>
+        ({ inputs, attrs = {}, backend }) =>
+          run(backend as WebgpuBackend, inputs, attrs),
+    );
 }

@@ -3,9 +3,9 @@
  * a residual sum that is made on the way. Gradient with n = x·r and g = dy·w: dx = r·(g - n·mean(g·n)) (+ the other
  * gradients of x). x, f, y, dy, dx: (N, C), w: (C), r: (N, 1).
  */
-import type * as tf from '@tensorflow/tfjs-core';
-import type { WebgpuKernels } from './kernel.ts';
-import { runProgram, type Program, type WebgpuBackend } from './program.ts';
+import { addRmsNormOp, rmsNormGradOp, rmsNormOp } from '../../ops/rmsNorm.ts';
+import { webgpuKernel } from './kernel.ts';
+import { runProgram, type Program } from './program.ts';
 import { totalSnippet } from './reduce.ts';
 
 const LANES = 128;
@@ -52,18 +52,20 @@ function gradient(adds: boolean): Program {
   };
 }
 
-function run(backend: WebgpuBackend, program: Program, inputs: tf.TensorInfo[], eps: number): tf.TensorInfo[] {
-  const [rows, columns] = inputs[0]!.shape as [number, number];
-  const shapes = Object.keys(program.outputs).map((name) => [rows, name === 'inverse' ? 1 : columns]);
-  return runProgram(backend, program, inputs, { columns, eps }, rows, shapes);
-}
-
-export const rmsNormKernels: WebgpuKernels = {
-  GraftRmsNorm: (backend, { x, w }, { eps }) => run(backend, forward(false), [x!, w!], eps as number),
-  GraftAddRmsNorm: (backend, { x, f, w }, { eps }) => run(backend, forward(true), [x!, f!, w!], eps as number),
-  GraftRmsNormGrad(backend, { dy, x, w, inverse, others }) {
-    const [rows, columns] = x!.shape as [number, number];
-    const inputs = [dy!, x!, w!, inverse!, ...(others ? [others] : [])];
+export const rmsNormKernels = [
+  webgpuKernel(rmsNormOp, (backend, { x, w }, { eps }) => {
+    const [rows, columns] = x.shape as [number, number];
+    const shapes: [number[], number[]] = [x.shape, [rows, 1]];
+    return runProgram(backend, forward(false), [x, w], { columns, eps }, rows, shapes);
+  }),
+  webgpuKernel(addRmsNormOp, (backend, { x, f, w }, { eps }) => {
+    const [rows, columns] = x.shape as [number, number];
+    const shapes: [number[], number[], number[]] = [x.shape, x.shape, [rows, 1]];
+    return runProgram(backend, forward(true), [x, f, w], { columns, eps }, rows, shapes);
+  }),
+  webgpuKernel(rmsNormGradOp, (backend, { dy, x, w, inverse, others }) => {
+    const [rows, columns] = x.shape as [number, number];
+    const inputs = [dy, x, w, inverse, ...(others ? [others] : [])];
     return runProgram(backend, gradient(others !== undefined), inputs, { columns }, rows, [[rows, columns]]);
-  },
-};
+  }),
+];

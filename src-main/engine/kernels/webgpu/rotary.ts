@@ -4,8 +4,10 @@
  * a grid (B, H, T, D), the row of tables being t; or rows of tokens (N, heads·D), the row being the token's position.
  */
 import type * as tf from '@tensorflow/tfjs-core';
-import type { WebgpuKernels } from './kernel.ts';
-import { runProgram, type Program, type WebgpuBackend } from './program.ts';
+import { rotaryOp } from '../../ops/rotary.ts';
+import { webgpuKernel } from './kernel.ts';
+import type { WebgpuBackend } from '../../backends/tfjsInternals.ts';
+import { runProgram, type Program } from './program.ts';
 
 const LANES = 256;
 
@@ -54,26 +56,20 @@ export function rotateRows(
     backend.incRef(x.dataId);
     return x;
   }
-  const half = cos.shape[1]!;
+  const [, half] = cos.shape as [number, number];
+  const [, width] = x.shape as [number, number];
   const lanes = lanesOf(x, D, half);
-  const uniforms = { lanes, half, D, perPosition: x.shape[1]! / D, direction };
-  return runProgram(backend, rotation(true), [x, cos, sin, positions], uniforms, Math.ceil(lanes / LANES), [
-    x.shape,
-  ])[0]!;
+  const uniforms = { lanes, half, D, perPosition: width / D, direction };
+  const inputs = [x, cos, sin, positions];
+  return runProgram(backend, rotation(true), inputs, uniforms, Math.ceil(lanes / LANES), [x.shape])[0];
 }
 
-export const rotaryKernels: WebgpuKernels = {
-  GraftRotary(backend, { x, cos, sin }) {
-    const [, , T, D] = x!.shape as [number, number, number, number];
-    const half = cos!.shape[1]!;
-    const lanes = lanesOf(x!, D, half);
-    return runProgram(
-      backend,
-      rotation(false),
-      [x!, cos!, sin!],
-      { lanes, half, D, perPosition: T, direction: 1 },
-      Math.ceil(lanes / LANES),
-      [x!.shape],
-    );
-  },
-};
+export const rotaryKernels = [
+  webgpuKernel(rotaryOp, (backend, { x, cos, sin }) => {
+    const [, , T, D] = x.shape as [number, number, number, number];
+    const [, half] = cos.shape as [number, number];
+    const lanes = lanesOf(x, D, half);
+    const uniforms = { lanes, half, D, perPosition: T, direction: 1 };
+    return runProgram(backend, rotation(false), [x, cos, sin], uniforms, Math.ceil(lanes / LANES), [x.shape]);
+  }),
+];

@@ -1,5 +1,6 @@
 /** Partial sums of squares of a vector, one per workgroup: tfjs's own sum of a vector runs on a single one. */
-import type { WebgpuKernels } from './kernel.ts';
+import { sumOfSquaresOp } from '../../ops/sumOfSquares.ts';
+import { webgpuKernel } from './kernel.ts';
 import { runProgram, type Program } from './program.ts';
 import { totalSnippet } from './reduce.ts';
 
@@ -21,10 +22,10 @@ const SQUARES: Program = {
   if (lane == 0u) { sums[group] = all; }`,
 };
 
-export const sumOfSquaresKernels: WebgpuKernels = {
-  GraftSumOfSquares(backend, { x }) {
-    const size = x!.shape.reduce((a, b) => a * b, 1);
+export const sumOfSquaresKernels = [
+  webgpuKernel(sumOfSquaresOp, (backend, { x }) => {
+    const size = x.shape.reduce((a, b) => a * b, 1);
     const groups = Math.min(MOST_GROUPS, Math.ceil(size / LANES));
-    return runProgram(backend, SQUARES, [x!], { size }, groups, [[groups]]);
-  },
-};
+    return runProgram(backend, SQUARES, [x], { size }, groups, [[groups]]);
+  }),
+];

@@ -3,7 +3,8 @@
  * dg = dy·v·s·(1 + g·(1 - s)), dv = dy·g·s.
  */
 import { elementProgram, runElements, SIGMOID } from './elementwise.ts';
-import type { WebgpuKernels } from './kernel.ts';
+import { swigluGradOp, swigluOp } from '../../ops/swiglu.ts';
+import { webgpuKernel } from './kernel.ts';
 
 const FORWARD = elementProgram(
   'GraftSwiglu',
@@ -25,7 +26,7 @@ const GRADIENT = elementProgram(
   dUp[i] = dy[i] * g * s;`,
 );
 
-export const swigluKernels: WebgpuKernels = {
-  GraftSwiglu: (backend, { gate, up }) => runElements(backend, FORWARD, [gate!, up!]),
-  GraftSwigluGrad: (backend, { dy, gate, up }) => runElements(backend, GRADIENT, [dy!, gate!, up!]),
-};
+export const swigluKernels = [
+  webgpuKernel(swigluOp, (backend, { gate, up }) => runElements(backend, FORWARD, [gate, up], 1)),
+  webgpuKernel(swigluGradOp, (backend, { dy, gate, up }) => runElements(backend, GRADIENT, [dy, gate, up], 2)),
+];

@@ -11,7 +11,7 @@ import { frozenLinear } from '../../../ops/frozenLinear.ts';
 import { Random } from '../../../random.ts';
 import { deviceTraits, runVariant, type FrozenProduct } from './product.ts';
 import type { Variant } from './variants.ts';
-import type { WebgpuBackend } from '../program.ts';
+import { webgpuBackend } from '../../../backends/tfjsInternals.ts';
 
 const note = await bootOrNote('webgpu');
 
@@ -95,9 +95,7 @@ async function check(format: BaseDtype, transposed: boolean, variant: Variant, [
 }
 
 async function compare(product: FrozenProduct, variant: Variant, want: ReturnType<typeof reference>): Promise<void> {
-  const y = tf
-    .engine()
-    .makeTensorFromTensorInfo(runVariant(tf.backend() as unknown as WebgpuBackend, product, variant));
+  const y = tf.engine().makeTensorFromTensorInfo(runVariant(webgpuBackend(), product, variant));
   const got = await y.data();
   y.dispose();
   const unit = SUM + (variant.endsWith('-f16') && product.format !== 'f16' && product.format !== 'bf16' ? HALF : 0);
@@ -143,9 +141,7 @@ describe.skipIf(note !== '')(`products with frozen weights${note}`, { timeout: 6
     },
   );
 
-  const { f16, subgroups } = note
-    ? { f16: false, subgroups: false }
-    : deviceTraits((tf.backend() as unknown as WebgpuBackend).device);
+  const { f16, subgroups } = note ? { f16: false, subgroups: false } : deviceTraits(webgpuBackend().device);
   const runnable = OTHERS.filter(
     ([, variant]) => (f16 || !variant.endsWith('-f16')) && (subgroups || variant !== 'rows-subgroups'),
   );

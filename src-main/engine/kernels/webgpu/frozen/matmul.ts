@@ -6,38 +6,26 @@ import type * as tf from '@tensorflow/tfjs-core';
 import { BASE_DTYPES } from '../../../../../src-shared/baseDtypes.ts';
 import { classOf, deviceTraits, runVariant, type FrozenProduct } from './product.ts';
 import { chooseVariant } from './tuner.ts';
-import type { WebgpuKernels } from '../kernel.ts';
-import type { WebgpuBackend } from '../program.ts';
+import type { WebgpuBackend } from '../../../backends/tfjsInternals.ts';
+import { frozenLinearGradOp, frozenLinearOp, type FrozenAttributes } from '../../../ops/frozenLinear.ts';
+import { webgpuKernel } from '../kernel.ts';
 
-function frozenMatmul(backend: WebgpuBackend, product: FrozenProduct): tf.TensorInfo {
-  return runVariant(backend, product, chooseVariant(classOf(product), deviceTraits(backend.device), product));
+function frozenMatmul(backend: WebgpuBackend, product: FrozenProduct): [tf.TensorInfo] {
+  return [runVariant(backend, product, chooseVariant(classOf(product), deviceTraits(backend.device), product))];
 }
 
-export const frozenMatmulKernels: WebgpuKernels = {
-  GraftFrozenLinear(backend, { x, w, b }, { format, R, C, transposed }) {
-    return [
-      frozenMatmul(backend, {
-        format: BASE_DTYPES[format as number]!,
-        R: R as number,
-        C: C as number,
-        x: x!,
-        w: w!,
-        b: b ?? null,
-        transposed: transposed as boolean,
-      }),
-    ];
-  },
-  GraftFrozenLinearGrad(backend, { dy, w }, { format, R, C, transposed }) {
-    return [
-      frozenMatmul(backend, {
-        format: BASE_DTYPES[format as number]!,
-        R: R as number,
-        C: C as number,
-        x: dy!,
-        w: w!,
-        b: null,
-        transposed: !(transposed as boolean),
-      }),
-    ];
-  },
-};
+/** W as the op's attributes say it is. */
+function factorOf({ format: index, R, C }: FrozenAttributes): Pick<FrozenProduct, 'format' | 'R' | 'C'> {
+  const format = BASE_DTYPES[index];
+  if (!format) throw new Error(`there is no base dtype ${index}`);
+  return { format, R, C };
+}
+
+export const frozenMatmulKernels = [
+  webgpuKernel(frozenLinearOp, (backend, { x, w, b = null }, attributes) =>
+    frozenMatmul(backend, { ...factorOf(attributes), x, w, b, transposed: attributes.transposed }),
+  ),
+  webgpuKernel(frozenLinearGradOp, (backend, { dy, w }, attributes) =>
+    frozenMatmul(backend, { ...factorOf(attributes), x: dy, w, b: null, transposed: !attributes.transposed }),
+  ),
+];

@@ -10,7 +10,8 @@ import { randomArray, type Array64 } from '../../../../../test-support/reference
 import { Random } from '../../../random.ts';
 import { matrixProgram, MATRIX_TILE, SCALES, type MatrixConfig } from './matrix.ts';
 import { deviceTraits } from './product.ts';
-import { runProgram, type Program, type WebgpuBackend } from '../program.ts';
+import { webgpuBackend } from '../../../backends/tfjsInternals.ts';
+import { runProgram, type Program } from '../program.ts';
 
 const note = await bootOrNote('webgpu');
 
@@ -78,7 +79,7 @@ async function check(config: MatrixConfig, transposed: boolean): Promise<void> {
   const [N, R, C] = [70, 37, 90];
   const [inner, width] = transposed ? [C, R] : [R, C];
   const half = config.component === 'f16';
-  const backend = tf.backend() as unknown as WebgpuBackend;
+  const backend = webgpuBackend();
   const random = new Random(1);
   const [w, b] = [randomArray([R, C], random), half ? null : randomArray([width], random)];
   const size = (row: number): number => (half && row % 2 ? 2 ** -40 : 1);
@@ -110,7 +111,7 @@ async function check(config: MatrixConfig, transposed: boolean): Promise<void> {
 }
 
 describe.skipIf(note !== '')(`subgroup matrices, emulated${note}`, { timeout: 60_000 }, () => {
-  const f16 = note === '' && deviceTraits((tf.backend() as unknown as WebgpuBackend).device).f16;
+  const f16 = note === '' && deviceTraits(webgpuBackend().device).f16;
   it.each(CONFIGS.filter(({ component }) => f16 || component === 'f32'))('$component $M x $N x $K', async (config) => {
     await check(config, true);
     if (config.component === 'f32') await check(config, false); // the text differs no further, and float16 takes Mesa's driver long

@@ -2,11 +2,19 @@
 import type * as tf from '@tensorflow/tfjs-core';
 import { packedLayout } from '../../../packed/formats.ts';
 import type { BaseDtype } from '../../../../../src-shared/baseDtypes.ts';
-import { matrixConfig, matrixProgram, MATRIX_TILE, SCALES, type AdapterMatrixInfo } from './matrix.ts';
+import {
+  matrixConfig,
+  matrixProgram,
+  MATRIX_TILE,
+  SCALES,
+  type AdapterMatrixInfo,
+  type MatrixConfig,
+} from './matrix.ts';
 import { rowsGroups, rowsProgram } from './rows.ts';
 import { productKey, tilesProgram, type ProductText } from './tiles.ts';
 import { MOST_ROWS, TILE_VARIANTS, type DeviceTraits, type ProductClass, type Variant } from './variants.ts';
-import { runProgram, type Program, type WebgpuBackend } from '../program.ts';
+import type { GpuDevice, WebgpuBackend } from '../../../backends/tfjsInternals.ts';
+import { runProgram, type Program } from '../program.ts';
 
 export interface FrozenProduct {
   format: BaseDtype;
@@ -23,12 +31,17 @@ export interface FrozenProduct {
 }
 
 export function classOf({ format, R, C, x, transposed }: FrozenProduct): ProductClass {
-  return { format, transposed, N: x.shape[0]!, R, C };
+  return { format, transposed, N: rowsOf(x), R, C };
+}
+
+function rowsOf({ shape }: tf.TensorInfo): number {
+  const [rows] = shape as [number, number];
+  return rows;
 }
 
 const known = new WeakMap<object, DeviceTraits>();
 
-export function deviceTraits(device: WebgpuBackend['device'] & { adapterInfo?: AdapterMatrixInfo }): DeviceTraits {
+export function deviceTraits(device: GpuDevice & { adapterInfo?: AdapterMatrixInfo }): DeviceTraits {
   let traits = known.get(device);
   if (!traits) {
     const matrices = device.features.has('chromium-experimental-subgroup-matrix') && device.features.has('subgroups');
@@ -45,10 +58,16 @@ export function deviceTraits(device: WebgpuBackend['device'] & { adapterInfo?: A
   return traits;
 }
 
+function matrixOf({ device }: WebgpuBackend): MatrixConfig {
+  const { matrix } = deviceTraits(device);
+  if (!matrix) throw new Error('this device has no cooperative matrices');
+  return matrix;
+}
+
 /** Returns (N, R) where `transposed`, else (N, C). */
 export function runVariant(backend: WebgpuBackend, product: FrozenProduct, variant: Variant): tf.TensorInfo {
   const { format, R, C, x, w, b, transposed } = product;
-  const N = x.shape[0]!;
+  const N = rowsOf(x);
   const [inner, width] = transposed ? [C, R] : [R, C];
   const text: ProductText = { format, transposed, vectorX: inner % 4 === 0, vectorW: C % 4 === 0, bias: b !== null };
   const { quads, blocks, maximaAt, scalesAt } =
@@ -61,16 +80,13 @@ export function runVariant(backend: WebgpuBackend, product: FrozenProduct, varia
       { N, inner, width, R, C, quads, blocks, maximaAt, scalesAt },
       groups,
       [[N, width]],
-    )[0]!;
+    )[0];
   const tiles = (size: number): number => Math.ceil(N / size) * Math.ceil(width / size);
   const rows = N > 2 ? MOST_ROWS : N;
   const program = programOf(backend, variant, rows, text);
   if (variant === 'rows' || variant === 'rows-subgroups') return run(program, rowsGroups(transposed, width));
   if (variant !== 'matrix') return run(program, tiles(TILE_VARIANTS[variant].lanes * TILE_VARIANTS[variant].perLane));
-  const scales =
-    deviceTraits(backend.device).matrix!.component === 'f16'
-      ? runProgram(backend, SCALES, [x], { inner }, N, [[N]])
-      : [];
+  const scales = matrixOf(backend).component === 'f16' ? runProgram(backend, SCALES, [x], { inner }, N, [[N]]) : [];
   const y = run(program, tiles(MATRIX_TILE), scales);
   for (const { dataId } of scales) backend.disposeData(dataId);
   return y;
@@ -87,7 +103,7 @@ function programOf(backend: WebgpuBackend, variant: Variant, rows: number, text:
   let program = made.get(key);
   if (!program) {
     if (byRows) program = rowsProgram(key, text, rows, variant === 'rows-subgroups');
-    else if (variant === 'matrix') program = matrixProgram(key, text, deviceTraits(backend.device).matrix!);
+    else if (variant === 'matrix') program = matrixProgram(key, text, matrixOf(backend));
     else program = tilesProgram(key, text, TILE_VARIANTS[variant]);
     made.set(key, program);
   }

@@ -7,7 +7,7 @@ import { Random } from '../../../random.ts';
 import { deviceTraits, type FrozenProduct } from './product.ts';
 import { chooseVariant, measureVariants, setTuningTable, settleTuning, tuneFor, tuningTable } from './tuner.ts';
 import type { DeviceTraits, ProductClass, Variant } from './variants.ts';
-import type { WebgpuBackend } from '../program.ts';
+import { webgpuBackend, type GpuDevice } from '../../../backends/tfjsInternals.ts';
 
 const note = await bootOrNote('webgpu');
 const TRAITS: DeviceTraits = { f16: false, subgroups: false, workgroupBytes: 32768, matrix: null };
@@ -97,7 +97,7 @@ describe.skipIf(note !== '')(`the tuner of products${note}`, () => {
     const want = await first.data();
     for (const y of [again, tuned]) (await y.data()).forEach((value, i) => expect(value).toBeCloseTo(want[i]!, 5));
     // A device without subgroup matrices refuses that text; the run must not hear of it.
-    if (deviceTraits((tf.backend() as unknown as WebgpuBackend).device).matrix) return;
+    if (deviceTraits(webgpuBackend().device).matrix) return;
     const { times, failed } = await withMatrixTraits(() => measureVariants({ ...product(), x }, ['rows', 'matrix']));
     expect(times[0]).toBeGreaterThan(0);
     expect(times[1]).toBe(Infinity);
@@ -107,7 +107,7 @@ describe.skipIf(note !== '')(`the tuner of products${note}`, () => {
 
 /** Lets the device claim matrices that it has not, and watches whether an error gets out. */
 async function withMatrixTraits(work: () => Promise<number[]>): Promise<{ times: number[]; failed: boolean }> {
-  const device = (tf.backend() as unknown as { device: WebgpuBackend['device'] & EventTarget }).device;
+  const device = webgpuBackend().device as GpuDevice & EventTarget;
   const traits = deviceTraits(device);
   let failed = false;
   const note = (): void => void (failed = true);

@@ -7,7 +7,7 @@
 import * as tf from '@tensorflow/tfjs-core';
 import { runVariant, type FrozenProduct } from './product.ts';
 import { candidates, type DeviceTraits, type ProductClass, type Variant } from './variants.ts';
-import type { WebgpuBackend } from '../program.ts';
+import { submit, tensorOf, webgpuBackend, type WebgpuBackend } from '../../../backends/tfjsInternals.ts';
 
 /** Variant by device and class. */
 export type TuningTable = Record<string, string>;
@@ -78,31 +78,16 @@ export async function settleTuning(measure: Measure = measureVariants): Promise<
   return open.length;
 }
 
-interface TimedBackend extends WebgpuBackend {
-  tensorMap: { has(dataId: object): boolean };
-  queue: { onSubmittedWorkDone(): Promise<void> };
-}
-interface ScopedDevice {
-  pushErrorScope(filter: string): void;
-  popErrorScope(): Promise<object | null>;
-}
-
 function exists({ w, b }: FrozenProduct): boolean {
-  const { tensorMap } = tf.backend() as unknown as TimedBackend;
+  const { tensorMap } = webgpuBackend();
   return tensorMap.has(w.dataId) && (b === null || tensorMap.has(b.dataId));
-}
-
-function flush(backend: TimedBackend): void {
-  backend.ensureCommandEncoderReady();
-  backend.endComputePassEncoder();
-  backend.submitQueue();
 }
 
 /**
  * On the product's own weight, with N rounded as its class and x random. The first candidate is the measure of right.
  */
 export async function measureVariants(product: FrozenProduct, variants: Variant[]): Promise<number[]> {
-  const backend = tf.backend() as unknown as TimedBackend;
+  const backend = webgpuBackend();
   const [N, inner] = product.x.shape as [number, number];
   const x = tf.randomNormal([bucketOf(N), inner], 0, 1, 'float32', 1);
   const sample = { ...product, x };
@@ -118,13 +103,17 @@ export async function measureVariants(product: FrozenProduct, variants: Variant[
 }
 
 /** Null when the driver refuses it, which must not count as a failure of the running call. */
-async function resultOf(backend: TimedBackend, product: FrozenProduct, variant: Variant): Promise<Float32Array | null> {
+async function resultOf(
+  backend: WebgpuBackend,
+  product: FrozenProduct,
+  variant: Variant,
+): Promise<Float32Array | null> {
   const scopes = ['validation', 'out-of-memory', 'internal'];
-  const scoped = backend.device as unknown as ScopedDevice;
-  scopes.forEach((filter) => scoped.pushErrorScope(filter));
-  const y = tf.engine().makeTensorFromTensorInfo(runVariant(backend, product, variant));
-  flush(backend);
-  const errors = await Promise.all(scopes.map(() => scoped.popErrorScope()));
+  const { device } = backend;
+  scopes.forEach((filter) => device.pushErrorScope(filter));
+  const y = tensorOf(runVariant(backend, product, variant));
+  submit(backend);
+  const errors = await Promise.all(scopes.map(() => device.popErrorScope()));
   const values = errors.some((error) => error !== null) ? null : ((await y.data()) as Float32Array);
   y.dispose();
   return values;
@@ -141,12 +130,12 @@ function agree(got: Float32Array, want: Float32Array): boolean {
 }
 
 /** The best of some rounds, each timed until the device has finished. */
-async function timeOf(backend: TimedBackend, product: FrozenProduct, variant: Variant): Promise<number> {
+async function timeOf(backend: WebgpuBackend, product: FrozenProduct, variant: Variant): Promise<number> {
   let best = Infinity;
   for (let round = 0; round < ROUNDS; round++) {
     const started = performance.now();
     for (let i = 0; i < RUNS; i++) backend.disposeData(runVariant(backend, product, variant).dataId);
-    flush(backend);
+    submit(backend);
     await backend.queue.onSubmittedWorkDone();
     best = Math.min(best, (performance.now() - started) / RUNS);
   }

@@ -1,9 +1,9 @@
 /**
- * Decoding's cache. libtensorflow's InplaceUpdate writes rows into the memory of its input, whoever else holds it, so
+ * Decoding token by token: the cache, and attention to it. libtensorflow's InplaceUpdate writes rows into the memory of its input, whoever else holds it, so
  * the T new columns cost what they are, not a copy of all that came before.
  */
 import * as tf from '@tensorflow/tfjs-core';
-import { floatType, indexType, type TensorflowBackend } from './raw.ts';
+import { flag, floatType, indexType, type TensorflowBackend } from '../../backends/tfjsInternals.ts';
 
 function reshaped(backend: TensorflowBackend, x: tf.TensorInfo, shape: number[]): tf.Tensor {
   return backend.executeSingleOutput(
@@ -21,7 +21,7 @@ export function cacheWrite(
   at: number,
 ): tf.Tensor {
   const [B, K, S, D] = cache.shape as [number, number, number, number];
-  const T = next.shape[2]!;
+  const [, , T] = next.shape as [number, number, number];
   const rows = Int32Array.from({ length: B * K * T }, (_, i) => Math.floor(i / T) * S + at + (i % T));
   const flat = reshaped(backend, cache, [B * K * S, D]);
   backend.executeSingleOutput(
@@ -36,26 +36,19 @@ export function cacheWrite(
  * O = softmax(cap(Q·K^T·scale) + mask)·V in the fewest calls, for one query per row. q: (B, H, 1, D), k, v: (B, K, S,
  * D), mask: (…, 1, S). Call it under tidy.
  */
-export function attentionOfOne(
+export function attentionOfOneQuery(
   backend: TensorflowBackend,
-  q: tf.TensorInfo,
-  k: tf.TensorInfo,
-  v: tf.TensorInfo,
-  mask: tf.TensorInfo,
+  { q, k, v, mask }: Record<'q' | 'k' | 'v' | 'mask', tf.TensorInfo>,
   scale: number,
 ): tf.Tensor {
   const [B, H, , D] = q.shape as [number, number, number, number];
-  const K = k.shape[1]!;
+  const [, K] = k.shape as [number, number];
   const type = floatType(backend);
   const run = (op: string, ...inputs: tf.TensorInfo[]): tf.Tensor => backend.executeSingleOutput(op, [type], inputs);
   const product = (a: tf.TensorInfo, b: tf.TensorInfo, turned: boolean): tf.Tensor =>
     backend.executeSingleOutput(
       'BatchMatMulV2',
-      [
-        type,
-        { name: 'adj_x', type: backend.binding.TF_ATTR_BOOL, value: false },
-        { name: 'adj_y', type: backend.binding.TF_ATTR_BOOL, value: turned },
-      ],
+      [type, flag(backend, 'adj_x', false), flag(backend, 'adj_y', turned)],
       [a, b],
     );
   const queries = reshaped(backend, run('Mul', q, tf.scalar(scale)), [B, K, H / K, D]);

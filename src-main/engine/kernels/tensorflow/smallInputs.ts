@@ -1,12 +1,11 @@
 /**
- * Norms and rotary positions of few values, as when a token at a time is decoded: a loop here takes a tenth of the time
- * of the ten calls into libtensorflow that the composites make.
+ * Norms and rotary positions of small tensors, as when a token at a time is decoded: a loop here takes a tenth of the
+ * time of the ten calls into libtensorflow that the composites make.
  */
 import type * as tf from '@tensorflow/tfjs-core';
-import type { Attributes } from '../../ops/define.ts';
-import type { TensorflowBackend } from './raw.ts';
+import type { TensorflowBackend } from '../../backends/tfjsInternals.ts';
 
-type Inputs = Record<string, tf.TensorInfo>;
+type Inputs<Names extends string> = Record<Names, tf.TensorInfo>;
 
 function read(backend: TensorflowBackend, { dataId }: tf.TensorInfo): Float32Array {
   return backend.readSync(dataId);
@@ -17,9 +16,13 @@ function tensor(backend: TensorflowBackend, values: Float32Array, shape: number[
 }
 
 /** y, normed, inverse, as ops/layerNorm.ts keeps them. */
-export function layerNormOfFew(backend: TensorflowBackend, { x, w, b }: Inputs, { eps }: Attributes): tf.TensorInfo[] {
-  const [N, C] = x!.shape as [number, number];
-  const [values, weight, bias] = [read(backend, x!), read(backend, w!), read(backend, b!)];
+export function smallLayerNorm(
+  backend: TensorflowBackend,
+  { x, w, b }: Inputs<'x' | 'w' | 'b'>,
+  { eps }: { eps: number },
+): [y: tf.TensorInfo, normed: tf.TensorInfo, inverse: tf.TensorInfo] {
+  const [N, C] = x.shape as [number, number];
+  const [values, weight, bias] = [read(backend, x), read(backend, w), read(backend, b)];
   const [y, normed, inverse] = [new Float32Array(N * C), new Float32Array(N * C), new Float32Array(N)];
   for (let n = 0; n < N; n++) {
     let sum = 0;
@@ -27,7 +30,7 @@ export function layerNormOfFew(backend: TensorflowBackend, { x, w, b }: Inputs, 
     const mean = sum / C;
     let squares = 0;
     for (let i = n * C; i < (n + 1) * C; i++) squares += (values[i]! - mean) ** 2;
-    inverse[n] = 1 / Math.sqrt(squares / C + (eps as number));
+    inverse[n] = 1 / Math.sqrt(squares / C + eps);
     for (let c = 0, i = n * C; c < C; c++, i++) {
       normed[i] = (values[i]! - mean) * inverse[n]!;
       y[i] = normed[i]! * weight[c]! + bias[c]!;
@@ -37,27 +40,31 @@ export function layerNormOfFew(backend: TensorflowBackend, { x, w, b }: Inputs, 
 }
 
 /** y, inverse, as ops/rmsNorm.ts keeps them. */
-export function rmsNormOfFew(backend: TensorflowBackend, { x, w }: Inputs, { eps }: Attributes): tf.TensorInfo[] {
-  const [N, C] = x!.shape as [number, number];
-  const [values, weight] = [read(backend, x!), read(backend, w!)];
+export function smallRmsNorm(
+  backend: TensorflowBackend,
+  { x, w }: Inputs<'x' | 'w'>,
+  { eps }: { eps: number },
+): [y: tf.TensorInfo, inverse: tf.TensorInfo] {
+  const [N, C] = x.shape as [number, number];
+  const [values, weight] = [read(backend, x), read(backend, w)];
   const [y, inverse] = [new Float32Array(N * C), new Float32Array(N)];
   for (let n = 0; n < N; n++) {
     let squares = 0;
     for (let i = n * C; i < (n + 1) * C; i++) squares += values[i]! ** 2;
-    inverse[n] = 1 / Math.sqrt(squares / C + (eps as number));
+    inverse[n] = 1 / Math.sqrt(squares / C + eps);
     for (let c = 0, i = n * C; c < C; c++, i++) y[i] = values[i]! * inverse[n]! * weight[c]!;
   }
   return [tensor(backend, y, [N, C]), tensor(backend, inverse, [N, 1])];
 }
 
 /** As ops/rotary.ts. x: (B, H, T, D); cos, sin: (T, R/2) or (B, 1, T, R/2). */
-export function rotaryOfFew(backend: TensorflowBackend, { x, cos, sin }: Inputs): tf.TensorInfo[] {
-  const [B, H, T, D] = x!.shape as [number, number, number, number];
-  const [values, cosines, sines] = [read(backend, x!), read(backend, cos!), read(backend, sin!)];
-  const half = cos!.shape.at(-1)!;
+export function smallRotary(backend: TensorflowBackend, { x, cos, sin }: Inputs<'x' | 'cos' | 'sin'>): [tf.TensorInfo] {
+  const [B, H, T, D] = x.shape as [number, number, number, number];
+  const [values, cosines, sines] = [read(backend, x), read(backend, cos), read(backend, sin)];
+  const half = cos.shape.at(-1) ?? 0;
   const y = Float32Array.from(values); // what does not turn stays
   for (let row = 0; row < B * H * T; row++) {
-    const table = (cos!.shape.length === 4 ? Math.floor(row / (H * T)) * T + (row % T) : row % T) * half;
+    const table = (cos.shape.length === 4 ? Math.floor(row / (H * T)) * T + (row % T) : row % T) * half;
     for (let j = 0, i = row * D; j < half; j++, i++) {
       const c = cosines[table + j]!;
       const s = sines[table + j]!;
@@ -65,5 +72,5 @@ export function rotaryOfFew(backend: TensorflowBackend, { x, cos, sin }: Inputs)
       y[i + half] = values[i + half]! * c + values[i]! * s;
     }
   }
-  return [tensor(backend, y, x!.shape)];
+  return [tensor(backend, y, x.shape)];
 }
