@@ -1,6 +1,6 @@
 /**
- * The one place that touches what tfjs 4.22 does not promise: its engine's tape and counters, and the private members of
- * its backends. tfjsInternals.test.ts fails when any of them is gone or has another shape. Nothing here computes.
+ * The one place that touches what tfjs 4.22 does not promise: its engine's tape and counters, and the private members
+ * of its backends. tfjsInternals.test.ts fails when any of them is gone or has another shape. Nothing here computes.
  */
 import util from 'node:util';
 import * as tf from '@tensorflow/tfjs-core';

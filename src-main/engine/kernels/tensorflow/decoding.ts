@@ -1,6 +1,6 @@
 /**
- * Decoding token by token: the cache, and attention to it. libtensorflow's InplaceUpdate writes rows into the memory of its input, whoever else holds it, so
- * the T new columns cost what they are, not a copy of all that came before.
+ * Decoding token by token: the cache, and attention to it. libtensorflow's InplaceUpdate writes rows into the memory of
+ * its input, whoever else holds it, so the T new columns cost what they are, not a copy of all that came before.
  */
 import * as tf from '@tensorflow/tfjs-core';
 import { flag, floatType, indexType, type TensorflowBackend } from '../../backends/tfjsInternals.ts';

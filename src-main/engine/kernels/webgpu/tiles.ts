@@ -59,7 +59,8 @@ function load(tile: string, count: number, { buffer, base, stride, first, limit 
   for (var i = lane; i < ${count * (CHUNK / 4)}u; i += ${LANES}u) {
     let row = ${first} + i / ${CHUNK / 4}u;
     var four = vec4<f32>(0.0);
-    if (row < ${limit}) { four = ${buffer}At(${base} + row * ${stride}, ${chunk} * ${CHUNK}u + 4u * (i % ${CHUNK / 4}u)); }
+    let d = ${chunk} * ${CHUNK}u + 4u * (i % ${CHUNK / 4}u);
+    if (row < ${limit}) { four = ${buffer}At(${base} + row * ${stride}, d); }
     ${tile}[(i / ${CHUNK / 4}u) * ${STRIDE}u + i % ${CHUNK / 4}u] = four;
   }`;
 }
@@ -98,7 +99,9 @@ export function accumulate(name: string, columns: Rows, { chunks }: TileVariant)
   const chunk = (_: unknown, c: number): string => `
   ${load('columnTile', COLUMNS, columns, `${c}u`)}
   workgroupBarrier();
-  for (var j = 0u; j < min(${COLUMNS}u, ${columns.limit} - ${columns.first}); j++) { ${name}${c} += weights[r * ${COLUMNS + 1}u + j] * columnTile[j * ${STRIDE}u + sub]; }
+  for (var j = 0u; j < min(${COLUMNS}u, ${columns.limit} - ${columns.first}); j++) {
+    ${name}${c} += weights[r * ${COLUMNS + 1}u + j] * columnTile[j * ${STRIDE}u + sub];
+  }
   workgroupBarrier();`;
   return Array.from({ length: chunks }, chunk).join('');
 }
@@ -114,7 +117,9 @@ export function writeResults(
   const chunk = (_: unknown, c: number): string =>
     fours
       ? `
-  if (${c * CHUNK}u + 4u * sub < u.D) { ${buffer}[(${base}) / 4u + ${c * (CHUNK / 4)}u + sub] = ${factor} * ${name}${c}; }`
+  if (${c * CHUNK}u + 4u * sub < u.D) {
+    ${buffer}[(${base}) / 4u + ${c * (CHUNK / 4)}u + sub] = ${factor} * ${name}${c};
+  }`
       : `
   for (var i = 0u; i < 4u; i++) {
     let d = ${c * CHUNK}u + 4u * sub + i;

@@ -120,7 +120,8 @@ fn xScale(n: u32) -> f32 { ${scaled ? 'if (n < u.N) { return xScales[n]; }' : ''
     .flatMap((i) =>
       count(QUARTER / N).map(
         (j) =>
-          `subgroupMatrixStore<row_major>(&sums, (rowStart + ${i * M}u) * ${MATRIX_TILE}u + columnStart + ${j * N}u, acc${i}_${j}, ${MATRIX_TILE}u);`,
+          `subgroupMatrixStore<row_major>(&sums, (rowStart + ${i * M}u) * ${MATRIX_TILE}u + columnStart + ${j * N}u, ` +
+          `acc${i}_${j}, ${MATRIX_TILE}u);`,
       ),
     )
     .join('\n  ')}
@@ -182,5 +183,6 @@ export const SCALES: Program = {
   var largest = 0.0;
   for (var k = lane; k < u.inner; k += ${SCALE_LANES}u) { largest = max(largest, abs(x[group * u.inner + k])); }
   let exponent = bitcast<u32>(highest(largest, lane)) >> 23u;
-  if (lane == 0u) { xScales[group] = select(1.0, bitcast<f32>((254u - exponent) << 23u), exponent > 0u && exponent < 254u); }`,
+  let usable = exponent > 0u && exponent < 254u;
+  if (lane == 0u) { xScales[group] = select(1.0, bitcast<f32>((254u - exponent) << 23u), usable); }`,
 };

@@ -34,13 +34,16 @@ fn multiplyAccumulate(left: Factor, right: Factor, place: u32) -> u32 {
   for (var i = laneOfWave; i < ${M * N}u; i += ${subgroupSize}u) {
     var sum = 0.0;
     for (var k = 0u; k < ${K}u; k++) {
-      sum += f32(xTile[left.start + (i / ${N}u) * left.down + k * left.across]) * f32(wTile[right.start + k * right.down + (i % ${N}u) * right.across]);
+      let l = xTile[left.start + (i / ${N}u) * left.down + k * left.across];
+      sum += f32(l) * f32(wTile[right.start + k * right.down + (i % ${N}u) * right.across]);
     }
     sums[place + (i / ${N}u) * ${MATRIX_TILE}u + i % ${N}u] += sum;
   }
   return place;
 }
-fn storeRows(start: u32, place: u32, stride: u32) { if (start != place || stride != ${MATRIX_TILE}u) { sums[start] = 1e30; } }
+fn storeRows(start: u32, place: u32, stride: u32) {
+  if (start != place || stride != ${MATRIX_TILE}u) { sums[start] = 1e30; }
+}
 fn rowMajor(start: u32, stride: u32) -> Factor { return Factor(start, stride, 1u); }
 fn columnMajor(start: u32, stride: u32) -> Factor { return Factor(start, 1u, stride); }`;
   const place = (i: string, j: string): string =>
@@ -114,6 +117,7 @@ describe.skipIf(note !== '')(`subgroup matrices, emulated${note}`, { timeout: 60
   const f16 = note === '' && deviceTraits(webgpuBackend().device).f16;
   it.each(CONFIGS.filter(({ component }) => f16 || component === 'f32'))('$component $M x $N x $K', async (config) => {
     await check(config, true);
-    if (config.component === 'f32') await check(config, false); // the text differs no further, and float16 takes Mesa's driver long
+    // The text differs no further, and float16 takes Mesa's driver long.
+    if (config.component === 'f32') await check(config, false);
   });
 });

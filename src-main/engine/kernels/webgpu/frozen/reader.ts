@@ -81,8 +81,11 @@ fn weight4(r: u32, quad: u32) -> vec4<f32> {
   let codes = words[i / 2u] >> (16u * (i % 2u));
   let block = r * u.blocks + quad / ${NF4_BLOCK / 4}u;
   let byte = extractBits(i32(words[u.maximaAt + block / 4u]), 8u * (block % 4u), 8u);
-  let largest = bitcast<f32>(words[u.scalesAt]) + bitcast<f32>(words[u.scalesAt + 1u + block / ${NF4_GROUP}u]) * f32(byte);
-  return largest * vec4<f32>(levels[codes & 15u], levels[(codes >> 4u) & 15u], levels[(codes >> 8u) & 15u], levels[(codes >> 12u) & 15u]);
+  let scale = bitcast<f32>(words[u.scalesAt + 1u + block / ${NF4_GROUP}u]);
+  let largest = bitcast<f32>(words[u.scalesAt]) + scale * f32(byte);
+  let low = vec2<f32>(levels[codes & 15u], levels[(codes >> 4u) & 15u]);
+  let high = vec2<f32>(levels[(codes >> 8u) & 15u], levels[(codes >> 12u) & 15u]);
+  return largest * vec4<f32>(low, high);
 }`;
 
 /** `fn name(row, quad) -> vec4<f32>` of a float32 buffer (rows, width); with `vectors` it is an array of vec4. */

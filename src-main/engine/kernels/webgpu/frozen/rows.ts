@@ -46,7 +46,11 @@ export function rowsProgram(key: string, text: ProductText, rows: number, subgro
           builtins: ['@builtin(subgroup_id) wave: u32', '@builtin(num_subgroups) waves: u32'],
         }
       : {}),
-    declarations: `${subgroups ? `var<workgroup> waveSums: array<f32, ${LANES * rows}>;` : totalSnippet(LANES)}\n${reader.declarations}\n${rowReader('x4', 'x', 'u.N', 'u.inner', vectorX)}`,
+    declarations: [
+      subgroups ? `var<workgroup> waveSums: array<f32, ${LANES * rows}>;` : totalSnippet(LANES),
+      reader.declarations,
+      rowReader('x4', 'x', 'u.N', 'u.inner', vectorX),
+    ].join('\n'),
     body: alongRow(reader.prepare, rows, text.bias, subgroups),
   };
 }
