@@ -1,20 +1,14 @@
 /** The three engines: booting one, and reporting on all. */
 import { GraftError } from '../../../src-shared/errors.ts';
 import { measureGflops } from './calibrate.ts';
+import type { BackendFacts } from './facts.ts';
 import { bootTensorflow } from './tensorflow.ts';
 import { bootWasm } from './wasm.ts';
 import { bootWebgpu } from './webgpu.ts';
 
+export type { BackendFacts };
 export type BackendName = 'tensorflow' | 'webgpu' | 'wasm';
 export const BACKEND_NAMES: readonly BackendName[] = ['tensorflow', 'webgpu', 'wasm'];
-
-export interface BackendFacts {
-  /** Runs on a hardware GPU. */
-  gpu: boolean;
-  device: string;
-  /** Memory the engine can use; null when it cannot tell. */
-  memoryBytes: number | null;
-}
 
 export interface BackendReport extends BackendFacts {
   name: BackendName;

@@ -7,7 +7,7 @@ import os from 'node:os';
 import * as tf from '@tensorflow/tfjs-core';
 import { registerTensorflowKernels } from '../kernels/tensorflow/register.ts';
 import { registerTfjsGradients } from '../ops/tfjsGradients.ts';
-import type { BackendFacts } from './backends.ts';
+import type { BackendFacts } from './facts.ts';
 import { restoreRemovedUtilities, tensorflowBackend } from './tfjsInternals.ts';
 
 const require = createRequire(import.meta.url);

@@ -1,7 +1,7 @@
 /** What tfjsInternals.ts takes for granted of tfjs is there, in the shape that it takes for granted. */
 import * as tf from '@tensorflow/tfjs-core';
 import { beforeAll, describe, expect, it } from 'vitest';
-import { bootOrNote } from '../../../test-support/engineSkip.ts';
+import { bootOrNote } from '../../../test-support/checks/engineSkip.ts';
 import { bootBackend } from './backends.ts';
 import {
   allocatedGpuBytes,

@@ -4,7 +4,7 @@ import os from 'node:os';
 import path from 'node:path';
 import * as tf from '@tensorflow/tfjs-core';
 import { registerTfjsGradients } from '../ops/tfjsGradients.ts';
-import type { BackendFacts } from './backends.ts';
+import type { BackendFacts } from './facts.ts';
 
 const require = createRequire(import.meta.url);
 

@@ -4,7 +4,7 @@ import * as tf from '@tensorflow/tfjs-core';
 import { tuneFor } from '../kernels/webgpu/frozen/tuner.ts';
 import { registerWebgpuKernels } from '../kernels/webgpu/register.ts';
 import { registerTfjsGradients } from '../ops/tfjsGradients.ts';
-import type { BackendFacts } from './backends.ts';
+import type { BackendFacts } from './facts.ts';
 import { deviceFailure, watchDevice } from './deviceWatch.ts';
 import { webgpuBackend } from './tfjsInternals.ts';
 

@@ -32,7 +32,7 @@ export function sampleToken(logits: Float32Array, options: SamplingOptions, rand
     target -= probability;
     if (target < 0) return id;
   }
-  return candidates.at(-1)!.id;
+  return candidates.at(-1)?.id ?? argmax(logits);
 }
 
 /**

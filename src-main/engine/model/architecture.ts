@@ -1,5 +1,5 @@
 /**
- * What a decoder-only transformer looks like, independent of any checkpoint file format library.
+ * What a decoder-only transformer looks like, independent of file formats and libraries.
  * One model (decoder.ts) is driven by this record; families/*.ts map a config.json onto it.
  */
 import { TARGETS, type Target } from '../../../src-shared/targets.ts';
@@ -9,119 +9,10 @@ import { gpt2Family } from './families/gpt2.ts';
 import { gptNeoxFamily } from './families/gptNeox.ts';
 import { llamaFamily } from './families/llama.ts';
 import { phi3Family } from './families/phi3.ts';
+import type { ArchitectureSpec, Family, FamilyRules, LinearModule, ModelConfig } from './spec.ts';
 
-export type Family = 'gpt2' | 'llama' | 'mistral' | 'qwen2' | 'qwen3' | 'gemma2' | 'phi3' | 'gpt_neox';
-
-/** `out_in`: weight (out, in) as nn.Linear stores it. `in_out`: (in, out) as GPT-2's Conv1D stores it. */
-export type LinearLayout = 'out_in' | 'in_out';
-
-export interface RopeScaling {
-  type: 'llama3';
-  factor: number;
-  lowFreqFactor: number;
-  highFreqFactor: number;
-  originalMaxPositions: number;
-}
-
-export interface ArchitectureSpec {
-  family: Family;
-  /** L, number of blocks. */
-  layers: number;
-  /** C, width of the residual stream. */
-  hidden: number;
-  heads: number;
-  kvHeads: number;
-  headDim: number;
-  /** Width of the MLP's inner layer. */
-  intermediate: number;
-  vocab: number;
-  maxPositions: number;
-  norm: 'layer' | 'rms';
-  normEps: number;
-  /** RMSNorm multiplies by 1 + its weight. */
-  normPlusOne?: boolean;
-  /** Attention and MLP are normed once more on their way into the residual stream. */
-  postNorms?: boolean;
-  /** Queries and keys are normed, each head by itself. */
-  qkNorm?: boolean;
-  /** Attention and MLP both read the input of the block: x + attn(ln1 x) + mlp(ln2 x). */
-  parallelResidual?: boolean;
-  positions: 'learned' | 'rotary';
-  ropeTheta: number;
-  ropeScaling?: RopeScaling;
-  /** How many floats of each head turn, the first ones; absent: all. */
-  rotaryDim?: number;
-  /** In these layers a query sees only the last `size` tokens, its own included. */
-  slidingWindow?: { size: number; layers: number[] };
-  /** Factor of the scores; absent: 1/sqrt(headDim). */
-  attentionScale?: number;
-  /** Scores s become c·tanh(s/c). */
-  attentionCap?: number;
-  /** Logits z become c·tanh(z/c). */
-  logitCap?: number;
-  /** Factor of the token embeddings. */
-  embeddingScale?: number;
-  /**
-   * One matrix makes q, k and v: all queries, then all keys, then all values; or the three of each head side by side.
-   */
-  fusedQkv?: 'blocks' | 'heads';
-  /** `gelu` is its tanh form; the last two gate the inner layer. */
-  mlp: 'gelu' | 'gelu_exact' | 'swiglu' | 'geglu';
-  /** Whether lm_head is the embedding matrix. */
-  tiedHead: boolean;
-  layout: LinearLayout;
-  /** Prefix of every tensor name below the top (`transformer.`, `model.`). */
-  prefix: string;
-  bosTokenId?: number;
-  eosTokenIds: number[];
-}
-
-/** One linear layer of the model: its tensors in the file and the targets that can adapt it. */
-export interface LinearModule {
-  layer: number;
-  target: Target;
-  /** PEFT's module path below `base_model.model.`, e.g. `model.layers.0.self_attn.q_proj`. */
-  module: string;
-  /** Name of the last part(s) used in PEFT's `target_modules`, e.g. `q_proj` or `attn.c_proj`. */
-  peftName: string;
-  weight: string;
-  bias?: string;
-  inFeatures: number;
-  outFeatures: number;
-  layout: LinearLayout;
-  /** For a part of a fused matrix: which output columns of `weight` it is. */
-  slice?: { start: number; end: number };
-}
-
-/** Names of a family's tensors: below the prefix, except the head; norms below their block, without `.weight`. */
-export interface TensorNames {
-  embedding: string;
-  positions?: string;
-  head: string;
-  /** Path of the list of blocks. */
-  blocks: string;
-  beforeAttention: string;
-  afterAttention?: string;
-  beforeMlp: string;
-  afterMlp?: string;
-  finalNorm: string;
-  /** Of q and k, where they are normed. */
-  qkNorm?: [string, string];
-}
-
-/** What the rest needs to know about a family. */
-export interface FamilyRules {
-  /** Throws GraftError BAD_CONFIG. */
-  spec(config: ModelConfig): ArchitectureSpec;
-  /** The linear layers of a block in the order of the forward pass; a fused one comes before its parts. */
-  modules(spec: ArchitectureSpec, layer: number): LinearModule[];
-  names: TensorNames;
-  /** Whether a linear layer must have its bias; one that is in the file is used anyway. */
-  biasRequired(target: Target, config: ModelConfig): boolean;
-}
-
-/** A parsed config.json. */
-export type ModelConfig = Record<string, unknown>;
+export type { ArchitectureSpec, Family, LinearModule, ModelConfig };
+export type { LinearLayout, RopeScaling, TensorNames } from './spec.ts';
 
 const FAMILIES: Record<Family, FamilyRules> = {
   gpt2: gpt2Family,

@@ -79,7 +79,7 @@ export class KvCache {
       });
     this.keys = kept(this.keys);
     this.values = kept(this.values);
-    this.padding = rows.map((row) => this.padding[row]!);
+    this.padding = rows.map((row) => this.padding[row] ?? 0);
     index.dispose();
   }
 
@@ -110,7 +110,7 @@ export class KvCache {
   private withRoom(old: tf.Tensor4D | undefined, next: tf.Tensor4D): tf.Tensor4D {
     const [B, K, T, D] = next.shape;
     const more = this.width(T) - (old?.shape[2] ?? 0);
-    if (more === 0) return old!;
+    if (old && more === 0) return old;
     const zeros = tf.zeros<tf.Rank.R4>([B, K, more, D]);
     return old ? tf.concat([old, zeros], 2) : zeros;
   }

@@ -32,13 +32,18 @@ export function normNames(spec: ArchitectureSpec, layer: number): [string[], str
 /** [after attention, after MLP], where the architecture has them. */
 export function postNormNames(spec: ArchitectureSpec, layer: number): [string[], string[]] {
   const { afterAttention, afterMlp } = namesOf(spec);
-  return [blockNorm(spec, layer, afterAttention!), blockNorm(spec, layer, afterMlp!)];
+  return [blockNorm(spec, layer, known(afterAttention)), blockNorm(spec, layer, known(afterMlp))];
 }
 
 /** [of the queries, of the keys], where the architecture has them. */
 export function headNormNames(spec: ArchitectureSpec, layer: number): [string[], string[]] {
-  const [q, k] = namesOf(spec).qkNorm!;
+  const [q, k] = known(namesOf(spec).qkNorm);
   return [blockNorm(spec, layer, q), blockNorm(spec, layer, k)];
+}
+
+function known<T>(name: T | undefined): T {
+  if (name === undefined) throw new Error('this family has no such norm');
+  return name;
 }
 
 export function finalNormNames(spec: ArchitectureSpec): string[] {

@@ -62,13 +62,20 @@ export function takePiece(
 
 /** The way back: (rows·key heads, group·length, D) to (rows·length, heads·group·D). */
 export function fromPiece(y: tf.Tensor, { rows, length, heads }: Piece, group: number): tf.Tensor2D {
-  const D = y.shape.at(-1)!;
+  const D = y.shape.at(-1) ?? 1;
   const turned = tf.transpose(tf.reshape(y, [rows, heads * group, length, D]), [0, 2, 1, 3]);
   return tf.reshape(turned, [rows * length, heads * group * D]);
 }
 
 /** Results of `attentionPieces`, in its order, as one matrix (N, all heads·D). */
 export function joinPieces(results: tf.Tensor2D[][]): tf.Tensor2D {
-  const rows = results.map((sideBySide) => (sideBySide.length === 1 ? sideBySide[0]! : tf.concat(sideBySide, 1)));
-  return rows.length === 1 ? rows[0]! : tf.concat(rows, 0);
+  return joinedAlong(
+    results.map((sideBySide) => joinedAlong(sideBySide, 1)),
+    0,
+  );
+}
+
+function joinedAlong(parts: tf.Tensor2D[], axis: 0 | 1): tf.Tensor2D {
+  const [first, ...others] = parts;
+  return first && others.length === 0 ? first : tf.concat(parts, axis);
 }

@@ -2,7 +2,7 @@
 import { createRequire } from 'node:module';
 import * as tf from '@tensorflow/tfjs-core';
 import { beforeAll, expect, it } from 'vitest';
-import { expectClose } from '../../../test-support/expectClose.ts';
+import { expectClose } from '../../../test-support/checks/expectClose.ts';
 import { Random } from '../random.ts';
 import { DIFFERENTIABLE, registerTfjsGradients } from './tfjsGradients.ts';
 

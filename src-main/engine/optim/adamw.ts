@@ -53,39 +53,42 @@ export interface AdamWOptions {
   ruleOf?: (parameter: Parameter) => Rule;
 }
 
+/** Parameters that are updated together. */
+interface Vector {
+  span: Span;
+  rule: Rule;
+  members: {
+    parameter: Parameter;
+    /** Among the parameters as they were given. */
+    place: number;
+  }[];
+  /** First and second moments. */
+  m: tf.Tensor;
+  v: tf.Tensor;
+}
+
 const SAME_FOR_ALL: Rule = { lrScale: 1, decay: true };
 
 export class AdamW {
   /** Updates done so far. */
   t = 0;
-  /** In the order of the spans. */
-  private readonly parameters: Parameter[];
-  /** Place of each of them among the parameters as they were given. */
-  private readonly places: number[];
   private readonly options: AdamWOptions;
-  private readonly spans: (Span & { rule: Rule })[];
-  /** First and second moments, one vector per span. */
-  private readonly m: tf.Tensor[];
-  private readonly v: tf.Tensor[];
+  private readonly vectors: Vector[];
 
   constructor(parameters: Parameter[], options: AdamWOptions) {
     const groups = groupByRule(parameters, options.ruleOf ?? (() => SAME_FOR_ALL));
     const placeOf = new Map(parameters.map((parameter, i) => [parameter, i]));
     const most = tf.getBackend() === 'webgpu' ? MOST_ON_GPU : CHUNK;
-    this.parameters = groups.flatMap((group) => group.parameters);
-    this.places = this.parameters.map((parameter) => placeOf.get(parameter)!);
     this.options = options;
-    let first = 0;
-    this.spans = groups.flatMap(({ rule, parameters: members }) => {
-      const spans = spansOf(
-        members.map(({ value }) => value.shape),
-        most,
-      ).map((span) => ({ ...span, first: first + span.first, rule }));
-      first += members.length;
-      return spans;
+    this.vectors = groups.flatMap(({ rule, parameters: group }) => {
+      const shapes = group.map(({ value }) => value.shape);
+      return spansOf(shapes, most).map((span): Vector => {
+        const members = group
+          .slice(span.first, span.first + span.shapes.length)
+          .map((parameter) => ({ parameter, place: placeOf.get(parameter) ?? 0 }));
+        return { span, rule, members, m: tf.zeros([span.size]), v: tf.zeros([span.size]) };
+      });
     });
-    this.m = this.spans.map(({ size }) => tf.zeros([size]));
-    this.v = this.spans.map(({ size }) => tf.zeros([size]));
   }
 
   /**
@@ -93,8 +96,8 @@ export class AdamW {
    * `gradients` are used up.
    */
   flatten(gradients: tf.Tensor[]): tf.Tensor1D[] {
-    return this.spans.map(({ first, shapes }) => {
-      const part = this.places.slice(first, first + shapes.length).map((place) => gradients[place]!);
+    return this.vectors.map(({ members }) => {
+      const part = members.flatMap(({ place }) => gradients[place] ?? []);
       const vector = join(part);
       tf.dispose(part);
       return vector;
@@ -106,55 +109,53 @@ export class AdamW {
     this.t++;
     const { beta1, beta2, eps, weightDecay } = this.options;
     const root = 1 / Math.sqrt(1 - beta2 ** this.t);
-    this.spans.forEach((span, i) => {
-      const ownLr = lr * span.rule.lrScale;
-      const rates = { keep: span.rule.decay ? 1 - ownLr * weightDecay : 1, rate: ownLr / (1 - beta1 ** this.t), root };
-      const parameters = this.parameters.slice(span.first, span.first + span.shapes.length);
-      const [m, v] = [this.m[i]!, this.v[i]!];
-      const p = join(parameters.map(({ value }) => value));
-      const [nextP, nextM, nextV] = adamwOp(
-        { p, m, v, g: gradients[i]!, scale: gradientScale },
-        { beta1, beta2, eps, ...rates },
-      );
-      cut(nextP, span).forEach((value, k) => replaceValue(parameters[k]!, value));
+    for (const [i, vector] of this.vectors.entries()) {
+      const { span, rule, members, m, v } = vector;
+      const g = gradients[i];
+      if (!g) throw new Error(`${this.vectors.length} gradients are due, not ${gradients.length}`);
+      const ownLr = lr * rule.lrScale;
+      const rates = { keep: rule.decay ? 1 - ownLr * weightDecay : 1, rate: ownLr / (1 - beta1 ** this.t), root };
+      const p = join(members.map(({ parameter }) => parameter.value));
+      const [nextP, nextM, nextV] = adamwOp({ p, m, v, g, scale: gradientScale }, { beta1, beta2, eps, ...rates });
+      cut(nextP, span).forEach((value, k) => replaceValue(parameterAt(vector, k), value));
       tf.dispose([p, nextP, m, v]);
-      [this.m[i], this.v[i]] = [nextM, nextV];
-    });
+      vector.m = nextM;
+      vector.v = nextV;
+    }
   }
 
   /**
    * Copies of the first and second moment of each parameter, named `<parameter>.m` and `.v`; the caller disposes them.
    */
   moments(): Parameter[] {
-    return this.spans.flatMap((span, i) => {
-      const [m, v] = [cut(this.m[i]!, span), cut(this.v[i]!, span)];
-      return span.shapes.flatMap((_, k) => {
-        const { name } = this.parameters[span.first + k]!;
-        return [
-          { name: `${name}.m`, value: m[k]! },
-          { name: `${name}.v`, value: v[k]! },
-        ];
-      });
+    const named = (vector: Vector, moment: 'm' | 'v'): Parameter[] =>
+      cut(vector[moment], vector.span).map((value, k) => ({ name: `${parameterAt(vector, k).name}.${moment}`, value }));
+    return this.vectors.flatMap((vector) => {
+      const [m, v] = [named(vector, 'm'), named(vector, 'v')];
+      return m.flatMap((first, k) => [first, ...v.slice(k, k + 1)]);
     });
   }
 
   /** Puts saved moments back; `read` makes the tensor of a name that `moments` gives. */
   restoreMoments(read: (name: string, shape: number[]) => tf.Tensor): void {
-    for (const [vectors, suffix] of [
-      [this.m, 'm'],
-      [this.v, 'v'],
-    ] as const) {
-      this.spans.forEach(({ first, shapes }, i) => {
-        const vector = tf.tidy(() =>
-          join(shapes.map((shape, k) => read(`${this.parameters[first + k]!.name}.${suffix}`, shape))),
+    for (const moment of ['m', 'v'] as const) {
+      for (const vector of this.vectors) {
+        const saved = tf.tidy(() =>
+          join(vector.span.shapes.map((shape, k) => read(`${parameterAt(vector, k).name}.${moment}`, shape))),
         );
-        vectors[i]!.dispose();
-        vectors[i] = vector;
-      });
+        vector[moment].dispose();
+        vector[moment] = saved;
+      }
     }
   }
 
   dispose(): void {
-    tf.dispose([this.m, this.v]);
+    tf.dispose(this.vectors.map(({ m, v }) => [m, v]));
   }
+}
+
+function parameterAt({ members }: Vector, k: number): Parameter {
+  const member = members[k];
+  if (!member) throw new Error(`a vector of ${members.length} tensors has no tensor ${k}`);
+  return member.parameter;
 }

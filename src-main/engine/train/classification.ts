@@ -30,9 +30,10 @@ export async function evaluateClasses(
       const own = tf.sum(tf.mul(logits, tf.oneHot(tf.tensor1d(targets, 'int32'), logits.shape[1])));
       return { loss: tf.sub(tf.sum(tf.logSumExp(logits, -1)), own), best: tf.argMax(logits, -1) };
     });
-    sum += (await loss.data())[0]!;
+    const [batchSum = NaN] = await loss.data();
+    sum += batchSum;
     predicted.push(...(await best.data()));
-    actual.push(...batch.classes!);
+    actual.push(...(batch.classes ?? []));
     tf.dispose([loss, best]);
     await onBatch?.(++done);
   }
@@ -48,9 +49,10 @@ export function classScores(predicted: readonly number[], actual: readonly numbe
     return either === 0 ? 0 : (2 * both) / either;
   };
   const all = Array.from({ length: count }, (_, one) => f1Of(one));
+  const [, second] = all;
   return {
     accuracy: hits / actual.length,
-    ...(count === 2 ? { f1: all[1]! } : {}),
+    ...(count === 2 && second !== undefined ? { f1: second } : {}),
     macroF1: all.reduce((sum, f1) => sum + f1, 0) / count,
   };
 }

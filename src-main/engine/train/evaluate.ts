@@ -19,7 +19,8 @@ export async function evaluateLoss(
     const labelled = labelledRows(batch).rows.length;
     if (labelled > 0) {
       const loss = tf.tidy(() => batchLoss(model, batch, { gradients: false, trainHead: false }));
-      sum += (await loss.data())[0]!;
+      const [batchSum = NaN] = await loss.data();
+      sum += batchSum;
       loss.dispose();
       tokens += labelled;
     }

@@ -9,7 +9,7 @@ import { engineState, type TapeNode } from '../backends/tfjsInternals.ts';
 /** A step of the backward pass: the node, and those of its inputs that lead back to what is trained. */
 interface Step {
   node: TapeNode;
-  inputNames: string[];
+  inputs: { name: string; id: number }[];
 }
 
 /**
@@ -85,44 +85,47 @@ function freeSaved(tape: TapeNode[]): void {
 /** The nodes on a path from `xs` to `ys`, in the order of the forward pass. */
 function relevantSteps(tape: TapeNode[], xs: tf.Tensor[], ys: tf.Tensor[]): Step[] {
   const fromX = new Set(xs.map((x) => x.id));
-  const reached = new Map<TapeNode, string[]>();
+  const reached = new Map<TapeNode, Step['inputs']>();
   for (const node of tape) {
-    const inputNames = Object.keys(node.inputs).filter((name) => fromX.has(node.inputs[name]!.id));
-    if (inputNames.length === 0) continue;
-    reached.set(node, inputNames);
+    const inputs = Object.entries(node.inputs).flatMap(([name, { id }]) => (fromX.has(id) ? [{ name, id }] : []));
+    if (inputs.length === 0) continue;
+    reached.set(node, inputs);
     for (const output of node.outputs) fromX.add(output.id);
   }
   const toY = new Set(ys.map((y) => y.id));
   const steps: Step[] = [];
   for (const node of tape.toReversed()) {
-    const inputNames = reached.get(node);
-    if (!inputNames || !node.outputs.some((output) => toY.has(output.id))) continue;
-    for (const name of inputNames) toY.add(node.inputs[name]!.id);
-    steps.push({ node, inputNames });
+    const inputs = reached.get(node);
+    if (!inputs || !node.outputs.some((output) => toY.has(output.id))) continue;
+    for (const { id } of inputs) toY.add(id);
+    steps.push({ node, inputs });
   }
   return steps.reverse();
 }
 
 /** Turns the gradients of a node's outputs into those of its inputs, and frees what nobody needs any more. */
-function runStep({ node, inputNames }: Step, gradientOf: Map<number, tf.Tensor>): void {
+function runStep({ node, inputs }: Step, gradientOf: Map<number, tf.Tensor>): void {
   const { kernelName, gradient, saved = [] } = node;
   if (!gradient) throw new Error(`no gradient is registered for ${kernelName}`);
   const dys = node.outputs.map((output) => gradientOf.get(output.id) ?? null);
-  let before: (tf.Tensor | undefined)[] = [];
+  const sums = new Map<number, tf.Tensor>();
   const results = tf.tidy(() => {
     const thunks = gradient(kernelName.startsWith('Graft') ? withoutNulls(dys) : dys);
-    before = inputNames.map((name) => (thunks[name]!.length > 0 ? gradientOf.get(node.inputs[name]!.id) : undefined));
-    // A thunk may hand a gradient through unchanged; a clone lets both be disposed.
-    return inputNames.map((name, i) => tf.clone(thunks[name]!(before[i])));
+    return inputs.map(({ name, id }) => {
+      const thunk = thunks[name];
+      if (!thunk) throw new Error(`${kernelName} has no gradient for its input ${name}`);
+      const sum = thunk.length > 0 ? gradientOf.get(id) : undefined;
+      if (sum) sums.set(id, sum);
+      return { id, gradient: tf.clone(thunk(sum)) }; // it may hand dy through unchanged; so both can be disposed
+    });
   });
   for (const output of node.outputs) gradientOf.delete(output.id);
   tf.dispose([...dys.filter((dy) => dy !== null), ...saved]);
-  inputNames.forEach((name, i) => {
-    const { id } = node.inputs[name]!;
-    if (before[i]) gradientOf.delete(id); // it is part of the result
-    before[i]?.dispose();
-    addGradient(id, results[i]!, gradientOf);
-  });
+  for (const [id, sum] of sums) {
+    gradientOf.delete(id); // it is part of the result
+    sum.dispose();
+  }
+  for (const { id, gradient } of results) addGradient(id, gradient, gradientOf);
 }
 
 /**

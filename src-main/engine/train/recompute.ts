@@ -44,15 +44,15 @@ export function recomputing(trained: tf.Tensor[]): Recompute {
 /** One thunk per input, x first. */
 function gradientsAgain(
   f: () => tf.Tensor[],
-  [x, ...used]: tf.Tensor[],
+  [x, ...used]: [tf.Tensor, ...tf.Tensor[]],
   dys: (tf.Tensor | null)[],
 ): ReturnType<NonNullable<TapeNode['gradient']>> {
   const { value: outputs, tape } = record(f);
   const seeds = outputs.map((output, i) => ({ output, gradient: dys[i] ? tf.clone(dys[i]) : tf.zerosLike(output) }));
-  const gradients = backward(tape, [x!, ...used], seeds);
+  const gradients = backward(tape, [x, ...used], seeds);
   const thunk =
     (tensor: tf.Tensor, i: number): (() => tf.Tensor) =>
     () =>
       gradients[i] ?? tf.zerosLike(tensor);
-  return { x: thunk(x!, 0), ...Object.fromEntries(used.map((tensor, i) => [`p${i}`, thunk(tensor, i + 1)])) };
+  return { x: thunk(x, 0), ...Object.fromEntries(used.map((tensor, i) => [`p${i}`, thunk(tensor, i + 1)])) };
 }

@@ -64,7 +64,7 @@ export async function applyGradients(
   const flat = optimizer.flatten(gradients);
   const norm = globalNorm(flat);
   const report = tf.stack([loss, norm]);
-  const [lossValue, normValue] = (await report.data()) as Float32Array;
+  const [lossValue = NaN, normValue = NaN] = (await report.data()) as Float32Array;
   const updated = Number.isFinite(lossValue) && Number.isFinite(normValue);
   if (updated) {
     const scale = tf.tidy(() => clipScale(norm, clip));
@@ -72,7 +72,7 @@ export async function applyGradients(
     scale.dispose();
   }
   tf.dispose([loss, norm, report, ...flat]);
-  return { loss: lossValue!, gradNorm: normValue!, updated };
+  return { loss: lossValue, gradNorm: normValue, updated };
 }
 
 /** Mean loss and its gradient per parameter, over all micro-batches. The caller disposes them. */
@@ -84,18 +84,26 @@ export function accumulateGradients(
 ): StepGradients {
   const labelled = batches.reduce((sum, batch) => sum + labelledRows(batch).rows.length, 0);
   const share = 1 / labelled;
-  let loss: tf.Scalar | undefined;
-  let sums: tf.Tensor[] | undefined;
+  let total: StepGradients | undefined;
   batches.forEach((batch, index) => {
     options.beforeMicroBatch?.(index);
-    const { value, gradients } = microBatchGradients(model, parameters, batch, share, {
-      ...options,
-      inputNoise: options.inputNoiseOf?.(index),
-    });
-    loss = loss ? addAndDispose(loss, value) : value;
-    sums = sums ? sums.map((sum, i) => addAndDispose(sum, gradients[i]!)) : gradients;
+    const inputNoise = options.inputNoiseOf?.(index);
+    const own = microBatchGradients(model, parameters, batch, share, { ...options, inputNoise });
+    total = total ? addUp(total, own) : own;
   });
-  return { loss: loss!, gradients: sums! };
+  if (!total) throw new Error('a step needs at least one batch');
+  return total;
+}
+
+/** Both are used up. */
+function addUp(total: StepGradients, own: StepGradients): StepGradients {
+  return {
+    loss: addAndDispose(total.loss, own.loss),
+    gradients: own.gradients.map((gradient, i) => {
+      const sum = total.gradients[i];
+      return sum ? addAndDispose(sum, gradient) : gradient;
+    }),
+  };
 }
 
 /** `share` times the summed loss of one micro-batch, and its gradient per parameter. */
@@ -105,17 +113,18 @@ function microBatchGradients(
   batch: Batch,
   share: number,
   { labelSmoothing, gradientCheckpointing = false, inputNoise }: LossOptions & { inputNoise: InputNoise | undefined },
-): { value: tf.Scalar; gradients: tf.Tensor[] } {
+): StepGradients {
   const trainHead = parameters.some(({ name }) => name === SCORE || name === headName(model.spec));
   const trained = parameters.map(({ value }) => value);
   const recompute = gradientCheckpointing ? recomputing(trained) : undefined;
   const options = { gradients: true, trainHead, labelSmoothing, inputNoise, recompute };
   const loss = (): tf.Scalar => tf.mul(batchLoss(model, batch, options), tf.scalar(share));
-  return valueAndGradients(loss, trained, { keepForward: gradientCheckpointing });
+  const { value, gradients } = valueAndGradients(loss, trained, { keepForward: gradientCheckpointing });
+  return { loss: value, gradients };
 }
 
 function addAndDispose<T extends tf.Tensor>(a: T, b: T): T {
-  const sum = tf.add(a, b) as T;
+  const sum: T = tf.add(a, b);
   tf.dispose([a, b]);
   return sum;
 }

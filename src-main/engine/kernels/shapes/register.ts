@@ -2,7 +2,7 @@
  * The shapes that tfjs's kernels give, for the backend that computes nothing. Own ops run there as their composites.
  */
 import * as tf from '@tensorflow/tfjs-core';
-import type { ShapeBackend } from '../../backends/shapes.ts';
+import type { ShapeBackend } from '../../backends/shapeBackend.ts';
 import { SAME, WITH_BROADCAST, REDUCING, SHAPES, VIEWS, type Shapes } from './shapes.ts';
 
 let registered = false;
@@ -12,15 +12,15 @@ export function registerShapeKernels(): void {
   if (registered) return;
   registered = true;
   const all: Record<string, Shapes> = {
-    ...Object.fromEntries(SAME.map((name): [string, Shapes] => [name, ([x]) => [x!]])),
+    ...Object.fromEntries(SAME.map((name): [string, Shapes] => [name, ([x]) => [x]])),
     ...Object.fromEntries(
       WITH_BROADCAST.map((name): [string, Shapes] => [
         name,
-        ([a, b]) => [tf.backend_util.assertAndGetBroadcastShape(a!, b!)],
+        ([a, b]) => [tf.backend_util.assertAndGetBroadcastShape(a, b)],
       ]),
     ),
     ...Object.fromEntries(
-      REDUCING.map((name): [string, Shapes] => [name, ([x], attributes) => [reduced(x!, attributes)]]),
+      REDUCING.map((name): [string, Shapes] => [name, ([x], attributes) => [reduced(x, attributes)]]),
     ),
     ...SHAPES,
   };
@@ -36,16 +36,17 @@ function register(kernelName: string, shapes: Shapes): void {
       const tensors = Object.values(inputs).flat() as tf.TensorInfo[];
       const attributes = (attrs ?? {}) as Record<string, unknown>;
       const dtype = (attributes['dtype'] as tf.DataType | undefined) ?? tensors.at(-1)?.dtype ?? 'float32';
-      const results = shapes(
-        tensors.map(({ shape }) => shape),
-        attributes,
-      ).map((shape): tf.TensorInfo => {
-        if (!VIEWS.has(kernelName))
-          return { dataId: own.hold(tf.util.sizeFromShape(shape), dtype === 'bool' ? 1 : 4), shape, dtype };
-        own.incRef(tensors[0]!.dataId);
-        return { dataId: tensors[0]!.dataId, shape, dtype };
-      });
-      return results.length === 1 && !LISTS.has(kernelName) ? results[0]! : results;
+      const results = shapes(tensors.map(({ shape }) => shape) as Parameters<Shapes>[0], attributes).map(
+        (shape): tf.TensorInfo => {
+          const [first] = tensors;
+          if (!first || !VIEWS.has(kernelName))
+            return { dataId: own.hold(tf.util.sizeFromShape(shape), dtype === 'bool' ? 1 : 4), shape, dtype };
+          own.incRef(first.dataId);
+          return { dataId: first.dataId, shape, dtype };
+        },
+      );
+      const [only, ...others] = results;
+      return only && others.length === 0 && !LISTS.has(kernelName) ? only : results;
     },
   });
 }

@@ -1,5 +1,5 @@
 /** Fields of config.json about attention that several families share: heads, sliding windows, rotary positions. */
-import type { ArchitectureSpec, ModelConfig, RopeScaling } from '../architecture.ts';
+import type { ArchitectureSpec, ModelConfig, RopeScaling } from '../spec.ts';
 import { badConfig, finiteNumber, positiveInteger } from './fields.ts';
 
 /** Heads, key/value heads and their size, with hidden/heads as the usual size. */

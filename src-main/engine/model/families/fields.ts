@@ -1,6 +1,6 @@
 /** Reading fields of config.json with one clear sentence when a field does not fit. */
 import { GraftError } from '../../../../src-shared/errors.ts';
-import type { ModelConfig } from '../architecture.ts';
+import type { ModelConfig } from '../spec.ts';
 
 export function badConfig(field: string, got: unknown, want: string): GraftError {
   return new GraftError(

@@ -2,7 +2,7 @@
  * Gemma 2 (Gemma Team 2024): Llama's linear layers; RMSNorms that multiply by 1 + weight, before and after attention
  * and MLP; embeddings times sqrt(hidden); capped scores and logits; every other layer sees a sliding window; GELU gate.
  */
-import type { ArchitectureSpec, FamilyRules, ModelConfig } from '../architecture.ts';
+import type { ArchitectureSpec, FamilyRules, ModelConfig } from '../spec.ts';
 import { headFields, ropeFields, windowFields } from './attentionFields.ts';
 import { badConfig, finiteNumber, positiveInteger, refuseOtherMaths, requireOneOf, textEnds } from './fields.ts';
 import { llamaFamily, llamaModules } from './llama.ts';

@@ -1,5 +1,5 @@
 /** GPT-2 (Radford et al. 2019): LayerNorm, learned positions, fused c_attn, Conv1D weights (in, out), tied head. */
-import type { ArchitectureSpec, FamilyRules, LinearModule, ModelConfig } from '../architecture.ts';
+import type { ArchitectureSpec, FamilyRules, LinearModule, ModelConfig } from '../spec.ts';
 import type { Target } from '../../../../src-shared/targets.ts';
 import { badConfig, finiteNumber, positiveInteger, refuseOtherMaths, requireOneOf, textEnds } from './fields.ts';
 import { partOf } from './modules.ts';

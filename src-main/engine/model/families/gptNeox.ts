@@ -2,7 +2,7 @@
  * GPT-NeoX (Black et al. 2022), which Pythia is: LayerNorm, attention and MLP beside each other, rotary positions on a
  * part of each head, and one matrix in which the query, key and value of a head stand side by side.
  */
-import type { ArchitectureSpec, FamilyRules, LinearModule, ModelConfig } from '../architecture.ts';
+import type { ArchitectureSpec, FamilyRules, LinearModule, ModelConfig } from '../spec.ts';
 import { ropeFields, rotaryPart } from './attentionFields.ts';
 import { badConfig, finiteNumber, positiveInteger, refuseOtherMaths, requireOneOf, textEnds } from './fields.ts';
 import { linearMaker } from './modules.ts';

@@ -3,7 +3,7 @@
  * and Qwen3 differ only in fields read here and in the norms of Qwen3's heads; biases are used where the checkpoint has
  * them.
  */
-import type { ArchitectureSpec, Family, FamilyRules, LinearModule, ModelConfig } from '../architecture.ts';
+import type { ArchitectureSpec, Family, FamilyRules, LinearModule, ModelConfig } from '../spec.ts';
 import { headFields, ropeFields, windowFields } from './attentionFields.ts';
 import {
   badConfig,

@@ -1,5 +1,5 @@
 /** Linear layers as the families name them. */
-import type { LinearModule } from '../architecture.ts';
+import type { LinearModule } from '../spec.ts';
 import type { Target } from '../../../../src-shared/targets.ts';
 
 type MakeModule = (target: Target, path: string, inFeatures: number, outFeatures: number) => LinearModule;

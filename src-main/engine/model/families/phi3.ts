@@ -1,5 +1,5 @@
 /** Phi-3 (Abdin et al. 2024): Llama with fused matrices, q, k, v in one and gate, up in another. */
-import type { ArchitectureSpec, FamilyRules, LinearModule, ModelConfig } from '../architecture.ts';
+import type { ArchitectureSpec, FamilyRules, LinearModule, ModelConfig } from '../spec.ts';
 import { headFields, ropeFields, rotaryPart, windowFields } from './attentionFields.ts';
 import { finiteNumber, positiveInteger, refuseOtherMaths, requireOneOf, textEnds } from './fields.ts';
 import { linearMaker, partOf } from './modules.ts';

@@ -6,7 +6,7 @@
  */
 import * as tf from '@tensorflow/tfjs-core';
 import { runVariant, type FrozenProduct } from './product.ts';
-import { candidates, type DeviceTraits, type ProductClass, type Variant } from './variants.ts';
+import { candidates, type Candidates, type DeviceTraits, type ProductClass, type Variant } from './variants.ts';
 import { submit, tensorOf, webgpuBackend, type WebgpuBackend } from '../../../backends/tfjsInternals.ts';
 
 /** Variant by device and class. */
@@ -14,7 +14,7 @@ export type TuningTable = Record<string, string>;
 
 interface Wanted {
   product: FrozenProduct;
-  variants: Variant[];
+  variants: Candidates;
 }
 
 /** Largest N told apart; times are proportional beyond. */
@@ -56,11 +56,11 @@ function bucketOf(N: number): number {
 /** The variant to run now; what is not known yet is noted for `settleTuning`. */
 export function chooseVariant(productClass: ProductClass, traits: DeviceTraits, product: FrozenProduct): Variant {
   const variants = candidates(productClass, traits);
-  if (device === '') return variants[0]!;
+  if (device === '') return variants[0];
   const key = tuningKey(device, productClass);
   const best = variants.find((name) => name === table[key]);
   if (!best && !wanted.has(key)) wanted.set(key, { product, variants });
-  return best ?? variants[0]!;
+  return best ?? variants[0];
 }
 
 /** Milliseconds of one run of a variant; Infinity when it fails or its result is wrong. */
@@ -73,7 +73,7 @@ export async function settleTuning(measure: Measure = measureVariants): Promise<
   for (const [key, { product, variants }] of open) {
     if (!exists(product)) continue; // its model has gone; another use will ask again
     const times = await measure(product, variants);
-    table[key] = variants[times.indexOf(Math.min(...times))]!;
+    table[key] = variants[times.indexOf(Math.min(...times))] ?? variants[0];
   }
   return open.length;
 }

@@ -36,8 +36,10 @@ export interface DeviceTraits {
   matrix: MatrixConfig | null;
 }
 
-/** All variants that can run, the one to take without measurements first. */
-export function candidates({ format, transposed, N, R, C }: ProductClass, device: DeviceTraits): Variant[] {
+/** Variants that can run, the one to take without measurements first. */
+export type Candidates = [Variant, ...Variant[]];
+
+export function candidates({ format, transposed, N, R, C }: ProductClass, device: DeviceTraits): Candidates {
   const width = transposed ? R : C;
   const few = N <= MOST_ROWS;
   const tiles = (Object.keys(TILE_VARIANTS) as TileVariant[]).filter((name) => {
@@ -47,13 +49,13 @@ export function candidates({ format, transposed, N, R, C }: ProductClass, device
   });
   const groups = Math.ceil(N / 64) * Math.ceil(width / 64);
   const first: TileVariant = groups >= 32 ? 'tiles64' : 'tiles32'; // small products need more workgroups
-  const ordered: Variant[] = [first, ...tiles.filter((name) => name !== first)];
+  const ordered: Candidates = [first, ...tiles.filter((name) => name !== first)];
   if (few) return [...rowVariants(transposed, device), ...ordered.filter((name) => name !== 'tiles64')];
   return device.matrix && device.workgroupBytes >= matrixBytes(device.matrix) ? [...ordered, 'matrix'] : ordered;
 }
 
 /** Only x·W^T sums along lanes; x·W sums down columns, each lane for itself. */
-function rowVariants(transposed: boolean, { subgroups }: DeviceTraits): Variant[] {
+function rowVariants(transposed: boolean, { subgroups }: DeviceTraits): Candidates {
   return subgroups && transposed ? ['rows-subgroups', 'rows'] : ['rows'];
 }
 
