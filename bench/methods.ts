@@ -9,7 +9,7 @@ import path from 'node:path';
 import { parseArgs } from 'node:util';
 import { openBaseModel } from '../src-main/basemodel/baseModel.ts';
 import { toErrorData, usageError } from '../src-shared/errors.ts';
-import { useEngine } from '../src-main/worker/engines.ts';
+import { useBackend } from '../src-main/worker/backend.ts';
 import { type EngineName, ENGINES } from '../src-shared/backends.ts';
 import { circumstances } from './lib/machine.ts';
 import { benchFolder, ensureModel } from './lib/models.ts';
@@ -118,7 +118,7 @@ async function main(): Promise<void> {
   if (settings.scan) return scan(task, methods);
   const all = await figuresOf(task, methods, settings);
   const trained = methods.filter((_, i) => all[i]!.refused === null);
-  await useEngine(task.engine);
+  await useBackend(task.engine);
   const baseBleu = await bleuOfResult(task, null, false, await readQuestions(settings.test, Number(settings.prompts)));
   const steps = settings['no-speed'] ? new Map<string, number>() : await stepTimes(task, trained);
   const tokens = settings['no-speed']

@@ -15,7 +15,7 @@ import { trainStep } from '../../src-main/engine/train/step.ts';
 import { withVirtualTokens } from '../../src-main/datasets/virtualTokens.ts';
 import { prepareDataset } from '../../src-main/datasets/dataset.ts';
 import { loadTokenizer } from '../../src-main/datasets/tokenizer.ts';
-import { useEngine } from '../../src-main/worker/engines.ts';
+import { useBackend } from '../../src-main/worker/backend.ts';
 import { loadDecoder } from '../../src-main/worker/loadDecoder.ts';
 import { attachMethod, type AttachedMethod } from '../../src-main/methods/attach.ts';
 import { methodSchema, type MethodSettings } from '../../src-shared/methods/registry.ts';
@@ -50,7 +50,7 @@ function attach(
 
 /** Median milliseconds of a step on the same batch, by method. */
 export async function stepTimes(task: Task, methods: ComparedMethod[]): Promise<Map<string, number>> {
-  await useEngine(task.engine);
+  await useBackend(task.engine);
   const base = openBaseModel(task.modelDir);
   const tokenizer = loadTokenizer(task.modelDir);
   const { examples } = await prepareDataset({ file: task.data, maxLength: 256, tokenizer });
@@ -107,7 +107,7 @@ const ADDED = [
  * since nothing is added.
  */
 export async function tokenTimes(modelDir: string, engine: EngineName): Promise<Map<string, number>> {
-  await useEngine(engine);
+  await useBackend(engine);
   const base = openBaseModel(modelDir);
   const model = loadDecoder(base, { forwardOnly: true });
   const variants: { name: string; adapted: Decoder; parameters: Parameter[] }[] = [

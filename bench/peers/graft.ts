@@ -4,8 +4,8 @@
  */
 import os from 'node:os';
 import path from 'node:path';
-import { createInterface } from 'node:readline';
 import * as tf from '@tensorflow/tfjs-core';
+import { createInterface } from 'node:readline';
 import { openBaseModel } from '../../src-main/basemodel/baseModel.ts';
 import { readPeftAdapter } from '../../src-main/methods/lora/peft.ts';
 import { generateTokens } from '../../src-main/engine/generate/generate.ts';
@@ -14,7 +14,6 @@ import type { Decoder } from '../../src-main/engine/model/decoder.ts';
 import { Random } from '../../src-main/engine/random.ts';
 import { mergeAdapter } from '../../src-main/merging/merge.ts';
 import { saveAdapter } from '../../src-main/methods/adapterFolder.ts';
-import { useEngine } from '../../src-main/worker/engines.ts';
 import { type EngineName, ENGINES } from '../../src-shared/backends.ts';
 import type { LoraSettings } from '../../src-shared/methods/lora.ts';
 import { Resident } from '../../src-main/worker/serve/resident.ts';
@@ -24,18 +23,8 @@ import { loadDecoder } from '../../src-main/worker/loadDecoder.ts';
 import { generateWithAdapters, makeAdapters } from './graftAdapters.ts';
 import { timeAttention, timeProduct } from './graftKernels.ts';
 import { GraftTraining } from './graftTraining.ts';
-import type {
-  AdaptersSetup,
-  Example,
-  GenerateAnswer,
-  GraftSetup,
-  HelloAnswer,
-  PeakAnswer,
-  SavedAnswer,
-  SetupAnswer,
-  StepAnswer,
-  TimeAnswer,
-} from './protocol.ts';
+import type { AdaptersSetup, Example, GenerateAnswer, GraftSetup, HelloAnswer, PeakAnswer, SavedAnswer, SetupAnswer, StepAnswer, TimeAnswer } from './protocol.ts';
+import { useBackend } from '../../src-main/worker/backend.ts';
 
 const engine = ENGINES.find((name) => name === process.argv[2]) ?? fail(`unknown engine ${process.argv[2]}`);
 const SEED = 3;
@@ -51,7 +40,7 @@ function fail(message: string): never {
 
 const commands = {
   async hello(): Promise<HelloAnswer> {
-    const { device } = await useEngine(engine as EngineName);
+    const { device } = await useBackend(engine as EngineName);
     return { version: `Graft, ${engine}: ${device}`, threads: os.availableParallelism() };
   },
 
@@ -64,7 +53,7 @@ const commands = {
   },
 
   async setup(request: GraftSetup): Promise<SetupAnswer> {
-    await useEngine(engine as EngineName);
+    await useBackend(engine as EngineName);
     training = await GraftTraining.of(request, SEED);
     if (request.method === 'lora') await training.writeValues(request.initFile);
     return { trainable: training.trainable };
@@ -119,7 +108,7 @@ const commands = {
     rank,
     alpha,
   }: { modelDir: string; adapterDir: string } & Pick<GraftSetup, 'targets' | 'rank' | 'alpha'>): Promise<object> {
-    await useEngine(engine as EngineName);
+    await useBackend(engine as EngineName);
     const base = openBaseModel(modelDir);
     const settings: LoraSettings = { type: 'lora', rank, alpha, dropout: 0, targets, init: 'kaiming' };
     const fresh = createLora(base.spec, settings, SEED);
@@ -167,12 +156,12 @@ const commands = {
   },
 
   async product(size: Parameters<typeof timeProduct>[0]): Promise<TimeAnswer> {
-    await useEngine(engine as EngineName);
+    await useBackend(engine as EngineName);
     return { ms: await timeProduct(size) };
   },
 
   async attention(size: Parameters<typeof timeAttention>[0]): Promise<TimeAnswer> {
-    await useEngine(engine as EngineName);
+    await useBackend(engine as EngineName);
     return { ms: await timeAttention(size) };
   },
 
@@ -187,7 +176,7 @@ function gpuBytes(): number {
 }
 
 async function openModel(modelDir: string): Promise<void> {
-  await useEngine(engine as EngineName);
+  await useBackend(engine as EngineName);
   const base = openBaseModel(modelDir);
   model = loadDecoder(base, { forwardOnly: true });
   base.close();

@@ -14,7 +14,7 @@ import { attachMethod, type AttachedMethod } from '../../src-main/methods/attach
 import { runSpecSchema, type RunSpec } from '../../src-shared/runSpec.ts';
 import { runStateFile } from '../../src-main/runfolder/layout.ts';
 import { newProgress, saveRunState } from '../../src-main/worker/train/state.ts';
-import { keepTuning } from '../../src-main/worker/train/tuning.ts';
+import { keepTuning } from '../../src-main/worker/tuning.ts';
 import type { Example, GraftSetup, SavedAnswer } from './protocol.ts';
 
 export class GraftTraining {

@@ -3,10 +3,10 @@ import { setImmediate } from 'node:timers/promises';
 import { GraftError } from '../../src-shared/errors.ts';
 import { planColumns, toExample } from './columns.ts';
 import { labelledTexts } from './labelledTexts.ts';
-import { Pace } from './pace.ts';
+import { TimeSlice } from './timeSlice.ts';
 import { readDataset } from './read.ts';
 import { renderExample } from './render.ts';
-import { lengthStats } from './stats.ts';
+import { lengthStats } from './lengthStats.ts';
 import type { LengthStats } from '../../src-shared/tokens.ts';
 import type { TextTokenizer } from './tokenizer.ts';
 import { describeBadRow, type ReadResult, type TokenisedExample } from './types.ts';
@@ -63,12 +63,12 @@ export async function readExamples(options: Pick<PrepareOptions, 'file' | 'forma
   const plan = planColumns(options.file, read.columns, options.map);
   const examples: Example[] = [];
   const bad: BadRow[] = [...read.bad];
-  const pace = new Pace();
+  const slice = new TimeSlice();
   for (const row of read.rows) {
     const example = toExample(row, plan);
     if ('reason' in example) bad.push(example);
     else examples.push(example);
-    if (pace.isDue()) await pace.rest();
+    if (slice.isOver()) await slice.pause();
   }
   bad.sort((a, b) => a.line - b.line);
   if (examples.length === 0) throw noUsableRows(options.file, bad);

@@ -1,7 +1,7 @@
 /**
  * Rows that say the same, and rows that a split puts on both sides; found in slices that leave the process responsive.
  */
-import { inSlices, STEP_ITEMS, type Steps } from './pace.ts';
+import { inSlices, STEP_ITEMS, type Steps } from './timeSlice.ts';
 import { validationRows } from './split.ts';
 import type { Survey, SurveyedRows } from './survey.ts';
 

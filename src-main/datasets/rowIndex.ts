@@ -3,7 +3,7 @@
  * that leave the process responsive; memory holds a few numbers per row, however long the rows are.
  */
 import { GraftError } from '../../src-shared/errors.ts';
-import { Pace } from './pace.ts';
+import { TimeSlice } from './timeSlice.ts';
 import { openRows, type ReadOptions } from './read.ts';
 import { RowStore } from './rowStore.ts';
 import type { BadRow, DatasetFormat } from '../../src-shared/datasets.ts';
@@ -77,11 +77,11 @@ export class RowIndex {
    */
   async *rows(signal?: AbortSignal): AsyncGenerator<IndexedRow> {
     const release = this.#store.hold();
-    const pace = new Pace();
+    const slice = new TimeSlice();
     try {
       for (let from = 0; from < this.count; from += SLICE_ROWS) {
         for (const [i, text] of this.#store.texts(from, from + SLICE_ROWS).entries()) {
-          if (pace.isDue()) await pace.rest();
+          if (slice.isOver()) await slice.pause();
           if (signal?.aborted) return;
           yield this.#row(from + i, text);
         }
@@ -116,14 +116,14 @@ export async function buildIndex(file: string, dir: string, options: ReadOptions
   const store = new RowStore(dir);
   const lines: number[] = [];
   const bad: BadRow[] = [];
-  const pace = new Pace();
+  const slice = new TimeSlice();
   try {
     for await (const row of stream.rows) {
       if ('values' in row) {
         store.push(row.values);
         lines.push(row.line);
       } else bad.push(row);
-      if (pace.isDue()) await pace.rest();
+      if (slice.isOver()) await slice.pause();
     }
     store.flush();
   } catch (error) {

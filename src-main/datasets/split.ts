@@ -3,7 +3,7 @@
  * on one side: with several reference answers per prompt, validation would otherwise measure what was trained on.
  */
 import { Random } from '../engine/random.ts';
-import { atOnce, STEP_ITEMS, type Steps } from './pace.ts';
+import { atOnce, STEP_ITEMS, type Steps } from './timeSlice.ts';
 
 /**
  * `valShare` of the rows (at least one row when it is above 0 and there are two or more) go to `val`; both sides keep

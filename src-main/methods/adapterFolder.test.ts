@@ -15,8 +15,8 @@ import { loadModel } from '../../test-support/goldens/goldens.ts';
 import { attachTrained, settingsOf, writeFamily } from '../../test-support/cases/methodCases.ts';
 import { TINY_LLAMA, writeTinyModel } from '../../test-support/fixtures/tinyModel.ts';
 import { loadAdapter, saveAdapter } from './adapterFolder.ts';
-import { useEngine } from '../worker/engines.ts';
 import type { LoraSettings } from '../../src-shared/methods/lora.ts';
+import { useBackend } from '../worker/backend.ts';
 
 const GPT2 = {
   model_type: 'gpt2',
@@ -28,7 +28,7 @@ const GPT2 = {
   torch_dtype: 'float32',
 };
 
-beforeAll(async () => void (await useEngine('tensorflow')));
+beforeAll(async () => void (await useBackend('tensorflow')));
 
 interface Case {
   config: object;

@@ -9,29 +9,16 @@ import { readAdapter } from './fileRegistry.ts';
 import { withVirtualTokens } from '../datasets/virtualTokens.ts';
 import { replaceValue } from '../engine/model/parameters.ts';
 import { expectClose, maxAbsDifference } from '../../test-support/checks/expectClose.ts';
-import {
-  attendedRows,
-  loadModel,
-  readJson,
-  readTensors,
-  toBatch,
-  type BaseGolden,
-} from '../../test-support/goldens/goldens.ts';
-import {
-  attachTrained,
-  logitsOf,
-  METHOD_CASES,
-  settingsOf,
-  writeFamily,
-} from '../../test-support/cases/methodCases.ts';
+import { attendedRows, loadModel, readJson, readTensors, toBatch, type BaseGolden } from '../../test-support/goldens/goldens.ts';
+import { attachTrained, logitsOf, METHOD_CASES, settingsOf, writeFamily } from '../../test-support/cases/methodCases.ts';
 import { hasShared, sharedPath, skipNote } from '../../test-support/goldens/shared.ts';
 import { loadAdapter, saveAdapter } from './adapterFolder.ts';
-import { useEngine } from '../worker/engines.ts';
 import { lora as loraMethod } from '../../src-shared/methods/lora.ts';
 import { prefix as prefixMethod } from '../../src-shared/methods/prefix.ts';
 import { methodSchema, type AdapterSettings } from '../../src-shared/methods/registry.ts';
+import { useBackend } from '../worker/backend.ts';
 
-beforeAll(async () => void (await useEngine('tensorflow')));
+beforeAll(async () => void (await useBackend('tensorflow')));
 
 it.each(METHOD_CASES)('%s, %s: the same logits from disk', async (family, name) => {
   const modelDir = await writeFamily(family);

@@ -1,20 +1,14 @@
 /** The closed formulas against what each method really makes. */
 import { beforeAll, expect, it } from 'vitest';
 import { openBaseModel } from '../basemodel/baseModel.ts';
-import {
-  attachTrained,
-  METHOD_CASES,
-  settingsOf,
-  writeFamily,
-  type TinyFamily,
-} from '../../test-support/cases/methodCases.ts';
-import { useEngine } from '../worker/engines.ts';
+import { attachTrained, METHOD_CASES, settingsOf, writeFamily, type TinyFamily } from '../../test-support/cases/methodCases.ts';
 import { methodSchema, type MethodSettings } from '../../src-shared/methods/registry.ts';
 import { architectureFromConfig } from '../engine/model/architecture.ts';
 import { countParameters } from '../engine/model/parameters.ts';
 import { trainableOf } from './formulas.ts';
+import { useBackend } from '../worker/backend.ts';
 
-beforeAll(async () => void (await useEngine('tensorflow')));
+beforeAll(async () => void (await useBackend('tensorflow')));
 
 const FAMILIES: TinyFamily[] = ['gpt2', 'llama', 'qwen2'];
 const CASES = [

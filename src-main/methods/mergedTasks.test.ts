@@ -14,13 +14,13 @@ import {
   type TinyFamily,
 } from '../../test-support/cases/methodCases.ts';
 import { loadDecoder } from '../worker/loadDecoder.ts';
-import { useEngine } from '../worker/engines.ts';
+import { useBackend } from '../worker/backend.ts';
 import type { Decoder } from '../engine/model/decoder.ts';
 import type { Adapter } from './adapter.ts';
 import { MergedTasks } from './mergedTasks.ts';
 import { TaskSum } from './taskSum.ts';
 
-beforeAll(async () => void (await useEngine('tensorflow')));
+beforeAll(async () => void (await useBackend('tensorflow')));
 
 async function trained(modelDir: string, family: TinyFamily, name: string): Promise<Adapter> {
   const { checkpoint, model } = await attachTrained(modelDir, settingsOf(family, name));

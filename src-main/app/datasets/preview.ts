@@ -1,7 +1,7 @@
 /** Rows as a run will see them: token by token, and how long they are. */
 import type { z } from 'zod';
 import { toExample } from '../../datasets/columns.ts';
-import { countCharacters } from '../../datasets/lengths.ts';
+import { countCharacters } from '../../datasets/lengthCounts.ts';
 import type { LengthCounts, PreviewedRow } from '../../../src-shared/tokens.ts';
 import type { BadRow } from '../../../src-shared/datasets.ts';
 import { streamOfCall } from '../events/stream.ts';

@@ -6,7 +6,7 @@ import type { z } from 'zod';
 import { toExample } from '../../datasets/columns.ts';
 import { duplicateGroups, splitReport } from '../../datasets/duplicates.ts';
 import { rangesOf, type RowRange } from '../../datasets/editRows.ts';
-import { Pace } from '../../datasets/pace.ts';
+import { TimeSlice } from '../../datasets/timeSlice.ts';
 import { cellText, type IndexedRow, type RowIndex } from '../../datasets/rowIndex.ts';
 import type { Survey, SurveyedBadRow } from '../../datasets/survey.ts';
 import type {
@@ -91,11 +91,11 @@ export class DatasetRows {
   /** All bad rows as CSV with the columns line and reason. */
   async badAsCsv(input: Source): Promise<string> {
     const { bad } = await this.#survey(input);
-    const pace = new Pace();
+    const slice = new TimeSlice();
     let text = 'line,reason\r\n';
     for (const { line, reason } of bad) {
       text += `${line},"${reason.replaceAll('"', '""')}"\r\n`;
-      if (pace.isDue()) await pace.rest();
+      if (slice.isOver()) await slice.pause();
     }
     return text;
   }

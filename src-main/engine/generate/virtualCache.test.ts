@@ -4,12 +4,12 @@ import { beforeAll, it } from 'vitest';
 import { virtualPrompt } from '../../datasets/virtualTokens.ts';
 import { expectClose } from '../../../test-support/checks/expectClose.ts';
 import { attachTrained, METHOD_CASES, settingsOf, writeFamily } from '../../../test-support/cases/methodCases.ts';
-import { useEngine } from '../../worker/engines.ts';
+import { useBackend } from '../../worker/backend.ts';
 import type { Decoder } from '../model/decoder.ts';
 import { KvCache } from '../model/kvCache.ts';
 import { lastLogits } from './generate.ts';
 
-beforeAll(async () => void (await useEngine('tensorflow')));
+beforeAll(async () => void (await useBackend('tensorflow')));
 
 const PROMPTS = [
   [1, 5, 9, 200, 2, 7, 30],

@@ -9,7 +9,7 @@ import { AdamW } from '../../engine/optim/adamw.ts';
 import { countTokens, type Batch } from '../../engine/train/batchLoss.ts';
 import { evaluateLoss } from '../../engine/train/evaluate.ts';
 import { trainStep } from '../../engine/train/step.ts';
-import { useEngine } from '../engines.ts';
+import { useBackend } from '../backend.ts';
 import { largestThatFit, NO_LARGEST } from './largest.ts';
 import { longestBatch } from './longestBatch.ts';
 import { loadDecoder } from '../loadDecoder.ts';
@@ -30,7 +30,7 @@ async function tryOut(draft: Draft): Promise<PreflightResult> {
   const { engine, train } = draft;
   if (engine === 'auto')
     throw new GraftError('INTERNAL', 'The run was tried out before its engine was chosen; try again.');
-  const { device, gpu } = await useEngine(engine);
+  const { device, gpu } = await useBackend(engine);
   const batch = longestBatch(draft);
   const longest = { rows: batch.B, tokens: countTokens(batch), longestRow: batch.T };
   const estimate = await estimateMemory(draft, batch);

@@ -11,7 +11,7 @@ import { randomAdapter } from '../../../test-support/fixtures/adapters.ts';
 import { loadModel } from '../../../test-support/goldens/goldens.ts';
 import { writeTinyModel } from '../../../test-support/fixtures/tinyModel.ts';
 import { CallControl } from '../control.ts';
-import { useEngine } from '../engines.ts';
+import { useBackend } from '../backend.ts';
 import type { AnswerPiece, CompareEvent, GenerateParams, GenerateResult } from '../../../src-shared/generation.ts';
 import { Resident } from './resident.ts';
 
@@ -20,7 +20,7 @@ const PROMPT: GenerateParams = { prompt: 'Hello', maxNew: 20, temperature: 0 };
 let modelDir: string;
 let resident: Resident;
 
-beforeAll(async () => void (await useEngine('tensorflow')));
+beforeAll(async () => void (await useBackend('tensorflow')));
 
 beforeEach(async () => {
   modelDir = await writeTinyModel(path.join(temporaryFolder(), 'model'));

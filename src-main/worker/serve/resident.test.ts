@@ -14,7 +14,7 @@ import { forkWorker } from '../../app/workers/channel.ts';
 import { mergeAdapter } from '../../merging/merge.ts';
 import { readPeftAdapter } from '../../methods/lora/peft.ts';
 import { CallControl } from '../control.ts';
-import { useEngine } from '../engines.ts';
+import { useBackend } from '../backend.ts';
 import type { GenerateParams, GenerateResult } from '../../../src-shared/generation.ts';
 import { Resident } from './resident.ts';
 
@@ -23,7 +23,7 @@ const PROMPT: GenerateParams = { prompt: 'Hello', maxNew: 20, temperature: 0 };
 let modelDir: string;
 let resident: Resident;
 
-beforeAll(async () => void (await useEngine('tensorflow')));
+beforeAll(async () => void (await useBackend('tensorflow')));
 
 beforeEach(async () => {
   modelDir = await writeTinyModel(path.join(temporaryFolder(), 'model'));

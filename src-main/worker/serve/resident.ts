@@ -16,10 +16,10 @@ import type { Decoder } from '../../engine/model/decoder.ts';
 import { countParameters } from '../../engine/model/parameters.ts';
 import { SCORE } from '../../engine/model/tensorNames.ts';
 import { loadAdapter } from '../../methods/adapterFolder.ts';
-import { answerRows } from './batchTexts.ts';
+import { answerBatch } from './answerBatch.ts';
 import { checkBaseDtype } from '../../../src-shared/checkBaseDtype.ts';
 import type { CallControl } from '../control.ts';
-import { useEngine } from '../engines.ts';
+import { useBackend } from '../backend.ts';
 import type {
   AnswerPiece,
   CompareEvent,
@@ -55,7 +55,7 @@ export class Resident {
     const base = openBaseModel(modelDir);
     try {
       const tokenizer = loadTokenizer(modelDir);
-      const { device } = await useEngine(engine);
+      const { device } = await useBackend(engine);
       this.unload();
       const model = loadDecoder(watched(base, emit), { baseDtype, forwardOnly: true });
       this.loaded = { engine, base, tokenizer, model, adapter: null, merged: new MergedTasks(model) };
@@ -202,7 +202,7 @@ async function answerEach(
     const decode = (rows: BatchRow[]): AsyncGenerator<BatchEvent, void> =>
       generateMixed(model, rows, new MixedLora(rows.map((_, i) => batch[i]!.adapter)));
     const own = (event: CompareEvent): void => emit({ ...event, row: batch[event.row]!.row });
-    const answered = await answerRows({ model, tokenizer, params, rows: batch.length, decode, emit: own, control });
+    const answered = await answerBatch({ model, tokenizer, params, rows: batch.length, decode, emit: own, control });
     answered.forEach((result, i) => (results[batch[i]!.row] = result));
   }
   for (const [row, adapter] of adapters.entries()) {
@@ -234,7 +234,7 @@ async function answerAlone(
   const model = base.with(adapter);
   const decode = (rows: BatchRow[]): AsyncGenerator<BatchEvent, void> => generateBatch(model, rows);
   const virtual = adapter?.virtual;
-  const [result] = await answerRows({ model, tokenizer, params, rows: 1, virtual, decode, emit, control });
+  const [result] = await answerBatch({ model, tokenizer, params, rows: 1, virtual, decode, emit, control });
   return result!;
 }
 

@@ -2,7 +2,7 @@
 import { toExample } from '../../datasets/columns.ts';
 import type { ColumnPlan, Example } from '../../../src-shared/datasets.ts';
 import { LastTokenizer } from '../../datasets/lastTokenizer.ts';
-import { countTokens } from '../../datasets/lengths.ts';
+import { countTokens } from '../../datasets/lengthCounts.ts';
 import type { LengthCounts } from '../../../src-shared/tokens.ts';
 import { openRows } from '../../datasets/read.ts';
 import { previewTokens } from '../../datasets/tokenPreview.ts';

@@ -6,7 +6,7 @@ import { openSafetensors } from '../../safetensors/read.ts';
 import { temporaryFolder } from '../../../test-support/fixtures/folders.ts';
 import { tinyRun } from '../../../test-support/rigs/tinyRun.ts';
 import { CallControl } from '../control.ts';
-import { useEngine } from '../engines.ts';
+import { useBackend } from '../backend.ts';
 import { evaluate } from '../verify/evaluate.ts';
 import { mergeAndVerify } from '../verify/merge.ts';
 import type { RunSpec } from '../../../src-shared/runSpec.ts';
@@ -14,7 +14,7 @@ import type { TrainEvent, TrainResult } from '../../../src-shared/training.ts';
 import { Resident } from '../serve/resident.ts';
 import { train } from './train.ts';
 
-beforeAll(async () => void (await useEngine('tensorflow')));
+beforeAll(async () => void (await useBackend('tensorflow')));
 
 /** Whether a text holds an x, which is never its last letter. */
 const ROWS = Array.from({ length: 40 }, (_, i) =>

@@ -5,7 +5,7 @@ import { keepState } from '../../runfolder/keptStates.ts';
 import type { Run } from './run.ts';
 import { saveRunState } from './state.ts';
 import { takeStep } from './step.ts';
-import { keepTuning } from './tuning.ts';
+import { keepTuning } from '../tuning.ts';
 import { validate } from './validation.ts';
 
 export interface LoopEnd {

@@ -10,7 +10,7 @@ import { dropFreeBuffers } from '../../engine/backends/tfjsInternals.ts';
 import type { Batch } from '../../engine/train/batchLoss.ts';
 import { isOutOfMemory, withinMemory } from '../../engine/train/memoryLimit.ts';
 import { accumulateGradients, type LossOptions, type StepGradients } from '../../engine/train/step.ts';
-import { oneRowTooMany } from './oneRowTooMany.ts';
+import { outOfMemory } from './outOfMemory.ts';
 import type { EngineName } from '../../../src-shared/backends.ts';
 import type { Run } from './run.ts';
 
@@ -56,7 +56,7 @@ export async function gradientsInMemory(
     } catch (error) {
       if (!isOutOfMemory(error)) throw error;
       const largest = Math.max(...parts.map((part) => part.length));
-      if (largest === 1) throw oneRowTooMany(run, batches, error);
+      if (largest === 1) throw outOfMemory(run, batches, error);
       if (run.engine === 'webgpu') dropFreeBuffers();
       progress.splits *= 2;
       const half = Math.ceil(largest / 2);

@@ -5,7 +5,7 @@ import { countParameters } from '../../engine/model/parameters.ts';
 import { AdamW } from '../../engine/optim/adamw.ts';
 import { rulesFor } from '../../engine/optim/rules.ts';
 import { attachMethod } from '../../methods/attach.ts';
-import { useEngine } from '../engines.ts';
+import { useBackend } from '../backend.ts';
 import { loadDecoder } from '../loadDecoder.ts';
 import { hasBestValues } from './bestValues.ts';
 import { batchPlanOf, totalStepsOf, type Draft } from './draft.ts';
@@ -23,7 +23,7 @@ export async function startRun(draft: Draft, { state, emit, control }: StartOpti
   const { base, data, engine, train: settings } = draft;
   if (engine === 'auto')
     throw new GraftError('INTERNAL', 'The run was started before its engine was chosen; start it again.');
-  const { device, gpu } = await useEngine(engine);
+  const { device, gpu } = await useBackend(engine);
   const loaded = loadDecoder(base, { baseDtype: draft.baseDtype });
   const baseParameters = countParameters(loaded.weights.values());
   const method = await attachMethod(loaded, draft, base, data.labels);

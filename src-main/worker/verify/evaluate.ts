@@ -16,7 +16,7 @@ import { classScores, evaluateClasses } from '../../engine/train/classification.
 import { evaluateLoss } from '../../engine/train/evaluate.ts';
 import { loadStored } from '../../methods/adapterFolder.ts';
 import { checkBaseDtype } from '../../../src-shared/checkBaseDtype.ts';
-import { useEngine } from '../engines.ts';
+import { useBackend } from '../backend.ts';
 import { loadDecoder } from '../loadDecoder.ts';
 import type { EvaluateResult } from '../../../src-shared/training.ts';
 import type { WorkerCalls } from '../../../src-shared/workerCalls.ts';
@@ -30,7 +30,7 @@ export async function evaluate(
   checkBaseDtype(params.baseDtype, params.engine);
   const base = openBaseModel(params.modelDir);
   try {
-    await useEngine(params.engine);
+    await useBackend(params.engine);
     const stored = params.adapterDir === undefined ? null : readAdapter(params.adapterDir);
     const adapter = stored && loadStored(stored, base);
     try {

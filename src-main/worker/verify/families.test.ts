@@ -19,11 +19,11 @@ import { loadModel } from '../../../test-support/goldens/goldens.ts';
 import { attachTrained, logitsOf } from '../../../test-support/cases/methodCases.ts';
 import { TINY_LLAMA, writeTinyModel } from '../../../test-support/fixtures/tinyModel.ts';
 import { loadAdapter } from '../../methods/adapterFolder.ts';
-import { useEngine } from '../engines.ts';
+import { useBackend } from '../backend.ts';
 import { mergeAndVerify } from './merge.ts';
 import { methodSchema } from '../../../src-shared/methods/registry.ts';
 
-beforeAll(async () => void (await useEngine('tensorflow')));
+beforeAll(async () => void (await useBackend('tensorflow')));
 
 const QWEN3 = { ...TINY_LLAMA, model_type: 'qwen3', head_dim: 6 };
 const GEMMA2 = {

@@ -11,8 +11,8 @@ import { readJson } from '../../../test-support/goldens/goldens.ts';
 import { hasShared, sharedPath, skipNote } from '../../../test-support/goldens/shared.ts';
 import { filesBelow, hashOf } from '../../../test-support/rigs/tinyRun.ts';
 import { writeTinyModel } from '../../../test-support/fixtures/tinyModel.ts';
-import { useEngine } from '../engines.ts';
-import { heldOutPrompts } from './heldOut.ts';
+import { useBackend } from '../backend.ts';
+import { heldOutPrompts } from './heldOutPrompts.ts';
 import { mergeAndVerify } from './merge.ts';
 import { logitTolerance, parityOf, type Parity } from './parity.ts';
 import type { MergeResult } from '../../../src-shared/exports.ts';
@@ -24,7 +24,7 @@ const CASES = ['llama/lora_all', 'llama/lora_qv', 'gpt2/lora_all', 'gpt2/lora_qv
   DTYPES.map((dtype) => [name, dtype] as const),
 );
 
-beforeAll(async () => void (await useEngine('tensorflow')));
+beforeAll(async () => void (await useBackend('tensorflow')));
 
 describe.skipIf(!hasShared('golden'))(`adapters trained by PEFT${skipNote('golden')}`, () => {
   const base = (name: string): string => sharedPath(`golden/${name.split('/')[0]}/base`);

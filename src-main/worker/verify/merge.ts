@@ -9,8 +9,8 @@ import type { StoredAdapter } from '../../adapters/stored.ts';
 import { readAdapter } from '../../methods/fileRegistry.ts';
 import { GraftError } from '../../../src-shared/errors.ts';
 import { mergeTasks } from '../../merging/merge.ts';
-import { useEngine } from '../engines.ts';
-import { heldOutPrompts } from './heldOut.ts';
+import { useBackend } from '../backend.ts';
+import { heldOutPrompts } from './heldOutPrompts.ts';
 import { parityOf } from './parity.ts';
 import type { MergeParams, MergeResult, ParityCertificate, TaskDir } from '../../../src-shared/exports.ts';
 import type { WorkerCalls } from '../../../src-shared/workerCalls.ts';
@@ -65,7 +65,7 @@ async function certify(
   mergedDir: string,
   emit: (event: WorkerCalls['merge']['event']) => void,
 ): Promise<ParityCertificate> {
-  await useEngine(params.engine);
+  await useBackend(params.engine);
   const prompts = await heldOutPrompts(mergedDir, base.spec, params.heldOut);
   const dtype = params.dtype ?? dtypeOf(base);
   const parity = await parityOf({

@@ -17,11 +17,11 @@ import {
   type TinyFamily,
 } from '../../../test-support/cases/methodCases.ts';
 import { hasShared, sharedPath, skipNote } from '../../../test-support/goldens/shared.ts';
-import { useEngine } from '../engines.ts';
+import { useBackend } from '../backend.ts';
 import { mergeAndVerify } from './merge.ts';
 import type { MergeResult, TaskDir } from '../../../src-shared/exports.ts';
 
-beforeAll(async () => void (await useEngine('tensorflow')));
+beforeAll(async () => void (await useBackend('tensorflow')));
 
 /** A trained adapter on disk, and the logits of base + adapter. */
 async function saved(

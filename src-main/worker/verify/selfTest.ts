@@ -7,7 +7,7 @@ import { attention, attentionMask } from '../../engine/ops/attention.ts';
 import { linearCrossEntropy } from '../../engine/ops/linearCrossEntropy.ts';
 import { loraLinear } from '../../engine/ops/loraLinear.ts';
 import { rmsNorm } from '../../engine/ops/rmsNorm.ts';
-import { useEngine } from '../engines.ts';
+import { useBackend } from '../backend.ts';
 import type { EngineName, SelfTestCheck, SelfTestResult } from '../../../src-shared/backends.ts';
 import {
   columns,
@@ -31,7 +31,7 @@ interface Case {
 /** Throws ENGINE_UNAVAILABLE when the engine does not start. */
 export async function selfTest(engine: EngineName): Promise<SelfTestResult> {
   const started = performance.now();
-  const { device } = await useEngine(engine);
+  const { device } = await useBackend(engine);
   const checks: SelfTestCheck[] = [];
   for (const { name, got, want } of cases()) {
     const result = tf.tidy(got);

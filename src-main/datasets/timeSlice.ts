@@ -3,15 +3,15 @@ import { setImmediate } from 'node:timers/promises';
 
 const WORK_MS = 5;
 
-export class Pace {
+export class TimeSlice {
   #since = performance.now();
 
-  /** Whether it is time for `rest`. Cheap enough for every row. */
-  isDue(): boolean {
+  /** Whether it is time for `pause`. Cheap enough for every row. */
+  isOver(): boolean {
     return performance.now() - this.#since > WORK_MS;
   }
 
-  async rest(): Promise<void> {
+  async pause(): Promise<void> {
     await setImmediate();
     this.#since = performance.now();
   }
@@ -25,11 +25,11 @@ export const STEP_ITEMS = 4096;
 
 /** The result of `steps`; other work of the process has its turn in between. */
 export async function inSlices<T>(steps: Steps<T>): Promise<T> {
-  const pace = new Pace();
+  const slice = new TimeSlice();
   for (;;) {
     const step = steps.next();
     if (step.done) return step.value;
-    if (pace.isDue()) await pace.rest();
+    if (slice.isOver()) await slice.pause();
   }
 }
 

@@ -10,11 +10,11 @@ import type { BatchEvent, BatchRow } from '../../engine/generate/generate.ts';
 import type { VirtualTokens } from '../../engine/model/attachment.ts';
 import type { Decoder } from '../../engine/model/decoder.ts';
 import { Random } from '../../engine/random.ts';
-import { Answer } from './textOfTokens.ts';
+import { StreamedAnswer } from './streamedAnswer.ts';
 import type { CallControl } from '../control.ts';
 import type { CompareEvent, GenerateParams, GenerateResult } from '../../../src-shared/generation.ts';
 import { NAMED } from './tokenTexts.ts';
-import { keepTuning } from '../train/tuning.ts';
+import { keepTuning } from '../tuning.ts';
 
 interface Request {
   model: Decoder;
@@ -31,7 +31,7 @@ interface Request {
   control: CallControl;
 }
 
-export async function answerRows({
+export async function answerBatch({
   model,
   tokenizer,
   params,
@@ -45,7 +45,8 @@ export async function answerRows({
   const ids = virtual ? virtualPrompt(prompt, { ...virtual, vocab: model.spec.vocab }) : prompt;
   const answers = Array.from(
     { length: rows },
-    (_, row) => new Answer(tokenizer, prompt, params.stop ?? [], (piece) => emit({ type: 'text', row, ...piece })),
+    (_, row) =>
+      new StreamedAnswer(tokenizer, prompt, params.stop ?? [], (piece) => emit({ type: 'text', row, ...piece })),
   );
   const results: GenerateResult[] = [];
   const end = (row: number): void => {

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { lengthStats } from './stats.ts';
+import { lengthStats } from './lengthStats.ts';
 
 const row = (fullLength: number, maxLength = 1000) => ({
   ids: new Int32Array(Math.min(fullLength, maxLength)),

@@ -2,12 +2,12 @@
 import fs from 'node:fs';
 import path from 'node:path';
 import { afterEach, expect, it, vi } from 'vitest';
-import { temporaryFolder } from '../../../test-support/fixtures/folders.ts';
-import { settleTuning, setTuningTable, tuningTable } from '../../engine/kernels/webgpu/frozen/tuner.ts';
-import { tuningFile } from '../../files/tuningFile.ts';
+import { temporaryFolder } from '../../test-support/fixtures/folders.ts';
+import { settleTuning, setTuningTable, tuningTable } from '../engine/kernels/webgpu/frozen/tuner.ts';
+import { tuningFile } from '../files/tuningFile.ts';
 import { keepTuning, useTuning } from './tuning.ts';
 
-vi.mock('../../engine/kernels/webgpu/frozen/tuner.ts', async (load) => ({
+vi.mock('../engine/kernels/webgpu/frozen/tuner.ts', async (load) => ({
   ...(await load<object>()),
   settleTuning: vi.fn(() => Promise.resolve(1)),
 }));

@@ -6,7 +6,7 @@ import type { Run } from './run.ts';
 const MIB = 2 ** 20;
 
 /** What was asked for, and three changes that need less. */
-export function oneRowTooMany(
+export function outOfMemory(
   { settings, progress, tensorLimitBytes }: Pick<Run, 'settings' | 'progress' | 'tensorLimitBytes'>,
   batches: Batch[],
   cause: unknown,

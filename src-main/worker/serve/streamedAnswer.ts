@@ -6,7 +6,7 @@ import type { AnswerPiece, GenerateResult, TokenProbability } from '../../../src
 import { StopText } from './stopText.ts';
 import { TokenTexts } from './tokenTexts.ts';
 
-export class Answer {
+export class StreamedAnswer {
   ended: 'length' | 'eos' | null = null;
   private readonly stream: TextStream;
   private readonly filter: StopText;

@@ -5,14 +5,9 @@
 import fs from 'node:fs';
 import path from 'node:path';
 import { z } from 'zod';
-import {
-  setTuningTable,
-  settleTuning,
-  tuningTable,
-  type TuningTable,
-} from '../../engine/kernels/webgpu/frozen/tuner.ts';
-import { tuningFile } from '../../files/tuningFile.ts';
-import { writeFileAtomic } from '../../files/writeWhole.ts';
+import { setTuningTable, settleTuning, tuningTable, type TuningTable } from '../engine/kernels/webgpu/frozen/tuner.ts';
+import { tuningFile } from '../files/tuningFile.ts';
+import { writeFileAtomic } from '../files/writeWhole.ts';
 
 const tableSchema = z.record(z.string(), z.string());
 

@@ -1,0 +1,72 @@
+/** What the worker does for each call that the main process can make. */
+import type { WorkerCallName, WorkerCalls } from '../../src-shared/workerCalls.ts';
+import { checkDataset } from '../datasets/check.ts';
+import { reportBackends } from '../engine/backends/backends.ts';
+import type { CallControl } from './control.ts';
+import { modelNeeds } from './plan/modelNeeds.ts';
+import { Planner } from './plan/planner.ts';
+import { preflight } from './plan/preflight.ts';
+import { Resident } from './serve/resident.ts';
+import { checkTokenizer } from './tokens/checkTokenizer.ts';
+import { countRowTokens, previewRowTokens } from './tokens/rowTokens.ts';
+import { inspectStep } from './train/inspectStep.ts';
+import { train } from './train/train.ts';
+import { evaluate } from './verify/evaluate.ts';
+import { mergeAndVerify } from './verify/merge.ts';
+import { selfTest } from './verify/selfTest.ts';
+
+type Handlers<Names extends WorkerCallName = WorkerCallName> = {
+  [K in Names]: (
+    params: WorkerCalls[K]['params'],
+    emit: (event: WorkerCalls[K]['event']) => void,
+    control: CallControl,
+  ) => Promise<WorkerCalls[K]['result']>;
+};
+
+const training: Handlers<'train' | 'inspectStep'> = {
+  train: ({ spec, resume }, emit, control) => train(spec, resume, emit, control),
+  inspectStep,
+};
+
+const planner = new Planner();
+const planning: Handlers<'plan' | 'planLargest' | 'preflight' | 'modelNeeds'> = {
+  plan: ({ spec, room }) => planner.plan(spec, room),
+  planLargest: ({ spec, room }) => planner.largest(spec, room),
+  preflight: ({ spec }) => preflight(spec),
+  modelNeeds: ({ modelDir }) => modelNeeds(modelDir),
+};
+
+const resident = new Resident();
+const serving: Handlers<'load' | 'attach' | 'mergeInto' | 'generate' | 'compare'> = {
+  load: (params, emit) => resident.load(params, emit),
+  attach: ({ adapterDir }) => resident.attach(adapterDir),
+  mergeInto: ({ tasks }) => resident.mergeInto(tasks),
+  generate: (params, emit, control) => resident.generate(params, emit, control),
+  compare: (params, emit, control) => resident.compare(params, emit, control),
+};
+
+const verifying: Handlers<'engines' | 'selfTest' | 'evaluate' | 'merge'> = {
+  engines: ({ calibrate }) => reportBackends(calibrate),
+  selfTest: ({ engine }) => selfTest(engine),
+  evaluate,
+  merge: mergeAndVerify,
+};
+
+const tokens: Handlers<'checkTokenizer' | 'previewTokens' | 'countTokens' | 'checkDataset'> = {
+  checkTokenizer: ({ modelDir }) => checkTokenizer(modelDir),
+  previewTokens: previewRowTokens,
+  countTokens: countRowTokens,
+  checkDataset,
+};
+
+const handlers: Handlers = { ...training, ...planning, ...serving, ...verifying, ...tokens };
+
+/** Does what a call asks for. Events go to `emit` as they come. */
+export function answerCall<K extends WorkerCallName>(
+  name: K,
+  params: WorkerCalls[K]['params'],
+  emit: (event: WorkerCalls[K]['event']) => void,
+  control: CallControl,
+): Promise<WorkerCalls[K]['result']> {
+  return handlers[name](params, emit, control);
+}
