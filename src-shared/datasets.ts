@@ -70,7 +70,7 @@ export interface CheckOptions {
   file: string;
   format?: DatasetFormat | undefined;
   map?: ColumnMap;
-  /** Folder of a checkpoint: lengths are counted with its tokenizer, conversations shown by its chat template. */
+  /** Folder of a model: lengths are counted with its tokenizer, conversations shown by its chat template. */
   tokenizerDir?: string | undefined;
   maxLength?: number;
   lossOn?: LossOn;

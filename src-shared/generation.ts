@@ -7,7 +7,7 @@ export interface LoadResult {
   device: string;
   loadMs: number;
   totalParameters: number;
-  /** The checkpoint has a template for conversations. */
+  /** The model has a template for conversations. */
   chatTemplate: boolean;
   /** What the loaded model takes: the tensors on the card on webgpu, else all of the worker process. */
   memoryBytes: number;
@@ -16,7 +16,7 @@ export interface LoadResult {
 export interface GenerateParams {
   /** Text to continue; the user's turn where `chat` is set. */
   prompt: string;
-  /** True: put the prompt through the checkpoint's chat template as one user turn. */
+  /** True: put the prompt through the model's chat template as one user turn. */
   chat?: boolean;
   /** A whole conversation, which the assistant shall answer through the chat template; stands in for `prompt`. */
   messages?: Message[];

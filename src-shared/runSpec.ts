@@ -29,7 +29,7 @@ export const runSpecSchema = z.object({
   task: z.string(),
   method: methodSchema,
   train: trainSettingsSchema,
-  /** Folder of this run, for its checkpoint. Exists before the run starts. */
+  /** Folder of this run, for its states. Exists before the run starts. */
   runDir: z.string(),
   /** Where the finished adapter folder (or, for `full`, the model folder) goes; must not exist yet. */
   outDir: z.string(),

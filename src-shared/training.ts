@@ -42,7 +42,7 @@ export type TrainEvent =
 export interface TrainResult {
   /**
    * 'stopped': the user asked for it; the adapter so far was written. 'paused': the run goes on later from its
-   * checkpoint, and `outDir` is the interim adapter.
+   * run state, and `outDir` is the interim adapter.
    */
   outcome: 'completed' | 'stopped' | 'paused';
   outDir: string;

@@ -103,7 +103,7 @@ function openShard(dir: string, name: string): SafetensorsFile {
 function checkIndex(dir: string, index: WeightIndex, files: SafetensorsFile[]): void {
   const byName = new Map(files.map((file) => [path.basename(file.file), file]));
   for (const [tensor, shard] of Object.entries(index.weight_map)) {
-    if (byName.get(shard)!.tensors.has(tensor)) continue;
+    if (byName.get(shard)?.tensors.has(tensor)) continue;
     throw new GraftError(
       'CHECKPOINT_INDEX',
       `${dir}: ${INDEX_FILE} says that shard ${shard} holds tensor ${tensor}, but it does not; download shard ` +

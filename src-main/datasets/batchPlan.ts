@@ -60,7 +60,8 @@ export class BatchPlan {
     let at = index;
     for (let epoch = 0; ; epoch++) {
       const batches = this.epoch(epoch);
-      if (at < batches.length) return batches[at]!;
+      const batch = batches[at];
+      if (batch) return batch;
       at -= batches.length;
     }
   }

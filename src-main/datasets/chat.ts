@@ -1,5 +1,5 @@
 /**
- * Conversations as text: by the checkpoint's own chat template where it has one, else by a plain one,
+ * Conversations as text: by the model's own chat template where it has one, else by a plain one,
  * "User: ...\nAssistant: ..." with the EOS token after every answer. Training and prompts share this file, so that what
  * is asked later begins exactly as what was trained on.
  */
@@ -10,6 +10,11 @@ import type { Message, Segment } from '../../src-shared/datasets.ts';
 
 /** The part of a tokenizer that templates need. */
 export type ChatStyle = Pick<TextTokenizer, 'chatTemplate' | 'specialText'>;
+
+/** Of a model that has a template. */
+interface TemplateStyle extends ChatStyle {
+  chatTemplate: string;
+}
 
 /** A style without a template, for looking at a dataset without a model. */
 export const PLAIN_STYLE: ChatStyle = { chatTemplate: undefined, specialText: { bos: '', eos: '', pad: '', unk: '' } };
@@ -24,9 +29,10 @@ export function chatSegments(
   style: ChatStyle,
   messages: readonly Message[],
 ): { segments: Segment[] } | { reason: string } {
-  if (style.chatTemplate === undefined) return { segments: plainSegments(style, messages) };
+  const { chatTemplate, specialText } = style;
+  if (chatTemplate === undefined) return { segments: plainSegments(style, messages) };
   try {
-    return templateSegments(style, messages);
+    return templateSegments({ chatTemplate, specialText }, messages);
   } catch (error) {
     return {
       reason:
@@ -38,16 +44,17 @@ export function chatSegments(
 
 /**
  * The ids of a conversation that the assistant shall answer now.
- * Throws GraftError CHAT_TEMPLATE when the checkpoint's template refuses it.
+ * Throws GraftError CHAT_TEMPLATE when the model's template refuses it.
  */
 export function encodeChatPrompt(tokenizer: TextTokenizer, messages: readonly Message[]): number[] {
-  if (tokenizer.chatTemplate === undefined) {
+  const { chatTemplate, specialText } = tokenizer;
+  if (chatTemplate === undefined) {
     const text = plainSegments(tokenizer, [...messages, { role: 'assistant', content: '' }]).slice(0, -1);
     return tokenizer.encodePrompt(text.map((segment) => segment.text).join(''));
   }
   let text: string;
   try {
-    text = renderTemplate(tokenizer, messages, true);
+    text = renderTemplate({ chatTemplate, specialText }, messages, true);
   } catch (error) {
     const why = error instanceof Error ? error.message : String(error);
     throw new GraftError(
@@ -63,7 +70,7 @@ export function encodeChatPrompt(tokenizer: TextTokenizer, messages: readonly Me
 }
 
 function templateSegments(
-  style: ChatStyle,
+  style: TemplateStyle,
   messages: readonly Message[],
 ): { segments: Segment[] } | { reason: string } {
   const whole = renderTemplate(style, messages, false);
@@ -116,8 +123,8 @@ function plainSegments(style: ChatStyle, messages: readonly Message[]): Segment[
 
 const parsed = new Map<string, Template>();
 
-function renderTemplate(style: ChatStyle, messages: readonly Message[], addGenerationPrompt: boolean): string {
-  const source = style.chatTemplate!;
+function renderTemplate(style: TemplateStyle, messages: readonly Message[], addGenerationPrompt: boolean): string {
+  const source = style.chatTemplate;
   let template = parsed.get(source);
   if (!template) parsed.set(source, (template = new Template(source)));
   const { bos, eos, pad, unk } = style.specialText;

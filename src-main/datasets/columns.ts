@@ -10,7 +10,7 @@ import type { RawRow } from './types.ts';
 
 interface Field {
   /** Its own name first, then other names that mean the same in this shape. */
-  names: string[];
+  names: [own: string, ...others: string[]];
   optional?: boolean;
 }
 
@@ -29,7 +29,7 @@ const SHAPES: { kind: DatasetKind; fields: Field[] }[] = [
 export const DATASET_SHAPES: readonly { kind: DatasetKind; fields: { name: string; optional: boolean }[] }[] =
   SHAPES.map(({ kind, fields }) => ({
     kind,
-    fields: fields.map(({ names, optional }) => ({ name: names[0]!, optional: optional === true })),
+    fields: fields.map(({ names, optional }) => ({ name: names[0], optional: optional === true })),
   }));
 
 const KNOWN = [...new Set(SHAPES.flatMap((shape) => shape.fields.flatMap((field) => field.names)))];
@@ -75,7 +75,7 @@ function fit(fields: Field[], columns: readonly string[], map: ColumnMap): Recor
   for (const field of fields) {
     const mapped = field.names.find((name) => map[name] !== undefined);
     const column = mapped === undefined ? field.names.find((name) => columns.includes(name)) : map[mapped];
-    if (column !== undefined) plan[field.names[0]!] = column;
+    if (column !== undefined) plan[field.names[0]] = column;
     else if (!field.optional) return undefined;
   }
   return plan;
@@ -85,7 +85,7 @@ function fit(fields: Field[], columns: readonly string[], map: ColumnMap): Recor
 export function toExample(row: RawRow, plan: ColumnPlan): Example | BadRow {
   const { line } = row;
   if (plan.kind === 'messages') {
-    const column = plan.columns['messages']!;
+    const column = plan.columns['messages'] ?? 'messages';
     const parsed =
       column in row.values ? parseMessages(row.values[column], column) : { reason: `"${column}" is missing` };
     return { line, ...parsed };
@@ -111,17 +111,14 @@ function labelOf(value: unknown): string | undefined {
   return typeof value === 'string' && value.trim() !== '' ? value.trim() : undefined;
 }
 
+/** `texts`: the fields of the row, of which toExample has found all that the kind demands. */
 function segmentsOf(kind: DatasetKind, texts: Record<string, string>): Segment[] {
-  if (kind === 'text') return [{ text: texts['text']!, loss: true }];
-  if (kind === 'alpaca') {
-    return [
-      { text: alpacaPrompt(texts['instruction']!, texts['input']), loss: false },
-      { text: texts['output']!, loss: true },
-    ];
-  }
+  const { text = '', instruction = '', input, output = '', prompt = '', completion = '' } = texts;
+  if (kind === 'text') return [{ text, loss: true }];
+  const [asked, answer] = kind === 'alpaca' ? [alpacaPrompt(instruction, input), output] : [prompt, completion];
   return [
-    { text: texts['prompt']!, loss: false },
-    { text: texts['completion']!, loss: true },
+    { text: asked, loss: false },
+    { text: answer, loss: true },
   ];
 }
 

@@ -93,7 +93,8 @@ function recall<T>(known: Map<string, Promise<T>>, key: string, make: () => Prom
   const made = make();
   known.set(key, made);
   made.catch(() => known.delete(key));
-  if (known.size > KEPT_PER_FILE) known.delete(known.keys().next().value!);
+  const [oldest] = known.keys();
+  if (oldest !== undefined && known.size > KEPT_PER_FILE) known.delete(oldest);
   return made;
 }
 

@@ -47,7 +47,8 @@ export function labelledTexts(
     else {
       const ids = tokenizer.encode(text);
       const kept = Int32Array.from(ids.slice(0, maxLength));
-      if (!groups.has(text)) groups.set(text, groups.size);
+      const group = groups.get(text) ?? groups.size;
+      groups.set(text, group);
       examples.push({
         line,
         ids: kept,
@@ -55,7 +56,7 @@ export function labelledTexts(
         labelled: 1,
         fullLength: ids.length,
         truncated: ids.length > maxLength,
-        group: groups.get(text)!,
+        group,
         class: found,
       });
     }

@@ -1,4 +1,4 @@
-/** The tokenizer of the checkpoint that was asked for last stays loaded, as long as its files are the same. */
+/** Keeps the tokenizer that was asked for last, as long as its files stay the same. */
 import path from 'node:path';
 import { fileIdentity } from './fileIdentity.ts';
 import { loadTokenizer, type TextTokenizer } from './tokenizer.ts';

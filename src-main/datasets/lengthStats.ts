@@ -27,10 +27,10 @@ export function lengthStats(
 }
 
 function histogram(lengths: readonly number[]): LengthStats['histogram'] {
-  if (lengths.length === 0) return [];
-  const min = lengths[0]!;
-  const width = Math.max(1, Math.ceil((lengths.at(-1)! - min + 1) / BUCKETS));
-  const count = Math.floor((lengths.at(-1)! - min) / width) + 1;
+  const [min, max] = [lengths[0], lengths.at(-1)];
+  if (min === undefined || max === undefined) return [];
+  const width = Math.max(1, Math.ceil((max - min + 1) / BUCKETS));
+  const count = Math.floor((max - min) / width) + 1;
   const buckets = Array.from({ length: count }, (_, i) => ({
     from: min + i * width,
     to: min + (i + 1) * width - 1,

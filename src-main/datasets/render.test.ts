@@ -161,7 +161,8 @@ describe.skipIf(!hasData)(`rendering${skipNote('data')}`, () => {
       'ChatML',
       CHATML,
       ['Hello<|im_end|>\n', 'See you<|im_end|>\n'],
-      '<|im_start|>user\nHi<|im_end|>\n<|im_start|>assistant\nHello<|im_end|>\n<|im_start|>user\nBye<|im_end|>\n<|im_start|>assistant\nSee ' +
+      '<|im_start|>user\nHi<|im_end|>\n<|im_start|>assistant\nHello<|im_end|>\n' +
+        '<|im_start|>user\nBye<|im_end|>\n<|im_start|>assistant\nSee ' +
         'you<|im_end|>\n',
     ],
     [
@@ -188,7 +189,8 @@ describe.skipIf(!hasData)(`rendering${skipNote('data')}`, () => {
       'Qwen3',
       QWEN3,
       ['Hello<|im_end|>\n', '<think>\n\n</think>\n\nSee you<|im_end|>\n'],
-      '<|im_start|>user\nHi<|im_end|>\n<|im_start|>assistant\nHello<|im_end|>\n<|im_start|>user\nBye<|im_end|>\n<|im_start|>assistant\n<think>\n\n</think>\n\nSee ' +
+      '<|im_start|>user\nHi<|im_end|>\n<|im_start|>assistant\nHello<|im_end|>\n' +
+        '<|im_start|>user\nBye<|im_end|>\n<|im_start|>assistant\n<think>\n\n</think>\n\nSee ' +
         'you<|im_end|>\n',
     ],
     [
@@ -215,7 +217,8 @@ describe.skipIf(!hasData)(`rendering${skipNote('data')}`, () => {
     expect(readBack(render({ line: 1, messages: thinking }, tokenizer), tokenizer)).toEqual({
       learnt: ['<think>\nHm\n</think>\n\nSee you<|im_end|>\n'],
       whole:
-        '<|im_start|>user\nHi<|im_end|>\n<|im_start|>assistant\nHello<|im_end|>\n<|im_start|>user\nBye<|im_end|>\n<|im_start|>assistant\n<think>\nHm\n</think>\n\nSee ' +
+        '<|im_start|>user\nHi<|im_end|>\n<|im_start|>assistant\nHello<|im_end|>\n' +
+        '<|im_start|>user\nBye<|im_end|>\n<|im_start|>assistant\n<think>\nHm\n</think>\n\nSee ' +
         'you<|im_end|>\n',
     });
   });

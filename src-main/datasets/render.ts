@@ -28,7 +28,7 @@ export interface RenderedExample {
   truncated: boolean;
 }
 
-/** Ids and labels of an example, or the reason why the checkpoint's chat template cannot write it. */
+/** Ids and labels of an example, or the reason why the model's chat template cannot write it. */
 export function renderExample(
   example: Example,
   tokenizer: TextTokenizer,

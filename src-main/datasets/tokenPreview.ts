@@ -12,7 +12,7 @@ import type { Example, LossOn } from '../../src-shared/datasets.ts';
 /** Shown of one row at most: a page with more would be slow and unread. */
 const MOST_TOKENS = 4096;
 
-/** Every token of the row, those beyond `maxLength` included; or why the checkpoint's template cannot write it. */
+/** Every token of the row, those beyond `maxLength` included; or why the model's template cannot write it. */
 export function previewTokens(
   example: Example,
   tokenizer: TextTokenizer,

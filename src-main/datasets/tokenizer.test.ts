@@ -128,7 +128,7 @@ describe.skipIf(!hasShared(STORIES))(`SentencePiece-style tokenizer${skipNote(ST
     expect(streamed(tokenizer, [tokenizer.encode('Once')[1]!], [1])).toBe('Once');
   });
 
-  it('puts exactly one BOS, wherever the checkpoint says so', () => {
+  it('puts exactly one BOS, wherever the model says so', () => {
     const source = sharedPath(STORIES);
     const json = readJson<Record<string, unknown>>(`${STORIES}/tokenizer.json`);
     const config = readJson<Record<string, unknown>>(`${STORIES}/tokenizer_config.json`);

@@ -1,5 +1,5 @@
 /**
- * Text to token ids and back, as the checkpoint's own files say. The work is done by @huggingface/tokenizers;
+ * Text to token ids and back, as the model's own files say. The work is done by @huggingface/tokenizers;
  * this file decides which special tokens frame a text, and knows nothing of rows or templates.
  */
 import { Tokenizer } from '@huggingface/tokenizers';
@@ -7,13 +7,13 @@ import { broken, isObject, readTokenizerFiles } from './tokenizerFiles.ts';
 import type { TokenizerFiles } from './tokenizerFiles.ts';
 
 export interface TextTokenizer {
-  /** Ids of `text`. `addSpecialTokens` (default true) frames it as the checkpoint does, e.g. with one BOS. */
+  /** Ids of `text`. `addSpecialTokens` (default true) frames it as the model does, e.g. with one BOS. */
   encode(text: string, options?: { addSpecialTokens?: boolean }): number[];
-  /** Ids of a text that goes on: a leading BOS as the checkpoint says, never a closing EOS. Use it for prompts. */
+  /** Ids of a text that goes on: a leading BOS as the model says, never a closing EOS. Use it for prompts. */
   encodePrompt(text: string): number[];
   /** Text of `ids`, exactly as written (no tidying of spaces). `skipSpecialTokens` defaults to true. */
   decode(ids: ArrayLike<number>, options?: { skipSpecialTokens?: boolean }): string;
-  /** The beginning-of-sequence id that the checkpoint names, whether or not it frames texts with it. */
+  /** The beginning-of-sequence id that the model names, whether or not it frames texts with it. */
   bosId: number | undefined;
   eosId: number | undefined;
   /** Every id that ends a generation; chat models have several. */
@@ -65,7 +65,7 @@ export function loadTokenizer(dir: string): TextTokenizer {
   };
 }
 
-/** The ids a checkpoint puts before and after every text. */
+/** The ids a model puts before and after every text. */
 interface Frame {
   before: number[];
   after: number[];
@@ -95,7 +95,7 @@ function frameOf(library: Tokenizer, plain: (text: string) => number[], files: T
   };
 }
 
-/** A text that already begins with the checkpoint's BOS does not get a second one. */
+/** A text that already begins with the model's BOS does not get a second one. */
 function withFrame(ids: number[], { before, after }: Frame): number[] {
   const framed = before.length > 0 && before.every((id, i) => ids[i] === id);
   return [...(framed ? [] : before), ...ids, ...after];

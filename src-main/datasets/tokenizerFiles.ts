@@ -1,5 +1,5 @@
 /**
- * Reads the tokenizer's files of a checkpoint folder: tokenizer.json is required; tokenizer_config.json,
+ * Reads the tokenizer's files of a model folder: tokenizer.json is required; tokenizer_config.json,
  * special_tokens_map.json, chat_template.jinja, generation_config.json and config.json complete it.
  */
 import fs from 'node:fs';
@@ -43,7 +43,7 @@ export function readTokenizerFiles(dir: string): TokenizerFiles {
   };
 }
 
-/** Whether the checkpoint in `dir` says how conversations are written. Throws TOKENIZER_BROKEN. */
+/** Whether the model in `dir` says how conversations are written. Throws TOKENIZER_BROKEN. */
 export function hasChatTemplate(dir: string): boolean {
   return chatTemplateOf(dir, readJson(dir, 'tokenizer_config.json') ?? {}) !== undefined;
 }

@@ -1,4 +1,4 @@
-/** A checkpoint's model on the current engine, with nothing of its loading left in memory. */
+/** A base model on the current backend, with nothing of its loading left in memory. */
 import v8 from 'node:v8';
 import vm from 'node:vm';
 import type { BaseModel } from '../basemodel/baseModel.ts';
@@ -12,8 +12,8 @@ export function loadDecoder(base: BaseModel, options?: LoadOptions): Decoder {
 }
 
 /**
- * Arrays that held weights on their way can be hundreds of megabytes, and training makes too little garbage of its own
- * for the collector to come by soon. Node has no call for it without a flag, but the flag can be set while it runs.
+ * The arrays that held weights on their way can be hundreds of megabytes, and training makes too little garbage for the
+ * collector to run soon. Node offers it only behind a flag, but the flag can be set while Node runs.
  */
 function collectGarbage(): void {
   v8.setFlagsFromString('--expose-gc');

@@ -68,7 +68,7 @@ async function* splitRecords(
   for await (const chunk of chunks) {
     let start = 0;
     for (let i = 0; i < chunk.length; i++) {
-      const char = chunk[i]!;
+      const char = chunk.charAt(i);
       if (quoted) {
         // A doubled quote closes and opens at once, which leaves the state as it is.
         if (char === '"') quoted = false;
@@ -104,7 +104,9 @@ function parseHeader(record: CsvRecord, delimiter: string, file: string): string
   if (record.open) throw fail('a quote is opened and never closed');
   let columns: string[];
   try {
-    columns = cells([record], delimiter)[0]!.map((name) => name.trim());
+    columns = cells([record], delimiter)
+      .flat()
+      .map((name) => name.trim());
   } catch (error) {
     throw fail(reasonOf(error));
   }
@@ -121,7 +123,7 @@ function* parseGroup(records: CsvRecord[], columns: string[], delimiter: string)
     parsed = undefined; // One of them is broken: each is tried alone below.
   }
   if (parsed?.length === records.length) {
-    for (let i = 0; i < records.length; i++) yield toRow(records[i]!, parsed[i]!, columns);
+    for (const [i, record] of records.entries()) yield toRow(record, parsed[i] ?? [], columns);
     return;
   }
   for (const record of records) yield parseOne(record, columns, delimiter);
@@ -136,7 +138,7 @@ function parseOne(record: CsvRecord, columns: string[], delimiter: string): RawR
     };
   }
   try {
-    return toRow(record, cells([record], delimiter)[0]!, columns);
+    return toRow(record, cells([record], delimiter).flat(), columns);
   } catch (error) {
     return { line: record.line, reason: `not valid CSV: ${reasonOf(error)}` };
   }

@@ -32,7 +32,7 @@ class ElementScanner {
   *feed(chunk: string): Generator<RawRow | BadRow> {
     let start = 0;
     for (let i = 0; i < chunk.length; i++) {
-      const char = chunk[i]!;
+      const char = chunk.charAt(i);
       const wasInElement = this.elementLine > 0;
       if (!wasInElement && !this.isSpace(char)) start = i;
       const ends = this.step(char);

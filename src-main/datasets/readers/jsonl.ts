@@ -15,13 +15,12 @@ export async function* readJsonl(chunks: AsyncIterable<string>): AsyncGenerator<
 async function* splitLines(chunks: AsyncIterable<string>): AsyncGenerator<string> {
   let rest: string[] = [];
   for await (const chunk of chunks) {
-    const lines = chunk.split('\n');
-    if (lines.length > 1) {
-      yield rest.join('') + lines[0]!;
-      for (let i = 1; i < lines.length - 1; i++) yield lines[i]!;
-      rest = [];
+    const [end = '', ...lines] = chunk.split('\n');
+    rest.push(end);
+    for (const line of lines) {
+      yield rest.join('');
+      rest = [line];
     }
-    rest.push(lines.at(-1)!);
   }
   yield rest.join('');
 }

@@ -12,7 +12,7 @@ import type { Decoder } from '../../engine/model/decoder.ts';
 import { Random } from '../../engine/random.ts';
 import { StreamedAnswer } from './streamedAnswer.ts';
 import type { CallControl } from '../control.ts';
-import type { CompareEvent, GenerateParams, GenerateResult } from '../../../src-shared/generation.ts';
+import type { AnswerPiece, CompareEvent, GenerateParams, GenerateResult } from '../../../src-shared/generation.ts';
 import { NAMED } from './tokenTexts.ts';
 import { keepTuning } from '../tuning.ts';
 
@@ -20,8 +20,8 @@ interface Request {
   model: Decoder;
   tokenizer: TextTokenizer;
   params: GenerateParams;
-  /** How many rows get the prompt. */
-  rows: number;
+  /** Numbers under which the events tell of the answers, one for each. */
+  rows: number[];
   /** Virtual tokens of the adapter that answers. */
   virtual?: Pick<VirtualTokens, 'prefix' | 'infix'> | undefined;
   /** Starts decoding. */
@@ -31,6 +31,7 @@ interface Request {
   control: CallControl;
 }
 
+/** The results in the order of `rows`. */
 export async function answerBatch({
   model,
   tokenizer,
@@ -43,30 +44,23 @@ export async function answerBatch({
 }: Request): Promise<GenerateResult[]> {
   const prompt = promptIds(tokenizer, params);
   const ids = virtual ? virtualPrompt(prompt, { ...virtual, vocab: model.spec.vocab }) : prompt;
-  const answers = Array.from(
-    { length: rows },
-    (_, row) =>
-      new StreamedAnswer(tokenizer, prompt, params.stop ?? [], (piece) => emit({ type: 'text', row, ...piece })),
-  );
-  const results: GenerateResult[] = [];
-  const end = (row: number): void => {
-    if (results[row]) return;
-    results[row] = answers[row]!.finish();
-    emit({ type: 'done', row, result: results[row] });
-  };
+  const answers = rows.map((row) => {
+    const show = (piece: AnswerPiece): void => emit({ type: 'text', row, ...piece });
+    const tell = (result: GenerateResult): void => emit({ type: 'done', row, result });
+    return new StreamedAnswer(tokenizer, prompt, params.stop ?? [], { show, tell });
+  });
   for await (const event of decode(
     answers.map(() => ({ prompt: ids, options: optionsOf(model, tokenizer, params) })),
   )) {
     const answer = answers[event.row]!;
     if ('end' in event) answer.ended = event.end;
     else if (!answer.isOver) answer.push(event.id, event.likelihood);
-    if (answer.isOver) end(event.row);
+    if (answer.isOver) answer.finish();
     if (control.stopped || answers.every(({ isOver }) => isOver)) break;
     await keepTuning();
     await setImmediate(); // libtensorflow answers at once: without this no message would get in between two tokens
   }
-  answers.forEach((_, row) => end(row));
-  return results;
+  return answers.map((answer) => answer.finish());
 }
 
 function promptIds(tokenizer: TextTokenizer, { prompt, chat, messages }: GenerateParams): number[] {

@@ -69,7 +69,7 @@ async function mergedFolder(adapterDir: string): Promise<string> {
 }
 
 describe('switching', () => {
-  it('gives the text of base and adapters in turn, however often they are switched, without piling up tensors', async () => {
+  it('gives the texts of base and adapters, however often they are switched, and piles up no tensors', async () => {
     const adapters = [
       await randomAdapter(modelDir, ['q', 'v'], 1),
       await randomAdapter(modelDir, ['q', 'up'], 2),

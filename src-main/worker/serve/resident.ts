@@ -20,13 +20,7 @@ import { answerBatch } from './answerBatch.ts';
 import { checkBaseDtype } from '../../../src-shared/checkBaseDtype.ts';
 import type { CallControl } from '../control.ts';
 import { useBackend } from '../backend.ts';
-import type {
-  AnswerPiece,
-  CompareEvent,
-  GenerateParams,
-  GenerateResult,
-  LoadResult,
-} from '../../../src-shared/generation.ts';
+import type { AnswerPiece, CompareEvent, GenerateParams, GenerateResult, LoadResult } from '../../../src-shared/generation.ts';
 import type { EngineName } from '../../../src-shared/backends.ts';
 import type { TaskDir } from '../../../src-shared/exports.ts';
 import type { WorkerCalls } from '../../../src-shared/workerCalls.ts';
@@ -108,14 +102,12 @@ export class Resident {
     control: CallControl,
   ): Promise<GenerateResult> {
     const loaded = this.requireLoaded();
-    return answerAlone(loaded, loaded.adapter, params, control, (event) => {
-      if (event.type === 'text')
-        emit({
-          text: event.text,
-          tokensPerSecond: event.tokensPerSecond,
-          ...(event.probabilities ? { probabilities: event.probabilities } : {}),
-        });
-    });
+    const onEvent = (event: CompareEvent): void => {
+      if (event.type !== 'text') return;
+      const { type: _, row: __, ...piece } = event;
+      emit(piece);
+    };
+    return answerAlone(loaded, loaded.adapter, 0, { params, emit: onEvent, control });
   }
 
   /**
@@ -136,7 +128,7 @@ export class Resident {
         if (dir !== null && !adapters.has(dir)) adapters.set(dir, loadWriter(dir, loaded.base));
       return await answerEach(
         loaded,
-        adapterDirs.map((dir) => adapters.get(dir)!),
+        adapterDirs.map((dir) => adapters.get(dir) ?? null),
         { params, emit, control },
       );
     } finally {
@@ -197,18 +189,19 @@ async function answerEach(
 ): Promise<GenerateResult[]> {
   const { model, tokenizer } = loaded;
   const results: GenerateResult[] = [];
-  const batch = [...adapters.entries()].flatMap(([row, adapter]) => (isMixable(adapter) ? [{ row, adapter }] : []));
-  if (batch.length > 0) {
+  const plain = adapters.map((adapter, row) => ({ row, adapter })).filter(isMixable);
+  if (plain.length > 0) {
     const decode = (rows: BatchRow[]): AsyncGenerator<BatchEvent, void> =>
-      generateMixed(model, rows, new MixedLora(rows.map((_, i) => batch[i]!.adapter)));
-    const own = (event: CompareEvent): void => emit({ ...event, row: batch[event.row]!.row });
-    const answered = await answerBatch({ model, tokenizer, params, rows: batch.length, decode, emit: own, control });
-    answered.forEach((result, i) => (results[batch[i]!.row] = result));
+      generateMixed(
+        model,
+        rows.map((row, i) => ({ ...row, adapter: plain[i]?.adapter ?? null })),
+      );
+    const rows = plain.map(({ row }) => row);
+    const answered = await answerBatch({ model, tokenizer, params, rows, decode, emit, control });
+    for (const [i, result] of answered.entries()) results[rows[i]!] = result;
   }
-  for (const [row, adapter] of adapters.entries()) {
-    if (!results[row])
-      results[row] = await answerAlone(loaded, adapter, params, control, (event) => emit({ ...event, row }));
-  }
+  for (const [row, adapter] of adapters.entries())
+    results[row] ??= await answerAlone(loaded, adapter, row, { params, emit, control });
   return results;
 }
 
@@ -224,17 +217,30 @@ function loadWriter(dir: string, base: BaseModel): Adapter {
   );
 }
 
+interface AdapterRow {
+  row: number;
+  adapter: Adapter | null;
+}
+
+/** No adapter, or one that a batch can hold beside others: a LoRA without magnitudes and biases. */
+function isMixable(one: AdapterRow): one is AdapterRow & { adapter: LoraAdapter | null } {
+  const { adapter } = one;
+  if (adapter === null) return true;
+  if (!(adapter instanceof LoraAdapter) || adapter.overrides.size > 0) return false;
+  return adapter.pairs.every(({ magnitude }) => !magnitude);
+}
+
+/** `row`: the number under which the events tell of it. */
 async function answerAlone(
   { model: base, tokenizer }: Loaded,
   adapter: Adapter | null,
-  params: GenerateParams,
-  control: CallControl,
-  emit: (event: CompareEvent) => void,
+  row: number,
+  asked: Asked,
 ): Promise<GenerateResult> {
   const model = base.with(adapter);
   const decode = (rows: BatchRow[]): AsyncGenerator<BatchEvent, void> => generateBatch(model, rows);
   const virtual = adapter?.virtual;
-  const [result] = await answerBatch({ model, tokenizer, params, rows: 1, virtual, decode, emit, control });
+  const [result] = await answerBatch({ model, tokenizer, rows: [row], virtual, decode, ...asked });
   return result!;
 }
 

@@ -6,24 +6,32 @@ import type { AnswerPiece, GenerateResult, TokenProbability } from '../../../src
 import { StopText } from './stopText.ts';
 import { TokenTexts } from './tokenTexts.ts';
 
+interface AnswerListener {
+  /** What the answer has grown by. */
+  show(piece: AnswerPiece): void;
+  /** Its end. */
+  tell(result: GenerateResult): void;
+}
+
 export class StreamedAnswer {
   ended: 'length' | 'eos' | null = null;
   private readonly stream: TextStream;
   private readonly filter: StopText;
   private readonly texts: TokenTexts;
-  private readonly emit: (piece: AnswerPiece) => void;
+  private readonly listener: AnswerListener;
+  private result: GenerateResult | null = null;
   private readonly started = performance.now();
   private readonly promptTokens: number;
   private text = '';
   private tokens = 0;
   private probabilities: TokenProbability[] | undefined;
 
-  constructor(tokenizer: TextTokenizer, prompt: number[], stop: string[], emit: (piece: AnswerPiece) => void) {
+  constructor(tokenizer: TextTokenizer, prompt: number[], stop: string[], listener: AnswerListener) {
     this.stream = createTextStream(tokenizer, prompt);
     this.filter = new StopText(stop);
     this.texts = new TokenTexts(tokenizer, prompt);
     this.promptTokens = prompt.length;
-    this.emit = emit;
+    this.listener = listener;
   }
 
   get isOver(): boolean {
@@ -41,12 +49,23 @@ export class StreamedAnswer {
     this.show(shown, this.texts.release(this.text.length + shown.length));
   }
 
+  /** Ends the answer; once it has ended, the same result again. */
   finish(): GenerateResult {
+    if (this.result) return this.result;
     const rest = this.filter.push(this.stream.end()) + this.filter.end();
     this.show(rest, this.texts.end(this.text + rest));
     const { text, tokens, promptTokens, tokensPerSecond, probabilities } = this;
     const stopReason = this.filter.stopped ? 'stop' : (this.ended ?? 'cancelled');
-    return { text, tokens, promptTokens, stopReason, tokensPerSecond, ...(probabilities ? { probabilities } : {}) };
+    this.result = {
+      text,
+      tokens,
+      promptTokens,
+      stopReason,
+      tokensPerSecond,
+      ...(probabilities ? { probabilities } : {}),
+    };
+    this.listener.tell(this.result);
+    return this.result;
   }
 
   private get tokensPerSecond(): number {
@@ -58,6 +77,6 @@ export class StreamedAnswer {
     this.text += text;
     this.probabilities?.push(...probabilities);
     const { tokensPerSecond } = this;
-    this.emit({ text, tokensPerSecond, ...(probabilities.length > 0 ? { probabilities } : {}) });
+    this.listener.show({ text, tokensPerSecond, ...(probabilities.length > 0 ? { probabilities } : {}) });
   }
 }

@@ -1,5 +1,5 @@
 /**
- * Tries a checkpoint's tokenizer out: whether it loads, brings a sentence back unchanged, and what it knows of chats.
+ * Tries a model's tokenizer out: whether it loads, brings a sentence back unchanged, and what it knows of chats.
  */
 import type { TokenizerCheck } from '../../../src-shared/tokens.ts';
 import { loadTokenizer } from '../../datasets/tokenizer.ts';

@@ -57,11 +57,11 @@ it('a step that is not finite leaves everything as it was, and is said and count
   expect(bench.logs()).toEqual([expect.stringMatching(/^Step 3 is skipped, since its loss is NaN .*1 in a row/)]);
   expect(bench.run.progress).toMatchObject({ step: 6, skippedSteps: 1, badSteps: 0 });
   expect(bench.run.optimizer.t).toBe(5);
-  // The checkpoint that would have come after it does not: in doubt the one before is the good one.
+  // No state is written after it: in doubt the one before is the good one.
   expect(bench.events.flatMap((event) => (event.type === 'checkpoint' ? [event.step] : []))).toEqual([1, 2, 4, 5]);
 });
 
-it('after maxBadSteps in a row the run ends, and goes on from the checkpoint before them as if nothing had been', async () => {
+it('after maxBadSteps in a row the run ends, and goes on from the state before them undisturbed', async () => {
   const whole = openLoop({ steps: 8 });
   await trainLoop(whole.run);
   const bench = openLoop({ steps: 8, maxBadSteps: 3 }, { beforeTraining: poison((step) => step >= 5) });
@@ -87,7 +87,7 @@ it('a learning rate that blows everything up ends a real run with an error and n
   expect(filesBelow(spec.outDir)).toEqual([]);
 });
 
-it('an adapter with values that are not finite is neither saved nor kept as a checkpoint', async () => {
+it('an adapter with values that are not finite is neither saved nor kept as a run state', async () => {
   const spec = await tinyRun({ train: { steps: 1, lr: 1e39 } });
   await expect(train(spec, false, () => undefined, new CallControl())).rejects.toMatchObject({
     code: 'RESULT_NOT_FINITE',

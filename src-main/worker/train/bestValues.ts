@@ -1,7 +1,7 @@
 /**
  * The trained values of the best evaluation, one file per step in the run's folder, written whole or not at all. The
- * file that the last checkpoint names stays until the next checkpoint, so that a killed run finds the values it knows
- * of.
+ * file that the last run state names stays until the next one is written, so that a killed run finds the values it
+ * knows of.
  */
 import fs from 'node:fs';
 import path from 'node:path';

@@ -90,7 +90,7 @@ describe.skipIf(note !== '')(`a run on a failing device${note}`, () => {
     await expect(cut).rejects.toMatchObject({ code: 'GPU_ERROR', message: expect.stringMatching(/another engine/) });
   });
 
-  it('is answered at once to whoever asks the model that was loaded on it, until the model is loaded again', async () => {
+  it('is told at once to whoever asks the model that was loaded on it, until it is loaded again', async () => {
     const { model } = await tinyRun();
     const resident = new Resident();
     const ask = () =>

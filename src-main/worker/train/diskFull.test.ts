@@ -6,7 +6,7 @@ import { filesBelow, tinyRun } from '../../../test-support/rigs/tinyRun.ts';
 import { CallControl } from '../control.ts';
 import { train } from './train.ts';
 
-it('a checkpoint that does not fit on the disk', async ({ skip }) => {
+it('a run state that does not fit on the disk', async ({ skip }) => {
   const disk = mountDisk('size=4k');
   if (!disk) return skip(NO_DISK);
   const spec = { ...(await tinyRun({ train: { steps: 3, checkpointEvery: 1 } })), runDir: disk };

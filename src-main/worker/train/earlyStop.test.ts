@@ -80,7 +80,7 @@ it('saves the values of the best evaluation, and a run that was cut and resumed 
   await run(short);
   expect(bytesOf(spec)).toEqual(bytesOf(short));
 
-  // Cut right after the best evaluation, before the next checkpoint, and once more later.
+  // Cut right after the best evaluation, before the next state, and once more later.
   for (const killAt of [step + 1, step + 9]) {
     const cut = await tinyRun(OVERFIT);
     expect((await run(cut, { killAt })).result).toBeNull();

@@ -60,7 +60,7 @@ it('a row on its own is a step of one row; its texts are those of the file', asy
   expect(row!.labelledTokens).toBeLessThan(row!.tokens);
 });
 
-it('with dropout the steps before are taken again as they were: from a state or from the start is the same', async () => {
+it('with dropout the steps before are taken again as they were, from a state as from the start', async () => {
   const spec = await tinyRun({
     method: { dropout: 0.3 },
     train: { steps: 7, lr: 3e-2, checkpointEvery: 3, neftune: 3 },

@@ -47,13 +47,13 @@ async function measure({ settings, data, model, method, plan }: Run, step: numbe
   const { labelSmoothing } = settings;
   const trainHead = false;
   const rows: InspectedRow[] = [];
-  for (const index of plan.rowsOf(step).flat()) {
-    const batch = collate(data.train, [index], data.padId);
+  for (const row of plan.rowsOf(step).flatMap((batch) => batch.flatMap((index) => data.train[index] ?? []))) {
+    const batch = collate([row], [0], data.padId);
     const labelledTokens = labelledRows(batch).rows.length;
     const sum = tf.tidy(() => batchLoss(model, batch, { gradients: false, trainHead, labelSmoothing }));
-    const loss = (await sum.data())[0]! / labelledTokens;
+    const [lossSum = NaN] = await sum.data();
     sum.dispose();
-    rows.push({ ...textsOf(data.train[index]!, data, model.spec.vocab), labelledTokens, loss });
+    rows.push({ ...textsOf(row, data, model.spec.vocab), labelledTokens, loss: lossSum / labelledTokens });
   }
   const total = rows.reduce((tokens, row) => tokens + row.labelledTokens, 0);
   return {
@@ -71,8 +71,8 @@ function textsOf(
 ): Pick<InspectedRow, 'line' | 'tokens' | 'prompt' | 'completion'> {
   const own = ids.filter((id) => id < vocab);
   const tokens = own.length;
-  if (classes && label !== undefined)
-    return { line, tokens, prompt: textOf(tokenizer, own), completion: classes[label]! };
+  const name = label === undefined ? undefined : classes?.[label];
+  if (name !== undefined) return { line, tokens, prompt: textOf(tokenizer, own), completion: name };
   const answer = labels.findIndex((id) => id !== IGNORED);
   const prompt = ids.subarray(0, answer).filter((id) => id < vocab);
   const promptText = textOf(tokenizer, prompt);

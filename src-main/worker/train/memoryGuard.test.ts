@@ -40,7 +40,7 @@ async function peakOf(train: object): Promise<number> {
 describe('on tensorflow', () => {
   beforeAll(async () => void (await bootBackend('tensorflow')));
 
-  it('halves the micro-batches until they fit, says so, and gives the curve of the run with enough memory', async () => {
+  it('halves the micro-batches until they fit, says so, and gives the curve of a run with enough memory', async () => {
     const whole = openLoop(SETTINGS);
     await trainLoop(whole.run);
     const peakBytes = await peakOf(SETTINGS);
@@ -95,7 +95,7 @@ describe('on tensorflow', () => {
     expect(tf.memory().numTensors).toBeLessThanOrEqual(before + 2); // the tables of rotary positions are the model's
   });
 
-  it('a limit of the process ends a real run before its first step where it is below what the model takes', async () => {
+  it('a limit below what the model takes ends a real run before its first step', async () => {
     const spec = await tinyRun({ train: { memoryLimitBytes: 2 ** 20 } });
     const logs: TrainEvent[] = [];
     await expect(train(spec, false, (event) => void logs.push(event), new CallControl())).rejects.toMatchObject({

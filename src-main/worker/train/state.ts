@@ -129,7 +129,7 @@ export function loadRunState(source: string, parameters: Parameter[], optimizer:
   }
 }
 
-/** A finished run needs its checkpoint and its best values no more. */
+/** A finished run no longer needs its state and its best values. */
 export function removeRunState(runDir: string): void {
   removeBestValues(runDir);
   fs.rmSync(runStateFile(runDir), { force: true });

@@ -99,7 +99,7 @@ it.each(BAD)('$title', async ({ code, says, overrides, spoil, resume = false }) 
   expect(filesBelow(spec.runDir)).toEqual([]);
 });
 
-it('a checkpoint of another run is refused by the tensor that does not fit', async () => {
+it('the state of another run is refused by the tensor that does not fit', async () => {
   const spec = await tinyRun({ train: { steps: 4, checkpointEvery: 2 } });
   const keep = path.join(path.dirname(spec.runDir), 'kept');
   await train(

@@ -35,7 +35,7 @@ it.each([
   expect(killed.losses.size).toBeLessThan(STEPS);
   expect(filesBelow(spec.outDir)).toEqual([]);
 
-  // as RunService does: the kill may have hit a checkpoint in the making
+  // as RunService does: the kill may have hit a state in the making
   removePartials(runStateFile(spec.runDir));
   const resumed = startInWorker(spec, true);
   const result = await resumed.call.promise;
@@ -80,7 +80,7 @@ it('a stopped run writes its adapter and can be resumed', async () => {
   expect([...resumed.losses.keys()]).toEqual([last - 1, last]);
 });
 
-it('a paused run ends with its checkpoint and an interim adapter, and goes on in another process to the same bytes', async () => {
+it('a paused run ends with its state and an interim adapter; another process goes on to the same bytes', async () => {
   const options = { method: { dropout: 0.1 }, train: { steps: STEPS, checkpointEvery: 0, evalEvery: 25 } };
   const whole = await tinyRun(options);
   const reference = startInWorker(whole);

@@ -87,7 +87,8 @@ async function evaluateWith(
 function labelsOf({ graft }: StoredAdapter, adapter: Adapter): string[] | undefined {
   const score = adapter.overrides?.get(SCORE);
   if (!score) return undefined;
-  return graft?.labels ?? Array.from({ length: score.value.shape[0]! }, (_, i) => String(i));
+  const [classes = 0] = score.value.shape;
+  return graft?.labels ?? Array.from({ length: classes }, (_, i) => String(i));
 }
 
 /** Throws INFIX_NEEDS_ANSWERS where an infix has no place. */

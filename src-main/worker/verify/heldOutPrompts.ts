@@ -23,7 +23,7 @@ const TEXTS = [
   '{"id": 7, "tags": ["a", "b"], "value": 3.14}',
 ];
 
-/** Token ids, at most 48 each. A checkpoint without a tokenizer is asked with random ids. */
+/** Token ids, at most 48 each. A model without a tokenizer gets random ids. */
 export async function heldOutPrompts(
   modelDir: string,
   spec: ArchitectureSpec,

@@ -5,10 +5,9 @@ import { openBaseModel, type BaseModel } from '../../basemodel/baseModel.ts';
 import { FLOAT_DTYPES, type DtypeName } from '../../safetensors/dtype.ts';
 import { writeOutputFolder } from '../../basemodel/outputFolder.ts';
 import { CERTIFICATE_FILE } from '../../basemodel/sideFiles.ts';
-import type { StoredAdapter } from '../../adapters/stored.ts';
 import { readAdapter } from '../../methods/fileRegistry.ts';
 import { GraftError } from '../../../src-shared/errors.ts';
-import { mergeTasks } from '../../merging/merge.ts';
+import { mergeTasks, type Task } from '../../merging/merge.ts';
 import { useBackend } from '../backend.ts';
 import { heldOutPrompts } from './heldOutPrompts.ts';
 import { parityOf } from './parity.ts';
@@ -32,13 +31,7 @@ export async function mergeAndVerify(
         ...(params.dtype ? { dtype: params.dtype } : {}),
         onProgress,
       });
-      const certificate = await certify(
-        params,
-        base,
-        tasks.map(({ adapter }) => adapter),
-        dir,
-        emit,
-      );
+      const certificate = await certify(params, base, tasks, dir, emit);
       fs.writeFileSync(path.join(dir, CERTIFICATE_FILE), `${JSON.stringify(certificate, null, 2)}\n`);
       return {
         outDir: path.resolve(params.outDir),
@@ -61,7 +54,7 @@ function tasksOf({ tasks, adapterDir }: MergeParams): TaskDir[] {
 async function certify(
   params: MergeParams,
   base: BaseModel,
-  adapters: StoredAdapter[],
+  tasks: Task[],
   mergedDir: string,
   emit: (event: WorkerCalls['merge']['event']) => void,
 ): Promise<ParityCertificate> {
@@ -76,14 +69,13 @@ async function certify(
     dtype,
     onProgress: (done, total) => emit({ done, total, phase: 'verify' }),
   });
-  const shas = adapters.map(({ sha256 }) => sha256);
-  const tasks = params.tasks?.map(({ scale }, i) => ({ adapterSha256: shas[i]!, scale }));
+  const terms = tasks.map(({ adapter, scale }) => ({ adapterSha256: adapter.sha256, scale }));
   const certificate: ParityCertificate = {
     ...parity,
     dtype,
     engine: params.engine,
-    adapterSha256: shas[0]!,
-    ...(tasks ? { tasks } : {}),
+    adapterSha256: terms[0]?.adapterSha256 ?? '',
+    ...(params.tasks ? { tasks: terms } : {}),
     baseHash: base.hash,
     createdAt: new Date().toISOString(),
   };

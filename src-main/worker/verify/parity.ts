@@ -46,10 +46,8 @@ interface Reference {
 export async function parityOf({ base, tasks, mergedDir, prompts, dtype, onProgress }: ParityInput): Promise<Parity> {
   const total = 2 * prompts.length;
   const reference = await withModel(base, tasks, async (model) => {
-    const kept = prompts.slice(
-      0,
-      Math.max(1, Math.floor(KEPT_LOGITS / (model.spec.vocab * (prompts[0]!.length + CONTINUATION)))),
-    );
+    const tokens = (prompts[0]?.length ?? 0) + CONTINUATION;
+    const kept = prompts.slice(0, Math.max(1, Math.floor(KEPT_LOGITS / (model.spec.vocab * tokens))));
     const references: Reference[] = [];
     for (const prompt of kept) {
       const ids = await continued(model, prompt);
