@@ -28,8 +28,11 @@ const OVERHEAD: Record<EngineName, { processBytes: number; slack: number; slackR
   webgpu: { processBytes: 0, slack: 1, slackRecomputing: 1.5 },
 };
 
-/** A run as far as memory goes: its rows play no part. */
-export type Sized = Omit<Draft, 'data'>;
+/** What of a run decides its memory, the batch aside. */
+export type Sized = Pick<Draft, 'base' | 'engine' | 'method' | 'train'>;
+
+/** Nothing of the estimate is saved. */
+const UNSAVED = { runId: '', task: '', outDir: '' };
 
 /** Of a step on `batch` (twice it, where several are accumulated). No value of the base or the batch is read. */
 export async function estimateMemory(run: Sized, batch: Batch): Promise<MemoryEstimate> {
@@ -64,7 +67,7 @@ function trace(run: Sized, batch: Batch): Promise<Traced> {
   return onShapes(async (backend) => {
     const model = new Decoder(base.spec, shapesOf(base));
     const weightBytes = backend.heldBytes;
-    const method = await attachMethod(model, forShapes(run), base);
+    const method = await attachMethod(model, { ...forShapes(run), ...UNSAVED }, base);
     const trainableBytes = backend.heldBytes - weightBytes;
     const gradientBytes = 4 * countParameters(method.parameters);
     const optimizer = new AdamW(method.parameters, run.train);

@@ -5,7 +5,7 @@
 import { type ModelNeeds, NEEDS } from '../../../src-shared/plan.ts';
 import { openBaseModel } from '../../basemodel/baseModel.ts';
 import { fullBatch } from './largest.ts';
-import { estimateMemory, type Sized } from './estimate.ts';
+import { estimateMemory } from './estimate.ts';
 import { lora } from '../../../src-shared/methods/lora.ts';
 import { ENGINES } from '../../../src-shared/backends.ts';
 import { TRAIN_DEFAULTS } from '../../../src-shared/settings/training.ts';
@@ -19,18 +19,8 @@ export async function modelNeeds(modelDir: string): Promise<ModelNeeds[]> {
     const method = lora.schema.parse({ type: 'lora' });
     const needs: ModelNeeds[] = [];
     for (const engine of ENGINES) {
-      const run: Sized = {
-        base,
-        runId: '',
-        task: '',
-        runDir: '',
-        outDir: '',
-        engine,
-        method,
-        train: TRAIN_DEFAULTS,
-      };
       const { totalBytes, processBytes, weightBytes } = await estimateMemory(
-        run,
+        { base, engine, method, train: TRAIN_DEFAULTS },
         fullBatch(NEEDS.rows, Math.min(NEEDS.rowTokens, maxPositions)),
       );
       needs.push({ engine, inferenceBytes: processBytes + weightBytes + cacheBytes, trainingBytes: totalBytes });
