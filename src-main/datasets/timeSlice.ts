@@ -1,4 +1,4 @@
-/** Keeps long work from holding up the process: it works for some milliseconds, then others have their turn. */
+/** Long work in slices of a few milliseconds, so that the process stays responsive. */
 import { setImmediate } from 'node:timers/promises';
 
 const WORK_MS = 5;

@@ -7,7 +7,6 @@ import { openBaseModel, type BaseModel } from '../../basemodel/baseModel.ts';
 import { loadTokenizer, type TextTokenizer } from '../../datasets/tokenizer.ts';
 import { usageError } from '../../../src-shared/errors.ts';
 import { deviceFailure } from '../../engine/backends/deviceWatch.ts';
-import { generateBatch, generateMixed, type BatchEvent, type BatchRow } from '../../engine/generate/generate.ts';
 import type { Adapter } from '../../methods/adapter.ts';
 import { isMixable, MixedLora } from '../../methods/lora/mixed.ts';
 import { MergedTasks } from '../../methods/mergedTasks.ts';
@@ -16,7 +15,6 @@ import type { Decoder } from '../../engine/model/decoder.ts';
 import { countParameters } from '../../engine/model/parameters.ts';
 import { SCORE } from '../../engine/model/tensorNames.ts';
 import { loadAdapter } from '../../methods/adapterFolder.ts';
-import { answerBatch } from './answerBatch.ts';
 import { checkBaseDtype } from '../../../src-shared/checkBaseDtype.ts';
 import type { CallControl } from '../control.ts';
 import { useBackend } from '../backend.ts';
@@ -25,6 +23,7 @@ import type { EngineName } from '../../../src-shared/backends.ts';
 import type { TaskDir } from '../../../src-shared/exports.ts';
 import type { WorkerCalls } from '../../../src-shared/workerCalls.ts';
 import { loadDecoder } from '../loadDecoder.ts';
+import { answerAlone, answerEach } from './answerEach.ts';
 
 interface Loaded {
   engine: EngineName;
@@ -112,8 +111,7 @@ export class Resident {
 
   /**
    * The prompt once per adapter (null: the plain base); the attached adapter plays no part, and what was merged is
-   * taken out. The base and plain LoRAs are decoded as one batch, adapters of other methods one after the other behind
-   * it.
+   * taken out.
    */
   async compare(
     { adapterDirs, ...params }: WorkerCalls['compare']['params'],
@@ -176,35 +174,6 @@ function put(loaded: Loaded, adapter: Adapter | null): void {
   loaded.adapter = adapter;
 }
 
-interface Asked {
-  params: GenerateParams;
-  emit(event: CompareEvent): void;
-  control: CallControl;
-}
-
-async function answerEach(
-  loaded: Loaded,
-  adapters: (Adapter | null)[],
-  { params, emit, control }: Asked,
-): Promise<GenerateResult[]> {
-  const { model, tokenizer } = loaded;
-  const results: GenerateResult[] = [];
-  const plain = adapters.map((adapter, row) => ({ row, adapter })).filter(isMixable);
-  if (plain.length > 0) {
-    const decode = (rows: BatchRow[]): AsyncGenerator<BatchEvent, void> =>
-      generateMixed(
-        model,
-        rows.map((row, i) => ({ ...row, adapter: plain[i]?.adapter ?? null })),
-      );
-    const rows = plain.map(({ row }) => row);
-    const answered = await answerBatch({ model, tokenizer, params, rows, decode, emit, control });
-    for (const [i, result] of answered.entries()) results[rows[i]!] = result;
-  }
-  for (const [row, adapter] of adapters.entries())
-    results[row] ??= await answerAlone(loaded, adapter, row, { params, emit, control });
-  return results;
-}
-
 /** An adapter that writes text. Throws ADAPTER_CLASSIFIES for one with a head of its own. */
 function loadWriter(dir: string, base: BaseModel): Adapter {
   const adapter = loadAdapter(dir, base);
@@ -215,33 +184,6 @@ function loadWriter(dir: string, base: BaseModel): Adapter {
     `The adapter in ${dir} tells labels apart and writes no text; evaluate it on a dataset with labels instead.`,
     { adapter: dir },
   );
-}
-
-interface AdapterRow {
-  row: number;
-  adapter: Adapter | null;
-}
-
-/** No adapter, or one that a batch can hold beside others: a LoRA without magnitudes and biases. */
-function isMixable(one: AdapterRow): one is AdapterRow & { adapter: LoraAdapter | null } {
-  const { adapter } = one;
-  if (adapter === null) return true;
-  if (!(adapter instanceof LoraAdapter) || adapter.overrides.size > 0) return false;
-  return adapter.pairs.every(({ magnitude }) => !magnitude);
-}
-
-/** `row`: the number under which the events tell of it. */
-async function answerAlone(
-  { model: base, tokenizer }: Loaded,
-  adapter: Adapter | null,
-  row: number,
-  asked: Asked,
-): Promise<GenerateResult> {
-  const model = base.with(adapter);
-  const decode = (rows: BatchRow[]): AsyncGenerator<BatchEvent, void> => generateBatch(model, rows);
-  const virtual = adapter?.virtual;
-  const [result] = await answerBatch({ model, tokenizer, rows: [row], virtual, decode, ...asked });
-  return result!;
 }
 
 /** Memory that the engine holds for the model; a card's counts only its tensors. */

@@ -1,4 +1,4 @@
-/** Tokens of rows for looking at, before any run. */
+/** Tokenises rows to show and to count their tokens, before any run. */
 import { toExample } from '../../datasets/columns.ts';
 import type { ColumnPlan, Example } from '../../../src-shared/datasets.ts';
 import { LastTokenizer } from '../../datasets/lastTokenizer.ts';

@@ -1,6 +1,6 @@
 /**
- * The gradients of a step in the memory there is: where it runs out, every micro-batch is cut in half and the step is
- * computed again, over twice as many micro-batches. Rows, effective batch and step stay the same.
+ * Computes the gradients of a step within the memory at hand. Where it runs out, every micro-batch is cut in half and
+ * the step is computed again over twice as many. Rows, effective batch and step stay the same.
  */
 import os from 'node:os';
 import * as tf from '@tensorflow/tfjs-core';

@@ -1,0 +1,75 @@
+/** Answers of a loaded model with one adapter or with several. */
+import type { TextTokenizer } from '../../datasets/tokenizer.ts';
+import { generateBatch, generateMixed, type BatchEvent, type BatchRow } from '../../engine/generate/generate.ts';
+import type { Decoder } from '../../engine/model/decoder.ts';
+import type { Adapter } from '../../methods/attached.ts';
+import { LoraAdapter } from '../../methods/lora/lora.ts';
+import type { CompareEvent, GenerateParams, GenerateResult } from '../../../src-shared/generation.ts';
+import type { CallControl } from '../control.ts';
+import { answerBatch } from './answerBatch.ts';
+
+/** The model that answers. */
+interface Answering {
+  model: Decoder;
+  tokenizer: TextTokenizer;
+}
+
+interface Asked {
+  params: GenerateParams;
+  emit(event: CompareEvent): void;
+  control: CallControl;
+}
+
+/**
+ * One answer per adapter (null: the plain base), in their order. The base and plain LoRAs are decoded as one batch,
+ * adapters of other methods one after the other behind it.
+ */
+export async function answerEach(
+  answering: Answering,
+  adapters: (Adapter | null)[],
+  { params, emit, control }: Asked,
+): Promise<GenerateResult[]> {
+  const { model, tokenizer } = answering;
+  const results: GenerateResult[] = [];
+  const plain = adapters.map((adapter, row) => ({ row, adapter })).filter(isMixable);
+  if (plain.length > 0) {
+    const decode = (rows: BatchRow[]): AsyncGenerator<BatchEvent, void> =>
+      generateMixed(
+        model,
+        rows.map((row, i) => ({ ...row, adapter: plain[i]?.adapter ?? null })),
+      );
+    const rows = plain.map(({ row }) => row);
+    const answered = await answerBatch({ model, tokenizer, params, rows, decode, emit, control });
+    for (const [i, result] of answered.entries()) results[rows[i]!] = result;
+  }
+  for (const [row, adapter] of adapters.entries())
+    results[row] ??= await answerAlone(answering, adapter, row, { params, emit, control });
+  return results;
+}
+
+interface AdapterRow {
+  row: number;
+  adapter: Adapter | null;
+}
+
+/** No adapter, or one that a batch can hold beside others: a LoRA without magnitudes and biases. */
+function isMixable(one: AdapterRow): one is AdapterRow & { adapter: LoraAdapter | null } {
+  const { adapter } = one;
+  if (adapter === null) return true;
+  if (!(adapter instanceof LoraAdapter) || adapter.overrides.size > 0) return false;
+  return adapter.pairs.every(({ magnitude }) => !magnitude);
+}
+
+/** `row`: the number under which the events tell of it. */
+export async function answerAlone(
+  { model: base, tokenizer }: Answering,
+  adapter: Adapter | null,
+  row: number,
+  asked: Asked,
+): Promise<GenerateResult> {
+  const model = base.with(adapter);
+  const decode = (rows: BatchRow[]): AsyncGenerator<BatchEvent, void> => generateBatch(model, rows);
+  const virtual = adapter?.virtual;
+  const [result] = await answerBatch({ model, tokenizer, rows: [row], virtual, decode, ...asked });
+  return result!;
+}
