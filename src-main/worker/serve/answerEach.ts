@@ -2,8 +2,8 @@
 import type { TextTokenizer } from '../../datasets/tokenizer.ts';
 import { generateBatch, generateMixed, type BatchEvent, type BatchRow } from '../../engine/generate/generate.ts';
 import type { Decoder } from '../../engine/model/decoder.ts';
-import type { Adapter } from '../../methods/attached.ts';
-import { LoraAdapter } from '../../methods/lora/lora.ts';
+import type { Adapter } from '../../methods/adapter.ts';
+import { isMixable, MixedLora } from '../../methods/lora/mixed.ts';
 import type { CompareEvent, GenerateParams, GenerateResult } from '../../../src-shared/generation.ts';
 import type { CallControl } from '../control.ts';
 import { answerBatch } from './answerBatch.ts';
@@ -31,13 +31,10 @@ export async function answerEach(
 ): Promise<GenerateResult[]> {
   const { model, tokenizer } = answering;
   const results: GenerateResult[] = [];
-  const plain = adapters.map((adapter, row) => ({ row, adapter })).filter(isMixable);
+  const plain = adapters.flatMap((adapter, row) => (isMixable(adapter) ? [{ row, adapter }] : []));
   if (plain.length > 0) {
     const decode = (rows: BatchRow[]): AsyncGenerator<BatchEvent, void> =>
-      generateMixed(
-        model,
-        rows.map((row, i) => ({ ...row, adapter: plain[i]?.adapter ?? null })),
-      );
+      generateMixed(model, rows, new MixedLora(plain.map(({ adapter }) => adapter)));
     const rows = plain.map(({ row }) => row);
     const answered = await answerBatch({ model, tokenizer, params, rows, decode, emit, control });
     for (const [i, result] of answered.entries()) results[rows[i]!] = result;
@@ -45,19 +42,6 @@ export async function answerEach(
   for (const [row, adapter] of adapters.entries())
     results[row] ??= await answerAlone(answering, adapter, row, { params, emit, control });
   return results;
-}
-
-interface AdapterRow {
-  row: number;
-  adapter: Adapter | null;
-}
-
-/** No adapter, or one that a batch can hold beside others: a LoRA without magnitudes and biases. */
-function isMixable(one: AdapterRow): one is AdapterRow & { adapter: LoraAdapter | null } {
-  const { adapter } = one;
-  if (adapter === null) return true;
-  if (!(adapter instanceof LoraAdapter) || adapter.overrides.size > 0) return false;
-  return adapter.pairs.every(({ magnitude }) => !magnitude);
 }
 
 /** `row`: the number under which the events tell of it. */

@@ -18,7 +18,13 @@ import { loadAdapter } from '../../methods/adapterFolder.ts';
 import { checkBaseDtype } from '../../../src-shared/checkBaseDtype.ts';
 import type { CallControl } from '../control.ts';
 import { useBackend } from '../backend.ts';
-import type { AnswerPiece, CompareEvent, GenerateParams, GenerateResult, LoadResult } from '../../../src-shared/generation.ts';
+import type {
+  AnswerPiece,
+  CompareEvent,
+  GenerateParams,
+  GenerateResult,
+  LoadResult,
+} from '../../../src-shared/generation.ts';
 import type { EngineName } from '../../../src-shared/backends.ts';
 import type { TaskDir } from '../../../src-shared/exports.ts';
 import type { WorkerCalls } from '../../../src-shared/workerCalls.ts';
