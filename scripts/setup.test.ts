@@ -188,6 +188,26 @@ describe('flags', () => {
     expect(parseTestArgs(['--only=e2e,types']).stages).toEqual(['types', 'e2e']);
     expect(parseTestArgs([]).stages).toEqual(['types', 'lint', 'unit', 'e2e']);
     expect(() => parseTestArgs(['--only=units'])).toThrow(/not "units"/);
+    expect(parseTestArgs([])).toMatchObject({ changed: false, ref: undefined, times: false });
+    expect(parseTestArgs(['--times']).times).toBe(true);
+  });
+
+  it.each([
+    [['--changed'], undefined],
+    [['--changed', 'main'], 'main'],
+    [['--changed=v1.0', '--times'], 'v1.0'],
+    [['--changed', '--only=unit'], undefined],
+    [['--only=unit', '--changed', 'HEAD~3', '--times'], 'HEAD~3'],
+  ])('of npm test %j compare with %j', (argv, ref) => {
+    expect(parseTestArgs(argv)).toMatchObject({ changed: true, ref });
+    expect(parseTestArgs(argv).stages).toEqual(
+      argv.includes('--only=unit') ? ['unit'] : ['types', 'lint', 'unit', 'e2e'],
+    );
+  });
+
+  it('of npm test refuse an empty name, and a second one', () => {
+    expect(() => parseTestArgs(['--changed='])).toThrow(/^--changed= needs/);
+    expect(() => parseTestArgs(['--changed', 'main', 'other'])).toThrow(/'other'/);
   });
 
   it('end as exit code 2 on stderr, with nothing on stdout', async () => {

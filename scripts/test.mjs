@@ -1,16 +1,28 @@
-/** `npm test`: sets up, then type check, lint, unit and integration tests, and browser tests. */
+/** `npm test`: sets up, then type check, lint, unit and integration tests, and browser tests, two lanes beside each other. */
+import fs from 'node:fs';
 import { parseTestArgs, STAGES } from './lib/args.mjs';
+import { changedFiles } from './lib/changed.mjs';
 import { closingLine, sum } from './lib/counts.mjs';
-import { runMain, say, SetupError } from './lib/say.mjs';
+import { root } from './lib/paths.mjs';
+import { runMain, say, SetupError, withProgress } from './lib/say.mjs';
 import { setUp } from './lib/setup.mjs';
-import { stages } from './lib/stages.mjs';
+import { JOURNEY_REPORT, prepareStages, stages, UNIT_REPORT } from './lib/stages.mjs';
+import { setTestEnvironment } from './lib/testEnvironment.mjs';
+import { journeyTimes, timesTable, unitTimes } from './lib/times.mjs';
 
-const HELP = `npm test [-- --only=STAGE,…]
-  stages: ${STAGES.join(', ')}`;
+const HELP = `npm test [-- [--only=STAGE,…] [--changed [REF]] [--times]]
+  --only     some of the stages ${STAGES.join(', ')}
+  --changed  what differs from REF (from the last commit, else what the last commit changed), and its tests
+  --times    tables of how long the stages and the slowest files took`;
+
+/** Stages that run one after another, beside those of the other lane. */
+const LANES = [['types', 'lint', 'e2e'], ['unit']];
+
+/** @typedef {import('./lib/counts.mjs').Counts} Counts */
 
 /**
  * The counts of one part; set-up that fails inside it is one failure, and the other parts still run.
- * @param {() => Promise<import('./lib/counts.mjs').Counts>} part
+ * @param {() => Promise<Counts>} part
  */
 async function counted(part) {
   try {
@@ -22,23 +34,67 @@ async function counted(part) {
   }
 }
 
-await runMain(async () => {
+/**
+ * @param {string[]} names
+ * @param {string[] | null} files
+ */
+async function runStages(names, files) {
+  const lanes = LANES.map((lane) => lane.filter((name) => names.includes(name))).filter((lane) => lane.length > 0);
+  /** @type {import('./lib/times.mjs').Time[]} */
+  const times = [];
+  /** @param {string} name */
+  const runStage = async (name) => {
+    const startedAt = Date.now();
+    /** @type {string[]} */
+    const texts = [];
+    const quiet = lanes.length > 1;
+    say(`test stage: ${name}`);
+    const plan = { files, quiet, print: (/** @type {string} */ text) => void texts.push(text) };
+    const work = () => counted(() => /** @type {(typeof stages)[string]} */ (stages[name])(plan));
+    const counts = await (quiet ? withProgress(name, work) : work());
+    times.push({ name, ms: Date.now() - startedAt });
+    process.stdout.write(texts.join(''));
+    say(`${name}: ${closingLine(counts)} in ${Math.round((Date.now() - startedAt) / 1000)} s`);
+    return counts;
+  };
+  const perLane = lanes.map(async (lane) => {
+    const counts = [];
+    for (const name of lane) counts.push(await runStage(name));
+    return sum(counts);
+  });
+  return { counts: sum(await Promise.all(perLane)), times };
+}
+
+/** @param {string[]} names @param {import('./lib/times.mjs').Time[]} times */
+function printTimes(names, times) {
+  const report = (/** @type {string} */ file) => (fs.existsSync(file) ? JSON.parse(fs.readFileSync(file, 'utf8')) : {});
+  console.log(timesTable('Stage', times));
+  if (names.includes('unit')) console.log(`\n${timesTable('Test file', unitTimes(report(UNIT_REPORT), root))}`);
+  if (names.includes('e2e')) console.log(`\n${timesTable('Journey', journeyTimes(report(JOURNEY_REPORT)))}`);
+}
+
+/** @returns {Promise<number>} exit code */
+async function main() {
   const args = parseTestArgs(process.argv.slice(2));
   if (args.help) {
     console.log(HELP);
     return 0;
   }
+  setTestEnvironment();
+  const change = args.changed ? await changedFiles(args.ref) : null;
+  if (change) say(`${change.files.length} files differ from ${change.ref}`);
+  const files = change && change.files;
   const prepared = await counted(async () => {
     await setUp({ electron: false, build: false });
+    await prepareStages(args.stages, files);
     return { passed: 0, failed: 0, skipped: 0 };
   });
-  const counts = [prepared];
-  for (const name of prepared.failed === 0 ? args.stages : []) {
-    const stage = stages[name];
-    say(`test stage: ${name}`);
-    if (stage) counts.push(await counted(stage));
-  }
-  const total = sum(counts);
+  const names = prepared.failed === 0 ? args.stages : [];
+  const { counts, times } = await runStages(names, files);
+  if (args.times) printTimes(names, times);
+  const total = sum([prepared, counts]);
   console.log(closingLine(total));
   return total.failed > 0 ? 1 : 0;
-});
+}
+
+await runMain(main);

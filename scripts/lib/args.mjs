@@ -50,13 +50,40 @@ export function parseStartArgs(argv) {
 
 /**
  * @param {string[]} argv
- * @returns {{ help: boolean, stages: string[] }}
+ * @returns {{ help: boolean, stages: string[], times: boolean, changed: boolean, ref: string | undefined }}
+ *   `ref`: what --changed compares with; undefined: the last commit.
  */
 export function parseTestArgs(argv) {
-  const values = parse(argv, { help: { type: 'boolean' }, only: { type: 'string' } }, 'npm test -- --help');
+  const { rest, changed, ref } = takeChanged(argv);
+  const values = parse(
+    rest,
+    { help: { type: 'boolean' }, only: { type: 'string' }, times: { type: 'boolean' } },
+    'npm test -- --help',
+  );
   const only = typeof values.only === 'string' ? values.only.split(',') : STAGES;
   const unknown = only.find((stage) => !STAGES.includes(stage));
   if (unknown !== undefined)
     throw new UsageError(`--only is ${STAGES.join(', ')} (or several, with commas), not "${unknown}".`);
-  return { help: values.help === true, stages: STAGES.filter((stage) => only.includes(stage)) };
+  return {
+    help: values.help === true,
+    stages: STAGES.filter((stage) => only.includes(stage)),
+    times: values.times === true,
+    changed,
+    ref,
+  };
+}
+
+/**
+ * `--changed`, `--changed REF` or `--changed=REF`: a flag whose value may be left out, which parseArgs does not know.
+ * @param {string[]} argv
+ */
+function takeChanged(argv) {
+  const at = argv.findIndex((arg) => arg === '--changed' || arg.startsWith('--changed='));
+  const flag = argv[at];
+  if (flag === undefined) return { rest: argv, changed: false, ref: undefined };
+  const next = argv[at + 1];
+  const own = flag.includes('=') ? flag.slice(flag.indexOf('=') + 1) : undefined;
+  const apart = own === undefined && next !== undefined && !next.startsWith('-');
+  if (own === '') throw new UsageError('--changed= needs a branch, tag or commit.');
+  return { rest: argv.toSpliced(at, apart ? 2 : 1), changed: true, ref: own ?? (apart ? next : undefined) };
 }

@@ -1,48 +1,96 @@
-/** The stages of `npm test`. Each shows its output as it runs and returns its counts. */
+/** The stages of `npm test`. Each returns its counts; where its output goes, and what it runs, the plan says. */
 import fs from 'node:fs';
 import path from 'node:path';
+import { journeysOf, lintable, touchesEverything, unitFilters } from './changed.mjs';
 import { countPlaywright, countVitest, withExitCode } from './counts.mjs';
-import { node24Path, toolPath } from './node24.mjs';
-import { scratch } from './paths.mjs';
-import { run } from './run.mjs';
 import { canShowWindow } from './electron.mjs';
+import { node24Path, toolPath } from './node24.mjs';
+import { root, scratch } from './paths.mjs';
+import { run } from './run.mjs';
 import { setUp } from './setup.mjs';
 import { ensureBrowser, ensureVulkan } from './testNeeds.mjs';
 
-/** @typedef {import('./counts.mjs').Counts} Counts */
+/**
+ * @typedef {import('./counts.mjs').Counts} Counts
+ * @typedef {object} Plan
+ * @property {string[] | null} files only what these touch; null: everything
+ * @property {boolean} quiet output is kept until the stage has ended, since another one runs beside it
+ * @property {(text: string) => void} print
+ */
 
-/** @type {Record<string, () => Promise<Counts>>} */
+export const UNIT_REPORT = path.join(scratch, 'vitest.json');
+export const JOURNEY_REPORT = path.join(scratch, 'playwright.json');
+const NOTHING = { passed: 0, failed: 0, skipped: 0 };
+
+/** @type {Record<string, (plan: Plan) => Promise<Counts>>} */
 export const stages = {
-  types: async () => {
-    const tsc = await tool('tsc', ['--noEmit']);
-    const svelte = await tool('svelte-check', [
-      '--tsconfig',
-      'tsconfig.renderer.json',
-      '--fail-on-warnings',
-      '--output',
-      'human',
-    ]);
+  types: async (plan) => {
+    if (plan.files && lintable(plan.files).length === 0 && !touchesEverything(plan.files)) return NOTHING;
+    const info = path.join(scratch, 'tsc.tsbuildinfo');
+    const tsc = await tool(plan, 'tsc', ['--noEmit', '--incremental', '--tsBuildInfoFile', info]);
+    const page = ['--tsconfig', 'tsconfig.renderer.json', '--fail-on-warnings', '--output', 'human'];
+    const svelte = await tool(plan, 'svelte-check', page);
     return asOne(tsc === 0 && svelte === 0);
   },
-  lint: async () => {
-    const eslint = await tool('eslint', ['.']);
-    const prettier = await tool('prettier', ['--check', '--log-level', 'warn', '.']);
+  lint: async (plan) => {
+    const files = plan.files && !touchesEverything(plan.files) ? plan.files : null;
+    if (files?.length === 0) return NOTHING;
+    const code = files ? lintable(files) : ['.'];
+    const eslint = code.length === 0 ? 0 : await tool(plan, 'eslint', [...cache('eslint'), ...ignored, ...code]);
+    const format = ['--check', '--log-level', 'warn', '--ignore-unknown', ...cache('prettier')];
+    const prettier = await tool(plan, 'prettier', [...format, ...(files ?? ['.'])]);
     return asOne(eslint === 0 && prettier === 0);
   },
-  unit: async () => {
-    await ensureVulkan();
-    const report = freshReport('vitest.json');
-    const code = await tool('vitest', ['run', '--reporter=default', '--reporter=json', `--outputFile.json=${report}`]);
+  unit: async (plan) => {
+    const filters = plan.files && !touchesEverything(plan.files) ? unitFilters(plan.files, namesIn) : null;
+    if (filters?.length === 0) return NOTHING;
+    const report = fresh(UNIT_REPORT);
+    const what = filters ? ['related', '--run', '--passWithNoTests', ...filters] : ['run'];
+    const reporters = ['--reporter=default', '--reporter=json', `--outputFile.json=${report}`];
+    const code = await tool(plan, 'vitest', [...what, ...reporters]);
     return withExitCode(countVitest(read(report)), code);
   },
-  e2e: async () => {
-    await setUp({ electron: canShowWindow(), build: true });
+  e2e: async (plan) => {
+    const specs = specsOf(plan.files);
+    if (specs.length === 0) return NOTHING;
     if (!(await ensureBrowser())) return { passed: 0, failed: 0, skipped: 1 };
-    const report = freshReport('playwright.json');
-    const code = await tool('playwright', ['test'], { PLAYWRIGHT_JSON_OUTPUT_FILE: report });
+    const report = fresh(JOURNEY_REPORT);
+    const chosen = specs === 'all' ? [] : specs.map((spec) => `e2e/${spec}\\.spec\\.ts$`);
+    const code = await tool(plan, 'playwright', ['test', ...chosen], { PLAYWRIGHT_JSON_OUTPUT_FILE: report });
     return withExitCode(countPlaywright(read(report)), code);
   },
 };
+
+/** Files that ESLint is told to ignore are no reason to complain when they have changed. */
+const ignored = ['--no-warn-ignored'];
+
+/** @param {string[] | null} files @returns {string[] | 'all'} */
+function specsOf(files) {
+  return files && !touchesEverything(files) ? journeysOf(files) : 'all';
+}
+
+/**
+ * What the chosen stages need from outside, fetched before they run beside one another.
+ * @param {string[]} names
+ * @param {string[] | null} files as in the plan
+ */
+export async function prepareStages(names, files) {
+  if (names.includes('unit')) await ensureVulkan();
+  if (!names.includes('e2e') || specsOf(files).length === 0) return;
+  await setUp({ electron: canShowWindow(), build: true });
+  await ensureBrowser();
+}
+
+/** By content, so that a fresh checkout of known files is known too. @param {string} name */
+function cache(name) {
+  return ['--cache', '--cache-strategy', 'content', '--cache-location', path.join(scratch, name)];
+}
+
+/** @param {string} folder @returns {string[]} */
+function namesIn(folder) {
+  const place = path.join(root, folder);
+  return fs.existsSync(place) ? fs.readdirSync(place) : [];
+}
 
 /** @param {boolean} passed @returns {Counts} */
 function asOne(passed) {
@@ -50,18 +98,23 @@ function asOne(passed) {
 }
 
 /**
+ * @param {Plan} plan
  * @param {string} name
  * @param {string[]} args
  * @param {Record<string, string>} [env]
  */
-async function tool(name, args, env) {
-  return (await run(node24Path(), [toolPath(name), ...args], { output: 'inherit', env })).code;
+async function tool(plan, name, args, env) {
+  const command = [toolPath(name), ...args];
+  if (!plan.quiet) return (await run(node24Path(), command, { output: 'inherit', env })).code;
+  const colour = process.stdout.isTTY ? { FORCE_COLOR: '1' } : {};
+  const { code, output } = await run(node24Path(), command, { output: 'capture', env: { ...colour, ...env } });
+  plan.print(output);
+  return code;
 }
 
-/** A report's path, with an older report removed. @param {string} name */
-function freshReport(name) {
-  const file = path.join(scratch, name);
-  fs.mkdirSync(scratch, { recursive: true });
+/** A report's path, with an older report removed. @param {string} file */
+function fresh(file) {
+  fs.mkdirSync(path.dirname(file), { recursive: true });
   fs.rmSync(file, { force: true });
   return file;
 }
