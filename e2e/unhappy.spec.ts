@@ -110,9 +110,12 @@ test('an export onto a full disk says how much is missing, and goes on in anothe
     await goTo(page, 'Export');
     await page.getByLabel('Inside', { exact: true }).fill(small);
     const start = page.getByRole('button', { name: 'Merge and export' });
-    await expect(page.getByRole('region', { name: 'What will be written' })).toContainText('model.safetensors');
+    // The plan of the small disk, which is made a moment after the last change of the form.
+    const plan = page.getByRole('region', { name: 'What will be written' });
+    await expect(plan).toContainText(/Free on this disk\s*[34](\.\d+)? MiB/);
+    await expect(plan).toContainText('model.safetensors');
+    await expect(plan).toHaveAttribute('aria-busy', 'false');
     await expect(start).toBeEnabled();
-    await page.waitForTimeout(1500); // the plan is made anew a moment after the last change of the form
     // The disk fills up after the plan was made.
     fs.writeFileSync(path.join(small, 'something-else'), Buffer.alloc(4 * 2 ** 20 - 200 * 1024));
     await start.click();

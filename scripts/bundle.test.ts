@@ -5,14 +5,17 @@ import path from 'node:path';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import type { EngineReport } from '../src-shared/backends.ts';
 import type { FromWorker } from '../src-shared/workerCalls.ts';
+import { buildIsCurrent } from './lib/build.mjs';
 import { toolPath } from './lib/node24.mjs';
-import { scratch } from './lib/paths.mjs';
+import { root, scratch } from './lib/paths.mjs';
 import { run } from './lib/run.mjs';
 
-// Inside the repository, so that the bundles find node_modules.
-const out = path.join(scratch, `bundle-test-${process.pid}`);
+// The app's own build, where it is that of these sources; else one inside the repository, to find node_modules.
+const current = buildIsCurrent();
+const out = current ? path.join(root, 'out') : path.join(scratch, `bundle-test-${process.pid}`);
 
 beforeAll(async () => {
+  if (current) return;
   const { code, output } = await run(
     process.execPath,
     [toolPath('electron-vite'), 'build', '--logLevel', 'warn', '--outDir', out],
@@ -20,7 +23,9 @@ beforeAll(async () => {
   );
   expect(code, output).toBe(0);
 });
-afterAll(() => fs.rmSync(out, { recursive: true, force: true }));
+afterAll(() => {
+  if (!current) fs.rmSync(out, { recursive: true, force: true });
+});
 
 it('the bundled worker starts and answers a call', async () => {
   const worker = fork(path.join(out, 'main', 'worker.js'), [], {
