@@ -18,14 +18,14 @@ const LABELLED_SHARE = 0.35;
 /** The first batch only, whose lengths are much like those of all, in the order in which they come. */
 const QUICK_EXAMPLES = BATCH;
 
-export function realExamples(vocabulary: number): Example[] {
+function realExamples(vocabulary: number): Example[] {
   const random = new Random(2);
   return REAL_LENGTHS.map((length) =>
     randomExample(random, length, Math.max(1, Math.round(LABELLED_SHARE * length)), vocabulary),
   );
 }
 
-export function inBatches(examples: Example[]): Example[][] {
+function inBatches(examples: Example[]): Example[][] {
   return Array.from({ length: Math.ceil(examples.length / BATCH) }, (_, i) =>
     examples.slice(i * BATCH, (i + 1) * BATCH),
   );

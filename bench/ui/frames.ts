@@ -25,7 +25,7 @@ interface Probe extends Gaps {
   running: boolean;
 }
 
-export const JANK_MS = 50;
+const JANK_MS = 50;
 /** Three frames of 60 Hz are 50 ms; the clock's rounding does not make a jank of them. */
 const ROUNDING_MS = 0.5;
 

@@ -2,7 +2,7 @@
 import { parseArgs } from 'node:util';
 import { UsageError } from './say.mjs';
 
-export const HOSTS = ['web', 'electron'];
+const HOSTS = ['web', 'electron'];
 export const STAGES = ['types', 'lint', 'unit', 'e2e'];
 
 /**

@@ -7,7 +7,7 @@ import { hasDisplay } from './electron.mjs';
  * @param {NodeJS.Platform} [platform]
  * @returns {[string, string[]]}
  */
-export function openCommand(url, platform = process.platform) {
+function openCommand(url, platform = process.platform) {
   if (platform === 'darwin') return ['open', [url]];
   if (platform === 'win32') return ['rundll32', ['url.dll,FileProtocolHandler', url]];
   return ['xdg-open', [url]];

@@ -10,7 +10,7 @@ export const SPECIAL_TOKENS = { bos: '<s>', eos: '</s>', pad: '<pad>' } as const
 const WORDS = /'s|'t|'re|'ve|'m|'ll|'d| ?\p{L}+| ?\p{N}+| ?[^\s\p{L}\p{N}]+|\s+(?!\S)|\s+/gu;
 
 /** GPT-2's byte alphabet: printable Latin-1 bytes stand for themselves, the others for code points from 256 on. */
-export function byteAlphabet(): string[] {
+function byteAlphabet(): string[] {
   let next = 256;
   return Array.from({ length: 256 }, (_, byte) => {
     const printable = (byte >= 0x21 && byte <= 0x7e) || (byte >= 0xa1 && byte <= 0xac) || byte >= 0xae;

@@ -7,7 +7,7 @@ import { Column, lowerBound } from './column.ts';
 import { Smoother } from './smooth.ts';
 import { SpikeFinder } from './spikes.ts';
 
-export const METRICS = ['loss', 'lr', 'gradNorm', 'tokensPerSecond', 'memoryBytes', 'elapsedMs'] as const;
+const METRICS = ['loss', 'lr', 'gradNorm', 'tokensPerSecond', 'memoryBytes', 'elapsedMs'] as const;
 export type Metric = (typeof METRICS)[number];
 
 /** Steps column by column, as the API delivers them. */

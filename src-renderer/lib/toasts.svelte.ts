@@ -1,5 +1,5 @@
 /** Short messages about what has just happened, each with at most one action (undo, open). */
-export interface Toast {
+interface Toast {
   id: number;
   text: string;
   tone: 'plain' | 'good' | 'bad';

@@ -43,7 +43,7 @@ export interface LoopBench {
 }
 
 /** Rows that count upwards from random starts, of 3 to 16 tokens, all labelled: something that can be learnt. */
-export function countingRows(count: number, seed: number): TokenisedExample[] {
+function countingRows(count: number, seed: number): TokenisedExample[] {
   const random = new Random(seed);
   return Array.from({ length: count }, (_, i) => {
     const first = random.integer(SPEC.vocab);

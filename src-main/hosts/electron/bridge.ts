@@ -21,7 +21,7 @@ export interface BridgeCall {
 
 export type BridgeReply = { ok: true; data: unknown } | { ok: false; error: BridgeError };
 
-export interface BridgeSubscription {
+interface BridgeSubscription {
   path: string;
   input: unknown;
 }

@@ -46,7 +46,7 @@ const callSchema = z.strictObject({ type: z.enum(['query', 'mutation']), path, i
 const subscribeSchema = z.strictObject({ id: z.number().int(), path, input: z.unknown() });
 
 /** True for the main frame of our own page; everything else gets no answer. */
-export function isOwnPage(event: IpcEvent, origin: string): boolean {
+function isOwnPage(event: IpcEvent, origin: string): boolean {
   const frame = event.senderFrame;
   return frame !== null && frame.parent === null && frame.url.startsWith(`${origin}/`);
 }

@@ -18,7 +18,7 @@ export interface MenuActions {
   showDataFolder(): void;
 }
 
-export function requestOf(command: Command): PageRequest {
+function requestOf(command: Command): PageRequest {
   return command.kind === 'go'
     ? { kind: 'open', hash: hashFor(command.page) }
     : { kind: 'command', command: command.kind };

@@ -11,7 +11,7 @@ import { pipeline } from 'node:stream/promises';
 import { GraftError, toErrorData, usageError } from '../../../src-shared/errors.ts';
 import { temporaryNameFor } from '../../files/writeWhole.ts';
 
-export const MAX_UPLOAD_BYTES = 2 * 1024 ** 3;
+const MAX_UPLOAD_BYTES = 2 * 1024 ** 3;
 
 /** Answers `{ path }`, or `{ message }` with one sentence; a file that does not arrive whole is removed. */
 export async function receiveUpload(

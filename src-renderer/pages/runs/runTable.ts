@@ -2,7 +2,7 @@
 import type { RunStatus, RunView } from '../../lib/api.ts';
 import { methodLabel, shortPath } from '../../lib/format.ts';
 
-export const SORT_KEYS = ['name', 'status', 'method', 'rows', 'loss', 'valLoss', 'duration', 'created'] as const;
+const SORT_KEYS = ['name', 'status', 'method', 'rows', 'loss', 'valLoss', 'duration', 'created'] as const;
 export type SortKey = (typeof SORT_KEYS)[number];
 export interface Sort {
   key: SortKey;
