@@ -39,7 +39,9 @@ export const stages = {
     const eslint = code.length === 0 ? 0 : await tool(plan, 'eslint', [...cache('eslint'), ...ignored, ...code]);
     const format = ['--check', '--log-level', 'warn', '--ignore-unknown', ...cache('prettier')];
     const prettier = await tool(plan, 'prettier', [...format, ...(files ?? ['.'])]);
-    return asOne(eslint === 0 && prettier === 0);
+    const layers = await script(plan, 'scripts/layers.mjs');
+    const knip = await tool(plan, 'knip', []);
+    return asOne([eslint, prettier, layers, knip].every((result) => result === 0));
   },
   unit: async (plan) => {
     const filters = plan.files && !touchesEverything(plan.files) ? unitFilters(plan.files, namesIn) : null;
@@ -99,15 +101,31 @@ function asOne(passed) {
 
 /**
  * @param {Plan} plan
- * @param {string} name
+ * @param {string} name of a command of node_modules/.bin
  * @param {string[]} args
  * @param {Record<string, string>} [env]
  */
-async function tool(plan, name, args, env) {
-  const command = [toolPath(name), ...args];
-  if (!plan.quiet) return (await run(node24Path(), command, { output: 'inherit', env })).code;
+function tool(plan, name, args, env) {
+  return command(plan, [toolPath(name), ...args], env);
+}
+
+/**
+ * @param {Plan} plan
+ * @param {string} file from the root
+ */
+function script(plan, file) {
+  return command(plan, [path.join(root, file)]);
+}
+
+/**
+ * @param {Plan} plan
+ * @param {string[]} args
+ * @param {Record<string, string>} [env]
+ */
+async function command(plan, args, env) {
+  if (!plan.quiet) return (await run(node24Path(), args, { output: 'inherit', env })).code;
   const colour = process.stdout.isTTY ? { FORCE_COLOR: '1' } : {};
-  const { code, output } = await run(node24Path(), command, { output: 'capture', env: { ...colour, ...env } });
+  const { code, output } = await run(node24Path(), args, { output: 'capture', env: { ...colour, ...env } });
   plan.print(output);
   return code;
 }

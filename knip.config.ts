@@ -1,0 +1,29 @@
+/** What is never reached from these entries is unused, and lint fails: files, exports, types, dependencies. */
+import type { KnipConfig } from 'knip';
+
+const config: KnipConfig = {
+  entry: [
+    'src-main/hosts/electron/{main,preload}.ts',
+    'src-main/hosts/web/serve.ts',
+    'src-main/hosts/cli/main.ts',
+    'scripts/*.{mjs,ts}',
+    'e2e/screens.ts',
+    'bench/{main,methods,qlora,kernelErrors}.ts',
+    // Started as processes of their own, by path.
+    'bench/peers/graft.ts',
+    'bench/ui/{main,host,simulatedWorker}.ts',
+    'test-support/fakes/fakeWorker.ts',
+  ],
+  project: ['src-main/**', 'src-shared/**', 'src-renderer/**', 'test-support/**', 'bench/**', 'e2e/**', 'scripts/**'],
+  ignoreDependencies: [
+    // Run by name (scripts/run24.mjs, scripts/package.mjs).
+    'electron-builder',
+    'svelte-check',
+    // A part of electron-builder, whose rules scripts/package.test.ts asks.
+    'app-builder-lib',
+  ],
+  // Of the system.
+  ignoreBinaries: ['apt-get', 'dpkg', 'mount', 'umount'],
+};
+
+export default config;

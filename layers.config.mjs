@@ -1,0 +1,213 @@
+/**
+ * Who may import whom, read by scripts/layers.mjs. The first row that fits a file is its rule; a file without a row
+ * fails, so a new folder needs one. A folder's own files are free to each other.
+ *
+ * - `imports`: folders, or single files, that it may import, statically or dynamically;
+ * - `types`: where it may import types only;
+ * - `packages`: npm packages, and `node` for Node's own modules.
+ *
+ * A key ends in `/**` for all below a folder and in `/*` for the files right in it; a `*` in between makes each folder
+ * there a layer of its own, which may not import its siblings.
+ *
+ * @type {Record<string, { imports?: string[], types?: string[], packages?: string[] }>}
+ */
+export const layers = {
+  // Tests may look at everything below the host they test; nothing imports a test.
+  'src-shared/**/*.test.ts': { imports: ['src-shared'], packages: ['vitest', 'node', 'zod'] },
+  'src-main/**/*.test.ts': {
+    imports: ['src-main', 'src-shared', 'test-support'],
+    packages: [
+      'vitest',
+      'node',
+      'zod',
+      '@tensorflow/tfjs-core',
+      'better-sqlite3',
+      'electron',
+      '@trpc/server',
+      '@trpc/client',
+    ],
+  },
+  'src-renderer/**/*.test.ts': {
+    imports: ['src-renderer', 'src-shared', 'test-support'],
+    types: ['src-main/api', 'src-main/hosts/electron/bridge.ts'],
+    packages: ['vitest', 'node', '@trpc/client'],
+  },
+
+  // The contract of all processes.
+  'src-shared/**': { packages: ['zod'] },
+
+  // The maths, and the files that it is fed from.
+  'src-main/engine/backends/**': {
+    imports: ['src-main/engine', 'src-shared'],
+    packages: [
+      'node',
+      '@tensorflow/tfjs',
+      '@tensorflow/tfjs-core',
+      '@tensorflow/tfjs-node-gpu',
+      '@tensorflow/tfjs-backend-wasm',
+      '@tensorflow/tfjs-backend-webgpu',
+      'webgpu',
+    ],
+  },
+  'src-main/engine/**': {
+    imports: ['src-shared'],
+    packages: [
+      '@tensorflow/tfjs',
+      '@tensorflow/tfjs-core',
+      '@tensorflow/tfjs-backend-wasm',
+      '@tensorflow/tfjs-backend-webgpu',
+    ],
+  },
+  'src-main/files/**': { imports: ['src-shared'], packages: ['node'] },
+  'src-main/safetensors/**': { imports: ['src-main/files', 'src-shared'], packages: ['node'] },
+  'src-main/basemodel/**': {
+    imports: ['src-main/safetensors', 'src-main/files', 'src-main/engine/model', 'src-shared'],
+    packages: ['node', 'zod'],
+  },
+  'src-main/adapters/**': {
+    imports: ['src-main/basemodel', 'src-main/safetensors', 'src-main/files', 'src-main/engine/model', 'src-shared'],
+    packages: ['node', 'zod'],
+  },
+  'src-main/methods/**': {
+    imports: ['src-main/engine', 'src-main/adapters', 'src-main/basemodel', 'src-main/safetensors', 'src-shared'],
+    packages: ['node', '@tensorflow/tfjs-core'],
+  },
+  'src-main/merging/**': {
+    imports: [
+      'src-main/methods',
+      'src-main/adapters',
+      'src-main/basemodel',
+      'src-main/safetensors',
+      'src-main/engine',
+      'src-main/files',
+      'src-shared',
+    ],
+    packages: ['node'],
+  },
+  'src-main/datasets/**': {
+    imports: ['src-main/files', 'src-shared'],
+    packages: ['node', 'csv-parse', '@huggingface/jinja', '@huggingface/tokenizers'],
+  },
+  'src-main/runfolder/**': { imports: ['src-main/files', 'src-shared'], packages: ['node'] },
+  'src-main/worker/**': {
+    imports: [
+      'src-main/engine',
+      'src-main/methods',
+      'src-main/adapters',
+      'src-main/basemodel',
+      'src-main/safetensors',
+      'src-main/merging',
+      'src-main/datasets',
+      'src-main/runfolder',
+      'src-main/files',
+      'src-shared',
+    ],
+    packages: ['node', '@tensorflow/tfjs-core', 'zod'],
+  },
+
+  // The studio around it: rows in SQLite, services, the API, and three hosts.
+  'src-main/catalog/**': { imports: ['src-shared'], packages: ['better-sqlite3'] },
+  'src-main/app/**': {
+    imports: [
+      'src-main/catalog',
+      'src-main/datasets',
+      'src-main/basemodel',
+      'src-main/adapters',
+      'src-main/runfolder',
+      'src-main/files',
+      'src-shared',
+    ],
+    packages: ['node', 'zod'],
+  },
+  'src-main/api/**': { imports: ['src-main/app', 'src-shared'], packages: ['zod', '@trpc/server'] },
+  'src-main/hosts/electron/**': {
+    imports: ['src-main/api', 'src-main/app', 'src-main/hosts/web', 'src-main/files', 'src-shared'],
+    packages: ['node', 'electron', 'zod', '@trpc/server'],
+  },
+  'src-main/hosts/web/**': {
+    imports: ['src-main/api', 'src-main/app', 'src-main/files', 'src-shared'],
+    packages: ['node', '@trpc/server', 'sirv'],
+  },
+  'src-main/hosts/cli/**': {
+    imports: ['src-main/api', 'src-main/app', 'src-main/files', 'src-shared'],
+    packages: ['node', 'zod'],
+  },
+
+  // The page in the window: no Node, and of the main process only types.
+  'src-renderer/lib/**': {
+    imports: ['src-shared'],
+    types: ['src-main/api', 'src-main/hosts/electron/bridge.ts'],
+    packages: ['@trpc/client', '@trpc/server'],
+  },
+  'src-renderer/ui/**': {
+    imports: ['src-renderer/lib', 'src-shared'],
+    packages: ['svelte', 'bits-ui', '@lucide/svelte'],
+  },
+  'src-renderer/charts/**': {
+    imports: ['src-renderer/lib', 'src-renderer/ui', 'src-shared'],
+    packages: ['svelte', 'uplot'],
+  },
+  'src-renderer/pages/lazy.ts': { imports: ['src-renderer/pages'] },
+  'src-renderer/pages/*/**': {
+    imports: ['src-renderer/charts', 'src-renderer/ui', 'src-renderer/lib', 'src-shared'],
+    packages: ['svelte', 'bits-ui', '@lucide/svelte', '@observablehq/plot', 'virtua', 'diff'],
+  },
+  'src-renderer/shell/**': {
+    imports: ['src-renderer/ui', 'src-renderer/lib', 'src-shared'],
+    packages: ['svelte', 'bits-ui', '@lucide/svelte'],
+  },
+  'src-renderer/*': {
+    imports: ['src-renderer/shell', 'src-renderer/pages/lazy.ts', 'src-renderer/ui', 'src-renderer/lib', 'src-shared'],
+    packages: ['svelte', '@fontsource-variable/inter', '@fontsource-variable/jetbrains-mono'],
+  },
+
+  // What is around the product.
+  'test-support/**': {
+    imports: ['src-main', 'src-shared'],
+    packages: ['node', 'vitest', '@tensorflow/tfjs-core'],
+  },
+  'bench/**': {
+    imports: ['src-main', 'src-shared', 'test-support', 'scripts/lib', 'e2e'],
+    packages: ['node', 'vitest', '@tensorflow/tfjs-core', '@playwright/test'],
+  },
+  'e2e/**': {
+    imports: ['src-shared', 'scripts/lib'],
+    types: ['src-main/api', 'src-main/hosts/electron/bridge.ts'],
+    packages: ['node', '@playwright/test', '@axe-core/playwright'],
+  },
+  'scripts/*.test.ts': {
+    imports: [
+      'scripts',
+      'src-main',
+      'src-shared',
+      'test-support',
+      'package.json',
+      'electron.vite.config.ts',
+      'layers.config.mjs',
+    ],
+    packages: ['vitest', 'node'],
+  },
+  'scripts/lib/**': { packages: ['node', 'typescript', '@playwright/test', 'vite'] },
+  'scripts/starter/**': {
+    imports: ['src-main', 'src-shared', 'test-support'],
+    packages: ['node', 'vitest'],
+  },
+  'scripts/*': {
+    imports: ['scripts/lib', 'scripts/starter', 'src-shared', 'layers.config.mjs'],
+    packages: ['node', '@playwright/test', 'vite'],
+  },
+  '*': {
+    imports: ['scripts/lib'],
+    packages: [
+      'node',
+      'vite',
+      'vitest',
+      'electron-vite',
+      '@sveltejs/vite-plugin-svelte',
+      '@tailwindcss/vite',
+      '@playwright/test',
+      'eslint-plugin-svelte',
+      'typescript-eslint',
+    ],
+  },
+};
