@@ -13,7 +13,7 @@ declare const otherVersion: unique symbol;
  * A code that a row or a process of another version of Graft wrote, and that this version may not know. Nothing makes
  * one: it comes out of JSON. So a code that is in no list does not compile, and one that was read is no lie.
  */
-export type OtherErrorCode = string & { readonly [otherVersion]: true };
+type OtherErrorCode = string & { readonly [otherVersion]: true };
 
 export interface ErrorData {
   code: ErrorCode | OtherErrorCode;

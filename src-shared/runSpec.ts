@@ -39,4 +39,4 @@ export const runSpecSchema = z.object({
 export type RunSpec = z.infer<typeof runSpecSchema>;
 
 /** In a run's folder: what it can go on from. */
-export const RUN_STATE_FILE = 'checkpoint.safetensors';
+const RUN_STATE_FILE = 'checkpoint.safetensors';

@@ -23,7 +23,18 @@ import { loadDecoder } from '../../src-main/worker/loadDecoder.ts';
 import { generateWithAdapters, makeAdapters } from './graftAdapters.ts';
 import { timeAttention, timeProduct } from './graftKernels.ts';
 import { GraftTraining } from './graftTraining.ts';
-import type { AdaptersSetup, Example, GenerateAnswer, GraftSetup, HelloAnswer, PeakAnswer, SavedAnswer, SetupAnswer, StepAnswer, TimeAnswer } from './protocol.ts';
+import type {
+  AdaptersSetup,
+  Example,
+  GenerateAnswer,
+  GraftSetup,
+  HelloAnswer,
+  PeakAnswer,
+  SavedAnswer,
+  SetupAnswer,
+  StepAnswer,
+  TimeAnswer,
+} from './protocol.ts';
 import { useBackend } from '../../src-main/worker/backend.ts';
 
 const engine = ENGINES.find((name) => name === process.argv[2]) ?? fail(`unknown engine ${process.argv[2]}`);

@@ -6,7 +6,7 @@ import path from 'node:path';
 import { scratch } from './paths.mjs';
 
 /** @type {Record<string, string>} */
-export const TEST_ENVIRONMENT = {
+const TEST_ENVIRONMENT = {
   // lavapipe compiles each shader for seconds, far longer than it runs: vectors of 4 lanes without LLVM's
   // optimisation passes take less than half of that.
   LP_NATIVE_VECTOR_WIDTH: '128',

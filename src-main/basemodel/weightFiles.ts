@@ -8,11 +8,11 @@ import { z } from 'zod';
 import { GraftError } from '../../src-shared/errors.ts';
 import { openSafetensors, type SafetensorsFile } from '../safetensors/read.ts';
 
-export const SINGLE_FILE = 'model.safetensors';
+const SINGLE_FILE = 'model.safetensors';
 export const INDEX_FILE = 'model.safetensors.index.json';
 
 /** `metadata.total_size`: bytes of all tensors; `weight_map`: tensor name -> shard. Other fields are kept. */
-export const indexSchema = z.looseObject({
+const indexSchema = z.looseObject({
   metadata: z.looseObject({}).optional(),
   weight_map: z.record(z.string(), z.string()),
 });

@@ -135,7 +135,7 @@ export function datasetQueries(db: Database) {
 }
 
 /** The same dataset with another version's file, rules and counts. */
-export function withVersion(
+function withVersion(
   dataset: Dataset,
   { number, file, format, map, rows, badRows, hash, sizeBytes }: DatasetVersion,
 ): Dataset {

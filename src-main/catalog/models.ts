@@ -8,7 +8,7 @@ export interface WeightFileStat {
 }
 
 /** Facts about a base model as the details page shows them. */
-export interface ModelDetails {
+interface ModelDetails {
   family: string;
   parameters: number;
   layers: number;

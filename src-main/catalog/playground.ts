@@ -53,7 +53,7 @@ export type HistoryHead = Pick<HistoryEntry, 'id' | 'modelName' | 'title' | 'cre
 
 export type Outcome = 'won' | 'tied' | 'lost';
 
-export interface VoteEntry {
+interface VoteEntry {
   /** Null: the plain base. */
   adapterId: string | null;
   outcome: Outcome;

@@ -7,7 +7,7 @@ import type { TrainEvent, TrainResult } from '../../src-shared/training.ts';
 export type RunStatus = 'queued' | 'running' | 'paused' | 'stopped' | 'completed' | 'failed';
 
 /** What the worker said when training began: engine, parameters, steps and rows. */
-export type RunStarted = Extract<TrainEvent, { type: 'started' }>;
+type RunStarted = Extract<TrainEvent, { type: 'started' }>;
 
 export interface Run {
   id: string;

@@ -123,7 +123,7 @@ function segmentsOf(kind: DatasetKind, texts: Record<string, string>): Segment[]
 }
 
 /** The prompt of Stanford Alpaca (Taori et al. 2023); a prompt in the playground must have the same form. */
-export function alpacaPrompt(instruction: string, input = ''): string {
+function alpacaPrompt(instruction: string, input = ''): string {
   const hasInput = input.trim() !== '';
   const context = hasInput ? ', paired with an input that provides further context' : '';
   const inputPart = hasInput ? `### Input:\n${input}\n\n` : '';

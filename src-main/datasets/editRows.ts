@@ -6,7 +6,7 @@ import path from 'node:path';
 import { syncFolder, temporaryNameFor } from '../files/writeWhole.ts';
 import type { RowIndex } from './rowIndex.ts';
 
-export type RowValues = Record<string, unknown>;
+type RowValues = Record<string, unknown>;
 
 /** Row numbers are those of the version that the edits start from. */
 export interface RowEdits {

@@ -73,7 +73,7 @@ function tokenise(segments: readonly Segment[], tokenizer: TextTokenizer, encode
 const ANCHORS = ['\n', '.', '1', 'a'];
 
 /** Ids of `addition` where it follows `text`, whose ids are `before`. */
-export function continuation(
+function continuation(
   tokenizer: TextTokenizer,
   encode: Encode,
   before: readonly number[],

@@ -9,8 +9,21 @@ import { readAdapter } from './fileRegistry.ts';
 import { withVirtualTokens } from '../datasets/virtualTokens.ts';
 import { replaceValue } from '../engine/model/parameters.ts';
 import { expectClose, maxAbsDifference } from '../../test-support/checks/expectClose.ts';
-import { attendedRows, loadModel, readJson, readTensors, toBatch, type BaseGolden } from '../../test-support/goldens/goldens.ts';
-import { attachTrained, logitsOf, METHOD_CASES, settingsOf, writeFamily } from '../../test-support/cases/methodCases.ts';
+import {
+  attendedRows,
+  loadModel,
+  readJson,
+  readTensors,
+  toBatch,
+  type BaseGolden,
+} from '../../test-support/goldens/goldens.ts';
+import {
+  attachTrained,
+  logitsOf,
+  METHOD_CASES,
+  settingsOf,
+  writeFamily,
+} from '../../test-support/cases/methodCases.ts';
 import { hasShared, sharedPath, skipNote } from '../../test-support/goldens/shared.ts';
 import { loadAdapter, saveAdapter } from './adapterFolder.ts';
 import { lora as loraMethod } from '../../src-shared/methods/lora.ts';

@@ -1,7 +1,13 @@
 /** The closed formulas against what each method really makes. */
 import { beforeAll, expect, it } from 'vitest';
 import { openBaseModel } from '../basemodel/baseModel.ts';
-import { attachTrained, METHOD_CASES, settingsOf, writeFamily, type TinyFamily } from '../../test-support/cases/methodCases.ts';
+import {
+  attachTrained,
+  METHOD_CASES,
+  settingsOf,
+  writeFamily,
+  type TinyFamily,
+} from '../../test-support/cases/methodCases.ts';
 import { methodSchema, type MethodSettings } from '../../src-shared/methods/registry.ts';
 import { architectureFromConfig } from '../engine/model/architecture.ts';
 import { countParameters } from '../engine/model/parameters.ts';

@@ -9,7 +9,7 @@ import type { Parameter } from '../engine/model/parameters.ts';
 import type { Adapter } from './adapter.ts';
 
 /** New trainable parameters, and what the method wants to know while they are trained. */
-export interface Training<S = MethodSettings, A extends Adapter = Adapter> {
+interface Training<S = MethodSettings, A extends Adapter = Adapter> {
   adapter: A;
   /** Called before the forward pass of a training micro-batch; `place` names it uniquely within the run. */
   beforeTraining?(place: string): void;

@@ -2,7 +2,7 @@
 import path from 'node:path';
 
 /** What the run can go on from. */
-export const RUN_STATE_FILE = 'checkpoint.safetensors';
+const RUN_STATE_FILE = 'checkpoint.safetensors';
 
 const BEST_VALUES = /^best-(\d+)\.safetensors$/;
 

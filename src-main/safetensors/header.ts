@@ -9,7 +9,7 @@ import { DTYPE_BYTES, isDtype, type Dtype } from './dtype.ts';
 /** The Rust library's limit for the header. */
 export const MAX_HEADER_BYTES = 100_000_000;
 
-export interface HeaderTensor {
+interface HeaderTensor {
   name: string;
   dtype: Dtype;
   shape: number[];
@@ -31,7 +31,7 @@ export function headerError(file: string, problem: string, details: Record<strin
   );
 }
 
-export function tensorError(
+function tensorError(
   file: string,
   tensor: string,
   problem: string,

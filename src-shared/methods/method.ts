@@ -49,7 +49,7 @@ export interface Trainable {
   formula: string;
 }
 
-export interface VirtualTokenCounts {
+interface VirtualTokenCounts {
   /** l_p, in front of the input. */
   prefix: number;
   /** l_i, between prompt and answer. */
@@ -59,7 +59,7 @@ export interface VirtualTokenCounts {
 type SettingsShape<T extends string, S extends MethodSettingTable> = { type: z.ZodLiteral<T> } & {
   [K in keyof S]: S[K]['schema'];
 };
-export type SettingsSchema<T extends string, S extends MethodSettingTable> = z.ZodObject<SettingsShape<T, S>>;
+type SettingsSchema<T extends string, S extends MethodSettingTable> = z.ZodObject<SettingsShape<T, S>>;
 export type SettingsOf<T extends string, S extends MethodSettingTable> = z.output<SettingsSchema<T, S>>;
 
 export interface Described<T extends string, S extends MethodSettingTable, V> {

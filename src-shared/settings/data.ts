@@ -44,7 +44,7 @@ export const LOSS_SETTINGS = defineSettings({
 export const LOSS_DEFAULTS = schemaOf(LOSS_SETTINGS).parse({});
 
 /** What a run takes of its rows. */
-export const ROW_SETTINGS = defineSettings({
+const ROW_SETTINGS = defineSettings({
   classify: {
     schema: z.boolean().optional(),
     label: 'Classify',

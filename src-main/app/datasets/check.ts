@@ -31,7 +31,7 @@ export interface DatasetReport {
   lengths: DatasetLengths | null;
 }
 
-export interface DatasetLengths extends LengthStats {
+interface DatasetLengths extends LengthStats {
   /** Rows without a labelled token after truncation: a run does not start with them. */
   unlabelled: BadRow[];
 }

@@ -5,7 +5,7 @@ import { dataSpecSchema } from '../../../src-shared/runSpec.ts';
 import { byId, nameSchema } from '../inputs.ts';
 
 /** A file with its reading rules. */
-export const readingSchema = z.object({
+const readingSchema = z.object({
   file: z.string().min(1),
   format: dataSpecSchema.shape.format,
   map: dataSpecSchema.shape.map,
@@ -73,7 +73,7 @@ export const setMapSchema = byId.extend({
 
 const rowValues = z.record(z.string(), z.unknown());
 
-export const editsSchema = z.object({
+const editsSchema = z.object({
   changed: z.array(z.object({ index: z.number().int().min(0), values: rowValues })).default([]),
   // One check for all: a filter may have found a hundred thousand ranges, too many for a schema each.
   removed: z

@@ -101,7 +101,7 @@ export function adapterFiles(dir: string): PlannedFile[] {
 }
 
 /** The files of a merged folder. Throws the GraftErrors of openBaseModel. */
-export function mergedFiles(modelDir: string, dtype: DtypeName | undefined): PlannedFile[] {
+function mergedFiles(modelDir: string, dtype: DtypeName | undefined): PlannedFile[] {
   const base = openBaseModel(modelDir);
   try {
     const read = new Set([...base.tensors.values()].map(({ originalName }) => originalName));
@@ -187,7 +187,7 @@ function obstacle(
 }
 
 /** Why an adapter cannot become part of the weights; undefined when it can. */
-export function notMergeable(catalog: Catalog, { method, runId }: Adapter): string | undefined {
+function notMergeable(catalog: Catalog, { method, runId }: Adapter): string | undefined {
   const { notMergeable: why } = descriptorOf(method.type);
   if (why !== undefined) return why;
   const run = runId === null ? undefined : catalog.runs.get(runId);

@@ -6,7 +6,7 @@ import type { Run, RunStatus } from '../../catalog/runs.ts';
 import type { Task } from '../../catalog/tasks.ts';
 import { adapterViews, type AdapterView } from '../adapters/view.ts';
 
-export interface BoardAdapter extends Pick<
+interface BoardAdapter extends Pick<
   AdapterView,
   'id' | 'name' | 'active' | 'modelId' | 'modelName' | 'methodText' | 'valLoss' | 'finalLoss' | 'runId' | 'createdAt'
 > {

@@ -20,7 +20,7 @@ export interface ModelPlaces {
   lmStudio: string[];
 }
 
-export function usualPlaces(env: NodeJS.ProcessEnv = process.env, home = os.homedir()): ModelPlaces {
+function usualPlaces(env: NodeJS.ProcessEnv = process.env, home = os.homedir()): ModelPlaces {
   const cache = env['HF_HUB_CACHE'] ?? path.join(env['HF_HOME'] ?? path.join(home, '.cache', 'huggingface'), 'hub');
   return {
     huggingFace: [cache],

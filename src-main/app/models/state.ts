@@ -5,7 +5,7 @@ import type { RegisteredModel } from '../../catalog/models.ts';
 import { GraftError } from '../../../src-shared/errors.ts';
 import { readModel, weightFileStats } from './read.ts';
 
-export type ModelState = 'ok' | 'missing' | 'changed' | 'broken';
+type ModelState = 'ok' | 'missing' | 'changed' | 'broken';
 
 export interface ModelView extends RegisteredModel {
   state: ModelState;

@@ -65,7 +65,7 @@ export function findParts(
  * The method with its targets named. Throws MODEL_CHANGED when the folder is not what was registered, or why targets or
  * rank do not fit the model.
  */
-export function checkModel(
+function checkModel(
   { dir, name, hash }: RegisteredModel,
   { method, train }: Pick<RunSpec, 'method' | 'train'>,
 ): MethodSettings {

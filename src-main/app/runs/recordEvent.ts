@@ -19,7 +19,7 @@ export function logMessage({ runHistory }: Pick<Catalog, 'runHistory'>, id: stri
 }
 
 /** Null for events that are not worth a line. */
-export function logLine(event: TrainEvent): string | null {
+function logLine(event: TrainEvent): string | null {
   switch (event.type) {
     case 'started': {
       const from = event.resumedFrom > 0 ? `goes on after step ${event.resumedFrom}` : 'begins';

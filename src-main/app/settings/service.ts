@@ -3,7 +3,7 @@ import { z } from 'zod';
 import type { Catalog } from '../../catalog/catalog.ts';
 import { ENGINES } from '../../../src-shared/backends.ts';
 
-export const appSettingsSchema = z.object({
+const appSettingsSchema = z.object({
   /** What `auto` means: the fastest by calibration, or this engine while it is usable. */
   defaultEngine: z.enum(['auto', ...ENGINES]).default('auto'),
   /** Of runs that name none; null: the engine's own limit. */

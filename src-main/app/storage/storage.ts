@@ -10,7 +10,7 @@ import { folderSize, sizeOfAll, type FolderSize } from '../../files/folderSize.t
 import { freeBytesAt } from '../../files/freeSpace.ts';
 import { isUploadFolder } from '../datasets/uploads.ts';
 
-export const STORAGE_KINDS = [
+const STORAGE_KINDS = [
   'runs',
   'adapters',
   'trash',
@@ -27,7 +27,7 @@ export type StorageKind = (typeof STORAGE_KINDS)[number];
 export const CLEANUP_KINDS = ['checkpoints', 'trash', 'leftovers', 'cache'] as const;
 export type CleanUpKind = (typeof CLEANUP_KINDS)[number];
 
-export interface StorageUse extends FolderSize {
+interface StorageUse extends FolderSize {
   kind: StorageKind;
   paths: string[];
 }

@@ -4,7 +4,7 @@ import os from 'node:os';
 import path from 'node:path';
 import { STARTER_DIR } from '../models/starter.ts';
 
-export interface BrowseEntry {
+interface BrowseEntry {
   name: string;
   path: string;
   kind: 'folder' | 'file';

@@ -27,7 +27,7 @@ export interface WorkerChannel {
 export type SpawnWorker = () => WorkerChannel;
 
 /** Source of the worker process, run by Node's type stripping. */
-export const WORKER_ENTRY = path.resolve(import.meta.dirname, '../../worker/main.ts');
+const WORKER_ENTRY = path.resolve(import.meta.dirname, '../../worker/main.ts');
 
 /** Starts a worker as a child of this Node process. */
 export function forkWorker(entry: string = WORKER_ENTRY): WorkerChannel {

@@ -7,7 +7,7 @@ import type { ErrorData } from '../../../src-shared/errors.ts';
 import type { WorkerCallName, WorkerCalls } from '../../../src-shared/workerCalls.ts';
 import type { SpawnWorker, WorkerChannel, WorkerExit } from './channel.ts';
 
-export type ControlAction = 'pause' | 'stop';
+type ControlAction = 'pause' | 'stop';
 
 export interface WorkerCall<K extends WorkerCallName> {
   promise: Promise<WorkerCalls[K]['result']>;

@@ -48,7 +48,7 @@ export async function* readCsv(
 }
 
 /** The one of comma, semicolon and tab that the header has most of; comma for a single column. */
-export function detectDelimiter(header: string): string {
+function detectDelimiter(header: string): string {
   const bare = header.replace(/"(?:[^"]|"")*"/g, '');
   const count = (char: string): number => bare.split(char).length - 1;
   return [',', ';', '\t'].reduce((best, char) => (count(char) > count(best) ? char : best));

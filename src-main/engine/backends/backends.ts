@@ -8,7 +8,7 @@ import { bootWebgpu } from './webgpu.ts';
 
 export type { BackendFacts };
 export type BackendName = 'tensorflow' | 'webgpu' | 'wasm';
-export const BACKEND_NAMES: readonly BackendName[] = ['tensorflow', 'webgpu', 'wasm'];
+const BACKEND_NAMES: readonly BackendName[] = ['tensorflow', 'webgpu', 'wasm'];
 
 export interface BackendReport extends BackendFacts {
   name: BackendName;

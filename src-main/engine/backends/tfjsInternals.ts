@@ -135,7 +135,7 @@ export interface GpuDevice {
   popErrorScope(): Promise<object | null>;
 }
 
-export interface GpuErrorEvent {
+interface GpuErrorEvent {
   error: { message: string; constructor: { name: string } };
 }
 

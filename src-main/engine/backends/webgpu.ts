@@ -87,7 +87,7 @@ function withFeatures(gpu: Gpu): Gpu {
 }
 
 /** Software renderers are right but slow; they never count as a GPU. */
-export function isSoftware({ vendor, architecture, device, description }: AdapterInfo): boolean {
+function isSoftware({ vendor, architecture, device, description }: AdapterInfo): boolean {
   return /llvmpipe|lavapipe|swiftshader|software|basic render|warp/i.test(
     `${vendor} ${architecture} ${device} ${description}`,
   );

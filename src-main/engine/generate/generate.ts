@@ -9,7 +9,7 @@ export {
   type BatchEvent,
   type BatchRow,
   type GenerateOptions,
-  type RowAttachment,
+  
 } from './batch.ts';
 export type { TokenLikelihood } from './likelihood.ts';
 

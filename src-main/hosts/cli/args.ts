@@ -2,7 +2,7 @@
 import { parseArgs } from 'node:util';
 import { usageError } from '../../../src-shared/errors.ts';
 
-interface Option {
+export interface Option {
   type: 'string' | 'boolean';
   multiple?: boolean;
   /** What the value is, for the help: `N`, `DIR`. */

@@ -57,6 +57,6 @@ export const evaluate: Command = {
 };
 
 /** The reading rules of a file as the options of FILE_SETTINGS and LOSS_SETTINGS say. */
-export function dataSpec(file: string, args: Args): DataSpec {
+function dataSpec(file: string, args: Args): DataSpec {
   return { file, ...readSettings(args, FILE_SETTINGS), ...readSettings(args, LOSS_SETTINGS) };
 }

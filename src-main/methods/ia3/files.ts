@@ -40,7 +40,7 @@ export const ia3Files: MethodFiles<Ia3Settings> = {
 };
 
 /** Whether the cell scales what its layer reads. */
-export function isOnInput(cell: Pick<Cell, 'parts' | 'module'>): boolean {
+function isOnInput(cell: Pick<Cell, 'parts' | 'module'>): boolean {
   const [rows, columns] = cell.parts[IA3_L]!.shape;
   return rows === 1 && columns === cell.module.inFeatures && cell.module.outFeatures !== 1;
 }

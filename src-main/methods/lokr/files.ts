@@ -11,7 +11,7 @@ import { adaptedModules } from '../targets.ts';
 
 /** Names as PEFT writes them; w2 whole, or as w2_a (k, r) and w2_b (r, n). */
 const LOKR_PARTS = ['lokr_w1', 'lokr_w2', 'lokr_w2_a', 'lokr_w2_b'] as const;
-export type LokrPart = (typeof LOKR_PARTS)[number];
+type LokrPart = (typeof LOKR_PARTS)[number];
 /** PEFT's decompose_both: W1 as a product too. */
 const W1_FACTORS = ['lokr_w1_a', 'lokr_w1_b'] as const;
 

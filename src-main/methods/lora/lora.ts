@@ -103,7 +103,7 @@ export function createLora(spec: ArchitectureSpec, options: LoraOptions, seed: n
 }
 
 /** s of one matrix. */
-export function loraScale(module: LinearModule, rank: number, { alpha, alphaPattern, rslora }: LoraOptions): number {
+function loraScale(module: LinearModule, rank: number, { alpha, alphaPattern, rslora }: LoraOptions): number {
   return (ofModule(alphaPattern, module) ?? alpha) / (rslora ? Math.sqrt(rank) : rank);
 }
 

@@ -47,7 +47,7 @@ const BIAS = /^(.+?)(?:\.base_layer)?\.bias$/;
  */
 const BUFFER = /\.attn\.(bias|masked_bias)$/;
 
-export interface Matrix {
+interface Matrix {
   /** [rows, columns]. */
   shape: [number, number];
   data: Float32Array;

@@ -29,7 +29,7 @@ export function promptOf(file: AdapterFile): NamedTensor {
 }
 
 /** adapter_config.json with every field that PEFT 0.20.0 writes, in its (alphabetic) order. */
-export function fullPrefixConfig(
+function fullPrefixConfig(
   { layers, kvHeads, headDim }: ArchitectureSpec,
   virtualTokens: number,
   basePath: string | null,

@@ -91,7 +91,7 @@ async function planOf(draft: Draft, { prepared, tokenizer }: PreparedRows, room:
   };
 }
 
-export function verdictOf(totalBytes: number, limitBytes: number | null): Verdict {
+function verdictOf(totalBytes: number, limitBytes: number | null): Verdict {
   if (limitBytes === null) return 'unknown';
   if (totalBytes > limitBytes) return 'does not fit';
   return totalBytes > TIGHT_SHARE * limitBytes ? 'tight' : 'fits';

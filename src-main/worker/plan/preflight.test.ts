@@ -17,7 +17,7 @@ import { AdamW } from '../../engine/optim/adamw.ts';
 import type { Batch } from '../../engine/train/batchLoss.ts';
 import { trainStep } from '../../engine/train/step.ts';
 import { attachMethod } from '../../methods/attach.ts';
-import { useEngine } from '../engines.ts';
+import { useBackend } from '../backend.ts';
 import { loadDecoder } from '../loadDecoder.ts';
 import { withDraft, type Draft } from '../train/draft.ts';
 import { estimateMemory, OVERHEAD } from './estimate.ts';
@@ -60,7 +60,7 @@ async function gpt2(width: number, layers: number): Promise<string> {
 
 /** A step in this process: bytes of the weights, and of all tensors at the worst moment. */
 async function realStep(draft: Draft, batch: Batch): Promise<{ weightBytes: number; tensorBytes: number }> {
-  await useEngine('tensorflow');
+  await useBackend('tensorflow');
   const { base, baseDtype, train } = draft;
   const batches = train.accumulate > 1 ? [batch, batch] : [batch];
   let weightBytes = 0;

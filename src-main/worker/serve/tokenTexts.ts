@@ -10,7 +10,7 @@ export const NAMED = 5;
 const CONTEXT = 8;
 
 /** The text that `id` would add after `before`; a token without text of its own is shown by its name. */
-export function textAfter(tokenizer: TextTokenizer, before: ArrayLike<number>, id: number): string {
+function textAfter(tokenizer: TextTokenizer, before: ArrayLike<number>, id: number): string {
   return createTextStream(tokenizer, before).push(id) || tokenizer.decode([id], { skipSpecialTokens: false });
 }
 

@@ -9,7 +9,7 @@ import { descriptorOf, type MethodType } from '../../../src-shared/methods/regis
 import { enteredFrom, type Entered } from './methodForm.ts';
 
 type Method = StartRun['method'];
-export type Train = NonNullable<StartRun['train']>;
+type Train = NonNullable<StartRun['train']>;
 
 export const STEPS = ['model', 'data', 'method', 'schedule', 'review'] as const;
 export type Step = (typeof STEPS)[number];

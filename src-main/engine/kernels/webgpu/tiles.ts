@@ -10,7 +10,7 @@ import type { Element } from './program.ts';
 
 export const LANES = 128;
 export const ROWS = 16;
-export const COLUMNS = 32;
+const COLUMNS = 32;
 const CHUNK = 32;
 /** vec4s per row of a tile in workgroup memory; one more than needed, so that rows lie in different banks. */
 const STRIDE = CHUNK / 4 + 1;

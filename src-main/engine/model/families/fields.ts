@@ -46,13 +46,13 @@ export function requireOneOf(config: ModelConfig, field: string, allowed: readon
   );
 }
 
-export function optionalTokenId(config: ModelConfig, field: string): number | undefined {
+function optionalTokenId(config: ModelConfig, field: string): number | undefined {
   const value = config[field];
   return typeof value === 'number' ? value : undefined;
 }
 
 /** eos_token_id may be a number or a list of numbers. */
-export function tokenIds(config: ModelConfig, field: string): number[] {
+function tokenIds(config: ModelConfig, field: string): number[] {
   const value = config[field];
   if (typeof value === 'number') return [value];
   if (Array.isArray(value)) return value.filter((v): v is number => typeof v === 'number');

@@ -45,7 +45,7 @@ export function tuningTable(): TuningTable {
 }
 
 /** N counts up to the next power of two. */
-export function tuningKey(deviceName: string, { format, transposed, N, R, C }: ProductClass): string {
+function tuningKey(deviceName: string, { format, transposed, N, R, C }: ProductClass): string {
   return `${deviceName} | ${format} ${transposed ? 'xW^T' : 'xW'} ${R}x${C} rows ${bucketOf(N)}`;
 }
 

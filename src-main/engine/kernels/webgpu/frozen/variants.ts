@@ -12,7 +12,7 @@ export const TILE_VARIANTS = {
   'tiles64-f16': { lanes: 16, perLane: 4, half: true },
   'tiles128-f16': { lanes: 16, perLane: 8, half: true },
 } as const;
-export type TileVariant = keyof typeof TILE_VARIANTS;
+type TileVariant = keyof typeof TILE_VARIANTS;
 export type Variant = TileVariant | 'rows' | 'rows-subgroups' | 'matrix';
 
 /** Most rows of x that the `rows` variants take. */
