@@ -1,4 +1,4 @@
-/** `npm test`: sets up, then type check, lint, unit and integration tests, and browser tests, two lanes beside each other. */
+/** `npm test`: sets up, then type check, lint, unit and integration tests, and browser tests, in two lanes. */
 import fs from 'node:fs';
 import { parseTestArgs, STAGES } from './lib/args.mjs';
 import { changedFiles } from './lib/changed.mjs';

@@ -5,8 +5,8 @@ const MOST_FILES = 15;
 /**
  * @typedef {{ name: string, ms: number }} Time
  * @typedef {{ testResults?: { name: string, startTime: number, endTime: number }[] }} VitestTimes
- * @typedef {{ file?: string, title: string, suites?: Suite[], specs?: { tests: { results: { duration: number }[] }[] }[] }}
- *   Suite
+ * @typedef {{ tests: { results: { duration: number }[] }[] }} Spec
+ * @typedef {{ file?: string, title: string, suites?: Suite[], specs?: Spec[] }} Suite
  * @typedef {{ suites?: Suite[] }} PlaywrightTimes
  */
 

@@ -17,7 +17,7 @@ import { AdamW } from '../../engine/optim/adamw.ts';
 import type { Batch } from '../../engine/train/batchLoss.ts';
 import { trainStep } from '../../engine/train/step.ts';
 import { attachMethod } from '../../methods/attach.ts';
-import { useBackend } from '../backend.ts';
+import { useEngine } from '../engines.ts';
 import { loadDecoder } from '../loadDecoder.ts';
 import { withDraft, type Draft } from '../train/draft.ts';
 import { estimateMemory, OVERHEAD } from './estimate.ts';
@@ -58,9 +58,14 @@ async function gpt2(width: number, layers: number): Promise<string> {
   return writeTinyModel(path.join(temporaryFolder(), 'gpt2'), { config });
 }
 
+interface Taken {
+  weightBytes: number;
+  tensorBytes: number;
+}
+
 /** A step in this process: bytes of the weights, and of all tensors at the worst moment. */
-async function realStep(draft: Draft, batch: Batch): Promise<{ weightBytes: number; tensorBytes: number }> {
-  await useBackend('tensorflow');
+async function realStep(draft: Draft, batch: Batch): Promise<Taken> {
+  await useEngine('tensorflow');
   const { base, baseDtype, train } = draft;
   const batches = train.accumulate > 1 ? [batch, batch] : [batch];
   let weightBytes = 0;
@@ -82,7 +87,7 @@ async function realStep(draft: Draft, batch: Batch): Promise<{ weightBytes: numb
 }
 
 /** The estimate's model: the process, the weights, and of what comes and goes as much as an allocator holds for it. */
-function modelled({ weightBytes, tensorBytes }: { weightBytes: number; tensorBytes: number }, recomputing: boolean) {
+function modelled({ weightBytes, tensorBytes }: Taken, recomputing: boolean): number {
   const { processBytes, slack, slackRecomputing } = OVERHEAD.tensorflow;
   return processBytes + weightBytes + (recomputing ? slackRecomputing : slack) * (tensorBytes - weightBytes);
 }
