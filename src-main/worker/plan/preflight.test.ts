@@ -17,7 +17,7 @@ import { AdamW } from '../../engine/optim/adamw.ts';
 import type { Batch } from '../../engine/train/batchLoss.ts';
 import { trainStep } from '../../engine/train/step.ts';
 import { attachMethod } from '../../methods/attach.ts';
-import { useEngine } from '../engines.ts';
+import { useBackend } from '../backend.ts';
 import { loadDecoder } from '../loadDecoder.ts';
 import { withDraft, type Draft } from '../train/draft.ts';
 import { estimateMemory, OVERHEAD } from './estimate.ts';
@@ -65,7 +65,7 @@ interface Taken {
 
 /** A step in this process: bytes of the weights, and of all tensors at the worst moment. */
 async function realStep(draft: Draft, batch: Batch): Promise<Taken> {
-  await useEngine('tensorflow');
+  await useBackend('tensorflow');
   const { base, baseDtype, train } = draft;
   const batches = train.accumulate > 1 ? [batch, batch] : [batch];
   let weightBytes = 0;
@@ -94,9 +94,9 @@ function modelled({ weightBytes, tensorBytes }: Taken, recomputing: boolean): nu
 
 /**
  * The estimate from shapes against the same model of the tensors that a real step held. The shapes leave out what a
- * composite of several ops holds while it runs, less than 15 % of the whole and the same in every run. The peak of the process, in
- * a worker of its own, holds these tensors at least; what its allocator keeps besides differs from process to process,
- * by a fifth and more, so from above only the order of size is asserted.
+ * composite of several ops holds while it runs, less than 15 % of the whole and the same in every run. The peak of the
+ * process, in a worker of its own, holds these tensors at least; what its allocator keeps besides differs from process
+ * to process, by a fifth and more, so from above only the order of size is asserted.
  */
 async function expectAsMeasured(spec: RunSpec): Promise<PreflightResult> {
   const result = await ask(spec);
