@@ -1,10 +1,11 @@
-/** What a change touches: which journeys, which unit tests, when everything; and the tables of times. */
+/** What a change touches: which journeys, which unit tests, when everything; tables of times; the environment. */
 import { execFileSync } from 'node:child_process';
 import fs from 'node:fs';
 import path from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { changedFiles, JOURNEYS, journeysOf, lintable, touchesEverything, unitFilters } from './lib/changed.mjs';
 import { root } from './lib/paths.mjs';
+import { setTestEnvironment } from './lib/testEnvironment.mjs';
 import { journeyTimes, timesTable, unitTimes } from './lib/times.mjs';
 
 const SPECS = fs
@@ -85,4 +86,11 @@ it('tells the slowest files first, as tables', () => {
   const specs = [{ tests: [{ results: [{ duration: 700 }] }] }];
   const suites = [{ title: 'home.spec.ts', suites: [{ title: 'inner', specs }], specs }];
   expect(journeyTimes({ suites })).toEqual([{ name: 'e2e/home.spec.ts', ms: 1400 }]);
+});
+
+it('sets the environment of tests, where nobody has', () => {
+  const environment: NodeJS.ProcessEnv = { GALLIVM_PERF: 'no_rho_approx' };
+  setTestEnvironment(environment);
+  expect(environment).toMatchObject({ GALLIVM_PERF: 'no_rho_approx', LP_NATIVE_VECTOR_WIDTH: '128' });
+  expect(environment['NODE_COMPILE_CACHE']).toBe(path.join(root, '.cache', 'node'));
 });
