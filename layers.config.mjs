@@ -70,7 +70,7 @@ export const layers = {
   },
   'src-main/methods/**': {
     imports: ['src-main/engine', 'src-main/adapters', 'src-main/basemodel', 'src-main/safetensors', 'src-shared'],
-    packages: ['node', '@tensorflow/tfjs-core'],
+    packages: ['node', '@tensorflow/tfjs-core', 'zod'],
   },
   'src-main/merging/**': {
     imports: [
@@ -113,15 +113,28 @@ export const layers = {
       'src-main/datasets',
       'src-main/basemodel',
       'src-main/adapters',
+      'src-main/safetensors',
       'src-main/runfolder',
       'src-main/files',
+      // Of the methods and the model only what needs no tensor: files, places, counts.
+      'src-main/methods/checkMethod.ts',
+      'src-main/methods/fileRegistry.ts',
+      'src-main/methods/formulas.ts',
+      'src-main/methods/targets.ts',
+      'src-main/engine/model/architecture.ts',
       'src-shared',
     ],
     packages: ['node', 'zod'],
   },
-  'src-main/api/**': { imports: ['src-main/app', 'src-shared'], packages: ['zod', '@trpc/server'] },
+  'src-main/api/**': {
+    imports: ['src-main/app', 'src-shared'],
+    // Rows are shown to the page as they are kept.
+    types: ['src-main/catalog', 'src-main/datasets', 'src-main/runfolder'],
+    packages: ['zod', '@trpc/server'],
+  },
   'src-main/hosts/electron/**': {
     imports: ['src-main/api', 'src-main/app', 'src-main/hosts/web', 'src-main/files', 'src-shared'],
+    types: ['src-main/catalog'],
     packages: ['node', 'electron', 'zod', '@trpc/server'],
   },
   'src-main/hosts/web/**': {
@@ -129,7 +142,18 @@ export const layers = {
     packages: ['node', '@trpc/server', 'sirv'],
   },
   'src-main/hosts/cli/**': {
-    imports: ['src-main/api', 'src-main/app', 'src-main/files', 'src-shared'],
+    imports: [
+      'src-main/api',
+      'src-main/app',
+      'src-main/files',
+      // `unmerge` needs no worker process.
+      'src-main/merging/unmerge.ts',
+      'src-main/methods/fileRegistry.ts',
+      'src-main/adapters',
+      'src-main/basemodel',
+      'src-shared',
+    ],
+    types: ['src-main/catalog'],
     packages: ['node', 'zod'],
   },
 
@@ -164,7 +188,7 @@ export const layers = {
   // What is around the product.
   'test-support/**': {
     imports: ['src-main', 'src-shared'],
-    packages: ['node', 'vitest', '@tensorflow/tfjs-core'],
+    packages: ['node', 'vitest', '@tensorflow/tfjs-core', 'better-sqlite3'],
   },
   'bench/**': {
     imports: ['src-main', 'src-shared', 'test-support', 'scripts/lib', 'e2e'],
@@ -208,6 +232,7 @@ export const layers = {
       '@playwright/test',
       'eslint-plugin-svelte',
       'typescript-eslint',
+      'knip',
     ],
   },
 };

@@ -37,6 +37,3 @@ export const runSpecSchema = z.object({
   rolledBack: z.object({ runId: z.string(), step: z.number().int().min(0) }).optional(),
 });
 export type RunSpec = z.infer<typeof runSpecSchema>;
-
-/** In a run's folder: what it can go on from. */
-const RUN_STATE_FILE = 'checkpoint.safetensors';

@@ -2,7 +2,7 @@
  * `full`: every weight trained against LoRA of rank 8 on the same step, the comparison of Hu et al. 2021, table 1 and
  * section 4.2.
  */
-import { Random } from '../../src-main/engine/random.ts';
+import { Random } from '../../src-shared/random.ts';
 import { GRAFT, type Context } from '../lib/context.ts';
 import { vocabularyOf } from '../lib/models.ts';
 import type { CaseResult } from '../lib/result.ts';

@@ -2,7 +2,7 @@
  * `generate`: 64 greedy tokens after a prompt of 32: one row without adapter (as merged), and as many rows as adapters,
  * each with its own, in one batch. All systems must give the same ids.
  */
-import { Random } from '../../src-main/engine/random.ts';
+import { Random } from '../../src-shared/random.ts';
 import { graftCommand, torchCommands, type Context } from '../lib/context.ts';
 import { ensureModel, vocabularyOf, type Shape } from '../lib/models.ts';
 import { withPeers, type Peer } from '../lib/peer.ts';

@@ -2,7 +2,7 @@
  * `grow`: one step over length, over batch and over the size of the model, a fresh process for each so that its peak is
  * its own. States the exponent of every curve, and draws them.
  */
-import { Random } from '../../src-main/engine/random.ts';
+import { Random } from '../../src-shared/random.ts';
 import type { Context } from '../lib/context.ts';
 import { millionsOf, vocabularyOf, type Shape } from '../lib/models.ts';
 import type { CaseResult, Row } from '../lib/result.ts';

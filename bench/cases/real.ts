@@ -4,7 +4,7 @@
  * epoch.
  */
 import type { Target } from '../../src-shared/targets.ts';
-import { Random } from '../../src-main/engine/random.ts';
+import { Random } from '../../src-shared/random.ts';
 import type { Context } from '../lib/context.ts';
 import { vocabularyOf, type Shape } from '../lib/models.ts';
 import type { CaseResult } from '../lib/result.ts';

@@ -2,7 +2,7 @@
 import { expect, it } from 'vitest';
 import { quantile } from '../lib/stats.ts';
 import { labelledTokens, randomExample } from '../lib/workload.ts';
-import { Random } from '../../src-main/engine/random.ts';
+import { Random } from '../../src-shared/random.ts';
 import { REAL_LENGTHS } from './realLengths.ts';
 
 it('holds 64 lengths between 8 and 256 with the stated median', () => {

@@ -1,6 +1,6 @@
 /** `step-*`: one optimiser step of rank 8, all tokens labelled; 4 x 128 tokens, and for graphics cards 8 x 1024. */
 import type { Target } from '../../src-shared/targets.ts';
-import { Random } from '../../src-main/engine/random.ts';
+import { Random } from '../../src-shared/random.ts';
 import type { Context } from '../lib/context.ts';
 import { vocabularyOf, type Shape } from '../lib/models.ts';
 import type { CaseResult } from '../lib/result.ts';

@@ -9,7 +9,7 @@ import { castF32 } from '../../src-main/safetensors/dtype.ts';
 import { expectedTensors } from '../../src-main/basemodel/expectedTensors.ts';
 import { writeSafetensors, type TensorEntry } from '../../src-main/safetensors/write.ts';
 import { architectureFromConfig, type ModelConfig } from '../../src-main/engine/model/architecture.ts';
-import { Random } from '../../src-main/engine/random.ts';
+import { Random } from '../../src-shared/random.ts';
 import { writeFolderAtomic } from '../../src-main/files/writeWhole.ts';
 import { writeTinyTokenizer } from '../../test-support/fixtures/tinyTokenizer.ts';
 

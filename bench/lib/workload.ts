@@ -1,6 +1,6 @@
 /** Token ids for the cases, from a seed. */
 import { IGNORED } from '../../src-main/datasets/types.ts';
-import type { Random } from '../../src-main/engine/random.ts';
+import type { Random } from '../../src-shared/random.ts';
 import type { Example } from '../peers/protocol.ts';
 
 /** Random ids; the last `labelled` tokens carry loss (at most all but the first, which nothing predicts). */

@@ -8,7 +8,7 @@ import { virtualPrompt } from '../../src-main/datasets/virtualTokens.ts';
 import { generateBatch } from '../../src-main/engine/generate/generate.ts';
 import type { Adapter } from '../../src-main/methods/adapter.ts';
 import type { Decoder } from '../../src-main/engine/model/decoder.ts';
-import { Random } from '../../src-main/engine/random.ts';
+import { Random } from '../../src-shared/random.ts';
 import { loadAdapter } from '../../src-main/methods/adapterFolder.ts';
 import { CallControl } from '../../src-main/worker/control.ts';
 import { loadDecoder } from '../../src-main/worker/loadDecoder.ts';

@@ -11,7 +11,7 @@ import { readPeftAdapter } from '../../src-main/methods/lora/peft.ts';
 import { generateTokens } from '../../src-main/engine/generate/generate.ts';
 import { createLora, type LoraAdapter } from '../../src-main/methods/lora/lora.ts';
 import type { Decoder } from '../../src-main/engine/model/decoder.ts';
-import { Random } from '../../src-main/engine/random.ts';
+import { Random } from '../../src-shared/random.ts';
 import { mergeAdapter } from '../../src-main/merging/merge.ts';
 import { saveAdapter } from '../../src-main/methods/adapterFolder.ts';
 import { type EngineName, ENGINES } from '../../src-shared/backends.ts';

@@ -10,7 +10,7 @@ import { MixedLora } from '../../src-main/methods/lora/mixed.ts';
 import { createLora, type LoraAdapter } from '../../src-main/methods/lora/lora.ts';
 import type { Decoder } from '../../src-main/engine/model/decoder.ts';
 import { replaceValue } from '../../src-main/engine/model/parameters.ts';
-import { Random } from '../../src-main/engine/random.ts';
+import { Random } from '../../src-shared/random.ts';
 import type { AdaptersSetup } from './protocol.ts';
 
 /** Makes one adapter per file and writes its values there, for the rivals. */

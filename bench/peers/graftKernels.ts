@@ -8,7 +8,7 @@ import { fullRows } from '../../src-main/engine/model/packing.ts';
 import { attentionMask } from '../../src-main/engine/ops/attention.ts';
 import { frozenLinear } from '../../src-main/engine/ops/frozenLinear.ts';
 import { rowsAttention } from '../../src-main/engine/ops/rowsAttention.ts';
-import { Random } from '../../src-main/engine/random.ts';
+import { Random } from '../../src-shared/random.ts';
 import type { AttentionSize, ProductSize } from './protocol.ts';
 
 const SEED = 6;

@@ -5,7 +5,7 @@ import { castF32 } from '../../src-main/safetensors/dtype.ts';
 import { expectedTensors } from '../../src-main/basemodel/expectedTensors.ts';
 import { writeSafetensors, type TensorEntry } from '../../src-main/safetensors/write.ts';
 import { architectureFromConfig, type ModelConfig } from '../../src-main/engine/model/architecture.ts';
-import { Random } from '../../src-main/engine/random.ts';
+import { Random } from '../../src-shared/random.ts';
 import { SPECIAL_TOKENS, tokenizerJson, vocabularyOf, type Merge } from './bpe.ts';
 
 const CONFIG: ModelConfig = {

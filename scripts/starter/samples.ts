@@ -3,7 +3,7 @@
  * such sentences into the record. Completions begin with the line break, so that a prompt ends where the user's text
  * ends.
  */
-import { Random } from '../../src-main/engine/random.ts';
+import { Random } from '../../src-shared/random.ts';
 import { description } from './sentences.ts';
 import { makePlace, recordLine } from './world.ts';
 

@@ -1,5 +1,5 @@
 /** English about places: full descriptions, single facts and short stories, each in many wordings. */
-import type { Random } from '../../src-main/engine/random.ts';
+import type { Random } from '../../src-shared/random.ts';
 import { pick, type Place } from './world.ts';
 
 function withArticle(word: string): string {

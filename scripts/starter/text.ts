@@ -3,7 +3,7 @@
  * say after one another. Facts come several times, so that the model learns to carry them along. No text holds both a
  * record of a place and a sentence about it: the two tasks (samples.ts) are left to the adapters.
  */
-import { Random } from '../../src-main/engine/random.ts';
+import { Random } from '../../src-shared/random.ts';
 import { description, fact, PEOPLE, story } from './sentences.ts';
 import { makePlace, pick, recordLine } from './world.ts';
 

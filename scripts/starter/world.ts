@@ -2,7 +2,7 @@
  * The small closed world that the starter model reads about: places to eat, each with a handful of facts, and the
  * record line that lists those facts. Sentences about places are in sentences.ts.
  */
-import type { Random } from '../../src-main/engine/random.ts';
+import type { Random } from '../../src-shared/random.ts';
 
 export interface Place {
   /** Without its article, e.g. "Blue Fox". */

@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { Random } from '../engine/random.ts';
+import { Random } from '../../src-shared/random.ts';
 import { BatchPlan, type BatchPlanOptions } from './batchPlan.ts';
 import { rowsOfStep, stepsForEpochs } from './batches.ts';
 

@@ -3,7 +3,7 @@
  * to a number of tokens (packing), and batches of rows of like length (bucketing). Since padding is never computed and
  * attention stays inside each row, a packed batch is nothing but rows chosen by their tokens.
  */
-import { Random } from '../engine/random.ts';
+import { Random } from '../../src-shared/random.ts';
 import { epochOrder, rowsOfStep, stepsForEpochs } from './batches.ts';
 
 export interface BatchPlanOptions {

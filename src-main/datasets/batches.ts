@@ -2,7 +2,7 @@
  * Which rows make up which training step, and how rows become one padded batch. Everything is a pure function of
  * the seed and the step, so a resumed run finds its place without any history.
  */
-import { Random } from '../engine/random.ts';
+import { Random } from '../../src-shared/random.ts';
 import { IGNORED } from './types.ts';
 import type { TokenisedExample } from './types.ts';
 

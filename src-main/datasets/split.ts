@@ -2,7 +2,7 @@
  * Splits examples into training and validation rows, the same way for the same seed. Rows with the same prompt stay
  * on one side: with several reference answers per prompt, validation would otherwise measure what was trained on.
  */
-import { Random } from '../engine/random.ts';
+import { Random } from '../../src-shared/random.ts';
 import { atOnce, STEP_ITEMS, type Steps } from './timeSlice.ts';
 
 /**

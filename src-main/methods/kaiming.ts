@@ -1,5 +1,5 @@
 /** How linear layers start in PyTorch. */
-import type { Random } from '../engine/random.ts';
+import type { Random } from '../../src-shared/random.ts';
 
 /** U(-1/sqrt(fanIn), 1/sqrt(fanIn)): He et al. 2015 with a = sqrt 5, as PyTorch starts its linear layers. */
 export function kaimingUniform(count: number, fanIn: number, random: Random): Float32Array {

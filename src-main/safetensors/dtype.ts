@@ -9,8 +9,7 @@
 /** Formats that weights can have. */
 export type FloatDtype = 'F32' | 'F16' | 'BF16';
 /** Formats known by width only, so that files with such buffers still open. */
-type OtherDtype =
-  'F64' | 'I64' | 'U64' | 'I32' | 'U32' | 'I16' | 'U16' | 'I8' | 'U8' | 'BOOL' | 'F8_E4M3' | 'F8_E5M2';
+type OtherDtype = 'F64' | 'I64' | 'U64' | 'I32' | 'U32' | 'I16' | 'U16' | 'I8' | 'U8' | 'BOOL' | 'F8_E4M3' | 'F8_E5M2';
 export type Dtype = FloatDtype | OtherDtype;
 
 /** Bytes per element. */

@@ -31,12 +31,7 @@ export function headerError(file: string, problem: string, details: Record<strin
   );
 }
 
-function tensorError(
-  file: string,
-  tensor: string,
-  problem: string,
-  details: Record<string, unknown> = {},
-): GraftError {
+function tensorError(file: string, tensor: string, problem: string, details: Record<string, unknown> = {}): GraftError {
   return new GraftError(
     'SAFETENSORS_TENSOR',
     `${file}: tensor ${tensor} ${problem}; download or export the file again.`,

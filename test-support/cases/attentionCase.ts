@@ -3,7 +3,7 @@ import * as tf from '@tensorflow/tfjs-core';
 import { fullRows, packedIndex, packingOf } from '../../src-main/engine/model/packing.ts';
 import { attention, attentionMask } from '../../src-main/engine/ops/attention.ts';
 import { rowsAttention } from '../../src-main/engine/ops/rowsAttention.ts';
-import { Random } from '../../src-main/engine/random.ts';
+import { Random } from '../../src-shared/random.ts';
 import { toTensor, type OpCase } from './opCase.ts';
 import { array64, randomArray, type Array64 } from '../reference/array.ts';
 import { attentionReference, type Rule } from '../reference/attention.ts';

@@ -9,7 +9,7 @@ import { temporaryFolder } from '../fixtures/folders.ts';
 import { withVirtualTokens } from '../../src-main/datasets/virtualTokens.ts';
 import type { Decoder } from '../../src-main/engine/model/decoder.ts';
 import { replaceValue, type Parameter } from '../../src-main/engine/model/parameters.ts';
-import { Random } from '../../src-main/engine/random.ts';
+import { Random } from '../../src-shared/random.ts';
 import { attachMethod, type AttachedMethod } from '../../src-main/methods/attach.ts';
 import { methodSchema, type MethodSettings } from '../../src-shared/methods/registry.ts';
 import { runSpecSchema } from '../../src-shared/runSpec.ts';

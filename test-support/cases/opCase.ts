@@ -4,7 +4,7 @@
  */
 import * as tf from '@tensorflow/tfjs-core';
 import { expect } from 'vitest';
-import { Random } from '../../src-main/engine/random.ts';
+import { Random } from '../../src-shared/random.ts';
 import { recordError } from '../checks/errorRecord.ts';
 import { expectClose } from '../checks/expectClose.ts';
 import { centralDifferences, dot, randomArray, type Array64 } from '../reference/array.ts';

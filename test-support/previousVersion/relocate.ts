@@ -1,7 +1,7 @@
 /**
- * Puts the data folder of the version before into a folder of its own, as if it had always lain there. The fixture holds
- * absolute paths below the placeholder `/graft-fixture`; they are rewritten in the catalogue and in every JSON file.
- * Hard links between checkpoints are copies here, as they are in git.
+ * Puts the data folder of the version before into a folder of its own, as if it had always lain there. The fixture
+ * holds absolute paths below the placeholder `/graft-fixture`; they are rewritten in the catalogue and in every JSON
+ * file. Hard links between run states are copies here, as they are in git.
  */
 import fs from 'node:fs';
 import path from 'node:path';
@@ -58,7 +58,9 @@ function rewriteCatalog(db: Database.Database, target: string): void {
   });
   const columns = db
     .prepare<[], { table: string; name: string }>(
-      `SELECT t.name AS "table", c.name FROM sqlite_schema t JOIN pragma_table_info(t.name) c WHERE t.type = 'table' AND c.type = 'TEXT'`,
+      `SELECT t.name AS "table", c.name
+       FROM sqlite_schema t JOIN pragma_table_info(t.name) c
+       WHERE t.type = 'table' AND c.type = 'TEXT'`,
     )
     .all();
   for (const { table, name } of columns)

@@ -1,5 +1,5 @@
 /** Plain row-major float64 arrays for the naive references, and their gradients by central differences. */
-import { Random } from '../../src-main/engine/random.ts';
+import { Random } from '../../src-shared/random.ts';
 
 export interface Array64 {
   shape: number[];

@@ -11,7 +11,7 @@ import { architectureFromConfig } from '../../src-main/engine/model/architecture
 import type { Decoder } from '../../src-main/engine/model/decoder.ts';
 import { countParameters } from '../../src-main/engine/model/parameters.ts';
 import { AdamW } from '../../src-main/engine/optim/adamw.ts';
-import { Random } from '../../src-main/engine/random.ts';
+import { Random } from '../../src-shared/random.ts';
 import { CallControl } from '../../src-main/worker/control.ts';
 import { trainSettingsSchema } from '../../src-shared/settings/training.ts';
 import type { TrainEvent } from '../../src-shared/training.ts';

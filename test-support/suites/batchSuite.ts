@@ -21,7 +21,7 @@ import {
 import { type Target } from '../../src-shared/targets.ts';
 import type { Decoder } from '../../src-main/engine/model/decoder.ts';
 import { KvCache } from '../../src-main/engine/model/kvCache.ts';
-import { Random } from '../../src-main/engine/random.ts';
+import { Random } from '../../src-shared/random.ts';
 import { randomiseB } from '../fixtures/adapters.ts';
 import { bootOrNote } from '../checks/engineSkip.ts';
 import { expectClose } from '../checks/expectClose.ts';

@@ -3,7 +3,7 @@ import * as tf from '@tensorflow/tfjs-core';
 import { describe, expect, it } from 'vitest';
 import type { BackendName } from '../../src-main/engine/backends/backends.ts';
 import { dropout } from '../../src-main/engine/ops/dropout.ts';
-import { Random } from '../../src-main/engine/random.ts';
+import { Random } from '../../src-shared/random.ts';
 import { bootOrNote } from '../checks/engineSkip.ts';
 
 const [RATE, N] = [0.25, 20_000];

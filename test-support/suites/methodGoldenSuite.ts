@@ -18,7 +18,7 @@ import { linearModules } from '../../src-main/engine/model/architecture.ts';
 import type { Decoder } from '../../src-main/engine/model/decoder.ts';
 import { replaceValue, type Parameter } from '../../src-main/engine/model/parameters.ts';
 import { AdamW } from '../../src-main/engine/optim/adamw.ts';
-import { scheduleFactor } from '../../src-main/engine/optim/schedule.ts';
+import { scheduleFactor } from '../../src-shared/schedule.ts';
 import type { Batch } from '../../src-main/engine/train/batchLoss.ts';
 import { evaluateLoss } from '../../src-main/engine/train/evaluate.ts';
 import { accumulateGradients, trainStep } from '../../src-main/engine/train/step.ts';

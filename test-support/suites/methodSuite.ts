@@ -11,7 +11,7 @@ import { architectureFromConfig } from '../../src-main/engine/model/architecture
 import type { Decoder } from '../../src-main/engine/model/decoder.ts';
 import { replaceValue, type Parameter } from '../../src-main/engine/model/parameters.ts';
 import { AdamW } from '../../src-main/engine/optim/adamw.ts';
-import { Random } from '../../src-main/engine/random.ts';
+import { Random } from '../../src-shared/random.ts';
 import type { Batch } from '../../src-main/engine/train/batchLoss.ts';
 import { accumulateGradients, trainStep } from '../../src-main/engine/train/step.ts';
 import { bootOrNote } from '../checks/engineSkip.ts';

@@ -16,7 +16,7 @@ import { addRmsNorm, rmsNorm } from '../../src-main/engine/ops/rmsNorm.ts';
 import { rotary } from '../../src-main/engine/ops/rotary.ts';
 import { scatterAddRows } from '../../src-main/engine/ops/scatterAddRows.ts';
 import { swiglu } from '../../src-main/engine/ops/swiglu.ts';
-import { Random } from '../../src-main/engine/random.ts';
+import { Random } from '../../src-shared/random.ts';
 import { attentionCase, rowsAttentionCase, type RowsCase } from '../cases/attentionCase.ts';
 import { bootOrNote } from '../checks/engineSkip.ts';
 import { checkOp, expectTensor, toTensor, type OpCase } from '../cases/opCase.ts';

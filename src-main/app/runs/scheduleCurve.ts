@@ -1,6 +1,6 @@
 /** The learning rate of each step, as training will set it, thinned out for a graph. */
 import { z } from 'zod';
-import { scheduleFactor, warmupSteps } from '../../engine/optim/schedule.ts';
+import { scheduleFactor, warmupSteps } from '../../../src-shared/schedule.ts';
 import { trainSettingsSchema } from '../../../src-shared/settings/training.ts';
 
 /** Points of a drawn curve. */

@@ -8,7 +8,7 @@ import { usageError } from '../../../src-shared/errors.ts';
 import type { Attachment } from '../model/attachment.ts';
 import type { Decoder } from '../model/decoder.ts';
 import { KvCache } from '../model/kvCache.ts';
-import type { Random } from '../random.ts';
+import type { Random } from '../../../src-shared/random.ts';
 import { tokenLikelihood, type TokenLikelihood } from './likelihood.ts';
 import { penalised, sampleToken, type SamplingOptions } from './sample.ts';
 

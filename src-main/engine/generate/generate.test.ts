@@ -9,7 +9,7 @@ import { hasShared, sharedPath, skipNote } from '../../../test-support/goldens/s
 import { bootBackend } from '../backends/backends.ts';
 import type { Decoder } from '../model/decoder.ts';
 import { KvCache } from '../model/kvCache.ts';
-import { Random } from '../random.ts';
+import { Random } from '../../../src-shared/random.ts';
 import { generateTokens, lastLogits, type GenerateOptions } from './generate.ts';
 
 const STORIES = 'data/stories260k';

@@ -9,7 +9,6 @@ export {
   type BatchEvent,
   type BatchRow,
   type GenerateOptions,
-  
 } from './batch.ts';
 export type { TokenLikelihood } from './likelihood.ts';
 

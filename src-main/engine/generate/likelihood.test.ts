@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { Random } from '../random.ts';
+import { Random } from '../../../src-shared/random.ts';
 import { argmax, penalised } from './sample.ts';
 import { tokenLikelihood } from './likelihood.ts';
 

@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { Random } from '../random.ts';
+import { Random } from '../../../src-shared/random.ts';
 import { argmax, candidateTokens, sampleToken, type SamplingOptions } from './sample.ts';
 
 const PROBABILITIES = [0.05, 0.4, 0.1, 0.3, 0.15];

@@ -2,7 +2,7 @@
  * Choosing the next token from its logits: greedy, temperature, top-k (Fan et al. 2018), top-p (Holtzman et al. 2020),
  * repetition penalty (Keskar et al. 2019).
  */
-import type { Random } from '../random.ts';
+import type { Random } from '../../../src-shared/random.ts';
 
 export interface SamplingOptions {
   /** 0: greedy. */

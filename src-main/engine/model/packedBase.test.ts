@@ -13,7 +13,7 @@ import type { PackedFormat } from '../packed/formats.ts';
 import { packMatrix, unpackMatrix } from '../packed/packMatrix.ts';
 import { createLora } from '../../methods/lora/lora.ts';
 import { AdamW } from '../optim/adamw.ts';
-import { Random } from '../random.ts';
+import { Random } from '../../../src-shared/random.ts';
 import type { Batch } from '../train/batchLoss.ts';
 import { trainStep, type StepResult } from '../train/step.ts';
 import { architectureFromConfig, type ArchitectureSpec, linearModules } from './architecture.ts';

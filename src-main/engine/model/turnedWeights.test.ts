@@ -9,7 +9,7 @@ import { randomiseB } from '../../../test-support/fixtures/adapters.ts';
 import { expectClose } from '../../../test-support/checks/expectClose.ts';
 import { bootBackend } from '../backends/backends.ts';
 import { createLora } from '../../methods/lora/lora.ts';
-import { Random } from '../random.ts';
+import { Random } from '../../../src-shared/random.ts';
 import { architectureFromConfig, type ArchitectureSpec } from './architecture.ts';
 import { Decoder } from './decoder.ts';
 import { countParameters } from './parameters.ts';

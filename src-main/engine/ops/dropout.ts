@@ -4,7 +4,7 @@
  * backend's own affair: the composite keeps the mask, WebGPU's kernel makes it again.
  */
 import * as tf from '@tensorflow/tfjs-core';
-import { Random } from '../random.ts';
+import { Random } from '../../../src-shared/random.ts';
 import { defineKernel, defineOp } from './define.ts';
 
 export type DropoutRule = { rate: number; seed: number };

@@ -3,7 +3,7 @@ import { createRequire } from 'node:module';
 import * as tf from '@tensorflow/tfjs-core';
 import { beforeAll, expect, it } from 'vitest';
 import { expectClose } from '../../../test-support/checks/expectClose.ts';
-import { Random } from '../random.ts';
+import { Random } from '../../../src-shared/random.ts';
 import { DIFFERENTIABLE, registerTfjsGradients } from './tfjsGradients.ts';
 
 type Tensors = [tf.Tensor, ...tf.Tensor[]];
@@ -125,7 +125,8 @@ const theirs: Float32Array[][] = [];
 
 beforeAll(async () => {
   const require = createRequire(import.meta.resolve('@tensorflow/tfjs-node-gpu'));
-  require('@tensorflow/tfjs'); // brings its gradients, and the backend cpu
+  // A package of tfjs-node's own; it brings its gradients, and the backend cpu.
+  require(['@tensorflow', 'tfjs'].join('/'));
   await tf.setBackend('cpu');
   theirs.push(...CASES.map(([, shapes, op]) => gradientsOf(shapes, op)));
   registerTfjsGradients();

@@ -4,7 +4,7 @@ import { bootOrNote } from '../../../test-support/checks/engineSkip.ts';
 import { expectClose } from '../../../test-support/checks/expectClose.ts';
 import { bootBackend } from '../backends/backends.ts';
 import type { Parameter } from '../model/parameters.ts';
-import { Random } from '../random.ts';
+import { Random } from '../../../src-shared/random.ts';
 import { AdamW } from './adamw.ts';
 import { rulesFor, type Rule } from './rules.ts';
 

@@ -1,7 +1,7 @@
 /** Packed matrices against the definitions of their formats, without a GPU. */
 /// <reference lib="esnext.float16" />
 import { describe, expect, it } from 'vitest';
-import { Random } from '../random.ts';
+import { Random } from '../../../src-shared/random.ts';
 import { BASE_DTYPES } from '../../../src-shared/baseDtypes.ts';
 import { NF4_BLOCK, NF4_GROUP, PACKED_FORMATS, type PackedFormat, packedLayout } from './formats.ts';
 import { NF4_LEVELS, nearestLevel } from './nf4.ts';

@@ -7,7 +7,7 @@ import { randomModel } from '../../../test-support/fixtures/randomModel.ts';
 import { bootBackend } from '../backends/backends.ts';
 import { createLora } from '../../methods/lora/lora.ts';
 import { architectureFromConfig } from '../model/architecture.ts';
-import { Random } from '../random.ts';
+import { Random } from '../../../src-shared/random.ts';
 import type { Batch } from './batchLoss.ts';
 import { accumulateGradients } from './step.ts';
 

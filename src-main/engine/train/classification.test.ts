@@ -12,7 +12,7 @@ import { createLora, LoraAdapter } from '../../methods/lora/lora.ts';
 import { architectureFromConfig } from '../model/architecture.ts';
 import type { Decoder } from '../model/decoder.ts';
 import { SCORE } from '../model/tensorNames.ts';
-import { Random } from '../random.ts';
+import { Random } from '../../../src-shared/random.ts';
 import type { Batch } from './batchLoss.ts';
 import { classScores, evaluateClasses } from './classification.ts';
 import { accumulateGradients } from './step.ts';

@@ -4,7 +4,7 @@ import { randomModel } from '../../../test-support/fixtures/randomModel.ts';
 import { bootBackend } from '../backends/backends.ts';
 import { architectureFromConfig } from '../model/architecture.ts';
 import { packedIndex, packingOf } from '../model/packing.ts';
-import { Random } from '../random.ts';
+import { Random } from '../../../src-shared/random.ts';
 import type { InputNoise } from '../model/decoder.ts';
 import { neftuneNoise } from './neftune.ts';
 

@@ -4,7 +4,7 @@
  */
 import * as tf from '@tensorflow/tfjs-core';
 import type { InputNoise } from '../model/decoder.ts';
-import type { Random } from '../random.ts';
+import type { Random } from '../../../src-shared/random.ts';
 
 /** Each call draws from `random`. */
 export function neftuneNoise(alpha: number, random: Random): InputNoise {

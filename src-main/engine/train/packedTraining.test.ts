@@ -8,8 +8,8 @@ import { createLora } from '../../methods/lora/lora.ts';
 import { architectureFromConfig } from '../model/architecture.ts';
 import { packedIndex, packingOf } from '../model/packing.ts';
 import { AdamW } from '../optim/adamw.ts';
-import { scheduleFactor } from '../optim/schedule.ts';
-import { Random } from '../random.ts';
+import { scheduleFactor } from '../../../src-shared/schedule.ts';
+import { Random } from '../../../src-shared/random.ts';
 import type { Batch } from './batchLoss.ts';
 import { trainStep } from './step.ts';
 

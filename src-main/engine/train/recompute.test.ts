@@ -14,7 +14,7 @@ import { createLora } from '../../methods/lora/lora.ts';
 import { architectureFromConfig } from '../model/architecture.ts';
 import type { Decoder } from '../model/decoder.ts';
 import type { Parameter } from '../model/parameters.ts';
-import { Random } from '../random.ts';
+import { Random } from '../../../src-shared/random.ts';
 import type { Batch } from './batchLoss.ts';
 import { accumulateGradients } from './step.ts';
 

@@ -9,7 +9,7 @@ import type { ArchitectureSpec } from '../../engine/model/architecture.ts';
 import type { Parameter } from '../../engine/model/parameters.ts';
 import { gelu } from '../../engine/ops/gelu.ts';
 import { layerNorm } from '../../engine/ops/layerNorm.ts';
-import { Random } from '../../engine/random.ts';
+import { Random } from '../../../src-shared/random.ts';
 import type { BottleneckSettings } from '../../../src-shared/methods/bottleneck.ts';
 import type { Adapter } from '../adapter.ts';
 import { kaimingUniform } from '../kaiming.ts';

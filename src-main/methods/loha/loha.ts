@@ -5,7 +5,7 @@
 import * as tf from '@tensorflow/tfjs-core';
 import type { LohaSettings } from '../../../src-shared/methods/loha.ts';
 import type { ArchitectureSpec } from '../../engine/model/architecture.ts';
-import { Random } from '../../engine/random.ts';
+import { Random } from '../../../src-shared/random.ts';
 import {
   areWholeLinear,
   CellAdapter,

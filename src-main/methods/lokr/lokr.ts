@@ -6,7 +6,7 @@
 import * as tf from '@tensorflow/tfjs-core';
 import type { LokrSettings } from '../../../src-shared/methods/lokr.ts';
 import type { ArchitectureSpec } from '../../engine/model/architecture.ts';
-import { Random } from '../../engine/random.ts';
+import { Random } from '../../../src-shared/random.ts';
 import {
   areWholeLinear,
   CellAdapter,

@@ -8,21 +8,13 @@ import * as tf from '@tensorflow/tfjs-core';
 import type { LinearModule } from '../../engine/model/architecture.ts';
 import type { LinearInUse } from '../../engine/model/attachment.ts';
 import type { Decoder } from '../../engine/model/decoder.ts';
-import type { Parameter } from '../../engine/model/parameters.ts';
 import { frozenLinear } from '../../engine/ops/frozenLinear.ts';
 import { loraLinear } from '../../engine/ops/loraLinear.ts';
 import { untaped } from '../../engine/ops/untaped.ts';
-import type { LoraPair } from './lora.ts';
+import type { LoraPair, Magnitude } from './pair.ts';
 
 /** Rows of the identity that go through a matrix at once, to read it in whatever form it is kept. */
 const ROWS_AT_ONCE = 256;
-
-export interface Magnitude {
-  /** m, (out). */
-  m: Parameter;
-  /** ||W||^2 per output, (out); computed when the layer is first used. */
-  squares?: tf.Tensor1D;
-}
 
 /** y: (N, out) with bias, x: (N, in). Returns (N, out). */
 export function doraLinear(

@@ -10,7 +10,7 @@ import { architectureFromConfig, type ArchitectureSpec, linearModules } from '..
 import type { Target } from '../../../src-shared/targets.ts';
 import type { Decoder } from '../../engine/model/decoder.ts';
 import { countParameters } from '../../engine/model/parameters.ts';
-import { Random } from '../../engine/random.ts';
+import { Random } from '../../../src-shared/random.ts';
 import { createLora, LoraAdapter, makePair, type LoraOptions } from './lora.ts';
 import { adaptedModules } from '../targets.ts';
 

@@ -9,10 +9,11 @@ import type { LinearInUse } from '../../engine/model/attachment.ts';
 import type { Parameter } from '../../engine/model/parameters.ts';
 import { dropout } from '../../engine/ops/dropout.ts';
 import { loraLinear } from '../../engine/ops/loraLinear.ts';
-import { Random } from '../../engine/random.ts';
+import { Random } from '../../../src-shared/random.ts';
 import type { Adapter, ModuleUpdate } from '../adapter.ts';
 import { biasOverrides } from '../bitfit/biases.ts';
-import { doraLinear, magnitudeName, type Magnitude } from './dora.ts';
+import { doraLinear, magnitudeName } from './dora.ts';
+import type { LoraPair } from './pair.ts';
 import { kaimingUniform } from '../kaiming.ts';
 import { adaptedModules, ofModule, placeOf, type TargetOptions } from '../targets.ts';
 
@@ -24,17 +25,6 @@ export interface LoraOptions extends TargetOptions {
   /** `pissa` starts as `kaiming` does here; pissa.ts then replaces A and B. */
   init: 'gaussian' | 'kaiming' | 'pissa';
   rslora?: boolean | undefined;
-}
-
-export interface LoraPair {
-  module: LinearModule;
-  /** (r, in) */
-  A: Parameter;
-  /** (out, r) */
-  B: Parameter;
-  scale: number;
-  /** With DoRA. */
-  magnitude?: Magnitude;
 }
 
 export class LoraAdapter implements Adapter {

@@ -7,7 +7,7 @@ import type { BaseModel } from '../../basemodel/baseModel.ts';
 import { outputNorms } from '../../basemodel/outputNorms.ts';
 import type { Parameter } from '../../engine/model/parameters.ts';
 import { SCORE } from '../../engine/model/tensorNames.ts';
-import { Random } from '../../engine/random.ts';
+import { Random } from '../../../src-shared/random.ts';
 import type { WrittenFile } from '../../safetensors/write.ts';
 import { loraBiases } from '../bitfit/biases.ts';
 import type { Method } from '../method.ts';

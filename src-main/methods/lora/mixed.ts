@@ -10,7 +10,8 @@ import type { RowAttachment } from '../../engine/generate/batch.ts';
 import type { LinearInUse } from '../../engine/model/attachment.ts';
 import type { Adapter } from '../adapter.ts';
 import { placeOf } from '../targets.ts';
-import { LoraAdapter, type LoraPair } from './lora.ts';
+import { LoraAdapter } from './lora.ts';
+import type { LoraPair } from './pair.ts';
 
 interface Stack {
   /** (R, in) */

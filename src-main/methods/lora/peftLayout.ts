@@ -5,7 +5,8 @@
  * outputs that no pair adapts keep the magnitude that they have.
  */
 import { linearModules, type ArchitectureSpec, type LinearModule } from '../../engine/model/architecture.ts';
-import type { LoraAdapter, LoraPair } from './lora.ts';
+import type { LoraAdapter } from './lora.ts';
+import type { LoraPair } from './pair.ts';
 
 interface Matrix {
   /** [rows, columns]. */

@@ -10,7 +10,7 @@ import { architectureFromConfig, availableTargets } from '../../engine/model/arc
 import type { Target } from '../../../src-shared/targets.ts';
 import type { Decoder } from '../../engine/model/decoder.ts';
 import { replaceValue } from '../../engine/model/parameters.ts';
-import { Random } from '../../engine/random.ts';
+import { Random } from '../../../src-shared/random.ts';
 import { createLora, LoraAdapter } from './lora.ts';
 import { PissaStart } from './pissa.ts';
 import { principalComponents } from './svd.ts';
@@ -68,7 +68,7 @@ describe.each([
   ['llama', LLAMA, ['q', 'v', 'down']],
   ['gpt2, slices', GPT2, ['q', 'v', 'proj']],
 ] as const)('%s', (_, config, targets) => {
-  it('starts equal to the base, and what it learnt is the same as a plain LoRA of twice the rank on the base', async () => {
+  it('starts equal to the base, and ends as the same as a plain LoRA of twice the rank on the base', async () => {
     const spec = architectureFromConfig(config);
     const [model, base] = [randomModel(spec, 1), randomModel(spec, 1)];
     const plain = await logitsOf(model);

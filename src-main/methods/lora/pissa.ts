@@ -8,9 +8,10 @@ import { usageError } from '../../../src-shared/errors.ts';
 import type { LinearInUse } from '../../engine/model/attachment.ts';
 import type { Decoder } from '../../engine/model/decoder.ts';
 import { replaceValue } from '../../engine/model/parameters.ts';
-import { Random } from '../../engine/random.ts';
+import { Random } from '../../../src-shared/random.ts';
 import { frozenMatrix } from '../frozenMatrix.ts';
-import { makePair, type LoraPair } from './lora.ts';
+import { makePair } from './lora.ts';
+import type { LoraPair } from './pair.ts';
 import { principalComponents } from './svd.ts';
 
 interface Start {

@@ -4,7 +4,7 @@
  * products run on the engine.
  */
 import * as tf from '@tensorflow/tfjs-core';
-import type { Random } from '../../engine/random.ts';
+import type { Random } from '../../../src-shared/random.ts';
 
 /** Narrowest side up to which the whole decomposition is computed. */
 const EXACT_UP_TO = 128;

@@ -10,7 +10,7 @@ import type { VirtualTokens } from '../../engine/model/attachment.ts';
 import type { Decoder } from '../../engine/model/decoder.ts';
 import type { Parameter } from '../../engine/model/parameters.ts';
 import { embedding } from '../../engine/ops/embedding.ts';
-import { Random } from '../../engine/random.ts';
+import { Random } from '../../../src-shared/random.ts';
 import type { PrefixSettings } from '../../../src-shared/methods/prefix.ts';
 import type { Adapter } from '../adapter.ts';
 import type { Method } from '../method.ts';

@@ -9,7 +9,7 @@ import { virtualPrompt } from '../../datasets/virtualTokens.ts';
 import type { BatchEvent, BatchRow } from '../../engine/generate/generate.ts';
 import type { VirtualTokens } from '../../engine/model/attachment.ts';
 import type { Decoder } from '../../engine/model/decoder.ts';
-import { Random } from '../../engine/random.ts';
+import { Random } from '../../../src-shared/random.ts';
 import { StreamedAnswer } from './streamedAnswer.ts';
 import type { CallControl } from '../control.ts';
 import type { AnswerPiece, CompareEvent, GenerateParams, GenerateResult } from '../../../src-shared/generation.ts';

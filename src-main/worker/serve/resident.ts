@@ -8,7 +8,6 @@ import { loadTokenizer, type TextTokenizer } from '../../datasets/tokenizer.ts';
 import { usageError } from '../../../src-shared/errors.ts';
 import { deviceFailure } from '../../engine/backends/deviceWatch.ts';
 import type { Adapter } from '../../methods/adapter.ts';
-import { isMixable, MixedLora } from '../../methods/lora/mixed.ts';
 import { MergedTasks } from '../../methods/mergedTasks.ts';
 import type { ScaledAdapter } from '../../methods/taskSum.ts';
 import type { Decoder } from '../../engine/model/decoder.ts';

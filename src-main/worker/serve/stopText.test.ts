@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { Random } from '../../engine/random.ts';
+import { Random } from '../../../src-shared/random.ts';
 import { StopText } from './stopText.ts';
 
 /** Everything shown when `pieces` come one after the other. */

@@ -6,7 +6,7 @@ import { beforeAll, expect, it } from 'vitest';
 import { collate, rowsOfStep } from '../../datasets/batches.ts';
 import { bootBackend } from '../../engine/backends/backends.ts';
 import type { Decoder } from '../../engine/model/decoder.ts';
-import { scheduleFactor } from '../../engine/optim/schedule.ts';
+import { scheduleFactor } from '../../../src-shared/schedule.ts';
 import { trainStep } from '../../engine/train/step.ts';
 import { openLoop, type LoopBench } from '../../../test-support/rigs/loopBench.ts';
 import { filesBelow, tinyRun } from '../../../test-support/rigs/tinyRun.ts';

@@ -8,7 +8,7 @@ import type { TextTokenizer } from '../../datasets/tokenizer.ts';
 import { virtualPrompt } from '../../datasets/virtualTokens.ts';
 import { usageError } from '../../../src-shared/errors.ts';
 import { generateBatch } from '../../engine/generate/generate.ts';
-import { Random } from '../../engine/random.ts';
+import { Random } from '../../../src-shared/random.ts';
 import type { Run, Sampler } from './run.ts';
 
 /**

@@ -5,11 +5,11 @@
 import fs from 'node:fs';
 import { GraftError } from '../../../src-shared/errors.ts';
 import { deviceFailure } from '../../engine/backends/deviceWatch.ts';
-import { scheduleFactor, warmupSteps } from '../../engine/optim/schedule.ts';
+import { scheduleFactor, warmupSteps } from '../../../src-shared/schedule.ts';
 import { countTokens } from '../../engine/train/batchLoss.ts';
 import { neftuneNoise } from '../../engine/train/neftune.ts';
 import { applyGradients, type LossOptions, type StepResult } from '../../engine/train/step.ts';
-import { Random } from '../../engine/random.ts';
+import { Random } from '../../../src-shared/random.ts';
 import { gradientsInMemory } from './memoryGuard.ts';
 import type { StepMetrics } from '../../../src-shared/training.ts';
 import { runStateFile } from '../../runfolder/layout.ts';

@@ -6,7 +6,7 @@ import { prepareDataset } from '../../datasets/dataset.ts';
 import { splitExamples } from '../../datasets/split.ts';
 import { loadTokenizer } from '../../datasets/tokenizer.ts';
 import type { ArchitectureSpec } from '../../engine/model/architecture.ts';
-import { Random } from '../../engine/random.ts';
+import { Random } from '../../../src-shared/random.ts';
 import type { MergeParams } from '../../../src-shared/exports.ts';
 
 const PROMPTS = 8;

@@ -11,7 +11,7 @@ import { generateTokens } from '../../engine/generate/generate.ts';
 import type { Adapter } from '../../methods/adapter.ts';
 import { TaskSum } from '../../methods/taskSum.ts';
 import type { Decoder } from '../../engine/model/decoder.ts';
-import { Random } from '../../engine/random.ts';
+import { Random } from '../../../src-shared/random.ts';
 import { loadAdapter } from '../../methods/adapterFolder.ts';
 import { loadDecoder } from '../loadDecoder.ts';
 import type { ParityCertificate, TaskDir } from '../../../src-shared/exports.ts';

@@ -2,8 +2,7 @@
 import type { RunStatus, RunView } from '../../lib/api.ts';
 import { methodLabel, shortPath } from '../../lib/format.ts';
 
-const SORT_KEYS = ['name', 'status', 'method', 'rows', 'loss', 'valLoss', 'duration', 'created'] as const;
-export type SortKey = (typeof SORT_KEYS)[number];
+export type SortKey = 'name' | 'status' | 'method' | 'rows' | 'loss' | 'valLoss' | 'duration' | 'created';
 export interface Sort {
   key: SortKey;
   descending: boolean;

@@ -8,7 +8,7 @@ import { bootBackend } from '../../backends/backends.ts';
 import { layerNorm } from '../../ops/layerNorm.ts';
 import { rmsNorm } from '../../ops/rmsNorm.ts';
 import { rotary } from '../../ops/rotary.ts';
-import { Random } from '../../random.ts';
+import { Random } from '../../../../src-shared/random.ts';
 import { expectTensor, toTensor } from '../../../../test-support/cases/opCase.ts';
 import { randomArray, type Array64 } from '../../../../test-support/reference/array.ts';
 import { rotaryReference } from '../../../../test-support/reference/attention.ts';

@@ -15,7 +15,7 @@ import { loraLinear } from '../../ops/loraLinear.ts';
 import { rmsNorm } from '../../ops/rmsNorm.ts';
 import { rotary } from '../../ops/rotary.ts';
 import { swiglu } from '../../ops/swiglu.ts';
-import { Random } from '../../random.ts';
+import { Random } from '../../../../src-shared/random.ts';
 import { bootOrNote } from '../../../../test-support/checks/engineSkip.ts';
 import { expectClose } from '../../../../test-support/checks/expectClose.ts';
 import { checkOp, expectTensor, toTensor } from '../../../../test-support/cases/opCase.ts';

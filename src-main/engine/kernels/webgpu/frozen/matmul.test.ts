@@ -8,7 +8,7 @@ import { BASE_DTYPES, type BaseDtype } from '../../../../../src-shared/baseDtype
 import { packMatrix, unpackMatrix } from '../../../packed/packMatrix.ts';
 import type { Parameter } from '../../../model/parameters.ts';
 import { frozenLinear } from '../../../ops/frozenLinear.ts';
-import { Random } from '../../../random.ts';
+import { Random } from '../../../../../src-shared/random.ts';
 import { deviceTraits, runVariant, type FrozenProduct } from './product.ts';
 import type { Variant } from './variants.ts';
 import { webgpuBackend } from '../../../backends/tfjsInternals.ts';

@@ -7,7 +7,7 @@ import { describe, it } from 'vitest';
 import { bootOrNote } from '../../../../../test-support/checks/engineSkip.ts';
 import { expectTensor, toTensor } from '../../../../../test-support/cases/opCase.ts';
 import { randomArray, type Array64 } from '../../../../../test-support/reference/array.ts';
-import { Random } from '../../../random.ts';
+import { Random } from '../../../../../src-shared/random.ts';
 import { matrixProgram, MATRIX_TILE, SCALES, type MatrixConfig } from './matrix.ts';
 import { deviceTraits } from './product.ts';
 import { webgpuBackend } from '../../../backends/tfjsInternals.ts';

@@ -3,7 +3,7 @@ import * as tf from '@tensorflow/tfjs-core';
 import { afterEach, describe, expect, it } from 'vitest';
 import { bootOrNote } from '../../../../../test-support/checks/engineSkip.ts';
 import { frozenLinear } from '../../../ops/frozenLinear.ts';
-import { Random } from '../../../random.ts';
+import { Random } from '../../../../../src-shared/random.ts';
 import { deviceTraits, type FrozenProduct } from './product.ts';
 import { chooseVariant, measureVariants, setTuningTable, settleTuning, tuneFor, tuningTable } from './tuner.ts';
 import type { DeviceTraits, ProductClass, Variant } from './variants.ts';
