@@ -3,7 +3,7 @@ import { createRequire } from 'node:module';
 import * as tf from '@tensorflow/tfjs-core';
 import { beforeAll, expect, it } from 'vitest';
 import { expectClose } from '../../../test-support/checks/expectClose.ts';
-import { Random } from '../../../src-shared/random.ts';
+import { Random } from '../random.ts';
 import { DIFFERENTIABLE, registerTfjsGradients } from './tfjsGradients.ts';
 
 type Tensors = [tf.Tensor, ...tf.Tensor[]];
@@ -121,12 +121,13 @@ function gradientsOf(shapes: number[][], op: (...inputs: Tensors) => tf.Tensor):
   });
 }
 
+/** A dependency of tfjs-node-gpu, not of ours. */
+const TFJS = '@tensorflow/tfjs';
 const theirs: Float32Array[][] = [];
 
 beforeAll(async () => {
   const require = createRequire(import.meta.resolve('@tensorflow/tfjs-node-gpu'));
-  // A package of tfjs-node's own; it brings its gradients, and the backend cpu.
-  require(['@tensorflow', 'tfjs'].join('/'));
+  require(TFJS); // brings its gradients, and the backend cpu
   await tf.setBackend('cpu');
   theirs.push(...CASES.map(([, shapes, op]) => gradientsOf(shapes, op)));
   registerTfjsGradients();
