@@ -34,7 +34,7 @@ const BAD: BadRun[] = [
     title: 'a rank above the matrix',
     code: 'BAD_RANK',
     says: /Rank 9 .* target v \(16 in, 8 out\).* 1 to 8/,
-    overrides: { method: { rank: 9 } },
+    overrides: { method: { rank: 9, targets: ['q', 'v'] } },
   },
   {
     title: 'no labelled token left after truncation',
