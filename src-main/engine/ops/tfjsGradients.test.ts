@@ -3,7 +3,7 @@ import { createRequire } from 'node:module';
 import * as tf from '@tensorflow/tfjs-core';
 import { beforeAll, expect, it } from 'vitest';
 import { expectClose } from '../../../test-support/checks/expectClose.ts';
-import { Random } from '../random.ts';
+import { Random } from '../../../src-shared/random.ts';
 import { DIFFERENTIABLE, registerTfjsGradients } from './tfjsGradients.ts';
 
 type Tensors = [tf.Tensor, ...tf.Tensor[]];
