@@ -62,10 +62,11 @@ test('find, tag, note, compare, switch, delete, restore, import', async ({ graft
     for (const name of ['small', 'wide']) await row(name).getByRole('checkbox').check();
     await page.getByRole('region', { name: 'Selected adapters' }).getByRole('link', { name: 'Compare' }).click();
     await expect(page.getByRole('heading', { name: 'Compare adapters', level: 1 })).toBeVisible();
-    const shown = await page
-      .locator('tr[data-setting]')
-      .evaluateAll((rows) => rows.map((one) => one.getAttribute('data-setting')));
-    expect(shown.toSorted()).toEqual(differing(runs.small.spec, runs.wide.spec));
+    const shown = async () => {
+      const rows = page.locator('tr[data-setting]');
+      return (await rows.evaluateAll((all) => all.map((one) => one.getAttribute('data-setting')))).toSorted();
+    };
+    await expect.poll(shown).toEqual(differing(runs.small.spec, runs.wide.spec));
     await expect(page.locator('tr[data-setting="train.lr"]')).toContainText('0.005');
     await expect(page.locator('tr[data-setting="train.batch"]')).toHaveCount(0);
     await page.getByRole('switch', { name: /that are the same/ }).click();

@@ -128,7 +128,7 @@ test('tokens are shown as the trainer labels them; lengths say what is cut', asy
   await page.keyboard.press('Home');
   await expect.poll(async () => (await drawn()).filter(({ truncated }) => truncated).length).toBe(told.length - 8);
   const lengths = tokens.getByRole('region', { name: 'Lengths of the rows' });
-  await expect(lengths).toContainText(/400 rows \(100 %\) are cut at 8 tokens/);
+  await expect(lengths).toContainText(/400\s+rows \(100 %\) are cut at 8 tokens/);
   await expect(lengths.getByRole('img', { name: /Histogram/ }).locator('svg')).toBeVisible();
   await expectAccessible(page);
   await keepScreenshot(page, 'datasets-tokens');
