@@ -14,7 +14,7 @@ test('a model whose folder was moved is marked, and fine again once it is reloca
   ];
   fs.cpSync(path.join(REPO, 'resources/starter/model'), dir, { recursive: true });
   await goTo(page, 'Models');
-  await page.getByLabel('Checkpoint folder').fill(dir);
+  await page.getByLabel('Model folder').fill(dir);
   await page.getByRole('button', { name: 'Add model' }).click();
   const details = page.getByRole('region', { name: /^Details of/ });
   await expect(details).toContainText('round trip exact', { timeout: 30_000 });

@@ -45,7 +45,7 @@ test('a folder without config.json is refused with a sentence that names it', as
   const dir = path.join(home, 'not-a-model');
   fs.mkdirSync(dir);
   await goTo(page, 'Models');
-  await page.getByLabel('Checkpoint folder').fill(dir);
+  await page.getByLabel('Model folder').fill(dir);
   await page.getByRole('button', { name: 'Add model' }).click();
   await expect(page.getByRole('alert')).toContainText('config.json');
   await expect(page.getByRole('alert')).toContainText(dir);
