@@ -24,7 +24,7 @@ describe('journeys', () => {
     ],
     [['e2e/models.spec.ts'], ['models']],
     [['e2e/realRuns.ts'], 'all'],
-    [['e2e/screens.ts', 'docs/engines.md', 'src-main/api/runs.test.ts', 'src-shared/random.ts'], []],
+    [['e2e/screens.ts', 'docs/engines.md', 'src-main/api/runs.test.ts', 'src-main/engine/ops/gelu.ts'], []],
   ])('of %j are %j', (files, want) => expect(journeysOf(files)).toEqual(want));
 
   it('are named for every page, and exist', () => {
