@@ -1,5 +1,5 @@
 /**
- * What the charts of one run's page share: zoom, cursor, smoothing, scale and the runs beside. Kept on this machine.
+ * What the charts of one run share: zoom, cursor, smoothing, scale and compared runs. Kept on this machine.
  */
 import type { Range } from './drawn.ts';
 

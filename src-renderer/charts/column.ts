@@ -9,7 +9,7 @@ export class Column {
     return this.#length;
   }
 
-  /** What is held, without a copy; a later append may leave it behind. */
+  /** A view of the values, not a copy; a later append may move them elsewhere. */
   get values(): Float64Array {
     return this.#room.subarray(0, this.#length);
   }

@@ -13,7 +13,7 @@ const HEAD = [
   'elapsed_ms',
 ].join(',');
 
-/** A step has a line when a train or a validation loss was recorded for it; what is missing is empty. */
+/** Every step with a training or validation loss has a line; missing values are empty. */
 export function seriesCsv(store: SeriesStore): string {
   const { step, columns, smoothed, evaluations } = store;
   const trained = step.values;

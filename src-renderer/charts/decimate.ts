@@ -1,4 +1,4 @@
-/** Fewer points, same picture: of every pixel column only what can be seen of it is kept. */
+/** Fewer points, same picture: each pixel column keeps only the points that show. */
 
 /**
  * Indices into `y`, ascending, of what must be drawn of y[from..to): its first and last value, the lowest and the

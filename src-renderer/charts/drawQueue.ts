@@ -1,4 +1,4 @@
-/** Drawings that wait for their frame. One a frame: five charts at once would hold the page up. */
+/** Drawings waiting for a frame, one per frame: five charts at once would freeze the page. */
 const waiting = new Set<() => void>();
 let frame = 0;
 

@@ -39,7 +39,7 @@ export class Plot {
   #visible = true;
   #stale = false;
 
-  /** `first`: nothing stands in its place yet, so its lines may come in a frame after its axes. */
+  /** `first`: there is no older plot to replace, so its lines may follow one frame after its axes. */
   constructor(
     parent: HTMLElement,
     lines: readonly ChartLine[],
@@ -75,7 +75,7 @@ export class Plot {
     this.#schedule();
   }
 
-  /** What is out of sight is drawn when it comes into sight. */
+  /** A plot out of sight is drawn once it scrolls into sight. */
   setVisible(visible: boolean): void {
     this.#visible = visible;
     if (visible && this.#stale) this.#schedule();

@@ -55,7 +55,7 @@ export class SeriesStore {
     this.#derive(metrics.step, metrics.loss);
   }
 
-  /** Adds steps in their order; those up to the last one held are passed over. */
+  /** Adds steps in order, skipping those it already holds. */
   appendColumns(columns: Columns): void {
     const from = this.length === 0 ? 0 : columns.step.findIndex((step) => step > this.lastStep);
     if (from < 0) return;
@@ -80,7 +80,7 @@ export class SeriesStore {
     if (evaluations.step.values[at] === step) evaluations.valLoss.set(at, valLoss);
   }
 
-  /** A run that goes on from a checkpoint repeats the steps after it: what was recorded for them goes. */
+  /** A resumed run repeats the steps after its saved state, so their old records are dropped. */
   cutAfter(step: number): void {
     const kept = lowerBound(this.step.values, step + 1);
     this.step.cut(kept);

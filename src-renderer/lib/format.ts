@@ -105,7 +105,7 @@ export function baseName(path: string): string {
   return path.split(/[\\/]/).filter(Boolean).at(-1) ?? path;
 }
 
-/** The last two parts of a path: a checkpoint's own folder is often just called "model". */
+/** The last two parts of a path: a base model's own folder is often just called "model". */
 export function shortPath(path: string): string {
   return path.split(/[\\/]/).filter(Boolean).slice(-2).join('/');
 }

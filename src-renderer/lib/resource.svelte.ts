@@ -18,7 +18,7 @@ export class Resource<T> {
     this.#read = read;
   }
 
-  /** Reads again; an answer that a newer call has overtaken is dropped. */
+  /** Reads again; a stale answer, overtaken by a newer call, is dropped. */
   async load(): Promise<void> {
     const mine = ++this.#latest;
     this.loading = true;

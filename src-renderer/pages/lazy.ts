@@ -1,4 +1,4 @@
-/** The pages, each read from the host when it is first opened, so that the first one stands early. */
+/** The pages, each loaded when it is first opened, so that the first one shows early. */
 export const pages = {
   home: () => import('./home/HomePage.svelte'),
   models: () => import('./models/ModelsPage.svelte'),

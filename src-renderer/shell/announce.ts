@@ -7,7 +7,7 @@ export interface Announcement {
   title: string;
   text: string;
   tone: 'good' | 'bad';
-  /** Where more is to be seen. */
+  /** The page with the details. */
   hash: string;
 }
 
@@ -53,6 +53,6 @@ export function announcementsWanted(now: { wanted: boolean; hidden: boolean; per
 } {
   if (!now.wanted) return { toast: false, system: false };
   const system = now.hidden && now.permission === 'granted';
-  // Whoever comes back to the window finds the toast, unless the page itself tells it.
+  // The toast waits for whoever comes back to the window, unless the page shows the news anyway.
   return { toast: !now.seen, system };
 }

@@ -23,7 +23,7 @@ class Notifier {
   #exporting = new Set<string>();
   #started = false;
 
-  /** Listens until the page goes away; a server that was restarted is heard again. */
+  /** Listens until the page closes, and reconnects after a restart of the server. */
   start(): void {
     if (this.#started) return;
     this.#started = true;

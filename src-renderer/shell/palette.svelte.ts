@@ -1,11 +1,11 @@
-/** What the command palette finds: pages at once, and everything with a name once it is read. */
+/** What the command palette finds: pages at once, named things once they are loaded. */
 import { api } from '../lib/api.ts';
 import { adapterLabel, shortPath } from '../lib/format.ts';
 import { hashFor, PAGES, PAGE_TITLES, type Page } from '../../src-shared/routes.ts';
 import { Resource } from '../lib/resource.svelte.ts';
 
 export interface Found {
-  /** Unique, also among things of one name. */
+  /** Unique, even among things that share a name. */
   id: string;
   name: string;
   /** Beside the name. */

@@ -19,7 +19,7 @@ export class Connection {
     this.#back = back;
   }
 
-  /** Takes note of a failure; true when it means that nobody answers, so that the page need not show it itself. */
+  /** Takes note of a failure; true when it means that Graft does not answer, so the page need not show it. */
   note(failure: Failure): boolean {
     if (failure.code !== 'NO_ANSWER') return false;
     if (!this.lost) this.#later();

@@ -47,7 +47,7 @@ export function parseView(query: URLSearchParams): ListView {
   };
 }
 
-/** The query that parseView reads back; what is as usual is left out. */
+/** The query that parseView reads back, without the defaults. */
 export function viewQuery({ text, sort, tag, flat }: ListView): Record<string, string> {
   return {
     ...(text ? { q: text } : {}),

@@ -17,7 +17,7 @@ export function compareColour(index: number): string {
   return COLOURS[index % COLOURS.length] ?? COLOURS[0];
 }
 
-/** Names that tell the adapters apart: those of one name also say when, and if that is the same, which. */
+/** Distinct names: adapters that share one get their date, and a number where even the dates are equal. */
 export function distinctNames(adapters: readonly { name: string; createdAt: string }[]): string[] {
   const dated = adapters.map(({ name, createdAt }) =>
     adapters.filter((other) => other.name === name).length > 1 ? `${name}, ${formatDate(createdAt)}` : name,

@@ -1,4 +1,4 @@
-/** Importing an adapter folder: what it holds is looked at as soon as a folder is given, then it is copied. */
+/** Importing an adapter folder: a folder is inspected as soon as it is given, then copied. */
 import { api, type AdapterInspection, type AdapterView } from '../../lib/api.ts';
 import { Action } from '../../lib/action.svelte.ts';
 
@@ -12,7 +12,7 @@ export class ImportAdapter {
   readonly importing = new Action();
   readonly ready = $derived(this.found !== undefined && this.name.trim() !== '' && this.taskName.trim() !== '');
 
-  /** Reads the folder; a path that has changed meanwhile is looked at by its own call. */
+  /** Reads the folder; a path that changed meanwhile is read by its own call. */
   async look(): Promise<void> {
     const dir = this.dir.trim();
     this.found = undefined;

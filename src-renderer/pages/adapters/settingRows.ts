@@ -27,7 +27,7 @@ export function settingRows(each: readonly (readonly Setting[])[]): SettingRow[]
   });
 }
 
-/** A value as a person reads it; a hash in short. */
+/** A value as a person reads it, a hash shortened. */
 export function settingText(key: string, value: Setting['value'] | undefined): string {
   if (value === undefined || value === '') return NONE;
   if (typeof value === 'boolean') return value ? 'yes' : 'no';

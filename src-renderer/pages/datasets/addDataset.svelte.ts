@@ -1,5 +1,5 @@
 /**
- * Adding a dataset in two steps: look at the file, then register it, with the user's word about columns and bad rows.
+ * Adding a dataset in two steps: look at the file, then register it, once the user has decided on columns and bad rows.
  */
 import { api, type Dataset, type DatasetLook } from '../../lib/api.ts';
 import { pathOfDropped, type Upload } from './droppedFile.ts';

@@ -10,7 +10,7 @@ export const KIND_NAMES = {
   text: 'Plain text',
 } as const;
 
-/** What to say where no shape fits: the page has selects where the command line has options. */
+/** The message for unknown columns: the page offers selects where the command line has options. */
 export function columnsProblem(columns: readonly string[]): string {
   return `Graft does not know what the columns ${columns.join(', ')} mean; choose below which of them is which.`;
 }

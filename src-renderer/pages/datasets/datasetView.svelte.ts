@@ -16,11 +16,11 @@ export class DatasetView {
   readonly acting = new Action();
   readonly source = $derived({ id: this.dataset.id, version: this.version });
   readonly viewed = $derived(this.versions.data?.find(({ number }) => number === this.version));
-  /** The user's own file is not what it was when it was last taken in, or is gone. */
+  /** Whether the user's own file has changed since it was last read, or is gone. */
   readonly fileState = $derived(this.versions.data?.find(({ own }) => !own)?.state ?? 'same');
   #onChange: () => void;
 
-  /** `onChange`: the catalogue has another list of datasets now. */
+  /** `onChange`: called when the list of datasets has changed. */
   constructor(dataset: Dataset, version: number | undefined, onChange: () => void) {
     this.dataset = dataset;
     this.version = version ?? dataset.version;

@@ -1,6 +1,6 @@
 /**
  * Keeps edits of rows that are not saved yet in the window's session storage, so that a reload does not lose them.
- * Rows are named by number, so edits belong to the very content that they were made on.
+ * Rows are named by number, so edits only fit the exact content they were made on.
  */
 import { NO_EDITS, numbersOf, rangesOf, type RowEdits, type RowValues } from './rowEdits.ts';
 
@@ -43,7 +43,7 @@ export function keepEdits(
   }
 }
 
-/** The edits that were kept; none where they are damaged or were made on another content. */
+/** The edits that were kept; none where they are damaged or belong to other content. */
 export function keptEdits(storage: Pick<Storage, 'getItem'>, key: string, { hash, rows }: RowsContent): RowEdits {
   const kept = parse(storage.getItem(key));
   if (!isRecord(kept) || kept['hash'] !== hash) return NO_EDITS;

@@ -36,7 +36,7 @@ export interface LengthSummary {
   longest: number;
   /** Rows longer than the maximum length. */
   cut: number;
-  /** Rows of which nothing to learn is left. */
+  /** Rows with no token left to learn from. */
   unlabelled: number;
 }
 

@@ -12,7 +12,7 @@ export class Opening {
     this.stop();
     const end = (): void => this.stop();
     const data = (progress: { done: number; total: number }): void => void (this.progress = progress);
-    // A failure is told by whoever asks for the rows.
+    // Whoever asks for the rows reports the failure.
     this.#subscription = api.datasets.open.subscribe(source, streamOptions({ data, failed: end, done: end }, end));
   }
 

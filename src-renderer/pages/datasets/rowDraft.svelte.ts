@@ -33,7 +33,7 @@ export class RowDraft {
     this.#key = key;
   }
 
-  /** What the rows are that it edits. The first time this takes up what was kept before a reload. */
+  /** The rows that it edits. The first call restores what was kept before a reload. */
   begin(content: RowsContent): void {
     if (this.#content) return;
     this.#content = content;

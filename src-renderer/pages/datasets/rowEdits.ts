@@ -1,4 +1,4 @@
-/** Edits of rows as values that are never changed: every step gives new ones, so that each can be undone. */
+/** Edits of rows as immutable values: every step makes a new one, so each can be undone. */
 export type RowValues = Record<string, unknown>;
 
 export interface RowEdits {

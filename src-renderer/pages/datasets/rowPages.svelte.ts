@@ -4,12 +4,12 @@ import { failureOf, type Failure } from '../../lib/stream.ts';
 
 const PAGE_ROWS = 100;
 const KEPT_PAGES = 30;
-/** While the table flies past, nothing is fetched. */
+/** Nothing is fetched during a fast scroll. */
 const SETTLE_MS = 40;
 
 export class RowPages<T> {
   total = $state(0);
-  /** The first answer is there. */
+  /** The first answer has arrived. */
   ready = $state(false);
   failure = $state.raw<Failure | undefined>();
   #pages = new SvelteMap<number, T[]>();
@@ -23,12 +23,12 @@ export class RowPages<T> {
     this.#read = read;
   }
 
-  /** The row at a place; undefined while it is on its way. */
+  /** The row at a place; undefined while it loads. */
   at(place: number): T | undefined {
     return this.#pages.get(Math.floor(place / PAGE_ROWS))?.[place % PAGE_ROWS];
   }
 
-  /** Starts over: the rows have become others. */
+  /** Starts over, for other rows. */
   async reset(): Promise<void> {
     this.#generation++;
     this.#asked.clear();

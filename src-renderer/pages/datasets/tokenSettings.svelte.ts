@@ -1,5 +1,5 @@
 /**
- * By which model, to which length and with the loss on what a dataset is looked at. Remembered for the next dataset.
+ * The model, maximum length and loss that a dataset is shown with. Remembered for the next dataset.
  */
 import { api, type RegisteredModel } from '../../lib/api.ts';
 import { Resource } from '../../lib/resource.svelte.ts';

@@ -89,7 +89,7 @@ export class ExportForm {
     if (next) this.picks.push({ adapterId: next.id, scale: 1 });
   }
 
-  /** As an earlier export was: to do it again. */
+  /** Fills in an earlier export, to repeat it. */
   fillFrom(record: ExportRecord): void {
     const dirs = record.tasks ?? [{ adapterDir: record.adapterDir, scale: 1 }];
     const picks = dirs.flatMap(({ adapterDir, scale }) =>
@@ -106,7 +106,7 @@ export class ExportForm {
   async #askPlan(): Promise<void> {
     await this.plan.load();
     const { data } = this.plan;
-    // A suggested name that turns out to be taken is simply not suggested.
+    // A taken name is not suggested.
     if (data?.problem?.code === 'FOLDER_EXISTS' && this.typedName === undefined)
       this.#existing = [...this.#existing, data.outDir];
   }

@@ -1,4 +1,4 @@
-/** How far an export is, and how long its present phase will still take at the speed so far. */
+/** How far an export is, and how long its current phase will take at the speed so far. */
 export interface ExportProgress {
   phase: 'merge' | 'verify' | 'copy';
   /** merge and copy: bytes; verify: prompts. */

@@ -1,4 +1,4 @@
-/** Which words of a text are new beside an earlier text. */
+/** Which words of a text are new compared with an earlier text. */
 import { diffArrays } from 'diff';
 
 export interface Part {

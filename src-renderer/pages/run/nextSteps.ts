@@ -12,13 +12,13 @@ export interface Changes {
 }
 
 export type NextStep =
-  /** Goes on from the newest checkpoint. */
+  /** Resumes from the newest saved state. */
   | { kind: 'resume'; label: string }
   | { kind: 'again'; label: string; changes: Changes }
   | { kind: 'open'; label: string; href: string };
 
 /**
- * Most useful first, two at most. `checkpoint`: steps that the newest checkpoint has behind it, where that is known.
+ * Most useful first, two at most. `checkpoint`: the step of the newest saved state, where known.
  */
 export function nextSteps(run: RunView, checkpoint: number | undefined): NextStep[] {
   const steps: NextStep[] = [];

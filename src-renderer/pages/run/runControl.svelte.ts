@@ -54,7 +54,7 @@ export class RunControl {
     if (run) this.#watched.run = run;
   }
 
-  /** The run may have been over, and its stream with it. */
+  /** The run may have ended, and its stream with it. */
   async #askAndWatch(work: (id: string) => Promise<RunView>): Promise<void> {
     await this.#ask(work);
     if (!this.action.failure) await this.#watched.open();

@@ -1,4 +1,4 @@
-/** What a run has said and written on its way: sample texts and log, first what is recorded, then what comes. */
+/** The sample texts and the log of a run: first those recorded, then live ones. */
 import { api, type LogLine, type Sample, type WatchEvent } from '../../lib/api.ts';
 import { Action } from '../../lib/action.svelte.ts';
 
@@ -12,7 +12,7 @@ export class RunHistory {
   prompts = $state.raw<string[]>([]);
   samples = $state.raw<Sample[]>([]);
   log = $state.raw<LogLine[]>([]);
-  /** Steps of the checkpoints that are kept, rising. */
+  /** Steps of the run states that are kept, ascending. */
   checkpoints = $state.raw<number[]>([]);
   readonly reading = new Action();
   #timer: ReturnType<typeof setTimeout> | undefined;
@@ -80,7 +80,7 @@ export class RunHistory {
     }, LOG_EVERY_MS);
   }
 
-  /** Step of the newest kept checkpoint before `step`; 0 where there is none. */
+  /** Step of the newest kept run state before `step`; 0 where there is none. */
   stateBefore(step: number): number {
     return this.checkpoints.findLast((kept) => kept < step) ?? 0;
   }

@@ -128,7 +128,7 @@ export class WatchedRun {
     this.#changed();
   }
 
-  /** A run that goes on from a checkpoint elsewhere repeats the steps after it. */
+  /** A run resumed elsewhere repeats the steps after its saved state. */
   #put(run: RunView): void {
     const resumedFrom = run.started?.resumedFrom;
     if (this.run?.started && resumedFrom !== undefined && resumedFrom !== this.run.started.resumedFrom)
@@ -171,7 +171,7 @@ export class WatchedRun {
     }, SHOW_EVERY_MS);
   }
 
-  /** A value of the store that is worked out again with every version. */
+  /** A value derived anew from the store with every version. */
   #now<T>(read: () => T): T {
     void this.version;
     return read();

@@ -40,7 +40,7 @@ export class RunList {
     this.connection.close();
   }
 
-  /** Gives the queue this order. The list shows it at once, and as it was should the server refuse. */
+  /** Reorders the queue. The list shows it at once, and goes back if the server refuses. */
   async reorder(ids: string[]): Promise<void> {
     const before = this.runs;
     this.runs = this.runs?.map((run) =>

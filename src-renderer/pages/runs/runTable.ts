@@ -25,7 +25,7 @@ export function filterRuns(runs: readonly RunView[], { search, status }: Filter)
   });
 }
 
-/** What is missing comes last in either direction. */
+/** Missing values come last in either direction. */
 export function sortRuns(runs: readonly RunView[], { key, descending }: Sort): RunView[] {
   const sign = descending ? -1 : 1;
   return [...runs].sort((a, b) => {
