@@ -10,7 +10,7 @@ import { parseArgs } from 'node:util';
 import { openBaseModel } from '../src-main/basemodel/baseModel.ts';
 import { toErrorData, usageError } from '../src-shared/errors.ts';
 import { useBackend } from '../src-main/worker/backend.ts';
-import { type EngineName, ENGINES } from '../src-shared/backends.ts';
+import { type BackendName, BACKENDS } from '../src-shared/backends.ts';
 import { circumstances } from './lib/machine.ts';
 import { benchFolder, ensureModel } from './lib/models.ts';
 import { REPOSITORY } from './lib/places.ts';
@@ -43,8 +43,8 @@ function readArguments(argv: string[]) {
       'no-speed': { type: 'boolean', default: false },
     },
   });
-  const engine = ENGINES.find((name) => name === values.engine);
-  if (!engine) throw usageError('BENCH_INPUT', `--engine takes ${ENGINES.join(', ')}, not ${values.engine}.`);
+  const engine = BACKENDS.find((name) => name === values.engine);
+  if (!engine) throw usageError('BENCH_INPUT', `--engine takes ${BACKENDS.join(', ')}, not ${values.engine}.`);
   const [model, data, test] = [values.model, values.data, values.test || values.data].map((file) =>
     path.resolve(file),
   ) as [string, string, string];
@@ -107,7 +107,7 @@ async function main(): Promise<void> {
   const settings = readArguments(process.argv.slice(2));
   const task: Task = {
     modelDir: settings.model,
-    engine: settings.engine as EngineName,
+    engine: settings.engine as BackendName,
     data: settings.data,
     steps: Number(settings.steps),
     batch: Number(settings.batch),

@@ -16,13 +16,13 @@ import { packMatrix, unpackMatrix } from '../src-main/engine/packed/packMatrix.t
 import { availableTargets, linearModules } from '../src-main/engine/model/architecture.ts';
 import { toErrorData, usageError } from '../src-shared/errors.ts';
 import { CallControl } from '../src-main/worker/control.ts';
-import { ENGINES } from '../src-shared/backends.ts';
+import { BACKENDS } from '../src-shared/backends.ts';
 import { type RunSpec, runSpecSchema } from '../src-shared/runSpec.ts';
 import { train } from '../src-main/worker/train/train.ts';
 
 const USAGE =
   'npm run bench -- qlora --model DIR --data FILE [--steps 400] [--batch 8] [--lr 5e-3] [--rank 8] [--seeds ' +
-  `0,1,2] [--bases f16,bf16,int8,nf4] [--engine ${ENGINES.join('|')}]`;
+  `0,1,2] [--bases f16,bf16,int8,nf4] [--engine ${BACKENDS.join('|')}]`;
 
 type Settings = ReturnType<typeof readArguments>;
 

@@ -94,7 +94,7 @@ test('a dropped file with odd column names is mapped, with the preview beside it
   expect(fs.readFileSync(dataset!.file, 'utf8')).toBe(content);
 });
 
-test('tokens are shown as the trainer labels them; lengths say what is cut', async ({ graft: page }) => {
+test('tokens are shown as training labels them; lengths say what is cut', async ({ graft: page }) => {
   await addStarterModel(page);
   await addSample(page, 'describe');
   const tokens = await openTab(page, 'Tokens');

@@ -33,7 +33,7 @@ test('pause, look into a step, roll back, compare, save, reload', async ({ graft
   await openHash(page, `#/runs/${run.id}`);
   await expect.poll(() => pointCount(page), { timeout: 120_000 }).toBeGreaterThan(12);
 
-  await test.step('pause ends the trainer and keeps what it has learned', async () => {
+  await test.step('pause ends the worker and keeps what it has learned', async () => {
     const { pid } = await ask<{ pid: number }>(page, 'runs.get', { id: run.id });
     await page.getByRole('button', { name: 'Pause' }).click();
     await expect(page.getByRole('main').getByText('paused', { exact: true })).toBeVisible({ timeout: 30_000 });

@@ -66,7 +66,7 @@ test('the folder browser of the web host leads to a checkpoint', async ({ graft:
   await expect(page.getByRole('region', { name: /^Details of/ })).toContainText('Target modules');
 });
 
-test('a trainer killed in the middle is a failed run that resumes to its end', async ({ graft: page }) => {
+test('a worker killed in the middle is a failed run that resumes to its end', async ({ graft: page }) => {
   test.setTimeout(300_000);
   await addStarterModel(page);
   await addSample(page, 'describe');

@@ -10,13 +10,13 @@
 import path from 'node:path';
 import { parseArgs } from 'node:util';
 import { toErrorData, usageError } from '../src-shared/errors.ts';
-import { type EngineName, ENGINES } from '../src-shared/backends.ts';
+import { type BackendName, BACKENDS } from '../src-shared/backends.ts';
 import type { TrainEvent } from '../src-shared/training.ts';
 import { DEFAULT_STEPS, makeStarter } from './starter/build.ts';
 
 const REPORT_EVERY = 100;
 
-function readArgs(argv: string[]): { outDir: string; steps: number; engine: EngineName } {
+function readArgs(argv: string[]): { outDir: string; steps: number; engine: BackendName } {
   const { values } = parseArgs({
     args: argv,
     options: { out: { type: 'string' }, steps: { type: 'string' }, engine: { type: 'string' } },
@@ -24,8 +24,8 @@ function readArgs(argv: string[]): { outDir: string; steps: number; engine: Engi
   const steps = values.steps === undefined ? DEFAULT_STEPS : Number(values.steps);
   if (!Number.isInteger(steps) || steps < 1)
     throw usageError('BAD_STEPS', `--steps is a whole number of at least 1, not "${values.steps}".`);
-  const engine = ENGINES.find((name) => name === (values.engine ?? 'tensorflow'));
-  if (!engine) throw usageError('BAD_ENGINE', `--engine is one of ${ENGINES.join(', ')}, not "${values.engine}".`);
+  const engine = BACKENDS.find((name) => name === (values.engine ?? 'tensorflow'));
+  if (!engine) throw usageError('BAD_ENGINE', `--engine is one of ${BACKENDS.join(', ')}, not "${values.engine}".`);
   return { outDir: path.resolve(values.out ?? path.join(import.meta.dirname, '../resources/starter')), steps, engine };
 }
 

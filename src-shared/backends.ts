@@ -1,9 +1,9 @@
 /** What computes: the backends of tfjs that a run can choose, and what a worker reports about each. */
-export const ENGINES = ['tensorflow', 'webgpu', 'wasm'] as const;
-export type EngineName = (typeof ENGINES)[number];
+export const BACKENDS = ['tensorflow', 'webgpu', 'wasm'] as const;
+export type BackendName = (typeof BACKENDS)[number];
 
 export interface EngineReport {
-  name: EngineName;
+  name: BackendName;
   usable: boolean;
   /** Runs on a hardware GPU. */
   gpu: boolean;
@@ -26,7 +26,7 @@ export interface SelfTestCheck {
 }
 
 export interface SelfTestResult {
-  engine: EngineName;
+  engine: BackendName;
   device: string;
   checks: SelfTestCheck[];
   passed: boolean;

@@ -1,5 +1,5 @@
 /** Merging adapters into a base model of its own, and the certificate that it computes the same. */
-import type { EngineName } from './backends.ts';
+import type { BackendName } from './backends.ts';
 import type { RunSpec } from './runSpec.ts';
 
 /** Written beside an export as `parity.json`, and returned. */
@@ -13,7 +13,7 @@ export interface ParityCertificate {
   tolerance: number;
   dtype: 'f32' | 'f16' | 'bf16';
   passed: boolean;
-  engine: EngineName;
+  engine: BackendName;
   /** Of several adapters the first. */
   adapterSha256: string;
   /** Present where adapters were merged with scales. */
@@ -30,7 +30,7 @@ export interface TaskDir {
 }
 
 export interface MergeParams {
-  engine: EngineName;
+  engine: BackendName;
   modelDir: string;
   /** The adapter that is merged as it is, or base + sum of scale·adapter. */
   adapterDir: string;

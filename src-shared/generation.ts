@@ -1,9 +1,9 @@
 /** Answers of the resident base model: what is asked, and what comes back piece by piece. */
-import type { EngineName } from './backends.ts';
+import type { BackendName } from './backends.ts';
 import type { Message } from './datasets.ts';
 
 export interface LoadResult {
-  engine: EngineName;
+  engine: BackendName;
   device: string;
   loadMs: number;
   totalParameters: number;

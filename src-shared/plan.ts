@@ -1,12 +1,12 @@
 /** What a run would come to before it starts: rows, steps, and memory by part, predicted or measured. */
-import type { EngineName } from './backends.ts';
+import type { BackendName } from './backends.ts';
 import { LOSS_DEFAULTS } from './settings/data.ts';
 import { TRAIN_DEFAULTS } from './settings/training.ts';
 import type { LengthStats } from './tokens.ts';
 
 /** What a run takes, before it starts; `totalBytes` is the sum of the parts. */
 export interface MemoryEstimate {
-  engine: EngineName;
+  engine: BackendName;
   /** On webgpu memory of the card, else of the worker process. */
   totalBytes: number;
   /** Node, the engine's library and what they keep, whatever is trained. */
@@ -21,7 +21,7 @@ export interface MemoryEstimate {
 }
 
 export interface PreflightResult {
-  engine: EngineName;
+  engine: BackendName;
   device: string;
   /** The micro-batch with the most tokens, with which the step was taken. */
   longest: { rows: number; tokens: number; longestRow: number };
@@ -51,7 +51,7 @@ export interface Room {
 export type Verdict = 'fits' | 'tight' | 'does not fit' | 'unknown';
 
 export interface PlanResult {
-  engine: EngineName;
+  engine: BackendName;
   trainRows: number;
   valRows: number;
   /** Left out because they cannot be read. */
@@ -77,7 +77,7 @@ export interface PlanResult {
 export const NEEDS = { inferenceTokens: 1024, rows: TRAIN_DEFAULTS.batch, rowTokens: LOSS_DEFAULTS.maxLength };
 
 export interface ModelNeeds {
-  engine: EngineName;
+  engine: BackendName;
   /** Weights, keys and values of that many tokens, and the engine itself. */
   inferenceBytes: number;
   trainingBytes: number;

@@ -1,5 +1,5 @@
 /** What a run tells while it trains, what it ends with, and what can be asked about one of its steps. */
-import type { EngineName } from './backends.ts';
+import type { BackendName } from './backends.ts';
 import type { RunSpec } from './runSpec.ts';
 
 export interface StepMetrics {
@@ -21,7 +21,7 @@ export interface StepMetrics {
 export type TrainEvent =
   | {
       type: 'started';
-      engine: EngineName;
+      engine: BackendName;
       device: string;
       trainableParameters: number;
       totalParameters: number;
@@ -69,7 +69,7 @@ export interface TrainResult {
   totalParameters: number;
   tokensPerSecond: number;
   peakMemoryBytes: number;
-  engine: EngineName;
+  engine: BackendName;
   device: string;
 }
 

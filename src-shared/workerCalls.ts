@@ -2,7 +2,7 @@
  * The calls between the main process and a worker process (src-main/worker/main.ts).
  * Only small plain data crosses: paths, numbers, text. Weights never do, of rows no more than a page shows.
  */
-import type { EngineName, EngineReport, SelfTestResult } from './backends.ts';
+import type { BackendName, EngineReport, SelfTestResult } from './backends.ts';
 import type { BaseDtype } from './baseDtypes.ts';
 import type { BadRow, CheckOptions, ColumnPlan, DatasetCheck, DatasetFormat, Example, LossOn } from './datasets.ts';
 import type { ErrorData } from './errors.ts';
@@ -17,7 +17,7 @@ import type { EvaluateResult, InspectedStep, InspectParams, TrainEvent, TrainRes
 export interface WorkerCalls {
   engines: { params: { calibrate: boolean }; event: never; result: EngineReport[] };
   /** A few small computations, compared with plain JavaScript. */
-  selfTest: { params: { engine: EngineName }; event: never; result: SelfTestResult };
+  selfTest: { params: { engine: BackendName }; event: never; result: SelfTestResult };
   train: { params: { spec: RunSpec; resume: boolean }; event: TrainEvent; result: TrainResult };
   /** One step and one evaluation on the longest batches of a run that does not start; writes nothing. */
   preflight: { params: { spec: RunSpec }; event: never; result: PreflightResult };
@@ -53,7 +53,7 @@ export interface WorkerCalls {
   checkDataset: { params: CheckOptions; event: never; result: DatasetCheck };
   evaluate: {
     params: {
-      engine: EngineName;
+      engine: BackendName;
       modelDir: string;
       baseDtype?: BaseDtype;
       adapterDir?: string;
@@ -65,7 +65,7 @@ export interface WorkerCalls {
   };
   /** Loads a base model that stays resident for attach and generate. */
   load: {
-    params: { engine: EngineName; modelDir: string; baseDtype?: BaseDtype };
+    params: { engine: BackendName; modelDir: string; baseDtype?: BaseDtype };
     /** Parameters that have been read. */
     event: { done: number; total: number };
     result: LoadResult;

@@ -2,11 +2,11 @@
 import { parseArgs } from 'node:util';
 import { BASE_DTYPES, type BaseDtype } from '../../src-shared/baseDtypes.ts';
 import { usageError } from '../../src-shared/errors.ts';
-import { type EngineName, ENGINES } from '../../src-shared/backends.ts';
+import { type BackendName, BACKENDS } from '../../src-shared/backends.ts';
 
 export interface BenchArguments {
   cases: string[];
-  engine: EngineName;
+  engine: BackendName;
   base: BaseDtype;
   quick: boolean;
   profile: boolean;
@@ -19,7 +19,7 @@ export interface BenchArguments {
 }
 
 export const USAGE = `npm run bench -- CASE…|all [--quick] [--profile] [--docs]
-    [--engine ${ENGINES.join('|')}] [--torch DIR|PYTHON]
+    [--engine ${BACKENDS.join('|')}] [--torch DIR|PYTHON]
   --quick      fewer repetitions and sizes
   --profile    also prints the time per kernel of one training step, one text, one loading
   --docs       writes the tables into docs/performance.md and the plots beside it
@@ -62,9 +62,9 @@ export function parseBenchArguments(
       'UNKNOWN_CASE',
       `Case ${unknown.join(', ') || '(none)'} does not exist; choose among ${known.join(', ')}, all.`,
     );
-  const engine = ENGINES.find((name) => name === values.engine);
+  const engine = BACKENDS.find((name) => name === values.engine);
   if (!engine)
-    throw usageError('UNKNOWN_ENGINE', `Engine ${values.engine} does not exist; choose among ${ENGINES.join(', ')}.`);
+    throw usageError('UNKNOWN_ENGINE', `Engine ${values.engine} does not exist; choose among ${BACKENDS.join(', ')}.`);
   const base = BASE_DTYPES.find((name) => name === values.base);
   if (!base)
     throw usageError('UNKNOWN_BASE', `Base ${values.base} does not exist; choose among ${BASE_DTYPES.join(', ')}.`);

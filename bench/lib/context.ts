@@ -2,7 +2,7 @@
 import path from 'node:path';
 import { workerEnvironment } from '../../src-main/app/workers/environment.ts';
 import type { BaseDtype } from '../../src-shared/baseDtypes.ts';
-import type { EngineName } from '../../src-shared/backends.ts';
+import type { BackendName } from '../../src-shared/backends.ts';
 import { benchFolder } from './models.ts';
 import type { QuietTurns } from './otherLoad.ts';
 import type { PeerCommand } from './peer.ts';
@@ -10,7 +10,7 @@ import { GRAFT_PEER, TORCH_PEER } from './places.ts';
 import type { Torch } from './torch.ts';
 
 export interface Context {
-  engine: EngineName;
+  engine: BackendName;
   /** How Graft keeps frozen linear layers in the training cases. */
   base: BaseDtype;
   /** Fewer repetitions and smaller sizes. */

@@ -13,14 +13,14 @@ import { loadAdapter } from '../../src-main/methods/adapterFolder.ts';
 import { CallControl } from '../../src-main/worker/control.ts';
 import { loadDecoder } from '../../src-main/worker/loadDecoder.ts';
 import { runSpecSchema } from '../../src-shared/runSpec.ts';
-import type { EngineName } from '../../src-shared/backends.ts';
+import type { BackendName } from '../../src-shared/backends.ts';
 import { train } from '../../src-main/worker/train/train.ts';
 import { corpusBleu } from '../lib/bleu.ts';
 import type { ComparedMethod } from './list.ts';
 
 export interface Task {
   modelDir: string;
-  engine: EngineName;
+  engine: BackendName;
   /** Rows to train on; two percent of them are held out for the validation loss. */
   data: string;
   steps: number;

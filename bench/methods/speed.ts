@@ -20,7 +20,7 @@ import { loadDecoder } from '../../src-main/worker/loadDecoder.ts';
 import { attachMethod, type AttachedMethod } from '../../src-main/methods/attach.ts';
 import { methodSchema, type MethodSettings } from '../../src-shared/methods/registry.ts';
 import { runSpecSchema } from '../../src-shared/runSpec.ts';
-import type { EngineName } from '../../src-shared/backends.ts';
+import type { BackendName } from '../../src-shared/backends.ts';
 import { summarise } from '../lib/stats.ts';
 import type { ComparedMethod } from './list.ts';
 import type { Task } from './quality.ts';
@@ -31,7 +31,7 @@ const ROUNDS = 12;
 function attach(
   model: Decoder,
   base: BaseModel,
-  engine: EngineName,
+  engine: BackendName,
   settings: MethodSettings,
 ): Promise<AttachedMethod> {
   const run = runSpecSchema.parse({
@@ -106,7 +106,7 @@ const ADDED = [
  * Median milliseconds per new token of one row, for adapters on a model of `modelDir`'s size; `merged` is the base,
  * since nothing is added.
  */
-export async function tokenTimes(modelDir: string, engine: EngineName): Promise<Map<string, number>> {
+export async function tokenTimes(modelDir: string, engine: BackendName): Promise<Map<string, number>> {
   await useBackend(engine);
   const base = openBaseModel(modelDir);
   const model = loadDecoder(base, { forwardOnly: true });

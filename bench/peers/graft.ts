@@ -14,7 +14,7 @@ import type { Decoder } from '../../src-main/engine/model/decoder.ts';
 import { Random } from '../../src-shared/random.ts';
 import { mergeAdapter } from '../../src-main/merging/merge.ts';
 import { saveAdapter } from '../../src-main/methods/adapterFolder.ts';
-import { type EngineName, ENGINES } from '../../src-shared/backends.ts';
+import { type BackendName, BACKENDS } from '../../src-shared/backends.ts';
 import type { LoraSettings } from '../../src-shared/methods/lora.ts';
 import { Resident } from '../../src-main/worker/serve/resident.ts';
 import { profileKernels, type Profile } from '../lib/profile.ts';
@@ -37,7 +37,7 @@ import type {
 } from './protocol.ts';
 import { useBackend } from '../../src-main/worker/backend.ts';
 
-const engine = ENGINES.find((name) => name === process.argv[2]) ?? fail(`unknown engine ${process.argv[2]}`);
+const engine = BACKENDS.find((name) => name === process.argv[2]) ?? fail(`unknown engine ${process.argv[2]}`);
 const SEED = 3;
 
 let model: Decoder;
@@ -51,7 +51,7 @@ function fail(message: string): never {
 
 const commands = {
   async hello(): Promise<HelloAnswer> {
-    const { device } = await useBackend(engine as EngineName);
+    const { device } = await useBackend(engine as BackendName);
     return { version: `Graft, ${engine}: ${device}`, threads: os.availableParallelism() };
   },
 
@@ -64,7 +64,7 @@ const commands = {
   },
 
   async setup(request: GraftSetup): Promise<SetupAnswer> {
-    await useBackend(engine as EngineName);
+    await useBackend(engine as BackendName);
     training = await GraftTraining.of(request, SEED);
     if (request.method === 'lora') await training.writeValues(request.initFile);
     return { trainable: training.trainable };
@@ -119,7 +119,7 @@ const commands = {
     rank,
     alpha,
   }: { modelDir: string; adapterDir: string } & Pick<GraftSetup, 'targets' | 'rank' | 'alpha'>): Promise<object> {
-    await useBackend(engine as EngineName);
+    await useBackend(engine as BackendName);
     const base = openBaseModel(modelDir);
     const settings: LoraSettings = { type: 'lora', rank, alpha, dropout: 0, targets, init: 'kaiming' };
     const fresh = createLora(base.spec, settings, SEED);
@@ -158,7 +158,7 @@ const commands = {
   },
 
   async resident({ modelDir }: { modelDir: string }): Promise<TimeAnswer> {
-    const { loadMs } = await resident.load({ engine: engine as EngineName, modelDir });
+    const { loadMs } = await resident.load({ engine: engine as BackendName, modelDir });
     return { ms: loadMs };
   },
 
@@ -167,12 +167,12 @@ const commands = {
   },
 
   async product(size: Parameters<typeof timeProduct>[0]): Promise<TimeAnswer> {
-    await useBackend(engine as EngineName);
+    await useBackend(engine as BackendName);
     return { ms: await timeProduct(size) };
   },
 
   async attention(size: Parameters<typeof timeAttention>[0]): Promise<TimeAnswer> {
-    await useBackend(engine as EngineName);
+    await useBackend(engine as BackendName);
     return { ms: await timeAttention(size) };
   },
 
@@ -187,7 +187,7 @@ function gpuBytes(): number {
 }
 
 async function openModel(modelDir: string): Promise<void> {
-  await useBackend(engine as EngineName);
+  await useBackend(engine as BackendName);
   const base = openBaseModel(modelDir);
   model = loadDecoder(base, { forwardOnly: true });
   base.close();

@@ -10,7 +10,7 @@ import { loadTokenizer } from '../../src-main/datasets/tokenizer.ts';
 import { writeFolderAtomic } from '../../src-main/files/writeWhole.ts';
 import { CallControl } from '../../src-main/worker/control.ts';
 import { runSpecSchema } from '../../src-shared/runSpec.ts';
-import type { EngineName } from '../../src-shared/backends.ts';
+import type { BackendName } from '../../src-shared/backends.ts';
 import type { TrainEvent, TrainResult } from '../../src-shared/training.ts';
 import { train } from '../../src-main/worker/train/train.ts';
 import { trainMerges } from './bpe.ts';
@@ -30,7 +30,7 @@ export interface StarterOptions {
   /** Gets `model/` and `data/`, which are replaced. */
   outDir: string;
   steps: number;
-  engine: EngineName;
+  engine: BackendName;
   /** Rows of text to train on. */
   rows?: number;
   emit?: (event: TrainEvent) => void;
@@ -86,7 +86,7 @@ export function writeSamples(dir: string): void {
 function trainingSpec(
   modelDir: string,
   file: string,
-  { steps, engine, work }: { steps: number; engine: EngineName; work: string },
+  { steps, engine, work }: { steps: number; engine: BackendName; work: string },
 ) {
   const base = openBaseModel(modelDir);
   base.close();

@@ -1,6 +1,6 @@
 /** The machine and this Graft: version, engines, settings, storage, folders for the web host's browser, the starter. */
 import { z } from 'zod';
-import { ENGINES } from '../../src-shared/backends.ts';
+import { BACKENDS } from '../../src-shared/backends.ts';
 import { starter } from '../app/models/starter.ts';
 import type { Services } from '../app/services.ts';
 import { settingsChangeSchema } from '../app/settings/service.ts';
@@ -19,7 +19,7 @@ export function systemRouter(services: Services) {
     /** Each engine with its device and why it is or is not usable; `calibrate` also measures (some seconds). */
     engines: procedure.input(calibrateSchema).query(({ input }) => engines.report(input.calibrate)),
     selfTest: procedure
-      .input(z.object({ engine: z.enum(ENGINES) }))
+      .input(z.object({ engine: z.enum(BACKENDS) }))
       .mutation(({ input }) => engines.selfTest(input.engine)),
     settings: procedure.query(() => settings.read()),
     saveSettings: procedure.input(settingsChangeSchema).mutation(({ input }) => settings.save(input)),

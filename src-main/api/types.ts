@@ -21,7 +21,7 @@ export type { WatchAllEvent } from '../app/runs/watch.ts';
 export type { RunView } from '../app/runs/view.ts';
 export type { PreflightResult } from '../../src-shared/plan.ts';
 export type { AnswerPiece, GenerateResult, TokenProbability } from '../../src-shared/generation.ts';
-export type { EngineName, EngineReport, SelfTestResult } from '../../src-shared/backends.ts';
+export type { BackendName, EngineReport, SelfTestResult } from '../../src-shared/backends.ts';
 export type { InspectedRow, InspectedStep, StepMetrics } from '../../src-shared/training.ts';
 export type { ParityCertificate } from '../../src-shared/exports.ts';
 export type { TrashedAdapter } from '../catalog/adapters.ts';

@@ -121,26 +121,26 @@ const CASES: Case[] = [
 
 it.each(CASES)('$config.model_type with targets $targets', async ({ config, targets, wanted }) => {
   const modelDir = await writeTinyModel(path.join(temporaryFolder(), 'model'), { config: { ...config } });
-  const checkpoint = openBaseModel(modelDir);
+  const base = openBaseModel(modelDir);
   const model = loadModel(modelDir);
-  const base = await logitsOf(model);
+  const plain = await logitsOf(model);
   const settings: LoraSettings = { type: 'lora', rank: 3, alpha: 12, dropout: 0.05, targets, init: 'kaiming' };
-  const adapter = createLora(checkpoint.spec, settings, 1);
+  const adapter = createLora(base.spec, settings, 1);
   randomiseB(adapter, 2);
   const want = await logitsOf(model.with(adapter));
-  expect(maxAbsDifference(want, base)).toBeGreaterThan(0.1);
+  expect(maxAbsDifference(want, plain)).toBeGreaterThan(0.1);
 
   const dir = path.join(temporaryFolder(), 'adapter');
   const info = {
     format: 1,
-    baseHash: checkpoint.hash,
+    baseHash: base.hash,
     baseName: 'tiny',
     task: 'test',
     runId: 'run-1',
     createdAt: new Date().toISOString(),
   } as const;
-  const { sha256 } = await saveAdapter(dir, adapter, settings, checkpoint, info);
-  const onDisk = loadAdapter(dir, checkpoint);
+  const { sha256 } = await saveAdapter(dir, adapter, settings, base, info);
+  const onDisk = loadAdapter(dir, base);
   expectClose(await logitsOf(model.with(onDisk)), want, { rtol: 1e-5, atol: 1e-5 });
   expect(readPeftAdapter(dir).sha256).toBe(sha256);
 
@@ -159,7 +159,7 @@ it.each(CASES)('$config.model_type with targets $targets', async ({ config, targ
   adapter.dispose();
   onDisk.dispose();
   model.dispose();
-  checkpoint.close();
+  base.close();
 });
 
 it.each([
@@ -198,10 +198,7 @@ it.each([
     { peft_type: 'PREFIX_TUNING', num_virtual_tokens: 4, num_layers: 2, num_attention_heads: 2, token_dim: 8 },
   ],
 ] as const)('adapter_config.json of %s on Llama', async (name, wanted) => {
-  const { checkpoint, model, method, outDir } = await attachTrained(
-    await writeFamily('llama'),
-    settingsOf('llama', name),
-  );
+  const { base, model, method, outDir } = await attachTrained(await writeFamily('llama'), settingsOf('llama', name));
   await method.save();
   const config = JSON.parse(fs.readFileSync(path.join(outDir, 'adapter_config.json'), 'utf8')) as Record<
     string,
@@ -209,7 +206,7 @@ it.each([
   >;
   expect(Object.fromEntries(Object.keys(wanted).map((field) => [field, config[field]]))).toEqual(wanted);
   model.dispose();
-  checkpoint.close();
+  base.close();
 });
 
 async function logitsOf(model: Decoder): Promise<Float32Array> {

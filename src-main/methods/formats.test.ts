@@ -35,12 +35,12 @@ beforeAll(async () => void (await useBackend('tensorflow')));
 
 it.each(METHOD_CASES)('%s, %s: the same logits from disk', async (family, name) => {
   const modelDir = await writeFamily(family);
-  const { checkpoint, model, method, settings, outDir } = await attachTrained(modelDir, settingsOf(family, name));
+  const { base, model, method, settings, outDir } = await attachTrained(modelDir, settingsOf(family, name));
   const want = await logitsOf(model);
   const { sha256 } = await method.save();
   const fresh = loadModel(modelDir);
   expect(maxAbsDifference(await logitsOf(fresh), want)).toBeGreaterThan(1e-3);
-  const adapter = loadAdapter(outDir, checkpoint);
+  const adapter = loadAdapter(outDir, base);
   const scale = Math.max(...want.map(Math.abs));
   // PiSSA comes back on the original base instead of its residual, so its sums are others.
   expectClose(await logitsOf(fresh.with(adapter)), want, {
@@ -49,7 +49,7 @@ it.each(METHOD_CASES)('%s, %s: the same logits from disk', async (family, name) 
   });
   const stored = readAdapter(outDir);
   expect(stored.sha256).toBe(sha256);
-  expect(stored.graft).toMatchObject({ baseHash: checkpoint.hash, method: { type: settings.type } });
+  expect(stored.graft).toMatchObject({ baseHash: base.hash, method: { type: settings.type } });
   const isOwn =
     settings.type === 'bitfit' ||
     settings.type === 'adapter' ||
@@ -58,15 +58,12 @@ it.each(METHOD_CASES)('%s, %s: the same logits from disk', async (family, name) 
   expect(fs.existsSync(path.join(outDir, 'adapter_config.json'))).toBe(!isOwn);
   adapter.dispose();
   for (const one of [model, fresh]) one.dispose();
-  checkpoint.close();
+  base.close();
 });
 
 it('an adapter with NaN is not written, in whatever format', async () => {
   for (const name of ['dora', 'houlsby', 'loha', 'prefix key-value']) {
-    const { checkpoint, model, method, outDir } = await attachTrained(
-      await writeFamily('llama'),
-      settingsOf('llama', name),
-    );
+    const { base, model, method, outDir } = await attachTrained(await writeFamily('llama'), settingsOf('llama', name));
     const last = method.parameters.at(-1)!;
     replaceValue(last, tf.fill(last.value.shape, NaN));
     await expect(method.save()).rejects.toMatchObject({
@@ -77,7 +74,7 @@ it('an adapter with NaN is not written, in whatever format', async () => {
     });
     expect(fs.readdirSync(path.dirname(outDir))).toEqual([]);
     model.dispose();
-    checkpoint.close();
+    base.close();
   }
 });
 
@@ -113,16 +110,16 @@ const GOLDENS = FAMILIES.flatMap(
 
 describe.skipIf(!hasShared('golden'))(`folders of Python PEFT${skipNote('golden')}`, () => {
   it.each(GOLDENS)('%s/%s: the logits of PyTorch, and the same files again', async (family, name, settings) => {
-    const checkpoint = openBaseModel(sharedPath(`golden/${family}/base`));
-    const model = loadModel(checkpoint.dir);
+    const base = openBaseModel(sharedPath(`golden/${family}/base`));
+    const model = loadModel(base.dir);
     const source = sharedPath(`golden/${family}/${name}/final`);
-    const adapter = loadAdapter(source, checkpoint);
+    const adapter = loadAdapter(source, base);
     expectClose(...(await logitsBeside(model.with(adapter), family, name)), { rtol: 1e-4, atol: 1e-4 });
 
     const dir = path.join(temporaryFolder(), 'again');
-    await saveAdapter(dir, adapter, settings, checkpoint, {
+    await saveAdapter(dir, adapter, settings, base, {
       format: 1,
-      baseHash: checkpoint.hash,
+      baseHash: base.hash,
       baseName: 'base',
       task: 't',
       runId: 'r',
@@ -130,19 +127,19 @@ describe.skipIf(!hasShared('golden'))(`folders of Python PEFT${skipNote('golden'
     });
     const bytes = (folder: string): Buffer => fs.readFileSync(path.join(folder, 'adapter_model.safetensors'));
     expect(bytes(dir).equals(bytes(source))).toBe(true);
-    expect(configOf(dir)).toEqual({ ...configOf(source), base_model_name_or_path: checkpoint.dir });
+    expect(configOf(dir)).toEqual({ ...configOf(source), base_model_name_or_path: base.dir });
     adapter.dispose();
     model.dispose();
-    checkpoint.close();
+    base.close();
   });
 
   it.each(FAMILIES)('%s/pissa, converted by PEFT', async (family) => {
-    const checkpoint = openBaseModel(sharedPath(`golden/${family}/base`));
-    const model = loadModel(checkpoint.dir);
-    const adapter = loadAdapter(sharedPath(`golden/${family}/pissa/final_converted_to_lora`), checkpoint);
+    const base = openBaseModel(sharedPath(`golden/${family}/base`));
+    const model = loadModel(base.dir);
+    const adapter = loadAdapter(sharedPath(`golden/${family}/pissa/final_converted_to_lora`), base);
     expectClose(...(await logitsBeside(model.with(adapter), family, 'pissa')), { rtol: 1e-4, atol: 1e-4 });
     model.dispose();
-    checkpoint.close();
+    base.close();
   });
 });
 

@@ -28,10 +28,10 @@ const CASES = [
 
 it.each(CASES)('%s, %s', async (family, _name, settings) => {
   const modelDir = await writeFamily(family);
-  const { checkpoint, model, method } = await attachTrained(modelDir, settings);
-  expect(trainableOf(checkpoint.spec, checkpoint.tensors, settings).count).toBe(countParameters(method.parameters));
+  const { base, model, method } = await attachTrained(modelDir, settings);
+  expect(trainableOf(base.spec, base.tensors, settings).count).toBe(countParameters(method.parameters));
   model.dispose();
-  checkpoint.close();
+  base.close();
 });
 
 it('the paper: GPT-2 medium with LoRA of rank 4 on q and v has 0.39 M parameters by 2·L·d_model·r', () => {
@@ -52,9 +52,9 @@ it('the paper: GPT-2 medium with LoRA of rank 4 on q and v has 0.39 M parameters
 });
 
 it('what does not fit is refused as in training', async () => {
-  const checkpoint = openBaseModel(await writeFamily('llama'));
-  expect(() => trainableOf(checkpoint.spec, checkpoint.tensors, { type: 'bitfit' })).toThrowError(
+  const base = openBaseModel(await writeFamily('llama'));
+  expect(() => trainableOf(base.spec, base.tensors, { type: 'bitfit' })).toThrowError(
     expect.objectContaining({ code: 'NO_BIASES' }),
   );
-  checkpoint.close();
+  base.close();
 });

@@ -23,8 +23,8 @@ import { TaskSum } from './taskSum.ts';
 beforeAll(async () => void (await useBackend('tensorflow')));
 
 async function trained(modelDir: string, family: TinyFamily, name: string): Promise<Adapter> {
-  const { checkpoint, model } = await attachTrained(modelDir, settingsOf(family, name));
-  checkpoint.close();
+  const { base, model } = await attachTrained(modelDir, settingsOf(family, name));
+  base.close();
   return model.adapter as Adapter;
 }
 
@@ -83,12 +83,12 @@ describe.each(['gpt2', 'llama'] as const)('%s', (family) => {
 
 it('merges into weights that are kept turned, too', async () => {
   const modelDir = await writeFamily('llama');
-  const { checkpoint, model: other } = await attachTrained(modelDir, settingsOf('llama', 'lora'));
+  const { base, model: other } = await attachTrained(modelDir, settingsOf('llama', 'lora'));
   const want = await logitsOf(other);
-  const model = loadDecoder(checkpoint, { forwardOnly: true });
+  const model = loadDecoder(base, { forwardOnly: true });
   new MergedTasks(model).switchTo([{ adapter: other.adapter as Adapter, scale: 1 }]);
   expectClose(await logitsOf(model), want, { rtol: 1e-4, atol: 1e-4 });
-  checkpoint.close();
+  base.close();
 });
 
 it.each(['dora', 'houlsby', 'prefix key-value', 'lora, bias all'])(

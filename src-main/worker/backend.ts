@@ -1,13 +1,13 @@
 /** The one backend that this process computes on. */
 import { bootBackend, type BackendFacts } from '../engine/backends/backends.ts';
 import { deviceFailure } from '../engine/backends/deviceWatch.ts';
-import type { EngineName } from '../../src-shared/backends.ts';
+import type { BackendName } from '../../src-shared/backends.ts';
 import { useTuning } from './tuning.ts';
 
-let current: { name: EngineName; facts: BackendFacts } | null = null;
+let current: { name: BackendName; facts: BackendFacts } | null = null;
 
 /** Boots the backend unless it is the current one and sound. Throws ENGINE_UNAVAILABLE. */
-export async function useBackend(name: EngineName): Promise<BackendFacts> {
+export async function useBackend(name: BackendName): Promise<BackendFacts> {
   if (current?.name !== name || (name === 'webgpu' && deviceFailure())) {
     current = { name, facts: await bootBackend(name) };
     if (name === 'webgpu') useTuning();

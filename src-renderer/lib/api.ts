@@ -25,7 +25,7 @@ export type {
   Dataset,
   DatasetLook,
   DuplicateGroup,
-  EngineName,
+  BackendName,
   EngineReport,
   ExportEvent,
   ExportPlan,

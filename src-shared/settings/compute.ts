@@ -1,12 +1,12 @@
 /** Where a run computes, and how its frozen base is kept there. */
 import { z } from 'zod';
-import { ENGINES } from '../backends.ts';
+import { BACKENDS } from '../backends.ts';
 import { BASE_DTYPES } from '../baseDtypes.ts';
 import { defineSettings } from './setting.ts';
 
 export const COMPUTE_SETTINGS = defineSettings({
   engine: {
-    schema: z.enum(['auto', ...ENGINES]).default('auto'),
+    schema: z.enum(['auto', ...BACKENDS]).default('auto'),
     label: 'Engine',
     help: 'What computes. Automatic takes the graphics card where there is one, else the fastest on this machine.',
     flag: 'engine',

@@ -98,13 +98,13 @@ export function settingsOf(family: TinyFamily, name: string): MethodSettings {
   return methodSchema.parse(JSON.parse(text));
 }
 
-/** A checkpoint folder of the family. Removed after the test. */
+/** A base model folder of the family. Removed after the test. */
 export function writeFamily(family: TinyFamily): Promise<string> {
   return writeTinyModel(path.join(temporaryFolder(), family), { config: { ...CONFIGS[family] }, seed: 4 });
 }
 
 export interface Attached {
-  checkpoint: BaseModel;
+  base: BaseModel;
   model: Decoder;
   method: AttachedMethod;
   settings: MethodSettings;
@@ -114,14 +114,14 @@ export interface Attached {
 
 /**
  * A model with the method attached, all trained values drawn anew, as after a training. The caller disposes the model
- * and closes the checkpoint.
+ * and closes the base model.
  */
 export async function attachTrained(modelDir: string, settings: MethodSettings): Promise<Attached> {
-  const checkpoint = openBaseModel(modelDir);
+  const base = openBaseModel(modelDir);
   const outDir = path.join(temporaryFolder(), 'adapter');
   const run = runSpecSchema.parse({
     runId: 'run-1',
-    model: { dir: modelDir, hash: checkpoint.hash },
+    model: { dir: modelDir, hash: base.hash },
     data: { file: 'none' },
     task: 'test',
     method: settings,
@@ -129,9 +129,9 @@ export async function attachTrained(modelDir: string, settings: MethodSettings):
     runDir: outDir,
     outDir,
   });
-  const method = await attachMethod(loadModel(modelDir), run, checkpoint);
+  const method = await attachMethod(loadModel(modelDir), run, base);
   method.parameters.forEach((parameter) => disturb(parameter, settings.type === 'full' ? 0.02 : 0.3));
-  return { checkpoint, model: method.model, method, settings, outDir };
+  return { base, model: method.model, method, settings, outDir };
 }
 
 function disturb(parameter: Parameter, std: number): void {

@@ -1,5 +1,6 @@
 /** Booting an engine for a test suite; the webgpu suites skip, with one line, where no graphics driver answers. */
-import { bootBackend, type BackendName } from '../../src-main/engine/backends/backends.ts';
+import { bootBackend } from '../../src-main/engine/backends/backends.ts';
+import type { BackendName } from '../../src-shared/backends.ts';
 
 /**
  * For a suite's title: why it is skipped; empty when the engine has been booted. Throws where an engine must be there.

@@ -4,7 +4,7 @@
  */
 import * as tf from '@tensorflow/tfjs-core';
 import { describe, expect, it } from 'vitest';
-import type { BackendName } from '../../src-main/engine/backends/backends.ts';
+import type { BackendName } from '../../src-shared/backends.ts';
 import {
   generateMixed,
   generateTokens,

@@ -1,7 +1,7 @@
 /** Dropout on one engine: what it drops, that its gradient drops the same, and that the seed alone decides. */
 import * as tf from '@tensorflow/tfjs-core';
 import { describe, expect, it } from 'vitest';
-import type { BackendName } from '../../src-main/engine/backends/backends.ts';
+import type { BackendName } from '../../src-shared/backends.ts';
 import { dropout } from '../../src-main/engine/ops/dropout.ts';
 import { Random } from '../../src-shared/random.ts';
 import { bootOrNote } from '../checks/engineSkip.ts';

@@ -8,7 +8,7 @@ import { crc32 } from 'node:zlib';
 import * as tf from '@tensorflow/tfjs-core';
 import { describe, it } from 'vitest';
 import { expectedTensors } from '../../src-main/basemodel/expectedTensors.ts';
-import type { BackendName } from '../../src-main/engine/backends/backends.ts';
+import type { BackendName } from '../../src-shared/backends.ts';
 import { lastLogits } from '../../src-main/engine/generate/generate.ts';
 import { createFull } from '../../src-main/methods/full/full.ts';
 import { architectureFromConfig, type ModelConfig } from '../../src-main/engine/model/architecture.ts';

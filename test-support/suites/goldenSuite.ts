@@ -5,7 +5,7 @@
 import * as tf from '@tensorflow/tfjs-core';
 import { describe, expect, it } from 'vitest';
 import { openBaseModel } from '../../src-main/basemodel/baseModel.ts';
-import type { BackendName } from '../../src-main/engine/backends/backends.ts';
+import type { BackendName } from '../../src-shared/backends.ts';
 import { generateTokens } from '../../src-main/engine/generate/generate.ts';
 import { LoraAdapter } from '../../src-main/methods/lora/lora.ts';
 import type { Decoder } from '../../src-main/engine/model/decoder.ts';

@@ -5,7 +5,7 @@
 import fs from 'node:fs';
 import * as tf from '@tensorflow/tfjs-core';
 import { describe, expect, it } from 'vitest';
-import type { BackendName } from '../../src-main/engine/backends/backends.ts';
+import type { BackendName } from '../../src-shared/backends.ts';
 import type { Adapter } from '../../src-main/methods/adapter.ts';
 import { openBaseModel } from '../../src-main/basemodel/baseModel.ts';
 import { loadAdapter } from '../../src-main/methods/adapterFolder.ts';

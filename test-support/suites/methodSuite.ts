@@ -5,7 +5,7 @@
  */
 import * as tf from '@tensorflow/tfjs-core';
 import { describe, expect, it } from 'vitest';
-import type { BackendName } from '../../src-main/engine/backends/backends.ts';
+import type { BackendName } from '../../src-shared/backends.ts';
 import type { Adapter } from '../../src-main/methods/adapter.ts';
 import { architectureFromConfig } from '../../src-main/engine/model/architecture.ts';
 import type { Decoder } from '../../src-main/engine/model/decoder.ts';

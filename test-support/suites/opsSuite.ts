@@ -4,7 +4,7 @@
  */
 import * as tf from '@tensorflow/tfjs-core';
 import { describe, it } from 'vitest';
-import type { BackendName } from '../../src-main/engine/backends/backends.ts';
+import type { BackendName } from '../../src-shared/backends.ts';
 import { embedding } from '../../src-main/engine/ops/embedding.ts';
 import { gelu } from '../../src-main/engine/ops/gelu.ts';
 import { geluExact } from '../../src-main/engine/ops/geluExact.ts';

@@ -2,7 +2,7 @@
 import type { Catalog } from '../../catalog/catalog.ts';
 import type { ExportRecord } from '../../catalog/exports.ts';
 import type { WorkerCalls } from '../../../src-shared/workerCalls.ts';
-import type { EngineName } from '../../../src-shared/backends.ts';
+import type { BackendName } from '../../../src-shared/backends.ts';
 import type { MergeParams, MergeResult } from '../../../src-shared/exports.ts';
 import type { EngineService } from '../workers/engines.ts';
 import type { Workers } from '../workers/client.ts';
@@ -17,7 +17,7 @@ export interface MergeRequest {
   modelDir: string;
   outDir: string;
   dtype?: 'f32' | 'f16' | 'bf16' | undefined;
-  engine?: 'auto' | EngineName | undefined;
+  engine?: 'auto' | BackendName | undefined;
 }
 
 /** Throws what the worker throws; WORKER_CRASHED where `signal` has ended it. */

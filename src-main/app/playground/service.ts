@@ -5,7 +5,7 @@ import type { Catalog } from '../../catalog/catalog.ts';
 import { GraftError, usageError } from '../../../src-shared/errors.ts';
 import type { BaseDtype } from '../../../src-shared/baseDtypes.ts';
 import type { AnswerPiece, CompareEvent, GenerateParams, LoadResult } from '../../../src-shared/generation.ts';
-import type { EngineName } from '../../../src-shared/backends.ts';
+import type { BackendName } from '../../../src-shared/backends.ts';
 import type { AdapterService } from '../adapters/service.ts';
 import type { ModelService } from '../models/service.ts';
 import { isAdapter } from '../../../src-shared/methods/registry.ts';
@@ -54,12 +54,12 @@ export class PlaygroundService {
   }
 
   /** Loads a registered model, in place of what was loaded. */
-  async load(modelId: string, engine: 'auto' | EngineName = 'auto'): Promise<LoadResult> {
+  async load(modelId: string, engine: 'auto' | BackendName = 'auto'): Promise<LoadResult> {
     return this.loadDir(this.#models.require(modelId).dir, engine);
   }
 
   /** A text that is being written is stopped first. */
-  async loadDir(modelDir: string, engine: 'auto' | EngineName = 'auto', baseDtype?: BaseDtype): Promise<LoadResult> {
+  async loadDir(modelDir: string, engine: 'auto' | BackendName = 'auto', baseDtype?: BaseDtype): Promise<LoadResult> {
     await this.stop();
     const resolved = await this.#engines.resolve(engine);
     // A new process gives back all memory of the old model, whatever the engine keeps.

@@ -5,7 +5,7 @@
  */
 import type { Home } from '../storage/home.ts';
 import type { WorkerCalls } from '../../../src-shared/workerCalls.ts';
-import type { EngineName } from '../../../src-shared/backends.ts';
+import type { BackendName } from '../../../src-shared/backends.ts';
 import type { PreflightResult } from '../../../src-shared/plan.ts';
 import type { RunSpec } from '../../../src-shared/runSpec.ts';
 import type { PlanResult, Room } from '../../../src-shared/plan.ts';
@@ -64,7 +64,7 @@ export class PlanService {
 
   async #question(input: StartRun): Promise<{ spec: RunSpec; room: Room }> {
     const { spec } = checkStart(this.#parts, input);
-    const engine: EngineName = await this.#parts.engines.resolve(spec.engine);
+    const engine: BackendName = await this.#parts.engines.resolve(spec.engine);
     const report = this.#parts.engines.known(engine);
     return {
       spec: { ...spec, engine },

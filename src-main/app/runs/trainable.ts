@@ -18,22 +18,22 @@ export interface TrainableView {
 
 /** Input and output features of each target's matrix, the same in every layer. Throws as openBaseModel. */
 export function matricesOf(modelDir: string): { target: string; inFeatures: number; outFeatures: number }[] {
-  const checkpoint = openBaseModel(modelDir);
-  checkpoint.close();
-  return linearModules(checkpoint.spec).flatMap(({ layer, target, inFeatures, outFeatures }) =>
+  const base = openBaseModel(modelDir);
+  base.close();
+  return linearModules(base.spec).flatMap(({ layer, target, inFeatures, outFeatures }) =>
     layer === 0 ? [{ target, inFeatures, outFeatures }] : [],
   );
 }
 
 /** Throws as openBaseModel, and where the settings do not fit the model. */
 export function trainableIn(modelDir: string, method: MethodSettings): TrainableView {
-  const checkpoint = openBaseModel(modelDir);
+  const base = openBaseModel(modelDir);
   try {
-    const { count, formula } = trainableOf(checkpoint.spec, checkpoint.tensors, method);
-    const total = [...checkpoint.tensors.values()].reduce((sum, info) => sum + elementCount(info), 0);
-    const wholeModel = checkpoint.files.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0);
+    const { count, formula } = trainableOf(base.spec, base.tensors, method);
+    const total = [...base.tensors.values()].reduce((sum, info) => sum + elementCount(info), 0);
+    const wholeModel = base.files.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0);
     return { count, formula, share: count / total, adapterBytes: isAdapter(method) ? 4 * count : wholeModel };
   } finally {
-    checkpoint.close();
+    base.close();
   }
 }

@@ -1,11 +1,11 @@
 /** What the user has chosen for the whole app; kept in the catalogue. */
 import { z } from 'zod';
 import type { Catalog } from '../../catalog/catalog.ts';
-import { ENGINES } from '../../../src-shared/backends.ts';
+import { BACKENDS } from '../../../src-shared/backends.ts';
 
 const appSettingsSchema = z.object({
   /** What `auto` means: the fastest by calibration, or this engine while it is usable. */
-  defaultEngine: z.enum(['auto', ...ENGINES]).default('auto'),
+  defaultEngine: z.enum(['auto', ...BACKENDS]).default('auto'),
   /** Of runs that name none; null: the engine's own limit. */
   memoryLimitBytes: z
     .number()

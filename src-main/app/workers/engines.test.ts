@@ -4,12 +4,12 @@ import path from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { openCatalog } from '../../catalog/catalog.ts';
 import type { Catalog } from '../../catalog/catalog.ts';
-import type { EngineName, EngineReport } from '../../../src-shared/backends.ts';
+import type { BackendName, EngineReport } from '../../../src-shared/backends.ts';
 import { chooseEngine, EngineService } from './engines.ts';
 import type { WorkerChannel } from './channel.ts';
 import { Workers } from './client.ts';
 
-const report = (name: EngineName, facts: Partial<EngineReport> = {}): EngineReport => ({
+const report = (name: BackendName, facts: Partial<EngineReport> = {}): EngineReport => ({
   name,
   usable: true,
   gpu: false,

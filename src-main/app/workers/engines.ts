@@ -5,8 +5,8 @@
 import os from 'node:os';
 import { GraftError } from '../../../src-shared/errors.ts';
 import type { Catalog } from '../../catalog/catalog.ts';
-import type { EngineName, EngineReport, SelfTestResult } from '../../../src-shared/backends.ts';
-import { ENGINES } from '../../../src-shared/backends.ts';
+import type { BackendName, EngineReport, SelfTestResult } from '../../../src-shared/backends.ts';
+import { BACKENDS } from '../../../src-shared/backends.ts';
 import { SettingsService } from '../settings/service.ts';
 import type { Workers } from './client.ts';
 
@@ -36,7 +36,7 @@ export class EngineService {
   }
 
   /** The engine that a request for `engine` runs on. Throws GraftError NO_ENGINE when none is usable. */
-  async resolve(engine: 'auto' | EngineName): Promise<EngineName> {
+  async resolve(engine: 'auto' | BackendName): Promise<BackendName> {
     if (engine !== 'auto') return engine;
     const reports = this.#remembered() ?? (await this.#calibrate());
     const { defaultEngine } = this.#settings.read();
@@ -44,12 +44,12 @@ export class EngineService {
   }
 
   /** Small computations on one engine, compared with plain JavaScript. Throws ENGINE_UNAVAILABLE. */
-  selfTest(engine: EngineName): Promise<SelfTestResult> {
+  selfTest(engine: BackendName): Promise<SelfTestResult> {
     return this.#workers.once('selfTest', { engine });
   }
 
   /** What is remembered of an engine; undefined before the first measurement. */
-  known(engine: EngineName): EngineReport | undefined {
+  known(engine: BackendName): EngineReport | undefined {
     return this.#remembered()?.find(({ name }) => name === engine);
   }
 
@@ -73,13 +73,13 @@ export class EngineService {
 }
 
 /** Throws GraftError NO_ENGINE with each engine's reason. */
-export function chooseEngine(reports: EngineReport[]): EngineName {
+export function chooseEngine(reports: EngineReport[]): BackendName {
   const usable = reports.filter((report) => report.usable);
   const best = usable.sort(
     (a, b) =>
       Number(b.gpu) - Number(a.gpu) ||
       (b.gflops ?? 0) - (a.gflops ?? 0) ||
-      ENGINES.indexOf(a.name) - ENGINES.indexOf(b.name),
+      BACKENDS.indexOf(a.name) - BACKENDS.indexOf(b.name),
   )[0];
   if (best) return best.name;
   const reasons = reports.map((report) => `${report.name}: ${report.reason}`).join(' ');

@@ -1,4 +1,5 @@
-/** The three engines: booting one, and reporting on all. */
+/** The three backends: booting one, and reporting on all. */
+import { BACKENDS, type BackendName } from '../../../src-shared/backends.ts';
 import { GraftError } from '../../../src-shared/errors.ts';
 import { measureGflops } from './calibrate.ts';
 import type { BackendFacts } from './facts.ts';
@@ -7,8 +8,6 @@ import { bootWasm } from './wasm.ts';
 import { bootWebgpu } from './webgpu.ts';
 
 export type { BackendFacts };
-export type BackendName = 'tensorflow' | 'webgpu' | 'wasm';
-const BACKEND_NAMES: readonly BackendName[] = ['tensorflow', 'webgpu', 'wasm'];
 
 export interface BackendReport extends BackendFacts {
   name: BackendName;
@@ -48,7 +47,7 @@ export async function bootBackend(name: BackendName): Promise<BackendFacts> {
 /** Tries every engine in turn; with `calibrate` each usable one is timed for half a second. */
 export async function reportBackends(calibrate: boolean): Promise<BackendReport[]> {
   const reports: BackendReport[] = [];
-  for (const name of BACKEND_NAMES) {
+  for (const name of BACKENDS) {
     try {
       const facts = await bootBackend(name);
       const reason = facts.gpu

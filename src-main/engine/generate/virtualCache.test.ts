@@ -23,7 +23,7 @@ const NEXT = [
 ];
 
 it.each(METHOD_CASES.filter(([, name]) => name.startsWith('prefix')))('%s, %s', async (family, name) => {
-  const { checkpoint, model } = await attachTrained(await writeFamily(family), settingsOf(family, name));
+  const { base, model } = await attachTrained(await writeFamily(family), settingsOf(family, name));
   const { vocab } = model.spec;
   const rows = PROMPTS.map((prompt) =>
     virtualPrompt(prompt, { prefix: 0, infix: 0, ...model.adapter?.virtual, vocab }),
@@ -47,7 +47,7 @@ it.each(METHOD_CASES.filter(([, name]) => name.startsWith('prefix')))('%s, %s', 
   }
   cache.dispose();
   model.dispose();
-  checkpoint.close();
+  base.close();
 });
 
 async function lastOf(model: Decoder, ids: number[]): Promise<Float32Array> {

@@ -13,7 +13,7 @@ import { AdamW } from '../../engine/optim/adamw.ts';
 import type { Batch } from '../../engine/train/batchLoss.ts';
 import { trainStep } from '../../engine/train/step.ts';
 import { attachMethod } from '../../methods/attach.ts';
-import type { EngineName } from '../../../src-shared/backends.ts';
+import type { BackendName } from '../../../src-shared/backends.ts';
 import type { MemoryEstimate } from '../../../src-shared/plan.ts';
 import type { Draft } from '../train/draft.ts';
 import { methodOf } from '../../methods/registry.ts';
@@ -22,7 +22,7 @@ import { methodOf } from '../../methods/registry.ts';
  * What an engine takes beside tensors, and how much more its allocator holds than the tensors that come and go: more
  * where blocks are computed again, since memory that is freed in pieces is taken again in other pieces. Measured.
  */
-export const OVERHEAD: Record<EngineName, { processBytes: number; slack: number; slackRecomputing: number }> = {
+export const OVERHEAD: Record<BackendName, { processBytes: number; slack: number; slackRecomputing: number }> = {
   tensorflow: { processBytes: 225 * 2 ** 20, slack: 1.8, slackRecomputing: 2.5 },
   wasm: { processBytes: 132 * 2 ** 20, slack: 1.65, slackRecomputing: 1.65 },
   webgpu: { processBytes: 0, slack: 1, slackRecomputing: 1.5 },

@@ -7,7 +7,7 @@ import { openBaseModel } from '../../basemodel/baseModel.ts';
 import { fullBatch } from './largest.ts';
 import { estimateMemory } from './estimate.ts';
 import { lora } from '../../../src-shared/methods/lora.ts';
-import { ENGINES } from '../../../src-shared/backends.ts';
+import { BACKENDS } from '../../../src-shared/backends.ts';
 import { TRAIN_DEFAULTS } from '../../../src-shared/settings/training.ts';
 
 /** Throws as openBaseModel. */
@@ -18,7 +18,7 @@ export async function modelNeeds(modelDir: string): Promise<ModelNeeds[]> {
     const cacheBytes = 2 * 4 * layers * kvHeads * headDim * Math.min(NEEDS.inferenceTokens, maxPositions);
     const method = lora.schema.parse({ type: 'lora' });
     const needs: ModelNeeds[] = [];
-    for (const engine of ENGINES) {
+    for (const engine of BACKENDS) {
       const { totalBytes, processBytes, weightBytes } = await estimateMemory(
         { base, engine, method, train: TRAIN_DEFAULTS },
         fullBatch(NEEDS.rows, Math.min(NEEDS.rowTokens, maxPositions)),

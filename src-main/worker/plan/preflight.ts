@@ -16,7 +16,7 @@ import { loadDecoder } from '../loadDecoder.ts';
 import { estimateMemory } from './estimate.ts';
 import { memoryLimitBytes } from '../train/memoryGuard.ts';
 import { attachMethod } from '../../methods/attach.ts';
-import type { EngineName } from '../../../src-shared/backends.ts';
+import type { BackendName } from '../../../src-shared/backends.ts';
 import type { PreflightResult } from '../../../src-shared/plan.ts';
 import type { RunSpec } from '../../../src-shared/runSpec.ts';
 import { withDraft, type Draft } from '../train/draft.ts';
@@ -47,7 +47,7 @@ async function tryOut(draft: Draft): Promise<PreflightResult> {
 type Measured = Pick<PreflightResult, 'peakBytes' | 'stepMs' | 'evaluationMs'>;
 
 /** Two steps, the first of which warms up. */
-async function measure(draft: Draft, batch: Batch, engine: EngineName): Promise<Measured> {
+async function measure(draft: Draft, batch: Batch, engine: BackendName): Promise<Measured> {
   const { base, baseDtype, data, train } = draft;
   const method = await attachMethod(loadDecoder(base, { baseDtype }), draft, base);
   const { model } = method;
@@ -77,7 +77,7 @@ async function timed(work: () => Promise<unknown>): Promise<number> {
 }
 
 /** Of the process; on webgpu what tfjs has taken of the card, which it gives back to nobody. */
-function peakBytes(engine: EngineName): number {
+function peakBytes(engine: BackendName): number {
   if (engine !== 'webgpu') return process.resourceUsage().maxRSS * 1024;
   return allocatedGpuBytes();
 }

@@ -24,14 +24,14 @@ import type {
   GenerateResult,
   LoadResult,
 } from '../../../src-shared/generation.ts';
-import type { EngineName } from '../../../src-shared/backends.ts';
+import type { BackendName } from '../../../src-shared/backends.ts';
 import type { TaskDir } from '../../../src-shared/exports.ts';
 import type { WorkerCalls } from '../../../src-shared/workerCalls.ts';
 import { loadDecoder } from '../loadDecoder.ts';
 import { answerAlone, answerEach } from './answerEach.ts';
 
 interface Loaded {
-  engine: EngineName;
+  engine: BackendName;
   base: BaseModel;
   tokenizer: TextTokenizer;
   model: Decoder;
@@ -192,6 +192,6 @@ function loadWriter(dir: string, base: BaseModel): Adapter {
 }
 
 /** Memory that the engine holds for the model; a card's counts only its tensors. */
-function heldBytes(engine: EngineName): number {
+function heldBytes(engine: BackendName): number {
   return engine === 'webgpu' ? tf.memory().numBytes : process.memoryUsage.rss();
 }

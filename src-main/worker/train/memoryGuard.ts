@@ -11,7 +11,7 @@ import type { Batch } from '../../engine/train/batchLoss.ts';
 import { isOutOfMemory, withinMemory } from '../../engine/train/memoryLimit.ts';
 import { accumulateGradients, type LossOptions, type StepGradients } from '../../engine/train/step.ts';
 import { outOfMemory } from './outOfMemory.ts';
-import type { EngineName } from '../../../src-shared/backends.ts';
+import type { BackendName } from '../../../src-shared/backends.ts';
 import type { Run } from './run.ts';
 
 /** Share of the machine's memory that a run may take on the processor before it has to do with less. */
@@ -21,7 +21,7 @@ const MOST_OF_MACHINE = 0.95;
  * Most memory that a run may take: `limitBytes`, or most of what the machine or container has; null where only the card
  * knows.
  */
-export function memoryLimitBytes(engine: EngineName, gpu: boolean, limitBytes: number | undefined): number | null {
+export function memoryLimitBytes(engine: BackendName, gpu: boolean, limitBytes: number | undefined): number | null {
   if (limitBytes !== undefined) return limitBytes;
   if (engine === 'webgpu' || gpu) return null;
   const constrained = process.constrainedMemory();
@@ -32,7 +32,7 @@ export function memoryLimitBytes(engine: EngineName, gpu: boolean, limitBytes: n
  * What of that is left for tensors; null: only the engine itself says when memory has run out. Ask when the model is
  * loaded.
  */
-export function tensorLimitBytes(engine: EngineName, gpu: boolean, limitBytes: number | undefined): number | null {
+export function tensorLimitBytes(engine: BackendName, gpu: boolean, limitBytes: number | undefined): number | null {
   const limit = memoryLimitBytes(engine, gpu, limitBytes);
   if (limit === null || engine === 'webgpu' || gpu) return limit; // a card's memory holds the tensors only
   return limit - (process.memoryUsage.rss() - tf.memory().numBytes);

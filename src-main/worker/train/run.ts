@@ -3,7 +3,7 @@ import type { BatchPlan } from '../../datasets/batchPlan.ts';
 import type { Decoder } from '../../engine/model/decoder.ts';
 import type { AdamW } from '../../engine/optim/adamw.ts';
 import type { AttachedMethod } from '../../methods/attach.ts';
-import type { EngineName } from '../../../src-shared/backends.ts';
+import type { BackendName } from '../../../src-shared/backends.ts';
 import type { TrainSettings } from '../../../src-shared/settings/training.ts';
 import type { TrainEvent } from '../../../src-shared/training.ts';
 import type { CallControl } from '../control.ts';
@@ -13,7 +13,7 @@ import type { Progress } from './state.ts';
 export interface Run {
   /** Folder of its states. */
   dir: string;
-  engine: EngineName;
+  engine: BackendName;
   device: string;
   settings: TrainSettings;
   data: RunData;

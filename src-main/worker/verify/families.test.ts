@@ -56,7 +56,7 @@ describe.each(CASES)('%s', (_, config, targets, settings, peftNames) => {
 
   it('a saved adapter is loaded, and merged, to the same logits', async () => {
     const modelDir = await write();
-    const { checkpoint: base, model, method, outDir } = await attachTrained(modelDir, lora);
+    const { base, model, method, outDir } = await attachTrained(modelDir, lora);
     const want = await logitsOf(model);
     await method.save();
     expect(readPeftAdapter(outDir).config.target_modules).toEqual(peftNames);
@@ -79,7 +79,7 @@ describe.each(CASES)('%s', (_, config, targets, settings, peftNames) => {
 
   // DoRA leaves the norm out of the gradient, so that it is not the slope.
   it.skipIf('dora' in settings)('the gradient of every trained tensor is the slope of the loss along it', async () => {
-    const { checkpoint: base, model, method } = await attachTrained(await write(), lora);
+    const { base, model, method } = await attachTrained(await write(), lora);
     const ids = Int32Array.of(1, 5, 9, 200, 2, 7, 30, 4);
     const batch = { ids, labels: ids, mask: new Int32Array(8).fill(1), B: 1, T: 8 };
     const { loss, gradients } = accumulateGradients(model, method.parameters, [batch]);

@@ -29,7 +29,7 @@ async function saved(
   family: TinyFamily,
   name: string,
 ): Promise<{ adapterDir: string; want: Float32Array }> {
-  const { checkpoint: base, model, method, outDir } = await attachTrained(modelDir, settingsOf(family, name));
+  const { base, model, method, outDir } = await attachTrained(modelDir, settingsOf(family, name));
   const want = await logitsOf(model);
   await method.save();
   model.dispose();
@@ -87,7 +87,7 @@ it('a whole model is no adapter', async () => {
   const modelDir = await writeFamily('llama');
   const { adapterDir } = await saved(modelDir, 'llama', 'lora');
   fs.rmSync(adapterDir, { recursive: true });
-  const { checkpoint: base, method, outDir } = await attachTrained(modelDir, { type: 'full' });
+  const { base, method, outDir } = await attachTrained(modelDir, { type: 'full' });
   await method.save();
   base.close();
   await expect(mergeInto(path.join(temporaryFolder(), 'merged'), modelDir, outDir)).rejects.toMatchObject({

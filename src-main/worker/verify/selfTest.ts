@@ -8,7 +8,7 @@ import { linearCrossEntropy } from '../../engine/ops/linearCrossEntropy.ts';
 import { loraLinear } from '../../engine/ops/loraLinear.ts';
 import { rmsNorm } from '../../engine/ops/rmsNorm.ts';
 import { useBackend } from '../backend.ts';
-import type { EngineName, SelfTestCheck, SelfTestResult } from '../../../src-shared/backends.ts';
+import type { BackendName, SelfTestCheck, SelfTestResult } from '../../../src-shared/backends.ts';
 import {
   columns,
   crossEntropyOf,
@@ -29,7 +29,7 @@ interface Case {
 }
 
 /** Throws ENGINE_UNAVAILABLE when the engine does not start. */
-export async function selfTest(engine: EngineName): Promise<SelfTestResult> {
+export async function selfTest(engine: BackendName): Promise<SelfTestResult> {
   const started = performance.now();
   const { device } = await useBackend(engine);
   const checks: SelfTestCheck[] = [];

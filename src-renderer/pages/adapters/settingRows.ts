@@ -1,4 +1,9 @@
 /** The settings of several adapters side by side, in words. */
+import { METHODS } from '../../../src-shared/methods/registry.ts';
+import { COMPUTE_SETTINGS } from '../../../src-shared/settings/compute.ts';
+import { DATA_SETTINGS, FILE_SETTINGS } from '../../../src-shared/settings/data.ts';
+import type { Settings } from '../../../src-shared/settings/setting.ts';
+import { TRAIN_SETTINGS } from '../../../src-shared/settings/training.ts';
 import type { Setting } from '../../lib/api.ts';
 import { formatSmall } from '../../lib/format.ts';
 
@@ -35,70 +40,31 @@ export function settingText(key: string, value: Setting['value'] | undefined): s
   return key.endsWith('hash') ? value.slice(0, 12) : value;
 }
 
-const LABELS: Record<string, string> = {
+/** What no setting has chosen: the parts of a run's record that name its base and its data. */
+const FACTS: Record<string, string> = {
   'base.hash': 'Base (hash)',
-  'base.dtype': 'Base kept as',
-  engine: 'Engine',
+  'base.dtype': COMPUTE_SETTINGS.baseDtype.label,
+  engine: COMPUTE_SETTINGS.engine.label,
   'data.file': 'Data file',
   'data.hash': 'Data (hash)',
-  'data.lossOn': 'Loss on',
-  'data.maxLength': 'Max length',
-  'data.format': 'Data format',
-  'data.allowBadRows': 'Bad rows left out',
-  'data.classify': 'Classification',
   'data.version': 'Data version',
-  'data.excludeLines': 'Excluded rows',
+  'data.allowBadRows': 'Bad rows left out',
   'method.type': 'Method',
-  'method.rank': 'Rank',
-  'method.alpha': 'Alpha',
-  'method.dropout': 'Dropout',
-  'method.targets': 'Target modules',
-  'method.layers': 'Layers',
-  'method.init': 'Initialisation',
-  'method.rslora': 'rsLoRA',
-  'method.dora': 'DoRA',
-  'method.bias': 'Biases',
-  'method.loraPlusRatio': 'LoRA+ ratio',
-  'method.factor': 'Factor',
-  'method.kind': 'Kind',
-  'method.bottleneck': 'Bottleneck',
-  'method.skipLayers': 'Skipped layers',
-  'method.prefixLength': 'Prefix length',
-  'method.infixLength': 'Infix length',
-  'train.steps': 'Steps',
-  'train.epochs': 'Epochs',
-  'train.batch': 'Batch',
-  'train.accumulate': 'Accumulation',
-  'train.packing': 'Packing',
-  'train.bucketing': 'Bucketing',
-  'train.lr': 'Learning rate',
-  'train.schedule': 'Schedule',
-  'train.warmup': 'Warm-up',
-  'train.beta1': 'Beta 1',
-  'train.beta2': 'Beta 2',
-  'train.eps': 'Epsilon',
-  'train.weightDecay': 'Weight decay',
-  'train.weightDecayOn': 'Weight decay on',
-  'train.clip': 'Gradient clipping',
-  'train.labelSmoothing': 'Label smoothing',
-  'train.neftune': 'NEFTune',
-  'train.gradientCheckpointing': 'Gradient checkpointing',
-  'train.val': 'Validation share',
-  'train.seed': 'Seed',
-  'train.evalEvery': 'Validate every',
-  'train.checkpointEvery': 'Checkpoint every',
-  'train.patience': 'Patience',
-  'train.minDelta': 'Least improvement',
-  'train.keepBest': 'Keep the best',
-  'train.samplePrompts': 'Sample prompts',
-  'train.sampleTokens': 'Sample tokens',
-  'train.maxBadSteps': 'Bad steps allowed',
-  'train.memoryLimitBytes': 'Memory limit (bytes)',
+};
+
+/** Methods that share a setting mean the same by it; LoRA, the first, has the word. */
+const METHOD_SETTINGS: Settings = Object.assign({}, ...METHODS.map(({ settings }) => settings).reverse());
+const SETTINGS: Record<string, Settings> = {
+  data: { ...FILE_SETTINGS, ...DATA_SETTINGS },
+  method: METHOD_SETTINGS,
+  train: TRAIN_SETTINGS,
 };
 
 /** `train.lr` is "Learning rate"; `method.rankPattern.3.q` is "Rank of 3.q". */
 export function settingLabel(key: string): string {
   const [, kind, place] = /^method\.(rank|alpha)Pattern\.(.+)$/.exec(key) ?? [];
   if (kind && place) return `${kind === 'rank' ? 'Rank' : 'Alpha'} of ${place}`;
-  return LABELS[key] ?? key.slice(key.indexOf('.') + 1);
+  const [group = '', ...rest] = key.split('.');
+  const name = rest.join('.');
+  return FACTS[key] ?? SETTINGS[group]?.[name]?.label ?? (name || key);
 }

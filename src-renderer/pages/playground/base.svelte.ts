@@ -3,7 +3,7 @@ import {
   api,
   type AdapterView,
   type RegisteredModel,
-  type EngineName,
+  type BackendName,
   type PlaygroundState,
   type RunView,
   type TaskView,
@@ -31,7 +31,7 @@ export class PlaygroundBase {
   lists = $state.raw<Lists | undefined>();
   resident = $state.raw<PlaygroundState | undefined>();
   modelId = $state('');
-  engine = $state<'auto' | EngineName>('auto');
+  engine = $state<'auto' | BackendName>('auto');
   /** Key of who shall answer; empty: the plain base. */
   key = $state('');
   /** Whether the wanted model has a template for conversations; undefined while that is not known. */
@@ -160,7 +160,7 @@ export class PlaygroundBase {
     return this.switchTo(this.key);
   }
 
-  async #load(modelId: string, engine: 'auto' | EngineName): Promise<PlaygroundState> {
+  async #load(modelId: string, engine: 'auto' | BackendName): Promise<PlaygroundState> {
     return (this.resident = await api.playground.load.mutate({ modelId, engine }));
   }
 

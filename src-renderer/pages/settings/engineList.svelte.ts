@@ -1,5 +1,5 @@
 /** The engines of this machine, what their self-tests said, and the choice among them. */
-import { ALONE, api, type EngineName, type EngineReport, type SelfTestResult } from '../../lib/api.ts';
+import { ALONE, api, type BackendName, type EngineReport, type SelfTestResult } from '../../lib/api.ts';
 import { failureOf } from '../../lib/stream.ts';
 import { Action } from '../../lib/action.svelte.ts';
 
@@ -15,7 +15,7 @@ export class EngineList {
     this.measuring = false;
   }
 
-  async selfTest(engine: EngineName): Promise<void> {
+  async selfTest(engine: BackendName): Promise<void> {
     this.tests[engine] = 'running';
     try {
       this.tests[engine] = await api.system.selfTest.mutate({ engine }, ALONE);
