@@ -7,10 +7,11 @@ import { scratch } from './paths.mjs';
 
 /** @type {Record<string, string>} */
 const TEST_ENVIRONMENT = {
-  // lavapipe compiles each shader for seconds, far longer than it runs: vectors of 4 lanes without LLVM's
-  // optimisation passes take less than half of that.
+  // lavapipe compiles each shader for seconds: for vectors of 4 lanes it takes less than half as long as for 8.
   LP_NATIVE_VECTOR_WIDTH: '128',
-  GALLIVM_PERF: 'nopt',
+  // Models of tests are tiny: handing an operation to a second thread costs more than the thread saves.
+  TF_NUM_INTRAOP_THREADS: '1',
+  TF_NUM_INTEROP_THREADS: '1',
   // What one process has compiled, shader or script, the next one reads.
   MESA_SHADER_CACHE_DIR: path.join(scratch, 'mesa'),
   NODE_COMPILE_CACHE: path.join(scratch, 'node'),

@@ -123,18 +123,20 @@ function ofModule(spec: ArchitectureSpec, weights: Weights64, layer: number, tar
   const [N, inner] = x.shape as [number, number];
   const out = module.outFeatures;
   const y = array64([N, out]);
+  const [from, by, to] = [x.data, W.data, y.data];
   for (let n = 0; n < N; n++) {
     for (let m = 0; m < out; m++) {
       let sum = bias ? bias.data[(module.slice?.start ?? 0) + m]! : 0;
-      for (let i = 0; i < inner; i++) sum += x.data[n * inner + i]! * W.data[m * inner + i]!;
-      y.data[n * out + m] = sum;
+      for (let i = 0; i < inner; i++) sum += from[n * inner + i]! * by[m * inner + i]!;
+      to[n * out + m] = sum;
     }
   }
   return y;
 }
 
-/** A module's own matrix as (out, in). */
+/** A module's own matrix as (out, in); W itself where that is all of it. */
 export function matrixOf(W: Array64, { layout, slice, outFeatures, inFeatures }: LinearModule): Array64 {
+  if (layout === 'out_in' && !slice) return W;
   const first = slice?.start ?? 0;
   const own = array64([outFeatures, inFeatures]);
   const columns = W.shape[1]!;
