@@ -7,6 +7,9 @@ import { root } from './paths.mjs';
 import { run } from './run.mjs';
 import { say, SetupError, withProgress } from './say.mjs';
 
+/** The bundle of the worker process, for GRAFT_WORKER of processes that start workers. */
+export const builtWorker = path.join(root, 'out/main/worker.js');
+
 const SOURCES = [
   'src-main',
   'src-shared',

@@ -1,6 +1,7 @@
 /** The stages of `npm test`. Each returns its counts; where its output goes, and what it runs, the plan says. */
 import fs from 'node:fs';
 import path from 'node:path';
+import { builtWorker } from './build.mjs';
 import { journeysOf, lintable, touchesEverything, unitFilters } from './changed.mjs';
 import { countPlaywright, countVitest, withExitCode } from './counts.mjs';
 import { canShowWindow } from './electron.mjs';
@@ -77,10 +78,12 @@ function specsOf(files) {
  * @param {string[] | null} files as in the plan
  */
 export async function prepareStages(names, files) {
+  const journeys = names.includes('e2e') && specsOf(files).length > 0;
+  if (!names.includes('unit') && !journeys) return;
+  await setUp({ electron: journeys && canShowWindow(), build: true });
+  process.env.GRAFT_WORKER ??= builtWorker;
   if (names.includes('unit')) await ensureVulkan();
-  if (!names.includes('e2e') || specsOf(files).length === 0) return;
-  await setUp({ electron: canShowWindow(), build: true });
-  await ensureBrowser();
+  if (journeys) await ensureBrowser();
 }
 
 /** By content, so that a fresh checkout of known files is known too. @param {string} name */

@@ -56,7 +56,7 @@ export function writeRows(file: string, rows = 24, broken: string[] = []): strin
 }
 
 /**
- * A short run on the small model, everything registered. Runs on TensorFlow, where the same seed gives the same losses.
+ * A short run on the small model, everything registered. Runs on the engine that starts soonest.
  */
 export async function smallRun(bench: TestBench, train: StartRun['train'] = {}): Promise<StartRun> {
   const model = await bench.api.models.add({ dir: MODEL });
@@ -65,7 +65,7 @@ export async function smallRun(bench: TestBench, train: StartRun['train'] = {}):
     modelId: model.id,
     datasetId: dataset.id,
     taskName: 'colours',
-    engine: 'tensorflow',
+    engine: 'wasm',
     method: { type: 'lora', rank: 4, targets: ['q', 'v'], dropout: 0.1 },
     train: { steps: 6, batch: 4, lr: 5e-3, warmup: 0, val: 0.2, checkpointEvery: 2, ...train },
   };

@@ -40,7 +40,7 @@ export async function tinyRun(overrides: Overrides = {}): Promise<RunSpec> {
   fs.mkdirSync(runDir);
   return runSpecSchema.parse({
     runId: 'run-1',
-    engine: 'tensorflow',
+    engine: 'wasm',
     model: { dir: modelDir, hash: hashOf(modelDir) },
     data: { file, maxLength: 64, ...overrides.data },
     task: 'letters',

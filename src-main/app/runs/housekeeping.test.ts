@@ -16,7 +16,7 @@ it('a run that is over can be renamed and removed; its adapter stays', async () 
   const ended = await b.services.runs.finished(id);
   expect((await b.api.runs.log({ id })).map(({ message }) => message)).toEqual([
     expect.stringMatching(
-      /^Training begins with the engine tensorflow on .*: 4 steps, 18 rows to train on and 6 to validate\.$/,
+      /^Training begins with the engine wasm on .*: 4 steps, 18 rows to train on and 6 to validate\.$/,
     ),
     expect.stringMatching(/^Validation loss after step 0: \d\.\d{4}\.$/),
     expect.stringMatching(/^Validation loss after step 2: /),

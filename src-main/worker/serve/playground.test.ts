@@ -20,7 +20,7 @@ const PROMPT: GenerateParams = { prompt: 'Hello', maxNew: 20, temperature: 0 };
 let modelDir: string;
 let resident: Resident;
 
-beforeAll(async () => void (await useBackend('tensorflow')));
+beforeAll(async () => void (await useBackend('wasm')));
 
 beforeEach(async () => {
   modelDir = await writeTinyModel(path.join(temporaryFolder(), 'model'));
@@ -28,7 +28,7 @@ beforeEach(async () => {
 });
 
 async function load(): Promise<void> {
-  await resident.load({ engine: 'tensorflow', modelDir });
+  await resident.load({ engine: 'wasm', modelDir });
 }
 
 async function ask(params: Partial<GenerateParams> = {}): Promise<{ result: GenerateResult; pieces: AnswerPiece[] }> {
@@ -144,7 +144,7 @@ it('a conversation goes through the chat template as a whole', async () => {
         'add_generation_prompt %}assistant:{% endif %}',
     }),
   );
-  expect(await resident.load({ engine: 'tensorflow', modelDir })).toMatchObject({ chatTemplate: true });
+  expect(await resident.load({ engine: 'wasm', modelDir })).toMatchObject({ chatTemplate: true });
   const messages = [
     { role: 'system', content: 'be kind' },
     { role: 'user', content: 'Hi' },
@@ -170,7 +170,7 @@ it('a strong penalty keeps greedy text from repeating a token', async () => {
 
 it('loading tells how far it is, up to the whole', async () => {
   const told: { done: number; total: number }[] = [];
-  const { totalParameters } = await resident.load({ engine: 'tensorflow', modelDir }, (event) => void told.push(event));
+  const { totalParameters } = await resident.load({ engine: 'wasm', modelDir }, (event) => void told.push(event));
   expect(told.length).toBeGreaterThan(2);
   expect(told.map(({ done }) => done)).toEqual(told.map(({ done }) => done).toSorted((a, b) => a - b));
   expect(told.at(-1)!.total).toBe(totalParameters);

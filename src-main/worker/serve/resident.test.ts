@@ -23,7 +23,7 @@ const PROMPT: GenerateParams = { prompt: 'Hello', maxNew: 20, temperature: 0 };
 let modelDir: string;
 let resident: Resident;
 
-beforeAll(async () => void (await useBackend('tensorflow')));
+beforeAll(async () => void (await useBackend('wasm')));
 
 beforeEach(async () => {
   modelDir = await writeTinyModel(path.join(temporaryFolder(), 'model'));
@@ -31,7 +31,7 @@ beforeEach(async () => {
 });
 
 async function load(): Promise<void> {
-  await resident.load({ engine: 'tensorflow', modelDir });
+  await resident.load({ engine: 'wasm', modelDir });
 }
 
 function ask(
@@ -182,10 +182,10 @@ describe('switching', () => {
     await expect(resident.attach(null)).rejects.toMatchObject({ code: 'NO_MODEL_LOADED' });
     await load();
     await resident.attach(await randomAdapter(modelDir, ['q'], 1));
-    const facts = await resident.load({ engine: 'tensorflow', modelDir });
+    const facts = await resident.load({ engine: 'wasm', modelDir });
     const tensors = tf.memory().numTensors;
     expect(facts).toMatchObject({
-      engine: 'tensorflow',
+      engine: 'wasm',
       totalParameters: 258 * 16 + 2 * (256 + 128 + 128 + 256 + 3 * 384 + 32) + 16,
     });
     await resident.attach(await randomAdapter(modelDir, ['q'], 1));
@@ -240,7 +240,7 @@ describe('generating', () => {
   it('a worker process hears the cancellation while it generates', async () => {
     const client = new WorkerClient(forkWorker());
     try {
-      await client.call('load', { engine: 'tensorflow', modelDir }).promise;
+      await client.call('load', { engine: 'wasm', modelDir }).promise;
       const call = client.call('generate', { ...PROMPT, maxNew: 50 }, () => call.control('stop'));
       expect(await call.promise).toMatchObject({ stopReason: 'cancelled' });
     } finally {

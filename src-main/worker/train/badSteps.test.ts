@@ -18,7 +18,7 @@ import { trainLoop } from './loop.ts';
 
 const NORM = 'model.norm.weight';
 
-beforeAll(async () => void (await bootBackend('tensorflow')));
+beforeAll(async () => void (await bootBackend('wasm')));
 
 /** Makes the base's last norm NaN in the steps that `isBad` says, and sound in all others. */
 function poison(isBad: (step: number) => boolean): (step: number, model: Decoder) => void {

@@ -14,7 +14,7 @@ import type { TrainEvent, TrainResult } from '../../../src-shared/training.ts';
 import { Resident } from '../serve/resident.ts';
 import { train } from './train.ts';
 
-beforeAll(async () => void (await useBackend('tensorflow')));
+beforeAll(async () => void (await useBackend('wasm')));
 
 /** Whether a text holds an x, which is never its last letter. */
 const ROWS = Array.from({ length: 40 }, (_, i) =>
@@ -53,7 +53,7 @@ it('learns to tell the labels apart, and keeps head and labels with the adapter'
   expect(evals).toHaveLength(4);
   expect(evals.at(-1)!.scores).toEqual({ accuracy: 1, f1: 1, macroF1: 1 });
   const scored = await evaluate(
-    { engine: 'tensorflow', modelDir: spec.model.dir, adapterDir: spec.outDir, data: spec.data, batch: 8 },
+    { engine: 'wasm', modelDir: spec.model.dir, adapterDir: spec.outDir, data: spec.data, batch: 8 },
     () => undefined,
   );
   expect(scored).toMatchObject({
@@ -72,7 +72,7 @@ it('learns to tell the labels apart, and keeps head and labels with the adapter'
   );
   fs.writeFileSync(spec.data.file, lines.join('\n'));
   const swapped = await evaluate(
-    { engine: 'tensorflow', modelDir: spec.model.dir, adapterDir: spec.outDir, data: spec.data, batch: 8 },
+    { engine: 'wasm', modelDir: spec.model.dir, adapterDir: spec.outDir, data: spec.data, batch: 8 },
     () => undefined,
   );
   expect(swapped.scores).toEqual({ accuracy: 0, f1: 0, macroF1: 0, labels: ['with', 'without'] });
@@ -82,11 +82,11 @@ it('writes no text and is not merged', async () => {
   const spec = await classifierRun();
   await trained({ ...spec, train: { ...spec.train, steps: 1 } });
   const resident = new Resident();
-  await resident.load({ engine: 'tensorflow', modelDir: spec.model.dir });
+  await resident.load({ engine: 'wasm', modelDir: spec.model.dir });
   await expect(resident.attach(spec.outDir)).rejects.toMatchObject({ code: 'ADAPTER_CLASSIFIES', kind: 'usage' });
   const merging = mergeAndVerify(
     {
-      engine: 'tensorflow',
+      engine: 'wasm',
       modelDir: spec.model.dir,
       adapterDir: spec.outDir,
       outDir: path.join(temporaryFolder(), 'merged'),

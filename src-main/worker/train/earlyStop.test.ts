@@ -100,7 +100,7 @@ it('ends when the validation loss has not fallen for `patience` evaluations', as
   expect(result!.steps % 4).toBe(0);
   expect(leftOf(spec)).toEqual([]);
   const all = await evaluate(
-    { engine: 'tensorflow', modelDir: spec.model.dir, data: spec.data, batch: 4, adapterDir: spec.outDir },
+    { engine: 'wasm', modelDir: spec.model.dir, data: spec.data, batch: 4, adapterDir: spec.outDir },
     () => undefined,
   );
   expect(Number.isFinite(all.loss)).toBe(true);

@@ -96,7 +96,7 @@ async function checkEvaluation(spec: RunSpec, method: Settings, { valLoss }: Tra
   const isModel = method.type === 'full';
   const file = await validationFile(spec);
   const params = {
-    engine: 'tensorflow',
+    engine: 'wasm',
     modelDir: isModel ? spec.outDir : spec.model.dir,
     data: { ...spec.data, file, hash: undefined },
     batch: 2,
@@ -117,7 +117,7 @@ async function validationFile(spec: RunSpec): Promise<string> {
 /** Switched onto a resident base it answers, otherwise than the base does at these learning rates. */
 async function checkAnswers(spec: RunSpec, method: Settings): Promise<void> {
   const resident = new Resident();
-  await resident.load({ engine: 'tensorflow', modelDir: method.type === 'full' ? spec.outDir : spec.model.dir });
+  await resident.load({ engine: 'wasm', modelDir: method.type === 'full' ? spec.outDir : spec.model.dir });
   const ask = (): Promise<{ text: string; tokens: number }> =>
     resident.generate({ prompt: 'row xxxx', maxNew: 12, temperature: 0 }, () => undefined, new CallControl());
   const base = await ask();
@@ -140,7 +140,7 @@ async function checkAnswers(spec: RunSpec, method: Settings): Promise<void> {
 async function checkMerge(spec: RunSpec, method: Settings): Promise<void> {
   const outDir = `${spec.outDir}-merged`;
   const merging = mergeAndVerify(
-    { engine: 'tensorflow', modelDir: spec.model.dir, adapterDir: spec.outDir, outDir, dtype: 'f32' },
+    { engine: 'wasm', modelDir: spec.model.dir, adapterDir: spec.outDir, outDir, dtype: 'f32' },
     () => undefined,
   );
   if (method.type === 'adapter' || method.type === 'prefix') {

@@ -69,7 +69,7 @@ const BAD: BadRun[] = [
   {
     title: 'a packed base on an engine that has no such products',
     code: 'BASE_DTYPE',
-    says: /engine tensorflow .* not nf4; choose the engine webgpu/,
+    says: /engine wasm .* not nf4; choose the engine webgpu/,
     spoil: (spec) => (spec.baseDtype = 'nf4'),
   },
   {

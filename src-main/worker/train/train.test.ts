@@ -58,7 +58,7 @@ it('training lowers the loss, also of the adapter read back from disk', async ()
   expect(result.finalLoss).toBeLessThan(0.8 * result.firstLoss);
   expect(result.initialValLoss).not.toBeNull();
   const before = tf.memory().numTensors;
-  const all = { engine: 'tensorflow', modelDir: spec.model.dir, data: spec.data, batch: 4 } as const;
+  const all = { engine: 'wasm', modelDir: spec.model.dir, data: spec.data, batch: 4 } as const;
   const base = await evaluate(all, () => undefined);
   const tuned = await evaluate({ ...all, adapterDir: spec.outDir }, () => undefined);
   expect(tuned.loss).toBeLessThan(0.8 * base.loss);

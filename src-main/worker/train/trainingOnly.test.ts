@@ -7,7 +7,7 @@ import { runStateFile } from '../../runfolder/layout.ts';
 import { loadRunState } from './state.ts';
 import { trainLoop } from './loop.ts';
 
-beforeAll(async () => void (await bootBackend('tensorflow')));
+beforeAll(async () => void (await bootBackend('wasm')));
 
 async function run(train: object): Promise<{ losses: number[]; firstValLoss: number }> {
   const bench = openLoop(train);

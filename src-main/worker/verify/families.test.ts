@@ -23,7 +23,7 @@ import { useBackend } from '../backend.ts';
 import { mergeAndVerify } from './merge.ts';
 import { methodSchema } from '../../../src-shared/methods/registry.ts';
 
-beforeAll(async () => void (await useBackend('tensorflow')));
+beforeAll(async () => void (await useBackend('wasm')));
 
 const QWEN3 = { ...TINY_LLAMA, model_type: 'qwen3', head_dim: 6 };
 const GEMMA2 = {
@@ -68,7 +68,7 @@ describe.each(CASES)('%s', (_, config, targets, settings, peftNames) => {
     base.close();
     const mergedDir = path.join(temporaryFolder(), 'merged');
     const { certificate } = await mergeAndVerify(
-      { engine: 'tensorflow', modelDir, adapterDir: outDir, outDir: mergedDir },
+      { engine: 'wasm', modelDir, adapterDir: outDir, outDir: mergedDir },
       () => undefined,
     );
     expect(certificate.passed).toBe(true);

@@ -21,7 +21,7 @@ import { useBackend } from '../backend.ts';
 import { mergeAndVerify } from './merge.ts';
 import type { MergeResult, TaskDir } from '../../../src-shared/exports.ts';
 
-beforeAll(async () => void (await useBackend('tensorflow')));
+beforeAll(async () => void (await useBackend('wasm')));
 
 /** A trained adapter on disk, and the logits of base + adapter. */
 async function saved(
@@ -43,7 +43,7 @@ function mergeInto(
   adapterDir: string,
   more: { tasks?: TaskDir[]; dtype?: 'f32' | 'bf16' } = {},
 ): Promise<MergeResult> {
-  return mergeAndVerify({ engine: 'tensorflow', modelDir, adapterDir, outDir, ...more }, () => undefined);
+  return mergeAndVerify({ engine: 'wasm', modelDir, adapterDir, outDir, ...more }, () => undefined);
 }
 
 async function logitsFrom(dir: string): Promise<Float32Array> {
