@@ -60,7 +60,7 @@ it.each(NAMES)('%s is catalogued with its settings, and learnt something', async
 
 it('all evaluate from disk to less than the base, on the same tokens', async () => {
   const { data } = (await bench.api.runs.list())[0]!.spec;
-  const params = { engine: 'tensorflow', modelDir: (await bench.api.models.list())[0]!.dir, data, batch: 4 } as const;
+  const params = { engine: 'wasm', modelDir: (await bench.api.models.list())[0]!.dir, data, batch: 4 } as const;
   const base = await bench.services.workers.once('evaluate', params, () => undefined);
   for (const name of NAMES) {
     const own = await bench.services.workers.once(
@@ -77,7 +77,7 @@ describe('in the playground', () => {
   const prompt = { prompt: 'One day, Lily saw a', maxNew: 8, temperature: 0 };
 
   it('all methods compared are what each answers when it is attached', async () => {
-    await bench.api.playground.load({ modelId: input.modelId, engine: 'tensorflow' });
+    await bench.api.playground.load({ modelId: input.modelId, engine: 'wasm' });
     const dirs = [null, ...NAMES.map((name) => adapters.get(name)!.dir)];
     const alone: GenerateResult[] = [];
     for (const dir of dirs) {

@@ -19,7 +19,7 @@ beforeAll(async () => {
   await bench.services.runs.finished(run.id);
   modelId = input.modelId;
   adapterId = (await bench.api.adapters.list())[0]!.id;
-  await bench.api.playground.load({ modelId, engine: 'tensorflow' });
+  await bench.api.playground.load({ modelId, engine: 'wasm' });
 });
 
 afterAll(() => bench.close());
@@ -132,7 +132,7 @@ it('a worker that dies is told to whoever watches, with the base to load again',
     crashed: { modelId, error: { code: 'PLAYGROUND_CRASHED' } },
   });
   states.length = 0;
-  await bench.api.playground.load({ modelId, engine: 'tensorflow' });
+  await bench.api.playground.load({ modelId, engine: 'wasm' });
   expect(states.some(({ loading }) => loading !== null && loading.done > 0)).toBe(true);
   expect(await bench.api.playground.unload()).toMatchObject({ modelId: null, crashed: null });
   stop();

@@ -1,3 +1,3 @@
 import { methodSuite } from '../../test-support/suites/methodSuite.ts';
 
-await methodSuite('tensorflow', 1e-4, { golden: true });
+await methodSuite('tensorflow', 1e-4);

@@ -1,3 +1,3 @@
 import { methodSuite } from '../../test-support/suites/methodSuite.ts';
 
-await methodSuite('wasm', 1e-3, { golden: false });
+await methodSuite('wasm', 1e-3);

@@ -1,3 +1,3 @@
 import { methodSuite } from '../../test-support/suites/methodSuite.ts';
 
-await methodSuite('webgpu', 1e-3, { golden: false });
+await methodSuite('webgpu', 1e-3);

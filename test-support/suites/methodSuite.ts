@@ -16,12 +16,10 @@ import type { Batch } from '../../src-main/engine/train/batchLoss.ts';
 import { accumulateGradients, trainStep } from '../../src-main/engine/train/step.ts';
 import { bootOrNote } from '../checks/engineSkip.ts';
 import { expectClose } from '../checks/expectClose.ts';
-import { loadModel, readJson, toBatch } from '../goldens/goldens.ts';
 import { TABLE_METHODS, type TableMethod } from '../cases/methodTable.ts';
 import { randomModel } from '../fixtures/randomModel.ts';
 import { array64, type Array64 } from '../reference/array.ts';
 import { referenceLoss, type Row } from '../reference/decoder.ts';
-import { hasShared, sharedPath } from '../goldens/shared.ts';
 import { withVirtualTokens } from '../cases/virtualBatch.ts';
 
 const TINY = {
@@ -40,15 +38,15 @@ const TINY = {
 const STEPS = 20;
 const H = 1e-5;
 
-/** `golden`: on the models and batches of the reference data where it is there; else on small random ones. */
-export async function methodSuite(engine: BackendName, rtol: number, { golden }: { golden: boolean }): Promise<void> {
+/** On small random models, so that central differences stay cheap. */
+export async function methodSuite(engine: BackendName, rtol: number): Promise<void> {
   const note = await bootOrNote(engine);
   describe.skipIf(note !== '').each(['gpt2', 'llama'] as const)(
     `methods on ${engine} against float64: %s${note}`,
     (family) => {
       const methods = TABLE_METHODS.filter(({ needsBiases }) => !needsBiases || family === 'gpt2');
       it.each(methods)('$name', async (method) => {
-        const { model, batches } = golden && hasShared('golden') ? goldenParts(family) : randomParts(family);
+        const { model, batches } = randomParts(family);
         const adapter = method.create(model);
         disturb(adapter.parameters());
         await checkMethod(model.with(adapter), adapter, method, batches, rtol);
@@ -57,13 +55,6 @@ export async function methodSuite(engine: BackendName, rtol: number, { golden }:
       });
     },
   );
-}
-
-function goldenParts(family: string): { model: Decoder; batches: Batch[] } {
-  return {
-    model: loadModel(sharedPath(`golden/${family}/base`)),
-    batches: readJson<{ batches: Parameters<typeof toBatch>[0][] }>('golden/train_data.json').batches.map(toBatch),
-  };
 }
 
 /** Two rows of 12 and 9 tokens per batch, the first 3 and 4 of them prompt. */

@@ -26,7 +26,7 @@ async function tinyStart(train: StartRun['train']): Promise<StartRun> {
     modelId: model.id,
     datasetId: dataset.id,
     taskName: 'colours',
-    engine: 'tensorflow',
+    engine: 'wasm',
     method: { type: 'lora', rank: 2 },
     data: { maxLength: 32 },
     train: { epochs: 1, batch: 4, warmup: 0, lr: 1e-2, val: 0.2, checkpointEvery: 2, ...train },
