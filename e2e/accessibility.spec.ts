@@ -15,7 +15,7 @@ test('full pages have no serious violation', async ({ graft: page }) => {
   await addStarterModel(page);
   await addSample(page, 'describe');
   await page.getByRole('link', { name: 'Train with it' }).click();
-  await startRun(page, { Steps: 6, Batch: 2, 'Validate every': 3 });
+  await startRun(page, { Steps: 2, Batch: 1, 'Validate every': 1 });
   await expect(page.getByText('Training is complete')).toBeVisible({ timeout: 120_000 });
   const [adapter] = await ask<{ id: string; runId: string; modelId: string }[]>(page, 'adapters.list');
   const [dataset] = await ask<{ id: string }[]>(page, 'datasets.list');

@@ -165,11 +165,11 @@ test('find, tag, note, compare, switch, delete, restore, import', async ({ graft
       await expect(row(name)).toHaveCount(0);
     };
     await trash('wide');
-    expect(fs.existsSync(wide.dir)).toBe(false);
+    await expect.poll(() => fs.existsSync(wide.dir)).toBe(false);
     await expect(describe.getByRole('row', { name: /Plain base/ })).toContainText('active');
     await page.getByRole('button', { name: 'Undo' }).click();
     await expect(row('wide')).toContainText('active');
-    expect(fs.existsSync(wide.dir)).toBe(true);
+    await expect.poll(() => fs.existsSync(wide.dir)).toBe(true);
 
     await trash('wide');
     await page.getByRole('link', { name: /^Trash/ }).click();
@@ -185,14 +185,14 @@ test('find, tag, note, compare, switch, delete, restore, import', async ({ graft
     await page.getByRole('button', { name: 'Delete for good: wide' }).click();
     await page.getByRole('alertdialog').getByRole('button', { name: 'Delete for good', exact: true }).click();
     await expect(page.getByRole('heading', { name: 'The trash is empty' })).toBeVisible();
-    expect(fs.readdirSync(path.join(home, 'trash'))).toEqual([]);
+    await expect.poll(() => fs.readdirSync(path.join(home, 'trash'))).toEqual([]);
     expect(fs.existsSync(wide.dir)).toBe(false);
   });
 });
 
 test('a task with adapters is not deleted, and the button empties it', async ({ graft: page }) => {
   const parts = await addParts(page);
-  await train(page, parts, { name: 'small', train: { steps: 2 } });
+  await train(page, parts, { name: 'small', train: { steps: 1 } });
   await change(page, 'tasks.create', { name: 'spare' });
   await goTo(page, 'Adapters');
   const moreFor = async (task: string, item: string) => {

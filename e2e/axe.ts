@@ -15,7 +15,7 @@ export async function expectAccessible(page: Page): Promise<void> {
       Promise.all(document.getAnimations().map((animation) => animation.finished.catch(() => undefined))),
     );
     // Legacy mode: no second page is opened to gather the results, as only frames would need it.
-    const axe = new AxeBuilder({ page }).setLegacyMode();
+    const axe = new AxeBuilder({ page }).setLegacyMode().options({ resultTypes: ['violations'] });
     const { violations } = await (theme === 'light' ? axe : axe.withRules(RULES_OF_COLOUR)).analyze();
     const grave = violations.filter(({ impact }) => impact === 'serious' || impact === 'critical');
     expect(

@@ -116,7 +116,7 @@ test('tokens are shown as training labels them; lengths say what is cut', async 
         truncated: option.classList.contains('cut'),
       })),
     );
-  expect(await drawn()).toEqual(told.map(({ id, loss, truncated }) => ({ id, loss, truncated })));
+  await expect.poll(drawn).toEqual(told.map(({ id, loss, truncated }) => ({ id, loss, truncated })));
   expect(told.some(({ loss }) => loss) && told.some(({ loss, kind }) => !loss && kind === 'prompt')).toBe(true);
 
   await list.focus();
@@ -195,7 +195,7 @@ test('edited rows become a version; a run names exactly that one', async ({ graf
     taskName: 'edited',
     engine: 'tensorflow',
     method: { type: 'lora', rank: 2 },
-    train: { steps: 2, batch: 2, val: 0 },
+    train: { steps: 1, batch: 1, val: 0 },
   };
   const { id } = await change<{ id: string }>(page, 'runs.start', { ...request, datasetId: dataset!.id });
   await expect

@@ -16,9 +16,9 @@ test('exports a merged model, an adapter by itself, several with scales; cancels
   await goTo(page, 'Export');
   await expect(page.getByRole('link', { name: 'Train an adapter' })).toBeVisible();
   const parts = await addParts(page);
-  await train(page, parts, { train: { steps: 4 } });
-  await train(page, parts, { train: { steps: 4, seed: 7 } });
-  await train(page, parts, { method: { type: 'prefix' }, taskName: 'prefixed', train: { steps: 4 } });
+  await train(page, parts, { train: { steps: 2 } });
+  await train(page, parts, { train: { steps: 2, seed: 7 } });
+  await train(page, parts, { method: { type: 'prefix' }, taskName: 'prefixed', train: { steps: 2 } });
   await page.reload();
   const plan = page.getByRole('region', { name: 'What will be written' });
   const adapter = page.getByRole('combobox', { name: 'Adapter', exact: true });

@@ -7,6 +7,7 @@ import os from 'node:os';
 import path from 'node:path';
 import { expect, test as base, type Locator, type Page } from '@playwright/test';
 import type { GraftBridge } from '../src-main/hosts/electron/bridge.ts';
+import { rememberEngines } from './engines.ts';
 import { REPO, startElectron, startWeb, type RunningApp } from './host.ts';
 
 interface Fixtures {
@@ -29,11 +30,13 @@ export const test = base.extend<Fixtures>({
     const app = await (testInfo.project.name === 'electron' ? startElectron(home) : startWeb(browser, home));
     // An action that cannot be done fails soon, with its own message, not with the whole test.
     app.page.setDefaultTimeout(ACTION_LIMIT_MS);
+    const keepEngines = rememberEngines(home);
     const strangers: string[] = [];
     const errors: string[] = [];
     app.page.on('request', (request) => OWN.test(request.url()) || strangers.push(request.url()));
     app.page.on('pageerror', (error) => errors.push(error.message));
     await use(app);
+    keepEngines();
     await app.close();
     expect(strangers, 'requests that left the machine').toEqual([]);
     expect(errors, 'errors thrown in the page').toEqual([]);

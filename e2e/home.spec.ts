@@ -2,7 +2,7 @@
 import type { RunView } from '../src-main/api/types.ts';
 import { expectAccessible } from './axe.ts';
 import { ask, change, expect, goTo, keepScreenshot, test } from './fixtures.ts';
-import { addParts, queueRun, train } from './realRuns.ts';
+import { addParts, haltAfter, queueRun, train } from './realRuns.ts';
 
 const RUN_LIMIT_MS = 120_000;
 
@@ -31,11 +31,12 @@ test('one click on an empty start page trains the sample', async ({ graft: page 
 test('the board switches in one click and opens the playground with the adapter', async ({ graft: page }) => {
   test.setTimeout(300_000);
   const parts = await addParts(page);
-  await train(page, parts, { name: 'first', train: { evalEvery: 4 } });
-  const second = await train(page, parts, { name: 'second', train: { steps: 12, evalEvery: 4 } });
+  await train(page, parts, { name: 'first', train: { steps: 2, evalEvery: 2 } });
+  const second = await train(page, parts, { name: 'second', train: { steps: 3, evalEvery: 3 } });
   await train(page, parts, {
     name: 'a name that is long enough to need more than the width of one card',
     taskName: 'extract',
+    train: { steps: 1 },
   });
   await change(page, 'playground.load', { modelId: parts.modelId });
   await change(page, 'tasks.create', { name: 'empty' });
@@ -76,9 +77,11 @@ test('runs under way show their progress and time left, queued ones wait', async
     Number(await list.getByRole('progressbar', { name: 'Progress of long' }).getAttribute('aria-valuenow'));
   const before = await stepNow();
   await expect.poll(stepNow, { timeout: RUN_LIMIT_MS }).toBeGreaterThan(before);
+  const goOn = await haltAfter(page, running.id, 1);
   await keepScreenshot(page, 'home-running');
   await change(page, 'runs.stop', { id: queued.id });
   await expect(list.getByRole('listitem')).toHaveCount(1);
   await change(page, 'runs.stop', { id: running.id });
+  goOn();
   await expect(list).toHaveCount(0, { timeout: 60_000 });
 });

@@ -3,12 +3,13 @@
  * what goes wrong.
  */
 import fs from 'node:fs';
+import os from 'node:os';
 import path from 'node:path';
 import type { Locator, Page } from '@playwright/test';
 import { expectAccessible } from './axe.ts';
-import { ask, expect, goTo, keepScreenshot, test } from './fixtures.ts';
+import { ask, change, expect, goTo, keepScreenshot, test } from './fixtures.ts';
 import { REPO } from './host.ts';
-import { addParts, pausedRun, train } from './realRuns.ts';
+import { addParts, pausedRun, train, type Parts } from './realRuns.ts';
 
 const PROMPT = 'name: Clever Oak | kind: bistro | food: Chinese | area: city centre | price: expensive';
 const LOAD_LIMIT_MS = 60_000;
@@ -30,17 +31,19 @@ async function generate(page: Page): Promise<string> {
   return (await page.getByTestId('generated').textContent())!;
 }
 
+/** Folders of the adapters by task, trained by the first test that needs them; the next one imports them. */
+const trained = new Map<string, string>();
+test.afterAll(() => trained.forEach((dir) => fs.rmSync(dir, { recursive: true })));
+
 /** An adapter for each of two tasks; their ids by task. */
-async function trainTasks(page: Page): Promise<{ modelId: string; adapters: Record<string, string> }> {
+async function addTasks(page: Page): Promise<{ modelId: string; adapters: Record<string, string> }> {
   const adapters: Record<string, string> = {};
   let modelId = '';
   for (const task of ['describe', 'extract']) {
     const parts = await addParts(page, { task });
-    await train(page, parts, {
-      taskName: task,
-      method: { type: 'lora', targets: ['q', 'v'], rank: 4 },
-      train: { batch: 4, lr: 0.02, val: 0 },
-    });
+    const dir = trained.get(task);
+    if (dir) await change(page, 'adapters.import', { dir, taskName: task, name: task });
+    else trained.set(task, await trainTask(page, parts, task));
     ({ modelId } = parts);
   }
   for (const adapter of await ask<{ id: string; taskName: string }[]>(page, 'adapters.list'))
@@ -48,8 +51,20 @@ async function trainTasks(page: Page): Promise<{ modelId: string; adapters: Reco
   return { modelId, adapters };
 }
 
+/** Trains on a task; returns a copy of the adapter's folder that outlives the test. */
+async function trainTask(page: Page, parts: Parts, task: string): Promise<string> {
+  const { spec } = await train(page, parts, {
+    taskName: task,
+    method: { type: 'lora', targets: ['q', 'v'], rank: 4 },
+    train: { batch: 4, lr: 0.02, val: 0 },
+  });
+  const dir = fs.mkdtempSync(path.join(os.tmpdir(), `graft-e2e-${task}-`));
+  fs.cpSync(spec.outDir, dir, { recursive: true });
+  return dir;
+}
+
 test('switching by click and key, probabilities, stopping, and a history that survives', async ({ graft: page }) => {
-  await trainTasks(page);
+  await addTasks(page);
   await goTo(page, 'Playground');
   await page.getByLabel('Prompt').fill(PROMPT);
   await page.getByLabel('Max new tokens').fill('24');
@@ -82,6 +97,7 @@ test('switching by click and key, probabilities, stopping, and a history that su
     const tokens = output(page).getByRole('option');
     await tokens.nth(3).hover();
     const tip = page.getByRole('tooltip');
+    await expect(tip.getByTestId('top-p')).toHaveCount(5);
     const chances = (await tip.getByTestId('top-p').allTextContents()).map(parseFloat);
     expect(chances).toHaveLength(5);
     expect(parseFloat((await tip.getByTestId('token-p').textContent())!)).toBe(Math.max(...chances));
@@ -133,7 +149,7 @@ test('switching by click and key, probabilities, stopping, and a history that su
 test('base and two adapters side by side answer as each alone; a blind vote reveals and is remembered', async ({
   graft: page,
 }) => {
-  const { adapters, modelId } = await trainTasks(page);
+  const { adapters, modelId } = await addTasks(page);
   await open(page, `adapter=${adapters['describe']}`);
   await expect(choice(page, 'describe')).toHaveAttribute('aria-pressed', 'true');
   await page.getByLabel('Prompt').fill(PROMPT);
@@ -180,7 +196,7 @@ test('base and two adapters side by side answer as each alone; a blind vote reve
     await page.getByRole('button', { name: 'Reset the score' }).click();
     await page.getByRole('alertdialog').getByRole('button', { name: 'Reset the score' }).click();
     await expect(page.getByRole('region', { name: 'Score of blind votes' })).toBeHidden();
-    expect(await ask(page, 'playground.votes.scores', { modelId })).toEqual([]);
+    await expect.poll(() => ask(page, 'playground.votes.scores', { modelId })).toEqual([]);
   });
 });
 
@@ -217,8 +233,11 @@ test('a chat with the whole conversation, a process that dies, a folder that is 
     }
     await keepScreenshot(page, '56-playground-chat');
     await expectAccessible(page);
-    const [entry] = await ask<{ id: string }[]>(page, 'playground.history.list');
-    expect(await ask(page, 'playground.history.get', { id: entry!.id })).toMatchObject({
+    const lastEntry = async () => {
+      const [entry] = await ask<{ id: string }[]>(page, 'playground.history.list');
+      return ask(page, 'playground.history.get', { id: entry!.id });
+    };
+    await expect.poll(lastEntry).toMatchObject({
       request: { mode: 'chat', system: 'name:', prompts: ['Clever Oak', 'kind: bistro'] },
     });
   });

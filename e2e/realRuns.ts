@@ -55,14 +55,31 @@ export async function train(page: Page, parts: Parts, settings: Settings = {}): 
 /** A run on `describe` that was paused after its first steps; returns its id. */
 export async function pausedRun(page: Page, parts: Parts): Promise<string> {
   const { id } = await queueRun(page, parts, { train: { steps: 5000 } });
-  await expect
-    .poll(async () => (await ask<{ steps: unknown[] }>(page, 'runs.metrics', { id })).steps.length, {
-      timeout: RUN_LIMIT_MS,
-    })
-    .toBeGreaterThan(2);
+  await trainedSteps(page, id, 3);
   await change(page, 'runs.pause', { id });
   await untilStatus(page, id, 'paused');
   return id;
+}
+
+/** Waits until a run has trained that many steps. */
+export async function trainedSteps(page: Page, id: string, steps: number): Promise<void> {
+  await expect
+    .poll(async () => (await ask<{ steps: unknown[] }>(page, 'runs.metrics', { id })).steps.length, {
+      timeout: RUN_LIMIT_MS,
+      intervals: [50],
+    })
+    .toBeGreaterThanOrEqual(steps);
+}
+
+/**
+ * Halts the worker of a run soon after that step, so that the run stays under way however slow the page is, and costs
+ * nothing meanwhile. What is returned lets it go on. Not on Windows, which has no such signal.
+ */
+export async function haltAfter(page: Page, id: string, step: number): Promise<() => void> {
+  await trainedSteps(page, id, step);
+  const { pid } = await ask<{ pid: number }>(page, 'runs.get', { id });
+  process.kill(pid, 'SIGSTOP');
+  return () => void process.kill(pid, 'SIGCONT');
 }
 
 export async function untilStatus(page: Page, id: string, status: string): Promise<void> {

@@ -9,7 +9,7 @@ import type { Download, Page } from '@playwright/test';
 import type { RunView } from '../src-main/api/types.ts';
 import { expectAccessible } from './axe.ts';
 import { ask, change, expect, keepScreenshot, lossFigure, pointCount, startRun, test } from './fixtures.ts';
-import { addParts, openHash, queueRun } from './realRuns.ts';
+import { addParts, haltAfter, openHash, queueRun } from './realRuns.ts';
 
 interface Metrics {
   steps: { step: number; loss: number; lr: number; gradNorm: number; elapsedMs: number }[];
@@ -22,20 +22,22 @@ test('pause, look into a step, roll back, compare, save, reload', async ({ graft
   const run = await queueRun(page, parts, {
     name: 'first',
     train: {
-      steps: 120,
+      steps: 40,
       batch: 4,
-      evalEvery: 30,
+      evalEvery: 10,
       checkpointEvery: 10,
       samplePrompts: ['The cat', 'A house'],
       sampleTokens: 6,
     },
   });
   await openHash(page, `#/runs/${run.id}`);
-  await expect.poll(() => pointCount(page), { timeout: 120_000 }).toBeGreaterThan(12);
+  const goOn = await haltAfter(page, run.id, 13);
+  await expect.poll(() => pointCount(page)).toBeGreaterThan(12);
 
   await test.step('pause ends the worker and keeps what it has learned', async () => {
     const { pid } = await ask<{ pid: number }>(page, 'runs.get', { id: run.id });
     await page.getByRole('button', { name: 'Pause' }).click();
+    goOn();
     await expect(page.getByRole('main').getByText('paused', { exact: true })).toBeVisible({ timeout: 30_000 });
     await expect(page.getByRole('status').filter({ hasText: 'memory is free' })).toBeVisible();
     await expect.poll(() => isAlive(pid)).toBe(false);
@@ -68,6 +70,7 @@ test('pause, look into a step, roll back, compare, save, reload', async ({ graft
   });
 
   let rolledBack = '';
+  let goOnRolledBack = (): void => undefined;
   await test.step('the rows of a step, by keyboard; without the worst it goes on from before them', async () => {
     const { steps } = await ask<Metrics>(page, 'runs.metrics', { id: run.id });
     const slider = page.getByRole('slider', { name: 'Loss by step: cursor' });
@@ -91,6 +94,7 @@ test('pause, look into a step, roll back, compare, save, reload', async ({ graft
     await dialog.getByRole('button', { name: 'Exclude 1 row and roll back to step 10' }).click();
     await expect(page).not.toHaveURL(new RegExp(run.id));
     rolledBack = page.url().split('/').at(-1)!;
+    goOnRolledBack = await haltAfter(page, rolledBack, 11);
     const lineage = page.getByRole('region', { name: 'Lineage' });
     await expect(lineage).toContainText('without 1 row');
     await expect(lineage.getByRole('link', { name: 'renamed run' })).toHaveAttribute('href', `#/runs/${run.id}`);
@@ -101,9 +105,10 @@ test('pause, look into a step, roll back, compare, save, reload', async ({ graft
   });
 
   await test.step('stop and keep asks once, then the adapter is in the catalogue', async () => {
-    await expect.poll(() => pointCount(page), { timeout: 60_000 }).toBeGreaterThan(10);
+    await expect.poll(() => pointCount(page)).toBeGreaterThan(10);
     await page.getByRole('button', { name: 'Stop and keep' }).click();
     await page.getByRole('alertdialog').getByRole('button', { name: 'Stop and keep the adapter' }).click();
+    goOnRolledBack();
     await expect(page.getByText('Training was stopped; the adapter is in the catalogue.')).toBeVisible({
       timeout: 60_000,
     });
@@ -112,24 +117,27 @@ test('pause, look into a step, roll back, compare, save, reload', async ({ graft
 
   await test.step('the paused run continues to its end', async () => {
     await page.getByRole('region', { name: 'Lineage' }).getByRole('link', { name: 'renamed run' }).click();
+    const { length: paused } = (await ask<Metrics>(page, 'runs.metrics', { id: run.id })).steps;
     await page.getByRole('button', { name: 'Continue' }).click();
+    const goOnContinued = await haltAfter(page, run.id, paused + 1);
+    await expect.poll(() => pointCount(page)).toBeGreaterThan(paused);
     // A host that begins to tell late: no step in between is missing.
-    await expect.poll(() => pointCount(page), { timeout: 60_000 }).toBeGreaterThan(14);
     await page.route('**/runs.watch?**', async (route) => {
       await page.waitForTimeout(1000);
       await route.continue();
     });
     await page.reload();
+    goOnContinued();
     await expect(page.getByText('Training is complete')).toBeVisible({ timeout: 120_000 });
-    await expect(lossFigure(page)).toHaveAttribute('data-points', '120');
+    await expect(lossFigure(page)).toHaveAttribute('data-points', '40');
     const samples = page.getByRole('region', { name: 'Sample texts by step' });
     await expect(samples.getByRole('columnheader')).toHaveText([
       'Prompt',
       'Step 0',
+      'Step 10',
+      'Step 20',
       'Step 30',
-      'Step 60',
-      'Step 90',
-      'Step 120',
+      'Step 40',
     ]);
     await expect(samples.getByRole('row')).toHaveCount(3);
     await page.getByText('All settings and the command line').click();
@@ -144,7 +152,7 @@ test('pause, look into a step, roll back, compare, save, reload', async ({ graft
     await expect(page.getByRole('region', { name: 'Summary' })).toContainText('1 row');
     await expect(page.getByRole('region', { name: 'Summary' })).toContainText('describe, version 1');
     await expect(page.getByTestId('command-line')).toContainText('--exclude-lines');
-    await startRun(page, { Steps: 3 });
+    await startRun(page, { Steps: 1 });
     copy = page.url().split('/').at(-1)!;
     await expect(page.getByText('Training is complete')).toBeVisible({ timeout: 60_000 });
     const [own, from] = await Promise.all([copy, rolledBack].map((id) => ask<RunView>(page, 'runs.get', { id })));
@@ -167,11 +175,11 @@ test('pause, look into a step, roll back, compare, save, reload', async ({ graft
     await expect(list.locator(`a[href="#/runs/${copy}"]`)).toHaveCount(0);
     expect([fs.existsSync(runDir), fs.existsSync(outDir)]).toEqual([false, true]);
     await openHash(page, `#/runs/${run.id}`);
-    await expect(lossFigure(page)).toHaveAttribute('data-points', '120');
+    await expect(lossFigure(page)).toHaveAttribute('data-points', '40');
   });
 
   await test.step('another run is drawn beside', async () => {
-    const before = await picture(page);
+    const before = await settled(page);
     await page.getByRole('button', { name: 'Compare' }).click();
     await page.getByRole('checkbox', { name: /from step 10/ }).check();
     await page.keyboard.press('Escape');
@@ -181,7 +189,7 @@ test('pause, look into a step, roll back, compare, save, reload', async ({ graft
 
   await test.step('dragging zooms all graphs, a reload keeps the picture, the button shows all again', async () => {
     const learningRate = page.getByRole('figure', { name: 'Learning rate' });
-    const [all, whole] = [await picture(page), await hashOf(learningRate)];
+    const [all, whole] = [await settled(page), await hashOf(learningRate)];
     await page.getByRole('switch', { name: 'Log scale' }).click();
     await drag(page, 0.4, 0.7);
     await expect.poll(() => hashOf(learningRate)).not.toBe(whole);
@@ -189,7 +197,7 @@ test('pause, look into a step, roll back, compare, save, reload', async ({ graft
     const zoomed = await settled(page);
     await keepScreenshot(page, 'run-zoomed');
     await page.reload();
-    await expect(lossFigure(page)).toHaveAttribute('data-points', '120');
+    await expect(lossFigure(page)).toHaveAttribute('data-points', '40');
     await expect.poll(() => picture(page)).toBe(zoomed);
     await page.getByRole('button', { name: 'Reset zoom' }).click();
     await page.getByRole('switch', { name: 'Log scale' }).click();
@@ -311,7 +319,8 @@ test('a server that starts again under the open page', async ({ graft: page, app
   test.skip(testInfo.project.name === 'electron', 'In Electron page and server end together.');
   const run = await queueRun(page, await addParts(page), { name: 'long', train: { steps: 5000, checkpointEvery: 10 } });
   await openHash(page, `#/runs/${run.id}`);
-  await expect.poll(() => pointCount(page), { timeout: 60_000 }).toBeGreaterThan(11);
+  await haltAfter(page, run.id, 12);
+  await expect.poll(() => pointCount(page)).toBeGreaterThan(11);
   await app.restart!(async () => {
     await expect(page.getByRole('alert')).toContainText('Graft does not answer');
     await expect(page.getByRole('button', { name: 'Reconnect' })).toBeVisible();

@@ -2,7 +2,7 @@
 import type { Page } from '@playwright/test';
 import { expectAccessible } from './axe.ts';
 import { ask, expect, goTo, keepScreenshot, test } from './fixtures.ts';
-import { addParts, queueRun, untilStatus } from './realRuns.ts';
+import { addParts, haltAfter, queueRun, untilStatus } from './realRuns.ts';
 
 test('reorder the queue, cancel, wait, search, sort, delete', async ({ graft: page }) => {
   test.setTimeout(300_000);
@@ -10,8 +10,9 @@ test('reorder the queue, cancel, wait, search, sort, delete', async ({ graft: pa
   await expect(page.getByRole('link', { name: 'Start the first run' })).toBeVisible();
   const parts = await addParts(page);
   const long = await queueRun(page, parts, { name: 'long', train: { steps: 5000 } });
+  const goOn = await haltAfter(page, long.id, 1);
   for (const name of ['alpha', 'beta', 'gamma', 'delta'])
-    await queueRun(page, parts, { name, train: { steps: name === 'alpha' ? 3 : 4 } });
+    await queueRun(page, parts, { name, train: { steps: name === 'alpha' ? 1 : 2 } });
   const queue = page.getByRole('region', { name: 'Queue' });
 
   await test.step('the page hears of the runs by itself', async () => {
@@ -48,6 +49,7 @@ test('reorder the queue, cancel, wait, search, sort, delete', async ({ graft: pa
     await queue.getByRole('link', { name: 'long' }).click();
     await page.getByRole('button', { name: 'Stop and keep' }).click();
     await page.getByRole('alertdialog').getByRole('button', { name: 'Stop and keep the adapter' }).click();
+    goOn();
     await goTo(page, 'Runs');
     const runs = await ask<{ id: string; name: string }[]>(page, 'runs.list');
     for (const { id, name } of runs)

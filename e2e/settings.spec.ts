@@ -7,7 +7,7 @@ import fs from 'node:fs';
 import path from 'node:path';
 import { expectAccessible } from './axe.ts';
 import { ask, expect, goTo, keepScreenshot, test } from './fixtures.ts';
-import { addParts, train } from './realRuns.ts';
+import { addParts, haltAfter, queueRun, train, untilStatus } from './realRuns.ts';
 
 test('engines: what is there, the self-test, the default', async ({ graft: page }) => {
   await goTo(page, 'Settings');
@@ -45,7 +45,7 @@ test('engines: what is there, the self-test, the default', async ({ graft: page 
 });
 
 test('storage is what lies on the disk, and cleaning up frees it', async ({ graft: page, home }) => {
-  await train(page, await addParts(page), { train: { steps: 4 } });
+  await train(page, await addParts(page), { train: { steps: 1 } });
   const orphan = path.join(home, 'adapters', 'adapter-of-nobody');
   fs.mkdirSync(orphan);
   fs.writeFileSync(path.join(orphan, 'weights'), Buffer.alloc(3 << 20));
@@ -75,7 +75,7 @@ test('storage is what lies on the disk, and cleaning up frees it', async ({ graf
 });
 
 test('the keyboard alone: shortcuts, pages, the palette', async ({ graft: page }) => {
-  await train(page, await addParts(page), { train: { steps: 4 } });
+  await train(page, await addParts(page), { train: { steps: 1 } });
   await page.locator('body').press('?');
   const list = page.getByRole('dialog', { name: 'Keyboard shortcuts' });
   await expect(list).toContainText('Find a page, model, dataset, run or adapter');
@@ -116,11 +116,13 @@ test('an address that names a data file opens it on the Datasets page', async ({
 });
 
 test('the end of a run is told on whatever page is open, with a way there', async ({ graft: page }) => {
-  const training = train(page, await addParts(page), { train: { steps: 400, val: 0 } });
+  const { id } = await queueRun(page, await addParts(page), { train: { steps: 60, val: 0 } });
+  const goOn = await haltAfter(page, id, 1);
   const pill = page.getByRole('navigation', { name: 'Pages' }).getByRole('link', { name: /^Run describe/ });
   await expect(pill).toBeVisible({ timeout: 60_000 });
   await expect(pill).toHaveAccessibleName(/\d+ %/, { timeout: 60_000 });
-  await training;
+  goOn();
+  await untilStatus(page, id, 'completed');
   const toast = page.getByText(/describe is trained/);
   await expect(toast).toBeVisible();
   await page.getByRole('button', { name: 'Open', exact: true }).click();

@@ -2,6 +2,7 @@
  * Entry of the worker process: answers calls one after the other, and dies with its parent. It runs as a forked Node
  * process or as an Electron utilityProcess; both only pass plain messages.
  */
+import { flushCompileCache } from 'node:module';
 import { toErrorData } from '../../src-shared/errors.ts';
 import type { FromWorker, ToWorker } from '../../src-shared/workerCalls.ts';
 import { orDeviceError } from '../engine/backends/deviceWatch.ts';
@@ -31,8 +32,21 @@ function receive(message: ToWorker, send: Send): void {
       send({ kind: 'error', id, error: toErrorData(error) });
     } finally {
       controls.delete(id);
+      keepCompiled();
     }
   });
+}
+
+let kept = false;
+
+/**
+ * Where NODE_COMPILE_CACHE is set, Node writes what it has compiled as it exits; a worker is killed before that, so
+ * it writes after its first call, for the next ones.
+ */
+function keepCompiled(): void {
+  if (kept) return;
+  kept = true;
+  flushCompileCache();
 }
 
 interface UtilityPort {
