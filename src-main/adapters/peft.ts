@@ -4,6 +4,7 @@
  */
 import { z } from 'zod';
 import { GraftError } from '../../src-shared/errors.ts';
+import { parseJson } from '../files/parseJson.ts';
 import { adapterWeightsError, type AdapterFile, type NamedTensor } from './files.ts';
 
 /** What stands before every name of PEFT's. */
@@ -17,13 +18,9 @@ export function peftTypeOf(file: AdapterFile): unknown {
 }
 
 function peftJson({ configFile, configText }: Pick<AdapterFile, 'configFile' | 'configText'>): unknown {
-  try {
-    return JSON.parse(configText ?? '');
-  } catch {
-    throw new GraftError('PEFT_CONFIG', `${configFile} is not valid JSON; export the adapter again.`, {
-      file: configFile,
-    });
-  }
+  const json = parseJson(configText ?? '');
+  if ('value' in json) return json.value;
+  throw new GraftError('PEFT_CONFIG', `${configFile} ${json.problem}; export the adapter again.`, { file: configFile });
 }
 
 /** The configuration by a method's own schema. Throws GraftError PEFT_CONFIG naming the field that does not fit. */

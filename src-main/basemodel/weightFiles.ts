@@ -6,7 +6,13 @@ import fs from 'node:fs';
 import path from 'node:path';
 import { z } from 'zod';
 import { GraftError } from '../../src-shared/errors.ts';
+import { shownValue } from '../../src-shared/shownValue.ts';
+import { readForeignText } from '../files/foreignFile.ts';
+import { parseJson } from '../files/parseJson.ts';
 import { openSafetensors, type SafetensorsFile } from '../safetensors/read.ts';
+
+/** An index names every tensor of a model once. */
+const INDEX_BYTES = 64 << 20;
 
 const SINGLE_FILE = 'model.safetensors';
 export const INDEX_FILE = 'model.safetensors.index.json';
@@ -61,14 +67,10 @@ function noWeights(dir: string): GraftError {
 }
 
 function readIndex(file: string): WeightIndex {
-  let json: unknown;
-  try {
-    json = JSON.parse(fs.readFileSync(file, 'utf8'));
-  } catch (error) {
-    if (!(error instanceof SyntaxError)) throw error;
-    throw new GraftError('CHECKPOINT_INDEX', `${file} is not valid JSON; download it again.`, { file });
-  }
-  const parsed = indexSchema.safeParse(json);
+  const json = parseJson(readForeignText(file, INDEX_BYTES));
+  if ('problem' in json)
+    throw new GraftError('CHECKPOINT_INDEX', `${file} ${json.problem}; download it again.`, { file });
+  const parsed = indexSchema.safeParse(json.value);
   if (!parsed.success)
     throw new GraftError(
       'CHECKPOINT_INDEX',
@@ -81,7 +83,7 @@ function readIndex(file: string): WeightIndex {
   if (outside !== undefined)
     throw new GraftError(
       'CHECKPOINT_INDEX',
-      `${file} names the shard ${JSON.stringify(outside)}, which is not a safetensors file of its folder; ` +
+      `${file} names the shard ${shownValue(outside)}, which is not a safetensors file of its folder; ` +
         'download it again.',
       { file, shard: outside },
     );

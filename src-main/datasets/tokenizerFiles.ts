@@ -5,6 +5,12 @@
 import fs from 'node:fs';
 import path from 'node:path';
 import { GraftError } from '../../src-shared/errors.ts';
+import { readForeignText } from '../files/foreignFile.ts';
+import { parseJson } from '../files/parseJson.ts';
+
+/** The largest in use, of a quarter of a million tokens, have 35 MB. */
+const TOKENIZER_BYTES = 256 << 20;
+const TEMPLATE_BYTES = 1 << 20;
 
 export type JsonObject = Record<string, unknown>;
 
@@ -69,7 +75,7 @@ function complete(tokenizer: JsonObject, config: JsonObject): JsonObject {
 
 function chatTemplateOf(dir: string, config: JsonObject): string | undefined {
   const file = path.join(dir, 'chat_template.jinja');
-  if (fs.existsSync(file)) return fs.readFileSync(file, 'utf8');
+  if (fs.existsSync(file)) return readForeignText(file, TEMPLATE_BYTES);
   const template = config['chat_template'];
   if (typeof template === 'string') return template;
   if (!Array.isArray(template)) return undefined;
@@ -82,20 +88,16 @@ function readJson(dir: string, name: string): JsonObject | undefined {
   const file = path.join(dir, name);
   let text: string;
   try {
-    text = fs.readFileSync(file, 'utf8');
+    text = readForeignText(file, name === 'tokenizer.json' ? TOKENIZER_BYTES : undefined);
   } catch (error) {
     if (error instanceof Error && 'code' in error && (error.code === 'ENOENT' || error.code === 'ENOTDIR'))
       return undefined;
     throw error;
   }
-  let value: unknown;
-  try {
-    value = JSON.parse(text);
-  } catch (error) {
-    throw broken(dir, name, `it is not valid JSON (${error instanceof Error ? error.message : String(error)})`);
-  }
-  if (!isObject(value)) throw broken(dir, name, 'it is not a JSON object');
-  return value;
+  const json = parseJson(text);
+  if ('problem' in json) throw broken(dir, name, `it ${json.problem}`);
+  if (!isObject(json.value)) throw broken(dir, name, 'it is not a JSON object');
+  return json.value;
 }
 
 export function broken(dir: string, name: string, why: string): GraftError {

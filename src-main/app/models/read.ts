@@ -5,8 +5,10 @@ import type { RegisteredModel, WeightFileStat } from '../../catalog/models.ts';
 import { openBaseModel } from '../../basemodel/baseModel.ts';
 import { describeBaseModel } from '../../basemodel/details.ts';
 
+export type ModelFacts = Omit<RegisteredModel, 'id' | 'name' | 'createdAt'>;
+
 /** Throws the GraftErrors of openBaseModel. */
-export function readModel(dir: string): Omit<RegisteredModel, 'id' | 'name' | 'createdAt'> {
+export function readModel(dir: string): ModelFacts {
   const base = openBaseModel(dir);
   try {
     return { ...describeBaseModel(base), files: weightFileStats(base.dir) };
