@@ -40,7 +40,6 @@ export function unknownFields(config: ModelConfig): string[] {
   });
   architectureFromConfig(watched);
   return Object.keys(config).filter(
-    (field) =>
-      config[field] !== null && !read.has(field) && !WITHOUT_MEANING.has(field) && !READ_ELSEWHERE.has(field),
+    (field) => config[field] !== null && !read.has(field) && !WITHOUT_MEANING.has(field) && !READ_ELSEWHERE.has(field),
   );
 }

@@ -11,6 +11,8 @@ import { readForeignText } from '../files/foreignFile.ts';
 import { parseJson } from '../files/parseJson.ts';
 import { openSafetensors, type SafetensorsFile } from '../safetensors/read.ts';
 
+/** All are open at once; the largest checkpoints have a few hundred. */
+const MOST_SHARDS = 800;
 /** An index names every tensor of a model once. */
 const INDEX_BYTES = 64 << 20;
 
@@ -37,6 +39,12 @@ export function openWeightFiles(dir: string): WeightFiles {
   if (!fs.existsSync(path.join(dir, INDEX_FILE))) throw noWeights(dir);
   const index = readIndex(path.join(dir, INDEX_FILE));
   const names = [...new Set(Object.values(index.weight_map))].sort();
+  if (names.length > MOST_SHARDS)
+    throw new GraftError(
+      'CHECKPOINT_INDEX',
+      `${dir}: ${INDEX_FILE} lists ${names.length} shards, more than any checkpoint has; download it again.`,
+      { dir, shards: names.length },
+    );
   const files: SafetensorsFile[] = [];
   try {
     for (const name of names) files.push(openShard(dir, name));

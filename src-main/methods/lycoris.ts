@@ -10,7 +10,7 @@ import { contentOf, layersOf, type Base, type Cell } from '../adapters/content.t
 import { adapterWeightsError, type AdapterFile } from '../adapters/files.ts';
 import {
   byPattern,
-  patternOf,
+  compilePatterns,
   patternSchema,
   peftConfig,
   peftModules,
@@ -19,13 +19,14 @@ import {
   PEFT_VERSION,
   sortedConfig,
 } from '../adapters/peft.ts';
+import { checkPromised } from '../adapters/promised.ts';
 import { storedFrom, type StoredAdapter } from '../adapters/stored.ts';
 import type { LinearModule } from '../engine/model/architecture.ts';
 import { targetsOf } from './targets.ts';
 
 const configSchema = z.looseObject({
-  r: z.number().int().min(1),
-  alpha: z.number(),
+  r: z.number().int().min(1).default(8),
+  alpha: z.number().default(8),
   rank_pattern: patternSchema,
   alpha_pattern: patternSchema,
   init_weights: z.unknown().optional(),
@@ -57,9 +58,11 @@ export function readLycoris(file: AdapterFile, reader: LycorisReader): StoredAda
           `${path}.${part}`,
           `has shape [${shape.join(', ')}] instead of two dimensions`,
         );
-  const scaleOf = (path: string): number =>
-    byPattern(config.alpha_pattern, path, config.alpha) / byPattern(config.rank_pattern, path, config.r);
+  const alphas = compilePatterns(file.configFile, config.alpha_pattern);
+  const ranks = compilePatterns(file.configFile, config.rank_pattern);
+  const scaleOf = (path: string): number => byPattern(alphas, path, config.alpha) / byPattern(ranks, path, config.r);
   return storedFrom(file, null, (base) => {
+    checkPromised(file, base, [...modules.keys()]);
     const layer = layersOf(file.dir, base);
     const cells = [...modules].map(([path, parts]): Cell => {
       const cell = { module: layer(path), scale: scaleOf(path), parts: reader.whole?.(parts) ?? parts };
@@ -78,8 +81,6 @@ function parseConfig(file: AdapterFile): z.output<typeof configSchema> {
   if (config.modules_to_save?.length) throw refuse('whole trained modules (modules_to_save)');
   if (config.init_weights === 'abba' || config.use_khatri_rao === true || (config.r2 ?? config.r) !== config.r)
     throw refuse('ABBA');
-  for (const key of [...Object.keys(config.rank_pattern), ...Object.keys(config.alpha_pattern)])
-    patternOf(configFile, key);
   return config;
 }
 

@@ -42,11 +42,7 @@ export interface AdapterInspection {
  * Throws why the folder cannot be read, or ADAPTER_BASE_MISSING where no registered base model fits: which tensor,
  * which base.
  */
-export async function inspectAdapter(
-  catalog: Catalog,
-  dir: string,
-  signal?: AbortSignal,
-): Promise<AdapterInspection> {
+export async function inspectAdapter(catalog: Catalog, dir: string, signal?: AbortSignal): Promise<AdapterInspection> {
   const { stored, fits } = await look('adapterFits', [dir, catalog.models.list()], { signal });
   const { method } = fits[0]!;
   return {

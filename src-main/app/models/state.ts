@@ -18,10 +18,7 @@ export interface ModelView extends RegisteredModel {
  * The model with its state. Where sizes or times differ from those kept, the fingerprint decides whether it is another
  * model; `touched` is told of a model that is the same after all, so that the next look is cheap again.
  */
-export async function viewModel(
-  model: RegisteredModel,
-  touched: (model: RegisteredModel) => void,
-): Promise<ModelView> {
+export async function viewModel(model: RegisteredModel, touched: (model: RegisteredModel) => void): Promise<ModelView> {
   const view = (state: ModelState, reason: string | null): ModelView => ({ ...model, state, reason });
   const stat = fs.statSync(model.dir, { throwIfNoEntry: false });
   if (!stat?.isDirectory())

@@ -103,7 +103,10 @@ export async function checkStart(
   const parts = findParts(registered, checked);
   const { dir, name, hash } = parts.model;
   const { method: settings, train } = checked;
-  const method = await look('checkModel', [{ dir, name, hash }, { method: settings, train }]);
+  const method = await look('checkModel', [
+    { dir, name, hash },
+    { method: settings, train },
+  ]);
   return { checked, parts, spec: buildSpec(home, { ...checked, method }, parts) };
 }
 

@@ -7,6 +7,7 @@ import type { Ia3Settings } from '../../../src-shared/methods/ia3.ts';
 import { contentOf, layersOf, partOf, wrongShape, type Base, type Cell } from '../../adapters/content.ts';
 import type { AdapterFile } from '../../adapters/files.ts';
 import { peftConfig, peftModules, peftUnsupported } from '../../adapters/peft.ts';
+import { checkPromised } from '../../adapters/promised.ts';
 import { storedFrom, type StoredAdapter } from '../../adapters/stored.ts';
 import type { BaseTensor } from '../../basemodel/baseModel.ts';
 import type { EditRows } from '../../safetensors/editedRows.ts';
@@ -52,6 +53,7 @@ function readIa3(file: AdapterFile): StoredAdapter {
     throw peftUnsupported(file.configFile, 'whole trained modules (modules_to_save)', 'a plain IA3 adapter');
   const modules = peftModules(file, [IA3_L], { name: 'IA3', article: 'an' });
   return storedFrom(file, config.base_model_name_or_path, (base) => {
+    checkPromised(file, base, [...modules.keys()]);
     const layer = layersOf(file.dir, base);
     const cells = [...modules].map(([path, parts]): Cell => {
       const cell = { module: layer(path), scale: 1, parts };

@@ -6,19 +6,20 @@ import { z } from 'zod';
 import { GraftError } from '../../../src-shared/errors.ts';
 import {
   byPattern,
+  compilePatterns,
   isOff,
-  patternOf,
   peftConfig,
   peftUnsupported,
   PEFT_VERSION,
   sortedConfig,
+  type ByPattern,
 } from '../../adapters/peft.ts';
 
 const settings = {
-  r: z.number().int().min(1),
-  lora_alpha: z.number(),
+  r: z.number().int().min(1).default(8),
+  lora_alpha: z.number().default(8),
   lora_dropout: z.number().default(0),
-  target_modules: z.union([z.array(z.string()), z.string()]),
+  target_modules: z.union([z.array(z.string()), z.string()]).nullish(),
   rank_pattern: z
     .record(z.string(), z.number().int().min(1))
     .nullish()
@@ -41,7 +42,11 @@ const settings = {
 const rawSchema = z.looseObject({}).catch({});
 /** The fields Graft reads; unknown fields of other PEFT versions are kept. */
 const configSchema = z.looseObject(settings);
-export type PeftConfig = z.infer<typeof configSchema>;
+export type PeftConfig = z.infer<typeof configSchema> & {
+  /** rank_pattern and alpha_pattern, ready to match. */
+  ranks: ByPattern;
+  alphas: ByPattern;
+};
 
 /** What a writer chooses; everything else has PEFT's default. */
 export interface PeftConfigInput {
@@ -91,9 +96,11 @@ export function parsePeftConfig(file: string, text: string): PeftConfig {
   const raw = peftConfig({ configFile: file, configText: text }, rawSchema);
   refuseUnsupported(file, raw);
   const config = peftConfig({ configFile: file, configText: text }, configSchema);
-  for (const pattern of [...Object.keys(config.rank_pattern), ...Object.keys(config.alpha_pattern)])
-    patternOf(file, pattern);
-  return config;
+  return {
+    ...config,
+    ranks: compilePatterns(file, config.rank_pattern),
+    alphas: compilePatterns(file, config.alpha_pattern),
+  };
 }
 
 function refuseUnsupported(file: string, raw: Record<string, unknown>): void {
@@ -123,12 +130,11 @@ export function isClassifier(raw: Record<string, unknown>): boolean {
   );
 }
 
-type ScaleFields = Pick<PeftConfig, 'r' | 'lora_alpha'> &
-  Partial<Pick<PeftConfig, 'rank_pattern' | 'alpha_pattern' | 'use_rslora'>>;
+type ScaleFields = Pick<PeftConfig, 'r' | 'lora_alpha'> & Partial<Pick<PeftConfig, 'ranks' | 'alphas' | 'use_rslora'>>;
 
 /** Rank r of one module. `modulePath` as in `model.layers.0.self_attn.q_proj`. */
 export function moduleRank(config: ScaleFields, modulePath: string): number {
-  return byPattern(config.rank_pattern ?? {}, modulePath, config.r);
+  return byPattern(config.ranks ?? [], modulePath, config.r);
 }
 
 /**
@@ -137,7 +143,7 @@ export function moduleRank(config: ScaleFields, modulePath: string): number {
  */
 export function moduleScale(config: ScaleFields, modulePath: string): number {
   const rank = moduleRank(config, modulePath);
-  const alpha = byPattern(config.alpha_pattern ?? {}, modulePath, config.lora_alpha);
+  const alpha = byPattern(config.alphas ?? [], modulePath, config.lora_alpha);
   return config.use_rslora ? alpha / Math.sqrt(rank) : alpha / rank;
 }
 

@@ -4,7 +4,15 @@
  */
 import type { ArchitectureSpec, FamilyRules, ModelConfig } from '../spec.ts';
 import { headFields, ropeFields, windowFields } from './attentionFields.ts';
-import { badConfig, finiteNumber, layerCount, positiveInteger, refuseOtherMaths, requireOneOf, textEnds } from './fields.ts';
+import {
+  badConfig,
+  finiteNumber,
+  layerCount,
+  positiveInteger,
+  refuseOtherMaths,
+  requireOneOf,
+  textEnds,
+} from './fields.ts';
 import { llamaFamily, llamaModules } from './llama.ts';
 
 export const gemma2Family: FamilyRules = {

@@ -4,7 +4,15 @@
  */
 import type { ArchitectureSpec, FamilyRules, LinearModule, ModelConfig } from '../spec.ts';
 import { ropeFields, rotaryPart } from './attentionFields.ts';
-import { badConfig, finiteNumber, layerCount, positiveInteger, refuseOtherMaths, requireOneOf, textEnds } from './fields.ts';
+import {
+  badConfig,
+  finiteNumber,
+  layerCount,
+  positiveInteger,
+  refuseOtherMaths,
+  requireOneOf,
+  textEnds,
+} from './fields.ts';
 import { linearMaker } from './modules.ts';
 
 export const gptNeoxFamily: FamilyRules = {
