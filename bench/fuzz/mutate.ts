@@ -99,7 +99,9 @@ function changedOnce(value: unknown, random: Random): unknown {
   if (keys.length === 0) return strange(value, random);
   // Mostly the first of many: a vocabulary has thousands of keys, and they are all the same kind.
   const key = keys[random.integer(Math.min(keys.length, 40))]!;
-  const copy: Record<string, unknown> = Array.isArray(value) ? Object.assign([], value) : { ...value };
+  const copy: Record<string, unknown> = Array.isArray(value)
+    ? (Object.assign([], value) as object as Record<string, unknown>)
+    : { ...(value as Record<string, unknown>) };
   const fate = random.uniform();
   if (fate < 0.1) Reflect.deleteProperty(copy, key);
   else if (fate < 0.18) copy[`${key}${pick(['', 'x', '.', '.weight', '__proto__'], random)}`] = copy[keys[0]!];

@@ -6,9 +6,9 @@ import path from 'node:path';
 import { Tokenizer } from '@huggingface/tokenizers';
 import { GraftError } from '../../src-shared/errors.ts';
 import { guardPatterns } from './guardedPattern.ts';
-import { broken, readTokenizerFiles } from './tokenizerFiles.ts';
+import { broken, isObject, readTokenizerFiles } from './tokenizerFiles.ts';
 import type { TokenizerFiles } from './tokenizerFiles.ts';
-import { isObject } from './tokenizerShape.ts';
+import { tokenizerProblem } from './tokenizerShape.ts';
 
 export interface TextTokenizer {
   /** Ids of `text`. `addSpecialTokens` (default true) frames it as the model does, e.g. with one BOS. */
@@ -36,6 +36,8 @@ export interface TextTokenizer {
 /** Throws GraftError TOKENIZER_MISSING when there is no tokenizer.json, TOKENIZER_BROKEN when it cannot be used. */
 export function loadTokenizer(dir: string): TextTokenizer {
   const files = readTokenizerFiles(dir);
+  const problem = tokenizerProblem(files.tokenizer);
+  if (problem !== undefined) throw broken(dir, 'tokenizer.json', `it ${problem}`);
   let library: Tokenizer;
   let plain: (text: string) => number[];
   let frame: Frame;

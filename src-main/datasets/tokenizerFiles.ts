@@ -7,11 +7,12 @@ import path from 'node:path';
 import { GraftError } from '../../src-shared/errors.ts';
 import { readForeignText } from '../files/foreignFile.ts';
 import { parseJson } from '../files/parseJson.ts';
-import { isObject, tokenizerProblem, type JsonObject } from './tokenizerShape.ts';
 
 /** The largest in use, of a quarter of a million tokens, have 35 MB. */
 const TOKENIZER_BYTES = 256 << 20;
 const TEMPLATE_BYTES = 1 << 20;
+
+export type JsonObject = Record<string, unknown>;
 
 export interface TokenizerFiles {
   /** tokenizer.json, complete with the keys that the library insists on. */
@@ -37,13 +38,10 @@ export function readTokenizerFiles(dir: string): TokenizerFiles {
   }
   if (!isObject(tokenizer['model'])) throw broken(dir, 'tokenizer.json', 'it has no "model" part');
   const config = readJson(dir, 'tokenizer_config.json') ?? {};
-  const whole = complete(tokenizer, config);
-  const problem = tokenizerProblem(whole);
-  if (problem !== undefined) throw broken(dir, 'tokenizer.json', `it ${problem}`);
   const map = readJson(dir, 'special_tokens_map.json') ?? {};
   const modelConfigs = [readJson(dir, 'generation_config.json') ?? {}, readJson(dir, 'config.json') ?? {}];
   return {
-    tokenizer: whole,
+    tokenizer: complete(tokenizer, config),
     config,
     special: (role) => tokenText(config[role]) ?? tokenText(map[role]),
     configuredIds: (key) => [...new Set(modelConfigs.flatMap((c) => idList(c[key])))],
@@ -109,6 +107,10 @@ export function broken(dir: string, name: string, why: string, cause?: unknown):
     { dir, file: name },
     { cause },
   );
+}
+
+export function isObject(value: unknown): value is JsonObject {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
 function tokenText(value: unknown): string | undefined {

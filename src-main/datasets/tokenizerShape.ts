@@ -1,10 +1,5 @@
 /** Whether a tokenizer.json has the form that the tokenizer library takes for granted, before the library sees it. */
-
-export type JsonObject = Record<string, unknown>;
-
-export function isObject(value: unknown): value is JsonObject {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
-}
+import { isObject, type JsonObject } from './tokenizerFiles.ts';
 
 /** The library makes a list as long as the largest id; gaps are rare, and small. */
 const MOST_GAPS = 65_536;
