@@ -20,8 +20,13 @@ export interface Tried extends Try {
 }
 
 /** What Node, zod or V8 say, and no user can make sense of. */
-const RAW =
-  /Cannot (?:read|set|convert|destructure|create|mix)|is not (?:a function|iterable|defined|a constructor)|Maximum call stack|Invalid (?:string|array|typed array) length|Unexpected (?:token|end|non-)|expected \w+, received|Invalid (?:input|count)|^E[A-Z]{3,}:|out of memory|allocation failed|ERR_[A-Z]/;
+const RAW = [
+  /Cannot (?:read|set|convert|destructure|create|mix)/,
+  /is not (?:a function|iterable|defined|a constructor)/,
+  /Maximum call stack|Invalid (?:string|array|typed array) length|out of memory|allocation failed/,
+  /^Unexpected |expected \w+, received|Invalid (?:input|count)/,
+  /^E[A-Z]{3,}:|ERR_[A-Z]/,
+];
 
 /** Valid inputs of every reader, written once into an empty folder; each try changes a copy. */
 export class Tries {
@@ -80,6 +85,6 @@ async function problemOf(reader: Reader, dir: string, mayRefuse = false): Promis
     if (!message.endsWith('.')) return `no full sentence: ${message.slice(0, 300)}`;
     sentences = [message];
   }
-  const raw = sentences.find((sentence) => RAW.test(sentence));
+  const raw = sentences.find((sentence) => RAW.some((one) => one.test(sentence)));
   return raw === undefined ? undefined : `not a sentence of Graft's own: ${raw.slice(0, 300)}`;
 }

@@ -100,11 +100,16 @@ export function isOff(value: unknown): boolean {
   return value === undefined || value === null || value === false || (Array.isArray(value) && value.length === 0);
 }
 
-/** Values by pattern, as rank_pattern and alpha_pattern give them. */
-export type ByPattern = { matches: (path: string) => boolean; value: number }[];
+type Compiled = { matches: (path: string) => boolean; value: number }[];
 
-/** Throws PEFT_CONFIG for a pattern that cannot be used. */
-export function compilePatterns(file: string, patterns: Record<string, number>): ByPattern {
+const MOST_PATTERNS = 20_000;
+/** By the record that holds the patterns, which are asked for once per module. */
+const compiled = new WeakMap<Record<string, number>, Compiled>();
+
+/** rank_pattern or alpha_pattern, ready to match. Throws PEFT_CONFIG for a pattern that cannot be used. */
+export function compilePatterns(file: string, patterns: Record<string, number>): Compiled {
+  const known = compiled.get(patterns);
+  if (known) return known;
   const entries = Object.entries(patterns);
   if (entries.length > MOST_PATTERNS)
     throw new GraftError(
@@ -113,14 +118,15 @@ export function compilePatterns(file: string, patterns: Record<string, number>):
         'the adapter again.',
       { file },
     );
-  return entries.map(([pattern, value]) => ({ matches: endMatcher(file, pattern), value }));
+  const fresh = entries.map(([pattern, value]) => ({ matches: endMatcher(file, pattern), value }));
+  compiled.set(patterns, fresh);
+  return fresh;
 }
 
-const MOST_PATTERNS = 20_000;
-
 /** The value of the first pattern that matches the end of `modulePath` at a dot, as PEFT's get_pattern_key. */
-export function byPattern(patterns: ByPattern, modulePath: string, fallback: number): number {
-  return patterns.find(({ matches }) => matches(modulePath))?.value ?? fallback;
+export function byPattern(patterns: Record<string, number>, modulePath: string, fallback: number): number {
+  const found = compilePatterns('adapter_config.json', patterns).find(({ matches }) => matches(modulePath));
+  return found?.value ?? fallback;
 }
 
 /**

@@ -6,7 +6,7 @@ import { z } from 'zod';
 import { GraftError } from '../../src-shared/errors.ts';
 import { linearModules } from '../engine/model/architecture.ts';
 import { headName, tokenEmbeddingName } from '../engine/model/tensorNames.ts';
-import { noModule, shortPath, type Base } from './content.ts';
+import { shortPath, type Base } from './content.ts';
 import type { AdapterFile } from './files.ts';
 import { fullMatcher } from './patterns.ts';
 import { peftConfig, peftUnsupported } from './peft.ts';
@@ -58,8 +58,6 @@ export function checkPromised(
         'out; export the adapter again.',
       { adapter: file.dir, module: unnamed },
     );
-  const stranger = paths.find((path) => !known.includes(path));
-  if (stranger !== undefined) throw noModule(file.dir, stranger, base);
 }
 
 /** Embedding and head can be named, but not by a linear layer of a block. */

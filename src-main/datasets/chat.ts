@@ -123,6 +123,7 @@ function plainSegments(style: ChatStyle, messages: readonly Message[]): Segment[
 /** What the template itself or its engine says; an error of JavaScript is no sentence for the user. */
 function whyRefused(error: unknown): string {
   if (error instanceof RangeError) return 'it nests, repeats or calls itself without end';
+  if (error instanceof SyntaxError) return `it is not written as a template (${error.message.replace(/\.$/, '')})`;
   if (error instanceof TypeError || error instanceof ReferenceError)
     return 'it does something that Graft cannot do for a template';
   return (error instanceof Error ? error.message : String(error)).replace(/\.$/, '');

@@ -58,17 +58,16 @@ export function readLycoris(file: AdapterFile, reader: LycorisReader): StoredAda
           `${path}.${part}`,
           `has shape [${shape.join(', ')}] instead of two dimensions`,
         );
-  const alphas = compilePatterns(file.configFile, config.alpha_pattern);
-  const ranks = compilePatterns(file.configFile, config.rank_pattern);
-  const scaleOf = (path: string): number => byPattern(alphas, path, config.alpha) / byPattern(ranks, path, config.r);
+  const scaleOf = (path: string): number =>
+    byPattern(config.alpha_pattern, path, config.alpha) / byPattern(config.rank_pattern, path, config.r);
   return storedFrom(file, null, (base) => {
-    checkPromised(file, base, [...modules.keys()]);
     const layer = layersOf(file.dir, base);
     const cells = [...modules].map(([path, parts]): Cell => {
       const cell = { module: layer(path), scale: scaleOf(path), parts: reader.whole?.(parts) ?? parts };
       reader.check(file.dir, cell, base);
       return cell;
     });
+    checkPromised(file, base, [...modules.keys()]);
     const settings = reader.settings({ rank: config.r, alpha: config.alpha, ...targetsOf(cells, base.spec) });
     return contentOf(settings, { cells });
   });
@@ -81,6 +80,7 @@ function parseConfig(file: AdapterFile): z.output<typeof configSchema> {
   if (config.modules_to_save?.length) throw refuse('whole trained modules (modules_to_save)');
   if (config.init_weights === 'abba' || config.use_khatri_rao === true || (config.r2 ?? config.r) !== config.r)
     throw refuse('ABBA');
+  for (const patterns of [config.rank_pattern, config.alpha_pattern]) compilePatterns(configFile, patterns);
   return config;
 }
 

@@ -53,13 +53,13 @@ function readIa3(file: AdapterFile): StoredAdapter {
     throw peftUnsupported(file.configFile, 'whole trained modules (modules_to_save)', 'a plain IA3 adapter');
   const modules = peftModules(file, [IA3_L], { name: 'IA3', article: 'an' });
   return storedFrom(file, config.base_model_name_or_path, (base) => {
-    checkPromised(file, base, [...modules.keys()]);
     const layer = layersOf(file.dir, base);
     const cells = [...modules].map(([path, parts]): Cell => {
       const cell = { module: layer(path), scale: 1, parts };
       checkShape(file.dir, cell, base);
       return cell;
     });
+    checkPromised(file, base, [...modules.keys()]);
     return contentOf({ type: 'ia3', ...targetsOf(cells, base.spec) }, { cells });
   });
 }

@@ -98,9 +98,10 @@ export function asPeftAdapter(file: AdapterFile): PeftAdapter {
   const config = parsePeftConfig(configFile, configText);
   const parts = { config, ...partsOf(file, config) };
   const stored = storedFrom(file, config.base_model_name_or_path, (base) => {
+    const content = contentOn(dir, parts, base);
     checkPromised(file, base, [...parts.modules.keys()]);
     checkSavedBase(file.weightsFile, parts.saved, base);
-    return contentOn(dir, parts, base);
+    return content;
   });
   return Object.assign(stored, parts);
 }
@@ -139,7 +140,7 @@ function settingsOf(config: PeftConfig, cells: Cell[], spec: ArchitectureSpec): 
       ),
     );
   const ranks = pattern(config.r, (module) => moduleRank(config, module));
-  const alphas = pattern(config.lora_alpha, (module) => byPattern(config.alphas, module, config.lora_alpha));
+  const alphas = pattern(config.lora_alpha, (module) => byPattern(config.alpha_pattern, module, config.lora_alpha));
   return {
     type: 'lora',
     rank: config.r,

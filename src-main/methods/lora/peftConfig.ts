@@ -4,6 +4,7 @@
  */
 import { z } from 'zod';
 import { GraftError } from '../../../src-shared/errors.ts';
+import { shownValue } from '../../../src-shared/shownValue.ts';
 import {
   byPattern,
   compilePatterns,
@@ -12,7 +13,6 @@ import {
   peftUnsupported,
   PEFT_VERSION,
   sortedConfig,
-  type ByPattern,
 } from '../../adapters/peft.ts';
 
 const settings = {
@@ -42,11 +42,7 @@ const settings = {
 const rawSchema = z.looseObject({}).catch({});
 /** The fields Graft reads; unknown fields of other PEFT versions are kept. */
 const configSchema = z.looseObject(settings);
-export type PeftConfig = z.infer<typeof configSchema> & {
-  /** rank_pattern and alpha_pattern, ready to match. */
-  ranks: ByPattern;
-  alphas: ByPattern;
-};
+export type PeftConfig = z.infer<typeof configSchema>;
 
 /** What a writer chooses; everything else has PEFT's default. */
 export interface PeftConfigInput {
@@ -96,24 +92,21 @@ export function parsePeftConfig(file: string, text: string): PeftConfig {
   const raw = peftConfig({ configFile: file, configText: text }, rawSchema);
   refuseUnsupported(file, raw);
   const config = peftConfig({ configFile: file, configText: text }, configSchema);
-  return {
-    ...config,
-    ranks: compilePatterns(file, config.rank_pattern),
-    alphas: compilePatterns(file, config.alpha_pattern),
-  };
+  for (const patterns of [config.rank_pattern, config.alpha_pattern]) compilePatterns(file, patterns);
+  return config;
 }
 
 function refuseUnsupported(file: string, raw: Record<string, unknown>): void {
   const refuse = (field: string, what: string): GraftError =>
     peftUnsupported(file, what, 'a plain LoRA adapter', field, raw[field]);
-  if (raw['peft_type'] !== 'LORA') throw refuse('peft_type', `peft_type ${JSON.stringify(raw['peft_type'] ?? null)}`);
+  if (raw['peft_type'] !== 'LORA') throw refuse('peft_type', `peft_type ${shownValue(raw['peft_type'] ?? null)}`);
   for (const [field, what] of Object.entries(MUST_BE_OFF))
     if (!isOff(raw[field]) && !(field === 'modules_to_save' && isClassifier(raw))) throw refuse(field, what);
   const init = raw['init_lora_weights'];
   if (typeof init === 'string' && BASE_CHANGING_INIT.test(init)) {
     throw new GraftError(
       'PEFT_UNSUPPORTED',
-      `${file}: the adapter was initialised with ${init}, which also changes the base model; convert it to ` +
+      `${file}: the adapter was initialised with ${init.slice(0, 40)}, which also changes the base model; convert it to ` +
         'plain LoRA first (PEFT: save_pretrained with path_initial_model_for_weight_conversion).',
       { file, field: 'init_lora_weights', got: init },
     );
@@ -130,11 +123,12 @@ export function isClassifier(raw: Record<string, unknown>): boolean {
   );
 }
 
-type ScaleFields = Pick<PeftConfig, 'r' | 'lora_alpha'> & Partial<Pick<PeftConfig, 'ranks' | 'alphas' | 'use_rslora'>>;
+type ScaleFields = Pick<PeftConfig, 'r' | 'lora_alpha'> &
+  Partial<Pick<PeftConfig, 'rank_pattern' | 'alpha_pattern' | 'use_rslora'>>;
 
 /** Rank r of one module. `modulePath` as in `model.layers.0.self_attn.q_proj`. */
 export function moduleRank(config: ScaleFields, modulePath: string): number {
-  return byPattern(config.ranks ?? [], modulePath, config.r);
+  return byPattern(config.rank_pattern ?? {}, modulePath, config.r);
 }
 
 /**
@@ -143,7 +137,7 @@ export function moduleRank(config: ScaleFields, modulePath: string): number {
  */
 export function moduleScale(config: ScaleFields, modulePath: string): number {
   const rank = moduleRank(config, modulePath);
-  const alpha = byPattern(config.alphas ?? [], modulePath, config.lora_alpha);
+  const alpha = byPattern(config.alpha_pattern ?? {}, modulePath, config.lora_alpha);
   return config.use_rslora ? alpha / Math.sqrt(rank) : alpha / rank;
 }
 

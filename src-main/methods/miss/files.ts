@@ -83,7 +83,6 @@ function readMiss(file: AdapterFile): StoredAdapter {
   const variant = config.init_weights === 'bat' ? 'bat' : 'miss';
   const shared = { type: 'miss', rank: config.r, variant } as const;
   return storedFrom(file, config.base_model_name_or_path, (base) => {
-    checkPromised(file, base, [...modules.keys()]);
     const layer = layersOf(file.dir, base);
     const cells = [...modules].map(([path, parts]): Cell => {
       const module = layer(path);
@@ -92,6 +91,7 @@ function readMiss(file: AdapterFile): StoredAdapter {
       checkShape(file.dir, cell, shared, base);
       return cell;
     });
+    checkPromised(file, base, [...modules.keys()]);
     return contentOf({ ...shared, ...targetsOf(cells, base.spec) }, { cells });
   });
 }
