@@ -54,6 +54,28 @@ export function hasChatTemplate(dir: string): boolean {
   return chatTemplateOf(dir, readJson(dir, 'tokenizer_config.json') ?? {}) !== undefined;
 }
 
+export interface LastToken {
+  id: number;
+  text: string;
+}
+
+/** The token with the largest id; undefined without a tokenizer.json. Throws TOKENIZER_BROKEN. */
+export function lastToken(dir: string): LastToken | undefined {
+  const tokenizer = readJson(dir, 'tokenizer.json');
+  if (!tokenizer) return undefined;
+  const { added_tokens: added } = complete(tokenizer, readJson(dir, 'tokenizer_config.json') ?? {});
+  const model = isObject(tokenizer['model']) ? tokenizer['model'] : {};
+  let last: LastToken | undefined;
+  const see = (text: unknown, id: unknown): void => {
+    if (typeof id === 'number' && id >= (last?.id ?? 0)) last = { id, text: String(text) };
+  };
+  if (isObject(model['vocab'])) for (const text in model['vocab']) see(text, model['vocab'][text]);
+  else if (Array.isArray(model['vocab']))
+    model['vocab'].forEach((entry, id) => see(Array.isArray(entry) && entry[0], id));
+  for (const token of added as unknown[]) if (isObject(token)) see(token['content'], token['id']);
+  return last;
+}
+
 function complete(tokenizer: JsonObject, config: JsonObject): JsonObject {
   const added = Array.isArray(tokenizer['added_tokens']) ? [...(tokenizer['added_tokens'] as unknown[])] : [];
   const known = new Set(added.map((token) => (isObject(token) ? token['id'] : undefined)));

@@ -8,7 +8,6 @@ import type { Adapter } from '../../catalog/adapters.ts';
 import type { Catalog } from '../../catalog/catalog.ts';
 import { ADAPTER_CONFIG, ADAPTER_WEIGHTS } from '../../adapters/files.ts';
 import { GRAFT_FILE } from '../../adapters/graftInfo.ts';
-import { fileSha256 } from '../../files/sha256.ts';
 import { systemErrorAbout } from '../../files/systemError.ts';
 import { GraftError, usageError } from '../../../src-shared/errors.ts';
 import { writeFolderAtomic } from '../../files/writeWhole.ts';
@@ -121,7 +120,7 @@ async function copyFiles(from: string, to: string, sha256: string): Promise<void
         if (fs.existsSync(path.join(from, name)))
           await fs.promises.copyFile(path.join(from, name), path.join(temporary, name));
       }
-      refuseOther(from, fileSha256(path.join(temporary, ADAPTER_WEIGHTS)), sha256);
+      refuseOther(from, await look('fileSha256', [path.join(temporary, ADAPTER_WEIGHTS)]), sha256);
     });
   } catch (error) {
     throw systemErrorAbout(error, to);

@@ -17,7 +17,7 @@ export interface LookOptions {
 
 const DEADLINE_MS = 60_000;
 /** Adapters are read as a whole, some of them gigabytes. */
-const ADAPTER_DEADLINE_MS = 300_000;
+const DEADLINES_MS: Partial<Record<LookName, number>> = { adapterFits: 300_000, fileSha256: 300_000 };
 /** Of the thread's own values. What it reads into buffers is bounded where it is read. */
 const MEMORY_MB = 768;
 
@@ -31,7 +31,7 @@ let idle: Worker | undefined;
 export async function look<K extends LookName>(
   name: K,
   args: LookArguments<K>,
-  { signal, deadlineMs = name === 'adapterFits' ? ADAPTER_DEADLINE_MS : DEADLINE_MS }: LookOptions = {},
+  { signal, deadlineMs = DEADLINES_MS[name] ?? DEADLINE_MS }: LookOptions = {},
 ): Promise<LookResult<K>> {
   if (signal?.aborted) throw cancelled();
   const thread = idle ?? startThread();

@@ -43,7 +43,7 @@ import {
 } from './peftConfig.ts';
 
 /** A state that was not written by save_pretrained still carries the adapter's name, `default`. */
-const KEY = /^(.+)\.lora_(?:([AB])(?:\.default)?\.weight|(magnitude_vector)(?:\.default(?:\.weight)?)?)$/;
+const KEY = /^(.+)\.lora_(?:([AB])(?:\.default)?\.weight|(magnitude_vector)(?:\.default)?(?:\.weight)?)$/;
 const HEAD = /(^|\.)(lm_head|embed_out)$/;
 const EMBEDDING = /\.lora_embedding_[AB](\.default)?$/;
 const BIAS = /^(.+?)(?:\.base_layer)?\.bias$/;

@@ -10,6 +10,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { hasShared, sharedPath } from '../../../test-support/goldens/shared.ts';
 import { dataSpecSchema } from '../../../src-shared/runSpec.ts';
 import { openBaseModel } from '../../basemodel/baseModel.ts';
+import { readModel } from '../../app/models/read.ts';
 import { readAdapter } from '../../methods/fileRegistry.ts';
 import { evaluate } from './evaluate.ts';
 
@@ -36,8 +37,12 @@ const opened = (dir: string) => {
 };
 
 /** Of the text of case 23, as the scripts compute it. */
-async function lossOf(modelDir: string, adapterDir?: string): Promise<number> {
-  const data = dataSpecSchema.parse({ file: sharedPath('bugs/23-rope-forms/text.jsonl'), lossOn: 'all' });
+async function lossOf(
+  modelDir: string,
+  adapterDir?: string,
+  file = sharedPath('bugs/23-rope-forms/text.jsonl'),
+): Promise<number> {
+  const data = dataSpecSchema.parse({ file, lossOn: 'all' });
   const result = await evaluate(
     { engine: 'wasm', modelDir, ...(adapterDir === undefined ? {} : { adapterDir }), data, batch: 1 },
     () => undefined,
@@ -70,6 +75,14 @@ describe.skipIf(note !== '')(`folders of strangers${note}`, () => {
     ['tied_and_same', 0.748634],
   ])('model %s: loss %f', async (name, loss) => {
     expect(await lossOf(path.join(models, name))).toBeCloseTo(loss, 4);
+  });
+
+  it('a token outside the embedding is told when the model is looked at, and refused in a text', async () => {
+    const dir = path.join(models, 'tok_outside');
+    expect(readModel(dir).notes).toEqual([expect.stringContaining('up to 512 (<|x|>)') as string]);
+    const file = path.join(root, 'outside.jsonl');
+    fs.writeFileSync(file, JSON.stringify({ text: 'Once upon <|x|> a time' }));
+    await expect(lossOf(dir, undefined, file)).rejects.toMatchObject({ code: 'TOKEN_OUTSIDE' });
   });
 
   it('an extra tensor is named when the model is looked at', () => {
