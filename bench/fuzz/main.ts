@@ -80,16 +80,16 @@ const options: Options = {
   until: Date.now() + 1000 * Number(values.seconds ?? (values.count === undefined ? 60 : Infinity)),
   kept: path.join(os.tmpdir(), `graft-fuzz-findings-${process.pid}`),
 };
-console.log(`Seed ${options.seed}.`);
+process.stdout.write(`Seed ${options.seed}.\n`);
 const findings: string[] = [];
 let next = 0;
 while (next < options.count && Date.now() < options.until && findings.length < 50) {
   const outcome = await round(next, options);
   if (outcome.finding !== undefined) {
     findings.push(outcome.finding);
-    console.log(outcome.finding);
+    process.stdout.write(`${outcome.finding}\n`);
   } else if (outcome.next === next) break;
   next = outcome.next;
 }
-console.log(`${next} changed inputs, ${findings.length} findings (seed ${options.seed}).`);
+process.stdout.write(`${next} changed inputs, ${findings.length} findings (seed ${options.seed}).\n`);
 process.exitCode = findings.length > 0 ? 1 : 0;

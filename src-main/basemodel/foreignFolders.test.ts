@@ -100,7 +100,7 @@ it('tensors and fields that nothing reads are named and left alone', async () =>
   const base = opened(dir);
   expect([...base.tensors.keys()]).toEqual([...plain.tensors.keys()]);
   expect(describeBaseModel(base).notes).toEqual([
-    'No layer of the model reads these tensors of its files, so they are left alone: train.step, model.stat, ' +
+    'No layer of the model reads these tensors of its files, so they are left alone: model.stat, train.step, ' +
       'model.layers.2.mlp.up_proj.weight.',
     'Graft does not know these fields of config.json and goes on without them: surprise.',
   ]);

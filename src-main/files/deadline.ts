@@ -17,7 +17,8 @@ export function withDeadline<T>(work: () => T, deadlineMs: number, late: () => E
     script.runInContext(context, { timeout: deadlineMs });
     return done.value as T;
   } catch (error) {
-    const code: unknown = error instanceof Error ? Reflect.get(error, 'code') : undefined;
+    // Of the context's own Error, not of ours.
+    const code: unknown = typeof error === 'object' && error !== null ? Reflect.get(error, 'code') : undefined;
     throw code === 'ERR_SCRIPT_EXECUTION_TIMEOUT' ? late() : error;
   } finally {
     current = outer;

@@ -36,45 +36,57 @@ export async function look<K extends LookName>(
   if (signal?.aborted) throw cancelled();
   const thread = idle ?? startThread();
   idle = undefined;
-  thread.ref();
-  const where = placeOf(args[0]);
-  let timer: NodeJS.Timeout | undefined;
-  let onAbort: (() => void) | undefined;
+  let answer: LookAnswer;
   try {
-    const answer = await new Promise<LookAnswer>((resolve, reject) => {
-      thread.once('message', resolve);
-      thread.once('error', (error) => reject(threadError(error, where)));
-      thread.once('exit', () => reject(cancelled()));
-      timer = setTimeout(() => reject(tooLong(where, deadlineMs)), deadlineMs);
-      onAbort = () => reject(cancelled());
-      signal?.addEventListener('abort', onAbort, { once: true });
-      thread.postMessage({ name, args } satisfies LookQuestion);
-    });
-    release(thread);
-    if ('error' in answer) throw GraftError.fromData(answer.error);
-    return answer.result as LookResult<K>;
+    answer = await answerOf(thread, { name, args }, { signal, deadlineMs });
   } catch (error) {
-    if (thread !== idle) void thread.terminate();
+    void thread.terminate();
     throw error;
+  }
+  release(thread);
+  if ('error' in answer) throw GraftError.fromData(answer.error);
+  return answer.result as LookResult<K>;
+}
+
+/** Rejects where the thread ends first, or is late, or is not waited for any more. */
+async function answerOf(
+  thread: Worker,
+  question: LookQuestion,
+  { signal, deadlineMs }: { signal: AbortSignal | undefined; deadlineMs: number },
+): Promise<LookAnswer> {
+  const where = placeOf(question.args[0]);
+  const { promise, resolve, reject } = Promise.withResolvers<LookAnswer>();
+  const onError = (error: Error): void => reject(threadError(error, where));
+  const giveUp = (): void => reject(cancelled());
+  const timer = setTimeout(() => reject(tooLong(where, deadlineMs)), deadlineMs);
+  thread.ref();
+  thread.on('message', resolve).on('error', onError).on('exit', giveUp);
+  signal?.addEventListener('abort', giveUp);
+  thread.postMessage(question);
+  try {
+    return await promise;
   } finally {
     clearTimeout(timer);
-    if (onAbort) signal?.removeEventListener('abort', onAbort);
+    thread.off('message', resolve).off('error', onError).off('exit', giveUp);
+    signal?.removeEventListener('abort', giveUp);
   }
 }
 
 function startThread(): Worker {
-  return new Worker(ENTRY, {
+  const thread = new Worker(ENTRY, {
     execArgv: ['--disable-warning=ExperimentalWarning'],
     resourceLimits: { maxOldGenerationSizeMb: MEMORY_MB },
   });
+  // What ends a thread that nobody waits for is nobody's error.
+  thread.on('error', () => undefined);
+  thread.on('exit', () => (idle = idle === thread ? undefined : idle));
+  return thread;
 }
 
 /** One idle thread is kept; a second one, of a look that ran beside another, ends. */
 function release(thread: Worker): void {
-  thread.removeAllListeners();
   if (idle) return void thread.terminate();
   thread.unref();
-  thread.once('exit', () => (idle = idle === thread ? undefined : idle));
   idle = thread;
 }
 
