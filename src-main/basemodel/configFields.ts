@@ -7,7 +7,7 @@ const WITHOUT_MEANING = new Set(
   _attn_implementation _attn_implementation_autoset _attn_implementation_internal _commit_hash _name_or_path
   architectures attn_implementation auto_map cache_implementation dtype finetuning_task name_or_path
   tokenizer_class torch_dtype torchscript transformers_version transformers.js_config unsloth_fixed unsloth_version
-  use_cache
+  use_cache is_llama_config full_attn_mod interpolate_factor
   attention_dropout attention_probs_dropout_prob attn_pdrop classifier_dropout embd_dropout embd_pdrop
   gradient_checkpointing hidden_dropout hidden_dropout_prob initializer_range layerdrop mlp_dropout resid_pdrop
   pretraining_tp reorder_and_upcast_attn chunk_size_feed_forward

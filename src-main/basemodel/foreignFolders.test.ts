@@ -5,9 +5,13 @@ import net from 'node:net';
 import path from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { temporaryFolder, TINY_CONFIG, tinyEntries, values, writeTiny } from '../../test-support/fixtures/folders.ts';
+import { readJson } from '../../test-support/goldens/goldens.ts';
+import { hasShared, skipNote } from '../../test-support/goldens/shared.ts';
 import { castF32, type Dtype } from '../safetensors/dtype.ts';
 import type { TensorEntry } from '../safetensors/write.ts';
+import type { ModelConfig } from '../engine/model/architecture.ts';
 import { openBaseModel } from './baseModel.ts';
+import { unknownFields } from './configFields.ts';
 import { positionsOf } from './config.ts';
 import { describeBaseModel } from './details.ts';
 
@@ -106,6 +110,15 @@ it('tensors and fields that nothing reads are named and left alone', async () =>
   ]);
   expect(plain.notes).toEqual([]);
 });
+
+const GOLDEN_CONFIGS = ['gpt2', 'llama', 'llama_rope3', 'qwen2', 'qwen3', 'gemma2'].flatMap((model) =>
+  ['config.json', 'config.v5.json'].map((file) => `golden/${model}/base/${file}`),
+);
+
+it.skipIf(!hasShared('golden')).each(GOLDEN_CONFIGS)(
+  `every field of %s, as transformers writes it, is accounted for${skipNote('golden')}`,
+  (file) => expect(unknownFields(readJson<ModelConfig>(file))).toEqual([]),
+);
 
 describe('quantised folders are refused as such', () => {
   const packed: [string, TensorEntry[]][] = [

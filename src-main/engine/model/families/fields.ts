@@ -94,6 +94,7 @@ const NEUTRAL: Record<string, readonly unknown[]> = {
   use_qk_norm: [false],
   no_rope_layers: [[]],
   alibi: [false],
+  lm_head_bias: [false],
   use_mrope: [false],
   rope_interleaved: [false],
   partial_rotary_factor: [1],
