@@ -7,7 +7,7 @@ import { GraftError } from '../../src-shared/errors.ts';
 import { shownValue } from '../../src-shared/shownValue.ts';
 import { parseJson } from '../files/parseJson.ts';
 import { adapterWeightsError, type AdapterFile, type NamedTensor } from './files.ts';
-import { endMatcher } from './patterns.ts';
+import { endMatcher, LITERAL } from './patterns.ts';
 
 /** What stands before every name of PEFT's. */
 export const PEFT_PREFIX = 'base_model.model.';
@@ -102,7 +102,9 @@ export function isOff(value: unknown): boolean {
 
 type Compiled = { matches: (path: string) => boolean; value: number }[];
 
+/** One per matrix of the largest models, which are names; expressions are few, and cost more. */
 const MOST_PATTERNS = 20_000;
+const MOST_EXPRESSIONS = 100;
 /** By the record that holds the patterns, which are asked for once per module. */
 const compiled = new WeakMap<Record<string, number>, Compiled>();
 
@@ -111,11 +113,12 @@ export function compilePatterns(file: string, patterns: Record<string, number>):
   const known = compiled.get(patterns);
   if (known) return known;
   const entries = Object.entries(patterns);
-  if (entries.length > MOST_PATTERNS)
+  const expressions = entries.filter(([pattern]) => !LITERAL.test(pattern)).length;
+  if (entries.length > MOST_PATTERNS || expressions > MOST_EXPRESSIONS)
     throw new GraftError(
       'PEFT_CONFIG',
-      `${file}: rank_pattern or alpha_pattern has ${entries.length} patterns, more than any model has layers; export ` +
-        'the adapter again.',
+      `${file}: rank_pattern or alpha_pattern has ${entries.length} patterns, ${expressions} of them regular ` +
+        `expressions, more than the ${MOST_PATTERNS} and ${MOST_EXPRESSIONS} that are followed; export the adapter again.`,
       { file },
     );
   const fresh = entries.map(([pattern, value]) => ({ matches: endMatcher(file, pattern), value }));

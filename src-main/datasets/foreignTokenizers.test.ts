@@ -83,7 +83,11 @@ describe('a tokenizer.json that is none', () => {
       'is not text',
     ],
     ['an unknown part', (json) => (json['decoder'] = { type: 'Magic' }), 'Unknown Decoder type: Magic'],
-    ['a part of another form', (json) => (json['pre_tokenizer'] = { type: 'Sequence' }), 'do not have the form'],
+    [
+      'a part of another form',
+      (json) => (json['post_processor'] = { type: 'TemplateProcessing' }),
+      'do not have the form',
+    ],
   ])('%s', (_, change, sentence) => {
     expect(() => loadTokenizer(tokenizer(change))).toThrowError(
       expect.objectContaining({ code: 'TOKENIZER_BROKEN', message: expect.stringContaining(sentence) as string }),
@@ -106,7 +110,8 @@ describe('chat templates', () => {
   });
 
   it.each([
-    ['20,000 brackets', `{{ ${'('.repeat(20_000)}1`, 'without end'],
+    ['20,000 brackets', `{{ ${'('.repeat(20_000)}1${')'.repeat(20_000)} }}`, 'without end'],
+    ['a macro that calls itself', '{% macro f(g) %}{{ g(g) }}{% endmacro %}{{ f(f) }}', 'calls itself without end'],
     [
       'a text of gigabytes',
       "{% set ns = namespace(s='x') %}{% for a in range(64) %}{% set ns.s = ns.s + ns.s %}{% endfor %}",
