@@ -30,8 +30,11 @@ export class ModelService {
   }
 
   /** In the order in which they were added, each with whether its folder is still what it was. */
-  list(): Promise<ModelView[]> {
-    return Promise.all(this.#catalog.models.list().map((model) => viewModel(model, this.#catalog.models.save)));
+  async list(): Promise<ModelView[]> {
+    const views: ModelView[] = [];
+    // One after the other: each look may take a thread.
+    for (const model of this.#catalog.models.list()) views.push(await viewModel(model, this.#catalog.models.save));
+    return views;
   }
 
   /** Facts about a folder, without registering it. */
