@@ -4,12 +4,17 @@
  */
 import fs from 'node:fs';
 import path from 'node:path';
+import type { Run } from '../../src-main/catalog/runs.ts';
+import { runStateStep } from '../../src-main/app/runs/view.ts';
 import { readModel } from '../../src-main/app/models/read.ts';
 import { openBaseModel, type BaseModel } from '../../src-main/basemodel/baseModel.ts';
 import { chatSegments } from '../../src-main/datasets/chat.ts';
 import { readExamples } from '../../src-main/datasets/dataset.ts';
 import { loadTokenizer } from '../../src-main/datasets/tokenizer.ts';
 import { readAdapter } from '../../src-main/methods/fileRegistry.ts';
+import { runStateFile } from '../../src-main/runfolder/layout.ts';
+import { castF32 } from '../../src-main/safetensors/dtype.ts';
+import { writeSafetensors } from '../../src-main/safetensors/write.ts';
 import { openSafetensors } from '../../src-main/safetensors/read.ts';
 import { writeTinyModel, TINY_GPT2 } from '../../test-support/fixtures/tinyModel.ts';
 import { writeAdapters } from './adapters.ts';
@@ -120,6 +125,28 @@ const datasets = Object.entries(DATASETS).map(([name, [text, form]]): Reader => 
   read: async (dir) => (await readExamples({ file: path.join(dir, name) })).bad.map(({ reason }) => reason),
 }));
 
+/** What a run goes on from, as the main process reads it. */
+const runState: Reader = {
+  name: 'run state',
+  async write(dir) {
+    const progress = JSON.stringify({ step: 7, best: null, firstLoss: 2.5 });
+    const data = (): Uint8Array => castF32(new Float32Array(8).fill(0.5), 'F32');
+    const entries = ['0.q.lora_A', '0.q.lora_A.m'].map((name) => ({
+      name,
+      dtype: 'F32' as const,
+      shape: [2, 4],
+      data,
+    }));
+    await writeSafetensors(runStateFile(dir), entries, { format: '1', progress });
+    return { [path.basename(runStateFile(dir))]: 'safetensors' };
+  },
+  read(dir) {
+    runStateStep({ spec: { runDir: dir } } as Run);
+    openSafetensors(runStateFile(dir)).close();
+    return [];
+  },
+};
+
 /** An adapter folder per method and format, each beside the base that it fits. */
 async function adapterReaders(root: string): Promise<Reader[]> {
   const written = await writeAdapters(root);
@@ -144,5 +171,5 @@ async function adapterReaders(root: string): Promise<Reader[]> {
 
 /** `root`: an empty folder for what some of them read beside their own. */
 export async function allReaders(root: string): Promise<Reader[]> {
-  return [model, shards, tokenizer, template, ...datasets, ...(await adapterReaders(root))];
+  return [model, shards, tokenizer, template, runState, ...datasets, ...(await adapterReaders(root))];
 }

@@ -126,11 +126,13 @@ function whyRefused(error: unknown): string {
   if (error instanceof SyntaxError) return `it is not written as a template (${error.message.replace(/\.$/, '')})`;
   if (error instanceof TypeError || error instanceof ReferenceError)
     return 'it does something that Graft cannot do for a template';
-  return (error instanceof Error ? error.message : String(error)).replace(/\.$/, '');
+  const why = error instanceof Error ? error.message : String(error);
+  if (why.startsWith('Cannot call something')) return 'it calls something that Graft does not have for templates';
+  return why.replace(/\.$/, '');
 }
 
 /** Longer than a conversation of a megabyte takes. */
-const TEMPLATE_DEADLINE_MS = 1500;
+const TEMPLATE_DEADLINE_MS = 1000;
 
 const parsed = new Map<string, Template>();
 

@@ -59,22 +59,23 @@ function idProblem(vocab: unknown, added: unknown[]): string | undefined {
   return undefined;
 }
 
-function patternProblem(value: unknown): string | undefined {
-  if (!isObject(value)) return undefined;
+function patternProblem(tokenizer: JsonObject): string | undefined {
   for (const part of ['normalizer', 'pre_tokenizer', 'decoder']) {
-    const stack = [value[part]];
+    const stack = [tokenizer[part]];
     while (stack.length > 0) {
       const one = stack.pop();
       if (Array.isArray(one)) for (const inner of one) stack.push(inner);
       if (!isObject(one)) continue;
-      const { Regex: regex, String: text } = one;
+      const { Regex: regex, String: text, pattern: inner } = one;
+      if (isObject(inner) && inner['Regex'] === undefined && inner['String'] === undefined)
+        return `has a pattern in its ${part} that is neither Regex nor String`;
       for (const pattern of [regex, text]) {
         if (pattern !== undefined && typeof pattern !== 'string')
           return `has a pattern in its ${part} that is not text`;
         if (typeof pattern === 'string' && pattern.length > MOST_PATTERN_CHARACTERS)
           return `has a pattern of ${pattern.length} characters in its ${part}`;
       }
-      for (const inner of Object.values(one)) if (typeof inner === 'object') stack.push(inner);
+      for (const value of Object.values(one)) if (typeof value === 'object') stack.push(value);
     }
   }
   return undefined;
