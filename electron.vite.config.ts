@@ -22,7 +22,11 @@ export default defineConfig({
     build: {
       outDir: 'out/main',
       rollupOptions: {
-        input: { main: 'src-main/hosts/electron/main.ts', worker: 'src-main/worker/main.ts' },
+        input: {
+          main: 'src-main/hosts/electron/main.ts',
+          worker: 'src-main/worker/main.ts',
+          lookThread: 'src-main/app/looking/lookThread.ts',
+        },
         output: { format: 'es', entryFileNames: '[name].js', chunkFileNames: '[name]-[hash].js' },
       },
     },

@@ -11,6 +11,8 @@ const config: KnipConfig = {
     'bench/{main,methods,qlora,kernelErrors}.ts',
     // Started as processes of their own, by path.
     'bench/peers/graft.ts',
+    'bench/fuzz/{main,child}.ts',
+    'src-main/app/looking/lookThread.ts',
     'bench/ui/{main,host,simulatedWorker}.ts',
     'test-support/fakes/fakeWorker.ts',
   ],

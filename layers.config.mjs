@@ -66,7 +66,7 @@ export const layers = {
   },
   'src-main/adapters/**': {
     imports: ['src-main/basemodel', 'src-main/safetensors', 'src-main/files', 'src-main/engine/model', 'src-shared'],
-    packages: ['node', 'zod'],
+    packages: ['node', 'zod', 're2js'],
   },
   'src-main/methods/**': {
     imports: ['src-main/engine', 'src-main/adapters', 'src-main/basemodel', 'src-main/safetensors', 'src-shared'],

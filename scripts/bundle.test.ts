@@ -2,6 +2,7 @@
 import { fork } from 'node:child_process';
 import fs from 'node:fs';
 import path from 'node:path';
+import { Worker } from 'node:worker_threads';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import type { EngineReport } from '../src-shared/backends.ts';
 import type { FromWorker } from '../src-shared/workerCalls.ts';
@@ -45,6 +46,19 @@ it('the bundled worker starts and answers a call', async () => {
   expect(engines.find(({ name }) => name === 'wasm')).toMatchObject({ usable: true });
 });
 
+it('the bundled thread for looking at folders answers a look', async () => {
+  const thread = new Worker(path.join(out, 'main', 'lookThread.js'));
+  try {
+    const answer = await new Promise((resolve, reject) => {
+      thread.once('message', resolve).once('error', reject);
+      thread.postMessage({ name: 'readModel', args: [path.join(root, 'resources/starter/model')] });
+    });
+    expect(answer).toMatchObject({ result: { family: 'llama', notes: [] } });
+  } finally {
+    await thread.terminate();
+  }
+});
+
 it('the main process is a module without syntax errors', async () => {
   const { code, output } = await run(process.execPath, ['--check', path.join(out, 'main', 'main.js')], {
     output: 'capture',
@@ -56,7 +70,7 @@ it('the main process finds the other bundles beside its own folder', () => {
   const text = fs.readFileSync(path.join(out, 'main', 'main.js'), 'utf8');
   // out/main/main.js -> out/
   expect(text).toMatch(/\bout = path\.resolve\(import\.meta\.dirname, ['"]\.\.['"]\);/);
-  for (const part of [['main', 'worker.js'], ['preload', 'preload.cjs'], ['renderer']]) {
+  for (const part of [['main', 'worker.js'], ['main', 'lookThread.js'], ['preload', 'preload.cjs'], ['renderer']]) {
     expect(fs.existsSync(path.join(out, ...part))).toBe(true);
     expect(text).toContain(`path.join(out, ${part.map((name) => JSON.stringify(name)).join(', ')})`);
   }

@@ -7,6 +7,7 @@ import { hash } from 'node:crypto';
 import fs from 'node:fs';
 import path from 'node:path';
 import { GraftError } from '../../src-shared/errors.ts';
+import { readForeignText } from '../files/foreignFile.ts';
 import { writeFolderAtomic } from '../files/writeWhole.ts';
 import { castF32 } from '../safetensors/dtype.ts';
 import { allFinite } from '../safetensors/finite.ts';
@@ -17,6 +18,9 @@ import { systemErrorAbout } from '../files/systemError.ts';
 
 export const ADAPTER_CONFIG = 'adapter_config.json';
 export const ADAPTER_WEIGHTS = 'adapter_model.safetensors';
+
+/** Adapters are read into memory as a whole. */
+const MAX_WEIGHTS_BYTES = 8 * 2 ** 30;
 
 export interface NamedTensor {
   shape: number[];
@@ -81,7 +85,7 @@ export function readAdapterFile(dir: string): AdapterFile {
 /** What a folder says of its base and run; undefined for one that Graft did not write. Throws GRAFT_INFO. */
 export function readGraftInfo(dir: string): GraftAdapterInfo | undefined {
   const file = path.join(dir, GRAFT_FILE);
-  return fs.existsSync(file) ? parseGraftInfo(file, fs.readFileSync(file, 'utf8')) : undefined;
+  return fs.existsSync(file) ? parseGraftInfo(file, readForeignText(file)) : undefined;
 }
 
 /** Throws NOT_AN_ADAPTER for the folder of a whole model. */
@@ -98,7 +102,7 @@ export function refuseWholeModel(dir: string): void {
 
 function readConfig(root: string, graft: GraftAdapterInfo | undefined): string | undefined {
   const file = path.join(root, ADAPTER_CONFIG);
-  if (fs.existsSync(file)) return fs.readFileSync(file, 'utf8');
+  if (fs.existsSync(file)) return readForeignText(file);
   if (graft?.method) return undefined;
   refuseWholeModel(root);
   throw new GraftError('PEFT_NOT_FOUND', `${root} has no ${ADAPTER_CONFIG}; choose the folder of a PEFT adapter.`, {
@@ -109,6 +113,13 @@ function readConfig(root: string, graft: GraftAdapterInfo | undefined): string |
 function readTensors(weightsFile: string): { bytes: Uint8Array; tensors: NamedTensors } {
   const file = openSafetensors(weightsFile);
   try {
+    if (file.sizeBytes > MAX_WEIGHTS_BYTES)
+      throw new GraftError(
+        'FILE_TOO_LARGE',
+        `${weightsFile} has ${file.sizeBytes} bytes, more than an adapter may have (${MAX_WEIGHTS_BYTES}); use a whole ` +
+          'model as a model of its own.',
+        { file: weightsFile, sizeBytes: file.sizeBytes, maxBytes: MAX_WEIGHTS_BYTES },
+      );
     const bytes = readFile(file); // at once: hundreds of small reads take longer
     const tensors: NamedTensors = new Map();
     for (const info of file.tensors.values()) {

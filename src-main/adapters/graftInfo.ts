@@ -3,6 +3,7 @@
  * file; adapters made elsewhere lack it.
  */
 import { z } from 'zod';
+import { parseJson } from '../files/parseJson.ts';
 import { GraftError } from '../../src-shared/errors.ts';
 
 export const GRAFT_FILE = 'graft.json';
@@ -24,6 +25,10 @@ const infoSchema = z.object({
 });
 export type GraftAdapterInfo = z.infer<typeof infoSchema>;
 
+function wrongField(path: PropertyKey[]): string {
+  return path.length === 0 ? 'is not a JSON object' : `has a wrong field ${path.join('.')}`;
+}
+
 /** Parses the text of `file` (a graft.json). Throws GraftError GRAFT_INFO. */
 export function parseGraftInfo(file: string, text: string): GraftAdapterInfo {
   const broken = (problem: string): GraftError =>
@@ -33,13 +38,9 @@ export function parseGraftInfo(file: string, text: string): GraftAdapterInfo {
         'of its base model.',
       { file },
     );
-  let json: unknown;
-  try {
-    json = JSON.parse(text);
-  } catch {
-    throw broken('is not valid JSON');
-  }
-  const parsed = infoSchema.safeParse(json);
-  if (!parsed.success) throw broken(`has a wrong field ${parsed.error.issues[0]!.path.join('.')}`);
+  const json = parseJson(text);
+  if ('problem' in json) throw broken(json.problem);
+  const parsed = infoSchema.safeParse(json.value);
+  if (!parsed.success) throw broken(wrongField(parsed.error.issues[0]!.path));
   return parsed.data;
 }

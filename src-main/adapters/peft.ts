@@ -4,7 +4,10 @@
  */
 import { z } from 'zod';
 import { GraftError } from '../../src-shared/errors.ts';
+import { shownValue } from '../../src-shared/shownValue.ts';
+import { parseJson } from '../files/parseJson.ts';
 import { adapterWeightsError, type AdapterFile, type NamedTensor } from './files.ts';
+import { endMatcher, LITERAL } from './patterns.ts';
 
 /** What stands before every name of PEFT's. */
 export const PEFT_PREFIX = 'base_model.model.';
@@ -17,13 +20,15 @@ export function peftTypeOf(file: AdapterFile): unknown {
 }
 
 function peftJson({ configFile, configText }: Pick<AdapterFile, 'configFile' | 'configText'>): unknown {
-  try {
-    return JSON.parse(configText ?? '');
-  } catch {
-    throw new GraftError('PEFT_CONFIG', `${configFile} is not valid JSON; export the adapter again.`, {
-      file: configFile,
-    });
-  }
+  const json = parseJson(configText ?? '');
+  if ('value' in json) return json.value;
+  throw new GraftError('PEFT_CONFIG', `${configFile} ${json.problem}; export the adapter again.`, { file: configFile });
+}
+
+/** Null is what Python writes for a field that is not set, so it counts as absent. */
+function withoutNulls(json: unknown): unknown {
+  if (typeof json !== 'object' || json === null || Array.isArray(json)) return json;
+  return Object.fromEntries(Object.entries(json).filter(([, value]) => value !== null));
 }
 
 /** The configuration by a method's own schema. Throws GraftError PEFT_CONFIG naming the field that does not fit. */
@@ -31,15 +36,44 @@ export function peftConfig<S extends z.ZodType>(
   file: Pick<AdapterFile, 'configFile' | 'configText'>,
   schema: S,
 ): z.output<S> {
-  const parsed = schema.safeParse(peftJson(file));
+  const json = peftJson(file);
+  const parsed = schema.safeParse(withoutNulls(json));
   if (parsed.success) return parsed.data;
-  const issue = parsed.error.issues[0]!;
-  const field = issue.path.join('.');
+  const { field, want, got } = misfitOf(parsed.error.issues[0]!, json);
   throw new GraftError(
     'PEFT_CONFIG',
-    `${file.configFile}: field ${field} does not fit (${issue.message}); export the adapter again.`,
+    field === ''
+      ? `${file.configFile} is not a JSON object; export the adapter again.`
+      : `${file.configFile}: field ${field} is ${shownValue(got)}, but ${want} is needed; export the adapter again.`,
     { file: file.configFile, field },
   );
+}
+
+const KINDS: Record<string, string> = {
+  number: 'a number',
+  int: 'a whole number',
+  string: 'a text',
+  boolean: 'true or false',
+  array: 'a list',
+  object: 'an object',
+  record: 'an object',
+};
+
+/** The first field that does not fit, in words. */
+function misfitOf(issue: z.core.$ZodIssue, json: unknown): { field: string; want: string; got: unknown } {
+  const got = issue.path.reduce<unknown>(
+    (value, key) => (typeof value === 'object' && value !== null ? Reflect.get(value, key) : undefined),
+    json,
+  );
+  const want =
+    issue.code === 'invalid_type'
+      ? KINDS[issue.expected]
+      : issue.code === 'too_small'
+        ? `at least ${issue.minimum}`
+        : issue.code === 'invalid_value'
+          ? `one of ${shownValue(issue.values)}`
+          : undefined;
+  return { field: issue.path.join('.'), want: want ?? 'another value', got: got ?? null };
 }
 
 export const patternSchema = z
@@ -66,23 +100,36 @@ export function isOff(value: unknown): boolean {
   return value === undefined || value === null || value === false || (Array.isArray(value) && value.length === 0);
 }
 
-export function patternOf(file: string, pattern: string): RegExp {
-  try {
-    return new RegExp(`^(.*\\.)?(${pattern})$`);
-  } catch {
+type Compiled = { matches: (path: string) => boolean; value: number }[];
+
+/** One per matrix of the largest models, which are names; expressions are few, and cost more. */
+const MOST_PATTERNS = 20_000;
+const MOST_EXPRESSIONS = 100;
+/** By the record that holds the patterns, which are asked for once per module. */
+const compiled = new WeakMap<Record<string, number>, Compiled>();
+
+/** rank_pattern or alpha_pattern, ready to match. Throws PEFT_CONFIG for a pattern that cannot be used. */
+export function compilePatterns(file: string, patterns: Record<string, number>): Compiled {
+  const known = compiled.get(patterns);
+  if (known) return known;
+  const entries = Object.entries(patterns);
+  const expressions = entries.filter(([pattern]) => !LITERAL.test(pattern)).length;
+  if (entries.length > MOST_PATTERNS || expressions > MOST_EXPRESSIONS)
     throw new GraftError(
       'PEFT_CONFIG',
-      `${file}: pattern ${JSON.stringify(pattern)} is not a valid regular expression; correct rank_pattern or ` +
-        'alpha_pattern.',
-      { file, pattern },
+      `${file}: rank_pattern or alpha_pattern has ${entries.length} patterns, ${expressions} of them regular ` +
+        `expressions, more than the ${MOST_PATTERNS} and ${MOST_EXPRESSIONS} that are followed; export the adapter again.`,
+      { file },
     );
-  }
+  const fresh = entries.map(([pattern, value]) => ({ matches: endMatcher(file, pattern), value }));
+  compiled.set(patterns, fresh);
+  return fresh;
 }
 
 /** The value of the first pattern that matches the end of `modulePath` at a dot, as PEFT's get_pattern_key. */
 export function byPattern(patterns: Record<string, number>, modulePath: string, fallback: number): number {
-  const key = Object.keys(patterns).find((pattern) => patternOf('adapter_config.json', pattern).test(modulePath));
-  return key === undefined ? fallback : patterns[key]!;
+  const found = compilePatterns('adapter_config.json', patterns).find(({ matches }) => matches(modulePath));
+  return found?.value ?? fallback;
 }
 
 /**

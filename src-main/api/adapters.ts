@@ -16,7 +16,9 @@ export function adaptersRouter({ adapters, adapterRemoval: removal }: Services) 
     update: procedure
       .input(changesSchema.extend(byId.shape))
       .mutation(({ input: { id, ...changes } }) => adapters.update(id, changes)),
-    inspect: procedure.input(importSchema.pick({ dir: true })).query(({ input }) => adapters.inspect(input.dir)),
+    inspect: procedure
+      .input(importSchema.pick({ dir: true }))
+      .query(({ input, signal }) => adapters.inspect(input.dir, signal)),
     import: procedure.input(importSchema).mutation(({ input }) => adapters.import(input)),
 
     trash: procedure.input(byIds).mutation(({ input }) => removal.trash(input.ids)),

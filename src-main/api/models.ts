@@ -1,7 +1,6 @@
 /** Base models: registered by folder, read in place, never copied. */
 import { z } from 'zod';
 import { methodSchema } from '../../src-shared/methods/registry.ts';
-import { readModel } from '../app/models/read.ts';
 import type { Services } from '../app/services.ts';
 import { byId, nameSchema } from '../app/inputs.ts';
 import { procedure, router } from './trpc.ts';
@@ -11,8 +10,7 @@ const byDir = z.object({ dir: z.string().min(1) });
 export function modelsRouter({ models, plans }: Services) {
   return router({
     list: procedure.query(() => models.list()),
-    /** Facts about a folder, without registering it. */
-    inspect: procedure.input(byDir).query(({ input }) => readModel(input.dir)),
+    inspect: procedure.input(byDir).query(({ input, signal }) => models.inspect(input.dir, signal)),
     add: procedure.input(byDir.extend({ name: nameSchema.optional() })).mutation(({ input }) => models.add(input)),
     relocate: procedure.input(byDir.extend(byId.shape)).mutation(({ input }) => models.relocate(input)),
     trainable: procedure

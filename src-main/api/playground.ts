@@ -19,7 +19,9 @@ export function playgroundRouter(services: Services) {
       .input(loadSchema)
       .mutation(({ input }) => playground.load(input.modelId, input.engine).then(() => playground.state)),
     unload: procedure.mutation(() => playground.stopAndUnload()),
-    chat: procedure.input(ofModel).query(({ input }) => ({ template: models.hasChatTemplate(input.modelId) })),
+    chat: procedure
+      .input(ofModel)
+      .query(async ({ input }) => ({ template: await models.hasChatTemplate(input.modelId) })),
     attach: procedure.input(ofAdapter).mutation(({ input }) => playground.attach(input.adapterId)),
     /** The base of a paused run with the adapter that the pause saved. */
     attachRun: procedure.input(ofRun).mutation(({ input }) => playground.attachRun(runs.require(input.runId))),

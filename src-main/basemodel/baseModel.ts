@@ -3,21 +3,19 @@
  * needs, under the names the ArchitectureSpec expects. Everything is checked here, so that later code can read without
  * asking. Nothing is copied, and nothing is loaded before it is asked for.
  */
-import fs from 'node:fs';
 import path from 'node:path';
-import { GraftError } from '../../src-shared/errors.ts';
 import { architectureFromConfig, type ArchitectureSpec, type ModelConfig } from '../engine/model/architecture.ts';
-import { untiedHeadName } from '../engine/model/tensorNames.ts';
-import { expectedTensors } from './expectedTensors.ts';
-import { isFloatDtype } from '../safetensors/dtype.ts';
+import { tokenEmbeddingName } from '../engine/model/tensorNames.ts';
+import { readTensorF32, type SafetensorsFile } from '../safetensors/read.ts';
+import { readConfig } from './config.ts';
 import { weightsHash, weightsStamp } from './identity.ts';
-import { readTensorF32, type SafetensorsFile, type TensorInfo } from '../safetensors/read.ts';
+import { missingTensor, modelTensors, type BaseTensor } from './modelTensors.ts';
+import { notesOn } from './notes.ts';
+import { refuseQuantised } from './quantised.ts';
+import { refuseOtherHead } from './tiedHead.ts';
 import { openWeightFiles, type WeightIndex } from './weightFiles.ts';
 
-export interface BaseTensor extends TensorInfo {
-  /** The name in the file; `name` carries the prefix of the ArchitectureSpec. */
-  originalName: string;
-}
+export type { BaseTensor };
 
 export interface BaseModel {
   /** Absolute path. */
@@ -30,6 +28,8 @@ export interface BaseModel {
   files: SafetensorsFile[];
   /** Present when the weights are in shards. */
   index?: WeightIndex;
+  /** What the folder holds and the model does not use, a sentence each. */
+  notes: string[];
   /** Identity of the weights (see identity.ts). */
   hash: string;
   /** Changes when a weights file is touched (see identity.ts). */
@@ -54,13 +54,15 @@ export function openBaseModel(dir: string): BaseModel {
   const { files, index } = openWeightFiles(root);
   const close = (): void => files.forEach((file) => file.close());
   try {
-    const tensors = modelTensors(root, spec, files);
-    checkTensors(root, spec, config, tensors);
+    refuseQuantised(root, config, files);
+    const found = modelTensors(root, spec, config, files);
+    const { tensors, spareHead } = found;
     const find = (name: string): BaseTensor => {
       const info = tensors.get(name);
       if (!info) throw missingTensor(root, name);
       return info;
     };
+    if (spareHead) refuseOtherHead(spareHead, find(tokenEmbeddingName(spec)));
     return {
       dir: root,
       config,
@@ -68,6 +70,7 @@ export function openBaseModel(dir: string): BaseModel {
       tensors,
       files,
       ...(index ? { index } : {}),
+      notes: notesOn(config, found),
       hash: weightsHash(files),
       stamp: weightsStamp(files),
       has: (name) => tensors.has(name),
@@ -78,105 +81,5 @@ export function openBaseModel(dir: string): BaseModel {
   } catch (error) {
     close();
     throw error;
-  }
-}
-
-function readConfig(dir: string): ModelConfig {
-  const stat = fs.statSync(dir, { throwIfNoEntry: false });
-  if (!stat) throw new GraftError('CHECKPOINT_NOT_FOUND', `${dir} does not exist; check the path.`, { dir });
-  if (!stat.isDirectory())
-    throw new GraftError(
-      'CHECKPOINT_NOT_A_FOLDER',
-      `${dir} is a file, not a folder; choose the folder that holds config.json and the weights.`,
-      { dir },
-    );
-  const file = path.join(dir, 'config.json');
-  if (!fs.existsSync(file))
-    throw new GraftError(
-      'CHECKPOINT_NO_CONFIG',
-      `${dir} has no config.json; choose the folder of a complete Hugging Face checkpoint.`,
-      { dir },
-    );
-  try {
-    const config: unknown = JSON.parse(fs.readFileSync(file, 'utf8'));
-    if (typeof config === 'object' && config !== null && !Array.isArray(config)) return config as ModelConfig;
-  } catch (error) {
-    if (!(error instanceof SyntaxError)) throw error;
-  }
-  throw new GraftError('CHECKPOINT_CONFIG', `${file} is not a JSON object; download it again.`, { file });
-}
-
-/** Causal-mask and rotary buffers that old exports carry; the model computes them itself. */
-const BUFFERS =
-  /(^|\.)(h\.\d+\.attn\.(bias|masked_bias)|layers\.\d+\.attention\.(bias|masked_bias)|rotary_emb\.inv_freq)$/;
-
-/**
- * The name as the ArchitectureSpec has it, or undefined for tensors the model does not read: buffers, and a head that
- * is tied to the embedding. Files written from the bare model (OpenAI's GPT-2 on the hub) lack the prefix.
- */
-function normalisedName(spec: ArchitectureSpec, original: string): string | undefined {
-  if (BUFFERS.test(original)) return undefined;
-  if (original === untiedHeadName(spec)) return spec.tiedHead ? undefined : original;
-  return original.startsWith(spec.prefix) ? original : spec.prefix + original;
-}
-
-function modelTensors(dir: string, spec: ArchitectureSpec, files: SafetensorsFile[]): Map<string, BaseTensor> {
-  const tensors = new Map<string, BaseTensor>();
-  for (const file of files) {
-    for (const info of file.tensors.values()) {
-      const name = normalisedName(spec, info.name);
-      if (name === undefined) continue;
-      const other = tensors.get(name);
-      if (other) {
-        throw new GraftError(
-          'CHECKPOINT_TENSOR_TWICE',
-          `${dir}: tensor ${info.name} in ${path.basename(info.file)} is also in ${path.basename(other.file)} ` +
-            `as ${other.originalName}; download the checkpoint again.`,
-          { dir, tensor: name },
-        );
-      }
-      tensors.set(name, { ...info, name, originalName: info.name });
-    }
-  }
-  return tensors;
-}
-
-function missingTensor(dir: string, name: string, shape?: number[]): GraftError {
-  const wanted = shape ? ` of shape [${shape.join(', ')}]` : '';
-  return new GraftError(
-    'CHECKPOINT_TENSOR_MISSING',
-    `${dir} lacks tensor ${name}${wanted}; use a complete checkpoint of this architecture.`,
-    { dir, tensor: name, want: shape ?? null },
-  );
-}
-
-function checkTensors(
-  dir: string,
-  spec: ArchitectureSpec,
-  config: ModelConfig,
-  tensors: Map<string, BaseTensor>,
-): void {
-  for (const { name, shape, optional } of expectedTensors(spec, config)) {
-    const info = tensors.get(name);
-    if (!info) {
-      if (optional) continue;
-      throw missingTensor(dir, name, shape);
-    }
-    if (info.shape.length !== shape.length || info.shape.some((n, i) => n !== shape[i])) {
-      throw new GraftError(
-        'CHECKPOINT_TENSOR_SHAPE',
-        `${info.file}: tensor ${info.originalName} has shape [${info.shape.join(', ')}], but config.json asks ` +
-          `for [${shape.join(', ')}]; config.json and weights must come from the same checkpoint.`,
-        { file: info.file, tensor: name, got: info.shape, want: shape },
-      );
-    }
-    if (!isFloatDtype(info.dtype)) {
-      throw new GraftError(
-        'CHECKPOINT_TENSOR_DTYPE',
-        `${info.file}: tensor ${info.originalName} is ${info.dtype}, but weights must be F32, F16 or BF16; use ` +
-          'an unquantised checkpoint.',
-        { file: info.file, tensor: name, got: info.dtype },
-      );
-    }
   }
 }

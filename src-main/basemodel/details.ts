@@ -31,10 +31,12 @@ export interface ModelDetails {
   hash: string;
   stamp: string;
   dir: string;
+  /** What the folder holds and the model does not use, a sentence each. */
+  notes: string[];
 }
 
 export function describeBaseModel(base: BaseModel): ModelDetails {
-  const { spec, tensors, files, dir, hash, stamp, config } = base;
+  const { spec, tensors, files, dir, hash, stamp, config, notes } = base;
   const { family, layers, hidden, heads, kvHeads, headDim, intermediate, vocab, maxPositions, tiedHead } = spec;
   const used = expectedTensors(spec, config).flatMap(({ name }) => tensors.get(name) ?? []);
   const bytesOf = new Map<Dtype, number>();
@@ -59,5 +61,6 @@ export function describeBaseModel(base: BaseModel): ModelDetails {
     hash,
     stamp,
     dir,
+    notes,
   };
 }

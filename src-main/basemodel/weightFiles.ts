@@ -6,7 +6,15 @@ import fs from 'node:fs';
 import path from 'node:path';
 import { z } from 'zod';
 import { GraftError } from '../../src-shared/errors.ts';
+import { shownValue } from '../../src-shared/shownValue.ts';
+import { readForeignText } from '../files/foreignFile.ts';
+import { parseJson } from '../files/parseJson.ts';
 import { openSafetensors, type SafetensorsFile } from '../safetensors/read.ts';
+
+/** All are open at once; the largest checkpoints have a few hundred. */
+const MOST_SHARDS = 800;
+/** An index names every tensor of a model once. */
+const INDEX_BYTES = 64 << 20;
 
 const SINGLE_FILE = 'model.safetensors';
 export const INDEX_FILE = 'model.safetensors.index.json';
@@ -31,6 +39,12 @@ export function openWeightFiles(dir: string): WeightFiles {
   if (!fs.existsSync(path.join(dir, INDEX_FILE))) throw noWeights(dir);
   const index = readIndex(path.join(dir, INDEX_FILE));
   const names = [...new Set(Object.values(index.weight_map))].sort();
+  if (names.length > MOST_SHARDS)
+    throw new GraftError(
+      'CHECKPOINT_INDEX',
+      `${dir}: ${INDEX_FILE} lists ${names.length} shards, more than any checkpoint has; download it again.`,
+      { dir, shards: names.length },
+    );
   const files: SafetensorsFile[] = [];
   try {
     for (const name of names) files.push(openShard(dir, name));
@@ -61,14 +75,10 @@ function noWeights(dir: string): GraftError {
 }
 
 function readIndex(file: string): WeightIndex {
-  let json: unknown;
-  try {
-    json = JSON.parse(fs.readFileSync(file, 'utf8'));
-  } catch (error) {
-    if (!(error instanceof SyntaxError)) throw error;
-    throw new GraftError('CHECKPOINT_INDEX', `${file} is not valid JSON; download it again.`, { file });
-  }
-  const parsed = indexSchema.safeParse(json);
+  const json = parseJson(readForeignText(file, INDEX_BYTES));
+  if ('problem' in json)
+    throw new GraftError('CHECKPOINT_INDEX', `${file} ${json.problem}; download it again.`, { file });
+  const parsed = indexSchema.safeParse(json.value);
   if (!parsed.success)
     throw new GraftError(
       'CHECKPOINT_INDEX',
@@ -81,7 +91,7 @@ function readIndex(file: string): WeightIndex {
   if (outside !== undefined)
     throw new GraftError(
       'CHECKPOINT_INDEX',
-      `${file} names the shard ${JSON.stringify(outside)}, which is not a safetensors file of its folder; ` +
+      `${file} names the shard ${shownValue(outside)}, which is not a safetensors file of its folder; ` +
         'download it again.',
       { file, shard: outside },
     );

@@ -29,6 +29,8 @@ interface ModelDetails {
   targets: string[];
   /** Changes when a weights file is touched. */
   stamp: string;
+  /** What the folder holds and the model does not use, a sentence each; absent in rows of before. */
+  notes?: string[];
   /** Weights files as they were last seen; absent in rows of before. */
   files?: WeightFileStat[];
 }

@@ -4,6 +4,7 @@
  * is asked later begins exactly as what was trained on.
  */
 import { Template } from '@huggingface/jinja';
+import { withDeadline } from '../files/deadline.ts';
 import { GraftError } from '../../src-shared/errors.ts';
 import type { TextTokenizer } from './tokenizer.ts';
 import type { Message, Segment } from '../../src-shared/datasets.ts';
@@ -34,11 +35,8 @@ export function chatSegments(
   try {
     return templateSegments({ chatTemplate, specialText }, messages);
   } catch (error) {
-    return {
-      reason:
-        'the chat template of the model refuses this conversation: ' +
-        `${error instanceof Error ? error.message : String(error)}`,
-    };
+    if (error instanceof GraftError) throw error;
+    return { reason: `the chat template of the model refuses this conversation: ${whyRefused(error)}` };
   }
 }
 
@@ -56,7 +54,8 @@ export function encodeChatPrompt(tokenizer: TextTokenizer, messages: readonly Me
   try {
     text = renderTemplate({ chatTemplate, specialText }, messages, true);
   } catch (error) {
-    const why = error instanceof Error ? error.message : String(error);
+    if (error instanceof GraftError) throw error;
+    const why = whyRefused(error);
     throw new GraftError(
       'CHAT_TEMPLATE',
       `The chat template of the model refuses this conversation: ${why}; change the messages or write the ` +
@@ -121,9 +120,37 @@ function plainSegments(style: ChatStyle, messages: readonly Message[]): Segment[
   });
 }
 
+/** What the template itself or its engine says; an error of JavaScript is no sentence for the user. */
+function whyRefused(error: unknown): string {
+  if (error instanceof RangeError) return 'it nests, repeats or calls itself without end';
+  if (error instanceof SyntaxError) return `it is not written as a template (${error.message.replace(/\.$/, '')})`;
+  if (error instanceof TypeError || error instanceof ReferenceError)
+    return 'it does something that Graft cannot do for a template';
+  const why = error instanceof Error ? error.message : String(error);
+  if (why.startsWith('Cannot call something')) return 'it calls something that Graft does not have for templates';
+  return why.replace(/\.$/, '');
+}
+
+/** Longer than a conversation of a megabyte takes. */
+const TEMPLATE_DEADLINE_MS = 1000;
+
 const parsed = new Map<string, Template>();
 
 function renderTemplate(style: TemplateStyle, messages: readonly Message[], addGenerationPrompt: boolean): string {
+  return withDeadline(
+    () => render(style, messages, addGenerationPrompt),
+    TEMPLATE_DEADLINE_MS,
+    () =>
+      new GraftError(
+        'CHAT_TEMPLATE',
+        `The chat template of the model (chat_template.jinja, or chat_template in tokenizer_config.json) does not come to ` +
+          `an end on a conversation of ${messages.length} messages; correct the template, or take it out to have ` +
+          'conversations written plainly.',
+      ),
+  );
+}
+
+function render(style: TemplateStyle, messages: readonly Message[], addGenerationPrompt: boolean): string {
   const source = style.chatTemplate;
   let template = parsed.get(source);
   if (!template) parsed.set(source, (template = new Template(source)));

@@ -2,9 +2,13 @@
  * Text to token ids and back, as the model's own files say. The work is done by @huggingface/tokenizers;
  * this file decides which special tokens frame a text, and knows nothing of rows or templates.
  */
+import path from 'node:path';
 import { Tokenizer } from '@huggingface/tokenizers';
+import { GraftError } from '../../src-shared/errors.ts';
+import { guardPatterns } from './guardedPattern.ts';
 import { broken, isObject, readTokenizerFiles } from './tokenizerFiles.ts';
 import type { TokenizerFiles } from './tokenizerFiles.ts';
+import { tokenizerProblem } from './tokenizerShape.ts';
 
 export interface TextTokenizer {
   /** Ids of `text`. `addSpecialTokens` (default true) frames it as the model does, e.g. with one BOS. */
@@ -32,15 +36,19 @@ export interface TextTokenizer {
 /** Throws GraftError TOKENIZER_MISSING when there is no tokenizer.json, TOKENIZER_BROKEN when it cannot be used. */
 export function loadTokenizer(dir: string): TextTokenizer {
   const files = readTokenizerFiles(dir);
+  const problem = tokenizerProblem(files.tokenizer);
+  if (problem !== undefined) throw broken(dir, 'tokenizer.json', `it ${problem}`);
   let library: Tokenizer;
   let plain: (text: string) => number[];
   let frame: Frame;
   try {
     library = new Tokenizer(files.tokenizer, files.config);
+    guardPatterns([library.normalizer, library.pre_tokenizer, library.decoder], path.join(dir, 'tokenizer.json'));
     plain = (text) => library.encode(text, { add_special_tokens: false }).ids;
     frame = frameOf(library, plain, files);
   } catch (error) {
-    throw broken(dir, 'tokenizer.json', error instanceof Error ? error.message : String(error));
+    if (error instanceof GraftError) throw error;
+    throw broken(dir, 'tokenizer.json', whyBroken(error), error);
   }
   const ids = specialIds(library, files);
   return {
@@ -63,6 +71,12 @@ export function loadTokenizer(dir: string): TextTokenizer {
     chatTemplate: files.chatTemplate,
     vocabSize: largest(library.get_vocab().values()) + 1,
   };
+}
+
+/** The library's own sentence; an error of JavaScript itself only says that something was not where it looked. */
+function whyBroken(error: unknown): string {
+  const own = error instanceof Error && error.constructor === Error;
+  return own ? error.message.replace(/\.$/, '') : 'its parts do not have the form of a tokenizer';
 }
 
 /** The ids a model puts before and after every text. */

@@ -5,6 +5,12 @@
 import fs from 'node:fs';
 import path from 'node:path';
 import { GraftError } from '../../src-shared/errors.ts';
+import { readForeignText } from '../files/foreignFile.ts';
+import { parseJson } from '../files/parseJson.ts';
+
+/** The largest in use, of a quarter of a million tokens, have 35 MB. */
+const TOKENIZER_BYTES = 256 << 20;
+const TEMPLATE_BYTES = 1 << 20;
 
 export type JsonObject = Record<string, unknown>;
 
@@ -48,6 +54,28 @@ export function hasChatTemplate(dir: string): boolean {
   return chatTemplateOf(dir, readJson(dir, 'tokenizer_config.json') ?? {}) !== undefined;
 }
 
+export interface LastToken {
+  id: number;
+  text: string;
+}
+
+/** The token with the largest id; undefined without a tokenizer.json. Throws TOKENIZER_BROKEN. */
+export function lastToken(dir: string): LastToken | undefined {
+  const tokenizer = readJson(dir, 'tokenizer.json');
+  if (!tokenizer) return undefined;
+  const { added_tokens: added } = complete(tokenizer, readJson(dir, 'tokenizer_config.json') ?? {});
+  const model = isObject(tokenizer['model']) ? tokenizer['model'] : {};
+  let last: LastToken | undefined;
+  const see = (text: unknown, id: unknown): void => {
+    if (typeof id === 'number' && id >= (last?.id ?? 0)) last = { id, text: String(text) };
+  };
+  if (isObject(model['vocab'])) for (const text in model['vocab']) see(text, model['vocab'][text]);
+  else if (Array.isArray(model['vocab']))
+    model['vocab'].forEach((entry, id) => see(Array.isArray(entry) && entry[0], id));
+  for (const token of added as unknown[]) if (isObject(token)) see(token['content'], token['id']);
+  return last;
+}
+
 function complete(tokenizer: JsonObject, config: JsonObject): JsonObject {
   const added = Array.isArray(tokenizer['added_tokens']) ? [...(tokenizer['added_tokens'] as unknown[])] : [];
   const known = new Set(added.map((token) => (isObject(token) ? token['id'] : undefined)));
@@ -69,7 +97,7 @@ function complete(tokenizer: JsonObject, config: JsonObject): JsonObject {
 
 function chatTemplateOf(dir: string, config: JsonObject): string | undefined {
   const file = path.join(dir, 'chat_template.jinja');
-  if (fs.existsSync(file)) return fs.readFileSync(file, 'utf8');
+  if (fs.existsSync(file)) return readForeignText(file, TEMPLATE_BYTES);
   const template = config['chat_template'];
   if (typeof template === 'string') return template;
   if (!Array.isArray(template)) return undefined;
@@ -82,27 +110,24 @@ function readJson(dir: string, name: string): JsonObject | undefined {
   const file = path.join(dir, name);
   let text: string;
   try {
-    text = fs.readFileSync(file, 'utf8');
+    text = readForeignText(file, name === 'tokenizer.json' ? TOKENIZER_BYTES : undefined);
   } catch (error) {
     if (error instanceof Error && 'code' in error && (error.code === 'ENOENT' || error.code === 'ENOTDIR'))
       return undefined;
     throw error;
   }
-  let value: unknown;
-  try {
-    value = JSON.parse(text);
-  } catch (error) {
-    throw broken(dir, name, `it is not valid JSON (${error instanceof Error ? error.message : String(error)})`);
-  }
-  if (!isObject(value)) throw broken(dir, name, 'it is not a JSON object');
-  return value;
+  const json = parseJson(text);
+  if ('problem' in json) throw broken(dir, name, `it ${json.problem}`);
+  if (!isObject(json.value)) throw broken(dir, name, 'it is not a JSON object');
+  return json.value;
 }
 
-export function broken(dir: string, name: string, why: string): GraftError {
+export function broken(dir: string, name: string, why: string, cause?: unknown): GraftError {
   return new GraftError(
     'TOKENIZER_BROKEN',
     `${path.join(dir, name)} cannot be used: ${why}; download the file again.`,
     { dir, file: name },
+    { cause },
   );
 }
 

@@ -1,5 +1,6 @@
 /** The one list of what each method knows of requests, files and merging. */
 import { METHOD_TYPES, type MethodType } from '../../src-shared/methods/registry.ts';
+import { shownValue } from '../../src-shared/shownValue.ts';
 import { readAdapterFile } from '../adapters/files.ts';
 import { ownSettings } from '../adapters/ownFormat.ts';
 import { peftTypeOf, peftUnsupported } from '../adapters/peft.ts';
@@ -44,7 +45,7 @@ export function readAdapter(dir: string): StoredAdapter {
   if (format) return format.read(file);
   throw peftUnsupported(
     file.configFile,
-    `peft_type ${JSON.stringify(type ?? null)}`,
+    `peft_type ${shownValue(type ?? null)}`,
     'a plain LoRA adapter',
     'peft_type',
     type,

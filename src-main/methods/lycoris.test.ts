@@ -87,7 +87,10 @@ const tensor = (shape: number[], seed: number): NamedTensor => ({
 /** A folder as PEFT writes it, without graft.json, read back. */
 async function foreign(config: object, tensors: NamedTensors): Promise<string> {
   const dir = path.join(temporaryFolder(), 'adapter');
-  await writeAdapterFile(dir, { config: { task_type: 'CAUSAL_LM', target_modules: ['q_proj'], ...config }, tensors });
+  await writeAdapterFile(dir, {
+    config: { task_type: 'CAUSAL_LM', target_modules: ['q_proj'], layers_to_transform: [0], ...config },
+    tensors,
+  });
   return dir;
 }
 
@@ -143,7 +146,7 @@ describe('folders made elsewhere', () => {
   it.each([
     [{ peft_type: 'LOHA', r: 2, alpha: 4, init_weights: 'abba' }, 'PEFT_UNSUPPORTED', 'ABBA'],
     [{ peft_type: 'LOHA', r: 2, alpha: 4, modules_to_save: ['lm_head'] }, 'PEFT_UNSUPPORTED', 'modules_to_save'],
-    [{ peft_type: 'LOHA', r: 'two', alpha: 4 }, 'PEFT_CONFIG', 'field r does not fit'],
+    [{ peft_type: 'LOHA', r: 'two', alpha: 4 }, 'PEFT_CONFIG', 'field r is "two", but a number is needed'],
     [{ peft_type: 'LOKR', r: 2, alpha: 4 }, 'PEFT_WEIGHTS', 'is not a part of a LoKr'],
     [{ peft_type: 'VERA', r: 2 }, 'PEFT_UNSUPPORTED', 'peft_type "VERA"'],
   ])('refuses %o', async (config, code, text) => {

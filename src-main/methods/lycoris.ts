@@ -10,7 +10,7 @@ import { contentOf, layersOf, type Base, type Cell } from '../adapters/content.t
 import { adapterWeightsError, type AdapterFile } from '../adapters/files.ts';
 import {
   byPattern,
-  patternOf,
+  compilePatterns,
   patternSchema,
   peftConfig,
   peftModules,
@@ -19,13 +19,14 @@ import {
   PEFT_VERSION,
   sortedConfig,
 } from '../adapters/peft.ts';
+import { checkPromised } from '../adapters/promised.ts';
 import { storedFrom, type StoredAdapter } from '../adapters/stored.ts';
 import type { LinearModule } from '../engine/model/architecture.ts';
 import { targetsOf } from './targets.ts';
 
 const configSchema = z.looseObject({
-  r: z.number().int().min(1),
-  alpha: z.number(),
+  r: z.number().int().min(1).default(8),
+  alpha: z.number().default(8),
   rank_pattern: patternSchema,
   alpha_pattern: patternSchema,
   init_weights: z.unknown().optional(),
@@ -66,6 +67,7 @@ export function readLycoris(file: AdapterFile, reader: LycorisReader): StoredAda
       reader.check(file.dir, cell, base);
       return cell;
     });
+    checkPromised(file, base, [...modules.keys()]);
     const settings = reader.settings({ rank: config.r, alpha: config.alpha, ...targetsOf(cells, base.spec) });
     return contentOf(settings, { cells });
   });
@@ -78,8 +80,7 @@ function parseConfig(file: AdapterFile): z.output<typeof configSchema> {
   if (config.modules_to_save?.length) throw refuse('whole trained modules (modules_to_save)');
   if (config.init_weights === 'abba' || config.use_khatri_rao === true || (config.r2 ?? config.r) !== config.r)
     throw refuse('ABBA');
-  for (const key of [...Object.keys(config.rank_pattern), ...Object.keys(config.alpha_pattern)])
-    patternOf(configFile, key);
+  for (const patterns of [config.rank_pattern, config.alpha_pattern]) compilePatterns(configFile, patterns);
   return config;
 }
 

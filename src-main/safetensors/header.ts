@@ -4,6 +4,8 @@
  * or overlap, and nothing comes after the last one.
  */
 import { GraftError } from '../../src-shared/errors.ts';
+import { shownValue } from '../../src-shared/shownValue.ts';
+import { parseJson } from '../files/parseJson.ts';
 import { DTYPE_BYTES, isDtype, type Dtype } from './dtype.ts';
 
 /** The Rust library's limit for the header. */
@@ -63,12 +65,9 @@ export function parseHeader(file: string, json: string, dataStart: number, fileB
 }
 
 function parseObject(file: string, json: string): Record<string, unknown> {
-  let root: unknown;
-  try {
-    root = JSON.parse(json);
-  } catch {
-    throw headerError(file, 'its header is not JSON');
-  }
+  const parsed = parseJson(json);
+  if ('problem' in parsed) throw headerError(file, `its header ${parsed.problem}`);
+  const root = parsed.value;
   if (!isObject(root)) throw headerError(file, 'its header is not a JSON object');
   return root;
 }
@@ -83,13 +82,13 @@ function readTensor(file: string, name: string, value: unknown): HeaderTensor {
   if (!isObject(value)) throw tensorError(file, name, 'has no dtype, shape and data_offsets in the header');
   const { dtype, shape, data_offsets: offsets } = value;
   if (!isDtype(dtype))
-    throw tensorError(file, name, `has dtype ${JSON.stringify(dtype ?? null)}, which Graft does not know`, { dtype });
+    throw tensorError(file, name, `has dtype ${shownValue(dtype ?? null)}, which Graft does not know`, { dtype });
   if (!isCounts(shape))
-    throw tensorError(file, name, `has shape ${JSON.stringify(shape ?? null)}, which is not a list of whole numbers`, {
+    throw tensorError(file, name, `has shape ${shownValue(shape ?? null)}, which is not a list of whole numbers`, {
       shape,
     });
   if (!isCounts(offsets) || offsets.length !== 2)
-    throw tensorError(file, name, `has data_offsets ${JSON.stringify(offsets ?? null)}, which is not [start, end]`, {
+    throw tensorError(file, name, `has data_offsets ${shownValue(offsets ?? null)}, which is not [start, end]`, {
       offsets,
     });
   const [start, end] = offsets as [number, number];

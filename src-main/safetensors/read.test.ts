@@ -27,7 +27,7 @@ describe('openSafetensors refuses', () => {
   it.each([
     ['a header larger than the file', () => craft({}, 4, 1_000_000), 'SAFETENSORS_HEADER', 'claims 1000000 bytes'],
     ['a header length beyond 2^63', () => craft({}, 4, 2 ** 63), 'SAFETENSORS_HEADER', 'claims'],
-    ['a header that is not JSON', () => craft('{"a":', 4), 'SAFETENSORS_HEADER', 'not JSON'],
+    ['a header that is not JSON', () => craft('{"a":', 4), 'SAFETENSORS_HEADER', 'its header is not valid JSON'],
     ['a header that is a list', () => craft('[]', 4), 'SAFETENSORS_HEADER', 'not a JSON object'],
     [
       'an unknown dtype',

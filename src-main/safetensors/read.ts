@@ -6,6 +6,7 @@ import fs from 'node:fs';
 import { GraftError } from '../../src-shared/errors.ts';
 import { DTYPE_BYTES, isFloatDtype, widenInto, type Dtype } from './dtype.ts';
 import { headerError, MAX_HEADER_BYTES, parseHeader, truncatedError } from './header.ts';
+import { openRegularFile } from '../files/foreignFile.ts';
 import { systemErrorAbout } from '../files/systemError.ts';
 
 /** An open file; `fd` is undefined after close. */
@@ -41,8 +42,8 @@ export interface SafetensorsFile {
 
 /**
  * Opens and checks a safetensors file.
- * Throws GraftError SAFETENSORS_TRUNCATED, SAFETENSORS_HEADER or SAFETENSORS_TENSOR (naming file and tensor), or
- * NOT_FOUND / NOT_ALLOWED when the file cannot be opened.
+ * Throws GraftError SAFETENSORS_TRUNCATED, SAFETENSORS_HEADER or SAFETENSORS_TENSOR (naming file and tensor), NOT_A_FILE,
+ * or NOT_FOUND / NOT_ALLOWED when the file cannot be opened.
  */
 export function openSafetensors(file: string): SafetensorsFile {
   const source: OpenFile = { path: file, fd: undefined };
@@ -51,9 +52,8 @@ export function openSafetensors(file: string): SafetensorsFile {
     source.fd = undefined;
   };
   try {
-    source.fd = fs.openSync(file, 'r');
-    const stat = fs.fstatSync(source.fd);
-    if (!stat.isFile()) throw headerError(file, 'it is not a regular file');
+    const { fd, stat } = openRegularFile(file);
+    source.fd = fd;
     const headerBytes = readHeaderBytes(source, stat.size);
     const { tensors, metadata } = parseHeader(
       file,

@@ -6,24 +6,18 @@ import fs from 'node:fs';
 import path from 'node:path';
 import type { Adapter } from '../../catalog/adapters.ts';
 import type { Catalog } from '../../catalog/catalog.ts';
-import type { RegisteredModel } from '../../catalog/models.ts';
 import { ADAPTER_CONFIG, ADAPTER_WEIGHTS } from '../../adapters/files.ts';
-import { openBaseModel } from '../../basemodel/baseModel.ts';
 import { GRAFT_FILE } from '../../adapters/graftInfo.ts';
-import { assertAdapterFitsBase } from '../../adapters/fit.ts';
-import { fileSha256 } from '../../files/sha256.ts';
-import type { StoredAdapter } from '../../adapters/stored.ts';
-import { readAdapter } from '../../methods/fileRegistry.ts';
-import { withTargets } from '../../methods/targets.ts';
 import { systemErrorAbout } from '../../files/systemError.ts';
-import { GraftError, toErrorData, usageError } from '../../../src-shared/errors.ts';
+import { GraftError, usageError } from '../../../src-shared/errors.ts';
 import { writeFolderAtomic } from '../../files/writeWhole.ts';
 import { newId } from '../ids.ts';
+import { look } from '../looking/look.ts';
 import type { Home } from '../storage/home.ts';
 import { ensureTask } from '../tasks/ensureTask.ts';
 import type { ImportRequest } from './inputs.ts';
 import type { MethodText } from '../../../src-shared/methods/method.ts';
-import { describeMethod, isAdapter, methodSchema, type AdapterSettings } from '../../../src-shared/methods/registry.ts';
+import { describeMethod, type AdapterSettings } from '../../../src-shared/methods/registry.ts';
 
 /** What a folder holds, before it is imported. */
 export interface AdapterInspection {
@@ -43,23 +37,17 @@ export interface AdapterInspection {
   same: { id: string; name: string }[];
 }
 
-interface Fit {
-  model: RegisteredModel;
-  method: AdapterSettings;
-}
-
 /**
  * Throws why the folder cannot be read, or ADAPTER_BASE_MISSING where no registered base model fits: which tensor,
  * which base.
  */
-export function inspectAdapter(catalog: Catalog, dir: string): AdapterInspection {
-  const stored = readAdapter(dir);
-  const fits = fitting(catalog.models.list(), stored);
+export async function inspectAdapter(catalog: Catalog, dir: string, signal?: AbortSignal): Promise<AdapterInspection> {
+  const { stored, fits } = await look('adapterFits', [dir, catalog.models.list()], { signal });
   const { method } = fits[0]!;
   return {
     dir: stored.dir,
     name: path.basename(stored.dir),
-    task: stored.graft?.task ?? null,
+    task: stored.task,
     method,
     methodText: describeMethod(method),
     sizeBytes: stored.sizeBytes,
@@ -81,8 +69,7 @@ export async function importAdapter(
   catalog: Catalog,
   { dir, taskName, name, modelId }: ImportRequest,
 ): Promise<Adapter> {
-  const stored = readAdapter(dir);
-  const fits = fitting(catalog.models.list(), stored);
+  const { stored, fits } = await look('adapterFits', [dir, catalog.models.list()]);
   const fit = modelId === undefined ? fits[0]! : fits.find(({ model }) => model.id === modelId);
   if (!fit)
     throw usageError(
@@ -133,7 +120,7 @@ async function copyFiles(from: string, to: string, sha256: string): Promise<void
         if (fs.existsSync(path.join(from, name)))
           await fs.promises.copyFile(path.join(from, name), path.join(temporary, name));
       }
-      refuseOther(from, fileSha256(path.join(temporary, ADAPTER_WEIGHTS)), sha256);
+      refuseOther(from, await look('fileSha256', [path.join(temporary, ADAPTER_WEIGHTS)]), sha256);
     });
   } catch (error) {
     throw systemErrorAbout(error, to);
@@ -147,65 +134,4 @@ function refuseOther(from: string, got: string, sha256: string): void {
       `The weights in ${from} have changed while they were copied; try again when nothing writes to that folder.`,
       { from, got, want: sha256 },
     );
-}
-
-/** The registered models that the adapter fits, the one its configuration names first. Throws ADAPTER_BASE_MISSING. */
-function fitting(models: RegisteredModel[], stored: StoredAdapter): Fit[] {
-  const { graft } = stored;
-  const candidates = graft ? models.filter(({ hash }) => hash === graft.baseHash) : models;
-  if (candidates.length === 0) throw noCandidate(stored);
-  const reasons: string[] = [];
-  const fits = candidates.flatMap((model): Fit[] => {
-    try {
-      return [{ model, method: methodOn(model, stored) }];
-    } catch (error) {
-      reasons.push(toErrorData(error).message);
-      return [];
-    }
-  });
-  if (fits.length === 0) throw noneFits(stored, candidates, reasons);
-  const { baseName } = stored;
-  return fits.sort((a, b) => Number(isNamed(b.model, baseName)) - Number(isNamed(a.model, baseName)));
-}
-
-/** What graft.json says, else what configuration and tensors do. */
-function methodOn(model: RegisteredModel, stored: StoredAdapter): AdapterSettings {
-  const base = openBaseModel(model.dir);
-  try {
-    const { settings } = assertAdapterFitsBase(stored, base);
-    const own = methodSchema.safeParse(stored.graft?.method);
-    return own.success && isAdapter(own.data) ? withTargets(base.spec, own.data) : settings;
-  } finally {
-    base.close();
-  }
-}
-
-function noCandidate({ dir, graft }: StoredAdapter): GraftError {
-  const needs = graft
-    ? `was trained on ${graft.baseName} (${graft.baseHash.slice(0, 12)}), which is not among the registered base models`
-    : 'cannot be checked, because no base model is registered';
-  return new GraftError(
-    'ADAPTER_BASE_MISSING',
-    `The adapter in ${dir} ${needs}; add the folder of its base model, then import it again.`,
-    { adapter: dir, want: graft?.baseHash ?? null },
-  );
-}
-
-/** One model: its own reason is the whole answer. Several: the reason of each. */
-function noneFits({ dir }: StoredAdapter, models: RegisteredModel[], reasons: string[]): GraftError {
-  const details = { adapter: dir, reasons };
-  if (reasons.length === 1) return new GraftError('ADAPTER_BASE_MISSING', reasons[0]!, details);
-  const each = models.map(({ name }, i) => `${name}: ${reasons[i]}`).join(' ');
-  return new GraftError(
-    'ADAPTER_BASE_MISSING',
-    `The adapter in ${dir} fits none of the ${models.length} registered base models; add the folder of its ` +
-      `base model. ${each}`,
-    details,
-  );
-}
-
-function isNamed({ dir, name }: RegisteredModel, named: string | null): boolean {
-  return (
-    named !== null && (dir === named || path.basename(named) === name || path.basename(named) === path.basename(dir))
-  );
 }

@@ -90,8 +90,8 @@ export class AdapterService {
   }
 
   /** What a folder holds and which registered base models it fits; nothing is copied. */
-  inspect(dir: string): AdapterInspection {
-    return inspectAdapter(this.#catalog, dir);
+  inspect(dir: string, signal?: AbortSignal): Promise<AdapterInspection> {
+    return inspectAdapter(this.#catalog, dir, signal);
   }
 
   async import(request: ImportRequest): Promise<AdapterView> {

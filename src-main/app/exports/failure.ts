@@ -15,9 +15,9 @@ export const EXPORT_CANCELLED: ErrorData = {
 };
 
 /** A full disk says how much is missing. */
-export function exportFailure(error: unknown, request: MergeRequest): ErrorData {
+export async function exportFailure(error: unknown, request: MergeRequest): Promise<ErrorData> {
   const data = toErrorData(error);
-  const needed = data.code === 'DISK_FULL' ? neededBytes(request) : undefined;
+  const needed = data.code === 'DISK_FULL' ? await neededBytes(request) : undefined;
   const free = freeBytesAt(request.outDir);
   return needed === undefined || free === null ? data : diskFullError(request.outDir, needed, free).toData();
 }

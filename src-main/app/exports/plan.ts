@@ -7,21 +7,12 @@ import type { Adapter } from '../../catalog/adapters.ts';
 import type { Catalog } from '../../catalog/catalog.ts';
 import type { ExportRecord } from '../../catalog/exports.ts';
 import { descriptorOf } from '../../../src-shared/methods/registry.ts';
-import { openBaseModel } from '../../basemodel/baseModel.ts';
-import { DTYPE_BYTES, FLOAT_DTYPES, type DtypeName } from '../../safetensors/dtype.ts';
-import { elementCount, type SafetensorsFile } from '../../safetensors/read.ts';
-import { CERTIFICATE_FILE, sideFilesOf } from '../../basemodel/sideFiles.ts';
-import { INDEX_FILE } from '../../basemodel/weightFiles.ts';
+import type { DtypeName } from '../../safetensors/dtype.ts';
 import type { ErrorCode } from '../../../src-shared/errorCodes.ts';
 import { toErrorData, usageError, type ErrorData } from '../../../src-shared/errors.ts';
 import { diskFullError, freeBytesAt } from '../../files/freeSpace.ts';
-
-export interface PlannedFile {
-  /** Relative to the new folder. */
-  name: string;
-  /** Exact for copies, within a few hundred bytes for what is written anew. */
-  sizeBytes: number;
-}
+import { look } from '../looking/look.ts';
+import type { PlannedFile } from './mergedFiles.ts';
 
 export interface ExportPlan {
   /** Absolute. */
@@ -39,11 +30,8 @@ export interface ScaledAdapter {
   scale: number;
 }
 
-/** A certificate is some twenty short lines. */
-const CERTIFICATE_BYTES = 700;
-
 /** Never throws for what is wrong with the request: that is `problem`. `modelDir` undefined: the base is gone. */
-export function planExport(
+export async function planExport(
   catalog: Catalog,
   request: {
     kind: ExportRecord['kind'];
@@ -52,13 +40,13 @@ export function planExport(
     outDir: string;
     dtype: DtypeName | undefined;
   },
-): ExportPlan {
+): Promise<ExportPlan> {
   const outDir = path.resolve(request.outDir);
   const freeBytes = freeBytesAt(outDir);
   let files: PlannedFile[] = [];
   let problem = obstacle(catalog, request);
   try {
-    files = filesOf(request);
+    files = await filesOf(request);
   } catch (error) {
     problem ??= toErrorData(error);
   }
@@ -68,7 +56,7 @@ export function planExport(
   return { outDir, files, totalBytes, freeBytes, problem };
 }
 
-function filesOf({
+async function filesOf({
   kind,
   adapters,
   modelDir,
@@ -78,9 +66,9 @@ function filesOf({
   adapters: ScaledAdapter[];
   modelDir: string | undefined;
   dtype: DtypeName | undefined;
-}): PlannedFile[] {
+}): Promise<PlannedFile[]> {
   if (kind === 'adapter') return adapters.flatMap(({ adapter }) => adapterFiles(adapter.dir));
-  return modelDir === undefined ? [] : mergedFiles(modelDir, dtype);
+  return modelDir === undefined ? [] : look('mergedFiles', [modelDir, dtype]);
 }
 
 export function folderExists(outDir: string) {
@@ -100,24 +88,8 @@ export function adapterFiles(dir: string): PlannedFile[] {
     .map(({ name, stat }) => ({ name, sizeBytes: stat.size }));
 }
 
-/** The files of a merged folder. Throws the GraftErrors of openBaseModel. */
-function mergedFiles(modelDir: string, dtype: DtypeName | undefined): PlannedFile[] {
-  const base = openBaseModel(modelDir);
-  try {
-    const read = new Set([...base.tensors.values()].map(({ originalName }) => originalName));
-    const weights = base.files.map((file) => ({
-      name: path.basename(file.file),
-      sizeBytes: weightBytes(file, read, dtype),
-    }));
-    const index = base.index ? [{ name: INDEX_FILE, sizeBytes: JSON.stringify(base.index, null, 2).length }] : [];
-    return [...sideFilesOf(base.dir), ...weights, ...index, { name: CERTIFICATE_FILE, sizeBytes: CERTIFICATE_BYTES }];
-  } finally {
-    base.close();
-  }
-}
-
 /** Undefined where the files that are read cannot be: the work itself will say why. */
-export function neededBytes({
+export async function neededBytes({
   kind,
   modelDir,
   adapterDir,
@@ -127,23 +99,13 @@ export function neededBytes({
   modelDir: string;
   adapterDir: string;
   dtype?: DtypeName | undefined;
-}): number | undefined {
+}): Promise<number | undefined> {
   try {
-    const files = kind === 'adapter' ? adapterFiles(adapterDir) : mergedFiles(modelDir, dtype);
+    const files = kind === 'adapter' ? adapterFiles(adapterDir) : await look('mergedFiles', [modelDir, dtype]);
     return files.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0);
   } catch {
     return undefined;
   }
-}
-
-/** A weights file with its model tensors in another type; buffers that the model does not read keep theirs. */
-function weightBytes(file: SafetensorsFile, read: Set<string>, dtype: DtypeName | undefined): number {
-  if (!dtype) return file.sizeBytes;
-  const tensors = [...file.tensors.values()].filter(({ name }) => read.has(name));
-  return tensors.reduce(
-    (sum, info) => sum + elementCount(info) * DTYPE_BYTES[FLOAT_DTYPES[dtype]] - info.byteLength,
-    file.sizeBytes,
-  );
 }
 
 /** What no other folder or type would change. */

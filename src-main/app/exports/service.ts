@@ -80,13 +80,13 @@ export class ExportService {
   }
 
   /** What would be written, and what stands in the way. Throws ADAPTER_NOT_FOUND. */
-  plan({ kind, outDir, dtype, ...input }: ExportInput): ExportPlan {
+  async plan({ kind, outDir, dtype, ...input }: ExportInput): Promise<ExportPlan> {
     const adapters = this.#adaptersOf(input);
     return planExport(this.#catalog, { kind, adapters, modelDir: this.#baseOf(adapters[0]!.adapter), outDir, dtype });
   }
 
   /** Starts an export of registered adapters. Throws a usage error, or DISK_FULL where it cannot fit. */
-  startFor({ kind, outDir, dtype, ...input }: ExportInput): ExportRecord {
+  async startFor({ kind, outDir, dtype, ...input }: ExportInput): Promise<ExportRecord> {
     const adapters = this.#adaptersOf(input);
     const { adapter, scale } = adapters[0]!;
     const modelDir = this.#baseOf(adapter);
@@ -110,10 +110,10 @@ export class ExportService {
   }
 
   /** Writes the row and starts the work; `finished` waits for its end. Throws FOLDER_EXISTS, DISK_FULL. */
-  start(request: MergeRequest): ExportRecord {
+  async start(request: MergeRequest): Promise<ExportRecord> {
     const outDir = path.resolve(request.outDir);
     if (fs.existsSync(outDir)) throw folderExists(outDir);
-    const needed = neededBytes(request);
+    const needed = await neededBytes(request);
     const free = freeBytesAt(outDir);
     if (needed !== undefined && free !== null && needed > free) throw diskFullError(outDir, needed, free);
     const id = newId('export');
@@ -188,7 +188,8 @@ export class ExportService {
       if (this.#closed) return record;
       removePartials(request.outDir);
       if (firstMade) removeEmpty(parent, firstMade);
-      this.#catalog.exports.fail(id, signal.aborted ? EXPORT_CANCELLED : exportFailure(error, request), now());
+      const why = signal.aborted ? EXPORT_CANCELLED : await exportFailure(error, request);
+      this.#catalog.exports.fail(id, why, now());
     }
     return this.#announce(id);
   }

@@ -2,13 +2,14 @@
 import path from 'node:path';
 import type { Catalog } from '../../catalog/catalog.ts';
 import type { RegisteredModel } from '../../catalog/models.ts';
-import { hasChatTemplate } from '../../datasets/tokenizerFiles.ts';
 import { GraftError, usageError } from '../../../src-shared/errors.ts';
 import type { MethodSettings } from '../../../src-shared/methods/registry.ts';
 import { newId } from '../ids.ts';
-import { matricesOf, trainableIn, type TrainableView } from '../runs/trainable.ts';
+import { look } from '../looking/look.ts';
+import type { LookResult } from '../looking/looks.ts';
+import type { TrainableView } from '../runs/trainable.ts';
 import { findModels, type FoundModel } from './find.ts';
-import { readModel } from './read.ts';
+import type { ModelFacts } from './read.ts';
 import { viewModel, type ModelView } from './state.ts';
 
 export class ModelService {
@@ -29,13 +30,21 @@ export class ModelService {
   }
 
   /** In the order in which they were added, each with whether its folder is still what it was. */
-  list(): ModelView[] {
-    return this.#catalog.models.list().map((model) => viewModel(model, this.#catalog.models.save));
+  async list(): Promise<ModelView[]> {
+    const views: ModelView[] = [];
+    // One after the other: each look may take a thread.
+    for (const model of this.#catalog.models.list()) views.push(await viewModel(model, this.#catalog.models.save));
+    return views;
+  }
+
+  /** Facts about a folder, without registering it. */
+  inspect(dir: string, signal?: AbortSignal): Promise<ModelFacts> {
+    return look('readModel', [dir], { signal });
   }
 
   /** Registers a folder; one that is registered already is brought up to date. */
-  add({ dir, name }: { dir: string; name?: string | undefined }): RegisteredModel {
-    const details = readModel(dir);
+  async add({ dir, name }: { dir: string; name?: string | undefined }): Promise<RegisteredModel> {
+    const details = await look('readModel', [dir]);
     const known = this.#catalog.models.byDir(details.dir);
     return this.#catalog.models.save({
       ...details,
@@ -49,9 +58,9 @@ export class ModelService {
    * The model lies in another folder now. Throws MODEL_DIFFERENT where that holds other weights, MODEL_EXISTS where
    * it is registered.
    */
-  relocate({ id, dir }: { id: string; dir: string }): RegisteredModel {
+  async relocate({ id, dir }: { id: string; dir: string }): Promise<RegisteredModel> {
     const model = this.require(id);
-    const details = readModel(dir);
+    const details = await look('readModel', [dir]);
     if (details.hash !== model.hash)
       throw new GraftError(
         'MODEL_DIFFERENT',
@@ -70,18 +79,18 @@ export class ModelService {
   }
 
   /** What a method would train on a model: count, formula, share of the base, bytes on disk. */
-  trainable({ modelId, method }: { modelId: string; method: MethodSettings }): TrainableView {
-    return trainableIn(this.require(modelId).dir, method);
+  async trainable({ modelId, method }: { modelId: string; method: MethodSettings }): Promise<TrainableView> {
+    return look('trainableIn', [this.require(modelId).dir, method]);
   }
 
   /** Sizes of the matrices that can be adapted, the same in every layer. */
-  matrices(id: string): ReturnType<typeof matricesOf> {
-    return matricesOf(this.require(id).dir);
+  async matrices(id: string): Promise<LookResult<'matricesOf'>> {
+    return look('matricesOf', [this.require(id).dir]);
   }
 
   /** Whether a model has a template for conversations, without loading it. */
-  hasChatTemplate(id: string): boolean {
-    return hasChatTemplate(this.require(id).dir);
+  async hasChatTemplate(id: string): Promise<boolean> {
+    return look('hasChatTemplate', [this.require(id).dir]);
   }
 
   /** Adapters and runs that name this model as their base. */

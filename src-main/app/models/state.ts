@@ -3,7 +3,8 @@ import fs from 'node:fs';
 import path from 'node:path';
 import type { RegisteredModel } from '../../catalog/models.ts';
 import { GraftError } from '../../../src-shared/errors.ts';
-import { readModel, weightFileStats } from './read.ts';
+import { look } from '../looking/look.ts';
+import { weightFileStats } from './read.ts';
 
 type ModelState = 'ok' | 'missing' | 'changed' | 'broken';
 
@@ -17,7 +18,7 @@ export interface ModelView extends RegisteredModel {
  * The model with its state. Where sizes or times differ from those kept, the fingerprint decides whether it is another
  * model; `touched` is told of a model that is the same after all, so that the next look is cheap again.
  */
-export function viewModel(model: RegisteredModel, touched: (model: RegisteredModel) => void): ModelView {
+export async function viewModel(model: RegisteredModel, touched: (model: RegisteredModel) => void): Promise<ModelView> {
   const view = (state: ModelState, reason: string | null): ModelView => ({ ...model, state, reason });
   const stat = fs.statSync(model.dir, { throwIfNoEntry: false });
   if (!stat?.isDirectory())
@@ -33,7 +34,7 @@ export function viewModel(model: RegisteredModel, touched: (model: RegisteredMod
   if (model.files && JSON.stringify(weightFileStats(model.dir)) === JSON.stringify(model.files))
     return view('ok', null);
   try {
-    const now = readModel(model.dir);
+    const now = await look('readModel', [model.dir]);
     if (now.hash !== model.hash)
       return view(
         'changed',

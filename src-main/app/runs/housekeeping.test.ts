@@ -11,7 +11,7 @@ afterEach(() => b.close());
 
 it('a run that is over can be renamed and removed; its adapter stays', async () => {
   b = openBench();
-  const { id } = b.services.runs.start(await smallRun(b, { steps: 4, evalEvery: 2 }));
+  const { id } = await b.services.runs.start(await smallRun(b, { steps: 4, evalEvery: 2 }));
   await expect(b.api.runs.remove({ id })).rejects.toThrow(/stop it before you remove it/);
   const ended = await b.services.runs.finished(id);
   expect((await b.api.runs.log({ id })).map(({ message }) => message)).toEqual([
@@ -36,7 +36,7 @@ it('a run that is over can be renamed and removed; its adapter stays', async () 
 it('a worker that is killed: the sentence names the step to resume from, or says that there is none', async () => {
   b = openBench();
   const input = await smallRun(b, { steps: 5000, checkpointEvery: 4 });
-  const first = b.services.runs.start(input);
+  const first = await b.services.runs.start(input);
   await untilEvent(b, first.id, (event) => event.type === 'checkpoint' && event.step === 8);
   process.kill(b.services.runs.require(first.id).pid!, 'SIGKILL');
   const failed = await b.services.runs.finished(first.id);
@@ -54,7 +54,7 @@ it('a worker that is killed: the sentence names the step to resume from, or says
     },
   });
 
-  const second = b.services.runs.start({ ...input, train: { ...input.train, checkpointEvery: 0 } });
+  const second = await b.services.runs.start({ ...input, train: { ...input.train, checkpointEvery: 0 } });
   await untilEvent(b, second.id, (event) => event.type === 'step');
   process.kill(b.services.runs.require(second.id).pid!, 'SIGKILL');
   const lost = await b.services.runs.finished(second.id);
@@ -71,7 +71,7 @@ it('a worker that is killed: the sentence names the step to resume from, or says
 
 it('looking back at a step of a run that trains is refused with the way out', async () => {
   b = openBench();
-  const { id } = b.services.runs.start(await smallRun(b, { steps: 5000 }));
+  const { id } = await b.services.runs.start(await smallRun(b, { steps: 5000 }));
   await untilEvent(b, id, (event) => event.type === 'step');
   await expect(b.api.runs.inspectStep({ id, step: 1 })).rejects.toThrow(/pause the run first\.$/);
 });

@@ -2,20 +2,19 @@
 import fs from 'node:fs';
 import { z } from 'zod';
 import type { RegisteredModel } from '../../catalog/models.ts';
-import { openBaseModel } from '../../basemodel/baseModel.ts';
 import type { Dataset } from '../../catalog/datasets.ts';
 import { GraftError } from '../../../src-shared/errors.ts';
 import { newId } from '../ids.ts';
+import { look } from '../looking/look.ts';
 import { nameSchema, taskNameSchema } from '../inputs.ts';
 import type { DatasetService } from '../datasets/service.ts';
 import type { ModelService } from '../models/service.ts';
 import type { Home } from '../storage/home.ts';
 import { checkBaseDtype } from '../../../src-shared/checkBaseDtype.ts';
-import { checkClassify, checkMethod, checkSamples, checkSmoothing } from '../../methods/checkMethod.ts';
+import { checkClassify, checkSamples } from '../../methods/checkMethod.ts';
 import { dataSpecSchema, type RunSpec, runSpecSchema } from '../../../src-shared/runSpec.ts';
 import { trainSettingsSchema } from '../../../src-shared/settings/training.ts';
-import { withTargets } from '../../methods/targets.ts';
-import { descriptorOf, methodSchema, type MethodSettings } from '../../../src-shared/methods/registry.ts';
+import { descriptorOf, methodSchema } from '../../../src-shared/methods/registry.ts';
 
 export const startRunSchema = z.object({
   modelId: z.string(),
@@ -61,30 +60,6 @@ export function findParts(
   return { model, dataset };
 }
 
-/**
- * The method with its targets named. Throws MODEL_CHANGED when the folder is not what was registered, or why targets or
- * rank do not fit the model.
- */
-function checkModel(
-  { dir, name, hash }: RegisteredModel,
-  { method, train }: Pick<RunSpec, 'method' | 'train'>,
-): MethodSettings {
-  const base = openBaseModel(dir);
-  try {
-    if (base.hash !== hash)
-      throw new GraftError(
-        'MODEL_CHANGED',
-        `The files in ${dir} have changed since ${name} was added; add the folder again.`,
-        { dir },
-      );
-    checkMethod(base.spec, [...base.tensors.keys()], method);
-    checkSmoothing(base.spec, train);
-    return withTargets(base.spec, method);
-  } finally {
-    base.close();
-  }
-}
-
 export function buildSpec(
   home: Home,
   input: StartRunChecked,
@@ -119,14 +94,19 @@ export function buildSpec(
 /**
  * A request, checked against the catalogue, the model and the settings. Throws GraftError where something does not fit.
  */
-export function checkStart(
+export async function checkStart(
   { home, ...registered }: Registered & { home: Home },
   input: StartRun,
-): { checked: StartRunChecked; parts: ReturnType<typeof findParts>; spec: RunSpec } {
+): Promise<{ checked: StartRunChecked; parts: ReturnType<typeof findParts>; spec: RunSpec }> {
   const checked = startRunSchema.parse(input);
   checkBaseDtype(checked.baseDtype, checked.engine, checked.method.type);
   const parts = findParts(registered, checked);
-  const method = checkModel(parts.model, checked);
+  const { dir, name, hash } = parts.model;
+  const { method: settings, train } = checked;
+  const method = await look('checkModel', [
+    { dir, name, hash },
+    { method: settings, train },
+  ]);
   return { checked, parts, spec: buildSpec(home, { ...checked, method }, parts) };
 }
 

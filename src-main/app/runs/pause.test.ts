@@ -30,10 +30,10 @@ async function pausedRun(id: string): Promise<{ run: RunView; pid: number }> {
 it('frees the worker, lets the queue go on, outlives a restart, and ends as an uninterrupted run does', async () => {
   b = openBench();
   const input = await smallRun(b, { steps: STEPS, checkpointEvery: 0, evalEvery: 10 });
-  const whole = b.services.runs.start(input);
-  const run = b.services.runs.start(input);
+  const whole = await b.services.runs.start(input);
+  const run = await b.services.runs.start(input);
   await b.services.runs.finished(whole.id);
-  const behind = b.services.runs.start({ ...input, train: { ...input.train, steps: 2 } });
+  const behind = await b.services.runs.start({ ...input, train: { ...input.train, steps: 2 } });
 
   const { run: paused, pid } = await pausedRun(run.id);
   expect(paused).toMatchObject({
@@ -89,7 +89,7 @@ it('frees the worker, lets the queue go on, outlives a restart, and ends as an u
 
 it('stopped while it is paused, keeps what it had as its adapter', async () => {
   b = openBench();
-  const { id } = b.services.runs.start(await smallRun(b, { steps: 5000, checkpointEvery: 0 }));
+  const { id } = await b.services.runs.start(await smallRun(b, { steps: 5000, checkpointEvery: 0 }));
   const { run } = await pausedRun(id);
   const interim = weights(run.interimAdapterDir!);
   const stopped = await b.api.runs.stop({ id });
@@ -107,9 +107,9 @@ it('stopped while it is paused, keeps what it had as its adapter', async () => {
 it('paused before training begins, it is paused at once and later starts from the beginning', async () => {
   b = openBench();
   const input = await smallRun(b, { steps: 3 });
-  const whole = b.services.runs.start(input);
+  const whole = await b.services.runs.start(input);
   await b.services.runs.finished(whole.id);
-  const { id } = b.services.runs.start(input);
+  const { id } = await b.services.runs.start(input);
   const paused = untilEvent(b, id, (event) => event.type === 'status' && event.run.status === 'paused');
   b.services.runs.pause(id);
   await paused;
@@ -123,8 +123,8 @@ it('paused before training begins, it is paused at once and later starts from th
 it('a run that is queued cannot be paused, one that runs not be continued', async () => {
   b = openBench();
   const input = await smallRun(b, { steps: 5000 });
-  const first = b.services.runs.start(input);
-  const behind = b.services.runs.start(input);
+  const first = await b.services.runs.start(input);
+  const behind = await b.services.runs.start(input);
   await expect(b.api.runs.pause({ id: behind.id })).rejects.toThrow(/is still queued, so there is nothing to pause/);
   await expect(b.api.runs.continue({ id: first.id })).rejects.toThrow(/is running, not paused/);
 });

@@ -10,10 +10,11 @@ import type { PreflightResult } from '../../../src-shared/plan.ts';
 import type { RunSpec } from '../../../src-shared/runSpec.ts';
 import type { PlanResult, Room } from '../../../src-shared/plan.ts';
 import type { EngineService } from '../workers/engines.ts';
+import { look } from '../looking/look.ts';
 import { KeptWorker } from '../workers/keptWorker.ts';
 import { cliLine } from './cliLine.ts';
 import { checkStart, findParts, type Registered, type StartRun, type StartRunChecked } from './input.ts';
-import { trainableIn, type TrainableView } from './trainable.ts';
+import type { TrainableView } from './trainable.ts';
 import type { Workers } from '../workers/client.ts';
 
 export interface PlanView extends PlanResult {
@@ -38,7 +39,7 @@ export class PlanService {
   /** What the run that `input` would start comes to. Throws what its start would throw. */
   async estimate(input: StartRun): Promise<PlanView> {
     const { spec, room } = await this.#question(input);
-    const trainable = trainableIn(spec.model.dir, spec.method);
+    const trainable = await look('trainableIn', [spec.model.dir, spec.method]);
     return { ...(await this.#worker.ask('plan', { spec, room })), trainable };
   }
 
@@ -63,7 +64,7 @@ export class PlanService {
   }
 
   async #question(input: StartRun): Promise<{ spec: RunSpec; room: Room }> {
-    const { spec } = checkStart(this.#parts, input);
+    const { spec } = await checkStart(this.#parts, input);
     const engine: BackendName = await this.#parts.engines.resolve(spec.engine);
     const report = this.#parts.engines.known(engine);
     return {

@@ -50,9 +50,9 @@ it(
     'uninterrupted one',
   async () => {
     const input = await tinyStart({ steps: 12 });
-    const whole = b.services.runs.start(input);
+    const whole = await b.services.runs.start(input);
     await b.services.runs.finished(whole.id);
-    const cut = b.services.runs.start(input);
+    const cut = await b.services.runs.start(input);
     await untilEvent(b, cut.id, (event) => event.type === 'checkpoint');
     process.kill(b.services.runs.require(cut.id).pid!, 'SIGKILL');
     expect(await b.services.runs.finished(cut.id)).toMatchObject({ status: 'failed', resumable: true });
@@ -75,13 +75,13 @@ it(
     const back = await b.api.runs.rollBack({ id: whole.id, beforeStep: 9, excludeLines: [rows[0]!.line] });
     await completed(back);
     expect(losses(back.id).slice(0, 8)).toEqual(losses(whole.id).slice(0, 8));
-    await completed(b.services.runs.start(input));
+    await completed(await b.services.runs.start(input));
   },
 );
 
 it('a paused run is tried out and continued in the new folder, also after a restart', async () => {
   const input = await tinyStart({ steps: 400, checkpointEvery: 0 });
-  const { id } = b.services.runs.start(input);
+  const { id } = await b.services.runs.start(input);
   await untilEvent(b, id, (event) => event.type === 'step');
   const paused = untilEvent(b, id, (event) => event.type === 'status' && event.run.status === 'paused');
   b.services.runs.pause(id);
@@ -99,7 +99,7 @@ it('a paused run is tried out and continued in the new folder, also after a rest
 
 it('rows that were moved are found through the version of their dataset; changed ones are refused', async () => {
   const input = await tinyStart({ steps: 6 });
-  const { id } = b.services.runs.start(input);
+  const { id } = await b.services.runs.start(input);
   await b.services.runs.finished(id);
   fs.renameSync(place('rows.jsonl'), place('moved.jsonl'));
   await b.api.datasets.relocate({ id: input.datasetId, file: place('moved.jsonl') });
@@ -111,7 +111,7 @@ it('rows that were moved are found through the version of their dataset; changed
 
 it('a model that was removed and added elsewhere is told by its hash; other weights are refused', async () => {
   const input = await tinyStart({ steps: 4, checkpointEvery: 2 });
-  const run = b.services.runs.start(input);
+  const run = await b.services.runs.start(input);
   const before = await b.services.runs.finished(run.id);
   await b.api.models.remove({ id: input.modelId });
   expect(b.services.runs.require(run.id)).toMatchObject({ modelId: null, spec: { model: { dir: place('old') } } });

@@ -14,9 +14,9 @@ const names = async (): Promise<string[]> => (await b.api.runs.queue()).map(({ n
 it('keeps the order that it is given, also over a restart', async () => {
   b = openBench();
   const input = await smallRun(b, { steps: 5000, checkpointEvery: 0 });
-  const start = (name: string): string => b.services.runs.start({ ...input, name }).id;
-  const first = start('first');
-  const [one, two, three] = ['one', 'two', 'three'].map(start) as [string, string, string];
+  const start = async (name: string): Promise<string> => (await b.services.runs.start({ ...input, name })).id;
+  const first = await start('first');
+  const [one, two, three] = [await start('one'), await start('two'), await start('three')];
   expect(await names()).toEqual(['one', 'two', 'three']);
   await b.api.runs.reorder({ ids: [three, one, two] });
   expect(await names()).toEqual(['three', 'one', 'two']);
@@ -38,11 +38,8 @@ it('keeps the order that it is given, also over a restart', async () => {
 it('a paused run goes on before those that wait', async () => {
   b = openBench();
   const input = await smallRun(b, { steps: 5000, checkpointEvery: 0 });
-  const [a, c, d] = ['a', 'c', 'd'].map((name) => b.services.runs.start({ ...input, name }).id) as [
-    string,
-    string,
-    string,
-  ];
+  const start = async (name: string): Promise<string> => (await b.services.runs.start({ ...input, name })).id;
+  const [a, c, d] = [await start('a'), await start('c'), await start('d')];
   const begun = untilEvent(b, c, (event) => event.type === 'status' && event.run.status === 'running');
   b.services.runs.pause(a);
   await begun;
@@ -58,7 +55,7 @@ it('tells of every run at once: its states, and its progress to the last step', 
   const watched = (await b.api.runs.watchAll())[Symbol.asyncIterator]();
   expect((await watched.next()).value).toEqual({ type: 'watching' });
   const input = await smallRun(b, { steps: 12 });
-  const ids = [b.services.runs.start(input).id, b.services.runs.start(input).id];
+  const ids = [(await b.services.runs.start(input)).id, (await b.services.runs.start(input)).id];
   expect((await watched.next()).value).toMatchObject({ type: 'run', run: { id: ids[0] } });
   await watched.return?.();
   for (const id of ids) await b.services.runs.finished(id);

@@ -18,7 +18,7 @@ const losses = (id: string): [number, number][] =>
 /** Twelve steps with a checkpoint every second one. */
 async function finishedRun(): Promise<string> {
   b = openBench();
-  const { id } = b.services.runs.start(
+  const { id } = await b.services.runs.start(
     await smallRun(b, {
       steps: 12,
       checkpointEvery: 2,

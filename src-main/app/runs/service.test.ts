@@ -27,8 +27,8 @@ describe('runs with a real worker', () => {
   it('a worker killed midway gives a failed run; resumed, it has the losses of an uninterrupted one', async () => {
     const b = bench();
     const input = await smallRun(b, { steps: 12 });
-    const whole = b.services.runs.start(input);
-    const queued = b.services.runs.start(input);
+    const whole = await b.services.runs.start(input);
+    const queued = await b.services.runs.start(input);
     expect(b.services.runs.require(queued.id).status).toBe('queued');
     expect((await b.services.runs.finished(whole.id)).status).toBe('completed');
 
@@ -59,8 +59,8 @@ describe('runs with a real worker', () => {
   it('stops early with its adapter; a queued run just leaves the queue', async () => {
     const b = bench();
     const input = await smallRun(b, { steps: 5000 });
-    const run = b.services.runs.start(input);
-    const behind = b.services.runs.start(input);
+    const run = await b.services.runs.start(input);
+    const behind = await b.services.runs.start(input);
     expect(b.services.runs.stop(behind.id).status).toBe('stopped');
     await untilEvent(b, run.id, (e) => e.type === 'step');
     b.services.runs.stop(run.id);
@@ -75,7 +75,7 @@ describe('runs with a real worker', () => {
 
   it('closing Graft in the middle leaves a failed run that a new Graft can resume', async () => {
     const b = bench();
-    const run = b.services.runs.start(await smallRun(b, { steps: 8 }));
+    const run = await b.services.runs.start(await smallRun(b, { steps: 8 }));
     await untilEvent(b, run.id, (e) => e.type === 'checkpoint');
     await b.reopen();
     expect(b.services.runs.require(run.id)).toMatchObject({
@@ -97,7 +97,7 @@ describe('runs with a real worker', () => {
   ])('refuses %j without a trace', async (settings, sentence) => {
     const b = bench();
     const input = await smallRun(b);
-    expect(() => b.services.runs.start({ ...input, method: { type: 'lora', ...settings } })).toThrow(sentence);
+    await expect(b.services.runs.start({ ...input, method: { type: 'lora', ...settings } })).rejects.toThrow(sentence);
     expect(b.services.runs.list()).toEqual([]);
     expect(fs.readdirSync(path.join(b.home, 'runs'))).toEqual([]);
   });
@@ -105,7 +105,7 @@ describe('runs with a real worker', () => {
   it('a run that the worker refuses is failed with its sentence and is not resumable', async () => {
     const b = bench();
     const input = await smallRun(b);
-    const run = b.services.runs.start({ ...input, data: { maxLength: 2 } });
+    const run = await b.services.runs.start({ ...input, data: { maxLength: 2 } });
     const failed = await b.services.runs.finished(run.id);
     expect(failed).toMatchObject({ status: 'failed', resumable: false, error: { code: 'DATASET_NO_LABELS' } });
     expect(() => b.services.runs.resume(run.id)).toThrow(/has no checkpoint; start it again/);

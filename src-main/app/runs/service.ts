@@ -81,8 +81,8 @@ export class RunService {
    * Checks the request, writes the row and queues the run. A run that names no memory limit gets the one of the
    * settings. Throws GraftError where model, dataset or settings do not fit.
    */
-  start(input: StartRun): RunView {
-    const { checked, parts, spec } = checkStart(this.#parts, this.#parts.settings.withMemoryLimit(input));
+  async start(input: StartRun): Promise<RunView> {
+    const { checked, parts, spec } = await checkStart(this.#parts, this.#parts.settings.withMemoryLimit(input));
     return this.add({
       name: checked.name ?? checked.taskName,
       taskId: ensureTask(this.#parts.catalog, checked.taskName).id,
@@ -108,7 +108,7 @@ export class RunService {
    */
   async preflight(input: StartRun): Promise<PreflightResult> {
     const { workers, engines, settings } = this.#parts;
-    const { spec } = checkStart(this.#parts, settings.withMemoryLimit(input));
+    const { spec } = await checkStart(this.#parts, settings.withMemoryLimit(input));
     return workers.once('preflight', { spec: { ...spec, engine: await engines.resolve(spec.engine) } });
   }
 

@@ -3,6 +3,7 @@
  * One model (decoder.ts) is driven by this record; families/*.ts map a config.json onto it.
  */
 import { TARGETS, type Target } from '../../../src-shared/targets.ts';
+import { shownValue } from '../../../src-shared/shownValue.ts';
 import { GraftError } from '../../../src-shared/errors.ts';
 import { gemma2Family } from './families/gemma2.ts';
 import { gpt2Family } from './families/gpt2.ts';
@@ -41,7 +42,7 @@ export function architectureFromConfig(config: ModelConfig): ArchitectureSpec {
   if (typeof type !== 'string' || !Object.hasOwn(FAMILIES, type)) {
     throw new GraftError(
       'UNKNOWN_ARCHITECTURE',
-      `config.json names model_type ${JSON.stringify(type ?? null)}, which Graft cannot run; choose a ` +
+      `config.json names model_type ${shownValue(type ?? null)}, which Graft cannot run; choose a ` +
         `checkpoint of one of: ${SUPPORTED_MODEL_TYPES.join(', ')}.`,
       { modelType: type ?? null, supported: SUPPORTED_MODEL_TYPES },
     );

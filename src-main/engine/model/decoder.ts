@@ -27,7 +27,7 @@ import { disposeWeights, type Weights } from './weights.ts';
 import { Layers } from './layers.ts';
 import { RotaryTables } from './rotaryTables.ts';
 import { selfAttention, type AttentionContext } from './selfAttention.ts';
-import { virtualIndex, type VirtualIndex } from './virtualIndex.ts';
+import { tokenOutside, virtualIndex, type VirtualIndex } from './virtualIndex.ts';
 
 /** Noise on the token embeddings x (N, C) of `rows`; returns their sum. */
 export type InputNoise = (x: tf.Tensor2D, rows: TokenRows) => tf.Tensor2D;
@@ -101,10 +101,12 @@ export class Decoder {
   /**
    * Hidden states after the final norm. ids: N token ids, row by row; N = B·T, or fewer where `packing` leaves padding
    * out; ids from V on are the adapter's virtual tokens. Call it under tidy. Returns (N, C).
+   * Throws GraftError TOKEN_OUTSIDE where such ids come without an adapter that has virtual tokens.
    */
   hidden(ids: ArrayLike<number>, B: number, T: number, options: ForwardOptions = {}): tf.Tensor2D {
     const { spec } = this;
     const { real, virtual } = virtualIndex(ids, spec.vocab);
+    if (virtual && !this.adapter?.virtual) throw tokenOutside(ids, spec.vocab);
     const pass = this.passOver(B, T, options, virtual);
     const x = this.embedded(real, pass, options.inputNoise);
     let stream: Stream = { x, normed: this.layers.norm(x, normNames(spec, 0)[0]) };

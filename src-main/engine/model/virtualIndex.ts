@@ -1,5 +1,6 @@
 /** Which tokens of a batch are virtual (see VirtualTokens): an adapter's own, with ids from `vocab` on. */
 import * as tf from '@tensorflow/tfjs-core';
+import { GraftError } from '../../../src-shared/errors.ts';
 
 /** Both (N), N tokens in all. */
 export interface VirtualIndex {
@@ -21,4 +22,15 @@ export function virtualIndex(ids: ArrayLike<number>, vocab: number): { real: tf.
       isReal: mapped((id) => (id < vocab ? 1 : 0)),
     },
   };
+}
+
+/** For a tokenizer that knows more tokens than the model has rows in its embedding. */
+export function tokenOutside(ids: ArrayLike<number>, vocab: number): GraftError {
+  const id = Array.from(ids).find((one) => one >= vocab);
+  return new GraftError(
+    'TOKEN_OUTSIDE',
+    `A text has the token ${id}, but the embedding of the model has only ${vocab} rows; use a tokenizer and weights ` +
+      'of the same checkpoint, or leave that token out of the text.',
+    { id, vocab },
+  );
 }

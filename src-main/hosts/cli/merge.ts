@@ -69,7 +69,7 @@ export async function mergeToEnd(
   { services, print, say }: Pick<Context, 'services' | 'print' | 'say'>,
   request: MergeRequest,
 ) {
-  const started = services.exports.start(request);
+  const started = await services.exports.start(request);
   const sayShare = { merge: shareSayer(say, 'merging'), verify: shareSayer(say, 'verifying') };
   const unsubscribe = services.exports.subscribe(started.id, (event) => {
     if (event.type === 'progress' && event.phase !== 'copy') sayShare[event.phase](event.done / event.total);

@@ -13,6 +13,7 @@ export const modelsAdd: Command = {
       `Added ${model.name} (${model.id}): ${model.family}, ${count(model.parameters)} parameters, ` +
         `${model.layers} layers, ${model.dtype}, ${bytes(model.sizeBytes)}.`,
     );
+    model.notes?.forEach(print);
     return model;
   },
 };

@@ -1,5 +1,5 @@
 /** `params`: how many parameters a method would train. */
-import { trainableIn } from '../../app/runs/trainable.ts';
+import { look } from '../../app/looking/look.ts';
 import { describeMethod } from '../../../src-shared/methods/registry.ts';
 import { MODEL_OPTION } from './command.ts';
 import type { Command } from './command.ts';
@@ -15,7 +15,7 @@ export const params: Command = {
   async run({ args, services, print }) {
     const method = readMethod(args);
     const modelDir = modelDirOf(services, args.required('model', 'the folder of the base model'));
-    const view = trainableIn(modelDir, method);
+    const view = await look('trainableIn', [modelDir, method]);
     const { name, details } = describeMethod(method);
     print(
       `${name}${details ? ` (${details})` : ''}: ${count(view.count)} trained parameters, ` +

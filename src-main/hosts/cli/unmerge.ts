@@ -1,12 +1,14 @@
 /** `unmerge`: takes an adapter out of a merged model again. */
 import fs from 'node:fs';
 import path from 'node:path';
+import { z } from 'zod';
 import { openBaseModel } from '../../basemodel/baseModel.ts';
 import { CERTIFICATE_FILE } from '../../basemodel/sideFiles.ts';
+import { readForeignText } from '../../files/foreignFile.ts';
+import { parseJson } from '../../files/parseJson.ts';
 import { readAdapter } from '../../methods/fileRegistry.ts';
 import { GraftError } from '../../../src-shared/errors.ts';
 import { unmergeAdapter } from '../../merging/unmerge.ts';
-import type { ParityCertificate } from '../../../src-shared/exports.ts';
 import { ADAPTER_OPTION, MODEL_OPTION } from './command.ts';
 import type { Command } from './command.ts';
 import { bytes, shareSayer } from './format.ts';
@@ -50,11 +52,26 @@ export const unmerge: Command = {
   },
 };
 
+const certificateSchema = z.looseObject({ adapterSha256: z.string(), tasks: z.array(z.unknown()).optional() });
+
+function valueOf(file: string): unknown {
+  const json = parseJson(readForeignText(file));
+  return 'value' in json ? json.value : undefined;
+}
+
 /** The certificate beside a merged model names its adapter; without one there is nothing to go by. */
 function refuseOtherAdapter(mergedDir: string, sha256: string): void {
   const file = path.join(mergedDir, CERTIFICATE_FILE);
   if (!fs.existsSync(file)) return;
-  const { adapterSha256, tasks } = JSON.parse(fs.readFileSync(file, 'utf8')) as ParityCertificate;
+  const parsed = certificateSchema.safeParse(valueOf(file));
+  if (!parsed.success)
+    throw new GraftError(
+      'UNMERGE_OTHER_ADAPTER',
+      `${file} is not the certificate of a merge, so it does not say which adapter was merged; delete the file to ` +
+        'take the named adapter out all the same.',
+      { file },
+    );
+  const { adapterSha256, tasks } = parsed.data;
   if (tasks)
     throw new GraftError(
       'UNMERGE_TASKS',

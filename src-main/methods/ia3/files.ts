@@ -7,6 +7,7 @@ import type { Ia3Settings } from '../../../src-shared/methods/ia3.ts';
 import { contentOf, layersOf, partOf, wrongShape, type Base, type Cell } from '../../adapters/content.ts';
 import type { AdapterFile } from '../../adapters/files.ts';
 import { peftConfig, peftModules, peftUnsupported } from '../../adapters/peft.ts';
+import { checkPromised } from '../../adapters/promised.ts';
 import { storedFrom, type StoredAdapter } from '../../adapters/stored.ts';
 import type { BaseTensor } from '../../basemodel/baseModel.ts';
 import type { EditRows } from '../../safetensors/editedRows.ts';
@@ -58,6 +59,7 @@ function readIa3(file: AdapterFile): StoredAdapter {
       checkShape(file.dir, cell, base);
       return cell;
     });
+    checkPromised(file, base, [...modules.keys()]);
     return contentOf({ type: 'ia3', ...targetsOf(cells, base.spec) }, { cells });
   });
 }

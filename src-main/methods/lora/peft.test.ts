@@ -18,6 +18,7 @@ const CONFIG: PeftConfigInput = {
   lora_alpha: 4,
   lora_dropout: 0,
   target_modules: ['q_proj'],
+  layers_to_transform: [0],
   fan_in_fan_out: false,
   base_model_name_or_path: 'tiny',
 };
@@ -130,12 +131,12 @@ describe('reading', () => {
   });
 
   it.each([
-    [{ bias: 'some' }, 'PEFT_CONFIG', 'field bias does not fit'],
+    [{ bias: 'some' }, 'PEFT_CONFIG', 'field bias is "some", but one of ["none","all","lora_only"] is needed'],
     [{ use_dora: true }, 'PEFT_WEIGHTS', 'has no lora_magnitude_vector'],
     [{ lora_bias: true }, 'PEFT_UNSUPPORTED', 'a bias on lora_B'],
     [{ modules_to_save: ['lm_head'] }, 'PEFT_UNSUPPORTED', 'modules_to_save'],
     [{ r: 3 }, 'PEFT_WEIGHTS', 'says rank 3'],
-    [{ r: 'two' }, 'PEFT_CONFIG', 'field r does not fit'],
+    [{ r: 'two' }, 'PEFT_CONFIG', 'field r is "two", but a number is needed'],
     [{ rank_pattern: { '(': 2 } }, 'PEFT_CONFIG', 'not a valid regular expression'],
   ])('refuses config %o', async (fields, code, text) => {
     const dir = patch(await writeSmall(), fields);
@@ -168,7 +169,7 @@ describe('reading', () => {
       );
     await rewrite(`base_model.model.${Q}.lora_A.weight`);
     expect(() => readPeftAdapter(dir)).toThrowError(fails('PEFT_WEIGHTS', `${Q} has no lora_B.weight`));
-    await rewrite('base_model.model.lm_head.weight');
+    await rewrite('base_model.model.model.norm.weight');
     expect(() => readPeftAdapter(dir)).toThrowError(fails('PEFT_WEIGHTS', 'is not the lora_A or lora_B'));
     await rewrite();
     expect(() => readPeftAdapter(dir)).toThrowError(fails('PEFT_WEIGHTS', 'holds no lora_A'));

@@ -24,7 +24,9 @@ import {
   type NamedTensors,
 } from '../../adapters/files.ts';
 import type { GraftAdapterInfo } from '../../adapters/graftInfo.ts';
-import { byPattern, PEFT_PREFIX } from '../../adapters/peft.ts';
+import { byPattern, PEFT_PREFIX, peftUnsupported } from '../../adapters/peft.ts';
+import { checkPromised } from '../../adapters/promised.ts';
+import { checkSavedBase, isSavedBase } from '../../adapters/savedBase.ts';
 import { storedFrom, type StoredAdapter } from '../../adapters/stored.ts';
 import type { ArchitectureSpec } from '../../engine/model/architecture.ts';
 import { SCORE } from '../../engine/model/tensorNames.ts';
@@ -40,7 +42,10 @@ import {
   type PeftConfigInput,
 } from './peftConfig.ts';
 
-const KEY = /^(.+)\.lora_(A\.weight|B\.weight|magnitude_vector)$/;
+/** A state that was not written by save_pretrained still carries the adapter's name, `default`. */
+const KEY = /^(.+)\.lora_(?:([AB])(?:\.default)?\.weight|(magnitude_vector)(?:\.default)?(?:\.weight)?)$/;
+const HEAD = /(^|\.)(lm_head|embed_out)$/;
+const EMBEDDING = /\.lora_embedding_[AB](\.default)?$/;
 const BIAS = /^(.+?)(?:\.base_layer)?\.bias$/;
 /**
  * Causal-mask buffers that older versions of GPT-2 in Python have among their tensors, and whose names end like a bias.
@@ -68,6 +73,8 @@ export interface PeftAdapter extends StoredAdapter {
   biases: Map<string, Float32Array>;
   /** (classes, C), where the adapter classifies texts. */
   score?: Matrix;
+  /** Embedding and head of the base that were saved along, by name below PEFT's prefix. */
+  saved: Map<string, NamedTensor>;
 }
 
 /**
@@ -90,7 +97,12 @@ export function asPeftAdapter(file: AdapterFile): PeftAdapter {
     );
   const config = parsePeftConfig(configFile, configText);
   const parts = { config, ...partsOf(file, config) };
-  const stored = storedFrom(file, config.base_model_name_or_path, (base) => contentOn(dir, parts, base));
+  const stored = storedFrom(file, config.base_model_name_or_path, (base) => {
+    const content = contentOn(dir, parts, base);
+    checkPromised(file, base, [...parts.modules.keys()]);
+    checkSavedBase(file.weightsFile, parts.saved, base);
+    return content;
+  });
   return Object.assign(stored, parts);
 }
 
@@ -147,17 +159,24 @@ function settingsOf(config: PeftConfig, cells: Cell[], spec: ArchitectureSpec): 
 function partsOf(
   { weightsFile, tensors }: AdapterFile,
   config: PeftConfig,
-): Pick<PeftAdapter, 'modules' | 'biases' | 'score'> {
+): Pick<PeftAdapter, 'modules' | 'biases' | 'score' | 'saved'> {
   const parts = new Map<string, Partial<Record<string, NamedTensor>>>();
   const biases = new Map<string, Float32Array>();
+  const saved = new Map<string, NamedTensor>();
   let score: Matrix | undefined;
   for (const [name, tensor] of tensors) {
     const own = name.startsWith(PEFT_PREFIX) ? name.slice(PEFT_PREFIX.length) : '';
-    const [, module, part] = KEY.exec(own) ?? [];
+    const [, module, matrix, vector] = KEY.exec(own) ?? [];
+    const part = matrix === undefined ? vector : `${matrix}.weight`;
     const bias = config.bias === 'none' ? null : BIAS.exec(own);
+    if (module !== undefined && HEAD.test(module))
+      throw peftUnsupported(weightsFile, `LoRA on the output head (${name})`, 'an adapter of linear layers alone');
     if (module !== undefined && part !== undefined) parts.set(module, { ...parts.get(module), [part]: tensor });
     else if (own === SCORE && isClassifier(config) && tensor.shape.length === 2)
       score = { shape: tensor.shape as [number, number], data: tensor.data };
+    else if (isSavedBase(own)) saved.set(own, tensor);
+    else if (EMBEDDING.test(own))
+      throw peftUnsupported(weightsFile, `LoRA on the token embedding (${name})`, 'an adapter of linear layers alone');
     else if (bias && BUFFER.test(own)) continue;
     else if (bias) biases.set(`${bias[1]}.bias`, tensor.data);
     else throw adapterWeightsError(weightsFile, name, 'is not the lora_A or lora_B of a linear layer');
@@ -166,6 +185,7 @@ function partsOf(
   return {
     modules: new Map([...parts].map(([module, found]) => [module, pairOf(weightsFile, module, found, config)])),
     biases,
+    saved,
     ...(score ? { score } : {}),
   };
 }

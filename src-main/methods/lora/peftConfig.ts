@@ -4,10 +4,11 @@
  */
 import { z } from 'zod';
 import { GraftError } from '../../../src-shared/errors.ts';
+import { shownValue } from '../../../src-shared/shownValue.ts';
 import {
   byPattern,
+  compilePatterns,
   isOff,
-  patternOf,
   peftConfig,
   peftUnsupported,
   PEFT_VERSION,
@@ -15,10 +16,10 @@ import {
 } from '../../adapters/peft.ts';
 
 const settings = {
-  r: z.number().int().min(1),
-  lora_alpha: z.number(),
+  r: z.number().int().min(1).default(8),
+  lora_alpha: z.number().default(8),
   lora_dropout: z.number().default(0),
-  target_modules: z.union([z.array(z.string()), z.string()]),
+  target_modules: z.union([z.array(z.string()), z.string()]).nullish(),
   rank_pattern: z
     .record(z.string(), z.number().int().min(1))
     .nullish()
@@ -91,22 +92,21 @@ export function parsePeftConfig(file: string, text: string): PeftConfig {
   const raw = peftConfig({ configFile: file, configText: text }, rawSchema);
   refuseUnsupported(file, raw);
   const config = peftConfig({ configFile: file, configText: text }, configSchema);
-  for (const pattern of [...Object.keys(config.rank_pattern), ...Object.keys(config.alpha_pattern)])
-    patternOf(file, pattern);
+  for (const patterns of [config.rank_pattern, config.alpha_pattern]) compilePatterns(file, patterns);
   return config;
 }
 
 function refuseUnsupported(file: string, raw: Record<string, unknown>): void {
   const refuse = (field: string, what: string): GraftError =>
     peftUnsupported(file, what, 'a plain LoRA adapter', field, raw[field]);
-  if (raw['peft_type'] !== 'LORA') throw refuse('peft_type', `peft_type ${JSON.stringify(raw['peft_type'] ?? null)}`);
+  if (raw['peft_type'] !== 'LORA') throw refuse('peft_type', `peft_type ${shownValue(raw['peft_type'] ?? null)}`);
   for (const [field, what] of Object.entries(MUST_BE_OFF))
     if (!isOff(raw[field]) && !(field === 'modules_to_save' && isClassifier(raw))) throw refuse(field, what);
   const init = raw['init_lora_weights'];
   if (typeof init === 'string' && BASE_CHANGING_INIT.test(init)) {
     throw new GraftError(
       'PEFT_UNSUPPORTED',
-      `${file}: the adapter was initialised with ${init}, which also changes the base model; convert it to ` +
+      `${file}: the adapter was initialised with ${init.slice(0, 40)}, which also changes the base model; convert it to ` +
         'plain LoRA first (PEFT: save_pretrained with path_initial_model_for_weight_conversion).',
       { file, field: 'init_lora_weights', got: init },
     );

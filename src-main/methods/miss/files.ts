@@ -10,6 +10,7 @@ import { contentOf, layersOf, partOf, wrongShape, type Base, type Cell } from '.
 import type { AdapterFile, NamedTensor } from '../../adapters/files.ts';
 import { ownCells } from '../../adapters/ownFormat.ts';
 import { isOff, peftConfig, peftModules, peftUnsupported } from '../../adapters/peft.ts';
+import { checkPromised } from '../../adapters/promised.ts';
 import { storedFrom, type StoredAdapter } from '../../adapters/stored.ts';
 import type { LinearModule } from '../../engine/model/architecture.ts';
 import { byElement } from '../delta.ts';
@@ -65,7 +66,7 @@ function checkBlocks(adapted: AdaptedModule[]): void {
 }
 
 const configSchema = z.looseObject({
-  r: z.number().int().min(1),
+  r: z.number().int().min(1).default(64),
   init_weights: z.union([z.boolean(), z.string()]).nullish(),
   bias: z.string().nullish(),
   base_model_name_or_path: z.string().nullish(),
@@ -90,6 +91,7 @@ function readMiss(file: AdapterFile): StoredAdapter {
       checkShape(file.dir, cell, shared, base);
       return cell;
     });
+    checkPromised(file, base, [...modules.keys()]);
     return contentOf({ ...shared, ...targetsOf(cells, base.spec) }, { cells });
   });
 }

@@ -29,6 +29,7 @@ export async function withDraft<T>(
   checkBaseDtype(spec.baseDtype, spec.engine, spec.method.type);
   return withBase(spec, async (base) => {
     checkSmoothing(base.spec, spec.train);
+    for (const message of base.notes) emit({ type: 'log', message });
     return work({ ...spec, base, data: await readData(spec, base.spec, emit) });
   });
 }

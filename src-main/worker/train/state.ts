@@ -6,6 +6,7 @@
 import fs from 'node:fs';
 import path from 'node:path';
 import * as tf from '@tensorflow/tfjs-core';
+import { parseJson } from '../../files/parseJson.ts';
 import { openSafetensors, readTensorF32 } from '../../safetensors/read.ts';
 import { castF32 } from '../../safetensors/dtype.ts';
 import { writeSafetensors, type TensorEntry } from '../../safetensors/write.ts';
@@ -121,7 +122,9 @@ export function loadRunState(source: string, parameters: Parameter[], optimizer:
     };
     for (const parameter of parameters) replaceValue(parameter, read(parameter.name, parameter.value.shape));
     optimizer.restoreMoments(read);
-    const restored = { ...newProgress(), evaluationDue: false, ...(JSON.parse(progress) as Partial<Progress>) };
+    const told = parseJson(progress);
+    if ('problem' in told) throw misfit(`its progress ${told.problem}`);
+    const restored = { ...newProgress(), evaluationDue: false, ...(told.value as Partial<Progress>) };
     optimizer.t = restored.step - restored.skippedSteps;
     return restored;
   } finally {

@@ -1,6 +1,7 @@
 /** Fields of config.json about attention that several families share: heads, sliding windows, rotary positions. */
 import type { ArchitectureSpec, ModelConfig, RopeScaling } from '../spec.ts';
-import { badConfig, finiteNumber, positiveInteger } from './fields.ts';
+import { shownValue } from '../../../../src-shared/shownValue.ts';
+import { ANOTHER_MODEL, badConfig, finiteNumber, positiveInteger } from './fields.ts';
 
 /** Heads, key/value heads and their size, with hidden/heads as the usual size. */
 export function headFields(
@@ -48,42 +49,89 @@ function layerTypes(config: ModelConfig, layers: number): boolean[] | undefined 
 }
 
 /**
- * transformers 4 writes rope_theta and rope_scaling, transformers 5 both into rope_parameters. `thetaField`: the
- * former's name.
+ * Rotary positions as transformers 5 puts its own fields and those of transformers 4 together: rope_scaling, where it
+ * is there, stands for all of rope_parameters, and a theta that it lacks is the one at the top. `thetaField`: how that is
+ * called; `partial`: the family turns a part of each head (rotaryPart).
  */
 export function ropeFields(
   config: ModelConfig,
-  thetaField = 'rope_theta',
+  { thetaField = 'rope_theta', partial = false } = {},
 ): Pick<ArchitectureSpec, 'ropeTheta' | 'ropeScaling'> {
-  const parameters = config['rope_parameters'];
-  const five = parameters !== null && typeof parameters === 'object';
-  const ropeTheta = five
-    ? finiteNumber(parameters as ModelConfig, 'rope_theta', 10000)
-    : finiteNumber(config, thetaField, 10000);
-  const field = five ? 'rope_parameters' : 'rope_scaling';
-  const ropeScaling = readScaling(config[field], field);
-  return { ropeTheta, ...(ropeScaling ? { ropeScaling } : {}) };
+  const { field, fields } = ropeParameters(config);
+  for (const [name, value] of Object.entries(fields)) checkRopeField(`${field}.${name}`, name, value, partial);
+  const ropeTheta = finiteNumber(config, thetaField, 10000);
+  const own = finiteNumber(fields, 'rope_theta', ropeTheta);
+  if (own <= 0) throw badConfig('rope_theta', own, 'a number above 0 is needed');
+  const ropeScaling = readScaling(fields, field);
+  return { ropeTheta: own, ...(ropeScaling ? { ropeScaling } : {}) };
 }
 
-function readScaling(scaling: unknown, field: string): RopeScaling | undefined {
-  if (scaling === null || scaling === undefined) return undefined;
-  if (typeof scaling !== 'object') throw badConfig(field, scaling, 'an object is needed');
-  const fields = scaling as ModelConfig;
+/** The fields about rotary positions, and where they stand. */
+function ropeParameters(config: ModelConfig): { field: string; fields: ModelConfig } {
+  for (const field of ['rope_scaling', 'rope_parameters']) {
+    const value = config[field];
+    if (value === null || value === undefined) continue;
+    if (typeof value !== 'object' || Array.isArray(value)) throw badConfig(field, value, 'an object is needed');
+    // An empty one counts as none.
+    if (Object.keys(value).length > 0) return { field, fields: value as ModelConfig };
+  }
+  return { field: 'rope_parameters', fields: {} };
+}
+
+const ROPE_FIELDS = [
+  'rope_type',
+  'type',
+  'rope_theta',
+  'factor',
+  'low_freq_factor',
+  'high_freq_factor',
+  'original_max_position_embeddings',
+];
+/** Of other types than those that are computed, and without meaning for these. */
+const IDLE_ROPE_FIELDS = [
+  'attention_factor',
+  'beta_fast',
+  'beta_slow',
+  'long_factor',
+  'mscale',
+  'mscale_all_dim',
+  'short_factor',
+  'truncate',
+];
+
+function checkRopeField(place: string, name: string, value: unknown, partial: boolean): void {
+  if (value === null || ROPE_FIELDS.includes(name) || IDLE_ROPE_FIELDS.includes(name)) return;
+  if (name === 'partial_rotary_factor' && (partial || value === 1)) return;
+  const why = name.endsWith('_attention')
+    ? 'Graft turns the positions of all layers in the same way'
+    : 'Graft does not compute what this field asks for';
+  throw badConfig(place, value, why, ANOTHER_MODEL);
+}
+
+function readScaling(fields: ModelConfig, field: string): RopeScaling | undefined {
   const type = fields['rope_type'] ?? fields['type'] ?? 'default';
-  if (type === 'default') return undefined;
+  if (type === 'default' || (type === 'linear' && fields['factor'] === 1)) return undefined;
   if (type !== 'llama3')
     throw badConfig(
       `${field}.${'rope_type' in fields ? 'rope_type' : 'type'}`,
       type,
-      'Graft supports only "default" and "llama3"',
+      'of the ways to stretch rotary positions to longer texts Graft computes only "llama3", so this model would ' +
+        'see other positions than it was trained with',
+      ANOTHER_MODEL,
     );
   return {
     type: 'llama3',
-    factor: finiteNumber(fields, 'factor', 8),
-    lowFreqFactor: finiteNumber(fields, 'low_freq_factor', 1),
-    highFreqFactor: finiteNumber(fields, 'high_freq_factor', 4),
+    factor: above0(fields, 'factor', 8),
+    lowFreqFactor: above0(fields, 'low_freq_factor', 1),
+    highFreqFactor: above0(fields, 'high_freq_factor', 4),
     originalMaxPositions: positiveInteger(fields, 'original_max_position_embeddings', 8192),
   };
+}
+
+function above0(fields: ModelConfig, name: string, usual: number): number {
+  const value = finiteNumber(fields, name, usual);
+  if (value <= 0) throw badConfig(name, value, 'a number above 0 is needed');
+  return value;
 }
 
 /** How much of each head turns; `usual` where no field says it. Only the first `rotaryDim` floats do. */
@@ -92,12 +140,11 @@ export function rotaryPart(
   headDim: number,
   { field, usual }: { field: string; usual: number },
 ): Pick<ArchitectureSpec, 'rotaryDim'> {
-  const parameters = config['rope_parameters'];
-  const five =
-    parameters !== null && typeof parameters === 'object'
-      ? (parameters as ModelConfig)['partial_rotary_factor']
-      : undefined;
-  const share = five ?? config[field] ?? usual;
+  const five = ropeParameters(config).fields['partial_rotary_factor'] ?? undefined;
+  const own = config[field] ?? undefined;
+  if (five !== undefined && own !== undefined && five !== own)
+    throw badConfig(field, own, `rope_parameters says ${shownValue(five)}`, 'correct the one that is wrong');
+  const share = five ?? own ?? usual;
   const rotaryDim = typeof share === 'number' ? Math.trunc(headDim * share) : NaN;
   if (!(rotaryDim >= 2 && rotaryDim <= headDim && rotaryDim % 2 === 0))
     throw badConfig(field, share, `that part of ${headDim} floats per head must be an even number of at least 2`);

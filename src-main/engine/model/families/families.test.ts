@@ -72,6 +72,46 @@ it('reads the share that turns and the base of the angles of GPT-NeoX in both fo
   ).toMatchObject(want);
 });
 
+describe('rotary fields of both forms side by side', () => {
+  const llama = (fields: ModelConfig): unknown => architectureFromConfig(of('llama', fields)).ropeTheta;
+  it.each<[string, ModelConfig, number]>([
+    ['theta at the top alone', { rope_theta: 500 }, 500],
+    ['theta in rope_parameters alone', { rope_parameters: { rope_type: 'default', rope_theta: 500 } }, 500],
+    [
+      'theta at the top, where rope_parameters has none',
+      { rope_theta: 500, rope_parameters: { rope_type: 'default' } },
+      500,
+    ],
+    ['theta in rope_parameters before that at the top', { rope_theta: 9, rope_parameters: { rope_theta: 500 } }, 500],
+    [
+      'rope_scaling in place of all of rope_parameters',
+      {
+        rope_theta: 500,
+        rope_scaling: { rope_type: 'default' },
+        rope_parameters: { rope_type: 'yarn', rope_theta: 9 },
+      },
+      500,
+    ],
+    ['an empty or null rope_scaling is none', { rope_scaling: {}, rope_parameters: { rope_theta: 500 } }, 500],
+    ['linear by a factor of 1 is no scaling', { rope_theta: 500, rope_scaling: { type: 'linear', factor: 1 } }, 500],
+    ['nothing at all', {}, 10000],
+  ])('%s', (_, fields, theta) => expect(llama(fields)).toBe(theta));
+
+  const yarn = { rope_type: 'yarn', factor: 4, original_max_position_embeddings: 128 };
+  it.each<[ModelConfig, string]>([
+    [{ rope_scaling: yarn, rope_parameters: { rope_type: 'default', rope_theta: 500 } }, 'rope_scaling.rope_type'],
+    [{ rope_parameters: { full_attention: { rope_theta: 500 } } }, 'rope_parameters.full_attention'],
+    [{ rope_parameters: { rope_theta: 500, mrope_section: [1, 2] } }, 'rope_parameters.mrope_section'],
+    [{ rope_parameters: { rope_theta: 500, partial_rotary_factor: 0.5 } }, 'rope_parameters.partial_rotary_factor'],
+    [{ rope_scaling: 'yarn' }, 'rope_scaling'],
+    [{ rope_theta: 0 }, 'rope_theta'],
+  ])('refuses %j', (fields, field) => {
+    expect(() => llama(fields)).toThrow(
+      expect.objectContaining({ details: expect.objectContaining({ field }) as unknown }),
+    );
+  });
+});
+
 it('layer_types say which layers have a window', () => {
   const layer_types = ['full_attention', 'sliding_attention', 'full_attention'];
   expect(architectureFromConfig(of('qwen3', { sliding_window: 9, layer_types }))).toMatchObject({
@@ -105,7 +145,6 @@ describe('refuses', () => {
     ['llama', { partial_rotary_factor: 0.5 }, 'partial_rotary_factor'],
     ['llama', { attention_multiplier: 0.1 }, 'attention_multiplier'],
     ['llama', { num_local_experts: 8 }, 'num_local_experts'],
-    ['llama', { quantization_config: { quant_method: 'gptq' } }, 'quantization_config'],
     ['llama', { hidden_act: 'relu' }, 'hidden_act'],
     ['llama', { rope_scaling: { rope_type: 'yarn', factor: 4 } }, 'rope_scaling.rope_type'],
     ['llama', { rope_parameters: { rope_type: 'dynamic' } }, 'rope_parameters.rope_type'],

@@ -1,14 +1,32 @@
 /** Reading fields of config.json with one clear sentence when a field does not fit. */
 import { GraftError } from '../../../../src-shared/errors.ts';
+import { shownValue } from '../../../../src-shared/shownValue.ts';
 import type { ModelConfig } from '../spec.ts';
 
-export function badConfig(field: string, got: unknown, want: string): GraftError {
+/** `instead`: what to do about it. */
+export function badConfig(
+  field: string,
+  got: unknown,
+  want: string,
+  instead = 'use a checkpoint with a complete config.json',
+): GraftError {
   return new GraftError(
     'BAD_CONFIG',
-    `config.json: field ${field} is ${JSON.stringify(got ?? null)}, but ${want}; use a checkpoint with a ` +
-      'complete config.json.',
+    `config.json: field ${field} is ${shownValue(got ?? null)}, but ${want}; ${instead}.`,
     { field, got: got ?? null, want },
   );
+}
+
+/** For what a checkpoint means and Graft does not compute. */
+export const ANOTHER_MODEL = 'choose a checkpoint without it';
+
+/** More than ten times what the deepest models have. Whether the weights have as many is checked against them. */
+const MOST_LAYERS = 2000;
+
+export function layerCount(config: ModelConfig, field: string): number {
+  const layers = positiveInteger(config, field);
+  if (layers <= MOST_LAYERS) return layers;
+  throw badConfig(field, layers, `no model has more than ${MOST_LAYERS} layers`);
 }
 
 /** A whole number of at least 1. */
@@ -42,7 +60,8 @@ export function requireOneOf(config: ModelConfig, field: string, allowed: readon
   throw badConfig(
     field,
     value,
-    `for model_type ${JSON.stringify(config['model_type'] ?? null)} Graft supports ${supported}`,
+    `for model_type ${JSON.stringify(config['model_type'] ?? null)} Graft computes ${supported}`,
+    ANOTHER_MODEL,
   );
 }
 
@@ -61,7 +80,6 @@ function tokenIds(config: ModelConfig, field: string): number[] {
 
 /** Fields that change the computation wherever they are set, and the values that leave it as it is. */
 const NEUTRAL: Record<string, readonly unknown[]> = {
-  quantization_config: [],
   is_encoder_decoder: [false],
   use_bidirectional_attention: [false],
   num_experts: [0, 1],
@@ -76,6 +94,9 @@ const NEUTRAL: Record<string, readonly unknown[]> = {
   use_qk_norm: [false],
   no_rope_layers: [[]],
   alibi: [false],
+  lm_head_bias: [false],
+  use_mrope: [false],
+  rope_interleaved: [false],
   partial_rotary_factor: [1],
   rotary_pct: [1],
   query_pre_attn_scalar: [],

@@ -4,7 +4,15 @@
  */
 import type { ArchitectureSpec, FamilyRules, ModelConfig } from '../spec.ts';
 import { headFields, ropeFields, windowFields } from './attentionFields.ts';
-import { badConfig, finiteNumber, positiveInteger, refuseOtherMaths, requireOneOf, textEnds } from './fields.ts';
+import {
+  badConfig,
+  finiteNumber,
+  layerCount,
+  positiveInteger,
+  refuseOtherMaths,
+  requireOneOf,
+  textEnds,
+} from './fields.ts';
 import { llamaFamily, llamaModules } from './llama.ts';
 
 export const gemma2Family: FamilyRules = {
@@ -25,7 +33,7 @@ export const gemma2Family: FamilyRules = {
 
 function gemma2Architecture(config: ModelConfig): ArchitectureSpec {
   const hidden = positiveInteger(config, 'hidden_size');
-  const layers = positiveInteger(config, 'num_hidden_layers');
+  const layers = layerCount(config, 'num_hidden_layers');
   const heads = headFields(config, hidden, 256);
   if (heads.headDim % 2 !== 0) throw badConfig('head_dim', heads.headDim, 'rotary positions need an even number');
   for (const field of ['hidden_activation', 'hidden_act'])

@@ -1,7 +1,15 @@
 /** GPT-2 (Radford et al. 2019): LayerNorm, learned positions, fused c_attn, Conv1D weights (in, out), tied head. */
 import type { ArchitectureSpec, FamilyRules, LinearModule, ModelConfig } from '../spec.ts';
 import type { Target } from '../../../../src-shared/targets.ts';
-import { badConfig, finiteNumber, positiveInteger, refuseOtherMaths, requireOneOf, textEnds } from './fields.ts';
+import {
+  badConfig,
+  finiteNumber,
+  layerCount,
+  positiveInteger,
+  refuseOtherMaths,
+  requireOneOf,
+  textEnds,
+} from './fields.ts';
 import { partOf } from './modules.ts';
 
 export const gpt2Family: FamilyRules = {
@@ -31,7 +39,7 @@ function gpt2Architecture(config: ModelConfig): ArchitectureSpec {
   refuseOtherMaths(config);
   return {
     family: 'gpt2',
-    layers: positiveInteger(config, 'n_layer'),
+    layers: layerCount(config, 'n_layer'),
     hidden,
     heads,
     kvHeads: heads,

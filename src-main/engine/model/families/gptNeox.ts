@@ -4,7 +4,15 @@
  */
 import type { ArchitectureSpec, FamilyRules, LinearModule, ModelConfig } from '../spec.ts';
 import { ropeFields, rotaryPart } from './attentionFields.ts';
-import { badConfig, finiteNumber, positiveInteger, refuseOtherMaths, requireOneOf, textEnds } from './fields.ts';
+import {
+  badConfig,
+  finiteNumber,
+  layerCount,
+  positiveInteger,
+  refuseOtherMaths,
+  requireOneOf,
+  textEnds,
+} from './fields.ts';
 import { linearMaker } from './modules.ts';
 
 export const gptNeoxFamily: FamilyRules = {
@@ -31,7 +39,7 @@ function gptNeoxArchitecture(config: ModelConfig): ArchitectureSpec {
   const headDim = hidden / heads;
   return {
     family: 'gpt_neox',
-    layers: positiveInteger(config, 'num_hidden_layers'),
+    layers: layerCount(config, 'num_hidden_layers'),
     hidden,
     heads,
     kvHeads: heads,
@@ -43,7 +51,7 @@ function gptNeoxArchitecture(config: ModelConfig): ArchitectureSpec {
     normEps: finiteNumber(config, 'layer_norm_eps', 1e-5),
     parallelResidual: config['use_parallel_residual'] !== false,
     positions: 'rotary',
-    ...ropeFields(config, 'rotary_emb_base'),
+    ...ropeFields(config, { thetaField: 'rotary_emb_base', partial: true }),
     ...rotaryPart(config, headDim, { field: 'rotary_pct', usual: 0.25 }),
     fusedQkv: 'heads',
     mlp: (config['hidden_act'] ?? 'gelu') === 'gelu' ? 'gelu_exact' : 'gelu',

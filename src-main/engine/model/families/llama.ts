@@ -8,6 +8,7 @@ import { headFields, ropeFields, windowFields } from './attentionFields.ts';
 import {
   badConfig,
   finiteNumber,
+  layerCount,
   positiveInteger,
   refuseOtherMaths,
   requireOneOf,
@@ -37,7 +38,7 @@ export const llamaFamily: FamilyRules = {
 
 function llamaArchitecture(config: ModelConfig): ArchitectureSpec {
   const hidden = positiveInteger(config, 'hidden_size');
-  const layers = positiveInteger(config, 'num_hidden_layers');
+  const layers = layerCount(config, 'num_hidden_layers');
   const heads = headFields(config, hidden, config['model_type'] === 'qwen3' ? 128 : undefined);
   if (heads.headDim % 2 !== 0) throw badConfig('head_dim', heads.headDim, 'rotary positions need an even number');
   requireOneOf(config, 'hidden_act', ['silu', 'swish']);

@@ -1,7 +1,7 @@
 /** Phi-3 (Abdin et al. 2024): Llama with fused matrices, q, k, v in one and gate, up in another. */
 import type { ArchitectureSpec, FamilyRules, LinearModule, ModelConfig } from '../spec.ts';
 import { headFields, ropeFields, rotaryPart, windowFields } from './attentionFields.ts';
-import { finiteNumber, positiveInteger, refuseOtherMaths, requireOneOf, textEnds } from './fields.ts';
+import { finiteNumber, layerCount, positiveInteger, refuseOtherMaths, requireOneOf, textEnds } from './fields.ts';
 import { linearMaker, partOf } from './modules.ts';
 
 export const phi3Family: FamilyRules = {
@@ -20,7 +20,7 @@ export const phi3Family: FamilyRules = {
 
 function phi3Architecture(config: ModelConfig): ArchitectureSpec {
   const hidden = positiveInteger(config, 'hidden_size');
-  const layers = positiveInteger(config, 'num_hidden_layers');
+  const layers = layerCount(config, 'num_hidden_layers');
   const heads = headFields(config, hidden);
   requireOneOf(config, 'hidden_act', ['silu', 'swish']);
   refuseOtherMaths(config, ['partial_rotary_factor']);
@@ -36,7 +36,7 @@ function phi3Architecture(config: ModelConfig): ArchitectureSpec {
     norm: 'rms',
     normEps: finiteNumber(config, 'rms_norm_eps', 1e-5),
     positions: 'rotary',
-    ...ropeFields(config),
+    ...ropeFields(config, { partial: true }),
     ...rotaryPart(config, heads.headDim, { field: 'partial_rotary_factor', usual: 1 }),
     ...windowFields(config, { layers, maxPositions, usual: () => (config['sliding_window'] ?? null) !== null }),
     fusedQkv: 'blocks',

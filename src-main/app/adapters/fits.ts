@@ -1,0 +1,90 @@
+/** Which registered base models an adapter folder fits, and what it holds. */
+import path from 'node:path';
+import type { RegisteredModel } from '../../catalog/models.ts';
+import { assertAdapterFitsBase } from '../../adapters/fit.ts';
+import type { StoredAdapter } from '../../adapters/stored.ts';
+import { openBaseModel } from '../../basemodel/baseModel.ts';
+import { readAdapter } from '../../methods/fileRegistry.ts';
+import { withTargets } from '../../methods/targets.ts';
+import { GraftError, toErrorData } from '../../../src-shared/errors.ts';
+import { isAdapter, methodSchema, type AdapterSettings } from '../../../src-shared/methods/registry.ts';
+
+interface Fit {
+  model: RegisteredModel;
+  method: AdapterSettings;
+}
+
+export interface AdapterFits {
+  /** `task`: of the run that made it; null for an adapter made elsewhere. */
+  stored: { dir: string; sha256: string; sizeBytes: number; task: string | null };
+  /** The likeliest first; never empty. */
+  fits: Fit[];
+}
+
+/** Throws why the folder cannot be read, or ADAPTER_BASE_MISSING: which tensor, which base. */
+export function adapterFits(dir: string, models: RegisteredModel[]): AdapterFits {
+  const stored = readAdapter(dir);
+  const { dir: root, sha256, sizeBytes, graft } = stored;
+  return { stored: { dir: root, sha256, sizeBytes, task: graft?.task ?? null }, fits: fitting(models, stored) };
+}
+
+/** The registered models that the adapter fits, the one its configuration names first. Throws ADAPTER_BASE_MISSING. */
+function fitting(models: RegisteredModel[], stored: StoredAdapter): Fit[] {
+  const { graft } = stored;
+  const candidates = graft ? models.filter(({ hash }) => hash === graft.baseHash) : models;
+  if (candidates.length === 0) throw noCandidate(stored);
+  const reasons: string[] = [];
+  const fits = candidates.flatMap((model): Fit[] => {
+    try {
+      return [{ model, method: methodOn(model, stored) }];
+    } catch (error) {
+      reasons.push(toErrorData(error).message);
+      return [];
+    }
+  });
+  if (fits.length === 0) throw noneFits(stored, candidates, reasons);
+  const { baseName } = stored;
+  return fits.sort((a, b) => Number(isNamed(b.model, baseName)) - Number(isNamed(a.model, baseName)));
+}
+
+/** What graft.json says, else what configuration and tensors do. */
+function methodOn(model: RegisteredModel, stored: StoredAdapter): AdapterSettings {
+  const base = openBaseModel(model.dir);
+  try {
+    const { settings } = assertAdapterFitsBase(stored, base);
+    const own = methodSchema.safeParse(stored.graft?.method);
+    return own.success && isAdapter(own.data) ? withTargets(base.spec, own.data) : settings;
+  } finally {
+    base.close();
+  }
+}
+
+function noCandidate({ dir, graft }: StoredAdapter): GraftError {
+  const needs = graft
+    ? `was trained on ${graft.baseName} (${graft.baseHash.slice(0, 12)}), which is not among the registered base models`
+    : 'cannot be checked, because no base model is registered';
+  return new GraftError(
+    'ADAPTER_BASE_MISSING',
+    `The adapter in ${dir} ${needs}; add the folder of its base model, then import it again.`,
+    { adapter: dir, want: graft?.baseHash ?? null },
+  );
+}
+
+/** One model: its own reason is the whole answer. Several: the reason of each. */
+function noneFits({ dir }: StoredAdapter, models: RegisteredModel[], reasons: string[]): GraftError {
+  const details = { adapter: dir, reasons };
+  if (reasons.length === 1) return new GraftError('ADAPTER_BASE_MISSING', reasons[0]!, details);
+  const each = models.map(({ name }, i) => `${name}: ${reasons[i]}`).join(' ');
+  return new GraftError(
+    'ADAPTER_BASE_MISSING',
+    `The adapter in ${dir} fits none of the ${models.length} registered base models; add the folder of its ` +
+      `base model. ${each}`,
+    details,
+  );
+}
+
+function isNamed({ dir, name }: RegisteredModel, named: string | null): boolean {
+  return (
+    named !== null && (dir === named || path.basename(named) === name || path.basename(named) === path.basename(dir))
+  );
+}

@@ -1,0 +1,42 @@
+/** Folders are looked at in a thread of their own: the caller's goes on, and a look can be ended. */
+import { expect, it } from 'vitest';
+import path from 'node:path';
+import { temporaryFolder, writeTiny } from '../../../test-support/fixtures/folders.ts';
+import { MODEL } from '../../../test-support/rigs/services.ts';
+import { look } from './look.ts';
+
+it('answers as the function itself, also when two are asked at once', async () => {
+  const tiny = await writeTiny(path.join(temporaryFolder(), 'm'));
+  const [one, two] = await Promise.all([look('readModel', [MODEL]), look('matricesOf', [tiny])]);
+  expect(one).toMatchObject({ dir: MODEL, family: 'llama' });
+  expect(two).toContainEqual({ target: 'q', inFeatures: 8, outFeatures: 8 });
+});
+
+it('passes a refusal on with its code and its details', async () => {
+  const dir = temporaryFolder();
+  await expect(look('readModel', [dir])).rejects.toMatchObject({ code: 'CHECKPOINT_NO_CONFIG', details: { dir } });
+});
+
+it('does not hold the thread of the caller', async () => {
+  let ticks = 0;
+  const timer = setInterval(() => ticks++, 1);
+  await look('readModel', [MODEL]);
+  clearInterval(timer);
+  expect(ticks).toBeGreaterThan(0);
+});
+
+it('is called off at once, and the next look is answered', async () => {
+  const controller = new AbortController();
+  const called = look('readModel', [MODEL], { signal: controller.signal });
+  controller.abort();
+  await expect(called).rejects.toMatchObject({ code: 'CANCELLED' });
+  await expect(look('readModel', [MODEL], { signal: controller.signal })).rejects.toMatchObject({ code: 'CANCELLED' });
+  expect(await look('readModel', [MODEL])).toMatchObject({ family: 'llama' });
+});
+
+it('is given up at its deadline, naming the folder', async () => {
+  await expect(look('readModel', [MODEL], { deadlineMs: 0 })).rejects.toMatchObject({
+    code: 'LOOK_TOO_LONG',
+    message: expect.stringContaining(MODEL) as string,
+  });
+});

@@ -1,0 +1,26 @@
+/**
+ * Everything the main process asks of folders that other people made. Each look gets and gives plain data, so that it
+ * can run in a thread of its own (look.ts); it throws GraftErrors.
+ */
+import { fileSha256 } from '../../files/sha256.ts';
+import { hasChatTemplate } from '../../datasets/tokenizerFiles.ts';
+import { adapterFits } from '../adapters/fits.ts';
+import { mergedFiles } from '../exports/mergedFiles.ts';
+import { readModel } from '../models/read.ts';
+import { checkModel } from '../runs/checkModel.ts';
+import { matricesOf, trainableIn } from '../runs/trainable.ts';
+
+export const looks = {
+  adapterFits,
+  checkModel,
+  fileSha256,
+  hasChatTemplate,
+  matricesOf,
+  mergedFiles,
+  readModel,
+  trainableIn,
+};
+
+export type LookName = keyof typeof looks;
+export type LookArguments<K extends LookName> = Parameters<(typeof looks)[K]>;
+export type LookResult<K extends LookName> = ReturnType<(typeof looks)[K]>;

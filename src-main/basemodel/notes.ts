@@ -1,0 +1,23 @@
+/** What a folder holds and Graft does not use, in sentences for the user. */
+import type { ModelConfig } from '../engine/model/architecture.ts';
+import { unknownFields } from './configFields.ts';
+import type { ModelTensors } from './modelTensors.ts';
+
+const MOST_NAMES = 8;
+
+export function notesOn(config: ModelConfig, { unread }: ModelTensors): string[] {
+  const fields = unknownFields(config);
+  const notes: string[] = [];
+  if (unread.length > 0)
+    notes.push(
+      `No layer of the model reads these tensors of its files, so they are left alone: ${some(unread.map(({ name }) => name))}.`,
+    );
+  if (fields.length > 0)
+    notes.push(`Graft does not know these fields of config.json and goes on without them: ${some(fields)}.`);
+  return notes;
+}
+
+function some(names: string[]): string {
+  const more = names.length - MOST_NAMES;
+  return names.slice(0, MOST_NAMES).join(', ') + (more > 0 ? ` and ${more} more` : '');
+}

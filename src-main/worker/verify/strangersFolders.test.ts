@@ -1,0 +1,148 @@
+/**
+ * Model and adapter folders that real programs write and others misread, made by the scripts beside the repository
+ * (../shared/bugs, cases 20 to 27) on a trained model of 260,000 parameters. The judge is a float64 pass in NumPy.
+ */
+import { execFileSync } from 'node:child_process';
+import fs from 'node:fs';
+import os from 'node:os';
+import path from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { hasShared, sharedPath } from '../../../test-support/goldens/shared.ts';
+import { dataSpecSchema } from '../../../src-shared/runSpec.ts';
+import { openBaseModel } from '../../basemodel/baseModel.ts';
+import { readModel } from '../../app/models/read.ts';
+import { readAdapter } from '../../methods/fileRegistry.ts';
+import { evaluate } from './evaluate.ts';
+
+function missing(): string {
+  if (!hasShared('bugs') || !hasShared('data/stories260k')) return ' (skipped: no bugs beside the repository)';
+  try {
+    execFileSync('python3', ['-c', 'import numpy'], { stdio: 'ignore' });
+    return '';
+  } catch {
+    return ' (skipped: python3 has no numpy to make the folders with)';
+  }
+}
+const note = missing();
+
+const root = fs.mkdtempSync(path.join(os.tmpdir(), 'graft-strangers-'));
+afterAll(() => fs.rmSync(root, { recursive: true, force: true }));
+const [models, adapters] = [path.join(root, 'models'), path.join(root, 'adapters')];
+const base = sharedPath('data/stories260k');
+
+const opened = (dir: string) => {
+  const model = openBaseModel(dir);
+  model.close();
+  return model;
+};
+
+/** Of the text of case 23, as the scripts compute it. */
+async function lossOf(
+  modelDir: string,
+  adapterDir?: string,
+  file = sharedPath('bugs/23-rope-forms/text.jsonl'),
+): Promise<number> {
+  const data = dataSpecSchema.parse({ file, lossOn: 'all' });
+  const result = await evaluate(
+    { engine: 'wasm', modelDir, ...(adapterDir === undefined ? {} : { adapterDir }), data, batch: 1 },
+    () => undefined,
+  );
+  return result.loss;
+}
+
+describe.skipIf(note !== '')(`folders of strangers${note}`, () => {
+  let expected: Record<string, number>;
+  beforeAll(() => {
+    for (const [script, out] of [
+      ['make_models.py', models],
+      ['make_adapters.py', adapters],
+    ] as const) {
+      fs.mkdirSync(out);
+      execFileSync('python3', [sharedPath(`bugs/tools/${script}`)], {
+        env: { ...process.env, DATA: sharedPath('data'), OUT: out, PYTHONDONTWRITEBYTECODE: '1' },
+        stdio: 'ignore',
+      });
+    }
+    expected = JSON.parse(fs.readFileSync(path.join(adapters, 'expected.json'), 'utf8')) as Record<string, number>;
+  });
+
+  it.each([
+    ['rope_v5_theta_top', 1.163909],
+    ['rope_v5', 1.163909],
+    ['rope_linear1', 0.748634],
+    ['extra_i64', 0.748634],
+    ['extra_f64', 0.748634],
+    ['tied_and_same', 0.748634],
+  ])('model %s: loss %f', async (name, loss) => {
+    expect(await lossOf(path.join(models, name))).toBeCloseTo(loss, 4);
+  });
+
+  it('a token outside the embedding is told when the model is looked at, and refused in a text', async () => {
+    const dir = path.join(models, 'tok_outside');
+    expect(readModel(dir).notes).toEqual([expect.stringContaining('up to 512 (<|x|>)') as string]);
+    const file = path.join(root, 'outside.jsonl');
+    fs.writeFileSync(file, JSON.stringify({ text: 'Once upon <|x|> a time' }));
+    await expect(lossOf(dir, undefined, file)).rejects.toMatchObject({ code: 'TOKEN_OUTSIDE' });
+  });
+
+  it('an extra tensor is named when the model is looked at', () => {
+    expect(opened(path.join(models, 'extra_i64')).notes).toEqual([expect.stringContaining('train.step') as string]);
+    expect(opened(path.join(models, 'extra_posids')).notes).toEqual([
+      expect.stringContaining('position_ids') as string,
+    ]);
+    expect(opened(base).notes).toEqual([]);
+  });
+
+  it.each([
+    ...['bnb4', 'bnb4_noconf', 'gptq', 'gptq_noconf', 'fp8', 'fp8_noconf'].map((name) => [
+      name,
+      'CHECKPOINT_QUANTISED',
+    ]),
+    ...['linear', 'dynamic', 'yarn', 'v5_plus_scaling', 'v5_nested'].map((name) => [`rope_${name}`, 'BAD_CONFIG']),
+    ['tied_but_differs', 'CHECKPOINT_TIED_HEAD'],
+    ['bias_false', 'CHECKPOINT_CONFIG'],
+    ['f64', 'CHECKPOINT_TENSOR_DTYPE'],
+  ])('model %s: refused with %s', (name, code) => {
+    expect(() => opened(path.join(models, name))).toThrowError(expect.objectContaining({ code }));
+  });
+
+  it.each([
+    'nulls',
+    'null-lora_dropout',
+    'null-use_rslora',
+    'null-use_dora',
+    'null-fan_in_fan_out',
+    'null-init_lora_weights',
+    'null-target_modules',
+    'no-alpha',
+    'no-targets',
+    'default-in-key',
+    'alpha-float-r-float',
+    'regex',
+    'patterns',
+    'layers',
+    'exclude',
+    'embed-autosaved',
+  ])('adapter %s: the loss of the float64 pass', async (name) => {
+    expect(await lossOf(base, path.join(adapters, name))).toBeCloseTo(expected[name]!, 3);
+  });
+
+  it.each([
+    ['embed-autosaved-changed', 'a trained embedding'],
+    ['lora-embedding', 'LoRA on the token embedding'],
+    ['lora-head', 'LoRA on the output head'],
+    ['modules-to-save', 'modules_to_save'],
+    ['lora-bias', 'a bias on lora_B'],
+    ['replication', 'layer_replication'],
+    ['token-indices', 'trainable_token_indices'],
+    ['vl-prefix', 'model.language_model.layers.0'],
+    ['bin', 'adapter_model.bin'],
+  ])('adapter %s: refused for what it is', (name, text) => {
+    const model = openBaseModel(base);
+    try {
+      expect(() => readAdapter(path.join(adapters, name)).on(model)).toThrowError(text);
+    } finally {
+      model.close();
+    }
+  });
+});
