@@ -58,7 +58,7 @@ export const layers = {
       '@tensorflow/tfjs-backend-webgpu',
     ],
   },
-  'src-main/files/**': { imports: ['src-shared'], packages: ['node'] },
+  'src-main/files/**': { imports: ['src-shared'], packages: ['node', 'jsonc-parser'] },
   'src-main/safetensors/**': { imports: ['src-main/files', 'src-shared'], packages: ['node'] },
   'src-main/basemodel/**': {
     imports: ['src-main/safetensors', 'src-main/files', 'src-main/engine/model', 'src-shared'],

@@ -1,0 +1,35 @@
+/** The fields of config.json and generation_config.json that an export changes; all else stays byte for byte. */
+import fs from 'node:fs';
+import path from 'node:path';
+import type { ModelConfig } from '../engine/model/architecture.ts';
+import { setInJsonFile } from '../files/jsonEdit.ts';
+import { TORCH_DTYPES, type FloatDtype } from '../safetensors/dtype.ts';
+
+const CONFIG = 'config.json';
+const GENERATION_CONFIG = 'generation_config.json';
+
+/**
+ * Says in the copied config.json that all weights are `dtype` now. transformers 4 names the field torch_dtype,
+ * transformers 5 dtype; whichever is there is changed, and torch_dtype, which both read, is added where neither is.
+ */
+export function setDtype(dir: string, config: ModelConfig, dtype: FloatDtype): void {
+  const fields = ['torch_dtype', 'dtype'].filter((field) => field in config);
+  for (const field of fields.length > 0 ? fields : ['torch_dtype'])
+    setInJsonFile(path.join(dir, CONFIG), [field], TORCH_DTYPES[dtype]);
+}
+
+/**
+ * Writes the ids that end a generation into the copied files. Readers that find a generation_config.json do not look
+ * into config.json for any of these ids, so that a new one gets them all.
+ */
+export function setEosTokenIds(dir: string, config: ModelConfig, ids: readonly number[]): void {
+  setInJsonFile(path.join(dir, CONFIG), ['eos_token_id'], ids);
+  const file = path.join(dir, GENERATION_CONFIG);
+  if (!fs.existsSync(file)) {
+    const others = ['bos_token_id', 'pad_token_id'].flatMap((field) =>
+      typeof config[field] === 'number' ? [[field, config[field]] as const] : [],
+    );
+    fs.writeFileSync(file, `${JSON.stringify(Object.fromEntries(others), null, 2)}\n`);
+  }
+  setInJsonFile(file, ['eos_token_id'], ids);
+}
