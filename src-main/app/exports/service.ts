@@ -86,7 +86,7 @@ export class ExportService {
   }
 
   /** Starts an export of registered adapters. Throws a usage error, or DISK_FULL where it cannot fit. */
-  startFor({ kind, outDir, dtype, ...input }: ExportInput): ExportRecord {
+  startFor({ kind, outDir, dtype, allowFailedCertificate, ...input }: ExportInput): ExportRecord {
     const adapters = this.#adaptersOf(input);
     const { adapter, scale } = adapters[0]!;
     const modelDir = this.#baseOf(adapter);
@@ -106,6 +106,7 @@ export class ExportService {
       modelDir: modelDir ?? '',
       outDir,
       dtype,
+      allowFailedCertificate,
     });
   }
 
