@@ -19,17 +19,22 @@ export function setDtype(dir: string, config: ModelConfig, dtype: FloatDtype): v
 }
 
 /**
- * Writes the ids that end a generation into the copied files. Readers that find a generation_config.json do not look
- * into config.json for any of these ids, so that a new one gets them all.
+ * Writes ids that end a generation into the copied files, after those that are there. Readers that find a
+ * generation_config.json do not look into config.json for any special token, so that a new one repeats them.
  */
-export function setEosTokenIds(dir: string, config: ModelConfig, ids: readonly number[]): void {
-  setInJsonFile(path.join(dir, CONFIG), ['eos_token_id'], ids);
+export function addEosTokenIds(dir: string, config: ModelConfig, ids: readonly number[]): void {
   const file = path.join(dir, GENERATION_CONFIG);
   if (!fs.existsSync(file)) {
-    const others = ['bos_token_id', 'pad_token_id'].flatMap((field) =>
-      typeof config[field] === 'number' ? [[field, config[field]] as const] : [],
-    );
-    fs.writeFileSync(file, `${JSON.stringify(Object.fromEntries(others), null, 2)}\n`);
+    const roles = ['bos_token_id', 'eos_token_id', 'pad_token_id'].filter((field) => config[field] !== undefined);
+    const fields = Object.fromEntries(roles.map((field) => [field, config[field]]));
+    fs.writeFileSync(file, `${JSON.stringify(fields, null, 2)}\n`);
   }
-  setInJsonFile(file, ['eos_token_id'], ids);
+  const generation = JSON.parse(fs.readFileSync(file, 'utf8')) as Record<string, unknown>;
+  for (const [name, fields] of [
+    [CONFIG, config],
+    [GENERATION_CONFIG, generation],
+  ] as const) {
+    const known = [fields['eos_token_id']].flat().filter((id) => typeof id === 'number');
+    setInJsonFile(path.join(dir, name), ['eos_token_id'], [...new Set([...known, ...ids])]);
+  }
 }

@@ -14,7 +14,7 @@ import { writeOutputFolder } from './outputFolder.ts';
 import { writePatchedCopy } from '../safetensors/patchedCopy.ts';
 import { elementCount, type SafetensorsFile, type TensorInfo } from '../safetensors/read.ts';
 import { writeSafetensors, type TensorEntry, type WrittenFile } from '../safetensors/write.ts';
-import { setDtype, setEosTokenIds } from './editedConfigs.ts';
+import { setDtype, addEosTokenIds } from './editedConfigs.ts';
 import { copySideFiles } from './sideFiles.ts';
 import { INDEX_FILE } from './weightFiles.ts';
 
@@ -24,7 +24,7 @@ export interface RewriteOptions {
   outDir: string;
   /** Undefined: every tensor keeps its own dtype. */
   dtype?: DtypeName;
-  /** All ids that end a generation, where they differ from those that the base's files name. */
+  /** Ids that end a generation beside those that the base's files name. */
   eosTokenIds?: number[];
   /** The change to a tensor, or undefined to leave it as it is. */
   edit: (tensor: BaseTensor) => EditRows | undefined;
@@ -54,7 +54,7 @@ export async function rewriteBaseModel(options: RewriteOptions): Promise<Written
   return writeOutputFolder(outDir, base.dir, async (dir) => {
     copySideFiles(base.dir, dir);
     if (options.dtype) setDtype(dir, base.config, FLOAT_DTYPES[options.dtype]);
-    if (options.eosTokenIds) setEosTokenIds(dir, base.config, options.eosTokenIds);
+    if (options.eosTokenIds?.length) addEosTokenIds(dir, base.config, options.eosTokenIds);
     const written = await writeWeights(dir, options);
     const files = (fs.readdirSync(dir, { recursive: true }) as string[])
       .filter((name) => fs.statSync(path.join(dir, name)).isFile())

@@ -14,7 +14,7 @@ export interface ConfigCounts {
 export interface MeantChanges {
   /** PyTorch's name of the type that all weights were asked to have. */
   torchDtype: string | undefined;
-  /** Ids that end a generation, where the export names more than the source. */
+  /** Ids that end a generation beside those that the source names. */
   eosTokenIds: number[] | undefined;
 }
 
@@ -58,33 +58,42 @@ function compareFields(
   report: (problem: string) => void,
 ): void {
   const [before, after] = [literalsOf(path.join(sourceDir, name)), literalsOf(path.join(exportDir, name))];
-  if (!before && !after) return;
+  if (!before && !after && !meant.eosTokenIds?.length) return;
+  const ends = endsOf(before ?? literalsOf(path.join(sourceDir, 'config.json')), meant);
   const isNew = !before;
   const fields = new Set([...(before?.keys() ?? []), ...(after?.keys() ?? [])]);
   counts.fields += fields.size;
   for (const field of fields) {
     const [was, is] = [before?.get(field), after?.get(field)];
     if (was === is) continue;
-    if (isMeant(field, is, meant) || (isNew && isTakenOver(field, is, sourceDir)))
+    if (isMeant(field, is, meant, ends) || (isNew && isTakenOver(field, is, sourceDir)))
       counts.changedFields.push(`${name}: ${field}`);
     else report(`${name}: field ${field} is ${is ?? 'absent'} instead of ${was ?? 'absent'}`);
   }
-  if (meant.eosTokenIds && after?.get('eos_token_id') !== literal(meant.eosTokenIds))
-    report(`${name} does not name the ids ${meant.eosTokenIds.join(', ')} as those that end a text`);
+  if (ends !== undefined && after?.get('eos_token_id') !== ends)
+    report(`${name} does not name the ids ${ends} as those that end a text`);
 }
 
-function isMeant(field: string, is: string | undefined, { torchDtype, eosTokenIds }: MeantChanges): boolean {
+function isMeant(
+  field: string,
+  is: string | undefined,
+  { torchDtype }: MeantChanges,
+  ends: string | undefined,
+): boolean {
   if (field === 'torch_dtype' || field === 'dtype') return is !== undefined && is === JSON.stringify(torchDtype);
-  return field === 'eos_token_id' && eosTokenIds !== undefined && is === literal(eosTokenIds);
+  return field === 'eos_token_id' && ends !== undefined && is === ends;
+}
+
+/** What eos_token_id must be in the export; undefined: as in the source. */
+function endsOf(source: Map<string, string> | undefined, { eosTokenIds = [] }: MeantChanges): string | undefined {
+  if (eosTokenIds.length === 0) return undefined;
+  const known = [JSON.parse(source?.get('eos_token_id') ?? '[]') as unknown].flat().filter((id) => id !== null);
+  return `[${[...new Set([...known, ...eosTokenIds])].join(',')}]`;
 }
 
 /** A generation_config.json that the source lacks repeats what its config.json says of the other special tokens. */
 function isTakenOver(field: string, is: string | undefined, sourceDir: string): boolean {
   return field.endsWith('_token_id') && is === literalsOf(path.join(sourceDir, 'config.json'))?.get(field);
-}
-
-function literal(ids: number[]): string {
-  return `[${ids.join(',')}]`;
 }
 
 /**

@@ -17,7 +17,7 @@ export interface RecheckParams {
   exportDir: string;
   tasks: TaskDir[];
   dtype: MergeParams['dtype'];
-  /** Ids that end a generation, where the export names more than the source. */
+  /** Ids that end a generation beside those that the source names. */
   eosTokenIds?: number[] | undefined;
 }
 

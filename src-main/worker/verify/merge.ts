@@ -9,6 +9,8 @@ import { readAdapter } from '../../methods/fileRegistry.ts';
 import { GraftError } from '../../../src-shared/errors.ts';
 import { mergeTasks, taskEdits, type Task } from '../../merging/merge.ts';
 import { recheckExport } from '../../recheck/recheck.ts';
+import { loadTokenizer } from '../../datasets/tokenizer.ts';
+import { newEndIds } from '../endTokens.ts';
 import { useBackend } from '../backend.ts';
 import { heldOutPrompts } from './heldOutPrompts.ts';
 import { parityOf } from './parity.ts';
@@ -25,14 +27,16 @@ export async function mergeAndVerify(
     return await writeOutputFolder(params.outDir, base.dir, async (dir) => {
       const onProgress = ({ done, total }: { done: number; total: number }): void =>
         emit({ done, total, phase: 'merge' });
+      const eosTokenIds = taughtIds(params, base);
       const written = await mergeTasks({
         base,
         tasks,
         outDir: dir,
         ...(params.dtype ? { dtype: params.dtype } : {}),
+        eosTokenIds,
         onProgress,
       });
-      const certificate = await certify(params, base, tasks, dir, emit);
+      const certificate = await certify({ params, base, tasks, mergedDir: dir, eosTokenIds }, emit);
       fs.writeFileSync(path.join(dir, CERTIFICATE_FILE), `${JSON.stringify(certificate, null, 2)}\n`);
       return {
         outDir: path.resolve(params.outDir),
@@ -51,12 +55,24 @@ function tasksOf({ tasks, adapterDir }: MergeParams): TaskDir[] {
   return tasks ?? [{ adapterDir, scale: 1 }];
 }
 
+/** Ids that end an answer of the adapters and that the base does not name. */
+function taughtIds(params: MergeParams, base: BaseModel): number[] {
+  if (!fs.existsSync(path.join(base.dir, 'tokenizer.json'))) return [];
+  const dirs = tasksOf(params).map(({ adapterDir }) => adapterDir);
+  return newEndIds(dirs, loadTokenizer(base.dir));
+}
+
+interface Merged {
+  params: MergeParams;
+  base: BaseModel;
+  tasks: Task[];
+  mergedDir: string;
+  eosTokenIds: number[];
+}
+
 /** Throws PARITY_FAILED for one that does not pass and is not wanted all the same: then there is no export. */
 async function certify(
-  params: MergeParams,
-  base: BaseModel,
-  tasks: Task[],
-  mergedDir: string,
+  { params, base, tasks, mergedDir, eosTokenIds }: Merged,
   emit: (event: WorkerCalls['merge']['event']) => void,
 ): Promise<ParityCertificate> {
   await useBackend(params.engine);
@@ -65,6 +81,7 @@ async function certify(
     exportDir: mergedDir,
     tasks: tasksOf(params),
     dtype: params.dtype,
+    eosTokenIds,
   });
   const prompts = await heldOutPrompts(mergedDir, base.spec, params.heldOut);
   const parity = await parityOf({
