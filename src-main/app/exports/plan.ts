@@ -15,6 +15,7 @@ import { INDEX_FILE } from '../../basemodel/weightFiles.ts';
 import type { ErrorCode } from '../../../src-shared/errorCodes.ts';
 import { toErrorData, usageError, type ErrorData } from '../../../src-shared/errors.ts';
 import { diskFullError, freeBytesAt } from '../../files/freeSpace.ts';
+import { mergeNotes } from './notes.ts';
 
 export interface PlannedFile {
   /** Relative to the new folder. */
@@ -30,6 +31,8 @@ export interface ExportPlan {
   totalBytes: number;
   /** Where `outDir` would lie; null where the system does not say. */
   freeBytes: number | null;
+  /** What else the export does or leaves out, in sentences. */
+  notes: string[];
   /** Why it cannot be done like this. */
   problem: ErrorData | null;
 }
@@ -56,16 +59,18 @@ export function planExport(
   const outDir = path.resolve(request.outDir);
   const freeBytes = freeBytesAt(outDir);
   let files: PlannedFile[] = [];
+  let notes: string[] = [];
   let problem = obstacle(catalog, request);
   try {
     files = filesOf(request);
+    notes = notesOf(request);
   } catch (error) {
     problem ??= toErrorData(error);
   }
   const totalBytes = files.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0);
   if (fs.existsSync(outDir)) problem ??= folderExists(outDir).toData();
   if (freeBytes !== null && totalBytes > freeBytes) problem ??= diskFullError(outDir, totalBytes, freeBytes).toData();
-  return { outDir, files, totalBytes, freeBytes, problem };
+  return { outDir, files, totalBytes, freeBytes, notes, problem };
 }
 
 function filesOf({
@@ -81,6 +86,18 @@ function filesOf({
 }): PlannedFile[] {
   if (kind === 'adapter') return adapters.flatMap(({ adapter }) => adapterFiles(adapter.dir));
   return modelDir === undefined ? [] : mergedFiles(modelDir, dtype);
+}
+
+function notesOf({
+  kind,
+  adapters,
+  modelDir,
+}: Pick<Parameters<typeof planExport>[1], 'kind' | 'adapters' | 'modelDir'>): string[] {
+  if (kind === 'adapter' || modelDir === undefined) return [];
+  return mergeNotes(
+    modelDir,
+    adapters.map(({ adapter }) => adapter.dir),
+  );
 }
 
 export function folderExists(outDir: string) {

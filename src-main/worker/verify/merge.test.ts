@@ -74,7 +74,7 @@ describe.skipIf(!hasShared('golden'))(`adapters trained by PEFT${skipNote('golde
     );
   });
 
-  it('an export whose certificate fails is not there', async () => {
+  it('an export whose certificate fails is not there, unless it is wanted: then it says so', async () => {
     const parent = temporaryFolder();
     const changing = copyAdapter(adapterDir('llama/lora_qv'), path.join(temporaryFolder(), 'adapter'));
     const params = {
@@ -84,6 +84,7 @@ describe.skipIf(!hasShared('golden'))(`adapters trained by PEFT${skipNote('golde
       outDir: path.join(parent, 'new', 'merged'),
       dtype: 'f32',
     } as const;
+    const original = fs.readFileSync(path.join(changing, 'adapter_config.json'));
     let changed = false;
     // The adapter changes on disk once it has been merged, so that the certificate finds something else there.
     const change = ({ phase }: WorkerCalls['merge']['event']): void => {
@@ -98,6 +99,11 @@ describe.skipIf(!hasShared('golden'))(`adapters trained by PEFT${skipNote('golde
       details: { certificate: { passed: false } },
     });
     expect(filesBelow(parent)).toEqual([]);
+    fs.writeFileSync(path.join(changing, 'adapter_config.json'), original);
+    changed = false;
+    const kept = await mergeAndVerify({ ...params, allowFailedCertificate: true }, change);
+    expect(kept.certificate).toMatchObject({ passed: false, keptDespiteFailure: true, reading: { passed: false } });
+    expect(JSON.parse(fs.readFileSync(path.join(params.outDir, 'parity.json'), 'utf8'))).toEqual(kept.certificate);
   });
 
   it('the coarsest dtype of the base decides where none is asked for', async () => {
@@ -126,6 +132,28 @@ it("GPT-2's q and v, adapted one by one, merge as PEFT's fused pair", async () =
   expect(certificate).toMatchObject({ dtype: 'f32', passed: true });
   const altered = await parityOfAltered(modelDir, await randomAdapter(modelDir, ['q', 'v']), 'f32', 1.01);
   expect(altered.passed).toBe(false);
+});
+
+it('names the end of an answer that training taught in the configuration, after the EOS that is there', async () => {
+  const modelDir = await writeTinyModel(path.join(temporaryFolder(), 'own'));
+  const adapterDir = await randomAdapter(modelDir, ['q', 'v']);
+  const file = path.join(adapterDir, 'graft.json');
+  const endTokens = [{ id: 7, text: '<|im_end|>' }];
+  fs.writeFileSync(file, JSON.stringify({ ...(JSON.parse(fs.readFileSync(file, 'utf8')) as object), endTokens }));
+  const { certificate, outDir } = await merged(modelDir, adapterDir);
+  expect(certificate).toMatchObject({
+    passed: true,
+    reading: {
+      changedFields: [
+        'config.json: eos_token_id',
+        'generation_config.json: bos_token_id',
+        'generation_config.json: eos_token_id',
+      ],
+    },
+  });
+  const json = (name: string): object => JSON.parse(fs.readFileSync(path.join(outDir, name), 'utf8')) as object;
+  expect(json('config.json')).toMatchObject({ eos_token_id: [257, 7] });
+  expect(json('generation_config.json')).toEqual({ bos_token_id: 256, eos_token_id: [257, 7] });
 });
 
 it('refuses the adapter of another base, and leaves nothing', async () => {
