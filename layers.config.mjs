@@ -58,7 +58,7 @@ export const layers = {
       '@tensorflow/tfjs-backend-webgpu',
     ],
   },
-  'src-main/files/**': { imports: ['src-shared'], packages: ['node'] },
+  'src-main/files/**': { imports: ['src-shared'], packages: ['node', 'jsonc-parser'] },
   'src-main/safetensors/**': { imports: ['src-main/files', 'src-shared'], packages: ['node'] },
   'src-main/basemodel/**': {
     imports: ['src-main/safetensors', 'src-main/files', 'src-main/engine/model', 'src-shared'],
@@ -84,6 +84,8 @@ export const layers = {
     ],
     packages: ['node'],
   },
+  // Judges what the folders above write, so it shares no code with them.
+  'src-main/recheck/**': { types: ['src-shared'], packages: ['node'] },
   'src-main/datasets/**': {
     imports: ['src-main/files', 'src-shared'],
     packages: ['node', 'csv-parse', '@huggingface/jinja', '@huggingface/tokenizers'],
@@ -97,6 +99,7 @@ export const layers = {
       'src-main/basemodel',
       'src-main/safetensors',
       'src-main/merging',
+      'src-main/recheck',
       'src-main/datasets',
       'src-main/runfolder',
       'src-main/files',

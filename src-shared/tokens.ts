@@ -64,3 +64,9 @@ export type TokenizerCheck =
       special: Record<string, string>;
       vocabSize: number;
     };
+
+/** A token that training taught as the end of an answer, or that a chat template ends one with. */
+export interface EndToken {
+  id: number;
+  text: string;
+}

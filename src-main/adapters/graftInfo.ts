@@ -20,6 +20,10 @@ const infoSchema = z.object({
   method: z.looseObject({ type: z.string() }).optional(),
   /** Where the adapter classifies texts: the names of its classes. */
   labels: z.array(z.string()).optional(),
+  /**
+   * Tokens that training taught as the end of an answer, beside the base's own EOS; files of earlier versions lack it.
+   */
+  endTokens: z.array(z.object({ id: z.number().int().min(0), text: z.string() })).optional(),
   /** ISO 8601. */
   createdAt: z.string(),
 });

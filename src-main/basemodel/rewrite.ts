@@ -9,11 +9,13 @@ import type { BaseModel, BaseTensor } from './baseModel.ts';
 import { tokenEmbeddingName, untiedHeadName } from '../engine/model/tensorNames.ts';
 import { DTYPE_BYTES, FLOAT_DTYPES, type Dtype, type DtypeName } from '../safetensors/dtype.ts';
 import { editedPieces, type EditRows } from '../safetensors/editedRows.ts';
+import { setInJsonFile } from '../files/jsonEdit.ts';
 import { writeOutputFolder } from './outputFolder.ts';
 import { writePatchedCopy } from '../safetensors/patchedCopy.ts';
 import { elementCount, type SafetensorsFile, type TensorInfo } from '../safetensors/read.ts';
 import { writeSafetensors, type TensorEntry, type WrittenFile } from '../safetensors/write.ts';
-import { configTextWithDtype, copySideFiles } from './sideFiles.ts';
+import { setDtype, addEosTokenIds } from './editedConfigs.ts';
+import { copySideFiles } from './sideFiles.ts';
 import { INDEX_FILE } from './weightFiles.ts';
 
 export interface RewriteOptions {
@@ -22,6 +24,8 @@ export interface RewriteOptions {
   outDir: string;
   /** Undefined: every tensor keeps its own dtype. */
   dtype?: DtypeName;
+  /** Ids that end a generation beside those that the base's files name. */
+  eosTokenIds?: number[];
   /** The change to a tensor, or undefined to leave it as it is. */
   edit: (tensor: BaseTensor) => EditRows | undefined;
   /** Bytes of the base's files done so far. What it throws stops the work and leaves nothing behind. */
@@ -49,8 +53,8 @@ export async function rewriteBaseModel(options: RewriteOptions): Promise<Written
   const { base, outDir } = options;
   return writeOutputFolder(outDir, base.dir, async (dir) => {
     copySideFiles(base.dir, dir);
-    if (options.dtype)
-      fs.writeFileSync(path.join(dir, 'config.json'), configTextWithDtype(base.config, FLOAT_DTYPES[options.dtype]));
+    if (options.dtype) setDtype(dir, base.config, FLOAT_DTYPES[options.dtype]);
+    if (options.eosTokenIds?.length) addEosTokenIds(dir, base.config, options.eosTokenIds);
     const written = await writeWeights(dir, options);
     const files = (fs.readdirSync(dir, { recursive: true }) as string[])
       .filter((name) => fs.statSync(path.join(dir, name)).isFile())
@@ -87,8 +91,9 @@ async function writeWeights(dir: string, options: RewriteOptions): Promise<Map<s
     tensorBytes += plan.reduce((sum, { info, to }) => sum + elementCount(info) * DTYPE_BYTES[to], 0);
   }
   if (base.index) {
-    const index = { ...base.index, metadata: { ...base.index.metadata, total_size: tensorBytes } };
-    fs.writeFileSync(path.join(dir, INDEX_FILE), `${JSON.stringify(index, null, 2)}\n`);
+    const index = path.join(dir, INDEX_FILE);
+    fs.writeFileSync(index, fs.readFileSync(path.join(base.dir, INDEX_FILE)));
+    if (options.dtype) setInJsonFile(index, ['metadata', 'total_size'], tensorBytes);
   }
   return written;
 }

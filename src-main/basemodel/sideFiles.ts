@@ -1,15 +1,24 @@
 /**
- * Copies what a Hugging Face folder holds besides its weights: config.json, tokenizer, generation settings, licence.
- * Weights in any format stay behind, and so do hidden files and folders.
+ * What a Hugging Face folder of a causal model holds besides its weights, by the names that transformers, llama.cpp and
+ * vLLM know. An export takes these along and leaves all else behind: weights in other formats, logs, notes, caches.
  */
 import fs from 'node:fs';
 import path from 'node:path';
-import type { ModelConfig } from '../engine/model/architecture.ts';
-import { TORCH_DTYPES, type FloatDtype } from '../safetensors/dtype.ts';
 
-/** Weights and their indexes, in every format that hub repositories carry. */
-const WEIGHTS = /\.(safetensors|bin|pt|pth|ckpt|h5|msgpack|ot|gguf|onnx|onnx_data|tflite|mlmodel|npz)$/i;
-const WEIGHT_INDEX = /\.(safetensors|bin|h5|msgpack)\.index\.json$/i;
+/** At the top of a folder. */
+const PARTS = [
+  /^(config|generation_config|quantize_config)\.json$/,
+  /^(tokenizer|tokenizer_config|special_tokens_map|added_tokens|vocab|chat_template|normalizer)\.json$/,
+  /^(vocab|merges|bpe)\.(txt|bpe|json|codes)$/,
+  /^(.*\.tiktoken|tekken\.json|.*(sentencepiece|spiece|spm|tokenizer|bpe)[^/]*\.model)$/i,
+  /^(preprocessor_config|processor_config|video_preprocessor_config)\.json$/,
+  /^(configuration|modeling|tokenization|generation|processing)_\w+\.py$/,
+  /^(README|MODEL_CARD|LICEN[CS]E|NOTICE|COPYING|USE_POLICY|USAGE_POLICY|CITATION|THIRD.?PARTY)([-_. ].*)?$/i,
+];
+/** At the top, or one folder below: additional_chat_templates and the like. */
+const TEMPLATE = /\.jinja2?$/i;
+/** Weights that an export writes itself, with their index. */
+const OWN_WEIGHTS = /^model([-.].*)?\.safetensors(\.index\.json)?$/;
 
 /** Written beside a merged model, about that very folder. */
 export const CERTIFICATE_FILE = 'parity.json';
@@ -20,20 +29,38 @@ export interface SideFile {
   sizeBytes: number;
 }
 
-/** The small files of a folder and its subfolders. */
-export function sideFilesOf(folder: string, below = ''): SideFile[] {
-  return fs.readdirSync(path.join(folder, below)).flatMap((name): SideFile[] => {
-    const inner = path.join(below, name);
-    // statSync follows links: the hub's cache keeps every file as a link.
-    const stat = fs.statSync(path.join(folder, inner), { throwIfNoEntry: false });
-    if (!stat || staysBehind(name)) return [];
-    if (stat.isDirectory()) return sideFilesOf(folder, inner);
-    return stat.isFile() ? [{ name: inner, sizeBytes: stat.size }] : [];
+/** The small files of a folder that belong to its model. */
+export function sideFilesOf(folder: string): SideFile[] {
+  return entriesOf(folder).flatMap(({ name, stat }): SideFile[] => {
+    if (stat.isFile()) return isPart(name) || TEMPLATE.test(name) ? [{ name, sizeBytes: stat.size }] : [];
+    if (!stat.isDirectory()) return [];
+    return entriesOf(path.join(folder, name)).flatMap((inner) =>
+      inner.stat.isFile() && TEMPLATE.test(inner.name)
+        ? [{ name: path.join(name, inner.name), sizeBytes: inner.stat.size }]
+        : [],
+    );
   });
 }
 
-function staysBehind(name: string): boolean {
-  return name.startsWith('.') || name === CERTIFICATE_FILE || WEIGHTS.test(name) || WEIGHT_INDEX.test(name);
+/** Names at the top of a folder that an export of its model leaves behind, folders with a slash; hidden ones aside. */
+export function leftBehindOf(folder: string): string[] {
+  const taken = new Set(sideFilesOf(folder).map(({ name }) => name.split(path.sep)[0]));
+  return entriesOf(folder)
+    .filter(({ name }) => !taken.has(name) && !OWN_WEIGHTS.test(name) && name !== CERTIFICATE_FILE)
+    .map(({ name, stat }) => (stat.isDirectory() ? `${name}/` : name))
+    .sort();
+}
+
+function isPart(name: string): boolean {
+  return PARTS.some((pattern) => pattern.test(name));
+}
+
+function entriesOf(folder: string): { name: string; stat: fs.Stats }[] {
+  return fs.readdirSync(folder).flatMap((name) => {
+    // statSync follows links: the hub's cache keeps every file as a link.
+    const stat = fs.statSync(path.join(folder, name), { throwIfNoEntry: false });
+    return stat && !name.startsWith('.') ? [{ name, stat }] : [];
+  });
 }
 
 /** Copies the small files of `from` into the existing folder `to`; folders without such files are left out. */
@@ -44,15 +71,4 @@ export function copySideFiles(from: string, to: string): void {
     // Not copyFile, which would also copy a read-only mode.
     fs.writeFileSync(target, fs.readFileSync(path.join(from, name)));
   }
-}
-
-/**
- * Text of config.json after all weights became `dtype`. transformers 4 names the field torch_dtype, transformers 5
- * dtype; whichever is there is changed, and torch_dtype, which both read, is added where neither is.
- */
-export function configTextWithDtype(config: ModelConfig, dtype: FloatDtype): string {
-  const changed: ModelConfig = { ...config };
-  const fields = ['torch_dtype', 'dtype'].filter((field) => field in config);
-  for (const field of fields.length > 0 ? fields : ['torch_dtype']) changed[field] = TORCH_DTYPES[dtype];
-  return `${JSON.stringify(changed, null, 2)}\n`;
 }

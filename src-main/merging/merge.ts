@@ -7,6 +7,7 @@ import type { BaseModel } from '../basemodel/baseModel.ts';
 import { assertAdapterFitsBase } from '../adapters/fit.ts';
 
 import { rewriteBaseModel, type RewriteOptions, type WrittenModel } from '../basemodel/rewrite.ts';
+import type { EditOf } from '../methods/files.ts';
 import type { StoredAdapter } from '../adapters/stored.ts';
 import { usageError } from '../../src-shared/errors.ts';
 import { addedEdits, mergedEdits, type MergeTerm } from './edits.ts';
@@ -33,10 +34,14 @@ export interface Task {
 
 /** Writes base + sum of scale·adapter. Throws as mergeAdapter, and NOT_ADDITIVE for what cannot be scaled. */
 export async function mergeTasks(options: Omit<RewriteOptions, 'edit'> & { tasks: Task[] }): Promise<WrittenModel> {
-  const terms = termsOf(options.tasks, options.base);
+  return rewriteBaseModel({ ...options, edit: taskEdits(options.tasks, options.base) });
+}
+
+/** What the tasks do to each tensor of the base. Throws as mergeTasks. */
+export function taskEdits(tasks: Task[], base: BaseModel): EditOf {
+  const terms = termsOf(tasks, base);
   const [first] = terms;
-  const edit = first && isAlone(terms) ? mergedEdits(first.content) : addedEdits(terms);
-  return rewriteBaseModel({ ...options, edit });
+  return first && isAlone(terms) ? mergedEdits(first.content) : addedEdits(terms);
 }
 
 /** One adapter as it is, which may also replace what it does not add to. */

@@ -5,6 +5,7 @@ import type { GraftAdapterInfo } from '../adapters/graftInfo.ts';
 import type { Decoder } from '../engine/model/decoder.ts';
 import type { Parameter } from '../engine/model/parameters.ts';
 import type { MethodSettings } from '../../src-shared/methods/registry.ts';
+import type { EndToken } from '../../src-shared/tokens.ts';
 import type { Written } from './method.ts';
 import { methodOf } from './registry.ts';
 import { withTargets } from './targets.ts';
@@ -32,12 +33,15 @@ export interface AttachedMethod {
   save(outDir?: string): Promise<Written>;
 }
 
-/** labels: the classes of a run that classifies texts, which then trains a head along. */
+/**
+ * labels: the classes of a run that classifies texts, which then trains a head along. endTokens: those that its rows
+ * teach as the end of an answer.
+ */
 export async function attachMethod(
   model: Decoder,
   run: AttachedRun,
   base: BaseModel,
-  labels?: string[],
+  { labels, endTokens = [] }: { labels?: string[] | undefined; endTokens?: EndToken[] } = {},
 ): Promise<AttachedMethod> {
   const settings = withTargets(model.spec, run.method);
   const method = methodOf(settings.type);
@@ -50,7 +54,7 @@ export async function attachMethod(
     ...(training.lrScaleOf ? { lrScaleOf: (parameter: Parameter) => training.lrScaleOf!(parameter) } : {}),
     save: async (outDir = run.outDir) => {
       const result = (await training.result?.()) ?? { adapter: training.adapter, settings };
-      const graft = graftInfo(run, result.settings, base, labels);
+      const graft = { ...graftInfo(run, result.settings, base, labels), endTokens };
       return method.save(outDir, result.adapter, result.settings, base, graft);
     },
   };

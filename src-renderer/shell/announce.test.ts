@@ -22,13 +22,14 @@ it('is silent about what the user did, and about what goes on', () => {
     outDir: '/e/colours-merged',
     kind: 'merged' as const,
     error: { code: 'EXPORT_CANCELLED' as const, message: '' },
+    result: null,
   };
   expect(exportAnnouncement({ ...record, status: 'failed' })).toBeUndefined();
   expect(exportAnnouncement({ ...record, status: 'running', error: null })).toBeUndefined();
 });
 
 it('tells the end of an export', () => {
-  const record = { outDir: '/e/colours-merged', kind: 'merged' as const };
+  const record = { outDir: '/e/colours-merged', kind: 'merged' as const, result: null };
   expect(exportAnnouncement({ ...record, status: 'completed', error: null })).toMatchObject({
     title: 'colours-merged is exported',
     hash: '#/export',

@@ -26,10 +26,17 @@ export function runAnnouncement(
 
 /** Undefined for an export that has not ended, or that the user has cancelled. */
 export function exportAnnouncement(
-  record: Pick<ExportRecord, 'outDir' | 'status' | 'error' | 'kind'>,
+  record: Pick<ExportRecord, 'outDir' | 'status' | 'error' | 'kind' | 'result'>,
 ): Announcement | undefined {
   const name = baseName(record.outDir);
   const hash = hashFor('export');
+  if (record.status === 'completed' && record.result?.certificate?.passed === false)
+    return {
+      title: `${name} is exported`,
+      text: 'Its certificate has failed; it was kept as you allowed.',
+      tone: 'bad',
+      hash,
+    };
   if (record.status === 'completed')
     return {
       title: `${name} is exported`,

@@ -105,7 +105,7 @@ export const TRAIN_SETTINGS = defineSettings({
   weightDecayOn: {
     schema: z.enum(['all', 'matrices']).default('matrices'),
     label: 'Weight decay on',
-    help: "What decays: matrices only, as Hugging Face's Trainer, or biases and norm weights too.",
+    help: "What decays: all but biases and norm weights, as Hugging Face's Trainer, or those too.",
     flag: 'weight-decay-on',
     value: 'WHAT',
     choices: { matrices: 'Matrices', all: 'All values' },

@@ -5,6 +5,8 @@ const common = {
   kind: z.enum(['merged', 'adapter']).default('merged'),
   outDir: z.string().min(1),
   dtype: z.enum(['f32', 'f16', 'bf16']).optional(),
+  /** Keeps a merged model whose certificate fails, marked as such. */
+  allowFailedCertificate: z.boolean().default(false),
 };
 
 const ofMany = z.object({

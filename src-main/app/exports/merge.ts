@@ -18,6 +18,8 @@ export interface MergeRequest {
   outDir: string;
   dtype?: 'f32' | 'f16' | 'bf16' | undefined;
   engine?: 'auto' | BackendName | undefined;
+  /** See MergeParams. */
+  allowFailedCertificate?: boolean | undefined;
 }
 
 /** Throws what the worker throws; WORKER_CRASHED where `signal` has ended it. */
@@ -37,6 +39,7 @@ export async function mergeInWorker(
     ...(tasks ? { tasks } : {}),
     ...(dtype ? { dtype } : {}),
     ...(heldOut ? { heldOut } : {}),
+    ...(request.allowFailedCertificate ? { allowFailedCertificate: true } : {}),
   };
   signal.throwIfAborted();
   const client = workers.spawn();

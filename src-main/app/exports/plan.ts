@@ -21,6 +21,8 @@ export interface ExportPlan {
   totalBytes: number;
   /** Where `outDir` would lie; null where the system does not say. */
   freeBytes: number | null;
+  /** What else the export does or leaves out, in sentences. */
+  notes: string[];
   /** Why it cannot be done like this. */
   problem: ErrorData | null;
 }
@@ -44,16 +46,18 @@ export async function planExport(
   const outDir = path.resolve(request.outDir);
   const freeBytes = freeBytesAt(outDir);
   let files: PlannedFile[] = [];
+  let notes: string[] = [];
   let problem = obstacle(catalog, request);
   try {
     files = await filesOf(request);
+    notes = await notesOf(request);
   } catch (error) {
     problem ??= toErrorData(error);
   }
   const totalBytes = files.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0);
   if (fs.existsSync(outDir)) problem ??= folderExists(outDir).toData();
   if (freeBytes !== null && totalBytes > freeBytes) problem ??= diskFullError(outDir, totalBytes, freeBytes).toData();
-  return { outDir, files, totalBytes, freeBytes, problem };
+  return { outDir, files, totalBytes, freeBytes, notes, problem };
 }
 
 async function filesOf({
@@ -69,6 +73,15 @@ async function filesOf({
 }): Promise<PlannedFile[]> {
   if (kind === 'adapter') return adapters.flatMap(({ adapter }) => adapterFiles(adapter.dir));
   return modelDir === undefined ? [] : look('mergedFiles', [modelDir, dtype]);
+}
+
+async function notesOf({
+  kind,
+  adapters,
+  modelDir,
+}: Pick<Parameters<typeof planExport>[1], 'kind' | 'adapters' | 'modelDir'>): Promise<string[]> {
+  if (kind === 'adapter' || modelDir === undefined) return [];
+  return look('mergeNotes', [modelDir, adapters.map(({ adapter }) => adapter.dir)]);
 }
 
 export function folderExists(outDir: string) {

@@ -6,6 +6,7 @@ import { fileSha256 } from '../../files/sha256.ts';
 import { hasChatTemplate } from '../../datasets/tokenizerFiles.ts';
 import { adapterFits } from '../adapters/fits.ts';
 import { mergedFiles } from '../exports/mergedFiles.ts';
+import { mergeNotes } from '../exports/notes.ts';
 import { readModel } from '../models/read.ts';
 import { checkModel } from '../runs/checkModel.ts';
 import { matricesOf, trainableIn } from '../runs/trainable.ts';
@@ -17,6 +18,7 @@ export const looks = {
   hasChatTemplate,
   matricesOf,
   mergedFiles,
+  mergeNotes,
   readModel,
   trainableIn,
 };

@@ -9,10 +9,14 @@ export interface Rule {
 }
 
 /**
- * What the weight decay applies to: every trained tensor, or those of two dimensions only, which leaves out biases and
- * norm weights.
+ * What the weight decay applies to: every trained tensor, or all but biases and norm weights, as Hugging Face's Trainer
+ * has it (get_decay_parameter_names). Those are the trained vectors, except for DoRA's magnitudes, which Trainer's rule
+ * does not name and which therefore decay.
  */
 export type WeightDecayOn = 'all' | 'matrices';
+
+/** End of the name that a DoRA magnitude has, in PEFT as here. */
+const MAGNITUDE = '.lora_magnitude_vector';
 
 /**
  * `lrScaleOf`: factor of a method that lets some of its parameters learn faster, as LoRA+ (Hayou et al. 2024) does with
@@ -24,7 +28,7 @@ export function rulesFor(
 ): (parameter: Parameter) => Rule {
   return (parameter) => ({
     lrScale: lrScaleOf?.(parameter) ?? 1,
-    decay: weightDecayOn === 'all' || parameter.value.rank > 1,
+    decay: weightDecayOn === 'all' || parameter.value.rank > 1 || parameter.name.endsWith(MAGNITUDE),
   });
 }
 

@@ -26,6 +26,10 @@ export const merge: Command = {
     model: { ...MODEL_OPTION, help: 'folder of the base model (the one it was trained on)' },
     out: { type: 'string', value: 'DIR', help: 'new folder; it must not exist' },
     dtype: { type: 'string', value: 'NAME', help: 'f32, f16 or bf16 (as the base)' },
+    'allow-failed-certificate': {
+      type: 'boolean',
+      help: 'keep the folder even if its certificate fails, marked as such',
+    },
     engine: ENGINE_OPTION,
   },
   async run(context) {
@@ -40,6 +44,7 @@ export const merge: Command = {
       outDir,
       dtype: args.choice('dtype', ['f32', 'f16', 'bf16']),
       engine: readSettings(args, COMPUTE_SETTINGS).engine,
+      allowFailedCertificate: args.flag('allow-failed-certificate'),
     });
   },
 };
@@ -80,9 +85,16 @@ export async function mergeToEnd(
   print(`${report.outDir}: ${report.files.length} files, ${bytes(report.bytes)}, ${report.dtype}`);
   print(
     `Parity with base + adapter: largest logit difference ${report.maxLogitDifference.toExponential(2)} ` +
-      `(tolerance ${report.tolerance}), ${(100 * report.equalGreedyShare).toFixed(1)} % equal greedy tokens`,
+      `(tolerance ${report.tolerance.toPrecision(3)}; rounding alone makes ${report.rounding.toPrecision(3)}), ${(100 * report.equalGreedyShare).toFixed(1)} % equal greedy tokens`,
   );
-  print(`Certificate ${report.certificate}`);
+  const { reading } = report;
+  if (reading)
+    print(
+      `Second reading: ${reading.tensors} tensors (${reading.unchanged} byte for byte, ${reading.cast} only rounded, ` +
+        `${reading.changed} adapted), ${reading.fields} fields, changed: ${reading.changedFields.join(', ') || 'none'}`,
+    );
+  for (const problem of reading?.problems ?? []) print(`  ${problem}`);
+  print(`Certificate ${report.passed ? '' : 'FAILED, kept as you allowed: '}${report.certificate}`);
   return report;
 }
 
@@ -92,7 +104,8 @@ function reportOf(record: ExportRecord) {
       record.error ?? { code: 'INTERNAL', message: `The export ${record.id} ended without a result.` },
     );
   const { certificate, files, sizeBytes, sha256, outDir } = record.result;
-  const { maxLogitDifference, equalGreedyShare, tolerance, dtype, engine, tokensCompared } = certificate;
+  const { maxLogitDifference, equalGreedyShare, tolerance, rounding = 0 } = certificate;
+  const { dtype, engine, tokensCompared, reading, passed } = certificate;
   return {
     exportId: record.id,
     outDir,
@@ -102,7 +115,10 @@ function reportOf(record: ExportRecord) {
     maxLogitDifference,
     equalGreedyShare,
     tolerance,
+    rounding,
     tokensCompared,
+    passed,
+    reading,
     dtype,
     engine,
     certificate: path.join(outDir, CERTIFICATE_FILE),

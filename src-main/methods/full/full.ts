@@ -37,16 +37,28 @@ export function createFull(model: Decoder, layers: number[] | undefined): FullTu
 
 export const fullMethod: Method<FullSettings, FullTuning> = {
   create: (model, { layers }) => ({ adapter: createFull(model, layers) }),
-  save: (dir, adapter, _settings, base) => saveWholeModel(adapter, dir, base),
+  save: (dir, adapter, _settings, base, { endTokens = [] }) =>
+    saveWholeModel(
+      adapter,
+      dir,
+      base,
+      endTokens.map(({ id }) => id),
+    ),
 };
 
 /** The base's folder with every trained weight in place of its own. */
-async function saveWholeModel({ overrides }: FullTuning, outDir: string, base: BaseModel): Promise<Written> {
+async function saveWholeModel(
+  { overrides }: FullTuning,
+  outDir: string,
+  base: BaseModel,
+  eosTokenIds: number[],
+): Promise<Written> {
   const trained = new Map<string, Float32Array>();
   for (const { name, value } of overrides.values()) trained.set(name, (await value.data()) as Float32Array);
   return rewriteBaseModel({
     base,
     outDir,
+    eosTokenIds,
     edit: ({ name, shape }) => {
       const values = trained.get(name);
       const width = shape.slice(1).reduce((a, b) => a * b, 1);

@@ -22,6 +22,8 @@ interface Request {
   params: GenerateParams;
   /** Numbers under which the events tell of the answers, one for each. */
   rows: number[];
+  /** Ids that end each of the answers, beside those that the model names. */
+  endIds: (readonly number[])[];
   /** Virtual tokens of the adapter that answers. */
   virtual?: Pick<VirtualTokens, 'prefix' | 'infix'> | undefined;
   /** Starts decoding. */
@@ -37,6 +39,7 @@ export async function answerBatch({
   tokenizer,
   params,
   rows,
+  endIds,
   virtual,
   decode,
   emit,
@@ -50,7 +53,7 @@ export async function answerBatch({
     return new StreamedAnswer(tokenizer, prompt, params.stop ?? [], { show, tell });
   });
   for await (const event of decode(
-    answers.map(() => ({ prompt: ids, options: optionsOf(model, tokenizer, params) })),
+    answers.map((_, i) => ({ prompt: ids, options: optionsOf(model, tokenizer, params, endIds[i] ?? []) })),
   )) {
     const answer = answers[event.row]!;
     if ('end' in event) answer.ended = event.end;
@@ -68,9 +71,14 @@ function promptIds(tokenizer: TextTokenizer, { prompt, chat, messages }: Generat
   return chat ? encodeChatPrompt(tokenizer, [{ role: 'user', content: prompt }]) : tokenizer.encodePrompt(prompt);
 }
 
-function optionsOf(model: Decoder, tokenizer: TextTokenizer, params: GenerateParams): BatchRow['options'] {
+function optionsOf(
+  model: Decoder,
+  tokenizer: TextTokenizer,
+  params: GenerateParams,
+  endIds: readonly number[],
+): BatchRow['options'] {
   const { maxNew, temperature, topK, topP, repetitionPenalty, seed = 0, probabilities = false } = params;
-  const eosIds = [...new Set([...tokenizer.eosIds, ...model.spec.eosTokenIds])];
+  const eosIds = [...new Set([...tokenizer.eosIds, ...model.spec.eosTokenIds, ...endIds])];
   return {
     maxNew,
     temperature,

@@ -2,9 +2,9 @@
 import type { TextTokenizer } from '../../datasets/tokenizer.ts';
 import { generateBatch, generateMixed, type BatchEvent, type BatchRow } from '../../engine/generate/generate.ts';
 import type { Decoder } from '../../engine/model/decoder.ts';
-import type { Adapter } from '../../methods/adapter.ts';
 import { isMixable, MixedLora } from '../../methods/lora/mixed.ts';
 import type { CompareEvent, GenerateParams, GenerateResult } from '../../../src-shared/generation.ts';
+import type { Writer } from './writer.ts';
 import type { CallControl } from '../control.ts';
 import { answerBatch } from './answerBatch.ts';
 
@@ -26,34 +26,35 @@ interface Asked {
  */
 export async function answerEach(
   answering: Answering,
-  adapters: (Adapter | null)[],
+  writers: Writer[],
   { params, emit, control }: Asked,
 ): Promise<GenerateResult[]> {
   const { model, tokenizer } = answering;
   const results: GenerateResult[] = [];
-  const plain = adapters.flatMap((adapter, row) => (isMixable(adapter) ? [{ row, adapter }] : []));
+  const plain = writers.flatMap(({ adapter, endIds }, row) => (isMixable(adapter) ? [{ row, adapter, endIds }] : []));
   if (plain.length > 0) {
     const decode = (rows: BatchRow[]): AsyncGenerator<BatchEvent, void> =>
       generateMixed(model, rows, new MixedLora(plain.map(({ adapter }) => adapter)));
     const rows = plain.map(({ row }) => row);
-    const answered = await answerBatch({ model, tokenizer, params, rows, decode, emit, control });
+    const endIds = plain.map((one) => one.endIds);
+    const answered = await answerBatch({ model, tokenizer, params, rows, endIds, decode, emit, control });
     for (const [i, result] of answered.entries()) results[rows[i]!] = result;
   }
-  for (const [row, adapter] of adapters.entries())
-    results[row] ??= await answerAlone(answering, adapter, row, { params, emit, control });
+  for (const [row, writer] of writers.entries())
+    results[row] ??= await answerAlone(answering, writer, row, { params, emit, control });
   return results;
 }
 
 /** `row`: the number under which the events tell of it. */
 export async function answerAlone(
   { model: base, tokenizer }: Answering,
-  adapter: Adapter | null,
+  { adapter, endIds }: Writer,
   row: number,
   asked: Asked,
 ): Promise<GenerateResult> {
   const model = base.with(adapter);
   const decode = (rows: BatchRow[]): AsyncGenerator<BatchEvent, void> => generateBatch(model, rows);
   const virtual = adapter?.virtual;
-  const [result] = await answerBatch({ model, tokenizer, rows: [row], virtual, decode, ...asked });
+  const [result] = await answerBatch({ model, tokenizer, rows: [row], endIds: [endIds], virtual, decode, ...asked });
   return result!;
 }

@@ -248,3 +248,34 @@ describe('generating', () => {
     }
   });
 });
+
+describe('the token that training taught as the end of an answer', () => {
+  function record(adapterDir: string, ids: number[]): void {
+    const file = path.join(adapterDir, 'graft.json');
+    const info = JSON.parse(fs.readFileSync(file, 'utf8')) as object;
+    fs.writeFileSync(file, JSON.stringify({ ...info, endTokens: ids.map((id) => ({ id, text: 'end' })) }));
+  }
+
+  it('ends the answers of its adapter, attached, compared and merged in, and of no other', async () => {
+    const adapterDir = await randomAdapter(modelDir, ['q', 'v'], 1);
+    await load();
+    const plain = await ask();
+    await resident.attach(adapterDir);
+    const whole = await ask({ probabilities: true });
+    const end = whole.probabilities![2]!.id;
+    const until = whole.probabilities!.findIndex(({ id }) => id === end);
+    record(adapterDir, [end]);
+    await resident.attach(adapterDir);
+    expect(await ask()).toMatchObject({ stopReason: 'eos', tokens: until });
+    await resident.mergeInto([{ adapterDir, scale: 1 }]);
+    expect(await ask()).toMatchObject({ stopReason: 'eos', tokens: until });
+    const compared = await resident.compare(
+      { ...PROMPT, adapterDirs: [null, adapterDir] },
+      () => undefined,
+      new CallControl(),
+    );
+    expect(compared).toMatchObject([{ text: plain.text }, { stopReason: 'eos', tokens: until }]);
+    await resident.attach(null);
+    expect((await ask()).text).toBe(plain.text);
+  });
+});

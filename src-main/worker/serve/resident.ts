@@ -7,13 +7,10 @@ import { openBaseModel, type BaseModel } from '../../basemodel/baseModel.ts';
 import { loadTokenizer, type TextTokenizer } from '../../datasets/tokenizer.ts';
 import { usageError } from '../../../src-shared/errors.ts';
 import { deviceFailure } from '../../engine/backends/deviceWatch.ts';
-import type { Adapter } from '../../methods/adapter.ts';
 import { MergedTasks } from '../../methods/mergedTasks.ts';
 import type { ScaledAdapter } from '../../methods/taskSum.ts';
 import type { Decoder } from '../../engine/model/decoder.ts';
 import { countParameters } from '../../engine/model/parameters.ts';
-import { SCORE } from '../../engine/model/tensorNames.ts';
-import { loadAdapter } from '../../methods/adapterFolder.ts';
 import { checkBaseDtype } from '../../../src-shared/checkBaseDtype.ts';
 import type { CallControl } from '../control.ts';
 import { useBackend } from '../backend.ts';
@@ -29,13 +26,14 @@ import type { TaskDir } from '../../../src-shared/exports.ts';
 import type { WorkerCalls } from '../../../src-shared/workerCalls.ts';
 import { loadDecoder } from '../loadDecoder.ts';
 import { answerAlone, answerEach } from './answerEach.ts';
+import { loadWriter, PLAIN_BASE, type Writer } from './writer.ts';
 
 interface Loaded {
   engine: BackendName;
   base: BaseModel;
   tokenizer: TextTokenizer;
   model: Decoder;
-  adapter: Adapter | null;
+  writer: Writer;
   /** What is merged into the weights; nothing, as a rule. */
   merged: MergedTasks;
 }
@@ -56,7 +54,7 @@ export class Resident {
       const { device } = await useBackend(engine);
       this.unload();
       const model = loadDecoder(watched(base, emit), { baseDtype, forwardOnly: true });
-      this.loaded = { engine, base, tokenizer, model, adapter: null, merged: new MergedTasks(model) };
+      this.loaded = { engine, base, tokenizer, model, writer: PLAIN_BASE, merged: new MergedTasks(model) };
       const totalParameters = countParameters(model.weights.values());
       const chatTemplate = tokenizer.chatTemplate !== undefined;
       return {
@@ -77,7 +75,7 @@ export class Resident {
   async attach(adapterDir: string | null): Promise<{ switchMs: number }> {
     const loaded = this.requireLoaded();
     const started = performance.now();
-    put(loaded, adapterDir === null ? null : loadWriter(adapterDir, loaded.base));
+    put(loaded, adapterDir === null ? PLAIN_BASE : loadWriter(adapterDir, loaded));
     loaded.merged.switchTo([]);
     return { switchMs: performance.now() - started };
   }
@@ -90,13 +88,18 @@ export class Resident {
     const loaded = this.requireLoaded();
     const started = performance.now();
     const adapters: ScaledAdapter[] = [];
+    const endIds: number[] = [];
     try {
-      for (const { adapterDir, scale } of tasks) adapters.push({ adapter: loadWriter(adapterDir, loaded.base), scale });
+      for (const { adapterDir, scale } of tasks) {
+        const writer = loadWriter(adapterDir, loaded);
+        adapters.push({ adapter: writer.adapter, scale });
+        endIds.push(...writer.endIds);
+      }
       loaded.merged.switchTo(adapters);
     } finally {
       for (const { adapter } of adapters) adapter.dispose();
     }
-    put(loaded, null);
+    put(loaded, { adapter: null, endIds });
     return { switchMs: performance.now() - started };
   }
 
@@ -111,7 +114,7 @@ export class Resident {
       const { type: _, row: __, ...piece } = event;
       emit(piece);
     };
-    return answerAlone(loaded, loaded.adapter, 0, { params, emit: onEvent, control });
+    return answerAlone(loaded, loaded.writer, 0, { params, emit: onEvent, control });
   }
 
   /**
@@ -125,17 +128,17 @@ export class Resident {
   ): Promise<GenerateResult[]> {
     const loaded = this.requireLoaded();
     loaded.merged.switchTo([]);
-    const adapters = new Map<string | null, Adapter | null>([[null, null]]);
+    const writers = new Map<string | null, Writer>([[null, PLAIN_BASE]]);
     try {
       for (const dir of adapterDirs)
-        if (dir !== null && !adapters.has(dir)) adapters.set(dir, loadWriter(dir, loaded.base));
+        if (dir !== null && !writers.has(dir)) writers.set(dir, loadWriter(dir, loaded));
       return await answerEach(
         loaded,
-        adapterDirs.map((dir) => adapters.get(dir) ?? null),
+        adapterDirs.map((dir) => writers.get(dir) ?? PLAIN_BASE),
         { params, emit, control },
       );
     } finally {
-      for (const adapter of adapters.values()) adapter?.dispose();
+      for (const { adapter } of writers.values()) adapter?.dispose();
     }
   }
 
@@ -148,7 +151,7 @@ export class Resident {
 
   private unload(): void {
     if (!this.loaded) return;
-    this.loaded.adapter?.dispose();
+    this.loaded.writer.adapter?.dispose();
     this.loaded.merged.switchTo([]);
     this.loaded.model.dispose();
     this.loaded.base.close();
@@ -174,21 +177,9 @@ function watched(base: BaseModel, emit: (event: { done: number; total: number })
   return { ...base, readF32 };
 }
 
-function put(loaded: Loaded, adapter: Adapter | null): void {
-  loaded.adapter?.dispose();
-  loaded.adapter = adapter;
-}
-
-/** An adapter that writes text. Throws ADAPTER_CLASSIFIES for one with a head of its own. */
-function loadWriter(dir: string, base: BaseModel): Adapter {
-  const adapter = loadAdapter(dir, base);
-  if (!adapter.overrides?.has(SCORE)) return adapter;
-  adapter.dispose();
-  throw usageError(
-    'ADAPTER_CLASSIFIES',
-    `The adapter in ${dir} tells labels apart and writes no text; evaluate it on a dataset with labels instead.`,
-    { adapter: dir },
-  );
+function put(loaded: Loaded, writer: Writer): void {
+  loaded.writer.adapter?.dispose();
+  loaded.writer = writer;
 }
 
 /** Memory that the engine holds for the model; a card's counts only its tensors. */

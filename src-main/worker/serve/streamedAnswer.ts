@@ -17,6 +17,10 @@ export class StreamedAnswer {
   ended: 'length' | 'eos' | null = null;
   private readonly stream: TextStream;
   private readonly filter: StopText;
+  /** Stop texts with special tokens, from the first of those on: they are in no text. */
+  private readonly stopIds: number[][];
+  private readonly lastIds: number[] = [];
+  private stoppedById = false;
   private readonly texts: TokenTexts;
   private readonly listener: AnswerListener;
   private result: GenerateResult | null = null;
@@ -29,17 +33,25 @@ export class StreamedAnswer {
   constructor(tokenizer: TextTokenizer, prompt: number[], stop: string[], listener: AnswerListener) {
     this.stream = createTextStream(tokenizer, prompt);
     this.filter = new StopText(stop);
+    this.stopIds = stop.map((text) => specialPart(tokenizer, text)).filter((ids) => ids.length > 0);
     this.texts = new TokenTexts(tokenizer, prompt);
     this.promptTokens = prompt.length;
     this.listener = listener;
   }
 
   get isOver(): boolean {
-    return this.filter.stopped || this.ended !== null;
+    return this.isStopped || this.ended !== null;
+  }
+
+  private get isStopped(): boolean {
+    return this.filter.stopped || this.stoppedById;
   }
 
   push(id: number, likelihood?: TokenLikelihood): void {
     this.tokens++;
+    this.lastIds.push(id);
+    this.stoppedById = this.stopIds.some((ids) => ids.every((one, i) => this.lastIds.at(i - ids.length) === one));
+    if (this.stoppedById) return;
     const text = this.stream.push(id);
     if (likelihood) {
       this.probabilities ??= [];
@@ -55,7 +67,7 @@ export class StreamedAnswer {
     const rest = this.filter.push(this.stream.end()) + this.filter.end();
     this.show(rest, this.texts.end(this.text + rest));
     const { text, tokens, promptTokens, tokensPerSecond, probabilities } = this;
-    const stopReason = this.filter.stopped ? 'stop' : (this.ended ?? 'cancelled');
+    const stopReason = this.isStopped ? 'stop' : (this.ended ?? 'cancelled');
     this.result = {
       text,
       tokens,
@@ -79,4 +91,11 @@ export class StreamedAnswer {
     const { tokensPerSecond } = this;
     this.listener.show({ text, tokensPerSecond, ...(probabilities.length > 0 ? { probabilities } : {}) });
   }
+}
+
+function specialPart({ encode, specialIds }: TextTokenizer, text: string): number[] {
+  if (text === '') return [];
+  const ids = encode(text, { addSpecialTokens: false });
+  const first = ids.findIndex((id) => specialIds.has(id));
+  return first < 0 ? [] : ids.slice(first);
 }

@@ -1,11 +1,13 @@
 /** The rows of a run, checked against its spec. */
 import { assertTrainable, prepareDataset, type PreparedDataset } from '../../datasets/dataset.ts';
+import { taughtEnds } from '../../datasets/endTokens.ts';
 import { splitExamples } from '../../datasets/split.ts';
 import { loadTokenizer, type TextTokenizer } from '../../datasets/tokenizer.ts';
 import { describeBadRow, type TokenisedExample } from '../../datasets/types.ts';
 import type { DatasetKind } from '../../../src-shared/datasets.ts';
 import { withVirtualTokens, type VirtualLayout } from '../../datasets/virtualTokens.ts';
 import { GraftError, usageError } from '../../../src-shared/errors.ts';
+import type { EndToken } from '../../../src-shared/tokens.ts';
 import { descriptorOf } from '../../../src-shared/methods/registry.ts';
 import type { ArchitectureSpec } from '../../engine/model/architecture.ts';
 import { checkClassify, checkSamples } from '../../methods/checkMethod.ts';
@@ -18,6 +20,8 @@ export interface RunData {
   val: TokenisedExample[];
   /** The classes, where texts are classified. */
   labels?: string[];
+  /** Those that the training rows teach as the end of an answer, beside the tokenizer's own. */
+  endTokens: EndToken[];
   padId: number;
   tokenizer: TextTokenizer;
   kind: DatasetKind;
@@ -87,6 +91,7 @@ export function splitRows(
     train,
     val: parts.val,
     ...(prepared.labels ? { labels: prepared.labels } : {}),
+    endTokens: taughtEnds(train, tokenizer),
     padId: tokenizer.padId,
     tokenizer,
     kind: prepared.kind,

@@ -19,7 +19,7 @@ export function makeSampler({
   settings: { samplePrompts, sampleTokens },
   model,
   method,
-  data: { tokenizer, kind },
+  data: { tokenizer, kind, endTokens },
 }: Pick<Run, 'settings' | 'model' | 'method' | 'data'>): Sampler | null {
   if (samplePrompts.length === 0) return null;
   const virtual = model.adapter?.virtual;
@@ -32,7 +32,7 @@ export function makeSampler({
     checkLength(text, all.length, model.spec.maxPositions);
     return all;
   });
-  const eosIds = [...new Set([...tokenizer.eosIds, ...model.spec.eosTokenIds])];
+  const eosIds = [...new Set([...tokenizer.eosIds, ...model.spec.eosTokenIds, ...endTokens.map(({ id }) => id)])];
   return {
     async texts() {
       method.beforeEvaluation();

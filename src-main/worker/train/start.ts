@@ -26,7 +26,7 @@ export async function startRun(draft: Draft, { state, emit, control }: StartOpti
   const { device, gpu } = await useBackend(engine);
   const loaded = loadDecoder(base, { baseDtype: draft.baseDtype });
   const baseParameters = countParameters(loaded.weights.values());
-  const method = await attachMethod(loaded, draft, base, data.labels);
+  const method = await attachMethod(loaded, draft, base, data);
   const optimizer = new AdamW(method.parameters, {
     ...settings,
     ruleOf: rulesFor(settings.weightDecayOn, method.lrScaleOf),

@@ -5,7 +5,7 @@ import { beforeAll, describe, expect, it } from 'vitest';
 import { openBaseModel } from '../../basemodel/baseModel.ts';
 import { readPeftAdapter } from '../../methods/lora/peft.ts';
 import { temporaryFolder } from '../../../test-support/fixtures/folders.ts';
-import { mergeAdapter } from '../../merging/merge.ts';
+import { mergeAdapter, taskEdits } from '../../merging/merge.ts';
 import { copyAdapter, randomAdapter, scaleAlphaOnDisk } from '../../../test-support/fixtures/adapters.ts';
 import { readJson } from '../../../test-support/goldens/goldens.ts';
 import { hasShared, sharedPath, skipNote } from '../../../test-support/goldens/shared.ts';
@@ -14,7 +14,7 @@ import { writeTinyModel } from '../../../test-support/fixtures/tinyModel.ts';
 import { useBackend } from '../backend.ts';
 import { heldOutPrompts } from './heldOutPrompts.ts';
 import { mergeAndVerify } from './merge.ts';
-import { logitTolerance, parityOf, type Parity } from './parity.ts';
+import { sumTolerance, parityOf, type Parity } from './parity.ts';
 import type { MergeResult } from '../../../src-shared/exports.ts';
 import type { WorkerCalls } from '../../../src-shared/workerCalls.ts';
 
@@ -74,7 +74,7 @@ describe.skipIf(!hasShared('golden'))(`adapters trained by PEFT${skipNote('golde
     );
   });
 
-  it('an export whose certificate fails is not there', async () => {
+  it('an export whose certificate fails is not there, unless it is wanted: then it says so', async () => {
     const parent = temporaryFolder();
     const changing = copyAdapter(adapterDir('llama/lora_qv'), path.join(temporaryFolder(), 'adapter'));
     const params = {
@@ -84,6 +84,7 @@ describe.skipIf(!hasShared('golden'))(`adapters trained by PEFT${skipNote('golde
       outDir: path.join(parent, 'new', 'merged'),
       dtype: 'f32',
     } as const;
+    const original = fs.readFileSync(path.join(changing, 'adapter_config.json'));
     let changed = false;
     // The adapter changes on disk once it has been merged, so that the certificate finds something else there.
     const change = ({ phase }: WorkerCalls['merge']['event']): void => {
@@ -93,11 +94,16 @@ describe.skipIf(!hasShared('golden'))(`adapters trained by PEFT${skipNote('golde
     await expect(mergeAndVerify(params, change)).rejects.toMatchObject({
       code: 'PARITY_FAILED',
       message: expect.stringMatching(
-        /^The merged model's logits differ .* above the tolerance .* of f32; nothing was exported, .*\.$/,
+        /^The merged model's logits differ .* above the tolerance .* of f32 .*; nothing was exported, .*\.$/,
       ) as string,
       details: { certificate: { passed: false } },
     });
     expect(filesBelow(parent)).toEqual([]);
+    fs.writeFileSync(path.join(changing, 'adapter_config.json'), original);
+    changed = false;
+    const kept = await mergeAndVerify({ ...params, allowFailedCertificate: true }, change);
+    expect(kept.certificate).toMatchObject({ passed: false, keptDespiteFailure: true, reading: { passed: false } });
+    expect(JSON.parse(fs.readFileSync(path.join(params.outDir, 'parity.json'), 'utf8'))).toEqual(kept.certificate);
   });
 
   it('the coarsest dtype of the base decides where none is asked for', async () => {
@@ -128,6 +134,28 @@ it("GPT-2's q and v, adapted one by one, merge as PEFT's fused pair", async () =
   expect(altered.passed).toBe(false);
 });
 
+it('names the end of an answer that training taught in the configuration, after the EOS that is there', async () => {
+  const modelDir = await writeTinyModel(path.join(temporaryFolder(), 'own'));
+  const adapterDir = await randomAdapter(modelDir, ['q', 'v']);
+  const file = path.join(adapterDir, 'graft.json');
+  const endTokens = [{ id: 7, text: '<|im_end|>' }];
+  fs.writeFileSync(file, JSON.stringify({ ...(JSON.parse(fs.readFileSync(file, 'utf8')) as object), endTokens }));
+  const { certificate, outDir } = await merged(modelDir, adapterDir);
+  expect(certificate).toMatchObject({
+    passed: true,
+    reading: {
+      changedFields: [
+        'config.json: eos_token_id',
+        'generation_config.json: bos_token_id',
+        'generation_config.json: eos_token_id',
+      ],
+    },
+  });
+  const json = (name: string): object => JSON.parse(fs.readFileSync(path.join(outDir, name), 'utf8')) as object;
+  expect(json('config.json')).toMatchObject({ eos_token_id: [257, 7] });
+  expect(json('generation_config.json')).toEqual({ bos_token_id: 256, eos_token_id: [257, 7] });
+});
+
 it('refuses the adapter of another base, and leaves nothing', async () => {
   const parent = temporaryFolder();
   const own = await writeTinyModel(path.join(temporaryFolder(), 'own'));
@@ -139,9 +167,9 @@ it('refuses the adapter of another base, and leaves nothing', async () => {
 });
 
 it('NaN never passes, and a larger model or logit may differ more', () => {
-  expect(NaN <= logitTolerance('f32', 1, NaN)).toBe(false);
-  expect(logitTolerance('f16', 8, 10)).toBeCloseTo(2 * logitTolerance('f16', 2, 10), 12);
-  expect(logitTolerance('bf16', 2, 20)).toBeCloseTo(2 * logitTolerance('bf16', 2, 10), 12);
+  expect(NaN <= sumTolerance(1, NaN)).toBe(false);
+  expect(sumTolerance(8, 10)).toBeCloseTo(2 * sumTolerance(2, 10), 12);
+  expect(sumTolerance(2, 20)).toBeCloseTo(2 * sumTolerance(2, 10), 12);
 });
 
 function merged(modelDir: string, adapterDir: string): Promise<MergeResult> {
@@ -160,7 +188,8 @@ async function parityOfAltered(modelDir: string, adapterDir: string, dtype: Dtyp
   try {
     await mergeAdapter({ base, adapter: readPeftAdapter(altered), outDir: mergedDir, dtype });
     const prompts = await heldOutPrompts(mergedDir, base.spec, undefined);
-    return await parityOf({ base, tasks: [{ adapterDir, scale: 1 }], mergedDir, prompts, dtype });
+    const edit = taskEdits([{ adapter: readPeftAdapter(altered), scale: 1 }], base);
+    return await parityOf({ base, tasks: [{ adapterDir, scale: 1 }], mergedDir, prompts, edit, dtype });
   } finally {
     base.close();
   }

@@ -1,4 +1,4 @@
-/** Merging into a folder that only appears once its parity certificate has passed. */
+/** Merging into a folder that only appears once its certificate has passed, or the user wants it all the same. */
 import fs from 'node:fs';
 import path from 'node:path';
 import { openBaseModel, type BaseModel } from '../../basemodel/baseModel.ts';
@@ -7,7 +7,10 @@ import { writeOutputFolder } from '../../basemodel/outputFolder.ts';
 import { CERTIFICATE_FILE } from '../../basemodel/sideFiles.ts';
 import { readAdapter } from '../../methods/fileRegistry.ts';
 import { GraftError } from '../../../src-shared/errors.ts';
-import { mergeTasks, type Task } from '../../merging/merge.ts';
+import { mergeTasks, taskEdits, type Task } from '../../merging/merge.ts';
+import { recheckExport } from '../../recheck/recheck.ts';
+import { loadTokenizer } from '../../datasets/tokenizer.ts';
+import { newEndIds } from '../endTokens.ts';
 import { useBackend } from '../backend.ts';
 import { heldOutPrompts } from './heldOutPrompts.ts';
 import { parityOf } from './parity.ts';
@@ -24,14 +27,16 @@ export async function mergeAndVerify(
     return await writeOutputFolder(params.outDir, base.dir, async (dir) => {
       const onProgress = ({ done, total }: { done: number; total: number }): void =>
         emit({ done, total, phase: 'merge' });
+      const eosTokenIds = taughtIds(params, base);
       const written = await mergeTasks({
         base,
         tasks,
         outDir: dir,
         ...(params.dtype ? { dtype: params.dtype } : {}),
+        eosTokenIds,
         onProgress,
       });
-      const certificate = await certify(params, base, tasks, dir, emit);
+      const certificate = await certify({ params, base, tasks, mergedDir: dir, eosTokenIds }, emit);
       fs.writeFileSync(path.join(dir, CERTIFICATE_FILE), `${JSON.stringify(certificate, null, 2)}\n`);
       return {
         outDir: path.resolve(params.outDir),
@@ -50,41 +55,75 @@ function tasksOf({ tasks, adapterDir }: MergeParams): TaskDir[] {
   return tasks ?? [{ adapterDir, scale: 1 }];
 }
 
-/** Throws PARITY_FAILED above the tolerance: then there is no export. */
+/** Ids that end an answer of the adapters and that the base does not name. */
+function taughtIds(params: MergeParams, base: BaseModel): number[] {
+  if (!fs.existsSync(path.join(base.dir, 'tokenizer.json'))) return [];
+  const dirs = tasksOf(params).map(({ adapterDir }) => adapterDir);
+  return newEndIds(dirs, loadTokenizer(base.dir));
+}
+
+interface Merged {
+  params: MergeParams;
+  base: BaseModel;
+  tasks: Task[];
+  mergedDir: string;
+  eosTokenIds: number[];
+}
+
+/** Throws PARITY_FAILED for one that does not pass and is not wanted all the same: then there is no export. */
 async function certify(
-  params: MergeParams,
-  base: BaseModel,
-  tasks: Task[],
-  mergedDir: string,
+  { params, base, tasks, mergedDir, eosTokenIds }: Merged,
   emit: (event: WorkerCalls['merge']['event']) => void,
 ): Promise<ParityCertificate> {
   await useBackend(params.engine);
+  const reading = recheckExport({
+    sourceDir: base.dir,
+    exportDir: mergedDir,
+    tasks: tasksOf(params),
+    dtype: params.dtype,
+    eosTokenIds,
+  });
   const prompts = await heldOutPrompts(mergedDir, base.spec, params.heldOut);
-  const dtype = params.dtype ?? dtypeOf(base);
   const parity = await parityOf({
     base,
     tasks: tasksOf(params),
     mergedDir,
     prompts,
-    dtype,
+    edit: taskEdits(tasks, base),
+    dtype: params.dtype,
     onProgress: (done, total) => emit({ done, total, phase: 'verify' }),
   });
   const terms = tasks.map(({ adapter, scale }) => ({ adapterSha256: adapter.sha256, scale }));
+  const passed = parity.passed && reading.passed;
   const certificate: ParityCertificate = {
     ...parity,
-    dtype,
+    reading,
+    passed,
+    ...(passed ? {} : { keptDespiteFailure: true }),
+    dtype: params.dtype ?? dtypeOf(base),
     engine: params.engine,
     adapterSha256: terms[0]?.adapterSha256 ?? '',
     ...(params.tasks ? { tasks: terms } : {}),
     baseHash: base.hash,
     createdAt: new Date().toISOString(),
   };
-  if (certificate.passed) return certificate;
-  throw new GraftError(
+  if (passed || params.allowFailedCertificate) return certificate;
+  throw failed(certificate, parity.passed);
+}
+
+/** withinTolerance: of the logits; then the second reading has found something. */
+function failed(certificate: ParityCertificate, withinTolerance: boolean): GraftError {
+  const { reading, dtype, maxLogitDifference, tolerance, rounding = 0 } = certificate;
+  const [problem, ...more] = reading?.problems ?? [];
+  const others = more.length > 0 ? ` (and ${more.length} more)` : '';
+  const what = withinTolerance
+    ? `The merged folder is not what base and adapter give: ${problem}${others}`
+    : `The merged model's logits differ from base + adapter by ${maxLogitDifference.toPrecision(3)}, above the ` +
+      `tolerance ${tolerance.toPrecision(3)} of ${dtype} (rounding alone makes ${rounding.toPrecision(3)})`;
+  return new GraftError(
     'PARITY_FAILED',
-    `The merged model's logits differ from base + adapter by ${certificate.maxLogitDifference.toPrecision(3)}, ` +
-      `above the tolerance ${certificate.tolerance.toPrecision(3)} of ${dtype}; nothing was exported, try dtype ` +
-      'f32.',
+    `${what}; nothing was exported, ${dtype === 'f32' ? '' : 'try dtype f32, '}make sure that base and adapter do not ` +
+      'change meanwhile, or allow an export whose certificate has failed.',
     { certificate },
   );
 }

@@ -21,6 +21,7 @@ export class ExportForm {
   typedName = $state<string | undefined>();
   /** Empty: as the base. */
   dtype = $state<ExportDtype>('');
+  allowFailedCertificate = $state(false);
   readonly plan: Resource<ExportPlan | undefined>;
   readonly adapters: AdapterView[];
   readonly separator: string;
@@ -73,6 +74,7 @@ export class ExportForm {
       })),
       outDir: this.outDir,
       ...(this.dtype && this.kind === 'merged' ? { dtype: this.dtype } : {}),
+      ...(this.allowFailedCertificate && this.kind === 'merged' ? { allowFailedCertificate: true } : {}),
     };
   }
 

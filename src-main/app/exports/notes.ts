@@ -1,0 +1,32 @@
+/** What an export does beside writing weights: said before it starts. */
+import fs from 'node:fs';
+import { readGraftInfo } from '../../adapters/files.ts';
+import { leftBehindOf } from '../../basemodel/sideFiles.ts';
+
+/** Names that are told of what stays behind. */
+const MOST_NAMES = 8;
+
+/** Of a merged model, in sentences. Nothing where a folder cannot be read: the plan says that. */
+export function mergeNotes(modelDir: string, adapterDirs: string[]): string[] {
+  if (!fs.existsSync(modelDir)) return [];
+  return [...endNotes(adapterDirs), ...leftBehindNotes(modelDir)];
+}
+
+function endNotes(adapterDirs: string[]): string[] {
+  const known = adapterDirs.map((dir) => readGraftInfo(dir)?.endTokens);
+  const texts = [...new Set(known.flatMap((tokens) => (tokens ?? []).map(({ id, text }) => `${text} (${id})`)))];
+  const notes =
+    texts.length > 0
+      ? [`Training taught ${texts.join(', ')} as the end of an answer: written as an EOS into the configuration.`]
+      : [];
+  return known.includes(undefined)
+    ? [...notes, 'The token that the chat template ends an answer with, if it has one, is written as an EOS.']
+    : notes;
+}
+
+function leftBehindNotes(modelDir: string): string[] {
+  const names = leftBehindOf(modelDir);
+  if (names.length === 0) return [];
+  const more = names.length > MOST_NAMES ? ` and ${names.length - MOST_NAMES} more` : '';
+  return [`Not part of the model and left behind: ${names.slice(0, MOST_NAMES).join(', ')}${more}.`];
+}

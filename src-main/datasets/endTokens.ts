@@ -1,0 +1,46 @@
+/**
+ * Tokens that end an answer although the model's files do not name them: ChatML's <|im_end|> on a base whose EOS is
+ * another one. What training labels last is what the model learns to stop with.
+ */
+import type { EndToken } from '../../src-shared/tokens.ts';
+import { renderExample } from './render.ts';
+import type { TextTokenizer } from './tokenizer.ts';
+import { IGNORED, type TokenisedExample } from './types.ts';
+
+type Row = Pick<TokenisedExample, 'ids' | 'labels' | 'truncated'>;
+
+/** Special tokens that most of the rows end with, white space after them aside, and that are no EOS of the model. */
+export function taughtEnds(rows: readonly Row[], tokenizer: TextTokenizer): EndToken[] {
+  const whole = rows.filter(({ truncated }) => !truncated);
+  const counts = new Map<number, number>();
+  for (const row of whole) {
+    const id = endOf(row, tokenizer);
+    if (id !== undefined) counts.set(id, (counts.get(id) ?? 0) + 1);
+  }
+  return [...counts]
+    .filter(([, count]) => 2 * count > whole.length)
+    .map(([id]) => ({ id, text: tokenizer.decode([id], { skipSpecialTokens: false }) }));
+}
+
+/** What the model's chat template ends an answer with; nothing where there is no template or it writes no answer. */
+export function templateEnds(tokenizer: TextTokenizer): EndToken[] {
+  if (tokenizer.chatTemplate === undefined) return [];
+  const messages = [
+    { role: 'user', content: 'Hello' },
+    { role: 'assistant', content: 'Hello' },
+  ] as const;
+  const row = renderExample({ line: 1, messages: [...messages] }, tokenizer, {
+    lossOn: 'completion',
+    maxLength: Infinity,
+  });
+  return 'reason' in row ? [] : taughtEnds([row], tokenizer);
+}
+
+function endOf({ ids, labels }: Row, { specialIds, eosIds, decode }: TextTokenizer): number | undefined {
+  for (let t = labels.findLastIndex((label) => label !== IGNORED); t > 0 && labels[t] !== IGNORED; t--) {
+    const id = ids[t]!;
+    if (specialIds.has(id)) return eosIds.includes(id) ? undefined : id;
+    if (decode([id]).trim() !== '') return undefined;
+  }
+  return undefined;
+}

@@ -1,0 +1,120 @@
+/**
+ * A second, plain reader of safetensors folders. It shares no code with safetensors/, basemodel/ and merging/, so that
+ * a fault there does not hide itself.
+ */
+import fs from 'node:fs';
+import path from 'node:path';
+
+export interface PlainTensor {
+  name: string;
+  /** As the header writes it: F32, BF16, I64, … */
+  dtype: string;
+  shape: number[];
+  file: string;
+  /** Bytes from the start of the file. */
+  start: number;
+  byteLength: number;
+}
+
+/** All tensors of a model folder by name. Throws an Error in words about what cannot be read. */
+export function tensorsOfFolder(dir: string): Map<string, PlainTensor> {
+  const single = path.join(dir, 'model.safetensors');
+  if (fs.existsSync(single)) return tensorsOfFile(single);
+  const index = JSON.parse(fs.readFileSync(path.join(dir, 'model.safetensors.index.json'), 'utf8')) as {
+    weight_map: Record<string, string>;
+  };
+  const shards = [...new Set(Object.values(index.weight_map))].sort();
+  const all = new Map(shards.flatMap((shard) => [...tensorsOfFile(path.join(dir, shard))]));
+  for (const [name, shard] of Object.entries(index.weight_map))
+    if (path.basename(all.get(name)?.file ?? '') !== shard) throw new Error(`the index puts ${name} into ${shard}`);
+  return all;
+}
+
+/** The header alone is read: eight bytes of length, then JSON. */
+export function tensorsOfFile(file: string): Map<string, PlainTensor> {
+  const fd = fs.openSync(file, 'r');
+  try {
+    const size = fs.fstatSync(fd).size;
+    const length = Number(readAt(fd, 0, 8).readBigUInt64LE());
+    if (length > size - 8) throw new Error(`${path.basename(file)} is shorter than its header`);
+    const header = JSON.parse(readAt(fd, 8, length).toString('utf8')) as Record<string, HeaderEntry>;
+    const entries = Object.entries(header).filter(([name]) => name !== '__metadata__');
+    return new Map(
+      entries.map(([name, { dtype, shape, data_offsets: [from, to] }]): [string, PlainTensor] => {
+        if (8 + length + to > size) throw new Error(`${path.basename(file)} ends before ${name}`);
+        return [name, { name, dtype, shape, file, start: 8 + length + from, byteLength: to - from }];
+      }),
+    );
+  } finally {
+    fs.closeSync(fd);
+  }
+}
+
+interface HeaderEntry {
+  dtype: string;
+  shape: number[];
+  data_offsets: [number, number];
+}
+
+/** Bytes `from` to `from + length` of a tensor. */
+export function bytesOf({ file, start, byteLength }: PlainTensor, from = 0, length = byteLength - from): Buffer {
+  const fd = fs.openSync(file, 'r');
+  try {
+    return readAt(fd, start + from, length);
+  } finally {
+    fs.closeSync(fd);
+  }
+}
+
+function readAt(fd: number, position: number, length: number): Buffer {
+  const bytes = Buffer.alloc(length);
+  for (let done = 0; done < length;) {
+    const got = fs.readSync(fd, bytes, done, Math.min(length - done, 1 << 30), position + done);
+    if (got === 0) throw new Error('a weights file ends early');
+    done += got;
+  }
+  return bytes;
+}
+
+/** Values `from` to `from + count` of a float tensor. */
+export function valuesOf(tensor: PlainTensor, from = 0, count = countOf(tensor) - from): Float64Array {
+  const width = WIDTHS[tensor.dtype];
+  if (!width) throw new Error(`${tensor.name} is ${tensor.dtype}, which is no float type`);
+  const bytes = bytesOf(tensor, from * width, count * width);
+  return Float64Array.from({ length: count }, (_, i) => READ[tensor.dtype]!(bytes, i * width));
+}
+
+const WIDTHS: Record<string, number> = { F64: 8, F32: 4, F16: 2, BF16: 2 };
+
+const READ: Record<string, (bytes: Buffer, at: number) => number> = {
+  F64: (bytes, at) => bytes.readDoubleLE(at),
+  F32: (bytes, at) => bytes.readFloatLE(at),
+  F16: (bytes, at) => half(bytes.readUInt16LE(at)),
+  BF16: (bytes, at) => brain(bytes.readUInt16LE(at)),
+};
+
+/** IEEE binary16: 1 bit of sign, 5 of exponent, 10 of fraction. */
+function half(bits: number): number {
+  const sign = bits & 0x8000 ? -1 : 1;
+  const [exponent, fraction] = [(bits >> 10) & 0x1f, bits & 0x3ff];
+  if (exponent === 31) return fraction ? NaN : sign * Infinity;
+  return sign * (exponent === 0 ? fraction * 2 ** -24 : (1024 + fraction) * 2 ** (exponent - 25));
+}
+
+/** bfloat16: 1 bit of sign, 8 of exponent, 7 of fraction. */
+function brain(bits: number): number {
+  const sign = bits & 0x8000 ? -1 : 1;
+  const [exponent, fraction] = [(bits >> 7) & 0xff, bits & 0x7f];
+  if (exponent === 255) return fraction ? NaN : sign * Infinity;
+  return sign * (exponent === 0 ? fraction * 2 ** -133 : (128 + fraction) * 2 ** (exponent - 134));
+}
+
+export function countOf({ shape }: Pick<PlainTensor, 'shape'>): number {
+  return shape.reduce((product, n) => product * n, 1);
+}
+
+/** The tensor as a matrix, (rows, width); a vector is one row. */
+export function matrixOf({ shape }: Pick<PlainTensor, 'shape'>): { rows: number; width: number } {
+  const [rows = 1, ...rest] = shape;
+  return rest.length === 0 ? { rows: 1, width: rows } : { rows, width: rest.reduce((a, b) => a * b, 1) };
+}
