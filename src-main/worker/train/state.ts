@@ -39,6 +39,8 @@ export interface Progress {
   tokens: number;
   trainingMs: number;
   peakMemoryBytes: number;
+  /** Of the trained values before the first step; null where the whole model is trained, or by a run of before. */
+  startDigest: string | null;
 }
 
 const FORMAT = '1';
@@ -59,6 +61,7 @@ export function newProgress(): Progress {
     tokens: 0,
     trainingMs: 0,
     peakMemoryBytes: 0,
+    startDigest: null,
   };
 }
 
