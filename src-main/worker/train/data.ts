@@ -5,6 +5,7 @@ import { loadTokenizer, type TextTokenizer } from '../../datasets/tokenizer.ts';
 import { describeBadRow, type TokenisedExample } from '../../datasets/types.ts';
 import type { DatasetKind } from '../../../src-shared/datasets.ts';
 import { withVirtualTokens, type VirtualLayout } from '../../datasets/virtualTokens.ts';
+import { counted } from '../../../src-shared/plural.ts';
 import { GraftError, usageError } from '../../../src-shared/errors.ts';
 import { descriptorOf } from '../../../src-shared/methods/registry.ts';
 import type { ArchitectureSpec } from '../../engine/model/architecture.ts';
@@ -58,7 +59,7 @@ export async function readData(
 /** As readData, of rows that have been tokenised. */
 export function splitRows(
   spec: RunSpec,
-  { vocab }: ArchitectureSpec,
+  { vocab, maxPositions }: ArchitectureSpec,
   { prepared, tokenizer, maxLength }: PreparedRows,
   emit: (event: TrainEvent) => void,
 ): RunData {
@@ -72,10 +73,17 @@ export function splitRows(
       { file: spec.data.file },
     );
   }
-  assertTrainable(prepared, { allowBadRows: spec.data.allowBadRows });
+  const { allowBadRows, excludeLines: excluded = [] } = spec.data;
+  assertTrainable(prepared, { allowBadRows, excluded, modelLength: maxPositions - countOf(virtual) });
   if (prepared.bad.length) {
-    const list = prepared.bad.slice(0, 10).map(describeBadRow).join('; ');
-    emit({ type: 'log', message: `${prepared.bad.length} bad rows are left out: ${list}` });
+    const list = prepared.bad
+      .slice(0, 10)
+      .map((row) => describeBadRow(row, prepared.sharedLines))
+      .join('; ');
+    emit({
+      type: 'log',
+      message: `${counted(prepared.bad.length, 'bad row')} ${prepared.bad.length === 1 ? 'is' : 'are'} left out: ${list}`,
+    });
   }
   const examples = virtual
     ? prepared.examples.map((example) => withVirtualTokens(example, virtual))

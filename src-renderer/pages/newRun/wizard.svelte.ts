@@ -102,6 +102,14 @@ export class Wizard {
     this.applyPreset();
   }
 
+  /** Rows by their lines, beside those that are left out already. */
+  leaveOut(lines: readonly number[]): void {
+    const version = this.version.number;
+    if (version === undefined) return;
+    const all = [...new Set([...this.version.excludedLines, ...lines])].sort((a, b) => a - b);
+    this.draft.excluded = { version, lines: all };
+  }
+
   trainOnAll(): void {
     this.draft.excluded = null;
   }
