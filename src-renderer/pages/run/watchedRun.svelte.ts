@@ -7,7 +7,7 @@ import { api, type RunView, type WatchEvent } from '../../lib/api.ts';
 import { SeriesStore } from '../../charts/seriesStore.ts';
 import { failureOf, streamOptions, type Failure } from '../../lib/stream.ts';
 import { Connection } from '../../lib/host/connection.svelte.ts';
-import { readSeries } from './readSeries.ts';
+import { readSeries } from '../../charts/readSeries.ts';
 
 /** Pause between two readings while no events come. */
 const READ_EVERY_MS = 500;
