@@ -49,5 +49,5 @@ it.each([
   [z.string(), 'x', undefined, undefined],
 ])('bounds of %# are said where a value is outside', (schema, value, max, want) => {
   const setting: Setting = { schema, label: 'Size', help: '' };
-  expect(problemWith(setting, value, max)).toBe(want);
+  expect(problemWith(setting, value, { max })).toBe(want);
 });

@@ -87,16 +87,24 @@ export function adviceOn({ label, usual }: Setting, value: unknown): string | un
   return `${label} ${value} is ${where} the usual ${usual.from} to ${usual.to}: ${what}.`;
 }
 
-/** Why a setting does not take a value: a sentence with its bounds; undefined where it does. Nothing entered is fine. */
-export function problemWith(setting: Setting, value: unknown, max?: number): string | undefined {
-  const bounds = boundsOf(setting);
-  if (!bounds || value === undefined) return undefined;
-  const isTooLarge = typeof value === 'number' && max !== undefined && value > max;
-  if (!isTooLarge && setting.schema.safeParse(value).success) return undefined;
-  return `${setting.label} must be ${bounds.integer ? 'a whole number' : 'a number'}${rangeWords(bounds, max)}.`;
+/**
+ * Why a setting does not take a value: a sentence with its bounds; undefined where it does. Nothing entered is fine.
+ * `within`: bounds that follow from what else is chosen.
+ */
+export function problemWith(
+  setting: Setting,
+  value: unknown,
+  within: { min?: number; max?: number | undefined } = {},
+): string | undefined {
+  const own = boundsOf(setting);
+  if (!own || typeof value !== 'number') return undefined;
+  const { min = -Infinity, max = Infinity } = within;
+  if (value >= min && value <= max && setting.schema.safeParse(value).success) return undefined;
+  const bounds = { ...own, ...(own.min === undefined && min > -Infinity ? { min } : {}) };
+  return `${setting.label} must be ${own.integer ? 'a whole number' : 'a number'}${rangeWords(bounds, max)}.`;
 }
 
-function rangeWords({ min, max, aboveMin, belowMax }: Bounds, narrower = Infinity): string {
+function rangeWords({ min, max, aboveMin, belowMax }: Bounds, narrower: number): string {
   const most = Math.min(max ?? Infinity, narrower);
   const from = min === undefined ? '' : aboveMin ? ` above ${min}` : ` from ${min}`;
   if (most === Infinity) return min === undefined || aboveMin ? from : `${from} on`;

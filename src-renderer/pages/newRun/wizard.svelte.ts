@@ -6,7 +6,8 @@ import { ChosenVersion } from './chosenVersion.svelte.ts';
 import { taskNameFor } from './dataVersion.ts';
 import { cellsForModel, freshDraft, methodFields, runFields, STEPS, type Draft, type Step } from './draft.ts';
 import { parseDraft } from './keptDraft.ts';
-import { cellsOf, columns, withCells, type MatrixSize, type CellSettings } from './matrices.ts';
+import { dataProblem, methodProblem, ranksProblem, trainProblem } from './fieldProblems.ts';
+import { cellsOf, columns, rankBound, withCells, type MatrixSize, type CellSettings } from './matrices.ts';
 import { presetSettings, type Preset } from '../../lib/runs/presets.ts';
 import { Action } from '../../lib/action.svelte.ts';
 import { descriptorOf, type MethodType } from '../../../src-shared/methods/registry.ts';
@@ -40,6 +41,10 @@ export class Wizard {
   /** Single matrices can have a rank of their own. */
   readonly hasRanks = $derived('rankPattern' in this.method.settings);
   readonly rank = $derived(Number(this.setting('rank') ?? 8));
+  /** The largest rank that the chosen matrices take; undefined while their sizes are not known. */
+  readonly rankBound = $derived(
+    rankBound(this.chosen, 'rankPattern' in this.method.settings ? this.draft.ranks : {}, this.sizes),
+  );
   readonly taskName = $derived(this.draft.taskName.trim() || taskNameFor(this.dataset, this.suggestions));
   /** Trained parameters by the closed formula; undefined where only the API knows. */
   readonly count = $derived(this.localCount());
@@ -52,9 +57,13 @@ export class Wizard {
   /** Why a step is not done yet; undefined where it is. */
   readonly problems: Record<Step, string | undefined> = $derived.by(() => ({
     model: this.model ? undefined : 'Choose a base model.',
-    data: this.dataset ? undefined : 'Choose a dataset.',
-    method: this.hasTargets && this.chosen.size === 0 ? 'No matrix is chosen; click at least one.' : undefined,
-    schedule: undefined,
+    data: this.dataset ? dataProblem(this.draft) : 'Choose a dataset.',
+    method:
+      this.hasTargets && this.chosen.size === 0
+        ? 'No matrix is chosen; click at least one.'
+        : (methodProblem(this.method, this.draft.settings, this.rankBound) ??
+          (this.hasRanks ? ranksProblem(this.draft.ranks, this.sizes) : undefined)),
+    schedule: trainProblem(this.draft),
     review: undefined,
   }));
   readonly ready = $derived(STEPS.every((step) => this.problems[step] === undefined));
