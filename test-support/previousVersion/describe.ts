@@ -33,6 +33,8 @@ export async function describeHome(services: Services, target: string): Promise<
     runs: runs.map((run) => ({
       ...run,
       ownerPid: undefined,
+      // Told since.
+      trainingMs: undefined,
       endedAt: run.name === 'killed with Graft' ? 'now' : run.endedAt,
     })),
     metrics: await byId(runs, (id) => api.runs.metrics({ id })),

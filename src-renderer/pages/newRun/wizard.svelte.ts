@@ -186,8 +186,8 @@ export class Wizard {
     return (model && method.targets?.usual(model)) ?? [];
   }
 
-  /** Takes over everything that an earlier run was started with. */
-  takeOver(run: RunView): void {
+  /** Takes over everything that an earlier run was started with, but for its name, which others have too. */
+  takeOver(run: RunView, names: readonly string[]): void {
     const { method, model: base } = run.spec;
     // A model that was removed and added again has another id.
     const model =
@@ -196,17 +196,27 @@ export class Wizard {
     this.tokensPerRow = undefined;
     this.draft = {
       ...freshDraft(),
-      ...runFields(run),
+      ...runFields(run, names),
       modelId: model?.id ?? '',
       ...methodFields(method, cells, model?.layers ?? 0),
       step: 'review',
     };
   }
 
-  startOver(): void {
+  /** Begins anew; what was set up is returned, to be taken back. */
+  startOver(): Draft {
+    const before = $state.snapshot(this.draft);
     this.draft = freshDraft();
     this.tokensPerRow = undefined;
     this.fillIn();
+    return before;
+  }
+
+  /** Takes back a draft that was given up. */
+  takeBack(draft: Draft): void {
+    this.draft = draft;
+    this.tokensPerRow = undefined;
+    this.fillIn({ choose: false });
   }
 
   /** Drops what is gone, and with `choose` chooses what there is no choice about. */
