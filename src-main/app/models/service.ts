@@ -9,6 +9,7 @@ import { newId } from '../ids.ts';
 import { matricesOf, trainableIn, type TrainableView } from '../runs/trainable.ts';
 import { findModels, type FoundModel } from './find.ts';
 import { readModel } from './read.ts';
+import { refuseRepository } from './repository.ts';
 import { viewModel, type ModelView } from './state.ts';
 
 export class ModelService {
@@ -35,6 +36,7 @@ export class ModelService {
 
   /** Registers a folder; one that is registered already is brought up to date. */
   add({ dir, name }: { dir: string; name?: string | undefined }): RegisteredModel {
+    refuseRepository(dir);
     const details = readModel(dir);
     const known = this.#catalog.models.byDir(details.dir);
     return this.#catalog.models.save({
@@ -51,6 +53,7 @@ export class ModelService {
    */
   relocate({ id, dir }: { id: string; dir: string }): RegisteredModel {
     const model = this.require(id);
+    refuseRepository(dir);
     const details = readModel(dir);
     if (details.hash !== model.hash)
       throw new GraftError(
