@@ -89,7 +89,7 @@ export async function trainToEnd(
       `${loss(report.valLoss)}`,
   );
   print(
-    `${count(report.trainableParameters)} of ${count(report.totalParameters)} parameters trained, ` +
+    `${count(report.trainableParameters)} of ${counted(report.totalParameters, 'parameter')} trained, ` +
       `${report.tokensPerSecond.toFixed(0)} tokens/s, peak memory ${bytes(report.peakMemoryBytes)}`,
   );
   print(`Written to ${report.adapterDir}`);
