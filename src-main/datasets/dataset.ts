@@ -165,8 +165,8 @@ export function assertTrainable(
   if (!allowBadRows && bad.length > 0) {
     throw new GraftError(
       'DATASET_BAD_ROWS',
-      `${counted(bad.length, 'row')} of ${file} cannot be used (${listRows(bad, sharedLines)}); correct them, or allow the ` +
-        'run to go on without them.',
+      `${counted(bad.length, 'row')} of ${file} cannot be used (${listRows(bad, sharedLines)}); correct them, or ` +
+        'allow the run to go on without them.',
       { file, rows: bad },
     );
   }

@@ -1,6 +1,6 @@
 /**
- * A model named as Hugging Face names it (`owner/name`, or its address) instead of by a folder. Graft downloads nothing;
- * it says what was named and how to get it.
+ * A model named as Hugging Face names it (`owner/name`, or its address) instead of by a folder. Graft downloads
+ * nothing; it says what was named and how to get it.
  */
 import fs from 'node:fs';
 import { usageError } from '../../../src-shared/errors.ts';

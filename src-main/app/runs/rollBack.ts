@@ -56,8 +56,8 @@ export function rollBack(
         logMessage(
           catalog,
           spec.runId,
-          `Goes on from step ${step} of the run ${run.name} (${id}); ${counted(spec.data.excludeLines?.length ?? 0, 'row')} ` +
-            'left out from there on.',
+          `Goes on from step ${step} of the run ${run.name} (${id}); ` +
+            `${counted(spec.data.excludeLines?.length ?? 0, 'row')} left out from there on.`,
         );
       },
     },

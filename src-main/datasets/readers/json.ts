@@ -9,8 +9,8 @@ import { parseJsonRow } from './jsonRow.ts';
 import { numberedRows } from './rowNumbers.ts';
 
 /**
- * Rows and bad rows in file order; `onSharedLine` is called where their numbers are places in the list. Throws GraftError
- * DATASET_NOT_A_LIST when the file is no JSON list.
+ * Rows and bad rows in file order; `onSharedLine` is called where their numbers are places in the list. Throws
+ * GraftError DATASET_NOT_A_LIST when the file is no JSON list.
  */
 export function readJsonArray(
   chunks: AsyncIterable<string>,

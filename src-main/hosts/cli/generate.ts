@@ -71,7 +71,8 @@ async function one({ args, services, write, say }: Context, params: GeneratePara
   const result = await services.playground.generate(params, ({ text }) => write(text)).promise;
   write('\n');
   say(
-    `${counted(result.tokens, 'token')}, ${result.tokensPerSecond.toFixed(1)} tokens/s on ${load.engine} (${result.stopReason})`,
+    `${counted(result.tokens, 'token')}, ${result.tokensPerSecond.toFixed(1)} tokens/s on ` +
+      `${load.engine} (${result.stopReason})`,
   );
   return {
     prompt: params.prompt,

@@ -8,8 +8,8 @@ import { bytes, count } from './format.ts';
 export function reportPreflight({ print }: Pick<Context, 'print'>, result: PreflightResult): PreflightResult {
   const { engine, device, longest, estimate, peakBytes, stepMs, evaluationMs, limitBytes, largest } = result;
   print(
-    `${engine} on ${device}, longest batch: ${counted(longest.rows, 'row')}, ${counted(longest.tokens, 'token')}, the ` +
-      `longest row ${count(longest.longestRow)}`,
+    `${engine} on ${device}, longest batch: ${counted(longest.rows, 'row')}, ` +
+      `${counted(longest.tokens, 'token')}, the longest row ${count(longest.longestRow)}`,
   );
   print(`Memory: ${bytes(peakBytes)} measured, ${bytes(estimate.totalBytes)} estimated (${parts(estimate)})`);
   print(

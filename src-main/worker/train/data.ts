@@ -80,10 +80,7 @@ export function splitRows(
       .slice(0, 10)
       .map((row) => describeBadRow(row, prepared.sharedLines))
       .join('; ');
-    emit({
-      type: 'log',
-      message: `${counted(prepared.bad.length, 'bad row')} ${prepared.bad.length === 1 ? 'is' : 'are'} left out: ${list}`,
-    });
+    emit({ type: 'log', message: `Left out: ${counted(prepared.bad.length, 'bad row')} (${list})` });
   }
   const examples = virtual
     ? prepared.examples.map((example) => withVirtualTokens(example, virtual))

@@ -33,8 +33,8 @@ export class Switcher {
   }
 
   /**
-   * Makes an adapter (null: the plain base) the active one of its task. Where another base is loaded, that of the adapter
-   * takes its place.
+   * Makes an adapter (null: the plain base) the active one of its task. Where another base is loaded, that of the
+   * adapter takes its place.
    */
   async switchTo(taskId: string, adapter: Target | null): Promise<void> {
     const done = await this.switching.run(async () => {

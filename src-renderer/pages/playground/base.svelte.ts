@@ -143,8 +143,8 @@ export class PlaygroundBase {
   }
 
   /**
-   * Loads the base if it is not there, also that of an adapter made for another one, then puts the adapter on it; a text
-   * under way is stopped by that.
+   * Loads the base if it is not there, also that of an adapter made for another one, then puts the adapter on it; a
+   * text under way is stopped by that.
    */
   async switchTo(key: string): Promise<boolean> {
     const other = this.elsewhere.find((one) => one.key === key)?.base;
