@@ -213,8 +213,11 @@ test('what does not fit is said at once, with a way out', async ({ graft: page }
   });
 
   await test.step('a rank larger than the matrix', async () => {
-    await page.getByLabel('Rank', { exact: true }).fill('200');
-    await expect(panel.getByRole('alert')).toContainText('Rank 200 does not fit');
+    const rank = page.getByLabel('Rank', { exact: true });
+    await rank.fill('100000');
+    await expect(page.getByRole('alert')).toHaveText('Rank must be a whole number from 1 to 48.');
+    await expect(rank).toHaveValue('100000');
+    await expect(panel.getByRole('button', { name: 'Review and start' })).toBeDisabled();
     await panel.getByRole('button', { name: 'Rank 48 at most' }).click();
     await expect(page.getByLabel('Rank', { exact: true })).toHaveValue('48');
   });
@@ -233,10 +236,20 @@ test('what does not fit is said at once, with a way out', async ({ graft: page }
     await expect(page.getByRole('region', { name: 'Measurement' })).toContainText('Measured peak', { timeout: 60_000 });
   });
 
-  await test.step('Start over', async () => {
+  await test.step('a learning rate that nobody uses is advised against', async () => {
+    await openStep(page, 'Schedule');
+    await page.getByLabel('Learning rate', { exact: true }).fill('10');
+    await expect(page.getByText(/^Learning rate 10 is above the usual 0\.000001 to 0\.01/).first()).toBeVisible();
+    await expect(panel.getByRole('list', { name: 'Warnings' })).toContainText('Learning rate 10 is above');
+  });
+
+  await test.step('Start over, and take it back', async () => {
     await page.getByRole('button', { name: 'Start over' }).click();
     await openStep(page, 'Method & targets');
     await expect(page.getByLabel('Rank', { exact: true })).toHaveValue('8');
+    await page.getByRole('button', { name: 'Undo' }).click();
+    await openStep(page, 'Method & targets');
+    await expect(page.getByLabel('Rank', { exact: true })).toHaveValue('48');
   });
 });
 

@@ -152,6 +152,7 @@ test('pause, look into a step, roll back, compare, save, reload', async ({ graft
     await expect(page.getByRole('region', { name: 'Summary' })).toContainText('1 row');
     await expect(page.getByRole('region', { name: 'Summary' })).toContainText('describe, version 1');
     await expect(page.getByTestId('command-line')).toContainText('--exclude-lines');
+    await expect(page.getByLabel('Name', { exact: true })).toHaveValue(/ 2$/);
     await startRun(page, { Steps: 1 });
     copy = page.url().split('/').at(-1)!;
     await expect(page.getByText('Training is complete')).toBeVisible({ timeout: 60_000 });
@@ -324,6 +325,11 @@ test('a server that starts again under the open page', async ({ graft: page, app
   await app.restart!(async () => {
     await expect(page.getByRole('alert')).toContainText('Graft does not answer');
     await expect(page.getByRole('button', { name: 'Reconnect' })).toBeVisible();
+    // Nothing that looks live: no button that cannot work, no time that counts down.
+    await expect(page.getByRole('button', { name: 'Pause' })).toHaveCount(0);
+    await expect(page.getByText('last seen running')).toBeVisible();
+    await expect(page.getByText(/^Time left\s?–$/)).toBeVisible();
+    await expect(page.getByRole('navigation', { name: 'Pages' })).toContainText('Graft does not answer');
     await keepScreenshot(page, 'run-no-answer');
   });
   // Without a click: the page goes on by itself, and shows what became of the run.

@@ -15,6 +15,7 @@ import {
   startRun,
   test,
 } from './fixtures.ts';
+import { REPO } from './host.ts';
 import { addParts, haltAfter, train } from './realRuns.ts';
 
 test('a dataset with bad rows shows lines and reasons, and goes on with the rest when told to', async ({
@@ -51,6 +52,21 @@ test('a folder without config.json is refused with a sentence that names it', as
   await expect(page.getByRole('alert')).toContainText(dir);
   await expect(page.getByRole('table')).toHaveCount(0);
   await keepScreenshot(page, '21-no-config');
+
+  await test.step('so is the name of a repository, with the way to its folder', async () => {
+    await page.getByLabel('Model folder').fill('nobody/no-such-model');
+    await page.getByRole('button', { name: 'Add model' }).click();
+    await expect(page.getByRole('alert')).toContainText('repository on Hugging Face');
+    await expect(page.getByRole('alert')).toContainText('hf download nobody/no-such-model --local-dir no-such-model');
+    await expect(page.getByRole('button', { name: 'Copy the command' })).toBeVisible();
+  });
+
+  await test.step('and an address that names no page', async () => {
+    await page.evaluate(() => (window.location.hash = '#/modles'));
+    await expect(page.getByRole('heading', { name: 'Not found', level: 1 })).toBeVisible();
+    await page.getByRole('main').getByRole('link', { name: 'Models' }).click();
+    await expect(page.getByRole('heading', { name: 'Models', level: 1 })).toBeVisible();
+  });
 });
 
 test('the folder browser of the web host leads to a checkpoint', async ({ graft: page }, testInfo) => {
@@ -58,7 +74,12 @@ test('the folder browser of the web host leads to a checkpoint', async ({ graft:
   await goTo(page, 'Models');
   await page.getByRole('button', { name: 'Browse…' }).click();
   const dialog = page.getByRole('dialog', { name: 'Choose a folder' });
-  await dialog.getByRole('button', { name: 'Starter', exact: true }).click();
+  const box = (await dialog.boundingBox())!;
+  const { width, height } = page.viewportSize()!;
+  expect(Math.abs(box.x + box.width / 2 - width / 2)).toBeLessThan(2);
+  expect(Math.abs(box.y + box.height / 2 - height / 2)).toBeLessThan(2);
+  await dialog.getByLabel('Path').fill(path.join(REPO, 'resources', 'starter'));
+  await dialog.getByRole('button', { name: 'Go' }).click();
   await dialog.getByRole('button', { name: /^model\// }).click();
   await keepScreenshot(page, '22-browse');
   await dialog.getByRole('button', { name: 'Choose this folder' }).click();

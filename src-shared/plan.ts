@@ -38,6 +38,8 @@ export interface PreflightResult {
    * kind.
    */
   largest: { batch: number | null; maxLength: number | null; rank: number | null };
+  /** What the run is likely to come to nothing by, a sentence each. */
+  warnings: string[];
 }
 
 /** Where a run would run. */
@@ -71,6 +73,8 @@ export interface PlanResult {
   checkpointingBytes: number | null;
   /** Prompts of the first validation rows. */
   samplePrompts: string[];
+  /** What the run is likely to come to nothing by, a sentence each. */
+  warnings: string[];
 }
 
 /** What a model's needs are told for: an answer of so many tokens, and LoRA with the defaults on full batches. */

@@ -25,18 +25,24 @@ export const PAGE_TITLES: Record<Page, string> = {
   settings: 'Settings',
 };
 
+/** Pages that show one thing where their address has an id. */
+const WITH_ID: readonly Page[] = ['models', 'datasets', 'runs', 'adapters'];
+
 export interface Route {
-  page: Page;
+  /** Null: the address names no page. */
+  page: Page | null;
   /** Decoded. */
   id: string | undefined;
   query: URLSearchParams;
 }
 
-/** Splits a location hash; an unknown page is `home`. */
+/** Splits a location hash; without one the page is `home`. */
 export function parseHash(hash: string): Route {
   const [path = '', search = ''] = hash.replace(/^#\/?/, '').split('?');
-  const [name, id] = path.split('/');
-  const page = PAGES.find((candidate) => candidate === name) ?? 'home';
+  const [name = '', id, ...more] = path.split('/');
+  const named = name === '' ? 'home' : (PAGES.find((candidate) => candidate === name) ?? null);
+  const fits = more.length === 0 && (!id || (named !== null && WITH_ID.includes(named)));
+  const page = fits ? named : null;
   return { page, id: id ? decode(id) : undefined, query: new URLSearchParams(search) };
 }
 

@@ -1,9 +1,17 @@
 /** Learning-rate schedules as transformers' get_scheduler computes them. */
 export type ScheduleName = 'linear' | 'cosine' | 'constant';
 
-/** Steps of warm-up: values of at least 1 are steps, smaller ones a share of all steps. */
-export function warmupSteps(warmup: number, totalSteps: number): number {
+/** Steps of warm-up as asked for: values of at least 1 are steps, smaller ones a share of all steps. */
+export function warmupAsked(warmup: number, totalSteps: number): number {
   return warmup >= 1 ? Math.floor(warmup) : Math.ceil(warmup * totalSteps);
+}
+
+/**
+ * Steps of warm-up as they are taken: one step less than the run at most, so that every run reaches its learning rate.
+ * Else the only step of a run of one, whose warm-up is rounded up to it, would be taken at rate 0.
+ */
+export function warmupSteps(warmup: number, totalSteps: number): number {
+  return Math.min(warmupAsked(warmup, totalSteps), Math.max(0, totalSteps - 1));
 }
 
 /** Factor on the base learning rate for 0-based step `step`: a linear rise over `warmup` steps, then the decay. */

@@ -65,6 +65,10 @@ export interface TrainResult {
   stoppedEarly?: boolean;
   /** Steps left out because their loss or gradient norm was not finite. */
   skippedSteps?: number;
+  /** Every trained value of the adapter is what it was at the start. Absent in runs of before and of whole models. */
+  unchanged?: boolean;
+  /** Milliseconds that the steps took, pauses and evaluations aside. Absent in runs of before. */
+  trainingMs?: number;
   trainableParameters: number;
   totalParameters: number;
   tokensPerSecond: number;

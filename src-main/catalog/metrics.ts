@@ -56,6 +56,9 @@ export function metricQueries(db: Database) {
   const evaluations = db.prepare<[string], { step: number; val_loss: number }>(
     'SELECT step, val_loss FROM evaluations WHERE run_id = ? ORDER BY step',
   );
+  const total = db.prepare<[string], { ms: number | null }>(
+    'SELECT sum(elapsed_ms) AS ms FROM metrics WHERE run_id = ?',
+  );
   const put = db.prepare(
     `INSERT OR REPLACE INTO metrics (run_id, step, loss, lr, grad_norm, tokens_per_second, memory_bytes, elapsed_ms)
      VALUES (@runId, @step, @loss, @lr, @gradNorm, @tokensPerSecond, @memoryBytes, @elapsedMs)`,
@@ -75,6 +78,8 @@ export function metricQueries(db: Database) {
   return {
     /** Metrics of the steps after `step`, in order. */
     after: (runId: string, step: number): StepMetrics[] => after.all(runId, step).map(toMetrics),
+    /** Milliseconds that all steps took together. */
+    totalMs: (runId: string): number => total.get(runId)?.ms ?? 0,
     /** At most `count` of the last steps, the newest first. */
     last: (runId: string, count: number): StepMetrics[] => last.all(runId, count).map(toMetrics),
     evaluations: (runId: string): Evaluation[] =>

@@ -1,6 +1,7 @@
 /** From a file to tokenised examples that a run can train on, with every row that cannot be used and why. */
 import { setImmediate } from 'node:timers/promises';
 import { GraftError } from '../../src-shared/errors.ts';
+import { counted } from '../../src-shared/plural.ts';
 import { planColumns, toExample } from './columns.ts';
 import { labelledTexts } from './labelledTexts.ts';
 import { TimeSlice } from './timeSlice.ts';
@@ -41,6 +42,8 @@ export interface PreparedDataset {
   /** Good rows of which no labelled token is left after truncation. */
   unusable: BadRow[];
   stats: LengthStats;
+  /** Rows share lines, so that `line` is a row's place in the list. */
+  sharedLines: boolean;
   /** The classes of `classify`, in the order of their indices. */
   labels?: string[];
 }
@@ -59,7 +62,7 @@ export interface ExampleSet {
  */
 export async function readExamples(options: Pick<PrepareOptions, 'file' | 'format' | 'map'>): Promise<ExampleSet> {
   const read = await readDataset(options.file, options.format ? { format: options.format } : {});
-  if (read.rows.length === 0) throw noUsableRows(options.file, read.bad);
+  if (read.rows.length === 0) throw noUsableRows(options.file, read.bad, read.sharedLines);
   const plan = planColumns(options.file, read.columns, options.map);
   const examples: Example[] = [];
   const bad: BadRow[] = [...read.bad];
@@ -71,7 +74,7 @@ export async function readExamples(options: Pick<PrepareOptions, 'file' | 'forma
     if (slice.isOver()) await slice.pause();
   }
   bad.sort((a, b) => a.line - b.line);
-  if (examples.length === 0) throw noUsableRows(options.file, bad);
+  if (examples.length === 0) throw noUsableRows(options.file, bad, read.sharedLines);
   return { read, kind: plan.kind, examples, bad };
 }
 
@@ -94,6 +97,7 @@ function classified(set: ExampleSet, options: PrepareOptions): PreparedDataset {
     bad: all,
     unusable: [],
     stats: lengthStats(examples),
+    sharedLines: set.read.sharedLines,
     labels,
   };
 }
@@ -120,8 +124,17 @@ export async function tokeniseExamples(
     }
   }
   bad.sort((a, b) => a.line - b.line);
-  const { file, sha256 } = set.read;
-  return { file, sha256, kind: set.kind, maxLength, examples, bad, unusable, stats: lengthStats(examples) };
+  const { file, sha256, sharedLines } = set.read;
+  const stats = lengthStats(examples);
+  return { file, sha256, kind: set.kind, maxLength, examples, bad, unusable, stats, sharedLines };
+}
+
+interface TrainableOptions {
+  allowBadRows?: boolean;
+  /** Lines whose rows are not trained on; absent where none can be left out. */
+  excluded?: readonly number[] | undefined;
+  /** Most tokens of a row that the model takes. */
+  modelLength?: number;
 }
 
 /**
@@ -130,50 +143,57 @@ export async function tokeniseExamples(
  */
 export function assertTrainable(
   prepared: PreparedDataset,
-  { allowBadRows = true }: { allowBadRows?: boolean } = {},
+  { allowBadRows = true, excluded, modelLength = Infinity }: TrainableOptions = {},
 ): void {
-  const { file, bad, unusable, examples, maxLength } = prepared;
+  const { file, bad, examples, maxLength, sharedLines } = prepared;
+  const leftOut = new Set(excluded);
+  const unusable = prepared.unusable.filter(({ line }) => !leftOut.has(line));
   if (unusable.length > 0) {
+    const isModels = maxLength >= modelLength;
+    const limit = isModels
+      ? `within the ${counted(maxLength, 'token')} that this model sees at most`
+      : `at a maximum length of ${counted(maxLength, 'token')}`;
+    const leave = excluded ? 'leave these rows out (--exclude-lines)' : 'drop these rows';
+    const next = isModels ? `shorten or ${leave}` : `raise --max-length or ${leave}`;
     throw new GraftError(
       'DATASET_NO_LABELS',
-      `${count(unusable.length, 'row')} of ${file} would have no token to learn from at a maximum length of ` +
-        `${maxLength} (${listRows(unusable)}); raise --max-length or drop these rows.`,
-      { file, maxLength, rows: unusable },
+      `${counted(unusable.length, 'row')} of ${file} would have no token to learn from ${limit} ` +
+        `(${listRows(unusable, sharedLines)}); ${next}.`,
+      { file, maxLength, rows: unusable, ...(modelLength < Infinity ? { modelLength } : {}) },
     );
   }
   if (!allowBadRows && bad.length > 0) {
     throw new GraftError(
       'DATASET_BAD_ROWS',
-      `${count(bad.length, 'row')} of ${file} cannot be used (${listRows(bad)}); correct them, or allow the ` +
-        'run to go on without them.',
+      `${counted(bad.length, 'row')} of ${file} cannot be used (${listRows(bad, sharedLines)}); correct them, or ` +
+        'allow the run to go on without them.',
       { file, rows: bad },
     );
   }
-  if (examples.length === 0) throw noUsableRows(file, bad);
+  if (examples.length === 0) throw noUsableRows(file, bad, sharedLines);
 }
 
 /** No row of a file can be used. */
-export function noUsableRows(file: string, bad: readonly BadRow[]): GraftError {
+export function noUsableRows(file: string, bad: readonly BadRow[], sharedLines = false): GraftError {
   return new GraftError(
     'DATASET_NO_USABLE_ROWS',
-    `No row of ${file} can be used (${listRows(bad)}); correct the file and try again.`,
+    `No row of ${file} can be used (${listRows(bad, sharedLines)}); correct the file and try again.`,
     { file, rows: bad },
   );
 }
 
 /** The first ten rows with their reasons. */
-function listRows(rows: readonly BadRow[]): string {
-  const shown = rows.slice(0, 10).map(describeBadRow).join('; ');
+function listRows(rows: readonly BadRow[], sharedLines: boolean): string {
+  const shown = rows
+    .slice(0, 10)
+    .map((row) => describeBadRow(row, sharedLines))
+    .join('; ');
   return rows.length > 10 ? `${shown}; and ${rows.length - 10} more` : shown;
-}
-
-function count(n: number, noun: string): string {
-  return `${n} ${noun}${n === 1 ? '' : 's'}`;
 }
 
 function whyUnlabelled(promptTokens: number, fullLength: number, maxLength: number): string {
   if (promptTokens === fullLength) return 'it has no token that could be predicted from an earlier one';
-  return `the prompt alone fills max length ${maxLength}: ${count(promptTokens, 'token')}`;
+  return `the prompt alone fills max length ${maxLength}: ${counted(promptTokens, 'token')}`;
 }
 
 /** A number per distinct prompt, from 0. `groups` are the numbers given so far. */

@@ -47,14 +47,14 @@ describe('JSONL', () => {
 });
 
 describe('JSON lists', () => {
-  it('knows the line on which each element starts', async () => {
+  it('knows the line on which each element starts, and has a number of its own for one that shares it', async () => {
     const text = '[\n {"text": "a, ] } \\" [",\n  "more": [1, {"x": 2}]},\n\n {"text": "b"}, {"text": "c"}\n]\n';
     const result = await readDataset(folder.write('list.json', text));
     expect(result.bad).toEqual([]);
     expect(result.rows.map((row) => [row.line, row.values['text']])).toEqual([
       [2, 'a, ] } " ['],
       [5, 'b'],
-      [5, 'c'],
+      [6, 'c'],
     ]);
   });
 

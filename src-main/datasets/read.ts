@@ -20,6 +20,8 @@ export interface RowStream {
   rows: AsyncIterable<RawRow | BadRow>;
   columns: () => string[];
   sha256: () => string;
+  /** Rows share lines, so that `line` is a row's place in the list. */
+  sharedLines: () => boolean;
 }
 
 /** Opens a file for reading its rows once. Throws what readDataset throws. */
@@ -27,6 +29,7 @@ export function openRows(file: string, options: ReadOptions = {}): RowStream {
   const source = openTextSource(file);
   const format = options.format ?? detectFormat(file, source.head);
   const columns = new Set<string>();
+  let sharedLines = false;
   const note = (names: string[]): void => names.forEach((name) => columns.add(name));
   return {
     format,
@@ -34,11 +37,15 @@ export function openRows(file: string, options: ReadOptions = {}): RowStream {
     rows: noted(),
     columns: () => [...columns].filter((name) => name !== ''),
     sha256: () => source.sha256(),
+    sharedLines: () => sharedLines,
   };
 
   async function* noted(): AsyncGenerator<RawRow | BadRow> {
     let count = 0;
-    for await (const row of reader(format, source.chunks(options.onProgress), file, note)) {
+    for await (const row of reader(format, source.chunks(options.onProgress), file, {
+      onHeader: note,
+      onSharedLine: () => (sharedLines = true),
+    })) {
       count++;
       if ('values' in row) note(Object.keys(row.values));
       yield row;
@@ -68,6 +75,7 @@ export async function readDataset(file: string, options: ReadOptions = {}): Prom
     rows,
     bad,
     columns: stream.columns(),
+    sharedLines: stream.sharedLines(),
   };
 }
 
@@ -75,13 +83,13 @@ function reader(
   format: DatasetFormat,
   chunks: AsyncIterable<string>,
   file: string,
-  onHeader: (columns: string[]) => void,
+  { onHeader, onSharedLine }: { onHeader: (columns: string[]) => void; onSharedLine: () => void },
 ): AsyncIterable<RawRow | BadRow> {
   switch (format) {
     case 'jsonl':
       return readJsonl(chunks);
     case 'json':
-      return readJsonArray(chunks, file);
+      return readJsonArray(chunks, file, onSharedLine);
     case 'csv':
       return readCsv(chunks, file, onHeader);
   }

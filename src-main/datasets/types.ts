@@ -20,6 +20,8 @@ export interface ReadResult {
   bad: BadRow[];
   /** Every column name of the file, in order of appearance. */
   columns: string[];
+  /** Rows share lines, so that `line` is a row's place in the list. */
+  sharedLines: boolean;
 }
 
 export interface TokenisedExample {
@@ -41,7 +43,7 @@ export interface TokenisedExample {
 /** Label of a position without loss, as in PyTorch. */
 export const IGNORED = -100;
 
-/** `line 7: not valid JSON` */
-export function describeBadRow(row: BadRow): string {
-  return `line ${row.line}: ${row.reason}`;
+/** `line 7: not valid JSON`; `row 7` where rows share lines. */
+export function describeBadRow({ line, reason }: BadRow, sharedLines: boolean): string {
+  return `${sharedLines ? 'row' : 'line'} ${line}: ${reason}`;
 }

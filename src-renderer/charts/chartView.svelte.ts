@@ -2,6 +2,7 @@
  * What the charts of one run share: zoom, cursor, smoothing, scale and compared runs. Kept on this machine.
  */
 import type { Range } from './drawn.ts';
+import { usualSmoothing } from './smooth.ts';
 
 const KEY = 'graft.charts';
 /** Runs whose view is remembered; the oldest goes first. */
@@ -9,7 +10,8 @@ const REMEMBERED = 40;
 
 interface Kept {
   range?: Range | undefined;
-  smoothing: number;
+  /** Absent: as usual for the length of the run. */
+  smoothed?: number | undefined;
   log: boolean;
   compare: string[];
 }
@@ -17,13 +19,14 @@ interface Kept {
 export class ChartView {
   /** Undefined: all steps. */
   range = $state.raw<Range | undefined>();
-  /** Share of the past in the smoothed loss. */
-  smoothing = $state(0.9);
+  /** Steps of the run, or of the longest one shown. */
+  steps = $state(0);
   log = $state(false);
   /** Ids of the runs that are drawn beside this one. */
   compare = $state.raw<string[]>([]);
   /** Step at the cursor of every chart. */
   cursorStep = $state<number | undefined>();
+  #smoothed = $state<number | undefined>();
   readonly #id: string;
 
   constructor(id: string) {
@@ -31,9 +34,18 @@ export class ChartView {
     const kept = readAll()[id];
     if (!kept) return;
     this.range = kept.range;
-    this.smoothing = kept.smoothing;
+    this.#smoothed = kept.smoothed;
     this.log = kept.log;
     this.compare = kept.compare;
+  }
+
+  /** Share of the past in the smoothed loss. */
+  get smoothing(): number {
+    return this.#smoothed ?? usualSmoothing(this.steps);
+  }
+
+  set smoothing(share: number) {
+    if (share !== this.smoothing) this.#smoothed = share;
   }
 
   /** Shows these steps in every chart; a span of less than one step shows one. */
@@ -47,9 +59,9 @@ export class ChartView {
 
   /** Remembers the view; call it in an effect, so that every change is kept. */
   keep(): void {
-    const { range, smoothing, log, compare } = this;
+    const { range, log, compare } = this;
     const others = Object.entries(readAll()).filter(([id]) => id !== this.#id);
-    const all = [...others, [this.#id, { range, smoothing, log, compare }]].slice(-REMEMBERED);
+    const all = [...others, [this.#id, { range, smoothed: this.#smoothed, log, compare }]].slice(-REMEMBERED);
     localStorage.setItem(KEY, JSON.stringify(Object.fromEntries(all)));
   }
 }

@@ -23,7 +23,7 @@ export function lossLines(store: SeriesStore, others: readonly { name: string; s
     });
   others.forEach((other, i) =>
     lines.push({
-      label: other.name,
+      label: `${other.name}, smoothed`,
       colour: COMPARE_COLOURS[i % COMPARE_COLOURS.length] ?? '',
       look: 'smooth',
       steps: other.store.step.values,

@@ -32,7 +32,7 @@ export class SeriesStore {
   #finder = new SpikeFinder();
 
   /** `beta`: share of the past in the smoothed loss, 0 to below 1. */
-  constructor(beta = 0.9) {
+  constructor(beta = 0) {
     this.#smoother = new Smoother(beta);
   }
 

@@ -1,6 +1,7 @@
 /**
  * Exponential moving average with bias correction, as Adam corrects its moments:
- * m_t = b m_(t-1) + (1-b) x_t, shown as m_t / (1 - b^t). The first value is therefore the first loss itself.
+ * m_t = b m_(t-1) + (1-b) x_t, shown as m_t / (1 - b^t), as TensorBoard shows it. The first value is therefore the
+ * first loss itself.
  * One value at a time, so that a growing series is never smoothed again from its start.
  */
 export class Smoother {
@@ -22,4 +23,14 @@ export class Smoother {
     this.#weight *= this.beta;
     return this.#mean / (1 - this.#weight);
   }
+}
+
+/** A mean over about a twentieth of the run: more lies behind a loss that falls fast, and above all of its points. */
+const SHARE_OF_RUN = 1 / 20;
+const MOST = 0.97;
+
+/** The share of the past to smooth a run of so many steps with, as long as nobody has chosen one; 0 for short runs. */
+export function usualSmoothing(steps: number): number {
+  const averaged = steps * SHARE_OF_RUN;
+  return averaged <= 1 ? 0 : Math.min(MOST, Math.round(100 * (1 - 1 / averaged)) / 100);
 }

@@ -8,6 +8,7 @@ import {
   formatShare,
   formatShort,
   formatSmall,
+  formatTimeLeft,
   shortPath,
   formatDay,
 } from './format.ts';
@@ -29,6 +30,17 @@ test('durations change unit at a second, a minute, an hour', () => {
   expect(formatDuration(83_000)).toBe('1 min 23 s');
   expect(formatDuration(59_999)).toBe('60 s');
   expect(formatDuration(7_380_000)).toBe('2 h 3 min');
+});
+
+test('the time left is told in whole seconds, never as 0', () => {
+  expect([0, 1, 999, 1000, 1499, 83_400].map(formatTimeLeft)).toEqual([
+    'under 1 s',
+    'under 1 s',
+    'under 1 s',
+    '1 s',
+    '1 s',
+    '1 min 23 s',
+  ]);
 });
 
 test('small numbers, shares, names', () => {

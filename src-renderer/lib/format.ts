@@ -46,6 +46,11 @@ export function formatDuration(elapsedMs: number): string {
   return `${Math.floor(minutes / 60)} h ${minutes % 60} min`;
 }
 
+/** Time that something still takes, in whole seconds: its end is never 0 ms away. */
+export function formatTimeLeft(leftMs: number): string {
+  return leftMs < 1000 ? 'under 1 s' : formatDuration(1000 * Math.round(leftMs / 1000));
+}
+
 /** A loss with four decimals; a dash where there is none. */
 export function formatLoss(loss: number | null | undefined): string {
   return loss === null || loss === undefined ? '–' : loss.toFixed(4);

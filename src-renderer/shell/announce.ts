@@ -1,6 +1,7 @@
 /** What to say when a run or an export has ended. */
 import type { ExportRecord, RunView } from '../lib/api.ts';
 import { baseName, formatLoss } from '../lib/format.ts';
+import { endNote } from '../../src-shared/endNote.ts';
 import { hashFor } from '../../src-shared/routes.ts';
 
 export interface Announcement {
@@ -21,6 +22,8 @@ export function runAnnouncement(
   if (run.status !== 'completed') return undefined;
   const { valLoss = null, finalLoss = null } = run.result ?? {};
   const loss = valLoss === null ? `loss ${formatLoss(finalLoss)}` : `validation loss ${formatLoss(valLoss)}`;
+  const note = run.result && endNote(run.result);
+  if (note) return { title: `${run.name} has ended`, text: note, tone: 'bad', hash };
   return { title: `${run.name} is trained`, text: `Training is complete: ${loss}.`, tone: 'good', hash };
 }
 

@@ -4,8 +4,9 @@
  */
 import { notificationPermission } from '../lib/app/notificationPermission.svelte.ts';
 import { announcementsWanted, exportAnnouncement, runAnnouncement, type Announcement } from './announce.ts';
-import { api, type ActivityEvent, type ExportRecord, type RunProgress, type RunView } from '../lib/api.ts';
-import { streamOptions } from '../lib/stream.ts';
+import { api, type ActivityEvent, type ExportRecord, type RunView } from '../lib/api.ts';
+import { underWay } from '../lib/runs/underWay.svelte.ts';
+import { streamOptions, type Failure } from '../lib/stream.ts';
 import { appSettings } from '../lib/app/appSettings.svelte.ts';
 import { router } from '../lib/router.svelte.ts';
 import { toasts } from '../lib/toasts.svelte.ts';
@@ -16,7 +17,6 @@ const OPEN_STATES: readonly RunView['status'][] = ['queued', 'running', 'paused'
 class Notifier {
   /** Runs that have not ended, by id. */
   open = $state.raw<Record<string, RunView>>({});
-  progress = $state.raw<RunProgress | undefined>();
   readonly running = $derived(Object.values(this.open).find(({ status }) => status === 'running'));
   readonly queued = $derived(Object.values(this.open).filter(({ status }) => status === 'queued').length);
   readonly paused = $derived(Object.values(this.open).find(({ status }) => status === 'paused'));
@@ -32,11 +32,17 @@ class Notifier {
   }
 
   #listen(): void {
-    const again = () => setTimeout(() => this.#listen(), RETRY_MS);
+    const again = () => void setTimeout(() => this.#listen(), RETRY_MS);
     const handlers = {
-      data: (event: ActivityEvent) => this.#receive(event),
-      failed: () => void again(),
-      done: () => void again(),
+      data: (event: ActivityEvent) => {
+        underWay.lost = false;
+        this.#receive(event);
+      },
+      failed: (_sentence: string, { code }: Failure) => {
+        underWay.lost = code === 'NO_ANSWER';
+        again();
+      },
+      done: again,
     };
     const subscription = api.system.activity.subscribe(
       undefined,
@@ -45,7 +51,7 @@ class Notifier {
   }
 
   #receive(event: ActivityEvent): void {
-    if (event.type === 'progress') this.progress = event;
+    if (event.type === 'progress') underWay.progress = event;
     else if (event.type === 'run') this.#onRun(event.run);
     else if (event.type === 'removed') this.#forget(event.id);
     else this.#onExport(event.record);
@@ -71,7 +77,7 @@ class Notifier {
 
   #forget(id: string): void {
     this.open = Object.fromEntries(Object.entries(this.open).filter(([key]) => key !== id));
-    if (this.progress?.id === id) this.progress = undefined;
+    if (underWay.progress?.id === id) underWay.progress = undefined;
   }
 
   /** seen: the page that is open shows it anyway. */

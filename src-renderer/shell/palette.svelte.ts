@@ -1,4 +1,5 @@
 /** What the command palette finds: pages at once, named things once they are loaded. */
+import { counted } from '../../src-shared/plural.ts';
 import { api } from '../lib/api.ts';
 import { adapterLabel, shortPath } from '../lib/format.ts';
 import { hashFor, PAGES, PAGE_TITLES, type Page } from '../../src-shared/routes.ts';
@@ -44,9 +45,7 @@ export class PaletteContent {
       { title: 'Models', items: models.map(({ id, name, dir }) => byPage('models', id, name, shortPath(dir))) },
       {
         title: 'Datasets',
-        items: datasets.map(({ id, name, rows }) =>
-          byPage('datasets', id, name, `${rows.toLocaleString('en-US')} rows`),
-        ),
+        items: datasets.map(({ id, name, rows }) => byPage('datasets', id, name, counted(rows, 'row'))),
       },
     ];
   });

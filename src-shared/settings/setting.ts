@@ -17,6 +17,8 @@ export interface Setting<S extends z.ZodType = z.ZodType> {
   value?: string;
   /** Of an enumeration, how a form names each choice. */
   choices?: Record<string, string>;
+  /** Of a number: values beyond these are allowed and advised against, with what usually comes of them. */
+  usual?: { from: number; to: number; below: string; above: string };
   /** What holds where an optional setting is left out: `as square as possible`. */
   placeholder?: string;
   /** People read and write it in this unit, `size` of which make one: MiB instead of bytes. */
@@ -76,6 +78,39 @@ export function boundsOf({ schema }: Setting): Bounds | null {
   if (typeof exclusiveMinimum === 'number') Object.assign(bounds, { min: exclusiveMinimum, aboveMin: true });
   if (typeof exclusiveMaximum === 'number') Object.assign(bounds, { max: exclusiveMaximum, belowMax: true });
   return bounds;
+}
+
+/** The advice against a number outside the usual; undefined where there is none. */
+export function adviceOn({ label, usual }: Setting, value: unknown): string | undefined {
+  if (!usual || typeof value !== 'number' || (value >= usual.from && value <= usual.to)) return undefined;
+  const [where, what] = value > usual.to ? ['above', usual.above] : ['below', usual.below];
+  return `${label} ${value} is ${where} the usual ${usual.from} to ${usual.to}: ${what}.`;
+}
+
+/**
+ * Why a setting does not take a value: a sentence with its bounds; undefined where it does. Nothing entered is fine.
+ * `within`: bounds that follow from what else is chosen.
+ */
+export function problemWith(
+  setting: Setting,
+  value: unknown,
+  within: { min?: number; max?: number | undefined } = {},
+): string | undefined {
+  const own = boundsOf(setting);
+  if (!own || typeof value !== 'number') return undefined;
+  const { min = -Infinity, max = Infinity } = within;
+  if (value >= min && value <= max && setting.schema.safeParse(value).success) return undefined;
+  const bounds = { ...own, ...(own.min === undefined && min > -Infinity ? { min } : {}) };
+  return `${setting.label} must be ${own.integer ? 'a whole number' : 'a number'}${rangeWords(bounds, max)}.`;
+}
+
+function rangeWords({ min, max, aboveMin, belowMax }: Bounds, narrower: number): string {
+  const most = Math.min(max ?? Infinity, narrower);
+  const from = min === undefined ? '' : aboveMin ? ` above ${min}` : ` from ${min}`;
+  if (most === Infinity) return min === undefined || aboveMin ? from : `${from} on`;
+  const isBelow = belowMax === true && most === max;
+  if (aboveMin && min !== undefined) return `${from} and ${isBelow ? 'below' : 'up to'} ${most}`;
+  return `${from} to ${isBelow ? 'below ' : ''}${most}`;
 }
 
 /** Of an enumeration, or of a list out of one; null for anything else. */

@@ -23,6 +23,7 @@ export const TRAIN_SETTINGS = defineSettings({
     help: 'Passes over the training rows, where no number of steps is set.',
     flag: 'epochs',
     value: 'X',
+    usual: { from: 0.1, to: 50, below: 'most rows are never seen', above: 'the rows are learnt by heart' },
   },
   batch: {
     schema: z.number().int().min(1).default(8),
@@ -58,6 +59,12 @@ export const TRAIN_SETTINGS = defineSettings({
       'real models.',
     flag: 'lr',
     value: 'X',
+    usual: {
+      from: 1e-6,
+      to: 0.01,
+      below: 'next to nothing is learnt',
+      above: 'the loss usually jumps and the model forgets what it knew',
+    },
   },
   schedule: {
     schema: z.enum(['linear', 'cosine', 'constant']).default('linear'),
@@ -70,7 +77,9 @@ export const TRAIN_SETTINGS = defineSettings({
   warmup: {
     schema: z.number().min(0).default(0.05),
     label: 'Warm-up',
-    help: 'The learning rate rises over this many steps first; below 1 it is a share of all steps.',
+    help:
+      'The learning rate rises over this many steps first; below 1 it is a share of all steps. It ends a step before ' +
+      'the run at the latest.',
     flag: 'warmup',
     value: 'X',
   },
@@ -101,6 +110,7 @@ export const TRAIN_SETTINGS = defineSettings({
     help: 'Pulls trained values towards zero (decoupled, as AdamW).',
     flag: 'weight-decay',
     value: 'X',
+    usual: { from: 0, to: 0.3, below: '', above: 'it may pull the trained values to zero' },
   },
   weightDecayOn: {
     schema: z.enum(['all', 'matrices']).default('matrices'),
@@ -123,6 +133,7 @@ export const TRAIN_SETTINGS = defineSettings({
     help: 'Share of the target spread over the whole vocabulary while training, against overconfidence.',
     flag: 'label-smoothing',
     value: 'X',
+    usual: { from: 0, to: 0.3, below: '', above: 'the model learns to be unsure of everything' },
   },
   neftune: {
     schema: z.number().min(0).default(0),
@@ -130,6 +141,7 @@ export const TRAIN_SETTINGS = defineSettings({
     help: 'Size of the noise on the token embeddings while training; 5 is usual, 0 is off.',
     flag: 'neftune',
     value: 'X',
+    usual: { from: 0, to: 15, below: '', above: 'the noise drowns the text' },
   },
   gradientCheckpointing: {
     schema: z.boolean().default(false),

@@ -13,6 +13,7 @@ export async function describeHome(services: Services, target: string): Promise<
   const adapters = await api.adapters.list({});
   const models = await api.models.list();
   const datasets = await api.datasets.list();
+  const board = await api.home.board();
   const versions = await byId(datasets, (id) => api.datasets.versions({ id }));
   const said = {
     models,
@@ -33,6 +34,8 @@ export async function describeHome(services: Services, target: string): Promise<
     runs: runs.map((run) => ({
       ...run,
       ownerPid: undefined,
+      // Told since.
+      trainingMs: undefined,
       endedAt: run.name === 'killed with Graft' ? 'now' : run.endedAt,
     })),
     metrics: await byId(runs, (id) => api.runs.metrics({ id })),
@@ -51,7 +54,8 @@ export async function describeHome(services: Services, target: string): Promise<
     history: await api.playground.history.list(),
     scores: await byId(models, (modelId) => api.playground.votes.scores({ modelId })),
     settings: await api.system.settings(),
-    board: await api.home.board(),
+    // The time left is told with the progress of the run under way only, no longer here.
+    board: { ...board, runs: board.runs.map((run) => ({ ...run, remainingMs: null })) },
     weights: weightHashes(target),
   };
   const inJson = (text: string): string => JSON.stringify(text).slice(1, -1);

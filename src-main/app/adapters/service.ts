@@ -1,8 +1,6 @@
 /** Adapters in the catalogue: listed, described, compared, changed and imported. Deleting them is in trash.ts. */
 import type { Adapter } from '../../catalog/adapters.ts';
 import type { Catalog } from '../../catalog/catalog.ts';
-import { lossSamples, type LossSample } from '../../catalog/lossSamples.ts';
-import type { Evaluation } from '../../catalog/metrics.ts';
 import { usageError } from '../../../src-shared/errors.ts';
 import type { Home } from '../storage/home.ts';
 import type { TaskService } from '../tasks/service.ts';
@@ -16,13 +14,7 @@ export type AdapterDetails = AdapterView & { lineage: AdapterLineage };
 export interface AdapterComparison {
   adapter: AdapterView;
   settings: Setting[];
-  /** Of its run, thinned out; empty for an imported adapter. */
-  losses: LossSample[];
-  evaluations: Evaluation[];
 }
-
-/** Points per curve of a comparison. */
-const CURVE_POINTS = 400;
 
 export class AdapterService {
   #home: Home;
@@ -61,18 +53,11 @@ export class AdapterService {
     return { ...this.#view(adapter), lineage: lineageOf(this.#catalog, adapter) };
   }
 
-  /** Settings and curves of adapters, in the order asked for. */
+  /** Adapters with their settings, in the order asked for; the losses are those of their runs. */
   compare(ids: string[]): AdapterComparison[] {
-    const { db, metrics } = this.#catalog;
-    const adapters = ids.map((id) => this.require(id));
-    const runIds = adapters.flatMap(({ runId }) => runId ?? []);
-    const samples = lossSamples(db, runIds, CURVE_POINTS);
-    return adapters.map((adapter) => ({
-      adapter: this.#view(adapter),
-      settings: settingsOf(this.#catalog, adapter),
-      losses: (adapter.runId && samples.get(adapter.runId)) || [],
-      evaluations: adapter.runId ? metrics.evaluations(adapter.runId) : [],
-    }));
+    return ids
+      .map((id) => this.require(id))
+      .map((adapter) => ({ adapter: this.#view(adapter), settings: settingsOf(this.#catalog, adapter) }));
   }
 
   /** Changes what is given. An adapter that moves to another task is no longer active in its old one. */

@@ -1,4 +1,5 @@
 /** The file of a version that edits made, and what its row in the catalogue says. */
+import { counted } from '../../../src-shared/plural.ts';
 import fs from 'node:fs';
 import type { Dataset } from '../../catalog/datasets.ts';
 import type { DatasetVersion } from '../../catalog/datasetVersions.ts';
@@ -62,8 +63,4 @@ export function describeEdits({ changed, removed, added }: RowEdits): string {
   ] as const;
   const said = parts.filter(([count]) => count > 0).map(([count, what]) => `${counted(count, 'row')} ${what}`);
   return said.join(', ') || 'A copy';
-}
-
-export function counted(count: number, noun: string): string {
-  return `${count.toLocaleString('en-US')} ${noun}${count === 1 ? '' : 's'}`;
 }

@@ -29,8 +29,6 @@ export interface BoardRun {
   /** Null until the worker has counted them. */
   totalSteps: number | null;
   loss: number | null;
-  /** At the pace of the last steps; null where there is none. */
-  remainingMs: number | null;
 }
 
 export interface Board {
@@ -44,8 +42,6 @@ export interface Board {
 
 const SPARK_POINTS = 60;
 const RECENT_EXPORTS = 4;
-/** Steps that the pace is taken from. */
-const PACE_STEPS = 20;
 
 export function startBoard(catalog: Catalog): Board {
   const adapters = adapterViews(catalog, catalog.adapters.list());
@@ -93,10 +89,6 @@ function boardTasks(catalog: Catalog, adapters: AdapterView[]): BoardTask[] {
 
 function boardRun({ metrics }: Catalog, { id, name, status, spec, started }: Run): BoardRun {
   const totalSteps = started?.totalSteps ?? spec.train.steps ?? null;
-  const last = metrics.last(id, PACE_STEPS);
-  const step = last[0]?.step ?? 0;
-  const paceMs = last.length > 0 ? last.reduce((sum, { elapsedMs }) => sum + elapsedMs, 0) / last.length : null;
-  const remainingMs =
-    status === 'running' && paceMs !== null && totalSteps !== null ? paceMs * (totalSteps - step) : null;
-  return { id, name, task: spec.task, status, step, totalSteps, loss: last[0]?.loss ?? null, remainingMs };
+  const [last] = metrics.last(id, 1);
+  return { id, name, task: spec.task, status, step: last?.step ?? 0, totalSteps, loss: last?.loss ?? null };
 }

@@ -10,6 +10,7 @@ import type { LookResult } from '../looking/looks.ts';
 import type { TrainableView } from '../runs/trainable.ts';
 import { findModels, type FoundModel } from './find.ts';
 import type { ModelFacts } from './read.ts';
+import { refuseRepository } from './repository.ts';
 import { viewModel, type ModelView } from './state.ts';
 
 export class ModelService {
@@ -44,6 +45,7 @@ export class ModelService {
 
   /** Registers a folder; one that is registered already is brought up to date. */
   async add({ dir, name }: { dir: string; name?: string | undefined }): Promise<RegisteredModel> {
+    refuseRepository(dir);
     const details = await look('readModel', [dir]);
     const known = this.#catalog.models.byDir(details.dir);
     return this.#catalog.models.save({
@@ -60,6 +62,7 @@ export class ModelService {
    */
   async relocate({ id, dir }: { id: string; dir: string }): Promise<RegisteredModel> {
     const model = this.require(id);
+    refuseRepository(dir);
     const details = await look('readModel', [dir]);
     if (details.hash !== model.hash)
       throw new GraftError(

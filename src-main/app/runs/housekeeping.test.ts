@@ -18,6 +18,7 @@ it('a run that is over can be renamed and removed; its adapter stays', async () 
     expect.stringMatching(
       /^Training begins with the engine wasm on .*: 4 steps, 18 rows to train on and 6 to validate\.$/,
     ),
+    expect.stringMatching(/^The whole run is 4 steps: too few/),
     expect.stringMatching(/^Validation loss after step 0: \d\.\d{4}\.$/),
     expect.stringMatching(/^Validation loss after step 2: /),
     'Checkpoint written after step 2.',

@@ -86,6 +86,7 @@ export function buildSpec(
     task: input.taskName,
     method: input.method,
     train: input.train,
+    shortWarmup: true,
     runDir: home.runDir(runId),
     outDir: newOutDir(home, input.method.type),
   };

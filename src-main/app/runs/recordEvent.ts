@@ -1,5 +1,6 @@
 /** What the catalogue keeps of a run's events: metrics, evaluations, samples, and its log in plain sentences. */
 import type { Catalog } from '../../catalog/catalog.ts';
+import { counted } from '../../../src-shared/plural.ts';
 import type { TrainEvent } from '../../../src-shared/training.ts';
 
 /** The row of the run itself is not touched. */
@@ -24,8 +25,8 @@ function logLine(event: TrainEvent): string | null {
     case 'started': {
       const from = event.resumedFrom > 0 ? `goes on after step ${event.resumedFrom}` : 'begins';
       return (
-        `Training ${from} with the engine ${event.engine} on ${event.device}: ${event.totalSteps} steps, ` +
-        `${event.trainRows} rows to train on and ${event.valRows} to validate.`
+        `Training ${from} with the engine ${event.engine} on ${event.device}: ${counted(event.totalSteps, 'step')}, ` +
+        `${counted(event.trainRows, 'row')} to train on and ${event.valRows} to validate.`
       );
     }
     case 'eval':

@@ -1,4 +1,5 @@
 /** A new run that goes on from an earlier state of another one without some rows; the other one stays as it is. */
+import { counted } from '../../../src-shared/plural.ts';
 import fs from 'node:fs';
 import path from 'node:path';
 import { z } from 'zod';
@@ -55,8 +56,8 @@ export function rollBack(
         logMessage(
           catalog,
           spec.runId,
-          `Goes on from step ${step} of the run ${run.name} (${id}); ${spec.data.excludeLines?.length ?? 0} rows ` +
-            'are left out from there on.',
+          `Goes on from step ${step} of the run ${run.name} (${id}); ` +
+            `${counted(spec.data.excludeLines?.length ?? 0, 'row')} left out from there on.`,
         );
       },
     },

@@ -4,6 +4,7 @@
  */
 import type { Run } from '../../catalog/runs.ts';
 import { removePartials } from '../../files/removePartials.ts';
+import { endNote } from '../../../src-shared/endNote.ts';
 import { toErrorData } from '../../../src-shared/errors.ts';
 import { trainSettingsSchema } from '../../../src-shared/settings/training.ts';
 import type { TrainEvent, TrainResult } from '../../../src-shared/training.ts';
@@ -173,6 +174,8 @@ export class Runner {
       recordResult(this.#store.catalog, this.#store.require(id), { ...end, outcome: end.outcome });
       const how = end.outcome === 'stopped' ? 'Stopped' : 'Completed';
       this.#store.log(id, `${how} after step ${end.steps}; the result is in ${end.outDir}.`);
+      const note = endNote(end);
+      if (note) this.#store.log(id, note);
       this.#store.announce(id);
     }
   }

@@ -37,7 +37,13 @@ export class RunStore {
   /** With model and rows where they lie now, so that whatever goes on from a run finds them. */
   view(run: Run): RunView {
     const asked = this.#asked?.runId === run.id ? this.#asked.action : null;
-    return viewOf({ ...run, spec: presentSpec(this.catalog, run) }, asked);
+    return viewOf({ ...run, spec: presentSpec(this.catalog, run) }, { asked, trainingMs: this.#trainingMs(run) });
+  }
+
+  /** Runs of before, and those that failed, have no result that says so. */
+  #trainingMs(run: Run): number | null {
+    if (!isOver(run)) return null;
+    return run.result?.trainingMs ?? (this.catalog.metrics.totalMs(run.id) || null);
   }
 
   /** What has been asked of the run under way; null when nothing has, or once it has come about. */

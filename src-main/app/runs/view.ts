@@ -15,11 +15,16 @@ export interface RunView extends Run {
   interimAdapterDir: string | null;
   /** Rows of the dataset that are left out on purpose. */
   excludedLines: number;
+  /** Milliseconds that its steps took, pauses aside; null before its end, and where it took none. */
+  trainingMs: number | null;
   /** What has been asked of the run under way and has not come about yet. */
   asked: 'pause' | 'stop' | null;
 }
 
-export function viewOf(run: Run, asked: RunView['asked'] = null): RunView {
+export function viewOf(
+  run: Run,
+  { asked = null, trainingMs = null }: Partial<Pick<RunView, 'asked' | 'trainingMs'>> = {},
+): RunView {
   const mayHaveInterim = run.interim !== null && (run.status === 'paused' || run.status === 'failed');
   return {
     ...run,
@@ -28,6 +33,7 @@ export function viewOf(run: Run, asked: RunView['asked'] = null): RunView {
     interimAdapterDir:
       mayHaveInterim && fs.existsSync(interimDir(run.spec.runDir)) ? interimDir(run.spec.runDir) : null,
     excludedLines: run.spec.data.excludeLines?.length ?? 0,
+    trainingMs,
     asked,
   };
 }

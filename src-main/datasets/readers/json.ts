@@ -6,9 +6,21 @@ import { GraftError } from '../../../src-shared/errors.ts';
 import type { BadRow } from '../../../src-shared/datasets.ts';
 import type { RawRow } from '../types.ts';
 import { parseJsonRow } from './jsonRow.ts';
+import { numberedRows } from './rowNumbers.ts';
 
-/** Rows and bad rows in file order. Throws GraftError DATASET_NOT_A_LIST when the file is no JSON list. */
-export async function* readJsonArray(chunks: AsyncIterable<string>, file: string): AsyncGenerator<RawRow | BadRow> {
+/**
+ * Rows and bad rows in file order; `onSharedLine` is called where their numbers are places in the list. Throws
+ * GraftError DATASET_NOT_A_LIST when the file is no JSON list.
+ */
+export function readJsonArray(
+  chunks: AsyncIterable<string>,
+  file: string,
+  onSharedLine: () => void,
+): AsyncGenerator<RawRow | BadRow> {
+  return numberedRows(elements(chunks, file), onSharedLine);
+}
+
+async function* elements(chunks: AsyncIterable<string>, file: string): AsyncGenerator<RawRow | BadRow> {
   const scanner = new ElementScanner(file);
   for await (const chunk of chunks) yield* scanner.feed(chunk);
   yield* scanner.end();

@@ -1,4 +1,5 @@
 /** `datasets add`, `datasets list`, `datasets check`. */
+import { counted } from '../../../src-shared/plural.ts';
 import { FILE_SETTINGS, LOSS_SETTINGS } from '../../../src-shared/settings/data.ts';
 import { checkFile } from '../../app/datasets/check.ts';
 import type { DatasetReport } from '../../app/datasets/check.ts';
@@ -26,7 +27,7 @@ export const datasetsAdd: Command = {
     });
     print(
       `Added ${dataset.name} (${dataset.id}): ${count(dataset.rows)} ` +
-        `rows${dataset.badRows > 0 ? `, ${count(dataset.badRows)} bad rows left out` : ''}.`,
+        `rows${dataset.badRows > 0 ? `, ${counted(dataset.badRows, 'bad row')} left out` : ''}.`,
     );
     return dataset;
   },
@@ -73,8 +74,8 @@ function describe(report: DatasetReport): string[] {
   if (!report.lengths) return lines;
   const { min, median, p95, max, truncated, labelledTokens, unlabelled } = report.lengths;
   lines.push(
-    `Tokens per row: ${min} to ${max}, median ${median}, 95 % at most ${p95}; ${count(truncated)} rows cut; ` +
-      `${count(labelledTokens)} tokens carry loss`,
+    `Tokens per row: ${min} to ${max}, median ${median}, 95 % at most ${p95}; ${counted(truncated, 'row')} cut; ` +
+      `${counted(labelledTokens, 'token')} carry loss`,
   );
   for (const { line, reason } of unlabelled) lines.push(`  nothing to learn at line ${line}: ${reason}`);
   return lines;

@@ -1,4 +1,5 @@
 /** `eval`: loss and perplexity of a model, with or without an adapter, on a dataset file. */
+import { counted } from '../../../src-shared/plural.ts';
 import type { DataSpec } from '../../../src-shared/runSpec.ts';
 import { COMPUTE_SETTINGS } from '../../../src-shared/settings/compute.ts';
 import { FILE_SETTINGS, LOSS_SETTINGS } from '../../../src-shared/settings/data.ts';
@@ -7,7 +8,7 @@ import type { Args } from './args.ts';
 import { ADAPTER_OPTION, COMPUTE_OPTIONS, MODEL_OPTION } from './command.ts';
 import type { Command } from './command.ts';
 import { optionsOf, readSettings } from './settingOptions.ts';
-import { count, scores, shareSayer } from './format.ts';
+import { scores, shareSayer } from './format.ts';
 import { adapterOf, baseDirFor } from './resolve.ts';
 
 export const evaluate: Command = {
@@ -44,13 +45,13 @@ export const evaluate: Command = {
     const result = await services.workers.once('evaluate', params, ({ done, total }) => sayShare(done / total));
     if (result.scores)
       print(
-        `loss ${result.loss.toFixed(6)}, ${scores(result.scores)} over ${count(result.rows)} rows of ` +
+        `loss ${result.loss.toFixed(6)}, ${scores(result.scores)} over ${counted(result.rows, 'row')} of ` +
           `${result.scores.labels.join(', ')} (${engine})`,
       );
     else
       print(
         `loss ${result.loss.toFixed(6)}, perplexity ${result.perplexity.toFixed(3)} over ` +
-          `${count(result.tokens)} tokens in ${count(result.rows)} rows (${engine})`,
+          `${counted(result.tokens, 'token')} in ${counted(result.rows, 'row')} (${engine})`,
       );
     return { ...result, engine, baseDtype: baseDtype ?? 'f32', modelDir, adapterDir: adapter?.dir ?? null };
   },

@@ -1,4 +1,5 @@
 /** `generate`: continues a prompt; the text streams to stdout. */
+import { counted } from '../../../src-shared/plural.ts';
 import { COMPUTE_SETTINGS } from '../../../src-shared/settings/compute.ts';
 import { generateSchema } from '../../app/playground/inputs.ts';
 import { usageError } from '../../../src-shared/errors.ts';
@@ -70,7 +71,8 @@ async function one({ args, services, write, say }: Context, params: GeneratePara
   const result = await services.playground.generate(params, ({ text }) => write(text)).promise;
   write('\n');
   say(
-    `${result.tokens} tokens, ${result.tokensPerSecond.toFixed(1)} tokens/s on ${load.engine} (${result.stopReason})`,
+    `${counted(result.tokens, 'token')}, ${result.tokensPerSecond.toFixed(1)} tokens/s on ` +
+      `${load.engine} (${result.stopReason})`,
   );
   return {
     prompt: params.prompt,

@@ -1,4 +1,5 @@
 /** `merge`: base + adapter as one complete model, proven against base + adapter. */
+import { counted } from '../../../src-shared/plural.ts';
 import { COMPUTE_SETTINGS } from '../../../src-shared/settings/compute.ts';
 import path from 'node:path';
 import type { ExportRecord } from '../../catalog/exports.ts';
@@ -82,7 +83,7 @@ export async function mergeToEnd(
   const record = await services.exports.finished(started.id);
   unsubscribe();
   const report = reportOf(record);
-  print(`${report.outDir}: ${report.files.length} files, ${bytes(report.bytes)}, ${report.dtype}`);
+  print(`${report.outDir}: ${counted(report.files.length, 'file')}, ${bytes(report.bytes)}, ${report.dtype}`);
   print(
     `Parity with base + adapter: largest logit difference ${report.maxLogitDifference.toExponential(2)} ` +
       `(tolerance ${report.tolerance.toPrecision(3)}; rounding alone makes ${report.rounding.toPrecision(3)}), ${(100 * report.equalGreedyShare).toFixed(1)} % equal greedy tokens`,

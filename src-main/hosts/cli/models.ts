@@ -1,4 +1,5 @@
 /** `models add`, `models list`. */
+import { counted } from '../../../src-shared/plural.ts';
 import type { Command } from './command.ts';
 import { bytes, count, table } from './format.ts';
 
@@ -10,8 +11,8 @@ export const modelsAdd: Command = {
   async run({ api, args, print }) {
     const model = await api.models.add({ dir: args.positionals[0]!, name: args.text('name') });
     print(
-      `Added ${model.name} (${model.id}): ${model.family}, ${count(model.parameters)} parameters, ` +
-        `${model.layers} layers, ${model.dtype}, ${bytes(model.sizeBytes)}.`,
+      `Added ${model.name} (${model.id}): ${model.family}, ${counted(model.parameters, 'parameter')}, ` +
+        `${counted(model.layers, 'layer')}, ${model.dtype}, ${bytes(model.sizeBytes)}.`,
     );
     model.notes?.forEach(print);
     return model;

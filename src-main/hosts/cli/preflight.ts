@@ -1,5 +1,6 @@
 /** What `train --preflight` prints. */
 import type { PreflightResult } from '../../../src-shared/plan.ts';
+import { counted } from '../../../src-shared/plural.ts';
 import type { Context } from './command.ts';
 import { bytes, count } from './format.ts';
 
@@ -7,8 +8,8 @@ import { bytes, count } from './format.ts';
 export function reportPreflight({ print }: Pick<Context, 'print'>, result: PreflightResult): PreflightResult {
   const { engine, device, longest, estimate, peakBytes, stepMs, evaluationMs, limitBytes, largest } = result;
   print(
-    `${engine} on ${device}, longest batch: ${count(longest.rows)} rows, ${count(longest.tokens)} tokens, the ` +
-      `longest row ${count(longest.longestRow)}`,
+    `${engine} on ${device}, longest batch: ${counted(longest.rows, 'row')}, ` +
+      `${counted(longest.tokens, 'token')}, the longest row ${count(longest.longestRow)}`,
   );
   print(`Memory: ${bytes(peakBytes)} measured, ${bytes(estimate.totalBytes)} estimated (${parts(estimate)})`);
   print(
@@ -21,6 +22,7 @@ export function reportPreflight({ print }: Pick<Context, 'print'>, result: Prefl
         'rank are looked for.',
     );
   else print(`Into ${bytes(limitBytes)} fit, with all else as it is: ${fitting(largest)}`);
+  for (const warning of result.warnings) print(warning);
   return result;
 }
 

@@ -3,6 +3,7 @@ import fs from 'node:fs';
 import path from 'node:path';
 import { readGraftInfo, refuseWholeModel } from '../../adapters/files.ts';
 import type { RegisteredModel } from '../../catalog/models.ts';
+import { refuseRepository } from '../../app/models/repository.ts';
 import { usageError } from '../../../src-shared/errors.ts';
 import type { Services } from '../../app/services.ts';
 
@@ -17,6 +18,7 @@ export function modelDirOf({ catalog }: Services, text: string): string {
   if (fs.existsSync(text)) return path.resolve(text);
   const named = catalog.models.get(text) ?? catalog.models.list().find((model) => model.name === text);
   if (named) return named.dir;
+  refuseRepository(text);
   throw usageError(
     'MODEL_NOT_FOUND',
     `There is no folder and no base model "${text}"; "models list" shows the registered ones.`,

@@ -1,7 +1,9 @@
 /** `train`: registers what it needs, runs the training and waits for its end. */
+import { counted } from '../../../src-shared/plural.ts';
 import { COMPUTE_SETTINGS } from '../../../src-shared/settings/compute.ts';
 import { DATA_SETTINGS, FILE_SETTINGS } from '../../../src-shared/settings/data.ts';
 import { TRAIN_SETTINGS } from '../../../src-shared/settings/training.ts';
+import { endNote } from '../../../src-shared/endNote.ts';
 import { GraftError } from '../../../src-shared/errors.ts';
 import type { StartRun } from '../../app/runs/input.ts';
 import type { RunView } from '../../app/runs/view.ts';
@@ -82,15 +84,17 @@ export async function trainToEnd(
     });
   const report = reportOf(services, ended);
   print(
-    `${report.adapterId ?? report.adapterDir}: ${count(report.steps)} steps on ${report.engine}, loss ` +
+    `${report.adapterId ?? report.adapterDir}: ${counted(report.steps, 'step')} on ${report.engine}, loss ` +
       `${loss(report.firstLoss)} -> ${loss(report.finalLoss)}, validation ${loss(report.initialValLoss)} -> ` +
       `${loss(report.valLoss)}`,
   );
   print(
-    `${count(report.trainableParameters)} of ${count(report.totalParameters)} parameters trained, ` +
+    `${count(report.trainableParameters)} of ${counted(report.totalParameters, 'parameter')} trained, ` +
       `${report.tokensPerSecond.toFixed(0)} tokens/s, peak memory ${bytes(report.peakMemoryBytes)}`,
   );
   print(`Written to ${report.adapterDir}`);
+  const note = ended.result && endNote(ended.result);
+  if (note) print(note);
   return report;
 }
 

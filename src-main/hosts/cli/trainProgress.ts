@@ -1,5 +1,6 @@
 /** The progress of a run as lines of text, at most about one a second. */
 import type { RunEvent } from '../../app/runs/channel.ts';
+import { counted } from '../../../src-shared/plural.ts';
 import { count, scores } from './format.ts';
 
 const INTERVAL_MS = 1000;
@@ -13,8 +14,8 @@ export function sayProgress(say: (line: string) => void): (event: RunEvent) => v
       case 'started':
         totalSteps = event.totalSteps;
         say(
-          `${event.engine} on ${event.device}: ${count(event.trainableParameters)} trainable parameters, ` +
-            `${count(event.trainRows)} rows to train and ${count(event.valRows)} to validate`,
+          `${event.engine} on ${event.device}: ${counted(event.trainableParameters, 'trainable parameter')}, ` +
+            `${counted(event.trainRows, 'row')} to train and ${count(event.valRows)} to validate`,
         );
         if (event.resumedFrom > 0) say(`Goes on after step ${event.resumedFrom}`);
         return;

@@ -2,6 +2,7 @@
  * What a run would come to, before it starts and without loading the model: rows, steps and tokens from the tokenised
  * data, memory from a step on shapes alone. Tokenised rows are kept, so that a changed setting is answered at once.
  */
+import { runWarnings } from '../../../src-shared/runWarnings.ts';
 import type { TextTokenizer } from '../../datasets/tokenizer.ts';
 import type { ArchitectureSpec } from '../../engine/model/architecture.ts';
 import { descriptorOf } from '../../../src-shared/methods/registry.ts';
@@ -73,6 +74,7 @@ async function planOf(draft: Draft, { prepared, tokenizer }: PreparedRows, room:
   const limitBytes = limitOf(draft, room);
   const verdict = verdictOf(estimate.totalBytes, limitBytes);
   const { train, val } = draft.data;
+  const totalSteps = totalStepsOf(draft.train, batchPlanOf(draft));
   const mayRecompute = verdict === 'does not fit' && !draft.train.gradientCheckpointing;
   return {
     engine: estimate.engine,
@@ -81,12 +83,13 @@ async function planOf(draft: Draft, { prepared, tokenizer }: PreparedRows, room:
     badRows: prepared.bad.length,
     lengths: prepared.stats,
     tokensPerEpoch: train.reduce((sum, { ids }) => sum + ids.length, 0),
-    totalSteps: totalStepsOf(draft.train, batchPlanOf(draft)),
+    totalSteps,
     longest: { rows: batch.B, tokens: countTokens(batch), longestRow: batch.T },
     estimate,
     limitBytes,
     verdict,
     checkpointingBytes: mayRecompute ? await recomputingBytes(draft, batch) : null,
+    warnings: runWarnings({ trainRows: train.length, valRows: val.length, totalSteps, train: draft.train }),
     samplePrompts: promptsOf(val.length > 0 ? val : train, tokenizer),
   };
 }

@@ -19,7 +19,8 @@ import { attachMethod } from '../../methods/attach.ts';
 import type { BackendName } from '../../../src-shared/backends.ts';
 import type { PreflightResult } from '../../../src-shared/plan.ts';
 import type { RunSpec } from '../../../src-shared/runSpec.ts';
-import { withDraft, type Draft } from '../train/draft.ts';
+import { runWarnings } from '../../../src-shared/runWarnings.ts';
+import { batchPlanOf, totalStepsOf, withDraft, type Draft } from '../train/draft.ts';
 
 /** Writes nothing. Throws what the run itself would throw. */
 export function preflight(spec: RunSpec): Promise<PreflightResult> {
@@ -27,7 +28,7 @@ export function preflight(spec: RunSpec): Promise<PreflightResult> {
 }
 
 async function tryOut(draft: Draft): Promise<PreflightResult> {
-  const { engine, train } = draft;
+  const { engine, train, data } = draft;
   if (engine === 'auto')
     throw new GraftError('INTERNAL', 'The run was tried out before its engine was chosen; try again.');
   const { device, gpu } = await useBackend(engine);
@@ -41,7 +42,13 @@ async function tryOut(draft: Draft): Promise<PreflightResult> {
     limitBytes === null
       ? NO_LARGEST
       : await largestThatFit({ run: draft, limitBytes, longestRow: batch.T, estimate, peakBytes });
-  return { engine, device, longest, estimate, ...measured, limitBytes, largest };
+  const warnings = runWarnings({
+    trainRows: data.train.length,
+    valRows: data.val.length,
+    totalSteps: totalStepsOf(train, batchPlanOf(draft)),
+    train,
+  });
+  return { engine, device, longest, estimate, ...measured, limitBytes, largest, warnings };
 }
 
 type Measured = Pick<PreflightResult, 'peakBytes' | 'stepMs' | 'evaluationMs'>;

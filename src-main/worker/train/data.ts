@@ -6,6 +6,7 @@ import { loadTokenizer, type TextTokenizer } from '../../datasets/tokenizer.ts';
 import { describeBadRow, type TokenisedExample } from '../../datasets/types.ts';
 import type { DatasetKind } from '../../../src-shared/datasets.ts';
 import { withVirtualTokens, type VirtualLayout } from '../../datasets/virtualTokens.ts';
+import { counted } from '../../../src-shared/plural.ts';
 import { GraftError, usageError } from '../../../src-shared/errors.ts';
 import type { EndToken } from '../../../src-shared/tokens.ts';
 import { descriptorOf } from '../../../src-shared/methods/registry.ts';
@@ -62,7 +63,7 @@ export async function readData(
 /** As readData, of rows that have been tokenised. */
 export function splitRows(
   spec: RunSpec,
-  { vocab }: ArchitectureSpec,
+  { vocab, maxPositions }: ArchitectureSpec,
   { prepared, tokenizer, maxLength }: PreparedRows,
   emit: (event: TrainEvent) => void,
 ): RunData {
@@ -76,10 +77,14 @@ export function splitRows(
       { file: spec.data.file },
     );
   }
-  assertTrainable(prepared, { allowBadRows: spec.data.allowBadRows });
+  const { allowBadRows, excludeLines: excluded = [] } = spec.data;
+  assertTrainable(prepared, { allowBadRows, excluded, modelLength: maxPositions - countOf(virtual) });
   if (prepared.bad.length) {
-    const list = prepared.bad.slice(0, 10).map(describeBadRow).join('; ');
-    emit({ type: 'log', message: `${prepared.bad.length} bad rows are left out: ${list}` });
+    const list = prepared.bad
+      .slice(0, 10)
+      .map((row) => describeBadRow(row, prepared.sharedLines))
+      .join('; ');
+    emit({ type: 'log', message: `Left out: ${counted(prepared.bad.length, 'bad row')} (${list})` });
   }
   const examples = virtual
     ? prepared.examples.map((example) => withVirtualTokens(example, virtual))

@@ -3,6 +3,7 @@
  * with the half-trained values in place. Nothing here is drawn at random and no value is changed, so the training goes
  * on as if it had not been; the key/value cache goes with the last token.
  */
+import { counted } from '../../../src-shared/plural.ts';
 import { encodeChatPrompt } from '../../datasets/chat.ts';
 import type { TextTokenizer } from '../../datasets/tokenizer.ts';
 import { virtualPrompt } from '../../datasets/virtualTokens.ts';
@@ -67,7 +68,7 @@ function checkLength(text: string, tokens: number, maxPositions: number): void {
   if (tokens < maxPositions) return;
   throw usageError(
     'SAMPLE_PROMPT_TOO_LONG',
-    `The sample prompt "${text.slice(0, 40)}…" has ${tokens} tokens, but this model sees at most ` +
+    `The sample prompt "${text.slice(0, 40)}…" has ${counted(tokens, 'token')}, but this model sees at most ` +
       `${maxPositions}; shorten it.`,
     { tokens, maxPositions },
   );

@@ -5,8 +5,10 @@ import { countParameters } from '../../engine/model/parameters.ts';
 import { AdamW } from '../../engine/optim/adamw.ts';
 import { rulesFor } from '../../engine/optim/rules.ts';
 import { attachMethod } from '../../methods/attach.ts';
+import { warmupAsked, warmupSteps } from '../../../src-shared/schedule.ts';
 import { useBackend } from '../backend.ts';
 import { loadDecoder } from '../loadDecoder.ts';
+import { digestOf } from './digest.ts';
 import { hasBestValues } from './bestValues.ts';
 import { batchPlanOf, totalStepsOf, type Draft } from './draft.ts';
 import { tensorLimitBytes } from './memoryGuard.ts';
@@ -35,7 +37,9 @@ export async function startRun(draft: Draft, { state, emit, control }: StartOpti
   if (draft.rolledBack) forgetLostBest(progress, draft.runDir);
   const trainableParameters = countParameters(method.parameters);
   const plan = batchPlanOf(draft);
+  const totalSteps = totalStepsOf(settings, plan);
   const trainsBase = !isAdapter(draft.method);
+  if (state === null && !trainsBase) progress.startDigest = await digestOf(method.parameters);
   return {
     dir: draft.runDir,
     engine,
@@ -47,7 +51,8 @@ export async function startRun(draft: Draft, { state, emit, control }: StartOpti
     optimizer,
     plan,
     progress,
-    totalSteps: totalStepsOf(settings, plan),
+    totalSteps,
+    warmup: (draft.shortWarmup ? warmupSteps : warmupAsked)(settings.warmup, totalSteps),
     trainableParameters,
     totalParameters: baseParameters + (trainsBase ? 0 : trainableParameters),
     tensorLimitBytes: tensorLimitBytes(engine, gpu, settings.memoryLimitBytes),

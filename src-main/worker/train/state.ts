@@ -40,6 +40,8 @@ export interface Progress {
   tokens: number;
   trainingMs: number;
   peakMemoryBytes: number;
+  /** Of the trained values before the first step; null where the whole model is trained, or by a run of before. */
+  startDigest: string | null;
 }
 
 const FORMAT = '1';
@@ -60,6 +62,7 @@ export function newProgress(): Progress {
     tokens: 0,
     trainingMs: 0,
     peakMemoryBytes: 0,
+    startDigest: null,
   };
 }
 

@@ -43,6 +43,12 @@ const BAD: BadRun[] = [
     overrides: { rows: [row('a', 'b'), row('a long prompt', 'b')], data: { maxLength: 8 } },
   },
   {
+    title: "no labelled token left within the model's own limit",
+    code: 'DATASET_NO_LABELS',
+    says: /1 row of .* that this model sees at most \(line 2: .*; shorten or leave these rows out/,
+    overrides: { rows: [row('a', 'b'), row('a long prompt '.repeat(200), 'b')], data: { maxLength: 100_000 } },
+  },
+  {
     title: 'bad rows that were not allowed',
     code: 'DATASET_BAD_ROWS',
     says: /line 2/,

@@ -6,6 +6,7 @@ import { expect, it } from 'vitest';
 import { openBaseModel } from '../../basemodel/baseModel.ts';
 import { expectClose } from '../../../test-support/checks/expectClose.ts';
 import { hashOf, tinyRun } from '../../../test-support/rigs/tinyRun.ts';
+import { endNote } from '../../../src-shared/endNote.ts';
 import { CallControl } from '../control.ts';
 import { evaluate } from '../verify/evaluate.ts';
 import type { RunSpec } from '../../../src-shared/runSpec.ts';
@@ -98,4 +99,20 @@ it('without validation rows there is no validation loss', async () => {
   const { result } = await run(spec);
   expect(result).toMatchObject({ initialValLoss: null, valLoss: null });
   expect(fs.existsSync(path.join(spec.outDir, 'adapter_model.safetensors'))).toBe(true);
+});
+
+it('one row in three epochs is learnt, and said to be little; a run at rate 0 says that it learnt nothing', async () => {
+  const said: string[] = [];
+  const note = (event: TrainEvent): void => void (event.type === 'log' && said.push(event.message));
+  const one = { rows: [JSON.stringify({ prompt: 'row', completion: ' aab' })] };
+  const train = { steps: undefined, epochs: 3, batch: 8, warmup: 0.05, val: 0.1 };
+  const spec = await tinyRun({ ...one, train });
+  const { result } = await run({ ...spec, shortWarmup: true }, note);
+  expect(result.unchanged).toBe(false);
+  expect(said.join('\n')).toMatch(/Only 1 row .*\n.*\n.*10 % of 1 row are none/);
+  // As a run of before was begun: the warm-up is the whole run.
+  const before = await tinyRun({ ...one, train: { ...train, steps: 1, epochs: 3 } });
+  const { result: nothing } = await run(before);
+  expect(nothing.unchanged).toBe(true);
+  expect(endNote(nothing)).toMatch(/^Nothing was learnt/);
 });

@@ -6,6 +6,8 @@ import { GraftError } from '../../../src-shared/errors.ts';
 import type { RunSpec } from '../../../src-shared/runSpec.ts';
 import type { TrainEvent, TrainResult } from '../../../src-shared/training.ts';
 import type { Parameter } from '../../engine/model/parameters.ts';
+import { digestOf } from './digest.ts';
+import { runWarnings } from '../../../src-shared/runWarnings.ts';
 import { firstNotFinite } from '../../engine/train/finite.ts';
 import { removeInterim, saveInterim } from '../../runfolder/interim.ts';
 import { interimDir, runStateFile } from '../../runfolder/layout.ts';
@@ -27,6 +29,7 @@ export function train(
   return withDraft(spec, emit, async (draft) => {
     const run = await startRun(draft, { state: resume ? runStateFile(spec.runDir) : null, emit, control });
     announce(run);
+    if (run.progress.step === 0) warn(run);
     run.sampler = makeSampler(run);
     return finish(run, await trainLoop(run), spec.outDir);
   });
@@ -55,6 +58,12 @@ function announce({
   });
 }
 
+/** Once: a run that goes on has been told. */
+function warn({ data, totalSteps, settings, emit }: Run): void {
+  const facts = { trainRows: data.train.length, valRows: data.val.length, totalSteps, train: settings };
+  for (const message of runWarnings(facts)) emit({ type: 'log', message });
+}
+
 /** Writes what the run has come to, and removes what it needs no more. */
 async function finish(run: Run, { outcome, stoppedEarly }: LoopEnd, outDir: string): Promise<TrainResult> {
   const { method, progress } = run;
@@ -77,6 +86,8 @@ async function finish(run: Run, { outcome, stoppedEarly }: LoopEnd, outDir: stri
     steps: progress.step,
     firstLoss: progress.firstLoss,
     finalLoss: progress.lastLoss,
+    ...(progress.startDigest ? { unchanged: (await digestOf(method.parameters)) === progress.startDigest } : {}),
+    trainingMs: progress.trainingMs,
     initialValLoss: progress.initialValLoss,
     valLoss: progress.valLoss,
     trainableParameters: run.trainableParameters,

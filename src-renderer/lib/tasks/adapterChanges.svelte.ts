@@ -1,4 +1,5 @@
 /** What can be done to adapters on every page that shows them: change, delete with a way back, restore. */
+import { counted } from '../../../src-shared/plural.ts';
 import { api, type AdapterView } from '../api.ts';
 import { Action } from '../action.svelte.ts';
 import { toasts } from '../toasts.svelte.ts';
@@ -18,14 +19,17 @@ export abstract class AdapterChanges {
   async trash(adapters: readonly Pick<AdapterView, 'id' | 'name'>[]): Promise<boolean> {
     const ids = adapters.map(({ id }) => id);
     if (!(await this.change(() => api.adapters.trash.mutate({ ids })))) return false;
-    const what = adapters.length === 1 ? `"${adapters[0]?.name}"` : `${adapters.length} adapters`;
+    const what = adapters.length === 1 ? `"${adapters[0]?.name}"` : counted(adapters.length, 'adapter');
     toasts.show({ text: `Moved ${what} to the trash.`, action: { label: 'Undo', run: () => void this.restore(ids) } });
     return true;
   }
 
   async restore(ids: string[]): Promise<void> {
     if (await this.change(() => api.adapters.restore.mutate({ ids })))
-      toasts.show({ text: ids.length === 1 ? 'Restored.' : `Restored ${ids.length} adapters.`, tone: 'good' });
+      toasts.show({
+        text: ids.length === 1 ? 'Restored.' : `Restored ${counted(ids.length, 'adapter')}.`,
+        tone: 'good',
+      });
   }
 
   /** True when the work succeeded; the sentence is in `changing` when not. */

@@ -1,18 +1,30 @@
 /** Switching between the adapters of a task, and loading the base model that a switch takes effect in. */
 import { api } from '../api.ts';
 import { formatDuration } from '../format.ts';
+import { loadNote, rememberLoad } from './loadTimes.ts';
 import { Action } from '../action.svelte.ts';
 
-export interface Switched {
+interface Switched {
   taskId: string;
   /** Null: no base was loaded, so only the catalogue changed. */
   switchMs: number | null;
+  /** Of its base, where another one was loaded before. */
+  loadMs: number | null;
+}
+
+/** An adapter, with the base that it is made for. */
+interface Target {
+  id: string;
+  modelId: string | null;
+  modelName: string | null;
 }
 
 export class Switcher {
   readonly switching = new Action();
   readonly loading = new Action();
   last = $state.raw<Switched | undefined>();
+  /** A base is being loaded for this task. */
+  waiting = $state.raw<{ taskId: string; text: string } | undefined>();
   #reload: () => Promise<void>;
 
   /** `reload` reads again what the page shows. */
@@ -20,24 +32,46 @@ export class Switcher {
     this.#reload = reload;
   }
 
-  /** Makes an adapter (null: the plain base) the active one of its task. */
-  async switchTo(taskId: string, adapterId: string | null): Promise<void> {
-    const done = await this.switching.run(() => api.tasks.switch.mutate({ taskId, adapterId }));
-    if (done) this.last = { taskId, switchMs: done.switchMs };
+  /**
+   * Makes an adapter (null: the plain base) the active one of its task. Where another base is loaded, that of the
+   * adapter takes its place.
+   */
+  async switchTo(taskId: string, adapter: Target | null): Promise<void> {
+    const done = await this.switching.run(async () => {
+      const { switchMs } = await api.tasks.switch.mutate({ taskId, adapterId: adapter?.id ?? null });
+      return switchMs === null && adapter !== null ? this.#onItsBase(taskId, adapter) : { switchMs, loadMs: null };
+    });
+    this.waiting = undefined;
+    if (done) this.last = { taskId, ...done };
     await this.#reload();
+  }
+
+  /** With nothing loaded there is nothing to replace. */
+  async #onItsBase(taskId: string, { id, modelId, modelName }: Target): Promise<Omit<Switched, 'taskId'>> {
+    if (modelId === null || (await api.playground.state.query()).modelDir === null)
+      return { switchMs: null, loadMs: null };
+    const note = loadNote({ id: modelId, name: modelName ?? 'its base' });
+    this.waiting = { taskId, text: `Active now; ${note}…` };
+    const { load } = await api.playground.load.mutate({ modelId });
+    if (load) rememberLoad(modelId, load.loadMs);
+    const { switchMs } = await api.playground.attach.mutate({ adapterId: id });
+    return { switchMs, loadMs: load?.loadMs ?? null };
   }
 
   /** Loads a base model, so that a switch also replaces A and B in it. */
   async loadBase(modelId: string): Promise<void> {
-    await this.loading.run(() => api.playground.load.mutate({ modelId }));
+    const state = await this.loading.run(() => api.playground.load.mutate({ modelId }));
+    if (state?.load) rememberLoad(modelId, state.load.loadMs);
     await this.#reload();
   }
 
   /** What the last switch of this task did, in a sentence. */
   sentence(taskId: string): string {
+    if (this.waiting?.taskId === taskId) return this.waiting.text;
     if (this.last?.taskId !== taskId) return '';
-    return this.last.switchMs === null
-      ? 'Active now; no base was loaded to attach it to.'
-      : `Switched in ${formatDuration(this.last.switchMs)}.`;
+    const { switchMs, loadMs } = this.last;
+    if (switchMs === null) return 'Active now; no base was loaded to attach it to.';
+    const loaded = loadMs === null ? '' : `Its base was loaded in ${formatDuration(loadMs)}. `;
+    return `${loaded}Switched in ${formatDuration(switchMs)}.`;
   }
 }

@@ -1,6 +1,7 @@
 /** The loss curves of adapters as lines of one chart. */
-import type { AdapterComparison } from '../../lib/api.ts';
+import type { AdapterView } from '../../lib/api.ts';
 import type { ChartLine } from '../../charts/line.ts';
+import type { SeriesStore } from '../../charts/seriesStore.ts';
 import { formatDate } from '../../lib/format.ts';
 
 /** One colour token per adapter, the same in table and graph; a seventh begins again. */
@@ -29,26 +30,26 @@ export function distinctNames(adapters: readonly { name: string; createdAt: stri
   );
 }
 
-/** Train and validation loss of each adapter that has a run. */
-export function compareLines(compared: readonly AdapterComparison[]): ChartLine[] {
-  const names = distinctNames(compared.map(({ adapter }) => adapter));
-  return compared.flatMap(({ losses, evaluations }, i): ChartLine[] => {
+export interface Curve {
+  adapter: Pick<AdapterView, 'name' | 'createdAt'>;
+  /** Losses of its run; empty where no run of this catalogue made it. */
+  store: SeriesStore;
+}
+
+/** Smoothed train loss, as the run's own page shows it, and validation loss of each adapter that has a run. */
+export function compareLines(curves: readonly Curve[]): ChartLine[] {
+  const names = distinctNames(curves.map(({ adapter }) => adapter));
+  return curves.flatMap(({ store: { step, smoothed, evaluations } }, i): ChartLine[] => {
     const colour = compareColour(i);
     const label = names[i] ?? '';
-    const train: ChartLine = {
-      label,
-      colour,
-      look: 'smooth',
-      steps: Float64Array.from(losses, ({ step }) => step),
-      values: Float64Array.from(losses, ({ loss }) => loss),
-    };
+    const train: ChartLine = { label, colour, look: 'smooth', steps: step.values, values: smoothed.values };
     const validation: ChartLine = {
       label: `${label}, validation`,
       colour,
       look: 'dashed',
-      steps: Float64Array.from(evaluations, ({ step }) => step),
-      values: Float64Array.from(evaluations, ({ valLoss }) => valLoss),
+      steps: evaluations.step.values,
+      values: evaluations.valLoss.values,
     };
-    return [...(losses.length > 0 ? [train] : []), ...(evaluations.length > 0 ? [validation] : [])];
+    return [...(step.length > 0 ? [train] : []), ...(evaluations.step.length > 0 ? [validation] : [])];
   });
 }

@@ -1,4 +1,5 @@
 /** One dataset as its page shows it: the version that is looked at, what is in it, and what can be done with it. */
+import { counted } from '../../../src-shared/plural.ts';
 import { api, type Dataset, type DatasetLook, type VersionView } from '../../lib/api.ts';
 import { formatCount } from '../../lib/format.ts';
 import { Action } from '../../lib/action.svelte.ts';
@@ -62,7 +63,7 @@ export class DatasetView {
     const { id } = this.dataset;
     return this.change(
       () => api.datasets.takeChanged.mutate({ id }),
-      ({ version, rows }) => `Version ${version} with ${formatCount(rows)} rows is the current one now.`,
+      ({ version, rows }) => `Version ${version} with ${counted(rows, 'row')} is the current one now.`,
     );
   }
 
@@ -78,14 +79,14 @@ export class DatasetView {
     const { id } = this.dataset;
     return this.change(
       () => api.datasets.setMap.mutate({ id, map, allowBadRows }),
-      ({ rows }) => `${formatCount(rows)} rows can be used with these columns.`,
+      ({ rows }) => `${counted(rows, 'row')} can be used with these columns.`,
     );
   }
 
   withoutDuplicates(): Promise<boolean> {
     return this.change(
       () => api.datasets.withoutDuplicates.mutate(this.source),
-      ({ version, rows }) => `Version ${version} has ${formatCount(rows)} rows, each once.`,
+      ({ version, rows }) => `Version ${version} has ${counted(rows, 'row')}, each once.`,
     );
   }
 

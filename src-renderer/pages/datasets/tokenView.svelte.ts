@@ -1,4 +1,5 @@
 /** One row token by token, asked for again when the row or the settings change. */
+import { counted } from '../../../src-shared/plural.ts';
 import { api, type PreviewedRow, type TokenPreview } from '../../lib/api.ts';
 import type { DatasetSource } from './datasetSource.ts';
 import { Resource } from '../../lib/resource.svelte.ts';
@@ -35,7 +36,7 @@ export class TokenView {
 /** What a row will do in training, in words. */
 export function rowSummary({ length, labelled, tokens }: PreviewedRow): string {
   const cut = tokens.filter(({ truncated }) => truncated).length;
-  const parts = [`${length} tokens`, `${labelled} carry loss`];
+  const parts = [counted(length, 'token'), `${labelled} carry loss`];
   if (cut > 0) parts.push(`${length - tokens.length + cut} are cut`);
   return parts.join(', ');
 }

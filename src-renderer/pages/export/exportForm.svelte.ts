@@ -1,6 +1,7 @@
 /** What is to be exported, where to, and what the plan says about it before it starts. */
 import { parseScales } from '../../lib/tasks/scales.ts';
 import { api, type AdapterView, type ExportPlan, type ExportRecord, type SystemInfo } from '../../lib/api.ts';
+import { firstChoice } from './firstChoice.ts';
 import { freeFolderName } from './exportProgress.ts';
 import { Resource } from '../../lib/resource.svelte.ts';
 
@@ -57,8 +58,8 @@ export class ExportForm {
     this.separator = info.platform === 'win32' ? '\\' : '/';
     this.parent = info.exportsDir;
     const known = parseScales(wanted ?? '').filter(({ id }) => adapters.some((adapter) => adapter.id === id));
-    const last = adapters.at(-1);
-    const begin = known.length > 0 || !last ? known : [{ id: last.id, scale: 1 }];
+    const first = firstChoice(adapters);
+    const begin = known.length > 0 || !first ? known : [{ id: first.id, scale: 1 }];
     this.picks = begin.map(({ id, scale }) => ({ adapterId: id, scale }));
     this.plan = new Resource(() =>
       this.complete ? api.exports.plan.query(this.request()) : Promise.resolve(undefined),

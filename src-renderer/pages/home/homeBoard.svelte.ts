@@ -70,6 +70,5 @@ function withProgress(run: BoardRun, live: RunProgress | undefined): BoardRun {
     step: live.step,
     totalSteps: live.totalSteps,
     loss: live.loss,
-    remainingMs: run.status === 'running' ? live.msLeft : null,
   };
 }

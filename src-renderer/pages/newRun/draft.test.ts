@@ -135,6 +135,9 @@ describe('the settings of an earlier run', () => {
 
   test('a name of its own only where it was not the task', () => {
     expect([runFields(run()).name, runFields(run({ name: 'second try' })).name]).toEqual(['', 'second try']);
+    const { task } = run().spec;
+    expect(runFields(run({ name: task }), [task]).name).toBe(`${task} 2`);
+    expect(runFields(run({ name: 'second try' }), ['second try', 'second try 2']).name).toBe('second try 3');
   });
 
   const cells = { chosen: ['0.q'], ranks: { '0.q': 4 } };

@@ -4,6 +4,7 @@ import { TRAIN_DEFAULTS } from '../../../src-shared/settings/training.ts';
 import type { RunView, StartRun } from '../../lib/api.ts';
 import type { Excluded } from './dataVersion.ts';
 import { columns, type Shape } from './matrices.ts';
+import { freshName } from '../../lib/runs/freshName.ts';
 import type { Preset } from '../../lib/runs/presets.ts';
 import { descriptorOf, type MethodType } from '../../../src-shared/methods/registry.ts';
 import { enteredFrom, type Entered } from './methodForm.ts';
@@ -115,8 +116,15 @@ export function methodFields(
   };
 }
 
-/** Everything but the model and the method that an earlier run was started with. */
-export function runFields({ name, spec, datasetId }: Pick<RunView, 'name' | 'spec' | 'datasetId'>): Partial<Draft> {
+/**
+ * Everything but the model and the method that an earlier run was started with, under a name of its own. `taken`: names
+ * of runs.
+ */
+export function runFields(
+  { name: before, spec, datasetId }: Pick<RunView, 'name' | 'spec' | 'datasetId'>,
+  taken: readonly string[] = [],
+): Partial<Draft> {
+  const name = freshName(before, taken);
   const { data, train, task, engine, baseDtype = 'f32' } = spec;
   const { version, excludeLines = [] } = data;
   return {

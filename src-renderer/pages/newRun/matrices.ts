@@ -115,3 +115,21 @@ const RANK_STEPS = [1, 2, 4, 8, 16, 32, 64, 128, 256];
 export function nextRank(rank: number, up: boolean): number {
   return (up ? RANK_STEPS.find((step) => step > rank) : RANK_STEPS.findLast((step) => step < rank)) ?? rank;
 }
+
+/** The largest rank of one matrix; undefined while its size is not known. */
+export function cellBound(cell: string, sizes: readonly MatrixSize[]): number | undefined {
+  const size = sizes.find(({ target }) => target === targetOf(cell));
+  return size && Math.min(size.inFeatures, size.outFeatures);
+}
+
+/** The largest rank that every chosen matrix without a rank of its own takes; undefined while no size is known. */
+export function rankBound(
+  chosen: Iterable<string>,
+  ranks: Readonly<Record<string, number>>,
+  sizes: readonly MatrixSize[],
+): number | undefined {
+  const bounds = [...chosen]
+    .filter((cell) => ranks[cell] === undefined)
+    .flatMap((cell) => cellBound(cell, sizes) ?? []);
+  return bounds.length > 0 ? bounds.reduce((least, bound) => Math.min(least, bound)) : undefined;
+}

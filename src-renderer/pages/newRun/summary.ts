@@ -1,4 +1,5 @@
 /** The adapted matrices in words. */
+import { counted } from '../../../src-shared/plural.ts';
 import { columns, targetOf, type Shape } from './matrices.ts';
 
 /** `q v in all 4 layers`, `q k v, 9 of 12 matrices`. */
@@ -6,6 +7,6 @@ export function targetsText(shape: Shape, chosen: ReadonlySet<string>): string {
   const targets = shape.targets.filter((target) => [...chosen].some((cell) => targetOf(cell) === target));
   const all = columns(shape, targets).length;
   return chosen.size === all
-    ? `${targets.join(' ')} in all ${shape.layers} layers`
+    ? `${targets.join(' ')} in all ${counted(shape.layers, 'layer')}`
     : `${targets.join(' ')}, ${chosen.size} of ${all} matrices`;
 }

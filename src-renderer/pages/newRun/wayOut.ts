@@ -1,5 +1,6 @@
 /** For each reason why a run cannot start: the buttons that mend it. */
 import type { ErrorData } from '../../../src-shared/errors.ts';
+import { counted } from '../../../src-shared/plural.ts';
 import { LOSS_DEFAULTS } from '../../../src-shared/settings/data.ts';
 import { TRAIN_DEFAULTS } from '../../../src-shared/settings/training.ts';
 import { hashFor } from '../../../src-shared/routes.ts';
@@ -15,13 +16,40 @@ const openModel: Mend = (wizard) => [{ label: 'Open it in Models', href: hashFor
 const openData: Mend = (wizard) => [
   { label: 'Open it in Datasets', href: hashFor('datasets', wizard.draft.datasetId) },
 ];
-const moreTokens: Mend = (wizard) => [
-  {
-    label: `Maximum length ${2 * (wizard.draft.maxLength ?? LOSS_DEFAULTS.maxLength)}`,
-    run: () => (wizard.draft.maxLength = 2 * (wizard.draft.maxLength ?? LOSS_DEFAULTS.maxLength)),
-  },
-  ...openData(wizard, {}),
-];
+/** A longer row, as far as the model goes, or without the rows that have nothing to learn. */
+const moreTokens: Mend = (wizard, { maxLength, modelLength, rows }) => {
+  const longer = nextLength(Number(maxLength ?? wizard.draft.maxLength ?? LOSS_DEFAULTS.maxLength), modelLength);
+  const lines = linesOf(rows);
+  return [
+    ...(longer === undefined
+      ? []
+      : [{ label: `Maximum length ${longer}`, run: () => (wizard.draft.maxLength = longer) }]),
+    ...(lines.length === 0
+      ? []
+      : [
+          {
+            label: lines.length === 1 ? 'Leave this row out' : `Leave these ${counted(lines.length, 'row')} out`,
+            run: () => wizard.leaveOut(lines),
+          },
+        ]),
+    ...openData(wizard, {}),
+  ];
+};
+
+/** Twice as long, at most what the model sees; undefined where it sees no more. */
+export function nextLength(now: number, modelLength: unknown): number | undefined {
+  const most = typeof modelLength === 'number' ? modelLength : Infinity;
+  return now < most ? Math.min(2 * now, most) : undefined;
+}
+
+/** Lines of the rows that an error names. */
+export function linesOf(rows: unknown): number[] {
+  if (!Array.isArray(rows)) return [];
+  return rows.flatMap((row: unknown) => {
+    const line = typeof row === 'object' && row !== null && 'line' in row ? row.line : undefined;
+    return typeof line === 'number' ? [line] : [];
+  });
+}
 
 const MENDS: Partial<Record<ErrorData['code'], Mend>> = {
   NO_BIASES: useLora,

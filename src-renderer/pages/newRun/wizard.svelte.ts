@@ -6,7 +6,8 @@ import { ChosenVersion } from './chosenVersion.svelte.ts';
 import { taskNameFor } from './dataVersion.ts';
 import { cellsForModel, freshDraft, methodFields, runFields, STEPS, type Draft, type Step } from './draft.ts';
 import { parseDraft } from './keptDraft.ts';
-import { cellsOf, columns, withCells, type MatrixSize, type CellSettings } from './matrices.ts';
+import { dataProblem, methodProblem, ranksProblem, trainProblem } from './fieldProblems.ts';
+import { cellsOf, columns, rankBound, withCells, type MatrixSize, type CellSettings } from './matrices.ts';
 import { presetSettings, type Preset } from '../../lib/runs/presets.ts';
 import { Action } from '../../lib/action.svelte.ts';
 import { descriptorOf, type MethodType } from '../../../src-shared/methods/registry.ts';
@@ -40,6 +41,10 @@ export class Wizard {
   /** Single matrices can have a rank of their own. */
   readonly hasRanks = $derived('rankPattern' in this.method.settings);
   readonly rank = $derived(Number(this.setting('rank') ?? 8));
+  /** The largest rank that the chosen matrices take; undefined while their sizes are not known. */
+  readonly rankBound = $derived(
+    rankBound(this.chosen, 'rankPattern' in this.method.settings ? this.draft.ranks : {}, this.sizes),
+  );
   readonly taskName = $derived(this.draft.taskName.trim() || taskNameFor(this.dataset, this.suggestions));
   /** Trained parameters by the closed formula; undefined where only the API knows. */
   readonly count = $derived(this.localCount());
@@ -52,9 +57,13 @@ export class Wizard {
   /** Why a step is not done yet; undefined where it is. */
   readonly problems: Record<Step, string | undefined> = $derived.by(() => ({
     model: this.model ? undefined : 'Choose a base model.',
-    data: this.dataset ? undefined : 'Choose a dataset.',
-    method: this.hasTargets && this.chosen.size === 0 ? 'No matrix is chosen; click at least one.' : undefined,
-    schedule: undefined,
+    data: this.dataset ? dataProblem(this.draft) : 'Choose a dataset.',
+    method:
+      this.hasTargets && this.chosen.size === 0
+        ? 'No matrix is chosen; click at least one.'
+        : (methodProblem(this.method, this.draft.settings, this.rankBound) ??
+          (this.hasRanks ? ranksProblem(this.draft.ranks, this.sizes) : undefined)),
+    schedule: trainProblem(this.draft),
     review: undefined,
   }));
   readonly ready = $derived(STEPS.every((step) => this.problems[step] === undefined));
@@ -100,6 +109,14 @@ export class Wizard {
     this.tokensPerRow = undefined;
     this.suggestedPrompts = [];
     this.applyPreset();
+  }
+
+  /** Rows by their lines, beside those that are left out already. */
+  leaveOut(lines: readonly number[]): void {
+    const version = this.version.number;
+    if (version === undefined) return;
+    const all = [...new Set([...this.version.excludedLines, ...lines])].sort((a, b) => a - b);
+    this.draft.excluded = { version, lines: all };
   }
 
   trainOnAll(): void {
@@ -169,8 +186,8 @@ export class Wizard {
     return (model && method.targets?.usual(model)) ?? [];
   }
 
-  /** Takes over everything that an earlier run was started with. */
-  takeOver(run: RunView): void {
+  /** Takes over everything that an earlier run was started with, but for its name, which others have too. */
+  takeOver(run: RunView, names: readonly string[]): void {
     const { method, model: base } = run.spec;
     // A model that was removed and added again has another id.
     const model =
@@ -179,17 +196,27 @@ export class Wizard {
     this.tokensPerRow = undefined;
     this.draft = {
       ...freshDraft(),
-      ...runFields(run),
+      ...runFields(run, names),
       modelId: model?.id ?? '',
       ...methodFields(method, cells, model?.layers ?? 0),
       step: 'review',
     };
   }
 
-  startOver(): void {
+  /** Begins anew; what was set up is returned, to be taken back. */
+  startOver(): Draft {
+    const before = $state.snapshot(this.draft);
     this.draft = freshDraft();
     this.tokensPerRow = undefined;
     this.fillIn();
+    return before;
+  }
+
+  /** Takes back a draft that was given up. */
+  takeBack(draft: Draft): void {
+    this.draft = draft;
+    this.tokensPerRow = undefined;
+    this.fillIn({ choose: false });
   }
 
   /** Drops what is gone, and with `choose` chooses what there is no choice about. */

@@ -10,7 +10,8 @@ import {
 } from '../../lib/api.ts';
 import { streamOptions, type Failure } from '../../lib/stream.ts';
 import { Action } from '../../lib/action.svelte.ts';
-import { BASE, subjectsOf, switchRow } from './subjects.ts';
+import { rememberLoad } from '../../lib/tasks/loadTimes.ts';
+import { BASE, elsewhereOf, subjectsOf, switchRow } from './subjects.ts';
 
 /** What the address of the page asks for. */
 export interface Wanted {
@@ -47,6 +48,8 @@ export class PlaygroundBase {
   readonly preparing = new Action();
   readonly model = $derived(this.lists?.models.find(({ id }) => id === this.modelId));
   readonly subjects = $derived(this.lists ? subjectsOf(this.model, this.lists.adapters, this.lists.runs) : []);
+  /** Adapters of other bases. */
+  readonly elsewhere = $derived(this.lists ? elsewhereOf(this.model, this.lists.models, this.lists.adapters) : []);
   readonly row = $derived(this.lists ? switchRow(this.subjects, this.lists.tasks) : []);
   readonly subject = $derived(this.subjects.find(({ key }) => key === this.key) ?? BASE);
   /** Who is attached; undefined: someone this page does not know, or nothing is loaded. */
@@ -139,8 +142,13 @@ export class PlaygroundBase {
     this.switched = undefined;
   }
 
-  /** Loads the base if it is not there, then puts another adapter on it; a text under way is stopped by that. */
+  /**
+   * Loads the base if it is not there, also that of an adapter made for another one, then puts the adapter on it; a
+   * text under way is stopped by that.
+   */
   async switchTo(key: string): Promise<boolean> {
+    const other = this.elsewhere.find((one) => one.key === key)?.base;
+    if (other) await this.choose(other.id);
     this.key = key;
     this.missing = undefined;
     this.switched = undefined;
@@ -161,7 +169,9 @@ export class PlaygroundBase {
   }
 
   async #load(modelId: string, engine: 'auto' | BackendName): Promise<PlaygroundState> {
-    return (this.resident = await api.playground.load.mutate({ modelId, engine }));
+    const state = await api.playground.load.mutate({ modelId, engine });
+    if (state.load) rememberLoad(modelId, state.load.loadMs);
+    return (this.resident = state);
   }
 
   async #attach(key: string): Promise<void> {

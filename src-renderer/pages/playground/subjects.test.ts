@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest';
 import type { AdapterView, RegisteredModel, RunView, TaskView } from '../../lib/api.ts';
-import { subjectsOf, switchRow } from './subjects.ts';
+import { elsewhereOf, subjectsOf, switchRow } from './subjects.ts';
 
 const model = { id: 'm', hash: 'h' } as RegisteredModel;
 const lora = { type: 'lora', rank: 4, targets: ['q'] };
@@ -56,4 +56,16 @@ it('one click reaches the base, the active adapter of each task by the name of t
     ['new', 'stories'],
     ['r1', 'half-trained: half at step 40'],
   ]);
+});
+
+it('adapters of other bases are one click away too, with the base that is loaded first', () => {
+  const other = { id: 'n', hash: 'i', name: 'Other' } as RegisteredModel;
+  const more = [...adapters, adapter('active-there', 'poems', { active: true, modelId: 'n', baseHash: 'i' })];
+  const found = elsewhereOf(model, [model, other], more);
+  expect(found.map(({ key, name, base }) => [key, name, base.name])).toEqual([
+    ['active-there', 'poems: active-there', 'Other'],
+    ['foreign', 'poems: foreign', 'Other'],
+  ]);
+  expect(elsewhereOf(other, [model, other], more).map(({ key }) => key)).not.toContain('foreign');
+  expect(elsewhereOf(model, [model], more)).toEqual([]); // its base is not in the catalogue
 });

@@ -65,6 +65,33 @@ export function subjectsOf(
   ];
 }
 
+/** An adapter made for another base, which must be loaded first. */
+export interface ElsewhereSubject {
+  key: string;
+  name: string;
+  detail: string;
+  /** It is the active adapter of its task. */
+  active: boolean;
+  base: RegisteredModel;
+}
+
+/** Adapters of the other registered bases, the active ones first; of several models with the same weights one. */
+export function elsewhereOf(
+  model: RegisteredModel | undefined,
+  models: readonly RegisteredModel[],
+  adapters: readonly AdapterView[],
+): ElsewhereSubject[] {
+  const found = adapters.flatMap((adapter): ElsewhereSubject[] => {
+    const base =
+      models.find(({ id }) => id === adapter.modelId) ?? models.find(({ hash }) => hash === adapter.baseHash);
+    if (!base || base.id === model?.id || base.hash === model?.hash) return [];
+    const { id: key, active, taskName, methodText, createdAt } = adapter;
+    const name = adapter.name === taskName ? taskName : `${taskName}: ${adapter.name}`;
+    return [{ key, name, detail: `${methodLabel(methodText)}, ${formatDate(createdAt)}`, active, base }];
+  });
+  return found.sort((a, b) => Number(b.active) - Number(a.active));
+}
+
 /**
  * The base, the active adapter of each task in the order of the tasks, then half-trained ones: what one click or key
  * reaches.

@@ -4,7 +4,7 @@ import { SeriesStore } from '../../charts/seriesStore.ts';
 import { formatDate } from '../../lib/format.ts';
 import { Action } from '../../lib/action.svelte.ts';
 import type { ChartView } from '../../charts/chartView.svelte.ts';
-import { readSeries } from './readSeries.ts';
+import { readSeries } from '../../charts/readSeries.ts';
 
 export class ComparedRuns {
   /** Runs to choose from, newest first. */

@@ -2,6 +2,7 @@
 import { api, type RunView } from '../../lib/api.ts';
 import { startAgain, type Changes } from './nextSteps.ts';
 import { Action } from '../../lib/action.svelte.ts';
+import { freshName } from '../../lib/runs/freshName.ts';
 import { router } from '../../lib/router.svelte.ts';
 import { toasts } from '../../lib/toasts.svelte.ts';
 import type { WatchedRun } from './watchedRun.svelte.ts';
@@ -30,7 +31,10 @@ export class RunControl {
       });
       return;
     }
-    const started = await this.action.run(() => api.runs.start.mutate(request));
+    const started = await this.action.run(async () => {
+      const names = (await api.runs.list.query()).map(({ name }) => name);
+      return api.runs.start.mutate({ ...request, name: freshName(run.name, names) });
+    });
     if (started) router.go('runs', started.id);
   }
 

@@ -7,7 +7,8 @@ import { api, type RunView, type WatchEvent } from '../../lib/api.ts';
 import { SeriesStore } from '../../charts/seriesStore.ts';
 import { failureOf, streamOptions, type Failure } from '../../lib/stream.ts';
 import { Connection } from '../../lib/host/connection.svelte.ts';
-import { readSeries } from './readSeries.ts';
+import { underWay } from '../../lib/runs/underWay.svelte.ts';
+import { readSeries } from '../../charts/readSeries.ts';
 
 /** Pause between two readings while no events come. */
 const READ_EVERY_MS = 500;
@@ -29,9 +30,11 @@ export class WatchedRun {
   readonly totalSteps = $derived(this.run?.started?.totalSteps ?? this.run?.spec.train.steps ?? 0);
   readonly lastStep = $derived.by(() => this.#now(() => this.store.lastStep));
   readonly last = $derived.by(() => this.#now(() => this.#lastMetrics()));
-  readonly remainingMs = $derived.by(() =>
-    this.#now(() => (this.run?.status === 'running' ? this.store.timeLeftMs(this.totalSteps) : undefined)),
-  );
+  /** Milliseconds; a run that another Graft process trains is judged by its last steps. */
+  readonly remainingMs = $derived.by(() => {
+    if (this.run?.status !== 'running' || this.connection.lost || underWay.lost) return undefined;
+    return underWay.msLeft(this.id) ?? this.#now(() => this.store.timeLeftMs(this.totalSteps));
+  });
   /** Events that came before what is recorded was read. */
   #early: WatchEvent[] = [];
   #caughtUp = false;

@@ -36,6 +36,12 @@ test('sorted either way, with those that have no value last', () => {
   ]);
 });
 
+test('runs are sorted by the time that their steps took, pauses aside', () => {
+  const took = (trainingMs: number | null) => ({ trainingMs, startedAt: '2026-01-01', endedAt: '2026-01-09' });
+  const runs = [run('going', took(null)), run('long', took(9000)), run('short', took(500))];
+  expect(names(sortRuns(runs, { key: 'duration', descending: false }))).toEqual(['short', 'long', 'going']);
+});
+
 test('an item moves to a place, at most to the ends', () => {
   expect(moved(['a', 'b', 'c'], 2, 0)).toEqual(['c', 'a', 'b']);
   expect(moved(['a', 'b', 'c'], 0, 1)).toEqual(['b', 'a', 'c']);

@@ -45,14 +45,9 @@ const KEYS: Record<SortKey, (run: RunView) => string | number | undefined> = {
   rows: (run) => run.started?.trainRows,
   loss: (run) => run.result?.finalLoss,
   valLoss: (run) => run.result?.valLoss ?? undefined,
-  duration: durationMs,
+  duration: (run) => run.trainingMs ?? undefined,
   created: (run) => run.createdAt,
 };
-
-/** Milliseconds from the first step to the end, pauses included; undefined before the end. */
-export function durationMs({ startedAt, endedAt }: RunView): number | undefined {
-  return startedAt && endedAt ? Date.parse(endedAt) - Date.parse(startedAt) : undefined;
-}
 
 export function isOver({ status }: RunView): boolean {
   return status === 'completed' || status === 'stopped' || status === 'failed';

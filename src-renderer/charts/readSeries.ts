@@ -1,6 +1,6 @@
 /** Reads the series of a run into a store, in pieces small enough to hold up neither the page nor the main process. */
-import { api } from '../../lib/api.ts';
-import type { SeriesStore } from '../../charts/seriesStore.ts';
+import { api } from '../lib/api.ts';
+import type { SeriesStore } from './seriesStore.ts';
 
 /** Steps in one answer: what a page reads and takes in within a frame. */
 const PIECE = 8000;
