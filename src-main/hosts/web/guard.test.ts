@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { cookieName, judge } from './guard.ts';
+import { cookieName, judge, parseTarget } from './guard.ts';
 import type { GuardedRequest } from './guard.ts';
 
 const access = { token: 'right-token', port: 4917 };
@@ -7,7 +7,7 @@ const host = '127.0.0.1:4917';
 const cookie = `other=1; ${cookieName(4917)}=right-token`;
 
 function verdict(url: string, headers: GuardedRequest['headers'], method = 'GET') {
-  const result = judge({ url, method, headers }, access);
+  const result = judge({ url: parseTarget(url)!, method, headers }, access);
   return result.kind === 'refuse' ? result.status : result.kind;
 }
 

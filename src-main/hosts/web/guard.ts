@@ -7,8 +7,7 @@ import type { IncomingHttpHeaders } from 'node:http';
 
 export interface GuardedRequest {
   method: string;
-  /** Path and query as sent. */
-  url: string;
+  url: URL;
   headers: IncomingHttpHeaders;
 }
 
@@ -23,13 +22,20 @@ export type Verdict =
   | { kind: 'login' }
   | { kind: 'refuse'; status: 401 | 403; message: string };
 
+/** The address of a request line, whose host and port mean nothing; undefined where it is none, such as `/\\[`. */
+export function parseTarget(target = '/'): URL | undefined {
+  // An address such as `//x` is a path here, never another host. So is a backslash, which `URL` takes for a slash.
+  const path = target.replace(/^[/\\]+/, '');
+  return URL.parse(`http://127.0.0.1/${path}`) ?? undefined;
+}
+
 export function judge(request: GuardedRequest, access: Access): Verdict {
   const { headers, method } = request;
   const hosts = [`127.0.0.1:${access.port}`, `localhost:${access.port}`];
   if (!headers.host || !hosts.includes(headers.host))
     return refuse(403, `Graft answers only at http://${hosts[0]}; use the address that it printed.`);
 
-  const url = new URL(request.url, `http://${hosts[0]}`);
+  const { url } = request;
   const token = url.searchParams.get('token');
   if (method === 'GET' && url.pathname === '/' && token !== null) {
     return sameToken(token, access.token)

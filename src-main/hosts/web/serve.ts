@@ -8,7 +8,7 @@ import { createRouter } from '../../api/router.ts';
 import { toErrorData, usageError } from '../../../src-shared/errors.ts';
 import { createServices } from '../../app/services.ts';
 import { rememberedToken } from './rememberedToken.ts';
-import { startWebHost } from './webHost.ts';
+import { report, startWebHost } from './webHost.ts';
 
 const DEFAULT_PORT = 4917;
 
@@ -39,6 +39,9 @@ async function main(): Promise<void> {
     port,
     token: process.env['GRAFT_TOKEN'] || rememberedToken(services.home.dir),
   });
+  // The last net: a fault that nobody has caught must not end the training that runs beside it.
+  process.on('uncaughtException', report);
+
   process.stdout.write(`Graft is at ${host.url}\n`);
 
   const shutDown = async (): Promise<void> => {

@@ -3,8 +3,8 @@ import { randomBytes } from 'node:crypto';
 import http from 'node:http';
 import { nodeHTTPRequestHandler } from '@trpc/server/adapters/node-http';
 import type { AppRouter } from '../../api/router.ts';
-import { GraftError } from '../../../src-shared/errors.ts';
-import { judge, loginCookie } from './guard.ts';
+import { GraftError, toErrorData } from '../../../src-shared/errors.ts';
+import { judge, loginCookie, parseTarget } from './guard.ts';
 import type { Access } from './guard.ts';
 import { sendText, serveStatic } from './staticFiles.ts';
 import { sendRefusedPage } from './refusedPage.ts';
@@ -48,8 +48,10 @@ const SECURITY_HEADERS = {
 /** Throws GraftError NO_PORT when none of the ports is free. */
 export async function startWebHost(options: WebHostOptions): Promise<WebHost> {
   const access: Access = { token: options.token || randomBytes(24).toString('base64url'), port: 0 };
-  const server = http.createServer((req, res) => void handle(req, res, options, access));
+  const server = http.createServer((req, res) => void answer(req, res, options, access));
   access.port = await listen(server, options.port);
+  // A connection that cannot be accepted, for want of file handles, is that client's loss.
+  server.on('error', report);
   return {
     port: access.port,
     url: `http://127.0.0.1:${access.port}/?token=${access.token}`,
@@ -61,6 +63,25 @@ export async function startWebHost(options: WebHostOptions): Promise<WebHost> {
   };
 }
 
+/** Whatever a request does to its handler, it gets an answer or its connection is closed; it never ends the process. */
+async function answer(
+  req: http.IncomingMessage,
+  res: http.ServerResponse,
+  options: WebHostOptions,
+  access: Access,
+): Promise<void> {
+  // A connection that breaks off in the middle is no error of Graft's; without a listener it would be thrown.
+  req.on('error', () => undefined);
+  res.on('error', () => undefined);
+  try {
+    await handle(req, res, options, access);
+  } catch (error) {
+    report(error);
+    if (res.headersSent) res.destroy();
+    else sendText(res, 500, 'Graft could not answer this request; reload the page and try again.');
+  }
+}
+
 async function handle(
   req: http.IncomingMessage,
   res: http.ServerResponse,
@@ -69,11 +90,12 @@ async function handle(
 ): Promise<void> {
   for (const [name, value] of Object.entries(SECURITY_HEADERS)) res.setHeader(name, value);
   const method = req.method ?? 'GET';
-  // An address such as `//x` is a path here, never another host.
-  const url = `/${(req.url ?? '/').replace(/^\/+/, '')}`;
+  const url = parseTarget(req.url);
+  if (!url) return sendText(res, 400, 'This is no address of Graft; use the one that it printed.');
   const verdict = judge({ method, url, headers: req.headers }, access);
   if (verdict.kind === 'refuse') {
-    const asPage = method === 'GET' && !url.startsWith('/api/') && (req.headers.accept ?? '').includes('text/html');
+    const asPage =
+      method === 'GET' && !url.pathname.startsWith('/api/') && (req.headers.accept ?? '').includes('text/html');
     return asPage
       ? sendRefusedPage(res, verdict.status, verdict.message)
       : sendText(res, verdict.status, verdict.message);
@@ -82,7 +104,7 @@ async function handle(
     res.writeHead(302, { location: '/', 'set-cookie': loginCookie(access), 'cache-control': 'no-store' });
     return void res.end();
   }
-  const { pathname } = new URL(url, 'http://127.0.0.1');
+  const { pathname } = url;
   if (pathname.startsWith(API)) {
     res.setHeader('cache-control', 'no-store');
     return nodeHTTPRequestHandler({
@@ -94,9 +116,15 @@ async function handle(
       maxBodySize: MAX_BODY_BYTES,
     });
   }
-  if (pathname === UPLOAD && method === 'POST') return receiveUpload(req, res, options.uploadsDir);
+  if (pathname === UPLOAD && method === 'POST')
+    return receiveUpload(req, res, url.searchParams.get('name'), options.uploadsDir);
   if (method !== 'GET' && method !== 'HEAD') return sendText(res, 405, 'Pages can only be read.');
   serveStatic(options.rendererDir, pathname, method === 'HEAD', res);
+}
+
+/** On the terminal, for whoever started Graft. */
+export function report(error: unknown): void {
+  process.stderr.write(`A request to the web host failed: ${toErrorData(error).message}\n`);
 }
 
 async function listen(server: http.Server, first: number): Promise<number> {
