@@ -7,7 +7,7 @@ import { parseArgs } from 'node:util';
 import { createRouter } from '../../api/router.ts';
 import { toErrorData, usageError } from '../../../src-shared/errors.ts';
 import { createServices } from '../../app/services.ts';
-import { rememberedToken } from './rememberedToken.ts';
+import { newToken, rememberedToken } from './rememberedToken.ts';
 import { report, startWebHost } from './webHost.ts';
 
 const DEFAULT_PORT = 4917;
@@ -31,13 +31,19 @@ function readPort(): number {
 async function main(): Promise<void> {
   const port = readPort();
   const services = createServices();
+  const home = services.home.dir;
+  const given = process.env['GRAFT_TOKEN'];
   const rendererDir = path.resolve(import.meta.dirname, '../../../out/renderer');
   const host = await startWebHost({
     router: createRouter(services),
     rendererDir,
     uploadsDir: services.home.uploadsDir,
     port,
-    token: process.env['GRAFT_TOKEN'] || rememberedToken(services.home.dir),
+    token: given || rememberedToken(home),
+    sessionsFile: path.join(home, 'web-sessions.json'),
+    // A token that the environment gives is not Graft's to change.
+    renewToken: () => given || newToken(home),
+    onSignedOut: (url) => process.stdout.write(`Everybody was signed out; Graft is now at ${url}\n`),
   });
   // The last net: a fault that nobody has caught must not end the training that runs beside it.
   process.on('uncaughtException', report);
