@@ -14,6 +14,9 @@ import { CERTIFICATE_FILE, sideFilesOf } from '../../basemodel/sideFiles.ts';
 import { INDEX_FILE } from '../../basemodel/weightFiles.ts';
 import type { ErrorCode } from '../../../src-shared/errorCodes.ts';
 import { toErrorData, usageError, type ErrorData } from '../../../src-shared/errors.ts';
+import { MANAGED_FOLDERS } from '../storage/home.ts';
+import { refuseLinkToNowhere } from '../../files/refuseLinkToNowhere.ts';
+import { realPath } from '../../files/realPath.ts';
 import { diskFullError, freeBytesAt } from '../../files/freeSpace.ts';
 
 export interface PlannedFile {
@@ -45,6 +48,7 @@ const CERTIFICATE_BYTES = 700;
 /** Never throws for what is wrong with the request: that is `problem`. `modelDir` undefined: the base is gone. */
 export function planExport(
   catalog: Catalog,
+  homeDir: string,
   request: {
     kind: ExportRecord['kind'];
     adapters: ScaledAdapter[];
@@ -63,7 +67,11 @@ export function planExport(
     problem ??= toErrorData(error);
   }
   const totalBytes = files.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0);
-  if (fs.existsSync(outDir)) problem ??= folderExists(outDir).toData();
+  try {
+    assertNewFolder(outDir, homeDir);
+  } catch (error) {
+    problem ??= toErrorData(error);
+  }
   if (freeBytes !== null && totalBytes > freeBytes) problem ??= diskFullError(outDir, totalBytes, freeBytes).toData();
   return { outDir, files, totalBytes, freeBytes, problem };
 }
@@ -83,7 +91,22 @@ function filesOf({
   return modelDir === undefined ? [] : mergedFiles(modelDir, dtype);
 }
 
-export function folderExists(outDir: string) {
+/** Throws a usage error where nothing may be written: FOLDER_EXISTS, OUTPUT_INSIDE_HOME, OUTPUT_NOT_A_FOLDER. */
+export function assertNewFolder(outDir: string, homeDir: string): void {
+  if (fs.existsSync(outDir)) throw folderExists(outDir);
+  refuseLinkToNowhere(outDir);
+  const target = realPath(outDir);
+  const managed = MANAGED_FOLDERS.map((name) => realPath(path.join(homeDir, name)));
+  if (!managed.some((folder) => target.startsWith(folder + path.sep))) return;
+  throw usageError(
+    'OUTPUT_INSIDE_HOME',
+    `${outDir} lies in a part of Graft's data folder that Graft itself clears; choose another folder, for example ` +
+      `one in ${path.join(homeDir, 'exports')}.`,
+    { path: outDir },
+  );
+}
+
+function folderExists(outDir: string) {
   return usageError(
     'FOLDER_EXISTS',
     `${outDir} exists already; choose a folder that does not, so that nothing is overwritten.`,

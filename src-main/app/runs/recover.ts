@@ -44,7 +44,7 @@ export function recoverAbandoned(catalog: Catalog, options: { takeQueued: boolea
  * Whether another Graft process owns it. This one has only just started, so where its id is the owner's, the system has
  * used the id again.
  */
-function isOther(pid: number): boolean {
+export function isOther(pid: number): boolean {
   return pid !== process.pid && isAlive(pid);
 }
 

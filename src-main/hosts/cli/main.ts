@@ -20,6 +20,7 @@ import { params } from './params.ts';
 import { tasksList, tasksSwitch } from './tasks.ts';
 import { train } from './train.ts';
 import { unmerge } from './unmerge.ts';
+import { printable } from '../../../src-shared/printable.ts';
 import { usageError } from '../../../src-shared/errors.ts';
 import { createServices } from '../../app/services.ts';
 
@@ -80,7 +81,7 @@ async function runCommand(command: Command, args: Args): Promise<void> {
   };
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.once(signal, interrupt);
   const write = (text: string): void => {
-    if (!json) process.stdout.write(text);
+    if (!json) process.stdout.write(printable(text));
   };
   try {
     const result = await command.run({
@@ -90,9 +91,9 @@ async function runCommand(command: Command, args: Args): Promise<void> {
       json,
       write,
       print: (line) => write(`${line}\n`),
-      say: (line) => process.stderr.write(`${line}\n`),
+      say: (line) => process.stderr.write(`${printable(line)}\n`),
     });
-    if (json) process.stdout.write(`${JSON.stringify(result)}\n`);
+    if (json) process.stdout.write(`${printable(JSON.stringify(result))}\n`);
   } catch (error) {
     // Whoever pressed Ctrl-C knows why the workers ended; the process exits in a moment.
     if (interrupted) await new Promise(() => undefined);
@@ -107,8 +108,8 @@ try {
   await main(argv);
 } catch (error) {
   const { code, message, details, kind } = errorDataOf(error);
-  process.stderr.write(`${message}\n`);
+  process.stderr.write(`${printable(message)}\n`);
   if (argv.includes('--json'))
-    process.stdout.write(`${JSON.stringify({ error: { code, message, details: details ?? {} } })}\n`);
+    process.stdout.write(`${printable(JSON.stringify({ error: { code, message, details: details ?? {} } }))}\n`);
   process.exitCode = kind === 'usage' ? 2 : 1;
 }

@@ -6,6 +6,7 @@ import path from 'node:path';
 import { parseArgs } from 'node:util';
 import { createRouter } from '../../api/router.ts';
 import { toErrorData, usageError } from '../../../src-shared/errors.ts';
+import { printable } from '../../../src-shared/printable.ts';
 import { createServices } from '../../app/services.ts';
 import { newToken, rememberedToken } from './rememberedToken.ts';
 import { report, startWebHost } from './webHost.ts';
@@ -62,6 +63,6 @@ try {
   await main();
 } catch (error) {
   const { message, kind } = toErrorData(error);
-  process.stderr.write(`${message}\n`);
+  process.stderr.write(`${printable(message)}\n`);
   process.exit(kind === 'usage' ? 2 : 1);
 }

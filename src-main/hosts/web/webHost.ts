@@ -3,6 +3,7 @@ import { randomBytes } from 'node:crypto';
 import http from 'node:http';
 import { nodeHTTPRequestHandler } from '@trpc/server/adapters/node-http';
 import type { AppRouter } from '../../api/router.ts';
+import { printable } from '../../../src-shared/printable.ts';
 import { SESSION_NAME } from '../../../src-shared/session.ts';
 import { GraftError, toErrorData } from '../../../src-shared/errors.ts';
 import { endedCookie, judge, loginCookie, parseTarget } from './guard.ts';
@@ -158,7 +159,7 @@ function randomToken(): string {
 
 /** On the terminal, for whoever started Graft. */
 export function report(error: unknown): void {
-  process.stderr.write(`A request to the web host failed: ${toErrorData(error).message}\n`);
+  process.stderr.write(`A request to the web host failed: ${printable(toErrorData(error).message)}\n`);
 }
 
 async function listen(server: http.Server, first: number): Promise<number> {
