@@ -186,7 +186,12 @@ export class ExportService {
     this.#closed = true;
     for (const { abort } of this.#underWay.values()) abort.abort();
     return [...this.#underWay.keys()].map((id) => {
-      this.#catalog.exports.fail(id, EXPORT_ABANDONED, now());
+      try {
+        this.#catalog.writeNow(() => this.#catalog.exports.fail(id, EXPORT_ABANDONED, now()));
+      } catch (error) {
+        // Locked or full: the next start sees that this process is gone.
+        if (!this.#catalog.isPassing(error)) throw error;
+      }
       return this.require(id).outDir;
     });
   }
