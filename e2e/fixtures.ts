@@ -7,6 +7,7 @@ import os from 'node:os';
 import path from 'node:path';
 import { expect, test as base, type Locator, type Page } from '@playwright/test';
 import type { GraftBridge } from '../src-main/hosts/electron/bridge.ts';
+import { SESSION_HEADER, SESSION_NAME } from '../src-shared/session.ts';
 import { rememberEngines } from './engines.ts';
 import { REPO, startElectron, startWeb, type RunningApp } from './host.ts';
 
@@ -150,7 +151,7 @@ export function change<T>(page: Page, procedure: string, input: unknown = {}): P
 
 function call<T>(page: Page, type: 'query' | 'mutation', procedure: string, input: unknown): Promise<T> {
   return page.evaluate(
-    async ([type, path, data]) => {
+    async ([type, path, data, header, stored]) => {
       const { graft } = globalThis as typeof globalThis & { graft?: GraftBridge };
       if (graft) {
         const reply = await graft.call({ type, path, input: data });
@@ -158,13 +159,14 @@ function call<T>(page: Page, type: 'query' | 'mutation', procedure: string, inpu
         return reply.data as T;
       }
       const json = JSON.stringify(data);
+      const headers = { [header]: localStorage.getItem(stored) ?? '', 'content-type': 'application/json' };
       const answer = await (type === 'query'
-        ? fetch(`/api/trpc/${path}?input=${encodeURIComponent(json)}`)
-        : fetch(`/api/trpc/${path}`, { method: 'POST', body: json, headers: { 'content-type': 'application/json' } }));
+        ? fetch(`/api/trpc/${path}?input=${encodeURIComponent(json)}`, { headers })
+        : fetch(`/api/trpc/${path}`, { method: 'POST', body: json, headers }));
       const body = (await answer.json()) as { result: { data: T } };
       if (!answer.ok) throw new Error(JSON.stringify(body));
       return body.result.data;
     },
-    [type, procedure, input] as const,
+    [type, procedure, input, SESSION_HEADER, SESSION_NAME] as const,
   );
 }

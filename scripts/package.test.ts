@@ -12,6 +12,8 @@ const require = createRequire(import.meta.url);
 const fromBuilder = createRequire(require.resolve('app-builder-lib/package.json'));
 
 interface Config {
+  asar: boolean;
+  electronFuses: Record<string, boolean>;
   files: string[];
   asarUnpack: string[];
   extraFiles: (string | { from: string })[];
@@ -116,6 +118,20 @@ it('claims the files and the links that the app opens', async () => {
   const { DATA_EXTENSIONS, PROTOCOL } = await import('../src-main/hosts/electron/deepLink.ts');
   expect(config.fileAssociations.map(({ ext }) => `.${ext}`).sort()).toEqual([...DATA_EXTENSIONS].sort());
   expect(config.protocols.flatMap(({ schemes }) => schemes)).toEqual([PROTOCOL]);
+});
+
+it('sets every fuse that keeps others out', () => {
+  expect(config.asar).toBe(true);
+  expect(config.electronFuses).toEqual({
+    runAsNode: false,
+    enableNodeOptionsEnvironmentVariable: false,
+    enableNodeCliInspectArguments: false,
+    enableCookieEncryption: true,
+    enableEmbeddedAsarIntegrityValidation: true,
+    onlyLoadAppFromAsar: true,
+  });
+  // Nothing of ours needs Electron to run as Node: workers are utility processes.
+  expect(fs.readFileSync(path.join(root, 'src-main/hosts/electron/main.ts'), 'utf8')).toContain('utilityProcess.fork');
 });
 
 const PNG = Buffer.from([0x89, 0x50, 0x4e, 0x47, 0x0d, 0x0a, 0x1a, 0x0a]);

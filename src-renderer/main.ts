@@ -1,4 +1,5 @@
-/** Entry of the renderer: styles, then the one component that everything hangs on. */
+/** Entry of the renderer: the session, styles, then the one component that everything hangs on. */
+import './lib/host/session.ts';
 import { mount } from 'svelte';
 import App from './App.svelte';
 import './theme.css';

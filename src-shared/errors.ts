@@ -59,8 +59,8 @@ export function usageError(code: ErrorCode, message: string, details: Record<str
 /** Any thrown value as error data; unknown errors get the code INTERNAL and keep their message. */
 export function toErrorData(error: unknown): ErrorData {
   if (error instanceof GraftError) return error.toData();
-  const system = systemErrorSentence(error);
-  if (system) return system;
+  const known = systemErrorSentence(error) ?? catalogErrorSentence(error) ?? engineErrorSentence(error);
+  if (known) return known;
   if (error instanceof Error) return { code: 'INTERNAL', message: error.message, details: { stack: error.stack } };
   return { code: 'INTERNAL', message: String(error) };
 }
@@ -89,6 +89,37 @@ function systemErrorSentence(error: unknown): ErrorData | undefined {
           `${path} cannot be opened or written with your rights; ` + 'choose another folder or change its permissions.',
         details,
       };
+    case 'EMFILE':
+    case 'ENFILE':
+      return {
+        code: 'TOO_MANY_FILES',
+        message:
+          `${path} cannot be opened, since too many files are open at once; close other programs or raise the limit ` +
+          '(ulimit -n), then try again.',
+        details,
+      };
+    case 'EISDIR':
+      return { code: 'BAD_INPUT', message: `${path} is a folder, not a file; name the file in it.`, details };
+    case 'ENAMETOOLONG':
+    case 'ELOOP':
+    case 'EINVAL':
+      return {
+        code: 'NOT_FOUND',
+        message: `${path} is no path that this system takes (${error.code}); check it, and links on its way.`,
+        details,
+      };
+    case 'EIO':
+    case 'ENXIO':
+    case 'ESTALE':
+    case 'EBUSY':
+    case 'ETXTBSY':
+      return {
+        code: 'IO_ERROR',
+        message:
+          `${path} cannot be read or written now (${error.code}); check its disk, and that no other program holds ` +
+          'it, then try again.',
+        details,
+      };
     case 'ENOENT':
       return { code: 'NOT_FOUND', message: `${path} does not exist; check the path.`, details };
     case 'ENOTDIR':
@@ -100,4 +131,71 @@ function systemErrorSentence(error: unknown): ErrorData | undefined {
     default:
       return undefined;
   }
+}
+
+/** SQLite's errors, told by their codes: what the user can do is the same for all statements. */
+function catalogErrorSentence(error: unknown): ErrorData | undefined {
+  if (!(error instanceof Error) || !('code' in error) || typeof error.code !== 'string') return undefined;
+  const sqlite = error.code;
+  if (!sqlite.startsWith('SQLITE_')) return undefined;
+  const details = { sqlite, cause: error.message };
+  if (/^SQLITE_(BUSY|LOCKED|PROTOCOL)/.test(sqlite))
+    return {
+      code: 'CATALOG_AWAY',
+      message:
+        'The catalogue (graft.db in the data folder) is locked by another program, for example a backup; wait until ' +
+        'that has ended and try again.',
+      details,
+    };
+  if (/^SQLITE_(FULL|IOERR)/.test(sqlite))
+    return {
+      code: 'DISK_FULL',
+      message:
+        'The catalogue (graft.db in the data folder) cannot be written, since its disk is full or failing; free some ' +
+        'space there and try again.',
+      details,
+    };
+  if (/^SQLITE_(CORRUPT|NOTADB)/.test(sqlite))
+    return {
+      code: 'CATALOG_BROKEN',
+      message:
+        'The catalogue (graft.db in the data folder) is damaged; close Graft, restore the file from a backup or move ' +
+        'it away to start a new one. Runs and adapters stay in their folders.',
+      details,
+    };
+  if (/^SQLITE_(READONLY|PERM|AUTH|CANTOPEN)/.test(sqlite))
+    return {
+      code: 'NOT_ALLOWED',
+      message:
+        'The catalogue (graft.db in the data folder) cannot be opened or written; check the permissions of the data ' +
+        'folder and the number of open files.',
+      details,
+    };
+  return undefined;
+}
+
+/** What JavaScript itself throws when something is too large, or when Graft has a fault. */
+function engineErrorSentence(error: unknown): ErrorData | undefined {
+  if (!(error instanceof Error)) return undefined;
+  const details = { stack: error.stack };
+  if (error.message === 'Invalid string length' || Reflect.get(error, 'code') === 'ERR_STRING_TOO_LONG')
+    return {
+      code: 'TEXT_TOO_LONG',
+      message: 'A text in this file is longer than the 512 MiB that a program can hold at once; split the file.',
+      details,
+    };
+  if (/^(Array buffer allocation failed|Invalid (typed )?array (buffer )?length)/.test(error.message))
+    return {
+      code: 'OUT_OF_MEMORY',
+      message: 'This needs more memory than the machine gives a program; close other programs or take a smaller input.',
+      details,
+    };
+  if (!/^(Type|Reference|Range)Error$/.test(error.name)) return undefined;
+  return {
+    code: 'INTERNAL',
+    message:
+      `Graft met a fault of its own (${error.message}); try again, and report this sentence with what you did and ` +
+      'the file that you used.',
+    details,
+  };
 }

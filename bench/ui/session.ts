@@ -5,6 +5,7 @@ import os from 'node:os';
 import path from 'node:path';
 import { chromium, type Browser, type Page } from '@playwright/test';
 import { systemChromium } from '../../scripts/lib/testNeeds.mjs';
+import { SESSION_HEADER, SESSION_NAME } from '../../src-shared/session.ts';
 
 export interface Session {
   page: Page;
@@ -65,15 +66,16 @@ function firstLine(child: ChildProcess): Promise<string> {
 /** Calls the API from inside the page, with its rights. */
 export function callApi<T>(page: Page, type: 'query' | 'mutation', procedure: string, input: unknown): Promise<T> {
   return page.evaluate(
-    async ([type, path, json]) => {
+    async ([type, path, json, header, stored]) => {
+      const headers = { [header]: localStorage.getItem(stored) ?? '', 'content-type': 'application/json' };
       const answer = await (type === 'query'
-        ? fetch(`/api/trpc/${path}?input=${encodeURIComponent(json)}`)
-        : fetch(`/api/trpc/${path}`, { method: 'POST', body: json, headers: { 'content-type': 'application/json' } }));
+        ? fetch(`/api/trpc/${path}?input=${encodeURIComponent(json)}`, { headers })
+        : fetch(`/api/trpc/${path}`, { method: 'POST', body: json, headers }));
       const body = (await answer.json()) as { result: { data: T } };
       if (!answer.ok) throw new Error(JSON.stringify(body));
       return body.result.data;
     },
-    [type, procedure, JSON.stringify(input)] as const,
+    [type, procedure, JSON.stringify(input), SESSION_HEADER, SESSION_NAME] as const,
   );
 }
 

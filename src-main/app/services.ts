@@ -19,10 +19,11 @@ import { PlaygroundService } from './playground/service.ts';
 import { PlaygroundVotes } from './playground/votes.ts';
 import { RunHistory } from './runs/history.ts';
 import { PlanService } from './runs/planService.ts';
-import { recoverAbandoned } from './runs/recover.ts';
+import { isOther, recoverAbandoned } from './runs/recover.ts';
 import { RunService } from './runs/service.ts';
 import { SettingsService } from './settings/service.ts';
 import { defaultHomeDir, openHome } from './storage/home.ts';
+import { removeAbandonedPartials } from './storage/partials.ts';
 import { StorageService } from './storage/storage.ts';
 import { SystemService } from './system/service.ts';
 import { TaskService } from './tasks/service.ts';
@@ -52,6 +53,7 @@ export function createServices({
   const home = openHome(dir);
   const catalog = openCatalog(home.catalogFile);
   mendTrash(home, catalog);
+  removeAbandonedPartials(home, isOther);
   const workers = new Workers(spawnWorker);
   const settings = new SettingsService(catalog);
   const engines = new EngineService(catalog, workers, settings);
@@ -63,7 +65,7 @@ export function createServices({
   const datasets = new DatasetService({ home, catalog, models, tokens, files });
   const runs = new RunService({ home, catalog, models, datasets, settings, workers, engines });
   const playground = new PlaygroundService({ catalog, models, adapters, workers, engines });
-  const exports = new ExportService({ catalog, adapters, workers, engines });
+  const exports = new ExportService({ home, catalog, adapters, workers, engines });
   recoverAbandoned(catalog, { takeQueued });
   runs.begin();
   return {

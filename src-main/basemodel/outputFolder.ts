@@ -2,6 +2,9 @@
 import fs from 'node:fs';
 import path from 'node:path';
 import { usageError } from '../../src-shared/errors.ts';
+import { makeFolders } from '../files/makeFolders.ts';
+import { realPath } from '../files/realPath.ts';
+import { refuseLinkToNowhere } from '../files/refuseLinkToNowhere.ts';
 import { writeFolderAtomic } from '../files/writeWhole.ts';
 import { systemErrorAbout } from '../files/systemError.ts';
 
@@ -22,7 +25,7 @@ export async function writeOutputFolder<T>(
   const parent = path.dirname(target);
   let firstMade: string | undefined;
   try {
-    firstMade = fs.mkdirSync(parent, { recursive: true });
+    firstMade = makeFolders(parent);
     return await writeFolderAtomic(target, fill, { replace: true });
   } catch (error) {
     if (firstMade !== undefined) removeEmptyFolders(parent, firstMade);
@@ -40,15 +43,8 @@ function refuseInside(target: string, baseDir: string): void {
   );
 }
 
-/** The path with links resolved as far as it exists. */
-function realPath(file: string): string {
-  const absolute = path.resolve(file);
-  if (fs.existsSync(absolute)) return fs.realpathSync(absolute);
-  const parent = path.dirname(absolute);
-  return parent === absolute ? absolute : path.join(realPath(parent), path.basename(absolute));
-}
-
 function refuseOccupied(target: string): void {
+  refuseLinkToNowhere(target);
   const stat = fs.statSync(target, { throwIfNoEntry: false });
   if (!stat) return refuseBelowFile(target);
   if (!stat.isDirectory())

@@ -5,11 +5,19 @@
 import { randomBytes } from 'node:crypto';
 import fs from 'node:fs';
 import path from 'node:path';
+import { makeFolders } from './makeFolders.ts';
 
-/** A name next to `target` that nobody else uses; it starts with a dot and ends with `.partial`. */
+/** A name next to `target` that nobody else uses; it starts with a dot, names this process and ends with `.partial`. */
 export function temporaryNameFor(target: string): string {
   const dir = path.dirname(target);
-  return path.join(dir, `.${path.basename(target)}.${randomBytes(6).toString('hex')}.partial`);
+  const owner = (process.pid & 0xffffff).toString(16).padStart(6, '0');
+  return path.join(dir, `.${path.basename(target)}.${owner}${randomBytes(3).toString('hex')}.partial`);
+}
+
+/** The id of the process that writes under a temporary name; undefined for any other name. */
+export function ownerOfTemporary(name: string): number | undefined {
+  const owner = /^\..+\.([0-9a-f]{6})[0-9a-f]{6}\.partial$/.exec(name)?.[1];
+  return owner === undefined ? undefined : Number.parseInt(owner, 16);
 }
 
 /** The name that a temporary name stands for, also of one within another; undefined for any other name. */
@@ -58,7 +66,7 @@ export async function writeFolderAtomic<T>(
   options: { replace?: boolean } = {},
 ): Promise<T> {
   const temporary = temporaryNameFor(target);
-  fs.mkdirSync(path.dirname(target), { recursive: true });
+  makeFolders(path.dirname(target));
   fs.mkdirSync(temporary);
   try {
     const result = await fill(temporary);

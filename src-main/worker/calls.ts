@@ -7,6 +7,7 @@ import { modelNeeds } from './plan/modelNeeds.ts';
 import { Planner } from './plan/planner.ts';
 import { preflight } from './plan/preflight.ts';
 import { Resident } from './serve/resident.ts';
+import { Journal } from '../runfolder/journal.ts';
 import { checkTokenizer } from './tokens/checkTokenizer.ts';
 import { countRowTokens, previewRowTokens } from './tokens/rowTokens.ts';
 import { inspectStep } from './train/inspectStep.ts';
@@ -24,7 +25,14 @@ type Handlers<Names extends WorkerCallName = WorkerCallName> = {
 };
 
 const training: Handlers<'train' | 'inspectStep'> = {
-  train: ({ spec, resume }, emit, control) => train(spec, resume, emit, control),
+  train: async ({ spec, resume }, emit, control) => {
+    const journal = new Journal(spec.runDir);
+    try {
+      return await train(spec, resume, (event) => (journal.write(event), emit(event)), control);
+    } finally {
+      journal.close();
+    }
+  },
   inspectStep,
 };
 

@@ -6,6 +6,8 @@ import { createTRPCClient, httpBatchLink, httpLink, httpSubscriptionLink, splitL
 import type { AppRouter } from '../../src-main/api/router.ts';
 import { bridgeLink } from './host/bridgeLink.ts';
 import { bridge } from './host/bridge.ts';
+import { fetchInSession, sessionHeaders, sessionKey } from './host/session.ts';
+import { SESSION_NAME } from '../../src-shared/session.ts';
 
 export type {
   ActivityEvent,
@@ -76,15 +78,17 @@ const URL = '/api/trpc';
 /** For slow queries: calls of one moment share a request, and all of them would wait for the slowest. */
 export const ALONE = { context: { alone: true } };
 
-const webLink = () =>
-  splitLink<AppRouter>({
+const webLink = () => {
+  const options = { url: URL, headers: sessionHeaders, fetch: fetchInSession };
+  return splitLink<AppRouter>({
     condition: (op) => op.type === 'subscription',
-    true: httpSubscriptionLink({ url: URL }),
+    true: httpSubscriptionLink({ url: URL, connectionParams: () => ({ [SESSION_NAME]: sessionKey() }) }),
     false: splitLink<AppRouter>({
       condition: (op) => op.context['alone'] === true,
-      true: httpLink({ url: URL }),
-      false: httpBatchLink({ url: URL }),
+      true: httpLink(options),
+      false: httpBatchLink(options),
     }),
   });
+};
 
 export const api = createTRPCClient<AppRouter>({ links: [bridge ? bridgeLink(bridge) : webLink()] });

@@ -10,6 +10,9 @@ import { descriptorOf } from '../../../src-shared/methods/registry.ts';
 import type { DtypeName } from '../../safetensors/dtype.ts';
 import type { ErrorCode } from '../../../src-shared/errorCodes.ts';
 import { toErrorData, usageError, type ErrorData } from '../../../src-shared/errors.ts';
+import { MANAGED_FOLDERS } from '../storage/home.ts';
+import { refuseLinkToNowhere } from '../../files/refuseLinkToNowhere.ts';
+import { realPath } from '../../files/realPath.ts';
 import { diskFullError, freeBytesAt } from '../../files/freeSpace.ts';
 import { look } from '../looking/look.ts';
 import type { PlannedFile } from './mergedFiles.ts';
@@ -35,6 +38,7 @@ export interface ScaledAdapter {
 /** Never throws for what is wrong with the request: that is `problem`. `modelDir` undefined: the base is gone. */
 export async function planExport(
   catalog: Catalog,
+  homeDir: string,
   request: {
     kind: ExportRecord['kind'];
     adapters: ScaledAdapter[];
@@ -55,7 +59,11 @@ export async function planExport(
     problem ??= toErrorData(error);
   }
   const totalBytes = files.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0);
-  if (fs.existsSync(outDir)) problem ??= folderExists(outDir).toData();
+  try {
+    assertNewFolder(outDir, homeDir);
+  } catch (error) {
+    problem ??= toErrorData(error);
+  }
   if (freeBytes !== null && totalBytes > freeBytes) problem ??= diskFullError(outDir, totalBytes, freeBytes).toData();
   return { outDir, files, totalBytes, freeBytes, notes, problem };
 }
@@ -84,7 +92,22 @@ async function notesOf({
   return look('mergeNotes', [modelDir, adapters.map(({ adapter }) => adapter.dir)]);
 }
 
-export function folderExists(outDir: string) {
+/** Throws a usage error where nothing may be written: FOLDER_EXISTS, OUTPUT_INSIDE_HOME, OUTPUT_NOT_A_FOLDER. */
+export function assertNewFolder(outDir: string, homeDir: string): void {
+  if (fs.existsSync(outDir)) throw folderExists(outDir);
+  refuseLinkToNowhere(outDir);
+  const target = realPath(outDir);
+  const managed = MANAGED_FOLDERS.map((name) => realPath(path.join(homeDir, name)));
+  if (!managed.some((folder) => target.startsWith(folder + path.sep))) return;
+  throw usageError(
+    'OUTPUT_INSIDE_HOME',
+    `${outDir} lies in a part of Graft's data folder that Graft itself clears; choose another folder, for example ` +
+      `one in ${path.join(homeDir, 'exports')}.`,
+    { path: outDir },
+  );
+}
+
+function folderExists(outDir: string) {
   return usageError(
     'FOLDER_EXISTS',
     `${outDir} exists already; choose a folder that does not, so that nothing is overwritten.`,

@@ -12,13 +12,14 @@ import type { AdapterService } from '../adapters/service.ts';
 import { streamOf } from '../events/stream.ts';
 import { Watchers } from '../events/watchers.ts';
 import { newId } from '../ids.ts';
+import type { Home } from '../storage/home.ts';
 import type { Workers } from '../workers/client.ts';
 import type { EngineService } from '../workers/engines.ts';
 import { copyAdapter } from './copy.ts';
 import { EXPORT_ABANDONED, EXPORT_CANCELLED, exportFailure } from './failure.ts';
 import type { ExportInput } from './inputs.ts';
 import { mergeInWorker, type MergeRequest } from './merge.ts';
-import { folderExists, neededBytes, planExport, type ExportPlan, type ScaledAdapter } from './plan.ts';
+import { assertNewFolder, neededBytes, planExport, type ExportPlan, type ScaledAdapter } from './plan.ts';
 
 export type ExportEvent =
   /** merge: bytes; verify: prompts; copy: bytes. */
@@ -34,6 +35,7 @@ interface UnderWay {
 const ALL = '*';
 
 export class ExportService {
+  #home: Home;
   #catalog: Catalog;
   #adapters: AdapterService;
   #workers: Workers;
@@ -42,7 +44,14 @@ export class ExportService {
   #underWay = new Map<string, UnderWay>();
   #closed = false;
 
-  constructor(parts: { catalog: Catalog; adapters: AdapterService; workers: Workers; engines: EngineService }) {
+  constructor(parts: {
+    home: Home;
+    catalog: Catalog;
+    adapters: AdapterService;
+    workers: Workers;
+    engines: EngineService;
+  }) {
+    this.#home = parts.home;
     this.#catalog = parts.catalog;
     this.#adapters = parts.adapters;
     this.#workers = parts.workers;
@@ -82,7 +91,13 @@ export class ExportService {
   /** What would be written, and what stands in the way. Throws ADAPTER_NOT_FOUND. */
   async plan({ kind, outDir, dtype, ...input }: ExportInput): Promise<ExportPlan> {
     const adapters = this.#adaptersOf(input);
-    return planExport(this.#catalog, { kind, adapters, modelDir: this.#baseOf(adapters[0]!.adapter), outDir, dtype });
+    return planExport(this.#catalog, this.#home.dir, {
+      kind,
+      adapters,
+      modelDir: this.#baseOf(adapters[0]!.adapter),
+      outDir,
+      dtype,
+    });
   }
 
   /** Starts an export of registered adapters. Throws a usage error, or DISK_FULL where it cannot fit. */
@@ -119,7 +134,7 @@ export class ExportService {
   /** Writes the row and starts the work; `finished` waits for its end. Throws FOLDER_EXISTS, DISK_FULL. */
   async start(request: MergeRequest): Promise<ExportRecord> {
     const outDir = path.resolve(request.outDir);
-    if (fs.existsSync(outDir)) throw folderExists(outDir);
+    assertNewFolder(outDir, this.#home.dir);
     const needed = await neededBytes(request);
     const free = freeBytesAt(outDir);
     if (needed !== undefined && free !== null && needed > free) throw diskFullError(outDir, needed, free);
@@ -178,7 +193,12 @@ export class ExportService {
     this.#closed = true;
     for (const { abort } of this.#underWay.values()) abort.abort();
     return [...this.#underWay.keys()].map((id) => {
-      this.#catalog.exports.fail(id, EXPORT_ABANDONED, now());
+      try {
+        this.#catalog.writeNow(() => this.#catalog.exports.fail(id, EXPORT_ABANDONED, now()));
+      } catch (error) {
+        // Locked or full: the next start sees that this process is gone.
+        if (!this.#catalog.isPassing(error)) throw error;
+      }
       return this.require(id).outDir;
     });
   }

@@ -1,18 +1,30 @@
 /** What the catalogue keeps of a run's events: metrics, evaluations, samples, and its log in plain sentences. */
 import type { Catalog } from '../../catalog/catalog.ts';
+import type { Run } from '../../catalog/runs.ts';
+import { readJournal } from '../../runfolder/journal.ts';
 import { counted } from '../../../src-shared/plural.ts';
 import type { TrainEvent } from '../../../src-shared/training.ts';
 
 /** The row of the run itself is not touched. */
-export function recordEvent({ metrics, runHistory }: Catalog, id: string, event: TrainEvent): void {
+export function recordEvent(catalog: Catalog, id: string, event: TrainEvent, atMs: number): void {
+  recordValues(catalog, id, event);
+  const message = logLine(event);
+  if (message !== null) catalog.runHistory.putLine(id, { atMs, message });
+}
+
+/** What is measured: recording it twice changes nothing. */
+function recordValues({ metrics, runHistory }: Catalog, id: string, event: TrainEvent): void {
   if (event.type === 'started') {
     metrics.dropAfter(id, event.resumedFrom);
     runHistory.dropSamplesAfter(id, event.resumedFrom);
   } else if (event.type === 'step') metrics.put(id, event);
   else if (event.type === 'eval') metrics.putEvaluation(id, event);
   else if (event.type === 'sample') runHistory.putSample(id, event);
-  const message = logLine(event);
-  if (message !== null) logMessage({ runHistory }, id, message);
+}
+
+/** Metrics, evaluations and samples that the worker wrote into the run's folder, and nobody could record. */
+export function recordJournal(catalog: Catalog, run: Pick<Run, 'id' | 'spec'>): void {
+  for (const event of readJournal(run.spec.runDir)) recordValues(catalog, run.id, event);
 }
 
 export function logMessage({ runHistory }: Pick<Catalog, 'runHistory'>, id: string, message: string): void {

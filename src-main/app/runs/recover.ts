@@ -7,6 +7,7 @@ import type { Catalog } from '../../catalog/catalog.ts';
 import { removePartials } from '../../files/removePartials.ts';
 import { EXPORT_ABANDONED } from '../exports/failure.ts';
 import { runAbandoned } from './failure.ts';
+import { recordJournal } from './recordEvent.ts';
 import { targetsOf } from './view.ts';
 
 /**
@@ -24,6 +25,7 @@ export function recoverAbandoned(catalog: Catalog, options: { takeQueued: boolea
         continue;
       }
       targetsOf(run).forEach(removePartials);
+      recordJournal(catalog, run);
       catalog.runs.update(run.id, {
         status: 'failed',
         error: runAbandoned(run.id),
@@ -44,7 +46,7 @@ export function recoverAbandoned(catalog: Catalog, options: { takeQueued: boolea
  * Whether another Graft process owns it. This one has only just started, so where its id is the owner's, the system has
  * used the id again.
  */
-function isOther(pid: number): boolean {
+export function isOther(pid: number): boolean {
   return pid !== process.pid && isAlive(pid);
 }
 

@@ -4,8 +4,6 @@
  */
 import type { Run } from '../../catalog/runs.ts';
 import { removePartials } from '../../files/removePartials.ts';
-import { endNote } from '../../../src-shared/endNote.ts';
-import { toErrorData } from '../../../src-shared/errors.ts';
 import { trainSettingsSchema } from '../../../src-shared/settings/training.ts';
 import type { TrainEvent, TrainResult } from '../../../src-shared/training.ts';
 import type { WorkerCall, WorkerClient, Workers } from '../workers/client.ts';
@@ -13,19 +11,26 @@ import type { EngineService } from '../workers/engines.ts';
 import { runAbandoned, runFailure } from './failure.ts';
 import { ProgressMeter, type RunProgress } from './progressMeter.ts';
 import type { RunQueue } from './queue.ts';
-import { recordEvent } from './recordEvent.ts';
-import { recordResult } from './recordResult.ts';
+import { removeJournal } from '../../runfolder/journal.ts';
+import { PatientWriter } from './patientWriter.ts';
+import { logMessage, recordEvent, recordJournal } from './recordEvent.ts';
+import { recordEnd } from './recordEnd.ts';
 import { keepInterim } from './stopPaused.ts';
 import type { RunStore } from './store.ts';
 import { hasRunState, targetsOf, viewOf, type RunView } from './view.ts';
 
 type Action = 'pause' | 'stop';
 
+/** How soon the queue is read again where the catalogue could not be. */
+const LOOK_AGAIN_MS = 1000;
+
 interface Active {
   runId: string;
   client: WorkerClient;
   call?: WorkerCall<'train'>;
   asked: Action | null;
+  /** Steps between two evaluations. */
+  evalEvery: number;
   /** Present once the worker has said that training begins. */
   meter?: ProgressMeter;
 }
@@ -36,6 +41,7 @@ export class Runner {
   #workers: Workers;
   #engines: EngineService;
   #active: Active | undefined;
+  #writer: PatientWriter;
   /** Runs whose failure could not be stored; their rows still say that they are queued. */
   #unstored = new Set<string>();
   #closed = false;
@@ -45,6 +51,7 @@ export class Runner {
     this.#queue = parts.queue;
     this.#workers = parts.workers;
     this.#engines = parts.engines;
+    this.#writer = new PatientWriter(parts.store.catalog);
   }
 
   /** Where the run under way is; null where none has begun. */
@@ -59,12 +66,15 @@ export class Runner {
   /** Starts the next queued run, unless one is under way; it goes on by itself from there. */
   async next(): Promise<void> {
     if (this.#active || this.#closed) return;
-    const run = this.#queue.runs.find(({ id }) => !this.#unstored.has(id));
-    if (!run) return;
+    let run: Run | undefined;
     try {
+      run = this.#queue.runs.find(({ id }) => !this.#unstored.has(id));
+      if (!run) return;
       await this.#execute(run.id);
     } catch (error) {
-      if (!this.#closed) this.#fail(run.id, error);
+      if (this.#closed) return;
+      if (!run) return void setTimeout(() => void this.next(), LOOK_AGAIN_MS).unref(); // the catalogue is away
+      this.#fail(run, error);
     }
     void this.next();
   }
@@ -84,35 +94,40 @@ export class Runner {
   /** No run starts after this; the one under way becomes failed. Returns what it may have been writing. */
   close(): string[] {
     this.#closed = true;
-    if (!this.#active) return [];
+    if (!this.#active) {
+      this.#writer.close();
+      return [];
+    }
     const { runId } = this.#active;
-    const run = this.#store.catalog.runs.update(runId, {
-      status: 'failed',
-      error: runAbandoned(runId),
-      ownerPid: null,
-      pid: null,
-      endedAt: new Date().toISOString(),
+    const targets = targetsOf(this.#store.require(runId));
+    this.#writer.write(() => {
+      this.#store.catalog.runs.update(runId, {
+        status: 'failed',
+        error: runAbandoned(runId),
+        ownerPid: null,
+        pid: null,
+        endedAt: new Date().toISOString(),
+      });
     });
-    return targetsOf(run);
+    this.#writer.close();
+    return targets;
   }
 
   async #execute(id: string): Promise<void> {
-    const active: Active = { runId: id, client: this.#workers.spawn(), asked: null };
+    const active: Active = { runId: id, client: this.#workers.spawn(), asked: null, evalEvery: 0 };
     this.#active = active;
     try {
       const startedAt = this.#store.require(id).startedAt ?? new Date().toISOString();
       const pid = active.client.pid ?? null;
-      this.#store.update(id, { status: 'running', queuePosition: null, pid, startedAt });
+      const begun = { status: 'running' as const, queuePosition: null, pid, startedAt };
+      await this.#writer.save(() => void this.#store.catalog.runs.update(id, begun));
+      if (this.#closed) return;
+      this.#store.announce(id);
       const result = await this.#train(active);
       await active.client.end();
-      this.#release(active);
       if (this.#closed) return;
-      this.#ended(id, result ?? active.asked);
-      // It was asked for while the pause was being written.
-      if (result?.outcome === 'paused' && active.asked === 'stop') {
-        keepInterim(this.#store.catalog, this.#store.require(id));
-        this.#store.announce(id);
-      }
+      // Until the end is written this run holds the place: its row still says that it is under way.
+      await this.#ended(active, result ?? active.asked);
     } finally {
       active.client.kill();
       this.#release(active);
@@ -135,7 +150,9 @@ export class Runner {
     // A resumed run repeats the uninterrupted one only on the same engine, so the choice is part of the spec.
     const spec = { ...run.spec, train, engine: await this.#engines.resolve(run.spec.engine) };
     if (this.#closed || active.asked) return null;
-    this.#store.catalog.runs.update(id, { spec });
+    active.evalEvery = train.evalEvery;
+    await this.#writer.save(() => void this.#store.catalog.runs.update(id, { spec }));
+    if (this.#closed) return null;
     active.call = client.call('train', { spec, resume: hasRunState(run) }, (event) => this.#record(active, event));
     try {
       return await active.call.promise;
@@ -148,40 +165,52 @@ export class Runner {
   #record(active: Active, event: TrainEvent): void {
     if (this.#closed) return;
     const { runId: id } = active;
-    recordEvent(this.#store.catalog, id, event);
-    if (event.type === 'started') {
-      active.meter = new ProgressMeter(id, event.totalSteps, this.#store.require(id).spec.train.evalEvery);
-      this.#store.update(id, { started: event });
-    }
-    this.#store.event(id, event);
+    const { catalog } = this.#store;
+    const atMs = Date.now();
+    if (event.type === 'started') active.meter = new ProgressMeter(id, event.totalSteps, active.evalEvery);
+    this.#writer.write(
+      () => {
+        recordEvent(catalog, id, event, atMs);
+        if (event.type === 'started') catalog.runs.update(id, { started: event });
+      },
+      () => {
+        if (event.type === 'started') this.#store.announce(id);
+        this.#store.event(id, event);
+      },
+    );
     const progress = event.type === 'step' ? active.meter?.push(event, performance.now()) : null;
     if (progress) this.#store.channel.progress(progress);
   }
 
   /** With the worker's result, or with what ended the run before it began. */
-  #ended(id: string, end: TrainResult | Action | null): void {
-    const free = { ownerPid: null, pid: null };
-    if (end === 'stop' || end === null) {
-      this.#store.log(id, 'Stopped before training began.');
-      this.#store.update(id, { ...free, status: 'stopped', endedAt: new Date().toISOString() });
-    } else if (end === 'pause') {
-      this.#store.log(id, 'Paused before training began.');
-      this.#store.update(id, { ...free, status: 'paused' });
-    } else if (end.outcome === 'paused') {
-      this.#store.log(id, `Paused after step ${end.steps}; its memory is free again.`);
-      this.#store.update(id, { ...free, status: 'paused', interim: end });
-    } else {
-      recordResult(this.#store.catalog, this.#store.require(id), { ...end, outcome: end.outcome });
-      const how = end.outcome === 'stopped' ? 'Stopped' : 'Completed';
-      this.#store.log(id, `${how} after step ${end.steps}; the result is in ${end.outDir}.`);
-      const note = endNote(end);
-      if (note) this.#store.log(id, note);
+  async #ended(active: Active, end: TrainResult | Action | null): Promise<void> {
+    const id = active.runId;
+    const { catalog } = this.#store;
+    let messages: string[] = [];
+    await this.#writer.save(
+      () => {
+        messages = recordEnd(catalog, this.#store.require(id), end);
+        for (const message of messages) logMessage(catalog, id, message);
+      },
+      () => {
+        // A listener may start the next run.
+        this.#release(active);
+        for (const message of messages) this.#store.event(id, { type: 'log', message });
+        this.#store.announce(id);
+      },
+    );
+    if (this.#closed || end === null || typeof end === 'string') return;
+    const { runDir } = this.#store.require(id).spec;
+    if (end.outcome !== 'paused') removeJournal(runDir);
+    // It was asked for while the pause was being written.
+    else if (active.asked === 'stop') {
+      keepInterim(catalog, this.#store.require(id));
       this.#store.announce(id);
     }
   }
 
-  #fail(id: string, cause: unknown): void {
-    const run = this.#store.require(id);
+  #fail(run: Run, cause: unknown): void {
+    const { id } = run;
     targetsOf(run).forEach(removePartials);
     const error = runFailure(run, cause);
     const changes: Partial<Run> & Pick<Run, 'status'> = {
@@ -192,13 +221,27 @@ export class Runner {
       queuePosition: null,
       endedAt: new Date().toISOString(),
     };
+    const { catalog } = this.#store;
+    this.#unstored.add(id);
+    this.#store.setUnstored(id, changes);
     try {
-      this.#store.log(id, error.message);
-      this.#store.update(id, changes);
-    } catch (notStored) {
-      // The catalogue's disk may be full: listeners are told all the same, and the next start mends the row.
-      this.#unstored.add(id);
-      this.#store.channel.status(viewOf({ ...run, ...changes, error: toErrorData(notStored) }));
+      this.#writer.write(
+        () => {
+          recordJournal(catalog, run);
+          logMessage(catalog, id, error.message);
+          catalog.runs.update(id, changes);
+        },
+        () => {
+          this.#unstored.delete(id);
+          this.#store.setUnstored(id, null);
+          this.#store.event(id, { type: 'log', message: error.message });
+          this.#store.announce(id);
+        },
+      );
+    } catch {
+      // A damaged catalogue takes nothing any more; listeners are told all the same.
     }
+    // Its disk may be full, or a backup hold it: the row follows when it can be written.
+    if (this.#unstored.has(id)) this.#store.channel.status(viewOf({ ...run, ...changes }));
   }
 }

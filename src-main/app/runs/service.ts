@@ -115,6 +115,7 @@ export class RunService {
   /** Continues a failed or stopped run from its run state. Throws NOT_RESUMABLE when there is none. */
   resume(id: string): RunView {
     const run = this.require(id);
+    this.#store.assertStored(id);
     if (!run.resumable) {
       const why =
         run.status === 'failed' || run.status === 'stopped'
@@ -200,6 +201,7 @@ export class RunService {
         runId: id,
         status: run.status,
       });
+    this.#store.assertStored(id);
     this.#store.remove(run);
   }
 
@@ -213,7 +215,15 @@ export class RunService {
    * may have been writing; the caller ends the workers, then removes what is half-written.
    */
   close(): string[] {
-    for (const { id } of this.#queue.runs) this.#parts.catalog.runs.update(id, { ownerPid: null });
+    const { catalog } = this.#parts;
+    try {
+      catalog.writeNow(() => {
+        for (const { id } of this.#queue.runs) catalog.runs.update(id, { ownerPid: null });
+      });
+    } catch (error) {
+      // Locked or full: the next start sees that this process is gone.
+      if (!catalog.isPassing(error)) throw error;
+    }
     return this.#runner.close();
   }
 

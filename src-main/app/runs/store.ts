@@ -2,7 +2,7 @@
 import fs from 'node:fs';
 import type { Catalog } from '../../catalog/catalog.ts';
 import type { Run } from '../../catalog/runs.ts';
-import { usageError } from '../../../src-shared/errors.ts';
+import { GraftError, usageError } from '../../../src-shared/errors.ts';
 import type { TrainEvent } from '../../../src-shared/training.ts';
 import { RunChannel } from './channel.ts';
 import { presentSpec } from './presentSpec.ts';
@@ -14,6 +14,7 @@ export type NewRun = Pick<Run, 'name' | 'taskId' | 'modelId' | 'datasetId' | 'sp
 export class RunStore {
   readonly catalog: Catalog;
   readonly channel = new RunChannel();
+  #unstored = new Map<string, Partial<Run>>();
   #asked: { runId: string; action: 'pause' | 'stop' } | null = null;
 
   constructor(catalog: Catalog) {
@@ -37,13 +38,31 @@ export class RunStore {
   /** With model and rows where they lie now, so that whatever goes on from a run finds them. */
   view(run: Run): RunView {
     const asked = this.#asked?.runId === run.id ? this.#asked.action : null;
-    return viewOf({ ...run, spec: presentSpec(this.catalog, run) }, { asked, trainingMs: this.#trainingMs(run) });
+    const known = { ...run, ...this.#unstored.get(run.id), spec: presentSpec(this.catalog, run) };
+    return viewOf(known, { asked, trainingMs: this.#trainingMs(known) });
   }
 
   /** Runs of before, and those that failed, have no result that says so. */
   #trainingMs(run: Run): number | null {
     if (!isOver(run)) return null;
     return run.result?.trainingMs ?? (this.catalog.metrics.totalMs(run.id) || null);
+  }
+
+  /** The end of a run whose row could not be written yet; null once it is. */
+  setUnstored(id: string, changes: Partial<Run> | null): void {
+    if (changes) this.#unstored.set(id, changes);
+    else this.#unstored.delete(id);
+  }
+
+  /** Throws GraftError CATALOG_AWAY while the end of the run waits to be written. */
+  assertStored(id: string): void {
+    if (this.#unstored.has(id))
+      throw new GraftError(
+        'CATALOG_AWAY',
+        'How this run ended cannot be written yet, since the catalogue is locked or its disk is full; make room or ' +
+          'wait for the backup, then try again.',
+        { runId: id },
+      );
   }
 
   /** What has been asked of the run under way; null when nothing has, or once it has come about. */

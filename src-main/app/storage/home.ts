@@ -2,6 +2,9 @@
 import fs from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
+import { makeFolders } from '../../files/makeFolders.ts';
+import { makePrivate } from '../../files/privateFolder.ts';
+import { toErrorData, usageError } from '../../../src-shared/errors.ts';
 
 export interface Home {
   dir: string;
@@ -34,13 +37,38 @@ export function defaultHomeDir(
   return path.join(env['XDG_DATA_HOME'] || path.join(user, '.local', 'share'), 'graft');
 }
 
-/** Creates the data folder where it is missing. Throws the file system's error when it cannot be written. */
+/** What Graft itself fills and clears in the data folder. */
+export const MANAGED_FOLDERS = ['runs', 'adapters', 'trash', 'models', 'datasets'];
+
+/**
+ * Creates the data folder where it is missing, and makes it the user's alone. Throws a usage error NOT_ALLOWED where it
+ * cannot be made or written.
+ */
 export function openHome(dir: string = defaultHomeDir()): Home {
-  for (const name of ['runs', 'adapters', 'trash', 'models', 'datasets', 'exports'])
-    fs.mkdirSync(path.join(dir, name), { recursive: true });
+  const catalogFile = path.join(dir, 'graft.db');
+  try {
+    // A folder that was there before Graft came to it may be shared for other reasons.
+    const ours = fs.existsSync(catalogFile) || !fs.existsSync(dir);
+    for (const name of [...MANAGED_FOLDERS, 'exports']) {
+      makeFolders(path.join(dir, name), 0o700);
+      makePrivate(path.join(dir, name));
+    }
+    if (ours) makePrivate(dir);
+    // SQLite gives its -wal and -shm the rights of the database.
+    fs.closeSync(fs.openSync(catalogFile, 'a', 0o600));
+    for (const suffix of ['', '-wal', '-shm']) makePrivate(catalogFile + suffix);
+  } catch (error) {
+    const { message } = toErrorData(error);
+    throw usageError(
+      'NOT_ALLOWED',
+      `The data folder ${dir} cannot be made or written (${message.replace(/\.$/, '')}); choose another with ` +
+        'GRAFT_HOME or change its permissions.',
+      { path: dir },
+    );
+  }
   return {
     dir,
-    catalogFile: path.join(dir, 'graft.db'),
+    catalogFile,
     runDir: (runId) => path.join(dir, 'runs', runId),
     adapterDir: (adapterId) => path.join(dir, 'adapters', adapterId),
     trashDir: (id) => path.join(dir, 'trash', id),

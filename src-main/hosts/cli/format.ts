@@ -1,4 +1,5 @@
 /** Numbers and tables for people. */
+import { printable } from '../../../src-shared/printable.ts';
 
 /** 1536 -> `1.5 KiB`. */
 export function bytes(count: number): string {
@@ -29,9 +30,9 @@ export function scores({ accuracy, f1, macroF1 }: { accuracy: number; f1?: numbe
   );
 }
 
-/** Columns as wide as their widest cell, two blanks between. */
+/** Columns as wide as their widest cell, two blanks between; a name with a line break stays in its row. */
 export function table(header: string[], rows: string[][]): string[] {
-  const all = [header, ...rows];
+  const all = [header, ...rows].map((row) => row.map((cell) => printable(cell.replace(/\s*\n\s*/g, ' '))));
   const widths = header.map((_name, column) => Math.max(...all.map((row) => row[column]?.length ?? 0)));
   return all.map((row) =>
     row

@@ -8,6 +8,7 @@ import { readForeignText } from '../../files/foreignFile.ts';
 import { parseJson } from '../../files/parseJson.ts';
 import { readAdapter } from '../../methods/fileRegistry.ts';
 import { GraftError } from '../../../src-shared/errors.ts';
+import { assertNewFolder } from '../../app/exports/plan.ts';
 import { unmergeAdapter } from '../../merging/unmerge.ts';
 import { ADAPTER_OPTION, MODEL_OPTION } from './command.ts';
 import type { Command } from './command.ts';
@@ -28,6 +29,7 @@ export const unmerge: Command = {
     const mergedDir = modelDirOf(services, args.required('model', 'the folder of a merged model'));
     const adapter = readAdapter(adapterOf(services, args.required('adapter', 'the adapter that was merged')).dir);
     const outDir = path.resolve(args.required('out', 'a new folder'));
+    assertNewFolder(outDir, services.home.dir);
     refuseOtherAdapter(mergedDir, adapter.sha256);
     const base = args.text('base');
     const original = base === undefined ? undefined : openBaseModel(modelDirOf(services, base));

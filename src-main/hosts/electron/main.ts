@@ -29,7 +29,9 @@ function openWindow(): void {
     readWindowState(homeDir),
     screen.getAllDisplays().map(({ workArea }) => workArea),
   );
-  window = new BrowserWindow(windowOptions(path.join(out, 'preload', 'preload.cjs'), bounds));
+  window = new BrowserWindow(
+    windowOptions(path.join(out, 'preload', 'preload.cjs'), bounds, { devTools: !app.isPackaged }),
+  );
   if (maximised) window.maximize();
   rememberWindow(window, (state) => saveWindowState(homeDir, state));
   window.once('ready-to-show', () => window?.show());
@@ -89,7 +91,7 @@ function start(): void {
   const actions = { send, openFile: () => void askForFile(), showDataFolder: () => void shell.openPath(homeDir) };
   const showMenu = (): void =>
     Menu.setApplicationMenu(
-      Menu.buildFromTemplate(menuTemplate(process.platform, recentItems(services.catalog), actions)),
+      Menu.buildFromTemplate(menuTemplate(process.platform, !app.isPackaged, recentItems(services.catalog), actions)),
     );
   showMenu();
   // What is recent may have changed while the window was behind others, or in it.

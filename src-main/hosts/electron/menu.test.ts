@@ -6,10 +6,10 @@ import { SHORTCUTS } from '../../../src-shared/shortcuts.ts';
 import type { PageRequest } from './bridge.ts';
 import { menuTemplate } from './menu.ts';
 
-function menu(platform: NodeJS.Platform, recent: { label: string; hash: string }[] = []) {
+function menu(platform: NodeJS.Platform, recent: { label: string; hash: string }[] = [], isDevelopment = false) {
   const sent: PageRequest[] = [];
   const done: string[] = [];
-  const template = menuTemplate(platform, recent, {
+  const template = menuTemplate(platform, isDevelopment, recent, {
     send: (request) => sent.push(request),
     openFile: () => done.push('open'),
     showDataFolder: () => done.push('folder'),
@@ -35,6 +35,12 @@ it('holds every accelerator of the table once, and each does what the keys do', 
     'list',
     'palette',
   ]);
+});
+
+it('offers developer tools in development only', () => {
+  const tools = (isDevelopment: boolean) =>
+    menu('linux', [], isDevelopment).items.some(({ role }) => role === 'toggleDevTools');
+  expect([tools(false), tools(true)]).toEqual([false, true]);
 });
 
 it('opens recent items and files', () => {

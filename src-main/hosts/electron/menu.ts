@@ -26,6 +26,7 @@ function requestOf(command: Command): PageRequest {
 
 export function menuTemplate(
   platform: NodeJS.Platform,
+  isDevelopment: boolean,
   recent: RecentItem[],
   actions: MenuActions,
 ): MenuItemConstructorOptions[] {
@@ -70,7 +71,7 @@ export function menuTemplate(
         { role: 'zoomOut' },
         { type: 'separator' },
         { role: 'togglefullscreen' },
-        { role: 'toggleDevTools' },
+        ...(isDevelopment ? [{ role: 'toggleDevTools' } as const] : []),
       ],
     },
     { role: 'windowMenu' },

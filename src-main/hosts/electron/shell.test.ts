@@ -18,7 +18,9 @@ const pathOf = (file: File) => `/dropped/${file.name}`;
 
 describe('window', () => {
   it('isolates and sandboxes the page', () => {
-    expect(windowOptions('/p/preload.cjs', { width: 1280, height: 860 }).webPreferences).toMatchObject({
+    expect(
+      windowOptions('/p/preload.cjs', { width: 1280, height: 860 }, { devTools: false }).webPreferences,
+    ).toMatchObject({
       preload: '/p/preload.cjs',
       contextIsolation: true,
       sandbox: true,
@@ -27,6 +29,7 @@ describe('window', () => {
       nodeIntegrationInSubFrames: false,
       webSecurity: true,
       webviewTag: false,
+      devTools: false,
     });
   });
 
@@ -57,7 +60,7 @@ describe('window', () => {
     expect(open(PAGE)).toEqual({ action: 'deny' });
   });
 
-  it('denies all permissions but notifications of its own page, devices, downloads and every foreign request', () => {
+  it('denies all permissions but notifications of its own page, devices and every foreign request', () => {
     const handlers: Record<string, (...args: never[]) => unknown> = {};
     const keep = (name: string) => (handler: (...args: never[]) => unknown) => (handlers[name] = handler);
     const session = Object.assign(new EventEmitter(), {
@@ -83,9 +86,27 @@ describe('window', () => {
     expect(call('check', null, 'notifications', `${ORIGIN}/`)).toBe(true);
     expect(call('check', null, 'notifications', 'https://example.org/')).toBe(false);
     expect(call('device', {})).toBe(false);
-    let stopped = false;
-    session.emit('will-download', { preventDefault: () => (stopped = true) });
-    expect(stopped).toBe(true);
+    const download = (url: string, name: string) => {
+      let stopped = false;
+      let asked: unknown;
+      session.emit(
+        'will-download',
+        { preventDefault: () => (stopped = true) },
+        {
+          getURL: () => url,
+          getFilename: () => name,
+          setSaveDialogOptions: (options: unknown) => (asked = options),
+        },
+      );
+      return { stopped, asked };
+    };
+    expect(download(`blob:${ORIGIN}/0b0e`, 'run.csv')).toEqual({
+      stopped: false,
+      asked: { title: 'Save', defaultPath: 'run.csv' },
+    });
+    expect(download(`blob:${ORIGIN}/0b0e`, '../../run.csv').asked).toMatchObject({ defaultPath: 'run.csv' });
+    for (const url of [`${ORIGIN}/index.html`, 'https://example.org/x', 'blob:https://example.org/1', 'data:,x'])
+      expect(download(url, 'x')).toEqual({ stopped: true, asked: undefined });
   });
 });
 

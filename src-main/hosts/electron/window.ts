@@ -1,11 +1,13 @@
 /** The one window and what its page may not do: navigate, open windows, ask for permissions, reach the network. */
+import path from 'node:path';
 import type { BrowserWindowConstructorOptions, Session, WebContents } from 'electron';
 import { MIN_SIZE } from './windowState.ts';
 
-/** bounds: where it was when it was last open; see windowState.ts. */
+/** devTools: only in development. bounds: where it was when it was last open; see windowState.ts. */
 export function windowOptions(
   preload: string,
   bounds: { width: number; height: number; x?: number; y?: number },
+  { devTools }: { devTools: boolean },
 ): BrowserWindowConstructorOptions {
   return {
     title: 'Graft',
@@ -22,6 +24,7 @@ export function windowOptions(
       nodeIntegrationInSubFrames: false,
       webSecurity: true,
       webviewTag: false,
+      devTools,
       // Long trainings go on while the window is behind others; their graph must too.
       backgroundThrottling: false,
     },
@@ -39,8 +42,8 @@ export function lockContents(contents: WebContents, origin: string): void {
 }
 
 /**
- * Denies all permissions but notifications of our own page, devices, downloads, and every request that is not for our
- * own page's files.
+ * Denies all permissions but notifications of our own page, devices, and every request that is not for our own page's
+ * files. What our page itself has made (a CSV, a picture) can be saved: Electron then asks in its own dialog where.
  */
 export function lockSession(session: Session, origin: string): void {
   session.setPermissionRequestHandler((_contents, permission, answer, { requestingUrl, isMainFrame }) => {
@@ -51,7 +54,10 @@ export function lockSession(session: Session, origin: string): void {
       permission === 'notifications' && `${requestingOrigin.replace(/\/$/, '')}/` === `${origin}/`,
   );
   session.setDevicePermissionHandler(() => false);
-  session.on('will-download', (event) => event.preventDefault());
+  session.on('will-download', (event, item) => {
+    if (!item.getURL().startsWith(`blob:${origin}/`)) return event.preventDefault();
+    item.setSaveDialogOptions({ title: 'Save', defaultPath: path.basename(item.getFilename()) });
+  });
   session.webRequest.onBeforeRequest((details, answer) => {
     const own = details.url.startsWith(`${origin}/`) || /^(devtools|data|blob):/.test(details.url);
     answer({ cancel: !own });

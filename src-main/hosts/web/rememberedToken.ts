@@ -5,6 +5,7 @@
 import { randomBytes } from 'node:crypto';
 import fs from 'node:fs';
 import path from 'node:path';
+import { temporaryNameFor } from '../../files/writeWhole.ts';
 
 const FILE = 'web-token';
 const FORM = /^[\w-]{32}$/;
@@ -12,10 +13,14 @@ const FORM = /^[\w-]{32}$/;
 /** The token of this data folder; a new one where there is none, or where other users could have read it. */
 export function rememberedToken(homeDir: string): string {
   const file = path.join(homeDir, FILE);
-  const known = readPrivate(file);
-  if (known !== undefined) return known;
+  return readPrivate(file) ?? newToken(homeDir);
+}
+
+/** One that takes the place of the token of this data folder. */
+export function newToken(homeDir: string): string {
+  const file = path.join(homeDir, FILE);
   const token = randomBytes(24).toString('base64url');
-  const temporary = `${file}.${process.pid}.partial`;
+  const temporary = temporaryNameFor(file);
   fs.writeFileSync(temporary, token, { mode: 0o600, flag: 'wx' });
   fs.renameSync(temporary, file);
   return token;

@@ -6,9 +6,10 @@ import path from 'node:path';
 import { parseArgs } from 'node:util';
 import { createRouter } from '../../api/router.ts';
 import { toErrorData, usageError } from '../../../src-shared/errors.ts';
+import { printable } from '../../../src-shared/printable.ts';
 import { createServices } from '../../app/services.ts';
-import { rememberedToken } from './rememberedToken.ts';
-import { startWebHost } from './webHost.ts';
+import { newToken, rememberedToken } from './rememberedToken.ts';
+import { report, startWebHost } from './webHost.ts';
 
 const DEFAULT_PORT = 4917;
 
@@ -31,14 +32,23 @@ function readPort(): number {
 async function main(): Promise<void> {
   const port = readPort();
   const services = createServices();
+  const home = services.home.dir;
+  const given = process.env['GRAFT_TOKEN'];
   const rendererDir = path.resolve(import.meta.dirname, '../../../out/renderer');
   const host = await startWebHost({
     router: createRouter(services),
     rendererDir,
     uploadsDir: services.home.uploadsDir,
     port,
-    token: process.env['GRAFT_TOKEN'] || rememberedToken(services.home.dir),
+    token: given || rememberedToken(home),
+    sessionsFile: path.join(home, 'web-sessions.json'),
+    // A token that the environment gives is not Graft's to change.
+    renewToken: () => given || newToken(home),
+    onSignedOut: (url) => process.stdout.write(`Everybody was signed out; Graft is now at ${url}\n`),
   });
+  // The last net: a fault that nobody has caught must not end the training that runs beside it.
+  process.on('uncaughtException', report);
+
   process.stdout.write(`Graft is at ${host.url}\n`);
 
   const shutDown = async (): Promise<void> => {
@@ -53,6 +63,6 @@ try {
   await main();
 } catch (error) {
   const { message, kind } = toErrorData(error);
-  process.stderr.write(`${message}\n`);
+  process.stderr.write(`${printable(message)}\n`);
   process.exit(kind === 'usage' ? 2 : 1);
 }

@@ -27,8 +27,14 @@ export function resolveStatic(root: string, pathname: string): string | undefine
   }
   if (decoded.includes('\0')) return undefined;
   const file = path.join(root, decoded.endsWith('/') ? `${decoded}index.html` : decoded);
-  if (!fs.statSync(file, { throwIfNoEntry: false })?.isFile()) return undefined;
-  const inside = path.relative(fs.realpathSync(root), fs.realpathSync(file));
+  let inside: string;
+  try {
+    if (!fs.statSync(file).isFile()) return undefined;
+    inside = path.relative(fs.realpathSync(root), fs.realpathSync(file));
+  } catch {
+    // Not there, a name too long for the file system, a link in a circle: no page has such an address.
+    return undefined;
+  }
   return inside.startsWith('..') || path.isAbsolute(inside) ? undefined : file;
 }
 

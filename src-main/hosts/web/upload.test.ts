@@ -15,7 +15,10 @@ let address: string;
 
 beforeEach(async () => {
   dir = fs.mkdtempSync(path.join(os.tmpdir(), 'graft-upload-'));
-  server = http.createServer((req, res) => void receiveUpload(req, res, path.join(dir, 'uploads'), 20));
+  server = http.createServer((req, res) => {
+    const name = new URL(req.url!, 'http://127.0.0.1').searchParams.get('name');
+    void receiveUpload(req, res, name, path.join(dir, 'uploads'), 20);
+  });
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   const bound = server.address();
   address = `http://127.0.0.1:${typeof bound === 'object' && bound ? bound.port : 0}`;

@@ -17,12 +17,13 @@ const MAX_UPLOAD_BYTES = 2 * 1024 ** 3;
 export async function receiveUpload(
   req: http.IncomingMessage,
   res: http.ServerResponse,
+  given: string | null,
   uploadsDir: string,
   maxBytes: number = MAX_UPLOAD_BYTES,
 ): Promise<void> {
   const dir = path.join(uploadsDir, randomBytes(5).toString('hex'));
   try {
-    const name = fileName(new URL(req.url ?? '/', 'http://127.0.0.1').searchParams.get('name'));
+    const name = fileName(given);
     if (Number(req.headers['content-length'] ?? 0) > maxBytes) throw tooLarge(maxBytes);
     fs.mkdirSync(dir, { recursive: true });
     const target = path.join(dir, name);

@@ -31,6 +31,7 @@ function get(
       .request({ host: '127.0.0.1', port: host.port, path: rawPath, headers, method }, (res) => {
         let body = '';
         res.setEncoding('utf8').on('data', (chunk: string) => (body += chunk));
+        res.on('error', reject);
         res.on('end', () => resolve({ status: res.statusCode!, headers: res.headers, body }));
       })
       .on('error', reject)
@@ -64,19 +65,57 @@ function build(): void {
 }
 
 describe('pages', () => {
-  it('the printed address sets a cookie with which the page opens', async () => {
+  /** As a browser does it with the printed address: the cookie, and the key from the fragment. */
+  async function login() {
+    const answer = await get(new URL(host.url).pathname + new URL(host.url).search);
+    const key = /^\/#graft-session=([\w-]{32})$/.exec(answer.headers.location!)![1]!;
+    const set = answer.headers['set-cookie']![0]!;
+    return { answer, set, headers: { cookie: set.split(';')[0]!, 'x-graft-session': key }, key };
+  }
+
+  it('the printed address opens a session with which the page loads and calls', async () => {
     build();
-    const login = await get(new URL(host.url).pathname + new URL(host.url).search);
-    expect(login).toMatchObject({ status: 302, headers: { location: '/' } });
-    const set = login.headers['set-cookie']![0]!;
-    expect(set).toMatch(/; HttpOnly; SameSite=Strict/);
-    const page = await get('/', { cookie: set.split(';')[0]! });
+    const { answer, set, headers } = await login();
+    expect(answer.status).toBe(302);
+    expect(set).toMatch(/; HttpOnly; SameSite=Strict; Path=\/; Max-Age=2592000$/);
+    expect(set + answer.headers.location!).not.toContain(TOKEN);
+    const page = await get('/', { cookie: headers.cookie });
     expect(page).toMatchObject({
       status: 200,
       body: '<title>Graft</title>',
       headers: { 'content-type': 'text/html; charset=utf-8' },
     });
     expect(page.headers['content-security-policy']).toMatch(/^default-src 'self';(?!.*script-src)/);
+    expect((await get('/api/trpc/models.list', headers)).status).toBe(200);
+  });
+
+  it('what a neighbour port is sent opens no call, and our own page that lost its key drops the cookie', async () => {
+    build();
+    const { headers } = await login();
+    const { cookie } = headers;
+    const secret = cookie.split('=')[1]!;
+    expect((await get('/api/trpc/models.list', { cookie })).status).toBe(401);
+    expect((await get('/api/trpc/models.list', { authorization: `Bearer ${secret}` })).status).toBe(401);
+    expect((await get(`/?token=${secret}`)).status).toBe(401);
+    const neighbour = await get('/api/trpc/models.list', { cookie, 'sec-fetch-site': 'same-site' });
+    expect(neighbour.headers['set-cookie']).toBeUndefined();
+    const own = await get('/api/trpc/models.list', { cookie, 'sec-fetch-site': 'same-origin' });
+    expect(own.headers['set-cookie']![0]).toMatch(/=; .*Max-Age=0$/);
+  });
+
+  it('signing out everywhere ends sessions, streams and the token', async () => {
+    build();
+    const { headers } = await login();
+    const stream = get('/api/trpc/system.activity', { ...headers, accept: 'text/event-stream' }).catch(() => 'ended');
+    expect((await get('/api/sign-out', headers, 'POST')).status).toBe(403);
+    const done = await get('/api/sign-out', { ...headers, origin: origin() }, 'POST');
+    expect(done.status).toBe(204);
+    expect(await stream).toBe('ended');
+    expect((await get('/', { cookie: headers.cookie })).status).toBe(401);
+    expect((await get('/api/trpc/models.list', headers)).status).toBe(401);
+    expect((await get('/', bearer)).status).toBe(401);
+    expect(host.url).not.toContain(TOKEN);
+    expect((await get(`/${new URL(host.url).search}`)).status).toBe(302);
   });
 
   it('refuses without the token, and a foreign Host or Origin', async () => {

@@ -3,17 +3,20 @@ import { randomBytes } from 'node:crypto';
 import http from 'node:http';
 import { nodeHTTPRequestHandler } from '@trpc/server/adapters/node-http';
 import type { AppRouter } from '../../api/router.ts';
-import { GraftError } from '../../../src-shared/errors.ts';
-import { judge, loginCookie } from './guard.ts';
+import { printable } from '../../../src-shared/printable.ts';
+import { SESSION_NAME } from '../../../src-shared/session.ts';
+import { GraftError, toErrorData } from '../../../src-shared/errors.ts';
+import { endedCookie, judge, loginCookie, parseTarget } from './guard.ts';
 import type { Access } from './guard.ts';
+import { Sessions } from './sessions.ts';
 import { sendText, serveStatic } from './staticFiles.ts';
 import { sendRefusedPage } from './refusedPage.ts';
 import { receiveUpload } from './upload.ts';
 
 export interface WebHost {
   port: number;
-  /** Address with the token. */
-  url: string;
+  /** Address with the token, which is another one after a sign-out. */
+  readonly url: string;
   close(): Promise<void>;
 }
 
@@ -27,10 +30,23 @@ export interface WebHostOptions {
   uploadsDir: string;
   /** Default: random. */
   token?: string | undefined;
+  /** Where sessions are kept beyond this process; default: nowhere. */
+  sessionsFile?: string | undefined;
+  /** The token after everybody was signed out; default: random. */
+  renewToken?: () => string;
+  /** Told after everybody was signed out, when `url` is the new address. */
+  onSignedOut?: (url: string) => void;
+}
+
+interface Served {
+  options: WebHostOptions;
+  access: Access;
+  server: http.Server;
 }
 
 const API = '/api/trpc/';
 const UPLOAD = '/api/upload';
+const SIGN_OUT = '/api/sign-out';
 const PORTS_TRIED = 50;
 const MAX_BODY_BYTES = 4 * 1024 * 1024;
 
@@ -47,12 +63,17 @@ const SECURITY_HEADERS = {
 
 /** Throws GraftError NO_PORT when none of the ports is free. */
 export async function startWebHost(options: WebHostOptions): Promise<WebHost> {
-  const access: Access = { token: options.token || randomBytes(24).toString('base64url'), port: 0 };
-  const server = http.createServer((req, res) => void handle(req, res, options, access));
+  const sessions = new Sessions(options.sessionsFile);
+  const access: Access = { token: options.token || randomToken(), port: 0, sessions };
+  const server = http.createServer((req, res) => void answer(req, res, { options, access, server }));
   access.port = await listen(server, options.port);
+  // A connection that cannot be accepted, for want of file handles, is that client's loss.
+  server.on('error', report);
   return {
     port: access.port,
-    url: `http://127.0.0.1:${access.port}/?token=${access.token}`,
+    get url() {
+      return addressOf(access);
+    },
     close: () =>
       new Promise((resolve) => {
         server.close(() => resolve());
@@ -61,28 +82,46 @@ export async function startWebHost(options: WebHostOptions): Promise<WebHost> {
   };
 }
 
-async function handle(
-  req: http.IncomingMessage,
-  res: http.ServerResponse,
-  options: WebHostOptions,
-  access: Access,
-): Promise<void> {
+/** Whatever a request does to its handler, it gets an answer or its connection is closed; it never ends the process. */
+async function answer(req: http.IncomingMessage, res: http.ServerResponse, served: Served): Promise<void> {
+  // A connection that breaks off in the middle is no error of Graft's; without a listener it would be thrown.
+  req.on('error', () => undefined);
+  res.on('error', () => undefined);
+  try {
+    await handle(req, res, served);
+  } catch (error) {
+    report(error);
+    if (res.headersSent) res.destroy();
+    else sendText(res, 500, 'Graft could not answer this request; reload the page and try again.');
+  }
+}
+
+async function handle(req: http.IncomingMessage, res: http.ServerResponse, served: Served): Promise<void> {
+  const { options, access } = served;
   for (const [name, value] of Object.entries(SECURITY_HEADERS)) res.setHeader(name, value);
   const method = req.method ?? 'GET';
-  // An address such as `//x` is a path here, never another host.
-  const url = `/${(req.url ?? '/').replace(/^\/+/, '')}`;
+  const url = parseTarget(req.url);
+  if (!url) return sendText(res, 400, 'This is no address of Graft; use the one that it printed.');
   const verdict = judge({ method, url, headers: req.headers }, access);
   if (verdict.kind === 'refuse') {
-    const asPage = method === 'GET' && !url.startsWith('/api/') && (req.headers.accept ?? '').includes('text/html');
+    if (verdict.forget) res.setHeader('set-cookie', endedCookie(access.port));
+    const asPage =
+      method === 'GET' && !url.pathname.startsWith('/api/') && (req.headers.accept ?? '').includes('text/html');
     return asPage
       ? sendRefusedPage(res, verdict.status, verdict.message)
       : sendText(res, verdict.status, verdict.message);
   }
   if (verdict.kind === 'login') {
-    res.writeHead(302, { location: '/', 'set-cookie': loginCookie(access), 'cache-control': 'no-store' });
+    const { cookie, key } = access.sessions.open(verdict.formerCookie);
+    res.writeHead(302, {
+      // A fragment stays in the browser; the page keeps the key for itself.
+      location: `/#${SESSION_NAME}=${key}`,
+      'set-cookie': loginCookie(access.port, cookie),
+      'cache-control': 'no-store',
+    });
     return void res.end();
   }
-  const { pathname } = new URL(url, 'http://127.0.0.1');
+  const { pathname } = url;
   if (pathname.startsWith(API)) {
     res.setHeader('cache-control', 'no-store');
     return nodeHTTPRequestHandler({
@@ -94,9 +133,33 @@ async function handle(
       maxBodySize: MAX_BODY_BYTES,
     });
   }
-  if (pathname === UPLOAD && method === 'POST') return receiveUpload(req, res, options.uploadsDir);
+  if (pathname === UPLOAD && method === 'POST')
+    return receiveUpload(req, res, url.searchParams.get('name'), options.uploadsDir);
+  if (pathname === SIGN_OUT && method === 'POST') return signOutEverywhere(res, served);
   if (method !== 'GET' && method !== 'HEAD') return sendText(res, 405, 'Pages can only be read.');
   serveStatic(options.rendererDir, pathname, method === 'HEAD', res);
+}
+
+/** Ends every session and every open stream, and the token too, with which whoever knew it could come back. */
+function signOutEverywhere(res: http.ServerResponse, { options, access, server }: Served): void {
+  access.sessions.endAll();
+  access.token = (options.renewToken ?? randomToken)();
+  res.writeHead(204, { 'cache-control': 'no-store', connection: 'close' });
+  res.end(() => server.closeAllConnections());
+  options.onSignedOut?.(addressOf(access));
+}
+
+function addressOf({ port, token }: Access): string {
+  return `http://127.0.0.1:${port}/?token=${token}`;
+}
+
+function randomToken(): string {
+  return randomBytes(24).toString('base64url');
+}
+
+/** On the terminal, for whoever started Graft. */
+export function report(error: unknown): void {
+  process.stderr.write(`A request to the web host failed: ${printable(toErrorData(error).message)}\n`);
 }
 
 async function listen(server: http.Server, first: number): Promise<number> {

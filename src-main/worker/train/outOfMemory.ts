@@ -15,8 +15,11 @@ export function outOfMemory(
   const limit =
     tensorLimitBytes === null
       ? 'the memory that the engine has'
-      : `the ${Math.round(tensorLimitBytes / MIB)} MiB that its tensors may take`;
+      : tensorLimitBytes < MIB
+        ? 'the memory limit, which Graft takes up before the first tensor,'
+        : `the ${Math.round(tensorLimitBytes / MIB)} MiB that its tensors may take`;
   const changes = [
+    ...(tensorLimitBytes !== null && tensorLimitBytes < MIB ? ['a higher memory limit'] : []),
     settings.gradientCheckpointing ? 'a smaller rank or fewer targets' : 'gradient checkpointing',
     `a maximum length below ${longest} tokens`,
     'a smaller base model',

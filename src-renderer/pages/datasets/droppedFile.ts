@@ -3,6 +3,7 @@
  * keeps a copy.
  */
 import { bridge } from '../../lib/host/bridge.ts';
+import { sessionHeaders } from '../../lib/host/session.ts';
 
 export interface Upload {
   path: Promise<string>;
@@ -33,6 +34,7 @@ function upload(file: File, onProgress: (share: number) => void): Upload {
     request.onabort = () => reject(new Error(`${file.name} was not taken over: you cancelled it.`));
   });
   request.open('POST', `/api/upload?name=${encodeURIComponent(file.name)}`);
+  for (const [name, value] of Object.entries(sessionHeaders())) request.setRequestHeader(name, value);
   request.send(file);
   return { path, cancel: () => request.abort() };
 }

@@ -1,0 +1,128 @@
+/**
+ * The command line's own process, which main.ts watches: finds the command, gives it the same services and API as the app has, and turns its end
+ * into output and an exit code: 0 done, 1 failed, 2 wrong usage, 130 after Ctrl-C.
+ */
+import { createCaller } from '../../api/router.ts';
+import { errorDataOf } from '../../api/trpc.ts';
+import { adaptersList, adaptersRemove, adaptersShow } from './adapters.ts';
+import { readArgs } from './args.ts';
+import type { Args } from './args.ts';
+import type { Command } from './command.ts';
+import { datasetsAdd, datasetsCheck, datasetsList } from './datasets.ts';
+import { demo } from './demo.ts';
+import { doctor } from './doctor.ts';
+import { evaluate } from './evaluate.ts';
+import { generate } from './generate.ts';
+import { COMMON_OPTIONS, commandHelp, overview } from './help.ts';
+import { merge } from './merge.ts';
+import { modelsAdd, modelsList } from './models.ts';
+import { params } from './params.ts';
+import { tasksList, tasksSwitch } from './tasks.ts';
+import { train } from './train.ts';
+import { unmerge } from './unmerge.ts';
+import { printable } from '../../../src-shared/printable.ts';
+import { usageError } from '../../../src-shared/errors.ts';
+import { forkWorker, type WorkerChannel } from '../../app/workers/channel.ts';
+import { createServices } from '../../app/services.ts';
+
+const COMMANDS: Command[] = [
+  doctor,
+  modelsAdd,
+  modelsList,
+  datasetsAdd,
+  datasetsList,
+  datasetsCheck,
+  params,
+  train,
+  evaluate,
+  generate,
+  tasksList,
+  tasksSwitch,
+  adaptersList,
+  adaptersShow,
+  adaptersRemove,
+  merge,
+  unmerge,
+  demo,
+];
+
+async function main(argv: string[]): Promise<void> {
+  if (argv.length === 0 || argv[0] === '--help' || argv[0] === 'help') {
+    process.stdout.write(`${overview(COMMANDS)}\n`);
+    return;
+  }
+  const { command, rest } = findCommand(argv);
+  const args = readArgs(rest, { ...command.options, ...COMMON_OPTIONS }, command.positionals);
+  if (args.flag('help')) process.stdout.write(`${commandHelp(command)}\n`);
+  else await runCommand(command, args);
+}
+
+function findCommand(argv: string[]): { command: Command; rest: string[] } {
+  for (const words of [2, 1]) {
+    const name = argv.slice(0, words).join(' ');
+    const command = COMMANDS.find((candidate) => candidate.name === name);
+    if (command) return { command, rest: argv.slice(words) };
+  }
+  const [first] = argv;
+  const group = COMMANDS.filter((command) => command.name.startsWith(`${first} `)).map((command) => command.name);
+  const hint = group.length > 0 ? `choose ${group.join(', ')}` : '"graft --help" lists the commands';
+  throw usageError(
+    'UNKNOWN_COMMAND',
+    `There is no command "${group.length > 0 ? argv.slice(0, 2).join(' ') : first}"; ${hint}.`,
+  );
+}
+
+async function runCommand(command: Command, args: Args): Promise<void> {
+  const json = args.flag('json');
+  const services = createServices({ takeQueued: false, spawnWorker: spawnKnownWorker });
+  let interrupted = false;
+  const interrupt = (): void => {
+    if (interrupted) return;
+    interrupted = true;
+    void services.close().finally(() => process.exit(130));
+  };
+  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, interrupt);
+  const write = (text: string): void => {
+    if (!json) process.stdout.write(printable(text));
+  };
+  try {
+    const result = await command.run({
+      args,
+      services,
+      api: createCaller(services),
+      json,
+      write,
+      print: (line) => write(`${line}\n`),
+      say: (line) => process.stderr.write(`${printable(line)}\n`),
+    });
+    if (json) process.stdout.write(`${printable(JSON.stringify(result))}\n`);
+  } catch (error) {
+    // Whoever pressed Ctrl-C knows why the workers ended; the process exits in a moment.
+    if (interrupted) await new Promise(() => undefined);
+    throw error;
+  } finally {
+    await services.close();
+  }
+}
+
+/** The watching process ends the workers where this one no longer can. */
+function spawnKnownWorker(): WorkerChannel {
+  const channel = forkWorker();
+  process.send?.({ worker: channel.pid });
+  return channel;
+}
+
+// Without its watcher nobody could interrupt it any more.
+process.on('disconnect', () => process.kill(process.pid, 'SIGKILL'));
+process.channel?.unref();
+
+const argv = process.argv.slice(2);
+try {
+  await main(argv);
+} catch (error) {
+  const { code, message, details, kind } = errorDataOf(error);
+  process.stderr.write(`${printable(message)}\n`);
+  if (argv.includes('--json'))
+    process.stdout.write(`${printable(JSON.stringify({ error: { code, message, details: details ?? {} } }))}\n`);
+  process.exitCode = kind === 'usage' ? 2 : 1;
+}

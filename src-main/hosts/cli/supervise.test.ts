@@ -1,0 +1,65 @@
+/** Ctrl-C ends a command that hears nothing, and its workers with it. */
+import { spawn } from 'node:child_process';
+import fs from 'node:fs';
+import path from 'node:path';
+import { expect, it } from 'vitest';
+import { temporaryFolder } from '../../../test-support/fixtures/folders.ts';
+
+const SUPERVISE = path.join(import.meta.dirname, 'supervise.ts');
+
+/** A watcher of a program that reports a detached worker, says both ids, and goes on with `rest`. */
+function start(rest: string) {
+  const dir = temporaryFolder();
+  const entry = path.join(dir, 'command.mjs');
+  fs.writeFileSync(
+    entry,
+    `import { spawn } from 'node:child_process';
+    import fs from 'node:fs';
+    const worker = spawn(process.execPath, ['-e', 'setInterval(() => {}, 1000)'], { detached: true, stdio: 'ignore' });
+    process.send({ worker: worker.pid });
+    await new Promise((resolve) => setTimeout(resolve, 50));
+    console.log(process.pid + ' ' + worker.pid);
+    ${rest}`,
+  );
+  const program = `import { superviseCommand } from ${JSON.stringify(SUPERVISE)};
+    process.exitCode = await superviseCommand(${JSON.stringify(entry)}, [], 200);`;
+  const child = spawn(process.execPath, ['--input-type=module', '-e', program], { stdio: ['ignore', 'pipe', 'pipe'] });
+  let stderr = '';
+  child.stderr.on('data', (chunk: Buffer) => (stderr += chunk.toString()));
+  const pids = new Promise<number[]>((resolve) =>
+    child.stdout.once('data', (chunk: Buffer) => resolve(chunk.toString().trim().split(' ').map(Number))),
+  );
+  const ended = new Promise<{ code: number | null; stderr: string }>((resolve) =>
+    child.on('close', (code) => resolve({ code, stderr })),
+  );
+  return { child, pids, ended };
+}
+
+/** Zombies, which nobody reaps in a container, count as gone. */
+const isGone = (pid: number): boolean => {
+  try {
+    process.kill(pid, 0);
+    return process.platform === 'linux' && /^State:\s+Z/m.test(fs.readFileSync(`/proc/${pid}/status`, 'utf8'));
+  } catch {
+    return true;
+  }
+};
+
+it.skipIf(process.platform === 'win32').each(['SIGINT', 'SIGTERM'] as const)(
+  '%s ends a command whose thread is taken, and its worker',
+  async (signal) => {
+    const { child, pids, ended } = start("process.on('SIGINT', () => {}); for (;;) fs.existsSync('/');");
+    const both = await pids;
+    child.kill(signal);
+    expect(await ended).toEqual({ code: 130, stderr: '' });
+    await expect.poll(() => both.map(isGone)).toEqual([true, true]);
+  },
+);
+
+it('hands on the exit code, and says what ended a command that was killed', async () => {
+  const done = start('worker.kill(); process.exit(7);');
+  expect(await done.ended).toEqual({ code: 7, stderr: '' });
+  if (process.platform === 'win32') return;
+  const killed = start("process.kill(process.pid, 'SIGKILL');");
+  expect(await killed.ended).toEqual({ code: 1, stderr: expect.stringMatching(/^The command was ended by SIGKILL;/) });
+});

@@ -1,0 +1,50 @@
+/** A command in a child process that ends when it is asked to, one way or the other. Imports nothing heavy. */
+import { spawn } from 'node:child_process';
+
+/** How long a command may take to end cleanly, half-written files removed; then it is killed. */
+const GRACE_MS = 1000;
+
+/** The exit code: the command's own, 130 after an interruption. Workers that it reports as `{ worker: pid }` end too. */
+export async function superviseCommand(entry: string, argv: string[], graceMs = GRACE_MS): Promise<number> {
+  const child = spawn(process.execPath, [...process.execArgv, entry, ...argv], {
+    stdio: ['inherit', 'inherit', 'inherit', 'ipc'],
+  });
+  const workers = new Set<number>();
+  child.on('message', (message) => {
+    const worker: unknown = Reflect.get(Object(message), 'worker');
+    if (typeof worker === 'number') workers.add(worker);
+  });
+  let interrupted = false;
+  const kill = (): void => void child.kill('SIGKILL');
+  const interrupt = (signal: NodeJS.Signals): void => {
+    // A second Ctrl-C waits for nothing.
+    if (interrupted) return kill();
+    interrupted = true;
+    child.kill(signal);
+    setTimeout(kill, graceMs).unref();
+  };
+  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, interrupt);
+
+  const ended = await new Promise<{ code: number | null; signal: string | null }>((resolve) => {
+    child.on('error', (error) => {
+      process.stderr.write(`The command could not be started: ${error.message}\n`);
+      resolve({ code: 1, signal: null });
+    });
+    child.on('exit', (code, signal) => resolve({ code, signal }));
+  });
+  if (ended.signal !== null) for (const worker of workers) endProcess(worker);
+  if (interrupted) return 130;
+  if (ended.signal !== null)
+    process.stderr.write(
+      `The command was ended by ${ended.signal}; run it again, with less at a time if memory ran out.\n`,
+    );
+  return ended.code ?? 1;
+}
+
+function endProcess(pid: number): void {
+  try {
+    process.kill(pid, 'SIGKILL');
+  } catch {
+    // It is gone already.
+  }
+}
