@@ -22,17 +22,37 @@ export interface Segment {
   text: string;
   /** Whether the model learns to write this text. */
   loss: boolean;
+  /** Never learnt, even where the loss is on all tokens: the row says so. */
+  silent?: true;
 }
 
 export interface Message {
-  role: 'system' | 'user' | 'assistant';
+  role: 'system' | 'user' | 'assistant' | 'tool';
+  /** Empty where an assistant only calls tools. */
   content: string;
+  /** False: an answer that is context only, without loss. */
+  train?: false;
+  /** What else the row says of the message, for chat templates that know it: `tool_calls`, `name`, … */
+  fields?: Record<string, unknown>;
 }
 
 /** A checked row. `segments` for prompt/completion, Alpaca and text; `messages` for conversations. */
 export type Example =
-  | { line: number; segments: Segment[]; messages?: undefined; label?: string }
-  | { line: number; messages: Message[]; segments?: undefined };
+  | { line: number; segments: Segment[]; messages?: undefined; tools?: undefined; label?: string }
+  | {
+      line: number;
+      messages: Message[];
+      segments?: undefined;
+      /** Descriptions of the tools that may be called, as JSON schemas, for the chat template. */
+      tools?: unknown[];
+    };
+
+/** A column, or a field of its messages (`messages[].name`), that holds something and is not used. */
+export interface UnusedField {
+  field: string;
+  /** Rows in which it holds something. */
+  rows: number;
+}
 
 /** Which column of the file holds which field. */
 export interface ColumnPlan {
@@ -49,6 +69,12 @@ export interface PreviewRow {
   completion: string;
 }
 
+/** `source (427 rows), id (427 rows)`. */
+export function unusedText(unused: readonly UnusedField[]): string {
+  const shown = unused.slice(0, 12).map(({ field, rows }) => `${field} (${rows} row${rows === 1 ? '' : 's'})`);
+  return shown.join(', ') + (unused.length > shown.length ? `, and ${unused.length - shown.length} more` : '');
+}
+
 export interface DatasetCheck {
   file: string;
   format: DatasetFormat;
@@ -61,9 +87,13 @@ export interface DatasetCheck {
   sizeBytes: number;
   sha256: string;
   preview: PreviewRow[];
+  /** What the rows say and training does not use. */
+  unused: UnusedField[];
   /** With a tokenizer only: lengths, and rows that have nothing to learn within the maximum length. */
   stats?: LengthStats;
   unusable?: BadRow[];
+  /** With a tokenizer only: rows whose text holds control tokens of the model, such as `<|im_end|>`. */
+  controlTokenRows?: number;
 }
 
 export interface CheckOptions {
@@ -74,4 +104,6 @@ export interface CheckOptions {
   tokenizerDir?: string | undefined;
   maxLength?: number;
   lossOn?: LossOn;
+  /** Control tokens in the text of rows count as tokens, not as text. */
+  controlTokens?: boolean;
 }

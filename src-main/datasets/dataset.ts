@@ -1,16 +1,26 @@
 /** From a file to tokenised examples that a run can train on, with every row that cannot be used and why. */
 import { setImmediate } from 'node:timers/promises';
 import { GraftError } from '../../src-shared/errors.ts';
-import { planColumns, toExample } from './columns.ts';
+import { planColumns } from './columns.ts';
+import { toExample } from './examples.ts';
 import { labelledTexts } from './labelledTexts.ts';
 import { TimeSlice } from './timeSlice.ts';
 import { readDataset } from './read.ts';
-import { renderExample } from './render.ts';
+import { renderExample, type RenderedExample } from './render.ts';
 import { lengthStats } from './lengthStats.ts';
+import { UnusedFields } from './unusedFields.ts';
 import type { LengthStats } from '../../src-shared/tokens.ts';
 import type { TextTokenizer } from './tokenizer.ts';
 import { describeBadRow, type ReadResult, type TokenisedExample } from './types.ts';
-import type { BadRow, ColumnMap, DatasetFormat, DatasetKind, Example, LossOn } from '../../src-shared/datasets.ts';
+import type {
+  BadRow,
+  ColumnMap,
+  DatasetFormat,
+  DatasetKind,
+  Example,
+  LossOn,
+  UnusedField,
+} from '../../src-shared/datasets.ts';
 
 /** Rows tokenised before other work of the process gets its turn. */
 const SLICE = 32;
@@ -27,6 +37,8 @@ export interface PrepareOptions {
   classify?: boolean;
   /** Its labels, where they are known before; else they are those of the file. */
   labels?: readonly string[] | undefined;
+  /** Control tokens in the text of rows are tokens, not text. */
+  controlTokens?: boolean | undefined;
 }
 
 export interface PreparedDataset {
@@ -40,6 +52,10 @@ export interface PreparedDataset {
   bad: BadRow[];
   /** Good rows of which no labelled token is left after truncation. */
   unusable: BadRow[];
+  /** What the rows say and training does not use. */
+  unused: UnusedField[];
+  /** Rows whose text spells out control tokens of the model. */
+  controlTokenRows: number;
   stats: LengthStats;
   /** The classes of `classify`, in the order of their indices. */
   labels?: string[];
@@ -51,38 +67,46 @@ export interface ExampleSet {
   kind: DatasetKind;
   examples: Example[];
   bad: BadRow[];
+  unused: UnusedField[];
 }
 
 /**
  * Reads a file and interprets its columns.
  * Throws what readDataset and planColumns throw, and DATASET_NO_USABLE_ROWS when every single row is bad.
  */
-export async function readExamples(options: Pick<PrepareOptions, 'file' | 'format' | 'map'>): Promise<ExampleSet> {
+export async function readExamples(
+  options: Pick<PrepareOptions, 'file' | 'format' | 'map' | 'classify'>,
+  chatTemplate?: string,
+): Promise<ExampleSet> {
   const read = await readDataset(options.file, options.format ? { format: options.format } : {});
   if (read.rows.length === 0) throw noUsableRows(options.file, read.bad);
   const plan = planColumns(options.file, read.columns, options.map);
   const examples: Example[] = [];
   const bad: BadRow[] = [...read.bad];
+  const unused = new UnusedFields(plan, { chatTemplate, classifies: options.classify ?? false });
   const slice = new TimeSlice();
   for (const row of read.rows) {
     const example = toExample(row, plan);
     if ('reason' in example) bad.push(example);
-    else examples.push(example);
+    else {
+      examples.push(example);
+      unused.note(row, example);
+    }
     if (slice.isOver()) await slice.pause();
   }
   bad.sort((a, b) => a.line - b.line);
   if (examples.length === 0) throw noUsableRows(options.file, bad);
-  return { read, kind: plan.kind, examples, bad };
+  return { read, kind: plan.kind, examples, bad, unused: unused.list() };
 }
 
 /** Reads, checks and tokenises a dataset. Throws what readExamples throws, with `classify` also NOT_CLASSIFIABLE. */
 export async function prepareDataset(options: PrepareOptions): Promise<PreparedDataset> {
-  const set = await readExamples(options);
+  const set = await readExamples(options, options.tokenizer.chatTemplate);
   return options.classify ? classified(set, options) : tokeniseExamples(set, options);
 }
 
 function classified(set: ExampleSet, options: PrepareOptions): PreparedDataset {
-  const { examples, bad, labels } = labelledTexts(set.examples, options);
+  const { examples, bad, labels, controlTokenRows } = labelledTexts(set.examples, options);
   const { file, sha256 } = set.read;
   const all = [...set.bad, ...bad].sort((a, b) => a.line - b.line);
   return {
@@ -93,6 +117,8 @@ function classified(set: ExampleSet, options: PrepareOptions): PreparedDataset {
     examples,
     bad: all,
     unusable: [],
+    unused: set.unused,
+    controlTokenRows,
     stats: lengthStats(examples),
     labels,
   };
@@ -101,19 +127,20 @@ function classified(set: ExampleSet, options: PrepareOptions): PreparedDataset {
 /** Tokenises examples that were already read, in slices, so that the process stays responsive. */
 export async function tokeniseExamples(
   set: ExampleSet,
-  { tokenizer, lossOn = 'completion', maxLength }: Omit<PrepareOptions, 'file' | 'format' | 'map'>,
+  { tokenizer, lossOn = 'completion', maxLength, controlTokens }: Omit<PrepareOptions, 'file' | 'format' | 'map'>,
 ): Promise<PreparedDataset> {
   const examples: TokenisedExample[] = [];
   const bad = [...set.bad];
   const unusable: BadRow[] = [];
   const groups = new Map<string, number>();
+  let controlTokenRows = 0;
   for (const [i, example] of set.examples.entries()) {
     if (i % SLICE === SLICE - 1) await setImmediate();
     const { line } = example;
-    const row = renderExample(example, tokenizer, { lossOn, maxLength });
+    const row = renderExample(example, tokenizer, { lossOn, maxLength, controlTokens });
+    if (!('reason' in row) && row.controls > 0) controlTokenRows++;
     if ('reason' in row) bad.push({ line, reason: row.reason });
-    else if (row.labelled === 0)
-      unusable.push({ line, reason: whyUnlabelled(row.promptTokens, row.fullLength, maxLength) });
+    else if (row.labelled === 0) unusable.push({ line, reason: whyUnlabelled(row, maxLength) });
     else {
       const { ids, labels, labelled, fullLength, truncated } = row;
       examples.push({ line, ids, labels, labelled, fullLength, truncated, group: groupOf(example, groups) });
@@ -121,7 +148,9 @@ export async function tokeniseExamples(
   }
   bad.sort((a, b) => a.line - b.line);
   const { file, sha256 } = set.read;
-  return { file, sha256, kind: set.kind, maxLength, examples, bad, unusable, stats: lengthStats(examples) };
+  const stats = lengthStats(examples);
+  const { kind, unused } = set;
+  return { file, sha256, kind, maxLength, examples, bad, unusable, unused, controlTokenRows, stats };
 }
 
 /**
@@ -171,9 +200,9 @@ function count(n: number, noun: string): string {
   return `${n} ${noun}${n === 1 ? '' : 's'}`;
 }
 
-function whyUnlabelled(promptTokens: number, fullLength: number, maxLength: number): string {
+function whyUnlabelled({ promptTokens, fullLength, estimated }: RenderedExample, maxLength: number): string {
   if (promptTokens === fullLength) return 'it has no token that could be predicted from an earlier one';
-  return `the prompt alone fills max length ${maxLength}: ${count(promptTokens, 'token')}`;
+  return `the prompt alone fills max length ${maxLength}: ${estimated ? 'about ' : ''}${count(promptTokens, 'token')}`;
 }
 
 /** A number per distinct prompt, from 0. `groups` are the numbers given so far. */
@@ -186,12 +215,9 @@ function groupOf(example: Example, groups: Map<string, number>): number {
 }
 
 /** What examples of the same group have in common; a text without a prompt counts as a whole. */
-export function promptOf({ segments, messages }: Example): string {
+export function promptOf({ segments, messages, tools }: Example): string {
   if (segments) return (segments.find((segment) => !segment.loss) ?? segments[0])?.text ?? '';
-  return JSON.stringify(
-    messages.slice(
-      0,
-      messages.findIndex((message) => message.role === 'assistant'),
-    ),
-  );
+  const answer = messages.findIndex((message) => message.role === 'assistant' && message.train !== false);
+  const asked = messages.slice(0, answer);
+  return JSON.stringify(tools ? [tools, asked] : asked);
 }

@@ -41,6 +41,16 @@ export const LOSS_SETTINGS = defineSettings({
   },
 });
 
+/** Which of the texts are tokens; runs from before this setting read every control token as one. */
+export const CONTROL_SETTINGS = defineSettings({
+  controlTokens: {
+    schema: z.boolean().optional(),
+    label: 'Control tokens',
+    help: 'Control tokens of the model that the text of a row spells out, such as <|im_end|>, are tokens, not text.',
+    flag: 'control-tokens',
+  },
+});
+
 export const LOSS_DEFAULTS = schemaOf(LOSS_SETTINGS).parse({});
 
 /** What a run takes of its rows. */
@@ -64,4 +74,4 @@ const ROW_SETTINGS = defineSettings({
 });
 
 /** All that a run says of its data, beside which dataset it is. */
-export const DATA_SETTINGS = { ...LOSS_SETTINGS, ...ROW_SETTINGS };
+export const DATA_SETTINGS = { ...LOSS_SETTINGS, ...CONTROL_SETTINGS, ...ROW_SETTINGS };

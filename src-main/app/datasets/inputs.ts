@@ -59,6 +59,7 @@ export const checkSchema = readingSchema.extend({
   modelId: z.string().optional(),
   maxLength: dataSpecSchema.shape.maxLength.optional(),
   lossOn: dataSpecSchema.shape.lossOn.optional(),
+  controlTokens: dataSpecSchema.shape.controlTokens,
 });
 
 export const addSchema = readingSchema.extend({

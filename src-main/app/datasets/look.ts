@@ -1,8 +1,9 @@
 /** What a dataset file holds, from one pass over its rows; the next look at the same file costs nothing. */
 import path from 'node:path';
 import { previewRows } from '../../datasets/check.ts';
-import type { ColumnMap, DatasetFormat, DatasetKind, PreviewRow } from '../../../src-shared/datasets.ts';
-import { DATASET_SHAPES, toExample } from '../../datasets/columns.ts';
+import type { ColumnMap, DatasetFormat, DatasetKind, PreviewRow, UnusedField } from '../../../src-shared/datasets.ts';
+import { DATASET_SHAPES } from '../../datasets/columns.ts';
+import { toExample } from '../../datasets/examples.ts';
 import type { DatasetFiles } from '../../datasets/datasetFiles.ts';
 import type { RowIndex } from '../../datasets/rowIndex.ts';
 import type { Survey } from '../../datasets/survey.ts';
@@ -37,6 +38,8 @@ export interface DatasetLook {
   problem: string | null;
   /** The first good rows as the model sees them. */
   preview: PreviewRow[];
+  /** What the good rows say and training does not use. */
+  unused: UnusedField[];
   /** What columns can be mapped onto. */
   shapes: typeof DATASET_SHAPES;
 }
@@ -72,6 +75,7 @@ export async function lookAt(files: DatasetFiles, { file, format, map = {} }: Re
       fields: {},
       problem: message,
       preview: [],
+      unused: [],
     };
   }
   const { plan, good, bad } = survey;
@@ -84,6 +88,7 @@ export async function lookAt(files: DatasetFiles, { file, format, map = {} }: Re
     fields: plan.columns,
     problem: null,
     preview: firstRows(index, survey),
+    unused: survey.unused,
   };
 }
 

@@ -1,7 +1,8 @@
 /** How columns would be read, at once: from the first rows of a file, for trying out a mapping. */
 import { previewRows } from '../../datasets/check.ts';
 import type { DatasetKind, PreviewRow } from '../../../src-shared/datasets.ts';
-import { planColumns, toExample } from '../../datasets/columns.ts';
+import { planColumns } from '../../datasets/columns.ts';
+import { toExample } from '../../datasets/examples.ts';
 import type { DatasetFiles } from '../../datasets/datasetFiles.ts';
 import { toErrorData } from '../../../src-shared/errors.ts';
 import type { Reading } from './look.ts';

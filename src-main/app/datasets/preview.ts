@@ -1,6 +1,6 @@
 /** Rows as a run will see them: token by token, and how long they are. */
 import type { z } from 'zod';
-import { toExample } from '../../datasets/columns.ts';
+import { toExample } from '../../datasets/examples.ts';
 import { countCharacters } from '../../datasets/lengthCounts.ts';
 import type { LengthCounts, PreviewedRow } from '../../../src-shared/tokens.ts';
 import type { BadRow } from '../../../src-shared/datasets.ts';

@@ -3,7 +3,7 @@
  * repeated.
  */
 import type { z } from 'zod';
-import { toExample } from '../../datasets/columns.ts';
+import { toExample } from '../../datasets/examples.ts';
 import { duplicateGroups, splitReport } from '../../datasets/duplicates.ts';
 import { rangesOf, type RowRange } from '../../datasets/editRows.ts';
 import { TimeSlice } from '../../datasets/timeSlice.ts';

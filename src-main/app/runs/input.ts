@@ -30,7 +30,9 @@ export const startRunSchema = z.object({
   baseDtype: runSpecSchema.shape.baseDtype,
   method: methodSchema,
   train: trainSettingsSchema,
-  data: dataSpecSchema.pick({ lossOn: true, maxLength: true, classify: true, excludeLines: true }).prefault({}),
+  data: dataSpecSchema
+    .pick({ lossOn: true, maxLength: true, controlTokens: true, classify: true, excludeLines: true })
+    .prefault({}),
 });
 export type StartRun = z.input<typeof startRunSchema>;
 export type StartRunChecked = z.output<typeof startRunSchema>;
@@ -104,6 +106,7 @@ export function buildSpec(
       ...(dataset.format ? { format: dataset.format } : {}),
       map: dataset.map,
       ...input.data,
+      controlTokens: input.data.controlTokens ?? false,
       hash: dataset.hash,
       allowBadRows: dataset.allowBadRows,
       version: dataset.version,
@@ -111,6 +114,7 @@ export function buildSpec(
     task: input.taskName,
     method: input.method,
     train: input.train,
+    epochEnds: true,
     runDir: home.runDir(runId),
     outDir: newOutDir(home, input.method.type),
   };

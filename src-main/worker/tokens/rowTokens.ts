@@ -1,5 +1,5 @@
 /** Tokenises rows to show and to count their tokens, before any run. */
-import { toExample } from '../../datasets/columns.ts';
+import { toExample } from '../../datasets/examples.ts';
 import type { ColumnPlan, Example } from '../../../src-shared/datasets.ts';
 import { LastTokenizer } from '../../datasets/lastTokenizer.ts';
 import { countTokens } from '../../datasets/lengthCounts.ts';

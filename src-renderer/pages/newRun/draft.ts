@@ -54,6 +54,8 @@ export interface Draft {
   lossOn: 'completion' | 'all';
   maxLength: number | undefined;
   classify: boolean;
+  /** Control tokens in the text of rows are tokens, not text. */
+  controlTokens: boolean;
 }
 
 /** Of the sample prompts nothing is said: while the user has written none, the dataset's own are taken. */
@@ -82,6 +84,7 @@ export function freshDraft(): Draft {
     train: { ...TRAIN_USUAL, steps: 100 },
     ...LOSS_DEFAULTS,
     classify: false,
+    controlTokens: false,
   };
 }
 
@@ -130,6 +133,7 @@ export function runFields({ name, spec, datasetId }: Pick<RunView, 'name' | 'spe
     lossOn: data.lossOn,
     maxLength: data.maxLength,
     classify: data.classify ?? false,
+    controlTokens: data.controlTokens ?? false,
     preset: 'custom',
     lengthIn: train.steps === undefined ? 'epochs' : 'steps',
     train: { ...train },
