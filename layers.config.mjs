@@ -86,7 +86,19 @@ export const layers = {
   },
   'src-main/datasets/**': {
     imports: ['src-main/files', 'src-shared'],
-    packages: ['node', 'csv-parse', '@huggingface/jinja', '@huggingface/tokenizers'],
+    packages: [
+      'node',
+      'csv-parse',
+      'chardet',
+      'fflate',
+      'file-type',
+      'hyparquet',
+      'hyparquet-compressors',
+      'read-excel-file',
+      '@uwdata/flechette',
+      '@huggingface/jinja',
+      '@huggingface/tokenizers',
+    ],
   },
   'src-main/runfolder/**': { imports: ['src-main/files', 'src-shared'], packages: ['node'] },
   'src-main/worker/**': {

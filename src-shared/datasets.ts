@@ -1,7 +1,18 @@
 /** A dataset as it crosses processes: what a file is found to hold, which rows are bad, and how rows look. */
 import type { LengthStats } from './tokens.ts';
 
-export type DatasetFormat = 'jsonl' | 'json' | 'csv';
+export const DATASET_FORMATS = ['jsonl', 'json', 'csv', 'text', 'parquet', 'arrow', 'xlsx'] as const;
+export type DatasetFormat = (typeof DATASET_FORMATS)[number];
+
+/** How a file is read, beside its columns. */
+export interface FileRules {
+  /** Absent or null: told from its content. */
+  format?: DatasetFormat | null | undefined;
+  /** Which part holds the rows: a sheet, the path of a list in a JSON file, a split or file of a folder. */
+  part?: string | undefined;
+  /** A CSV file's first line is a row, not the names of the columns. */
+  noHeader?: boolean | undefined;
+}
 
 /** Which tokens carry loss: the answers only, or every token that can be predicted. */
 export type LossOn = 'completion' | 'all';
@@ -38,7 +49,15 @@ export interface Message {
 
 /** A checked row. `segments` for prompt/completion, Alpaca and text; `messages` for conversations. */
 export type Example =
-  | { line: number; segments: Segment[]; messages?: undefined; tools?: undefined; label?: string }
+  | {
+      line: number;
+      segments: Segment[];
+      messages?: undefined;
+      tools?: undefined;
+      label?: string;
+      /** A piece of a document that goes on after it, so that no EOS follows. */
+      goesOn?: true;
+    }
   | {
       line: number;
       messages: Message[];
@@ -81,6 +100,8 @@ export interface DatasetCheck {
   kind: DatasetKind;
   /** Column names of the file. */
   columns: string[];
+  /** How the file was read where there was a choice. */
+  notes: string[];
   /** Rows that can be used. */
   rows: number;
   bad: BadRow[];
@@ -99,6 +120,8 @@ export interface DatasetCheck {
 export interface CheckOptions {
   file: string;
   format?: DatasetFormat | undefined;
+  part?: string | undefined;
+  noHeader?: boolean | undefined;
   map?: ColumnMap;
   /** Folder of a model: lengths are counted with its tokenizer, conversations shown by its chat template. */
   tokenizerDir?: string | undefined;

@@ -20,12 +20,13 @@ export async function checkDataset(options: CheckOptions): Promise<DatasetCheck>
       lossOn: options.lossOn ?? 'completion',
       controlTokens: options.controlTokens,
     }));
-  const { file, format, columns, sizeBytes, sha256 } = set.read;
+  const { file, format, columns, notes, sizeBytes, sha256 } = set.read;
   return {
     file,
     format,
     kind: set.kind,
     columns,
+    notes,
     rows: tokenised ? tokenised.examples.length : set.examples.length,
     bad: tokenised ? tokenised.bad : set.bad,
     sizeBytes,

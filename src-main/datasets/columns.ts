@@ -56,6 +56,11 @@ const KNOWN = [
   'label',
 ].filter((name, i, all) => all.indexOf(name) === i);
 
+/** Whether a column of this name means something to training. */
+export function isKnownColumn(name: string): boolean {
+  return KNOWN.includes(name);
+}
+
 /**
  * The shape of a file from its column names. `map` names columns that are called otherwise and decides the shape
  * where several fit. Throws GraftError MAP_NAME_UNKNOWN, MAP_COLUMN_UNKNOWN or DATASET_COLUMNS.

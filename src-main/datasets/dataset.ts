@@ -11,7 +11,7 @@ import { lengthStats } from './lengthStats.ts';
 import { UnusedFields } from './unusedFields.ts';
 import type { LengthStats } from '../../src-shared/tokens.ts';
 import type { TextTokenizer } from './tokenizer.ts';
-import { describeBadRow, type ReadResult, type TokenisedExample } from './types.ts';
+import { describeBadRow, IGNORED, type ReadResult, type TokenisedExample } from './types.ts';
 import type {
   BadRow,
   ColumnMap,
@@ -28,6 +28,8 @@ const SLICE = 32;
 export interface PrepareOptions {
   file: string;
   format?: DatasetFormat | undefined;
+  part?: string | undefined;
+  noHeader?: boolean | undefined;
   map?: ColumnMap;
   lossOn?: LossOn;
   /** Tokens per example, at least 2. */
@@ -75,10 +77,10 @@ export interface ExampleSet {
  * Throws what readDataset and planColumns throw, and DATASET_NO_USABLE_ROWS when every single row is bad.
  */
 export async function readExamples(
-  options: Pick<PrepareOptions, 'file' | 'format' | 'map' | 'classify'>,
+  options: Pick<PrepareOptions, 'file' | 'format' | 'part' | 'noHeader' | 'map' | 'classify'>,
   chatTemplate?: string,
 ): Promise<ExampleSet> {
-  const read = await readDataset(options.file, options.format ? { format: options.format } : {});
+  const read = await readDataset(options.file, options);
   if (read.rows.length === 0) throw noUsableRows(options.file, read.bad);
   const plan = planColumns(options.file, read.columns, options.map);
   const examples: Example[] = [];
@@ -137,13 +139,16 @@ export async function tokeniseExamples(
   for (const [i, example] of set.examples.entries()) {
     if (i % SLICE === SLICE - 1) await setImmediate();
     const { line } = example;
-    const row = renderExample(example, tokenizer, { lossOn, maxLength, controlTokens });
+    const isPiece = set.read.format === 'text';
+    const row = renderExample(example, tokenizer, { lossOn, maxLength: isPiece ? Infinity : maxLength, controlTokens });
     if (!('reason' in row) && row.controls > 0) controlTokenRows++;
     if ('reason' in row) bad.push({ line, reason: row.reason });
     else if (row.labelled === 0) unusable.push({ line, reason: whyUnlabelled(row, maxLength) });
     else {
       const { ids, labels, labelled, fullLength, truncated } = row;
-      examples.push({ line, ids, labels, labelled, fullLength, truncated, group: groupOf(example, groups) });
+      const group = groupOf(example, groups);
+      if (isPiece) examples.push(...inPieces({ line, ids, labels, group }, tokenizer, maxLength));
+      else examples.push({ line, ids, labels, labelled, fullLength, truncated, group });
     }
   }
   bad.sort((a, b) => a.line - b.line);
@@ -203,6 +208,28 @@ function count(n: number, noun: string): string {
 function whyUnlabelled({ promptTokens, fullLength, estimated }: RenderedExample, maxLength: number): string {
   if (promptTokens === fullLength) return 'it has no token that could be predicted from an earlier one';
   return `the prompt alone fills max length ${maxLength}: ${estimated ? 'about ' : ''}${count(promptTokens, 'token')}`;
+}
+
+/** A text that is longer than a row may be, as several rows: of a document to be learnt nothing is cut off. */
+function inPieces(
+  { ids, ...row }: Pick<TokenisedExample, 'line' | 'ids' | 'labels' | 'group'>,
+  tokenizer: TextTokenizer,
+  maxLength: number,
+): TokenisedExample[] {
+  const frame = tokenizer.encodePrompt('');
+  const pieces: TokenisedExample[] = [];
+  for (let from = 0; from < ids.length;) {
+    const before = from === 0 ? [] : frame;
+    const own = ids.subarray(from, from + Math.max(1, maxLength - before.length));
+    from += own.length;
+    // What follows a single token would be learnt from nothing.
+    if (own.length + before.length < 2) continue;
+    const whole = Int32Array.from([...before, ...own]);
+    const labels = whole.map((id, t) => (t > 0 && t >= before.length ? id : IGNORED));
+    const labelled = labels.reduce((sum, label) => sum + (label === IGNORED ? 0 : 1), 0);
+    pieces.push({ ...row, ids: whole, labels, labelled, fullLength: whole.length, truncated: false });
+  }
+  return pieces;
 }
 
 /** A number per distinct prompt, from 0. `groups` are the numbers given so far. */

@@ -11,7 +11,8 @@ type Reason = { reason: string };
 
 /** The example of a row, or the reason why it cannot be used. */
 export function toExample(row: RawRow, plan: ColumnPlan): Example | BadRow {
-  return { line: row.line, ...read(row.values, plan) };
+  const content = read(row.values, plan);
+  return { line: row.line, ...content, ...(row.goesOn && 'segments' in content ? { goesOn: row.goesOn } : {}) };
 }
 
 type Content = { messages: Message[]; tools?: unknown[] } | { segments: Segment[]; label?: string };

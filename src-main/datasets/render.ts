@@ -46,7 +46,7 @@ export function renderExample(
   if (example.segments) {
     const row = tokenise(example.segments, { tokenizer, encode: tokenizer.encodePrompt, limit });
     // EOS teaches where an answer ends.
-    if (tokenizer.eosId !== undefined && row.unread === 0 && row.ids.at(-1) !== tokenizer.eosId)
+    if (tokenizer.eosId !== undefined && !example.goesOn && row.unread === 0 && row.ids.at(-1) !== tokenizer.eosId)
       append(row, [tokenizer.eosId], { text: '', loss: true });
     return { ...finish(row, options), controls };
   }

@@ -22,6 +22,8 @@ export interface DatasetReport {
   kind: DatasetKind;
   /** Column names of the file. */
   columns: string[];
+  /** How the file was read where there was a choice. */
+  notes: string[];
   /** Rows that can be used. */
   rows: number;
   badRows: BadRow[];
@@ -49,6 +51,8 @@ interface DatasetLengths extends LengthStats {
 export interface CheckRequest {
   file: string;
   format?: DataSpec['format'];
+  part?: DataSpec['part'];
+  noHeader?: DataSpec['noHeader'];
   map?: DataSpec['map'];
   /** Folder of a model: token lengths are counted with its tokenizer. */
   modelDir?: string | undefined;
@@ -62,7 +66,7 @@ export async function checkFile(
   request: CheckRequest,
   check: (options: CheckOptions) => Promise<DatasetCheck> = checkDataset,
 ): Promise<DatasetReport> {
-  const { modelDir, lossOn, format, map, controlTokens } = request;
+  const { modelDir, lossOn, format, part, noHeader, map, controlTokens } = request;
   const wanted = request.maxLength ?? LOSS_DEFAULTS.maxLength;
   const positions = modelDir === undefined ? Infinity : positionsOf(modelDir);
   const maxLength = Math.min(wanted, positions);
@@ -76,6 +80,8 @@ export async function checkFile(
   } = await check({
     file: path.resolve(request.file),
     format,
+    part,
+    noHeader,
     tokenizerDir: modelDir,
     ...(map ? { map } : {}),
     maxLength,

@@ -22,8 +22,9 @@ export interface MappedRows {
 const TRIED_ROWS = 100;
 
 /** Throws what readDataset throws, and MAP_NAME_UNKNOWN or MAP_COLUMN_UNKNOWN. */
-export async function mapFirstRows(files: DatasetFiles, { file, format, map }: Reading): Promise<MappedRows> {
-  const index = await files.index(file, format);
+export async function mapFirstRows(files: DatasetFiles, reading: Reading): Promise<MappedRows> {
+  const { file, map } = reading;
+  const index = await files.index(reading);
   const rows = index.window(0, TRIED_ROWS);
   try {
     const plan = planColumns(file, index.columns, map);

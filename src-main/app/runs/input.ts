@@ -104,6 +104,8 @@ export function buildSpec(
     data: {
       file: dataset.file,
       ...(dataset.format ? { format: dataset.format } : {}),
+      ...(dataset.part === undefined ? {} : { part: dataset.part }),
+      ...(dataset.noHeader ? { noHeader: true } : {}),
       map: dataset.map,
       ...input.data,
       controlTokens: input.data.controlTokens ?? false,

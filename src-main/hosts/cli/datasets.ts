@@ -76,6 +76,7 @@ function describe(report: DatasetReport): string[] {
     `${report.file}: ${report.format}, ${report.kind}, ${count(report.rows)} usable rows, ` +
       `${count(report.badRows.length)} bad, ${bytes(report.sizeBytes)}`,
   ];
+  for (const note of report.notes) lines.push(`  ${note}`);
   for (const { line, reason } of report.badRows) lines.push(`  line ${line}: ${reason}`);
   if (report.unused.length > 0) lines.push(`Not used: ${unusedText(report.unused)}`);
   if (!report.lengths) return lines;
