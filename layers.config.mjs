@@ -23,6 +23,8 @@ export const layers = {
       '@tensorflow/tfjs-core',
       'better-sqlite3',
       'electron',
+      'fflate',
+      '@uwdata/flechette',
       '@trpc/server',
       '@trpc/client',
     ],

@@ -73,8 +73,8 @@ export function datasetVersionQueries(db: Database) {
   const insert = db.prepare(
     `INSERT INTO dataset_versions (dataset_id, number, file, format, rules, map, rows, bad_rows, hash, size_bytes,
        modified_ms, change, created_at)
-     VALUES (@datasetId, @number, @file, @format, @rules, @map, @rows, @badRows, @hash, @sizeBytes, @modifiedMs, @change,
-       @createdAt)`,
+     VALUES (@datasetId, @number, @file, @format, @rules, @map, @rows, @badRows, @hash, @sizeBytes, @modifiedMs,
+       @change, @createdAt)`,
   );
   const reread = db.prepare(
     'UPDATE dataset_versions SET map = @map, rows = @rows, bad_rows = @badRows WHERE dataset_id = @datasetId ' +

@@ -3,11 +3,9 @@
  * must not end the turn. What a chat template writes around them are tokens, though, in the same text. So marks are put
  * into the row's own ones first, and the tokenizer reads what is marked as text.
  */
+import { MARK } from './textMarks.ts';
 import type { TextTokenizer } from './tokenizer.ts';
 import type { Example, Message, Segment } from '../../src-shared/datasets.ts';
-
-/** A code point that Unicode keeps out of texts. */
-const MARK = '\uFDD0';
 
 type Controls = Pick<TextTokenizer, 'controlTexts' | 'specialText' | 'eosTexts' | 'chatTemplate'>;
 
@@ -25,14 +23,6 @@ export function markControls(text: string, { controlTexts }: Pick<Controls, 'con
     (marked, control) => marked.replaceAll(control, () => control[0] + MARK + control.slice(1)),
     text,
   );
-}
-
-export function isMarked(text: string): boolean {
-  return text.includes(MARK);
-}
-
-export function withoutMarks(text: string): string {
-  return text.replaceAll(MARK, '');
 }
 
 /**

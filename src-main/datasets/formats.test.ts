@@ -1,4 +1,6 @@
-/** Files as people have them: packed, binary, from spreadsheets, in folders. What they hold is judged by other readers. */
+/**
+ * Files as people have them: packed, binary, from spreadsheets, in folders. What they hold is judged by other readers.
+ */
 import { spawnSync } from 'node:child_process';
 import fs from 'node:fs';
 import path from 'node:path';
@@ -248,6 +250,8 @@ describe('wrapped JSON', () => {
       'say which one holds the rows with --part: a.train, b.',
     );
     expect(await values(file, { part: 'a.train' })).toEqual(ROWS);
+    const line = folder.write('line.json', `{"data": ${JSON.stringify(ROWS)}}`);
+    expect(await values(line)).toEqual(ROWS);
     expect((await graftError(() => readDataset(file, { part: 'z' }))).code).toBe('DATASET_PART');
   });
 });
@@ -320,7 +324,8 @@ describe('what is no dataset is named, with what to do', () => {
   it.skipIf(!hasShared('bugs'))('case 08: each file is read, or named for what it is', async () => {
     const at = (name: string) => sharedPath(`bugs/08-compressed-and-binary/${name}`);
     expect((await readDataset(at('rows.jsonl.gz'))).rows.length).toBeGreaterThan(0);
-    expect((await readDataset(at('rows.jsonl.zst'))).rows.map((row) => row.values)).toEqual([{ text: 'hello' }]);
+    // Its checksum is wrong, as the zstd command finds too.
+    expect((await graftError(() => readDataset(at('rows.jsonl.zst')))).message).toContain('as a Zstandard file');
     expect((await graftError(() => readDataset(at('rows.xlsx')))).message).toMatch(/a ZIP archive|Excel workbook/);
   });
 

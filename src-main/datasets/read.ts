@@ -1,4 +1,4 @@
-/** Reads a dataset, a file or a folder of files, into raw rows, whatever its format; columns are not interpreted here. */
+/** Reads a dataset, a file or a folder of files, into raw rows; columns are not interpreted here. */
 import { createHash } from 'node:crypto';
 import fs from 'node:fs';
 import path from 'node:path';
@@ -97,8 +97,8 @@ async function chooseReader(
   if (binary === 'arrow') return { format: binary, rows: hashed(readArrow(file)) };
   if (binary === 'xlsx') return { format: binary, rows: hashed(readXlsx(file, { part, onHeader: note, notes })) };
   const encoding = await encodingOf(source);
+  if (isBinary(source) && !encoding.startsWith('utf-16')) throw binaryFile(file);
   if (encoding !== 'utf-8') notes.add(`read as ${encoding}`);
-  else if (isBinary(source)) throw binaryFile(file);
   const text = (): AsyncIterable<string> => textOf(source, encoding, onProgress);
   const start = new TextDecoder(encoding).decode(head, { stream: true });
   const found = format && !['parquet', 'arrow', 'xlsx'].includes(format) ? format : textFormat(file, start);

@@ -3,7 +3,7 @@
  * this file decides which special tokens frame a text, and knows nothing of rows or templates.
  */
 import { Tokenizer } from '@huggingface/tokenizers';
-import { isMarked, withoutMarks } from './controlTokens.ts';
+import { isMarked, withoutMarks } from './textMarks.ts';
 import { broken, isObject, readTokenizerFiles } from './tokenizerFiles.ts';
 import type { TokenizerFiles } from './tokenizerFiles.ts';
 
@@ -78,8 +78,8 @@ export function loadTokenizer(dir: string): TextTokenizer {
 }
 
 /**
- * Encodes texts in which some control tokens are marked: those are text. A second tokenizer with the same model does it,
- * which knows the others under names that no text has; it is made where it is needed first.
+ * Encodes texts in which some control tokens are marked: those are text. A second tokenizer with the same model does
+ * it, which knows the others under names that no text has; it is made where it is needed first.
  */
 function markedEncoder(library: Tokenizer, files: TokenizerFiles): (text: string) => number[] {
   let made: { tokenizer: Tokenizer; names: Map<string, string> } | undefined;

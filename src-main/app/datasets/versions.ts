@@ -119,7 +119,9 @@ export class DatasetVersions {
     const { datasets } = this.#catalog;
     const dataset = this.#datasets.require(id);
     const file = path.resolve(to);
-    const { sha256 } = await this.#datasets.files.index({ file });
+    const { format, part, noHeader } =
+      datasets.versions.list(id).find((version) => version.file === dataset.source) ?? {};
+    const { sha256 } = await this.#datasets.files.index({ file, format, part, noHeader });
     const moved = datasets.versions
       .list(id)
       .filter((version) => version.file === dataset.source && version.hash === sha256);

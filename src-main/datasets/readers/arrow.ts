@@ -1,4 +1,4 @@
-/** Reads Arrow's files (Feather 2) and streams, as Hugging Face's datasets lie on the disk. Rows are numbered from 1. */
+/** Reads Arrow's files (Feather 2) and streams, as Hugging Face's datasets lie on disk. Rows are numbered from 1. */
 import fs from 'node:fs/promises';
 import { tableFromIPC } from '@uwdata/flechette';
 import { GraftError } from '../../../src-shared/errors.ts';

@@ -1,6 +1,6 @@
 /**
- * Reads CSV and TSV as spreadsheets write them, with a header row or without. Records are found here (quoted cells may span lines), so that each knows its
- * line and a broken one costs only itself; csv-parse splits them into cells.
+ * Reads CSV and TSV as spreadsheets write them, with a header or without. Records are found here (quoted cells may span
+ * lines), so that each knows its line and a broken one costs only itself; csv-parse splits them into cells.
  */
 import { parse } from 'csv-parse/sync';
 import { GraftError } from '../../../src-shared/errors.ts';

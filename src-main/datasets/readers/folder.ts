@@ -19,8 +19,11 @@ export interface FolderPart {
 const MOST_FILES = 10_000;
 const MOST_DEPTH = 4;
 /** About a dataset, not of it. */
-const ABOUT =
-  /^(readme|license|licence|citation|dataset_infos?|dataset_dict|state|metadata_info|\.|_)[^/]*$|\.(py|lock|sh|ya?ml|toml|ipynb|zip|png|jpe?g)$/i;
+const ABOUT = [
+  /^(readme|licen[sc]e|citation|dataset_infos?|dataset_dict|state)(\.|$)/i,
+  /^[._]/,
+  /\.(py|lock|sh|ya?ml|toml|ipynb)$/i,
+];
 const TABLES = /\.(jsonl|ndjson|json|csv|tsv|parquet|arrow|feather|xlsx)(\.(gz|zst|zstd))?$/i;
 const TEXTS = /\.(txt|text|md|markdown)(\.(gz|zst|zstd))?$/i;
 const SPLITS: [name: string, words: RegExp][] = [
@@ -84,7 +87,7 @@ function filesBelow(folder: string): string[] {
   const visit = (below: string, depth: number): void => {
     for (const entry of fs.readdirSync(path.join(folder, below), { withFileTypes: true })) {
       const name = below === '' ? entry.name : `${below}/${entry.name}`;
-      if (ABOUT.test(entry.name)) continue;
+      if (ABOUT.some((name) => name.test(entry.name))) continue;
       if (entry.isDirectory() && depth < MOST_DEPTH) visit(name, depth + 1);
       const isFile = entry.isFile() || (entry.isSymbolicLink() && isPlainFile(path.join(folder, name)));
       if (isFile) found.push(name);

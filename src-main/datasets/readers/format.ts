@@ -27,7 +27,7 @@ export function textFormat(file: string, head: string): DatasetFormat {
   const isProse = ['.txt', '.text', '.md', '.markdown'].includes(ext);
   if (start.startsWith('[') && (!isProse || /^\[\s*(\{|\]|$)/.test(start))) return 'json';
   // Many files named .json hold one object per line.
-  if (start.startsWith('{')) return isWholeValue(firstLine(start)) ? 'jsonl' : 'json';
+  if (start.startsWith('{')) return isWholeValue(firstLine(start)) && !wrapsRows(start) ? 'jsonl' : 'json';
   if (ext === '.json') return 'json';
   if (ext === '.csv' || ext === '.tsv') return 'csv';
   if (ext === '.md' || ext === '.markdown') return 'text';
@@ -46,6 +46,14 @@ function looksLikeTable(start: string, isProse: boolean): boolean {
     if (cells.some((cell) => isKnownColumn(cell))) return true;
     return !isProse && rows.length > 0 && rows.every((row) => row.split(delimiter).length === cells.length);
   });
+}
+
+/** `{"data": [{...}]}` in a single line: no row, but an object around the rows. */
+function wrapsRows(start: string): boolean {
+  if (start.trimEnd().includes('\n')) return false;
+  const object = JSON.parse(firstLine(start)) as Record<string, unknown>;
+  if (Object.keys(object).some(isKnownColumn)) return false;
+  return Object.values(object).some((value) => /^\[?\{/.test(JSON.stringify(value)));
 }
 
 function firstLine(text: string): string {

@@ -7,7 +7,10 @@ import type { BadRow } from '../../../src-shared/datasets.ts';
 import type { RawRow } from '../types.ts';
 import { parseJsonRow } from './jsonRow.ts';
 
-/** Rows and bad rows in file order. `isEmbedded`: text after the list is of what it stands in. Throws GraftError DATASET_NOT_A_LIST when the file is no JSON list. */
+/**
+ * Rows and bad rows in file order. `isEmbedded`: text after the list is of what it stands in. Throws GraftError
+ * DATASET_NOT_A_LIST when the file is no JSON list.
+ */
 export async function* readJsonArray(
   chunks: AsyncIterable<string>,
   file: string,

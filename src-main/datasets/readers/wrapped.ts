@@ -23,8 +23,8 @@ export async function* listWithin(
   if (!chosen)
     throw usageError(
       'DATASET_PART',
-      `${file} ${part === undefined ? 'holds several lists' : `has no list at ${part}`}; say which one holds the rows ` +
-        `with --part: ${paths.join(', ')}.`,
+      `${file} ${part === undefined ? 'holds several lists' : `has no list at ${part}`}; say which one holds the ` +
+        `rows with --part: ${paths.join(', ')}.`,
       { file, parts: paths },
     );
   onChosen(chosen.path);
