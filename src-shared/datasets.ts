@@ -1,7 +1,18 @@
 /** A dataset as it crosses processes: what a file is found to hold, which rows are bad, and how rows look. */
 import type { LengthStats } from './tokens.ts';
 
-export type DatasetFormat = 'jsonl' | 'json' | 'csv';
+export const DATASET_FORMATS = ['jsonl', 'json', 'csv', 'text', 'parquet', 'arrow', 'xlsx'] as const;
+export type DatasetFormat = (typeof DATASET_FORMATS)[number];
+
+/** How a file is read, beside its columns. */
+export interface FileRules {
+  /** Absent or null: told from its content. */
+  format?: DatasetFormat | null | undefined;
+  /** Which part holds the rows: a sheet, the path of a list in a JSON file, a split or file of a folder. */
+  part?: string | undefined;
+  /** A CSV file's first line is a row, not the names of the columns. */
+  noHeader?: boolean | undefined;
+}
 
 /** Which tokens carry loss: the answers only, or every token that can be predicted. */
 export type LossOn = 'completion' | 'all';
@@ -22,17 +33,45 @@ export interface Segment {
   text: string;
   /** Whether the model learns to write this text. */
   loss: boolean;
+  /** Never learnt, even where the loss is on all tokens: the row says so. */
+  silent?: true;
 }
 
 export interface Message {
-  role: 'system' | 'user' | 'assistant';
+  role: 'system' | 'user' | 'assistant' | 'tool';
+  /** Empty where an assistant only calls tools. */
   content: string;
+  /** False: an answer that is context only, without loss. */
+  train?: false;
+  /** What else the row says of the message, for chat templates that know it: `tool_calls`, `name`, … */
+  fields?: Record<string, unknown>;
 }
 
 /** A checked row. `segments` for prompt/completion, Alpaca and text; `messages` for conversations. */
 export type Example =
-  | { line: number; segments: Segment[]; messages?: undefined; label?: string }
-  | { line: number; messages: Message[]; segments?: undefined };
+  | {
+      line: number;
+      segments: Segment[];
+      messages?: undefined;
+      tools?: undefined;
+      label?: string;
+      /** A piece of a document that goes on after it, so that no EOS follows. */
+      goesOn?: true;
+    }
+  | {
+      line: number;
+      messages: Message[];
+      segments?: undefined;
+      /** Descriptions of the tools that may be called, as JSON schemas, for the chat template. */
+      tools?: unknown[];
+    };
+
+/** A column, or a field of its messages (`messages[].name`), that holds something and is not used. */
+export interface UnusedField {
+  field: string;
+  /** Rows in which it holds something. */
+  rows: number;
+}
 
 /** Which column of the file holds which field. */
 export interface ColumnPlan {
@@ -49,29 +88,45 @@ export interface PreviewRow {
   completion: string;
 }
 
+/** `source (427 rows), id (427 rows)`. */
+export function unusedText(unused: readonly UnusedField[]): string {
+  const shown = unused.slice(0, 12).map(({ field, rows }) => `${field} (${rows} row${rows === 1 ? '' : 's'})`);
+  return shown.join(', ') + (unused.length > shown.length ? `, and ${unused.length - shown.length} more` : '');
+}
+
 export interface DatasetCheck {
   file: string;
   format: DatasetFormat;
   kind: DatasetKind;
   /** Column names of the file. */
   columns: string[];
+  /** How the file was read where there was a choice. */
+  notes: string[];
   /** Rows that can be used. */
   rows: number;
   bad: BadRow[];
   sizeBytes: number;
   sha256: string;
   preview: PreviewRow[];
+  /** What the rows say and training does not use. */
+  unused: UnusedField[];
   /** With a tokenizer only: lengths, and rows that have nothing to learn within the maximum length. */
   stats?: LengthStats;
   unusable?: BadRow[];
+  /** With a tokenizer only: rows whose text holds control tokens of the model, such as `<|im_end|>`. */
+  controlTokenRows?: number;
 }
 
 export interface CheckOptions {
   file: string;
   format?: DatasetFormat | undefined;
+  part?: string | undefined;
+  noHeader?: boolean | undefined;
   map?: ColumnMap;
   /** Folder of a model: lengths are counted with its tokenizer, conversations shown by its chat template. */
   tokenizerDir?: string | undefined;
   maxLength?: number;
   lossOn?: LossOn;
+  /** Control tokens in the text of rows count as tokens, not as text. */
+  controlTokens?: boolean;
 }

@@ -1,4 +1,5 @@
 /** What a run would come to before it starts: rows, steps, and memory by part, predicted or measured. */
+import type { UnusedField } from './datasets.ts';
 import type { BackendName } from './backends.ts';
 import { LOSS_DEFAULTS } from './settings/data.ts';
 import { TRAIN_DEFAULTS } from './settings/training.ts';
@@ -60,6 +61,10 @@ export interface PlanResult {
   badRows: number;
   /** Tokens per row. */
   lengths: LengthStats;
+  /** What the rows say and training does not use. */
+  unused: UnusedField[];
+  /** Rows whose text spells out control tokens of the model. */
+  controlTokenRows: number;
   /** Tokens of all training rows. */
   tokensPerEpoch: number;
   totalSteps: number;

@@ -29,6 +29,8 @@ export const runSpecSchema = z.object({
   task: z.string(),
   method: methodSchema,
   train: trainSettingsSchema,
+  /** Each epoch ends with its own last batch; absent in runs from before, whose steps run on over its end. */
+  epochEnds: z.literal(true).optional(),
   /** Folder of this run, for its states. Exists before the run starts. */
   runDir: z.string(),
   /** Where the finished adapter folder (or, for `full`, the model folder) goes; must not exist yet. */

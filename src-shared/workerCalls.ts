@@ -42,7 +42,9 @@ export interface WorkerCalls {
     params: {
       modelDir: string;
       file: string;
-      format: DatasetFormat | null;
+      format?: DatasetFormat | null | undefined;
+      part?: string | undefined;
+      noHeader?: boolean | undefined;
       plan: ColumnPlan;
       total: number;
       lossOn: LossOn;

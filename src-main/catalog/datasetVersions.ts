@@ -3,8 +3,7 @@
  * but for how the columns are read.
  */
 import type { Database } from 'better-sqlite3';
-
-export type DatasetFormat = 'jsonl' | 'json' | 'csv';
+import type { DatasetFormat, FileRules } from '../../src-shared/datasets.ts';
 
 export interface DatasetVersion {
   datasetId: string;
@@ -13,6 +12,9 @@ export interface DatasetVersion {
   file: string;
   /** Null: by file extension and content. */
   format: DatasetFormat | null;
+  /** Which part of a file or folder, and whether a CSV file has no header; absent where it has nothing to say. */
+  part?: FileRules['part'];
+  noHeader?: FileRules['noHeader'];
   /** Wanted column -> column in the file. */
   map: Record<string, string>;
   /** Good rows. */
@@ -33,6 +35,7 @@ interface Row {
   number: number;
   file: string;
   format: DatasetFormat | null;
+  rules: string;
   map: string;
   rows: number;
   bad_rows: number;
@@ -43,11 +46,17 @@ interface Row {
   created_at: string;
 }
 
+/** The column `rules` of a version. */
+export function toRules(text: string): Pick<FileRules, 'part' | 'noHeader'> {
+  return JSON.parse(text) as Pick<FileRules, 'part' | 'noHeader'>;
+}
+
 const toVersion = (row: Row): DatasetVersion => ({
   datasetId: row.dataset_id,
   number: row.number,
   file: row.file,
   format: row.format,
+  ...toRules(row.rules),
   map: JSON.parse(row.map) as Record<string, string>,
   rows: row.rows,
   badRows: row.bad_rows,
@@ -62,10 +71,10 @@ export function datasetVersionQueries(db: Database) {
   const list = db.prepare<[string], Row>('SELECT * FROM dataset_versions WHERE dataset_id = ? ORDER BY number DESC');
   const one = db.prepare<[string, number], Row>('SELECT * FROM dataset_versions WHERE dataset_id = ? AND number = ?');
   const insert = db.prepare(
-    `INSERT INTO dataset_versions (dataset_id, number, file, format, map, rows, bad_rows, hash, size_bytes,
+    `INSERT INTO dataset_versions (dataset_id, number, file, format, rules, map, rows, bad_rows, hash, size_bytes,
        modified_ms, change, created_at)
-     VALUES (@datasetId, @number, @file, @format, @map, @rows, @badRows, @hash, @sizeBytes, @modifiedMs, @change,
-       @createdAt)`,
+     VALUES (@datasetId, @number, @file, @format, @rules, @map, @rows, @badRows, @hash, @sizeBytes, @modifiedMs,
+       @change, @createdAt)`,
   );
   const reread = db.prepare(
     'UPDATE dataset_versions SET map = @map, rows = @rows, bad_rows = @badRows WHERE dataset_id = @datasetId ' +
@@ -82,7 +91,12 @@ export function datasetVersionQueries(db: Database) {
       const row = one.get(datasetId, number);
       return row && toVersion(row);
     },
-    insert: (version: DatasetVersion): void => void insert.run({ ...version, map: JSON.stringify(version.map) }),
+    insert: (version: DatasetVersion): void =>
+      void insert.run({
+        ...version,
+        rules: JSON.stringify({ part: version.part, noHeader: version.noHeader }),
+        map: JSON.stringify(version.map),
+      }),
     /** Other columns for the same file. */
     setMap: (version: Pick<DatasetVersion, 'datasetId' | 'number' | 'map' | 'rows' | 'badRows'>): void =>
       void reread.run({ ...version, map: JSON.stringify(version.map) }),

@@ -98,20 +98,20 @@ describe('datasets', () => {
 
   it('are found again by file and reading rules', () => {
     const queries = filled();
-    expect(queries.find('/d/rows.csv', null, { prompt: 'q' })?.id).toBe('d');
-    expect(queries.find('/d/rows.csv', null, {})).toBeUndefined();
-    expect(queries.find('/d/rows.csv', 'csv', { prompt: 'q' })).toBeUndefined();
+    expect(queries.find({ file: '/d/rows.csv', format: null, map: { prompt: 'q' } })?.id).toBe('d');
+    expect(queries.find({ file: '/d/rows.csv', format: null, map: {} })).toBeUndefined();
+    expect(queries.find({ file: '/d/rows.csv', format: 'csv', map: { prompt: 'q' } })).toBeUndefined();
   });
 
   it('are hidden when removed, and come back', () => {
     const queries = filled();
     expect(queries.remove('d', '2026-02-01')).toBe(true);
     expect(queries.remove('d', '2026-02-01')).toBe(false);
-    expect([queries.get('d'), queries.list(), queries.find('/d/rows.csv', null, { prompt: 'q' })]).toEqual([
-      undefined,
-      [],
-      undefined,
-    ]);
+    expect([
+      queries.get('d'),
+      queries.list(),
+      queries.find({ file: '/d/rows.csv', format: null, map: { prompt: 'q' } }),
+    ]).toEqual([undefined, [], undefined]);
     expect(queries.bringBack('d')).toBe(true);
     expect(queries.get('d')?.name).toBe('rows');
   });

@@ -1,6 +1,7 @@
 /** Datasets: a name, the user's own file, and which of its versions is the current one (datasetVersions.ts). */
 import type { Database } from 'better-sqlite3';
-import { datasetVersionQueries, type DatasetFormat, type DatasetVersion } from './datasetVersions.ts';
+import type { DatasetFormat, FileRules } from '../../src-shared/datasets.ts';
+import { datasetVersionQueries, toRules, type DatasetVersion } from './datasetVersions.ts';
 
 /** A dataset as its current version has it. */
 export interface Dataset {
@@ -14,6 +15,8 @@ export interface Dataset {
   file: string;
   /** Null: by file extension and content. */
   format: DatasetFormat | null;
+  part?: FileRules['part'];
+  noHeader?: FileRules['noHeader'];
   /** Wanted column -> column in the file. */
   map: Record<string, string>;
   /** Good rows. */
@@ -34,6 +37,7 @@ interface Row {
   version: number;
   file: string;
   format: DatasetFormat | null;
+  rules: string;
   map: string;
   rows: number;
   bad_rows: number;
@@ -50,6 +54,7 @@ const toDataset = (row: Row): Dataset => ({
   version: row.version,
   file: row.file,
   format: row.format,
+  ...toRules(row.rules),
   map: JSON.parse(row.map) as Record<string, string>,
   rows: row.rows,
   badRows: row.bad_rows,
@@ -60,7 +65,7 @@ const toDataset = (row: Row): Dataset => ({
 });
 
 const SELECT = `
-  SELECT d.id, d.name, d.source, d.version, d.allow_bad_rows, d.created_at, v.file, v.format, v.map, v.rows,
+  SELECT d.id, d.name, d.source, d.version, d.allow_bad_rows, d.created_at, v.file, v.format, v.rules, v.map, v.rows,
     v.bad_rows, v.hash, v.size_bytes
   FROM datasets d JOIN dataset_versions v ON v.dataset_id = d.id AND v.number = d.version`;
 
@@ -108,13 +113,19 @@ export function datasetQueries(db: Database) {
       return dataset && version && withVersion(dataset, version);
     },
     /** The dataset of the same file, first registered with the same reading rules. */
-    find: (source: string, format: DatasetFormat | null, map: Record<string, string>): Dataset | undefined =>
+    find: ({ file, format, part, noHeader, map }: FileRules & Pick<Dataset, 'file' | 'map'>): Dataset | undefined =>
       bySource
-        .all(source)
+        .all(file)
         .map(toDataset)
         .find(({ id }) => {
           const first = versions.get(id, 1);
-          return first?.format === format && sameMap(first.map, map);
+          return (
+            first !== undefined &&
+            first.format === (format ?? null) &&
+            first.part === part &&
+            (first.noHeader ?? false) === (noHeader ?? false) &&
+            sameMap(first.map, map)
+          );
         }),
     /** Writes a dataset with its first version. */
     insert: db.transaction((dataset: NewDataset, first: Omit<DatasetVersion, 'datasetId' | 'number'>): void => {
@@ -137,9 +148,9 @@ export function datasetQueries(db: Database) {
 /** The same dataset with another version's file, rules and counts. */
 function withVersion(
   dataset: Dataset,
-  { number, file, format, map, rows, badRows, hash, sizeBytes }: DatasetVersion,
+  { number, file, format, part, noHeader, map, rows, badRows, hash, sizeBytes }: DatasetVersion,
 ): Dataset {
-  return { ...dataset, version: number, file, format, map, rows, badRows, hash, sizeBytes };
+  return { ...dataset, version: number, file, format, part, noHeader, map, rows, badRows, hash, sizeBytes };
 }
 
 function sameMap(a: Record<string, string>, b: Record<string, string>): boolean {

@@ -28,9 +28,13 @@ it.each([
     }
     for (const epoch of seen.slice(0, 3)) expect(epoch.toSorted((a, b) => a - b)).toEqual([...LENGTHS.keys()]);
     expect(seen[1]).not.toEqual(seen[0]);
-    // The last step is needed, and goes into a fourth epoch by less than itself.
-    expect(micro.slice(0, -accumulate).flat().length).toBeLessThan(3 * LENGTHS.length);
-    expect(seen.slice(3).flat().length).toBeLessThan(micro.slice(-accumulate).flat().length);
+    expect(seen).toHaveLength(3);
+    // A run of before goes on over the end of an epoch: its last step into a fourth by less than itself.
+    const prior = new BatchPlan(LENGTHS, { ...options, runsOn: true });
+    const ran = steps(prior, prior.stepsFor(3)).flat();
+    expect(ran.flat().slice(0, LENGTHS.length)).toEqual(micro.flat().slice(0, LENGTHS.length));
+    expect(ran.slice(0, -accumulate).flat().length).toBeLessThan(3 * LENGTHS.length);
+    expect(ran.flat().length).toBeGreaterThanOrEqual(3 * LENGTHS.length);
     const alone = new BatchPlan(LENGTHS, options);
     expect(alone.rowsOf(17)).toEqual(plan.rowsOf(17));
     expect(new BatchPlan(LENGTHS, { ...options, seed: 8 }).rowsOf(17)).not.toEqual(plan.rowsOf(17));
@@ -63,11 +67,36 @@ it('bucketing keeps batches of `batch` rows whose lengths are close, in a shuffl
   expect(longest).not.toEqual(longest.toSorted((a, b) => a - b));
 });
 
+it("counts steps and cuts batches as Hugging Face's Trainer", () => {
+  const rows = (count: number): number[] => Array<number>(count).fill(3);
+  const ten = new BatchPlan(rows(10), { ...PLAIN, batch: 3, accumulate: 2 });
+  expect(ten.stepsFor(4)).toBe(8);
+  const epochs = [0, 1, 2, 3].map((epoch) => [ten.rowsOf(2 * epoch + 1), ten.rowsOf(2 * epoch + 2)]);
+  for (const epoch of epochs) {
+    expect(epoch.map((step) => step.map((batch) => batch.length))).toEqual([
+      [3, 3],
+      [3, 1],
+    ]);
+    expect(epoch.flat(2).toSorted((a, b) => a - b)).toEqual([...rows(10).keys()]);
+  }
+  expect(new Set(epochs.map((epoch) => epoch.flat(2).join())).size).toBe(4);
+  // max_steps = ceil(epochs * ceil(ceil(rows / batch) / accumulate))
+  const stepsOf = (count: number, batch: number, accumulate: number, passes: number): number =>
+    new BatchPlan(rows(count), { ...PLAIN, batch, accumulate }).stepsFor(passes);
+  expect([stepsOf(10, 3, 2, 0.5), stepsOf(10, 3, 2, 2.6), stepsOf(9, 4, 4, 3), stepsOf(1, 8, 4, 0.1)]).toEqual([
+    1, 6, 3, 1,
+  ]);
+  // A batch above the rows holds each of them once.
+  const few = new BatchPlan(rows(2), { ...PLAIN, batch: 5, accumulate: 3 });
+  for (const step of [1, 2, 3]) expect(few.rowsOf(step).flat().toSorted()).toEqual([0, 1]);
+  expect(() => few.rowsOf(0)).toThrow(RangeError);
+});
+
 it('counts a part of an epoch, and without either setting it is the plain order', () => {
   const packed = new BatchPlan(LENGTHS, { ...PLAIN, packing: true });
   expect(packed.stepsFor(0.5)).toBe(Math.ceil(packed.stepsFor(1) / 2));
   expect(packed.stepsFor(1e-9)).toBe(1);
-  const plain = new BatchPlan(LENGTHS, { ...PLAIN, accumulate: 2 });
+  const plain = new BatchPlan(LENGTHS, { ...PLAIN, accumulate: 2, runsOn: true });
   expect(plain.rowsOf(9)).toEqual(rowsOfStep(203, 4, 2, 7, 9));
   expect(plain.stepsFor(1.5)).toBe(stepsForEpochs(203, 4, 2, 1.5));
 });

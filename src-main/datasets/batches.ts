@@ -13,8 +13,8 @@ export function epochOrder(rowCount: number, seed: number, epoch: number): numbe
 }
 
 /**
- * The rows of optimiser step `step` (1-based): one array of row indices per micro-batch, `accumulate` of them, each of
- * `batch` rows. Steps run on over the end of an epoch, so every row is seen once per epoch and none is dropped.
+ * The rows of optimiser step `step` (1-based) in a run from before `RunSpec.epochEnds`: one array of row indices per
+ * micro-batch, `accumulate` of them, each of `batch` rows. Steps run on over the end of an epoch.
  * Throws RangeError for counts that are not positive integers.
  */
 export function rowsOfStep(
@@ -41,7 +41,7 @@ export function rowsOfStep(
   );
 }
 
-/** Optimiser steps that `epochs` passes over the rows take, rounded up. */
+/** Steps of `rowsOfStep` that `epochs` passes over the rows take, rounded up. */
 export function stepsForEpochs(rowCount: number, batch: number, accumulate: number, epochs: number): number {
   return Math.max(1, Math.ceil((rowCount * epochs) / (batch * accumulate)));
 }
@@ -71,7 +71,7 @@ export function collate(
     return row;
   });
   const B = rows.length;
-  const T = Math.max(0, ...rows.map((row) => row.ids.length));
+  const T = rows.reduce((longest, row) => Math.max(longest, row.ids.length), 0);
   const ids = new Int32Array(B * T).fill(padId);
   const labels = new Int32Array(B * T).fill(IGNORED);
   const mask = new Int32Array(B * T);

@@ -20,24 +20,50 @@ interface TemplateStyle extends ChatStyle {
 /** A style without a template, for looking at a dataset without a model. */
 export const PLAIN_STYLE: ChatStyle = { chatTemplate: undefined, specialText: { bos: '', eos: '', pad: '', unk: '' } };
 
+/** What a template writes: a conversation, with the tools that may be called. */
+export interface Conversation {
+  messages: readonly Message[];
+  tools?: readonly unknown[] | undefined;
+}
+
+/** `whole`: the segments are all of it, not only its beginning. */
+type Cut = { segments: Segment[]; whole: boolean } | { reason: string };
+
 /**
  * A conversation cut into segments; the assistant's turns carry loss, with what the template writes to end them.
  * A template may show an answer otherwise once the conversation goes on: one whose words it changes (some drop earlier
  * reasoning) carries no loss, one whose frame alone differs (an EOS or an empty thought at the last) does. The reason
- * is given when the template refuses the conversation, or no answer is left.
+ * is given when the template refuses the conversation, or no answer is left. `mostChars`: text after which no more
+ * answers are looked for, since each costs as much time as all that is before it.
  */
-export function chatSegments(
-  style: ChatStyle,
-  messages: readonly Message[],
-): { segments: Segment[] } | { reason: string } {
+export function chatSegments(style: ChatStyle, conversation: Conversation, mostChars = Infinity): Cut {
   const { chatTemplate, specialText } = style;
-  if (chatTemplate === undefined) return { segments: plainSegments(style, messages) };
+  const unknown = unknownTools(chatTemplate, conversation);
+  if (unknown !== undefined) return { reason: unknown };
+  if (chatTemplate === undefined) return { segments: plainSegments(style, conversation.messages), whole: true };
   try {
-    return templateSegments({ chatTemplate, specialText }, messages);
+    return templateSegments({ chatTemplate, specialText }, conversation, mostChars);
   } catch (error) {
     if (error instanceof GraftError) throw error;
     return { reason: `the chat template of the model refuses this conversation: ${whyRefused(error)}` };
   }
+}
+
+/** Why a template, or the plain one, would leave out calls of tools and their results; undefined: it does not. */
+function unknownTools(chatTemplate: string | undefined, { messages }: Conversation): string | undefined {
+  const parts = [
+    { used: messages.some(({ fields }) => fields && 'tool_calls' in fields), known: /tool_calls/, what: 'calls tools' },
+    {
+      used: messages.some(({ role }) => role === 'tool'),
+      known: /["'](tool|ipython)["']/,
+      what: 'has the result of a tool',
+    },
+  ];
+  const missing = parts.find(({ used, known }) => used && !(chatTemplate !== undefined && known.test(chatTemplate)));
+  if (!missing) return undefined;
+  return `it ${missing.what}, which ${
+    chatTemplate === undefined ? 'a model without a chat template' : 'the chat template of this model'
+  } cannot write; choose a model whose template knows tools`;
 }
 
 /**
@@ -52,7 +78,7 @@ export function encodeChatPrompt(tokenizer: TextTokenizer, messages: readonly Me
   }
   let text: string;
   try {
-    text = renderTemplate({ chatTemplate, specialText }, messages, true);
+    text = renderTemplate({ chatTemplate, specialText }, { messages }, true);
   } catch (error) {
     if (error instanceof GraftError) throw error;
     const why = whyRefused(error);
@@ -68,32 +94,35 @@ export function encodeChatPrompt(tokenizer: TextTokenizer, messages: readonly Me
   return tokenizer.encode(text, { addSpecialTokens: false });
 }
 
-function templateSegments(
-  style: TemplateStyle,
-  messages: readonly Message[],
-): { segments: Segment[] } | { reason: string } {
-  const whole = renderTemplate(style, messages, false);
+function templateSegments(style: TemplateStyle, conversation: Conversation, mostChars: number): Cut {
+  const { messages, tools } = conversation;
+  const whole = renderTemplate(style, conversation, false);
   const segments: Segment[] = [];
   let at = 0;
-  messages.forEach((message, i) => {
-    if (message.role !== 'assistant') return;
-    const before = renderTemplate(style, messages.slice(0, i), true);
-    const after = renderTemplate(style, messages.slice(0, i + 1), false);
-    if (before.length < at || !after.startsWith(before) || !whole.startsWith(before)) return;
+  for (const [i, message] of messages.entries()) {
+    if (message.role !== 'assistant') continue;
+    if (at > mostChars) return { segments: segments.filter((segment) => segment.text !== ''), whole: false };
+    const before = renderTemplate(style, { messages: messages.slice(0, i), tools }, true);
+    const after = renderTemplate(style, { messages: messages.slice(0, i + 1), tools }, false);
+    if (before.length < at || !after.startsWith(before) || !whole.startsWith(before)) continue;
     const end = whole.startsWith(after)
       ? after.length
       : endOfAnswer(whole, before, after, message.content.trim(), style.specialText.eos);
-    if (end === undefined) return;
+    if (end === undefined) continue;
     segments.push(
       { text: whole.slice(at, before.length), loss: false },
-      { text: whole.slice(before.length, end), loss: true },
+      answer(whole.slice(before.length, end), message),
     );
     at = end;
-  });
-  if (segments.length === 0)
+  }
+  if (!segments.some((segment) => segment.loss))
     return { reason: 'the chat template of the model does not write any answer as the continuation of what was asked' };
   segments.push({ text: whole.slice(at), loss: false });
-  return { segments: segments.filter((segment) => segment.text !== '') };
+  return { segments: segments.filter((segment) => segment.text !== ''), whole: true };
+}
+
+function answer(text: string, { train }: Message): Segment {
+  return train === false ? { text, loss: false, silent: true } : { text, loss: true };
 }
 
 /**
@@ -109,14 +138,12 @@ function endOfAnswer(whole: string, before: string, after: string, answer: strin
 }
 
 function plainSegments(style: ChatStyle, messages: readonly Message[]): Segment[] {
-  const names = { system: 'System', user: 'User', assistant: 'Assistant' };
-  return messages.flatMap(({ role, content }, i) => {
+  const names = { system: 'System', user: 'User', assistant: 'Assistant', tool: 'Tool' };
+  return messages.flatMap((message, i) => {
+    const { role, content } = message;
     const name = `${i === 0 ? '' : '\n'}${names[role]}:`;
     if (role !== 'assistant') return [{ text: `${name} ${content}`, loss: false }];
-    return [
-      { text: name, loss: false },
-      { text: ` ${content}${style.specialText.eos}`, loss: true },
-    ];
+    return [{ text: name, loss: false }, answer(` ${content}${style.specialText.eos}`, message)];
   });
 }
 
@@ -136,33 +163,33 @@ const TEMPLATE_DEADLINE_MS = 1000;
 
 const parsed = new Map<string, Template>();
 
-function renderTemplate(style: TemplateStyle, messages: readonly Message[], addGenerationPrompt: boolean): string {
+function renderTemplate(style: TemplateStyle, conversation: Conversation, addGenerationPrompt: boolean): string {
   return withDeadline(
-    () => render(style, messages, addGenerationPrompt),
+    () => render(style, conversation, addGenerationPrompt),
     TEMPLATE_DEADLINE_MS,
     () =>
       new GraftError(
         'CHAT_TEMPLATE',
         `The chat template of the model (chat_template.jinja, or chat_template in tokenizer_config.json) does not come to ` +
-          `an end on a conversation of ${messages.length} messages; correct the template, or take it out to have ` +
+          `an end on a conversation of ${conversation.messages.length} messages; correct the template, or take it out to have ` +
           'conversations written plainly.',
       ),
   );
 }
 
-function render(style: TemplateStyle, messages: readonly Message[], addGenerationPrompt: boolean): string {
+function render(style: TemplateStyle, { messages, tools }: Conversation, addGenerationPrompt: boolean): string {
   const source = style.chatTemplate;
   let template = parsed.get(source);
   if (!template) parsed.set(source, (template = new Template(source)));
   const { bos, eos, pad, unk } = style.specialText;
   return template.render({
-    messages: messages.map((message) => ({ ...message })),
+    messages: messages.map(({ role, content, fields }) => ({ role, content, ...fields })),
     add_generation_prompt: addGenerationPrompt,
     bos_token: bos,
     eos_token: eos,
     pad_token: pad,
     unk_token: unk,
-    tools: null,
+    tools: tools && tools.length > 0 ? tools : null,
     documents: null,
   });
 }

@@ -11,26 +11,31 @@ const PREVIEW_ROWS = 5;
 /** Throws what readExamples and loadTokenizer throw; bad rows are reported, not thrown. */
 export async function checkDataset(options: CheckOptions): Promise<DatasetCheck> {
   const tokenizer = options.tokenizerDir === undefined ? undefined : loadTokenizer(options.tokenizerDir);
-  const set = await readExamples(options);
+  const set = await readExamples(options, tokenizer?.chatTemplate);
   const tokenised: PreparedDataset | undefined =
     tokenizer &&
     (await tokeniseExamples(set, {
       tokenizer,
       maxLength: options.maxLength ?? Infinity,
       lossOn: options.lossOn ?? 'completion',
+      controlTokens: options.controlTokens,
     }));
-  const { file, format, columns, sizeBytes, sha256 } = set.read;
+  const { file, format, columns, notes, sizeBytes, sha256 } = set.read;
   return {
     file,
     format,
     kind: set.kind,
     columns,
+    notes,
     rows: tokenised ? tokenised.examples.length : set.examples.length,
     bad: tokenised ? tokenised.bad : set.bad,
     sizeBytes,
     sha256,
     preview: previewRows(set.examples, tokenizer ?? PLAIN_STYLE),
-    ...(tokenised ? { stats: tokenised.stats, unusable: tokenised.unusable } : {}),
+    unused: set.unused,
+    ...(tokenised
+      ? { stats: tokenised.stats, unusable: tokenised.unusable, controlTokenRows: tokenised.controlTokenRows }
+      : {}),
   };
 }
 
@@ -38,7 +43,7 @@ export async function checkDataset(options: CheckOptions): Promise<DatasetCheck>
 export function previewRows(examples: readonly Example[], style: ChatStyle = PLAIN_STYLE): PreviewRow[] {
   const rows: PreviewRow[] = [];
   for (const example of examples) {
-    const rendered = example.segments ? { segments: example.segments } : chatSegments(style, example.messages);
+    const rendered = example.segments ? { segments: example.segments } : chatSegments(style, example);
     if ('segments' in rendered) rows.push(previewOf(example.line, rendered.segments));
     if (rows.length === PREVIEW_ROWS) break;
   }

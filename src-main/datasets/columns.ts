@@ -1,27 +1,44 @@
 /**
- * Finds out what the columns of a file mean, and turns each row into an example. The shape is one for the whole file:
- * prompt and completion, Alpaca's instruction/input/output, a conversation, or plain text.
+ * Finds out what the columns of a file mean. The shape is one for the whole file: prompt and completion, Alpaca's
+ * instruction/input/output, a conversation, or plain text. examples.ts reads the rows by it.
  */
 import { GraftError, usageError } from '../../src-shared/errors.ts';
-import { parseMessages } from './messages.ts';
-import { describeValue } from './readers/jsonRow.ts';
-import type { BadRow, ColumnMap, ColumnPlan, DatasetKind, Example, Segment } from '../../src-shared/datasets.ts';
-import type { RawRow } from './types.ts';
+import type { ColumnMap, ColumnPlan, DatasetKind } from '../../src-shared/datasets.ts';
 
 interface Field {
   /** Its own name first, then other names that mean the same in this shape. */
   names: [own: string, ...others: string[]];
   optional?: boolean;
+  /** Read where it is there, but nothing that a user maps a column onto. */
+  unmapped?: boolean;
 }
+
+/** Descriptions of tools, for chat templates. */
+const TOOLS: Field = { names: ['tools'], optional: true };
+/** KTO's mark of a good or a bad answer. */
+const GOOD: Field = { names: ['label', 'kto_tag'], optional: true, unmapped: true };
 
 /** In order of preference: Alpaca files often carry a rendered `text` or `prompt` as well. */
 const SHAPES: { kind: DatasetKind; fields: Field[] }[] = [
-  { kind: 'messages', fields: [{ names: ['messages', 'conversations'] }] },
+  {
+    kind: 'messages',
+    fields: [{ names: ['messages', 'conversations'] }, { names: ['system'], optional: true }, TOOLS, GOOD],
+  },
   {
     kind: 'alpaca',
-    fields: [{ names: ['instruction'] }, { names: ['input'], optional: true }, { names: ['output', 'response'] }],
+    fields: [
+      { names: ['instruction'] },
+      { names: ['input'], optional: true },
+      { names: ['output', 'response'] },
+      { names: ['system'], optional: true },
+      { names: ['history'], optional: true },
+      GOOD,
+    ],
   },
-  { kind: 'completion', fields: [{ names: ['prompt'] }, { names: ['completion', 'response', 'output'] }] },
+  {
+    kind: 'completion',
+    fields: [{ names: ['prompt'] }, { names: ['completion', 'response', 'output'] }, TOOLS, GOOD],
+  },
   { kind: 'text', fields: [{ names: ['text'] }, { names: ['label'], optional: true }] },
 ];
 
@@ -29,10 +46,20 @@ const SHAPES: { kind: DatasetKind; fields: Field[] }[] = [
 export const DATASET_SHAPES: readonly { kind: DatasetKind; fields: { name: string; optional: boolean }[] }[] =
   SHAPES.map(({ kind, fields }) => ({
     kind,
-    fields: fields.map(({ names, optional }) => ({ name: names[0], optional: optional === true })),
+    fields: fields
+      .filter((field) => !field.unmapped)
+      .map(({ names, optional }) => ({ name: names[0], optional: optional === true })),
   }));
 
-const KNOWN = [...new Set(SHAPES.flatMap((shape) => shape.fields.flatMap((field) => field.names)))];
+const KNOWN = [
+  ...new Set(SHAPES.flatMap((shape) => shape.fields.filter((field) => !field.unmapped).flatMap(({ names }) => names))),
+  'label',
+].filter((name, i, all) => all.indexOf(name) === i);
+
+/** Whether a column of this name means something to training. */
+export function isKnownColumn(name: string): boolean {
+  return KNOWN.includes(name);
+}
 
 /**
  * The shape of a file from its column names. `map` names columns that are called otherwise and decides the shape
@@ -59,13 +86,7 @@ export function planColumns(file: string, columns: readonly string[], map: Colum
     const plan = fit(shape.fields, columns, map);
     if (plan) return { kind: shape.kind, columns: plan };
   }
-  throw new GraftError(
-    'DATASET_COLUMNS',
-    `${file} has the columns ${found}, but training needs prompt and completion, instruction and output, ` +
-      'messages, or text; say which column is which with --map, for example --map ' +
-      `prompt=${columns[0] ?? 'question'}.`,
-    { file, columns },
-  );
+  throw new GraftError('DATASET_COLUMNS', `${file} has the columns ${found}, ${wayOut(columns)}.`, { file, columns });
 }
 
 function fit(fields: Field[], columns: readonly string[], map: ColumnMap): Record<string, string> | undefined {
@@ -81,54 +102,27 @@ function fit(fields: Field[], columns: readonly string[], map: ColumnMap): Recor
   return plan;
 }
 
-/** The example of a row, or the reason why it cannot be used. */
-export function toExample(row: RawRow, plan: ColumnPlan): Example | BadRow {
-  const { line } = row;
-  if (plan.kind === 'messages') {
-    const column = plan.columns['messages'] ?? 'messages';
-    const parsed =
-      column in row.values ? parseMessages(row.values[column], column) : { reason: `"${column}" is missing` };
-    return { line, ...parsed };
-  }
-  const texts: Record<string, string> = {};
-  const label = plan.kind === 'text' ? labelOf(row.values[plan.columns['label'] ?? '']) : undefined;
-  for (const [field, column] of Object.entries(plan.columns)) {
-    if (field === 'label') continue;
-    const optional = field === 'input';
-    const value = row.values[column];
-    if (optional && (value === undefined || value === null)) continue;
-    if (!Object.hasOwn(row.values, column)) return { line, reason: `"${column}" is missing` };
-    if (typeof value !== 'string') return { line, reason: `"${column}" is ${describeValue(value)}, not text` };
-    if (!optional && value.trim() === '') return { line, reason: `"${column}" is empty` };
-    texts[field] = value;
-  }
-  return { line, segments: segmentsOf(plan.kind, texts), ...(label === undefined ? {} : { label }) };
-}
+const CLASS_COLUMNS = ['label', 'labels', 'class', 'category', 'sentiment'];
 
-/** Labels are names or numbers; anything else is none. */
-function labelOf(value: unknown): string | undefined {
-  if (typeof value === 'number' || typeof value === 'boolean') return String(value);
-  return typeof value === 'string' && value.trim() !== '' ? value.trim() : undefined;
-}
-
-/** `texts`: the fields of the row, of which toExample has found all that the kind demands. */
-function segmentsOf(kind: DatasetKind, texts: Record<string, string>): Segment[] {
-  const { text = '', instruction = '', input, output = '', prompt = '', completion = '' } = texts;
-  if (kind === 'text') return [{ text, loss: true }];
-  const [asked, answer] = kind === 'alpaca' ? [alpacaPrompt(instruction, input), output] : [prompt, completion];
-  return [
-    { text: asked, loss: false },
-    { text: answer, loss: true },
-  ];
-}
-
-/** The prompt of Stanford Alpaca (Taori et al. 2023); a prompt in the playground must have the same form. */
-function alpacaPrompt(instruction: string, input = ''): string {
-  const hasInput = input.trim() !== '';
-  const context = hasInput ? ', paired with an input that provides further context' : '';
-  const inputPart = hasInput ? `### Input:\n${input}\n\n` : '';
+/** The rest of the sentence about columns that fit no shape: what the file seems to be, and what to do. */
+function wayOut(columns: readonly string[]): string {
+  const has = (...names: string[]): boolean => names.every((name) => columns.includes(name));
+  if (has('chosen', 'rejected'))
+    return (
+      'which are pairs for preference tuning, and Graft trains on good answers only; to learn the chosen ones say ' +
+      `--map completion=chosen${columns.includes('prompt') ? '' : ' and which column is the prompt'}`
+    );
+  if (has('input_ids'))
+    return 'which hold text that another tokenizer has made into numbers already; bring the text itself';
+  const label = CLASS_COLUMNS.find((name) => columns.includes(name));
+  const text = columns.find((name) => name !== label && !/^(idx|id|index|text)$/i.test(name));
+  if (label !== undefined && text !== undefined)
+    return (
+      `which look like texts with a label each; to tell the labels apart say --classify --map text=${text}` +
+      (label === 'label' ? '' : ` --map label=${label}`)
+    );
   return (
-    `Below is an instruction that describes a task${context}. Write a response that appropriately completes the ` +
-    `request.\n\n### Instruction:\n${instruction}\n\n${inputPart}### Response:\n`
+    'but training needs prompt and completion, instruction and output, messages, or text; say which column is ' +
+    `which with --map, for example --map prompt=${columns[0] ?? 'question'}`
   );
 }

@@ -1,17 +1,31 @@
 /** From a file to tokenised examples that a run can train on, with every row that cannot be used and why. */
 import { setImmediate } from 'node:timers/promises';
 import { GraftError } from '../../src-shared/errors.ts';
+<<<<<<< HEAD
 import { counted } from '../../src-shared/plural.ts';
 import { planColumns, toExample } from './columns.ts';
+=======
+import { planColumns } from './columns.ts';
+import { toExample } from './examples.ts';
+>>>>>>> data
 import { labelledTexts } from './labelledTexts.ts';
 import { TimeSlice } from './timeSlice.ts';
 import { readDataset } from './read.ts';
-import { renderExample } from './render.ts';
+import { renderExample, type RenderedExample } from './render.ts';
 import { lengthStats } from './lengthStats.ts';
+import { UnusedFields } from './unusedFields.ts';
 import type { LengthStats } from '../../src-shared/tokens.ts';
 import type { TextTokenizer } from './tokenizer.ts';
-import { describeBadRow, type ReadResult, type TokenisedExample } from './types.ts';
-import type { BadRow, ColumnMap, DatasetFormat, DatasetKind, Example, LossOn } from '../../src-shared/datasets.ts';
+import { describeBadRow, IGNORED, type ReadResult, type TokenisedExample } from './types.ts';
+import type {
+  BadRow,
+  ColumnMap,
+  DatasetFormat,
+  DatasetKind,
+  Example,
+  LossOn,
+  UnusedField,
+} from '../../src-shared/datasets.ts';
 
 /** Rows tokenised before other work of the process gets its turn. */
 const SLICE = 32;
@@ -19,6 +33,8 @@ const SLICE = 32;
 export interface PrepareOptions {
   file: string;
   format?: DatasetFormat | undefined;
+  part?: string | undefined;
+  noHeader?: boolean | undefined;
   map?: ColumnMap;
   lossOn?: LossOn;
   /** Tokens per example, at least 2. */
@@ -28,6 +44,8 @@ export interface PrepareOptions {
   classify?: boolean;
   /** Its labels, where they are known before; else they are those of the file. */
   labels?: readonly string[] | undefined;
+  /** Control tokens in the text of rows are tokens, not text. */
+  controlTokens?: boolean | undefined;
 }
 
 export interface PreparedDataset {
@@ -41,6 +59,10 @@ export interface PreparedDataset {
   bad: BadRow[];
   /** Good rows of which no labelled token is left after truncation. */
   unusable: BadRow[];
+  /** What the rows say and training does not use. */
+  unused: UnusedField[];
+  /** Rows whose text spells out control tokens of the model. */
+  controlTokenRows: number;
   stats: LengthStats;
   /** Rows share lines, so that `line` is a row's place in the list. */
   sharedLines: boolean;
@@ -54,38 +76,57 @@ export interface ExampleSet {
   kind: DatasetKind;
   examples: Example[];
   bad: BadRow[];
+  unused: UnusedField[];
 }
 
 /**
  * Reads a file and interprets its columns.
  * Throws what readDataset and planColumns throw, and DATASET_NO_USABLE_ROWS when every single row is bad.
  */
+<<<<<<< HEAD
 export async function readExamples(options: Pick<PrepareOptions, 'file' | 'format' | 'map'>): Promise<ExampleSet> {
   const read = await readDataset(options.file, options.format ? { format: options.format } : {});
   if (read.rows.length === 0) throw noUsableRows(options.file, read.bad, read.sharedLines);
+=======
+export async function readExamples(
+  options: Pick<PrepareOptions, 'file' | 'format' | 'part' | 'noHeader' | 'map' | 'classify'>,
+  chatTemplate?: string,
+): Promise<ExampleSet> {
+  const read = await readDataset(options.file, options);
+  if (read.rows.length === 0) throw noUsableRows(options.file, read.bad);
+>>>>>>> data
   const plan = planColumns(options.file, read.columns, options.map);
   const examples: Example[] = [];
   const bad: BadRow[] = [...read.bad];
+  const unused = new UnusedFields(plan, { chatTemplate, classifies: options.classify ?? false });
   const slice = new TimeSlice();
   for (const row of read.rows) {
     const example = toExample(row, plan);
     if ('reason' in example) bad.push(example);
-    else examples.push(example);
+    else {
+      examples.push(example);
+      unused.note(row, example);
+    }
     if (slice.isOver()) await slice.pause();
   }
   bad.sort((a, b) => a.line - b.line);
+<<<<<<< HEAD
   if (examples.length === 0) throw noUsableRows(options.file, bad, read.sharedLines);
   return { read, kind: plan.kind, examples, bad };
+=======
+  if (examples.length === 0) throw noUsableRows(options.file, bad);
+  return { read, kind: plan.kind, examples, bad, unused: unused.list() };
+>>>>>>> data
 }
 
 /** Reads, checks and tokenises a dataset. Throws what readExamples throws, with `classify` also NOT_CLASSIFIABLE. */
 export async function prepareDataset(options: PrepareOptions): Promise<PreparedDataset> {
-  const set = await readExamples(options);
+  const set = await readExamples(options, options.tokenizer.chatTemplate);
   return options.classify ? classified(set, options) : tokeniseExamples(set, options);
 }
 
 function classified(set: ExampleSet, options: PrepareOptions): PreparedDataset {
-  const { examples, bad, labels } = labelledTexts(set.examples, options);
+  const { examples, bad, labels, controlTokenRows } = labelledTexts(set.examples, options);
   const { file, sha256 } = set.read;
   const all = [...set.bad, ...bad].sort((a, b) => a.line - b.line);
   return {
@@ -96,6 +137,8 @@ function classified(set: ExampleSet, options: PrepareOptions): PreparedDataset {
     examples,
     bad: all,
     unusable: [],
+    unused: set.unused,
+    controlTokenRows,
     stats: lengthStats(examples),
     sharedLines: set.read.sharedLines,
     labels,
@@ -105,25 +148,30 @@ function classified(set: ExampleSet, options: PrepareOptions): PreparedDataset {
 /** Tokenises examples that were already read, in slices, so that the process stays responsive. */
 export async function tokeniseExamples(
   set: ExampleSet,
-  { tokenizer, lossOn = 'completion', maxLength }: Omit<PrepareOptions, 'file' | 'format' | 'map'>,
+  { tokenizer, lossOn = 'completion', maxLength, controlTokens }: Omit<PrepareOptions, 'file' | 'format' | 'map'>,
 ): Promise<PreparedDataset> {
   const examples: TokenisedExample[] = [];
   const bad = [...set.bad];
   const unusable: BadRow[] = [];
   const groups = new Map<string, number>();
+  let controlTokenRows = 0;
   for (const [i, example] of set.examples.entries()) {
     if (i % SLICE === SLICE - 1) await setImmediate();
     const { line } = example;
-    const row = renderExample(example, tokenizer, { lossOn, maxLength });
+    const isPiece = set.read.format === 'text';
+    const row = renderExample(example, tokenizer, { lossOn, maxLength: isPiece ? Infinity : maxLength, controlTokens });
+    if (!('reason' in row) && row.controls > 0) controlTokenRows++;
     if ('reason' in row) bad.push({ line, reason: row.reason });
-    else if (row.labelled === 0)
-      unusable.push({ line, reason: whyUnlabelled(row.promptTokens, row.fullLength, maxLength) });
+    else if (row.labelled === 0) unusable.push({ line, reason: whyUnlabelled(row, maxLength) });
     else {
       const { ids, labels, labelled, fullLength, truncated } = row;
-      examples.push({ line, ids, labels, labelled, fullLength, truncated, group: groupOf(example, groups) });
+      const group = groupOf(example, groups);
+      if (isPiece) examples.push(...inPieces({ line, ids, labels, group }, tokenizer, maxLength));
+      else examples.push({ line, ids, labels, labelled, fullLength, truncated, group });
     }
   }
   bad.sort((a, b) => a.line - b.line);
+<<<<<<< HEAD
   const { file, sha256, sharedLines } = set.read;
   const stats = lengthStats(examples);
   return { file, sha256, kind: set.kind, maxLength, examples, bad, unusable, stats, sharedLines };
@@ -135,6 +183,12 @@ interface TrainableOptions {
   excluded?: readonly number[] | undefined;
   /** Most tokens of a row that the model takes. */
   modelLength?: number;
+=======
+  const { file, sha256 } = set.read;
+  const stats = lengthStats(examples);
+  const { kind, unused } = set;
+  return { file, sha256, kind, maxLength, examples, bad, unusable, unused, controlTokenRows, stats };
+>>>>>>> data
 }
 
 /**
@@ -191,9 +245,41 @@ function listRows(rows: readonly BadRow[], sharedLines: boolean): string {
   return rows.length > 10 ? `${shown}; and ${rows.length - 10} more` : shown;
 }
 
+<<<<<<< HEAD
 function whyUnlabelled(promptTokens: number, fullLength: number, maxLength: number): string {
   if (promptTokens === fullLength) return 'it has no token that could be predicted from an earlier one';
   return `the prompt alone fills max length ${maxLength}: ${counted(promptTokens, 'token')}`;
+=======
+function count(n: number, noun: string): string {
+  return `${n} ${noun}${n === 1 ? '' : 's'}`;
+}
+
+function whyUnlabelled({ promptTokens, fullLength, estimated }: RenderedExample, maxLength: number): string {
+  if (promptTokens === fullLength) return 'it has no token that could be predicted from an earlier one';
+  return `the prompt alone fills max length ${maxLength}: ${estimated ? 'about ' : ''}${count(promptTokens, 'token')}`;
+}
+
+/** A text that is longer than a row may be, as several rows: of a document to be learnt nothing is cut off. */
+function inPieces(
+  { ids, ...row }: Pick<TokenisedExample, 'line' | 'ids' | 'labels' | 'group'>,
+  tokenizer: TextTokenizer,
+  maxLength: number,
+): TokenisedExample[] {
+  const frame = tokenizer.encodePrompt('');
+  const pieces: TokenisedExample[] = [];
+  for (let from = 0; from < ids.length;) {
+    const before = from === 0 ? [] : frame;
+    const own = ids.subarray(from, from + Math.max(1, maxLength - before.length));
+    from += own.length;
+    // What follows a single token would be learnt from nothing.
+    if (own.length + before.length < 2) continue;
+    const whole = Int32Array.from([...before, ...own]);
+    const labels = whole.map((id, t) => (t > 0 && t >= before.length ? id : IGNORED));
+    const labelled = labels.reduce((sum, label) => sum + (label === IGNORED ? 0 : 1), 0);
+    pieces.push({ ...row, ids: whole, labels, labelled, fullLength: whole.length, truncated: false });
+  }
+  return pieces;
+>>>>>>> data
 }
 
 /** A number per distinct prompt, from 0. `groups` are the numbers given so far. */
@@ -206,12 +292,9 @@ function groupOf(example: Example, groups: Map<string, number>): number {
 }
 
 /** What examples of the same group have in common; a text without a prompt counts as a whole. */
-export function promptOf({ segments, messages }: Example): string {
+export function promptOf({ segments, messages, tools }: Example): string {
   if (segments) return (segments.find((segment) => !segment.loss) ?? segments[0])?.text ?? '';
-  return JSON.stringify(
-    messages.slice(
-      0,
-      messages.findIndex((message) => message.role === 'assistant'),
-    ),
-  );
+  const answer = messages.findIndex((message) => message.role === 'assistant' && message.train !== false);
+  const asked = messages.slice(0, answer);
+  return JSON.stringify(tools ? [tools, asked] : asked);
 }

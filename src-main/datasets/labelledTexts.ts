@@ -2,6 +2,8 @@
  * Texts with a label each, for classification: the whole text is read, nothing in it carries loss, the row has a class.
  */
 import { usageError } from '../../src-shared/errors.ts';
+import { withControls } from './controlTokens.ts';
+import { encodeUpTo, MARGIN } from './render.ts';
 import type { TextTokenizer } from './tokenizer.ts';
 import { IGNORED, type TokenisedExample } from './types.ts';
 import type { BadRow, Example } from '../../src-shared/datasets.ts';
@@ -13,6 +15,8 @@ interface LabelledOptions {
   maxLength: number;
   /** Labels that are known before, e.g. those an adapter was trained on. */
   labels?: readonly string[] | undefined;
+  /** Control tokens in a text are tokens, not text. */
+  controlTokens?: boolean | undefined;
 }
 
 /**
@@ -21,8 +25,8 @@ interface LabelledOptions {
  */
 export function labelledTexts(
   rows: readonly Example[],
-  { file, tokenizer, maxLength, labels }: LabelledOptions,
-): { examples: TokenisedExample[]; bad: BadRow[]; labels: string[] } {
+  { file, tokenizer, maxLength, labels, controlTokens = false }: LabelledOptions,
+): { examples: TokenisedExample[]; bad: BadRow[]; labels: string[]; controlTokenRows: number } {
   const known = labels
     ? [...labels]
     : sorted(new Set(rows.flatMap((row) => row.segments && (row.label ?? []))).values());
@@ -38,6 +42,7 @@ export function labelledTexts(
   const groups = new Map<string, number>();
   const examples: TokenisedExample[] = [];
   const bad: BadRow[] = [];
+  let controlTokenRows = 0;
   for (const { line, segments, label } of rows.map((row) => (row.segments ? row : { ...row, label: undefined }))) {
     const text = segments?.map((segment) => segment.text).join('');
     const found = label === undefined ? undefined : classOf.get(label);
@@ -45,7 +50,10 @@ export function labelledTexts(
     else if (found === undefined)
       bad.push({ line, reason: `its label ${JSON.stringify(label)} is none of ${known.join(', ')}` });
     else {
-      const ids = tokenizer.encode(text);
+      const { example, controls } = withControls({ line, segments: [{ text, loss: true }] }, tokenizer, controlTokens);
+      if (controls > 0) controlTokenRows++;
+      const own = example.segments!.map((segment) => segment.text).join('');
+      const { ids, chars } = encodeUpTo(maxLength + MARGIN, own, (part) => tokenizer.encode(part));
       const kept = Int32Array.from(ids.slice(0, maxLength));
       const group = groups.get(text) ?? groups.size;
       groups.set(text, group);
@@ -54,14 +62,15 @@ export function labelledTexts(
         ids: kept,
         labels: new Int32Array(kept.length).fill(IGNORED),
         labelled: 1,
-        fullLength: ids.length,
+        // Of a text that was cut before it was tokenised, an estimate.
+        fullLength: Math.ceil((ids.length * own.length) / Math.max(1, chars)),
         truncated: ids.length > maxLength,
         group,
         class: found,
       });
     }
   }
-  return { examples, bad, labels: known };
+  return { examples, bad, labels: known, controlTokenRows };
 }
 
 function sorted(labels: Iterable<string | undefined>): string[] {

@@ -1,51 +1,84 @@
-/** Reads a dataset file into raw rows, whatever its format; columns are not interpreted here. */
-import { openTextSource, emptyDataset } from './readers/source.ts';
-import { detectFormat } from './readers/format.ts';
+/** Reads a dataset, a file or a folder of files, into raw rows; columns are not interpreted here. */
+import { createHash } from 'node:crypto';
+import fs from 'node:fs';
+import path from 'node:path';
+import { fileTypeFromBuffer } from 'file-type';
+import { openBytes, emptyDataset } from './readers/bytes.ts';
+import { chooseFiles } from './readers/folder.ts';
+import { encodingOf } from './readers/encoding.ts';
+import { binaryFormat, isBinary, textFormat } from './readers/format.ts';
+import { binaryFile, refusedType } from './readers/foreign.ts';
+import { FileNotes } from './readers/notes.ts';
+import { readArrow } from './readers/arrow.ts';
 import { readCsv } from './readers/csv.ts';
 import { readJsonArray } from './readers/json.ts';
 import { readJsonl } from './readers/jsonl.ts';
-import type { BadRow, DatasetFormat } from '../../src-shared/datasets.ts';
+import { readParquet } from './readers/parquet.ts';
+import { textOf } from './readers/source.ts';
+import { readText } from './readers/text.ts';
+import { listWithin } from './readers/wrapped.ts';
+import { readXlsx } from './readers/xlsx.ts';
+import { usageError } from '../../src-shared/errors.ts';
+import type { BadRow, DatasetFormat, FileRules } from '../../src-shared/datasets.ts';
+import type { ByteSource } from './readers/bytes.ts';
 import type { RawRow, ReadResult } from './types.ts';
 
-export interface ReadOptions {
-  format?: DatasetFormat | undefined;
+export interface ReadOptions extends FileRules {
   /** Called with the bytes read so far, about four times per MiB. */
   onProgress?: (doneBytes: number) => void;
 }
 
-/** A file's rows one after the other; `columns` and `sha256` are complete once they are exhausted. */
+/** A file's rows one after the other; `columns`, `sha256` and `notes` are complete once they are exhausted. */
 export interface RowStream {
   format: DatasetFormat;
   sizeBytes: number;
   rows: AsyncIterable<RawRow | BadRow>;
   columns: () => string[];
   sha256: () => string;
+<<<<<<< HEAD
   /** Rows share lines, so that `line` is a row's place in the list. */
   sharedLines: () => boolean;
+=======
+  notes: () => string[];
+>>>>>>> data
 }
 
-/** Opens a file for reading its rows once. Throws what readDataset throws. */
-export function openRows(file: string, options: ReadOptions = {}): RowStream {
-  const source = openTextSource(file);
-  const format = options.format ?? detectFormat(file, source.head);
+/** Opens a file or folder for reading its rows once. Throws what readDataset throws. */
+export async function openRows(file: string, options: ReadOptions = {}): Promise<RowStream> {
+  const isFolder = fs.statSync(file, { throwIfNoEntry: false })?.isDirectory() ?? false;
+  return isFolder ? openFolder(file, options) : openFile(file, options);
+}
+
+async function openFile(file: string, options: ReadOptions): Promise<RowStream> {
+  const source = openBytes(file);
+  const notes = new FileNotes();
   const columns = new Set<string>();
   let sharedLines = false;
   const note = (names: string[]): void => names.forEach((name) => columns.add(name));
+  const { format, rows } = await chooseReader(source, options, { notes, note });
   return {
     format,
     sizeBytes: source.sizeBytes,
     rows: noted(),
     columns: () => [...columns].filter((name) => name !== ''),
     sha256: () => source.sha256(),
+<<<<<<< HEAD
     sharedLines: () => sharedLines,
+=======
+    notes: () => notes.list,
+>>>>>>> data
   };
 
   async function* noted(): AsyncGenerator<RawRow | BadRow> {
     let count = 0;
+<<<<<<< HEAD
     for await (const row of reader(format, source.chunks(options.onProgress), file, {
       onHeader: note,
       onSharedLine: () => (sharedLines = true),
     })) {
+=======
+    for await (const row of rows) {
+>>>>>>> data
       count++;
       if ('values' in row) note(Object.keys(row.values));
       yield row;
@@ -54,13 +87,141 @@ export function openRows(file: string, options: ReadOptions = {}): RowStream {
   }
 }
 
+interface Noting {
+  notes: FileNotes;
+  note: (columns: string[]) => void;
+}
+
+type Rows = AsyncIterable<RawRow | BadRow>;
+
+async function chooseReader(
+  source: ByteSource,
+  { format, part, noHeader, onProgress }: ReadOptions,
+  { notes, note }: Noting,
+): Promise<{ format: DatasetFormat; rows: Rows }> {
+  const { file, head, compression } = source;
+  const refused = await refusedType(file, head);
+  if (refused) throw refused;
+  const isWorkbook = (await fileTypeFromBuffer(head).catch(() => undefined))?.ext === 'xlsx';
+  const binary = binaryFormat(head, isWorkbook);
+  if (binary && compression)
+    throw usageError(
+      'DATASET_NOT_ROWS',
+      `${file} is a compressed ${binary} file, which packs its content itself; unpack it and choose the file inside.`,
+      { file },
+    );
+  if (binary === 'parquet') return { format: binary, rows: hashed(readParquet(file, onProgress)) };
+  if (binary === 'arrow') return { format: binary, rows: hashed(readArrow(file)) };
+  if (binary === 'xlsx') return { format: binary, rows: hashed(readXlsx(file, { part, onHeader: note, notes })) };
+  const encoding = await encodingOf(source);
+  if (isBinary(source) && !encoding.startsWith('utf-16')) throw binaryFile(file);
+  if (encoding !== 'utf-8') notes.add(`read as ${encoding}`);
+  const text = (): AsyncIterable<string> => textOf(source, encoding, onProgress);
+  const start = new TextDecoder(encoding).decode(head, { stream: true });
+  const found = format && !['parquet', 'arrow', 'xlsx'].includes(format) ? format : textFormat(file, start);
+  return { format: found, rows: textRows(found) };
+
+  function textRows(found: DatasetFormat): Rows {
+    switch (found) {
+      case 'jsonl':
+        return readJsonl(text());
+      case 'csv':
+        return readCsv(text(), file, { onHeader: note, noHeader: noHeader ?? false });
+      case 'text':
+        return readText(text());
+      default:
+        if (!start.trimStart().startsWith('{')) return readJsonArray(text(), file);
+        return readJsonArray(
+          listWithin(text, file, { part, onChosen: (list) => notes.add(`rows of the list ${list}`) }),
+          file,
+          { isEmbedded: true },
+        );
+    }
+  }
+
+  /** A reader that goes to and fro in the file: it is hashed beside. */
+  async function* hashed(rows: Rows): AsyncGenerator<RawRow | BadRow> {
+    for await (const _ of source.chunks()) continue;
+    yield* rows;
+  }
+}
+
+/** The files of a folder one after the other; a row's line is its number among all rows. */
+function openFolder(folder: string, options: ReadOptions): RowStream {
+  const { files, chosen, others, leftOut } = chooseFiles(folder, options.part);
+  const notes = new FileNotes();
+  if (chosen !== undefined && others.length > 0) notes.add(`${chosen}; there is also ${others.join(', ')}`);
+  if (leftOut.length > 0)
+    notes.add(
+      `not read: ${leftOut.slice(0, 5).join(', ')}${leftOut.length > 5 ? ` and ${leftOut.length - 5} more` : ''}`,
+    );
+  const columns = new Set<string>();
+  const formats = new Set<DatasetFormat>();
+  const hash = createHash('sha256');
+  let digest: string | undefined;
+  const sizeBytes = files.reduce((sum, file) => sum + fs.statSync(file).size, 0);
+  const format = options.format ?? formatByName(files[0]!);
+  return {
+    get format() {
+      return [...formats][0] ?? format;
+    },
+    sizeBytes,
+    rows: all(),
+    columns: () => [...columns],
+    sha256: () => (digest ??= hash.digest('hex')),
+    notes: () => notes.list,
+  };
+
+  async function* all(): AsyncGenerator<RawRow | BadRow> {
+    let line = 0;
+    let before = 0;
+    for (const file of files) {
+      const name = path.relative(folder, file);
+      if (fs.statSync(file).size === 0) continue;
+      const { onProgress, ...rules } = options;
+      const stream = await openFile(file, {
+        ...rules,
+        part: undefined,
+        onProgress: (doneBytes) => onProgress?.(before + doneBytes),
+      });
+      formats.add(stream.format);
+      for await (const row of stream.rows) {
+        line++;
+        if ('values' in row) yield { ...row, line };
+        else yield { line, reason: `${name}, line ${row.line}: ${row.reason}` };
+      }
+      for (const column of stream.columns()) columns.add(column);
+      for (const note of stream.notes()) notes.add(`${name}: ${note}`);
+      hash.update(`${name}\n${stream.sha256()}\n`);
+      before += stream.sizeBytes;
+    }
+    if (line === 0) throw emptyDataset(folder, 'has no rows');
+  }
+}
+
+/** Before the first file is opened. */
+function formatByName(file: string): DatasetFormat {
+  const ext = path
+    .extname(file.replace(/\.(gz|zst|zstd)$/i, ''))
+    .slice(1)
+    .toLowerCase();
+  const known: Record<string, DatasetFormat> = {
+    parquet: 'parquet',
+    arrow: 'arrow',
+    csv: 'csv',
+    tsv: 'csv',
+    json: 'json',
+  };
+  return known[ext] ?? (/^(txt|text|md|markdown)$/.test(ext) ? 'text' : 'jsonl');
+}
+
 /**
  * Rows with their 1-based lines; rows that cannot be parsed are collected in `bad`, not thrown.
- * Throws GraftError: DATASET_NOT_FOUND, DATASET_IS_FOLDER, DATASET_EMPTY, DATASET_ENCODING, DATASET_FORMAT_UNKNOWN,
- * DATASET_NOT_A_LIST, DATASET_HEADER.
+ * Throws GraftError: DATASET_NOT_FOUND, DATASET_IS_FOLDER, DATASET_EMPTY, DATASET_ENCODING, DATASET_NOT_ROWS,
+ * DATASET_NOT_A_LIST, DATASET_HEADER, DATASET_PART, DATASET_BROKEN, DATASET_TOO_LARGE, DATASET_UNPACKS_TOO_LARGE.
  */
 export async function readDataset(file: string, options: ReadOptions = {}): Promise<ReadResult> {
-  const stream = openRows(file, options);
+  const stream = await openRows(file, options);
   const rows: RawRow[] = [];
   const bad: BadRow[] = [];
   for await (const row of stream.rows) {
@@ -75,6 +236,7 @@ export async function readDataset(file: string, options: ReadOptions = {}): Prom
     rows,
     bad,
     columns: stream.columns(),
+<<<<<<< HEAD
     sharedLines: stream.sharedLines(),
   };
 }
@@ -94,3 +256,8 @@ function reader(
       return readCsv(chunks, file, onHeader);
   }
 }
+=======
+    notes: stream.notes(),
+  };
+}
+>>>>>>> data

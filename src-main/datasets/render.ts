@@ -7,6 +7,7 @@
  * its own, and so that no space creeps in that SentencePiece puts before every text.
  */
 import { chatSegments } from './chat.ts';
+import { withControls } from './controlTokens.ts';
 import type { TextTokenizer } from './tokenizer.ts';
 import { IGNORED } from './types.ts';
 import type { Example, LossOn, Segment } from '../../src-shared/datasets.ts';
@@ -15,6 +16,8 @@ export interface RenderOptions {
   lossOn: LossOn;
   /** Tokens per example; what is longer loses its end. */
   maxLength: number;
+  /** Control tokens in the text of a row are tokens, not text. */
+  controlTokens?: boolean | undefined;
 }
 
 export interface RenderedExample {
@@ -26,47 +29,113 @@ export interface RenderedExample {
   promptTokens: number;
   fullLength: number;
   truncated: boolean;
+  /** The row is so long that only its beginning was tokenised: `promptTokens` and `fullLength` are estimates. */
+  estimated: boolean;
+  /** Control tokens that its text spells out, beside the frame. */
+  controls: number;
 }
 
 /** Ids and labels of an example, or the reason why the model's chat template cannot write it. */
 export function renderExample(
-  example: Example,
+  given: Example,
   tokenizer: TextTokenizer,
   options: RenderOptions,
 ): RenderedExample | { reason: string } {
+  const { example, controls } = withControls(given, tokenizer, options.controlTokens === true);
+  const limit = Number.isFinite(options.maxLength) ? options.maxLength : MOST_COUNTED;
   if (example.segments) {
-    const row = tokenise(example.segments, tokenizer, tokenizer.encodePrompt);
+    const row = tokenise(example.segments, { tokenizer, encode: tokenizer.encodePrompt, limit });
     // EOS teaches where an answer ends.
-    if (tokenizer.eosId !== undefined) {
-      row.ids.push(tokenizer.eosId);
-      row.loss.push(true);
-    }
-    return finish(row, options);
+    if (tokenizer.eosId !== undefined && !example.goesOn && row.unread === 0 && row.ids.at(-1) !== tokenizer.eosId)
+      append(row, [tokenizer.eosId], { text: '', loss: true });
+    return { ...finish(row, options), controls };
   }
-  const chat = chatSegments(tokenizer, example.messages);
-  if ('reason' in chat) return chat;
   // A chat template writes its special tokens itself.
   const encode = tokenizer.chatTemplate === undefined ? tokenizer.encodePrompt : plainEncoder(tokenizer);
-  return finish(tokenise(chat.segments, tokenizer, encode), options);
+  for (let chars = limit * USUAL_CHARS; ; chars *= 4) {
+    const chat = chatSegments(tokenizer, example, chars);
+    if ('reason' in chat) return chat;
+    const row = tokenise(chat.segments, { tokenizer, encode, limit });
+    if (chat.whole || row.ids.length > limit) return { ...finish(row, options), controls };
+  }
 }
 
 interface TokenRow {
   ids: number[];
-  loss: boolean[];
+  labels: ('loss' | 'context' | 'silent')[];
+  /** Characters that were tokenised, and those after them. */
+  read: number;
+  unread: number;
+  /** Of `unread`, those before the first text that carries loss, where none was tokenised. */
+  unreadPrompt: number;
 }
 
 type Encode = (text: string) => number[];
 
-function tokenise(segments: readonly Segment[], tokenizer: TextTokenizer, encode: Encode): TokenRow {
-  const row: TokenRow = { ids: [], loss: [] };
+/** Tokens of a row that are made where it need not be cut; the lengths of longer rows are estimated. */
+const MOST_COUNTED = 1 << 17;
+/** Characters of a token at most, as a rule. */
+const USUAL_CHARS = 8;
+/** Tokens before a cut in the text that the text after it might change. */
+export const MARGIN = 64;
+
+/**
+ * The tokens of a row up to `limit` and a few more. A longer row is cut before it is tokenised: the time that a
+ * tokenizer takes for megabytes without a space would not end.
+ */
+function tokenise(
+  segments: readonly Segment[],
+  { tokenizer, encode, limit }: { tokenizer: TextTokenizer; encode: Encode; limit: number },
+): TokenRow {
+  const row: TokenRow = { ids: [], labels: [], read: 0, unread: 0, unreadPrompt: 0 };
   let text = '';
+  let isPrompt = true;
   for (const segment of segments) {
-    const added = text === '' ? encode(segment.text) : continuation(tokenizer, encode, row.ids, text, segment.text);
-    row.ids.push(...added);
-    row.loss.push(...added.map(() => segment.loss));
+    const wanted = limit + MARGIN - row.ids.length;
+    let { length: unread } = segment.text;
+    if (wanted > 0) {
+      const { ids, chars } = encodeUpTo(wanted, segment.text, (part) =>
+        text === '' ? encode(part) : continuation(tokenizer, encode, row.ids, text, part),
+      );
+      append(row, ids, segment);
+      row.read += chars;
+      unread -= chars;
+    }
+    isPrompt &&= !segment.loss;
+    row.unread += unread;
+    if (isPrompt) row.unreadPrompt += unread;
     text += segment.text;
   }
   return row;
+}
+
+function append(row: TokenRow, ids: readonly number[], { loss, silent }: Segment): void {
+  const label = silent ? 'silent' : loss ? 'loss' : 'context';
+  for (const id of ids) {
+    row.ids.push(id);
+    row.labels.push(label);
+  }
+}
+
+/**
+ * At least the first `wanted` ids of `text`, or all; but for the last MARGIN of them they are those of the whole text.
+ * `chars`: of the part of the text that they are of.
+ */
+export function encodeUpTo(wanted: number, text: string, encode: Encode): { ids: number[]; chars: number } {
+  for (let chars = wanted * USUAL_CHARS; chars < text.length; chars *= 2) {
+    const end = placeToCut(text, chars);
+    const ids = encode(text.slice(0, end));
+    if (ids.length >= wanted) return { ids, chars: end };
+  }
+  return { ids: encode(text), chars: text.length };
+}
+
+/** Before the last space of the first `chars` characters, which no token reaches over; never inside a character. */
+function placeToCut(text: string, chars: number): number {
+  const space = text.lastIndexOf(' ', chars);
+  if (space > chars / 2) return space;
+  const code = text.charCodeAt(chars);
+  return code >= 0xdc00 && code <= 0xdfff ? chars - 1 : chars;
 }
 
 /** Texts that tokens seldom reach over; before them SentencePiece puts its space instead of before the completion. */
@@ -109,16 +178,20 @@ function startsWith(ids: readonly number[], prefix: readonly number[]): boolean 
 }
 
 /** Position 0 has nothing before it to be predicted from, so it never carries a label. */
-function finish({ ids, loss }: TokenRow, { lossOn, maxLength }: RenderOptions): RenderedExample {
-  const labels = ids.map((id, t) => (t > 0 && (lossOn === 'all' || loss[t]) ? id : IGNORED));
-  const first = labels.findIndex((label) => label !== IGNORED);
-  const kept = labels.slice(0, maxLength);
+function finish(row: TokenRow, { lossOn, maxLength }: RenderOptions): Omit<RenderedExample, 'controls'> {
+  const { ids, labels, read, unread } = row;
+  const isLearnt = (t: number): boolean => labels[t] === 'loss' || (lossOn === 'all' && labels[t] === 'context');
+  const kept = ids.slice(0, maxLength).map((id, t) => (t > 0 && isLearnt(t) ? id : IGNORED));
+  const first = ids.findIndex((_, t) => t > 0 && isLearnt(t));
+  const perChar = unread > 0 ? ids.length / read : 0;
+  const fullLength = ids.length + Math.ceil(unread * perChar);
   return {
     ids: Int32Array.from(ids.slice(0, maxLength)),
     labels: Int32Array.from(kept),
     labelled: kept.filter((label) => label !== IGNORED).length,
-    promptTokens: first < 0 ? ids.length : first,
-    fullLength: ids.length,
-    truncated: ids.length > maxLength,
+    promptTokens: first < 0 ? ids.length + Math.floor(row.unreadPrompt * perChar) : first,
+    fullLength,
+    truncated: fullLength > maxLength,
+    estimated: unread > 0,
   };
 }

@@ -252,19 +252,19 @@ describe('open files', () => {
   it('are read once, and again when they have changed', async () => {
     const files = new DatasetFiles(scratch);
     const file = jsonl('changing.jsonl', [row(0)]);
-    const first = await files.index(file);
-    expect(await files.index(file)).toBe(first);
+    const first = await files.index({ file });
+    expect(await files.index({ file })).toBe(first);
     jsonl('changing.jsonl', [row(0), row(1)]);
-    expect((await files.index(file)).count).toBe(2);
+    expect((await files.index({ file })).count).toBe(2);
     files.close();
   });
 
   it('that cannot be read are tried again', async () => {
     const files = new DatasetFiles(scratch);
     const file = path.join(folder.dir, 'later.jsonl');
-    expect((await graftError(() => files.index(file))).code).toBe('DATASET_NOT_FOUND');
+    expect((await graftError(() => files.index({ file }))).code).toBe('DATASET_NOT_FOUND');
     jsonl('later.jsonl', [row(0)]);
-    expect((await files.index(file)).count).toBe(1);
+    expect((await files.index({ file })).count).toBe(1);
     files.close();
   });
 });

@@ -23,13 +23,15 @@ export class RowIndex {
   readonly sha256: string;
   /** Column names in order of appearance. */
   readonly columns: readonly string[];
+  /** How the file was read where there was a choice. */
+  readonly notes: readonly string[];
   /** Rows that cannot be parsed, in file order. */
   readonly bad: readonly BadRow[];
   #store: RowStore;
   #lines: readonly number[];
 
   constructor(
-    facts: Pick<RowIndex, 'file' | 'format' | 'sizeBytes' | 'sha256' | 'columns' | 'bad'>,
+    facts: Pick<RowIndex, 'file' | 'format' | 'sizeBytes' | 'sha256' | 'columns' | 'notes' | 'bad'>,
     store: RowStore,
     lines: readonly number[],
   ) {
@@ -38,6 +40,7 @@ export class RowIndex {
     this.sizeBytes = facts.sizeBytes;
     this.sha256 = facts.sha256;
     this.columns = facts.columns;
+    this.notes = facts.notes;
     this.bad = facts.bad;
     this.#store = store;
     this.#lines = lines;
@@ -112,7 +115,7 @@ export class RowIndex {
 
 /** Reads a file into an index. `dir`: where its rows lie meanwhile. Throws what readDataset throws. */
 export async function buildIndex(file: string, dir: string, options: ReadOptions = {}): Promise<RowIndex> {
-  const stream = openRows(file, options);
+  const stream = await openRows(file, options);
   const store = new RowStore(dir);
   const lines: number[] = [];
   const bad: BadRow[] = [];
@@ -132,7 +135,7 @@ export async function buildIndex(file: string, dir: string, options: ReadOptions
   }
   const { format, sizeBytes } = stream;
   return new RowIndex(
-    { file, format, sizeBytes, sha256: stream.sha256(), columns: stream.columns(), bad },
+    { file, format, sizeBytes, sha256: stream.sha256(), columns: stream.columns(), notes: stream.notes(), bad },
     store,
     lines,
   );

@@ -2,8 +2,10 @@
  * What a file's rows are for training: which are good, which share a prompt, which are the same. One pass over the
  * rows; afterwards a few numbers per row answer every question about bad rows, duplicates and the split.
  */
-import { planColumns, toExample } from './columns.ts';
-import type { BadRow, ColumnMap, ColumnPlan, Example } from '../../src-shared/datasets.ts';
+import { planColumns } from './columns.ts';
+import { toExample } from './examples.ts';
+import { UnusedFields } from './unusedFields.ts';
+import type { BadRow, ColumnMap, ColumnPlan, Example, Message, UnusedField } from '../../src-shared/datasets.ts';
 import { promptOf } from './dataset.ts';
 import { FirstSeen } from './firstSeen.ts';
 import type { RowIndex } from './rowIndex.ts';
@@ -35,6 +37,8 @@ export interface Survey {
   good: SurveyedRows;
   /** In file order. */
   bad: SurveyedBadRow[];
+  /** What the good rows say and training does not use. */
+  unused: UnusedField[];
 }
 
 /** Looks at every row once. Throws what planColumns throws; rows that cannot be used are collected. */
@@ -51,6 +55,7 @@ export async function surveyRows(index: RowIndex, map: ColumnMap = {}): Promise<
   let repeated = 0;
   const bad: SurveyedBadRow[] = index.bad.map((row) => ({ ...row, index: null }));
   let groups = 0;
+  const unused = new UnusedFields(plan);
   const [prompts, contents, meanings] = [new FirstSeen(), new FirstSeen(), new FirstSeen()];
   for await (const row of index.rows()) {
     const example = toExample(row, plan);
@@ -58,6 +63,7 @@ export async function surveyRows(index: RowIndex, map: ColumnMap = {}): Promise<
       bad.push({ ...example, index: row.index });
       continue;
     }
+    unused.note(row, example);
     const texts = textsOf(example);
     numbers[count] = row.index;
     group[count] = prompts.note(promptOf(example), groups);
@@ -82,13 +88,21 @@ export async function surveyRows(index: RowIndex, map: ColumnMap = {}): Promise<
       characters: filled(characters),
     },
     bad,
+    unused: unused.list(),
   };
 }
 
-/** The texts of an example, with what tells them apart: the roles of messages, the label of a text. */
+/** The texts of an example, with what tells them apart: the roles of messages and their tools, the label of a text. */
 function textsOf(example: Example): string[] {
-  if (example.messages) return example.messages.flatMap(({ role, content }) => [role, content]);
+  if (example.messages) {
+    const tools = example.tools ? [JSON.stringify(example.tools)] : [];
+    return [...tools, ...example.messages.flatMap((message) => [roleOf(message), message.content])];
+  }
   return [...example.segments.map((segment) => segment.text), ...(example.label === undefined ? [] : [example.label])];
+}
+
+function roleOf({ role, train, fields }: Message): string {
+  return `${role}${train === false ? ' not learnt' : ''}${fields ? JSON.stringify(fields) : ''}`;
 }
 
 function normalised(text: string): string {

@@ -4,14 +4,21 @@
  */
 import path from 'node:path';
 import { Tokenizer } from '@huggingface/tokenizers';
+<<<<<<< HEAD
 import { GraftError } from '../../src-shared/errors.ts';
 import { guardPatterns } from './guardedPattern.ts';
+=======
+import { isMarked, withoutMarks } from './textMarks.ts';
+>>>>>>> data
 import { broken, isObject, readTokenizerFiles } from './tokenizerFiles.ts';
 import type { TokenizerFiles } from './tokenizerFiles.ts';
 import { tokenizerProblem } from './tokenizerShape.ts';
 
 export interface TextTokenizer {
-  /** Ids of `text`. `addSpecialTokens` (default true) frames it as the model does, e.g. with one BOS. */
+  /**
+   * Ids of `text`. `addSpecialTokens` (default true) frames it as the model does, e.g. with one BOS. Control tokens
+   * that are marked (controlTokens.ts) are read as text.
+   */
   encode(text: string, options?: { addSpecialTokens?: boolean }): number[];
   /** Ids of a text that goes on: a leading BOS as the model says, never a closing EOS. Use it for prompts. */
   encodePrompt(text: string): number[];
@@ -29,6 +36,9 @@ export interface TextTokenizer {
   /** Texts of the special tokens, for chat templates. */
   specialText: { bos: string; eos: string; pad: string; unk: string };
   chatTemplate: string | undefined;
+  /** Texts of all control tokens, the longest first, and of those that end a generation. */
+  controlTexts: readonly string[];
+  eosTexts: readonly string[];
   /** Largest id plus one; the model's embedding may have more rows. */
   vocabSize: number;
 }
@@ -43,14 +53,21 @@ export function loadTokenizer(dir: string): TextTokenizer {
   let frame: Frame;
   try {
     library = new Tokenizer(files.tokenizer, files.config);
+<<<<<<< HEAD
     guardPatterns([library.normalizer, library.pre_tokenizer, library.decoder], path.join(dir, 'tokenizer.json'));
     plain = (text) => library.encode(text, { add_special_tokens: false }).ids;
+=======
+    const marked = markedEncoder(library, files);
+    plain = (text) => (isMarked(text) ? marked(text) : library.encode(text, { add_special_tokens: false }).ids);
+>>>>>>> data
     frame = frameOf(library, plain, files);
   } catch (error) {
     if (error instanceof GraftError) throw error;
     throw broken(dir, 'tokenizer.json', whyBroken(error), error);
   }
   const ids = specialIds(library, files);
+  const textsOf = (tokens: Iterable<number>): string[] =>
+    [...tokens].map((id) => library.id_to_token(id) ?? '').filter((text) => text !== '');
   return {
     encode: (text, { addSpecialTokens = true } = {}) =>
       addSpecialTokens ? withFrame(plain(text), frame) : plain(text),
@@ -69,14 +86,62 @@ export function loadTokenizer(dir: string): TextTokenizer {
       unk: files.special('unk_token') ?? '',
     },
     chatTemplate: files.chatTemplate,
+    controlTexts: textsOf(ids.special).sort((a, b) => b.length - a.length),
+    eosTexts: textsOf(ids.eosIds),
     vocabSize: largest(library.get_vocab().values()) + 1,
   };
 }
 
+<<<<<<< HEAD
 /** The library's own sentence; an error of JavaScript itself only says that something was not where it looked. */
 function whyBroken(error: unknown): string {
   const own = error instanceof Error && error.constructor === Error;
   return own ? error.message.replace(/\.$/, '') : 'its parts do not have the form of a tokenizer';
+=======
+/**
+ * Encodes texts in which some control tokens are marked: those are text. A second tokenizer with the same model does
+ * it, which knows the others under names that no text has; it is made where it is needed first.
+ */
+function markedEncoder(library: Tokenizer, files: TokenizerFiles): (text: string) => number[] {
+  let made: { tokenizer: Tokenizer; names: Map<string, string> } | undefined;
+  return (text) => {
+    made ??= makeLiteral(library, files);
+    const { tokenizer, names } = made;
+    let renamed = text;
+    for (const [control, name] of names) renamed = renamed.replaceAll(control, () => name);
+    return tokenizer.encode(withoutMarks(renamed), { add_special_tokens: false }).ids;
+  };
+}
+
+/** Opens and closes the name of a control token; a code point that Unicode keeps out of texts. */
+const NAME_EDGE = '\uFDD1';
+
+function makeLiteral(library: Tokenizer, files: TokenizerFiles): { tokenizer: Tokenizer; names: Map<string, string> } {
+  const { special } = specialIds(library, files);
+  const added = (files.tokenizer['added_tokens'] as unknown[]).filter(isObject);
+  const missing = [...special].filter((id) => !added.some((token) => Number(token['id']) === id));
+  const tokens = [...added, ...missing.map((id) => ({ id, content: library.id_to_token(id), special: true }))];
+  const names = new Map<string, string>();
+  const renamed = tokens.map((token): Record<string, unknown> => {
+    const id = Number(token['id']);
+    const content = String(token['content']);
+    if (!special.has(id)) return token;
+    const name = `${NAME_EDGE}${id}${NAME_EDGE}`;
+    names.set(content, name);
+    // Its text is no text to be normalised.
+    return { ...token, content: name, normalized: false };
+  });
+  const tokenizer = new Tokenizer(
+    { ...files.tokenizer, added_tokens: renamed, model: { type: 'BPE', vocab: {}, merges: [] }, post_processor: null },
+    files.config,
+  );
+  tokenizer.model = library.model;
+  for (const [content, name] of names) {
+    const id = library.token_to_id(content);
+    if (id !== undefined) library.model?.tokens_to_ids.set(name, id);
+  }
+  return { tokenizer, names: new Map([...names].sort(([a], [b]) => b.length - a.length)) };
+>>>>>>> data
 }
 
 /** The ids a model puts before and after every text. */

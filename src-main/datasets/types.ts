@@ -7,6 +7,8 @@ import type { BadRow, DatasetFormat } from '../../src-shared/datasets.ts';
 export interface RawRow {
   line: number;
   values: Record<string, unknown>;
+  /** The document of which this is a piece goes on in the next row. */
+  goesOn?: true;
 }
 
 export interface ReadResult {
@@ -20,8 +22,13 @@ export interface ReadResult {
   bad: BadRow[];
   /** Every column name of the file, in order of appearance. */
   columns: string[];
+<<<<<<< HEAD
   /** Rows share lines, so that `line` is a row's place in the list. */
   sharedLines: boolean;
+=======
+  /** How the file was read where there was a choice. */
+  notes: string[];
+>>>>>>> data
 }
 
 export interface TokenisedExample {

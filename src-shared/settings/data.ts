@@ -1,16 +1,31 @@
 /** How the rows of a dataset are read, and which of them and of their tokens a run learns from. */
 import { z } from 'zod';
+import { DATASET_FORMATS } from '../datasets.ts';
 import { defineSettings, schemaOf } from './setting.ts';
 
 /** Of a file, whatever is done with it. */
 export const FILE_SETTINGS = defineSettings({
   format: {
-    schema: z.enum(['jsonl', 'json', 'csv']).optional(),
+    schema: z.enum(DATASET_FORMATS).optional(),
     label: 'Format',
     help: 'What the file is written in.',
     flag: 'format',
     value: 'NAME',
-    placeholder: 'by its extension and content',
+    placeholder: 'by its content',
+  },
+  part: {
+    schema: z.string().min(1).max(1000).optional(),
+    label: 'Part',
+    help: 'Which part holds the rows: a sheet, the path of a list in a JSON file, a split or a file of a folder.',
+    flag: 'part',
+    value: 'NAME',
+    placeholder: 'the first or only one; the split train',
+  },
+  noHeader: {
+    schema: z.boolean().optional(),
+    label: 'No header',
+    help: 'The first line of a CSV file is a row; its columns are then called column 1, column 2 …',
+    flag: 'no-header',
   },
   map: {
     schema: z.record(z.string(), z.string()).default({}),
@@ -41,6 +56,16 @@ export const LOSS_SETTINGS = defineSettings({
   },
 });
 
+/** Which of the texts are tokens; runs from before this setting read every control token as one. */
+export const CONTROL_SETTINGS = defineSettings({
+  controlTokens: {
+    schema: z.boolean().optional(),
+    label: 'Control tokens',
+    help: 'Control tokens of the model that the text of a row spells out, such as <|im_end|>, are tokens, not text.',
+    flag: 'control-tokens',
+  },
+});
+
 export const LOSS_DEFAULTS = schemaOf(LOSS_SETTINGS).parse({});
 
 /** What a run takes of its rows. */
@@ -64,4 +89,4 @@ const ROW_SETTINGS = defineSettings({
 });
 
 /** All that a run says of its data, beside which dataset it is. */
-export const DATA_SETTINGS = { ...LOSS_SETTINGS, ...ROW_SETTINGS };
+export const DATA_SETTINGS = { ...LOSS_SETTINGS, ...CONTROL_SETTINGS, ...ROW_SETTINGS };

@@ -14,10 +14,10 @@ export async function addDataset(
   { catalog, files }: { catalog: Catalog; files: DatasetFiles },
   input: z.output<typeof addSchema>,
 ): Promise<string> {
-  const { map, name, allowBadRows } = input;
+  const { map, name, allowBadRows, part, noHeader } = input;
   const file = path.resolve(input.file);
   const facts = fileFacts(file);
-  const { good, bad } = await files.survey(file, input.format, map);
+  const { good, bad } = await files.survey({ ...input, file });
   if (good.count === 0) throw noUsableRows(file, bad);
   const [first] = bad;
   if (first && !allowBadRows) {
@@ -28,12 +28,23 @@ export async function addDataset(
       { file, bad: bad.length, rows: good.count },
     );
   }
-  const { sha256 } = await files.index(file, input.format);
+  const { sha256 } = await files.index({ ...input, file });
   const format = input.format ?? null;
   const createdAt = new Date().toISOString();
-  const version = { file, format, map, rows: good.count, badRows: bad.length, hash: sha256, ...facts, createdAt };
+  const version = {
+    file,
+    format,
+    part,
+    noHeader,
+    map,
+    rows: good.count,
+    badRows: bad.length,
+    hash: sha256,
+    ...facts,
+    createdAt,
+  };
   const { datasets } = catalog;
-  const known = datasets.find(file, format, map);
+  const known = datasets.find({ file, format, part, noHeader, map });
   const id = known?.id ?? newId('data');
   catalog.transaction(() => {
     if (!known)

@@ -1,5 +1,6 @@
 /** Checks a dataset file: what can be used, and every row that cannot, with its line and reason. */
 import path from 'node:path';
+import { openBaseModel } from '../../basemodel/baseModel.ts';
 import { checkDataset } from '../../datasets/check.ts';
 import type {
   BadRow,
@@ -8,7 +9,9 @@ import type {
   DatasetFormat,
   DatasetKind,
   PreviewRow,
+  UnusedField,
 } from '../../../src-shared/datasets.ts';
+import { LOSS_DEFAULTS } from '../../../src-shared/settings/data.ts';
 import type { LengthStats } from '../../../src-shared/tokens.ts';
 import type { DataSpec } from '../../../src-shared/runSpec.ts';
 
@@ -19,6 +22,8 @@ export interface DatasetReport {
   kind: DatasetKind;
   /** Column names of the file. */
   columns: string[];
+  /** How the file was read where there was a choice. */
+  notes: string[];
   /** Rows that can be used. */
   rows: number;
   badRows: BadRow[];
@@ -27,6 +32,8 @@ export interface DatasetReport {
   sizeBytes: number;
   /** The first good rows as the model sees them. */
   preview: PreviewRow[];
+  /** What the rows say and training does not use. */
+  unused: UnusedField[];
   /** Token counts; null without a model. */
   lengths: DatasetLengths | null;
 }
@@ -34,16 +41,24 @@ export interface DatasetReport {
 interface DatasetLengths extends LengthStats {
   /** Rows without a labelled token after truncation: a run does not start with them. */
   unlabelled: BadRow[];
+  /** Tokens at which rows are cut, and whether the model's positions set it, not the setting. */
+  maxLength: number;
+  limitedByModel: boolean;
+  /** Rows whose text spells out control tokens of the model. */
+  controlTokenRows: number;
 }
 
 export interface CheckRequest {
   file: string;
   format?: DataSpec['format'];
+  part?: DataSpec['part'];
+  noHeader?: DataSpec['noHeader'];
   map?: DataSpec['map'];
   /** Folder of a model: token lengths are counted with its tokenizer. */
   modelDir?: string | undefined;
   maxLength?: number | undefined;
   lossOn?: DataSpec['lossOn'] | undefined;
+  controlTokens?: boolean | undefined;
 }
 
 /** Throws what checkDataset throws; bad rows are reported, not thrown. `check`: here, or in another process. */
@@ -51,14 +66,40 @@ export async function checkFile(
   request: CheckRequest,
   check: (options: CheckOptions) => Promise<DatasetCheck> = checkDataset,
 ): Promise<DatasetReport> {
-  const { modelDir, maxLength, lossOn, format, map } = request;
-  const { bad, sha256, stats, unusable, ...facts } = await check({
+  const { modelDir, lossOn, format, part, noHeader, map, controlTokens } = request;
+  const wanted = request.maxLength ?? LOSS_DEFAULTS.maxLength;
+  const positions = modelDir === undefined ? Infinity : positionsOf(modelDir);
+  const maxLength = Math.min(wanted, positions);
+  const {
+    bad,
+    sha256,
+    stats,
+    unusable,
+    controlTokenRows = 0,
+    ...facts
+  } = await check({
     file: path.resolve(request.file),
     format,
+    part,
+    noHeader,
     tokenizerDir: modelDir,
     ...(map ? { map } : {}),
-    ...(maxLength === undefined ? {} : { maxLength }),
+    maxLength,
     ...(lossOn ? { lossOn } : {}),
+    ...(controlTokens === undefined ? {} : { controlTokens }),
   });
-  return { ...facts, badRows: bad, hash: sha256, lengths: stats ? { ...stats, unlabelled: unusable ?? [] } : null };
+  const limits = { maxLength, limitedByModel: positions < wanted, controlTokenRows };
+  return {
+    ...facts,
+    badRows: bad,
+    hash: sha256,
+    lengths: stats ? { ...stats, ...limits, unlabelled: unusable ?? [] } : null,
+  };
+}
+
+/** The longest row that the model can see: a run cuts rows there, whatever its settings say. */
+function positionsOf(modelDir: string): number {
+  const base = openBaseModel(modelDir);
+  base.close();
+  return base.spec.maxPositions;
 }

@@ -18,7 +18,7 @@ export async function writeVersion(
   { base, edits, file }: { base: Dataset; edits: RowEdits; file: string },
   record: (written: Omit<DatasetVersion, 'number' | 'change'>) => void,
 ): Promise<void> {
-  const index = await files.index(base.file, base.format);
+  const index = await files.index(base);
   const { sha256 } = await writeEdited(index, edits, file);
   try {
     const { good, bad } = await surveyEdited(files, file, base);
@@ -40,7 +40,7 @@ export async function writeVersion(
 }
 
 async function surveyEdited(files: DatasetFiles, file: string, { name, map }: Dataset): Promise<Survey> {
-  const survey = await files.survey(file, 'jsonl', map).catch((error: unknown) => {
+  const survey = await files.survey({ file, format: 'jsonl', map }).catch((error: unknown) => {
     // No row, or none with the columns that are needed.
     if (error instanceof GraftError && ['DATASET_EMPTY', 'DATASET_COLUMNS', 'MAP_COLUMN_UNKNOWN'].includes(error.code))
       return undefined;

@@ -8,6 +8,8 @@ import { byId, nameSchema } from '../inputs.ts';
 const readingSchema = z.object({
   file: z.string().min(1),
   format: dataSpecSchema.shape.format,
+  part: dataSpecSchema.shape.part,
+  noHeader: dataSpecSchema.shape.noHeader,
   map: dataSpecSchema.shape.map,
 });
 
@@ -20,6 +22,8 @@ export const sourceSchema = z.object({
   version: z.number().int().min(1).optional(),
   file: z.string().min(1).optional(),
   format: dataSpecSchema.shape.format,
+  part: dataSpecSchema.shape.part,
+  noHeader: dataSpecSchema.shape.noHeader,
   map: z.record(z.string(), z.string()).optional(),
 });
 export type Source = z.output<typeof sourceSchema>;
@@ -59,6 +63,7 @@ export const checkSchema = readingSchema.extend({
   modelId: z.string().optional(),
   maxLength: dataSpecSchema.shape.maxLength.optional(),
   lossOn: dataSpecSchema.shape.lossOn.optional(),
+  controlTokens: dataSpecSchema.shape.controlTokens,
 });
 
 export const addSchema = readingSchema.extend({

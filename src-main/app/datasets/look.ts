@@ -1,17 +1,24 @@
 /** What a dataset file holds, from one pass over its rows; the next look at the same file costs nothing. */
 import path from 'node:path';
 import { previewRows } from '../../datasets/check.ts';
-import type { ColumnMap, DatasetFormat, DatasetKind, PreviewRow } from '../../../src-shared/datasets.ts';
-import { DATASET_SHAPES, toExample } from '../../datasets/columns.ts';
+import type {
+  ColumnMap,
+  DatasetFormat,
+  DatasetKind,
+  FileRules,
+  PreviewRow,
+  UnusedField,
+} from '../../../src-shared/datasets.ts';
+import { DATASET_SHAPES } from '../../datasets/columns.ts';
+import { toExample } from '../../datasets/examples.ts';
 import type { DatasetFiles } from '../../datasets/datasetFiles.ts';
 import type { RowIndex } from '../../datasets/rowIndex.ts';
 import type { Survey } from '../../datasets/survey.ts';
 import { toErrorData } from '../../../src-shared/errors.ts';
 
 /** A file with its reading rules. */
-export interface Reading {
+export interface Reading extends FileRules {
   file: string;
-  format?: DatasetFormat | null | undefined;
   map?: ColumnMap;
 }
 
@@ -20,6 +27,8 @@ export interface DatasetLook {
   file: string;
   format: DatasetFormat;
   columns: readonly string[];
+  /** How the file was read where there was a choice. */
+  notes: readonly string[];
   sizeBytes: number;
   /** sha256 of the file. */
   hash: string;
@@ -37,6 +46,8 @@ export interface DatasetLook {
   problem: string | null;
   /** The first good rows as the model sees them. */
   preview: PreviewRow[];
+  /** What the good rows say and training does not use. */
+  unused: UnusedField[];
   /** What columns can be mapped onto. */
   shapes: typeof DATASET_SHAPES;
 }
@@ -44,14 +55,16 @@ export interface DatasetLook {
 const PREVIEW_ROWS = 5;
 
 /** Throws what readDataset throws; columns that fit no shape are told, not thrown. */
-export async function lookAt(files: DatasetFiles, { file, format, map = {} }: Reading): Promise<DatasetLook> {
-  const absolute = path.resolve(file);
-  const index = await files.index(absolute, format);
+export async function lookAt(files: DatasetFiles, given: Reading): Promise<DatasetLook> {
+  const absolute = path.resolve(given.file);
+  const reading = { ...given, file: absolute };
+  const index = await files.index(reading);
   const { columns, sizeBytes, sha256, count } = index;
   const facts = {
     file: absolute,
     format: index.format,
     columns,
+    notes: index.notes,
     sizeBytes,
     hash: sha256,
     parsed: count,
@@ -59,7 +72,7 @@ export async function lookAt(files: DatasetFiles, { file, format, map = {} }: Re
   };
   let survey: Survey;
   try {
-    survey = await files.survey(absolute, format, map);
+    survey = await files.survey(reading);
   } catch (error) {
     const { code, message } = toErrorData(error);
     if (code !== 'DATASET_COLUMNS') throw error;
@@ -72,6 +85,7 @@ export async function lookAt(files: DatasetFiles, { file, format, map = {} }: Re
       fields: {},
       problem: message,
       preview: [],
+      unused: [],
     };
   }
   const { plan, good, bad } = survey;
@@ -84,6 +98,7 @@ export async function lookAt(files: DatasetFiles, { file, format, map = {} }: Re
     fields: plan.columns,
     problem: null,
     preview: firstRows(index, survey),
+    unused: survey.unused,
   };
 }
 

@@ -1,7 +1,8 @@
 /** How columns would be read, at once: from the first rows of a file, for trying out a mapping. */
 import { previewRows } from '../../datasets/check.ts';
 import type { DatasetKind, PreviewRow } from '../../../src-shared/datasets.ts';
-import { planColumns, toExample } from '../../datasets/columns.ts';
+import { planColumns } from '../../datasets/columns.ts';
+import { toExample } from '../../datasets/examples.ts';
 import type { DatasetFiles } from '../../datasets/datasetFiles.ts';
 import { toErrorData } from '../../../src-shared/errors.ts';
 import type { Reading } from './look.ts';
@@ -21,8 +22,9 @@ export interface MappedRows {
 const TRIED_ROWS = 100;
 
 /** Throws what readDataset throws, and MAP_NAME_UNKNOWN or MAP_COLUMN_UNKNOWN. */
-export async function mapFirstRows(files: DatasetFiles, { file, format, map }: Reading): Promise<MappedRows> {
-  const index = await files.index(file, format);
+export async function mapFirstRows(files: DatasetFiles, reading: Reading): Promise<MappedRows> {
+  const { file, map } = reading;
+  const index = await files.index(reading);
   const rows = index.window(0, TRIED_ROWS);
   try {
     const plan = planColumns(file, index.columns, map);

@@ -1,6 +1,6 @@
 /** Rows as a run will see them: token by token, and how long they are. */
 import type { z } from 'zod';
-import { toExample } from '../../datasets/columns.ts';
+import { toExample } from '../../datasets/examples.ts';
 import { countCharacters } from '../../datasets/lengthCounts.ts';
 import type { LengthCounts, PreviewedRow } from '../../../src-shared/tokens.ts';
 import type { BadRow } from '../../../src-shared/datasets.ts';
@@ -30,9 +30,9 @@ export class DatasetPreview {
   /** Tokens of good rows with what training decides about each: loss or not, cut or not. */
   async tokens(input: z.output<typeof previewSchema>): Promise<TokenPreview> {
     const { files } = this.#datasets;
-    const { file, format, map } = this.#datasets.reading(input);
-    const { good, plan } = await files.survey(file, format, map);
-    const index = await files.index(file, format);
+    const reading = this.#datasets.reading(input);
+    const { good, plan } = await files.survey(reading);
+    const index = await files.index(reading);
     const { modelId, offset, count, lossOn, maxLength } = input;
     const examples = [...good.index.subarray(offset, offset + count)].flatMap((number) => {
       const example = toExample(index.row(number), plan);
@@ -47,14 +47,15 @@ export class DatasetPreview {
     input: z.output<typeof lengthsSchema>,
     signal?: AbortSignal,
   ): AsyncGenerator<LengthCounts, void, void> {
-    const { file, format, map } = this.#datasets.reading(input);
-    const { plan, good } = await this.#datasets.files.survey(file, format, map);
+    const reading = this.#datasets.reading(input);
+    const { plan, good } = await this.#datasets.files.survey(reading);
     if (input.modelId === undefined) {
       yield countCharacters(good.characters);
       return;
     }
     const modelDir = this.#models.require(input.modelId).dir;
-    const params = { modelDir, file, format, plan, total: good.count, lossOn: input.lossOn };
+    const { file, format, part, noHeader } = reading;
+    const params = { modelDir, file, format, part, noHeader, plan, total: good.count, lossOn: input.lossOn };
     yield* streamOfCall<LengthCounts>((tell) => this.#tokens.count(params, tell), signal);
   }
 }

@@ -3,7 +3,7 @@
  * repeated.
  */
 import type { z } from 'zod';
-import { toExample } from '../../datasets/columns.ts';
+import { toExample } from '../../datasets/examples.ts';
 import { duplicateGroups, splitReport } from '../../datasets/duplicates.ts';
 import { rangesOf, type RowRange } from '../../datasets/editRows.ts';
 import { TimeSlice } from '../../datasets/timeSlice.ts';
@@ -118,20 +118,18 @@ export class DatasetRows {
 
   /** `numbers`: of the rows that match; undefined without a filter. */
   async #matches(input: Filtered): Promise<{ index: RowIndex; numbers: number[] | undefined }> {
-    const { file, format } = this.#datasets.reading(input);
+    const reading = this.#datasets.reading(input);
     const { files } = this.#datasets;
-    const numbers = input.filter === '' ? undefined : await files.matches(file, format, input.filter);
-    return { index: await files.index(file, format), numbers };
+    const numbers = input.filter === '' ? undefined : await files.matches(reading, input.filter);
+    return { index: await files.index(reading), numbers };
   }
 
   #index(source: Source): Promise<RowIndex> {
-    const { file, format } = this.#datasets.reading(source);
-    return this.#datasets.files.index(file, format);
+    return this.#datasets.files.index(this.#datasets.reading(source));
   }
 
   #survey(source: Source): Promise<Survey> {
-    const { file, format, map } = this.#datasets.reading(source);
-    return this.#datasets.files.survey(file, format, map);
+    return this.#datasets.files.survey(this.#datasets.reading(source));
   }
 }
 

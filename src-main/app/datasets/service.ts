@@ -6,6 +6,7 @@ import type { Catalog } from '../../catalog/catalog.ts';
 import type { Dataset } from '../../catalog/datasets.ts';
 import { noUsableRows } from '../../datasets/dataset.ts';
 import type { DatasetFiles, OpenProgress } from '../../datasets/datasetFiles.ts';
+import type { ColumnMap } from '../../../src-shared/datasets.ts';
 import { GraftError, usageError } from '../../../src-shared/errors.ts';
 import type { ModelService } from '../models/service.ts';
 import type { Home } from '../storage/home.ts';
@@ -60,13 +61,14 @@ export class DatasetService {
   }
 
   /** Throws what `require` throws, or a usage error BAD_INPUT where neither a dataset nor a file is named. */
-  reading({ id, version, file, format, map }: Source): Required<Reading> {
+  reading({ id, version, file, format, part, noHeader, map }: Source): Reading & { map: ColumnMap } {
     if (id !== undefined) {
       const dataset = this.require(id, version);
-      return { file: dataset.file, format: dataset.format, map: map ?? dataset.map };
+      const { file, format, part, noHeader } = dataset;
+      return { file, format, part, noHeader, map: map ?? dataset.map };
     }
     if (file === undefined) throw usageError('BAD_INPUT', 'Name a dataset or a file to look at.');
-    return { file: path.resolve(file), format: format ?? null, map: map ?? {} };
+    return { file: path.resolve(file), format: format ?? null, part, noHeader, map: map ?? {} };
   }
 
   list(): Dataset[] {
@@ -81,15 +83,15 @@ export class DatasetService {
 
   /** How far the file has been read, in bytes, until it is open for looking at. */
   async *open(source: Source, signal?: AbortSignal): AsyncGenerator<OpenProgress, void, void> {
-    const { file, format } = this.reading(source);
-    const index = this.files.index(file, format);
+    const reading = this.reading(source);
+    const index = this.files.index(reading);
     let isOpen = false;
     index.then(
       () => (isOpen = true),
       () => (isOpen = true),
     );
     while (!isOpen && !signal?.aborted) {
-      yield { ...this.files.progress(file, format) };
+      yield { ...this.files.progress(reading) };
       await Promise.race([index.catch(() => undefined), sleep(PROGRESS_MS)]);
     }
     const { sizeBytes } = await index;
@@ -123,7 +125,7 @@ export class DatasetService {
   /** Reads the current version with other columns. Throws DATASET_NO_USABLE_ROWS, DATASET_BAD_ROWS. */
   async setMap({ id, map, allowBadRows }: z.output<typeof setMapSchema>): Promise<Dataset> {
     const dataset = this.require(id);
-    const { good, bad } = await this.files.survey(dataset.file, dataset.format, map);
+    const { good, bad } = await this.files.survey({ ...dataset, map });
     if (good.count === 0) throw noUsableRows(dataset.file, bad);
     const [first] = bad;
     if (first && !allowBadRows && !dataset.allowBadRows)

@@ -120,7 +120,9 @@ export class DatasetVersions {
     const { datasets } = this.#catalog;
     const dataset = this.#datasets.require(id);
     const file = path.resolve(to);
-    const { sha256 } = await this.#datasets.files.index(file);
+    const { format, part, noHeader } =
+      datasets.versions.list(id).find((version) => version.file === dataset.source) ?? {};
+    const { sha256 } = await this.#datasets.files.index({ file, format, part, noHeader });
     const moved = datasets.versions
       .list(id)
       .filter((version) => version.file === dataset.source && version.hash === sha256);
@@ -144,14 +146,25 @@ export class DatasetVersions {
   /** Read as the newest version of the user's own file was. */
   async #takeFile({ id, source }: Dataset, change: string): Promise<Dataset> {
     const versions = this.#catalog.datasets.versions.list(id);
-    const { format, map } = versions.find((version) => version.file === source) ?? versions.at(-1)!;
+    const { format, part, noHeader, map } = versions.find((version) => version.file === source) ?? versions.at(-1)!;
     const facts = fileFacts(source);
-    const { good, bad } = await this.#datasets.files.survey(source, format, map);
+    const { good, bad } = await this.#datasets.files.survey({ file: source, format, part, noHeader, map });
     if (good.count === 0) throw noUsableRows(source, bad);
-    const { sha256 } = await this.#datasets.files.index(source, format);
+    const { sha256 } = await this.#datasets.files.index({ file: source, format, part, noHeader });
     const counts = { rows: good.count, badRows: bad.length, hash: sha256, ...facts };
     const createdAt = new Date().toISOString();
-    this.#add({ datasetId: id, number: this.#nextNumber(id), file: source, format, map, ...counts, change, createdAt });
+    this.#add({
+      datasetId: id,
+      number: this.#nextNumber(id),
+      file: source,
+      format,
+      part,
+      noHeader,
+      map,
+      ...counts,
+      change,
+      createdAt,
+    });
     return this.#datasets.require(id);
   }
 
@@ -166,11 +179,11 @@ export class DatasetVersions {
     return this.#catalog.datasets.versions.list(id)[0]!.number + 1;
   }
 
-  #index({ file, format }: Dataset): Promise<RowIndex> {
-    return this.#datasets.files.index(file, format);
+  #index(dataset: Dataset): Promise<RowIndex> {
+    return this.#datasets.files.index(dataset);
   }
 
-  #survey({ file, format, map }: Dataset): Promise<Survey> {
-    return this.#datasets.files.survey(file, format, map);
+  #survey(dataset: Dataset): Promise<Survey> {
+    return this.#datasets.files.survey(dataset);
   }
 }

@@ -29,7 +29,9 @@ export const startRunSchema = z.object({
   baseDtype: runSpecSchema.shape.baseDtype,
   method: methodSchema,
   train: trainSettingsSchema,
-  data: dataSpecSchema.pick({ lossOn: true, maxLength: true, classify: true, excludeLines: true }).prefault({}),
+  data: dataSpecSchema
+    .pick({ lossOn: true, maxLength: true, controlTokens: true, classify: true, excludeLines: true })
+    .prefault({}),
 });
 export type StartRun = z.input<typeof startRunSchema>;
 export type StartRunChecked = z.output<typeof startRunSchema>;
@@ -77,8 +79,11 @@ export function buildSpec(
     data: {
       file: dataset.file,
       ...(dataset.format ? { format: dataset.format } : {}),
+      ...(dataset.part === undefined ? {} : { part: dataset.part }),
+      ...(dataset.noHeader ? { noHeader: true } : {}),
       map: dataset.map,
       ...input.data,
+      controlTokens: input.data.controlTokens ?? false,
       hash: dataset.hash,
       allowBadRows: dataset.allowBadRows,
       version: dataset.version,
@@ -87,6 +92,7 @@ export function buildSpec(
     method: input.method,
     train: input.train,
     shortWarmup: true,
+    epochEnds: true,
     runDir: home.runDir(runId),
     outDir: newOutDir(home, input.method.type),
   };

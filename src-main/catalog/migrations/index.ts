@@ -6,5 +6,15 @@ import { adapters } from './0004-adapters.ts';
 import { playground } from './0005-playground.ts';
 import { exports } from './0006-exports.ts';
 import { runDataVersion } from './0007-run-data-version.ts';
+import { readingRules } from './0008-reading-rules.ts';
 
-export const migrations: readonly string[] = [initial, datasets, runs, adapters, playground, exports, runDataVersion];
+export const migrations: readonly string[] = [
+  initial,
+  datasets,
+  runs,
+  adapters,
+  playground,
+  exports,
+  runDataVersion,
+  readingRules,
+];

@@ -1,6 +1,6 @@
 /**
- * Reads CSV and TSV with a header row. Records are found here (quoted cells may span lines), so that each knows its
- * line and a broken one costs only itself; csv-parse splits them into cells.
+ * Reads CSV and TSV as spreadsheets write them, with a header or without. Records are found here (quoted cells may span
+ * lines), so that each knows its line and a broken one costs only itself; csv-parse splits them into cells.
  */
 import { parse } from 'csv-parse/sync';
 import { GraftError } from '../../../src-shared/errors.ts';
@@ -25,7 +25,7 @@ const GROUP = 256;
 export async function* readCsv(
   chunks: AsyncIterable<string>,
   file: string,
-  onHeader: (columns: string[]) => void,
+  { onHeader, noHeader }: { onHeader: (columns: string[]) => void; noHeader: boolean },
 ): AsyncGenerator<RawRow | BadRow> {
   let delimiter = ',';
   let columns: string[] | undefined;
@@ -36,9 +36,13 @@ export async function* readCsv(
     (header) => (delimiter = detectDelimiter(header)),
   )) {
     if (record.text.trim() === '') continue;
+    // Excel's own first line says which character stands between cells.
+    if (!columns && SEPARATOR_LINE.test(record.text)) continue;
     if (!columns) {
-      columns = parseHeader(record, delimiter, file);
+      const first = parseHeader(record, delimiter, file, noHeader);
+      columns = noHeader ? first.map((_, i) => `column ${i + 1}`) : first;
       onHeader(columns);
+      if (noHeader) group.push(record);
     } else {
       group.push(record);
       if (group.length === GROUP) yield* parseGroup(group.splice(0), columns, delimiter);
@@ -47,11 +51,16 @@ export async function* readCsv(
   if (columns) yield* parseGroup(group, columns, delimiter);
 }
 
-/** The one of comma, semicolon and tab that the header has most of; comma for a single column. */
+/** `sep=;` */
+const SEPARATOR_LINE = /^sep=(.)$/i;
+
+/** The one of comma, semicolon, tab and bar that the header has most of; comma for a single column. */
 function detectDelimiter(header: string): string {
+  const said = SEPARATOR_LINE.exec(header.trim())?.[1];
+  if (said !== undefined) return said;
   const bare = header.replace(/"(?:[^"]|"")*"/g, '');
   const count = (char: string): number => bare.split(char).length - 1;
-  return [',', ';', '\t'].reduce((best, char) => (count(char) > count(best) ? char : best));
+  return [',', ';', '\t', '|'].reduce((best, char) => (count(char) > count(best) ? char : best));
 }
 
 /** Cuts the text at newlines outside quotes. A quote opens a cell only at the cell's start. */
@@ -85,7 +94,7 @@ async function* splitRecords(
         start = i + 1;
         cellStart = true;
       } else {
-        cellStart = first ? /[,;\t]/.test(char) : char === delimiter();
+        cellStart = first ? /[,;\t|]/.test(char) : char === delimiter();
       }
     }
     text += chunk.slice(start);
@@ -94,7 +103,8 @@ async function* splitRecords(
   if (text !== '') yield { line, text: text.replace(/\r$/, ''), open: quoted };
 }
 
-function parseHeader(record: CsvRecord, delimiter: string, file: string): string[] {
+/** `isRow`: it is the first row, whose cells may be alike. */
+function parseHeader(record: CsvRecord, delimiter: string, file: string, isRow: boolean): string[] {
   const fail = (why: string): GraftError =>
     new GraftError(
       'DATASET_HEADER',
@@ -111,7 +121,7 @@ function parseHeader(record: CsvRecord, delimiter: string, file: string): string
     throw fail(reasonOf(error));
   }
   const twice = columns.find((name, i) => name !== '' && columns.indexOf(name) !== i);
-  if (twice !== undefined) throw fail(`the column "${twice}" appears twice`);
+  if (twice !== undefined && !isRow) throw fail(`the column "${twice}" appears twice`);
   return columns;
 }
 
@@ -138,7 +148,7 @@ function parseOne(record: CsvRecord, columns: string[], delimiter: string): RawR
     };
   }
   try {
-    return toRow(record, cells([record], delimiter).flat(), columns);
+    return toRow(record, cellsOf(record, delimiter), columns);
   } catch (error) {
     return { line: record.line, reason: `not valid CSV: ${reasonOf(error)}` };
   }
@@ -154,18 +164,36 @@ function toRow(record: CsvRecord, values: string[], columns: string[]): RawRow |
   };
 }
 
-function cells(records: CsvRecord[], delimiter: string): string[][] {
+/** `5" wide`: a quote that does not open its cell is a character, as for spreadsheets. */
+function cellsOf(record: CsvRecord, delimiter: string): string[] {
+  try {
+    return cells([record], delimiter).flat();
+  } catch (error) {
+    if (codeOf(error) !== 'INVALID_OPENING_QUOTE') throw error;
+    return cells([record], delimiter, true).flat();
+  }
+}
+
+function cells(records: CsvRecord[], delimiter: string, relaxed = false): string[][] {
   const text = records.map((record) => record.text).join('\n');
-  return parse(text, { delimiter, record_delimiter: '\n', relax_column_count: true, max_record_size: 0 });
+  return parse(text, {
+    delimiter,
+    record_delimiter: '\n',
+    relax_column_count: true,
+    max_record_size: 0,
+    relax_quotes: relaxed,
+  });
 }
 
 /** csv-parse counts lines within what it was given, which would mislead. */
 function reasonOf(error: unknown): string {
-  const code = error instanceof Error && 'code' in error ? error.code : undefined;
+  const code = codeOf(error);
   if (code === 'CSV_INVALID_CLOSING_QUOTE')
     return 'text follows a closing quote (write a quote inside a quoted cell twice)';
-  if (code === 'INVALID_OPENING_QUOTE')
-    return 'a quote stands in the middle of an unquoted cell (put the cell in quotes and write the quote twice)';
   if (code === 'CSV_QUOTE_NOT_CLOSED') return 'a quote is opened and never closed';
   return error instanceof Error ? error.message : String(error);
+}
+
+function codeOf(error: unknown): unknown {
+  return error instanceof Error && 'code' in error ? error.code : undefined;
 }

@@ -9,6 +9,7 @@ import { parseJsonRow } from './jsonRow.ts';
 import { numberedRows } from './rowNumbers.ts';
 
 /**
+<<<<<<< HEAD
  * Rows and bad rows in file order; `onSharedLine` is called where their numbers are places in the list. Throws
  * GraftError DATASET_NOT_A_LIST when the file is no JSON list.
  */
@@ -22,6 +23,17 @@ export function readJsonArray(
 
 async function* elements(chunks: AsyncIterable<string>, file: string): AsyncGenerator<RawRow | BadRow> {
   const scanner = new ElementScanner(file);
+=======
+ * Rows and bad rows in file order. `isEmbedded`: text after the list is of what it stands in. Throws GraftError
+ * DATASET_NOT_A_LIST when the file is no JSON list.
+ */
+export async function* readJsonArray(
+  chunks: AsyncIterable<string>,
+  file: string,
+  { isEmbedded = false } = {},
+): AsyncGenerator<RawRow | BadRow> {
+  const scanner = new ElementScanner(file, isEmbedded);
+>>>>>>> data
   for await (const chunk of chunks) yield* scanner.feed(chunk);
   yield* scanner.end();
 }
@@ -36,9 +48,11 @@ class ElementScanner {
   private element = '';
   private elementLine = 0;
   private strayAfterEnd = false;
+  private isEmbedded: boolean;
 
-  constructor(file: string) {
+  constructor(file: string, isEmbedded: boolean) {
     this.file = file;
+    this.isEmbedded = isEmbedded;
   }
 
   *feed(chunk: string): Generator<RawRow | BadRow> {
@@ -80,7 +94,7 @@ class ElementScanner {
       return false;
     }
     if (this.depth < 0) {
-      this.strayAfterEnd = true;
+      this.strayAfterEnd = !this.isEmbedded;
       return false;
     }
     if (this.depth === 1 && char === ',') return true;
@@ -115,10 +129,11 @@ class ElementScanner {
   }
 }
 
-function notAList(file: string): GraftError {
+export function notAList(file: string): GraftError {
   return new GraftError(
     'DATASET_NOT_A_LIST',
-    `${file} is not a JSON list of rows; write the rows as [{...}, {...}], or one object per line in a .jsonl file.`,
+    `${file} is not a JSON list of rows; write the rows as [{...}, {...}], also under a ` +
+      `key of an object, or one object per line in a .jsonl file.`,
     { file },
   );
 }

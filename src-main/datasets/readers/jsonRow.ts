@@ -1,6 +1,9 @@
 /** One JSON text as a row; what JSONL lines and the elements of a JSON list have in common. */
 import { isObject } from '../tokenizerFiles.ts';
 
+/** Lists and objects within each other in one row. */
+const MOST_DEPTH = 64;
+
 /** The row's columns, or a reason why it is none. Positions are told relative to `startLine`. */
 export function parseJsonRow(
   text: string,
@@ -14,8 +17,18 @@ export function parseJsonRow(
       reason: `not valid JSON: ${explain(error instanceof Error ? error.message : String(error), text, startLine)}`,
     };
   }
-  if (isObject(value)) return { values: value };
+  if (isObject(value))
+    return isDeeper(value, MOST_DEPTH)
+      ? { reason: `nested more than ${MOST_DEPTH} deep, which no row of a dataset is` }
+      : { values: value };
   return { reason: `not a JSON object but ${describeValue(value)}` };
+}
+
+function isDeeper(value: unknown, left: number): boolean {
+  if (typeof value !== 'object' || value === null) return false;
+  if (left === 0) return true;
+  for (const key in value) if (isDeeper((value as Record<string, unknown>)[key], left - 1)) return true;
+  return false;
 }
 
 /** `a list`, `a number`, `null`, for messages about wrong types. */

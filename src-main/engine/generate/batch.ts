@@ -88,7 +88,7 @@ async function* decode(
     .map((row, i) => ({ ...row, row: i, count: 0, seen: new Set(Array.from(row.prompt)) }))
     .filter(({ options }) => options.maxNew > 0);
   for (const [row, { options }] of rows.entries()) if (options.maxNew === 0) yield { row, end: 'length' };
-  const T = Math.max(0, ...live.map(({ prompt }) => prompt.length));
+  const T = live.reduce((longest, { prompt }) => Math.max(longest, prompt.length), 0);
   let ids = leftPadded(live, T);
   const cache = new KvCache(live.map(({ prompt }) => T - prompt.length));
   try {

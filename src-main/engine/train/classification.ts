@@ -32,8 +32,8 @@ export async function evaluateClasses(
     });
     const [batchSum = NaN] = await loss.data();
     sum += batchSum;
-    predicted.push(...(await best.data()));
-    actual.push(...(batch.classes ?? []));
+    for (const label of await best.data()) predicted.push(label);
+    for (const label of batch.classes ?? []) actual.push(label);
     tf.dispose([loss, best]);
     await onBatch?.(++done);
   }

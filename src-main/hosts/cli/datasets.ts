@@ -1,8 +1,13 @@
 /** `datasets add`, `datasets list`, `datasets check`. */
+<<<<<<< HEAD
 import { counted } from '../../../src-shared/plural.ts';
 import { FILE_SETTINGS, LOSS_SETTINGS } from '../../../src-shared/settings/data.ts';
+=======
+import { CONTROL_SETTINGS, FILE_SETTINGS, LOSS_SETTINGS } from '../../../src-shared/settings/data.ts';
+>>>>>>> data
 import { checkFile } from '../../app/datasets/check.ts';
 import type { DatasetReport } from '../../app/datasets/check.ts';
+import { unusedText } from '../../../src-shared/datasets.ts';
 import type { Args } from './args.ts';
 import { MODEL_OPTION } from './command.ts';
 import type { Command } from './command.ts';
@@ -51,7 +56,12 @@ export const datasetsCheck: Command = {
   name: 'datasets check',
   positionals: ['FILE'],
   summary: 'Reads a dataset file and reports every bad row; with --model also token lengths.',
-  options: { ...optionsOf(FILE_SETTINGS), model: MODEL_OPTION, ...optionsOf(LOSS_SETTINGS) },
+  options: {
+    ...optionsOf(FILE_SETTINGS),
+    model: MODEL_OPTION,
+    ...optionsOf(LOSS_SETTINGS),
+    ...optionsOf(CONTROL_SETTINGS),
+  },
   async run({ args, services, print }) {
     const model = args.text('model');
     const report = await checkFile({
@@ -59,6 +69,7 @@ export const datasetsCheck: Command = {
       modelDir: model === undefined ? undefined : modelDirOf(services, model),
       maxLength: args.integer('max-length'),
       lossOn: args.choice('loss-on', LOSS_SETTINGS.lossOn.schema.unwrap().options),
+      controlTokens: args.flag('control-tokens'),
     });
     describe(report).forEach(print);
     return report;
@@ -70,13 +81,27 @@ function describe(report: DatasetReport): string[] {
     `${report.file}: ${report.format}, ${report.kind}, ${count(report.rows)} usable rows, ` +
       `${count(report.badRows.length)} bad, ${bytes(report.sizeBytes)}`,
   ];
+  for (const note of report.notes) lines.push(`  ${note}`);
   for (const { line, reason } of report.badRows) lines.push(`  line ${line}: ${reason}`);
+  if (report.unused.length > 0) lines.push(`Not used: ${unusedText(report.unused)}`);
   if (!report.lengths) return lines;
-  const { min, median, p95, max, truncated, labelledTokens, unlabelled } = report.lengths;
+  const { min, median, p95, max, truncated, labelledTokens, unlabelled, maxLength } = report.lengths;
+  if (report.lengths.limitedByModel)
+    lines.push(`Rows are cut at ${maxLength} tokens, the longest that this model can see`);
   lines.push(
+<<<<<<< HEAD
     `Tokens per row: ${min} to ${max}, median ${median}, 95 % at most ${p95}; ${counted(truncated, 'row')} cut; ` +
       `${counted(labelledTokens, 'token')} carry loss`,
+=======
+    `Tokens per row: ${min} to ${max}, median ${median}, 95 % at most ${p95}; ${count(truncated)} rows cut at ` +
+      `${maxLength}; ${count(labelledTokens)} tokens carry loss`,
+>>>>>>> data
   );
+  if (report.lengths.controlTokenRows > 0)
+    lines.push(
+      `${count(report.lengths.controlTokenRows)} rows spell out control tokens of the model; they are read as ` +
+        'text, or as tokens with --control-tokens',
+    );
   for (const { line, reason } of unlabelled) lines.push(`  nothing to learn at line ${line}: ${reason}`);
   return lines;
 }

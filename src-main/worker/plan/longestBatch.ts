@@ -4,7 +4,7 @@ import type { Batch } from '../../engine/train/batchLoss.ts';
 import { batchPlanOf, type Draft } from '../train/draft.ts';
 
 /** The one with the most tokens in the first epoch. */
-export function longestBatch(draft: Pick<Draft, 'train' | 'data'>): Batch {
+export function longestBatch(draft: Pick<Draft, 'train' | 'data' | 'epochEnds'>): Batch {
   const rows = draft.data.train;
   const plan = batchPlanOf(draft);
   let longest: number[] = [];

@@ -82,6 +82,8 @@ async function planOf(draft: Draft, { prepared, tokenizer }: PreparedRows, room:
     valRows: val.length,
     badRows: prepared.bad.length,
     lengths: prepared.stats,
+    unused: prepared.unused,
+    controlTokenRows: prepared.controlTokenRows,
     tokensPerEpoch: train.reduce((sum, { ids }) => sum + ids.length, 0),
     totalSteps,
     longest: { rows: batch.B, tokens: countTokens(batch), longestRow: batch.T },

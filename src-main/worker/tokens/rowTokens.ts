@@ -1,6 +1,6 @@
 /** Tokenises rows to show and to count their tokens, before any run. */
-import { toExample } from '../../datasets/columns.ts';
-import type { ColumnPlan, Example } from '../../../src-shared/datasets.ts';
+import { toExample } from '../../datasets/examples.ts';
+import type { ColumnPlan, Example, FileRules } from '../../../src-shared/datasets.ts';
 import { LastTokenizer } from '../../datasets/lastTokenizer.ts';
 import { countTokens } from '../../datasets/lengthCounts.ts';
 import type { LengthCounts } from '../../../src-shared/tokens.ts';
@@ -22,19 +22,15 @@ export async function previewRowTokens({
 
 /** Counts the good rows of a file; the last event has all of them. */
 export async function countRowTokens(
-  { modelDir, file, format, plan, total, lossOn }: WorkerCalls['countTokens']['params'],
+  { modelDir, plan, total, lossOn, ...reading }: WorkerCalls['countTokens']['params'],
   emit: (counts: LengthCounts) => void,
 ): Promise<void> {
   const tokenizer = loadTokenizer(modelDir);
-  for await (const counts of countTokens(goodRows(file, format, plan), { total, tokenizer, lossOn })) emit(counts);
+  for await (const counts of countTokens(goodRows(reading, plan), { total, tokenizer, lossOn })) emit(counts);
 }
 
-async function* goodRows(
-  file: string,
-  format: WorkerCalls['countTokens']['params']['format'],
-  plan: ColumnPlan,
-): AsyncGenerator<Example> {
-  for await (const row of openRows(file, { format: format ?? undefined }).rows) {
+async function* goodRows({ file, ...rules }: FileRules & { file: string }, plan: ColumnPlan): AsyncGenerator<Example> {
+  for await (const row of (await openRows(file, rules)).rows) {
     if ('reason' in row) continue;
     const example = toExample(row, plan);
     if (!('reason' in example)) yield example;

@@ -4,7 +4,7 @@ import { taughtEnds } from '../../datasets/endTokens.ts';
 import { splitExamples } from '../../datasets/split.ts';
 import { loadTokenizer, type TextTokenizer } from '../../datasets/tokenizer.ts';
 import { describeBadRow, type TokenisedExample } from '../../datasets/types.ts';
-import type { DatasetKind } from '../../../src-shared/datasets.ts';
+import { unusedText, type DatasetKind } from '../../../src-shared/datasets.ts';
 import { withVirtualTokens, type VirtualLayout } from '../../datasets/virtualTokens.ts';
 import { counted } from '../../../src-shared/plural.ts';
 import { GraftError, usageError } from '../../../src-shared/errors.ts';
@@ -43,7 +43,10 @@ export async function prepareRows(spec: RunSpec, { maxPositions, vocab }: Archit
   const tokenizer = loadTokenizer(spec.model.dir);
   const virtual = virtualLayout(spec, vocab);
   const maxLength = Math.min(spec.data.maxLength, maxPositions - countOf(virtual));
-  return { prepared: await prepareDataset({ ...spec.data, maxLength, tokenizer }), tokenizer, maxLength };
+  // Runs from before the setting read control tokens in the text of a row as tokens.
+  const { controlTokens = true } = spec.data;
+  const prepared = await prepareDataset({ ...spec.data, controlTokens, maxLength, tokenizer });
+  return { prepared, tokenizer, maxLength };
 }
 
 /**
@@ -86,6 +89,14 @@ export function splitRows(
       .join('; ');
     emit({ type: 'log', message: `Left out: ${counted(prepared.bad.length, 'bad row')} (${list})` });
   }
+  if (prepared.unused.length) emit({ type: 'log', message: `Not used: ${unusedText(prepared.unused)}.` });
+  if (prepared.controlTokenRows > 0)
+    emit({
+      type: 'log',
+      message:
+        `${prepared.controlTokenRows} rows spell out control tokens of the model; they are read as ` +
+        `${(spec.data.controlTokens ?? true) ? 'tokens' : 'text'}.`,
+    });
   const examples = virtual
     ? prepared.examples.map((example) => withVirtualTokens(example, virtual))
     : prepared.examples;

@@ -57,9 +57,9 @@ function openUnchanged({ dir, hash }: RunSpec['model']): BaseModel {
 }
 
 /** Which rows make up which step. */
-export function batchPlanOf({ train, data }: Pick<Draft, 'train' | 'data'>): BatchPlan {
+export function batchPlanOf({ train, data, epochEnds }: Pick<Draft, 'train' | 'data' | 'epochEnds'>): BatchPlan {
   const lengths = data.train.map(({ ids }) => ids.length);
-  return new BatchPlan(lengths, { ...train, maxLength: data.maxLength });
+  return new BatchPlan(lengths, { ...train, maxLength: data.maxLength, runsOn: !epochEnds });
 }
 
 export function totalStepsOf({ steps, epochs }: Draft['train'], plan: BatchPlan): number {

@@ -7,6 +7,8 @@ import { Action } from '../../lib/action.svelte.ts';
 
 export class AddDataset {
   file = $state('');
+  /** Sheet, list, split or file within it that holds the rows; empty: what Graft chooses. */
+  part = $state('');
   map = $state.raw<Record<string, string>>({});
   look = $state.raw<DatasetLook | undefined>();
   /** Share of a dropped file that has been sent, 0 to 1. */
@@ -34,7 +36,21 @@ export class AddDataset {
     this.file = file;
     this.map = map;
     this.adding.failure = undefined;
-    this.look = await this.checking.run(() => api.datasets.look.query({ file, map }));
+    this.look = await this.checking.run(() => api.datasets.look.query({ file, map, ...this.#rules }));
+  }
+
+  get #rules(): { part?: string } {
+    return this.part.trim() === '' ? {} : { part: this.part.trim() };
+  }
+
+  /** Whether there is a part to choose: the file says how it was read, or that somebody must choose. */
+  get hasParts(): boolean {
+    return this.part !== '' || this.checking.failure?.code === 'DATASET_PART' || (this.look?.notes.length ?? 0) > 0;
+  }
+
+  /** Where the rows are looked at: the file with the part that was chosen. */
+  get source(): { file: string; part?: string } {
+    return { file: this.look?.file ?? this.file, ...this.#rules };
   }
 
   /** Registers the file; bad rows are left out, which the user has just agreed to. */
@@ -42,7 +58,7 @@ export class AddDataset {
     const { look, map } = this;
     if (!look) return undefined;
     const dataset = await this.adding.run(() =>
-      api.datasets.add.mutate({ file: look.file, map, allowBadRows: look.bad > 0, ...(name ? { name } : {}) }),
+      api.datasets.add.mutate({ ...this.source, map, allowBadRows: look.bad > 0, ...(name ? { name } : {}) }),
     );
     if (dataset) this.clear();
     return dataset;
@@ -50,6 +66,7 @@ export class AddDataset {
 
   clear(): void {
     this.file = '';
+    this.part = '';
     this.map = {};
     this.look = undefined;
     this.checking.failure = undefined;

@@ -25,6 +25,7 @@ const DRAFT: Draft = {
   preset: 'custom',
   lengthIn: 'steps',
   classify: true,
+  controlTokens: true,
   train: { ...freshDraft().train, steps: 7, beta1: 0.8, samplePrompts: ['One day,'], memoryLimitBytes: 4e8 },
 };
 const kept = (changes: object): Draft => parseDraft(JSON.stringify({ ...DRAFT, ...changes }));

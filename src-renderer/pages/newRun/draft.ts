@@ -55,6 +55,8 @@ export interface Draft {
   lossOn: 'completion' | 'all';
   maxLength: number | undefined;
   classify: boolean;
+  /** Control tokens in the text of rows are tokens, not text. */
+  controlTokens: boolean;
 }
 
 /** Of the sample prompts nothing is said: while the user has written none, the dataset's own are taken. */
@@ -83,6 +85,7 @@ export function freshDraft(): Draft {
     train: { ...TRAIN_USUAL, steps: 100 },
     ...LOSS_DEFAULTS,
     classify: false,
+    controlTokens: false,
   };
 }
 
@@ -138,6 +141,7 @@ export function runFields(
     lossOn: data.lossOn,
     maxLength: data.maxLength,
     classify: data.classify ?? false,
+    controlTokens: data.controlTokens ?? false,
     preset: 'custom',
     lengthIn: train.steps === undefined ? 'epochs' : 'steps',
     train: { ...train },

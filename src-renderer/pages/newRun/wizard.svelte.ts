@@ -259,6 +259,7 @@ export class Wizard {
         maxLength: draft.maxLength,
         lossOn: draft.lossOn,
         ...(draft.classify ? { classify: true } : {}),
+        ...(draft.controlTokens ? { controlTokens: true } : {}),
         ...(this.version.excludedLines.length > 0 ? { excludeLines: this.version.excludedLines } : {}),
       },
     };

@@ -87,7 +87,7 @@ export function startAgain(
   { train, data }: Changes = {},
 ): StartRun | undefined {
   if (!modelId || !datasetId) return undefined;
-  const { lossOn, maxLength, classify, excludeLines, version } = spec.data;
+  const { lossOn, maxLength, controlTokens, classify, excludeLines, version } = spec.data;
   return {
     modelId,
     datasetId,
@@ -98,6 +98,6 @@ export function startAgain(
     baseDtype: spec.baseDtype,
     method: spec.method,
     train: { ...spec.train, ...train },
-    data: { lossOn, maxLength, classify, excludeLines, ...data },
+    data: { lossOn, maxLength, controlTokens, classify, excludeLines, ...data },
   };
 }

@@ -1,0 +1,129 @@
+/** A row as the columns' plan reads it: an example to learn from, or the reason why it is none. */
+import { alpacaPrompt, readHistory } from './alpaca.ts';
+import { parseMessages, readMessages } from './messages.ts';
+import { describeValue } from './readers/jsonRow.ts';
+import { readTools } from './toolCalls.ts';
+import { isObject } from './tokenizerFiles.ts';
+import type { BadRow, ColumnPlan, Example, Message, Segment } from '../../src-shared/datasets.ts';
+import type { RawRow } from './types.ts';
+
+type Reason = { reason: string };
+
+/** The example of a row, or the reason why it cannot be used. */
+export function toExample(row: RawRow, plan: ColumnPlan): Example | BadRow {
+  const content = read(row.values, plan);
+  return { line: row.line, ...content, ...(row.goesOn && 'segments' in content ? { goesOn: row.goesOn } : {}) };
+}
+
+type Content = { messages: Message[]; tools?: unknown[] } | { segments: Segment[]; label?: string };
+
+function read(values: RawRow['values'], plan: ColumnPlan): Content | Reason {
+  const valueOf = (field: string): unknown => values[plan.columns[field] ?? ''];
+  const bad = plan.kind === 'text' ? undefined : badAnswer(valueOf('label'), plan.columns['label'] ?? '');
+  if (bad) return bad;
+  if (plan.kind === 'messages') {
+    const column = plan.columns['messages'] ?? 'messages';
+    if (!(column in values)) return { reason: `"${column}" is missing` };
+    return withSystem(withTools(parseMessages(values[column], column), values, plan), valueOf('system'));
+  }
+  if (plan.kind === 'completion' && [valueOf('prompt'), valueOf('completion')].some(isMessageList))
+    return withTools(conversation(values, plan), values, plan);
+  const texts = textsOf(values, plan);
+  if ('reason' in texts) return texts;
+  const label = plan.kind === 'text' ? labelOf(valueOf('label')) : undefined;
+  const segments = segmentsOf(plan, texts.texts, valueOf('history'));
+  return Array.isArray(segments) ? { segments, ...(label === undefined ? {} : { label }) } : segments;
+}
+
+/** KTO's rows say of an answer that it is a bad one; learning it as a good one would turn the data round. */
+function badAnswer(label: unknown, column: string): Reason | undefined {
+  if (label !== false && !(typeof label === 'string' && /^\s*false\s*$/i.test(label))) return undefined;
+  return { reason: `its "${column}" is false: an answer not to be given, and Graft trains on good answers only` };
+}
+
+function withTools(
+  read: { messages: Message[] } | Reason,
+  values: RawRow['values'],
+  plan: ColumnPlan,
+): { messages: Message[]; tools?: unknown[] } | Reason {
+  const column = plan.columns['tools'];
+  if ('reason' in read || column === undefined) return read;
+  const found = readTools(values[column], column);
+  if ('reason' in found) return found;
+  return found.tools.length > 0 ? { ...read, tools: found.tools } : read;
+}
+
+/** The system text of a column of its own, in front of the conversation. */
+function withSystem<T extends { messages: Message[] }>(read: T | Reason, system: unknown): T | Reason {
+  if ('reason' in read || system === undefined || system === null || system === '') return read;
+  if (typeof system !== 'string') return { reason: `"system" is ${describeValue(system)}, not text` };
+  const [first] = read.messages;
+  if (first?.role !== 'system') return { ...read, messages: [{ role: 'system', content: system }, ...read.messages] };
+  if (first.content.trim() === system.trim()) return read;
+  return { reason: 'its column "system" and its first message say different system texts; keep one' };
+}
+
+function isMessageList(value: unknown): boolean {
+  return Array.isArray(value) && value.some(isObject);
+}
+
+/** TRL's prompt and completion as lists of messages: one conversation, of which the completion is learnt. */
+function conversation(values: RawRow['values'], plan: ColumnPlan): { messages: Message[] } | Reason {
+  const side = (field: string, role: Message['role']): { messages: Message[] } | Reason => {
+    const column = plan.columns[field] ?? field;
+    const value = values[column];
+    if (typeof value === 'string' && value.trim() !== '') return { messages: [{ role, content: value }] };
+    return field === 'prompt' ? readMessages(value, column) : parseMessages(value, column);
+  };
+  const prompt = side('prompt', 'user');
+  if ('reason' in prompt) return prompt;
+  const completion = side('completion', 'assistant');
+  if ('reason' in completion) return completion;
+  const context = prompt.messages.map((message): Message =>
+    message.role === 'assistant' ? { ...message, train: false } : message,
+  );
+  return { messages: [...context, ...completion.messages] };
+}
+
+/** Fields that may be absent, empty or null. */
+const OPTIONAL = ['input', 'system'];
+/** Fields that are no text of their own. */
+const OTHERS = ['label', 'history', 'tools'];
+
+function textsOf(values: RawRow['values'], plan: ColumnPlan): { texts: Record<string, string> } | Reason {
+  const texts: Record<string, string> = {};
+  for (const [field, column] of Object.entries(plan.columns)) {
+    if (OTHERS.includes(field)) continue;
+    const optional = OPTIONAL.includes(field);
+    const value = values[column];
+    if (optional && (value === undefined || value === null)) continue;
+    if (!Object.hasOwn(values, column)) return { reason: `"${column}" is missing` };
+    if (typeof value !== 'string') return { reason: `"${column}" is ${describeValue(value)}, not text` };
+    if (!optional && value.trim() === '') return { reason: `"${column}" is empty` };
+    texts[field] = value;
+  }
+  return { texts };
+}
+
+/** Labels are names or numbers; anything else is none. */
+function labelOf(value: unknown): string | undefined {
+  if (typeof value === 'number' || typeof value === 'boolean' || typeof value === 'bigint') return String(value);
+  return typeof value === 'string' && value.trim() !== '' ? value.trim() : undefined;
+}
+
+/** `texts`: the fields of the row, which are all that the kind demands. */
+function segmentsOf({ kind, columns }: ColumnPlan, texts: Record<string, string>, given: unknown): Segment[] | Reason {
+  const { text = '', instruction = '', input, output = '', prompt = '', completion = '', system } = texts;
+  if (kind === 'text') return [{ text, loss: true }];
+  if (kind !== 'alpaca') return asked(prompt, completion);
+  const history = readHistory(given, columns['history'] ?? 'history');
+  if ('reason' in history) return history;
+  return asked(alpacaPrompt({ instruction, input, system, history: history.turns }), output);
+}
+
+function asked(prompt: string, answer: string): Segment[] {
+  return [
+    { text: prompt, loss: false },
+    { text: answer, loss: true },
+  ];
+}

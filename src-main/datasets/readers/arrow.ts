@@ -1,0 +1,36 @@
+/** Reads Arrow's files (Feather 2) and streams, as Hugging Face's datasets lie on disk. Rows are numbered from 1. */
+import fs from 'node:fs/promises';
+import { tableFromIPC } from '@uwdata/flechette';
+import { GraftError } from '../../../src-shared/errors.ts';
+import type { RawRow } from '../types.ts';
+import { brokenDataset } from './bytes.ts';
+import { plainValue } from './cells.ts';
+
+/** The file is in memory whole. */
+const MOST_BYTES = 2 ** 29;
+
+/** Throws GraftError DATASET_BROKEN, or DATASET_TOO_LARGE for a file that does not fit. */
+export async function* readArrow(file: string): AsyncGenerator<RawRow> {
+  const { size } = await fs.stat(file);
+  if (size > MOST_BYTES)
+    throw new GraftError(
+      'DATASET_TOO_LARGE',
+      `The Arrow file ${file} has more than 512 MiB, which Graft would have to hold in memory; write it as Parquet.`,
+      { file },
+    );
+  try {
+    const table = tableFromIPC(await fs.readFile(file), { useBigInt: true, useDate: true });
+    for (let row = 0; row < table.numRows; row++)
+      yield { line: row + 1, values: plainValue(table.get(row)) as RawRow['values'] };
+  } catch (error) {
+    const isPacked = error instanceof Error && /compress/i.test(error.message);
+    throw isPacked
+      ? new GraftError(
+          'DATASET_BROKEN',
+          `The Arrow file ${file} is compressed within, which Graft does not read; write it without compression, or ` +
+            'as Parquet.',
+          { file },
+        )
+      : brokenDataset(file, 'an Arrow file', error);
+  }
+}

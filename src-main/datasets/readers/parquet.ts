@@ -1,0 +1,63 @@
+/** Reads Parquet, a row group at a time; hyparquet decodes, compressed pages too. Rows are numbered from 1. */
+import fs from 'node:fs/promises';
+import { parquetMetadataAsync, parquetReadObjects } from 'hyparquet';
+import type { AsyncBuffer } from 'hyparquet';
+import { compressors } from 'hyparquet-compressors';
+import { GraftError } from '../../../src-shared/errors.ts';
+import type { RawRow } from '../types.ts';
+import { brokenDataset } from './bytes.ts';
+import { plainValue } from './cells.ts';
+
+/** A row group is decoded whole. */
+const MOST_GROUP_BYTES = 2 ** 30;
+/** A page says how large it unpacks; more than this is no page of a table. */
+const MOST_PAGE_BYTES = 2 ** 28;
+/** Rows decoded at once. */
+const ROWS = 4096;
+
+const bounded = Object.fromEntries(
+  Object.entries(compressors).map(([name, unpack]) => [
+    name,
+    (input: Uint8Array, outputLength: number): Uint8Array => {
+      if (outputLength > MOST_PAGE_BYTES) throw new RangeError(`a page of ${outputLength} bytes`);
+      return unpack(input, outputLength);
+    },
+  ]),
+);
+
+/** Throws GraftError DATASET_BROKEN. */
+export async function* readParquet(file: string, onProgress?: (doneBytes: number) => void): AsyncGenerator<RawRow> {
+  const handle = await fs.open(file);
+  try {
+    const { size: byteLength } = await handle.stat();
+    const buffer: AsyncBuffer = {
+      byteLength,
+      async slice(start, end = byteLength) {
+        const length = Math.max(0, Math.min(end, byteLength) - start);
+        const bytes = new Uint8Array(length);
+        await handle.read(bytes, 0, length, start);
+        return bytes.buffer;
+      },
+    };
+    const metadata = await parquetMetadataAsync(buffer);
+    const large = metadata.row_groups.find((group) => Number(group.total_byte_size) > MOST_GROUP_BYTES);
+    if (large) throw new RangeError('a row group of more than 1 GiB; write it with smaller row groups');
+    const total = Number(metadata.num_rows);
+    let line = 0;
+    for (const group of metadata.row_groups) {
+      const groupEnd = line + Number(group.num_rows);
+      while (line < groupEnd) {
+        const rowEnd = Math.min(groupEnd, line + ROWS);
+        const rows = await parquetReadObjects({ file: buffer, metadata, compressors: bounded, rowStart: line, rowEnd });
+        if (rows.length !== rowEnd - line)
+          throw new RangeError(`${rows.length} rows where ${rowEnd - line} are promised`);
+        for (const row of rows) yield { line: ++line, values: plainValue(row) as RawRow['values'] };
+        onProgress?.(Math.floor((byteLength * line) / Math.max(1, total)));
+      }
+    }
+  } catch (error) {
+    throw error instanceof GraftError ? error : brokenDataset(file, 'a Parquet file', error);
+  } finally {
+    await handle.close();
+  }
+}

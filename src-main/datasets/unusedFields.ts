@@ -1,0 +1,82 @@
+/**
+ * What the rows of a file say and training does not use: columns beside those of the plan, and fields of messages that
+ * no chat template reads. Named in check, wizard and log, so that nothing vanishes without a word.
+ */
+import { isObject } from './tokenizerFiles.ts';
+import type { ColumnPlan, Example, UnusedField } from '../../src-shared/datasets.ts';
+import type { RawRow } from './types.ts';
+
+/** Fields that chat templates use to know; without a model they count as used. */
+const USUAL_FIELDS = new Set(['tool_calls', 'tool_call_id', 'name', 'reasoning_content', 'thinking']);
+
+export class UnusedFields {
+  #plan: ColumnPlan;
+  #chatTemplate: string | undefined;
+  #classifies: boolean;
+  #rows = new Map<string, number>();
+
+  /** `chatTemplate`: of the model; undefined where there is none, or no model is known. */
+  constructor(plan: ColumnPlan, options: { chatTemplate?: string | undefined; classifies?: boolean } = {}) {
+    this.#plan = plan;
+    this.#chatTemplate = options.chatTemplate;
+    this.#classifies = options.classifies ?? false;
+  }
+
+  /** Looks at a row and the example that was made of it. */
+  note({ values }: Pick<RawRow, 'values'>, example: Example): void {
+    const used = this.#usedColumns(values, example);
+    for (const [column, value] of Object.entries(values)) if (!used.has(column) && holds(value)) this.#count(column);
+    const names = new Set((example.messages ?? []).flatMap(({ fields }) => Object.keys(fields ?? {})));
+    for (const name of names) if (!this.#isRead(name)) this.#count(`${this.#listColumn(values)}[].${name}`);
+  }
+
+  /** Most rows first. */
+  list(): UnusedField[] {
+    return [...this.#rows].map(([field, rows]) => ({ field, rows })).sort((a, b) => b.rows - a.rows);
+  }
+
+  #usedColumns(values: RawRow['values'], example: Example): Set<string> {
+    const { kind, columns } = this.#plan;
+    const used = new Set(Object.values(columns));
+    const unless = (field: string, isUsed: boolean): void => {
+      const column = columns[field];
+      if (column !== undefined && !isUsed) used.delete(column);
+    };
+    unless('label', kind === 'text' ? this.#classifies : isMark(values[columns['label'] ?? '']));
+    unless(
+      'tools',
+      isEmptyList(values[columns['tools'] ?? '']) || (example.messages !== undefined && this.#readsTools()),
+    );
+    return used;
+  }
+
+  #isRead(field: string): boolean {
+    return this.#chatTemplate === undefined ? USUAL_FIELDS.has(field) : this.#chatTemplate.includes(field);
+  }
+
+  #readsTools(): boolean {
+    return this.#chatTemplate === undefined || this.#chatTemplate.includes('tools');
+  }
+
+  #listColumn(values: RawRow['values']): string {
+    const names = ['messages', 'completion', 'prompt'].flatMap((field) => this.#plan.columns[field] ?? []);
+    return names.find((name) => Array.isArray(values[name]) && values[name].some(isObject)) ?? 'messages';
+  }
+
+  #count(field: string): void {
+    this.#rows.set(field, (this.#rows.get(field) ?? 0) + 1);
+  }
+}
+
+function holds(value: unknown): boolean {
+  return value !== null && value !== undefined && value !== '' && !isEmptyList(value);
+}
+
+function isEmptyList(value: unknown): boolean {
+  return (Array.isArray(value) && value.length === 0) || value === '[]';
+}
+
+/** KTO's mark of an answer. */
+function isMark(value: unknown): boolean {
+  return typeof value === 'boolean' || (typeof value === 'string' && /^\s*(true|false)\s*$/i.test(value));
+}
