@@ -1,13 +1,9 @@
 /** From a file to tokenised examples that a run can train on, with every row that cannot be used and why. */
 import { setImmediate } from 'node:timers/promises';
 import { GraftError } from '../../src-shared/errors.ts';
-<<<<<<< HEAD
 import { counted } from '../../src-shared/plural.ts';
-import { planColumns, toExample } from './columns.ts';
-=======
 import { planColumns } from './columns.ts';
 import { toExample } from './examples.ts';
->>>>>>> data
 import { labelledTexts } from './labelledTexts.ts';
 import { TimeSlice } from './timeSlice.ts';
 import { readDataset } from './read.ts';
@@ -83,18 +79,12 @@ export interface ExampleSet {
  * Reads a file and interprets its columns.
  * Throws what readDataset and planColumns throw, and DATASET_NO_USABLE_ROWS when every single row is bad.
  */
-<<<<<<< HEAD
-export async function readExamples(options: Pick<PrepareOptions, 'file' | 'format' | 'map'>): Promise<ExampleSet> {
-  const read = await readDataset(options.file, options.format ? { format: options.format } : {});
-  if (read.rows.length === 0) throw noUsableRows(options.file, read.bad, read.sharedLines);
-=======
 export async function readExamples(
   options: Pick<PrepareOptions, 'file' | 'format' | 'part' | 'noHeader' | 'map' | 'classify'>,
   chatTemplate?: string,
 ): Promise<ExampleSet> {
   const read = await readDataset(options.file, options);
-  if (read.rows.length === 0) throw noUsableRows(options.file, read.bad);
->>>>>>> data
+  if (read.rows.length === 0) throw noUsableRows(options.file, read.bad, read.sharedLines);
   const plan = planColumns(options.file, read.columns, options.map);
   const examples: Example[] = [];
   const bad: BadRow[] = [...read.bad];
@@ -110,13 +100,8 @@ export async function readExamples(
     if (slice.isOver()) await slice.pause();
   }
   bad.sort((a, b) => a.line - b.line);
-<<<<<<< HEAD
   if (examples.length === 0) throw noUsableRows(options.file, bad, read.sharedLines);
-  return { read, kind: plan.kind, examples, bad };
-=======
-  if (examples.length === 0) throw noUsableRows(options.file, bad);
   return { read, kind: plan.kind, examples, bad, unused: unused.list() };
->>>>>>> data
 }
 
 /** Reads, checks and tokenises a dataset. Throws what readExamples throws, with `classify` also NOT_CLASSIFIABLE. */
@@ -171,10 +156,11 @@ export async function tokeniseExamples(
     }
   }
   bad.sort((a, b) => a.line - b.line);
-<<<<<<< HEAD
   const { file, sha256, sharedLines } = set.read;
   const stats = lengthStats(examples);
-  return { file, sha256, kind: set.kind, maxLength, examples, bad, unusable, stats, sharedLines };
+  const { kind, unused } = set;
+  const rows = { examples, bad, unusable, unused, controlTokenRows };
+  return { file, sha256, kind, maxLength, ...rows, stats, sharedLines };
 }
 
 interface TrainableOptions {
@@ -183,12 +169,6 @@ interface TrainableOptions {
   excluded?: readonly number[] | undefined;
   /** Most tokens of a row that the model takes. */
   modelLength?: number;
-=======
-  const { file, sha256 } = set.read;
-  const stats = lengthStats(examples);
-  const { kind, unused } = set;
-  return { file, sha256, kind, maxLength, examples, bad, unusable, unused, controlTokenRows, stats };
->>>>>>> data
 }
 
 /**
@@ -245,18 +225,9 @@ function listRows(rows: readonly BadRow[], sharedLines: boolean): string {
   return rows.length > 10 ? `${shown}; and ${rows.length - 10} more` : shown;
 }
 
-<<<<<<< HEAD
-function whyUnlabelled(promptTokens: number, fullLength: number, maxLength: number): string {
-  if (promptTokens === fullLength) return 'it has no token that could be predicted from an earlier one';
-  return `the prompt alone fills max length ${maxLength}: ${counted(promptTokens, 'token')}`;
-=======
-function count(n: number, noun: string): string {
-  return `${n} ${noun}${n === 1 ? '' : 's'}`;
-}
-
 function whyUnlabelled({ promptTokens, fullLength, estimated }: RenderedExample, maxLength: number): string {
   if (promptTokens === fullLength) return 'it has no token that could be predicted from an earlier one';
-  return `the prompt alone fills max length ${maxLength}: ${estimated ? 'about ' : ''}${count(promptTokens, 'token')}`;
+  return `the prompt alone fills max length ${maxLength}: ${estimated ? 'about ' : ''}${counted(promptTokens, 'token')}`;
 }
 
 /** A text that is longer than a row may be, as several rows: of a document to be learnt nothing is cut off. */
@@ -279,7 +250,6 @@ function inPieces(
     pieces.push({ ...row, ids: whole, labels, labelled, fullLength: whole.length, truncated: false });
   }
   return pieces;
->>>>>>> data
 }
 
 /** A number per distinct prompt, from 0. `groups` are the numbers given so far. */

@@ -35,12 +35,9 @@ export interface RowStream {
   rows: AsyncIterable<RawRow | BadRow>;
   columns: () => string[];
   sha256: () => string;
-<<<<<<< HEAD
   /** Rows share lines, so that `line` is a row's place in the list. */
   sharedLines: () => boolean;
-=======
   notes: () => string[];
->>>>>>> data
 }
 
 /** Opens a file or folder for reading its rows once. Throws what readDataset throws. */
@@ -55,30 +52,24 @@ async function openFile(file: string, options: ReadOptions): Promise<RowStream> 
   const columns = new Set<string>();
   let sharedLines = false;
   const note = (names: string[]): void => names.forEach((name) => columns.add(name));
-  const { format, rows } = await chooseReader(source, options, { notes, note });
+  const { format, rows } = await chooseReader(source, options, {
+    notes,
+    note,
+    onSharedLine: () => (sharedLines = true),
+  });
   return {
     format,
     sizeBytes: source.sizeBytes,
     rows: noted(),
     columns: () => [...columns].filter((name) => name !== ''),
     sha256: () => source.sha256(),
-<<<<<<< HEAD
     sharedLines: () => sharedLines,
-=======
     notes: () => notes.list,
->>>>>>> data
   };
 
   async function* noted(): AsyncGenerator<RawRow | BadRow> {
     let count = 0;
-<<<<<<< HEAD
-    for await (const row of reader(format, source.chunks(options.onProgress), file, {
-      onHeader: note,
-      onSharedLine: () => (sharedLines = true),
-    })) {
-=======
     for await (const row of rows) {
->>>>>>> data
       count++;
       if ('values' in row) note(Object.keys(row.values));
       yield row;
@@ -90,6 +81,7 @@ async function openFile(file: string, options: ReadOptions): Promise<RowStream> 
 interface Noting {
   notes: FileNotes;
   note: (columns: string[]) => void;
+  onSharedLine: () => void;
 }
 
 type Rows = AsyncIterable<RawRow | BadRow>;
@@ -97,7 +89,7 @@ type Rows = AsyncIterable<RawRow | BadRow>;
 async function chooseReader(
   source: ByteSource,
   { format, part, noHeader, onProgress }: ReadOptions,
-  { notes, note }: Noting,
+  { notes, note, onSharedLine }: Noting,
 ): Promise<{ format: DatasetFormat; rows: Rows }> {
   const { file, head, compression } = source;
   const refused = await refusedType(file, head);
@@ -130,11 +122,11 @@ async function chooseReader(
       case 'text':
         return readText(text());
       default:
-        if (!start.trimStart().startsWith('{')) return readJsonArray(text(), file);
+        if (!start.trimStart().startsWith('{')) return readJsonArray(text(), file, { onSharedLine });
         return readJsonArray(
           listWithin(text, file, { part, onChosen: (list) => notes.add(`rows of the list ${list}`) }),
           file,
-          { isEmbedded: true },
+          { isEmbedded: true, onSharedLine },
         );
     }
   }
@@ -169,6 +161,8 @@ function openFolder(folder: string, options: ReadOptions): RowStream {
     rows: all(),
     columns: () => [...columns],
     sha256: () => (digest ??= hash.digest('hex')),
+    // A row's line is its place among all rows.
+    sharedLines: () => true,
     notes: () => notes.list,
   };
 
@@ -236,28 +230,7 @@ export async function readDataset(file: string, options: ReadOptions = {}): Prom
     rows,
     bad,
     columns: stream.columns(),
-<<<<<<< HEAD
     sharedLines: stream.sharedLines(),
-  };
-}
-
-function reader(
-  format: DatasetFormat,
-  chunks: AsyncIterable<string>,
-  file: string,
-  { onHeader, onSharedLine }: { onHeader: (columns: string[]) => void; onSharedLine: () => void },
-): AsyncIterable<RawRow | BadRow> {
-  switch (format) {
-    case 'jsonl':
-      return readJsonl(chunks);
-    case 'json':
-      return readJsonArray(chunks, file, onSharedLine);
-    case 'csv':
-      return readCsv(chunks, file, onHeader);
-  }
-}
-=======
     notes: stream.notes(),
   };
 }
->>>>>>> data

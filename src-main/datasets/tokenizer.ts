@@ -4,12 +4,9 @@
  */
 import path from 'node:path';
 import { Tokenizer } from '@huggingface/tokenizers';
-<<<<<<< HEAD
 import { GraftError } from '../../src-shared/errors.ts';
 import { guardPatterns } from './guardedPattern.ts';
-=======
 import { isMarked, withoutMarks } from './textMarks.ts';
->>>>>>> data
 import { broken, isObject, readTokenizerFiles } from './tokenizerFiles.ts';
 import type { TokenizerFiles } from './tokenizerFiles.ts';
 import { tokenizerProblem } from './tokenizerShape.ts';
@@ -53,13 +50,9 @@ export function loadTokenizer(dir: string): TextTokenizer {
   let frame: Frame;
   try {
     library = new Tokenizer(files.tokenizer, files.config);
-<<<<<<< HEAD
     guardPatterns([library.normalizer, library.pre_tokenizer, library.decoder], path.join(dir, 'tokenizer.json'));
-    plain = (text) => library.encode(text, { add_special_tokens: false }).ids;
-=======
     const marked = markedEncoder(library, files);
     plain = (text) => (isMarked(text) ? marked(text) : library.encode(text, { add_special_tokens: false }).ids);
->>>>>>> data
     frame = frameOf(library, plain, files);
   } catch (error) {
     if (error instanceof GraftError) throw error;
@@ -92,12 +85,12 @@ export function loadTokenizer(dir: string): TextTokenizer {
   };
 }
 
-<<<<<<< HEAD
 /** The library's own sentence; an error of JavaScript itself only says that something was not where it looked. */
 function whyBroken(error: unknown): string {
   const own = error instanceof Error && error.constructor === Error;
   return own ? error.message.replace(/\.$/, '') : 'its parts do not have the form of a tokenizer';
-=======
+}
+
 /**
  * Encodes texts in which some control tokens are marked: those are text. A second tokenizer with the same model does
  * it, which knows the others under names that no text has; it is made where it is needed first.
@@ -141,7 +134,6 @@ function makeLiteral(library: Tokenizer, files: TokenizerFiles): { tokenizer: To
     if (id !== undefined) library.model?.tokens_to_ids.set(name, id);
   }
   return { tokenizer, names: new Map([...names].sort(([a], [b]) => b.length - a.length)) };
->>>>>>> data
 }
 
 /** The ids a model puts before and after every text. */

@@ -22,13 +22,10 @@ export interface ReadResult {
   bad: BadRow[];
   /** Every column name of the file, in order of appearance. */
   columns: string[];
-<<<<<<< HEAD
   /** Rows share lines, so that `line` is a row's place in the list. */
   sharedLines: boolean;
-=======
   /** How the file was read where there was a choice. */
   notes: string[];
->>>>>>> data
 }
 
 export interface TokenisedExample {

@@ -9,31 +9,23 @@ import { parseJsonRow } from './jsonRow.ts';
 import { numberedRows } from './rowNumbers.ts';
 
 /**
-<<<<<<< HEAD
- * Rows and bad rows in file order; `onSharedLine` is called where their numbers are places in the list. Throws
- * GraftError DATASET_NOT_A_LIST when the file is no JSON list.
+ * Rows and bad rows in file order; `onSharedLine` is called where their numbers are places in the list. `isEmbedded`:
+ * text after the list is of what it stands in. Throws GraftError DATASET_NOT_A_LIST when the file is no JSON list.
  */
 export function readJsonArray(
   chunks: AsyncIterable<string>,
   file: string,
-  onSharedLine: () => void,
+  { isEmbedded = false, onSharedLine = () => undefined }: { isEmbedded?: boolean; onSharedLine?: () => void } = {},
 ): AsyncGenerator<RawRow | BadRow> {
-  return numberedRows(elements(chunks, file), onSharedLine);
+  return numberedRows(elements(chunks, file, isEmbedded), onSharedLine);
 }
 
-async function* elements(chunks: AsyncIterable<string>, file: string): AsyncGenerator<RawRow | BadRow> {
-  const scanner = new ElementScanner(file);
-=======
- * Rows and bad rows in file order. `isEmbedded`: text after the list is of what it stands in. Throws GraftError
- * DATASET_NOT_A_LIST when the file is no JSON list.
- */
-export async function* readJsonArray(
+async function* elements(
   chunks: AsyncIterable<string>,
   file: string,
-  { isEmbedded = false } = {},
+  isEmbedded: boolean,
 ): AsyncGenerator<RawRow | BadRow> {
   const scanner = new ElementScanner(file, isEmbedded);
->>>>>>> data
   for await (const chunk of chunks) yield* scanner.feed(chunk);
   yield* scanner.end();
 }

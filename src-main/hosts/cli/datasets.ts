@@ -1,10 +1,6 @@
 /** `datasets add`, `datasets list`, `datasets check`. */
-<<<<<<< HEAD
 import { counted } from '../../../src-shared/plural.ts';
-import { FILE_SETTINGS, LOSS_SETTINGS } from '../../../src-shared/settings/data.ts';
-=======
 import { CONTROL_SETTINGS, FILE_SETTINGS, LOSS_SETTINGS } from '../../../src-shared/settings/data.ts';
->>>>>>> data
 import { checkFile } from '../../app/datasets/check.ts';
 import type { DatasetReport } from '../../app/datasets/check.ts';
 import { unusedText } from '../../../src-shared/datasets.ts';
@@ -89,13 +85,8 @@ function describe(report: DatasetReport): string[] {
   if (report.lengths.limitedByModel)
     lines.push(`Rows are cut at ${maxLength} tokens, the longest that this model can see`);
   lines.push(
-<<<<<<< HEAD
-    `Tokens per row: ${min} to ${max}, median ${median}, 95 % at most ${p95}; ${counted(truncated, 'row')} cut; ` +
-      `${counted(labelledTokens, 'token')} carry loss`,
-=======
-    `Tokens per row: ${min} to ${max}, median ${median}, 95 % at most ${p95}; ${count(truncated)} rows cut at ` +
-      `${maxLength}; ${count(labelledTokens)} tokens carry loss`,
->>>>>>> data
+    `Tokens per row: ${min} to ${max}, median ${median}, 95 % at most ${p95}; ${counted(truncated, 'row')} cut at ` +
+      `${maxLength}; ${counted(labelledTokens, 'token')} carry loss`,
   );
   if (report.lengths.controlTokenRows > 0)
     lines.push(
