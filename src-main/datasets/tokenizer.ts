@@ -128,6 +128,9 @@ function makeLiteral(library: Tokenizer, files: TokenizerFiles): { tokenizer: To
     { ...files.tokenizer, added_tokens: renamed, model: { type: 'BPE', vocab: {}, merges: [] }, post_processor: null },
     files.config,
   );
+  // The same parts, with the guards around their patterns.
+  tokenizer.normalizer = library.normalizer;
+  tokenizer.pre_tokenizer = library.pre_tokenizer;
   tokenizer.model = library.model;
   for (const [content, name] of names) {
     const id = library.token_to_id(content);
