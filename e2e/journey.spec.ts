@@ -46,7 +46,7 @@ async function journey(page: Page, home: string, use: Use): Promise<void> {
   expect(path.dirname(exported!.outDir)).toBe(path.join(home, 'exports'));
 }
 
-/** Leaves few rows of the sample, thus few steps: home.spec.ts trains all of it. In Electron nothing can step between. */
+/** Leaves few rows of the sample, so few steps: home.spec.ts trains all of it. In Electron nothing can step between. */
 async function shortenSample(page: Page, home: string): Promise<void> {
   const full = path.join(REPO, 'resources/starter/data/describe.jsonl');
   const short = path.join(home, 'describe.jsonl');
