@@ -28,7 +28,8 @@ export interface Reader {
   read(dir: string): Promise<string[]> | string[];
 }
 
-const TEMPLATE = `{{ bos_token }}{% for message in messages %}<|{{ message.role }}|>{{ message.content | trim }}{{ eos_token }}
+const TEMPLATE = `{{ bos_token }}{% for message in messages %}<|{{ message.role }}|>{{ message.content | trim }}
+{{ eos_token }}
 {% endfor %}{% if add_generation_prompt %}<|assistant|>{% endif %}`;
 const CHAT = [
   { role: 'user' as const, content: 'How are you?' },

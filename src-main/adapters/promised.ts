@@ -45,8 +45,8 @@ export function checkPromised(
     throw new GraftError(
       'PEFT_WEIGHTS',
       `The adapter in ${file.dir} lacks ${missing}, which its adapter_config.json names and the base model in ` +
-        `${base.dir} has (the file holds ${layers} layers, the base ${base.spec.layers}); choose the base model it was ` +
-        'trained on, or use a complete adapter.',
+        `${base.dir} has (the file holds ${layers} layers, the base ${base.spec.layers}); choose the base model it ` +
+        'was trained on, or use a complete adapter.',
       { adapter: file.dir, module: missing },
     );
   }
@@ -54,8 +54,8 @@ export function checkPromised(
   if (unnamed !== undefined)
     throw new GraftError(
       'PEFT_WEIGHTS',
-      `The adapter in ${file.dir} holds ${unnamed}, which its adapter_config.json does not name, so PEFT would leave it ` +
-        'out; export the adapter again.',
+      `The adapter in ${file.dir} holds ${unnamed}, which its adapter_config.json does not name, so PEFT would leave ` +
+        'it out; export the adapter again.',
       { adapter: file.dir, module: unnamed },
     );
 }
