@@ -106,7 +106,8 @@ const template: Reader = {
   },
 };
 
-const ROWS = ['How are you?', 'Who', 'a "quoted", b', 'é𝄞'].map((prompt, i) => ({ prompt, completion: `Fine ${i}.` }));
+const PROMPTS = ['How are you?', 'Who', 'a "quoted", b', 'é𝄞'];
+const ROWS = PROMPTS.map((prompt, i) => ({ prompt, completion: `Fine ${i}.` }));
 const DATASETS: Record<string, [text: string, form: Form]> = {
   'rows.jsonl': [ROWS.map((row) => JSON.stringify(row)).join('\n'), 'text'],
   'rows.json': [JSON.stringify(ROWS), 'json'],

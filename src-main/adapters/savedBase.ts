@@ -20,12 +20,12 @@ export function isSavedBase(name: string): boolean {
 export function checkSavedBase(file: string, saved: Map<string, NamedTensor>, base: Base): void {
   for (const [name, { shape, data }] of saved) {
     const own = base.tensors.get(nameInBase(name, base));
-    const same =
-      own?.shape.join() === shape.join() && readTensorF32(own).every((value, i) => Object.is(value, data[i]));
+    const same = own?.shape.join() === shape.join() && readTensorF32(own).every((value, i) => value === data[i]);
     if (same) continue;
     throw peftUnsupported(
       file,
-      `a trained ${HEAD.test(name) ? 'output head' : 'embedding'} (${name} is saved along and differs from the base model in ${base.dir})`,
+      `a trained ${HEAD.test(name) ? 'output head' : 'embedding'} (${name} is saved along and differs from the base ` +
+        `model in ${base.dir})`,
       'an adapter of linear layers alone, or a model with the adapter merged into it',
     );
   }

@@ -144,8 +144,8 @@ function renderTemplate(style: TemplateStyle, messages: readonly Message[], addG
       new GraftError(
         'CHAT_TEMPLATE',
         `The chat template of the model (chat_template.jinja, or chat_template in tokenizer_config.json) does not ` +
-          `come to an end on a conversation of ${messages.length} messages; correct the template, or take it out to have ` +
-          'conversations written plainly.',
+          `come to an end on a conversation of ${messages.length} messages; correct the template, or take it out to ` +
+          'have conversations written plainly.',
       ),
   );
 }
