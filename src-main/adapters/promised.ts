@@ -30,7 +30,7 @@ export function checkPromised(
   file: Pick<AdapterFile, 'dir' | 'configFile' | 'configText'>,
   base: Base,
   paths: string[],
-) {
+): void {
   const fields = peftConfig(file, schema);
   if (fields.target_modules === null || fields.target_modules === undefined) return;
   refuseOtherTargets(file.configFile, fields, base);
@@ -83,7 +83,7 @@ function namedBy(file: string, fields: Fields): (path: string) => boolean {
   const excluded = inList(file, fields.exclude_modules ?? []);
   const targets = fields.target_modules ?? [];
   if (typeof targets === 'string') {
-    const matches = targets === 'all-linear' ? () => true : fullMatcher(file, targets);
+    const matches = targets.toLowerCase() === 'all-linear' ? () => true : fullMatcher(file, targets);
     return (path) => matches(path) && !excluded(path);
   }
   const listed = inList(file, targets);
