@@ -1,4 +1,4 @@
-/** A short fuzz of every reader (bench/fuzz/main.ts is the long one): each answer is a value or a sentence of Graft's. */
+/** A short fuzz of every reader (main.ts is the long one): each answer is a value or a sentence of Graft's own. */
 import fs from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';

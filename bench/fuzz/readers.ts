@@ -28,7 +28,8 @@ export interface Reader {
   read(dir: string): Promise<string[]> | string[];
 }
 
-const TEMPLATE = `{{ bos_token }}{% for message in messages %}<|{{ message.role }}|>{{ message.content | trim }}{{ eos_token }}
+const TEMPLATE = `{{ bos_token }}{% for message in messages %}<|{{ message.role }}|>{{ message.content | trim }}
+{{ eos_token }}
 {% endfor %}{% if add_generation_prompt %}<|assistant|>{% endif %}`;
 const CHAT = [
   { role: 'user' as const, content: 'How are you?' },
@@ -105,7 +106,8 @@ const template: Reader = {
   },
 };
 
-const ROWS = ['How are you?', 'Who', 'a "quoted", b', 'é𝄞'].map((prompt, i) => ({ prompt, completion: `Fine ${i}.` }));
+const PROMPTS = ['How are you?', 'Who', 'a "quoted", b', 'é𝄞'];
+const ROWS = PROMPTS.map((prompt, i) => ({ prompt, completion: `Fine ${i}.` }));
 const DATASETS: Record<string, [text: string, form: Form]> = {
   'rows.jsonl': [ROWS.map((row) => JSON.stringify(row)).join('\n'), 'text'],
   'rows.json': [JSON.stringify(ROWS), 'json'],

@@ -116,8 +116,8 @@ function readTensors(weightsFile: string): { bytes: Uint8Array; tensors: NamedTe
     if (file.sizeBytes > MAX_WEIGHTS_BYTES)
       throw new GraftError(
         'FILE_TOO_LARGE',
-        `${weightsFile} has ${file.sizeBytes} bytes, more than an adapter may have (${MAX_WEIGHTS_BYTES}); use a whole ` +
-          'model as a model of its own.',
+        `${weightsFile} has ${file.sizeBytes} bytes, more than an adapter may have (${MAX_WEIGHTS_BYTES}); use ` +
+          'a whole model as a model of its own.',
         { file: weightsFile, sizeBytes: file.sizeBytes, maxBytes: MAX_WEIGHTS_BYTES },
       );
     const bytes = readFile(file); // at once: hundreds of small reads take longer

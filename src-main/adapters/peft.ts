@@ -118,7 +118,8 @@ export function compilePatterns(file: string, patterns: Record<string, number>):
     throw new GraftError(
       'PEFT_CONFIG',
       `${file}: rank_pattern or alpha_pattern has ${entries.length} patterns, ${expressions} of them regular ` +
-        `expressions, more than the ${MOST_PATTERNS} and ${MOST_EXPRESSIONS} that are followed; export the adapter again.`,
+        `expressions, more than the ${MOST_PATTERNS} and ${MOST_EXPRESSIONS} that are followed; export the adapter ` +
+        'again.',
       { file },
     );
   const fresh = entries.map(([pattern, value]) => ({ matches: endMatcher(file, pattern), value }));

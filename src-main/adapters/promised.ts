@@ -30,7 +30,7 @@ export function checkPromised(
   file: Pick<AdapterFile, 'dir' | 'configFile' | 'configText'>,
   base: Base,
   paths: string[],
-) {
+): void {
   const fields = peftConfig(file, schema);
   if (fields.target_modules === null || fields.target_modules === undefined) return;
   refuseOtherTargets(file.configFile, fields, base);
@@ -45,8 +45,8 @@ export function checkPromised(
     throw new GraftError(
       'PEFT_WEIGHTS',
       `The adapter in ${file.dir} lacks ${missing}, which its adapter_config.json names and the base model in ` +
-        `${base.dir} has (the file holds ${layers} layers, the base ${base.spec.layers}); choose the base model it was ` +
-        'trained on, or use a complete adapter.',
+        `${base.dir} has (the file holds ${layers} layers, the base ${base.spec.layers}); choose the base model it ` +
+        'was trained on, or use a complete adapter.',
       { adapter: file.dir, module: missing },
     );
   }
@@ -54,8 +54,8 @@ export function checkPromised(
   if (unnamed !== undefined)
     throw new GraftError(
       'PEFT_WEIGHTS',
-      `The adapter in ${file.dir} holds ${unnamed}, which its adapter_config.json does not name, so PEFT would leave it ` +
-        'out; export the adapter again.',
+      `The adapter in ${file.dir} holds ${unnamed}, which its adapter_config.json does not name, so PEFT would leave ` +
+        'it out; export the adapter again.',
       { adapter: file.dir, module: unnamed },
     );
 }
@@ -83,7 +83,7 @@ function namedBy(file: string, fields: Fields): (path: string) => boolean {
   const excluded = inList(file, fields.exclude_modules ?? []);
   const targets = fields.target_modules ?? [];
   if (typeof targets === 'string') {
-    const matches = targets === 'all-linear' ? () => true : fullMatcher(file, targets);
+    const matches = targets.toLowerCase() === 'all-linear' ? () => true : fullMatcher(file, targets);
     return (path) => matches(path) && !excluded(path);
   }
   const listed = inList(file, targets);

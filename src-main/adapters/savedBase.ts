@@ -8,6 +8,7 @@ import type { Base } from './content.ts';
 import type { NamedTensor } from './files.ts';
 import { peftUnsupported } from './peft.ts';
 
+const HEAD = /(^|\.)(lm_head|embed_out)(\.base_layer)?\.weight$/;
 /** Names that a family gives its embedding and its head. */
 const SAVED = /(^|\.)(embed_tokens|wte|embed_in|lm_head|embed_out)(\.base_layer)?\.weight$/;
 
@@ -19,13 +20,12 @@ export function isSavedBase(name: string): boolean {
 export function checkSavedBase(file: string, saved: Map<string, NamedTensor>, base: Base): void {
   for (const [name, { shape, data }] of saved) {
     const own = base.tensors.get(nameInBase(name, base));
-    const same =
-      own?.shape.join() === shape.join() && readTensorF32(own).every((value, i) => Object.is(value, data[i]));
+    const same = own?.shape.join() === shape.join() && readTensorF32(own).every((value, i) => value === data[i]);
     if (same) continue;
     throw peftUnsupported(
       file,
-      `a trained ${name.includes('embed_tokens') || name.includes('wte') || name.includes('embed_in') ? 'embedding' : 'output head'} ` +
-        `(${name} is saved along and differs from the base model in ${base.dir})`,
+      `a trained ${HEAD.test(name) ? 'output head' : 'embedding'} (${name} is saved along and differs from the base ` +
+        `model in ${base.dir})`,
       'an adapter of linear layers alone, or a model with the adapter merged into it',
     );
   }
@@ -33,7 +33,5 @@ export function checkSavedBase(file: string, saved: Map<string, NamedTensor>, ba
 
 /** The head of a tied model is the embedding; files of the bare model lack the prefix. */
 function nameInBase(name: string, { spec }: Base): string {
-  const plain = name.replace('.base_layer.', '.');
-  const isHead = /(^|\.)(lm_head|embed_out)\.weight$/.test(plain);
-  return isHead ? headName(spec) : tokenEmbeddingName(spec);
+  return HEAD.test(name) ? headName(spec) : tokenEmbeddingName(spec);
 }

@@ -29,8 +29,8 @@ const BUFFERS =
   /(^|\.)(h\.\d+\.attn\.(bias|masked_bias)|layers\.\d+\.attention\.(bias|masked_bias)|rotary_emb\.inv_freq)$/;
 
 /**
- * Throws GraftError CHECKPOINT_TENSOR_* where a tensor that the model needs is missing, there twice, of another shape or
- * no float, and CHECKPOINT_CONFIG where config.json and weights contradict each other.
+ * Throws GraftError CHECKPOINT_TENSOR_* where a tensor that the model needs is missing, there twice, of another shape
+ * or no float, and CHECKPOINT_CONFIG where config.json and weights contradict each other.
  */
 export function modelTensors(
   dir: string,

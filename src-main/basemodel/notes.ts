@@ -10,7 +10,8 @@ export function notesOn(config: ModelConfig, { unread }: ModelTensors): string[]
   const notes: string[] = [];
   if (unread.length > 0)
     notes.push(
-      `No layer of the model reads these tensors of its files, so they are left alone: ${some(unread.map(({ name }) => name))}.`,
+      'No layer of the model reads these tensors of its files, so they are left alone: ' +
+        `${some(unread.map(({ name }) => name))}.`,
     );
   if (fields.length > 0)
     notes.push(`Graft does not know these fields of config.json and goes on without them: ${some(fields)}.`);

@@ -4,8 +4,13 @@ import type { ModelConfig } from '../engine/model/architecture.ts';
 import type { SafetensorsFile } from '../safetensors/read.ts';
 
 /** What these programs write beside a packed matrix. */
-const PACKING_PARTS =
-  /\.(qweight|qzeros|absmax|nested_absmax|quant_map|quant_state\.[\w.]+|SCB|weight_scale|weight_scale_inv|weight_packed|input_scale)$/;
+const PACKING_PARTS = new RegExp(
+  `\\.(${[
+    'qweight|qzeros', // GPTQ, AWQ
+    'absmax|nested_absmax|quant_map|quant_state\\.[\\w.]+|SCB', // bitsandbytes
+    'weight_scale|weight_scale_inv|weight_packed|input_scale', // FP8, compressed-tensors
+  ].join('|')})$`,
+);
 
 /** Throws CHECKPOINT_QUANTISED. */
 export function refuseQuantised(dir: string, config: ModelConfig, files: SafetensorsFile[]): void {

@@ -13,9 +13,9 @@ export function refuseOtherHead(head: TensorInfo, embedding: TensorInfo): void {
   if (head.shape.join() === embedding.shape.join() && isFloatDtype(head.dtype) && isSame(head, embedding)) return;
   throw new GraftError(
     'CHECKPOINT_TIED_HEAD',
-    `${head.file}: ${head.name} differs from ${embedding.name}, but config.json ties the two (tie_word_embeddings), and ` +
-      'programs do not agree on which of them counts; set tie_word_embeddings to false in config.json to use the head ' +
-      'of the file, or remove the head from it.',
+    `${head.file}: ${head.name} differs from ${embedding.name}, but config.json ties the two (tie_word_embeddings), ` +
+      'and programs do not agree on which of them counts; set tie_word_embeddings to false in config.json to use the ' +
+      'head of the file, or remove the head from it.',
     { file: head.file, tensor: head.name, embedding: embedding.name },
   );
 }

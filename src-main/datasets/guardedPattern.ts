@@ -31,8 +31,15 @@ const KNOWN = new Set([
 ]);
 
 /** One character or class, repeated or not, perhaps after a space: nothing to go back over. */
-const SIMPLE =
-  /^(?: \?|\\s\?)?(?:\\[dDwWsSrnt]|\\[pP]\{\w+\}|\[(?:[^\]\\]|\\.)*\]|[^\\()[\]{}|?*+.^$])(?:[+*?]|\{\d{1,3}(?:,\d{0,3})?\})?$/;
+const SIMPLE = new RegExp(
+  [
+    /^(?: \?|\\s\?)?/,
+    /(?:\\[dDwWsSrnt]|\\[pP]\{\w+\}|\[(?:[^\]\\]|\\.)*\]|[^\\()[\]{}|?*+.^$])/,
+    /(?:[+*?]|\{\d{1,3}(?:,\d{0,3})?\})?$/,
+  ]
+    .map(({ source }) => source)
+    .join(''),
+);
 
 /**
  * Puts a guard around the patterns within a tokenizer's normalizer, pre-tokenizer and decoder, in their places. `file`:

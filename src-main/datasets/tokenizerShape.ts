@@ -5,7 +5,7 @@ import { isObject, type JsonObject } from './tokenizerFiles.ts';
 const MOST_GAPS = 65_536;
 const MOST_PATTERN_CHARACTERS = 20_000;
 
-/** What is wrong, as in "it <problem>"; undefined where nothing is. `added`: tokens of tokenizer_config.json as well. */
+/** What is wrong, as in "it <problem>"; undefined where nothing is. */
 export function tokenizerProblem(tokenizer: JsonObject): string | undefined {
   const model = tokenizer['model'] as JsonObject;
   const { vocab, merges, type } = model;

@@ -6,7 +6,7 @@ import fs from 'node:fs';
 import { GraftError } from '../../src-shared/errors.ts';
 
 /** For configurations and the like: a thousand times what such a file takes. */
-export const SMALL_FILE_BYTES = 16 << 20;
+const SMALL_FILE_BYTES = 16 << 20;
 
 /**
  * Opens a regular file for reading; the caller closes `fd`. Throws GraftError NOT_A_FILE, or the file system's error.
@@ -40,7 +40,7 @@ function assertRegular(file: string, stat: fs.Stats): void {
 }
 
 /** The bytes of a regular file. Throws GraftError NOT_A_FILE or FILE_TOO_LARGE, or the file system's error. */
-export function readForeignBytes(file: string, maxBytes = SMALL_FILE_BYTES): Uint8Array {
+function readForeignBytes(file: string, maxBytes = SMALL_FILE_BYTES): Uint8Array {
   const { fd, stat } = openRegularFile(file);
   try {
     if (stat.size > maxBytes)

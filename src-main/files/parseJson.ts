@@ -1,4 +1,4 @@
-/** JSON that other people wrote: what is wrong with it in words of our own, and never deeper than our code can follow. */
+/** JSON that other people wrote: what is wrong with it in our own words, and no deeper than our code can follow. */
 
 /** Nothing that Graft reads needs a tenth of it. */
 const MAX_DEPTH = 200;

@@ -42,8 +42,8 @@ export interface SafetensorsFile {
 
 /**
  * Opens and checks a safetensors file.
- * Throws GraftError SAFETENSORS_TRUNCATED, SAFETENSORS_HEADER or SAFETENSORS_TENSOR (naming file and tensor), NOT_A_FILE,
- * or NOT_FOUND / NOT_ALLOWED when the file cannot be opened.
+ * Throws GraftError SAFETENSORS_TRUNCATED, SAFETENSORS_HEADER or SAFETENSORS_TENSOR (naming file and tensor),
+ * NOT_A_FILE, or NOT_FOUND / NOT_ALLOWED when the file cannot be opened.
  */
 export function openSafetensors(file: string): SafetensorsFile {
   const source: OpenFile = { path: file, fd: undefined };

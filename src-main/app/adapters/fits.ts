@@ -14,7 +14,7 @@ interface Fit {
   method: AdapterSettings;
 }
 
-export interface AdapterFits {
+interface AdapterFits {
   /** `task`: of the run that made it; null for an adapter made elsewhere. */
   stored: { dir: string; sha256: string; sizeBytes: number; task: string | null };
   /** The likeliest first; never empty. */

@@ -8,7 +8,7 @@ import { GraftError } from '../../../src-shared/errors.ts';
 import type { LookArguments, LookName, LookResult } from './looks.ts';
 import type { LookAnswer, LookQuestion } from './lookThread.ts';
 
-export interface LookOptions {
+interface LookOptions {
   /** Ends the look; it then throws CANCELLED. */
   signal?: AbortSignal | undefined;
   /** Default: one that a folder on a slow disk keeps. */

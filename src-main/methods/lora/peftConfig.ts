@@ -106,8 +106,8 @@ function refuseUnsupported(file: string, raw: Record<string, unknown>): void {
   if (typeof init === 'string' && BASE_CHANGING_INIT.test(init)) {
     throw new GraftError(
       'PEFT_UNSUPPORTED',
-      `${file}: the adapter was initialised with ${init.slice(0, 40)}, which also changes the base model; convert it to ` +
-        'plain LoRA first (PEFT: save_pretrained with path_initial_model_for_weight_conversion).',
+      `${file}: the adapter was initialised with ${init.slice(0, 40)}, which also changes the base model; convert it ` +
+        'to plain LoRA first (PEFT: save_pretrained with path_initial_model_for_weight_conversion).',
       { file, field: 'init_lora_weights', got: init },
     );
   }

@@ -50,8 +50,8 @@ function layerTypes(config: ModelConfig, layers: number): boolean[] | undefined 
 
 /**
  * Rotary positions as transformers 5 puts its own fields and those of transformers 4 together: rope_scaling, where it
- * is there, stands for all of rope_parameters, and a theta that it lacks is the one at the top. `thetaField`: how that is
- * called; `partial`: the family turns a part of each head (rotaryPart).
+ * is there, stands for all of rope_parameters, and a theta that it lacks is the one at the top. `thetaField`: how that
+ * is called; `partial`: the family turns a part of each head (rotaryPart).
  */
 export function ropeFields(
   config: ModelConfig,
