@@ -107,8 +107,7 @@ function literalsOf(file: string): Map<string, string> | undefined {
     if (value instanceof Literal) fields.set(at, value.text);
     else if (Array.isArray(value) && value.every((one) => one instanceof Literal))
       fields.set(at, `[${value.map(({ text }) => text).join(',')}]`);
-    else
-      for (const [key, inner] of Object.entries(value as object)) walk(inner, at === '' ? key : `${at}.${key}`);
+    else for (const [key, inner] of Object.entries(value as object)) walk(inner, at === '' ? key : `${at}.${key}`);
   };
   walk(JSON.parse(fs.readFileSync(file, 'utf8'), keepLiteral), '');
   return fields;

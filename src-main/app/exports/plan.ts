@@ -42,8 +42,8 @@ export interface ScaledAdapter {
   scale: number;
 }
 
-/** A certificate is some twenty short lines. */
-const CERTIFICATE_BYTES = 700;
+/** A certificate is some forty short lines. */
+const CERTIFICATE_BYTES = 1400;
 
 /** Never throws for what is wrong with the request: that is `problem`. `modelDir` undefined: the base is gone. */
 export function planExport(

@@ -4,6 +4,7 @@ import path from 'node:path';
 import type { ExportRecord } from '../../catalog/exports.ts';
 import { CERTIFICATE_FILE } from '../../basemodel/sideFiles.ts';
 import { GraftError, usageError } from '../../../src-shared/errors.ts';
+import { mergeNotes } from '../../app/exports/notes.ts';
 import type { MergeRequest } from '../../app/exports/merge.ts';
 import { ADAPTER_OPTION, ENGINE_OPTION, MODEL_OPTION } from './command.ts';
 import type { Command, Context } from './command.ts';
@@ -74,6 +75,8 @@ export async function mergeToEnd(
   { services, print, say }: Pick<Context, 'services' | 'print' | 'say'>,
   request: MergeRequest,
 ) {
+  const adapterDirs = request.tasks?.map(({ adapterDir }) => adapterDir) ?? [request.adapterDir];
+  const notes = mergeNotes(request.modelDir, adapterDirs);
   const started = services.exports.start(request);
   const sayShare = { merge: shareSayer(say, 'merging'), verify: shareSayer(say, 'verifying') };
   const unsubscribe = services.exports.subscribe(started.id, (event) => {
@@ -81,7 +84,8 @@ export async function mergeToEnd(
   });
   const record = await services.exports.finished(started.id);
   unsubscribe();
-  const report = reportOf(record);
+  const report = { ...reportOf(record), notes };
+  for (const note of notes) print(note);
   print(`${report.outDir}: ${report.files.length} files, ${bytes(report.bytes)}, ${report.dtype}`);
   print(
     `Parity with base + adapter: largest logit difference ${report.maxLogitDifference.toExponential(2)} ` +
