@@ -56,8 +56,10 @@ it('takes the files of a checkpoint along, and names the others', () => {
   }
   fs.symlinkSync(dir, path.join(dir, 'round')); // leads back to the top
   fs.symlinkSync(path.join(dir, 'gone'), path.join(dir, 'vocab.txt'));
-  expect(sideFilesOf(dir).map(({ name }) => name).toSorted()).toEqual(
-    [...OF_A_MODEL, path.join('round', 'chat_template.jinja')].toSorted(),
-  );
+  expect(
+    sideFilesOf(dir)
+      .map(({ name }) => name)
+      .toSorted(),
+  ).toEqual([...OF_A_MODEL, path.join('round', 'chat_template.jinja')].toSorted());
   expect(leftBehindOf(dir)).toEqual([...OTHERS.slice(0, -2), 'checkpoint-500/'].toSorted());
 });
