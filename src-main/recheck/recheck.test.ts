@@ -29,13 +29,14 @@ interface Exported {
   dtype: Dtype;
 }
 
-/** Merges `adapterDir`, or what `merged` makes of it, from a base whose config has literals that JSON.stringify would change. */
+/** A merge with alpha times `alphaFactor`, of a base whose config has literals that JSON.stringify would change. */
 async function exported(dtype?: Dtype, alphaFactor = 1): Promise<Exported> {
   const root = temporaryFolder();
   const sourceDir = await writeTiny(path.join(root, 'base'), tinyEntries());
   const config = path.join(sourceDir, 'config.json');
   const text = JSON.stringify({ ...TINY_CONFIG, eos_token_id: 2 }, null, 2);
-  fs.writeFileSync(config, text.replace('{', '{\n  "made_up_literal": 50.0, "big": 9007199254740993123,'));
+  const literals = '"made_up_literal": 50.0, "big": 9007199254740993123,';
+  fs.writeFileSync(config, text.replace('{', `{\n  ${literals}`));
   fs.writeFileSync(path.join(sourceDir, 'tokenizer.json'), '{"model": {}}');
   const { dir: adapterDir } = await tinyAdapter(Q, pair(8, 8, 2));
   const altered = copyAdapter(adapterDir, path.join(root, 'altered'));

@@ -89,7 +89,8 @@ export async function mergeToEnd(
   print(`${report.outDir}: ${report.files.length} files, ${bytes(report.bytes)}, ${report.dtype}`);
   print(
     `Parity with base + adapter: largest logit difference ${report.maxLogitDifference.toExponential(2)} ` +
-      `(tolerance ${report.tolerance.toPrecision(3)}; rounding alone makes ${report.rounding.toPrecision(3)}), ${(100 * report.equalGreedyShare).toFixed(1)} % equal greedy tokens`,
+      `(tolerance ${report.tolerance.toPrecision(3)}; rounding alone makes ${report.rounding.toPrecision(3)}), ` +
+      `${(100 * report.equalGreedyShare).toFixed(1)} % equal greedy tokens`,
   );
   const { reading } = report;
   if (reading)
