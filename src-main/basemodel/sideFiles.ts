@@ -10,7 +10,7 @@ const PARTS = [
   /^(config|generation_config|quantize_config)\.json$/,
   /^(tokenizer|tokenizer_config|special_tokens_map|added_tokens|vocab|chat_template|normalizer)\.json$/,
   /^(vocab|merges|bpe)\.(txt|bpe|json|codes)$/,
-  /^(.*\.tiktoken|tekken\.json|.*(sentencepiece|spiece|spm|tokenizer|bpe)[^/]*\.model)$/i,
+  /^(.*\.tiktoken|tekken\.json|.*(sentencepiece|spiece|spm|tokenizer|bpe)[^/]*\.model(\.v\d+)?)$/i,
   /^(preprocessor_config|processor_config|video_preprocessor_config)\.json$/,
   /^(configuration|modeling|tokenization|generation|processing)_\w+\.py$/,
   /^(README|MODEL_CARD|LICEN[CS]E|NOTICE|COPYING|USE_POLICY|USAGE_POLICY|CITATION|THIRD.?PARTY)([-_. ].*)?$/i,

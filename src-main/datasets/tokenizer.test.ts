@@ -150,7 +150,8 @@ describe.skipIf(!hasShared(STORIES))(`SentencePiece-style tokenizer${skipNote(ST
     const tokenizer = loadTokenizer(
       variant(sharedPath(STORIES), { 'tokenizer_config.json': { ...config, add_eos_token: true } }),
     );
-    expect(tokenizer.encode('Once')).toEqual([1, 403, 2]);
+    for (const text of ['Once', '<s>Once', 'Once</s>', '<s>Once</s>'])
+      expect(tokenizer.encode(text), text).toEqual([1, 403, 2]);
     expect(tokenizer.encodePrompt('Once')).toEqual([1, 403]);
     expect(tokenizer.encode('Once', { addSpecialTokens: false })).toEqual([403]);
   });

@@ -169,10 +169,11 @@ function frameOf(library: Tokenizer, plain: (text: string) => number[], files: T
   };
 }
 
-/** A text that already begins with the model's BOS does not get a second one. */
+/** A text that already begins with the model's BOS, or ends with its EOS, does not get a second one. */
 function withFrame(ids: number[], { before, after }: Frame): number[] {
-  const framed = before.length > 0 && before.every((id, i) => ids[i] === id);
-  return [...(framed ? [] : before), ...ids, ...after];
+  const begun = before.every((id, i) => ids[i] === id);
+  const ended = after.every((id, i) => ids[ids.length - after.length + i] === id);
+  return [...(begun ? [] : before), ...ids, ...(ended ? [] : after)];
 }
 
 function decode(library: Tokenizer, tokens: ArrayLike<number>, skipped: ReadonlySet<number>): string {

@@ -5,7 +5,7 @@
 import fs from 'node:fs';
 import { parseTree, type Node } from 'jsonc-parser';
 
-export type JsonValue = string | number | readonly number[];
+type JsonValue = string | number | readonly number[];
 
 /** As setInJson, for a file that is valid JSON. */
 export function setInJsonFile(file: string, path: readonly [...string[], string], value: JsonValue): void {
@@ -25,7 +25,9 @@ export function setInJson(text: string, path: readonly [...string[], string], va
   for (const name of path.slice(0, -1)) parents = parents.flatMap((parent) => valuesOf(parent, name));
   const edits = parents.flatMap((parent) => {
     const places = valuesOf(parent, key).map(({ offset, length }) => ({ offset, length, text: literal(value) }));
-    return places.length > 0 || parent?.type !== 'object' ? places : [addition(text.slice(bom.length), parent, key, value)];
+    return places.length > 0 || parent?.type !== 'object'
+      ? places
+      : [addition(text.slice(bom.length), parent, key, value)];
   });
   return edits.reduceRight(
     (changed, { offset, length, text: added }) =>

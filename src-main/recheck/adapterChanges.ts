@@ -116,7 +116,8 @@ function peftPlace(module: string, base: ReadBase): Place {
 
 /** Files of the bare model lack the class's prefix, and adapters made on it do. */
 function tensorNamed(name: string, { tensors }: ReadBase): string {
-  for (let rest = name; rest.includes('.'); rest = rest.slice(rest.indexOf('.') + 1)) if (tensors.has(rest)) return rest;
+  for (let rest = name; rest.includes('.'); rest = rest.slice(rest.indexOf('.') + 1))
+    if (tensors.has(rest)) return rest;
   const [found, ...others] = [...tensors.keys()].filter((key) => key.endsWith(`.${name}`));
   if (found !== undefined && others.length === 0) return found;
   throw new Error(`the adapter changes ${name}, which the source does not have`);
@@ -145,7 +146,9 @@ function ownPlace(place: string, { tensors }: ReadBase): Place {
   const [, layer, target = ''] = /^(\d+)\.(\w+)$/.exec(place) ?? [];
   const { layers = [], fused = [], start = START } = OWN[target] ?? {};
   const find = (names: string[]): string | undefined =>
-    [...tensors.keys()].find((key) => names.some((name) => new RegExp(`(^|\\.)(h|layers)\\.${layer}\\.${name}\\.weight$`).test(key)));
+    [...tensors.keys()].find((key) =>
+      names.some((name) => new RegExp(`(^|\\.)(h|layers)\\.${layer}\\.${name}\\.weight$`).test(key)),
+    );
   const own = find(layers);
   if (own !== undefined) return { tensor: own, firstOutput: START, whole: true };
   const within = find(fused);

@@ -2,7 +2,7 @@
 import fs from 'node:fs';
 import path from 'node:path';
 
-export interface ConfigCounts {
+interface ConfigCounts {
   /** Of config.json and generation_config.json, in the source and in the export. */
   fields: number;
   /** Those that differ, as they were meant to: `config.json: torch_dtype`. */
@@ -11,7 +11,7 @@ export interface ConfigCounts {
   files: number;
 }
 
-export interface MeantChanges {
+interface MeantChanges {
   /** PyTorch's name of the type that all weights were asked to have. */
   torchDtype: string | undefined;
   /** Ids that end a generation beside those that the source names. */
@@ -47,7 +47,9 @@ export function compareConfigs(
 }
 
 function filesOf(dir: string): string[] {
-  return fs.readdirSync(dir).filter((name) => !name.startsWith('.') && fs.statSync(path.join(dir, name)).isFile());
+  const isPlain = (name: string): boolean =>
+    !name.startsWith('.') && fs.statSync(path.join(dir, name), { throwIfNoEntry: false })?.isFile() === true;
+  return fs.readdirSync(dir).filter(isPlain).sort();
 }
 
 function compareFields(
@@ -107,8 +109,7 @@ function literalsOf(file: string): Map<string, string> | undefined {
     if (value instanceof Literal) fields.set(at, value.text);
     else if (Array.isArray(value) && value.every((one) => one instanceof Literal))
       fields.set(at, `[${value.map(({ text }) => text).join(',')}]`);
-    else
-      for (const [key, inner] of Object.entries(value as object)) walk(inner, at === '' ? key : `${at}.${key}`);
+    else for (const [key, inner] of Object.entries(value as object)) walk(inner, at === '' ? key : `${at}.${key}`);
   };
   walk(JSON.parse(fs.readFileSync(file, 'utf8'), keepLiteral), '');
   return fields;

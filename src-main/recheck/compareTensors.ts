@@ -4,7 +4,7 @@ import type { Change, Weight } from './formulas.ts';
 import { bytesOf, countOf, matrixOf, valuesOf, type PlainTensor } from './plainTensors.ts';
 import { rounded } from './rounding.ts';
 
-export interface TensorCounts {
+interface TensorCounts {
   tensors: number;
   unchanged: number;
   cast: number;

@@ -87,9 +87,7 @@ function lokr(parts: Parts, scale: number): Formula {
   return {
     outputs: w1.rows * w2.rows,
     added: (o, i) =>
-      scale *
-      w1.at(Math.floor(o / w2.rows), Math.floor(i / w2.columns)) *
-      w2.at(o % w2.rows, i % w2.columns),
+      scale * w1.at(Math.floor(o / w2.rows), Math.floor(i / w2.columns)) * w2.at(o % w2.rows, i % w2.columns),
     slack: parts['lokr_w1'] ? 0 : 2 ** -22,
   };
 }

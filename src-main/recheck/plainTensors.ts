@@ -40,10 +40,19 @@ export function tensorsOfFile(file: string): Map<string, PlainTensor> {
     const header = JSON.parse(readAt(fd, 8, length).toString('utf8')) as Record<string, HeaderEntry>;
     const entries = Object.entries(header).filter(([name]) => name !== '__metadata__');
     return new Map(
-      entries.map(([name, { dtype, shape, data_offsets: [from, to] }]): [string, PlainTensor] => {
-        if (8 + length + to > size) throw new Error(`${path.basename(file)} ends before ${name}`);
-        return [name, { name, dtype, shape, file, start: 8 + length + from, byteLength: to - from }];
-      }),
+      entries.map(
+        ([
+          name,
+          {
+            dtype,
+            shape,
+            data_offsets: [from, to],
+          },
+        ]): [string, PlainTensor] => {
+          if (8 + length + to > size) throw new Error(`${path.basename(file)} ends before ${name}`);
+          return [name, { name, dtype, shape, file, start: 8 + length + from, byteLength: to - from }];
+        },
+      ),
     );
   } finally {
     fs.closeSync(fd);

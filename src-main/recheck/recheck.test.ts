@@ -7,7 +7,14 @@ import { mergeAdapter } from '../merging/merge.ts';
 import { readPeftAdapter } from '../methods/lora/peft.ts';
 import type { IndependentReading, MergeParams } from '../../src-shared/exports.ts';
 import { copyAdapter, scaleAlphaOnDisk } from '../../test-support/fixtures/adapters.ts';
-import { pair, temporaryFolder, tinyAdapter, TINY_CONFIG, tinyEntries, writeTiny } from '../../test-support/fixtures/folders.ts';
+import {
+  pair,
+  temporaryFolder,
+  tinyAdapter,
+  TINY_CONFIG,
+  tinyEntries,
+  writeTiny,
+} from '../../test-support/fixtures/folders.ts';
 import { recheckExport } from './recheck.ts';
 import { tensorsOfFile, valuesOf } from './plainTensors.ts';
 import { rounded } from './rounding.ts';
@@ -22,13 +29,14 @@ interface Exported {
   dtype: Dtype;
 }
 
-/** Merges `adapterDir`, or what `merged` makes of it, from a base whose config has Gemma 2's literals. */
+/** A merge with alpha times `alphaFactor`, of a base whose config has literals that JSON.stringify would change. */
 async function exported(dtype?: Dtype, alphaFactor = 1): Promise<Exported> {
   const root = temporaryFolder();
   const sourceDir = await writeTiny(path.join(root, 'base'), tinyEntries());
   const config = path.join(sourceDir, 'config.json');
   const text = JSON.stringify({ ...TINY_CONFIG, eos_token_id: 2 }, null, 2);
-  fs.writeFileSync(config, text.replace('{', '{\n  "attn_logit_softcapping": 50.0, "big": 9007199254740993123,'));
+  const literals = '"made_up_literal": 50.0, "big": 9007199254740993123,';
+  fs.writeFileSync(config, text.replace('{', `{\n  ${literals}`));
   fs.writeFileSync(path.join(sourceDir, 'tokenizer.json'), '{"model": {}}');
   const { dir: adapterDir } = await tinyAdapter(Q, pair(8, 8, 2));
   const altered = copyAdapter(adapterDir, path.join(root, 'altered'));
@@ -100,7 +108,9 @@ describe('finds', () => {
       'model.norm.weight differs from the source, although no adapter changes it',
     ]);
     const renamed = await exported();
-    edit(path.join(renamed.exportDir, 'model.safetensors'), (text) => text.replace('model.norm.weight', 'model.morn.weight'));
+    edit(path.join(renamed.exportDir, 'model.safetensors'), (text) =>
+      text.replace('model.norm.weight', 'model.morn.weight'),
+    );
     expect(recheck(renamed).problems).toEqual([
       'model.morn.weight is in the export and not in the source',
       'model.norm.weight of the source is not in the export',
@@ -118,7 +128,7 @@ describe('finds', () => {
 
   it.each([
     ['a changed field', '"rms_norm_eps": 0.00001', '"rms_norm_eps": 0.000001', 'rms_norm_eps is 0.000001 instead of'],
-    ['a literal that lost its point', '50.0', '50', 'attn_logit_softcapping is 50 instead of 50.0'],
+    ['a literal that lost its point', '50.0', '50', 'made_up_literal is 50 instead of 50.0'],
     ['an integer that went through a double', '9007199254740993123', '9007199254740993000', 'field big is'],
     ['a lost field', '"eos_token_id": 2', '"eos": 2', 'eos_token_id is absent instead of 2'],
   ])('%s', async (_, from, to, problem) => {

@@ -12,7 +12,7 @@ import { compareTensors } from './compareTensors.ts';
 import type { Change } from './formulas.ts';
 import { tensorsOfFolder } from './plainTensors.ts';
 
-export interface RecheckParams {
+interface RecheckParams {
   sourceDir: string;
   exportDir: string;
   tasks: TaskDir[];

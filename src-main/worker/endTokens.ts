@@ -5,7 +5,7 @@ import type { TextTokenizer } from '../datasets/tokenizer.ts';
 import type { EndToken } from '../../src-shared/tokens.ts';
 
 /** As its training has recorded them; for an adapter without a record those of the base's chat template. */
-export function endTokensOf(adapterDir: string, tokenizer: TextTokenizer): EndToken[] {
+function endTokensOf(adapterDir: string, tokenizer: TextTokenizer): EndToken[] {
   return readGraftInfo(adapterDir)?.endTokens ?? templateEnds(tokenizer);
 }
 

@@ -13,8 +13,8 @@ export interface PlannedFile {
   sizeBytes: number;
 }
 
-/** A certificate is some twenty short lines. */
-const CERTIFICATE_BYTES = 700;
+/** A certificate is some forty short lines. */
+const CERTIFICATE_BYTES = 1400;
 
 /** The files of a merged folder. Throws the GraftErrors of openBaseModel. */
 export function mergedFiles(modelDir: string, dtype: DtypeName | undefined): PlannedFile[] {

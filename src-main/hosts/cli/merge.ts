@@ -5,6 +5,7 @@ import path from 'node:path';
 import type { ExportRecord } from '../../catalog/exports.ts';
 import { CERTIFICATE_FILE } from '../../basemodel/sideFiles.ts';
 import { GraftError, usageError } from '../../../src-shared/errors.ts';
+import { look } from '../../app/looking/look.ts';
 import type { MergeRequest } from '../../app/exports/merge.ts';
 import { ADAPTER_OPTION, ENGINE_OPTION, MODEL_OPTION } from './command.ts';
 import type { Command, Context } from './command.ts';
@@ -75,6 +76,8 @@ export async function mergeToEnd(
   { services, print, say }: Pick<Context, 'services' | 'print' | 'say'>,
   request: MergeRequest,
 ) {
+  const adapterDirs = request.tasks?.map(({ adapterDir }) => adapterDir) ?? [request.adapterDir];
+  const notes = await look('mergeNotes', [request.modelDir, adapterDirs]);
   const started = await services.exports.start(request);
   const sayShare = { merge: shareSayer(say, 'merging'), verify: shareSayer(say, 'verifying') };
   const unsubscribe = services.exports.subscribe(started.id, (event) => {
@@ -82,11 +85,13 @@ export async function mergeToEnd(
   });
   const record = await services.exports.finished(started.id);
   unsubscribe();
-  const report = reportOf(record);
+  const report = { ...reportOf(record), notes };
+  for (const note of notes) print(note);
   print(`${report.outDir}: ${counted(report.files.length, 'file')}, ${bytes(report.bytes)}, ${report.dtype}`);
   print(
     `Parity with base + adapter: largest logit difference ${report.maxLogitDifference.toExponential(2)} ` +
-      `(tolerance ${report.tolerance.toPrecision(3)}; rounding alone makes ${report.rounding.toPrecision(3)}), ${(100 * report.equalGreedyShare).toFixed(1)} % equal greedy tokens`,
+      `(tolerance ${report.tolerance.toPrecision(3)}; rounding alone makes ${report.rounding.toPrecision(3)}), ` +
+      `${(100 * report.equalGreedyShare).toFixed(1)} % equal greedy tokens`,
   );
   const { reading } = report;
   if (reading)

@@ -130,8 +130,7 @@ export class Resident {
     loaded.merged.switchTo([]);
     const writers = new Map<string | null, Writer>([[null, PLAIN_BASE]]);
     try {
-      for (const dir of adapterDirs)
-        if (dir !== null && !writers.has(dir)) writers.set(dir, loadWriter(dir, loaded));
+      for (const dir of adapterDirs) if (dir !== null && !writers.has(dir)) writers.set(dir, loadWriter(dir, loaded));
       return await answerEach(
         loaded,
         adapterDirs.map((dir) => writers.get(dir) ?? PLAIN_BASE),

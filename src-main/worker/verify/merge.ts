@@ -122,8 +122,8 @@ function failed(certificate: ParityCertificate, withinTolerance: boolean): Graft
       `tolerance ${tolerance.toPrecision(3)} of ${dtype} (rounding alone makes ${rounding.toPrecision(3)})`;
   return new GraftError(
     'PARITY_FAILED',
-    `${what}; nothing was exported, ${dtype === 'f32' ? '' : 'try dtype f32, '}make sure that base and adapter do not ` +
-      'change meanwhile, or allow an export whose certificate has failed.',
+    `${what}; nothing was exported, ${dtype === 'f32' ? '' : 'try dtype f32, '}make sure that base and adapter do ` +
+      'not change meanwhile, or allow an export whose certificate has failed.',
     { certificate },
   );
 }

@@ -20,7 +20,14 @@ import type { ParityCertificate, TaskDir } from '../../../src-shared/exports.ts'
 
 export type Parity = Pick<
   ParityCertificate,
-  'prompts' | 'tokensCompared' | 'maxLogitDifference' | 'maxLogit' | 'equalGreedyShare' | 'tolerance' | 'rounding' | 'passed'
+  | 'prompts'
+  | 'tokensCompared'
+  | 'maxLogitDifference'
+  | 'maxLogit'
+  | 'equalGreedyShare'
+  | 'tolerance'
+  | 'rounding'
+  | 'passed'
 >;
 
 export interface ParityInput {
@@ -182,7 +189,7 @@ async function compare(
 
 /**
  * The export's weights are the measured ones, so a right export differs by `rounding` itself. A quarter more is for
- * engines whose sums differ from load to load; an alpha that is a tenth too large gives 2 to 30 times `rounding`.
+ * engines whose sums differ from load to load; an alpha that is a tenth too large goes beyond it (merge.test.ts).
  */
 const MARGIN = 1.25;
 
