@@ -333,7 +333,8 @@ test('a server that starts again under the open page', async ({ graft: page, app
     await keepScreenshot(page, 'run-no-answer');
   });
   // Without a click: the page goes on by itself, and shows what became of the run.
-  await expect(page.getByText('Graft does not answer')).toBeHidden({ timeout: 30_000 });
+  await expect(page.getByRole('main').getByText('Graft does not answer')).toBeHidden({ timeout: 30_000 });
+  await expect(page.getByRole('navigation', { name: 'Pages' })).not.toContainText('Graft does not answer');
   await expect(page.getByRole('main').getByText('failed', { exact: true })).toBeVisible();
   const points = await pointCount(page);
   await page.getByRole('button', { name: /^Resume from step \d+$/ }).click();

@@ -31,7 +31,20 @@ class Notifier {
     this.#listen();
   }
 
+  /** After a restart of the server: a run that was under way may have ended, of which no event tells. */
+  async #comeBack(): Promise<void> {
+    const runs = await api.runs.list.query().catch(() => undefined);
+    if (!runs) return;
+    underWay.lost = false;
+    for (const id of Object.keys(this.open)) {
+      const run = runs.find((one) => one.id === id);
+      if (run) this.#onRun(run);
+      else this.#forget(id);
+    }
+  }
+
   #listen(): void {
+    if (underWay.lost) void this.#comeBack();
     const again = () => void setTimeout(() => this.#listen(), RETRY_MS);
     const handlers = {
       data: (event: ActivityEvent) => {

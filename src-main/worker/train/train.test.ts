@@ -101,7 +101,7 @@ it('without validation rows there is no validation loss', async () => {
   expect(fs.existsSync(path.join(spec.outDir, 'adapter_model.safetensors'))).toBe(true);
 });
 
-it('one row in three epochs is learnt, and said to be little; a run at rate 0 says that it learnt nothing', async () => {
+it('one row in three epochs is learnt, and said to be little; a run at rate 0 says it learnt nothing', async () => {
   const said: string[] = [];
   const note = (event: TrainEvent): void => void (event.type === 'log' && said.push(event.message));
   const one = { rows: [JSON.stringify({ prompt: 'row', completion: ' aab' })] };

@@ -115,7 +115,8 @@ export class Wizard {
   leaveOut(lines: readonly number[]): void {
     const version = this.version.number;
     if (version === undefined) return;
-    const all = [...new Set([...this.version.excludedLines, ...lines])].sort((a, b) => a - b);
+    const before = this.version.excludedLines;
+    const all = [...before, ...lines.filter((line) => !before.includes(line))].sort((a, b) => a - b);
     this.draft.excluded = { version, lines: all };
   }
 
