@@ -54,5 +54,9 @@ export function readJournal(runDir: string): TrainEvent[] {
 }
 
 export function removeJournal(runDir: string): void {
-  fs.rmSync(path.join(runDir, FILE), { force: true });
+  try {
+    fs.rmSync(path.join(runDir, FILE), { force: true });
+  } catch {
+    // It only takes room.
+  }
 }

@@ -6,7 +6,7 @@ const GRACE_MS = 1000;
 
 /** The exit code: the command's own, 130 after an interruption. Workers that it reports as `{ worker: pid }` end too. */
 export async function superviseCommand(entry: string, argv: string[], graceMs = GRACE_MS): Promise<number> {
-  const child = spawn(process.execPath, [...process.execArgv, entry, ...argv], {
+  const child = spawn(process.execPath, [entry, ...argv], {
     stdio: ['inherit', 'inherit', 'inherit', 'ipc'],
   });
   const workers = new Set<number>();
