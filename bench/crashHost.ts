@@ -21,9 +21,9 @@ async function fresh() {
   const [dataset] = services.catalog.datasets.list();
   return services.runs.start({
     modelId: (model ?? (await api.models.add({ dir: path.join(starter, 'model') }))).id,
-    datasetId: (dataset ?? (await api.datasets.add({ file: path.join(starter, 'describe.jsonl') }))).id,
+    datasetId: (dataset ?? (await api.datasets.add({ file: path.join(starter, 'data', 'describe.jsonl') }))).id,
     taskName: 'crash',
     method: { type: 'lora', rank: 4 },
-    train: { steps: Number(steps), batch: 1, maxLen: 32, checkpointEvery: 5, evalEvery: 20, val: 0.1 },
+    train: { steps: Number(steps), batch: 1, checkpointEvery: 5, evalEvery: 20, val: 0.1 },
   });
 }
