@@ -5,7 +5,7 @@
  */
 import fs from 'node:fs';
 import path from 'node:path';
-import { bundledFolder, bundledRunsHere, ensureBundled, isWhole, PACKAGE } from './bundledTensorflow.mjs';
+import { bundledFolder, bundledRunsHere, ensureBundled, isUnchanged, isWhole, PACKAGE } from './bundledTensorflow.mjs';
 import { fetchVerified, HOST, officialParts, wantedHash } from './libtensorflow.mjs';
 import { node24Path } from './node24.mjs';
 import { modules } from './paths.mjs';
@@ -64,7 +64,7 @@ async function linkedSource() {
   const cached = fs.realpathSync(bindingFile()).startsWith(`${realFolder(bundledFolder())}${path.sep}`);
   const source = cached ? 'bundled' : 'official';
   if (wish() && wish() !== source) return undefined;
-  if (cached && !isWhole(bundledFolder())) return undefined;
+  if (cached && !(isWhole(bundledFolder()) && (await isUnchanged(bundledFolder())))) return undefined;
   return (await loads()) ? source : undefined;
 }
 
