@@ -9,7 +9,7 @@ const config: KnipConfig = {
     'src-main/hosts/cli/run.ts',
     'scripts/*.{mjs,ts}',
     'e2e/screens.ts',
-    'bench/{main,methods,qlora,kernelErrors}.ts',
+    'bench/{main,methods,qlora,kernelErrors,crash,crashHost}.ts',
     // Started as processes of their own, by path.
     'bench/peers/graft.ts',
     'bench/fuzz/{main,child}.ts',

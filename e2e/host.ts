@@ -39,6 +39,12 @@ export async function startWeb(browser: Browser, home: string): Promise<RunningA
   };
 }
 
+/** The web host alone, for a browser that a test starts itself. */
+export async function startWebHost(home: string): Promise<{ url: string; close(): Promise<void> }> {
+  const child = spawnWeb(home, '0');
+  return { url: await addressOf(child), close: () => ended(child) };
+}
+
 function spawnWeb(home: string, port: string): ChildProcess {
   return spawn(process.execPath, ['src-main/hosts/web/serve.ts', '--port', port], {
     cwd: REPO,

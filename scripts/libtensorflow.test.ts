@@ -40,7 +40,12 @@ it('unpacks the named members of the right archive, and nothing of any other', a
   const target = path.join(dir, 'target');
   fs.mkdirSync(target);
   const unpack = (given: string | undefined) =>
-    unpackVerified(archive, 'https://elsewhere/a', { given, variable: 'THE_HASH', target, members: ['lib/wanted.so'] });
+    unpackVerified(archive, 'https://elsewhere/a', {
+      given,
+      variable: 'THE_HASH',
+      target,
+      members: /^lib\/wanted[^/]*$/,
+    });
   await expect(unpack(undefined)).rejects.toThrow(`run again with THE_HASH=${sha256}`);
   await expect(unpack('0'.repeat(64))).rejects.toThrow(/does not have the known sha256/);
   expect(fs.readdirSync(target)).toEqual([]);

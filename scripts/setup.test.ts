@@ -7,7 +7,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import manifest from '../package.json' with { type: 'json' };
 import { parseStartArgs, parseTestArgs } from './lib/args.mjs';
 import { buildIsCurrent, sourceHash } from './lib/build.mjs';
-import { isWhole, replaceFolder, verifyIntegrity } from './lib/bundledTensorflow.mjs';
+import { isUnchanged, isWhole, replaceFolder, verifyIntegrity } from './lib/bundledTensorflow.mjs';
 import { closingLine, countPlaywright, countVitest, sum, withExitCode } from './lib/counts.mjs';
 import { parseOsRelease } from './lib/debian.mjs';
 import { dependenciesAreCurrent, installedByHand } from './lib/dependencies.mjs';
@@ -105,6 +105,14 @@ describe('the downloaded TensorFlow', () => {
     expect(fs.readFileSync(path.join(target, 'lib/a.node'), 'utf8')).toBe('good');
     replaceFolder(fill('late', 'LATE'), target, whole);
     expect(fs.readFileSync(path.join(target, 'lib/a.node'), 'utf8')).toBe('good');
+  });
+
+  it('is told apart in the cache from files of the same size', async () => {
+    write('cached/a', 'good');
+    const sha256 = crypto.createHash('sha256').update('good').digest('hex');
+    expect(await isUnchanged(path.join(dir, 'cached'), { a: sha256 })).toBe(true);
+    write('cached/a', 'evil');
+    expect(await isUnchanged(path.join(dir, 'cached'), { a: sha256 })).toBe(false);
   });
 
   it('is cached where the user says', () => {

@@ -13,6 +13,7 @@ import path from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import zlib from 'node:zlib';
 import { cacheFolder } from './paths.mjs';
+import { sha256Of } from './libtensorflow.mjs';
 import { npmCommand, run } from './run.mjs';
 import { say, SetupError, withProgress } from './say.mjs';
 
@@ -26,6 +27,12 @@ const SIZES = {
   'lib/napi-v8/tfjs_binding.node': 83208,
   'deps/lib/libtensorflow.so.1.15.0': 215119120,
   'deps/lib/libtensorflow_framework.so.1.15.0': 35226832,
+};
+/** Hex sha256 of the same files, as they came out of the pinned tarball. */
+const SHA256 = {
+  'lib/napi-v8/tfjs_binding.node': '49a5197e63982786cfff5af282d5bfefd8b55a728daa04925b031ced6d4dc0c5',
+  'deps/lib/libtensorflow.so.1.15.0': '95590cd1cbe4fcd2065e17b2c797a39e2ee31b499d081aff77d3b70a93818daa',
+  'deps/lib/libtensorflow_framework.so.1.15.0': '0217782c0ef974979ea371efa2b672622cd4486d2ec2746d24277a5f50d63e09',
 };
 const DAY_MS = 24 * 60 * 60 * 1000;
 
@@ -52,6 +59,17 @@ export function isWhole(folder, sizes = SIZES) {
 }
 
 /**
+ * Whether a cached folder still holds the very files; asked when it is linked, since it takes a second.
+ * @param {string} folder
+ * @param {Record<string, string>} [hashes] file -> sha256
+ */
+export async function isUnchanged(folder, hashes = SHA256) {
+  for (const [file, want] of Object.entries(hashes))
+    if ((await sha256Of(path.join(folder, file))) !== want) return false;
+  return true;
+}
+
+/**
  * Throws, and deletes the file, when it is not the pinned one.
  * @param {string} file
  * @param {string} [integrity] `sha512-` and base64, as in package-lock.json
@@ -73,7 +91,11 @@ export async function verifyIntegrity(file, integrity = INTEGRITY) {
  */
 export async function ensureBundled() {
   const target = bundledFolder();
-  if (isWhole(target)) return target;
+  if (isWhole(target)) {
+    if (await isUnchanged(target)) return target;
+    say(`tensorflow: the files in ${target} are not those that were put there; they are fetched again`);
+    fs.rmSync(target, { recursive: true, force: true });
+  }
   const parent = path.dirname(target);
   fs.mkdirSync(parent, { recursive: true });
   removeOldPartials(parent);

@@ -1,6 +1,6 @@
 /**
  * The official libtensorflow and the binding of tfjs-node, fetched without tfjs's own installer: each archive is
- * checked against a known hash before it is opened, and only the members that are needed are unpacked.
+ * checked against a known hash before it is opened, and only the members that are needed are unpacked, by the system's tar.
  */
 import crypto from 'node:crypto';
 import { createReadStream, createWriteStream } from 'node:fs';
@@ -26,7 +26,7 @@ export const KNOWN = {
   [`${HOST}tf-builds/libtensorflow_r2_7_darwin_arm64_cpu.tar.gz`]:
     '13ab22b97e2af06e431aaeb7b42fb89981965dd01aa16da035d8210aa4183d79', // *
   [`${HOST}tf-builds/libtensorflow_r2_7_linux_arm64.tar.gz`]:
-    '9395d1ff39f5b6847f5121e67a9f4e599dc7061a2a7f87ceac061c78e908e6e3', // *
+    '9395d1ff39f5b6847f5121e679ff4e599dc7061a2a7f87ceac061c78e908e6e3', // *
 };
 
 /**
@@ -67,7 +67,7 @@ export async function sha256Of(file) {
 /**
  * Fetches `url` and unpacks `members` of it into `target`; an archive with another hash is deleted unopened.
  * @param {string} url
- * @param {{ given: string | undefined, variable: string, target: string, members: string[] }} options variable: the name
+ * @param {{ given: string | undefined, variable: string, target: string, members: RegExp }} options variable: the name
  *   of the environment variable that `given` came from
  */
 export async function fetchVerified(url, { given, variable, target, members }) {
@@ -86,7 +86,7 @@ export async function fetchVerified(url, { given, variable, target, members }) {
 /**
  * @param {string} archive file
  * @param {string} url where it came from
- * @param {{ given: string | undefined, variable: string, target: string, members: string[] }} options
+ * @param {{ given: string | undefined, variable: string, target: string, members: RegExp }} options
  */
 export async function unpackVerified(archive, url, { given, variable, target, members }) {
   const got = await sha256Of(archive);
@@ -98,7 +98,10 @@ export async function unpackVerified(archive, url, { given, variable, target, me
     );
   if (got !== want)
     throw new SetupError(`${url} does not have the known sha256 (${got} instead of ${want}), so it was not opened.`);
-  const { code } = await run('tar', ['-xf', archive, '-C', target, '--no-same-owner', ...members], {
+  const listed = await run('tar', ['-tf', archive], { output: 'capture' });
+  const names = listed.output.split(/\r?\n/).filter((name) => members.test(name) && !name.split('/').includes('..'));
+  if (listed.code !== 0 || names.length === 0) throw new SetupError(`${url} holds none of the files that are needed.`);
+  const { code } = await run('tar', ['-xf', archive, '-C', target, '--no-same-owner', ...names], {
     output: 'inherit',
   });
   if (code !== 0) throw new SetupError(`tar ended with code ${code} while unpacking ${url}.`);

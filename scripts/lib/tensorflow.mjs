@@ -5,7 +5,7 @@
  */
 import fs from 'node:fs';
 import path from 'node:path';
-import { bundledFolder, bundledRunsHere, ensureBundled, isWhole, PACKAGE } from './bundledTensorflow.mjs';
+import { bundledFolder, bundledRunsHere, ensureBundled, isUnchanged, isWhole, PACKAGE } from './bundledTensorflow.mjs';
 import { fetchVerified, HOST, officialParts, wantedHash } from './libtensorflow.mjs';
 import { node24Path } from './node24.mjs';
 import { modules } from './paths.mjs';
@@ -64,7 +64,7 @@ async function linkedSource() {
   const cached = fs.realpathSync(bindingFile()).startsWith(`${realFolder(bundledFolder())}${path.sep}`);
   const source = cached ? 'bundled' : 'official';
   if (wish() && wish() !== source) return undefined;
-  if (cached && !isWhole(bundledFolder())) return undefined;
+  if (cached && !(isWhole(bundledFolder()) && (await isUnchanged(bundledFolder())))) return undefined;
   return (await loads()) ? source : undefined;
 }
 
@@ -101,19 +101,18 @@ async function official() {
   }
   say(`tensorflow: fetching the official ${kind} build of libtensorflow from ${HOST}`);
   removeLinks();
-  const [deps, lib] = ['deps', 'lib'].map((name) => path.join(packageFolder(), name));
   await withProgress('download', async () => {
     await fetchVerified(parts.library, {
       given: given.library,
       variable: 'GRAFT_TENSORFLOW_SHA256',
-      target: deps,
-      members: process.platform === 'win32' ? ['lib', 'include'] : ['./lib'],
+      target: path.join(packageFolder(), 'deps'),
+      members: /^(\.\/)?lib\/(lib)?tensorflow[^/]*$/,
     });
     await fetchVerified(parts.addon, {
       given: given.addon,
       variable: 'GRAFT_TENSORFLOW_ADDON_SHA256',
-      target: path.join(lib, 'napi-v8'),
-      members: ['--strip-components=1', 'napi-v8/tfjs_binding.node'],
+      target: path.join(packageFolder(), 'lib'),
+      members: /^(\.\/)?napi-v8\/tfjs_binding\.node$/,
     });
   });
   if (await loads()) return 'official';

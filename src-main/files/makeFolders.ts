@@ -18,7 +18,11 @@ export function makeFolders(dir: string, mode = 0o777): string | undefined {
   return made ?? target;
 }
 
-/** False also for a link to nowhere, which `mkdir` then refuses. */
+/** False also for a link to nowhere or a way that is barred, where `mkdir` then says why. */
 function isFolder(target: string): boolean {
-  return fs.statSync(target, { throwIfNoEntry: false })?.isDirectory() ?? false;
+  try {
+    return fs.statSync(target).isDirectory();
+  } catch {
+    return false;
+  }
 }

@@ -21,7 +21,9 @@ export class Journal {
     try {
       if (event.type === 'started') {
         this.close();
-        this.#fd = fs.openSync(this.#file, 'w', 0o600);
+        // A file of its own: the worker of a host that was killed may still be at its last step.
+        fs.rmSync(this.#file, { force: true });
+        this.#fd = fs.openSync(this.#file, 'wx', 0o600);
       }
       // The line break comes first: what a full disk has cut off then ends with its line.
       if (this.#fd !== undefined) fs.writeSync(this.#fd, `\n${JSON.stringify(event)}`);
@@ -54,5 +56,9 @@ export function readJournal(runDir: string): TrainEvent[] {
 }
 
 export function removeJournal(runDir: string): void {
-  fs.rmSync(path.join(runDir, FILE), { force: true });
+  try {
+    fs.rmSync(path.join(runDir, FILE), { force: true });
+  } catch {
+    // It only takes room.
+  }
 }

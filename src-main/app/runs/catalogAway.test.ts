@@ -19,6 +19,15 @@ afterEach(async () => {
   b = locker = undefined;
 });
 
+/** Writes until the disk is full. */
+function fill(file: string): void {
+  try {
+    for (;;) fs.appendFileSync(file, Buffer.alloc(4096));
+  } catch {
+    // Full.
+  }
+}
+
 /** Another process that holds the catalogue as a backup does, until it is killed. */
 async function lock(file: string): Promise<void> {
   const program = `
@@ -77,27 +86,27 @@ it('a full disk delays the row, and nothing stays under way for good', async ({ 
   const filler = path.join(disk, 'filler');
   fs.writeFileSync(filler, '');
   try {
-    for (;;) fs.appendFileSync(filler, Buffer.alloc(4096));
-  } catch {
-    // Full.
+    fill(filler);
+    const text = JSON.stringify('x'.repeat(300_000));
+    const order: number[] = [];
+    const put = (n: number) => () => void catalog.db.prepare('INSERT INTO settings VALUES (?, ?)').run(`k${n}`, text);
+    writer.write(put(1), () => order.push(1));
+    const second = writer.save(put(2), () => order.push(2));
+    expect([order, writer.isUpToDate]).toEqual([[], false]);
+    fs.rmSync(filler);
+    await second;
+    expect(order).toEqual([1, 2]);
+    expect(catalog.db.prepare('SELECT count(*) FROM settings').pluck().get()).toBe(2);
+  } finally {
+    writer.close();
+    catalog.close();
   }
-  const text = 'x'.repeat(300_000);
-  const order: number[] = [];
-  const put = (n: number) => () => void catalog.db.prepare('INSERT INTO settings VALUES (?, ?)').run(`k${n}`, text);
-  writer.write(put(1), () => order.push(1));
-  const second = writer.save(put(2), () => order.push(2));
-  expect([order, writer.isUpToDate]).toEqual([[], false]);
-  fs.rmSync(filler);
-  await second;
-  expect(order).toEqual([1, 2]);
-  expect(catalog.db.prepare('SELECT count(*) FROM settings').pluck().get()).toBe(2);
-  catalog.close();
 });
 
 it('what waiting does not mend is thrown at once, and the rest goes on', async () => {
   const catalog = openCatalog(path.join(temporaryFolder(), 'graft.db'));
   const writer = new PatientWriter(catalog, 20);
-  expect(() => writer.write(() => void catalog.db.prepare('SELECT * FROM nothing').run())).toThrow(/no such table/);
+  expect(() => writer.write(() => void catalog.db.prepare('DELETE FROM nowhere').run())).toThrow(/no such table/);
   await writer.save(() => void catalog.settings);
   expect(writer.isUpToDate).toBe(true);
   catalog.close();

@@ -195,15 +195,14 @@ export class Runner {
       () => {
         // A listener may start the next run.
         this.#release(active);
+        if (isOver(end)) removeJournal(this.#store.require(id).spec.runDir);
         for (const message of messages) this.#store.event(id, { type: 'log', message });
         this.#store.announce(id);
       },
     );
-    if (this.#closed || end === null || typeof end === 'string') return;
-    const { runDir } = this.#store.require(id).spec;
-    if (end.outcome !== 'paused') removeJournal(runDir);
+    if (this.#closed || end === null || typeof end === 'string' || end.outcome !== 'paused') return;
     // It was asked for while the pause was being written.
-    else if (active.asked === 'stop') {
+    if (active.asked === 'stop') {
       keepInterim(catalog, this.#store.require(id));
       this.#store.announce(id);
     }
@@ -244,4 +243,9 @@ export class Runner {
     // Its disk may be full, or a backup hold it: the row follows when it can be written.
     if (this.#unstored.has(id)) this.#store.channel.status(viewOf({ ...run, ...changes }));
   }
+}
+
+/** Whether there is a result that is no pause: all that the journal held is recorded with it. */
+function isOver(end: TrainResult | Action | null): boolean {
+  return end !== null && typeof end === 'object' && end.outcome !== 'paused';
 }

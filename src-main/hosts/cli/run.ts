@@ -79,6 +79,7 @@ async function runCommand(command: Command, args: Args): Promise<void> {
   const interrupt = (): void => {
     if (interrupted) return;
     interrupted = true;
+    process.send?.({ ending: true });
     void services.close().finally(() => process.exit(130));
   };
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, interrupt);

@@ -23,7 +23,9 @@ function start(rest: string) {
   );
   const program = `import { superviseCommand } from ${JSON.stringify(SUPERVISE)};
     process.exitCode = await superviseCommand(${JSON.stringify(entry)}, [], 200);`;
-  const child = spawn(process.execPath, ['--input-type=module', '-e', program], { stdio: ['ignore', 'pipe', 'pipe'] });
+  const watcher = path.join(dir, 'watcher.mjs');
+  fs.writeFileSync(watcher, program);
+  const child = spawn(process.execPath, [watcher], { stdio: ['ignore', 'pipe', 'pipe'] });
   let stderr = '';
   child.stderr.on('data', (chunk: Buffer) => (stderr += chunk.toString()));
   const pids = new Promise<number[]>((resolve) =>

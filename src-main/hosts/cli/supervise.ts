@@ -1,28 +1,38 @@
 /** A command in a child process that ends when it is asked to, one way or the other. Imports nothing heavy. */
 import { spawn } from 'node:child_process';
 
-/** How long a command may take to end cleanly, half-written files removed; then it is killed. */
-const GRACE_MS = 1000;
+/** How long a command may be deaf, and how long one that has heard may take to end cleanly; then it is killed. */
+const GRACE_MS = 2000;
+const CLEANING_MS = 10_000;
 
-/** The exit code: the command's own, 130 after an interruption. Workers that it reports as `{ worker: pid }` end too. */
+/**
+ * The exit code: the command's own, 130 after an interruption. Workers that it reports as `{ worker: pid }` end too;
+ * with `{ ending: true }` it says that it has heard.
+ */
 export async function superviseCommand(entry: string, argv: string[], graceMs = GRACE_MS): Promise<number> {
-  const child = spawn(process.execPath, [...process.execArgv, entry, ...argv], {
+  const child = spawn(process.execPath, [entry, ...argv], {
     stdio: ['inherit', 'inherit', 'inherit', 'ipc'],
   });
   const workers = new Set<number>();
   child.on('message', (message) => {
     const worker: unknown = Reflect.get(Object(message), 'worker');
     if (typeof worker === 'number') workers.add(worker);
+    if (Reflect.get(Object(message), 'ending') === true) killAfter(CLEANING_MS);
   });
   let interrupted = false;
+  let timer: ReturnType<typeof setTimeout> | undefined;
   const kill = (): void => void child.kill('SIGKILL');
   const interrupt = (signal: NodeJS.Signals): void => {
     // A second Ctrl-C waits for nothing.
     if (interrupted) return kill();
     interrupted = true;
     child.kill(signal);
-    setTimeout(kill, graceMs).unref();
+    killAfter(graceMs);
   };
+  function killAfter(ms: number): void {
+    clearTimeout(timer);
+    timer = setTimeout(kill, ms).unref();
+  }
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, interrupt);
 
   const ended = await new Promise<{ code: number | null; signal: string | null }>((resolve) => {
