@@ -316,7 +316,7 @@ describe('what is no dataset is named, with what to do', () => {
   ])('%s: %o', async (name, content, what, todo) => {
     const file = folder.write(name, content);
     const error = await graftError(() => readDataset(file));
-    expect(error.code).toBe('DATASET_NOT_ROWS');
+    expect(error.code).toBe(what === 'binary data' ? 'DATASET_FORMAT_UNKNOWN' : 'DATASET_NOT_ROWS');
     expect(error.message).toContain(`${file} is ${what}`);
     expect(error.message).toContain(todo);
   });

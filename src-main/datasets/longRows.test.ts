@@ -114,3 +114,17 @@ it.each([
   expect(index.count).toBe(lines.length);
   index.close();
 });
+
+it.each([
+  ['jsonl', ['{"text": "', '"}\n{"text": "b"}\n'], 2],
+  ['json', ['[{"text": "', '"},\n{"text": "b"}]\n'], 2],
+  ['csv', ['text,more\n"', '",x\nb,x\n'], 3],
+])('a row of 70 MiB in a %s file is passed over, not held', async (ext, [before, after], line) => {
+  const file = folder.write(
+    `huge.${ext}`,
+    Buffer.concat([Buffer.from(before!), Buffer.alloc(70 * 2 ** 20, 'a'), Buffer.from(after!)]),
+  );
+  const { rows, bad } = await readDataset(file);
+  expect(rows.map((row) => [row.line, row.values['text']])).toEqual([[line, 'b']]);
+  expect(bad).toEqual([{ line: line - 1, reason: 'longer than 64 MiB, which no row of a dataset is' }]);
+});

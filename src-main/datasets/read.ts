@@ -212,7 +212,8 @@ function formatByName(file: string): DatasetFormat {
 /**
  * Rows with their 1-based lines; rows that cannot be parsed are collected in `bad`, not thrown.
  * Throws GraftError: DATASET_NOT_FOUND, DATASET_IS_FOLDER, DATASET_EMPTY, DATASET_ENCODING, DATASET_NOT_ROWS,
- * DATASET_NOT_A_LIST, DATASET_HEADER, DATASET_PART, DATASET_BROKEN, DATASET_TOO_LARGE, DATASET_UNPACKS_TOO_LARGE.
+ * DATASET_NOT_A_LIST, DATASET_HEADER, DATASET_FORMAT_UNKNOWN, DATASET_PART, DATASET_BROKEN,
+ * DATASET_TOO_LARGE, DATASET_UNPACKS_TOO_LARGE.
  */
 export async function readDataset(file: string, options: ReadOptions = {}): Promise<ReadResult> {
   const stream = await openRows(file, options);

@@ -13,7 +13,7 @@ type Named = [option: string, value: Value];
 
 interface Names {
   model: Pick<RegisteredModel, 'dir'>;
-  dataset: Pick<Dataset, 'file' | 'format' | 'map' | 'allowBadRows'>;
+  dataset: Pick<Dataset, 'file' | 'format' | 'part' | 'noHeader' | 'map' | 'allowBadRows'>;
 }
 
 /** For a POSIX shell, in the folder of Graft. */

@@ -6,6 +6,7 @@ import { parse } from 'csv-parse/sync';
 import { GraftError } from '../../../src-shared/errors.ts';
 import type { BadRow } from '../../../src-shared/datasets.ts';
 import type { RawRow } from '../types.ts';
+import { MOST_ROW_CHARS, TOO_LONG } from './jsonRow.ts';
 import { countNewlines } from './source.ts';
 
 interface CsvRecord {
@@ -13,6 +14,8 @@ interface CsvRecord {
   text: string;
   /** The file ended inside a quoted cell. */
   open: boolean;
+  /** Its text was passed over. */
+  tooLong: boolean;
 }
 
 /** Records parsed at once; a record alone costs csv-parse's start-up time. */
@@ -35,7 +38,12 @@ export async function* readCsv(
     () => delimiter,
     (header) => (delimiter = detectDelimiter(header)),
   )) {
-    if (record.text.trim() === '') continue;
+    if (record.tooLong && columns) {
+      yield* parseGroup(group.splice(0), columns, delimiter);
+      yield { line: record.line, reason: TOO_LONG };
+      continue;
+    }
+    if (record.text.trim() === '' && !record.tooLong) continue;
     // Excel's own first line says which character stands between cells.
     if (!columns && SEPARATOR_LINE.test(record.text)) continue;
     if (!columns) {
@@ -74,6 +82,9 @@ async function* splitRecords(
   let quoted = false;
   let cellStart = true;
   let first = true;
+  // Of a record that is too long: its lines that were passed over.
+  let passed = 0;
+  let tooLong = false;
   for await (const chunk of chunks) {
     let start = 0;
     for (let i = 0; i < chunk.length; i++) {
@@ -88,9 +99,9 @@ async function* splitRecords(
         text += chunk.slice(start, i);
         if (first) onFirst(text);
         first = false;
-        yield { line, text: text.replace(/\r$/, ''), open: false };
-        line += countNewlines(text) + 1;
-        text = '';
+        yield { line, text: text.replace(/\r$/, ''), open: false, tooLong };
+        line += countNewlines(text) + passed + 1;
+        [text, passed, tooLong] = ['', 0, false];
         start = i + 1;
         cellStart = true;
       } else {
@@ -98,9 +109,12 @@ async function* splitRecords(
       }
     }
     text += chunk.slice(start);
+    if (text.length <= MOST_ROW_CHARS) continue;
+    passed += countNewlines(text);
+    [text, tooLong] = ['', true];
   }
   if (first) onFirst(text);
-  if (text !== '') yield { line, text: text.replace(/\r$/, ''), open: quoted };
+  if (text !== '' || tooLong) yield { line, text: text.replace(/\r$/, ''), open: quoted, tooLong };
 }
 
 /** `isRow`: it is the first row, whose cells may be alike. */
@@ -111,6 +125,7 @@ function parseHeader(record: CsvRecord, delimiter: string, file: string, isRow: 
       `The header of ${file} (line ${record.line}) cannot be used: ${why}; name every column once in the first line.`,
       { file },
     );
+  if (record.tooLong) throw fail('it is too long');
   if (record.open) throw fail('a quote is opened and never closed');
   let columns: string[];
   try {

@@ -66,7 +66,11 @@ export async function refusedType(file: string, head: Uint8Array): Promise<Graft
 
 /** A file whose bytes are no text of any encoding. */
 export function binaryFile(file: string): GraftError {
-  return refusal(file, ['binary data of a kind that Graft does not know', TABLE]);
+  return new GraftError(
+    'DATASET_FORMAT_UNKNOWN',
+    `${file} is binary data of a kind that Graft does not know; ${TABLE}.`,
+    { file },
+  );
 }
 
 function refusal(file: string, [what, todo]: Named): GraftError {

@@ -5,7 +5,7 @@
 import { GraftError } from '../../../src-shared/errors.ts';
 import type { BadRow } from '../../../src-shared/datasets.ts';
 import type { RawRow } from '../types.ts';
-import { parseJsonRow } from './jsonRow.ts';
+import { MOST_ROW_CHARS, parseJsonRow, TOO_LONG } from './jsonRow.ts';
 import { numberedRows } from './rowNumbers.ts';
 
 /**
@@ -38,6 +38,7 @@ class ElementScanner {
   private inString = false;
   private escaped = false;
   private element = '';
+  private elementChars = 0;
   private elementLine = 0;
   private strayAfterEnd = false;
   private isEmbedded: boolean;
@@ -59,7 +60,7 @@ class ElementScanner {
       }
       if (char === '\n') this.line++;
     }
-    if (this.elementLine > 0) this.element += chunk.slice(start);
+    if (this.elementLine > 0) this.take(chunk.slice(start));
   }
 
   /** What is left at the end of the file. */
@@ -108,11 +109,20 @@ class ElementScanner {
     else if (char === '"' || char === '\n') this.inString = false;
   }
 
+  private take(text: string): void {
+    this.elementChars += text.length;
+    this.element = this.elementChars > MOST_ROW_CHARS ? '' : this.element + text;
+  }
+
   private finish(tail: string): RawRow | BadRow {
     const line = this.elementLine;
-    const text = (this.element + tail).trimEnd();
+    this.take(tail);
+    const text = this.element.trimEnd();
+    const isTooLong = this.elementChars > MOST_ROW_CHARS;
     this.element = '';
+    this.elementChars = 0;
     this.elementLine = 0;
+    if (isTooLong) return { line, reason: TOO_LONG };
     return { line, ...parseJsonRow(text, line) };
   }
 

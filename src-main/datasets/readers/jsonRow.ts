@@ -1,6 +1,10 @@
 /** One JSON text as a row; what JSONL lines and the elements of a JSON list have in common. */
 import { isObject } from '../tokenizerFiles.ts';
 
+/** Characters of one row in its file; a longer one is passed over, so that it is never in memory whole. */
+export const MOST_ROW_CHARS = 2 ** 26;
+export const TOO_LONG = `longer than ${MOST_ROW_CHARS / 2 ** 20} MiB, which no row of a dataset is`;
+
 /** Lists and objects within each other in one row. */
 const MOST_DEPTH = 64;
 

@@ -2,9 +2,9 @@
 import fs from 'node:fs';
 import path from 'node:path';
 import { fileSha256 } from '../../files/sha256.ts';
-import { prepareDataset } from '../../datasets/dataset.ts';
+import { prepareDataset, type PreparedDataset } from '../../datasets/dataset.ts';
 import { splitExamples } from '../../datasets/split.ts';
-import { loadTokenizer } from '../../datasets/tokenizer.ts';
+import { loadTokenizer, type TextTokenizer } from '../../datasets/tokenizer.ts';
 import type { ArchitectureSpec } from '../../engine/model/architecture.ts';
 import { Random } from '../../../src-shared/random.ts';
 import type { MergeParams } from '../../../src-shared/exports.ts';
@@ -32,8 +32,8 @@ export async function heldOutPrompts(
   const longest = Math.min(PROMPT_TOKENS, Math.floor(spec.maxPositions / 2));
   if (!fs.existsSync(path.join(modelDir, 'tokenizer.json'))) return randomPrompts(spec.vocab, longest);
   const tokenizer = loadTokenizer(modelDir);
-  if (heldOut && isUnchanged(heldOut.data)) {
-    const prepared = await prepareDataset({ ...heldOut.data, tokenizer });
+  const prepared = heldOut && (await unchanged(heldOut.data, tokenizer));
+  if (heldOut && prepared) {
     const { val } = splitExamples(prepared.examples, heldOut.val, heldOut.seed);
     const rows = Random.stream(heldOut.seed, 'parity')
       .shuffle([...val])
@@ -44,8 +44,15 @@ export async function heldOutPrompts(
 }
 
 /** A file that has moved or changed since the run says nothing about what the run held out. */
-function isUnchanged({ file, hash }: NonNullable<MergeParams['heldOut']>['data']): boolean {
-  return fs.existsSync(file) && hash !== undefined && fileSha256(file) === hash;
+async function unchanged(
+  data: NonNullable<MergeParams['heldOut']>['data'],
+  tokenizer: TextTokenizer,
+): Promise<PreparedDataset | undefined> {
+  const { file, hash } = data;
+  const stat = fs.statSync(file, { throwIfNoEntry: false });
+  if (!stat || hash === undefined || (stat.isFile() && fileSha256(file) !== hash)) return undefined;
+  const prepared = await prepareDataset({ ...data, tokenizer });
+  return prepared.sha256 === hash ? prepared : undefined;
 }
 
 function randomPrompts(vocab: number, length: number): Int32Array[] {
