@@ -101,7 +101,7 @@ const template: Reader = {
     return { 'chat_template.jinja': 'text' };
   },
   read(dir) {
-    const written = chatSegments(loadTokenizer(dir), CHAT);
+    const written = chatSegments(loadTokenizer(dir), { messages: CHAT });
     return 'reason' in written ? [written.reason] : [];
   },
 };

@@ -104,7 +104,7 @@ describe('chat templates', () => {
 
   it('loops within loops end in one sentence that names the template', () => {
     const endless = '{% for a in range(100000) %}{% for b in range(100000) %}x{% endfor %}{% endfor %}';
-    expect(() => chatSegments(style(endless), messages)).toThrowError(
+    expect(() => chatSegments(style(endless), { messages })).toThrowError(
       expect.objectContaining({ code: 'CHAT_TEMPLATE', message: expect.stringContaining('chat_template') as string }),
     );
   });
@@ -120,6 +120,8 @@ describe('chat templates', () => {
     ['what is no template', '{% for %}', 'is not written as a template'],
     ['its own refusal', "{{ raise_exception('system is not allowed') }}", 'system is not allowed'],
   ])('%s', (_, template, sentence) => {
-    expect(chatSegments(style(template), messages)).toEqual({ reason: expect.stringContaining(sentence) as string });
+    expect(chatSegments(style(template), { messages })).toEqual({
+      reason: expect.stringContaining(sentence) as string,
+    });
   });
 });

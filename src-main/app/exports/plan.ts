@@ -87,7 +87,7 @@ async function notesOf({
   kind,
   adapters,
   modelDir,
-}: Pick<Parameters<typeof planExport>[1], 'kind' | 'adapters' | 'modelDir'>): Promise<string[]> {
+}: Pick<Parameters<typeof planExport>[2], 'kind' | 'adapters' | 'modelDir'>): Promise<string[]> {
   if (kind === 'adapter' || modelDir === undefined) return [];
   return look('mergeNotes', [modelDir, adapters.map(({ adapter }) => adapter.dir)]);
 }

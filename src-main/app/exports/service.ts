@@ -101,13 +101,7 @@ export class ExportService {
   }
 
   /** Starts an export of registered adapters. Throws a usage error, or DISK_FULL where it cannot fit. */
-  async startFor({
-    kind,
-    outDir,
-    dtype,
-    allowFailedCertificate,
-    ...input
-  }: ExportInput): Promise<ExportRecord> {
+  async startFor({ kind, outDir, dtype, allowFailedCertificate, ...input }: ExportInput): Promise<ExportRecord> {
     const adapters = this.#adaptersOf(input);
     const { adapter, scale } = adapters[0]!;
     const modelDir = this.#baseOf(adapter);

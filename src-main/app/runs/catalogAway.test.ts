@@ -45,7 +45,7 @@ const upTo = (count: number): number[] => Array.from({ length: count }, (_, i) =
 
 it('a run that trains to its end while another process holds the lock is recorded whole afterwards', async () => {
   b = openBench();
-  const { id } = b.services.runs.start(await smallRun(b, { steps: 8, evalEvery: 4 }));
+  const { id } = await b.services.runs.start(await smallRun(b, { steps: 8, evalEvery: 4 }));
   await untilEvent(b, id, (event) => event.type === 'step' && event.step === 2);
   await lock(b.services.home.catalogFile);
   const { outDir, runDir } = b.services.runs.require(id).spec;
@@ -67,7 +67,7 @@ it('a run that trains to its end while another process holds the lock is recorde
 
 it('a run that fails while the lock is held is failed for callers at once, and in the row afterwards', async () => {
   b = openBench();
-  const { id } = b.services.runs.start(await smallRun(b, { steps: 200 }));
+  const { id } = await b.services.runs.start(await smallRun(b, { steps: 200 }));
   await untilEvent(b, id, (event) => event.type === 'step' && event.step === 3);
   await lock(b.services.home.catalogFile);
   process.kill(b.services.runs.require(id).pid!, 'SIGKILL');
@@ -125,7 +125,7 @@ const step = (n: number): TrainEvent => ({
 
 it('what a killed process had not recorded is read from the run folder at the next start', async () => {
   b = openBench();
-  const { id } = b.services.runs.start(await smallRun(b, { steps: 200 }));
+  const { id } = await b.services.runs.start(await smallRun(b, { steps: 200 }));
   await untilEvent(b, id, (event) => event.type === 'step' && event.step === 3);
   process.kill(b.services.runs.require(id).pid!, 'SIGKILL');
   await b.services.runs.finished(id);
