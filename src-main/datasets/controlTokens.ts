@@ -10,7 +10,7 @@ import type { Example, Message, Segment } from '../../src-shared/datasets.ts';
 type Controls = Pick<TextTokenizer, 'controlTexts' | 'specialText' | 'eosTexts' | 'chatTemplate'>;
 
 /** How many control tokens `text` spells out. */
-export function countControls(text: string, { controlTexts }: Pick<Controls, 'controlTexts'>): number {
+function countControls(text: string, { controlTexts }: Pick<Controls, 'controlTexts'>): number {
   return controlTexts.reduce(
     (sum, control) => (text.includes(control) ? sum + text.split(control).length - 1 : sum),
     0,
@@ -18,7 +18,7 @@ export function countControls(text: string, { controlTexts }: Pick<Controls, 'co
 }
 
 /** Puts a mark into each control token of `text`. */
-export function markControls(text: string, { controlTexts }: Pick<Controls, 'controlTexts'>): string {
+function markControls(text: string, { controlTexts }: Pick<Controls, 'controlTexts'>): string {
   return controlTexts.reduce(
     (marked, control) => marked.replaceAll(control, () => control[0] + MARK + control.slice(1)),
     text,

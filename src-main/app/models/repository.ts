@@ -19,7 +19,7 @@ export function repositoryNamed(text: string): string | undefined {
 }
 
 /** The command of Hugging Face's own tool that downloads a repository into a folder beside where it is run. */
-export function downloadCommand(repository: string): string {
+function downloadCommand(repository: string): string {
   return `hf download ${repository} --local-dir ${repository.split('/')[1]}`;
 }
 

@@ -37,13 +37,13 @@ const moreTokens: Mend = (wizard, { maxLength, modelLength, rows }) => {
 };
 
 /** Twice as long, at most what the model sees; undefined where it sees no more. */
-export function nextLength(now: number, modelLength: unknown): number | undefined {
+function nextLength(now: number, modelLength: unknown): number | undefined {
   const most = typeof modelLength === 'number' ? modelLength : Infinity;
   return now < most ? Math.min(2 * now, most) : undefined;
 }
 
 /** Lines of the rows that an error names. */
-export function linesOf(rows: unknown): number[] {
+function linesOf(rows: unknown): number[] {
   if (!Array.isArray(rows)) return [];
   return rows.flatMap((row: unknown) => {
     const line = typeof row === 'object' && row !== null && 'line' in row ? row.line : undefined;
