@@ -37,6 +37,8 @@ export const runSpecSchema = z.object({
   outDir: z.string(),
   /** The warm-up ends before the run does; absent in runs of before, which keep the learning rates they began with. */
   shortWarmup: z.boolean().optional(),
+  /** DoRA's magnitudes decay; absent in runs of before, which go on without. */
+  magnitudesDecay: z.boolean().optional(),
   /** The run was rolled back: up to `step` it is the run `runId`, whose rows may have been others. */
   rolledBack: z.object({ runId: z.string(), step: z.number().int().min(0) }).optional(),
 });

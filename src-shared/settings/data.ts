@@ -24,7 +24,7 @@ export const FILE_SETTINGS = defineSettings({
   noHeader: {
     schema: z.boolean().optional(),
     label: 'No header',
-    help: 'The first line of a CSV file is a row; its columns are then called column 1, column 2 …',
+    help: 'The first line of a CSV file is a row; its columns are then called column 1, column 2 and so on.',
     flag: 'no-header',
   },
   map: {

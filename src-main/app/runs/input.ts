@@ -93,6 +93,7 @@ export function buildSpec(
     train: input.train,
     shortWarmup: true,
     epochEnds: true,
+    magnitudesDecay: true,
     runDir: home.runDir(runId),
     outDir: newOutDir(home, input.method.type),
   };

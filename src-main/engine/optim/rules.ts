@@ -20,15 +20,17 @@ const MAGNITUDE = '.lora_magnitude_vector';
 
 /**
  * `lrScaleOf`: factor of a method that lets some of its parameters learn faster, as LoRA+ (Hayou et al. 2024) does with
- * B.
+ * B. `magnitudesDecay`: false for runs from before DoRA's magnitudes did.
  */
 export function rulesFor(
   weightDecayOn: WeightDecayOn,
   lrScaleOf?: (parameter: Parameter) => number,
+  magnitudesDecay = true,
 ): (parameter: Parameter) => Rule {
   return (parameter) => ({
     lrScale: lrScaleOf?.(parameter) ?? 1,
-    decay: weightDecayOn === 'all' || parameter.value.rank > 1 || parameter.name.endsWith(MAGNITUDE),
+    decay:
+      weightDecayOn === 'all' || parameter.value.rank > 1 || (magnitudesDecay && parameter.name.endsWith(MAGNITUDE)),
   });
 }
 

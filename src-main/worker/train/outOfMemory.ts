@@ -23,7 +23,7 @@ export function outOfMemory(
     settings.gradientCheckpointing ? 'a smaller rank or fewer targets' : 'gradient checkpointing',
     `a maximum length below ${longest} tokens`,
     'a smaller base model',
-  ];
+  ].slice(0, 3);
   return new GraftError(
     'OUT_OF_MEMORY',
     `Step ${progress.step + 1} does not fit into ${limit} even with one row of ${longest} tokens at a time; ` +

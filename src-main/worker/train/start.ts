@@ -31,7 +31,7 @@ export async function startRun(draft: Draft, { state, emit, control }: StartOpti
   const method = await attachMethod(loaded, draft, base, data);
   const optimizer = new AdamW(method.parameters, {
     ...settings,
-    ruleOf: rulesFor(settings.weightDecayOn, method.lrScaleOf),
+    ruleOf: rulesFor(settings.weightDecayOn, method.lrScaleOf, draft.magnitudesDecay ?? false),
   });
   const progress = state === null ? newProgress() : loadRunState(state, method.parameters, optimizer);
   if (draft.rolledBack) forgetLostBest(progress, draft.runDir);

@@ -41,8 +41,9 @@ async function lossOf(
   modelDir: string,
   adapterDir?: string,
   file = sharedPath('bugs/23-rope-forms/text.jsonl'),
+  { controlTokens = false } = {},
 ): Promise<number> {
-  const data = dataSpecSchema.parse({ file, lossOn: 'all' });
+  const data = dataSpecSchema.parse({ file, lossOn: 'all', controlTokens });
   const result = await evaluate(
     { engine: 'wasm', modelDir, ...(adapterDir === undefined ? {} : { adapterDir }), data, batch: 1 },
     () => undefined,
@@ -82,7 +83,10 @@ describe.skipIf(note !== '')(`folders of strangers${note}`, () => {
     expect(readModel(dir).notes).toEqual([expect.stringContaining('up to 512 (<|x|>)') as string]);
     const file = path.join(root, 'outside.jsonl');
     fs.writeFileSync(file, JSON.stringify({ text: 'Once upon <|x|> a time' }));
-    await expect(lossOf(dir, undefined, file)).rejects.toMatchObject({ code: 'TOKEN_OUTSIDE' });
+    await expect(lossOf(dir, undefined, file, { controlTokens: true })).rejects.toMatchObject({
+      code: 'TOKEN_OUTSIDE',
+    });
+    expect(await lossOf(dir, undefined, file)).toBeGreaterThan(0); // its text is text
   });
 
   it('an extra tensor is named when the model is looked at', () => {
