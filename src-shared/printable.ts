@@ -5,7 +5,6 @@
  */
 
 /** C0 but tab and line feed, DEL, C1, and marks that turn the direction of writing. */
-// eslint-disable-next-line no-control-regex
 const CONTROL = /[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]/g;
 
 export function printable(text: string): string {

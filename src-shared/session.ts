@@ -6,5 +6,5 @@
 
 /** Header of a call. */
 export const SESSION_HEADER = 'x-graft-session';
-/** Name in localStorage, in the address's fragment, and in tRPC's connectionParams, since EventSource sends no header. */
+/** Name in localStorage, in the address's fragment, and in tRPC's connectionParams: EventSource has no headers. */
 export const SESSION_NAME = 'graft-session';

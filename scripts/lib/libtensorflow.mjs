@@ -1,6 +1,7 @@
 /**
  * The official libtensorflow and the binding of tfjs-node, fetched without tfjs's own installer: each archive is
- * checked against a known hash before it is opened, and only the members that are needed are unpacked, by the system's tar.
+ * checked against a known hash before it is opened, and only the members that are needed are unpacked, by the system's
+ * tar.
  */
 import crypto from 'node:crypto';
 import { createReadStream, createWriteStream } from 'node:fs';
@@ -93,8 +94,8 @@ export async function unpackVerified(archive, url, { given, variable, target, me
   const want = wantedHash(url, given);
   if (want === undefined)
     throw new SetupError(
-      `Graft knows no hash of ${url}, so it was not opened. It has the sha256 ${got}; where you have that from a source ` +
-        `that you trust, run again with ${variable}=${got}.`,
+      `Graft knows no hash of ${url}, so it was not opened. It has the sha256 ${got}; where you have that from a ` +
+        `source that you trust, run again with ${variable}=${got}.`,
     );
   if (got !== want)
     throw new SetupError(`${url} does not have the known sha256 (${got} instead of ${want}), so it was not opened.`);

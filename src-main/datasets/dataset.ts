@@ -227,7 +227,8 @@ function listRows(rows: readonly BadRow[], sharedLines: boolean): string {
 
 function whyUnlabelled({ promptTokens, fullLength, estimated }: RenderedExample, maxLength: number): string {
   if (promptTokens === fullLength) return 'it has no token that could be predicted from an earlier one';
-  return `the prompt alone fills max length ${maxLength}: ${estimated ? 'about ' : ''}${counted(promptTokens, 'token')}`;
+  const length = `${estimated ? 'about ' : ''}${counted(promptTokens, 'token')}`;
+  return `the prompt alone fills max length ${maxLength}: ${length}`;
 }
 
 /** A text that is longer than a row may be, as several rows: of a document to be learnt nothing is cut off. */

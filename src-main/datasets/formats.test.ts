@@ -102,7 +102,8 @@ describe('XLSX', () => {
     rows
       .map(
         (row, r) =>
-          `<row r="${r + 1}">${row.map((text, c) => cell(text).replace('<c', `<c r="${'ABC'[c]}${r + 1}"`)).join('')}</row>`,
+          `<row r="${r + 1}">` +
+          `${row.map((text, c) => cell(text).replace('<c', `<c r="${'ABC'[c]}${r + 1}"`)).join('')}</row>`,
       )
       .join('') +
     '</sheetData></worksheet>';
@@ -113,7 +114,8 @@ describe('XLSX', () => {
     const files: Record<string, string> = {
       '[Content_Types].xml':
         '<Types xmlns="http://schemas.openxmlformats.org/package/2006/content-types"><Default Extension="rels" ' +
-        `ContentType="application/vnd.openxmlformats-package.relationships+xml"/><Override PartName="/xl/workbook.xml" ContentType="${types}.sheet.main+xml"/>` +
+        'ContentType="application/vnd.openxmlformats-package.relationships+xml"/>' +
+        `<Override PartName="/xl/workbook.xml" ContentType="${types}.sheet.main+xml"/>` +
         names
           .map((_, i) => `<Override PartName="/xl/worksheets/sheet${i + 1}.xml" ContentType="${types}.worksheet+xml"/>`)
           .join('') +

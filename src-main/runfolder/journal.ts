@@ -8,7 +8,7 @@ import type { TrainEvent } from '../../src-shared/training.ts';
 
 const FILE = 'events.jsonl';
 
-/** Records events from `started` on, where the file begins anew. A disk that takes nothing more does not end the run. */
+/** Records events from `started` on, where the file begins anew. A full disk does not end the run. */
 export class Journal {
   #file: string;
   #fd: number | undefined;

@@ -1,5 +1,4 @@
 /** Exports: adapters merged into their base as a whole model, or an adapter's folder copied; each with a row. */
-import fs from 'node:fs';
 import path from 'node:path';
 import type { Adapter } from '../../catalog/adapters.ts';
 import type { Catalog } from '../../catalog/catalog.ts';

@@ -1,4 +1,4 @@
-/** A run goes on while the catalogue is locked by another process or its disk is full; nothing is lost or twice there. */
+/** A run goes on while the catalogue is locked by another process or its disk is full; nothing is lost or doubled. */
 import { spawn, type ChildProcess } from 'node:child_process';
 import fs from 'node:fs';
 import path from 'node:path';
@@ -31,7 +31,7 @@ function fill(file: string): void {
 /** Another process that holds the catalogue as a backup does, until it is killed. */
 async function lock(file: string): Promise<void> {
   const program = `
-    const Database = require(${JSON.stringify(path.resolve(import.meta.dirname, '../../../node_modules/better-sqlite3'))});
+    const Database = require(${JSON.stringify(SQLITE)});
     new Database(${JSON.stringify(file)}).exec('BEGIN EXCLUSIVE');
     console.log('locked');
     setInterval(() => {}, 1000);`;
@@ -41,6 +41,8 @@ async function lock(file: string): Promise<void> {
 
 const steps = (bench: TestBench, id: string): number[] =>
   bench.services.catalog.metrics.after(id, 0).map(({ step }) => step);
+const SQLITE = path.resolve(import.meta.dirname, '../../../node_modules/better-sqlite3');
+
 const upTo = (count: number): number[] => Array.from({ length: count }, (_, i) => i + 1);
 
 it('a run that trains to its end while another process holds the lock is recorded whole afterwards', async () => {

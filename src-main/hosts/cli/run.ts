@@ -1,6 +1,6 @@
 /**
- * The command line's own process, which main.ts watches: finds the command, gives it the same services and API as the app has, and turns its end
- * into output and an exit code: 0 done, 1 failed, 2 wrong usage, 130 after Ctrl-C.
+ * The command line's own process, which main.ts watches: finds the command, gives it the same services and API as the
+ * app has, and turns its end into output and an exit code: 0 done, 1 failed, 2 wrong usage, 130 after Ctrl-C.
  */
 import { createCaller } from '../../api/router.ts';
 import { errorDataOf } from '../../api/trpc.ts';

@@ -129,7 +129,12 @@ const HEADERS = [
   'Cookie: =;;=;graft',
   `Cookie: ${'a=b; '.repeat(2000)}`,
   `X-Long: ${'x'.repeat(20_000)}`,
-  'Connection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==',
+  [
+    'Connection: Upgrade',
+    'Upgrade: websocket',
+    'Sec-WebSocket-Version: 13',
+    `Sec-WebSocket-Key: ${'A'.repeat(22)}==`,
+  ].join('\r\n'),
   'Accept: text/event-stream',
   'Accept: text/html',
   'Expect: 100-continue',
