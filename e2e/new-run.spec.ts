@@ -78,8 +78,8 @@ test('a run by mouse: matrices clicked, a reload in between, the promised count,
     await page.getByRole('button', { name: 'Next' }).click();
     await expect(page.getByRole('img', { name: /^Learning rate over/ })).toBeVisible();
     await page.getByRole('radio', { name: 'Thorough' }).check();
-    // 380 rows in batches of 8, eight times.
-    await expect(page.getByRole('img', { name: 'Learning rate over 380 steps' })).toBeVisible({ timeout: 30_000 });
+    // 380 rows in batches of 8, the last of each epoch with 4, eight times.
+    await expect(page.getByRole('img', { name: 'Learning rate over 384 steps' })).toBeVisible({ timeout: 30_000 });
     await expectAccessible(page);
     await keepScreenshot(page, '21-new-run-schedule');
     await openStep(page, 'Review');
