@@ -170,9 +170,9 @@ function renderTemplate(style: TemplateStyle, conversation: Conversation, addGen
     () =>
       new GraftError(
         'CHAT_TEMPLATE',
-        `The chat template of the model (chat_template.jinja, or chat_template in tokenizer_config.json) does not ` +
-          `come to an end on a conversation of ${conversation.messages.length} messages; correct the ` +
-          'have conversations written plainly.',
+        'The chat template of the model (chat_template.jinja, or chat_template in tokenizer_config.json) does not ' +
+          `come to an end on a conversation of ${conversation.messages.length} messages; correct the template, or ` +
+          'take it out to have conversations written plainly.',
       ),
   );
 }
