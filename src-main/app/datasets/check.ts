@@ -1,6 +1,6 @@
 /** Checks a dataset file: what can be used, and every row that cannot, with its line and reason. */
 import path from 'node:path';
-import { openBaseModel } from '../../basemodel/baseModel.ts';
+import { positionsOf } from '../../basemodel/config.ts';
 import { checkDataset } from '../../datasets/check.ts';
 import type {
   BadRow,
@@ -95,11 +95,4 @@ export async function checkFile(
     hash: sha256,
     lengths: stats ? { ...stats, ...limits, unlabelled: unusable ?? [] } : null,
   };
-}
-
-/** The longest row that the model can see: a run cuts rows there, whatever its settings say. */
-function positionsOf(modelDir: string): number {
-  const base = openBaseModel(modelDir);
-  base.close();
-  return base.spec.maxPositions;
 }
