@@ -12,7 +12,7 @@ const config: KnipConfig = {
     // Started as processes of their own, by path.
     'bench/peers/graft.ts',
     'bench/fuzz/{main,child}.ts',
-    'src-main/app/looking/lookThread.ts',
+
     'bench/ui/{main,host,simulatedWorker}.ts',
     'test-support/fakes/fakeWorker.ts',
   ],
@@ -25,7 +25,7 @@ const config: KnipConfig = {
     'app-builder-lib',
   ],
   // Of the system.
-  ignoreBinaries: ['apt-get', 'dpkg', 'mount', 'umount'],
+  ignoreBinaries: ['apt-get', 'dpkg', 'mkfifo', 'mount', 'umount'],
 };
 
 export default config;

@@ -70,7 +70,7 @@ it('the main process finds the other bundles beside its own folder', () => {
   const text = fs.readFileSync(path.join(out, 'main', 'main.js'), 'utf8');
   // out/main/main.js -> out/
   expect(text).toMatch(/\bout = path\.resolve\(import\.meta\.dirname, ['"]\.\.['"]\);/);
-  for (const part of [['main', 'worker.js'], ['main', 'lookThread.js'], ['preload', 'preload.cjs'], ['renderer']]) {
+  for (const part of [['main', 'worker.js'], ['preload', 'preload.cjs'], ['renderer']]) {
     expect(fs.existsSync(path.join(out, ...part))).toBe(true);
     expect(text).toContain(`path.join(out, ${part.map((name) => JSON.stringify(name)).join(', ')})`);
   }

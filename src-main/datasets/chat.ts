@@ -3,9 +3,9 @@
  * "User: ...\nAssistant: ..." with the EOS token after every answer. Training and prompts share this file, so that what
  * is asked later begins exactly as what was trained on.
  */
-import { Template } from '@huggingface/jinja';
 import { withDeadline } from '../files/deadline.ts';
 import { GraftError } from '../../src-shared/errors.ts';
+import { parsedTemplate, TEMPLATE_GLOBALS } from './parsedTemplate.ts';
 import type { TextTokenizer } from './tokenizer.ts';
 import type { Message, Segment } from '../../src-shared/datasets.ts';
 
@@ -134,8 +134,6 @@ function whyRefused(error: unknown): string {
 /** Longer than a conversation of a megabyte takes. */
 const TEMPLATE_DEADLINE_MS = 1000;
 
-const parsed = new Map<string, Template>();
-
 function renderTemplate(style: TemplateStyle, messages: readonly Message[], addGenerationPrompt: boolean): string {
   return withDeadline(
     () => render(style, messages, addGenerationPrompt),
@@ -151,11 +149,9 @@ function renderTemplate(style: TemplateStyle, messages: readonly Message[], addG
 }
 
 function render(style: TemplateStyle, messages: readonly Message[], addGenerationPrompt: boolean): string {
-  const source = style.chatTemplate;
-  let template = parsed.get(source);
-  if (!template) parsed.set(source, (template = new Template(source)));
   const { bos, eos, pad, unk } = style.specialText;
-  return template.render({
+  return parsedTemplate(style.chatTemplate).render({
+    ...TEMPLATE_GLOBALS,
     messages: messages.map((message) => ({ ...message })),
     add_generation_prompt: addGenerationPrompt,
     bos_token: bos,

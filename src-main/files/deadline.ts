@@ -7,7 +7,8 @@ const script = new vm.Script('run()');
 
 /**
  * What `work` gives, or `late` thrown once it has taken `deadlineMs`. `work` must not wait for anything, and must leave
- * nothing behind that a break in its middle would harm. A call costs a few tenths of a millisecond, since it starts a watch.
+ * nothing behind that a break in its middle would harm. A call costs a few tenths of a millisecond, since it starts a
+ * watch.
  */
 export function withDeadline<T>(work: () => T, deadlineMs: number, late: () => Error): T {
   const outer = current;
