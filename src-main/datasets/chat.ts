@@ -3,9 +3,9 @@
  * "User: ...\nAssistant: ..." with the EOS token after every answer. Training and prompts share this file, so that what
  * is asked later begins exactly as what was trained on.
  */
-import { Template } from '@huggingface/jinja';
 import { withDeadline } from '../files/deadline.ts';
 import { GraftError } from '../../src-shared/errors.ts';
+import { parsedTemplate, TEMPLATE_GLOBALS } from './parsedTemplate.ts';
 import type { TextTokenizer } from './tokenizer.ts';
 import type { Message, Segment } from '../../src-shared/datasets.ts';
 
@@ -161,8 +161,6 @@ function whyRefused(error: unknown): string {
 /** Longer than a conversation of a megabyte takes. */
 const TEMPLATE_DEADLINE_MS = 1000;
 
-const parsed = new Map<string, Template>();
-
 function renderTemplate(style: TemplateStyle, conversation: Conversation, addGenerationPrompt: boolean): string {
   return withDeadline(
     () => render(style, conversation, addGenerationPrompt),
@@ -178,11 +176,9 @@ function renderTemplate(style: TemplateStyle, conversation: Conversation, addGen
 }
 
 function render(style: TemplateStyle, { messages, tools }: Conversation, addGenerationPrompt: boolean): string {
-  const source = style.chatTemplate;
-  let template = parsed.get(source);
-  if (!template) parsed.set(source, (template = new Template(source)));
   const { bos, eos, pad, unk } = style.specialText;
-  return template.render({
+  return parsedTemplate(style.chatTemplate).render({
+    ...TEMPLATE_GLOBALS,
     messages: messages.map(({ role, content, fields }) => ({ role, content, ...fields })),
     add_generation_prompt: addGenerationPrompt,
     bos_token: bos,

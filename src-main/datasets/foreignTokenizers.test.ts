@@ -110,6 +110,18 @@ describe('chat templates', () => {
   });
 
   it.each([
+    ['{% for a in range(3) %}{{ a }}{% endfor %}', '012'],
+    ['{% for a in range(5, 0, -2) %}{{ a }}{% endfor %}', '531'],
+    ['{% for a in range(2, 2) %}{{ a }}{% endfor %}', ''],
+    ["{% set b = {'range': 7} %}{{ b.range }}{{ range(1, 3) | length }}", '72'],
+  ])('counts in %s as Python does', (counts, text) => {
+    const counted = `${counts}{% for m in messages %}<{{ m.content }}>{% endfor %}`;
+    expect(chatSegments(style(counted), { messages })).toMatchObject({
+      segments: [{ text: `${text}<Hi>` }, { text: '<Ho>' }],
+    });
+  });
+
+  it.each([
     ['20,000 brackets', `{{ ${'('.repeat(20_000)}1${')'.repeat(20_000)} }}`, 'without end'],
     ['a macro that calls itself', '{% macro f(g) %}{{ g(g) }}{% endmacro %}{{ f(f) }}', 'calls itself without end'],
     [
@@ -117,6 +129,7 @@ describe('chat templates', () => {
       "{% set ns = namespace(s='x') %}{% for a in range(64) %}{% set ns.s = ns.s + ns.s %}{% endfor %}",
       'without end',
     ],
+    ['a count to a billion', '{% for a in range(1000000000) %}{% endfor %}', 'counts to more than 100000'],
     ['what is no template', '{% for %}', 'is not written as a template'],
     ['its own refusal', "{{ raise_exception('system is not allowed') }}", 'system is not allowed'],
   ])('%s', (_, template, sentence) => {

@@ -66,8 +66,9 @@ function patternProblem(tokenizer: JsonObject): string | undefined {
       const one = stack.pop();
       if (Array.isArray(one)) for (const inner of one) stack.push(inner);
       if (!isObject(one)) continue;
-      const { Regex: regex, String: text, pattern: inner } = one;
-      if (isObject(inner) && inner['Regex'] === undefined && inner['String'] === undefined)
+      const { type, Regex: regex, String: text, pattern: inner } = one;
+      const isPattern = isObject(inner) && (inner['Regex'] ?? inner['String']) !== undefined;
+      if ((type === 'Split' || type === 'Replace') && !isPattern)
         return `has a pattern in its ${part} that is neither Regex nor String`;
       for (const pattern of [regex, text]) {
         if (pattern !== undefined && typeof pattern !== 'string')
