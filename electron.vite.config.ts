@@ -1,4 +1,4 @@
-/** The three bundles of the app: Electron's main process and its workers, the preload script, the page. */
+/** The three bundles of the app: its hosts and their workers, the preload script, the page. */
 import { svelte } from '@sveltejs/vite-plugin-svelte';
 import tailwindcss from '@tailwindcss/vite';
 import { defineConfig } from 'electron-vite';
@@ -25,6 +25,9 @@ export default defineConfig({
         input: {
           main: 'src-main/hosts/electron/main.ts',
           worker: 'src-main/worker/main.ts',
+          serve: 'src-main/hosts/web/serve.ts',
+          cli: 'src-main/hosts/cli/main.ts',
+          run: 'src-main/hosts/cli/run.ts',
           lookThread: 'src-main/app/looking/lookThread.ts',
         },
         output: { format: 'es', entryFileNames: '[name].js', chunkFileNames: '[name]-[hash].js' },

@@ -214,7 +214,7 @@ export const layers = {
   'e2e/**': {
     imports: ['src-shared', 'scripts/lib'],
     types: ['src-main/api', 'src-main/hosts/electron/bridge.ts'],
-    packages: ['node', '@playwright/test', '@axe-core/playwright'],
+    packages: ['node', '@playwright/test', 'axe-core'],
   },
   'scripts/*.test.ts': {
     imports: [

@@ -2,6 +2,7 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import path from 'node:path';
 import { _electron, type Browser, type Page } from '@playwright/test';
+import { hostEntry } from '../test-support/hostEntry.ts';
 import { electronBinary } from '../scripts/lib/electron.mjs';
 
 export const REPO = path.resolve(import.meta.dirname, '..');
@@ -46,7 +47,7 @@ export async function startWebHost(home: string): Promise<{ url: string; close()
 }
 
 function spawnWeb(home: string, port: string): ChildProcess {
-  return spawn(process.execPath, ['src-main/hosts/web/serve.ts', '--port', port], {
+  return spawn(process.execPath, [hostEntry('serve'), '--port', port], {
     cwd: REPO,
     env: { ...process.env, GRAFT_HOME: home },
     stdio: ['ignore', 'pipe', 'pipe'],

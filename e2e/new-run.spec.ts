@@ -17,6 +17,7 @@ import {
   startRun,
   test,
 } from './fixtures.ts';
+import { hostEntry } from '../test-support/hostEntry.ts';
 import { REPO } from './host.ts';
 import { trainedSteps } from './realRuns.ts';
 
@@ -169,7 +170,7 @@ test('two clicks start a run; its command line starts the same one', async ({ gr
   const [, command] = /^npm run graft -- (.*)$/.exec(line ?? '')!;
   const words = [...command!.matchAll(/'([^']*)'|(\S+)/g)].map(([, quoted, plain]) => quoted ?? plain!);
   // What is compared is there as soon as the run has trained a step; its end would add nothing.
-  const cli = spawn(process.execPath, ['src-main/hosts/cli/main.ts', ...words, '--json'], {
+  const cli = spawn(process.execPath, [hostEntry('cli'), ...words, '--json'], {
     cwd: REPO,
     env: { ...process.env, GRAFT_HOME: home },
     stdio: 'ignore',

@@ -3,6 +3,7 @@
  * stderr; stdout carries nothing but the command's own result.
  */
 import path from 'node:path';
+import { built, buildIsCurrent } from './lib/build.mjs';
 import { node24Path } from './lib/node24.mjs';
 import { root } from './lib/paths.mjs';
 import { run } from './lib/run.mjs';
@@ -11,7 +12,8 @@ import { setUp } from './lib/setup.mjs';
 
 await runMain(async () => {
   await setUp({ electron: false, build: false });
-  const cli = path.join(root, 'src-main/hosts/cli/main.ts');
+  // The bundle starts sooner, but is not built for a command's sake.
+  const cli = buildIsCurrent() ? built('cli') : path.join(root, 'src-main/hosts/cli/main.ts');
   // npm runs scripts in the repository; the user's paths are relative to where they typed.
   const byNpm = process.env.npm_lifecycle_event === 'graft';
   const cwd = (byNpm ? process.env.INIT_CWD : undefined) ?? process.cwd();

@@ -7,8 +7,8 @@ import { root } from './paths.mjs';
 import { run } from './run.mjs';
 import { say, SetupError, withProgress } from './say.mjs';
 
-/** The bundle of the worker process, for GRAFT_WORKER of processes that start workers. */
-export const builtWorker = path.join(root, 'out/main/worker.js');
+/** The bundle of one of the app's processes: `cli`, `serve` or `worker`. @param {string} name */
+export const built = (name) => path.join(root, 'out/main', `${name}.js`);
 
 const SOURCES = [
   'src-main',

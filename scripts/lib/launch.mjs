@@ -1,9 +1,8 @@
 /** Starting the app on one of its two hosts. */
 import { spawn } from 'node:child_process';
-import path from 'node:path';
 import readline from 'node:readline';
 import { openBrowser } from './browser.mjs';
-import { builtWorker } from './build.mjs';
+import { built } from './build.mjs';
 import { electronBinary, noWindowReason } from './electron.mjs';
 import { node24Path } from './node24.mjs';
 import { root } from './paths.mjs';
@@ -38,10 +37,8 @@ export async function launchElectron() {
  * @returns {Promise<number>} exit code of the server
  */
 export async function launchWeb({ port, open }) {
-  const server = path.join(root, 'src-main/hosts/web/serve.ts');
-  const child = spawn(node24Path(), [server, ...(port === undefined ? [] : ['--port', String(port)])], {
+  const child = spawn(node24Path(), [built('serve'), ...(port === undefined ? [] : ['--port', String(port)])], {
     cwd: root,
-    env: { GRAFT_WORKER: builtWorker, ...process.env },
     stdio: ['inherit', 'pipe', 'inherit'],
   });
   const stopForwarding = forwardSignals(child);

@@ -1,7 +1,7 @@
 /** The stages of `npm test`. Each returns its counts; where its output goes, and what it runs, the plan says. */
 import fs from 'node:fs';
 import path from 'node:path';
-import { builtWorker } from './build.mjs';
+import { built } from './build.mjs';
 import { journeysOf, lintable, touchesEverything, unitFilters } from './changed.mjs';
 import { countPlaywright, countVitest, withExitCode } from './counts.mjs';
 import { canShowWindow } from './electron.mjs';
@@ -81,7 +81,7 @@ export async function prepareStages(names, files) {
   const journeys = names.includes('e2e') && specsOf(files).length > 0;
   if (!names.includes('unit') && !journeys) return;
   await setUp({ electron: journeys && canShowWindow(), build: true });
-  process.env.GRAFT_WORKER ??= builtWorker;
+  process.env.GRAFT_WORKER ??= built('worker');
   if (names.includes('unit')) await ensureVulkan();
   if (journeys) await ensureBrowser();
 }

@@ -22,9 +22,12 @@ function recordValues({ metrics, runHistory }: Catalog, id: string, event: Train
   else if (event.type === 'sample') runHistory.putSample(id, event);
 }
 
-/** Metrics, evaluations and samples that the worker wrote into the run's folder, and nobody could record. */
+/**
+ * Metrics, evaluations and samples that the worker wrote into the run's folder, and nobody could record. Nothing that
+ * is recorded is dropped: a full disk may have left holes in the journal.
+ */
 export function recordJournal(catalog: Catalog, run: Pick<Run, 'id' | 'spec'>): void {
-  for (const event of readJournal(run.spec.runDir)) recordValues(catalog, run.id, event);
+  for (const event of readJournal(run.spec.runDir)) if (event.type !== 'started') recordValues(catalog, run.id, event);
 }
 
 export function logMessage({ runHistory }: Pick<Catalog, 'runHistory'>, id: string, message: string): void {

@@ -11,7 +11,7 @@ import type { EngineService } from '../workers/engines.ts';
 import { runAbandoned, runFailure } from './failure.ts';
 import { ProgressMeter, type RunProgress } from './progressMeter.ts';
 import type { RunQueue } from './queue.ts';
-import { removeJournal } from '../../runfolder/journal.ts';
+import { discardOf } from '../../runfolder/discard.ts';
 import { PatientWriter } from './patientWriter.ts';
 import { logMessage, recordEvent, recordJournal } from './recordEvent.ts';
 import { recordEnd } from './recordEnd.ts';
@@ -151,7 +151,12 @@ export class Runner {
     const spec = { ...run.spec, train, engine: await this.#engines.resolve(run.spec.engine) };
     if (this.#closed || active.asked) return null;
     active.evalEvery = train.evalEvery;
-    await this.#writer.save(() => void this.#store.catalog.runs.update(id, { spec }));
+    const { catalog } = this.#store;
+    await this.#writer.save(() => {
+      // Its last worker may have outlived the host that recorded it; the next one begins the journal anew.
+      recordJournal(catalog, run);
+      catalog.runs.update(id, { spec });
+    });
     if (this.#closed) return null;
     active.call = client.call('train', { spec, resume: hasRunState(run) }, (event) => this.#record(active, event));
     try {
@@ -195,7 +200,8 @@ export class Runner {
       () => {
         // A listener may start the next run.
         this.#release(active);
-        if (isOver(end)) removeJournal(this.#store.require(id).spec.runDir);
+        const outcome = outcomeOf(end);
+        if (outcome) discardOf(this.#store.require(id).spec.runDir, outcome);
         for (const message of messages) this.#store.event(id, { type: 'log', message });
         this.#store.announce(id);
       },
@@ -245,7 +251,7 @@ export class Runner {
   }
 }
 
-/** Whether there is a result that is no pause: all that the journal held is recorded with it. */
-function isOver(end: TrainResult | Action | null): boolean {
-  return end !== null && typeof end === 'object' && end.outcome !== 'paused';
+/** Of a result that is no pause: all that the journal held is recorded with it. */
+function outcomeOf(end: TrainResult | Action | null): 'completed' | 'stopped' | null {
+  return end !== null && typeof end === 'object' && end.outcome !== 'paused' ? end.outcome : null;
 }

@@ -26,11 +26,10 @@ export interface WorkerChannel {
 
 export type SpawnWorker = () => WorkerChannel;
 
-/**
- * The worker process: its bundle, where whoever started this process says that it is current (it starts half a second
- * sooner), else its source by Node's type stripping.
- */
-const WORKER_ENTRY = process.env['GRAFT_WORKER'] || path.resolve(import.meta.dirname, '../../worker/main.ts');
+/** As bundle or as source, like this file; a test may have built the bundle, which starts half a second sooner. */
+const WORKER_ENTRY =
+  process.env['GRAFT_WORKER'] ||
+  path.resolve(import.meta.dirname, import.meta.filename.endsWith('.ts') ? '../../worker/main.ts' : 'worker.js');
 
 /** Starts a worker as a child of this Node process. */
 export function forkWorker(entry: string = WORKER_ENTRY): WorkerChannel {

@@ -4,6 +4,7 @@ import * as tf from '@tensorflow/tfjs-core';
 import { tuneFor } from '../kernels/webgpu/frozen/tuner.ts';
 import { registerWebgpuKernels } from '../kernels/webgpu/register.ts';
 import { registerTfjsGradients } from '../ops/tfjsGradients.ts';
+import { slowDownPolling } from './dawnPolling.ts';
 import type { BackendFacts } from './facts.ts';
 import { deviceFailure, watchDevice } from './deviceWatch.ts';
 import { webgpuBackend } from './tfjsInternals.ts';
@@ -45,6 +46,7 @@ export async function bootWebgpu(): Promise<BackendFacts> {
   await tf.ready();
   watchDevice(webgpuBackend().device);
   const { info, limits } = adapter;
+  if (isSoftware(info)) slowDownPolling();
   const device = info.description || info.device || info.vendor || 'unnamed GPU';
   tuneFor(isSoftware(info) ? '' : [device, info.vendor, info.architecture].join(' '));
   return { gpu: !isSoftware(info), device, memoryBytes: limits.maxBufferSize };

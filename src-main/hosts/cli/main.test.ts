@@ -5,9 +5,10 @@ import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { openCatalog } from '../../catalog/catalog.ts';
 import { isAlive } from '../../app/runs/recover.ts';
+import { hostEntry } from '../../../test-support/hostEntry.ts';
 import { MODEL, writeRows } from '../../../test-support/rigs/services.ts';
 
-const CLI = path.join(import.meta.dirname, 'main.ts');
+const CLI = hostEntry('cli');
 let dir: string;
 
 interface Outcome {
@@ -185,8 +186,9 @@ describe('the road on the command line', () => {
     };
     let interrupted = false;
     let workerPid = 0;
-    const ended = await graft([...settings(rows), '--steps', '40', '--checkpoint-every', '1'], (stderr, pid) => {
-      if (interrupted || !/^step [1-9]/m.test(stderr)) return;
+    const ended = await graft([...settings(rows), '--steps', '90', '--checkpoint-every', '2'], (stderr, pid) => {
+      // From the third step on there is a checkpoint.
+      if (interrupted || !/^step ([3-9]|\d\d+)\//m.test(stderr)) return;
       interrupted = true;
       workerPid = underWay();
       process.kill(pid, 'SIGINT');
@@ -199,7 +201,7 @@ describe('the road on the command line', () => {
     expect(catalog.db.pragma('integrity_check', { simple: true })).toBe('ok');
     catalog.close();
     const resumed = await json('train', '--resume', runId);
-    expect(resumed).toMatchObject({ runId, steps: 40 });
-    expect(resumed['losses']).toHaveLength(40);
+    expect(resumed).toMatchObject({ runId, steps: 90 });
+    expect(resumed['losses']).toHaveLength(90);
   });
 });

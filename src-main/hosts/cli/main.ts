@@ -5,4 +5,7 @@
 import path from 'node:path';
 import { superviseCommand } from './supervise.ts';
 
-process.exitCode = await superviseCommand(path.join(import.meta.dirname, 'run.ts'), process.argv.slice(2));
+/** Beside this file, as source or as bundle. */
+const ENTRY = path.join(import.meta.dirname, `run${path.extname(import.meta.filename)}`);
+
+process.exitCode = await superviseCommand(ENTRY, process.argv.slice(2));

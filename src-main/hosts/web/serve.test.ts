@@ -3,8 +3,9 @@ import fs from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import { expect, it } from 'vitest';
+import { hostEntry } from '../../../test-support/hostEntry.ts';
 
-const SERVE = path.join(import.meta.dirname, 'serve.ts');
+const SERVE = hostEntry('serve');
 
 function serve(home: string, argv: string[]) {
   const child = spawn(process.execPath, [SERVE, ...argv], {

@@ -1,5 +1,5 @@
 /**
- * Entry of the web host: `node src-main/hosts/web/serve.ts [--port N]`. It prints the address with its
+ * Entry of the web host: `node out/main/serve.js [--port N]`, or this file itself. It prints the address with its
  * token; Ctrl-C ends it and its workers.
  */
 import path from 'node:path';
@@ -8,6 +8,7 @@ import { createRouter } from '../../api/router.ts';
 import { toErrorData, usageError } from '../../../src-shared/errors.ts';
 import { printable } from '../../../src-shared/printable.ts';
 import { createServices } from '../../app/services.ts';
+import { GRAFT_ROOT } from '../../files/repository.ts';
 import { newToken, rememberedToken } from './rememberedToken.ts';
 import { report, startWebHost } from './webHost.ts';
 
@@ -34,7 +35,7 @@ async function main(): Promise<void> {
   const services = createServices();
   const home = services.home.dir;
   const given = process.env['GRAFT_TOKEN'];
-  const rendererDir = path.resolve(import.meta.dirname, '../../../out/renderer');
+  const rendererDir = path.join(GRAFT_ROOT, 'out/renderer');
   const host = await startWebHost({
     router: createRouter(services),
     rendererDir,

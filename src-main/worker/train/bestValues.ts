@@ -4,7 +4,6 @@
  * knows of.
  */
 import fs from 'node:fs';
-import path from 'node:path';
 import * as tf from '@tensorflow/tfjs-core';
 import { castF32 } from '../../safetensors/dtype.ts';
 import { openSafetensors, readTensorF32 } from '../../safetensors/read.ts';
@@ -12,8 +11,6 @@ import { writeSafetensors, type TensorEntry } from '../../safetensors/write.ts';
 import { GraftError } from '../../../src-shared/errors.ts';
 import { bestValuesFile } from '../../runfolder/layout.ts';
 import { replaceValue, type Parameter } from '../../engine/model/parameters.ts';
-
-const NAME = /^\.?best-(\d+)\.safetensors/;
 
 export function hasBestValues(runDir: string, step: number): boolean {
   return fs.existsSync(bestValuesFile(runDir, step));
@@ -54,14 +51,5 @@ export function loadBestValues(runDir: string, step: number, parameters: Paramet
     }
   } finally {
     file.close();
-  }
-}
-
-/** Removes all but those of `keep`, unfinished files of a killed run included. */
-export function removeBestValues(runDir: string, keep: number[] = []): void {
-  for (const name of fs.readdirSync(runDir)) {
-    const step = NAME.exec(name)?.[1];
-    if (step !== undefined && (name.startsWith('.') || !keep.includes(Number(step))))
-      fs.rmSync(path.join(runDir, name), { force: true });
   }
 }

@@ -15,7 +15,6 @@ import { GraftError } from '../../../src-shared/errors.ts';
 import { firstNotFinite } from '../../engine/train/finite.ts';
 import { replaceValue, type Parameter } from '../../engine/model/parameters.ts';
 import type { AdamW } from '../../engine/optim/adamw.ts';
-import { removeBestValues } from './bestValues.ts';
 import { runStateFile } from '../../runfolder/layout.ts';
 
 export interface Progress {
@@ -133,10 +132,4 @@ export function loadRunState(source: string, parameters: Parameter[], optimizer:
   } finally {
     file.close();
   }
-}
-
-/** A finished run no longer needs its state and its best values. */
-export function removeRunState(runDir: string): void {
-  removeBestValues(runDir);
-  fs.rmSync(runStateFile(runDir), { force: true });
 }

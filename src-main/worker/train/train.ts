@@ -18,7 +18,6 @@ import { trainLoop, type LoopEnd } from './loop.ts';
 import type { Run } from './run.ts';
 import { makeSampler } from './sampling.ts';
 import { startRun } from './start.ts';
-import { removeRunState } from './state.ts';
 
 export function train(
   spec: RunSpec,
@@ -64,7 +63,7 @@ function warn({ data, totalSteps, settings, emit }: Run): void {
   for (const message of runWarnings(facts)) emit({ type: 'log', message });
 }
 
-/** Writes what the run has come to, and removes what it needs no more. */
+/** Writes what the run has come to. Its state stays until the catalogue knows of the result. */
 async function finish(run: Run, { outcome, stoppedEarly }: LoopEnd, outDir: string): Promise<TrainResult> {
   const { method, progress } = run;
   if (run.settings.keepBest && progress.best) {
@@ -75,7 +74,6 @@ async function finish(run: Run, { outcome, stoppedEarly }: LoopEnd, outDir: stri
   const isPaused = outcome === 'paused';
   const written = await (isPaused ? saveInterim(run.dir, method.save) : method.save());
   if (!isPaused) removeInterim(run.dir);
-  if (outcome === 'completed') removeRunState(run.dir);
   return {
     outcome,
     stoppedEarly,

@@ -6,7 +6,8 @@ import type { Batch } from '../../engine/train/batchLoss.ts';
 import { classScores, evaluateClasses } from '../../engine/train/classification.ts';
 import type { ClassScores } from '../../../src-shared/training.ts';
 import { evaluateLoss } from '../../engine/train/evaluate.ts';
-import { removeBestValues, saveBestValues } from './bestValues.ts';
+import { saveBestValues } from './bestValues.ts';
+import { removeBestValues } from '../../runfolder/discard.ts';
 import type { Progress } from './state.ts';
 import type { Run } from './run.ts';
 

@@ -8,7 +8,7 @@ import { openBaseModel, type BaseModel, type BaseTensor } from '../../basemodel/
 import { FLOAT_DTYPES, type Dtype, type DtypeName } from '../../safetensors/dtype.ts';
 import type { EditOf } from '../../methods/files.ts';
 import { argmax } from '../../engine/generate/sample.ts';
-import { generateTokens } from '../../engine/generate/generate.ts';
+import { generateBatch } from '../../engine/generate/batch.ts';
 import type { Adapter } from '../../methods/adapter.ts';
 import { TaskSum } from '../../methods/taskSum.ts';
 import type { Decoder } from '../../engine/model/decoder.ts';
@@ -64,9 +64,8 @@ export async function parityOf(input: ParityInput): Promise<Parity> {
     const tokens = (prompts[0]?.length ?? 0) + CONTINUATION;
     const kept = prompts.slice(0, Math.max(1, Math.floor(KEPT_LOGITS / (model.spec.vocab * tokens))));
     const references: Reference[] = [];
-    for (const prompt of kept) {
-      const ids = await continued(model, prompt);
-      references.push({ ids, promptLength: prompt.length, logits: await allLogits(model, ids) });
+    for (const [i, ids] of (await continued(model, kept)).entries()) {
+      references.push({ ids, promptLength: kept[i]!.length, logits: await allLogits(model, ids) });
       onPrompt();
     }
     return references;
@@ -136,11 +135,16 @@ function loadTasks(tasks: TaskDir[], base: BaseModel): Adapter | null {
   return loaded.length === 1 && first.scale === 1 ? first.adapter : new TaskSum(loaded);
 }
 
-async function continued(model: Decoder, prompt: Int32Array): Promise<Int32Array> {
-  const ids = [...prompt];
+/** Each prompt with its continuation. */
+async function continued(model: Decoder, prompts: Int32Array[]): Promise<Int32Array[]> {
   const options = { maxNew: CONTINUATION, temperature: 0, eosIds: [], random: new Random(0) };
-  for await (const id of generateTokens(model, prompt, options)) ids.push(id);
-  return Int32Array.from(ids);
+  const rows = prompts.map((prompt) => [...prompt]);
+  for await (const event of generateBatch(
+    model,
+    prompts.map((prompt) => ({ prompt, options })),
+  ))
+    if ('id' in event) rows[event.row]!.push(event.id);
+  return rows.map((ids) => Int32Array.from(ids));
 }
 
 /** (T, V), row by row. */
