@@ -212,7 +212,7 @@ export const layers = {
     packages: ['node', 'vitest', '@tensorflow/tfjs-core', '@playwright/test'],
   },
   'e2e/**': {
-    imports: ['src-shared', 'scripts/lib'],
+    imports: ['src-shared', 'scripts/lib', 'test-support/hostEntry.ts'],
     types: ['src-main/api', 'src-main/hosts/electron/bridge.ts'],
     packages: ['node', '@playwright/test', 'axe-core'],
   },
