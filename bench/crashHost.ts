@@ -1,4 +1,4 @@
-/** One host of crash.ts: goes on with the run of its data folder, or starts it, and tells every step it hears of. */
+/** One host of crash.ts: goes on with the run of its data folder, or starts it, and tells every step until it ends. */
 import path from 'node:path';
 import { createCaller } from '../src-main/api/router.ts';
 import { createServices } from '../src-main/app/services.ts';
@@ -12,6 +12,8 @@ const run = earlier?.resumable ? services.runs.resume(earlier.id) : await fresh(
 services.runs.subscribe(run.id, (event) => {
   if (event.type === 'step') process.stdout.write(`step ${event.step}\n`);
 });
+await services.runs.finished(run.id);
+await services.close();
 
 /** Without a checkpoint yet a run cannot be resumed: it is removed and begun again. */
 async function fresh() {
@@ -23,6 +25,7 @@ async function fresh() {
     modelId: (model ?? (await api.models.add({ dir: path.join(starter, 'model') }))).id,
     datasetId: (dataset ?? (await api.datasets.add({ file: path.join(starter, 'data', 'describe.jsonl') }))).id,
     taskName: 'crash',
+    engine: 'wasm',
     method: { type: 'lora', rank: 4 },
     train: { steps: Number(steps), batch: 1, checkpointEvery: 5, evalEvery: 20, val: 0.1 },
   });
