@@ -2,6 +2,7 @@
 import fs from 'node:fs';
 import path from 'node:path';
 import { pathToFileURL } from 'node:url';
+import { METHODS } from '../src-shared/methods/registry.ts';
 import { COMPUTE_SETTINGS } from '../src-shared/settings/compute.ts';
 import { DATA_SETTINGS, FILE_SETTINGS } from '../src-shared/settings/data.ts';
 import { boundsOf, choicesOf, defaultOf, kindOf, type Setting, type Settings } from '../src-shared/settings/setting.ts';
@@ -15,6 +16,7 @@ const TABLES: Record<string, Settings> = {
   rows: DATA_SETTINGS,
   files: FILE_SETTINGS,
   compute: COMPUTE_SETTINGS,
+  ...Object.fromEntries(METHODS.map(({ type, settings }) => [`method_${type}`, settings])),
 };
 
 /** The text with each table as the settings are now. Throws where a marker names no table. */
