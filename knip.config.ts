@@ -4,9 +4,6 @@ import type { KnipConfig } from 'knip';
 const config: KnipConfig = {
   entry: [
     'src-main/hosts/electron/{main,preload}.ts',
-    'src-main/hosts/web/serve.ts',
-    'src-main/hosts/cli/main.ts',
-    'src-main/hosts/cli/run.ts',
     'scripts/*.{mjs,ts}',
     'e2e/screens.ts',
     'bench/{main,methods,qlora,kernelErrors,crash,crashHost}.ts',
