@@ -1,4 +1,4 @@
-/** Every page, empty and full, in both themes: no serious violation. And a whole journey without a mouse. */
+/** Every page, empty and full, in both themes: no serious violation; full ones fit a narrow window. */
 import { expectAccessible } from './axe.ts';
 import { addSample, addStarterModel, ask, change, expect, goTo, startRun, test } from './fixtures.ts';
 import { PAGES, PAGE_TITLES } from '../src-shared/routes.ts';
@@ -10,7 +10,7 @@ test('empty pages have no serious violation', async ({ graft: page }) => {
   }
 });
 
-test('full pages have no serious violation', async ({ graft: page }) => {
+test('full pages have no serious violation, and fit a narrow window', async ({ graft: page }) => {
   test.setTimeout(300_000);
   await addStarterModel(page);
   await addSample(page, 'describe');
@@ -31,5 +31,9 @@ test('full pages have no serious violation', async ({ graft: page }) => {
     await expect(page.getByRole('main').getByRole('heading', { level: 1 })).toBeVisible();
     await page.waitForLoadState('networkidle');
     await expectAccessible(page);
+    await page.setViewportSize({ width: 700, height: 860 });
+    const wide = await page.evaluate(() => document.documentElement.scrollWidth);
+    expect(wide, `${hash} is not pushed sideways in a narrow window`).toBeLessThanOrEqual(700);
+    await page.setViewportSize({ width: 1280, height: 860 });
   }
 });
