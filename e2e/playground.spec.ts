@@ -191,6 +191,7 @@ test('base and two adapters side by side answer as each alone; a blind vote reve
     await expect(page.getByRole('row', { name: new RegExp(`^${winner} 1 0 0$`) })).toBeVisible();
     await keepScreenshot(page, '55-playground-voted');
     await page.reload();
+    await expect(choice(page, 'describe')).toHaveAttribute('aria-pressed', 'true');
     await page.getByRole('switch', { name: 'Compare side by side' }).click();
     await expect(page.getByRole('row', { name: new RegExp(`^${winner} 1 0 0$`) })).toBeVisible();
     await page.getByRole('button', { name: 'Reset the score' }).click();
