@@ -3,6 +3,7 @@ import { svelte } from '@sveltejs/vite-plugin-svelte';
 import tailwindcss from '@tailwindcss/vite';
 import { defineConfig } from 'electron-vite';
 import type { Plugin } from 'vite';
+import { dependencies } from './package.json' with { type: 'json' };
 
 /**
  * Our sources are ES modules that make their own `require` where they need one; electron-vite's
@@ -16,11 +17,19 @@ const noRequireShim: Plugin = {
   },
 };
 
+/**
+ * Dependencies of plain JavaScript go into the bundles: Node would look up their 300 files one by one at each start of a
+ * host or a worker. Outside stay those that bring native code or WebAssembly, and tfjs, of which there may be one only.
+ */
+const OUTSIDE = /^(@tensorflow\/|better-sqlite3$|webgpu$)/;
+const plain = Object.keys(dependencies).filter((name) => !OUTSIDE.test(name));
+
 export default defineConfig({
   main: {
     plugins: [noRequireShim],
     build: {
       outDir: 'out/main',
+      externalizeDeps: { exclude: plain },
       rollupOptions: {
         input: {
           main: 'src-main/hosts/electron/main.ts',

@@ -8,6 +8,7 @@ setTestEnvironment();
 
 const quiet = [
   '--disable-gpu',
+  '--in-process-gpu',
   '--disable-quic',
   '--no-first-run',
   '--disable-background-networking',

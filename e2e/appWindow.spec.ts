@@ -2,7 +2,7 @@
 import { spawn, execFileSync, type ChildProcess } from 'node:child_process';
 import path from 'node:path';
 import { chromium } from '@playwright/test';
-import { systemChromium } from '../scripts/lib/testNeeds.mjs';
+import { windowedChromium } from '../scripts/lib/testNeeds.mjs';
 import { expect, test } from './fixtures.ts';
 import { startWebHost } from './host.ts';
 
@@ -20,11 +20,12 @@ function hasXvfb(): boolean {
 test('opens in an app window, goes on after a reload', async ({ home }, testInfo) => {
   testInfo.skip(testInfo.project.name === 'electron', 'Electron is the window itself.');
   testInfo.skip(!hasXvfb(), 'Xvfb is not installed here, so no window can be shown.');
+  testInfo.skip(!windowedChromium(), 'Only a Chromium without windows is installed here.');
   const display: ChildProcess = spawn('Xvfb', [XVFB_NUMBER, '-screen', '0', '1280x860x24', '-nolisten', 'tcp']);
   const host = await startWebHost(home);
   try {
     const context = await chromium.launchPersistentContext(path.join(home, 'chromium'), {
-      executablePath: systemChromium(),
+      executablePath: windowedChromium(),
       headless: false,
       viewport: null,
       env: { ...process.env, DISPLAY: XVFB_NUMBER },

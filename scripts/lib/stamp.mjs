@@ -19,6 +19,7 @@ const DAY_MS = 24 * 60 * 60 * 1000;
  * @property {{ source: string, binding: string, sizeBytes: number, mtimeMs: number } | Unavailable & { wish: string }}
  * [tensorflow]
  * @property {Unavailable} [electron]
+ * @property {Unavailable} [headlessShell]
  */
 
 /** @param {string} file */

@@ -1,25 +1,23 @@
 /** What the tuner has learnt outlives the process, whatever the file looks like. */
 import fs from 'node:fs';
 import path from 'node:path';
-import { afterEach, expect, it, vi } from 'vitest';
+import { afterEach, expect, it } from 'vitest';
 import { temporaryFolder } from '../../test-support/fixtures/folders.ts';
-import { settleTuning, setTuningTable, tuningTable } from '../engine/kernels/webgpu/frozen/tuner.ts';
+import { setTuningTable, tuningTable } from '../engine/kernels/webgpu/frozen/tuner.ts';
 import { tuningFile } from '../files/tuningFile.ts';
 import { keepTuning, useTuning } from './tuning.ts';
 
-vi.mock('../engine/kernels/webgpu/frozen/tuner.ts', async (load) => ({
-  ...(await load<object>()),
-  settleTuning: vi.fn(() => Promise.resolve(1)),
-}));
+/** As if the tuner had measured one product. */
+const learnt = () => Promise.resolve(1);
 
 afterEach(() => setTuningTable({}));
 
 it('is read again, together with what others have added', async () => {
   const file = path.join(temporaryFolder(), 'new', 'tuning.json');
   setTuningTable({ a: 'tiles64' });
-  await keepTuning(file);
+  await keepTuning(file, learnt);
   setTuningTable({ b: 'rows' });
-  await keepTuning(file);
+  await keepTuning(file, learnt);
   setTuningTable({});
   useTuning(file);
   expect(tuningTable()).toEqual({ a: 'tiles64', b: 'rows' });
@@ -28,8 +26,7 @@ it('is read again, together with what others have added', async () => {
 
 it('writes nothing when nothing was learnt', async () => {
   const file = path.join(temporaryFolder(), 'tuning.json');
-  vi.mocked(settleTuning).mockResolvedValueOnce(0);
-  await keepTuning(file);
+  await keepTuning(file, () => Promise.resolve(0));
   expect(fs.existsSync(file)).toBe(false);
 });
 
@@ -44,7 +41,7 @@ it.each(['{"a": 1}', '{"a": "til', '[]'])('takes a file that holds %s for empty'
 it('goes on where the file cannot be written', async () => {
   const notAFolder = path.join(temporaryFolder(), 'file');
   fs.writeFileSync(notAFolder, '');
-  await expect(keepTuning(path.join(notAFolder, 'tuning.json'))).resolves.toBeUndefined();
+  await expect(keepTuning(path.join(notAFolder, 'tuning.json'), learnt)).resolves.toBeUndefined();
 });
 
 it('lies in the cache folder', () => {

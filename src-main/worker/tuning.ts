@@ -18,10 +18,10 @@ export function useTuning(file = tuningFile()): void {
 
 /**
  * Tunes what has been used since the last call, and adds it to the file. Costs nothing when there is nothing new. A
- * file that cannot be written only means that the next process measures again.
+ * file that cannot be written only means that the next process measures again. `settle` says how much has been learnt.
  */
-export async function keepTuning(file = tuningFile()): Promise<void> {
-  if ((await settleTuning()) === 0) return;
+export async function keepTuning(file = tuningFile(), settle = settleTuning): Promise<void> {
+  if ((await settle()) === 0) return;
   try {
     fs.mkdirSync(path.dirname(file), { recursive: true });
     // another process may have written meanwhile
