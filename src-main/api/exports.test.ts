@@ -4,7 +4,7 @@ import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { mountDisk, NO_DISK } from '../../test-support/fixtures/folders.ts';
 import type { ExportEvent } from '../app/exports/service.ts';
-import { openBench, smallRun } from '../../test-support/rigs/services.ts';
+import { MODEL, openBench, smallRun } from '../../test-support/rigs/services.ts';
 import type { TestBench } from '../../test-support/rigs/services.ts';
 import { filesBelow } from '../../test-support/rigs/tinyRun.ts';
 import type { AdapterView } from './types.ts';
@@ -15,7 +15,7 @@ let adapters: AdapterView[];
 
 beforeAll(async () => {
   bench = openBench();
-  const spec = await smallRun(bench, { steps: 3 });
+  const spec = await smallRun(bench, { steps: 3 }, MODEL);
   for (const seed of [1, 2]) {
     const { id } = await bench.api.runs.start({ ...spec, train: { ...spec.train, seed } });
     await bench.services.runs.finished(id);

@@ -4,7 +4,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { readAdapter } from '../methods/fileRegistry.ts';
 import type { StartRun } from '../app/runs/input.ts';
 import type { GenerateResult } from '../../src-shared/generation.ts';
-import { openBench, smallRun, type TestBench } from '../../test-support/rigs/services.ts';
+import { MODEL, openBench, smallRun, type TestBench } from '../../test-support/rigs/services.ts';
 import type { AdapterView, RunView } from './types.ts';
 
 const METHODS: Record<string, StartRun['method']> = {
@@ -34,7 +34,7 @@ async function trained(method: StartRun['method'], data: StartRun['data'] = {}):
 
 beforeAll(async () => {
   bench = openBench();
-  input = await smallRun(bench);
+  input = await smallRun(bench, {}, MODEL);
   for (const name of NAMES) {
     const run = await trained(METHODS[name]!);
     expect(run.error, name).toBeNull();

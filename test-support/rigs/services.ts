@@ -7,6 +7,7 @@ import type { Caller } from '../../src-main/api/router.ts';
 import type { StartRun } from '../../src-main/app/runs/input.ts';
 import { createServices } from '../../src-main/app/services.ts';
 import type { ServiceOptions, Services } from '../../src-main/app/services.ts';
+import { TINY_LLAMA, writeTinyModel } from '../fixtures/tinyModel.ts';
 
 /** The starter checkpoint, which every clone has. */
 export const MODEL = path.resolve(import.meta.dirname, '../../resources/starter/model');
@@ -56,10 +57,12 @@ export function writeRows(file: string, rows = 24, broken: string[] = []): strin
 }
 
 /**
- * A short run on the small model, everything registered. Runs on the engine that starts soonest.
+ * A short run, everything registered, on a tiny model unless another is named. Runs on the engine that starts soonest.
  */
-export async function smallRun(bench: TestBench, train: StartRun['train'] = {}): Promise<StartRun> {
-  const model = await bench.api.models.add({ dir: MODEL });
+export async function smallRun(bench: TestBench, train: StartRun['train'] = {}, modelDir?: string): Promise<StartRun> {
+  const config = { ...TINY_LLAMA, max_position_embeddings: 256 };
+  const dir = modelDir ?? (await writeTinyModel(path.join(bench.dir, 'model'), { config }));
+  const model = await bench.api.models.add({ dir });
   const dataset = await bench.api.datasets.add({ file: writeRows(path.join(bench.dir, 'rows.jsonl')) });
   return {
     modelId: model.id,

@@ -1,13 +1,13 @@
 /** `train --preflight` through the services: a real step in a worker, no run, no files, and what it prints. */
 import { expect, it, onTestFinished } from 'vitest';
-import { openBench, smallRun } from '../../../test-support/rigs/services.ts';
+import { MODEL, openBench, smallRun } from '../../../test-support/rigs/services.ts';
 import { filesBelow } from '../../../test-support/rigs/tinyRun.ts';
 import { reportPreflight } from './preflight.ts';
 
 it('takes a step of the run without starting it', async () => {
   const bench = openBench();
   onTestFinished(() => bench.close());
-  const result = await bench.services.runs.preflight(await smallRun(bench, { memoryLimitBytes: 400 * 2 ** 20 }));
+  const result = await bench.services.runs.preflight(await smallRun(bench, { memoryLimitBytes: 400 * 2 ** 20 }, MODEL));
   expect(result).toMatchObject({ engine: 'wasm', longest: { rows: 4 }, limitBytes: 400 * 2 ** 20 });
   expect(bench.services.runs.list()).toEqual([]);
   expect(filesBelow(bench.home).filter((name) => name.endsWith('.safetensors'))).toEqual([]);
