@@ -3,7 +3,7 @@ import { svelte } from '@sveltejs/vite-plugin-svelte';
 import tailwindcss from '@tailwindcss/vite';
 import { defineConfig } from 'electron-vite';
 import type { Plugin } from 'vite';
-import { dependencies } from './package.json' with { type: 'json' };
+import packageJson from './package.json' with { type: 'json' };
 
 /**
  * Our sources are ES modules that make their own `require` where they need one; electron-vite's
@@ -18,11 +18,11 @@ const noRequireShim: Plugin = {
 };
 
 /**
- * Dependencies of plain JavaScript go into the bundles: Node would look up their 300 files one by one at each start of a
- * host or a worker. Outside stay those that bring native code or WebAssembly, and tfjs, of which there may be one only.
+ * Dependencies of plain JavaScript go into the bundles: Node would look up their 300 files one by one at each start of
+ * a host or a worker. Outside stay those that bring native code or WebAssembly, and tfjs, which may be there once only.
  */
 const OUTSIDE = /^(@tensorflow\/|better-sqlite3$|webgpu$)/;
-const plain = Object.keys(dependencies).filter((name) => !OUTSIDE.test(name));
+const plain = Object.keys(packageJson.dependencies).filter((name) => !OUTSIDE.test(name));
 
 export default defineConfig({
   main: {
@@ -38,6 +38,7 @@ export default defineConfig({
           cli: 'src-main/hosts/cli/main.ts',
           run: 'src-main/hosts/cli/run.ts',
           lookThread: 'src-main/app/looking/lookThread.ts',
+          decodeThread: 'src-main/datasets/readers/decodeThread.ts',
         },
         output: { format: 'es', entryFileNames: '[name].js', chunkFileNames: '[name]-[hash].js' },
       },

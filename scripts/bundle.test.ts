@@ -6,6 +6,8 @@ import { Worker } from 'node:worker_threads';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import type { EngineReport } from '../src-shared/backends.ts';
 import type { FromWorker } from '../src-shared/workerCalls.ts';
+import { temporaryFolder } from '../test-support/fixtures/folders.ts';
+import { workbook } from '../test-support/fixtures/workbook.ts';
 import { buildIsCurrent } from './lib/build.mjs';
 import { toolPath } from './lib/node24.mjs';
 import { root, scratch } from './lib/paths.mjs';
@@ -59,6 +61,21 @@ it('the bundled thread for looking at folders answers a look', async () => {
   }
 });
 
+it('the bundled thread for binary datasets decodes a workbook', async () => {
+  const file = path.join(temporaryFolder(), 'book.xlsx');
+  fs.writeFileSync(file, workbook({ Sheet: [['text'], ['a']] }));
+  const thread = new Worker(path.join(out, 'main', 'decodeThread.js'), { workerData: { file, format: 'xlsx' } });
+  try {
+    const answer = await new Promise((resolve, reject) => {
+      thread.once('message', resolve).once('error', reject);
+      thread.postMessage('next');
+    });
+    expect(answer).toMatchObject({ rows: [{ line: 2, values: { text: 'a' } }], ended: true });
+  } finally {
+    await thread.terminate();
+  }
+});
+
 it('the main process is a module without syntax errors', async () => {
   const { code, output } = await run(process.execPath, ['--check', path.join(out, 'main', 'main.js')], {
     output: 'capture',
@@ -71,7 +88,8 @@ it('the main process finds the other bundles beside its own folder', () => {
   // out/main/main.js -> out/
   expect(text).toMatch(/\bout = path\.resolve\(import\.meta\.dirname, ['"]\.\.['"]\);/);
   // Found beside the chunk that starts it.
-  expect(fs.existsSync(path.join(out, 'main', 'lookThread.js'))).toBe(true);
+  for (const thread of ['lookThread.js', 'decodeThread.js'])
+    expect(fs.existsSync(path.join(out, 'main', thread))).toBe(true);
   for (const part of [['main', 'worker.js'], ['preload', 'preload.cjs'], ['renderer']]) {
     expect(fs.existsSync(path.join(out, ...part))).toBe(true);
     expect(text).toContain(`path.join(out, ${part.map((name) => JSON.stringify(name)).join(', ')})`);

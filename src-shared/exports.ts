@@ -76,6 +76,22 @@ export interface MergeParams {
   heldOut?: { data: RunSpec['data']; val: number; seed: number };
 }
 
+export interface UnmergeParams {
+  /** The merged model; only read. */
+  mergedDir: string;
+  adapterDir: string;
+  /** The base before merging, when it is at hand: the result is compared with it. */
+  originalDir?: string;
+  outDir: string;
+}
+
+export interface UnmergeResult {
+  files: string[];
+  sizeBytes: number;
+  /** Largest |difference| of any weight to the original; null when no original was given. */
+  maxDifference: number | null;
+}
+
 export interface MergeResult {
   outDir: string;
   files: string[];

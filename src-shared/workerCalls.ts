@@ -6,7 +6,7 @@ import type { BackendName, EngineReport, SelfTestResult } from './backends.ts';
 import type { BaseDtype } from './baseDtypes.ts';
 import type { BadRow, CheckOptions, ColumnPlan, DatasetCheck, DatasetFormat, Example, LossOn } from './datasets.ts';
 import type { ErrorData } from './errors.ts';
-import type { MergeParams, MergeResult, TaskDir } from './exports.ts';
+import type { MergeParams, MergeResult, TaskDir, UnmergeParams, UnmergeResult } from './exports.ts';
 import type { AnswerPiece, CompareEvent, GenerateParams, GenerateResult, LoadResult } from './generation.ts';
 import type { ModelNeeds, PlanResult, PreflightResult, Room } from './plan.ts';
 import type { DataSpec, RunSpec } from './runSpec.ts';
@@ -94,6 +94,7 @@ export interface WorkerCalls {
     event: { done: number; total: number; phase: 'merge' | 'verify' };
     result: MergeResult;
   };
+  unmerge: { params: UnmergeParams; event: { done: number; total: number }; result: UnmergeResult };
 }
 export type WorkerCallName = keyof WorkerCalls;
 

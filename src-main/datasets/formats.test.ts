@@ -9,6 +9,7 @@ import { tableFromArrays, tableToIPC } from '@uwdata/flechette';
 import { zipSync } from 'fflate';
 import { afterAll, describe, expect, it } from 'vitest';
 import { graftError, TestFolder } from '../../test-support/fixtures/dataFiles.ts';
+import { workbook } from '../../test-support/fixtures/workbook.ts';
 import { hasShared, sharedPath, skipNote } from '../../test-support/goldens/shared.ts';
 import { prepareDataset, readExamples } from './dataset.ts';
 import { readDataset, type ReadOptions } from './read.ts';
@@ -96,37 +97,6 @@ describe('Arrow', () => {
 });
 
 describe('XLSX', () => {
-  const cell = (text: string) => `<c t="inlineStr"><is><t>${text}</t></is></c>`;
-  const sheet = (rows: string[][]) =>
-    '<worksheet xmlns="http://schemas.openxmlformats.org/spreadsheetml/2006/main"><sheetData>' +
-    rows
-      .map(
-        (row, r) =>
-          `<row r="${r + 1}">` +
-          `${row.map((text, c) => cell(text).replace('<c', `<c r="${'ABC'[c]}${r + 1}"`)).join('')}</row>`,
-      )
-      .join('') +
-    '</sheetData></worksheet>';
-  const workbook = (sheets: Record<string, string[][]>) => {
-    const names = Object.keys(sheets);
-    const rel = 'http://schemas.openxmlformats.org/officeDocument/2006/relationships';
-    const types = 'application/vnd.openxmlformats-officedocument.spreadsheetml';
-    const files: Record<string, string> = {
-      '[Content_Types].xml':
-        '<Types xmlns="http://schemas.openxmlformats.org/package/2006/content-types"><Default Extension="rels" ' +
-        'ContentType="application/vnd.openxmlformats-package.relationships+xml"/>' +
-        `<Override PartName="/xl/workbook.xml" ContentType="${types}.sheet.main+xml"/>` +
-        names
-          .map((_, i) => `<Override PartName="/xl/worksheets/sheet${i + 1}.xml" ContentType="${types}.worksheet+xml"/>`)
-          .join('') +
-        '</Types>',
-      '_rels/.rels': `<Relationships xmlns="http://schemas.openxmlformats.org/package/2006/relationships"><Relationship Id="rId1" Type="${rel}/officeDocument" Target="xl/workbook.xml"/></Relationships>`,
-      'xl/workbook.xml': `<workbook xmlns="http://schemas.openxmlformats.org/spreadsheetml/2006/main" xmlns:r="${rel}"><sheets>${names.map((name, i) => `<sheet name="${name}" sheetId="${i + 1}" r:id="rId${i + 1}"/>`).join('')}</sheets></workbook>`,
-      'xl/_rels/workbook.xml.rels': `<Relationships xmlns="http://schemas.openxmlformats.org/package/2006/relationships">${names.map((_, i) => `<Relationship Id="rId${i + 1}" Type="${rel}/worksheet" Target="worksheets/sheet${i + 1}.xml"/>`).join('')}</Relationships>`,
-      ...Object.fromEntries(names.map((name, i) => [`xl/worksheets/sheet${i + 1}.xml`, sheet(sheets[name]!)])),
-    };
-    return zipSync(Object.fromEntries(Object.entries(files).map(([name, text]) => [name, Buffer.from(text)])));
-  };
   const rows = [
     ['prompt', 'completion'],
     ['A cat ', 'sat.'],

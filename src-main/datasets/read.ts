@@ -9,15 +9,14 @@ import { encodingOf } from './readers/encoding.ts';
 import { binaryFormat, isBinary, textFormat } from './readers/format.ts';
 import { binaryFile, refusedType } from './readers/foreign.ts';
 import { FileNotes } from './readers/notes.ts';
-import { readArrow } from './readers/arrow.ts';
+import { BINARY_FORMATS, readBinary } from './readers/binary.ts';
 import { readCsv } from './readers/csv.ts';
+import { decodeInThread } from './readers/decodeInThread.ts';
 import { readJsonArray } from './readers/json.ts';
 import { readJsonl } from './readers/jsonl.ts';
-import { readParquet } from './readers/parquet.ts';
 import { textOf } from './readers/source.ts';
 import { readText } from './readers/text.ts';
 import { listWithin } from './readers/wrapped.ts';
-import { readXlsx } from './readers/xlsx.ts';
 import { usageError } from '../../src-shared/errors.ts';
 import type { BadRow, DatasetFormat, FileRules } from '../../src-shared/datasets.ts';
 import type { ByteSource } from './readers/bytes.ts';
@@ -26,6 +25,8 @@ import type { RawRow, ReadResult } from './types.ts';
 export interface ReadOptions extends FileRules {
   /** Called with the bytes read so far, about four times per MiB. */
   onProgress?: (doneBytes: number) => void;
+  /** Decodes what a library decodes in one go in a thread of its own, for a process that has others to answer. */
+  inThread?: boolean;
 }
 
 /** A file's rows one after the other; `columns`, `sha256` and `notes` are complete once they are exhausted. */
@@ -88,7 +89,7 @@ type Rows = AsyncIterable<RawRow | BadRow>;
 
 async function chooseReader(
   source: ByteSource,
-  { format, part, noHeader, onProgress }: ReadOptions,
+  { format, part, noHeader, onProgress, inThread }: ReadOptions,
   { notes, note, onSharedLine }: Noting,
 ): Promise<{ format: DatasetFormat; rows: Rows }> {
   const { file, head, compression } = source;
@@ -102,15 +103,19 @@ async function chooseReader(
       `${file} is a compressed ${binary} file, which packs its content itself; unpack it and choose the file inside.`,
       { file },
     );
-  if (binary === 'parquet') return { format: binary, rows: hashed(readParquet(file, onProgress)) };
-  if (binary === 'arrow') return { format: binary, rows: hashed(readArrow(file)) };
-  if (binary === 'xlsx') return { format: binary, rows: hashed(readXlsx(file, { part, onHeader: note, notes })) };
+  if (binary) {
+    const decode = inThread ? decodeInThread : readBinary;
+    return {
+      format: binary,
+      rows: hashed(decode({ file, format: binary, part }, { onHeader: note, notes, onProgress })),
+    };
+  }
   const encoding = await encodingOf(source);
   if (isBinary(source) && !encoding.startsWith('utf-16')) throw binaryFile(file);
   if (encoding !== 'utf-8') notes.add(`read as ${encoding}`);
   const text = (): AsyncIterable<string> => textOf(source, encoding, onProgress);
   const start = new TextDecoder(encoding).decode(head, { stream: true });
-  const found = format && !['parquet', 'arrow', 'xlsx'].includes(format) ? format : textFormat(file, start);
+  const found = format && !BINARY_FORMATS.some((one) => one === format) ? format : textFormat(file, start);
   return { format: found, rows: textRows(found) };
 
   function textRows(found: DatasetFormat): Rows {

@@ -115,7 +115,7 @@ export class RowIndex {
 
 /** Reads a file into an index. `dir`: where its rows lie meanwhile. Throws what readDataset throws. */
 export async function buildIndex(file: string, dir: string, options: ReadOptions = {}): Promise<RowIndex> {
-  const stream = await openRows(file, options);
+  const stream = await openRows(file, { ...options, inThread: true });
   const store = new RowStore(dir);
   const lines: number[] = [];
   const bad: BadRow[] = [];

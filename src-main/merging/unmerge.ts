@@ -20,13 +20,13 @@ export interface UnmergeOptions extends Omit<MergeOptions, 'base'> {
   original?: BaseModel;
 }
 
-export interface UnmergeResult extends WrittenModel {
+export interface UnmergedModel extends WrittenModel {
   /** Largest |difference| of any weight to the original; null when no original was given. */
   maxDifference: number | null;
 }
 
 /** Writes the model without the adapter to `outDir`. Throws GraftError as mergeAdapter, and NOT_ADDITIVE. */
-export async function unmergeAdapter(options: UnmergeOptions): Promise<UnmergeResult> {
+export async function unmergeAdapter(options: UnmergeOptions): Promise<UnmergedModel> {
   const { merged, adapter, original } = options;
   if (original) {
     assertAdapterFitsBase(adapter, original);

@@ -15,6 +15,7 @@ import { train } from './train/train.ts';
 import { evaluate } from './verify/evaluate.ts';
 import { mergeAndVerify } from './verify/merge.ts';
 import { selfTest } from './verify/selfTest.ts';
+import { unmerge } from './verify/unmerge.ts';
 
 type Handlers<Names extends WorkerCallName = WorkerCallName> = {
   [K in Names]: (
@@ -53,11 +54,12 @@ const serving: Handlers<'load' | 'attach' | 'mergeInto' | 'generate' | 'compare'
   compare: (params, emit, control) => resident.compare(params, emit, control),
 };
 
-const verifying: Handlers<'engines' | 'selfTest' | 'evaluate' | 'merge'> = {
+const verifying: Handlers<'engines' | 'selfTest' | 'evaluate' | 'merge' | 'unmerge'> = {
   engines: ({ calibrate }) => reportBackends(calibrate),
   selfTest: ({ engine }) => selfTest(engine),
   evaluate,
   merge: mergeAndVerify,
+  unmerge,
 };
 
 const tokens: Handlers<'checkTokenizer' | 'previewTokens' | 'countTokens' | 'checkDataset'> = {

@@ -47,23 +47,27 @@ const upTo = (count: number): number[] => Array.from({ length: count }, (_, i) =
 
 it('a run that trains to its end while another process holds the lock is recorded whole afterwards', async () => {
   b = openBench();
-  const { id } = await b.services.runs.start(await smallRun(b, { steps: 8, evalEvery: 4 }));
+  const { id } = await b.services.runs.start(await smallRun(b, { steps: 60, evalEvery: 30 }));
   await untilEvent(b, id, (event) => event.type === 'step' && event.step === 2);
+  const { pid, spec } = b.services.runs.require(id);
+  const { outDir, runDir } = spec;
+  // Tiny steps: the run must not be over before the lock is held.
+  process.kill(pid!, 'SIGSTOP');
   await lock(b.services.home.catalogFile);
-  const { outDir, runDir } = b.services.runs.require(id).spec;
+  process.kill(pid!, 'SIGCONT');
   // Its adapter is there, so training is over; the row cannot say so yet.
   await expect
     .poll(() => fs.existsSync(path.join(outDir, 'adapter_model.safetensors')), { timeout: 60_000 })
     .toBe(true);
   expect(b.services.runs.require(id).status).toBe('running');
-  expect(readJournal(runDir).filter(({ type }) => type === 'step')).toHaveLength(8);
+  expect(readJournal(runDir).filter(({ type }) => type === 'step')).toHaveLength(60);
 
   locker!.kill('SIGKILL');
   expect((await b.services.runs.finished(id)).status).toBe('completed');
-  expect(steps(b, id)).toEqual(upTo(8));
+  expect(steps(b, id)).toEqual(upTo(60));
   const log = b.services.catalog.runHistory.log(id, 0).map(({ message }) => message);
   expect(new Set(log).size).toBe(log.length);
-  expect(b.services.catalog.metrics.evaluations(id).map(({ step }) => step)).toEqual([0, 4, 8]);
+  expect(b.services.catalog.metrics.evaluations(id).map(({ step }) => step)).toEqual([0, 30, 60]);
   expect(readJournal(runDir)).toEqual([]);
 });
 

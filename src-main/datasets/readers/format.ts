@@ -2,10 +2,11 @@
 import path from 'node:path';
 import type { DatasetFormat } from '../../../src-shared/datasets.ts';
 import { isKnownColumn } from '../columns.ts';
+import type { BinaryFormat } from './binary.ts';
 import type { ByteSource } from './bytes.ts';
 
 /** The binary formats, by their first bytes. `isWorkbook`: a ZIP archive with a workbook in it. */
-export function binaryFormat(head: Uint8Array, isWorkbook: boolean): DatasetFormat | undefined {
+export function binaryFormat(head: Uint8Array, isWorkbook: boolean): BinaryFormat | undefined {
   const start = Buffer.from(head.subarray(0, 8)).toString('latin1');
   if (start.startsWith('PAR1')) return 'parquet';
   // A stream of Arrow begins with the mark of a message, as the shards of Hugging Face's datasets do.

@@ -39,6 +39,18 @@ async function json(...argv: string[]): Promise<Record<string, unknown>> {
   return JSON.parse(stdout) as Record<string, unknown>;
 }
 
+/** All float32 weights of a folder with one safetensors file, in the order of the file. */
+function weights(modelDir: string): Float32Array {
+  const { buffer } = new Uint8Array(fs.readFileSync(path.join(modelDir, 'model.safetensors')));
+  const headerBytes = Number(new DataView(buffer).getBigUint64(0, true));
+  return new Float32Array(buffer.slice(8 + headerBytes));
+}
+
+function largestDifference(a: Float32Array, b: Float32Array): number {
+  expect(a).toHaveLength(b.length);
+  return a.reduce((worst, value, i) => Math.max(worst, Math.abs(value - b[i]!)), 0);
+}
+
 beforeAll(() => {
   dir = fs.mkdtempSync(path.join(os.tmpdir(), 'graft-cli-'));
 });
@@ -174,6 +186,12 @@ describe('the road on the command line', () => {
     const ofBase = await json('eval', '--model', MODEL, ...evaluation);
     expect(Math.abs((withAdapter['loss'] as number) - (ofMerged['loss'] as number))).toBeLessThan(1e-4);
     expect(ofMerged['loss']).toBeLessThan((ofBase['loss'] as number) - 1e-3);
+
+    const restored = path.join(dir, 'restored');
+    const unmerged = await json('unmerge', '--model', out, '--adapter', adapter, '--base', MODEL, '--out', restored);
+    expect(unmerged['maxDifference']).toBeLessThan(1e-6);
+    expect(largestDifference(weights(MODEL), weights(restored))).toBe(unmerged['maxDifference']);
+    expect(largestDifference(weights(MODEL), weights(out))).toBeGreaterThan(1e-4);
   });
 
   it('Ctrl-C ends the worker and leaves a run that --resume brings to its end', async () => {
