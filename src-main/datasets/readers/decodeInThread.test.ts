@@ -1,4 +1,4 @@
-/** Binary files are decoded in a thread: the same rows, and neither a slow nor a huge file takes the process with it. */
+/** Binary files decoded in a thread: the same rows, and neither a slow nor a huge file takes the process with it. */
 import { tableFromArrays, tableToIPC } from '@uwdata/flechette';
 import { afterAll, expect, it } from 'vitest';
 import { graftError, TestFolder } from '../../../test-support/fixtures/dataFiles.ts';

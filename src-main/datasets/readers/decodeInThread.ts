@@ -1,6 +1,6 @@
 /**
- * Reads Parquet, Arrow and Excel files in a thread of their own: a library decodes a page or a whole workbook in one go,
- * of whatever size the file makes it, and the process that answers the user must neither wait for that nor die of it.
+ * Reads Parquet, Arrow and Excel files in a thread of their own: a library decodes a page or a whole workbook in one
+ * go, of whatever size the file makes it, and the process that answers the user must neither wait for that nor die.
  */
 import path from 'node:path';
 import { Worker } from 'node:worker_threads';
@@ -69,7 +69,8 @@ function threadError(error: Error, file: string, { memoryMb }: DecodeLimits): Gr
   if (!('code' in error) || error.code !== 'ERR_WORKER_OUT_OF_MEMORY') return brokenDataset(file, 'a table', error);
   return new GraftError(
     'DATASET_TOO_LARGE',
-    `${file} needs more than ${memoryMb} MiB of memory to be read; save its rows as .csv or .jsonl, or in smaller parts.`,
+    `${file} needs more than ${memoryMb} MiB of memory to be read; save its rows as .csv or .jsonl, or in smaller ` +
+      'parts.',
     { file },
   );
 }
