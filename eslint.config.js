@@ -2,7 +2,17 @@ import svelte from 'eslint-plugin-svelte';
 import ts from 'typescript-eslint';
 
 export default ts.config(
-  { ignores: ['node_modules/', 'out/', 'test-results/', 'playwright-report/', 'resources/', 'e2e/artifacts/'] },
+  {
+    ignores: [
+      'node_modules/',
+      '.svelte-check/',
+      'out/',
+      'test-results/',
+      'playwright-report/',
+      'resources/',
+      'e2e/artifacts/',
+    ],
+  },
   ...ts.configs.recommended,
   ...svelte.configs.recommended,
   { files: ['**/*.svelte', '**/*.svelte.ts'], languageOptions: { parserOptions: { parser: ts.parser } } },

@@ -18,6 +18,8 @@ const config: KnipConfig = {
     // Run by name (scripts/run24.mjs, scripts/package.mjs).
     'electron-builder',
     'svelte-check',
+    // Run by its path (scripts/lib/stages.mjs), and by svelte-check.
+    '@typescript/native',
     // A part of electron-builder, whose rules scripts/package.test.ts asks.
     'app-builder-lib',
   ],
