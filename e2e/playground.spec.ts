@@ -150,8 +150,19 @@ test('base and two adapters side by side answer as each alone; a blind vote reve
   graft: page,
 }) => {
   const { adapters, modelId } = await addTasks(page);
-  await open(page, `adapter=${adapters['describe']}`);
-  await expect(choice(page, 'describe')).toHaveAttribute('aria-pressed', 'true');
+  await test.step('a click counts, also before all about the model is known', async () => {
+    const told = Promise.withResolvers<void>();
+    await page.route(/playground\.chat/, (route) => told.promise.then(() => route.continue()));
+    await open(page, `adapter=${adapters['describe']}`);
+    await expect(choice(page, 'describe')).toHaveAttribute('aria-pressed', 'true');
+    await choice(page, 'Plain base').click();
+    const template = page.waitForResponse(/playground\.chat/);
+    told.resolve();
+    await template;
+    await expect(page.getByText('Chat is not offered')).toBeVisible();
+    await expect(page.getByText(/^Switched to Plain base /)).toBeVisible({ timeout: LOAD_LIMIT_MS });
+    await expect(choice(page, 'Plain base')).toHaveAttribute('aria-pressed', 'true');
+  });
   await page.getByLabel('Prompt').fill(PROMPT);
   await page.getByLabel('Max new tokens').fill('16');
   const alone: Record<string, string> = {};

@@ -31,6 +31,8 @@ export const stages = {
     if (plan.files && lintable(plan.files).length === 0 && !touchesEverything(plan.files)) return NOTHING;
     const info = path.join(scratch, 'tsc.tsbuildinfo');
     const tsc = await command(plan, [NATIVE_TSC, '--noEmit', '--incremental', '--tsBuildInfoFile', info]);
+    // svelte-check leaves what it made of components that are gone.
+    fs.rmSync(path.join(root, '.svelte-check'), { recursive: true, force: true });
     const page = ['--tsgo', '--tsconfig', 'tsconfig.renderer.json', '--fail-on-warnings', '--output', 'human'];
     const svelte = await tool(plan, 'svelte-check', page);
     return asOne(tsc === 0 && svelte === 0);

@@ -85,7 +85,8 @@ export class PlaygroundBase {
     const base =
       models.find((model) => model.id === adapter?.modelId || model.hash === adapter?.baseHash) ??
       models.find(({ id }) => id === (run?.modelId ?? wanted.model ?? this.resident?.modelId));
-    await this.choose((base ?? models.at(-1))?.id ?? '');
+    // All is chosen before anything is waited for: the page is there by now, and a click must not be overruled.
+    const chosen = this.choose((base ?? models.at(-1))?.id ?? '');
     const found = {
       adapter: adapter?.id === wanted.adapter,
       run: adapter ?? run,
@@ -97,6 +98,7 @@ export class PlaygroundBase {
     if (key === undefined) this.key = this.ready ? (this.attachedKey ?? '') : '';
     else if (this.resident?.modelId === this.modelId) await this.switchTo(key);
     else this.key = key;
+    await chosen;
   }
 
   /** Follows the process that holds the model, also when another window acts on it. */
