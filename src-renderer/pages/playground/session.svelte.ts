@@ -92,7 +92,9 @@ export class PlaygroundSession {
   async restore(entry: HistoryEntry): Promise<void> {
     if (this.busy) return;
     const { request, answers } = entry;
-    if (this.base.lists?.models.some(({ id }) => id === entry.modelId)) await this.base.choose(entry.modelId ?? '');
+    const isThere = this.base.lists?.models.some(({ id }) => id === entry.modelId);
+    // What is typed while the server is asked must stay, so all is shown at once.
+    const chosen = isThere ? this.base.choose(entry.modelId ?? '') : undefined;
     this.clear();
     this.mode = request.mode;
     this.system = request.system;
@@ -110,6 +112,7 @@ export class PlaygroundSession {
     else this.base.key = known.at(-1) ?? '';
     if (request.mode === 'chat' && !request.compare) this.#entryId = entry.id;
     if (request.compare) await this.comparison.loadScores();
+    await chosen;
   }
 
   async #start(prompt: string, before: readonly Exchange[]): Promise<boolean> {
