@@ -10,8 +10,9 @@ export interface DecodedBatch {
   rows: (RawRow | BadRow)[];
   /** The file has no more rows. */
   ended: boolean;
-  /** So far. */
+  /** Of the header, once: with the first batch after it was read. */
   columns: string[];
+  /** So far. */
   notes: string[];
   doneBytes: number;
 }
@@ -19,24 +20,27 @@ export type DecodeAnswer = DecodedBatch | { error: ErrorData };
 
 const BATCH_ROWS = 256;
 
-const columns: string[] = [];
+let columns: string[] = [];
 const notes = new FileNotes();
 let doneBytes = 0;
 const rows = readBinary(workerData as BinaryFile, {
-  onHeader: (names) => columns.push(...names),
+  onHeader: (names) => (columns = names),
   notes,
   onProgress: (bytes) => (doneBytes = bytes),
 });
 
 async function nextBatch(): Promise<DecodeAnswer> {
   const batch: (RawRow | BadRow)[] = [];
+  let ended = false;
   try {
-    while (batch.length < BATCH_ROWS) {
+    while (batch.length < BATCH_ROWS && !ended) {
       const { done, value } = await rows.next();
-      if (done) return { rows: batch, ended: true, columns, notes: notes.list, doneBytes };
-      batch.push(value);
+      if (done) ended = true;
+      else batch.push(value);
     }
-    return { rows: batch, ended: false, columns, notes: notes.list, doneBytes };
+    const header = columns;
+    columns = [];
+    return { rows: batch, ended, columns: header, notes: notes.list, doneBytes };
   } catch (error) {
     return { error: toErrorData(error) };
   }

@@ -22,14 +22,13 @@ export async function unmerge(
   const original = originalDir === undefined ? undefined : openBaseModel(originalDir);
   const merged = openBaseModel(mergedDir);
   try {
-    const { files, sizeBytes, maxDifference } = await unmergeAdapter({
+    return await unmergeAdapter({
       merged,
       adapter,
       outDir,
       ...(original ? { original } : {}),
       onProgress: emit,
     });
-    return { files, sizeBytes, maxDifference };
   } finally {
     merged.close();
     original?.close();
