@@ -3,7 +3,7 @@
  * what the app computes: it makes Mesa's software driver and Node's start cheaper.
  */
 import path from 'node:path';
-import { scratch } from './paths.mjs';
+import { cacheFolder, scratch } from './paths.mjs';
 
 /** @type {Record<string, string>} */
 const TEST_ENVIRONMENT = {
@@ -12,8 +12,8 @@ const TEST_ENVIRONMENT = {
   // Models of tests are tiny: handing an operation to a second thread costs more than the thread saves.
   TF_NUM_INTRAOP_THREADS: '1',
   TF_NUM_INTEROP_THREADS: '1',
-  // What one process has compiled, shader or script, the next one reads.
-  MESA_SHADER_CACHE_DIR: path.join(scratch, 'mesa'),
+  // What one process has compiled, the next one reads: shaders also in another checkout, scripts by their path.
+  MESA_SHADER_CACHE_DIR: path.join(cacheFolder(), 'mesa'),
   NODE_COMPILE_CACHE: path.join(scratch, 'node'),
 };
 

@@ -12,7 +12,7 @@ export function geluReference(x: Array64): Array64 {
 /** y = x·Φ(x), with Φ as the integral of exp(-t^2/2)/sqrt(2·pi) up to x by Simpson's rule. */
 export function geluExactReference(x: Array64): Array64 {
   const density = (t: number): number => Math.exp(-0.5 * t * t) / Math.sqrt(2 * Math.PI);
-  const steps = 2000;
+  const steps = 200; // up to |v| = 4 the rule is off by less than 1e-10
   const distribution = (v: number): number => {
     const width = v / steps;
     let sum = density(0) + density(v);

@@ -37,6 +37,8 @@ const TINY = {
 };
 const STEPS = 20;
 const H = 1e-5;
+/** Derivatives of the reference by method and element: the engines start from the same values, and share a process. */
+const derivatives = new Map<string, number>();
 
 /** On small random models, so that central differences stay cheap. */
 export async function methodSuite(engine: BackendName, rtol: number): Promise<void> {
@@ -100,7 +102,8 @@ async function checkMethod(
   const lossOf = (values: Map<string, Array64>, batch: Batch): number =>
     referenceLoss(spec, reference(spec, base, values), rowsOf(batch));
   const engineBatches = batches.map((batch) => withVirtualTokens(batch, spec.vocab, adapter));
-  await checkGradients(model, parameters, engineBatches[0]!, (values) => lossOf(values, batches[0]!), rtol);
+  const loss = (values: Map<string, Array64>): number => lossOf(values, batches[0]!);
+  await checkGradients(model, parameters, engineBatches[0]!, loss, `${spec.family} ${method.name}`, rtol);
   const optimizer = new AdamW(parameters, { beta1: 0.9, beta2: 0.999, eps: 1e-8, weightDecay: 0.01 });
   const [got, want]: [number[], number[]] = [[], []];
   let tensors = 0;
@@ -127,6 +130,7 @@ async function checkGradients(
   parameters: Parameter[],
   batch: Batch,
   loss: (values: Map<string, Array64>) => number,
+  label: string,
   rtol: number,
 ): Promise<void> {
   const { loss: engineLoss, gradients } = accumulateGradients(model, parameters, [batch]);
@@ -139,13 +143,19 @@ async function checkGradients(
     for (const k of new Set([largest, Random.stream(2, name).integer(got.length)])) {
       expectClose(
         [got[k]!],
-        [derivative(() => loss(values), x, k)],
+        [once(`${label} ${name}[${k}]`, () => derivative(() => loss(values), x, k))],
         { rtol: 0, atol: rtol * Math.abs(got[largest]!) + 1e-7 },
         `gradient of ${name}[${k}]`,
       );
     }
   }
   tf.dispose([engineLoss, ...gradients]);
+}
+
+function once(key: string, compute: () => number): number {
+  const value = derivatives.get(key) ?? compute();
+  derivatives.set(key, value);
+  return value;
 }
 
 function derivative(f: () => number, x: Array64, k: number): number {
