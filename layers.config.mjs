@@ -87,7 +87,7 @@ export const layers = {
     packages: ['node'],
   },
   // Judges what the folders above write, so it shares no code with them.
-  'src-main/recheck/**': { types: ['src-shared'], packages: ['node'] },
+  'src-main/recheck/**': { types: ['src-shared'], packages: ['node', 're2js'] },
   'src-main/datasets/**': {
     imports: ['src-main/files', 'src-shared'],
     packages: [

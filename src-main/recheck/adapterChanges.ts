@@ -2,7 +2,9 @@
 import fs from 'node:fs';
 import path from 'node:path';
 import { formulaOf, type Change, type Formula, type Part, type Parts } from './formulas.ts';
-import { matrixOf, tensorsOfFile, valuesOf, type PlainTensor } from './plainTensors.ts';
+import { jsonOf } from './plainJson.ts';
+import { matrixOf, tensorsOfFile, valuesOf, weightOf, type PlainTensor } from './plainTensors.ts';
+import { scalesOf, type Settings } from './scales.ts';
 
 export interface ReadBase {
   /** config.json, parsed. */
@@ -18,28 +20,30 @@ export function isTurned({ config }: ReadBase): boolean {
 const PART =
   /^(.+)\.(lora_[AB]|lora_magnitude_vector|hada_w[12]_[ab]|lokr_w[12](?:_[ab])?|ia3_l|miss_block)(?:\.default)?(?:\.weight)?$/;
 
+/** Causal masks of older GPT-2s, which PEFT saves along with the biases since their names end alike. */
+const MASK = /\.attn\.(bias|masked_bias)$/;
+
 /** Changes by tensor name. `scale`: factor beside the adapter's own. Throws an Error about what is not understood. */
 export function changesOf(dir: string, scale: number, base: ReadBase): Map<string, Change[]> {
-  const read = [...tensorsOfFile(path.join(dir, 'adapter_model.safetensors')).values()];
-  const tensors = new Map(read.map((tensor): [string, Part] => [tensor.name, partOf(tensor)]));
+  const tensors = tensorsOfFile(path.join(dir, 'adapter_model.safetensors'));
   const configFile = path.join(dir, 'adapter_config.json');
   const isPeft = fs.existsSync(configFile);
-  const settings = isPeft ? json(configFile) : ((json(path.join(dir, 'graft.json'))['method'] ?? {}) as Settings);
+  const scaleOf = scalesOf(isPeft ? (jsonOf(configFile) as Settings) : ownSettings(dir));
   const changes = new Map<string, Change[]>();
   const add = (tensor: string, change: Change): void =>
     void changes.set(tensor, [...(changes.get(tensor) ?? []), change]);
   const cells = new Map<string, Parts>();
-  for (const [key, part] of tensors) {
+  for (const [key, tensor] of tensors) {
     const name = isPeft ? key.replace(/^base_model\.model\./, '') : key;
     const [, place, kind] = PART.exec(name) ?? [];
-    if (place !== undefined) cells.set(place, { ...cells.get(place), [kind!]: part });
-    else add(...replacement(name, part, base));
+    if (place !== undefined) cells.set(place, { ...cells.get(place), [kind!]: partOf(tensor) });
+    else if (!MASK.test(name)) add(...replacement(name, tensor, base));
   }
   for (const [place, parts] of cells) {
     const { tensor, firstOutput, whole } = isPeft ? peftPlace(place, base) : ownPlace(place, base);
     const { rows, width } = matrixOf(base.tensors.get(tensor)!);
     const [inputs, outputs] = isTurned(base) ? [rows, width] : [width, rows];
-    const formula = formulaOf(parts, scale * scaleOf(place, parts, settings), inputs);
+    const formula = formulaOf(parts, scale * scaleOf(place, parts), inputs);
     if (!formula) throw new Error(`the parts ${Object.keys(parts).join(', ')} of ${place} are of no known method`);
     const size = whole ? outputs : outputsOf(formula, parts, place);
     const start = firstOutput(size, outputs);
@@ -57,10 +61,10 @@ export function changesOf(dir: string, scale: number, base: ReadBase): Map<strin
   return changes;
 }
 
-type Settings = Record<string, unknown>;
-
-function json(file: string): Settings {
-  return JSON.parse(fs.readFileSync(file, 'utf8')) as Settings;
+/** Of Graft's own format, under PEFT's names. */
+function ownSettings(dir: string): Settings {
+  const { method } = jsonOf(path.join(dir, 'graft.json')) as { method?: Settings };
+  return { r: method?.['rank'], alpha: method?.['alpha'] };
 }
 
 function partOf(tensor: PlainTensor): Part {
@@ -74,32 +78,12 @@ function outputsOf({ outputs }: Formula, parts: Parts, place: string): number {
 }
 
 /** A trained bias, or a whole tensor in place of the base's. */
-function replacement(name: string, { values, shape }: Part, base: ReadBase): [string, Change] {
-  const tensor = tensorNamed(name.replace('.base_layer.', '.'), base);
-  const [width, turned] = [shape.at(-1)!, isTurned(base) && shape.length === 2];
-  const at = (o: number, i: number): number =>
-    shape.length === 1 ? values[o]! : turned ? values[i * width + o]! : values[o * width + i]!;
-  return [tensor, { firstOutput: 0, outputs: Infinity, replaced: at, slack: 0 }];
-}
-
-/** alpha/r of one layer, or alpha/sqrt(r). */
-function scaleOf(place: string, parts: Parts, settings: Settings): number {
-  const rank =
-    parts['lora_A']?.shape[0] ??
-    parts['hada_w1_b']?.shape[0] ??
-    matching(settings['rank_pattern'], place) ??
-    Number(settings['r'] ?? settings['rank']);
-  const alpha = matching(settings['alpha_pattern'], place) ?? Number(settings['lora_alpha'] ?? settings['alpha']);
-  if (parts['ia3_l'] || parts['miss_block']) return 1;
-  return settings['use_rslora'] === true ? alpha / Math.sqrt(rank) : alpha / rank;
-}
-
-/** The value of the first pattern that fits the end of the path at a dot. */
-function matching(patterns: unknown, place: string): number | undefined {
-  const found = Object.entries((patterns ?? {}) as Record<string, number>).find(
-    ([key]) => place === key || place.endsWith(`.${key}`) || new RegExp(`^(.*\\.)?(${key})$`).test(place),
-  );
-  return found?.[1];
+function replacement(name: string, tensor: PlainTensor, base: ReadBase): [string, Change] {
+  const replaced = weightOf(tensor, isTurned(base));
+  return [
+    tensorNamed(name.replace('.base_layer.', '.'), base),
+    { firstOutput: 0, outputs: Infinity, replaced, slack: 0 },
+  ];
 }
 
 interface Place {
@@ -114,12 +98,17 @@ function peftPlace(module: string, base: ReadBase): Place {
   return { tensor: tensorNamed(`${module}.weight`, base), firstOutput: () => 0, whole: true };
 }
 
-/** Files of the bare model lack the class's prefix, and adapters made on it do. */
+const HEAD = /(^|\.)(lm_head|embed_out)\.weight$/;
+const EMBEDDING = /(^|\.)(embed_tokens|wte|embed_in)\.weight$/;
+
+/** Files of the bare model lack the class's prefix, and adapters made on it do. A source without a head is tied. */
 function tensorNamed(name: string, { tensors }: ReadBase): string {
   for (let rest = name; rest.includes('.'); rest = rest.slice(rest.indexOf('.') + 1))
     if (tensors.has(rest)) return rest;
   const [found, ...others] = [...tensors.keys()].filter((key) => key.endsWith(`.${name}`));
   if (found !== undefined && others.length === 0) return found;
+  const embedding = [...tensors.keys()].find((key) => EMBEDDING.test(key));
+  if (HEAD.test(name) && embedding !== undefined) return embedding;
   throw new Error(`the adapter changes ${name}, which the source does not have`);
 }
 

@@ -1,6 +1,7 @@
 /** The small files of an export against those of its source: every field of the configurations, all else by bytes. */
 import fs from 'node:fs';
 import path from 'node:path';
+import { jsonOf } from './plainJson.ts';
 
 interface ConfigCounts {
   /** Of config.json and generation_config.json, in the source and in the export. */
@@ -111,7 +112,7 @@ function literalsOf(file: string): Map<string, string> | undefined {
       fields.set(at, `[${value.map(({ text }) => text).join(',')}]`);
     else for (const [key, inner] of Object.entries(value as object)) walk(inner, at === '' ? key : `${at}.${key}`);
   };
-  walk(JSON.parse(fs.readFileSync(file, 'utf8'), keepLiteral), '');
+  walk(jsonOf(file, keepLiteral), '');
   return fields;
 }
 

@@ -1,7 +1,7 @@
 /** The tensors of an export against those of its source: bytes where nothing changes, values where an adapter acts. */
 import { isTurned, type ReadBase } from './adapterChanges.ts';
 import type { Change, Weight } from './formulas.ts';
-import { bytesOf, countOf, matrixOf, valuesOf, type PlainTensor } from './plainTensors.ts';
+import { bytesOf, countOf, matrixOf, valuesOf, weightOf, type PlainTensor } from './plainTensors.ts';
 import { rounded } from './rounding.ts';
 
 interface TensorCounts {
@@ -80,7 +80,7 @@ function checkValues({ source, from, to, changes }: Pair): { checked: number; wr
   const { rows, width } = matrixOf(from);
   const turned = isTurned(source) && from.shape.length === 2;
   const isVector = from.shape.length === 1;
-  const weight = weightOf(from, turned, isVector);
+  const weight = weightOf(from, turned);
   const whole = countOf(from) <= ROWS * COLUMNS;
   const columns = spread(width, whole ? width : COLUMNS);
   let checked = 0;
@@ -113,22 +113,6 @@ function expected(output: number, input: number, weight: Weight, changes: Change
     slack += share * Math.abs(value - before);
   }
   return { value, slack: changes.length > 0 ? slack + SUMS * (Math.abs(own) + Math.abs(value)) : 0 };
-}
-
-/** Values of the source by output and input; rows are read when they are asked for. */
-function weightOf(tensor: PlainTensor, turned: boolean, isVector: boolean): Weight {
-  const { width } = matrixOf(tensor);
-  const rows = new Map<number, Float64Array>();
-  const rowOf = (row: number): Float64Array => {
-    let values = rows.get(row);
-    if (!values) {
-      if (!turned && rows.size >= 4) rows.clear();
-      rows.set(row, (values = valuesOf(tensor, row * width, width)));
-    }
-    return values;
-  };
-  if (isVector) return (output) => rowOf(0)[output]!;
-  return turned ? (output, input) => rowOf(input)[output]! : (output, input) => rowOf(output)[input]!;
 }
 
 /** `count` of the numbers below `n`, the first and the last among them. */

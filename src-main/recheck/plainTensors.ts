@@ -4,6 +4,8 @@
  */
 import fs from 'node:fs';
 import path from 'node:path';
+import type { Weight } from './formulas.ts';
+import { jsonOf } from './plainJson.ts';
 
 export interface PlainTensor {
   name: string;
@@ -20,7 +22,7 @@ export interface PlainTensor {
 export function tensorsOfFolder(dir: string): Map<string, PlainTensor> {
   const single = path.join(dir, 'model.safetensors');
   if (fs.existsSync(single)) return tensorsOfFile(single);
-  const index = JSON.parse(fs.readFileSync(path.join(dir, 'model.safetensors.index.json'), 'utf8')) as {
+  const index = jsonOf(path.join(dir, 'model.safetensors.index.json')) as {
     weight_map: Record<string, string>;
   };
   const shards = [...new Set(Object.values(index.weight_map))].sort();
@@ -126,4 +128,21 @@ export function countOf({ shape }: Pick<PlainTensor, 'shape'>): number {
 export function matrixOf({ shape }: Pick<PlainTensor, 'shape'>): { rows: number; width: number } {
   const [rows = 1, ...rest] = shape;
   return rest.length === 0 ? { rows: 1, width: rows } : { rows, width: rest.reduce((a, b) => a * b, 1) };
+}
+
+/** Values by output and input; rows are read when they are asked for. turned: a matrix is stored (in, out). */
+export function weightOf(tensor: PlainTensor, turned: boolean): Weight {
+  const { width } = matrixOf(tensor);
+  const isTurned = turned && tensor.shape.length === 2;
+  const rows = new Map<number, Float64Array>();
+  const rowOf = (row: number): Float64Array => {
+    let values = rows.get(row);
+    if (!values) {
+      if (!isTurned && rows.size >= 4) rows.clear();
+      rows.set(row, (values = valuesOf(tensor, row * width, width)));
+    }
+    return values;
+  };
+  if (tensor.shape.length === 1) return (output) => rowOf(0)[output]!;
+  return isTurned ? (output, input) => rowOf(input)[output]! : (output, input) => rowOf(output)[input]!;
 }

@@ -3,13 +3,13 @@
  * made from and the adapters' own files. Nothing here is shared with what wrote the export (layers.config.mjs), and no
  * model is run, so that a base which Graft reads wrongly does not prove itself right.
  */
-import fs from 'node:fs';
 import path from 'node:path';
 import type { IndependentReading, MergeParams, TaskDir } from '../../src-shared/exports.ts';
 import { changesOf, type ReadBase } from './adapterChanges.ts';
 import { compareConfigs } from './compareConfigs.ts';
 import { compareTensors } from './compareTensors.ts';
 import type { Change } from './formulas.ts';
+import { jsonOf } from './plainJson.ts';
 import { tensorsOfFolder } from './plainTensors.ts';
 
 interface RecheckParams {
@@ -36,7 +36,7 @@ export function recheckExport({ sourceDir, exportDir, tasks, dtype, eosTokenIds 
   try {
     configs = compareConfigs(sourceDir, exportDir, { torchDtype, eosTokenIds }, report);
     const source: ReadBase = {
-      config: JSON.parse(fs.readFileSync(path.join(sourceDir, 'config.json'), 'utf8')) as Record<string, unknown>,
+      config: jsonOf(path.join(sourceDir, 'config.json')) as Record<string, unknown>,
       tensors: tensorsOfFolder(sourceDir),
     };
     const changes = allChanges(tasks, source);

@@ -177,7 +177,7 @@ function partsOf(
     else if (isSavedBase(own)) saved.set(own, tensor);
     else if (EMBEDDING.test(own))
       throw peftUnsupported(weightsFile, `LoRA on the token embedding (${name})`, 'an adapter of linear layers alone');
-    else if (bias && BUFFER.test(own)) continue;
+    else if (config.bias !== 'none' && BUFFER.test(own)) continue;
     else if (bias) biases.set(`${bias[1]}.bias`, tensor.data);
     else throw adapterWeightsError(weightsFile, name, 'is not the lora_A or lora_B of a linear layer');
   }
