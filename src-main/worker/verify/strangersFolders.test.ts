@@ -2,33 +2,28 @@
  * Model and adapter folders that real programs write and others misread, made by the scripts beside the repository
  * (../shared/bugs, cases 20 to 27) on a trained model of 260,000 parameters. The judge is a float64 pass in NumPy.
  */
-import { execFileSync } from 'node:child_process';
+import { createHash } from 'node:crypto';
 import fs from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { hasShared, sharedPath } from '../../../test-support/goldens/shared.ts';
+import { makeFolders, STORIES, strangersNote } from '../../../test-support/fixtures/strangers.ts';
+import { sharedPath } from '../../../test-support/goldens/shared.ts';
+import type { MergeParams } from '../../../src-shared/exports.ts';
 import { dataSpecSchema } from '../../../src-shared/runSpec.ts';
 import { openBaseModel } from '../../basemodel/baseModel.ts';
 import { readModel } from '../../app/models/read.ts';
 import { readAdapter } from '../../methods/fileRegistry.ts';
 import { evaluate } from './evaluate.ts';
+import { mergeAndVerify } from './merge.ts';
 
-function missing(): string {
-  if (!hasShared('bugs') || !hasShared('data/stories260k')) return ' (skipped: no bugs beside the repository)';
-  try {
-    execFileSync('python3', ['-c', 'import numpy'], { stdio: 'ignore' });
-    return '';
-  } catch {
-    return ' (skipped: python3 has no numpy to make the folders with)';
-  }
-}
-const note = missing();
-
+const note = strangersNote();
 const root = fs.mkdtempSync(path.join(os.tmpdir(), 'graft-strangers-'));
 afterAll(() => fs.rmSync(root, { recursive: true, force: true }));
 const [models, adapters] = [path.join(root, 'models'), path.join(root, 'adapters')];
-const base = sharedPath('data/stories260k');
+const base = sharedPath(STORIES);
+/** Closer to float64 than wasm, whose loss of `exclude` is 5e-5 off. */
+const ENGINE = 'tensorflow';
 
 const opened = (dir: string) => {
   const model = openBaseModel(dir);
@@ -45,7 +40,7 @@ async function lossOf(
 ): Promise<number> {
   const data = dataSpecSchema.parse({ file, lossOn: 'all', controlTokens });
   const result = await evaluate(
-    { engine: 'wasm', modelDir, ...(adapterDir === undefined ? {} : { adapterDir }), data, batch: 1 },
+    { engine: ENGINE, modelDir, ...(adapterDir === undefined ? {} : { adapterDir }), data, batch: 1 },
     () => undefined,
   );
   return result.loss;
@@ -53,17 +48,19 @@ async function lossOf(
 
 describe.skipIf(note !== '')(`folders of strangers${note}`, () => {
   let expected: Record<string, number>;
+  /** One prompt instead of eight. */
+  let heldOut: NonNullable<MergeParams['heldOut']>;
   beforeAll(() => {
-    for (const [script, out] of [
-      ['make_models.py', models],
-      ['make_adapters.py', adapters],
-    ] as const) {
-      fs.mkdirSync(out);
-      execFileSync('python3', [sharedPath(`bugs/tools/${script}`)], {
-        env: { ...process.env, DATA: sharedPath('data'), OUT: out, PYTHONDONTWRITEBYTECODE: '1' },
-        stdio: 'ignore',
-      });
-    }
+    const file = path.join(root, 'rows.jsonl');
+    fs.writeFileSync(file, '{"text": "Lily saw a big dog."}\n{"text": "Tom had a red ball."}\n');
+    const hash = createHash('sha256').update(fs.readFileSync(file)).digest('hex');
+    heldOut = {
+      data: { ...dataSpecSchema.parse({ file, lossOn: 'all' }), allowBadRows: false, hash },
+      val: 0.5,
+      seed: 0,
+    };
+    makeFolders('make_models.py', models);
+    makeFolders('make_adapters.py', adapters);
     expected = JSON.parse(fs.readFileSync(path.join(adapters, 'expected.json'), 'utf8')) as Record<string, number>;
   });
 
@@ -111,6 +108,8 @@ describe.skipIf(note !== '')(`folders of strangers${note}`, () => {
   });
 
   it.each([
+    'old-keys',
+    'new-keys',
     'nulls',
     'null-lora_dropout',
     'null-use_rslora',
@@ -122,13 +121,23 @@ describe.skipIf(note !== '')(`folders of strangers${note}`, () => {
     'no-targets',
     'default-in-key',
     'alpha-float-r-float',
+    'dropout-int',
     'regex',
+    'all-linear',
     'patterns',
     'layers',
     'exclude',
+    'faninfanout',
+    'rslora',
     'embed-autosaved',
-  ])('adapter %s: the loss of the float64 pass', async (name) => {
-    expect(await lossOf(base, path.join(adapters, name))).toBeCloseTo(expected[name]!, 3);
+  ])('adapter %s: the loss of the float64 pass, beside its base and merged with a certificate', async (name) => {
+    const adapterDir = path.join(adapters, name);
+    expect(await lossOf(base, adapterDir)).toBeCloseTo(expected[name]!, 4);
+    const outDir = path.join(root, 'merged', name);
+    const params = { engine: ENGINE, modelDir: base, adapterDir, outDir, heldOut } as const;
+    const { certificate } = await mergeAndVerify(params, () => undefined);
+    expect(certificate).toMatchObject({ passed: true, prompts: 1, reading: { problems: [] } });
+    expect(await lossOf(outDir)).toBeCloseTo(expected[name]!, 4);
   });
 
   it.each([
