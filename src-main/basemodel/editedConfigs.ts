@@ -2,6 +2,7 @@
 import fs from 'node:fs';
 import path from 'node:path';
 import type { ModelConfig } from '../engine/model/architecture.ts';
+import { readForeignText } from '../files/foreignFile.ts';
 import { setInJsonFile } from '../files/jsonEdit.ts';
 import { TORCH_DTYPES, type FloatDtype } from '../safetensors/dtype.ts';
 
@@ -29,7 +30,7 @@ export function addEosTokenIds(dir: string, config: ModelConfig, ids: readonly n
     const fields = Object.fromEntries(roles.map((field) => [field, config[field]]));
     fs.writeFileSync(file, `${JSON.stringify(fields, null, 2)}\n`);
   }
-  const generation = JSON.parse(fs.readFileSync(file, 'utf8')) as Record<string, unknown>;
+  const generation = JSON.parse(readForeignText(file)) as Record<string, unknown>;
   for (const [name, fields] of [
     [CONFIG, config],
     [GENERATION_CONFIG, generation],
