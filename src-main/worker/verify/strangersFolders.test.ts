@@ -2,14 +2,12 @@
  * Model and adapter folders that real programs write and others misread, made by the scripts beside the repository
  * (../shared/bugs, cases 20 to 27) on a trained model of 260,000 parameters. The judge is a float64 pass in NumPy.
  */
-import { createHash } from 'node:crypto';
 import fs from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { makeFolders, STORIES, strangersNote } from '../../../test-support/fixtures/strangers.ts';
+import { makeFolders, oneHeldOutPrompt, STORIES, strangersNote } from '../../../test-support/fixtures/strangers.ts';
 import { sharedPath } from '../../../test-support/goldens/shared.ts';
-import type { MergeParams } from '../../../src-shared/exports.ts';
 import { dataSpecSchema } from '../../../src-shared/runSpec.ts';
 import { openBaseModel } from '../../basemodel/baseModel.ts';
 import { readModel } from '../../app/models/read.ts';
@@ -48,17 +46,9 @@ async function lossOf(
 
 describe.skipIf(note !== '')(`folders of strangers${note}`, () => {
   let expected: Record<string, number>;
-  /** One prompt instead of eight. */
-  let heldOut: NonNullable<MergeParams['heldOut']>;
+  let heldOut: ReturnType<typeof oneHeldOutPrompt>;
   beforeAll(() => {
-    const file = path.join(root, 'rows.jsonl');
-    fs.writeFileSync(file, '{"text": "Lily saw a big dog."}\n{"text": "Tom had a red ball."}\n');
-    const hash = createHash('sha256').update(fs.readFileSync(file)).digest('hex');
-    heldOut = {
-      data: { ...dataSpecSchema.parse({ file, lossOn: 'all' }), allowBadRows: false, hash },
-      val: 0.5,
-      seed: 0,
-    };
+    heldOut = oneHeldOutPrompt(root);
     makeFolders('make_models.py', models);
     makeFolders('make_adapters.py', adapters);
     expected = JSON.parse(fs.readFileSync(path.join(adapters, 'expected.json'), 'utf8')) as Record<string, number>;
