@@ -20,8 +20,8 @@ export function isTurned({ config }: ReadBase): boolean {
 const PART =
   /^(.+)\.(lora_[AB]|lora_magnitude_vector|hada_w[12]_[ab]|lokr_w[12](?:_[ab])?|ia3_l|miss_block)(?:\.default)?(?:\.weight)?$/;
 
-/** Causal masks of older GPT-2s, which PEFT saves along with the biases since their names end alike. */
-const MASK = /\.attn\.(bias|masked_bias)$/;
+/** Causal masks of older GPT-2s and GPT-NeoXs, which PEFT saves along with the biases since their names end alike. */
+const MASK = /\.(attn|attention)\.(bias|masked_bias)$/;
 
 /** Changes by tensor name. `scale`: factor beside the adapter's own. Throws an Error about what is not understood. */
 export function changesOf(dir: string, scale: number, base: ReadBase): Map<string, Change[]> {

@@ -13,6 +13,16 @@ import { recheckExport } from './recheck.ts';
 
 const Q = 'model.layers.0.self_attn.q_proj';
 const GPT2: ModelConfig = { model_type: 'gpt2', n_embd: 8, n_head: 2, n_layer: 1, n_positions: 16, vocab_size: 16 };
+const GPT_NEOX: ModelConfig = {
+  model_type: 'gpt_neox',
+  hidden_size: 8,
+  intermediate_size: 16,
+  num_hidden_layers: 1,
+  num_attention_heads: 2,
+  max_position_embeddings: 16,
+  rotary_pct: 0.5,
+  vocab_size: 16,
+};
 const EMBEDDING = 'model.embed_tokens.weight';
 
 interface Form {
@@ -51,13 +61,17 @@ function recheck({ adapterDir, ...folders }: Folders) {
 }
 
 const saved = (base: BaseModel): NamedTensor => ({ shape: base.shape(EMBEDDING), data: base.readF32(EMBEDDING) });
+const masks = (attention: string): Record<string, NamedTensor> => ({
+  [`${attention}.bias`]: { shape: [1, 1, 4, 4], data: new Float32Array(16).fill(1) },
+  [`${attention}.masked_bias`]: { shape: [], data: Float32Array.of(-1e4) },
+});
 const mark = (...file: string[]): void =>
   fs.writeFileSync(path.join(...file), `\uFEFF${fs.readFileSync(path.join(...file), 'utf8')}`);
 
 const FORMS: Record<string, Form> = {
   'no alpha': {},
   'null everywhere': { config: { lora_alpha: null, use_rslora: null, fan_in_fan_out: null, alpha_pattern: null } },
-  'patterns of Python': { config: { lora_alpha: 4, alpha_pattern: { '(?P<part>q|k)_proj': 7, '(a+)+': 9 } } },
+  'patterns of Python': { config: { lora_alpha: 4, alpha_pattern: { '(\\w+\\.?)+!': 9, '(?P<part>q|k)_proj': 7 } } },
   'the embedding and the tied head saved along': {
     more: (base) => ({ [EMBEDDING]: saved(base), 'lm_head.weight': saved(base) }),
   },
@@ -66,10 +80,14 @@ const FORMS: Record<string, Form> = {
     module: 'transformer.h.0.attn.c_attn',
     outputs: 24,
     config: { bias: 'all', fan_in_fan_out: true },
-    more: () => ({
-      'transformer.h.0.attn.bias': { shape: [1, 1, 4, 4], data: new Float32Array(16).fill(1) },
-      'transformer.h.0.attn.masked_bias': { shape: [], data: Float32Array.of(-1e4) },
-    }),
+    more: () => masks('transformer.h.0.attn'),
+  },
+  "GPT-NeoX's causal masks saved with the biases": {
+    base: GPT_NEOX,
+    module: 'gpt_neox.layers.0.attention.query_key_value',
+    outputs: 24,
+    config: { bias: 'all' },
+    more: () => masks('gpt_neox.layers.0.attention'),
   },
   'byte order marks before the configurations': {
     change: (sourceDir, adapterDir) => {

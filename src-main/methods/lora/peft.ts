@@ -47,10 +47,8 @@ const KEY = /^(.+)\.lora_(?:([AB])(?:\.default)?\.weight|(magnitude_vector)(?:\.
 const HEAD = /(^|\.)(lm_head|embed_out)$/;
 const EMBEDDING = /\.lora_embedding_[AB](\.default)?$/;
 const BIAS = /^(.+?)(?:\.base_layer)?\.bias$/;
-/**
- * Causal-mask buffers that older versions of GPT-2 in Python have among their tensors, and whose names end like a bias.
- */
-const BUFFER = /\.attn\.(bias|masked_bias)$/;
+/** Causal-mask buffers of older versions of GPT-2 and GPT-NeoX in Python, whose names end like a bias. */
+const BUFFER = /\.(attn|attention)\.(bias|masked_bias)$/;
 
 interface Matrix {
   /** [rows, columns]. */
