@@ -16,7 +16,7 @@ import { runQueries } from './runs.ts';
 import { settingQueries } from './settings.ts';
 import { storageQueries } from './storage.ts';
 import { taskQueries } from './tasks.ts';
-import { isPassing, withoutWaiting } from './withoutWaiting.ts';
+import { writeWithoutWaiting } from './writeWithoutWaiting.ts';
 
 /** Opens (or creates) the catalogue. Throws GraftError CATALOG_TOO_NEW, CATALOG_BROKEN or a file-system error. */
 export function openCatalog(file: string) {
@@ -36,9 +36,8 @@ export function openCatalog(file: string) {
     storage: storageQueries(db),
     /** Runs `work` in one transaction: all of it, or nothing. */
     transaction: <T>(work: () => T): T => db.transaction(work).immediate(),
-    /** As `transaction`, but throws at once where another process is writing. */
-    writeNow: (work: () => void): void => withoutWaiting(db, work),
-    isPassing,
+    /** As `transaction`, but false at once where another process is writing or the disk is full. */
+    tryWrite: (work: () => void): boolean => writeWithoutWaiting(db, work),
     close: () => db.close(),
   };
 }

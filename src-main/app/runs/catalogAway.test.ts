@@ -9,7 +9,7 @@ import { mountDisk, NO_DISK, temporaryFolder } from '../../../test-support/fixtu
 import { openCatalog } from '../../catalog/catalog.ts';
 import { Journal, readJournal } from '../../runfolder/journal.ts';
 import type { TrainEvent } from '../../../src-shared/training.ts';
-import { PatientWriter } from './patientWriter.ts';
+import { PatientWriter } from '../storage/patientWriter.ts';
 
 let b: TestBench | undefined;
 let locker: ChildProcess | undefined;

@@ -5,14 +5,14 @@
 import fs from 'node:fs';
 import type { Catalog } from '../../catalog/catalog.ts';
 import { removePartials } from '../../files/removePartials.ts';
-import { EXPORT_ABANDONED } from '../exports/failure.ts';
+import { endOfAbandoned } from '../exports/recover.ts';
 import { runAbandoned } from './failure.ts';
 import { recordJournal } from './recordEvent.ts';
 import { targetsOf } from './view.ts';
 
 /**
- * Marks runs and exports that were under way as failed. With `takeQueued` the queued runs that nobody owns any more
- * become this process's, in their order.
+ * Marks runs that were under way as failed, and ends exports as their folders tell. With `takeQueued` the queued runs
+ * that nobody owns any more become this process's, in their order.
  */
 export function recoverAbandoned(catalog: Catalog, options: { takeQueued: boolean }): void {
   const now = new Date().toISOString();
@@ -37,7 +37,8 @@ export function recoverAbandoned(catalog: Catalog, options: { takeQueued: boolea
     for (const record of catalog.exports.running()) {
       if (isOther(record.ownerPid)) continue;
       removePartials(record.outDir);
-      catalog.exports.fail(record.id, EXPORT_ABANDONED, now);
+      const adapter = record.adapterId === null ? undefined : catalog.adapters.get(record.adapterId);
+      catalog.exports.end(record.id, endOfAbandoned(record, adapter?.sha256));
     }
   });
 }
