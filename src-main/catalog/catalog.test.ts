@@ -95,7 +95,9 @@ describe('opening', () => {
     const broken = refusal();
     expect(broken).toMatchObject({ code: 'CATALOG_BROKEN', details: { file, sqlite: 'SQLITE_CORRUPT' } });
     expect(broken.message).toContain(`${file} is damaged`);
-    expect(broken.message).toMatch(/move it .* to another folder and start again\. .*import your adapters/);
+    expect(broken.message).toMatch(
+      /move it to another folder .* and start again with an empty one\. .*import your adapters/,
+    );
     fs.renameSync(file, path.join(dir, 'aside.db'));
     expect(openHere().tasks.list()).toEqual([]);
   });

@@ -36,9 +36,9 @@ function sentenceFor(sqlite: string, file: string): [ErrorCode, string] {
 function brokenSentence(file: string): string {
   return (
     `The catalogue ${file} is damaged or was not written by Graft; put a copy of it from a backup in its place, or ` +
-    'move it (with graft.db-wal and graft.db-shm, where they exist) to another folder and start again. Graft then ' +
-    'begins with an empty catalogue, and nothing else is touched: add your models and datasets again, and import ' +
-    'your adapters, which lie in the folder "adapters" beside it, on the page Adapters. The history of runs, votes ' +
-    'and exports is only in the file that you moved.'
+    'move it to another folder (with graft.db-wal and graft.db-shm, where they exist) and start again with an empty ' +
+    'one. Nothing else is touched: add your models and datasets again, and import your adapters on the page Adapters ' +
+    'from the folder "adapters" beside it, before you remove anything left over in Settings. The history of runs, ' +
+    'votes and exports is only in the file that you moved.'
   );
 }
