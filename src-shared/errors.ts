@@ -56,7 +56,7 @@ export function usageError(code: ErrorCode, message: string, details: Record<str
   return new GraftError(code, message, details, { kind: 'usage' });
 }
 
-/** Any thrown value as error data; unknown errors get the code INTERNAL and keep their message. */
+/** Any thrown value as error data; what JavaScript or SQLite says of a fault of Graft's own is in `details`. */
 export function toErrorData(error: unknown): ErrorData {
   if (error instanceof GraftError) return error.toData();
   const known = systemErrorSentence(error) ?? catalogErrorSentence(error) ?? engineErrorSentence(error);
@@ -143,8 +143,8 @@ function catalogErrorSentence(error: unknown): ErrorData | undefined {
     return {
       code: 'CATALOG_AWAY',
       message:
-        'The catalogue (graft.db in the data folder) is locked by another program, for example a backup; wait until ' +
-        'that has ended and try again.',
+        'This was not done, since another program, such as a second Graft or a backup, holds the catalogue (graft.db ' +
+        'in the data folder); close that program or wait until it is ready, then try again. Nothing is lost.',
       details,
     };
   if (/^SQLITE_(FULL|IOERR)/.test(sqlite))
@@ -171,8 +171,11 @@ function catalogErrorSentence(error: unknown): ErrorData | undefined {
         'folder and the number of open files.',
       details,
     };
-  return undefined;
+  return ownFault(error);
 }
+
+/** The first line of a stack that lies in Graft's own files. */
+const OWN_PLACE = /^ +at (?!.*node_modules).*?([\w.-]+\.[cm]?[jt]s):(\d+):\d+\)?$/m;
 
 /** What JavaScript itself throws when something is too large, or when Graft has a fault. */
 function engineErrorSentence(error: unknown): ErrorData | undefined {
@@ -190,12 +193,17 @@ function engineErrorSentence(error: unknown): ErrorData | undefined {
       message: 'This needs more memory than the machine gives a program; close other programs or take a smaller input.',
       details,
     };
-  if (!/^(Type|Reference|Range)Error$/.test(error.name)) return undefined;
+  return /^(Type|Reference|Range)Error$/.test(error.name) ? ownFault(error) : undefined;
+}
+
+function ownFault({ message, stack }: Error): ErrorData {
+  const [, file, line] = OWN_PLACE.exec(stack ?? '') ?? [];
+  const where = file === undefined ? '' : ` (${file}, line ${line})`;
   return {
     code: 'INTERNAL',
     message:
-      `Graft met a fault of its own (${error.message}); try again, and report this sentence with what you did and ` +
-      'the file that you used.',
-    details,
+      `Graft met a fault of its own${where}; try again, and report this sentence with what you did and the file ` +
+      'that you used.',
+    details: { cause: message, stack },
   };
 }

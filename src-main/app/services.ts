@@ -1,6 +1,6 @@
 /** Wires the services of one Graft process: the catalogue, the worker processes and what runs on them. */
 import path from 'node:path';
-import { openCatalog } from '../catalog/catalog.ts';
+import { openCatalog, SERVING_WAIT_MS } from '../catalog/catalog.ts';
 import { DatasetFiles } from '../datasets/datasetFiles.ts';
 import { removePartials } from '../files/removePartials.ts';
 import { systemFileManager, type ShowInFolder } from '../files/reveal.ts';
@@ -39,6 +39,8 @@ export interface ServiceOptions {
   spawnWorker?: SpawnWorker;
   /** Whether to run what a dead Graft process left in the queue: the app does, a single command does not. */
   takeQueued?: boolean;
+  /** Whether others wait for answers, as pages do; a single command may wait longer for the catalogue's lock. */
+  serving?: boolean;
   /** How to show a folder to the user; default: the desktop's file manager, where there is one. */
   showInFolder?: ShowInFolder | undefined;
 }
@@ -48,6 +50,7 @@ export function createServices({
   home: dir = defaultHomeDir(),
   spawnWorker = forkWorker,
   takeQueued = true,
+  serving = true,
   showInFolder = systemFileManager(),
 }: ServiceOptions = {}) {
   const home = openHome(dir);
@@ -67,6 +70,7 @@ export function createServices({
   const playground = new PlaygroundService({ catalog, models, adapters, workers, engines });
   const exports = new ExportService({ home, catalog, adapters, workers, engines });
   recoverAbandoned(catalog, { takeQueued });
+  if (serving) catalog.waitAtMost(SERVING_WAIT_MS);
   runs.begin();
   return {
     home,

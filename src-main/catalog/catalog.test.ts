@@ -3,6 +3,7 @@ import os from 'node:os';
 import path from 'node:path';
 import Database from 'better-sqlite3';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { GraftError } from '../../src-shared/errors.ts';
 import { lora } from '../../src-shared/methods/lora.ts';
 import { ADAPTERS_BY_TASK } from './adapters.ts';
 import { openCatalog } from './catalog.ts';
@@ -71,9 +72,63 @@ describe('opening', () => {
     after.close();
   });
 
-  it('says so when the file is not a database', () => {
+  /** What opening says; it must hold nothing of SQLite's own words. */
+  function refusal(target = file): GraftError {
+    try {
+      openCatalog(target, 0).close();
+    } catch (error) {
+      expect(error).toBeInstanceOf(GraftError);
+      expect((error as GraftError).message).not.toContain((error as GraftError).details['cause']);
+      return error as GraftError;
+    }
+    throw new Error('It was opened.');
+  }
+
+  it('of a file that is no database, or a damaged one: how to set it aside, and what can be added again', () => {
     fs.writeFileSync(file, 'this is not a database '.repeat(100));
-    expect(openHere).toThrow(/is not a readable catalogue/);
+    expect(refusal()).toMatchObject({ code: 'CATALOG_BROKEN', details: { sqlite: 'SQLITE_NOTADB' } });
+    fs.rmSync(file);
+    openCatalog(file).close();
+    const fd = fs.openSync(file, 'r+');
+    fs.writeSync(fd, Buffer.alloc(1000, 0x55), 0, 1000, 100); // the first page, behind the file's header
+    fs.closeSync(fd);
+    const broken = refusal();
+    expect(broken).toMatchObject({ code: 'CATALOG_BROKEN', details: { file, sqlite: 'SQLITE_CORRUPT' } });
+    expect(broken.message).toContain(`${file} is damaged`);
+    expect(broken.message).toMatch(
+      /move it to another folder .* and start again with an empty one\. .*import your adapters/,
+    );
+    fs.renameSync(file, path.join(dir, 'aside.db'));
+    expect(openHere().tasks.list()).toEqual([]);
+  });
+
+  it('of one that another program holds: who, and what to do', () => {
+    const other = new Database(file);
+    other.exec('BEGIN EXCLUSIVE');
+    const { code, message } = refusal();
+    expect(code).toBe('CATALOG_AWAY');
+    expect(message).toMatch(/is held by another program.*close that program or wait.*Nothing is lost\.$/);
+    expect(message).not.toMatch(/writable|free space/);
+    other.close();
+  });
+
+  it('only reads one that is up to date, so that a program that holds it does not stand in the way', () => {
+    openHere();
+    const other = new Database(file);
+    other.exec('BEGIN EXCLUSIVE');
+    const catalog = openCatalog(file, 0);
+    expect(catalog.tasks.list()).toEqual([]);
+    expect(catalog.tryWrite(() => catalog.settings.set('a', 1))).toBe(false);
+    other.close();
+    expect(catalog.tryWrite(() => catalog.settings.set('a', 1))).toBe(true);
+    catalog.close();
+  });
+
+  it('of a folder in its place: what to check', () => {
+    expect(refusal(dir)).toMatchObject({
+      code: 'CATALOG_NOT_OPENED',
+      message: expect.stringMatching(/cannot be opened or written; check that .*graft\.db-wal/) as string,
+    });
   });
 
   it('applies only the missing migrations, each whole or not at all', () => {

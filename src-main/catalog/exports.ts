@@ -3,7 +3,10 @@ import type { Database } from 'better-sqlite3';
 import type { ErrorData } from '../../src-shared/errors.ts';
 import type { MergeParams, MergeResult, ParityCertificate, TaskDir } from '../../src-shared/exports.ts';
 
-/** A copied adapter has no certificate: nothing about it was computed. */
+/**
+ * A copied adapter has no certificate: nothing about it was computed. `sha256` is empty where the end was read from the
+ * folder, after the process that wrote it was gone.
+ */
 export type ExportResult = Omit<MergeResult, 'certificate'> & { certificate: ParityCertificate | null };
 
 export interface ExportRecord {
@@ -27,6 +30,9 @@ export interface ExportRecord {
   createdAt: string;
   endedAt: string | null;
 }
+
+/** Of one that is not `running` any more. */
+export type ExportEnd = Pick<ExportRecord, 'status' | 'result' | 'error' | 'endedAt'>;
 
 interface Row {
   id: string;
@@ -72,28 +78,23 @@ export function exportQueries(db: Database) {
      VALUES (@id, @adapterId, @adapterDir, @modelDir, @outDir, @kind, @tasks, @dtype, 'running', @ownerPid,
        @createdAt)`,
   );
-  const end = db.prepare<[string, string | null, string | null, string, string]>(
+  const end = db.prepare<[string, string | null, string | null, string | null, string]>(
     'UPDATE exports SET status = ?, result = ?, error = ?, ended_at = ? WHERE id = ?',
   );
   const remove = db.prepare<[string]>('DELETE FROM exports WHERE id = ?');
-  const get = (id: string): ExportRecord | undefined => {
-    const row = byId.get(id);
-    return row && toExport(row);
-  };
   return {
     /** Newest first. */
     list: () => list.all().map(toExport),
     running: () => running.all().map(toExport),
-    get,
+    get(id: string): ExportRecord | undefined {
+      const row = byId.get(id);
+      return row && toExport(row);
+    },
     /** A new row with the status `running`. */
     insert: (record: Omit<ExportRecord, 'status' | 'result' | 'error' | 'endedAt'>) =>
       void insert.run({ ...record, tasks: record.tasks && JSON.stringify(record.tasks) }),
-    complete(id: string, result: ExportResult, endedAt: string): ExportRecord {
-      end.run('completed', JSON.stringify(result), null, endedAt, id);
-      return get(id)!;
-    },
-    fail(id: string, error: ErrorData, endedAt: string): void {
-      end.run('failed', null, JSON.stringify(error), endedAt, id);
+    end(id: string, { status, result, error, endedAt }: ExportEnd): void {
+      end.run(status, result && JSON.stringify(result), error && JSON.stringify(error), endedAt, id);
     },
     /** True when there was one. What was exported stays where it is. */
     remove: (id: string) => remove.run(id).changes > 0,

@@ -20,6 +20,8 @@ export function migrate(db: Database, steps: readonly string[] = migrations): vo
       db.pragma(`user_version = ${next + 1}`);
     }
   });
+  // Nothing to write: another process may hold the lock, and this one can read all the same.
+  if (schemaVersion(db) === steps.length) return;
   // Immediate: two processes that open a new data folder at once must not both create the tables.
   run.immediate();
 }

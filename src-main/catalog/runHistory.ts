@@ -33,6 +33,7 @@ export function runHistoryQueries(db: Database) {
       'step <= @step',
   );
   const log = db.prepare<[string, number, number], { id: number; at_ms: number; message: string }>(LOG_OF_RUN);
+  const messages = db.prepare<[string], string>('SELECT message FROM run_log WHERE run_id = ? ORDER BY id').pluck();
   const putLine = db.prepare('INSERT INTO run_log (run_id, at_ms, message) VALUES (?, ?, ?)');
   return {
     /** In the order of their steps. */
@@ -48,6 +49,8 @@ export function runHistoryQueries(db: Database) {
         .all(runId, after, MOST_LINES)
         .reverse()
         .map(({ id, at_ms: atMs, message }) => ({ id, atMs, message })),
+    /** Of all lines, oldest first. */
+    messages: (runId: string): string[] => messages.all(runId),
     putLine: (runId: string, { atMs, message }: LogEntry) => void putLine.run(runId, Math.round(atMs), message),
   };
 }

@@ -8,6 +8,9 @@ import type { TrainEvent } from '../../src-shared/training.ts';
 
 const FILE = 'events.jsonl';
 
+/** When the worker wrote it; journals of before do not say. */
+export type JournalEntry = TrainEvent & { atMs?: number };
+
 /** Records events from `started` on, where the file begins anew. A full disk does not end the run. */
 export class Journal {
   #file: string;
@@ -26,7 +29,7 @@ export class Journal {
         this.#fd = fs.openSync(this.#file, 'wx', 0o600);
       }
       // The line break comes first: what a full disk has cut off then ends with its line.
-      if (this.#fd !== undefined) fs.writeSync(this.#fd, `\n${JSON.stringify(event)}`);
+      if (this.#fd !== undefined) fs.writeSync(this.#fd, `\n${JSON.stringify({ ...event, atMs: Date.now() })}`);
     } catch {
       // The main process is told all the same; this is the second place.
     }
@@ -39,7 +42,7 @@ export class Journal {
 }
 
 /** In their order; lines that were cut off are left out. Empty where there is no journal. */
-export function readJournal(runDir: string): TrainEvent[] {
+export function readJournal(runDir: string): JournalEntry[] {
   let text: string;
   try {
     text = fs.readFileSync(path.join(runDir, FILE), 'utf8');
@@ -48,7 +51,7 @@ export function readJournal(runDir: string): TrainEvent[] {
   }
   return text.split('\n').flatMap((line) => {
     try {
-      return [JSON.parse(line) as TrainEvent];
+      return [JSON.parse(line) as JournalEntry];
     } catch {
       return [];
     }

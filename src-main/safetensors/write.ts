@@ -57,7 +57,8 @@ export async function writeSafetensors(
   } catch (error) {
     // Below a regular file even looking for the temporary name is an error; the first error is the one to tell.
     if (fs.existsSync(temporary)) fs.rmSync(temporary);
-    throw systemErrorAbout(error, target);
+    const neededBytes = ordered.reduce((sum, entry) => sum + byteLengthOf(entry), header.length);
+    throw systemErrorAbout(error, target, neededBytes);
   }
 }
 

@@ -2,7 +2,7 @@
 import path from 'node:path';
 import type { Adapter } from '../../catalog/adapters.ts';
 import type { Catalog } from '../../catalog/catalog.ts';
-import type { ExportRecord, ExportResult } from '../../catalog/exports.ts';
+import type { ExportEnd, ExportRecord, ExportResult } from '../../catalog/exports.ts';
 import { firstMissing, removeEmpty } from '../../files/emptyFolders.ts';
 import { diskFullError, freeBytesAt } from '../../files/freeSpace.ts';
 import { removePartials } from '../../files/removePartials.ts';
@@ -12,10 +12,11 @@ import { streamOf } from '../events/stream.ts';
 import { Watchers } from '../events/watchers.ts';
 import { newId } from '../ids.ts';
 import type { Home } from '../storage/home.ts';
+import { PatientWriter } from '../storage/patientWriter.ts';
 import type { Workers } from '../workers/client.ts';
 import type { EngineService } from '../workers/engines.ts';
 import { copyAdapter } from './copy.ts';
-import { EXPORT_ABANDONED, EXPORT_CANCELLED, exportFailure } from './failure.ts';
+import { completed, EXPORT_ABANDONED, EXPORT_CANCELLED, exportFailure, failed } from './ends.ts';
 import type { ExportInput } from './inputs.ts';
 import { mergeInWorker, type MergeRequest } from './merge.ts';
 import { assertNewFolder, neededBytes, planExport, type ExportPlan, type ScaledAdapter } from './plan.ts';
@@ -26,6 +27,7 @@ export type ExportEvent =
   | { type: 'status'; record: ExportRecord };
 
 interface UnderWay {
+  outDir: string;
   abort: AbortController;
   ended: Promise<ExportRecord>;
 }
@@ -41,6 +43,9 @@ export class ExportService {
   #engines: EngineService;
   #watchers = new Watchers<ExportEvent>();
   #underWay = new Map<string, UnderWay>();
+  #writer: PatientWriter;
+  /** Ends that could not be written yet; the rows still say `running`. */
+  #unstored = new Map<string, ExportEnd>();
   #closed = false;
 
   constructor(parts: {
@@ -55,18 +60,19 @@ export class ExportService {
     this.#adapters = parts.adapters;
     this.#workers = parts.workers;
     this.#engines = parts.engines;
+    this.#writer = new PatientWriter(parts.catalog);
   }
 
   /** Newest first. */
   list(): ExportRecord[] {
-    return this.#catalog.exports.list();
+    return this.#catalog.exports.list().map((record) => this.#known(record));
   }
 
   /** Throws a usage error EXPORT_NOT_FOUND. */
   require(id: string): ExportRecord {
     const record = this.#catalog.exports.get(id);
     if (!record) throw usageError('EXPORT_NOT_FOUND', `There is no export ${id} in the catalogue.`, { exportId: id });
-    return record;
+    return this.#known(record);
   }
 
   subscribe(id: string, listener: (event: ExportEvent) => void): () => void {
@@ -144,10 +150,10 @@ export class ExportService {
       ownerPid: process.pid,
       createdAt: now(),
     });
-    const record = this.#announce(id);
+    const record = this.#announce(this.require(id));
     const abort = new AbortController();
     const ended = this.#run(record, { ...request, outDir }, abort.signal).finally(() => this.#underWay.delete(id));
-    this.#underWay.set(id, { abort, ended });
+    this.#underWay.set(id, { outDir, abort, ended });
     return record;
   }
 
@@ -185,33 +191,44 @@ export class ExportService {
   close(): string[] {
     this.#closed = true;
     for (const { abort } of this.#underWay.values()) abort.abort();
-    return [...this.#underWay.keys()].map((id) => {
-      try {
-        this.#catalog.writeNow(() => this.#catalog.exports.fail(id, EXPORT_ABANDONED, now()));
-      } catch (error) {
-        // Locked or full: the next start sees that this process is gone.
-        if (!this.#catalog.isPassing(error)) throw error;
-      }
-      return this.require(id).outDir;
-    });
+    for (const id of this.#underWay.keys()) this.#store(id, failed(EXPORT_ABANDONED));
+    this.#writer.close();
+    return [...this.#underWay.values()].map(({ outDir }) => outDir);
   }
 
   async #run(record: ExportRecord, request: MergeRequest, signal: AbortSignal): Promise<ExportRecord> {
     const { id } = record;
     const parent = path.dirname(request.outDir);
     const firstMade = firstMissing(parent);
+    let end: ExportEnd;
     try {
-      const result = await this.#write(id, request, signal);
-      if (this.#closed) return record;
-      this.#catalog.exports.complete(id, result, now());
+      end = completed(await this.#write(id, request, signal));
     } catch (error) {
       if (this.#closed) return record;
       removePartials(request.outDir);
       if (firstMade) removeEmpty(parent, firstMade);
-      const why = signal.aborted ? EXPORT_CANCELLED : await exportFailure(error, request);
-      this.#catalog.exports.fail(id, why, now());
+      end = failed(signal.aborted ? EXPORT_CANCELLED : await exportFailure(error, request));
     }
-    return this.#announce(id);
+    if (this.#closed) return record;
+    this.#store(id, end);
+    return this.#announce({ ...record, ...end });
+  }
+
+  /** Now, or as soon as the catalogue can be written; callers see the end at once. */
+  #store(id: string, end: ExportEnd): void {
+    this.#unstored.set(id, end);
+    try {
+      this.#writer.write(
+        () => this.#catalog.exports.end(id, end),
+        () => this.#unstored.delete(id),
+      );
+    } catch {
+      // A damaged catalogue takes nothing any more; what was exported lies in its folder all the same.
+    }
+  }
+
+  #known(record: ExportRecord): ExportRecord {
+    return { ...record, ...this.#unstored.get(record.id) };
   }
 
   #write(id: string, request: MergeRequest, signal: AbortSignal): Promise<ExportResult> {
@@ -229,9 +246,8 @@ export class ExportService {
     });
   }
 
-  #announce(id: string): ExportRecord {
-    const record = this.require(id);
-    this.#emit(id, { type: 'status', record });
+  #announce(record: ExportRecord): ExportRecord {
+    this.#emit(record.id, { type: 'status', record });
     return record;
   }
 

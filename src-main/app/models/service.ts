@@ -33,8 +33,10 @@ export class ModelService {
   /** In the order in which they were added, each with whether its folder is still what it was. */
   async list(): Promise<ModelView[]> {
     const views: ModelView[] = [];
+    const { models, tryWrite } = this.#catalog;
+    const remember = (model: RegisteredModel): void => void tryWrite(() => void models.save(model));
     // One after the other: each look may take a thread.
-    for (const model of this.#catalog.models.list()) views.push(await viewModel(model, this.#catalog.models.save));
+    for (const model of this.#catalog.models.list()) views.push(await viewModel(model, remember));
     return views;
   }
 

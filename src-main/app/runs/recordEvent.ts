@@ -1,7 +1,7 @@
 /** What the catalogue keeps of a run's events: metrics, evaluations, samples, and its log in plain sentences. */
 import type { Catalog } from '../../catalog/catalog.ts';
 import type { Run } from '../../catalog/runs.ts';
-import { readJournal } from '../../runfolder/journal.ts';
+import { readJournal, type JournalEntry } from '../../runfolder/journal.ts';
 import { counted } from '../../../src-shared/plural.ts';
 import type { TrainEvent } from '../../../src-shared/training.ts';
 
@@ -23,11 +23,30 @@ function recordValues({ metrics, runHistory }: Catalog, id: string, event: Train
 }
 
 /**
- * Metrics, evaluations and samples that the worker wrote into the run's folder, and nobody could record. Nothing that
- * is recorded is dropped: a full disk may have left holes in the journal.
+ * What the worker wrote into the run's folder and nobody could record: metrics, evaluations, samples, lines of the log.
+ * Nothing that is recorded is dropped: a full disk may have left holes in the journal.
  */
-export function recordJournal(catalog: Catalog, run: Pick<Run, 'id' | 'spec'>): void {
-  for (const event of readJournal(run.spec.runDir)) if (event.type !== 'started') recordValues(catalog, run.id, event);
+export function recordJournal(catalog: Catalog, { id, spec }: Pick<Run, 'id' | 'spec'>): void {
+  const entries = readJournal(spec.runDir);
+  for (const event of entries) if (event.type !== 'started') recordValues(catalog, id, event);
+  recordLines(catalog, id, entries);
+}
+
+/** Lines are recorded in their order, so each is looked for behind the one before; those not found are added. */
+function recordLines({ runHistory }: Catalog, id: string, entries: JournalEntry[]): void {
+  const lines = entries.flatMap(({ atMs = Date.now(), ...event }) => {
+    const message = logLine(event);
+    return message === null ? [] : [{ atMs, message }];
+  });
+  if (lines.length === 0) return;
+  const recorded = runHistory.messages(id);
+  // The journal begins with the last start, whose line may stand there for earlier ones too.
+  let next = Math.max(0, recorded.lastIndexOf(lines[0]!.message));
+  for (const line of lines) {
+    const found = recorded.indexOf(line.message, next);
+    if (found >= 0) next = found + 1;
+    else runHistory.putLine(id, line);
+  }
 }
 
 export function logMessage({ runHistory }: Pick<Catalog, 'runHistory'>, id: string, message: string): void {

@@ -4,24 +4,26 @@
  */
 import fs from 'node:fs';
 import type { Catalog } from '../../catalog/catalog.ts';
+import type { ExportRecord } from '../../catalog/exports.ts';
+import type { Run } from '../../catalog/runs.ts';
 import { removePartials } from '../../files/removePartials.ts';
-import { EXPORT_ABANDONED } from '../exports/failure.ts';
+import { endOfAbandoned } from '../exports/recover.ts';
 import { runAbandoned } from './failure.ts';
 import { recordJournal } from './recordEvent.ts';
 import { targetsOf } from './view.ts';
 
 /**
- * Marks runs and exports that were under way as failed. With `takeQueued` the queued runs that nobody owns any more
- * become this process's, in their order.
+ * Marks runs that were under way as failed, and ends exports as their folders tell. With `takeQueued` the queued runs
+ * that nobody owns any more become this process's, in their order.
  */
 export function recoverAbandoned(catalog: Catalog, options: { takeQueued: boolean }): void {
+  // Where nothing is to be written, another process may hold the lock.
+  if (abandonedRuns(catalog, options).length === 0 && abandonedExports(catalog).length === 0) return;
   const now = new Date().toISOString();
   catalog.transaction(() => {
-    for (const run of catalog.runs.unfinished()) {
-      if (run.ownerPid !== null && isOther(run.ownerPid)) continue;
-      if (run.status === 'paused' && run.ownerPid === null) continue; // nobody's, until the user continues or stops it
+    for (const run of abandonedRuns(catalog, options)) {
       if (run.status === 'queued') {
-        if (options.takeQueued) catalog.runs.update(run.id, { ownerPid: process.pid });
+        catalog.runs.update(run.id, { ownerPid: process.pid });
         continue;
       }
       targetsOf(run).forEach(removePartials);
@@ -34,12 +36,24 @@ export function recoverAbandoned(catalog: Catalog, options: { takeQueued: boolea
         endedAt: now,
       });
     }
-    for (const record of catalog.exports.running()) {
-      if (isOther(record.ownerPid)) continue;
+    for (const record of abandonedExports(catalog)) {
       removePartials(record.outDir);
-      catalog.exports.fail(record.id, EXPORT_ABANDONED, now);
+      const adapter = record.adapterId === null ? undefined : catalog.adapters.get(record.adapterId);
+      catalog.exports.end(record.id, endOfAbandoned(record, adapter?.sha256));
     }
   });
+}
+
+function abandonedRuns(catalog: Catalog, { takeQueued }: { takeQueued: boolean }): Run[] {
+  return catalog.runs.unfinished().filter(({ ownerPid, status }) => {
+    if (ownerPid !== null && isOther(ownerPid)) return false;
+    if (status === 'queued') return takeQueued;
+    return status !== 'paused' || ownerPid !== null; // else nobody's, until the user continues or stops it
+  });
+}
+
+function abandonedExports(catalog: Catalog): ExportRecord[] {
+  return catalog.exports.running().filter(({ ownerPid }) => !isOther(ownerPid));
 }
 
 /**

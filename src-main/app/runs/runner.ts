@@ -6,13 +6,13 @@ import type { Run } from '../../catalog/runs.ts';
 import { removePartials } from '../../files/removePartials.ts';
 import { trainSettingsSchema } from '../../../src-shared/settings/training.ts';
 import type { TrainEvent, TrainResult } from '../../../src-shared/training.ts';
+import { PatientWriter } from '../storage/patientWriter.ts';
 import type { WorkerCall, WorkerClient, Workers } from '../workers/client.ts';
 import type { EngineService } from '../workers/engines.ts';
 import { runAbandoned, runFailure } from './failure.ts';
 import { ProgressMeter, type RunProgress } from './progressMeter.ts';
 import type { RunQueue } from './queue.ts';
 import { discardOf } from '../../runfolder/discard.ts';
-import { PatientWriter } from './patientWriter.ts';
 import { logMessage, recordEvent, recordJournal } from './recordEvent.ts';
 import { recordEnd } from './recordEnd.ts';
 import { keepInterim } from './stopPaused.ts';
@@ -100,15 +100,18 @@ export class Runner {
     }
     const { runId } = this.#active;
     const targets = targetsOf(this.#store.require(runId));
-    this.#writer.write(() => {
-      this.#store.catalog.runs.update(runId, {
-        status: 'failed',
-        error: runAbandoned(runId),
-        ownerPid: null,
-        pid: null,
-        endedAt: new Date().toISOString(),
-      });
-    });
+    const abandoned = {
+      status: 'failed' as const,
+      error: runAbandoned(runId),
+      ownerPid: null,
+      pid: null,
+      endedAt: new Date().toISOString(),
+    };
+    try {
+      this.#writer.write(() => void this.#store.catalog.runs.update(runId, abandoned));
+    } catch {
+      // Damaged: the workers must end all the same.
+    }
     this.#writer.close();
     return targets;
   }

@@ -57,7 +57,8 @@ export class EngineService {
     this.#calibrating ??= this.#workers
       .once('engines', { calibrate: true })
       .then((reports) => {
-        this.#catalog.settings.set(KEY, { machine: machineKey(), reports });
+        // While another process holds the catalogue it is not remembered, and measured again next time.
+        this.#catalog.tryWrite(() => this.#catalog.settings.set(KEY, { machine: machineKey(), reports }));
         return reports;
       })
       .finally(() => (this.#calibrating = undefined));

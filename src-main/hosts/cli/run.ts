@@ -74,7 +74,7 @@ function findCommand(argv: string[]): { command: Command; rest: string[] } {
 
 async function runCommand(command: Command, args: Args): Promise<void> {
   const json = args.flag('json');
-  const services = createServices({ takeQueued: false, spawnWorker: spawnKnownWorker });
+  const services = createServices({ takeQueued: false, serving: false, spawnWorker: spawnKnownWorker });
   let interrupted = false;
   const interrupt = (): void => {
     if (interrupted) return;

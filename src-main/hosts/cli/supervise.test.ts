@@ -7,8 +7,12 @@ import { temporaryFolder } from '../../../test-support/fixtures/folders.ts';
 
 const SUPERVISE = path.join(import.meta.dirname, 'supervise.ts');
 
+/** A command whose thread is taken. */
+const DEAF = "process.on('SIGINT', () => {}); for (;;) fs.existsSync('/');";
+const STOPPING = 'Stopping …; press Ctrl-C again to end at once.\n';
+
 /** A watcher of a program that reports a detached worker, says both ids, and goes on with `rest`. */
-function start(rest: string) {
+function start(rest: string, graceMs = 200) {
   const dir = temporaryFolder();
   const entry = path.join(dir, 'command.mjs');
   fs.writeFileSync(
@@ -22,7 +26,7 @@ function start(rest: string) {
     ${rest}`,
   );
   const program = `import { superviseCommand } from ${JSON.stringify(SUPERVISE)};
-    process.exitCode = await superviseCommand(${JSON.stringify(entry)}, [], 200);`;
+    process.exitCode = await superviseCommand(${JSON.stringify(entry)}, [], ${graceMs});`;
   const watcher = path.join(dir, 'watcher.mjs');
   fs.writeFileSync(watcher, program);
   const child = spawn(process.execPath, [watcher], { stdio: ['ignore', 'pipe', 'pipe'] });
@@ -31,10 +35,11 @@ function start(rest: string) {
   const pids = new Promise<number[]>((resolve) =>
     child.stdout.once('data', (chunk: Buffer) => resolve(chunk.toString().trim().split(' ').map(Number))),
   );
+  const said = new Promise<void>((resolve) => child.stderr.once('data', () => resolve()));
   const ended = new Promise<{ code: number | null; stderr: string }>((resolve) =>
     child.on('close', (code) => resolve({ code, stderr })),
   );
-  return { child, pids, ended };
+  return { child, pids, said, ended };
 }
 
 /** Zombies, which nobody reaps in a container, count as gone. */
@@ -50,11 +55,29 @@ const isGone = (pid: number): boolean => {
 it.skipIf(process.platform === 'win32').each(['SIGINT', 'SIGTERM'] as const)(
   '%s ends a command whose thread is taken, and its worker',
   async (signal) => {
-    const { child, pids, ended } = start("process.on('SIGINT', () => {}); for (;;) fs.existsSync('/');");
+    const { child, pids, ended } = start(DEAF);
     const both = await pids;
     child.kill(signal);
-    expect(await ended).toEqual({ code: 130, stderr: '' });
+    expect(await ended).toEqual({ code: 130, stderr: signal === 'SIGINT' ? STOPPING : '' });
     await expect.poll(() => both.map(isGone)).toEqual([true, true]);
+  },
+);
+
+it.skipIf(process.platform === 'win32')(
+  'Ctrl-C is answered before anything has ended; a second one ends all',
+  async () => {
+    const { child, pids, said, ended } = start(DEAF, 600_000);
+    const both = await pids;
+    child.kill('SIGINT');
+    await said;
+    expect(both.map(isGone)).toEqual([false, false]);
+    // A press too soon after the first is taken for the same.
+    const press = (): boolean[] => {
+      child.kill('SIGINT');
+      return both.map(isGone);
+    };
+    await expect.poll(press).toEqual([true, true]);
+    expect(await ended).toEqual({ code: 130, stderr: STOPPING });
   },
 );
 

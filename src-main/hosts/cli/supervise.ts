@@ -5,6 +5,12 @@ import { spawn } from 'node:child_process';
 const GRACE_MS = 2000;
 const CLEANING_MS = 10_000;
 
+/** One press comes twice: from the terminal, and forwarded by the launcher that started this process. */
+const SAME_PRESS_MS = 300;
+
+/** The answer to Ctrl-C, before the command itself has heard of it. */
+const STOPPING = 'Stopping …; press Ctrl-C again to end at once.\n';
+
 /**
  * The exit code: the command's own, 130 after an interruption. Workers that it reports as `{ worker: pid }` end too;
  * with `{ ending: true }` it says that it has heard.
@@ -20,12 +26,15 @@ export async function superviseCommand(entry: string, argv: string[], graceMs = 
     if (Reflect.get(Object(message), 'ending') === true) killAfter(CLEANING_MS);
   });
   let interrupted = false;
+  let interruptedAtMs = 0;
   let timer: ReturnType<typeof setTimeout> | undefined;
   const kill = (): void => void child.kill('SIGKILL');
   const interrupt = (signal: NodeJS.Signals): void => {
     // A second Ctrl-C waits for nothing.
-    if (interrupted) return kill();
+    if (interrupted) return performance.now() - interruptedAtMs < SAME_PRESS_MS ? undefined : kill();
     interrupted = true;
+    interruptedAtMs = performance.now();
+    if (signal === 'SIGINT') process.stderr.write(STOPPING);
     child.kill(signal);
     killAfter(graceMs);
   };

@@ -1,4 +1,5 @@
-/** Why an export failed. */
+/** How an export ended, and why it failed. */
+import type { ExportEnd, ExportResult } from '../../catalog/exports.ts';
 import { diskFullError, freeBytesAt } from '../../files/freeSpace.ts';
 import { toErrorData, type ErrorData } from '../../../src-shared/errors.ts';
 import type { MergeRequest } from './merge.ts';
@@ -13,6 +14,14 @@ export const EXPORT_CANCELLED: ErrorData = {
   code: 'EXPORT_CANCELLED',
   message: 'You cancelled this export; nothing of it was kept.',
 };
+
+export function completed(result: ExportResult): ExportEnd {
+  return { status: 'completed', result, error: null, endedAt: new Date().toISOString() };
+}
+
+export function failed(error: ErrorData): ExportEnd {
+  return { status: 'failed', result: null, error, endedAt: new Date().toISOString() };
+}
 
 /** A full disk says how much is missing. */
 export async function exportFailure(error: unknown, request: MergeRequest): Promise<ErrorData> {

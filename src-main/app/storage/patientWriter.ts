@@ -48,14 +48,14 @@ export class PatientWriter {
     return new Promise((resolve, reject) => this.#waiting.push({ resolve, reject }));
   }
 
-  /** One last try; what is not written then is in the run's journal. */
+  /** One last try; what is not written then the next start reads from the folder of the run or the export. */
   close(): void {
     clearTimeout(this.#timer);
     this.#timer = undefined;
     try {
       this.#drain();
     } catch {
-      // The next start reads the journal.
+      // As above.
     }
     clearTimeout(this.#timer);
     this.#queue = [];
@@ -65,12 +65,8 @@ export class PatientWriter {
     while (this.#queue.length > 0) {
       const [{ work, then }] = this.#queue as [Write];
       try {
-        this.#catalog.writeNow(work);
+        if (!this.#catalog.tryWrite(work)) return this.#later();
       } catch (error) {
-        if (this.#catalog.isPassing(error)) {
-          this.#later();
-          return;
-        }
         this.#queue.shift();
         throw error;
       }

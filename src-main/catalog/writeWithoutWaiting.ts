@@ -4,16 +4,19 @@ import Database from 'better-sqlite3';
 /** What goes away by itself, or when the user makes room: locked, full, or not to be reached for a moment. */
 const PASSING = /^SQLITE_(BUSY|LOCKED|FULL|IOERR|CANTOPEN|PROTOCOL)/;
 
-export function isPassing(error: unknown): boolean {
-  return error instanceof Database.SqliteError && PASSING.test(error.code);
-}
-
-/** `work` in one transaction; SQLITE_BUSY at once where another process is writing. */
-export function withoutWaiting(db: Database.Database, work: () => void): void {
+/**
+ * `work` in one transaction. False where nothing was written, since another process is writing or the disk is full.
+ * Throws what waiting does not mend, such as a damaged catalogue.
+ */
+export function writeWithoutWaiting(db: Database.Database, work: () => void): boolean {
   const patience = db.pragma('busy_timeout', { simple: true });
   db.pragma('busy_timeout = 0');
   try {
     db.transaction(work).immediate();
+    return true;
+  } catch (error) {
+    if (error instanceof Database.SqliteError && PASSING.test(error.code)) return false;
+    throw error;
   } finally {
     db.pragma(`busy_timeout = ${Number(patience)}`);
   }

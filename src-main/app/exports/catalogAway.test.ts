@@ -1,0 +1,107 @@
+/** An export that ends while another process holds the catalogue: told at once, recorded later. */
+import fs from 'node:fs';
+import path from 'node:path';
+import Database from 'better-sqlite3';
+import { afterEach, beforeEach, expect, it } from 'vitest';
+import { temporaryFolder } from '../../../test-support/fixtures/folders.ts';
+import { openBench, type TestBench } from '../../../test-support/rigs/services.ts';
+import type { ExportRecord } from '../../catalog/exports.ts';
+
+let b: TestBench;
+let other: Database.Database;
+beforeEach(() => {
+  b = openBench();
+  other = new Database(b.services.home.catalogFile);
+});
+afterEach(async () => {
+  other.close();
+  await b.close();
+});
+
+const FILES = { 'adapter_config.json': '{}', 'adapter_model.safetensors': 'weights' };
+
+/** A copy of an adapter that has just begun; then another connection takes the lock. */
+async function startAndLock(): Promise<ExportRecord> {
+  const adapterDir = path.join(b.dir, 'adapter');
+  fs.mkdirSync(adapterDir);
+  for (const [name, text] of Object.entries(FILES)) fs.writeFileSync(path.join(adapterDir, name), text);
+  const outDir = path.join(b.dir, 'copy');
+  const request = { kind: 'adapter' as const, adapterId: null, adapterDir, modelDir: '', outDir };
+  const record = await b.services.exports.start(request);
+  other.exec('BEGIN IMMEDIATE');
+  return record;
+}
+
+const row = (id: string) => b.services.catalog.exports.get(id)!;
+
+it('one that is completed', async () => {
+  const { id, outDir } = await startAndLock();
+  const result = { outDir, files: Object.keys(FILES), sizeBytes: 9, sha256: '', certificate: null };
+  const ended = { status: 'completed', result, error: null };
+  expect(await b.services.exports.finished(id)).toMatchObject(ended);
+  expect(b.services.exports.list()).toMatchObject([ended]);
+  expect(row(id).status).toBe('running');
+  other.exec('ROLLBACK');
+  await b.reopen();
+  expect(row(id)).toMatchObject(ended);
+});
+
+it('one that is cancelled', async () => {
+  const { id, outDir } = await startAndLock();
+  const ended = { status: 'failed', error: { code: 'EXPORT_CANCELLED' } };
+  expect(await b.services.exports.cancel(id)).toMatchObject(ended);
+  expect(row(id).status).toBe('running');
+  other.exec('ROLLBACK');
+  await b.reopen();
+  expect(row(id)).toMatchObject(ended);
+  expect(fs.existsSync(outDir)).toBe(false);
+});
+
+/** As a process leaves it that ended before it could write how its export did. */
+function leaveRunning(kind: ExportRecord['kind'], outDir: string, createdAt = '2026-01-01T00:00:00.000Z'): string {
+  const id = path.basename(outDir);
+  b.services.catalog.exports.insert({
+    id,
+    kind,
+    adapterId: null,
+    adapterDir: '/a',
+    tasks: null,
+    modelDir: '/m',
+    outDir,
+    dtype: null,
+    ownerPid: 4194305,
+    createdAt,
+  });
+  return id;
+}
+
+/** A folder with these files, named after what is tried. */
+function folder(name: string, files: Record<string, string>): string {
+  const dir = path.join(temporaryFolder(), name);
+  fs.mkdirSync(dir);
+  for (const [file, text] of Object.entries(files)) fs.writeFileSync(path.join(dir, file), text);
+  return dir;
+}
+
+it('after the process is gone, the folder tells: whole, or not there', async () => {
+  const certificate = { passed: true, maxLogitDifference: 0.25, createdAt: '2026-01-01T00:01:00.000Z' };
+  const merged = { 'model.safetensors': 'twelve bytes', 'parity.json': JSON.stringify(certificate) };
+  const whole = leaveRunning('merged', folder('whole', merged));
+  const copied = leaveRunning('adapter', folder('copied', FILES));
+  const failed = [
+    leaveRunning('merged', path.join(temporaryFolder(), 'missing')),
+    leaveRunning('adapter', path.join(temporaryFolder(), 'missing-copy')),
+    leaveRunning('merged', folder('without-certificate', { 'model.safetensors': '' })),
+    leaveRunning('merged', folder('torn', { 'parity.json': '{"passed": tr' })),
+    leaveRunning('merged', folder('of-another-export', merged), '2026-01-01T00:02:00.000Z'),
+    leaveRunning('adapter', folder('other-files', { notes: '' })),
+  ];
+  await b.reopen();
+  expect(row(whole)).toMatchObject({
+    status: 'completed',
+    result: { files: ['model.safetensors', 'parity.json'], certificate, sizeBytes: 12 + merged['parity.json'].length },
+  });
+  expect(row(copied)).toMatchObject({ status: 'completed', result: { files: Object.keys(FILES), certificate: null } });
+  for (const id of failed)
+    expect(row(id)).toMatchObject({ id, status: 'failed', error: { code: 'EXPORT_ABANDONED' }, result: null });
+});
