@@ -129,4 +129,6 @@ export interface CheckOptions {
   lossOn?: LossOn;
   /** Control tokens in the text of rows count as tokens, not as text. */
   controlTokens?: boolean;
+  /** Rows of that model's embedding; a row with a token beyond them is bad. */
+  vocab?: number;
 }
