@@ -234,6 +234,16 @@ describe('tokens, from a worker process', () => {
     );
   });
 
+  it('are cut where the model sees no more, whatever is asked for', async () => {
+    const long = path.join(bench.dir, 'long.jsonl');
+    fs.writeFileSync(long, JSON.stringify({ prompt: 'a', completion: ' dog'.repeat(400) }));
+    const query = { file: long, modelId, lossOn: 'all', maxLength: 100_000 } as const;
+    const { maxLength, rows } = await bench.api.datasets.preview(query);
+    const kept = rows.map((row) => 'tokens' in row && row.tokens.filter(({ truncated }) => !truncated).length);
+    // The starter model's max_position_embeddings.
+    expect([maxLength, kept]).toEqual([256, [256]]);
+  });
+
   it('are counted for every good row of CSV as of JSONL', async () => {
     const csv = path.join(bench.dir, 'rows.csv');
     const texts = Array.from({ length: 40 }, (_, i) => 'a dog '.repeat(1 + (i % 7)));

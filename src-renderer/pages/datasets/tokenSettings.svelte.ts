@@ -14,6 +14,9 @@ class TokenSettings {
     return models;
   });
   readonly model = $derived<RegisteredModel | undefined>(this.models.data?.find((model) => model.id === this.modelId));
+  readonly modelLength = $derived(this.model?.maxPositions ?? Infinity);
+  /** Tokens at which rows are cut. What was chosen stays chosen, for a model that sees more. */
+  readonly cutAt = $derived(Math.min(this.maxLength, this.modelLength));
 }
 
 export const tokenSettings = new TokenSettings();

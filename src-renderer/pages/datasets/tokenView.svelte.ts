@@ -11,7 +11,7 @@ export class TokenView {
   /** Place of the token that is explained. */
   active = $state(0);
   readonly preview = new Resource<TokenPreview>(() => {
-    const { modelId, maxLength, lossOn } = settings;
+    const { modelId, cutAt: maxLength, lossOn } = settings;
     return api.datasets.preview.query({ ...this.#source(), modelId, maxLength, lossOn, offset: this.offset, count: 1 });
   });
   readonly row = $derived(this.preview.data?.rows[0]);
