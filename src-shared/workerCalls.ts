@@ -33,7 +33,14 @@ export interface WorkerCalls {
   checkTokenizer: { params: { modelDir: string }; event: never; result: TokenizerCheck };
   /** Rows token by token; those that chat template or embedding (of `vocab` rows) do not know with the reason. */
   previewTokens: {
-    params: { modelDir: string; examples: Example[]; lossOn: LossOn; maxLength: number; vocab: number };
+    params: {
+      modelDir: string;
+      examples: Example[];
+      lossOn: LossOn;
+      controlTokens?: boolean | undefined;
+      maxLength: number;
+      vocab: number;
+    };
     event: never;
     result: (PreviewedRow | BadRow)[];
   };
@@ -48,6 +55,7 @@ export interface WorkerCalls {
       plan: ColumnPlan;
       total: number;
       lossOn: LossOn;
+      controlTokens?: boolean | undefined;
     };
     event: LengthCounts;
     result: void;

@@ -20,7 +20,8 @@ export function previewTokens(
 ): PreviewedRow | { line: number; reason: string } {
   const { line } = example;
   // Prompt and answer are told apart by where the loss would be if it were on answers only.
-  const whole = renderExample(example, tokenizer, { lossOn: 'completion', maxLength: Infinity });
+  const { controlTokens } = options;
+  const whole = renderExample(example, tokenizer, { lossOn: 'completion', maxLength: Infinity, controlTokens });
   if ('reason' in whole) return { line, reason: whole.reason };
   const seen = renderExample(example, tokenizer, options);
   if ('reason' in seen) return { line, reason: seen.reason };

@@ -35,14 +35,14 @@ export class DatasetPreview {
     const reading = this.#datasets.reading(input);
     const { good, plan } = await files.survey(reading);
     const index = await files.index(reading);
-    const { modelId, offset, count, lossOn } = input;
+    const { modelId, offset, count, lossOn, controlTokens } = input;
     const examples = [...good.index.subarray(offset, offset + count)].flatMap((number) => {
       const example = toExample(index.row(number), plan);
       return 'reason' in example ? [] : [example];
     });
     const { dir: modelDir, maxPositions, vocab } = this.#models.require(modelId);
     const maxLength = Math.min(input.maxLength, maxPositions);
-    const rows = await this.#tokens.preview({ modelDir, examples, lossOn, maxLength, vocab });
+    const rows = await this.#tokens.preview({ modelDir, examples, lossOn, controlTokens, maxLength, vocab });
     return { total: good.count, maxLength, rows };
   }
 
@@ -59,7 +59,8 @@ export class DatasetPreview {
     }
     const modelDir = this.#models.require(input.modelId).dir;
     const { file, format, part, noHeader } = reading;
-    const params = { modelDir, file, format, part, noHeader, plan, total: good.count, lossOn: input.lossOn };
+    const { lossOn, controlTokens } = input;
+    const params = { modelDir, file, format, part, noHeader, plan, total: good.count, lossOn, controlTokens };
     yield* streamOfCall<LengthCounts>((tell) => this.#tokens.count(params, tell), signal);
   }
 }

@@ -26,6 +26,8 @@ export interface RunData {
   padId: number;
   tokenizer: TextTokenizer;
   kind: DatasetKind;
+  /** Control tokens that texts spell out are tokens, not text. */
+  controlTokens: boolean;
   /** Most tokens of a row. */
   maxLength: number;
 }
@@ -45,8 +47,7 @@ export async function prepareRows(spec: RunSpec, { maxPositions, vocab }: Archit
   const virtual = virtualLayout(spec, vocab);
   const modelLength = maxPositions - countOf(virtual);
   const maxLength = Math.min(spec.data.maxLength, modelLength);
-  // Runs from before the setting read control tokens in the text of a row as tokens.
-  const { controlTokens = true } = spec.data;
+  const controlTokens = readsControlTokens(spec);
   const prepared = await prepareDataset({ ...spec.data, controlTokens, maxLength, tokenizer, vocab });
   return { prepared, tokenizer, modelLength, maxLength };
 }
@@ -83,9 +84,8 @@ export function splitRows(
   const { allowBadRows, excludeLines: excluded = [] } = spec.data;
   assertTrainable(prepared, { allowBadRows, excluded, modelLength });
   const limitedByModel = maxLength < spec.data.maxLength;
-  const { controlTokens } = spec.data;
-  for (const message of rowNotes(prepared, { limitedByModel, controlTokens: controlTokens ?? true }))
-    emit({ type: 'log', message });
+  const controlTokens = readsControlTokens(spec);
+  for (const message of rowNotes(prepared, { limitedByModel, controlTokens })) emit({ type: 'log', message });
   const examples = virtual
     ? prepared.examples.map((example) => withVirtualTokens(example, virtual))
     : prepared.examples;
@@ -100,8 +100,14 @@ export function splitRows(
     padId: tokenizer.padId,
     tokenizer,
     kind: prepared.kind,
+    controlTokens,
     maxLength: maxLength + countOf(virtual),
   };
+}
+
+/** Runs from before the setting read control tokens in the text of a row as tokens. */
+function readsControlTokens({ data }: RunSpec): boolean {
+  return data.controlTokens ?? true;
 }
 
 /** Throws EVERYTHING_EXCLUDED. */
