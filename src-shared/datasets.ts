@@ -71,6 +71,8 @@ export interface UnusedField {
   field: string;
   /** Rows in which it holds something. */
   rows: number;
+  /** How it would be used. */
+  hint?: string;
 }
 
 /** Which column of the file holds which field. */
@@ -88,9 +90,11 @@ export interface PreviewRow {
   completion: string;
 }
 
-/** `source (427 rows), id (427 rows)`. */
+/** `source (427 rows), label (427 rows; to tell its labels apart, say --classify)`. */
 export function unusedText(unused: readonly UnusedField[]): string {
-  const shown = unused.slice(0, 12).map(({ field, rows }) => `${field} (${rows} row${rows === 1 ? '' : 's'})`);
+  const shown = unused
+    .slice(0, 12)
+    .map(({ field, rows, hint }) => `${field} (${rows} row${rows === 1 ? '' : 's'}${hint ? `; ${hint}` : ''})`);
   return shown.join(', ') + (unused.length > shown.length ? `, and ${unused.length - shown.length} more` : '');
 }
 
@@ -129,4 +133,6 @@ export interface CheckOptions {
   lossOn?: LossOn;
   /** Control tokens in the text of rows count as tokens, not as text. */
   controlTokens?: boolean;
+  /** Rows of that model's embedding; a row with a token beyond them is bad. */
+  vocab?: number;
 }

@@ -20,6 +20,8 @@ export interface GenerateParams {
   chat?: boolean;
   /** A whole conversation, which the assistant shall answer through the chat template; stands in for `prompt`. */
   messages?: Message[];
+  /** Control tokens that the words of a conversation spell out are tokens, not text. */
+  controlTokens?: boolean | undefined;
   maxNew: number;
   temperature: number;
   topK?: number;

@@ -39,6 +39,8 @@ export interface PreflightResult {
    * kind.
    */
   largest: { batch: number | null; maxLength: number | null; rank: number | null };
+  /** What the run's log would say of model and data: rows left out, fields not used, where rows are cut. */
+  notes: string[];
   /** What the run is likely to come to nothing by, a sentence each. */
   warnings: string[];
 }
@@ -57,10 +59,13 @@ export interface PlanResult {
   engine: BackendName;
   trainRows: number;
   valRows: number;
-  /** Left out because they cannot be read. */
+  /** Left out because they cannot be read, and in words: the first of them with line and reason. */
   badRows: number;
+  badRowsText: string;
   /** Tokens per row. */
   lengths: LengthStats;
+  /** Most tokens of a row that the model takes, the virtual tokens of the method aside. */
+  modelLength: number;
   /** What the rows say and training does not use. */
   unused: UnusedField[];
   /** Rows whose text spells out control tokens of the model. */

@@ -1,5 +1,6 @@
 /** What a run tells while it trains, what it ends with, and what can be asked about one of its steps. */
 import type { BackendName } from './backends.ts';
+import type { BadRow, UnusedField } from './datasets.ts';
 import type { RunSpec } from './runSpec.ts';
 
 export interface StepMetrics {
@@ -85,7 +86,23 @@ export interface ClassScores {
   macroF1: number;
 }
 
-export interface EvaluateResult {
+/** What an evaluation read of its file. */
+export interface EvaluatedRows {
+  /** Tokens at which rows are cut, whether the model's positions set it, not the setting, and how many were cut. */
+  maxLength: number;
+  limitedByModel: boolean;
+  cutRows: number;
+  /** Left out. */
+  badRows: BadRow[];
+  /** What the rows say and was not used. */
+  unused: UnusedField[];
+  /** Rows whose text spells out control tokens of the model. */
+  controlTokenRows: number;
+  /** The same in sentences. */
+  notes: string[];
+}
+
+export interface EvaluateResult extends EvaluatedRows {
   /** Mean per labelled token, or per row where texts are classified. */
   loss: number;
   perplexity: number;

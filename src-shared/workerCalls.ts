@@ -31,9 +31,16 @@ export interface WorkerCalls {
   /** Memory that a base model takes on each engine. */
   modelNeeds: { params: { modelDir: string }; event: never; result: ModelNeeds[] };
   checkTokenizer: { params: { modelDir: string }; event: never; result: TokenizerCheck };
-  /** Rows token by token; those that the chat template cannot write with the reason. */
+  /** Rows token by token; those that chat template or embedding (of `vocab` rows) do not know with the reason. */
   previewTokens: {
-    params: { modelDir: string; examples: Example[]; lossOn: LossOn; maxLength: number };
+    params: {
+      modelDir: string;
+      examples: Example[];
+      lossOn: LossOn;
+      controlTokens?: boolean | undefined;
+      maxLength: number;
+      vocab: number;
+    };
     event: never;
     result: (PreviewedRow | BadRow)[];
   };
@@ -48,6 +55,7 @@ export interface WorkerCalls {
       plan: ColumnPlan;
       total: number;
       lossOn: LossOn;
+      controlTokens?: boolean | undefined;
     };
     event: LengthCounts;
     result: void;

@@ -232,6 +232,13 @@ describe('tokens, from a worker process', () => {
     expect(rows.map((row) => 'labelled' in row && row.labelled)).toEqual(
       examples.slice(2, 5).map(({ labelled }) => labelled),
     );
+
+    // And are cut where the model sees no more: at the starter's max_position_embeddings.
+    const long = path.join(bench.dir, 'long.jsonl');
+    fs.writeFileSync(long, JSON.stringify({ prompt: 'a', completion: ' dog'.repeat(400) }));
+    const cut = await bench.api.datasets.preview({ file: long, modelId, lossOn: 'all', maxLength: 100_000 });
+    const left = cut.rows.map((row) => 'tokens' in row && row.tokens.filter(({ truncated }) => !truncated).length);
+    expect([cut.maxLength, left]).toEqual([256, [256]]);
   });
 
   it('are counted for every good row of CSV as of JSONL', async () => {

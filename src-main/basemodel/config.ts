@@ -2,7 +2,7 @@
 import fs from 'node:fs';
 import path from 'node:path';
 import { GraftError } from '../../src-shared/errors.ts';
-import { architectureFromConfig, type ModelConfig } from '../engine/model/architecture.ts';
+import { architectureFromConfig, type ArchitectureSpec, type ModelConfig } from '../engine/model/architecture.ts';
 import { readForeignText } from '../files/foreignFile.ts';
 import { parseJson } from '../files/parseJson.ts';
 
@@ -31,7 +31,11 @@ export function readConfig(dir: string): ModelConfig {
   throw new GraftError('CHECKPOINT_CONFIG', `${file} is not a JSON object; download it again.`, { file });
 }
 
-/** Most tokens that the model in `dir` can see at once: rows are cut there. Throws as readConfig, or BAD_CONFIG. */
-export function positionsOf(dir: string): number {
-  return architectureFromConfig(readConfig(dir)).maxPositions;
+/**
+ * Most tokens that the model in `dir` can see at once, where rows are cut, and how many tokens its embedding knows.
+ * Throws as readConfig, or BAD_CONFIG.
+ */
+export function limitsOf(dir: string): Pick<ArchitectureSpec, 'maxPositions' | 'vocab'> {
+  const { maxPositions, vocab } = architectureFromConfig(readConfig(dir));
+  return { maxPositions, vocab };
 }

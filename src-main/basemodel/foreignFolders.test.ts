@@ -12,7 +12,7 @@ import type { TensorEntry } from '../safetensors/write.ts';
 import type { ModelConfig } from '../engine/model/architecture.ts';
 import { openBaseModel } from './baseModel.ts';
 import { unknownFields } from './configFields.ts';
-import { positionsOf } from './config.ts';
+import { limitsOf } from './config.ts';
 import { describeBaseModel } from './details.ts';
 
 const fails = (code: string, text: string): unknown =>
@@ -172,8 +172,8 @@ it('a bias that config.json denies is refused, by the name of the field', async 
   expect(() => opened(dir)).toThrowError(fails('CHECKPOINT_CONFIG', 'set attention_bias to true'));
 });
 
-it('positionsOf tells where rows are cut, from config.json alone', async () => {
+it('limitsOf tells where rows are cut and which tokens are known, from config.json alone', async () => {
   const dir = await folder();
   fs.rmSync(path.join(dir, 'model.safetensors'));
-  expect(positionsOf(dir)).toBe(32);
+  expect(limitsOf(dir)).toEqual({ maxPositions: 32, vocab: 16 });
 });

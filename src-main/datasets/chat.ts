@@ -5,6 +5,7 @@
  */
 import { withDeadline } from '../files/deadline.ts';
 import { GraftError } from '../../src-shared/errors.ts';
+import { withControls } from './controlTokens.ts';
 import { parsedTemplate, TEMPLATE_GLOBALS } from './parsedTemplate.ts';
 import type { TextTokenizer } from './tokenizer.ts';
 import type { Message, Segment } from '../../src-shared/datasets.ts';
@@ -67,11 +68,17 @@ function unknownTools(chatTemplate: string | undefined, { messages }: Conversati
 }
 
 /**
- * The ids of a conversation that the assistant shall answer now.
+ * The ids of a conversation that the assistant shall answer now. Control tokens that its words spell out are text, as
+ * in the rows of a dataset, or tokens with `controlTokens`.
  * Throws GraftError CHAT_TEMPLATE when the model's template refuses it.
  */
-export function encodeChatPrompt(tokenizer: TextTokenizer, messages: readonly Message[]): number[] {
+export function encodeChatPrompt(
+  tokenizer: TextTokenizer,
+  asked: readonly Message[],
+  { controlTokens = false }: { controlTokens?: boolean | undefined } = {},
+): number[] {
   const { chatTemplate, specialText } = tokenizer;
+  const { messages = [] } = withControls({ line: 1, messages: [...asked] }, tokenizer, controlTokens).example;
   if (chatTemplate === undefined) {
     const text = plainSegments(tokenizer, [...messages, { role: 'assistant', content: '' }]).slice(0, -1);
     return tokenizer.encodePrompt(text.map((segment) => segment.text).join(''));

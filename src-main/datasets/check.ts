@@ -19,6 +19,7 @@ export async function checkDataset(options: CheckOptions): Promise<DatasetCheck>
       maxLength: options.maxLength ?? Infinity,
       lossOn: options.lossOn ?? 'completion',
       controlTokens: options.controlTokens,
+      vocab: options.vocab,
     }));
   const { file, format, columns, notes, sizeBytes, sha256 } = set.read;
   return {

@@ -104,6 +104,11 @@ function fit(fields: Field[], columns: readonly string[], map: ColumnMap): Recor
 
 const CLASS_COLUMNS = ['label', 'labels', 'class', 'category', 'sentiment'];
 
+/** The column that by its name holds a label of each text. */
+export function classColumn(columns: readonly string[]): string | undefined {
+  return CLASS_COLUMNS.find((name) => columns.includes(name));
+}
+
 /** The rest of the sentence about columns that fit no shape: what the file seems to be, and what to do. */
 function wayOut(columns: readonly string[]): string {
   const has = (...names: string[]): boolean => names.every((name) => columns.includes(name));
@@ -114,7 +119,7 @@ function wayOut(columns: readonly string[]): string {
     );
   if (has('input_ids'))
     return 'which hold text that another tokenizer has made into numbers already; bring the text itself';
-  const label = CLASS_COLUMNS.find((name) => columns.includes(name));
+  const label = classColumn(columns);
   const text = columns.find((name) => name !== label && !/^(idx|id|index|text)$/i.test(name));
   if (label !== undefined && text !== undefined)
     return (

@@ -36,6 +36,8 @@ export interface PrepareOptions {
   /** Tokens per example, at least 2. */
   maxLength: number;
   tokenizer: TextTokenizer;
+  /** Rows of the model's embedding: a row with a token beyond them is bad. Absent: no model is to read it. */
+  vocab?: number | undefined;
   /** Each row is a text with a label, to be classified. */
   classify?: boolean;
   /** Its labels, where they are known before; else they are those of the file. */
@@ -133,18 +135,25 @@ function classified(set: ExampleSet, options: PrepareOptions): PreparedDataset {
 /** Tokenises examples that were already read, in slices, so that the process stays responsive. */
 export async function tokeniseExamples(
   set: ExampleSet,
-  { tokenizer, lossOn = 'completion', maxLength, controlTokens }: Omit<PrepareOptions, 'file' | 'format' | 'map'>,
+  {
+    tokenizer,
+    lossOn = 'completion',
+    maxLength,
+    controlTokens,
+    vocab,
+  }: Omit<PrepareOptions, 'file' | 'format' | 'map'>,
 ): Promise<PreparedDataset> {
   const examples: TokenisedExample[] = [];
   const bad = [...set.bad];
   const unusable: BadRow[] = [];
   const groups = new Map<string, number>();
+  const rules = { lossOn, controlTokens, vocab };
   let controlTokenRows = 0;
   for (const [i, example] of set.examples.entries()) {
     if (i % SLICE === SLICE - 1) await setImmediate();
     const { line } = example;
     const isPiece = set.read.format === 'text';
-    const row = renderExample(example, tokenizer, { lossOn, maxLength: isPiece ? Infinity : maxLength, controlTokens });
+    const row = renderExample(example, tokenizer, { ...rules, maxLength: isPiece ? Infinity : maxLength });
     if (!('reason' in row) && row.controls > 0) controlTokenRows++;
     if ('reason' in row) bad.push({ line, reason: row.reason });
     else if (row.labelled === 0) unusable.push({ line, reason: whyUnlabelled(row, maxLength) });
@@ -214,6 +223,11 @@ export function noUsableRows(file: string, bad: readonly BadRow[], sharedLines =
     `No row of ${file} can be used (${listRows(bad, sharedLines)}); correct the file and try again.`,
     { file, rows: bad },
   );
+}
+
+/** `2 bad rows (line 2: …; line 7: …)`. */
+export function badRowsText({ bad, sharedLines }: Pick<PreparedDataset, 'bad' | 'sharedLines'>): string {
+  return `${counted(bad.length, 'bad row')} (${listRows(bad, sharedLines)})`;
 }
 
 /** The first ten rows with their reasons. */

@@ -1,5 +1,6 @@
 /** A row as the columns' plan reads it: an example to learn from, or the reason why it is none. */
 import { alpacaPrompt, readHistory } from './alpaca.ts';
+import { ktoMark } from './ktoMark.ts';
 import { parseMessages, readMessages } from './messages.ts';
 import { describeValue } from './readers/jsonRow.ts';
 import { readTools } from './toolCalls.ts';
@@ -37,8 +38,9 @@ function read(values: RawRow['values'], plan: ColumnPlan): Content | Reason {
 
 /** KTO's rows say of an answer that it is a bad one; learning it as a good one would turn the data round. */
 function badAnswer(label: unknown, column: string): Reason | undefined {
-  if (label !== false && !(typeof label === 'string' && /^\s*false\s*$/i.test(label))) return undefined;
-  return { reason: `its "${column}" is false: an answer not to be given, and Graft trains on good answers only` };
+  if (ktoMark(label) !== false) return undefined;
+  const said = String(label).trim();
+  return { reason: `its "${column}" is ${said}: an answer not to be given, and Graft trains on good answers only` };
 }
 
 function withTools(
@@ -106,7 +108,7 @@ function textsOf(values: RawRow['values'], plan: ColumnPlan): { texts: Record<st
 }
 
 /** Labels are names or numbers; anything else is none. */
-function labelOf(value: unknown): string | undefined {
+export function labelOf(value: unknown): string | undefined {
   if (typeof value === 'number' || typeof value === 'boolean' || typeof value === 'bigint') return String(value);
   return typeof value === 'string' && value.trim() !== '' ? value.trim() : undefined;
 }

@@ -4,6 +4,7 @@
 import { usageError } from '../../src-shared/errors.ts';
 import { withControls } from './controlTokens.ts';
 import { encodeUpTo, MARGIN } from './render.ts';
+import { tokenOutside } from './tokenOutside.ts';
 import type { TextTokenizer } from './tokenizer.ts';
 import { IGNORED, type TokenisedExample } from './types.ts';
 import type { BadRow, Example } from '../../src-shared/datasets.ts';
@@ -17,6 +18,8 @@ interface LabelledOptions {
   labels?: readonly string[] | undefined;
   /** Control tokens in a text are tokens, not text. */
   controlTokens?: boolean | undefined;
+  /** Rows of the model's embedding; a text with a token beyond them is bad. */
+  vocab?: number | undefined;
 }
 
 /**
@@ -25,7 +28,7 @@ interface LabelledOptions {
  */
 export function labelledTexts(
   rows: readonly Example[],
-  { file, tokenizer, maxLength, labels, controlTokens = false }: LabelledOptions,
+  { file, tokenizer, maxLength, labels, controlTokens = false, vocab = Infinity }: LabelledOptions,
 ): { examples: TokenisedExample[]; bad: BadRow[]; labels: string[]; controlTokenRows: number } {
   const known = labels
     ? [...labels]
@@ -55,6 +58,11 @@ export function labelledTexts(
       const own = example.segments!.map((segment) => segment.text).join('');
       const { ids, chars } = encodeUpTo(maxLength + MARGIN, own, (part) => tokenizer.encode(part));
       const kept = Int32Array.from(ids.slice(0, maxLength));
+      const outside = tokenOutside(kept, vocab, tokenizer);
+      if (outside !== undefined) {
+        bad.push({ line, reason: outside });
+        continue;
+      }
       const group = groups.get(text) ?? groups.size;
       groups.set(text, group);
       examples.push({

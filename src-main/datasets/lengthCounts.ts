@@ -12,7 +12,11 @@ const REPORT_MS = 300;
  */
 export async function* countTokens(
   examples: AsyncIterable<Example>,
-  { total, tokenizer, lossOn }: { total: number; tokenizer: TextTokenizer; lossOn: LossOn },
+  {
+    total,
+    tokenizer,
+    ...rules
+  }: { total: number; tokenizer: TextTokenizer; lossOn: LossOn; controlTokens?: boolean | undefined },
 ): AsyncGenerator<LengthCounts> {
   const lengths = new Map<number, number>();
   const prompts = new Map<number, number>();
@@ -26,7 +30,7 @@ export async function* countTokens(
     prompts: sorted(prompts),
   });
   for await (const example of examples) {
-    const row = renderExample(example, tokenizer, { lossOn, maxLength: Infinity });
+    const row = renderExample(example, tokenizer, { ...rules, maxLength: Infinity });
     done++;
     if ('reason' in row) continue;
     add(lengths, row.fullLength);

@@ -9,6 +9,7 @@
 import { chatSegments } from './chat.ts';
 import { withControls } from './controlTokens.ts';
 import type { TextTokenizer } from './tokenizer.ts';
+import { tokenOutside } from './tokenOutside.ts';
 import { IGNORED } from './types.ts';
 import type { Example, LossOn, Segment } from '../../src-shared/datasets.ts';
 
@@ -18,6 +19,8 @@ export interface RenderOptions {
   maxLength: number;
   /** Control tokens in the text of a row are tokens, not text. */
   controlTokens?: boolean | undefined;
+  /** Rows of the model's embedding, beyond which no kept token may lie. */
+  vocab?: number | undefined;
 }
 
 export interface RenderedExample {
@@ -35,8 +38,19 @@ export interface RenderedExample {
   controls: number;
 }
 
-/** Ids and labels of an example, or the reason why the model's chat template cannot write it. */
+/** Ids and labels of an example, or the reason why the model's template cannot write or its embedding not read it. */
 export function renderExample(
+  given: Example,
+  tokenizer: TextTokenizer,
+  options: RenderOptions,
+): RenderedExample | { reason: string } {
+  const row = render(given, tokenizer, options);
+  if ('reason' in row) return row;
+  const outside = tokenOutside(row.ids, options.vocab ?? Infinity, tokenizer);
+  return outside === undefined ? row : { reason: outside };
+}
+
+function render(
   given: Example,
   tokenizer: TextTokenizer,
   options: RenderOptions,

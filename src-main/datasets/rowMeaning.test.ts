@@ -106,10 +106,14 @@ describe.skipIf(!hasData)(`which answers are learnt${skipNote('bugs')}`, () => {
     [{ prompt: 'a', completion: 'b', label: 'False' }],
     [{ messages: [asked, said1], label: false }],
     [{ instruction: 'a', output: 'b', kto_tag: false }],
+    [{ prompt: 'a', completion: 'b', label: 0 }],
+    [{ messages: [asked, said1], label: ' 0 ' }],
   ])("refuses KTO's bad answers: %j", (values) => expect(reasonOf(values)).toContain('an answer not to be given'));
 
   it('keeps good ones, and labels that are no marks', () => {
-    expect(reasonOf({ prompt: 'a', completion: 'b', label: true })).toBeUndefined();
+    for (const label of [true, 1, '1', 2, [0]])
+      expect(reasonOf({ prompt: 'a', completion: 'b', label })).toBeUndefined();
+    expect(reasonOf({ prompt: 'a', completion: 'b', label: 0n })).toContain('its "label" is 0: ');
     expect(reasonOf({ prompt: 'a', completion: 'b', label: 'sports' })).toBeUndefined();
     expect(reasonOf({ text: 'a', label: false })).toBeUndefined();
   });
@@ -225,7 +229,8 @@ describe.skipIf(!hasData)(`system, history and tools${skipNote('bugs')}`, () => 
       ['id', 'messages[].mood', 'messages[].name', 'source', 'tools'].sort(),
     );
     const labelled = rows('labelled.jsonl', { text: 'a', label: 1 }, { text: 'b', label: 0 });
-    expect((await readExamples({ file: labelled })).unused).toEqual([{ field: 'label', rows: 2 }]);
+    const hint = 'to tell its labels apart, say --classify';
+    expect((await readExamples({ file: labelled })).unused).toEqual([{ field: 'label', rows: 2, hint }]);
     expect((await readExamples({ file: labelled, classify: true })).unused).toEqual([]);
   });
 });

@@ -3,26 +3,27 @@
  * token.
  */
 import type { PreviewedRow, PreviewToken } from '../../src-shared/tokens.ts';
-import { renderExample } from './render.ts';
+import { renderExample, type RenderOptions } from './render.ts';
 import { createTextStream } from './textStream.ts';
 import type { TextTokenizer } from './tokenizer.ts';
 import { IGNORED } from './types.ts';
-import type { Example, LossOn } from '../../src-shared/datasets.ts';
+import type { Example } from '../../src-shared/datasets.ts';
 
 /** Shown of one row at most: a page with more would be slow and unread. */
 const MOST_TOKENS = 4096;
 
-/** Every token of the row, those beyond `maxLength` included; or why the model's template cannot write it. */
+/** Every token of the row, those beyond `maxLength` included; or why the model cannot take it. */
 export function previewTokens(
   example: Example,
   tokenizer: TextTokenizer,
-  { lossOn, maxLength }: { lossOn: LossOn; maxLength: number },
+  options: RenderOptions,
 ): PreviewedRow | { line: number; reason: string } {
   const { line } = example;
   // Prompt and answer are told apart by where the loss would be if it were on answers only.
-  const whole = renderExample(example, tokenizer, { lossOn: 'completion', maxLength: Infinity });
+  const { controlTokens } = options;
+  const whole = renderExample(example, tokenizer, { lossOn: 'completion', maxLength: Infinity, controlTokens });
   if ('reason' in whole) return { line, reason: whole.reason };
-  const seen = renderExample(example, tokenizer, { lossOn, maxLength });
+  const seen = renderExample(example, tokenizer, options);
   if ('reason' in seen) return { line, reason: seen.reason };
   const isPlainText = example.segments !== undefined && example.segments.every((segment) => segment.loss);
   const stream = createTextStream(tokenizer);

@@ -2,6 +2,9 @@
  * What the rows of a file say and training does not use: columns beside those of the plan, and fields of messages that
  * no chat template reads. Named in check, wizard and log, so that nothing vanishes without a word.
  */
+import { classColumn } from './columns.ts';
+import { labelOf } from './examples.ts';
+import { ktoMark } from './ktoMark.ts';
 import { isObject } from './tokenizerFiles.ts';
 import type { ColumnPlan, Example, UnusedField } from '../../src-shared/datasets.ts';
 import type { RawRow } from './types.ts';
@@ -9,11 +12,16 @@ import type { RawRow } from './types.ts';
 /** Fields that chat templates use to know; without a model they count as used. */
 const USUAL_FIELDS = new Set(['tool_calls', 'tool_call_id', 'name', 'reasoning_content', 'thinking']);
 
+/** Labels that a classifier may have; more values are no labels. */
+const MOST_LABELS = 100;
+
 export class UnusedFields {
   #plan: ColumnPlan;
   #chatTemplate: string | undefined;
   #classifies: boolean;
   #rows = new Map<string, number>();
+  /** Different labels of the texts seen so far, up to one more than a classifier may have. */
+  #labels = new Set<string>();
 
   /** `chatTemplate`: of the model; undefined where there is none, or no model is known. */
   constructor(plan: ColumnPlan, options: { chatTemplate?: string | undefined; classifies?: boolean } = {}) {
@@ -26,13 +34,34 @@ export class UnusedFields {
   note({ values }: Pick<RawRow, 'values'>, example: Example): void {
     const used = this.#usedColumns(values, example);
     for (const [column, value] of Object.entries(values)) if (!used.has(column) && holds(value)) this.#count(column);
+    const column = this.#labelColumn(Object.keys(values));
+    const label = column === undefined ? undefined : labelOf(values[column]);
+    if (label !== undefined && this.#labels.size <= MOST_LABELS) this.#labels.add(label);
     const names = new Set((example.messages ?? []).flatMap(({ fields }) => Object.keys(fields ?? {})));
     for (const name of names) if (!this.#isRead(name)) this.#count(`${this.#listColumn(values)}[].${name}`);
   }
 
   /** Most rows first. */
   list(): UnusedField[] {
-    return [...this.#rows].map(([field, rows]) => ({ field, rows })).sort((a, b) => b.rows - a.rows);
+    const column = this.#labelColumn([...this.#rows.keys()]);
+    return [...this.#rows]
+      .map(([field, rows]) => ({ field, rows, ...(field === column ? this.#hint(column, rows) : {}) }))
+      .sort((a, b) => b.rows - a.rows);
+  }
+
+  /** The column whose labels of the texts a classifier would learn, where none is trained. */
+  #labelColumn(columns: readonly string[]): string | undefined {
+    if (this.#plan.kind !== 'text' || this.#classifies) return undefined;
+    return this.#plan.columns['label'] ?? classColumn(columns);
+  }
+
+  /** Few values, or whole numbers, are labels to be told apart. */
+  #hint(column: string, rows: number): { hint?: string } {
+    const { size } = this.#labels;
+    const areNumbers = [...this.#labels].every((label) => /^\d+$/.test(label));
+    if (size < 2 || size > MOST_LABELS || !(areNumbers || 2 * size <= rows)) return {};
+    const map = column === this.#plan.columns['label'] ? '' : ` --map label=${column}`;
+    return { hint: `to tell its labels apart, say --classify${map}` };
   }
 
   #usedColumns(values: RawRow['values'], example: Example): Set<string> {
@@ -42,7 +71,7 @@ export class UnusedFields {
       const column = columns[field];
       if (column !== undefined && !isUsed) used.delete(column);
     };
-    unless('label', kind === 'text' ? this.#classifies : isMark(values[columns['label'] ?? '']));
+    unless('label', kind === 'text' ? this.#classifies : ktoMark(values[columns['label'] ?? '']) !== undefined);
     unless(
       'tools',
       isEmptyList(values[columns['tools'] ?? '']) || (example.messages !== undefined && this.#readsTools()),
@@ -74,9 +103,4 @@ function holds(value: unknown): boolean {
 
 function isEmptyList(value: unknown): boolean {
   return (Array.isArray(value) && value.length === 0) || value === '[]';
-}
-
-/** KTO's mark of an answer. */
-function isMark(value: unknown): boolean {
-  return typeof value === 'boolean' || (typeof value === 'string' && /^\s*(true|false)\s*$/i.test(value));
 }

@@ -1,6 +1,6 @@
 /** Checks a dataset file: what can be used, and every row that cannot, with its line and reason. */
 import path from 'node:path';
-import { positionsOf } from '../../basemodel/config.ts';
+import { limitsOf } from '../../basemodel/config.ts';
 import { checkDataset } from '../../datasets/check.ts';
 import type {
   BadRow,
@@ -68,7 +68,8 @@ export async function checkFile(
 ): Promise<DatasetReport> {
   const { modelDir, lossOn, format, part, noHeader, map, controlTokens } = request;
   const wanted = request.maxLength ?? LOSS_DEFAULTS.maxLength;
-  const positions = modelDir === undefined ? Infinity : positionsOf(modelDir);
+  const model = modelDir === undefined ? undefined : limitsOf(modelDir);
+  const positions = model?.maxPositions ?? Infinity;
   const maxLength = Math.min(wanted, positions);
   const {
     bad,
@@ -83,6 +84,7 @@ export async function checkFile(
     part,
     noHeader,
     tokenizerDir: modelDir,
+    ...(model ? { vocab: model.vocab } : {}),
     ...(map ? { map } : {}),
     maxLength,
     ...(lossOn ? { lossOn } : {}),

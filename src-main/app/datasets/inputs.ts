@@ -50,6 +50,7 @@ export const previewSchema = sourceSchema.extend({
   modelId: z.string(),
   maxLength: dataSpecSchema.shape.maxLength,
   lossOn: dataSpecSchema.shape.lossOn,
+  controlTokens: dataSpecSchema.shape.controlTokens,
   offset: z.number().int().min(0).default(0),
   count: z.number().int().min(1).max(50).default(1),
 });
@@ -57,6 +58,7 @@ export const previewSchema = sourceSchema.extend({
 export const lengthsSchema = sourceSchema.extend({
   modelId: z.string().optional(),
   lossOn: dataSpecSchema.shape.lossOn,
+  controlTokens: dataSpecSchema.shape.controlTokens,
 });
 
 export const checkSchema = readingSchema.extend({

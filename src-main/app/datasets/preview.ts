@@ -13,6 +13,8 @@ import type { TokenService } from './tokenService.ts';
 export interface TokenPreview {
   /** Good rows of the file. */
   total: number;
+  /** Tokens at which rows are cut: what was asked for, or the most that the model sees. */
+  maxLength: number;
   rows: (PreviewedRow | BadRow)[];
 }
 
@@ -33,13 +35,15 @@ export class DatasetPreview {
     const reading = this.#datasets.reading(input);
     const { good, plan } = await files.survey(reading);
     const index = await files.index(reading);
-    const { modelId, offset, count, lossOn, maxLength } = input;
+    const { modelId, offset, count, lossOn, controlTokens } = input;
     const examples = [...good.index.subarray(offset, offset + count)].flatMap((number) => {
       const example = toExample(index.row(number), plan);
       return 'reason' in example ? [] : [example];
     });
-    const modelDir = this.#models.require(modelId).dir;
-    return { total: good.count, rows: await this.#tokens.preview({ modelDir, examples, lossOn, maxLength }) };
+    const { dir: modelDir, maxPositions, vocab } = this.#models.require(modelId);
+    const maxLength = Math.min(input.maxLength, maxPositions);
+    const rows = await this.#tokens.preview({ modelDir, examples, lossOn, controlTokens, maxLength, vocab });
+    return { total: good.count, maxLength, rows };
   }
 
   /** Lengths of all good rows: characters at once, tokens of a model as they are counted. */
@@ -55,7 +59,8 @@ export class DatasetPreview {
     }
     const modelDir = this.#models.require(input.modelId).dir;
     const { file, format, part, noHeader } = reading;
-    const params = { modelDir, file, format, part, noHeader, plan, total: good.count, lossOn: input.lossOn };
+    const { lossOn, controlTokens } = input;
+    const params = { modelDir, file, format, part, noHeader, plan, total: good.count, lossOn, controlTokens };
     yield* streamOfCall<LengthCounts>((tell) => this.#tokens.count(params, tell), signal);
   }
 }

@@ -31,7 +31,7 @@ function tokensOutside(dir: string, vocab: number): string[] {
   if (!last || last.id < vocab) return [];
   return [
     `The tokenizer knows tokens up to ${last.id} (${last.text}), but the embedding has only ${vocab} rows; texts ` +
-      'with tokens beyond them are refused.',
+      'with tokens beyond them are refused, and rows of a dataset left out.',
   ];
 }
 

@@ -12,6 +12,7 @@ export const generateSchema = z
     prompt: z.string().default(''),
     chat: z.boolean().optional(),
     messages: z.array(messageSchema).min(1).optional(),
+    controlTokens: z.boolean().optional(),
     maxNew: z.number().int().min(1).max(32_768).default(64),
     temperature: z.number().min(0).max(10).default(0),
     topK: z.number().int().min(1).optional(),

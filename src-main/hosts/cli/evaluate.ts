@@ -2,7 +2,7 @@
 import { counted } from '../../../src-shared/plural.ts';
 import type { DataSpec } from '../../../src-shared/runSpec.ts';
 import { COMPUTE_SETTINGS } from '../../../src-shared/settings/compute.ts';
-import { FILE_SETTINGS, LOSS_SETTINGS } from '../../../src-shared/settings/data.ts';
+import { CONTROL_SETTINGS, FILE_SETTINGS, LOSS_SETTINGS } from '../../../src-shared/settings/data.ts';
 import path from 'node:path';
 import type { Args } from './args.ts';
 import { ADAPTER_OPTION, COMPUTE_OPTIONS, MODEL_OPTION } from './command.ts';
@@ -23,6 +23,7 @@ export const evaluate: Command = {
     data: { type: 'string', value: 'FILE', help: 'dataset file' },
     ...optionsOf(FILE_SETTINGS),
     ...optionsOf(LOSS_SETTINGS),
+    ...optionsOf(CONTROL_SETTINGS),
     batch: { type: 'string', value: 'N', help: 'examples at a time (4)' },
     ...COMPUTE_OPTIONS,
   },
@@ -43,6 +44,7 @@ export const evaluate: Command = {
     };
     const sayShare = shareSayer(say, 'evaluating');
     const result = await services.workers.once('evaluate', params, ({ done, total }) => sayShare(done / total));
+    result.notes.forEach(print);
     if (result.scores)
       print(
         `loss ${result.loss.toFixed(6)}, ${scores(result.scores)} over ${counted(result.rows, 'row')} of ` +
@@ -57,7 +59,7 @@ export const evaluate: Command = {
   },
 };
 
-/** The reading rules of a file as the options of FILE_SETTINGS and LOSS_SETTINGS say. */
+/** How a file is read, as the options say. */
 function dataSpec(file: string, args: Args): DataSpec {
-  return { file, ...readSettings(args, FILE_SETTINGS), ...readSettings(args, LOSS_SETTINGS) };
+  return { file, ...readSettings(args, { ...FILE_SETTINGS, ...LOSS_SETTINGS, ...CONTROL_SETTINGS }) };
 }

@@ -24,6 +24,10 @@ export const generate: Command = {
     },
     prompt: { type: 'string', value: 'TEXT', help: 'text to continue' },
     chat: { type: 'boolean', help: "put the prompt through the model's chat template" },
+    'control-tokens': {
+      type: 'boolean',
+      help: 'with --chat: control tokens of the model that the prompt spells out are tokens, not text',
+    },
     'max-new': { type: 'string', value: 'N', help: 'tokens to generate at most (64)' },
     temperature: { type: 'string', value: 'X', help: '0 takes the likeliest token (0)' },
     'top-k': { type: 'string', value: 'N', help: 'sample among the N likeliest tokens' },
@@ -43,6 +47,7 @@ export const generate: Command = {
     const params = generateSchema.parse({
       prompt: args.required('prompt', 'the text to continue'),
       chat: args.flag('chat'),
+      controlTokens: args.flag('control-tokens'),
       maxNew: args.integer('max-new'),
       temperature: args.number('temperature'),
       topK: args.integer('top-k'),

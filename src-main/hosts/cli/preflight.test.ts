@@ -14,7 +14,7 @@ it('takes a step of the run without starting it', async () => {
 
   const lines: string[] = [];
   expect(reportPreflight({ print: (line) => void lines.push(line) }, result)).toBe(result);
-  expect(lines.slice(4)).toEqual(result.warnings);
+  expect(lines.slice(4)).toEqual([...result.notes, ...result.warnings]);
   expect(lines[0]).toMatch(/^wasm on .*longest batch: 4 rows, \d+ tokens/);
   expect(lines[3]).toBe(
     `Into 400.0 MiB fit, with all else as it is: batch up to ${result.largest.batch}, length up to ` +

@@ -22,7 +22,7 @@ export function reportPreflight({ print }: Pick<Context, 'print'>, result: Prefl
         'rank are looked for.',
     );
   else print(`Into ${bytes(limitBytes)} fit, with all else as it is: ${fitting(largest)}`);
-  for (const warning of result.warnings) print(warning);
+  for (const sentence of [...result.notes, ...result.warnings]) print(sentence);
   return result;
 }
 

@@ -3,6 +3,7 @@
  * data, memory from a step on shapes alone. Tokenised rows are kept, so that a changed setting is answered at once.
  */
 import { runWarnings } from '../../../src-shared/runWarnings.ts';
+import { badRowsText } from '../../datasets/dataset.ts';
 import type { TextTokenizer } from '../../datasets/tokenizer.ts';
 import type { ArchitectureSpec } from '../../engine/model/architecture.ts';
 import { descriptorOf } from '../../../src-shared/methods/registry.ts';
@@ -68,7 +69,11 @@ export class Planner {
   }
 }
 
-async function planOf(draft: Draft, { prepared, tokenizer }: PreparedRows, room: Room): Promise<PlanResult> {
+async function planOf(
+  draft: Draft,
+  { prepared, tokenizer, modelLength }: PreparedRows,
+  room: Room,
+): Promise<PlanResult> {
   const batch = longestBatch(draft);
   const estimate = await estimateMemory(draft, batch);
   const limitBytes = limitOf(draft, room);
@@ -81,7 +86,9 @@ async function planOf(draft: Draft, { prepared, tokenizer }: PreparedRows, room:
     trainRows: train.length,
     valRows: val.length,
     badRows: prepared.bad.length,
+    badRowsText: prepared.bad.length > 0 ? badRowsText(prepared) : '',
     lengths: prepared.stats,
+    modelLength,
     unused: prepared.unused,
     controlTokenRows: prepared.controlTokenRows,
     tokensPerEpoch: train.reduce((sum, { ids }) => sum + ids.length, 0),

@@ -24,10 +24,15 @@ import { batchPlanOf, totalStepsOf, withDraft, type Draft } from '../train/draft
 
 /** Writes nothing. Throws what the run itself would throw. */
 export function preflight(spec: RunSpec): Promise<PreflightResult> {
-  return withDraft(spec, () => undefined, tryOut);
+  const notes: string[] = [];
+  return withDraft(
+    spec,
+    (event) => void (event.type === 'log' && notes.push(event.message)),
+    async (draft) => ({ ...(await tryOut(draft)), notes }),
+  );
 }
 
-async function tryOut(draft: Draft): Promise<PreflightResult> {
+async function tryOut(draft: Draft): Promise<Omit<PreflightResult, 'notes'>> {
   const { engine, train, data } = draft;
   if (engine === 'auto')
     throw new GraftError('INTERNAL', 'The run was tried out before its engine was chosen; try again.');

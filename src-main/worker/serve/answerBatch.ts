@@ -66,9 +66,10 @@ export async function answerBatch({
   return answers.map((answer) => answer.finish());
 }
 
-function promptIds(tokenizer: TextTokenizer, { prompt, chat, messages }: GenerateParams): number[] {
-  if (messages) return encodeChatPrompt(tokenizer, messages);
-  return chat ? encodeChatPrompt(tokenizer, [{ role: 'user', content: prompt }]) : tokenizer.encodePrompt(prompt);
+function promptIds(tokenizer: TextTokenizer, { prompt, chat, messages, controlTokens }: GenerateParams): number[] {
+  if (messages) return encodeChatPrompt(tokenizer, messages, { controlTokens });
+  if (!chat) return tokenizer.encodePrompt(prompt);
+  return encodeChatPrompt(tokenizer, [{ role: 'user', content: prompt }], { controlTokens });
 }
 
 function optionsOf(

@@ -22,11 +22,12 @@ export async function previewRowTokens({
 
 /** Counts the good rows of a file; the last event has all of them. */
 export async function countRowTokens(
-  { modelDir, plan, total, lossOn, ...reading }: WorkerCalls['countTokens']['params'],
+  { modelDir, plan, total, lossOn, controlTokens, ...reading }: WorkerCalls['countTokens']['params'],
   emit: (counts: LengthCounts) => void,
 ): Promise<void> {
   const tokenizer = loadTokenizer(modelDir);
-  for await (const counts of countTokens(goodRows(reading, plan), { total, tokenizer, lossOn })) emit(counts);
+  for await (const counts of countTokens(goodRows(reading, plan), { total, tokenizer, lossOn, controlTokens }))
+    emit(counts);
 }
 
 async function* goodRows({ file, ...rules }: FileRules & { file: string }, plan: ColumnPlan): AsyncGenerator<Example> {

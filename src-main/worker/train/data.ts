@@ -1,12 +1,12 @@
 /** The rows of a run, checked against its spec. */
 import { assertTrainable, prepareDataset, type PreparedDataset } from '../../datasets/dataset.ts';
 import { taughtEnds } from '../../datasets/endTokens.ts';
+import { rowNotes } from '../../datasets/rowNotes.ts';
 import { splitExamples } from '../../datasets/split.ts';
 import { loadTokenizer, type TextTokenizer } from '../../datasets/tokenizer.ts';
-import { describeBadRow, type TokenisedExample } from '../../datasets/types.ts';
-import { unusedText, type DatasetKind } from '../../../src-shared/datasets.ts';
+import type { TokenisedExample } from '../../datasets/types.ts';
+import type { DatasetKind } from '../../../src-shared/datasets.ts';
 import { withVirtualTokens, type VirtualLayout } from '../../datasets/virtualTokens.ts';
-import { counted } from '../../../src-shared/plural.ts';
 import { GraftError, usageError } from '../../../src-shared/errors.ts';
 import type { EndToken } from '../../../src-shared/tokens.ts';
 import { descriptorOf } from '../../../src-shared/methods/registry.ts';
@@ -26,6 +26,8 @@ export interface RunData {
   padId: number;
   tokenizer: TextTokenizer;
   kind: DatasetKind;
+  /** Control tokens that texts spell out are tokens, not text. */
+  controlTokens: boolean;
   /** Most tokens of a row. */
   maxLength: number;
 }
@@ -34,7 +36,8 @@ export interface RunData {
 export interface PreparedRows {
   prepared: PreparedDataset;
   tokenizer: TextTokenizer;
-  /** Tokens per row, virtual ones aside. */
+  /** Most tokens of a row that the model takes, and at which its rows are cut; virtual ones aside. */
+  modelLength: number;
   maxLength: number;
 }
 
@@ -42,11 +45,11 @@ export interface PreparedRows {
 export async function prepareRows(spec: RunSpec, { maxPositions, vocab }: ArchitectureSpec): Promise<PreparedRows> {
   const tokenizer = loadTokenizer(spec.model.dir);
   const virtual = virtualLayout(spec, vocab);
-  const maxLength = Math.min(spec.data.maxLength, maxPositions - countOf(virtual));
-  // Runs from before the setting read control tokens in the text of a row as tokens.
-  const { controlTokens = true } = spec.data;
-  const prepared = await prepareDataset({ ...spec.data, controlTokens, maxLength, tokenizer });
-  return { prepared, tokenizer, maxLength };
+  const modelLength = maxPositions - countOf(virtual);
+  const maxLength = Math.min(spec.data.maxLength, modelLength);
+  const controlTokens = readsControlTokens(spec);
+  const prepared = await prepareDataset({ ...spec.data, controlTokens, maxLength, tokenizer, vocab });
+  return { prepared, tokenizer, modelLength, maxLength };
 }
 
 /**
@@ -66,13 +69,11 @@ export async function readData(
 /** As readData, of rows that have been tokenised. */
 export function splitRows(
   spec: RunSpec,
-  { vocab, maxPositions }: ArchitectureSpec,
-  { prepared, tokenizer, maxLength }: PreparedRows,
+  { vocab }: ArchitectureSpec,
+  { prepared, tokenizer, modelLength, maxLength }: PreparedRows,
   emit: (event: TrainEvent) => void,
 ): RunData {
   const virtual = virtualLayout(spec, vocab);
-  if (maxLength < spec.data.maxLength)
-    emit({ type: 'log', message: `Rows are cut at ${maxLength} tokens, the longest that this model can see.` });
   if (spec.data.hash !== undefined && prepared.sha256 !== spec.data.hash) {
     throw new GraftError(
       'DATASET_CHANGED',
@@ -81,22 +82,10 @@ export function splitRows(
     );
   }
   const { allowBadRows, excludeLines: excluded = [] } = spec.data;
-  assertTrainable(prepared, { allowBadRows, excluded, modelLength: maxPositions - countOf(virtual) });
-  if (prepared.bad.length) {
-    const list = prepared.bad
-      .slice(0, 10)
-      .map((row) => describeBadRow(row, prepared.sharedLines))
-      .join('; ');
-    emit({ type: 'log', message: `Left out: ${counted(prepared.bad.length, 'bad row')} (${list})` });
-  }
-  if (prepared.unused.length) emit({ type: 'log', message: `Not used: ${unusedText(prepared.unused)}.` });
-  if (prepared.controlTokenRows > 0)
-    emit({
-      type: 'log',
-      message:
-        `${prepared.controlTokenRows} rows spell out control tokens of the model; they are read as ` +
-        `${(spec.data.controlTokens ?? true) ? 'tokens' : 'text'}.`,
-    });
+  assertTrainable(prepared, { allowBadRows, excluded, modelLength });
+  const limitedByModel = maxLength < spec.data.maxLength;
+  const controlTokens = readsControlTokens(spec);
+  for (const message of rowNotes(prepared, { limitedByModel, controlTokens })) emit({ type: 'log', message });
   const examples = virtual
     ? prepared.examples.map((example) => withVirtualTokens(example, virtual))
     : prepared.examples;
@@ -111,8 +100,14 @@ export function splitRows(
     padId: tokenizer.padId,
     tokenizer,
     kind: prepared.kind,
+    controlTokens,
     maxLength: maxLength + countOf(virtual),
   };
+}
+
+/** Runs from before the setting read control tokens in the text of a row as tokens. */
+function readsControlTokens({ data }: RunSpec): boolean {
+  return data.controlTokens ?? true;
 }
 
 /** Throws EVERYTHING_EXCLUDED. */

@@ -20,14 +20,14 @@ export function makeSampler({
   settings: { samplePrompts, sampleTokens },
   model,
   method,
-  data: { tokenizer, kind, endTokens },
+  data: { tokenizer, kind, controlTokens, endTokens },
 }: Pick<Run, 'settings' | 'model' | 'method' | 'data'>): Sampler | null {
   if (samplePrompts.length === 0) return null;
   const virtual = model.adapter?.virtual;
   const prompts = samplePrompts.map((text) => {
     const ids =
       kind === 'messages'
-        ? encodeChatPrompt(tokenizer, [{ role: 'user', content: text }])
+        ? encodeChatPrompt(tokenizer, [{ role: 'user', content: text }], { controlTokens })
         : tokenizer.encodePrompt(text);
     const all = virtual ? virtualPrompt(ids, { ...virtual, vocab: model.spec.vocab }) : ids;
     checkLength(text, all.length, model.spec.maxPositions);

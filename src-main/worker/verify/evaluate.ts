@@ -6,7 +6,8 @@ import { openBaseModel, type BaseModel } from '../../basemodel/baseModel.ts';
 import { evaluationBatches } from '../../datasets/batches.ts';
 import type { StoredAdapter } from '../../adapters/stored.ts';
 import { readAdapter } from '../../methods/fileRegistry.ts';
-import { assertTrainable, prepareDataset } from '../../datasets/dataset.ts';
+import { assertTrainable, prepareDataset, type PreparedDataset } from '../../datasets/dataset.ts';
+import { rowNotes } from '../../datasets/rowNotes.ts';
 import { loadTokenizer } from '../../datasets/tokenizer.ts';
 import { withVirtualTokens, type VirtualLayout } from '../../datasets/virtualTokens.ts';
 import { usageError } from '../../../src-shared/errors.ts';
@@ -18,7 +19,7 @@ import { loadStored } from '../../methods/adapterFolder.ts';
 import { checkBaseDtype } from '../../../src-shared/checkBaseDtype.ts';
 import { useBackend } from '../backend.ts';
 import { loadDecoder } from '../loadDecoder.ts';
-import type { EvaluateResult } from '../../../src-shared/training.ts';
+import type { EvaluatedRows, EvaluateResult } from '../../../src-shared/training.ts';
 import type { WorkerCalls } from '../../../src-shared/workerCalls.ts';
 
 type Params = WorkerCalls['evaluate']['params'];
@@ -58,10 +59,12 @@ async function evaluateWith(
     ...params.data,
     maxLength: Math.min(params.data.maxLength, longest),
     tokenizer,
+    vocab: base.spec.vocab,
     classify: labels !== undefined,
     labels,
   });
-  assertTrainable(prepared);
+  assertTrainable(prepared, { modelLength: longest });
+  const rows = evaluatedRows(prepared, params.data);
   const examples = prepared.examples.map((example) => withVirtualTokens(example, virtual));
   const model = loadDecoder(base, { baseDtype: params.baseDtype, forwardOnly: true }).with(adapter);
   const total = Math.ceil(examples.length / params.batch);
@@ -71,6 +74,7 @@ async function evaluateWith(
     const { loss, predicted, actual } = await evaluateClasses(model, batches, onBatch);
     model.dispose();
     return {
+      ...rows,
       loss,
       perplexity: Math.exp(loss),
       tokens: actual.length,
@@ -80,7 +84,14 @@ async function evaluateWith(
   }
   const { loss, tokens } = await evaluateLoss(model, batches, onBatch);
   model.dispose();
-  return { loss, perplexity: Math.exp(loss), tokens, rows: examples.length };
+  return { ...rows, loss, perplexity: Math.exp(loss), tokens, rows: examples.length };
+}
+
+function evaluatedRows(prepared: PreparedDataset, data: Params['data']): EvaluatedRows {
+  const { maxLength, bad, unused, controlTokenRows, stats } = prepared;
+  const limitedByModel = maxLength < data.maxLength;
+  const notes = rowNotes(prepared, { limitedByModel, controlTokens: data.controlTokens === true });
+  return { maxLength, limitedByModel, cutRows: stats.truncated, badRows: bad, unused, controlTokenRows, notes };
 }
 
 /** The classes of an adapter that classifies texts; one made elsewhere, which does not name them, has 0, 1, 2 … */

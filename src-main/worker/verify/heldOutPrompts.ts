@@ -32,7 +32,7 @@ export async function heldOutPrompts(
   const longest = Math.min(PROMPT_TOKENS, Math.floor(spec.maxPositions / 2));
   if (!fs.existsSync(path.join(modelDir, 'tokenizer.json'))) return randomPrompts(spec.vocab, longest);
   const tokenizer = loadTokenizer(modelDir);
-  const prepared = heldOut && (await unchanged(heldOut.data, tokenizer));
+  const prepared = heldOut && (await unchanged(heldOut.data, tokenizer, spec.vocab));
   if (heldOut && prepared) {
     const { val } = splitExamples(prepared.examples, heldOut.val, heldOut.seed);
     const rows = Random.stream(heldOut.seed, 'parity')
@@ -47,11 +47,12 @@ export async function heldOutPrompts(
 async function unchanged(
   data: NonNullable<MergeParams['heldOut']>['data'],
   tokenizer: TextTokenizer,
+  vocab: number,
 ): Promise<PreparedDataset | undefined> {
   const { file, hash } = data;
   const stat = fs.statSync(file, { throwIfNoEntry: false });
   if (!stat || hash === undefined || (stat.isFile() && fileSha256(file) !== hash)) return undefined;
-  const prepared = await prepareDataset({ ...data, tokenizer });
+  const prepared = await prepareDataset({ ...data, tokenizer, vocab });
   return prepared.sha256 === hash ? prepared : undefined;
 }
 

@@ -9,13 +9,16 @@ export class Lengths {
   counting = $state(false);
   #subscription: { unsubscribe: () => void } | undefined;
 
-  start(source: DatasetSource, modelId: string, lossOn: 'completion' | 'all'): void {
+  start(
+    source: DatasetSource,
+    { modelId, ...rules }: { modelId: string; lossOn: 'completion' | 'all'; controlTokens: boolean },
+  ): void {
     this.stop();
     this.error = undefined;
     this.counting = true;
     const end = (): void => this.stop();
     this.#subscription = api.datasets.lengths.subscribe(
-      { ...source, lossOn, ...(modelId ? { modelId } : {}) },
+      { ...source, ...rules, ...(modelId ? { modelId } : {}) },
       streamOptions<LengthCounts>(
         {
           data: (counts) => (this.counts = counts),

@@ -11,8 +11,17 @@ export class TokenView {
   /** Place of the token that is explained. */
   active = $state(0);
   readonly preview = new Resource<TokenPreview>(() => {
-    const { modelId, maxLength, lossOn } = settings;
-    return api.datasets.preview.query({ ...this.#source(), modelId, maxLength, lossOn, offset: this.offset, count: 1 });
+    const { modelId, cutAt: maxLength, lossOn, controlTokens } = settings;
+    const { offset } = this;
+    return api.datasets.preview.query({
+      ...this.#source(),
+      modelId,
+      maxLength,
+      lossOn,
+      controlTokens,
+      offset,
+      count: 1,
+    });
   });
   readonly row = $derived(this.preview.data?.rows[0]);
   readonly tokens = $derived(this.row && 'tokens' in this.row ? this.row.tokens : []);
