@@ -37,7 +37,7 @@ export interface RowStream {
   rows: AsyncIterable<RawRow | BadRow>;
   columns: () => string[];
   sha256: () => string;
-  /** Rows share lines, so that `line` is a row's place in the list. */
+  /** Rows have no lines of their own, so that `line` is a row's number. */
   sharedLines: () => boolean;
   notes: () => string[];
 }
@@ -65,7 +65,7 @@ async function openFile(file: string, options: ReadOptions): Promise<RowStream> 
     rows: noted(),
     columns: () => [...columns].filter((name) => name !== ''),
     sha256: () => source.sha256(),
-    sharedLines: () => sharedLines,
+    sharedLines: () => sharedLines || BINARY_FORMATS.some((one) => one === format),
     notes: () => notes.list,
   };
 

@@ -92,7 +92,16 @@ export function openLoop(
     engine: 'tensorflow',
     device: 'cpu',
     settings,
-    data: { train: rows, val: countingRows(5, 2), endTokens: [], padId: 0, tokenizer, kind: 'text', maxLength: 16 },
+    data: {
+      train: rows,
+      val: countingRows(5, 2),
+      endTokens: [],
+      padId: 0,
+      tokenizer,
+      kind: 'text',
+      sharedLines: false,
+      maxLength: 16,
+    },
     model,
     method: {
       model,

@@ -3,8 +3,8 @@ import { assertTrainable, prepareDataset, type PreparedDataset } from '../../dat
 import { taughtEnds } from '../../datasets/endTokens.ts';
 import { splitExamples } from '../../datasets/split.ts';
 import { loadTokenizer, type TextTokenizer } from '../../datasets/tokenizer.ts';
-import { describeBadRow, type TokenisedExample } from '../../datasets/types.ts';
-import { unusedText, type DatasetKind } from '../../../src-shared/datasets.ts';
+import type { TokenisedExample } from '../../datasets/types.ts';
+import { describeBadRow, spelledText, unusedText, type DatasetKind } from '../../../src-shared/datasets.ts';
 import { withVirtualTokens, type VirtualLayout } from '../../datasets/virtualTokens.ts';
 import { counted } from '../../../src-shared/plural.ts';
 import { GraftError, usageError } from '../../../src-shared/errors.ts';
@@ -26,6 +26,8 @@ export interface RunData {
   padId: number;
   tokenizer: TextTokenizer;
   kind: DatasetKind;
+  /** Rows have no lines of their own, so that `line` is a row's number. */
+  sharedLines: boolean;
   /** Most tokens of a row. */
   maxLength: number;
 }
@@ -93,9 +95,7 @@ export function splitRows(
   if (prepared.controlTokenRows > 0)
     emit({
       type: 'log',
-      message:
-        `${prepared.controlTokenRows} rows spell out control tokens of the model; they are read as ` +
-        `${(spec.data.controlTokens ?? true) ? 'tokens' : 'text'}.`,
+      message: `${spelledText(prepared.controlTokenRows, (spec.data.controlTokens ?? true) ? 'tokens' : 'text')}.`,
     });
   const examples = virtual
     ? prepared.examples.map((example) => withVirtualTokens(example, virtual))
@@ -111,6 +111,7 @@ export function splitRows(
     padId: tokenizer.padId,
     tokenizer,
     kind: prepared.kind,
+    sharedLines: prepared.sharedLines,
     maxLength: maxLength + countOf(virtual),
   };
 }
@@ -122,7 +123,8 @@ function withoutLines(rows: TokenisedExample[], { data }: RunSpec): TokenisedExa
   if (left.length > 0) return left;
   throw usageError(
     'EVERYTHING_EXCLUDED',
-    `All ${rows.length} rows to train on are among the excluded lines; exclude fewer.`,
+    `${rows.length === 1 ? 'The only row to train on is' : `All ${rows.length} rows to train on are`} among the ` +
+      'excluded lines; exclude fewer.',
     { rows: rows.length },
   );
 }
