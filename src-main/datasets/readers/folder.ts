@@ -4,6 +4,7 @@
  */
 import fs from 'node:fs';
 import path from 'node:path';
+import { PACKED_EXTENSIONS, TABLE_EXTENSIONS, TEXT_EXTENSIONS } from '../../../src-shared/datasetExtensions.ts';
 import { GraftError, usageError } from '../../../src-shared/errors.ts';
 
 export interface FolderPart {
@@ -24,8 +25,9 @@ const ABOUT = [
   /^[._]/,
   /\.(py|lock|sh|ya?ml|toml|ipynb)$/i,
 ];
-const TABLES = /\.(jsonl|ndjson|json|csv|tsv|parquet|arrow|feather|xlsx)(\.(gz|zst|zstd))?$/i;
-const TEXTS = /\.(txt|text|md|markdown)(\.(gz|zst|zstd))?$/i;
+const [TABLES, TEXTS] = [TABLE_EXTENSIONS, TEXT_EXTENSIONS].map(
+  (names) => new RegExp(`\\.(${names.join('|')})(\\.(${PACKED_EXTENSIONS.join('|')}))?$`, 'i'),
+) as [RegExp, RegExp];
 const SPLITS: [name: string, words: RegExp][] = [
   ['train', /^train(ing)?$/],
   ['validation', /^(validation|valid|val|dev)$/],

@@ -3,9 +3,6 @@ export type DatasetSource =
   | { id: string; version: number; map?: Record<string, string> }
   | { file: string; part?: string; noHeader?: boolean; map?: Record<string, string> };
 
-/** Names that a file dialog offers; what a file is, its content says. */
-export const DATASET_EXTENSIONS = 'jsonl json csv tsv parquet arrow feather xlsx txt md gz zst'.split(' ');
-
 /** What rows carry, in words. */
 export const KIND_NAMES = {
   completion: 'Prompt and completion',
