@@ -29,7 +29,7 @@ async function openTab(page: Page, name: string): Promise<Locator> {
   return page.getByRole('tabpanel', { name });
 }
 
-test('a CSV file without a header is read as one, and a folder is chosen in place of a file', async ({
+test('a CSV file without a header, one of several dropped files, and a folder in place of a file', async ({
   graft: page,
   home,
 }, testInfo) => {
@@ -39,7 +39,15 @@ test('a CSV file without a header is read as one, and a folder is chosen in plac
   await check(page, path.join(folder, 'bare.csv'));
   await page.getByRole('switch', { name: 'The first line is a row' }).click();
   await expect(page.getByLabel('Column for prompt')).toContainText('column 1');
-  test.skip(testInfo.project.name === 'electron', 'Electron shows the native dialog instead.');
+  test.skip(testInfo.project.name === 'electron', 'Electron shows the native dialog, and knows where a file lies.');
+  const dropped = await page.evaluateHandle(() => {
+    const data = new DataTransfer();
+    for (const name of ['one.csv', 'two.csv']) data.items.add(new File(['prompt,completion\na,b\n'], name));
+    return data;
+  });
+  const zone = page.getByRole('group', { name: 'Drop a file with rows here' });
+  await zone.dispatchEvent('drop', { dataTransfer: dropped });
+  await expect(page.getByText('Only one.csv of the 2 dropped files was taken')).toBeVisible();
   await page.getByRole('button', { name: 'Folder…' }).click();
   const dialog = page.getByRole('dialog', { name: 'Choose a folder' });
   await dialog.getByLabel('Path').fill(folder);
