@@ -29,6 +29,32 @@ async function openTab(page: Page, name: string): Promise<Locator> {
   return page.getByRole('tabpanel', { name });
 }
 
+test('a CSV file without a header, one of several dropped files, and a folder in place of a file', async ({
+  graft: page,
+  home,
+}, testInfo) => {
+  const folder = path.join(home, 'bare');
+  fs.mkdirSync(folder);
+  fs.writeFileSync(path.join(folder, 'bare.csv'), 'A cat,sat\nA dog,ran\n');
+  await check(page, path.join(folder, 'bare.csv'));
+  await page.getByRole('switch', { name: 'The first line is a row' }).click();
+  await expect(page.getByLabel('Column for prompt')).toContainText('column 1');
+  test.skip(testInfo.project.name === 'electron', 'Electron shows the native dialog, and knows where a file lies.');
+  const dropped = await page.evaluateHandle(() => {
+    const data = new DataTransfer();
+    for (const name of ['one.csv', 'two.csv']) data.items.add(new File(['prompt,completion\na,b\n'], name));
+    return data;
+  });
+  const zone = page.getByRole('group', { name: 'Drop a file with rows here' });
+  await zone.dispatchEvent('drop', { dataTransfer: dropped });
+  await expect(page.getByText('Only one.csv of the 2 dropped files was taken')).toBeVisible();
+  await page.getByRole('button', { name: 'Folder…' }).click();
+  const dialog = page.getByRole('dialog', { name: 'Choose a folder' });
+  await dialog.getByLabel('Path').fill(folder);
+  await dialog.getByRole('button', { name: 'Choose this folder' }).click();
+  await expect(page.getByLabel('File', { exact: true })).toHaveValue(folder);
+});
+
 test('bad rows are listed with their lines, saved as CSV, and left out', async ({ graft: page, home }) => {
   const good = (n: number) => ({ prompt: `question ${n}`, completion: ` answer ${n}` });
   const file = write(path.join(home, 'three-bad.jsonl'), [

@@ -115,8 +115,10 @@ it('leaves native parts outside the archive', () => {
 });
 
 it('claims the files and the links that the app opens', async () => {
-  const { DATA_EXTENSIONS, PROTOCOL } = await import('../src-main/hosts/electron/deepLink.ts');
-  expect(config.fileAssociations.map(({ ext }) => `.${ext}`).sort()).toEqual([...DATA_EXTENSIONS].sort());
+  const { PROTOCOL } = await import('../src-main/hosts/electron/deepLink.ts');
+  const { CLAIMED_EXTENSIONS, DATASET_EXTENSIONS } = await import('../src-shared/datasetExtensions.ts');
+  expect(config.fileAssociations.map(({ ext }) => ext)).toEqual(CLAIMED_EXTENSIONS);
+  expect(CLAIMED_EXTENSIONS.filter((ext) => !DATASET_EXTENSIONS.includes(ext))).toEqual([]);
   expect(config.protocols.flatMap(({ schemes }) => schemes)).toEqual([PROTOCOL]);
 });
 

@@ -1,4 +1,5 @@
 /** A dataset as it crosses processes: what a file is found to hold, which rows are bad, and how rows look. */
+import { counted } from './plural.ts';
 import type { LengthStats } from './tokens.ts';
 
 export const DATASET_FORMATS = ['jsonl', 'json', 'csv', 'text', 'parquet', 'arrow', 'xlsx'] as const;
@@ -20,10 +21,20 @@ export type LossOn = 'completion' | 'all';
 /** Column renames, wanted name -> name in the file, e.g. `{ prompt: 'question' }`. */
 export type ColumnMap = Record<string, string>;
 
-/** A row that cannot be used. `line` is 1-based, where the row starts in the file. */
+/** A row that cannot be used. `line` is 1-based, where the row starts in the file, or the row's number there. */
 export interface BadRow {
   line: number;
   reason: string;
+}
+
+/** What a row's `line` counts. `sharedLines`: rows have no lines of their own, so that it is the row's number. */
+export function placeName(sharedLines: boolean): 'row' | 'line' {
+  return sharedLines ? 'row' : 'line';
+}
+
+/** `line 7: not valid JSON`; `row 7` where rows have no lines of their own. */
+export function describeBadRow({ line, reason }: BadRow, sharedLines: boolean): string {
+  return `${placeName(sharedLines)} ${line}: ${reason}`;
 }
 
 /** The recognised shapes of a row. */
@@ -94,8 +105,14 @@ export interface PreviewRow {
 export function unusedText(unused: readonly UnusedField[]): string {
   const shown = unused
     .slice(0, 12)
-    .map(({ field, rows, hint }) => `${field} (${rows} row${rows === 1 ? '' : 's'}${hint ? `; ${hint}` : ''})`);
+    .map(({ field, rows, hint }) => `${field} (${counted(rows, 'row')}${hint ? `; ${hint}` : ''})`);
   return shown.join(', ') + (unused.length > shown.length ? `, and ${unused.length - shown.length} more` : '');
+}
+
+/** `1 row spells out control tokens of the model; they are read as text`. */
+export function spelledText(rows: number, readAs: string): string {
+  const spell = rows === 1 ? 'spells' : 'spell';
+  return `${counted(rows, 'row')} ${spell} out control tokens of the model; they are read as ${readAs}`;
 }
 
 export interface DatasetCheck {
@@ -109,6 +126,8 @@ export interface DatasetCheck {
   /** Rows that can be used. */
   rows: number;
   bad: BadRow[];
+  /** Rows have no lines of their own: their numbers are told, not their lines. */
+  sharedLines: boolean;
   sizeBytes: number;
   sha256: string;
   preview: PreviewRow[];

@@ -114,7 +114,7 @@ export interface EvaluateResult extends EvaluatedRows {
 }
 
 export interface InspectedRow {
-  /** Of the dataset's file, 1-based. */
+  /** Of the dataset's file, 1-based; with `sharedLines` the row's number. */
   line: number;
   /** After truncation. */
   tokens: number;
@@ -130,6 +130,8 @@ export interface InspectedStep {
   step: number;
   /** Mean over all labelled tokens of the step. */
   meanLoss: number;
+  /** Rows have no lines of their own: their numbers are told, not their lines. */
+  sharedLines: boolean;
   /** In the order of the batch. */
   rows: InspectedRow[];
 }

@@ -30,6 +30,7 @@ export async function checkDataset(options: CheckOptions): Promise<DatasetCheck>
     notes,
     rows: tokenised ? tokenised.examples.length : set.examples.length,
     bad: tokenised ? tokenised.bad : set.bad,
+    sharedLines: set.read.sharedLines,
     sizeBytes,
     sha256,
     preview: previewRows(set.examples, tokenizer ?? PLAIN_STYLE),

@@ -12,15 +12,16 @@ import { lengthStats } from './lengthStats.ts';
 import { UnusedFields } from './unusedFields.ts';
 import type { LengthStats } from '../../src-shared/tokens.ts';
 import type { TextTokenizer } from './tokenizer.ts';
-import { describeBadRow, IGNORED, type ReadResult, type TokenisedExample } from './types.ts';
-import type {
-  BadRow,
-  ColumnMap,
-  DatasetFormat,
-  DatasetKind,
-  Example,
-  LossOn,
-  UnusedField,
+import { IGNORED, type ReadResult, type TokenisedExample } from './types.ts';
+import {
+  describeBadRow,
+  type BadRow,
+  type ColumnMap,
+  type DatasetFormat,
+  type DatasetKind,
+  type Example,
+  type LossOn,
+  type UnusedField,
 } from '../../src-shared/datasets.ts';
 
 /** Rows tokenised before other work of the process gets its turn. */
@@ -62,7 +63,7 @@ export interface PreparedDataset {
   /** Rows whose text spells out control tokens of the model. */
   controlTokenRows: number;
   stats: LengthStats;
-  /** Rows share lines, so that `line` is a row's place in the list. */
+  /** Rows have no lines of their own, so that `line` is a row's number. */
   sharedLines: boolean;
   /** The classes of `classify`, in the order of their indices. */
   labels?: string[];

@@ -1,11 +1,10 @@
 /**
- * Files as people have them: packed, binary, from spreadsheets, in folders. What they hold is judged by other readers.
+ * Files as people have them: packed, binary, from spreadsheets. What they hold is judged by other readers.
  */
 import { spawnSync } from 'node:child_process';
 import fs from 'node:fs';
 import path from 'node:path';
 import zlib from 'node:zlib';
-import { tableFromArrays, tableToIPC } from '@uwdata/flechette';
 import { zipSync } from 'fflate';
 import { afterAll, describe, expect, it } from 'vitest';
 import { graftError, TestFolder } from '../../test-support/fixtures/dataFiles.ts';
@@ -82,20 +81,6 @@ describe.skipIf(!hasShared('data/parquet'))(`Parquet${skipNote('data/parquet')}`
   });
 });
 
-describe('Arrow', () => {
-  it.each(['file', 'stream'] as const)('%s', async (format) => {
-    const table = tableFromArrays({ text: ['a', 'b'], label: [1, 0] });
-    const file = folder.write(`rows-${format}.arrow`, tableToIPC(table, { format })!);
-    expect(await readDataset(file)).toMatchObject({ format: 'arrow', columns: ['text', 'label'] });
-    expect(await values(file)).toEqual([
-      { text: 'a', label: 1 },
-      { text: 'b', label: 0 },
-    ]);
-    const broken = folder.write('broken.arrow', fs.readFileSync(file).subarray(0, 120));
-    expect(['DATASET_BROKEN', 'DATASET_EMPTY']).toContain((await graftError(() => readDataset(broken))).code);
-  });
-});
-
 describe('XLSX', () => {
   const rows = [
     ['prompt', 'completion'],
@@ -108,19 +93,15 @@ describe('XLSX', () => {
     const first = await readDataset(file);
     expect(first).toMatchObject({ format: 'xlsx', notes: ['sheet First of First, Second one'] });
     expect(first.rows.map((row) => row.line)).toEqual([2, 3]);
-    expect(first.rows.map((row) => row.values)).toEqual(
-      [
-        { prompt: 'A cat', completion: 'sat.' },
-        { prompt: 'A dog', completion: 'ran.' },
-      ].map((row) => expect.objectContaining({ completion: row.completion }) as unknown),
-    );
+    // With the space at the end of each prompt, which the model would otherwise never see.
+    expect(first.rows.map((row) => row.values)).toEqual(ROWS);
     expect(await values(file, { part: 'Second one' })).toEqual([{ text: 'b' }]);
     expect(await graftError(() => readDataset(file, { part: 'Third' }))).toMatchObject({ code: 'DATASET_PART' });
   });
 });
 
 describe('CSV as spreadsheets write it', () => {
-  it.each([
+  it.skipIf(!hasShared('bugs')).each([
     [
       'midquote.csv',
       [
@@ -143,7 +124,13 @@ describe('CSV as spreadsheets write it', () => {
       ],
     ],
   ])('case 09: %s', async (name, wanted) => {
-    if (hasShared('bugs')) expect(await values(sharedPath(`bugs/09-csv-quotes/${name}`))).toEqual(wanted);
+    expect(await values(sharedPath(`bugs/09-csv-quotes/${name}`))).toEqual(wanted);
+  });
+
+  it.skipIf(!hasShared('bugs'))('case 09: a quote escaped with a backslash is refused at its line', async () => {
+    const read = await readDataset(sharedPath('bugs/09-csv-quotes/backslash.csv'));
+    expect(read.rows.map((row) => row.values)).toEqual([{ prompt: 'A cat ', completion: 'sat' }]);
+    expect(read.bad).toEqual([{ line: 2, reason: expect.stringContaining('write a quote inside') as string }]);
   });
 
   it('decimal commas, a file without a header, and encodings of before UTF-8', async () => {
@@ -228,51 +215,6 @@ describe('wrapped JSON', () => {
   });
 });
 
-describe('folders', () => {
-  const fill = (name: string, files: Record<string, string | Uint8Array>): string => {
-    const dir = path.join(folder.dir, name);
-    for (const [file, content] of Object.entries(files)) {
-      fs.mkdirSync(path.dirname(path.join(dir, file)), { recursive: true });
-      fs.writeFileSync(path.join(dir, file), content);
-    }
-    return dir;
-  };
-
-  it("Hugging Face's splits: train, or the one that is chosen", async () => {
-    const dir = fill('hub', {
-      'README.md': '# About',
-      'dataset_infos.json': '{}',
-      'data/train-00000-of-00002.jsonl': JSON.stringify(ROWS[0]),
-      'data/train-00001-of-00002.jsonl.gz': zlib.gzipSync(`${JSON.stringify(ROWS[1])}\n{oops\n`),
-      'data/test-00000-of-00001.jsonl': '{"prompt": "t", "completion": "u"}',
-    });
-    const train = await readDataset(dir);
-    expect(train.rows).toEqual([
-      { line: 1, values: ROWS[0] },
-      { line: 2, values: ROWS[1] },
-    ]);
-    expect(train.bad[0]).toMatchObject({
-      line: 3,
-      reason: expect.stringContaining('train-00001-of-00002.jsonl.gz, line 2: ') as string,
-    });
-    expect(train.notes[0]).toBe('train; there is also test');
-    expect(await values(dir, { part: 'test' })).toEqual([{ prompt: 't', completion: 'u' }]);
-    expect((await graftError(() => readDataset(dir, { part: 'dev' }))).message).toContain('--part: test, train');
-    const { sha256 } = train;
-    fs.appendFileSync(path.join(dir, 'data/train-00000-of-00002.jsonl'), '\n{"prompt": "n", "completion": "m"}\n');
-    expect((await readDataset(dir)).sha256).not.toBe(sha256);
-  });
-
-  it('texts together, several formats apart, and nothing without rows', async () => {
-    const texts = fill('texts', { 'a.txt': 'One.', 'b/c.md': 'Two.' });
-    expect(await values(texts)).toEqual([{ text: 'One.' }, { text: 'Two.' }]);
-    const mixed = fill('mixed', { 'a.csv': 'text\nx\n', 'b.jsonl': '{"text": "y"}' });
-    expect((await graftError(() => readDataset(mixed))).message).toContain('--part: a.csv, b.jsonl');
-    expect(await values(mixed, { part: 'b.jsonl' })).toEqual([{ text: 'y' }]);
-    expect((await graftError(() => readDataset(fill('none', { 'x.png': 'x' })))).code).toBe('DATASET_EMPTY');
-  });
-});
-
 describe('what is no dataset is named, with what to do', () => {
   it.each([
     ['a.jsonl', '%PDF-1.7\n%âãÏÓ', 'a PDF document', 'save its text as .txt'],
@@ -295,10 +237,19 @@ describe('what is no dataset is named, with what to do', () => {
 
   it.skipIf(!hasShared('bugs'))('case 08: each file is read, or named for what it is', async () => {
     const at = (name: string) => sharedPath(`bugs/08-compressed-and-binary/${name}`);
-    expect((await readDataset(at('rows.jsonl.gz'))).rows.length).toBeGreaterThan(0);
+    // As gzip -d has it.
+    expect(await values(at('rows.jsonl.gz'))).toEqual(
+      [1, 2, 3, 4, 5, 6].map((n) => ({
+        prompt: `Tom has ${n} red balls. `,
+        completion: `He gave ${n} balls to Lily.`,
+      })),
+    );
     // Its checksum is wrong, as the zstd command finds too.
     expect((await graftError(() => readDataset(at('rows.jsonl.zst')))).message).toContain('as a Zstandard file');
-    expect((await graftError(() => readDataset(at('rows.xlsx')))).message).toMatch(/a ZIP archive|Excel workbook/);
+    // A ZIP file with a sheet and no workbook around it.
+    expect((await graftError(() => readDataset(at('rows.xlsx')))).message).toMatch(
+      /rows\.xlsx is a ZIP archive; unpack it and choose the file or the folder inside\.$/,
+    );
   });
 
   it('a pipe is not waited for', async () => {

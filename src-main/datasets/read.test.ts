@@ -116,7 +116,7 @@ describe('CSV', () => {
     expect(lines(result)).toEqual([2, 6, 7]);
     expect(result.rows[1]!.values).toEqual({ a: '9', b: '1"0' });
     expect(result.bad.map((row) => row.line)).toEqual([3, 4, 5, 8]);
-    expect(result.bad[0]!.reason).toBe('1 cell(s) where the header has 2');
+    expect(result.bad[0]!.reason).toBe('1 cell where the header has 2');
     expect(result.bad[2]!.reason).toMatch(/^not valid CSV: text follows a closing quote/);
     expect(result.bad[3]!.reason).toMatch(/^a quote is opened and never closed, which hides the 1 line/);
   });

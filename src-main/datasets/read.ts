@@ -18,6 +18,7 @@ import { textOf } from './readers/source.ts';
 import { readText } from './readers/text.ts';
 import { listWithin } from './readers/wrapped.ts';
 import { usageError } from '../../src-shared/errors.ts';
+import { counted } from '../../src-shared/plural.ts';
 import type { BadRow, DatasetFormat, FileRules } from '../../src-shared/datasets.ts';
 import type { ByteSource } from './readers/bytes.ts';
 import type { RawRow, ReadResult } from './types.ts';
@@ -36,7 +37,7 @@ export interface RowStream {
   rows: AsyncIterable<RawRow | BadRow>;
   columns: () => string[];
   sha256: () => string;
-  /** Rows share lines, so that `line` is a row's place in the list. */
+  /** Rows have no lines of their own, so that `line` is a row's number. */
   sharedLines: () => boolean;
   notes: () => string[];
 }
@@ -64,7 +65,7 @@ async function openFile(file: string, options: ReadOptions): Promise<RowStream> 
     rows: noted(),
     columns: () => [...columns].filter((name) => name !== ''),
     sha256: () => source.sha256(),
-    sharedLines: () => sharedLines,
+    sharedLines: () => sharedLines || BINARY_FORMATS.some((one) => one === format),
     notes: () => notes.list,
   };
 
@@ -149,10 +150,10 @@ function openFolder(folder: string, options: ReadOptions): RowStream {
   const { files, chosen, others, leftOut } = chooseFiles(folder, options.part);
   const notes = new FileNotes();
   if (chosen !== undefined && others.length > 0) notes.add(`${chosen}; there is also ${others.join(', ')}`);
-  if (leftOut.length > 0)
-    notes.add(
-      `not read: ${leftOut.slice(0, 5).join(', ')}${leftOut.length > 5 ? ` and ${leftOut.length - 5} more` : ''}`,
-    );
+  const folders = [...new Set(files.map((file) => path.dirname(path.relative(folder, file))))];
+  if (folders.length > 1 && formatByName(files[0]!) !== 'text')
+    notes.add(`the files of ${counted(folders.length, 'folder')} together: ${firstOf(folders)}`);
+  if (leftOut.length > 0) notes.add(`not read: ${firstOf(leftOut)}`);
   const columns = new Set<string>();
   const formats = new Set<DatasetFormat>();
   const hash = createHash('sha256');
@@ -197,6 +198,10 @@ function openFolder(folder: string, options: ReadOptions): RowStream {
     }
     if (line === 0) throw emptyDataset(folder, 'has no rows');
   }
+}
+
+function firstOf(names: readonly string[]): string {
+  return `${names.slice(0, 5).join(', ')}${names.length > 5 ? ` and ${names.length - 5} more` : ''}`;
 }
 
 /** Before the first file is opened. */

@@ -27,11 +27,13 @@ export class RowIndex {
   readonly notes: readonly string[];
   /** Rows that cannot be parsed, in file order. */
   readonly bad: readonly BadRow[];
+  /** Rows have no lines of their own, so that `line` is a row's number. */
+  readonly sharedLines: boolean;
   #store: RowStore;
   #lines: readonly number[];
 
   constructor(
-    facts: Pick<RowIndex, 'file' | 'format' | 'sizeBytes' | 'sha256' | 'columns' | 'notes' | 'bad'>,
+    facts: Pick<RowIndex, 'file' | 'format' | 'sizeBytes' | 'sha256' | 'columns' | 'notes' | 'bad' | 'sharedLines'>,
     store: RowStore,
     lines: readonly number[],
   ) {
@@ -42,6 +44,7 @@ export class RowIndex {
     this.columns = facts.columns;
     this.notes = facts.notes;
     this.bad = facts.bad;
+    this.sharedLines = facts.sharedLines;
     this.#store = store;
     this.#lines = lines;
   }
@@ -134,8 +137,18 @@ export async function buildIndex(file: string, dir: string, options: ReadOptions
     throw error;
   }
   const { format, sizeBytes } = stream;
+  const sharedLines = stream.sharedLines();
   return new RowIndex(
-    { file, format, sizeBytes, sha256: stream.sha256(), columns: stream.columns(), notes: stream.notes(), bad },
+    {
+      file,
+      format,
+      sizeBytes,
+      sha256: stream.sha256(),
+      columns: stream.columns(),
+      notes: stream.notes(),
+      bad,
+      sharedLines,
+    },
     store,
     lines,
   );

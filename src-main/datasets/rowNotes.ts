@@ -1,5 +1,5 @@
 /** What a run, a trial of it and an evaluation say of their rows, so that nothing is left out or cut without a word. */
-import { unusedText } from '../../src-shared/datasets.ts';
+import { spelledText, unusedText } from '../../src-shared/datasets.ts';
 import { counted } from '../../src-shared/plural.ts';
 import { badRowsText, type PreparedDataset } from './dataset.ts';
 
@@ -15,9 +15,6 @@ export function rowNotes(
   if (bad.length > 0) notes.push(`Left out: ${badRowsText(prepared)}`);
   if (unused.length > 0) notes.push(`Not used: ${unusedText(unused)}.`);
   if (controlTokenRows > 0)
-    notes.push(
-      `${counted(controlTokenRows, 'row')} ${controlTokenRows === 1 ? 'spells' : 'spell'} out control tokens of the ` +
-        `model; they are read as ${controlTokens ? 'tokens' : 'text'}.`,
-    );
+    notes.push(`${spelledText(controlTokenRows, controlTokens ? 'tokens' : 'text')}.`);
   return notes;
 }

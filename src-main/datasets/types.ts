@@ -22,7 +22,7 @@ export interface ReadResult {
   bad: BadRow[];
   /** Every column name of the file, in order of appearance. */
   columns: string[];
-  /** Rows share lines, so that `line` is a row's place in the list. */
+  /** Rows have no lines of their own, so that `line` is a row's number. */
   sharedLines: boolean;
   /** How the file was read where there was a choice. */
   notes: string[];
@@ -46,8 +46,3 @@ export interface TokenisedExample {
 
 /** Label of a position without loss, as in PyTorch. */
 export const IGNORED = -100;
-
-/** `line 7: not valid JSON`; `row 7` where rows share lines. */
-export function describeBadRow({ line, reason }: BadRow, sharedLines: boolean): string {
-  return `${sharedLines ? 'row' : 'line'} ${line}: ${reason}`;
-}

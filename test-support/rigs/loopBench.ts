@@ -100,6 +100,7 @@ export function openLoop(
       tokenizer,
       kind: 'text',
       controlTokens: false,
+      sharedLines: false,
       maxLength: 16,
     },
     model,

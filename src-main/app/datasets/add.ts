@@ -4,6 +4,8 @@ import type { z } from 'zod';
 import type { Catalog } from '../../catalog/catalog.ts';
 import { noUsableRows } from '../../datasets/dataset.ts';
 import type { DatasetFiles } from '../../datasets/datasetFiles.ts';
+import { describeBadRow } from '../../../src-shared/datasets.ts';
+import { counted } from '../../../src-shared/plural.ts';
 import { GraftError } from '../../../src-shared/errors.ts';
 import { newId } from '../ids.ts';
 import { fileFacts } from './fileFacts.ts';
@@ -18,17 +20,17 @@ export async function addDataset(
   const file = path.resolve(input.file);
   const facts = fileFacts(file);
   const { good, bad } = await files.survey({ ...input, file });
-  if (good.count === 0) throw noUsableRows(file, bad);
+  const { sha256, sharedLines } = await files.index({ ...input, file });
+  if (good.count === 0) throw noUsableRows(file, bad, sharedLines);
   const [first] = bad;
   if (first && !allowBadRows) {
     throw new GraftError(
       'DATASET_BAD_ROWS',
-      `${file} has ${bad.length} bad rows, the first at line ${first.line}: ${first.reason}; correct them, or ` +
-        `allow bad rows to go on with the other ${good.count}.`,
+      `${file} has ${counted(bad.length, 'bad row')}, the first at ${describeBadRow(first, sharedLines)}; correct ` +
+        `${bad.length === 1 ? 'it' : 'them'}, or allow bad rows to go on with the other ${good.count}.`,
       { file, bad: bad.length, rows: good.count },
     );
   }
-  const { sha256 } = await files.index({ ...input, file });
   const format = input.format ?? null;
   const createdAt = new Date().toISOString();
   const version = {

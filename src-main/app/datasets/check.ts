@@ -27,6 +27,8 @@ export interface DatasetReport {
   /** Rows that can be used. */
   rows: number;
   badRows: BadRow[];
+  /** Rows have no lines of their own: their numbers are told, not their lines. */
+  sharedLines: boolean;
   /** sha256 of the file. */
   hash: string;
   sizeBytes: number;

@@ -36,6 +36,8 @@ export interface DatasetLook {
   parsed: number;
   rows: number;
   bad: number;
+  /** Rows have no lines of their own: their numbers are told, not their lines. */
+  sharedLines: boolean;
   /** Rows that repeat an earlier one. */
   repeated: number;
   /** Null where no shape fits the columns. */
@@ -68,6 +70,7 @@ export async function lookAt(files: DatasetFiles, given: Reading): Promise<Datas
     sizeBytes,
     hash: sha256,
     parsed: count,
+    sharedLines: index.sharedLines,
     shapes: DATASET_SHAPES,
   };
   let survey: Survey;

@@ -18,6 +18,7 @@ import type {
   SourceWindow,
   splitSchema,
 } from './inputs.ts';
+import { placeName } from '../../../src-shared/datasets.ts';
 import type { DatasetService } from './service.ts';
 
 export interface TableRow {
@@ -88,11 +89,12 @@ export class DatasetRows {
     return { total: bad.length, rows: bad.slice(input.offset, input.offset + input.count) };
   }
 
-  /** All bad rows as CSV with the columns line and reason. */
+  /** All bad rows as CSV with the columns line (or row) and reason. */
   async badAsCsv(input: Source): Promise<string> {
     const { bad } = await this.#survey(input);
     const slice = new TimeSlice();
-    let text = 'line,reason\r\n';
+    const { sharedLines } = await this.#index(input);
+    let text = `${placeName(sharedLines)},reason\r\n`;
     for (const { line, reason } of bad) {
       text += `${line},"${reason.replaceAll('"', '""')}"\r\n`;
       if (slice.isOver()) await slice.pause();

@@ -6,7 +6,8 @@ import type { Catalog } from '../../catalog/catalog.ts';
 import type { Dataset } from '../../catalog/datasets.ts';
 import { noUsableRows } from '../../datasets/dataset.ts';
 import type { DatasetFiles, OpenProgress } from '../../datasets/datasetFiles.ts';
-import type { ColumnMap } from '../../../src-shared/datasets.ts';
+import { describeBadRow, type ColumnMap } from '../../../src-shared/datasets.ts';
+import { counted } from '../../../src-shared/plural.ts';
 import { GraftError, usageError } from '../../../src-shared/errors.ts';
 import type { ModelService } from '../models/service.ts';
 import type { Home } from '../storage/home.ts';
@@ -126,13 +127,15 @@ export class DatasetService {
   async setMap({ id, map, allowBadRows }: z.output<typeof setMapSchema>): Promise<Dataset> {
     const dataset = this.require(id);
     const { good, bad } = await this.files.survey({ ...dataset, map });
-    if (good.count === 0) throw noUsableRows(dataset.file, bad);
+    const { sharedLines } = await this.files.index(dataset);
+    if (good.count === 0) throw noUsableRows(dataset.file, bad, sharedLines);
     const [first] = bad;
     if (first && !allowBadRows && !dataset.allowBadRows)
       throw new GraftError(
         'DATASET_BAD_ROWS',
-        `With these columns ${bad.length} rows of ${dataset.file} cannot be used, the first at line ${first.line}: ` +
-          `${first.reason}; choose other columns, or go on without these rows.`,
+        `With these columns ${counted(bad.length, 'row')} of ${dataset.file} cannot be used, the first at ` +
+          `${describeBadRow(first, sharedLines)}; choose other columns, or go on without ` +
+          `${bad.length === 1 ? 'this row' : 'these rows'}.`,
         { bad: bad.length },
       );
     const counts = { rows: good.count, badRows: bad.length };

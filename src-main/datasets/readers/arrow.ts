@@ -1,36 +1,43 @@
 /** Reads Arrow's files (Feather 2) and streams, as Hugging Face's datasets lie on disk. Rows are numbered from 1. */
 import fs from 'node:fs/promises';
-import { tableFromIPC } from '@uwdata/flechette';
+import { tableFromIPC, type Table } from '@uwdata/flechette';
 import { GraftError } from '../../../src-shared/errors.ts';
 import type { RawRow } from '../types.ts';
+import { unpackArrow, UnpacksTooLarge } from './arrowUnpack.ts';
 import { brokenDataset } from './bytes.ts';
 import { plainValue } from './cells.ts';
 
-/** The file is in memory whole. */
+/** The file is in memory whole, and unpacked where its buffers are compressed. */
 const MOST_BYTES = 2 ** 29;
 
 /** Throws GraftError DATASET_BROKEN, or DATASET_TOO_LARGE for a file that does not fit. */
 export async function* readArrow(file: string): AsyncGenerator<RawRow> {
   const { size } = await fs.stat(file);
-  if (size > MOST_BYTES)
-    throw new GraftError(
-      'DATASET_TOO_LARGE',
-      `The Arrow file ${file} has more than 512 MiB, which Graft would have to hold in memory; write it as Parquet.`,
-      { file },
-    );
+  if (size > MOST_BYTES) throw tooLarge(file, 'has');
   try {
-    const table = tableFromIPC(await fs.readFile(file), { useBigInt: true, useDate: true });
+    const table = tableOf(await fs.readFile(file));
     for (let row = 0; row < table.numRows; row++)
       yield { line: row + 1, values: plainValue(table.get(row)) as RawRow['values'] };
   } catch (error) {
-    const isPacked = error instanceof Error && /compress/i.test(error.message);
-    throw isPacked
-      ? new GraftError(
-          'DATASET_BROKEN',
-          `The Arrow file ${file} is compressed within, which Graft does not read; write it without compression, or ` +
-            'as Parquet.',
-          { file },
-        )
-      : brokenDataset(file, 'an Arrow file', error);
+    throw error instanceof UnpacksTooLarge ? tooLarge(file, 'unpacks to') : brokenDataset(file, 'an Arrow file', error);
   }
+}
+
+function tableOf(bytes: Uint8Array): Table {
+  const options = { useBigInt: true, useDate: true };
+  try {
+    return tableFromIPC(bytes, options);
+  } catch (error) {
+    const isPacked = error instanceof Error && /compress/i.test(error.message);
+    if (!isPacked) throw error;
+    return tableFromIPC(unpackArrow(bytes, MOST_BYTES), options);
+  }
+}
+
+function tooLarge(file: string, does: string): GraftError {
+  return new GraftError(
+    'DATASET_TOO_LARGE',
+    `The Arrow file ${file} ${does} more than 512 MiB, which Graft would have to hold in memory; write it as Parquet.`,
+    { file },
+  );
 }

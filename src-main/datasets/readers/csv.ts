@@ -4,6 +4,7 @@
  */
 import { parse } from 'csv-parse/sync';
 import { GraftError } from '../../../src-shared/errors.ts';
+import { counted } from '../../../src-shared/plural.ts';
 import type { BadRow } from '../../../src-shared/datasets.ts';
 import type { RawRow } from '../types.ts';
 import { MOST_ROW_CHARS, TOO_LONG } from './jsonRow.ts';
@@ -157,10 +158,8 @@ function* parseGroup(records: CsvRecord[], columns: string[], delimiter: string)
 function parseOne(record: CsvRecord, columns: string[], delimiter: string): RawRow | BadRow {
   if (record.open) {
     const lines = countNewlines(record.text.trimEnd());
-    return {
-      line: record.line,
-      reason: `a quote is opened and never closed${lines > 0 ? `, which hides the ${lines} line(s) after it` : ''}`,
-    };
+    const hidden = lines > 0 ? `, which hides the ${counted(lines, 'line')} after it` : '';
+    return { line: record.line, reason: `a quote is opened and never closed${hidden}` };
   }
   try {
     return toRow(record, cellsOf(record, delimiter), columns);
@@ -171,7 +170,7 @@ function parseOne(record: CsvRecord, columns: string[], delimiter: string): RawR
 
 function toRow(record: CsvRecord, values: string[], columns: string[]): RawRow | BadRow {
   if (values.length !== columns.length) {
-    return { line: record.line, reason: `${values.length} cell(s) where the header has ${columns.length}` };
+    return { line: record.line, reason: `${counted(values.length, 'cell')} where the header has ${columns.length}` };
   }
   return {
     line: record.line,

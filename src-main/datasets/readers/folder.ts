@@ -4,6 +4,7 @@
  */
 import fs from 'node:fs';
 import path from 'node:path';
+import { PACKED_EXTENSIONS, TABLE_EXTENSIONS, TEXT_EXTENSIONS } from '../../../src-shared/datasetExtensions.ts';
 import { GraftError, usageError } from '../../../src-shared/errors.ts';
 
 export interface FolderPart {
@@ -24,8 +25,9 @@ const ABOUT = [
   /^[._]/,
   /\.(py|lock|sh|ya?ml|toml|ipynb)$/i,
 ];
-const TABLES = /\.(jsonl|ndjson|json|csv|tsv|parquet|arrow|feather|xlsx)(\.(gz|zst|zstd))?$/i;
-const TEXTS = /\.(txt|text|md|markdown)(\.(gz|zst|zstd))?$/i;
+const [TABLES, TEXTS] = [TABLE_EXTENSIONS, TEXT_EXTENSIONS].map(
+  (names) => new RegExp(`\\.(${names.join('|')})(\\.(${PACKED_EXTENSIONS.join('|')}))?$`, 'i'),
+) as [RegExp, RegExp];
 const SPLITS: [name: string, words: RegExp][] = [
   ['train', /^train(ing)?$/],
   ['validation', /^(validation|valid|val|dev)$/],
@@ -45,40 +47,106 @@ export function chooseFiles(folder: string, part: string | undefined): FolderPar
         'choose another folder, or a file.',
       { file: folder },
     );
-  const splits = new Map<string, string[]>();
-  for (const name of kept) {
-    const split = splitOf(name);
-    splits.set(split, [...(splits.get(split) ?? []), name]);
-  }
-  const absolute = (list: string[]): string[] => list.map((name) => path.join(folder, name));
-  const others = (chosen: string): string[] => [...splits.keys()].filter((name) => name !== chosen && name !== '');
-  if (part !== undefined) {
-    const below = kept.filter((name) => name === part || name.startsWith(`${part.replace(/\/$/, '')}/`));
-    const files = splits.get(part) ?? below;
-    if (files.length === 0) throw unknownPart(folder, `has no split or file ${JSON.stringify(part)}`, splits, kept);
-    return { files: absolute(files), chosen: part, others: others(part), leftOut };
-  }
-  if (splits.size === 1) {
-    const formats = new Set(kept.map((name) => path.extname(name.replace(/\.(gz|zst|zstd)$/i, '')).toLowerCase()));
-    if (tables.length > 0 && formats.size > 1)
-      throw unknownPart(folder, `holds files of several formats (${[...formats].join(', ')})`, splits, kept);
-    return { files: absolute(kept), chosen: undefined, others: [], leftOut };
-  }
-  const train = splits.get('train');
-  if (!train) throw unknownPart(folder, 'holds several splits', splits, kept);
-  return { files: absolute(train), chosen: 'train', others: others('train'), leftOut };
+  const { names: chosenNames, chosen, others } = choose({ folder, within: '', names: kept }, part);
+  return { files: chosenNames.map((name) => path.join(folder, name)), chosen, others, leftOut };
 }
 
-function unknownPart(folder: string, what: string, splits: Map<string, string[]>, names: string[]): GraftError {
-  const parts = splits.size > 1 ? [...splits.keys()].filter((name) => name !== '') : names;
+interface Choice {
+  names: string[];
+  chosen: string | undefined;
+  others: string[];
+}
+
+/** Files among which there is a choice: their names within `within`, which is empty or ends in a slash. */
+interface Candidates {
+  folder: string;
+  within: string;
+  names: string[];
+}
+
+function choose(among: Candidates, part: string | undefined): Choice {
+  const { within, names } = among;
+  const splits = groupedBy(names, splitOf);
+  const others = (chosen: string): string[] =>
+    [...splits.keys()].filter((name) => name !== chosen && name !== '').map((name) => within + name);
+  const split = part ?? (splits.size > 1 ? 'train' : [...splits.keys()][0]!);
+  const files = splits.get(split);
+  if (files) {
+    checkAlike(among, splits, split, files);
+    const isChoice = part !== undefined || splits.size > 1;
+    return {
+      names: files.map((name) => within + name),
+      chosen: isChoice ? within + split : undefined,
+      others: isChoice ? others(split) : [],
+    };
+  }
+  if (part === undefined) throw whichPart(among, 'holds several splits', [...splits.keys()]);
+  if (names.includes(part)) return { names: [within + part], chosen: within + part, others: others(part) };
+  const inner = chooseInside(among, part.replace(/\/$/, ''));
+  if (inner) return inner;
+  const parts = splits.size > 1 ? [...splits.keys()] : names;
+  throw whichPart(among, `has no split or file ${JSON.stringify(part)}`, parts);
+}
+
+/** `part`: a folder among the files, or a split of it, `main/test`. */
+function chooseInside({ folder, within, names }: Candidates, part: string): Choice | undefined {
+  const inside = (dir: string): string[] =>
+    names.filter((name) => name.startsWith(`${dir}/`)).map((name) => name.slice(dir.length + 1));
+  const slash = part.lastIndexOf('/');
+  const head = part.slice(0, Math.max(0, slash));
+  const [dir, split] = inside(part).length > 0 ? [part, undefined] : [head, part.slice(slash + 1)];
+  const found = dir === '' ? [] : inside(dir);
+  if (found.length === 0) return undefined;
+  const choice = choose({ folder, within: `${within}${dir}/`, names: found }, split);
+  return { ...choice, chosen: choice.chosen ?? within + part };
+}
+
+/** One dataset has its split in one folder, and files without a split in one format. */
+function checkAlike(among: Candidates, splits: Map<string, string[]>, split: string, files: string[]): void {
+  if (split !== '') {
+    const folders = groupedBy(files, (name) => folderOfSplit(name, split));
+    const suffix = splits.size > 1 && split !== 'train' ? `/${split}` : '';
+    const parts = [...folders].flatMap(([dir, own]) => (dir === '' ? own : [dir + suffix]));
+    if (folders.size > 1) throw whichPart(among, `has the split ${split} in several folders`, parts);
+  }
+  const formats = new Set(files.map((name) => path.extname(name.replace(/\.(gz|zst|zstd)$/i, '')).toLowerCase()));
+  if (splits.size === 1 && TABLES.test(files[0]!) && formats.size > 1)
+    throw whichPart(among, `holds files of several formats (${[...formats].join(', ')})`, files);
+}
+
+function whichPart({ folder, within }: Candidates, what: string, names: string[]): GraftError {
+  const parts = names.filter((name) => name !== '').map((name) => within + name);
   const shown = parts.slice(0, 20).join(', ') + (parts.length > 20 ? ', …' : '');
-  return usageError('DATASET_PART', `${folder} ${what}; choose one with --part: ${shown}.`, { file: folder, parts });
+  const where = within === '' ? folder : path.join(folder, within);
+  return usageError('DATASET_PART', `${where} ${what}; choose one with --part: ${shown}.`, { file: folder, parts });
 }
 
 /** The split that a name speaks of, `data/train-00000-of-00002.parquet`; empty where it speaks of none. */
 function splitOf(name: string): string {
   const words = name.toLowerCase().split(/[/._-]/);
   return SPLITS.find(([, split]) => words.some((word) => split.test(word)))?.[0] ?? '';
+}
+
+/** The folder in front of what speaks of the split: `main` of `main/train-0.parquet` and of `main/train/0.parquet`. */
+function folderOfSplit(name: string, split: string): string {
+  const steps = name.split('/');
+  return steps
+    .slice(
+      0,
+      steps.findIndex((step) => splitOf(step) === split),
+    )
+    .join('/');
+}
+
+function groupedBy(names: readonly string[], keyOf: (name: string) => string): Map<string, string[]> {
+  const groups = new Map<string, string[]>();
+  for (const name of names) {
+    const key = keyOf(name);
+    const group = groups.get(key);
+    if (group) group.push(name);
+    else groups.set(key, [name]);
+  }
+  return groups;
 }
 
 /** Plain files below a folder, relative, with `/` between, sorted. */

@@ -23,16 +23,30 @@ export function isBinary({ head }: ByteSource): boolean {
 export function textFormat(file: string, head: string): DatasetFormat {
   const ext = path.extname(file.replace(/\.(gz|zst|zstd)$/i, '')).toLowerCase();
   const start = head.trimStart();
-  const isLines = ['.jsonl', '.ndjson'].includes(ext);
-  if (isLines) return /^\[\s*(\{|$)/.test(firstLine(start)) && !isWholeValue(firstLine(start)) ? 'json' : 'jsonl';
-  const isProse = ['.txt', '.text', '.md', '.markdown'].includes(ext);
-  if (start.startsWith('[') && (!isProse || /^\[\s*(\{|\]|$)/.test(start))) return 'json';
-  // Many files named .json hold one object per line.
-  if (start.startsWith('{')) return isWholeValue(firstLine(start)) && !wrapsRows(start) ? 'jsonl' : 'json';
+  const [isLines, isTable, isProse] = [LINES, TABLES, PROSE].map((names) => names.includes(ext));
+  // Prose and cells of a table may begin with a bracket, too.
+  const isStrict = isTable || isProse;
+  const isList = isStrict || isLines ? /^\[\s*(\{|\]|$)/.test(firstLine(start)) : start.startsWith('[');
+  if (isList) return isLines && startsWithLine(start) ? 'jsonl' : 'json';
+  if (isStrict ? /^\{\s*("|\}|$)/.test(firstLine(start)) : start.startsWith('{')) {
+    if (isLines) return firstLine(start).trim() === '{' ? 'json' : 'jsonl';
+    // Many files named .json hold one object per line.
+    return isWholeValue(firstLine(start)) && !wrapsRows(start) ? 'jsonl' : 'json';
+  }
+  if (isLines) return !/^\s*\{/m.test(start) && looksLikeTable(start, false) ? 'csv' : 'jsonl';
   if (ext === '.json') return 'json';
-  if (ext === '.csv' || ext === '.tsv') return 'csv';
+  if (isTable) return 'csv';
   if (ext === '.md' || ext === '.markdown') return 'text';
-  return looksLikeTable(start, isProse) ? 'csv' : 'text';
+  return looksLikeTable(start, isProse ?? false) ? 'csv' : 'text';
+}
+
+const LINES = ['.jsonl', '.ndjson'];
+const TABLES = ['.csv', '.tsv'];
+const PROSE = ['.txt', '.text', '.md', '.markdown'];
+
+/** A list that is whole in the first line, with more lines after it. */
+function startsWithLine(start: string): boolean {
+  return start.trimEnd().includes('\n') && isWholeValue(firstLine(start));
 }
 
 /** Lines of as many cells each; under a name of prose also a header of columns that training knows. */

@@ -43,7 +43,7 @@ export async function* readXlsx(file: string, { part, onHeader, notes }: XlsxOpt
     );
   onHeader(columns);
   for (const [i, row] of rows.entries()) {
-    if (row.every((cell) => cell === null)) continue;
+    if (row.every((cell) => textOf(cell).trim() === '')) continue;
     const values = columns.map((name, column) => [name, textOf(row[column])] as const);
     yield { line: i + 2, values: Object.fromEntries(values.filter(([name]) => name !== '')) };
   }
@@ -61,7 +61,7 @@ async function sheetsOf(file: string) {
       },
     });
     if (size > MOST_BYTES || unpacked > MOST_UNPACKED_BYTES) throw tooLarge(file);
-    return await readWorkbook(bytes);
+    return await readWorkbook(bytes, { trim: false });
   } catch (error) {
     throw error instanceof GraftError ? error : brokenDataset(file, 'an Excel workbook', error);
   }

@@ -3,7 +3,7 @@ import { counted } from '../../../src-shared/plural.ts';
 import { CONTROL_SETTINGS, FILE_SETTINGS, LOSS_SETTINGS } from '../../../src-shared/settings/data.ts';
 import { checkFile } from '../../app/datasets/check.ts';
 import type { DatasetReport } from '../../app/datasets/check.ts';
-import { unusedText } from '../../../src-shared/datasets.ts';
+import { describeBadRow, spelledText, unusedText } from '../../../src-shared/datasets.ts';
 import type { Args } from './args.ts';
 import { MODEL_OPTION } from './command.ts';
 import type { Command } from './command.ts';
@@ -27,8 +27,8 @@ export const datasetsAdd: Command = {
       allowBadRows: args.flag('allow-bad-rows'),
     });
     print(
-      `Added ${dataset.name} (${dataset.id}): ${count(dataset.rows)} ` +
-        `rows${dataset.badRows > 0 ? `, ${counted(dataset.badRows, 'bad row')} left out` : ''}.`,
+      `Added ${dataset.name} (${dataset.id}): ${counted(dataset.rows, 'row')}` +
+        `${dataset.badRows > 0 ? `, ${counted(dataset.badRows, 'bad row')} left out` : ''}.`,
     );
     return dataset;
   },
@@ -74,11 +74,11 @@ export const datasetsCheck: Command = {
 
 function describe(report: DatasetReport): string[] {
   const lines = [
-    `${report.file}: ${report.format}, ${report.kind}, ${count(report.rows)} usable rows, ` +
+    `${report.file}: ${report.format}, ${report.kind}, ${counted(report.rows, 'usable row')}, ` +
       `${count(report.badRows.length)} bad, ${bytes(report.sizeBytes)}`,
   ];
   for (const note of report.notes) lines.push(`  ${note}`);
-  for (const { line, reason } of report.badRows) lines.push(`  line ${line}: ${reason}`);
+  for (const row of report.badRows) lines.push(`  ${describeBadRow(row, report.sharedLines)}`);
   if (report.unused.length > 0) lines.push(`Not used: ${unusedText(report.unused)}`);
   if (!report.lengths) return lines;
   const { min, median, p95, max, truncated, labelledTokens, unlabelled, maxLength } = report.lengths;
@@ -89,11 +89,8 @@ function describe(report: DatasetReport): string[] {
       `${maxLength}; ${counted(labelledTokens, 'token')} carry loss`,
   );
   if (report.lengths.controlTokenRows > 0)
-    lines.push(
-      `${count(report.lengths.controlTokenRows)} rows spell out control tokens of the model; they are read as ` +
-        'text, or as tokens with --control-tokens',
-    );
-  for (const { line, reason } of unlabelled) lines.push(`  nothing to learn at line ${line}: ${reason}`);
+    lines.push(spelledText(report.lengths.controlTokenRows, 'text, or as tokens with --control-tokens'));
+  for (const row of unlabelled) lines.push(`  nothing to learn at ${describeBadRow(row, report.sharedLines)}`);
   return lines;
 }
 

@@ -1,5 +1,6 @@
 /** `unmerge`: takes an adapter out of a merged model again. */
 import path from 'node:path';
+import { counted } from '../../../src-shared/plural.ts';
 import { assertNewFolder } from '../../app/exports/plan.ts';
 import { ADAPTER_OPTION, MODEL_OPTION } from './command.ts';
 import type { Command } from './command.ts';
@@ -32,7 +33,7 @@ export const unmerge: Command = {
     const { files, sizeBytes, maxDifference } = await services.workers.once('unmerge', params, ({ done, total }) =>
       sayShare(done / total),
     );
-    print(`${outDir}: ${files.length} files, ${bytes(sizeBytes)}`);
+    print(`${outDir}: ${counted(files.length, 'file')}, ${bytes(sizeBytes)}`);
     if (maxDifference !== null) print(`Largest difference of a weight to the base: ${maxDifference.toExponential(2)}`);
     return { outDir, files, bytes: sizeBytes, maxDifference };
   },

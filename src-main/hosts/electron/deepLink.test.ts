@@ -39,11 +39,15 @@ it('opens data files that exist, by any path the command line gives', () => {
   const dir = temporaryFolder();
   const file = path.join(dir, 'my rows & more.JSONL');
   fs.writeFileSync(file, '');
-  fs.writeFileSync(path.join(dir, 'secret.txt'), '');
+  fs.writeFileSync(path.join(dir, 'secret.key'), '');
   fs.mkdirSync(path.join(dir, 'folder.csv'));
   const route = parseHash(hashOfFile(file)!);
   expect([route.page, route.query.get('file')]).toEqual(['datasets', file]);
-  expect(hashOfFile(path.join(dir, 'secret.txt'))).toBeUndefined();
+  expect(hashOfFile(path.join(dir, 'secret.key'))).toBeUndefined();
+  for (const name of ['a.parquet', 'a.arrow', 'a.feather', 'a.xlsx', 'a.tsv', 'a.json', 'a.md', 'a.jsonl.gz']) {
+    fs.writeFileSync(path.join(dir, name), '');
+    expect(hashOfFile(path.join(dir, name)), name).toBeDefined();
+  }
   expect(hashOfFile(path.join(dir, 'gone.jsonl'))).toBeUndefined();
   expect(hashOfFile(path.join(dir, 'folder.csv'))).toBeUndefined();
   expect(hashOfArguments(['/opt/graft/graft', '--no-sandbox', 'my rows & more.JSONL'], dir)).toBe(hashOfFile(file));

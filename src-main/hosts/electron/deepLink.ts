@@ -4,11 +4,10 @@
  */
 import fs from 'node:fs';
 import path from 'node:path';
+import { DATASET_EXTENSIONS } from '../../../src-shared/datasetExtensions.ts';
 import { hashFor, PAGES } from '../../../src-shared/routes.ts';
 
 export const PROTOCOL = 'graft';
-/** Files that the system may open with Graft. */
-export const DATA_EXTENSIONS = ['.jsonl', '.csv'];
 
 const LINK = /^graft:\/\/([a-z-]{1,20})(?:\/([A-Za-z0-9_-]{1,64}))?\/?$/;
 
@@ -21,7 +20,8 @@ export function hashOfLink(link: string): string | undefined {
 
 /** The page that adds this file as a dataset; undefined when it is no data file that exists. */
 export function hashOfFile(file: string): string | undefined {
-  if (!path.isAbsolute(file) || !DATA_EXTENSIONS.includes(path.extname(file).toLowerCase())) return undefined;
+  if (!path.isAbsolute(file) || !DATASET_EXTENSIONS.includes(path.extname(file).slice(1).toLowerCase()))
+    return undefined;
   return fs.statSync(file, { throwIfNoEntry: false })?.isFile() ? hashFor('datasets', undefined, { file }) : undefined;
 }
 

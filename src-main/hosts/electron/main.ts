@@ -4,7 +4,7 @@ import { app, BrowserWindow, dialog, ipcMain, Menu, protocol, screen, session, s
 import { createRouter } from '../../api/router.ts';
 import { ORIGIN, pageResponse, SCHEME } from './appProtocol.ts';
 import { CHANNELS, type PageRequest } from './bridge.ts';
-import { DATA_EXTENSIONS, hashOfArguments, hashOfFile, hashOfLink, PROTOCOL } from './deepLink.ts';
+import { hashOfArguments, hashOfFile, hashOfLink, PROTOCOL } from './deepLink.ts';
 import { serveDialogs } from './dialogs.ts';
 import { serveBridge } from './ipcBridge.ts';
 import { menuTemplate } from './menu.ts';
@@ -12,6 +12,7 @@ import { recentItems } from './recent.ts';
 import { utilityWorkers } from './utilityWorker.ts';
 import { lockContents, lockSession, windowOptions } from './window.ts';
 import { placeOn, readWindowState, rememberWindow, saveWindowState } from './windowState.ts';
+import { DATASET_EXTENSIONS } from '../../../src-shared/datasetExtensions.ts';
 import { toErrorData } from '../../../src-shared/errors.ts';
 import { defaultHomeDir } from '../../app/storage/home.ts';
 import { createServices } from '../../app/services.ts';
@@ -69,7 +70,7 @@ function openFile(file: string): void {
 }
 
 async function askForFile(): Promise<void> {
-  const extensions = DATA_EXTENSIONS.map((extension) => extension.slice(1));
+  const extensions = DATASET_EXTENSIONS;
   const options = { properties: ['openFile' as const], filters: [{ name: extensions.join(', '), extensions }] };
   const { filePaths } = await (window ? dialog.showOpenDialog(window, options) : dialog.showOpenDialog(options));
   if (filePaths[0]) openFile(filePaths[0]);

@@ -28,6 +28,8 @@ export interface RunData {
   kind: DatasetKind;
   /** Control tokens that texts spell out are tokens, not text. */
   controlTokens: boolean;
+  /** Rows have no lines of their own, so that `line` is a row's number. */
+  sharedLines: boolean;
   /** Most tokens of a row. */
   maxLength: number;
 }
@@ -101,6 +103,7 @@ export function splitRows(
     tokenizer,
     kind: prepared.kind,
     controlTokens,
+    sharedLines: prepared.sharedLines,
     maxLength: maxLength + countOf(virtual),
   };
 }
@@ -117,7 +120,8 @@ function withoutLines(rows: TokenisedExample[], { data }: RunSpec): TokenisedExa
   if (left.length > 0) return left;
   throw usageError(
     'EVERYTHING_EXCLUDED',
-    `All ${rows.length} rows to train on are among the excluded lines; exclude fewer.`,
+    `${rows.length === 1 ? 'The only row to train on is' : `All ${rows.length} rows to train on are`} among the ` +
+      'excluded lines; exclude fewer.',
     { rows: rows.length },
   );
 }

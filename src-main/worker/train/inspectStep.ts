@@ -59,6 +59,7 @@ async function measure({ settings, data, model, method, plan }: Run, step: numbe
   return {
     step,
     meanLoss: rows.reduce((sum, { loss, labelledTokens }) => sum + loss * labelledTokens, 0) / total,
+    sharedLines: data.sharedLines,
     rows,
   };
 }

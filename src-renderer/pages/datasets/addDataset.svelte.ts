@@ -9,6 +9,8 @@ export class AddDataset {
   file = $state('');
   /** Sheet, list, split or file within it that holds the rows; empty: what Graft chooses. */
   part = $state('');
+  /** The first line of a CSV file is a row, not the names of the columns. */
+  noHeader = $state(false);
   map = $state.raw<Record<string, string>>({});
   look = $state.raw<DatasetLook | undefined>();
   /** Share of a dropped file that has been sent, 0 to 1. */
@@ -16,16 +18,24 @@ export class AddDataset {
   readonly checking = new Action();
   readonly adding = new Action();
   #upload: Upload | undefined;
+  #dropped = $state.raw<{ file: string; others: number } | undefined>();
 
   /** Takes the first of the dropped files. */
-  async drop([file]: File[]): Promise<void> {
+  async drop([file, ...others]: File[]): Promise<void> {
     if (!file) return;
     this.clear();
     const path = await this.checking.run(async () => {
       this.#upload = pathOfDropped(file, (share) => (this.sent = share));
       return this.#upload.path.finally(() => (this.sent = undefined));
     });
-    if (path !== undefined) await this.check(path);
+    if (path === undefined) return;
+    this.#dropped = { file: path, others: others.length };
+    await this.check(path);
+  }
+
+  /** Files that were dropped together with this one, and not taken. */
+  get passedOver(): number {
+    return this.#dropped?.file === this.file ? this.#dropped.others : 0;
   }
 
   cancelUpload(): void {
@@ -39,8 +49,14 @@ export class AddDataset {
     this.look = await this.checking.run(() => api.datasets.look.query({ file, map, ...this.#rules }));
   }
 
-  get #rules(): { part?: string } {
-    return this.part.trim() === '' ? {} : { part: this.part.trim() };
+  get #rules(): { part?: string; noHeader?: boolean } {
+    const part = this.part.trim();
+    return { ...(part === '' ? {} : { part }), ...(this.noHeader ? { noHeader: true } : {}) };
+  }
+
+  /** Whether there may be a header to choose: in a CSV file, or one whose first line is no good as one. */
+  get hasHeader(): boolean {
+    return this.noHeader || this.look?.format === 'csv' || this.checking.failure?.code === 'DATASET_HEADER';
   }
 
   /** Whether there is a part to choose: the file says how it was read, or that somebody must choose. */
@@ -48,8 +64,8 @@ export class AddDataset {
     return this.part !== '' || this.checking.failure?.code === 'DATASET_PART' || (this.look?.notes.length ?? 0) > 0;
   }
 
-  /** Where the rows are looked at: the file with the part that was chosen. */
-  get source(): { file: string; part?: string } {
+  /** Where the rows are looked at: the file with the rules that were chosen. */
+  get source(): { file: string; part?: string; noHeader?: boolean } {
     return { file: this.look?.file ?? this.file, ...this.#rules };
   }
 
@@ -67,6 +83,8 @@ export class AddDataset {
   clear(): void {
     this.file = '';
     this.part = '';
+    this.noHeader = false;
+    this.#dropped = undefined;
     this.map = {};
     this.look = undefined;
     this.checking.failure = undefined;

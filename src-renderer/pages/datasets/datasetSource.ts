@@ -1,10 +1,7 @@
 /** What the dataset page looks at: a version of a registered dataset, or a file that is about to be added. */
 export type DatasetSource =
   | { id: string; version: number; map?: Record<string, string> }
-  | { file: string; part?: string; map?: Record<string, string> };
-
-/** Names that a file dialog offers; what a file is, its content says. */
-export const DATASET_EXTENSIONS = 'jsonl json csv tsv parquet arrow feather xlsx txt md gz zst'.split(' ');
+  | { file: string; part?: string; noHeader?: boolean; map?: Record<string, string> };
 
 /** What rows carry, in words. */
 export const KIND_NAMES = {

@@ -73,13 +73,13 @@ test('a version whose file is gone or has changed is named with the one that is 
 test('rows left out of another version are not left out of this one, which is said', () => {
   const excluded = { version: 1, lines: [4, 9] };
   expect(note(2, [version(2), version(1)], 2, excluded)).toEqual({
-    text: 'The 2 rows that were left out are lines of version 1, so nothing is left out of version 2.',
+    text: 'The 2 rows that were left out are rows of version 1, so nothing is left out of version 2.',
     offer: 1,
   });
   expect(note(2, [version(2), version(1, 'missing')], 1, { version: 1, lines: [4] })).toEqual({
     text:
       'Version 1 of describe cannot be used, since its file /d/v1.jsonl does not exist any more; this run trains ' +
-      'on version 2 instead. The row that was left out is a line of version 1, so nothing is left out of version ' +
+      'on version 2 instead. The row that was left out is a row of version 1, so nothing is left out of version ' +
       '2.',
     offer: undefined,
   });

@@ -48,8 +48,8 @@ export function versionNote(input: {
   if (excluded && excluded.lines.length > 0 && excluded.version !== trained) {
     const rows =
       excluded.lines.length === 1
-        ? 'The row that was left out is a line'
-        : `The ${excluded.lines.length} rows that were left out are lines`;
+        ? 'The row that was left out is a row'
+        : `The ${excluded.lines.length} rows that were left out are rows`;
     sentences.push(`${rows} of version ${excluded.version}, so nothing is left out of version ${trained}.`);
     if (isUsable(excluded.version)) offer = excluded.version;
   }
