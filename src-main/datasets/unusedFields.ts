@@ -9,6 +9,10 @@ import type { RawRow } from './types.ts';
 /** Fields that chat templates use to know; without a model they count as used. */
 const USUAL_FIELDS = new Set(['tool_calls', 'tool_call_id', 'name', 'reasoning_content', 'thinking']);
 
+/** Rows may invent fields without end, and of any length. */
+const MOST_FIELDS = 1000;
+const MOST_CHARS = 200;
+
 export class UnusedFields {
   #plan: ColumnPlan;
   #chatTemplate: string | undefined;
@@ -64,7 +68,9 @@ export class UnusedFields {
   }
 
   #count(field: string): void {
-    this.#rows.set(field, (this.#rows.get(field) ?? 0) + 1);
+    const rows = this.#rows.get(field);
+    if (rows === undefined && (this.#rows.size === MOST_FIELDS || field.length > MOST_CHARS)) return;
+    this.#rows.set(field, (rows ?? 0) + 1);
   }
 }
 

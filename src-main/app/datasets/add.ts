@@ -17,15 +17,15 @@ export async function addDataset(
   const { map, name, allowBadRows, part, noHeader } = input;
   const file = path.resolve(input.file);
   const facts = fileFacts(file);
-  const { good, bad } = await files.survey({ ...input, file });
-  if (good.count === 0) throw noUsableRows(file, bad);
+  const { good, bad, badCount } = await files.survey({ ...input, file });
+  if (good.count === 0) throw noUsableRows(file, bad, { count: badCount });
   const [first] = bad;
   if (first && !allowBadRows) {
     throw new GraftError(
       'DATASET_BAD_ROWS',
-      `${file} has ${bad.length} bad rows, the first at line ${first.line}: ${first.reason}; correct them, or ` +
+      `${file} has ${badCount} bad rows, the first at line ${first.line}: ${first.reason}; correct them, or ` +
         `allow bad rows to go on with the other ${good.count}.`,
-      { file, bad: bad.length, rows: good.count },
+      { file, bad: badCount, rows: good.count },
     );
   }
   const { sha256 } = await files.index({ ...input, file });
@@ -38,7 +38,7 @@ export async function addDataset(
     noHeader,
     map,
     rows: good.count,
-    badRows: bad.length,
+    badRows: badCount,
     hash: sha256,
     ...facts,
     createdAt,

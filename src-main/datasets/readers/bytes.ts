@@ -30,8 +30,11 @@ const MOST_RATIO = 300;
 const RATIO_FROM_BYTES = 256 * 2 ** 20;
 const MOST_UNPACKED_BYTES = 64 * 2 ** 30;
 
-/** Throws GraftError DATASET_NOT_FOUND, DATASET_IS_FOLDER, DATASET_EMPTY or DATASET_BROKEN. */
-export function openBytes(file: string): ByteSource {
+/**
+ * `onBytes`: called for each piece that is read.
+ * Throws GraftError DATASET_NOT_FOUND, DATASET_IS_FOLDER, DATASET_EMPTY or DATASET_BROKEN.
+ */
+export function openBytes(file: string, onBytes: () => void = () => undefined): ByteSource {
   const stat = fs.statSync(file, { throwIfNoEntry: false });
   if (!stat) throw new GraftError('DATASET_NOT_FOUND', `The dataset ${file} does not exist; check the path.`, { file });
   if (!stat.isFile()) {
@@ -58,6 +61,7 @@ export function openBytes(file: string): ByteSource {
           hash.update(bytes);
           doneBytes += bytes.length;
           onProgress?.(doneBytes);
+          onBytes();
           done(null, bytes);
         },
       });
