@@ -211,7 +211,7 @@ export const layers = {
   },
   'bench/**': {
     imports: ['src-main', 'src-shared', 'test-support', 'scripts/lib', 'e2e'],
-    packages: ['node', 'vitest', '@tensorflow/tfjs-core', '@playwright/test'],
+    packages: ['node', 'vitest', '@tensorflow/tfjs-core', '@playwright/test', '@uwdata/flechette', 'fflate'],
   },
   'e2e/**': {
     imports: ['src-shared', 'scripts/lib', 'test-support/hostEntry.ts'],

@@ -93,7 +93,9 @@ export function emptyDataset(file: string, what: string): GraftError {
 
 /** A file that is not what its beginning promises. */
 export function brokenDataset(file: string, what: string, cause?: unknown): GraftError {
-  const reason = cause instanceof Error ? ` (${cause.message.split('\n')[0]!.slice(0, 200)})` : '';
+  // What JavaScript itself throws is a fault that a library made of a broken file.
+  const isSaid = cause instanceof Error && !/^(Type|Range|Reference|Syntax)Error$/.test(cause.name);
+  const reason = isSaid ? ` (${cause.message.split('\n')[0]!.slice(0, 200)})` : '';
   return new GraftError(
     'DATASET_BROKEN',
     `The dataset ${file} cannot be read as ${what}${reason}; download or save the file again.`,
