@@ -38,7 +38,7 @@ export default defineConfig({
           cli: 'src-main/hosts/cli/main.ts',
           run: 'src-main/hosts/cli/run.ts',
           lookThread: 'src-main/app/looking/lookThread.ts',
-          decodeThread: 'src-main/datasets/readers/decodeThread.ts',
+          rowThread: 'src-main/datasets/rowThread.ts',
         },
         output: { format: 'es', entryFileNames: '[name].js', chunkFileNames: '[name]-[hash].js' },
       },

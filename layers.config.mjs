@@ -61,6 +61,7 @@ export const layers = {
     ],
   },
   'src-main/files/**': { imports: ['src-shared'], packages: ['node', 'jsonc-parser'] },
+  'src-main/threads/**': { imports: ['src-shared'], packages: ['node'] },
   'src-main/safetensors/**': { imports: ['src-main/files', 'src-shared'], packages: ['node'] },
   'src-main/basemodel/**': {
     imports: ['src-main/safetensors', 'src-main/files', 'src-main/engine/model', 'src-shared'],
@@ -89,7 +90,7 @@ export const layers = {
   // Judges what the folders above write, so it shares no code with them.
   'src-main/recheck/**': { types: ['src-shared'], packages: ['node', 're2js'] },
   'src-main/datasets/**': {
-    imports: ['src-main/files', 'src-shared'],
+    imports: ['src-main/threads', 'src-main/files', 'src-shared'],
     packages: [
       'node',
       'csv-parse',
@@ -132,6 +133,7 @@ export const layers = {
       'src-main/adapters',
       'src-main/safetensors',
       'src-main/runfolder',
+      'src-main/threads',
       'src-main/files',
       // Of the methods and the model only what needs no tensor: files, places, counts.
       'src-main/methods/checkMethod.ts',
@@ -209,7 +211,7 @@ export const layers = {
   },
   'bench/**': {
     imports: ['src-main', 'src-shared', 'test-support', 'scripts/lib', 'e2e'],
-    packages: ['node', 'vitest', '@tensorflow/tfjs-core', '@playwright/test'],
+    packages: ['node', 'vitest', '@tensorflow/tfjs-core', '@playwright/test', '@uwdata/flechette', 'fflate'],
   },
   'e2e/**': {
     imports: ['src-shared', 'scripts/lib', 'test-support/hostEntry.ts'],

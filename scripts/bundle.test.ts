@@ -61,18 +61,24 @@ it('the bundled thread for looking at folders answers a look', async () => {
   }
 });
 
-it('the bundled thread for binary datasets decodes a workbook', async () => {
+it('the bundled thread for datasets reads a workbook', async () => {
   const file = path.join(temporaryFolder(), 'book.xlsx');
   fs.writeFileSync(file, workbook({ Sheet: [['text'], ['a']] }));
-  const thread = new Worker(path.join(out, 'main', 'decodeThread.js'), { workerData: { file, format: 'xlsx' } });
+  const dir = path.dirname(file);
+  const fd = fs.openSync(path.join(dir, 'rows'), 'wx+');
+  const thread = new Worker(path.join(out, 'main', 'rowThread.js'));
   try {
     const answer = await new Promise((resolve, reject) => {
       thread.once('message', resolve).once('error', reject);
-      thread.postMessage('next');
+      thread.postMessage({ kind: 'read', file, rules: {}, fd, dir });
     });
-    expect(answer).toMatchObject({ rows: [{ line: 2, values: { text: 'a' } }], ended: true });
+    expect(answer).toMatchObject({
+      result: { facts: { format: 'xlsx', columns: ['text'] }, lines: Float64Array.of(2) },
+    });
+    expect(fs.readFileSync(path.join(dir, 'rows'), 'utf8')).toBe('{"text":"a"}\n');
   } finally {
     await thread.terminate();
+    fs.closeSync(fd);
   }
 });
 
@@ -88,7 +94,7 @@ it('the main process finds the other bundles beside its own folder', () => {
   // out/main/main.js -> out/
   expect(text).toMatch(/\bout = path\.resolve\(import\.meta\.dirname, ['"]\.\.['"]\);/);
   // Found beside the chunk that starts it.
-  for (const thread of ['lookThread.js', 'decodeThread.js'])
+  for (const thread of ['lookThread.js', 'rowThread.js'])
     expect(fs.existsSync(path.join(out, 'main', thread))).toBe(true);
   for (const part of [['main', 'worker.js'], ['preload', 'preload.cjs'], ['renderer']]) {
     expect(fs.existsSync(path.join(out, ...part))).toBe(true);

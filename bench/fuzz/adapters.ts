@@ -14,7 +14,7 @@ import type { AdapterSettings } from '../../src-shared/methods/registry.ts';
 import { biasesOf } from '../../src-shared/methods/bitfit.ts';
 import { TINY_GPT2, writeTinyModel } from '../../test-support/fixtures/tinyModel.ts';
 
-interface WrittenAdapter {
+export interface WrittenAdapter {
   name: string;
   dir: string;
   baseDir: string;

@@ -11,7 +11,7 @@ afterAll(() => fs.rmSync(root, { recursive: true, force: true }));
 it('no changed input is answered by anything but a value or a clear sentence', async () => {
   const tries = await Tries.in(root, 13);
   const problems: string[] = [];
-  for (let number = 0; number < 600; number++) {
+  for (let number = 0; number < 350; number++) {
     const { reader, file, problem } = await tries.take(number);
     if (problem !== undefined) problems.push(`try ${number}, ${reader}, ${file}: ${problem}`);
   }

@@ -1,13 +1,18 @@
 /** Seeded changes to the bytes and to the JSON of a file, from a flipped bit to a nesting of 20,000 levels. */
 import type { Random } from '../../src-shared/random.ts';
 
-export type Form = 'bytes' | 'json' | 'safetensors' | 'text';
+import { mutatedInside, type PackedForm } from './mutatePacked.ts';
+
+export type Form = 'bytes' | 'json' | 'safetensors' | 'text' | 'rows' | PackedForm;
 
 /** The same for the same state of `random`. */
 export function mutated(bytes: Uint8Array, form: Form, random: Random): Uint8Array {
   if (form === 'json' && random.uniform() < 0.75) return jsonMutated(bytes, random);
   if (form === 'safetensors' && random.uniform() < 0.75) return headerMutated(bytes, random);
-  if (form === 'text' && random.uniform() < 0.5) return textMutated(bytes, random);
+  if (form === 'text' && random.uniform() < 0.5) return textMutated(bytes, TEMPLATE_PIECES, random);
+  if (form === 'rows' && random.uniform() < 0.5) return textMutated(bytes, ROW_PIECES, random);
+  if (form === 'gzip' || form === 'zstd' || form === 'zip')
+    if (random.uniform() < 0.75) return mutatedInside(bytes, form, (inner) => mutated(inner, 'rows', random), random);
   return bytesMutated(bytes, random);
 }
 
@@ -46,10 +51,10 @@ function bytesMutated(bytes: Uint8Array, random: Random): Uint8Array {
   }
 }
 
-function textMutated(bytes: Uint8Array, random: Random): Uint8Array {
+function textMutated(bytes: Uint8Array, pieces: readonly string[], random: Random): Uint8Array {
   const text = new TextDecoder().decode(bytes);
   const at = random.integer(text.length + 1);
-  return encoded(text.slice(0, at) + pick(TEMPLATE_PIECES, random) + text.slice(at));
+  return encoded(text.slice(0, at) + pick(pieces, random) + text.slice(at));
 }
 
 /** Loops, recursions and growth of a chat template. */
@@ -66,6 +71,26 @@ const TEMPLATE_PIECES = [
   '{{ [[[' + '['.repeat(20_000),
   '{% endfor %}',
   '{{ messages | tojson | nosuchfilter }}',
+];
+
+/** Rows and cells without end, depth, number or meaning. */
+const ROW_PIECES = [
+  '"',
+  '\n',
+  '\r',
+  ',,,,;;\t|',
+  '\nsep=;\n',
+  '\u0000',
+  '\ufeff',
+  '{"prompt": 1, "completion": null}\n',
+  '{"text": "a"}\n{"__proto__": {"text": 1}, "constructor": 2}\n',
+  `{"prompt":${'['.repeat(20_000)}`,
+  `{"prompt":"${'a'.repeat(300_000)}","completion":"b"}\n`,
+  Array.from({ length: 300 }, (_, i) => `{"column ${i}":1}\n`).join(''),
+  Array.from({ length: 2500 }, (_, i) => `column ${i},`).join(''),
+  '{oops\n'.repeat(1200),
+  '\n'.repeat(20_000),
+  '# '.repeat(5000),
 ];
 
 function jsonMutated(bytes: Uint8Array, random: Random): Uint8Array {

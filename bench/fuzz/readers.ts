@@ -1,6 +1,6 @@
 /**
  * Everything in Graft that reads a file somebody else may have made: how a valid one is written, which of its files are
- * changed, and what reads it. A reader throws GraftErrors; what it returns are reasons that it gives in place of one.
+ * changed, and what reads it.
  */
 import fs from 'node:fs';
 import path from 'node:path';
@@ -9,7 +9,6 @@ import { runStateStep } from '../../src-main/app/runs/view.ts';
 import { readModel } from '../../src-main/app/models/read.ts';
 import { openBaseModel, type BaseModel } from '../../src-main/basemodel/baseModel.ts';
 import { chatSegments } from '../../src-main/datasets/chat.ts';
-import { readExamples } from '../../src-main/datasets/dataset.ts';
 import { loadTokenizer } from '../../src-main/datasets/tokenizer.ts';
 import { readAdapter } from '../../src-main/methods/fileRegistry.ts';
 import { runStateFile } from '../../src-main/runfolder/layout.ts';
@@ -17,16 +16,10 @@ import { castF32 } from '../../src-main/safetensors/dtype.ts';
 import { writeSafetensors } from '../../src-main/safetensors/write.ts';
 import { openSafetensors } from '../../src-main/safetensors/read.ts';
 import { writeTinyModel, TINY_GPT2 } from '../../test-support/fixtures/tinyModel.ts';
-import { writeAdapters } from './adapters.ts';
-import type { Form } from './mutate.ts';
-
-export interface Reader {
-  name: string;
-  /** Writes a valid input into an empty folder; returns the files that are changed, relative to it. */
-  write(dir: string): Promise<Record<string, Form>>;
-  /** Reads the folder. */
-  read(dir: string): Promise<string[]> | string[];
-}
+import { writeAdapters, type WrittenAdapter } from './adapters.ts';
+import { datasetReaders } from './datasets.ts';
+import { mergeReaders } from './merges.ts';
+import type { Reader } from './reader.ts';
 
 const TEMPLATE = `{{ bos_token }}{% for message in messages %}<|{{ message.role }}|>{{ message.content | trim }}
 {{ eos_token }}
@@ -106,27 +99,6 @@ const template: Reader = {
   },
 };
 
-const PROMPTS = ['How are you?', 'Who', 'a "quoted", b', 'é𝄞'];
-const ROWS = PROMPTS.map((prompt, i) => ({ prompt, completion: `Fine ${i}.` }));
-const DATASETS: Record<string, [text: string, form: Form]> = {
-  'rows.jsonl': [ROWS.map((row) => JSON.stringify(row)).join('\n'), 'text'],
-  'rows.json': [JSON.stringify(ROWS), 'json'],
-  'rows.csv': [`prompt,completion\n${ROWS.map((row) => Object.values(row).map(quoted).join(',')).join('\n')}`, 'text'],
-};
-
-function quoted(text: string): string {
-  return `"${text.replaceAll('"', '""')}"`;
-}
-
-const datasets = Object.entries(DATASETS).map(([name, [text, form]]): Reader => ({
-  name: `dataset ${name}`,
-  async write(dir) {
-    fs.writeFileSync(path.join(dir, name), text);
-    return { [name]: form };
-  },
-  read: async (dir) => (await readExamples({ file: path.join(dir, name) })).bad.map(({ reason }) => reason),
-}));
-
 /** What a run goes on from, as the main process reads it. */
 const runState: Reader = {
   name: 'run state',
@@ -150,8 +122,7 @@ const runState: Reader = {
 };
 
 /** An adapter folder per method and format, each beside the base that it fits. */
-async function adapterReaders(root: string): Promise<Reader[]> {
-  const written = await writeAdapters(root);
+function adapterReaders(written: WrittenAdapter[]): Reader[] {
   return written.map(({ name, dir: source, baseDir }): Reader => {
     const base: BaseModel = openBaseModel(baseDir);
     return {
@@ -171,7 +142,10 @@ async function adapterReaders(root: string): Promise<Reader[]> {
   });
 }
 
-/** `root`: an empty folder for what some of them read beside their own. */
+/** `root`: an empty folder for what some of them read and write beside their own. */
 export async function allReaders(root: string): Promise<Reader[]> {
-  return [model, shards, tokenizer, template, runState, ...datasets, ...(await adapterReaders(root))];
+  const adapters = await writeAdapters(root);
+  const merges = await mergeReaders(adapters, path.join(root, 'exports'));
+  const datasets = datasetReaders(path.join(root, 'rows'));
+  return [model, shards, tokenizer, template, runState, ...datasets, ...adapterReaders(adapters), ...merges];
 }

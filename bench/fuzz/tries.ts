@@ -4,7 +4,8 @@ import path from 'node:path';
 import { toErrorData } from '../../src-shared/errors.ts';
 import { Random } from '../../src-shared/random.ts';
 import { mutated, type Form } from './mutate.ts';
-import { allReaders, type Reader } from './readers.ts';
+import type { Reader } from './reader.ts';
+import { allReaders } from './readers.ts';
 
 export interface Try {
   number: number;
@@ -32,6 +33,7 @@ const RAW = [
 export class Tries {
   #places: { reader: Reader; dir: string; forms: [file: string, form: Form][] }[] = [];
   #seed: number;
+  #restore = (): void => undefined;
 
   private constructor(seed: number) {
     this.#seed = seed;
@@ -55,20 +57,19 @@ export class Tries {
 
   /** `before` is told what is about to be read: the reading may never end. */
   async take(number: number, before: (what: Try) => void = () => undefined): Promise<Tried> {
+    this.#restore();
     const random = Random.stream(this.#seed, `try ${number}`);
     const { reader, dir, forms } = this.#places[random.integer(this.#places.length)]!;
     const [file, form] = forms[random.integer(forms.length)]!;
     const whole = path.join(dir, file);
     const original = fs.readFileSync(whole);
     const what = { number, reader: reader.name, dir, file };
-    try {
-      fs.writeFileSync(whole, mutated(original, form, random));
-      before(what);
-      const problem = await problemOf(reader, dir, true);
-      return problem === undefined ? what : { ...what, problem };
-    } finally {
-      fs.writeFileSync(whole, original);
-    }
+    // Until the next try: whoever hears of a problem finds the input as it was read.
+    this.#restore = () => fs.writeFileSync(whole, original);
+    fs.writeFileSync(whole, mutated(original, form, random));
+    before(what);
+    const problem = await problemOf(reader, dir, true);
+    return problem === undefined ? what : { ...what, problem };
   }
 }
 

@@ -17,7 +17,7 @@ export function datasetsRouter(services: Services) {
     check: procedure.input(checkSchema).query(({ input }) => datasets.check(input)),
     /** Progress in bytes, until the file is open for looking at. */
     open: procedure.input(sourceSchema).subscription(({ input, signal }) => datasets.open(input, signal)),
-    look: procedure.input(sourceSchema).query(({ input }) => datasets.look(input)),
+    look: procedure.input(sourceSchema).query(({ input, signal }) => datasets.look(input, signal)),
     mapped: procedure.input(sourceSchema).query(({ input }) => datasets.mapped(input)),
     add: procedure.input(addSchema).mutation(({ input }) => datasets.add(input)),
     rename: procedure

@@ -6,7 +6,8 @@ import type { PreparedDataset } from './dataset.ts';
 import { loadTokenizer } from './tokenizer.ts';
 import type { CheckOptions, DatasetCheck, Example, PreviewRow, Segment } from '../../src-shared/datasets.ts';
 
-const PREVIEW_ROWS = 5;
+/** Rows that a preview shows. */
+export const PREVIEW_ROWS = 5;
 
 /** Throws what readExamples and loadTokenizer throw; bad rows are reported, not thrown. */
 export async function checkDataset(options: CheckOptions): Promise<DatasetCheck> {

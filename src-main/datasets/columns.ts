@@ -66,7 +66,7 @@ export function isKnownColumn(name: string): boolean {
  * where several fit. Throws GraftError MAP_NAME_UNKNOWN, MAP_COLUMN_UNKNOWN or DATASET_COLUMNS.
  */
 export function planColumns(file: string, columns: readonly string[], map: ColumnMap = {}): ColumnPlan {
-  const found = columns.length > 0 ? columns.join(', ') : 'none';
+  const found = namesOf(columns);
   for (const [wanted, column] of Object.entries(map)) {
     if (!KNOWN.includes(wanted))
       throw usageError(
@@ -87,6 +87,15 @@ export function planColumns(file: string, columns: readonly string[], map: Colum
     if (plan) return { kind: shape.kind, columns: plan };
   }
   throw new GraftError('DATASET_COLUMNS', `${file} has the columns ${found}, ${wayOut(columns)}.`, { file, columns });
+}
+
+/** Columns that a sentence names. */
+const MOST_NAMED = 50;
+
+function namesOf(columns: readonly string[]): string {
+  if (columns.length === 0) return 'none';
+  const named = columns.slice(0, MOST_NAMED).join(', ');
+  return columns.length > MOST_NAMED ? `${named} and ${columns.length - MOST_NAMED} more` : named;
 }
 
 function fit(fields: Field[], columns: readonly string[], map: ColumnMap): Record<string, string> | undefined {

@@ -87,7 +87,7 @@ export async function readExamples(
   chatTemplate?: string,
 ): Promise<ExampleSet> {
   const read = await readDataset(options.file, options);
-  if (read.rows.length === 0) throw noUsableRows(options.file, read.bad, read.sharedLines);
+  if (read.rows.length === 0) throw noUsableRows(options.file, read.bad, read);
   const plan = planColumns(options.file, read.columns, options.map);
   const examples: Example[] = [];
   const bad: BadRow[] = [...read.bad];
@@ -103,7 +103,7 @@ export async function readExamples(
     if (slice.isOver()) await slice.pause();
   }
   bad.sort((a, b) => a.line - b.line);
-  if (examples.length === 0) throw noUsableRows(options.file, bad, read.sharedLines);
+  if (examples.length === 0) throw noUsableRows(options.file, bad, read);
   return { read, kind: plan.kind, examples, bad, unused: unused.list() };
 }
 
@@ -214,14 +214,18 @@ export function assertTrainable(
       { file, rows: bad },
     );
   }
-  if (examples.length === 0) throw noUsableRows(file, bad, sharedLines);
+  if (examples.length === 0) throw noUsableRows(file, bad, { sharedLines });
 }
 
-/** No row of a file can be used. */
-export function noUsableRows(file: string, bad: readonly BadRow[], sharedLines = false): GraftError {
+/** No row of a file can be used. `count`: of all bad rows, where `bad` are the first of them. */
+export function noUsableRows(
+  file: string,
+  bad: readonly BadRow[],
+  { sharedLines = false, count = bad.length } = {},
+): GraftError {
   return new GraftError(
     'DATASET_NO_USABLE_ROWS',
-    `No row of ${file} can be used (${listRows(bad, sharedLines)}); correct the file and try again.`,
+    `No row of ${file} can be used (${listRows(bad, sharedLines, count)}); correct the file and try again.`,
     { file, rows: bad },
   );
 }
@@ -232,12 +236,12 @@ export function badRowsText({ bad, sharedLines }: Pick<PreparedDataset, 'bad' | 
 }
 
 /** The first ten rows with their reasons. */
-function listRows(rows: readonly BadRow[], sharedLines: boolean): string {
+function listRows(rows: readonly BadRow[], sharedLines: boolean, count = rows.length): string {
   const shown = rows
     .slice(0, 10)
     .map((row) => describeBadRow(row, sharedLines))
     .join('; ');
-  return rows.length > 10 ? `${shown}; and ${rows.length - 10} more` : shown;
+  return count > 10 ? `${shown}; and ${count - 10} more` : shown;
 }
 
 function whyUnlabelled({ promptTokens, fullLength, estimated }: RenderedExample, maxLength: number): string {

@@ -1,10 +1,12 @@
 /**
  * The dataset files that are being looked at: each is read once and kept open while it is among the last few used.
- * A file that has changed on disk is read again.
+ * A file that has changed on disk is read again. What nobody waits for any more is not read to its end.
  */
 import { factsOf, fileIdentity } from './fileIdentity.ts';
-import { buildIndex, type RowIndex } from './rowIndex.ts';
-import { surveyRows, type Survey } from './survey.ts';
+import type { RowIndex } from './rowIndex.ts';
+import { cancelledReading, rowThreads } from './rowThreads.ts';
+import { SharedWork } from './sharedWork.ts';
+import type { Survey } from './survey.ts';
 import type { ColumnMap, FileRules } from '../../src-shared/datasets.ts';
 
 /** How far a file has been read, in bytes. */
@@ -20,11 +22,11 @@ export interface FileReading extends FileRules {
 
 interface Opened {
   key: string;
-  index: Promise<RowIndex>;
+  index: SharedWork<RowIndex>;
   progress: OpenProgress;
-  surveys: Map<string, Promise<Survey>>;
+  surveys: Map<string, SharedWork<Survey>>;
   /** Row numbers by filter text. */
-  matches: Map<string, Promise<number[]>>;
+  matches: Map<string, SharedWork<Int32Array>>;
 }
 
 const KEPT_FILES = 4;
@@ -39,42 +41,51 @@ export class DatasetFiles {
     this.#dir = dir;
   }
 
-  /** Throws what readDataset throws. */
-  index(reading: FileReading): Promise<RowIndex> {
-    return this.#open(reading).index;
+  /** Throws what readDataset throws, or CANCELLED once `signal` is aborted. */
+  async index(reading: FileReading, signal?: AbortSignal): Promise<RowIndex> {
+    return this.#open(reading).index.wait(signal);
   }
 
   /**
-   * Good and bad rows, groups and duplicates, read with these columns. Throws what readDataset and planColumns throw.
+   * Good and bad rows, groups and duplicates, read with these columns. Throws what readDataset and planColumns throw,
+   * or CANCELLED.
    */
-  async survey(reading: FileReading & { map?: ColumnMap }): Promise<Survey> {
+  async survey(reading: FileReading & { map?: ColumnMap }, signal?: AbortSignal): Promise<Survey> {
     const opened = this.#open(reading);
-    const index = await opened.index;
+    const index = await opened.index.wait(signal);
     const { map = {} } = reading;
-    return recall(opened.surveys, JSON.stringify(Object.entries(map).sort()), () => surveyRows(index, map));
+    const key = JSON.stringify(Object.entries(map).sort());
+    return recall(opened.surveys, key, index, (stop) => rowThreads.survey(index, map, stop)).wait(signal);
   }
 
   /** Numbers of the rows that contain a text. */
-  async matches(reading: FileReading, text: string): Promise<number[]> {
+  async matches(reading: FileReading, text: string, signal?: AbortSignal): Promise<Int32Array> {
     const opened = this.#open(reading);
-    const index = await opened.index;
-    return recall(opened.matches, text, () => index.matches(text));
+    const index = await opened.index.wait(signal);
+    return recall(opened.matches, text, index, (stop) => rowThreads.matches(index, text, stop)).wait(signal);
   }
 
-  /** How far the file has been read by now. */
-  progress(reading: FileReading): OpenProgress {
-    return this.#open(reading).progress;
+  /** How far the file has been read by now; undefined where it is not, or not any more. */
+  progress(reading: FileReading): OpenProgress | undefined {
+    return this.#known(keyOf(reading))?.progress;
   }
 
+  /** What is being read is not read to its end. */
   close(): void {
-    for (const opened of this.#opened.splice(0)) discard(opened);
+    for (const opened of this.#opened.splice(0)) {
+      for (const work of [opened.index, ...opened.surveys.values(), ...opened.matches.values()]) work.stop();
+      discard(opened);
+    }
   }
 
-  #open({ file, format, part, noHeader }: FileReading): Opened {
-    const rules = { format: format ?? undefined, part, noHeader };
-    const key = `${fileIdentity(file)} ${JSON.stringify(rules)}`;
-    const at = this.#opened.findIndex((opened) => opened.key === key);
-    const opened = this.#opened.splice(at, at < 0 ? 0 : 1)[0] ?? this.#read(file, rules, key);
+  #known(key: string): Opened | undefined {
+    return this.#opened.find((opened) => opened.key === key && !opened.index.isStopped);
+  }
+
+  #open(reading: FileReading): Opened {
+    const key = keyOf(reading);
+    const opened = this.#known(key) ?? this.#read(reading.file, rulesOf(reading), key);
+    this.#opened = this.#opened.filter((other) => other !== opened && !other.index.isStopped);
     this.#opened.push(opened);
     for (const old of this.#opened.splice(0, Math.max(0, this.#opened.length - KEPT_FILES))) discard(old);
     return opened;
@@ -82,27 +93,46 @@ export class DatasetFiles {
 
   #read(file: string, rules: FileRules, key: string): Opened {
     const progress = { done: 0, total: factsOf(file).sizeBytes ?? 0 };
-    const index = buildIndex(file, this.#dir, { ...rules, onProgress: (doneBytes) => (progress.done = doneBytes) });
+    const onProgress = (doneBytes: number): void => void (progress.done = doneBytes);
+    const index = new SharedWork(
+      (signal) => rowThreads.read(file, this.#dir, { ...rules, signal, onProgress }),
+      () => cancelledReading(file),
+    );
+    const opened = { key, index, progress, surveys: new Map(), matches: new Map() };
     // Whoever asked hears of a failure; the next asks again.
-    index.catch(() => (this.#opened = this.#opened.filter((opened) => opened.key !== key)));
-    return { key, index, progress, surveys: new Map(), matches: new Map() };
+    index.result.catch(() => (this.#opened = this.#opened.filter((other) => other !== opened)));
+    return opened;
   }
 }
 
-/** What is known under `key`, else what `make` gives; the oldest leaves when there are too many. */
-function recall<T>(known: Map<string, Promise<T>>, key: string, make: () => Promise<T>): Promise<T> {
+function rulesOf({ format, part, noHeader }: FileReading): FileRules {
+  return { format: format ?? undefined, part, noHeader };
+}
+
+function keyOf(reading: FileReading): string {
+  return `${fileIdentity(reading.file)} ${JSON.stringify(rulesOf(reading))}`;
+}
+
+/** What is known under `key`, else what `make` begins; the oldest leaves when there are too many. */
+function recall<T>(
+  known: Map<string, SharedWork<T>>,
+  key: string,
+  { file }: RowIndex,
+  make: (stop: AbortSignal) => Promise<T>,
+): SharedWork<T> {
   const found = known.get(key);
-  if (found) return found;
-  const made = make();
+  if (found && !found.isStopped) return found;
+  const made = new SharedWork(make, () => cancelledReading(file));
+  known.delete(key);
   known.set(key, made);
-  made.catch(() => known.delete(key));
+  made.result.catch(() => known.get(key) === made && known.delete(key));
   const [oldest] = known.keys();
   if (oldest !== undefined && known.size > KEPT_PER_FILE) known.delete(oldest);
   return made;
 }
 
 function discard(opened: Opened): void {
-  opened.index.then(
+  opened.index.result.then(
     (index) => index.close(),
     () => undefined,
   );

@@ -83,7 +83,7 @@ export function rowsIn(ranges: readonly RowRange[], count: number): Uint8Array {
 }
 
 /** Sorted numbers as ranges. */
-export function rangesOf(indices: readonly number[]): RowRange[] {
+export function rangesOf(indices: Iterable<number>): RowRange[] {
   const ranges: RowRange[] = [];
   for (const index of indices) {
     const last = ranges.at(-1);

@@ -5,19 +5,20 @@
  */
 import { hash } from 'node:crypto';
 
-const TABLES = 256;
 /** Hexadecimal digits that a float64 holds exactly; two such numbers are the key, two digits more choose the table. */
 const DIGITS = 13;
 
 export class FirstSeen {
-  #tables = Array.from({ length: TABLES }, () => new Table());
+  /** Made when they are needed. */
+  #tables: Table[] = [];
 
   /** What was noted when `text` was seen first; `value` (from 0) where that is now. */
   note(text: string, value: number): number {
     const digest = hash('sha256', text, 'hex');
     const high = parseInt(digest.slice(0, DIGITS), 16);
     const low = parseInt(digest.slice(DIGITS, 2 * DIGITS), 16);
-    return this.#tables[parseInt(digest.slice(2 * DIGITS, 2 * DIGITS + 2), 16)]!.note(high, low, value);
+    const table = parseInt(digest.slice(2 * DIGITS, 2 * DIGITS + 2), 16);
+    return (this.#tables[table] ??= new Table()).note(high, low, value);
   }
 }
 

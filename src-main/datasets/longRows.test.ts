@@ -2,7 +2,7 @@
 import { afterAll, describe, expect, it } from 'vitest';
 import { TestFolder } from '../../test-support/fixtures/dataFiles.ts';
 import { hasShared, sharedPath, skipNote } from '../../test-support/goldens/shared.ts';
-import { buildIndex } from './rowIndex.ts';
+import { rowThreads } from './rowThreads.ts';
 import { prepareDataset } from './dataset.ts';
 import { readDataset } from './read.ts';
 import { renderExample } from './render.ts';
@@ -110,7 +110,7 @@ it.each([
   expect(rows.map(({ line }) => line)).toEqual(lines);
   if (ext !== 'csv')
     expect(bad).toEqual([{ line: lines[0]! - 1, reason: 'nested more than 64 deep, which no row of a dataset is' }]);
-  const index = await buildIndex(file, folder.dir);
+  const index = await rowThreads.read(file, folder.dir);
   expect(index.count).toBe(lines.length);
   index.close();
 });

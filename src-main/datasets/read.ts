@@ -10,8 +10,8 @@ import { binaryFormat, isBinary, textFormat } from './readers/format.ts';
 import { binaryFile, refusedType } from './readers/foreign.ts';
 import { FileNotes } from './readers/notes.ts';
 import { BINARY_FORMATS, readBinary } from './readers/binary.ts';
+import { ColumnNames, MORE_COLUMNS } from './readers/columnNames.ts';
 import { readCsv } from './readers/csv.ts';
-import { decodeInThread } from './readers/decodeInThread.ts';
 import { readJsonArray } from './readers/json.ts';
 import { readJsonl } from './readers/jsonl.ts';
 import { textOf } from './readers/source.ts';
@@ -26,8 +26,8 @@ import type { RawRow, ReadResult } from './types.ts';
 export interface ReadOptions extends FileRules {
   /** Called with the bytes read so far, about four times per MiB. */
   onProgress?: (doneBytes: number) => void;
-  /** Decodes what a library decodes in one go in a thread of its own, for a process that has others to answer. */
-  inThread?: boolean;
+  /** Called for each piece of a file that is read, also where it is only hashed or its encoding is found. */
+  onBytes?: () => void;
 }
 
 /** A file's rows one after the other; `columns`, `sha256` and `notes` are complete once they are exhausted. */
@@ -49,11 +49,11 @@ export async function openRows(file: string, options: ReadOptions = {}): Promise
 }
 
 async function openFile(file: string, options: ReadOptions): Promise<RowStream> {
-  const source = openBytes(file);
+  const source = openBytes(file, options.onBytes);
   const notes = new FileNotes();
-  const columns = new Set<string>();
+  const columns = new ColumnNames(() => notes.add(MORE_COLUMNS));
   let sharedLines = false;
-  const note = (names: string[]): void => names.forEach((name) => columns.add(name));
+  const note = (names: string[]): void => columns.add(names);
   const { format, rows } = await chooseReader(source, options, {
     notes,
     note,
@@ -63,7 +63,7 @@ async function openFile(file: string, options: ReadOptions): Promise<RowStream> 
     format,
     sizeBytes: source.sizeBytes,
     rows: noted(),
-    columns: () => [...columns].filter((name) => name !== ''),
+    columns: () => columns.list,
     sha256: () => source.sha256(),
     sharedLines: () => sharedLines || BINARY_FORMATS.some((one) => one === format),
     notes: () => notes.list,
@@ -76,7 +76,7 @@ async function openFile(file: string, options: ReadOptions): Promise<RowStream> 
       if ('values' in row) note(Object.keys(row.values));
       yield row;
     }
-    if (count === 0) throw emptyDataset(file, columns.size > 0 ? 'has a header but no rows' : 'has no rows');
+    if (count === 0) throw emptyDataset(file, columns.list.length > 0 ? 'has a header but no rows' : 'has no rows');
   }
 }
 
@@ -90,7 +90,7 @@ type Rows = AsyncIterable<RawRow | BadRow>;
 
 async function chooseReader(
   source: ByteSource,
-  { format, part, noHeader, onProgress, inThread }: ReadOptions,
+  { format, part, noHeader, onProgress }: ReadOptions,
   { notes, note, onSharedLine }: Noting,
 ): Promise<{ format: DatasetFormat; rows: Rows }> {
   const { file, head, compression } = source;
@@ -105,10 +105,9 @@ async function chooseReader(
       { file },
     );
   if (binary) {
-    const decode = inThread ? decodeInThread : readBinary;
     return {
       format: binary,
-      rows: hashed(decode({ file, format: binary, part }, { onHeader: note, notes, onProgress })),
+      rows: hashed(readBinary({ file, format: binary, part }, { onHeader: note, notes, onProgress })),
     };
   }
   const encoding = await encodingOf(source);
@@ -154,7 +153,7 @@ function openFolder(folder: string, options: ReadOptions): RowStream {
   if (folders.length > 1 && formatByName(files[0]!) !== 'text')
     notes.add(`the files of ${counted(folders.length, 'folder')} together: ${firstOf(folders)}`);
   if (leftOut.length > 0) notes.add(`not read: ${firstOf(leftOut)}`);
-  const columns = new Set<string>();
+  const columns = new ColumnNames(() => notes.add(MORE_COLUMNS));
   const formats = new Set<DatasetFormat>();
   const hash = createHash('sha256');
   let digest: string | undefined;
@@ -166,7 +165,7 @@ function openFolder(folder: string, options: ReadOptions): RowStream {
     },
     sizeBytes,
     rows: all(),
-    columns: () => [...columns],
+    columns: () => columns.list,
     sha256: () => (digest ??= hash.digest('hex')),
     // A row's line is its place among all rows.
     sharedLines: () => true,
@@ -191,7 +190,7 @@ function openFolder(folder: string, options: ReadOptions): RowStream {
         if ('values' in row) yield { ...row, line };
         else yield { line, reason: `${name}, line ${row.line}: ${row.reason}` };
       }
-      for (const column of stream.columns()) columns.add(column);
+      columns.add(stream.columns());
       for (const note of stream.notes()) notes.add(`${name}: ${note}`);
       hash.update(`${name}\n${stream.sha256()}\n`);
       before += stream.sizeBytes;

@@ -8,7 +8,7 @@ import { temporaryFolder } from '../../test-support/fixtures/folders.ts';
 import { writeTinyTokenizer } from '../../test-support/fixtures/tinyTokenizer.ts';
 import { prepareDataset } from './dataset.ts';
 import { readDataset } from './read.ts';
-import { buildIndex } from './rowIndex.ts';
+import { rowThreads } from './rowThreads.ts';
 import { splitExamples } from './split.ts';
 import { surveyRows } from './survey.ts';
 import { graftError, TestFolder } from '../../test-support/fixtures/dataFiles.ts';
@@ -17,6 +17,8 @@ import { loadTokenizer } from './tokenizer.ts';
 const folder = new TestFolder();
 const scratch = path.join(folder.dir, 'scratch');
 afterAll(() => folder.remove());
+
+const buildIndex = (file: string, dir: string) => rowThreads.read(file, dir);
 
 const row = (i: number) => ({ prompt: `question ${i} ü`, completion: ` answer ${'x'.repeat(i % 70)}` });
 const jsonl = (name: string, rows: unknown[]) =>

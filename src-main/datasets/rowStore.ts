@@ -1,33 +1,30 @@
 /**
- * Rows of any number on disk, fetched by position: one JSON text per line in a file without a name, which the system
- * removes when it is closed or the process ends. Only the positions are kept in memory.
+ * Rows of any number on disk: one JSON text per line of a file, fetched by position. Only the positions are in memory,
+ * in arrays that threads share.
  */
-import { randomBytes } from 'node:crypto';
 import fs from 'node:fs';
-import path from 'node:path';
+import { GraftError } from '../../src-shared/errors.ts';
+import { freeBytesAt } from '../files/freeSpace.ts';
 
 const BUFFER_BYTES = 1 << 18;
+/** Bytes written between two looks at how much of the disk is left, and what must be left of it. */
+const CHECK_BYTES = 2 ** 26;
+const LEFT_BYTES = 2 ** 28;
 
-export class RowStore {
+/** Rows as they come, into an empty file. */
+export class RowWriter {
   #fd: number;
-  #starts: number[] = [];
+  #dir: string;
+  #starts = new NumberList();
   #size = 0;
   #waiting: string[] = [];
   #waitingBytes = 0;
-  #users = 0;
-  #retired = false;
+  #uncheckedBytes = 0;
 
-  /** `dir`: where the rows lie meanwhile; created where it is missing. */
-  constructor(dir: string) {
-    fs.mkdirSync(dir, { recursive: true });
-    const file = path.join(dir, `.rows.${randomBytes(6).toString('hex')}.partial`);
-    this.#fd = fs.openSync(file, 'wx+');
-    // Nameless from here on: nothing is left behind, however the process ends.
-    fs.rmSync(file, { force: true });
-  }
-
-  get count(): number {
-    return this.#starts.length;
+  /** `dir`: where the file `fd` lies. */
+  constructor(fd: number, dir: string) {
+    this.#fd = fd;
+    this.#dir = dir;
   }
 
   push(values: Record<string, unknown>): void {
@@ -37,47 +34,74 @@ export class RowStore {
     this.#size += sizeBytes;
     this.#waiting.push(text);
     this.#waitingBytes += sizeBytes;
-    if (this.#waitingBytes >= BUFFER_BYTES) this.flush();
+    if (this.#waitingBytes >= BUFFER_BYTES) this.#flush();
   }
 
-  /** Writes what is still in memory; to be called after the last row. Throws the file system's error. */
-  flush(): void {
+  /** Where each row starts, and where the last one ends. Throws the file system's error, or DISK_FULL. */
+  finish(): Float64Array {
+    this.#flush();
+    this.#starts.push(this.#size);
+    return this.#starts.shared();
+  }
+
+  #flush(): void {
+    this.#uncheckedBytes += this.#waitingBytes;
+    if (this.#uncheckedBytes >= CHECK_BYTES) this.#checkDisk();
     if (this.#waiting.length > 0) fs.writeFileSync(this.#fd, this.#waiting.join(''));
     this.#waiting = [];
     this.#waitingBytes = 0;
   }
 
-  /** JSON texts of the rows `from` to `to` (exclusive). */
-  texts(from: number, to: number): string[] {
-    const last = Math.min(to, this.count);
-    if (from >= last) return [];
-    const start = this.#starts[from]!;
-    const bytes = Buffer.alloc((this.#starts[last] ?? this.#size) - start);
-    for (let got = 0; got < bytes.length;) {
-      const read = fs.readSync(this.#fd, bytes, got, bytes.length - got, start + got);
-      if (read === 0) throw new Error('the rows end before the last one');
-      got += read;
+  #checkDisk(): void {
+    this.#uncheckedBytes = 0;
+    if ((freeBytesAt(this.#dir) ?? Infinity) >= LEFT_BYTES) return;
+    throw new GraftError(
+      'DISK_FULL',
+      `The rows were not read to the end, since the copy of them in ${this.#dir} would fill the disk; free some ` +
+        'space there and try again.',
+      { path: this.#dir },
+    );
+  }
+}
+
+/** Numbers that are added one by one, then shared with other threads. */
+export class NumberList {
+  #values = new Float64Array(1024);
+  #count = 0;
+
+  get count(): number {
+    return this.#count;
+  }
+
+  push(value: number): void {
+    if (this.#count === this.#values.length) {
+      const larger = new Float64Array(2 * this.#count);
+      larger.set(this.#values);
+      this.#values = larger;
     }
-    return bytes
-      .toString('utf8')
-      .split('\n')
-      .slice(0, last - from);
+    this.#values[this.#count++] = value;
   }
 
-  /** Keeps the rows open, even where they are closed meanwhile, until the returned function is called. */
-  hold(): () => void {
-    this.#users++;
-    return () => {
-      this.#users--;
-      if (this.#retired) this.close();
-    };
+  shared(): Float64Array {
+    const shared = new Float64Array(new SharedArrayBuffer(8 * this.#count));
+    shared.set(this.#values.subarray(0, this.#count));
+    return shared;
   }
+}
 
-  /** Gives the disk back as soon as nobody reads. */
-  close(): void {
-    this.#retired = true;
-    if (this.#users > 0 || this.#fd < 0) return;
-    fs.closeSync(this.#fd);
-    this.#fd = -1;
+/** JSON texts of the rows `from` to `to` (exclusive) of the file `fd`; `starts`: what RowWriter gave for it. */
+export function rowTexts(fd: number, starts: Float64Array, from: number, to: number): string[] {
+  const last = Math.min(to, starts.length - 1);
+  if (from >= last) return [];
+  const start = starts[from]!;
+  const bytes = Buffer.alloc(starts[last]! - start);
+  for (let got = 0; got < bytes.length;) {
+    const read = fs.readSync(fd, bytes, got, bytes.length - got, start + got);
+    if (read === 0) throw new Error('the rows end before the last one');
+    got += read;
   }
+  return bytes
+    .toString('utf8')
+    .split('\n')
+    .slice(0, last - from);
 }

@@ -3,6 +3,7 @@
  * rows; afterwards a few numbers per row answer every question about bad rows, duplicates and the split.
  */
 import { planColumns } from './columns.ts';
+import { BadRows, firstBadRows } from './badRows.ts';
 import { toExample } from './examples.ts';
 import { UnusedFields } from './unusedFields.ts';
 import type { BadRow, ColumnMap, ColumnPlan, Example, Message, UnusedField } from '../../src-shared/datasets.ts';
@@ -15,7 +16,10 @@ export interface SurveyedBadRow extends BadRow {
   index: number | null;
 }
 
-/** The good rows in file order, an array per fact: objects of their own would make every garbage collection long. */
+/**
+ * The good rows in file order, an array per fact that threads share: objects of their own would make every garbage
+ * collection long.
+ */
 export interface SurveyedRows {
   count: number;
   /** Rows that repeat an earlier one. */
@@ -35,32 +39,37 @@ export interface SurveyedRows {
 export interface Survey {
   plan: ColumnPlan;
   good: SurveyedRows;
-  /** In file order. */
+  /** The first of them in file order, and how many there are in all. */
   bad: SurveyedBadRow[];
+  badCount: number;
   /** What the good rows say and training does not use. */
   unused: UnusedField[];
 }
 
-/** Looks at every row once. Throws what planColumns throws; rows that cannot be used are collected. */
-export async function surveyRows(index: RowIndex, map: ColumnMap = {}): Promise<Survey> {
+/**
+ * Looks at every row once, calling `onRow` for each. Throws what planColumns throws; rows that cannot be used are
+ * collected.
+ */
+export async function surveyRows(
+  index: RowIndex,
+  map: ColumnMap = {},
+  onRow: () => void = () => undefined,
+): Promise<Survey> {
   const plan = planColumns(index.file, index.columns, map);
-  const [numbers, group, sameAs, alike, characters] = Array.from({ length: 5 }, () => new Int32Array(index.count)) as [
-    Int32Array,
-    Int32Array,
-    Int32Array,
-    Int32Array,
-    Int32Array,
-  ];
+  const numberEach = (): Int32Array => new Int32Array(new SharedArrayBuffer(4 * index.count));
+  const [numbers, group, sameAs] = [numberEach(), numberEach(), numberEach()];
+  const [alike, characters] = [numberEach(), numberEach()];
   let count = 0;
   let repeated = 0;
-  const bad: SurveyedBadRow[] = index.bad.map((row) => ({ ...row, index: null }));
+  const unusable = new BadRows<SurveyedBadRow>();
   let groups = 0;
   const unused = new UnusedFields(plan);
   const [prompts, contents, meanings] = [new FirstSeen(), new FirstSeen(), new FirstSeen()];
   for await (const row of index.rows()) {
+    onRow();
     const example = toExample(row, plan);
     if ('reason' in example) {
-      bad.push({ ...example, index: row.index });
+      unusable.add({ ...example, index: row.index });
       continue;
     }
     unused.note(row, example);
@@ -74,7 +83,7 @@ export async function surveyRows(index: RowIndex, map: ColumnMap = {}): Promise<
     characters[count] = texts.reduce((sum, text) => sum + text.length, 0);
     count++;
   }
-  bad.sort((a, b) => a.line - b.line);
+  const unreadable = index.bad.map((row) => ({ ...row, index: null }));
   const filled = (values: Int32Array): Int32Array => values.subarray(0, count);
   return {
     plan,
@@ -87,7 +96,8 @@ export async function surveyRows(index: RowIndex, map: ColumnMap = {}): Promise<
       alike: filled(alike),
       characters: filled(characters),
     },
-    bad,
+    bad: firstBadRows([...unreadable, ...unusable.kept]),
+    badCount: index.badCount + unusable.count,
     unused: unused.list(),
   };
 }

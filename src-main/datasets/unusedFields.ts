@@ -14,6 +14,9 @@ const USUAL_FIELDS = new Set(['tool_calls', 'tool_call_id', 'name', 'reasoning_c
 
 /** Labels that a classifier may have; more values are no labels. */
 const MOST_LABELS = 100;
+/** Rows may invent fields without end, and of any length. */
+const MOST_FIELDS = 1000;
+const MOST_CHARS = 200;
 
 export class UnusedFields {
   #plan: ColumnPlan;
@@ -93,7 +96,9 @@ export class UnusedFields {
   }
 
   #count(field: string): void {
-    this.#rows.set(field, (this.#rows.get(field) ?? 0) + 1);
+    const rows = this.#rows.get(field);
+    if (rows === undefined && (this.#rows.size === MOST_FIELDS || field.length > MOST_CHARS)) return;
+    this.#rows.set(field, (rows ?? 0) + 1);
   }
 }
 

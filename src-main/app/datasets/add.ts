@@ -19,16 +19,16 @@ export async function addDataset(
   const { map, name, allowBadRows, part, noHeader } = input;
   const file = path.resolve(input.file);
   const facts = fileFacts(file);
-  const { good, bad } = await files.survey({ ...input, file });
+  const { good, bad, badCount } = await files.survey({ ...input, file });
   const { sha256, sharedLines } = await files.index({ ...input, file });
-  if (good.count === 0) throw noUsableRows(file, bad, sharedLines);
+  if (good.count === 0) throw noUsableRows(file, bad, { count: badCount, sharedLines });
   const [first] = bad;
   if (first && !allowBadRows) {
     throw new GraftError(
       'DATASET_BAD_ROWS',
-      `${file} has ${counted(bad.length, 'bad row')}, the first at ${describeBadRow(first, sharedLines)}; correct ` +
-        `${bad.length === 1 ? 'it' : 'them'}, or allow bad rows to go on with the other ${good.count}.`,
-      { file, bad: bad.length, rows: good.count },
+      `${file} has ${counted(badCount, 'bad row')}, the first at ${describeBadRow(first, sharedLines)}; correct ` +
+        `${badCount === 1 ? 'it' : 'them'}, or allow bad rows to go on with the other ${good.count}.`,
+      { file, bad: badCount, rows: good.count },
     );
   }
   const format = input.format ?? null;
@@ -40,7 +40,7 @@ export async function addDataset(
     noHeader,
     map,
     rows: good.count,
-    badRows: bad.length,
+    badRows: badCount,
     hash: sha256,
     ...facts,
     createdAt,

@@ -21,14 +21,14 @@ export async function writeVersion(
   const index = await files.index(base);
   const { sha256 } = await writeEdited(index, edits, file);
   try {
-    const { good, bad } = await surveyEdited(files, file, base);
+    const { good, badCount } = await surveyEdited(files, file, base);
     record({
       datasetId: base.id,
       file,
       format: 'jsonl',
       map: base.map,
       rows: good.count,
-      badRows: bad.length,
+      badRows: badCount,
       hash: sha256,
       ...fileFacts(file),
       createdAt: new Date().toISOString(),

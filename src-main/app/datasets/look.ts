@@ -56,11 +56,11 @@ export interface DatasetLook {
 
 const PREVIEW_ROWS = 5;
 
-/** Throws what readDataset throws; columns that fit no shape are told, not thrown. */
-export async function lookAt(files: DatasetFiles, given: Reading): Promise<DatasetLook> {
+/** Throws what readDataset throws, or CANCELLED; columns that fit no shape are told, not thrown. */
+export async function lookAt(files: DatasetFiles, given: Reading, signal?: AbortSignal): Promise<DatasetLook> {
   const absolute = path.resolve(given.file);
   const reading = { ...given, file: absolute };
-  const index = await files.index(reading);
+  const index = await files.index(reading, signal);
   const { columns, sizeBytes, sha256, count } = index;
   const facts = {
     file: absolute,
@@ -75,14 +75,14 @@ export async function lookAt(files: DatasetFiles, given: Reading): Promise<Datas
   };
   let survey: Survey;
   try {
-    survey = await files.survey(reading);
+    survey = await files.survey(reading, signal);
   } catch (error) {
     const { code, message } = toErrorData(error);
     if (code !== 'DATASET_COLUMNS') throw error;
     return {
       ...facts,
       rows: 0,
-      bad: index.bad.length,
+      bad: index.badCount,
       repeated: 0,
       kind: null,
       fields: {},
@@ -91,11 +91,11 @@ export async function lookAt(files: DatasetFiles, given: Reading): Promise<Datas
       unused: [],
     };
   }
-  const { plan, good, bad } = survey;
+  const { plan, good, badCount } = survey;
   return {
     ...facts,
     rows: good.count,
-    bad: bad.length,
+    bad: badCount,
     repeated: good.repeated,
     kind: plan.kind,
     fields: plan.columns,

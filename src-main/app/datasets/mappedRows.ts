@@ -1,8 +1,9 @@
 /** How columns would be read, at once: from the first rows of a file, for trying out a mapping. */
-import { previewRows } from '../../datasets/check.ts';
-import type { DatasetKind, PreviewRow } from '../../../src-shared/datasets.ts';
+import { PREVIEW_ROWS, previewRows } from '../../datasets/check.ts';
+import type { DatasetKind, Example, PreviewRow } from '../../../src-shared/datasets.ts';
 import { planColumns } from '../../datasets/columns.ts';
 import { toExample } from '../../datasets/examples.ts';
+import { TimeSlice } from '../../datasets/timeSlice.ts';
 import type { DatasetFiles } from '../../datasets/datasetFiles.ts';
 import { toErrorData } from '../../../src-shared/errors.ts';
 import type { Reading } from './look.ts';
@@ -25,23 +26,30 @@ const TRIED_ROWS = 100;
 export async function mapFirstRows(files: DatasetFiles, reading: Reading): Promise<MappedRows> {
   const { file, map } = reading;
   const index = await files.index(reading);
-  const rows = index.window(0, TRIED_ROWS);
+  const tried = Math.min(index.count, TRIED_ROWS);
   try {
     const plan = planColumns(file, index.columns, map);
-    const examples = rows
-      .map((row) => toExample(row, plan))
-      .flatMap((example) => ('reason' in example ? [] : [example]));
+    const slice = new TimeSlice();
+    const examples: Example[] = [];
+    let good = 0;
+    for (let number = 0; number < tried; number++) {
+      const example = toExample(index.row(number), plan);
+      if ('reason' in example) continue;
+      // A row may be long: only those that are shown are kept.
+      if (good++ < PREVIEW_ROWS) examples.push(example);
+      if (slice.isOver()) await slice.pause();
+    }
     return {
       kind: plan.kind,
       fields: plan.columns,
       problem: null,
       preview: previewRows(examples),
-      bad: rows.length - examples.length,
-      tried: rows.length,
+      bad: tried - good,
+      tried,
     };
   } catch (error) {
     const { code, message } = toErrorData(error);
     if (code !== 'DATASET_COLUMNS') throw error;
-    return { kind: null, fields: {}, problem: message, preview: [], bad: 0, tried: rows.length };
+    return { kind: null, fields: {}, problem: message, preview: [], bad: 0, tried };
   }
 }

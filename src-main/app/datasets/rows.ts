@@ -54,14 +54,19 @@ export class DatasetRows {
   async window(input: z.output<typeof filteredWindowSchema>) {
     const { index, numbers } = await this.#matches(input);
     const { offset, count } = input;
-    const rows = numbers
-      ? numbers.slice(offset, offset + count).map((number) => index.row(number))
-      : index.window(offset, count);
+    const end = Math.min(offset + count, numbers?.length ?? index.count);
+    const rows: TableRow[] = [];
+    const slice = new TimeSlice();
+    // One after the other: together, long ones would not fit in memory.
+    for (let place = offset; place < end; place++) {
+      rows.push(toTableRow(index.row(numbers?.[place] ?? place), index.columns));
+      if (slice.isOver()) await slice.pause();
+    }
     return {
       total: numbers?.length ?? index.count,
       columns: index.columns,
       content: { hash: index.sha256, rows: index.count },
-      rows: rows.map((row) => toTableRow(row, index.columns)),
+      rows,
     };
   }
 
@@ -84,12 +89,13 @@ export class DatasetRows {
     return { reason: 'reason' in example ? example.reason : null };
   }
 
+  /** The first of them; how many there are in all, the look says. */
   async bad(input: SourceWindow): Promise<{ total: number; rows: SurveyedBadRow[] }> {
     const { bad } = await this.#survey(input);
     return { total: bad.length, rows: bad.slice(input.offset, input.offset + input.count) };
   }
 
-  /** All bad rows as CSV with the columns line (or row) and reason. */
+  /** The same rows as CSV with the columns line (or row) and reason. */
   async badAsCsv(input: Source): Promise<string> {
     const { bad } = await this.#survey(input);
     const slice = new TimeSlice();
@@ -119,7 +125,7 @@ export class DatasetRows {
   }
 
   /** `numbers`: of the rows that match; undefined without a filter. */
-  async #matches(input: Filtered): Promise<{ index: RowIndex; numbers: number[] | undefined }> {
+  async #matches(input: Filtered): Promise<{ index: RowIndex; numbers: Int32Array | undefined }> {
     const reading = this.#datasets.reading(input);
     const { files } = this.#datasets;
     const numbers = input.filter === '' ? undefined : await files.matches(reading, input.filter);

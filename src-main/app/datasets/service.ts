@@ -82,29 +82,34 @@ export class DatasetService {
     return checkFile({ ...request, modelDir }, (options) => this.#tokens.check(options));
   }
 
-  /** How far the file has been read, in bytes, until it is open for looking at. */
+  /**
+   * How far the file has been read, in bytes, until it is open for looking at. Where `signal` is aborted and nobody
+   * else waits for the file, it is not read to its end.
+   */
   async *open(source: Source, signal?: AbortSignal): AsyncGenerator<OpenProgress, void, void> {
     const reading = this.reading(source);
-    const index = this.files.index(reading);
+    const index = this.files.index(reading, signal);
     let isOpen = false;
     index.then(
       () => (isOpen = true),
       () => (isOpen = true),
     );
     while (!isOpen && !signal?.aborted) {
-      yield { ...this.files.progress(reading) };
+      const progress = this.files.progress(reading);
+      if (progress) yield { ...progress };
       await Promise.race([index.catch(() => undefined), sleep(PROGRESS_MS)]);
     }
+    if (signal?.aborted) return;
     const { sizeBytes } = await index;
     yield { done: sizeBytes, total: sizeBytes };
   }
 
   /**
    * What is in a file or a version: format, columns and how they are read, good and bad rows, duplicates, the first
-   * rows.
+   * rows. Throws CANCELLED where `signal` is aborted.
    */
-  look(source: Source): Promise<DatasetLook> {
-    return lookAt(this.files, this.reading(source));
+  look(source: Source, signal?: AbortSignal): Promise<DatasetLook> {
+    return lookAt(this.files, this.reading(source), signal);
   }
 
   /** How the first rows would be read with other columns. */
@@ -126,19 +131,19 @@ export class DatasetService {
   /** Reads the current version with other columns. Throws DATASET_NO_USABLE_ROWS, DATASET_BAD_ROWS. */
   async setMap({ id, map, allowBadRows }: z.output<typeof setMapSchema>): Promise<Dataset> {
     const dataset = this.require(id);
-    const { good, bad } = await this.files.survey({ ...dataset, map });
+    const { good, bad, badCount } = await this.files.survey({ ...dataset, map });
     const { sharedLines } = await this.files.index(dataset);
-    if (good.count === 0) throw noUsableRows(dataset.file, bad, sharedLines);
+    if (good.count === 0) throw noUsableRows(dataset.file, bad, { count: badCount, sharedLines });
     const [first] = bad;
     if (first && !allowBadRows && !dataset.allowBadRows)
       throw new GraftError(
         'DATASET_BAD_ROWS',
-        `With these columns ${counted(bad.length, 'row')} of ${dataset.file} cannot be used, the first at ` +
+        `With these columns ${counted(badCount, 'row')} of ${dataset.file} cannot be used, the first at ` +
           `${describeBadRow(first, sharedLines)}; choose other columns, or go on without ` +
-          `${bad.length === 1 ? 'this row' : 'these rows'}.`,
-        { bad: bad.length },
+          `${badCount === 1 ? 'this row' : 'these rows'}.`,
+        { bad: badCount },
       );
-    const counts = { rows: good.count, badRows: bad.length };
+    const counts = { rows: good.count, badRows: badCount };
     this.#catalog.datasets.versions.setMap({ datasetId: id, number: dataset.version, map, ...counts });
     if (allowBadRows) this.#catalog.datasets.setAllowBadRows(id, true);
     return this.require(id);

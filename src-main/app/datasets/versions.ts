@@ -80,16 +80,16 @@ export class DatasetVersions {
   /** A new version without the rows that cannot be used. Throws a usage error NO_BAD_ROWS. */
   async withoutBadRows({ id, version }: VersionOf): Promise<Dataset> {
     const base = this.#datasets.require(id, version);
-    const { bad } = await this.#survey(base);
-    if (bad.length === 0)
+    const { good, badCount } = await this.#survey(base);
+    if (badCount === 0)
       throw usageError(
         'NO_BAD_ROWS',
         `Version ${base.version} of ${base.name} has no bad row; there is nothing to leave out.`,
         { datasetId: id },
       );
-    const removed = new Uint8Array((await this.#index(base)).count);
-    for (const { index } of bad) if (index !== null) removed[index] = 1;
-    return this.#saveEdited(base, { changed: [], removed, added: [] }, `${counted(bad.length, 'bad row')} left out`);
+    const removed = new Uint8Array((await this.#index(base)).count).fill(1);
+    for (const index of good.index) removed[index] = 0;
+    return this.#saveEdited(base, { changed: [], removed, added: [] }, `${counted(badCount, 'bad row')} left out`);
   }
 
   /** Makes an older version the current one. Throws DATASET_CHANGED where its file has changed or is gone. */
@@ -148,10 +148,10 @@ export class DatasetVersions {
     const versions = this.#catalog.datasets.versions.list(id);
     const { format, part, noHeader, map } = versions.find((version) => version.file === source) ?? versions.at(-1)!;
     const facts = fileFacts(source);
-    const { good, bad } = await this.#datasets.files.survey({ file: source, format, part, noHeader, map });
-    if (good.count === 0) throw noUsableRows(source, bad);
-    const { sha256 } = await this.#datasets.files.index({ file: source, format, part, noHeader });
-    const counts = { rows: good.count, badRows: bad.length, hash: sha256, ...facts };
+    const { good, bad, badCount } = await this.#datasets.files.survey({ file: source, format, part, noHeader, map });
+    const { sha256, sharedLines } = await this.#datasets.files.index({ file: source, format, part, noHeader });
+    if (good.count === 0) throw noUsableRows(source, bad, { count: badCount, sharedLines });
+    const counts = { rows: good.count, badRows: badCount, hash: sha256, ...facts };
     const createdAt = new Date().toISOString();
     this.#add({
       datasetId: id,

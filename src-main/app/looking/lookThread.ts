@@ -1,6 +1,5 @@
-/** Entry of a thread that looks at folders for the main process (look.ts): one question at a time. */
-import { parentPort } from 'node:worker_threads';
-import { toErrorData, type ErrorData } from '../../../src-shared/errors.ts';
+/** Entry of a thread that looks at folders for the main process (look.ts). */
+import { answerQuestions } from '../../threads/answerQuestions.ts';
 import { looks, type LookName } from './looks.ts';
 
 export interface LookQuestion {
@@ -8,14 +7,5 @@ export interface LookQuestion {
   args: unknown[];
 }
 
-export type LookAnswer = { result: unknown } | { error: ErrorData };
-
-parentPort?.on('message', ({ name, args }: LookQuestion) => {
-  const answer = (value: LookAnswer): void => parentPort?.postMessage(value);
-  try {
-    // Both ends are compiled against the same table of looks.
-    answer({ result: (looks[name] as (...args: unknown[]) => unknown)(...args) });
-  } catch (error) {
-    answer({ error: toErrorData(error) });
-  }
-});
+// Both ends are compiled against the same table of looks.
+answerQuestions<LookQuestion>(({ name, args }) => (looks[name] as (...args: unknown[]) => unknown)(...args));

@@ -1,6 +1,7 @@
 /** Reads Arrow's files (Feather 2) and streams, as Hugging Face's datasets lie on disk. Rows are numbered from 1. */
 import fs from 'node:fs/promises';
 import { tableFromIPC, type Table } from '@uwdata/flechette';
+import { withDeadline } from '../../files/deadline.ts';
 import { GraftError } from '../../../src-shared/errors.ts';
 import type { RawRow } from '../types.ts';
 import { unpackArrow, UnpacksTooLarge } from './arrowUnpack.ts';
@@ -10,12 +11,23 @@ import { plainValue } from './cells.ts';
 /** The file is in memory whole, and unpacked where its buffers are compressed. */
 const MOST_BYTES = 2 ** 29;
 
+/** A table is views of the bytes, made in milliseconds; a broken one may count to billions. */
+const DEADLINE_MS = 1000;
+const BYTES_PER_MS = 10_000;
+
 /** Throws GraftError DATASET_BROKEN, or DATASET_TOO_LARGE for a file that does not fit. */
 export async function* readArrow(file: string): AsyncGenerator<RawRow> {
   const { size } = await fs.stat(file);
   if (size > MOST_BYTES) throw tooLarge(file, 'has');
   try {
-    const table = tableOf(await fs.readFile(file));
+    const bytes = await fs.readFile(file);
+    const table = withDeadline(
+      () => tableOf(bytes),
+      DEADLINE_MS + Math.floor(size / BYTES_PER_MS),
+      () => new Error('its counts have no end'),
+    );
+    // Of the narrowest column a row takes a bit.
+    if (table.numRows > 8 * MOST_BYTES) throw new Error('it says that it has more rows than it can hold');
     for (let row = 0; row < table.numRows; row++)
       yield { line: row + 1, values: plainValue(table.get(row)) as RawRow['values'] };
   } catch (error) {

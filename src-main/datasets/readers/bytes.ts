@@ -30,8 +30,11 @@ const MOST_RATIO = 300;
 const RATIO_FROM_BYTES = 256 * 2 ** 20;
 const MOST_UNPACKED_BYTES = 64 * 2 ** 30;
 
-/** Throws GraftError DATASET_NOT_FOUND, DATASET_IS_FOLDER, DATASET_EMPTY or DATASET_BROKEN. */
-export function openBytes(file: string): ByteSource {
+/**
+ * `onBytes`: called for each piece that is read.
+ * Throws GraftError DATASET_NOT_FOUND, DATASET_IS_FOLDER, DATASET_EMPTY or DATASET_BROKEN.
+ */
+export function openBytes(file: string, onBytes: () => void = () => undefined): ByteSource {
   const stat = fs.statSync(file, { throwIfNoEntry: false });
   if (!stat) throw new GraftError('DATASET_NOT_FOUND', `The dataset ${file} does not exist; check the path.`, { file });
   if (!stat.isFile()) {
@@ -58,6 +61,7 @@ export function openBytes(file: string): ByteSource {
           hash.update(bytes);
           doneBytes += bytes.length;
           onProgress?.(doneBytes);
+          onBytes();
           done(null, bytes);
         },
       });
@@ -89,7 +93,9 @@ export function emptyDataset(file: string, what: string): GraftError {
 
 /** A file that is not what its beginning promises. */
 export function brokenDataset(file: string, what: string, cause?: unknown): GraftError {
-  const reason = cause instanceof Error ? ` (${cause.message.split('\n')[0]!.slice(0, 200)})` : '';
+  // What JavaScript itself throws is a fault that a library made of a broken file.
+  const isSaid = cause instanceof Error && !/^(Type|Range|Reference|Syntax)Error$/.test(cause.name);
+  const reason = isSaid ? ` (${cause.message.split('\n')[0]!.slice(0, 200)})` : '';
   return new GraftError(
     'DATASET_BROKEN',
     `The dataset ${file} cannot be read as ${what}${reason}; download or save the file again.`,

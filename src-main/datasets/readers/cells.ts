@@ -12,7 +12,7 @@ export function plainValue(value: unknown, depth = 0): unknown {
   if (value instanceof Date) return Number.isNaN(value.getTime()) ? null : value.toISOString();
   if (value instanceof Uint8Array) return `<${value.length} bytes>`;
   if (typeof value !== 'object') return typeof value === 'number' && !Number.isFinite(value) ? null : value;
-  if (depth > MOST_DEPTH) throw new RangeError(`values are nested more than ${MOST_DEPTH} deep`);
+  if (depth > MOST_DEPTH) throw new Error(`values are nested more than ${MOST_DEPTH} deep`);
   if (ArrayBuffer.isView(value)) return Array.from(value as unknown as ArrayLike<unknown>, (item) => plainValue(item));
   if (value instanceof Map || typeof (value as Iterable<unknown>)[Symbol.iterator] === 'function')
     return Array.from(value as Iterable<unknown>, (item) => plainValue(item, depth + 1));

@@ -136,7 +136,8 @@ function parseHeader(record: CsvRecord, delimiter: string, file: string, isRow: 
   } catch (error) {
     throw fail(reasonOf(error));
   }
-  const twice = columns.find((name, i) => name !== '' && columns.indexOf(name) !== i);
+  const seen = new Set<string>();
+  const twice = columns.find((name) => name !== '' && (seen.has(name) || !seen.add(name)));
   if (twice !== undefined && !isRow) throw fail(`the column "${twice}" appears twice`);
   return columns;
 }

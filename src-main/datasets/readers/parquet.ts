@@ -1,7 +1,7 @@
 /** Reads Parquet, a row group at a time; hyparquet decodes, compressed pages too. Rows are numbered from 1. */
 import fs from 'node:fs/promises';
-import { parquetMetadataAsync, parquetReadObjects } from 'hyparquet';
-import type { AsyncBuffer } from 'hyparquet';
+import { parquetMetadataAsync, parquetReadObjects, parquetSchema } from 'hyparquet';
+import type { AsyncBuffer, FileMetaData, SchemaTree } from 'hyparquet';
 import { compressors } from 'hyparquet-compressors';
 import { GraftError } from '../../../src-shared/errors.ts';
 import type { RawRow } from '../types.ts';
@@ -19,7 +19,7 @@ const bounded = Object.fromEntries(
   Object.entries(compressors).map(([name, unpack]) => [
     name,
     (input: Uint8Array, outputLength: number): Uint8Array => {
-      if (outputLength > MOST_PAGE_BYTES) throw new RangeError(`a page of ${outputLength} bytes`);
+      if (outputLength > MOST_PAGE_BYTES) throw new Error(`a page of ${outputLength} bytes`);
       return unpack(input, outputLength);
     },
   ]),
@@ -40,8 +40,9 @@ export async function* readParquet(file: string, onProgress?: (doneBytes: number
       },
     };
     const metadata = await parquetMetadataAsync(buffer);
+    checkColumns(metadata);
     const large = metadata.row_groups.find((group) => Number(group.total_byte_size) > MOST_GROUP_BYTES);
-    if (large) throw new RangeError('a row group of more than 1 GiB; write it with smaller row groups');
+    if (large) throw new Error('a row group of more than 1 GiB; write it with smaller row groups');
     const total = Number(metadata.num_rows);
     let line = 0;
     for (const group of metadata.row_groups) {
@@ -49,8 +50,7 @@ export async function* readParquet(file: string, onProgress?: (doneBytes: number
       while (line < groupEnd) {
         const rowEnd = Math.min(groupEnd, line + ROWS);
         const rows = await parquetReadObjects({ file: buffer, metadata, compressors: bounded, rowStart: line, rowEnd });
-        if (rows.length !== rowEnd - line)
-          throw new RangeError(`${rows.length} rows where ${rowEnd - line} are promised`);
+        if (rows.length !== rowEnd - line) throw new Error(`${rows.length} rows where ${rowEnd - line} are promised`);
         for (const row of rows) yield { line: ++line, values: plainValue(row) as RawRow['values'] };
         onProgress?.(Math.floor((byteLength * line) / Math.max(1, total)));
       }
@@ -60,4 +60,24 @@ export async function* readParquet(file: string, onProgress?: (doneBytes: number
   } finally {
     await handle.close();
   }
+}
+
+/**
+ * Each column chunk is one of the schema's columns, and each is there once: the library reads all at the same time, and
+ * what fails in one that belongs nowhere would be caught by nobody.
+ */
+function checkColumns(metadata: FileMetaData): void {
+  const schema = parquetSchema(metadata);
+  for (const { columns } of metadata.row_groups) {
+    const paths = columns.map(({ meta_data }) => meta_data?.path_in_schema ?? []);
+    const names = new Set(paths.map((path) => JSON.stringify(path)));
+    if (names.size < paths.length || !paths.every((path) => isColumn(schema, path)))
+      throw new Error('its columns are not those of its schema');
+  }
+}
+
+function isColumn(schema: SchemaTree, path: readonly string[]): boolean {
+  let place: SchemaTree | undefined = schema;
+  for (const name of path) place = place?.children.find(({ element }) => element.name === name);
+  return place !== undefined && place !== schema && place.children.length === 0;
 }

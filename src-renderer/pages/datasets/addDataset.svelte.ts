@@ -4,6 +4,7 @@
 import { api, type Dataset, type DatasetLook } from '../../lib/api.ts';
 import { pathOfDropped, type Upload } from './droppedFile.ts';
 import { Action } from '../../lib/action.svelte.ts';
+import { Opening } from './opening.svelte.ts';
 
 export class AddDataset {
   file = $state('');
@@ -16,6 +17,7 @@ export class AddDataset {
   /** Share of a dropped file that has been sent, 0 to 1. */
   sent = $state<number | undefined>();
   readonly checking = new Action();
+  readonly opening = new Opening();
   readonly adding = new Action();
   #upload: Upload | undefined;
   #dropped = $state.raw<{ file: string; others: number } | undefined>();
@@ -43,10 +45,15 @@ export class AddDataset {
   }
 
   async check(file: string, map: Record<string, string> = {}): Promise<void> {
+    // Not the facts of another file meanwhile.
+    if (file !== this.look?.file) this.look = undefined;
     this.file = file;
     this.map = map;
     this.adding.failure = undefined;
-    this.look = await this.checking.run(() => api.datasets.look.query({ file, map, ...this.#rules }));
+    const source = { file, map, ...this.#rules };
+    this.look = await this.checking.run(async () =>
+      (await this.opening.read(source)) ? api.datasets.look.query(source) : undefined,
+    );
   }
 
   get #rules(): { part?: string; noHeader?: boolean } {
@@ -81,6 +88,7 @@ export class AddDataset {
   }
 
   clear(): void {
+    this.opening.stop();
     this.file = '';
     this.part = '';
     this.noHeader = false;

@@ -29,13 +29,17 @@ export class DatasetView {
   }
 
   async load(): Promise<void> {
-    this.opening.watch(this.source);
-    await Promise.all([this.look.load(), this.versions.load()]);
-    this.opening.stop();
+    await Promise.all([this.#look(), this.versions.load()]);
+  }
+
+  async #look(): Promise<void> {
+    if (await this.opening.read(this.source)) await this.look.load();
   }
 
   show(version: number): void {
     this.version = version;
+    // Not the facts of another version meanwhile.
+    this.look.data = undefined;
     void this.load();
   }
 

@@ -1,4 +1,4 @@
-/** How far a dataset file has been read, while its page waits for it. */
+/** Reads a dataset file before its page asks what is in it: how far that is, and an end of it when the page goes. */
 import { api } from '../../lib/api.ts';
 import type { DatasetSource } from './datasetSource.ts';
 import { streamOptions } from '../../lib/stream.ts';
@@ -6,19 +6,31 @@ import { streamOptions } from '../../lib/stream.ts';
 export class Opening {
   /** In bytes; undefined when nothing is being read. */
   progress = $state.raw<{ done: number; total: number } | undefined>();
-  #subscription: { unsubscribe: () => void } | undefined;
+  #end: (isRead: boolean) => void = () => undefined;
 
-  watch(source: DatasetSource): void {
+  /**
+   * False where `stop` or another reading came first. A failure ends the reading as well: whoever asks for the rows
+   * then reports it.
+   */
+  read(source: DatasetSource): Promise<boolean> {
     this.stop();
-    const end = (): void => this.stop();
-    const data = (progress: { done: number; total: number }): void => void (this.progress = progress);
-    // Whoever asks for the rows reports the failure.
-    this.#subscription = api.datasets.open.subscribe(source, streamOptions({ data, failed: end, done: end }, end));
+    this.progress = { done: 0, total: 0 };
+    return new Promise((resolve) => {
+      const end = (isRead: boolean): void => {
+        this.progress = undefined;
+        this.#end = () => undefined;
+        subscription.unsubscribe();
+        resolve(isRead);
+      };
+      const over = (): void => end(true);
+      this.#end = end;
+      const data = (progress: { done: number; total: number }): void => void (this.progress = progress);
+      const subscription = api.datasets.open.subscribe(source, streamOptions({ data, failed: over, done: over }, over));
+    });
   }
 
+  /** Where nobody else waits for the file, it is not read to its end. */
   stop(): void {
-    this.progress = undefined;
-    this.#subscription?.unsubscribe();
-    this.#subscription = undefined;
+    this.#end(false);
   }
 }

@@ -1,0 +1,144 @@
+/**
+ * Threads that answer questions about files of other people. Each question has a deadline and a bound on memory, and
+ * can be called off; a thread that is late, needs too much or is not wanted any more is ended, and the process goes on.
+ */
+import { Worker } from 'node:worker_threads';
+import { GraftError } from '../../src-shared/errors.ts';
+import type { ThreadMessage } from './answerQuestions.ts';
+
+interface ThreadKind {
+  /** The file that calls `answerQuestions`. */
+  entry: string;
+  /** Of a thread's own values. What it reads into buffers is bounded where it is read. */
+  memoryMb: number;
+  /** Questions at once; the others wait for their turn. Default: any number. */
+  most?: number;
+}
+
+/** What a question without an answer is answered by. */
+export interface ThreadErrors {
+  late: () => Error;
+  tooLarge: () => Error;
+  cancelled: () => Error;
+  /** The thread ended by itself. */
+  ended: (cause?: Error) => unknown;
+}
+
+interface AskOptions {
+  /** From the question, or the last sign of progress, to the next one or the answer. */
+  deadlineMs: number;
+  signal?: AbortSignal | undefined;
+  onProgress?: ((progress: unknown) => void) | undefined;
+  /** Called once no thread works on the question any more, whatever came of it. */
+  onLeft?: () => void;
+  errors: ThreadErrors;
+}
+
+export class Threads {
+  #kind: ThreadKind;
+  /** A thread that has nothing to do; it never keeps the process alive. */
+  #idle: Worker | undefined;
+  #busy = 0;
+  #waiting: (() => void)[] = [];
+
+  constructor(kind: ThreadKind) {
+    this.#kind = kind;
+  }
+
+  /** Throws what the thread throws, or one of `errors`. */
+  async ask<A>(question: unknown, options: AskOptions): Promise<A> {
+    const { signal, errors, onLeft } = options;
+    let left: Promise<unknown> = Promise.resolve();
+    try {
+      await this.#turn(options);
+      try {
+        if (signal?.aborted) throw errors.cancelled();
+        const thread = this.#idle ?? this.#start();
+        this.#idle = undefined;
+        const answer = await answerOf(thread, question, options).catch((error: unknown) => {
+          // Not waited for: a disk that does not answer may hold the thread for long.
+          left = thread.terminate();
+          throw error;
+        });
+        this.#release(thread);
+        if ('error' in answer) throw GraftError.fromData(answer.error);
+        return answer.result as A;
+      } finally {
+        this.#next();
+      }
+    } finally {
+      void left.then(onLeft);
+    }
+  }
+
+  async #turn({ signal, errors }: AskOptions): Promise<void> {
+    if (this.#busy < (this.#kind.most ?? Infinity)) return void this.#busy++;
+    const { promise, resolve, reject } = Promise.withResolvers<void>();
+    const leave = (): void => {
+      if (!this.#waiting.includes(resolve)) return;
+      this.#waiting = this.#waiting.filter((one) => one !== resolve);
+      reject(errors.cancelled());
+    };
+    this.#waiting.push(resolve);
+    signal?.addEventListener('abort', leave);
+    if (signal?.aborted) leave();
+    await promise.finally(() => signal?.removeEventListener('abort', leave));
+  }
+
+  /** Whoever waits longest takes the turn over. */
+  #next(): void {
+    const next = this.#waiting.shift();
+    if (next) next();
+    else this.#busy--;
+  }
+
+  #start(): Worker {
+    const thread = new Worker(this.#kind.entry, {
+      execArgv: ['--disable-warning=ExperimentalWarning'],
+      resourceLimits: { maxOldGenerationSizeMb: this.#kind.memoryMb },
+    });
+    // What ends a thread that nobody waits for is nobody's error.
+    thread.on('error', () => undefined);
+    thread.on('exit', () => (this.#idle = this.#idle === thread ? undefined : this.#idle));
+    return thread;
+  }
+
+  /** One idle thread is kept; a second one, of a question that ran beside another, ends. */
+  #release(thread: Worker): void {
+    if (this.#idle) return void thread.terminate();
+    thread.unref();
+    this.#idle = thread;
+  }
+}
+
+type Answer = Exclude<ThreadMessage, { progress: unknown }>;
+
+/** Rejects where the thread ends first, or is late, or is not waited for any more. */
+async function answerOf(
+  thread: Worker,
+  question: unknown,
+  { deadlineMs, signal, onProgress, errors }: AskOptions,
+): Promise<Answer> {
+  const { promise, resolve, reject } = Promise.withResolvers<Answer>();
+  const timer = setTimeout(() => reject(errors.late()), deadlineMs);
+  const onMessage = (message: ThreadMessage): void => {
+    if (!('progress' in message)) return resolve(message);
+    timer.refresh();
+    onProgress?.(message.progress);
+  };
+  const onError = (error: Error): void =>
+    reject('code' in error && error.code === 'ERR_WORKER_OUT_OF_MEMORY' ? errors.tooLarge() : errors.ended(error));
+  const onExit = (): void => reject(errors.ended());
+  const giveUp = (): void => reject(errors.cancelled());
+  thread.ref();
+  thread.on('message', onMessage).on('error', onError).on('exit', onExit);
+  signal?.addEventListener('abort', giveUp);
+  thread.postMessage(question);
+  try {
+    return await promise;
+  } finally {
+    clearTimeout(timer);
+    thread.off('message', onMessage).off('error', onError).off('exit', onExit);
+    signal?.removeEventListener('abort', giveUp);
+  }
+}
