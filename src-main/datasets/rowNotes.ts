@@ -14,7 +14,6 @@ export function rowNotes(
   if (stats.truncated > 0) notes.push(`Cut at ${counted(maxLength, 'token')}: ${counted(stats.truncated, 'row')}.`);
   if (bad.length > 0) notes.push(`Left out: ${badRowsText(prepared)}`);
   if (unused.length > 0) notes.push(`Not used: ${unusedText(unused)}.`);
-  if (controlTokenRows > 0)
-    notes.push(`${spelledText(controlTokenRows, controlTokens ? 'tokens' : 'text')}.`);
+  if (controlTokenRows > 0) notes.push(`${spelledText(controlTokenRows, controlTokens ? 'tokens' : 'text')}.`);
   return notes;
 }
