@@ -71,3 +71,30 @@ export interface AmplificationResult {
     factor: number | null;
   }[];
 }
+
+/** How much to keep of each update: so many ranks, a share of ||dW||_F^2, or as much as fits into bytes of float32. */
+export type CompressRule = { rank: number } | { energy: number } | { bytes: number };
+
+export interface CompressParams extends LabParams {
+  /** New folder. */
+  outDir: string;
+  rule: CompressRule;
+}
+
+export interface CompressResult {
+  outDir: string;
+  /** Of the weights' files. */
+  bytesBefore: number;
+  bytesAfter: number;
+  matrices: {
+    name: string;
+    rank: number;
+    /** Share of ||dW||_F^2. */
+    energy: number;
+  }[];
+  /** ||dW - dW'||_F / ||dW||_F over all matrices. */
+  relativeError: number;
+  /** Largest difference of a logit between both adapters on a few texts, and the largest logit. */
+  maxLogitDifference: number;
+  maxLogit: number;
+}

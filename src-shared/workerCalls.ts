@@ -11,6 +11,8 @@ import type { AnswerPiece, CompareEvent, GenerateParams, GenerateResult, LoadRes
 import type {
   AmplificationParams,
   AmplificationResult,
+  CompressParams,
+  CompressResult,
   LabParams,
   LabProgress,
   SimilarityParams,
@@ -115,6 +117,8 @@ export interface WorkerCalls {
   /** What an adapter's updates consist of, and what two adapters share; writes nothing. */
   labSpectrum: { params: LabParams; event: LabProgress; result: SpectrumResult };
   labSimilarity: { params: SimilarityParams; event: LabProgress; result: SimilarityResult };
+  /** Writes an adapter of fewer ranks, and compares it with the one it was made of. */
+  labCompress: { params: CompressParams; event: LabProgress; result: CompressResult };
   labAmplification: { params: AmplificationParams; event: LabProgress; result: AmplificationResult };
 }
 export type WorkerCallName = keyof WorkerCalls;

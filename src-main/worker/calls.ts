@@ -3,7 +3,8 @@ import type { WorkerCallName, WorkerCalls } from '../../src-shared/workerCalls.t
 import { checkDataset } from '../datasets/check.ts';
 import { reportBackends } from '../engine/backends/backends.ts';
 import type { CallControl } from './control.ts';
-import { labAmplification, labSimilarity, labSpectrum } from './lab/lab.ts';
+import { labCompress } from './lab/compress.ts';
+import { labAmplification, labSimilarity, labSpectrum } from './lab/understand.ts';
 import { modelNeeds } from './plan/modelNeeds.ts';
 import { Planner } from './plan/planner.ts';
 import { preflight } from './plan/preflight.ts';
@@ -70,10 +71,11 @@ const tokens: Handlers<'checkTokenizer' | 'previewTokens' | 'countTokens' | 'che
   checkDataset,
 };
 
-const lab: Handlers<'labSpectrum' | 'labSimilarity' | 'labAmplification'> = {
+const lab: Handlers<'labSpectrum' | 'labSimilarity' | 'labAmplification' | 'labCompress'> = {
   labSpectrum,
   labSimilarity,
   labAmplification,
+  labCompress,
 };
 
 const handlers: Handlers = { ...training, ...planning, ...serving, ...verifying, ...tokens, ...lab };

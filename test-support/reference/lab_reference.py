@@ -1,9 +1,11 @@
 """The lab's figures by their definitions in NumPy, with every update multiplied out and decomposed whole.
 
 python3 lab_reference.py BASE ADAPTER OTHER   prints JSON for two LoRA adapters of one base (float32 safetensors)
+python3 lab_reference.py --truncated ADAPTER SMALL   prints, by matrix, how far SMALL is from the nearest updates of its ranks
 python3 lab_reference.py --fixture            prints small random matrices with their figures (fixtures/lab.json)
 """
 import json
+import re
 import sys
 
 import numpy as np
@@ -74,11 +76,18 @@ def amplification(w, delta, top):
 
 def adapter(folder):
     config = json.load(open(f'{folder}/adapter_config.json'))
-    scale = config['lora_alpha'] / (np.sqrt(config['r']) if config.get('use_rslora') else config['r'])
+
+    def of(pattern, name, usual):
+        return next((v for k, v in (config.get(pattern) or {}).items() if re.match(rf'(.*\.)?({k})$', name)), usual)
+
+    def scale(name):
+        r, alpha = of('rank_pattern', name, config['r']), of('alpha_pattern', name, config['lora_alpha'])
+        return alpha / (np.sqrt(r) if config.get('use_rslora') else r)
+
     tensors = read(f'{folder}/adapter_model.safetensors')
     names = [n[len('base_model.model.') : -len('.lora_A.weight')] for n in tensors if n.endswith('.lora_A.weight')]
     at = lambda n, part: tensors[f'base_model.model.{n}.lora_{part}.weight']
-    return {n: (at(n, 'A'), at(n, 'B'), scale) for n in names}, config.get('fan_in_fan_out')
+    return {n: (at(n, 'A'), at(n, 'B'), scale(n)) for n in names}, config.get('fan_in_fan_out')
 
 
 def figures(w, a, b, scale, other_a, other_b):
@@ -101,6 +110,18 @@ def of_folders(base, one, other):
     return result
 
 
+def truncated(whole, small):
+    """Largest difference relative to the update's norm, and the energy kept, by matrix."""
+    result = {}
+    for (name, (a, b, scale)), (a2, b2, scale2) in zip(adapter(whole)[0].items(), adapter(small)[0].values()):
+        u, s, vt = np.linalg.svd(scale * b @ a)
+        r = a2.shape[0]
+        nearest = (u[:, :r] * s[:r]) @ vt[:r]
+        difference = np.abs(nearest - scale2 * b2 @ a2).max() / np.linalg.norm(s)
+        result[name] = {'rank': r, 'difference': float(difference), 'energy': float((s[:r] ** 2).sum() / (s**2).sum())}
+    return result
+
+
 def fixture():
     rng = np.random.default_rng(7)
     draw = lambda *shape: rng.standard_normal(shape).astype(np.float32).astype(np.float64)
@@ -109,4 +130,6 @@ def fixture():
     return {**{k: v.tolist() for k, v in inputs.items()}, 'scale': 2, **figures(w, a, b, 2, other_a, other_b)}
 
 
-print(json.dumps(fixture() if sys.argv[1] == '--fixture' else of_folders(*sys.argv[1:])))
+modes = {'--fixture': fixture, '--truncated': truncated}
+work, args = (modes[sys.argv[1]], sys.argv[2:]) if sys.argv[1] in modes else (of_folders, sys.argv[1:])
+print(json.dumps(work(*args)))

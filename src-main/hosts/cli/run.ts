@@ -14,7 +14,7 @@ import { doctor } from './doctor.ts';
 import { evaluate } from './evaluate.ts';
 import { generate } from './generate.ts';
 import { COMMON_OPTIONS, commandHelp, overview } from './help.ts';
-import { labAmplification, labSimilarity, labSpectrum } from './lab.ts';
+import { labAmplification, labCompress, labSimilarity, labSpectrum } from './lab.ts';
 import { merge } from './merge.ts';
 import { modelsAdd, modelsList } from './models.ts';
 import { params } from './params.ts';
@@ -47,6 +47,7 @@ const COMMANDS: Command[] = [
   labSpectrum,
   labSimilarity,
   labAmplification,
+  labCompress,
   demo,
 ];
 

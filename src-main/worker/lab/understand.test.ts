@@ -1,25 +1,15 @@
 /** The lab's calls on adapters that PyTorch and PEFT trained, against NumPy on the multiplied-out updates. */
 import { execFileSync } from 'node:child_process';
-import path from 'node:path';
 import { beforeAll, describe, expect, it } from 'vitest';
 import type { LabParams } from '../../../src-shared/lab.ts';
 import { expectClose } from '../../../test-support/checks/expectClose.ts';
 import { hasShared, sharedPath, skipNote } from '../../../test-support/goldens/shared.ts';
+import { LAB_REFERENCE, withoutNumpy } from '../../../test-support/reference/labReference.ts';
 import { useBackend } from '../backend.ts';
-import { labAmplification, labSimilarity, labSpectrum } from './lab.ts';
+import { labAmplification, labSimilarity, labSpectrum } from './understand.ts';
 
-const REFERENCE = path.resolve(import.meta.dirname, '../../../test-support/reference/lab_reference.py');
 const TOLERANCE = { rtol: 1e-5, atol: 1e-7 };
 const note = skipNote('golden') || withoutNumpy();
-
-function withoutNumpy(): string {
-  try {
-    execFileSync('python3', ['-c', 'import numpy'], { stdio: 'ignore' });
-    return '';
-  } catch {
-    return ' (skipped: python3 has no numpy to compare with)';
-  }
-}
 
 beforeAll(async () => void (await useBackend('wasm')));
 
@@ -34,7 +24,7 @@ describe.skipIf(note !== '')(`trained adapters${note}`, () => {
     const [base, one, other] = ['base', 'lora_all/final', 'rslora/final'].map((name) =>
       sharedPath(`golden/${family}/${name}`),
     ) as [string, string, string];
-    const wanted = JSON.parse(execFileSync('python3', [REFERENCE, base, one, other], { encoding: 'utf8' })) as Record<
+    const wanted = JSON.parse(execFileSync('python3', [LAB_REFERENCE, base, one, other], { encoding: 'utf8' })) as Record<
       string,
       Figures
     >;
