@@ -24,7 +24,7 @@ describe('stored figures of NumPy', () => {
   it('spectrum by the thin route and of the whole product', async () => {
     const whole = product(left, 8, transposed(right, 12)).flatMap((column) => [...column]);
     const W = Float64Array.from(whole, (_, i) => whole[(i % 12) * 8 + Math.floor(i / 12)]!); // (8, 12), row by row
-    for (const S of [productSvd(left, 8, right, 12).S, (await denseSvd(W, 8, 12, '')).S.slice(0, 3)]) {
+    for (const S of [productSvd({ left, right }, 8, 12).S, (await denseSvd(W, 8, 12, '')).S.slice(0, 3)]) {
       const got = spectrumOf(
         S,
         S.reduce((sum, value) => sum + value ** 2, 0),
@@ -77,7 +77,7 @@ describe('decompositions of random matrices', () => {
     const W = [a, b, a.map((x, i) => x - 2 * b[i]!), new Float64Array(30)];
     const { Q, R } = thinQr(W, 30);
     expectClose(flat(product(Q, 30, R)), flat(W), { rtol: 0, atol: 1e-12 }, 'QR');
-    const { S } = productSvd(W, 30, gaussian(new Random(4), 20, 4), 20);
+    const { S } = productSvd({ left: W, right: gaussian(new Random(4), 20, 4) }, 30, 20);
     expect(S[1]).toBeGreaterThan(0.1);
     expect(S[2]).toBeLessThan(1e-12);
     expect(spectrumOf(new Float64Array(4), 0)).toEqual({
@@ -93,7 +93,7 @@ describe('decompositions of random matrices', () => {
     const V = randomDirections(40, 3, new Random(6));
     const values = [1, 1e-4, 1e-9];
     const left = U.map((column, k) => column.map((x) => x * values[k]!));
-    expectClose([...productSvd(left, 50, V, 40).S], values, { rtol: 1e-6, atol: 0 }, 'values');
+    expectClose([...productSvd({ left, right: V }, 50, 40).S], values, { rtol: 1e-6, atol: 0 }, 'values');
   });
 });
 

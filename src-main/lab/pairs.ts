@@ -33,12 +33,12 @@ export async function similarityOf(one: Update, other: Update): Promise<Pair> {
 
 /** LoRA's A and B are decomposed each by itself, as the paper does; of any other update dW itself is. */
 async function directionsOf(update: Update): Promise<Directions> {
-  if (!update.factors) {
+  if (!update.lowRank) {
     const { U, S, V } = await update.decompose();
     const count = realValues(S, Math.max(update.in, update.out));
     return { a: V.slice(0, count), b: U.slice(0, count) };
   }
-  const { left, right } = update.factors;
+  const { left, right } = update.lowRank.factors();
   return { a: leftVectors(right, update.in), b: leftVectors(left, update.out) };
 }
 

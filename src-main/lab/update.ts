@@ -18,6 +18,12 @@ const WHOLE_UP_TO = 512;
 /** Singular values that are computed of a larger one. */
 const OF_LARGER = 64;
 
+/** dW = left·right^T: s·B (out, r) and A^T (in, r), as columns. */
+export interface Factors {
+  left: Float64Array[];
+  right: Float64Array[];
+}
+
 /** dW of one weight: (out, in). */
 export interface Update {
   /** As in the checkpoint, without `.weight`. */
@@ -27,8 +33,8 @@ export interface Update {
   in: number;
   /** Whether the checkpoint stores the transpose, (in, out). */
   turned: boolean;
-  /** LoRA's own factors, dW = left·right^T: s·B (out, r) and A^T (in, r), as columns; absent where dW has none. */
-  factors?: { left: Float64Array[]; right: Float64Array[] };
+  /** LoRA's own rank and factors; absent where dW has none. */
+  lowRank?: { rank: number; factors(): Factors };
   /** U·diag(S)·V^T = dW. */
   decompose(): Promise<Svd>;
   /** Sum of the squares of all elements. */
@@ -57,32 +63,34 @@ function lowRankUpdate(weight: BaseTensor, cell: Cell): Update {
   const { inFeatures, outFeatures } = cell.module;
   const [A, B] = [partOf(cell, 'lora_A'), partOf(cell, 'lora_B')];
   const rank = A.shape[0]!;
-  const right = Array.from({ length: rank }, (_, k) =>
-    Float64Array.from(A.data.subarray(k * inFeatures, (k + 1) * inFeatures)),
-  );
-  const left = columnsOf(B.data, outFeatures, rank);
-  for (const column of left) for (let i = 0; i < column.length; i++) column[i] = column[i]! * cell.scale;
+  // Made when they are asked for, and let go: those of all layers at once would take three times the adapter's memory.
+  const factors = (): Factors => {
+    const left = columnsOf(B.data, outFeatures, rank);
+    for (const column of left) for (let i = 0; i < column.length; i++) column[i] = column[i]! * cell.scale;
+    const row = (k: number): Float32Array => A.data.subarray(k * inFeatures, (k + 1) * inFeatures);
+    return { left, right: Array.from({ length: rank }, (_, k) => Float64Array.from(row(k))) };
+  };
   return {
     name: nameOf(weight),
     weight,
     out: outFeatures,
     in: inFeatures,
     turned: cell.module.layout === 'in_out',
-    factors: { left, right },
-    decompose: async () => productSvd(left, outFeatures, right, inFeatures),
-    squaredNorm: () => squaredNormOfProduct(left, right),
+    lowRank: { rank, factors },
+    decompose: async () => productSvd(factors(), outFeatures, inFeatures),
+    squaredNorm: () => squaredNormOfProduct(factors()),
   };
 }
 
 /** Singular values and vectors of left·right^T; left: (rows, r), right: (columns, r). */
-export function productSvd(left: Float64Array[], rows: number, right: Float64Array[], columns: number): Svd {
+export function productSvd({ left, right }: Factors, rows: number, columns: number): Svd {
   const [L, R] = [thinQr(left, rows), thinQr(right, columns)];
   const { U, S, V } = svd(product(L.R, L.Q.length, transposed(R.R, R.Q.length)), L.Q.length);
   return { U: product(L.Q, rows, U), S, V: product(R.Q, columns, V) };
 }
 
 /** ||L·R^T||_F^2 = sum of (L^T·L)∘(R^T·R). */
-function squaredNormOfProduct(left: Float64Array[], right: Float64Array[]): number {
+function squaredNormOfProduct({ left, right }: Factors): number {
   let sum = 0;
   left.forEach((a, i) => left.forEach((b, j) => (sum += dot(a, b) * dot(right[i]!, right[j]!))));
   return sum;

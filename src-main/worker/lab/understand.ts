@@ -46,7 +46,7 @@ export async function labSimilarity(params: SimilarityParams, emit: Emit): Promi
 export async function labAmplification(params: AmplificationParams, emit: Emit): Promise<AmplificationResult> {
   return withBase(params, async (base) => {
     const { updates } = examine(params.adapterDir, base);
-    const top = params.top ?? Math.max(...updates.map(({ factors }) => factors?.left.length ?? DENSE_TOP));
+    const top = params.top ?? Math.max(...updates.map(({ lowRank }) => lowRank?.rank ?? DENSE_TOP));
     const narrow = updates.find((update) => top > Math.min(update.in, update.out));
     if (narrow)
       throw usageError(
