@@ -12,6 +12,7 @@ import { setUp } from './lib/setup.mjs';
 await runMain(async () => {
   await setUp({ electron: false, build: process.argv[2] === 'ui' });
   const [first = '', ...rest] = process.argv.slice(2);
+  /** @type {Record<string, string>} */
   const others = {
     qlora: 'qlora.ts',
     'kernel-errors': 'kernelErrors.ts',

@@ -98,3 +98,31 @@ export interface CompressResult {
   maxLogitDifference: number;
   maxLogit: number;
 }
+
+/** How several updates become one (src-main/lab/compose.ts). */
+export const COMPOSE_METHODS = ['linear', 'ties', 'dare', 'dare-ties', 'magnitude'] as const;
+export type ComposeMethod = (typeof COMPOSE_METHODS)[number];
+
+export interface ComposeParams extends Pick<LabParams, 'engine' | 'modelDir'> {
+  /** Two or more, or one that is only scaled. */
+  adapters: { dir: string; weight: number }[];
+  method: ComposeMethod;
+  density: number;
+  /** Ranks that are kept of each matrix; absent: the sum of the adapters' ranks, with which a sum is exact. */
+  rank?: number;
+  /** Of what dare drops. */
+  seed: number;
+  /** New folder. */
+  outDir: string;
+}
+
+export interface ComposeResult {
+  outDir: string;
+  bytes: number;
+  matrices: {
+    name: string;
+    rank: number;
+    /** Share of the combined ||dW||_F^2 that the rank keeps. */
+    energy: number;
+  }[];
+}

@@ -11,6 +11,8 @@ import type { AnswerPiece, CompareEvent, GenerateParams, GenerateResult, LoadRes
 import type {
   AmplificationParams,
   AmplificationResult,
+  ComposeParams,
+  ComposeResult,
   CompressParams,
   CompressResult,
   LabParams,
@@ -119,6 +121,8 @@ export interface WorkerCalls {
   labSimilarity: { params: SimilarityParams; event: LabProgress; result: SimilarityResult };
   /** Writes an adapter of fewer ranks, and compares it with the one it was made of. */
   labCompress: { params: CompressParams; event: LabProgress; result: CompressResult };
+  /** Writes the weighted sum of adapters, or a blend of them, as a new one. */
+  labCompose: { params: ComposeParams; event: LabProgress; result: ComposeResult };
   labAmplification: { params: AmplificationParams; event: LabProgress; result: AmplificationResult };
 }
 export type WorkerCallName = keyof WorkerCalls;

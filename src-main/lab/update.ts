@@ -9,7 +9,7 @@ import type { BaseModel, BaseTensor } from '../basemodel/baseModel.ts';
 import { principalComponents } from '../linalg/principalComponents.ts';
 import { thinQr } from '../linalg/qr.ts';
 import { svd, type Svd } from '../linalg/svd.ts';
-import { columnsOf, dot, product, transposed } from '../linalg/vectors.ts';
+import { addScaled, columnsOf, dot, product, transposed } from '../linalg/vectors.ts';
 import { mergedEdits } from '../merging/edits.ts';
 import { readRowsF32, rowsOf } from '../safetensors/read.ts';
 
@@ -37,6 +37,8 @@ export interface Update {
   lowRank?: { rank: number; factors(): Factors };
   /** U·diag(S)·V^T = dW. */
   decompose(): Promise<Svd>;
+  /** dW itself, row by row: (out, in). */
+  dense(): Float64Array;
   /** Sum of the squares of all elements. */
   squaredNorm(): number;
 }
@@ -78,6 +80,7 @@ function lowRankUpdate(weight: BaseTensor, cell: Cell): Update {
     turned: cell.module.layout === 'in_out',
     lowRank: { rank, factors },
     decompose: async () => productSvd(factors(), outFeatures, inFeatures),
+    dense: () => productRows(factors(), outFeatures, inFeatures),
     squaredNorm: () => squaredNormOfProduct(factors()),
   };
 }
@@ -87,6 +90,16 @@ export function productSvd({ left, right }: Factors, rows: number, columns: numb
   const [L, R] = [thinQr(left, rows), thinQr(right, columns)];
   const { U, S, V } = svd(product(L.R, L.Q.length, transposed(R.R, R.Q.length)), L.Q.length);
   return { U: product(L.Q, rows, U), S, V: product(R.Q, columns, V) };
+}
+
+/** left·right^T row by row: (rows, columns). */
+function productRows({ left, right }: Factors, rows: number, columns: number): Float64Array {
+  const all = new Float64Array(rows * columns);
+  for (let i = 0; i < rows; i++) {
+    const row = all.subarray(i * columns, (i + 1) * columns);
+    left.forEach((column, k) => addScaled(row, right[k]!, column[i]!));
+  }
+  return all;
 }
 
 /** ||L·R^T||_F^2 = sum of (L^T·L)∘(R^T·R). */
@@ -111,11 +124,19 @@ function denseUpdate(weight: BaseTensor, { module }: Cell, content: AdapterConte
       const all = values();
       return dot(all, all);
     },
+    dense: () => (turned ? turnedRows(values(), rows, width) : values()),
     async decompose() {
       const { U, S, V } = await denseSvd(values(), rows, width, nameOf(weight));
       return turned ? { U: V, S, V: U } : { U, S, V };
     },
   };
+}
+
+/** The transpose of (rows, width), row by row. */
+function turnedRows(values: Float64Array, rows: number, width: number): Float64Array {
+  const turned = new Float64Array(values.length);
+  for (let i = 0; i < rows; i++) for (let j = 0; j < width; j++) turned[j * rows + i] = values[i * width + j]!;
+  return turned;
 }
 
 /** W' - W as it is stored, in float64. */

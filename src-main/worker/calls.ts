@@ -3,6 +3,7 @@ import type { WorkerCallName, WorkerCalls } from '../../src-shared/workerCalls.t
 import { checkDataset } from '../datasets/check.ts';
 import { reportBackends } from '../engine/backends/backends.ts';
 import type { CallControl } from './control.ts';
+import { labCompose } from './lab/compose.ts';
 import { labCompress } from './lab/compress.ts';
 import { labAmplification, labSimilarity, labSpectrum } from './lab/understand.ts';
 import { modelNeeds } from './plan/modelNeeds.ts';
@@ -71,11 +72,12 @@ const tokens: Handlers<'checkTokenizer' | 'previewTokens' | 'countTokens' | 'che
   checkDataset,
 };
 
-const lab: Handlers<'labSpectrum' | 'labSimilarity' | 'labAmplification' | 'labCompress'> = {
+const lab: Handlers<'labSpectrum' | 'labSimilarity' | 'labAmplification' | 'labCompress' | 'labCompose'> = {
   labSpectrum,
   labSimilarity,
   labAmplification,
   labCompress,
+  labCompose,
 };
 
 const handlers: Handlers = { ...training, ...planning, ...serving, ...verifying, ...tokens, ...lab };

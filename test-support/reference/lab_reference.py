@@ -2,6 +2,7 @@
 
 python3 lab_reference.py BASE ADAPTER OTHER   prints JSON for two LoRA adapters of one base (float32 safetensors)
 python3 lab_reference.py --truncated ADAPTER SMALL   prints, by matrix, how far SMALL is from the nearest updates of its ranks
+python3 lab_reference.py --sum ADAPTER WEIGHT ADAPTER WEIGHT SUM   prints the largest relative difference of SUM from the sum
 python3 lab_reference.py --fixture            prints small random matrices with their figures (fixtures/lab.json)
 """
 import json
@@ -122,14 +123,40 @@ def truncated(whole, small):
     return result
 
 
+def of_sum(one, weight, other, weight2, whole):
+    parts = [(adapter(folder)[0], float(factor)) for folder, factor in ((one, weight), (other, weight2), (whole, -1))]
+    names = parts[2][0]
+    dw = lambda pairs, name: pairs[name][2] * pairs[name][1] @ pairs[name][0] if name in pairs else 0
+    rest = {n: sum(f * dw(pairs, n) for pairs, f in parts) for n in names}
+    return max(float(np.linalg.norm(rest[n]) / np.linalg.norm(dw(names, n))) for n in names)
+
+
+def ties(updates, weights, density):
+    """Yadav et al. 2023, section 3, on whole arrays."""
+    kept = []
+    for update in updates:
+        count = int(np.ceil(density * update.size))
+        mask = np.zeros(update.size, bool)
+        mask[np.argsort(-np.abs(update), kind='stable')[:count]] = True
+        kept.append(np.where(mask, update, 0))
+    kept = np.stack(kept)
+    sign = np.sign(kept.sum(0))
+    agree = (np.sign(kept) == sign) & (kept != 0)
+    total = (np.array(weights)[:, None] * kept * agree).sum(0)
+    return total / np.maximum(agree.sum(0), 1)
+
+
 def fixture():
     rng = np.random.default_rng(7)
     draw = lambda *shape: rng.standard_normal(shape).astype(np.float32).astype(np.float64)
     w, a, b, other_a, other_b = draw(8, 12), draw(3, 12), draw(8, 3), draw(2, 12), draw(8, 2)
-    inputs = {'W': w, 'A': a, 'B': b, 'otherA': other_a, 'otherB': other_b}
-    return {**{k: v.tolist() for k, v in inputs.items()}, 'scale': 2, **figures(w, a, b, 2, other_a, other_b)}
+    tasks = [draw(40) for _ in range(3)]
+    weights = [1, 0.5, -0.3]
+    blend = {'tasks': [t.tolist() for t in tasks], 'weights': weights, 'ties': ties(tasks, weights, 0.4).tolist()}
+    inputs = {'compose': blend, 'W': w, 'A': a, 'B': b, 'otherA': other_a, 'otherB': other_b}
+    return {**{k: v if isinstance(v, dict) else v.tolist() for k, v in inputs.items()}, 'scale': 2, **figures(w, a, b, 2, other_a, other_b)}
 
 
-modes = {'--fixture': fixture, '--truncated': truncated}
+modes = {'--fixture': fixture, '--truncated': truncated, '--sum': of_sum}
 work, args = (modes[sys.argv[1]], sys.argv[2:]) if sys.argv[1] in modes else (of_folders, sys.argv[1:])
 print(json.dumps(work(*args)))

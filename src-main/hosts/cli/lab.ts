@@ -1,16 +1,14 @@
-/** `lab spectrum`, `lab similarity`, `lab amplification`, `lab compress` (docs/lab.md). */
-import path from 'node:path';
-import { assertNewFolder } from '../../app/exports/plan.ts';
+/** `lab spectrum`, `lab similarity`, `lab amplification`: what adapters learnt, matrix by matrix (docs/lab.md). */
 import { usageError } from '../../../src-shared/errors.ts';
-import type { CompressRule, LabParams, LabProgress } from '../../../src-shared/lab.ts';
+import type { LabParams, LabProgress } from '../../../src-shared/lab.ts';
 import { COMPUTE_SETTINGS } from '../../../src-shared/settings/compute.ts';
 import type { Args } from './args.ts';
 import { ADAPTER_OPTION, ENGINE_OPTION, MODEL_OPTION, type Command, type Context } from './command.ts';
-import { bytes, count, table, timeSayer } from './format.ts';
+import { count, table, timeSayer } from './format.ts';
 import { adapterOf, baseDirFor } from './resolve.ts';
 import { readSettings } from './settingOptions.ts';
 
-const LAB_OPTIONS = { adapter: ADAPTER_OPTION, model: MODEL_OPTION, engine: ENGINE_OPTION };
+export const LAB_OPTIONS = { adapter: ADAPTER_OPTION, model: MODEL_OPTION, engine: ENGINE_OPTION };
 
 export const labSpectrum: Command = {
   name: 'lab spectrum',
@@ -91,50 +89,7 @@ export const labAmplification: Command = {
   },
 };
 
-export const labCompress: Command = {
-  name: 'lab compress',
-  positionals: [],
-  summary: 'Writes an adapter of smaller rank that comes nearest to this one, in PEFT format.',
-  options: {
-    ...LAB_OPTIONS,
-    rank: { type: 'string', value: 'N', help: 'ranks of each matrix' },
-    energy: { type: 'string', value: 'X', help: "share of each update's energy to keep, such as 0.95" },
-    bytes: { type: 'string', value: 'N', help: 'size of the weights, the ranks where they count most' },
-    out: { type: 'string', value: 'DIR', help: 'new folder; it must not exist' },
-  },
-  async run(context) {
-    const { args, services, print } = context;
-    const outDir = path.resolve(args.required('out', 'a new folder'));
-    const rule = compressRule(args);
-    assertNewFolder(outDir, services.home.dir);
-    const params = { ...(await labParams(context)), outDir, rule };
-    const result = await services.workers.once('labCompress', params, progress(context));
-    const rows = result.matrices.map(({ name, rank, energy }) => [name, String(rank), percent(energy)]);
-    for (const line of table(['matrix', 'rank', 'energy'], rows)) print(line);
-    print(
-      `${outDir}: ${bytes(result.bytesAfter)} instead of ${bytes(result.bytesBefore)}; the updates differ by ` +
-        `${percent(result.relativeError)} of their norm, logits by at most ${shown(result.maxLogitDifference)} ` +
-        `(the largest is ${shown(result.maxLogit)}).`,
-    );
-    return result;
-  },
-};
-
-function compressRule(args: Args): CompressRule {
-  const rule = { rank: args.integer('rank'), energy: args.number('energy'), bytes: args.integer('bytes') };
-  const given = Object.entries(rule).filter(([, value]) => value !== undefined);
-  if (given.length !== 1)
-    throw usageError('BAD_USAGE', 'Give one of --rank, --energy and --bytes: it says how much is kept.');
-  const [[name, value]] = given as [[string, number]];
-  if (value <= 0 || (name === 'energy' && value > 1))
-    throw usageError(
-      'BAD_USAGE',
-      `--${name} is ${value}; give ${name === 'energy' ? 'a share above 0, at most 1' : 'a whole number from 1 on'}.`,
-    );
-  return { [name]: value } as CompressRule;
-}
-
-async function labParams({ args, services }: Context): Promise<LabParams> {
+export async function labParams({ args, services }: Context): Promise<LabParams> {
   const adapter = adapterOf(services, args.required('adapter', 'the adapter to look into'));
   const modelDir = baseDirFor(services, args.text('model'), adapter);
   const { engine } = readSettings(args, { engine: COMPUTE_SETTINGS.engine });
@@ -147,7 +102,7 @@ function topOf(args: Args): number | undefined {
   return top;
 }
 
-function progress({ say }: Context): (progress: LabProgress) => void {
+export function progress({ say }: Context): (progress: LabProgress) => void {
   const sayTime = timeSayer(say, 'decomposing');
   return ({ done, total }) => sayTime(done / total);
 }
@@ -156,10 +111,10 @@ function lastOf(grid: number[][]): number {
   return grid.at(-1)?.at(-1) ?? 0;
 }
 
-function percent(share: number): string {
+export function percent(share: number): string {
   return `${(100 * share).toFixed(1)} %`;
 }
 
-function shown(value: number): string {
+export function shown(value: number): string {
   return value.toPrecision(4);
 }

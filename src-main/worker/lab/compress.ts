@@ -1,25 +1,17 @@
 /** Writes an adapter whose updates have fewer ranks, in PEFT's format, and says what that costs. */
 import path from 'node:path';
-import type { AdapterContent } from '../../adapters/content.ts';
 import type { BaseModel } from '../../basemodel/baseModel.ts';
-import { linearModules, type ArchitectureSpec, type LinearModule } from '../../engine/model/architecture.ts';
-import { bytesOfRank, rankBy, ranksWithin, truncated, type Truncated } from '../../lab/compress.ts';
+import { bytesOfRank, rankBy, ranksWithin, truncated } from '../../lab/compress.ts';
 import type { Update } from '../../lab/update.ts';
 import { loadAdapter } from '../../methods/adapterFolder.ts';
-import { writePeftAdapter } from '../../methods/lora/peft.ts';
-import type { PeftModules } from '../../methods/lora/peftLayout.ts';
-import { loraConfig } from '../../methods/lora/writtenConfig.ts';
-import { placeOf, targetsOf } from '../../methods/targets.ts';
 import { usageError } from '../../../src-shared/errors.ts';
 import type { CompressParams, CompressResult, CompressRule } from '../../../src-shared/lab.ts';
-import type { LoraSettings } from '../../../src-shared/methods/lora.ts';
 import { heldOutPrompts } from '../verify/heldOutPrompts.ts';
 import { allLogits, largestDifference, withModel } from '../verify/logits.ts';
-import { each, examine, withBase, type Emit, type Examined } from './adapters.ts';
+import { each, examine, withBase, type Emit } from './adapters.ts';
+import { writeLora, type SmallUpdate } from './writeLora.ts';
 
-interface Small {
-  update: Update;
-  truncated: Truncated;
+interface Small extends SmallUpdate {
   squaredNorm: number;
 }
 
@@ -33,7 +25,7 @@ export async function labCompress(params: CompressParams, emit: Emit): Promise<C
       const squaredNorm = update.squaredNorm();
       return { update, truncated: truncated(svd, rankOf(update, svd.S, squaredNorm), update), squaredNorm };
     });
-    const bytesAfter = await write(params.outDir, small, content, stored, base);
+    const bytesAfter = await writeLora(params.outDir, small, { base, graft: stored.graft, beside: content });
     return {
       outDir: path.resolve(params.outDir),
       bytesBefore: stored.sizeBytes,
@@ -75,65 +67,6 @@ async function chooser(rule: CompressRule, updates: Update[]): Promise<RankOf> {
       { rank: rule.rank, name: narrow.name },
     );
   return (_, S, squaredNorm) => rankBy(rule, S, squaredNorm);
-}
-
-/** Returns the bytes of the weights' file. */
-async function write(
-  outDir: string,
-  small: Small[],
-  content: AdapterContent,
-  { graft }: Examined['stored'],
-  base: BaseModel,
-): Promise<number> {
-  const modules: PeftModules = new Map(
-    small.map(({ update, truncated: { A, B, rank } }) => {
-      const module = wholeModule(update, base.spec);
-      const pair = {
-        A: { shape: [rank, update.in] as [number, number], data: A },
-        B: { shape: [update.out, rank] as [number, number], data: B },
-        scale: 1,
-        module,
-      };
-      return [module.module, pair];
-    }),
-  );
-  const settings = settingsOf(modules, content, base.spec);
-  const { sizeBytes } = await writePeftAdapter(outDir, {
-    config: loraConfig(modules, settings, base),
-    modules,
-    biases: content.biases,
-    score: content.score && { shape: content.score.shape as [number, number], data: content.score.data },
-    ...(graft ? { graft: { ...graft, method: settings, createdAt: new Date().toISOString() } } : {}),
-  });
-  return sizeBytes;
-}
-
-/** PEFT adapts a fused layer as a whole. */
-function wholeModule({ weight }: Update, spec: ArchitectureSpec): LinearModule {
-  return linearModules(spec).find((module) => module.weight === weight.name && !module.slice)!;
-}
-
-function settingsOf(modules: PeftModules, content: AdapterContent, spec: ArchitectureSpec): LoraSettings {
-  const cells = [...modules.values()];
-  const counts = Map.groupBy(cells, ({ A }) => A.shape[0]);
-  const [rank] = [...counts].sort((a, b) => b[1].length - a[1].length)[0]!;
-  const places = targetsOf(cells, spec);
-  const here = new Set(cells.map(({ module }) => module.module));
-  const missing = linearModules(spec).filter(
-    ({ module, target, layer, slice }) =>
-      !slice && places.targets.includes(target) && (places.layers?.includes(layer) ?? true) && !here.has(module),
-  );
-  const bias = 'bias' in content.settings ? content.settings.bias : undefined;
-  return {
-    type: 'lora',
-    rank,
-    alpha: rank,
-    dropout: 0,
-    init: 'kaiming',
-    ...places,
-    ...(missing.length > 0 ? { exclude: missing.map(placeOf) } : {}),
-    ...(bias ? { bias } : {}),
-  };
 }
 
 /** Of the logits on a few texts, as base + adapter gives them from both folders. */
