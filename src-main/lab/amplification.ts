@@ -60,5 +60,5 @@ async function largestPart(W: Float32Array, rows: number, width: number, top: nu
 /** Orthonormal, uniform over all subspaces: those of a Gaussian matrix. */
 export function randomDirections(length: number, count: number, random: Random): Float64Array[] {
   const columns = Array.from({ length: Math.min(count, length) }, () => Float64Array.from(random.normal(length)));
-  return thinQr(columns, length).Q;
+  return thinQr(columns, length).Q();
 }

@@ -1,14 +1,13 @@
 /** How much of one subspace lies in another (Hu et al. 2021, section 7.2 and appendix G). */
-import { inner } from '../linalg/vectors.ts';
 
 /**
  * phi(i, j) = ||U^iT V^j||_F^2 / min(i, j), in [0, 1], of the first i directions of one and the first j of the other;
- * the grid is [i - 1][j - 1]. `one`, `other`: orthonormal columns of the same length (eq. 4).
+ * the grid is [i - 1][j - 1] (eq. 4). `cosines`: U^T V, row i of it the products of direction i of one with all of the
+ * other.
  */
-export function similarityGrid(one: Float64Array[], other: Float64Array[]): number[][] {
-  const products = inner(other, one);
-  const above = new Float64Array(other.length);
-  return products.map((row, i) => {
+export function similarityGrid(cosines: Float64Array[]): number[][] {
+  const above = new Float64Array(cosines[0]?.length ?? 0);
+  return cosines.map((row, i) => {
     let sum = 0;
     return Array.from(row, (value, j) => {
       sum += value ** 2;

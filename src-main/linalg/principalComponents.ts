@@ -52,7 +52,7 @@ async function orthonormal(W: tf.Tensor2D, Q: tf.Tensor2D, transposed: boolean):
   const columns = columnsOf(await image.data(), rows, width);
   image.dispose();
   if (transposed) Q.dispose();
-  return tf.tensor2d(Float32Array.from(rowByRow(thinQr(columns, rows).Q, rows)), [rows, width]);
+  return tf.tensor2d(Float32Array.from(rowByRow(thinQr(columns, rows).Q(), rows)), [rows, width]);
 }
 
 function rowByRow(columns: Float64Array[], rows: number): Float64Array {

@@ -2,10 +2,12 @@
 import { addScaled, dot, norm } from './vectors.ts';
 
 export interface ThinQr {
-  /** Orthonormal columns: (rows, n), where n is at most the number of rows. */
-  Q: Float64Array[];
+  /** Rows of R: the number of columns, at most that of rows. */
+  n: number;
   /** Upper triangle, as columns: (n, columns). */
   R: Float64Array[];
+  /** Makes the orthonormal columns: (rows, n). They take as long as R, and are not always needed. */
+  Q(): Float64Array[];
 }
 
 /** `columns` are left as they are; more columns than rows give a wide R. Columns that depend on others are no matter. */
@@ -18,14 +20,18 @@ export function thinQr(columns: readonly Float64Array[], rows: number): ThinQr {
     return reflection;
   });
   const R = work.map((column, k) => column.slice(0, n).fill(0, Math.min(k + 1, n)));
-  const Q = Array.from({ length: n }, (_, k) => {
+  return { n, R, Q: () => orthonormalOf(reflections, rows) };
+}
+
+function orthonormalOf(reflections: (Float64Array | null)[], rows: number): Float64Array[] {
+  const Q = reflections.map((_, k) => {
     const column = new Float64Array(rows);
     column[k] = 1;
     return column;
   });
   // A reflection does not reach the unit vectors that lie above it.
-  for (let k = n - 1; k >= 0; k--) reflect(Q.slice(k), reflections[k]!, k);
-  return { Q, R };
+  for (let k = Q.length - 1; k >= 0; k--) reflect(Q.slice(k), reflections[k]!, k);
+  return Q;
 }
 
 /** A unit vector whose mirror turns what `column` has below row k into one entry; null where there is nothing. */

@@ -48,7 +48,7 @@ type RankOf = (update: Update, S: Float64Array, squaredNorm: number) => number;
 async function chooser(rule: CompressRule, updates: Update[]): Promise<RankOf> {
   if ('bytes' in rule) {
     const spectra = [];
-    for (const update of updates) spectra.push({ ...update, S: (await update.decompose()).S });
+    for (const update of updates) spectra.push({ ...update, S: await update.singularValues() });
     const ranks = ranksWithin(rule.bytes, spectra);
     if (ranks) return (update) => ranks[updates.indexOf(update)]!;
     const least = sumOf(updates, (update) => bytesOfRank(update, 1));

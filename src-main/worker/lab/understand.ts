@@ -1,7 +1,8 @@
 /** What adapters learnt: their updates read and taken apart matrix by matrix. */
 import { amplificationOf } from '../../lab/amplification.ts';
-import { similarityOf } from '../../lab/pairs.ts';
+import { Similarity } from '../../lab/pairs.ts';
 import { spectrumOf } from '../../lab/spectrum.ts';
+import { dot } from '../../linalg/vectors.ts';
 import { usageError } from '../../../src-shared/errors.ts';
 import type {
   AmplificationParams,
@@ -16,10 +17,11 @@ import { each, examine, withBase, type Emit } from './adapters.ts';
 export async function labSpectrum(params: LabParams, emit: Emit): Promise<SpectrumResult> {
   return withBase(params, async (base) => {
     const { updates } = examine(params.adapterDir, base);
-    const matrices = await each(updates, emit, async (update) => ({
-      name: update.name,
-      ...spectrumOf((await update.decompose()).S, update.squaredNorm()),
-    }));
+    const matrices = await each(updates, emit, async (update) => {
+      const S = await update.singularValues();
+      // Of factors these are all values there are.
+      return { name: update.name, ...spectrumOf(S, update.lowRank ? dot(S, S) : update.squaredNorm()) };
+    });
     return { matrices };
   });
 }
@@ -36,7 +38,8 @@ export async function labSimilarity(params: SimilarityParams, emit: Emit): Promi
           'targets in common.',
         { adapter: params.adapterDir, other: params.otherDir },
       );
-    const pairs = await each(both, emit, (update) => similarityOf(update, others.get(update.name)!));
+    const similarity = new Similarity();
+    const pairs = await each(both, emit, (update) => similarity.of(update, others.get(update.name)!));
     const shared = new Set(both.map(({ name }) => name));
     const onlyInOne = [...one.map(({ name }) => name), ...others.keys()].filter((name) => !shared.has(name));
     return { pairs, onlyInOne };
