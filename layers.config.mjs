@@ -73,7 +73,14 @@ export const layers = {
   },
   'src-main/linalg/**': { imports: ['src-shared'], packages: ['@tensorflow/tfjs-core'] },
   'src-main/methods/**': {
-    imports: ['src-main/linalg', 'src-main/engine', 'src-main/adapters', 'src-main/basemodel', 'src-main/safetensors', 'src-shared'],
+    imports: [
+      'src-main/linalg',
+      'src-main/engine',
+      'src-main/adapters',
+      'src-main/basemodel',
+      'src-main/safetensors',
+      'src-shared',
+    ],
     packages: ['node', '@tensorflow/tfjs-core', 'zod'],
   },
   'src-main/merging/**': {

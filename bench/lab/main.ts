@@ -51,7 +51,11 @@ interface Turn {
 
 /** Runs a program that prints `{seconds, peakMiB}` in its last line. */
 function turn(command: string, args: string[]): Turn {
-  const output = execFileSync(command, args, { encoding: 'utf8', maxBuffer: 2 ** 30, stdio: ['ignore', 'pipe', 'inherit'] });
+  const output = execFileSync(command, args, {
+    encoding: 'utf8',
+    maxBuffer: 2 ** 30,
+    stdio: ['ignore', 'pipe', 'inherit'],
+  });
   return JSON.parse(output.trim().split('\n').at(-1)!) as Turn;
 }
 
@@ -70,7 +74,9 @@ async function main(): Promise<void> {
     rows.push([tool, graft, numpy]);
   }
   const best = (turns: Turn[]): Turn => turns.reduce((a, b) => (a.seconds < b.seconds ? a : b));
-  console.log(`200 matrices, r = ${RANK}, d = ${WIDTH}; best of ${TURNS} in turns, each a fresh process. ${JSON.stringify(circumstances())}\n`);
+  console.log(
+    `200 matrices, r = ${RANK}, d = ${WIDTH}; best of ${TURNS} in turns, each a fresh process. ${JSON.stringify(circumstances())}\n`,
+  );
   console.log('| tool | Graft s | MiB | NumPy s | MiB | ratio |\n| --- | ---: | ---: | ---: | ---: | ---: |');
   for (const [tool, graft, numpy] of rows) {
     const [ours, theirs] = [best(graft), best(numpy)];

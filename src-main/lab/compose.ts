@@ -58,5 +58,7 @@ export function signedMean(updates: Float64Array[], weights: number[]): Float64A
 }
 
 function weightedSum(updates: Float64Array[], weights: number[]): Float64Array {
-  return Float64Array.from(updates[0]!, (_, i) => updates.reduce((sum, update, k) => sum + weights[k]! * update[i]!, 0));
+  return Float64Array.from(updates[0]!, (_, i) =>
+    updates.reduce((sum, update, k) => sum + weights[k]! * update[i]!, 0),
+  );
 }

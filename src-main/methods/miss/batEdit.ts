@@ -37,7 +37,13 @@ function editOutputRows(rows: Float32Array | Float64Array, startRow: number, wid
 }
 
 /** Rows are inputs: a row needs those of its block, some of which may lie outside the piece. */
-function editInputRows(rows: Float32Array | Float64Array, startRow: number, count: number, tensor: BaseTensor, cell: Cell): void {
+function editInputRows(
+  rows: Float32Array | Float64Array,
+  startRow: number,
+  count: number,
+  tensor: BaseTensor,
+  cell: Cell,
+): void {
   const { shape, data: M } = partOf(cell, 'miss_block');
   const r = shape[2]!;
   const { width } = rowsOf(tensor);

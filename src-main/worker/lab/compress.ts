@@ -36,7 +36,11 @@ export async function labCompress(params: CompressParams, emit: Emit): Promise<C
         energy: share(kept, squaredNorm),
       })),
       relativeError: Math.sqrt(
-        1 - share(sumOf(small, ({ truncated: { kept } }) => kept), sumOf(small, ({ squaredNorm }) => squaredNorm)),
+        1 -
+          share(
+            sumOf(small, ({ truncated: { kept } }) => kept),
+            sumOf(small, ({ squaredNorm }) => squaredNorm),
+          ),
       ),
       ...(await difference(base, params)),
     };

@@ -24,10 +24,9 @@ describe.skipIf(note !== '')(`trained adapters${note}`, () => {
     const [base, one, other] = ['base', 'lora_all/final', 'rslora/final'].map((name) =>
       sharedPath(`golden/${family}/${name}`),
     ) as [string, string, string];
-    const wanted = JSON.parse(execFileSync('python3', [LAB_REFERENCE, base, one, other], { encoding: 'utf8' })) as Record<
-      string,
-      Figures
-    >;
+    const wanted = JSON.parse(
+      execFileSync('python3', [LAB_REFERENCE, base, one, other], { encoding: 'utf8' }),
+    ) as Record<string, Figures>;
     const params: LabParams = { engine: 'wasm', modelDir: base, adapterDir: one };
     const seen: number[] = [];
     const spectrum = await labSpectrum(params, ({ done, total }) => seen.push(done / total));
@@ -44,7 +43,8 @@ describe.skipIf(note !== '')(`trained adapters${note}`, () => {
     }
     for (const { name, ...got } of pairs) {
       const want = wanted[name]!.similarity;
-      for (const key of ['a', 'b'] as const) expectClose(got[key].flat(), want[key].flat(), TOLERANCE, `${name} ${key}`);
+      for (const key of ['a', 'b'] as const)
+        expectClose(got[key].flat(), want[key].flat(), TOLERANCE, `${name} ${key}`);
       expectClose([got.grassmannA!, got.grassmannB!], [want.grassmannA, want.grassmannB], TOLERANCE, name);
     }
     for (const { name, ...got } of matrices) {
@@ -58,7 +58,11 @@ describe.skipIf(note !== '')(`trained adapters${note}`, () => {
 
   it.each(['dora', 'ia3', 'miss', 'miss_bat'])('%s has an update, through merging itself', async (run) => {
     const { matrices } = await labSpectrum(
-      { engine: 'wasm', modelDir: sharedPath('golden/llama/base'), adapterDir: sharedPath(`golden/llama/${run}/final`) },
+      {
+        engine: 'wasm',
+        modelDir: sharedPath('golden/llama/base'),
+        adapterDir: sharedPath(`golden/llama/${run}/final`),
+      },
       () => undefined,
     );
     for (const { energy, effectiveRank } of matrices) {

@@ -59,20 +59,28 @@ export async function parityOf(input: ParityInput): Promise<Parity> {
   const total = (isRounded ? 4 : 2) * prompts.length;
   let done = 0;
   const onPrompt = (): void => onProgress?.(++done, total);
-  const reference = await withModel(base, () => loadTasks(tasks, base), async (model) => {
-    const tokens = (prompts[0]?.length ?? 0) + CONTINUATION;
-    const kept = prompts.slice(0, Math.max(1, Math.floor(KEPT_LOGITS / (model.spec.vocab * tokens))));
-    const references: Reference[] = [];
-    for (const [i, ids] of (await continued(model, kept)).entries()) {
-      references.push({ ids, promptLength: kept[i]!.length, logits: await allLogits(model, ids) });
-      onPrompt();
-    }
-    return references;
-  });
+  const reference = await withModel(
+    base,
+    () => loadTasks(tasks, base),
+    async (model) => {
+      const tokens = (prompts[0]?.length ?? 0) + CONTINUATION;
+      const kept = prompts.slice(0, Math.max(1, Math.floor(KEPT_LOGITS / (model.spec.vocab * tokens))));
+      const references: Reference[] = [];
+      for (const [i, ids] of (await continued(model, kept)).entries()) {
+        references.push({ ids, promptLength: kept[i]!.length, logits: await allLogits(model, ids) });
+        onPrompt();
+      }
+      return references;
+    },
+  );
   const rounding = isRounded ? await roundingOf(input, reference, onPrompt) : 0;
   const merged = openBaseModel(mergedDir);
   try {
-    return await withModel(merged, () => null, (model) => compare(model, reference, rounding, onPrompt));
+    return await withModel(
+      merged,
+      () => null,
+      (model) => compare(model, reference, rounding, onPrompt),
+    );
   } finally {
     merged.close();
   }
@@ -88,14 +96,18 @@ async function roundingOf(
   onPrompt: () => void,
 ): Promise<number> {
   const logitsOf = (to?: (tensor: BaseTensor) => Dtype): Promise<Float32Array[]> =>
-    withModel(mergedInMemory(base, edit, to), () => null, async (model) => {
-      const all: Float32Array[] = [];
-      for (const { ids } of reference) {
-        all.push(await allLogits(model, ids));
-        onPrompt();
-      }
-      return all;
-    });
+    withModel(
+      mergedInMemory(base, edit, to),
+      () => null,
+      async (model) => {
+        const all: Float32Array[] = [];
+        for (const { ids } of reference) {
+          all.push(await allLogits(model, ids));
+          onPrompt();
+        }
+        return all;
+      },
+    );
   const exact = await logitsOf();
   const rounded = await logitsOf((tensor) => (dtype ? FLOAT_DTYPES[dtype] : tensor.dtype));
   return exact.reduce((most, logits, i) => Math.max(most, largestDifference(logits, rounded[i]!)), 0);
