@@ -128,6 +128,7 @@ export const layers = {
   'src-main/worker/**': {
     imports: [
       'src-main/lab',
+      'src-main/linalg',
       'src-main/engine',
       'src-main/methods',
       'src-main/adapters',

@@ -74,9 +74,8 @@ async function main(): Promise<void> {
     rows.push([tool, graft, numpy]);
   }
   const best = (turns: Turn[]): Turn => turns.reduce((a, b) => (a.seconds < b.seconds ? a : b));
-  console.log(
-    `200 matrices, r = ${RANK}, d = ${WIDTH}; best of ${TURNS} in turns, each a fresh process. ${JSON.stringify(circumstances())}\n`,
-  );
+  const where = JSON.stringify(circumstances());
+  console.log(`200 matrices, r = ${RANK}, d = ${WIDTH}; best of ${TURNS} in turns, each a fresh process. ${where}\n`);
   console.log('| tool | Graft s | MiB | NumPy s | MiB | ratio |\n| --- | ---: | ---: | ---: | ---: | ---: |');
   for (const [tool, graft, numpy] of rows) {
     const [ours, theirs] = [best(graft), best(numpy)];

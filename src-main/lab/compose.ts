@@ -1,5 +1,5 @@
 /**
- * Several updates of one matrix as one: sums, and what keeps tasks from undoing each other. All act on dW itself; PEFT's
+ * Several updates of one matrix as one: sums, and what keeps tasks from undoing each other. All act on dW. PEFT's
  * add_weighted_adapter blends A and B one by one where it calls that "linear", which is another matrix.
  */
 import type { ComposeMethod } from '../../src-shared/lab.ts';

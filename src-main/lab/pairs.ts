@@ -81,7 +81,7 @@ function cosines(one: Directions, other: Directions): Float64Array[] {
   return transposed(inner(one.turn, turned), one.turn.length);
 }
 
-/** Directions of values that rounding alone could have made would be arbitrary (NumPy's matrix_rank has the same bound). */
+/** Directions of values that rounding alone could have made would be arbitrary; NumPy's matrix_rank has this bound. */
 function realValues(S: Float64Array, longerSide: number): number {
   return S.filter((value) => value > S[0]! * longerSide * Number.EPSILON).length;
 }

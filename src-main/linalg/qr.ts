@@ -10,7 +10,7 @@ export interface ThinQr {
   Q(): Float64Array[];
 }
 
-/** `columns` are left as they are; more columns than rows give a wide R. Columns that depend on others are no matter. */
+/** `columns` stay as they are; more of them than rows give a wide R. Columns may depend on others. */
 export function thinQr(columns: readonly Float64Array[], rows: number): ThinQr {
   const work = columns.map((column) => Float64Array.from(column));
   const n = Math.min(rows, work.length);

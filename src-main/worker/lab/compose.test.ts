@@ -4,7 +4,7 @@ import path from 'node:path';
 import { beforeAll, describe, expect, it } from 'vitest';
 import type { ComposeMethod, ComposeResult } from '../../../src-shared/lab.ts';
 import { temporaryFolder } from '../../../test-support/fixtures/folders.ts';
-import { hasShared, sharedPath, skipNote } from '../../../test-support/goldens/shared.ts';
+import { sharedPath, skipNote } from '../../../test-support/goldens/shared.ts';
 import { LAB_REFERENCE, withoutNumpy } from '../../../test-support/reference/labReference.ts';
 import { useBackend } from '../backend.ts';
 import { labCompose } from './compose.ts';

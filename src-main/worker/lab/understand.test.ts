@@ -3,7 +3,7 @@ import { execFileSync } from 'node:child_process';
 import { beforeAll, describe, expect, it } from 'vitest';
 import type { LabParams } from '../../../src-shared/lab.ts';
 import { expectClose } from '../../../test-support/checks/expectClose.ts';
-import { hasShared, sharedPath, skipNote } from '../../../test-support/goldens/shared.ts';
+import { sharedPath, skipNote } from '../../../test-support/goldens/shared.ts';
 import { LAB_REFERENCE, withoutNumpy } from '../../../test-support/reference/labReference.ts';
 import { useBackend } from '../backend.ts';
 import { labAmplification, labSimilarity, labSpectrum } from './understand.ts';

@@ -1,4 +1,4 @@
-/** Updates of few ranks as a LoRA adapter in PEFT's format: scale 1, with a rank and alpha pattern where they differ. */
+/** Updates of few ranks as a LoRA adapter in PEFT's format: scale 1, patterns of rank and alpha where they differ. */
 import type { AdapterContent } from '../../adapters/content.ts';
 import type { GraftAdapterInfo } from '../../adapters/graftInfo.ts';
 import type { BaseModel } from '../../basemodel/baseModel.ts';
