@@ -10,6 +10,7 @@ const config: KnipConfig = {
     // Started as processes of their own, by path.
     'bench/peers/graft.ts',
     'bench/fuzz/{main,child}.ts',
+    'bench/lab/{main,graft}.ts',
     'bench/ui/{main,host,simulatedWorker}.ts',
     'test-support/fakes/fakeWorker.ts',
   ],

@@ -71,8 +71,16 @@ export const layers = {
     imports: ['src-main/basemodel', 'src-main/safetensors', 'src-main/files', 'src-main/engine/model', 'src-shared'],
     packages: ['node', 'zod', 're2js'],
   },
+  'src-main/linalg/**': { imports: ['src-shared'], packages: ['@tensorflow/tfjs-core'] },
   'src-main/methods/**': {
-    imports: ['src-main/engine', 'src-main/adapters', 'src-main/basemodel', 'src-main/safetensors', 'src-shared'],
+    imports: [
+      'src-main/linalg',
+      'src-main/engine',
+      'src-main/adapters',
+      'src-main/basemodel',
+      'src-main/safetensors',
+      'src-shared',
+    ],
     packages: ['node', '@tensorflow/tfjs-core', 'zod'],
   },
   'src-main/merging/**': {
@@ -86,6 +94,17 @@ export const layers = {
       'src-shared',
     ],
     packages: ['node'],
+  },
+  'src-main/lab/**': {
+    imports: [
+      'src-main/linalg',
+      'src-main/merging',
+      'src-main/adapters',
+      'src-main/basemodel',
+      'src-main/safetensors',
+      'src-shared',
+    ],
+    packages: ['@tensorflow/tfjs-core'],
   },
   // Judges what the folders above write, so it shares no code with them.
   'src-main/recheck/**': { types: ['src-shared'], packages: ['node', 're2js'] },
@@ -108,6 +127,8 @@ export const layers = {
   'src-main/runfolder/**': { imports: ['src-main/files', 'src-shared'], packages: ['node'] },
   'src-main/worker/**': {
     imports: [
+      'src-main/lab',
+      'src-main/linalg',
       'src-main/engine',
       'src-main/methods',
       'src-main/adapters',

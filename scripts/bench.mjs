@@ -1,6 +1,6 @@
 /**
  * `npm run bench -- CASE|all …` measures Graft beside its rivals (bench/main.ts);
- * `qlora …`, `kernel-errors …`, `methods …` and `ui …` run the other benches.
+ * `qlora …`, `kernel-errors …`, `lab`, `methods …` and `ui …` run the other benches.
  */
 import path from 'node:path';
 import { node24Path } from './lib/node24.mjs';
@@ -12,9 +12,15 @@ import { setUp } from './lib/setup.mjs';
 await runMain(async () => {
   await setUp({ electron: false, build: process.argv[2] === 'ui' });
   const [first = '', ...rest] = process.argv.slice(2);
-  const other = { qlora: 'qlora.ts', 'kernel-errors': 'kernelErrors.ts', methods: 'methods.ts', ui: 'ui/main.ts' }[
-    first
-  ];
+  /** @type {Record<string, string>} */
+  const others = {
+    qlora: 'qlora.ts',
+    'kernel-errors': 'kernelErrors.ts',
+    lab: 'lab/main.ts',
+    methods: 'methods.ts',
+    ui: 'ui/main.ts',
+  };
+  const other = others[first];
   const args = other ? rest : process.argv.slice(2);
   // npm runs scripts in the repository; the user's paths are relative to where they typed.
   const byNpm = process.env.npm_lifecycle_event?.startsWith('bench');

@@ -194,6 +194,8 @@ const EXPORTS = [
   'UNMERGE_TASKS',
 ] as const;
 
+const LAB = ['LAB_BESIDE', 'LAB_BYTES', 'LAB_NOTHING_SHARED', 'LAB_NO_UPDATE', 'LAB_RANK', 'LAB_TOP'] as const;
+
 const PLAYGROUND = [
   'EMPTY_PROMPT',
   'HISTORY_NOT_FOUND',
@@ -233,6 +235,7 @@ export const ERROR_CODES = [
   ...BACKENDS_AND_WORKERS,
   ...ADAPTERS,
   ...EXPORTS,
+  ...LAB,
   ...PLAYGROUND,
   ...TOOLS,
 ] as const;

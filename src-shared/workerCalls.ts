@@ -8,6 +8,19 @@ import type { BadRow, CheckOptions, ColumnPlan, DatasetCheck, DatasetFormat, Exa
 import type { ErrorData } from './errors.ts';
 import type { MergeParams, MergeResult, TaskDir, UnmergeParams, UnmergeResult } from './exports.ts';
 import type { AnswerPiece, CompareEvent, GenerateParams, GenerateResult, LoadResult } from './generation.ts';
+import type {
+  AmplificationParams,
+  AmplificationResult,
+  ComposeParams,
+  ComposeResult,
+  CompressParams,
+  CompressResult,
+  LabParams,
+  LabProgress,
+  SimilarityParams,
+  SimilarityResult,
+  SpectrumResult,
+} from './lab.ts';
 import type { ModelNeeds, PlanResult, PreflightResult, Room } from './plan.ts';
 import type { DataSpec, RunSpec } from './runSpec.ts';
 import type { LengthCounts, PreviewedRow, TokenizerCheck } from './tokens.ts';
@@ -103,6 +116,14 @@ export interface WorkerCalls {
     result: MergeResult;
   };
   unmerge: { params: UnmergeParams; event: { done: number; total: number }; result: UnmergeResult };
+  /** What an adapter's updates consist of, and what two adapters share; writes nothing. */
+  labSpectrum: { params: LabParams; event: LabProgress; result: SpectrumResult };
+  labSimilarity: { params: SimilarityParams; event: LabProgress; result: SimilarityResult };
+  /** Writes an adapter of fewer ranks, and compares it with the one it was made of. */
+  labCompress: { params: CompressParams; event: LabProgress; result: CompressResult };
+  /** Writes the weighted sum of adapters, or a blend of them, as a new one. */
+  labCompose: { params: ComposeParams; event: LabProgress; result: ComposeResult };
+  labAmplification: { params: AmplificationParams; event: LabProgress; result: AmplificationResult };
 }
 export type WorkerCallName = keyof WorkerCalls;
 

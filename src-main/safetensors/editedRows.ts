@@ -5,7 +5,7 @@ import { allFinite } from './finite.ts';
 import { readRowsF32, readTensorBytes, rowsOf, type TensorInfo } from './read.ts';
 
 /** Changes rows `startRow` ... of a tensor, seen as (shape[0], everything else), in place. */
-export type EditRows = (rows: Float32Array, startRow: number) => void;
+export type EditRows = (rows: Float32Array | Float64Array, startRow: number) => void;
 
 /**
  * The bytes of `info` after `change` (undefined: none) in dtype `to`. `chunkBytes` of float32 values are in memory at a

@@ -4,6 +4,7 @@ import os from 'node:os';
 import path from 'node:path';
 import { afterEach, beforeEach, expect, it } from 'vitest';
 import { castF32, widenInto } from './dtype.ts';
+import type { EditRows } from './editedRows.ts';
 import { writePatchedCopy } from './patchedCopy.ts';
 import { openSafetensors, type SafetensorsFile } from './read.ts';
 
@@ -43,13 +44,9 @@ it.each([4, 8, 1 << 20])(
     const before = fs.readFileSync(source.file);
     const target = path.join(dir, 'target.safetensors');
     let seen = 0;
-    const changes = new Map([
-      [
-        'b',
-        (rows: Float32Array, startRow: number) =>
-          rows.forEach((_, i) => (rows[i]! += 100 * (startRow + Math.floor(i / 2) + 1))),
-      ],
-    ]);
+    const change: EditRows = (rows, startRow) =>
+      rows.forEach((_, i) => (rows[i]! += 100 * (startRow + Math.floor(i / 2) + 1)));
+    const changes = new Map([['b', change]]);
     const { sizeBytes, sha256 } = await writePatchedCopy(source, target, {
       changes,
       chunkBytes,
@@ -75,7 +72,7 @@ it.each([4, 8, 1 << 20])(
 
 it('a change that fails, or a base that cannot be written to, leaves nothing or a file of our own', async () => {
   const target = path.join(dir, 'target.safetensors');
-  const changes = new Map([['a', (rows: Float32Array) => void rows.fill(NaN)]]);
+  const changes = new Map<string, EditRows>([['a', (rows) => void rows.fill(NaN)]]);
   await expect(
     writePatchedCopy(source, target, { changes, chunkBytes: 8, onBytes: () => undefined }),
   ).rejects.toMatchObject({ code: 'WEIGHT_NOT_FINITE' });

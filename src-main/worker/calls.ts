@@ -3,6 +3,9 @@ import type { WorkerCallName, WorkerCalls } from '../../src-shared/workerCalls.t
 import { checkDataset } from '../datasets/check.ts';
 import { reportBackends } from '../engine/backends/backends.ts';
 import type { CallControl } from './control.ts';
+import { labCompose } from './lab/compose.ts';
+import { labCompress } from './lab/compress.ts';
+import { labAmplification, labSimilarity, labSpectrum } from './lab/understand.ts';
 import { modelNeeds } from './plan/modelNeeds.ts';
 import { Planner } from './plan/planner.ts';
 import { preflight } from './plan/preflight.ts';
@@ -69,7 +72,15 @@ const tokens: Handlers<'checkTokenizer' | 'previewTokens' | 'countTokens' | 'che
   checkDataset,
 };
 
-const handlers: Handlers = { ...training, ...planning, ...serving, ...verifying, ...tokens };
+const lab: Handlers<'labSpectrum' | 'labSimilarity' | 'labAmplification' | 'labCompress' | 'labCompose'> = {
+  labSpectrum,
+  labSimilarity,
+  labAmplification,
+  labCompress,
+  labCompose,
+};
+
+const handlers: Handlers = { ...training, ...planning, ...serving, ...verifying, ...tokens, ...lab };
 
 /** Does what a call asks for. Events go to `emit` as they come. */
 export function answerCall<K extends WorkerCallName>(

@@ -51,3 +51,16 @@ export function shareSayer(say: (line: string) => void, what: string): (share: n
     said = quarter;
   };
 }
+
+/** Says how far something is and how long it will still take, at most once in five seconds. */
+export function timeSayer(say: (line: string) => void, what: string): (share: number) => void {
+  const startedAt = Date.now();
+  let saidAt = startedAt;
+  return (share) => {
+    const now = Date.now();
+    if (now - saidAt < 5000 || share >= 1) return;
+    saidAt = now;
+    const left = Math.ceil((((now - startedAt) / share) * (1 - share)) / 1000);
+    say(`${what} ${Math.floor(100 * share)} %, ${left} s left`);
+  };
+}

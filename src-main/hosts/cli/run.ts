@@ -14,6 +14,8 @@ import { doctor } from './doctor.ts';
 import { evaluate } from './evaluate.ts';
 import { generate } from './generate.ts';
 import { COMMON_OPTIONS, commandHelp, overview } from './help.ts';
+import { labAmplification, labSimilarity, labSpectrum } from './lab.ts';
+import { labCompose, labCompress } from './labChange.ts';
 import { merge } from './merge.ts';
 import { modelsAdd, modelsList } from './models.ts';
 import { params } from './params.ts';
@@ -43,6 +45,11 @@ const COMMANDS: Command[] = [
   adaptersRemove,
   merge,
   unmerge,
+  labSpectrum,
+  labSimilarity,
+  labAmplification,
+  labCompress,
+  labCompose,
   demo,
 ];
 

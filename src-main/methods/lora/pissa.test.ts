@@ -13,7 +13,7 @@ import { replaceValue } from '../../engine/model/parameters.ts';
 import { Random } from '../../../src-shared/random.ts';
 import { createLora, LoraAdapter } from './lora.ts';
 import { PissaStart } from './pissa.ts';
-import { principalComponents } from './svd.ts';
+import { principalComponents } from '../../linalg/principalComponents.ts';
 
 const LLAMA = {
   model_type: 'llama',

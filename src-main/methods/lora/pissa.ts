@@ -12,7 +12,7 @@ import { Random } from '../../../src-shared/random.ts';
 import { frozenMatrix } from '../frozenMatrix.ts';
 import { makePair } from './lora.ts';
 import type { LoraPair } from './pair.ts';
-import { principalComponents } from './svd.ts';
+import { principalComponents } from '../../linalg/principalComponents.ts';
 
 interface Start {
   /** (r, in) */

@@ -17,7 +17,7 @@ export function batEdit(tensor: BaseTensor, cells: Cell[]): EditRows {
 }
 
 /** Rows are outputs: a row needs nothing but itself. */
-function editOutputRows(rows: Float32Array, startRow: number, width: number, cell: Cell): void {
+function editOutputRows(rows: Float32Array | Float64Array, startRow: number, width: number, cell: Cell): void {
   const { shape, data: M } = partOf(cell, 'miss_block');
   const r = shape[2]!;
   const place = placeIn(cell.module);
@@ -37,7 +37,13 @@ function editOutputRows(rows: Float32Array, startRow: number, width: number, cel
 }
 
 /** Rows are inputs: a row needs those of its block, some of which may lie outside the piece. */
-function editInputRows(rows: Float32Array, startRow: number, count: number, tensor: BaseTensor, cell: Cell): void {
+function editInputRows(
+  rows: Float32Array | Float64Array,
+  startRow: number,
+  count: number,
+  tensor: BaseTensor,
+  cell: Cell,
+): void {
   const { shape, data: M } = partOf(cell, 'miss_block');
   const r = shape[2]!;
   const { width } = rowsOf(tensor);

@@ -3,7 +3,6 @@
  * the same tokens, and their logits are compared at every position. Merging is exact up to rounding (Hu et al. 2021,
  * section 4.1); what rounding does to this model and this adapter is measured, and bounds the difference.
  */
-import * as tf from '@tensorflow/tfjs-core';
 import { openBaseModel, type BaseModel, type BaseTensor } from '../../basemodel/baseModel.ts';
 import { FLOAT_DTYPES, type Dtype, type DtypeName } from '../../safetensors/dtype.ts';
 import type { EditOf } from '../../methods/files.ts';
@@ -14,7 +13,7 @@ import { TaskSum } from '../../methods/taskSum.ts';
 import type { Decoder } from '../../engine/model/decoder.ts';
 import { Random } from '../../../src-shared/random.ts';
 import { loadAdapter } from '../../methods/adapterFolder.ts';
-import { loadDecoder } from '../loadDecoder.ts';
+import { allLogits, largestDifference, withModel } from './logits.ts';
 import { mergedInMemory } from './mergedInMemory.ts';
 import type { ParityCertificate, TaskDir } from '../../../src-shared/exports.ts';
 
@@ -60,20 +59,28 @@ export async function parityOf(input: ParityInput): Promise<Parity> {
   const total = (isRounded ? 4 : 2) * prompts.length;
   let done = 0;
   const onPrompt = (): void => onProgress?.(++done, total);
-  const reference = await withModel(base, tasks, async (model) => {
-    const tokens = (prompts[0]?.length ?? 0) + CONTINUATION;
-    const kept = prompts.slice(0, Math.max(1, Math.floor(KEPT_LOGITS / (model.spec.vocab * tokens))));
-    const references: Reference[] = [];
-    for (const [i, ids] of (await continued(model, kept)).entries()) {
-      references.push({ ids, promptLength: kept[i]!.length, logits: await allLogits(model, ids) });
-      onPrompt();
-    }
-    return references;
-  });
+  const reference = await withModel(
+    base,
+    () => loadTasks(tasks, base),
+    async (model) => {
+      const tokens = (prompts[0]?.length ?? 0) + CONTINUATION;
+      const kept = prompts.slice(0, Math.max(1, Math.floor(KEPT_LOGITS / (model.spec.vocab * tokens))));
+      const references: Reference[] = [];
+      for (const [i, ids] of (await continued(model, kept)).entries()) {
+        references.push({ ids, promptLength: kept[i]!.length, logits: await allLogits(model, ids) });
+        onPrompt();
+      }
+      return references;
+    },
+  );
   const rounding = isRounded ? await roundingOf(input, reference, onPrompt) : 0;
   const merged = openBaseModel(mergedDir);
   try {
-    return await withModel(merged, [], (model) => compare(model, reference, rounding, onPrompt));
+    return await withModel(
+      merged,
+      () => null,
+      (model) => compare(model, reference, rounding, onPrompt),
+    );
   } finally {
     merged.close();
   }
@@ -89,39 +96,21 @@ async function roundingOf(
   onPrompt: () => void,
 ): Promise<number> {
   const logitsOf = (to?: (tensor: BaseTensor) => Dtype): Promise<Float32Array[]> =>
-    withModel(mergedInMemory(base, edit, to), [], async (model) => {
-      const all: Float32Array[] = [];
-      for (const { ids } of reference) {
-        all.push(await allLogits(model, ids));
-        onPrompt();
-      }
-      return all;
-    });
+    withModel(
+      mergedInMemory(base, edit, to),
+      () => null,
+      async (model) => {
+        const all: Float32Array[] = [];
+        for (const { ids } of reference) {
+          all.push(await allLogits(model, ids));
+          onPrompt();
+        }
+        return all;
+      },
+    );
   const exact = await logitsOf();
   const rounded = await logitsOf((tensor) => (dtype ? FLOAT_DTYPES[dtype] : tensor.dtype));
   return exact.reduce((most, logits, i) => Math.max(most, largestDifference(logits, rounded[i]!)), 0);
-}
-
-/** NaN counts as Infinity. */
-function largestDifference(a: Float32Array, b: Float32Array): number {
-  let most = 0;
-  for (let i = 0; i < a.length; i++) {
-    const difference = Math.abs(a[i]! - b[i]!);
-    // The negated comparison also catches NaN.
-    if (!(difference <= most)) most = Number.isNaN(difference) ? Infinity : difference;
-  }
-  return most;
-}
-
-async function withModel<T>(base: BaseModel, tasks: TaskDir[], use: (model: Decoder) => Promise<T>): Promise<T> {
-  const plain = loadDecoder(base, { forwardOnly: true });
-  const adapter = loadTasks(tasks, base);
-  try {
-    return await use(plain.with(adapter));
-  } finally {
-    adapter?.dispose();
-    plain.dispose();
-  }
 }
 
 /** One adapter as it is, several as the sum of scale·adapter. */
@@ -145,14 +134,6 @@ async function continued(model: Decoder, prompts: Int32Array[]): Promise<Int32Ar
   ))
     if ('id' in event) rows[event.row]!.push(event.id);
   return rows.map((ids) => Int32Array.from(ids));
-}
-
-/** (T, V), row by row. */
-async function allLogits(model: Decoder, ids: Int32Array): Promise<Float32Array> {
-  const logits = tf.tidy(() => model.logits(model.hidden(ids, 1, ids.length)));
-  const values = (await logits.data()) as Float32Array;
-  logits.dispose();
-  return values;
 }
 
 async function compare(

@@ -1,0 +1,115 @@
+/** `lab compress` and `lab compose`: new adapters made of trained ones (docs/lab.md). */
+import path from 'node:path';
+import { assertNewFolder } from '../../app/exports/plan.ts';
+import { usageError } from '../../../src-shared/errors.ts';
+import { COMPOSE_METHODS, type CompressRule } from '../../../src-shared/lab.ts';
+import { COMPUTE_SETTINGS } from '../../../src-shared/settings/compute.ts';
+import type { Args } from './args.ts';
+import { ADAPTER_OPTION, type Command } from './command.ts';
+import { bytes, table } from './format.ts';
+import { LAB_OPTIONS, labParams, percent, progress, shown } from './lab.ts';
+import { adapterOf, baseDirFor } from './resolve.ts';
+import { readSettings } from './settingOptions.ts';
+
+export const labCompress: Command = {
+  name: 'lab compress',
+  positionals: [],
+  summary: 'Writes an adapter of smaller rank that comes nearest to this one, in PEFT format.',
+  options: {
+    ...LAB_OPTIONS,
+    rank: { type: 'string', value: 'N', help: 'ranks of each matrix' },
+    energy: { type: 'string', value: 'X', help: "share of each update's energy to keep, such as 0.95" },
+    bytes: { type: 'string', value: 'N', help: 'size of the weights, the ranks where they count most' },
+    out: { type: 'string', value: 'DIR', help: 'new folder; it must not exist' },
+  },
+  async run(context) {
+    const { args, services, print } = context;
+    const outDir = path.resolve(args.required('out', 'a new folder'));
+    const rule = compressRule(args);
+    assertNewFolder(outDir, services.home.dir);
+    const params = { ...(await labParams(context)), outDir, rule };
+    const result = await services.workers.once('labCompress', params, progress(context));
+    const rows = result.matrices.map(({ name, rank, energy }) => [name, String(rank), percent(energy)]);
+    for (const line of table(['matrix', 'rank', 'energy'], rows)) print(line);
+    print(
+      `${outDir}: ${bytes(result.bytesAfter)} instead of ${bytes(result.bytesBefore)}; the updates differ by ` +
+        `${percent(result.relativeError)} of their norm, logits by at most ${shown(result.maxLogitDifference)} ` +
+        `(the largest is ${shown(result.maxLogit)}).`,
+    );
+    return result;
+  },
+};
+
+function compressRule(args: Args): CompressRule {
+  const rule = { rank: args.integer('rank'), energy: args.number('energy'), bytes: args.integer('bytes') };
+  const given = Object.entries(rule).filter(([, value]) => value !== undefined);
+  if (given.length !== 1)
+    throw usageError('BAD_USAGE', 'Give one of --rank, --energy and --bytes: it says how much is kept.');
+  const [[name, value]] = given as [[string, number]];
+  if (value <= 0 || (name === 'energy' && value > 1))
+    throw usageError(
+      'BAD_USAGE',
+      `--${name} is ${value}; give ${name === 'energy' ? 'a share above 0, at most 1' : 'a whole number from 1 on'}.`,
+    );
+  return { [name]: value } as CompressRule;
+}
+
+export const labCompose: Command = {
+  name: 'lab compose',
+  positionals: [],
+  summary: 'Adds, subtracts or blends adapters of one base into a new one; all methods act on dW, not on A and B.',
+  options: {
+    ...LAB_OPTIONS,
+    adapter: { ...ADAPTER_OPTION, multiple: true, help: `${ADAPTER_OPTION.help}; repeatable` },
+    weight: {
+      type: 'string',
+      multiple: true,
+      value: 'X',
+      help: 'factor on the adapter, negative to take it away; one per --adapter (1)',
+    },
+    method: { type: 'string', value: 'NAME', help: `${COMPOSE_METHODS.join(', ')} (linear)` },
+    density: { type: 'string', value: 'X', help: 'share of the elements that ties, dare and magnitude keep (0.5)' },
+    rank: { type: 'string', value: 'N', help: "ranks of each matrix (the sum of the adapters')" },
+    seed: { type: 'string', value: 'N', help: 'of what dare drops (0)' },
+    out: { type: 'string', value: 'DIR', help: 'new folder; it must not exist' },
+  },
+  async run(context) {
+    const { args, services, print } = context;
+    const outDir = path.resolve(args.required('out', 'a new folder'));
+    const found = args.texts('adapter').map((text) => adapterOf(services, text));
+    const weights = weightsFor(args, found.length);
+    const [density, rank] = [args.number('density') ?? 0.5, args.integer('rank')];
+    if (density <= 0 || density > 1)
+      throw usageError('BAD_USAGE', `--density is ${density}; give a share above 0, at most 1.`);
+    if (rank !== undefined && rank < 1) throw usageError('BAD_USAGE', `--rank is ${rank}; give 1 or more.`);
+    assertNewFolder(outDir, services.home.dir);
+    const { engine } = readSettings(args, { engine: COMPUTE_SETTINGS.engine });
+    const params = {
+      engine: await services.engines.resolve(engine),
+      modelDir: baseDirFor(services, args.text('model'), found[0]),
+      adapters: found.map(({ dir }, i) => ({ dir, weight: weights[i]! })),
+      method: args.choice('method', COMPOSE_METHODS) ?? 'linear',
+      density,
+      ...(rank === undefined ? {} : { rank }),
+      seed: args.integer('seed') ?? 0,
+      outDir,
+    };
+    const result = await services.workers.once('labCompose', params, progress(context));
+    const rows = result.matrices.map(({ name, rank: kept, energy }) => [name, String(kept), percent(energy)]);
+    for (const line of table(['matrix', 'rank', 'energy'], rows)) print(line);
+    print(`${outDir}: ${bytes(result.bytes)}.`);
+    return result;
+  },
+};
+
+function weightsFor(args: Args, adapters: number): number[] {
+  if (adapters === 0)
+    throw usageError('BAD_USAGE', '--adapter is missing; give an adapter of the catalogue or its folder.');
+  const weights = args.numbers('weight');
+  if (weights.length > 0 && weights.length !== adapters)
+    throw usageError(
+      'BAD_USAGE',
+      `There are ${adapters} --adapter and ${weights.length} --weight; give one --weight for each adapter, or none.`,
+    );
+  return weights.length > 0 ? weights : Array.from({ length: adapters }, () => 1);
+}

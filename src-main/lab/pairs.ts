@@ -1,0 +1,91 @@
+/** Two adapters of one base, layer by layer. */
+import type { SimilarityResult } from '../../src-shared/lab.ts';
+import { Random } from '../../src-shared/random.ts';
+import { thinQr } from '../linalg/qr.ts';
+import { svd } from '../linalg/svd.ts';
+import { inner, product, transposed } from '../linalg/vectors.ts';
+import { randomDirections } from './amplification.ts';
+import { grassmannDistance, similarityGrid } from './similarity.ts';
+import type { Update } from './update.ts';
+
+type Pair = SimilarityResult['pairs'][number];
+
+/** Orthonormal directions as basis·turn: multiplied out only where they are few. */
+interface Directions {
+  /** (length, n). */
+  basis: Float64Array[];
+  /** (n, count): singular vectors in terms of the basis. */
+  turn: Float64Array[];
+}
+
+/** What an update reads from (right, of A) and writes to (left, of B), by singular values. */
+interface Sides {
+  a: Directions;
+  b: Directions;
+}
+
+export class Similarity {
+  /** By shape: chance is the same for all layers of one. */
+  #byChance = new Map<string, number[][]>();
+
+  async of(one: Update, other: Update): Promise<Pair> {
+    const [first, second] = [await sidesOf(one), await sidesOf(other)];
+    const a = similarityGrid(cosines(first.a, second.a));
+    const b = similarityGrid(cosines(first.b, second.b));
+    return {
+      name: one.name,
+      a,
+      b,
+      grassmannA: grassmannDistance(a),
+      grassmannB: grassmannDistance(b),
+      randomA: this.#chance(one.in, first.a.turn.length, second.a.turn.length),
+      randomB: this.#chance(one.out, first.b.turn.length, second.b.turn.length),
+    };
+  }
+
+  #chance(length: number, one: number, other: number): number[][] {
+    const shape = `${length} ${one} ${other}`;
+    const random = Random.stream(0, `random directions ${shape}`);
+    const known = this.#byChance.get(shape);
+    if (known) return known;
+    const [first, second] = [one, other].map((count) => randomDirections(length, count, random));
+    const grid = similarityGrid(transposed(inner(first!, second!), one));
+    this.#byChance.set(shape, grid);
+    return grid;
+  }
+}
+
+/** LoRA's A and B are decomposed each by itself, as the paper does; of any other update dW itself is. */
+async function sidesOf(update: Update): Promise<Sides> {
+  if (update.lowRank) {
+    const { left, right } = update.lowRank.factors();
+    return { a: leftVectors(right, update.in), b: leftVectors(left, update.out) };
+  }
+  const { U, S, V } = await update.decompose();
+  const count = realValues(S, Math.max(update.in, update.out));
+  const whole = (vectors: Float64Array[]): Directions => ({ basis: vectors.slice(0, count), turn: identity(count) });
+  return { a: whole(V), b: whole(U) };
+}
+
+/** Left singular vectors of a tall matrix, as far as its values are not zero but for rounding. */
+function leftVectors(columns: Float64Array[], rows: number): Directions {
+  const { Q, R, n } = thinQr(columns, rows);
+  const { U, S } = svd(R, n);
+  return { basis: Q(), turn: U.slice(0, realValues(S, rows)) };
+}
+
+/** (basis1·turn1)^T·(basis2·turn2) = turn1^T·(basis1^T·basis2)·turn2, by rows. */
+function cosines(one: Directions, other: Directions): Float64Array[] {
+  const between = inner(one.basis, other.basis); // columns of basis1^T·basis2
+  const turned = product(between, one.basis.length, other.turn);
+  return transposed(inner(one.turn, turned), one.turn.length);
+}
+
+/** Directions of values that rounding alone could have made would be arbitrary; NumPy's matrix_rank has this bound. */
+function realValues(S: Float64Array, longerSide: number): number {
+  return S.filter((value) => value > S[0]! * longerSide * Number.EPSILON).length;
+}
+
+function identity(n: number): Float64Array[] {
+  return Array.from({ length: n }, (_, i) => Float64Array.from({ length: n }, (__, k) => Number(i === k)));
+}

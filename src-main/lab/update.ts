@@ -1,0 +1,198 @@
+/**
+ * The update dW = W' - W of each layer that an adapter changes, in the orientation (out, in) whatever the checkpoint's
+ * own, and decomposed. LoRA's s·BA is never multiplied out: QR of B and of A^T, then an r x r problem.
+ */
+import * as tf from '@tensorflow/tfjs-core';
+import { Random } from '../../src-shared/random.ts';
+import { partOf, type AdapterContent, type Cell } from '../adapters/content.ts';
+import type { BaseModel, BaseTensor } from '../basemodel/baseModel.ts';
+import { principalComponents } from '../linalg/principalComponents.ts';
+import { thinQr, type ThinQr } from '../linalg/qr.ts';
+import { svd, type Svd } from '../linalg/svd.ts';
+import { addScaled, columnsOf, dot, product, transposed } from '../linalg/vectors.ts';
+import { mergedEdits } from '../merging/edits.ts';
+import { readRowsF32, rowsOf } from '../safetensors/read.ts';
+
+/** Narrowest side up to which an update that is no product of two thin matrices is decomposed whole. */
+const WHOLE_UP_TO = 512;
+/** Singular values that are computed of a larger one. */
+const OF_LARGER = 64;
+
+/** dW = left·right^T: s·B (out, r) and A^T (in, r), as columns. */
+export interface Factors {
+  left: Float64Array[];
+  right: Float64Array[];
+}
+
+/** dW of one weight: (out, in). */
+export interface Update {
+  /** As in the checkpoint, without `.weight`. */
+  name: string;
+  weight: BaseTensor;
+  out: number;
+  in: number;
+  /** Whether the checkpoint stores the transpose, (in, out). */
+  turned: boolean;
+  /** LoRA's own rank and factors; absent where dW has none. */
+  lowRank?: { rank: number; factors(): Factors };
+  /** U·diag(S)·V^T = dW. */
+  decompose(): Promise<Svd>;
+  /** S by itself, in half the time. */
+  singularValues(): Promise<Float64Array>;
+  /** dW itself, row by row: (out, in). */
+  dense(): Float64Array;
+  /** Sum of the squares of all elements. */
+  squaredNorm(): number;
+}
+
+/** In the order of the checkpoint. Empty for a method that changes no weight matrix. */
+export function updatesOf(content: AdapterContent, base: BaseModel): Update[] {
+  const cells = Map.groupBy(content.cells, ({ module }) => module.weight);
+  return [...base.tensors.values()].flatMap((weight) => {
+    const here = cells.get(weight.name);
+    if (!here || weight.shape.length !== 2) return [];
+    const [cell] = here;
+    return [isPlainLora(here) ? lowRankUpdate(weight, cell!) : denseUpdate(weight, cell!, content)];
+  });
+}
+
+/** One pair for the whole matrix, which is added and nothing else. */
+function isPlainLora(cells: Cell[]): boolean {
+  const [{ module, parts }] = cells as [Cell];
+  const { lora_A, lora_B, ...others } = parts;
+  return cells.length === 1 && !module.slice && !!lora_A && !!lora_B && Object.keys(others).length === 0;
+}
+
+function lowRankUpdate(weight: BaseTensor, cell: Cell): Update {
+  const { inFeatures, outFeatures } = cell.module;
+  const [A, B] = [partOf(cell, 'lora_A'), partOf(cell, 'lora_B')];
+  const rank = A.shape[0]!;
+  // Made when they are asked for, and let go: those of all layers at once would take three times the adapter's memory.
+  const factors = (): Factors => {
+    const left = columnsOf(B.data, outFeatures, rank);
+    for (const column of left) for (let i = 0; i < column.length; i++) column[i] = column[i]! * cell.scale;
+    const row = (k: number): Float32Array => A.data.subarray(k * inFeatures, (k + 1) * inFeatures);
+    return { left, right: Array.from({ length: rank }, (_, k) => Float64Array.from(row(k))) };
+  };
+  return {
+    name: nameOf(weight),
+    weight,
+    out: outFeatures,
+    in: inFeatures,
+    turned: cell.module.layout === 'in_out',
+    lowRank: { rank, factors },
+    decompose: async () => productSvd(factors(), outFeatures, inFeatures),
+    async singularValues() {
+      const { core, L } = coreOf(factors(), outFeatures, inFeatures);
+      return svd(core, L.n).S;
+    },
+    dense: () => productRows(factors(), outFeatures, inFeatures),
+    squaredNorm: () => squaredNormOfProduct(factors()),
+  };
+}
+
+/** Singular values and vectors of left·right^T; left: (rows, r), right: (columns, r). */
+export function productSvd(factors: Factors, rows: number, columns: number): Svd {
+  const { L, R, core } = coreOf(factors, rows, columns);
+  const { U, S, V } = svd(core, L.n);
+  return { U: product(L.Q(), rows, U), S, V: product(R.Q(), columns, V) };
+}
+
+/** left·right^T = Q_L·core·Q_R^T. */
+function coreOf(
+  { left, right }: Factors,
+  rows: number,
+  columns: number,
+): { L: ThinQr; R: ThinQr; core: Float64Array[] } {
+  const [L, R] = [thinQr(left, rows), thinQr(right, columns)];
+  return { L, R, core: product(L.R, L.n, transposed(R.R, R.n)) };
+}
+
+/** left·right^T row by row: (rows, columns). */
+function productRows({ left, right }: Factors, rows: number, columns: number): Float64Array {
+  const all = new Float64Array(rows * columns);
+  for (let i = 0; i < rows; i++) {
+    const row = all.subarray(i * columns, (i + 1) * columns);
+    left.forEach((column, k) => addScaled(row, right[k]!, column[i]!));
+  }
+  return all;
+}
+
+/** ||L·R^T||_F^2 = sum of (L^T·L)∘(R^T·R). */
+function squaredNormOfProduct({ left, right }: Factors): number {
+  let sum = 0;
+  left.forEach((a, i) => left.forEach((b, j) => (sum += dot(a, b) * dot(right[i]!, right[j]!))));
+  return sum;
+}
+
+function denseUpdate(weight: BaseTensor, { module }: Cell, content: AdapterContent): Update {
+  const turned = module.layout === 'in_out';
+  const { rows, width } = rowsOf(weight);
+  const [out, inputs] = turned ? [width, rows] : [rows, width];
+  const values = (): Float64Array => changeOf(weight, content);
+  return {
+    name: nameOf(weight),
+    weight,
+    out,
+    in: inputs,
+    turned,
+    squaredNorm: () => {
+      const all = values();
+      return dot(all, all);
+    },
+    dense: () => (turned ? turnedRows(values(), rows, width) : values()),
+    singularValues: async () => (await denseSvd(values(), rows, width, nameOf(weight))).S,
+    async decompose() {
+      const { U, S, V } = await denseSvd(values(), rows, width, nameOf(weight));
+      return turned ? { U: V, S, V: U } : { U, S, V };
+    },
+  };
+}
+
+/** The transpose of (rows, width), row by row. */
+function turnedRows(values: Float64Array, rows: number, width: number): Float64Array {
+  const turned = new Float64Array(values.length);
+  for (let i = 0; i < rows; i++) for (let j = 0; j < width; j++) turned[j * rows + i] = values[i * width + j]!;
+  return turned;
+}
+
+/** W' - W as it is stored, in float64. */
+function changeOf(weight: BaseTensor, content: AdapterContent): Float64Array {
+  const { rows } = rowsOf(weight);
+  const before = readRowsF32(weight, 0, rows);
+  const after = Float64Array.from(before);
+  mergedEdits(content)(weight)?.(after, 0);
+  for (let i = 0; i < after.length; i++) after[i] = after[i]! - before[i]!;
+  return after;
+}
+
+/** Whole up to WHOLE_UP_TO, else the OF_LARGER largest. `label` seeds the start of the iteration. */
+export async function denseSvd(values: Float64Array, rows: number, width: number, label: string): Promise<Svd> {
+  if (Math.min(rows, width) <= WHOLE_UP_TO) {
+    const columns = columnsOf(values, rows, width);
+    return rows >= width ? tallSvd(columns, rows) : flipped(tallSvd(transposed(columns, rows), width));
+  }
+  const W = tf.tensor2d(Float32Array.from(values), [rows, width]);
+  const { U, S, V } = await principalComponents(W, OF_LARGER, Random.stream(0, label));
+  W.dispose();
+  return {
+    U: columnsOf(U, rows, S.length),
+    S,
+    V: Array.from({ length: S.length }, (_, k) => V.slice(k * width, (k + 1) * width)),
+  };
+}
+
+/** QR first, so that the rotations turn columns of the narrower side's length. */
+function tallSvd(columns: Float64Array[], rows: number): Svd {
+  const { Q, R, n } = thinQr(columns, rows);
+  const { U, S, V } = svd(R, n);
+  return { U: product(Q(), rows, U), S, V };
+}
+
+function flipped({ U, S, V }: Svd): Svd {
+  return { U: V, S, V: U };
+}
+
+function nameOf({ name }: BaseTensor): string {
+  return name.replace(/\.weight$/, '');
+}

@@ -1,0 +1,64 @@
+/**
+ * Singular values and vectors of small matrices by one-sided Jacobi rotations in float64 (Hestenes 1958), which finds
+ * small singular values to full relative precision.
+ */
+import { dot, norm, transposed } from './vectors.ts';
+
+const MAX_SWEEPS = 60;
+
+/** W = U·diag(S)·V^T with k values, at most as many as the narrower side has. */
+export interface Svd {
+  /** (rows, k), as columns; a column is zero where its value is. */
+  U: Float64Array[];
+  /** (k), descending. */
+  S: Float64Array;
+  /** (columns, k), as columns. */
+  V: Float64Array[];
+}
+
+/** The largest r of W: (rows, columns.length). */
+export function svd(columns: readonly Float64Array[], rows: number, r = Math.min(rows, columns.length)): Svd {
+  if (columns.length > rows) {
+    const { U, S, V } = svd(transposed([...columns], rows), columns.length, r);
+    return { U: V, S, V: U };
+  }
+  const n = columns.length;
+  const turned = columns.map((column) => Float64Array.from(column));
+  const rotations = turned.map((_, i) => Float64Array.from({ length: n }, (__, k) => (i === k ? 1 : 0)));
+  for (let sweep = 0, turns = 1; turns > 0 && sweep < MAX_SWEEPS; sweep++) {
+    turns = 0;
+    for (let p = 0; p < n; p++) for (let q = p + 1; q < n; q++) if (rotate(turned, rotations, p, q)) turns++;
+  }
+  // By now the columns are U·S, and the rotations V.
+  const norms = turned.map(norm);
+  const order = norms
+    .map((_, i) => i)
+    .sort((a, b) => norms[b]! - norms[a]!)
+    .slice(0, r);
+  return {
+    U: order.map((i) => turned[i]!.map((x) => (norms[i]! > 0 ? x / norms[i]! : 0))),
+    S: Float64Array.from(order, (i) => norms[i]!),
+    V: order.map((i) => rotations[i]!),
+  };
+}
+
+/** Makes two columns orthogonal; false where they are already. */
+function rotate(columns: Float64Array[], rotations: Float64Array[], p: number, q: number): boolean {
+  const [a, b] = [columns[p]!, columns[q]!];
+  const [aa, bb, ab] = [dot(a, a), dot(b, b), dot(a, b)];
+  if (Math.abs(ab) <= 1e-14 * Math.sqrt(aa * bb)) return false;
+  const zeta = (bb - aa) / (2 * ab);
+  const t = (zeta < 0 ? -1 : 1) / (Math.abs(zeta) + Math.sqrt(1 + zeta * zeta));
+  const c = 1 / Math.sqrt(1 + t * t);
+  turn(a, b, c, t);
+  turn(rotations[p]!, rotations[q]!, c, t);
+  return true;
+}
+
+function turn(x: Float64Array, y: Float64Array, c: number, t: number): void {
+  for (let i = 0; i < x.length; i++) {
+    const [xi, yi] = [x[i]!, y[i]!];
+    x[i] = c * (xi - t * yi);
+    y[i] = c * (t * xi + yi);
+  }
+}

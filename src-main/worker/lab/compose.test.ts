@@ -1,0 +1,82 @@
+/** Composed adapters against NumPy's sum of the multiplied-out updates. */
+import { execFileSync } from 'node:child_process';
+import path from 'node:path';
+import { beforeAll, describe, expect, it } from 'vitest';
+import type { ComposeMethod, ComposeResult } from '../../../src-shared/lab.ts';
+import { temporaryFolder } from '../../../test-support/fixtures/folders.ts';
+import { sharedPath, skipNote } from '../../../test-support/goldens/shared.ts';
+import { LAB_REFERENCE, withoutNumpy } from '../../../test-support/reference/labReference.ts';
+import { useBackend } from '../backend.ts';
+import { labCompose } from './compose.ts';
+
+const note = skipNote('golden') || withoutNumpy();
+
+beforeAll(async () => void (await useBackend('wasm')));
+
+describe.skipIf(note !== '')(`composed adapters${note}`, () => {
+  const folder = (family: string, run: string): string => sharedPath(`golden/${family}/${run}/final`);
+  const compose = (
+    family: string,
+    runs: [string, number][],
+    more: { method?: ComposeMethod; rank?: number; density?: number } = {},
+  ): Promise<ComposeResult> =>
+    labCompose(
+      {
+        engine: 'wasm',
+        modelDir: sharedPath(`golden/${family}/base`),
+        adapters: runs.map(([run, weight]) => ({ dir: folder(family, run), weight })),
+        method: 'linear',
+        density: 0.5,
+        seed: 0,
+        outDir: path.join(temporaryFolder(), 'sum'),
+        ...more,
+      },
+      () => undefined,
+    );
+  const differenceFrom = (family: string, runs: [string, number][], dir: string): number => {
+    const args = runs.flatMap(([run, weight]) => [folder(family, run), String(weight)]);
+    return Number(execFileSync('python3', [LAB_REFERENCE, '--sum', ...args, dir], { encoding: 'utf8' }));
+  };
+
+  it.each([
+    ['llama', 'lora_all', 'rslora'],
+    ['llama', 'lora_qv', 'lora_all'], // matrices that only one of them changes
+    ['gpt2', 'lora_all', 'rslora'],
+  ])('%s: 0.7 %s - 0.4 %s is that sum, exactly', async (family, one, other) => {
+    const runs: [string, number][] = [
+      [one, 0.7],
+      [other, -0.4],
+    ];
+    const { outDir, matrices } = await compose(family, runs);
+    for (const { energy } of matrices) expect(energy).toBeCloseTo(1, 10);
+    expect(differenceFrom(family, runs, outDir)).toBeLessThan(1e-6);
+  });
+
+  it('fewer ranks keep less; an adapter taken from itself is nothing', async () => {
+    const runs: [string, number][] = [
+      ['lora_all', 1],
+      ['rslora', 1],
+    ];
+    const { matrices, outDir } = await compose('llama', runs, { rank: 3 });
+    for (const { rank, energy } of matrices) {
+      expect(rank).toBe(3);
+      expect(energy).toBeLessThan(1);
+    }
+    const worst = Math.sqrt(1 - Math.min(...matrices.map(({ energy }) => energy)));
+    expect(differenceFrom('llama', runs, outDir)).toBeGreaterThan(0.5 * worst);
+    const none = await compose('llama', [
+      ['lora_all', 1],
+      ['lora_all', -1],
+    ]);
+    expect(none.bytes).toBeLessThan(200_000);
+  });
+
+  it('a dense blend of everything without cuts is the sum too', async () => {
+    const runs: [string, number][] = [
+      ['lora_all', 0.5],
+      ['rslora', 0.5],
+    ];
+    const { outDir } = await compose('llama', runs, { method: 'dare', density: 1 });
+    expect(differenceFrom('llama', runs, outDir)).toBeLessThan(1e-5);
+  });
+});

@@ -1,0 +1,105 @@
+/** Writes an adapter whose updates have fewer ranks, in PEFT's format, and says what that costs. */
+import path from 'node:path';
+import type { BaseModel } from '../../basemodel/baseModel.ts';
+import { bytesOfRank, rankBy, ranksWithin, truncated } from '../../lab/compress.ts';
+import type { Update } from '../../lab/update.ts';
+import { loadAdapter } from '../../methods/adapterFolder.ts';
+import { usageError } from '../../../src-shared/errors.ts';
+import type { CompressParams, CompressResult, CompressRule } from '../../../src-shared/lab.ts';
+import { heldOutPrompts } from '../verify/heldOutPrompts.ts';
+import { allLogits, largestDifference, withModel } from '../verify/logits.ts';
+import { each, examine, withBase, type Emit } from './adapters.ts';
+import { writeLora, type SmallUpdate } from './writeLora.ts';
+
+interface Small extends SmallUpdate {
+  squaredNorm: number;
+}
+
+/** Throws LAB_RANK for a rank above a matrix, LAB_BYTES for less than one rank each, and as writing does. */
+export async function labCompress(params: CompressParams, emit: Emit): Promise<CompressResult> {
+  return withBase(params, async (base) => {
+    const { stored, content, updates } = examine(params.adapterDir, base);
+    const rankOf = await chooser(params.rule, updates);
+    const small = await each(updates, emit, async (update): Promise<Small> => {
+      const svd = await update.decompose();
+      const squaredNorm = update.squaredNorm();
+      return { update, truncated: truncated(svd, rankOf(update, svd.S, squaredNorm), update), squaredNorm };
+    });
+    const bytesAfter = await writeLora(params.outDir, small, { base, graft: stored.graft, beside: content });
+    return {
+      outDir: path.resolve(params.outDir),
+      bytesBefore: stored.sizeBytes,
+      bytesAfter,
+      matrices: small.map(({ update: { name }, truncated: { rank, kept }, squaredNorm }) => ({
+        name,
+        rank,
+        energy: share(kept, squaredNorm),
+      })),
+      relativeError: Math.sqrt(
+        1 -
+          share(
+            sumOf(small, ({ truncated: { kept } }) => kept),
+            sumOf(small, ({ squaredNorm }) => squaredNorm),
+          ),
+      ),
+      ...(await difference(base, params)),
+    };
+  });
+}
+
+type RankOf = (update: Update, S: Float64Array, squaredNorm: number) => number;
+
+async function chooser(rule: CompressRule, updates: Update[]): Promise<RankOf> {
+  if ('bytes' in rule) {
+    const spectra = [];
+    for (const update of updates) spectra.push({ ...update, S: await update.singularValues() });
+    const ranks = ranksWithin(rule.bytes, spectra);
+    if (ranks) return (update) => ranks[updates.indexOf(update)]!;
+    const least = sumOf(updates, (update) => bytesOfRank(update, 1));
+    throw usageError(
+      'LAB_BYTES',
+      `Rank 1 for each of the ${updates.length} matrices already takes ${least} bytes; allow at least as much.`,
+      { bytes: rule.bytes, least },
+    );
+  }
+  const narrow = 'rank' in rule && updates.find((update) => rule.rank > Math.min(update.in, update.out));
+  if (narrow)
+    throw usageError(
+      'LAB_RANK',
+      `${narrow.name} is ${narrow.out} x ${narrow.in} and so has no rank ${rule.rank}; choose at most ` +
+        `${Math.min(narrow.out, narrow.in)}.`,
+      { rank: rule.rank, name: narrow.name },
+    );
+  return (_, S, squaredNorm) => rankBy(rule, S, squaredNorm);
+}
+
+/** Of the logits on a few texts, as base + adapter gives them from both folders. */
+async function difference(
+  base: BaseModel,
+  { modelDir, adapterDir, outDir }: CompressParams,
+): Promise<Pick<CompressResult, 'maxLogitDifference' | 'maxLogit'>> {
+  const prompts = await heldOutPrompts(modelDir, base.spec, undefined);
+  const logitsOf = (dir: string): Promise<Float32Array[]> =>
+    withModel(
+      base,
+      () => loadAdapter(dir, base),
+      async (model) => {
+        const all: Float32Array[] = [];
+        for (const ids of prompts) all.push(await allLogits(model, ids));
+        return all;
+      },
+    );
+  const [before, after] = [await logitsOf(adapterDir), await logitsOf(outDir)];
+  return {
+    maxLogitDifference: Math.max(...before.map((logits, i) => largestDifference(logits, after[i]!))),
+    maxLogit: Math.max(...before.map((logits) => logits.reduce((most, x) => Math.max(most, Math.abs(x)), 0))),
+  };
+}
+
+function share(part: number, whole: number): number {
+  return whole > 0 ? Math.min(1, part / whole) : 1;
+}
+
+function sumOf<T>(list: T[], value: (one: T) => number): number {
+  return list.reduce((sum, one) => sum + value(one), 0);
+}

@@ -1,0 +1,80 @@
+/** Updates of few ranks as a LoRA adapter in PEFT's format: scale 1, patterns of rank and alpha where they differ. */
+import type { AdapterContent } from '../../adapters/content.ts';
+import type { GraftAdapterInfo } from '../../adapters/graftInfo.ts';
+import type { BaseModel } from '../../basemodel/baseModel.ts';
+import { linearModules, type ArchitectureSpec, type LinearModule } from '../../engine/model/architecture.ts';
+import type { Truncated } from '../../lab/compress.ts';
+import type { Update } from '../../lab/update.ts';
+import { writePeftAdapter } from '../../methods/lora/peft.ts';
+import type { PeftModules } from '../../methods/lora/peftLayout.ts';
+import { loraConfig } from '../../methods/lora/writtenConfig.ts';
+import { placeOf, targetsOf } from '../../methods/targets.ts';
+import type { LoraSettings } from '../../../src-shared/methods/lora.ts';
+
+export interface SmallUpdate {
+  update: Pick<Update, 'name' | 'weight' | 'in' | 'out'>;
+  truncated: Truncated;
+}
+
+export interface Beside {
+  base: BaseModel;
+  /** Of the adapter that it comes from; absent where that had none. */
+  graft: GraftAdapterInfo | undefined;
+  /** Biases and a classifier's head go along. */
+  beside: Pick<AdapterContent, 'biases' | 'score' | 'settings'>;
+}
+
+/** `outDir`: new folder. Returns the bytes of the weights' file. Throws as writing any adapter does. */
+export async function writeLora(
+  outDir: string,
+  updates: SmallUpdate[],
+  { base, graft, beside: { biases, score, settings: from } }: Beside,
+): Promise<number> {
+  const modules: PeftModules = new Map(
+    updates.map(({ update, truncated: { A, B, rank } }) => {
+      const module = wholeModule(update, base.spec);
+      const pair = {
+        A: { shape: [rank, update.in] as [number, number], data: A },
+        B: { shape: [update.out, rank] as [number, number], data: B },
+        scale: 1,
+        module,
+      };
+      return [module.module, pair];
+    }),
+  );
+  const settings = settingsOf(modules, 'bias' in from ? from.bias : undefined, base.spec);
+  const { sizeBytes } = await writePeftAdapter(outDir, {
+    config: loraConfig(modules, settings, base),
+    modules,
+    biases,
+    score: score && { shape: score.shape as [number, number], data: score.data },
+    ...(graft ? { graft: { ...graft, method: settings, createdAt: new Date().toISOString() } } : {}),
+  });
+  return sizeBytes;
+}
+
+/** PEFT adapts a fused layer as a whole. */
+function wholeModule({ weight }: SmallUpdate['update'], spec: ArchitectureSpec): LinearModule {
+  return linearModules(spec).find((module) => module.weight === weight.name && !module.slice)!;
+}
+
+function settingsOf(modules: PeftModules, bias: LoraSettings['bias'], spec: ArchitectureSpec): LoraSettings {
+  const pairs = [...modules.values()];
+  const byRank = Map.groupBy(pairs, ({ A }) => A.shape[0]);
+  const [rank] = [...byRank].sort((a, b) => b[1].length - a[1].length)[0]!;
+  const places = targetsOf(pairs, spec);
+  const missing = linearModules(spec).filter(
+    ({ module, target, layer, slice }) =>
+      !slice && places.targets.includes(target) && (places.layers?.includes(layer) ?? true) && !modules.has(module),
+  );
+  return {
+    type: 'lora',
+    rank,
+    alpha: rank,
+    dropout: 0,
+    init: 'kaiming',
+    ...places,
+    ...(missing.length > 0 ? { exclude: missing.map(placeOf) } : {}),
+    ...(bias ? { bias } : {}),
+  };
+}

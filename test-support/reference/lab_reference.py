@@ -1,0 +1,162 @@
+"""The lab's figures by their definitions in NumPy, with every update multiplied out and decomposed whole.
+
+python3 lab_reference.py BASE ADAPTER OTHER   prints JSON for two LoRA adapters of one base (float32 safetensors)
+python3 lab_reference.py --truncated ADAPTER SMALL   prints, by matrix, how far SMALL is from the nearest updates of its ranks
+python3 lab_reference.py --sum ADAPTER WEIGHT ADAPTER WEIGHT SUM   prints the largest relative difference of SUM from the sum
+python3 lab_reference.py --fixture            prints small random matrices with their figures (fixtures/lab.json)
+"""
+import json
+import re
+import sys
+
+import numpy as np
+
+
+def read(file):
+    with open(file, 'rb') as f:
+        header = json.loads(f.read(int.from_bytes(f.read(8), 'little')))
+        body = f.read()
+    return {
+        name: np.frombuffer(body[slice(*info['data_offsets'])], '<f4').reshape(info['shape']).astype(np.float64)
+        for name, info in header.items()
+        if name != '__metadata__'
+    }
+
+
+def spectrum(delta, rank):
+    s = np.linalg.svd(delta, compute_uv=False)
+    share = s / s.sum()
+    share = share[share > 1e-15]
+    return {
+        'singularValues': s[:rank].tolist(),
+        'effectiveRank': float(np.exp(-(share * np.log(share)).sum())),
+        'stableRank': float((s**2).sum() / s[0] ** 2),
+        'energy': (np.cumsum(s**2) / (s**2).sum())[:rank].tolist(),
+    }
+
+
+def grid(one, other):
+    return [
+        [
+            float(np.linalg.norm(one[:, :i].T @ other[:, :j]) ** 2 / min(i, j))
+            for j in range(1, other.shape[1] + 1)
+        ]
+        for i in range(1, one.shape[1] + 1)
+    ]
+
+
+def right(matrix):
+    return np.linalg.svd(matrix, full_matrices=False)[2].T
+
+
+def similarity(a, b, other_a, other_b):
+    one = {'a': grid(right(a), right(other_a)), 'b': grid(right(b.T), right(other_b.T))}
+    for side in 'ab':
+        p = min(len(one[side]), len(one[side][0]))
+        # Through the projections onto the two subspaces: the metric's other definition, ||P - Q||_F / sqrt(2).
+        pair = (a, other_a) if side == 'a' else (b.T, other_b.T)
+        first, second = (right(m)[:, :p] for m in pair)
+        distance = np.linalg.norm(first @ first.T - second @ second.T) / np.sqrt(2)
+        one['grassmann' + side.upper()] = float(distance)
+    return one
+
+
+def amplification(w, delta, top):
+    u, _, vt = np.linalg.svd(delta)
+    wu, _, wvt = np.linalg.svd(w)
+    part = lambda x, yt: float(np.linalg.norm(x[:, :top].T @ w @ yt[:top].T))
+    norm = float(np.linalg.norm(delta))
+    return {
+        'deltaNorm': norm,
+        'weightNorm': float(np.linalg.norm(w)),
+        'inDelta': part(u, vt),
+        'inWeight': part(wu, wvt),
+        'factor': norm / part(u, vt),
+    }
+
+
+def adapter(folder):
+    config = json.load(open(f'{folder}/adapter_config.json'))
+
+    def of(pattern, name, usual):
+        return next((v for k, v in (config.get(pattern) or {}).items() if re.match(rf'(.*\.)?({k})$', name)), usual)
+
+    def scale(name):
+        r, alpha = of('rank_pattern', name, config['r']), of('alpha_pattern', name, config['lora_alpha'])
+        return alpha / (np.sqrt(r) if config.get('use_rslora') else r)
+
+    tensors = read(f'{folder}/adapter_model.safetensors')
+    names = [n[len('base_model.model.') : -len('.lora_A.weight')] for n in tensors if n.endswith('.lora_A.weight')]
+    at = lambda n, part: tensors[f'base_model.model.{n}.lora_{part}.weight']
+    return {n: (at(n, 'A'), at(n, 'B'), scale(n)) for n in names}, config.get('fan_in_fan_out')
+
+
+def figures(w, a, b, scale, other_a, other_b):
+    delta = scale * b @ a
+    return {
+        'spectrum': spectrum(delta, a.shape[0]),
+        'similarity': similarity(a, b, other_a, other_b),
+        'amplification': amplification(w, delta, a.shape[0]),
+    }
+
+
+def of_folders(base, one, other):
+    weights = read(f'{base}/model.safetensors')
+    (first, turned), (second, _) = adapter(one), adapter(other)
+    result = {}
+    for name in first:
+        if name in second:
+            w = weights[f'{name}.weight']
+            result[name] = figures(w.T if turned else w, *first[name], *second[name][:2])
+    return result
+
+
+def truncated(whole, small):
+    """Largest difference relative to the update's norm, and the energy kept, by matrix."""
+    result = {}
+    for (name, (a, b, scale)), (a2, b2, scale2) in zip(adapter(whole)[0].items(), adapter(small)[0].values()):
+        u, s, vt = np.linalg.svd(scale * b @ a)
+        r = a2.shape[0]
+        nearest = (u[:, :r] * s[:r]) @ vt[:r]
+        difference = np.abs(nearest - scale2 * b2 @ a2).max() / np.linalg.norm(s)
+        result[name] = {'rank': r, 'difference': float(difference), 'energy': float((s[:r] ** 2).sum() / (s**2).sum())}
+    return result
+
+
+def of_sum(one, weight, other, weight2, whole):
+    parts = [(adapter(folder)[0], float(factor)) for folder, factor in ((one, weight), (other, weight2), (whole, -1))]
+    names = parts[2][0]
+    dw = lambda pairs, name: pairs[name][2] * pairs[name][1] @ pairs[name][0] if name in pairs else 0
+    rest = {n: sum(f * dw(pairs, n) for pairs, f in parts) for n in names}
+    return max(float(np.linalg.norm(rest[n]) / np.linalg.norm(dw(names, n))) for n in names)
+
+
+def ties(updates, weights, density):
+    """Yadav et al. 2023, section 3, on whole arrays."""
+    kept = []
+    for update in updates:
+        count = int(np.ceil(density * update.size))
+        mask = np.zeros(update.size, bool)
+        mask[np.argsort(-np.abs(update), kind='stable')[:count]] = True
+        kept.append(np.where(mask, update, 0))
+    kept = np.stack(kept)
+    sign = np.sign(kept.sum(0))
+    agree = (np.sign(kept) == sign) & (kept != 0)
+    total = (np.array(weights)[:, None] * kept * agree).sum(0)
+    return total / np.maximum(agree.sum(0), 1)
+
+
+def fixture():
+    rng = np.random.default_rng(7)
+    draw = lambda *shape: rng.standard_normal(shape).astype(np.float32).astype(np.float64)
+    w, a, b, other_a, other_b = draw(8, 12), draw(3, 12), draw(8, 3), draw(2, 12), draw(8, 2)
+    tasks = [draw(40) for _ in range(3)]
+    weights = [1, 0.5, -0.3]
+    blend = {'tasks': [t.tolist() for t in tasks], 'weights': weights, 'ties': ties(tasks, weights, 0.4).tolist()}
+    inputs = {'compose': blend, 'W': w, 'A': a, 'B': b, 'otherA': other_a, 'otherB': other_b}
+    return {**{k: v if isinstance(v, dict) else v.tolist() for k, v in inputs.items()}, 'scale': 2, **figures(w, a, b, 2, other_a, other_b)}
+
+
+modes = {'--fixture': fixture, '--truncated': truncated, '--sum': of_sum}
+work, args = (modes[sys.argv[1]], sys.argv[2:]) if sys.argv[1] in modes else (of_folders, sys.argv[1:])
+print(json.dumps(work(*args)))
