@@ -2,6 +2,7 @@
  * Which layers of a base an adapter_config.json of PEFT's names (target_modules and what narrows them), so that an
  * adapter that lacks some of them, or has others, is not taken for a whole one.
  */
+import { counted } from '../../src-shared/plural.ts';
 import { z } from 'zod';
 import { GraftError } from '../../src-shared/errors.ts';
 import { linearModules } from '../engine/model/architecture.ts';
@@ -45,8 +46,8 @@ export function checkPromised(
     throw new GraftError(
       'PEFT_WEIGHTS',
       `The adapter in ${file.dir} lacks ${missing}, which its adapter_config.json names and the base model in ` +
-        `${base.dir} has (the file holds ${layers} layers, the base ${base.spec.layers}); choose the base model it ` +
-        'was trained on, or use a complete adapter.',
+        `${base.dir} has (the file holds ${counted(layers, 'layer')}, the base ${base.spec.layers}); choose the base ` +
+        'model it was trained on, or use a complete adapter.',
       { adapter: file.dir, module: missing },
     );
   }

@@ -2,6 +2,7 @@
  * Which of the tensors in a folder's weights files the model reads, checked against what config.json asks for; the rest
  * is counted, named and left alone.
  */
+import { counted } from '../../src-shared/plural.ts';
 import path from 'node:path';
 import { GraftError } from '../../src-shared/errors.ts';
 import { familyRules, type ArchitectureSpec, type ModelConfig } from '../engine/model/architecture.ts';
@@ -91,8 +92,8 @@ function checkLayerCount(dir: string, spec: ArchitectureSpec, files: Safetensors
   if (held >= spec.layers) return;
   throw new GraftError(
     'CHECKPOINT_TENSOR_MISSING',
-    `${dir}: config.json says that the model has ${spec.layers} layers, but its weights hold ${held}; use a complete ` +
-      'checkpoint, whose config.json and weights belong together.',
+    `${dir}: config.json says that the model has ${counted(spec.layers, 'layer')}, but its weights hold ` +
+      `${held}; use a complete checkpoint, whose config.json and weights belong together.`,
     { dir, want: spec.layers, got: held },
   );
 }

@@ -2,6 +2,7 @@
  * Which linear layers a method adapts, with which ranks, and whether they fit. Needs no tensors, so a request can be
  * checked early.
  */
+import { counted } from '../../src-shared/plural.ts';
 import { usageError } from '../../src-shared/errors.ts';
 import { descriptorOf, type MethodSettings } from '../../src-shared/methods/registry.ts';
 import { everyTarget, TARGETS, type Target } from '../../src-shared/targets.ts';
@@ -81,7 +82,7 @@ export function checkLayers(spec: ArchitectureSpec, layers: number[] | undefined
   if (unknown.length === 0) return;
   throw usageError(
     'UNKNOWN_LAYER',
-    `Layer ${unknown.join(', ')} does not exist in a model of ${spec.layers} layers; choose from 0 to ` +
+    `Layer ${unknown.join(', ')} does not exist in a model of ${counted(spec.layers, 'layer')}; choose from 0 to ` +
       `${spec.layers - 1}.`,
     { unknown, layers: spec.layers },
   );

@@ -167,6 +167,14 @@ describe('the road on the command line', () => {
     }[];
     expect(compared.map((row) => row.adapter)).toEqual([null, adapter]);
     expect(compared[1]!.text).toBe(generated['text']);
+    const { matrices } = (await json('lab', 'spectrum', '--adapter', adapter)) as {
+      matrices: { name: string; singularValues: number[]; effectiveRank: number }[];
+    };
+    expect(matrices.map(({ name }) => name)).toContain('model.layers.0.self_attn.q_proj');
+    for (const { singularValues, effectiveRank } of matrices) {
+      expect(singularValues).toHaveLength(4);
+      expect(effectiveRank).toBeGreaterThan(1);
+    }
 
     const out = path.join(dir, 'merged');
     const merged = await json(
