@@ -12,7 +12,7 @@ import { plainValue } from './cells.ts';
 const MOST_BYTES = 2 ** 29;
 
 /** A table is views of the bytes, made in milliseconds; a broken one may count to billions. */
-const DEADLINE_MS = 1000;
+const DEADLINE_MS = 500;
 const BYTES_PER_MS = 10_000;
 
 /** Throws GraftError DATASET_BROKEN, or DATASET_TOO_LARGE for a file that does not fit. */
