@@ -21,13 +21,13 @@ export async function* readArrow(file: string): AsyncGenerator<RawRow> {
   if (size > MOST_BYTES) throw tooLarge(file, 'has');
   try {
     const bytes = await fs.readFile(file);
-    const table = withDeadline(
+    const { table, held } = withDeadline(
       () => tableOf(bytes),
       DEADLINE_MS + Math.floor(size / BYTES_PER_MS),
       () => new Error('its counts have no end'),
     );
     // Of the narrowest column a row takes a bit.
-    if (table.numRows > 8 * MOST_BYTES) throw new Error('it says that it has more rows than it can hold');
+    if (table.numRows > 8 * held) throw new Error('it says that it has more rows than it can hold');
     for (let row = 0; row < table.numRows; row++)
       yield { line: row + 1, values: plainValue(table.get(row)) as RawRow['values'] };
   } catch (error) {
@@ -35,14 +35,17 @@ export async function* readArrow(file: string): AsyncGenerator<RawRow> {
   }
 }
 
-function tableOf(bytes: Uint8Array): Table {
+/** `held`: bytes that the columns lie in. */
+function tableOf(bytes: Uint8Array): { table: Table; held: number } {
   const options = { useBigInt: true, useDate: true };
   try {
-    return tableFromIPC(bytes, options);
+    return { table: tableFromIPC(bytes, options), held: bytes.length };
   } catch (error) {
     const isPacked = error instanceof Error && /compress/i.test(error.message);
     if (!isPacked) throw error;
-    return tableFromIPC(unpackArrow(bytes, MOST_BYTES), options);
+    const unpacked = unpackArrow(bytes, MOST_BYTES);
+    const held = unpacked.reduce((sum, { length }) => sum + length, 0);
+    return { table: tableFromIPC(unpacked, options), held };
   }
 }
 
