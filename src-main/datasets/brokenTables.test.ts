@@ -41,3 +41,20 @@ it.each([
   expect(code).toBe('DATASET_BROKEN');
   expect(message).toContain(`cannot be read as ${reason}; download`);
 });
+
+it('an Arrow file whose counts were changed says so instead of inventing 300 million rows', async () => {
+  const reasons = [];
+  for (let at = 0; at + 8 <= arrow.length; at += 8) {
+    if (arrow.readBigInt64LE(at) !== 2n) continue; // the number of rows, wherever it stands
+    const changed = Buffer.from(arrow);
+    changed.writeBigInt64LE(300_000_000n, at);
+    const read = readDataset(folder.write(`counts-${at}.arrow`, changed));
+    reasons.push(
+      await read.then(
+        ({ rows }) => expect(rows.length).toBeLessThan(10),
+        ({ message }: Error) => message,
+      ),
+    );
+  }
+  expect(reasons.join()).toContain('it says that it has more rows than it can hold');
+});
