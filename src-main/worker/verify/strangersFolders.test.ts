@@ -60,6 +60,9 @@ describe.skipIf(note !== '')(`folders of strangers${note}`, () => {
     ['rope_linear1', 0.748634],
     ['extra_i64', 0.748634],
     ['extra_f64', 0.748634],
+    ['extra_posids', 0.748634],
+    ['extras_float', 0.748634],
+    ['nometa', 0.748634],
     ['tied_and_same', 0.748634],
   ])('model %s: loss %f', async (name, loss) => {
     expect(await lossOf(path.join(models, name))).toBeCloseTo(loss, 4);
@@ -130,6 +133,23 @@ describe.skipIf(note !== '')(`folders of strangers${note}`, () => {
     expect(certificate).toMatchObject({ passed: true, prompts: 1, reading: { problems: [] } });
     expect(await lossOf(outDir)).toBeCloseTo(expected[name]!, 4);
   });
+
+  it.each(['extras_float', 'extra_i64'])(
+    'model %s: merged with a certificate, what no layer reads as it was',
+    async (name) => {
+      const outDir = path.join(root, 'merged', name);
+      const params = {
+        engine: ENGINE,
+        modelDir: path.join(models, name),
+        adapterDir: path.join(adapters, 'all-linear'),
+        outDir,
+        heldOut,
+      } as const;
+      const { certificate } = await mergeAndVerify(params, () => undefined);
+      expect(certificate).toMatchObject({ passed: true, reading: { problems: [] } });
+      expect(await lossOf(outDir)).toBeCloseTo(expected['all-linear']!, 4);
+    },
+  );
 
   it.each([
     ['embed-autosaved-changed', 'a trained embedding'],
