@@ -2,9 +2,9 @@
  * Which layers of a base an adapter_config.json of PEFT's names (target_modules and what narrows them), so that an
  * adapter that lacks some of them, or has others, is not taken for a whole one.
  */
-import { counted } from '../../src-shared/plural.ts';
 import { z } from 'zod';
 import { GraftError } from '../../src-shared/errors.ts';
+import { counted } from '../../src-shared/plural.ts';
 import { linearModules } from '../engine/model/architecture.ts';
 import { headName, tokenEmbeddingName } from '../engine/model/tensorNames.ts';
 import { shortPath, type Base } from './content.ts';

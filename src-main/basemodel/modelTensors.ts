@@ -2,9 +2,9 @@
  * Which of the tensors in a folder's weights files the model reads, checked against what config.json asks for; the rest
  * is counted, named and left alone.
  */
-import { counted } from '../../src-shared/plural.ts';
 import path from 'node:path';
 import { GraftError } from '../../src-shared/errors.ts';
+import { counted } from '../../src-shared/plural.ts';
 import { familyRules, type ArchitectureSpec, type ModelConfig } from '../engine/model/architecture.ts';
 import { untiedHeadName } from '../engine/model/tensorNames.ts';
 import { isFloatDtype } from '../safetensors/dtype.ts';

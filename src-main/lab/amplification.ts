@@ -16,12 +16,12 @@ export async function amplificationOf(update: Update, top: number): Promise<Ampl
   const { weight, name } = update;
   const { rows, width } = rowsOf(weight);
   const W = readRowsF32(weight, 0, rows);
-  const { U, S, V } = await update.decompose();
+  const { U, S, V, squaredNorm } = await update.decompose();
   const count = S.slice(0, top).filter((value) => value > 0).length;
   // Stored (in, out), the weight is the transpose of the update's orientation.
   const [left, right] = update.turned ? [V, U] : [U, V];
   const random = Random.stream(0, `random directions ${name}`);
-  const deltaNorm = Math.sqrt(update.squaredNorm());
+  const deltaNorm = Math.sqrt(squaredNorm);
   const inDelta = projected(W, left.slice(0, count), right.slice(0, count));
   return {
     name,

@@ -24,6 +24,13 @@ export interface Factors {
   right: Float64Array[];
 }
 
+interface Values {
+  /** Singular values, descending; of a large dense update the largest ones only. */
+  S: Float64Array;
+  /** ||dW||_F^2, whatever S leaves out. */
+  squaredNorm: number;
+}
+
 /** dW of one weight: (out, in). */
 export interface Update {
   /** As in the checkpoint, without `.weight`. */
@@ -36,13 +43,11 @@ export interface Update {
   /** LoRA's own rank and factors; absent where dW has none. */
   lowRank?: { rank: number; factors(): Factors };
   /** U·diag(S)·V^T = dW. */
-  decompose(): Promise<Svd>;
+  decompose(): Promise<Svd & Values>;
   /** S by itself, in half the time. */
-  singularValues(): Promise<Float64Array>;
+  singularValues(): Promise<Values>;
   /** dW itself, row by row: (out, in). */
   dense(): Float64Array;
-  /** Sum of the squares of all elements. */
-  squaredNorm(): number;
 }
 
 /** In the order of the checkpoint. Empty for a method that changes no weight matrix. */
@@ -81,13 +86,16 @@ function lowRankUpdate(weight: BaseTensor, cell: Cell): Update {
     in: inFeatures,
     turned: cell.module.layout === 'in_out',
     lowRank: { rank, factors },
-    decompose: async () => productSvd(factors(), outFeatures, inFeatures),
+    async decompose() {
+      const svd = productSvd(factors(), outFeatures, inFeatures);
+      return { ...svd, squaredNorm: dot(svd.S, svd.S) };
+    },
     async singularValues() {
       const { core, L } = coreOf(factors(), outFeatures, inFeatures);
-      return svd(core, L.n).S;
+      const { S } = svd(core, L.n);
+      return { S, squaredNorm: dot(S, S) };
     },
     dense: () => productRows(factors(), outFeatures, inFeatures),
-    squaredNorm: () => squaredNormOfProduct(factors()),
   };
 }
 
@@ -118,34 +126,25 @@ function productRows({ left, right }: Factors, rows: number, columns: number): F
   return all;
 }
 
-/** ||L·R^T||_F^2 = sum of (L^T·L)∘(R^T·R). */
-function squaredNormOfProduct({ left, right }: Factors): number {
-  let sum = 0;
-  left.forEach((a, i) => left.forEach((b, j) => (sum += dot(a, b) * dot(right[i]!, right[j]!))));
-  return sum;
-}
-
 function denseUpdate(weight: BaseTensor, { module }: Cell, content: AdapterContent): Update {
   const turned = module.layout === 'in_out';
   const { rows, width } = rowsOf(weight);
   const [out, inputs] = turned ? [width, rows] : [rows, width];
   const values = (): Float64Array => changeOf(weight, content);
+  const decompose = async (): Promise<Svd & Values> => {
+    const all = values();
+    const svd = await denseSvd(all, rows, width, nameOf(weight));
+    return { ...(turned ? flipped(svd) : svd), squaredNorm: dot(all, all) };
+  };
   return {
     name: nameOf(weight),
     weight,
     out,
     in: inputs,
     turned,
-    squaredNorm: () => {
-      const all = values();
-      return dot(all, all);
-    },
     dense: () => (turned ? turnedRows(values(), rows, width) : values()),
-    singularValues: async () => (await denseSvd(values(), rows, width, nameOf(weight))).S,
-    async decompose() {
-      const { U, S, V } = await denseSvd(values(), rows, width, nameOf(weight));
-      return turned ? { U: V, S, V: U } : { U, S, V };
-    },
+    decompose,
+    singularValues: decompose,
   };
 }
 

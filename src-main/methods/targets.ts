@@ -2,8 +2,8 @@
  * Which linear layers a method adapts, with which ranks, and whether they fit. Needs no tensors, so a request can be
  * checked early.
  */
-import { counted } from '../../src-shared/plural.ts';
 import { usageError } from '../../src-shared/errors.ts';
+import { counted } from '../../src-shared/plural.ts';
 import { descriptorOf, type MethodSettings } from '../../src-shared/methods/registry.ts';
 import { everyTarget, TARGETS, type Target } from '../../src-shared/targets.ts';
 import {

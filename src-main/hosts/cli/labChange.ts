@@ -2,7 +2,7 @@
 import path from 'node:path';
 import { assertNewFolder } from '../../app/exports/plan.ts';
 import { usageError } from '../../../src-shared/errors.ts';
-import { COMPOSE_METHODS, type CompressRule } from '../../../src-shared/lab.ts';
+import { COMPOSE_METHODS, type ComposeMethod, type CompressRule } from '../../../src-shared/lab.ts';
 import { COMPUTE_SETTINGS } from '../../../src-shared/settings/compute.ts';
 import type { Args } from './args.ts';
 import { ADAPTER_OPTION, type Command } from './command.ts';
@@ -79,6 +79,10 @@ export const labCompose: Command = {
     const found = args.texts('adapter').map((text) => adapterOf(services, text));
     const weights = weightsFor(args, found.length);
     const [density, rank] = [args.number('density') ?? 0.5, args.integer('rank')];
+    const method = args.choice('method', COMPOSE_METHODS) ?? 'linear';
+    const [unused] = unusedOptions(method).filter((name) => args.text(name) !== undefined);
+    if (unused)
+      throw usageError('BAD_USAGE', `--${unused} means nothing to --method ${method}; leave it out or choose another.`);
     if (density <= 0 || density > 1)
       throw usageError('BAD_USAGE', `--density is ${density}; give a share above 0, at most 1.`);
     if (rank !== undefined && rank < 1) throw usageError('BAD_USAGE', `--rank is ${rank}; give 1 or more.`);
@@ -88,7 +92,7 @@ export const labCompose: Command = {
       engine: await services.engines.resolve(engine),
       modelDir: baseDirFor(services, args.text('model'), found[0]),
       adapters: found.map(({ dir }, i) => ({ dir, weight: weights[i]! })),
-      method: args.choice('method', COMPOSE_METHODS) ?? 'linear',
+      method,
       density,
       ...(rank === undefined ? {} : { rank }),
       seed: args.integer('seed') ?? 0,
@@ -101,6 +105,11 @@ export const labCompose: Command = {
     return result;
   },
 };
+
+function unusedOptions(method: ComposeMethod): string[] {
+  if (method === 'linear') return ['density', 'seed'];
+  return method === 'dare' || method === 'dare-ties' ? [] : ['seed'];
+}
 
 function weightsFor(args: Args, adapters: number): number[] {
   if (adapters === 0)

@@ -22,7 +22,7 @@ export async function labCompress(params: CompressParams, emit: Emit): Promise<C
     const rankOf = await chooser(params.rule, updates);
     const small = await each(updates, emit, async (update): Promise<Small> => {
       const svd = await update.decompose();
-      const squaredNorm = update.squaredNorm();
+      const { squaredNorm } = svd;
       return { update, truncated: truncated(svd, rankOf(update, svd.S, squaredNorm), update), squaredNorm };
     });
     const bytesAfter = await writeLora(params.outDir, small, { base, graft: stored.graft, beside: content });
@@ -52,7 +52,7 @@ type RankOf = (update: Update, S: Float64Array, squaredNorm: number) => number;
 async function chooser(rule: CompressRule, updates: Update[]): Promise<RankOf> {
   if ('bytes' in rule) {
     const spectra = [];
-    for (const update of updates) spectra.push({ ...update, S: await update.singularValues() });
+    for (const update of updates) spectra.push({ ...update, ...(await update.singularValues()) });
     const ranks = ranksWithin(rule.bytes, spectra);
     if (ranks) return (update) => ranks[updates.indexOf(update)]!;
     const least = sumOf(updates, (update) => bytesOfRank(update, 1));

@@ -2,7 +2,6 @@
 import { amplificationOf } from '../../lab/amplification.ts';
 import { Similarity } from '../../lab/pairs.ts';
 import { spectrumOf } from '../../lab/spectrum.ts';
-import { dot } from '../../linalg/vectors.ts';
 import { usageError } from '../../../src-shared/errors.ts';
 import type {
   AmplificationParams,
@@ -18,9 +17,8 @@ export async function labSpectrum(params: LabParams, emit: Emit): Promise<Spectr
   return withBase(params, async (base) => {
     const { updates } = examine(params.adapterDir, base);
     const matrices = await each(updates, emit, async (update) => {
-      const S = await update.singularValues();
-      // Of factors these are all values there are.
-      return { name: update.name, ...spectrumOf(S, update.lowRank ? dot(S, S) : update.squaredNorm()) };
+      const { S, squaredNorm } = await update.singularValues();
+      return { name: update.name, ...spectrumOf(S, squaredNorm) };
     });
     return { matrices };
   });
