@@ -126,3 +126,33 @@ export interface ComposeResult {
     energy: number;
   }[];
 }
+
+export interface IntrudersParams extends LabParams {
+  /** |cosine| below which a vector resembles none of W's. */
+  epsilon: number;
+  /** Singular vectors of W + dW that are looked at, the largest first. */
+  top: number;
+  /** New folder for the adapter without them. */
+  outDir?: string;
+}
+
+export interface Intruder {
+  /** Of the singular value of W + dW, the largest being 0. */
+  index: number;
+  singularValue: number;
+  /** Largest |cosine| with any left singular vector of W. */
+  cosine: number;
+}
+
+export interface IntrudersResult {
+  epsilon: number;
+  top: number;
+  matrices: {
+    name: string;
+    intruders: Intruder[];
+    /** Vectors that were looked at: top, or as many as the matrix has. */
+    looked: number;
+  }[];
+  /** The adapter without them; absent where none was asked for, or there is no intruder. */
+  written?: { outDir: string; bytes: number };
+}

@@ -14,7 +14,7 @@ import { mergedEdits } from '../merging/edits.ts';
 import { readRowsF32, rowsOf } from '../safetensors/read.ts';
 
 /** Narrowest side up to which an update that is no product of two thin matrices is decomposed whole. */
-const WHOLE_UP_TO = 512;
+export const WHOLE_UP_TO = 512;
 /** Singular values that are computed of a larger one. */
 const OF_LARGER = 64;
 
@@ -48,6 +48,8 @@ export interface Update {
   singularValues(): Promise<Values>;
   /** dW itself, row by row: (out, in). */
   dense(): Float64Array;
+  /** W, likewise. */
+  weightRows(): Float64Array;
 }
 
 /** In the order of the checkpoint. Empty for a method that changes no weight matrix. */
@@ -96,6 +98,7 @@ function lowRankUpdate(weight: BaseTensor, cell: Cell): Update {
       return { S, squaredNorm: dot(S, S) };
     },
     dense: () => productRows(factors(), outFeatures, inFeatures),
+    weightRows: () => weightRows(weight, cell.module.layout === 'in_out'),
   };
 }
 
@@ -143,9 +146,16 @@ function denseUpdate(weight: BaseTensor, { module }: Cell, content: AdapterConte
     in: inputs,
     turned,
     dense: () => (turned ? turnedRows(values(), rows, width) : values()),
+    weightRows: () => weightRows(weight, turned),
     decompose,
     singularValues: decompose,
   };
+}
+
+function weightRows(weight: BaseTensor, turned: boolean): Float64Array {
+  const { rows, width } = rowsOf(weight);
+  const values = Float64Array.from(readRowsF32(weight, 0, rows));
+  return turned ? turnedRows(values, rows, width) : values;
 }
 
 /** The transpose of (rows, width), row by row. */

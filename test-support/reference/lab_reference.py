@@ -3,11 +3,16 @@
 python3 lab_reference.py BASE ADAPTER OTHER   prints JSON for two LoRA adapters of one base (float32 safetensors)
 python3 lab_reference.py --truncated ADAPTER SMALL   prints, by matrix, how far SMALL is from the nearest updates of its ranks
 python3 lab_reference.py --sum ADAPTER WEIGHT ADAPTER WEIGHT SUM   prints the largest relative difference of SUM from the sum
+python3 lab_reference.py --intruders BASE ADAPTER TOP EPSILON [WITHOUT]   prints intruders by matrix, and how far WITHOUT is from the update less these
 python3 lab_reference.py --fixture            prints small random matrices with their figures (fixtures/lab.json)
 """
 import json
+import os
 import re
 import sys
+
+# Several threads for matrices this small only get into each other's way.
+os.environ.setdefault('OPENBLAS_NUM_THREADS', '1')
 
 import numpy as np
 
@@ -75,6 +80,17 @@ def amplification(w, delta, top):
     }
 
 
+def intruders(w, delta, top, epsilon):
+    u, s, vt = np.linalg.svd(w + delta, full_matrices=False)
+    own, values, _ = np.linalg.svd(w, full_matrices=False)
+    own = own[:, : np.linalg.matrix_rank(w)]
+    nearest = np.abs(u.T @ own).max(1)[:top]
+    found = [i for i in range(len(nearest)) if nearest[i] < epsilon]
+    parts = sum((s[i] * np.outer(u[:, i], vt[i]) for i in found), np.zeros_like(w))
+    listed = [{'index': i, 'singularValue': float(s[i]), 'cosine': float(nearest[i])} for i in found]
+    return {'looked': len(nearest), 'intruders': listed}, delta - parts
+
+
 def adapter(folder):
     config = json.load(open(f'{folder}/adapter_config.json'))
 
@@ -131,6 +147,21 @@ def of_sum(one, weight, other, weight2, whole):
     return max(float(np.linalg.norm(rest[n]) / np.linalg.norm(dw(names, n))) for n in names)
 
 
+def of_intruders(base, folder, top, epsilon, without=None):
+    weights = read(f'{base}/model.safetensors')
+    pairs, turned = adapter(folder)
+    result = {}
+    for name, (a, b, scale) in pairs.items():
+        w = weights[f'{name}.weight']
+        found, rest = intruders(w.T if turned else w, scale * b @ a, int(top), float(epsilon))
+        if without:
+            a2, b2, scale2 = adapter(without)[0][name]
+            found['rank'] = a2.shape[0]
+            found['difference'] = float(np.linalg.norm(scale2 * b2 @ a2 - rest) / np.linalg.norm(rest))
+        result[name] = found
+    return result
+
+
 def ties(updates, weights, density):
     """Yadav et al. 2023, section 3, on whole arrays."""
     kept = []
@@ -154,9 +185,10 @@ def fixture():
     weights = [1, 0.5, -0.3]
     blend = {'tasks': [t.tolist() for t in tasks], 'weights': weights, 'ties': ties(tasks, weights, 0.4).tolist()}
     inputs = {'compose': blend, 'W': w, 'A': a, 'B': b, 'otherA': other_a, 'otherB': other_b}
-    return {**{k: v if isinstance(v, dict) else v.tolist() for k, v in inputs.items()}, 'scale': 2, **figures(w, a, b, 2, other_a, other_b)}
+    more = {'scale': 2, 'intruders': intruders(w, 2 * b @ a, 5, 0.75)[0], **figures(w, a, b, 2, other_a, other_b)}
+    return {**{k: v if isinstance(v, dict) else v.tolist() for k, v in inputs.items()}, **more}
 
 
-modes = {'--fixture': fixture, '--truncated': truncated, '--sum': of_sum}
+modes = {'--fixture': fixture, '--truncated': truncated, '--sum': of_sum, '--intruders': of_intruders}
 work, args = (modes[sys.argv[1]], sys.argv[2:]) if sys.argv[1] in modes else (of_folders, sys.argv[1:])
 print(json.dumps(work(*args)))

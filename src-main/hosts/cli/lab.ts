@@ -96,7 +96,7 @@ export async function labParams({ args, services }: Context): Promise<LabParams>
   return { engine: await services.engines.resolve(engine), modelDir, adapterDir: adapter.dir };
 }
 
-function topOf(args: Args): number | undefined {
+export function topOf(args: Args): number | undefined {
   const top = args.integer('top');
   if (top !== undefined && top < 1) throw usageError('BAD_USAGE', `--top is ${top}; give a whole number from 1 on.`);
   return top;
