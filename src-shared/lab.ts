@@ -69,7 +69,22 @@ export interface AmplificationResult {
     inRandom: number;
     /** ||dW||_F / inDelta; null where dW is zero. */
     factor: number | null;
+    /** Singular values that rounding alone cannot have made; null where only the largest are computed. */
+    deltaRank: number | null;
+    deltaEffectiveRank: number | null;
+    /** Of W; null where its narrower side is above 1024. */
+    weightRank: number | null;
+    weightEffectiveRank: number | null;
+    /** Which of W's directions those of dW resemble most, the first of dW first; null where W is too wide. */
+    directions: { written: Resemblance; read: Resemblance }[] | null;
   }[];
+}
+
+export interface Resemblance {
+  /** Of W's singular value, the largest being 0. */
+  index: number;
+  /** Absolute. */
+  cosine: number;
 }
 
 /** How much to keep of each update: so many ranks, a share of ||dW||_F^2, or as much as fits into bytes of float32. */

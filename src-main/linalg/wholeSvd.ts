@@ -5,7 +5,7 @@
  */
 import type { Random } from '../../src-shared/random.ts';
 import { bidiagonal } from './bidiagonal.ts';
-import type { Svd } from './svd.ts';
+import { numericalRank, type Svd } from './svd.ts';
 import { eigenvalues, eigenvectors } from './tridiagonal.ts';
 import { columnsOf } from './vectors.ts';
 
@@ -53,8 +53,7 @@ function tall(columns: Float64Array[], rows: number): WholeSvd {
   B.diagonal.forEach((x, i) => (beside[2 * i] = x));
   B.above.forEach((x, i) => (beside[2 * i + 1] = x));
   const S = eigenvalues(beside).sort().reverse().slice(0, n);
-  const bound = S[0]! * rows * Number.EPSILON;
-  const rank = S.filter((value) => value > bound).length;
+  const rank = numericalRank(S, rows);
   const along = (within: Float64Array[], side: 0 | 1): Float64Array[] => {
     const spread = within.map((x) => Float64Array.from({ length: 2 * n }, (_, i) => (i % 2 === side ? x[i >> 1]! : 0)));
     const found = eigenvalues(beside, spread);

@@ -71,7 +71,15 @@ def amplification(w, delta, top):
     wu, _, wvt = np.linalg.svd(w)
     part = lambda x, yt: float(np.linalg.norm(x[:, :top].T @ w @ yt[:top].T))
     norm = float(np.linalg.norm(delta))
+    nearest = lambda dots: [{'index': int(row.argmax()), 'cosine': float(row.max())} for row in np.abs(dots[:top])]
+    own = np.linalg.matrix_rank(w)
     return {
+        'deltaRank': int(np.linalg.matrix_rank(delta)),
+        'deltaEffectiveRank': spectrum(delta, 1)['effectiveRank'],
+        'weightRank': int(own),
+        'weightEffectiveRank': spectrum(w, 1)['effectiveRank'],
+        'written': nearest(u.T @ wu[:, :own]),
+        'read': nearest(vt @ wvt[:own].T),
         'deltaNorm': norm,
         'weightNorm': float(np.linalg.norm(w)),
         'inDelta': part(u, vt),

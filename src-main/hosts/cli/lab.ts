@@ -1,6 +1,6 @@
 /** `lab spectrum`, `lab similarity`, `lab amplification`: what adapters learnt, matrix by matrix (docs/lab.md). */
 import { usageError } from '../../../src-shared/errors.ts';
-import type { LabParams, LabProgress } from '../../../src-shared/lab.ts';
+import type { AmplificationResult, LabParams, LabProgress } from '../../../src-shared/lab.ts';
 import { COMPUTE_SETTINGS } from '../../../src-shared/settings/compute.ts';
 import type { Args } from './args.ts';
 import { ADAPTER_OPTION, ENGINE_OPTION, MODEL_OPTION, type Command, type Context } from './command.ts';
@@ -85,9 +85,38 @@ export const labAmplification: Command = {
     const header = ['matrix', '|dW|', '|W|', 'W in dW', 'W in its own', 'W in random', 'factor'];
     for (const line of table(header, rows)) print(line);
     print(`First ${count(result.top)} directions of each; the factor is |dW| / |W in dW|.`);
+    for (const line of table(RANKS_HEADER, result.matrices.map(ranksRow))) print(line);
     return result;
   },
 };
+
+const RANKS_HEADER = [
+  'matrix',
+  'rank of dW',
+  'effective',
+  'rank of W',
+  'effective',
+  "dW's first writes to",
+  'cosine',
+  'reads from',
+  'cosine',
+];
+
+/** Directions of W are counted from 0, the one of the largest singular value. */
+function ranksRow(one: AmplificationResult['matrices'][number]): string[] {
+  const known = (value: number | null, digits: number): string => value?.toFixed(digits) ?? 'too wide';
+  const first = one.directions?.[0];
+  return [
+    one.name,
+    known(one.deltaRank, 0),
+    known(one.deltaEffectiveRank, 1),
+    known(one.weightRank, 0),
+    known(one.weightEffectiveRank, 1),
+    ...[first?.written, first?.read].flatMap((side) =>
+      side ? [String(side.index), side.cosine.toFixed(3)] : ['', ''],
+    ),
+  ];
+}
 
 export async function labParams({ args, services }: Context): Promise<LabParams> {
   const adapter = adapterOf(services, args.required('adapter', 'the adapter to look into'));
