@@ -112,6 +112,8 @@ export interface CompressResult {
   /** Largest difference of a logit between both adapters on a few texts, and the largest logit. */
   maxLogitDifference: number;
   maxLogit: number;
+  /** What the new adapter lacks, or is otherwise than asked, a sentence each. */
+  notes: string[];
 }
 
 /** How several updates become one (src-main/lab/compose.ts). */
@@ -169,5 +171,5 @@ export interface IntrudersResult {
     looked: number;
   }[];
   /** The adapter without them; absent where none was asked for, or there is no intruder. */
-  written?: { outDir: string; bytes: number };
+  written?: { outDir: string; bytes: number; notes: string[] };
 }

@@ -5,6 +5,7 @@
 import * as tf from '@tensorflow/tfjs-core';
 import { Random } from '../../src-shared/random.ts';
 import { partOf, type AdapterContent, type Cell } from '../adapters/content.ts';
+import type { LinearModule } from '../engine/model/architecture.ts';
 import type { BaseModel, BaseTensor } from '../basemodel/baseModel.ts';
 import { principalComponents } from '../linalg/principalComponents.ts';
 import { thinQr, type ThinQr } from '../linalg/qr.ts';
@@ -59,7 +60,8 @@ export function updatesOf(content: AdapterContent, base: BaseModel): Update[] {
     const here = cells.get(weight.name);
     if (!here || weight.shape.length !== 2) return [];
     const [cell] = here;
-    return [isPlainLora(here) ? lowRankUpdate(weight, cell!) : denseUpdate(weight, cell!, content)];
+    if (isPlainLora(here)) return [lowRankUpdate(weight, cell!)];
+    return [denseUpdate(weight, cell!.module, () => changeOf(weight, content))];
   });
 }
 
@@ -129,11 +131,15 @@ function productRows({ left, right }: Factors, rows: number, columns: number): F
   return all;
 }
 
-function denseUpdate(weight: BaseTensor, { module }: Cell, content: AdapterContent): Update {
-  const turned = module.layout === 'in_out';
+/** `values`: W' - W as the checkpoint stores W. */
+export function denseUpdate(
+  weight: BaseTensor,
+  { layout }: Pick<LinearModule, 'layout'>,
+  values: () => Float64Array,
+): Update {
+  const turned = layout === 'in_out';
   const { rows, width } = rowsOf(weight);
   const [out, inputs] = turned ? [width, rows] : [rows, width];
-  const values = (): Float64Array => changeOf(weight, content);
   const decompose = async (): Promise<Svd & Values> => {
     const all = values();
     const svd = await denseSvd(all, rows, width, nameOf(weight));

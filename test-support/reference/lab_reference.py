@@ -4,6 +4,7 @@ python3 lab_reference.py BASE ADAPTER OTHER   prints JSON for two LoRA adapters 
 python3 lab_reference.py --truncated ADAPTER SMALL   prints, by matrix, how far SMALL is from the nearest updates of its ranks
 python3 lab_reference.py --sum ADAPTER WEIGHT ADAPTER WEIGHT SUM   prints the largest relative difference of SUM from the sum
 python3 lab_reference.py --intruders BASE ADAPTER TOP EPSILON [WITHOUT]   prints intruders by matrix, and how far WITHOUT is from the update less these
+python3 lab_reference.py --tuned BASE MODEL OTHER [SMALL]   prints, by weight, figures of two whole models against their base, and how far SMALL is from MODEL's nearest updates
 python3 lab_reference.py --fixture            prints small random matrices with their figures (fixtures/lab.json)
 """
 import json
@@ -147,6 +148,32 @@ def truncated(whole, small):
     return result
 
 
+def of_tuned(base, model, other, small=None):
+    before, after, beside = (read(file) for file in (base, model, other))
+    result = {}
+    for weight, w in before.items():
+        delta = after[weight] - w
+        name = weight.removesuffix('.weight')
+        if w.ndim != 2 or 'embed' in weight or weight == 'lm_head.weight':
+            continue
+        left, _, right = np.linalg.svd(delta)
+        left2, _, right2 = np.linalg.svd(beside[weight] - w)
+        result[name] = {
+            'spectrum': spectrum(delta, min(w.shape)),
+            'a': float(np.linalg.norm(right[:3] @ right2[:3].T) ** 2 / 3),
+            'b': float(np.linalg.norm(left[:, :3].T @ left2[:, :3]) ** 2 / 3),
+            'inDelta': amplification(w, delta, 8)['inDelta'],
+            **intruders(w, delta, 10, 0.5)[0],
+        }
+        if small:
+            a, b, scale = adapter(small)[0][name]
+            u, s, vt = np.linalg.svd(delta)
+            r = a.shape[0]
+            error = np.linalg.norm((u[:, :r] * s[:r]) @ vt[:r] - scale * b @ a) / np.linalg.norm(s)
+            result[name]['difference'] = float(error)
+    return result
+
+
 def of_sum(one, weight, other, weight2, whole):
     parts = [(adapter(folder)[0], float(factor)) for folder, factor in ((one, weight), (other, weight2), (whole, -1))]
     names = parts[2][0]
@@ -197,6 +224,6 @@ def fixture():
     return {**{k: v if isinstance(v, dict) else v.tolist() for k, v in inputs.items()}, **more}
 
 
-modes = {'--fixture': fixture, '--truncated': truncated, '--sum': of_sum, '--intruders': of_intruders}
+modes = {'--fixture': fixture, '--truncated': truncated, '--sum': of_sum, '--intruders': of_intruders, '--tuned': of_tuned}
 work, args = (modes[sys.argv[1]], sys.argv[2:]) if sys.argv[1] in modes else (of_folders, sys.argv[1:])
 print(json.dumps(work(*args)))

@@ -5,10 +5,14 @@ import { COMPUTE_SETTINGS } from '../../../src-shared/settings/compute.ts';
 import type { Args } from './args.ts';
 import { ADAPTER_OPTION, ENGINE_OPTION, MODEL_OPTION, type Command, type Context } from './command.ts';
 import { count, table, timeSayer } from './format.ts';
-import { adapterOf, baseDirFor } from './resolve.ts';
+import { baseDirFor, tunedOf } from './resolve.ts';
 import { readSettings } from './settingOptions.ts';
 
-export const LAB_OPTIONS = { adapter: ADAPTER_OPTION, model: MODEL_OPTION, engine: ENGINE_OPTION };
+export const TUNED_OPTION = {
+  ...ADAPTER_OPTION,
+  help: `${ADAPTER_OPTION.help}; or the folder of a fully fine-tuned model`,
+};
+export const LAB_OPTIONS = { adapter: TUNED_OPTION, model: MODEL_OPTION, engine: ENGINE_OPTION };
 
 export const labSpectrum: Command = {
   name: 'lab spectrum',
@@ -39,11 +43,11 @@ export const labSimilarity: Command = {
   summary: 'How much the subspaces of two adapters share, beside what chance gives.',
   options: {
     ...LAB_OPTIONS,
-    other: { ...ADAPTER_OPTION, help: 'the adapter to compare with' },
+    other: { ...TUNED_OPTION, help: 'the adapter to compare with' },
   },
   async run(context) {
     const { args, services, print } = context;
-    const { dir: otherDir } = adapterOf(services, args.required('other', 'the adapter to compare with'));
+    const { dir: otherDir } = tunedOf(services, args.required('other', 'the adapter to compare with'));
     const params = { ...(await labParams(context)), otherDir };
     const result = await services.workers.once('labSimilarity', params, progress(context));
     const rows = result.pairs.map(({ name, a, b, randomA, randomB, grassmannA, grassmannB }) => [
@@ -119,7 +123,7 @@ function ranksRow(one: AmplificationResult['matrices'][number]): string[] {
 }
 
 export async function labParams({ args, services }: Context): Promise<LabParams> {
-  const adapter = adapterOf(services, args.required('adapter', 'the adapter to look into'));
+  const adapter = tunedOf(services, args.required('adapter', 'the adapter to look into'));
   const modelDir = baseDirFor(services, args.text('model'), adapter);
   const { engine } = readSettings(args, { engine: COMPUTE_SETTINGS.engine });
   return { engine: await services.engines.resolve(engine), modelDir, adapterDir: adapter.dir };

@@ -41,8 +41,10 @@ export const labIntruders: Command = {
     const looked = result.matrices.reduce((sum, one) => sum + one.looked, 0);
     const matrices = counted(result.matrices.length, 'matrix', 'matrices');
     print(`${counted(rows.length, 'intruder')} among the ${looked} first singular vectors of ${matrices}.`);
-    if (result.written) print(`${result.written.outDir}: ${bytes(result.written.bytes)}, without them.`);
-    else if (outDir !== undefined) print(`Nothing is written to ${outDir}, since there is nothing to take away.`);
+    if (result.written) {
+      print(`${result.written.outDir}: ${bytes(result.written.bytes)}, without them.`);
+      result.written.notes.forEach(print);
+    } else if (outDir !== undefined) print(`Nothing is written to ${outDir}, since there is nothing to take away.`);
     return result;
   },
 };

@@ -38,7 +38,7 @@ describe.skipIf(note !== '')(`intruder dimensions${note}`, () => {
     const outDir = path.join(temporaryFolder(), 'without');
     const params = paramsOf(family, run, { outDir });
     const { matrices, written } = await labIntruders(params, () => undefined);
-    expect(written).toEqual({ outDir, bytes: expect.any(Number) });
+    expect(written).toEqual({ outDir, bytes: expect.any(Number), notes: [] });
     const args = ['--intruders', params.modelDir, params.adapterDir, '10', '0.6', outDir];
     const wanted = JSON.parse(execFileSync('python3', [LAB_REFERENCE, ...args], { encoding: 'utf8' })) as Record<
       string,

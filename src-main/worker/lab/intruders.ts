@@ -4,7 +4,7 @@ import { intrudersOf, withoutIntruders } from '../../lab/intruders.ts';
 import { WHOLE_UP_TO, type Update } from '../../lab/update.ts';
 import { usageError } from '../../../src-shared/errors.ts';
 import type { IntrudersParams, IntrudersResult } from '../../../src-shared/lab.ts';
-import { each, examine, withBase, type Emit } from './adapters.ts';
+import { each, withBase, type Emit } from './adapters.ts';
 import { writeLora, type SmallUpdate } from './writeLora.ts';
 
 /** Narrower side of a matrix up to which all its singular vectors are looked at: beyond it is an hour for one. */
@@ -13,8 +13,8 @@ const WIDEST = 4096;
 /** Throws LAB_TOO_WIDE, LAB_NO_FACTORS where what is left cannot be written, and as writing adapters does. */
 export async function labIntruders(params: IntrudersParams, emit: Emit): Promise<IntrudersResult> {
   const { epsilon, top, outDir } = params;
-  return withBase(params, async (base) => {
-    const { stored, content, updates } = examine(params.adapterDir, base);
+  return withBase(params, async ({ base, examine }) => {
+    const { graft, beside, updates, notes } = examine(params.adapterDir);
     refuseTooWide(updates, outDir !== undefined);
     const small: SmallUpdate[] = [];
     const matrices = await each(updates, emit, async (update) => {
@@ -28,8 +28,8 @@ export async function labIntruders(params: IntrudersParams, emit: Emit): Promise
     });
     const found = { epsilon, top, matrices };
     if (outDir === undefined || matrices.every(({ intruders }) => intruders.length === 0)) return found;
-    const bytes = await writeLora(outDir, small, { base, graft: stored.graft, beside: content });
-    return { ...found, written: { outDir: path.resolve(outDir), bytes } };
+    const bytes = await writeLora(outDir, small, { base, graft, beside });
+    return { ...found, written: { outDir: path.resolve(outDir), bytes, notes } };
   });
 }
 
