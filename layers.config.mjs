@@ -97,6 +97,7 @@ export const layers = {
   },
   'src-main/lab/**': {
     imports: [
+      'src-main/engine/model',
       'src-main/linalg',
       'src-main/merging',
       'src-main/adapters',

@@ -69,7 +69,22 @@ export interface AmplificationResult {
     inRandom: number;
     /** ||dW||_F / inDelta; null where dW is zero. */
     factor: number | null;
+    /** Singular values that rounding alone cannot have made; null where only the largest are computed. */
+    deltaRank: number | null;
+    deltaEffectiveRank: number | null;
+    /** Of W; null where its narrower side is above 1024. */
+    weightRank: number | null;
+    weightEffectiveRank: number | null;
+    /** Which of W's directions those of dW resemble most, the first of dW first; null where W is too wide. */
+    directions: { written: Resemblance; read: Resemblance }[] | null;
   }[];
+}
+
+export interface Resemblance {
+  /** Of W's singular value, the largest being 0. */
+  index: number;
+  /** Absolute. */
+  cosine: number;
 }
 
 /** How much to keep of each update: so many ranks, a share of ||dW||_F^2, or as much as fits into bytes of float32. */
@@ -97,6 +112,8 @@ export interface CompressResult {
   /** Largest difference of a logit between both adapters on a few texts, and the largest logit. */
   maxLogitDifference: number;
   maxLogit: number;
+  /** What the new adapter lacks, or is otherwise than asked, a sentence each. */
+  notes: string[];
 }
 
 /** How several updates become one (src-main/lab/compose.ts). */
@@ -125,4 +142,34 @@ export interface ComposeResult {
     /** Share of the combined ||dW||_F^2 that the rank keeps. */
     energy: number;
   }[];
+}
+
+export interface IntrudersParams extends LabParams {
+  /** |cosine| below which a vector resembles none of W's. */
+  epsilon: number;
+  /** Singular vectors of W + dW that are looked at, the largest first. */
+  top: number;
+  /** New folder for the adapter without them. */
+  outDir?: string;
+}
+
+export interface Intruder {
+  /** Of the singular value of W + dW, the largest being 0. */
+  index: number;
+  singularValue: number;
+  /** Largest |cosine| with any left singular vector of W. */
+  cosine: number;
+}
+
+export interface IntrudersResult {
+  epsilon: number;
+  top: number;
+  matrices: {
+    name: string;
+    intruders: Intruder[];
+    /** Vectors that were looked at: top, or as many as the matrix has. */
+    looked: number;
+  }[];
+  /** The adapter without them; absent where none was asked for, or there is no intruder. */
+  written?: { outDir: string; bytes: number; notes: string[] };
 }

@@ -15,6 +15,8 @@ import type {
   ComposeResult,
   CompressParams,
   CompressResult,
+  IntrudersParams,
+  IntrudersResult,
   LabParams,
   LabProgress,
   SimilarityParams,
@@ -124,6 +126,8 @@ export interface WorkerCalls {
   /** Writes the weighted sum of adapters, or a blend of them, as a new one. */
   labCompose: { params: ComposeParams; event: LabProgress; result: ComposeResult };
   labAmplification: { params: AmplificationParams; event: LabProgress; result: AmplificationResult };
+  /** Singular vectors of W + dW that W does not have; writes the adapter without them where a folder is named. */
+  labIntruders: { params: IntrudersParams; event: LabProgress; result: IntrudersResult };
 }
 export type WorkerCallName = keyof WorkerCalls;
 

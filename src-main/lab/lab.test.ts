@@ -7,6 +7,7 @@ import { thinQr } from '../linalg/qr.ts';
 import { svd } from '../linalg/svd.ts';
 import { columnsOf, inner, product, transposed } from '../linalg/vectors.ts';
 import { randomDirections } from './amplification.ts';
+import { intrudersOf } from './intruders.ts';
 import { grassmannDistance, similarityGrid } from './similarity.ts';
 import { effectiveRank, spectrumOf } from './spectrum.ts';
 import { denseSvd, productSvd } from './update.ts';
@@ -52,6 +53,27 @@ describe('stored figures of NumPy', () => {
       'distances',
     );
   });
+});
+
+it('intruders are those of NumPy, stored', () => {
+  const { W, A, B, scale, intruders } = stored;
+  const tuned = {
+    name: '',
+    out: 8,
+    in: 12,
+    weightRows: () => Float64Array.from(W.flat()),
+    dense: () =>
+      Float64Array.from({ length: 96 }, (_, at) =>
+        B[Math.floor(at / 12)]!.reduce((sum, b, k) => sum + scale * b * A[k]![at % 12]!, 0),
+      ),
+  };
+  const { looked, intruders: found } = intrudersOf(tuned, 5, 0.75);
+  expect(looked).toBe(intruders.looked);
+  expect(found.map(({ index }) => index)).toEqual(intruders.intruders.map(({ index }) => index));
+  for (const [i, { singularValue, cosine }] of found.entries()) {
+    const want = intruders.intruders[i]!;
+    expectClose([singularValue, cosine], [want.singularValue, want.cosine], TIGHT, `intruder ${i}`);
+  }
 });
 
 describe('decompositions of random matrices', () => {

@@ -2,7 +2,7 @@
 import type { SimilarityResult } from '../../src-shared/lab.ts';
 import { Random } from '../../src-shared/random.ts';
 import { thinQr } from '../linalg/qr.ts';
-import { svd } from '../linalg/svd.ts';
+import { numericalRank, svd } from '../linalg/svd.ts';
 import { inner, product, transposed } from '../linalg/vectors.ts';
 import { randomDirections } from './amplification.ts';
 import { grassmannDistance, similarityGrid } from './similarity.ts';
@@ -62,16 +62,16 @@ async function sidesOf(update: Update): Promise<Sides> {
     return { a: leftVectors(right, update.in), b: leftVectors(left, update.out) };
   }
   const { U, S, V } = await update.decompose();
-  const count = realValues(S, Math.max(update.in, update.out));
+  const count = numericalRank(S, Math.max(update.in, update.out));
   const whole = (vectors: Float64Array[]): Directions => ({ basis: vectors.slice(0, count), turn: identity(count) });
   return { a: whole(V), b: whole(U) };
 }
 
-/** Left singular vectors of a tall matrix, as far as its values are not zero but for rounding. */
+/** Left singular vectors of a tall matrix; those of values that rounding alone could have made are arbitrary. */
 function leftVectors(columns: Float64Array[], rows: number): Directions {
   const { Q, R, n } = thinQr(columns, rows);
   const { U, S } = svd(R, n);
-  return { basis: Q(), turn: U.slice(0, realValues(S, rows)) };
+  return { basis: Q(), turn: U.slice(0, numericalRank(S, rows)) };
 }
 
 /** (basis1·turn1)^T·(basis2·turn2) = turn1^T·(basis1^T·basis2)·turn2, by rows. */
@@ -79,11 +79,6 @@ function cosines(one: Directions, other: Directions): Float64Array[] {
   const between = inner(one.basis, other.basis); // columns of basis1^T·basis2
   const turned = product(between, one.basis.length, other.turn);
   return transposed(inner(one.turn, turned), one.turn.length);
-}
-
-/** Directions of values that rounding alone could have made would be arbitrary; NumPy's matrix_rank has this bound. */
-function realValues(S: Float64Array, longerSide: number): number {
-  return S.filter((value) => value > S[0]! * longerSide * Number.EPSILON).length;
 }
 
 function identity(n: number): Float64Array[] {

@@ -35,7 +35,7 @@ function orthonormalOf(reflections: (Float64Array | null)[], rows: number): Floa
 }
 
 /** A unit vector whose mirror turns what `column` has below row k into one entry; null where there is nothing. */
-function reflectionOf(column: Float64Array, k: number): Float64Array | null {
+export function reflectionOf(column: Float64Array, k: number): Float64Array | null {
   const v = column.slice(k);
   const length = norm(v);
   if (length === 0) return null;

@@ -42,6 +42,12 @@ export function svd(columns: readonly Float64Array[], rows: number, r = Math.min
   };
 }
 
+/** Singular values, descending, that rounding alone cannot have made; NumPy's matrix_rank has this bound. */
+export function numericalRank(S: Float64Array, longerSide: number): number {
+  const bound = (S[0] ?? 0) * longerSide * Number.EPSILON;
+  return S.filter((value) => value > bound).length;
+}
+
 /** Makes two columns orthogonal; false where they are already. */
 function rotate(columns: Float64Array[], rotations: Float64Array[], p: number, q: number): boolean {
   const [a, b] = [columns[p]!, columns[q]!];

@@ -5,6 +5,7 @@ import { reportBackends } from '../engine/backends/backends.ts';
 import type { CallControl } from './control.ts';
 import { labCompose } from './lab/compose.ts';
 import { labCompress } from './lab/compress.ts';
+import { labIntruders } from './lab/intruders.ts';
 import { labAmplification, labSimilarity, labSpectrum } from './lab/understand.ts';
 import { modelNeeds } from './plan/modelNeeds.ts';
 import { Planner } from './plan/planner.ts';
@@ -72,10 +73,13 @@ const tokens: Handlers<'checkTokenizer' | 'previewTokens' | 'countTokens' | 'che
   checkDataset,
 };
 
-const lab: Handlers<'labSpectrum' | 'labSimilarity' | 'labAmplification' | 'labCompress' | 'labCompose'> = {
+const lab: Handlers<
+  'labSpectrum' | 'labSimilarity' | 'labAmplification' | 'labIntruders' | 'labCompress' | 'labCompose'
+> = {
   labSpectrum,
   labSimilarity,
   labAmplification,
+  labIntruders,
   labCompress,
   labCompose,
 };

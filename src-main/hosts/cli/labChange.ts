@@ -5,10 +5,10 @@ import { usageError } from '../../../src-shared/errors.ts';
 import { COMPOSE_METHODS, type ComposeMethod, type CompressRule } from '../../../src-shared/lab.ts';
 import { COMPUTE_SETTINGS } from '../../../src-shared/settings/compute.ts';
 import type { Args } from './args.ts';
-import { ADAPTER_OPTION, type Command } from './command.ts';
+import type { Command } from './command.ts';
 import { bytes, table } from './format.ts';
-import { LAB_OPTIONS, labParams, percent, progress, shown } from './lab.ts';
-import { adapterOf, baseDirFor } from './resolve.ts';
+import { LAB_OPTIONS, TUNED_OPTION, labParams, percent, progress, shown } from './lab.ts';
+import { baseDirFor, tunedOf } from './resolve.ts';
 import { readSettings } from './settingOptions.ts';
 
 export const labCompress: Command = {
@@ -36,6 +36,7 @@ export const labCompress: Command = {
         `${percent(result.relativeError)} of their norm, logits by at most ${shown(result.maxLogitDifference)} ` +
         `(the largest is ${shown(result.maxLogit)}).`,
     );
+    result.notes.forEach(print);
     return result;
   },
 };
@@ -60,7 +61,7 @@ export const labCompose: Command = {
   summary: 'Adds, subtracts or blends adapters of one base into a new one; all methods act on dW, not on A and B.',
   options: {
     ...LAB_OPTIONS,
-    adapter: { ...ADAPTER_OPTION, multiple: true, help: `${ADAPTER_OPTION.help}; repeatable` },
+    adapter: { ...TUNED_OPTION, multiple: true, help: `${TUNED_OPTION.help}; repeatable` },
     weight: {
       type: 'string',
       multiple: true,
@@ -76,7 +77,7 @@ export const labCompose: Command = {
   async run(context) {
     const { args, services, print } = context;
     const outDir = path.resolve(args.required('out', 'a new folder'));
-    const found = args.texts('adapter').map((text) => adapterOf(services, text));
+    const found = args.texts('adapter').map((text) => tunedOf(services, text));
     const weights = weightsFor(args, found.length);
     const [density, rank] = [args.number('density') ?? 0.5, args.integer('rank')];
     const method = args.choice('method', COMPOSE_METHODS) ?? 'linear';

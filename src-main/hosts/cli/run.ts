@@ -16,6 +16,7 @@ import { generate } from './generate.ts';
 import { COMMON_OPTIONS, commandHelp, overview } from './help.ts';
 import { labAmplification, labSimilarity, labSpectrum } from './lab.ts';
 import { labCompose, labCompress } from './labChange.ts';
+import { labIntruders } from './labIntruders.ts';
 import { merge } from './merge.ts';
 import { modelsAdd, modelsList } from './models.ts';
 import { params } from './params.ts';
@@ -48,6 +49,7 @@ const COMMANDS: Command[] = [
   labSpectrum,
   labSimilarity,
   labAmplification,
+  labIntruders,
   labCompress,
   labCompose,
   demo,

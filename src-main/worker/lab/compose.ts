@@ -8,7 +8,7 @@ import { dot } from '../../linalg/vectors.ts';
 import { usageError } from '../../../src-shared/errors.ts';
 import { Random } from '../../../src-shared/random.ts';
 import type { ComposeParams, ComposeResult } from '../../../src-shared/lab.ts';
-import { each, examine, withBase, type Emit, type Examined } from './adapters.ts';
+import { each, withBase, type Emit, type Examined } from './adapters.ts';
 import { writeLora } from './writeLora.ts';
 
 /** What the adapters do to one matrix; undefined for one that leaves it alone. */
@@ -16,10 +16,10 @@ type Column = (Update | undefined)[];
 
 /** Throws LAB_BESIDE for adapters that hold more than updates, and as reading and writing adapters do. */
 export async function labCompose(params: ComposeParams, emit: Emit): Promise<ComposeResult> {
-  return withBase(params, async (base) => {
+  return withBase(params, async ({ base, examine }) => {
     const all = params.adapters.map(({ dir }) => {
-      const examined = examine(dir, base);
-      assertOnlyUpdates(dir, examined);
+      const examined = examine(dir);
+      assertOnlyUpdates(examined);
       return examined;
     });
     const byName = all.map(({ updates }) => new Map(updates.map((update) => [update.name, update])));
@@ -33,8 +33,8 @@ export async function labCompose(params: ComposeParams, emit: Emit): Promise<Com
     });
     const bytes = await writeLora(params.outDir, small, {
       base,
-      graft: all.find(({ stored }) => stored.graft)?.stored.graft,
-      beside: all[0]!.content,
+      graft: all.find(({ graft }) => graft)?.graft,
+      beside: all[0]!.beside,
     });
     return {
       outDir: path.resolve(params.outDir),
@@ -49,7 +49,7 @@ export async function labCompose(params: ComposeParams, emit: Emit): Promise<Com
 }
 
 /** Biases and heads replace those of the base, so there is no sum of two. */
-function assertOnlyUpdates(dir: string, { content: { biases, score } }: Examined): void {
+function assertOnlyUpdates({ dir, beside: { biases, score } }: Examined): void {
   if (biases.size === 0 && !score) return;
   throw usageError(
     'LAB_BESIDE',
