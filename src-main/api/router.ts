@@ -4,6 +4,7 @@ import { adaptersRouter } from './adapters.ts';
 import { datasetsRouter } from './datasets.ts';
 import { exportsRouter } from './exports.ts';
 import { homeRouter } from './home.ts';
+import { labRouter } from './lab.ts';
 import { modelsRouter } from './models.ts';
 import { plansRouter } from './plan.ts';
 import { playgroundRouter } from './playground.ts';
@@ -24,6 +25,7 @@ export function createRouter(services: Services) {
     plan: plansRouter(services),
     playground: playgroundRouter(services),
     exports: exportsRouter(services),
+    lab: labRouter(services),
   });
 }
 export type AppRouter = ReturnType<typeof createRouter>;

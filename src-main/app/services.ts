@@ -13,6 +13,7 @@ import { DatasetService } from './datasets/service.ts';
 import { TokenService } from './datasets/tokenService.ts';
 import { DatasetVersions } from './datasets/versions.ts';
 import { ExportService } from './exports/service.ts';
+import { LabService } from './lab/service.ts';
 import { ModelService } from './models/service.ts';
 import { PlaygroundHistory } from './playground/history.ts';
 import { PlaygroundService } from './playground/service.ts';
@@ -69,6 +70,7 @@ export function createServices({
   const runs = new RunService({ home, catalog, models, datasets, settings, workers, engines });
   const playground = new PlaygroundService({ catalog, models, adapters, workers, engines });
   const exports = new ExportService({ home, catalog, adapters, workers, engines });
+  const lab = new LabService({ home, catalog, adapters, workers, engines });
   recoverAbandoned(catalog, { takeQueued });
   if (serving) catalog.waitAtMost(SERVING_WAIT_MS);
   runs.begin();
@@ -94,6 +96,7 @@ export function createServices({
     playgroundHistory: new PlaygroundHistory(catalog),
     playgroundVotes: new PlaygroundVotes(catalog, models, adapters),
     exports,
+    lab,
     storage: new StorageService(home, catalog),
     system: new SystemService(home, exports, showInFolder),
     close: () => close(),
@@ -102,6 +105,7 @@ export function createServices({
   /** Ends every worker and closes the catalogue; a run under way becomes failed and resumable. */
   async function close(): Promise<void> {
     const unfinished = [...runs.close(), ...exports.close()];
+    lab.close();
     await workers.close();
     unfinished.forEach(removePartials);
     files.close();

@@ -62,12 +62,13 @@ export async function inspectAdapter(catalog: Catalog, dir: string, signal?: Abo
 
 /**
  * Copies the folder, then writes the row; the task is made when there is none of this name. Throws as inspectAdapter,
- * or DISK_FULL, NOT_ALLOWED.
+ * or DISK_FULL, NOT_ALLOWED. `origin`: where it comes from, if not from that folder.
  */
 export async function importAdapter(
   home: Home,
   catalog: Catalog,
   { dir, taskName, name, modelId }: ImportRequest,
+  origin?: string,
 ): Promise<Adapter> {
   const { stored, fits } = await look('adapterFits', [dir, catalog.models.list()]);
   const fit = modelId === undefined ? fits[0]! : fits.find(({ model }) => model.id === modelId);
@@ -97,7 +98,7 @@ export async function importAdapter(
         method: fit.method,
         finalLoss: null,
         valLoss: null,
-        importedFrom: stored.dir,
+        importedFrom: origin ?? stored.dir,
         createdAt: new Date().toISOString(),
       });
       if (task.activeAdapterId === null) catalog.tasks.setActive(task.id, id);

@@ -3,6 +3,7 @@ import type { TrashedAdapter } from '../../catalog/adapters.ts';
 import type { Catalog } from '../../catalog/catalog.ts';
 import { usageError } from '../../../src-shared/errors.ts';
 import type { PlaygroundService } from '../playground/service.ts';
+import { removeForgotten } from '../lab/kept.ts';
 import type { Home } from '../storage/home.ts';
 import type { AdapterService } from './service.ts';
 import { purgeAdapter, restoreAdapter, trashAdapter } from './trash.ts';
@@ -53,9 +54,10 @@ export class AdapterRemoval {
   }
 
   /** Deletes adapters in the trash for good. */
-  purge(ids: string[]): { removed: string[] } {
+  async purge(ids: string[]): Promise<{ removed: string[] }> {
     const adapters = ids.map((id) => this.require(id));
     for (const adapter of adapters) purgeAdapter(this.#catalog, adapter);
+    await removeForgotten(this.#home, this.#catalog);
     return { removed: ids };
   }
 
@@ -64,6 +66,7 @@ export class AdapterRemoval {
     const adapter = this.#adapters.require(id);
     await this.#playground.letGo(id);
     purgeAdapter(this.#catalog, adapter);
+    await removeForgotten(this.#home, this.#catalog);
     return { removed: id };
   }
 }

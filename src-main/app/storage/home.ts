@@ -19,6 +19,8 @@ export interface Home {
   modelDir(modelId: string): string;
   /** Versions of one dataset that Graft wrote. */
   datasetDir(datasetId: string): string;
+  /** What the lab has found out. */
+  labDir: string;
   /** Files that came through the page, each in a folder of its own. */
   uploadsDir: string;
   /** Suggested parent folder for exports. */
@@ -38,7 +40,7 @@ export function defaultHomeDir(
 }
 
 /** What Graft itself fills and clears in the data folder. */
-export const MANAGED_FOLDERS = ['runs', 'adapters', 'trash', 'models', 'datasets'];
+export const MANAGED_FOLDERS = ['runs', 'adapters', 'trash', 'models', 'datasets', 'lab'];
 
 /**
  * Creates the data folder where it is missing, and makes it the user's alone. Throws a usage error NOT_ALLOWED where it
@@ -74,6 +76,7 @@ export function openHome(dir: string = defaultHomeDir()): Home {
     trashDir: (id) => path.join(dir, 'trash', id),
     modelDir: (modelId) => path.join(dir, 'models', modelId),
     datasetDir: (datasetId) => path.join(dir, 'datasets', datasetId),
+    labDir: path.join(dir, 'lab'),
     uploadsDir: path.join(dir, 'datasets', 'uploads'),
     exportsDir: path.join(dir, 'exports'),
   };

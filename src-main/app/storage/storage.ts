@@ -6,6 +6,7 @@ import { nameBehindTemporary } from '../../files/writeWhole.ts';
 import type { Home } from './home.ts';
 import { tuningFile } from '../../files/tuningFile.ts';
 import { forgetTrash } from '../adapters/trash.ts';
+import { removeForgotten } from '../lab/kept.ts';
 import { folderSize, sizeOfAll, type FolderSize } from '../../files/folderSize.ts';
 import { freeBytesAt } from '../../files/freeSpace.ts';
 import { isUploadFolder } from '../datasets/uploads.ts';
@@ -17,6 +18,7 @@ const STORAGE_KINDS = [
   'models',
   'datasets',
   'exports',
+  'lab',
   'catalogue',
   'other',
   'exportsElsewhere',
@@ -24,7 +26,7 @@ const STORAGE_KINDS = [
 ] as const;
 export type StorageKind = (typeof STORAGE_KINDS)[number];
 
-export const CLEANUP_KINDS = ['checkpoints', 'trash', 'leftovers', 'cache'] as const;
+export const CLEANUP_KINDS = ['checkpoints', 'trash', 'leftovers', 'lab', 'cache'] as const;
 export type CleanUpKind = (typeof CLEANUP_KINDS)[number];
 
 interface StorageUse extends FolderSize {
@@ -56,6 +58,7 @@ const FOLDERS: Record<string, StorageKind> = {
   models: 'models',
   datasets: 'datasets',
   exports: 'exports',
+  lab: 'lab',
 };
 const OUTSIDE: StorageKind[] = ['exportsElsewhere', 'cache'];
 
@@ -105,6 +108,7 @@ export class StorageService {
       await fs.rm(target, { recursive: true, force: true });
       freedBytes += sizeBytes;
     }
+    if (kind === 'trash') await removeForgotten(this.#home, this.#catalog);
     return { freedBytes, items: paths.length };
   }
 
@@ -116,6 +120,8 @@ export class StorageService {
         return entriesOf(path.join(this.#home.dir, 'trash'));
       case 'leftovers':
         return this.#leftovers();
+      case 'lab':
+        return entriesOf(this.#home.labDir);
       case 'cache':
         return existing([tuningFile()]);
       default:

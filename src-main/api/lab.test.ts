@@ -1,0 +1,164 @@
+/** The lab over the API with real workers: answers, what is kept of them, cancelling, and adapters made of others. */
+import fs from 'node:fs';
+import path from 'node:path';
+import { afterAll, beforeAll, expect, it } from 'vitest';
+import { makeRoom } from '../app/lab/kept.ts';
+import { forkWorker } from '../app/workers/channel.ts';
+import { openBench, smallRun, type TestBench } from '../../test-support/rigs/services.ts';
+import { errorDataOf } from './trpc.ts';
+
+let bench: TestBench;
+let started = 0;
+let ids: string[];
+
+beforeAll(async () => {
+  bench = openBench({ spawnWorker: () => (started++, forkWorker()) });
+  bench.services.engines.resolve = () => Promise.resolve('wasm'); // measuring all of them is not what this is about
+  const input = await smallRun(bench, { steps: 2, val: 0 });
+  for (const seed of [0, 1]) {
+    const run = await bench.api.runs.start({ ...input, train: { ...input.train, seed } });
+    await bench.services.runs.finished(run.id);
+  }
+  ids = (await bench.api.adapters.list()).map(({ id }) => id);
+});
+
+afterAll(() => bench.close());
+
+type Look = Parameters<TestBench['api']['lab']['look']>[0];
+
+async function answer<T>(look: Look): Promise<T> {
+  for await (const event of await bench.api.lab.look(look)) if (event.type === 'done') return event.result as T;
+  throw new Error('no answer');
+}
+
+/** A file's tensors by name, read by nothing of Graft's. */
+function tensors(file: string): Map<string, { shape: number[]; values: Float32Array }> {
+  const bytes = fs.readFileSync(file);
+  const length = Number(bytes.readBigUInt64LE(0));
+  const header = JSON.parse(bytes.subarray(8, 8 + length).toString()) as Record<
+    string,
+    { shape: number[]; data_offsets: [number, number] }
+  >;
+  return new Map(
+    Object.entries(header)
+      .filter(([name]) => name !== '__metadata__')
+      .map(
+        ([
+          name,
+          {
+            shape,
+            data_offsets: [from, to],
+          },
+        ]) => {
+          const raw = bytes.subarray(8 + length + from, 8 + length + to);
+          const values = Float32Array.from({ length: raw.length / 4 }, (_, i) => raw.readFloatLE(4 * i));
+          return [name, { shape, values }];
+        },
+      ),
+  );
+}
+
+/** ||s·BA||_F^2 of each pair in an adapter's folder, by plain loops. */
+function squaredNorms(dir: string): Map<string, number> {
+  const config = JSON.parse(fs.readFileSync(path.join(dir, 'adapter_config.json'), 'utf8')) as {
+    lora_alpha: number;
+    r: number;
+  };
+  const all = tensors(path.join(dir, 'adapter_model.safetensors'));
+  const norms = new Map<string, number>();
+  for (const [name, A] of all) {
+    if (!name.endsWith('.lora_A.weight')) continue;
+    const B = all.get(name.replace('lora_A', 'lora_B'))!;
+    const [r, inputs] = A.shape as [number, number];
+    let sum = 0;
+    for (let o = 0; o < B.shape[0]!; o++) {
+      for (let i = 0; i < inputs; i++) {
+        let value = 0;
+        for (let k = 0; k < r; k++) value += B.values[o * r + k]! * A.values[k * inputs + i]!;
+        sum += ((config.lora_alpha / config.r) * value) ** 2;
+      }
+    }
+    norms.set(name.replace('base_model.model.', '').replace('.lora_A.weight', ''), sum);
+  }
+  return norms;
+}
+
+interface Spectrum {
+  matrices: { name: string; singularValues: number[] }[];
+}
+
+it('a spectrum is that of the file, and comes without a worker the second time', async () => {
+  const look = { tool: 'spectrum', adapterId: ids[0]! } as const;
+  const { matrices } = await answer<Spectrum>(look);
+  const { dir } = await bench.api.adapters.get({ id: ids[0]! });
+  const wanted = squaredNorms(dir);
+  expect(matrices.map(({ name }) => name).toSorted()).toEqual([...wanted.keys()].toSorted());
+  for (const { name, singularValues } of matrices) {
+    expect(singularValues).toHaveLength(4);
+    const sum = singularValues.reduce((total, value) => total + value ** 2, 0);
+    expect(sum / wanted.get(name)!).toBeCloseTo(1, 5);
+  }
+  const before = started;
+  expect(await answer<Spectrum>(look)).toEqual({ matrices });
+  expect(started).toBe(before);
+});
+
+it('two adapters are compared at once, whole grids come by matrix', async () => {
+  const pair = { adapterId: ids[0]!, otherId: ids[1]! };
+  interface Overview {
+    pairs: { name: string; a: number[]; randomB: number[] }[];
+  }
+  const { pairs } = await answer<Overview>({ tool: 'similarity', ...pair });
+  const last = pairs.at(-1)!;
+  const grid = await bench.api.lab.grid({ ...pair, name: last.name });
+  expect(grid.name).toBe(last.name);
+  expect(grid.a.map((row, i) => row[i])).toEqual(last.a);
+  expect(grid.randomB.map((row, i) => row[i])).toEqual(last.randomB);
+  await expect(bench.api.lab.grid({ ...pair, name: 'lm_head' })).rejects.toThrow(/not kept any more; compare again/);
+});
+
+it('a cancelled question ends its worker and is answered when it is asked again', async () => {
+  const look = { tool: 'amplification', adapterId: ids[1]!, top: 2 } as const;
+  const asked = (async () => {
+    for await (const event of await bench.api.lab.look(look)) await bench.api.lab.cancel({ job: event.job });
+  })();
+  await expect(asked).rejects.toSatisfy((error) => errorDataOf(error).code === 'CANCELLED');
+  expect(await answer<{ top: number }>(look)).toMatchObject({ top: 2 });
+});
+
+it('an adapter that is made comes into the catalogue, of as many ranks as were asked for', async () => {
+  const place = { name: 'small', taskName: 'colours' };
+  const { job } = await bench.api.lab.compress({ adapterId: ids[0]!, rule: { rank: 1 }, place });
+  let made: string | null = null;
+  for await (const event of await bench.api.lab.watch({ job }))
+    if (event.type === 'done') made = event.result.adapterId;
+  const adapter = await bench.api.adapters.get({ id: made! });
+  expect(adapter).toMatchObject({ name: 'small', taskName: 'colours', method: { rank: 1 } });
+  expect(adapter.importedFrom).toMatch(/^the lab: .*compressed$/);
+  const weights = tensors(path.join(adapter.dir, 'adapter_model.safetensors'));
+  expect([...weights].filter(([name]) => name.includes('lora_A')).every(([, { shape }]) => shape[0] === 1)).toBe(true);
+});
+
+it('adapters of two are blended into a folder that is new', async () => {
+  const outDir = path.join(bench.dir, 'blend');
+  const adapters = ids.slice(0, 2).map((adapterId) => ({ adapterId, weight: 0.5 }));
+  const { job } = await bench.api.lab.compose({ adapters, place: { outDir } });
+  for await (const event of await bench.api.lab.watch({ job }))
+    if (event.type === 'done') expect(event.result).toMatchObject({ adapterId: null, outDir });
+  expect(fs.existsSync(path.join(outDir, 'adapter_model.safetensors'))).toBe(true);
+  const again = await bench.api.lab.compose({ adapters, place: { outDir } });
+  const watching = (async () => {
+    for await (const event of await bench.api.lab.watch(again)) void event;
+  })();
+  await expect(watching).rejects.toSatisfy((error) => errorDataOf(error).code === 'FOLDER_EXISTS');
+});
+
+it('results go with their adapter, and the oldest where there are too many', async () => {
+  const kept = (): string[] => fs.readdirSync(path.join(bench.home, 'lab')).filter((name) => !name.startsWith('.'));
+  expect(kept().filter((name) => name.includes(ids[1]!))).toHaveLength(2);
+  await bench.api.adapters.remove({ id: ids[1]! });
+  expect(kept()).toEqual([`spectrum+${ids[0]}`]);
+  expect((await bench.api.system.storage()).uses.find(({ kind }) => kind === 'lab')!.sizeBytes).toBeGreaterThan(500);
+  await makeRoom(bench.services.home, 0);
+  expect(kept()).toEqual([]);
+});
