@@ -17,6 +17,11 @@ import type {
   CompressResult,
   LabParams,
   LabProgress,
+  RateCurve,
+  RateGrid,
+  RateGridParams,
+  RateParams,
+  RateProgress,
   SimilarityParams,
   SimilarityResult,
   SpectrumResult,
@@ -124,6 +129,9 @@ export interface WorkerCalls {
   /** Writes the weighted sum of adapters, or a blend of them, as a new one. */
   labCompose: { params: ComposeParams; event: LabProgress; result: ComposeResult };
   labAmplification: { params: AmplificationParams; event: LabProgress; result: AmplificationResult };
+  /** Steps of a run that does not start, at rising rates; and short runs at a few rates. Both keep nothing. */
+  labRate: { params: RateParams; event: RateProgress; result: RateCurve };
+  labRateGrid: { params: RateGridParams; event: RateProgress; result: RateGrid };
 }
 export type WorkerCallName = keyof WorkerCalls;
 

@@ -5,6 +5,7 @@ import { reportBackends } from '../engine/backends/backends.ts';
 import type { CallControl } from './control.ts';
 import { labCompose } from './lab/compose.ts';
 import { labCompress } from './lab/compress.ts';
+import { labRate, labRateGrid } from './lab/rate.ts';
 import { labAmplification, labSimilarity, labSpectrum } from './lab/understand.ts';
 import { modelNeeds } from './plan/modelNeeds.ts';
 import { Planner } from './plan/planner.ts';
@@ -80,7 +81,9 @@ const lab: Handlers<'labSpectrum' | 'labSimilarity' | 'labAmplification' | 'labC
   labCompose,
 };
 
-const handlers: Handlers = { ...training, ...planning, ...serving, ...verifying, ...tokens, ...lab };
+const rates: Handlers<'labRate' | 'labRateGrid'> = { labRate, labRateGrid };
+
+const handlers: Handlers = { ...training, ...planning, ...serving, ...verifying, ...tokens, ...lab, ...rates };
 
 /** Does what a call asks for. Events go to `emit` as they come. */
 export function answerCall<K extends WorkerCallName>(
