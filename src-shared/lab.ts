@@ -1,5 +1,6 @@
 /** What the lab finds out about adapters (docs/lab.md). */
 import type { BackendName } from './backends.ts';
+import type { RunSpec } from './runSpec.ts';
 
 export interface LabParams {
   engine: BackendName;
@@ -172,4 +173,59 @@ export interface IntrudersResult {
   }[];
   /** The adapter without them; absent where none was asked for, or there is no intruder. */
   written?: { outDir: string; bytes: number; notes: string[] };
+}
+
+/** The rate finder (src-main/lab/rateCurve.ts): `steps` steps, each at a rate higher by the same factor. */
+export interface RateRange {
+  from: number;
+  to: number;
+  steps: number;
+}
+
+export interface RateParams extends RateRange {
+  spec: RunSpec;
+}
+
+export interface RateGridParams {
+  spec: RunSpec;
+  /** The middle one of the five rates that are compared. */
+  around: number;
+  /** Of each short run. */
+  steps: number;
+}
+
+/** Optimiser steps. */
+export interface RateProgress {
+  done: number;
+  total: number;
+}
+
+export interface RateCurve {
+  /** Those that were tried; fewer than asked for where the loss broke away. */
+  rates: number[];
+  /** Training loss of the step at each rate, before its update; null where it was not finite. */
+  losses: (number | null)[];
+  /** Exponential moving average with bias correction; over a loss that was not finite the last one stays. */
+  smoothed: number[];
+  /** Null where the curve gives none. */
+  proposal: number | null;
+  /** One sentence: why this rate, or what to do where there is none. */
+  reason: string;
+  /** The rate at which the search ended early, since the loss had broken away. */
+  stoppedAt: number | null;
+}
+
+/** Short runs at a few rates, each with the run's own schedule over so many steps. */
+export interface RateGrid {
+  steps: number;
+  runs: {
+    lr: number;
+    /** After the last step; null where the run broke off, since its losses were not finite. */
+    valLoss: number | null;
+  }[];
+  /** Of the untrained values. */
+  initialValLoss: number;
+  /** The rate of the lowest validation loss; null where none is below the initial one. */
+  best: number | null;
+  reason: string;
 }

@@ -19,6 +19,11 @@ import type {
   IntrudersResult,
   LabParams,
   LabProgress,
+  RateCurve,
+  RateGrid,
+  RateGridParams,
+  RateParams,
+  RateProgress,
   SimilarityParams,
   SimilarityResult,
   SpectrumResult,
@@ -128,6 +133,9 @@ export interface WorkerCalls {
   labAmplification: { params: AmplificationParams; event: LabProgress; result: AmplificationResult };
   /** Singular vectors of W + dW that W does not have; writes the adapter without them where a folder is named. */
   labIntruders: { params: IntrudersParams; event: LabProgress; result: IntrudersResult };
+  /** Steps of a run that does not start, at rising rates; and short runs at a few rates. Both keep nothing. */
+  labRate: { params: RateParams; event: RateProgress; result: RateCurve };
+  labRateGrid: { params: RateGridParams; event: RateProgress; result: RateGrid };
 }
 export type WorkerCallName = keyof WorkerCalls;
 

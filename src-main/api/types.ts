@@ -18,6 +18,8 @@ export type { ModelView } from '../app/models/state.ts';
 export type { PlanView } from '../app/runs/planService.ts';
 export type { CleanUp, CleanUpKind, StorageKind } from '../app/storage/storage.ts';
 export type { PlaygroundState } from '../app/playground/state.ts';
+export type { RateEvent } from '../app/runs/rateFinder.ts';
+export type { RateCurve, RateGrid } from '../../src-shared/lab.ts';
 export type { StartRun } from '../app/runs/input.ts';
 export type { RunProgress } from '../app/runs/progressMeter.ts';
 export type { WatchEvent } from '../app/runs/gatherSteps.ts';

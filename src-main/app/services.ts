@@ -20,6 +20,7 @@ import { PlaygroundService } from './playground/service.ts';
 import { PlaygroundVotes } from './playground/votes.ts';
 import { RunHistory } from './runs/history.ts';
 import { PlanService } from './runs/planService.ts';
+import { RateFinder } from './runs/rateFinder.ts';
 import { isOther, recoverAbandoned } from './runs/recover.ts';
 import { RunService } from './runs/service.ts';
 import { SettingsService } from './settings/service.ts';
@@ -92,6 +93,7 @@ export function createServices({
     runs,
     runHistory: new RunHistory(catalog, runs),
     plans: new PlanService({ home, models, datasets, workers, engines }),
+    rates: new RateFinder({ home, models, datasets, settings, workers, engines, runs }),
     playground,
     playgroundHistory: new PlaygroundHistory(catalog),
     playgroundVotes: new PlaygroundVotes(catalog, models, adapters),

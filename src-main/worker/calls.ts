@@ -6,6 +6,7 @@ import type { CallControl } from './control.ts';
 import { labCompose } from './lab/compose.ts';
 import { labCompress } from './lab/compress.ts';
 import { labIntruders } from './lab/intruders.ts';
+import { labRate, labRateGrid } from './lab/rate.ts';
 import { labAmplification, labSimilarity, labSpectrum } from './lab/understand.ts';
 import { modelNeeds } from './plan/modelNeeds.ts';
 import { Planner } from './plan/planner.ts';
@@ -84,7 +85,9 @@ const lab: Handlers<
   labCompose,
 };
 
-const handlers: Handlers = { ...training, ...planning, ...serving, ...verifying, ...tokens, ...lab };
+const rates: Handlers<'labRate' | 'labRateGrid'> = { labRate, labRateGrid };
+
+const handlers: Handlers = { ...training, ...planning, ...serving, ...verifying, ...tokens, ...lab, ...rates };
 
 /** Does what a call asks for. Events go to `emit` as they come. */
 export function answerCall<K extends WorkerCallName>(

@@ -112,6 +112,11 @@ export class RunService {
     return workers.once('preflight', { spec: { ...spec, engine: await engines.resolve(spec.engine) } });
   }
 
+  /** As Runner.takeTurn. */
+  takeTurn(): () => void {
+    return this.#runner.takeTurn();
+  }
+
   /** Continues a failed or stopped run from its run state. Throws NOT_RESUMABLE when there is none. */
   resume(id: string): RunView {
     const run = this.require(id);

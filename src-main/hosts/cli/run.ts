@@ -17,6 +17,7 @@ import { COMMON_OPTIONS, commandHelp, overview } from './help.ts';
 import { labAmplification, labSimilarity, labSpectrum } from './lab.ts';
 import { labCompose, labCompress } from './labChange.ts';
 import { labIntruders } from './labIntruders.ts';
+import { labRate } from './labRate.ts';
 import { merge } from './merge.ts';
 import { modelsAdd, modelsList } from './models.ts';
 import { params } from './params.ts';
@@ -52,6 +53,7 @@ const COMMANDS: Command[] = [
   labIntruders,
   labCompress,
   labCompose,
+  labRate,
   demo,
 ];
 
