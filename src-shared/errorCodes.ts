@@ -196,6 +196,16 @@ const EXPORTS = [
 
 const LAB = ['LAB_BESIDE', 'LAB_BYTES', 'LAB_NOTHING_SHARED', 'LAB_NO_UPDATE', 'LAB_RANK', 'LAB_TOP'] as const;
 
+const STUDIES = [
+  'STUDY_INVALID',
+  'STUDY_NOT_FOUND',
+  'STUDY_NOT_HERE',
+  'STUDY_NOT_OVER',
+  'STUDY_OVER',
+  'STUDY_PLAN',
+  'STUDY_TOO_SHORT',
+] as const;
+
 const PLAYGROUND = [
   'EMPTY_PROMPT',
   'HISTORY_NOT_FOUND',
@@ -236,6 +246,7 @@ export const ERROR_CODES = [
   ...ADAPTERS,
   ...EXPORTS,
   ...LAB,
+  ...STUDIES,
   ...PLAYGROUND,
   ...TOOLS,
 ] as const;

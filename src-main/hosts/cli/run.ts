@@ -16,6 +16,7 @@ import { generate } from './generate.ts';
 import { COMMON_OPTIONS, commandHelp, overview } from './help.ts';
 import { labAmplification, labSimilarity, labSpectrum } from './lab.ts';
 import { labCompose, labCompress } from './labChange.ts';
+import { labStudy } from './labStudy.ts';
 import { merge } from './merge.ts';
 import { modelsAdd, modelsList } from './models.ts';
 import { params } from './params.ts';
@@ -50,6 +51,7 @@ const COMMANDS: Command[] = [
   labAmplification,
   labCompress,
   labCompose,
+  labStudy,
   demo,
 ];
 
