@@ -16,6 +16,7 @@ export class Pruning {
   #catalog: Catalog;
   #runs: RunService;
   #watched = new Map<string, () => void>();
+  #closed = false;
 
   constructor(catalog: Catalog, runs: RunService) {
     this.#catalog = catalog;
@@ -40,6 +41,7 @@ export class Pruning {
   }
 
   close(): void {
+    this.#closed = true;
     for (const runId of this.#watched.keys()) this.#forget(runId);
   }
 
@@ -51,6 +53,7 @@ export class Pruning {
 
   /** Decides at the next rung, once every run has come there. */
   judge(id: string): void {
+    if (this.#closed) return;
     const study = this.#catalog.studies.get(id);
     const rung = this.#rung(id);
     if (!study || study.cancelledAt || rung === undefined) return;

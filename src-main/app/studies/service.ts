@@ -17,6 +17,7 @@ export class StudyService {
   #catalog: Catalog;
   #runs: RunService;
   #pruning: Pruning;
+  #closed = false;
 
   constructor(parts: RunParts & { runs: RunService }) {
     this.#parts = parts;
@@ -145,6 +146,7 @@ export class StudyService {
   finished(id: string): Promise<StudyView> {
     return new Promise((resolve) => {
       const check = (): void => {
+        if (this.#closed) return;
         const study = this.get(id);
         if (study.done < study.total) return;
         end();
@@ -167,6 +169,7 @@ export class StudyService {
   }
 
   close(): void {
+    this.#closed = true;
     this.#pruning.close();
   }
 
