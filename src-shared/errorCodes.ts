@@ -207,6 +207,16 @@ const LAB = [
   'LAB_TOP',
 ] as const;
 
+const STUDIES = [
+  'STUDY_INVALID',
+  'STUDY_NOT_FOUND',
+  'STUDY_NOT_HERE',
+  'STUDY_NOT_OVER',
+  'STUDY_OVER',
+  'STUDY_PLAN',
+  'STUDY_TOO_SHORT',
+] as const;
+
 const PLAYGROUND = [
   'EMPTY_PROMPT',
   'HISTORY_NOT_FOUND',
@@ -247,6 +257,7 @@ export const ERROR_CODES = [
   ...ADAPTERS,
   ...EXPORTS,
   ...LAB,
+  ...STUDIES,
   ...PLAYGROUND,
   ...TOOLS,
 ] as const;

@@ -46,3 +46,5 @@ export type { VersionView } from '../app/datasets/versions.ts';
 export type { ActivityEvent } from '../app/system/activity.ts';
 export type { SystemInfo } from '../app/system/service.ts';
 export type { TaskView } from '../app/tasks/service.ts';
+export type { StartStudy, StudyPreview } from '../app/studies/input.ts';
+export type { StudyCell, StudyView } from '../app/studies/view.ts';

@@ -18,6 +18,7 @@ import { labAmplification, labSimilarity, labSpectrum } from './lab.ts';
 import { labCompose, labCompress } from './labChange.ts';
 import { labIntruders } from './labIntruders.ts';
 import { labRate } from './labRate.ts';
+import { labStudy } from './labStudy.ts';
 import { merge } from './merge.ts';
 import { modelsAdd, modelsList } from './models.ts';
 import { params } from './params.ts';
@@ -54,6 +55,7 @@ const COMMANDS: Command[] = [
   labCompress,
   labCompose,
   labRate,
+  labStudy,
   demo,
 ];
 
