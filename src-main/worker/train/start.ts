@@ -12,6 +12,7 @@ import { digestOf } from './digest.ts';
 import { hasBestValues } from './bestValues.ts';
 import { batchPlanOf, totalStepsOf, type Draft } from './draft.ts';
 import { tensorLimitBytes } from './memoryGuard.ts';
+import { keptStart, probeOf } from './probe.ts';
 import type { Run } from './run.ts';
 import { loadRunState, newProgress, type Progress } from './state.ts';
 
@@ -28,7 +29,9 @@ export async function startRun(draft: Draft, { state, emit, control }: StartOpti
   const { device, gpu } = await useBackend(engine);
   const loaded = loadDecoder(base, { baseDtype: draft.baseDtype });
   const baseParameters = countParameters(loaded.weights.values());
-  const method = await attachMethod(loaded, draft, base, data);
+  const plan = batchPlanOf(draft);
+  const probe = probeOf(draft, plan, emit);
+  const method = await attachMethod(loaded, draft, base, { ...data, probe, kept: keptStart(draft.runDir) });
   const optimizer = new AdamW(method.parameters, {
     ...settings,
     ruleOf: rulesFor(settings.weightDecayOn, method.lrScaleOf, draft.magnitudesDecay ?? false),
@@ -36,7 +39,6 @@ export async function startRun(draft: Draft, { state, emit, control }: StartOpti
   const progress = state === null ? newProgress() : loadRunState(state, method.parameters, optimizer);
   if (draft.rolledBack) forgetLostBest(progress, draft.runDir);
   const trainableParameters = countParameters(method.parameters);
-  const plan = batchPlanOf(draft);
   const totalSteps = totalStepsOf(settings, plan);
   const trainsBase = !isAdapter(draft.method);
   if (state === null && !trainsBase) progress.startDigest = await digestOf(method.parameters);
