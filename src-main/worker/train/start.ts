@@ -13,6 +13,7 @@ import { digestOf } from './digest.ts';
 import { hasBestValues } from './bestValues.ts';
 import { batchPlanOf, totalStepsOf, type Draft } from './draft.ts';
 import { tensorLimitBytes } from './memoryGuard.ts';
+import { keptStart, probeOf } from './probe.ts';
 import type { Run } from './run.ts';
 import { loadRunState, newProgress, type Progress } from './state.ts';
 
@@ -29,8 +30,9 @@ export async function startRun(draft: Draft, { state, emit, control }: StartOpti
   const { device, gpu } = await useBackend(engine);
   const loaded = loadDecoder(base, { baseDtype: draft.baseDtype });
   const baseParameters = countParameters(loaded.weights.values());
-  const method = await attachMethod(loaded, draft, base, data);
   const plan = batchPlanOf(draft);
+  const probe = probeOf(draft, plan, emit);
+  const method = await attachMethod(loaded, draft, base, { ...data, probe, kept: keptStart(draft.runDir) });
   const begun = firstStep(draft, method, plan);
   const progress = state === null ? begun.progress : loadRunState(state, method.parameters, begun.optimizer);
   if (draft.rolledBack) forgetLostBest(progress, draft.runDir);
