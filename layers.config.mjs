@@ -213,11 +213,16 @@ export const layers = {
   },
   'src-renderer/charts/**': {
     imports: ['src-renderer/lib', 'src-renderer/ui', 'src-shared'],
-    packages: ['svelte', 'uplot'],
+    packages: ['svelte', 'uplot', '@lucide/svelte'],
+  },
+  // What the Lab and an adapter's own page both show.
+  'src-renderer/lab/**': {
+    imports: ['src-renderer/charts', 'src-renderer/ui', 'src-renderer/lib', 'src-shared'],
+    packages: ['svelte'],
   },
   'src-renderer/pages/lazy.ts': { imports: ['src-renderer/pages'] },
   'src-renderer/pages/*/**': {
-    imports: ['src-renderer/charts', 'src-renderer/ui', 'src-renderer/lib', 'src-shared'],
+    imports: ['src-renderer/lab', 'src-renderer/charts', 'src-renderer/ui', 'src-renderer/lib', 'src-shared'],
     packages: ['svelte', 'bits-ui', '@lucide/svelte', '@observablehq/plot', 'virtua', 'diff'],
   },
   'src-renderer/shell/**': {

@@ -7,6 +7,7 @@ export const PAGES = [
   'runs',
   'adapters',
   'playground',
+  'lab',
   'export',
   'settings',
 ] as const;
@@ -21,6 +22,7 @@ export const PAGE_TITLES: Record<Page, string> = {
   runs: 'Runs',
   adapters: 'Adapters',
   playground: 'Playground',
+  lab: 'Lab',
   export: 'Export',
   settings: 'Settings',
 };

@@ -13,6 +13,9 @@ export interface Shortcut {
   accelerator?: string;
 }
 
+/** So many pages have a digit in the menu. */
+const DIGITS = 9;
+
 const GO: readonly [key: string, page: Page][] = [
   ['h', 'home'],
   ['m', 'models'],
@@ -23,6 +26,7 @@ const GO: readonly [key: string, page: Page][] = [
   ['p', 'playground'],
   ['e', 'export'],
   ['s', 'settings'],
+  ['l', 'lab'],
 ];
 
 export const SHORTCUTS: readonly Shortcut[] = [
@@ -53,7 +57,7 @@ export const SHORTCUTS: readonly Shortcut[] = [
     label: PAGE_TITLES[page],
     group: 'Go to',
     command: { kind: 'go', page },
-    accelerator: `CmdOrCtrl+${at + 1}`,
+    ...(at < DIGITS ? { accelerator: `CmdOrCtrl+${at + 1}` } : {}),
   })),
 ];
 

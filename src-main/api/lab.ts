@@ -7,6 +7,7 @@ export function labRouter({ lab }: Services) {
   return router({
     /** Progress and the answer of one tool; the answer alone where it is kept. */
     look: procedure.input(lookSchema).subscription(({ input, signal }) => lab.look(input, signal)),
+    kept: procedure.input(lookSchema).query(({ input }) => lab.kept(input)),
     /** Of one matrix of two adapters that have been compared. */
     grid: procedure.input(gridSchema).query(({ input }) => lab.grid(input)),
     /** Start at once; `watch` follows them. */

@@ -8,6 +8,7 @@ export const pages = {
   run: () => import('./run/RunPage.svelte'),
   adapters: () => import('./adapters/AdaptersPage.svelte'),
   playground: () => import('./playground/PlaygroundPage.svelte'),
+  lab: () => import('./lab/LabPage.svelte'),
   export: () => import('./export/ExportPage.svelte'),
   settings: () => import('./settings/SettingsPage.svelte'),
 };

@@ -2,6 +2,7 @@
 import Box from '@lucide/svelte/icons/box';
 import ChartLine from '@lucide/svelte/icons/chart-line';
 import Database from '@lucide/svelte/icons/database';
+import FlaskConical from '@lucide/svelte/icons/flask-conical';
 import House from '@lucide/svelte/icons/house';
 import Layers from '@lucide/svelte/icons/layers';
 import MessageSquareText from '@lucide/svelte/icons/message-square-text';
@@ -18,6 +19,7 @@ export const PAGE_ICONS: Record<Page, typeof Box> = {
   runs: ChartLine,
   adapters: Layers,
   playground: MessageSquareText,
+  lab: FlaskConical,
   export: PackageCheck,
   settings: Settings,
 };

@@ -62,6 +62,11 @@ export class LabService {
     yield* this.#jobs.watch(job, signal);
   }
 
+  /** The answer where it is kept, else null; computes nothing. Throws as `look`. */
+  async kept(look: LabLook): Promise<LabAnswer | null> {
+    return (await this.#kept.read<LabAnswer>(this.#asked(look).asked)) ?? null;
+  }
+
   /** The whole grids of one matrix of two adapters that have been compared. Throws LAB_NOT_KEPT. */
   async grid({ name, ...ids }: { adapterId: string; otherId: string; name: string }): Promise<SimilarityPair> {
     const { asked } = this.#asked({ tool: 'similarity', ...ids });
