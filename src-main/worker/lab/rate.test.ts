@@ -25,8 +25,8 @@ function contents({ runDir }: RunSpec): Record<string, string> {
   return Object.fromEntries(files.map((name) => [name, hash(name)]));
 }
 
-it.each([{ type: 'lora' }, { type: 'full' }])(
-  '$type: rates rise, the first loss is the untrained one, nothing is written',
+it.each([{ type: 'lora' }, { type: 'lora', init: 'eva' }, { type: 'full' }])(
+  '$type $init: rates rise, the first loss is the untrained one, nothing is written',
   async (method) => {
     const spec = await tinyRun({ method, train: { keepBest: true, checkpointEvery: 1, evalEvery: 1 } });
     const before = contents(spec);

@@ -88,6 +88,6 @@ function withRun<T>(
 ): Promise<T> {
   const silent = (): void => undefined;
   return withDraft({ ...spec, train: { ...spec.train, ...changed } }, silent, async (draft) =>
-    work(await startRun(draft, { state: null, emit: silent, control: new CallControl() }), draft),
+    work(await startRun(draft, { state: null, emit: silent, control: new CallControl(), keepsStart: false }), draft),
   );
 }

@@ -20,10 +20,12 @@ import { loadRunState, newProgress, type Progress } from './state.ts';
 interface StartOptions extends Pick<Run, 'emit' | 'control'> {
   /** File of the run state to go on from; null: from the start. */
   state: string | null;
+  /** False for a run that leaves nothing behind: a start that is looked for in the data is not kept either. */
+  keepsStart?: boolean;
 }
 
 /** Loads the model and attaches what is trained. Throws what loading, attaching and loadRunState throw. */
-export async function startRun(draft: Draft, { state, emit, control }: StartOptions): Promise<Run> {
+export async function startRun(draft: Draft, { state, emit, control, keepsStart = true }: StartOptions): Promise<Run> {
   const { base, data, engine, train: settings } = draft;
   if (engine === 'auto')
     throw new GraftError('INTERNAL', 'The run was started before its engine was chosen; start it again.');
@@ -32,7 +34,8 @@ export async function startRun(draft: Draft, { state, emit, control }: StartOpti
   const baseParameters = countParameters(loaded.weights.values());
   const plan = batchPlanOf(draft);
   const probe = probeOf(draft, plan, emit);
-  const method = await attachMethod(loaded, draft, base, { ...data, probe, kept: keptStart(draft.runDir) });
+  const kept = keepsStart ? keptStart(draft.runDir) : undefined;
+  const method = await attachMethod(loaded, draft, base, { ...data, probe, kept });
   const begun = firstStep(draft, method, plan);
   const progress = state === null ? begun.progress : loadRunState(state, method.parameters, begun.optimizer);
   if (draft.rolledBack) forgetLostBest(progress, draft.runDir);
