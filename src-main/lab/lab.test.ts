@@ -8,6 +8,7 @@ import { svd } from '../linalg/svd.ts';
 import { columnsOf, inner, product, transposed } from '../linalg/vectors.ts';
 import { randomDirections } from './amplification.ts';
 import { intrudersOf } from './intruders.ts';
+import { Similarity } from './pairs.ts';
 import { grassmannDistance, similarityGrid } from './similarity.ts';
 import { effectiveRank, spectrumOf } from './spectrum.ts';
 import { denseSvd, productSvd } from './update.ts';
@@ -144,6 +145,26 @@ describe('what must hold for any', () => {
     expect(distance(A, C)).toBeLessThanOrEqual(distance(A, B) + distance(B, C) + 1e-12);
     // Another basis of the same space is the same space.
     expect(distance(A, product(A, 20, randomDirections(4, 4, random)))).toBeLessThan(1e-6);
+  });
+
+  it.each([1e-4, 1e-9])('directions of small values, %f beside 1, keep their digits', async (small) => {
+    const random = new Random(8);
+    const sides = [0, 1].map(() => {
+      const [U, V] = [randomDirections(30, 3, random), randomDirections(20, 3, random)];
+      const scaled = (vectors: Columns): Columns =>
+        vectors.map((vector, k) => vector.map((x) => x * [1, 0.1, small][k]!));
+      return { U, V, left: scaled(U), right: scaled(V) };
+    });
+    const [one, other] = sides.map(({ left, right }): Parameters<Similarity['of']>[0] => ({
+      name: '',
+      out: 30,
+      in: 20,
+      lowRank: { rank: 3, factors: () => ({ left, right }) },
+      decompose: () => Promise.reject(new Error('not asked for')),
+    }));
+    const { a, b } = await new Similarity().of(one!, other!);
+    expectClose(b.flat(), gridOf(sides[0]!.U, sides[1]!.U).flat(), { rtol: 1e-6, atol: 1e-9 }, 'b');
+    expectClose(a.flat(), gridOf(sides[0]!.V, sides[1]!.V).flat(), { rtol: 1e-6, atol: 1e-9 }, 'a');
   });
 
   it('A -> QA with Q orthogonal changes no direction of A', () => {

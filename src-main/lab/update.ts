@@ -9,7 +9,7 @@ import type { LinearModule } from '../engine/model/architecture.ts';
 import type { BaseModel, BaseTensor } from '../basemodel/baseModel.ts';
 import { principalComponents } from '../linalg/principalComponents.ts';
 import { thinQr, type ThinQr } from '../linalg/qr.ts';
-import { svd, type Svd } from '../linalg/svd.ts';
+import { leftSvd, svd, type Svd } from '../linalg/svd.ts';
 import { addScaled, columnsOf, dot, product, transposed } from '../linalg/vectors.ts';
 import { mergedEdits } from '../merging/edits.ts';
 import { readRowsF32, rowsOf } from '../safetensors/read.ts';
@@ -81,7 +81,7 @@ function lowRankUpdate(weight: BaseTensor, cell: Cell): Update {
     const left = columnsOf(B.data, outFeatures, rank);
     for (const column of left) for (let i = 0; i < column.length; i++) column[i] = column[i]! * cell.scale;
     const row = (k: number): Float32Array => A.data.subarray(k * inFeatures, (k + 1) * inFeatures);
-    return { left, right: Array.from({ length: rank }, (_, k) => Float64Array.from(row(k))) };
+    return { left, right: Array.from({ length: rank }, (_, k) => new Float64Array(row(k))) };
   };
   return {
     name: nameOf(weight),
@@ -95,8 +95,8 @@ function lowRankUpdate(weight: BaseTensor, cell: Cell): Update {
       return { ...svd, squaredNorm: dot(svd.S, svd.S) };
     },
     async singularValues() {
-      const { core, L } = coreOf(factors(), outFeatures, inFeatures);
-      const { S } = svd(core, L.n);
+      const { core } = coreOf(factors(), outFeatures, inFeatures);
+      const { S } = leftSvd(core.length > core[0]!.length ? transposed(core, core[0]!.length) : core);
       return { S, squaredNorm: dot(S, S) };
     },
     dense: () => productRows(factors(), outFeatures, inFeatures),

@@ -3,7 +3,7 @@
  * 5.4.2). Both reflections of a step are applied in one pass over the matrix, which also takes the products that the
  * next step begins with (Howell et al. 2008), since reading the matrix is what takes the time.
  */
-import { reflectionOf } from './qr.ts';
+import { reflected, reflectionOf } from './qr.ts';
 import { addScaled, dot, product } from './vectors.ts';
 
 type Mirror = Float64Array | null;
@@ -81,11 +81,6 @@ function mirrored(columns: Float64Array[], k: number, diagonal: Float64Array): M
   diagonal[k] = v ? reflected(column, v, k) : 0;
   if (v) column.fill(0, 0, k).set(v, k);
   return v && column;
-}
-
-/** The entry that is left of what lies from k on. */
-function reflected(values: Float64Array, v: Float64Array, k: number): number {
-  return values[k]! - 2 * v[0]! * dot(v, values.subarray(k));
 }
 
 /** 2·(I - 2vv^T)·A·w below row k: (rows). */
