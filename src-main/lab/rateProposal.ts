@@ -1,19 +1,20 @@
 /** Which rate the curve of a range test speaks for, and which of a few short runs was best; in words, too. */
 import type { RateCurve, RateGrid } from '../../src-shared/lab.ts';
+import { shownRate } from '../../src-shared/shownRate.ts';
 import { deviationOf, meanOf, stepsAtStart, type Sweep } from './rateCurve.ts';
 
 /** A fall by less than this share of the first loss, or by fewer standard deviations of a smoothed loss, is none. */
-const LEAST_FALL = { share: 0.01, deviations: 8 };
+const LEAST_FALL = { share: 0.01, deviations: 7 };
 /** Between these shares of its fall the loss falls fastest. */
 const FASTEST = { from: 0.25, to: 0.75 };
 /** The loss breaks where it has lost this share of its fall again. */
 const LOST_AGAIN = 0.25;
 /** The proposal is this much below the rate of the break at least. */
-const BELOW_BREAK = 10;
+const BELOW_BREAK = 5;
 
 /**
- * The middle, on a logarithmic scale, of the rates between which the smoothed loss falls from a quarter to three
- * quarters of its whole fall, and a tenth of the rate at which it breaks at most.
+ * The rate at which the smoothed loss has fallen by three quarters of its whole fall, and a fifth of the rate at which
+ * it breaks at most.
  */
 export function proposeRate({ rates, losses, smoothed, stoppedAt }: Sweep): Pick<RateCurve, 'proposal' | 'reason'> {
   const starting = stepsAtStart(losses.length);
@@ -21,38 +22,40 @@ export function proposeRate({ rates, losses, smoothed, stoppedAt }: Sweep): Pick
   const lowest = smoothed.indexOf(Math.min(...smoothed.slice(starting)), starting);
   const fall = begin - (smoothed[lowest] ?? NaN);
   const last = rates.at(-1) ?? NaN;
-  const least = Math.max(LEAST_FALL.share * begin, LEAST_FALL.deviations * deviationOf(losses.slice(0, lowest + 1)));
-  if (!(fall > least)) return { proposal: null, reason: losses[0] === null ? NO_LOSS : noFall(last, stoppedAt) };
+  const deviation = deviationOf(losses.slice(0, Math.max(lowest + 1, 2 * starting)));
+  const least = Math.max(LEAST_FALL.share * begin, LEAST_FALL.deviations * deviation);
+  if (!(fall > least)) {
+    const rises = rates[smoothed.findLastIndex((value) => value <= begin + least) + 1]; // and stays above
+    return { proposal: null, reason: losses[0] === null ? NO_LOSS : noFall(last, rises ?? stoppedAt) };
+  }
   const left = (share: number): number => begin - share * fall;
   const broke = smoothed.findIndex((value, i) => i > lowest && value > left(1 - LOST_AGAIN));
   const breaksAt = rates[broke] ?? stoppedAt;
   const reached = (share: number): number =>
     rates[smoothed.findLastIndex((value, i) => i <= lowest && value > left(share)) + 1] ?? NaN;
   const [from, to] = [reached(FASTEST.from), reached(FASTEST.to)];
-  const middle = Math.sqrt(from * to);
   const most = breaksAt === null ? Infinity : breaksAt / BELOW_BREAK;
-  const proposal = roundRate(Math.min(middle, most));
-  const end = breaksAt === null ? `does not break up to ${shownRate(last)}` : `breaks at ${shownRate(breaksAt)}`;
-  const why = middle <= most ? 'the middle of its fall' : 'a tenth of where it breaks';
+  const proposal = roundRate(Math.min(to, most));
+  const end = breaksAt === null ? `does not break up to ${about(last)}` : `breaks at ${about(breaksAt)}`;
+  const why = to <= most ? 'where its steep part ends' : 'a fifth of where it breaks';
   return {
     proposal,
     reason:
-      `The loss falls fastest between ${shownRate(from)} and ${shownRate(to)} and ${end}; ${shownRate(proposal)} is ` +
+      `The loss falls fastest between ${about(from)} and ${about(to)} and ${end}; ${shownRate(proposal)} is ` +
       `${why}.`,
   };
 }
 
 const NO_LOSS = 'The very first loss is not finite, so no rate can help; look at the rows and at the base model.';
 
-function noFall(last: number, stoppedAt: number | null): string {
-  if (stoppedAt !== null)
-    return (
-      `The loss never falls clearly before it breaks at ${shownRate(stoppedAt)}, so the curve gives no rate; start ` +
-      'from a lower one, or take a larger batch, whose losses differ less.'
-    );
+function noFall(last: number, breaksAt: number | null): string {
+  const [until, next] =
+    breaksAt === null
+      ? [`up to ${about(last)}`, 'search up to a higher one']
+      : [`before it breaks at ${about(breaksAt)}`, 'start from a lower one'];
   return (
-    `The loss moves no more than from batch to batch up to ${shownRate(last)}, so the curve gives no rate; search up ` +
-    'to a higher one, or take a larger batch, whose losses differ less.'
+    `The loss falls no more than from batch to batch ${until}, so the curve gives no rate; ${next}, or take a larger ` +
+    'batch, whose losses differ less.'
   );
 }
 
@@ -66,8 +69,9 @@ function roundRate(rate: number): number {
   return nearest;
 }
 
-function shownRate(rate: number): string {
-  return Number(rate.toPrecision(1)).toExponential();
+/** To one digit: the curve says no more. */
+function about(rate: number): string {
+  return shownRate(Number(rate.toPrecision(1)));
 }
 
 /** Five rates, each about three times the one before; `around` in the middle. */

@@ -2,6 +2,7 @@
 import { usageError } from '../../../src-shared/errors.ts';
 import type { RateCurve, RateGrid } from '../../../src-shared/lab.ts';
 import { GRID_SETTINGS, RATE_SETTINGS } from '../../../src-shared/settings/rate.ts';
+import { shownRate } from '../../../src-shared/shownRate.ts';
 import { TRAIN_DEFAULTS } from '../../../src-shared/settings/training.ts';
 import type { RateEvent } from '../../app/runs/rateFinder.ts';
 import type { Command, Context } from './command.ts';
@@ -41,11 +42,12 @@ export const labRate: Command = {
 };
 
 async function followed<T>(events: AsyncIterable<RateEvent<T>>, { say }: Context, what: string): Promise<T> {
-  const sayTime = timeSayer(say, what);
+  let sayTime: ((share: number) => void) | undefined;
   let found: { result: T } | undefined;
   for await (const event of events) {
-    if (event.type === 'progress') sayTime(event.done / event.total);
-    else found = event;
+    if (event.type === 'found') found = event;
+    else if (sayTime) sayTime((event.done - 1) / (event.total - 1));
+    else sayTime = timeSayer(say, what); // the time left is that of steps, without what reading the model took
   }
   return found!.result;
 }
@@ -54,7 +56,7 @@ function printCurve(print: Context['print'], { rates, losses, smoothed, reason }
   const every = Math.ceil(rates.length / ROWS);
   const rows = rates.flatMap((rate, i) =>
     i % every === 0 || i === rates.length - 1
-      ? [[rate.toExponential(1), shownLoss(losses[i] ?? null), loss(smoothed[i] ?? null)]]
+      ? [[shownRate(rate), shownLoss(losses[i] ?? null), loss(smoothed[i] ?? null)]]
       : [],
   );
   for (const line of table(['rate', 'loss', 'smoothed'], rows)) print(line);
@@ -62,7 +64,7 @@ function printCurve(print: Context['print'], { rates, losses, smoothed, reason }
 }
 
 function printGrid(print: Context['print'], { steps, runs, initialValLoss, reason }: RateGrid): void {
-  const rows = runs.map(({ lr, valLoss }) => [lr.toExponential(1), shownLoss(valLoss)]);
+  const rows = runs.map(({ lr, valLoss }) => [shownRate(lr), shownLoss(valLoss)]);
   for (const line of table(['rate', `validation loss after ${steps} steps`], rows)) print(line);
   print(`Untrained: ${loss(initialValLoss)}. ${reason}`);
 }
