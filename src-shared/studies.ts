@@ -1,7 +1,8 @@
 /** Studies: one base run, variants of its settings, several seeds; each an ordinary run (docs/lab.md). */
 import { z } from 'zod';
-import type { MethodSettings } from './methods/registry.ts';
-import type { TrainSettings } from './settings/training.ts';
+import { descriptorOf, type MethodSettings, type MethodType } from './methods/registry.ts';
+import type { Settings } from './settings/setting.ts';
+import { TRAIN_SETTINGS, type TrainSettings } from './settings/training.ts';
 
 /** Ranks of the LoRA paper's table 6. */
 export const USUAL_RANKS = [1, 2, 4, 8, 64];
@@ -18,6 +19,20 @@ export const studyPlanSchema = z.discriminatedUnion('kind', [
   z.object({ kind: z.literal('grid'), vary: z.record(z.string(), z.array(z.unknown()).min(1)) }),
 ]);
 export type StudyPlan = z.infer<typeof studyPlanSchema>;
+
+/** Settings with which runs could not be compared, or that change nothing that is compared; with the reason. */
+export const NOT_VARIED: Record<string, string> = {
+  seed: 'name the seeds of the study instead',
+  val: 'the variants would be measured on different rows',
+  evalEvery: 'more evaluations give more chances of a low loss',
+  samplePrompts: 'it changes nothing that is measured',
+};
+
+/** The settings that a study can vary, by name. */
+export function variableSettings(type: MethodType): Settings {
+  const training = Object.entries(TRAIN_SETTINGS).filter(([name]) => !(name in NOT_VARIED));
+  return { ...descriptorOf(type).settings, ...Object.fromEntries(training) };
+}
 
 /** How the settings of some runs of a study differ from its base run. */
 export interface StudyVariant {

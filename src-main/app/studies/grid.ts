@@ -1,31 +1,18 @@
 /** Every combination of the values of a few settings. */
 import type { z } from 'zod';
 import { usageError } from '../../../src-shared/errors.ts';
-import { descriptorOf, type MethodType } from '../../../src-shared/methods/registry.ts';
-import type { Setting, Settings } from '../../../src-shared/settings/setting.ts';
+import type { MethodType } from '../../../src-shared/methods/registry.ts';
+import type { Setting } from '../../../src-shared/settings/setting.ts';
+import { NOT_VARIED, variableSettings } from '../../../src-shared/studies.ts';
 import { TRAIN_SETTINGS, type TrainSettings } from '../../../src-shared/settings/training.ts';
 
 /** More runs than anyone waits for; a slip of the keyboard makes them soon. */
 const MOST_VARIANTS = 200;
 
-/** They decide what is measured, so that runs with different values could not be compared. */
-const NOT_VARIED: Record<string, string> = {
-  seed: 'name the seeds of the study instead',
-  val: 'the variants would be measured on different rows',
-  evalEvery: 'more evaluations give more chances of a low loss',
-  samplePrompts: 'it changes nothing that is measured',
-};
-
 export interface GridPoint {
   label: string;
   method: Record<string, unknown>;
   train: Partial<TrainSettings>;
-}
-
-/** The settings that a study can vary, by name. */
-export function variableSettings(type: MethodType): Settings {
-  const training = Object.entries(TRAIN_SETTINGS).filter(([name]) => !(name in NOT_VARIED));
-  return { ...descriptorOf(type).settings, ...Object.fromEntries(training) };
 }
 
 /**
