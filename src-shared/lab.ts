@@ -1,6 +1,6 @@
 /** What the lab finds out about adapters (docs/lab.md). */
 import type { BackendName } from './backends.ts';
-import type { RunSpec } from './runSpec.ts';
+import type { DataSpec, RunSpec } from './runSpec.ts';
 
 export interface LabParams {
   engine: BackendName;
@@ -88,6 +88,12 @@ export interface Resemblance {
   cosine: number;
 }
 
+/** Rows on which losses are measured: all of a file, or those that a run kept for validation. */
+export interface LossData {
+  data: DataSpec;
+  heldOut?: { val: number; seed: number; hash?: string };
+}
+
 /** How much to keep of each update: so many ranks, a share of ||dW||_F^2, or as much as fits into bytes of float32. */
 export type CompressRule = { rank: number } | { energy: number } | { bytes: number };
 
@@ -95,6 +101,8 @@ export interface CompressParams extends LabParams {
   /** New folder. */
   outDir: string;
   rule: CompressRule;
+  /** Where losses are measured before and after; none where absent. */
+  datasets?: LossData[];
 }
 
 export interface CompressResult {
@@ -113,12 +121,13 @@ export interface CompressResult {
   /** Largest difference of a logit between both adapters on a few texts, and the largest logit. */
   maxLogitDifference: number;
   maxLogit: number;
+  losses: { file: string; before: number; after: number }[];
   /** What the new adapter lacks, or is otherwise than asked, a sentence each. */
   notes: string[];
 }
 
 /** How several updates become one (src-main/lab/compose.ts). */
-export const COMPOSE_METHODS = ['linear', 'ties', 'dare', 'dare-ties', 'magnitude'] as const;
+export const COMPOSE_METHODS = ['linear', 'ties', 'dare', 'dare-ties', 'magnitude', 'peft-linear'] as const;
 export type ComposeMethod = (typeof COMPOSE_METHODS)[number];
 
 export interface ComposeParams extends Pick<LabParams, 'engine' | 'modelDir'> {
@@ -132,6 +141,8 @@ export interface ComposeParams extends Pick<LabParams, 'engine' | 'modelDir'> {
   seed: number;
   /** New folder. */
   outDir: string;
+  /** Where losses of each adapter and of the new one are measured; none where absent. */
+  datasets?: LossData[];
 }
 
 export interface ComposeResult {
@@ -143,6 +154,10 @@ export interface ComposeResult {
     /** Share of the combined ||dW||_F^2 that the rank keeps. */
     energy: number;
   }[];
+  /** By dataset, of each adapter in the order given, and of the new one. */
+  losses: { file: string; adapters: number[]; composed: number }[];
+  /** What the new adapter lacks, or is otherwise than expected, a sentence each. */
+  notes: string[];
 }
 
 export interface IntrudersParams extends LabParams {

@@ -88,6 +88,8 @@ export interface WorkerCalls {
       baseDtype?: BaseDtype;
       adapterDir?: string;
       data: DataSpec;
+      /** Only the rows that a run with this split kept for validation; `hash` of the dataset that it was. */
+      heldOut?: { val: number; seed: number; hash?: string };
       batch: number;
     };
     event: { done: number; total: number };

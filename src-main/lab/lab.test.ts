@@ -159,7 +159,7 @@ describe('what must hold for any', () => {
       name: '',
       out: 30,
       in: 20,
-      lowRank: { rank: 3, factors: () => ({ left, right }) },
+      lowRank: { rank: 3, scale: 1, factors: () => ({ left, right }) },
       decompose: () => Promise.reject(new Error('not asked for')),
     }));
     const { a, b } = await new Similarity().of(one!, other!);

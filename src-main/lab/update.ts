@@ -17,7 +17,7 @@ import { readRowsF32, rowsOf } from '../safetensors/read.ts';
 /** Narrowest side up to which an update that is no product of two thin matrices is decomposed whole. */
 export const WHOLE_UP_TO = 512;
 /** Singular values that are computed of a larger one. */
-const OF_LARGER = 64;
+export const OF_LARGER = 64;
 
 /** dW = left·right^T: s·B (out, r) and A^T (in, r), as columns. */
 export interface Factors {
@@ -42,7 +42,7 @@ export interface Update {
   /** Whether the checkpoint stores the transpose, (in, out). */
   turned: boolean;
   /** LoRA's own rank and factors; absent where dW has none. */
-  lowRank?: { rank: number; factors(): Factors };
+  lowRank?: { rank: number; scale: number; factors(): Factors };
   /** U·diag(S)·V^T = dW. */
   decompose(): Promise<Svd & Values>;
   /** S by itself, in half the time. */
@@ -89,7 +89,7 @@ function lowRankUpdate(weight: BaseTensor, cell: Cell): Update {
     out: outFeatures,
     in: inFeatures,
     turned: cell.module.layout === 'in_out',
-    lowRank: { rank, factors },
+    lowRank: { rank, scale: cell.scale, factors },
     async decompose() {
       const svd = productSvd(factors(), outFeatures, inFeatures);
       return { ...svd, squaredNorm: dot(svd.S, svd.S) };

@@ -5,6 +5,7 @@ python3 lab_reference.py --truncated ADAPTER SMALL   prints, by matrix, how far 
 python3 lab_reference.py --sum ADAPTER WEIGHT ADAPTER WEIGHT SUM   prints the largest relative difference of SUM from the sum
 python3 lab_reference.py --intruders BASE ADAPTER TOP EPSILON [WITHOUT]   prints intruders by matrix, and how far WITHOUT is from the update less these
 python3 lab_reference.py --tuned BASE MODEL OTHER [SMALL]   prints, by weight, figures of two whole models against their base, and how far SMALL is from MODEL's nearest updates
+python3 lab_reference.py --peft-linear ADAPTER WEIGHT ADAPTER WEIGHT BLEND   prints the largest relative difference of BLEND from PEFT's formula
 python3 lab_reference.py --fixture            prints small random matrices with their figures (fixtures/lab.json)
 """
 import json
@@ -197,6 +198,19 @@ def of_intruders(base, folder, top, epsilon, without=None):
     return result
 
 
+def of_peft_linear(one, weight, other, weight2, blend):
+    """PEFT's _generalized_task_arithmetic_weighted_adapter with the combination "linear"."""
+    parts = [(adapter(one)[0], float(weight)), (adapter(other)[0], float(weight2))]
+    worst = 0
+    for name, (a, b, scale) in adapter(blend)[0].items():
+        there = [(*pairs[name], factor) for pairs, factor in parts if name in pairs]
+        want_a = sum(np.sqrt(factor * s) * x for x, _, s, factor in there)
+        want_b = sum(np.sqrt(factor * s) * y for _, y, s, factor in there)
+        for got, want in ((a, want_a), (scale * b, want_b)):
+            worst = max(worst, np.linalg.norm(got - want) / np.linalg.norm(want))
+    return float(worst)
+
+
 def ties(updates, weights, density):
     """Yadav et al. 2023, section 3, on whole arrays."""
     kept = []
@@ -224,6 +238,6 @@ def fixture():
     return {**{k: v if isinstance(v, dict) else v.tolist() for k, v in inputs.items()}, **more}
 
 
-modes = {'--fixture': fixture, '--truncated': truncated, '--sum': of_sum, '--intruders': of_intruders, '--tuned': of_tuned}
+modes = {'--fixture': fixture, '--truncated': truncated, '--sum': of_sum, '--intruders': of_intruders, '--tuned': of_tuned, '--peft-linear': of_peft_linear}
 work, args = (modes[sys.argv[1]], sys.argv[2:]) if sys.argv[1] in modes else (of_folders, sys.argv[1:])
 print(json.dumps(work(*args)))

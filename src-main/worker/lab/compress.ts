@@ -10,6 +10,8 @@ import type { CompressParams, CompressResult, CompressRule } from '../../../src-
 import { heldOutPrompts } from '../verify/heldOutPrompts.ts';
 import { allLogits, largestDifference, withModel } from '../verify/logits.ts';
 import { each, withBase, type Emit, type Examined } from './adapters.ts';
+import { Losses } from './losses.ts';
+import { cutNotes, fewerRanksNotes } from './notes.ts';
 import { writeLora, type SmallUpdate } from './writeLora.ts';
 
 interface Small extends SmallUpdate {
@@ -22,6 +24,8 @@ export async function labCompress(params: CompressParams, emit: Emit): Promise<C
     const examined = examine(params.adapterDir);
     const { graft, beside, updates, notes } = examined;
     const rankOf = await chooser(params.rule, updates);
+    const losses = new Losses(params);
+    await losses.before([params.adapterDir], params.datasets ?? []);
     const small = await each(updates, emit, async (update): Promise<Small> => {
       const svd = await update.decompose();
       const { squaredNorm } = svd;
@@ -45,7 +49,20 @@ export async function labCompress(params: CompressParams, emit: Emit): Promise<C
           ),
       ),
       ...(await difference(base, examined, params)),
-      notes,
+      losses: (await losses.after(params.outDir)).map(({ file, before, after }) => ({
+        file,
+        before: before[0]!,
+        after,
+      })),
+      notes: [
+        ...notes,
+        ...cutNotes(updates.filter(({ lowRank }) => !lowRank)),
+        ...fewerRanksNotes(
+          'rank' in params.rule ? params.rule.rank : undefined,
+          small.map(({ truncated: { rank } }) => rank),
+        ),
+        ...losses.notes,
+      ],
     };
   });
 }
