@@ -15,6 +15,8 @@ export class RateSearch {
   /** Undefined until there is a pace. */
   leftMs = $state<number | undefined>();
   failure = $state.raw<Failure | undefined>();
+  /** Asks again for what failed last. */
+  retry: (run: StartRun) => void = (run) => this.find(run);
   /** What curve and grid are of. */
   #question = $state('');
   #startedMs = 0;
@@ -24,6 +26,7 @@ export class RateSearch {
     this.curve = undefined;
     this.grid = undefined;
     this.#question = questionOf(run);
+    this.retry = (now) => this.find(now);
     this.#follow<RateCurve>(
       'curve',
       (options) => api.plan.findRate.subscribe({ run }, options),
@@ -36,6 +39,7 @@ export class RateSearch {
   /** Short runs at rates around one. */
   compare(run: StartRun, around: number): void {
     this.grid = undefined;
+    this.retry = (now) => this.compare(now, around);
     this.#follow<RateGrid>(
       'grid',
       (options) => api.plan.compareRates.subscribe({ run, around }, options),
