@@ -63,7 +63,7 @@ async function request(context: Context) {
   const base = await readRun(context);
   const input = {
     base,
-    plan: planOf(args, base.method as MethodSettings),
+    plan: studyPlan(args, base.method as MethodSettings),
     seeds: args.ranges('seeds', 'whole numbers, such as 0,1,2') ?? [0, 1, 2],
     halving: args.flag('halving'),
     skipInvalid: args.flag('skip-invalid'),
@@ -74,7 +74,8 @@ async function request(context: Context) {
   return input;
 }
 
-function planOf(args: Args, method: MethodSettings): StudyPlan {
+/** Throws a usage error for options of another plan, and for values that the option itself would not take. */
+export function studyPlan(args: Args, method: MethodSettings): StudyPlan {
   const vary = args.texts('vary');
   const kind = args.choice('plan', PLANS) ?? (vary.length > 0 ? 'grid' : undefined);
   if (kind === undefined)
