@@ -194,7 +194,15 @@ const EXPORTS = [
   'UNMERGE_TASKS',
 ] as const;
 
-const LAB = ['LAB_BESIDE', 'LAB_BYTES', 'LAB_NOTHING_SHARED', 'LAB_NO_UPDATE', 'LAB_RANK', 'LAB_TOP'] as const;
+const LAB = [
+  'LAB_BESIDE',
+  'LAB_BUDGET',
+  'LAB_BYTES',
+  'LAB_NOTHING_SHARED',
+  'LAB_NO_UPDATE',
+  'LAB_RANK',
+  'LAB_TOP',
+] as const;
 
 const PLAYGROUND = [
   'EMPTY_PROMPT',

@@ -3,6 +3,7 @@ import type { WorkerCallName, WorkerCalls } from '../../src-shared/workerCalls.t
 import { checkDataset } from '../datasets/check.ts';
 import { reportBackends } from '../engine/backends/backends.ts';
 import type { CallControl } from './control.ts';
+import { labAdvise } from './lab/advise.ts';
 import { labCompose } from './lab/compose.ts';
 import { labCompress } from './lab/compress.ts';
 import { labAmplification, labSimilarity, labSpectrum } from './lab/understand.ts';
@@ -80,7 +81,9 @@ const lab: Handlers<'labSpectrum' | 'labSimilarity' | 'labAmplification' | 'labC
   labCompose,
 };
 
-const handlers: Handlers = { ...training, ...planning, ...serving, ...verifying, ...tokens, ...lab };
+const choosing: Handlers<'labAdvise'> = { labAdvise };
+
+const handlers: Handlers = { ...training, ...planning, ...serving, ...verifying, ...tokens, ...lab, ...choosing };
 
 /** Does what a call asks for. Events go to `emit` as they come. */
 export function answerCall<K extends WorkerCallName>(

@@ -15,6 +15,7 @@ import { evaluate } from './evaluate.ts';
 import { generate } from './generate.ts';
 import { COMMON_OPTIONS, commandHelp, overview } from './help.ts';
 import { labAmplification, labSimilarity, labSpectrum } from './lab.ts';
+import { labAdvise } from './labAdvise.ts';
 import { labCompose, labCompress } from './labChange.ts';
 import { merge } from './merge.ts';
 import { modelsAdd, modelsList } from './models.ts';
@@ -50,6 +51,7 @@ const COMMANDS: Command[] = [
   labAmplification,
   labCompress,
   labCompose,
+  labAdvise,
   demo,
 ];
 

@@ -16,21 +16,26 @@ import { modelDirOf } from './resolve.ts';
 import { optionsOf, readSettings } from './settingOptions.ts';
 import { sayProgress } from './trainProgress.ts';
 
+/** What describes a run. */
+export const RUN_OPTIONS: Command['options'] = {
+  model: MODEL_OPTION,
+  data: { type: 'string', value: 'FILE', help: 'dataset file' },
+  task: { type: 'string', value: 'NAME', help: 'what the adapter is for; made when there is none' },
+  name: { type: 'string', value: 'NAME', help: 'name of the run and the adapter (the task)' },
+  ...optionsOf(FILE_SETTINGS),
+  'allow-bad-rows': { type: 'boolean', help: 'go on without the rows that cannot be used' },
+  ...METHOD_OPTIONS,
+  ...optionsOf(TRAIN_SETTINGS),
+  ...optionsOf(DATA_SETTINGS),
+  ...COMPUTE_OPTIONS,
+};
+
 export const train: Command = {
   name: 'train',
   positionals: [],
   summary: 'Trains an adapter for a task and waits for it.',
   options: {
-    model: MODEL_OPTION,
-    data: { type: 'string', value: 'FILE', help: 'dataset file' },
-    task: { type: 'string', value: 'NAME', help: 'what the adapter is for; made when there is none' },
-    name: { type: 'string', value: 'NAME', help: 'name of the run and the adapter (the task)' },
-    ...optionsOf(FILE_SETTINGS),
-    'allow-bad-rows': { type: 'boolean', help: 'go on without the rows that cannot be used' },
-    ...METHOD_OPTIONS,
-    ...optionsOf(TRAIN_SETTINGS),
-    ...optionsOf(DATA_SETTINGS),
-    ...COMPUTE_OPTIONS,
+    ...RUN_OPTIONS,
     preflight: {
       type: 'boolean',
       help: 'do not train: take one step on the longest batch and say what fits into memory',
@@ -50,11 +55,11 @@ export const train: Command = {
   },
 };
 
-/** The run that the options describe, its model and dataset registered. */
-async function readRun(context: Context): Promise<StartRun> {
+/** The run that the options describe, its model and dataset registered. taskName: instead of the option. */
+export async function readRun(context: Context, taskName?: string): Promise<StartRun> {
   const { api, args, services } = context;
   const modelText = args.required('model', 'the folder of the base model');
-  const taskName = args.required('task', 'a name for what the adapter is for');
+  const task = taskName ?? args.required('task', 'a name for what the adapter is for');
   const file = args.required('data', 'a dataset file');
   const asked = {
     ...readSettings(args, COMPUTE_SETTINGS),
@@ -65,7 +70,7 @@ async function readRun(context: Context): Promise<StartRun> {
   const reading = readSettings(args, FILE_SETTINGS);
   const model = await api.models.add({ dir: modelDirOf(services, modelText) });
   const dataset = await api.datasets.add({ file, ...reading, allowBadRows: args.flag('allow-bad-rows') });
-  return { modelId: model.id, datasetId: dataset.id, taskName, name: args.text('name'), ...asked };
+  return { modelId: model.id, datasetId: dataset.id, taskName: task, name: args.text('name'), ...asked };
 }
 
 /** Follows a started run; returns the result of the command. Throws the error of a failed run. */
