@@ -196,6 +196,7 @@ const EXPORTS = [
 
 const LAB = [
   'LAB_BESIDE',
+  'LAB_BUDGET',
   'LAB_BYTES',
   'LAB_NOTHING_SHARED',
   'LAB_NOT_KEPT',

@@ -1,5 +1,6 @@
 /** What the lab finds out about adapters (docs/lab.md). */
 import type { BackendName } from './backends.ts';
+import type { LoraSettings } from './methods/lora.ts';
 import type { DataSpec, RunSpec } from './runSpec.ts';
 
 export interface LabParams {
@@ -243,4 +244,35 @@ export interface RateGrid {
   /** The rate of the lowest validation loss; null where none is below the initial one. */
   best: number | null;
   reason: string;
+}
+
+/** What a rank is worth (src-main/lab/allocate.ts). */
+export const ADVICE_RULES = ['energy', 'nuclear', 'share'] as const;
+export type AdviceRule = (typeof ADVICE_RULES)[number];
+
+export interface AdviseParams {
+  /** The run that would be started; its LoRA settings say the uniform ranks and the scale. */
+  spec: RunSpec;
+  /** Most trained values; absent: as many as the run's own ranks take. */
+  budget?: number;
+  rule: AdviceRule;
+}
+
+export interface AdviseResult {
+  rule: AdviceRule;
+  /** Trained values that were allowed, and that the proposal takes. */
+  budget: number;
+  used: number;
+  /** LoRA with the proposed targets and ranks, each scale as it was. */
+  method: LoraSettings;
+  matrices: {
+    name: string;
+    /** `3.q`. */
+    place: string;
+    rank: number;
+    /** ||G||_F of the first gradient; of large matrices of the part that was looked at. */
+    gradientNorm: number;
+    /** Descending, as many as ranks were possible. */
+    singularValues: number[];
+  }[];
 }

@@ -9,6 +9,8 @@ import type { ErrorData } from './errors.ts';
 import type { MergeParams, MergeResult, TaskDir, UnmergeParams, UnmergeResult } from './exports.ts';
 import type { AnswerPiece, CompareEvent, GenerateParams, GenerateResult, LoadResult } from './generation.ts';
 import type {
+  AdviseParams,
+  AdviseResult,
   AmplificationParams,
   AmplificationResult,
   ComposeParams,
@@ -132,6 +134,8 @@ export interface WorkerCalls {
   labCompress: { params: CompressParams; event: LabProgress; result: CompressResult };
   /** Writes the weighted sum of adapters, or a blend of them, as a new one. */
   labCompose: { params: ComposeParams; event: LabProgress; result: ComposeResult };
+  /** Targets and ranks from the first gradient of a run that does not start; writes nothing. */
+  labAdvise: { params: AdviseParams; event: LabProgress; result: AdviseResult };
   labAmplification: { params: AmplificationParams; event: LabProgress; result: AmplificationResult };
   /** Singular vectors of W + dW that W does not have; writes the adapter without them where a folder is named. */
   labIntruders: { params: IntrudersParams; event: LabProgress; result: IntrudersResult };

@@ -3,6 +3,7 @@ import type { WorkerCallName, WorkerCalls } from '../../src-shared/workerCalls.t
 import { checkDataset } from '../datasets/check.ts';
 import { reportBackends } from '../engine/backends/backends.ts';
 import type { CallControl } from './control.ts';
+import { labAdvise } from './lab/advise.ts';
 import { labCompose } from './lab/compose.ts';
 import { labCompress } from './lab/compress.ts';
 import { labIntruders } from './lab/intruders.ts';
@@ -85,9 +86,9 @@ const lab: Handlers<
   labCompose,
 };
 
-const rates: Handlers<'labRate' | 'labRateGrid'> = { labRate, labRateGrid };
+const choosing: Handlers<'labRate' | 'labRateGrid' | 'labAdvise'> = { labRate, labRateGrid, labAdvise };
 
-const handlers: Handlers = { ...training, ...planning, ...serving, ...verifying, ...tokens, ...lab, ...rates };
+const handlers: Handlers = { ...training, ...planning, ...serving, ...verifying, ...tokens, ...lab, ...choosing };
 
 /** Does what a call asks for. Events go to `emit` as they come. */
 export function answerCall<K extends WorkerCallName>(

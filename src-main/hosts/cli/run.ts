@@ -15,6 +15,7 @@ import { evaluate } from './evaluate.ts';
 import { generate } from './generate.ts';
 import { COMMON_OPTIONS, commandHelp, overview } from './help.ts';
 import { labAmplification, labSimilarity, labSpectrum } from './lab.ts';
+import { labAdvise } from './labAdvise.ts';
 import { labCompose, labCompress } from './labChange.ts';
 import { labIntruders } from './labIntruders.ts';
 import { labRate } from './labRate.ts';
@@ -56,6 +57,7 @@ const COMMANDS: Command[] = [
   labCompose,
   labRate,
   labStudy,
+  labAdvise,
   demo,
 ];
 

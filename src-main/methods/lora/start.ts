@@ -6,12 +6,13 @@ import type { Decoder } from '../../engine/model/decoder.ts';
 import { replaceValue } from '../../engine/model/parameters.ts';
 import type { StartRequest } from '../method.ts';
 import type { Probe, StartValues } from '../probe.ts';
-import { adaptedModules, ofModule, placeOf, type AdaptedModule } from '../targets.ts';
+import { adaptedModules, placeOf } from '../targets.ts';
 import { evaStarts } from './eva.ts';
 import { createLora } from './lora.ts';
 import { gradientBatches, loraGaStarts } from './loraGa.ts';
 import type { LoraPair } from './pair.ts';
 import { startPissa } from './pissa.ts';
+import { withRanks } from './ranks.ts';
 import { assertResidualFits, startFrom, type Start } from './residualStart.ts';
 
 interface LoraStart {
@@ -67,27 +68,6 @@ async function startEva(
     replaceValue(A, tf.tensor2d(data, shape as [number, number]));
   }
   return { pairs, settings: own };
-}
-
-/** Every scale stays as it was, whatever the rank; matrices without a rank are left out. */
-function withRanks(settings: LoraSettings, adapted: AdaptedModule[], ranks: Map<string, number>): LoraSettings {
-  const changed = adapted.some(({ module, rank }) => ranks.get(placeOf(module)) !== rank);
-  if (!changed) return settings;
-  const rankPattern: Record<string, number> = {};
-  const alphaPattern: Record<string, number> = {};
-  const exclude = [...(settings.exclude ?? [])];
-  for (const { module, rank } of adapted) {
-    const place = placeOf(module);
-    const own = ranks.get(place)!;
-    if (own === 0) {
-      exclude.push(place);
-      continue;
-    }
-    const alpha = ofModule(settings.alphaPattern, module) ?? settings.alpha;
-    rankPattern[place] = own;
-    alphaPattern[place] = alpha * (settings.rslora ? Math.sqrt(own / rank) : own / rank);
-  }
-  return { ...settings, rankPattern, alphaPattern, ...(exclude.length > 0 ? { exclude } : {}) };
 }
 
 async function startLoraGa(
