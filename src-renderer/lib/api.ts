@@ -64,7 +64,6 @@ export type {
   SelfTestResult,
   Setting,
   SimilarityOverview,
-  SimilarityPair,
   StartRun,
   StepMetrics,
   StorageKind,

@@ -59,6 +59,6 @@ export class AdapterMix {
   }
 }
 
-export function mixName(first: string, second: string, percent: number): string {
+function mixName(first: string, second: string, percent: number): string {
   return `${100 - percent} % ${first} + ${percent} % ${second}`;
 }
