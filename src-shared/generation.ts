@@ -13,6 +13,13 @@ export interface LoadResult {
   memoryBytes: number;
 }
 
+/** Two adapters that answer as one: W + (1 - share)·dW1 + share·dW2. */
+export interface MixParams {
+  adapterDirs: [string, string];
+  /** 0 to 1; the ends are the adapters themselves. */
+  share: number;
+}
+
 export interface GenerateParams {
   /** Text to continue; the user's turn where `chat` is set. */
   prompt: string;

@@ -13,7 +13,7 @@ export interface Shortcut {
   accelerator?: string;
 }
 
-/** So many pages have a digit in the menu. */
+/** So many pages have a digit in the menu, the others their letter. */
 const DIGITS = 9;
 
 const GO: readonly [key: string, page: Page][] = [
@@ -57,7 +57,7 @@ export const SHORTCUTS: readonly Shortcut[] = [
     label: PAGE_TITLES[page],
     group: 'Go to',
     command: { kind: 'go', page },
-    ...(at < DIGITS ? { accelerator: `CmdOrCtrl+${at + 1}` } : {}),
+    accelerator: `CmdOrCtrl+${at < DIGITS ? at + 1 : `Shift+${key.toUpperCase()}`}`,
   })),
 ];
 

@@ -7,7 +7,7 @@ import type { BaseDtype } from './baseDtypes.ts';
 import type { BadRow, CheckOptions, ColumnPlan, DatasetCheck, DatasetFormat, Example, LossOn } from './datasets.ts';
 import type { ErrorData } from './errors.ts';
 import type { MergeParams, MergeResult, TaskDir, UnmergeParams, UnmergeResult } from './exports.ts';
-import type { AnswerPiece, CompareEvent, GenerateParams, GenerateResult, LoadResult } from './generation.ts';
+import type { AnswerPiece, CompareEvent, GenerateParams, GenerateResult, LoadResult, MixParams } from './generation.ts';
 import type {
   AdviseParams,
   AdviseResult,
@@ -111,6 +111,8 @@ export interface WorkerCalls {
    * them out.
    */
   mergeInto: { params: { tasks: TaskDir[] }; event: never; result: { switchMs: number } };
+  /** Puts two adapters on the resident base, in place of what was attached or merged; another share reads nothing. */
+  mix: { params: MixParams; event: never; result: { switchMs: number } };
   generate: { params: GenerateParams; event: AnswerPiece; result: GenerateResult };
   /**
    * The same prompt on the resident base with each of these adapters (null: the plain base), as one batch; events as

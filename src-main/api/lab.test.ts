@@ -4,6 +4,7 @@ import path from 'node:path';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { makeRoom } from '../app/lab/kept.ts';
 import { forkWorker } from '../app/workers/channel.ts';
+import { loraProducts, readTensors } from '../../test-support/checks/plainLora.ts';
 import { openBench, smallRun, type TestBench } from '../../test-support/rigs/services.ts';
 import { errorDataOf } from './trpc.ts';
 
@@ -31,58 +32,6 @@ async function answer<T>(look: Look): Promise<T> {
   throw new Error('no answer');
 }
 
-/** A file's tensors by name, read by nothing of Graft's. */
-function tensors(file: string): Map<string, { shape: number[]; values: Float32Array }> {
-  const bytes = fs.readFileSync(file);
-  const length = Number(bytes.readBigUInt64LE(0));
-  const header = JSON.parse(bytes.subarray(8, 8 + length).toString()) as Record<
-    string,
-    { shape: number[]; data_offsets: [number, number] }
-  >;
-  return new Map(
-    Object.entries(header)
-      .filter(([name]) => name !== '__metadata__')
-      .map(
-        ([
-          name,
-          {
-            shape,
-            data_offsets: [from, to],
-          },
-        ]) => {
-          const raw = bytes.subarray(8 + length + from, 8 + length + to);
-          const values = Float32Array.from({ length: raw.length / 4 }, (_, i) => raw.readFloatLE(4 * i));
-          return [name, { shape, values }];
-        },
-      ),
-  );
-}
-
-/** ||s·BA||_F^2 of each pair in an adapter's folder, by plain loops. */
-function squaredNorms(dir: string): Map<string, number> {
-  const config = JSON.parse(fs.readFileSync(path.join(dir, 'adapter_config.json'), 'utf8')) as {
-    lora_alpha: number;
-    r: number;
-  };
-  const all = tensors(path.join(dir, 'adapter_model.safetensors'));
-  const norms = new Map<string, number>();
-  for (const [name, A] of all) {
-    if (!name.endsWith('.lora_A.weight')) continue;
-    const B = all.get(name.replace('lora_A', 'lora_B'))!;
-    const [r, inputs] = A.shape as [number, number];
-    let sum = 0;
-    for (let o = 0; o < B.shape[0]!; o++) {
-      for (let i = 0; i < inputs; i++) {
-        let value = 0;
-        for (let k = 0; k < r; k++) value += B.values[o * r + k]! * A.values[k * inputs + i]!;
-        sum += ((config.lora_alpha / config.r) * value) ** 2;
-      }
-    }
-    norms.set(name.replace('base_model.model.', '').replace('.lora_A.weight', ''), sum);
-  }
-  return norms;
-}
-
 interface Spectrum {
   matrices: { name: string; singularValues: number[] }[];
 }
@@ -91,12 +40,13 @@ it('a spectrum is that of the file, and comes without a worker the second time',
   const look = { tool: 'spectrum', adapterId: ids[0]! } as const;
   const { matrices } = await answer<Spectrum>(look);
   const { dir } = await bench.api.adapters.get({ id: ids[0]! });
-  const wanted = squaredNorms(dir);
+  const wanted = loraProducts(dir);
   expect(matrices.map(({ name }) => name).toSorted()).toEqual([...wanted.keys()].toSorted());
   for (const { name, singularValues } of matrices) {
     expect(singularValues).toHaveLength(4);
     const sum = singularValues.reduce((total, value) => total + value ** 2, 0);
-    expect(sum / wanted.get(name)!).toBeCloseTo(1, 5);
+    const squaredNorm = wanted.get(name)!.reduce((total, value) => total + value ** 2, 0);
+    expect(sum / squaredNorm).toBeCloseTo(1, 5);
   }
   const before = started;
   expect(await answer<Spectrum>(look)).toEqual({ matrices });
@@ -135,7 +85,7 @@ it('an adapter that is made comes into the catalogue, of as many ranks as were a
   const adapter = await bench.api.adapters.get({ id: made! });
   expect(adapter).toMatchObject({ name: 'small', taskName: 'colours', method: { rank: 1 } });
   expect(adapter.importedFrom).toMatch(/^the lab: .*compressed$/);
-  const weights = tensors(path.join(adapter.dir, 'adapter_model.safetensors'));
+  const weights = readTensors(path.join(adapter.dir, 'adapter_model.safetensors'));
   expect([...weights].filter(([name]) => name.includes('lora_A')).every(([, { shape }]) => shape[0] === 1)).toBe(true);
 });
 

@@ -75,6 +75,15 @@ it('compares the base with an adapter as each answers alone', async () => {
   ).rejects.toThrow();
 });
 
+it('a mix is told in the state until something else is attached', async () => {
+  const mix = { adapterIds: [adapterId, adapterId] as [string, string], share: 0.25 };
+  await bench.api.playground.mix(mix);
+  expect(await bench.api.playground.state()).toMatchObject({ mix, adapterId: null });
+  await bench.api.playground.attach({ adapterId });
+  expect(await bench.api.playground.state()).toMatchObject({ mix: null, adapterId });
+  await expect(bench.api.playground.mix({ ...mix, share: 1.5 })).rejects.toThrow();
+});
+
 it('an empty prompt is refused, a conversation needs none', async () => {
   await expect(bench.api.playground.generate({ prompt: '' })).rejects.toSatisfy((error) =>
     errorDataOf(error).message.includes('prompt'),

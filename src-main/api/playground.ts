@@ -1,6 +1,6 @@
 /** The playground: load a base, attach an adapter, stream text or a comparison. */
 import { z } from 'zod';
-import { compareSchema, generateSchema, loadSchema } from '../app/playground/inputs.ts';
+import { compareSchema, generateSchema, loadSchema, mixSchema } from '../app/playground/inputs.ts';
 import { streamComparison, streamText, watchState } from '../app/playground/streams.ts';
 import type { Services } from '../app/services.ts';
 import { historyRouter, votesRouter } from './playgroundRecords.ts';
@@ -25,6 +25,8 @@ export function playgroundRouter(services: Services) {
     attach: procedure.input(ofAdapter).mutation(({ input }) => playground.attach(input.adapterId)),
     /** The base of a paused run with the adapter that the pause saved. */
     attachRun: procedure.input(ofRun).mutation(({ input }) => playground.attachRun(runs.require(input.runId))),
+    /** Two adapters on the base at once. */
+    mix: procedure.input(mixSchema).mutation(({ input }) => playground.mix(input.adapterIds, input.share)),
     generate: procedure
       .input(generateSchema)
       .subscription(({ input, signal }) => streamText(playground, input, signal)),

@@ -12,7 +12,7 @@ export type { ExportPlan } from '../app/exports/plan.ts';
 export type { LabEvent } from '../app/lab/jobs.ts';
 export type { LabLook, LabPlace } from '../app/lab/inputs.ts';
 export type { LabAnswers, LabMade } from '../app/lab/service.ts';
-export type { SimilarityOverview, SimilarityPair } from '../app/lab/overview.ts';
+export type { SimilarityOverview } from '../app/lab/overview.ts';
 export type { ExportEvent } from '../app/exports/service.ts';
 export type { ModelView } from '../app/models/state.ts';
 export type { PlanView } from '../app/runs/planService.ts';

@@ -9,6 +9,8 @@ export interface HistoryRequest {
   blind: boolean;
   /** Empty: none. */
   system: string;
+  /** Two adapters answered as one, `share` of the second. */
+  mix?: { adapterIds: [string, string]; share: number } | undefined;
   /** One, or in a chat one per turn. */
   prompts: string[];
   sampling: HistorySampling;

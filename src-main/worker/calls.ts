@@ -52,10 +52,11 @@ const planning: Handlers<'plan' | 'planLargest' | 'preflight' | 'modelNeeds'> = 
 };
 
 const resident = new Resident();
-const serving: Handlers<'load' | 'attach' | 'mergeInto' | 'generate' | 'compare'> = {
+const serving: Handlers<'load' | 'attach' | 'mergeInto' | 'mix' | 'generate' | 'compare'> = {
   load: (params, emit) => resident.load(params, emit),
   attach: ({ adapterDir }) => resident.attach(adapterDir),
   mergeInto: ({ tasks }) => resident.mergeInto(tasks),
+  mix: (params) => resident.mix(params),
   generate: (params, emit, control) => resident.generate(params, emit, control),
   compare: (params, emit, control) => resident.compare(params, emit, control),
 };

@@ -5,7 +5,7 @@ import { matrixLabel } from './matrixMap.ts';
 type Matrix = LabAnswers['spectrum']['matrices'][number];
 
 /** A rank counts as used as long as it takes it to hold this share of ||dW||_F^2. */
-export const USED_SHARE = 0.99;
+const USED_SHARE = 0.99;
 
 /** The fewest ranks that hold USED_SHARE of the update; 0 of one that is zero; null where those computed hold less. */
 export function usedRanks({ singularValues, energy }: Pick<Matrix, 'singularValues' | 'energy'>): number | null {

@@ -67,7 +67,6 @@ export type {
   SelfTestResult,
   Setting,
   SimilarityOverview,
-  SimilarityPair,
   StartRun,
   StartStudy,
   StepMetrics,

@@ -31,6 +31,12 @@ export const compareSchema = z.intersection(
   z.object({ adapterIds: z.array(z.string().nullable()).min(1).max(MOST_COMPARED) }),
 );
 
+export const mixSchema = z.object({
+  adapterIds: z.tuple([z.string(), z.string()]),
+  /** Of the second. */
+  share: z.number().min(0).max(1),
+});
+
 export const searchSchema = z
   .object({ search: z.string().default(''), limit: z.number().int().min(1).max(1000).default(100) })
   .default({ search: '', limit: 100 });
@@ -45,6 +51,7 @@ export const entrySchema = z.object({
     compare: z.boolean(),
     blind: z.boolean(),
     system: z.string(),
+    mix: mixSchema.optional(),
     prompts: z.array(z.string()).min(1),
     sampling: z.object({
       maxNew: z.number(),

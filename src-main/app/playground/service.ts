@@ -11,6 +11,7 @@ import type { ModelService } from '../models/service.ts';
 import { isAdapter } from '../../../src-shared/methods/registry.ts';
 import type { RunView } from '../runs/view.ts';
 import type { EngineService } from '../workers/engines.ts';
+import { assertAdditive } from './additive.ts';
 import { playgroundFailure, workerGone } from './failure.ts';
 import { NOTHING_LOADED, type PlaygroundState } from './state.ts';
 import { Watchers } from '../events/watchers.ts';
@@ -117,7 +118,8 @@ export class PlaygroundService {
 
   /** Goes on with the plain base where this adapter is attached, since it is about to be deleted. */
   async letGo(adapterId: string): Promise<void> {
-    if (this.#state.adapterId === adapterId) await this.attach(null);
+    const { mix } = this.#state;
+    if (this.#state.adapterId === adapterId || mix?.adapterIds.includes(adapterId)) await this.attach(null);
   }
 
   /** A text that is being written is stopped first. */
@@ -125,6 +127,21 @@ export class PlaygroundService {
     const client = this.#loaded();
     await this.stop();
     return this.#switch(client, adapterDir, client.call('attach', { adapterDir }).promise);
+  }
+
+  /**
+   * Puts two registered adapters on the base at once. Throws NOTHING_LOADED, ADAPTER_NOT_FOUND, and NOT_ADDITIVE for
+   * one that does more than add to weights.
+   */
+  async mix(adapterIds: [string, string], share: number): Promise<{ switchMs: number }> {
+    const adapters = adapterIds.map((id) => this.#adapters.require(id));
+    adapters.forEach(assertAdditive);
+    const client = this.#loaded();
+    await this.stop();
+    const adapterDirs = adapters.map(({ dir }) => dir) as [string, string];
+    const switched = await this.#switch(client, null, client.call('mix', { adapterDirs, share }).promise);
+    this.#change({ mix: { adapterIds, share } });
+    return switched;
   }
 
   /** Merges the adapter in this folder into the loaded weights instead; throws NOT_ADDITIVE, MERGE_NEEDS_F32. */
@@ -199,7 +216,7 @@ export class PlaygroundService {
   ): Promise<{ switchMs: number }> {
     try {
       const switched = await done;
-      if (this.#client === client) this.#change({ adapterDir, adapterId: null });
+      if (this.#client === client) this.#change({ adapterDir, adapterId: null, mix: null });
       return switched;
     } catch (error) {
       throw playgroundFailure(error);

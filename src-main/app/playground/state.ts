@@ -10,6 +10,8 @@ export interface PlaygroundState {
   /** Null: the plain base. */
   adapterDir: string | null;
   adapterId: string | null;
+  /** Two adapters that answer as one, `share` of the second; `adapterId` is null then. */
+  mix: { adapterIds: [string, string]; share: number } | null;
   /** Engine, device and time of the load. */
   load: LoadResult | null;
   generating: boolean;
@@ -26,6 +28,7 @@ export const NOTHING_LOADED: PlaygroundState = {
   modelId: null,
   adapterDir: null,
   adapterId: null,
+  mix: null,
   load: null,
   generating: false,
   pid: null,

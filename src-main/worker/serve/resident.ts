@@ -20,12 +20,14 @@ import type {
   GenerateParams,
   GenerateResult,
   LoadResult,
+  MixParams,
 } from '../../../src-shared/generation.ts';
 import type { BackendName } from '../../../src-shared/backends.ts';
 import type { TaskDir } from '../../../src-shared/exports.ts';
 import type { WorkerCalls } from '../../../src-shared/workerCalls.ts';
 import { loadDecoder } from '../loadDecoder.ts';
 import { answerAlone, answerEach } from './answerEach.ts';
+import { Mix } from './mix.ts';
 import { loadWriter, PLAIN_BASE, type Writer } from './writer.ts';
 
 interface Loaded {
@@ -36,6 +38,8 @@ interface Loaded {
   writer: Writer;
   /** What is merged into the weights; nothing, as a rule. */
   merged: MergedTasks;
+  /** Owns the writer's adapters where two are mixed. */
+  mix?: Mix | undefined;
 }
 
 export class Resident {
@@ -103,6 +107,19 @@ export class Resident {
     return { switchMs: performance.now() - started };
   }
 
+  /**
+   * Puts two adapters on the loaded base at once; only the share changes where they are there already. Nothing changes
+   * where one cannot be mixed.
+   */
+  async mix({ adapterDirs, share }: MixParams): Promise<{ switchMs: number }> {
+    const loaded = this.requireLoaded();
+    const started = performance.now();
+    const mix = loaded.mix?.isOf(adapterDirs) ? loaded.mix : new Mix(adapterDirs, loaded);
+    put(loaded, mix.writer(share), mix);
+    loaded.merged.switchTo([]);
+    return { switchMs: performance.now() - started };
+  }
+
   async generate(
     params: GenerateParams,
     emit: (piece: AnswerPiece) => void,
@@ -150,7 +167,7 @@ export class Resident {
 
   private unload(): void {
     if (!this.loaded) return;
-    this.loaded.writer.adapter?.dispose();
+    put(this.loaded, PLAIN_BASE);
     this.loaded.merged.switchTo([]);
     this.loaded.model.dispose();
     this.loaded.base.close();
@@ -176,9 +193,12 @@ function watched(base: BaseModel, emit: (event: { done: number; total: number })
   return { ...base, readF32 };
 }
 
-function put(loaded: Loaded, writer: Writer): void {
-  loaded.writer.adapter?.dispose();
+/** `mix`: whose writer it is. */
+function put(loaded: Loaded, writer: Writer, mix?: Mix): void {
+  if (!loaded.mix) loaded.writer.adapter?.dispose();
+  else if (loaded.mix !== mix) loaded.mix.dispose();
   loaded.writer = writer;
+  loaded.mix = mix;
 }
 
 /** Memory that the engine holds for the model; a card's counts only its tensors. */

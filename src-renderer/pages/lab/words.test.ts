@@ -34,8 +34,8 @@ it('what is amplified, of the medians over the matrices', () => {
     ...{ deltaNorm: 1, weightNorm: 10, inDelta: 1, inWeight: 5, inRandom: 0.5, factor },
   });
   expect(amplificationWords([one(0, 2), one(1, 4), one(2, null)])).toEqual([
-    'The directions of the update hold 20 % of what W has in its own (random ones: 10 %), and the update is 3.0 times ' +
-      'as large there; medians over the matrices.',
+    'The directions of the update hold 20 % of what W has in its own (random ones: 10 %), and the update is 3.0 ' +
+      'times as large there; medians over the matrices.',
     'Most is amplified in layer 1 q, 4.0 times what W has there.',
   ]);
   expect(amplificationWords([one(0, null)])).toEqual(['Every update is zero: the adapter changes nothing.']);

@@ -11,7 +11,8 @@ import {
 import { streamOptions, type Failure } from '../../lib/stream.ts';
 import { Action } from '../../lib/action.svelte.ts';
 import { rememberLoad } from '../../lib/tasks/loadTimes.ts';
-import { BASE, elsewhereOf, subjectsOf, switchRow } from './subjects.ts';
+import { AdapterMix, MIX } from './mix.svelte.ts';
+import { BASE, elsewhereOf, subjectsOf, switchRow, type Subject } from './subjects.ts';
 
 /** What the address of the page asks for. */
 export interface Wanted {
@@ -51,7 +52,8 @@ export class PlaygroundBase {
   /** Adapters of other bases. */
   readonly elsewhere = $derived(this.lists ? elsewhereOf(this.model, this.lists.models, this.lists.adapters) : []);
   readonly row = $derived(this.lists ? switchRow(this.subjects, this.lists.tasks) : []);
-  readonly subject = $derived(this.subjects.find(({ key }) => key === this.key) ?? BASE);
+  readonly mix = new AdapterMix(() => this.subjects);
+  readonly subject = $derived(this.#subjectOf(this.key));
   /** Who is attached; undefined: someone this page does not know, or nothing is loaded. */
   readonly attachedKey = $derived(this.#attached());
   readonly ready = $derived(
@@ -95,6 +97,7 @@ export class PlaygroundBase {
     };
     this.missing = (['adapter', 'run', 'task', 'model'] as const).find((kind) => wanted[kind] && !found[kind]);
     const key = adapter?.id ?? run?.id;
+    if (this.resident?.mix && this.resident.modelId === this.modelId) this.mix.take(this.resident.mix);
     if (key === undefined) this.key = this.ready ? (this.attachedKey ?? '') : '';
     else if (this.resident?.modelId === this.modelId) await this.switchTo(key);
     else this.key = key;
@@ -164,6 +167,18 @@ export class PlaygroundBase {
     );
   }
 
+  /** Mixes the adapter that answers with another one, or the last two again. */
+  async startMix(): Promise<void> {
+    this.mix.start(this.key);
+    this.key = MIX;
+    await this.applyMix();
+  }
+
+  /** At once on a base that is loaded; else with the first prompt. */
+  async applyMix(): Promise<void> {
+    if (this.mix.complete && this.resident?.modelId === this.modelId) await this.switchTo(MIX);
+  }
+
   /** Loads and attaches what is not there yet. */
   async prepare(): Promise<boolean> {
     if (this.ready && this.attachedKey === this.key) return true;
@@ -177,16 +192,25 @@ export class PlaygroundBase {
   }
 
   async #attach(key: string): Promise<void> {
-    const subject = this.subjects.find((one) => one.key === key) ?? BASE;
-    const { switchMs } = await (subject.kind === 'run'
-      ? api.playground.attachRun.mutate({ runId: key })
-      : api.playground.attach.mutate({ adapterId: key || null }));
+    const subject = this.#subjectOf(key);
+    const { switchMs } = await this.#put(subject);
     this.resident = await api.playground.state.query();
     this.switched = { ms: switchMs, name: this.row.find((one) => one.key === key)?.name ?? subject.name };
   }
 
+  #put({ key, kind }: Subject): Promise<{ switchMs: number }> {
+    if (key === MIX) return api.playground.mix.mutate(this.mix.wanted);
+    if (kind === 'run') return api.playground.attachRun.mutate({ runId: key });
+    return api.playground.attach.mutate({ adapterId: key || null });
+  }
+
+  #subjectOf(key: string): Subject {
+    return key === MIX ? this.mix.subject : (this.subjects.find((one) => one.key === key) ?? BASE);
+  }
+
   #attached(): string | undefined {
     if (!this.resident?.modelDir) return undefined;
+    if (this.resident.mix) return this.mix.isLike(this.resident.mix) ? MIX : undefined;
     const { adapterId, adapterDir, modelDir } = this.resident;
     if (adapterId !== null) return adapterId;
     const run = this.lists?.runs.find(

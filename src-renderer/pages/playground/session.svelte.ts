@@ -12,6 +12,7 @@ import { Answer } from './answer.svelte.ts';
 import { PlaygroundBase } from './base.svelte.ts';
 import { Comparison } from './comparison.svelte.ts';
 import { PlaygroundHistory } from './history.svelte.ts';
+import { MIX } from './mix.svelte.ts';
 import { Sampling } from './sampling.svelte.ts';
 
 export type Mode = HistoryRequest['mode'];
@@ -21,6 +22,8 @@ export interface Exchange {
   prompt: string;
   answers: Answer[];
   sampling: HistorySampling;
+  /** Where two adapters answered as one. */
+  mix?: HistoryRequest['mix'];
 }
 
 interface Asked {
@@ -106,13 +109,20 @@ export class PlaygroundSession {
     this.comparison.blind = request.blind;
     this.exchanges = request.compare
       ? [{ prompt: request.prompts[0] ?? '', answers: shown, sampling }]
-      : request.prompts.map((prompt, i) => ({ prompt, answers: shown.slice(i, i + 1), sampling }));
+      : request.prompts.map((prompt, i) => ({ prompt, answers: shown.slice(i, i + 1), sampling, mix: request.mix }));
     const known = shown.map(({ by }) => by).filter((key) => this.base.subjects.some((subject) => subject.key === key));
     if (request.compare) this.comparison.keys = known;
+    else if (request.mix) this.#restoreMix(request.mix);
     else this.base.key = known.at(-1) ?? '';
     if (request.mode === 'chat' && !request.compare) this.#entryId = entry.id;
     if (request.compare) await this.comparison.loadScores();
     await chosen;
+  }
+
+  /** As far as both adapters are still there. */
+  #restoreMix(mix: NonNullable<HistoryRequest['mix']>): void {
+    this.base.mix.take(mix);
+    this.base.key = this.base.mix.complete ? MIX : '';
   }
 
   async #start(prompt: string, before: readonly Exchange[]): Promise<boolean> {
@@ -123,7 +133,9 @@ export class PlaygroundSession {
     if (before.length === 0) this.#entryId = undefined;
     const subjects = compared ? this.comparison.lineUp() : [this.base.subject];
     const sampling = this.sampling.input();
-    const exchange: Exchange = { prompt, answers: subjects.map((subject) => new Answer(subject)), sampling };
+    const mix = !compared && this.base.key === MIX ? { mix: this.base.mix.wanted } : {};
+    const answers = subjects.map((subject) => new Answer(subject));
+    const exchange: Exchange = { prompt, answers, sampling, ...mix };
     this.exchanges = [...before, exchange];
     this.compared = compared;
     this.generating = true;
@@ -178,6 +190,7 @@ export class PlaygroundSession {
       compare: this.compared,
       blind: this.compared && this.comparison.blind,
       system: this.system,
+      ...(this.exchanges.at(-1)!.mix ? { mix: this.exchanges.at(-1)!.mix } : {}),
       prompts: this.exchanges.map(({ prompt }) => prompt),
       sampling: this.exchanges.at(-1)!.sampling,
     };
