@@ -17,10 +17,7 @@ import { createLora, LoraAdapter, makePair } from './lora.ts';
 import { writePeftAdapter } from './peft.ts';
 import { toPeftModules } from './peftLayout.ts';
 import { PissaStart } from './pissa.ts';
-import { loraConfig } from './writtenConfig.ts';
-
-/** How PEFT marks an adapter with a head of its own. */
-const CLASSIFIER = { task_type: 'SEQ_CLS' as const, modules_to_save: ['classifier', 'score'] };
+import { CLASSIFIER, loraConfig } from './writtenConfig.ts';
 
 export const loraMethod: Method<LoraSettings, LoraAdapter> = {
   async create(model, settings, { seed, labels }) {
