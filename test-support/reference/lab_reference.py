@@ -6,6 +6,7 @@ python3 lab_reference.py --sum ADAPTER WEIGHT ADAPTER WEIGHT SUM   prints the la
 python3 lab_reference.py --intruders BASE ADAPTER TOP EPSILON [WITHOUT]   prints intruders by matrix, and how far WITHOUT is from the update less these
 python3 lab_reference.py --tuned BASE MODEL OTHER [SMALL]   prints, by weight, figures of two whole models against their base, and how far SMALL is from MODEL's nearest updates
 python3 lab_reference.py --peft-linear ADAPTER WEIGHT ADAPTER WEIGHT BLEND   prints the largest relative difference of BLEND from PEFT's formula
+python3 lab_reference.py --updates BASE ADAPTER [SMALL]   prints, by matrix, the singular values of an update of any method, multiplied out, and how far SMALL's is from it
 python3 lab_reference.py --fixture            prints small random matrices with their figures (fixtures/lab.json)
 """
 import json
@@ -183,6 +184,50 @@ def of_sum(one, weight, other, weight2, whole):
     return max(float(np.linalg.norm(rest[n]) / np.linalg.norm(dw(names, n))) for n in names)
 
 
+def dense_update(w, parts, scale):
+    """W' - W in the orientation (out, in) by each method's own formula; parts by the names in the file."""
+    out, width = w.shape
+    if 'lora_magnitude_vector' in parts:  # DoRA, Liu et al. 2024, eq. 5
+        direction = w + scale * parts['lora_B.weight'] @ parts['lora_A.weight']
+        return parts['lora_magnitude_vector'][:, None] * direction / np.linalg.norm(direction, axis=1, keepdims=True) - w
+    if 'ia3_l' in parts:  # (out, 1) scales rows, (1, in) columns
+        return w * parts['ia3_l'] - w
+    if 'hada_w1_a' in parts:
+        return scale * (parts['hada_w1_a'] @ parts['hada_w1_b']) * (parts['hada_w2_a'] @ parts['hada_w2_b'])
+    if 'lokr_w1' in parts:
+        second = parts['lokr_w2'] if 'lokr_w2' in parts else parts['lokr_w2_a'] @ parts['lokr_w2_b']
+        return scale * np.kron(parts['lokr_w1'], second)
+    block = parts['miss_block']
+    if block.ndim == 2:  # every input i takes row i mod r
+        return np.stack([block[i % len(block)] for i in range(width)], axis=1)
+    r = block.shape[1]  # Bat: each r x r block of W in block row a becomes W + W M[a] + M[a]
+    delta = np.empty_like(w)
+    for a in range(out // r):
+        for c in range(width // r):
+            own = w[a * r : (a + 1) * r, c * r : (c + 1) * r]
+            delta[a * r : (a + 1) * r, c * r : (c + 1) * r] = own @ block[a] + block[a]
+    return delta
+
+
+def of_updates(base, folder, small=None):
+    weights = read(f'{base}/model.safetensors')
+    config = json.load(open(f'{folder}/adapter_config.json'))
+    scale = config.get('lora_alpha', config.get('alpha', 1)) / config.get('r', 1)
+    modules = {}
+    for key, value in read(f'{folder}/adapter_model.safetensors').items():
+        name, part = re.match(r'base_model\.model\.(.*?)\.(lora_[AB]\.weight|[^.]+)$', key).groups()
+        modules.setdefault(name, {})[part] = value
+    result = {}
+    for name, parts in modules.items():
+        w = weights[f'{name}.weight']
+        delta = dense_update(w.T if config.get('fan_in_fan_out') else w, parts, scale)
+        result[name] = {'singularValues': np.linalg.svd(delta, compute_uv=False).tolist()}
+        if small:
+            a, b, small_scale = adapter(small)[0][name]
+            result[name]['difference'] = float(np.linalg.norm(small_scale * b @ a - delta) / np.linalg.norm(delta))
+    return result
+
+
 def of_intruders(base, folder, top, epsilon, without=None):
     weights = read(f'{base}/model.safetensors')
     pairs, turned = adapter(folder)
@@ -238,6 +283,14 @@ def fixture():
     return {**{k: v if isinstance(v, dict) else v.tolist() for k, v in inputs.items()}, **more}
 
 
-modes = {'--fixture': fixture, '--truncated': truncated, '--sum': of_sum, '--intruders': of_intruders, '--tuned': of_tuned, '--peft-linear': of_peft_linear}
+modes = {
+    '--fixture': fixture,
+    '--truncated': truncated,
+    '--sum': of_sum,
+    '--intruders': of_intruders,
+    '--tuned': of_tuned,
+    '--peft-linear': of_peft_linear,
+    '--updates': of_updates,
+}
 work, args = (modes[sys.argv[1]], sys.argv[2:]) if sys.argv[1] in modes else (of_folders, sys.argv[1:])
 print(json.dumps(work(*args)))

@@ -175,6 +175,12 @@ describe('the road on the command line', () => {
       expect(singularValues).toHaveLength(4);
       expect(effectiveRank).toBeGreaterThan(1);
     }
+    // The trainer measured the same rows.
+    const sum = ['--rank', '9', '--out', path.join(dir, 'sum'), '--engine', 'tensorflow'];
+    const composed = await json('lab', 'compose', '--adapter', adapter, ...sum);
+    const valLoss = expect.closeTo(trained['valLoss'] as number, 4);
+    expect(composed['losses']).toEqual([{ file: rows, adapters: [valLoss], composed: valLoss }]);
+    expect(composed['notes']).toEqual([expect.stringMatching(/got fewer than 9 ranks/)]);
 
     const out = path.join(dir, 'merged');
     const merged = await json(

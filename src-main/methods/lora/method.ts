@@ -18,10 +18,7 @@ import { writePeftAdapter } from './peft.ts';
 import { toPeftModules } from './peftLayout.ts';
 import { converted } from './residualStart.ts';
 import { plainStart, startLora } from './start.ts';
-import { loraConfig } from './writtenConfig.ts';
-
-/** How PEFT marks an adapter with a head of its own. */
-const CLASSIFIER = { task_type: 'SEQ_CLS' as const, modules_to_save: ['classifier', 'score'] };
+import { CLASSIFIER, loraConfig } from './writtenConfig.ts';
 
 export const loraMethod: Method<LoraSettings, LoraAdapter> = {
   async create(model, asked, request) {

@@ -7,6 +7,9 @@ import type { PeftModules } from './peftLayout.ts';
 import type { ArchitectureSpec } from '../../engine/model/architecture.ts';
 import type { LoraSettings } from '../../../src-shared/methods/lora.ts';
 
+/** How PEFT marks an adapter with a head of its own. */
+export const CLASSIFIER = { task_type: 'SEQ_CLS' as const, modules_to_save: ['classifier', 'score'] };
+
 interface Numbers {
   path: string;
   peftName: string;

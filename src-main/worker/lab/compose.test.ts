@@ -3,7 +3,9 @@ import { execFileSync } from 'node:child_process';
 import path from 'node:path';
 import { beforeAll, describe, expect, it } from 'vitest';
 import type { ComposeParams, ComposeResult } from '../../../src-shared/lab.ts';
+import { attachTrained, settingsOf, writeFamily } from '../../../test-support/cases/methodCases.ts';
 import { temporaryFolder } from '../../../test-support/fixtures/folders.ts';
+import { writeTinyModel } from '../../../test-support/fixtures/tinyModel.ts';
 import { sharedPath, skipNote } from '../../../test-support/goldens/shared.ts';
 import { LAB_REFERENCE, withoutNumpy } from '../../../test-support/reference/labReference.ts';
 import { useBackend } from '../backend.ts';
@@ -12,6 +14,24 @@ import { labCompose } from './compose.ts';
 const note = skipNote('golden') || withoutNumpy();
 
 beforeAll(async () => void (await useBackend('wasm')));
+
+it('refuses an adapter that replaces biases, which have no sum', async () => {
+  const modelDir = await writeFamily('gpt2');
+  const { base, model, method, outDir } = await attachTrained(modelDir, settingsOf('gpt2', 'lora, bias all'));
+  await method.save(outDir);
+  model.dispose();
+  base.close();
+  const adapters = [{ dir: outDir, weight: 1 }];
+  const rest = { engine: 'wasm', modelDir, method: 'linear', density: 0.5, seed: 0 } as const;
+  await expect(
+    labCompose({ ...rest, adapters, outDir: path.join(temporaryFolder(), 'sum') }, () => undefined),
+  ).rejects.toMatchObject({ code: 'LAB_BESIDE', message: expect.stringContaining('replaces biases of the base') });
+  // Trained on this base and no other.
+  const otherDir = await writeTinyModel(path.join(temporaryFolder(), 'other'), { config: base.config, seed: 5 });
+  await expect(
+    labCompose({ ...rest, modelDir: otherDir, adapters, outDir: path.join(temporaryFolder(), 'sum') }, () => undefined),
+  ).rejects.toMatchObject({ code: 'ADAPTER_WRONG_BASE' });
+});
 
 describe.skipIf(note !== '')(`composed adapters${note}`, () => {
   /** Of a golden run, or a folder as it is. */

@@ -61,10 +61,18 @@ describe.skipIf(note !== '')(`compressed adapters${note}`, () => {
     }
   });
 
-  it('all of a DoRA as a plain LoRA: the same logits', async () => {
-    const { maxLogit, maxLogitDifference, matrices } = await compress('llama', 'dora', { energy: 1 });
+  it('all of a DoRA as a plain LoRA is what NumPy makes of the DoRA', async () => {
+    const { maxLogit, maxLogitDifference, matrices, outDir } = await compress('llama', 'dora', { energy: 1 });
     expect(maxLogitDifference).toBeLessThan(1e-5 * maxLogit);
     expect(Math.max(...matrices.map(({ rank }) => rank))).toBeGreaterThan(8);
+    const files = [sharedPath('golden/llama/base'), sharedPath('golden/llama/dora/final'), outDir];
+    const wanted = JSON.parse(
+      execFileSync('python3', [LAB_REFERENCE, '--updates', ...files], { encoding: 'utf8' }),
+    ) as {
+      [name: string]: { difference: number };
+    };
+    expect(Object.keys(wanted).sort()).toEqual(matrices.map(({ name }) => name).sort());
+    for (const [name, { difference }] of Object.entries(wanted)) expect(difference, name).toBeLessThan(1e-4);
   });
 
   it('says what cannot be: a rank above the matrix, bytes below one rank each', async () => {

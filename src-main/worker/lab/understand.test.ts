@@ -78,21 +78,6 @@ describe.skipIf(note !== '')(`trained adapters${note}`, () => {
     }
   });
 
-  it.each(['dora', 'ia3', 'miss', 'miss_bat'])('%s has an update, through merging itself', async (run) => {
-    const { matrices } = await labSpectrum(
-      {
-        engine: 'wasm',
-        modelDir: sharedPath('golden/llama/base'),
-        adapterDir: sharedPath(`golden/llama/${run}/final`),
-      },
-      () => undefined,
-    );
-    for (const { energy, effectiveRank } of matrices) {
-      expect(effectiveRank).toBeGreaterThan(0);
-      expect(energy.at(-1)).toBeCloseTo(1, 6);
-    }
-  });
-
   it('says what has no update, and what does not belong together', async () => {
     const params = (family: string, run: string): LabParams => ({
       engine: 'wasm',

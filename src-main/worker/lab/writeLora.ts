@@ -7,7 +7,7 @@ import type { Truncated } from '../../lab/compress.ts';
 import type { Update } from '../../lab/update.ts';
 import { writePeftAdapter } from '../../methods/lora/peft.ts';
 import type { PeftModules } from '../../methods/lora/peftLayout.ts';
-import { loraConfig } from '../../methods/lora/writtenConfig.ts';
+import { CLASSIFIER, loraConfig } from '../../methods/lora/writtenConfig.ts';
 import { placeOf, targetsOf } from '../../methods/targets.ts';
 import type { LoraSettings } from '../../../src-shared/methods/lora.ts';
 
@@ -44,7 +44,7 @@ export async function writeLora(
   );
   const settings = settingsOf(modules, from && 'bias' in from ? from.bias : undefined, base.spec);
   const { sizeBytes } = await writePeftAdapter(outDir, {
-    config: loraConfig(modules, settings, base),
+    config: { ...loraConfig(modules, settings, base), ...(score ? CLASSIFIER : {}) },
     modules,
     biases,
     score: score && { shape: score.shape as [number, number], data: score.data },

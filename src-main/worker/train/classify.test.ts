@@ -8,6 +8,7 @@ import { tinyRun } from '../../../test-support/rigs/tinyRun.ts';
 import { CallControl } from '../control.ts';
 import { useBackend } from '../backend.ts';
 import { evaluate } from '../verify/evaluate.ts';
+import { labCompress } from '../lab/compress.ts';
 import { mergeAndVerify } from '../verify/merge.ts';
 import type { RunSpec } from '../../../src-shared/runSpec.ts';
 import type { TrainEvent, TrainResult } from '../../../src-shared/training.ts';
@@ -67,6 +68,25 @@ it('learns to tell the labels apart, and keeps head and labels with the adapter'
   const file = openSafetensors(path.join(spec.outDir, 'adapter_model.safetensors'));
   expect(file.tensors.get('base_model.model.score.weight')).toMatchObject({ shape: [2, 16] });
   file.close();
+  const small = await labCompress(
+    {
+      engine: 'wasm',
+      modelDir: spec.model.dir,
+      adapterDir: spec.outDir,
+      outDir: path.join(temporaryFolder(), 'small'),
+      rule: { energy: 0.999 },
+      datasets: [{ data: spec.data }],
+    },
+    () => undefined,
+  );
+  expect(small.losses).toEqual([
+    { file: spec.data.file, before: expect.closeTo(scored.loss, 6) as number, after: expect.any(Number) as number },
+  ]);
+  const compressed = await evaluate(
+    { engine: 'wasm', modelDir: spec.model.dir, adapterDir: small.outDir, data: spec.data, batch: 8 },
+    () => undefined,
+  );
+  expect(compressed.scores).toEqual({ accuracy: 1, f1: 1, macroF1: 1, labels: ['with', 'without'] });
   const lines = ROWS.map((row) =>
     row.replace(/"(with|without)"/, (label) => (label === '"with"' ? '"without"' : '"with"')),
   );
