@@ -16,6 +16,7 @@ import { generate } from './generate.ts';
 import { COMMON_OPTIONS, commandHelp, overview } from './help.ts';
 import { labAmplification, labSimilarity, labSpectrum } from './lab.ts';
 import { labCompose, labCompress } from './labChange.ts';
+import { labSizes } from './labSizes.ts';
 import { labStudy } from './labStudy.ts';
 import { merge } from './merge.ts';
 import { modelsAdd, modelsList } from './models.ts';
@@ -52,6 +53,7 @@ const COMMANDS: Command[] = [
   labCompress,
   labCompose,
   labStudy,
+  labSizes,
   demo,
 ];
 

@@ -56,10 +56,10 @@ export const train: Command = {
   },
 };
 
-/** The run that the options describe, its model and dataset registered. */
-export async function readRun(context: Context): Promise<StartRun> {
+/** The run that the options describe, its model (`--model`, if none is given) and dataset registered. */
+export async function readRun(context: Context, modelDir?: string): Promise<StartRun> {
   const { api, args, services } = context;
-  const modelText = args.required('model', 'the folder of the base model');
+  const modelText = modelDir ?? args.required('model', 'the folder of the base model');
   const taskName = args.required('task', 'a name for what the adapter is for');
   const file = args.required('data', 'a dataset file');
   const asked = {
