@@ -222,7 +222,8 @@ describe('halving', () => {
     const { id } = await bench.api.studies.start({ base: input, plan, seeds: [0, 1], halving: true });
     const study = await bench.services.studies.finished(id);
     expect(study.spec.rungs).toEqual([2, 4]);
-    expect(study).toMatchObject({ rungsDone: 2, state: 'done', best: 1, verdict: null });
+    expect(study.verdict).toMatch(/^r = 2 is what halving left, /);
+    expect(study).toMatchObject({ rungsDone: 2, state: 'done', best: 1 });
     expect(study.variants.map(({ runs }) => runs.map(({ status, prunedStep }) => [status, prunedStep]))).toEqual([
       [
         ['stopped', 4],
