@@ -191,7 +191,7 @@ export const layers = {
       'src-main/files',
       // `unmerge` needs no worker process.
       'src-main/merging/unmerge.ts',
-      'src-main/lab/study/verdict.ts',
+      'src-main/lab/study',
       'src-main/methods/fileRegistry.ts',
       'src-main/adapters',
       'src-main/basemodel',

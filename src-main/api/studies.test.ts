@@ -31,7 +31,8 @@ const base = async (bench: TestBench, train: StartRun['train'] = {}): Promise<St
 describe('a study', () => {
   it('trains each variant with each seed, seed by seed, and ends with a verdict', async () => {
     const { bench, started } = trainingBench();
-    const { id } = await bench.api.studies.start({ base: await base(bench), plan: RANKS, seeds: [5, 6, 7] });
+    const input = await base(bench, { samplePrompts: ['One day'] });
+    const { id } = await bench.api.studies.start({ base: input, plan: RANKS, seeds: [5, 6, 7] });
     const study = await bench.services.studies.finished(id);
     expect(started).toEqual([5, 6, 7].flatMap((seed) => [2, 8].map((rank) => `r ${rank}, seed ${seed}, from 0`)));
     // 1.04 + s and 1.01 + s with s of 0.005 to 0.007: a difference of 0.03 without any spread.
@@ -52,6 +53,7 @@ describe('a study', () => {
     expect(eight!.loss!.sd).toBeCloseTo(0.001, 10);
     const best = await bench.api.runs.get({ id: study.bestRun!.runId });
     expect([best.name, best.spec.train.seed]).toEqual(['colours: ranks, r = 8, seed 5', 5]);
+    expect(best.spec.train.samplePrompts).toEqual([]);
     const { task } = await bench.api.tasks.switch({ taskId: study.taskId!, adapterId: study.bestRun!.adapterId });
     expect(task.activeAdapterId).toBe(study.bestRun!.adapterId);
     expect((await bench.api.studies.get({ id, baseline: 0 })).variants[1]).toMatchObject({ relation: 'better' });
@@ -222,7 +224,8 @@ describe('halving', () => {
     const { id } = await bench.api.studies.start({ base: input, plan, seeds: [0, 1], halving: true });
     const study = await bench.services.studies.finished(id);
     expect(study.spec.rungs).toEqual([2, 4]);
-    expect(study).toMatchObject({ rungsDone: 2, state: 'done', best: 1, verdict: null });
+    expect(study.verdict).toMatch(/^r = 2 is what halving left, /);
+    expect(study).toMatchObject({ rungsDone: 2, state: 'done', best: 1 });
     expect(study.variants.map(({ runs }) => runs.map(({ status, prunedStep }) => [status, prunedStep]))).toEqual([
       [
         ['stopped', 4],

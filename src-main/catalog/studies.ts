@@ -60,7 +60,6 @@ const toStudy = (row: Row): Study => ({
 export function studyQueries(db: Database) {
   const list = db.prepare<[], Row>('SELECT * FROM studies ORDER BY created_at DESC, rowid DESC');
   const byId = db.prepare<[string], Row>('SELECT * FROM studies WHERE id = ?');
-  const ofRun = db.prepare<[string], string>('SELECT study_id FROM study_runs WHERE run_id = ?').pluck();
   const runs = db.prepare<[string], RunRow>('SELECT * FROM study_runs WHERE study_id = ? ORDER BY seed, variant');
   const insert = db.prepare('INSERT INTO studies (id, name, spec, created_at) VALUES (@id, @name, @spec, @createdAt)');
   const insertRun = db.prepare(
@@ -77,8 +76,6 @@ export function studyQueries(db: Database) {
       const row = byId.get(id);
       return row && toStudy(row);
     },
-    /** The study that a run belongs to. */
-    idOf: (runId: string): string | undefined => ofRun.get(runId),
     /** Seed by seed, in the order in which they were queued. */
     runs: (id: string): StudyRun[] =>
       runs.all(id).map((row) => ({

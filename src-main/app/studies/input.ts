@@ -48,7 +48,8 @@ export async function prepareStudy(registered: Registered, input: StartStudyChec
   refuseWithoutValidation(base.train.val, dataset.rows);
   const halving = input.halving ? halvingOf(base.train, plan.kind === 'grid' ? Object.keys(plan.vary) : []) : null;
   const evaluations = halving ? { evalEvery: halving.evalEvery } : {};
-  const settings = { method: base.method, train: { ...base.train, ...evaluations } };
+  // Sample texts would take longer than many a run of a study, and nobody compares by them.
+  const settings = { method: base.method, train: { ...base.train, ...evaluations, samplePrompts: [] } };
   const { variants, invalid, notes } = await look('planVariants', [model.dir, settings, plan]);
   const seeds = [...new Set(input.seeds)];
   return {

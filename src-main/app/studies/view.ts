@@ -26,7 +26,7 @@ export interface StudyView extends Study {
   reference: number | null;
   /** Index of the one with the lowest mean. */
   best: number | null;
-  /** Null before the end, and where too few runs ended well. */
+  /** Null before the end, and where no variant has a run that ended well for each seed. */
   verdict: string | null;
   taskId: string | null;
   /** Runs that are over, and all that are there. */
@@ -67,7 +67,12 @@ export function studyView(
       open.length > 0
         ? null
         : verdictOf(
-            variants.map(({ label, parameters }, i) => ({ label, parameters, losses: losses[i]! })),
+            variants.map(({ label, parameters }, i) => ({
+              label,
+              parameters,
+              losses: losses[i]!,
+              isPruned: cells.some(({ variant, prunedStep }) => variant === i && prunedStep !== null),
+            })),
             seeds.length,
           ),
     taskId: cells.map(({ runId }) => catalog.runs.get(runId)?.taskId).find((id) => id) ?? null,

@@ -25,7 +25,7 @@ export const labAdvise: Command = {
     const { api, args, services, print } = context;
     const budget = budgetOf(args);
     const rule = args.choice('rule', ADVICE_RULES) ?? 'energy';
-    const run = await readRun(context, args.text('task') ?? 'advised');
+    const run = await readRun(context, { task: 'advised' });
     const ask = { rule, ...(budget === undefined ? {} : { budget }) };
     const result = await adviseRun(services, run, ask, progress(context));
     const command = await api.plan.commandLine({ ...run, method: result.method });

@@ -30,7 +30,7 @@ export const labRate: Command = {
     const { gridSteps } = readSettings(args, GRID_SETTINGS);
     if (args.text('grid-steps') !== undefined && !args.flag('grid'))
       throw usageError('BAD_USAGE', '--grid-steps means nothing without --grid; add it, or leave both out.');
-    const run = await readRun(context, 'rate');
+    const run = await readRun(context, { task: 'rate' });
     const curve = await followed(services.rates.find({ run, ...range }), context, 'trying rates');
     printCurve(print, curve);
     if (!args.flag('grid')) return curve;

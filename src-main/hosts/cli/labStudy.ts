@@ -51,7 +51,7 @@ export const labStudy: Command = {
         : await api.studies.resume({ id: resumed });
     for (const note of started.spec.notes) say(note);
     say(`Study ${started.id}, ${counted(started.total, 'run')}; if it breaks off, --resume ${started.id} goes on.`);
-    const done = await follow(context, started.id);
+    const done = await followStudy(context, started.id);
     const study = baseline === undefined ? done : await api.studies.get({ id: done.id, baseline: baseline - 1 });
     report(context, study);
     return study;
@@ -119,7 +119,7 @@ function valueOf(flag: string, name: string, setting: Setting, value: string): u
 }
 
 /** Says how far the study is until it is over. */
-async function follow({ services, say }: Context, id: string): Promise<StudyView> {
+export async function followStudy({ services, say }: Context, id: string): Promise<StudyView> {
   let saidMs = 0;
   let over = -1;
   const end = services.runs.subscribeAll((event) => {

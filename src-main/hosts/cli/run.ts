@@ -19,6 +19,7 @@ import { labAdvise } from './labAdvise.ts';
 import { labCompose, labCompress } from './labChange.ts';
 import { labIntruders } from './labIntruders.ts';
 import { labRate } from './labRate.ts';
+import { labSizes } from './labSizes.ts';
 import { labStudy } from './labStudy.ts';
 import { merge } from './merge.ts';
 import { modelsAdd, modelsList } from './models.ts';
@@ -58,6 +59,7 @@ const COMMANDS: Command[] = [
   labRate,
   labStudy,
   labAdvise,
+  labSizes,
   demo,
 ];
 

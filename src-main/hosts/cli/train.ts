@@ -56,11 +56,18 @@ export const train: Command = {
   },
 };
 
-/** The run that the options describe, its model and dataset registered; `task`: where none is given. */
-export async function readRun(context: Context, task?: string): Promise<StartRun> {
+interface Given {
+  /** Where the options name none. */
+  task?: string;
+  /** Instead of `--model`. */
+  modelDir?: string;
+}
+
+/** The run that the options describe, its model and dataset registered. */
+export async function readRun(context: Context, given: Given = {}): Promise<StartRun> {
   const { api, args, services } = context;
-  const modelText = args.required('model', 'the folder of the base model');
-  const taskName = args.text('task') ?? task ?? args.required('task', 'a name for what the adapter is for');
+  const modelText = given.modelDir ?? args.required('model', 'the folder of the base model');
+  const taskName = args.text('task') ?? given.task ?? args.required('task', 'a name for what the adapter is for');
   const file = args.required('data', 'a dataset file');
   const asked = {
     ...readSettings(args, COMPUTE_SETTINGS),

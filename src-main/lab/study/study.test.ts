@@ -120,13 +120,20 @@ describe('the verdict', () => {
     );
   });
 
-  it('of one seed warns, of one variant or none says nothing', () => {
+  it('of one seed warns, of one variant that is left says why, of none says nothing', () => {
     const variants = [judged('lr 0.001', 1, 0.9), judged('lr 0.01', 1, 0.8)];
     expect(verdictOf(variants, 1)).toBe(
       'lr 0.01 has the lowest validation loss, 0.800, the next, lr 0.001, 0.900; with one seed that may be chance, ' +
         'so run more seeds.',
     );
-    expect(verdictOf(variants.slice(1), 1)).toBeNull();
+    expect(verdictOf(variants.slice(1), 1)).toBe(
+      'Only lr 0.01 has a run for each seed that ended well, so there is nothing to compare it with.',
+    );
+    const pruned = { ...judged('lr 0.001', 1), isPruned: true };
+    expect(verdictOf([pruned, variants[1]!], 1)).toBe(
+      'lr 0.01 is what halving left, with a validation loss of 0.800; by how much the others would have been worse ' +
+        'is open.',
+    );
     expect(verdictOf(variants, 2)).toBeNull();
   });
 });

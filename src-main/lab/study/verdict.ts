@@ -8,12 +8,14 @@ export interface Judged {
   /** Trained parameters. */
   parameters: number;
   losses: Losses;
+  /** Ended early by halving. */
+  isPruned?: boolean;
 }
 
 /** A variant counts as smaller from this share of the other's parameters down: budgets are met by rounded ranks. */
 const SMALLER = 0.95;
 
-/** Null where no variant has a run for each seed, or only one has. */
+/** Null where no variant has a run that ended well for each seed. */
 export function verdictOf(variants: Judged[], seeds: number): string | null {
   const losses = variants.map((variant) => variant.losses);
   const best = bestOf(losses, seeds);
@@ -21,9 +23,9 @@ export function verdictOf(variants: Judged[], seeds: number): string | null {
   const others = compareVariants(losses, seeds, best).flatMap((compared, i) =>
     compared.difference ? [{ ...variants[i]!, ...compared, difference: compared.difference }] : [],
   );
-  if (others.length === 0) return null;
   const winner = variants[best]!;
   const mean = [...winner.losses.values()].reduce((sum, loss) => sum + loss, 0) / seeds;
+  if (others.length === 0) return alone(winner, mean, variants);
   const smaller = others
     .filter(({ relation, parameters }) => relation === 'as good' && parameters <= SMALLER * winner.parameters)
     .sort((a, b) => a.parameters - b.parameters || a.difference.mean - b.difference.mean)[0];
@@ -40,6 +42,13 @@ export function verdictOf(variants: Judged[], seeds: number): string | null {
       'chance, so run more seeds.'
     );
   return `${lead}; ${rest(others, next, `over ${counted(seeds, 'seed')}`)}.`;
+}
+
+function alone({ label }: Judged, mean: number, variants: Judged[]): string {
+  return variants.some(({ isPruned }) => isPruned)
+    ? `${label} is what halving left, with a validation loss of ${mean.toFixed(3)}; by how much the others would ` +
+        'have been worse is open.'
+    : `Only ${label} has a run for each seed that ended well, so there is nothing to compare it with.`;
 }
 
 type Other = Compared & { label: string; difference: PairedDifference };
