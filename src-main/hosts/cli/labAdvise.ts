@@ -19,12 +19,12 @@ export const labAdvise: Command = {
     ...RUN_OPTIONS,
     budget: { type: 'string', value: 'N', help: "trained values at most (those of the run's own ranks)" },
     memory: { type: 'string', value: 'BYTES', help: 'instead: memory for values, gradients and moments' },
-    rule: { type: 'string', value: 'NAME', help: `what a rank is worth: ${ADVICE_RULES.join(', ')} (energy)` },
+    rule: { type: 'string', value: 'NAME', help: `what a rank is worth: ${ADVICE_RULES.join(', ')} (share)` },
   },
   async run(context) {
     const { api, args, services, print } = context;
     const budget = budgetOf(args);
-    const rule = args.choice('rule', ADVICE_RULES) ?? 'energy';
+    const rule = args.choice('rule', ADVICE_RULES) ?? 'share';
     const run = await readRun(context, { task: 'advised' });
     const ask = { rule, ...(budget === undefined ? {} : { budget }) };
     const result = await adviseRun(services, run, ask, progress(context));
@@ -37,7 +37,8 @@ export const labAdvise: Command = {
       shown(singularValues[0] ?? 0),
     ]);
     for (const line of table(['matrix', 'name', 'rank', '|gradient|', 'largest value'], rows)) print(line);
-    print(`${count(result.used)} of ${count(result.budget)} trained values. docs/lab.md says where this helped.`);
+    print(`${count(result.used)} of ${count(result.budget)} trained values.`);
+    print('Where it was measured this was no better than one rank for all matrices (docs/lab.md).');
     print(command);
     return { ...result, command };
   },

@@ -33,6 +33,8 @@ const METHODS = {
   rsLoRA: { type: 'lora', rslora: true },
   'LoRA+': { type: 'lora', loraPlusRatio: 4 },
   PiSSA: { type: 'lora', init: 'pissa' },
+  'EVA with ranks that move': { type: 'lora', rank: 2, init: 'eva', evaRho: 2 },
+  'LoRA-GA': { type: 'lora', rank: 2, init: 'lora-ga' },
   DoRA: { type: 'lora', dora: true, dropout: 0.1 },
   LoHa: { type: 'loha', rank: 2 },
   LoKr: { type: 'lokr', rank: 2 },
@@ -50,13 +52,16 @@ const METHODS = {
   'prefix key-value': { type: 'prefix', kind: 'key-value', prefixLength: 4 },
 } as const;
 
+/** What only one family has, or needs to show. */
+const ONLY: Record<string, string> = { BitFit: 'gpt2', 'EVA with ranks that move': 'llama', 'LoRA-GA': 'gpt2' };
+
 type Settings = (typeof METHODS)[keyof typeof METHODS];
 
 describe.each([
   ['llama', TINY_LLAMA],
   ['gpt2', TINY_GPT2],
 ] as const)('%s', (family, config) => {
-  const methods = Object.entries(METHODS).filter(([name]) => name !== 'BitFit' || family === 'gpt2');
+  const methods = Object.entries(METHODS).filter(([name]) => (ONLY[name] ?? family) === family);
   it.each(methods)('%s', async (_, method) => {
     const spec = await tinyRun({
       method: { rank: undefined, alpha: undefined, ...method },
