@@ -6,11 +6,12 @@ const config: KnipConfig = {
     'src-main/hosts/electron/{main,preload}.ts',
     'scripts/*.{mjs,ts}',
     'e2e/screens.ts',
-    'bench/{main,methods,qlora,kernelErrors,crash,crashHost}.ts',
+    'bench/{main,methods,advise,qlora,kernelErrors,crash,crashHost}.ts',
     // Started as processes of their own, by path.
     'bench/peers/graft.ts',
     'bench/fuzz/{main,child}.ts',
     'bench/lab/{main,graft}.ts',
+    'bench/advise/one.ts',
     'bench/ui/{main,host,simulatedWorker}.ts',
     'test-support/fakes/fakeWorker.ts',
   ],

@@ -97,6 +97,7 @@ export const layers = {
   },
   'src-main/lab/**': {
     imports: [
+      'src-main/engine/model',
       'src-main/linalg',
       'src-main/merging',
       'src-main/adapters',
@@ -162,6 +163,8 @@ export const layers = {
       'src-main/methods/formulas.ts',
       'src-main/methods/targets.ts',
       'src-main/engine/model/architecture.ts',
+      // How the runs of a study compare: numbers only.
+      'src-main/lab/study',
       'src-shared',
     ],
     packages: ['node', 'zod'],
@@ -188,6 +191,7 @@ export const layers = {
       'src-main/files',
       // `unmerge` needs no worker process.
       'src-main/merging/unmerge.ts',
+      'src-main/lab/study/verdict.ts',
       'src-main/methods/fileRegistry.ts',
       'src-main/adapters',
       'src-main/basemodel',

@@ -14,6 +14,8 @@ export interface RunningApp {
   pid: number;
   /** Ends the server, does something, and starts it again at the same address. Only on the web host. */
   restart?: (whileDown: () => Promise<void>) => Promise<void>;
+  /** Ends the server without a warning and starts it again at the same address. Only on the web host. */
+  kill?: () => Promise<void>;
   close(): Promise<void>;
 }
 
@@ -30,6 +32,11 @@ export async function startWeb(browser: Browser, home: string): Promise<RunningA
     restart: async (whileDown) => {
       await ended(child);
       await whileDown();
+      child = spawnWeb(home, new URL(url).port);
+      await addressOf(child);
+    },
+    kill: async () => {
+      await ended(child, 'SIGKILL');
       child = spawnWeb(home, new URL(url).port);
       await addressOf(child);
     },
@@ -86,10 +93,10 @@ function addressOf(child: ChildProcess): Promise<string> {
   });
 }
 
-function ended(child: ChildProcess): Promise<void> {
+function ended(child: ChildProcess, signal: NodeJS.Signals = 'SIGTERM'): Promise<void> {
   if (child.exitCode !== null || child.signalCode !== null) return Promise.resolve();
   return new Promise((resolve) => {
     child.once('exit', () => resolve());
-    child.kill('SIGTERM');
+    child.kill(signal);
   });
 }

@@ -1,6 +1,6 @@
 /**
  * `npm run bench -- CASE|all …` measures Graft beside its rivals (bench/main.ts);
- * `qlora …`, `kernel-errors …`, `lab`, `methods …` and `ui …` run the other benches.
+ * `qlora …`, `kernel-errors …`, `lab`, `methods …`, `advise …` and `ui …` run the other benches.
  */
 import path from 'node:path';
 import { node24Path } from './lib/node24.mjs';
@@ -18,6 +18,7 @@ await runMain(async () => {
     'kernel-errors': 'kernelErrors.ts',
     lab: 'lab/main.ts',
     methods: 'methods.ts',
+    advise: 'advise.ts',
     ui: 'ui/main.ts',
   };
   const other = others[first];

@@ -196,12 +196,27 @@ const EXPORTS = [
 
 const LAB = [
   'LAB_BESIDE',
+  'LAB_BUDGET',
   'LAB_BYTES',
   'LAB_NOTHING_SHARED',
   'LAB_NOT_KEPT',
+  'LAB_NO_FACTORS',
   'LAB_NO_UPDATE',
+  'LAB_NOT_BLENDABLE',
+  'LAB_OTHER_MODEL',
   'LAB_RANK',
+  'LAB_TOO_WIDE',
   'LAB_TOP',
+] as const;
+
+const STUDIES = [
+  'STUDY_INVALID',
+  'STUDY_NOT_FOUND',
+  'STUDY_NOT_HERE',
+  'STUDY_NOT_OVER',
+  'STUDY_OVER',
+  'STUDY_PLAN',
+  'STUDY_TOO_SHORT',
 ] as const;
 
 const PLAYGROUND = [
@@ -244,6 +259,7 @@ export const ERROR_CODES = [
   ...ADAPTERS,
   ...EXPORTS,
   ...LAB,
+  ...STUDIES,
   ...PLAYGROUND,
   ...TOOLS,
 ] as const;

@@ -9,14 +9,23 @@ import type { ErrorData } from './errors.ts';
 import type { MergeParams, MergeResult, TaskDir, UnmergeParams, UnmergeResult } from './exports.ts';
 import type { AnswerPiece, CompareEvent, GenerateParams, GenerateResult, LoadResult, MixParams } from './generation.ts';
 import type {
+  AdviseParams,
+  AdviseResult,
   AmplificationParams,
   AmplificationResult,
   ComposeParams,
   ComposeResult,
   CompressParams,
   CompressResult,
+  IntrudersParams,
+  IntrudersResult,
   LabParams,
   LabProgress,
+  RateCurve,
+  RateGrid,
+  RateGridParams,
+  RateParams,
+  RateProgress,
   SimilarityParams,
   SimilarityResult,
   SpectrumResult,
@@ -81,6 +90,8 @@ export interface WorkerCalls {
       baseDtype?: BaseDtype;
       adapterDir?: string;
       data: DataSpec;
+      /** Only the rows that a run with this split kept for validation; `hash` of the dataset that it was. */
+      heldOut?: { val: number; seed: number; hash?: string };
       batch: number;
     };
     event: { done: number; total: number };
@@ -125,7 +136,14 @@ export interface WorkerCalls {
   labCompress: { params: CompressParams; event: LabProgress; result: CompressResult };
   /** Writes the weighted sum of adapters, or a blend of them, as a new one. */
   labCompose: { params: ComposeParams; event: LabProgress; result: ComposeResult };
+  /** Targets and ranks from the first gradient of a run that does not start; writes nothing. */
+  labAdvise: { params: AdviseParams; event: LabProgress; result: AdviseResult };
   labAmplification: { params: AmplificationParams; event: LabProgress; result: AmplificationResult };
+  /** Singular vectors of W + dW that W does not have; writes the adapter without them where a folder is named. */
+  labIntruders: { params: IntrudersParams; event: LabProgress; result: IntrudersResult };
+  /** Steps of a run that does not start, at rising rates; and short runs at a few rates. Both keep nothing. */
+  labRate: { params: RateParams; event: RateProgress; result: RateCurve };
+  labRateGrid: { params: RateGridParams; event: RateProgress; result: RateGrid };
 }
 export type WorkerCallName = keyof WorkerCalls;
 

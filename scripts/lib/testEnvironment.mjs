@@ -9,6 +9,8 @@ import { cacheFolder, scratch } from './paths.mjs';
 const TEST_ENVIRONMENT = {
   // lavapipe compiles each shader for seconds: for vectors of 4 lanes it takes less than half as long as for 8.
   LP_NATIVE_VECTOR_WIDTH: '128',
+  // Both CPUs have work already: threads of its own only hand it to and fro (half of the kernel's time).
+  LP_NUM_THREADS: '0',
   // Models of tests are tiny: handing an operation to a second thread costs more than the thread saves.
   TF_NUM_INTRAOP_THREADS: '1',
   TF_NUM_INTEROP_THREADS: '1',

@@ -88,10 +88,15 @@ export function readGraftInfo(dir: string): GraftAdapterInfo | undefined {
   return fs.existsSync(file) ? parseGraftInfo(file, readForeignText(file)) : undefined;
 }
 
+/** Whether a folder holds a model, as full fine-tuning makes one, and no adapter. */
+export function isWholeModel(dir: string): boolean {
+  const has = (name: string): boolean => fs.existsSync(path.join(dir, name));
+  return has('config.json') && !has(ADAPTER_CONFIG) && !has(GRAFT_FILE);
+}
+
 /** Throws NOT_AN_ADAPTER for the folder of a whole model. */
 export function refuseWholeModel(dir: string): void {
-  const has = (name: string): boolean => fs.existsSync(path.join(dir, name));
-  if (!has('config.json') || has(ADAPTER_CONFIG) || has(GRAFT_FILE)) return;
+  if (!isWholeModel(dir)) return;
   throw new GraftError(
     'NOT_AN_ADAPTER',
     `${dir} is a whole model, as full fine-tuning makes one, and no adapter that could be attached or merged; ` +

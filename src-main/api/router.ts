@@ -9,6 +9,7 @@ import { modelsRouter } from './models.ts';
 import { plansRouter } from './plan.ts';
 import { playgroundRouter } from './playground.ts';
 import { runsRouter } from './runs.ts';
+import { studiesRouter } from './studies.ts';
 import { systemRouter } from './system.ts';
 import { tasksRouter } from './tasks.ts';
 import { createCallerFactory, router } from './trpc.ts';
@@ -21,6 +22,7 @@ export function createRouter(services: Services) {
     datasets: datasetsRouter(services),
     tasks: tasksRouter(services),
     runs: runsRouter(services),
+    studies: studiesRouter(services),
     adapters: adaptersRouter(services),
     plan: plansRouter(services),
     playground: playgroundRouter(services),

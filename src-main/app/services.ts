@@ -20,12 +20,14 @@ import { PlaygroundService } from './playground/service.ts';
 import { PlaygroundVotes } from './playground/votes.ts';
 import { RunHistory } from './runs/history.ts';
 import { PlanService } from './runs/planService.ts';
+import { RateFinder } from './runs/rateFinder.ts';
 import { isOther, recoverAbandoned } from './runs/recover.ts';
 import { RunService } from './runs/service.ts';
 import { SettingsService } from './settings/service.ts';
 import { defaultHomeDir, openHome } from './storage/home.ts';
 import { removeAbandonedPartials } from './storage/partials.ts';
 import { StorageService } from './storage/storage.ts';
+import { StudyService } from './studies/service.ts';
 import { SystemService } from './system/service.ts';
 import { TaskService } from './tasks/service.ts';
 import { forkWorker } from './workers/channel.ts';
@@ -68,11 +70,13 @@ export function createServices({
   const files = new DatasetFiles(path.join(home.dir, 'datasets'));
   const datasets = new DatasetService({ home, catalog, models, tokens, files });
   const runs = new RunService({ home, catalog, models, datasets, settings, workers, engines });
+  const studies = new StudyService({ home, catalog, models, datasets, settings, workers, engines, runs });
   const playground = new PlaygroundService({ catalog, models, adapters, workers, engines });
   const exports = new ExportService({ home, catalog, adapters, workers, engines });
   const lab = new LabService({ home, catalog, adapters, workers, engines });
   recoverAbandoned(catalog, { takeQueued });
   if (serving) catalog.waitAtMost(SERVING_WAIT_MS);
+  if (takeQueued) studies.begin();
   runs.begin();
   return {
     home,
@@ -91,7 +95,9 @@ export function createServices({
     datasetVersions: new DatasetVersions(home, catalog, datasets),
     runs,
     runHistory: new RunHistory(catalog, runs),
+    studies,
     plans: new PlanService({ home, models, datasets, workers, engines }),
+    rates: new RateFinder({ home, models, datasets, settings, workers, engines, runs }),
     playground,
     playgroundHistory: new PlaygroundHistory(catalog),
     playgroundVotes: new PlaygroundVotes(catalog, models, adapters),
@@ -104,6 +110,7 @@ export function createServices({
 
   /** Ends every worker and closes the catalogue; a run under way becomes failed and resumable. */
   async function close(): Promise<void> {
+    studies.close();
     const unfinished = [...runs.close(), ...exports.close()];
     lab.close();
     await workers.close();

@@ -15,6 +15,7 @@ import { runHistoryQueries } from './runHistory.ts';
 import { runQueries } from './runs.ts';
 import { settingQueries } from './settings.ts';
 import { storageQueries } from './storage.ts';
+import { studyQueries } from './studies.ts';
 import { taskQueries } from './tasks.ts';
 import { writeWithoutWaiting } from './writeWithoutWaiting.ts';
 
@@ -54,6 +55,7 @@ function prepare(db: Database.Database, waitMs: number) {
     runs: runQueries(db),
     metrics: metricQueries(db),
     runHistory: runHistoryQueries(db),
+    studies: studyQueries(db),
     adapters: adapterQueries(db),
     exports: exportQueries(db),
     settings: settingQueries(db),

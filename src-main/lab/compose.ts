@@ -1,12 +1,12 @@
 /**
  * Several updates of one matrix as one: sums, and what keeps tasks from undoing each other. All act on dW. PEFT's
- * add_weighted_adapter blends A and B one by one where it calls that "linear", which is another matrix.
+ * add_weighted_adapter blends A and B one by one where it calls that "linear" (peftLinear.ts), which is another matrix.
  */
 import type { ComposeMethod } from '../../src-shared/lab.ts';
 import type { Random } from '../../src-shared/random.ts';
 
 export interface ComposeRule {
-  method: ComposeMethod;
+  method: Exclude<ComposeMethod, 'peft-linear'>;
   /** One per update. */
   weights: number[];
   /** Share of the elements that ties, dare and magnitude keep. */

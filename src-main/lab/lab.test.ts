@@ -7,6 +7,8 @@ import { thinQr } from '../linalg/qr.ts';
 import { svd } from '../linalg/svd.ts';
 import { columnsOf, inner, product, transposed } from '../linalg/vectors.ts';
 import { randomDirections } from './amplification.ts';
+import { intrudersOf } from './intruders.ts';
+import { Similarity } from './pairs.ts';
 import { grassmannDistance, similarityGrid } from './similarity.ts';
 import { effectiveRank, spectrumOf } from './spectrum.ts';
 import { denseSvd, productSvd } from './update.ts';
@@ -52,6 +54,27 @@ describe('stored figures of NumPy', () => {
       'distances',
     );
   });
+});
+
+it('intruders are those of NumPy, stored', () => {
+  const { W, A, B, scale, intruders } = stored;
+  const tuned = {
+    name: '',
+    out: 8,
+    in: 12,
+    weightRows: () => Float64Array.from(W.flat()),
+    dense: () =>
+      Float64Array.from({ length: 96 }, (_, at) =>
+        B[Math.floor(at / 12)]!.reduce((sum, b, k) => sum + scale * b * A[k]![at % 12]!, 0),
+      ),
+  };
+  const { looked, intruders: found } = intrudersOf(tuned, 5, 0.75);
+  expect(looked).toBe(intruders.looked);
+  expect(found.map(({ index }) => index)).toEqual(intruders.intruders.map(({ index }) => index));
+  for (const [i, { singularValue, cosine }] of found.entries()) {
+    const want = intruders.intruders[i]!;
+    expectClose([singularValue, cosine], [want.singularValue, want.cosine], TIGHT, `intruder ${i}`);
+  }
 });
 
 describe('decompositions of random matrices', () => {
@@ -122,6 +145,26 @@ describe('what must hold for any', () => {
     expect(distance(A, C)).toBeLessThanOrEqual(distance(A, B) + distance(B, C) + 1e-12);
     // Another basis of the same space is the same space.
     expect(distance(A, product(A, 20, randomDirections(4, 4, random)))).toBeLessThan(1e-6);
+  });
+
+  it.each([1e-4, 1e-9])('directions of small values, %f beside 1, keep their digits', async (small) => {
+    const random = new Random(8);
+    const sides = [0, 1].map(() => {
+      const [U, V] = [randomDirections(30, 3, random), randomDirections(20, 3, random)];
+      const scaled = (vectors: Columns): Columns =>
+        vectors.map((vector, k) => vector.map((x) => x * [1, 0.1, small][k]!));
+      return { U, V, left: scaled(U), right: scaled(V) };
+    });
+    const [one, other] = sides.map(({ left, right }): Parameters<Similarity['of']>[0] => ({
+      name: '',
+      out: 30,
+      in: 20,
+      lowRank: { rank: 3, scale: 1, factors: () => ({ left, right }) },
+      decompose: () => Promise.reject(new Error('not asked for')),
+    }));
+    const { a, b } = await new Similarity().of(one!, other!);
+    expectClose(b.flat(), gridOf(sides[0]!.U, sides[1]!.U).flat(), { rtol: 1e-6, atol: 1e-9 }, 'b');
+    expectClose(a.flat(), gridOf(sides[0]!.V, sides[1]!.V).flat(), { rtol: 1e-6, atol: 1e-9 }, 'a');
   });
 
   it('A -> QA with Q orthogonal changes no direction of A', () => {

@@ -2,19 +2,20 @@
 import type { SimilarityResult } from '../../src-shared/lab.ts';
 import { Random } from '../../src-shared/random.ts';
 import { thinQr } from '../linalg/qr.ts';
-import { svd } from '../linalg/svd.ts';
+import { leftSvd, numericalRank, svd } from '../linalg/svd.ts';
 import { inner, product, transposed } from '../linalg/vectors.ts';
 import { randomDirections } from './amplification.ts';
 import { grassmannDistance, similarityGrid } from './similarity.ts';
 import type { Update } from './update.ts';
 
 type Pair = SimilarityResult['pairs'][number];
+type Compared = Pick<Update, 'name' | 'out' | 'in' | 'lowRank' | 'decompose'>;
 
-/** Orthonormal directions as basis·turn: multiplied out only where they are few. */
+/** Orthonormal directions as basis·turn, which is never multiplied out. */
 interface Directions {
   /** (length, n). */
   basis: Float64Array[];
-  /** (n, count): singular vectors in terms of the basis. */
+  /** (n, count): singular vectors in terms of the basis, which need not be orthonormal itself. */
   turn: Float64Array[];
 }
 
@@ -28,7 +29,7 @@ export class Similarity {
   /** By shape: chance is the same for all layers of one. */
   #byChance = new Map<string, number[][]>();
 
-  async of(one: Update, other: Update): Promise<Pair> {
+  async of(one: Compared, other: Compared): Promise<Pair> {
     const [first, second] = [await sidesOf(one), await sidesOf(other)];
     const a = similarityGrid(cosines(first.a, second.a));
     const b = similarityGrid(cosines(first.b, second.b));
@@ -56,22 +57,30 @@ export class Similarity {
 }
 
 /** LoRA's A and B are decomposed each by itself, as the paper does; of any other update dW itself is. */
-async function sidesOf(update: Update): Promise<Sides> {
+async function sidesOf(update: Compared): Promise<Sides> {
   if (update.lowRank) {
     const { left, right } = update.lowRank.factors();
     return { a: leftVectors(right, update.in), b: leftVectors(left, update.out) };
   }
   const { U, S, V } = await update.decompose();
-  const count = realValues(S, Math.max(update.in, update.out));
+  const count = numericalRank(S, Math.max(update.in, update.out));
   const whole = (vectors: Float64Array[]): Directions => ({ basis: vectors.slice(0, count), turn: identity(count) });
   return { a: whole(V), b: whole(U) };
 }
 
-/** Left singular vectors of a tall matrix, as far as its values are not zero but for rounding. */
+/** Smallest singular value against the largest down to which dividing by it costs no digit that is shown. */
+const DIVIDED_DOWN_TO = 1e-7;
+
+/**
+ * Left singular vectors of a tall matrix; those of values that rounding alone could have made are arbitrary. They are
+ * W·V·S^-1, which spares Q, which takes longest; only where W's columns nearly depend on each other it is needed.
+ */
 function leftVectors(columns: Float64Array[], rows: number): Directions {
   const { Q, R, n } = thinQr(columns, rows);
-  const { U, S } = svd(R, n);
-  return { basis: Q(), turn: U.slice(0, realValues(S, rows)) };
+  const { U: right, S } = leftSvd(transposed(R, n));
+  const count = numericalRank(S, rows);
+  if (S[count - 1]! < DIVIDED_DOWN_TO * S[0]!) return { basis: Q(), turn: svd(R, n).U.slice(0, count) };
+  return { basis: columns, turn: right.slice(0, count).map((v, k) => v.map((x) => x / S[k]!)) };
 }
 
 /** (basis1·turn1)^T·(basis2·turn2) = turn1^T·(basis1^T·basis2)·turn2, by rows. */
@@ -79,11 +88,6 @@ function cosines(one: Directions, other: Directions): Float64Array[] {
   const between = inner(one.basis, other.basis); // columns of basis1^T·basis2
   const turned = product(between, one.basis.length, other.turn);
   return transposed(inner(one.turn, turned), one.turn.length);
-}
-
-/** Directions of values that rounding alone could have made would be arbitrary; NumPy's matrix_rank has this bound. */
-function realValues(S: Float64Array, longerSide: number): number {
-  return S.filter((value) => value > S[0]! * longerSide * Number.EPSILON).length;
 }
 
 function identity(n: number): Float64Array[] {

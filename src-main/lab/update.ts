@@ -5,18 +5,19 @@
 import * as tf from '@tensorflow/tfjs-core';
 import { Random } from '../../src-shared/random.ts';
 import { partOf, type AdapterContent, type Cell } from '../adapters/content.ts';
+import type { LinearModule } from '../engine/model/architecture.ts';
 import type { BaseModel, BaseTensor } from '../basemodel/baseModel.ts';
 import { principalComponents } from '../linalg/principalComponents.ts';
 import { thinQr, type ThinQr } from '../linalg/qr.ts';
-import { svd, type Svd } from '../linalg/svd.ts';
+import { leftSvd, svd, type Svd } from '../linalg/svd.ts';
 import { addScaled, columnsOf, dot, product, transposed } from '../linalg/vectors.ts';
 import { mergedEdits } from '../merging/edits.ts';
 import { readRowsF32, rowsOf } from '../safetensors/read.ts';
 
 /** Narrowest side up to which an update that is no product of two thin matrices is decomposed whole. */
-const WHOLE_UP_TO = 512;
+export const WHOLE_UP_TO = 512;
 /** Singular values that are computed of a larger one. */
-const OF_LARGER = 64;
+export const OF_LARGER = 64;
 
 /** dW = left·right^T: s·B (out, r) and A^T (in, r), as columns. */
 export interface Factors {
@@ -41,13 +42,15 @@ export interface Update {
   /** Whether the checkpoint stores the transpose, (in, out). */
   turned: boolean;
   /** LoRA's own rank and factors; absent where dW has none. */
-  lowRank?: { rank: number; factors(): Factors };
+  lowRank?: { rank: number; scale: number; factors(): Factors };
   /** U·diag(S)·V^T = dW. */
   decompose(): Promise<Svd & Values>;
   /** S by itself, in half the time. */
   singularValues(): Promise<Values>;
   /** dW itself, row by row: (out, in). */
   dense(): Float64Array;
+  /** W, likewise. */
+  weightRows(): Float64Array;
 }
 
 /** In the order of the checkpoint. Empty for a method that changes no weight matrix. */
@@ -57,7 +60,8 @@ export function updatesOf(content: AdapterContent, base: BaseModel): Update[] {
     const here = cells.get(weight.name);
     if (!here || weight.shape.length !== 2) return [];
     const [cell] = here;
-    return [isPlainLora(here) ? lowRankUpdate(weight, cell!) : denseUpdate(weight, cell!, content)];
+    if (isPlainLora(here)) return [lowRankUpdate(weight, cell!)];
+    return [denseUpdate(weight, cell!.module, () => changeOf(weight, content))];
   });
 }
 
@@ -77,7 +81,7 @@ function lowRankUpdate(weight: BaseTensor, cell: Cell): Update {
     const left = columnsOf(B.data, outFeatures, rank);
     for (const column of left) for (let i = 0; i < column.length; i++) column[i] = column[i]! * cell.scale;
     const row = (k: number): Float32Array => A.data.subarray(k * inFeatures, (k + 1) * inFeatures);
-    return { left, right: Array.from({ length: rank }, (_, k) => Float64Array.from(row(k))) };
+    return { left, right: Array.from({ length: rank }, (_, k) => new Float64Array(row(k))) };
   };
   return {
     name: nameOf(weight),
@@ -85,17 +89,18 @@ function lowRankUpdate(weight: BaseTensor, cell: Cell): Update {
     out: outFeatures,
     in: inFeatures,
     turned: cell.module.layout === 'in_out',
-    lowRank: { rank, factors },
+    lowRank: { rank, scale: cell.scale, factors },
     async decompose() {
       const svd = productSvd(factors(), outFeatures, inFeatures);
       return { ...svd, squaredNorm: dot(svd.S, svd.S) };
     },
     async singularValues() {
-      const { core, L } = coreOf(factors(), outFeatures, inFeatures);
-      const { S } = svd(core, L.n);
+      const { core } = coreOf(factors(), outFeatures, inFeatures);
+      const { S } = leftSvd(core.length > core[0]!.length ? transposed(core, core[0]!.length) : core);
       return { S, squaredNorm: dot(S, S) };
     },
     dense: () => productRows(factors(), outFeatures, inFeatures),
+    weightRows: () => weightRows(weight, cell.module.layout === 'in_out'),
   };
 }
 
@@ -126,11 +131,15 @@ function productRows({ left, right }: Factors, rows: number, columns: number): F
   return all;
 }
 
-function denseUpdate(weight: BaseTensor, { module }: Cell, content: AdapterContent): Update {
-  const turned = module.layout === 'in_out';
+/** `values`: W' - W as the checkpoint stores W. */
+export function denseUpdate(
+  weight: BaseTensor,
+  { layout }: Pick<LinearModule, 'layout'>,
+  values: () => Float64Array,
+): Update {
+  const turned = layout === 'in_out';
   const { rows, width } = rowsOf(weight);
   const [out, inputs] = turned ? [width, rows] : [rows, width];
-  const values = (): Float64Array => changeOf(weight, content);
   const decompose = async (): Promise<Svd & Values> => {
     const all = values();
     const svd = await denseSvd(all, rows, width, nameOf(weight));
@@ -143,9 +152,16 @@ function denseUpdate(weight: BaseTensor, { module }: Cell, content: AdapterConte
     in: inputs,
     turned,
     dense: () => (turned ? turnedRows(values(), rows, width) : values()),
+    weightRows: () => weightRows(weight, turned),
     decompose,
     singularValues: decompose,
   };
+}
+
+function weightRows(weight: BaseTensor, turned: boolean): Float64Array {
+  const { rows, width } = rowsOf(weight);
+  const values = Float64Array.from(readRowsF32(weight, 0, rows));
+  return turned ? turnedRows(values, rows, width) : values;
 }
 
 /** The transpose of (rows, width), row by row. */

@@ -9,7 +9,7 @@ import { svd } from './svd.ts';
 import { columnsOf } from './vectors.ts';
 
 /** Narrowest side up to which the whole decomposition is computed. */
-const EXACT_UP_TO = 128;
+export const EXACT_UP_TO = 128;
 /** Columns beyond r, and rounds, of the subspace iteration; PiSSA's authors take 16 rounds for near-exact vectors. */
 const OVERSAMPLING = 16;
 const ROUNDS = 16;

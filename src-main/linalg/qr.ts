@@ -1,4 +1,8 @@
-/** Thin QR decomposition by Householder reflections (Golub & Van Loan 2013, algorithm 5.2.1) in float64. */
+/**
+ * Thin QR decomposition in float64: by Cholesky decompositions of the Gram matrix (choleskyQr.ts), and where the
+ * columns depend on each other too much for that, by Householder reflections (Golub & Van Loan 2013, algorithm 5.2.1).
+ */
+import { choleskyQr } from './choleskyQr.ts';
 import { addScaled, dot, norm } from './vectors.ts';
 
 export interface ThinQr {
@@ -12,6 +16,10 @@ export interface ThinQr {
 
 /** `columns` stay as they are; more of them than rows give a wide R. Columns may depend on others. */
 export function thinQr(columns: readonly Float64Array[], rows: number): ThinQr {
+  return choleskyQr(columns, rows) ?? householderQr(columns, rows);
+}
+
+function householderQr(columns: readonly Float64Array[], rows: number): ThinQr {
   const work = columns.map((column) => Float64Array.from(column));
   const n = Math.min(rows, work.length);
   const reflections = work.slice(0, n).map((column, k) => {
@@ -35,7 +43,7 @@ function orthonormalOf(reflections: (Float64Array | null)[], rows: number): Floa
 }
 
 /** A unit vector whose mirror turns what `column` has below row k into one entry; null where there is nothing. */
-function reflectionOf(column: Float64Array, k: number): Float64Array | null {
+export function reflectionOf(column: Float64Array, k: number): Float64Array | null {
   const v = column.slice(k);
   const length = norm(v);
   if (length === 0) return null;
@@ -43,6 +51,11 @@ function reflectionOf(column: Float64Array, k: number): Float64Array | null {
   const scale = 1 / norm(v);
   for (let i = 0; i < v.length; i++) v[i] = v[i]! * scale;
   return v;
+}
+
+/** The entry that a reflection leaves of what lies from k on. */
+export function reflected(values: Float64Array, v: Float64Array, k: number): number {
+  return values[k]! - 2 * v[0]! * dot(v, values.subarray(k));
 }
 
 /** Mirrors the columns from row k on; four at a time, since reading the mirror is half the work. */

@@ -41,11 +41,16 @@ export function transposed(columns: Float64Array[], rows: number): Float64Array[
 export function product(A: Float64Array[], rows: number, B: Float64Array[]): Float64Array[] {
   return B.map((column) => {
     const sum = new Float64Array(rows);
-    let k = 0;
-    for (; k + 4 <= column.length; k += 4) addFour(sum, A, column, k);
-    for (; k < column.length; k++) addScaled(sum, A[k]!, column[k]!);
+    addCombined(sum, A, column);
     return sum;
   });
+}
+
+/** sum += A·factors. */
+export function addCombined(sum: Float64Array, A: Float64Array[], factors: Float64Array): void {
+  let k = 0;
+  for (; k + 4 <= factors.length; k += 4) addFour(sum, A, factors, k);
+  for (; k < factors.length; k++) addScaled(sum, A[k]!, factors[k]!);
 }
 
 /** sum += columns k to k + 3 of A by their factors, in one pass over the sum. */

@@ -6,7 +6,7 @@ import type { Decoder } from '../engine/model/decoder.ts';
 import type { Parameter } from '../engine/model/parameters.ts';
 import type { MethodSettings } from '../../src-shared/methods/registry.ts';
 import type { EndToken } from '../../src-shared/tokens.ts';
-import type { Written } from './method.ts';
+import type { StartRequest, Written } from './method.ts';
 import { methodOf } from './registry.ts';
 import { withTargets } from './targets.ts';
 
@@ -35,17 +35,17 @@ export interface AttachedMethod {
 
 /**
  * labels: the classes of a run that classifies texts, which then trains a head along. endTokens: those that its rows
- * teach as the end of an answer.
+ * teach as the end of an answer. probe, kept: for methods that start from the data; absent where nothing is trained.
  */
 export async function attachMethod(
   model: Decoder,
   run: AttachedRun,
   base: BaseModel,
-  { labels, endTokens = [] }: { labels?: string[] | undefined; endTokens?: EndToken[] } = {},
+  { labels, endTokens = [], probe, kept }: Omit<StartRequest, 'seed'> & { endTokens?: EndToken[] } = {},
 ): Promise<AttachedMethod> {
   const settings = withTargets(model.spec, run.method);
   const method = methodOf(settings.type);
-  const training = await method.create(model, settings, { seed: run.train.seed, labels });
+  const training = await method.create(model, settings, { seed: run.train.seed, labels, probe, kept });
   return {
     model: model.with(training.adapter),
     parameters: training.adapter.parameters(),

@@ -1,3 +1,4 @@
-import { METHOD_CASES, methodGoldenSuite } from '../../test-support/suites/methodGoldenSuite.ts';
+import { METHOD_CASES, methodGoldenSuite, START_CASES } from '../../test-support/suites/methodGoldenSuite.ts';
 
 await methodGoldenSuite('tensorflow', ['gpt2', 'llama', 'llama_rope3', 'qwen2', 'qwen3', 'gemma2'], METHOD_CASES, 1e-4);
+await methodGoldenSuite('tensorflow', ['gpt2', 'llama'], START_CASES, 1e-4);

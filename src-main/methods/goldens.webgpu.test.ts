@@ -1,3 +1,4 @@
 import { METHOD_CASES, methodGoldenSuite } from '../../test-support/suites/methodGoldenSuite.ts';
 
 await methodGoldenSuite('webgpu', ['gpt2', 'llama'], METHOD_CASES, 1e-3);
+await methodGoldenSuite('webgpu', ['llama'], ['eva_rho2', 'lora_ga'], 1e-3);

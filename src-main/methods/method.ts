@@ -7,6 +7,7 @@ import type { ArchitectureSpec } from '../engine/model/architecture.ts';
 import type { Decoder } from '../engine/model/decoder.ts';
 import type { Parameter } from '../engine/model/parameters.ts';
 import type { Adapter } from './adapter.ts';
+import type { KeptStart, Probe } from './probe.ts';
 
 /** New trainable parameters, and what the method wants to know while they are trained. */
 interface Training<S = MethodSettings, A extends Adapter = Adapter> {
@@ -21,6 +22,17 @@ interface Training<S = MethodSettings, A extends Adapter = Adapter> {
   result?(): Promise<{ adapter: A; settings: S }>;
 }
 
+/** What a method may start from, beside model and settings. */
+export interface StartRequest {
+  seed: number;
+  /** The classes, where a head is trained along. */
+  labels?: string[] | undefined;
+  /** Absent where nothing is trained, but measured. */
+  probe?: Probe | undefined;
+  /** Absent: nowhere. */
+  kept?: KeptStart | undefined;
+}
+
 export interface Written {
   /** Of the weights file. */
   sha256: string;
@@ -28,12 +40,8 @@ export interface Written {
 }
 
 export interface Method<S extends MethodSettings = MethodSettings, A extends Adapter = Adapter> {
-  /** The model equals the base at first. `labels`: the classes, where a head is trained along. Throws usage errors. */
-  create(
-    model: Decoder,
-    settings: S,
-    run: { seed: number; labels?: string[] | undefined },
-  ): Training<S, A> | Promise<Training<S, A>>;
+  /** The model equals the base at first. Throws usage errors. */
+  create(model: Decoder, settings: S, run: StartRequest): Training<S, A> | Promise<Training<S, A>>;
   /** Writes the result folder, whole or not at all; `graft` holds the settings too. */
   save(dir: string, adapter: A, settings: S, base: BaseModel, graft: GraftAdapterInfo): Promise<Written>;
   /** A stored adapter, checked against its base, on the current backend; absent where there is none. */

@@ -10,6 +10,11 @@ export function runStateFile(runDir: string): string {
   return path.join(runDir, RUN_STATE_FILE);
 }
 
+/** What the trained values began as, where that was found by looking at the data. */
+export function startFile(runDir: string): string {
+  return path.join(runDir, 'start.safetensors');
+}
+
 /** An earlier state that is kept for a look back at a step, and for going on from there otherwise. */
 export function keptStateFile(runDir: string, step: number): string {
   return path.join(keptStatesDir(runDir), `step-${step}.safetensors`);

@@ -3,8 +3,11 @@ import type { WorkerCallName, WorkerCalls } from '../../src-shared/workerCalls.t
 import { checkDataset } from '../datasets/check.ts';
 import { reportBackends } from '../engine/backends/backends.ts';
 import type { CallControl } from './control.ts';
+import { labAdvise } from './lab/advise.ts';
 import { labCompose } from './lab/compose.ts';
 import { labCompress } from './lab/compress.ts';
+import { labIntruders } from './lab/intruders.ts';
+import { labRate, labRateGrid } from './lab/rate.ts';
 import { labAmplification, labSimilarity, labSpectrum } from './lab/understand.ts';
 import { modelNeeds } from './plan/modelNeeds.ts';
 import { Planner } from './plan/planner.ts';
@@ -73,15 +76,20 @@ const tokens: Handlers<'checkTokenizer' | 'previewTokens' | 'countTokens' | 'che
   checkDataset,
 };
 
-const lab: Handlers<'labSpectrum' | 'labSimilarity' | 'labAmplification' | 'labCompress' | 'labCompose'> = {
+const lab: Handlers<
+  'labSpectrum' | 'labSimilarity' | 'labAmplification' | 'labIntruders' | 'labCompress' | 'labCompose'
+> = {
   labSpectrum,
   labSimilarity,
   labAmplification,
+  labIntruders,
   labCompress,
   labCompose,
 };
 
-const handlers: Handlers = { ...training, ...planning, ...serving, ...verifying, ...tokens, ...lab };
+const choosing: Handlers<'labRate' | 'labRateGrid' | 'labAdvise'> = { labRate, labRateGrid, labAdvise };
+
+const handlers: Handlers = { ...training, ...planning, ...serving, ...verifying, ...tokens, ...lab, ...choosing };
 
 /** Does what a call asks for. Events go to `emit` as they come. */
 export function answerCall<K extends WorkerCallName>(

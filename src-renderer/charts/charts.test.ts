@@ -4,7 +4,7 @@ import { seriesCsv } from './csv.ts';
 import { decimate } from './decimate.ts';
 import { drawn } from './drawn.ts';
 import { SeriesStore } from './seriesStore.ts';
-import { Smoother } from './smooth.ts';
+import { Smoother } from '../../src-shared/smoother.ts';
 import { SpikeFinder } from './spikes.ts';
 import { wholeRange } from './wholeRange.ts';
 

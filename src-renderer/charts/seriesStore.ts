@@ -4,7 +4,7 @@
  */
 import type { StepMetrics } from '../lib/api.ts';
 import { Column, lowerBound } from './column.ts';
-import { Smoother } from './smooth.ts';
+import { Smoother } from '../../src-shared/smoother.ts';
 import { SpikeFinder } from './spikes.ts';
 
 const METRICS = ['loss', 'lr', 'gradNorm', 'tokensPerSecond', 'memoryBytes', 'elapsedMs'] as const;

@@ -1,4 +1,4 @@
-/** LoRA (Hu et al. 2021) and what grew on it: rsLoRA, DoRA, PiSSA, LoRA+. */
+/** LoRA (Hu et al. 2021) and what grew on it: rsLoRA, DoRA, PiSSA, EVA, LoRA-GA, LoRA+. */
 import { z } from 'zod';
 import { ALL_LINEAR, ALPHA_SETTING, lowRankText, pairsOf, RANK_SETTING, TARGET_SETTINGS } from './matrices.ts';
 import { defineMethod, sizeOf, sum, type MethodSettingTable, type ModelShape } from './method.ts';
@@ -55,15 +55,27 @@ const settings = {
     placeholder: '1',
   },
   init: {
-    schema: z.enum(['gaussian', 'kaiming', 'pissa']).default('kaiming'),
+    schema: z.enum(['gaussian', 'kaiming', 'pissa', 'eva', 'lora-ga']).default('kaiming'),
     label: 'Start',
     help:
       'How A and B begin. Kaiming as PEFT, Gaussian as the paper (B is zero in both), PiSSA with the principal ' +
-      'vectors of the base.',
+      'vectors of the base, EVA with those of what each matrix reads, LoRA-GA with those of the first gradient; the ' +
+      'last two look at some of the data first.',
     flag: 'init',
     value: 'NAME',
-    choices: { kaiming: 'Kaiming', gaussian: 'Gaussian', pissa: 'PiSSA' },
+    choices: { kaiming: 'Kaiming', gaussian: 'Gaussian', pissa: 'PiSSA', eva: 'EVA', 'lora-ga': 'LoRA-GA' },
     place: 'more',
+  },
+  evaRho: {
+    schema: z.number().min(1).max(8).optional(),
+    label: 'EVA: most ranks',
+    help:
+      'How many times the rank one matrix may get where EVA starts; ranks then move to where the data varies most, ' +
+      'their sum stays.',
+    flag: 'eva-rho',
+    value: 'X',
+    place: 'more',
+    placeholder: '1',
   },
   dora: {
     schema: z.boolean().optional(),
@@ -111,6 +123,7 @@ export const lora = defineMethod({
     };
   },
   targets: { ...ALL_LINEAR, nothingElse: (method) => !hasBiases(method) },
+  void: ({ init }) => (init === 'eva' ? [] : ['evaRho']),
   classifies: true,
   notAdditive: (method) =>
     method.dora ? 'is a DoRA, which rescales the weights' : hasBiases(method) ? 'replaces biases' : undefined,
@@ -121,8 +134,9 @@ export type LoraSettings = z.infer<typeof lora.schema>;
 type Kind = { dora?: boolean | undefined; rslora?: boolean | undefined; init: string };
 
 function nameOf({ dora, rslora, init }: Kind): string {
-  const kind = dora ? 'DoRA' : init === 'pissa' ? 'PiSSA' : 'LoRA';
-  return rslora ? `rs${kind}` : kind;
+  const kind = dora ? 'DoRA' : init === 'pissa' ? 'PiSSA' : init === 'lora-ga' ? 'LoRA-GA' : 'LoRA';
+  const name = rslora ? `rs${kind}` : kind;
+  return init === 'eva' ? `${name} from EVA` : name;
 }
 
 function hasBiases({ bias = 'none' }: { bias?: 'none' | 'lora_only' | 'all' | undefined }): boolean {

@@ -3,11 +3,18 @@
 python3 lab_reference.py BASE ADAPTER OTHER   prints JSON for two LoRA adapters of one base (float32 safetensors)
 python3 lab_reference.py --truncated ADAPTER SMALL   prints, by matrix, how far SMALL is from the nearest updates of its ranks
 python3 lab_reference.py --sum ADAPTER WEIGHT ADAPTER WEIGHT SUM   prints the largest relative difference of SUM from the sum
+python3 lab_reference.py --intruders BASE ADAPTER TOP EPSILON [WITHOUT]   prints intruders by matrix, and how far WITHOUT is from the update less these
+python3 lab_reference.py --tuned BASE MODEL OTHER [SMALL]   prints, by weight, figures of two whole models against their base, and how far SMALL is from MODEL's nearest updates
+python3 lab_reference.py --peft-linear ADAPTER WEIGHT ADAPTER WEIGHT BLEND   prints the largest relative difference of BLEND from PEFT's formula
 python3 lab_reference.py --fixture            prints small random matrices with their figures (fixtures/lab.json)
 """
 import json
+import os
 import re
 import sys
+
+# Several threads for matrices this small only get into each other's way.
+os.environ.setdefault('OPENBLAS_NUM_THREADS', '1')
 
 import numpy as np
 
@@ -66,13 +73,32 @@ def amplification(w, delta, top):
     wu, _, wvt = np.linalg.svd(w)
     part = lambda x, yt: float(np.linalg.norm(x[:, :top].T @ w @ yt[:top].T))
     norm = float(np.linalg.norm(delta))
+    nearest = lambda dots: [{'index': int(row.argmax()), 'cosine': float(row.max())} for row in np.abs(dots[:top])]
+    own = np.linalg.matrix_rank(w)
     return {
+        'deltaRank': int(np.linalg.matrix_rank(delta)),
+        'deltaEffectiveRank': spectrum(delta, 1)['effectiveRank'],
+        'weightRank': int(own),
+        'weightEffectiveRank': spectrum(w, 1)['effectiveRank'],
+        'written': nearest(u.T @ wu[:, :own]),
+        'read': nearest(vt @ wvt[:own].T),
         'deltaNorm': norm,
         'weightNorm': float(np.linalg.norm(w)),
         'inDelta': part(u, vt),
         'inWeight': part(wu, wvt),
         'factor': norm / part(u, vt),
     }
+
+
+def intruders(w, delta, top, epsilon):
+    u, s, vt = np.linalg.svd(w + delta, full_matrices=False)
+    own, values, _ = np.linalg.svd(w, full_matrices=False)
+    own = own[:, : np.linalg.matrix_rank(w)]
+    nearest = np.abs(u.T @ own).max(1)[:top]
+    found = [i for i in range(len(nearest)) if nearest[i] < epsilon]
+    parts = sum((s[i] * np.outer(u[:, i], vt[i]) for i in found), np.zeros_like(w))
+    listed = [{'index': i, 'singularValue': float(s[i]), 'cosine': float(nearest[i])} for i in found]
+    return {'looked': len(nearest), 'intruders': listed}, delta - parts
 
 
 def adapter(folder):
@@ -123,12 +149,66 @@ def truncated(whole, small):
     return result
 
 
+def of_tuned(base, model, other, small=None):
+    before, after, beside = (read(file) for file in (base, model, other))
+    result = {}
+    for weight, w in before.items():
+        delta = after[weight] - w
+        name = weight.removesuffix('.weight')
+        if w.ndim != 2 or 'embed' in weight or weight == 'lm_head.weight':
+            continue
+        left, _, right = np.linalg.svd(delta)
+        left2, _, right2 = np.linalg.svd(beside[weight] - w)
+        result[name] = {
+            'spectrum': spectrum(delta, min(w.shape)),
+            'a': float(np.linalg.norm(right[:3] @ right2[:3].T) ** 2 / 3),
+            'b': float(np.linalg.norm(left[:, :3].T @ left2[:, :3]) ** 2 / 3),
+            'inDelta': amplification(w, delta, 8)['inDelta'],
+            **intruders(w, delta, 10, 0.5)[0],
+        }
+        if small:
+            a, b, scale = adapter(small)[0][name]
+            u, s, vt = np.linalg.svd(delta)
+            r = a.shape[0]
+            error = np.linalg.norm((u[:, :r] * s[:r]) @ vt[:r] - scale * b @ a) / np.linalg.norm(s)
+            result[name]['difference'] = float(error)
+    return result
+
+
 def of_sum(one, weight, other, weight2, whole):
     parts = [(adapter(folder)[0], float(factor)) for folder, factor in ((one, weight), (other, weight2), (whole, -1))]
     names = parts[2][0]
     dw = lambda pairs, name: pairs[name][2] * pairs[name][1] @ pairs[name][0] if name in pairs else 0
     rest = {n: sum(f * dw(pairs, n) for pairs, f in parts) for n in names}
     return max(float(np.linalg.norm(rest[n]) / np.linalg.norm(dw(names, n))) for n in names)
+
+
+def of_intruders(base, folder, top, epsilon, without=None):
+    weights = read(f'{base}/model.safetensors')
+    pairs, turned = adapter(folder)
+    result = {}
+    for name, (a, b, scale) in pairs.items():
+        w = weights[f'{name}.weight']
+        found, rest = intruders(w.T if turned else w, scale * b @ a, int(top), float(epsilon))
+        if without:
+            a2, b2, scale2 = adapter(without)[0][name]
+            found['rank'] = a2.shape[0]
+            found['difference'] = float(np.linalg.norm(scale2 * b2 @ a2 - rest) / np.linalg.norm(rest))
+        result[name] = found
+    return result
+
+
+def of_peft_linear(one, weight, other, weight2, blend):
+    """PEFT's _generalized_task_arithmetic_weighted_adapter with the combination "linear"."""
+    parts = [(adapter(one)[0], float(weight)), (adapter(other)[0], float(weight2))]
+    worst = 0
+    for name, (a, b, scale) in adapter(blend)[0].items():
+        there = [(*pairs[name], factor) for pairs, factor in parts if name in pairs]
+        want_a = sum(np.sqrt(factor * s) * x for x, _, s, factor in there)
+        want_b = sum(np.sqrt(factor * s) * y for _, y, s, factor in there)
+        for got, want in ((a, want_a), (scale * b, want_b)):
+            worst = max(worst, np.linalg.norm(got - want) / np.linalg.norm(want))
+    return float(worst)
 
 
 def ties(updates, weights, density):
@@ -154,9 +234,10 @@ def fixture():
     weights = [1, 0.5, -0.3]
     blend = {'tasks': [t.tolist() for t in tasks], 'weights': weights, 'ties': ties(tasks, weights, 0.4).tolist()}
     inputs = {'compose': blend, 'W': w, 'A': a, 'B': b, 'otherA': other_a, 'otherB': other_b}
-    return {**{k: v if isinstance(v, dict) else v.tolist() for k, v in inputs.items()}, 'scale': 2, **figures(w, a, b, 2, other_a, other_b)}
+    more = {'scale': 2, 'intruders': intruders(w, 2 * b @ a, 5, 0.75)[0], **figures(w, a, b, 2, other_a, other_b)}
+    return {**{k: v if isinstance(v, dict) else v.tolist() for k, v in inputs.items()}, **more}
 
 
-modes = {'--fixture': fixture, '--truncated': truncated, '--sum': of_sum}
+modes = {'--fixture': fixture, '--truncated': truncated, '--sum': of_sum, '--intruders': of_intruders, '--tuned': of_tuned, '--peft-linear': of_peft_linear}
 work, args = (modes[sys.argv[1]], sys.argv[2:]) if sys.argv[1] in modes else (of_folders, sys.argv[1:])
 print(json.dumps(work(*args)))

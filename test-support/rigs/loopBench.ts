@@ -13,7 +13,7 @@ import { countParameters } from '../../src-main/engine/model/parameters.ts';
 import { AdamW } from '../../src-main/engine/optim/adamw.ts';
 import { Random } from '../../src-shared/random.ts';
 import { CallControl } from '../../src-main/worker/control.ts';
-import { warmupSteps } from '../../src-shared/schedule.ts';
+import { scheduleFactor, warmupSteps } from '../../src-shared/schedule.ts';
 import { trainSettingsSchema } from '../../src-shared/settings/training.ts';
 import type { TrainEvent } from '../../src-shared/training.ts';
 import { newProgress } from '../../src-main/worker/train/state.ts';
@@ -87,6 +87,7 @@ export function openLoop(
   const tokenizerDir = temporaryFolder();
   writeTinyTokenizer(tokenizerDir);
   const tokenizer = loadTokenizer(tokenizerDir);
+  const warmup = warmupSteps(settings.warmup, settings.steps!);
   const run: Run = {
     dir: runDir,
     engine: 'tensorflow',
@@ -118,7 +119,7 @@ export function openLoop(
     ),
     progress: newProgress(),
     totalSteps: settings.steps!,
-    warmup: warmupSteps(settings.warmup, settings.steps!),
+    lrOf: (step) => settings.lr * scheduleFactor(settings.schedule, step, warmup, settings.steps!),
     trainableParameters: countParameters(parameters),
     totalParameters: countParameters(parameters) + countParameters(model.weights.values()),
     tensorLimitBytes: null,

@@ -41,7 +41,9 @@ export const METHOD_CASES = [
   'miss_r6',
   'miss_bat',
 ] as const;
-type MethodCase = (typeof METHOD_CASES)[number];
+/** LoRA from starts that look at the data; the curve begins at the stored start. */
+export const START_CASES = ['eva', 'eva_qv', 'eva_rho2', 'lora_ga'] as const;
+type MethodCase = (typeof METHOD_CASES)[number] | (typeof START_CASES)[number];
 
 interface Tensor {
   shape: number[];
@@ -111,6 +113,7 @@ function setUp(model: Decoder, name: string, method: MethodCase): Setup {
     case 'miss_bat':
       return cellSetup(model, name);
     case 'pissa':
+    case 'lora_ga':
       for (const [tensor, { shape, values }] of readTensors(`golden/${name}/w_res.safetensors`))
         replaceValue(
           model.weights.get(tensor.replace('base_model.model.', '').replace('.base_layer', ''))!,
@@ -149,9 +152,12 @@ function cellSetup(model: Decoder, name: string): Setup {
 }
 
 function loraSetup(model: Decoder, name: string): Setup {
-  const config = readJson<{ r: number; lora_alpha: number; use_rslora: boolean }>(
-    `golden/${name}/initial/adapter_config.json`,
-  );
+  const config = readJson<{
+    r: number;
+    lora_alpha: number;
+    use_rslora: boolean;
+    alpha_pattern: Record<string, number>;
+  }>(`golden/${name}/initial/adapter_config.json`);
   const tensors = readTensors(`golden/${name}/initial/adapter_model.safetensors`);
   const names: Setup['names'] = new Map();
   const pairs = linearModules(model.spec)
@@ -161,14 +167,10 @@ function loraSetup(model: Decoder, name: string): Setup {
       const tensor = (part: string): Tensor | undefined => tensors.get(key(part));
       const [A, B, magnitude] = [tensor('lora_A.weight'), tensor('lora_B.weight'), tensor('lora_magnitude_vector')];
       if (!A || !B) return [];
-      const pair = makePair(
-        module,
-        A.values,
-        B.values,
-        config.r,
-        config.lora_alpha / (config.use_rslora ? Math.sqrt(config.r) : config.r),
-        magnitude?.values,
-      );
+      const r = A.shape[0]!;
+      const alpha = config.alpha_pattern[module.module] ?? config.lora_alpha;
+      const scale = alpha / (config.use_rslora ? Math.sqrt(r) : r);
+      const pair = makePair(module, A.values, B.values, r, scale, magnitude?.values);
       names.set(pair.A, { gradient: key('lora_A.default.weight'), final: key('lora_A.weight') });
       names.set(pair.B, { gradient: key('lora_B.default.weight'), final: key('lora_B.weight') });
       if (pair.magnitude)
@@ -238,10 +240,10 @@ async function checkTraining(model: Decoder, name: string, { adapter, names }: S
 
 /**
  * With B = 0 the first gradients of A are nothing but rounding, from which Adam makes steps of full size (the goldens'
- * README says how far two correct runs then part). GPT-2 and Llama keep together all the same.
+ * README says how far two correct runs then part). GPT-2 and Llama keep together all the same, but for one start.
  */
 function partsByRounding(name: string): boolean {
-  return /^(llama_rope3|qwen3|gemma2)\/dora$/.test(name);
+  return /^((llama_rope3|qwen3|gemma2)\/dora|llama\/eva)$/.test(name);
 }
 
 /**

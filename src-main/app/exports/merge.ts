@@ -6,6 +6,7 @@ import type { BackendName } from '../../../src-shared/backends.ts';
 import type { MergeParams, MergeResult } from '../../../src-shared/exports.ts';
 import type { EngineService } from '../workers/engines.ts';
 import type { Workers } from '../workers/client.ts';
+import { heldOutRows } from '../adapters/heldOut.ts';
 
 export interface MergeRequest {
   kind?: ExportRecord['kind'] | undefined;
@@ -51,11 +52,4 @@ export async function mergeInWorker(
     signal.removeEventListener('abort', kill);
     client.kill();
   }
-}
-
-/** The validation rows of the adapter's run, which it has never been trained on. */
-function heldOutRows({ adapters, runs }: Catalog, adapterId: string | null): MergeParams['heldOut'] {
-  const runId = adapterId === null ? null : adapters.get(adapterId)?.runId;
-  const run = runId ? runs.get(runId) : undefined;
-  return run && { data: run.spec.data, val: run.spec.train.val, seed: run.spec.train.seed };
 }

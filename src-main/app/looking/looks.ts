@@ -10,6 +10,7 @@ import { mergeNotes } from '../exports/notes.ts';
 import { readModel } from '../models/read.ts';
 import { checkModel } from '../runs/checkModel.ts';
 import { matricesOf, trainableIn } from '../runs/trainable.ts';
+import { planVariants } from '../studies/variants.ts';
 
 export const looks = {
   adapterFits,
@@ -19,6 +20,7 @@ export const looks = {
   matricesOf,
   mergedFiles,
   mergeNotes,
+  planVariants,
   readModel,
   trainableIn,
 };

@@ -9,7 +9,7 @@ import { usageError } from '../../../src-shared/errors.ts';
 import { newId } from '../ids.ts';
 import type { Home } from '../storage/home.ts';
 import { addKeptState, keptStates, linkOrCopy } from '../../runfolder/keptStates.ts';
-import { bestValuesFile, bestValuesStep, keptStateFile, runStateFile } from '../../runfolder/layout.ts';
+import { bestValuesFile, bestValuesStep, keptStateFile, runStateFile, startFile } from '../../runfolder/layout.ts';
 import type { RunSpec } from '../../../src-shared/runSpec.ts';
 import { logMessage } from './recordEvent.ts';
 import { newOutDir } from './input.ts';
@@ -86,6 +86,7 @@ function copyState(from: string, { runDir, train }: RunSpec, step: number): void
   const source = keptStateFile(from, step);
   linkOrCopy(source, runStateFile(runDir));
   addKeptState(source, runDir, step);
+  if (fs.existsSync(startFile(from))) linkOrCopy(startFile(from), startFile(runDir));
   if (!train.keepBest) return;
   for (const name of fs.readdirSync(from)) {
     const best = bestValuesStep(name);

@@ -4,6 +4,7 @@
  */
 import type { Run } from '../../catalog/runs.ts';
 import { removePartials } from '../../files/removePartials.ts';
+import { GraftError } from '../../../src-shared/errors.ts';
 import { trainSettingsSchema } from '../../../src-shared/settings/training.ts';
 import type { TrainEvent, TrainResult } from '../../../src-shared/training.ts';
 import { PatientWriter } from '../storage/patientWriter.ts';
@@ -45,6 +46,8 @@ export class Runner {
   /** Runs whose failure could not be stored; their rows still say that they are queued. */
   #unstored = new Set<string>();
   #closed = false;
+  /** Something that is no run trains. */
+  #lent = false;
 
   constructor(parts: { store: RunStore; queue: RunQueue; workers: Workers; engines: EngineService }) {
     this.#store = parts.store;
@@ -65,7 +68,7 @@ export class Runner {
 
   /** Starts the next queued run, unless one is under way; it goes on by itself from there. */
   async next(): Promise<void> {
-    if (this.#active || this.#closed) return;
+    if (this.#active || this.#lent || this.#closed) return;
     let run: Run | undefined;
     try {
       run = this.#queue.runs.find(({ id }) => !this.#unstored.has(id));
@@ -77,6 +80,29 @@ export class Runner {
       this.#fail(run, error);
     }
     void this.next();
+  }
+
+  /**
+   * No run starts until the returned function is called, since only one thing trains at a time. Throws BUSY while one
+   * does.
+   */
+  takeTurn(): () => void {
+    if (this.#lent)
+      throw new GraftError('BUSY', 'A learning rate is being looked for already; wait for it, or cancel it first.');
+    if (this.#active) {
+      const { id, name } = this.#store.require(this.#active.runId);
+      throw new GraftError(
+        'BUSY',
+        `The run ${name} is under way, and only one thing trains at a time; wait for its end or pause it, then look ` +
+          'for a rate.',
+        { runId: id },
+      );
+    }
+    this.#lent = true;
+    return () => {
+      this.#lent = false;
+      void this.next();
+    };
   }
 
   /** Asks the run under way to pause or stop; undefined where this run is not under way here. */

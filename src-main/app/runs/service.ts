@@ -102,6 +102,18 @@ export class RunService {
     return this.#queued(run.spec.runId);
   }
 
+  /** Queues several runs of checked specs, all or none, without telling anybody; `fill` as for `add`. */
+  insertAll(runs: { run: NewRun; fill: () => void }[]): void {
+    this.#parts.catalog.transaction(() => {
+      for (const { run, fill } of runs) this.#store.insert(run, () => this.#queue.join('tail'), fill);
+    });
+  }
+
+  /** Begins with runs that `insertAll` has queued. */
+  tellQueued(ids: string[]): void {
+    for (const id of ids) this.#queued(id);
+  }
+
   /**
    * Takes one step of the run that `input` would start, in a worker of its own; nothing is kept. Throws what the run
    * itself would.
@@ -110,6 +122,11 @@ export class RunService {
     const { workers, engines, settings } = this.#parts;
     const { spec } = await checkStart(this.#parts, settings.withMemoryLimit(input));
     return workers.once('preflight', { spec: { ...spec, engine: await engines.resolve(spec.engine) } });
+  }
+
+  /** As Runner.takeTurn. */
+  takeTurn(): () => void {
+    return this.#runner.takeTurn();
   }
 
   /** Continues a failed or stopped run from its run state. Throws NOT_RESUMABLE when there is none. */
@@ -123,12 +140,26 @@ export class RunService {
           : `is ${run.status}; only a failed or stopped run can be resumed`;
       throw new GraftError('NOT_RESUMABLE', `The run ${id} ${why}.`, { runId: id, status: run.status });
     }
+    return this.#again(run);
+  }
+
+  /**
+   * Queues a run again that nobody has queued or under way: it goes on from its run state, or begins anew where there
+   * is none.
+   */
+  restart(id: string, end: 'head' | 'tail' = 'tail'): RunView {
+    this.#store.assertStored(id);
+    return this.#again(this.require(id), end);
+  }
+
+  #again(run: RunView, end: 'head' | 'tail' = 'tail'): RunView {
+    const { id } = run;
     const spec = { ...run.spec };
     if (run.result) spec.outDir = newOutDir(this.#parts.home, spec.method.type);
     // Without a result no row names this folder: a crash came between its rename and the row.
     else fs.rmSync(spec.outDir, { recursive: true, force: true });
     const fresh = { spec, error: null, result: null, endedAt: null };
-    this.#parts.catalog.runs.update(id, { ...this.#queue.join('tail'), ...fresh });
+    this.#parts.catalog.runs.update(id, { ...this.#queue.join(end), ...fresh });
     return this.#queued(id);
   }
 

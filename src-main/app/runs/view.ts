@@ -38,7 +38,7 @@ export function viewOf(
   };
 }
 
-export function isOver(run: Run): boolean {
+export function isOver(run: Pick<Run, 'status'>): boolean {
   return run.status === 'completed' || run.status === 'stopped' || run.status === 'failed';
 }
 

@@ -7,6 +7,7 @@ import { playground } from './0005-playground.ts';
 import { exports } from './0006-exports.ts';
 import { runDataVersion } from './0007-run-data-version.ts';
 import { readingRules } from './0008-reading-rules.ts';
+import { studies } from './0009-studies.ts';
 
 export const migrations: readonly string[] = [
   initial,
@@ -17,4 +18,5 @@ export const migrations: readonly string[] = [
   exports,
   runDataVersion,
   readingRules,
+  studies,
 ];

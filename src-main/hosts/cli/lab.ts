@@ -1,14 +1,18 @@
 /** `lab spectrum`, `lab similarity`, `lab amplification`: what adapters learnt, matrix by matrix (docs/lab.md). */
 import { usageError } from '../../../src-shared/errors.ts';
-import type { LabParams, LabProgress } from '../../../src-shared/lab.ts';
+import type { AmplificationResult, LabParams, LabProgress } from '../../../src-shared/lab.ts';
 import { COMPUTE_SETTINGS } from '../../../src-shared/settings/compute.ts';
 import type { Args } from './args.ts';
 import { ADAPTER_OPTION, ENGINE_OPTION, MODEL_OPTION, type Command, type Context } from './command.ts';
 import { count, table, timeSayer } from './format.ts';
-import { adapterOf, baseDirFor } from './resolve.ts';
+import { baseDirFor, tunedOf } from './resolve.ts';
 import { readSettings } from './settingOptions.ts';
 
-export const LAB_OPTIONS = { adapter: ADAPTER_OPTION, model: MODEL_OPTION, engine: ENGINE_OPTION };
+export const TUNED_OPTION = {
+  ...ADAPTER_OPTION,
+  help: `${ADAPTER_OPTION.help}; or the folder of a fully fine-tuned model`,
+};
+export const LAB_OPTIONS = { adapter: TUNED_OPTION, model: MODEL_OPTION, engine: ENGINE_OPTION };
 
 export const labSpectrum: Command = {
   name: 'lab spectrum',
@@ -39,11 +43,11 @@ export const labSimilarity: Command = {
   summary: 'How much the subspaces of two adapters share, beside what chance gives.',
   options: {
     ...LAB_OPTIONS,
-    other: { ...ADAPTER_OPTION, help: 'the adapter to compare with' },
+    other: { ...TUNED_OPTION, help: 'the adapter to compare with' },
   },
   async run(context) {
     const { args, services, print } = context;
-    const { dir: otherDir } = adapterOf(services, args.required('other', 'the adapter to compare with'));
+    const { dir: otherDir } = tunedOf(services, args.required('other', 'the adapter to compare with'));
     const params = { ...(await labParams(context)), otherDir };
     const result = await services.workers.once('labSimilarity', params, progress(context));
     const rows = result.pairs.map(({ name, a, b, randomA, randomB, grassmannA, grassmannB }) => [
@@ -85,18 +89,47 @@ export const labAmplification: Command = {
     const header = ['matrix', '|dW|', '|W|', 'W in dW', 'W in its own', 'W in random', 'factor'];
     for (const line of table(header, rows)) print(line);
     print(`First ${count(result.top)} directions of each; the factor is |dW| / |W in dW|.`);
+    for (const line of table(RANKS_HEADER, result.matrices.map(ranksRow))) print(line);
     return result;
   },
 };
 
+const RANKS_HEADER = [
+  'matrix',
+  'rank of dW',
+  'effective',
+  'rank of W',
+  'effective',
+  "dW's first writes to",
+  'cosine',
+  'reads from',
+  'cosine',
+];
+
+/** Directions of W are counted from 0, the one of the largest singular value. */
+function ranksRow(one: AmplificationResult['matrices'][number]): string[] {
+  const known = (value: number | null, digits: number): string => value?.toFixed(digits) ?? 'too wide';
+  const first = one.directions?.[0];
+  return [
+    one.name,
+    known(one.deltaRank, 0),
+    known(one.deltaEffectiveRank, 1),
+    known(one.weightRank, 0),
+    known(one.weightEffectiveRank, 1),
+    ...[first?.written, first?.read].flatMap((side) =>
+      side ? [String(side.index), side.cosine.toFixed(3)] : ['', ''],
+    ),
+  ];
+}
+
 export async function labParams({ args, services }: Context): Promise<LabParams> {
-  const adapter = adapterOf(services, args.required('adapter', 'the adapter to look into'));
+  const adapter = tunedOf(services, args.required('adapter', 'the adapter to look into'));
   const modelDir = baseDirFor(services, args.text('model'), adapter);
   const { engine } = readSettings(args, { engine: COMPUTE_SETTINGS.engine });
   return { engine: await services.engines.resolve(engine), modelDir, adapterDir: adapter.dir };
 }
 
-function topOf(args: Args): number | undefined {
+export function topOf(args: Args): number | undefined {
   const top = args.integer('top');
   if (top !== undefined && top < 1) throw usageError('BAD_USAGE', `--top is ${top}; give a whole number from 1 on.`);
   return top;

@@ -5,10 +5,12 @@ import { usageError } from '../../../src-shared/errors.ts';
 import { COMPOSE_METHODS, type ComposeMethod, type CompressRule } from '../../../src-shared/lab.ts';
 import { COMPUTE_SETTINGS } from '../../../src-shared/settings/compute.ts';
 import type { Args } from './args.ts';
-import { ADAPTER_OPTION, type Command } from './command.ts';
+import type { Command } from './command.ts';
 import { bytes, table } from './format.ts';
-import { LAB_OPTIONS, labParams, percent, progress, shown } from './lab.ts';
-import { adapterOf, baseDirFor } from './resolve.ts';
+import { lossData, lossTable, LOSS_OPTIONS } from './labData.ts';
+import { numbersPerAdapter } from './perAdapter.ts';
+import { LAB_OPTIONS, TUNED_OPTION, labParams, percent, progress, shown } from './lab.ts';
+import { baseDirFor, tunedOf } from './resolve.ts';
 import { readSettings } from './settingOptions.ts';
 
 export const labCompress: Command = {
@@ -21,13 +23,16 @@ export const labCompress: Command = {
     energy: { type: 'string', value: 'X', help: "share of each update's energy to keep, such as 0.95" },
     bytes: { type: 'string', value: 'N', help: 'size of the weights, the ranks where they count most' },
     out: { type: 'string', value: 'DIR', help: 'new folder; it must not exist' },
+    ...LOSS_OPTIONS,
   },
   async run(context) {
     const { args, services, print } = context;
     const outDir = path.resolve(args.required('out', 'a new folder'));
     const rule = compressRule(args);
     assertNewFolder(outDir, services.home.dir);
-    const params = { ...(await labParams(context)), outDir, rule };
+    const adapter = tunedOf(services, args.required('adapter', 'the adapter to compress'));
+    const datasets = lossData(services, args, [adapter]);
+    const params = { ...(await labParams(context)), outDir, rule, datasets };
     const result = await services.workers.once('labCompress', params, progress(context));
     const rows = result.matrices.map(({ name, rank, energy }) => [name, String(rank), percent(energy)]);
     for (const line of table(['matrix', 'rank', 'energy'], rows)) print(line);
@@ -36,6 +41,9 @@ export const labCompress: Command = {
         `${percent(result.relativeError)} of their norm, logits by at most ${shown(result.maxLogitDifference)} ` +
         `(the largest is ${shown(result.maxLogit)}).`,
     );
+    const losses = result.losses.map(({ file, before, after }) => ({ file, losses: [before, after] }));
+    lossTable(['before', 'after'], losses).forEach(print);
+    result.notes.forEach(print);
     return result;
   },
 };
@@ -57,10 +65,12 @@ function compressRule(args: Args): CompressRule {
 export const labCompose: Command = {
   name: 'lab compose',
   positionals: [],
-  summary: 'Adds, subtracts or blends adapters of one base into a new one; all methods act on dW, not on A and B.',
+  summary:
+    'Adds, subtracts or blends adapters of one base into a new one; all methods but peft-linear act on dW, not on A ' +
+    'and B.',
   options: {
     ...LAB_OPTIONS,
-    adapter: { ...ADAPTER_OPTION, multiple: true, help: `${ADAPTER_OPTION.help}; repeatable` },
+    adapter: { ...TUNED_OPTION, multiple: true, help: `${TUNED_OPTION.help}; repeatable` },
     weight: {
       type: 'string',
       multiple: true,
@@ -72,12 +82,13 @@ export const labCompose: Command = {
     rank: { type: 'string', value: 'N', help: "ranks of each matrix (the sum of the adapters')" },
     seed: { type: 'string', value: 'N', help: 'of what dare drops (0)' },
     out: { type: 'string', value: 'DIR', help: 'new folder; it must not exist' },
+    ...LOSS_OPTIONS,
   },
   async run(context) {
     const { args, services, print } = context;
     const outDir = path.resolve(args.required('out', 'a new folder'));
-    const found = args.texts('adapter').map((text) => adapterOf(services, text));
-    const weights = weightsFor(args, found.length);
+    const found = args.texts('adapter').map((text) => tunedOf(services, text));
+    const weights = numbersPerAdapter(args, 'weight', found.length);
     const [density, rank] = [args.number('density') ?? 0.5, args.integer('rank')];
     const method = args.choice('method', COMPOSE_METHODS) ?? 'linear';
     const [unused] = unusedOptions(method).filter((name) => args.text(name) !== undefined);
@@ -97,28 +108,21 @@ export const labCompose: Command = {
       ...(rank === undefined ? {} : { rank }),
       seed: args.integer('seed') ?? 0,
       outDir,
+      datasets: lossData(services, args, found),
     };
     const result = await services.workers.once('labCompose', params, progress(context));
     const rows = result.matrices.map(({ name, rank: kept, energy }) => [name, String(kept), percent(energy)]);
     for (const line of table(['matrix', 'rank', 'energy'], rows)) print(line);
     print(`${outDir}: ${bytes(result.bytes)}.`);
+    const losses = result.losses.map(({ file, adapters, composed }) => ({ file, losses: [...adapters, composed] }));
+    lossTable([...found.map(({ id, dir }) => id ?? path.basename(dir)), 'composed'], losses).forEach(print);
+    result.notes.forEach(print);
     return result;
   },
 };
 
 function unusedOptions(method: ComposeMethod): string[] {
+  if (method === 'peft-linear') return ['density', 'seed', 'rank'];
   if (method === 'linear') return ['density', 'seed'];
   return method === 'dare' || method === 'dare-ties' ? [] : ['seed'];
-}
-
-function weightsFor(args: Args, adapters: number): number[] {
-  if (adapters === 0)
-    throw usageError('BAD_USAGE', '--adapter is missing; give an adapter of the catalogue or its folder.');
-  const weights = args.numbers('weight');
-  if (weights.length > 0 && weights.length !== adapters)
-    throw usageError(
-      'BAD_USAGE',
-      `There are ${adapters} --adapter and ${weights.length} --weight; give one --weight for each adapter, or none.`,
-    );
-  return weights.length > 0 ? weights : Array.from({ length: adapters }, () => 1);
 }

@@ -4,12 +4,13 @@ import { COMPUTE_SETTINGS } from '../../../src-shared/settings/compute.ts';
 import path from 'node:path';
 import type { ExportRecord } from '../../catalog/exports.ts';
 import { CERTIFICATE_FILE } from '../../basemodel/sideFiles.ts';
-import { GraftError, usageError } from '../../../src-shared/errors.ts';
+import { GraftError } from '../../../src-shared/errors.ts';
 import { look } from '../../app/looking/look.ts';
 import type { MergeRequest } from '../../app/exports/merge.ts';
 import { ADAPTER_OPTION, ENGINE_OPTION, MODEL_OPTION } from './command.ts';
 import type { Command, Context } from './command.ts';
 import { bytes, shareSayer } from './format.ts';
+import { numbersPerAdapter } from './perAdapter.ts';
 import { adapterOf, baseDirFor, type FoundAdapter } from './resolve.ts';
 import { readSettings } from './settingOptions.ts';
 
@@ -54,21 +55,10 @@ export const merge: Command = {
 /** The adapters with their scales; `tasks` only where there is more than one adapter as it is. */
 function readTasks({ args, services }: Context): { adapter: FoundAdapter; tasks: MergeRequest['tasks'] } {
   const adapters = args.texts('adapter').map((text) => adapterOf(services, text));
-  const scales = args.numbers('scale');
-  const [adapter] = adapters;
-  if (!adapter)
-    throw usageError('BAD_USAGE', '--adapter is missing; give an adapter of the catalogue or its folder.', {
-      option: 'adapter',
-    });
-  if (scales.length > 0 && scales.length !== adapters.length)
-    throw usageError(
-      'BAD_USAGE',
-      `${scales.length} times --scale for ${adapters.length} times --adapter; give one scale per adapter, in ` +
-        'the same order.',
-      { scales, adapters: adapters.length },
-    );
-  if (adapters.length === 1 && scales.length === 0) return { adapter, tasks: undefined };
-  return { adapter, tasks: adapters.map(({ dir }, i) => ({ adapterDir: dir, scale: scales[i] ?? 1 })) };
+  const scales = numbersPerAdapter(args, 'scale', adapters.length);
+  const adapter = adapters[0]!;
+  if (adapters.length === 1 && args.texts('scale').length === 0) return { adapter, tasks: undefined };
+  return { adapter, tasks: adapters.map(({ dir }, i) => ({ adapterDir: dir, scale: scales[i]! })) };
 }
 
 /** Runs an export and returns the result of the command. Throws the error of a failed one. */

@@ -30,7 +30,14 @@ export function modelDirOf({ catalog }: Services, text: string): string {
  * The id of a registered adapter, else a PEFT folder (which may be a registered one). Throws ADAPTER_NOT_FOUND, or
  * NOT_AN_ADAPTER for a model.
  */
-export function adapterOf({ catalog }: Services, text: string): FoundAdapter {
+export function adapterOf(services: Services, text: string): FoundAdapter {
+  const found = tunedOf(services, text);
+  refuseWholeModel(found.dir);
+  return found;
+}
+
+/** The same, or what full fine-tuning made: a registered model, or the folder of one. Throws ADAPTER_NOT_FOUND. */
+export function tunedOf({ catalog }: Services, text: string): FoundAdapter {
   const named = catalog.adapters.get(text);
   if (named) return { id: named.id, dir: named.dir };
   const dir = catalog.models.get(text)?.dir ?? path.resolve(text);
@@ -40,7 +47,6 @@ export function adapterOf({ catalog }: Services, text: string): FoundAdapter {
       `There is no adapter and no folder "${text}"; "adapters list" shows the registered ones.`,
       { adapter: text },
     );
-  refuseWholeModel(dir);
   return { id: catalog.adapters.list().find((adapter) => adapter.dir === dir)?.id ?? null, dir };
 }
 

@@ -15,7 +15,11 @@ import { evaluate } from './evaluate.ts';
 import { generate } from './generate.ts';
 import { COMMON_OPTIONS, commandHelp, overview } from './help.ts';
 import { labAmplification, labSimilarity, labSpectrum } from './lab.ts';
+import { labAdvise } from './labAdvise.ts';
 import { labCompose, labCompress } from './labChange.ts';
+import { labIntruders } from './labIntruders.ts';
+import { labRate } from './labRate.ts';
+import { labStudy } from './labStudy.ts';
 import { merge } from './merge.ts';
 import { modelsAdd, modelsList } from './models.ts';
 import { params } from './params.ts';
@@ -48,8 +52,12 @@ const COMMANDS: Command[] = [
   labSpectrum,
   labSimilarity,
   labAmplification,
+  labIntruders,
   labCompress,
   labCompose,
+  labRate,
+  labStudy,
+  labAdvise,
   demo,
 ];
 

@@ -6,7 +6,7 @@ const GRACE_MS = 2000;
 const CLEANING_MS = 10_000;
 
 /** One press comes twice: from the terminal, and forwarded by the launcher that started this process. */
-const SAME_PRESS_MS = 300;
+export const SAME_PRESS_MS = 300;
 
 /** The answer to Ctrl-C, before the command itself has heard of it. */
 const STOPPING = 'Stopping …; press Ctrl-C again to end at once.\n';

@@ -7,6 +7,7 @@ import { endNote } from '../../../src-shared/endNote.ts';
 import { GraftError } from '../../../src-shared/errors.ts';
 import type { StartRun } from '../../app/runs/input.ts';
 import type { RunView } from '../../app/runs/view.ts';
+import type { Options } from './args.ts';
 import { COMPUTE_OPTIONS, MODEL_OPTION } from './command.ts';
 import type { Command, Context } from './command.ts';
 import { bytes, count, loss } from './format.ts';
@@ -16,21 +17,26 @@ import { modelDirOf } from './resolve.ts';
 import { optionsOf, readSettings } from './settingOptions.ts';
 import { sayProgress } from './trainProgress.ts';
 
+/** What describes a run. */
+export const RUN_OPTIONS: Options = {
+  model: MODEL_OPTION,
+  data: { type: 'string', value: 'FILE', help: 'dataset file' },
+  task: { type: 'string', value: 'NAME', help: 'what the adapter is for; made when there is none' },
+  name: { type: 'string', value: 'NAME', help: 'name of the run and the adapter (the task)' },
+  ...optionsOf(FILE_SETTINGS),
+  'allow-bad-rows': { type: 'boolean', help: 'go on without the rows that cannot be used' },
+  ...METHOD_OPTIONS,
+  ...optionsOf(TRAIN_SETTINGS),
+  ...optionsOf(DATA_SETTINGS),
+  ...COMPUTE_OPTIONS,
+};
+
 export const train: Command = {
   name: 'train',
   positionals: [],
   summary: 'Trains an adapter for a task and waits for it.',
   options: {
-    model: MODEL_OPTION,
-    data: { type: 'string', value: 'FILE', help: 'dataset file' },
-    task: { type: 'string', value: 'NAME', help: 'what the adapter is for; made when there is none' },
-    name: { type: 'string', value: 'NAME', help: 'name of the run and the adapter (the task)' },
-    ...optionsOf(FILE_SETTINGS),
-    'allow-bad-rows': { type: 'boolean', help: 'go on without the rows that cannot be used' },
-    ...METHOD_OPTIONS,
-    ...optionsOf(TRAIN_SETTINGS),
-    ...optionsOf(DATA_SETTINGS),
-    ...COMPUTE_OPTIONS,
+    ...RUN_OPTIONS,
     preflight: {
       type: 'boolean',
       help: 'do not train: take one step on the longest batch and say what fits into memory',
@@ -50,11 +56,11 @@ export const train: Command = {
   },
 };
 
-/** The run that the options describe, its model and dataset registered. */
-async function readRun(context: Context): Promise<StartRun> {
+/** The run that the options describe, its model and dataset registered; `task`: where none is given. */
+export async function readRun(context: Context, task?: string): Promise<StartRun> {
   const { api, args, services } = context;
   const modelText = args.required('model', 'the folder of the base model');
-  const taskName = args.required('task', 'a name for what the adapter is for');
+  const taskName = args.text('task') ?? task ?? args.required('task', 'a name for what the adapter is for');
   const file = args.required('data', 'a dataset file');
   const asked = {
     ...readSettings(args, COMPUTE_SETTINGS),

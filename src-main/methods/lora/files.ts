@@ -9,18 +9,19 @@ import { rowsOf } from '../../safetensors/read.ts';
 import { addDelta, deltaOf, type Delta, type FillRow } from '../delta.ts';
 import type { EditOf, MethodFiles } from '../files.ts';
 import { lowRankFor, lowRankRow } from '../lowRank.ts';
-import { adaptedModules } from '../targets.ts';
+import { adaptedModules, type AdaptedModule } from '../targets.ts';
 import { asPeftAdapter } from './peft.ts';
 
 export const loraFiles: MethodFiles<LoraSettings> = {
   check(spec, _, settings) {
-    if (settings.dora && settings.init === 'pissa')
+    if (settings.dora && (settings.init === 'pissa' || settings.init === 'lora-ga'))
       throw usageError(
         'METHOD_CLASH',
-        'DoRA takes the base apart into magnitude and direction, PiSSA into principal components and the ' +
-          'rest; choose one of the two.',
+        `DoRA takes the base apart into magnitude and direction, ${settings.init === 'pissa' ? 'PiSSA' : 'LoRA-GA'} ` +
+          'into a start and the rest; choose one of the two.',
       );
-    adaptedModules(spec, settings);
+    const adapted = adaptedModules(spec, settings);
+    if (settings.init === 'lora-ga') checkDirections(adapted);
   },
   peft: { type: 'LORA', read: asPeftAdapter },
   rowsOf: updateRows,
@@ -34,6 +35,20 @@ export const loraFiles: MethodFiles<LoraSettings> = {
     };
   },
 };
+
+/** LoRA-GA takes r directions of the gradient for A and r others for B. */
+function checkDirections(adapted: AdaptedModule[]): void {
+  const most = ({ module }: AdaptedModule): number => Math.floor(Math.min(module.inFeatures, module.outFeatures) / 2);
+  const misfit = adapted.find((one) => one.rank > most(one));
+  if (!misfit) return;
+  const { rank, module } = misfit;
+  throw usageError(
+    'BAD_RANK',
+    `LoRA-GA needs twice as many directions as ranks, so rank ${rank} does not fit target ${module.target} ` +
+      `(${module.inFeatures} in, ${module.outFeatures} out); choose a whole number from 1 to ${most(misfit)}.`,
+    { rank, largest: most(misfit), target: module.target },
+  );
+}
 
 function updateRows(cell: Cell): FillRow {
   const update = lowRankFor(partOf(cell, 'lora_A'), partOf(cell, 'lora_B'), cell.module.layout);

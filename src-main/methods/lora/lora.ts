@@ -22,8 +22,8 @@ export interface LoraOptions extends TargetOptions {
   alpha: number;
   /** Probability of dropping an element of x on its way into A, in training only. */
   dropout: number;
-  /** `pissa` starts as `kaiming` does here; pissa.ts then replaces A and B. */
-  init: 'gaussian' | 'kaiming' | 'pissa';
+  /** All but `gaussian` start as `kaiming` does here; start.ts then replaces A, or A and B. */
+  init: 'gaussian' | 'kaiming' | 'pissa' | 'eva' | 'lora-ga';
   rslora?: boolean | undefined;
 }
 

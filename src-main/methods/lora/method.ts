@@ -13,25 +13,26 @@ import { loraBiases } from '../bitfit/biases.ts';
 import type { Method } from '../method.ts';
 import { valuesOf } from '../values.ts';
 import { withMagnitudes } from './dora.ts';
-import { createLora, LoraAdapter, makePair } from './lora.ts';
+import { LoraAdapter, makePair } from './lora.ts';
 import { writePeftAdapter } from './peft.ts';
 import { toPeftModules } from './peftLayout.ts';
-import { PissaStart } from './pissa.ts';
+import { converted } from './residualStart.ts';
+import { plainStart, startLora } from './start.ts';
 import { loraConfig } from './writtenConfig.ts';
 
 /** How PEFT marks an adapter with a head of its own. */
 const CLASSIFIER = { task_type: 'SEQ_CLS' as const, modules_to_save: ['classifier', 'score'] };
 
 export const loraMethod: Method<LoraSettings, LoraAdapter> = {
-  async create(model, settings, { seed, labels }) {
-    const { spec } = model;
-    const plain = createLora(spec, settings, seed);
-    const modules = plain.pairs.map(({ module }) => module);
+  async create(model, asked, request) {
+    const { seed, labels } = request;
+    const start = await startLora(model, asked, request);
+    const { settings, starts } = start;
+    const modules = start.pairs.map(({ module }) => module);
     const { bias = 'none' } = settings;
     const trainedBiases = bias === 'none' ? [] : loraBiases(model, modules, bias);
-    const beside = labels ? [...trainedBiases, newScore(labels.length, spec.hidden, seed)] : trainedBiases;
-    const pissa = settings.init === 'pissa' ? await PissaStart.of(plain.pairs, model, seed) : null;
-    const pairs = settings.dora ? withMagnitudes(plain.pairs, model) : plain.pairs;
+    const beside = labels ? [...trainedBiases, newScore(labels.length, model.spec.hidden, seed)] : trainedBiases;
+    const pairs = settings.dora ? withMagnitudes(start.pairs, model) : start.pairs;
     const adapter = new LoraAdapter(pairs, beside);
     const lrScales = new Map(pairs.map(({ B }) => [B, settings.loraPlusRatio ?? 1]));
     return {
@@ -42,14 +43,13 @@ export const loraMethod: Method<LoraSettings, LoraAdapter> = {
           settings.dropout > 0 ? { rate: settings.dropout, random: Random.stream(seed, `dropout ${place}`) } : null;
       },
       beforeEvaluation: () => (adapter.dropout = null),
-      ...(pissa
-        ? {
-            result: async () => ({
-              adapter: new LoraAdapter(await pissa.converted(), beside),
+      result: async () =>
+        starts
+          ? {
+              adapter: new LoraAdapter(await converted(pairs, starts), beside),
               settings: convertedSettings(settings),
-            }),
-          }
-        : {}),
+            }
+          : { adapter, settings },
     };
   },
   save: saveLora,
@@ -61,8 +61,7 @@ export const loraMethod: Method<LoraSettings, LoraAdapter> = {
     });
     return new LoraAdapter(pairs, overridesOf(content));
   },
-  /** The start that PiSSA computes from the weights has the shapes of any other. */
-  forShapes: (settings) => (settings.init === 'pissa' ? { ...settings, init: 'kaiming' } : settings),
+  forShapes: plainStart,
 };
 
 /** N(0, 0.02^2), as transformers starts such a head. */
@@ -71,7 +70,7 @@ function newScore(classes: number, hidden: number, seed: number): Parameter {
   return { name: SCORE, value: tf.tensor2d(values, [classes, hidden]) };
 }
 
-/** PiSSA's result: a plain LoRA of twice the rank on the original base, with the same scale. */
+/** The result of PiSSA and LoRA-GA: a plain LoRA of twice the rank on the original base, with the same scale. */
 function convertedSettings(settings: LoraSettings): LoraSettings {
   const twice = (pattern: Record<string, number> | undefined, factor: number): Record<string, number> | undefined =>
     pattern && Object.fromEntries(Object.entries(pattern).map(([key, value]) => [key, factor * value]));

@@ -2,7 +2,7 @@
 import { execFileSync } from 'node:child_process';
 import path from 'node:path';
 import { beforeAll, describe, expect, it } from 'vitest';
-import type { ComposeMethod, ComposeResult } from '../../../src-shared/lab.ts';
+import type { ComposeParams, ComposeResult } from '../../../src-shared/lab.ts';
 import { temporaryFolder } from '../../../test-support/fixtures/folders.ts';
 import { sharedPath, skipNote } from '../../../test-support/goldens/shared.ts';
 import { LAB_REFERENCE, withoutNumpy } from '../../../test-support/reference/labReference.ts';
@@ -14,11 +14,13 @@ const note = skipNote('golden') || withoutNumpy();
 beforeAll(async () => void (await useBackend('wasm')));
 
 describe.skipIf(note !== '')(`composed adapters${note}`, () => {
-  const folder = (family: string, run: string): string => sharedPath(`golden/${family}/${run}/final`);
+  /** Of a golden run, or a folder as it is. */
+  const folder = (family: string, run: string): string =>
+    path.isAbsolute(run) ? run : sharedPath(`golden/${family}/${run}/final`);
   const compose = (
     family: string,
     runs: [string, number][],
-    more: { method?: ComposeMethod; rank?: number; density?: number } = {},
+    more: Partial<ComposeParams> = {},
   ): Promise<ComposeResult> =>
     labCompose(
       {
@@ -57,7 +59,8 @@ describe.skipIf(note !== '')(`composed adapters${note}`, () => {
       ['lora_all', 1],
       ['rslora', 1],
     ];
-    const { matrices, outDir } = await compose('llama', runs, { rank: 3 });
+    const { matrices, outDir, notes } = await compose('llama', runs, { rank: 3 });
+    expect(notes).toEqual([]);
     for (const { rank, energy } of matrices) {
       expect(rank).toBe(3);
       expect(energy).toBeLessThan(1);
@@ -69,6 +72,39 @@ describe.skipIf(note !== '')(`composed adapters${note}`, () => {
       ['lora_all', -1],
     ]);
     expect(none.bytes).toBeLessThan(200_000);
+    const { length } = none.matrices;
+    const few = await compose('llama', [['lora_all', 1]], { rank: 9 });
+    expect(few.notes).toEqual([
+      `${length} matrices of ${length} got fewer than 9 ranks, since the updates there have no more.`,
+    ]);
+  });
+
+  it('peft-linear is the formula of PEFT, and refused where PEFT has none', async () => {
+    const runs: [string, number][] = [
+      ['lora_all', 0.5],
+      ['rslora', 2],
+    ];
+    const { outDir, notes } = await compose('llama', runs, { method: 'peft-linear' });
+    const args = runs.flatMap(([run, weight]) => [folder('llama', run), String(weight)]);
+    const output = execFileSync('python3', [LAB_REFERENCE, '--peft-linear', ...args, outDir], { encoding: 'utf8' });
+    expect(Number(output)).toBeLessThan(1e-6);
+    expect(notes).toEqual([]);
+    const refused = (one: [string, number], other: [string, number]): Promise<unknown> =>
+      compose('llama', [one, other], { method: 'peft-linear' }).catch((error: unknown) => error);
+    const code = 'LAB_NOT_BLENDABLE';
+    expect(await refused(['lora_all', 1], ['rslora', -1])).toMatchObject({
+      code,
+      message: expect.stringContaining('the weight -1'),
+    });
+    expect(await refused(['lora_all', 1], ['dora', 1])).toMatchObject({
+      code,
+      message: expect.stringContaining('has no A and B'),
+    });
+    const { outDir: small } = await compose('llama', [['lora_all', 1]], { rank: 2 });
+    expect(await refused([small, 1], ['rslora', 1])).toMatchObject({
+      code,
+      message: expect.stringContaining('has the ranks 2 and 4'),
+    });
   });
 
   it('a dense blend of everything without cuts is the sum too', async () => {

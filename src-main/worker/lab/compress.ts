@@ -3,12 +3,15 @@ import path from 'node:path';
 import type { BaseModel } from '../../basemodel/baseModel.ts';
 import { bytesOfRank, rankBy, ranksWithin, truncated } from '../../lab/compress.ts';
 import type { Update } from '../../lab/update.ts';
+import type { Adapter } from '../../methods/adapter.ts';
 import { loadAdapter } from '../../methods/adapterFolder.ts';
 import { usageError } from '../../../src-shared/errors.ts';
 import type { CompressParams, CompressResult, CompressRule } from '../../../src-shared/lab.ts';
 import { heldOutPrompts } from '../verify/heldOutPrompts.ts';
 import { allLogits, largestDifference, withModel } from '../verify/logits.ts';
-import { each, examine, withBase, type Emit } from './adapters.ts';
+import { each, withBase, type Emit, type Examined } from './adapters.ts';
+import { Losses } from './losses.ts';
+import { cutNotes, fewerRanksNotes } from './notes.ts';
 import { writeLora, type SmallUpdate } from './writeLora.ts';
 
 interface Small extends SmallUpdate {
@@ -17,18 +20,21 @@ interface Small extends SmallUpdate {
 
 /** Throws LAB_RANK for a rank above a matrix, LAB_BYTES for less than one rank each, and as writing does. */
 export async function labCompress(params: CompressParams, emit: Emit): Promise<CompressResult> {
-  return withBase(params, async (base) => {
-    const { stored, content, updates } = examine(params.adapterDir, base);
+  return withBase(params, async ({ base, examine }) => {
+    const examined = examine(params.adapterDir);
+    const { graft, beside, updates, notes } = examined;
     const rankOf = await chooser(params.rule, updates);
+    const losses = new Losses(params);
+    await losses.before([params.adapterDir], params.datasets ?? []);
     const small = await each(updates, emit, async (update): Promise<Small> => {
       const svd = await update.decompose();
       const { squaredNorm } = svd;
       return { update, truncated: truncated(svd, rankOf(update, svd.S, squaredNorm), update), squaredNorm };
     });
-    const bytesAfter = await writeLora(params.outDir, small, { base, graft: stored.graft, beside: content });
+    const bytesAfter = await writeLora(params.outDir, small, { base, graft, beside });
     return {
       outDir: path.resolve(params.outDir),
-      bytesBefore: stored.sizeBytes,
+      bytesBefore: examined.sizeBytes,
       bytesAfter,
       matrices: small.map(({ update: { name }, truncated: { rank, kept }, squaredNorm }) => ({
         name,
@@ -42,7 +48,21 @@ export async function labCompress(params: CompressParams, emit: Emit): Promise<C
             sumOf(small, ({ squaredNorm }) => squaredNorm),
           ),
       ),
-      ...(await difference(base, params)),
+      ...(await difference(base, examined, params)),
+      losses: (await losses.after(params.outDir)).map(({ file, before, after }) => ({
+        file,
+        before: before[0]!,
+        after,
+      })),
+      notes: [
+        ...notes,
+        ...cutNotes(updates.filter(({ lowRank }) => !lowRank)),
+        ...fewerRanksNotes(
+          'rank' in params.rule ? params.rule.rank : undefined,
+          small.map(({ truncated: { rank } }) => rank),
+        ),
+        ...losses.notes,
+      ],
     };
   });
 }
@@ -73,23 +93,21 @@ async function chooser(rule: CompressRule, updates: Update[]): Promise<RankOf> {
   return (_, S, squaredNorm) => rankBy(rule, S, squaredNorm);
 }
 
-/** Of the logits on a few texts, as base + adapter gives them from both folders. */
+/** Of the logits on a few texts, as base + adapter, or the whole model, gives them before and after. */
 async function difference(
   base: BaseModel,
-  { modelDir, adapterDir, outDir }: CompressParams,
+  { dir, tuned }: Examined,
+  { modelDir, outDir }: CompressParams,
 ): Promise<Pick<CompressResult, 'maxLogitDifference' | 'maxLogit'>> {
   const prompts = await heldOutPrompts(modelDir, base.spec, undefined);
-  const logitsOf = (dir: string): Promise<Float32Array[]> =>
-    withModel(
-      base,
-      () => loadAdapter(dir, base),
-      async (model) => {
-        const all: Float32Array[] = [];
-        for (const ids of prompts) all.push(await allLogits(model, ids));
-        return all;
-      },
-    );
-  const [before, after] = [await logitsOf(adapterDir), await logitsOf(outDir)];
+  const logitsOf = (model: BaseModel, load: () => Adapter | null): Promise<Float32Array[]> =>
+    withModel(model, load, async (decoder) => {
+      const all: Float32Array[] = [];
+      for (const ids of prompts) all.push(await allLogits(decoder, ids));
+      return all;
+    });
+  const before = await (tuned ? logitsOf(tuned, () => null) : logitsOf(base, () => loadAdapter(dir, base)));
+  const after = await logitsOf(base, () => loadAdapter(outDir, base));
   return {
     maxLogitDifference: Math.max(...before.map((logits, i) => largestDifference(logits, after[i]!))),
     maxLogit: Math.max(...before.map((logits) => logits.reduce((most, x) => Math.max(most, Math.abs(x)), 0))),

@@ -1,7 +1,7 @@
 /** The lab's calls on adapters that PyTorch and PEFT trained, against NumPy on the multiplied-out updates. */
 import { execFileSync } from 'node:child_process';
 import { beforeAll, describe, expect, it } from 'vitest';
-import type { LabParams } from '../../../src-shared/lab.ts';
+import type { LabParams, Resemblance } from '../../../src-shared/lab.ts';
 import { expectClose } from '../../../test-support/checks/expectClose.ts';
 import { sharedPath, skipNote } from '../../../test-support/goldens/shared.ts';
 import { LAB_REFERENCE, withoutNumpy } from '../../../test-support/reference/labReference.ts';
@@ -13,10 +13,22 @@ const note = skipNote('golden') || withoutNumpy();
 
 beforeAll(async () => void (await useBackend('wasm')));
 
+const AMPLIFICATION = [
+  'deltaNorm',
+  'weightNorm',
+  'inDelta',
+  'inWeight',
+  'factor',
+  'deltaRank',
+  'deltaEffectiveRank',
+  'weightRank',
+  'weightEffectiveRank',
+] as const;
+
 interface Figures {
   spectrum: { singularValues: number[]; effectiveRank: number; stableRank: number; energy: number[] };
   similarity: { a: number[][]; b: number[][]; grassmannA: number; grassmannB: number };
-  amplification: Record<'deltaNorm' | 'weightNorm' | 'inDelta' | 'inWeight' | 'factor', number>;
+  amplification: Record<(typeof AMPLIFICATION)[number], number> & Record<'written' | 'read', Resemblance[]>;
 }
 
 describe.skipIf(note !== '')(`trained adapters${note}`, () => {
@@ -49,8 +61,18 @@ describe.skipIf(note !== '')(`trained adapters${note}`, () => {
     }
     for (const { name, ...got } of matrices) {
       const want = wanted[name]!.amplification;
-      for (const key of Object.keys(want) as (keyof typeof want)[])
-        expectClose([got[key]!], [want[key]], TOLERANCE, `${name} ${key}`);
+      for (const key of AMPLIFICATION) expectClose([got[key]!], [want[key]], TOLERANCE, `${name} ${key}`);
+      for (const side of ['written', 'read'] as const) {
+        const directions = got.directions!.map((direction) => direction[side]);
+        expect(directions.map(({ index }) => index)).toEqual(want[side].map(({ index }) => index));
+        const cosines = want[side].map(({ cosine }) => cosine);
+        expectClose(
+          directions.map(({ cosine }) => cosine),
+          cosines,
+          TOLERANCE,
+          `${name} ${side}`,
+        );
+      }
       expect(got.inRandom).toBeGreaterThan(0);
       expect(got.inRandom).toBeLessThan(got.inWeight);
     }

@@ -11,11 +11,11 @@ import type {
   SimilarityResult,
   SpectrumResult,
 } from '../../../src-shared/lab.ts';
-import { each, examine, withBase, type Emit } from './adapters.ts';
+import { each, withBase, type Emit } from './adapters.ts';
 
 export async function labSpectrum(params: LabParams, emit: Emit): Promise<SpectrumResult> {
-  return withBase(params, async (base) => {
-    const { updates } = examine(params.adapterDir, base);
+  return withBase(params, async ({ examine }) => {
+    const { updates } = examine(params.adapterDir);
     const matrices = await each(updates, emit, async (update) => {
       const { S, squaredNorm } = await update.singularValues();
       return { name: update.name, ...spectrumOf(S, squaredNorm) };
@@ -25,9 +25,9 @@ export async function labSpectrum(params: LabParams, emit: Emit): Promise<Spectr
 }
 
 export async function labSimilarity(params: SimilarityParams, emit: Emit): Promise<SimilarityResult> {
-  return withBase(params, async (base) => {
-    const { updates: one } = examine(params.adapterDir, base);
-    const others = new Map(examine(params.otherDir, base).updates.map((update) => [update.name, update]));
+  return withBase(params, async ({ examine }) => {
+    const { updates: one } = examine(params.adapterDir);
+    const others = new Map(examine(params.otherDir).updates.map((update) => [update.name, update]));
     const both = one.filter(({ name }) => others.has(name));
     if (both.length === 0)
       throw usageError(
@@ -45,8 +45,8 @@ export async function labSimilarity(params: SimilarityParams, emit: Emit): Promi
 }
 
 export async function labAmplification(params: AmplificationParams, emit: Emit): Promise<AmplificationResult> {
-  return withBase(params, async (base) => {
-    const { updates } = examine(params.adapterDir, base);
+  return withBase(params, async ({ examine }) => {
+    const { updates } = examine(params.adapterDir);
     const top = params.top ?? Math.max(...updates.map(({ lowRank }) => lowRank?.rank ?? DENSE_TOP));
     const narrow = updates.find((update) => top > Math.min(update.in, update.out));
     if (narrow)

@@ -21,7 +21,7 @@ export interface Beside {
   /** Of the adapter that it comes from; absent where that had none. */
   graft: GraftAdapterInfo | undefined;
   /** Biases and a classifier's head go along. */
-  beside: Pick<AdapterContent, 'biases' | 'score' | 'settings'>;
+  beside: Pick<AdapterContent, 'biases' | 'score'> & Partial<Pick<AdapterContent, 'settings'>>;
 }
 
 /** `outDir`: new folder. Returns the bytes of the weights' file. Throws as writing any adapter does. */
@@ -42,7 +42,7 @@ export async function writeLora(
       return [module.module, pair];
     }),
   );
-  const settings = settingsOf(modules, 'bias' in from ? from.bias : undefined, base.spec);
+  const settings = settingsOf(modules, from && 'bias' in from ? from.bias : undefined, base.spec);
   const { sizeBytes } = await writePeftAdapter(outDir, {
     config: loraConfig(modules, settings, base),
     modules,

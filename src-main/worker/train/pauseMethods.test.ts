@@ -35,6 +35,8 @@ const TRAIN = { steps: 6, evalEvery: 2, checkpointEvery: 0 };
 
 it.each([
   ['pissa', { type: 'lora', init: 'pissa', rank: 2, alpha: 4 }, {}],
+  ['eva', { type: 'lora', init: 'eva', evaRho: 2, rank: 2 }, {}],
+  ['lora-ga', { type: 'lora', init: 'lora-ga', rank: 2 }, {}],
   ['dora, samples', { type: 'lora', dora: true }, { samplePrompts: ['row x'], sampleTokens: 3 }],
   [
     'prefix',

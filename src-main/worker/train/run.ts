@@ -26,8 +26,8 @@ export interface Run {
   /** Where to go on from; kept up to date. */
   progress: Progress;
   totalSteps: number;
-  /** Steps over which the learning rate rises first. */
-  warmup: number;
+  /** The learning rate of a step, counted from 0. */
+  lrOf: (step: number) => number;
   trainableParameters: number;
   totalParameters: number;
   /** What tensors may hold; null: as much as the engine has. */

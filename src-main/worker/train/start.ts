@@ -4,55 +4,54 @@ import { GraftError } from '../../../src-shared/errors.ts';
 import { countParameters } from '../../engine/model/parameters.ts';
 import { AdamW } from '../../engine/optim/adamw.ts';
 import { rulesFor } from '../../engine/optim/rules.ts';
-import { attachMethod } from '../../methods/attach.ts';
-import { warmupAsked, warmupSteps } from '../../../src-shared/schedule.ts';
+import { attachMethod, type AttachedMethod } from '../../methods/attach.ts';
+import { scheduleFactor, warmupAsked, warmupSteps } from '../../../src-shared/schedule.ts';
+import type { BatchPlan } from '../../datasets/batchPlan.ts';
 import { useBackend } from '../backend.ts';
 import { loadDecoder } from '../loadDecoder.ts';
 import { digestOf } from './digest.ts';
 import { hasBestValues } from './bestValues.ts';
 import { batchPlanOf, totalStepsOf, type Draft } from './draft.ts';
 import { tensorLimitBytes } from './memoryGuard.ts';
+import { keptStart, probeOf } from './probe.ts';
 import type { Run } from './run.ts';
 import { loadRunState, newProgress, type Progress } from './state.ts';
 
 interface StartOptions extends Pick<Run, 'emit' | 'control'> {
   /** File of the run state to go on from; null: from the start. */
   state: string | null;
+  /** False for a run that leaves nothing behind: a start that is looked for in the data is not kept either. */
+  keepsStart?: boolean;
 }
 
 /** Loads the model and attaches what is trained. Throws what loading, attaching and loadRunState throw. */
-export async function startRun(draft: Draft, { state, emit, control }: StartOptions): Promise<Run> {
+export async function startRun(draft: Draft, { state, emit, control, keepsStart = true }: StartOptions): Promise<Run> {
   const { base, data, engine, train: settings } = draft;
   if (engine === 'auto')
     throw new GraftError('INTERNAL', 'The run was started before its engine was chosen; start it again.');
   const { device, gpu } = await useBackend(engine);
   const loaded = loadDecoder(base, { baseDtype: draft.baseDtype });
   const baseParameters = countParameters(loaded.weights.values());
-  const method = await attachMethod(loaded, draft, base, data);
-  const optimizer = new AdamW(method.parameters, {
-    ...settings,
-    ruleOf: rulesFor(settings.weightDecayOn, method.lrScaleOf, draft.magnitudesDecay ?? false),
-  });
-  const progress = state === null ? newProgress() : loadRunState(state, method.parameters, optimizer);
+  const plan = batchPlanOf(draft);
+  const probe = probeOf(draft, plan, emit);
+  const kept = keepsStart ? keptStart(draft.runDir) : undefined;
+  const method = await attachMethod(loaded, draft, base, { ...data, probe, kept });
+  const begun = firstStep(draft, method, plan);
+  const progress = state === null ? begun.progress : loadRunState(state, method.parameters, begun.optimizer);
   if (draft.rolledBack) forgetLostBest(progress, draft.runDir);
   const trainableParameters = countParameters(method.parameters);
-  const plan = batchPlanOf(draft);
-  const totalSteps = totalStepsOf(settings, plan);
   const trainsBase = !isAdapter(draft.method);
   if (state === null && !trainsBase) progress.startDigest = await digestOf(method.parameters);
   return {
+    ...begun,
+    progress,
     dir: draft.runDir,
     engine,
     device,
-    settings,
     data,
     model: method.model,
     method,
-    optimizer,
     plan,
-    progress,
-    totalSteps,
-    warmup: (draft.shortWarmup ? warmupSteps : warmupAsked)(settings.warmup, totalSteps),
     trainableParameters,
     totalParameters: baseParameters + (trainsBase ? 0 : trainableParameters),
     tensorLimitBytes: tensorLimitBytes(engine, gpu, settings.memoryLimitBytes),
@@ -60,6 +59,24 @@ export async function startRun(draft: Draft, { state, emit, control }: StartOpti
     sampler: null,
     emit,
     control,
+  };
+}
+
+/** What a run has before its first step: an optimiser without moments, and the learning rates of its schedule. */
+export function firstStep(
+  { train: settings, shortWarmup, magnitudesDecay = false }: Pick<Draft, 'train' | 'shortWarmup' | 'magnitudesDecay'>,
+  method: AttachedMethod,
+  plan: BatchPlan,
+): Pick<Run, 'settings' | 'optimizer' | 'progress' | 'totalSteps' | 'lrOf'> {
+  const totalSteps = totalStepsOf(settings, plan);
+  const warmup = (shortWarmup ? warmupSteps : warmupAsked)(settings.warmup, totalSteps);
+  const ruleOf = rulesFor(settings.weightDecayOn, method.lrScaleOf, magnitudesDecay);
+  return {
+    settings,
+    optimizer: new AdamW(method.parameters, { ...settings, ruleOf }),
+    progress: newProgress(),
+    totalSteps,
+    lrOf: (step) => settings.lr * scheduleFactor(settings.schedule, step, warmup, totalSteps),
   };
 }
 

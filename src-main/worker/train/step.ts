@@ -5,7 +5,6 @@
 import fs from 'node:fs';
 import { GraftError } from '../../../src-shared/errors.ts';
 import { deviceFailure } from '../../engine/backends/deviceWatch.ts';
-import { scheduleFactor } from '../../../src-shared/schedule.ts';
 import { countTokens } from '../../engine/train/batchLoss.ts';
 import { neftuneNoise } from '../../engine/train/neftune.ts';
 import { applyGradients, type LossOptions, type StepResult } from '../../engine/train/step.ts';
@@ -20,10 +19,10 @@ import type { Run } from './run.ts';
  * Throws LOSS_NOT_FINITE after `maxBadSteps` of those in a row.
  */
 export async function takeStep(run: Run): Promise<StepMetrics | null> {
-  const { engine, settings, optimizer, progress, totalSteps, warmup, plan } = run;
+  const { engine, settings, optimizer, progress, plan } = run;
   const step = progress.step + 1;
   const started = performance.now();
-  const lr = settings.lr * scheduleFactor(settings.schedule, progress.step, warmup, totalSteps);
+  const lr = run.lrOf(progress.step);
   const { batches, sums } = await gradientsInMemory(run, plan.rowsOf(step), {
     labelSmoothing: settings.labelSmoothing,
     gradientCheckpointing: settings.gradientCheckpointing,

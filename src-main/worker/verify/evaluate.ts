@@ -10,7 +10,9 @@ import { assertTrainable, prepareDataset, type PreparedDataset } from '../../dat
 import { rowNotes } from '../../datasets/rowNotes.ts';
 import { loadTokenizer } from '../../datasets/tokenizer.ts';
 import { withVirtualTokens, type VirtualLayout } from '../../datasets/virtualTokens.ts';
-import { usageError } from '../../../src-shared/errors.ts';
+import { splitExamples } from '../../datasets/split.ts';
+import type { TokenisedExample } from '../../datasets/types.ts';
+import { GraftError, usageError } from '../../../src-shared/errors.ts';
 import type { Adapter } from '../../methods/adapter.ts';
 import { SCORE } from '../../engine/model/tensorNames.ts';
 import { classScores, evaluateClasses } from '../../engine/train/classification.ts';
@@ -65,7 +67,7 @@ async function evaluateWith(
   });
   assertTrainable(prepared, { modelLength: longest });
   const rows = evaluatedRows(prepared, params.data);
-  const examples = prepared.examples.map((example) => withVirtualTokens(example, virtual));
+  const examples = rowsToEvaluate(prepared, params).map((example) => withVirtualTokens(example, virtual));
   const model = loadDecoder(base, { baseDtype: params.baseDtype, forwardOnly: true }).with(adapter);
   const total = Math.ceil(examples.length / params.batch);
   const batches = evaluationBatches(examples, params.batch, tokenizer.padId);
@@ -85,6 +87,19 @@ async function evaluateWith(
   const { loss, tokens } = await evaluateLoss(model, batches, onBatch);
   model.dispose();
   return { ...rows, loss, perplexity: Math.exp(loss), tokens, rows: examples.length };
+}
+
+/** Throws DATASET_CHANGED where the rows of a run are asked for and the file is another by now. */
+function rowsToEvaluate({ examples, sha256 }: PreparedDataset, { data, heldOut }: Params): TokenisedExample[] {
+  if (!heldOut) return examples;
+  const { val, seed, hash } = heldOut;
+  if (hash !== undefined && hash !== sha256)
+    throw new GraftError(
+      'DATASET_CHANGED',
+      `${data.file} has changed since the run, so its validation rows are not known; name a dataset to measure on.`,
+      { file: data.file },
+    );
+  return splitExamples(examples, val, seed).val;
 }
 
 function evaluatedRows(prepared: PreparedDataset, data: Params['data']): EvaluatedRows {

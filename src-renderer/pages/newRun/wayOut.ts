@@ -67,7 +67,7 @@ const MENDS: Partial<Record<ErrorData['code'], Mend>> = {
   ],
   METHOD_CLASH: (wizard) => [
     { label: 'Without DoRA', run: () => wizard.enter('dora', false) },
-    { label: 'Without PiSSA', run: () => wizard.enter('init', 'kaiming') },
+    { label: 'Usual start', run: () => wizard.enter('init', 'kaiming') },
   ],
   BAD_BOTTLENECK: (wizard, { hidden }) =>
     typeof hidden === 'number'

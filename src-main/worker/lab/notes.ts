@@ -1,0 +1,31 @@
+/** What a new adapter is otherwise than one would expect, a sentence each. */
+import { OF_LARGER, WHOLE_UP_TO, type Update } from '../../lab/update.ts';
+import { counted } from '../../../src-shared/plural.ts';
+import type { Examined } from './adapters.ts';
+
+/** Of updates that are decomposed as they stand, though they have no factors. */
+export function cutNotes(dense: Pick<Update, 'in' | 'out'>[]): string[] {
+  const wide = dense.filter((update) => Math.min(update.in, update.out) > WHOLE_UP_TO).length;
+  if (wide === 0) return [];
+  const whose = wide === 1 ? 'One update without factors of low rank is' : `${wide} updates without factors are`;
+  return [`${whose} wider than ${WHOLE_UP_TO}: of each, only the ${OF_LARGER} largest singular values are taken.`];
+}
+
+/** Where an update has fewer ranks than were asked for. */
+export function fewerRanksNotes(asked: number | undefined, ranks: number[]): string[] {
+  const fewer = asked === undefined ? 0 : ranks.filter((rank) => rank < asked).length;
+  if (fewer === 0) return [];
+  const matrices = counted(fewer, 'matrix', 'matrices');
+  return [`${matrices} of ${ranks.length} got fewer than ${asked} ranks, since the updates there have no more.`];
+}
+
+/** Where adapters were taught other end tokens than the one whose are kept. */
+export function endTokenNotes(kept: Examined['graft'], all: Examined[]): string[] {
+  const ids = (graft: Examined['graft']): number[] => (graft?.endTokens ?? []).map(({ id }) => id);
+  const known = new Set(ids(kept));
+  const others = all.filter(({ graft }) => graft && graft !== kept);
+  const lost = others.flatMap(({ graft }) => (graft?.endTokens ?? []).filter(({ id }) => !known.has(id)));
+  const texts = [...new Set(lost.map(({ text }) => JSON.stringify(text)))].join(', ');
+  if (texts === '') return [];
+  return [`Answers end where the first adapter's do; ${texts}, which others were taught as an end, are not kept.`];
+}
