@@ -89,6 +89,20 @@ it('an adapter that is made comes into the catalogue, of as many ranks as were a
   expect([...weights].filter(([name]) => name.includes('lora_A')).every(([, { shape }]) => shape[0] === 1)).toBe(true);
 });
 
+it('an adapter without intruders stays as it is, in a sentence', async () => {
+  const found = { adapterId: ids[0]!, epsilon: 0.0001, top: 2 };
+  const { matrices } = await answer<{ matrices: { intruders: unknown[]; looked: number }[] }>({
+    tool: 'intruders',
+    ...found,
+  });
+  expect(matrices.every(({ intruders, looked }) => intruders.length === 0 && looked === 2)).toBe(true);
+  const job = await bench.api.lab.withoutIntruders({ ...found, place: { name: 'rest', taskName: 'colours' } });
+  const watching = (async () => {
+    for await (const event of await bench.api.lab.watch(job)) void event;
+  })();
+  await expect(watching).rejects.toSatisfy((error) => errorDataOf(error).code === 'LAB_NO_INTRUDERS');
+});
+
 it('adapters of two are blended into a folder that is new', async () => {
   const outDir = path.join(bench.dir, 'blend');
   const adapters = ids.slice(0, 2).map((adapterId) => ({ adapterId, weight: 0.5 }));
@@ -107,7 +121,7 @@ it('results go with their adapter, and the oldest where there are too many', asy
   const kept = (): string[] => fs.readdirSync(path.join(bench.home, 'lab')).filter((name) => !name.startsWith('.'));
   expect(kept().filter((name) => name.includes(ids[1]!))).toHaveLength(2);
   await bench.api.adapters.remove({ id: ids[1]! });
-  expect(kept()).toEqual([`spectrum+${ids[0]}`]);
+  expect(kept()).toEqual([`intruders+below-0.0001-top-2+${ids[0]}`, `spectrum+${ids[0]}`]);
   expect((await bench.api.system.storage()).uses.find(({ kind }) => kind === 'lab')!.sizeBytes).toBeGreaterThan(500);
   await makeRoom(bench.services.home, 0);
   expect(kept()).toEqual([]);

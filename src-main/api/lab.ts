@@ -1,5 +1,12 @@
 /** The lab: what adapters learnt, and new ones made of them. */
-import { composeSchema, compressSchema, gridSchema, jobSchema, lookSchema } from '../app/lab/inputs.ts';
+import {
+  composeSchema,
+  compressSchema,
+  gridSchema,
+  jobSchema,
+  lookSchema,
+  withoutIntrudersSchema,
+} from '../app/lab/inputs.ts';
 import type { Services } from '../app/services.ts';
 import { procedure, router } from './trpc.ts';
 
@@ -13,6 +20,7 @@ export function labRouter({ lab }: Services) {
     /** Start at once; `watch` follows them. */
     compress: procedure.input(compressSchema).mutation(({ input }) => lab.compress(input)),
     compose: procedure.input(composeSchema).mutation(({ input }) => lab.compose(input)),
+    withoutIntruders: procedure.input(withoutIntrudersSchema).mutation(({ input }) => lab.withoutIntruders(input)),
     watch: procedure.input(jobSchema).subscription(({ input, signal }) => lab.watch(input.job, signal)),
     cancel: procedure.input(jobSchema).mutation(({ input }) => lab.cancel(input.job)),
   });

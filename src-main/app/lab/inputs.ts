@@ -3,6 +3,14 @@ import { z } from 'zod';
 import { COMPOSE_METHODS } from '../../../src-shared/lab.ts';
 import { nameSchema, taskNameSchema } from '../inputs.ts';
 
+/** As in most of the paper's figures (arXiv:2410.21228). */
+const intruders = {
+  /** |cosine| below which a singular vector is an intruder. */
+  epsilon: z.number().gt(0).max(1).default(0.5),
+  /** Singular vectors of each matrix that are looked at. */
+  top: z.number().int().min(1).default(10),
+};
+
 /** What to find out, and of which adapters of the catalogue. */
 export const lookSchema = z.discriminatedUnion('tool', [
   z.object({ tool: z.literal('spectrum'), adapterId: z.string() }),
@@ -12,6 +20,11 @@ export const lookSchema = z.discriminatedUnion('tool', [
     adapterId: z.string(),
     /** Directions of each subspace; absent: the adapter's largest rank. */
     top: z.number().int().min(1).optional(),
+  }),
+  z.object({
+    tool: z.literal('intruders'),
+    adapterId: z.string(),
+    ...intruders,
   }),
 ]);
 export type LabLook = z.output<typeof lookSchema>;
@@ -38,6 +51,9 @@ export const compressSchema = z.object({
   place: placeSchema,
 });
 export type CompressInput = z.output<typeof compressSchema>;
+
+export const withoutIntrudersSchema = z.object({ adapterId: z.string(), ...intruders, place: placeSchema });
+export type WithoutIntrudersInput = z.output<typeof withoutIntrudersSchema>;
 
 export const composeSchema = z.object({
   adapters: z.array(z.object({ adapterId: z.string(), weight: z.number() })).min(1),

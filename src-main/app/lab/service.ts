@@ -6,6 +6,7 @@ import type {
   AmplificationResult,
   ComposeResult,
   CompressResult,
+  IntrudersResult,
   LabParams,
   LabProgress,
   SpectrumResult,
@@ -15,7 +16,7 @@ import type { AdapterService } from '../adapters/service.ts';
 import type { Home } from '../storage/home.ts';
 import type { Workers } from '../workers/client.ts';
 import type { EngineService } from '../workers/engines.ts';
-import type { ComposeInput, CompressInput, LabLook } from './inputs.ts';
+import type { ComposeInput, CompressInput, LabLook, WithoutIntrudersInput } from './inputs.ts';
 import { LabJobs, type LabEvent, type LabWork } from './jobs.ts';
 import { KeptResults, type Asked } from './kept.ts';
 import { makeAdapter, type Made } from './make.ts';
@@ -29,9 +30,10 @@ export interface LabAnswers {
   spectrum: SpectrumResult;
   similarity: SimilarityOverview;
   amplification: AmplificationResult;
+  intruders: IntrudersResult;
 }
 export type LabAnswer = LabAnswers[keyof LabAnswers];
-export type LabMade = Made<CompressResult | ComposeResult>;
+export type LabMade = Made<CompressResult | ComposeResult | IntrudersResult>;
 
 export class LabService {
   #parts: Parts;
@@ -108,6 +110,21 @@ export class LabService {
     );
   }
 
+  /** Starts to write the adapter without its intruders; `watch` follows it. Fails with LAB_NO_INTRUDERS. */
+  withoutIntruders({ adapterId, place, ...found }: WithoutIntrudersInput): { job: string } {
+    const adapter = this.#parts.adapters.require(adapterId);
+    const modelDir = this.#baseOf(adapter);
+    return this.#make(async (abort, tell) =>
+      makeAdapter(this.#parts, place, { first: adapter, said: `${adapter.name} without intruders` }, async (outDir) => {
+        const engine = await this.#parts.engines.resolve('auto');
+        const params = { engine, modelDir, adapterDir: adapter.dir, outDir, ...found };
+        const result = await this.#call('labIntruders', params, [abort, tell]);
+        if (result.written) return result;
+        throw usageError('LAB_NO_INTRUDERS', `${adapter.name} has no intruder to take away; it stays as it is.`);
+      }),
+    );
+  }
+
   /** Of an adapter that is being made. */
   watch(job: string, signal?: AbortSignal): Events<LabMade> {
     return this.#jobs.watch(job, signal);
@@ -141,6 +158,10 @@ export class LabService {
         result: await this.#call('labAmplification', { ...params, ...(top === undefined ? {} : { top }) }, run),
       };
     }
+    if (look.tool === 'intruders') {
+      const { epsilon, top } = look;
+      return { result: await this.#call('labIntruders', { ...params, epsilon, top }, run) };
+    }
     const result = await this.#call('labSimilarity', { ...params, otherDir: other!.dir }, run);
     return { result: overviewOf(result), parts: result.pairs };
   }
@@ -167,7 +188,7 @@ export class LabService {
     const ids = look.tool === 'similarity' ? [look.adapterId, look.otherId] : [look.adapterId];
     const adapters = ids.map((id) => this.#parts.adapters.require(id));
     sameBase(adapters);
-    const options = look.tool === 'amplification' && look.top !== undefined ? `top-${look.top}` : '';
+    const options = optionsOf(look);
     const hashes = [...adapters.map(({ sha256 }) => sha256), adapters[0]!.baseHash];
     return {
       asked: { tool: look.tool, adapterIds: ids, options, hashes },
@@ -187,6 +208,12 @@ export class LabService {
       { adapterId: id },
     );
   }
+}
+
+/** As part of a file's name. */
+function optionsOf(look: LabLook): string {
+  if (look.tool === 'intruders') return `below-${look.epsilon}-top-${look.top}`;
+  return look.tool === 'amplification' && look.top !== undefined ? `top-${look.top}` : '';
 }
 
 function sameBase(adapters: readonly Adapter[]): void {

@@ -32,20 +32,28 @@ const GAP = 1;
 const LEGEND = { height: 10, width: 220, below: 18 };
 const CHARACTER = 7;
 /** Side of a map whose cells hold no numbers, and bounds of one of its cells. */
-const GRID = 300;
+const GRID = 340;
 const SMALLEST = 4;
 const LARGEST = 28;
 /** Rows from which cells are lower. */
 const MANY = 24;
-/** px that a label needs along its axis. */
-const LABEL = 22;
+/** px that labels need along their axis. */
+const LINE = 13;
+const BETWEEN = 4;
+/** Side from which cells have a gap between them; of smaller ones it would be the most of the picture. */
+const GAP_FROM = 8;
+/** Every so many labels are shown. */
+const STEPS = [1, 2, 4, 8, 16, 32, 64];
 
 /** `numbers`: whether the cells hold their values. */
 export function heatScene(map: HeatMapData, numbers: boolean): HeatScene {
   const range = rangeOf(map);
-  const side = Math.min(LARGEST, Math.max(SMALLEST, GRID / Math.max(1, map.rows.length, map.columns.length)));
+  // Whole pixels: there would be seams between cells otherwise.
+  const fitting = Math.floor(GRID / Math.max(1, map.rows.length, map.columns.length));
+  const side = Math.min(LARGEST, Math.max(SMALLEST, fitting));
   const cellWidth = numbers ? 58 : side;
   const cellHeight = numbers ? (map.rows.length > MANY ? 18 : 26) : side;
+  const gap = Math.min(cellWidth, cellHeight) >= GAP_FROM ? GAP : 0;
   const left = 14 + CHARACTER * Math.max(map.rowName.length, ...map.rows.map((text) => text.length));
   const top = 38;
   const bottom = top + map.rows.length * cellHeight;
@@ -53,8 +61,8 @@ export function heatScene(map: HeatMapData, numbers: boolean): HeatScene {
   let absent = '';
   const inside: SceneText[] = [];
   const boxAt = ({ row, column }: HeatCell): string =>
-    `M${round(left + column * cellWidth)} ${round(top + row * cellHeight)}h${round(cellWidth - GAP)}` +
-    `v${round(cellHeight - GAP)}h${round(GAP - cellWidth)}z`;
+    `M${round(left + column * cellWidth)} ${round(top + row * cellHeight)}h${round(cellWidth - gap)}` +
+    `v${round(cellHeight - gap)}h${round(gap - cellWidth)}z`;
   map.rows.forEach((_, row) =>
     map.columns.forEach((__, column) => {
       const value = map.values[row]?.[column] ?? null;
@@ -95,17 +103,23 @@ function axisTexts(
     ...{ x, y, text, anchor },
     on: 'label',
   });
-  const isShown = (i: number, size: number): boolean => i === 0 || (i + 1) % Math.ceil(LABEL / (size + 8)) === 0;
+  const widest = CHARACTER * Math.max(...columns.map((text) => text.length)) + BETWEEN;
+  const [acrossStep, downStep] = [stepFor(widest, cellWidth), stepFor(LINE, cellHeight)];
+  const isShown = (i: number, step: number): boolean => i === 0 || (i + 1) % step === 0;
   return [
     label(left, 8, columnName, 'start'),
     label(left - 8, 8, rowName, 'end'),
     ...columns.flatMap((text, i) =>
-      isShown(i, cellWidth) ? [label(left + (i + 0.5) * cellWidth, top - 12, text, 'middle')] : [],
+      isShown(i, acrossStep) ? [label(left + (i + 0.5) * cellWidth, top - 12, text, 'middle')] : [],
     ),
     ...rows.flatMap((text, i) =>
-      isShown(i, cellHeight) ? [label(left - 8, top + (i + 0.5) * cellHeight, text, 'end')] : [],
+      isShown(i, downStep) ? [label(left - 8, top + (i + 0.5) * cellHeight, text, 'end')] : [],
     ),
   ];
+}
+
+function stepFor(needed: number, size: number): number {
+  return STEPS.find((step) => step * size >= needed) ?? STEPS.at(-1)!;
 }
 
 function legendTexts(map: HeatMapData, left: number, bottom: number): SceneText[] {

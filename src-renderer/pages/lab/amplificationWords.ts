@@ -3,7 +3,10 @@ import type { LabAnswers } from '../../lib/api.ts';
 import { matrixLabel } from '../../lab/matrixMap.ts';
 import { median } from './similarityWords.ts';
 
-type Matrix = LabAnswers['amplification']['matrices'][number];
+type Matrix = Pick<
+  LabAnswers['amplification']['matrices'][number],
+  'name' | 'inDelta' | 'inWeight' | 'inRandom' | 'factor'
+>;
 
 export function amplificationWords(matrices: readonly Matrix[]): string[] {
   const known = matrices.flatMap((matrix) => (matrix.factor === null ? [] : [{ ...matrix, factor: matrix.factor }]));

@@ -7,6 +7,7 @@ export const TOOLS = [
   { value: 'spectrum', label: 'Spectrum' },
   { value: 'similarity', label: 'Similarity' },
   { value: 'amplification', label: 'Amplification' },
+  { value: 'intruders', label: 'Intruders' },
   { value: 'compress', label: 'Compress' },
   { value: 'compose', label: 'Compose' },
 ] as const;

@@ -1,5 +1,6 @@
 import { expect, it } from 'vitest';
 import { amplificationWords } from './amplificationWords.ts';
+import { intruderWords } from './intruderWords.ts';
 import { median, similarityWords } from './similarityWords.ts';
 
 const pair = (layer: number, a: number[], randomA: number[]) => ({
@@ -39,4 +40,18 @@ it('what is amplified, of the medians over the matrices', () => {
     'Most is amplified in layer 1 q, 4.0 times what W has there.',
   ]);
   expect(amplificationWords([one(0, null)])).toEqual(['Every update is zero: the adapter changes nothing.']);
+});
+
+it('intruders are counted, with the matrix that has most', () => {
+  const one = (layer: number, count: number) => ({
+    name: `model.layers.${layer}.self_attn.v_proj`,
+    intruders: Array.from({ length: count }, (_, index) => ({ index, singularValue: 1, cosine: 0.1 })),
+    looked: 10,
+  });
+  expect(intruderWords([one(0, 1), one(3, 4)])).toBe(
+    '5 intruders among the 20 vectors looked at in 2 matrices; most in layer 3 v, 4 of 10.',
+  );
+  expect(intruderWords([one(0, 0)])).toBe(
+    'No intruder among the 10 vectors looked at in 1 matrix: every one resembles a vector of the base.',
+  );
 });
