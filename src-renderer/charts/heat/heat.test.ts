@@ -104,6 +104,15 @@ it('a map of 48 layers and 7 matrices is a few dozen shapes', () => {
   expect(cells.reduce((sum, { path }) => sum + path.split('z').length - 1, 0)).toBe(48 * 7);
 });
 
+it('the legend writes no middle that its ends have already', () => {
+  const labels = (format: (value: number) => string) =>
+    heatScene({ ...map, range: [0, 1], format }, false)
+      .texts.slice(-3)
+      .map(({ text }) => text);
+  expect(labels((value) => value.toFixed(1))).toEqual(['0.0', '0.5', '1.0']);
+  expect(labels((value) => String(Math.round(value))).slice(1)).toEqual(['0', '1']);
+});
+
 it('an SVG is a file of its own: colours as numbers, names escaped, the absent cell outlined', () => {
   const colours = { theme: 'light', background: '#fff', text: '#111', line: '#888' } as const;
   const svg = heatSvg(map, true, colours);

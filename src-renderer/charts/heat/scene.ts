@@ -125,13 +125,14 @@ function stepFor(needed: number, size: number): number {
 function legendTexts(map: HeatMapData, left: number, bottom: number): SceneText[] {
   const [low, high] = rangeOf(map);
   const y = bottom + LEGEND.below + LEGEND.height + 10;
-  return [low, (low + high) / 2, high].map((value, i) => ({
-    x: left + (i / 2) * LEGEND.width,
-    y,
-    text: map.format(value),
-    anchor: (['start', 'middle', 'end'] as const)[i]!,
+  const [from, middle, to] = [low, (low + high) / 2, high].map(map.format) as [string, string, string];
+  const at = (share: number, text: string, anchor: SceneText['anchor']): SceneText => ({
+    ...{ x: left + share * LEGEND.width, y, text, anchor },
     on: 'label',
-  }));
+  });
+  // Between whole numbers there may be none to write.
+  const between = middle === from || middle === to ? [] : [at(0.5, middle, 'middle')];
+  return [at(0, from, 'start'), ...between, at(1, to, 'end')];
 }
 
 /** The cell at a point of the scene; undefined beside the cells. */
