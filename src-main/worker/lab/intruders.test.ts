@@ -8,7 +8,7 @@ import { temporaryFolder } from '../../../test-support/fixtures/folders.ts';
 import { sharedPath, skipNote } from '../../../test-support/goldens/shared.ts';
 import { LAB_REFERENCE, withoutNumpy } from '../../../test-support/reference/labReference.ts';
 import { useBackend } from '../backend.ts';
-import { labIntruders } from './intruders.ts';
+import { labIntruders, refuseTooWide } from './intruders.ts';
 
 const note = skipNote('golden') || withoutNumpy();
 
@@ -70,4 +70,13 @@ describe.skipIf(note !== '')(`intruder dimensions${note}`, () => {
     expect(written).toBeUndefined();
     expect(matrices.every(({ looked }) => looked === 10)).toBe(true);
   });
+});
+
+it('says what is too wide to be looked at, or to be written', () => {
+  const dense = { name: 'h.0.mlp', out: 600, in: 900 };
+  expect(() => refuseTooWide([dense], false)).not.toThrow();
+  expect(() => refuseTooWide([dense], true)).toThrowError(expect.objectContaining({ code: 'LAB_NO_FACTORS' }));
+  expect(() => refuseTooWide([{ ...dense, out: 5000, in: 5000 }], false)).toThrowError(
+    expect.objectContaining({ code: 'LAB_TOO_WIDE', message: expect.stringContaining('h.0.mlp is 5000 x 5000') }),
+  );
 });

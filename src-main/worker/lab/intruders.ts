@@ -33,7 +33,8 @@ export async function labIntruders(params: IntrudersParams, emit: Emit): Promise
   });
 }
 
-function refuseTooWide(updates: Update[], writing: boolean): void {
+/** Throws LAB_TOO_WIDE, and LAB_NO_FACTORS where the rest is to be written. */
+export function refuseTooWide(updates: Pick<Update, 'name' | 'out' | 'in' | 'lowRank'>[], writing: boolean): void {
   for (const { name, out, in: inputs, lowRank } of updates) {
     const side = Math.min(out, inputs);
     if (side > WIDEST)

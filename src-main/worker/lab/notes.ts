@@ -7,8 +7,8 @@ import type { Examined } from './adapters.ts';
 export function cutNotes(dense: Pick<Update, 'in' | 'out'>[]): string[] {
   const wide = dense.filter((update) => Math.min(update.in, update.out) > WHOLE_UP_TO).length;
   if (wide === 0) return [];
-  const whose = wide === 1 ? 'One update without factors of low rank is' : `${wide} updates without factors are`;
-  return [`${whose} wider than ${WHOLE_UP_TO}: of each, only the ${OF_LARGER} largest singular values are taken.`];
+  const whose = wide === 1 ? 'One update without factors is' : `${wide} updates without factors are`;
+  return [`${whose} wider than ${WHOLE_UP_TO}, so only the ${OF_LARGER} largest singular values are taken.`];
 }
 
 /** Where an update has fewer ranks than were asked for. */
@@ -27,5 +27,5 @@ export function endTokenNotes(kept: Examined['graft'], all: Examined[]): string[
   const lost = others.flatMap(({ graft }) => (graft?.endTokens ?? []).filter(({ id }) => !known.has(id)));
   const texts = [...new Set(lost.map(({ text }) => JSON.stringify(text)))].join(', ');
   if (texts === '') return [];
-  return [`Answers end where the first adapter's do; ${texts}, which others were taught as an end, are not kept.`];
+  return [`Answers end where the first adapter's do; end tokens of others are left out: ${texts}.`];
 }
