@@ -4,21 +4,25 @@ import path from 'node:path';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { makeRoom } from '../app/lab/kept.ts';
 import { forkWorker } from '../app/workers/channel.ts';
+import { expectClose } from '../../test-support/checks/expectClose.ts';
 import { loraProducts, readTensors } from '../../test-support/checks/plainLora.ts';
 import { openBench, smallRun, type TestBench } from '../../test-support/rigs/services.ts';
+import type { ComposeResult } from '../../src-shared/lab.ts';
 import { errorDataOf } from './trpc.ts';
 
 let bench: TestBench;
 let started = 0;
 let ids: string[];
+/** As the runs recorded them, each on its own rows. */
+const valLosses: number[] = [];
 
 beforeAll(async () => {
   bench = openBench({ spawnWorker: () => (started++, forkWorker()) });
   bench.services.engines.resolve = () => Promise.resolve('wasm'); // measuring all of them is not what this is about
-  const input = await smallRun(bench, { steps: 2, val: 0 });
+  const input = await smallRun(bench, { steps: 2, val: 0.25 });
   for (const seed of [0, 1]) {
     const run = await bench.api.runs.start({ ...input, train: { ...input.train, seed } });
-    await bench.services.runs.finished(run.id);
+    valLosses.push((await bench.services.runs.finished(run.id)).result!.valLoss!);
   }
   ids = (await bench.api.adapters.list()).map(({ id }) => id);
 });
@@ -78,10 +82,13 @@ it('a cancelled question ends its worker and is answered when it is asked again'
 
 it('an adapter that is made comes into the catalogue, of as many ranks as were asked for', async () => {
   const place = { name: 'small', taskName: 'colours' };
-  const { job } = await bench.api.lab.compress({ adapterId: ids[0]!, rule: { rank: 1 }, place });
+  const { job } = await bench.api.lab.compress({ adapterId: ids[0]!, rule: { rank: 1 }, place, measuresLoss: false });
   let made: string | null = null;
-  for await (const event of await bench.api.lab.watch({ job }))
-    if (event.type === 'done') made = event.result.adapterId;
+  for await (const event of await bench.api.lab.watch({ job })) {
+    if (event.type !== 'done') continue;
+    made = event.result.adapterId;
+    expect(event.result.result).toMatchObject({ losses: [] });
+  }
   const adapter = await bench.api.adapters.get({ id: made! });
   expect(adapter).toMatchObject({ name: 'small', taskName: 'colours', method: { rank: 1 } });
   expect(adapter.importedFrom).toMatch(/^the lab: .*compressed$/);
@@ -103,12 +110,18 @@ it('an adapter without intruders stays as it is, in a sentence', async () => {
   await expect(watching).rejects.toSatisfy((error) => errorDataOf(error).code === 'LAB_NO_INTRUDERS');
 });
 
-it('adapters of two are blended into a folder that is new', async () => {
+it('two adapters are blended into a folder that is new, with the losses that their runs ended with', async () => {
   const outDir = path.join(bench.dir, 'blend');
   const adapters = ids.slice(0, 2).map((adapterId) => ({ adapterId, weight: 0.5 }));
   const { job } = await bench.api.lab.compose({ adapters, place: { outDir } });
   for await (const event of await bench.api.lab.watch({ job }))
-    if (event.type === 'done') expect(event.result).toMatchObject({ adapterId: null, outDir });
+    if (event.type === 'done') {
+      expect(event.result).toMatchObject({ adapterId: null, outDir });
+      const { losses } = event.result.result as ComposeResult;
+      expect(losses).toHaveLength(2);
+      const own = losses.map(({ adapters: measured }, i) => measured[i]!);
+      expectClose(own, valLosses, { rtol: 1e-4, atol: 0 });
+    }
   expect(fs.existsSync(path.join(outDir, 'adapter_model.safetensors'))).toBe(true);
   const again = await bench.api.lab.compose({ adapters, place: { outDir } });
   const watching = (async () => {

@@ -41,6 +41,9 @@ const placeSchema = z.union([
 ]);
 export type LabPlace = z.output<typeof placeSchema>;
 
+/** Whether losses are measured on the rows that the adapters' runs kept for validation. */
+const measuresLoss = z.boolean().default(true);
+
 export const compressSchema = z.object({
   adapterId: z.string(),
   rule: z.union([
@@ -49,6 +52,7 @@ export const compressSchema = z.object({
     z.object({ bytes: z.number().int().min(1) }),
   ]),
   place: placeSchema,
+  measuresLoss,
 });
 export type CompressInput = z.output<typeof compressSchema>;
 
@@ -62,5 +66,6 @@ export const composeSchema = z.object({
   rank: z.number().int().min(1).optional(),
   seed: z.number().int().default(0),
   place: placeSchema,
+  measuresLoss,
 });
 export type ComposeInput = z.output<typeof composeSchema>;

@@ -21,6 +21,7 @@ import { LabJobs, type LabEvent, type LabWork } from './jobs.ts';
 import { KeptResults, type Asked } from './kept.ts';
 import { makeAdapter, type Made } from './make.ts';
 import { overviewOf, type SimilarityOverview, type SimilarityPair } from './overview.ts';
+import { validationRows } from './validationRows.ts';
 
 type Parts = { home: Home; catalog: Catalog; adapters: AdapterService; workers: Workers; engines: EngineService };
 type Events<T> = AsyncGenerator<Exclude<LabEvent<T>, { type: 'failed' }>, void, void>;
@@ -83,28 +84,33 @@ export class LabService {
   }
 
   /** Starts to write a smaller adapter; `watch` follows it. */
-  compress({ adapterId, rule, place }: CompressInput): { job: string } {
+  compress({ adapterId, rule, place, measuresLoss }: CompressInput): { job: string } {
     const adapter = this.#parts.adapters.require(adapterId);
     const modelDir = this.#baseOf(adapter);
+    const datasets = measuresLoss ? validationRows(this.#parts.catalog, [adapterId]) : [];
     return this.#make(async (abort, tell) =>
       makeAdapter(this.#parts, place, { first: adapter, said: `${adapter.name}, compressed` }, async (outDir) => {
         const engine = await this.#parts.engines.resolve('auto');
-        return this.#call('labCompress', { engine, modelDir, adapterDir: adapter.dir, outDir, rule }, [abort, tell]);
+        const params = { engine, modelDir, adapterDir: adapter.dir, outDir, rule, datasets };
+        return this.#call('labCompress', params, [abort, tell]);
       }),
     );
   }
 
   /** Starts to write the blend of several adapters of one base; `watch` follows it. */
-  compose({ adapters: given, place, rank, ...how }: ComposeInput): { job: string } {
+  compose({ adapters: given, place, rank, measuresLoss, ...how }: ComposeInput): { job: string } {
     const found = given.map(({ adapterId }) => this.#parts.adapters.require(adapterId));
     sameBase(found);
+    const ids = found.map(({ id }) => id);
+    const datasets = measuresLoss ? validationRows(this.#parts.catalog, ids) : [];
     const modelDir = this.#baseOf(found[0]!);
     const adapters = found.map(({ dir }, i) => ({ dir, weight: given[i]!.weight }));
     const said = found.map(({ name }, i) => `${given[i]!.weight} × ${name}`).join(' + ');
     return this.#make(async (abort, tell) =>
       makeAdapter(this.#parts, place, { first: found[0]!, said: `${said}, ${how.method}` }, async (outDir) => {
         const engine = await this.#parts.engines.resolve('auto');
-        const params = { engine, modelDir, adapters, outDir, ...how, ...(rank === undefined ? {} : { rank }) };
+        const rest = { outDir, datasets, ...(rank === undefined ? {} : { rank }) };
+        const params = { engine, modelDir, adapters, ...how, ...rest };
         return this.#call('labCompose', params, [abort, tell]);
       }),
     );

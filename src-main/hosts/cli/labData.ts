@@ -1,6 +1,6 @@
 /** The datasets on which `lab compress` and `lab compose` measure losses. */
 import path from 'node:path';
-import { heldOutRows } from '../../app/adapters/heldOut.ts';
+import { validationRows } from '../../app/lab/validationRows.ts';
 import type { Services } from '../../app/services.ts';
 import type { LossData } from '../../../src-shared/lab.ts';
 import { CONTROL_SETTINGS, FILE_SETTINGS, LOSS_SETTINGS } from '../../../src-shared/settings/data.ts';
@@ -28,13 +28,10 @@ export function lossData({ catalog }: Services, args: Args, adapters: FoundAdapt
   const files = args.texts('data');
   if (files.length > 0)
     return files.map((file) => ({ data: { file: path.resolve(file), ...readSettings(args, SETTINGS) } }));
-  const known = adapters.flatMap(({ id }) => {
-    const rows = heldOutRows(catalog, id);
-    if (!rows || rows.val === 0) return [];
-    const { data, val, seed } = rows;
-    return [{ data, heldOut: { val, seed, ...(data.hash === undefined ? {} : { hash: data.hash }) } }];
-  });
-  return [...new Map(known.map((one) => [JSON.stringify(one), one])).values()];
+  return validationRows(
+    catalog,
+    adapters.map(({ id }) => id),
+  );
 }
 
 /** A row per dataset, with a loss per name. */

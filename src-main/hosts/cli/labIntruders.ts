@@ -8,7 +8,7 @@ import type { Command } from './command.ts';
 import { bytes, table } from './format.ts';
 import { LAB_OPTIONS, labParams, progress, shown, topOf } from './lab.ts';
 
-/** As in most of the paper's figures (arXiv:2410.21228). */
+/** k as in the code of the paper's authors (arXiv:2410.21228); epsilon is for the user to choose. */
 const [EPSILON, TOP] = [0.5, 10];
 
 export const labIntruders: Command = {

@@ -9,6 +9,7 @@ export class Making {
   name = $state('');
   taskName = $state('');
   outDir = $state('');
+  measuresLoss = $state(true);
   pace = $state.raw<LabPace | undefined>();
   made = $state.raw<LabMade | undefined>();
   failure = $state.raw<Failure | undefined>();

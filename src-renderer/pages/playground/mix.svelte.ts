@@ -59,6 +59,8 @@ export class AdapterMix {
   }
 }
 
+/** Two of one name are told apart by their place. */
 function mixName(first: string, second: string, percent: number): string {
-  return `${100 - percent} % ${first} + ${percent} % ${second}`;
+  const [one, other] = first === second ? [`${first} (first)`, `${second} (second)`] : [first, second];
+  return `${100 - percent} % ${one} + ${percent} % ${other}`;
 }
