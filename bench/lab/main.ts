@@ -5,6 +5,7 @@
 import { execFileSync } from 'node:child_process';
 import fs from 'node:fs';
 import path from 'node:path';
+import { workerEnvironment } from '../../src-main/app/workers/environment.ts';
 import { openBaseModel } from '../../src-main/basemodel/baseModel.ts';
 import { writePeftAdapter, type LoraPair } from '../../src-main/methods/lora/peft.ts';
 import { Random } from '../../src-shared/random.ts';
@@ -49,10 +50,11 @@ interface Turn {
   peakMiB: number;
 }
 
-/** Runs a program that prints `{seconds, peakMiB}` in its last line. */
+/** Runs a program that prints `{seconds, peakMiB}` in its last line, with the allocator that Graft's workers have. */
 function turn(command: string, args: string[]): Turn {
   const output = execFileSync(command, args, {
     encoding: 'utf8',
+    env: workerEnvironment(),
     maxBuffer: 2 ** 30,
     stdio: ['ignore', 'pipe', 'inherit'],
   });

@@ -48,6 +48,8 @@ describe('a study', () => {
         { label: 'r = 8', relation: 'reference', parameters: 896, method: { rank: 8, alpha: 16 } },
       ],
     });
+    expect(await bench.api.studies.ofRun({ id: study.bestRun!.runId })).toMatchObject({ id, state: 'done' });
+    expect(await bench.api.studies.ofRun({ id: 'run-0' })).toBeNull();
     const [two, eight] = study.variants;
     expect(two!.difference!.mean).toBeCloseTo(0.03, 10);
     expect(eight!.loss!.sd).toBeCloseTo(0.001, 10);

@@ -11,6 +11,7 @@ export function studiesRouter({ studies }: Services) {
   return router({
     list: procedure.query(() => studies.list()),
     get: procedure.input(withBaseline).query(({ input }) => studies.get(input.id, input.baseline)),
+    ofRun: procedure.input(byId).query(({ input }) => studies.ofRun(input.id)),
     preview: procedure.input(startStudySchema).query(({ input }) => studies.preview(input)),
     start: procedure.input(startStudySchema).mutation(({ input }) => studies.start(input)),
     resume: procedure.input(byId).mutation(({ input }) => studies.resume(input.id)),

@@ -61,6 +61,9 @@ export function studyQueries(db: Database) {
   const list = db.prepare<[], Row>('SELECT * FROM studies ORDER BY created_at DESC, rowid DESC');
   const byId = db.prepare<[string], Row>('SELECT * FROM studies WHERE id = ?');
   const runs = db.prepare<[string], RunRow>('SELECT * FROM study_runs WHERE study_id = ? ORDER BY seed, variant');
+  const ofRun = db.prepare<[string], Row>(
+    'SELECT studies.* FROM studies JOIN study_runs ON study_id = id WHERE run_id = ?',
+  );
   const insert = db.prepare('INSERT INTO studies (id, name, spec, created_at) VALUES (@id, @name, @spec, @createdAt)');
   const insertRun = db.prepare(
     'INSERT INTO study_runs (study_id, variant, seed, run_id) VALUES (@studyId, @variant, @seed, @runId)',
@@ -74,6 +77,11 @@ export function studyQueries(db: Database) {
     list: () => list.all().map(toStudy),
     get(id: string): Study | undefined {
       const row = byId.get(id);
+      return row && toStudy(row);
+    },
+    /** The one that a run belongs to. */
+    ofRun(runId: string): Study | undefined {
+      const row = ofRun.get(runId);
       return row && toStudy(row);
     },
     /** Seed by seed, in the order in which they were queued. */

@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { exportAnnouncement, runAnnouncement } from './announce.ts';
+import { exportAnnouncement, runAnnouncement, studyAnnouncement } from './announce.ts';
 
 const run = { id: 'run-1', name: 'colours', error: null, result: null };
 
@@ -26,6 +26,22 @@ it('is silent about what the user did, and about what goes on', () => {
   };
   expect(exportAnnouncement({ ...record, status: 'failed' })).toBeUndefined();
   expect(exportAnnouncement({ ...record, status: 'running', error: null })).toBeUndefined();
+});
+
+it('tells the end of a study once, by its verdict, and failures as they come', () => {
+  const study = { id: 'study-1', name: 'ranks', verdict: null, state: 'under way' as const };
+  const good = runAnnouncement({ ...run, status: 'completed' });
+  const error = { code: 'OUT_OF_MEMORY' as const, message: 'Memory ran out.' };
+  const bad = runAnnouncement({ ...run, status: 'failed', error });
+  expect(studyAnnouncement(study, good)).toBeUndefined();
+  expect(studyAnnouncement(study, bad)).toBe(bad);
+  // The last run may be one that was ended early, of which nothing is told.
+  expect(studyAnnouncement({ ...study, state: 'done', verdict: 'r = 4 is as good.' }, undefined)).toEqual({
+    title: 'ranks is done',
+    text: 'r = 4 is as good.',
+    tone: 'good',
+    hash: '#/runs?study=study-1',
+  });
 });
 
 it('tells the end of an export', () => {

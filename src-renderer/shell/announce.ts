@@ -1,5 +1,5 @@
 /** What to say when a run or an export has ended. */
-import type { ExportRecord, RunView } from '../lib/api.ts';
+import type { ExportRecord, RunView, StudyView } from '../lib/api.ts';
 import { baseName, formatLoss } from '../lib/format.ts';
 import { endNote } from '../../src-shared/endNote.ts';
 import { hashFor } from '../../src-shared/routes.ts';
@@ -25,6 +25,22 @@ export function runAnnouncement(
   const note = run.result && endNote(run.result);
   if (note) return { title: `${run.name} has ended`, text: note, tone: 'bad', hash };
   return { title: `${run.name} is trained`, text: `Training is complete: ${loss}.`, tone: 'good', hash };
+}
+
+/** What the end of one of its runs says of a study: its verdict after the last one, before that only failures. */
+export function studyAnnouncement(
+  study: Pick<StudyView, 'id' | 'name' | 'state' | 'verdict'>,
+  ended: Announcement | undefined,
+): Announcement | undefined {
+  if (ended?.tone === 'bad') return ended;
+  if (study.state !== 'done') return undefined;
+  const hash = hashFor('runs', undefined, { study: study.id });
+  return {
+    title: `${study.name} is done`,
+    text: study.verdict ?? 'Open the study to see its runs.',
+    tone: 'good',
+    hash,
+  };
 }
 
 /** Undefined for an export that has not ended, or that the user has cancelled. */

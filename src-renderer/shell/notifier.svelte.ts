@@ -3,7 +3,13 @@
  * export ends. In the page a toast; while the window is hidden, a notification of the system where the user allows it.
  */
 import { notificationPermission } from '../lib/app/notificationPermission.svelte.ts';
-import { announcementsWanted, exportAnnouncement, runAnnouncement, type Announcement } from './announce.ts';
+import {
+  announcementsWanted,
+  exportAnnouncement,
+  runAnnouncement,
+  studyAnnouncement,
+  type Announcement,
+} from './announce.ts';
 import { api, type ActivityEvent, type ExportRecord, type RunView } from '../lib/api.ts';
 import { underWay } from '../lib/runs/underWay.svelte.ts';
 import { streamOptions, type Failure } from '../lib/stream.ts';
@@ -77,8 +83,15 @@ class Notifier {
       return;
     }
     this.#forget(run.id);
-    const said = before && runAnnouncement(run);
-    if (said) this.#say(said, run.id, router.route.page === 'runs' && router.route.id === run.id);
+    if (before) void this.#runEnded(run);
+  }
+
+  async #runEnded(run: RunView): Promise<void> {
+    const ended = runAnnouncement(run);
+    const study = await api.studies.ofRun.query({ id: run.id }).catch(() => null);
+    const said = study ? studyAnnouncement(study, ended) : ended;
+    const isOpen = router.route.page === 'runs' && router.route.id === run.id;
+    if (said) this.#say(said, study?.id ?? run.id, isOpen || window.location.hash === said.hash);
   }
 
   #onExport(record: ExportRecord): void {

@@ -43,6 +43,12 @@ export class StudyService {
     return this.#view(study, baseline);
   }
 
+  /** The one that a run belongs to; null for a run by itself. */
+  ofRun(runId: string): StudyView | null {
+    const study = this.#catalog.studies.ofRun(runId);
+    return study ? this.#view(study) : null;
+  }
+
   /** What the study that `input` would start comes to; invalid variants are named, not refused. */
   async preview(input: StartStudyChecked): Promise<StudyPreview> {
     const { spec, invalid } = await prepareStudy(this.#parts, input);
