@@ -95,7 +95,7 @@ export interface LossData {
   heldOut?: { val: number; seed: number; hash?: string };
 }
 
-/** How much to keep of each update: so many ranks, a share of ||dW||_F^2, or as much as fits into bytes of float32. */
+/** How much to keep of each update: so many ranks, a share of ||dW||_F^2, or as much as fits into a file of bytes. */
 export type CompressRule = { rank: number } | { energy: number } | { bytes: number };
 
 export interface CompressParams extends LabParams {

@@ -1,4 +1,5 @@
 /** `lab sizes`: the smallest rank that is enough, for models of growing size (docs/lab.md). */
+import fs from 'node:fs';
 import path from 'node:path';
 import { writeRandomModel } from '../../basemodel/randomModel.ts';
 import { newId } from '../../app/ids.ts';
@@ -46,6 +47,8 @@ export const labSizes: Command = {
   async run(context) {
     const { args, print, say } = context;
     const out = args.text('out');
+    if (out !== undefined && !fs.existsSync(path.dirname(path.resolve(out))))
+      throw usageError('BAD_USAGE', `--out ${out}: its folder does not exist; make it first, or choose another.`);
     const studies: StudyView[] = [];
     for (const start of await starts(context)) {
       const { id, name } = await start();
@@ -74,7 +77,7 @@ async function starts(context: Context): Promise<(() => Promise<StudyView>)[]> {
   const { args, api } = context;
   const studies = args.texts('study');
   if (studies.length > 0)
-    return studies.map((id) => async () => {
+    return (await ofRanks(context, studies)).map((id) => async () => {
       const study = await api.studies.get({ id });
       return study.state === 'done' ? study : api.studies.resume({ id });
     });
@@ -102,6 +105,17 @@ async function starts(context: Context): Promise<(() => Promise<StudyView>)[]> {
     const { id, dir } = await pretrained(context, dirs[0]!, width, file);
     return study(id, dir);
   });
+}
+
+/** Throws a usage error for a study that compares something else, and for one that is named twice. */
+async function ofRanks({ api }: Context, ids: string[]): Promise<string[]> {
+  for (const [i, id] of ids.entries()) {
+    if (ids.indexOf(id) < i) throw usageError('BAD_USAGE', `--study ${id} is there twice; name each study once.`);
+    const { spec } = await api.studies.get({ id });
+    if (spec.plan.kind !== 'ranks')
+      throw usageError('BAD_USAGE', `The study ${id} does not compare ranks alone; name one of the plan ranks.`);
+  }
+  return ids;
 }
 
 /** A random model of that width, trained on all its weights; the result is a model of the catalogue. */

@@ -31,6 +31,7 @@ it.each([
 it.each([
   [[], /--plan is missing; give one of targets, ranks, grid\./],
   [['--plan', 'ranks', '--budget', '3'], /--budget belongs to --plan targets; leave it out/],
+  [['--vary', 'rank=1,2', '--vary', 'rank=4'], /--vary names rank twice; give all of its values in one list/],
   [['--vary', 'lr'], /give an option and its values, such as lr=1e-3,3e-3/],
   [['--vary', 'lr=fast'], /--lr "fast" is not valid; give a number/],
   [['--vary', 'schedule=steep'], /--schedule "steep" is not valid; give one of linear, cosine, constant/],

@@ -38,25 +38,51 @@ export const labStudy: Command = {
     halving: { type: 'boolean', help: 'end the worse half of the variants after a quarter and half of the steps' },
     'skip-invalid': { type: 'boolean', help: 'leave out variants that the model does not take' },
     baseline: { type: 'string', value: 'N', help: 'compare with the N-th variant of the table instead of the best' },
-    resume: { type: 'string', value: 'STUDY', help: 'go on with a study that broke off' },
+    resume: { type: 'string', value: 'STUDY', help: 'go on with a study that broke off, or show one that is done' },
     ...RUN_OPTIONS,
   },
   async run(context) {
     const { args, api, say } = context;
     const resumed = args.text('resume');
     const baseline = args.integer('baseline');
-    const started =
-      resumed === undefined
-        ? await api.studies.start(await request(context))
-        : await api.studies.resume({ id: resumed });
+    if (baseline !== undefined && baseline < 1)
+      throw bad('baseline', String(baseline), 'a row of the table, from 1 on');
+    const started = resumed === undefined ? await start(context, baseline) : await resume(context, resumed);
     for (const note of started.spec.notes) say(note);
-    say(`Study ${started.id}, ${counted(started.total, 'run')}; if it breaks off, --resume ${started.id} goes on.`);
+    if (started.state === 'under way')
+      say(`Study ${started.id}, ${counted(started.total, 'run')}; if it breaks off, --resume ${started.id} goes on.`);
     const done = await followStudy(context, started.id);
     const study = baseline === undefined ? done : await api.studies.get({ id: done.id, baseline: baseline - 1 });
     report(context, study);
     return study;
   },
 };
+
+/** What is checked before anything is trained. */
+async function start(context: Context, baseline = 1): Promise<StudyView> {
+  const input = await request(context);
+  const { variants } = await context.api.studies.preview(input);
+  if (baseline > variants.length)
+    throw usageError('BAD_USAGE', `--baseline is ${baseline}, but there are ${variants.length} variants.`);
+  return context.api.studies.start(input);
+}
+
+/** The study itself where nothing of it is left to do. Refuses options that describe another one. */
+async function resume({ api, args }: Context, id: string): Promise<StudyView> {
+  const strange = Object.keys(args.raw).find((name) => !['resume', 'baseline', 'json'].includes(name));
+  if (strange)
+    throw usageError('BAD_USAGE', `--${strange} means nothing beside --resume; the study keeps its own settings.`, {
+      option: strange,
+    });
+  const study = await api.studies.get({ id });
+  return study.state === 'done' && study.variants.every(({ runs }) => runs.every(isDone))
+    ? study
+    : api.studies.resume({ id });
+}
+
+function isDone({ status, prunedStep }: StudyView['variants'][number]['runs'][number]): boolean {
+  return status === 'completed' || prunedStep !== null;
+}
 
 async function request(context: Context) {
   const { args, api, say } = context;
@@ -94,7 +120,13 @@ export function studyPlan(args: Args, method: MethodSettings): StudyPlan {
     const ranks = args.ranges('ranks', 'whole numbers, such as 1,2,4,8');
     return ranks === undefined ? { kind } : { kind, ranks };
   }
-  return { kind, vary: Object.fromEntries(vary.map((text) => axisOf(text, method))) };
+  const axes = vary.map((text) => axisOf(text, method));
+  const twice = axes.find(([name], i) => axes.findIndex(([other]) => other === name) < i);
+  if (twice)
+    throw usageError('BAD_USAGE', `--vary names ${twice[0]} twice; give all of its values in one list.`, {
+      option: 'vary',
+    });
+  return { kind, vary: Object.fromEntries(axes) };
 }
 
 /** `lr=1e-3,3e-3` as the setting's name and its values. */

@@ -63,6 +63,14 @@ export function labAdvise({ spec, budget, rule }: AdviseParams, emit: Emit): Pro
 }
 
 function loraOf({ method }: Draft): LoraSettings {
+  const moved = method.type === 'lora' && (method.init === 'eva' ? 'eva' : method.dora ? 'dora' : undefined);
+  if (moved)
+    throw usageError(
+      'BAD_USAGE',
+      moved === 'eva'
+        ? 'EVA moves ranks by itself, so proposed ones would not stay; leave --init eva out.'
+        : 'The budget does not count the magnitudes of DoRA; leave --dora out, and train with it afterwards.',
+    );
   if (method.type === 'lora' && !method.rankPattern) return method;
   throw usageError(
     'BAD_USAGE',

@@ -92,6 +92,15 @@ describe.skipIf(note !== '')(`composed adapters${note}`, () => {
       ['lora_all', -1],
     ]);
     expect(none.bytes).toBeLessThan(200_000);
+    const empty = await compose('llama', [['lora_all', 0]]);
+    expect(empty.notes).toEqual([
+      `${empty.matrices.length} matrices of ${empty.matrices.length} came out as zero and change nothing.`,
+    ]);
+    await expect(compose('llama', [['lora_all', 1e60]])).rejects.toMatchObject({ code: 'RESULT_NOT_FINITE' });
+    const dense = await compose('llama', [['dora', 1]]);
+    expect(dense.notes).toEqual([
+      expect.stringMatching(/keep only a part of their energy \(the least 9\d\.\d %\); give more/),
+    ]);
     const { length } = none.matrices;
     const few = await compose('llama', [['lora_all', 1]], { rank: 9 });
     expect(few.notes).toEqual([

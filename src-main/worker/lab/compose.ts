@@ -11,7 +11,7 @@ import { Random } from '../../../src-shared/random.ts';
 import type { ComposeParams, ComposeResult } from '../../../src-shared/lab.ts';
 import { each, withBase, type Emit, type Examined } from './adapters.ts';
 import { Losses } from './losses.ts';
-import { cutNotes, endTokenNotes, fewerRanksNotes } from './notes.ts';
+import { cutNotes, endTokenNotes, energyNotes, fewerRanksNotes, zeroNotes } from './notes.ts';
 import { writeLora, type SmallUpdate } from './writeLora.ts';
 
 /** What the adapters do to one matrix; undefined for one that leaves it alone. */
@@ -64,6 +64,11 @@ export async function labCompose(params: ComposeParams, emit: Emit): Promise<Com
           params.rank,
           small.map(({ truncated: { rank } }) => rank),
         ),
+        ...energyNotes(
+          params.rank,
+          small.map(({ energy }) => energy),
+        ),
+        ...zeroNotes(small.map((one) => one.truncated)),
         ...endTokenNotes(graft, all),
         ...losses.notes,
       ],
@@ -83,6 +88,12 @@ async function composedUpdate(update: Update, column: Column, params: ComposePar
     return { update, truncated: peftLinear(parts), energy: 1 };
   }
   const { svd, squaredNorm } = await combined(column, update, { ...params, method });
+  if (!(squaredNorm < MOST_NORM ** 2))
+    throw usageError(
+      'RESULT_NOT_FINITE',
+      `${update.name} would hold values that float32 cannot; choose smaller weights.`,
+      { name: update.name },
+    );
   const useful = Math.max(1, svd.S.filter((value) => value > 0).length);
   const cut = truncated(svd, Math.min(params.rank ?? rankSum(column), useful), update);
   return { update, truncated: cut, energy: squaredNorm > 0 ? Math.min(1, cut.kept / squaredNorm) : 1 };
@@ -133,6 +144,9 @@ function assertOnlyUpdates({ dir, beside: { biases, score } }: Examined): void {
 function rankSum(column: Column): number {
   return column.reduce((sum, update) => sum + (update?.lowRank?.rank ?? DENSE_RANK), 0);
 }
+
+/** Of an update whose products stay in float32 wherever they are computed. */
+const MOST_NORM = 1e18;
 
 /** Ranks that an update without factors counts for. */
 const DENSE_RANK = 16;

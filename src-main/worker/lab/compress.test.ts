@@ -32,7 +32,7 @@ describe.skipIf(note !== '')(`compressed adapters${note}`, () => {
   it.each([
     ['llama', 'lora_all', { rank: 2 }],
     ['gpt2', 'lora_all', { energy: 0.8 }],
-    ['llama', 'rslora', { bytes: 20_000 }],
+    ['llama', 'rslora', { bytes: 25_000 }],
   ] as [string, string, CompressRule][])('%s/%s by %o: the nearest of their ranks', async (family, run, rule) => {
     const result = await compress(family, run, rule);
     const whole = sharedPath(`golden/${family}/${run}/final`);
@@ -54,10 +54,8 @@ describe.skipIf(note !== '')(`compressed adapters${note}`, () => {
     expect(maxLogitDifference).toBeGreaterThan(0);
     expect(readPeftAdapter(result.outDir).modules.size).toBe(result.matrices.length);
     if ('bytes' in rule) {
-      const values = [...readPeftAdapter(result.outDir).modules.values()];
-      const size = values.reduce((sum, { A, B }) => sum + 4 * (A.data.length + B.data.length), 0);
-      expect(size).toBeLessThanOrEqual(rule.bytes);
-      expect(size).toBeGreaterThan(0.9 * rule.bytes);
+      expect(bytesAfter).toBeLessThanOrEqual(rule.bytes);
+      expect(bytesAfter).toBeGreaterThan(0.9 * rule.bytes);
     }
   });
 

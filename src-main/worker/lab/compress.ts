@@ -23,7 +23,7 @@ export async function labCompress(params: CompressParams, emit: Emit): Promise<C
   return withBase(params, async ({ base, examine }) => {
     const examined = examine(params.adapterDir);
     const { graft, beside, updates, notes } = examined;
-    const rankOf = await chooser(params.rule, updates);
+    const rankOf = await chooser(params.rule, updates, beside);
     const losses = new Losses(params);
     await losses.before([params.adapterDir], params.datasets ?? []);
     const small = await each(updates, emit, async (update): Promise<Small> => {
@@ -67,15 +67,23 @@ export async function labCompress(params: CompressParams, emit: Emit): Promise<C
   });
 }
 
+/** At most what the file holds beside A and B: their names, shapes and places in its header, biases and a head. */
+function bytesAround(updates: Update[], { biases, score }: Examined['beside']): number {
+  const tensor = (name: string): number => name.length + 115;
+  const more = [...biases.values(), ...(score ? [score.data] : [])];
+  return 100 + sumOf(updates, ({ name }) => 2 * tensor(name)) + sumOf(more, (values) => 200 + 4 * values.length);
+}
+
 type RankOf = (update: Update, S: Float64Array, squaredNorm: number) => number;
 
-async function chooser(rule: CompressRule, updates: Update[]): Promise<RankOf> {
+async function chooser(rule: CompressRule, updates: Update[], beside: Examined['beside']): Promise<RankOf> {
   if ('bytes' in rule) {
     const spectra = [];
     for (const update of updates) spectra.push({ ...update, ...(await update.singularValues()) });
-    const ranks = ranksWithin(rule.bytes, spectra);
+    const around = bytesAround(updates, beside);
+    const ranks = ranksWithin(rule.bytes - around, spectra);
     if (ranks) return (update) => ranks[updates.indexOf(update)]!;
-    const least = sumOf(updates, (update) => bytesOfRank(update, 1));
+    const least = around + sumOf(updates, (update) => bytesOfRank(update, 1));
     throw usageError(
       'LAB_BYTES',
       `Rank 1 for each of the ${updates.length} matrices already takes ${least} bytes; allow at least as much.`,

@@ -1,4 +1,5 @@
 /** What a new adapter is otherwise than one would expect, a sentence each. */
+import type { Truncated } from '../../lab/compress.ts';
 import { OF_LARGER, WHOLE_UP_TO, type Update } from '../../lab/update.ts';
 import { counted } from '../../../src-shared/plural.ts';
 import type { Examined } from './adapters.ts';
@@ -17,6 +18,22 @@ export function fewerRanksNotes(asked: number | undefined, ranks: number[]): str
   if (fewer === 0) return [];
   const matrices = counted(fewer, 'matrix', 'matrices');
   return [`${matrices} of ${ranks.length} got fewer than ${asked} ranks, since the updates there have no more.`];
+}
+
+/** Where matrices keep only a part of the combination though no rank was asked for. */
+export function energyNotes(asked: number | undefined, energies: number[]): string[] {
+  const less = asked === undefined ? energies.filter((energy) => energy < 1 - 1e-6) : [];
+  if (less.length === 0) return [];
+  const matrices = counted(less.length, 'matrix', 'matrices');
+  const least = `${(100 * Math.min(...less)).toFixed(1)} %`;
+  return [`${matrices} of ${energies.length} keep only a part of their energy (the least ${least}); give more ranks.`];
+}
+
+/** Where nothing is left. */
+export function zeroNotes(matrices: Pick<Truncated, 'B'>[]): string[] {
+  const zero = matrices.filter(({ B }) => !B.some(Boolean)).length;
+  if (zero === 0) return [];
+  return [`${counted(zero, 'matrix', 'matrices')} of ${matrices.length} came out as zero and change nothing.`];
 }
 
 /** Where adapters were taught other end tokens than the one whose are kept. */
