@@ -124,6 +124,23 @@ test('an adapter is taken apart, compared and projected', async ({ graft: page, 
   });
 });
 
+test('at a threshold of 1 every vector is an intruder, at hardly more than 0 none', async ({ graft: page, home }) => {
+  const [one] = await addAdapters(page, home);
+  await openHash(page, `#/lab?tool=intruders&adapter=${one}`);
+  await page.getByLabel('Vectors', { exact: true }).fill('2');
+  for (const [threshold, sentence] of [
+    ['1', /^16 intruders among the 16 vectors looked at in 8 matrices/],
+    ['0.01', /^No intruder among the 16 vectors/],
+  ] as const) {
+    await page.getByLabel('Threshold', { exact: true }).fill(threshold);
+    await page.getByRole('button', { name: 'Look for intruders' }).click();
+    await expect(page.getByTestId('stands-out')).toContainText(sentence, { timeout: LOOK_LIMIT_MS });
+    const found = page.getByRole('region', { name: 'Intruders found' }).locator('tbody tr');
+    await expect(found).toHaveCount(threshold === '1' ? 16 : 0);
+    await expectAccessible(page);
+  }
+});
+
 test('an adapter is cut to the ranks it uses, and two are mixed by a slider', async ({ graft: page, home }) => {
   const [one, other] = await addAdapters(page, home);
 
@@ -134,6 +151,14 @@ test('an adapter is cut to the ranks it uses, and two are mixed by a slider', as
     await page.getByRole('link', { name: 'first, compressed' }).click({ timeout: LOOK_LIMIT_MS });
     await expect(page.getByRole('region', { name: 'Lineage' })).toContainText('the lab: first, compressed');
     await expect(page.getByRole('region', { name: 'Lineage' })).toContainText('rank 2');
+  });
+
+  await test.step('blended: unit vectors 0 to 3 and 2 to 5 are six directions', async () => {
+    await openHash(page, `#/lab?tool=compose&adapter=${one}`);
+    await page.getByRole('combobox', { name: 'Adapter 2' }).selectOption(other);
+    await page.getByRole('button', { name: 'Compose', exact: true }).click();
+    await page.getByRole('link', { name: 'first, blended' }).click({ timeout: LOOK_LIMIT_MS });
+    await expect(page.getByRole('region', { name: 'Lineage' })).toContainText('rank 6');
   });
 
   await test.step('at the ends of the slider each answers alone', async () => {
