@@ -117,6 +117,18 @@ describe('a study', () => {
     expect(await bench.services.studies.finished(id)).toMatchObject({ state: 'done', best: 1 });
   });
 
+  it('shows a run without a finite loss with its reason, and does not take it for the best', async () => {
+    const lossOf: FakeTraining['lossOf'] = ({ method }) => ('rank' in method && method.rank === 8 ? NaN : 1);
+    const { bench } = trainingBench({ lossOf });
+    const { id } = await bench.api.studies.start({ base: await base(bench), plan: RANKS, seeds: [0, 1] });
+    const study = await bench.services.studies.finished(id);
+    expect(study).toMatchObject({ best: 0, variants: [{ loss: { mean: 1 } }, { relation: null, loss: null }] });
+    expect(study.variants[1]!.runs[0]).toMatchObject({
+      status: 'completed',
+      problem: 'None of its validation losses was a finite number; try a lower learning rate.',
+    });
+  });
+
   it('shows a run that failed with its reason, and compares the rest', async () => {
     const { bench } = trainingBench({
       began: ({ method }) => {

@@ -8,7 +8,7 @@ import type { TrainEvent, TrainResult } from '../../src-shared/training.ts';
 import type { ToWorker } from '../../src-shared/workerCalls.ts';
 
 export interface FakeTraining {
-  /** Validation loss after a step. */
+  /** Validation loss after a step; of one that is not finite the trainer tells nothing. */
   lossOf(spec: RunSpec, step: number): number;
   /** Whether the run stands still after its first step. */
   holds?(spec: RunSpec): boolean;
@@ -65,15 +65,15 @@ async function train(
     step++;
     const metrics = { lr: 1, gradNorm: 1, tokensPerSecond: 1, memoryBytes: 1, elapsedMs: 1 };
     tell({ type: 'step', step, loss: 1, ...metrics });
-    if (step === steps || (evalEvery > 0 && step % evalEvery === 0))
-      tell({ type: 'eval', step, valLoss: lossOf(spec, step) });
+    const isDue = step === steps || (evalEvery > 0 && step % evalEvery === 0);
+    if (isDue && Number.isFinite(lossOf(spec, step))) tell({ type: 'eval', step, valLoss: lossOf(spec, step) });
     await turn();
     while (holds?.(spec) && state.isAlive && !state.asked) await turn();
   }
   if (!state.isAlive) return;
   fs.writeFileSync(stateFile, String(step));
   const outcome = state.asked && step < steps ? (state.asked === 'pause' ? 'paused' : 'stopped') : 'completed';
-  const valLoss = lossOf(spec, step);
+  const valLoss = Number.isFinite(lossOf(spec, step)) ? lossOf(spec, step) : null;
   const result: TrainResult = {
     ...numbers,
     outcome,

@@ -13,7 +13,7 @@ export interface StudyCell extends StudyRun {
   status: RunStatus | null;
   /** Lowest of its trained values so far; null without an evaluation. */
   valLoss: number | null;
-  /** Why a run failed. */
+  /** Why a run failed, or cannot be compared. */
   problem: string | null;
   adapterId: string | null;
 }
@@ -83,14 +83,19 @@ export function studyView(
   };
 }
 
+const NO_LOSS = 'None of its validation losses was a finite number; try a lower learning rate.';
+
 function cellOf(catalog: Catalog, cell: StudyRun, adapters: ReadonlyMap<string | null, string>): StudyCell {
   const run = catalog.runs.get(cell.runId);
   const evaluations = catalog.metrics.evaluations(cell.runId).filter(({ step }) => step > 0);
+  const losses = evaluations.map(({ valLoss }) => valLoss).filter(Number.isFinite);
+  const valLoss = losses.length === 0 ? null : Math.min(...losses);
+  const noLoss = run?.status === 'completed' && valLoss === null ? NO_LOSS : null;
   return {
     ...cell,
     status: run?.status ?? null,
-    valLoss: evaluations.length === 0 ? null : Math.min(...evaluations.map(({ valLoss }) => valLoss)),
-    problem: run?.error?.message ?? null,
+    valLoss,
+    problem: run?.error?.message ?? noLoss,
     adapterId: adapters.get(cell.runId) ?? null,
   };
 }

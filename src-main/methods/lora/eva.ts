@@ -150,9 +150,19 @@ async function readInto(
   for (const [i, module] of modules.entries()) {
     const parts = pieces.get(placeOf(module));
     if (!parts) continue;
-    const rows = Float32Array.from(parts.flatMap((part) => [...part]));
+    const rows = joined(parts);
     await updated(readers[i]!, rows, rows.length / module.inFeatures);
   }
+}
+
+function joined(parts: Float32Array[]): Float32Array {
+  const whole = new Float32Array(parts.reduce((sum, { length }) => sum + length, 0));
+  let at = 0;
+  for (const part of parts) {
+    whole.set(part, at);
+    at += part.length;
+  }
+  return whole;
 }
 
 async function updated(reader: Reader, rows: Float32Array, n: number): Promise<void> {
