@@ -21,7 +21,7 @@ const noRequireShim: Plugin = {
  * Dependencies of plain JavaScript go into the bundles: Node would look up their 300 files one by one at each start of
  * a host or a worker. Outside stay those that bring native code or WebAssembly, and tfjs, which may be there once only.
  */
-const OUTSIDE = /^(@tensorflow\/|better-sqlite3$|webgpu$)/;
+const OUTSIDE = /^(@tensorflow\/|better-sqlite3$|webgpu$|koffi$|@huggingface\/(gguf|hub)$)/;
 const plain = Object.keys(packageJson.dependencies).filter((name) => !OUTSIDE.test(name));
 
 export default defineConfig({

@@ -27,6 +27,9 @@ export const layers = {
       '@uwdata/flechette',
       '@trpc/server',
       '@trpc/client',
+      'node-llama-cpp',
+      'koffi',
+      'openai',
     ],
   },
   'src-renderer/**/*.test.ts': {
@@ -64,11 +67,18 @@ export const layers = {
   'src-main/threads/**': { imports: ['src-shared'], packages: ['node'] },
   'src-main/safetensors/**': { imports: ['src-main/files', 'src-shared'], packages: ['node'] },
   'src-main/basemodel/**': {
-    imports: ['src-main/safetensors', 'src-main/files', 'src-main/engine/model', 'src-shared'],
+    imports: ['src-main/pickle', 'src-main/safetensors', 'src-main/files', 'src-main/engine/model', 'src-shared'],
     packages: ['node', 'zod'],
   },
   'src-main/adapters/**': {
-    imports: ['src-main/basemodel', 'src-main/safetensors', 'src-main/files', 'src-main/engine/model', 'src-shared'],
+    imports: [
+      'src-main/basemodel',
+      'src-main/pickle',
+      'src-main/safetensors',
+      'src-main/files',
+      'src-main/engine/model',
+      'src-shared',
+    ],
     packages: ['node', 'zod', 're2js'],
   },
   'src-main/linalg/**': { imports: ['src-shared'], packages: ['@tensorflow/tfjs-core'] },
@@ -125,6 +135,22 @@ export const layers = {
       '@huggingface/tokenizers',
     ],
   },
+  // Files of other runtimes: GGUF, PyTorch's pickles, mlx; what llama.cpp itself computes; the hub.
+  'src-main/gguf/**': {
+    imports: [
+      'src-main/basemodel',
+      'src-main/safetensors',
+      'src-main/datasets',
+      'src-main/engine/model',
+      'src-main/llamacpp',
+      'src-main/files',
+      'src-shared',
+    ],
+    packages: ['node', 'zod', '@huggingface/gguf'],
+  },
+  'src-main/llamacpp/**': { imports: ['src-main/files', 'src-shared'], packages: ['node', 'koffi', 'node-llama-cpp'] },
+  'src-main/pickle/**': { imports: ['src-main/files', 'src-shared'], packages: ['node', 'fflate'] },
+  'src-main/hub/**': { imports: ['src-main/files', 'src-shared'], packages: ['node', 'zod', '@huggingface/hub'] },
   'src-main/runfolder/**': { imports: ['src-main/files', 'src-shared'], packages: ['node'] },
   'src-main/worker/**': {
     imports: [
@@ -137,6 +163,8 @@ export const layers = {
       'src-main/safetensors',
       'src-main/merging',
       'src-main/recheck',
+      'src-main/gguf',
+      'src-main/llamacpp',
       'src-main/datasets',
       'src-main/runfolder',
       'src-main/files',
@@ -154,6 +182,10 @@ export const layers = {
       'src-main/basemodel',
       'src-main/adapters',
       'src-main/safetensors',
+      'src-main/gguf',
+      'src-main/llamacpp',
+      'src-main/pickle',
+      'src-main/hub',
       'src-main/runfolder',
       'src-main/threads',
       'src-main/files',
