@@ -1,32 +1,16 @@
 /** One merge: base + adapters written as a whole model by a worker, which also proves it. */
 import type { Catalog } from '../../catalog/catalog.ts';
-import type { ExportRecord } from '../../catalog/exports.ts';
 import type { WorkerCalls } from '../../../src-shared/workerCalls.ts';
-import type { BackendName } from '../../../src-shared/backends.ts';
-import type { MergeParams, MergeResult } from '../../../src-shared/exports.ts';
+import type { MergeResult } from '../../../src-shared/exports.ts';
 import type { EngineService } from '../workers/engines.ts';
 import type { Workers } from '../workers/client.ts';
 import { heldOutRows } from '../adapters/heldOut.ts';
-
-export interface MergeRequest {
-  kind?: ExportRecord['kind'] | undefined;
-  /** Null for an adapter that is not in the catalogue. */
-  adapterId: string | null;
-  adapterDir: string;
-  /** Several adapters, or one with a scale; see MergeParams. */
-  tasks?: MergeParams['tasks'] | undefined;
-  modelDir: string;
-  outDir: string;
-  dtype?: 'f32' | 'f16' | 'bf16' | undefined;
-  engine?: 'auto' | BackendName | undefined;
-  /** See MergeParams. */
-  allowFailedCertificate?: boolean | undefined;
-}
+import type { ExportRequest } from './request.ts';
 
 /** Throws what the worker throws; WORKER_CRASHED where `signal` has ended it. */
 export async function mergeInWorker(
   { catalog, workers, engines }: { catalog: Catalog; workers: Workers; engines: EngineService },
-  request: MergeRequest,
+  request: ExportRequest,
   { signal, onProgress }: { signal: AbortSignal; onProgress: (event: WorkerCalls['merge']['event']) => void },
 ): Promise<MergeResult> {
   const engine = await engines.resolve(request.engine ?? 'auto');

@@ -11,14 +11,14 @@ import { readForeignText } from '../../files/foreignFile.ts';
 import { parseJson } from '../../files/parseJson.ts';
 import type { ParityCertificate } from '../../../src-shared/exports.ts';
 import { completed, EXPORT_ABANDONED, failed } from './ends.ts';
-import { adapterFiles } from './plan.ts';
+import { adapterFiles } from './planned.ts';
 
 /** `adapterSha256`: of the adapter's weights, as the catalogue knows it. Never throws. */
 export function endOfAbandoned(record: ExportRecord, adapterSha256: string | undefined): ExportEnd {
   try {
-    const { kind, outDir } = record;
-    const certificate = kind === 'merged' ? certificateOf(record) : null;
-    if (certificate === undefined || (kind === 'adapter' && !fs.existsSync(path.join(outDir, ADAPTER_WEIGHTS))))
+    const { format, outDir } = record;
+    const certificate = format === 'hf' ? certificateOf(record) : null;
+    if (certificate === undefined || (format === 'peft' && !fs.existsSync(path.join(outDir, ADAPTER_WEIGHTS))))
       return failed(EXPORT_ABANDONED);
     const files = adapterFiles(outDir);
     return completed({
@@ -26,7 +26,7 @@ export function endOfAbandoned(record: ExportRecord, adapterSha256: string | und
       files: files.map(({ name }) => name).sort(),
       sizeBytes: files.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0),
       // Of a merged model only the process that wrote it knew it without reading it all again.
-      sha256: kind === 'adapter' ? (adapterSha256 ?? '') : '',
+      sha256: format === 'peft' ? (adapterSha256 ?? '') : '',
       certificate,
     });
   } catch {
