@@ -115,6 +115,12 @@ function readConfig(root: string, graft: GraftAdapterInfo | undefined): string |
   });
 }
 
+/** A safetensors file of an adapter as a whole, all finite. Throws FILE_TOO_LARGE, PEFT_WEIGHTS, SAFETENSORS_*. */
+export function readAdapterTensors(file: string): Pick<AdapterFile, 'tensors' | 'sha256' | 'sizeBytes'> {
+  const { bytes, tensors } = readTensors(file);
+  return { tensors, sha256: hash('sha256', bytes), sizeBytes: fs.statSync(file).size };
+}
+
 function readTensors(weightsFile: string): { bytes: Uint8Array; tensors: NamedTensors } {
   const file = openSafetensors(weightsFile);
   try {
