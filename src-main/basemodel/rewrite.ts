@@ -12,11 +12,11 @@ import { editedPieces, type EditRows } from '../safetensors/editedRows.ts';
 import { setInJsonFile } from '../files/jsonEdit.ts';
 import { writeOutputFolder } from './outputFolder.ts';
 import { writePatchedCopy } from '../safetensors/patchedCopy.ts';
-import { elementCount, type SafetensorsFile, type TensorInfo } from '../safetensors/read.ts';
+import { elementCount, isSafetensors, type TensorInfo, type WeightFile } from '../safetensors/read.ts';
 import { writeSafetensors, type TensorEntry, type WrittenFile } from '../safetensors/write.ts';
 import { setDtype, addEosTokenIds } from './editedConfigs.ts';
 import { copySideFiles } from './sideFiles.ts';
-import { INDEX_FILE } from './weightFiles.ts';
+import { INDEX_FILE, writtenName } from './weightFiles.ts';
 
 export interface RewriteOptions {
   base: BaseModel;
@@ -85,7 +85,7 @@ async function writeWeights(dir: string, options: RewriteOptions): Promise<Map<s
   const written = new Map<string, WrittenFile>();
   let tensorBytes = 0;
   for (const file of base.files) {
-    const name = path.basename(file.file);
+    const name = writtenName(file);
     const plan = [...file.tensors.values()].map((info) => plans(info));
     written.set(name, await writeFile(file, path.join(dir, name), plan, options.chunkBytes ?? CHUNK_BYTES, onBytes));
     tensorBytes += plan.reduce((sum, { info, to }) => sum + elementCount(info) * DTYPE_BYTES[to], 0);
@@ -116,13 +116,13 @@ function plansFor({ base, edit, dtype }: RewriteOptions): (info: TensorInfo) => 
 
 /** Where no dtype changes, a patched copy does; else every tensor is written anew. */
 async function writeFile(
-  file: SafetensorsFile,
+  file: WeightFile,
   target: string,
   plan: TensorPlan[],
   chunkBytes: number,
   onBytes: (bytes: number) => void,
 ): Promise<WrittenFile> {
-  if (plan.every(({ info, to }) => to === info.dtype)) {
+  if (isSafetensors(file) && plan.every(({ info, to }) => to === info.dtype)) {
     const changes = new Map(plan.flatMap(({ info, change }) => (change ? [[info.name, change] as const] : [])));
     return writePatchedCopy(file, target, { changes, chunkBytes, onBytes });
   }
@@ -132,7 +132,7 @@ async function writeFile(
     shape: info.shape,
     data: () => counted(editedPieces(info, to, change, chunkBytes), info, to, onBytes),
   }));
-  const written = await writeSafetensors(target, entries, file.metadata);
+  const written = await writeSafetensors(target, entries, isSafetensors(file) ? file.metadata : undefined);
   onBytes(file.headerBytes.length);
   return written;
 }
@@ -140,13 +140,14 @@ async function writeFile(
 /** Passes pieces on and reports them in bytes of the file that is read. */
 function* counted(
   pieces: Iterable<Uint8Array>,
-  { dtype }: TensorInfo,
+  info: TensorInfo,
   to: Dtype,
   onBytes: (bytes: number) => void,
 ): Generator<Uint8Array> {
+  const written = elementCount(info) * DTYPE_BYTES[to];
   for (const piece of pieces) {
     yield piece;
-    onBytes((piece.length / DTYPE_BYTES[to]) * DTYPE_BYTES[dtype]);
+    onBytes((piece.length / written) * info.byteLength);
   }
 }
 
