@@ -82,7 +82,8 @@ function partsOf(file: string, tensors: NamedTensors): Parts {
   const parts: Parts = new Map();
   for (const [name, tensor] of tensors) {
     const [, path, part] = KEY.exec(name) ?? [];
-    if (path === undefined) throw broken(file, `holds ${name}, which is no part of a LoRA`, 'use a plain LoRA of mlx-lm');
+    if (path === undefined)
+      throw broken(file, `holds ${name}, which is no part of a LoRA`, 'use a plain LoRA of mlx-lm');
     parts.set(path, { ...parts.get(path), [part!]: tensor });
   }
   if (parts.size === 0) throw broken(file, 'holds no lora_a and lora_b', 'use a complete adapter');

@@ -32,7 +32,10 @@ export async function writeMlxAdapter(options: MlxExport): Promise<WrittenFile> 
   const matrices = loraMatrices(content, { dir: adapterDir, format: "mlx-lm's format", dora: true });
   const scale = commonest(matrices.map((one) => one.scale));
   return writeOutputFolder(outDir, base.dir, (dir) => {
-    fs.writeFileSync(path.join(dir, ADAPTER_CONFIG), `${JSON.stringify(configOf(matrices, scale, options), null, 4)}\n`);
+    fs.writeFileSync(
+      path.join(dir, ADAPTER_CONFIG),
+      `${JSON.stringify(configOf(matrices, scale, options), null, 4)}\n`,
+    );
     return writeSafetensors(
       path.join(dir, MLX_WEIGHTS),
       [...tensorsOf(matrices, scale, base.spec)].map(([name, { shape, data }]) => ({
