@@ -1,7 +1,7 @@
 /**
- * An adapter as mlx-lm reads it (mlx_lm/tuner/utils.py, load_adapters): adapters.safetensors with `PATH.lora_a` (in, r),
- * `PATH.lora_b` (r, out) and, for DoRA, `PATH.m` (out); adapter_config.json with the layers and one scale for all:
- * y = Wx + scale·(x·a)·b.
+ * An adapter as mlx-lm reads it (mlx_lm/tuner/utils.py, load_adapters): adapters.safetensors with `PATH.lora_a`
+ * (in, r), `PATH.lora_b` (r, out) and, for DoRA, `PATH.m` (out); adapter_config.json with the layers and one scale for
+ * all: y = Wx + scale·(x·a)·b.
  */
 import fs from 'node:fs';
 import path from 'node:path';
