@@ -118,7 +118,10 @@ export class GgufFields {
 
   #wrong(key: string, want: string): Error {
     const { type } = this.#places.get(key)!;
-    return ggufHeaderError(this.#file, `its metadata field ${shownValue(key)} is ${NAMES.get(type)}, but ${want} is needed`);
+    return ggufHeaderError(
+      this.#file,
+      `its metadata field ${shownValue(key)} is ${NAMES.get(type)}, but ${want} is needed`,
+    );
   }
 
   #string(from: number): { text: string; end: number } {

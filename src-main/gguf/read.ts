@@ -166,7 +166,10 @@ function alignmentOf(file: string, fields: GgufFields): number {
   const alignment = fields.number('general.alignment') ?? 32;
   const isPower = Number.isInteger(Math.log2(alignment));
   if (isPower && alignment >= 1 && alignment <= MOST_ALIGNMENT) return alignment;
-  throw ggufHeaderError(file, `its general.alignment is ${alignment}, which is no power of two up to ${MOST_ALIGNMENT}`);
+  throw ggufHeaderError(
+    file,
+    `its general.alignment is ${alignment}, which is no power of two up to ${MOST_ALIGNMENT}`,
+  );
 }
 
 /** Every tensor lies in the file, aligned, and shares no byte with another. */
