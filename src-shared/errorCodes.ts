@@ -69,6 +69,7 @@ const SAFETENSORS = [
 
 /** Files of llama.cpp, and its library. */
 const GGUF = [
+  'GGUF_ADAPTER',
   'GGUF_CHANGED',
   'GGUF_HEADER',
   'GGUF_NO_FAMILY',

@@ -2,6 +2,7 @@
  * Adapters in the formats of other runtimes, turned into PEFT's. Names and the order of rows depend on the base, so a
  * file becomes an adapter only together with one.
  */
+import fs from 'node:fs';
 import path from 'node:path';
 import { asPeftAdapter } from '../../methods/lora/peft.ts';
 import { fullPeftConfig } from '../../methods/lora/peftConfig.ts';
@@ -12,12 +13,31 @@ import { writeAdapterFile, type AdapterFile, type NamedTensors } from '../files.
 import { PEFT_PREFIX } from '../peft.ts';
 import { storedFrom, type StoredAdapter } from '../stored.ts';
 import type { ForeignLora } from './foreignLora.ts';
+import { readGgufLora } from './ggufRead.ts';
 import { isMlxAdapter, readMlxAdapter } from './mlxRead.ts';
 
-/** Undefined for a folder that is none of these: PEFT's or Graft's own. Throws MLX_ADAPTER and SAFETENSORS_*. */
+/**
+ * Undefined for what is none of these: a folder of PEFT's or Graft's own. Throws MLX_ADAPTER, SAFETENSORS_*,
+ * GGUF_ADAPTER and as openGguf.
+ */
 export function readForeignLora(file: string): ForeignLora | undefined {
   const root = path.resolve(file);
+  if (isGguf(root)) return readGgufLora(root);
   return isMlxAdapter(root) ? readMlxAdapter(root) : undefined;
+}
+
+/** By its first four bytes, whatever its name; a file that ends in .gguf is meant to be one. */
+function isGguf(file: string): boolean {
+  if (!fs.statSync(file, { throwIfNoEntry: false })?.isFile()) return false;
+  if (file.endsWith('.gguf')) return true;
+  const fd = fs.openSync(file, 'r');
+  try {
+    const magic = Buffer.alloc(4);
+    fs.readSync(fd, magic, 0, 4, 0);
+    return magic.toString('latin1') === 'GGUF';
+  } finally {
+    fs.closeSync(fd);
+  }
 }
 
 interface PeftParts {
