@@ -1,5 +1,5 @@
-/** What each export format is, for the page, the help and the checks before the start. */
-import type { ExportFormat } from './exports.ts';
+/** What each export format is and how its files are called, for page, command line, plan and the work itself. */
+import type { ExportFormat, Quantisation } from './exports.ts';
 
 export interface FormatFacts {
   /** What the user runs it with. */
@@ -56,3 +56,30 @@ export const EXPORT_FORMAT_FACTS: Record<ExportFormat, FormatFacts> = {
     quantised: false,
   },
 };
+
+const FILE_FORMATS: ExportFormat[] = ['gguf', 'lora-gguf'];
+
+/** Whether `outDir` names the one file to be written: a path that ends in .gguf, for the formats of one file. */
+export function isOneFile({ format, outDir }: { format: ExportFormat; outDir: string }): boolean {
+  return FILE_FORMATS.includes(format) && isGgufName(outDir);
+}
+
+export function isGgufName(name: string): boolean {
+  return /\.gguf$/i.test(name);
+}
+
+/** The certificate of a GGUF that is one file lies beside it: `model.gguf`, `model.parity.json`. */
+export function certificateBeside(file: string): string {
+  return file.replace(/\.gguf$/i, '.parity.json');
+}
+
+/** What an export is called: as its folder or file. */
+export function exportName(outDir: string): string {
+  const base = outDir.split(/[\\/]/).filter(Boolean).at(-1) ?? '';
+  return base.replace(/\.gguf$/i, '') || 'model';
+}
+
+/** `colours-Q8_0.gguf`, as llama.cpp's own tools name files. */
+export function ggufFileName(name: string, type: Quantisation | 'lora'): string {
+  return `${name}-${type}.gguf`;
+}

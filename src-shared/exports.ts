@@ -91,6 +91,19 @@ export interface WrittenGguf {
   certificate: GgufCertificate | null;
 }
 
+/** Written as the certificate of the GGUF files of one export. */
+export interface GgufParity {
+  ggufs: WrittenGguf[];
+  /** Whether every certificate has passed; without llama.cpp, whether every file could be read back. */
+  passed: boolean;
+  keptDespiteFailure?: true;
+  /** Of several adapters the first. */
+  adapterSha256: string;
+  tasks?: { adapterSha256: string; scale: number }[];
+  baseHash: string;
+  createdAt: string;
+}
+
 /** One adapter of task arithmetic. */
 export interface TaskDir {
   adapterDir: string;
@@ -115,6 +128,27 @@ export interface MergeParams {
   /** The run's data, whose validation rows serve as held-out prompts; without it fixed texts do. */
   heldOut?: { data: RunSpec['data']; val: number; seed: number };
 }
+
+/** A whole model as GGUF files. */
+export interface GgufExportParams extends Omit<MergeParams, 'dtype' | 'maxShardBytes'> {
+  format: 'gguf' | 'ollama' | 'lmstudio';
+  quantise: Quantisation[];
+}
+
+export interface GgufExportResult extends Omit<MergeResult, 'certificate'> {
+  ggufs: WrittenGguf[];
+}
+
+/** The adapter by itself in the format of another runtime. */
+export interface AdapterExportParams {
+  format: 'lora-gguf' | 'mlx';
+  modelDir: string;
+  adapterDir: string;
+  /** The new folder, or file (isOneFile). */
+  outDir: string;
+}
+
+export type AdapterExportResult = Omit<MergeResult, 'certificate'>;
 
 export interface UnmergeParams {
   /** The merged model; only read. */

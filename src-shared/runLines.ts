@@ -1,4 +1,5 @@
 /** The lines that run an export in its runtime, to be copied into a terminal. */
+import { exportName, isGgufName } from './exportFormats.ts';
 import type { ExportFormat, WrittenGguf } from './exports.ts';
 
 export interface RunLine {
@@ -20,8 +21,8 @@ export interface Exported {
 /** `platform`: of the machine that the export lies on, as Node calls it. */
 export function runLines({ format, outDir, modelDir, files, ggufs }: Exported, platform: string): RunLine[] {
   const quote = quoteFor(platform);
-  const inside = (name: string): string => (/\.gguf$/i.test(outDir) ? outDir : join(outDir, name, platform));
-  const gguf = ggufs?.[0]?.file ?? files.find((name) => /\.gguf$/i.test(name)) ?? '';
+  const inside = (name: string): string => (isGgufName(outDir) ? outDir : join(outDir, name, platform));
+  const gguf = ggufs?.[0]?.file ?? files.find(isGgufName) ?? '';
   const name = ollamaName(outDir);
   switch (format) {
     case 'ollama':
@@ -53,9 +54,7 @@ export function runLines({ format, outDir, modelDir, files, ggufs }: Exported, p
 
 /** A name that Ollama takes, from the export's own. */
 export function ollamaName(outDir: string): string {
-  const base = outDir.split(/[\\/]/).filter(Boolean).at(-1) ?? '';
-  const name = base
-    .replace(/\.gguf$/i, '')
+  const name = exportName(outDir)
     .toLowerCase()
     .replace(/[^a-z0-9._-]+/g, '-')
     .replace(/^[^a-z0-9]+/, '');

@@ -35,7 +35,7 @@ export interface ExportRecord {
   /** Types of the GGUF files; null for other formats. */
   quantise: Quantisation[] | null;
   /** Largest size of a weights file; null: files as the base has them. */
-  shardBytes: number | null;
+  maxShardBytes: number | null;
   status: 'running' | 'completed' | 'failed';
   /** Graft process that runs or ran it. */
   ownerPid: number;
@@ -58,7 +58,7 @@ interface Row {
   tasks: string | null;
   dtype: ExportRecord['dtype'];
   quantise: string | null;
-  shard_bytes: number | null;
+  max_shard_bytes: number | null;
   status: ExportRecord['status'];
   owner_pid: number;
   result: string | null;
@@ -77,7 +77,7 @@ const toExport = (row: Row): ExportRecord => ({
   tasks: row.tasks === null ? null : (JSON.parse(row.tasks) as TaskDir[]),
   dtype: row.dtype,
   quantise: row.quantise === null ? null : (JSON.parse(row.quantise) as Quantisation[]),
-  shardBytes: row.shard_bytes,
+  maxShardBytes: row.max_shard_bytes,
   status: row.status,
   ownerPid: row.owner_pid,
   result: row.result === null ? null : (JSON.parse(row.result) as ExportResult),
@@ -92,8 +92,8 @@ export function exportQueries(db: Database) {
   const byId = db.prepare<[string], Row>('SELECT * FROM exports WHERE id = ?');
   const insert = db.prepare(
     `INSERT INTO exports (id, adapter_id, adapter_dir, model_dir, out_dir, format, tasks, dtype, quantise,
-       shard_bytes, status, owner_pid, created_at)
-     VALUES (@id, @adapterId, @adapterDir, @modelDir, @outDir, @format, @tasks, @dtype, @quantise, @shardBytes,
+       max_shard_bytes, status, owner_pid, created_at)
+     VALUES (@id, @adapterId, @adapterDir, @modelDir, @outDir, @format, @tasks, @dtype, @quantise, @maxShardBytes,
        'running', @ownerPid, @createdAt)`,
   );
   const end = db.prepare<[string, string | null, string | null, string | null, string]>(

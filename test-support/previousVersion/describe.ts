@@ -68,7 +68,7 @@ export async function describeHome(services: Services, target: string): Promise<
 }
 
 /** Formats have come since; what was `merged` is a Hugging Face folder, and `adapter` a copy in PEFT's format. */
-function asBefore({ format, quantise: _none, shardBytes: _neither, ...record }: Partial<ExportRecord>) {
+function asBefore({ format, quantise: _none, maxShardBytes: _neither, ...record }: Partial<ExportRecord>) {
   return { ...record, kind: format === 'peft' ? 'adapter' : 'merged' };
 }
 

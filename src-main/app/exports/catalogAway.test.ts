@@ -70,7 +70,7 @@ function leaveRunning(format: ExportRecord['format'], outDir: string, createdAt 
     outDir,
     dtype: null,
     quantise: null,
-    shardBytes: null,
+    maxShardBytes: null,
     ownerPid: 4194305,
     createdAt,
   });

@@ -1,25 +1,14 @@
 /** Which settings of an export go together, told before any work. */
-import { EXPORT_FORMAT_FACTS } from '../../../src-shared/exportFormats.ts';
+import { EXPORT_FORMAT_FACTS, isGgufName, isOneFile } from '../../../src-shared/exportFormats.ts';
 import type { ExportFormat, Quantisation } from '../../../src-shared/exports.ts';
 import { usageError, type GraftError } from '../../../src-shared/errors.ts';
 import type { ExportRequest } from './request.ts';
 
-const WRITTEN: ExportFormat[] = ['hf', 'peft'];
-const FILE_FORMATS: ExportFormat[] = ['gguf', 'lora-gguf'];
+const WRITTEN: ExportFormat[] = ['hf', 'peft', 'lora-gguf', 'mlx'];
 /** Half of F16's size, at hardly any loss, and possible without llama.cpp. */
 const DEFAULT_QUANTISE: Quantisation = 'Q8_0';
 
-type Combined = Pick<ExportRequest, 'format' | 'outDir' | 'tasks' | 'dtype' | 'quantise' | 'shardBytes'>;
-
-/** Whether `outDir` names the one file to be written: a path that ends in .gguf, for the formats of one file. */
-export function isOneFile({ format, outDir }: Pick<ExportRequest, 'format' | 'outDir'>): boolean {
-  return FILE_FORMATS.includes(format) && /\.gguf$/i.test(outDir);
-}
-
-/** The certificate of a GGUF that is one file lies beside it: `model.gguf`, `model.parity.json`. */
-export function certificateBeside(file: string): string {
-  return file.replace(/\.gguf$/i, '.parity.json');
-}
+type Combined = Pick<ExportRequest, 'format' | 'outDir' | 'tasks' | 'dtype' | 'quantise' | 'maxShardBytes'>;
 
 /** The types of the GGUF files; undefined for other formats. */
 export function quantisationsOf({
@@ -32,13 +21,13 @@ export function quantisationsOf({
 
 /** Throws a usage error EXPORT_OPTIONS or ONE_ADAPTER. */
 export function refuseCombination(request: Combined): void {
-  const { format, outDir, dtype, quantise, shardBytes } = request;
+  const { format, outDir, dtype, quantise, maxShardBytes } = request;
   const { holds, quantised } = EXPORT_FORMAT_FACTS[format];
   if (!WRITTEN.includes(format)) throw unfit(format, 'is not written by this version');
   if (quantise && !quantised) throw unfit(format, 'has no quantised weights; choose gguf, ollama or lmstudio for them');
   if (dtype && format !== 'hf')
     throw unfit(format, quantised ? 'names its types as quantisations, such as F16' : 'keeps the type of its weights');
-  if (shardBytes && format !== 'hf') throw unfit(format, 'is not split into shards; only hf is');
+  if (maxShardBytes && format !== 'hf') throw unfit(format, 'is not split into shards; only hf is');
   if (holds === 'adapter' && request.tasks)
     throw usageError(
       'ONE_ADAPTER',
@@ -49,7 +38,7 @@ export function refuseCombination(request: Combined): void {
     throw unfit(format, `is one file of one type where --out ends in .gguf; name a folder for ${types.join(', ')}`);
   if (types.length > 1 && format === 'ollama')
     throw unfit(format, 'has one Modelfile for one file; choose one quantisation');
-  if (/\.gguf$/i.test(outDir) && !isOneFile(request))
+  if (isGgufName(outDir) && !isOneFile(request))
     throw unfit(format, `is a folder, but ${outDir} has the name of a GGUF file; choose another name`);
 }
 

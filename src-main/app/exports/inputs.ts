@@ -7,7 +7,7 @@ const common = {
   outDir: z.string().min(1),
   dtype: z.enum(['f32', 'f16', 'bf16']).optional(),
   quantise: z.array(z.enum(QUANTISATIONS)).min(1).max(QUANTISATIONS.length).optional(),
-  shardBytes: z.number().int().positive().optional(),
+  maxShardBytes: z.number().int().positive().optional(),
   /** Keeps a whole model whose certificate fails, marked as such. */
   allowFailedCertificate: z.boolean().default(false),
 };

@@ -28,6 +28,8 @@ export function obstacle(
       'The base model of this adapter is not in the catalogue any more; add its folder again, or export the ' +
         'adapter only.',
     );
+  // What a format has no place for, the plan of its files says.
+  if (holds === 'adapter') return null;
   const stranger = adapters.find(({ adapter }) => adapter.baseHash !== first.adapter.baseHash);
   if (stranger)
     return problem(

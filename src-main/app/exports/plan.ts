@@ -5,12 +5,13 @@ import fs from 'node:fs';
 import path from 'node:path';
 import type { Catalog } from '../../catalog/catalog.ts';
 import { toErrorData, usageError, type ErrorData } from '../../../src-shared/errors.ts';
+import { certificateBeside, isOneFile } from '../../../src-shared/exportFormats.ts';
 import { MANAGED_FOLDERS } from '../storage/home.ts';
 import { refuseLinkToNowhere } from '../../files/refuseLinkToNowhere.ts';
 import { realPath } from '../../files/realPath.ts';
 import { diskFullError, freeBytesAt } from '../../files/freeSpace.ts';
 import { look } from '../looking/look.ts';
-import { certificateBeside, isOneFile, refuseCombination } from './combination.ts';
+import { refuseCombination } from './combination.ts';
 import type { PlannedFile } from './mergedFiles.ts';
 import { obstacle, type ScaledAdapter } from './obstacle.ts';
 import type { PlannedExport, PlanRequest } from './planned.ts';
@@ -57,8 +58,9 @@ function problemOf(check: () => void): ErrorData | null {
 }
 
 /** A thread takes plain data only. */
-function lookedAt({ format, adapterDir, tasks, modelDir, outDir, dtype }: ExportRequest): PlanRequest {
-  return { format, adapterDir, tasks, modelDir, outDir, dtype };
+function lookedAt(request: ExportRequest): PlanRequest {
+  const { format, adapterDir, tasks, modelDir, outDir, dtype, quantise, maxShardBytes } = request;
+  return { format, adapterDir, tasks, modelDir, outDir, dtype, quantise, maxShardBytes };
 }
 
 function bytesOf(files: PlannedFile[]): number {

@@ -2,6 +2,11 @@
 import fs from 'node:fs';
 import path from 'node:path';
 import type { Quantisation } from '../../../src-shared/exports.ts';
+import { ggufLoraBytes } from '../../adapters/formats/ggufWrite.ts';
+import { mlxFiles } from '../../adapters/formats/mlxWrite.ts';
+import { openBaseModel } from '../../basemodel/baseModel.ts';
+import { readAdapter } from '../../methods/fileRegistry.ts';
+import { exportName, ggufFileName } from '../../../src-shared/exportFormats.ts';
 import { mergedFiles, type PlannedFile } from './mergedFiles.ts';
 import { mergeNotes } from './notes.ts';
 import type { ExportRequest } from './request.ts';
@@ -15,18 +20,44 @@ export interface PlannedExport {
 }
 
 /** What of a request the plan depends on. */
-export type PlanRequest = Pick<ExportRequest, 'format' | 'adapterDir' | 'tasks' | 'modelDir' | 'outDir' | 'dtype'>;
+export type PlanRequest = Pick<
+  ExportRequest,
+  'format' | 'adapterDir' | 'tasks' | 'modelDir' | 'outDir' | 'dtype' | 'quantise' | 'maxShardBytes'
+>;
 
-/** Reads headers only. Throws the GraftErrors of the readers and the file system's. */
+/** Reads headers and adapters only. Throws the GraftErrors of the readers and the file system's. */
 export function plannedExport(request: PlanRequest): PlannedExport {
-  const { format, adapterDir, tasks, modelDir, dtype } = request;
+  const { format, adapterDir, modelDir, dtype, maxShardBytes } = request;
   switch (format) {
     case 'peft':
       return { files: adapterFiles(adapterDir), notes: [] };
-    default: {
-      const adapterDirs = tasks?.map((task) => task.adapterDir) ?? [adapterDir];
-      return { files: mergedFiles(modelDir, dtype), notes: mergeNotes(modelDir, adapterDirs) };
-    }
+    case 'lora-gguf':
+    case 'mlx':
+      return plannedAdapter(request);
+    default:
+      return {
+        files: mergedFiles(modelDir, dtype, maxShardBytes),
+        notes: mergeNotes(modelDir, adapterDirsOf(request)),
+      };
+  }
+}
+
+function adapterDirsOf({ tasks, adapterDir }: PlanRequest): string[] {
+  return tasks?.map((task) => task.adapterDir) ?? [adapterDir];
+}
+
+function plannedAdapter({ format, adapterDir, modelDir, outDir }: PlanRequest): PlannedExport {
+  const base = openBaseModel(modelDir);
+  try {
+    const source = { base, content: readAdapter(adapterDir).on(base), adapterDir };
+    const name = exportName(outDir);
+    const files =
+      format === 'mlx'
+        ? mlxFiles(source)
+        : [{ name: ggufFileName(name, 'lora'), sizeBytes: ggufLoraBytes({ ...source, name }) }];
+    return { files, notes: [] };
+  } finally {
+    base.close();
   }
 }
 

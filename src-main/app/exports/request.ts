@@ -17,7 +17,7 @@ export interface ExportRequest {
   /** Of GGUF files, one file each. */
   quantise?: Quantisation[] | undefined;
   /** Largest size of a weights file of a Hugging Face folder. */
-  shardBytes?: number | undefined;
+  maxShardBytes?: number | undefined;
   engine?: 'auto' | BackendName | undefined;
   /** See MergeParams. */
   allowFailedCertificate?: boolean | undefined;

@@ -146,7 +146,7 @@ export class ExportService {
       outDir,
       dtype: request.dtype ?? null,
       quantise: request.quantise ?? null,
-      shardBytes: request.shardBytes ?? null,
+      maxShardBytes: request.maxShardBytes ?? null,
       ownerPid: process.pid,
       createdAt: now(),
     });

@@ -2,7 +2,7 @@
 export const exportFormats = `
 ALTER TABLE exports ADD COLUMN format TEXT NOT NULL DEFAULT 'hf';
 ALTER TABLE exports ADD COLUMN quantise TEXT CHECK (quantise IS NULL OR json_valid(quantise));
-ALTER TABLE exports ADD COLUMN shard_bytes INTEGER;
+ALTER TABLE exports ADD COLUMN max_shard_bytes INTEGER;
 UPDATE exports SET format = 'peft' WHERE kind = 'adapter';
 ALTER TABLE exports DROP COLUMN kind;
 `;

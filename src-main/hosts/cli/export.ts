@@ -2,6 +2,7 @@
 import { COMPUTE_SETTINGS } from '../../../src-shared/settings/compute.ts';
 import { EXPORT_FORMATS, QUANTISATIONS, type ExportFormat, type Quantisation } from '../../../src-shared/exports.ts';
 import { usageError } from '../../../src-shared/errors.ts';
+import { parseShardSize } from '../../basemodel/shards.ts';
 import { bad, type Args } from './args.ts';
 import { ENGINE_OPTION, MODEL_OPTION, type Command } from './command.ts';
 import { ADAPTERS_OPTIONS, exportToEnd, readTasks } from './exportToEnd.ts';
@@ -37,6 +38,7 @@ export const exportCommand: Command = {
     const { adapter, tasks } = readTasks(context);
     const format = args.choice('format', EXPORT_FORMATS) ?? requiredFormat();
     const model = args.text('model');
+    const shard = args.text('shard');
     const { report, parity } = await exportToEnd(context, {
       format,
       adapterId: adapter.id,
@@ -46,7 +48,7 @@ export const exportCommand: Command = {
       outDir: args.required('out', 'a new folder or file'),
       dtype: args.choice('dtype', ['f32', 'f16', 'bf16']),
       quantise: quantisationsOf(args),
-      shardBytes: shardBytesOf(args),
+      maxShardBytes: shard === undefined ? undefined : parseShardSize(shard),
       engine: readSettings(args, COMPUTE_SETTINGS).engine,
       allowFailedCertificate: args.flag('allow-failed-certificate'),
     });
@@ -67,16 +69,4 @@ function quantisationsOf(args: Args): Quantisation[] | undefined {
     if (!found) throw bad('quantize', name, `one or several of ${QUANTISATIONS.join(', ')}`);
     return found;
   });
-}
-
-const UNITS: Record<string, number> = { MB: 1e6, GB: 1e9, MIB: 2 ** 20, GIB: 2 ** 30 };
-
-/** `5GB` as bytes; the hub's units: GB is 10^9, GiB 2^30. */
-function shardBytesOf(args: Args): number | undefined {
-  const text = args.text('shard');
-  if (text === undefined) return undefined;
-  const [, amount, unit] = /^(\d+(?:\.\d+)?)\s*([MG]i?B)$/i.exec(text) ?? [];
-  const bytes = Math.floor(Number(amount) * (UNITS[unit?.toUpperCase() ?? ''] ?? NaN));
-  if (!(bytes > 0)) throw bad('shard', text, 'a size such as 5GB or 500MB');
-  return bytes;
 }

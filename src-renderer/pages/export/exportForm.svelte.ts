@@ -37,7 +37,7 @@ export class ExportForm {
   /** Empty: as the base. */
   dtype = $state<ExportDtype>('');
   /** Largest size of a weights file; 0: files as the base has them. */
-  shardBytes = $state(0);
+  maxShardBytes = $state(0);
   allowFailedCertificate = $state(false);
   readonly plan: Resource<ExportPlan | undefined>;
   readonly adapters: AdapterView[];
@@ -96,7 +96,7 @@ export class ExportForm {
       })),
       outDir: this.outDir,
       ...(this.dtype && isFolder ? { dtype: this.dtype } : {}),
-      ...(this.shardBytes > 0 && isFolder ? { shardBytes: this.shardBytes } : {}),
+      ...(this.maxShardBytes > 0 && isFolder ? { maxShardBytes: this.maxShardBytes } : {}),
       ...(this.facts.quantised ? { quantise: this.quantise } : {}),
       ...(this.allowFailedCertificate && this.isModel ? { allowFailedCertificate: true } : {}),
     };
@@ -136,7 +136,7 @@ export class ExportForm {
     if (picks.length > 0) this.picks = picks;
     this.format = record.format;
     this.dtype = record.dtype ?? '';
-    this.shardBytes = record.shardBytes ?? 0;
+    this.maxShardBytes = record.maxShardBytes ?? 0;
     if (record.quantise) this.quantise = record.quantise;
     const end = Math.max(record.outDir.lastIndexOf('/'), record.outDir.lastIndexOf('\\'));
     this.parent = record.outDir.slice(0, Math.max(1, end));
