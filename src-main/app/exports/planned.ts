@@ -9,6 +9,7 @@ import { readAdapter } from '../../methods/fileRegistry.ts';
 import { exportName, ggufFileName } from '../../../src-shared/exportFormats.ts';
 import { mergedFiles, type PlannedFile } from './mergedFiles.ts';
 import { mergeNotes } from './notes.ts';
+import { plannedGguf } from './plannedGguf.ts';
 import type { ExportRequest } from './request.ts';
 
 export interface PlannedExport {
@@ -34,7 +35,11 @@ export function plannedExport(request: PlanRequest): PlannedExport {
     case 'lora-gguf':
     case 'mlx':
       return plannedAdapter(request);
-    default:
+    case 'gguf':
+    case 'ollama':
+    case 'lmstudio':
+      return plannedGguf({ ...request, format }, adapterDirsOf(request));
+    case 'hf':
       return {
         files: mergedFiles(modelDir, dtype, maxShardBytes),
         notes: mergeNotes(modelDir, adapterDirsOf(request)),
