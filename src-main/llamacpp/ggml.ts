@@ -15,12 +15,11 @@ export interface Ggml {
   quantise(type: number, rows: Float32Array, width: number, out: Uint8Array): void;
 }
 
-let opened: Promise<Ggml> | undefined;
+let opened: Ggml | undefined;
 
 /** Throws GraftError LLAMACPP_ABSENT where the library or koffi is missing. */
-export function openGgml(): Promise<Ggml> {
-  opened ??= load();
-  return opened;
+export async function openGgml(): Promise<Ggml> {
+  return (opened ??= await load());
 }
 
 const LIBRARY =
@@ -40,13 +39,24 @@ export function ggmlLibrary(): string | undefined {
   }
 }
 
+/** Whether openGgml would find what it needs. */
+export function hasGgml(): boolean {
+  return ggmlLibrary() !== undefined && hasKoffi();
+}
+
+function hasKoffi(): boolean {
+  try {
+    createRequire(import.meta.url).resolve('koffi');
+    return true;
+  } catch {
+    return false;
+  }
+}
+
 async function load(): Promise<Ggml> {
   const library = ggmlLibrary();
-  const koffi = await import('koffi').then(
-    (module) => module.default,
-    () => undefined,
-  );
-  if (library === undefined || koffi === undefined) throw absent(library === undefined ? 'node-llama-cpp' : 'koffi');
+  if (library === undefined || !hasKoffi()) throw ggmlMissing();
+  const { default: koffi } = await import('koffi');
   const quantize = koffi
     .load(library)
     .func('size_t ggml_quantize_chunk(int, const float *, void *, int64_t, int64_t, int64_t, const float *)');
@@ -59,7 +69,8 @@ async function load(): Promise<Ggml> {
   };
 }
 
-function absent(what: string): GraftError {
+export function ggmlMissing(): GraftError {
+  const what = ggmlLibrary() === undefined ? 'node-llama-cpp' : 'koffi';
   return new GraftError(
     'LLAMACPP_ABSENT',
     `The K-quants are made by llama.cpp's own library, and ${what} is not installed for this platform; install ` +
