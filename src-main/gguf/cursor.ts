@@ -48,12 +48,14 @@ export class Cursor {
   }
 
   uint32(what: string): number {
-    return this.#view.getUint32(this.skip(4, what), true);
+    const at = this.skip(4, what);
+    return this.#view.getUint32(at, true);
   }
 
   /** A length or a count. Throws GGUF_HEADER above `most`. */
   count(most: number, what: string): number {
-    const count = this.#view.getBigUint64(this.skip(8, what), true);
+    const at = this.skip(8, what);
+    const count = this.#view.getBigUint64(at, true);
     if (count > BigInt(most))
       throw ggufHeaderError(this.#source.path, `${what} is ${count}, more than the ${most} that can be`);
     return Number(count);

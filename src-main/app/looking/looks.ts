@@ -4,6 +4,7 @@
  */
 import { fileSha256 } from '../../files/sha256.ts';
 import { hasChatTemplate } from '../../datasets/tokenizerFiles.ts';
+import { convertAdapter } from '../adapters/convert.ts';
 import { adapterFits } from '../adapters/fits.ts';
 import { plannedExport } from '../exports/planned.ts';
 import { readModel } from '../models/read.ts';
@@ -14,6 +15,7 @@ import { planVariants } from '../studies/variants.ts';
 export const looks = {
   adapterFits,
   checkModel,
+  convertAdapter,
   fileSha256,
   hasChatTemplate,
   matricesOf,
@@ -25,4 +27,4 @@ export const looks = {
 
 export type LookName = keyof typeof looks;
 export type LookArguments<K extends LookName> = Parameters<(typeof looks)[K]>;
-export type LookResult<K extends LookName> = ReturnType<(typeof looks)[K]>;
+export type LookResult<K extends LookName> = Awaited<ReturnType<(typeof looks)[K]>>;
