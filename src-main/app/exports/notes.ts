@@ -16,10 +16,7 @@ export function mergeNotes(modelDir: string, adapterDirs: string[]): string[] {
 export function endNotes(adapterDirs: string[], how: string): string[] {
   const known = adapterDirs.map((dir) => readGraftInfo(dir)?.endTokens);
   const texts = [...new Set(known.flatMap((tokens) => (tokens ?? []).map(({ id, text }) => `${text} (${id})`)))];
-  const notes =
-    texts.length > 0
-      ? [`Training taught ${texts.join(', ')} as the end of an answer: ${how}.`]
-      : [];
+  const notes = texts.length > 0 ? [`Training taught ${texts.join(', ')} as the end of an answer: ${how}.`] : [];
   return known.includes(undefined)
     ? [...notes, `The token that the chat template ends an answer with, if it has one: ${how}.`]
     : notes;
