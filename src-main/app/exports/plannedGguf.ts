@@ -9,7 +9,7 @@ import { QUANTISATIONS, type GgufExportParams, type Quantisation } from '../../.
 import { toErrorData } from '../../../src-shared/errors.ts';
 import { quantisationsOf } from './combination.ts';
 import { endNotes } from './notes.ts';
-import type { PlannedExport, PlanRequest } from './planned.ts';
+import type { PlannedExport, PlanRequest } from './request.ts';
 
 /** A certificate with one file; each more adds less. */
 const CERTIFICATE_BYTES = 1000;
