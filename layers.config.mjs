@@ -133,7 +133,7 @@ export const layers = {
     packages: ['@tensorflow/tfjs-core'],
   },
   // Judges what the folders above write, so it shares no code with them.
-  'src-main/recheck/**': { types: ['src-shared'], packages: ['node', 're2js'] },
+  'src-main/recheck/**': { types: ['src-shared'], packages: ['node', 're2js', '@huggingface/gguf'] },
   'src-main/datasets/**': {
     imports: ['src-main/threads', 'src-main/files', 'src-shared'],
     packages: [
@@ -284,7 +284,7 @@ export const layers = {
   // What is around the product.
   'test-support/**': {
     imports: ['src-main', 'src-shared'],
-    packages: ['node', 'vitest', '@tensorflow/tfjs-core', 'better-sqlite3', 'fflate'],
+    packages: ['node', 'vitest', '@tensorflow/tfjs-core', 'better-sqlite3', 'fflate', 'node-llama-cpp', 'koffi'],
   },
   'bench/**': {
     imports: ['src-main', 'src-shared', 'test-support', 'scripts/lib', 'e2e'],

@@ -3,8 +3,6 @@
  * machines judge a file alike. It is native code: whoever calls it runs in a process that may end (the worker), and has
  * made sure before that the file is whole.
  */
-import fs from 'node:fs';
-import { availableParallelism } from 'node:os';
 import type { Llama, LlamaContext, LlamaModel, Token } from 'node-llama-cpp';
 import { GraftError } from '../../src-shared/errors.ts';
 
@@ -86,7 +84,8 @@ export async function openRunner(
       contextSize: contextLength + 1,
       batchSize: contextLength,
       sequences: 1,
-      threads: threadsFor(file),
+      // The threads of a small model wait for each other longer than they compute, above all on a busy machine.
+      ...(model.size < SMALL_BYTES ? { threads: 1 } : {}),
       flashAttention: false,
       experimentalKvCacheKeyType: 'F32',
       experimentalKvCacheValueType: 'F32',
@@ -99,12 +98,7 @@ export async function openRunner(
   }
 }
 
-/** Below this size of the file threads wait for each other longer than they work: 90 times slower on busy cores. */
-const SMALL_MODEL_BYTES = 64 << 20;
-
-function threadsFor(file: string): number {
-  return fs.statSync(file).size < SMALL_MODEL_BYTES ? 1 : Math.max(1, availableParallelism() - 1);
-}
+const SMALL_BYTES = 256 << 20;
 
 async function loadModel(file: string, options: { vocabOnly?: true; gpuLayers?: number }): Promise<LlamaModel> {
   const llama = await loadLlamacpp();
