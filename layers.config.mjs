@@ -165,6 +165,11 @@ export const layers = {
   'src-main/llamacpp/**': { imports: ['src-main/files', 'src-shared'], packages: ['node', 'koffi', 'node-llama-cpp'] },
   'src-main/pickle/**': { imports: ['src-main/files', 'src-shared'], packages: ['node', 'fflate'] },
   'src-main/hub/**': { imports: ['src-main/files', 'src-shared'], packages: ['node', 'zod', '@huggingface/hub'] },
+  // What goes beside an exported model: a Modelfile for Ollama, a model card.
+  'src-main/exporting/**': {
+    imports: ['src-main/datasets', 'src-main/files', 'src-shared'],
+    packages: ['node'],
+  },
   'src-main/runfolder/**': { imports: ['src-main/files', 'src-shared'], packages: ['node'] },
   'src-main/worker/**': {
     imports: [
@@ -179,6 +184,7 @@ export const layers = {
       'src-main/recheck',
       'src-main/gguf',
       'src-main/llamacpp',
+      'src-main/exporting',
       'src-main/datasets',
       'src-main/runfolder',
       'src-main/files',
@@ -200,6 +206,7 @@ export const layers = {
       'src-main/llamacpp',
       'src-main/pickle',
       'src-main/hub',
+      'src-main/exporting',
       'src-main/runfolder',
       'src-main/threads',
       'src-main/files',
