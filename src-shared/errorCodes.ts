@@ -67,6 +67,9 @@ const SAFETENSORS = [
   'WEIGHT_OVERFLOW',
 ] as const;
 
+/** Files of llama.cpp, and its library. */
+const GGUF = ['GGUF_NO_FAMILY', 'GGUF_WRITE', 'LLAMACPP_ABSENT'] as const;
+
 const TOKENIZERS = ['CHAT_TEMPLATE', 'TOKENIZER_BROKEN', 'TOKENIZER_MISSING', 'TOKEN_OUTSIDE'] as const;
 
 const DATASETS = [
@@ -253,6 +256,7 @@ export const ERROR_CODES = [
   ...CATALOGUE,
   ...BASE_MODELS,
   ...SAFETENSORS,
+  ...GGUF,
   ...TOKENIZERS,
   ...DATASETS,
   ...METHODS,
