@@ -70,6 +70,8 @@ export interface MergeParams {
   outDir: string;
   /** Undefined: the base's own dtype. */
   dtype?: 'f32' | 'f16' | 'bf16';
+  /** Splits the weights into files of at most so many bytes of tensors; undefined: as in the base. */
+  maxShardBytes?: number;
   /** Keeps an export whose certificate fails, marked as such. */
   allowFailedCertificate?: boolean;
   /** The run's data, whose validation rows serve as held-out prompts; without it fixed texts do. */

@@ -6,7 +6,7 @@
 import path from 'node:path';
 import { architectureFromConfig, type ArchitectureSpec, type ModelConfig } from '../engine/model/architecture.ts';
 import { tokenEmbeddingName } from '../engine/model/tensorNames.ts';
-import { readTensorF32, type SafetensorsFile } from '../safetensors/read.ts';
+import { readTensorF32, type WeightFile } from '../safetensors/read.ts';
 import { readConfig } from './config.ts';
 import { weightsHash, weightsStamp } from './identity.ts';
 import { missingTensor, modelTensors, type BaseTensor } from './modelTensors.ts';
@@ -25,7 +25,7 @@ export interface BaseModel {
   /** The tensors the model reads, by normalised name. */
   tensors: Map<string, BaseTensor>;
   /** All weights files in name order, with every tensor they hold under its original name. */
-  files: SafetensorsFile[];
+  files: WeightFile[];
   /** Present when the weights are in shards. */
   index?: WeightIndex;
   /** What the folder holds and the model does not use, a sentence each. */

@@ -9,7 +9,7 @@ import { GraftError } from '../../src-shared/errors.ts';
 import { shownValue } from '../../src-shared/shownValue.ts';
 import { readForeignText } from '../files/foreignFile.ts';
 import { parseJson } from '../files/parseJson.ts';
-import { openSafetensors, type SafetensorsFile } from '../safetensors/read.ts';
+import { isSafetensors, openSafetensors, type WeightFile } from '../safetensors/read.ts';
 
 /** All are open at once; the largest checkpoints have a few hundred. */
 const MOST_SHARDS = 800;
@@ -28,9 +28,14 @@ export type WeightIndex = z.infer<typeof indexSchema>;
 
 export interface WeightFiles {
   /** In name order. */
-  files: SafetensorsFile[];
+  files: WeightFile[];
   /** Present when the weights are in shards. */
   index?: WeightIndex;
+}
+
+/** How an export calls its file of the weights that `file` holds. */
+export function writtenName(file: WeightFile): string {
+  return isSafetensors(file) ? path.basename(file.file) : SINGLE_FILE;
 }
 
 /** Throws GraftError CHECKPOINT_* naming the file or shard that is missing or wrong; leaves no file open then. */
@@ -45,7 +50,7 @@ export function openWeightFiles(dir: string): WeightFiles {
       `${dir}: ${INDEX_FILE} lists ${names.length} shards, more than any checkpoint has; download it again.`,
       { dir, shards: names.length },
     );
-  const files: SafetensorsFile[] = [];
+  const files: WeightFile[] = [];
   try {
     for (const name of names) files.push(openShard(dir, name));
     checkIndex(dir, index, files);
@@ -98,7 +103,7 @@ function readIndex(file: string): WeightIndex {
   return parsed.data;
 }
 
-function openShard(dir: string, name: string): SafetensorsFile {
+function openShard(dir: string, name: string): WeightFile {
   const file = path.join(dir, name);
   if (!fs.existsSync(file)) {
     throw new GraftError(
@@ -110,7 +115,7 @@ function openShard(dir: string, name: string): SafetensorsFile {
   return openSafetensors(file);
 }
 
-function checkIndex(dir: string, index: WeightIndex, files: SafetensorsFile[]): void {
+function checkIndex(dir: string, index: WeightIndex, files: WeightFile[]): void {
   const byName = new Map(files.map((file) => [path.basename(file.file), file]));
   for (const [tensor, shard] of Object.entries(index.weight_map)) {
     if (byName.get(shard)?.tensors.has(tensor)) continue;

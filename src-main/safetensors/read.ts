@@ -23,21 +23,40 @@ export interface TensorInfo {
   file: string;
   /** Bytes from the start of the file. */
   offset: number;
+  /** In the file. */
   byteLength: number;
   source: OpenFile;
+  /** Where the bytes in the file are not the values one after the other, as in GGUF. */
+  coded?: CodedValues;
 }
 
-export interface SafetensorsFile {
+/** How values are read that a file keeps in another form than `dtype`. */
+export interface CodedValues {
+  /** The file's own name of the form, e.g. `Q4_K`. */
+  type: string;
+  /** Fills `into` with the float32 values from element `start` on. */
+  read(into: Float32Array, start: number): void;
+}
+
+/** Weights in an open file, whatever its format. */
+export interface WeightFile {
+  format: 'safetensors' | 'gguf';
   file: string;
   sizeBytes: number;
   modifiedMs: number;
-  /** Length field and JSON, as in the file. */
+  /** As in the file: of safetensors, length field and JSON. */
   headerBytes: Uint8Array;
   metadata: Record<string, string>;
   /** By name, in the order of the header. */
   tensors: Map<string, TensorInfo>;
   /** Closes the descriptor; reading a tensor afterwards is an error. May be called twice. */
   close(): void;
+}
+
+export type SafetensorsFile = WeightFile & { format: 'safetensors' };
+
+export function isSafetensors(file: WeightFile): file is SafetensorsFile {
+  return file.format === 'safetensors';
 }
 
 /**
@@ -66,6 +85,7 @@ export function openSafetensors(file: string): SafetensorsFile {
       { name, dtype, shape, file, offset: headerBytes.length + start, byteLength: end - start, source },
     ]);
     return {
+      format: 'safetensors',
       file,
       sizeBytes: stat.size,
       modifiedMs: stat.mtimeMs,
@@ -195,6 +215,10 @@ function readElementsF32(info: TensorInfo, start: number, count: number): Float3
   const { dtype } = info;
   if (!isFloatDtype(dtype)) throw notFloatError(info, dtype);
   const values = new Float32Array(new ArrayBuffer(4 * count + FIRST_BYTE), FIRST_BYTE, count);
+  if (info.coded) {
+    info.coded.read(values, start);
+    return values;
+  }
   if (dtype === 'F32') {
     readExactly(
       info.source,
