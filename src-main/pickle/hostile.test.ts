@@ -1,4 +1,4 @@
-/** Files made to run code, to fill the memory or to take for ever: refused in a sentence, in a process that is measured. */
+/** Files made to run code, to fill the memory or to take for ever, each refused in a sentence; memory is measured. */
 import { execFileSync } from 'node:child_process';
 import fs from 'node:fs';
 import path from 'node:path';

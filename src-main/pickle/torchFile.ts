@@ -15,13 +15,6 @@ import { stateDictOf } from './stateDict.ts';
 import type { TensorView } from './values.ts';
 import { zipLayout } from './zipLayout.ts';
 
-export interface TorchFile extends WeightFile {
-  /** The bytes that list the tensors. */
-  headerBytes: Uint8Array;
-  /** Names of entries that are no tensors, and of what stands beside the weights in a training checkpoint. */
-  leftAside: string[];
-}
-
 /** Tied tensors are views of one storage, so that a file may show a few times what it holds. */
 const MOST_TIMES_SHOWN = 8;
 
@@ -29,7 +22,7 @@ const MOST_TIMES_SHOWN = 8;
  * Throws GraftError TORCH_FILE (broken, or none of the two formats), TORCH_FILE_CODE (naming what is no tensor type),
  * NOT_A_FILE, or NOT_FOUND / NOT_ALLOWED. No file stays open then.
  */
-export function openTorchFile(file: string): TorchFile {
+export function openTorchFile(file: string): WeightFile {
   const source: OpenFile = { path: file, fd: undefined };
   const close = (): void => {
     if (source.fd !== undefined) fs.closeSync(source.fd);

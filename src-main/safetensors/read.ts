@@ -42,6 +42,8 @@ export interface WeightFile {
   metadata: Record<string, string>;
   /** By name, in the order of the header. */
   tensors: Map<string, TensorInfo>;
+  /** Names of entries that are no tensors, where the format allows them. */
+  leftAside?: string[];
   /** Closes the descriptor; reading a tensor afterwards is an error. May be called twice. */
   close(): void;
 }
