@@ -24,6 +24,8 @@ export interface Download {
 }
 
 const READ_BYTES = 1 << 20;
+/** What a try must bring for the tries to count anew: a server that cuts after each byte is not waited for. */
+const PROGRESS_BYTES = 1 << 20;
 
 /** Throws HUB_*, DISK_FULL and other errors of the file system, or CANCELLED; the part is then kept. */
 export async function downloadBlob({ hub, cached, commit, file, onProgress }: Download): Promise<void> {
@@ -39,7 +41,7 @@ export async function downloadBlob({ hub, cached, commit, file, onProgress }: Do
         before = Math.max(0, sizeOf(part));
         await fetchRest(about, addressOf(about, commit, file.name), { part, file, onProgress });
       },
-      () => sizeOf(part) > before,
+      () => sizeOf(part) - before >= PROGRESS_BYTES,
     );
     fs.renameSync(part, cached.blob(file.hash.hex));
     syncFolder(path.dirname(part));
@@ -87,6 +89,8 @@ async function fetchRest(hub: Connection, url: string, { part, file, onProgress 
       hash.update(piece);
       done += piece.length;
       onProgress(done);
+      // Whatever length was announced: the hash decides.
+      if (done === file.sizeBytes) break;
     }
     await handle.sync();
   } finally {

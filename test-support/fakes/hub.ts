@@ -222,7 +222,7 @@ export class FakeHub {
 
   #send(request: http.IncomingMessage, response: http.ServerResponse, name: string, content: Buffer): void {
     const { cut = {}, wrongBytes = [], announced = {}, noRanges = [], slowMs = 0 } = this.faults;
-    const bytes = wrongBytes.includes(name) ? Buffer.from(content).fill(1, -1) : content;
+    const bytes = wrongBytes.includes(name) ? Buffer.from(content).fill(1, content.length - 1) : content;
     const [, start = '0'] = (!noRanges.includes(name) && /^bytes=(\d+)-/.exec(request.headers.range ?? '')) || [];
     const from = Number(start);
     if (from > 0 && from >= bytes.length) {
@@ -235,6 +235,7 @@ export class FakeHub {
       'content-length': announced[name] ?? rest.length,
       ...(from > 0 ? { 'content-range': `bytes ${from}-${bytes.length - 1}/${bytes.length}` } : {}),
     });
+    response.flushHeaders();
     const isCut = (cut[name] ?? 0) > 0;
     if (isCut) cut[name]!--;
     void send(response, isCut ? rest.subarray(0, rest.length >> 1) : rest, slowMs).then(() =>
