@@ -213,6 +213,27 @@ const EXPORTS = [
   'UNMERGE_TASKS',
 ] as const;
 
+/** Hugging Face's hub: models fetched from it, adapters sent to it. */
+const HUB = [
+  'HUB_ANSWER',
+  'HUB_BUSY',
+  'HUB_CHECKSUM',
+  'HUB_FILE_NAME',
+  'HUB_GATED',
+  'HUB_INSECURE',
+  'HUB_NOT_FOUND',
+  'HUB_NO_WEIGHTS',
+  'HUB_REFUSED',
+  'HUB_SOURCE',
+  'HUB_TOKEN',
+  'HUB_UNREACHABLE',
+  'PULL_CANCELLED',
+  'PULL_INTERRUPTED',
+  'PULL_NOT_FOUND',
+  'PULL_RUNNING',
+  'PUSH_NOT_PEFT',
+] as const;
+
 const LAB = [
   'LAB_BESIDE',
   'LAB_BUDGET',
@@ -279,6 +300,7 @@ export const ERROR_CODES = [
   ...BACKENDS_AND_WORKERS,
   ...ADAPTERS,
   ...EXPORTS,
+  ...HUB,
   ...LAB,
   ...STUDIES,
   ...PLAYGROUND,

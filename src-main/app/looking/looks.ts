@@ -2,6 +2,7 @@
  * Everything the main process asks of folders that other people made. Each look gets and gives plain data, so that it
  * can run in a thread of its own (look.ts); it throws GraftErrors.
  */
+import { limitsOf } from '../../basemodel/config.ts';
 import { fileSha256 } from '../../files/sha256.ts';
 import { hasChatTemplate } from '../../datasets/tokenizerFiles.ts';
 import { adapterFits } from '../adapters/fits.ts';
@@ -17,6 +18,7 @@ export const looks = {
   checkModel,
   fileSha256,
   hasChatTemplate,
+  limitsOf,
   matricesOf,
   mergedFiles,
   mergeNotes,
