@@ -1,15 +1,10 @@
 /** Token-by-token decoding of one prompt: a batch of one row. */
 import type { Decoder } from '../model/decoder.ts';
-import { generateBatch, type GenerateOptions } from './batch.ts';
+import { generateBatch } from './batch.ts';
+import type { GenerateOptions } from './rollingBatch.ts';
 
-export {
-  generateBatch,
-  generateMixed,
-  lastLogits,
-  type BatchEvent,
-  type BatchRow,
-  type GenerateOptions,
-} from './batch.ts';
+export { generateBatch, generateMixed } from './batch.ts';
+export { lastLogits, RollingBatch, type BatchEvent, type BatchRow, type GenerateOptions } from './rollingBatch.ts';
 export type { TokenLikelihood } from './likelihood.ts';
 
 /**
