@@ -7,18 +7,8 @@ import * as tf from '@tensorflow/tfjs-core';
 import { usageError } from '../../../src-shared/errors.ts';
 import type { Decoder } from '../model/decoder.ts';
 import { KvCache } from '../model/kvCache.ts';
-import type { Random } from '../../../src-shared/random.ts';
-import { tokenLikelihood, type TokenLikelihood } from './likelihood.ts';
-import { penalised, sampleToken, type SamplingOptions } from './sample.ts';
-
-export interface GenerateOptions extends SamplingOptions {
-  maxNew: number;
-  /** Ids that end the text; not yielded. */
-  eosIds: number[];
-  random: Random;
-  /** How many of the likeliest tokens to name with every new one; absent or 0: none, and no likelihood either. */
-  likeliest?: number | undefined;
-}
+import type { TokenLikelihood } from './likelihood.ts';
+import { lastLogits, nextTokens, type GenerateOptions, type Next } from './nextToken.ts';
 
 export interface BatchRow {
   prompt: ArrayLike<number>;
@@ -37,8 +27,8 @@ export interface NumberedRow extends BatchRow {
 export interface RollingOptions {
   /** Before a pass over T tokens of each of these rows, one row after the other. */
   beforePass?: (rows: number[], T: number) => void;
-  /** Columns of prompts that are read in one pass; default: all. */
-  chunk?: number;
+  /** Tokens of prompts that are read in one pass, at least one of each row; default: all. */
+  tokensPerPass?: number;
 }
 
 /** A row under way. */
@@ -59,15 +49,10 @@ interface Reading {
   read: number;
 }
 
-interface Next {
-  id: number;
-  likelihood?: TokenLikelihood;
-}
-
 export class RollingBatch {
   private readonly model: Decoder;
   private readonly beforePass: (rows: number[], T: number) => void;
-  private readonly chunk: number;
+  private readonly tokensPerPass: number;
   private reading: Reading[] = [];
   private live: Live[] = [];
   private cache = new KvCache([]);
@@ -76,10 +61,10 @@ export class RollingBatch {
   private readonly ended: BatchEvent[] = [];
   private readonly leaving = new Set<number>();
 
-  constructor(model: Decoder, { beforePass = () => undefined, chunk = Infinity }: RollingOptions = {}) {
+  constructor(model: Decoder, { beforePass = () => undefined, tokensPerPass = Infinity }: RollingOptions = {}) {
     this.model = model;
     this.beforePass = beforePass;
-    this.chunk = chunk;
+    this.tokensPerPass = tokensPerPass;
   }
 
   /** Whether a step has anything to do. */
@@ -87,12 +72,16 @@ export class RollingBatch {
     return this.live.length > 0 || this.reading.length > 0 || this.ended.length > 0;
   }
 
-  /** Columns of keys and values that the rows take now, all rows together. */
-  get columns(): number {
-    return [
-      ...this.reading.map(({ rows, ids }) => rows.length * (ids[0]?.length ?? 0)),
-      this.live.length * this.cache.length,
-    ].reduce((sum, columns) => sum + columns, 0);
+  /** Rows under way, and tokens of the longest of them: what their keys and values take is the product. */
+  get extent(): { rows: number; longest: number } {
+    const groups = [
+      { rows: this.live, T: this.cache.length },
+      ...this.reading.map(({ rows, ids }) => ({ rows, T: ids[0]!.length })),
+    ];
+    return groups.reduce((sum, { rows, T }) => ({ rows: sum.rows + rows.length, longest: Math.max(sum.longest, T) }), {
+      rows: 0,
+      longest: 0,
+    });
   }
 
   /** Rows that join, their prompts read together; throws on an empty or too long prompt, and then none joins. */
@@ -149,7 +138,7 @@ export class RollingBatch {
   private async readOn(events: BatchEvent[]): Promise<void> {
     const group = this.reading[0]!;
     const { rows, cache, ids, read } = group;
-    const end = Math.min(ids[0]!.length, read + this.chunk);
+    const end = Math.min(ids[0]!.length, read + Math.max(1, Math.floor(this.tokensPerPass / rows.length)));
     const T = end - read;
     const part = new Int32Array(rows.length * T);
     ids.forEach((one, i) => part.set(one.subarray(read, end), i * T));
@@ -240,7 +229,8 @@ export class RollingBatch {
   }
 }
 
-function checkPrompt(prompt: ArrayLike<number>, maxPositions: number): void {
+/** Throws EMPTY_PROMPT, and PROMPT_TOO_LONG where nothing can follow it. */
+export function checkPrompt(prompt: Pick<ArrayLike<number>, 'length'>, maxPositions: number): void {
   if (prompt.length === 0) throw usageError('EMPTY_PROMPT', 'The prompt has no tokens; type at least one word.');
   if (prompt.length < maxPositions) return;
   throw usageError(
@@ -248,49 +238,4 @@ function checkPrompt(prompt: ArrayLike<number>, maxPositions: number): void {
     `The prompt has ${prompt.length} tokens, but this model sees at most ${maxPositions}; shorten it.`,
     { tokens: prompt.length, maxPositions },
   );
-}
-
-/** The next token of each row by its logits, (B, V), which it frees. Greedy choices are made on the device where
- * nobody asks for more.
- */
-async function nextTokens(logits: tf.Tensor2D, rows: Live[]): Promise<Next[]> {
-  const V = logits.shape[1];
-  if (rows.every(({ options }) => isPlainGreedy(options))) {
-    const best = tf.tidy(() => tf.argMax(logits, -1));
-    const values = await best.data();
-    tf.dispose([logits, best]);
-    return Array.from(values, (id) => ({ id }));
-  }
-  const values = (await logits.data()) as Float32Array;
-  logits.dispose();
-  return rows.map((one, i) => nextToken(values.subarray(i * V, (i + 1) * V), one));
-}
-
-function isPlainGreedy({ temperature, repetitionPenalty = 1, likeliest = 0 }: GenerateOptions): boolean {
-  return temperature === 0 && repetitionPenalty === 1 && likeliest === 0;
-}
-
-function nextToken(logits: Float32Array, { options, seen }: Live): Next {
-  const id = sampleToken(penalised(logits, seen, options.repetitionPenalty), options, options.random);
-  return options.likeliest ? { id, likelihood: tokenLikelihood(logits, id, options.likeliest) } : { id };
-}
-
-/** Logits (B, V) for the tokens after `ids` (B·T), which continue the cache. */
-export function lastLogits(model: Decoder, ids: Int32Array, cache: KvCache): tf.Tensor2D {
-  const B = cache.padding.length;
-  const T = ids.length / B;
-  return tf.tidy(() => {
-    const h = model.hidden(ids, B, T, { cache }); // (B·T, C)
-    return model.logits(
-      T === 1
-        ? h
-        : tf.gather(
-            h,
-            tf.tensor1d(
-              Int32Array.from({ length: B }, (_, row) => row * T + T - 1),
-              'int32',
-            ),
-          ),
-    );
-  });
 }
