@@ -62,6 +62,8 @@ const SAFETENSORS = [
   'SAFETENSORS_WRITE',
   'TENSOR_NOT_FLOAT',
   'TENSOR_ROWS',
+  'TORCH_FILE',
+  'TORCH_FILE_CODE',
   'WEIGHT_NOT_FINITE',
   'WEIGHT_OUT_OF_RANGE',
   'WEIGHT_OVERFLOW',
@@ -198,6 +200,7 @@ const EXPORTS = [
   'EXPORT_CANCELLED',
   'EXPORT_NOT_FOUND',
   'EXPORT_NOT_RUNNING',
+  'EXPORT_OPTIONS',
   'EXPORT_RUNNING',
   'NOT_ADDITIVE',
   'NOT_MERGEABLE',
@@ -209,6 +212,27 @@ const EXPORTS = [
   'UNMERGE_OTHER_ADAPTER',
   'UNMERGE_OTHER_BASE',
   'UNMERGE_TASKS',
+] as const;
+
+/** Hugging Face's hub: models fetched from it, adapters sent to it. */
+const HUB = [
+  'HUB_ANSWER',
+  'HUB_BUSY',
+  'HUB_CHECKSUM',
+  'HUB_FILE_NAME',
+  'HUB_GATED',
+  'HUB_INSECURE',
+  'HUB_NOT_FOUND',
+  'HUB_NO_WEIGHTS',
+  'HUB_REFUSED',
+  'HUB_SOURCE',
+  'HUB_TOKEN',
+  'HUB_UNREACHABLE',
+  'PULL_CANCELLED',
+  'PULL_INTERRUPTED',
+  'PULL_NOT_FOUND',
+  'PULL_RUNNING',
+  'PUSH_NOT_PEFT',
 ] as const;
 
 const LAB = [
@@ -277,6 +301,7 @@ export const ERROR_CODES = [
   ...BACKENDS_AND_WORKERS,
   ...ADAPTERS,
   ...EXPORTS,
+  ...HUB,
   ...LAB,
   ...STUDIES,
   ...PLAYGROUND,

@@ -17,7 +17,7 @@ import { writeSafetensors, type TensorEntry, type WrittenFile } from '../safeten
 import { setDtype, addEosTokenIds } from './editedConfigs.ts';
 import { shardsOf, tensorsInOrder, writeIndex, writtenBytes } from './shards.ts';
 import { copySideFiles } from './sideFiles.ts';
-import { INDEX_FILE, writtenName } from './weightFiles.ts';
+import { INDEX_FILE, writtenName, type WeightIndex } from './weightFiles.ts';
 
 export interface RewriteOptions {
   base: BaseModel;
@@ -102,12 +102,20 @@ async function writeWeights(dir: string, options: RewriteOptions): Promise<Map<s
     written.set(name, await writeFile(file, path.join(dir, name), plan, chunkBytes, onBytes));
     tensorBytes += plan.reduce((sum, one) => sum + writtenBytes(one), 0);
   }
-  if (base.index) {
-    const index = path.join(dir, INDEX_FILE);
-    fs.writeFileSync(index, fs.readFileSync(path.join(base.dir, INDEX_FILE)));
-    if (options.dtype) setInJsonFile(index, ['metadata', 'total_size'], tensorBytes);
-  }
+  if (base.index) writeOwnIndex(dir, base, base.index, options.dtype === undefined ? undefined : tensorBytes);
   return written;
+}
+
+/** The base's own shards under their new names. tensorBytes: of all tensors, where that has changed. */
+function writeOwnIndex(dir: string, base: BaseModel, index: WeightIndex, tensorBytes: number | undefined): void {
+  const file = path.join(dir, INDEX_FILE);
+  const names = new Map(base.files.map((one) => [path.basename(one.file), writtenName(one)]));
+  if (base.format === 'safetensors') fs.writeFileSync(file, fs.readFileSync(path.join(base.dir, INDEX_FILE)));
+  else {
+    const shards = Object.entries(index.weight_map).map(([tensor, shard]) => [tensor, names.get(shard)]);
+    fs.writeFileSync(file, `${JSON.stringify({ ...index, weight_map: Object.fromEntries(shards) }, null, 2)}\n`);
+  }
+  if (tensorBytes !== undefined) setInJsonFile(file, ['metadata', 'total_size'], tensorBytes);
 }
 
 /** What becomes of one tensor. */
@@ -138,7 +146,7 @@ async function writeFile(
     const changes = new Map(plan.flatMap(({ info, change }) => (change ? [[info.name, change] as const] : [])));
     return writePatchedCopy(file, target, { changes, chunkBytes, onBytes });
   }
-  const metadata = isSafetensors(file) ? file.metadata : undefined;
+  const metadata = file.format === 'gguf' ? undefined : file.metadata;
   const written = await writeSafetensors(target, entriesOf(plan, chunkBytes, onBytes), metadata);
   onBytes(file.headerBytes.length);
   return written;

@@ -49,6 +49,20 @@ export async function writeMlxAdapter(options: MlxExport): Promise<WrittenFile> 
   });
 }
 
+/** What writeMlxAdapter would write, to within some hundred bytes. Throws NOT_PLAIN_LORA. */
+export function mlxFiles(options: Omit<MlxExport, 'outDir'>): { name: string; sizeBytes: number }[] {
+  const matrices = loraMatrices(options.content, { dir: options.adapterDir, format: "mlx-lm's format", dora: true });
+  const values = matrices.reduce(
+    (sum, { A, B, magnitude }) => sum + A.data.length + B.data.length + (magnitude?.length ?? 0),
+    0,
+  );
+  const config = configOf(matrices, 1, { ...options, outDir: '' });
+  return [
+    { name: ADAPTER_CONFIG, sizeBytes: JSON.stringify(config, null, 4).length },
+    { name: MLX_WEIGHTS, sizeBytes: 4 * values },
+  ];
+}
+
 function tensorsOf(matrices: LoraMatrices[], scale: number, spec: ArchitectureSpec): NamedTensors {
   const tensors: NamedTensors = new Map();
   for (const one of matrices) {

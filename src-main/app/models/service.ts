@@ -13,6 +13,12 @@ import type { ModelFacts } from './read.ts';
 import { refuseRepository } from './repository.ts';
 import { viewModel, type ModelView } from './state.ts';
 
+interface NewModel {
+  dir: string;
+  name?: string | undefined;
+  usualName?: string;
+}
+
 export class ModelService {
   #catalog: Catalog;
 
@@ -45,15 +51,18 @@ export class ModelService {
     return look('readModel', [dir], { signal });
   }
 
-  /** Registers a folder; one that is registered already is brought up to date. */
-  async add({ dir, name }: { dir: string; name?: string | undefined }): Promise<RegisteredModel> {
+  /**
+   * Registers a folder; one that is registered already is brought up to date. `usualName`: of a model that is new and
+   * was given no name, else that of the folder.
+   */
+  async add({ dir, name, usualName }: NewModel): Promise<RegisteredModel> {
     refuseRepository(dir);
     const details = await look('readModel', [dir]);
     const known = this.#catalog.models.byDir(details.dir);
     return this.#catalog.models.save({
       ...details,
       id: known?.id ?? newId('model'),
-      name: name ?? known?.name ?? path.basename(details.dir),
+      name: name ?? known?.name ?? usualName ?? path.basename(details.dir),
       createdAt: known?.createdAt ?? new Date().toISOString(),
     });
   }
