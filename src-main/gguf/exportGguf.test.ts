@@ -1,4 +1,4 @@
-/** What llama.cpp itself computes from the exported files, against PyTorch: base models, and adapters merged into them. */
+/** What llama.cpp computes from the exported files, against PyTorch: base models, and adapters merged into them. */
 import fs from 'node:fs';
 import path from 'node:path';
 import { describe, expect, it } from 'vitest';
