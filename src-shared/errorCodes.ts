@@ -68,7 +68,7 @@ const SAFETENSORS = [
 ] as const;
 
 /** Files of llama.cpp, and its library. */
-const GGUF = ['GGUF_NO_FAMILY', 'GGUF_WRITE', 'LLAMACPP_ABSENT'] as const;
+const GGUF = ['GGUF_NO_FAMILY', 'GGUF_TOKENIZER', 'GGUF_WRITE', 'LLAMACPP_ABSENT', 'LLAMACPP_REFUSED'] as const;
 
 const TOKENIZERS = ['CHAT_TEMPLATE', 'TOKENIZER_BROKEN', 'TOKENIZER_MISSING', 'TOKEN_OUTSIDE'] as const;
 
