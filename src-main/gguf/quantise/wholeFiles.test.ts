@@ -2,7 +2,7 @@
 import fs from 'node:fs';
 import path from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { libllama, llamaQuantize } from '../../../test-support/checks/llamaQuantize.ts';
+import { libllama, llamaQuantize } from '../../../test-support/judges/llamaQuantize.ts';
 import { byteTokenizer } from '../../../test-support/fixtures/byteTokenizer.ts';
 import { temporaryFolder, tinyEntries, writeTiny } from '../../../test-support/fixtures/folders.ts';
 import { openBaseModel } from '../../basemodel/baseModel.ts';
@@ -30,8 +30,17 @@ const MODELS: Record<string, ModelConfig> = {
   'llama, tied': { ...LLAMA, num_hidden_layers: 3, tie_word_embeddings: true },
   'llama, narrow': { ...LLAMA, hidden_size: 64, intermediate_size: 96, num_hidden_layers: 3 },
   'llama, rows of 40': { ...LLAMA, hidden_size: 40, intermediate_size: 64, num_hidden_layers: 1 },
+  'llama, 80 layers': { ...LLAMA, num_hidden_layers: 80, intermediate_size: 32, head_dim: 16 },
   phi3: { ...LLAMA, model_type: 'phi3', num_hidden_layers: 3, sliding_window: null },
   gpt2: { model_type: 'gpt2', n_embd: 256, n_head: 4, n_layer: 3, vocab_size: 64, n_positions: 32, n_inner: 256 },
+};
+
+const ALL_TYPES: Quantisation[] = ['F16', 'BF16', 'Q8_0', 'Q4_0', 'Q4_K_M', 'Q5_K_M', 'Q6_K'];
+const TYPES_OF: Record<string, Quantisation[]> = {
+  // No blocks of 32 either: llama.cpp then takes F16 in place of K-quants, and refuses Q8_0 and Q4_0.
+  'llama, rows of 40': ['Q4_K_M', 'Q5_K_M'],
+  // What it takes for a 70B model.
+  'llama, 80 layers': ['Q4_K_M'],
 };
 
 async function written(dir: string, model: string, quantise: Quantisation): Promise<string> {
@@ -49,11 +58,7 @@ describe.skipIf(absent)(`llama_model_quantize${absent ? ' (skipped: no prebuilt 
     const dir = temporaryFolder();
     const model = await writeTiny(path.join(dir, 'model'), tinyEntries(config), config);
     const input = await written(dir, model, 'F32');
-    // Rows of 40 are no blocks of 32 either: llama.cpp then refuses Q8_0 and Q4_0 and takes F16 in place of the others.
-    const narrowest = name === 'llama, rows of 40';
-    const types: Quantisation[] = narrowest
-      ? ['Q4_K_M', 'Q5_K_M']
-      : ['F16', 'BF16', 'Q8_0', 'Q4_0', 'Q4_K_M', 'Q5_K_M', 'Q6_K'];
+    const types = TYPES_OF[name] ?? ALL_TYPES;
     for (const quantise of types) {
       const own = fs.readFileSync(await written(dir, model, quantise));
       const output = path.join(dir, 'theirs.gguf');
