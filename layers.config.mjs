@@ -166,6 +166,11 @@ export const layers = {
   'src-main/llamacpp/**': { imports: ['src-main/files', 'src-shared'], packages: ['node', 'koffi', 'node-llama-cpp'] },
   'src-main/pickle/**': { imports: ['src-main/safetensors', 'src-main/files', 'src-shared'], packages: ['node'] },
   'src-main/hub/**': { imports: ['src-main/files', 'src-shared'], packages: ['node', 'zod', '@huggingface/hub'] },
+  // What goes beside an exported model: a Modelfile for Ollama, a model card.
+  'src-main/exporting/**': {
+    imports: ['src-main/datasets', 'src-main/files', 'src-shared'],
+    packages: ['node'],
+  },
   'src-main/runfolder/**': { imports: ['src-main/files', 'src-shared'], packages: ['node'] },
   'src-main/worker/**': {
     imports: [
@@ -180,6 +185,7 @@ export const layers = {
       'src-main/recheck',
       'src-main/gguf',
       'src-main/llamacpp',
+      'src-main/exporting',
       'src-main/datasets',
       'src-main/runfolder',
       'src-main/files',
@@ -201,6 +207,7 @@ export const layers = {
       'src-main/llamacpp',
       'src-main/pickle',
       'src-main/hub',
+      'src-main/exporting',
       'src-main/runfolder',
       'src-main/threads',
       'src-main/files',

@@ -26,6 +26,19 @@ export function modelDirOf({ catalog }: Services, text: string): string {
   );
 }
 
+/** The id of a registered model that is named by id, name or folder. Throws MODEL_NOT_FOUND. */
+export function modelIdOf({ catalog }: Services, text: string): string {
+  const dir = path.resolve(text);
+  const models = catalog.models.list();
+  const model = catalog.models.get(text) ?? models.find((one) => one.name === text || one.dir === dir);
+  if (model) return model.id;
+  throw usageError(
+    'MODEL_NOT_FOUND',
+    `There is no registered base model "${text}"; "models list" shows those that exist.`,
+    { model: text },
+  );
+}
+
 /**
  * The id of a registered adapter, else a PEFT folder (which may be a registered one). Throws ADAPTER_NOT_FOUND, or
  * NOT_AN_ADAPTER for a model.

@@ -4,7 +4,7 @@
  */
 import { createCaller } from '../../api/router.ts';
 import { errorDataOf } from '../../api/trpc.ts';
-import { adaptersList, adaptersRemove, adaptersShow } from './adapters.ts';
+import { adaptersImport, adaptersList, adaptersRemove, adaptersShow } from './adapters.ts';
 import { readArgs } from './args.ts';
 import type { Args } from './args.ts';
 import type { Command } from './command.ts';
@@ -52,6 +52,7 @@ const COMMANDS: Command[] = [
   tasksSwitch,
   adaptersList,
   adaptersShow,
+  adaptersImport,
   adaptersRemove,
   exportCommand,
   merge,
