@@ -1,18 +1,17 @@
 /** What a folder holds and Graft does not use, in sentences for the user. */
 import type { ModelConfig } from '../engine/model/architecture.ts';
+import type { WeightFile } from '../safetensors/read.ts';
 import { unknownFields } from './configFields.ts';
 import type { ModelTensors } from './modelTensors.ts';
 
 const MOST_NAMES = 8;
 
-export function notesOn(config: ModelConfig, { unread }: ModelTensors): string[] {
+export function notesOn(config: ModelConfig, found: ModelTensors, files: WeightFile[]): string[] {
   const fields = unknownFields(config);
-  const notes: string[] = [];
+  const unread = [...found.unread.map(({ name }) => name), ...files.flatMap((file) => file.unread ?? [])];
+  const notes = files.flatMap((file) => file.notes ?? []);
   if (unread.length > 0)
-    notes.push(
-      'No layer of the model reads these tensors of its files, so they are left alone: ' +
-        `${some(unread.map(({ name }) => name))}.`,
-    );
+    notes.push('No layer of the model reads these tensors of its files, so they are left alone: ' + `${some(unread)}.`);
   if (fields.length > 0)
     notes.push(`Graft does not know these fields of config.json and goes on without them: ${some(fields)}.`);
   return notes;

@@ -4,6 +4,7 @@
  */
 import fs from 'node:fs';
 import path from 'node:path';
+import { GGUF_POINTER } from '../gguf/pointer.ts';
 
 /** At the top of a folder. */
 const PARTS = [
@@ -46,7 +47,9 @@ export function sideFilesOf(folder: string): SideFile[] {
 export function leftBehindOf(folder: string): string[] {
   const taken = new Set(sideFilesOf(folder).map(({ name }) => name.split(path.sep)[0]));
   return entriesOf(folder)
-    .filter(({ name }) => !taken.has(name) && !OWN_WEIGHTS.test(name) && name !== CERTIFICATE_FILE)
+    .filter(
+      ({ name }) => !taken.has(name) && !OWN_WEIGHTS.test(name) && name !== CERTIFICATE_FILE && name !== GGUF_POINTER,
+    )
     .map(({ name, stat }) => (stat.isDirectory() ? `${name}/` : name))
     .sort();
 }

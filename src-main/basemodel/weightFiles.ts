@@ -1,12 +1,15 @@
 /**
- * Finds the weights files of a Hugging Face folder: `model.safetensors`, or the shards that
- * `model.safetensors.index.json` lists. Opens and checks them all.
+ * Finds the weights files of a Hugging Face folder: `model.safetensors`, the shards that `model.safetensors.index.json`
+ * lists, or the GGUF file that a companion folder names. Opens and checks them all.
  */
 import fs from 'node:fs';
 import path from 'node:path';
 import { z } from 'zod';
 import { GraftError } from '../../src-shared/errors.ts';
 import { shownValue } from '../../src-shared/shownValue.ts';
+import type { ModelConfig } from '../engine/model/architecture.ts';
+import { ggufPointer, headerSha256, type GgufPointer } from '../gguf/pointer.ts';
+import { openGgufWeights } from '../gguf/weights.ts';
 import { readForeignText } from '../files/foreignFile.ts';
 import { parseJson } from '../files/parseJson.ts';
 import { isSafetensors, openSafetensors, type WeightFile } from '../safetensors/read.ts';
@@ -39,7 +42,9 @@ export function writtenName(file: WeightFile): string {
 }
 
 /** Throws GraftError CHECKPOINT_* naming the file or shard that is missing or wrong; leaves no file open then. */
-export function openWeightFiles(dir: string): WeightFiles {
+export function openWeightFiles(dir: string, config: ModelConfig): WeightFiles {
+  const pointer = ggufPointer(dir);
+  if (pointer) return { files: [openPointed(pointer, config)] };
   if (fs.existsSync(path.join(dir, SINGLE_FILE))) return { files: [openSafetensors(path.join(dir, SINGLE_FILE))] };
   if (!fs.existsSync(path.join(dir, INDEX_FILE))) throw noWeights(dir);
   const index = readIndex(path.join(dir, INDEX_FILE));
@@ -59,6 +64,20 @@ export function openWeightFiles(dir: string): WeightFiles {
     for (const file of files) file.close();
     throw error;
   }
+}
+
+/** Throws GGUF_CHANGED where the file is gone, or another than the folder was made from. */
+function openPointed(pointer: GgufPointer, config: ModelConfig): WeightFile {
+  const changed = (what: string): GraftError =>
+    new GraftError('GGUF_CHANGED', `${pointer.file} ${what}; put it back, or add the model again.`, {
+      file: pointer.file,
+    });
+  if (!fs.existsSync(pointer.file)) throw changed('is gone');
+  const weights = openGgufWeights(pointer.file, config);
+  if (weights.sizeBytes === pointer.sizeBytes && headerSha256(weights) === pointer.headerSha256)
+    return { ...weights, notes: pointer.notes };
+  weights.close();
+  throw changed('is not the file any more that was added');
 }
 
 function noWeights(dir: string): GraftError {

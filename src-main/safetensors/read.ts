@@ -49,6 +49,10 @@ export interface WeightFile {
   metadata: Record<string, string>;
   /** By name, in the order of the header. */
   tensors: Map<string, TensorInfo>;
+  /** Names of what is in the file and not among `tensors`. */
+  unread?: string[];
+  /** What else is to be said about the file, a sentence each. */
+  notes?: string[];
   /** Closes the descriptor; reading a tensor afterwards is an error. May be called twice. */
   close(): void;
 }

@@ -4,6 +4,7 @@
  */
 import { fileSha256 } from '../../files/sha256.ts';
 import { hasChatTemplate } from '../../datasets/tokenizerFiles.ts';
+import { writeCompanion } from '../../gguf/companion.ts';
 import { adapterFits } from '../adapters/fits.ts';
 import { mergedFiles } from '../exports/mergedFiles.ts';
 import { mergeNotes } from '../exports/notes.ts';
@@ -23,6 +24,7 @@ export const looks = {
   planVariants,
   readModel,
   trainableIn,
+  writeCompanion,
 };
 
 export type LookName = keyof typeof looks;
