@@ -14,7 +14,7 @@ import { missingTensor, modelTensors, type BaseTensor } from './modelTensors.ts'
 import { notesOn } from './notes.ts';
 import { refuseQuantised } from './quantised.ts';
 import { refuseOtherHead } from './tiedHead.ts';
-import { openWeightFiles, type WeightIndex } from './weightFiles.ts';
+import { openWeightFiles, type WeightFiles, type WeightIndex } from './weightFiles.ts';
 
 export type { BaseTensor };
 
@@ -29,6 +29,8 @@ export interface BaseModel {
   tensors: Map<string, BaseTensor>;
   /** All weights files in name order, with every tensor they hold under its original name. */
   files: WeightFile[];
+  /** Of the weights files. */
+  format: WeightFiles['format'];
   /** Present when the weights are in shards. */
   index?: WeightIndex;
   /** What the folder holds and the model does not use, a sentence each. */
@@ -54,7 +56,8 @@ export function openBaseModel(dir: string): BaseModel {
   const root = path.resolve(dir);
   const config = readConfig(root);
   const spec = architectureFromConfig(config);
-  const { files, index } = openWeightFiles(root, config);
+  const weights = openWeightFiles(root, config);
+  const { files, format, index } = weights;
   const close = (): void => files.forEach((file) => file.close());
   try {
     refuseQuantised(root, config, files);
@@ -73,8 +76,9 @@ export function openBaseModel(dir: string): BaseModel {
       spec,
       tensors,
       files,
+      format,
       ...(index ? { index } : {}),
-      notes: notesOn(config, found, files),
+      notes: notesOn(config, found, weights),
       hash: weightsHash(files),
       stamp: weightsStamp(files),
       has: (name) => tensors.has(name),

@@ -12,11 +12,11 @@ import { editedPieces, type EditRows } from '../safetensors/editedRows.ts';
 import { setInJsonFile } from '../files/jsonEdit.ts';
 import { writeOutputFolder } from './outputFolder.ts';
 import { writePatchedCopy } from '../safetensors/patchedCopy.ts';
-import { elementCount, isSafetensors, type TensorInfo, type WeightFile } from '../safetensors/read.ts';
+import { elementCount, type WeightFile, type TensorInfo } from '../safetensors/read.ts';
 import { writeSafetensors, type TensorEntry, type WrittenFile } from '../safetensors/write.ts';
 import { setDtype, addEosTokenIds } from './editedConfigs.ts';
 import { copySideFiles } from './sideFiles.ts';
-import { INDEX_FILE, writtenName } from './weightFiles.ts';
+import { exportedName, INDEX_FILE, type WeightIndex } from './weightFiles.ts';
 
 export interface RewriteOptions {
   base: BaseModel;
@@ -85,17 +85,25 @@ async function writeWeights(dir: string, options: RewriteOptions): Promise<Map<s
   const written = new Map<string, WrittenFile>();
   let tensorBytes = 0;
   for (const file of base.files) {
-    const name = writtenName(file);
+    const name = exportedName(path.basename(file.file));
     const plan = [...file.tensors.values()].map((info) => plans(info));
-    written.set(name, await writeFile(file, path.join(dir, name), plan, options.chunkBytes ?? CHUNK_BYTES, onBytes));
+    const write = base.format === 'safetensors' ? writeFile : writeAnew;
+    written.set(name, await write(file, path.join(dir, name), plan, options.chunkBytes ?? CHUNK_BYTES, onBytes));
     tensorBytes += plan.reduce((sum, { info, to }) => sum + elementCount(info) * DTYPE_BYTES[to], 0);
   }
-  if (base.index) {
-    const index = path.join(dir, INDEX_FILE);
-    fs.writeFileSync(index, fs.readFileSync(path.join(base.dir, INDEX_FILE)));
-    if (options.dtype) setInJsonFile(index, ['metadata', 'total_size'], tensorBytes);
-  }
+  if (base.index) writeIndex(dir, base, base.index, options.dtype === undefined ? undefined : tensorBytes);
   return written;
+}
+
+/** tensorBytes: of all tensors, where that has changed. */
+function writeIndex(dir: string, base: BaseModel, index: WeightIndex, tensorBytes: number | undefined): void {
+  const file = path.join(dir, INDEX_FILE);
+  if (base.format === 'safetensors') fs.writeFileSync(file, fs.readFileSync(path.join(base.dir, INDEX_FILE)));
+  else {
+    const shards = Object.entries(index.weight_map).map(([tensor, shard]) => [tensor, exportedName(shard)]);
+    fs.writeFileSync(file, `${JSON.stringify({ ...index, weight_map: Object.fromEntries(shards) }, null, 2)}\n`);
+  }
+  if (tensorBytes !== undefined) setInJsonFile(file, ['metadata', 'total_size'], tensorBytes);
 }
 
 /** What becomes of one tensor. */
@@ -122,17 +130,27 @@ async function writeFile(
   chunkBytes: number,
   onBytes: (bytes: number) => void,
 ): Promise<WrittenFile> {
-  if (isSafetensors(file) && plan.every(({ info, to }) => to === info.dtype)) {
+  if (plan.every(({ info, to }) => to === info.dtype)) {
     const changes = new Map(plan.flatMap(({ info, change }) => (change ? [[info.name, change] as const] : [])));
     return writePatchedCopy(file, target, { changes, chunkBytes, onBytes });
   }
+  return writeAnew(file, target, plan, chunkBytes, onBytes);
+}
+
+async function writeAnew(
+  file: WeightFile,
+  target: string,
+  plan: TensorPlan[],
+  chunkBytes: number,
+  onBytes: (bytes: number) => void,
+): Promise<WrittenFile> {
   const entries = plan.map(({ info, to, change }): TensorEntry => ({
     name: info.name,
     dtype: to,
     shape: info.shape,
     data: () => counted(editedPieces(info, to, change, chunkBytes), info, to, onBytes),
   }));
-  const written = await writeSafetensors(target, entries, isSafetensors(file) ? file.metadata : undefined);
+  const written = await writeSafetensors(target, entries, file.metadata);
   onBytes(file.headerBytes.length);
   return written;
 }

@@ -48,12 +48,12 @@ function weightsOf(gguf: GgufFile, config: ModelConfig): WeightFile {
   }
   const unread = [...left.keys()].filter((name) => !READ_ELSEWHERE.has(name));
   return {
-    format: 'gguf',
     file,
     sizeBytes: gguf.sizeBytes,
     modifiedMs: gguf.modifiedMs,
     headerBytes: gguf.headerBytes,
-    metadata: {},
+    // What transformers asks of an export.
+    metadata: { format: 'pt' },
     tensors,
     unread,
     close: gguf.close,

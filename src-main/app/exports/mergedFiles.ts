@@ -1,9 +1,10 @@
 /** Which files a merged model has, and how large they become. */
+import path from 'node:path';
 import { openBaseModel } from '../../basemodel/baseModel.ts';
 import { CERTIFICATE_FILE, sideFilesOf } from '../../basemodel/sideFiles.ts';
-import { INDEX_FILE, writtenName } from '../../basemodel/weightFiles.ts';
+import { exportedName, INDEX_FILE } from '../../basemodel/weightFiles.ts';
 import { DTYPE_BYTES, FLOAT_DTYPES, type DtypeName } from '../../safetensors/dtype.ts';
-import { elementCount, isSafetensors, type WeightFile } from '../../safetensors/read.ts';
+import { elementCount, type WeightFile } from '../../safetensors/read.ts';
 
 export interface PlannedFile {
   /** Relative to the new folder. */
@@ -21,7 +22,7 @@ export function mergedFiles(modelDir: string, dtype: DtypeName | undefined): Pla
   try {
     const read = new Set([...base.tensors.values()].map(({ originalName }) => originalName));
     const weights = base.files.map((file) => ({
-      name: writtenName(file),
+      name: exportedName(path.basename(file.file)),
       sizeBytes: weightBytes(file, read, dtype),
     }));
     const index = base.index ? [{ name: INDEX_FILE, sizeBytes: JSON.stringify(base.index, null, 2).length }] : [];
@@ -33,7 +34,6 @@ export function mergedFiles(modelDir: string, dtype: DtypeName | undefined): Pla
 
 /** A weights file with its model tensors in another type; buffers that the model does not read keep theirs. */
 function weightBytes(file: WeightFile, read: Set<string>, dtype: DtypeName | undefined): number {
-  if (isSafetensors(file) && !dtype) return file.sizeBytes;
   return [...file.tensors.values()].reduce((sum, info) => {
     const to = dtype && read.has(info.name) ? FLOAT_DTYPES[dtype] : info.dtype;
     return sum + elementCount(info) * DTYPE_BYTES[to] - info.byteLength;

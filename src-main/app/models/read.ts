@@ -5,6 +5,7 @@ import type { RegisteredModel, WeightFileStat } from '../../catalog/models.ts';
 import { openBaseModel } from '../../basemodel/baseModel.ts';
 import { lastToken, type LastToken } from '../../datasets/tokenizerFiles.ts';
 import { ggufPointer } from '../../gguf/pointer.ts';
+import { isTorchWeights } from '../../basemodel/weightFiles.ts';
 import { describeBaseModel } from '../../basemodel/details.ts';
 
 export type ModelFacts = Omit<RegisteredModel, 'id' | 'name' | 'createdAt'>;
@@ -41,11 +42,10 @@ export function weightFileStats(dir: string): WeightFileStat[] {
   try {
     const pointer = ggufPointer(dir);
     if (pointer) return [statOf(pointer.file, pointer.file)];
-    return fs
-      .readdirSync(dir)
-      .filter((name) => name.endsWith('.safetensors'))
-      .sort()
-      .map((name) => statOf(name, path.join(dir, name)));
+    const names = fs.readdirSync(dir);
+    const safetensors = names.filter((name) => name.endsWith('.safetensors'));
+    const torch = names.filter((name) => isTorchWeights(name) && name.endsWith('.bin'));
+    return (safetensors.length > 0 ? safetensors : torch).sort().map((name) => statOf(name, path.join(dir, name)));
   } catch {
     return [];
   }
