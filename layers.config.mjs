@@ -79,6 +79,20 @@ export const layers = {
     ],
     packages: ['node', 'zod'],
   },
+  // Other runtimes' adapters: their names and layouts, and PEFT's folder on the other side.
+  'src-main/adapters/formats/**': {
+    imports: [
+      'src-main/adapters',
+      'src-main/methods/lora',
+      'src-main/gguf',
+      'src-main/basemodel',
+      'src-main/safetensors',
+      'src-main/files',
+      'src-main/engine/model',
+      'src-shared',
+    ],
+    packages: ['node', 'zod'],
+  },
   'src-main/adapters/**': {
     imports: [
       'src-main/basemodel',

@@ -71,6 +71,7 @@ const SAFETENSORS = [
 
 /** Files of llama.cpp, and its library. */
 const GGUF = [
+  'GGUF_ADAPTER',
   'GGUF_CHANGED',
   'GGUF_HEADER',
   'GGUF_NO_FAMILY',
@@ -180,6 +181,7 @@ const ADAPTERS = [
   'ADAPTER_WRONG_BASE',
   'BASE_UNKNOWN',
   'GRAFT_INFO',
+  'MLX_ADAPTER',
   'NOT_AN_ADAPTER',
   'NOT_IN_TRASH',
   'NOT_OURS',
@@ -200,15 +202,39 @@ const EXPORTS = [
   'EXPORT_CANCELLED',
   'EXPORT_NOT_FOUND',
   'EXPORT_NOT_RUNNING',
+  'EXPORT_OPTIONS',
   'EXPORT_RUNNING',
   'NOT_ADDITIVE',
   'NOT_MERGEABLE',
+  'NOT_PLAIN_LORA',
   'ONE_ADAPTER',
   'PARITY_FAILED',
   'RESULT_NOT_FINITE',
+  'SHARD_SIZE',
   'UNMERGE_OTHER_ADAPTER',
   'UNMERGE_OTHER_BASE',
   'UNMERGE_TASKS',
+] as const;
+
+/** Hugging Face's hub: models fetched from it, adapters sent to it. */
+const HUB = [
+  'HUB_ANSWER',
+  'HUB_BUSY',
+  'HUB_CHECKSUM',
+  'HUB_FILE_NAME',
+  'HUB_GATED',
+  'HUB_INSECURE',
+  'HUB_NOT_FOUND',
+  'HUB_NO_WEIGHTS',
+  'HUB_REFUSED',
+  'HUB_SOURCE',
+  'HUB_TOKEN',
+  'HUB_UNREACHABLE',
+  'PULL_CANCELLED',
+  'PULL_INTERRUPTED',
+  'PULL_NOT_FOUND',
+  'PULL_RUNNING',
+  'PUSH_NOT_PEFT',
 ] as const;
 
 const LAB = [
@@ -277,6 +303,7 @@ export const ERROR_CODES = [
   ...BACKENDS_AND_WORKERS,
   ...ADAPTERS,
   ...EXPORTS,
+  ...HUB,
   ...LAB,
   ...STUDIES,
   ...PLAYGROUND,

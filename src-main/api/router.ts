@@ -8,6 +8,7 @@ import { labRouter } from './lab.ts';
 import { modelsRouter } from './models.ts';
 import { plansRouter } from './plan.ts';
 import { playgroundRouter } from './playground.ts';
+import { pullsRouter } from './pulls.ts';
 import { runsRouter } from './runs.ts';
 import { studiesRouter } from './studies.ts';
 import { systemRouter } from './system.ts';
@@ -28,6 +29,7 @@ export function createRouter(services: Services) {
     playground: playgroundRouter(services),
     exports: exportsRouter(services),
     lab: labRouter(services),
+    pulls: pullsRouter(services),
   });
 }
 export type AppRouter = ReturnType<typeof createRouter>;

@@ -4,6 +4,7 @@ import { openCatalog, SERVING_WAIT_MS } from '../catalog/catalog.ts';
 import { DatasetFiles } from '../datasets/datasetFiles.ts';
 import { removePartials } from '../files/removePartials.ts';
 import { systemFileManager, type ShowInFolder } from '../files/reveal.ts';
+import { TokenStore, type Keychain } from '../hub/token.ts';
 import { AdapterRemoval } from './adapters/removal.ts';
 import { AdapterService } from './adapters/service.ts';
 import { mendTrash } from './adapters/trash.ts';
@@ -18,6 +19,8 @@ import { ModelService } from './models/service.ts';
 import { PlaygroundHistory } from './playground/history.ts';
 import { PlaygroundService } from './playground/service.ts';
 import { PlaygroundVotes } from './playground/votes.ts';
+import { PushService } from './pulls/push.ts';
+import { PullService } from './pulls/service.ts';
 import { RunHistory } from './runs/history.ts';
 import { PlanService } from './runs/planService.ts';
 import { RateFinder } from './runs/rateFinder.ts';
@@ -46,6 +49,8 @@ export interface ServiceOptions {
   serving?: boolean;
   /** How to show a folder to the user; default: the desktop's file manager, where there is one. */
   showInFolder?: ShowInFolder | undefined;
+  /** What encrypts the hub's token; default: a file that only the user can read. */
+  keychain?: Keychain | undefined;
 }
 
 /** Throws GraftError when the data folder cannot be written or the catalogue not be read. */
@@ -55,6 +60,7 @@ export function createServices({
   takeQueued = true,
   serving = true,
   showInFolder = systemFileManager(),
+  keychain,
 }: ServiceOptions = {}) {
   const home = openHome(dir);
   const catalog = openCatalog(home.catalogFile);
@@ -73,6 +79,9 @@ export function createServices({
   const studies = new StudyService({ home, catalog, models, datasets, settings, workers, engines, runs });
   const playground = new PlaygroundService({ catalog, models, adapters, workers, engines });
   const exports = new ExportService({ home, catalog, adapters, workers, engines });
+  const hubTokens = new TokenStore(home.dir, keychain);
+  const pulls = new PullService({ pullsDir: home.pullsDir, models, tokens: hubTokens });
+  const pushes = new PushService({ catalog, adapters, tokens: hubTokens });
   const lab = new LabService({ home, catalog, adapters, workers, engines });
   recoverAbandoned(catalog, { takeQueued });
   if (serving) catalog.waitAtMost(SERVING_WAIT_MS);
@@ -103,6 +112,9 @@ export function createServices({
     playgroundVotes: new PlaygroundVotes(catalog, models, adapters),
     exports,
     lab,
+    hubTokens,
+    pulls,
+    pushes,
     storage: new StorageService(home, catalog),
     system: new SystemService(home, exports, showInFolder),
     close: () => close(),
@@ -113,7 +125,8 @@ export function createServices({
     studies.close();
     const unfinished = [...runs.close(), ...exports.close()];
     lab.close();
-    await workers.close();
+    pushes.close();
+    await Promise.all([workers.close(), pulls.close()]);
     unfinished.forEach(removePartials);
     files.close();
     catalog.close();

@@ -125,10 +125,11 @@ function openPointed(pointer: GgufPointer, config: ModelConfig): WeightFile {
   throw changed('is not the file any more that was added');
 }
 
-/** The name that an export gives to a weights file of this name: `pytorch_model.bin` becomes `model.safetensors`. */
-export function exportedName(name: string): string {
-  if (name.toLowerCase().endsWith('.gguf')) return 'model.safetensors';
-  return name.endsWith('.bin') ? name.replace(/^pytorch_model/, 'model').replace(/bin$/, 'safetensors') : name;
+/** How an export calls its file of the weights that `file` holds: `pytorch_model.bin` becomes `model.safetensors`. */
+export function writtenName({ file, format }: WeightFile): string {
+  const name = path.basename(file);
+  if (format === 'torch') return name.replace(/^pytorch_model/, 'model').replace(/bin$/, 'safetensors');
+  return format === 'safetensors' ? name : FORMATS[0]!.single;
 }
 
 /** Whether the name is one of a folder's weights in PyTorch's own format. */

@@ -52,8 +52,8 @@ function weightsOf(gguf: GgufFile, config: ModelConfig): WeightFile {
     sizeBytes: gguf.sizeBytes,
     modifiedMs: gguf.modifiedMs,
     headerBytes: gguf.headerBytes,
-    // What transformers asks of an export.
-    metadata: { format: 'pt' },
+    format: 'gguf',
+    metadata: {},
     tensors,
     unread,
     close: gguf.close,

@@ -45,6 +45,7 @@ export interface CodedValues {
 
 /** An open file of named tensors, whatever its format. */
 export interface WeightFile {
+  format: 'safetensors' | 'gguf' | 'torch';
   file: string;
   sizeBytes: number;
   modifiedMs: number;
@@ -63,7 +64,11 @@ export interface WeightFile {
   close(): void;
 }
 
-export type SafetensorsFile = WeightFile;
+export type SafetensorsFile = WeightFile & { format: 'safetensors' };
+
+export function isSafetensors(file: WeightFile): file is SafetensorsFile {
+  return file.format === 'safetensors';
+}
 
 /**
  * Opens and checks a safetensors file.
@@ -91,6 +96,7 @@ export function openSafetensors(file: string): SafetensorsFile {
       { name, dtype, shape, file, offset: headerBytes.length + start, byteLength: end - start, source },
     ]);
     return {
+      format: 'safetensors',
       file,
       sizeBytes: stat.size,
       modifiedMs: stat.mtimeMs,

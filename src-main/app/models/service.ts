@@ -16,6 +16,12 @@ import { isGgufFile } from './ggufFile.ts';
 import { refuseRepository } from './repository.ts';
 import { viewModel, type ModelView } from './state.ts';
 
+interface NewModel {
+  dir: string;
+  name?: string | undefined;
+  usualName?: string;
+}
+
 export class ModelService {
   #home: Home;
   #catalog: Catalog;
@@ -50,22 +56,25 @@ export class ModelService {
     return look('readModel', [dir], { signal });
   }
 
-  /** Registers a folder or a GGUF file; one that is registered already is brought up to date. */
-  async add({ dir, name }: { dir: string; name?: string | undefined }): Promise<RegisteredModel> {
+  /**
+   * Registers a folder or a GGUF file; one that is registered already is brought up to date. `usualName`: of a model
+   * that is new and was given no name, else that of the folder or file.
+   */
+  async add({ dir, name, usualName }: NewModel): Promise<RegisteredModel> {
     refuseRepository(dir);
-    if (isGgufFile(dir)) return this.#addGguf(path.resolve(dir), name);
+    if (isGgufFile(dir)) return this.#addGguf(path.resolve(dir), name, usualName);
     const details = await look('readModel', [dir]);
     const known = this.#catalog.models.byDir(details.dir);
-    return this.#save(details, known, { id: newId('model'), name: name ?? path.basename(details.dir), renamed: name });
+    return this.#save(details, known, { name, usualName: usualName ?? path.basename(details.dir) });
   }
 
   /** The file stays where it is; a small folder in the data folder stands for it. */
-  async #addGguf(file: string, name: string | undefined): Promise<RegisteredModel> {
+  async #addGguf(file: string, name: string | undefined, usualName: string | undefined): Promise<RegisteredModel> {
     const known = this.#catalog.models.list().find(({ gguf }) => gguf?.file === file);
     const id = known?.id ?? newId('model');
     const dir = known?.dir ?? this.#home.modelDir(id);
     const details = await this.#lookAtGguf(file, dir);
-    return this.#save(details, known, { id, name: name ?? path.basename(file, path.extname(file)), renamed: name });
+    return this.#save(details, known, { id, name, usualName: usualName ?? path.basename(file, path.extname(file)) });
   }
 
   /** Makes the folder `dir` for a GGUF file; one that was not there goes again where the file is no model. */
@@ -83,12 +92,12 @@ export class ModelService {
   #save(
     details: ModelFacts,
     known: RegisteredModel | undefined,
-    { id, name, renamed }: { id: string; name: string; renamed: string | undefined },
+    { id, name, usualName }: { id?: string; name?: string | undefined; usualName: string },
   ): RegisteredModel {
     return this.#catalog.models.save({
       ...details,
-      id: known?.id ?? id,
-      name: renamed ?? known?.name ?? name,
+      id: known?.id ?? id ?? newId('model'),
+      name: name ?? known?.name ?? usualName,
       createdAt: known?.createdAt ?? new Date().toISOString(),
     });
   }

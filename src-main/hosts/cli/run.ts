@@ -12,8 +12,10 @@ import { datasetsAdd, datasetsCheck, datasetsList } from './datasets.ts';
 import { demo } from './demo.ts';
 import { doctor } from './doctor.ts';
 import { evaluate } from './evaluate.ts';
+import { exportCommand } from './export.ts';
 import { generate } from './generate.ts';
 import { COMMON_OPTIONS, commandHelp, overview } from './help.ts';
+import { hubLogin, hubLogout } from './hub.ts';
 import { labAmplification, labSimilarity, labSpectrum } from './lab.ts';
 import { labAdvise } from './labAdvise.ts';
 import { labCompose, labCompress } from './labChange.ts';
@@ -24,6 +26,8 @@ import { labStudy } from './labStudy.ts';
 import { merge } from './merge.ts';
 import { modelsAdd, modelsList } from './models.ts';
 import { params } from './params.ts';
+import { pull } from './pull.ts';
+import { push } from './push.ts';
 import { tasksList, tasksSwitch } from './tasks.ts';
 import { train } from './train.ts';
 import { unmerge } from './unmerge.ts';
@@ -36,6 +40,7 @@ const COMMANDS: Command[] = [
   doctor,
   modelsAdd,
   modelsList,
+  pull,
   datasetsAdd,
   datasetsList,
   datasetsCheck,
@@ -48,8 +53,12 @@ const COMMANDS: Command[] = [
   adaptersList,
   adaptersShow,
   adaptersRemove,
+  exportCommand,
   merge,
   unmerge,
+  push,
+  hubLogin,
+  hubLogout,
   labSpectrum,
   labSimilarity,
   labAmplification,
