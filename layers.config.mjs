@@ -30,6 +30,7 @@ export const layers = {
       'node-llama-cpp',
       'koffi',
       'openai',
+      '@huggingface/gguf',
     ],
   },
   'src-renderer/**/*.test.ts': {

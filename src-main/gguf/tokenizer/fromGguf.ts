@@ -9,7 +9,7 @@ import type { GgufFields } from '../metadata.ts';
 import { byteLevelParts } from './byteLevelParts.ts';
 import { sentencePieceParts } from './sentencePieceParts.ts';
 import type { RefuseTokenizer, Token, TokenizerParts } from './parts.ts';
-import { specialTokens, type SpecialTokens } from './specialTokens.ts';
+import { specialTokens, type SpecialTokens } from './fileSpecialTokens.ts';
 import { TOKEN_TYPES } from './vocabulary.ts';
 
 /** More than ten times what the largest vocabularies have. */

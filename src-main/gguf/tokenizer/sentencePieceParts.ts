@@ -5,7 +5,7 @@
  */
 import type { GgufFields } from '../metadata.ts';
 import type { Token, TokenizerParts } from './parts.ts';
-import type { SpecialTokens } from './specialTokens.ts';
+import type { SpecialTokens } from './fileSpecialTokens.ts';
 import { TOKEN_TYPES } from './vocabulary.ts';
 
 const REPLACE_SPACES = { type: 'Replace', pattern: { String: ' ' }, content: '▁' };

@@ -1,22 +1,11 @@
-/** The roles of tokens in a GGUF file, with what llama.cpp takes for them where the file says nothing. */
-import type { GgufFields } from '../metadata.ts';
-import type { Token } from './parts.ts';
+/** Ids of the special tokens under llama.cpp's keys: the roles, the ends of an answer, what is put around a text. */
+import type { TextTokenizer } from '../../datasets/tokenizer.ts';
+import type { TokenizerFiles } from '../../datasets/tokenizerFiles.ts';
+import { bool, uint32, type GgufValue } from '../header.ts';
+import { addedTokens } from './vocabulary.ts';
 
-export interface SpecialTokens {
-  bos: Token | undefined;
-  eos: Token | undefined;
-  unk: Token | undefined;
-  pad: Token | undefined;
-  /** Whether they frame every text. */
-  addBos: boolean;
-  addEos: boolean;
-  /** Every id that ends a generation. */
-  ends: ReadonlySet<number>;
-  isPhi3Mark(id: number): boolean;
-}
-
-/** Texts that llama.cpp takes for the end of a generation, whatever their type and whatever the file says. */
-const END_TEXTS = new Set([
+/** Texts that llama.cpp takes for the end of a generation, whatever the file says (src/llama-vocab.cpp). */
+export const KNOWN_ENDS = new Set([
   '<|eot_id|>',
   '<|im_end|>',
   '<|end|>',
@@ -24,45 +13,79 @@ const END_TEXTS = new Set([
   '<|call|>',
   '<end_of_turn>',
   '<|endoftext|>',
+  '</s>',
   '<|eom_id|>',
   '<EOT>',
-  '_<EOT>',
   '[EOT]',
+  '[EOS]',
   '<|end_of_text|>',
-  '<end_of_utterance>',
+  '<eos>',
   '<｜end▁of▁sentence｜>',
 ]);
 
-/** Splittings whose models begin every text with BOS, by `tokenizer.ggml.pre`. */
-const PRE_WITH_BOS = new Set([
-  ...['llama3', 'llama-v3', 'llama-bpe', 'falcon3', 'falcon-h1', 'pixtral', 'midm-2.0', 'lfm2', 'jina-v5-nano'],
-  ...['tekken', 'chameleon'],
-]);
+interface Special {
+  files: TokenizerFiles;
+  text: TextTokenizer;
+  /** What the adapters were taught to end an answer with. */
+  endIds: readonly number[];
+  /** Tokens that the file has. */
+  rows: number;
+  /** Gets a sentence for each thing that a file cannot say. */
+  notes: string[];
+}
 
-const USUAL_IDS: Record<string, { bos?: number; eos?: number; unknown?: number }> = {
-  llama: { bos: 1, eos: 2, unknown: 0 },
-  gpt2: { bos: 11, eos: 11 },
-};
+export function specialTokenEntries(special: Special): [string, GgufValue][] {
+  const { files, text, rows } = special;
+  const { main, others } = endsOf(special);
+  const [eot, eom] = others;
+  const namesPad = files.special('pad_token') !== undefined || files.configuredIds('pad_token_id').length > 0;
+  const roles: [string, number | undefined][] = [
+    ['bos', text.bosId],
+    ['eos', main],
+    ['eot', eot],
+    ['eom', eom],
+    ['unknown', unknownId(files)],
+    ['padding', namesPad ? text.padId : undefined],
+  ];
+  const known = roles.flatMap(([role, id]): [string, GgufValue][] =>
+    id !== undefined && id < rows ? [[`tokenizer.ggml.${role}_token_id`, uint32(id)]] : [],
+  );
+  return [...known, ...frameEntries(special, main)];
+}
 
-export function specialTokens(fields: GgufFields, kind: string | undefined, tokens: readonly Token[]): SpecialTokens {
-  const usual = USUAL_IDS[kind ?? ''] ?? {};
-  const idOf = (role: string): number | undefined => fields.number(`tokenizer.ggml.${role}_token_id`);
-  const find = (role: 'bos' | 'eos' | 'unknown'): Token | undefined =>
-    tokens[idOf(role) ?? -1] ?? tokens[usual[role] ?? -1];
-  const [bos, eos, unk] = [find('bos'), find('eos'), find('unknown')];
-  const pre = fields.string('tokenizer.ggml.pre') ?? '';
-  const named = ['eot', 'eom'].flatMap((role) => tokens[idOf(role) ?? -1] ?? []);
-  const known = tokens.filter(({ text }) => END_TEXTS.has(text));
-  const ends = new Set([...(eos ? [eos] : []), ...named, ...known].map(({ id }) => id));
-  const plain = new Set(['<unk>', '<s>', '<|endoftext|>']);
-  return {
-    bos,
-    eos,
-    unk,
-    pad: tokens[idOf('padding') ?? -1],
-    addBos: fields.bool('tokenizer.ggml.add_bos_token') ?? (kind === 'llama' || PRE_WITH_BOS.has(pre)),
-    addEos: fields.bool('tokenizer.ggml.add_eos_token') ?? false,
-    ends,
-    isPhi3Mark: (id) => !plain.has(tokens[id]?.text ?? '<unk>'),
-  };
+/** The EOS, and every other id that ends an answer, what was taught first: the runtime reads two more of the file. */
+function endsOf({ text, endIds, rows, notes }: Special): { main: number | undefined; others: number[] } {
+  const main = text.eosId ?? text.eosIds[0];
+  const others = [...new Set([...endIds, ...text.eosIds])].filter((id) => id !== main && id < rows);
+  const unnamed = others
+    .slice(2)
+    .map((id) => text.decode([id], { skipSpecialTokens: false }))
+    .filter((one) => !KNOWN_ENDS.has(one));
+  if (unnamed.length > 0)
+    notes.push(`A GGUF file names three tokens that end an answer; it does not name ${unnamed.join(', ')}.`);
+  return { main, others };
+}
+
+function frameEntries({ text, notes }: Special, eosId: number | undefined): [string, GgufValue][] {
+  const before = text.encodePrompt('');
+  const after = text.encode('').slice(before.length);
+  const isAlone = (ids: number[], id: number | undefined): boolean => ids.length === 1 && ids[0] === id;
+  const bos = isAlone(before, text.bosId);
+  const eos = isAlone(after, eosId);
+  const odd = [...(bos ? [] : before), ...(eos ? [] : after)];
+  if (odd.length > 0) {
+    const shown = text.decode(odd, { skipSpecialTokens: false });
+    notes.push(`This tokenizer puts ${shown} around a text, which a GGUF file cannot say.`);
+  }
+  return [
+    ['tokenizer.ggml.add_bos_token', bool(bos)],
+    ['tokenizer.ggml.add_eos_token', bool(eos)],
+  ];
+}
+
+function unknownId({ tokenizer, special }: TokenizerFiles): number | undefined {
+  const { unk_token: unk, vocab } = tokenizer['model'] as { unk_token?: unknown; vocab: Record<string, number> };
+  const name = typeof unk === 'string' ? unk : special('unk_token');
+  if (name === undefined) return undefined;
+  return vocab[name] ?? [...addedTokens(tokenizer).values()].find(({ content }) => content === name)?.id;
 }

@@ -9,6 +9,8 @@ export interface Vocabulary {
   types: Int32Array;
   /** Texts of tokens that the embedding has no row for, so that no model could read them. */
   outside: string[];
+  /** Whether tokens hold a zero byte, at which llama.cpp ends their text; they are left out. */
+  zeroBytes: boolean;
 }
 
 export interface AddedToken {
@@ -33,25 +35,44 @@ export function addedTokens(tokenizer: JsonObject): Map<number, AddedToken> {
 }
 
 /**
- * Tokens by id, as llama.cpp's converter lists them. Rows without a token are called [PADn] and never used.
+ * Tokens by id, as llama.cpp's converter lists them. Rows without a token are called [PADn] and never used; so are
+ * those whose text another token has, since llama.cpp ends the process at two of one text, and an added token goes
+ * first.
  * rows: of the embedding.
  */
 export function vocabularyOf(tokenizer: JsonObject, rows: number): Vocabulary {
   const model = tokenizer['model'] as JsonObject;
   const added = addedTokens(tokenizer);
   const byteFallback = model['byte_fallback'] === true;
-  const texts = new Map(Object.entries(model['vocab'] as Record<string, number>).map(([text, id]) => [id, text]));
-  for (const [id, { content }] of added) texts.set(id, content);
-  const taken = new Set(texts.values());
+  const found = new Map<number, Token>();
+  const see = (id: number, text: string): void => {
+    const type = typeOf(text, added.get(id), model['unk_token'], byteFallback);
+    found.set(id, { id, type, text: runtimeText(text, type, byteFallback) });
+  };
+  for (const [text, id] of Object.entries(model['vocab'] as Record<string, number>)) see(id, text);
+  for (const [id, { content }] of added) see(id, content);
+  const owners = new Map([...found.values()].map(({ id, text }) => [text, id]));
+  for (const id of added.keys()) owners.set(found.get(id)!.text, id);
   const tokens: string[] = [];
   const types = new Int32Array(rows);
   for (let id = 0; id < rows; id++) {
-    const text = texts.get(id);
-    types[id] = text === undefined ? TOKEN_TYPES.unused : typeOf(text, added.get(id), model['unk_token'], byteFallback);
-    tokens.push(text === undefined ? padName(id, taken) : runtimeText(text, types[id]!, byteFallback));
+    const token = found.get(id);
+    const isOwn = token && owners.get(token.text) === id && !token.text.includes('\0');
+    types[id] = isOwn ? token.type : TOKEN_TYPES.unused;
+    tokens.push(isOwn ? token.text : padName(id, owners));
   }
-  const outside = [...texts].filter(([id]) => id >= rows).map(([, text]) => text);
-  return { tokens, types, outside };
+  return {
+    tokens,
+    types,
+    outside: [...found.values()].filter(({ id }) => id >= rows).map(({ text }) => text),
+    zeroBytes: [...found.values()].some(({ id, text }) => id < rows && text.includes('\0')),
+  };
+}
+
+interface Token {
+  id: number;
+  type: number;
+  text: string;
 }
 
 function typeOf(text: string, added: AddedToken | undefined, unk: unknown, byteFallback: boolean): number {
@@ -75,8 +96,7 @@ function runtimeText(text: string, type: number, byteFallback: boolean): string 
   return byteFallback && type === TOKEN_TYPES.userDefined ? text.replaceAll('▁', ' ') : text;
 }
 
-/** llama.cpp refuses a file in which two tokens have one text. */
-function padName(id: number, taken: ReadonlySet<string>): string {
+function padName(id: number, taken: ReadonlyMap<string, number>): string {
   const name = `[PAD${id}]`;
   return taken.has(name) ? `[PAD${id}_]` : name;
 }
