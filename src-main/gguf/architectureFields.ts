@@ -2,7 +2,7 @@
 import { GraftError } from '../../src-shared/errors.ts';
 import type { GgufFile } from './read.ts';
 
-/** Names are those below the architecture. Throws GGUF_HEADER where a value is of another kind, or needed and absent. */
+/** Names are those below the architecture. Throw GGUF_HEADER where a value is of another kind, or needed and absent. */
 export interface ArchitectureFields {
   number(key: string): number | undefined;
   needed(key: string): number;

@@ -1,4 +1,4 @@
-/** Values of a base model's tensor out of a GGUF file: blocks as float32, rows and columns as the checkpoint has them. */
+/** Values of a base model's tensor out of a GGUF file: blocks as float32, rows and columns as in the checkpoint. */
 import { readExactly, type CodedValues, type OpenFile } from '../safetensors/read.ts';
 import { dequantise } from './dequantise/dequantise.ts';
 import type { Change } from './families/family.ts';

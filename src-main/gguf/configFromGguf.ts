@@ -91,27 +91,26 @@ function unknownArchitecture(file: string, architecture: string | undefined): Gr
   const supported = Object.keys(BUILDS);
   return new GraftError(
     'UNKNOWN_ARCHITECTURE',
-    `${file} names the architecture ${shownValue(architecture ?? null)}, which Graft cannot run; choose a GGUF file of ` +
-      `one of: ${supported.join(', ')}.`,
+    `${file} names the architecture ${shownValue(architecture ?? null)}, which Graft cannot run; choose a GGUF file ` +
+      `of one of: ${supported.join(', ')}.`,
     { file, architecture: architecture ?? null, supported },
   );
 }
 
 function refuseParts(file: string, fields: GgufFields): void {
   const type = fields.string('general.type') ?? 'model';
+  const [what, instead] =
+    type === 'adapter'
+      ? ['an adapter', 'import it on the page Adapters']
+      : [`a part of the type ${shownValue(type)}`, 'choose the GGUF file of the model itself'];
   if (type !== 'model')
-    throw new GraftError(
-      'GGUF_UNSUPPORTED',
-      `${file} holds ${type === 'adapter' ? 'an adapter' : `a part of the type ${shownValue(type)}`}, no whole model; ` +
-        `${type === 'adapter' ? 'import it on the page Adapters' : 'choose the GGUF file of the model itself'}.`,
-      { file, type },
-    );
+    throw new GraftError('GGUF_UNSUPPORTED', `${file} holds ${what}, no whole model; ${instead}.`, { file, type });
   const parts = fields.number('split.count') ?? 0;
   if (parts > 1)
     throw new GraftError(
       'GGUF_UNSUPPORTED',
-      `${file} is one of ${parts} parts of a model; join them first (llama-gguf-split --merge FIRST-PART OUT.gguf) and ` +
-        'add that file.',
+      `${file} is one of ${parts} parts of a model; join them first (llama-gguf-split --merge FIRST-PART OUT.gguf) ` +
+        'and add that file.',
       { file, parts },
     );
 }

@@ -14,7 +14,7 @@ export interface FoundAdapter {
   dir: string;
 }
 
-/** A folder or a registered GGUF file, else the id or the name of a registered model. A folder need not be registered. */
+/** A folder, registered or not, or a registered GGUF file, else the id or the name of a registered model. */
 export function modelDirOf({ catalog }: Services, text: string): string {
   if (isGgufFile(text) && fs.existsSync(text)) return ggufDirOf(catalog.models.list(), text);
   if (fs.existsSync(text)) return path.resolve(text);
