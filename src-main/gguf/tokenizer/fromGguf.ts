@@ -12,9 +12,6 @@ import type { RefuseTokenizer, Token, TokenizerParts } from './parts.ts';
 import { specialTokens, type SpecialTokens } from './fileSpecialTokens.ts';
 import { TOKEN_TYPES } from './vocabulary.ts';
 
-/** More than ten times what the largest vocabularies have. */
-const MOST_TOKENS = 4_000_000;
-
 export interface FoundTokenizer {
   /** tokenizer.json. */
   tokenizer: JsonObject;
@@ -70,7 +67,6 @@ function partsOf(
 function tokensOf(fields: GgufFields, refuse: RefuseTokenizer): Token[] {
   const texts = fields.strings('tokenizer.ggml.tokens');
   if (!texts || texts.length === 0) throw refuse('has no list of tokens');
-  if (texts.length > MOST_TOKENS) throw refuse(`has ${texts.length} tokens, more than ${MOST_TOKENS}`);
   const types = fields.numbers('tokenizer.ggml.token_type');
   const scores = fields.numbers('tokenizer.ggml.scores');
   for (const [name, list] of Object.entries({ token_type: types, scores }))
