@@ -68,7 +68,16 @@ export const layers = {
   'src-main/threads/**': { imports: ['src-shared'], packages: ['node'] },
   'src-main/safetensors/**': { imports: ['src-main/files', 'src-shared'], packages: ['node'] },
   'src-main/basemodel/**': {
-    imports: ['src-main/pickle', 'src-main/safetensors', 'src-main/files', 'src-main/engine/model', 'src-shared'],
+    imports: [
+      'src-main/pickle',
+      // A GGUF file that is read as a base model.
+      'src-main/gguf/pointer.ts',
+      'src-main/gguf/weights.ts',
+      'src-main/safetensors',
+      'src-main/files',
+      'src-main/engine/model',
+      'src-shared',
+    ],
     packages: ['node', 'zod'],
   },
   // Other runtimes' adapters: their names and layouts, and PEFT's folder on the other side.

@@ -69,7 +69,7 @@ export function createServices({
   const workers = new Workers(spawnWorker);
   const settings = new SettingsService(catalog);
   const engines = new EngineService(catalog, workers, settings);
-  const models = new ModelService(catalog);
+  const models = new ModelService(home, catalog);
   const tasks = new TaskService(catalog);
   const adapters = new AdapterService(home, catalog, tasks);
   const tokens = new TokenService(workers);
