@@ -24,6 +24,7 @@ export const layers = {
       'better-sqlite3',
       'electron',
       'fflate',
+      '@huggingface/hub',
       '@uwdata/flechette',
       '@trpc/server',
       '@trpc/client',
@@ -209,7 +210,7 @@ export const layers = {
   },
   'src-main/hosts/electron/**': {
     imports: ['src-main/api', 'src-main/app', 'src-main/hosts/web', 'src-main/files', 'src-shared'],
-    types: ['src-main/catalog'],
+    types: ['src-main/catalog', 'src-main/hub'],
     packages: ['node', 'electron', 'zod', '@trpc/server'],
   },
   'src-main/hosts/web/**': {
