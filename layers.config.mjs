@@ -71,6 +71,20 @@ export const layers = {
     imports: ['src-main/pickle', 'src-main/safetensors', 'src-main/files', 'src-main/engine/model', 'src-shared'],
     packages: ['node', 'zod'],
   },
+  // Other runtimes' adapters: their names and layouts, and PEFT's folder on the other side.
+  'src-main/adapters/formats/**': {
+    imports: [
+      'src-main/adapters',
+      'src-main/methods/lora',
+      'src-main/gguf',
+      'src-main/basemodel',
+      'src-main/safetensors',
+      'src-main/files',
+      'src-main/engine/model',
+      'src-shared',
+    ],
+    packages: ['node', 'zod'],
+  },
   'src-main/adapters/**': {
     imports: [
       'src-main/basemodel',
@@ -150,7 +164,7 @@ export const layers = {
     packages: ['node', 'zod', '@huggingface/gguf'],
   },
   'src-main/llamacpp/**': { imports: ['src-main/files', 'src-shared'], packages: ['node', 'koffi', 'node-llama-cpp'] },
-  'src-main/pickle/**': { imports: ['src-main/files', 'src-shared'], packages: ['node', 'fflate'] },
+  'src-main/pickle/**': { imports: ['src-main/safetensors', 'src-main/files', 'src-shared'], packages: ['node'] },
   'src-main/hub/**': { imports: ['src-main/files', 'src-shared'], packages: ['node', 'zod', '@huggingface/hub'] },
   'src-main/runfolder/**': { imports: ['src-main/files', 'src-shared'], packages: ['node'] },
   'src-main/worker/**': {

@@ -6,8 +6,7 @@ import { limitsOf } from '../../basemodel/config.ts';
 import { fileSha256 } from '../../files/sha256.ts';
 import { hasChatTemplate } from '../../datasets/tokenizerFiles.ts';
 import { adapterFits } from '../adapters/fits.ts';
-import { mergedFiles } from '../exports/mergedFiles.ts';
-import { mergeNotes } from '../exports/notes.ts';
+import { plannedExport } from '../exports/planned.ts';
 import { readModel } from '../models/read.ts';
 import { checkModel } from '../runs/checkModel.ts';
 import { matricesOf, trainableIn } from '../runs/trainable.ts';
@@ -20,8 +19,7 @@ export const looks = {
   hasChatTemplate,
   limitsOf,
   matricesOf,
-  mergedFiles,
-  mergeNotes,
+  plannedExport,
   planVariants,
   readModel,
   trainableIn,

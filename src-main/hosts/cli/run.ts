@@ -12,6 +12,7 @@ import { datasetsAdd, datasetsCheck, datasetsList } from './datasets.ts';
 import { demo } from './demo.ts';
 import { doctor } from './doctor.ts';
 import { evaluate } from './evaluate.ts';
+import { exportCommand } from './export.ts';
 import { generate } from './generate.ts';
 import { COMMON_OPTIONS, commandHelp, overview } from './help.ts';
 import { hubLogin, hubLogout } from './hub.ts';
@@ -52,6 +53,7 @@ const COMMANDS: Command[] = [
   adaptersList,
   adaptersShow,
   adaptersRemove,
+  exportCommand,
   merge,
   unmerge,
   push,

@@ -33,6 +33,7 @@ export async function mergeAndVerify(
         tasks,
         outDir: dir,
         ...(params.dtype ? { dtype: params.dtype } : {}),
+        maxShardBytes: params.maxShardBytes,
         eosTokenIds,
         onProgress,
       });
