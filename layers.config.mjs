@@ -24,6 +24,7 @@ export const layers = {
       'better-sqlite3',
       'electron',
       'fflate',
+      '@huggingface/hub',
       '@uwdata/flechette',
       '@trpc/server',
       '@trpc/client',
@@ -240,7 +241,7 @@ export const layers = {
   },
   'src-main/hosts/electron/**': {
     imports: ['src-main/api', 'src-main/app', 'src-main/hosts/web', 'src-main/files', 'src-shared'],
-    types: ['src-main/catalog'],
+    types: ['src-main/catalog', 'src-main/hub'],
     packages: ['node', 'electron', 'zod', '@trpc/server'],
   },
   'src-main/hosts/web/**': {
@@ -307,7 +308,7 @@ export const layers = {
     packages: ['node', 'vitest', '@tensorflow/tfjs-core', '@playwright/test', '@uwdata/flechette', 'fflate'],
   },
   'e2e/**': {
-    imports: ['src-shared', 'scripts/lib', 'test-support/hostEntry.ts'],
+    imports: ['src-shared', 'scripts/lib', 'test-support/hostEntry.ts', 'test-support/fakes/hub.ts'],
     types: ['src-main/api', 'src-main/hosts/electron/bridge.ts'],
     packages: ['node', '@playwright/test', 'axe-core'],
   },

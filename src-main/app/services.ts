@@ -50,7 +50,7 @@ export interface ServiceOptions {
   /** How to show a folder to the user; default: the desktop's file manager, where there is one. */
   showInFolder?: ShowInFolder | undefined;
   /** What encrypts the hub's token; default: a file that only the user can read. */
-  keychain?: Keychain | undefined;
+  keychain?: (() => Keychain | undefined) | undefined;
 }
 
 /** Throws GraftError when the data folder cannot be written or the catalogue not be read. */
