@@ -23,6 +23,7 @@ import { PlanService } from './runs/planService.ts';
 import { RateFinder } from './runs/rateFinder.ts';
 import { isOther, recoverAbandoned } from './runs/recover.ts';
 import { RunService } from './runs/service.ts';
+import { ServingService, type OpenServing } from './serving/service.ts';
 import { SettingsService } from './settings/service.ts';
 import { defaultHomeDir, openHome } from './storage/home.ts';
 import { removeAbandonedPartials } from './storage/partials.ts';
@@ -46,6 +47,8 @@ export interface ServiceOptions {
   serving?: boolean;
   /** How to show a folder to the user; default: the desktop's file manager, where there is one. */
   showInFolder?: ShowInFolder | undefined;
+  /** How to answer requests over HTTP; without it nothing can be served. */
+  openServing?: OpenServing;
 }
 
 /** Throws GraftError when the data folder cannot be written or the catalogue not be read. */
@@ -55,6 +58,7 @@ export function createServices({
   takeQueued = true,
   serving = true,
   showInFolder = systemFileManager(),
+  openServing,
 }: ServiceOptions = {}) {
   const home = openHome(dir);
   const catalog = openCatalog(home.catalogFile);
@@ -73,6 +77,7 @@ export function createServices({
   const studies = new StudyService({ home, catalog, models, datasets, settings, workers, engines, runs });
   const playground = new PlaygroundService({ catalog, models, adapters, workers, engines });
   const exports = new ExportService({ home, catalog, adapters, workers, engines });
+  const answers = new ServingService({ home, catalog, models, workers, engines, open: openServing });
   const lab = new LabService({ home, catalog, adapters, workers, engines });
   recoverAbandoned(catalog, { takeQueued });
   if (serving) catalog.waitAtMost(SERVING_WAIT_MS);
@@ -103,6 +108,7 @@ export function createServices({
     playgroundVotes: new PlaygroundVotes(catalog, models, adapters),
     exports,
     lab,
+    serving: answers,
     storage: new StorageService(home, catalog),
     system: new SystemService(home, exports, showInFolder),
     close: () => close(),
@@ -113,6 +119,7 @@ export function createServices({
     studies.close();
     const unfinished = [...runs.close(), ...exports.close()];
     lab.close();
+    await answers.stop();
     await workers.close();
     unfinished.forEach(removePartials);
     files.close();

@@ -29,6 +29,7 @@ import { train } from './train.ts';
 import { unmerge } from './unmerge.ts';
 import { printable } from '../../../src-shared/printable.ts';
 import { usageError } from '../../../src-shared/errors.ts';
+import { openServing } from '../openai/server.ts';
 import { forkWorker, type WorkerChannel } from '../../app/workers/channel.ts';
 import { createServices } from '../../app/services.ts';
 
@@ -91,7 +92,7 @@ function findCommand(argv: string[]): { command: Command; rest: string[] } {
 
 async function runCommand(command: Command, args: Args): Promise<void> {
   const json = args.flag('json');
-  const services = createServices({ takeQueued: false, serving: false, spawnWorker: spawnKnownWorker });
+  const services = createServices({ takeQueued: false, serving: false, spawnWorker: spawnKnownWorker, openServing });
   let interrupted = false;
   const interrupt = (): void => {
     if (interrupted) return;
