@@ -9,6 +9,7 @@ import { modelsRouter } from './models.ts';
 import { plansRouter } from './plan.ts';
 import { playgroundRouter } from './playground.ts';
 import { runsRouter } from './runs.ts';
+import { servingRouter } from './serving.ts';
 import { studiesRouter } from './studies.ts';
 import { systemRouter } from './system.ts';
 import { tasksRouter } from './tasks.ts';
@@ -27,6 +28,7 @@ export function createRouter(services: Services) {
     plan: plansRouter(services),
     playground: playgroundRouter(services),
     exports: exportsRouter(services),
+    serving: servingRouter(services),
     lab: labRouter(services),
   });
 }

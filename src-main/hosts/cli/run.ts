@@ -7,6 +7,7 @@ import { errorDataOf } from '../../api/trpc.ts';
 import { adaptersList, adaptersRemove, adaptersShow } from './adapters.ts';
 import { readArgs } from './args.ts';
 import type { Args } from './args.ts';
+import { chat } from './chat.ts';
 import type { Command } from './command.ts';
 import { datasetsAdd, datasetsCheck, datasetsList } from './datasets.ts';
 import { demo } from './demo.ts';
@@ -24,6 +25,7 @@ import { labStudy } from './labStudy.ts';
 import { merge } from './merge.ts';
 import { modelsAdd, modelsList } from './models.ts';
 import { params } from './params.ts';
+import { serve } from './serve.ts';
 import { tasksList, tasksSwitch } from './tasks.ts';
 import { train } from './train.ts';
 import { unmerge } from './unmerge.ts';
@@ -44,6 +46,8 @@ const COMMANDS: Command[] = [
   train,
   evaluate,
   generate,
+  chat,
+  serve,
   tasksList,
   tasksSwitch,
   adaptersList,

@@ -107,5 +107,7 @@ function parsed<T>(schema: z.ZodType<T>, body: unknown): T {
   }
   const field = issue.path.map(String).join('.');
   if (field === '') throw badRequest('The body is no JSON object; send one.', null);
-  throw badRequest(`"${field}": ${issue.message}.`, field, 'invalid_value');
+  // Sentences of Graft's own go on from the name of the field.
+  const colon = /^(is|asks) /.test(issue.message) ? '' : ':';
+  throw badRequest(`"${field}"${colon} ${issue.message}.`, field, 'invalid_value');
 }
