@@ -240,18 +240,30 @@ export const layers = {
     packages: ['zod', '@trpc/server'],
   },
   'src-main/hosts/electron/**': {
-    imports: ['src-main/api', 'src-main/app', 'src-main/hosts/web', 'src-main/files', 'src-shared'],
+    imports: [
+      'src-main/api',
+      'src-main/app',
+      'src-main/hosts/openai',
+      'src-main/hosts/web',
+      'src-main/files',
+      'src-shared',
+    ],
     types: ['src-main/catalog', 'src-main/hub'],
     packages: ['node', 'electron', 'zod', '@trpc/server'],
   },
+  'src-main/hosts/openai/**': {
+    imports: ['src-main/app/serving', 'src-main/hosts/web/guard.ts', 'src-shared'],
+    packages: ['node', 'zod'],
+  },
   'src-main/hosts/web/**': {
-    imports: ['src-main/api', 'src-main/app', 'src-main/files', 'src-shared'],
+    imports: ['src-main/api', 'src-main/app', 'src-main/hosts/openai', 'src-main/files', 'src-shared'],
     packages: ['node', '@trpc/server', 'sirv'],
   },
   'src-main/hosts/cli/**': {
     imports: [
       'src-main/api',
       'src-main/app',
+      'src-main/hosts/openai',
       'src-main/files',
       // `unmerge` needs no worker process.
       'src-main/merging/unmerge.ts',
