@@ -6,6 +6,7 @@ import { limitsOf } from '../../basemodel/config.ts';
 import { fileSha256 } from '../../files/sha256.ts';
 import { hasChatTemplate } from '../../datasets/tokenizerFiles.ts';
 import { convertAdapter } from '../adapters/convert.ts';
+import { writeCompanion } from '../../gguf/companion.ts';
 import { adapterFits } from '../adapters/fits.ts';
 import { plannedExport } from '../exports/planned.ts';
 import { readModel } from '../models/read.ts';
@@ -25,6 +26,7 @@ export const looks = {
   planVariants,
   readModel,
   trainableIn,
+  writeCompanion,
 };
 
 export type LookName = keyof typeof looks;
