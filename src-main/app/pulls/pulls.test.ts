@@ -1,9 +1,10 @@
 /** Pulls and pushes through the API and the command line, against a server that behaves as the hub. */
-import { execFileSync, spawn } from 'node:child_process';
+import { spawn } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import fs from 'node:fs';
 import path from 'node:path';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { expectSameFiles } from '../../../test-support/checks/sameFiles.ts';
 import { FakeHub } from '../../../test-support/fakes/hub.ts';
 import { writeStarterAdapter } from '../../../test-support/fixtures/adapterFolder.ts';
 import { hostEntry } from '../../../test-support/hostEntry.ts';
@@ -135,7 +136,7 @@ describe('on the command line', () => {
     const result = JSON.parse(stdout) as { plan: { dir: string }; model: { name: string } };
     expect(result.model.name).toBe('mine');
     expect(hub.requests.find(({ host }) => host === 'store')?.range).toMatch(/^bytes=[2-9]\d{5,}-$/);
-    expect(execFileSync('diff', ['-r', MODEL, result.plan.dir]).toString()).toBe('');
+    expectSameFiles(result.plan.dir, MODEL);
     // And once more without the hub.
     await hub.close();
     const offline = await graft(['pull', SOURCE, '--offline']);
