@@ -75,11 +75,14 @@ const GGUF = [
   'GGUF_CHANGED',
   'GGUF_HEADER',
   'GGUF_NO_FAMILY',
+  'GGUF_POINTER',
   'GGUF_TENSOR',
+  'GGUF_TOKENIZER',
   'GGUF_TRUNCATED',
   'GGUF_UNSUPPORTED',
   'GGUF_WRITE',
   'LLAMACPP_ABSENT',
+  'LLAMACPP_REFUSED',
 ] as const;
 
 const TOKENIZERS = ['CHAT_TEMPLATE', 'TOKENIZER_BROKEN', 'TOKENIZER_MISSING', 'TOKEN_OUTSIDE'] as const;
@@ -270,6 +273,17 @@ const PLAYGROUND = [
   'PROMPT_TOO_LONG',
 ] as const;
 
+const SERVING = [
+  'SERVING_BUSY',
+  'SERVING_CRASHED',
+  'SERVING_NOT_HERE',
+  'SERVING_NO_MODEL',
+  'SERVING_NO_TASK',
+  'SERVING_ON',
+  'SERVING_OTHER_BASE',
+  'SERVING_PORT',
+] as const;
+
 /** Of the benches and scripts of the repository, which the product never throws. */
 const TOOLS = [
   'BAD_ENGINE',
@@ -305,6 +319,7 @@ export const ERROR_CODES = [
   ...LAB,
   ...STUDIES,
   ...PLAYGROUND,
+  ...SERVING,
   ...TOOLS,
 ] as const;
 

@@ -19,6 +19,8 @@ export interface PlainTensor {
   byteLength: number;
   /** Elements from one value to the next in each dimension, where they do not follow each other. */
   strides?: number[] | undefined;
+  /** How values are read that a GGUF file keeps in another form. */
+  read?: (from: number, count: number) => Float64Array;
 }
 
 /** All tensors of a model folder by name. Throws an Error in words about what cannot be read. */
@@ -128,6 +130,7 @@ function readAt(fd: number, position: number, length: number): Buffer {
 
 /** Values `from` to `from + count` of a float tensor. */
 export function valuesOf(tensor: PlainTensor, from = 0, count = countOf(tensor) - from): Float64Array {
+  if (tensor.read) return tensor.read(from, count);
   const width = WIDTHS[tensor.dtype];
   if (!width) throw new Error(`${tensor.name} is ${tensor.dtype}, which is no float type`);
   const bytes = bytesOf(tensor, from * width, count * width);

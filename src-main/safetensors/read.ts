@@ -56,6 +56,10 @@ export interface WeightFile {
   tensors: Map<string, TensorInfo>;
   /** Names of entries that are no tensors, where the format allows them. */
   leftAside?: string[];
+  /** Names of tensors in the file that are not among `tensors`. */
+  unread?: string[];
+  /** What else is to be said about the file, a sentence each. */
+  notes?: string[];
   /** Closes the descriptor; reading a tensor afterwards is an error. May be called twice. */
   close(): void;
 }

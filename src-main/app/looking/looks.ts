@@ -5,6 +5,8 @@
 import { limitsOf } from '../../basemodel/config.ts';
 import { fileSha256 } from '../../files/sha256.ts';
 import { hasChatTemplate } from '../../datasets/tokenizerFiles.ts';
+import { convertAdapter } from '../adapters/convert.ts';
+import { writeCompanion } from '../../gguf/companion.ts';
 import { adapterFits } from '../adapters/fits.ts';
 import { plannedExport } from '../exports/planned.ts';
 import { readModel } from '../models/read.ts';
@@ -15,6 +17,7 @@ import { planVariants } from '../studies/variants.ts';
 export const looks = {
   adapterFits,
   checkModel,
+  convertAdapter,
   fileSha256,
   hasChatTemplate,
   limitsOf,
@@ -23,8 +26,9 @@ export const looks = {
   planVariants,
   readModel,
   trainableIn,
+  writeCompanion,
 };
 
 export type LookName = keyof typeof looks;
 export type LookArguments<K extends LookName> = Parameters<(typeof looks)[K]>;
-export type LookResult<K extends LookName> = ReturnType<(typeof looks)[K]>;
+export type LookResult<K extends LookName> = Awaited<ReturnType<(typeof looks)[K]>>;

@@ -29,6 +29,7 @@ import { DATASET_EXTENSIONS } from '../../../src-shared/datasetExtensions.ts';
 import { toErrorData } from '../../../src-shared/errors.ts';
 import { defaultHomeDir } from '../../app/storage/home.ts';
 import { createServices } from '../../app/services.ts';
+import { openServing } from '../openai/server.ts';
 import type { Services } from '../../app/services.ts';
 
 /** The bundles' folder: this file runs as out/main/main.js. */
@@ -93,6 +94,7 @@ function start(): void {
   const services = createServices({
     home: homeDir,
     spawnWorker: utilityWorkers(utilityProcess.fork, path.join(out, 'main', 'worker.js')),
+    openServing,
     showInFolder: (target) => shell.showItemInFolder(target),
     keychain: () => systemKeychain(safeStorage),
   });
