@@ -257,10 +257,12 @@ export class FakeHub {
       const modes = files.map(({ path: file, size }) => ({
         path: file,
         uploadMode: size < LARGE_BYTES ? 'regular' : 'lfs',
+        shouldIgnore: false,
       }));
       return json(response, { files: modes });
     }
     if (action === 'commit') return this.#commit(response, `${owner}/${name}`, body);
+    if (parts.at(-1) !== 'batch') return json(response, {});
     const { objects } = JSON.parse(body) as { objects: { oid: string; size: number }[] };
     json(response, {
       transfer: 'basic',

@@ -3,6 +3,7 @@ import fs from 'node:fs';
 import path from 'node:path';
 import { ADAPTER_CONFIG, ADAPTER_WEIGHTS } from '../../adapters/files.ts';
 import { GRAFT_FILE } from '../../adapters/graftInfo.ts';
+import { hubRepositoryOf } from '../../basemodel/folderName.ts';
 import type { Catalog } from '../../catalog/catalog.ts';
 import { readForeignText } from '../../files/foreignFile.ts';
 import { setInJson } from '../../files/jsonEdit.ts';
@@ -76,9 +77,9 @@ export class PushService {
 
   /** As others know the base: its repository where it came from the hub, else its name; never a path of here. */
   #baseName(modelId: string | null, modelName: string | null): { name: string; isOnHub: boolean } {
-    const dir = modelId === null ? undefined : this.#catalog.models.get(modelId)?.dir;
-    const [, owner, name] = /[\\/]models--([^\\/]+?)--([^\\/]+)[\\/]snapshots[\\/]/.exec(dir ?? '') ?? [];
-    if (owner !== undefined) return { name: `${owner}/${name}`, isOnHub: true };
+    const model = modelId === null ? undefined : this.#catalog.models.get(modelId);
+    const repository = model && hubRepositoryOf(model.gguf?.file ?? model.dir);
+    if (repository !== undefined) return { name: repository, isOnHub: true };
     return { name: modelName ?? 'a model that is not in the catalogue', isOnHub: false };
   }
 }
