@@ -5,6 +5,9 @@ import fs from 'node:fs';
 import path from 'node:path';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { expectSameFiles } from '../../../test-support/checks/sameFiles.ts';
+import { openBaseModel } from '../../basemodel/baseModel.ts';
+import { exportGguf } from '../../gguf/exportGguf.ts';
+import { tokenizerMetadata } from '../../gguf/tokenizer/toGguf.ts';
 import { FakeHub } from '../../../test-support/fakes/hub.ts';
 import { writeStarterAdapter } from '../../../test-support/fixtures/adapterFolder.ts';
 import { hostEntry } from '../../../test-support/hostEntry.ts';
@@ -87,6 +90,21 @@ describe('a pull', () => {
     expect(model).toMatchObject({ name: 'owner/starter', state: 'ok', dir: fs.realpathSync(plan.dir) });
     expect((await bench.api.models.add({ dir: MODEL })).hash).toBe(model!.hash);
     expect(fs.readdirSync(path.join(bench.home, 'pulls'))).toEqual([]);
+  });
+
+  it('of one GGUF file, named in its folder, is a model too', async () => {
+    const dir = path.join(bench.dir, 'gguf', 'q');
+    fs.mkdirSync(dir, { recursive: true });
+    const base = openBaseModel(MODEL);
+    const tokens = tokenizerMetadata(MODEL, base.config);
+    await exportGguf({ base, quantise: 'Q8_0', tokenizerMetadata: tokens, outFile: path.join(dir, 'm.Q8_0.gguf') });
+    base.close();
+    fs.writeFileSync(path.join(dir, 'other.gguf'), 'not wanted');
+    hub.add('owner/gguf', path.dirname(dir));
+    const { id } = await bench.api.pulls.start({ source: 'hf:owner/gguf/q/m.Q8_0.gguf' });
+    expect(await bench.services.pulls.finished(id)).toMatchObject({ status: 'completed', note: null });
+    expect(await bench.api.models.list()).toMatchObject([{ name: 'owner/gguf/m.Q8_0.gguf', dtype: 'Q8_0' }]);
+    expect(hub.requests.some(({ url }) => url.includes('other.gguf'))).toBe(false);
   });
 
   it('is cancelled, kept through a restart, gone on with, and given up', async () => {
@@ -177,6 +195,7 @@ describe('a push', () => {
   it('arrives byte by byte with its card, and names no folder of this machine', async () => {
     const { id, dir } = await adapter();
     vi.stubEnv('HF_TOKEN', hub.token);
+    await bench.api.adapters.update({ id, notes: 'for my eyes only' });
     const result = await bench.services.pushes.push({ adapterId: id, to: 'me/mine', isPrivate: true });
     expect(result).toMatchObject({ url: `${hub.endpoint}/me/mine`, isNew: true });
     expect(hub.created).toEqual([{ name: 'mine', organization: 'me', visibility: 'private' }]);
@@ -191,8 +210,11 @@ describe('a push', () => {
     expect(config.replace('"model"', `"${bench.dir}/base"`)).toBe(
       fs.readFileSync(path.join(dir, 'adapter_config.json'), 'utf8'),
     );
-    expect(files.get('README.md')!.toString()).toMatch(/library_name: peft[^]*# my adapter[^]*for the task colours/);
-    for (const content of files.values()) expect(content.includes(bench.dir)).toBe(false);
+    expect(files.get('README.md')!.toString()).toMatch(
+      /library_name: peft[^]*# my adapter[^]*for the task colours[^]*\| LoRA, rank 2[^]*from_pretrained\(base, "me\/mine"\)/,
+    );
+    for (const content of files.values())
+      expect(content.includes(bench.dir) || content.includes('my eyes')).toBe(false);
     expect(hub.requests.filter(({ host }) => host === 'store').every(({ authorization }) => !authorization)).toBe(true);
 
     // Again: into the repository that is there.
