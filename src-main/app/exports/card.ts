@@ -1,5 +1,6 @@
 /** The model card of an export, from what the catalogue knows of its adapters, their runs and their data. */
 import path from 'node:path';
+import { hubRepositoryOf } from '../../basemodel/folderName.ts';
 import type { Adapter } from '../../catalog/adapters.ts';
 import type { Catalog } from '../../catalog/catalog.ts';
 import type { ExportRecord } from '../../catalog/exports.ts';
@@ -9,7 +10,6 @@ import { exportName } from '../../../src-shared/exportFormats.ts';
 import { describeMethod } from '../../../src-shared/methods/registry.ts';
 import { settingsOf } from '../adapters/lineage.ts';
 import { look } from '../looking/look.ts';
-import { hubNameOf } from '../models/repository.ts';
 import { proofsOf } from './cardProofs.ts';
 
 /** Of an export that is completed, or of one that shall be: then without proofs. */
@@ -50,7 +50,7 @@ async function baseOf(catalog: Catalog, modelDir: string, adapter: Adapter | und
     (adapter?.modelId ? catalog.models.get(adapter.modelId) : undefined) ??
     catalog.models.list().find(({ dir }) => dir === modelDir);
   const dir = model?.dir ?? modelDir;
-  const repository = hubNameOf(dir) ?? null;
+  const repository = hubRepositoryOf(dir) ?? null;
   return {
     name: repository ?? model?.name ?? (dir === '' ? 'not in the catalogue any more' : path.basename(dir)),
     repository,

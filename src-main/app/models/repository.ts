@@ -7,12 +7,6 @@ import { sourceNamed, sourceText } from '../../hub/source.ts';
 import { usageError } from '../../../src-shared/errors.ts';
 import { findModels, type FoundModel } from './find.ts';
 
-/** `owner/name` of a folder in the hub's cache; undefined for any other. */
-export function hubNameOf(dir: string): string | undefined {
-  const [, owner, name] = /[\\/]models--([^\\/]+?)--([^\\/]+)[\\/]snapshots[\\/]/.exec(dir) ?? [];
-  return owner === undefined ? undefined : `${owner}/${name}`;
-}
-
 /** Throws MODEL_IS_REPOSITORY where a repository is named; `found`: models of other programs on this machine. */
 export function refuseRepository(text: string, found: () => readonly FoundModel[] = findModels): void {
   const named = fs.existsSync(text.trim()) ? undefined : sourceNamed(text);
