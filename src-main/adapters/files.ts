@@ -1,6 +1,6 @@
 /**
- * The files of an adapter folder, whatever the method: adapter_model.safetensors, adapter_config.json where the Python
- * PEFT library has the method, and Graft's graft.json. What the tensors mean is told by peft.ts, peftLycoris.ts,
+ * The files of an adapter folder, whatever the method: adapter_model.safetensors or .bin, adapter_config.json where
+ * the Python PEFT library has the method, and Graft's graft.json. What the tensors mean is told by peft.ts, peftLycoris.ts,
  * peftPrefix.ts and ownFormat.ts.
  */
 import { hash } from 'node:crypto';
@@ -12,12 +12,15 @@ import { writeFolderAtomic } from '../files/writeWhole.ts';
 import { castF32 } from '../safetensors/dtype.ts';
 import { allFinite } from '../safetensors/finite.ts';
 import { GRAFT_FILE, parseGraftInfo, type GraftAdapterInfo } from './graftInfo.ts';
-import { openSafetensors, readFile, tensorF32From } from '../safetensors/read.ts';
+import { openTorchFile } from '../pickle/torchFile.ts';
+import { openSafetensors, readFile, readTensorF32, tensorF32From, type WeightFile } from '../safetensors/read.ts';
 import { writeSafetensors, type WrittenFile } from '../safetensors/write.ts';
 import { systemErrorAbout } from '../files/systemError.ts';
 
 export const ADAPTER_CONFIG = 'adapter_config.json';
 export const ADAPTER_WEIGHTS = 'adapter_model.safetensors';
+/** What PEFT wrote before. */
+const TORCH_WEIGHTS = 'adapter_model.bin';
 
 /** Adapters are read into memory as a whole. */
 const MAX_WEIGHTS_BYTES = 8 * 2 ** 30;
@@ -41,32 +44,28 @@ export interface AdapterFile {
   tensors: NamedTensors;
   /** Absent for adapters made outside Graft. */
   graft?: GraftAdapterInfo;
-  /** Of adapter_model.safetensors; computed when first asked for. */
+  /** Of the weights file; computed when first asked for. */
   readonly sha256: string;
   sizeBytes: number;
 }
 
 /**
  * Reads the adapter in `dir`; weights of any float dtype become float32.
- * Throws GraftError PEFT_NOT_FOUND, NOT_AN_ADAPTER, PEFT_WEIGHTS (NaN or Inf), GRAFT_INFO, or SAFETENSORS_*.
+ * Throws GraftError PEFT_NOT_FOUND, NOT_AN_ADAPTER, PEFT_WEIGHTS (NaN or Inf), GRAFT_INFO, SAFETENSORS_* or
+ * TORCH_FILE*.
  */
 export function readAdapterFile(dir: string): AdapterFile {
   const root = path.resolve(dir);
   const graft = readGraftInfo(root);
   const configText = readConfig(root, graft);
-  const weightsFile = path.join(root, ADAPTER_WEIGHTS);
-  if (!fs.existsSync(weightsFile)) {
-    const other = fs.existsSync(path.join(root, 'adapter_model.bin'));
+  const weightsFile = [ADAPTER_WEIGHTS, TORCH_WEIGHTS].map((name) => path.join(root, name)).find(fs.existsSync);
+  if (weightsFile === undefined)
     throw new GraftError(
       'PEFT_NOT_FOUND',
-      other
-        ? `${root} holds its weights only as adapter_model.bin; convert them to safetensors (in PEFT: ` +
-            'save_pretrained(folder)).'
-        : `${root} has no ${ADAPTER_WEIGHTS}; choose the folder of a complete PEFT adapter.`,
+      `${root} has neither ${ADAPTER_WEIGHTS} nor ${TORCH_WEIGHTS}; choose the folder of a complete PEFT adapter.`,
       { dir: root },
     );
-  }
-  const { bytes, tensors } = readTensors(weightsFile);
+  const { bytes, tensors } = weightsFile.endsWith('.bin') ? readTorchTensors(weightsFile) : readTensors(weightsFile);
   let sha256: string | undefined;
   return {
     dir: root,
@@ -115,16 +114,43 @@ function readConfig(root: string, graft: GraftAdapterInfo | undefined): string |
   });
 }
 
-function readTensors(weightsFile: string): { bytes: Uint8Array; tensors: NamedTensors } {
+interface ReadTensors {
+  /** Of the whole file. */
+  bytes: Uint8Array;
+  tensors: NamedTensors;
+}
+
+function refuseTooLarge({ file, sizeBytes }: WeightFile): void {
+  if (sizeBytes <= MAX_WEIGHTS_BYTES) return;
+  throw new GraftError(
+    'FILE_TOO_LARGE',
+    `${file} has ${sizeBytes} bytes, more than an adapter may have (${MAX_WEIGHTS_BYTES}); use a whole model as a ` +
+      'model of its own.',
+    { file, sizeBytes, maxBytes: MAX_WEIGHTS_BYTES },
+  );
+}
+
+/** Tensors of a file of PyTorch's, by name; what is no weight in it is left aside. Throws TORCH_FILE*, PEFT_WEIGHTS. */
+export function readTorchTensors(weightsFile: string): ReadTensors {
+  const file = openTorchFile(weightsFile);
+  try {
+    refuseTooLarge(file);
+    const tensors: NamedTensors = new Map();
+    for (const info of file.tensors.values()) {
+      const data = readTensorF32(info);
+      if (!allFinite(data)) throw adapterWeightsError(weightsFile, info.name, 'holds NaN or Inf');
+      tensors.set(info.name, { shape: info.shape, data });
+    }
+    return { bytes: readFile(file), tensors };
+  } finally {
+    file.close();
+  }
+}
+
+function readTensors(weightsFile: string): ReadTensors {
   const file = openSafetensors(weightsFile);
   try {
-    if (file.sizeBytes > MAX_WEIGHTS_BYTES)
-      throw new GraftError(
-        'FILE_TOO_LARGE',
-        `${weightsFile} has ${file.sizeBytes} bytes, more than an adapter may have (${MAX_WEIGHTS_BYTES}); use ` +
-          'a whole model as a model of its own.',
-        { file: weightsFile, sizeBytes: file.sizeBytes, maxBytes: MAX_WEIGHTS_BYTES },
-      );
+    refuseTooLarge(file);
     const bytes = readFile(file); // at once: hundreds of small reads take longer
     const tensors: NamedTensors = new Map();
     for (const info of file.tensors.values()) {

@@ -14,7 +14,7 @@ import { writeOutputFolder } from './outputFolder.ts';
 import { writePatchedCopy } from '../safetensors/patchedCopy.ts';
 import { elementCount, type WeightFile, type TensorInfo } from '../safetensors/read.ts';
 import { writeSafetensors, type TensorEntry, type WrittenFile } from '../safetensors/write.ts';
-import { setDtype, addEosTokenIds } from './editedConfigs.ts';
+import { setDtype, setUntied, addEosTokenIds } from './editedConfigs.ts';
 import { copySideFiles } from './sideFiles.ts';
 import { exportedName, INDEX_FILE, type WeightIndex } from './weightFiles.ts';
 
@@ -54,6 +54,7 @@ export async function rewriteBaseModel(options: RewriteOptions): Promise<Written
   return writeOutputFolder(outDir, base.dir, async (dir) => {
     copySideFiles(base.dir, dir);
     if (options.dtype) setDtype(dir, base.config, FLOAT_DTYPES[options.dtype]);
+    if (base.takenApart) setUntied(dir);
     if (options.eosTokenIds?.length) addEosTokenIds(dir, base.config, options.eosTokenIds);
     const written = await writeWeights(dir, options);
     const files = (fs.readdirSync(dir, { recursive: true }) as string[])
@@ -86,23 +87,36 @@ async function writeWeights(dir: string, options: RewriteOptions): Promise<Map<s
   let tensorBytes = 0;
   for (const file of base.files) {
     const name = exportedName(path.basename(file.file));
-    const plan = [...file.tensors.values()].map((info) => plans(info));
-    const write = base.format === 'safetensors' ? writeFile : writeAnew;
+    const added = addedTo(file, base);
+    const plan = [...file.tensors.values(), ...added].map((info) => plans(info));
+    const write = base.format === 'safetensors' && added.length === 0 ? writeFile : writeAnew;
     written.set(name, await write(file, path.join(dir, name), plan, options.chunkBytes ?? CHUNK_BYTES, onBytes));
     tensorBytes += plan.reduce((sum, { info, to }) => sum + elementCount(info) * DTYPE_BYTES[to], 0);
   }
-  if (base.index) writeIndex(dir, base, base.index, options.dtype === undefined ? undefined : tensorBytes);
+  const changed = options.dtype !== undefined || base.takenApart;
+  if (base.index) writeIndex(dir, base, base.index, changed ? tensorBytes : undefined);
   return written;
 }
 
+/** A head that is taken apart from the embedding stands beside it, unless a file holds a copy under that name. */
+function addedTo(file: WeightFile, { spec, tensors, files, takenApart }: BaseModel): TensorInfo[] {
+  const head = untiedHeadName(spec);
+  if (!takenApart || files.some((one) => one.tensors.has(head))) return [];
+  const { originalName } = tensors.get(tokenEmbeddingName(spec))!;
+  return file.tensors.has(originalName) ? [tensors.get(head)!] : [];
+}
+
 /** tensorBytes: of all tensors, where that has changed. */
-function writeIndex(dir: string, base: BaseModel, index: WeightIndex, tensorBytes: number | undefined): void {
+function writeIndex(dir: string, base: BaseModel, index: WeightIndex, tensorBytes?: number): void {
   const file = path.join(dir, INDEX_FILE);
   if (base.format === 'safetensors') fs.writeFileSync(file, fs.readFileSync(path.join(base.dir, INDEX_FILE)));
   else {
     const shards = Object.entries(index.weight_map).map(([tensor, shard]) => [tensor, exportedName(shard)]);
     fs.writeFileSync(file, `${JSON.stringify({ ...index, weight_map: Object.fromEntries(shards) }, null, 2)}\n`);
   }
+  for (const weights of base.files)
+    for (const { name } of addedTo(weights, base))
+      setInJsonFile(file, ['weight_map', name], exportedName(path.basename(weights.file)));
   if (tensorBytes !== undefined) setInJsonFile(file, ['metadata', 'total_size'], tensorBytes);
 }
 
