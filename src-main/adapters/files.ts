@@ -1,7 +1,7 @@
 /**
- * The files of an adapter folder, whatever the method: adapter_model.safetensors or .bin, adapter_config.json where
- * the Python PEFT library has the method, and Graft's graft.json. What the tensors mean is told by peft.ts, peftLycoris.ts,
- * peftPrefix.ts and ownFormat.ts.
+ * The files of an adapter folder, whatever the method: adapter_model.safetensors or .bin, adapter_config.json where the
+ * Python PEFT library has the method, and Graft's graft.json. What the tensors mean is told by peft.ts,
+ * peftLycoris.ts, peftPrefix.ts and ownFormat.ts.
  */
 import { hash } from 'node:crypto';
 import fs from 'node:fs';
