@@ -50,7 +50,7 @@ export interface AdapterContent<S extends AdapterSettings = AdapterSettings> {
   notMergeable?: string;
 }
 
-export type Base = Pick<BaseModel, 'spec' | 'tensors' | 'dir'>;
+export type Base = Pick<BaseModel, 'spec' | 'tensors' | 'dir' | 'origin'>;
 
 /** One that has only cells, or whatever `parts` names. */
 export function contentOf(settings: AdapterSettings, parts: Partial<Omit<AdapterContent, 'settings'>>): AdapterContent {

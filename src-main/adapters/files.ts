@@ -13,7 +13,7 @@ import { castF32 } from '../safetensors/dtype.ts';
 import { allFinite } from '../safetensors/finite.ts';
 import { GRAFT_FILE, parseGraftInfo, type GraftAdapterInfo } from './graftInfo.ts';
 import { openTorchFile } from '../pickle/torchFile.ts';
-import { openSafetensors, readFile, readTensorF32, tensorF32From, type WeightFile } from '../safetensors/read.ts';
+import { openSafetensors, readFile, readTensorF32, tensorF32From } from '../safetensors/read.ts';
 import { writeSafetensors, type WrittenFile } from '../safetensors/write.ts';
 import { systemErrorAbout } from '../files/systemError.ts';
 
@@ -65,7 +65,7 @@ export function readAdapterFile(dir: string): AdapterFile {
       `${root} has neither ${ADAPTER_WEIGHTS} nor ${TORCH_WEIGHTS}; choose the folder of a complete PEFT adapter.`,
       { dir: root },
     );
-  const { bytes, tensors } = weightsFile.endsWith('.bin') ? readTorchTensors(weightsFile) : readTensors(weightsFile);
+  const { bytes, tensors } = readTensors(weightsFile);
   let sha256: string | undefined;
   return {
     dir: root,
@@ -79,6 +79,18 @@ export function readAdapterFile(dir: string): AdapterFile {
       return (sha256 ??= hash('sha256', bytes));
     },
   };
+}
+
+/** Whether a folder has its weights in a file of PyTorch's, as PEFT wrote them before. */
+export function isTorchAdapter(dir: string): boolean {
+  return !fs.existsSync(path.join(dir, ADAPTER_WEIGHTS)) && fs.existsSync(path.join(dir, TORCH_WEIGHTS));
+}
+
+/** The folder of an adapter of which one file was chosen; everything else as it is. */
+export function adapterFolder(given: string): string {
+  const dir = path.dirname(given);
+  const isPart = [ADAPTER_WEIGHTS, TORCH_WEIGHTS, ADAPTER_CONFIG].includes(path.basename(given));
+  return isPart && fs.existsSync(path.join(dir, ADAPTER_CONFIG)) ? dir : given;
 }
 
 /** What a folder says of its base and run; undefined for one that Graft did not write. Throws GRAFT_INFO. */
@@ -120,21 +132,23 @@ interface ReadTensors {
   tensors: NamedTensors;
 }
 
-function refuseTooLarge({ file, sizeBytes }: WeightFile): void {
-  if (sizeBytes <= MAX_WEIGHTS_BYTES) return;
-  throw new GraftError(
-    'FILE_TOO_LARGE',
-    `${file} has ${sizeBytes} bytes, more than an adapter may have (${MAX_WEIGHTS_BYTES}); use a whole model as a ` +
-      'model of its own.',
-    { file, sizeBytes, maxBytes: MAX_WEIGHTS_BYTES },
-  );
+/**
+ * A weights file of an adapter as a whole, all finite; of a file of PyTorch's what is no tensor is left aside.
+ * Throws FILE_TOO_LARGE, PEFT_WEIGHTS, SAFETENSORS_*, TORCH_FILE*.
+ */
+export function readAdapterTensors(file: string): Pick<AdapterFile, 'tensors' | 'sha256' | 'sizeBytes'> {
+  const { bytes, tensors } = readTensors(file);
+  return { tensors, sha256: hash('sha256', bytes), sizeBytes: fs.statSync(file).size };
 }
 
-/** Tensors of a file of PyTorch's, by name; what is no weight in it is left aside. Throws TORCH_FILE*, PEFT_WEIGHTS. */
-export function readTorchTensors(weightsFile: string): ReadTensors {
+function readTensors(file: string): ReadTensors {
+  return file.endsWith('.safetensors') ? readSafetensors(file) : readTorchTensors(file);
+}
+
+function readTorchTensors(weightsFile: string): ReadTensors {
   const file = openTorchFile(weightsFile);
   try {
-    refuseTooLarge(file);
+    refuseTooLarge(weightsFile, file.sizeBytes);
     const tensors: NamedTensors = new Map();
     for (const info of file.tensors.values()) {
       const data = readTensorF32(info);
@@ -147,10 +161,10 @@ export function readTorchTensors(weightsFile: string): ReadTensors {
   }
 }
 
-function readTensors(weightsFile: string): ReadTensors {
+function readSafetensors(weightsFile: string): ReadTensors {
   const file = openSafetensors(weightsFile);
   try {
-    refuseTooLarge(file);
+    refuseTooLarge(weightsFile, file.sizeBytes);
     const bytes = readFile(file); // at once: hundreds of small reads take longer
     const tensors: NamedTensors = new Map();
     for (const info of file.tensors.values()) {
@@ -162,6 +176,17 @@ function readTensors(weightsFile: string): ReadTensors {
   } finally {
     file.close();
   }
+}
+
+/** Throws FILE_TOO_LARGE. */
+export function refuseTooLarge(file: string, sizeBytes: number): void {
+  if (sizeBytes <= MAX_WEIGHTS_BYTES) return;
+  throw new GraftError(
+    'FILE_TOO_LARGE',
+    `${file} has ${sizeBytes} bytes, more than an adapter may have (${MAX_WEIGHTS_BYTES}); use a whole model as a ` +
+      'model of its own.',
+    { file, sizeBytes, maxBytes: MAX_WEIGHTS_BYTES },
+  );
 }
 
 export function adapterWeightsError(file: string, tensor: string, problem: string): GraftError {

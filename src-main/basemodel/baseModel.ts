@@ -6,6 +6,7 @@
 import path from 'node:path';
 import { architectureFromConfig, type ArchitectureSpec, type ModelConfig } from '../engine/model/architecture.ts';
 import { tokenEmbeddingName } from '../engine/model/tensorNames.ts';
+import { ggufPointer } from '../gguf/pointer.ts';
 import { readTensorF32, type WeightFile } from '../safetensors/read.ts';
 import { readConfig } from './config.ts';
 import { weightsHash, weightsStamp } from './identity.ts';
@@ -20,6 +21,8 @@ export type { BaseTensor };
 export interface BaseModel {
   /** Absolute path. */
   dir: string;
+  /** Absolute path of what the weights came from: the folder, or the GGUF file that it stands for. */
+  origin: string;
   config: ModelConfig;
   spec: ArchitectureSpec;
   /** The tensors the model reads, by normalised name. */
@@ -55,7 +58,7 @@ export function openBaseModel(dir: string): BaseModel {
   const root = path.resolve(dir);
   const config = readConfig(root);
   const spec = architectureFromConfig(config);
-  const weights = openWeightFiles(root);
+  const weights = openWeightFiles(root, config);
   const { files, format, index } = weights;
   const close = (): void => files.forEach((file) => file.close());
   try {
@@ -70,6 +73,7 @@ export function openBaseModel(dir: string): BaseModel {
     if (spareHead) refuseOtherHead(spareHead, find(tokenEmbeddingName(spec)));
     return {
       dir: root,
+      origin: ggufPointer(root)?.file ?? root,
       config,
       spec,
       tensors,

@@ -4,6 +4,7 @@
  */
 import fs from 'node:fs';
 import path from 'node:path';
+import { GGUF_POINTER } from '../gguf/pointer.ts';
 import { isTorchWeights } from './weightFiles.ts';
 
 /** At the top of a folder. */
@@ -49,8 +50,9 @@ export function leftBehindOf(folder: string): string[] {
   const entries = entriesOf(folder);
   const hasOwn = entries.some(({ name }) => OWN_WEIGHTS.test(name));
   const isWeights = (name: string): boolean => (hasOwn ? OWN_WEIGHTS.test(name) : isTorchWeights(name));
+  const isOwn = (name: string): boolean => isWeights(name) || name === CERTIFICATE_FILE || name === GGUF_POINTER;
   return entries
-    .filter(({ name }) => !taken.has(name) && !isWeights(name) && name !== CERTIFICATE_FILE)
+    .filter(({ name }) => !taken.has(name) && !isOwn(name))
     .map(({ name, stat }) => (stat.isDirectory() ? `${name}/` : name))
     .sort();
 }

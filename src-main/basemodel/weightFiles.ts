@@ -1,12 +1,16 @@
 /**
  * Finds the weights files of a Hugging Face folder: `model.safetensors`, or the shards that
- * `model.safetensors.index.json` lists, or the same as `pytorch_model.bin`. Opens and checks them all.
+ * `model.safetensors.index.json` lists, or the same as `pytorch_model.bin`, or the GGUF file that a companion folder
+ * names. Opens and checks them all.
  */
 import fs from 'node:fs';
 import path from 'node:path';
 import { z } from 'zod';
 import { GraftError } from '../../src-shared/errors.ts';
 import { shownValue } from '../../src-shared/shownValue.ts';
+import type { ModelConfig } from '../engine/model/architecture.ts';
+import { ggufPointer, headerSha256, type GgufPointer } from '../gguf/pointer.ts';
+import { openGgufWeights } from '../gguf/weights.ts';
 import { readForeignText } from '../files/foreignFile.ts';
 import { parseJson } from '../files/parseJson.ts';
 import { openTorchFile } from '../pickle/torchFile.ts';
@@ -59,7 +63,7 @@ const indexSchema = z.looseObject({
 export type WeightIndex = z.infer<typeof indexSchema>;
 
 export interface WeightFiles {
-  format: Format['name'];
+  format: Format['name'] | 'gguf';
   /** In name order. */
   files: WeightFile[];
   /** Present when the weights are in shards. */
@@ -69,7 +73,9 @@ export interface WeightFiles {
 }
 
 /** Throws GraftError CHECKPOINT_* naming the file or shard that is missing or wrong; leaves no file open then. */
-export function openWeightFiles(dir: string): WeightFiles {
+export function openWeightFiles(dir: string, config: ModelConfig): WeightFiles {
+  const pointer = ggufPointer(dir);
+  if (pointer) return { format: 'gguf', files: [openPointed(pointer, config)] };
   const [format, other] = FORMATS.filter((one) => foundIn(dir, one) !== undefined);
   if (!format) throw noWeights(dir);
   const found: Pick<WeightFiles, 'format' | 'unused'> = {
@@ -105,9 +111,25 @@ function openShards(dir: string, format: Format): Pick<WeightFiles, 'files' | 'i
   }
 }
 
-/** The name that an export gives to a weights file of this name: `pytorch_model.bin` becomes `model.safetensors`. */
-export function exportedName(name: string): string {
-  return name.endsWith('.bin') ? name.replace(/^pytorch_model/, 'model').replace(/bin$/, 'safetensors') : name;
+/** Throws GGUF_CHANGED where the file is gone, or another than the folder was made from. */
+function openPointed(pointer: GgufPointer, config: ModelConfig): WeightFile {
+  const changed = (what: string): GraftError =>
+    new GraftError('GGUF_CHANGED', `${pointer.file} ${what}; put it back, or add the model again.`, {
+      file: pointer.file,
+    });
+  if (!fs.existsSync(pointer.file)) throw changed('is gone');
+  const weights = openGgufWeights(pointer.file, config);
+  if (weights.sizeBytes === pointer.sizeBytes && headerSha256(weights) === pointer.headerSha256)
+    return { ...weights, notes: pointer.notes };
+  weights.close();
+  throw changed('is not the file any more that was added');
+}
+
+/** How an export calls its file of the weights that `file` holds: `pytorch_model.bin` becomes `model.safetensors`. */
+export function writtenName({ file, format }: WeightFile): string {
+  const name = path.basename(file);
+  if (format === 'torch') return name.replace(/^pytorch_model/, 'model').replace(/bin$/, 'safetensors');
+  return format === 'safetensors' ? name : FORMATS[0]!.single;
 }
 
 /** Whether the name is one of a folder's weights in PyTorch's own format. */

@@ -36,6 +36,7 @@ export function openTorchFile(file: string): WeightFile {
     const infos = [...tensors].map(([name, view]) => infoOf(source, name, view, storageAt));
     refuseRepetition(file, infos, stat.size);
     return {
+      format: 'torch',
       file,
       sizeBytes: stat.size,
       modifiedMs: stat.mtimeMs,

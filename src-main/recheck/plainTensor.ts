@@ -10,4 +10,6 @@ export interface PlainTensor {
   byteLength: number;
   /** Elements from one value to the next in each dimension, where they do not follow each other. */
   strides?: number[] | undefined;
+  /** How values are read that a GGUF file keeps in another form. */
+  read?: (from: number, count: number) => Float64Array;
 }

@@ -118,6 +118,7 @@ function readAt(fd: number, position: number, length: number): Buffer {
 
 /** Values `from` to `from + count` of a float tensor. */
 export function valuesOf(tensor: PlainTensor, from = 0, count = countOf(tensor) - from): Float64Array {
+  if (tensor.read) return tensor.read(from, count);
   const width = WIDTHS[tensor.dtype];
   if (!width) throw new Error(`${tensor.name} is ${tensor.dtype}, which is no float type`);
   const bytes = bytesOf(tensor, from * width, count * width);

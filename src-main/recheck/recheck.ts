@@ -10,6 +10,7 @@ import { compareConfigs } from './compareConfigs.ts';
 import { compareTensors } from './compareTensors.ts';
 import type { Change } from './formulas.ts';
 import { jsonOf } from './plainJson.ts';
+import { ggufOfFolder, tensorsOfGguf } from './plainGguf.ts';
 import { tensorsOfFolder } from './plainTensors.ts';
 
 interface RecheckParams {
@@ -50,10 +51,9 @@ export function recheckExport({ sourceDir, exportDir, tasks, dtype, eosTokenIds 
 }
 
 function readFolder(dir: string): ReadBase {
-  return {
-    config: jsonOf(path.join(dir, 'config.json')) as Record<string, unknown>,
-    tensors: tensorsOfFolder(dir),
-  };
+  const config = jsonOf(path.join(dir, 'config.json')) as Record<string, unknown>;
+  const gguf = ggufOfFolder(dir);
+  return { config, tensors: gguf === undefined ? tensorsOfFolder(dir) : tensorsOfGguf(gguf, config) };
 }
 
 /** A copy of a tied head that a file carries besides is the embedding, and changes with it. */

@@ -23,8 +23,11 @@ export interface TensorInfo {
   file: string;
   /** Bytes from the start of the file. */
   offset: number;
+  /** In the file. */
   byteLength: number;
   source: OpenFile;
+  /** Where the bytes in the file are not the values one after the other, as in GGUF. */
+  coded?: CodedValues;
   /**
    * Elements from one value to the next in each dimension, where they do not lie row by row (a view in a file of
    * PyTorch's); `offset` is that of the first value.
@@ -32,8 +35,17 @@ export interface TensorInfo {
   strides?: readonly number[];
 }
 
+/** How values are read that a file keeps in another form than `dtype`. */
+export interface CodedValues {
+  /** The file's own name of the form, e.g. `Q4_K`. */
+  type: string;
+  /** Fills `into` with the float32 values from element `start` on. */
+  read(into: Float32Array, start: number): void;
+}
+
 /** An open file of named tensors, whatever its format. */
 export interface WeightFile {
+  format: 'safetensors' | 'gguf' | 'torch';
   file: string;
   sizeBytes: number;
   modifiedMs: number;
@@ -44,11 +56,19 @@ export interface WeightFile {
   tensors: Map<string, TensorInfo>;
   /** Names of entries that are no tensors, where the format allows them. */
   leftAside?: string[];
+  /** Names of tensors in the file that are not among `tensors`. */
+  unread?: string[];
+  /** What else is to be said about the file, a sentence each. */
+  notes?: string[];
   /** Closes the descriptor; reading a tensor afterwards is an error. May be called twice. */
   close(): void;
 }
 
-export type SafetensorsFile = WeightFile;
+export type SafetensorsFile = WeightFile & { format: 'safetensors' };
+
+export function isSafetensors(file: WeightFile): file is SafetensorsFile {
+  return file.format === 'safetensors';
+}
 
 /**
  * Opens and checks a safetensors file.
@@ -76,6 +96,7 @@ export function openSafetensors(file: string): SafetensorsFile {
       { name, dtype, shape, file, offset: headerBytes.length + start, byteLength: end - start, source },
     ]);
     return {
+      format: 'safetensors',
       file,
       sizeBytes: stat.size,
       modifiedMs: stat.mtimeMs,
@@ -253,6 +274,10 @@ function readElementsF32(info: TensorInfo, start: number, count: number): Float3
   const { dtype } = info;
   if (!isFloatDtype(dtype)) throw notFloatError(info, dtype);
   const values = new Float32Array(new ArrayBuffer(4 * count + FIRST_BYTE), FIRST_BYTE, count);
+  if (info.coded) {
+    info.coded.read(values, start);
+    return values;
+  }
   if (dtype === 'F32') {
     readInto(info, new Uint8Array(values.buffer, values.byteOffset, values.byteLength), 4 * start);
     return values;
