@@ -62,6 +62,8 @@ const SAFETENSORS = [
   'SAFETENSORS_WRITE',
   'TENSOR_NOT_FLOAT',
   'TENSOR_ROWS',
+  'TORCH_FILE',
+  'TORCH_FILE_CODE',
   'WEIGHT_NOT_FINITE',
   'WEIGHT_OUT_OF_RANGE',
   'WEIGHT_OVERFLOW',
@@ -73,6 +75,7 @@ const GGUF = [
   'GGUF_CHANGED',
   'GGUF_HEADER',
   'GGUF_NO_FAMILY',
+  'GGUF_POINTER',
   'GGUF_TENSOR',
   'GGUF_TOKENIZER',
   'GGUF_TRUNCATED',
@@ -179,6 +182,8 @@ const ADAPTERS = [
   'ADAPTER_WRONG_BASE',
   'BASE_UNKNOWN',
   'GRAFT_INFO',
+  'LORALIB_ADAPTER',
+  'LORALIB_ALPHA',
   'MLX_ADAPTER',
   'NOT_AN_ADAPTER',
   'NOT_IN_TRASH',
@@ -212,6 +217,27 @@ const EXPORTS = [
   'UNMERGE_OTHER_ADAPTER',
   'UNMERGE_OTHER_BASE',
   'UNMERGE_TASKS',
+] as const;
+
+/** Hugging Face's hub: models fetched from it, adapters sent to it. */
+const HUB = [
+  'HUB_ANSWER',
+  'HUB_BUSY',
+  'HUB_CHECKSUM',
+  'HUB_FILE_NAME',
+  'HUB_GATED',
+  'HUB_INSECURE',
+  'HUB_NOT_FOUND',
+  'HUB_NO_WEIGHTS',
+  'HUB_REFUSED',
+  'HUB_SOURCE',
+  'HUB_TOKEN',
+  'HUB_UNREACHABLE',
+  'PULL_CANCELLED',
+  'PULL_INTERRUPTED',
+  'PULL_NOT_FOUND',
+  'PULL_RUNNING',
+  'PUSH_NOT_PEFT',
 ] as const;
 
 const LAB = [
@@ -249,6 +275,17 @@ const PLAYGROUND = [
   'PROMPT_TOO_LONG',
 ] as const;
 
+const SERVING = [
+  'SERVING_BUSY',
+  'SERVING_CRASHED',
+  'SERVING_NOT_HERE',
+  'SERVING_NO_MODEL',
+  'SERVING_NO_TASK',
+  'SERVING_ON',
+  'SERVING_OTHER_BASE',
+  'SERVING_PORT',
+] as const;
+
 /** Of the benches and scripts of the repository, which the product never throws. */
 const TOOLS = [
   'BAD_ENGINE',
@@ -280,9 +317,11 @@ export const ERROR_CODES = [
   ...BACKENDS_AND_WORKERS,
   ...ADAPTERS,
   ...EXPORTS,
+  ...HUB,
   ...LAB,
   ...STUDIES,
   ...PLAYGROUND,
+  ...SERVING,
   ...TOOLS,
 ] as const;
 

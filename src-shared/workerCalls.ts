@@ -133,6 +133,15 @@ export interface WorkerCalls {
     event: CompareEvent;
     result: GenerateResult[];
   };
+  /**
+   * One answer on the resident base with this adapter (null: the plain base). Calls that come while others are under
+   * way are decoded with them.
+   */
+  answer: {
+    params: GenerateParams & { adapterDir: string | null };
+    event: AnswerPiece;
+    result: GenerateResult;
+  };
   merge: {
     params: MergeParams;
     event: { done: number; total: number; phase: 'merge' | 'verify' };
@@ -168,6 +177,9 @@ export interface WorkerCalls {
   labRateGrid: { params: RateGridParams; event: RateProgress; result: RateGrid };
 }
 export type WorkerCallName = keyof WorkerCalls;
+
+/** Calls that do not wait for those before them. */
+export const ANSWERED_TOGETHER: ReadonlySet<WorkerCallName> = new Set(['answer']);
 
 /** Main -> worker. `control` acts on a call that is under way. */
 export type ToWorker =

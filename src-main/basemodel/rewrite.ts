@@ -14,10 +14,10 @@ import { writeOutputFolder } from './outputFolder.ts';
 import { writePatchedCopy } from '../safetensors/patchedCopy.ts';
 import { elementCount, isSafetensors, type TensorInfo, type WeightFile } from '../safetensors/read.ts';
 import { writeSafetensors, type TensorEntry, type WrittenFile } from '../safetensors/write.ts';
-import { setDtype, addEosTokenIds } from './editedConfigs.ts';
-import { shardsOf, tensorsInOrder, writeIndex, writtenBytes } from './shards.ts';
+import { setDtype, setUntied, addEosTokenIds } from './editedConfigs.ts';
+import { ownTensorsOf, shardsOf, tensorsInOrder, writeIndex, writtenBytes } from './shards.ts';
 import { copySideFiles } from './sideFiles.ts';
-import { INDEX_FILE, writtenName } from './weightFiles.ts';
+import { INDEX_FILE, writtenName, type WeightIndex } from './weightFiles.ts';
 
 export interface RewriteOptions {
   base: BaseModel;
@@ -57,6 +57,7 @@ export async function rewriteBaseModel(options: RewriteOptions): Promise<Written
   return writeOutputFolder(outDir, base.dir, async (dir) => {
     copySideFiles(base.dir, dir);
     if (options.dtype) setDtype(dir, base.config, FLOAT_DTYPES[options.dtype]);
+    if (base.takenApart) setUntied(dir);
     if (options.eosTokenIds?.length) addEosTokenIds(dir, base.config, options.eosTokenIds);
     const written = await writeWeights(dir, options);
     const files = (fs.readdirSync(dir, { recursive: true }) as string[])
@@ -98,16 +99,28 @@ async function writeWeights(dir: string, options: RewriteOptions): Promise<Map<s
   let tensorBytes = 0;
   for (const file of base.files) {
     const name = writtenName(file);
-    const plan = [...file.tensors.values()].map((info) => plans(info));
+    const plan = ownTensorsOf(base, file).map((info) => plans(info));
     written.set(name, await writeFile(file, path.join(dir, name), plan, chunkBytes, onBytes));
     tensorBytes += plan.reduce((sum, one) => sum + writtenBytes(one), 0);
   }
-  if (base.index) {
-    const index = path.join(dir, INDEX_FILE);
-    fs.writeFileSync(index, fs.readFileSync(path.join(base.dir, INDEX_FILE)));
-    if (options.dtype) setInJsonFile(index, ['metadata', 'total_size'], tensorBytes);
-  }
+  const changed = options.dtype !== undefined || base.takenApart;
+  if (base.index) writeOwnIndex(dir, base, base.index, changed ? tensorBytes : undefined);
   return written;
+}
+
+/** The base's own shards under their new names. tensorBytes: of all tensors, where that has changed. */
+function writeOwnIndex(dir: string, base: BaseModel, index: WeightIndex, tensorBytes: number | undefined): void {
+  const file = path.join(dir, INDEX_FILE);
+  const names = new Map(base.files.map((one) => [path.basename(one.file), writtenName(one)]));
+  if (base.format === 'safetensors') fs.writeFileSync(file, fs.readFileSync(path.join(base.dir, INDEX_FILE)));
+  else {
+    const shards = Object.entries(index.weight_map).map(([tensor, shard]) => [tensor, names.get(shard)]);
+    fs.writeFileSync(file, `${JSON.stringify({ ...index, weight_map: Object.fromEntries(shards) }, null, 2)}\n`);
+  }
+  for (const weights of base.files)
+    for (const { name } of ownTensorsOf(base, weights))
+      if (!weights.tensors.has(name)) setInJsonFile(file, ['weight_map', name], writtenName(weights));
+  if (tensorBytes !== undefined) setInJsonFile(file, ['metadata', 'total_size'], tensorBytes);
 }
 
 /** What becomes of one tensor. */
@@ -134,11 +147,11 @@ async function writeFile(
   chunkBytes: number,
   onBytes: (bytes: number) => void,
 ): Promise<WrittenFile> {
-  if (isSafetensors(file) && plan.every(({ info, to }) => to === info.dtype)) {
+  if (isSafetensors(file) && plan.every(({ info, to }) => to === info.dtype && file.tensors.has(info.name))) {
     const changes = new Map(plan.flatMap(({ info, change }) => (change ? [[info.name, change] as const] : [])));
     return writePatchedCopy(file, target, { changes, chunkBytes, onBytes });
   }
-  const metadata = isSafetensors(file) ? file.metadata : undefined;
+  const metadata = file.format === 'gguf' ? undefined : file.metadata;
   const written = await writeSafetensors(target, entriesOf(plan, chunkBytes, onBytes), metadata);
   onBytes(file.headerBytes.length);
   return written;

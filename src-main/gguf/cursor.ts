@@ -55,10 +55,10 @@ export class Cursor {
   /** A length or a count. Throws GGUF_HEADER above `most`. */
   count(most: number, what: string): number {
     const at = this.skip(8, what);
-    const count = this.#view.getBigUint64(at, true);
-    if (count > BigInt(most))
-      throw ggufHeaderError(this.#source.path, `${what} is ${count}, more than the ${most} that can be`);
-    return Number(count);
+    const count = this.#view.getUint32(at, true) + 2 ** 32 * this.#view.getUint32(at + 4, true);
+    if (count <= most) return count;
+    const exact = this.#view.getBigUint64(at, true);
+    throw ggufHeaderError(this.#source.path, `${what} is ${exact}, more than the ${most} that can be`);
   }
 
   /** Most bytes that something at this place can still take. */

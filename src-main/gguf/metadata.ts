@@ -9,6 +9,9 @@ export interface FieldPlace {
   from: number;
 }
 
+/** Ten times what the largest vocabularies have. */
+const MOST_TEXTS = 4_000_000;
+
 type ScalarName = Exclude<keyof typeof GGUF_VALUE_TYPES, 'string' | 'array'>;
 
 const NAMES = new Map<number, keyof typeof GGUF_VALUE_TYPES>(
@@ -44,7 +47,8 @@ function skipArray(file: string, cursor: Cursor, what: string): void {
   if (name === undefined || name === 'array')
     throw ggufHeaderError(file, `its metadata field ${what} is a list of the unknown type ${type}`);
   const each = name === 'string' ? 8 : SCALAR_BYTES[name];
-  const count = cursor.count(Math.floor(cursor.left() / each), `the length of the list ${what}`);
+  const room = Math.floor(cursor.left() / each);
+  const count = cursor.count(name === 'string' ? Math.min(room, MOST_TEXTS) : room, `the length of the list ${what}`);
   if (name !== 'string') cursor.skip(count * each, what);
   else for (let i = 0; i < count; i++) cursor.skipString(what);
 }

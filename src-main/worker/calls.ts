@@ -54,13 +54,14 @@ const planning: Handlers<'plan' | 'planLargest' | 'preflight' | 'modelNeeds'> = 
 };
 
 const resident = new Resident();
-const serving: Handlers<'load' | 'attach' | 'mergeInto' | 'mix' | 'generate' | 'compare'> = {
+const serving: Handlers<'load' | 'attach' | 'mergeInto' | 'mix' | 'generate' | 'compare' | 'answer'> = {
   load: (params, emit) => resident.load(params, emit),
   attach: ({ adapterDir }) => resident.attach(adapterDir),
   mergeInto: ({ tasks }) => resident.mergeInto(tasks),
   mix: (params) => resident.mix(params),
   generate: (params, emit, control) => resident.generate(params, emit, control),
   compare: (params, emit, control) => resident.compare(params, emit, control),
+  answer: (params, emit, control) => resident.answer(params, emit, control),
 };
 
 const verifying: Handlers<'engines' | 'selfTest' | 'evaluate' | 'merge' | 'unmerge'> = {

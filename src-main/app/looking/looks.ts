@@ -2,11 +2,14 @@
  * Everything the main process asks of folders that other people made. Each look gets and gives plain data, so that it
  * can run in a thread of its own (look.ts); it throws GraftErrors.
  */
+import { limitsOf } from '../../basemodel/config.ts';
 import { fileSha256 } from '../../files/sha256.ts';
 import { hasChatTemplate } from '../../datasets/tokenizerFiles.ts';
 import { convertAdapter } from '../adapters/convert.ts';
+import { writeCompanion } from '../../gguf/companion.ts';
 import { adapterFits } from '../adapters/fits.ts';
 import { plannedExport } from '../exports/planned.ts';
+import { licenceOf } from '../models/licence.ts';
 import { readModel } from '../models/read.ts';
 import { checkModel } from '../runs/checkModel.ts';
 import { matricesOf, trainableIn } from '../runs/trainable.ts';
@@ -18,11 +21,14 @@ export const looks = {
   convertAdapter,
   fileSha256,
   hasChatTemplate,
+  licenceOf,
+  limitsOf,
   matricesOf,
   plannedExport,
   planVariants,
   readModel,
   trainableIn,
+  writeCompanion,
 };
 
 export type LookName = keyof typeof looks;

@@ -3,6 +3,7 @@ import fs from 'node:fs';
 import path from 'node:path';
 import { readGraftInfo, refuseWholeModel } from '../../adapters/files.ts';
 import type { RegisteredModel } from '../../catalog/models.ts';
+import { isGgufFile } from '../../app/models/ggufFile.ts';
 import { refuseRepository } from '../../app/models/repository.ts';
 import { usageError } from '../../../src-shared/errors.ts';
 import type { Services } from '../../app/services.ts';
@@ -13,8 +14,9 @@ export interface FoundAdapter {
   dir: string;
 }
 
-/** A folder, else the id or the name of a registered model. A folder need not be registered. */
+/** A folder, registered or not, or a registered GGUF file, else the id or the name of a registered model. */
 export function modelDirOf({ catalog }: Services, text: string): string {
+  if (isGgufFile(text) && fs.existsSync(text)) return ggufDirOf(catalog.models.list(), text);
   if (fs.existsSync(text)) return path.resolve(text);
   const named = catalog.models.get(text) ?? catalog.models.list().find((model) => model.name === text);
   if (named) return named.dir;
@@ -37,6 +39,13 @@ export function modelIdOf({ catalog }: Services, text: string): string {
     `There is no registered base model "${text}"; "models list" shows those that exist.`,
     { model: text },
   );
+}
+
+function ggufDirOf(models: RegisteredModel[], text: string): string {
+  const file = path.resolve(text);
+  const known = models.find(({ gguf }) => gguf?.file === file);
+  if (known) return known.dir;
+  throw usageError('MODEL_NOT_FOUND', `${file} is not in the catalogue; add it first: models add "${text}".`, { file });
 }
 
 /**

@@ -47,7 +47,7 @@ interface Numbers {
 export function loraConfig(
   modules: PeftModules,
   settings: LoraSettings,
-  base: { spec: ArchitectureSpec; dir: string },
+  base: { spec: ArchitectureSpec; origin: string },
 ): PeftConfigInput {
   const { dropout, init, rslora = false, dora = false, bias = 'none' } = settings;
   const numbers = [...modules].map(([path, { A, scale, module }]): Numbers => {
@@ -66,7 +66,7 @@ export function loraConfig(
       settings,
     ),
     fan_in_fan_out: base.spec.layout === 'in_out',
-    base_model_name_or_path: base.dir,
+    base_model_name_or_path: base.origin,
     rank_pattern: patternFor(numbers, 'rank', r),
     alpha_pattern: patternFor(numbers, 'alpha', lora_alpha),
     use_rslora: rslora,
