@@ -18,6 +18,7 @@ import { openSafetensors } from '../../src-main/safetensors/read.ts';
 import { writeTinyModel, TINY_GPT2 } from '../../test-support/fixtures/tinyModel.ts';
 import { writeAdapters, type WrittenAdapter } from './adapters.ts';
 import { datasetReaders } from './datasets.ts';
+import { foreignReaders } from './foreign.ts';
 import { mergeReaders } from './merges.ts';
 import type { Reader } from './reader.ts';
 
@@ -145,7 +146,18 @@ function adapterReaders(written: WrittenAdapter[]): Reader[] {
 /** `root`: an empty folder for what some of them read and write beside their own. */
 export async function allReaders(root: string): Promise<Reader[]> {
   const adapters = await writeAdapters(root);
+  const foreign = foreignReaders(adapters.find(({ name }) => name === 'LoRA')!);
   const merges = await mergeReaders(adapters, path.join(root, 'exports'));
   const datasets = datasetReaders(path.join(root, 'rows'));
-  return [model, shards, tokenizer, template, runState, ...datasets, ...adapterReaders(adapters), ...merges];
+  return [
+    model,
+    shards,
+    tokenizer,
+    template,
+    runState,
+    ...datasets,
+    ...adapterReaders(adapters),
+    ...foreign,
+    ...merges,
+  ];
 }
