@@ -4,6 +4,7 @@ import path from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { openBaseModel } from '../basemodel/baseModel.ts';
 import { castF32 } from '../safetensors/dtype.ts';
+import { loadTokenizer } from '../datasets/tokenizer.ts';
 import { taskEdits } from '../merging/merge.ts';
 import { readAdapter } from '../methods/fileRegistry.ts';
 import { largestKl, llamacppGreedy, llamacppProbabilities } from '../../test-support/judges/llamaModel.ts';
@@ -67,6 +68,18 @@ describe.skipIf(!hasShared('golden'))(`goldens of PyTorch and PEFT in llama.cpp$
     expect(f16).toBeLessThan(1e-4);
     expect(q8).toBeLessThan(0.05);
   });
+
+  // Updates that read whole rows or columns, where the file has rows in another order or the matrix turned.
+  it.each(['llama/dora_randB', 'gpt2/dora_randB', 'llama/miss_bat', 'llama/miss_r6', 'gpt2/ia3', 'qwen2/ia3'])(
+    '%s: merged as PEFT merges it',
+    async (adapterCase) => {
+      const [model = ''] = adapterCase.split('/');
+      const want = readTensors(`golden/${adapterCase}/logits.safetensors`).get('logits_merged')!.values;
+      const adapter = sharedPath(`golden/${adapterCase}/final`);
+      const { file, vocab } = await exported(sharedPath(`golden/${model}/base`), 'F32', { adapter });
+      expect(await klOf(file, golden(model).input_ids[0]!, vocab, want)).toBeLessThan(1e-5);
+    },
+  );
 });
 
 describe.each(Object.entries(FAMILY_CASES))('%s against the published equations', (_, golden) => {

@@ -68,7 +68,7 @@ export async function writeGguf(
     try {
       write(out, encodeHeader(metadata, tensors));
       for (const tensor of tensors)
-        for (const bytes of encodedPieces(file, tensor, encoders(tensor.type))) {
+        for await (const bytes of encodedPieces(file, tensor, encoders(tensor.type))) {
           write(out, bytes);
           onProgress?.({ done: out.done, total });
           await setImmediate();
@@ -103,13 +103,13 @@ function write(out: Output, bytes: Uint8Array): void {
 }
 
 /** The tensor's bytes and its padding. */
-function* encodedPieces(file: string, tensor: GgufTensor, encode: Encode): Generator<Uint8Array> {
+async function* encodedPieces(file: string, tensor: GgufTensor, encode: Encode): AsyncGenerator<Uint8Array> {
   const { name, type, dims } = tensor;
   const [width = 1] = dims;
   const wantBytes = tensorBytes(type, dims);
   let gotBytes = 0;
   for (const piece of tensor.pieces()) {
-    const bytes = encode(piece, width, name);
+    const bytes = await encode(piece, width, name);
     gotBytes += bytes.length;
     yield bytes;
   }
