@@ -103,7 +103,7 @@ function layOut({ base, edit, quantise, tokenizerMetadata, name }: GgufSource): 
   const tensors = [...constants, ...ofBase].sort(byLayer);
   if (!choice.hasGgml && tensors.some(({ type }) => !OWN_TYPES.includes(type))) throw ggmlMissing();
   const metadata: GgufMetadata = new Map([
-    ...architectureMetadata(spec, config, name ?? path.basename(base.dir)),
+    ...architectureMetadata(spec, config, name ?? path.basename(base.origin, '.gguf')),
     ...tokenizerMetadata,
     ['general.quantization_version', uint32(2)],
     ['general.file_type', uint32(FILE_TYPES[quantise])],
