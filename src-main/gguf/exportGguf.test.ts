@@ -2,6 +2,7 @@
 import fs from 'node:fs';
 import path from 'node:path';
 import { describe, expect, it } from 'vitest';
+import type { Quantisation } from '../../src-shared/exports.ts';
 import { openBaseModel } from '../basemodel/baseModel.ts';
 import { castF32 } from '../safetensors/dtype.ts';
 import { loadTokenizer } from '../datasets/tokenizer.ts';
@@ -17,7 +18,6 @@ import { architectureFromConfig, type ModelConfig } from '../engine/model/archit
 import { refuseUnknownToLlamacpp } from './families/registry.ts';
 import { tokenizerMetadata } from './tokenizer/toGguf.ts';
 import { exportGguf, type GgufPlan } from './exportGguf.ts';
-import type { Quantisation } from './quantise/planTypes.ts';
 
 /** Exports the model in `dir`, with the adapter merged into it, and returns file and plan. */
 async function exported(
@@ -111,6 +111,13 @@ describe.skipIf(!hasShared('data/stories260k'))(
       const { ids_bos_first: ids } = readJson<{ ids_bos_first: number[] }>('data/stories260k/reference_float64.json');
       const { file } = await exported(dir, 'F32', { tokenizer: tokenizerMetadata });
       expect(await llamacppGreedy(file, ids.slice(0, 1), 256)).toEqual(ids.slice(1));
+    });
+
+    it('keeps its first words as Q4_K_M, whose rows of 64 become other types, which the plan says', async () => {
+      const { file, plan } = await exported(dir, 'Q4_K_M', { tokenizer: tokenizerMetadata });
+      expect(plan.notes.join(' ')).toContain('becomes Q5_0, because its rows of 64 values are no multiple of Q4_K’s');
+      const text = loadTokenizer(dir).decode(await llamacppGreedy(file, [1], 12));
+      expect(text).toMatch(/^Once upon a time, there was a/);
     });
   },
 );

@@ -19,6 +19,8 @@ export interface GgufTensor extends TensorHeader {
    * piece may be reused after the next one is asked for.
    */
   pieces: () => Iterable<Float32Array>;
+  /** The tensor's bytes as they are to stand in the file, where they are known; asked for in place of `pieces`. */
+  encoded?: () => Iterable<Uint8Array> | undefined;
 }
 
 export interface GgufModel {
@@ -108,8 +110,9 @@ async function* encodedPieces(file: string, tensor: GgufTensor, encode: Encode):
   const [width = 1] = dims;
   const wantBytes = tensorBytes(type, dims);
   let gotBytes = 0;
-  for (const piece of tensor.pieces()) {
-    const bytes = await encode(piece, width, name);
+  const encoded = tensor.encoded?.();
+  for (const piece of encoded ?? tensor.pieces()) {
+    const bytes = piece instanceof Float32Array ? await encode(piece, width, name) : piece;
     gotBytes += bytes.length;
     yield bytes;
   }
