@@ -12,6 +12,8 @@ import { largestKl, llamacppGreedy, llamacppProbabilities } from '../../test-sup
 import { byteTokenizer } from '../../test-support/fixtures/byteTokenizer.ts';
 import { FAMILY_CASES, familyWeights } from '../../test-support/fixtures/families.ts';
 import { temporaryFolder, writeTiny } from '../../test-support/fixtures/folders.ts';
+import { array64 } from '../../test-support/reference/array.ts';
+import { referenceLoss } from '../../test-support/reference/decoder.ts';
 import { readJson, readTensors, type BaseGolden } from '../../test-support/goldens/goldens.ts';
 import { hasShared, sharedPath, skipNote } from '../../test-support/goldens/shared.ts';
 import { architectureFromConfig, type ModelConfig } from '../engine/model/architecture.ts';
@@ -82,16 +84,21 @@ describe.skipIf(!hasShared('golden'))(`goldens of PyTorch and PEFT in llama.cpp$
   );
 });
 
+/** A checkpoint with the weights of families.json. */
+async function writeFamily(config: ModelConfig): Promise<string> {
+  const entries = familyWeights(config).map(({ name, shape, values }) => ({
+    name,
+    shape,
+    dtype: 'F32' as const,
+    data: () => castF32(values, 'F32'),
+  }));
+  return writeTiny(path.join(temporaryFolder(), 'model'), entries, config);
+}
+
 describe.each(Object.entries(FAMILY_CASES))('%s against the published equations', (_, golden) => {
   it('has the logits of PyTorch in llama.cpp', async () => {
     const { config, ids, logits } = golden;
-    const entries = familyWeights(config).map(({ name, shape, values }) => ({
-      name,
-      shape,
-      dtype: 'F32' as const,
-      data: () => castF32(values, 'F32'),
-    }));
-    const dir = await writeTiny(path.join(temporaryFolder(), 'model'), entries, config);
+    const dir = await writeFamily(config);
     const { file, vocab, plan } = await exported(dir, 'F32');
     // llama.cpp has no windows here: what is within the window is the same, and the plan says so.
     const window = config['sliding_window'] as number | null | undefined;
@@ -122,6 +129,20 @@ describe.skipIf(!hasShared('data/stories260k'))(
   },
 );
 
+it('Llama with a bias on every layer, which no golden has: the loss of the float64 reference', async () => {
+  const config = { ...FAMILY_CASES['mistral']!.config, model_type: 'llama', attention_bias: true, mlp_bias: true };
+  const { file, vocab } = await exported(await writeFamily(config), 'F32');
+  const ids = FAMILY_CASES['mistral']!.ids[0]!;
+  const weights = familyWeights(config).map(
+    ({ name, shape, values }) => [name, array64(shape, Float64Array.from(values))] as const,
+  );
+  const rows = [{ ids, labels: [-100, ...ids.slice(1)] }];
+  const want = referenceLoss(architectureFromConfig(config), { weights: new Map(weights) }, rows);
+  const found = await llamacppProbabilities(file, ids, vocab);
+  const loss = ids.slice(1).reduce((sum, id, t) => sum - Math.log(found[t * vocab + id]!), 0) / (ids.length - 1);
+  expect(loss).toBeCloseTo(want, 3);
+});
+
 describe('what llama.cpp cannot run as it is meant', () => {
   const refused = (config: ModelConfig): void => refuseUnknownToLlamacpp(architectureFromConfig(config), config);
   const sizes = {
@@ -140,6 +161,13 @@ describe('what llama.cpp cannot run as it is meant', () => {
     expect(() => refused({ ...config, layer_types: types })).toThrow(
       'llama.cpp takes every other layer of Gemma 2, from the first on, for one with a sliding window, so a GGUF',
     );
+  });
+
+  it('biases that it would not read', () => {
+    for (const type of ['qwen3', 'gemma2'])
+      expect(() => refused({ model_type: type, ...sizes, attention_bias: true }), type).toThrow(
+        'no bias on the output',
+      );
   });
 
   it('scaled rotary positions outside the Llama family', () => {
