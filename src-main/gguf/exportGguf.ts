@@ -42,7 +42,7 @@ export interface GgufPlan {
   notes: string[];
 }
 
-export interface PlannedTensor {
+interface PlannedTensor {
   name: string;
   /** In ggml's order. */
   dims: readonly number[];

@@ -10,7 +10,7 @@ import { GraftError } from '../../src-shared/errors.ts';
 import { systemErrorAbout } from '../files/systemError.ts';
 import { syncFolder, temporaryNameFor } from '../files/writeWhole.ts';
 import { tensorBytes } from './ggmlTypes.ts';
-import { aligned, encodeHeader, type GgufMetadata, type TensorHeader } from './header.ts';
+import { aligned, encodeHeader, headerBytes, type GgufMetadata, type TensorHeader } from './header.ts';
 import { encodersFor, type Encode } from './quantise/encode.ts';
 
 export interface GgufTensor extends TensorHeader {
@@ -45,7 +45,7 @@ export interface WrittenGguf {
 export function ggufBytes(metadata: GgufMetadata, tensors: readonly TensorHeader[]): number {
   return tensors.reduce(
     (sum, { type, dims }) => sum + aligned(tensorBytes(type, dims)),
-    encodeHeader(metadata, tensors).length,
+    headerBytes(metadata, tensors),
   );
 }
 
