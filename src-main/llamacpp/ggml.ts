@@ -36,7 +36,9 @@ export function ggmlLibrary(): string | undefined {
   const build = `${platform}-${arch}${platform === 'mac' && arch === 'arm64' ? '-metal' : ''}`;
   try {
     const entry = createRequire(import.meta.url).resolve(`@node-llama-cpp/${build}`);
-    const library = path.join(path.dirname(entry), '..', 'bins', build, LIBRARY);
+    const packed = path.join(path.dirname(entry), '..', 'bins', build, LIBRARY);
+    // In a package the library lies beside the archive, where the system can open it (electron-builder.yml).
+    const library = packed.replace(`app.asar${path.sep}`, `app.asar.unpacked${path.sep}`);
     return fs.existsSync(library) ? library : undefined;
   } catch {
     return undefined;
