@@ -83,6 +83,8 @@ export async function openRunner(
       contextSize: contextLength,
       batchSize: contextLength,
       sequences: 1,
+      // The threads of a small model wait for each other longer than they compute, above all on a busy machine.
+      ...(model.size < SMALL_BYTES ? { threads: 1 } : {}),
       flashAttention: false,
       experimentalKvCacheKeyType: 'F32',
       experimentalKvCacheValueType: 'F32',
@@ -94,6 +96,8 @@ export async function openRunner(
     throw refused(adapters[0] ?? file, error);
   }
 }
+
+const SMALL_BYTES = 256 << 20;
 
 async function loadModel(file: string, options: { vocabOnly?: true; gpuLayers?: number }): Promise<LlamaModel> {
   const llama = await loadLlamacpp();

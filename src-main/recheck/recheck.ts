@@ -48,7 +48,7 @@ export function recheckExport({ sourceDir, exportDir, tasks, dtype, eosTokenIds 
   return { ...counts, ...configs, problems, passed: problems.length === 0 };
 }
 
-function allChanges(tasks: TaskDir[], source: ReadBase): Map<string, Change[]> {
+export function allChanges(tasks: TaskDir[], source: ReadBase): Map<string, Change[]> {
   const all = new Map<string, Change[]>();
   for (const { adapterDir, scale } of tasks)
     for (const [tensor, changes] of changesOf(adapterDir, scale, source))
