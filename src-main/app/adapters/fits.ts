@@ -1,10 +1,12 @@
 /** Which registered base models an adapter folder fits, and what it holds. */
 import path from 'node:path';
 import type { RegisteredModel } from '../../catalog/models.ts';
-import { readForeignLora, storedForeign } from '../../adapters/formats/foreign.ts';
+import { readForeignLora, storedForeign, type ForeignOptions } from '../../adapters/formats/foreign.ts';
+import { adapterFolder, isTorchAdapter } from '../../adapters/files.ts';
 import { assertAdapterFitsBase } from '../../adapters/fit.ts';
 import type { StoredAdapter } from '../../adapters/stored.ts';
 import { openBaseModel } from '../../basemodel/baseModel.ts';
+import { modelNameOf } from '../../basemodel/folderName.ts';
 import { readAdapter } from '../../methods/fileRegistry.ts';
 import { withTargets } from '../../methods/targets.ts';
 import { GraftError, toErrorData } from '../../../src-shared/errors.ts';
@@ -23,7 +25,7 @@ interface AdapterFits {
     sha256: string;
     sizeBytes: number;
     task: string | null;
-    /** `mlx-lm` or `GGUF`, of which an import makes a PEFT adapter; null for PEFT's and Graft's own folders. */
+    /** `mlx-lm`, `GGUF`, `loralib`, `PyTorch`, of which an import makes a PEFT adapter; null: it is copied. */
     format: string | null;
   };
   /** The likeliest first; never empty. */
@@ -31,11 +33,12 @@ interface AdapterFits {
 }
 
 /** Throws why the folder cannot be read, or ADAPTER_BASE_MISSING: which tensor, which base. */
-export function adapterFits(dir: string, models: RegisteredModel[]): AdapterFits {
-  const foreign = readForeignLora(dir);
+export function adapterFits(given: string, models: RegisteredModel[], options: ForeignOptions = {}): AdapterFits {
+  const dir = adapterFolder(given);
+  const foreign = readForeignLora(dir, options);
   const stored = foreign ? storedForeign(foreign) : readAdapter(dir);
   const { dir: root, sha256, sizeBytes, graft } = stored;
-  const format = foreign?.format ?? null;
+  const format = foreign?.format ?? (isTorchAdapter(root) ? 'PyTorch' : null);
   return { stored: { dir: root, sha256, sizeBytes, task: graft?.task ?? null, format }, fits: fitting(models, stored) };
 }
 
@@ -95,7 +98,7 @@ function noneFits({ dir }: StoredAdapter, models: RegisteredModel[], reasons: st
 }
 
 function isNamed({ dir, name }: RegisteredModel, named: string | null): boolean {
-  return (
-    named !== null && (dir === named || path.basename(named) === name || path.basename(named) === path.basename(dir))
-  );
+  if (named === null) return false;
+  const names = [name, modelNameOf(dir), path.basename(dir)];
+  return dir === named || names.some((one) => one === named || one === path.basename(named));
 }

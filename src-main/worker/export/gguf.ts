@@ -6,7 +6,7 @@ import { openBaseModel, type BaseModel } from '../../basemodel/baseModel.ts';
 import { CERTIFICATE_FILE } from '../../basemodel/sideFiles.ts';
 import { exportGguf, planGguf, type GgufSource } from '../../gguf/exportGguf.ts';
 import { tokenizerMetadata } from '../../gguf/tokenizer/toGguf.ts';
-import { taskEdits, type Task } from '../../merging/merge.ts';
+import { mergeBasis, taskEdits, type Task } from '../../merging/merge.ts';
 import { readAdapter } from '../../methods/fileRegistry.ts';
 import { exportName, ggufFileName, isOneFile } from '../../../src-shared/exportFormats.ts';
 import type { GgufExportParams, GgufExportResult, GgufParity, WrittenGguf } from '../../../src-shared/exports.ts';
@@ -44,7 +44,7 @@ async function writeFiles(dir: string, { params, base, tasks }: Model, emit: Emi
   const name = exportName(params.outDir);
   const metadata = tokenizerMetadata(base.dir, base.config, { endIds: taughtIds(params, base) });
   const sources = params.quantise.map((quantise): GgufSource & { file: string } => ({
-    base,
+    base: mergeBasis(tasks, base),
     edit: taskEdits(tasks, base),
     quantise,
     tokenizerMetadata: metadata,
