@@ -273,6 +273,17 @@ const PLAYGROUND = [
   'PROMPT_TOO_LONG',
 ] as const;
 
+const SERVING = [
+  'SERVING_BUSY',
+  'SERVING_CRASHED',
+  'SERVING_NOT_HERE',
+  'SERVING_NO_MODEL',
+  'SERVING_NO_TASK',
+  'SERVING_ON',
+  'SERVING_OTHER_BASE',
+  'SERVING_PORT',
+] as const;
+
 /** Of the benches and scripts of the repository, which the product never throws. */
 const TOOLS = [
   'BAD_ENGINE',
@@ -308,6 +319,7 @@ export const ERROR_CODES = [
   ...LAB,
   ...STUDIES,
   ...PLAYGROUND,
+  ...SERVING,
   ...TOOLS,
 ] as const;
 

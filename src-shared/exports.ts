@@ -6,7 +6,7 @@ import type { RunSpec } from './runSpec.ts';
  * What can be written. `hf`, `gguf`, `ollama` and `lmstudio` are whole models, base and adapters in one; `lora-gguf`,
  * `mlx` and `peft` are the adapter by itself.
  */
-export const EXPORT_FORMATS = ['hf', 'gguf', 'ollama', 'lmstudio', 'lora-gguf', 'mlx', 'peft'] as const;
+export const EXPORT_FORMATS = ['ollama', 'lmstudio', 'gguf', 'hf', 'peft', 'lora-gguf', 'mlx'] as const;
 export type ExportFormat = (typeof EXPORT_FORMATS)[number];
 
 /** Types of the weights of a GGUF as llama.cpp names them, the exact ones first. */

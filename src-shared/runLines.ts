@@ -21,6 +21,7 @@ export interface Exported {
 /** `platform`: of the machine that the export lies on, as Node calls it. */
 export function runLines({ format, outDir, modelDir, files, ggufs }: Exported, platform: string): RunLine[] {
   const quote = quoteFor(platform);
+  const base = modelDir === '' ? 'BASE' : quote(modelDir);
   const inside = (name: string): string => (isGgufName(outDir) ? outDir : join(outDir, name, platform));
   const gguf = ggufs?.[0]?.file ?? files.find(isGgufName) ?? '';
   const name = ollamaName(outDir);
@@ -36,12 +37,12 @@ export function runLines({ format, outDir, modelDir, files, ggufs }: Exported, p
     case 'lora-gguf':
       return [{ label: 'llama.cpp', line: `llama-cli -m BASE.gguf --lora ${quote(inside(gguf))}` }];
     case 'mlx':
-      return [{ label: 'mlx-lm', line: `mlx_lm.chat --model ${quote(modelDir)} --adapter-path ${quote(outDir)}` }];
+      return [{ label: 'mlx-lm', line: `mlx_lm.chat --model ${base} --adapter-path ${quote(outDir)}` }];
     case 'peft':
       return [
         {
           label: 'vLLM',
-          line: `vllm serve ${quote(modelDir)} --enable-lora --lora-modules ${quote(`${name}=${outDir}`)}`,
+          line: `vllm serve ${base} --enable-lora --lora-modules ${quote(`${name}=${outDir}`)}`,
         },
       ];
     case 'hf':

@@ -9,6 +9,8 @@ import type { ErrorData } from './errors.ts';
 import type {
   AdapterExportParams,
   AdapterExportResult,
+  GgufExportParams,
+  GgufExportResult,
   MergeParams,
   MergeResult,
   TaskDir,
@@ -144,6 +146,12 @@ export interface WorkerCalls {
     params: MergeParams;
     event: { done: number; total: number; phase: 'merge' | 'verify' };
     result: MergeResult;
+  };
+  /** Writes base and adapters in one as GGUF files, and has llama.cpp run them. */
+  exportGguf: {
+    params: GgufExportParams;
+    event: { done: number; total: number; phase: 'merge' | 'verify' };
+    result: GgufExportResult;
   };
   /** Writes an adapter by itself for another runtime. */
   exportAdapter: {

@@ -10,6 +10,7 @@ import { plansRouter } from './plan.ts';
 import { playgroundRouter } from './playground.ts';
 import { pullsRouter } from './pulls.ts';
 import { runsRouter } from './runs.ts';
+import { servingRouter } from './serving.ts';
 import { studiesRouter } from './studies.ts';
 import { systemRouter } from './system.ts';
 import { tasksRouter } from './tasks.ts';
@@ -28,6 +29,7 @@ export function createRouter(services: Services) {
     plan: plansRouter(services),
     playground: playgroundRouter(services),
     exports: exportsRouter(services),
+    serving: servingRouter(services),
     lab: labRouter(services),
     pulls: pullsRouter(services),
   });

@@ -26,6 +26,7 @@ import { PlanService } from './runs/planService.ts';
 import { RateFinder } from './runs/rateFinder.ts';
 import { isOther, recoverAbandoned } from './runs/recover.ts';
 import { RunService } from './runs/service.ts';
+import { ServingService, type OpenServing } from './serving/service.ts';
 import { SettingsService } from './settings/service.ts';
 import { defaultHomeDir, openHome } from './storage/home.ts';
 import { removeAbandonedPartials } from './storage/partials.ts';
@@ -50,7 +51,9 @@ export interface ServiceOptions {
   /** How to show a folder to the user; default: the desktop's file manager, where there is one. */
   showInFolder?: ShowInFolder | undefined;
   /** What encrypts the hub's token; default: a file that only the user can read. */
-  keychain?: Keychain | undefined;
+  keychain?: (() => Keychain | undefined) | undefined;
+  /** How to answer requests over HTTP; without it nothing can be served. */
+  openServing?: OpenServing;
 }
 
 /** Throws GraftError when the data folder cannot be written or the catalogue not be read. */
@@ -61,6 +64,7 @@ export function createServices({
   serving = true,
   showInFolder = systemFileManager(),
   keychain,
+  openServing,
 }: ServiceOptions = {}) {
   const home = openHome(dir);
   const catalog = openCatalog(home.catalogFile);
@@ -82,6 +86,7 @@ export function createServices({
   const hubTokens = new TokenStore(home.dir, keychain);
   const pulls = new PullService({ pullsDir: home.pullsDir, models, tokens: hubTokens });
   const pushes = new PushService({ catalog, adapters, tokens: hubTokens });
+  const answers = new ServingService({ home, catalog, models, workers, engines, open: openServing });
   const lab = new LabService({ home, catalog, adapters, workers, engines });
   recoverAbandoned(catalog, { takeQueued });
   if (serving) catalog.waitAtMost(SERVING_WAIT_MS);
@@ -115,6 +120,7 @@ export function createServices({
     hubTokens,
     pulls,
     pushes,
+    serving: answers,
     storage: new StorageService(home, catalog),
     system: new SystemService(home, exports, showInFolder),
     close: () => close(),
@@ -126,6 +132,7 @@ export function createServices({
     const unfinished = [...runs.close(), ...exports.close()];
     lab.close();
     pushes.close();
+    await answers.stop();
     await Promise.all([workers.close(), pulls.close()]);
     unfinished.forEach(removePartials);
     files.close();

@@ -75,8 +75,8 @@ function modelWeights<F extends { name: string }>(repository: string, byName: Ma
     if (parts.length === 0 || parts.length !== Number(total))
       throw new GraftError(
         'HUB_NO_WEIGHTS',
-        `${repository} lists ${index}, but ${counted(parts.length, 'shard')} of ${Number(total ?? 0)}; ask its author, ` +
-          'or choose another revision.',
+        `${repository} lists ${index}, but ${counted(parts.length, 'shard')} of ${Number(total ?? 0)}; ask its ` +
+          'author, or choose another revision.',
         { repository },
       );
     return [indexFile, ...parts];

@@ -152,7 +152,8 @@ function tooLong(part: string, file: HubFile, hub: Connection): GraftError {
   fs.rmSync(part, { force: true });
   return new GraftError(
     'HUB_CHECKSUM',
-    `${hub.asked.what} is longer than the ${file.sizeBytes} bytes that the hub lists, so it was removed; start it again.`,
+    `${hub.asked.what} is longer than the ${file.sizeBytes} bytes that the hub lists, so it was removed; ` +
+      'start it again.',
     { file: file.name, want: file.sizeBytes },
   );
 }

@@ -19,7 +19,8 @@ export function lockRepository(dir: string): () => void {
     if (owner !== undefined && (owner === process.pid ? held.has(file) : isAlive(owner)))
       throw new GraftError(
         'HUB_BUSY',
-        `${dir} is being fetched already${owner === process.pid ? '' : `, by the Graft process ${owner}`}; wait for it, or cancel it there.`,
+        `${dir} is being fetched already${owner === process.pid ? '' : `, by the Graft process ${owner}`}; wait for ` +
+          'it, or cancel it there.',
         { pid: owner, dir },
       );
     fs.rmSync(file, { force: true });

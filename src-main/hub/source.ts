@@ -69,7 +69,8 @@ function checked(
 
 /** As it is typed. */
 export function sourceText({ repository, revision, file }: HubSource): string {
-  return `hf:${repository}${file === undefined ? '' : `/${file}`}${revision === DEFAULT_REVISION ? '' : `@${revision}`}`;
+  const at = revision === DEFAULT_REVISION ? '' : `@${revision}`;
+  return `hf:${repository}${file === undefined ? '' : `/${file}`}${at}`;
 }
 
 /** Whether a path of a repository stays in its folder on every system, and is a name that people can read. */

@@ -32,10 +32,15 @@ const TOKEN_BYTES = 8192;
 export class TokenStore {
   #plainFile: string;
   #sealedFile: string;
-  #keychain: Keychain | undefined;
+  #keychain: () => Keychain | undefined;
   #env: NodeJS.ProcessEnv;
 
-  constructor(homeDir: string, keychain?: Keychain, env: NodeJS.ProcessEnv = process.env) {
+  /** `keychain` is asked only when a token is kept or read, since the system may ask the user first. */
+  constructor(
+    homeDir: string,
+    keychain: () => Keychain | undefined = () => undefined,
+    env: NodeJS.ProcessEnv = process.env,
+  ) {
     this.#plainFile = path.join(homeDir, PLAIN_FILE);
     this.#sealedFile = path.join(homeDir, SEALED_FILE);
     this.#keychain = keychain;
@@ -52,10 +57,11 @@ export class TokenStore {
   /** Keeps a token in place of the one before; says where. Throws a usage error HUB_TOKEN, or the file system's. */
   keep(text: string): string {
     const token = checkedToken(text.trim(), 'What was given');
+    const keychain = this.#keychain();
+    const sealed = keychain?.encrypt(token);
     this.forget();
-    if (this.#keychain) writePrivate(this.#sealedFile, this.#keychain.encrypt(token));
-    else writePrivate(this.#plainFile, token);
-    return this.#keychain ? `${this.#keychain.name}` : `${this.#plainFile}, which only you can read`;
+    writePrivate(sealed ? this.#sealedFile : this.#plainFile, sealed ?? token);
+    return keychain?.name ?? `${this.#plainFile}, which only you can read`;
   }
 
   /** True where Graft had one; that of Hugging Face's own tools stays. */
@@ -66,12 +72,14 @@ export class TokenStore {
   }
 
   #sealed(): KnownToken | undefined {
-    if (!this.#keychain) return undefined;
+    if (!fs.existsSync(this.#sealedFile)) return undefined;
+    const keychain = this.#keychain();
+    if (!keychain) return undefined;
     try {
-      const token = this.#keychain.decrypt(fs.readFileSync(this.#sealedFile)).trim();
-      return FORM.test(token) ? { place: this.#keychain.name, token } : undefined;
+      const token = keychain.decrypt(fs.readFileSync(this.#sealedFile)).trim();
+      return FORM.test(token) ? { place: keychain.name, token } : undefined;
     } catch {
-      // None there, or sealed by another user or another machine: as good as none, and the user can store it again.
+      // Sealed by another user or another machine: as good as none, and the user can store it again.
       return undefined;
     }
   }

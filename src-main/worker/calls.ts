@@ -4,6 +4,7 @@ import { checkDataset } from '../datasets/check.ts';
 import { reportBackends } from '../engine/backends/backends.ts';
 import type { CallControl } from './control.ts';
 import { exportAdapter } from './export/adapter.ts';
+import { exportGgufs } from './export/gguf.ts';
 import { labAdvise } from './lab/advise.ts';
 import { labCompose } from './lab/compose.ts';
 import { labCompress } from './lab/compress.ts';
@@ -71,7 +72,7 @@ const verifying: Handlers<'engines' | 'selfTest' | 'evaluate' | 'merge' | 'unmer
   unmerge,
 };
 
-const exporting: Handlers<'exportAdapter'> = { exportAdapter };
+const exporting: Handlers<'exportGguf' | 'exportAdapter'> = { exportGguf: exportGgufs, exportAdapter };
 
 const tokens: Handlers<'checkTokenizer' | 'previewTokens' | 'countTokens' | 'checkDataset'> = {
   checkTokenizer: ({ modelDir }) => checkTokenizer(modelDir),

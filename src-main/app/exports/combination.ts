@@ -4,7 +4,6 @@ import type { ExportFormat, Quantisation } from '../../../src-shared/exports.ts'
 import { usageError, type GraftError } from '../../../src-shared/errors.ts';
 import type { ExportRequest } from './request.ts';
 
-const WRITTEN: ExportFormat[] = ['hf', 'peft', 'lora-gguf', 'mlx'];
 /** Half of F16's size, at hardly any loss, and possible without llama.cpp. */
 const DEFAULT_QUANTISE: Quantisation = 'Q8_0';
 
@@ -23,7 +22,6 @@ export function quantisationsOf({
 export function refuseCombination(request: Combined): void {
   const { format, outDir, dtype, quantise, maxShardBytes } = request;
   const { holds, quantised } = EXPORT_FORMAT_FACTS[format];
-  if (!WRITTEN.includes(format)) throw unfit(format, 'is not written by this version');
   if (quantise && !quantised) throw unfit(format, 'has no quantised weights; choose gguf, ollama or lmstudio for them');
   if (dtype && format !== 'hf')
     throw unfit(format, quantised ? 'names its types as quantisations, such as F16' : 'keeps the type of its weights');

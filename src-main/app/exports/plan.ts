@@ -14,8 +14,7 @@ import { look } from '../looking/look.ts';
 import { refuseCombination } from './combination.ts';
 import type { PlannedFile } from './mergedFiles.ts';
 import { obstacle, type ScaledAdapter } from './obstacle.ts';
-import type { PlannedExport, PlanRequest } from './planned.ts';
-import type { ExportRequest } from './request.ts';
+import type { ExportRequest, PlannedExport, PlanRequest } from './request.ts';
 
 export interface ExportPlan extends PlannedExport {
   /** Absolute. */

@@ -1,7 +1,6 @@
 /** Which files an export writes, how large they become, and what else is to be said of it before it starts. */
 import fs from 'node:fs';
 import path from 'node:path';
-import type { Quantisation } from '../../../src-shared/exports.ts';
 import { ggufLoraBytes } from '../../adapters/formats/ggufWrite.ts';
 import { mlxFiles } from '../../adapters/formats/mlxWrite.ts';
 import { openBaseModel } from '../../basemodel/baseModel.ts';
@@ -9,21 +8,8 @@ import { readAdapter } from '../../methods/fileRegistry.ts';
 import { exportName, ggufFileName } from '../../../src-shared/exportFormats.ts';
 import { mergedFiles, type PlannedFile } from './mergedFiles.ts';
 import { mergeNotes } from './notes.ts';
-import type { ExportRequest } from './request.ts';
-
-export interface PlannedExport {
-  files: PlannedFile[];
-  /** What else the export does or leaves out, in sentences. */
-  notes: string[];
-  /** Of formats that are quantised: the file in each type, whether or not it is asked for. */
-  choices?: { quantise: Quantisation; sizeBytes: number }[];
-}
-
-/** What of a request the plan depends on. */
-export type PlanRequest = Pick<
-  ExportRequest,
-  'format' | 'adapterDir' | 'tasks' | 'modelDir' | 'outDir' | 'dtype' | 'quantise' | 'maxShardBytes'
->;
+import { plannedGguf } from './plannedGguf.ts';
+import type { PlannedExport, PlanRequest } from './request.ts';
 
 /** Reads headers and adapters only. Throws the GraftErrors of the readers and the file system's. */
 export function plannedExport(request: PlanRequest): PlannedExport {
@@ -34,7 +20,11 @@ export function plannedExport(request: PlanRequest): PlannedExport {
     case 'lora-gguf':
     case 'mlx':
       return plannedAdapter(request);
-    default:
+    case 'gguf':
+    case 'ollama':
+    case 'lmstudio':
+      return plannedGguf({ ...request, format }, adapterDirsOf(request));
+    case 'hf':
       return {
         files: mergedFiles(modelDir, dtype, maxShardBytes),
         notes: mergeNotes(modelDir, adapterDirsOf(request)),

@@ -1,6 +1,7 @@
-/** One export as it is asked for, whoever asks. */
+/** One export as it is asked for, whoever asks, and what its plan says. */
 import type { BackendName } from '../../../src-shared/backends.ts';
 import type { ExportFormat, MergeParams, Quantisation } from '../../../src-shared/exports.ts';
+import type { PlannedFile } from './mergedFiles.ts';
 
 export interface ExportRequest {
   format: ExportFormat;
@@ -22,3 +23,17 @@ export interface ExportRequest {
   /** See MergeParams. */
   allowFailedCertificate?: boolean | undefined;
 }
+
+export interface PlannedExport {
+  files: PlannedFile[];
+  /** What else the export does or leaves out, in sentences. */
+  notes: string[];
+  /** Of formats that are quantised: the file in each type, whether or not it is asked for. */
+  choices?: { quantise: Quantisation; sizeBytes: number }[];
+}
+
+/** What of a request the plan depends on. */
+export type PlanRequest = Pick<
+  ExportRequest,
+  'format' | 'adapterDir' | 'tasks' | 'modelDir' | 'outDir' | 'dtype' | 'quantise' | 'maxShardBytes'
+>;

@@ -5,6 +5,7 @@ import type { WorkerCalls } from '../../../src-shared/workerCalls.ts';
 import type { Workers } from '../workers/client.ts';
 import type { EngineService } from '../workers/engines.ts';
 import { heldOutRows } from '../adapters/heldOut.ts';
+import { quantisationsOf } from './combination.ts';
 import { copyAdapter } from './copy.ts';
 import type { ExportRequest } from './request.ts';
 
@@ -41,7 +42,13 @@ export async function writeExport(parts: Parts, request: ExportRequest, control:
       const params = { format, adapterDir, modelDir, outDir };
       return { ...(await askWorker(parts, 'exportAdapter', params, control)), certificate: null };
     }
-    default: {
+    case 'gguf':
+    case 'ollama':
+    case 'lmstudio': {
+      const params = { ...(await modelParams(parts, request)), format, quantise: quantisationsOf(request)! };
+      return { ...(await askWorker(parts, 'exportGguf', params, control)), certificate: null };
+    }
+    case 'hf': {
       const params = {
         ...(await modelParams(parts, request)),
         ...(dtype ? { dtype } : {}),
@@ -68,7 +75,7 @@ async function modelParams({ catalog, engines }: Parts, request: ExportRequest) 
 }
 
 /** One call of a worker of its own, which ends with it. */
-async function askWorker<K extends 'merge' | 'exportAdapter'>(
+async function askWorker<K extends 'merge' | 'exportGguf' | 'exportAdapter'>(
   { workers }: Parts,
   name: K,
   params: WorkerCalls[K]['params'],

@@ -5,6 +5,7 @@
 import { limitsOf } from '../../basemodel/config.ts';
 import { fileSha256 } from '../../files/sha256.ts';
 import { hasChatTemplate } from '../../datasets/tokenizerFiles.ts';
+import { convertAdapter } from '../adapters/convert.ts';
 import { writeCompanion } from '../../gguf/companion.ts';
 import { adapterFits } from '../adapters/fits.ts';
 import { plannedExport } from '../exports/planned.ts';
@@ -16,6 +17,7 @@ import { planVariants } from '../studies/variants.ts';
 export const looks = {
   adapterFits,
   checkModel,
+  convertAdapter,
   fileSha256,
   hasChatTemplate,
   limitsOf,
@@ -29,4 +31,4 @@ export const looks = {
 
 export type LookName = keyof typeof looks;
 export type LookArguments<K extends LookName> = Parameters<(typeof looks)[K]>;
-export type LookResult<K extends LookName> = ReturnType<(typeof looks)[K]>;
+export type LookResult<K extends LookName> = Awaited<ReturnType<(typeof looks)[K]>>;

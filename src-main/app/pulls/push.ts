@@ -74,7 +74,7 @@ export class PushService {
     this.#abort.abort();
   }
 
-  /** As others know the base: its repository where it came from the hub, else its name; never a path of this machine. */
+  /** As others know the base: its repository where it came from the hub, else its name; never a path of here. */
   #baseName(modelId: string | null, modelName: string | null): { name: string; isOnHub: boolean } {
     const dir = modelId === null ? undefined : this.#catalog.models.get(modelId)?.dir;
     const [, owner, name] = /[\\/]models--([^\\/]+?)--([^\\/]+)[\\/]snapshots[\\/]/.exec(dir ?? '') ?? [];
@@ -90,8 +90,8 @@ function adapterFilesOf(dir: string, baseName: string): PushedFile[] {
   if (!fs.existsSync(config) || !fs.existsSync(weights))
     throw new GraftError(
       'PUSH_NOT_PEFT',
-      `${dir} is not in PEFT's format (${ADAPTER_CONFIG} and ${ADAPTER_WEIGHTS}), so other programs could not read it ` +
-        'from the hub; only adapters of methods that PEFT has can be sent.',
+      `${dir} is not in PEFT's format (${ADAPTER_CONFIG} and ${ADAPTER_WEIGHTS}), so other programs could not read ` +
+        'it from the hub; only adapters of methods that PEFT has can be sent.',
       { dir },
     );
   const graft = path.join(dir, GRAFT_FILE);

@@ -163,7 +163,8 @@ export class PullService {
       return { modelId: null, note: `This is an adapter; import it from ${plan.dir} on the page Adapters.` };
     const dir = plan.file === null ? plan.dir : path.join(plan.dir, ...plan.file.split('/'));
     try {
-      const model = await this.#models.add({ dir, name, usualName: plan.repository });
+      const usualName = plan.file === null ? plan.repository : `${plan.repository}/${path.basename(plan.file)}`;
+      const model = await this.#models.add({ dir, name, usualName });
       return { modelId: model.id, note: null };
     } catch (error) {
       if (!(error instanceof GraftError)) throw error;

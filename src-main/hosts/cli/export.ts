@@ -6,7 +6,7 @@ import { parseShardSize } from '../../basemodel/shards.ts';
 import { bad, type Args } from './args.ts';
 import { ENGINE_OPTION, MODEL_OPTION, type Command } from './command.ts';
 import { ADAPTERS_OPTIONS, exportToEnd, readTasks } from './exportToEnd.ts';
-import { baseDirFor } from './resolve.ts';
+import { baseDirFor, knownBaseDir } from './resolve.ts';
 import { readSettings } from './settingOptions.ts';
 
 export const exportCommand: Command = {
@@ -44,7 +44,9 @@ export const exportCommand: Command = {
       adapterId: adapter.id,
       adapterDir: adapter.dir,
       tasks,
-      modelDir: format === 'peft' && model === undefined ? '' : baseDirFor(services, model, adapter),
+      // A copy of the adapter needs no base; where it is known, the line that runs both can name it.
+      modelDir:
+        format === 'peft' ? (knownBaseDir(services, model, adapter) ?? '') : baseDirFor(services, model, adapter),
       outDir: args.required('out', 'a new folder or file'),
       dtype: args.choice('dtype', ['f32', 'f16', 'bf16']),
       quantise: quantisationsOf(args),

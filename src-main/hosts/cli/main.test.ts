@@ -110,6 +110,7 @@ it('help names every command, and a command its options', async () => {
     'eval',
     'generate',
     'tasks switch',
+    'adapters import',
     'adapters remove',
     'merge',
     'demo',

@@ -28,6 +28,19 @@ export function modelDirOf({ catalog }: Services, text: string): string {
   );
 }
 
+/** The id of a registered model that is named by id, name or folder. Throws MODEL_NOT_FOUND. */
+export function modelIdOf({ catalog }: Services, text: string): string {
+  const dir = path.resolve(text);
+  const models = catalog.models.list();
+  const model = catalog.models.get(text) ?? models.find((one) => one.name === text || one.dir === dir);
+  if (model) return model.id;
+  throw usageError(
+    'MODEL_NOT_FOUND',
+    `There is no registered base model "${text}"; "models list" shows those that exist.`,
+    { model: text },
+  );
+}
+
 function ggufDirOf(models: RegisteredModel[], text: string): string {
   const file = path.resolve(text);
   const known = models.find(({ gguf }) => gguf?.file === file);
@@ -61,15 +74,25 @@ export function tunedOf({ catalog }: Services, text: string): FoundAdapter {
 
 /** The base that a command works on: as named, else the registered one that the adapter was trained on. */
 export function baseDirFor(services: Services, model: string | undefined, adapter: FoundAdapter | undefined): string {
-  if (model !== undefined) return modelDirOf(services, model);
-  if (!adapter) throw usageError('BAD_USAGE', '--model is missing; give the folder of the base model.');
-  const base = baseOf(services, adapter);
-  if (base) return base.dir;
+  if (model === undefined && !adapter)
+    throw usageError('BAD_USAGE', '--model is missing; give the folder of the base model.');
+  const dir = knownBaseDir(services, model, adapter);
+  if (dir !== undefined) return dir;
   throw usageError(
     'BASE_UNKNOWN',
-    `The base model of ${adapter.dir} is not in the catalogue; name its folder with --model.`,
-    { adapter: adapter.dir },
+    `The base model of ${adapter?.dir} is not in the catalogue; name its folder with --model.`,
+    { adapter: adapter?.dir },
   );
+}
+
+/** The same, undefined where nobody knows it. */
+export function knownBaseDir(
+  services: Services,
+  model: string | undefined,
+  adapter: FoundAdapter | undefined,
+): string | undefined {
+  if (model !== undefined) return modelDirOf(services, model);
+  return adapter && baseOf(services, adapter)?.dir;
 }
 
 function baseOf({ catalog }: Services, adapter: FoundAdapter): RegisteredModel | undefined {

@@ -4,9 +4,10 @@
  */
 import { createCaller } from '../../api/router.ts';
 import { errorDataOf } from '../../api/trpc.ts';
-import { adaptersList, adaptersRemove, adaptersShow } from './adapters.ts';
+import { adaptersImport, adaptersList, adaptersRemove, adaptersShow } from './adapters.ts';
 import { readArgs } from './args.ts';
 import type { Args } from './args.ts';
+import { chat } from './chat.ts';
 import type { Command } from './command.ts';
 import { datasetsAdd, datasetsCheck, datasetsList } from './datasets.ts';
 import { demo } from './demo.ts';
@@ -28,11 +29,13 @@ import { modelsAdd, modelsList } from './models.ts';
 import { params } from './params.ts';
 import { pull } from './pull.ts';
 import { push } from './push.ts';
+import { serve } from './serve.ts';
 import { tasksList, tasksSwitch } from './tasks.ts';
 import { train } from './train.ts';
 import { unmerge } from './unmerge.ts';
 import { printable } from '../../../src-shared/printable.ts';
 import { usageError } from '../../../src-shared/errors.ts';
+import { openServing } from '../openai/server.ts';
 import { forkWorker, type WorkerChannel } from '../../app/workers/channel.ts';
 import { createServices } from '../../app/services.ts';
 
@@ -48,10 +51,13 @@ const COMMANDS: Command[] = [
   train,
   evaluate,
   generate,
+  chat,
+  serve,
   tasksList,
   tasksSwitch,
   adaptersList,
   adaptersShow,
+  adaptersImport,
   adaptersRemove,
   exportCommand,
   merge,
@@ -100,7 +106,7 @@ function findCommand(argv: string[]): { command: Command; rest: string[] } {
 
 async function runCommand(command: Command, args: Args): Promise<void> {
   const json = args.flag('json');
-  const services = createServices({ takeQueued: false, serving: false, spawnWorker: spawnKnownWorker });
+  const services = createServices({ takeQueued: false, serving: false, spawnWorker: spawnKnownWorker, openServing });
   let interrupted = false;
   const interrupt = (): void => {
     if (interrupted) return;

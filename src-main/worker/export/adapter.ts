@@ -4,7 +4,7 @@ import { writeGgufLora } from '../../adapters/formats/ggufWrite.ts';
 import { writeMlxAdapter } from '../../adapters/formats/mlxWrite.ts';
 import { openBaseModel } from '../../basemodel/baseModel.ts';
 import { readAdapter } from '../../methods/fileRegistry.ts';
-import { exportName, ggufFileName, isOneFile } from '../../../src-shared/exportFormats.ts';
+import { exportName, ggufFileName } from '../../../src-shared/exportFormats.ts';
 import type { AdapterExportParams, AdapterExportResult } from '../../../src-shared/exports.ts';
 import type { WorkerCalls } from '../../../src-shared/workerCalls.ts';
 import { filesIn, writeExportOutput } from './output.ts';
@@ -23,15 +23,15 @@ export async function exportAdapter(
     return await writeExportOutput({ format, outDir }, base.dir, async (dir) => {
       const { sha256 } =
         format === 'mlx'
-          ? await writeMlxAdapter({ ...source, outDir: path.join(dir), modelName: base.dir })
+          ? await writeMlxAdapter({ ...source, outDir: dir, modelName: base.dir })
           : await writeGgufLora({
               ...source,
               name,
               outFile: path.join(dir, ggufFileName(name, 'lora')),
               onProgress: (progress) => emit({ ...progress, phase: 'copy' }),
             });
-      const { files, sizeBytes } = filesIn(dir);
-      return { outDir, files: isOneFile(params) ? [path.basename(outDir)] : files, sizeBytes, sha256 };
+      const { files, sizeBytes } = filesIn(dir, params);
+      return { outDir, files, sizeBytes, sha256 };
     });
   } finally {
     base.close();

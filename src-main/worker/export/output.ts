@@ -9,12 +9,17 @@ import { syncFolder, temporaryNameFor } from '../../files/writeWhole.ts';
 import { certificateBeside, isGgufName, isOneFile } from '../../../src-shared/exportFormats.ts';
 import type { ExportFormat } from '../../../src-shared/exports.ts';
 
+interface Output {
+  format: ExportFormat;
+  outDir: string;
+}
+
 /**
  * Runs `fill` on a temporary folder beside `outDir`, which becomes `outDir`; of one file only its GGUF and certificate
  * stay. Throws as writeOutputFolder.
  */
 export async function writeExportOutput<T>(
-  output: { format: ExportFormat; outDir: string },
+  output: Output,
   baseDir: string,
   fill: (dir: string) => Promise<T>,
 ): Promise<T> {
@@ -44,10 +49,18 @@ function moveOut(dir: string, target: string): void {
   syncFolder(path.dirname(target));
 }
 
-/** What a filled folder comes to, in the order of names. */
-export function filesIn(dir: string): { files: string[]; sizeBytes: number } {
-  const files = (fs.readdirSync(dir, { recursive: true }) as string[])
-    .filter((name) => fs.statSync(path.join(dir, name)).isFile())
-    .sort();
-  return { files, sizeBytes: files.reduce((sum, name) => sum + fs.statSync(path.join(dir, name)).size, 0) };
+/** What a filled temporary folder comes to, under the names that the files will have, in their order. */
+export function filesIn(dir: string, output: Output): { files: string[]; sizeBytes: number } {
+  const names = (fs.readdirSync(dir, { recursive: true }) as string[]).filter((name) =>
+    fs.statSync(path.join(dir, name)).isFile(),
+  );
+  return {
+    files: names.map((name) => finalName(name, output)).sort(),
+    sizeBytes: names.reduce((sum, name) => sum + fs.statSync(path.join(dir, name)).size, 0),
+  };
+}
+
+function finalName(name: string, output: Output): string {
+  if (!isOneFile(output)) return name;
+  return path.basename(name === CERTIFICATE_FILE ? certificateBeside(output.outDir) : output.outDir);
 }

@@ -16,19 +16,19 @@ export interface Pick {
 
 const PLAN_DELAY_MS = 200;
 
-/** What a folder's name ends in. */
+/** What a folder's name ends in. The runtimes of GGUF call the model by it, so there it is the task's name alone. */
 const ENDINGS: Record<ExportFormat, string> = {
-  ollama: 'ollama',
-  lmstudio: 'lmstudio',
-  gguf: 'gguf',
-  hf: 'merged',
-  peft: 'adapter',
-  'lora-gguf': 'lora',
-  mlx: 'mlx',
+  ollama: '',
+  lmstudio: '',
+  gguf: '',
+  hf: '-merged',
+  peft: '-adapter',
+  'lora-gguf': '-lora',
+  mlx: '-mlx',
 };
 
 export class ExportForm {
-  format = $state<ExportFormat>('hf');
+  format = $state<ExportFormat>('ollama');
   /** Types of the GGUF files, of which Ollama takes one. */
   quantise = $state<Quantisation[]>(['Q8_0']);
   picks = $state<Pick[]>([]);
@@ -53,7 +53,7 @@ export class ExportForm {
   readonly companions = $derived.by(() => this.adapters.filter((adapter) => adapter.baseHash === this.first?.baseHash));
   readonly suggested = $derived.by(() =>
     freeFolderName(
-      `${this.first?.taskName ?? 'model'}-${ENDINGS[this.format]}`,
+      `${this.first?.taskName ?? 'model'}${ENDINGS[this.format]}`,
       (name) => this.#taken().includes(this.#in(name)) || this.#existing.includes(this.#in(name)),
     ),
   );
