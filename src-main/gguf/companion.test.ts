@@ -7,7 +7,7 @@ import path from 'node:path';
 import * as tf from '@tensorflow/tfjs-core';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { expectClose } from '../../test-support/checks/expectClose.ts';
-import { largestKl, llamacppGreedy, llamacppProbabilities } from '../../test-support/checks/llamacpp.ts';
+import { largestKl, llamacppGreedy, llamacppProbabilities } from '../../test-support/judges/llamaModel.ts';
 import { byteTokenizer } from '../../test-support/fixtures/byteTokenizer.ts';
 import { FAMILY_CASES, familyWeights } from '../../test-support/fixtures/families.ts';
 import { temporaryFolder, writeTiny } from '../../test-support/fixtures/folders.ts';

@@ -245,8 +245,8 @@ function gpt2(fields: ArchitectureFields): ModelConfig {
 }
 
 const WHICH_GELU =
-  'The file does not say which form of GELU the model uses: Graft computes the exact one, which Pythia means, llama.cpp ' +
-  'the tanh form, which differs in the fourth decimal.';
+  'The file does not say which form of GELU the model uses: Graft computes the exact one, which Pythia means, ' +
+  'llama.cpp the tanh form, which differs in the fourth decimal.';
 
 function gptNeox(fields: ArchitectureFields): ModelConfig {
   const [hidden, heads] = [fields.needed('embedding_length'), fields.needed('attention.head_count')];
