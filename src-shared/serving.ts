@@ -12,6 +12,8 @@ export const BASE_NAME = 'base';
 export interface ServedTask {
   /** `model` of a request. */
   name: string;
+  /** Null: the base. */
+  taskId: string | null;
   /** Null: the plain base, whatever its task. */
   adapter: { id: string; name: string } | null;
   /** Why requests for it are refused; null: they are answered. */

@@ -17,9 +17,9 @@ let port: number;
 const desk: ServingDesk = {
   startedAt: new Date('2026-01-02T03:04:05Z'),
   tasks: () => [
-    { name: 'base', adapter: null, refused: null },
-    { name: 'a task/with signs', adapter: null, refused: null },
-    { name: 'of another base', adapter: null, refused: 'It belongs to another base.' },
+    { name: 'base', taskId: null, adapter: null, refused: null },
+    { name: 'a task/with signs', taskId: null, adapter: null, refused: null },
+    { name: 'of another base', taskId: null, adapter: null, refused: 'It belongs to another base.' },
   ],
   ask: (asked) => answer(asked),
 };
