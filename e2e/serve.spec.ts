@@ -54,7 +54,7 @@ test('a service on two adapters of a task, asked by fetch', async ({ graft: page
   await expect(adapter).toBeEnabled();
   expect(await ask('describe')).toEqual(one);
   expect((await ask('nothing')).status).toBe(404);
-  await expect(service.getByText('Answered')).toBeVisible();
+  await expect(page.getByRole('list', { name: 'Last failures' })).toContainText('There is no task "nothing" here');
 
   await page.getByRole('tab', { name: 'Python' }).click();
   await expect(page.getByTestId('snippet')).toContainText(`base_url="${address}"`);

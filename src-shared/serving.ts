@@ -33,7 +33,8 @@ export interface ServedRequest {
 
 export interface ServingFailure {
   at: string;
-  model: string;
+  /** Null: the request named none. */
+  model: string | null;
   message: string;
 }
 
