@@ -24,12 +24,14 @@ export const layers = {
       'better-sqlite3',
       'electron',
       'fflate',
+      '@huggingface/hub',
       '@uwdata/flechette',
       '@trpc/server',
       '@trpc/client',
       'node-llama-cpp',
       'koffi',
       'openai',
+      '@huggingface/gguf',
     ],
   },
   'src-renderer/**/*.test.ts': {
@@ -67,7 +69,30 @@ export const layers = {
   'src-main/threads/**': { imports: ['src-shared'], packages: ['node'] },
   'src-main/safetensors/**': { imports: ['src-main/files', 'src-shared'], packages: ['node'] },
   'src-main/basemodel/**': {
-    imports: ['src-main/pickle', 'src-main/safetensors', 'src-main/files', 'src-main/engine/model', 'src-shared'],
+    imports: [
+      'src-main/pickle',
+      // A GGUF file that is read as a base model.
+      'src-main/gguf/pointer.ts',
+      'src-main/gguf/weights.ts',
+      'src-main/safetensors',
+      'src-main/files',
+      'src-main/engine/model',
+      'src-shared',
+    ],
+    packages: ['node', 'zod'],
+  },
+  // Other runtimes' adapters: their names and layouts, and PEFT's folder on the other side.
+  'src-main/adapters/formats/**': {
+    imports: [
+      'src-main/adapters',
+      'src-main/methods/lora',
+      'src-main/gguf',
+      'src-main/basemodel',
+      'src-main/safetensors',
+      'src-main/files',
+      'src-main/engine/model',
+      'src-shared',
+    ],
     packages: ['node', 'zod'],
   },
   'src-main/adapters/**': {
@@ -149,8 +174,13 @@ export const layers = {
     packages: ['node', 'zod', '@huggingface/gguf'],
   },
   'src-main/llamacpp/**': { imports: ['src-main/files', 'src-shared'], packages: ['node', 'koffi', 'node-llama-cpp'] },
-  'src-main/pickle/**': { imports: ['src-main/files', 'src-shared'], packages: ['node', 'fflate'] },
+  'src-main/pickle/**': { imports: ['src-main/safetensors', 'src-main/files', 'src-shared'], packages: ['node'] },
   'src-main/hub/**': { imports: ['src-main/files', 'src-shared'], packages: ['node', 'zod', '@huggingface/hub'] },
+  // What goes beside an exported model: a Modelfile for Ollama, a model card.
+  'src-main/exporting/**': {
+    imports: ['src-main/datasets', 'src-main/files', 'src-shared'],
+    packages: ['node'],
+  },
   'src-main/runfolder/**': { imports: ['src-main/files', 'src-shared'], packages: ['node'] },
   'src-main/worker/**': {
     imports: [
@@ -165,6 +195,7 @@ export const layers = {
       'src-main/recheck',
       'src-main/gguf',
       'src-main/llamacpp',
+      'src-main/exporting',
       'src-main/datasets',
       'src-main/runfolder',
       'src-main/files',
@@ -186,6 +217,7 @@ export const layers = {
       'src-main/llamacpp',
       'src-main/pickle',
       'src-main/hub',
+      'src-main/exporting',
       'src-main/runfolder',
       'src-main/threads',
       'src-main/files',
@@ -216,7 +248,7 @@ export const layers = {
       'src-main/files',
       'src-shared',
     ],
-    types: ['src-main/catalog'],
+    types: ['src-main/catalog', 'src-main/hub'],
     packages: ['node', 'electron', 'zod', '@trpc/server'],
   },
   'src-main/hosts/openai/**': {
@@ -281,14 +313,14 @@ export const layers = {
   // What is around the product.
   'test-support/**': {
     imports: ['src-main', 'src-shared'],
-    packages: ['node', 'vitest', '@tensorflow/tfjs-core', 'better-sqlite3', 'fflate'],
+    packages: ['node', 'vitest', '@tensorflow/tfjs-core', 'better-sqlite3', 'fflate', 'node-llama-cpp', 'koffi'],
   },
   'bench/**': {
     imports: ['src-main', 'src-shared', 'test-support', 'scripts/lib', 'e2e'],
     packages: ['node', 'vitest', '@tensorflow/tfjs-core', '@playwright/test', '@uwdata/flechette', 'fflate'],
   },
   'e2e/**': {
-    imports: ['src-shared', 'scripts/lib', 'test-support/hostEntry.ts'],
+    imports: ['src-shared', 'scripts/lib', 'test-support/hostEntry.ts', 'test-support/fakes/hub.ts'],
     types: ['src-main/api', 'src-main/hosts/electron/bridge.ts'],
     packages: ['node', '@playwright/test', 'axe-core'],
   },

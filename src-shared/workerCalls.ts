@@ -6,7 +6,17 @@ import type { BackendName, EngineReport, SelfTestResult } from './backends.ts';
 import type { BaseDtype } from './baseDtypes.ts';
 import type { BadRow, CheckOptions, ColumnPlan, DatasetCheck, DatasetFormat, Example, LossOn } from './datasets.ts';
 import type { ErrorData } from './errors.ts';
-import type { MergeParams, MergeResult, TaskDir, UnmergeParams, UnmergeResult } from './exports.ts';
+import type {
+  AdapterExportParams,
+  AdapterExportResult,
+  GgufExportParams,
+  GgufExportResult,
+  MergeParams,
+  MergeResult,
+  TaskDir,
+  UnmergeParams,
+  UnmergeResult,
+} from './exports.ts';
 import type { AnswerPiece, CompareEvent, GenerateParams, GenerateResult, LoadResult, MixParams } from './generation.ts';
 import type {
   AdviseParams,
@@ -136,6 +146,18 @@ export interface WorkerCalls {
     params: MergeParams;
     event: { done: number; total: number; phase: 'merge' | 'verify' };
     result: MergeResult;
+  };
+  /** Writes base and adapters in one as GGUF files, and has llama.cpp run them. */
+  exportGguf: {
+    params: GgufExportParams;
+    event: { done: number; total: number; phase: 'merge' | 'verify' };
+    result: GgufExportResult;
+  };
+  /** Writes an adapter by itself for another runtime. */
+  exportAdapter: {
+    params: AdapterExportParams;
+    event: { done: number; total: number; phase: 'copy' };
+    result: AdapterExportResult;
   };
   unmerge: { params: UnmergeParams; event: { done: number; total: number }; result: UnmergeResult };
   /** What an adapter's updates consist of, and what two adapters share; writes nothing. */

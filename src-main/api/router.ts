@@ -8,6 +8,7 @@ import { labRouter } from './lab.ts';
 import { modelsRouter } from './models.ts';
 import { plansRouter } from './plan.ts';
 import { playgroundRouter } from './playground.ts';
+import { pullsRouter } from './pulls.ts';
 import { runsRouter } from './runs.ts';
 import { servingRouter } from './serving.ts';
 import { studiesRouter } from './studies.ts';
@@ -30,6 +31,7 @@ export function createRouter(services: Services) {
     exports: exportsRouter(services),
     serving: servingRouter(services),
     lab: labRouter(services),
+    pulls: pullsRouter(services),
   });
 }
 export type AppRouter = ReturnType<typeof createRouter>;

@@ -42,8 +42,27 @@ const SIMPLE = new RegExp(
 );
 
 /**
- * Puts a guard around the patterns within a tokenizer's normalizer, pre-tokenizer and decoder, in their places. `file`:
- * tokenizer.json.
+ * Two patterns of the library's own, for ByteLevel and Digits, go by JavaScript's \s and \d. The tokenizers that
+ * models were trained with, and llama.cpp, go by Unicode's white space and numbers: U+0085 is a space and the byte
+ * order mark none, and १ is a digit.
+ */
+const CORRECTED = new Map(
+  [
+    [
+      /'s|'t|'re|'ve|'m|'ll|'d| ?\p{L}+| ?\p{N}+| ?[^\s\p{L}\p{N}]+|\s+(?!\S)|\s+/u,
+      { '\\s': '\\p{White_Space}', '\\S': '\\P{White_Space}' },
+    ] as const,
+    [/[^\d]+|\d/, { '\\d': '\\p{N}' }] as const,
+    [/[^\d]+|\d+/, { '\\d': '\\p{N}' }] as const,
+  ].map(([{ source }, classes]): [string, RegExp] => {
+    const corrected = Object.entries(classes).reduce((text, [own, right]) => text.replaceAll(own, right), source);
+    return [source, new RegExp(corrected, 'gu')];
+  }),
+);
+
+/**
+ * Puts a guard around the patterns within a tokenizer's normalizer, pre-tokenizer and decoder, in their places, and
+ * corrects the library's own. `file`: tokenizer.json.
  */
 export function guardPatterns(parts: readonly unknown[], file: string): void {
   const seen = new Set<object>();
@@ -55,7 +74,9 @@ export function guardPatterns(parts: readonly unknown[], file: string): void {
     for (const [key, value] of Object.entries(part) as [string, unknown][]) {
       if (value instanceof RegExp) {
         const text = textOf(part);
-        if (text !== undefined && !KNOWN.has(text) && !SIMPLE.test(text))
+        const corrected = text === undefined ? CORRECTED.get(value.source) : undefined;
+        if (corrected) Reflect.set(part, key, corrected);
+        else if (text !== undefined && !KNOWN.has(text) && !SIMPLE.test(text))
           Reflect.set(part, key, new GuardedPattern(value, text, file));
       } else if (key !== 'config') stack.push(value);
     }

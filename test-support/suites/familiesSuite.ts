@@ -3,11 +3,8 @@
  * equations in PyTorch: logits, loss, and the gradient of every weight; and decoding with the cache against all at
  * once.
  */
-import fs from 'node:fs';
-import { crc32 } from 'node:zlib';
 import * as tf from '@tensorflow/tfjs-core';
 import { describe, it } from 'vitest';
-import { expectedTensors } from '../../src-main/basemodel/expectedTensors.ts';
 import type { BackendName } from '../../src-shared/backends.ts';
 import { lastLogits } from '../../src-main/engine/generate/generate.ts';
 import { createFull } from '../../src-main/methods/full/full.ts';
@@ -18,69 +15,35 @@ import { accumulateGradients } from '../../src-main/engine/train/step.ts';
 import { bootOrNote } from '../checks/engineSkip.ts';
 import { recordError } from '../checks/errorRecord.ts';
 import { expectClose } from '../checks/expectClose.ts';
-
-interface FamilyCase {
-  config: ModelConfig;
-  ids: number[][];
-  /** Summed over all next tokens. */
-  loss: number;
-  /** Of each weight's gradient the norm, and the inner product with the values of `direction <name>`. */
-  gradients: Record<string, [number, number]>;
-  logits: number[];
-}
-
-const CASES = JSON.parse(fs.readFileSync(new URL('../fixtures/families.json', import.meta.url), 'utf8')) as Record<
-  string,
-  FamilyCase
->;
+import { FAMILY_CASES, familyWeights, hashed, type FamilyCase } from '../fixtures/families.ts';
 
 /** Runs the suite on one engine; `rtol` is relative to the largest value of what is compared. */
 export async function familiesSuite(engine: BackendName, rtol: number): Promise<void> {
   const note = await bootOrNote(engine);
-  describe.skipIf(note !== '').each(Object.entries(CASES))(`%s on ${engine} against PyTorch${note}`, (_, golden) => {
-    it('logits at once, and token by token with the cache', async () => {
-      const model = familyModel(golden.config);
-      await checkLogits(model, golden, rtol);
-      await checkCache(model, golden, rtol);
-      model.dispose();
-    });
+  describe.skipIf(note !== '').each(Object.entries(FAMILY_CASES))(
+    `%s on ${engine} against PyTorch${note}`,
+    (_, golden) => {
+      it('logits at once, and token by token with the cache', async () => {
+        const model = familyModel(golden.config);
+        await checkLogits(model, golden, rtol);
+        await checkCache(model, golden, rtol);
+        model.dispose();
+      });
 
-    it('loss and the gradient of every weight', async () => {
-      const model = familyModel(golden.config);
-      await checkGradients(model, golden, rtol);
-      model.dispose();
-    });
-  });
-}
-
-/** Uniform in [-1, 1), as make_families.py makes them. */
-function hashed(name: string, count: number): Float32Array {
-  const start = crc32(name);
-  return Float32Array.from({ length: count }, (_, i) => {
-    let x = (Math.imul(i, 2654435761) + start) >>> 0;
-    x = Math.imul(x ^ (x >>> 16), 0x7feb352d);
-    x = Math.imul(x ^ (x >>> 15), 0x846ca68b);
-    return ((x ^ (x >>> 16)) >>> 0) / 2 ** 31 - 1;
-  });
+      it('loss and the gradient of every weight', async () => {
+        const model = familyModel(golden.config);
+        await checkGradients(model, golden, rtol);
+        model.dispose();
+      });
+    },
+  );
 }
 
 function familyModel(config: ModelConfig): Decoder {
-  const spec = architectureFromConfig(config);
-  const weights = expectedTensors(spec, config)
-    .filter(({ optional }) => !optional)
-    .map(({ name, shape }) => {
-      const values = hashed(
-        name,
-        shape.reduce((a, b) => a * b, 1),
-      );
-      const scaled = name.endsWith('bias')
-        ? values.map((v) => v * 0.1)
-        : shape.length === 1
-          ? values.map((v) => 1 + v * 0.2)
-          : values.map((v) => v * 0.4);
-      return [name, { name, value: tf.tensor(scaled, shape) }] as const;
-    });
-  return new Decoder(spec, new Map(weights));
+  const weights = familyWeights(config).map(
+    ({ name, shape, values }) => [name, { name, value: tf.tensor(values, shape) }] as const,
+  );
+  return new Decoder(architectureFromConfig(config), new Map(weights));
 }
 
 const largest = (values: ArrayLike<number>): number =>

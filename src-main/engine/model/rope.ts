@@ -28,13 +28,13 @@ export function ropeFrequencies({
   const frequencies = new Float32Array(rotaryDim / 2);
   for (let i = 0; i < frequencies.length; i++) {
     const frequency = 1 / ropeTheta ** ((2 * i) / rotaryDim);
-    frequencies[i] = ropeScaling ? scaleLlama3(frequency, ropeScaling) : frequency;
+    frequencies[i] = ropeScaling ? scaledFrequency(frequency, ropeScaling) : frequency;
   }
   return frequencies;
 }
 
 /** Llama 3: long wavelengths are divided by `factor`, short ones kept, those between interpolated. */
-function scaleLlama3(frequency: number, s: RopeScaling): number {
+export function scaledFrequency(frequency: number, s: RopeScaling): number {
   const wavelength = (2 * Math.PI) / frequency;
   if (wavelength < s.originalMaxPositions / s.highFreqFactor) return frequency;
   if (wavelength > s.originalMaxPositions / s.lowFreqFactor) return frequency / s.factor;

@@ -4,7 +4,7 @@
  */
 import { createCaller } from '../../api/router.ts';
 import { errorDataOf } from '../../api/trpc.ts';
-import { adaptersList, adaptersRemove, adaptersShow } from './adapters.ts';
+import { adaptersImport, adaptersList, adaptersRemove, adaptersShow } from './adapters.ts';
 import { readArgs } from './args.ts';
 import type { Args } from './args.ts';
 import { chat } from './chat.ts';
@@ -13,8 +13,10 @@ import { datasetsAdd, datasetsCheck, datasetsList } from './datasets.ts';
 import { demo } from './demo.ts';
 import { doctor } from './doctor.ts';
 import { evaluate } from './evaluate.ts';
+import { exportCommand } from './export.ts';
 import { generate } from './generate.ts';
 import { COMMON_OPTIONS, commandHelp, overview } from './help.ts';
+import { hubLogin, hubLogout } from './hub.ts';
 import { labAmplification, labSimilarity, labSpectrum } from './lab.ts';
 import { labAdvise } from './labAdvise.ts';
 import { labCompose, labCompress } from './labChange.ts';
@@ -25,6 +27,8 @@ import { labStudy } from './labStudy.ts';
 import { merge } from './merge.ts';
 import { modelsAdd, modelsList } from './models.ts';
 import { params } from './params.ts';
+import { pull } from './pull.ts';
+import { push } from './push.ts';
 import { serve } from './serve.ts';
 import { tasksList, tasksSwitch } from './tasks.ts';
 import { train } from './train.ts';
@@ -39,6 +43,7 @@ const COMMANDS: Command[] = [
   doctor,
   modelsAdd,
   modelsList,
+  pull,
   datasetsAdd,
   datasetsList,
   datasetsCheck,
@@ -52,9 +57,14 @@ const COMMANDS: Command[] = [
   tasksSwitch,
   adaptersList,
   adaptersShow,
+  adaptersImport,
   adaptersRemove,
+  exportCommand,
   merge,
   unmerge,
+  push,
+  hubLogin,
+  hubLogout,
   labSpectrum,
   labSimilarity,
   labAmplification,

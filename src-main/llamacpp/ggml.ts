@@ -1,0 +1,80 @@
+/**
+ * ggml's own quantisation: ggml_quantize_chunk of the prebuilt libggml-base that comes with node-llama-cpp, called
+ * through koffi. Both packages are optional, so they are looked for when they are needed.
+ */
+import fs from 'node:fs';
+import { createRequire } from 'node:module';
+import path from 'node:path';
+import { GraftError } from '../../src-shared/errors.ts';
+
+export interface Ggml {
+  /**
+   * Quantises whole rows of `width` values into `out`, which has exactly the bytes that they take.
+   * type: `enum ggml_type`.
+   */
+  quantise(type: number, rows: Float32Array, width: number, out: Uint8Array): void;
+}
+
+let opened: Ggml | undefined;
+
+/** Throws GraftError LLAMACPP_ABSENT where the library or koffi is missing. */
+export async function openGgml(): Promise<Ggml> {
+  return (opened ??= await load());
+}
+
+const LIBRARY =
+  { win32: 'ggml-base.dll', darwin: 'libggml-base.dylib' }[process.platform as string] ?? 'libggml-base.so';
+
+/** The library's file; undefined where this platform's package is not installed. */
+export function ggmlLibrary(): string | undefined {
+  const platform = { win32: 'win', darwin: 'mac', linux: 'linux' }[process.platform as string];
+  const arch = { arm: 'armv7l' }[process.arch as string] ?? process.arch;
+  const build = `${platform}-${arch}${platform === 'mac' && arch === 'arm64' ? '-metal' : ''}`;
+  try {
+    const entry = createRequire(import.meta.url).resolve(`@node-llama-cpp/${build}`);
+    const library = path.join(path.dirname(entry), '..', 'bins', build, LIBRARY);
+    return fs.existsSync(library) ? library : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+/** Whether openGgml would find what it needs. */
+export function hasGgml(): boolean {
+  return ggmlLibrary() !== undefined && hasKoffi();
+}
+
+function hasKoffi(): boolean {
+  try {
+    createRequire(import.meta.url).resolve('koffi');
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+async function load(): Promise<Ggml> {
+  const library = ggmlLibrary();
+  if (library === undefined || !hasKoffi()) throw ggmlMissing();
+  const { default: koffi } = await import('koffi');
+  const quantize = koffi
+    .load(library)
+    .func('size_t ggml_quantize_chunk(int, const float *, void *, int64_t, int64_t, int64_t, const float *)');
+  return {
+    quantise: (type, rows, width, out) => {
+      const written = Number(quantize(type, rows, out, 0, rows.length / width, width, null));
+      if (written !== out.length)
+        throw new Error(`ggml wrote ${written} bytes of type ${type} instead of ${out.length}`);
+    },
+  };
+}
+
+export function ggmlMissing(): GraftError {
+  const what = ggmlLibrary() === undefined ? 'node-llama-cpp' : 'koffi';
+  return new GraftError(
+    'LLAMACPP_ABSENT',
+    `The K-quants are made by llama.cpp's own library, and ${what} is not installed for this platform; install ` +
+      'it (npm install node-llama-cpp koffi), or choose F32, F16, BF16, Q8_0 or Q4_0, which need nothing more.',
+    { missing: what },
+  );
+}
