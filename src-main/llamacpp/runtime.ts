@@ -83,7 +83,8 @@ export async function openRunner(
   const model = await loadModel(file, { gpuLayers: 0 });
   try {
     const context = await model.createContext({
-      contextSize: contextLength,
+      // A full context is shifted: its last position would see other tokens.
+      contextSize: contextLength + 1,
       batchSize: contextLength,
       sequences: 1,
       // The threads of a small model wait for each other longer than they compute, above all on a busy machine.
