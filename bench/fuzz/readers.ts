@@ -8,6 +8,9 @@ import type { Run } from '../../src-main/catalog/runs.ts';
 import { runStateStep } from '../../src-main/app/runs/view.ts';
 import { readModel } from '../../src-main/app/models/read.ts';
 import { openBaseModel, type BaseModel } from '../../src-main/basemodel/baseModel.ts';
+import { writeCompanion } from '../../src-main/gguf/companion.ts';
+import { exportGguf } from '../../src-main/gguf/exportGguf.ts';
+import { ggufTokenizer } from '../../src-main/gguf/tokenizer/toGguf.ts';
 import { chatSegments } from '../../src-main/datasets/chat.ts';
 import { loadTokenizer } from '../../src-main/datasets/tokenizer.ts';
 import { readAdapter } from '../../src-main/methods/fileRegistry.ts';
@@ -56,6 +59,29 @@ const shards: Reader = {
   },
   read: (dir) => readModel(dir).notes ?? [],
 };
+/** Header and blocks, and what is made of the metadata: config.json, tokenizer.json. */
+const gguf: Reader = {
+  name: 'GGUF base model',
+  async write(dir) {
+    const base = openBaseModel(await writeTinyModel(path.join(dir, 'hf')));
+    const tokenizerMetadata = ggufTokenizer(base.dir, base.config).metadata;
+    await exportGguf({ base, quantise: 'Q8_0', tokenizerMetadata, outFile: path.join(dir, 'model.gguf') });
+    base.close();
+    fs.rmSync(base.dir, { recursive: true });
+    return { 'model.gguf': 'bytes' };
+  },
+  async read(dir) {
+    const companion = path.join(dir, 'companion');
+    await writeCompanion(path.join(dir, 'model.gguf'), companion);
+    const base = openBaseModel(companion);
+    for (const name of base.tensors.keys()) base.readF32(name);
+    base.close();
+    const { encode, decode } = loadTokenizer(companion);
+    decode(encode(SENTENCE));
+    return [];
+  },
+};
+
 const tokenizer: Reader = {
   name: 'tokenizer',
   async write(dir) {
@@ -147,5 +173,5 @@ export async function allReaders(root: string): Promise<Reader[]> {
   const adapters = await writeAdapters(root);
   const merges = await mergeReaders(adapters, path.join(root, 'exports'));
   const datasets = datasetReaders(path.join(root, 'rows'));
-  return [model, shards, tokenizer, template, runState, ...datasets, ...adapterReaders(adapters), ...merges];
+  return [model, shards, gguf, tokenizer, template, runState, ...datasets, ...adapterReaders(adapters), ...merges];
 }

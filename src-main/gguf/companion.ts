@@ -4,6 +4,7 @@
  */
 import fs from 'node:fs';
 import path from 'node:path';
+import { GraftError } from '../../src-shared/errors.ts';
 import { architectureFromConfig, type ModelConfig } from '../engine/model/architecture.ts';
 import { writeFolderAtomic } from '../files/writeWhole.ts';
 import { configFromGguf } from './configFromGguf.ts';
@@ -22,7 +23,7 @@ export async function writeCompanion(file: string, dir: string): Promise<void> {
     const { config, notes } = configFromGguf(gguf);
     const found = tokenizerFromGguf(file, gguf.fields);
     const named = { ...config, ...tokenIds(found) };
-    architectureFromConfig(named);
+    checkConfig(file, named);
     const pointer: GgufPointer = {
       file: path.resolve(file),
       sizeBytes: gguf.sizeBytes,
@@ -35,6 +36,20 @@ export async function writeCompanion(file: string, dir: string): Promise<void> {
     });
   } finally {
     gguf.close();
+  }
+}
+
+/** Of a config.json the field would be named; here nobody has seen one. */
+function checkConfig(file: string, config: ModelConfig): void {
+  try {
+    architectureFromConfig(config);
+  } catch (error) {
+    if (!(error instanceof GraftError) || error.code !== 'BAD_CONFIG') throw error;
+    const what = error.message.replace(/^config\.json: /, '');
+    throw new GraftError('GGUF_UNSUPPORTED', `${file}, with its metadata read as a config.json: ${what}`, {
+      ...error.details,
+      file,
+    });
   }
 }
 

@@ -8,7 +8,7 @@ import { castF32 } from '../safetensors/dtype.ts';
 import { loadTokenizer } from '../datasets/tokenizer.ts';
 import { taskEdits } from '../merging/merge.ts';
 import { readAdapter } from '../methods/fileRegistry.ts';
-import { largestKl, llamacppGreedy, llamacppProbabilities } from '../../test-support/judges/llamaModel.ts';
+import { largestKl, llamacppGreedy, llamacppProbabilities } from '../../test-support/checks/llamaModel.ts';
 import { byteTokenizer } from '../../test-support/fixtures/byteTokenizer.ts';
 import { FAMILY_CASES, familyWeights } from '../../test-support/fixtures/families.ts';
 import { temporaryFolder, writeTiny } from '../../test-support/fixtures/folders.ts';

@@ -3,7 +3,7 @@ import fs from 'node:fs';
 import path from 'node:path';
 import { describe, expect, it } from 'vitest';
 import type { Quantisation } from '../../../src-shared/exports.ts';
-import { libllama, llamaQuantize } from '../../../test-support/judges/llamaQuantize.ts';
+import { libllama, llamaQuantize } from '../../../test-support/checks/llamaQuantize.ts';
 import { byteTokenizer } from '../../../test-support/fixtures/byteTokenizer.ts';
 import { temporaryFolder, tinyEntries, writeTiny } from '../../../test-support/fixtures/folders.ts';
 import { openBaseModel } from '../../basemodel/baseModel.ts';
