@@ -83,7 +83,7 @@ describe('types where ggml is absent', () => {
   it('rows that are no blocks are F16, and the plan says why', () => {
     expect(plannedType('blk.0.attn_q.weight', [40, 256], choice)).toEqual({
       type: 'F16',
-      fallback: 'its rows of 40 values are no multiple of Q4_0’s block of 32',
+      fallback: 'rows of 40 values are no multiple of Q4_0’s block of 32',
     });
   });
 });
