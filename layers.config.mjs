@@ -24,6 +24,7 @@ export const layers = {
       'better-sqlite3',
       'electron',
       'fflate',
+      '@huggingface/hub',
       '@uwdata/flechette',
       '@trpc/server',
       '@trpc/client',
@@ -68,7 +69,30 @@ export const layers = {
   'src-main/threads/**': { imports: ['src-shared'], packages: ['node'] },
   'src-main/safetensors/**': { imports: ['src-main/files', 'src-shared'], packages: ['node'] },
   'src-main/basemodel/**': {
-    imports: ['src-main/pickle', 'src-main/safetensors', 'src-main/files', 'src-main/engine/model', 'src-shared'],
+    imports: [
+      'src-main/pickle',
+      // A GGUF file that is read as a base model.
+      'src-main/gguf/pointer.ts',
+      'src-main/gguf/weights.ts',
+      'src-main/safetensors',
+      'src-main/files',
+      'src-main/engine/model',
+      'src-shared',
+    ],
+    packages: ['node', 'zod'],
+  },
+  // Other runtimes' adapters: their names and layouts, and PEFT's folder on the other side.
+  'src-main/adapters/formats/**': {
+    imports: [
+      'src-main/adapters',
+      'src-main/methods/lora',
+      'src-main/gguf',
+      'src-main/basemodel',
+      'src-main/safetensors',
+      'src-main/files',
+      'src-main/engine/model',
+      'src-shared',
+    ],
     packages: ['node', 'zod'],
   },
   'src-main/adapters/**': {
@@ -150,8 +174,13 @@ export const layers = {
     packages: ['node', 'zod', '@huggingface/gguf'],
   },
   'src-main/llamacpp/**': { imports: ['src-main/files', 'src-shared'], packages: ['node', 'koffi', 'node-llama-cpp'] },
-  'src-main/pickle/**': { imports: ['src-main/files', 'src-shared'], packages: ['node', 'fflate'] },
+  'src-main/pickle/**': { imports: ['src-main/safetensors', 'src-main/files', 'src-shared'], packages: ['node'] },
   'src-main/hub/**': { imports: ['src-main/files', 'src-shared'], packages: ['node', 'zod', '@huggingface/hub'] },
+  // What goes beside an exported model: a Modelfile for Ollama, a model card.
+  'src-main/exporting/**': {
+    imports: ['src-main/datasets', 'src-main/files', 'src-shared'],
+    packages: ['node'],
+  },
   'src-main/runfolder/**': { imports: ['src-main/files', 'src-shared'], packages: ['node'] },
   'src-main/worker/**': {
     imports: [
@@ -166,6 +195,7 @@ export const layers = {
       'src-main/recheck',
       'src-main/gguf',
       'src-main/llamacpp',
+      'src-main/exporting',
       'src-main/datasets',
       'src-main/runfolder',
       'src-main/files',
@@ -187,6 +217,7 @@ export const layers = {
       'src-main/llamacpp',
       'src-main/pickle',
       'src-main/hub',
+      'src-main/exporting',
       'src-main/runfolder',
       'src-main/threads',
       'src-main/files',
@@ -209,18 +240,30 @@ export const layers = {
     packages: ['zod', '@trpc/server'],
   },
   'src-main/hosts/electron/**': {
-    imports: ['src-main/api', 'src-main/app', 'src-main/hosts/web', 'src-main/files', 'src-shared'],
-    types: ['src-main/catalog'],
+    imports: [
+      'src-main/api',
+      'src-main/app',
+      'src-main/hosts/openai',
+      'src-main/hosts/web',
+      'src-main/files',
+      'src-shared',
+    ],
+    types: ['src-main/catalog', 'src-main/hub'],
     packages: ['node', 'electron', 'zod', '@trpc/server'],
   },
+  'src-main/hosts/openai/**': {
+    imports: ['src-main/app/serving', 'src-main/hosts/web/guard.ts', 'src-shared'],
+    packages: ['node', 'zod'],
+  },
   'src-main/hosts/web/**': {
-    imports: ['src-main/api', 'src-main/app', 'src-main/files', 'src-shared'],
+    imports: ['src-main/api', 'src-main/app', 'src-main/hosts/openai', 'src-main/files', 'src-shared'],
     packages: ['node', '@trpc/server', 'sirv'],
   },
   'src-main/hosts/cli/**': {
     imports: [
       'src-main/api',
       'src-main/app',
+      'src-main/hosts/openai',
       'src-main/files',
       // `unmerge` needs no worker process.
       'src-main/merging/unmerge.ts',
@@ -277,7 +320,7 @@ export const layers = {
     packages: ['node', 'vitest', '@tensorflow/tfjs-core', '@playwright/test', '@uwdata/flechette', 'fflate'],
   },
   'e2e/**': {
-    imports: ['src-shared', 'scripts/lib', 'test-support/hostEntry.ts'],
+    imports: ['src-shared', 'scripts/lib', 'test-support/hostEntry.ts', 'test-support/fakes/hub.ts'],
     types: ['src-main/api', 'src-main/hosts/electron/bridge.ts'],
     packages: ['node', '@playwright/test', 'axe-core'],
   },

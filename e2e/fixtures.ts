@@ -9,11 +9,12 @@ import { expect, test as base, type Locator, type Page } from '@playwright/test'
 import type { GraftBridge } from '../src-main/hosts/electron/bridge.ts';
 import { SESSION_HEADER, SESSION_NAME } from '../src-shared/session.ts';
 import { rememberEngines } from './engines.ts';
-import { REPO, startElectron, startWeb, type RunningApp } from './host.ts';
+import { REPO, startElectron, startWeb, type HostEnv, type RunningApp } from './host.ts';
 
 interface Fixtures {
   /** GRAFT_HOME of this test. */
   home: string;
+  hostEnv: HostEnv;
   app: RunningApp;
   graft: Page;
 }
@@ -27,8 +28,11 @@ export const test = base.extend<Fixtures>({
     await use(home);
     fs.rmSync(home, { recursive: true, force: true });
   },
-  app: async ({ browser, home }, use, testInfo) => {
-    const app = await (testInfo.project.name === 'electron' ? startElectron(home) : startWeb(browser, home));
+  hostEnv: {},
+  app: async ({ browser, home, hostEnv }, use, testInfo) => {
+    const app = await (testInfo.project.name === 'electron'
+      ? startElectron(home, hostEnv)
+      : startWeb(browser, home, hostEnv));
     // An action that cannot be done fails soon, with its own message, not with the whole test.
     app.page.setDefaultTimeout(ACTION_LIMIT_MS);
     const keepEngines = rememberEngines(home);

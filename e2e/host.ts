@@ -8,6 +8,9 @@ import { electronBinary } from '../scripts/lib/electron.mjs';
 export const REPO = path.resolve(import.meta.dirname, '..');
 const START_LIMIT_MS = 60_000;
 
+/** Variables of the environment that a host gets beside our own. */
+export type HostEnv = Record<string, string>;
+
 export interface RunningApp {
   page: Page;
   /** Of the process that owns the data folder. */
@@ -20,8 +23,8 @@ export interface RunningApp {
 }
 
 /** The web host as a process, and its page with the token already exchanged for the cookie. */
-export async function startWeb(browser: Browser, home: string): Promise<RunningApp> {
-  let child = spawnWeb(home, '0');
+export async function startWeb(browser: Browser, home: string, env: HostEnv = {}): Promise<RunningApp> {
+  let child = spawnWeb(home, '0', env);
   const url = await addressOf(child);
   const context = await browser.newContext({ viewport: { width: 1280, height: 860 }, reducedMotion: 'reduce' });
   const page = await context.newPage();
@@ -32,12 +35,12 @@ export async function startWeb(browser: Browser, home: string): Promise<RunningA
     restart: async (whileDown) => {
       await ended(child);
       await whileDown();
-      child = spawnWeb(home, new URL(url).port);
+      child = spawnWeb(home, new URL(url).port, env);
       await addressOf(child);
     },
     kill: async () => {
       await ended(child, 'SIGKILL');
-      child = spawnWeb(home, new URL(url).port);
+      child = spawnWeb(home, new URL(url).port, env);
       await addressOf(child);
     },
     close: async () => {
@@ -53,15 +56,15 @@ export async function startWebHost(home: string): Promise<{ url: string; close()
   return { url: await addressOf(child), close: () => ended(child) };
 }
 
-function spawnWeb(home: string, port: string): ChildProcess {
+function spawnWeb(home: string, port: string, env: HostEnv = {}): ChildProcess {
   return spawn(process.execPath, [hostEntry('serve'), '--port', port], {
     cwd: REPO,
-    env: { ...process.env, GRAFT_HOME: home },
+    env: { ...process.env, ...env, GRAFT_HOME: home },
     stdio: ['ignore', 'pipe', 'pipe'],
   });
 }
 
-export async function startElectron(home: string): Promise<RunningApp> {
+export async function startElectron(home: string, env: HostEnv = {}): Promise<RunningApp> {
   const app = await _electron.launch({
     executablePath: electronBinary()!,
     args: [
@@ -69,7 +72,7 @@ export async function startElectron(home: string): Promise<RunningApp> {
       `--user-data-dir=${path.join(home, 'chromium')}`,
       REPO,
     ],
-    env: { ...process.env, GRAFT_HOME: home },
+    env: { ...process.env, ...env, GRAFT_HOME: home },
   });
   const page = await app.firstWindow();
   return { page, pid: app.process().pid!, close: () => app.close() };

@@ -1,9 +1,10 @@
-/** Models: added, looked at, its folder moved away, marked in the list, and put right again. */
+/** Models: added, looked at, moved away and put right again, and fetched from a server that behaves as the hub. */
 import fs from 'node:fs';
 import path from 'node:path';
 import { expectAccessible } from './axe.ts';
 import { expect, goTo, test } from './fixtures.ts';
 import { REPO } from './host.ts';
+import { FakeHub } from '../test-support/fakes/hub.ts';
 
 test('a model whose folder was moved is marked, and fine again once it is relocated', async ({ graft: page, home }) => {
   test.setTimeout(120_000);
@@ -37,3 +38,64 @@ test('a model whose folder was moved is marked, and fine again once it is reloca
   await expect(page.getByText('folder is gone')).toHaveCount(0);
   await expect(details).toContainText(moved);
 });
+
+const STARTER = path.join(REPO, 'resources/starter/model');
+
+const withHub = test.extend<{ hub: FakeHub }>({
+  hub: async ({}, use) => {
+    const hub = await FakeHub.start();
+    hub.add('owner/starter', STARTER, { licence: 'mit' });
+    hub.add('owner/gated', STARTER, { licence: 'llama3', gated: true });
+    await use(hub);
+    await hub.close();
+  },
+  hostEnv: async ({ hub, home }, use) => {
+    await use({ HF_ENDPOINT: hub.endpoint, HF_HOME: path.join(home, 'hf'), HF_HUB_CACHE: path.join(home, 'hf/hub') });
+  },
+});
+
+withHub(
+  'a name in the folder field leads to Hugging Face: licence and size, then the model',
+  async ({ graft, hub }) => {
+    const page = graft;
+    const card = page.getByRole('region', { name: 'From Hugging Face' });
+    await goTo(page, 'Models');
+    expect(hub.requests).toEqual([]);
+    await page.getByLabel('Model folder').fill('owner/starter');
+    await page.getByRole('button', { name: 'Add model' }).click();
+    expect(hub.requests).toEqual([]);
+    await page.getByRole('button', { name: 'Look for it on Hugging Face' }).click();
+    await expect(card).toContainText(/Licence\s*mit/);
+    await expectAccessible(page);
+
+    await test.step('it is cancelled on its way, and goes on', async () => {
+      hub.faults = { slowMs: 100 };
+      await card.getByRole('button', { name: /^Download 1\.8 MiB/ }).click();
+      const pull = card.getByRole('article', { name: 'Download of hf:owner/starter' });
+      await expect(pull).toContainText(/model\.safetensors: .* of 1\.8 MiB, .*\/s/);
+      await pull.getByRole('button', { name: 'Cancel' }).click();
+      await expect(pull).toContainText('What has come so far is kept');
+      await page.reload();
+      hub.faults = {};
+      await pull.getByRole('button', { name: 'Go on' }).click();
+      await expect(pull).toHaveAttribute('data-pull-status', 'completed');
+      expect(hub.requests.at(-1)?.range).toMatch(/^bytes=[1-9]/);
+      await expect(page.getByRole('row', { name: /^owner\/starter/ })).toBeVisible();
+    });
+
+    await test.step('a gated one asks for a token', async () => {
+      await card.getByLabel('Repository').fill('owner/gated');
+      await card.getByRole('button', { name: 'Show licence and size' }).click();
+      await expect(card).toContainText(/Licence\s*llama3, gated/);
+      await card.getByRole('button', { name: /^Download/ }).click();
+      const pull = card.getByRole('article', { name: 'Download of hf:owner/gated' });
+      await expect(pull.getByRole('alert')).toContainText('owner/gated is gated; accept the licence on');
+      await card.getByLabel('Token of Hugging Face').fill(hub.token);
+      await card.getByRole('button', { name: 'Keep token' }).click();
+      await expect(card.getByRole('status')).toContainText('The token is kept in');
+      await expectAccessible(page);
+      await pull.getByRole('button', { name: 'Go on' }).click();
+      await expect(pull).toHaveAttribute('data-pull-status', 'completed');
+    });
+  },
+);

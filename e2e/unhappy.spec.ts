@@ -57,8 +57,8 @@ test('a folder without config.json is refused with a sentence that names it', as
     await page.getByLabel('Model folder').fill('nobody/no-such-model');
     await page.getByRole('button', { name: 'Add model' }).click();
     await expect(page.getByRole('alert')).toContainText('repository on Hugging Face');
-    await expect(page.getByRole('alert')).toContainText('hf download nobody/no-such-model --local-dir no-such-model');
-    await expect(page.getByRole('button', { name: 'Copy the command' })).toBeVisible();
+    await expect(page.getByRole('alert')).toContainText('graft pull hf:nobody/no-such-model');
+    await expect(page.getByRole('button', { name: 'Look for it on Hugging Face' })).toBeVisible();
   });
 
   await test.step('and an address that names no page', async () => {

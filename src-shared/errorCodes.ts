@@ -62,13 +62,28 @@ const SAFETENSORS = [
   'SAFETENSORS_WRITE',
   'TENSOR_NOT_FLOAT',
   'TENSOR_ROWS',
+  'TORCH_FILE',
+  'TORCH_FILE_CODE',
   'WEIGHT_NOT_FINITE',
   'WEIGHT_OUT_OF_RANGE',
   'WEIGHT_OVERFLOW',
 ] as const;
 
 /** Files of llama.cpp, and its library. */
-const GGUF = ['GGUF_NO_FAMILY', 'GGUF_TOKENIZER', 'GGUF_WRITE', 'LLAMACPP_ABSENT', 'LLAMACPP_REFUSED'] as const;
+const GGUF = [
+  'GGUF_ADAPTER',
+  'GGUF_CHANGED',
+  'GGUF_HEADER',
+  'GGUF_NO_FAMILY',
+  'GGUF_POINTER',
+  'GGUF_TENSOR',
+  'GGUF_TOKENIZER',
+  'GGUF_TRUNCATED',
+  'GGUF_UNSUPPORTED',
+  'GGUF_WRITE',
+  'LLAMACPP_ABSENT',
+  'LLAMACPP_REFUSED',
+] as const;
 
 const TOKENIZERS = ['CHAT_TEMPLATE', 'TOKENIZER_BROKEN', 'TOKENIZER_MISSING', 'TOKEN_OUTSIDE'] as const;
 
@@ -167,6 +182,7 @@ const ADAPTERS = [
   'ADAPTER_WRONG_BASE',
   'BASE_UNKNOWN',
   'GRAFT_INFO',
+  'MLX_ADAPTER',
   'NOT_AN_ADAPTER',
   'NOT_IN_TRASH',
   'NOT_OURS',
@@ -187,15 +203,39 @@ const EXPORTS = [
   'EXPORT_CANCELLED',
   'EXPORT_NOT_FOUND',
   'EXPORT_NOT_RUNNING',
+  'EXPORT_OPTIONS',
   'EXPORT_RUNNING',
   'NOT_ADDITIVE',
   'NOT_MERGEABLE',
+  'NOT_PLAIN_LORA',
   'ONE_ADAPTER',
   'PARITY_FAILED',
   'RESULT_NOT_FINITE',
+  'SHARD_SIZE',
   'UNMERGE_OTHER_ADAPTER',
   'UNMERGE_OTHER_BASE',
   'UNMERGE_TASKS',
+] as const;
+
+/** Hugging Face's hub: models fetched from it, adapters sent to it. */
+const HUB = [
+  'HUB_ANSWER',
+  'HUB_BUSY',
+  'HUB_CHECKSUM',
+  'HUB_FILE_NAME',
+  'HUB_GATED',
+  'HUB_INSECURE',
+  'HUB_NOT_FOUND',
+  'HUB_NO_WEIGHTS',
+  'HUB_REFUSED',
+  'HUB_SOURCE',
+  'HUB_TOKEN',
+  'HUB_UNREACHABLE',
+  'PULL_CANCELLED',
+  'PULL_INTERRUPTED',
+  'PULL_NOT_FOUND',
+  'PULL_RUNNING',
+  'PUSH_NOT_PEFT',
 ] as const;
 
 const LAB = [
@@ -233,6 +273,17 @@ const PLAYGROUND = [
   'PROMPT_TOO_LONG',
 ] as const;
 
+const SERVING = [
+  'SERVING_BUSY',
+  'SERVING_CRASHED',
+  'SERVING_NOT_HERE',
+  'SERVING_NO_MODEL',
+  'SERVING_NO_TASK',
+  'SERVING_ON',
+  'SERVING_OTHER_BASE',
+  'SERVING_PORT',
+] as const;
+
 /** Of the benches and scripts of the repository, which the product never throws. */
 const TOOLS = [
   'BAD_ENGINE',
@@ -264,9 +315,11 @@ export const ERROR_CODES = [
   ...BACKENDS_AND_WORKERS,
   ...ADAPTERS,
   ...EXPORTS,
+  ...HUB,
   ...LAB,
   ...STUDIES,
   ...PLAYGROUND,
+  ...SERVING,
   ...TOOLS,
 ] as const;
 

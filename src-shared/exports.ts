@@ -1,6 +1,17 @@
-/** Merging adapters into a base model of its own, and the certificate that it computes the same. */
+/** Adapters on their way out of Graft: merged into their base or by themselves, and the proof that it is the same. */
 import type { BackendName } from './backends.ts';
 import type { RunSpec } from './runSpec.ts';
+
+/**
+ * What can be written. `hf`, `gguf`, `ollama` and `lmstudio` are whole models, base and adapters in one; `lora-gguf`,
+ * `mlx` and `peft` are the adapter by itself.
+ */
+export const EXPORT_FORMATS = ['ollama', 'lmstudio', 'gguf', 'hf', 'peft', 'lora-gguf', 'mlx'] as const;
+export type ExportFormat = (typeof EXPORT_FORMATS)[number];
+
+/** Types of the weights of a GGUF as llama.cpp names them, the exact ones first. */
+export const QUANTISATIONS = ['F32', 'F16', 'BF16', 'Q8_0', 'Q6_K', 'Q5_K_M', 'Q4_K_M', 'Q4_0'] as const;
+export type Quantisation = (typeof QUANTISATIONS)[number];
 
 /** What a second, plain reader finds in an export beside its source and the adapters (src-main/recheck). */
 export interface IndependentReading {
@@ -53,6 +64,46 @@ export interface ParityCertificate {
   createdAt: string;
 }
 
+/** What llama.cpp itself computes of a GGUF, beside base + adapter, on the held-out prompts. */
+export interface GgufCertificate {
+  prompts: number;
+  tokensCompared: number;
+  /** Mean Kullback-Leibler divergence of the file's next-token distribution from that of base + adapter, in nats. */
+  kl: number;
+  maxKl: number;
+  equalGreedyShare: number;
+  /** Of the held-out texts, by the file and by base + adapter. */
+  perplexity: number;
+  referencePerplexity: number;
+  /** Largest mean divergence that passes. */
+  klBound: number;
+  passed: boolean;
+}
+
+/** One GGUF of a whole model. */
+export interface WrittenGguf {
+  /** Relative to the export's folder. */
+  file: string;
+  quantise: Quantisation;
+  sizeBytes: number;
+  sha256: string;
+  /** Null where llama.cpp is not installed: then the file was only read back. */
+  certificate: GgufCertificate | null;
+}
+
+/** Written as the certificate of the GGUF files of one export. */
+export interface GgufParity {
+  ggufs: WrittenGguf[];
+  /** Whether every certificate has passed; without llama.cpp, whether every file could be read back. */
+  passed: boolean;
+  keptDespiteFailure?: true;
+  /** Of several adapters the first. */
+  adapterSha256: string;
+  tasks?: { adapterSha256: string; scale: number }[];
+  baseHash: string;
+  createdAt: string;
+}
+
 /** One adapter of task arithmetic. */
 export interface TaskDir {
   adapterDir: string;
@@ -70,11 +121,34 @@ export interface MergeParams {
   outDir: string;
   /** Undefined: the base's own dtype. */
   dtype?: 'f32' | 'f16' | 'bf16';
+  /** Splits the weights into files of at most so many bytes of tensors; undefined: as in the base. */
+  maxShardBytes?: number;
   /** Keeps an export whose certificate fails, marked as such. */
   allowFailedCertificate?: boolean;
   /** The run's data, whose validation rows serve as held-out prompts; without it fixed texts do. */
   heldOut?: { data: RunSpec['data']; val: number; seed: number };
 }
+
+/** A whole model as GGUF files. */
+export interface GgufExportParams extends Omit<MergeParams, 'dtype' | 'maxShardBytes'> {
+  format: 'gguf' | 'ollama' | 'lmstudio';
+  quantise: Quantisation[];
+}
+
+export interface GgufExportResult extends Omit<MergeResult, 'certificate'> {
+  ggufs: WrittenGguf[];
+}
+
+/** The adapter by itself in the format of another runtime. */
+export interface AdapterExportParams {
+  format: 'lora-gguf' | 'mlx';
+  modelDir: string;
+  adapterDir: string;
+  /** The new folder, or file (isOneFile). */
+  outDir: string;
+}
+
+export type AdapterExportResult = Omit<MergeResult, 'certificate'>;
 
 export interface UnmergeParams {
   /** The merged model; only read. */

@@ -27,6 +27,8 @@ export interface GenerateParams {
   chat?: boolean;
   /** A whole conversation, which the assistant shall answer through the chat template; stands in for `prompt`. */
   messages?: Message[];
+  /** The prompt as token ids; stands in for `prompt`, without a BOS of its own. */
+  ids?: number[];
   /** Control tokens that the words of a conversation spell out are tokens, not text. */
   controlTokens?: boolean | undefined;
   maxNew: number;
@@ -39,6 +41,8 @@ export interface GenerateParams {
   stop?: string[];
   /** Tell how likely each new token was, and what else was likely. */
   probabilities?: boolean;
+  /** With `probabilities`: how many of the likeliest tokens are named; absent: five. */
+  named?: number;
 }
 
 /** A new token and how likely the model held it: its own softmax, before temperature, penalty and cuts. */
@@ -47,7 +51,7 @@ export interface TokenProbability {
   text: string;
   id: number;
   p: number;
-  /** The five likeliest tokens, likeliest first. */
+  /** The likeliest tokens, likeliest first. */
   top: { text: string; p: number }[];
 }
 

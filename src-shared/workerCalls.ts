@@ -6,7 +6,17 @@ import type { BackendName, EngineReport, SelfTestResult } from './backends.ts';
 import type { BaseDtype } from './baseDtypes.ts';
 import type { BadRow, CheckOptions, ColumnPlan, DatasetCheck, DatasetFormat, Example, LossOn } from './datasets.ts';
 import type { ErrorData } from './errors.ts';
-import type { MergeParams, MergeResult, TaskDir, UnmergeParams, UnmergeResult } from './exports.ts';
+import type {
+  AdapterExportParams,
+  AdapterExportResult,
+  GgufExportParams,
+  GgufExportResult,
+  MergeParams,
+  MergeResult,
+  TaskDir,
+  UnmergeParams,
+  UnmergeResult,
+} from './exports.ts';
 import type { AnswerPiece, CompareEvent, GenerateParams, GenerateResult, LoadResult, MixParams } from './generation.ts';
 import type {
   AdviseParams,
@@ -123,10 +133,31 @@ export interface WorkerCalls {
     event: CompareEvent;
     result: GenerateResult[];
   };
+  /**
+   * One answer on the resident base with this adapter (null: the plain base). Calls that come while others are under
+   * way are decoded with them.
+   */
+  answer: {
+    params: GenerateParams & { adapterDir: string | null };
+    event: AnswerPiece;
+    result: GenerateResult;
+  };
   merge: {
     params: MergeParams;
     event: { done: number; total: number; phase: 'merge' | 'verify' };
     result: MergeResult;
+  };
+  /** Writes base and adapters in one as GGUF files, and has llama.cpp run them. */
+  exportGguf: {
+    params: GgufExportParams;
+    event: { done: number; total: number; phase: 'merge' | 'verify' };
+    result: GgufExportResult;
+  };
+  /** Writes an adapter by itself for another runtime. */
+  exportAdapter: {
+    params: AdapterExportParams;
+    event: { done: number; total: number; phase: 'copy' };
+    result: AdapterExportResult;
   };
   unmerge: { params: UnmergeParams; event: { done: number; total: number }; result: UnmergeResult };
   /** What an adapter's updates consist of, and what two adapters share; writes nothing. */
@@ -146,6 +177,9 @@ export interface WorkerCalls {
   labRateGrid: { params: RateGridParams; event: RateProgress; result: RateGrid };
 }
 export type WorkerCallName = keyof WorkerCalls;
+
+/** Calls that do not wait for those before them. */
+export const ANSWERED_TOGETHER: ReadonlySet<WorkerCallName> = new Set(['answer']);
 
 /** Main -> worker. `control` acts on a call that is under way. */
 export type ToWorker =

@@ -30,7 +30,7 @@ export interface AdapterContent<S extends AdapterSettings = AdapterSettings> {
   score?: NamedTensor;
 }
 
-export type Base = Pick<BaseModel, 'spec' | 'tensors' | 'dir'>;
+export type Base = Pick<BaseModel, 'spec' | 'tensors' | 'dir' | 'origin'>;
 
 /** One that has only cells, or whatever `parts` names. */
 export function contentOf(settings: AdapterSettings, parts: Partial<Omit<AdapterContent, 'settings'>>): AdapterContent {

@@ -115,16 +115,16 @@ function readConfig(root: string, graft: GraftAdapterInfo | undefined): string |
   });
 }
 
+/** A safetensors file of an adapter as a whole, all finite. Throws FILE_TOO_LARGE, PEFT_WEIGHTS, SAFETENSORS_*. */
+export function readAdapterTensors(file: string): Pick<AdapterFile, 'tensors' | 'sha256' | 'sizeBytes'> {
+  const { bytes, tensors } = readTensors(file);
+  return { tensors, sha256: hash('sha256', bytes), sizeBytes: fs.statSync(file).size };
+}
+
 function readTensors(weightsFile: string): { bytes: Uint8Array; tensors: NamedTensors } {
   const file = openSafetensors(weightsFile);
   try {
-    if (file.sizeBytes > MAX_WEIGHTS_BYTES)
-      throw new GraftError(
-        'FILE_TOO_LARGE',
-        `${weightsFile} has ${file.sizeBytes} bytes, more than an adapter may have (${MAX_WEIGHTS_BYTES}); use ` +
-          'a whole model as a model of its own.',
-        { file: weightsFile, sizeBytes: file.sizeBytes, maxBytes: MAX_WEIGHTS_BYTES },
-      );
+    refuseTooLarge(weightsFile, file.sizeBytes);
     const bytes = readFile(file); // at once: hundreds of small reads take longer
     const tensors: NamedTensors = new Map();
     for (const info of file.tensors.values()) {
@@ -136,6 +136,17 @@ function readTensors(weightsFile: string): { bytes: Uint8Array; tensors: NamedTe
   } finally {
     file.close();
   }
+}
+
+/** Throws FILE_TOO_LARGE. */
+export function refuseTooLarge(file: string, sizeBytes: number): void {
+  if (sizeBytes <= MAX_WEIGHTS_BYTES) return;
+  throw new GraftError(
+    'FILE_TOO_LARGE',
+    `${file} has ${sizeBytes} bytes, more than an adapter may have (${MAX_WEIGHTS_BYTES}); use a whole model as a ` +
+      'model of its own.',
+    { file, sizeBytes, maxBytes: MAX_WEIGHTS_BYTES },
+  );
 }
 
 export function adapterWeightsError(file: string, tensor: string, problem: string): GraftError {

@@ -1,7 +1,11 @@
 import fs from 'node:fs';
 import path from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { writeGgufLora } from '../adapters/formats/ggufWrite.ts';
+import { writeMlxAdapter } from '../adapters/formats/mlxWrite.ts';
 import { GRAFT_FILE } from '../adapters/graftInfo.ts';
+import { openBaseModel } from '../basemodel/baseModel.ts';
+import { readPeftAdapter } from '../methods/lora/peft.ts';
 import { writeTiny } from '../../test-support/fixtures/folders.ts';
 import { writeStarterAdapter } from '../../test-support/fixtures/adapterFolder.ts';
 import { MODEL, openBench, type TestBench } from '../../test-support/rigs/services.ts';
@@ -51,6 +55,38 @@ describe('import', () => {
       dataset: null,
       files: [{ name: 'adapter_config.json' }, { name: 'adapter_model.safetensors' }],
     });
+  });
+
+  it('makes a PEFT adapter of one of mlx-lm and of a LoRA in GGUF, on the base that is chosen', async () => {
+    await bench.api.models.add({ dir: MODEL, name: 'Starter' });
+    const peft = await folder('from-peft');
+    const base = openBaseModel(MODEL);
+    const [mlx, gguf] = [path.join(bench.dir, 'mlx'), path.join(bench.dir, 'lora.gguf')];
+    const source = { base, content: readPeftAdapter(peft).on(base), adapterDir: peft };
+    await writeMlxAdapter({ ...source, outDir: mlx });
+    await writeGgufLora({ ...source, outFile: gguf });
+    base.close();
+    for (const [dir, format, name] of [
+      [mlx, 'mlx-lm', 'mlx'],
+      [gguf, 'GGUF', 'lora'],
+    ] as const) {
+      const found = await bench.api.adapters.inspect({ dir });
+      expect(found).toMatchObject({ format, name, task: null, bases: [{ name: 'Starter' }] });
+      const adapter = await bench.api.adapters.import({ dir, taskName: 'colours', name });
+      expect(adapter).toMatchObject({
+        importedFrom: dir,
+        notes: `Converted from ${format}: ${path.basename(dir)}`,
+        method: { type: 'lora', rank: 2, alpha: 4, targets: ['q'], layers: [0] },
+      });
+      const stored = readPeftAdapter(adapter.dir);
+      expect(stored.modules).toEqual(readPeftAdapter(peft).modules);
+      expect({ sha256: adapter.sha256, sizeBytes: adapter.sizeBytes }).toEqual({
+        sha256: stored.sha256,
+        sizeBytes: stored.sizeBytes,
+      });
+    }
+    fs.truncateSync(gguf, fs.statSync(gguf).size - 400);
+    expect((await failure(bench.api.adapters.inspect({ dir: gguf }))).code).toBe('GGUF_TRUNCATED');
   });
 
   it('says which tensor does not fit which base, and copies nothing', async () => {

@@ -40,7 +40,7 @@ describe('what is planned', () => {
     const plan = await bench.api.exports.plan(request);
     expect(plan).toMatchObject({ outDir: request.outDir, problem: null });
     const { id } = await bench.api.exports.start(request);
-    expect(await ended(id)).toMatchObject({ status: 'completed', kind: 'merged', tasks: null });
+    expect(await ended(id)).toMatchObject({ status: 'completed', format: 'hf', tasks: null });
     expect(plan.files.map(({ name }) => name).sort()).toEqual(filesBelow(request.outDir).sort());
     expect(Math.abs(plan.totalBytes - bytesOf(request.outDir))).toBeLessThan(2000);
     expect(plan.freeBytes).toBeGreaterThan(plan.totalBytes);
@@ -54,7 +54,7 @@ describe('what is planned', () => {
       message: expect.stringMatching(/virtual tokens.*export the adapter only/) as string,
     });
     expect(
-      (await bench.api.exports.plan({ kind: 'adapter', adapterId: prefix.id, outDir: path.join(bench.dir, 'x') }))
+      (await bench.api.exports.plan({ format: 'peft', adapterId: prefix.id, outDir: path.join(bench.dir, 'x') }))
         .problem,
     ).toBeNull();
   });
@@ -68,11 +68,11 @@ describe('what is planned', () => {
 
 it('copies an adapter byte for byte', async () => {
   const outDir = path.join(bench.dir, 'copied');
-  const { id } = await bench.api.exports.start({ kind: 'adapter', adapterId: adapters[0]!.id, outDir });
+  const { id } = await bench.api.exports.start({ format: 'peft', adapterId: adapters[0]!.id, outDir });
   const record = await ended(id);
   expect(record).toMatchObject({
     status: 'completed',
-    kind: 'adapter',
+    format: 'peft',
     result: { certificate: null, sha256: adapters[0]!.sha256, sizeBytes: bytesOf(outDir) },
   });
   expect(filesBelow(outDir).sort()).toEqual(filesBelow(adapters[0]!.dir).sort());

@@ -8,7 +8,9 @@ import { labRouter } from './lab.ts';
 import { modelsRouter } from './models.ts';
 import { plansRouter } from './plan.ts';
 import { playgroundRouter } from './playground.ts';
+import { pullsRouter } from './pulls.ts';
 import { runsRouter } from './runs.ts';
+import { servingRouter } from './serving.ts';
 import { studiesRouter } from './studies.ts';
 import { systemRouter } from './system.ts';
 import { tasksRouter } from './tasks.ts';
@@ -27,7 +29,9 @@ export function createRouter(services: Services) {
     plan: plansRouter(services),
     playground: playgroundRouter(services),
     exports: exportsRouter(services),
+    serving: servingRouter(services),
     lab: labRouter(services),
+    pulls: pullsRouter(services),
   });
 }
 export type AppRouter = ReturnType<typeof createRouter>;

@@ -4,6 +4,7 @@ import { openCatalog, SERVING_WAIT_MS } from '../catalog/catalog.ts';
 import { DatasetFiles } from '../datasets/datasetFiles.ts';
 import { removePartials } from '../files/removePartials.ts';
 import { systemFileManager, type ShowInFolder } from '../files/reveal.ts';
+import { TokenStore, type Keychain } from '../hub/token.ts';
 import { AdapterRemoval } from './adapters/removal.ts';
 import { AdapterService } from './adapters/service.ts';
 import { mendTrash } from './adapters/trash.ts';
@@ -18,11 +19,14 @@ import { ModelService } from './models/service.ts';
 import { PlaygroundHistory } from './playground/history.ts';
 import { PlaygroundService } from './playground/service.ts';
 import { PlaygroundVotes } from './playground/votes.ts';
+import { PushService } from './pulls/push.ts';
+import { PullService } from './pulls/service.ts';
 import { RunHistory } from './runs/history.ts';
 import { PlanService } from './runs/planService.ts';
 import { RateFinder } from './runs/rateFinder.ts';
 import { isOther, recoverAbandoned } from './runs/recover.ts';
 import { RunService } from './runs/service.ts';
+import { ServingService, type OpenServing } from './serving/service.ts';
 import { SettingsService } from './settings/service.ts';
 import { defaultHomeDir, openHome } from './storage/home.ts';
 import { removeAbandonedPartials } from './storage/partials.ts';
@@ -46,6 +50,10 @@ export interface ServiceOptions {
   serving?: boolean;
   /** How to show a folder to the user; default: the desktop's file manager, where there is one. */
   showInFolder?: ShowInFolder | undefined;
+  /** What encrypts the hub's token; default: a file that only the user can read. */
+  keychain?: (() => Keychain | undefined) | undefined;
+  /** How to answer requests over HTTP; without it nothing can be served. */
+  openServing?: OpenServing;
 }
 
 /** Throws GraftError when the data folder cannot be written or the catalogue not be read. */
@@ -55,6 +63,8 @@ export function createServices({
   takeQueued = true,
   serving = true,
   showInFolder = systemFileManager(),
+  keychain,
+  openServing,
 }: ServiceOptions = {}) {
   const home = openHome(dir);
   const catalog = openCatalog(home.catalogFile);
@@ -63,7 +73,7 @@ export function createServices({
   const workers = new Workers(spawnWorker);
   const settings = new SettingsService(catalog);
   const engines = new EngineService(catalog, workers, settings);
-  const models = new ModelService(catalog);
+  const models = new ModelService(home, catalog);
   const tasks = new TaskService(catalog);
   const adapters = new AdapterService(home, catalog, tasks);
   const tokens = new TokenService(workers);
@@ -73,6 +83,10 @@ export function createServices({
   const studies = new StudyService({ home, catalog, models, datasets, settings, workers, engines, runs });
   const playground = new PlaygroundService({ catalog, models, adapters, workers, engines });
   const exports = new ExportService({ home, catalog, adapters, workers, engines });
+  const hubTokens = new TokenStore(home.dir, keychain);
+  const pulls = new PullService({ pullsDir: home.pullsDir, models, tokens: hubTokens });
+  const pushes = new PushService({ catalog, adapters, tokens: hubTokens });
+  const answers = new ServingService({ home, catalog, models, workers, engines, open: openServing });
   const lab = new LabService({ home, catalog, adapters, workers, engines });
   recoverAbandoned(catalog, { takeQueued });
   if (serving) catalog.waitAtMost(SERVING_WAIT_MS);
@@ -103,6 +117,10 @@ export function createServices({
     playgroundVotes: new PlaygroundVotes(catalog, models, adapters),
     exports,
     lab,
+    hubTokens,
+    pulls,
+    pushes,
+    serving: answers,
     storage: new StorageService(home, catalog),
     system: new SystemService(home, exports, showInFolder),
     close: () => close(),
@@ -113,7 +131,9 @@ export function createServices({
     studies.close();
     const unfinished = [...runs.close(), ...exports.close()];
     lab.close();
-    await workers.close();
+    pushes.close();
+    await answers.stop();
+    await Promise.all([workers.close(), pulls.close()]);
     unfinished.forEach(removePartials);
     files.close();
     catalog.close();

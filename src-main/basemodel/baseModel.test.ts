@@ -131,15 +131,17 @@ describe('bad folders, each one sentence', () => {
     expect(() => tryOpen(dir)).toThrowError(fails('UNKNOWN_ARCHITECTURE', 'mamba'));
   });
 
-  it('no weights, only pytorch_model.bin, a truncated file', async () => {
+  it('no weights, only those of other programs, a truncated file', async () => {
     const dir = await writeTiny(path.join(temporaryFolder(), 'm'));
     const weights = path.join(dir, 'model.safetensors');
     fs.truncateSync(weights, fs.statSync(weights).size - 10);
     expect(() => tryOpen(dir)).toThrowError(fails('SAFETENSORS_TRUNCATED', weights));
     fs.rmSync(weights);
     expect(() => tryOpen(dir)).toThrowError(fails('CHECKPOINT_NO_WEIGHTS', 'neither model.safetensors'));
+    fs.writeFileSync(path.join(dir, 'tf_model.h5'), '');
+    expect(() => tryOpen(dir)).toThrowError(fails('CHECKPOINT_NOT_SAFETENSORS', 'only as tf_model.h5'));
     fs.writeFileSync(path.join(dir, 'pytorch_model.bin'), '');
-    expect(() => tryOpen(dir)).toThrowError(fails('CHECKPOINT_NOT_SAFETENSORS', 'convert them to safetensors'));
+    expect(() => tryOpen(dir)).toThrowError(fails('TORCH_FILE', 'pytorch_model.bin is in none'));
   });
 
   it('a missing tensor, a wrong shape, a quantised weight, no tokenizer', async () => {

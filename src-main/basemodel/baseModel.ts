@@ -6,26 +6,31 @@
 import path from 'node:path';
 import { architectureFromConfig, type ArchitectureSpec, type ModelConfig } from '../engine/model/architecture.ts';
 import { tokenEmbeddingName } from '../engine/model/tensorNames.ts';
-import { readTensorF32, type SafetensorsFile } from '../safetensors/read.ts';
+import { ggufPointer } from '../gguf/pointer.ts';
+import { readTensorF32, type WeightFile } from '../safetensors/read.ts';
 import { readConfig } from './config.ts';
 import { weightsHash, weightsStamp } from './identity.ts';
 import { missingTensor, modelTensors, type BaseTensor } from './modelTensors.ts';
 import { notesOn } from './notes.ts';
 import { refuseQuantised } from './quantised.ts';
 import { refuseOtherHead } from './tiedHead.ts';
-import { openWeightFiles, type WeightIndex } from './weightFiles.ts';
+import { openWeightFiles, type WeightFiles, type WeightIndex } from './weightFiles.ts';
 
 export type { BaseTensor };
 
 export interface BaseModel {
   /** Absolute path. */
   dir: string;
+  /** Absolute path of what the weights came from: the folder, or the GGUF file that it stands for. */
+  origin: string;
   config: ModelConfig;
   spec: ArchitectureSpec;
   /** The tensors the model reads, by normalised name. */
   tensors: Map<string, BaseTensor>;
   /** All weights files in name order, with every tensor they hold under its original name. */
-  files: SafetensorsFile[];
+  files: WeightFile[];
+  /** Of the weights files. */
+  format: WeightFiles['format'];
   /** Present when the weights are in shards. */
   index?: WeightIndex;
   /** What the folder holds and the model does not use, a sentence each. */
@@ -51,7 +56,8 @@ export function openBaseModel(dir: string): BaseModel {
   const root = path.resolve(dir);
   const config = readConfig(root);
   const spec = architectureFromConfig(config);
-  const { files, index } = openWeightFiles(root);
+  const weights = openWeightFiles(root, config);
+  const { files, format, index } = weights;
   const close = (): void => files.forEach((file) => file.close());
   try {
     refuseQuantised(root, config, files);
@@ -65,12 +71,14 @@ export function openBaseModel(dir: string): BaseModel {
     if (spareHead) refuseOtherHead(spareHead, find(tokenEmbeddingName(spec)));
     return {
       dir: root,
+      origin: ggufPointer(root)?.file ?? root,
       config,
       spec,
       tensors,
       files,
+      format,
       ...(index ? { index } : {}),
-      notes: notesOn(config, found),
+      notes: notesOn(config, found, weights),
       hash: weightsHash(files),
       stamp: weightsStamp(files),
       has: (name) => tensors.has(name),

@@ -4,7 +4,7 @@ import path from 'node:path';
 import { availableTargets, type Family } from '../engine/model/architecture.ts';
 import type { Target } from '../../src-shared/targets.ts';
 import type { BaseModel } from './baseModel.ts';
-import type { Dtype } from '../safetensors/dtype.ts';
+import { ggufPointer } from '../gguf/pointer.ts';
 import { expectedTensors } from './expectedTensors.ts';
 import { elementCount } from '../safetensors/read.ts';
 
@@ -20,8 +20,8 @@ export interface ModelDetails {
   intermediate: number;
   vocab: number;
   maxPositions: number;
-  /** The dtype that holds most bytes. */
-  dtype: Dtype;
+  /** The number format that holds most bytes, as the weights files call it. */
+  dtype: string;
   /** Of all weights files. */
   sizeBytes: number;
   tiedHead: boolean;
@@ -31,6 +31,8 @@ export interface ModelDetails {
   hash: string;
   stamp: string;
   dir: string;
+  /** The GGUF file that the folder stands for. */
+  gguf?: { file: string; quantisation: string };
   /** What the folder holds and the model does not use, a sentence each. */
   notes: string[];
 }
@@ -38,9 +40,13 @@ export interface ModelDetails {
 export function describeBaseModel(base: BaseModel): ModelDetails {
   const { spec, tensors, files, dir, hash, stamp, config, notes } = base;
   const { family, layers, hidden, heads, kvHeads, headDim, intermediate, vocab, maxPositions, tiedHead } = spec;
+  const pointer = ggufPointer(dir);
   const used = expectedTensors(spec, config).flatMap(({ name }) => tensors.get(name) ?? []);
-  const bytesOf = new Map<Dtype, number>();
-  for (const { dtype, byteLength } of used) bytesOf.set(dtype, (bytesOf.get(dtype) ?? 0) + byteLength);
+  const bytesOf = new Map<string, number>();
+  for (const { dtype, coded, byteLength } of used) {
+    const stored = coded?.type ?? dtype;
+    bytesOf.set(stored, (bytesOf.get(stored) ?? 0) + byteLength);
+  }
   const [dtype] = [...bytesOf].reduce((most, entry) => (entry[1] > most[1] ? entry : most));
   return {
     family,
@@ -61,6 +67,7 @@ export function describeBaseModel(base: BaseModel): ModelDetails {
     hash,
     stamp,
     dir,
+    ...(pointer ? { gguf: { file: pointer.file, quantisation: pointer.quantisation } } : {}),
     notes,
   };
 }

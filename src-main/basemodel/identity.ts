@@ -10,12 +10,12 @@
  * only, so it costs almost nothing, but a copy has another stamp, and it must never serve as identity.
  */
 import { createHash } from 'node:crypto';
-import { readTensorBytes, type SafetensorsFile, type TensorInfo } from '../safetensors/read.ts';
+import { readTensorBytes, type WeightFile, type TensorInfo } from '../safetensors/read.ts';
 
 const SAMPLE_BYTES = 1024;
 
 /** Hex sha256 over header, size and both ends of every tensor. `files` in name order. */
-export function weightsHash(files: SafetensorsFile[]): string {
+export function weightsHash(files: WeightFile[]): string {
   const hash = createHash('sha256');
   for (const file of files) {
     hash.update(file.headerBytes).update(`\n${file.sizeBytes}\n`);
@@ -32,7 +32,7 @@ function endsOf(info: TensorInfo): Uint8Array[] {
 }
 
 /** Hex sha256 over header, size and modification time. `files` in name order. */
-export function weightsStamp(files: SafetensorsFile[]): string {
+export function weightsStamp(files: WeightFile[]): string {
   const hash = createHash('sha256');
   for (const file of files) hash.update(file.headerBytes).update(`\n${file.sizeBytes}\n${file.modifiedMs}\n`);
   return hash.digest('hex');

@@ -8,7 +8,7 @@ import { counted } from '../../src-shared/plural.ts';
 import { familyRules, type ArchitectureSpec, type ModelConfig } from '../engine/model/architecture.ts';
 import { untiedHeadName } from '../engine/model/tensorNames.ts';
 import { isFloatDtype } from '../safetensors/dtype.ts';
-import type { SafetensorsFile, TensorInfo } from '../safetensors/read.ts';
+import type { WeightFile, TensorInfo } from '../safetensors/read.ts';
 import { expectedTensors, type ExpectedTensor } from './expectedTensors.ts';
 
 export interface BaseTensor extends TensorInfo {
@@ -37,7 +37,7 @@ export function modelTensors(
   dir: string,
   spec: ArchitectureSpec,
   config: ModelConfig,
-  files: SafetensorsFile[],
+  files: WeightFile[],
 ): ModelTensors {
   checkLayerCount(dir, spec, files);
   const expected = new Map(expectedTensors(spec, config).map((one) => [one.name, one]));
@@ -80,7 +80,7 @@ function sortIn(
 }
 
 /** Before anything is made per layer: config.json may name any number of them. */
-function checkLayerCount(dir: string, spec: ArchitectureSpec, files: SafetensorsFile[]): void {
+function checkLayerCount(dir: string, spec: ArchitectureSpec, files: WeightFile[]): void {
   const block = `${familyRules(spec.family).names.blocks}.`;
   let held = 0;
   for (const { tensors } of files)

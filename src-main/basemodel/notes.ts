@@ -2,17 +2,20 @@
 import type { ModelConfig } from '../engine/model/architecture.ts';
 import { unknownFields } from './configFields.ts';
 import type { ModelTensors } from './modelTensors.ts';
+import type { WeightFiles } from './weightFiles.ts';
 
 const MOST_NAMES = 8;
 
-export function notesOn(config: ModelConfig, { unread }: ModelTensors): string[] {
+export function notesOn(config: ModelConfig, found: ModelTensors, { files, unused }: WeightFiles): string[] {
   const fields = unknownFields(config);
-  const notes: string[] = [];
+  const notes = files.flatMap((file) => file.notes ?? []);
+  const leftAside = files.flatMap((file) => file.leftAside ?? []);
+  const unread = [...found.unread.map(({ name }) => name), ...files.flatMap((file) => file.unread ?? [])];
+  if (unused !== undefined) notes.push(`The folder also holds ${unused}; its safetensors are used.`);
+  if (leftAside.length > 0)
+    notes.push(`The weights files also hold what is no weight, which is left alone: ${some(leftAside)}.`);
   if (unread.length > 0)
-    notes.push(
-      'No layer of the model reads these tensors of its files, so they are left alone: ' +
-        `${some(unread.map(({ name }) => name))}.`,
-    );
+    notes.push('No layer of the model reads these tensors of its files, so they are left alone: ' + `${some(unread)}.`);
   if (fields.length > 0)
     notes.push(`Graft does not know these fields of config.json and goes on without them: ${some(fields)}.`);
   return notes;

@@ -33,7 +33,8 @@ export async function writeOutputFolder<T>(
   }
 }
 
-function refuseInside(target: string, baseDir: string): void {
+/** Throws OUTPUT_INSIDE_MODEL. */
+export function refuseInside(target: string, baseDir: string): void {
   const relative = path.relative(realPath(baseDir), realPath(target));
   if (relative !== '' && (relative.split(path.sep)[0] === '..' || path.isAbsolute(relative))) return;
   throw usageError(

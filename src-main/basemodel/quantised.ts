@@ -1,7 +1,7 @@
 /** Folders whose weights are packed by other programs (bitsandbytes, GPTQ, AWQ, FP8 …), with or without saying so. */
 import { GraftError } from '../../src-shared/errors.ts';
 import type { ModelConfig } from '../engine/model/architecture.ts';
-import type { SafetensorsFile } from '../safetensors/read.ts';
+import type { WeightFile } from '../safetensors/read.ts';
 
 /** What these programs write beside a packed matrix. */
 const PACKING_PARTS = new RegExp(
@@ -13,7 +13,7 @@ const PACKING_PARTS = new RegExp(
 );
 
 /** Throws CHECKPOINT_QUANTISED. */
-export function refuseQuantised(dir: string, config: ModelConfig, files: SafetensorsFile[]): void {
+export function refuseQuantised(dir: string, config: ModelConfig, files: WeightFile[]): void {
   const said = config['quantization_config'];
   const method =
     typeof said === 'object' && said !== null ? String(Reflect.get(said, 'quant_method') ?? 'unnamed') : undefined;

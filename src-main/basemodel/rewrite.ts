@@ -1,6 +1,6 @@
 /**
- * Writes a base model again with some of its weights changed: same files, same tensor names, same side files. Memory
- * holds one chunk of rows at a time. Merging, unmerging and full fine-tuning all end here.
+ * Writes a base model again with some of its weights changed: same files (or shards of a size), same tensor names, same
+ * side files. Memory holds one chunk of rows at a time. Merging, unmerging and full fine-tuning all end here.
  */
 import { createHash } from 'node:crypto';
 import fs from 'node:fs';
@@ -12,11 +12,12 @@ import { editedPieces, type EditRows } from '../safetensors/editedRows.ts';
 import { setInJsonFile } from '../files/jsonEdit.ts';
 import { writeOutputFolder } from './outputFolder.ts';
 import { writePatchedCopy } from '../safetensors/patchedCopy.ts';
-import { elementCount, type SafetensorsFile, type TensorInfo } from '../safetensors/read.ts';
+import { elementCount, isSafetensors, type TensorInfo, type WeightFile } from '../safetensors/read.ts';
 import { writeSafetensors, type TensorEntry, type WrittenFile } from '../safetensors/write.ts';
 import { setDtype, addEosTokenIds } from './editedConfigs.ts';
+import { shardsOf, tensorsInOrder, writeIndex, writtenBytes } from './shards.ts';
 import { copySideFiles } from './sideFiles.ts';
-import { INDEX_FILE } from './weightFiles.ts';
+import { INDEX_FILE, writtenName, type WeightIndex } from './weightFiles.ts';
 
 export interface RewriteOptions {
   base: BaseModel;
@@ -26,6 +27,8 @@ export interface RewriteOptions {
   dtype?: DtypeName;
   /** Ids that end a generation beside those that the base's files name. */
   eosTokenIds?: number[];
+  /** Splits the weights anew into files of at most so many bytes of tensors (shards.ts); undefined: as in the base. */
+  maxShardBytes?: number | undefined;
   /** The change to a tensor, or undefined to leave it as it is. */
   edit: (tensor: BaseTensor) => EditRows | undefined;
   /** Bytes of the base's files done so far. What it throws stops the work and leaves nothing behind. */
@@ -82,20 +85,37 @@ async function writeWeights(dir: string, options: RewriteOptions): Promise<Map<s
   let done = 0;
   const onBytes = (bytes: number): void => onProgress?.({ done: (done += bytes), total });
   const plans = plansFor(options);
+  const chunkBytes = options.chunkBytes ?? CHUNK_BYTES;
   const written = new Map<string, WrittenFile>();
+  if (options.maxShardBytes !== undefined) {
+    const shards = shardsOf(tensorsInOrder(base).map(plans), options.maxShardBytes);
+    for (const { name, tensors } of shards)
+      written.set(name, await writeSafetensors(path.join(dir, name), entriesOf(tensors, chunkBytes, onBytes)));
+    onBytes(total - done);
+    writeIndex(dir, shards);
+    return written;
+  }
   let tensorBytes = 0;
   for (const file of base.files) {
-    const name = path.basename(file.file);
+    const name = writtenName(file);
     const plan = [...file.tensors.values()].map((info) => plans(info));
-    written.set(name, await writeFile(file, path.join(dir, name), plan, options.chunkBytes ?? CHUNK_BYTES, onBytes));
-    tensorBytes += plan.reduce((sum, { info, to }) => sum + elementCount(info) * DTYPE_BYTES[to], 0);
+    written.set(name, await writeFile(file, path.join(dir, name), plan, chunkBytes, onBytes));
+    tensorBytes += plan.reduce((sum, one) => sum + writtenBytes(one), 0);
   }
-  if (base.index) {
-    const index = path.join(dir, INDEX_FILE);
-    fs.writeFileSync(index, fs.readFileSync(path.join(base.dir, INDEX_FILE)));
-    if (options.dtype) setInJsonFile(index, ['metadata', 'total_size'], tensorBytes);
-  }
+  if (base.index) writeOwnIndex(dir, base, base.index, options.dtype === undefined ? undefined : tensorBytes);
   return written;
+}
+
+/** The base's own shards under their new names. tensorBytes: of all tensors, where that has changed. */
+function writeOwnIndex(dir: string, base: BaseModel, index: WeightIndex, tensorBytes: number | undefined): void {
+  const file = path.join(dir, INDEX_FILE);
+  const names = new Map(base.files.map((one) => [path.basename(one.file), writtenName(one)]));
+  if (base.format === 'safetensors') fs.writeFileSync(file, fs.readFileSync(path.join(base.dir, INDEX_FILE)));
+  else {
+    const shards = Object.entries(index.weight_map).map(([tensor, shard]) => [tensor, names.get(shard)]);
+    fs.writeFileSync(file, `${JSON.stringify({ ...index, weight_map: Object.fromEntries(shards) }, null, 2)}\n`);
+  }
+  if (tensorBytes !== undefined) setInJsonFile(file, ['metadata', 'total_size'], tensorBytes);
 }
 
 /** What becomes of one tensor. */
@@ -116,37 +136,42 @@ function plansFor({ base, edit, dtype }: RewriteOptions): (info: TensorInfo) => 
 
 /** Where no dtype changes, a patched copy does; else every tensor is written anew. */
 async function writeFile(
-  file: SafetensorsFile,
+  file: WeightFile,
   target: string,
   plan: TensorPlan[],
   chunkBytes: number,
   onBytes: (bytes: number) => void,
 ): Promise<WrittenFile> {
-  if (plan.every(({ info, to }) => to === info.dtype)) {
+  if (isSafetensors(file) && plan.every(({ info, to }) => to === info.dtype)) {
     const changes = new Map(plan.flatMap(({ info, change }) => (change ? [[info.name, change] as const] : [])));
     return writePatchedCopy(file, target, { changes, chunkBytes, onBytes });
   }
-  const entries = plan.map(({ info, to, change }): TensorEntry => ({
+  const metadata = file.format === 'gguf' ? undefined : file.metadata;
+  const written = await writeSafetensors(target, entriesOf(plan, chunkBytes, onBytes), metadata);
+  onBytes(file.headerBytes.length);
+  return written;
+}
+
+function entriesOf(plan: TensorPlan[], chunkBytes: number, onBytes: (bytes: number) => void): TensorEntry[] {
+  return plan.map(({ info, to, change }) => ({
     name: info.name,
     dtype: to,
     shape: info.shape,
     data: () => counted(editedPieces(info, to, change, chunkBytes), info, to, onBytes),
   }));
-  const written = await writeSafetensors(target, entries, file.metadata);
-  onBytes(file.headerBytes.length);
-  return written;
 }
 
 /** Passes pieces on and reports them in bytes of the file that is read. */
 function* counted(
   pieces: Iterable<Uint8Array>,
-  { dtype }: TensorInfo,
+  info: TensorInfo,
   to: Dtype,
   onBytes: (bytes: number) => void,
 ): Generator<Uint8Array> {
+  const written = elementCount(info) * DTYPE_BYTES[to];
   for (const piece of pieces) {
     yield piece;
-    onBytes((piece.length / DTYPE_BYTES[to]) * DTYPE_BYTES[dtype]);
+    onBytes((piece.length / written) * info.byteLength);
   }
 }
 

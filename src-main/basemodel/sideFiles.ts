@@ -4,6 +4,8 @@
  */
 import fs from 'node:fs';
 import path from 'node:path';
+import { GGUF_POINTER } from '../gguf/pointer.ts';
+import { isTorchWeights } from './weightFiles.ts';
 
 /** At the top of a folder. */
 const PARTS = [
@@ -17,7 +19,7 @@ const PARTS = [
 ];
 /** At the top, or one folder below: additional_chat_templates and the like. */
 const TEMPLATE = /\.jinja2?$/i;
-/** Weights that an export writes itself, with their index. */
+/** Weights that an export writes itself, with their index; PyTorch's count where there are no others. */
 const OWN_WEIGHTS = /^model([-.].*)?\.safetensors(\.index\.json)?$/;
 
 /** Written beside a merged model, about that very folder. */
@@ -45,8 +47,12 @@ export function sideFilesOf(folder: string): SideFile[] {
 /** Names at the top of a folder that an export of its model leaves behind, folders with a slash; hidden ones aside. */
 export function leftBehindOf(folder: string): string[] {
   const taken = new Set(sideFilesOf(folder).map(({ name }) => name.split(path.sep)[0]));
-  return entriesOf(folder)
-    .filter(({ name }) => !taken.has(name) && !OWN_WEIGHTS.test(name) && name !== CERTIFICATE_FILE)
+  const entries = entriesOf(folder);
+  const hasOwn = entries.some(({ name }) => OWN_WEIGHTS.test(name));
+  const isWeights = (name: string): boolean => (hasOwn ? OWN_WEIGHTS.test(name) : isTorchWeights(name));
+  const isOwn = (name: string): boolean => isWeights(name) || name === CERTIFICATE_FILE || name === GGUF_POINTER;
+  return entries
+    .filter(({ name }) => !taken.has(name) && !isOwn(name))
     .map(({ name, stat }) => (stat.isDirectory() ? `${name}/` : name))
     .sort();
 }

@@ -1,13 +1,23 @@
-/** Exports: merged models with the parity certificate, copies of adapters, or the reason why there is none. */
+/** Exports: whole models with their certificates, adapters by themselves, or the reason why there is none. */
 import type { Database } from 'better-sqlite3';
 import type { ErrorData } from '../../src-shared/errors.ts';
-import type { MergeParams, MergeResult, ParityCertificate, TaskDir } from '../../src-shared/exports.ts';
+import type {
+  ExportFormat,
+  MergeParams,
+  MergeResult,
+  ParityCertificate,
+  Quantisation,
+  TaskDir,
+  WrittenGguf,
+} from '../../src-shared/exports.ts';
 
-/**
- * A copied adapter has no certificate: nothing about it was computed. `sha256` is empty where the end was read from the
- * folder, after the process that wrote it was gone.
- */
-export type ExportResult = Omit<MergeResult, 'certificate'> & { certificate: ParityCertificate | null };
+/** `sha256` is empty where the end was read from the folder, after the process that wrote it was gone. */
+export type ExportResult = Omit<MergeResult, 'certificate'> & {
+  /** Of a merged Hugging Face folder. */
+  certificate: ParityCertificate | null;
+  /** The GGUF files of a whole model, each with what llama.cpp computes of it. */
+  ggufs?: WrittenGguf[];
+};
 
 export interface ExportRecord {
   id: string;
@@ -15,13 +25,17 @@ export interface ExportRecord {
   adapterId: string | null;
   adapterDir: string;
   modelDir: string;
+  /** The folder, or of a GGUF that was wanted as one file that file. */
   outDir: string;
-  /** `merged`: a whole model; `adapter`: a copy of the adapter's folder. */
-  kind: 'merged' | 'adapter';
+  format: ExportFormat;
   /** Where adapters were merged with scales: all of them. */
   tasks: TaskDir[] | null;
   /** Null: the base's own. */
   dtype: NonNullable<MergeParams['dtype']> | null;
+  /** Types of the GGUF files; null for other formats. */
+  quantise: Quantisation[] | null;
+  /** Largest size of a weights file; null: files as the base has them. */
+  maxShardBytes: number | null;
   status: 'running' | 'completed' | 'failed';
   /** Graft process that runs or ran it. */
   ownerPid: number;
@@ -40,9 +54,11 @@ interface Row {
   adapter_dir: string;
   model_dir: string;
   out_dir: string;
-  kind: ExportRecord['kind'];
+  format: ExportFormat;
   tasks: string | null;
   dtype: ExportRecord['dtype'];
+  quantise: string | null;
+  max_shard_bytes: number | null;
   status: ExportRecord['status'];
   owner_pid: number;
   result: string | null;
@@ -57,9 +73,11 @@ const toExport = (row: Row): ExportRecord => ({
   adapterDir: row.adapter_dir,
   modelDir: row.model_dir,
   outDir: row.out_dir,
-  kind: row.kind,
+  format: row.format,
   tasks: row.tasks === null ? null : (JSON.parse(row.tasks) as TaskDir[]),
   dtype: row.dtype,
+  quantise: row.quantise === null ? null : (JSON.parse(row.quantise) as Quantisation[]),
+  maxShardBytes: row.max_shard_bytes,
   status: row.status,
   ownerPid: row.owner_pid,
   result: row.result === null ? null : (JSON.parse(row.result) as ExportResult),
@@ -73,10 +91,10 @@ export function exportQueries(db: Database) {
   const running = db.prepare<[], Row>(`SELECT * FROM exports WHERE status = 'running'`);
   const byId = db.prepare<[string], Row>('SELECT * FROM exports WHERE id = ?');
   const insert = db.prepare(
-    `INSERT INTO exports (id, adapter_id, adapter_dir, model_dir, out_dir, kind, tasks, dtype, status, owner_pid,
-       created_at)
-     VALUES (@id, @adapterId, @adapterDir, @modelDir, @outDir, @kind, @tasks, @dtype, 'running', @ownerPid,
-       @createdAt)`,
+    `INSERT INTO exports (id, adapter_id, adapter_dir, model_dir, out_dir, format, tasks, dtype, quantise,
+       max_shard_bytes, status, owner_pid, created_at)
+     VALUES (@id, @adapterId, @adapterDir, @modelDir, @outDir, @format, @tasks, @dtype, @quantise, @maxShardBytes,
+       'running', @ownerPid, @createdAt)`,
   );
   const end = db.prepare<[string, string | null, string | null, string | null, string]>(
     'UPDATE exports SET status = ?, result = ?, error = ?, ended_at = ? WHERE id = ?',
@@ -92,7 +110,11 @@ export function exportQueries(db: Database) {
     },
     /** A new row with the status `running`. */
     insert: (record: Omit<ExportRecord, 'status' | 'result' | 'error' | 'endedAt'>) =>
-      void insert.run({ ...record, tasks: record.tasks && JSON.stringify(record.tasks) }),
+      void insert.run({
+        ...record,
+        tasks: record.tasks && JSON.stringify(record.tasks),
+        quantise: record.quantise && JSON.stringify(record.quantise),
+      }),
     end(id: string, { status, result, error, endedAt }: ExportEnd): void {
       end.run(status, result && JSON.stringify(result), error && JSON.stringify(error), endedAt, id);
     },

@@ -29,6 +29,8 @@ interface ModelDetails {
   targets: string[];
   /** Changes when a weights file is touched. */
   stamp: string;
+  /** The GGUF file that the folder stands for, and how it is quantised. */
+  gguf?: { file: string; quantisation: string };
   /** What the folder holds and the model does not use, a sentence each; absent in rows of before. */
   notes?: string[];
   /** Weights files as they were last seen; absent in rows of before. */

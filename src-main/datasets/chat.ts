@@ -101,6 +101,17 @@ export function encodeChatPrompt(
   return tokenizer.encode(text, { addSpecialTokens: false });
 }
 
+/**
+ * A conversation as the model reads it. `goOn`: with what begins the next answer. Throws what the template throws, or
+ * GraftError CHAT_TEMPLATE where it comes to no end.
+ */
+export function chatText(style: ChatStyle, messages: readonly Message[], goOn: boolean): string {
+  const { chatTemplate, specialText } = style;
+  if (chatTemplate !== undefined) return renderTemplate({ chatTemplate, specialText }, { messages }, goOn);
+  const segments = plainSegments(style, goOn ? [...messages, { role: 'assistant', content: '' }] : messages);
+  return (goOn ? segments.slice(0, -1) : segments).map(({ text }) => text).join('');
+}
+
 function templateSegments(style: TemplateStyle, conversation: Conversation, mostChars: number): Cut {
   const { messages, tools } = conversation;
   const whole = renderTemplate(style, conversation, false);

@@ -1,4 +1,4 @@
-/** What llama.cpp itself computes from the exported files, against PyTorch: base models, and adapters merged into them. */
+/** What llama.cpp computes from the exported files, against PyTorch: base models, and adapters merged into them. */
 import fs from 'node:fs';
 import path from 'node:path';
 import { describe, expect, it } from 'vitest';
@@ -6,28 +6,30 @@ import { openBaseModel } from '../basemodel/baseModel.ts';
 import { castF32 } from '../safetensors/dtype.ts';
 import { taskEdits } from '../merging/merge.ts';
 import { readAdapter } from '../methods/fileRegistry.ts';
-import { largestKl, llamacppGreedy, llamacppProbabilities } from '../../test-support/checks/llamacpp.ts';
+import { largestKl, llamacppGreedy, llamacppProbabilities } from '../../test-support/judges/llamaModel.ts';
 import { byteTokenizer } from '../../test-support/fixtures/byteTokenizer.ts';
 import { FAMILY_CASES, familyWeights } from '../../test-support/fixtures/families.ts';
 import { temporaryFolder, writeTiny } from '../../test-support/fixtures/folders.ts';
 import { readJson, readTensors, type BaseGolden } from '../../test-support/goldens/goldens.ts';
 import { hasShared, sharedPath, skipNote } from '../../test-support/goldens/shared.ts';
+import { architectureFromConfig, type ModelConfig } from '../engine/model/architecture.ts';
+import { refuseUnknownToLlamacpp } from './families/registry.ts';
+import { tokenizerMetadata } from './tokenizer/toGguf.ts';
 import { exportGguf, type GgufPlan } from './exportGguf.ts';
 import type { Quantisation } from './quantise/planTypes.ts';
 
-/** Exports the model in `dir`, with the adapter in `adapterDir` merged into it, and returns file and plan. */
+/** Exports the model in `dir`, with the adapter merged into it, and returns file and plan. */
 async function exported(
   dir: string,
   quantise: Quantisation,
-  adapterDir?: string,
+  { adapter, tokenizer }: { adapter?: string; tokenizer?: typeof tokenizerMetadata } = {},
 ): Promise<{ file: string; vocab: number; plan: GgufPlan }> {
   const base = openBaseModel(dir);
   try {
     const outFile = path.join(temporaryFolder(), 'model.gguf');
-    const edit =
-      adapterDir === undefined ? undefined : taskEdits([{ adapter: readAdapter(adapterDir), scale: 1 }], base);
-    const tokenizerMetadata = byteTokenizer(base.spec.vocab);
-    const { plan, sizeBytes } = await exportGguf({ base, edit, quantise, tokenizerMetadata, outFile });
+    const edit = adapter === undefined ? undefined : taskEdits([{ adapter: readAdapter(adapter), scale: 1 }], base);
+    const tokens = tokenizer?.(dir, base.config) ?? byteTokenizer(base.spec.vocab);
+    const { plan, sizeBytes } = await exportGguf({ base, edit, quantise, tokenizerMetadata: tokens, outFile });
     expect(fs.statSync(outFile).size).toBe(sizeBytes);
     expect(plan.sizeBytes).toBe(sizeBytes);
     return { file: outFile, vocab: base.spec.vocab, plan };
@@ -55,11 +57,9 @@ describe.skipIf(!hasShared('golden'))(`goldens of PyTorch and PEFT in llama.cpp$
     const [ids] = golden(model).input_ids as [number[]];
     const want = readTensors(`golden/${model}/lora_all/logits.safetensors`).get('logits_merged')!.values;
     const kl = async (quantise: Quantisation): Promise<number> => {
-      const { file, vocab } = await exported(
-        sharedPath(`golden/${model}/base`),
-        quantise,
-        sharedPath(`golden/${model}/lora_all/final`),
-      );
+      const { file, vocab } = await exported(sharedPath(`golden/${model}/base`), quantise, {
+        adapter: sharedPath(`golden/${model}/lora_all/final`),
+      });
       return klOf(file, ids, vocab, want);
     };
     const [f32, f16, q8] = [await kl('F32'), await kl('F16'), await kl('Q8_0')];
@@ -86,5 +86,46 @@ describe.each(Object.entries(FAMILY_CASES))('%s against the published equations'
     expect(plan.notes).toHaveLength(window || exactGelu ? 1 : 0);
     const kl = await klOf(file, ids[0]!.slice(0, window ?? undefined), vocab, logits);
     expect(kl).toBeLessThan(exactGelu ? 1e-4 : 1e-5);
+  });
+});
+
+describe.skipIf(!hasShared('data/stories260k'))(
+  `a pretrained model in llama.cpp${skipNote('data/stories260k')}`,
+  () => {
+    const dir = sharedPath('data/stories260k');
+
+    it('writes the 256 published greedy tokens from BOS', async () => {
+      const { ids_bos_first: ids } = readJson<{ ids_bos_first: number[] }>('data/stories260k/reference_float64.json');
+      const { file } = await exported(dir, 'F32', { tokenizer: tokenizerMetadata });
+      expect(await llamacppGreedy(file, ids.slice(0, 1), 256)).toEqual(ids.slice(1));
+    });
+  },
+);
+
+describe('what llama.cpp cannot run as it is meant', () => {
+  const refused = (config: ModelConfig): void => refuseUnknownToLlamacpp(architectureFromConfig(config), config);
+  const sizes = {
+    hidden_size: 32,
+    intermediate_size: 32,
+    num_hidden_layers: 4,
+    num_attention_heads: 2,
+    vocab_size: 16,
+    max_position_embeddings: 64,
+  };
+
+  it('Gemma 2 with windows in other layers', () => {
+    const types = ['full_attention', 'sliding_attention', 'full_attention', 'sliding_attention'];
+    const config = { model_type: 'gemma2', ...sizes, sliding_window: 8 };
+    expect(() => refused(config)).not.toThrow();
+    expect(() => refused({ ...config, layer_types: types })).toThrow(
+      'llama.cpp takes every other layer of Gemma 2, from the first on, for one with a sliding window, so a GGUF',
+    );
+  });
+
+  it('scaled rotary positions outside the Llama family', () => {
+    const scaling = { rope_type: 'llama3', factor: 8, original_max_position_embeddings: 16 };
+    for (const type of ['qwen2', 'qwen3', 'gemma2', 'phi3', 'gpt_neox'])
+      expect(() => refused({ model_type: type, ...sizes, rope_scaling: scaling }), type).toThrow('rotary positions');
+    expect(() => refused({ model_type: 'llama', ...sizes, rope_scaling: scaling })).not.toThrow();
   });
 });

@@ -16,7 +16,7 @@ import {
   refuseUnknownToLlamacpp,
 } from './families/registry.ts';
 import type { GgmlTypeName } from './ggmlTypes.ts';
-import { uint32, type GgufMetadata } from './header.ts';
+import { uint32, type GgufMetadata, type TensorHeader } from './header.ts';
 import { ggufPieces } from './pieces.ts';
 import { OWN_TYPES } from './quantise/encode.ts';
 import { FILE_TYPES, plannedType, type Quantisation, type TypeChoice } from './quantise/planTypes.ts';
@@ -100,15 +100,21 @@ function layOut({ base, edit, quantise, tokenizerMetadata, name }: GgufSource): 
     type: 'F32',
     pieces: () => [values],
   }));
-  const tensors = [...constants, ...ofBase];
+  const tensors = [...constants, ...ofBase].sort(byLayer);
   if (!choice.hasGgml && tensors.some(({ type }) => !OWN_TYPES.includes(type))) throw ggmlMissing();
   const metadata: GgufMetadata = new Map([
-    ...architectureMetadata(spec, config, name ?? path.basename(base.dir)),
+    ...architectureMetadata(spec, config, name ?? path.basename(base.origin, '.gguf')),
     ...tokenizerMetadata,
     ['general.quantization_version', uint32(2)],
     ['general.file_type', uint32(FILE_TYPES[quantise])],
   ]);
   return { metadata, tensors };
+}
+
+/** llama.cpp's own order of tensors: those of no block, then block by block, each by name. */
+function byLayer(a: TensorHeader, b: TensorHeader): number {
+  const layer = ({ name }: TensorHeader): number => Number(/^blk\.(\d+)\./.exec(name)?.[1] ?? -1);
+  return layer(a) - layer(b) || (a.name < b.name ? -1 : 1);
 }
 
 function typeChoice(

@@ -14,6 +14,7 @@ export const GGML_TYPES = {
   F16: { id: 1, blockSize: 1, blockBytes: 2 },
   BF16: { id: 30, blockSize: 1, blockBytes: 2 },
   Q4_0: { id: 2, blockSize: 32, blockBytes: 18 },
+  Q4_1: { id: 3, blockSize: 32, blockBytes: 20 },
   Q5_0: { id: 6, blockSize: 32, blockBytes: 22 },
   Q5_1: { id: 7, blockSize: 32, blockBytes: 24 },
   Q8_0: { id: 8, blockSize: 32, blockBytes: 34 },

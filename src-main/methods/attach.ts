@@ -64,7 +64,7 @@ function graftInfo(run: AttachedRun, method: MethodSettings, base: BaseModel, la
   return {
     format: 1,
     baseHash: base.hash,
-    baseName: path.basename(base.dir),
+    baseName: path.basename(base.origin),
     task: run.task,
     runId: run.runId,
     method,

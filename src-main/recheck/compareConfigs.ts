@@ -24,7 +24,7 @@ const CONFIGS = ['config.json', 'generation_config.json'];
 const NEEDED =
   /^(.*config|tokenizer|special_tokens_map|added_tokens|vocab|merges)\.(json|txt)$|\.(model|tiktoken|jinja)$/;
 /** Written by the export about itself, or checked with the tensors. */
-const OWN = /^(parity\.json|.*\.safetensors|.*\.safetensors\.index\.json)$/;
+const OWN = /^(parity\.json|gguf\.json|.*\.safetensors|.*\.safetensors\.index\.json)$/;
 
 export function compareConfigs(
   sourceDir: string,

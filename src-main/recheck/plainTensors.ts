@@ -6,6 +6,7 @@ import fs from 'node:fs';
 import path from 'node:path';
 import type { Weight } from './formulas.ts';
 import { jsonOf } from './plainJson.ts';
+import { tensorsOfTorchFile } from './plainTorch.ts';
 
 export interface PlainTensor {
   name: string;
@@ -16,17 +17,31 @@ export interface PlainTensor {
   /** Bytes from the start of the file. */
   start: number;
   byteLength: number;
+  /** Elements from one value to the next in each dimension, where they do not follow each other. */
+  strides?: number[] | undefined;
+  /** How values are read that a GGUF file keeps in another form. */
+  read?: (from: number, count: number) => Float64Array;
 }
 
 /** All tensors of a model folder by name. Throws an Error in words about what cannot be read. */
 export function tensorsOfFolder(dir: string): Map<string, PlainTensor> {
   const single = path.join(dir, 'model.safetensors');
   if (fs.existsSync(single)) return tensorsOfFile(single);
-  const index = jsonOf(path.join(dir, 'model.safetensors.index.json')) as {
-    weight_map: Record<string, string>;
-  };
+  const name = 'model.safetensors.index.json';
+  if (!fs.existsSync(path.join(dir, name))) return tensorsOfTorchFolder(dir);
+  return tensorsOfShards(dir, name, tensorsOfFile);
+}
+
+function tensorsOfTorchFolder(dir: string): Map<string, PlainTensor> {
+  const single = path.join(dir, 'pytorch_model.bin');
+  if (fs.existsSync(single)) return tensorsOfTorchFile(single);
+  return tensorsOfShards(dir, 'pytorch_model.bin.index.json', tensorsOfTorchFile);
+}
+
+function tensorsOfShards(dir: string, name: string, read: typeof tensorsOfFile): Map<string, PlainTensor> {
+  const index = jsonOf(path.join(dir, name)) as { weight_map: Record<string, string> };
   const shards = [...new Set(Object.values(index.weight_map))].sort();
-  const all = new Map(shards.flatMap((shard) => [...tensorsOfFile(path.join(dir, shard))]));
+  const all = new Map(shards.flatMap((shard) => [...read(path.join(dir, shard))]));
   for (const [name, shard] of Object.entries(index.weight_map))
     if (path.basename(all.get(name)?.file ?? '') !== shard) throw new Error(`the index puts ${name} into ${shard}`);
   return all;
@@ -68,13 +83,39 @@ interface HeaderEntry {
 }
 
 /** Bytes `from` to `from + length` of a tensor. */
-export function bytesOf({ file, start, byteLength }: PlainTensor, from = 0, length = byteLength - from): Buffer {
+export function bytesOf(tensor: PlainTensor, from = 0, length = tensor.byteLength - from): Buffer {
+  if (tensor.strides) return gathered(tensor, tensor.strides).subarray(from, from + length);
+  const { file, start } = tensor;
   const fd = fs.openSync(file, 'r');
   try {
     return readAt(fd, start + from, length);
   } finally {
     fs.closeSync(fd);
   }
+}
+
+const views = new WeakMap<PlainTensor, Buffer>();
+
+/** The values of a view, one after the other. */
+function gathered(tensor: PlainTensor, strides: number[]): Buffer {
+  const known = views.get(tensor);
+  if (known) return known;
+  const { shape, byteLength } = tensor;
+  const width = byteLength / countOf(tensor);
+  const span = 1 + shape.reduce((sum, n, i) => sum + (n - 1) * strides[i]!, 0);
+  const held = bytesOf({ ...tensor, strides: undefined, byteLength: span * width });
+  const view = Buffer.alloc(byteLength);
+  for (let n = 0; n * width < byteLength; n++) {
+    let rest = n;
+    let place = 0;
+    for (let i = shape.length - 1; i >= 0; i--) {
+      place += (rest % shape[i]!) * strides[i]!;
+      rest = Math.floor(rest / shape[i]!);
+    }
+    held.copy(view, n * width, place * width, (place + 1) * width);
+  }
+  views.set(tensor, view);
+  return view;
 }
 
 function readAt(fd: number, position: number, length: number): Buffer {
@@ -89,6 +130,7 @@ function readAt(fd: number, position: number, length: number): Buffer {
 
 /** Values `from` to `from + count` of a float tensor. */
 export function valuesOf(tensor: PlainTensor, from = 0, count = countOf(tensor) - from): Float64Array {
+  if (tensor.read) return tensor.read(from, count);
   const width = WIDTHS[tensor.dtype];
   if (!width) throw new Error(`${tensor.name} is ${tensor.dtype}, which is no float type`);
   const bytes = bytesOf(tensor, from * width, count * width);

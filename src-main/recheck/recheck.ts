@@ -10,6 +10,7 @@ import { compareConfigs } from './compareConfigs.ts';
 import { compareTensors } from './compareTensors.ts';
 import type { Change } from './formulas.ts';
 import { jsonOf } from './plainJson.ts';
+import { ggufOfFolder, tensorsOfGguf } from './plainGguf.ts';
 import { tensorsOfFolder } from './plainTensors.ts';
 
 interface RecheckParams {
@@ -35,10 +36,10 @@ export function recheckExport({ sourceDir, exportDir, tasks, dtype, eosTokenIds 
   let configs = { fields: 0, changedFields: [] as string[], files: 0 };
   try {
     configs = compareConfigs(sourceDir, exportDir, { torchDtype, eosTokenIds }, report);
-    const source: ReadBase = {
-      config: jsonOf(path.join(sourceDir, 'config.json')) as Record<string, unknown>,
-      tensors: tensorsOfFolder(sourceDir),
-    };
+    const config = jsonOf(path.join(sourceDir, 'config.json')) as Record<string, unknown>;
+    const gguf = ggufOfFolder(sourceDir);
+    const tensors = gguf === undefined ? tensorsOfFolder(sourceDir) : tensorsOfGguf(gguf, config);
+    const source: ReadBase = { config, tensors };
     const changes = allChanges(tasks, source);
     counts = compareTensors(source, tensorsOfFolder(exportDir), changes, stored, report);
   } catch (error) {

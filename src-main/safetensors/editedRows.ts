@@ -19,7 +19,7 @@ export function* editedPieces(
   change: EditRows | undefined,
   chunkBytes: number,
 ): Generator<Uint8Array> {
-  if (!change && to === info.dtype) {
+  if (!change && to === info.dtype && !info.coded) {
     for (let start = 0; start < info.byteLength; start += chunkBytes)
       yield readTensorBytes(info, start, Math.min(chunkBytes, info.byteLength - start));
     return;

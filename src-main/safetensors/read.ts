@@ -23,21 +23,51 @@ export interface TensorInfo {
   file: string;
   /** Bytes from the start of the file. */
   offset: number;
+  /** In the file. */
   byteLength: number;
   source: OpenFile;
+  /** Where the bytes in the file are not the values one after the other, as in GGUF. */
+  coded?: CodedValues;
+  /**
+   * Elements from one value to the next in each dimension, where they do not lie row by row (a view in a file of
+   * PyTorch's); `offset` is that of the first value.
+   */
+  strides?: readonly number[];
 }
 
-export interface SafetensorsFile {
+/** How values are read that a file keeps in another form than `dtype`. */
+export interface CodedValues {
+  /** The file's own name of the form, e.g. `Q4_K`. */
+  type: string;
+  /** Fills `into` with the float32 values from element `start` on. */
+  read(into: Float32Array, start: number): void;
+}
+
+/** An open file of named tensors, whatever its format. */
+export interface WeightFile {
+  format: 'safetensors' | 'gguf' | 'torch';
   file: string;
   sizeBytes: number;
   modifiedMs: number;
-  /** Length field and JSON, as in the file. */
+  /** What lists the tensors, as in the file; for safetensors length field and JSON. */
   headerBytes: Uint8Array;
   metadata: Record<string, string>;
   /** By name, in the order of the header. */
   tensors: Map<string, TensorInfo>;
+  /** Names of entries that are no tensors, where the format allows them. */
+  leftAside?: string[];
+  /** Names of tensors in the file that are not among `tensors`. */
+  unread?: string[];
+  /** What else is to be said about the file, a sentence each. */
+  notes?: string[];
   /** Closes the descriptor; reading a tensor afterwards is an error. May be called twice. */
   close(): void;
+}
+
+export type SafetensorsFile = WeightFile & { format: 'safetensors' };
+
+export function isSafetensors(file: WeightFile): file is SafetensorsFile {
+  return file.format === 'safetensors';
 }
 
 /**
@@ -66,6 +96,7 @@ export function openSafetensors(file: string): SafetensorsFile {
       { name, dtype, shape, file, offset: headerBytes.length + start, byteLength: end - start, source },
     ]);
     return {
+      format: 'safetensors',
       file,
       sizeBytes: stat.size,
       modifiedMs: stat.mtimeMs,
@@ -121,11 +152,53 @@ export function readExactly(source: OpenFile, into: Uint8Array, position: number
   }
 }
 
-/** Bytes of a tensor as in the file, or the `length` bytes from `start` on. */
+/** Bytes of a tensor row by row, or the `length` bytes from `start` on, which are whole values of a strided one. */
 export function readTensorBytes(info: TensorInfo, start = 0, length = info.byteLength - start): Uint8Array {
+  if (info.strides) return readStrided(info, info.strides, start, length);
   const bytes = new Uint8Array(length);
   readExactly(info.source, bytes, info.offset + start);
   return bytes;
+}
+
+/**
+ * The values of a view in row-major order, from one read of the bytes between its first and its last value. start,
+ * length: bytes of the view, multiples of a value's.
+ */
+function readStrided(info: TensorInfo, strides: readonly number[], start: number, length: number): Uint8Array {
+  const width = DTYPE_BYTES[info.dtype];
+  const places = placesInView(info.shape, strides, start / width, length / width);
+  let [first, last] = [Infinity, -1];
+  for (const place of places) [first, last] = [Math.min(first, place), Math.max(last, place)];
+  const bytes = new Uint8Array(length);
+  if (last < 0) return bytes;
+  const held = new Uint8Array((last - first + 1) * width);
+  readExactly(info.source, held, info.offset + first * width);
+  places.forEach((place, i) => {
+    for (let b = 0; b < width; b++) bytes[i * width + b] = held[(place - first) * width + b]!;
+  });
+  return bytes;
+}
+
+/** Of each value in row-major order, from the `start`-th on: elements from the first of the view. */
+function placesInView(shape: number[], strides: readonly number[], start: number, count: number): Float64Array {
+  const places = new Float64Array(count);
+  const index = shape.map(() => 0);
+  let rest = start;
+  for (let i = shape.length - 1; i >= 0; i--) {
+    index[i] = rest % shape[i]!;
+    rest = Math.floor(rest / shape[i]!);
+  }
+  let place = index.reduce((sum, at, i) => sum + at * strides[i]!, 0);
+  for (let n = 0; n < count; n++) {
+    places[n] = place;
+    for (let i = shape.length - 1; i >= 0; i--) {
+      place += strides[i]!;
+      if (++index[i]! < shape[i]!) break;
+      place -= strides[i]! * shape[i]!;
+      index[i] = 0;
+    }
+  }
+  return places;
 }
 
 /** A whole F32, F16 or BF16 tensor as float32. Throws GraftError TENSOR_NOT_FLOAT for other dtypes. */
@@ -191,20 +264,26 @@ export function rowsOf(info: { shape: number[] }): { rows: number; width: number
  */
 const FIRST_BYTE = 48;
 
+/** Fills `into` with the bytes of a tensor from `start` on. */
+function readInto(info: TensorInfo, into: Uint8Array, start: number): void {
+  if (info.strides) into.set(readStrided(info, info.strides, start, into.length));
+  else readExactly(info.source, into, info.offset + start);
+}
+
 function readElementsF32(info: TensorInfo, start: number, count: number): Float32Array {
   const { dtype } = info;
   if (!isFloatDtype(dtype)) throw notFloatError(info, dtype);
   const values = new Float32Array(new ArrayBuffer(4 * count + FIRST_BYTE), FIRST_BYTE, count);
+  if (info.coded) {
+    info.coded.read(values, start);
+    return values;
+  }
   if (dtype === 'F32') {
-    readExactly(
-      info.source,
-      new Uint8Array(values.buffer, values.byteOffset, values.byteLength),
-      info.offset + 4 * start,
-    );
+    readInto(info, new Uint8Array(values.buffer, values.byteOffset, values.byteLength), 4 * start);
     return values;
   }
   const halves = new Uint16Array(count);
-  readExactly(info.source, new Uint8Array(halves.buffer), info.offset + 2 * start);
+  readInto(info, new Uint8Array(halves.buffer), 2 * start);
   widenInto(values, halves, dtype);
   return values;
 }

@@ -3,6 +3,8 @@ import type { WorkerCallName, WorkerCalls } from '../../src-shared/workerCalls.t
 import { checkDataset } from '../datasets/check.ts';
 import { reportBackends } from '../engine/backends/backends.ts';
 import type { CallControl } from './control.ts';
+import { exportAdapter } from './export/adapter.ts';
+import { exportGgufs } from './export/gguf.ts';
 import { labAdvise } from './lab/advise.ts';
 import { labCompose } from './lab/compose.ts';
 import { labCompress } from './lab/compress.ts';
@@ -52,13 +54,14 @@ const planning: Handlers<'plan' | 'planLargest' | 'preflight' | 'modelNeeds'> = 
 };
 
 const resident = new Resident();
-const serving: Handlers<'load' | 'attach' | 'mergeInto' | 'mix' | 'generate' | 'compare'> = {
+const serving: Handlers<'load' | 'attach' | 'mergeInto' | 'mix' | 'generate' | 'compare' | 'answer'> = {
   load: (params, emit) => resident.load(params, emit),
   attach: ({ adapterDir }) => resident.attach(adapterDir),
   mergeInto: ({ tasks }) => resident.mergeInto(tasks),
   mix: (params) => resident.mix(params),
   generate: (params, emit, control) => resident.generate(params, emit, control),
   compare: (params, emit, control) => resident.compare(params, emit, control),
+  answer: (params, emit, control) => resident.answer(params, emit, control),
 };
 
 const verifying: Handlers<'engines' | 'selfTest' | 'evaluate' | 'merge' | 'unmerge'> = {
@@ -68,6 +71,8 @@ const verifying: Handlers<'engines' | 'selfTest' | 'evaluate' | 'merge' | 'unmer
   merge: mergeAndVerify,
   unmerge,
 };
+
+const exporting: Handlers<'exportGguf' | 'exportAdapter'> = { exportGguf: exportGgufs, exportAdapter };
 
 const tokens: Handlers<'checkTokenizer' | 'previewTokens' | 'countTokens' | 'checkDataset'> = {
   checkTokenizer: ({ modelDir }) => checkTokenizer(modelDir),
@@ -89,7 +94,16 @@ const lab: Handlers<
 
 const choosing: Handlers<'labRate' | 'labRateGrid' | 'labAdvise'> = { labRate, labRateGrid, labAdvise };
 
-const handlers: Handlers = { ...training, ...planning, ...serving, ...verifying, ...tokens, ...lab, ...choosing };
+const handlers: Handlers = {
+  ...training,
+  ...planning,
+  ...serving,
+  ...verifying,
+  ...exporting,
+  ...tokens,
+  ...lab,
+  ...choosing,
+};
 
 /** Does what a call asks for. Events go to `emit` as they come. */
 export function answerCall<K extends WorkerCallName>(

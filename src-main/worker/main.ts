@@ -4,7 +4,7 @@
  */
 import { flushCompileCache } from 'node:module';
 import { toErrorData } from '../../src-shared/errors.ts';
-import type { FromWorker, ToWorker } from '../../src-shared/workerCalls.ts';
+import { ANSWERED_TOGETHER, type FromWorker, type ToWorker } from '../../src-shared/workerCalls.ts';
 import { orDeviceError } from '../engine/backends/deviceWatch.ts';
 import { answerCall } from './calls.ts';
 import { CallControl } from './control.ts';
@@ -12,7 +12,7 @@ import { CallControl } from './control.ts';
 type Send = (message: FromWorker) => void;
 
 const controls = new Map<number, CallControl>();
-/** The backend is one global device, so calls wait for each other. */
+/** The backend is one global device, so calls wait for each other, but for those that share their passes. */
 let last: Promise<void> = Promise.resolve();
 
 function receive(message: ToWorker, send: Send): void {
@@ -24,7 +24,7 @@ function receive(message: ToWorker, send: Send): void {
   const control = new CallControl();
   controls.set(id, control);
   const emit = (event: unknown): void => send({ kind: 'event', id, event });
-  last = last.then(async () => {
+  const answer = async (): Promise<void> => {
     try {
       const result = await orDeviceError(() => answerCall(name, params, emit, control));
       send({ kind: 'result', id, result });
@@ -34,7 +34,9 @@ function receive(message: ToWorker, send: Send): void {
       controls.delete(id);
       keepCompiled();
     }
-  });
+  };
+  if (ANSWERED_TOGETHER.has(name)) void last.then(answer);
+  else last = last.then(answer);
 }
 
 let kept = false;

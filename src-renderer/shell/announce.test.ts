@@ -20,7 +20,7 @@ it('is silent about what the user did, and about what goes on', () => {
     expect(runAnnouncement({ ...run, status })).toBeUndefined();
   const record = {
     outDir: '/e/colours-merged',
-    kind: 'merged' as const,
+    format: 'hf' as const,
     error: { code: 'EXPORT_CANCELLED' as const, message: '' },
     result: null,
   };
@@ -45,7 +45,7 @@ it('tells the end of a study once, by its verdict, and failures as they come', (
 });
 
 it('tells the end of an export', () => {
-  const record = { outDir: '/e/colours-merged', kind: 'merged' as const, result: null };
+  const record = { outDir: '/e/colours-merged', format: 'hf' as const, result: null };
   expect(exportAnnouncement({ ...record, status: 'completed', error: null })).toMatchObject({
     title: 'colours-merged is exported',
     hash: '#/export',

@@ -45,11 +45,11 @@ export function studyAnnouncement(
 
 /** Undefined for an export that has not ended, or that the user has cancelled. */
 export function exportAnnouncement(
-  record: Pick<ExportRecord, 'outDir' | 'status' | 'error' | 'kind' | 'result'>,
+  record: Pick<ExportRecord, 'outDir' | 'status' | 'error' | 'format' | 'result'>,
 ): Announcement | undefined {
   const name = baseName(record.outDir);
   const hash = hashFor('export');
-  if (record.status === 'completed' && record.result?.certificate?.passed === false)
+  if (record.status === 'completed' && hasFailed(record.result))
     return {
       title: `${name} is exported`,
       text: 'Its certificate has failed; it was kept as you allowed.',
@@ -59,7 +59,7 @@ export function exportAnnouncement(
   if (record.status === 'completed')
     return {
       title: `${name} is exported`,
-      text: record.kind === 'merged' ? 'The certificate has passed.' : 'The adapter was copied.',
+      text: isCertified(record.result) ? 'The certificate has passed.' : 'The files are complete.',
       tone: 'good',
       hash,
     };
@@ -70,6 +70,22 @@ export function exportAnnouncement(
     tone: 'bad',
     hash,
   };
+}
+
+type Certified = Pick<NonNullable<ExportRecord['result']>, 'certificate' | 'ggufs'> | null;
+
+function hasFailed(result: Certified): boolean {
+  return certificatesOf(result).some(({ passed }) => !passed);
+}
+
+function isCertified(result: Certified): boolean {
+  return certificatesOf(result).length > 0;
+}
+
+function certificatesOf(result: Certified): { passed: boolean }[] {
+  return [result?.certificate, ...(result?.ggufs ?? []).map(({ certificate }) => certificate)].flatMap(
+    (one) => one ?? [],
+  );
 }
 
 /** Where an announcement goes: into the page, to the system, or nowhere. */

@@ -4,6 +4,7 @@ import fs from 'node:fs';
 import path from 'node:path';
 import { createCaller } from '../../src-main/api/router.ts';
 import type { Services } from '../../src-main/app/services.ts';
+import type { ExportRecord } from '../../src-main/catalog/exports.ts';
 import { PLACEHOLDER } from './relocate.ts';
 
 /** As plain JSON, with the placeholder for `target`, which holds `home/` and `files/`. */
@@ -50,16 +51,25 @@ export async function describeHome(services: Services, target: string): Promise<
     }),
     adapterOrder: adapters.map(({ id }) => id),
     trash: await api.adapters.listTrash(),
-    exports: await api.exports.list(),
+    exports: (await api.exports.list()).map(asBefore),
     history: await api.playground.history.list(),
     scores: await byId(models, (modelId) => api.playground.votes.scores({ modelId })),
     settings: await api.system.settings(),
     // The time left is told with the progress of the run under way only, no longer here.
-    board: { ...board, runs: board.runs.map((run) => ({ ...run, remainingMs: null })) },
+    board: {
+      ...board,
+      runs: board.runs.map((run) => ({ ...run, remainingMs: null })),
+      exports: board.exports.map(asBefore),
+    },
     weights: weightHashes(target),
   };
   const inJson = (text: string): string => JSON.stringify(text).slice(1, -1);
   return JSON.parse(JSON.stringify(said).replaceAll(inJson(target), PLACEHOLDER)) as Record<string, unknown>;
+}
+
+/** Formats have come since; what was `merged` is a Hugging Face folder, and `adapter` a copy in PEFT's format. */
+function asBefore({ format, quantise: _none, maxShardBytes: _neither, ...record }: Partial<ExportRecord>) {
+  return { ...record, kind: format === 'peft' ? 'adapter' : 'merged' };
 }
 
 async function byId<T>(rows: readonly { id: string }[], ask: (id: string) => Promise<T>): Promise<Record<string, T>> {

@@ -9,6 +9,7 @@ import {
   generateMixed,
   generateTokens,
   lastLogits,
+  RollingBatch,
   type GenerateOptions,
 } from '../../src-main/engine/generate/generate.ts';
 import { createLora, type LoraAdapter } from '../../src-main/methods/lora/lora.ts';
@@ -102,6 +103,13 @@ export async function batchSuite(
           await checkTokens(model, adapters, 0);
           await checkTokens(model, adapters, 1);
         });
+      },
+    );
+
+    it.each(names)(
+      '%s: rows that join and leave at any token, their prompts read in pieces, get what each gets alone',
+      async (name) => {
+        await withModel(SPECS[name]!, (model, adapters) => checkJoining(model, adapters));
       },
     );
   });
@@ -216,5 +224,45 @@ async function checkTokens(model: Decoder, adapters: (LoraAdapter | null)[], tem
   expect(together).toEqual(alone);
   expect(together.map(({ ids }) => ids.length).slice(0, 3)).toEqual([10, 3, 10]);
   expect(together[3]!.end).toBe('eos');
+  expect(tf.memory().numTensors).toBe(before);
+}
+
+/** When each row comes, in steps, and how long it goes on: some are over before others begin. */
+const COMES = [0, 2, 2, 5, 14];
+const GOES_ON = [12, 3, 20, 6, 9];
+/** This row's client goes away after so many steps. */
+const LEAVES = { row: 2, step: 11 };
+
+async function checkJoining(model: Decoder, adapters: (LoraAdapter | null)[]): Promise<void> {
+  const all = prompts(model.spec);
+  const optionsOf = (row: number): GenerateOptions => ({
+    maxNew: GOES_ON[row]!,
+    temperature: row === 3 ? 1 : 0,
+    eosIds: [],
+    random: new Random(row),
+  });
+  const alone: number[][] = [];
+  for (const [row, prompt] of all.entries())
+    alone.push((await collect(generateTokens(model.with(adapters[row]!), prompt, optionsOf(row)))).ids);
+  const before = tf.memory().numTensors;
+  const mixed = new MixedLora(adapters);
+  const batch = new RollingBatch(model.with(mixed), {
+    beforePass: (rows, T) => mixed.assign(rows, T),
+    tokensPerPass: 8,
+  });
+  const together: number[][] = all.map(() => []);
+  for (let step = 0; step <= Math.max(...COMES) || batch.isBusy; step++) {
+    const rows = all.flatMap((prompt, row) => (COMES[row] === step ? [{ row, prompt, options: optionsOf(row) }] : []));
+    if (rows.length > 0) batch.enter(rows);
+    if (step === LEAVES.step) batch.leave(LEAVES.row);
+    for (const event of await batch.step()) if ('id' in event) together[event.row]!.push(event.id);
+  }
+  const left = together[LEAVES.row]!.length;
+  expect(left).toBeGreaterThan(3);
+  expect(left).toBeLessThan(GOES_ON[LEAVES.row]!);
+  expect(together).toEqual(alone.map((ids, row) => (row === LEAVES.row ? ids.slice(0, left) : ids)));
+  expect(batch.extent).toEqual({ rows: 0, longest: 0 });
+  batch.dispose();
+  mixed.dispose();
   expect(tf.memory().numTensors).toBe(before);
 }

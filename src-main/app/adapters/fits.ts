@@ -1,6 +1,7 @@
 /** Which registered base models an adapter folder fits, and what it holds. */
 import path from 'node:path';
 import type { RegisteredModel } from '../../catalog/models.ts';
+import { readForeignLora, storedForeign } from '../../adapters/formats/foreign.ts';
 import { assertAdapterFitsBase } from '../../adapters/fit.ts';
 import type { StoredAdapter } from '../../adapters/stored.ts';
 import { openBaseModel } from '../../basemodel/baseModel.ts';
@@ -16,16 +17,26 @@ interface Fit {
 
 interface AdapterFits {
   /** `task`: of the run that made it; null for an adapter made elsewhere. */
-  stored: { dir: string; sha256: string; sizeBytes: number; task: string | null };
+  stored: {
+    /** A file for formats that are one. */
+    dir: string;
+    sha256: string;
+    sizeBytes: number;
+    task: string | null;
+    /** `mlx-lm` or `GGUF`, of which an import makes a PEFT adapter; null for PEFT's and Graft's own folders. */
+    format: string | null;
+  };
   /** The likeliest first; never empty. */
   fits: Fit[];
 }
 
 /** Throws why the folder cannot be read, or ADAPTER_BASE_MISSING: which tensor, which base. */
 export function adapterFits(dir: string, models: RegisteredModel[]): AdapterFits {
-  const stored = readAdapter(dir);
+  const foreign = readForeignLora(dir);
+  const stored = foreign ? storedForeign(foreign) : readAdapter(dir);
   const { dir: root, sha256, sizeBytes, graft } = stored;
-  return { stored: { dir: root, sha256, sizeBytes, task: graft?.task ?? null }, fits: fitting(models, stored) };
+  const format = foreign?.format ?? null;
+  return { stored: { dir: root, sha256, sizeBytes, task: graft?.task ?? null, format }, fits: fitting(models, stored) };
 }
 
 /** The registered models that the adapter fits, the one its configuration names first. Throws ADAPTER_BASE_MISSING. */

@@ -1,6 +1,7 @@
 /**
- * Brings an adapter folder from elsewhere (PEFT's format or Graft's own) into the catalogue: it is checked against the
- * registered base models, copied into the data folder in one step, and listed under a task.
+ * Brings an adapter from elsewhere into the catalogue: it is checked against the registered base models, copied into
+ * the data folder in one step, and listed under a task. A folder of PEFT's or Graft's own is copied as it is; one of
+ * mlx-lm, and a LoRA in GGUF, becomes a PEFT adapter.
  */
 import fs from 'node:fs';
 import path from 'node:path';
@@ -19,7 +20,7 @@ import type { ImportRequest } from './inputs.ts';
 import type { MethodText } from '../../../src-shared/methods/method.ts';
 import { describeMethod, type AdapterSettings } from '../../../src-shared/methods/registry.ts';
 
-/** What a folder holds, before it is imported. */
+/** What a folder or file holds, before it is imported. */
 export interface AdapterInspection {
   /** Absolute path. */
   dir: string;
@@ -31,6 +32,8 @@ export interface AdapterInspection {
   methodText: MethodText;
   sizeBytes: number;
   sha256: string;
+  /** The other runtime's format that an import turns into a PEFT adapter: `mlx-lm`, `GGUF`; null: it is copied. */
+  format: string | null;
   /** Registered base models it fits, the likeliest first; never empty. */
   bases: { id: string; name: string }[];
   /** Adapters of the catalogue with the same weights. */
@@ -46,12 +49,13 @@ export async function inspectAdapter(catalog: Catalog, dir: string, signal?: Abo
   const { method } = fits[0]!;
   return {
     dir: stored.dir,
-    name: path.basename(stored.dir),
+    name: path.basename(stored.dir, '.gguf'),
     task: stored.task,
     method,
     methodText: describeMethod(method),
     sizeBytes: stored.sizeBytes,
     sha256: stored.sha256,
+    format: stored.format,
     bases: fits.map(({ model: { id, name } }) => ({ id, name })),
     same: catalog.adapters
       .list()
@@ -61,8 +65,8 @@ export async function inspectAdapter(catalog: Catalog, dir: string, signal?: Abo
 }
 
 /**
- * Copies the folder, then writes the row; the task is made when there is none of this name. Throws as inspectAdapter,
- * or DISK_FULL, NOT_ALLOWED. `origin`: where it comes from, if not from that folder.
+ * Copies the folder, or converts it, then writes the row; the task is made when there is none of this name. Throws as
+ * inspectAdapter, or DISK_FULL, NOT_ALLOWED. `origin`: where it comes from, if not from that folder.
  */
 export async function importAdapter(
   home: Home,
@@ -81,7 +85,7 @@ export async function importAdapter(
     );
   const id = newId('adapter');
   const target = home.adapterDir(id);
-  await copyFiles(stored.dir, target, stored.sha256);
+  const { sha256, sizeBytes } = await bringIn(stored, fit.model.dir, target);
   try {
     catalog.transaction(() => {
       const task = ensureTask(catalog, taskName);
@@ -93,14 +97,16 @@ export async function importAdapter(
         modelId: fit.model.id,
         baseHash: fit.model.hash,
         dir: target,
-        sha256: stored.sha256,
-        sizeBytes: stored.sizeBytes,
+        sha256,
+        sizeBytes,
         method: fit.method,
         finalLoss: null,
         valLoss: null,
         importedFrom: origin ?? stored.dir,
         createdAt: new Date().toISOString(),
       });
+      if (stored.format !== null)
+        catalog.adapters.update(id, { notes: `Converted from ${stored.format}: ${path.basename(stored.dir)}` });
       if (task.activeAdapterId === null) catalog.tasks.setActive(task.id, id);
     });
   } catch (error) {
@@ -108,6 +114,17 @@ export async function importAdapter(
     throw error;
   }
   return catalog.adapters.get(id)!;
+}
+
+/** Of the weights that lie in `target` then. */
+async function bringIn(
+  { dir, sha256, sizeBytes, format }: { dir: string; sha256: string; sizeBytes: number; format: string | null },
+  modelDir: string,
+  target: string,
+): Promise<{ sha256: string; sizeBytes: number }> {
+  if (format !== null) return look('convertAdapter', [{ from: dir, sha256, modelDir, outDir: target }]);
+  await copyFiles(dir, target, sha256);
+  return { sha256, sizeBytes };
 }
 
 /**

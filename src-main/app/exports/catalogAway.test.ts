@@ -26,7 +26,7 @@ async function startAndLock(): Promise<ExportRecord> {
   fs.mkdirSync(adapterDir);
   for (const [name, text] of Object.entries(FILES)) fs.writeFileSync(path.join(adapterDir, name), text);
   const outDir = path.join(b.dir, 'copy');
-  const request = { kind: 'adapter' as const, adapterId: null, adapterDir, modelDir: '', outDir };
+  const request = { format: 'peft' as const, adapterId: null, adapterDir, modelDir: '', outDir };
   const record = await b.services.exports.start(request);
   other.exec('BEGIN IMMEDIATE');
   return record;
@@ -58,17 +58,19 @@ it('one that is cancelled', async () => {
 });
 
 /** As a process leaves it that ended before it could write how its export did. */
-function leaveRunning(kind: ExportRecord['kind'], outDir: string, createdAt = '2026-01-01T00:00:00.000Z'): string {
+function leaveRunning(format: ExportRecord['format'], outDir: string, createdAt = '2026-01-01T00:00:00.000Z'): string {
   const id = path.basename(outDir);
   b.services.catalog.exports.insert({
     id,
-    kind,
+    format,
     adapterId: null,
     adapterDir: '/a',
     tasks: null,
     modelDir: '/m',
     outDir,
     dtype: null,
+    quantise: null,
+    maxShardBytes: null,
     ownerPid: 4194305,
     createdAt,
   });
@@ -86,15 +88,15 @@ function folder(name: string, files: Record<string, string>): string {
 it('after the process is gone, the folder tells: whole, or not there', async () => {
   const certificate = { passed: true, maxLogitDifference: 0.25, createdAt: '2026-01-01T00:01:00.000Z' };
   const merged = { 'model.safetensors': 'twelve bytes', 'parity.json': JSON.stringify(certificate) };
-  const whole = leaveRunning('merged', folder('whole', merged));
-  const copied = leaveRunning('adapter', folder('copied', FILES));
+  const whole = leaveRunning('hf', folder('whole', merged));
+  const copied = leaveRunning('peft', folder('copied', FILES));
   const failed = [
-    leaveRunning('merged', path.join(temporaryFolder(), 'missing')),
-    leaveRunning('adapter', path.join(temporaryFolder(), 'missing-copy')),
-    leaveRunning('merged', folder('without-certificate', { 'model.safetensors': '' })),
-    leaveRunning('merged', folder('torn', { 'parity.json': '{"passed": tr' })),
-    leaveRunning('merged', folder('of-another-export', merged), '2026-01-01T00:02:00.000Z'),
-    leaveRunning('adapter', folder('other-files', { notes: '' })),
+    leaveRunning('hf', path.join(temporaryFolder(), 'missing')),
+    leaveRunning('peft', path.join(temporaryFolder(), 'missing-copy')),
+    leaveRunning('hf', folder('without-certificate', { 'model.safetensors': '' })),
+    leaveRunning('hf', folder('torn', { 'parity.json': '{"passed": tr' })),
+    leaveRunning('hf', folder('of-another-export', merged), '2026-01-01T00:02:00.000Z'),
+    leaveRunning('peft', folder('other-files', { notes: '' })),
   ];
   await b.reopen();
   expect(row(whole)).toMatchObject({

@@ -4,7 +4,7 @@ import path from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import { writeOutputFolder } from '../../basemodel/outputFolder.ts';
 import type { ExportResult } from '../../catalog/exports.ts';
-import { adapterFiles } from './plan.ts';
+import { adapterFiles } from './planned.ts';
 
 /** `sha256`: of the weights, as the catalogue knows it. Throws as writeOutputFolder, or an AbortError. */
 export async function copyAdapter(

@@ -2,8 +2,8 @@
 import type { ExportEnd, ExportResult } from '../../catalog/exports.ts';
 import { diskFullError, freeBytesAt } from '../../files/freeSpace.ts';
 import { toErrorData, type ErrorData } from '../../../src-shared/errors.ts';
-import type { MergeRequest } from './merge.ts';
 import { neededBytes } from './plan.ts';
+import type { ExportRequest } from './request.ts';
 
 export const EXPORT_ABANDONED: ErrorData = {
   code: 'EXPORT_ABANDONED',
@@ -24,7 +24,7 @@ export function failed(error: ErrorData): ExportEnd {
 }
 
 /** A full disk says how much is missing. */
-export async function exportFailure(error: unknown, request: MergeRequest): Promise<ErrorData> {
+export async function exportFailure(error: unknown, request: ExportRequest): Promise<ErrorData> {
   const data = toErrorData(error);
   const needed = data.code === 'DISK_FULL' ? await neededBytes(request) : undefined;
   const free = freeBytesAt(request.outDir);

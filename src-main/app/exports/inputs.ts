@@ -1,11 +1,14 @@
 /** What callers send about an export of registered adapters. */
 import { z } from 'zod';
+import { EXPORT_FORMATS, QUANTISATIONS } from '../../../src-shared/exports.ts';
 
 const common = {
-  kind: z.enum(['merged', 'adapter']).default('merged'),
+  format: z.enum(EXPORT_FORMATS).default('hf'),
   outDir: z.string().min(1),
   dtype: z.enum(['f32', 'f16', 'bf16']).optional(),
-  /** Keeps a merged model whose certificate fails, marked as such. */
+  quantise: z.array(z.enum(QUANTISATIONS)).min(1).max(QUANTISATIONS.length).optional(),
+  maxShardBytes: z.number().int().positive().optional(),
+  /** Keeps a whole model whose certificate fails, marked as such. */
   allowFailedCertificate: z.boolean().default(false),
 };
 

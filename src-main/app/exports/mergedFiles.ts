@@ -1,10 +1,10 @@
 /** Which files a merged model has, and how large they become. */
-import path from 'node:path';
-import { openBaseModel } from '../../basemodel/baseModel.ts';
+import { openBaseModel, type BaseModel } from '../../basemodel/baseModel.ts';
+import { indexText, shardsOf, tensorsInOrder, writtenBytes } from '../../basemodel/shards.ts';
 import { CERTIFICATE_FILE, sideFilesOf } from '../../basemodel/sideFiles.ts';
-import { INDEX_FILE } from '../../basemodel/weightFiles.ts';
-import { DTYPE_BYTES, FLOAT_DTYPES, type DtypeName } from '../../safetensors/dtype.ts';
-import { elementCount, type SafetensorsFile } from '../../safetensors/read.ts';
+import { INDEX_FILE, writtenName } from '../../basemodel/weightFiles.ts';
+import { FLOAT_DTYPES, type Dtype, type DtypeName } from '../../safetensors/dtype.ts';
+import { isSafetensors, type TensorInfo, type WeightFile } from '../../safetensors/read.ts';
 
 export interface PlannedFile {
   /** Relative to the new folder. */
@@ -15,29 +15,47 @@ export interface PlannedFile {
 
 /** A certificate is some forty short lines. */
 const CERTIFICATE_BYTES = 1400;
+/** What the header of a weights file holds of a tensor beside its name. */
+const HEADER_ENTRY_BYTES = 75;
 
 /** The files of a merged folder. Throws the GraftErrors of openBaseModel. */
-export function mergedFiles(modelDir: string, dtype: DtypeName | undefined): PlannedFile[] {
+export function mergedFiles(modelDir: string, dtype: DtypeName | undefined, maxShardBytes?: number): PlannedFile[] {
   const base = openBaseModel(modelDir);
   try {
     const read = new Set([...base.tensors.values()].map(({ originalName }) => originalName));
-    const weights = base.files.map((file) => ({
-      name: path.basename(file.file),
-      sizeBytes: weightBytes(file, read, dtype),
-    }));
-    const index = base.index ? [{ name: INDEX_FILE, sizeBytes: JSON.stringify(base.index, null, 2).length }] : [];
+    // Buffers that the model does not read keep their type.
+    const written: Written = (info) => ({ info, to: dtype && read.has(info.name) ? FLOAT_DTYPES[dtype] : info.dtype });
+    const weights =
+      maxShardBytes === undefined
+        ? base.files.map((file) => ({ name: writtenName(file), sizeBytes: weightBytes(file, written, dtype) }))
+        : shardFiles(base, written, maxShardBytes);
+    const index =
+      base.index && maxShardBytes === undefined
+        ? [{ name: INDEX_FILE, sizeBytes: JSON.stringify(base.index, null, 2).length }]
+        : [];
     return [...sideFilesOf(base.dir), ...weights, ...index, { name: CERTIFICATE_FILE, sizeBytes: CERTIFICATE_BYTES }];
   } finally {
     base.close();
   }
 }
 
-/** A weights file with its model tensors in another type; buffers that the model does not read keep theirs. */
-function weightBytes(file: SafetensorsFile, read: Set<string>, dtype: DtypeName | undefined): number {
-  if (!dtype) return file.sizeBytes;
-  const tensors = [...file.tensors.values()].filter(({ name }) => read.has(name));
-  return tensors.reduce(
-    (sum, info) => sum + elementCount(info) * DTYPE_BYTES[FLOAT_DTYPES[dtype]] - info.byteLength,
+type Written = (info: TensorInfo) => { info: TensorInfo; to: Dtype };
+
+/** A weights file with its model tensors in another type. */
+function weightBytes(file: WeightFile, written: Written, dtype: DtypeName | undefined): number {
+  if (isSafetensors(file) && !dtype) return file.sizeBytes;
+  return [...file.tensors.values()].reduce(
+    (sum, info) => sum + writtenBytes(written(info)) - info.byteLength,
     file.sizeBytes,
   );
+}
+
+/** The shards, and their index. */
+function shardFiles(base: BaseModel, written: Written, maxShardBytes: number): PlannedFile[] {
+  const shards = shardsOf(tensorsInOrder(base).map(written), maxShardBytes);
+  const files = shards.map(({ name, tensors }) => ({
+    name,
+    sizeBytes: tensors.reduce((sum, one) => sum + writtenBytes(one) + one.info.name.length + HEADER_ENTRY_BYTES, 0),
+  }));
+  return shards.length === 1 ? files : [...files, { name: INDEX_FILE, sizeBytes: indexText(shards).length }];
 }

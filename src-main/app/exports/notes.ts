@@ -9,18 +9,16 @@ const MOST_NAMES = 8;
 /** Of a merged model, in sentences. Nothing where a folder cannot be read: the plan says that. */
 export function mergeNotes(modelDir: string, adapterDirs: string[]): string[] {
   if (!fs.existsSync(modelDir)) return [];
-  return [...endNotes(adapterDirs), ...leftBehindNotes(modelDir)];
+  return [...endNotes(adapterDirs, 'written as an EOS into the configuration'), ...leftBehindNotes(modelDir)];
 }
 
-function endNotes(adapterDirs: string[]): string[] {
+/** `how`: the export keeps the tokens that end an answer. */
+export function endNotes(adapterDirs: string[], how: string): string[] {
   const known = adapterDirs.map((dir) => readGraftInfo(dir)?.endTokens);
   const texts = [...new Set(known.flatMap((tokens) => (tokens ?? []).map(({ id, text }) => `${text} (${id})`)))];
-  const notes =
-    texts.length > 0
-      ? [`Training taught ${texts.join(', ')} as the end of an answer: written as an EOS into the configuration.`]
-      : [];
+  const notes = texts.length > 0 ? [`Training taught ${texts.join(', ')} as the end of an answer: ${how}.`] : [];
   return known.includes(undefined)
-    ? [...notes, 'The token that the chat template ends an answer with, if it has one, is written as an EOS.']
+    ? [...notes, `The token that the chat template ends an answer with, if it has one: ${how}.`]
     : notes;
 }
 

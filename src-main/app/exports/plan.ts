@@ -3,93 +3,73 @@
  */
 import fs from 'node:fs';
 import path from 'node:path';
-import type { Adapter } from '../../catalog/adapters.ts';
 import type { Catalog } from '../../catalog/catalog.ts';
-import type { ExportRecord } from '../../catalog/exports.ts';
-import { descriptorOf } from '../../../src-shared/methods/registry.ts';
-import type { DtypeName } from '../../safetensors/dtype.ts';
-import type { ErrorCode } from '../../../src-shared/errorCodes.ts';
 import { toErrorData, usageError, type ErrorData } from '../../../src-shared/errors.ts';
+import { certificateBeside, isOneFile } from '../../../src-shared/exportFormats.ts';
 import { MANAGED_FOLDERS } from '../storage/home.ts';
 import { refuseLinkToNowhere } from '../../files/refuseLinkToNowhere.ts';
 import { realPath } from '../../files/realPath.ts';
 import { diskFullError, freeBytesAt } from '../../files/freeSpace.ts';
 import { look } from '../looking/look.ts';
+import { refuseCombination } from './combination.ts';
 import type { PlannedFile } from './mergedFiles.ts';
+import { obstacle, type ScaledAdapter } from './obstacle.ts';
+import type { ExportRequest, PlannedExport, PlanRequest } from './request.ts';
 
-export interface ExportPlan {
+export interface ExportPlan extends PlannedExport {
   /** Absolute. */
   outDir: string;
-  files: PlannedFile[];
   totalBytes: number;
   /** Where `outDir` would lie; null where the system does not say. */
   freeBytes: number | null;
-  /** What else the export does or leaves out, in sentences. */
-  notes: string[];
   /** Why it cannot be done like this. */
   problem: ErrorData | null;
 }
 
-export interface ScaledAdapter {
-  adapter: Adapter;
-  scale: number;
-}
-
-/** Never throws for what is wrong with the request: that is `problem`. `modelDir` undefined: the base is gone. */
+/** Never throws for what is wrong with the request: that is `problem`. */
 export async function planExport(
   catalog: Catalog,
   homeDir: string,
-  request: {
-    kind: ExportRecord['kind'];
-    adapters: ScaledAdapter[];
-    modelDir: string | undefined;
-    outDir: string;
-    dtype: DtypeName | undefined;
-  },
+  { adapters, modelDir, request }: { adapters: ScaledAdapter[]; modelDir: string | undefined; request: ExportRequest },
 ): Promise<ExportPlan> {
-  const outDir = path.resolve(request.outDir);
+  const { outDir } = request;
   const freeBytes = freeBytesAt(outDir);
-  let files: PlannedFile[] = [];
-  let notes: string[] = [];
-  let problem = obstacle(catalog, request);
+  let planned: PlannedExport = { files: [], notes: [] };
+  let problem = problemOf(() => refuseCombination(request)) ?? obstacle(catalog, { ...request, adapters, modelDir });
   try {
-    files = await filesOf(request);
-    notes = await notesOf(request);
+    if (modelDir !== undefined || request.format === 'peft') planned = await look('plannedExport', [lookedAt(request)]);
   } catch (error) {
     problem ??= toErrorData(error);
   }
-  const totalBytes = files.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0);
-  try {
-    assertNewFolder(outDir, homeDir);
-  } catch (error) {
-    problem ??= toErrorData(error);
-  }
+  const totalBytes = bytesOf(planned.files);
+  problem ??= problemOf(() => assertNew(request, homeDir));
   if (freeBytes !== null && totalBytes > freeBytes) problem ??= diskFullError(outDir, totalBytes, freeBytes).toData();
-  return { outDir, files, totalBytes, freeBytes, notes, problem };
+  return { outDir, ...planned, totalBytes, freeBytes, problem };
 }
 
-async function filesOf({
-  kind,
-  adapters,
-  modelDir,
-  dtype,
-}: {
-  kind: ExportRecord['kind'];
-  adapters: ScaledAdapter[];
-  modelDir: string | undefined;
-  dtype: DtypeName | undefined;
-}): Promise<PlannedFile[]> {
-  if (kind === 'adapter') return adapters.flatMap(({ adapter }) => adapterFiles(adapter.dir));
-  return modelDir === undefined ? [] : look('mergedFiles', [modelDir, dtype]);
+function problemOf(check: () => void): ErrorData | null {
+  try {
+    check();
+    return null;
+  } catch (error) {
+    return toErrorData(error);
+  }
 }
 
-async function notesOf({
-  kind,
-  adapters,
-  modelDir,
-}: Pick<Parameters<typeof planExport>[2], 'kind' | 'adapters' | 'modelDir'>): Promise<string[]> {
-  if (kind === 'adapter' || modelDir === undefined) return [];
-  return look('mergeNotes', [modelDir, adapters.map(({ adapter }) => adapter.dir)]);
+/** A thread takes plain data only. */
+function lookedAt(request: ExportRequest): PlanRequest {
+  const { format, adapterDir, tasks, modelDir, outDir, dtype, quantise, maxShardBytes } = request;
+  return { format, adapterDir, tasks, modelDir, outDir, dtype, quantise, maxShardBytes };
+}
+
+function bytesOf(files: PlannedFile[]): number {
+  return files.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0);
+}
+
+/** Throws as assertNewFolder; of one file also where its certificate would overwrite something. */
+export function assertNew(request: Pick<ExportRequest, 'format' | 'outDir'>, homeDir: string): void {
+  assertNewFolder(request.outDir, homeDir);
+  if (isOneFile(request)) assertNewFolder(certificateBeside(request.outDir), homeDir);
 }
 
 /** Throws a usage error where nothing may be written: FOLDER_EXISTS, OUTPUT_INSIDE_HOME, OUTPUT_NOT_A_FOLDER. */
@@ -115,85 +95,17 @@ function folderExists(outDir: string) {
   );
 }
 
-/** All files of an adapter's folder. Throws the file system's error. */
-export function adapterFiles(dir: string): PlannedFile[] {
-  const names = fs.readdirSync(dir, { recursive: true }) as string[];
-  return names
-    .map((name) => ({ name, stat: fs.statSync(path.join(dir, name)) }))
-    .filter(({ stat }) => stat.isFile())
-    .map(({ name, stat }) => ({ name, sizeBytes: stat.size }));
-}
-
 /** Undefined where the files that are read cannot be: the work itself will say why. */
-export async function neededBytes({
-  kind,
-  modelDir,
-  adapterDir,
-  dtype,
-}: {
-  kind?: ExportRecord['kind'] | undefined;
-  modelDir: string;
-  adapterDir: string;
-  dtype?: DtypeName | undefined;
-}): Promise<number | undefined> {
+export async function plannedFor(request: ExportRequest): Promise<PlannedExport | undefined> {
   try {
-    const files = kind === 'adapter' ? adapterFiles(adapterDir) : await look('mergedFiles', [modelDir, dtype]);
-    return files.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0);
+    return await look('plannedExport', [lookedAt(request)]);
   } catch {
     return undefined;
   }
 }
 
-/** What no other folder or type would change. */
-function obstacle(
-  catalog: Catalog,
-  { kind, adapters, modelDir }: { kind: ExportRecord['kind']; adapters: ScaledAdapter[]; modelDir: string | undefined },
-): ErrorData | null {
-  if (kind === 'adapter')
-    return adapters.length === 1
-      ? null
-      : problem('ONE_ADAPTER', 'A copy is of one adapter; export the others one by one, or merge them.');
-  const [first] = adapters;
-  if (!first || modelDir === undefined)
-    return problem(
-      'MODEL_NOT_FOUND',
-      'The base model of this adapter is not in the catalogue any more; add its folder again, or export the ' +
-        'adapter only.',
-    );
-  const stranger = adapters.find(({ adapter }) => adapter.baseHash !== first.adapter.baseHash);
-  if (stranger)
-    return problem(
-      'DIFFERENT_BASES',
-      `${stranger.adapter.name} was trained on another base model than ${first.adapter.name}; only adapters of ` +
-        'one base can be merged together.',
-    );
-  for (const { adapter } of adapters) {
-    const reason = notMergeable(catalog, adapter);
-    if (reason)
-      return problem('NOT_MERGEABLE', `${adapter.name} ${reason}; export the adapter only and use it beside its base.`);
-  }
-  if (adapters.length === 1 && first.scale === 1) return null;
-  for (const { adapter } of adapters) {
-    const why = descriptorOf(adapter.method.type).notAdditive?.(adapter.method);
-    if (why !== undefined)
-      return problem(
-        'NOT_ADDITIVE',
-        `${adapter.name} ${why} instead of only adding to them, so it can only be merged by itself at scale 1.`,
-      );
-  }
-  return null;
-}
-
-/** Why an adapter cannot become part of the weights; undefined when it can. */
-function notMergeable(catalog: Catalog, { method, runId }: Adapter): string | undefined {
-  const { notMergeable: why } = descriptorOf(method.type);
-  if (why !== undefined) return why;
-  const run = runId === null ? undefined : catalog.runs.get(runId);
-  return run?.spec.data.classify
-    ? 'classifies texts with a head of its own, for which the base has no place'
-    : undefined;
-}
-
-function problem(code: ErrorCode, message: string): ErrorData {
-  return { code, message, kind: 'usage' };
+/** Bytes on the disk. Undefined as plannedFor. */
+export async function neededBytes(request: ExportRequest): Promise<number | undefined> {
+  const planned = await plannedFor(request);
+  return planned && bytesOf(planned.files);
 }

@@ -1,4 +1,4 @@
-/** Exports: adapters merged into their base as a whole model, or an adapter's folder copied; each with a row. */
+/** Exports: whole models or adapters in the formats of their runtimes; each with a row. */
 import path from 'node:path';
 import type { Adapter } from '../../catalog/adapters.ts';
 import type { Catalog } from '../../catalog/catalog.ts';
@@ -15,16 +15,16 @@ import type { Home } from '../storage/home.ts';
 import { PatientWriter } from '../storage/patientWriter.ts';
 import type { Workers } from '../workers/client.ts';
 import type { EngineService } from '../workers/engines.ts';
-import { copyAdapter } from './copy.ts';
+import { quantisationsOf, refuseCombination } from './combination.ts';
 import { completed, EXPORT_ABANDONED, EXPORT_CANCELLED, exportFailure, failed } from './ends.ts';
 import type { ExportInput } from './inputs.ts';
-import { mergeInWorker, type MergeRequest } from './merge.ts';
-import { assertNewFolder, neededBytes, planExport, type ExportPlan, type ScaledAdapter } from './plan.ts';
+import type { ScaledAdapter } from './obstacle.ts';
+import { assertNew, neededBytes, planExport, plannedFor, type ExportPlan } from './plan.ts';
+import type { ExportRequest } from './request.ts';
+import { writeExport, type ExportProgress } from './write.ts';
 
 export type ExportEvent =
-  /** merge: bytes; verify: prompts; copy: bytes. */
-  | { type: 'progress'; id: string; done: number; total: number; phase: 'merge' | 'verify' | 'copy' }
-  | { type: 'status'; record: ExportRecord };
+  ({ type: 'progress'; id: string } & ExportProgress) | { type: 'status'; record: ExportRecord };
 
 interface UnderWay {
   outDir: string;
@@ -94,65 +94,65 @@ export class ExportService {
   }
 
   /** What would be written, and what stands in the way. Throws ADAPTER_NOT_FOUND. */
-  async plan({ kind, outDir, dtype, ...input }: ExportInput): Promise<ExportPlan> {
+  async plan(input: ExportInput): Promise<ExportPlan> {
     const adapters = this.#adaptersOf(input);
+    const modelDir = this.#baseOf(adapters[0]!.adapter);
     return planExport(this.#catalog, this.#home.dir, {
-      kind,
       adapters,
-      modelDir: this.#baseOf(adapters[0]!.adapter),
-      outDir,
-      dtype,
+      modelDir,
+      request: requestOf(input, adapters, modelDir),
     });
   }
 
+  /** What else an export does or leaves out, in sentences; none where the folders cannot be read: `start` says why. */
+  async notes(request: ExportRequest): Promise<string[]> {
+    return (await plannedFor(request))?.notes ?? [];
+  }
+
   /** Starts an export of registered adapters. Throws a usage error, or DISK_FULL where it cannot fit. */
-  async startFor({ kind, outDir, dtype, allowFailedCertificate, ...input }: ExportInput): Promise<ExportRecord> {
+  async startFor(input: ExportInput): Promise<ExportRecord> {
     const adapters = this.#adaptersOf(input);
-    const { adapter, scale } = adapters[0]!;
+    const { adapter } = adapters[0]!;
     const modelDir = this.#baseOf(adapter);
-    if (modelDir === undefined && kind === 'merged')
+    if (modelDir === undefined && input.format !== 'peft')
       throw new GraftError(
         'MODEL_NOT_FOUND',
         `The base model of the adapter ${adapter.id} is not in the catalogue any more; add its folder again or ` +
           'name it.',
         { adapterId: adapter.id },
       );
-    const isPlain = kind === 'adapter' || (adapters.length === 1 && scale === 1);
-    return this.start({
-      kind,
-      adapterId: adapter.id,
-      adapterDir: adapter.dir,
-      tasks: isPlain ? undefined : adapters.map((one) => ({ adapterDir: one.adapter.dir, scale: one.scale })),
-      modelDir: modelDir ?? '',
-      outDir,
-      dtype,
-      allowFailedCertificate,
-    });
+    return this.start(requestOf(input, adapters, modelDir));
   }
 
-  /** Writes the row and starts the work; `finished` waits for its end. Throws FOLDER_EXISTS, DISK_FULL. */
-  async start(request: MergeRequest): Promise<ExportRecord> {
-    const outDir = path.resolve(request.outDir);
-    assertNewFolder(outDir, this.#home.dir);
+  /**
+   * Writes the row and starts the work; `finished` waits for its end. Throws EXPORT_OPTIONS, FOLDER_EXISTS, DISK_FULL.
+   */
+  async start(asked: ExportRequest): Promise<ExportRecord> {
+    refuseCombination(asked);
+    const outDir = path.resolve(asked.outDir);
+    const request = { ...asked, outDir, quantise: quantisationsOf(asked) };
+    assertNew(request, this.#home.dir);
     const needed = await neededBytes(request);
     const free = freeBytesAt(outDir);
     if (needed !== undefined && free !== null && needed > free) throw diskFullError(outDir, needed, free);
     const id = newId('export');
     this.#catalog.exports.insert({
       id,
-      kind: request.kind ?? 'merged',
+      format: request.format,
       adapterId: request.adapterId,
       adapterDir: request.adapterDir,
       tasks: request.tasks ?? null,
       modelDir: request.modelDir,
       outDir,
       dtype: request.dtype ?? null,
+      quantise: request.quantise ?? null,
+      maxShardBytes: request.maxShardBytes ?? null,
       ownerPid: process.pid,
       createdAt: now(),
     });
     const record = this.#announce(this.require(id));
     const abort = new AbortController();
-    const ended = this.#run(record, { ...request, outDir }, abort.signal).finally(() => this.#underWay.delete(id));
+    const ended = this.#run(record, request, abort.signal).finally(() => this.#underWay.delete(id));
     this.#underWay.set(id, { outDir, abort, ended });
     return record;
   }
@@ -196,7 +196,7 @@ export class ExportService {
     return [...this.#underWay.values()].map(({ outDir }) => outDir);
   }
 
-  async #run(record: ExportRecord, request: MergeRequest, signal: AbortSignal): Promise<ExportRecord> {
+  async #run(record: ExportRecord, request: ExportRequest, signal: AbortSignal): Promise<ExportRecord> {
     const { id } = record;
     const parent = path.dirname(request.outDir);
     const firstMade = firstMissing(parent);
@@ -231,19 +231,10 @@ export class ExportService {
     return { ...record, ...this.#unstored.get(record.id) };
   }
 
-  #write(id: string, request: MergeRequest, signal: AbortSignal): Promise<ExportResult> {
-    if (request.kind !== 'adapter') {
-      const parts = { catalog: this.#catalog, workers: this.#workers, engines: this.#engines };
-      const onProgress = (event: Omit<Extract<ExportEvent, { type: 'progress' }>, 'type' | 'id'>): void =>
-        this.#emit(id, { type: 'progress', id, ...event });
-      return mergeInWorker(parts, request, { signal, onProgress });
-    }
-    const { adapterId, adapterDir, outDir } = request;
-    return copyAdapter(adapterDir, outDir, {
-      sha256: (adapterId === null ? undefined : this.#catalog.adapters.get(adapterId)?.sha256) ?? '',
-      signal,
-      onProgress: (done, total) => this.#emit(id, { type: 'progress', id, done, total, phase: 'copy' }),
-    });
+  #write(id: string, request: ExportRequest, signal: AbortSignal): Promise<ExportResult> {
+    const parts = { catalog: this.#catalog, workers: this.#workers, engines: this.#engines };
+    const onProgress = (progress: ExportProgress): void => this.#emit(id, { type: 'progress', id, ...progress });
+    return writeExport(parts, request, { signal, onProgress });
   }
 
   #announce(record: ExportRecord): ExportRecord {
@@ -263,6 +254,24 @@ export class ExportService {
   #baseOf({ modelId }: Adapter): string | undefined {
     return modelId === null ? undefined : this.#catalog.models.get(modelId)?.dir;
   }
+}
+
+/** `modelDir` undefined: the base is gone, and only the adapter's own folder can be copied. */
+function requestOf(
+  { adapters: _asked, outDir, ...settings }: ExportInput,
+  adapters: ScaledAdapter[],
+  modelDir: string | undefined,
+): ExportRequest {
+  const { adapter, scale } = adapters[0]!;
+  const isPlain = adapters.length === 1 && scale === 1;
+  return {
+    ...settings,
+    adapterId: adapter.id,
+    adapterDir: adapter.dir,
+    tasks: isPlain ? undefined : adapters.map((one) => ({ adapterDir: one.adapter.dir, scale: one.scale })),
+    modelDir: modelDir ?? '',
+    outDir: path.resolve(outDir),
+  };
 }
 
 function now(): string {

@@ -17,7 +17,11 @@ interface LookOptions {
 
 const DEADLINE_MS = 60_000;
 /** Adapters are read as a whole, some of them gigabytes. */
-const DEADLINES_MS: Partial<Record<LookName, number>> = { adapterFits: 300_000, fileSha256: 300_000 };
+const DEADLINES_MS: Partial<Record<LookName, number>> = {
+  adapterFits: 300_000,
+  convertAdapter: 300_000,
+  fileSha256: 300_000,
+};
 /** Of the thread's own values. What it reads into buffers is bounded where it is read. */
 const MEMORY_MB = 768;
 
@@ -45,8 +49,10 @@ export function look<K extends LookName>(
 
 function placeOf(argument: unknown): string {
   if (typeof argument === 'string') return argument;
-  const dir = typeof argument === 'object' && argument !== null ? Reflect.get(argument, 'dir') : undefined;
-  return typeof dir === 'string' ? dir : 'the folder';
+  const part = (name: string): unknown =>
+    typeof argument === 'object' && argument !== null ? Reflect.get(argument, name) : undefined;
+  const place = part('dir') ?? part('from');
+  return typeof place === 'string' ? place : 'the folder';
 }
 
 function tooLong(where: string, deadlineMs: number): GraftError {

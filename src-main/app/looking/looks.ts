@@ -2,11 +2,13 @@
  * Everything the main process asks of folders that other people made. Each look gets and gives plain data, so that it
  * can run in a thread of its own (look.ts); it throws GraftErrors.
  */
+import { limitsOf } from '../../basemodel/config.ts';
 import { fileSha256 } from '../../files/sha256.ts';
 import { hasChatTemplate } from '../../datasets/tokenizerFiles.ts';
+import { convertAdapter } from '../adapters/convert.ts';
+import { writeCompanion } from '../../gguf/companion.ts';
 import { adapterFits } from '../adapters/fits.ts';
-import { mergedFiles } from '../exports/mergedFiles.ts';
-import { mergeNotes } from '../exports/notes.ts';
+import { plannedExport } from '../exports/planned.ts';
 import { readModel } from '../models/read.ts';
 import { checkModel } from '../runs/checkModel.ts';
 import { matricesOf, trainableIn } from '../runs/trainable.ts';
@@ -15,16 +17,18 @@ import { planVariants } from '../studies/variants.ts';
 export const looks = {
   adapterFits,
   checkModel,
+  convertAdapter,
   fileSha256,
   hasChatTemplate,
+  limitsOf,
   matricesOf,
-  mergedFiles,
-  mergeNotes,
+  plannedExport,
   planVariants,
   readModel,
   trainableIn,
+  writeCompanion,
 };
 
 export type LookName = keyof typeof looks;
 export type LookArguments<K extends LookName> = Parameters<(typeof looks)[K]>;
-export type LookResult<K extends LookName> = ReturnType<(typeof looks)[K]>;
+export type LookResult<K extends LookName> = Awaited<ReturnType<(typeof looks)[K]>>;

@@ -4,6 +4,7 @@
 import fs from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
+import { hubCacheDir } from '../../hub/cache.ts';
 import { weightFileStats } from './read.ts';
 
 export interface FoundModel {
@@ -21,9 +22,8 @@ export interface ModelPlaces {
 }
 
 function usualPlaces(env: NodeJS.ProcessEnv = process.env, home = os.homedir()): ModelPlaces {
-  const cache = env['HF_HUB_CACHE'] ?? path.join(env['HF_HOME'] ?? path.join(home, '.cache', 'huggingface'), 'hub');
   return {
-    huggingFace: [cache],
+    huggingFace: [hubCacheDir(env, home)],
     lmStudio: [path.join(home, '.lmstudio', 'models'), path.join(home, '.cache', 'lm-studio', 'models')],
   };
 }

@@ -4,6 +4,8 @@ import path from 'node:path';
 import type { RegisteredModel, WeightFileStat } from '../../catalog/models.ts';
 import { openBaseModel } from '../../basemodel/baseModel.ts';
 import { lastToken, type LastToken } from '../../datasets/tokenizerFiles.ts';
+import { ggufPointer } from '../../gguf/pointer.ts';
+import { isTorchWeights } from '../../basemodel/weightFiles.ts';
 import { describeBaseModel } from '../../basemodel/details.ts';
 
 export type ModelFacts = Omit<RegisteredModel, 'id' | 'name' | 'createdAt'>;
@@ -38,15 +40,18 @@ function tokensOutside(dir: string, vocab: number): string[] {
 /** Size and time of every weights file of a folder. Reads no contents; a folder that cannot be listed has none. */
 export function weightFileStats(dir: string): WeightFileStat[] {
   try {
-    return fs
-      .readdirSync(dir)
-      .filter((name) => name.endsWith('.safetensors'))
-      .sort()
-      .map((name) => {
-        const { size, mtimeMs } = fs.statSync(path.join(dir, name));
-        return { name, sizeBytes: size, modifiedMs: mtimeMs };
-      });
+    const pointer = ggufPointer(dir);
+    if (pointer) return [statOf(pointer.file, pointer.file)];
+    const names = fs.readdirSync(dir);
+    const safetensors = names.filter((name) => name.endsWith('.safetensors'));
+    const torch = names.filter((name) => isTorchWeights(name) && name.endsWith('.bin'));
+    return (safetensors.length > 0 ? safetensors : torch).sort().map((name) => statOf(name, path.join(dir, name)));
   } catch {
     return [];
   }
+}
+
+function statOf(name: string, file: string): WeightFileStat {
+  const { size, mtimeMs } = fs.statSync(file);
+  return { name, sizeBytes: size, modifiedMs: mtimeMs };
 }

@@ -1,29 +1,24 @@
 import { expect, it } from 'vitest';
-import { refuseRepository, repositoryNamed } from './repository.ts';
+import { refuseRepository } from './repository.ts';
 
-it.each([
-  ['Qwen/Qwen2.5-0.5B', 'Qwen/Qwen2.5-0.5B'],
-  [' openai-community/gpt2 ', 'openai-community/gpt2'],
-  ['https://huggingface.co/Qwen/Qwen2.5-0.5B', 'Qwen/Qwen2.5-0.5B'],
-  ['https://huggingface.co/Qwen/Qwen2.5-0.5B/tree/main', 'Qwen/Qwen2.5-0.5B'],
-  ['hf.co/Qwen/Qwen2.5-0.5B?library=x', 'Qwen/Qwen2.5-0.5B'],
-  ['/models/Qwen', undefined],
-  ['./models/Qwen', undefined],
-  ['../models', undefined],
-  ['~/models', undefined],
-  ['C:\\models\\Qwen', undefined],
-  ['models/a/b', undefined],
-  ['gpt2', undefined],
-  ['', undefined],
-])('"%s" names %s', (text, want) => expect(repositoryNamed(text)).toBe(want));
+const refusal = (text: string) => () => refuseRepository(text, () => []);
 
-it('a folder that is there is a folder, whatever it is called', () =>
-  expect(repositoryNamed('src-main/app')).toBeUndefined());
+it.each(['Qwen/Qwen2.5-0.5B', 'hf:Qwen/Qwen2.5-0.5B', 'https://huggingface.co/Qwen/Qwen2.5-0.5B/tree/main'])(
+  '%s names a repository',
+  (text) =>
+    expect(refusal(text)).toThrow(
+      /^Qwen\/Qwen2\.5-0\.5B looks like .* repository on Hugging Face.*"graft pull hf:Qwen\/Qwen2\.5-0\.5B"/,
+    ),
+);
 
-it('says how to get it, or where it is', () => {
-  expect(() => refuseRepository('Qwen/Qwen2.5-0.5B', () => [])).toThrow(
-    /repository on Hugging Face.*run "hf download Qwen\/Qwen2\.5-0\.5B --local-dir Qwen2\.5-0\.5B"/,
-  );
+it.each(['/models/Qwen', './models/Qwen', '../models', '~/models', 'C:\\models\\Qwen', 'models/a/b', 'gpt2', ''])(
+  '"%s" names a folder, or nothing',
+  (text) => expect(refusal(text)).not.toThrow(),
+);
+
+it('a folder that is there is a folder, whatever it is called', () => expect(refusal('src-main/app')).not.toThrow());
+
+it('says where it is, if it has been downloaded', () => {
   const cached = { name: 'Qwen/Qwen2.5-0.5B', dir: '/cache/snapshots/1', sizeBytes: 1, place: 'Hugging Face' as const };
   expect(() => refuseRepository('qwen/qwen2.5-0.5b', () => [cached])).toThrow(/already, so add that folder/);
 });

@@ -1,4 +1,5 @@
-/** Base models: registered by folder, read in place, never copied. */
+/** Base models: registered by folder or GGUF file, read in place, never copied. */
+import fs from 'node:fs';
 import path from 'node:path';
 import type { Catalog } from '../../catalog/catalog.ts';
 import type { RegisteredModel } from '../../catalog/models.ts';
@@ -8,15 +9,25 @@ import { newId } from '../ids.ts';
 import { look } from '../looking/look.ts';
 import type { LookResult } from '../looking/looks.ts';
 import type { TrainableView } from '../runs/trainable.ts';
+import type { Home } from '../storage/home.ts';
 import { findModels, type FoundModel } from './find.ts';
 import type { ModelFacts } from './read.ts';
+import { isGgufFile } from './ggufFile.ts';
 import { refuseRepository } from './repository.ts';
 import { viewModel, type ModelView } from './state.ts';
 
+interface NewModel {
+  dir: string;
+  name?: string | undefined;
+  usualName?: string;
+}
+
 export class ModelService {
+  #home: Home;
   #catalog: Catalog;
 
-  constructor(catalog: Catalog) {
+  constructor(home: Home, catalog: Catalog) {
+    this.#home = home;
     this.#catalog = catalog;
   }
 
@@ -45,15 +56,48 @@ export class ModelService {
     return look('readModel', [dir], { signal });
   }
 
-  /** Registers a folder; one that is registered already is brought up to date. */
-  async add({ dir, name }: { dir: string; name?: string | undefined }): Promise<RegisteredModel> {
+  /**
+   * Registers a folder or a GGUF file; one that is registered already is brought up to date. `usualName`: of a model
+   * that is new and was given no name, else that of the folder or file.
+   */
+  async add({ dir, name, usualName }: NewModel): Promise<RegisteredModel> {
     refuseRepository(dir);
+    if (isGgufFile(dir)) return this.#addGguf(path.resolve(dir), name, usualName);
     const details = await look('readModel', [dir]);
     const known = this.#catalog.models.byDir(details.dir);
+    return this.#save(details, known, { name, usualName: usualName ?? path.basename(details.dir) });
+  }
+
+  /** The file stays where it is; a small folder in the data folder stands for it. */
+  async #addGguf(file: string, name: string | undefined, usualName: string | undefined): Promise<RegisteredModel> {
+    const known = this.#catalog.models.list().find(({ gguf }) => gguf?.file === file);
+    const id = known?.id ?? newId('model');
+    const dir = known?.dir ?? this.#home.modelDir(id);
+    const details = await this.#lookAtGguf(file, dir);
+    return this.#save(details, known, { id, name, usualName: usualName ?? path.basename(file, path.extname(file)) });
+  }
+
+  /** Makes the folder `dir` for a GGUF file; one that was not there goes again where the file is no model. */
+  async #lookAtGguf(file: string, dir: string): Promise<ModelFacts> {
+    const isNew = !fs.existsSync(dir);
+    try {
+      await look('writeCompanion', [file, dir]);
+      return await look('readModel', [dir]);
+    } catch (error) {
+      if (isNew) fs.rmSync(dir, { recursive: true, force: true });
+      throw error;
+    }
+  }
+
+  #save(
+    details: ModelFacts,
+    known: RegisteredModel | undefined,
+    { id, name, usualName }: { id?: string; name?: string | undefined; usualName: string },
+  ): RegisteredModel {
     return this.#catalog.models.save({
       ...details,
-      id: known?.id ?? newId('model'),
-      name: name ?? known?.name ?? path.basename(details.dir),
+      id: known?.id ?? id ?? newId('model'),
+      name: name ?? known?.name ?? usualName,
       createdAt: known?.createdAt ?? new Date().toISOString(),
     });
   }
@@ -65,14 +109,17 @@ export class ModelService {
   async relocate({ id, dir }: { id: string; dir: string }): Promise<RegisteredModel> {
     const model = this.require(id);
     refuseRepository(dir);
-    const details = await look('readModel', [dir]);
-    if (details.hash !== model.hash)
+    const made = isGgufFile(dir) ? this.#home.modelDir(newId('model')) : undefined;
+    const details = await (made ? this.#lookAtGguf(path.resolve(dir), made) : look('readModel', [dir]));
+    if (details.hash !== model.hash) {
+      if (made) fs.rmSync(made, { recursive: true, force: true });
       throw new GraftError(
         'MODEL_DIFFERENT',
-        `${details.dir} holds other weights than ${model.name}, so its adapters would not fit; choose the ` +
-          'folder that was moved, or add this one as another model.',
-        { dir: details.dir, modelId: id },
+        `${details.gguf?.file ?? details.dir} holds other weights than ${model.name}, so its adapters would not fit; ` +
+          `choose the ${made ? 'file' : 'folder'} that was moved, or add this one as another model.`,
+        { dir: details.gguf?.file ?? details.dir, modelId: id },
       );
+    }
     const other = this.#catalog.models.byDir(details.dir);
     if (other && other.id !== id)
       throw new GraftError(
@@ -110,7 +157,7 @@ export class ModelService {
 
   /** Models of other programs on this machine that are not in the list. */
   suggestions(): FoundModel[] {
-    const known = new Set(this.#catalog.models.list().map(({ dir }) => dir));
+    const known = new Set(this.#catalog.models.list().map(({ dir, gguf }) => gguf?.file ?? dir));
     return findModels().filter(({ dir }) => !known.has(dir));
   }
 

@@ -23,6 +23,11 @@ export async function viewModel(model: RegisteredModel, touched: (model: Registe
   const stat = fs.statSync(model.dir, { throwIfNoEntry: false });
   if (!stat?.isDirectory())
     return view('missing', `The folder ${model.dir} is gone; choose its new place, or remove the model from the list.`);
+  if (model.gguf && !fs.existsSync(model.gguf.file))
+    return view(
+      'missing',
+      `The file ${model.gguf.file} is gone; choose its new place, or remove the model from the list.`,
+    );
   const missing = ['config.json', ...(model.tokenizer ? ['tokenizer.json'] : [])].find(
     (name) => !fs.existsSync(path.join(model.dir, name)),
   );

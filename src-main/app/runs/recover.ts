@@ -2,10 +2,10 @@
  * What a Graft process does at its start about work that a dead one left in the catalogue. The command line and the
  * app may share a data folder, so work whose owner is alive is left alone.
  */
-import fs from 'node:fs';
 import type { Catalog } from '../../catalog/catalog.ts';
 import type { ExportRecord } from '../../catalog/exports.ts';
 import type { Run } from '../../catalog/runs.ts';
+import { isAlive } from '../../files/isAlive.ts';
 import { removePartials } from '../../files/removePartials.ts';
 import { endOfAbandoned } from '../exports/recover.ts';
 import { runAbandoned } from './failure.ts';
@@ -62,24 +62,4 @@ function abandonedExports(catalog: Catalog): ExportRecord[] {
  */
 export function isOther(pid: number): boolean {
   return pid !== process.pid && isAlive(pid);
-}
-
-/**
- * Whether a process of this id may be a Graft; on Linux a later process that is no Node or Electron does not count, nor
- * a zombie.
- */
-export function isAlive(pid: number): boolean {
-  try {
-    process.kill(pid, 0);
-  } catch (error) {
-    // EPERM: it exists, but belongs to another user.
-    return error instanceof Error && 'code' in error && error.code === 'EPERM';
-  }
-  if (process.platform !== 'linux') return true;
-  try {
-    const command = fs.readFileSync(`/proc/${pid}/cmdline`, 'utf8');
-    return /node|electron|graft/i.test(command);
-  } catch {
-    return false;
-  }
 }

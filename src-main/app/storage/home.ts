@@ -21,6 +21,8 @@ export interface Home {
   datasetDir(datasetId: string): string;
   /** What the lab has found out. */
   labDir: string;
+  /** What is known of downloads that are not done, a small file each. */
+  pullsDir: string;
   /** Files that came through the page, each in a folder of its own. */
   uploadsDir: string;
   /** Suggested parent folder for exports. */
@@ -40,7 +42,7 @@ export function defaultHomeDir(
 }
 
 /** What Graft itself fills and clears in the data folder. */
-export const MANAGED_FOLDERS = ['runs', 'adapters', 'trash', 'models', 'datasets', 'lab'];
+export const MANAGED_FOLDERS = ['runs', 'adapters', 'trash', 'models', 'datasets', 'lab', 'pulls'];
 
 /**
  * Creates the data folder where it is missing, and makes it the user's alone. Throws a usage error NOT_ALLOWED where it
@@ -77,6 +79,7 @@ export function openHome(dir: string = defaultHomeDir()): Home {
     modelDir: (modelId) => path.join(dir, 'models', modelId),
     datasetDir: (datasetId) => path.join(dir, 'datasets', datasetId),
     labDir: path.join(dir, 'lab'),
+    pullsDir: path.join(dir, 'pulls'),
     uploadsDir: path.join(dir, 'datasets', 'uploads'),
     exportsDir: path.join(dir, 'exports'),
   };

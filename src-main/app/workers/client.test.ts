@@ -1,7 +1,7 @@
 import fs from 'node:fs';
 import path from 'node:path';
 import { afterEach, expect, it } from 'vitest';
-import { isAlive } from '../runs/recover.ts';
+import { isAlive } from '../../files/isAlive.ts';
 import { forkWorker } from './channel.ts';
 import { WorkerClient, Workers } from './client.ts';
 

@@ -8,6 +8,7 @@ import { exports } from './0006-exports.ts';
 import { runDataVersion } from './0007-run-data-version.ts';
 import { readingRules } from './0008-reading-rules.ts';
 import { studies } from './0009-studies.ts';
+import { exportFormats } from './0010-export-formats.ts';
 
 export const migrations: readonly string[] = [
   initial,
@@ -19,4 +20,5 @@ export const migrations: readonly string[] = [
   runDataVersion,
   readingRules,
   studies,
+  exportFormats,
 ];

@@ -32,11 +32,12 @@ export async function* readParquet(file: string, onProgress?: (doneBytes: number
     const { size: byteLength } = await handle.stat();
     const buffer: AsyncBuffer = {
       byteLength,
-      async slice(start, end = byteLength) {
-        const length = Math.max(0, Math.min(end, byteLength) - start);
-        const bytes = new Uint8Array(length);
-        await handle.read(bytes, 0, length, start);
-        return bytes.buffer;
+      slice(start, end = byteLength) {
+        const part = readPart(handle, start, Math.min(end, byteLength));
+        // The library asks for all parts at once and waits for one after the other: a part that fails meanwhile would
+        // end the process.
+        part.catch(() => undefined);
+        return part;
       },
     };
     const metadata = await parquetMetadataAsync(buffer);
@@ -60,6 +61,13 @@ export async function* readParquet(file: string, onProgress?: (doneBytes: number
   } finally {
     await handle.close();
   }
+}
+
+async function readPart(handle: fs.FileHandle, start: number, end: number): Promise<ArrayBuffer> {
+  if (!Number.isSafeInteger(start) || !Number.isSafeInteger(end)) throw new Error('a part of it lies nowhere');
+  const bytes = new Uint8Array(Math.max(0, end - start));
+  await handle.read(bytes, 0, bytes.length, start);
+  return bytes.buffer;
 }
 
 /**

@@ -7,6 +7,7 @@ import type { BadRow } from '../../../src-shared/datasets.ts';
 import type { RawRow } from '../types.ts';
 import { brokenDataset } from './bytes.ts';
 import type { FileNotes } from './notes.ts';
+import { wrongPlaces } from './xlsxCells.ts';
 
 /** A workbook is in memory whole. */
 const MOST_BYTES = 2 ** 27;
@@ -63,6 +64,10 @@ async function sheetsOf(file: string) {
         return /\.(xml|rels)$/i.test(name);
       },
     });
+    for (const [name, xml] of Object.entries(entries)) {
+      const wrong = name.includes('worksheets/') ? wrongPlaces(Buffer.from(xml).toString('latin1')) : null;
+      if (wrong) throw new Error(`${name} ${wrong}`);
+    }
     // Nothing is left to unpack: the library's own unpacking never answers for some broken archives.
     const sheets = await readWorkbook(zipSync(entries, { level: 0 }).buffer, { trim: false });
     if (!sheets.every(({ data }) => Array.isArray(data))) throw new Error('a sheet that it names is not in it');

@@ -1,15 +1,11 @@
 /** Token-by-token decoding of one prompt: a batch of one row. */
 import type { Decoder } from '../model/decoder.ts';
-import { generateBatch, type GenerateOptions } from './batch.ts';
+import { generateBatch } from './batch.ts';
+import type { GenerateOptions } from './nextToken.ts';
 
-export {
-  generateBatch,
-  generateMixed,
-  lastLogits,
-  type BatchEvent,
-  type BatchRow,
-  type GenerateOptions,
-} from './batch.ts';
+export { generateBatch, generateMixed } from './batch.ts';
+export { lastLogits, type GenerateOptions } from './nextToken.ts';
+export { checkPrompt, RollingBatch, type BatchEvent, type BatchRow } from './rollingBatch.ts';
 export type { TokenLikelihood } from './likelihood.ts';
 
 /**

@@ -68,19 +68,34 @@ export class KvCache {
     return { k: this.append(this.keys, layer, k), v: this.append(this.values, layer, v) };
   }
 
-  /** Keeps only these rows, in this order. */
+  /** Keeps only these rows, in this order, without columns that are padding in all of them. */
   keepRows(rows: number[]): void {
+    const padding = rows.map((row) => this.padding[row] ?? 0);
+    const unused = padding.reduce((least, columns) => Math.min(least, columns), Infinity);
     const index = tf.tensor1d(rows, 'int32');
-    const kept = (store: tf.Tensor4D[]): tf.Tensor4D[] =>
-      store.map((all) => {
-        const some = tf.gather(all, index);
-        all.dispose();
-        return some;
-      });
-    this.keys = kept(this.keys);
-    this.values = kept(this.values);
-    this.padding = rows.map((row) => this.padding[row] ?? 0);
+    const first = unused > 0 && rows.length > 0 ? unused : 0;
+    this.replaceAll((all) => tf.gather(first > 0 ? columnsOf(all, first, this.length) : all, index));
+    this.padding = padding.map((columns) => columns - first);
+    this.length -= first;
     index.dispose();
+  }
+
+  /** Takes over the rows of another cache of this model behind its own, the shorter of the two padded on its left. */
+  join(other: KvCache): void {
+    const length = Math.max(this.length, other.length);
+    const joined = (own: tf.Tensor4D[], others: tf.Tensor4D[]): tf.Tensor4D[] =>
+      others.map((all, layer) =>
+        tf.tidy(() => {
+          const taken = aligned(all, other.length, length);
+          return own[layer] ? tf.concat([aligned(own[layer], this.length, length), taken], 0) : tf.clone(taken);
+        }),
+      );
+    const [keys, values] = [joined(this.keys, other.keys), joined(this.values, other.values)];
+    const padded = (cache: KvCache): number[] => cache.padding.map((columns) => columns + length - cache.length);
+    const padding = [...(this.keys.length > 0 ? padded(this) : []), ...padded(other)];
+    this.dispose();
+    other.dispose();
+    Object.assign(this, { keys, values, padding, length });
   }
 
   dispose(): void {
@@ -88,6 +103,16 @@ export class KvCache {
     this.keys = [];
     this.values = [];
     this.length = 0;
+  }
+
+  private replaceAll(change: (all: tf.Tensor4D) => tf.Tensor4D): void {
+    const changed = (all: tf.Tensor4D): tf.Tensor4D => {
+      const next = tf.tidy(() => change(all));
+      all.dispose();
+      return next;
+    };
+    this.keys = this.keys.map(changed);
+    this.values = this.values.map(changed);
   }
 
   private append(store: tf.Tensor4D[], layer: number, next: tf.Tensor4D): tf.Tensor4D {
@@ -114,4 +139,17 @@ export class KvCache {
     const zeros = tf.zeros<tf.Rank.R4>([B, K, more, D]);
     return old ? tf.concat([old, zeros], 2) : zeros;
   }
+}
+
+/** Columns from `first` up to `end`. all: (B, K, S, D). */
+function columnsOf(all: tf.Tensor4D, first: number, end: number): tf.Tensor4D {
+  const [B, K, , D] = all.shape;
+  return tf.slice(all, [0, 0, first, 0], [B, K, end - first, D]);
+}
+
+/** The first `filled` columns behind as many zeros as make them `length`. Call it under tidy. */
+function aligned(all: tf.Tensor4D, filled: number, length: number): tf.Tensor4D {
+  const [B, K, , D] = all.shape;
+  const columns = all.shape[2] === filled ? all : columnsOf(all, 0, filled);
+  return filled === length ? columns : tf.concat([tf.zeros([B, K, length - filled, D]), columns], 2);
 }

@@ -2,7 +2,7 @@
  * Which type each tensor gets: as llama-quantize chooses (src/llama-quant.cpp) from a file whose norms, biases and
  * positions are float32, as the converter leaves them.
  */
-import { fitsBlocks, type GgmlTypeName } from '../ggmlTypes.ts';
+import { fitsBlocks, GGML_TYPES, type GgmlTypeName } from '../ggmlTypes.ts';
 
 /** What a user can ask for. */
 export const QUANTISATIONS = ['F32', 'F16', 'BF16', 'Q8_0', 'Q4_0', 'Q4_K_M', 'Q5_K_M', 'Q6_K'] as const;
@@ -91,8 +91,12 @@ function fitted(type: GgmlTypeName, [width = 1]: readonly number[], { hasGgml }:
   if (!fitsBlocks(type, width)) {
     const narrow = NARROW[type];
     const found = narrow && fitsBlocks(narrow, width) ? narrow : 'F16';
-    return { type: found, fallback: `its rows of ${width} values are no multiple of ${type}'s block` };
+    return { type: found, fallback: noBlocks(type, width) };
   }
   if (type === 'Q6_K' && !hasGgml) return { type: 'Q8_0', fallback: 'only llama.cpp’s own library makes Q6_K' };
   return { type };
+}
+
+function noBlocks(type: GgmlTypeName, width: number): string {
+  return `its rows of ${width} values are no multiple of ${type}’s block of ${GGML_TYPES[type].blockSize}`;
 }

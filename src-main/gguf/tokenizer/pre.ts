@@ -6,8 +6,8 @@
 import { isObject, type JsonObject } from '../../datasets/tokenizerFiles.ts';
 
 /** GPT-2's own pattern, which ByteLevel applies where it is not told otherwise. */
-const GPT2 = 'gpt-2 pattern';
-const DIGITS = '\\p{N}';
+export const GPT2 = 'gpt-2 pattern';
+export const DIGITS = '\\p{N}';
 
 /** Patterns as the models' tokenizer.json spell them. */
 const CL100K =

@@ -5,7 +5,7 @@ import { bool, uint32, type GgufValue } from '../header.ts';
 import { addedTokens } from './vocabulary.ts';
 
 /** Texts that llama.cpp takes for the end of a generation, whatever the file says (src/llama-vocab.cpp). */
-const KNOWN_ENDS = new Set([
+export const KNOWN_ENDS = new Set([
   '<|eot_id|>',
   '<|im_end|>',
   '<|end|>',

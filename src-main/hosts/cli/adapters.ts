@@ -1,6 +1,8 @@
-/** `adapters list`, `adapters show`, `adapters remove`. */
+/** `adapters list`, `adapters show`, `adapters import`, `adapters remove`. */
+import path from 'node:path';
 import type { Command } from './command.ts';
 import { bytes, loss, table } from './format.ts';
+import { modelIdOf } from './resolve.ts';
 
 export const adaptersList: Command = {
   name: 'adapters list',
@@ -39,6 +41,31 @@ export const adaptersShow: Command = {
     print(`method     ${[adapter.methodText.name, adapter.methodText.details].filter(Boolean).join(', ')}`);
     print(`loss       final ${loss(adapter.finalLoss)}, validation ${loss(adapter.valLoss)}`);
     print(`file       ${adapter.dir}  ${bytes(adapter.sizeBytes)}  sha256 ${adapter.sha256}`);
+    return adapter;
+  },
+};
+
+export const adaptersImport: Command = {
+  name: 'adapters import',
+  positionals: ['PATH'],
+  summary: "Copies an adapter into the catalogue: a folder of PEFT's, Graft's or mlx-lm's, or a LoRA in a GGUF file.",
+  options: {
+    task: { type: 'string', value: 'NAME', help: 'task that it belongs to; made where there is none (imported)' },
+    name: { type: 'string', value: 'NAME', help: 'name in the catalogue (that of the folder or file)' },
+    model: { type: 'string', value: 'ID', help: 'id, name or folder of the base model (the likeliest that fits)' },
+  },
+  async run({ api, services, args, print }) {
+    const dir = path.resolve(args.positionals[0]!);
+    const model = args.text('model');
+    const found = await api.adapters.inspect({ dir });
+    const adapter = await api.adapters.import({
+      dir,
+      taskName: args.text('task') ?? found.task ?? 'imported',
+      name: args.text('name') ?? found.name,
+      ...(model === undefined ? {} : { modelId: modelIdOf(services, model) }),
+    });
+    const how = found.format === null ? '' : `, made from ${found.format}`;
+    print(`Imported ${adapter.name} (${adapter.id}) into ${adapter.taskName}, on ${adapter.modelName}${how}.`);
     return adapter;
   },
 };

@@ -9,7 +9,7 @@ import type { LoraSettings } from '../../../src-shared/methods/lora.ts';
 import { ENGINE_OPTION } from './command.ts';
 import type { Command, Context } from './command.ts';
 import { loss, table } from './format.ts';
-import { mergeToEnd } from './merge.ts';
+import { exportToEnd } from './exportToEnd.ts';
 import { trainToEnd } from './train.ts';
 import type { TrainReport } from './train.ts';
 import { readSettings } from './settingOptions.ts';
@@ -65,7 +65,8 @@ export const demo: Command = {
 
     const { report } = trained[0]!;
     const outDir = args.text('out') ?? path.join(services.home.exportsDir, `demo-${report.adapterId}`);
-    const merged = await mergeToEnd(quiet, {
+    const { report: written, parity } = await exportToEnd(quiet, {
+      format: 'hf',
       adapterId: report.adapterId,
       adapterDir: report.adapterDir,
       modelDir: model.dir,
@@ -80,7 +81,7 @@ export const demo: Command = {
       loadMs: load.loadMs,
       tasks: trained.map(({ task, report: { losses: _losses, ...numbers } }) => ({ task, ...numbers })),
       switches: samples,
-      merged,
+      merged: { ...written, ...parity! },
     };
     describe(result).forEach(context.print);
     return result;

@@ -4,7 +4,7 @@ import os from 'node:os';
 import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { openCatalog } from '../../catalog/catalog.ts';
-import { isAlive } from '../../app/runs/recover.ts';
+import { isAlive } from '../../files/isAlive.ts';
 import { hostEntry } from '../../../test-support/hostEntry.ts';
 import { MODEL, writeRows } from '../../../test-support/rigs/services.ts';
 
@@ -110,6 +110,7 @@ it('help names every command, and a command its options', async () => {
     'eval',
     'generate',
     'tasks switch',
+    'adapters import',
     'adapters remove',
     'merge',
     'demo',

@@ -6,13 +6,13 @@ import { bytes, count, table } from './format.ts';
 export const modelsAdd: Command = {
   name: 'models add',
   positionals: ['DIR'],
-  summary: 'Registers a Hugging Face folder as a base model; it is read in place.',
-  options: { name: { type: 'string', value: 'NAME', help: 'name in the catalogue (the name of the folder)' } },
+  summary: 'Registers a Hugging Face folder or a GGUF file as a base model; it is read in place.',
+  options: { name: { type: 'string', value: 'NAME', help: 'name in the catalogue (that of the folder or file)' } },
   async run({ api, args, print }) {
     const model = await api.models.add({ dir: args.positionals[0]!, name: args.text('name') });
     print(
       `Added ${model.name} (${model.id}): ${model.family}, ${counted(model.parameters, 'parameter')}, ` +
-        `${counted(model.layers, 'layer')}, ${model.dtype}, ${bytes(model.sizeBytes)}.`,
+        `${counted(model.layers, 'layer')}, ${typeOf(model)}, ${bytes(model.sizeBytes)}.`,
     );
     model.notes?.forEach(print);
     return model;
@@ -26,9 +26,22 @@ export const modelsList: Command = {
   options: {},
   async run({ api, print }) {
     const models = await api.models.list();
-    const rows = models.map((m) => [m.id, m.name, m.family, count(m.parameters), m.dtype, bytes(m.sizeBytes), m.dir]);
-    if (rows.length > 0) table(['ID', 'NAME', 'FAMILY', 'PARAMETERS', 'DTYPE', 'SIZE', 'FOLDER'], rows).forEach(print);
+    const rows = models.map((m) => [
+      m.id,
+      m.name,
+      m.family,
+      count(m.parameters),
+      typeOf(m),
+      bytes(m.sizeBytes),
+      m.gguf?.file ?? m.dir,
+    ]);
+    if (rows.length > 0) table(['ID', 'NAME', 'FAMILY', 'PARAMETERS', 'DTYPE', 'SIZE', 'PLACE'], rows).forEach(print);
     else print('There is no base model yet; add one with "models add DIR".');
     return { models };
   },
 };
+
+/** How a GGUF file calls its quantisation, else the number format of most weights. */
+function typeOf({ gguf, dtype }: { gguf?: { quantisation: string }; dtype: string }): string {
+  return gguf?.quantisation ?? dtype;
+}

@@ -3,6 +3,7 @@ import fs from 'node:fs';
 import path from 'node:path';
 import { readGraftInfo, refuseWholeModel } from '../../adapters/files.ts';
 import type { RegisteredModel } from '../../catalog/models.ts';
+import { isGgufFile } from '../../app/models/ggufFile.ts';
 import { refuseRepository } from '../../app/models/repository.ts';
 import { usageError } from '../../../src-shared/errors.ts';
 import type { Services } from '../../app/services.ts';
@@ -13,8 +14,9 @@ export interface FoundAdapter {
   dir: string;
 }
 
-/** A folder, else the id or the name of a registered model. A folder need not be registered. */
+/** A folder, registered or not, or a registered GGUF file, else the id or the name of a registered model. */
 export function modelDirOf({ catalog }: Services, text: string): string {
+  if (isGgufFile(text) && fs.existsSync(text)) return ggufDirOf(catalog.models.list(), text);
   if (fs.existsSync(text)) return path.resolve(text);
   const named = catalog.models.get(text) ?? catalog.models.list().find((model) => model.name === text);
   if (named) return named.dir;
@@ -24,6 +26,26 @@ export function modelDirOf({ catalog }: Services, text: string): string {
     `There is no folder and no base model "${text}"; "models list" shows the registered ones.`,
     { model: text },
   );
+}
+
+/** The id of a registered model that is named by id, name or folder. Throws MODEL_NOT_FOUND. */
+export function modelIdOf({ catalog }: Services, text: string): string {
+  const dir = path.resolve(text);
+  const models = catalog.models.list();
+  const model = catalog.models.get(text) ?? models.find((one) => one.name === text || one.dir === dir);
+  if (model) return model.id;
+  throw usageError(
+    'MODEL_NOT_FOUND',
+    `There is no registered base model "${text}"; "models list" shows those that exist.`,
+    { model: text },
+  );
+}
+
+function ggufDirOf(models: RegisteredModel[], text: string): string {
+  const file = path.resolve(text);
+  const known = models.find(({ gguf }) => gguf?.file === file);
+  if (known) return known.dir;
+  throw usageError('MODEL_NOT_FOUND', `${file} is not in the catalogue; add it first: models add "${text}".`, { file });
 }
 
 /**
@@ -52,15 +74,25 @@ export function tunedOf({ catalog }: Services, text: string): FoundAdapter {
 
 /** The base that a command works on: as named, else the registered one that the adapter was trained on. */
 export function baseDirFor(services: Services, model: string | undefined, adapter: FoundAdapter | undefined): string {
-  if (model !== undefined) return modelDirOf(services, model);
-  if (!adapter) throw usageError('BAD_USAGE', '--model is missing; give the folder of the base model.');
-  const base = baseOf(services, adapter);
-  if (base) return base.dir;
+  if (model === undefined && !adapter)
+    throw usageError('BAD_USAGE', '--model is missing; give the folder of the base model.');
+  const dir = knownBaseDir(services, model, adapter);
+  if (dir !== undefined) return dir;
   throw usageError(
     'BASE_UNKNOWN',
-    `The base model of ${adapter.dir} is not in the catalogue; name its folder with --model.`,
-    { adapter: adapter.dir },
+    `The base model of ${adapter?.dir} is not in the catalogue; name its folder with --model.`,
+    { adapter: adapter?.dir },
   );
+}
+
+/** The same, undefined where nobody knows it. */
+export function knownBaseDir(
+  services: Services,
+  model: string | undefined,
+  adapter: FoundAdapter | undefined,
+): string | undefined {
+  if (model !== undefined) return modelDirOf(services, model);
+  return adapter && baseOf(services, adapter)?.dir;
 }
 
 function baseOf({ catalog }: Services, adapter: FoundAdapter): RegisteredModel | undefined {

@@ -4,16 +4,19 @@
  */
 import { createCaller } from '../../api/router.ts';
 import { errorDataOf } from '../../api/trpc.ts';
-import { adaptersList, adaptersRemove, adaptersShow } from './adapters.ts';
+import { adaptersImport, adaptersList, adaptersRemove, adaptersShow } from './adapters.ts';
 import { readArgs } from './args.ts';
 import type { Args } from './args.ts';
+import { chat } from './chat.ts';
 import type { Command } from './command.ts';
 import { datasetsAdd, datasetsCheck, datasetsList } from './datasets.ts';
 import { demo } from './demo.ts';
 import { doctor } from './doctor.ts';
 import { evaluate } from './evaluate.ts';
+import { exportCommand } from './export.ts';
 import { generate } from './generate.ts';
 import { COMMON_OPTIONS, commandHelp, overview } from './help.ts';
+import { hubLogin, hubLogout } from './hub.ts';
 import { labAmplification, labSimilarity, labSpectrum } from './lab.ts';
 import { labAdvise } from './labAdvise.ts';
 import { labCompose, labCompress } from './labChange.ts';
@@ -24,11 +27,15 @@ import { labStudy } from './labStudy.ts';
 import { merge } from './merge.ts';
 import { modelsAdd, modelsList } from './models.ts';
 import { params } from './params.ts';
+import { pull } from './pull.ts';
+import { push } from './push.ts';
+import { serve } from './serve.ts';
 import { tasksList, tasksSwitch } from './tasks.ts';
 import { train } from './train.ts';
 import { unmerge } from './unmerge.ts';
 import { printable } from '../../../src-shared/printable.ts';
 import { usageError } from '../../../src-shared/errors.ts';
+import { openServing } from '../openai/server.ts';
 import { forkWorker, type WorkerChannel } from '../../app/workers/channel.ts';
 import { createServices } from '../../app/services.ts';
 
@@ -36,6 +43,7 @@ const COMMANDS: Command[] = [
   doctor,
   modelsAdd,
   modelsList,
+  pull,
   datasetsAdd,
   datasetsList,
   datasetsCheck,
@@ -43,13 +51,20 @@ const COMMANDS: Command[] = [
   train,
   evaluate,
   generate,
+  chat,
+  serve,
   tasksList,
   tasksSwitch,
   adaptersList,
   adaptersShow,
+  adaptersImport,
   adaptersRemove,
+  exportCommand,
   merge,
   unmerge,
+  push,
+  hubLogin,
+  hubLogout,
   labSpectrum,
   labSimilarity,
   labAmplification,
@@ -91,7 +106,7 @@ function findCommand(argv: string[]): { command: Command; rest: string[] } {
 
 async function runCommand(command: Command, args: Args): Promise<void> {
   const json = args.flag('json');
-  const services = createServices({ takeQueued: false, serving: false, spawnWorker: spawnKnownWorker });
+  const services = createServices({ takeQueued: false, serving: false, spawnWorker: spawnKnownWorker, openServing });
   let interrupted = false;
   const interrupt = (): void => {
     if (interrupted) return;

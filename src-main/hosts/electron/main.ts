@@ -1,12 +1,25 @@
 /** Electron's entry: wires the window, its protection, the dialogs, the menu and the API. Nothing is decided here. */
 import path from 'node:path';
-import { app, BrowserWindow, dialog, ipcMain, Menu, protocol, screen, session, shell, utilityProcess } from 'electron';
+import {
+  app,
+  BrowserWindow,
+  dialog,
+  ipcMain,
+  Menu,
+  protocol,
+  safeStorage,
+  screen,
+  session,
+  shell,
+  utilityProcess,
+} from 'electron';
 import { createRouter } from '../../api/router.ts';
 import { ORIGIN, pageResponse, SCHEME } from './appProtocol.ts';
 import { CHANNELS, type PageRequest } from './bridge.ts';
 import { hashOfArguments, hashOfFile, hashOfLink, PROTOCOL } from './deepLink.ts';
 import { serveDialogs } from './dialogs.ts';
 import { serveBridge } from './ipcBridge.ts';
+import { systemKeychain } from './keychain.ts';
 import { menuTemplate } from './menu.ts';
 import { recentItems } from './recent.ts';
 import { utilityWorkers } from './utilityWorker.ts';
@@ -16,6 +29,7 @@ import { DATASET_EXTENSIONS } from '../../../src-shared/datasetExtensions.ts';
 import { toErrorData } from '../../../src-shared/errors.ts';
 import { defaultHomeDir } from '../../app/storage/home.ts';
 import { createServices } from '../../app/services.ts';
+import { openServing } from '../openai/server.ts';
 import type { Services } from '../../app/services.ts';
 
 /** The bundles' folder: this file runs as out/main/main.js. */
@@ -80,7 +94,9 @@ function start(): void {
   const services = createServices({
     home: homeDir,
     spawnWorker: utilityWorkers(utilityProcess.fork, path.join(out, 'main', 'worker.js')),
+    openServing,
     showInFolder: (target) => shell.showItemInFolder(target),
+    keychain: () => systemKeychain(safeStorage),
   });
   closeBeforeQuit(services);
   protocol.handle(SCHEME, (request) => pageResponse(path.join(out, 'renderer'), request));

@@ -109,7 +109,7 @@ function readCookie(header: string | undefined, name: string): string | undefine
   return undefined;
 }
 
-function sameToken(got: string, want: string): boolean {
+export function sameToken(got: string, want: string): boolean {
   const digest = (text: string): Buffer => createHash('sha256').update(text).digest();
   return timingSafeEqual(digest(got), digest(want));
 }

@@ -9,6 +9,7 @@ import { toErrorData, usageError } from '../../../src-shared/errors.ts';
 import { printable } from '../../../src-shared/printable.ts';
 import { createServices } from '../../app/services.ts';
 import { GRAFT_ROOT } from '../../files/repository.ts';
+import { openServing } from '../openai/server.ts';
 import { newToken, rememberedToken } from './rememberedToken.ts';
 import { report, startWebHost } from './webHost.ts';
 
@@ -32,7 +33,7 @@ function readPort(): number {
 
 async function main(): Promise<void> {
   const port = readPort();
-  const services = createServices();
+  const services = createServices({ openServing });
   const home = services.home.dir;
   const given = process.env['GRAFT_TOKEN'];
   const rendererDir = path.join(GRAFT_ROOT, 'out/renderer');

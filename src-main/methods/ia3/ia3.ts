@@ -65,7 +65,7 @@ async function saveIa3(
   const nameOf = layers || exclude ? (one: LinearModule) => one.module : (one: LinearModule) => one.peftName;
   const config = sortedConfig({
     auto_mapping: null,
-    base_model_name_or_path: base.dir,
+    base_model_name_or_path: base.origin,
     exclude_modules: null,
     fan_in_fan_out: base.spec.layout === 'in_out',
     feedforward_modules: [...new Set(modules.filter(scalesInput).map(nameOf))],

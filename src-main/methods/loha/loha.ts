@@ -37,7 +37,7 @@ export const lohaMethod: Method<LohaSettings, CellAdapter> = {
   async save(dir, adapter, settings, base, graft) {
     const { cells } = adapter;
     if (!areWholeLinear(cells)) return saveOwn(dir, adapter, graft);
-    const config = fullLycorisConfig('LOHA', lycorisFields(cells, settings, base.dir));
+    const config = fullLycorisConfig('LOHA', lycorisFields(cells, settings, base.origin));
     return writePeftCells(dir, config, cells, graft);
   },
 };

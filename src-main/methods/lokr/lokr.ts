@@ -41,7 +41,7 @@ export const lokrMethod: Method<LokrSettings, CellAdapter> = {
     const { cells } = adapter;
     if (!areWholeLinear(cells)) return saveOwn(dir, adapter, graft);
     const config = fullLycorisConfig('LOKR', {
-      ...lycorisFields(cells, settings, base.dir),
+      ...lycorisFields(cells, settings, base.origin),
       decompose_both: false,
       decompose_factor: settings.factor ?? -1,
       rank_dropout_scale: false,

@@ -16,7 +16,7 @@ interface Matrix {
 }
 
 /** A (r, in), B (out, r), with DoRA the magnitude (out). */
-interface PeftPair {
+export interface PeftPair {
   A: Matrix;
   B: Matrix;
   magnitude?: Float32Array;

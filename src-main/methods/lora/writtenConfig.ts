@@ -3,12 +3,39 @@
  */
 import { peftPlaces } from '../../adapters/peft.ts';
 import type { PeftConfigInput } from './peftConfig.ts';
-import type { PeftModules } from './peftLayout.ts';
-import type { ArchitectureSpec } from '../../engine/model/architecture.ts';
+import type { PeftModules, PeftPair } from './peftLayout.ts';
+import { linearModules, type ArchitectureSpec } from '../../engine/model/architecture.ts';
+import { placeOf, targetsOf } from '../targets.ts';
 import type { LoraSettings } from '../../../src-shared/methods/lora.ts';
 
 /** How PEFT marks an adapter with a head of its own. */
 export const CLASSIFIER = { task_type: 'SEQ_CLS' as const, modules_to_save: ['classifier', 'score'] };
+
+/** Settings that say which layers these modules adapt, with the rank, and its alpha, that most have. */
+export function plainSettings(modules: PeftModules, spec: ArchitectureSpec): LoraSettings {
+  const pairs = [...modules.values()];
+  const byRank = Map.groupBy(pairs, ({ A }) => A.shape[0]);
+  const [rank, [first]] = [...byRank].sort((a, b) => b[1].length - a[1].length)[0]! as [number, [PeftPair]];
+  const places = targetsOf(pairs, spec);
+  const missing = linearModules(spec).filter(
+    ({ module, target, layer, slice }) =>
+      !slice && places.targets.includes(target) && (places.layers?.includes(layer) ?? true) && !modules.has(module),
+  );
+  return {
+    type: 'lora',
+    rank,
+    alpha: alphaOf(first.scale, rank),
+    dropout: 0,
+    init: 'kaiming',
+    ...places,
+    ...(missing.length > 0 ? { exclude: missing.map(placeOf) } : {}),
+  };
+}
+
+/** s was made from alpha by one division; twelve digits bring alpha itself back. */
+function alphaOf(scale: number, divisor: number): number {
+  return Number((scale * divisor).toPrecision(12));
+}
 
 interface Numbers {
   path: string;
@@ -20,18 +47,12 @@ interface Numbers {
 export function loraConfig(
   modules: PeftModules,
   settings: LoraSettings,
-  base: { spec: ArchitectureSpec; dir: string },
+  base: { spec: ArchitectureSpec; origin: string },
 ): PeftConfigInput {
   const { dropout, init, rslora = false, dora = false, bias = 'none' } = settings;
   const numbers = [...modules].map(([path, { A, scale, module }]): Numbers => {
     const rank = A.shape[0];
-    // s was made from alpha by one division; twelve digits bring alpha itself back.
-    return {
-      path,
-      peftName: module.peftName,
-      rank,
-      alpha: Number((scale * (rslora ? Math.sqrt(rank) : rank)).toPrecision(12)),
-    };
+    return { path, peftName: module.peftName, rank, alpha: alphaOf(scale, rslora ? Math.sqrt(rank) : rank) };
   });
   const usual = <K extends 'rank' | 'alpha'>(field: K): number =>
     numbers.some((one) => one[field] === settings[field]) ? settings[field] : numbers[0]![field];
@@ -45,7 +66,7 @@ export function loraConfig(
       settings,
     ),
     fan_in_fan_out: base.spec.layout === 'in_out',
-    base_model_name_or_path: base.dir,
+    base_model_name_or_path: base.origin,
     rank_pattern: patternFor(numbers, 'rank', r),
     alpha_pattern: patternFor(numbers, 'alpha', lora_alpha),
     use_rslora: rslora,

@@ -80,7 +80,7 @@ export const missMethod: Method<MissSettings, CellAdapter> = {
     const modules = cells.map(({ module }) => module);
     const config = sortedConfig({
       auto_mapping: null,
-      base_model_name_or_path: base.dir,
+      base_model_name_or_path: base.origin,
       bias: 'none',
       exclude_modules: null,
       inference_mode: true,

@@ -56,7 +56,7 @@ export const prefixMethod: Method<PrefixSettings, PrefixAdapter> = {
   adapterFrom: ({ settings, tensors }, spec) => new PrefixAdapter(spec, settings, parametersOf(tensors)),
   async save(dir, adapter, { kind }, base, graft) {
     if (kind !== 'key-value') return saveOwn(dir, adapter, graft);
-    return writePrefixTuning(dir, base.spec, await valueOf(adapter.parameters()[0]!), base.dir, graft);
+    return writePrefixTuning(dir, base.spec, await valueOf(adapter.parameters()[0]!), base.origin, graft);
   },
 };
 

@@ -7,9 +7,7 @@ import type { Truncated } from '../../lab/compress.ts';
 import type { Update } from '../../lab/update.ts';
 import { writePeftAdapter } from '../../methods/lora/peft.ts';
 import type { PeftModules } from '../../methods/lora/peftLayout.ts';
-import { CLASSIFIER, loraConfig } from '../../methods/lora/writtenConfig.ts';
-import { placeOf, targetsOf } from '../../methods/targets.ts';
-import type { LoraSettings } from '../../../src-shared/methods/lora.ts';
+import { CLASSIFIER, loraConfig, plainSettings } from '../../methods/lora/writtenConfig.ts';
 
 export interface SmallUpdate {
   update: Pick<Update, 'name' | 'weight' | 'in' | 'out'>;
@@ -42,7 +40,8 @@ export async function writeLora(
       return [module.module, pair];
     }),
   );
-  const settings = settingsOf(modules, from && 'bias' in from ? from.bias : undefined, base.spec);
+  const bias = from && 'bias' in from ? from.bias : undefined;
+  const settings = { ...plainSettings(modules, base.spec), ...(bias ? { bias } : {}) };
   const { sizeBytes } = await writePeftAdapter(outDir, {
     config: { ...loraConfig(modules, settings, base), ...(score ? CLASSIFIER : {}) },
     modules,
@@ -56,25 +55,4 @@ export async function writeLora(
 /** PEFT adapts a fused layer as a whole. */
 function wholeModule({ weight }: SmallUpdate['update'], spec: ArchitectureSpec): LinearModule {
   return linearModules(spec).find((module) => module.weight === weight.name && !module.slice)!;
-}
-
-function settingsOf(modules: PeftModules, bias: LoraSettings['bias'], spec: ArchitectureSpec): LoraSettings {
-  const pairs = [...modules.values()];
-  const byRank = Map.groupBy(pairs, ({ A }) => A.shape[0]);
-  const [rank] = [...byRank].sort((a, b) => b[1].length - a[1].length)[0]!;
-  const places = targetsOf(pairs, spec);
-  const missing = linearModules(spec).filter(
-    ({ module, target, layer, slice }) =>
-      !slice && places.targets.includes(target) && (places.layers?.includes(layer) ?? true) && !modules.has(module),
-  );
-  return {
-    type: 'lora',
-    rank,
-    alpha: rank,
-    dropout: 0,
-    init: 'kaiming',
-    ...places,
-    ...(missing.length > 0 ? { exclude: missing.map(placeOf) } : {}),
-    ...(bias ? { bias } : {}),
-  };
 }

@@ -66,19 +66,23 @@ export async function answerBatch({
   return answers.map((answer) => answer.finish());
 }
 
-function promptIds(tokenizer: TextTokenizer, { prompt, chat, messages, controlTokens }: GenerateParams): number[] {
+export function promptIds(
+  tokenizer: TextTokenizer,
+  { prompt, chat, messages, ids, controlTokens }: GenerateParams,
+): number[] {
+  if (ids) return ids;
   if (messages) return encodeChatPrompt(tokenizer, messages, { controlTokens });
   if (!chat) return tokenizer.encodePrompt(prompt);
   return encodeChatPrompt(tokenizer, [{ role: 'user', content: prompt }], { controlTokens });
 }
 
-function optionsOf(
+export function optionsOf(
   model: Decoder,
   tokenizer: TextTokenizer,
   params: GenerateParams,
   endIds: readonly number[],
 ): BatchRow['options'] {
-  const { maxNew, temperature, topK, topP, repetitionPenalty, seed = 0, probabilities = false } = params;
+  const { maxNew, temperature, topK, topP, repetitionPenalty, seed = 0, probabilities = false, named = NAMED } = params;
   const eosIds = [...new Set([...tokenizer.eosIds, ...model.spec.eosTokenIds, ...endIds])];
   return {
     maxNew,
@@ -88,6 +92,6 @@ function optionsOf(
     repetitionPenalty,
     eosIds,
     random: new Random(seed),
-    likeliest: probabilities ? NAMED : 0,
+    likeliest: probabilities ? named : 0,
   };
 }

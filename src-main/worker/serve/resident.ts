@@ -27,6 +27,8 @@ import type { TaskDir } from '../../../src-shared/exports.ts';
 import type { WorkerCalls } from '../../../src-shared/workerCalls.ts';
 import { loadDecoder } from '../loadDecoder.ts';
 import { answerAlone, answerEach } from './answerEach.ts';
+import { AnswersTogether } from './answersTogether.ts';
+import { mostColumns } from './columns.ts';
 import { Mix } from './mix.ts';
 import { loadWriter, PLAIN_BASE, type Writer } from './writer.ts';
 
@@ -40,6 +42,8 @@ interface Loaded {
   merged: MergedTasks;
   /** Owns the writer's adapters where two are mixed. */
   mix?: Mix | undefined;
+  /** Answers of many requests at once, from the first on. */
+  together?: AnswersTogether | undefined;
 }
 
 export class Resident {
@@ -158,6 +162,18 @@ export class Resident {
     }
   }
 
+  /** One of many answers at once; what was attached plays no part, and what was merged is taken out. */
+  async answer(
+    { adapterDir, ...params }: WorkerCalls['answer']['params'],
+    emit: (piece: AnswerPiece) => void,
+    control: CallControl,
+  ): Promise<GenerateResult> {
+    const loaded = this.requireLoaded();
+    loaded.merged.switchTo([]);
+    loaded.together ??= new AnswersTogether(loaded, mostColumns(loaded.model.spec));
+    return loaded.together.answer(params, adapterDir, emit, control);
+  }
+
   private requireLoaded(): Loaded {
     if (!this.loaded) throw usageError('NO_MODEL_LOADED', 'No base model is loaded; load one first.');
     const failure = this.loaded.engine === 'webgpu' ? deviceFailure() : null;
@@ -168,6 +184,7 @@ export class Resident {
   private unload(): void {
     if (!this.loaded) return;
     put(this.loaded, PLAIN_BASE);
+    this.loaded.together?.dispose();
     this.loaded.merged.switchTo([]);
     this.loaded.model.dispose();
     this.loaded.base.close();

@@ -62,6 +62,17 @@ describe.skipIf(!hasShared('golden'))(`adapters trained by PEFT${skipNote('golde
     );
   });
 
+  it('llama/lora_qv merges into shards with a certificate, its second reading included', async () => {
+    const outDir = path.join(temporaryFolder(), 'merged');
+    const adapter = adapterDir('llama/lora_qv');
+    const { certificate, files } = await mergeAndVerify(
+      { engine: 'tensorflow', modelDir: base('llama/lora_qv'), adapterDir: adapter, outDir, maxShardBytes: 20_000 },
+      () => undefined,
+    );
+    expect(certificate).toMatchObject({ passed: true, reading: { passed: true, problems: [] } });
+    expect(files.filter((name) => name.endsWith('.safetensors')).length).toBeGreaterThan(1);
+  });
+
   it.each(CASES)('%s merged into %s with an alpha that is a tenth too large fails', async (name, dtype) => {
     const parity = await parityOfAltered(base(name), adapterDir(name), dtype, 1.1);
     expect(parity.passed).toBe(false);

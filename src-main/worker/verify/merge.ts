@@ -9,12 +9,11 @@ import { readAdapter } from '../../methods/fileRegistry.ts';
 import { GraftError } from '../../../src-shared/errors.ts';
 import { mergeTasks, taskEdits, type Task } from '../../merging/merge.ts';
 import { recheckExport } from '../../recheck/recheck.ts';
-import { loadTokenizer } from '../../datasets/tokenizer.ts';
-import { newEndIds } from '../endTokens.ts';
 import { useBackend } from '../backend.ts';
+import { taughtIds, tasksOf } from '../mergedTasks.ts';
 import { heldOutPrompts } from './heldOutPrompts.ts';
 import { parityOf } from './parity.ts';
-import type { MergeParams, MergeResult, ParityCertificate, TaskDir } from '../../../src-shared/exports.ts';
+import type { MergeParams, MergeResult, ParityCertificate } from '../../../src-shared/exports.ts';
 import type { WorkerCalls } from '../../../src-shared/workerCalls.ts';
 
 export async function mergeAndVerify(
@@ -33,6 +32,7 @@ export async function mergeAndVerify(
         tasks,
         outDir: dir,
         ...(params.dtype ? { dtype: params.dtype } : {}),
+        maxShardBytes: params.maxShardBytes,
         eosTokenIds,
         onProgress,
       });
@@ -49,17 +49,6 @@ export async function mergeAndVerify(
   } finally {
     base.close();
   }
-}
-
-function tasksOf({ tasks, adapterDir }: MergeParams): TaskDir[] {
-  return tasks ?? [{ adapterDir, scale: 1 }];
-}
-
-/** Ids that end an answer of the adapters and that the base does not name. */
-function taughtIds(params: MergeParams, base: BaseModel): number[] {
-  if (!fs.existsSync(path.join(base.dir, 'tokenizer.json'))) return [];
-  const dirs = tasksOf(params).map(({ adapterDir }) => adapterDir);
-  return newEndIds(dirs, loadTokenizer(base.dir));
 }
 
 interface Merged {

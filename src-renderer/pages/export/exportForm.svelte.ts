@@ -1,11 +1,12 @@
 /** What is to be exported, where to, and what the plan says about it before it starts. */
 import { parseScales } from '../../lib/tasks/scales.ts';
 import { api, type AdapterView, type ExportPlan, type ExportRecord, type SystemInfo } from '../../lib/api.ts';
+import { EXPORT_FORMAT_FACTS } from '../../../src-shared/exportFormats.ts';
+import { QUANTISATIONS, type ExportFormat, type Quantisation } from '../../../src-shared/exports.ts';
 import { firstChoice } from './firstChoice.ts';
 import { freeFolderName } from './exportProgress.ts';
 import { Resource } from '../../lib/resource.svelte.ts';
 
-export type ExportKind = ExportRecord['kind'];
 export type ExportDtype = '' | 'f32' | 'f16' | 'bf16';
 
 export interface Pick {
@@ -15,13 +16,28 @@ export interface Pick {
 
 const PLAN_DELAY_MS = 200;
 
+/** What a folder's name ends in. The runtimes of GGUF call the model by it, so there it is the task's name alone. */
+const ENDINGS: Record<ExportFormat, string> = {
+  ollama: '',
+  lmstudio: '',
+  gguf: '',
+  hf: '-merged',
+  peft: '-adapter',
+  'lora-gguf': '-lora',
+  mlx: '-mlx',
+};
+
 export class ExportForm {
-  kind = $state<ExportKind>('merged');
+  format = $state<ExportFormat>('ollama');
+  /** Types of the GGUF files, of which Ollama takes one. */
+  quantise = $state<Quantisation[]>(['Q8_0']);
   picks = $state<Pick[]>([]);
   parent = $state('');
   typedName = $state<string | undefined>();
   /** Empty: as the base. */
   dtype = $state<ExportDtype>('');
+  /** Largest size of a weights file; 0: files as the base has them. */
+  maxShardBytes = $state(0);
   allowFailedCertificate = $state(false);
   readonly plan: Resource<ExportPlan | undefined>;
   readonly adapters: AdapterView[];
@@ -29,12 +45,15 @@ export class ExportForm {
   #taken: () => string[];
   #timer: ReturnType<typeof setTimeout> | undefined;
 
+  readonly facts = $derived.by(() => EXPORT_FORMAT_FACTS[this.format]);
+  /** Whether base and adapters are merged, so that there may be several of them. */
+  readonly isModel = $derived.by(() => this.facts.holds === 'model');
   readonly first = $derived.by(() => this.adapters.find(({ id }) => id === this.picks[0]?.adapterId));
   /** Adapters that may be merged with the first: those of its base. */
   readonly companions = $derived.by(() => this.adapters.filter((adapter) => adapter.baseHash === this.first?.baseHash));
   readonly suggested = $derived.by(() =>
     freeFolderName(
-      `${this.first?.taskName ?? 'model'}-${this.kind}`,
+      `${this.first?.taskName ?? 'model'}${ENDINGS[this.format]}`,
       (name) => this.#taken().includes(this.#in(name)) || this.#existing.includes(this.#in(name)),
     ),
   );
@@ -44,7 +63,8 @@ export class ExportForm {
     this.picks.length > 0 &&
       this.name.trim() !== '' &&
       this.parent.trim() !== '' &&
-      this.picks.every(({ scale }) => scale !== undefined),
+      this.picks.every(({ scale }) => scale !== undefined) &&
+      (!this.facts.quantised || this.quantise.length > 0),
   );
   /** Folders that the plan has found to exist though no export names them. */
   #existing = $state.raw<string[]>([]);
@@ -67,16 +87,31 @@ export class ExportForm {
   }
 
   request() {
+    const isFolder = this.format === 'hf';
     return {
-      kind: this.kind,
-      adapters: (this.kind === 'adapter' ? this.picks.slice(0, 1) : this.picks).map(({ adapterId, scale }) => ({
+      format: this.format,
+      adapters: (this.isModel ? this.picks : this.picks.slice(0, 1)).map(({ adapterId, scale }) => ({
         adapterId,
-        scale: scale ?? 1,
+        scale: this.isModel ? (scale ?? 1) : 1,
       })),
       outDir: this.outDir,
-      ...(this.dtype && this.kind === 'merged' ? { dtype: this.dtype } : {}),
-      ...(this.allowFailedCertificate && this.kind === 'merged' ? { allowFailedCertificate: true } : {}),
+      ...(this.dtype && isFolder ? { dtype: this.dtype } : {}),
+      ...(this.maxShardBytes > 0 && isFolder ? { maxShardBytes: this.maxShardBytes } : {}),
+      ...(this.facts.quantised ? { quantise: this.quantise } : {}),
+      ...(this.allowFailedCertificate && this.isModel ? { allowFailedCertificate: true } : {}),
     };
+  }
+
+  choose(format: ExportFormat): void {
+    this.format = format;
+    if (format === 'ollama') this.quantise = this.quantise.slice(0, 1);
+  }
+
+  /** Ollama takes one type at a time; the others a file for each that is marked. */
+  mark(type: Quantisation, wanted: boolean): void {
+    const others = this.format === 'ollama' ? [] : this.quantise.filter((one) => one !== type);
+    const all = wanted ? [...others, type] : others;
+    this.quantise = QUANTISATIONS.filter((one) => all.includes(one));
   }
 
   /** Asks for the plan once the user has stopped typing. Reads all that the plan depends on, for an effect. */
@@ -99,8 +134,10 @@ export class ExportForm {
       this.adapters.filter(({ dir }) => dir === adapterDir).map(({ id }) => ({ adapterId: id, scale })),
     );
     if (picks.length > 0) this.picks = picks;
-    this.kind = record.kind;
+    this.format = record.format;
     this.dtype = record.dtype ?? '';
+    this.maxShardBytes = record.maxShardBytes ?? 0;
+    if (record.quantise) this.quantise = record.quantise;
     const end = Math.max(record.outDir.lastIndexOf('/'), record.outDir.lastIndexOf('\\'));
     this.parent = record.outDir.slice(0, Math.max(1, end));
     this.typedName = record.outDir.slice(end + 1);

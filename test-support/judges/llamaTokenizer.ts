@@ -8,6 +8,11 @@ import { temporaryFolder } from '../fixtures/folders.ts';
 
 /** The caller disposes of it. */
 export function llamaTokenizer(metadata: GgufMetadata): Promise<LlamacppModel> {
+  return openTokenizer(writeVocabulary(metadata));
+}
+
+/** A file that holds the metadata and no tensor. */
+export function writeVocabulary(metadata: GgufMetadata): string {
   const architecture: GgufMetadata = new Map([
     ['general.architecture', string('llama')],
     ['llama.context_length', uint32(64)],
@@ -19,7 +24,7 @@ export function llamaTokenizer(metadata: GgufMetadata): Promise<LlamacppModel> {
   ]);
   const file = path.join(temporaryFolder(), 'vocabulary.gguf');
   fs.writeFileSync(file, encodeHeader(new Map([...architecture, ...metadata]), []));
-  return openTokenizer(file);
+  return file;
 }
 
 /** The texts that llama.cpp reads as other ids than Graft, each with both. */

@@ -1,0 +1,83 @@
+/** The GGUF files of a whole model before they are written: sizes in every type, and what the runtime will not do. */
+import { readGraftInfo } from '../../adapters/files.ts';
+import { openBaseModel } from '../../basemodel/baseModel.ts';
+import { CERTIFICATE_FILE } from '../../basemodel/sideFiles.ts';
+import { planGguf, type GgufPlan } from '../../gguf/exportGguf.ts';
+import { ggufTokenizer, type GgufTokenizer } from '../../gguf/tokenizer/toGguf.ts';
+import { certificateBeside, exportName, ggufFileName, isOneFile } from '../../../src-shared/exportFormats.ts';
+import { QUANTISATIONS, type GgufExportParams, type Quantisation } from '../../../src-shared/exports.ts';
+import { toErrorData } from '../../../src-shared/errors.ts';
+import { quantisationsOf } from './combination.ts';
+import { endNotes } from './notes.ts';
+import type { PlannedExport, PlanRequest } from './request.ts';
+
+/** A certificate with one file; each more adds less. */
+const CERTIFICATE_BYTES = 1000;
+
+/** Throws as planGguf and ggufTokenizer. */
+export function plannedGguf(
+  request: PlanRequest & Pick<GgufExportParams, 'format'>,
+  adapterDirs: string[],
+): PlannedExport {
+  const { modelDir, outDir } = request;
+  const base = openBaseModel(modelDir);
+  try {
+    const endIds = adapterDirs.flatMap((dir) => (readGraftInfo(dir)?.endTokens ?? []).map(({ id }) => id));
+    const tokenizer = ggufTokenizer(base.dir, base.config, { endIds });
+    const planOf = (quantise: Quantisation): GgufPlan =>
+      planGguf({ base, quantise, tokenizerMetadata: tokenizer.metadata, name: exportName(outDir) });
+    const plans = quantisationsOf(request)!.map((quantise) => ({ quantise, plan: planOf(quantise) }));
+    return {
+      files: [
+        ...plans.map(({ quantise, plan: { sizeBytes } }) => ({ name: nameOf(request, quantise), sizeBytes })),
+        {
+          name: isOneFile(request) ? certificateBeside(nameOf(request, 'F32')) : CERTIFICATE_FILE,
+          sizeBytes: CERTIFICATE_BYTES * plans.length,
+        },
+      ],
+      notes: [
+        ...endNotes(adapterDirs, 'named as such in the file'),
+        ...templateNotes(tokenizer, request.format),
+        ...tokenizer.notes,
+        ...planNotes(plans),
+      ],
+      choices: choicesOf(planOf),
+    };
+  } finally {
+    base.close();
+  }
+}
+
+function nameOf({ format, outDir }: PlanRequest, quantise: Quantisation): string {
+  const name = exportName(outDir);
+  return isOneFile({ format, outDir }) ? `${name}.gguf` : ggufFileName(name, quantise);
+}
+
+/** Without ggml some types cannot be made. */
+function choicesOf(planOf: (quantise: Quantisation) => GgufPlan): PlannedExport['choices'] {
+  return QUANTISATIONS.flatMap((quantise) => {
+    try {
+      return [{ quantise, sizeBytes: planOf(quantise).sizeBytes }];
+    } catch (error) {
+      if (toErrorData(error).code === 'LLAMACPP_ABSENT') return [];
+      throw error;
+    }
+  });
+}
+
+function templateNotes({ metadata }: GgufTokenizer, format: GgufExportParams['format']): string[] {
+  if (metadata.has('tokenizer.chat_template')) return [];
+  const where = format === 'ollama' ? 'Ollama will pass' : 'a chat window will pass';
+  return [`The base has no chat template: ${where} what you type as it is.`];
+}
+
+/** What is said of several types alike is said once. */
+function planNotes(plans: { quantise: Quantisation; plan: GgufPlan }[]): string[] {
+  const byNote = Map.groupBy(
+    plans.flatMap(({ quantise, plan }) => plan.notes.map((note) => ({ quantise, note }))),
+    ({ note }) => note,
+  );
+  return [...byNote].map(([note, all]) =>
+    all.length === plans.length ? note : `${all.map(({ quantise }) => quantise).join(', ')}: ${note}`,
+  );
+}

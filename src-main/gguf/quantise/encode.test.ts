@@ -1,0 +1,74 @@
+/** Every type byte for byte against ggml_quantize_chunk, on values that invite mistakes. */
+import { describe, expect, it } from 'vitest';
+import { hasGgml, openGgml } from '../../llamacpp/ggml.ts';
+import { Random } from '../../../src-shared/random.ts';
+import { GGML_TYPES, rowBytes } from '../ggmlTypes.ts';
+import { encodersFor, OWN_TYPES } from './encode.ts';
+import { plannedType, type TypeChoice } from './planTypes.ts';
+
+const WIDTH = 256;
+
+/** Rows of different magnitudes; zeros of both signs; equal extremes of either sign; ties; subnormals. */
+function rows(): Float32Array {
+  const random = Random.stream(5, 'rows');
+  const spread = Array.from({ length: 24 }, (_, i) => random.normal(WIDTH, 10 ** (i / 2 - 8)));
+  const special = [
+    new Float32Array(WIDTH),
+    new Float32Array(WIDTH).fill(-0),
+    Float32Array.from({ length: WIDTH }, (_, i) => (i % 2 === 0 ? 1 : -1)),
+    Float32Array.from({ length: WIDTH }, (_, i) => (i % 2 === 0 ? -1 : 1)),
+    Float32Array.from({ length: WIDTH }, (_, i) => (i % 33) / 2 - 8),
+    Float32Array.from({ length: WIDTH }, (_, i) => (i % 255) - 127 + 0.5),
+    Float32Array.from({ length: WIDTH }, (_, i) => 2 ** (-24 + (i % 12)) * (i % 3)),
+    Float32Array.from({ length: WIDTH }, (_, i) => 1e-42 * i),
+  ];
+  return Float32Array.from([...spread, ...special].flatMap((row) => Array.from(row)));
+}
+
+const note = hasGgml() ? '' : ' (skipped: no prebuilt ggml)';
+
+describe.skipIf(!hasGgml())(`bytes of ggml_quantize_chunk${note}`, () => {
+  it.each(OWN_TYPES)('%s, which is our own', async (type) => {
+    const values = rows();
+    const want = new Uint8Array((values.length / WIDTH) * rowBytes(type, WIDTH));
+    (await openGgml()).quantise(GGML_TYPES[type].id, values, WIDTH, want);
+    const encode = (await encodersFor([type]))(type);
+    expect(Buffer.from(encode(values, WIDTH, 't')).equals(want)).toBe(true);
+  });
+});
+
+describe('values that a type cannot hold', () => {
+  it.each(OWN_TYPES)('%s: NaN and Inf', async (type) => {
+    const encode = (await encodersFor([type]))(type);
+    for (const bad of [NaN, Infinity])
+      expect(() => encode(new Float32Array(32).fill(bad, 3, 4), 32, 'blk.0.attn_q.weight')).toThrow(
+        'Tensor blk.0.attn_q.weight would hold NaN or Inf',
+      );
+  });
+
+  it('F16: what is beyond its range', async () => {
+    const encode = (await encodersFor(['F16']))('F16');
+    expect(() => encode(Float32Array.of(1, 70_000), 2, 'output.weight')).toThrow(
+      'Tensor output.weight holds 70000, which does not fit F16; export as BF16 or F32 instead.',
+    );
+  });
+});
+
+describe('types where ggml is absent', () => {
+  const choice: TypeChoice = { quantise: 'Q4_0', layers: 4, tiedHead: true, is70b: false, hasGgml: false };
+
+  it('Q4_0 gives the head Q8_0 in place of Q6_K, and says why', () => {
+    expect(plannedType('token_embd.weight', [256, 64], choice)).toEqual({
+      type: 'Q8_0',
+      fallback: 'only llama.cpp’s own library makes Q6_K',
+    });
+    expect(plannedType('blk.0.attn_q.weight', [256, 256], choice)).toEqual({ type: 'Q4_0' });
+  });
+
+  it('rows that are no blocks are F16, and the plan says why', () => {
+    expect(plannedType('blk.0.attn_q.weight', [40, 256], choice)).toEqual({
+      type: 'F16',
+      fallback: 'its rows of 40 values are no multiple of Q4_0’s block of 32',
+    });
+  });
+});

@@ -1,0 +1,100 @@
+/** `serve`: answers OpenAI's API until it is interrupted. */
+import { startServingSchema } from '../../app/serving/inputs.ts';
+import { likelyBase, type ServedBase } from '../../app/serving/served.ts';
+import { usageError } from '../../../src-shared/errors.ts';
+import { COMPUTE_SETTINGS } from '../../../src-shared/settings/compute.ts';
+import { DEFAULT_SERVING_HOST, DEFAULT_SERVING_PORT, type ServingState } from '../../../src-shared/serving.ts';
+import type { Services } from '../../app/services.ts';
+import { COMPUTE_OPTIONS } from './command.ts';
+import type { Command, Context } from './command.ts';
+import { table } from './format.ts';
+import { modelDirOf } from './resolve.ts';
+import { readSettings } from './settingOptions.ts';
+
+const KEY_VARIABLE = 'GRAFT_API_KEY';
+
+export const serve: Command = {
+  name: 'serve',
+  positionals: [],
+  summary: 'Answers OpenAI\'s API over HTTP: "model" names a task, its active adapter answers.',
+  options: {
+    model: {
+      type: 'string',
+      value: 'DIR|ID',
+      help: 'the base that answers: a folder, or its name or id in the catalogue (the base of most active adapters)',
+    },
+    port: { type: 'string', value: 'N', help: `port (${DEFAULT_SERVING_PORT}); 0 takes a free one` },
+    host: {
+      type: 'string',
+      value: 'ADDRESS',
+      help: `address to listen at (${DEFAULT_SERVING_HOST}: this machine only; 0.0.0.0: every network)`,
+    },
+    'api-key': {
+      type: 'string',
+      value: 'KEY|none',
+      help: `what clients have to send (${KEY_VARIABLE}, else one that is made and kept); none: nothing`,
+    },
+    ...COMPUTE_OPTIONS,
+  },
+  async run(context) {
+    const { args, services, json, say } = context;
+    const { engine, baseDtype } = readSettings(args, COMPUTE_SETTINGS);
+    const input = readInput(context, engine);
+    const base = await baseFor(services, args.text('model'));
+    say(`Loading ${base.name} …`);
+    const state = await services.serving.startOn(base, input, baseDtype);
+    if (json) process.stdout.write(`${JSON.stringify(facts(state))}\n`);
+    else announce(context, state);
+    await tellFailures(context);
+    return facts(state);
+  },
+};
+
+function readInput({ args }: Context, engine: string): ReturnType<typeof startServingSchema.parse> {
+  const key = args.text('api-key') ?? (process.env[KEY_VARIABLE] || undefined);
+  const result = startServingSchema.safeParse({
+    engine,
+    port: args.integer('port'),
+    host: args.text('host'),
+    apiKey: key === 'none' ? null : key,
+  });
+  if (result.success) return result.data;
+  const { path, message } = result.error.issues[0]!;
+  const option = path[0] === 'apiKey' ? 'api-key' : String(path[0]);
+  throw usageError('BAD_USAGE', `--${option} ${message}.`, { option });
+}
+
+/** A folder need not be registered. */
+async function baseFor(services: Services, text: string | undefined): Promise<ServedBase> {
+  if (text === undefined) return likelyBase(services.catalog);
+  const dir = modelDirOf(services, text);
+  const known = services.catalog.models.byDir(dir);
+  if (known) return known;
+  const { hash } = await services.models.inspect(dir);
+  return { id: null, name: dir, dir, hash };
+}
+
+function announce({ print }: Context, { address, apiKey, load, model, tasks }: ServingState): void {
+  print(`Graft serves ${model!.name} at ${address} on ${load!.engine} (${load!.device}).`);
+  print(apiKey === null ? 'No API key is asked for.' : `API key: ${apiKey}`);
+  const rows = tasks.map(({ name, adapter, refused }) => [
+    name,
+    refused === null ? (adapter?.name ?? 'plain base') : 'not served: its adapter belongs to another base',
+  ]);
+  table(['MODEL', 'ANSWERED BY'], rows).forEach(print);
+  print('A task that is switched is answered by its new adapter at once. Ctrl-C ends the service.');
+}
+
+function facts({ address, apiKey, model, load, tasks }: ServingState): object {
+  return { address, apiKey, model, engine: load?.engine, device: load?.device, tasks };
+}
+
+/** Until the process is interrupted. */
+async function tellFailures({ services, say }: Context): Promise<void> {
+  let told = '';
+  for await (const { failures, status } of services.serving.watch()) {
+    for (const { at, model, message } of failures.toReversed()) if (at > told) say(`${at} ${model}: ${message}`);
+    told = failures[0]?.at ?? told;
+    if (status === 'off') return;
+  }
+}

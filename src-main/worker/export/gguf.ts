@@ -1,0 +1,84 @@
+/** Base and adapters in one as GGUF files, in a folder that only appears once llama.cpp has run them and they pass. */
+import { createHash } from 'node:crypto';
+import fs from 'node:fs';
+import path from 'node:path';
+import { openBaseModel, type BaseModel } from '../../basemodel/baseModel.ts';
+import { CERTIFICATE_FILE } from '../../basemodel/sideFiles.ts';
+import { exportGguf, planGguf, type GgufSource } from '../../gguf/exportGguf.ts';
+import { tokenizerMetadata } from '../../gguf/tokenizer/toGguf.ts';
+import { taskEdits, type Task } from '../../merging/merge.ts';
+import { readAdapter } from '../../methods/fileRegistry.ts';
+import { exportName, ggufFileName, isOneFile } from '../../../src-shared/exportFormats.ts';
+import type { GgufExportParams, GgufExportResult, GgufParity, WrittenGguf } from '../../../src-shared/exports.ts';
+import type { WorkerCalls } from '../../../src-shared/workerCalls.ts';
+import { taughtIds, tasksOf } from '../mergedTasks.ts';
+import { filesIn, writeExportOutput } from './output.ts';
+
+type Emit = (event: WorkerCalls['exportGguf']['event']) => void;
+
+/** Throws as taskEdits, exportGguf and writeExportOutput; PARITY_FAILED. */
+export async function exportGgufs(params: GgufExportParams, emit: Emit): Promise<GgufExportResult> {
+  const outDir = path.resolve(params.outDir);
+  const base = openBaseModel(params.modelDir);
+  try {
+    const tasks = tasksOf(params).map(({ adapterDir, scale }) => ({ adapter: readAdapter(adapterDir), scale }));
+    return await writeExportOutput(params, base.dir, async (dir) => {
+      const ggufs = await writeFiles(dir, { params, base, tasks }, emit);
+      const certificate = certificateOf(ggufs, { params, base, tasks });
+      fs.writeFileSync(path.join(dir, CERTIFICATE_FILE), `${JSON.stringify(certificate, null, 2)}\n`);
+      const { files, sizeBytes } = filesIn(dir, params);
+      return { outDir, files, sizeBytes, sha256: combined(ggufs), ggufs };
+    });
+  } finally {
+    base.close();
+  }
+}
+
+interface Model {
+  params: GgufExportParams;
+  base: BaseModel;
+  tasks: Task[];
+}
+
+async function writeFiles(dir: string, { params, base, tasks }: Model, emit: Emit): Promise<WrittenGguf[]> {
+  const name = exportName(params.outDir);
+  const metadata = tokenizerMetadata(base.dir, base.config, { endIds: taughtIds(params, base) });
+  const sources = params.quantise.map((quantise): GgufSource & { file: string } => ({
+    base,
+    edit: taskEdits(tasks, base),
+    quantise,
+    tokenizerMetadata: metadata,
+    name,
+    file: isOneFile(params) ? path.basename(params.outDir) : ggufFileName(name, quantise),
+  }));
+  const total = sources.reduce((sum, source) => sum + planGguf(source).sizeBytes, 0);
+  const ggufs: WrittenGguf[] = [];
+  let before = 0;
+  for (const { file, ...source } of sources) {
+    const onProgress = ({ done }: { done: number }): void => emit({ done: before + done, total, phase: 'merge' });
+    const { sizeBytes, sha256 } = await exportGguf({ ...source, outFile: path.join(dir, file), onProgress });
+    before += sizeBytes;
+    ggufs.push({ file, quantise: source.quantise, sizeBytes, sha256, certificate: null });
+  }
+  return ggufs;
+}
+
+function certificateOf(ggufs: WrittenGguf[], { params, base, tasks }: Model): GgufParity {
+  const terms = tasks.map(({ adapter, scale }) => ({ adapterSha256: adapter.sha256, scale }));
+  return {
+    ggufs,
+    passed: ggufs.every(({ certificate }) => certificate?.passed ?? true),
+    adapterSha256: terms[0]?.adapterSha256 ?? '',
+    ...(params.tasks ? { tasks: terms } : {}),
+    baseHash: base.hash,
+    createdAt: new Date().toISOString(),
+  };
+}
+
+/** Of several files as of several shards. */
+function combined(ggufs: WrittenGguf[]): string {
+  if (ggufs.length === 1) return ggufs[0]!.sha256;
+  return createHash('sha256')
+    .update(ggufs.map(({ file, sha256 }) => `${sha256}  ${file}\n`).join(''))
+    .digest('hex');
+}
