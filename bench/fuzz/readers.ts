@@ -20,6 +20,7 @@ import { writeAdapters, type WrittenAdapter } from './adapters.ts';
 import { datasetReaders } from './datasets.ts';
 import { mergeReaders } from './merges.ts';
 import type { Reader } from './reader.ts';
+import { torchReaders } from './torch.ts';
 
 const TEMPLATE = `{{ bos_token }}{% for message in messages %}<|{{ message.role }}|>{{ message.content | trim }}
 {{ eos_token }}
@@ -147,5 +148,6 @@ export async function allReaders(root: string): Promise<Reader[]> {
   const adapters = await writeAdapters(root);
   const merges = await mergeReaders(adapters, path.join(root, 'exports'));
   const datasets = datasetReaders(path.join(root, 'rows'));
-  return [model, shards, tokenizer, template, runState, ...datasets, ...adapterReaders(adapters), ...merges];
+  const torch = await torchReaders(root);
+  return [model, shards, tokenizer, template, runState, ...torch, ...datasets, ...adapterReaders(adapters), ...merges];
 }
