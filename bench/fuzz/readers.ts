@@ -23,6 +23,7 @@ import { writeAdapters, type WrittenAdapter } from './adapters.ts';
 import { datasetReaders } from './datasets.ts';
 import { mergeReaders } from './merges.ts';
 import type { Reader } from './reader.ts';
+import { torchReaders } from './torch.ts';
 
 const TEMPLATE = `{{ bos_token }}{% for message in messages %}<|{{ message.role }}|>{{ message.content | trim }}
 {{ eos_token }}
@@ -173,5 +174,7 @@ export async function allReaders(root: string): Promise<Reader[]> {
   const adapters = await writeAdapters(root);
   const merges = await mergeReaders(adapters, path.join(root, 'exports'));
   const datasets = datasetReaders(path.join(root, 'rows'));
-  return [model, shards, gguf, tokenizer, template, runState, ...datasets, ...adapterReaders(adapters), ...merges];
+  const torch = await torchReaders(root);
+  const models = [model, shards, gguf, ...torch, tokenizer, template, runState];
+  return [...models, ...datasets, ...adapterReaders(adapters), ...merges];
 }
