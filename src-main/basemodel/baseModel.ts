@@ -39,6 +39,8 @@ export interface BaseModel {
   hash: string;
   /** Changes when a weights file is touched (see identity.ts). */
   stamp: string;
+  /** Set where the head is the embedding in the files, and a tensor of its own here (ownHead.ts). */
+  takenApart?: true;
   has(name: string): boolean;
   /** Throws GraftError CHECKPOINT_TENSOR_MISSING for an unknown name, as readF32 does. */
   shape(name: string): number[];

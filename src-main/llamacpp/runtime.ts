@@ -3,8 +3,11 @@
  * machines judge a file alike. It is native code: whoever calls it runs in a process that may end (the worker), and has
  * made sure before that the file is whole.
  */
+import fs from 'node:fs';
 import type { Llama, LlamaContext, LlamaModel, Token } from 'node-llama-cpp';
 import { GraftError } from '../../src-shared/errors.ts';
+
+const SMALL_FILE_BYTES = 64 << 20;
 
 export interface LlamacppOptions {
   /** Tokens of the model. */
@@ -80,10 +83,15 @@ export async function openRunner(
   const model = await loadModel(file, { gpuLayers: 0 });
   try {
     const context = await model.createContext({
-      contextSize: contextLength,
+      // A full context is shifted: its last position would see other tokens.
+      contextSize: contextLength + 1,
       batchSize: contextLength,
       sequences: 1,
+      // The threads of a small model wait for each other longer than they compute, above all on a busy machine.
+      ...(model.size < SMALL_BYTES ? { threads: 1 } : {}),
       flashAttention: false,
+      // Its threads wait for each other in a loop, which costs a small model more than they bring.
+      ...(fs.statSync(file).size < SMALL_FILE_BYTES ? { threads: 1 } : {}),
       experimentalKvCacheKeyType: 'F32',
       experimentalKvCacheValueType: 'F32',
       ...(adapters.length > 0 ? { lora: { adapters: adapters.map((filePath) => ({ filePath, scale: 1 })) } } : {}),
@@ -94,6 +102,8 @@ export async function openRunner(
     throw refused(adapters[0] ?? file, error);
   }
 }
+
+const SMALL_BYTES = 256 << 20;
 
 async function loadModel(file: string, options: { vocabOnly?: true; gpuLayers?: number }): Promise<LlamaModel> {
   const llama = await loadLlamacpp();

@@ -6,22 +6,10 @@ import fs from 'node:fs';
 import path from 'node:path';
 import type { Weight } from './formulas.ts';
 import { jsonOf } from './plainJson.ts';
+import type { PlainTensor } from './plainTensor.ts';
 import { tensorsOfTorchFile } from './plainTorch.ts';
 
-export interface PlainTensor {
-  name: string;
-  /** As the header writes it: F32, BF16, I64, … */
-  dtype: string;
-  shape: number[];
-  file: string;
-  /** Bytes from the start of the file. */
-  start: number;
-  byteLength: number;
-  /** Elements from one value to the next in each dimension, where they do not follow each other. */
-  strides?: number[] | undefined;
-  /** How values are read that a GGUF file keeps in another form. */
-  read?: (from: number, count: number) => Float64Array;
-}
+export type { PlainTensor };
 
 /** All tensors of a model folder by name. Throws an Error in words about what cannot be read. */
 export function tensorsOfFolder(dir: string): Map<string, PlainTensor> {
@@ -147,7 +135,7 @@ const READ: Record<string, (bytes: Buffer, at: number) => number> = {
 };
 
 /** IEEE binary16: 1 bit of sign, 5 of exponent, 10 of fraction. */
-function half(bits: number): number {
+export function half(bits: number): number {
   const sign = bits & 0x8000 ? -1 : 1;
   const [exponent, fraction] = [(bits >> 10) & 0x1f, bits & 0x3ff];
   if (exponent === 31) return fraction ? NaN : sign * Infinity;
@@ -155,7 +143,7 @@ function half(bits: number): number {
 }
 
 /** bfloat16: 1 bit of sign, 8 of exponent, 7 of fraction. */
-function brain(bits: number): number {
+export function brain(bits: number): number {
   const sign = bits & 0x8000 ? -1 : 1;
   const [exponent, fraction] = [(bits >> 7) & 0xff, bits & 0x7f];
   if (exponent === 255) return fraction ? NaN : sign * Infinity;

@@ -30,6 +30,8 @@ export interface HubFaults {
   extraNames?: string[];
   /** Pages of so many files. */
   pageSize?: number;
+  /** The files of a gated repository are not even listed without access. */
+  closedListing?: boolean;
   /** The listing's next page is on the store's host. */
   strangePages?: boolean;
 }
@@ -123,7 +125,7 @@ export class FakeHub {
     if (request.headers.authorization !== undefined && !known) return refuse(response, 401, undefined);
     if (!repository) return refuse(response, known ? 404 : 401, 'RepoNotFound');
     if (parts[0] === 'api' && parts[4] === 'revision') return this.#info(response, name, repository, parts[5]);
-    if (parts[0] === 'api' && parts[4] === 'tree')
+    if (parts[0] === 'api' && parts[4] === 'tree' && !(this.faults.closedListing && repository.gated && !known))
       return this.#tree(response, url, repository, parts.slice(6).join('/'));
     if (repository.gated && !known) return refuse(response, 401, 'GatedRepo');
     if (repository.gated && !this.hasAccess) return refuse(response, 403, 'GatedRepo');
@@ -255,10 +257,12 @@ export class FakeHub {
       const modes = files.map(({ path: file, size }) => ({
         path: file,
         uploadMode: size < LARGE_BYTES ? 'regular' : 'lfs',
+        shouldIgnore: false,
       }));
       return json(response, { files: modes });
     }
     if (action === 'commit') return this.#commit(response, `${owner}/${name}`, body);
+    if (parts.at(-1) !== 'batch') return json(response, {});
     const { objects } = JSON.parse(body) as { objects: { oid: string; size: number }[] };
     json(response, {
       transfer: 'basic',
