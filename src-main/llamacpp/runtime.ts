@@ -83,9 +83,12 @@ export async function openRunner(
   const model = await loadModel(file, { gpuLayers: 0 });
   try {
     const context = await model.createContext({
-      contextSize: contextLength,
+      // A full context is shifted: its last position would see other tokens.
+      contextSize: contextLength + 1,
       batchSize: contextLength,
       sequences: 1,
+      // The threads of a small model wait for each other longer than they compute, above all on a busy machine.
+      ...(model.size < SMALL_BYTES ? { threads: 1 } : {}),
       flashAttention: false,
       // Its threads wait for each other in a loop, which costs a small model more than they bring.
       ...(fs.statSync(file).size < SMALL_FILE_BYTES ? { threads: 1 } : {}),
@@ -99,6 +102,8 @@ export async function openRunner(
     throw refused(adapters[0] ?? file, error);
   }
 }
+
+const SMALL_BYTES = 256 << 20;
 
 async function loadModel(file: string, options: { vocabOnly?: true; gpuLayers?: number }): Promise<LlamaModel> {
   const llama = await loadLlamacpp();

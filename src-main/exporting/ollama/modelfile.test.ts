@@ -3,7 +3,7 @@
  * template writes.
  */
 import { describe, expect, it } from 'vitest';
-import { renderOllama } from '../../../test-support/judges/goTemplate.ts';
+import { renderOllama } from '../../../test-support/checks/goTemplate.ts';
 import { chatText } from '../../datasets/chat.ts';
 import type { TextTokenizer } from '../../datasets/tokenizer.ts';
 import { modelfileFor } from './modelfile.ts';
