@@ -12,6 +12,8 @@ export const BASE_NAME = 'base';
 export interface ServedTask {
   /** `model` of a request. */
   name: string;
+  /** Null: the base. */
+  taskId: string | null;
   /** Null: the plain base, whatever its task. */
   adapter: { id: string; name: string } | null;
   /** Why requests for it are refused; null: they are answered. */
@@ -31,7 +33,8 @@ export interface ServedRequest {
 
 export interface ServingFailure {
   at: string;
-  model: string;
+  /** Null: the request named none. */
+  model: string | null;
   message: string;
 }
 

@@ -40,7 +40,9 @@ export function changesOf(dir: string, scale: number, base: ReadBase): Map<strin
   const add = (tensor: string, change: Change): void =>
     void changes.set(tensor, [...(changes.get(tensor) ?? []), change]);
   const cells = new Map<string, Parts>();
-  for (const [key, tensor] of tensors) {
+  // What is loaded into the base's own tensors comes before what is put in their place.
+  const early = (key: string): number => Number(writtenIntoBase(key, settings, base) === undefined);
+  for (const [key, tensor] of [...tensors].sort(([a], [b]) => early(a) - early(b))) {
     const name = isPeft ? key.replace(/^base_model\.model\./, '') : key;
     const [, place, kind] = PART.exec(name) ?? [];
     if (place !== undefined) cells.set(place, { ...cells.get(place), [kind!]: partOf(tensor) });

@@ -111,6 +111,8 @@ CASES = [
     ('embedding saved unasked, tied', 'tied', dict(QV, unasked=True)),
     ('embedding saved unasked, untied', 'untied', dict(QV, unasked=True)),
     ('LoRA on the embedding, saved along, tied', 'tied', dict(L, target_modules=['q_proj', 'embed_tokens'], unasked=True)),
+    ('LoRA on the embedding, head saved, tied', 'tied',
+     dict(L, target_modules=['q_proj', 'embed_tokens'], modules_to_save=['lm_head'], unasked=True)),
     ('a bare parameter', 'tied', dict(L, target_modules=[], target_parameters=['mlp.down_proj.weight'])),
 ]
 
@@ -122,7 +124,7 @@ def copies(config, tensors):
              head + 'lora_A.weight': [embedding + 'lora_embedding_B', True],
              head + 'lora_B.weight': [embedding + 'lora_embedding_A', True]}
     tied = config.get('ensure_weight_tying') or config.get('unasked')
-    return {k: v for k, v in pairs.items() if tied and k in tensors}
+    return {k: v for k, v in pairs.items() if tied and k in tensors and v[0] in tensors}
 
 
 def run(name, base, fields):

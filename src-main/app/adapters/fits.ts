@@ -15,6 +15,8 @@ import { isAdapter, methodSchema, type AdapterSettings } from '../../../src-shar
 interface Fit {
   model: RegisteredModel;
   method: AdapterSettings;
+  /** Tensors of the base that it has in a form of its own. */
+  replaces: string[];
 }
 
 interface AdapterFits {
@@ -50,7 +52,7 @@ function fitting(models: RegisteredModel[], stored: StoredAdapter): Fit[] {
   const reasons: string[] = [];
   const fits = candidates.flatMap((model): Fit[] => {
     try {
-      return [{ model, method: methodOn(model, stored) }];
+      return [{ model, ...contentOn(model, stored) }];
     } catch (error) {
       reasons.push(toErrorData(error).message);
       return [];
@@ -62,12 +64,13 @@ function fitting(models: RegisteredModel[], stored: StoredAdapter): Fit[] {
 }
 
 /** What graft.json says, else what configuration and tensors do. */
-function methodOn(model: RegisteredModel, stored: StoredAdapter): AdapterSettings {
+function contentOn(model: RegisteredModel, stored: StoredAdapter): Omit<Fit, 'model'> {
   const base = openBaseModel(model.dir);
   try {
-    const { settings } = assertAdapterFitsBase(stored, base);
+    const { settings, replaced } = assertAdapterFitsBase(stored, base);
     const own = methodSchema.safeParse(stored.graft?.method);
-    return own.success && isAdapter(own.data) ? withTargets(base.spec, own.data) : settings;
+    const method = own.success && isAdapter(own.data) ? withTargets(base.spec, own.data) : settings;
+    return { method, replaces: [...replaced.keys()] };
   } finally {
     base.close();
   }

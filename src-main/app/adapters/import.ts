@@ -109,8 +109,8 @@ export async function importAdapter(
         importedFrom: origin ?? stored.dir,
         createdAt: new Date().toISOString(),
       });
-      if (stored.format !== null)
-        catalog.adapters.update(id, { notes: `Converted from ${stored.format}: ${path.basename(stored.dir)}` });
+      const notes = notesOn(stored, fit.replaces);
+      if (notes !== '') catalog.adapters.update(id, { notes });
       if (task.activeAdapterId === null) catalog.tasks.setActive(task.id, id);
     });
   } catch (error) {
@@ -118,6 +118,17 @@ export async function importAdapter(
     throw error;
   }
   return catalog.adapters.get(id)!;
+}
+
+const MOST_NAMES = 6;
+
+/** Where it comes from, and what it does beside its method. */
+function notesOn({ dir, format }: { dir: string; format: string | null }, replaces: string[]): string {
+  const more = replaces.length > MOST_NAMES ? ` and ${replaces.length - MOST_NAMES} more` : '';
+  return [
+    ...(format === null ? [] : [`Converted from ${format}: ${path.basename(dir)}`]),
+    ...(replaces.length === 0 ? [] : [`It has its own ${replaces.slice(0, MOST_NAMES).join(', ')}${more}.`]),
+  ].join('\n');
 }
 
 /** Of the weights that lie in `target` then. */

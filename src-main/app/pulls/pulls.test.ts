@@ -217,7 +217,17 @@ describe('a push', () => {
       expect(content.includes(bench.dir) || content.includes('my eyes')).toBe(false);
     expect(hub.requests.filter(({ host }) => host === 'store').every(({ authorization }) => !authorization)).toBe(true);
 
-    // Again: into the repository that is there.
+    // And back again.
+    const back = path.join(bench.dir, 'back');
+    fs.mkdirSync(back);
+    for (const [name, content] of files) fs.writeFileSync(path.join(back, name), content);
+    hub.add('me/back', back);
+    const { note, plan } = await bench.services.pulls.finished((await bench.api.pulls.start({ source: 'me/back' })).id);
+    expect(note).toMatch(/^This is an adapter; import .* or name that folder with --adapter/);
+    const { same } = await bench.api.adapters.inspect({ dir: plan.dir });
+    expect(same).toEqual([{ id, name: 'my adapter' }]);
+
+    // Once more, into the repository that is there.
     expect(await bench.services.pushes.push({ adapterId: id, to: 'me/mine', isPrivate: false })).toMatchObject({
       isNew: false,
     });

@@ -159,8 +159,7 @@ export class PullService {
 
   /** Into the catalogue, where it is a model that Graft reads. */
   async #added(plan: PullPlan, name: string | undefined): Promise<Pick<PullView, 'modelId' | 'note'>> {
-    if (plan.kind === 'adapter')
-      return { modelId: null, note: `This is an adapter; import it from ${plan.dir} on the page Adapters.` };
+    if (plan.kind === 'adapter') return { modelId: null, note: adapterNote(plan.dir) };
     const dir = plan.file === null ? plan.dir : path.join(plan.dir, ...plan.file.split('/'));
     try {
       const usualName = plan.file === null ? plan.repository : `${plan.repository}/${path.basename(plan.file)}`;
@@ -199,4 +198,8 @@ export class PullService {
     this.#watchers.emit(view.id, { type: 'status', pull: view });
     return view;
   }
+}
+
+function adapterNote(dir: string): string {
+  return `This is an adapter; import ${dir} on the page Adapters, or name that folder with --adapter.`;
 }

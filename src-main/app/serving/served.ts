@@ -24,10 +24,10 @@ export interface Answerer {
 export function servedTasks(catalog: Catalog, base: ServedBase): ServedTask[] {
   const tasks = catalog.tasks.list().filter(({ name }) => name !== BASE_NAME);
   return [
-    { name: BASE_NAME, adapter: null, refused: null },
+    { name: BASE_NAME, taskId: null, adapter: null, refused: null },
     ...tasks.map((task): ServedTask => {
       const { adapter, refused } = activeOf(catalog, base, task);
-      return { name: task.name, adapter: adapter && { id: adapter.id, name: adapter.name }, refused };
+      return { name: task.name, taskId: task.id, adapter: adapter && { id: adapter.id, name: adapter.name }, refused };
     }),
   ];
 }

@@ -30,6 +30,8 @@ export interface ServingDesk {
   /** Throws a usage error SERVING_NO_TASK or SERVING_OTHER_BASE, and what RequestDesk.ask throws. */
   ask(request: Omit<Asked, 'answerer'> & { model: string }): Promise<GenerateResult>;
   tasks(): ServedTask[];
+  /** Remembers why a request failed; null: it named no model. */
+  note(model: string | null, error: unknown): void;
   /** When the service was started. */
   startedAt: Date;
 }
@@ -162,6 +164,7 @@ export class ServingService {
   #deskFor({ base, desk, holder }: Running): ServingDesk {
     return {
       startedAt: new Date(),
+      note: (model, error) => desk.note(model, error),
       tasks: () => servedTasks(this.#catalog, base),
       ask: async ({ model, ...asked }) => {
         const answerer = answererOf(this.#catalog, base, model);

@@ -8,7 +8,7 @@ import { q4_0 } from './q4_0.ts';
 import { q8_0 } from './q8_0.ts';
 
 /** rows: whole rows of `width` values. `tensor`: its name, for errors. */
-export type Encode = (rows: Float32Array, width: number, tensor: string) => Uint8Array;
+export type Encode = (rows: Float32Array, width: number, tensor: string) => Promise<Uint8Array>;
 
 /** The types that need nothing but Graft. */
 export const OWN_TYPES: readonly GgmlTypeName[] = ['F32', 'F16', 'BF16', 'Q8_0', 'Q4_0'];
@@ -19,13 +19,19 @@ export const OWN_TYPES: readonly GgmlTypeName[] = ['F32', 'F16', 'BF16', 'Q8_0',
  */
 export async function encodersFor(types: readonly GgmlTypeName[]): Promise<(type: GgmlTypeName) => Encode> {
   const ggml = types.every((type) => OWN_TYPES.includes(type)) ? undefined : await openGgml();
-  return (type) => (rows, width, tensor) => {
+  return (type) => async (rows, width, tensor) => {
     if (!allFinite(rows)) throw notFinite(tensor);
     return encode(type, rows, width, tensor, ggml);
   };
 }
 
-function encode(type: GgmlTypeName, rows: Float32Array, width: number, tensor: string, ggml?: Ggml): Uint8Array {
+async function encode(
+  type: GgmlTypeName,
+  rows: Float32Array,
+  width: number,
+  tensor: string,
+  ggml?: Ggml,
+): Promise<Uint8Array> {
   switch (type) {
     case 'F32':
     case 'F16':
@@ -37,7 +43,7 @@ function encode(type: GgmlTypeName, rows: Float32Array, width: number, tensor: s
       return q4_0(rows);
     default: {
       const bytes = new Uint8Array((rows.length / width) * rowBytes(type, width));
-      ggml!.quantise(GGML_TYPES[type].id, rows, width, bytes);
+      await ggml!.quantise(GGML_TYPES[type].id, rows, width, bytes);
       return bytes;
     }
   }

@@ -93,7 +93,8 @@ function facts({ address, apiKey, model, load, tasks }: ServingState): object {
 async function tellFailures({ services, say }: Context): Promise<void> {
   let told = '';
   for await (const { failures, status } of services.serving.watch()) {
-    for (const { at, model, message } of failures.toReversed()) if (at > told) say(`${at} ${model}: ${message}`);
+    const fresh = failures.filter(({ at }) => at > told).toReversed();
+    for (const { at, model, message } of fresh) say(`${at} ${model ?? 'a request'}: ${message}`);
     told = failures[0]?.at ?? told;
     if (status === 'off') return;
   }

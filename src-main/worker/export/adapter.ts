@@ -27,7 +27,7 @@ export async function exportAdapter(
           : await writeGgufLora({
               ...source,
               name,
-              outFile: path.join(dir, ggufFileName(name, 'lora')),
+              outFile: path.join(dir, ggufFileName({ format, outDir }, 'lora')),
               onProgress: (progress) => emit({ ...progress, phase: 'copy' }),
             });
       const { files, sizeBytes } = filesIn(dir, params);
