@@ -66,7 +66,7 @@ async function start(): Promise<Llama> {
 
 /** The tokenizer of a GGUF file alone. Throws LLAMACPP_ABSENT or LLAMACPP_REFUSED. */
 export async function openTokenizer(file: string): Promise<LlamacppModel> {
-  return modelOf(await loadModel(file, { vocabOnly: true }));
+  return modelOf(await loadModelFile(file, { vocabOnly: true }));
 }
 
 /**
@@ -77,7 +77,7 @@ export async function openRunner(
   file: string,
   { vocab, contextLength, adapters = [] }: LlamacppOptions,
 ): Promise<LlamacppRunner> {
-  const model = await loadModel(file, { gpuLayers: 0 });
+  const model = await loadModelFile(file, { gpuLayers: 0 });
   try {
     const context = await model.createContext({
       contextSize: contextLength,
@@ -91,20 +91,25 @@ export async function openRunner(
     return runnerOf(model, context, vocab);
   } catch (error) {
     await model.dispose();
-    throw refused(adapters[0] ?? file, error);
+    throw refusedFile(adapters[0] ?? file, error);
   }
 }
 
-async function loadModel(file: string, options: { vocabOnly?: true; gpuLayers?: number }): Promise<LlamaModel> {
+/** Throws LLAMACPP_ABSENT or LLAMACPP_REFUSED. */
+export async function loadModelFile(
+  file: string,
+  options: { vocabOnly?: true; gpuLayers?: number },
+): Promise<LlamaModel> {
   const llama = await loadLlamacpp();
   try {
     return await llama.loadModel({ modelPath: file, ...options });
   } catch (error) {
-    throw refused(file, error);
+    throw refusedFile(file, error);
   }
 }
 
-function refused(file: string, error: unknown): GraftError {
+/** LLAMACPP_REFUSED. */
+export function refusedFile(file: string, error: unknown): GraftError {
   return new GraftError(
     'LLAMACPP_REFUSED',
     `llama.cpp does not take ${file}: ${error instanceof Error ? error.message : String(error)}; write the file again.`,
