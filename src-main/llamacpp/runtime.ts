@@ -6,7 +6,6 @@
 import type { Llama, LlamaContext, LlamaModel, Token } from 'node-llama-cpp';
 import { GraftError } from '../../src-shared/errors.ts';
 
-
 export interface LlamacppOptions {
   /** Tokens of the model. */
   vocab: number;
