@@ -7,7 +7,7 @@ import path from 'node:path';
 import * as tf from '@tensorflow/tfjs-core';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { expectClose } from '../../test-support/checks/expectClose.ts';
-import { largestKl, llamacppGreedy, llamacppProbabilities } from '../../test-support/judges/llamaModel.ts';
+import { largestKl, llamacppGreedy, llamacppProbabilities } from '../../test-support/checks/llamaModel.ts';
 import { byteTokenizer } from '../../test-support/fixtures/byteTokenizer.ts';
 import { FAMILY_CASES, familyWeights } from '../../test-support/fixtures/families.ts';
 import { temporaryFolder, writeTiny } from '../../test-support/fixtures/folders.ts';
@@ -26,7 +26,7 @@ import { castF32 } from '../safetensors/dtype.ts';
 import { writeCompanion } from './companion.ts';
 import { exportGguf } from './exportGguf.ts';
 import type { GgufMetadata } from './header.ts';
-import type { Quantisation } from './quantise/planTypes.ts';
+import type { Quantisation } from '../../src-shared/exports.ts';
 import { openGguf } from './read.ts';
 import { ggufTokenizer } from './tokenizer/toGguf.ts';
 

@@ -36,6 +36,7 @@ export function askedChat(body: unknown): AskedRequest {
     prompt: '',
     messages: messages.map(({ role, content }): Message => ({ role: role === 'developer' ? 'system' : role, content })),
     maxNew: mostNew ?? most ?? UNTIL_IT_ENDS,
+    ...grammarOf(request),
   };
   const wanted = logprobs ? (top ?? 0) : undefined;
   return {
@@ -57,6 +58,12 @@ export function askedCompletion(body: unknown): AskedRequest & { prompts: number
   const wanted = logprobs ?? undefined;
   const all = severalOf(questions, request.n ?? 1, wanted, request.seed);
   return { ...common(request), logprobs: wanted, questions: all, prompts: prompt.length };
+}
+
+function grammarOf({ response_format: format }: ChatRequest): Pick<GenerateParams, 'grammar'> {
+  if (format?.type === 'json_object') return { grammar: { type: 'json' } };
+  if (format?.type === 'json_schema') return { grammar: { type: 'schema', schema: format.json_schema.schema } };
+  return {};
 }
 
 function common({ model, user, stream, stream_options: options }: ChatRequest | CompletionRequest) {
