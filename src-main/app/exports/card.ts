@@ -12,6 +12,10 @@ import { settingsOf } from '../adapters/lineage.ts';
 import { look } from '../looking/look.ts';
 import { proofsOf } from './cardProofs.ts';
 
+export const CARD_FILE = 'README.md';
+/** A card of one adapter with its run, to within a kilobyte. */
+export const CARD_BYTES = 2500;
+
 /** Of an export that is completed, or of one that shall be: then without proofs. */
 type Exported = Pick<ExportRecord, 'format' | 'adapterId' | 'tasks' | 'modelDir' | 'outDir' | 'result'>;
 
