@@ -42,6 +42,8 @@ export interface GenerateParams {
   repetitionPenalty?: number;
   seed?: number;
   stop?: string[];
+  /** Go on to `maxNew` past every token that would end the answer, as measurements do. */
+  ignoreEnds?: boolean;
   /** Tell how likely each new token was, and what else was likely. */
   probabilities?: boolean;
   /** What the answer has to be, by a grammar; only llama.cpp has them. */

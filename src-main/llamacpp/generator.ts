@@ -19,6 +19,7 @@ export interface SampledBy {
   repetitionPenalty?: number | undefined;
   seed: number;
   grammar?: AnswerGrammar | undefined;
+  ignoreEnds: boolean;
 }
 
 export interface LlamacppGenerator {
@@ -83,7 +84,7 @@ export async function openGenerator(
 
   async function evaluateOptions(
     ids: readonly number[],
-    { temperature, topK, topP, repetitionPenalty = 1, seed, grammar }: SampledBy,
+    { temperature, topK, topP, repetitionPenalty = 1, seed, grammar, ignoreEnds }: SampledBy,
   ): Promise<SequenceEvaluateOptions & { seen: Token[] }> {
     const seen = [...ids] as Token[];
     return {
@@ -94,6 +95,7 @@ export async function openGenerator(
       topP: topP ?? 1,
       minP: 0,
       seed,
+      yieldEogToken: ignoreEnds,
       ...(repetitionPenalty === 1
         ? {}
         : { repeatPenalty: { penalty: repetitionPenalty, punishTokens: () => [...new Set(seen)] } }),

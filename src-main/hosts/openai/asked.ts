@@ -80,6 +80,7 @@ function sampling(request: ChatRequest | CompletionRequest): Omit<GenerateParams
     ...(topK ? { topK } : {}),
     ...(typeof repetitionPenalty === 'number' ? { repetitionPenalty } : {}),
     ...(stop.length > 0 ? { stop } : {}),
+    ...(request.ignore_eos ? { ignoreEnds: true } : {}),
   };
 }
 

@@ -29,9 +29,10 @@ const COMMON = {
     .nullish(),
   temperature: z.number().min(0).max(2).nullish(),
   top_p: z.number().gt(0).max(1).nullish(),
-  /** Not of OpenAI's, but of llama.cpp's and vLLM's servers. */
+  /** The next three are not OpenAI's, but of llama.cpp's and vLLM's servers. */
   top_k: z.number().int().min(0).nullish(),
   repetition_penalty: z.number().gt(0).max(10).nullish(),
+  ignore_eos: z.boolean().nullish(),
   seed: z.number().int().nullish(),
   stop: z
     .union([z.string(), z.array(z.string()).max(MOST_STOPS)])

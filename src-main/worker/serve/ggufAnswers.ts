@@ -62,12 +62,12 @@ export class GgufAnswers {
     refuseUnknownIds(ids, tokenizer.vocabSize);
     checkPrompt(ids, generator.contextLength);
     const answer = new StreamedAnswer(tokenizer, ids, params.stop ?? [], { show: emit, tell: () => undefined });
-    const { maxNew, temperature, topK, topP, repetitionPenalty, seed = 0, grammar } = params;
-    const sampling = { maxNew, temperature, topK, topP, repetitionPenalty, seed, grammar };
+    const { maxNew, temperature, topK, topP, repetitionPenalty, seed = 0, grammar, ignoreEnds = false } = params;
+    const sampling = { maxNew, temperature, topK, topP, repetitionPenalty, seed, grammar, ignoreEnds };
     let count = 0;
     for await (const id of generator.generate(ids, sampling, () => control.stopped || answer.isOver)) {
       count++;
-      if (tokenizer.eosIds.includes(id)) break;
+      if (!ignoreEnds && tokenizer.eosIds.includes(id)) break;
       answer.push(id);
     }
     if (!control.stopped && !answer.isOver)
