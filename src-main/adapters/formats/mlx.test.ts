@@ -175,6 +175,7 @@ it('refuses what the format has no place for, and folders that are not whole', a
   const { mlx } = await roundTrip({ modules });
   const file = path.join(mlx, 'adapter_config.json');
   const change = (fields: object): void => fs.writeFileSync(file, JSON.stringify({ ...configOf(mlx), ...fields }));
+  expect(() => readAdapter(mlx)).toThrow(/a folder of mlx-lm.*adapters import/);
   change({ fine_tune_type: 'full' });
   expect(() => readForeignLora(mlx)).toThrow(/fine_tune_type "full"; fuse it/);
   change({ fine_tune_type: 'dora' });
