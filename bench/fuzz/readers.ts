@@ -21,8 +21,10 @@ import { openSafetensors } from '../../src-main/safetensors/read.ts';
 import { writeTinyModel, TINY_GPT2 } from '../../test-support/fixtures/tinyModel.ts';
 import { writeAdapters, type WrittenAdapter } from './adapters.ts';
 import { datasetReaders } from './datasets.ts';
+import { foreignReaders } from './foreign.ts';
 import { mergeReaders } from './merges.ts';
 import type { Reader } from './reader.ts';
+import { torchReaders } from './torch.ts';
 
 const TEMPLATE = `{{ bos_token }}{% for message in messages %}<|{{ message.role }}|>{{ message.content | trim }}
 {{ eos_token }}
@@ -171,7 +173,10 @@ function adapterReaders(written: WrittenAdapter[]): Reader[] {
 /** `root`: an empty folder for what some of them read and write beside their own. */
 export async function allReaders(root: string): Promise<Reader[]> {
   const adapters = await writeAdapters(root);
+  const foreign = foreignReaders(adapters.find(({ name }) => name === 'LoRA')!);
   const merges = await mergeReaders(adapters, path.join(root, 'exports'));
   const datasets = datasetReaders(path.join(root, 'rows'));
-  return [model, shards, gguf, tokenizer, template, runState, ...datasets, ...adapterReaders(adapters), ...merges];
+  const torch = await torchReaders(root);
+  const models = [model, shards, gguf, ...torch, tokenizer, template, runState];
+  return [...models, ...datasets, ...adapterReaders(adapters), ...foreign, ...merges];
 }

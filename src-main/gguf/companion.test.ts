@@ -30,7 +30,6 @@ import { castF32 } from '../safetensors/dtype.ts';
 import { writeCompanion } from './companion.ts';
 import { exportGguf } from './exportGguf.ts';
 import type { GgufMetadata } from './header.ts';
-
 import { openGguf } from './read.ts';
 import { ggufTokenizer } from './tokenizer/toGguf.ts';
 

@@ -138,8 +138,8 @@ function notesOn({ base: { spec, config } }: GgufSource, tensors: PlannedTensor[
     ({ type, fallback }) => `${type}: ${fallback}`,
   );
   const fallbacks = [...fallen.values()].map(([first, ...more]) => {
-    const others = more.length > 0 ? ` and ${more.length} more` : '';
-    return `${first!.name}${others} becomes ${first!.type}, because ${first!.fallback}.`;
+    const subject = more.length > 0 ? `${first!.name} and ${more.length} more become` : `${first!.name} becomes`;
+    return `${subject} ${first!.type}, because ${first!.fallback}.`;
   });
   return [...differences, ...fallbacks];
 }

@@ -1,11 +1,13 @@
 /** Checkpoint -> GGUF -> checkpoint, for every family: what was written is found again under its own name. */
+import fs from 'node:fs';
 import path from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { byteTokenizer } from '../../test-support/fixtures/byteTokenizer.ts';
-import { temporaryFolder, tinyEntries, writeTiny } from '../../test-support/fixtures/folders.ts';
+import { pair, temporaryFolder, tinyAdapter, tinyEntries, writeTiny } from '../../test-support/fixtures/folders.ts';
 import type { Quantisation } from '../../src-shared/exports.ts';
 import { openBaseModel, type BaseModel } from '../basemodel/baseModel.ts';
 import type { ModelConfig } from '../engine/model/architecture.ts';
+import { mergeAdapter, taskEdits } from '../merging/merge.ts';
 import { readTensorBytes, readTensorF32, type WeightFile } from '../safetensors/read.ts';
 import { exportGguf } from './exportGguf.ts';
 import { openGgufWeights } from './weights.ts';
@@ -58,6 +60,31 @@ describe('F32 and back', () => {
         expect(got, name).toEqual(plusOne ? want.map((w) => Math.fround(w + 1) - 1) : want);
       }
     });
+  });
+});
+
+describe('an adapter merged on the way', () => {
+  it.each([
+    ['phi3', 'model.layers.1.self_attn.qkv_proj', 64],
+    ['gpt_neox', 'gpt_neox.layers.1.attention.query_key_value', 96],
+    ['mistral', 'model.layers.0.self_attn.k_proj', 24],
+    ['gpt2', 'transformer.h.1.attn.c_attn', 96],
+  ])('%s: the file that the merged folder gives', async (family, module, outFeatures) => {
+    const dir = temporaryFolder();
+    const config = CONFIGS[family]!;
+    const base = openBaseModel(await writeTiny(path.join(dir, 'base'), tinyEntries(config), config));
+    const adapter = await tinyAdapter(module, pair(32, outFeatures, 2));
+    await mergeAdapter({ base, adapter, outDir: path.join(dir, 'merged') });
+    const merged = openBaseModel(path.join(dir, 'merged'));
+    const common = { quantise: 'F32', name: 'x', tokenizerMetadata: byteTokenizer(base.spec.vocab) } as const;
+    const [one, two] = [path.join(dir, 'one.gguf'), path.join(dir, 'two.gguf')];
+    await exportGguf({ ...common, base, edit: taskEdits([{ adapter, scale: 1 }], base), outFile: one });
+    await exportGguf({ ...common, base: merged, outFile: two });
+    expect(fs.readFileSync(one).equals(fs.readFileSync(two))).toBe(true);
+    await exportGguf({ ...common, base, outFile: one });
+    expect(fs.readFileSync(one).equals(fs.readFileSync(two))).toBe(false);
+    merged.close();
+    base.close();
   });
 });
 

@@ -26,8 +26,8 @@ export async function openGgml(): Promise<Ggml> {
   return (opened ??= await load());
 }
 
-const LIBRARY =
-  { win32: 'ggml-base.dll', darwin: 'libggml-base.dylib' }[process.platform as string] ?? 'libggml-base.so';
+/** As the builds name it, some with llama.cpp's version. */
+const LIBRARY = /^(lib)?ggml-base(\.v[\d.]+)?\.(so|dylib|dll)$/;
 
 /** The library's file; undefined where this platform's package is not installed. */
 export function ggmlLibrary(): string | undefined {
@@ -36,10 +36,11 @@ export function ggmlLibrary(): string | undefined {
   const build = `${platform}-${arch}${platform === 'mac' && arch === 'arm64' ? '-metal' : ''}`;
   try {
     const entry = createRequire(import.meta.url).resolve(`@node-llama-cpp/${build}`);
-    const packed = path.join(path.dirname(entry), '..', 'bins', build, LIBRARY);
+    const folder = path.join(path.dirname(entry), '..', 'bins', build);
+    const name = fs.readdirSync(folder).find((file) => LIBRARY.test(file));
+    if (name === undefined) return undefined;
     // In a package the library lies beside the archive, where the system can open it (electron-builder.yml).
-    const library = packed.replace(`app.asar${path.sep}`, `app.asar.unpacked${path.sep}`);
-    return fs.existsSync(library) ? library : undefined;
+    return path.join(folder, name).replace(`app.asar${path.sep}`, `app.asar.unpacked${path.sep}`);
   } catch {
     return undefined;
   }

@@ -3,11 +3,8 @@
  * machines judge a file alike. It is native code: whoever calls it runs in a process that may end (the worker), and has
  * made sure before that the file is whole.
  */
-import fs from 'node:fs';
 import type { Llama, LlamaContext, LlamaModel, Token } from 'node-llama-cpp';
 import { GraftError } from '../../src-shared/errors.ts';
-
-const SMALL_FILE_BYTES = 64 << 20;
 
 export interface LlamacppOptions {
   /** Tokens of the model. */
@@ -69,7 +66,7 @@ async function start(): Promise<Llama> {
 
 /** The tokenizer of a GGUF file alone. Throws LLAMACPP_ABSENT or LLAMACPP_REFUSED. */
 export async function openTokenizer(file: string): Promise<LlamacppModel> {
-  return modelOf(await loadModel(file, { vocabOnly: true }));
+  return modelOf(await loadModelFile(file, { vocabOnly: true }));
 }
 
 /**
@@ -80,7 +77,7 @@ export async function openRunner(
   file: string,
   { vocab, contextLength, adapters = [] }: LlamacppOptions,
 ): Promise<LlamacppRunner> {
-  const model = await loadModel(file, { gpuLayers: 0 });
+  const model = await loadModelFile(file, { gpuLayers: 0 });
   try {
     const context = await model.createContext({
       // A full context is shifted: its last position would see other tokens.
@@ -90,8 +87,6 @@ export async function openRunner(
       // The threads of a small model wait for each other longer than they compute, above all on a busy machine.
       ...(model.size < SMALL_BYTES ? { threads: 1 } : {}),
       flashAttention: false,
-      // Its threads wait for each other in a loop, which costs a small model more than they bring.
-      ...(fs.statSync(file).size < SMALL_FILE_BYTES ? { threads: 1 } : {}),
       experimentalKvCacheKeyType: 'F32',
       experimentalKvCacheValueType: 'F32',
       ...(adapters.length > 0 ? { lora: { adapters: adapters.map((filePath) => ({ filePath, scale: 1 })) } } : {}),
@@ -99,22 +94,27 @@ export async function openRunner(
     return runnerOf(model, context, vocab);
   } catch (error) {
     await model.dispose();
-    throw refused(adapters[0] ?? file, error);
+    throw refusedFile(adapters[0] ?? file, error);
   }
 }
 
 const SMALL_BYTES = 256 << 20;
 
-async function loadModel(file: string, options: { vocabOnly?: true; gpuLayers?: number }): Promise<LlamaModel> {
+/** Throws LLAMACPP_ABSENT or LLAMACPP_REFUSED. */
+export async function loadModelFile(
+  file: string,
+  options: { vocabOnly?: true; gpuLayers?: number },
+): Promise<LlamaModel> {
   const llama = await loadLlamacpp();
   try {
     return await llama.loadModel({ modelPath: file, ...options });
   } catch (error) {
-    throw refused(file, error);
+    throw refusedFile(file, error);
   }
 }
 
-function refused(file: string, error: unknown): GraftError {
+/** LLAMACPP_REFUSED. */
+export function refusedFile(file: string, error: unknown): GraftError {
   return new GraftError(
     'LLAMACPP_REFUSED',
     `llama.cpp does not take ${file}: ${error instanceof Error ? error.message : String(error)}; write the file again.`,

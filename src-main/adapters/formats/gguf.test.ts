@@ -226,6 +226,10 @@ it('refuses what is no LoRA, what belongs to another model, and what it has no p
   expect(await reading({}, [a])).toThrow(/no matching lora_a and lora_b for blk.0.attn_v/);
   expect(await reading({}, [a, b, tensor('blk.0.attn_norm.weight', [4, 4])])).toThrow(/no part of a LoRA/);
   expect(await reading({}, [tensor(b.name, [2, 4]), a])).toThrow(/maps 16 to 4 features at model.layers.0/);
+  const ofHead = [tensor('output.weight.lora_a', [16, 2]), tensor('output.weight.lora_b', [2, 258])];
+  expect(await reading({}, [a, b, ...ofHead])).toThrow(
+    /also adapts output.weight, which is no linear layer of a block/,
+  );
   expect(await reading({ 'general.architecture': string('gpt2') }, [a, b])).toThrow(/architecture "gpt2"/);
   const adapterDir = await adapterOn(base);
   const content = { ...readAdapter(adapterDir).on(base), biases: new Map([['x.bias', values(4, 1)]]) };

@@ -12,14 +12,41 @@ import { settingsOf } from '../adapters/lineage.ts';
 import { look } from '../looking/look.ts';
 import { proofsOf } from './cardProofs.ts';
 
+export const CARD_FILE = 'README.md';
+/** A card of one adapter with its run, to within a kilobyte. */
+export const CARD_BYTES = 2500;
+
 /** Of an export that is completed, or of one that shall be: then without proofs. */
 type Exported = Pick<ExportRecord, 'format' | 'adapterId' | 'tasks' | 'modelDir' | 'outDir' | 'result'>;
 
 /** Text of README.md. Reads the card of the base, for its licence, in a look. */
 export async function cardOf(catalog: Catalog, record: Exported): Promise<string> {
+  return modelCard(await factsOf(catalog, record));
+}
+
+/**
+ * The card of an adapter that goes to a repository of the hub: of the user's own words only the adapter's name and its
+ * task go along, no notes and no names of files.
+ */
+export async function cardForHub(catalog: Catalog, adapter: Adapter, repository: string): Promise<string> {
+  const { id: adapterId, modelId, name } = adapter;
+  const modelDir = (modelId === null ? undefined : catalog.models.get(modelId)?.dir) ?? '';
+  const facts = await factsOf(catalog, {
+    format: 'peft',
+    adapterId,
+    tasks: null,
+    modelDir,
+    outDir: name,
+    result: null,
+  });
+  const data = facts.data && { ...facts.data, name: null };
+  return modelCard({ ...facts, name, data, notes: '', repository });
+}
+
+async function factsOf(catalog: Catalog, record: Exported): Promise<CardFacts> {
   const adapters = adaptersOf(catalog, record);
   const [only] = adapters.length === 1 ? adapters.map(({ adapter }) => adapter) : [];
-  return modelCard({
+  return {
     format: record.format,
     name: exportName(record.outDir),
     base: await baseOf(catalog, record.modelDir, adapters[0]?.adapter),
@@ -31,7 +58,7 @@ export async function cardOf(catalog: Catalog, record: Exported): Promise<string
     ...(only ? ofOne(catalog, only) : NOTHING),
     proofs: proofsOf(record.result),
     files: record.result?.files ?? [],
-  });
+  };
 }
 
 function adaptersOf(catalog: Catalog, { adapterId, tasks }: Exported): { adapter: Adapter; scale: number }[] {

@@ -29,23 +29,25 @@ function ofFolder(certificate: ParityCertificate): CardProof {
   };
 }
 
-function ofGguf({ file, quantise, certificate }: WrittenGguf): CardProof {
-  if (!certificate)
-    return { compared: `${file}: read back; llama.cpp was not installed to run it.`, figures: [['Type', quantise]] };
-  const { prompts, tokensCompared, kl, klBound, perplexity, referencePerplexity, equalGreedyShare } = certificate;
-  return {
-    compared:
-      `${file} by llama.cpp against base + adapter by Graft's engine, at ${tokensCompared} tokens of ${prompts} ` +
-      'texts.',
-    figures: [
-      ['Type', quantise],
-      ['Mean KL divergence of the next token (nats)', kl.toExponential(2)],
-      ['Bound', klBound.toExponential(0)],
-      ['Perplexity', `${perplexity.toFixed(3)} (base + adapter: ${referencePerplexity.toFixed(3)})`],
-      ['Equal most likely tokens', percent(equalGreedyShare)],
-      ['Result', resultOf(certificate.passed)],
-    ],
-  };
+function ofGguf({ file, quantise, certificate: { reading, run, passed } }: WrittenGguf): CardProof {
+  const figures: CardProof['figures'] = [['Type', quantise]];
+  if (reading)
+    figures.push(
+      ['Tensors read again', String(reading.tensors)],
+      ['Values computed again', String(reading.valuesChecked)],
+    );
+  if (run)
+    figures.push(
+      ['Mean KL divergence of the next token (nats)', run.kl.toExponential(2)],
+      ['Bound', run.klBound.toExponential(0)],
+      ['Perplexity', `${run.perplexity.toFixed(3)} (base + adapter: ${run.referencePerplexity.toFixed(3)})`],
+      ['Equal most likely tokens', percent(run.equalGreedyShare)],
+    );
+  const compared = run
+    ? `${file} by llama.cpp against base + adapter by Graft's engine, at ${run.tokensCompared} tokens of ` +
+      `${run.prompts} texts.`
+    : `${file}: read back; llama.cpp was not installed to run it.`;
+  return { compared, figures: [...figures, ['Result', resultOf(passed)]] };
 }
 
 function percent(share: number): string {

@@ -4,6 +4,7 @@ import path from 'node:path';
 import { ADAPTER_CONFIG, ADAPTER_WEIGHTS } from '../../adapters/files.ts';
 import { GRAFT_FILE } from '../../adapters/graftInfo.ts';
 import { hubRepositoryOf } from '../../basemodel/folderName.ts';
+import type { Adapter } from '../../catalog/adapters.ts';
 import type { Catalog } from '../../catalog/catalog.ts';
 import { readForeignText } from '../../files/foreignFile.ts';
 import { setInJson } from '../../files/jsonEdit.ts';
@@ -13,7 +14,7 @@ import { readSource } from '../../hub/source.ts';
 import type { TokenStore } from '../../hub/token.ts';
 import { GraftError, usageError } from '../../../src-shared/errors.ts';
 import type { AdapterService } from '../adapters/service.ts';
-import { adapterCard, type CardBase } from './card.ts';
+import { cardForHub } from '../exports/card.ts';
 
 export interface PushRequest {
   adapterId: string;
@@ -43,18 +44,20 @@ export class PushService {
   }
 
   /** What would be sent; nothing is. Throws PUSH_NOT_PEFT, ADAPTER_NOT_FOUND, or a usage error HUB_SOURCE. */
-  plan({ adapterId, to }: PushRequest): PushPlan {
+  async plan({ adapterId, to }: PushRequest): Promise<PushPlan> {
     const { repository } = readSource(to);
-    const adapter = this.#adapters.details(adapterId);
-    const base = this.#baseName(adapter.modelId, adapter.modelName);
-    const card = adapterCard(adapter, base, repository);
-    const files = [...adapterFilesOf(adapter.dir, base.name), { name: 'README.md', content: { text: card } }];
+    const adapter = this.#adapters.require(adapterId);
+    const card = await cardForHub(this.#catalog, adapter, repository);
+    const files = [
+      ...adapterFilesOf(adapter.dir, this.#baseName(adapter)),
+      { name: 'README.md', content: { text: card } },
+    ];
     return { repository, title: `Adapter ${adapter.name}`, card, files };
   }
 
   /** Throws as plan, and HUB_*. */
   async push(request: PushRequest): Promise<PushResult & { files: string[] }> {
-    const { repository, title, files } = this.plan(request);
+    const { repository, title, files } = await this.plan(request);
     const token = this.#tokens.find()?.token;
     if (token === undefined)
       throw usageError(
@@ -73,11 +76,10 @@ export class PushService {
   }
 
   /** As others know the base: its repository where it came from the hub, else its name; never a path of here. */
-  #baseName(modelId: string | null, modelName: string | null): CardBase {
+  #baseName({ modelId }: Adapter): string {
     const model = modelId === null ? undefined : this.#catalog.models.get(modelId);
-    const repository = model && hubRepositoryOf(model.gguf?.file ?? model.dir);
-    if (repository !== undefined) return { name: repository, isOnHub: true };
-    return { name: modelName ?? 'a model that is not in the catalogue', isOnHub: false };
+    if (!model) return 'a model that is not in the catalogue';
+    return hubRepositoryOf(model.gguf?.file ?? model.dir) ?? model.name;
   }
 }
 

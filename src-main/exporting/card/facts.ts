@@ -31,8 +31,8 @@ export interface CardFacts {
     licence: string | null;
   };
   adapters: CardAdapter[];
-  /** What the run was trained on; null for an adapter without a run. */
-  data: { name: string; version: number | null; hash: string | null; rows: number | null } | null;
+  /** What the run was trained on; null for an adapter without a run. Its name is null where it shall not be told. */
+  data: { name: string | null; version: number | null; hash: string | null; rows: number | null } | null;
   settings: [name: string, value: string][];
   metrics: [name: string, value: string][];
   proofs: CardProof[];
@@ -40,4 +40,6 @@ export interface CardFacts {
   files: string[];
   /** The user's own words about the adapter. */
   notes: string;
+  /** `owner/name` that it is sent to; absent: it lies in a folder. */
+  repository?: string;
 }

@@ -66,7 +66,7 @@ function origin({ base, adapters }: CardFacts): [string, string][] {
 
 function dataRows({ name, version, hash, rows }: NonNullable<CardFacts['data']>): [string, string][] {
   return [
-    ['Name', name],
+    ...(name === null ? [] : [['Name', name] as [string, string]]),
     ...(version === null ? [] : [['Version', String(version)] as [string, string]]),
     ...(rows === null ? [] : [['Rows', String(rows)] as [string, string]]),
     ['Content (sha256)', hash ?? 'not noted'],

@@ -22,18 +22,20 @@ interface Runtime {
 }
 
 function runtimesOf(facts: CardFacts): Runtime[] {
-  const { format, name, base, files } = facts;
+  const { format, name, base, files, repository } = facts;
   const from = base.repository ?? 'PATH-OF-THE-BASE';
   const gguf = files.find((file) => file.endsWith('.gguf')) ?? 'MODEL.gguf';
   const llamaCpp: Runtime = { name: 'llama.cpp', language: 'sh', lines: [`llama-cli -m ${quoted(gguf)}`] };
   switch (format) {
     case 'peft':
       return [
-        { name: 'transformers and PEFT', language: 'python', lines: peftLines(from) },
+        { name: 'transformers and PEFT', language: 'python', lines: peftLines(from, repository ?? '.') },
         {
           name: 'vLLM',
           language: 'sh',
-          lines: [`vllm serve ${quoted(from)} --enable-lora --lora-modules ${ollamaName(name)}=PATH-OF-THIS-FOLDER`],
+          lines: [
+            `vllm serve ${quoted(from)} --enable-lora --lora-modules ${ollamaName(name)}=${repository ?? 'PATH-OF-THIS-FOLDER'}`,
+          ],
         },
       ];
     case 'hf':
@@ -72,13 +74,13 @@ function ollama(name: string): Runtime {
   return { name: 'Ollama', language: 'sh', lines: [`ollama create ${model} -f Modelfile`, `ollama run ${model}`] };
 }
 
-function peftLines(base: string): string[] {
+function peftLines(base: string, adapter: string): string[] {
   return [
     'from peft import PeftModel',
     'from transformers import AutoModelForCausalLM, AutoTokenizer',
     '',
     `base = AutoModelForCausalLM.from_pretrained(${quoted(base)})`,
-    'model = PeftModel.from_pretrained(base, ".")',
+    `model = PeftModel.from_pretrained(base, ${quoted(adapter)})`,
     `tokenizer = AutoTokenizer.from_pretrained(${quoted(base)})`,
   ];
 }

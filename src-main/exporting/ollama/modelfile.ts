@@ -7,6 +7,8 @@ import type { TextTokenizer } from '../../datasets/tokenizer.ts';
 import { frameOf, type Frame, type Render } from './frame.ts';
 import { goTemplate, isPlain } from './goTemplate.ts';
 
+export const MODELFILE = 'Modelfile';
+
 export interface ModelfileInput {
   /** Name of the GGUF beside the Modelfile. */
   gguf: string;

@@ -61,10 +61,10 @@ describe('values that a type cannot hold', () => {
       );
   });
 
-  it('F16: what is beyond its range', async () => {
-    const encode = (await encodersFor(['F16']))('F16');
-    await expect(encode(Float32Array.of(1, 70_000), 2, 'output.weight')).rejects.toThrow(
-      'Tensor output.weight holds 70000, which does not fit F16; export as BF16 or F32 instead.',
+  it.each(['F16', 'Q8_0', 'Q4_0'] as const)('%s: what is beyond its range', async (type) => {
+    const encode = (await encodersFor([type]))(type);
+    await expect(encode(new Float32Array(32).fill(70_000, 3, 4), 32, 'output.weight')).rejects.toThrow(
+      `Tensor output.weight holds 70000, which does not fit ${type}; export as BF16 or F32 instead.`,
     );
   });
 });
@@ -83,7 +83,7 @@ describe('types where ggml is absent', () => {
   it('rows that are no blocks are F16, and the plan says why', () => {
     expect(plannedType('blk.0.attn_q.weight', [40, 256], choice)).toEqual({
       type: 'F16',
-      fallback: 'its rows of 40 values are no multiple of Q4_0’s block of 32',
+      fallback: 'rows of 40 values are no multiple of Q4_0’s block of 32',
     });
   });
 });

@@ -95,5 +95,5 @@ function fitted(type: GgmlTypeName, [width = 1]: readonly number[], { hasGgml }:
 }
 
 function noBlocks(type: GgmlTypeName, width: number): string {
-  return `its rows of ${width} values are no multiple of ${type}’s block of ${GGML_TYPES[type].blockSize}`;
+  return `rows of ${width} values are no multiple of ${type}’s block of ${GGML_TYPES[type].blockSize}`;
 }

@@ -16,7 +16,7 @@ export const push: Command = {
     const to = args.required('to', 'OWNER/NAME');
     const request = { adapterId, to, isPrivate: args.flag('private') };
     if (args.flag('dry-run')) {
-      const { repository, card, files } = services.pushes.plan(request);
+      const { repository, card, files } = await services.pushes.plan(request);
       const names = files.map(({ name }) => name);
       print(`${repository}: ${names.join(', ')}\n\n${card}`);
       return { repository, card, files: names };

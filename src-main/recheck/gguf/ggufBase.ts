@@ -1,6 +1,6 @@
 /**
- * The GGUF file that a model folder stands for, as its tensors are in the checkpoint: values by ggufBlocks.ts, under the
- * names and in the order that ggufPlaces.ts tells.
+ * The GGUF file that a model folder stands for, as its tensors are in the checkpoint: values by ggufBlocks.ts, under
+ * the names and in the order that ggufPlaces.ts tells.
  */
 import fs from 'node:fs';
 import path from 'node:path';

@@ -1,15 +1,27 @@
 /** The certificates of all GGUF files of an export, whose reference is computed once. */
 import path from 'node:path';
+import type { BaseModel } from '../../basemodel/baseModel.ts';
 import { loadLlamacpp } from '../../llamacpp/runtime.ts';
+import type { Task } from '../../merging/merge.ts';
 import { GraftError } from '../../../src-shared/errors.ts';
-import type { WrittenGguf } from '../../../src-shared/exports.ts';
+import type { GgufExportParams, WrittenGguf } from '../../../src-shared/exports.ts';
 import type { WorkerCalls } from '../../../src-shared/workerCalls.ts';
 import { useBackend } from '../backend.ts';
 import { tasksOf } from '../mergedTasks.ts';
 import { heldOutPrompts } from '../verify/heldOutPrompts.ts';
-import { referencesOf, type Reference } from '../verify/reference.ts';
+import { referencesOf } from '../verify/reference.ts';
 import { certifyGguf } from './certifyGguf.ts';
-import type { GgufModel, UnprovenGguf } from './gguf.ts';
+
+/** One GGUF that is written and not yet proven. */
+export type UnprovenGguf = Omit<WrittenGguf, 'certificate'>;
+
+export interface GgufModel {
+  params: GgufExportParams;
+  base: BaseModel;
+  tasks: Task[];
+  /** Tokens that the adapters were taught to end with, and that the base does not name. */
+  endIds: number[];
+}
 
 /** Throws as certifyGguf, naming the file. */
 export async function certifiedGgufs(
@@ -34,7 +46,7 @@ export async function certifiedGgufs(
         tasks,
         prompts,
         endIds,
-        ...(references ? { references: references as Reference[] } : {}),
+        ...(references ? { references } : {}),
         ...(params.allowFailedCertificate ? { allowFailedCertificate: true } : {}),
         onProgress: onPrompt,
       }),

@@ -2,8 +2,10 @@
 import { createHash } from 'node:crypto';
 import fs from 'node:fs';
 import path from 'node:path';
-import { openBaseModel, type BaseModel } from '../../basemodel/baseModel.ts';
+import { openBaseModel } from '../../basemodel/baseModel.ts';
 import { CERTIFICATE_FILE } from '../../basemodel/sideFiles.ts';
+import { loadTokenizer } from '../../datasets/tokenizer.ts';
+import { modelfileFor, MODELFILE } from '../../exporting/ollama/modelfile.ts';
 import { exportGguf, planGguf, type GgufSource } from '../../gguf/exportGguf.ts';
 import { tokenizerMetadata } from '../../gguf/tokenizer/toGguf.ts';
 import { mergeBasis, taskEdits, type Task } from '../../merging/merge.ts';
@@ -12,21 +14,10 @@ import { exportName, ggufFileName, isOneFile } from '../../../src-shared/exportF
 import type { GgufExportParams, GgufExportResult, GgufParity, WrittenGguf } from '../../../src-shared/exports.ts';
 import type { WorkerCalls } from '../../../src-shared/workerCalls.ts';
 import { taughtIds, tasksOf } from '../mergedTasks.ts';
-import { certifiedGgufs } from './certifiedGgufs.ts';
+import { certifiedGgufs, type GgufModel, type UnprovenGguf } from './certifiedGgufs.ts';
 import { filesIn, writeExportOutput } from './output.ts';
 
 type Emit = (event: WorkerCalls['exportGguf']['event']) => void;
-
-/** One GGUF that is written and not yet proven. */
-export type UnprovenGguf = Omit<WrittenGguf, 'certificate'>;
-
-export interface GgufModel {
-  params: GgufExportParams;
-  base: BaseModel;
-  tasks: Task[];
-  /** Tokens that the adapters were taught to end with, and that the base does not name. */
-  endIds: number[];
-}
 
 /** Throws as taskEdits, exportGguf, certifyGguf and writeExportOutput. */
 export async function exportGgufs(params: GgufExportParams, emit: Emit): Promise<GgufExportResult> {
@@ -38,6 +29,7 @@ export async function exportGgufs(params: GgufExportParams, emit: Emit): Promise
     return await writeExportOutput(params, base.dir, async (dir) => {
       const written = await writeFiles(dir, model, emit);
       const ggufs = await certifiedGgufs(dir, written, model, emit);
+      if (params.format === 'ollama') writeModelfile(dir, ggufs[0]!.file, model);
       fs.writeFileSync(path.join(dir, CERTIFICATE_FILE), `${JSON.stringify(parityOf(ggufs, model), null, 2)}\n`);
       const { files, sizeBytes } = filesIn(dir, params);
       return { outDir, files, sizeBytes, sha256: combined(ggufs), ggufs };
@@ -72,6 +64,12 @@ async function writeFiles(
     ggufs.push({ file, quantise: source.quantise, sizeBytes, sha256 });
   }
   return ggufs;
+}
+
+function writeModelfile(dir: string, gguf: string, { base, endIds }: GgufModel): void {
+  const tokenizer = loadTokenizer(base.dir);
+  const endTexts = endIds.map((id) => tokenizer.decode([id], { skipSpecialTokens: false }));
+  fs.writeFileSync(path.join(dir, MODELFILE), modelfileFor({ gguf, tokenizer, endTexts }).text);
 }
 
 function parityOf(ggufs: WrittenGguf[], { params, base, tasks }: GgufModel): GgufParity {
