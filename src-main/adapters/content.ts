@@ -7,6 +7,8 @@ import { GraftError } from '../../src-shared/errors.ts';
 import type { AdapterSettings } from '../../src-shared/methods/registry.ts';
 import { linearModules, type LinearModule } from '../engine/model/architecture.ts';
 import type { NamedTensor, NamedTensors } from './files.ts';
+import type { EditRows } from '../safetensors/editedRows.ts';
+import type { TensorInfo } from '../safetensors/read.ts';
 import type { BaseModel } from '../basemodel/baseModel.ts';
 
 /** What acts on one linear layer, or on one part of a fused one. */
@@ -18,6 +20,20 @@ export interface Cell {
   parts: Readonly<Record<string, NamedTensor>>;
 }
 
+/** A tensor of the base that the adapter has in a form of its own. */
+export interface Replaced {
+  /** The base's tensor. */
+  source: TensorInfo;
+  /** What its rows become. */
+  edit: EditRows;
+}
+
+/**
+ * By tensor name. The head of a model whose head is its embedding stands under the name that a head of its own would
+ * have: such an adapter takes the two apart.
+ */
+export type ReplacedTensors = Map<string, Replaced>;
+
 export interface AdapterContent<S extends AdapterSettings = AdapterSettings> {
   /** The method's settings as far as the files tell them; graft.json may tell more. */
   settings: S;
@@ -28,13 +44,17 @@ export interface AdapterContent<S extends AdapterSettings = AdapterSettings> {
   biases: Map<string, Float32Array>;
   /** (classes, C), where the adapter classifies texts. */
   score?: NamedTensor;
+  /** Embeddings, a head, norms and whole layers, in place of the base's. */
+  replaced: ReplacedTensors;
+  /** Why it cannot become part of the weights, as in `DIR <reason>`; absent where its method says all. */
+  notMergeable?: string;
 }
 
 export type Base = Pick<BaseModel, 'spec' | 'tensors' | 'dir' | 'origin'>;
 
 /** One that has only cells, or whatever `parts` names. */
 export function contentOf(settings: AdapterSettings, parts: Partial<Omit<AdapterContent, 'settings'>>): AdapterContent {
-  return { settings, cells: [], tensors: new Map(), biases: new Map(), ...parts };
+  return { settings, cells: [], tensors: new Map(), biases: new Map(), replaced: new Map(), ...parts };
 }
 
 /** A part that is there once the cell has been checked. */

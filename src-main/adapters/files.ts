@@ -1,7 +1,7 @@
 /**
- * The files of an adapter folder, whatever the method: adapter_model.safetensors, adapter_config.json where the Python
- * PEFT library has the method, and Graft's graft.json. What the tensors mean is told by peft.ts, peftLycoris.ts,
- * peftPrefix.ts and ownFormat.ts.
+ * The files of an adapter folder, whatever the method: adapter_model.safetensors or .bin, adapter_config.json where the
+ * Python PEFT library has the method, and Graft's graft.json. What the tensors mean is told by peft.ts,
+ * peftLycoris.ts, peftPrefix.ts and ownFormat.ts.
  */
 import { hash } from 'node:crypto';
 import fs from 'node:fs';
@@ -12,12 +12,15 @@ import { writeFolderAtomic } from '../files/writeWhole.ts';
 import { castF32 } from '../safetensors/dtype.ts';
 import { allFinite } from '../safetensors/finite.ts';
 import { GRAFT_FILE, parseGraftInfo, type GraftAdapterInfo } from './graftInfo.ts';
-import { openSafetensors, readFile, tensorF32From } from '../safetensors/read.ts';
+import { openTorchFile } from '../pickle/torchFile.ts';
+import { openSafetensors, readFile, readTensorF32, tensorF32From } from '../safetensors/read.ts';
 import { writeSafetensors, type WrittenFile } from '../safetensors/write.ts';
 import { systemErrorAbout } from '../files/systemError.ts';
 
 export const ADAPTER_CONFIG = 'adapter_config.json';
 export const ADAPTER_WEIGHTS = 'adapter_model.safetensors';
+/** What PEFT wrote before. */
+const TORCH_WEIGHTS = 'adapter_model.bin';
 
 /** Adapters are read into memory as a whole. */
 const MAX_WEIGHTS_BYTES = 8 * 2 ** 30;
@@ -41,31 +44,27 @@ export interface AdapterFile {
   tensors: NamedTensors;
   /** Absent for adapters made outside Graft. */
   graft?: GraftAdapterInfo;
-  /** Of adapter_model.safetensors; computed when first asked for. */
+  /** Of the weights file; computed when first asked for. */
   readonly sha256: string;
   sizeBytes: number;
 }
 
 /**
  * Reads the adapter in `dir`; weights of any float dtype become float32.
- * Throws GraftError PEFT_NOT_FOUND, NOT_AN_ADAPTER, PEFT_WEIGHTS (NaN or Inf), GRAFT_INFO, or SAFETENSORS_*.
+ * Throws GraftError PEFT_NOT_FOUND, NOT_AN_ADAPTER, PEFT_WEIGHTS (NaN or Inf), GRAFT_INFO, SAFETENSORS_* or
+ * TORCH_FILE*.
  */
 export function readAdapterFile(dir: string): AdapterFile {
   const root = path.resolve(dir);
   const graft = readGraftInfo(root);
   const configText = readConfig(root, graft);
-  const weightsFile = path.join(root, ADAPTER_WEIGHTS);
-  if (!fs.existsSync(weightsFile)) {
-    const other = fs.existsSync(path.join(root, 'adapter_model.bin'));
+  const weightsFile = [ADAPTER_WEIGHTS, TORCH_WEIGHTS].map((name) => path.join(root, name)).find(fs.existsSync);
+  if (weightsFile === undefined)
     throw new GraftError(
       'PEFT_NOT_FOUND',
-      other
-        ? `${root} holds its weights only as adapter_model.bin; convert them to safetensors (in PEFT: ` +
-            'save_pretrained(folder)).'
-        : `${root} has no ${ADAPTER_WEIGHTS}; choose the folder of a complete PEFT adapter.`,
+      `${root} has neither ${ADAPTER_WEIGHTS} nor ${TORCH_WEIGHTS}; choose the folder of a complete PEFT adapter.`,
       { dir: root },
     );
-  }
   const { bytes, tensors } = readTensors(weightsFile);
   let sha256: string | undefined;
   return {
@@ -80,6 +79,18 @@ export function readAdapterFile(dir: string): AdapterFile {
       return (sha256 ??= hash('sha256', bytes));
     },
   };
+}
+
+/** Whether a folder has its weights in a file of PyTorch's, as PEFT wrote them before. */
+export function isTorchAdapter(dir: string): boolean {
+  return !fs.existsSync(path.join(dir, ADAPTER_WEIGHTS)) && fs.existsSync(path.join(dir, TORCH_WEIGHTS));
+}
+
+/** The folder of an adapter of which one file was chosen; everything else as it is. */
+export function adapterFolder(given: string): string {
+  const dir = path.dirname(given);
+  const isPart = [ADAPTER_WEIGHTS, TORCH_WEIGHTS, ADAPTER_CONFIG].includes(path.basename(given));
+  return isPart && fs.existsSync(path.join(dir, ADAPTER_CONFIG)) ? dir : given;
 }
 
 /** What a folder says of its base and run; undefined for one that Graft did not write. Throws GRAFT_INFO. */
@@ -115,13 +126,42 @@ function readConfig(root: string, graft: GraftAdapterInfo | undefined): string |
   });
 }
 
-/** A safetensors file of an adapter as a whole, all finite. Throws FILE_TOO_LARGE, PEFT_WEIGHTS, SAFETENSORS_*. */
+interface ReadTensors {
+  /** Of the whole file. */
+  bytes: Uint8Array;
+  tensors: NamedTensors;
+}
+
+/**
+ * A weights file of an adapter as a whole, all finite; of a file of PyTorch's what is no tensor is left aside.
+ * Throws FILE_TOO_LARGE, PEFT_WEIGHTS, SAFETENSORS_*, TORCH_FILE*.
+ */
 export function readAdapterTensors(file: string): Pick<AdapterFile, 'tensors' | 'sha256' | 'sizeBytes'> {
   const { bytes, tensors } = readTensors(file);
   return { tensors, sha256: hash('sha256', bytes), sizeBytes: fs.statSync(file).size };
 }
 
-function readTensors(weightsFile: string): { bytes: Uint8Array; tensors: NamedTensors } {
+function readTensors(file: string): ReadTensors {
+  return file.endsWith('.safetensors') ? readSafetensors(file) : readTorchTensors(file);
+}
+
+function readTorchTensors(weightsFile: string): ReadTensors {
+  const file = openTorchFile(weightsFile);
+  try {
+    refuseTooLarge(weightsFile, file.sizeBytes);
+    const tensors: NamedTensors = new Map();
+    for (const info of file.tensors.values()) {
+      const data = readTensorF32(info);
+      if (!allFinite(data)) throw adapterWeightsError(weightsFile, info.name, 'holds NaN or Inf');
+      tensors.set(info.name, { shape: info.shape, data });
+    }
+    return { bytes: readFile(file), tensors };
+  } finally {
+    file.close();
+  }
+}
+
+function readSafetensors(weightsFile: string): ReadTensors {
   const file = openSafetensors(weightsFile);
   try {
     refuseTooLarge(weightsFile, file.sizeBytes);

@@ -8,6 +8,7 @@ import { castF32 } from '../safetensors/dtype.ts';
 import { writeSafetensors } from '../safetensors/write.ts';
 import { writeAdapterFile, type NamedTensors } from './files.ts';
 import { endMatcher, fullMatcher } from './patterns.ts';
+import { replacedValues } from './replaced.ts';
 
 const fails = (code: string, text: string): unknown =>
   expect.objectContaining({ code, message: expect.stringContaining(text) as string });
@@ -73,19 +74,41 @@ describe('modules', () => {
     await onBase((base) => expect(() => stored.on(base)).toThrowError(fails('PEFT_WEIGHTS', text)));
   });
 
-  it('names a head or an embedding among the targets', async () => {
-    for (const [target, what] of [
-      ['lm_head', 'LoRA on the output head (lm_head)'],
-      ['embed_tokens', 'LoRA on the token embedding (embed_tokens)'],
+  it('misses the head or the embedding where they are among the targets', async () => {
+    for (const [target, module] of [
+      ['lm_head', 'lm_head'],
+      ['embed_tokens', 'model.embed_tokens'],
     ] as const) {
       const stored = await adapter([q(0), q(1)], { target_modules: ['q_proj', target] });
-      await onBase((base) => expect(() => stored.on(base)).toThrowError(fails('PEFT_UNSUPPORTED', what)));
+      await onBase((base) => expect(() => stored.on(base)).toThrowError(fails('PEFT_WEIGHTS', `lacks ${module},`)));
     }
+  });
+
+  it('misses what modules_to_save names, and the tokens that are said to be trained', async () => {
+    const saved = await adapter([q(0), q(1)], { modules_to_save: ['down_proj'] });
+    const tokens = await adapter([q(0), q(1)], { trainable_token_indices: [3] });
+    await onBase((base) => {
+      expect(() => saved.on(base)).toThrowError(fails('PEFT_WEIGHTS', 'layers.0.mlp.down_proj.weight is named by'));
+      expect(() => tokens.on(base)).toThrowError(fails('PEFT_WEIGHTS', 'lacks the trained tokens'));
+    });
+  });
+
+  it('trains no token beyond the vocabulary, and no vocabulary of another size', async () => {
+    const rows = { shape: [1, 8], data: new Float32Array(8) };
+    const name = 'base_model.model.model.embed_tokens.token_adapter.trainable_tokens_delta';
+    const outside = await adapter([q(0), q(1)], { trainable_token_indices: [99] }, new Map([[name, rows]]));
+    const whole = { shape: [20, 8], data: new Float32Array(160) };
+    const embedding = 'base_model.model.model.embed_tokens.weight';
+    const resized = await adapter([q(0), q(1)], { modules_to_save: ['embed_tokens'] }, new Map([[embedding, whole]]));
+    await onBase((base) => {
+      expect(() => outside.on(base)).toThrowError(fails('PEFT_WEIGHTS', 'trains token 99 of 16'));
+      expect(() => resized.on(base)).toThrowError(fails('PEFT_UNSUPPORTED', 'a vocabulary of 20 tokens'));
+    });
   });
 });
 
 describe('a head saved along', () => {
-  it('of an untied model counts when it is unchanged', async () => {
+  it("of an untied model replaces the base's where it differs", async () => {
     const dir = path.join(temporaryFolder(), 'untied');
     const head = pair(8, 16, 8).B;
     const entry = {
@@ -101,7 +124,8 @@ describe('a head saved along', () => {
     expect(same.on(base).cells).toHaveLength(2);
     const changed = { shape: head.shape, data: head.data.map((value, i) => (i === 77 ? value + 1 : value)) };
     const other = await adapter([q(0), q(1)], {}, new Map([['base_model.model.lm_head.weight', changed]]));
-    expect(() => other.on(base)).toThrowError(fails('PEFT_UNSUPPORTED', 'a trained output head'));
+    expect(replacedValues(other.on(base).replaced.get('lm_head.weight')!).data).toEqual(changed.data);
+    expect(same.on(base).replaced.size).toBe(0);
     base.close();
   });
 });

@@ -6,11 +6,11 @@ import { z } from 'zod';
 import { GraftError } from '../../src-shared/errors.ts';
 import { counted } from '../../src-shared/plural.ts';
 import { linearModules } from '../engine/model/architecture.ts';
-import { headName, tokenEmbeddingName } from '../engine/model/tensorNames.ts';
+import { positionEmbeddingName, tokenEmbeddingName, untiedHeadName } from '../engine/model/tensorNames.ts';
 import { shortPath, type Base } from './content.ts';
 import type { AdapterFile } from './files.ts';
 import { fullMatcher } from './patterns.ts';
-import { peftConfig, peftUnsupported } from './peft.ts';
+import { peftConfig } from './peft.ts';
 
 const names = z.union([z.array(z.string()), z.string()]).nullish();
 
@@ -20,6 +20,8 @@ const schema = z.looseObject({
   exclude_modules: names,
   layers_to_transform: z.union([z.array(z.number().int()), z.number().int()]).nullish(),
   layers_pattern: names,
+  target_parameters: z.array(z.string()).nullish(),
+  ensure_weight_tying: z.boolean().nullish(),
 });
 type Fields = z.output<typeof schema>;
 
@@ -33,25 +35,29 @@ export function checkPromised(
   paths: string[],
 ): void {
   const fields = peftConfig(file, schema);
-  if (fields.target_modules === null || fields.target_modules === undefined) return;
-  refuseOtherTargets(file.configFile, fields, base);
-  const isNamed = namedBy(file.configFile, fields);
-  const wholes = linearModules(base.spec).filter(({ slice }) => !slice);
-  const bare = paths.every((path) => !wholes.some(({ module }) => module === path));
-  const known = wholes.map(({ module }) => (bare ? shortPath(module) : module));
+  if ((fields.target_modules ?? undefined) === undefined && !fields.target_parameters?.length) return;
+  const { linear, others } = modulesOf(base);
+  const bare = paths.every((path) => !linear.includes(path) && !others.includes(path));
+  const asHeld = (all: string[]): string[] =>
+    bare ? all.map((path) => (path.startsWith(base.spec.prefix) ? shortPath(path) : path)) : all;
+  const layers = new Set(asHeld(linear));
+  const known = [...layers, ...asHeld(others)];
+  const isNamed = namedBy(file.configFile, fields, layers);
   const held = new Set(paths);
   const missing = known.find((path) => isNamed(path) && !held.has(path));
   if (missing !== undefined) {
-    const layers = new Set(paths.map((path) => /\.(\d+)\./.exec(path)?.[1])).size;
+    const count = new Set(paths.flatMap((path) => /\.(\d+)\./.exec(path)?.[1] ?? [])).size;
     throw new GraftError(
       'PEFT_WEIGHTS',
       `The adapter in ${file.dir} lacks ${missing}, which its adapter_config.json names and the base model in ` +
-        `${base.dir} has (the file holds ${counted(layers, 'layer')}, the base ${base.spec.layers}); choose the base ` +
+        `${base.dir} has (the file holds ${counted(count, 'layer')}, the base ${base.spec.layers}); choose the base ` +
         'model it was trained on, or use a complete adapter.',
       { adapter: file.dir, module: missing },
     );
   }
-  const unnamed = known.find((path) => held.has(path) && !isNamed(path));
+  // Kept tied, the head is saved along with the embedding.
+  const follows = fields.ensure_weight_tying ? untiedHeadName(base.spec).slice(0, -'.weight'.length) : undefined;
+  const unnamed = known.find((path) => held.has(path) && !isNamed(path) && path !== follows);
   if (unnamed !== undefined)
     throw new GraftError(
       'PEFT_WEIGHTS',
@@ -61,35 +67,32 @@ export function checkPromised(
     );
 }
 
-/** Embedding and head can be named, but not by a linear layer of a block. */
-function refuseOtherTargets(file: string, { target_modules: targets }: Fields, { spec }: Base): void {
-  if (!Array.isArray(targets)) return;
-  const ends = new Map([
-    [lastName(tokenEmbeddingName(spec)), 'the token embedding'],
-    ['lm_head', 'the output head'],
-    ...(spec.tiedHead ? [] : [[lastName(headName(spec)), 'the output head'] as const]),
-  ]);
-  for (const target of targets) {
-    const what = ends.get(target.split('.').at(-1)!);
-    if (what) throw peftUnsupported(file, `LoRA on ${what} (${target})`, 'an adapter of linear layers alone');
-  }
+/** Module paths that the base has: its linear layers, and its embeddings and head. */
+function modulesOf({ spec, tensors }: Base): { linear: string[]; others: string[] } {
+  const embeddings = [
+    tokenEmbeddingName(spec),
+    ...(spec.positions === 'learned' ? [positionEmbeddingName(spec)] : []),
+  ].filter((name) => tensors.has(name));
+  return {
+    linear: linearModules(spec).flatMap(({ module, slice }) => (slice ? [] : [module])),
+    others: [...embeddings, untiedHeadName(spec)].map((name) => name.slice(0, -'.weight'.length)),
+  };
 }
 
-function lastName(tensor: string): string {
-  return tensor.split('.').at(-2) ?? tensor;
-}
-
-/** As PEFT's check_target_module_exists. */
-function namedBy(file: string, fields: Fields): (path: string) => boolean {
+/** As PEFT's check_target_module_exists. `linear`: what all-linear stands for. */
+function namedBy(file: string, fields: Fields, linear: ReadonlySet<string>): (path: string) => boolean {
   const excluded = inList(file, fields.exclude_modules ?? []);
   const targets = fields.target_modules ?? [];
+  const byWeight = inList(file, fields.target_parameters ?? []);
   if (typeof targets === 'string') {
-    const matches = targets.toLowerCase() === 'all-linear' ? () => true : fullMatcher(file, targets);
-    return (path) => matches(path) && !excluded(path);
+    const all = targets.toLowerCase() === 'all-linear';
+    const matches = all ? (path: string): boolean => linear.has(path) : fullMatcher(file, targets);
+    return (path) => (matches(path) && !excluded(path)) || byWeight(`${path}.weight`);
   }
   const listed = inList(file, targets);
   const inLayers = layersNamed(file, fields);
-  return (path) => !excluded(path) && (targets.includes(path) || (listed(path) && inLayers(path)));
+  return (path) =>
+    byWeight(`${path}.weight`) || (!excluded(path) && (targets.includes(path) || (listed(path) && inLayers(path))));
 }
 
 /** A pattern for whole paths, or a list of their ends. */

@@ -10,7 +10,7 @@ export interface StoredAdapter {
   graft?: GraftAdapterInfo;
   /** How its configuration calls the base model; null where it does not. */
   baseName: string | null;
-  /** Of adapter_model.safetensors; computed when first asked for. */
+  /** Of the weights file; computed when first asked for. */
   readonly sha256: string;
   sizeBytes: number;
   /** What it does to a base. Throws GraftError ADAPTER_NO_MODULE or ADAPTER_SHAPE when the base has no such layer. */

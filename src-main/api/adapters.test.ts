@@ -5,8 +5,9 @@ import { writeGgufLora } from '../adapters/formats/ggufWrite.ts';
 import { writeMlxAdapter } from '../adapters/formats/mlxWrite.ts';
 import { GRAFT_FILE } from '../adapters/graftInfo.ts';
 import { openBaseModel } from '../basemodel/baseModel.ts';
-import { readPeftAdapter } from '../methods/lora/peft.ts';
+import { readPeftAdapter, type LoraPair } from '../methods/lora/peft.ts';
 import { writeTiny } from '../../test-support/fixtures/folders.ts';
+import { writeTorchFile } from '../../test-support/fixtures/torchFile.ts';
 import { writeStarterAdapter } from '../../test-support/fixtures/adapterFolder.ts';
 import { MODEL, openBench, type TestBench } from '../../test-support/rigs/services.ts';
 import { errorDataOf } from './trpc.ts';
@@ -87,6 +88,44 @@ describe('import', () => {
     }
     fs.truncateSync(gguf, fs.statSync(gguf).size - 400);
     expect((await failure(bench.api.adapters.inspect({ dir: gguf }))).code).toBe('GGUF_TRUNCATED');
+  });
+
+  it('makes safetensors of adapter_model.bin, whichever of its files is chosen', async () => {
+    await bench.api.models.add({ dir: MODEL, name: 'Starter' });
+    const dir = await folder('from-peft');
+    const { modules } = readPeftAdapter(dir);
+    const weights = path.join(dir, 'adapter_model.safetensors');
+    const tensors = [...modules].flatMap(([at, { A, B }]): [string, typeof A][] => [
+      [`base_model.model.${at}.lora_A.weight`, A],
+      [`base_model.model.${at}.lora_B.weight`, B],
+    ]);
+    fs.rmSync(weights);
+    writeTorchFile(path.join(dir, 'adapter_model.bin'), tensors);
+    for (const chosen of [dir, path.join(dir, 'adapter_model.bin')]) {
+      expect(await bench.api.adapters.inspect({ dir: chosen })).toMatchObject({ dir, format: 'PyTorch' });
+      const adapter = await bench.api.adapters.import({ dir: chosen, taskName: 'colours', name: 'bin' });
+      expect(readPeftAdapter(adapter.dir).modules).toEqual(modules);
+      expect(fs.readdirSync(adapter.dir).sort()).toEqual(['adapter_config.json', 'adapter_model.safetensors']);
+      expect((await bench.api.adapters.details({ id: adapter.id })).lineage.parameters).toBe(2 * 2 * 96);
+    }
+  });
+
+  it("asks for the alpha of loralib's files, and takes them with it", async () => {
+    await bench.api.models.add({ dir: MODEL, name: 'Starter' });
+    const [[at, { A, B }]] = readPeftAdapter(await folder('from-peft')).modules as unknown as [[string, LoraPair]];
+    const file = path.join(bench.dir, 'lora.pt');
+    writeTorchFile(file, [
+      [`${at}.lora_A`, A],
+      [`${at}.lora_B`, B],
+    ]);
+    expect((await failure(bench.api.adapters.inspect({ dir: file }))).code).toBe('LORALIB_ALPHA');
+    expect(await bench.api.adapters.inspect({ dir: file, alpha: 6 })).toMatchObject({
+      format: 'loralib',
+      name: 'lora',
+    });
+    const adapter = await bench.api.adapters.import({ dir: file, alpha: 6, taskName: 'colours', name: 'lora' });
+    expect(adapter).toMatchObject({ method: { rank: 2, alpha: 6 }, notes: 'Converted from loralib: lora.pt' });
+    expect(readPeftAdapter(adapter.dir).modules.get(at)).toEqual({ A, B });
   });
 
   it('says which tensor does not fit which base, and copies nothing', async () => {

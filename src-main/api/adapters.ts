@@ -17,8 +17,8 @@ export function adaptersRouter({ adapters, adapterRemoval: removal }: Services) 
       .input(changesSchema.extend(byId.shape))
       .mutation(({ input: { id, ...changes } }) => adapters.update(id, changes)),
     inspect: procedure
-      .input(importSchema.pick({ dir: true }))
-      .query(({ input, signal }) => adapters.inspect(input.dir, signal)),
+      .input(importSchema.pick({ dir: true, alpha: true }))
+      .query(({ input, signal }) => adapters.inspect(input, signal)),
     import: procedure.input(importSchema).mutation(({ input }) => adapters.import(input)),
 
     trash: procedure.input(byIds).mutation(({ input }) => removal.trash(input.ids)),

@@ -19,6 +19,11 @@ export function setDtype(dir: string, config: ModelConfig, dtype: FloatDtype): v
     setInJsonFile(path.join(dir, CONFIG), [field], TORCH_DTYPES[dtype]);
 }
 
+/** Says in the copied config.json that the head is a tensor of its own. */
+export function setUntied(dir: string): void {
+  setInJsonFile(path.join(dir, CONFIG), ['tie_word_embeddings'], false);
+}
+
 /**
  * Writes ids that end a generation into the copied files, after those that are there. Readers that find a
  * generation_config.json do not look into config.json for any special token, so that a new one repeats them.

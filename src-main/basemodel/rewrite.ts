@@ -14,8 +14,8 @@ import { writeOutputFolder } from './outputFolder.ts';
 import { writePatchedCopy } from '../safetensors/patchedCopy.ts';
 import { elementCount, isSafetensors, type TensorInfo, type WeightFile } from '../safetensors/read.ts';
 import { writeSafetensors, type TensorEntry, type WrittenFile } from '../safetensors/write.ts';
-import { setDtype, addEosTokenIds } from './editedConfigs.ts';
-import { shardsOf, tensorsInOrder, writeIndex, writtenBytes } from './shards.ts';
+import { setDtype, setUntied, addEosTokenIds } from './editedConfigs.ts';
+import { ownTensorsOf, shardsOf, tensorsInOrder, writeIndex, writtenBytes } from './shards.ts';
 import { copySideFiles } from './sideFiles.ts';
 import { INDEX_FILE, writtenName, type WeightIndex } from './weightFiles.ts';
 
@@ -57,6 +57,7 @@ export async function rewriteBaseModel(options: RewriteOptions): Promise<Written
   return writeOutputFolder(outDir, base.dir, async (dir) => {
     copySideFiles(base.dir, dir);
     if (options.dtype) setDtype(dir, base.config, FLOAT_DTYPES[options.dtype]);
+    if (base.takenApart) setUntied(dir);
     if (options.eosTokenIds?.length) addEosTokenIds(dir, base.config, options.eosTokenIds);
     const written = await writeWeights(dir, options);
     const files = (fs.readdirSync(dir, { recursive: true }) as string[])
@@ -98,11 +99,12 @@ async function writeWeights(dir: string, options: RewriteOptions): Promise<Map<s
   let tensorBytes = 0;
   for (const file of base.files) {
     const name = writtenName(file);
-    const plan = [...file.tensors.values()].map((info) => plans(info));
+    const plan = ownTensorsOf(base, file).map((info) => plans(info));
     written.set(name, await writeFile(file, path.join(dir, name), plan, chunkBytes, onBytes));
     tensorBytes += plan.reduce((sum, one) => sum + writtenBytes(one), 0);
   }
-  if (base.index) writeOwnIndex(dir, base, base.index, options.dtype === undefined ? undefined : tensorBytes);
+  const changed = options.dtype !== undefined || base.takenApart;
+  if (base.index) writeOwnIndex(dir, base, base.index, changed ? tensorBytes : undefined);
   return written;
 }
 
@@ -115,6 +117,9 @@ function writeOwnIndex(dir: string, base: BaseModel, index: WeightIndex, tensorB
     const shards = Object.entries(index.weight_map).map(([tensor, shard]) => [tensor, names.get(shard)]);
     fs.writeFileSync(file, `${JSON.stringify({ ...index, weight_map: Object.fromEntries(shards) }, null, 2)}\n`);
   }
+  for (const weights of base.files)
+    for (const { name } of ownTensorsOf(base, weights))
+      if (!weights.tensors.has(name)) setInJsonFile(file, ['weight_map', name], writtenName(weights));
   if (tensorBytes !== undefined) setInJsonFile(file, ['metadata', 'total_size'], tensorBytes);
 }
 
@@ -142,7 +147,7 @@ async function writeFile(
   chunkBytes: number,
   onBytes: (bytes: number) => void,
 ): Promise<WrittenFile> {
-  if (isSafetensors(file) && plan.every(({ info, to }) => to === info.dtype)) {
+  if (isSafetensors(file) && plan.every(({ info, to }) => to === info.dtype && file.tensors.has(info.name))) {
     const changes = new Map(plan.flatMap(({ info, change }) => (change ? [[info.name, change] as const] : [])));
     return writePatchedCopy(file, target, { changes, chunkBytes, onBytes });
   }

@@ -6,7 +6,8 @@ import fs from 'node:fs';
 import path from 'node:path';
 import { usageError } from '../../src-shared/errors.ts';
 import { DTYPE_BYTES, type Dtype } from '../safetensors/dtype.ts';
-import { elementCount, type TensorInfo } from '../safetensors/read.ts';
+import { tokenEmbeddingName, untiedHeadName } from '../engine/model/tensorNames.ts';
+import { elementCount, type TensorInfo, type WeightFile } from '../safetensors/read.ts';
 import type { BaseModel } from './baseModel.ts';
 import { INDEX_FILE } from './weightFiles.ts';
 
@@ -72,12 +73,24 @@ export function shardsOf<T extends Sized>(tensors: T[], maxBytes: number): Shard
 }
 
 /** All tensors of a base in the order of its files; where two files hold one, that of the index. */
-export function tensorsInOrder({ files, index }: Pick<BaseModel, 'files' | 'index'>): TensorInfo[] {
-  return files.flatMap(({ file, tensors }) =>
-    [...tensors.values()].filter(
-      ({ name }) => (index?.weight_map[name] ?? path.basename(file)) === path.basename(file),
-    ),
-  );
+export function tensorsInOrder(base: BaseModel): TensorInfo[] {
+  const { files, index } = base;
+  return files.flatMap((one) => {
+    const own = path.basename(one.file);
+    return ownTensorsOf(base, one).filter(({ name }) => (index?.weight_map[name] ?? own) === own);
+  });
+}
+
+/**
+ * The tensors of a weights file as a rewritten model has them: a head that is taken apart from the embedding stands
+ * behind it, unless a file holds a copy under that name.
+ */
+export function ownTensorsOf({ spec, tensors, files, takenApart }: BaseModel, file: WeightFile): TensorInfo[] {
+  const own = [...file.tensors.values()];
+  const head = untiedHeadName(spec);
+  if (!takenApart || files.some((one) => one.tensors.has(head))) return own;
+  const at = own.findIndex(({ name }) => name === tensors.get(tokenEmbeddingName(spec))!.originalName);
+  return at < 0 ? own : own.toSpliced(at + 1, 0, tensors.get(head)!);
 }
 
 /** Text of model.safetensors.index.json, as transformers writes it. */

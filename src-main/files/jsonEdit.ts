@@ -5,7 +5,7 @@
 import fs from 'node:fs';
 import { parseTree, type Node } from 'jsonc-parser';
 
-type JsonValue = string | number | readonly number[];
+type JsonValue = string | number | boolean | readonly number[];
 
 /** As setInJson, for a file that is valid JSON. */
 export function setInJsonFile(file: string, path: readonly [...string[], string], value: JsonValue): void {

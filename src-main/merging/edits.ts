@@ -34,11 +34,13 @@ export function addedEdits(terms: MergeTerm[]): EditOf {
   };
 }
 
-/** The same for one adapter as it is: its biases replace those of the base, and its method may do more than add. */
+/** The same for one adapter as it is: it may replace tensors of the base, and its method may do more than add. */
 export function mergedEdits(content: AdapterContent): EditOf {
   const own = filesOf(content.settings.type).edits?.(content);
   const added = addedEdits([{ content, scale: 1 }]);
   return (tensor) => {
+    const replaced = content.replaced.get(tensor.name);
+    if (replaced) return replaced.edit;
     const bias = content.biases.get(tensor.name);
     if (bias) return (rows, startRow) => rows.set(bias.subarray(startRow, startRow + rows.length));
     return own?.(tensor) ?? added(tensor);

@@ -5,7 +5,8 @@
  */
 import type { BaseModel } from '../basemodel/baseModel.ts';
 import { assertAdapterFitsBase } from '../adapters/fit.ts';
-
+import { untiesHead } from '../adapters/replaced.ts';
+import { withOwnHead } from '../basemodel/ownHead.ts';
 import { rewriteBaseModel, type RewriteOptions, type WrittenModel } from '../basemodel/rewrite.ts';
 import type { EditOf } from '../methods/files.ts';
 import type { StoredAdapter } from '../adapters/stored.ts';
@@ -34,7 +35,14 @@ export interface Task {
 
 /** Writes base + sum of scale·adapter. Throws as mergeAdapter, and NOT_ADDITIVE for what cannot be scaled. */
 export async function mergeTasks(options: Omit<RewriteOptions, 'edit'> & { tasks: Task[] }): Promise<WrittenModel> {
-  return rewriteBaseModel({ ...options, edit: taskEdits(options.tasks, options.base) });
+  const { tasks, base } = options;
+  return rewriteBaseModel({ ...options, base: mergeBasis(tasks, base), edit: taskEdits(tasks, base) });
+}
+
+/** What the tasks are merged into: the base, with a head of its own where one of them takes it from the embedding. */
+export function mergeBasis(tasks: Task[], base: BaseModel): BaseModel {
+  const unties = tasks.some(({ adapter }) => untiesHead(assertAdapterFitsBase(adapter, base).replaced, base));
+  return unties ? withOwnHead(base) : base;
 }
 
 /** What the tasks do to each tensor of the base. Throws as mergeTasks. */

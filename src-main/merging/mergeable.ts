@@ -3,9 +3,9 @@ import { GraftError } from '../../src-shared/errors.ts';
 import { descriptorOf } from '../../src-shared/methods/registry.ts';
 import type { AdapterContent } from '../adapters/content.ts';
 
-/** Throws NOT_MERGEABLE for classifiers and for methods that change no weights. */
-export function assertMergeable(dir: string, { settings, score }: AdapterContent): void {
-  const { notMergeable } = descriptorOf(settings.type);
+/** Throws NOT_MERGEABLE for classifiers, for methods that change no weights, and for what the base has no place for. */
+export function assertMergeable(dir: string, { settings, score, notMergeable: own }: AdapterContent): void {
+  const notMergeable = own ?? descriptorOf(settings.type).notMergeable;
   if (notMergeable !== undefined)
     throw new GraftError(
       'NOT_MERGEABLE',
@@ -22,8 +22,12 @@ export function assertMergeable(dir: string, { settings, score }: AdapterContent
 }
 
 /** Throws NOT_ADDITIVE for what does more than add to the weights; `only`: how it can be used all the same. */
-export function assertAdditive(dir: string, { settings }: AdapterContent, only: string): void {
-  const why = descriptorOf(settings.type).notAdditive?.(settings);
+export function assertAdditive(dir: string, { settings, replaced }: AdapterContent, only: string): void {
+  const [first] = replaced.keys();
+  const why =
+    first === undefined
+      ? descriptorOf(settings.type).notAdditive?.(settings)
+      : `replaces tensors of the base (${first})`;
   if (why === undefined) return;
   throw new GraftError(
     'NOT_ADDITIVE',

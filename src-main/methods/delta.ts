@@ -20,7 +20,12 @@ export interface Delta extends Place {
   fill: FillRow;
 }
 
-export function placeIn({ layout, slice, inFeatures, outFeatures }: LinearModule): Place {
+export function placeIn({
+  layout,
+  slice,
+  inFeatures,
+  outFeatures,
+}: Pick<LinearModule, 'layout' | 'slice' | 'inFeatures' | 'outFeatures'>): Place {
   const start = slice?.start ?? 0;
   return layout === 'out_in'
     ? { firstRow: start, rows: outFeatures, firstColumn: 0, width: inFeatures }

@@ -55,9 +55,11 @@ export function openTorchFile(file: string): WeightFile {
 function layoutOf(source: OpenFile, fileBytes: number): Layout {
   const head = new Uint8Array(Math.min(64, fileBytes));
   readExactly(source, head, 0);
+  const start = Buffer.from(head).toString('latin1');
+  if (/^.{6}\0\0\{"/s.test(start))
+    throw brokenTorchFile(source.path, 'is a safetensors file under another name: give it the ending .safetensors');
   if (head[0] === 0x50 && head[1] === 0x4b) return zipLayout(source, fileBytes);
   if (head[0] === 0x80) return legacyLayout(source, fileBytes);
-  const start = Buffer.from(head).toString('latin1');
   if (start.startsWith('version https://git-lfs'))
     throw brokenTorchFile(source.path, 'is a pointer of Git LFS, not the file itself');
   throw brokenTorchFile(source.path, "is in none of PyTorch's formats");

@@ -17,6 +17,8 @@ interface MeantChanges {
   torchDtype: string | undefined;
   /** Ids that end a generation beside those that the source names. */
   eosTokenIds: number[] | undefined;
+  /** Whether the head is a tensor of its own now. */
+  untied: boolean;
 }
 
 const CONFIGS = ['config.json', 'generation_config.json'];
@@ -80,10 +82,11 @@ function compareFields(
 function isMeant(
   field: string,
   is: string | undefined,
-  { torchDtype }: MeantChanges,
+  { torchDtype, untied }: MeantChanges,
   ends: string | undefined,
 ): boolean {
   if (field === 'torch_dtype' || field === 'dtype') return is !== undefined && is === JSON.stringify(torchDtype);
+  if (field === 'tie_word_embeddings') return untied && is === 'false';
   return field === 'eos_token_id' && ends !== undefined && is === ends;
 }
 

@@ -6,22 +6,10 @@ import fs from 'node:fs';
 import path from 'node:path';
 import type { Weight } from './formulas.ts';
 import { jsonOf } from './plainJson.ts';
+import type { PlainTensor } from './plainTensor.ts';
 import { tensorsOfTorchFile } from './plainTorch.ts';
 
-export interface PlainTensor {
-  name: string;
-  /** As the header writes it: F32, BF16, I64, … */
-  dtype: string;
-  shape: number[];
-  file: string;
-  /** Bytes from the start of the file. */
-  start: number;
-  byteLength: number;
-  /** Elements from one value to the next in each dimension, where they do not follow each other. */
-  strides?: number[] | undefined;
-  /** How values are read that a GGUF file keeps in another form. */
-  read?: (from: number, count: number) => Float64Array;
-}
+export type { PlainTensor };
 
 /** All tensors of a model folder by name. Throws an Error in words about what cannot be read. */
 export function tensorsOfFolder(dir: string): Map<string, PlainTensor> {

@@ -2,7 +2,7 @@
 import fs from 'node:fs';
 import path from 'node:path';
 import { unpickled, type ListedTensor } from './plainPickle.ts';
-import type { PlainTensor } from './plainTensors.ts';
+import type { PlainTensor } from './plainTensor.ts';
 
 const DTYPES: Record<string, [dtype: string, width: number]> = {
   FloatStorage: ['F32', 4],

@@ -5,7 +5,7 @@
  */
 import path from 'node:path';
 import type { IndependentReading, MergeParams, TaskDir } from '../../src-shared/exports.ts';
-import { changesOf, type ReadBase } from './adapterChanges.ts';
+import { changesOf, EMBEDDING, HEAD, isTied, takenApart, type ReadBase } from './adapterChanges.ts';
 import { compareConfigs } from './compareConfigs.ts';
 import { compareTensors } from './compareTensors.ts';
 import type { Change } from './formulas.ts';
@@ -35,17 +35,33 @@ export function recheckExport({ sourceDir, exportDir, tasks, dtype, eosTokenIds 
   let counts = { tensors: 0, unchanged: 0, cast: 0, changed: 0, valuesChecked: 0 };
   let configs = { fields: 0, changedFields: [] as string[], files: 0 };
   try {
-    configs = compareConfigs(sourceDir, exportDir, { torchDtype, eosTokenIds }, report);
-    const config = jsonOf(path.join(sourceDir, 'config.json')) as Record<string, unknown>;
-    const gguf = ggufOfFolder(sourceDir);
-    const tensors = gguf === undefined ? tensorsOfFolder(sourceDir) : tensorsOfGguf(gguf, config);
-    const source: ReadBase = { config, tensors };
+    const tied = readFolder(sourceDir);
+    const exported = readFolder(exportDir);
+    const dirs = tasks.map(({ adapterDir }) => adapterDir);
+    const apart = isTied(exported) ? undefined : takenApart(tied, exported.tensors, dirs);
+    configs = compareConfigs(sourceDir, exportDir, { torchDtype, eosTokenIds, untied: apart !== undefined }, report);
+    const source = apart ?? tied;
     const changes = allChanges(tasks, source);
-    counts = compareTensors(source, tensorsOfFolder(exportDir), changes, stored, report);
+    if (!apart) followEmbedding(changes, source);
+    counts = compareTensors(source, exported.tensors, changes, stored, report);
   } catch (error) {
     report(error instanceof Error ? error.message : String(error));
   }
   return { ...counts, ...configs, problems, passed: problems.length === 0 };
+}
+
+function readFolder(dir: string): ReadBase {
+  const config = jsonOf(path.join(dir, 'config.json')) as Record<string, unknown>;
+  const gguf = ggufOfFolder(dir);
+  return { config, tensors: gguf === undefined ? tensorsOfFolder(dir) : tensorsOfGguf(gguf, config) };
+}
+
+/** A copy of a tied head that a file carries besides is the embedding, and changes with it. */
+function followEmbedding(changes: Map<string, Change[]>, source: ReadBase): void {
+  const [embedding, head] = [EMBEDDING, HEAD].map((names) => [...source.tensors.keys()].find((key) => names.test(key)));
+  if (!isTied(source) || embedding === undefined || head === undefined) return;
+  const own = changes.get(embedding) ?? changes.get(head);
+  if (own) for (const name of [embedding, head]) changes.set(name, own);
 }
 
 export function allChanges(tasks: TaskDir[], source: ReadBase): Map<string, Change[]> {

@@ -207,7 +207,7 @@ export function readTensorF32(info: TensorInfo): Float32Array {
 }
 
 /** All bytes of an open file that has tensors, header included. */
-export function readFile({ tensors, sizeBytes }: SafetensorsFile): Uint8Array {
+export function readFile({ tensors, sizeBytes }: WeightFile): Uint8Array {
   const [first] = tensors.values();
   const bytes = new Uint8Array(first ? sizeBytes : 0);
   if (first) readExactly(first.source, bytes, 0);

@@ -14,15 +14,23 @@ import { PEFT_PREFIX } from '../peft.ts';
 import { storedFrom, type StoredAdapter } from '../stored.ts';
 import type { ForeignLora } from './foreignLora.ts';
 import { readGgufLora } from './ggufRead.ts';
+import { isTorchFile, readLoralib } from './loralibRead.ts';
 import { isMlxAdapter, readMlxAdapter } from './mlxRead.ts';
+
+/** What a file does not say of itself. */
+export interface ForeignOptions {
+  /** Of loralib's adapters. */
+  alpha?: number | undefined;
+}
 
 /**
  * Undefined for what is none of these: a folder of PEFT's or Graft's own. Throws MLX_ADAPTER, SAFETENSORS_*,
- * GGUF_ADAPTER and as openGguf.
+ * GGUF_ADAPTER and as openGguf, LORALIB_* and TORCH_FILE*.
  */
-export function readForeignLora(file: string): ForeignLora | undefined {
+export function readForeignLora(file: string, { alpha }: ForeignOptions = {}): ForeignLora | undefined {
   const root = path.resolve(file);
   if (isGguf(root)) return readGgufLora(root);
+  if (isTorchFile(root)) return readLoralib(root, alpha);
   return isMlxAdapter(root) ? readMlxAdapter(root) : undefined;
 }
 

@@ -32,9 +32,10 @@ export interface Refusals {
 /** Throws NOT_PLAIN_LORA naming the one thing that the format has no place for. */
 export function loraMatrices(content: AdapterContent, { dir, format, dora = false }: Refusals): LoraMatrices[] {
   const refuse = (what: string, instead = MERGE_OR_COMPRESS): GraftError => notPlain(dir, what, format, instead);
-  const { settings, cells, biases, tensors, score } = content;
+  const { settings, cells, biases, tensors, score, replaced } = content;
   if (settings.type !== 'lora') throw refuse(`is of method ${descriptorOf(settings.type).name}`, insteadOf(settings));
   if (score) throw refuse('classifies texts with a head of its own', BESIDE_ITS_BASE);
+  if (replaced.size > 0) throw refuse(`has values of its own for ${[...replaced.keys()][0]}`, MERGE);
   if (biases.size > 0) throw refuse(`also trains biases (${[...biases.keys()][0]})`, MERGE);
   if (tensors.size > 0) throw refuse(`also holds ${[...tensors.keys()][0]}`, MERGE);
   return cells.map(({ module, scale, parts }) => {

@@ -1,6 +1,8 @@
-/** Adapters of other runtimes become PEFT adapters on the base that they are for. */
-import { readForeignLora, writeAsPeft } from '../../adapters/formats/foreign.ts';
+/** Adapters of other runtimes become PEFT adapters on the base that they are for, and PyTorch's files safetensors. */
+import { readAdapterFile, writeAdapterFile } from '../../adapters/files.ts';
+import { readForeignLora, writeAsPeft, type ForeignOptions } from '../../adapters/formats/foreign.ts';
 import { openBaseModel } from '../../basemodel/baseModel.ts';
+import { parseJson } from '../../files/parseJson.ts';
 import type { WrittenFile } from '../../safetensors/write.ts';
 import { GraftError } from '../../../src-shared/errors.ts';
 
@@ -12,21 +14,37 @@ export interface Conversion {
   modelDir: string;
   /** New folder, which appears whole or not at all. */
   outDir: string;
+  options?: ForeignOptions;
 }
 
 /** Throws as readForeignLora and writeAsPeft, and COPY_DIFFERS where the file has changed since. */
-export async function convertAdapter({ from, sha256, modelDir, outDir }: Conversion): Promise<WrittenFile> {
-  const foreign = readForeignLora(from);
-  if (foreign?.sha256 !== sha256)
-    throw new GraftError(
-      'COPY_DIFFERS',
-      `The weights in ${from} have changed while they were read; try again when nothing writes to them.`,
-      { from, want: sha256, got: foreign?.sha256 ?? null },
-    );
+export async function convertAdapter(conversion: Conversion): Promise<WrittenFile> {
+  const { from, modelDir, outDir, options } = conversion;
+  const foreign = readForeignLora(from, options);
+  if (!foreign) return rewritten(conversion);
+  refuseChanged(conversion, foreign.sha256);
   const base = openBaseModel(modelDir);
   try {
     return await writeAsPeft(foreign, base, outDir);
   } finally {
     base.close();
   }
+}
+
+/** A folder of PEFT's with its weights as safetensors; its configuration stays as it is. */
+async function rewritten(conversion: Conversion): Promise<WrittenFile> {
+  const { configText, tensors, graft, sha256 } = readAdapterFile(conversion.from);
+  refuseChanged(conversion, sha256);
+  const json = parseJson(configText ?? '{}');
+  const config = 'value' in json ? (json.value as Record<string, unknown>) : {};
+  return writeAdapterFile(conversion.outDir, { config, tensors, graft });
+}
+
+function refuseChanged({ from, sha256 }: Conversion, got: string): void {
+  if (got !== sha256)
+    throw new GraftError(
+      'COPY_DIFFERS',
+      `The weights in ${from} have changed while they were read; try again when nothing writes to them.`,
+      { from, want: sha256, got },
+    );
 }

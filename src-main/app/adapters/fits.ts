@@ -1,10 +1,12 @@
 /** Which registered base models an adapter folder fits, and what it holds. */
 import path from 'node:path';
 import type { RegisteredModel } from '../../catalog/models.ts';
-import { readForeignLora, storedForeign } from '../../adapters/formats/foreign.ts';
+import { readForeignLora, storedForeign, type ForeignOptions } from '../../adapters/formats/foreign.ts';
+import { adapterFolder, isTorchAdapter } from '../../adapters/files.ts';
 import { assertAdapterFitsBase } from '../../adapters/fit.ts';
 import type { StoredAdapter } from '../../adapters/stored.ts';
 import { openBaseModel } from '../../basemodel/baseModel.ts';
+import { modelNameOf } from '../../basemodel/folderName.ts';
 import { readAdapter } from '../../methods/fileRegistry.ts';
 import { withTargets } from '../../methods/targets.ts';
 import { GraftError, toErrorData } from '../../../src-shared/errors.ts';
@@ -13,6 +15,8 @@ import { isAdapter, methodSchema, type AdapterSettings } from '../../../src-shar
 interface Fit {
   model: RegisteredModel;
   method: AdapterSettings;
+  /** Tensors of the base that it has in a form of its own. */
+  replaces: string[];
 }
 
 interface AdapterFits {
@@ -23,7 +27,7 @@ interface AdapterFits {
     sha256: string;
     sizeBytes: number;
     task: string | null;
-    /** `mlx-lm` or `GGUF`, of which an import makes a PEFT adapter; null for PEFT's and Graft's own folders. */
+    /** `mlx-lm`, `GGUF`, `loralib`, `PyTorch`, of which an import makes a PEFT adapter; null: it is copied. */
     format: string | null;
   };
   /** The likeliest first; never empty. */
@@ -31,11 +35,12 @@ interface AdapterFits {
 }
 
 /** Throws why the folder cannot be read, or ADAPTER_BASE_MISSING: which tensor, which base. */
-export function adapterFits(dir: string, models: RegisteredModel[]): AdapterFits {
-  const foreign = readForeignLora(dir);
+export function adapterFits(given: string, models: RegisteredModel[], options: ForeignOptions = {}): AdapterFits {
+  const dir = adapterFolder(given);
+  const foreign = readForeignLora(dir, options);
   const stored = foreign ? storedForeign(foreign) : readAdapter(dir);
   const { dir: root, sha256, sizeBytes, graft } = stored;
-  const format = foreign?.format ?? null;
+  const format = foreign?.format ?? (isTorchAdapter(root) ? 'PyTorch' : null);
   return { stored: { dir: root, sha256, sizeBytes, task: graft?.task ?? null, format }, fits: fitting(models, stored) };
 }
 
@@ -47,7 +52,7 @@ function fitting(models: RegisteredModel[], stored: StoredAdapter): Fit[] {
   const reasons: string[] = [];
   const fits = candidates.flatMap((model): Fit[] => {
     try {
-      return [{ model, method: methodOn(model, stored) }];
+      return [{ model, ...contentOn(model, stored) }];
     } catch (error) {
       reasons.push(toErrorData(error).message);
       return [];
@@ -59,12 +64,13 @@ function fitting(models: RegisteredModel[], stored: StoredAdapter): Fit[] {
 }
 
 /** What graft.json says, else what configuration and tensors do. */
-function methodOn(model: RegisteredModel, stored: StoredAdapter): AdapterSettings {
+function contentOn(model: RegisteredModel, stored: StoredAdapter): Omit<Fit, 'model'> {
   const base = openBaseModel(model.dir);
   try {
-    const { settings } = assertAdapterFitsBase(stored, base);
+    const { settings, replaced } = assertAdapterFitsBase(stored, base);
     const own = methodSchema.safeParse(stored.graft?.method);
-    return own.success && isAdapter(own.data) ? withTargets(base.spec, own.data) : settings;
+    const method = own.success && isAdapter(own.data) ? withTargets(base.spec, own.data) : settings;
+    return { method, replaces: [...replaced.keys()] };
   } finally {
     base.close();
   }
@@ -95,7 +101,7 @@ function noneFits({ dir }: StoredAdapter, models: RegisteredModel[], reasons: st
 }
 
 function isNamed({ dir, name }: RegisteredModel, named: string | null): boolean {
-  return (
-    named !== null && (dir === named || path.basename(named) === name || path.basename(named) === path.basename(dir))
-  );
+  if (named === null) return false;
+  const names = [name, modelNameOf(dir), path.basename(dir)];
+  return dir === named || names.some((one) => one === named || one === path.basename(named));
 }

@@ -1,7 +1,7 @@
 /**
  * Brings an adapter from elsewhere into the catalogue: it is checked against the registered base models, copied into
  * the data folder in one step, and listed under a task. A folder of PEFT's or Graft's own is copied as it is; one of
- * mlx-lm, and a LoRA in GGUF, becomes a PEFT adapter.
+ * mlx-lm, a LoRA in GGUF and one of loralib's become a PEFT adapter, and weights in PyTorch's format safetensors.
  */
 import fs from 'node:fs';
 import path from 'node:path';
@@ -32,7 +32,7 @@ export interface AdapterInspection {
   methodText: MethodText;
   sizeBytes: number;
   sha256: string;
-  /** The other runtime's format that an import turns into a PEFT adapter: `mlx-lm`, `GGUF`; null: it is copied. */
+  /** What an import turns into a PEFT adapter: `mlx-lm`, `GGUF`, `loralib`, `PyTorch`; null: it is copied. */
   format: string | null;
   /** Registered base models it fits, the likeliest first; never empty. */
   bases: { id: string; name: string }[];
@@ -44,12 +44,16 @@ export interface AdapterInspection {
  * Throws why the folder cannot be read, or ADAPTER_BASE_MISSING where no registered base model fits: which tensor,
  * which base.
  */
-export async function inspectAdapter(catalog: Catalog, dir: string, signal?: AbortSignal): Promise<AdapterInspection> {
-  const { stored, fits } = await look('adapterFits', [dir, catalog.models.list()], { signal });
+export async function inspectAdapter(
+  catalog: Catalog,
+  { dir, alpha }: Pick<ImportRequest, 'dir' | 'alpha'>,
+  signal?: AbortSignal,
+): Promise<AdapterInspection> {
+  const { stored, fits } = await look('adapterFits', [dir, catalog.models.list(), { alpha }], { signal });
   const { method } = fits[0]!;
   return {
     dir: stored.dir,
-    name: path.basename(stored.dir, '.gguf'),
+    name: path.basename(stored.dir).replace(/\.(gguf|pt|pth|bin)$/, ''),
     task: stored.task,
     method,
     methodText: describeMethod(method),
@@ -71,10 +75,10 @@ export async function inspectAdapter(catalog: Catalog, dir: string, signal?: Abo
 export async function importAdapter(
   home: Home,
   catalog: Catalog,
-  { dir, taskName, name, modelId }: ImportRequest,
+  { dir, taskName, name, modelId, alpha }: ImportRequest,
   origin?: string,
 ): Promise<Adapter> {
-  const { stored, fits } = await look('adapterFits', [dir, catalog.models.list()]);
+  const { stored, fits } = await look('adapterFits', [dir, catalog.models.list(), { alpha }]);
   const fit = modelId === undefined ? fits[0]! : fits.find(({ model }) => model.id === modelId);
   if (!fit)
     throw usageError(
@@ -85,7 +89,7 @@ export async function importAdapter(
     );
   const id = newId('adapter');
   const target = home.adapterDir(id);
-  const { sha256, sizeBytes } = await bringIn(stored, fit.model.dir, target);
+  const { sha256, sizeBytes } = await bringIn({ ...stored, alpha }, fit.model.dir, target);
   try {
     catalog.transaction(() => {
       const task = ensureTask(catalog, taskName);
@@ -105,8 +109,8 @@ export async function importAdapter(
         importedFrom: origin ?? stored.dir,
         createdAt: new Date().toISOString(),
       });
-      if (stored.format !== null)
-        catalog.adapters.update(id, { notes: `Converted from ${stored.format}: ${path.basename(stored.dir)}` });
+      const notes = notesOn(stored, fit.replaces);
+      if (notes !== '') catalog.adapters.update(id, { notes });
       if (task.activeAdapterId === null) catalog.tasks.setActive(task.id, id);
     });
   } catch (error) {
@@ -116,13 +120,31 @@ export async function importAdapter(
   return catalog.adapters.get(id)!;
 }
 
+const MOST_NAMES = 6;
+
+/** Where it comes from, and what it does beside its method. */
+function notesOn({ dir, format }: { dir: string; format: string | null }, replaces: string[]): string {
+  const more = replaces.length > MOST_NAMES ? ` and ${replaces.length - MOST_NAMES} more` : '';
+  return [
+    ...(format === null ? [] : [`Converted from ${format}: ${path.basename(dir)}`]),
+    ...(replaces.length === 0 ? [] : [`It has its own ${replaces.slice(0, MOST_NAMES).join(', ')}${more}.`]),
+  ].join('\n');
+}
+
 /** Of the weights that lie in `target` then. */
 async function bringIn(
-  { dir, sha256, sizeBytes, format }: { dir: string; sha256: string; sizeBytes: number; format: string | null },
+  {
+    dir,
+    sha256,
+    sizeBytes,
+    format,
+    alpha,
+  }: { dir: string; sha256: string; sizeBytes: number; format: string | null; alpha: number | undefined },
   modelDir: string,
   target: string,
 ): Promise<{ sha256: string; sizeBytes: number }> {
-  if (format !== null) return look('convertAdapter', [{ from: dir, sha256, modelDir, outDir: target }]);
+  if (format !== null)
+    return look('convertAdapter', [{ from: dir, sha256, modelDir, outDir: target, options: { alpha } }]);
   await copyFiles(dir, target, sha256);
   return { sha256, sizeBytes };
 }

@@ -20,5 +20,7 @@ export const importSchema = z.object({
   name: nameSchema,
   /** One of the base models that fit; absent: the likeliest. */
   modelId: z.string().optional(),
+  /** What loralib's files do not store. */
+  alpha: z.number().positive().optional(),
 });
 export type ImportRequest = z.output<typeof importSchema>;

@@ -75,8 +75,8 @@ export class AdapterService {
   }
 
   /** What a folder holds and which registered base models it fits; nothing is copied. */
-  inspect(dir: string, signal?: AbortSignal): Promise<AdapterInspection> {
-    return inspectAdapter(this.#catalog, dir, signal);
+  inspect(what: Pick<ImportRequest, 'dir' | 'alpha'>, signal?: AbortSignal): Promise<AdapterInspection> {
+    return inspectAdapter(this.#catalog, what, signal);
   }
 
   async import(request: ImportRequest): Promise<AdapterView> {

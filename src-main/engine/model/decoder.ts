@@ -22,6 +22,7 @@ import {
   postNormNames,
   SCORE,
   tokenEmbeddingName,
+  untiedHeadName,
 } from './tensorNames.ts';
 import { disposeWeights, type Weights } from './weights.ts';
 import { Layers } from './layers.ts';
@@ -89,7 +90,9 @@ export class Decoder {
 
   /** W of the vocabulary projection, (V, C), or of the classes where the adapter has a head of its own. */
   get head(): tf.Tensor2D {
-    const own = this.adapter?.overrides?.get(SCORE)?.value;
+    const { overrides } = this.adapter ?? {};
+    // An adapter may also give a model whose head is its embedding a head of its own.
+    const own = (overrides?.get(SCORE) ?? overrides?.get(untiedHeadName(this.spec)))?.value;
     return (own ?? this.layers.tensor(headName(this.spec))) as tf.Tensor2D;
   }
 

@@ -48,18 +48,23 @@ export const adaptersShow: Command = {
 export const adaptersImport: Command = {
   name: 'adapters import',
   positionals: ['PATH'],
-  summary: "Copies an adapter into the catalogue: a folder of PEFT's, Graft's or mlx-lm's, or a LoRA in a GGUF file.",
+  summary:
+    "Copies an adapter into the catalogue: a folder of PEFT's, Graft's or mlx-lm's, a LoRA in a GGUF file, or one of " +
+    "loralib's (.pt).",
   options: {
     task: { type: 'string', value: 'NAME', help: 'task that it belongs to; made where there is none (imported)' },
     name: { type: 'string', value: 'NAME', help: 'name in the catalogue (that of the folder or file)' },
     model: { type: 'string', value: 'ID', help: 'id, name or folder of the base model (the likeliest that fits)' },
+    alpha: { type: 'string', value: 'N', help: "alpha of a LoRA of loralib's, which does not store it" },
   },
   async run({ api, services, args, print }) {
     const dir = path.resolve(args.positionals[0]!);
     const model = args.text('model');
-    const found = await api.adapters.inspect({ dir });
+    const alpha = args.number('alpha');
+    const found = await api.adapters.inspect({ dir, alpha });
     const adapter = await api.adapters.import({
       dir,
+      alpha,
       taskName: args.text('task') ?? found.task ?? 'imported',
       name: args.text('name') ?? found.name,
       ...(model === undefined ? {} : { modelId: modelIdOf(services, model) }),

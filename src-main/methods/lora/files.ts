@@ -1,15 +1,10 @@
-/** LoRA outside the engine: settings against a model, PEFT's folders, and merging W' = W + s·BA (Hu et al. 2021). */
+/** LoRA outside the engine: settings against a model, PEFT's folders, and merging. */
 import { usageError } from '../../../src-shared/errors.ts';
 import type { LoraSettings } from '../../../src-shared/methods/lora.ts';
 import { partOf, type Cell } from '../../adapters/content.ts';
-import type { BaseTensor } from '../../basemodel/baseModel.ts';
-import { outputNorms } from '../../basemodel/outputNorms.ts';
-import type { EditRows } from '../../safetensors/editedRows.ts';
-import { rowsOf } from '../../safetensors/read.ts';
-import { addDelta, deltaOf, type Delta, type FillRow } from '../delta.ts';
 import type { EditOf, MethodFiles } from '../files.ts';
-import { lowRankFor, lowRankRow } from '../lowRank.ts';
 import { adaptedModules, type AdaptedModule } from '../targets.ts';
+import { loraEdit, updateRows, type LoraUpdate } from './edit.ts';
 import { asPeftAdapter } from './peft.ts';
 
 export const loraFiles: MethodFiles<LoraSettings> = {
@@ -24,14 +19,14 @@ export const loraFiles: MethodFiles<LoraSettings> = {
     if (settings.init === 'lora-ga') checkDirections(adapted);
   },
   peft: { type: 'LORA', read: asPeftAdapter },
-  rowsOf: updateRows,
+  rowsOf: (cell) => updateRows(updateOf(cell), cell.module),
   edits({ cells }): EditOf {
     const byWeight = new Map(
       cells.filter(({ parts }) => parts['lora_magnitude_vector']).map((cell) => [cell.module.weight, cell]),
     );
     return (tensor) => {
       const cell = byWeight.get(tensor.name);
-      return cell && doraEdit(tensor, cell);
+      return cell && loraEdit(tensor, updateOf(cell), cell.module);
     };
   },
 };
@@ -50,39 +45,11 @@ function checkDirections(adapted: AdaptedModule[]): void {
   );
 }
 
-function updateRows(cell: Cell): FillRow {
-  const update = lowRankFor(partOf(cell, 'lora_A'), partOf(cell, 'lora_B'), cell.module.layout);
-  return (row, into) => lowRankRow(update, row, into);
-}
-
-/**
- * W' = m·(W + s·BA)/||W + s·BA||, per output (Liu et al. 2024, eq. 5). Norms of outputs that are columns take a pass of
- * their own.
- */
-function doraEdit(tensor: BaseTensor, cell: Cell): EditRows {
-  const delta = deltaOf(cell, updateRows(cell));
-  const { data: magnitude } = partOf(cell, 'lora_magnitude_vector');
-  const { width } = rowsOf(tensor);
-  const { layout } = cell.module;
-  let columnNorms: Float64Array | undefined;
-  return (rows, startRow) => {
-    const moved = Float64Array.from(rows);
-    addDelta(moved, startRow, width, delta);
-    if (layout === 'in_out')
-      columnNorms ??= outputNorms(tensor, layout, (some, start) => addDelta(some, start, width, delta));
-    const factors = columnNorms
-      ? columnNorms.map((norm, output) => magnitude[output]! / norm)
-      : rowFactors(moved, startRow, delta, magnitude);
-    for (let i = 0; i < moved.length; i++)
-      rows[i] = moved[i]! * factors[columnNorms ? i % width : Math.floor(i / width)]!;
+function updateOf(cell: Cell): LoraUpdate {
+  return {
+    A: partOf(cell, 'lora_A'),
+    B: partOf(cell, 'lora_B'),
+    magnitude: cell.parts['lora_magnitude_vector'],
+    scale: cell.scale,
   };
-}
-
-/** m/||row|| of each of these rows. */
-function rowFactors(rows: Float64Array, startRow: number, { width }: Delta, magnitude: Float32Array): Float64Array {
-  return Float64Array.from({ length: rows.length / width }, (_, i) => {
-    let square = 0;
-    for (const value of rows.subarray(i * width, (i + 1) * width)) square += value * value;
-    return magnitude[startRow + i]! / Math.sqrt(square);
-  });
 }

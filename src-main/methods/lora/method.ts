@@ -3,6 +3,7 @@ import * as tf from '@tensorflow/tfjs-core';
 import type { LoraSettings } from '../../../src-shared/methods/lora.ts';
 import { partOf, type AdapterContent } from '../../adapters/content.ts';
 import type { GraftAdapterInfo } from '../../adapters/graftInfo.ts';
+import { replacedValues } from '../../adapters/replaced.ts';
 import type { BaseModel } from '../../basemodel/baseModel.ts';
 import { outputNorms } from '../../basemodel/outputNorms.ts';
 import type { Parameter } from '../../engine/model/parameters.ts';
@@ -106,8 +107,12 @@ async function saveLora(
   });
 }
 
-function overridesOf({ biases, score }: AdapterContent): Parameter[] {
+function overridesOf({ biases, score, replaced }: AdapterContent): Parameter[] {
   const all: Parameter[] = [...biases].map(([name, data]) => ({ name, value: tf.tensor1d(data) }));
+  for (const [name, one] of replaced) {
+    const { shape, data } = replacedValues(one);
+    all.push({ name, value: tf.tensor(data, shape) });
+  }
   if (score) all.push({ name: SCORE, value: tf.tensor2d(score.data, score.shape as [number, number]) });
   return all;
 }

@@ -133,8 +133,25 @@ describe('reading', () => {
   it.each([
     [{ bias: 'some' }, 'PEFT_CONFIG', 'field bias is "some", but one of ["none","all","lora_only"] is needed'],
     [{ use_dora: true }, 'PEFT_WEIGHTS', 'has no lora_magnitude_vector'],
-    [{ lora_bias: true }, 'PEFT_UNSUPPORTED', 'a bias on lora_B'],
-    [{ modules_to_save: ['lm_head'] }, 'PEFT_UNSUPPORTED', 'modules_to_save'],
+    [{ lora_bias: true }, 'PEFT_WEIGHTS', 'lacks the bias on lora_B'],
+    // What LoRA in PEFT can do beside, and Graft does not apply: each is named.
+    [{ peft_type: 'ADALORA' }, 'PEFT_UNSUPPORTED', 'peft_type "ADALORA"'],
+    [{ use_qalora: true }, 'PEFT_UNSUPPORTED', 'QALoRA'],
+    [{ use_bdlora: { nblocks: 2 } }, 'PEFT_UNSUPPORTED', 'block-diagonal LoRA'],
+    [{ layer_replication: [[0, 2]] }, 'PEFT_UNSUPPORTED', 'replicated layers'],
+    [{ alora_invocation_tokens: [5, 6] }, 'PEFT_UNSUPPORTED', 'activated LoRA'],
+    [{ arrow_config: { top_k: 2 } }, 'PEFT_UNSUPPORTED', 'Arrow routing'],
+    [{ monteclora_config: {} }, 'PEFT_UNSUPPORTED', 'MonteCLoRA'],
+    [{ kasa_config: {} }, 'PEFT_UNSUPPORTED', 'KaSA'],
+    [{ target_parameters: ['experts.gate_up_proj'] }, 'PEFT_UNSUPPORTED', 'adapted bare parameters'],
+    [{ target_parameters: ['q_proj.weight'], alpha_pattern: { q_proj: 3 } }, 'PEFT_UNSUPPORTED', 'ranks or alphas'],
+    ...['pissa', 'pissa_niter_4', 'olora', 'corda', 'loftq', 'lora_ga'].map(
+      (init): [Record<string, unknown>, string, string] => [
+        { init_lora_weights: init },
+        'PEFT_UNSUPPORTED',
+        `initialised with ${init}`,
+      ],
+    ),
     [{ r: 3 }, 'PEFT_WEIGHTS', 'says rank 3'],
     [{ r: 'two' }, 'PEFT_CONFIG', 'field r is "two", but a number is needed'],
     [{ rank_pattern: { '(': 2 } }, 'PEFT_CONFIG', 'not a valid regular expression'],
@@ -174,7 +191,7 @@ describe('reading', () => {
     await rewrite();
     expect(() => readPeftAdapter(dir)).toThrowError(fails('PEFT_WEIGHTS', 'holds no lora_A'));
     fs.rmSync(weights);
-    expect(() => readPeftAdapter(dir)).toThrowError(fails('PEFT_NOT_FOUND', 'no adapter_model.safetensors'));
+    expect(() => readPeftAdapter(dir)).toThrowError(fails('PEFT_NOT_FOUND', 'neither adapter_model.safetensors'));
     expect(() => readPeftAdapter(temporaryFolder())).toThrowError(fails('PEFT_NOT_FOUND', 'no adapter_config.json'));
   });
 

@@ -15,6 +15,7 @@ import {
   sortedConfig,
 } from '../../adapters/peft.ts';
 
+const tokenId = z.number().int().min(0);
 const settings = {
   r: z.number().int().min(1).default(8),
   lora_alpha: z.number().default(8),
@@ -37,6 +38,14 @@ const settings = {
     .nullish()
     .transform((value) => value ?? null),
   init_lora_weights: z.union([z.boolean(), z.string()]).default(true),
+  lora_bias: z.boolean().default(false),
+  modules_to_save: z.array(z.string()).nullish(),
+  /** Ids, of the token embedding or by the module's name. */
+  trainable_token_indices: z
+    .union([z.array(tokenId), z.record(z.string(), z.array(tokenId))])
+    .nullish()
+    .transform((value) => (Array.isArray(value) && value.length === 0 ? null : value)),
+  ensure_weight_tying: z.boolean().default(false),
 };
 
 const rawSchema = z.looseObject({}).catch({});
@@ -73,14 +82,11 @@ const BASE_CHANGING_INIT = /^(pissa|olora|corda|loftq|lora_ga)/;
 const MUST_BE_OFF: Record<string, string> = {
   use_qalora: 'QALoRA',
   use_bdlora: 'block-diagonal LoRA',
-  lora_bias: 'a bias on lora_B',
-  modules_to_save: 'whole trained modules (modules_to_save)',
-  trainable_token_indices: 'trained tokens (trainable_token_indices)',
-  target_parameters: 'adapted bare parameters (target_parameters)',
   layer_replication: 'replicated layers (layer_replication)',
   alora_invocation_tokens: 'activated LoRA (alora_invocation_tokens)',
   arrow_config: 'Arrow routing',
   monteclora_config: 'MonteCLoRA',
+  kasa_config: 'KaSA',
 };
 
 /**
@@ -100,8 +106,8 @@ function refuseUnsupported(file: string, raw: Record<string, unknown>): void {
   const refuse = (field: string, what: string): GraftError =>
     peftUnsupported(file, what, 'a plain LoRA adapter', field, raw[field]);
   if (raw['peft_type'] !== 'LORA') throw refuse('peft_type', `peft_type ${shownValue(raw['peft_type'] ?? null)}`);
-  for (const [field, what] of Object.entries(MUST_BE_OFF))
-    if (!isOff(raw[field]) && !(field === 'modules_to_save' && isClassifier(raw))) throw refuse(field, what);
+  for (const [field, what] of Object.entries(MUST_BE_OFF)) if (!isOff(raw[field])) throw refuse(field, what);
+  refuseParameters(file, raw);
   const init = raw['init_lora_weights'];
   if (typeof init === 'string' && BASE_CHANGING_INIT.test(init)) {
     throw new GraftError(
@@ -111,6 +117,22 @@ function refuseUnsupported(file: string, raw: Record<string, unknown>): void {
       { file, field: 'init_lora_weights', got: init },
     );
   }
+}
+
+/** A bare parameter that is a layer's weight is adapted as the layer is; experts in one tensor are not. */
+function refuseParameters(file: string, raw: Record<string, unknown>): void {
+  const names = raw['target_parameters'];
+  if (isOff(names)) return;
+  const weights = Array.isArray(names) && names.every((name) => typeof name === 'string' && name.endsWith('.weight'));
+  const patterned = ['rank_pattern', 'alpha_pattern'].some((field) => Object.keys(raw[field] ?? {}).length > 0);
+  if (weights && !patterned) return;
+  throw peftUnsupported(
+    file,
+    `adapted bare parameters (target_parameters)${weights ? ' with ranks or alphas of single ones' : ''}`,
+    'a plain LoRA adapter',
+    'target_parameters',
+    names,
+  );
 }
 
 /** Whether the one module that is saved whole is the head of a classifier, under the names that PEFT looks for. */

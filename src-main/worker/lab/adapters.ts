@@ -67,7 +67,14 @@ function examineAdapter(dir: string, base: BaseModel): Examined {
   const content = assertAdapterFitsBase(stored, base);
   const updates = updatesOf(content, base);
   if (updates.length > 0)
-    return { dir, sizeBytes: stored.sizeBytes, graft: stored.graft, beside: content, updates, notes: [] };
+    return {
+      dir,
+      sizeBytes: stored.sizeBytes,
+      graft: stored.graft,
+      beside: content,
+      updates,
+      notes: content.replaced.size > 0 ? [replacedNote([...content.replaced.keys()])] : [],
+    };
   throw new GraftError(
     'LAB_NO_UPDATE',
     `The adapter in ${dir} (method ${content.settings.type}) changes no weight matrix, so there is no update to ` +
@@ -94,6 +101,13 @@ function examineModel(tuned: BaseModel, base: BaseModel): Examined {
     notes: beside.length > 0 ? [leftOut(beside)] : [],
     tuned,
   };
+}
+
+function replacedNote(names: string[]): string {
+  return (
+    `The adapter also has its own ${names[0]}${names.length > 1 ? `, … (${counted(names.length, 'tensor')})` : ''}; ` +
+    'an adapter made of its updates leaves these as in the base.'
+  );
 }
 
 function leftOut(beside: string[]): string {

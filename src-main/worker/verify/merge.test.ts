@@ -200,7 +200,7 @@ async function parityOfAltered(modelDir: string, adapterDir: string, dtype: Dtyp
     await mergeAdapter({ base, adapter: readPeftAdapter(altered), outDir: mergedDir, dtype });
     const prompts = await heldOutPrompts(mergedDir, base.spec, undefined);
     const edit = taskEdits([{ adapter: readPeftAdapter(altered), scale: 1 }], base);
-    return await parityOf({ base, tasks: [{ adapterDir, scale: 1 }], mergedDir, prompts, edit, dtype });
+    return await parityOf({ base, basis: base, tasks: [{ adapterDir, scale: 1 }], mergedDir, prompts, edit, dtype });
   } finally {
     base.close();
   }

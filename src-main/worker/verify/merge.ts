@@ -7,7 +7,7 @@ import { writeOutputFolder } from '../../basemodel/outputFolder.ts';
 import { CERTIFICATE_FILE } from '../../basemodel/sideFiles.ts';
 import { readAdapter } from '../../methods/fileRegistry.ts';
 import { GraftError } from '../../../src-shared/errors.ts';
-import { mergeTasks, taskEdits, type Task } from '../../merging/merge.ts';
+import { mergeBasis, mergeTasks, taskEdits, type Task } from '../../merging/merge.ts';
 import { recheckExport } from '../../recheck/recheck.ts';
 import { useBackend } from '../backend.ts';
 import { taughtIds, tasksOf } from '../mergedTasks.ts';
@@ -78,6 +78,7 @@ async function certify(
     tasks: tasksOf(params),
     mergedDir,
     prompts,
+    basis: mergeBasis(tasks, base),
     edit: taskEdits(tasks, base),
     dtype: params.dtype,
     onProgress: (done, total) => emit({ done, total, phase: 'verify' }),

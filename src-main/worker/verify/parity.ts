@@ -31,6 +31,8 @@ export interface ParityInput {
   tasks: TaskDir[];
   mergedDir: string;
   prompts: Int32Array[];
+  /** What was merged into: the base, perhaps with a head of its own. */
+  basis: BaseModel;
   /** What merging does to each tensor, and the type that all weights get; undefined: each keeps its own. */
   edit: EditOf;
   dtype: DtypeName | undefined;
@@ -62,13 +64,13 @@ export async function parityOf(input: ParityInput): Promise<Parity> {
  * memory by the same sums, so that a fault of merging is in both and does not widen the bound.
  */
 async function roundingOf(
-  { base, edit, dtype }: ParityInput,
+  { basis, edit, dtype }: ParityInput,
   reference: Reference[],
   onPrompt: () => void,
 ): Promise<number> {
   const logitsOf = (to?: (tensor: BaseTensor) => Dtype): Promise<Float32Array[]> =>
     withModel(
-      mergedInMemory(base, edit, to),
+      mergedInMemory(basis, edit, to),
       () => null,
       async (model) => {
         const all: Float32Array[] = [];

@@ -38,7 +38,7 @@ function gemma2Architecture(config: ModelConfig): ArchitectureSpec {
   if (heads.headDim % 2 !== 0) throw badConfig('head_dim', heads.headDim, 'rotary positions need an even number');
   for (const field of ['hidden_activation', 'hidden_act'])
     requireOneOf(config, field, ['gelu_pytorch_tanh', 'gelu_new']);
-  requireOneOf(config, 'tie_word_embeddings', [true]);
+  requireOneOf(config, 'tie_word_embeddings', [true, false]);
   refuseOtherMaths(config, ['query_pre_attn_scalar', 'attn_logit_softcapping', 'final_logit_softcapping']);
   const maxPositions = positiveInteger(config, 'max_position_embeddings', 8192);
   return {
@@ -61,7 +61,7 @@ function gemma2Architecture(config: ModelConfig): ArchitectureSpec {
     ...cap('logitCap', config, 'final_logit_softcapping', 30),
     embeddingScale: Math.fround(Math.sqrt(hidden)),
     mlp: 'geglu',
-    tiedHead: true,
+    tiedHead: config['tie_word_embeddings'] !== false,
     layout: 'out_in',
     prefix: 'model.',
     ...textEnds(config),

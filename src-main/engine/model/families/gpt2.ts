@@ -34,7 +34,7 @@ function gpt2Architecture(config: ModelConfig): ArchitectureSpec {
   requireOneOf(config, 'activation_function', ['gelu_new', 'gelu_pytorch_tanh', 'gelu_fast']);
   requireOneOf(config, 'scale_attn_weights', [true]);
   requireOneOf(config, 'scale_attn_by_inverse_layer_idx', [false]);
-  requireOneOf(config, 'tie_word_embeddings', [true]);
+  requireOneOf(config, 'tie_word_embeddings', [true, false]);
   requireOneOf(config, 'add_cross_attention', [false]);
   refuseOtherMaths(config);
   return {
@@ -53,7 +53,7 @@ function gpt2Architecture(config: ModelConfig): ArchitectureSpec {
     ropeTheta: 0,
     fusedQkv: 'blocks',
     mlp: 'gelu',
-    tiedHead: true,
+    tiedHead: config['tie_word_embeddings'] !== false,
     layout: 'in_out',
     prefix: 'transformer.',
     ...textEnds(config),
