@@ -44,8 +44,8 @@ export interface GgufRun {
 }
 
 export interface GgufCertificate {
-  /** Null for an adapter by itself, which has no model to be read beside. */
-  reading: GgufReading | null;
+  /** Of the model, or of an adapter that acts on one at run time. */
+  reading: GgufReading;
   /** Null where llama.cpp is not installed. */
   run: GgufRun | null;
   passed: boolean;
