@@ -10,7 +10,7 @@ import { unpermute } from '../../../test-support/fixtures/wrongGguf.ts';
 import { openBaseModel } from '../../basemodel/baseModel.ts';
 import type { ModelConfig } from '../../engine/model/architecture.ts';
 import { exportGguf } from '../../gguf/exportGguf.ts';
-import type { Quantisation } from '../../gguf/quantise/planTypes.ts';
+import type { Quantisation } from '../../../src-shared/exports.ts';
 import { taskEdits } from '../../merging/merge.ts';
 import { readAdapter } from '../../methods/fileRegistry.ts';
 import { methodSchema } from '../../../src-shared/methods/registry.ts';
