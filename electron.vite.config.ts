@@ -31,6 +31,8 @@ export default defineConfig({
       outDir: 'out/main',
       externalizeDeps: { exclude: plain },
       rollupOptions: {
+        // Optional, and native: looked for when it is needed.
+        external: ['node-llama-cpp'],
         input: {
           main: 'src-main/hosts/electron/main.ts',
           worker: 'src-main/worker/main.ts',

@@ -143,7 +143,7 @@ export const layers = {
     packages: ['@tensorflow/tfjs-core'],
   },
   // Judges what the folders above write, so it shares no code with them.
-  'src-main/recheck/**': { types: ['src-shared'], packages: ['node', 're2js'] },
+  'src-main/recheck/**': { types: ['src-shared'], packages: ['node', 're2js', '@huggingface/gguf'] },
   'src-main/datasets/**': {
     imports: ['src-main/threads', 'src-main/files', 'src-shared'],
     packages: [

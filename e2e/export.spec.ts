@@ -1,11 +1,10 @@
 /**
- * The Export page: what will be written, a merge with its certificate, a copy, a cancelled one, a disk that is too
- * small.
+ * The Export page: what will be written, a merge with its certificate, GGUF and Ollama, a copy, a cancelled one.
  */
 import fs from 'node:fs';
 import path from 'node:path';
 import { expectAccessible } from './axe.ts';
-import { expect, goTo, keepScreenshot, test } from './fixtures.ts';
+import { ask, expect, goTo, keepScreenshot, test } from './fixtures.ts';
 import { addParts, train } from './realRuns.ts';
 
 test('exports a merged model, an adapter by itself, several with scales; cancels; says why not', async ({
@@ -39,7 +38,7 @@ test('exports a merged model, an adapter by itself, several with scales; cancels
   });
 
   await test.step('the plan names files and sizes, and the type changes them', async () => {
-    await page.getByRole('radio', { name: 'Merged model' }).click();
+    await page.getByRole('radio', { name: 'Python' }).click();
     await choose(/LoRA/);
     await expect(plan).toContainText('model.safetensors');
     const asBase = await plan.getByText(/files, about/).textContent();
@@ -81,6 +80,48 @@ test('exports a merged model, an adapter by itself, several with scales; cancels
     await keepScreenshot(page, 'export-history');
     await page.getByRole('button', { name: 'Take out adapter 2' }).click();
     await page.getByLabel('Scale', { exact: true }).fill('1');
+  });
+
+  await test.step('GGUF in two types, each with what llama.cpp computes of it', async () => {
+    await page.getByRole('radio', { name: 'llama.cpp', exact: true }).click();
+    await page.getByRole('checkbox', { name: 'Q4_K_M' }).check();
+    await expect(plan).toContainText(/Q4_K_M: [^]*rows of 96 values are no multiple/);
+    await expectAccessible(page);
+    await page.getByLabel('New folder').fill('packed');
+    await page.getByRole('button', { name: 'Merge and export' }).click();
+    const certificate = page
+      .getByRole('article', { name: 'Export packed' })
+      .getByRole('region', { name: 'Parity certificate' });
+    await expect(certificate.getByText('passed', { exact: true }).first()).toBeVisible({ timeout: 90_000 });
+    await expect(certificate.getByRole('row')).toHaveText([/KL divergence/, /^\s*Q8_0/, /^\s*Q4_K_M/]);
+    const files = fs.readdirSync(path.join(home, 'exports/packed')).filter((name) => name.endsWith('.gguf'));
+    expect(files.sort()).toEqual(['packed-Q4_K_M.gguf', 'packed-Q8_0.gguf']);
+    for (const name of files)
+      expect(fs.readFileSync(path.join(home, 'exports/packed', name)).toString('latin1', 0, 4)).toBe('GGUF');
+    await keepScreenshot(page, 'export-gguf');
+    await expectAccessible(page);
+  });
+
+  await test.step('for Ollama one type, a Modelfile and the line to copy', async () => {
+    await page.getByRole('radio', { name: 'Ollama' }).click();
+    await page.getByRole('radio', { name: 'Q8_0' }).click();
+    await page.getByLabel('New folder').fill('chatty');
+    await page.getByRole('button', { name: 'Merge and export' }).click();
+    const run = page.getByRole('article', { name: 'Export chatty' }).getByRole('region', { name: 'Run it in Ollama' });
+    await expect(run).toContainText('ollama create chatty', { timeout: 90_000 });
+    await run.getByRole('button', { name: 'Copy the line for Ollama' }).click();
+    await expect(page.getByText('The line is on the clipboard')).toBeVisible();
+    expect(fs.readFileSync(path.join(home, 'exports/chatty/Modelfile'), 'utf8')).toContain('FROM ./chatty-Q8_0.gguf');
+    const [record] = await ask<{ format: string; quantise: string[]; result: { ggufs: { file: string }[] } }[]>(
+      page,
+      'exports.list',
+    );
+    expect(record).toMatchObject({
+      format: 'ollama',
+      quantise: ['Q8_0'],
+      result: { ggufs: [{ file: 'chatty-Q8_0.gguf' }] },
+    });
+    await page.getByRole('radio', { name: 'Python' }).click();
   });
 
   await test.step('a cancelled export leaves nothing', async () => {

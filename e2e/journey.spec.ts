@@ -1,6 +1,6 @@
 /**
- * From the start page to a trained, switched and exported adapter: by mouse in at most 12 clicks, and by keyboard
- * alone.
+ * From the start page to a trained, switched and exported adapter and the line that runs it in Ollama: by mouse in at
+ * most 12 clicks, and by keyboard alone.
  */
 import fs from 'node:fs';
 import path from 'node:path';
@@ -39,11 +39,15 @@ async function journey(page: Page, home: string, use: Use): Promise<void> {
     page.getByRole('region', { name: 'Parity certificate' }).getByText('passed', { exact: true }),
   ).toBeVisible({ timeout: 90_000 });
   const [exported] = await ask<{ outDir: string }[]>(page, 'exports.list');
-  expect(exported!.outDir.startsWith(home)).toBe(true);
-  expect(fs.readdirSync(exported!.outDir)).toEqual(
-    expect.arrayContaining(['config.json', 'model.safetensors', 'parity.json']),
+  expect(exported!.outDir).toBe(path.join(home, 'exports', 'describe'));
+  expect(fs.readdirSync(exported!.outDir).sort()).toEqual(
+    ['Modelfile', 'README.md', 'describe-Q8_0.gguf', 'parity.json'].sort(),
   );
-  expect(path.dirname(exported!.outDir)).toBe(path.join(home, 'exports'));
+  const run = page.getByRole('region', { name: 'Run it in Ollama' });
+  await expect(run).toContainText('Run it in Ollama: copy this line');
+  await expect(run).toContainText(`ollama create describe -f ${exported!.outDir}/Modelfile && ollama run describe`);
+  await use(run.getByRole('button', { name: 'Copy the line for Ollama' }));
+  await expect(page.getByText('The line is on the clipboard')).toBeVisible();
 }
 
 /** Leaves few rows of the sample, so few steps: home.spec.ts trains all of it. In Electron nothing can step between. */

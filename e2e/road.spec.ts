@@ -97,6 +97,7 @@ test('starter model, sample data, training, switching, generating, exporting', a
 
   await test.step('export with a passed certificate', async () => {
     await goTo(page, 'Export');
+    await page.getByRole('radio', { name: 'Python' }).click();
     await page.getByRole('combobox', { name: 'Adapter', exact: true }).selectOption({ index: 0 });
     const folder = await page.getByLabel('New folder').inputValue();
     await page.getByRole('button', { name: 'Merge and export' }).click();

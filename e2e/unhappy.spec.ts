@@ -130,6 +130,7 @@ test('an export onto a full disk says how much is missing, and goes on in anothe
   try {
     await train(page, await addParts(page), { train: { steps: 1 } });
     await goTo(page, 'Export');
+    await page.getByRole('radio', { name: 'Python' }).click();
     await page.getByLabel('Inside', { exact: true }).fill(small);
     const start = page.getByRole('button', { name: 'Merge and export' });
     // The plan of the small disk, which is made a moment after the last change of the form.

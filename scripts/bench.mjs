@@ -1,6 +1,6 @@
 /**
  * `npm run bench -- CASE|all …` measures Graft beside its rivals (bench/main.ts);
- * `qlora …`, `kernel-errors …`, `lab`, `methods …`, `advise …` and `ui …` run the other benches.
+ * `qlora …`, `kernel-errors …`, `lab`, `methods …`, `advise …`, `serve …` and `ui …` run the other benches.
  */
 import path from 'node:path';
 import { node24Path } from './lib/node24.mjs';
@@ -19,6 +19,7 @@ await runMain(async () => {
     lab: 'lab/main.ts',
     methods: 'methods.ts',
     advise: 'advise.ts',
+    serve: 'serve.ts',
     ui: 'ui/main.ts',
   };
   const other = others[first];

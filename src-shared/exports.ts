@@ -1,5 +1,6 @@
 /** Adapters on their way out of Graft: merged into their base or by themselves, and the proof that it is the same. */
 import type { BackendName } from './backends.ts';
+import type { GgufCertificate } from './ggufCertificate.ts';
 import type { RunSpec } from './runSpec.ts';
 
 /**
@@ -64,22 +65,6 @@ export interface ParityCertificate {
   createdAt: string;
 }
 
-/** What llama.cpp itself computes of a GGUF, beside base + adapter, on the held-out prompts. */
-export interface GgufCertificate {
-  prompts: number;
-  tokensCompared: number;
-  /** Mean Kullback-Leibler divergence of the file's next-token distribution from that of base + adapter, in nats. */
-  kl: number;
-  maxKl: number;
-  equalGreedyShare: number;
-  /** Of the held-out texts, by the file and by base + adapter. */
-  perplexity: number;
-  referencePerplexity: number;
-  /** Largest mean divergence that passes. */
-  klBound: number;
-  passed: boolean;
-}
-
 /** One GGUF of a whole model. */
 export interface WrittenGguf {
   /** Relative to the export's folder. */
@@ -87,14 +72,13 @@ export interface WrittenGguf {
   quantise: Quantisation;
   sizeBytes: number;
   sha256: string;
-  /** Null where llama.cpp is not installed: then the file was only read back. */
-  certificate: GgufCertificate | null;
+  certificate: GgufCertificate;
 }
 
 /** Written as the certificate of the GGUF files of one export. */
 export interface GgufParity {
   ggufs: WrittenGguf[];
-  /** Whether every certificate has passed; without llama.cpp, whether every file could be read back. */
+  /** Whether every certificate has passed. */
   passed: boolean;
   keptDespiteFailure?: true;
   /** Of several adapters the first. */

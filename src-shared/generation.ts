@@ -20,6 +20,9 @@ export interface MixParams {
   share: number;
 }
 
+/** JSON, or JSON of this schema. */
+export type AnswerGrammar = { type: 'json' } | { type: 'schema'; schema: unknown };
+
 export interface GenerateParams {
   /** Text to continue; the user's turn where `chat` is set. */
   prompt: string;
@@ -39,8 +42,12 @@ export interface GenerateParams {
   repetitionPenalty?: number;
   seed?: number;
   stop?: string[];
+  /** Go on to `maxNew` past every token that would end the answer, as measurements do. */
+  ignoreEnds?: boolean;
   /** Tell how likely each new token was, and what else was likely. */
   probabilities?: boolean;
+  /** What the answer has to be, by a grammar; only llama.cpp has them. */
+  grammar?: AnswerGrammar;
   /** With `probabilities`: how many of the likeliest tokens are named; absent: five. */
   named?: number;
 }

@@ -4,7 +4,7 @@ import type { ErrorData } from './errors.ts';
 /** `gguf`: one file that the user named. */
 export type PullKind = 'model' | 'adapter' | 'gguf';
 
-export interface PullFile {
+interface PullFile {
   /** Path in the repository. */
   name: string;
   sizeBytes: number;
@@ -42,7 +42,7 @@ export interface PullPlan {
 }
 
 /** `interrupted`: the process that fetched it is gone; started again, it goes on where it was. */
-export type PullStatus = 'running' | 'completed' | 'failed' | 'cancelled' | 'interrupted';
+type PullStatus = 'running' | 'completed' | 'failed' | 'cancelled' | 'interrupted';
 
 export interface PullView {
   id: string;

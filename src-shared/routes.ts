@@ -9,6 +9,7 @@ export const PAGES = [
   'playground',
   'lab',
   'export',
+  'serve',
   'settings',
 ] as const;
 export type Page = (typeof PAGES)[number];
@@ -24,6 +25,7 @@ export const PAGE_TITLES: Record<Page, string> = {
   playground: 'Playground',
   lab: 'Lab',
   export: 'Export',
+  serve: 'Serve',
   settings: 'Settings',
 };
 

@@ -1,4 +1,5 @@
 /** A service of answers over HTTP, as OpenAI's API has it: what it is started with, and what it says of itself. */
+import type { BackendName } from './backends.ts';
 import type { ErrorData } from './errors.ts';
 import type { LoadResult } from './generation.ts';
 
@@ -8,10 +9,17 @@ export const DEFAULT_SERVING_HOST = '127.0.0.1';
 /** The name under which the plain base answers. */
 export const BASE_NAME = 'base';
 
+/** A base on one of Graft's engines, or a GGUF file in llama.cpp. */
+export type ServedLoad = Omit<LoadResult, 'engine' | 'totalParameters'> & {
+  engine: BackendName | 'llama.cpp';
+};
+
 /** Requests by name: a task, answered by its active adapter, or the base. */
 export interface ServedTask {
   /** `model` of a request. */
   name: string;
+  /** Null: the base. */
+  taskId: string | null;
   /** Null: the plain base, whatever its task. */
   adapter: { id: string; name: string } | null;
   /** Why requests for it are refused; null: they are answered. */
@@ -31,7 +39,8 @@ export interface ServedRequest {
 
 export interface ServingFailure {
   at: string;
-  model: string;
+  /** Null: the request named none. */
+  model: string | null;
   message: string;
 }
 
@@ -42,7 +51,9 @@ export interface ServingState {
   /** Null: nobody is asked for one. */
   apiKey: string | null;
   model: { id: string | null; name: string; dir: string } | null;
-  load: LoadResult | null;
+  load: ServedLoad | null;
+  /** Tokens per second of one answer alone, measured after the start. */
+  aloneTokensPerSecond: number | null;
   /** How much of the base has been read, while it is read. */
   loading: { done: number; total: number } | null;
   tasks: ServedTask[];
@@ -69,6 +80,7 @@ export const SERVING_OFF: ServingState = {
   apiKey: null,
   model: null,
   load: null,
+  aloneTokensPerSecond: null,
   loading: null,
   tasks: [],
   requests: [],

@@ -27,6 +27,7 @@ const GO: readonly [key: string, page: Page][] = [
   ['e', 'export'],
   ['s', 'settings'],
   ['l', 'lab'],
+  ['v', 'serve'],
 ];
 
 export const SHORTCUTS: readonly Shortcut[] = [

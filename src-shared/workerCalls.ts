@@ -43,6 +43,7 @@ import type {
 import type { ModelNeeds, PlanResult, PreflightResult, Room } from './plan.ts';
 import type { DataSpec, RunSpec } from './runSpec.ts';
 import type { LengthCounts, PreviewedRow, TokenizerCheck } from './tokens.ts';
+import type { ServedLoad } from './serving.ts';
 import type { EvaluateResult, InspectedStep, InspectParams, TrainEvent, TrainResult } from './training.ts';
 
 /** One entry per call that a worker process answers: params in, any number of events, one result. */
@@ -133,6 +134,8 @@ export interface WorkerCalls {
     event: CompareEvent;
     result: GenerateResult[];
   };
+  /** Loads a GGUF file into llama.cpp, whose answers `answer` then gives, in place of a resident base. */
+  loadGguf: { params: { file: string }; event: never; result: ServedLoad };
   /**
    * One answer on the resident base with this adapter (null: the plain base). Calls that come while others are under
    * way are decoded with them.

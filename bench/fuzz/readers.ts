@@ -8,6 +8,9 @@ import type { Run } from '../../src-main/catalog/runs.ts';
 import { runStateStep } from '../../src-main/app/runs/view.ts';
 import { readModel } from '../../src-main/app/models/read.ts';
 import { openBaseModel, type BaseModel } from '../../src-main/basemodel/baseModel.ts';
+import { writeCompanion } from '../../src-main/gguf/companion.ts';
+import { exportGguf } from '../../src-main/gguf/exportGguf.ts';
+import { ggufTokenizer } from '../../src-main/gguf/tokenizer/toGguf.ts';
 import { chatSegments } from '../../src-main/datasets/chat.ts';
 import { loadTokenizer } from '../../src-main/datasets/tokenizer.ts';
 import { readAdapter } from '../../src-main/methods/fileRegistry.ts';
@@ -18,6 +21,7 @@ import { openSafetensors } from '../../src-main/safetensors/read.ts';
 import { writeTinyModel, TINY_GPT2 } from '../../test-support/fixtures/tinyModel.ts';
 import { writeAdapters, type WrittenAdapter } from './adapters.ts';
 import { datasetReaders } from './datasets.ts';
+import { foreignReaders } from './foreign.ts';
 import { mergeReaders } from './merges.ts';
 import type { Reader } from './reader.ts';
 import { torchReaders } from './torch.ts';
@@ -57,6 +61,29 @@ const shards: Reader = {
   },
   read: (dir) => readModel(dir).notes ?? [],
 };
+/** Header and blocks, and what is made of the metadata: config.json, tokenizer.json. */
+const gguf: Reader = {
+  name: 'GGUF base model',
+  async write(dir) {
+    const base = openBaseModel(await writeTinyModel(path.join(dir, 'hf')));
+    const tokenizerMetadata = ggufTokenizer(base.dir, base.config).metadata;
+    await exportGguf({ base, quantise: 'Q8_0', tokenizerMetadata, outFile: path.join(dir, 'model.gguf') });
+    base.close();
+    fs.rmSync(base.dir, { recursive: true });
+    return { 'model.gguf': 'bytes' };
+  },
+  async read(dir) {
+    const companion = path.join(dir, 'companion');
+    await writeCompanion(path.join(dir, 'model.gguf'), companion);
+    const base = openBaseModel(companion);
+    for (const name of base.tensors.keys()) base.readF32(name);
+    base.close();
+    const { encode, decode } = loadTokenizer(companion);
+    decode(encode(SENTENCE));
+    return [];
+  },
+};
+
 const tokenizer: Reader = {
   name: 'tokenizer',
   async write(dir) {
@@ -146,8 +173,10 @@ function adapterReaders(written: WrittenAdapter[]): Reader[] {
 /** `root`: an empty folder for what some of them read and write beside their own. */
 export async function allReaders(root: string): Promise<Reader[]> {
   const adapters = await writeAdapters(root);
+  const foreign = foreignReaders(adapters.find(({ name }) => name === 'LoRA')!);
   const merges = await mergeReaders(adapters, path.join(root, 'exports'));
   const datasets = datasetReaders(path.join(root, 'rows'));
   const torch = await torchReaders(root);
-  return [model, shards, tokenizer, template, runState, ...torch, ...datasets, ...adapterReaders(adapters), ...merges];
+  const models = [model, shards, gguf, ...torch, tokenizer, template, runState];
+  return [...models, ...datasets, ...adapterReaders(adapters), ...foreign, ...merges];
 }

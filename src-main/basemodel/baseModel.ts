@@ -56,6 +56,7 @@ export interface BaseModel {
  */
 export function openBaseModel(dir: string): BaseModel {
   const root = path.resolve(dir);
+  const origin = ggufPointer(root)?.file ?? root;
   const config = readConfig(root);
   const spec = architectureFromConfig(config);
   const weights = openWeightFiles(root, config);
@@ -63,17 +64,17 @@ export function openBaseModel(dir: string): BaseModel {
   const close = (): void => files.forEach((file) => file.close());
   try {
     refuseQuantised(root, config, files);
-    const found = modelTensors(root, spec, config, files);
+    const found = modelTensors(origin, spec, config, files);
     const { tensors, spareHead } = found;
     const find = (name: string): BaseTensor => {
       const info = tensors.get(name);
-      if (!info) throw missingTensor(root, name);
+      if (!info) throw missingTensor(origin, name);
       return info;
     };
     if (spareHead) refuseOtherHead(spareHead, find(tokenEmbeddingName(spec)));
     return {
       dir: root,
-      origin: ggufPointer(root)?.file ?? root,
+      origin,
       config,
       spec,
       tensors,

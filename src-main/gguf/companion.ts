@@ -4,12 +4,13 @@
  */
 import fs from 'node:fs';
 import path from 'node:path';
+import { GraftError } from '../../src-shared/errors.ts';
 import { architectureFromConfig, type ModelConfig } from '../engine/model/architecture.ts';
 import { writeFolderAtomic } from '../files/writeWhole.ts';
 import { configFromGguf } from './configFromGguf.ts';
 import { GGUF_POINTER, headerSha256, type GgufPointer } from './pointer.ts';
 import { quantisationName } from './fileTypes.ts';
-import { openGguf } from './read.ts';
+import { openGguf, type GgufFile } from './read.ts';
 import { tokenizerFromGguf, type FoundTokenizer } from './tokenizer/fromGguf.ts';
 
 /**
@@ -22,19 +23,44 @@ export async function writeCompanion(file: string, dir: string): Promise<void> {
     const { config, notes } = configFromGguf(gguf);
     const found = tokenizerFromGguf(file, gguf.fields);
     const named = { ...config, ...tokenIds(found) };
-    architectureFromConfig(named);
+    checkConfig(file, named);
     const pointer: GgufPointer = {
       file: path.resolve(file),
       sizeBytes: gguf.sizeBytes,
       headerSha256: headerSha256(gguf),
       quantisation: quantisationName(gguf),
-      notes: [...notes, ...found.notes],
+      notes: [...memoryNote(gguf), ...notes, ...found.notes],
     };
     await writeFolderAtomic(dir, (folder) => writeFiles(folder, { config: named, found, pointer }), {
       replace: true,
     });
   } finally {
     gguf.close();
+  }
+}
+
+/** Quantised weights take more room in memory than in the file. */
+function memoryNote(gguf: GgufFile): string[] {
+  const elements = [...gguf.tensors.values()].reduce((sum, { dims }) => sum + dims.reduce((a, b) => a * b, 1), 0);
+  const gib = (4 * elements) / 2 ** 30;
+  if (4 * elements <= gguf.sizeBytes) return [];
+  return [
+    `The weights are read in place and become float32 in memory (${gib < 0.1 ? gib.toPrecision(1) : gib.toFixed(1)} ` +
+      'GiB); on webgpu the setting Base dtype packs them again.',
+  ];
+}
+
+/** Of a config.json the field would be named; here nobody has seen one. */
+function checkConfig(file: string, config: ModelConfig): void {
+  try {
+    architectureFromConfig(config);
+  } catch (error) {
+    if (!(error instanceof GraftError) || error.code !== 'BAD_CONFIG') throw error;
+    const what = error.message.replace(/^config\.json: /, '');
+    throw new GraftError('GGUF_UNSUPPORTED', `${file}, with its metadata read as a config.json: ${what}`, {
+      ...error.details,
+      file,
+    });
   }
 }
 

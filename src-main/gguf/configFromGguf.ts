@@ -71,10 +71,12 @@ export function configFromGguf(gguf: GgufFile): FoundConfig {
   const unknown = others.filter((key) => !IDLE_KEYS.has(key) && !Object.hasOwn(NEUTRAL, key));
   return {
     config: { ...config, torch_dtype: torchDtype(gguf) },
-    notes:
-      unknown.length > 0
+    notes: [
+      ...(architecture === 'gptneox' ? [WHICH_GELU] : []),
+      ...(unknown.length > 0
         ? [`Graft does not know these fields of the file and goes on without them: ${unknown.join(', ')}.`]
-        : [],
+        : []),
+    ],
   };
 }
 
@@ -242,7 +244,10 @@ function gpt2(fields: ArchitectureFields): ModelConfig {
   };
 }
 
-/** llama.cpp computes every GELU by its tanh form; the checkpoints of this family mean the exact one. */
+const WHICH_GELU =
+  'The file does not say which form of GELU the model uses: Graft computes the exact one, which Pythia means, ' +
+  'llama.cpp the tanh form, which differs in the fourth decimal.';
+
 function gptNeox(fields: ArchitectureFields): ModelConfig {
   const [hidden, heads] = [fields.needed('embedding_length'), fields.needed('attention.head_count')];
   return {

@@ -2,21 +2,24 @@
 import fs from 'node:fs';
 import path from 'node:path';
 import { describe, expect, it } from 'vitest';
+import type { Quantisation } from '../../src-shared/exports.ts';
 import { openBaseModel } from '../basemodel/baseModel.ts';
 import { castF32 } from '../safetensors/dtype.ts';
+import { loadTokenizer } from '../datasets/tokenizer.ts';
 import { taskEdits } from '../merging/merge.ts';
 import { readAdapter } from '../methods/fileRegistry.ts';
-import { largestKl, llamacppGreedy, llamacppProbabilities } from '../../test-support/judges/llamaModel.ts';
+import { largestKl, llamacppGreedy, llamacppProbabilities } from '../../test-support/checks/llamaModel.ts';
 import { byteTokenizer } from '../../test-support/fixtures/byteTokenizer.ts';
 import { FAMILY_CASES, familyWeights } from '../../test-support/fixtures/families.ts';
 import { temporaryFolder, writeTiny } from '../../test-support/fixtures/folders.ts';
+import { array64 } from '../../test-support/reference/array.ts';
+import { referenceLoss } from '../../test-support/reference/decoder.ts';
 import { readJson, readTensors, type BaseGolden } from '../../test-support/goldens/goldens.ts';
 import { hasShared, sharedPath, skipNote } from '../../test-support/goldens/shared.ts';
 import { architectureFromConfig, type ModelConfig } from '../engine/model/architecture.ts';
 import { refuseUnknownToLlamacpp } from './families/registry.ts';
 import { tokenizerMetadata } from './tokenizer/toGguf.ts';
 import { exportGguf, type GgufPlan } from './exportGguf.ts';
-import type { Quantisation } from './quantise/planTypes.ts';
 
 /** Exports the model in `dir`, with the adapter merged into it, and returns file and plan. */
 async function exported(
@@ -67,18 +70,35 @@ describe.skipIf(!hasShared('golden'))(`goldens of PyTorch and PEFT in llama.cpp$
     expect(f16).toBeLessThan(1e-4);
     expect(q8).toBeLessThan(0.05);
   });
+
+  // Updates that read whole rows or columns, where the file has rows in another order or the matrix turned.
+  it.each(['llama/dora_randB', 'gpt2/dora_randB', 'llama/miss_bat', 'llama/miss_r6', 'gpt2/ia3', 'qwen2/ia3'])(
+    '%s: merged as PEFT merges it',
+    async (adapterCase) => {
+      const [model = ''] = adapterCase.split('/');
+      const want = readTensors(`golden/${adapterCase}/logits.safetensors`).get('logits_merged')!.values;
+      const adapter = sharedPath(`golden/${adapterCase}/final`);
+      const { file, vocab } = await exported(sharedPath(`golden/${model}/base`), 'F32', { adapter });
+      expect(await klOf(file, golden(model).input_ids[0]!, vocab, want)).toBeLessThan(1e-5);
+    },
+  );
 });
+
+/** A checkpoint with the weights of families.json. */
+async function writeFamily(config: ModelConfig): Promise<string> {
+  const entries = familyWeights(config).map(({ name, shape, values }) => ({
+    name,
+    shape,
+    dtype: 'F32' as const,
+    data: () => castF32(values, 'F32'),
+  }));
+  return writeTiny(path.join(temporaryFolder(), 'model'), entries, config);
+}
 
 describe.each(Object.entries(FAMILY_CASES))('%s against the published equations', (_, golden) => {
   it('has the logits of PyTorch in llama.cpp', async () => {
     const { config, ids, logits } = golden;
-    const entries = familyWeights(config).map(({ name, shape, values }) => ({
-      name,
-      shape,
-      dtype: 'F32' as const,
-      data: () => castF32(values, 'F32'),
-    }));
-    const dir = await writeTiny(path.join(temporaryFolder(), 'model'), entries, config);
+    const dir = await writeFamily(config);
     const { file, vocab, plan } = await exported(dir, 'F32');
     // llama.cpp has no windows here: what is within the window is the same, and the plan says so.
     const window = config['sliding_window'] as number | null | undefined;
@@ -99,8 +119,29 @@ describe.skipIf(!hasShared('data/stories260k'))(
       const { file } = await exported(dir, 'F32', { tokenizer: tokenizerMetadata });
       expect(await llamacppGreedy(file, ids.slice(0, 1), 256)).toEqual(ids.slice(1));
     });
+
+    it('keeps its first words as Q4_K_M, whose rows of 64 become other types, which the plan says', async () => {
+      const { file, plan } = await exported(dir, 'Q4_K_M', { tokenizer: tokenizerMetadata });
+      expect(plan.notes.join(' ')).toContain('more become Q5_0, because rows of 64 values are no multiple of Q4_K’s');
+      const text = loadTokenizer(dir).decode(await llamacppGreedy(file, [1], 12));
+      expect(text).toMatch(/^Once upon a time, there was a/);
+    });
   },
 );
+
+it('Llama with a bias on every layer, which no golden has: the loss of the float64 reference', async () => {
+  const config = { ...FAMILY_CASES['mistral']!.config, model_type: 'llama', attention_bias: true, mlp_bias: true };
+  const { file, vocab } = await exported(await writeFamily(config), 'F32');
+  const ids = FAMILY_CASES['mistral']!.ids[0]!;
+  const weights = familyWeights(config).map(
+    ({ name, shape, values }) => [name, array64(shape, Float64Array.from(values))] as const,
+  );
+  const rows = [{ ids, labels: [-100, ...ids.slice(1)] }];
+  const want = referenceLoss(architectureFromConfig(config), { weights: new Map(weights) }, rows);
+  const found = await llamacppProbabilities(file, ids, vocab);
+  const loss = ids.slice(1).reduce((sum, id, t) => sum - Math.log(found[t * vocab + id]!), 0) / (ids.length - 1);
+  expect(loss).toBeCloseTo(want, 3);
+});
 
 describe('what llama.cpp cannot run as it is meant', () => {
   const refused = (config: ModelConfig): void => refuseUnknownToLlamacpp(architectureFromConfig(config), config);
@@ -120,6 +161,13 @@ describe('what llama.cpp cannot run as it is meant', () => {
     expect(() => refused({ ...config, layer_types: types })).toThrow(
       'llama.cpp takes every other layer of Gemma 2, from the first on, for one with a sliding window, so a GGUF',
     );
+  });
+
+  it('biases that it would not read', () => {
+    for (const type of ['qwen3', 'gemma2'])
+      expect(() => refused({ model_type: type, ...sizes, attention_bias: true }), type).toThrow(
+        'no bias on the output',
+      );
   });
 
   it('scaled rotary positions outside the Llama family', () => {

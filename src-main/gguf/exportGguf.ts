@@ -3,6 +3,7 @@
  * memory holds one piece of rows.
  */
 import path from 'node:path';
+import type { Quantisation } from '../../src-shared/exports.ts';
 import type { BaseModel, BaseTensor } from '../basemodel/baseModel.ts';
 import type { ArchitectureSpec } from '../engine/model/architecture.ts';
 import { diskFullError, freeBytesAt } from '../files/freeSpace.ts';
@@ -17,9 +18,9 @@ import {
 } from './families/registry.ts';
 import type { GgmlTypeName } from './ggmlTypes.ts';
 import { uint32, type GgufMetadata, type TensorHeader } from './header.ts';
-import { ggufPieces } from './pieces.ts';
+import { ggufPieces, storedPieces } from './pieces.ts';
 import { OWN_TYPES } from './quantise/encode.ts';
-import { FILE_TYPES, plannedType, type Quantisation, type TypeChoice } from './quantise/planTypes.ts';
+import { FILE_TYPES, plannedType, type TypeChoice } from './quantise/planTypes.ts';
 import { ggufBytes, writeGguf, type GgufTensor, type WriteOptions, type WrittenGguf } from './write.ts';
 
 export interface GgufSource {
@@ -41,7 +42,7 @@ export interface GgufPlan {
   notes: string[];
 }
 
-export interface PlannedTensor {
+interface PlannedTensor {
   name: string;
   /** In ggml's order. */
   dims: readonly number[];
@@ -91,8 +92,12 @@ function layOut({ base, edit, quantise, tokenizerMetadata, name }: GgufSource): 
     .filter(({ hf }) => base.has(hf))
     .map(({ hf, gguf, dims, change }): LaidOut => {
       const tensor = base.tensors.get(hf)!;
+      const planned = plannedType(gguf, dims, choice);
       const pieces = (): Iterable<Float32Array> => ggufPieces(tensor, change, edit?.(tensor));
-      return { name: gguf, dims, ...plannedType(gguf, dims, choice), pieces };
+      // What a GGUF base has in this type stays as it is: coded a second time, it would lose a second time.
+      const same = tensor.coded?.type === planned.type;
+      const encoded = (): Iterable<Uint8Array> | undefined => (edit?.(tensor) ? undefined : storedPieces(tensor));
+      return { name: gguf, dims, ...planned, pieces, ...(same ? { encoded } : {}) };
     });
   const constants = ggufConstants(spec, mapped, base.has).map(({ gguf, values }): LaidOut => ({
     name: gguf,
@@ -133,8 +138,8 @@ function notesOn({ base: { spec, config } }: GgufSource, tensors: PlannedTensor[
     ({ type, fallback }) => `${type}: ${fallback}`,
   );
   const fallbacks = [...fallen.values()].map(([first, ...more]) => {
-    const others = more.length > 0 ? ` and ${more.length} more` : '';
-    return `${first!.name}${others} becomes ${first!.type}, because ${first!.fallback}.`;
+    const subject = more.length > 0 ? `${first!.name} and ${more.length} more become` : `${first!.name} becomes`;
+    return `${subject} ${first!.type}, because ${first!.fallback}.`;
   });
   return [...differences, ...fallbacks];
 }

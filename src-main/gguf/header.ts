@@ -51,16 +51,28 @@ export interface TensorHeader {
 }
 
 /** Where tensors begin: at multiples of this, counted from the end of the header. */
-export const ALIGNMENT = 32;
+const ALIGNMENT = 32;
 
 export function aligned(bytes: number): number {
   return Math.ceil(bytes / ALIGNMENT) * ALIGNMENT;
 }
 
-/** Bytes of everything before the first tensor, padding included. */
+/** Everything before the first tensor, padding included. */
 export function encodeHeader(metadata: GgufMetadata, tensors: readonly TensorHeader[]): Uint8Array {
-  const out = new ByteWriter();
-  out.bytes(new TextEncoder().encode('GGUF'));
+  const out = new ByteWriter(headerBytes(metadata, tensors));
+  writeHeader(out, metadata, tensors);
+  return out.buffer; // new memory is zero, as padding is
+}
+
+/** The length of what encodeHeader makes. */
+export function headerBytes(metadata: GgufMetadata, tensors: readonly TensorHeader[]): number {
+  const out = new ByteCounter();
+  writeHeader(out, metadata, tensors);
+  return aligned(out.length);
+}
+
+function writeHeader(out: Bytes, metadata: GgufMetadata, tensors: readonly TensorHeader[]): void {
+  out.number('uint32', MAGIC);
   out.number('uint32', 3);
   out.number('uint64', tensors.length);
   out.number('uint64', metadata.size);
@@ -78,11 +90,12 @@ export function encodeHeader(metadata: GgufMetadata, tensors: readonly TensorHea
     out.number('uint64', offset);
     offset += aligned(tensorBytes(type, dims));
   }
-  out.bytes(new Uint8Array(aligned(out.length) - out.length));
-  return out.finish();
 }
 
-function writeValue(out: ByteWriter, value: GgufValue): void {
+/** `GGUF`. */
+const MAGIC = 0x46554747;
+
+function writeValue(out: Bytes, value: GgufValue): void {
   if (value.type === 'string') out.string(value.value);
   else if (value.type === 'bool') out.number('uint8', value.value ? 1 : 0);
   else if (value.type !== 'array') out.number(value.type, value.value);
@@ -108,26 +121,44 @@ const NUMBER_BYTES: Record<NumberType, number> = {
   float64: 8,
 };
 
-/** Bytes one after another, in a buffer that grows. */
-class ByteWriter {
-  #buffer = new Uint8Array(1 << 16);
-  #view = new DataView(this.#buffer.buffer);
+/** Bytes one after another. */
+interface Bytes {
+  string(text: string): void;
+  number(type: NumberType, value: number): void;
+}
+
+class ByteCounter implements Bytes {
   length = 0;
 
-  bytes(bytes: Uint8Array): void {
-    const at = this.#room(bytes.length);
-    this.#buffer.set(bytes, at);
+  string(text: string): void {
+    this.length += NUMBER_BYTES.uint64 + Buffer.byteLength(text);
+  }
+
+  number(type: NumberType): void {
+    this.length += NUMBER_BYTES[type];
+  }
+}
+
+class ByteWriter implements Bytes {
+  readonly buffer: Buffer;
+  #view: DataView;
+  #at = 0;
+
+  constructor(length: number) {
+    this.buffer = Buffer.alloc(length);
+    this.#view = new DataView(this.buffer.buffer, this.buffer.byteOffset, length);
   }
 
   string(text: string): void {
-    const bytes = new TextEncoder().encode(text);
-    this.number('uint64', bytes.length);
-    this.bytes(bytes);
+    const bytes = this.buffer.write(text, this.#at + NUMBER_BYTES.uint64);
+    this.number('uint64', bytes);
+    this.#at += bytes;
   }
 
   number(type: NumberType, value: number): void {
-    const at = this.#room(NUMBER_BYTES[type]);
+    const at = this.#at;
     const view = this.#view;
+    this.#at += NUMBER_BYTES[type];
     if (type === 'uint8') view.setUint8(at, value);
     else if (type === 'int8') view.setInt8(at, value);
     else if (type === 'uint16') view.setUint16(at, value, true);
@@ -138,22 +169,5 @@ class ByteWriter {
     else if (type === 'uint64') view.setBigUint64(at, BigInt(value), true);
     else if (type === 'int64') view.setBigInt64(at, BigInt(value), true);
     else view.setFloat64(at, value, true);
-  }
-
-  finish(): Uint8Array {
-    return this.#buffer.subarray(0, this.length);
-  }
-
-  /** Makes room for `count` bytes and returns where they begin. */
-  #room(count: number): number {
-    const at = this.length;
-    this.length += count;
-    if (this.length > this.#buffer.length) {
-      const grown = new Uint8Array(2 * this.length);
-      grown.set(this.#buffer.subarray(0, at));
-      this.#buffer = grown;
-      this.#view = new DataView(grown.buffer);
-    }
-    return at;
   }
 }

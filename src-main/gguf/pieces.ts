@@ -1,7 +1,7 @@
 /** The values of a checkpoint's tensor as its GGUF tensor has them, a piece of rows at a time. */
 import type { BaseTensor } from '../basemodel/baseModel.ts';
 import type { EditRows } from '../safetensors/editedRows.ts';
-import { readRowsF32, rowsOf } from '../safetensors/read.ts';
+import { readRowsF32, readTensorBytes, rowsOf } from '../safetensors/read.ts';
 import type { Change } from './families/family.ts';
 
 /** Float32 values of one tensor that are in memory at a time (a single row is never split). */
@@ -27,6 +27,12 @@ export function* ggufPieces(
     if (change?.type === 'rows') yield gathered(start, count, width, change.hfRow, read);
     else yield shifted(read(start, count), change);
   }
+}
+
+/** The tensor's bytes as its file has them. */
+export function* storedPieces(tensor: BaseTensor, chunkBytes = CHUNK_BYTES): Generator<Uint8Array> {
+  for (let start = 0; start < tensor.byteLength; start += chunkBytes)
+    yield readTensorBytes(tensor, start, Math.min(chunkBytes, tensor.byteLength - start));
 }
 
 type Read = (startRow: number, rowCount: number) => Float32Array;

@@ -155,7 +155,7 @@ describe('hostile files', () => {
     ['dimensions that overflow', header(1).tensor('t', [2 ** 40, 2 ** 40], 0, 0), 'impossible shape'],
     ['an empty tensor', header(1).tensor('t', [0, 4], 0, 0), 'impossible shape'],
     ['an offset outside', header(1).tensor('t', [4], 0, 2 ** 40), 'is cut short', 4096],
-    ['an offset of 2^64 - 1', header(1).tensor('t', [4], 0, 2n ** 64n - 1n), 'the offset of t', 4096],
+    ['an offset of 2^64 - 1', header(1).tensor('t', [4], 0, 2n ** 64n - 1n), 'the offset of "t"', 4096],
     ['a tensor between two places', header(1).tensor('t', [4], 0, 8), 'no multiple of 32', 4096],
     ['a name twice', header(2).tensor('t', [4], 0, 0).tensor('t', [4], 0, 32), 'is there twice', 4096],
     ['two tensors in one place', header(2).tensor('t', [16], 0, 0).tensor('u', [4], 0, 32), 'overlaps', 4096],

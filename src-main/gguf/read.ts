@@ -115,11 +115,12 @@ function tensorError(file: string, tensor: string, problem: string, details: Rec
 /** `offset` still counts from the end of the header. */
 function readTensor(file: string, cursor: Cursor): GgufTensorInfo {
   const name = cursor.string('the name of a tensor', MOST_NAME_BYTES);
-  const dimCount = cursor.uint32(`the number of dimensions of ${name}`);
+  const shown = shownValue(name);
+  const dimCount = cursor.uint32(`the number of dimensions of ${shown}`);
   if (dimCount > MOST_DIMS) throw tensorError(file, name, `has ${dimCount} dimensions, more than ${MOST_DIMS}`);
-  const dims = Array.from({ length: dimCount }, () => cursor.count(Number.MAX_SAFE_INTEGER, `a dimension of ${name}`));
-  const id = cursor.uint32(`the type of ${name}`);
-  const offset = cursor.count(Number.MAX_SAFE_INTEGER, `the offset of ${name}`);
+  const dims = Array.from({ length: dimCount }, () => cursor.count(Number.MAX_SAFE_INTEGER, `a dimension of ${shown}`));
+  const id = cursor.uint32(`the type of ${shown}`);
+  const offset = cursor.count(Number.MAX_SAFE_INTEGER, `the offset of ${shown}`);
   const elements = dims.reduce((product, n) => product * n, 1);
   if (!Number.isSafeInteger(elements) || elements === 0)
     throw tensorError(file, name, `has the impossible shape [${dims.join(', ')}]`);
@@ -127,7 +128,7 @@ function readTensor(file: string, cursor: Cursor): GgufTensorInfo {
   if (!type)
     throw unsupported(
       file,
-      `holds tensor ${shownValue(name)} as ${OTHER_TYPES[id] ?? `number format ${id}`}, which Graft does not read`,
+      `holds tensor ${shown} as ${OTHER_TYPES[id] ?? `number format ${id}`}, which Graft does not read`,
       `use a file in one of ${Object.keys(GGML_TYPES).join(', ')}`,
       { tensor: name, type: id },
     );

@@ -10,7 +10,7 @@ import { GraftError } from '../../src-shared/errors.ts';
 import { systemErrorAbout } from '../files/systemError.ts';
 import { syncFolder, temporaryNameFor } from '../files/writeWhole.ts';
 import { tensorBytes } from './ggmlTypes.ts';
-import { aligned, encodeHeader, type GgufMetadata, type TensorHeader } from './header.ts';
+import { aligned, encodeHeader, headerBytes, type GgufMetadata, type TensorHeader } from './header.ts';
 import { encodersFor, type Encode } from './quantise/encode.ts';
 
 export interface GgufTensor extends TensorHeader {
@@ -19,6 +19,8 @@ export interface GgufTensor extends TensorHeader {
    * piece may be reused after the next one is asked for.
    */
   pieces: () => Iterable<Float32Array>;
+  /** The tensor's bytes as they are to stand in the file, where they are known; asked for in place of `pieces`. */
+  encoded?: () => Iterable<Uint8Array> | undefined;
 }
 
 export interface GgufModel {
@@ -43,7 +45,7 @@ export interface WrittenGguf {
 export function ggufBytes(metadata: GgufMetadata, tensors: readonly TensorHeader[]): number {
   return tensors.reduce(
     (sum, { type, dims }) => sum + aligned(tensorBytes(type, dims)),
-    encodeHeader(metadata, tensors).length,
+    headerBytes(metadata, tensors),
   );
 }
 
@@ -68,7 +70,7 @@ export async function writeGguf(
     try {
       write(out, encodeHeader(metadata, tensors));
       for (const tensor of tensors)
-        for (const bytes of encodedPieces(file, tensor, encoders(tensor.type))) {
+        for await (const bytes of encodedPieces(file, tensor, encoders(tensor.type))) {
           write(out, bytes);
           onProgress?.({ done: out.done, total });
           await setImmediate();
@@ -103,13 +105,14 @@ function write(out: Output, bytes: Uint8Array): void {
 }
 
 /** The tensor's bytes and its padding. */
-function* encodedPieces(file: string, tensor: GgufTensor, encode: Encode): Generator<Uint8Array> {
+async function* encodedPieces(file: string, tensor: GgufTensor, encode: Encode): AsyncGenerator<Uint8Array> {
   const { name, type, dims } = tensor;
   const [width = 1] = dims;
   const wantBytes = tensorBytes(type, dims);
   let gotBytes = 0;
-  for (const piece of tensor.pieces()) {
-    const bytes = encode(piece, width, name);
+  const encoded = tensor.encoded?.();
+  for (const piece of encoded ?? tensor.pieces()) {
+    const bytes = piece instanceof Float32Array ? await encode(piece, width, name) : piece;
     gotBytes += bytes.length;
     yield bytes;
   }

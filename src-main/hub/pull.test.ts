@@ -5,6 +5,7 @@ import fs from 'node:fs';
 import path from 'node:path';
 import { scanCacheDir } from '@huggingface/hub';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { expectSameFiles } from '../../test-support/checks/sameFiles.ts';
 import { FakeHub } from '../../test-support/fakes/hub.ts';
 import { temporaryFolder } from '../../test-support/fixtures/folders.ts';
 import { MODEL } from '../../test-support/rigs/services.ts';
@@ -60,8 +61,7 @@ describe('a model', () => {
     expect(plan.missingBytes).toBe(plan.totalBytes);
     expect(seen.at(-1)).toBe(plan.totalBytes);
     expect(seen).toEqual([...seen].sort((a, b) => a - b));
-    // `diff` follows the links.
-    expect(execFileSync('diff', ['-r', MODEL, plan.dir]).toString()).toBe('');
+    expectSameFiles(plan.dir, MODEL);
     for (const name of fs.readdirSync(plan.dir)) {
       const link = fs.readlinkSync(path.join(plan.dir, name));
       expect(link).toMatch(/^\.\.\/\.\.\/blobs\/([0-9a-f]{40}|[0-9a-f]{64})$/);
@@ -150,7 +150,7 @@ describe('going on', () => {
     const plan = await pull();
     expect(plan.missingBytes).toBe(fs.statSync(path.join(MODEL, WEIGHTS)).size - sizeBytes);
     expect(hub.requests.find(({ host }) => host === 'store')?.range).toBe(`bytes=${sizeBytes}-`);
-    expect(execFileSync('diff', ['-r', MODEL, plan.dir]).toString()).toBe('');
+    expectSameFiles(plan.dir, MODEL);
   });
 
   it('begins anew where the server knows no ranges, or the part is longer than the file', async () => {
@@ -207,7 +207,7 @@ describe('what is refused, with nothing left', () => {
     expect(cached().some((name) => name.endsWith(WEIGHTS))).toBe(false);
     hub.faults = { announced: { [WEIGHTS]: 9_000_000 } };
     const { dir } = await pull();
-    expect(execFileSync('diff', ['-r', MODEL, dir]).toString()).toBe('');
+    expectSameFiles(dir, MODEL);
   });
 
   it.each(['../../evil.json', '/etc/cron.d/evil', 'a\\..\\evil', 'config.json\u0000.txt'])(
@@ -258,6 +258,9 @@ describe('the token', () => {
     await expect(pull('hf:owner/gated')).rejects.toThrow(
       /owner\/gated is gated; accept the licence on http.*\/owner\/gated, then store a token .* "graft hub login"/,
     );
+    hub.faults = { closedListing: true };
+    await expect(planPull(readSource('hf:owner/gated'), options())).rejects.toMatchObject({ code: 'HUB_GATED' });
+    hub.faults = {};
     hub.hasAccess = false;
     await expect(pull('hf:owner/gated', { token: hub.token })).rejects.toThrow(/has no access yet; accept the licence/);
     hub.hasAccess = true;

@@ -5,15 +5,19 @@
 import fs from 'node:fs';
 import { createRequire } from 'node:module';
 import path from 'node:path';
+import type { KoffiFunc } from 'koffi';
 import { GraftError } from '../../src-shared/errors.ts';
 
 export interface Ggml {
   /**
-   * Quantises whole rows of `width` values into `out`, which has exactly the bytes that they take.
-   * type: `enum ggml_type`.
+   * Quantises whole rows of `width` values into `out`, which has exactly the bytes that they take; many rows on several
+   * threads. type: `enum ggml_type`.
    */
-  quantise(type: number, rows: Float32Array, width: number, out: Uint8Array): void;
+  quantise(type: number, rows: Float32Array, width: number, out: Uint8Array): Promise<void>;
 }
+
+/** Values from which on a thread is worth its start. */
+const VALUES_PER_THREAD = 1 << 18;
 
 let opened: Ggml | undefined;
 
@@ -22,8 +26,8 @@ export async function openGgml(): Promise<Ggml> {
   return (opened ??= await load());
 }
 
-const LIBRARY =
-  { win32: 'ggml-base.dll', darwin: 'libggml-base.dylib' }[process.platform as string] ?? 'libggml-base.so';
+/** As the builds name it, some with llama.cpp's version. */
+const LIBRARY = /^(lib)?ggml-base(\.v[\d.]+)?\.(so|dylib|dll)$/;
 
 /** The library's file; undefined where this platform's package is not installed. */
 export function ggmlLibrary(): string | undefined {
@@ -32,8 +36,11 @@ export function ggmlLibrary(): string | undefined {
   const build = `${platform}-${arch}${platform === 'mac' && arch === 'arm64' ? '-metal' : ''}`;
   try {
     const entry = createRequire(import.meta.url).resolve(`@node-llama-cpp/${build}`);
-    const library = path.join(path.dirname(entry), '..', 'bins', build, LIBRARY);
-    return fs.existsSync(library) ? library : undefined;
+    const folder = path.join(path.dirname(entry), '..', 'bins', build);
+    const name = fs.readdirSync(folder).find((file) => LIBRARY.test(file));
+    if (name === undefined) return undefined;
+    // In a package the library lies beside the archive, where the system can open it (electron-builder.yml).
+    return path.join(folder, name).replace(`app.asar${path.sep}`, `app.asar.unpacked${path.sep}`);
   } catch {
     return undefined;
   }
@@ -61,12 +68,40 @@ async function load(): Promise<Ggml> {
     .load(library)
     .func('size_t ggml_quantize_chunk(int, const float *, void *, int64_t, int64_t, int64_t, const float *)');
   return {
-    quantise: (type, rows, width, out) => {
-      const written = Number(quantize(type, rows, out, 0, rows.length / width, width, null));
-      if (written !== out.length)
-        throw new Error(`ggml wrote ${written} bytes of type ${type} instead of ${out.length}`);
+    quantise: async (type, rows, width, out) => {
+      const count = rows.length / width;
+      const rowBytes = out.length / count;
+      const check = (written: unknown, rowsDone: number): void => {
+        if (Number(written) !== rowsDone * rowBytes)
+          throw new Error(
+            `ggml wrote ${String(written)} bytes of type ${type} for ${rowsDone} rows of ${width} values`,
+          );
+      };
+      if (rows.length < 2 * VALUES_PER_THREAD) return check(quantize(type, rows, out, 0, count, width, null), count);
+      const part = Math.ceil(VALUES_PER_THREAD / width);
+      const parts = Array.from({ length: Math.ceil(count / part) }, (_, i) => i * part);
+      await Promise.all(
+        parts.map(async (start) => {
+          const end = Math.min(start + part, count);
+          const [from, to] = [
+            rows.subarray(start * width, end * width),
+            out.subarray(start * rowBytes, end * rowBytes),
+          ];
+          check(await inThread(quantize, [type, from, to, 0, end - start, width, null]), end - start);
+        }),
+      );
     },
   };
+}
+
+/** koffi's asynchronous call; the arguments stay referenced until it is over. */
+function inThread(call: KoffiFunc<(...parameters: unknown[]) => unknown>, parameters: unknown[]): Promise<unknown> {
+  return new Promise((resolve, reject) => {
+    call.async(...parameters, (error: unknown, result: unknown) => {
+      if (error) reject(error as Error);
+      else resolve(result);
+    });
+  });
 }
 
 export function ggmlMissing(): GraftError {

@@ -66,7 +66,7 @@ async function start(): Promise<Llama> {
 
 /** The tokenizer of a GGUF file alone. Throws LLAMACPP_ABSENT or LLAMACPP_REFUSED. */
 export async function openTokenizer(file: string): Promise<LlamacppModel> {
-  return modelOf(await loadModel(file, { vocabOnly: true }));
+  return modelOf(await loadModelFile(file, { vocabOnly: true }));
 }
 
 /**
@@ -77,12 +77,15 @@ export async function openRunner(
   file: string,
   { vocab, contextLength, adapters = [] }: LlamacppOptions,
 ): Promise<LlamacppRunner> {
-  const model = await loadModel(file, { gpuLayers: 0 });
+  const model = await loadModelFile(file, { gpuLayers: 0 });
   try {
     const context = await model.createContext({
-      contextSize: contextLength,
+      // A full context is shifted: its last position would see other tokens.
+      contextSize: contextLength + 1,
       batchSize: contextLength,
       sequences: 1,
+      // The threads of a small model wait for each other longer than they compute, above all on a busy machine.
+      ...(model.size < SMALL_BYTES ? { threads: 1 } : {}),
       flashAttention: false,
       experimentalKvCacheKeyType: 'F32',
       experimentalKvCacheValueType: 'F32',
@@ -91,20 +94,27 @@ export async function openRunner(
     return runnerOf(model, context, vocab);
   } catch (error) {
     await model.dispose();
-    throw refused(adapters[0] ?? file, error);
+    throw refusedFile(adapters[0] ?? file, error);
   }
 }
 
-async function loadModel(file: string, options: { vocabOnly?: true; gpuLayers?: number }): Promise<LlamaModel> {
+const SMALL_BYTES = 256 << 20;
+
+/** Throws LLAMACPP_ABSENT or LLAMACPP_REFUSED. */
+export async function loadModelFile(
+  file: string,
+  options: { vocabOnly?: true; gpuLayers?: number },
+): Promise<LlamaModel> {
   const llama = await loadLlamacpp();
   try {
     return await llama.loadModel({ modelPath: file, ...options });
   } catch (error) {
-    throw refused(file, error);
+    throw refusedFile(file, error);
   }
 }
 
-function refused(file: string, error: unknown): GraftError {
+/** LLAMACPP_REFUSED. */
+export function refusedFile(file: string, error: unknown): GraftError {
   return new GraftError(
     'LLAMACPP_REFUSED',
     `llama.cpp does not take ${file}: ${error instanceof Error ? error.message : String(error)}; write the file again.`,

@@ -1,6 +1,6 @@
 /** Attaching a method's trainable parameters to a model, and writing what they have become. */
-import path from 'node:path';
 import type { BaseModel } from '../basemodel/baseModel.ts';
+import { modelNameOf } from '../basemodel/folderName.ts';
 import type { GraftAdapterInfo } from '../adapters/graftInfo.ts';
 import type { Decoder } from '../engine/model/decoder.ts';
 import type { Parameter } from '../engine/model/parameters.ts';
@@ -64,7 +64,7 @@ function graftInfo(run: AttachedRun, method: MethodSettings, base: BaseModel, la
   return {
     format: 1,
     baseHash: base.hash,
-    baseName: path.basename(base.origin),
+    baseName: modelNameOf(base.origin),
     task: run.task,
     runId: run.runId,
     method,

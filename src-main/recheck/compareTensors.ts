@@ -102,7 +102,12 @@ function checkValues({ source, from, to, changes }: Pair): { checked: number; wr
 }
 
 /** In float64, and by how much another order of the sums may change it. */
-function expected(output: number, input: number, weight: Weight, changes: Change[]): { value: number; slack: number } {
+export function expected(
+  output: number,
+  input: number,
+  weight: Weight,
+  changes: Change[],
+): { value: number; slack: number } {
   const own = weight(output, input);
   let value = own;
   let slack = 0;
@@ -118,7 +123,7 @@ function expected(output: number, input: number, weight: Weight, changes: Change
 }
 
 /** `count` of the numbers below `n`, the first and the last among them. */
-function spread(n: number, count: number): number[] {
+export function spread(n: number, count: number): number[] {
   if (count >= n) return Array.from({ length: n }, (_, i) => i);
   return Array.from({ length: count }, (_, i) => Math.round((i * (n - 1)) / (count - 1)));
 }

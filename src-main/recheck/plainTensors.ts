@@ -135,7 +135,7 @@ const READ: Record<string, (bytes: Buffer, at: number) => number> = {
 };
 
 /** IEEE binary16: 1 bit of sign, 5 of exponent, 10 of fraction. */
-function half(bits: number): number {
+export function half(bits: number): number {
   const sign = bits & 0x8000 ? -1 : 1;
   const [exponent, fraction] = [(bits >> 10) & 0x1f, bits & 0x3ff];
   if (exponent === 31) return fraction ? NaN : sign * Infinity;
@@ -143,7 +143,7 @@ function half(bits: number): number {
 }
 
 /** bfloat16: 1 bit of sign, 8 of exponent, 7 of fraction. */
-function brain(bits: number): number {
+export function brain(bits: number): number {
   const sign = bits & 0x8000 ? -1 : 1;
   const [exponent, fraction] = [(bits >> 7) & 0xff, bits & 0x7f];
   if (exponent === 255) return fraction ? NaN : sign * Infinity;

@@ -64,7 +64,7 @@ function followEmbedding(changes: Map<string, Change[]>, source: ReadBase): void
   if (own) for (const name of [embedding, head]) changes.set(name, own);
 }
 
-function allChanges(tasks: TaskDir[], source: ReadBase): Map<string, Change[]> {
+export function allChanges(tasks: TaskDir[], source: ReadBase): Map<string, Change[]> {
   const all = new Map<string, Change[]>();
   for (const { adapterDir, scale } of tasks)
     for (const [tensor, changes] of changesOf(adapterDir, scale, source))

@@ -14,6 +14,7 @@ import { labAmplification, labSimilarity, labSpectrum } from './lab/understand.t
 import { modelNeeds } from './plan/modelNeeds.ts';
 import { Planner } from './plan/planner.ts';
 import { preflight } from './plan/preflight.ts';
+import { GgufAnswers } from './serve/ggufAnswers.ts';
 import { Resident } from './serve/resident.ts';
 import { Journal } from '../runfolder/journal.ts';
 import { checkTokenizer } from './tokens/checkTokenizer.ts';
@@ -54,14 +55,22 @@ const planning: Handlers<'plan' | 'planLargest' | 'preflight' | 'modelNeeds'> = 
 };
 
 const resident = new Resident();
-const serving: Handlers<'load' | 'attach' | 'mergeInto' | 'mix' | 'generate' | 'compare' | 'answer'> = {
+/** In place of the resident base, in a worker that serves a GGUF file. */
+let gguf: GgufAnswers | undefined;
+const serving: Handlers<'load' | 'attach' | 'mergeInto' | 'mix' | 'generate' | 'compare' | 'answer' | 'loadGguf'> = {
   load: (params, emit) => resident.load(params, emit),
   attach: ({ adapterDir }) => resident.attach(adapterDir),
   mergeInto: ({ tasks }) => resident.mergeInto(tasks),
   mix: (params) => resident.mix(params),
   generate: (params, emit, control) => resident.generate(params, emit, control),
   compare: (params, emit, control) => resident.compare(params, emit, control),
-  answer: (params, emit, control) => resident.answer(params, emit, control),
+  answer: (params, emit, control) => (gguf ?? resident).answer(params, emit, control),
+  loadGguf: async ({ file }) => {
+    await gguf?.dispose();
+    const opened = await GgufAnswers.open(file);
+    gguf = opened.answers;
+    return opened.load;
+  },
 };
 
 const verifying: Handlers<'engines' | 'selfTest' | 'evaluate' | 'merge' | 'unmerge'> = {

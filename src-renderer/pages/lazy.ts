@@ -11,6 +11,7 @@ export const pages = {
   playground: () => import('./playground/PlaygroundPage.svelte'),
   lab: () => import('./lab/LabPage.svelte'),
   export: () => import('./export/ExportPage.svelte'),
+  serve: () => import('./serve/ServePage.svelte'),
   settings: () => import('./settings/SettingsPage.svelte'),
 };
 

@@ -83,9 +83,7 @@ function isCertified(result: Certified): boolean {
 }
 
 function certificatesOf(result: Certified): { passed: boolean }[] {
-  return [result?.certificate, ...(result?.ggufs ?? []).map(({ certificate }) => certificate)].flatMap(
-    (one) => one ?? [],
-  );
+  return [result?.certificate, ...(result?.ggufs ?? []).map((gguf) => gguf.certificate)].flatMap((one) => one ?? []);
 }
 
 /** Where an announcement goes: into the page, to the system, or nowhere. */

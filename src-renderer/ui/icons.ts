@@ -7,6 +7,7 @@ import House from '@lucide/svelte/icons/house';
 import Layers from '@lucide/svelte/icons/layers';
 import MessageSquareText from '@lucide/svelte/icons/message-square-text';
 import PackageCheck from '@lucide/svelte/icons/package-check';
+import RadioTower from '@lucide/svelte/icons/radio-tower';
 import Settings from '@lucide/svelte/icons/settings';
 import Sparkles from '@lucide/svelte/icons/sparkles';
 import type { Page } from '../../src-shared/routes.ts';
@@ -21,5 +22,6 @@ export const PAGE_ICONS: Record<Page, typeof Box> = {
   playground: MessageSquareText,
   lab: FlaskConical,
   export: PackageCheck,
+  serve: RadioTower,
   settings: Settings,
 };

@@ -5,8 +5,8 @@
 import { createHash, randomBytes } from 'node:crypto';
 import fs from 'node:fs';
 import http from 'node:http';
-import type { AddressInfo } from 'node:net';
 import path from 'node:path';
+import { bodyOf, entryOf, gitSha1, json, LARGE_BYTES, portOf, refuse, send, sha1, sha256 } from './hubAnswers.ts';
 
 /** What goes wrong with one file, or with the repository. */
 export interface HubFaults {
@@ -30,6 +30,8 @@ export interface HubFaults {
   extraNames?: string[];
   /** Pages of so many files. */
   pageSize?: number;
+  /** The files of a gated repository are not even listed without access. */
+  closedListing?: boolean;
   /** The listing's next page is on the store's host. */
   strangePages?: boolean;
 }
@@ -48,9 +50,6 @@ interface Repository {
   licence?: string;
   gated?: boolean;
 }
-
-/** Files of this size and more are kept as LFS does. */
-const LARGE_BYTES = 1024;
 
 export class FakeHub {
   readonly requests: HubRequest[] = [];
@@ -123,7 +122,7 @@ export class FakeHub {
     if (request.headers.authorization !== undefined && !known) return refuse(response, 401, undefined);
     if (!repository) return refuse(response, known ? 404 : 401, 'RepoNotFound');
     if (parts[0] === 'api' && parts[4] === 'revision') return this.#info(response, name, repository, parts[5]);
-    if (parts[0] === 'api' && parts[4] === 'tree')
+    if (parts[0] === 'api' && parts[4] === 'tree' && !(this.faults.closedListing && repository.gated && !known))
       return this.#tree(response, url, repository, parts.slice(6).join('/'));
     if (repository.gated && !known) return refuse(response, 401, 'GatedRepo');
     if (repository.gated && !this.hasAccess) return refuse(response, 403, 'GatedRepo');
@@ -255,10 +254,12 @@ export class FakeHub {
       const modes = files.map(({ path: file, size }) => ({
         path: file,
         uploadMode: size < LARGE_BYTES ? 'regular' : 'lfs',
+        shouldIgnore: false,
       }));
       return json(response, { files: modes });
     }
     if (action === 'commit') return this.#commit(response, `${owner}/${name}`, body);
+    if (parts.at(-1) !== 'batch') return json(response, {});
     const { objects } = JSON.parse(body) as { objects: { oid: string; size: number }[] };
     json(response, {
       transfer: 'basic',
@@ -298,59 +299,4 @@ export class FakeHub {
   #note(host: HubRequest['host'], { method = '', url = '', headers }: http.IncomingMessage): void {
     this.requests.push({ host, method, url, authorization: headers.authorization, range: headers.range });
   }
-}
-
-function entryOf(name: string, content: Buffer) {
-  if (content.length < LARGE_BYTES) return { type: 'file', oid: gitSha1(content), size: content.length, path: name };
-  const oid = sha256(content);
-  const pointer = `version https://git-lfs.github.com/spec/v1\noid sha256:${oid}\nsize ${content.length}\n`;
-  return {
-    type: 'file',
-    oid: gitSha1(Buffer.from(pointer)),
-    size: content.length,
-    lfs: { oid, size: content.length, pointerSize: pointer.length },
-    xetHash: oid,
-    path: name,
-  };
-}
-
-async function send(response: http.ServerResponse, bytes: Buffer, slowMs: number): Promise<void> {
-  const PIECE = 64 << 10;
-  for (let at = 0; at < bytes.length; at += PIECE) {
-    if (slowMs > 0) await new Promise((resolve) => setTimeout(resolve, slowMs));
-    if (response.destroyed) return;
-    await new Promise((resolve) => response.write(bytes.subarray(at, at + PIECE), resolve));
-  }
-}
-
-async function bodyOf(request: http.IncomingMessage): Promise<Buffer> {
-  const parts: Buffer[] = [];
-  for await (const part of request) parts.push(part as Buffer);
-  return Buffer.concat(parts);
-}
-
-function refuse(response: http.ServerResponse, status: number, code: string | undefined): void {
-  response.writeHead(status, { 'content-type': 'application/json', ...(code ? { 'x-error-code': code } : {}) });
-  response.end(JSON.stringify({ error: 'What the server says is its own.' }));
-}
-
-function json(response: http.ServerResponse, value: unknown): void {
-  response.writeHead(200, { 'content-type': 'application/json' }).end(JSON.stringify(value));
-}
-
-function portOf(server: http.Server): number {
-  return (server.address() as AddressInfo).port;
-}
-
-function sha256(content: Buffer): string {
-  return createHash('sha256').update(content).digest('hex');
-}
-
-function sha1(text: string): string {
-  return createHash('sha1').update(text).digest('hex');
-}
-
-/** As `git hash-object` does. */
-function gitSha1(content: Buffer): string {
-  return createHash('sha1').update(`blob ${content.length}\0`).update(content).digest('hex');
 }

@@ -105,6 +105,8 @@ function modulesOf({ file, architecture, alpha, parts }: GgufLora, base: Base): 
   return new Map(
     [...parts].map(([weight, { a, b }]): [string, PeftPair] => {
       const layer = layers.get(weight);
+      if (/^(token_embd|output)\./.test(weight))
+        throw broken(file, `also adapts ${weight}, which is no linear layer of a block`, 'use an adapter without it');
       if (!layer) throw noModule(file, weight, base);
       const isPair = a?.shape.length === 2 && b?.shape.length === 2 && a.shape[0] === b.shape[1];
       if (!isPair) throw broken(file, `has no matching lora_a and lora_b for ${weight}`, 'use a complete adapter');

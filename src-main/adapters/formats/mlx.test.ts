@@ -165,6 +165,11 @@ it('refuses what the format has no place for, and folders that are not whole', a
     code: 'NOT_PLAIN_LORA',
     message: expect.stringContaining('trains biases') as string,
   });
+  const source = base.tensors.get('model.embed_tokens.weight')!;
+  const replaced = new Map([[source.name, { source, edit: () => undefined }]]);
+  await expect(
+    writeMlxAdapter({ base, content: contentOf(LORA, { replaced }), adapterDir: '/a', outDir }),
+  ).rejects.toThrow(/values of its own for model.embed_tokens.weight.*export the merged model instead/);
   expect(fs.existsSync(outDir)).toBe(false);
   base.close();
   const { mlx } = await roundTrip({ modules });

@@ -103,6 +103,8 @@ function modulesOf({ dir, parts, scale, dora }: MlxLora, base: Base): PeftModule
   return new Map(
     [...parts].map(([path, found]) => {
       const module = known.get(path);
+      if (/(^|\.)(embed_tokens|embed_in|wte|lm_head|embed_out)$/.test(path))
+        throw broken(dir, `also adapts ${path}, which is no linear layer of a block`, 'use an adapter without it');
       if (!module) throw noModule(dir, path, base);
       return [module.module, pairOf(dir, path, found, { module, scale, dora })];
     }),

@@ -6,6 +6,7 @@ import { adapterFolder, isTorchAdapter } from '../../adapters/files.ts';
 import { assertAdapterFitsBase } from '../../adapters/fit.ts';
 import type { StoredAdapter } from '../../adapters/stored.ts';
 import { openBaseModel } from '../../basemodel/baseModel.ts';
+import { modelNameOf } from '../../basemodel/folderName.ts';
 import { readAdapter } from '../../methods/fileRegistry.ts';
 import { withTargets } from '../../methods/targets.ts';
 import { GraftError, toErrorData } from '../../../src-shared/errors.ts';
@@ -100,7 +101,7 @@ function noneFits({ dir }: StoredAdapter, models: RegisteredModel[], reasons: st
 }
 
 function isNamed({ dir, name }: RegisteredModel, named: string | null): boolean {
-  return (
-    named !== null && (dir === named || path.basename(named) === name || path.basename(named) === path.basename(dir))
-  );
+  if (named === null) return false;
+  const names = [name, modelNameOf(dir), path.basename(dir)];
+  return dir === named || names.some((one) => one === named || one === path.basename(named));
 }

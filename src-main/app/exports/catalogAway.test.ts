@@ -59,7 +59,7 @@ it('one that is cancelled', async () => {
 
 /** As a process leaves it that ended before it could write how its export did. */
 function leaveRunning(format: ExportRecord['format'], outDir: string, createdAt = '2026-01-01T00:00:00.000Z'): string {
-  const id = path.basename(outDir);
+  const id = `${format}-${path.basename(path.dirname(outDir))}-${path.basename(outDir)}`;
   b.services.catalog.exports.insert({
     id,
     format,
@@ -106,4 +106,37 @@ it('after the process is gone, the folder tells: whole, or not there', async () 
   expect(row(copied)).toMatchObject({ status: 'completed', result: { files: Object.keys(FILES), certificate: null } });
   for (const id of failed)
     expect(row(id)).toMatchObject({ id, status: 'failed', error: { code: 'EXPORT_ABANDONED' }, result: null });
+});
+
+it('and so does a GGUF, in a folder or by itself; a certificate by itself goes', async () => {
+  const parity = { passed: true, ggufs: [{ file: 'm.gguf' }], createdAt: '2026-01-01T00:01:00.000Z' };
+  const text = JSON.stringify(parity);
+  const one = folder('one-file', { 'm.gguf': 'GGUF', 'm.parity.json': text });
+  const half = folder('half', { 'm.parity.json': text, 'other.parity.json': JSON.stringify({ passed: true }) });
+  const whole = {
+    folder: leaveRunning('ollama', folder('gguf', { 'm.gguf': 'GGUF', Modelfile: 'FROM', 'parity.json': text })),
+    file: leaveRunning('gguf', path.join(one, 'm.gguf')),
+    lora: leaveRunning('lora-gguf', folder('lora', { 'a-lora.gguf': 'GGUF' })),
+    mlx: leaveRunning('mlx', folder('mlx', { 'adapters.safetensors': '', 'adapter_config.json': '{}' })),
+  };
+  const failed = [
+    leaveRunning('gguf', path.join(half, 'm.gguf')),
+    leaveRunning('gguf', path.join(half, 'other.gguf')),
+    leaveRunning('lora-gguf', folder('no-lora', { notes: '' })),
+    leaveRunning('lmstudio', folder('no-certificate', { 'm.gguf': 'GGUF' })),
+  ];
+  await b.reopen();
+  const result = { certificate: null, ggufs: parity.ggufs };
+  expect(row(whole.folder)).toMatchObject({
+    status: 'completed',
+    result: { ...result, files: ['Modelfile', 'm.gguf', 'parity.json'] },
+  });
+  expect(row(whole.file)).toMatchObject({
+    status: 'completed',
+    result: { ...result, files: ['m.gguf', 'm.parity.json'] },
+  });
+  expect(row(whole.lora)).toMatchObject({ status: 'completed', result: { files: ['a-lora.gguf'], certificate: null } });
+  expect(row(whole.mlx)).toMatchObject({ status: 'completed', result: { certificate: null } });
+  for (const id of failed) expect(row(id), id).toMatchObject({ status: 'failed', error: { code: 'EXPORT_ABANDONED' } });
+  expect(fs.readdirSync(half)).toEqual(['other.parity.json']);
 });

@@ -11,10 +11,11 @@ import { refuseLinkToNowhere } from '../../files/refuseLinkToNowhere.ts';
 import { realPath } from '../../files/realPath.ts';
 import { diskFullError, freeBytesAt } from '../../files/freeSpace.ts';
 import { look } from '../looking/look.ts';
+import { CARD_BYTES, CARD_FILE } from './card.ts';
 import { refuseCombination } from './combination.ts';
 import type { PlannedFile } from './mergedFiles.ts';
 import { obstacle, type ScaledAdapter } from './obstacle.ts';
-import type { ExportRequest, PlannedExport, PlanRequest } from './request.ts';
+import type { ExportRequest, PlannedExport } from './request.ts';
 
 export interface ExportPlan extends PlannedExport {
   /** Absolute. */
@@ -37,7 +38,7 @@ export async function planExport(
   let planned: PlannedExport = { files: [], notes: [] };
   let problem = problemOf(() => refuseCombination(request)) ?? obstacle(catalog, { ...request, adapters, modelDir });
   try {
-    if (modelDir !== undefined || request.format === 'peft') planned = await look('plannedExport', [lookedAt(request)]);
+    if (modelDir !== undefined || request.format === 'peft') planned = await lookAt(request);
   } catch (error) {
     problem ??= toErrorData(error);
   }
@@ -56,10 +57,15 @@ function problemOf(check: () => void): ErrorData | null {
   }
 }
 
-/** A thread takes plain data only. */
-function lookedAt(request: ExportRequest): PlanRequest {
+/** With the card that every folder gets, in place of the base's own. */
+async function lookAt(request: ExportRequest): Promise<PlannedExport> {
   const { format, adapterDir, tasks, modelDir, outDir, dtype, quantise, maxShardBytes } = request;
-  return { format, adapterDir, tasks, modelDir, outDir, dtype, quantise, maxShardBytes };
+  // A thread takes plain data only.
+  const asked = { format, adapterDir, tasks, modelDir, outDir, dtype, quantise, maxShardBytes };
+  const planned = await look('plannedExport', [asked]);
+  if (isOneFile(request)) return planned;
+  const others = planned.files.filter(({ name }) => name !== CARD_FILE);
+  return { ...planned, files: [...others, { name: CARD_FILE, sizeBytes: CARD_BYTES }] };
 }
 
 function bytesOf(files: PlannedFile[]): number {
@@ -98,7 +104,7 @@ function folderExists(outDir: string) {
 /** Undefined where the files that are read cannot be: the work itself will say why. */
 export async function plannedFor(request: ExportRequest): Promise<PlannedExport | undefined> {
   try {
-    return await look('plannedExport', [lookedAt(request)]);
+    return await lookAt(request);
   } catch {
     return undefined;
   }

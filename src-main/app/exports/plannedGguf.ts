@@ -1,7 +1,9 @@
 /** The GGUF files of a whole model before they are written: sizes in every type, and what the runtime will not do. */
 import { readGraftInfo } from '../../adapters/files.ts';
-import { openBaseModel } from '../../basemodel/baseModel.ts';
+import { openBaseModel, type BaseModel } from '../../basemodel/baseModel.ts';
 import { CERTIFICATE_FILE } from '../../basemodel/sideFiles.ts';
+import { loadTokenizer } from '../../datasets/tokenizer.ts';
+import { MODELFILE, modelfileFor, type Modelfile } from '../../exporting/ollama/modelfile.ts';
 import { planGguf, type GgufPlan } from '../../gguf/exportGguf.ts';
 import { ggufTokenizer, type GgufTokenizer } from '../../gguf/tokenizer/toGguf.ts';
 import { certificateBeside, exportName, ggufFileName, isOneFile } from '../../../src-shared/exportFormats.ts';
@@ -27,9 +29,11 @@ export function plannedGguf(
     const planOf = (quantise: Quantisation): GgufPlan =>
       planGguf({ base, quantise, tokenizerMetadata: tokenizer.metadata, name: exportName(outDir) });
     const plans = quantisationsOf(request)!.map((quantise) => ({ quantise, plan: planOf(quantise) }));
+    const modelfile = request.format === 'ollama' ? modelfileOf(request, base, endIds) : undefined;
     return {
       files: [
         ...plans.map(({ quantise, plan: { sizeBytes } }) => ({ name: nameOf(request, quantise), sizeBytes })),
+        ...(modelfile ? [{ name: MODELFILE, sizeBytes: Buffer.byteLength(modelfile.text) }] : []),
         {
           name: isOneFile(request) ? certificateBeside(nameOf(request, 'F32')) : CERTIFICATE_FILE,
           sizeBytes: CERTIFICATE_BYTES * plans.length,
@@ -37,7 +41,7 @@ export function plannedGguf(
       ],
       notes: [
         ...endNotes(adapterDirs, 'named as such in the file'),
-        ...templateNotes(tokenizer, request.format),
+        ...(modelfile?.notes ?? templateNotes(tokenizer)),
         ...tokenizer.notes,
         ...planNotes(plans),
       ],
@@ -65,10 +69,15 @@ function choicesOf(planOf: (quantise: Quantisation) => GgufPlan): PlannedExport[
   });
 }
 
-function templateNotes({ metadata }: GgufTokenizer, format: GgufExportParams['format']): string[] {
+function modelfileOf(request: PlanRequest, base: BaseModel, endIds: number[]): Modelfile {
+  const tokenizer = loadTokenizer(base.dir);
+  const endTexts = endIds.map((id) => tokenizer.decode([id], { skipSpecialTokens: false }));
+  return modelfileFor({ gguf: nameOf(request, quantisationsOf(request)![0]!), tokenizer, endTexts });
+}
+
+function templateNotes({ metadata }: GgufTokenizer): string[] {
   if (metadata.has('tokenizer.chat_template')) return [];
-  const where = format === 'ollama' ? 'Ollama will pass' : 'a chat window will pass';
-  return [`The base has no chat template: ${where} what you type as it is.`];
+  return ['The base has no chat template: a chat window will pass what you type as it is.'];
 }
 
 /** What is said of several types alike is said once. */

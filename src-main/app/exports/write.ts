@@ -1,10 +1,15 @@
 /** The work of an export by its format: a copy is made here, all else by a worker, which also proves it. */
+import fs from 'node:fs';
+import path from 'node:path';
 import type { Catalog } from '../../catalog/catalog.ts';
 import type { ExportResult } from '../../catalog/exports.ts';
+import { writeFileAtomic } from '../../files/writeWhole.ts';
+import { isOneFile } from '../../../src-shared/exportFormats.ts';
 import type { WorkerCalls } from '../../../src-shared/workerCalls.ts';
 import type { Workers } from '../workers/client.ts';
 import type { EngineService } from '../workers/engines.ts';
 import { heldOutRows } from '../adapters/heldOut.ts';
+import { CARD_FILE, cardOf } from './card.ts';
 import { quantisationsOf } from './combination.ts';
 import { copyAdapter } from './copy.ts';
 import type { ExportRequest } from './request.ts';
@@ -29,6 +34,21 @@ interface Control {
 
 /** Throws what the work throws; WORKER_CRASHED where `signal` has ended it. */
 export async function writeExport(parts: Parts, request: ExportRequest, control: Control): Promise<ExportResult> {
+  const result = await writeFormat(parts, request, control);
+  return isOneFile(request) ? result : withCard(parts.catalog, request, result);
+}
+
+/** The card tells the certificate, so it comes last, into a folder that is whole without it. */
+async function withCard(catalog: Catalog, request: ExportRequest, result: ExportResult): Promise<ExportResult> {
+  const file = path.join(result.outDir, CARD_FILE);
+  const before = fs.statSync(file, { throwIfNoEntry: false })?.size ?? 0;
+  const files = [...new Set([...result.files, CARD_FILE])].sort();
+  const card = await cardOf(catalog, { ...request, tasks: request.tasks ?? null, result: { ...result, files } });
+  writeFileAtomic(file, card);
+  return { ...result, files, sizeBytes: result.sizeBytes - before + Buffer.byteLength(card) };
+}
+
+async function writeFormat(parts: Parts, request: ExportRequest, control: Control): Promise<ExportResult> {
   const { format, adapterDir, modelDir, outDir, dtype, maxShardBytes } = request;
   switch (format) {
     case 'peft':

@@ -9,6 +9,7 @@ import { convertAdapter } from '../adapters/convert.ts';
 import { writeCompanion } from '../../gguf/companion.ts';
 import { adapterFits } from '../adapters/fits.ts';
 import { plannedExport } from '../exports/planned.ts';
+import { licenceOf } from '../models/licence.ts';
 import { readModel } from '../models/read.ts';
 import { checkModel } from '../runs/checkModel.ts';
 import { matricesOf, trainableIn } from '../runs/trainable.ts';
@@ -20,6 +21,7 @@ export const looks = {
   convertAdapter,
   fileSha256,
   hasChatTemplate,
+  licenceOf,
   limitsOf,
   matricesOf,
   plannedExport,

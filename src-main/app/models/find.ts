@@ -10,6 +10,7 @@ import { weightFileStats } from './read.ts';
 export interface FoundModel {
   /** `Qwen/Qwen2.5-0.5B`. */
   name: string;
+  /** Its folder, or its GGUF file. */
   dir: string;
   sizeBytes: number;
   /** Whose folder it is. */
@@ -28,7 +29,7 @@ function usualPlaces(env: NodeJS.ProcessEnv = process.env, home = os.homedir()):
   };
 }
 
-/** Folders with a config.json and safetensors weights, by name; what cannot be read is passed over. */
+/** Folders with a config.json and weights, and GGUF files, by name; what cannot be read is passed over. */
 export function findModels({ huggingFace, lmStudio }: ModelPlaces = usualPlaces()): FoundModel[] {
   const found = [...huggingFace.flatMap(inHub), ...lmStudio.flatMap(inLmStudio)];
   return found.sort((a, b) => a.name.localeCompare(b.name));
@@ -50,15 +51,28 @@ function inHub(root: string): FoundModel[] {
     });
 }
 
-/** `PUBLISHER/NAME`. */
+/** `PUBLISHER/NAME`, a checkpoint or GGUF files. */
 function inLmStudio(root: string): FoundModel[] {
   return folders(root).flatMap((publisher) =>
     folders(path.join(root, publisher)).flatMap((name) => {
       const dir = path.join(root, publisher, name);
       const sizeBytes = sizeOf(dir);
-      return sizeBytes > 0 ? [{ name: `${publisher}/${name}`, dir, sizeBytes, place: 'LM Studio' as const }] : [];
+      const whole = { name: `${publisher}/${name}`, dir, sizeBytes, place: 'LM Studio' as const };
+      return sizeBytes > 0 ? [whole] : ggufFilesIn(dir).map((file) => ({ ...whole, ...file }));
     }),
   );
+}
+
+/** Projectors of images and models in several parts aside. */
+function ggufFilesIn(dir: string): Pick<FoundModel, 'name' | 'dir' | 'sizeBytes'>[] {
+  return fs
+    .readdirSync(dir)
+    .filter((name) => /\.gguf$/i.test(name) && !/^mmproj|-of-\d{5}\.gguf$/i.test(name))
+    .flatMap((name) => {
+      const file = path.join(dir, name);
+      const stat = fs.statSync(file, { throwIfNoEntry: false });
+      return stat?.isFile() ? [{ name: path.basename(name, path.extname(name)), dir: file, sizeBytes: stat.size }] : [];
+    });
 }
 
 /** Of the weights; 0 where this is no base model. */

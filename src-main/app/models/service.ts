@@ -4,6 +4,7 @@ import path from 'node:path';
 import type { Catalog } from '../../catalog/catalog.ts';
 import type { RegisteredModel } from '../../catalog/models.ts';
 import { GraftError, usageError } from '../../../src-shared/errors.ts';
+import { modelNameOf } from '../../basemodel/folderName.ts';
 import type { MethodSettings } from '../../../src-shared/methods/registry.ts';
 import { newId } from '../ids.ts';
 import { look } from '../looking/look.ts';
@@ -65,7 +66,7 @@ export class ModelService {
     if (isGgufFile(dir)) return this.#addGguf(path.resolve(dir), name, usualName);
     const details = await look('readModel', [dir]);
     const known = this.#catalog.models.byDir(details.dir);
-    return this.#save(details, known, { name, usualName: usualName ?? path.basename(details.dir) });
+    return this.#save(details, known, { name, usualName: usualName ?? modelNameOf(details.dir) });
   }
 
   /** The file stays where it is; a small folder in the data folder stands for it. */

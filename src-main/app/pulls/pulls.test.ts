@@ -1,9 +1,13 @@
 /** Pulls and pushes through the API and the command line, against a server that behaves as the hub. */
-import { execFileSync, spawn } from 'node:child_process';
+import { spawn } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import fs from 'node:fs';
 import path from 'node:path';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { expectSameFiles } from '../../../test-support/checks/sameFiles.ts';
+import { openBaseModel } from '../../basemodel/baseModel.ts';
+import { exportGguf } from '../../gguf/exportGguf.ts';
+import { tokenizerMetadata } from '../../gguf/tokenizer/toGguf.ts';
 import { FakeHub } from '../../../test-support/fakes/hub.ts';
 import { writeStarterAdapter } from '../../../test-support/fixtures/adapterFolder.ts';
 import { hostEntry } from '../../../test-support/hostEntry.ts';
@@ -88,6 +92,21 @@ describe('a pull', () => {
     expect(fs.readdirSync(path.join(bench.home, 'pulls'))).toEqual([]);
   });
 
+  it('of one GGUF file, named in its folder, is a model too', async () => {
+    const dir = path.join(bench.dir, 'gguf', 'q');
+    fs.mkdirSync(dir, { recursive: true });
+    const base = openBaseModel(MODEL);
+    const tokens = tokenizerMetadata(MODEL, base.config);
+    await exportGguf({ base, quantise: 'Q8_0', tokenizerMetadata: tokens, outFile: path.join(dir, 'm.Q8_0.gguf') });
+    base.close();
+    fs.writeFileSync(path.join(dir, 'other.gguf'), 'not wanted');
+    hub.add('owner/gguf', path.dirname(dir));
+    const { id } = await bench.api.pulls.start({ source: 'hf:owner/gguf/q/m.Q8_0.gguf' });
+    expect(await bench.services.pulls.finished(id)).toMatchObject({ status: 'completed', note: null });
+    expect(await bench.api.models.list()).toMatchObject([{ name: 'owner/gguf/m.Q8_0.gguf', dtype: 'Q8_0' }]);
+    expect(hub.requests.some(({ url }) => url.includes('other.gguf'))).toBe(false);
+  });
+
   it('is cancelled, kept through a restart, gone on with, and given up', async () => {
     hub.faults = { slowMs: 20 };
     const { id } = await bench.api.pulls.start({ source: SOURCE });
@@ -135,7 +154,7 @@ describe('on the command line', () => {
     const result = JSON.parse(stdout) as { plan: { dir: string }; model: { name: string } };
     expect(result.model.name).toBe('mine');
     expect(hub.requests.find(({ host }) => host === 'store')?.range).toMatch(/^bytes=[2-9]\d{5,}-$/);
-    expect(execFileSync('diff', ['-r', MODEL, result.plan.dir]).toString()).toBe('');
+    expectSameFiles(result.plan.dir, MODEL);
     // And once more without the hub.
     await hub.close();
     const offline = await graft(['pull', SOURCE, '--offline']);
@@ -176,6 +195,7 @@ describe('a push', () => {
   it('arrives byte by byte with its card, and names no folder of this machine', async () => {
     const { id, dir } = await adapter();
     vi.stubEnv('HF_TOKEN', hub.token);
+    await bench.api.adapters.update({ id, notes: 'for my eyes only' });
     const result = await bench.services.pushes.push({ adapterId: id, to: 'me/mine', isPrivate: true });
     expect(result).toMatchObject({ url: `${hub.endpoint}/me/mine`, isNew: true });
     expect(hub.created).toEqual([{ name: 'mine', organization: 'me', visibility: 'private' }]);
@@ -190,11 +210,24 @@ describe('a push', () => {
     expect(config.replace('"model"', `"${bench.dir}/base"`)).toBe(
       fs.readFileSync(path.join(dir, 'adapter_config.json'), 'utf8'),
     );
-    expect(files.get('README.md')!.toString()).toMatch(/library_name: peft[^]*# my adapter[^]*for the task colours/);
-    for (const content of files.values()) expect(content.includes(bench.dir)).toBe(false);
+    expect(files.get('README.md')!.toString()).toMatch(
+      /library_name: peft[^]*# my adapter[^]*for the task colours[^]*\my adapter, LoRA[^|]*rank 2[^]*from_pretrained\(base, "me\/mine"\)/,
+    );
+    for (const content of files.values())
+      expect(content.includes(bench.dir) || content.includes('my eyes')).toBe(false);
     expect(hub.requests.filter(({ host }) => host === 'store').every(({ authorization }) => !authorization)).toBe(true);
 
-    // Again: into the repository that is there.
+    // And back again.
+    const back = path.join(bench.dir, 'back');
+    fs.mkdirSync(back);
+    for (const [name, content] of files) fs.writeFileSync(path.join(back, name), content);
+    hub.add('me/back', back);
+    const { note, plan } = await bench.services.pulls.finished((await bench.api.pulls.start({ source: 'me/back' })).id);
+    expect(note).toMatch(/^This is an adapter; import .* or name that folder with --adapter/);
+    const { same } = await bench.api.adapters.inspect({ dir: plan.dir });
+    expect(same).toEqual([{ id, name: 'my adapter' }]);
+
+    // Once more, into the repository that is there.
     expect(await bench.services.pushes.push({ adapterId: id, to: 'me/mine', isPrivate: false })).toMatchObject({
       isNew: false,
     });

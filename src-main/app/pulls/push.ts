@@ -3,6 +3,8 @@ import fs from 'node:fs';
 import path from 'node:path';
 import { ADAPTER_CONFIG, ADAPTER_WEIGHTS } from '../../adapters/files.ts';
 import { GRAFT_FILE } from '../../adapters/graftInfo.ts';
+import { hubRepositoryOf } from '../../basemodel/folderName.ts';
+import type { Adapter } from '../../catalog/adapters.ts';
 import type { Catalog } from '../../catalog/catalog.ts';
 import { readForeignText } from '../../files/foreignFile.ts';
 import { setInJson } from '../../files/jsonEdit.ts';
@@ -12,13 +14,21 @@ import { readSource } from '../../hub/source.ts';
 import type { TokenStore } from '../../hub/token.ts';
 import { GraftError, usageError } from '../../../src-shared/errors.ts';
 import type { AdapterService } from '../adapters/service.ts';
-import { adapterCard } from './card.ts';
+import { cardForHub } from '../exports/card.ts';
 
 export interface PushRequest {
   adapterId: string;
   /** `OWNER/NAME`. */
   to: string;
   isPrivate: boolean;
+}
+
+interface PushPlan {
+  repository: string;
+  /** Of the commit. */
+  title: string;
+  card: string;
+  files: PushedFile[];
 }
 
 export class PushService {
@@ -33,40 +43,31 @@ export class PushService {
     this.#tokens = parts.tokens;
   }
 
-  /** Throws HUB_*, PUSH_NOT_PEFT, ADAPTER_NOT_FOUND. */
-  async push({ adapterId, to, isPrivate }: PushRequest): Promise<PushResult & { files: string[] }> {
+  /** What would be sent; nothing is. Throws PUSH_NOT_PEFT, ADAPTER_NOT_FOUND, or a usage error HUB_SOURCE. */
+  async plan({ adapterId, to }: PushRequest): Promise<PushPlan> {
     const { repository } = readSource(to);
-    const view = this.#adapters.view(adapterId);
-    const base = this.#baseName(view.modelId, view.modelName);
-    const files = adapterFilesOf(view.dir, base.name);
+    const adapter = this.#adapters.require(adapterId);
+    const card = await cardForHub(this.#catalog, adapter, repository);
+    const files = [
+      ...adapterFilesOf(adapter.dir, this.#baseName(adapter)),
+      { name: 'README.md', content: { text: card } },
+    ];
+    return { repository, title: `Adapter ${adapter.name}`, card, files };
+  }
+
+  /** Throws as plan, and HUB_*. */
+  async push(request: PushRequest): Promise<PushResult & { files: string[] }> {
+    const { repository, title, files } = await this.plan(request);
     const token = this.#tokens.find()?.token;
     if (token === undefined)
       throw usageError(
         'HUB_TOKEN',
         'Sending an adapter needs a token with the right to write; store one with "graft hub login", or set HF_TOKEN.',
       );
-    const card = adapterCard({
-      name: view.name,
-      task: view.taskName,
-      base: base.name,
-      baseIsOnHub: base.isOnHub,
-      method: view.methodText.name,
-      settings: view.methodText.details,
-      finalLoss: view.finalLoss,
-      valLoss: view.valLoss,
-      notes: view.notes,
-    });
-    const all = [...files, { name: 'README.md', content: { text: card } }];
-    const result = await pushFiles({
-      endpoint: hubEndpoint(),
-      token,
-      repository,
-      isPrivate,
-      title: `Adapter ${view.name}`,
-      files: all,
-      signal: this.#abort.signal,
-    });
-    return { ...result, files: all.map(({ name }) => name) };
+    const { isPrivate } = request;
+    const { signal } = this.#abort;
+    const result = await pushFiles({ endpoint: hubEndpoint(), token, repository, isPrivate, title, files, signal });
+    return { ...result, files: files.map(({ name }) => name) };
   }
 
   /** A push under way is given up; its commit is the last request, so the repository then holds nothing of it. */
@@ -75,11 +76,10 @@ export class PushService {
   }
 
   /** As others know the base: its repository where it came from the hub, else its name; never a path of here. */
-  #baseName(modelId: string | null, modelName: string | null): { name: string; isOnHub: boolean } {
-    const dir = modelId === null ? undefined : this.#catalog.models.get(modelId)?.dir;
-    const [, owner, name] = /[\\/]models--([^\\/]+?)--([^\\/]+)[\\/]snapshots[\\/]/.exec(dir ?? '') ?? [];
-    if (owner !== undefined) return { name: `${owner}/${name}`, isOnHub: true };
-    return { name: modelName ?? 'a model that is not in the catalogue', isOnHub: false };
+  #baseName({ modelId }: Adapter): string {
+    const model = modelId === null ? undefined : this.#catalog.models.get(modelId);
+    if (!model) return 'a model that is not in the catalogue';
+    return hubRepositoryOf(model.gguf?.file ?? model.dir) ?? model.name;
   }
 }
 

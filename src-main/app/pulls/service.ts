@@ -3,7 +3,7 @@ import path from 'node:path';
 import type { PullEvent, PullPlan, PullView } from '../../../src-shared/pulls.ts';
 import { GraftError, toErrorData, usageError } from '../../../src-shared/errors.ts';
 import { hubCacheDir } from '../../hub/cache.ts';
-import { assertSecret, hubEndpoint } from '../../hub/connection.ts';
+import { assertSecret, hubEndpoint, throwIfCancelled } from '../../hub/connection.ts';
 import { discardParts, planPull, runPull, type PullOptions, type PullWork } from '../../hub/pull.ts';
 import { readSource, sourceText } from '../../hub/source.ts';
 import type { TokenStore } from '../../hub/token.ts';
@@ -31,7 +31,7 @@ export class PullService {
   #views = new Map<string, PullView>();
   #watchers = new Watchers<PullEvent>();
   #underWay = new Map<string, UnderWay>();
-  #closed = false;
+  #closing = new AbortController();
 
   constructor(parts: { pullsDir: string; models: ModelService; tokens: TokenStore }) {
     this.#models = parts.models;
@@ -64,8 +64,9 @@ export class PullService {
     const text = sourceText(source);
     this.#refuseSecond(text);
     const abort = new AbortController();
-    const options = this.#options(input, abort.signal);
+    const options = this.#options(input, AbortSignal.any([abort.signal, this.#closing.signal]));
     const work = await planPull(source, options);
+    throwIfCancelled(options);
     this.#refuseSecond(text);
     const before = this.list().find((view) => view.source === text && view.status !== 'completed');
     const view: PullView = {
@@ -122,8 +123,7 @@ export class PullService {
 
   /** Downloads under way are interrupted; started again, they go on. */
   async close(): Promise<void> {
-    this.#closed = true;
-    for (const { abort } of this.#underWay.values()) abort.abort();
+    this.#closing.abort();
     await Promise.allSettled([...this.#underWay.values()].map(({ ended }) => ended));
   }
 
@@ -151,7 +151,7 @@ export class PullService {
       });
       return this.#keep({ ...view, ...(await this.#added(plan, name)), status: 'completed' });
     } catch (error) {
-      if (this.#closed) return this.#keep({ ...view, status: 'interrupted' });
+      if (this.#closing.signal.aborted) return this.#keep({ ...view, status: 'interrupted' });
       if (options.signal?.aborted) return this.#keep({ ...view, status: 'cancelled' });
       return this.#keep({ ...view, status: 'failed', error: toErrorData(error) });
     }
@@ -159,8 +159,7 @@ export class PullService {
 
   /** Into the catalogue, where it is a model that Graft reads. */
   async #added(plan: PullPlan, name: string | undefined): Promise<Pick<PullView, 'modelId' | 'note'>> {
-    if (plan.kind === 'adapter')
-      return { modelId: null, note: `This is an adapter; import it from ${plan.dir} on the page Adapters.` };
+    if (plan.kind === 'adapter') return { modelId: null, note: adapterNote(plan.dir) };
     const dir = plan.file === null ? plan.dir : path.join(plan.dir, ...plan.file.split('/'));
     try {
       const usualName = plan.file === null ? plan.repository : `${plan.repository}/${path.basename(plan.file)}`;
@@ -199,4 +198,8 @@ export class PullService {
     this.#watchers.emit(view.id, { type: 'status', pull: view });
     return view;
   }
+}
+
+function adapterNote(dir: string): string {
+  return `This is an adapter; import ${dir} on the page Adapters, or name that folder with --adapter.`;
 }

@@ -98,9 +98,6 @@ export class RequestDesk {
       const tookMs = Date.now() - ticket.startedAt.getTime();
       this.#meanMs = this.#meanMs === 0 ? tookMs : 0.9 * this.#meanMs + 0.1 * tookMs;
       return result;
-    } catch (error) {
-      this.note(asked.answerer.name, error);
-      throw error;
     } finally {
       this.#tickets.delete(ticket);
       this.#answering--;
@@ -109,8 +106,8 @@ export class RequestDesk {
     }
   }
 
-  /** Remembers why a request failed. */
-  note(model: string, error: unknown): void {
+  /** Remembers why a request failed; null: it named no model. */
+  note(model: string | null, error: unknown): void {
     const message = error instanceof Error ? error.message : String(error);
     this.#failures = [{ at: new Date().toISOString(), model, message }, ...this.#failures].slice(0, FAILURES_KEPT);
     this.#changed();
@@ -123,11 +120,7 @@ export class RequestDesk {
 
   /** Resolves when it is this request's turn. */
   #turn(asked: Asked): Promise<Ticket> {
-    if (this.#queue.size >= MOST_WAITING) {
-      const error = busy(this.#retryAfterS());
-      this.note(asked.answerer.name, error);
-      return Promise.reject(error);
-    }
+    if (this.#queue.size >= MOST_WAITING) return Promise.reject(busy(this.#retryAfterS()));
     return new Promise((resolve, reject) => {
       const leave = (): void => {
         if (this.#queue.withdraw(ticket)) ticket.refuse(gone());

@@ -5,20 +5,18 @@
 import { GraftError } from '../../../src-shared/errors.ts';
 import type { BaseDtype } from '../../../src-shared/baseDtypes.ts';
 import type { BackendName } from '../../../src-shared/backends.ts';
-import type { LoadResult } from '../../../src-shared/generation.ts';
+import type { ServedLoad } from '../../../src-shared/serving.ts';
 import type { WorkerExit } from '../workers/channel.ts';
 import { howItEnded, type WorkerClient, type Workers } from '../workers/client.ts';
 import type { EngineService } from '../workers/engines.ts';
 
-export interface HeldModel {
-  engine: 'auto' | BackendName;
-  modelDir: string;
-  baseDtype?: BaseDtype | undefined;
-}
+/** A base on one of Graft's engines, or a GGUF file in llama.cpp. */
+export type HeldModel =
+  { engine: 'auto' | BackendName; modelDir: string; baseDtype?: BaseDtype | undefined } | { gguf: string };
 
 interface Listener {
   loading(progress: { done: number; total: number }): void;
-  loaded(load: LoadResult): void;
+  loaded(load: ServedLoad): void;
   /** Nobody asked for it to end. */
   gone(error: GraftError): void;
 }
@@ -65,8 +63,11 @@ export class Holder {
   }
 
   async #load(): Promise<WorkerClient> {
-    const { engine, modelDir, baseDtype } = this.#model;
-    const resolved = await this.#engines.resolve(engine);
+    const model = this.#model;
+    const load =
+      'gguf' in model
+        ? (client: WorkerClient) => client.call('loadGguf', { file: model.gguf }).promise
+        : await this.#loadOn(model);
     if (this.#closed) throw new GraftError('CANCELLED', 'The service was stopped before its model was loaded.');
     const client = this.#workers.spawn();
     this.#client = client;
@@ -76,10 +77,17 @@ export class Holder {
       this.#listener.gone(holderGone(exit));
     });
     this.#listener.loading({ done: 0, total: 1 });
-    const params = { engine: resolved, modelDir, ...(baseDtype ? { baseDtype } : {}) };
-    const load = await client.call('load', params, (progress) => this.#listener.loading(progress)).promise;
-    this.#listener.loaded(load);
+    this.#listener.loaded(await load(client));
     return client;
+  }
+
+  async #loadOn(
+    model: Extract<HeldModel, { modelDir: string }>,
+  ): Promise<(client: WorkerClient) => Promise<ServedLoad>> {
+    const { modelDir, baseDtype } = model;
+    const engine = await this.#engines.resolve(model.engine);
+    const params = { engine, modelDir, ...(baseDtype ? { baseDtype } : {}) };
+    return (client) => client.call('load', params, (progress) => this.#listener.loading(progress)).promise;
   }
 
   #letGo(): void {

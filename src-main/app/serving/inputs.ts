@@ -11,6 +11,8 @@ export const startServingSchema = z
   .object({
     /** Absent: the base that most active adapters belong to. */
     modelId: z.string().optional(),
+    /** A GGUF file for llama.cpp, in place of a base. */
+    gguf: z.string().trim().min(1).optional(),
     engine: runSpecSchema.shape.engine,
     port: z.number().int().min(0).max(65_535).default(DEFAULT_SERVING_PORT),
     host: z

@@ -1,4 +1,5 @@
 /** Which tasks a service on one base answers, and with which adapters: read anew for every request. */
+import path from 'node:path';
 import type { Catalog } from '../../catalog/catalog.ts';
 import type { RegisteredModel } from '../../catalog/models.ts';
 import type { Task } from '../../catalog/tasks.ts';
@@ -11,6 +12,12 @@ export interface ServedBase {
   name: string;
   dir: string;
   hash: string;
+  /** A whole model in one file, which takes no adapters. */
+  isGguf?: boolean;
+}
+
+export function ggufBase(file: string): ServedBase {
+  return { id: null, name: path.basename(file), dir: path.resolve(file), hash: '', isGguf: true };
 }
 
 /** Who answers a request. */
@@ -22,12 +29,14 @@ export interface Answerer {
 
 /** The base first, then all tasks by name. */
 export function servedTasks(catalog: Catalog, base: ServedBase): ServedTask[] {
+  const plain = { name: BASE_NAME, taskId: null, adapter: null, refused: null };
+  if (base.isGguf) return [plain];
   const tasks = catalog.tasks.list().filter(({ name }) => name !== BASE_NAME);
   return [
-    { name: BASE_NAME, adapter: null, refused: null },
+    plain,
     ...tasks.map((task): ServedTask => {
       const { adapter, refused } = activeOf(catalog, base, task);
-      return { name: task.name, adapter: adapter && { id: adapter.id, name: adapter.name }, refused };
+      return { name: task.name, taskId: task.id, adapter: adapter && { id: adapter.id, name: adapter.name }, refused };
     }),
   ];
 }
@@ -37,8 +46,8 @@ export function servedTasks(catalog: Catalog, base: ServedBase): ServedTask[] {
  * SERVING_OTHER_BASE where the active adapter of the task belongs to another base.
  */
 export function answererOf(catalog: Catalog, base: ServedBase, model: string): Answerer {
-  if (model === BASE_NAME) return { name: BASE_NAME, adapter: null };
-  const task = catalog.tasks.byName(model) ?? catalog.tasks.get(model);
+  if (model === BASE_NAME || (base.isGguf && model === base.name)) return { name: BASE_NAME, adapter: null };
+  const task = base.isGguf ? undefined : (catalog.tasks.byName(model) ?? catalog.tasks.get(model));
   if (!task) {
     const names = servedTasks(catalog, base).flatMap(({ name, refused }) => (refused === null ? [`"${name}"`] : []));
     throw usageError(

@@ -7,8 +7,8 @@ import type { Catalog } from '../../catalog/catalog.ts';
 import { keptToken } from '../../files/privateToken.ts';
 import type { BaseDtype } from '../../../src-shared/baseDtypes.ts';
 import { GraftError, usageError } from '../../../src-shared/errors.ts';
-import type { GenerateResult, LoadResult } from '../../../src-shared/generation.ts';
-import { SERVING_OFF, type ServedTask, type ServingState } from '../../../src-shared/serving.ts';
+import type { GenerateResult } from '../../../src-shared/generation.ts';
+import { SERVING_OFF, type ServedLoad, type ServedTask, type ServingState } from '../../../src-shared/serving.ts';
 import { streamOf } from '../events/stream.ts';
 import { Watchers } from '../events/watchers.ts';
 import type { ModelService } from '../models/service.ts';
@@ -18,11 +18,13 @@ import type { EngineService } from '../workers/engines.ts';
 import { RequestDesk, type Asked } from './desk.ts';
 import { Holder } from './holder.ts';
 import { startServingSchema, type StartServing } from './inputs.ts';
-import { answererOf, likelyBase, servedTasks, type ServedBase } from './served.ts';
+import { answererOf, ggufBase, likelyBase, servedTasks, type ServedBase } from './served.ts';
 
 const TOPIC = 'state';
 /** Pages are told no more often. */
 const TOLD_EVERY_MS = 300;
+/** The answer that is timed after the start. */
+const MEASURED = { prompt: 'Once upon a time', tokens: 24 };
 const KEY_FILE = 'serving-key';
 
 /** What a host needs to answer requests. */
@@ -30,6 +32,8 @@ export interface ServingDesk {
   /** Throws a usage error SERVING_NO_TASK or SERVING_OTHER_BASE, and what RequestDesk.ask throws. */
   ask(request: Omit<Asked, 'answerer'> & { model: string }): Promise<GenerateResult>;
   tasks(): ServedTask[];
+  /** Remembers why a request failed; null: it named no model. */
+  note(model: string | null, error: unknown): void;
   /** When the service was started. */
   startedAt: Date;
 }
@@ -46,9 +50,12 @@ interface Running {
   desk: RequestDesk;
   apiKey: string | null;
   server?: Awaited<ReturnType<OpenServing>>;
-  load: LoadResult | null;
+  load: ServedLoad | null;
+  aloneTokensPerSecond: number | null;
   loading: { done: number; total: number } | null;
   crashed: GraftError | null;
+  /** It has been loaded once. */
+  isReady: boolean;
 }
 
 export class ServingService {
@@ -85,12 +92,13 @@ export class ServingService {
     return {
       ...SERVING_OFF,
       ...desk.figures,
-      status: server && (load || crashed) ? 'on' : 'starting',
+      status: server && running.isReady ? 'on' : 'starting',
       address: server?.address ?? null,
       apiKey,
       model: { id: base.id, name: base.name, dir: base.dir },
       tasks: servedTasks(this.#catalog, base),
       load,
+      aloneTokensPerSecond: running.aloneTokensPerSecond,
       loading,
       pid: running.holder.pid,
       crashed: crashed?.toData() ?? null,
@@ -108,7 +116,8 @@ export class ServingService {
 
   /** Throws SERVING_ON, SERVING_NO_MODEL, SERVING_PORT, and what loading the base throws; it is off then. */
   async start(input: StartServing): Promise<ServingState> {
-    const { modelId } = input;
+    const { modelId, gguf } = input;
+    if (gguf !== undefined) return this.startOn(ggufBase(gguf), input);
     const base = modelId === undefined ? likelyBase(this.#catalog) : this.#models.require(modelId);
     return this.startOn(base, input);
   }
@@ -126,10 +135,14 @@ export class ServingService {
       throw usageError('SERVING_ON', 'A service runs already; stop it before another is started.', {
         address: this.#running.server?.address,
       });
-    const running = this.#begin(base, { engine, modelDir: base.dir, baseDtype }, apiKey);
+    const running = this.#begin(
+      base,
+      base.isGguf ? { gguf: base.dir } : { engine, modelDir: base.dir, baseDtype },
+      apiKey,
+    );
     try {
       running.server = await this.#open(this.#deskFor(running), { host, port, apiKey });
-      await running.holder.ready();
+      await this.#measure(running);
       if (this.#running !== running) throw new GraftError('CANCELLED', 'The service was stopped while it started.');
       this.#tell();
       return this.state;
@@ -145,6 +158,14 @@ export class ServingService {
     return this.state;
   }
 
+  /** How fast one answer is by itself, which also warms the engine up. */
+  async #measure(running: Running): Promise<void> {
+    const worker = await running.holder.ready();
+    const params = { prompt: MEASURED.prompt, maxNew: MEASURED.tokens, temperature: 0, adapterDir: null };
+    const { tokens, tokensPerSecond } = await worker.call('answer', params).promise;
+    this.#change(running, { isReady: true, aloneTokensPerSecond: tokens > 0 ? tokensPerSecond : null });
+  }
+
   #begin(base: ServedBase, model: ConstructorParameters<typeof Holder>[1], apiKey: string | null): Running {
     const changed = (): void => this.#tell();
     const holder = new Holder({ workers: this.#workers, engines: this.#engines }, model, {
@@ -153,7 +174,17 @@ export class ServingService {
       gone: (crashed) => this.#change(running, { crashed, load: null, loading: null }),
     });
     const desk = new RequestDesk(() => holder.ready(), changed);
-    const running: Running = { base, holder, desk, apiKey, load: null, loading: null, crashed: null };
+    const running: Running = {
+      base,
+      holder,
+      desk,
+      apiKey,
+      load: null,
+      aloneTokensPerSecond: null,
+      loading: null,
+      crashed: null,
+      isReady: false,
+    };
     this.#running = running;
     changed();
     return running;
@@ -162,6 +193,7 @@ export class ServingService {
   #deskFor({ base, desk, holder }: Running): ServingDesk {
     return {
       startedAt: new Date(),
+      note: (model, error) => desk.note(model, error),
       tasks: () => servedTasks(this.#catalog, base),
       ask: async ({ model, ...asked }) => {
         const answerer = answererOf(this.#catalog, base, model);

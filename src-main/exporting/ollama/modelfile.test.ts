@@ -3,7 +3,7 @@
  * template writes.
  */
 import { describe, expect, it } from 'vitest';
-import { renderOllama } from '../../../test-support/judges/goTemplate.ts';
+import { renderOllama } from '../../../test-support/checks/goTemplate.ts';
 import { chatText } from '../../datasets/chat.ts';
 import type { TextTokenizer } from '../../datasets/tokenizer.ts';
 import { modelfileFor } from './modelfile.ts';
@@ -155,7 +155,7 @@ const CONVERSATIONS = [
 
 describe.each(Object.entries(STYLES))('%s', (_, style) => {
   const tokenizer = tokenizerOf(style);
-  const { text, notes } = modelfileFor({ gguf: 'colours-Q8_0.gguf', name: 'colours', tokenizer });
+  const { text, notes } = modelfileFor({ gguf: 'colours-Q8_0.gguf', tokenizer });
   const takesSystem = !notes.some((note) => note.includes('no place for a system message'));
 
   it('Ollama writes what the template of the model writes', () => {
@@ -174,17 +174,16 @@ describe.each(Object.entries(STYLES))('%s', (_, style) => {
   });
 });
 
-it('names the file, and says what to type', () => {
+it('names the file, and neither an adapter nor a system message of its own', () => {
   const tokenizer = tokenizerOf(STYLES['ChatML']!);
-  const { text, commands } = modelfileFor({ gguf: 'colours-Q8_0.gguf', name: 'My Colours!', tokenizer });
+  const { text } = modelfileFor({ gguf: 'colours-Q8_0.gguf', tokenizer });
   expect(text.startsWith('FROM ./colours-Q8_0.gguf\nTEMPLATE """')).toBe(true);
   expect(text).not.toMatch(/ADAPTER|SYSTEM "/);
-  expect(commands).toEqual(['ollama create my-colours -f Modelfile', 'ollama run my-colours']);
 });
 
 it('leaves TEMPLATE out and says why where the template is more than a frame', () => {
   const odd = (template: string) =>
-    modelfileFor({ gguf: 'a.gguf', name: 'a', tokenizer: tokenizerOf({ ...STYLES['ChatML']!, template }) });
+    modelfileFor({ gguf: 'a.gguf', tokenizer: tokenizerOf({ ...STYLES['ChatML']!, template }) });
   const count = odd('{{ messages | length }}{% for m in messages %}<{{ m.content }}>{% endfor %}');
   const upper = odd('{% for m in messages %}<{{ m.content | upper }}>{% endfor %}');
   const broken = odd('{% for %}');
@@ -198,7 +197,6 @@ it('leaves TEMPLATE out and says why where the template is more than a frame', (
 it('an end that the adapter was taught is a stop', () => {
   const { text } = modelfileFor({
     gguf: 'a.gguf',
-    name: 'a',
     tokenizer: tokenizerOf(STYLES['Alpaca']!),
     endTexts: ['<|end|>'],
   });

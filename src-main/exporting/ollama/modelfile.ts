@@ -7,11 +7,11 @@ import type { TextTokenizer } from '../../datasets/tokenizer.ts';
 import { frameOf, type Frame, type Render } from './frame.ts';
 import { goTemplate, isPlain } from './goTemplate.ts';
 
+export const MODELFILE = 'Modelfile';
+
 export interface ModelfileInput {
   /** Name of the GGUF beside the Modelfile. */
   gguf: string;
-  /** What the model is to be called in Ollama: `tickets` or `me/tickets:q4`. */
-  name: string;
   tokenizer: TextTokenizer;
   /** Texts of tokens that the adapter was taught as the end of an answer, beside the tokenizer's own. */
   endTexts?: readonly string[];
@@ -19,14 +19,12 @@ export interface ModelfileInput {
 
 export interface Modelfile {
   text: string;
-  /** To type in the Modelfile's folder, one after the other. */
-  commands: string[];
   /** What the user should know, a sentence each. */
   notes: string[];
 }
 
 /** Needs no file but those that the tokenizer was read from. */
-export function modelfileFor({ gguf, name, tokenizer, endTexts = [] }: ModelfileInput): Modelfile {
+export function modelfileFor({ gguf, tokenizer, endTexts = [] }: ModelfileInput): Modelfile {
   const { template, frame, notes } = templateOf(tokenizer);
   const stops = stopTexts(tokenizer, frame, endTexts);
   const lines = [
@@ -34,12 +32,7 @@ export function modelfileFor({ gguf, name, tokenizer, endTexts = [] }: Modelfile
     ...(template === undefined ? [] : [`TEMPLATE """${template}"""`]),
     ...stops.map((stop) => `PARAMETER stop "${stop}"`),
   ];
-  const model = ollamaName(name);
-  return {
-    text: `${lines.join('\n')}\n`,
-    commands: [`ollama create ${model} -f Modelfile`, `ollama run ${model}`],
-    notes,
-  };
+  return { text: `${lines.join('\n')}\n`, notes };
 }
 
 interface Derived {
@@ -89,13 +82,4 @@ function stopTexts(
   const texts = [...eosTexts, ...taught, ...control];
   const all = control.length === 0 && next !== '' && !texts.includes(next) ? [...texts, next] : texts;
   return [...new Set(all)].filter((text) => text !== '' && isPlain(text) && !/["\n]/.test(text));
-}
-
-/** Ollama takes letters, digits, `-`, `_`, `.`, with `/` before and `:` after. */
-function ollamaName(name: string): string {
-  const clean = name
-    .toLowerCase()
-    .replaceAll(/[^a-z0-9._:/-]+/g, '-')
-    .replaceAll(/^[^a-z0-9]+|[^a-z0-9]+$/g, '');
-  return clean === '' ? 'model' : clean;
 }

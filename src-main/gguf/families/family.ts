@@ -1,6 +1,6 @@
 /** What a family's rules say about its GGUF files, beside what families/registry.ts makes of them. */
 import type { ArchitectureSpec, ModelConfig } from '../../engine/model/architecture.ts';
-import type { GgufMetadata, GgufValue } from '../header.ts';
+import type { GgufValue } from '../header.ts';
 
 /** How the values of a GGUF tensor come from those of its Hugging Face tensor, and back. */
 export type Change =
@@ -41,5 +41,3 @@ export interface GgufFamily {
   /** Why llama.cpp cannot run this model; undefined: it can. */
   refusal?: (spec: ArchitectureSpec, config: ModelConfig) => string | undefined;
 }
-
-export type { GgufMetadata };

@@ -22,8 +22,9 @@ export const gemma2Gguf: GgufFamily = {
     final_logit_softcapping: float32(spec.logitCap ?? NO_CAP),
     'attention.sliding_window': uint32(windowSize(spec, config)),
   }),
-  refusal: (spec) => {
+  refusal: (spec, config) => {
     if (spec.ropeScaling) return 'does not scale the rotary positions of Gemma 2';
+    if (config['attention_bias'] === true) return 'has no bias on the output of Gemma 2’s attention';
     if (hasUsualWindows(spec)) return undefined;
     return 'takes every other layer of Gemma 2, from the first on, for one with a sliding window';
   },

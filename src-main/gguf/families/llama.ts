@@ -43,7 +43,10 @@ export const qwen3Gguf: GgufFamily = {
   ...qwen2Gguf,
   architecture: 'qwen3',
   block: { ...LLAMA_BLOCK, 'self_attn.q_norm': 'attn_q_norm', 'self_attn.k_norm': 'attn_k_norm' },
-  refusal: ({ ropeScaling }) => (ropeScaling ? 'does not scale the rotary positions of Qwen3' : undefined),
+  refusal: ({ ropeScaling }, config) => {
+    if (ropeScaling) return 'does not scale the rotary positions of Qwen3';
+    return config['attention_bias'] === true ? 'has no bias on the output of Qwen3’s attention' : undefined;
+  },
 };
 
 /** Float i of the first half of a head and float i of the second come to stand side by side. */

@@ -31,25 +31,40 @@ describe.skipIf(!hasGgml())(`bytes of ggml_quantize_chunk${note}`, () => {
   it.each(OWN_TYPES)('%s, which is our own', async (type) => {
     const values = rows();
     const want = new Uint8Array((values.length / WIDTH) * rowBytes(type, WIDTH));
-    (await openGgml()).quantise(GGML_TYPES[type].id, values, WIDTH, want);
+    await (await openGgml()).quantise(GGML_TYPES[type].id, values, WIDTH, want);
     const encode = (await encodersFor([type]))(type);
-    expect(Buffer.from(encode(values, WIDTH, 't')).equals(want)).toBe(true);
+    expect(Buffer.from(await encode(values, WIDTH, 't')).equals(want)).toBe(true);
   });
+});
+
+it.skipIf(!hasGgml())(`many rows on several threads have the bytes of one thread${note}`, async () => {
+  const values = Random.stream(6, 'many').normal(4096 * WIDTH, 1);
+  const ggml = await openGgml();
+  for (const type of ['Q4_K', 'Q6_K'] as const) {
+    const [{ id }, bytes] = [GGML_TYPES[type], rowBytes(type, WIDTH)];
+    const together = new Uint8Array(4096 * bytes);
+    await ggml.quantise(id, values, WIDTH, together);
+    for (let row = 0; row < 4096; row += 1024) {
+      const alone = new Uint8Array(1024 * bytes);
+      await ggml.quantise(id, values.subarray(row * WIDTH, (row + 1024) * WIDTH), WIDTH, alone);
+      expect(Buffer.from(together.subarray(row * bytes, (row + 1024) * bytes)).equals(alone)).toBe(true);
+    }
+  }
 });
 
 describe('values that a type cannot hold', () => {
   it.each(OWN_TYPES)('%s: NaN and Inf', async (type) => {
     const encode = (await encodersFor([type]))(type);
     for (const bad of [NaN, Infinity])
-      expect(() => encode(new Float32Array(32).fill(bad, 3, 4), 32, 'blk.0.attn_q.weight')).toThrow(
+      await expect(encode(new Float32Array(32).fill(bad, 3, 4), 32, 'blk.0.attn_q.weight')).rejects.toThrow(
         'Tensor blk.0.attn_q.weight would hold NaN or Inf',
       );
   });
 
-  it('F16: what is beyond its range', async () => {
-    const encode = (await encodersFor(['F16']))('F16');
-    expect(() => encode(Float32Array.of(1, 70_000), 2, 'output.weight')).toThrow(
-      'Tensor output.weight holds 70000, which does not fit F16; export as BF16 or F32 instead.',
+  it.each(['F16', 'Q8_0', 'Q4_0'] as const)('%s: what is beyond its range', async (type) => {
+    const encode = (await encodersFor([type]))(type);
+    await expect(encode(new Float32Array(32).fill(70_000, 3, 4), 32, 'output.weight')).rejects.toThrow(
+      `Tensor output.weight holds 70000, which does not fit ${type}; export as BF16 or F32 instead.`,
     );
   });
 });
@@ -68,7 +83,7 @@ describe('types where ggml is absent', () => {
   it('rows that are no blocks are F16, and the plan says why', () => {
     expect(plannedType('blk.0.attn_q.weight', [40, 256], choice)).toEqual({
       type: 'F16',
-      fallback: 'its rows of 40 values are no multiple of Q4_0’s block of 32',
+      fallback: 'rows of 40 values are no multiple of Q4_0’s block of 32',
     });
   });
 });

@@ -2,11 +2,8 @@
  * Which type each tensor gets: as llama-quantize chooses (src/llama-quant.cpp) from a file whose norms, biases and
  * positions are float32, as the converter leaves them.
  */
+import type { Quantisation } from '../../../src-shared/exports.ts';
 import { fitsBlocks, GGML_TYPES, type GgmlTypeName } from '../ggmlTypes.ts';
-
-/** What a user can ask for. */
-export const QUANTISATIONS = ['F32', 'F16', 'BF16', 'Q8_0', 'Q4_0', 'Q4_K_M', 'Q5_K_M', 'Q6_K'] as const;
-export type Quantisation = (typeof QUANTISATIONS)[number];
 
 /** `enum llama_ftype`, the value of general.file_type. */
 export const FILE_TYPES: Record<Quantisation, number> = {
@@ -98,5 +95,5 @@ function fitted(type: GgmlTypeName, [width = 1]: readonly number[], { hasGgml }:
 }
 
 function noBlocks(type: GgmlTypeName, width: number): string {
-  return `its rows of ${width} values are no multiple of ${type}’s block of ${GGML_TYPES[type].blockSize}`;
+  return `rows of ${width} values are no multiple of ${type}’s block of ${GGML_TYPES[type].blockSize}`;
 }

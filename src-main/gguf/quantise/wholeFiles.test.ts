@@ -2,13 +2,14 @@
 import fs from 'node:fs';
 import path from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { libllama, llamaQuantize } from '../../../test-support/judges/llamaQuantize.ts';
+import type { Quantisation } from '../../../src-shared/exports.ts';
+import { libllama, llamaQuantize } from '../../../test-support/checks/llamaQuantize.ts';
 import { byteTokenizer } from '../../../test-support/fixtures/byteTokenizer.ts';
 import { temporaryFolder, tinyEntries, writeTiny } from '../../../test-support/fixtures/folders.ts';
 import { openBaseModel } from '../../basemodel/baseModel.ts';
 import type { ModelConfig } from '../../engine/model/architecture.ts';
 import { exportGguf } from '../exportGguf.ts';
-import { FILE_TYPES, type Quantisation } from './planTypes.ts';
+import { FILE_TYPES } from './planTypes.ts';
 
 const LLAMA: ModelConfig = {
   model_type: 'llama',

@@ -7,7 +7,7 @@ import { TINY_LLAMA } from '../../../test-support/fixtures/tinyModel.ts';
 import { writeByteLevel, writeSentencePiece } from '../../../test-support/fixtures/trainedTokenizers.ts';
 import { vectorTexts } from '../../../test-support/fixtures/vectorTexts.ts';
 import { hasShared, sharedPath, skipNote } from '../../../test-support/goldens/shared.ts';
-import { differences, writeVocabulary } from '../../../test-support/judges/llamaTokenizer.ts';
+import { differences, writeVocabulary } from '../../../test-support/checks/llamaTokenizer.ts';
 import { loadTokenizer, type TextTokenizer } from '../../datasets/tokenizer.ts';
 import { MARK } from '../../datasets/textMarks.ts';
 import { openTokenizer, type LlamacppModel } from '../../llamacpp/runtime.ts';

@@ -3,7 +3,7 @@ import { expect, it } from 'vitest';
 import { TINY_LLAMA } from '../../../test-support/fixtures/tinyModel.ts';
 import { writeByteLevel } from '../../../test-support/fixtures/trainedTokenizers.ts';
 import { vectorTexts } from '../../../test-support/fixtures/vectorTexts.ts';
-import { differences, llamaTokenizer } from '../../../test-support/judges/llamaTokenizer.ts';
+import { differences, llamaTokenizer } from '../../../test-support/checks/llamaTokenizer.ts';
 import { loadTokenizer } from '../../datasets/tokenizer.ts';
 import { PRE_TOKENIZERS } from './pre.ts';
 import { ggufTokenizer } from './toGguf.ts';

@@ -8,7 +8,7 @@ import { TINY_LLAMA } from '../../../test-support/fixtures/tinyModel.ts';
 import { writeSentencePiece } from '../../../test-support/fixtures/trainedTokenizers.ts';
 import { vectorTexts } from '../../../test-support/fixtures/vectorTexts.ts';
 import { hasShared, sharedPath, skipNote } from '../../../test-support/goldens/shared.ts';
-import { differences, llamaTokenizer } from '../../../test-support/judges/llamaTokenizer.ts';
+import { differences, llamaTokenizer } from '../../../test-support/checks/llamaTokenizer.ts';
 import { loadTokenizer, type TextTokenizer } from '../../datasets/tokenizer.ts';
 import type { LlamacppModel } from '../../llamacpp/runtime.ts';
 import { ggufTokenizer, type GgufTokenizer, type TokenizerOptions } from './toGguf.ts';

@@ -11,6 +11,7 @@ import { bool, numbers, string, strings, type GgufMetadata, type GgufValue } fro
 import { partsOf, preTokenizerOf } from './pre.ts';
 import { mergePairs, mergeScores, spacesOf, unicodeNote } from './spm.ts';
 import { specialTokenEntries } from './specialTokens.ts';
+import { sourceTokenizer } from './sourceTokenizer.ts';
 import { addedTokens, vocabularyOf, type Vocabulary } from './vocabulary.ts';
 
 export interface GgufTokenizer {
@@ -38,6 +39,8 @@ export function ggufTokenizer(
   config: ModelConfig,
   { endIds = [] }: TokenizerOptions = {},
 ): GgufTokenizer {
+  const source = sourceTokenizer(modelDir, endIds);
+  if (source) return source;
   const text = loadTokenizer(modelDir);
   const files = readTokenizerFiles(modelDir);
   const vocabulary = vocabularyOf(files.tokenizer, architectureFromConfig(config).vocab);

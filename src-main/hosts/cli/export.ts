@@ -35,8 +35,9 @@ export const exportCommand: Command = {
   },
   async run(context) {
     const { args, services } = context;
-    const { adapter, tasks } = readTasks(context);
     const format = args.choice('format', EXPORT_FORMATS) ?? requiredFormat();
+    const quantise = quantisationsOf(args);
+    const { adapter, tasks } = readTasks(context);
     const model = args.text('model');
     const shard = args.text('shard');
     const { report, parity } = await exportToEnd(context, {
@@ -49,7 +50,7 @@ export const exportCommand: Command = {
         format === 'peft' ? (knownBaseDir(services, model, adapter) ?? '') : baseDirFor(services, model, adapter),
       outDir: args.required('out', 'a new folder or file'),
       dtype: args.choice('dtype', ['f32', 'f16', 'bf16']),
-      quantise: quantisationsOf(args),
+      quantise,
       maxShardBytes: shard === undefined ? undefined : parseShardSize(shard),
       engine: readSettings(args, COMPUTE_SETTINGS).engine,
       allowFailedCertificate: args.flag('allow-failed-certificate'),

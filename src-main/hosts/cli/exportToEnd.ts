@@ -108,11 +108,12 @@ function printParity(print: Context['print'], certificate: ParityCertificate, fi
 }
 
 function printGguf(print: Context['print'], { file, sizeBytes, certificate }: WrittenGguf): void {
-  if (!certificate) return print(`${file}: ${bytes(sizeBytes)}, read back; llama.cpp is not installed to run it`);
-  const { kl, equalGreedyShare, perplexity, referencePerplexity, passed } = certificate;
-  print(
-    `${file}: ${bytes(sizeBytes)}; llama.cpp beside base + adapter: KL ${kl.toExponential(2)}, ` +
-      `${(100 * equalGreedyShare).toFixed(1)} % equal greedy tokens, perplexity ${perplexity.toPrecision(4)} ` +
-      `(${referencePerplexity.toPrecision(4)})${passed ? '' : '; FAILED, kept as you allowed'}`,
-  );
+  const { reading, run, passed } = certificate;
+  const ran = run
+    ? `llama.cpp beside base + adapter: KL ${run.kl.toExponential(2)} (bound ${run.klBound.toPrecision(2)}), ` +
+      `${(100 * run.equalGreedyShare).toFixed(1)} % equal greedy tokens, perplexity ${run.perplexity.toPrecision(4)} ` +
+      `(${run.referencePerplexity.toPrecision(4)})`
+    : 'read back only: llama.cpp is not installed to run it';
+  print(`${file}: ${bytes(sizeBytes)}; ${ran}${passed ? '' : '; FAILED, kept as you allowed'}`);
+  for (const problem of [...(reading?.problems ?? []), ...(run?.problems ?? [])]) print(`  ${problem}`);
 }

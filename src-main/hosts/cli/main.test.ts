@@ -80,6 +80,12 @@ describe('wrong usage ends with 2 and one sentence', () => {
       /--base-dtype "int3" .*nf4/,
     ],
     [
+      'a quantisation that does not exist',
+      ['export', '--adapter', 'x', '--format', 'gguf', '--quantize', 'Q8_0,Q3_X', '--out', 'x'],
+      /--quantize "Q3_X" .*Q4_K_M/,
+    ],
+    ['a format that is missing', ['export', '--adapter', 'x', '--out', 'x'], /--format is missing; give one of ollama/],
+    [
       'an adapter that does not exist',
       ['merge', '--adapter', 'nobody', '--out', 'x'],
       /no adapter and no folder "nobody"/,
@@ -112,6 +118,7 @@ it('help names every command, and a command its options', async () => {
     'tasks switch',
     'adapters import',
     'adapters remove',
+    'export',
     'merge',
     'demo',
   ])

@@ -5,7 +5,7 @@ import { bytes, count, table } from './format.ts';
 
 export const modelsAdd: Command = {
   name: 'models add',
-  positionals: ['DIR'],
+  positionals: ['PATH'],
   summary: 'Registers a Hugging Face folder or a GGUF file as a base model; it is read in place.',
   options: { name: { type: 'string', value: 'NAME', help: 'name in the catalogue (that of the folder or file)' } },
   async run({ api, args, print }) {
@@ -36,7 +36,7 @@ export const modelsList: Command = {
       m.gguf?.file ?? m.dir,
     ]);
     if (rows.length > 0) table(['ID', 'NAME', 'FAMILY', 'PARAMETERS', 'DTYPE', 'SIZE', 'PLACE'], rows).forEach(print);
-    else print('There is no base model yet; add one with "models add DIR".');
+    else print('There is no base model yet; add one with "models add PATH".');
     return { models };
   },
 };

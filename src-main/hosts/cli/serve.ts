@@ -1,6 +1,6 @@
 /** `serve`: answers OpenAI's API until it is interrupted. */
 import { startServingSchema } from '../../app/serving/inputs.ts';
-import { likelyBase, type ServedBase } from '../../app/serving/served.ts';
+import { ggufBase, likelyBase, type ServedBase } from '../../app/serving/served.ts';
 import { usageError } from '../../../src-shared/errors.ts';
 import { COMPUTE_SETTINGS } from '../../../src-shared/settings/compute.ts';
 import { DEFAULT_SERVING_HOST, DEFAULT_SERVING_PORT, type ServingState } from '../../../src-shared/serving.ts';
@@ -23,6 +23,11 @@ export const serve: Command = {
       value: 'DIR|ID',
       help: 'the base that answers: a folder, or its name or id in the catalogue (the base of most active adapters)',
     },
+    gguf: {
+      type: 'string',
+      value: 'FILE',
+      help: 'a GGUF file in llama.cpp in place of a base: no tasks, JSON by grammar, its own speed',
+    },
     port: { type: 'string', value: 'N', help: `port (${DEFAULT_SERVING_PORT}); 0 takes a free one` },
     host: {
       type: 'string',
@@ -40,7 +45,7 @@ export const serve: Command = {
     const { args, services, json, say } = context;
     const { engine, baseDtype } = readSettings(args, COMPUTE_SETTINGS);
     const input = readInput(context, engine);
-    const base = await baseFor(services, args.text('model'));
+    const base = await baseFor(services, args.text('model'), args.text('gguf'));
     say(`Loading ${base.name} …`);
     const state = await services.serving.startOn(base, input, baseDtype);
     if (json) process.stdout.write(`${JSON.stringify(facts(state))}\n`);
@@ -65,7 +70,10 @@ function readInput({ args }: Context, engine: string): ReturnType<typeof startSe
 }
 
 /** A folder need not be registered. */
-async function baseFor(services: Services, text: string | undefined): Promise<ServedBase> {
+async function baseFor(services: Services, text: string | undefined, gguf: string | undefined): Promise<ServedBase> {
+  if (gguf !== undefined && text !== undefined)
+    throw usageError('BAD_USAGE', '--gguf and --model cannot be combined; a service has one model.');
+  if (gguf !== undefined) return ggufBase(gguf);
   if (text === undefined) return likelyBase(services.catalog);
   const dir = modelDirOf(services, text);
   const known = services.catalog.models.byDir(dir);
@@ -74,8 +82,10 @@ async function baseFor(services: Services, text: string | undefined): Promise<Se
   return { id: null, name: dir, dir, hash };
 }
 
-function announce({ print }: Context, { address, apiKey, load, model, tasks }: ServingState): void {
+function announce({ print }: Context, state: ServingState): void {
+  const { address, apiKey, load, model, tasks, aloneTokensPerSecond: speed } = state;
   print(`Graft serves ${model!.name} at ${address} on ${load!.engine} (${load!.device}).`);
+  if (speed !== null) print(`One answer alone: ${speed.toFixed(1)} tokens/s.`);
   print(apiKey === null ? 'No API key is asked for.' : `API key: ${apiKey}`);
   const rows = tasks.map(({ name, adapter, refused }) => [
     name,
@@ -85,15 +95,16 @@ function announce({ print }: Context, { address, apiKey, load, model, tasks }: S
   print('A task that is switched is answered by its new adapter at once. Ctrl-C ends the service.');
 }
 
-function facts({ address, apiKey, model, load, tasks }: ServingState): object {
-  return { address, apiKey, model, engine: load?.engine, device: load?.device, tasks };
+function facts({ address, apiKey, model, load, tasks, aloneTokensPerSecond }: ServingState): object {
+  return { address, apiKey, model, engine: load?.engine, device: load?.device, aloneTokensPerSecond, tasks };
 }
 
 /** Until the process is interrupted. */
 async function tellFailures({ services, say }: Context): Promise<void> {
   let told = '';
   for await (const { failures, status } of services.serving.watch()) {
-    for (const { at, model, message } of failures.toReversed()) if (at > told) say(`${at} ${model}: ${message}`);
+    const fresh = failures.filter(({ at }) => at > told).toReversed();
+    for (const { at, model, message } of fresh) say(`${at} ${model ?? 'a request'}: ${message}`);
     told = failures[0]?.at ?? told;
     if (status === 'off') return;
   }

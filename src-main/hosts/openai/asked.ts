@@ -36,6 +36,7 @@ export function askedChat(body: unknown): AskedRequest {
     prompt: '',
     messages: messages.map(({ role, content }): Message => ({ role: role === 'developer' ? 'system' : role, content })),
     maxNew: mostNew ?? most ?? UNTIL_IT_ENDS,
+    ...grammarOf(request),
   };
   const wanted = logprobs ? (top ?? 0) : undefined;
   return {
@@ -59,6 +60,12 @@ export function askedCompletion(body: unknown): AskedRequest & { prompts: number
   return { ...common(request), logprobs: wanted, questions: all, prompts: prompt.length };
 }
 
+function grammarOf({ response_format: format }: ChatRequest): Pick<GenerateParams, 'grammar'> {
+  if (format?.type === 'json_object') return { grammar: { type: 'json' } };
+  if (format?.type === 'json_schema') return { grammar: { type: 'schema', schema: format.json_schema.schema } };
+  return {};
+}
+
 function common({ model, user, stream, stream_options: options }: ChatRequest | CompletionRequest) {
   if (options && !stream)
     throw badRequest('"stream_options" needs "stream": true; add it, or leave it out.', 'stream_options');
@@ -73,6 +80,7 @@ function sampling(request: ChatRequest | CompletionRequest): Omit<GenerateParams
     ...(topK ? { topK } : {}),
     ...(typeof repetitionPenalty === 'number' ? { repetitionPenalty } : {}),
     ...(stop.length > 0 ? { stop } : {}),
+    ...(request.ignore_eos ? { ignoreEnds: true } : {}),
   };
 }
 

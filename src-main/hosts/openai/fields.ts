@@ -29,9 +29,10 @@ const COMMON = {
     .nullish(),
   temperature: z.number().min(0).max(2).nullish(),
   top_p: z.number().gt(0).max(1).nullish(),
-  /** Not of OpenAI's, but of llama.cpp's and vLLM's servers. */
+  /** The next three are not OpenAI's, but of llama.cpp's and vLLM's servers. */
   top_k: z.number().int().min(0).nullish(),
   repetition_penalty: z.number().gt(0).max(10).nullish(),
+  ignore_eos: z.boolean().nullish(),
   seed: z.number().int().nullish(),
   stop: z
     .union([z.string(), z.array(z.string()).max(MOST_STOPS)])
@@ -66,6 +67,13 @@ const messageSchema = z.strictObject({
   function_call: refused(TOOLS),
 });
 
+const jsonSchemaSchema = z.strictObject({
+  name: z.string(),
+  description: z.string().optional(),
+  schema: z.record(z.string(), z.unknown()),
+  strict: z.boolean().nullish(),
+});
+
 export const chatSchema = z.strictObject({
   ...COMMON,
   messages: z.array(messageSchema).min(1, 'is empty; give at least one message'),
@@ -73,13 +81,16 @@ export const chatSchema = z.strictObject({
   logprobs: z.boolean().nullish(),
   top_logprobs: z.number().int().min(0).max(MOST_LOGPROBS).nullish(),
   response_format: z
-    .looseObject({ type: z.string() })
-    .nullish()
-    .refine(
-      (format) => !format || format.type === 'text',
-      'asks for JSON, which needs a grammar that this engine does not have; ask for it in the prompt, or serve an ' +
-        'exported GGUF file (graft serve --gguf), where llama.cpp has one',
-    ),
+    .discriminatedUnion(
+      'type',
+      [
+        z.strictObject({ type: z.literal('text') }),
+        z.strictObject({ type: z.literal('json_object') }),
+        z.strictObject({ type: z.literal('json_schema'), json_schema: jsonSchemaSchema }),
+      ],
+      'is none of {"type": "text"}, "json_object", "json_schema"',
+    )
+    .nullish(),
   tools: refused(TOOLS, isEmpty),
   tool_choice: refused(TOOLS, (value) => value === 'none' || value === 'auto'),
   parallel_tool_calls: z.boolean().nullish(),

@@ -60,6 +60,7 @@ async function respondInPieces(exchange: Exchange, signal: AbortSignal): Promise
     open().end();
   } catch (error) {
     if (!events) throw error;
+    if (!res.destroyed) exchange.desk.note(request.model, error);
     events.send(refusalOf(error).body);
     events.end();
   }

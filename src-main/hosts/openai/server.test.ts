@@ -11,20 +11,24 @@ const KEY = 'a-key-for-tests';
 const RESULT: GenerateResult = { text: 'ab', tokens: 2, promptTokens: 3, stopReason: 'length', tokensPerSecond: 1 };
 
 let answer: ServingDesk['ask'];
+/** Failures that the service was told of. */
+let noted: [string | null, string][];
 let server: Awaited<ReturnType<typeof openServing>>;
 let port: number;
 
 const desk: ServingDesk = {
   startedAt: new Date('2026-01-02T03:04:05Z'),
   tasks: () => [
-    { name: 'base', adapter: null, refused: null },
-    { name: 'a task/with signs', adapter: null, refused: null },
-    { name: 'of another base', adapter: null, refused: 'It belongs to another base.' },
+    { name: 'base', taskId: null, adapter: null, refused: null },
+    { name: 'a task/with signs', taskId: null, adapter: null, refused: null },
+    { name: 'of another base', taskId: null, adapter: null, refused: 'It belongs to another base.' },
   ],
   ask: (asked) => answer(asked),
+  note: (model, error) => void noted.push([model, (error as Error).message]),
 };
 
 beforeEach(async () => {
+  noted = [];
   answer = async ({ onPiece }) => {
     onPiece({ text: 'a', tokensPerSecond: 1 });
     onPiece({ text: 'b', tokensPerSecond: 1 });
@@ -99,6 +103,7 @@ it('a failure in the middle of a stream is its last event, one before has a stat
   expect(JSON.parse(last.replace(/^data: /, ''))).toEqual({
     error: { message: 'It crashed; try again.', type: 'server_error', param: null, code: 'model_gone' },
   });
+  expect(noted).toEqual([['base', 'It crashed; try again.']]);
   answer = () => Promise.reject(new GraftError('SERVING_BUSY', 'Too many wait.', { retryAfterS: 7 }));
   const busy = await ask({ stream: true });
   expect(busy).toMatchObject({ status: 429, headers: { 'retry-after': '7' } });
@@ -188,6 +193,7 @@ it.each<[string, () => Promise<Reply>, number, string | null]>([
   expect(reply.headers['access-control-allow-origin']).toBeUndefined();
   expect(errorOf(reply)).toMatchObject({ type: 'invalid_request_error', code });
   expect(errorOf(reply).message).toMatch(/^\S.*\.$/);
+  expect(noted).toHaveLength(status === 401 || status === 403 ? 0 : 1);
 });
 
 it('asks for no key where it was told so, and serves any name where other machines may come', async () => {

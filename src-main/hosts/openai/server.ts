@@ -12,12 +12,16 @@ import { chatShape, completionShape } from './shapes.ts';
 
 /** A client has this long to send its request, headers and all. */
 const REQUEST_MS = 30_000;
+/** Of a model in a note of what went wrong. */
+const LONGEST_NAME = 80;
 const MOST_CONNECTIONS = 1024;
 
 interface Received {
   req: http.IncomingMessage;
   res: http.ServerResponse;
   desk: ServingDesk;
+  /** What the request names, once it has been read. */
+  model: string | null;
 }
 
 type Handler = (received: Received, id: string) => Promise<void> | void;
@@ -38,7 +42,7 @@ export const openServing: OpenServing = async (desk, { host, port, apiKey }) => 
   const access: Access = { host, port, apiKey };
   const server = http.createServer(
     { requestTimeout: REQUEST_MS },
-    (req, res) => void answer({ req, res, desk }, access),
+    (req, res) => void answer({ req, res, desk, model: null }, access),
   );
   server.maxConnections = MOST_CONNECTIONS;
   access.port = await listen(server, host, port);
@@ -63,8 +67,14 @@ async function answer(received: Received, access: Access): Promise<void> {
     admit(req.headers, access);
     await route(received);
   } catch (error) {
+    if (!res.destroyed && !isStranger(error)) received.desk.note(received.model, error);
     refuse(res, error);
   }
+}
+
+/** Who has no key, or comes from a web page, shall not fill the list of what went wrong. */
+function isStranger(error: unknown): boolean {
+  return [401, 403].includes(refusalOf(error).status);
 }
 
 async function route(received: Received): Promise<void> {
@@ -80,14 +90,24 @@ async function route(received: Received): Promise<void> {
   return refuseRoute(`There is no ${path || '/'} here; this service has ${known}.`, 'unknown_url', 404);
 }
 
-async function chat({ req, res, desk }: Received): Promise<void> {
-  const request = askedChat(await readJson(req));
+async function chat(received: Received): Promise<void> {
+  const { req, res, desk } = received;
+  const request = askedChat(await readModel(received));
   await respond({ desk, res, client: clientOf(req), request, shape: chatShape, prompts: 1 });
 }
 
-async function complete({ req, res, desk }: Received): Promise<void> {
-  const { prompts, ...request } = askedCompletion(await readJson(req));
+async function complete(received: Received): Promise<void> {
+  const { req, res, desk } = received;
+  const { prompts, ...request } = askedCompletion(await readModel(received));
   await respond({ desk, res, client: clientOf(req), request, shape: completionShape(prompts), prompts });
+}
+
+/** The body, with the model that it names noted. */
+async function readModel(received: Received): Promise<unknown> {
+  const body = await readJson(received.req);
+  const model: unknown = Reflect.get(Object(body), 'model');
+  if (typeof model === 'string') received.model = model.slice(0, LONGEST_NAME);
+  return body;
 }
 
 function listModels({ res, desk }: Received): void {

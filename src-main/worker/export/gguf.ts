@@ -2,8 +2,10 @@
 import { createHash } from 'node:crypto';
 import fs from 'node:fs';
 import path from 'node:path';
-import { openBaseModel, type BaseModel } from '../../basemodel/baseModel.ts';
+import { openBaseModel } from '../../basemodel/baseModel.ts';
 import { CERTIFICATE_FILE } from '../../basemodel/sideFiles.ts';
+import { loadTokenizer } from '../../datasets/tokenizer.ts';
+import { modelfileFor, MODELFILE } from '../../exporting/ollama/modelfile.ts';
 import { exportGguf, planGguf, type GgufSource } from '../../gguf/exportGguf.ts';
 import { tokenizerMetadata } from '../../gguf/tokenizer/toGguf.ts';
 import { mergeBasis, taskEdits, type Task } from '../../merging/merge.ts';
@@ -12,20 +14,23 @@ import { exportName, ggufFileName, isOneFile } from '../../../src-shared/exportF
 import type { GgufExportParams, GgufExportResult, GgufParity, WrittenGguf } from '../../../src-shared/exports.ts';
 import type { WorkerCalls } from '../../../src-shared/workerCalls.ts';
 import { taughtIds, tasksOf } from '../mergedTasks.ts';
+import { certifiedGgufs, type GgufModel, type UnprovenGguf } from './certifiedGgufs.ts';
 import { filesIn, writeExportOutput } from './output.ts';
 
 type Emit = (event: WorkerCalls['exportGguf']['event']) => void;
 
-/** Throws as taskEdits, exportGguf and writeExportOutput; PARITY_FAILED. */
+/** Throws as taskEdits, exportGguf, certifyGguf and writeExportOutput. */
 export async function exportGgufs(params: GgufExportParams, emit: Emit): Promise<GgufExportResult> {
   const outDir = path.resolve(params.outDir);
   const base = openBaseModel(params.modelDir);
   try {
     const tasks = tasksOf(params).map(({ adapterDir, scale }) => ({ adapter: readAdapter(adapterDir), scale }));
+    const model = { params, base, tasks, endIds: taughtIds(params, base) };
     return await writeExportOutput(params, base.dir, async (dir) => {
-      const ggufs = await writeFiles(dir, { params, base, tasks }, emit);
-      const certificate = certificateOf(ggufs, { params, base, tasks });
-      fs.writeFileSync(path.join(dir, CERTIFICATE_FILE), `${JSON.stringify(certificate, null, 2)}\n`);
+      const written = await writeFiles(dir, model, emit);
+      const ggufs = await certifiedGgufs(dir, written, model, emit);
+      if (params.format === 'ollama') writeModelfile(dir, ggufs[0]!.file, model);
+      fs.writeFileSync(path.join(dir, CERTIFICATE_FILE), `${JSON.stringify(parityOf(ggufs, model), null, 2)}\n`);
       const { files, sizeBytes } = filesIn(dir, params);
       return { outDir, files, sizeBytes, sha256: combined(ggufs), ggufs };
     });
@@ -34,15 +39,13 @@ export async function exportGgufs(params: GgufExportParams, emit: Emit): Promise
   }
 }
 
-interface Model {
-  params: GgufExportParams;
-  base: BaseModel;
-  tasks: Task[];
-}
-
-async function writeFiles(dir: string, { params, base, tasks }: Model, emit: Emit): Promise<WrittenGguf[]> {
+async function writeFiles(
+  dir: string,
+  { params, base, tasks, endIds }: GgufModel,
+  emit: Emit,
+): Promise<UnprovenGguf[]> {
   const name = exportName(params.outDir);
-  const metadata = tokenizerMetadata(base.dir, base.config, { endIds: taughtIds(params, base) });
+  const metadata = tokenizerMetadata(base.dir, base.config, { endIds });
   const sources = params.quantise.map((quantise): GgufSource & { file: string } => ({
     base: mergeBasis(tasks, base),
     edit: taskEdits(tasks, base),
@@ -52,22 +55,30 @@ async function writeFiles(dir: string, { params, base, tasks }: Model, emit: Emi
     file: isOneFile(params) ? path.basename(params.outDir) : ggufFileName(name, quantise),
   }));
   const total = sources.reduce((sum, source) => sum + planGguf(source).sizeBytes, 0);
-  const ggufs: WrittenGguf[] = [];
+  const ggufs: UnprovenGguf[] = [];
   let before = 0;
   for (const { file, ...source } of sources) {
     const onProgress = ({ done }: { done: number }): void => emit({ done: before + done, total, phase: 'merge' });
     const { sizeBytes, sha256 } = await exportGguf({ ...source, outFile: path.join(dir, file), onProgress });
     before += sizeBytes;
-    ggufs.push({ file, quantise: source.quantise, sizeBytes, sha256, certificate: null });
+    ggufs.push({ file, quantise: source.quantise, sizeBytes, sha256 });
   }
   return ggufs;
 }
 
-function certificateOf(ggufs: WrittenGguf[], { params, base, tasks }: Model): GgufParity {
+function writeModelfile(dir: string, gguf: string, { base, endIds }: GgufModel): void {
+  const tokenizer = loadTokenizer(base.dir);
+  const endTexts = endIds.map((id) => tokenizer.decode([id], { skipSpecialTokens: false }));
+  fs.writeFileSync(path.join(dir, MODELFILE), modelfileFor({ gguf, tokenizer, endTexts }).text);
+}
+
+function parityOf(ggufs: WrittenGguf[], { params, base, tasks }: GgufModel): GgufParity {
   const terms = tasks.map(({ adapter, scale }) => ({ adapterSha256: adapter.sha256, scale }));
+  const passed = ggufs.every(({ certificate }) => certificate.passed);
   return {
     ggufs,
-    passed: ggufs.every(({ certificate }) => certificate?.passed ?? true),
+    passed,
+    ...(passed ? {} : { keptDespiteFailure: true }),
     adapterSha256: terms[0]?.adapterSha256 ?? '',
     ...(params.tasks ? { tasks: terms } : {}),
     baseHash: base.hash,

@@ -83,14 +83,14 @@ export function optionsOf(
   endIds: readonly number[],
 ): BatchRow['options'] {
   const { maxNew, temperature, topK, topP, repetitionPenalty, seed = 0, probabilities = false, named = NAMED } = params;
-  const eosIds = [...new Set([...tokenizer.eosIds, ...model.spec.eosTokenIds, ...endIds])];
+  const ends = [...new Set([...tokenizer.eosIds, ...model.spec.eosTokenIds, ...endIds])];
   return {
     maxNew,
     temperature,
     topK,
     topP,
     repetitionPenalty,
-    eosIds,
+    eosIds: params.ignoreEnds ? [] : ends,
     random: new Random(seed),
     likeliest: probabilities ? named : 0,
   };

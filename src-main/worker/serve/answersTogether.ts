@@ -212,7 +212,8 @@ function groupKey({ adapter }: Writer): Writer['adapter'] {
   return isMixable(adapter) ? null : adapter;
 }
 
-function refuseUnknownIds(ids: readonly number[], vocab: number): void {
+/** Throws TOKEN_OUTSIDE. */
+export function refuseUnknownIds(ids: readonly number[], vocab: number): void {
   const id = ids.find((one) => !Number.isInteger(one) || one < 0 || one >= vocab);
   if (id === undefined) return;
   throw usageError(

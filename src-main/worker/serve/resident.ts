@@ -168,6 +168,12 @@ export class Resident {
     emit: (piece: AnswerPiece) => void,
     control: CallControl,
   ): Promise<GenerateResult> {
+    if (params.grammar)
+      throw usageError(
+        'GRAMMAR_MISSING',
+        'JSON by grammar needs llama.cpp, and this service runs on an engine of Graft; ask for JSON in words, or ' +
+          'serve an exported GGUF file (graft serve --gguf).',
+      );
     const loaded = this.requireLoaded();
     loaded.merged.switchTo([]);
     loaded.together ??= new AnswersTogether(loaded, mostColumns(loaded.model.spec));

@@ -12,7 +12,8 @@ import type { MergeParams } from '../../../src-shared/exports.ts';
 const PROMPTS = 8;
 const PROMPT_TOKENS = 48;
 
-const TEXTS = [
+/** Of what users write, in a few forms. */
+export const FIXED_TEXTS = [
   'The quick brown fox jumps over the lazy dog.',
   'Once upon a time there was a small village by the sea, and in it lived',
   'name : The Eagle | food : Italian | area : riverside |',
@@ -40,7 +41,7 @@ export async function heldOutPrompts(
       .slice(0, PROMPTS);
     if (rows.length) return rows.map(({ ids }) => ids.slice(0, longest));
   }
-  return TEXTS.map((text) => Int32Array.from(tokenizer.encodePrompt(text).slice(0, longest)));
+  return FIXED_TEXTS.map((text) => Int32Array.from(tokenizer.encodePrompt(text).slice(0, longest)));
 }
 
 /** A file that has moved or changed since the run says nothing about what the run held out. */

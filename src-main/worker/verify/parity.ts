@@ -7,14 +7,10 @@ import { openBaseModel, type BaseModel, type BaseTensor } from '../../basemodel/
 import { FLOAT_DTYPES, type Dtype, type DtypeName } from '../../safetensors/dtype.ts';
 import type { EditOf } from '../../methods/files.ts';
 import { argmax } from '../../engine/generate/sample.ts';
-import { generateBatch } from '../../engine/generate/batch.ts';
-import type { Adapter } from '../../methods/adapter.ts';
-import { TaskSum } from '../../methods/taskSum.ts';
 import type { Decoder } from '../../engine/model/decoder.ts';
-import { Random } from '../../../src-shared/random.ts';
-import { loadAdapter } from '../../methods/adapterFolder.ts';
 import { allLogits, largestDifference, withModel } from './logits.ts';
 import { mergedInMemory } from './mergedInMemory.ts';
+import { referencesOf, type Reference } from './reference.ts';
 import type { ParityCertificate, TaskDir } from '../../../src-shared/exports.ts';
 
 export type Parity = Pick<
@@ -43,38 +39,13 @@ export interface ParityInput {
   onProgress?: (done: number, total: number) => void;
 }
 
-/** Greedy tokens that base + adapter adds to each prompt. */
-const CONTINUATION = 16;
-/** Logits kept for comparison: 64 MiB. */
-const KEPT_LOGITS = 1 << 24;
-
-interface Reference {
-  /** Prompt and continuation. */
-  ids: Int32Array;
-  promptLength: number;
-  logits: Float32Array;
-}
-
 export async function parityOf(input: ParityInput): Promise<Parity> {
   const { base, tasks, mergedDir, prompts, dtype, onProgress } = input;
   const isRounded = [...base.tensors.values()].some((tensor) => (dtype ? FLOAT_DTYPES[dtype] : tensor.dtype) !== 'F32');
   const total = (isRounded ? 4 : 2) * prompts.length;
   let done = 0;
   const onPrompt = (): void => onProgress?.(++done, total);
-  const reference = await withModel(
-    base,
-    () => loadTasks(tasks, base),
-    async (model) => {
-      const tokens = (prompts[0]?.length ?? 0) + CONTINUATION;
-      const kept = prompts.slice(0, Math.max(1, Math.floor(KEPT_LOGITS / (model.spec.vocab * tokens))));
-      const references: Reference[] = [];
-      for (const [i, ids] of (await continued(model, kept)).entries()) {
-        references.push({ ids, promptLength: kept[i]!.length, logits: await allLogits(model, ids) });
-        onPrompt();
-      }
-      return references;
-    },
-  );
+  const reference = await referencesOf(base, tasks, prompts, onPrompt);
   const rounding = isRounded ? await roundingOf(input, reference, onPrompt) : 0;
   const merged = openBaseModel(mergedDir);
   try {
@@ -113,29 +84,6 @@ async function roundingOf(
   const exact = await logitsOf();
   const rounded = await logitsOf((tensor) => (dtype ? FLOAT_DTYPES[dtype] : tensor.dtype));
   return exact.reduce((most, logits, i) => Math.max(most, largestDifference(logits, rounded[i]!)), 0);
-}
-
-/** One adapter as it is, several as the sum of scale·adapter. */
-function loadTasks(tasks: TaskDir[], base: BaseModel): Adapter | null {
-  const loaded = tasks.map(({ adapterDir, scale }) => ({
-    adapter: loadAdapter(adapterDir, base),
-    scale,
-  }));
-  const [first] = loaded;
-  if (!first) return null;
-  return loaded.length === 1 && first.scale === 1 ? first.adapter : new TaskSum(loaded);
-}
-
-/** Each prompt with its continuation. */
-async function continued(model: Decoder, prompts: Int32Array[]): Promise<Int32Array[]> {
-  const options = { maxNew: CONTINUATION, temperature: 0, eosIds: [], random: new Random(0) };
-  const rows = prompts.map((prompt) => [...prompt]);
-  for await (const event of generateBatch(
-    model,
-    prompts.map((prompt) => ({ prompt, options })),
-  ))
-    if ('id' in event) rows[event.row]!.push(event.id);
-  return rows.map((ids) => Int32Array.from(ids));
 }
 
 async function compare(

@@ -77,7 +77,7 @@ function evaluate(words: string[], dot: Value, scope: Scope): Value {
   }
   const values: Value[] = [];
   while (words.length > 0) values.push(operand(words.shift()!, words, dot, scope));
-  return call(...values);
+  return call(...(values as never[]));
 }
 
 const FUNCTIONS: Record<string, (...values: never[]) => Value> = {

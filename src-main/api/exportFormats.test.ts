@@ -1,0 +1,81 @@
+/** Each format once from one trained adapter: what is planned is what is written, and llama.cpp runs it. */
+import fs from 'node:fs';
+import path from 'node:path';
+import { getLlama, LlamaCompletion } from 'node-llama-cpp';
+import { afterAll, beforeAll, expect, it } from 'vitest';
+import type { ExportEvent } from '../app/exports/service.ts';
+import { MODEL, openBench, smallRun, type TestBench } from '../../test-support/rigs/services.ts';
+import { filesBelow } from '../../test-support/rigs/tinyRun.ts';
+import type { ExportRecord } from '../catalog/exports.ts';
+import type { AdapterView } from './types.ts';
+
+let bench: TestBench;
+let adapter: AdapterView;
+
+beforeAll(async () => {
+  bench = openBench();
+  const { id } = await bench.api.runs.start(await smallRun(bench, { steps: 8 }, MODEL));
+  await bench.services.runs.finished(id);
+  [adapter] = (await bench.api.adapters.list()) as [AdapterView];
+});
+afterAll(() => bench.close());
+
+type Asked = Omit<Parameters<TestBench['api']['exports']['start']>[0], 'adapterId' | 'adapters' | 'outDir'>;
+
+/** The record, once what was written is compared with what was planned. */
+async function exported(name: string, asked: Asked): Promise<ExportRecord> {
+  const outDir = path.join(bench.dir, name);
+  const request = { ...asked, adapterId: adapter.id, outDir };
+  const plan = await bench.api.exports.plan(request);
+  expect(plan.problem).toBeNull();
+  const { id } = await bench.api.exports.start(request);
+  const record = await bench.services.exports.finished(id);
+  expect(record.error).toBeNull();
+  const dir = fs.statSync(outDir).isFile() ? path.dirname(outDir) : outDir;
+  const written = dir === outDir ? filesBelow(dir).sort() : record.result!.files;
+  expect(record.result!.files).toEqual(written);
+  expect(plan.files.map((file) => file.name).sort()).toEqual(written);
+  for (const file of plan.files.filter((one) => one.name.endsWith('.gguf')))
+    expect(fs.statSync(path.join(dir, file.name)).size).toBe(file.sizeBytes);
+  expect(Math.abs(plan.totalBytes - record.result!.sizeBytes)).toBeLessThan(4000);
+  return record;
+}
+
+/** Magic, version and the number of tensors, as the format's own document places them. */
+function header(file: string): unknown[] {
+  const bytes = fs.readFileSync(file);
+  return [bytes.toString('latin1', 0, 4), bytes.readUInt32LE(4), Number(bytes.readBigUInt64LE(8))];
+}
+
+/** What llama.cpp itself goes on with. */
+async function continuedBy(file: string, prompt: string): Promise<string> {
+  const llama = await getLlama({ gpu: false, build: 'never' });
+  const model = await llama.loadModel({ modelPath: file });
+  const context = await model.createContext({ contextSize: 128 });
+  const completion = new LlamaCompletion({ contextSequence: context.getSequence() });
+  const text = await completion.generateCompletion(prompt, { maxTokens: 8, temperature: 0 });
+  await model.dispose();
+  return text;
+}
+
+it('GGUF files in a folder, each certified, and one by itself', async () => {
+  const { result } = await exported('packed', { format: 'gguf', quantise: ['F16', 'Q8_0'] });
+  expect(result!.files).toEqual(['README.md', 'packed-F16.gguf', 'packed-Q8_0.gguf', 'parity.json']);
+  expect(result!.ggufs).toMatchObject([
+    { quantise: 'F16', certificate: { passed: true, run: { equalGreedyShare: 1 } } },
+    { quantise: 'Q8_0', certificate: { passed: true, run: { prompts: expect.any(Number) as number } } },
+  ]);
+  const alone = await exported('alone.gguf', { format: 'gguf', quantise: ['F16'] });
+  expect(header(alone.outDir)).toEqual(['GGUF', 3, 39]);
+  expect(JSON.parse(fs.readFileSync(path.join(bench.dir, 'alone.parity.json'), 'utf8'))).toMatchObject({
+    passed: true,
+    ggufs: [{ file: 'alone.gguf', quantise: 'F16' }],
+  });
+  const prompt = 'One day, Lily saw a';
+  await bench.api.playground.load({ modelId: adapter.modelId!, engine: 'tensorflow' });
+  await bench.services.playground.attachDir(adapter.dir);
+  const asked = { prompt, maxNew: 8, temperature: 0, seed: 0 };
+  const ours = await bench.services.playground.generate(asked, () => undefined).promise;
+  bench.services.playground.unload();
+  expect(await continuedBy(alone.outDir, prompt)).toBe(ours.text);
+});

@@ -1,0 +1,59 @@
+/** The certificates of an export in the words of its card. */
+import type { ExportResult } from '../../catalog/exports.ts';
+import type { CardProof } from '../../exporting/card/facts.ts';
+import type { ParityCertificate, WrittenGguf } from '../../../src-shared/exports.ts';
+
+export function proofsOf(result: ExportResult | null): CardProof[] {
+  if (!result) return [];
+  return [...(result.certificate ? [ofFolder(result.certificate)] : []), ...(result.ggufs ?? []).map(ofGguf)];
+}
+
+function ofFolder(certificate: ParityCertificate): CardProof {
+  const { prompts, tokensCompared, maxLogitDifference, tolerance, equalGreedyShare, engine, reading } = certificate;
+  return {
+    compared:
+      `The logits of these files against base + adapter, both by Graft's engine (${engine}), at ${tokensCompared} ` +
+      `tokens of ${prompts} texts${reading ? '; and the files once more by a second, independent reader' : ''}.`,
+    figures: [
+      ['Largest difference of a logit', maxLogitDifference.toPrecision(3)],
+      ['Tolerance', tolerance.toPrecision(3)],
+      ['Equal most likely tokens', percent(equalGreedyShare)],
+      ...(reading
+        ? ([
+            ['Tensors read again', `${reading.tensors}, ${reading.changed} of them adapted`],
+            ['Values computed again', String(reading.valuesChecked)],
+          ] as [string, string][])
+        : []),
+      ['Result', resultOf(certificate.passed)],
+    ],
+  };
+}
+
+function ofGguf({ file, quantise, certificate: { reading, run, passed } }: WrittenGguf): CardProof {
+  const figures: CardProof['figures'] = [['Type', quantise]];
+  if (reading)
+    figures.push(
+      ['Tensors read again', String(reading.tensors)],
+      ['Values computed again', String(reading.valuesChecked)],
+    );
+  if (run)
+    figures.push(
+      ['Mean KL divergence of the next token (nats)', run.kl.toExponential(2)],
+      ['Bound', run.klBound.toExponential(0)],
+      ['Perplexity', `${run.perplexity.toFixed(3)} (base + adapter: ${run.referencePerplexity.toFixed(3)})`],
+      ['Equal most likely tokens', percent(run.equalGreedyShare)],
+    );
+  const compared = run
+    ? `${file} by llama.cpp against base + adapter by Graft's engine, at ${run.tokensCompared} tokens of ` +
+      `${run.prompts} texts.`
+    : `${file}: read back; llama.cpp was not installed to run it.`;
+  return { compared, figures: [...figures, ['Result', resultOf(passed)]] };
+}
+
+function percent(share: number): string {
+  return `${(100 * share).toFixed(1)} %`;
+}
+
+function resultOf(passed: boolean): string {
+  return passed ? 'passed' : 'not passed; kept all the same';
+}

@@ -1,0 +1,60 @@
+/** The keys of a GGUF file against config.json, from llama.cpp's converter once more. */
+import { architectureOf } from './ggufPlaces.ts';
+
+type Config = Record<string, unknown>;
+
+/** Reports what differs; returns how many keys were compared. */
+export function compareMetadata(
+  metadata: Record<string, unknown>,
+  config: Config,
+  report: (problem: string) => void,
+): number {
+  const architecture = architectureOf(config);
+  let checked = 0;
+  const check = (key: string, want: unknown): void => {
+    if (want === undefined || want === null) return;
+    checked++;
+    const got = metadata[key];
+    if (!isSame(got, want)) report(`${key} is ${shown(got)} instead of ${shown(want)}`);
+  };
+  check('general.architecture', architecture);
+  for (const [key, want] of Object.entries(wanted(config))) check(`${architecture}.${key}`, want);
+  return checked;
+}
+
+function wanted(config: Config): Config {
+  const of = (...keys: string[]): unknown => keys.map((key) => config[key]).find((value) => typeof value === 'number');
+  const heads = of('num_attention_heads', 'n_head');
+  const isLearned = config['model_type'] === 'gpt2';
+  const rms = of('rms_norm_eps');
+  return {
+    block_count: of('num_hidden_layers', 'n_layer'),
+    context_length: of('max_position_embeddings', 'n_positions'),
+    embedding_length: of('hidden_size', 'n_embd'),
+    feed_forward_length: of('intermediate_size', 'n_inner'),
+    'attention.head_count': heads,
+    'attention.head_count_kv': of('num_key_value_heads') ?? heads,
+    'attention.layer_norm_rms_epsilon': rms,
+    'attention.layer_norm_epsilon': of('layer_norm_eps', 'layer_norm_epsilon'),
+    'rope.freq_base': isLearned ? undefined : ropeBase(config),
+    'attention.sliding_window': config['model_type'] === 'gemma2' ? of('sliding_window') : undefined,
+    attn_logit_softcapping: of('attn_logit_softcapping'),
+    final_logit_softcapping: of('final_logit_softcapping'),
+  };
+}
+
+/** transformers 5 keeps it among the parameters of the rotary positions. */
+function ropeBase(config: Config): unknown {
+  const inner = config['rope_parameters'] as Config | undefined;
+  const base = config['rope_theta'] ?? config['rotary_emb_base'] ?? inner?.['rope_theta'];
+  return typeof base === 'number' ? base : 10000;
+}
+
+function isSame(got: unknown, want: unknown): boolean {
+  if (typeof want !== 'number') return got === want;
+  return typeof got === 'number' && Math.abs(got - want) <= 2 ** -23 * Math.abs(want);
+}
+
+function shown(value: unknown): string {
+  return value === undefined ? 'missing' : JSON.stringify(value);
+}

@@ -1,0 +1,111 @@
+/**
+ * The certificate of a GGUF file: read back by a second reader, then run by llama.cpp, where it is installed, beside
+ * base + adapter in Graft's engine. The reading comes first, since llama.cpp ends the process at some broken files.
+ */
+import fs from 'node:fs';
+import type { BaseModel } from '../../basemodel/baseModel.ts';
+import { loadTokenizer } from '../../datasets/tokenizer.ts';
+import { loadLlamacpp, openRunner } from '../../llamacpp/runtime.ts';
+import { recheckGguf } from '../../recheck/gguf/recheckGguf.ts';
+import { GraftError } from '../../../src-shared/errors.ts';
+import type { TaskDir } from '../../../src-shared/exports.ts';
+import type { GgufCertificate, GgufReading, GgufRun } from '../../../src-shared/ggufCertificate.ts';
+import { FIXED_TEXTS } from '../verify/heldOutPrompts.ts';
+import { referencesOf, type Reference } from '../verify/reference.ts';
+import { klBoundOf } from './klBounds.ts';
+import { distancesOf, tokenProblems } from './runGguf.ts';
+
+export interface CertifyGgufParams {
+  /** The whole model; with `adapters` the base alone, or any other file that they act on. */
+  file: string;
+  /** LoRA-GGUF files that act on `file` at run time. */
+  adapters?: readonly string[];
+  /** The source; the caller has chosen the engine that runs it (useBackend). */
+  base: BaseModel;
+  /** What was merged, or what `adapters` hold. */
+  tasks: TaskDir[];
+  /** As heldOutPrompts gives them. */
+  prompts: Int32Array[];
+  /** Ids that end an answer beside those that the base names. */
+  endIds?: readonly number[];
+  /** Of several files of one model: what base + adapter computes on the prompts, computed once (referencesOf). */
+  references?: readonly Reference[];
+  /** Returns a certificate that has failed, marked as wanted all the same. */
+  allowFailedCertificate?: boolean;
+  /** Stops the work with the signal's reason. */
+  signal?: AbortSignal;
+  /** Prompts done, counted twice: in Graft's engine, in llama.cpp. */
+  onProgress?: (done: number, total: number) => void;
+}
+
+/**
+ * Throws GraftError PARITY_FAILED for a file that does not pass and is not wanted all the same, with the certificate in
+ * its details; the file is removed then. LLAMACPP_REFUSED for one that llama.cpp does not take.
+ */
+export async function certifyGguf(params: CertifyGgufParams): Promise<GgufCertificate> {
+  const { file, adapters, base, tasks, signal, allowFailedCertificate } = params;
+  signal?.throwIfAborted();
+  const reading = adapters ? null : await recheckGguf({ file, sourceDir: base.dir, tasks });
+  signal?.throwIfAborted();
+  // A file that is not sound may take the process down.
+  const run = reading && !reading.passed ? null : await runIfInstalled(params, reading);
+  const passed = (reading?.passed ?? true) && (run?.passed ?? true);
+  const certificate: GgufCertificate = { reading, run, passed, ...(passed ? {} : { keptDespiteFailure: true }) };
+  if (passed || allowFailedCertificate) return certificate;
+  for (const written of adapters ?? [file]) fs.rmSync(written, { force: true });
+  throw failed(certificate);
+}
+
+async function runIfInstalled(params: CertifyGgufParams, reading: GgufReading | null): Promise<GgufRun | null> {
+  try {
+    await loadLlamacpp();
+  } catch (error) {
+    if (error instanceof GraftError && error.code === 'LLAMACPP_ABSENT') return null;
+    throw error;
+  }
+  return run(params, reading);
+}
+
+async function run(
+  { file, adapters = [], base, tasks, prompts, endIds = [], references, signal, onProgress }: CertifyGgufParams,
+  reading: GgufReading | null,
+): Promise<GgufRun> {
+  const total = (references ? 1 : 2) * prompts.length;
+  let done = 0;
+  const onPrompt = (): void => {
+    signal?.throwIfAborted();
+    onProgress?.(++done, total);
+  };
+  const ours = references ?? (await referencesOf(base, tasks, prompts, onPrompt));
+  const longest = Math.max(...ours.map(({ ids }) => ids.length));
+  const runner = await openRunner(file, { vocab: base.spec.vocab, contextLength: longest, adapters });
+  try {
+    const tokenizer = loadTokenizer(base.dir);
+    const texts = [...FIXED_TEXTS, ...prompts.map((ids) => tokenizer.decode(ids, { skipSpecialTokens: false }))];
+    const tokens = tokenProblems(texts, tokenizer, runner, endIds);
+    const distances = await distancesOf(runner, ours, onPrompt);
+    const klBound = klBoundOf(Object.keys(reading?.types ?? {}));
+    const problems = [...tokens.problems];
+    if (!(distances.kl <= klBound))
+      problems.push(
+        `llama.cpp's next tokens diverge from base + adapter by ${distances.kl.toPrecision(3)} nats, above the bound ` +
+          `${klBound}`,
+      );
+    const { equalTexts } = tokens;
+    return { ...distances, klBound, texts: texts.length, equalTexts, problems, passed: problems.length === 0 };
+  } finally {
+    await runner.dispose();
+  }
+}
+
+function failed(certificate: GgufCertificate): GraftError {
+  const problems = [...(certificate.reading?.problems ?? []), ...(certificate.run?.problems ?? [])];
+  const [first, ...more] = problems;
+  const others = more.length > 0 ? ` (and ${more.length} more)` : '';
+  return new GraftError(
+    'PARITY_FAILED',
+    `The GGUF file is not what base and adapter give: ${first}${others}; nothing was exported, make sure that base ` +
+      'and adapter do not change meanwhile, try a finer quantisation, or allow an export whose certificate has failed.',
+    { certificate },
+  );
+}
