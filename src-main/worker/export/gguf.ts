@@ -8,7 +8,7 @@ import { loadTokenizer } from '../../datasets/tokenizer.ts';
 import { modelfileFor, MODELFILE } from '../../exporting/ollama/modelfile.ts';
 import { exportGguf, planGguf, type GgufSource } from '../../gguf/exportGguf.ts';
 import { tokenizerMetadata } from '../../gguf/tokenizer/toGguf.ts';
-import { mergeBasis, taskEdits, type Task } from '../../merging/merge.ts';
+import { mergeBasis, taskEdits } from '../../merging/merge.ts';
 import { readAdapter } from '../../methods/fileRegistry.ts';
 import { exportName, ggufFileName, isOneFile } from '../../../src-shared/exportFormats.ts';
 import type { GgufExportParams, GgufExportResult, GgufParity, WrittenGguf } from '../../../src-shared/exports.ts';
