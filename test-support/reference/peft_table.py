@@ -8,7 +8,7 @@ import numpy as np, torch
 from safetensors import safe_open
 from safetensors.torch import save_file
 from transformers import (Gemma2Config, Gemma2ForCausalLM, GPT2Config, GPT2LMHeadModel, LlamaConfig, LlamaForCausalLM)
-from peft import LoraConfig, PeftModel, get_peft_model
+from peft import LoraConfig, PeftModel, PeftType, get_peft_model
 import peft, transformers
 
 warnings.simplefilter('ignore')
@@ -168,7 +168,8 @@ def run(name, base, fields):
                 tensors=tensors, same=same, logits=[[round(float(x), 6) for x in row] for row in logits[-2:]], merge=merge)
 
 
-out = dict(made_with=dict(peft=peft.__version__, transformers=transformers.__version__, torch=torch.__version__), ids=IDS, bases={}, cases=[])
+out = dict(made_with=dict(peft=peft.__version__, transformers=transformers.__version__, torch=torch.__version__), ids=IDS,
+           types=[kind.value for kind in PeftType], bases={}, cases=[])
 for key, (kind, fields) in BASES.items():
     out['bases'][key] = dict(config=dict(fields, model_type=kind), tensors=base_model(key)[1])
 for case in CASES:
@@ -181,5 +182,5 @@ for case in CASES:
 def encode(value):
     return json.dumps(value, separators=(',', ':'))
 with open(sys.argv[1], 'w') as f:
-    f.write('{"made_with":' + encode(out['made_with']) + ',"ids":' + encode(out['ids']) + ',\n"bases":' + encode(out['bases']) + ',\n"cases":[\n')
+    f.write('{"made_with":' + encode(out['made_with']) + ',"ids":' + encode(out['ids']) + ',"types":' + encode(out['types']) + ',\n"bases":' + encode(out['bases']) + ',\n"cases":[\n')
     f.write(',\n'.join(encode(case) for case in out['cases']) + '\n]}\n')

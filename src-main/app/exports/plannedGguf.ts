@@ -9,6 +9,7 @@ import { ggufTokenizer, type GgufTokenizer } from '../../gguf/tokenizer/toGguf.t
 import { certificateBeside, exportName, ggufFileName, isOneFile } from '../../../src-shared/exportFormats.ts';
 import { QUANTISATIONS, type GgufExportParams, type Quantisation } from '../../../src-shared/exports.ts';
 import { toErrorData } from '../../../src-shared/errors.ts';
+import { basisFor, headNotes } from './basis.ts';
 import { quantisationsOf } from './combination.ts';
 import { endNotes } from './notes.ts';
 import type { PlannedExport, PlanRequest } from './request.ts';
@@ -22,8 +23,9 @@ export function plannedGguf(
   adapterDirs: string[],
 ): PlannedExport {
   const { modelDir, outDir } = request;
-  const base = openBaseModel(modelDir);
+  const opened = openBaseModel(modelDir);
   try {
+    const base = basisFor(opened, adapterDirs);
     const endIds = adapterDirs.flatMap((dir) => (readGraftInfo(dir)?.endTokens ?? []).map(({ id }) => id));
     const tokenizer = ggufTokenizer(base.dir, base.config, { endIds });
     const planOf = (quantise: Quantisation): GgufPlan =>
@@ -41,6 +43,7 @@ export function plannedGguf(
       ],
       notes: [
         ...endNotes(adapterDirs, 'named as such in the file'),
+        ...headNotes(base, ''),
         ...(modelfile?.notes ?? templateNotes(tokenizer)),
         ...tokenizer.notes,
         ...planNotes(plans),
@@ -48,7 +51,7 @@ export function plannedGguf(
       choices: choicesOf(planOf),
     };
   } finally {
-    base.close();
+    opened.close();
   }
 }
 
