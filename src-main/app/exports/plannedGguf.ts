@@ -11,6 +11,7 @@ import { certificateBeside, exportName, ggufFileName, isOneFile } from '../../..
 import { QUANTISATIONS, type GgufExportParams, type Quantisation } from '../../../src-shared/exports.ts';
 import type { DatasetKind } from '../../../src-shared/datasets.ts';
 import { toErrorData } from '../../../src-shared/errors.ts';
+import { basisFor, headNotes } from './basis.ts';
 import { quantisationsOf } from './combination.ts';
 import { endNotes } from './notes.ts';
 import type { PlannedExport, PlanRequest } from './request.ts';
@@ -24,8 +25,9 @@ export function plannedGguf(
   adapterDirs: string[],
 ): PlannedExport {
   const { modelDir, outDir } = request;
-  const base = openBaseModel(modelDir);
+  const opened = openBaseModel(modelDir);
   try {
+    const base = basisFor(opened, adapterDirs);
     const rows = trainedRows(adapterDirs);
     const endIds = adapterDirs.flatMap((dir) => (readGraftInfo(dir)?.endTokens ?? []).map(({ id }) => id));
     const tokenizer = ggufTokenizer(base.dir, base.config, { endIds });
@@ -44,6 +46,7 @@ export function plannedGguf(
       ],
       notes: [
         ...endNotes(adapterDirs, 'named as such in the file'),
+        ...headNotes(base, ''),
         ...(modelfile?.notes ?? templateNotes(tokenizer, rows)),
         ...tokenizer.notes,
         ...planNotes(plans),
@@ -51,7 +54,7 @@ export function plannedGguf(
       choices: choicesOf(planOf),
     };
   } finally {
-    base.close();
+    opened.close();
   }
 }
 
