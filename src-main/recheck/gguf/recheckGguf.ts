@@ -2,13 +2,9 @@
  * The independent part of a GGUF's certificate: the file read a second time and compared with the folder that it was
  * made from and the adapters' own files. No model is run and nothing is shared with what wrote the file.
  */
-import path from 'node:path';
 import type { TaskDir } from '../../../src-shared/exports.ts';
 import type { GgufReading } from '../../../src-shared/ggufCertificate.ts';
-import type { ReadBase } from '../adapterChanges.ts';
-import { jsonOf } from '../plainJson.ts';
-import { tensorsOfFolder } from '../plainTensors.ts';
-import { allChanges } from '../recheck.ts';
+import { allChanges, readFolder } from '../recheck.ts';
 import { compareGgufTensors } from './compareGgufTensors.ts';
 import { compareMetadata } from './compareMetadata.ts';
 import { openGgufFile } from './ggufFile.ts';
@@ -37,10 +33,7 @@ export async function recheckGguf({ file, sourceDir, tasks }: RecheckGgufParams)
   try {
     const opened = await openGgufFile(file);
     try {
-      const source: ReadBase = {
-        config: jsonOf(path.join(sourceDir, 'config.json')) as Record<string, unknown>,
-        tensors: tensorsOfFolder(sourceDir),
-      };
+      const source = readFolder(sourceDir);
       found.tensors = opened.tensors.size;
       found.types = countTypes([...opened.tensors.values()].map(({ type }) => type));
       found.sizeBytes = opened.sizeBytes;
