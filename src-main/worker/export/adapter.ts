@@ -23,7 +23,7 @@ export async function exportAdapter(
     return await writeExportOutput({ format, outDir }, base.dir, async (dir) => {
       const { sha256 } =
         format === 'mlx'
-          ? await writeMlxAdapter({ ...source, outDir: dir, modelName: base.dir })
+          ? await writeMlxAdapter({ ...source, outDir: dir, modelName: base.origin })
           : await writeGgufLora({
               ...source,
               name,
