@@ -42,11 +42,12 @@ export async function writeCompanion(file: string, dir: string): Promise<void> {
 /** Quantised weights take more room in memory than in the file. */
 function memoryNote(gguf: GgufFile): string[] {
   const elements = [...gguf.tensors.values()].reduce((sum, { dims }) => sum + dims.reduce((a, b) => a * b, 1), 0);
-  const gib = (4 * elements) / 2 ** 30;
   if (4 * elements <= gguf.sizeBytes) return [];
+  const mib = (4 * elements) / 2 ** 20;
+  const size = mib < 1024 ? `${Math.ceil(mib)} MiB` : `${(mib / 1024).toFixed(1)} GiB`;
   return [
-    `The weights are read in place and become float32 in memory (${gib < 0.1 ? gib.toPrecision(1) : gib.toFixed(1)} ` +
-      'GiB); on webgpu the setting Base dtype packs them again.',
+    `The weights are read in place and become float32 in memory (${size}); on webgpu the setting Base dtype packs ` +
+      'them again.',
   ];
 }
 

@@ -221,6 +221,7 @@ it('refuses what is no LoRA, what belongs to another model, and what it has no p
     return () => storedForeign(readForeignLora(file)!).on(base);
   };
   const base = await tiny();
+  const file = await fileWith({}, [a, b]);
   expect(await reading({ 'general.type': string('model') }, [a, b])).toThrow(/general.type "model", no adapter/);
   expect(await reading({ 'adapter.type': string('control') }, [a, b])).toThrow(/use a LoRA/);
   expect(await reading({}, [a])).toThrow(/no matching lora_a and lora_b for blk.0.attn_v/);
@@ -231,6 +232,7 @@ it('refuses what is no LoRA, what belongs to another model, and what it has no p
     /also adapts output.weight, which is no linear layer of a block/,
   );
   expect(await reading({ 'general.architecture': string('gpt2') }, [a, b])).toThrow(/architecture "gpt2"/);
+  expect(() => readAdapter(file)).toThrow(/is a file.*adapters import/);
   const adapterDir = await adapterOn(base);
   const content = { ...readAdapter(adapterDir).on(base), biases: new Map([['x.bias', values(4, 1)]]) };
   const outFile = path.join(temporaryFolder(), 'lora.gguf');

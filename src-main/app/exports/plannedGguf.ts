@@ -32,10 +32,10 @@ export function plannedGguf(
     const modelfile = request.format === 'ollama' ? modelfileOf(request, base, endIds) : undefined;
     return {
       files: [
-        ...plans.map(({ quantise, plan: { sizeBytes } }) => ({ name: nameOf(request, quantise), sizeBytes })),
+        ...plans.map(({ quantise, plan: { sizeBytes } }) => ({ name: ggufFileName(request, quantise), sizeBytes })),
         ...(modelfile ? [{ name: MODELFILE, sizeBytes: Buffer.byteLength(modelfile.text) }] : []),
         {
-          name: isOneFile(request) ? certificateBeside(nameOf(request, 'F32')) : CERTIFICATE_FILE,
+          name: isOneFile(request) ? certificateBeside(ggufFileName(request, 'F32')) : CERTIFICATE_FILE,
           sizeBytes: CERTIFICATE_BYTES * plans.length,
         },
       ],
@@ -50,11 +50,6 @@ export function plannedGguf(
   } finally {
     base.close();
   }
-}
-
-function nameOf({ format, outDir }: PlanRequest, quantise: Quantisation): string {
-  const name = exportName(outDir);
-  return isOneFile({ format, outDir }) ? `${name}.gguf` : ggufFileName(name, quantise);
 }
 
 /** Without ggml some types cannot be made. */
@@ -72,7 +67,12 @@ function choicesOf(planOf: (quantise: Quantisation) => GgufPlan): PlannedExport[
 function modelfileOf(request: PlanRequest, base: BaseModel, endIds: number[]): Modelfile {
   const tokenizer = loadTokenizer(base.dir);
   const endTexts = endIds.map((id) => tokenizer.decode([id], { skipSpecialTokens: false }));
-  return modelfileFor({ gguf: nameOf(request, quantisationsOf(request)![0]!), tokenizer, endTexts });
+  return modelfileFor({
+    gguf: ggufFileName(request, quantisationsOf(request)![0]!),
+    tokenizer,
+    endTexts,
+    plain: tokenizer.chatTemplate === undefined,
+  });
 }
 
 function templateNotes({ metadata }: GgufTokenizer): string[] {

@@ -15,6 +15,8 @@ export interface ModelfileInput {
   tokenizer: TextTokenizer;
   /** Texts of tokens that the adapter was taught as the end of an answer, beside the tokenizer's own. */
   endTexts?: readonly string[];
+  /** The adapter continues texts as they are: it was trained on no conversations. */
+  plain?: boolean;
 }
 
 export interface Modelfile {
@@ -24,8 +26,8 @@ export interface Modelfile {
 }
 
 /** Needs no file but those that the tokenizer was read from. */
-export function modelfileFor({ gguf, tokenizer, endTexts = [] }: ModelfileInput): Modelfile {
-  const { template, frame, notes } = templateOf(tokenizer);
+export function modelfileFor({ gguf, tokenizer, endTexts = [], plain = false }: ModelfileInput): Modelfile {
+  const { template, frame, notes } = plain ? AS_TYPED : templateOf(tokenizer);
   const stops = stopTexts(tokenizer, frame, endTexts);
   const lines = [
     `FROM ./${gguf}`,
@@ -40,6 +42,11 @@ interface Derived {
   frame?: Frame;
   notes: string[];
 }
+
+const AS_TYPED: Derived = {
+  template: '{{ .Prompt }}',
+  notes: ['The base has no chat template: Ollama passes what is typed as it is, as training did.'],
+};
 
 function templateOf(tokenizer: TextTokenizer): Derived {
   const { bos } = tokenizer.specialText;

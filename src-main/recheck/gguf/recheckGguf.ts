@@ -2,13 +2,9 @@
  * The independent part of a GGUF's certificate: the file read a second time and compared with the folder that it was
  * made from and the adapters' own files. No model is run and nothing is shared with what wrote the file.
  */
-import path from 'node:path';
 import type { TaskDir } from '../../../src-shared/exports.ts';
 import type { GgufReading } from '../../../src-shared/ggufCertificate.ts';
-import type { ReadBase } from '../adapterChanges.ts';
-import { jsonOf } from '../plainJson.ts';
-import { tensorsOfFolder } from '../plainTensors.ts';
-import { allChanges } from '../recheck.ts';
+import { allChanges, readFolder } from '../recheck.ts';
 import { compareGgufTensors } from './compareGgufTensors.ts';
 import { compareMetadata } from './compareMetadata.ts';
 import { openGgufFile } from './ggufFile.ts';
@@ -23,10 +19,7 @@ interface RecheckGgufParams {
 /** Never throws for what is wrong with the file: that is `problems`. */
 export function recheckGguf({ file, sourceDir, tasks }: RecheckGgufParams): Promise<GgufReading> {
   return readingOf(file, (opened, found, report) => {
-    const source: ReadBase = {
-      config: jsonOf(path.join(sourceDir, 'config.json')) as Record<string, unknown>,
-      tensors: tensorsOfFolder(sourceDir),
-    };
+    const source = readFolder(sourceDir);
     found.keysChecked = compareMetadata(opened.metadata, source.config, report);
     Object.assign(found, compareGgufTensors(source, opened.tensors, allChanges(tasks, source), report));
   });

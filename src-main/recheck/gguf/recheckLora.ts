@@ -1,13 +1,10 @@
 /** An adapter as a GGUF file, read a second time: its products against what the adapter's own files add to the base. */
-import path from 'node:path';
 import type { TaskDir } from '../../../src-shared/exports.ts';
 import type { GgufReading } from '../../../src-shared/ggufCertificate.ts';
 import type { ReadBase } from '../adapterChanges.ts';
 import { spread } from '../compareTensors.ts';
 import type { Change } from '../formulas.ts';
-import { jsonOf } from '../plainJson.ts';
-import { tensorsOfFolder } from '../plainTensors.ts';
-import { allChanges } from '../recheck.ts';
+import { allChanges, readFolder } from '../recheck.ts';
 import { sourceTensor } from './compareGgufTensors.ts';
 import type { GgufFile, GgufFileTensor } from './ggufFile.ts';
 import { architectureOf, placeOf } from './ggufPlaces.ts';
@@ -29,10 +26,7 @@ interface RecheckLoraParams {
 /** Never throws for what is wrong with the file: that is `problems`. */
 export function recheckGgufLora({ file, sourceDir, tasks }: RecheckLoraParams): Promise<GgufReading> {
   return readingOf(file, (opened, found, report) => {
-    const source: ReadBase = {
-      config: jsonOf(path.join(sourceDir, 'config.json')) as Record<string, unknown>,
-      tensors: tensorsOfFolder(sourceDir),
-    };
+    const source = readFolder(sourceDir);
     for (const [key, want] of Object.entries({
       'general.type': 'adapter',
       'adapter.type': 'lora',

@@ -8,9 +8,9 @@ import { loadTokenizer } from '../../datasets/tokenizer.ts';
 import { modelfileFor, MODELFILE } from '../../exporting/ollama/modelfile.ts';
 import { exportGguf, planGguf, type GgufSource } from '../../gguf/exportGguf.ts';
 import { tokenizerMetadata } from '../../gguf/tokenizer/toGguf.ts';
-import { mergeBasis, taskEdits, type Task } from '../../merging/merge.ts';
+import { mergeBasis, taskEdits } from '../../merging/merge.ts';
 import { readAdapter } from '../../methods/fileRegistry.ts';
-import { exportName, ggufFileName, isOneFile } from '../../../src-shared/exportFormats.ts';
+import { exportName, ggufFileName } from '../../../src-shared/exportFormats.ts';
 import type { GgufExportParams, GgufExportResult, GgufParity, WrittenGguf } from '../../../src-shared/exports.ts';
 import type { WorkerCalls } from '../../../src-shared/workerCalls.ts';
 import { taughtIds, tasksOf } from '../mergedTasks.ts';
@@ -52,7 +52,7 @@ async function writeFiles(
     quantise,
     tokenizerMetadata: metadata,
     name,
-    file: isOneFile(params) ? path.basename(params.outDir) : ggufFileName(name, quantise),
+    file: ggufFileName(params, quantise),
   }));
   const total = sources.reduce((sum, source) => sum + planGguf(source).sizeBytes, 0);
   const ggufs: UnprovenGguf[] = [];
@@ -69,7 +69,10 @@ async function writeFiles(
 function writeModelfile(dir: string, gguf: string, { base, endIds }: GgufModel): void {
   const tokenizer = loadTokenizer(base.dir);
   const endTexts = endIds.map((id) => tokenizer.decode([id], { skipSpecialTokens: false }));
-  fs.writeFileSync(path.join(dir, MODELFILE), modelfileFor({ gguf, tokenizer, endTexts }).text);
+  fs.writeFileSync(
+    path.join(dir, MODELFILE),
+    modelfileFor({ gguf, tokenizer, endTexts, plain: tokenizer.chatTemplate === undefined }).text,
+  );
 }
 
 function parityOf(ggufs: WrittenGguf[], { params, base, tasks }: GgufModel): GgufParity {
