@@ -7,7 +7,7 @@ import type { Change } from '../formulas.ts';
 import { allChanges, readFolder } from '../recheck.ts';
 import { sourceTensor } from './compareGgufTensors.ts';
 import type { GgufFile, GgufFileTensor } from './ggufFile.ts';
-import { architectureOf, placeOf } from './ggufPlaces.ts';
+import { architectureOf, placeOf, type GgufPlace } from './ggufPlaces.ts';
 import { readingOf, type Found } from './reading.ts';
 
 /** Rows and columns of a product that are computed again. */
@@ -61,7 +61,7 @@ function comparePairs(
     }
     used.add(from.name);
     const scale = Number(metadata['adapter.lora.alpha']) / A.dims[1]!;
-    const wrong = comparePair({ A, B, scale, changes: own, outputOf: place.outputOf ?? ((row) => row) }, found);
+    const wrong = comparePair({ A, B, scale, changes: own, place }, found);
     if (wrong !== undefined) report(`${weight} ${wrong}`);
   }
   for (const name of changes.keys()) if (!used.has(name)) report(`what the adapter does to ${name} is not in the file`);
@@ -73,11 +73,12 @@ interface Pair {
   B: GgufFileTensor;
   scale: number;
   changes: Change[];
-  outputOf: (row: number) => number;
+  place: GgufPlace;
 }
 
 /** What the first wrong product is. */
-function comparePair({ A, B, scale, changes, outputOf }: Pair, found: Found): string | undefined {
+function comparePair({ A, B, scale, changes, place }: Pair, found: Found): string | undefined {
+  const { outputOf = (row: number) => row, times = 1 } = place;
   const [inputs = 0, r = 0] = A.dims;
   const factors = Array.from({ length: r }, (_, k) => A.row(k).values);
   for (const row of spread(B.dims[1]!, ROWS)) {
@@ -92,7 +93,7 @@ function comparePair({ A, B, scale, changes, outputOf }: Pair, found: Found): st
       }
       const want = changes.reduce((sum, { added, firstOutput, outputs }) => {
         const o = output - firstOutput;
-        return o < 0 || o >= outputs ? sum : sum + added!(o, input);
+        return o < 0 || o >= outputs ? sum : sum + times * added!(o, input);
       }, 0);
       found.valuesChecked++;
       if (!(Math.abs(got - want) <= SINGLE * (size + Math.abs(want))))
