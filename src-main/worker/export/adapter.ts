@@ -1,10 +1,8 @@
 /** An adapter by itself as llama.cpp or mlx-lm reads it beside its base. */
 import path from 'node:path';
-import { writeGgufLora, type GgufLoraExport } from '../../adapters/formats/ggufWrite.ts';
+import { writeGgufLora } from '../../adapters/formats/ggufWrite.ts';
 import { writeMlxAdapter } from '../../adapters/formats/mlxWrite.ts';
 import { openBaseModel } from '../../basemodel/baseModel.ts';
-import { recheckGgufLora } from '../../recheck/gguf/recheckLora.ts';
-import { GraftError } from '../../../src-shared/errors.ts';
 import { readAdapter } from '../../methods/fileRegistry.ts';
 import { recheckGgufLora } from '../../recheck/gguf/recheckLora.ts';
 import { GraftError } from '../../../src-shared/errors.ts';
@@ -31,8 +29,14 @@ export async function exportAdapter(
       const outFile = path.join(dir, ggufFileName({ format, outDir }, 'lora'));
       const { sha256 } =
         format === 'mlx'
-          ? await writeMlxAdapter({ ...source, outDir: dir, modelName: base.dir })
-          : await writeLora(path.join(dir, ggufFileName({ format, outDir }, 'lora')), { ...source, name }, emit);
+          ? await writeMlxAdapter({ ...source, outDir: dir, modelName: base.origin })
+          : await writeGgufLora({
+              ...source,
+              name,
+              outFile,
+              onProgress: (progress) => emit({ ...progress, phase: 'copy' }),
+            });
+      if (format === 'lora-gguf') await assertRead(outFile, { adapterDir, baseDir: base.dir });
       const { files, sizeBytes } = filesIn(dir, params);
       return { outDir, files, sizeBytes, sha256 };
     });
@@ -55,25 +59,6 @@ async function assertRead(
     'PARITY_FAILED',
     `${path.basename(file)} is not what the adapter does: ${problems[0]}; nothing was exported, make sure that base ` +
       'and adapter do not change meanwhile.',
-    { problems },
-  );
-}
-
-/** Read back by a second reader; a run by llama.cpp would take a GGUF of the whole base. */
-async function writeLora(
-  outFile: string,
-  source: Omit<GgufLoraExport, 'outFile'>,
-  emit: (event: WorkerCalls['exportAdapter']['event']) => void,
-): ReturnType<typeof writeGgufLora> {
-  const onProgress = (progress: { done: number; total: number }): void => emit({ ...progress, phase: 'copy' });
-  const written = await writeGgufLora({ ...source, outFile, onProgress });
-  const tasks = [{ adapterDir: source.adapterDir, scale: 1 }];
-  const { problems, passed } = await recheckGgufLora({ file: outFile, sourceDir: source.base.dir, tasks });
-  if (passed) return written;
-  throw new GraftError(
-    'PARITY_FAILED',
-    `${path.basename(outFile)} is not the adapter that it was made from: ${problems[0]}; nothing was exported, make ` +
-      'sure that base and adapter do not change meanwhile.',
     { problems },
   );
 }
