@@ -79,7 +79,8 @@ export function exportName(outDir: string): string {
   return base.replace(/\.gguf$/i, '') || 'model';
 }
 
-/** `colours-Q8_0.gguf`, as llama.cpp's own tools name files. */
-export function ggufFileName(name: string, type: Quantisation | 'lora'): string {
-  return `${name}-${type}.gguf`;
+/** `colours-Q8_0.gguf`, as llama.cpp's own tools name files; what is one file has the name that was asked for. */
+export function ggufFileName(output: { format: ExportFormat; outDir: string }, type: Quantisation | 'lora'): string {
+  const name = exportName(output.outDir);
+  return isOneFile(output) ? `${name}.gguf` : `${name}-${type}.gguf`;
 }

@@ -18,6 +18,8 @@ import { writeSafetensors, type WrittenFile } from '../safetensors/write.ts';
 import { systemErrorAbout } from '../files/systemError.ts';
 
 export const ADAPTER_CONFIG = 'adapter_config.json';
+/** Of an adapter of mlx-lm's. */
+export const MLX_WEIGHTS = 'adapters.safetensors';
 export const ADAPTER_WEIGHTS = 'adapter_model.safetensors';
 /** What PEFT wrote before. */
 const TORCH_WEIGHTS = 'adapter_model.bin';
@@ -56,6 +58,7 @@ export interface AdapterFile {
  */
 export function readAdapterFile(dir: string): AdapterFile {
   const root = path.resolve(dir);
+  refuseOtherRuntimes(root);
   const graft = readGraftInfo(root);
   const configText = readConfig(root, graft);
   const weightsFile = [ADAPTER_WEIGHTS, TORCH_WEIGHTS].map((name) => path.join(root, name)).find(fs.existsSync);
@@ -79,6 +82,24 @@ export function readAdapterFile(dir: string): AdapterFile {
       return (sha256 ??= hash('sha256', bytes));
     },
   };
+}
+
+/** A folder with the weights of mlx-lm, and none of PEFT's. */
+export function isMlxFolder(dir: string): boolean {
+  const has = (name: string): boolean => fs.existsSync(path.join(dir, name));
+  return has(MLX_WEIGHTS) && !has(ADAPTER_WEIGHTS) && !has(TORCH_WEIGHTS);
+}
+
+/** Throws PEFT_NOT_FOUND for a file, and for a folder of mlx-lm's. */
+function refuseOtherRuntimes(root: string): void {
+  const isFile = fs.statSync(root, { throwIfNoEntry: false })?.isFile();
+  if (!isFile && !isMlxFolder(root)) return;
+  throw new GraftError(
+    'PEFT_NOT_FOUND',
+    `${root} is ${isFile ? 'a file' : 'a folder of mlx-lm'} and no folder of PEFT's; if it is an adapter, bring it ` +
+      'in with "graft adapters import" (or Import on the page Adapters), which makes one of it.',
+    { dir: root },
+  );
 }
 
 /** Whether a folder has its weights in a file of PyTorch's, as PEFT wrote them before. */

@@ -51,7 +51,7 @@ function header(file: string): unknown[] {
 async function continuedBy(file: string, prompt: string): Promise<string> {
   const llama = await getLlama({ gpu: false, build: 'never' });
   const model = await llama.loadModel({ modelPath: file });
-  const context = await model.createContext({ contextSize: 128 });
+  const context = await model.createContext({ contextSize: 128, threads: 1 });
   const completion = new LlamaCompletion({ contextSequence: context.getSequence() });
   const text = await completion.generateCompletion(prompt, { maxTokens: 8, temperature: 0 });
   await model.dispose();
@@ -66,7 +66,7 @@ it('GGUF files in a folder, each certified, and one by itself', async () => {
     { quantise: 'Q8_0', certificate: { passed: true, run: { prompts: expect.any(Number) as number } } },
   ]);
   const alone = await exported('alone.gguf', { format: 'gguf', quantise: ['F16'] });
-  expect(header(alone.outDir)).toEqual(['GGUF', 3, 39]);
+  expect(header(alone.outDir)).toEqual(['GGUF', 3, 38]);
   expect(JSON.parse(fs.readFileSync(path.join(bench.dir, 'alone.parity.json'), 'utf8'))).toMatchObject({
     passed: true,
     ggufs: [{ file: 'alone.gguf', quantise: 'F16' }],
@@ -78,4 +78,35 @@ it('GGUF files in a folder, each certified, and one by itself', async () => {
   const ours = await bench.services.playground.generate(asked, () => undefined).promise;
   bench.services.playground.unload();
   expect(await continuedBy(alone.outDir, prompt)).toBe(ours.text);
+});
+
+it('for Ollama with a Modelfile, for LM Studio, and the adapter alone', async () => {
+  const { result, outDir } = await exported('chatty', { format: 'ollama' });
+  expect(result!.files).toEqual(['Modelfile', 'README.md', 'chatty-Q8_0.gguf', 'parity.json']);
+  expect(fs.readFileSync(path.join(outDir, 'Modelfile'), 'utf8')).toContain('FROM ./chatty-Q8_0.gguf\n');
+  expect((await exported('studio', { format: 'lmstudio' })).result!.ggufs).toHaveLength(1);
+  const lora = await exported('lora.gguf', { format: 'lora-gguf' });
+  expect(lora.result!.files).toEqual(['lora.gguf']);
+  expect(header(lora.outDir)).toEqual(['GGUF', 3, 2 * 8]);
+  const mlx = await exported('mlx', { format: 'mlx' });
+  expect(mlx.result!.files).toEqual(['README.md', 'adapter_config.json', 'adapters.safetensors']);
+});
+
+it('a cancelled one leaves nothing, and neither does one that another file stands in the way of', async () => {
+  const before = filesBelow(bench.dir).filter((file) => !/graft\.db/.test(file));
+  const request = { adapterId: adapter.id, format: 'gguf' as const, outDir: path.join(bench.dir, 'on/the/way.gguf') };
+  const { id } = await bench.api.exports.start(request);
+  await new Promise<void>((resolve) => {
+    const stop = bench.services.exports.subscribe(id, (event: ExportEvent) => {
+      if (event.type !== 'progress' || event.phase !== 'verify') return;
+      stop();
+      resolve();
+    });
+  });
+  expect(await bench.api.exports.cancel({ id })).toMatchObject({ error: { code: 'EXPORT_CANCELLED' } });
+  const taken = { ...request, outDir: path.join(bench.dir, 'taken.gguf') };
+  fs.writeFileSync(path.join(bench.dir, 'taken.parity.json'), 'mine');
+  await expect(bench.api.exports.start(taken)).rejects.toMatchObject({ code: 'BAD_REQUEST' });
+  fs.rmSync(path.join(bench.dir, 'taken.parity.json'));
+  expect(filesBelow(bench.dir).filter((file) => !/graft\.db/.test(file))).toEqual(before);
 });

@@ -14,19 +14,22 @@ import { temporaryFolder, writeTiny } from '../../test-support/fixtures/folders.
 import { TINY_LLAMA } from '../../test-support/fixtures/tinyModel.ts';
 import { loadModel, readJson, readTensors, type BaseGolden } from '../../test-support/goldens/goldens.ts';
 import { hasShared, sharedPath, skipNote } from '../../test-support/goldens/shared.ts';
+import type { Quantisation } from '../../src-shared/exports.ts';
 import { hashOf, startInWorker, tinyRun } from '../../test-support/rigs/tinyRun.ts';
 import { Random } from '../../src-shared/random.ts';
 import { openBaseModel } from '../basemodel/baseModel.ts';
+import { rewriteBaseModel } from '../basemodel/rewrite.ts';
 import { expectedTensors } from '../basemodel/expectedTensors.ts';
 import { bootBackend } from '../engine/backends/backends.ts';
 import { architectureFromConfig, type ModelConfig } from '../engine/model/architecture.ts';
 import { mergeTasks, taskEdits } from '../merging/merge.ts';
 import { readAdapter } from '../methods/fileRegistry.ts';
+import { recheckGguf } from '../recheck/gguf/recheckGguf.ts';
+import { recheckExport } from '../recheck/recheck.ts';
 import { castF32 } from '../safetensors/dtype.ts';
 import { writeCompanion } from './companion.ts';
 import { exportGguf } from './exportGguf.ts';
 import type { GgufMetadata } from './header.ts';
-import type { Quantisation } from '../../src-shared/exports.ts';
 import { openGguf } from './read.ts';
 import { ggufTokenizer } from './tokenizer/toGguf.ts';
 
@@ -46,6 +49,18 @@ async function throughGguf(dir: string, quantise: Quantisation): Promise<{ file:
   const companion = path.join(folder, 'companion');
   await writeCompanion(file, companion);
   return { file, companion };
+}
+
+/** Written as a Hugging Face folder, the model is what a second reader finds in the file, value by value. */
+async function expectRecheckedExport(companion: string): Promise<void> {
+  const base = openBaseModel(companion);
+  const outDir = path.join(temporaryFolder(), 'hf');
+  await rewriteBaseModel({ base, outDir, edit: () => undefined });
+  base.close();
+  const reading = recheckExport({ sourceDir: companion, exportDir: outDir, tasks: [], dtype: undefined });
+  expect(reading.problems).toEqual([]);
+  expect(reading.cast).toBe(base.tensors.size);
+  expect(reading.valuesChecked).toBeGreaterThan(1000);
 }
 
 async function logitsOf(dir: string, rows: number[][]): Promise<Float32Array> {
@@ -81,6 +96,7 @@ describe.skipIf(!hasShared('golden'))(`PyTorch's models through a GGUF file${ski
     const dir = sharedPath(`golden/${name}/base`);
     const { companion } = await throughGguf(dir, 'F32');
     expectSameTensors(dir, companion);
+    await expectRecheckedExport(companion);
     const { input_ids: ids, attention_mask: mask } = readJson<BaseGolden>(`golden/${name}/base/golden.json`);
     const want = readTensors(`golden/${name}/base/logits.safetensors`).get('logits')!;
     const whole = mask.findIndex((row) => row.every((one) => one === 1));
@@ -102,6 +118,7 @@ describe.each(Object.entries(FAMILY_CASES))('%s, from the published equations', 
     const dir = await writeTiny(path.join(temporaryFolder(), 'model'), entries, config);
     const { companion } = await throughGguf(dir, 'F32');
     expectSameTensors(dir, companion);
+    await expectRecheckedExport(companion);
     // A file of llama.cpp's says nothing of Mistral's windows: what is within one is the same.
     const window = config['model_type'] === 'mistral' ? (config['sliding_window'] as number) : ids[0]!.length;
     const [row] = ids as [number[]];
@@ -151,6 +168,7 @@ describe('quantised files', () => {
     expect(largestKl(await logitsOf(companion, [ids]), theirs, vocab)).toBeLessThan(bound);
     // What the file has lost is more than that.
     expect(largestKl(await logitsOf(dir, [ids]), theirs, vocab)).toBeGreaterThan(lost);
+    await expectRecheckedExport(companion);
   });
 });
 
@@ -169,9 +187,14 @@ describe('training', () => {
     const outFile = path.join(temporaryFolder(), 'merged.gguf');
     const tasks = [{ adapter, scale: 1 }];
     await mergeTasks({ base, tasks, outDir: merged });
+    const terms = [{ adapterDir: spec.outDir, scale: 1 }];
+    const reading = recheckExport({ sourceDir: companion, exportDir: merged, tasks: terms, dtype: undefined });
+    expect(reading).toMatchObject({ problems: [], changed: 14 });
     const tokenizerMetadata = ggufTokenizer(companion, base.config).metadata;
     await exportGguf({ base, edit: taskEdits(tasks, base), quantise: 'F32', tokenizerMetadata, outFile });
     base.close();
+    const second = await recheckGguf({ file: outFile, sourceDir: companion, tasks: terms });
+    expect(second.problems).toEqual([]);
     const prompt = [5, 9, 100, 33];
     const want = await greedy(merged, prompt, 12);
     expect(await llamacppGreedy(outFile, prompt, 12)).toEqual(want);

@@ -42,11 +42,12 @@ export async function writeCompanion(file: string, dir: string): Promise<void> {
 /** Quantised weights take more room in memory than in the file. */
 function memoryNote(gguf: GgufFile): string[] {
   const elements = [...gguf.tensors.values()].reduce((sum, { dims }) => sum + dims.reduce((a, b) => a * b, 1), 0);
-  const gib = (4 * elements) / 2 ** 30;
   if (4 * elements <= gguf.sizeBytes) return [];
+  const mib = (4 * elements) / 2 ** 20;
+  const size = mib < 1024 ? `${Math.ceil(mib)} MiB` : `${(mib / 1024).toFixed(1)} GiB`;
   return [
-    `The weights are read in place and become float32 in memory (${gib < 0.1 ? gib.toPrecision(1) : gib.toFixed(1)} ` +
-      'GiB); on webgpu the setting Base dtype packs them again.',
+    `The weights are read in place and become float32 in memory (${size}); on webgpu the setting Base dtype packs ` +
+      'them again.',
   ];
 }
 
@@ -78,12 +79,12 @@ function writeFiles(
   folder: string,
   { config, found, pointer }: { config: ModelConfig; found: FoundTokenizer; pointer: GgufPointer },
 ): void {
-  const write = (name: string, value: unknown): void =>
-    fs.writeFileSync(path.join(folder, name), `${JSON.stringify(value, null, 2)}\n`);
-  write('config.json', config);
+  const write = (name: string, value: unknown, indent?: number): void =>
+    fs.writeFileSync(path.join(folder, name), `${JSON.stringify(value, null, indent)}\n`);
+  write('config.json', config, 2);
   write('tokenizer.json', found.tokenizer);
-  write('tokenizer_config.json', found.config);
+  write('tokenizer_config.json', found.config, 2);
   const roles = ['bos_token_id', 'eos_token_id', 'pad_token_id'].filter((role) => role in config);
-  write('generation_config.json', Object.fromEntries(roles.map((role) => [role, config[role]])));
-  write(GGUF_POINTER, pointer);
+  write('generation_config.json', Object.fromEntries(roles.map((role) => [role, config[role]])), 2);
+  write(GGUF_POINTER, pointer, 2);
 }

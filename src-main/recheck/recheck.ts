@@ -10,7 +10,7 @@ import { compareConfigs } from './compareConfigs.ts';
 import { compareTensors } from './compareTensors.ts';
 import type { Change } from './formulas.ts';
 import { jsonOf } from './plainJson.ts';
-import { ggufOfFolder, tensorsOfGguf } from './plainGguf.ts';
+import { ggufOfFolder, tensorsOfGguf } from './gguf/ggufBase.ts';
 import { tensorsOfFolder } from './plainTensors.ts';
 
 interface RecheckParams {
@@ -50,7 +50,8 @@ export function recheckExport({ sourceDir, exportDir, tasks, dtype, eosTokenIds 
   return { ...counts, ...configs, problems, passed: problems.length === 0 };
 }
 
-function readFolder(dir: string): ReadBase {
+/** Of the folder itself, or of the GGUF file that it stands for. */
+export function readFolder(dir: string): ReadBase {
   const config = jsonOf(path.join(dir, 'config.json')) as Record<string, unknown>;
   const gguf = ggufOfFolder(dir);
   return { config, tensors: gguf === undefined ? tensorsOfFolder(dir) : tensorsOfGguf(gguf, config) };

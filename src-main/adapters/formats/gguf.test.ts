@@ -86,8 +86,8 @@ async function adapterOn(base: BaseModel, change: Partial<PeftParts['config']> =
 
 const IDS = [1, 5, 9, 77, 31, 12, 200, 101, 8, 64, 250, 17];
 
-async function probabilities(file: string, vocab: number, adapters: string[] = []): Promise<Float64Array[]> {
-  const runner = await openRunner(file, { vocab, contextLength: 64, adapters });
+async function probabilities(file: string, vocab: number, adapter?: string): Promise<Float64Array[]> {
+  const runner = await openRunner(file, { vocab, contextLength: 64, adapter });
   const rows: Float64Array[] = [];
   await runner.nextProbabilities(IDS, (_, row) => void rows.push(Float64Array.from(row)));
   await runner.dispose();
@@ -114,7 +114,7 @@ async function judge(base: BaseModel, adapterDir: string): Promise<{ merged: num
   await exportGguf({ ...source, outFile: plain });
   await exportGguf({ ...source, outFile: merged, edit: taskEdits([{ adapter, scale: 1 }], base) });
   await writeGgufLora({ base, content: adapter.on(base), adapterDir, outFile: lora });
-  const atRunTime = await probabilities(plain, vocab, [lora]);
+  const atRunTime = await probabilities(plain, vocab, lora);
   return {
     merged: divergence(await probabilities(merged, vocab), atRunTime),
     untouched: divergence(await probabilities(plain, vocab), atRunTime),
@@ -221,6 +221,7 @@ it('refuses what is no LoRA, what belongs to another model, and what it has no p
     return () => storedForeign(readForeignLora(file)!).on(base);
   };
   const base = await tiny();
+  const file = await fileWith({}, [a, b]);
   expect(await reading({ 'general.type': string('model') }, [a, b])).toThrow(/general.type "model", no adapter/);
   expect(await reading({ 'adapter.type': string('control') }, [a, b])).toThrow(/use a LoRA/);
   expect(await reading({}, [a])).toThrow(/no matching lora_a and lora_b for blk.0.attn_v/);
@@ -231,6 +232,7 @@ it('refuses what is no LoRA, what belongs to another model, and what it has no p
     /also adapts output.weight, which is no linear layer of a block/,
   );
   expect(await reading({ 'general.architecture': string('gpt2') }, [a, b])).toThrow(/architecture "gpt2"/);
+  expect(() => readAdapter(file)).toThrow(/is a file.*adapters import/);
   const adapterDir = await adapterOn(base);
   const content = { ...readAdapter(adapterDir).on(base), biases: new Map([['x.bias', values(4, 1)]]) };
   const outFile = path.join(temporaryFolder(), 'lora.gguf');

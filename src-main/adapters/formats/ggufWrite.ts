@@ -5,6 +5,7 @@
  */
 import path from 'node:path';
 import type { BaseModel } from '../../basemodel/baseModel.ts';
+import { modelNameOf } from '../../basemodel/folderName.ts';
 import { diskFullError, freeBytesAt } from '../../files/freeSpace.ts';
 import { GGUF_FAMILIES, refuseUnknownToLlamacpp } from '../../gguf/families/registry.ts';
 import { float32, string, uint32, type GgufMetadata } from '../../gguf/header.ts';
@@ -65,7 +66,7 @@ function layOut({ base, content, adapterDir, name }: Omit<GgufLoraExport, 'outFi
     ['general.type', string('adapter')],
     ['general.name', string(name ?? path.basename(adapterDir))],
     ['general.base_model.count', uint32(1)],
-    ['general.base_model.0.name', string(path.basename(base.dir))],
+    ['general.base_model.0.name', string(modelNameOf(base.origin))],
     ['adapter.type', string('lora')],
     ['adapter.lora.alpha', float32(alpha)],
     ['general.quantization_version', uint32(2)],

@@ -103,6 +103,15 @@ it('comes back from mlx with the same values and numbers', async () => {
   expect(after.config).toMatchObject({ r: 2, lora_alpha: 4, lora_dropout: 0.1, target_modules: ['q_proj'] });
 });
 
+it('a DoRA comes back with its magnitudes', async () => {
+  const modules = new Map([[LAYER, { ...pair(8, 8, 2), magnitude: values(8, 4) }]]);
+  const { first, mlx, last } = await roundTrip({ modules, config: { use_dora: true } });
+  expect(configOf(mlx)).toMatchObject({ fine_tune_type: 'dora', num_layers: 2, lora_parameters: { keys: [LAYER] } });
+  expect(readTensors(path.join(mlx, 'adapters.safetensors')).get(`${LAYER}.m`)!.values).toEqual(values(8, 4));
+  expect(readPeftAdapter(last).modules).toEqual(readPeftAdapter(first).modules);
+  expect(readPeftAdapter(last).config.use_dora).toBe(true);
+});
+
 it('has one scale: others, rsLoRA and ranks of single matrices are worked into B', async () => {
   const modules = new Map([
     [LAYER, pair(8, 8, 2)],
@@ -175,6 +184,7 @@ it('refuses what the format has no place for, and folders that are not whole', a
   const { mlx } = await roundTrip({ modules });
   const file = path.join(mlx, 'adapter_config.json');
   const change = (fields: object): void => fs.writeFileSync(file, JSON.stringify({ ...configOf(mlx), ...fields }));
+  expect(() => readAdapter(mlx)).toThrow(/a folder of mlx-lm.*adapters import/);
   change({ fine_tune_type: 'full' });
   expect(() => readForeignLora(mlx)).toThrow(/fine_tune_type "full"; fuse it/);
   change({ fine_tune_type: 'dora' });

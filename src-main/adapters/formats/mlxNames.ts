@@ -1,8 +1,6 @@
 /** How mlx-lm calls the linear layers of a model: as Hugging Face does, but for GPT-2 and GPT-NeoX. */
 import type { ArchitectureSpec, LinearModule } from '../../engine/model/architecture.ts';
 
-export const MLX_WEIGHTS = 'adapters.safetensors';
-
 /** Path of the list of blocks in mlx-lm's own models (mlx_lm/models/FAMILY.py). */
 function blocksOf({ family }: ArchitectureSpec): string {
   return family === 'gpt2' || family === 'gpt_neox' ? 'model.h' : 'model.layers';

@@ -9,10 +9,17 @@ import { readForeignText } from '../../files/foreignFile.ts';
 import { parseJson } from '../../files/parseJson.ts';
 import type { PeftModules, PeftPair } from '../../methods/lora/peftLayout.ts';
 import { noModule, type Base } from '../content.ts';
-import { ADAPTER_CONFIG, readAdapterTensors, type NamedTensor, type NamedTensors } from '../files.ts';
+import {
+  ADAPTER_CONFIG,
+  isMlxFolder,
+  MLX_WEIGHTS,
+  readAdapterTensors,
+  type NamedTensor,
+  type NamedTensors,
+} from '../files.ts';
 import type { ForeignLora } from './foreignLora.ts';
 import { transposed } from './loraMatrices.ts';
-import { MLX_WEIGHTS, mlxNames } from './mlxNames.ts';
+import { mlxNames } from './mlxNames.ts';
 
 /** Folders of before November 2024 have `use_dora` in place of `fine_tune_type`. */
 const configSchema = z.looseObject({
@@ -25,7 +32,7 @@ const configSchema = z.looseObject({
 const KEY = /^(.+)\.(lora_a|lora_b|m)$/;
 
 export function isMlxAdapter(dir: string): boolean {
-  return ['adapters.npz', MLX_WEIGHTS].some((name) => fs.existsSync(path.join(dir, name)));
+  return isMlxFolder(dir) || fs.existsSync(path.join(dir, 'adapters.npz'));
 }
 
 /** Throws MLX_ADAPTER for what cannot be followed, SAFETENSORS_*, PEFT_WEIGHTS for NaN or Inf. */

@@ -10,9 +10,9 @@ import type { ArchitectureSpec } from '../../engine/model/architecture.ts';
 import { castF32 } from '../../safetensors/dtype.ts';
 import { writeSafetensors, type WrittenFile } from '../../safetensors/write.ts';
 import type { AdapterContent, Base } from '../content.ts';
-import { ADAPTER_CONFIG, type NamedTensors } from '../files.ts';
+import { ADAPTER_CONFIG, MLX_WEIGHTS, type NamedTensors } from '../files.ts';
 import { commonest, loraMatrices, scaledB, transposed, type LoraMatrices } from './loraMatrices.ts';
-import { MLX_WEIGHTS, mlxNames } from './mlxNames.ts';
+import { mlxNames } from './mlxNames.ts';
 
 export interface MlxExport {
   base: Base;

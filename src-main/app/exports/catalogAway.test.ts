@@ -36,7 +36,7 @@ const row = (id: string) => b.services.catalog.exports.get(id)!;
 
 it('one that is completed', async () => {
   const { id, outDir } = await startAndLock();
-  const result = { outDir, files: Object.keys(FILES), sizeBytes: 9, sha256: '', certificate: null };
+  const result = { outDir, files: ['README.md', ...Object.keys(FILES)], sha256: '', certificate: null };
   const ended = { status: 'completed', result, error: null };
   expect(await b.services.exports.finished(id)).toMatchObject(ended);
   expect(b.services.exports.list()).toMatchObject([ended]);

@@ -57,13 +57,14 @@ function problemOf(check: () => void): ErrorData | null {
   }
 }
 
-/** With the card that every folder gets, in place of the base's own. */
+/** With the card that every folder gets: see withCard in write.ts. */
 async function lookAt(request: ExportRequest): Promise<PlannedExport> {
   const { format, adapterDir, tasks, modelDir, outDir, dtype, quantise, maxShardBytes } = request;
   // A thread takes plain data only.
   const asked = { format, adapterDir, tasks, modelDir, outDir, dtype, quantise, maxShardBytes };
   const planned = await look('plannedExport', [asked]);
-  if (isOneFile(request)) return planned;
+  const hasOwn = format === 'peft' && planned.files.some(({ name }) => name === CARD_FILE);
+  if (hasOwn || isOneFile(request)) return planned;
   const others = planned.files.filter(({ name }) => name !== CARD_FILE);
   return { ...planned, files: [...others, { name: CARD_FILE, sizeBytes: CARD_BYTES }] };
 }

@@ -44,7 +44,7 @@ function plannedAdapter({ format, adapterDir, modelDir, outDir }: PlanRequest): 
     const files =
       format === 'mlx'
         ? mlxFiles(source)
-        : [{ name: ggufFileName(name, 'lora'), sizeBytes: ggufLoraBytes({ ...source, name }) }];
+        : [{ name: ggufFileName({ format, outDir }, 'lora'), sizeBytes: ggufLoraBytes({ ...source, name }) }];
     return { files, notes: [] };
   } finally {
     base.close();

@@ -4,8 +4,7 @@
  */
 import fs from 'node:fs';
 import path from 'node:path';
-import { ADAPTER_WEIGHTS } from '../../adapters/files.ts';
-import { MLX_WEIGHTS } from '../../adapters/formats/mlxNames.ts';
+import { ADAPTER_WEIGHTS, MLX_WEIGHTS } from '../../adapters/files.ts';
 import { CERTIFICATE_FILE } from '../../basemodel/sideFiles.ts';
 import type { ExportEnd, ExportRecord, ExportResult } from '../../catalog/exports.ts';
 import { readForeignText } from '../../files/foreignFile.ts';

@@ -42,6 +42,8 @@ export async function writeExport(parts: Parts, request: ExportRequest, control:
 async function withCard(catalog: Catalog, request: ExportRequest, result: ExportResult): Promise<ExportResult> {
   const file = path.join(result.outDir, CARD_FILE);
   const before = fs.statSync(file, { throwIfNoEntry: false })?.size ?? 0;
+  // That of a base is about another model; that of an adapter is its own.
+  if (request.format === 'peft' && before > 0) return result;
   const files = [...new Set([...result.files, CARD_FILE])].sort();
   const card = await cardOf(catalog, { ...request, tasks: request.tasks ?? null, result: { ...result, files } });
   writeFileAtomic(file, card);

@@ -9,7 +9,7 @@ export interface CardProof {
   figures: [name: string, value: string][];
 }
 
-export interface CardAdapter {
+interface CardAdapter {
   name: string;
   method: MethodText;
   /** Of a merge of several; 1 for one as it is. */

@@ -30,6 +30,7 @@ export const BLOCKS: ReadonlyMap<number, BlockFormat> = new Map([
   [1, { name: 'F16', values: 1, bytes: 2, read: halfPrecision }],
   [30, { name: 'BF16', values: 1, bytes: 2, read: brainFloat }],
   [2, { name: 'Q4_0', values: 32, bytes: 18, read: q4_0 }],
+  [3, { name: 'Q4_1', values: 32, bytes: 20, read: q4_1 }],
   [6, { name: 'Q5_0', values: 32, bytes: 22, read: q5_0 }],
   [7, { name: 'Q5_1', values: 32, bytes: 24, read: q5_1 }],
   [8, { name: 'Q8_0', values: 32, bytes: 34, read: q8_0 }],
@@ -61,6 +62,16 @@ function q4_0(bytes: Buffer, { values, slack }: Block): void {
     values[i + 16] = d * ((byte >> 4) - 8);
   }
   slack.fill(CUT * Math.abs(d) + 2 ** -21);
+}
+
+function q4_1(bytes: Buffer, { values, slack }: Block): void {
+  const [d, m] = [half(bytes.readUInt16LE(0)), half(bytes.readUInt16LE(2))];
+  for (let i = 0; i < 16; i++) {
+    const byte = bytes[4 + i]!;
+    values[i] = d * (byte & 15) + m;
+    values[i + 16] = d * (byte >> 4) + m;
+  }
+  slack.fill(NEAREST * Math.abs(d) + 2 ** -11 * Math.abs(m) + 2 ** -20);
 }
 
 function q5_0(bytes: Buffer, { values, slack }: Block): void {

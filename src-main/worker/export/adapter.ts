@@ -23,11 +23,11 @@ export async function exportAdapter(
     return await writeExportOutput({ format, outDir }, base.dir, async (dir) => {
       const { sha256 } =
         format === 'mlx'
-          ? await writeMlxAdapter({ ...source, outDir: dir, modelName: base.dir })
+          ? await writeMlxAdapter({ ...source, outDir: dir, modelName: base.origin })
           : await writeGgufLora({
               ...source,
               name,
-              outFile: path.join(dir, ggufFileName(name, 'lora')),
+              outFile: path.join(dir, ggufFileName({ format, outDir }, 'lora')),
               onProgress: (progress) => emit({ ...progress, phase: 'copy' }),
             });
       const { files, sizeBytes } = filesIn(dir, params);

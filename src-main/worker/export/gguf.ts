@@ -2,6 +2,7 @@
 import { createHash } from 'node:crypto';
 import fs from 'node:fs';
 import path from 'node:path';
+import { trainedRows } from '../../adapters/trainedRows.ts';
 import { openBaseModel } from '../../basemodel/baseModel.ts';
 import { CERTIFICATE_FILE } from '../../basemodel/sideFiles.ts';
 import { loadTokenizer } from '../../datasets/tokenizer.ts';
@@ -10,7 +11,7 @@ import { exportGguf, planGguf, type GgufSource } from '../../gguf/exportGguf.ts'
 import { tokenizerMetadata } from '../../gguf/tokenizer/toGguf.ts';
 import { mergeBasis, taskEdits } from '../../merging/merge.ts';
 import { readAdapter } from '../../methods/fileRegistry.ts';
-import { exportName, ggufFileName, isOneFile } from '../../../src-shared/exportFormats.ts';
+import { exportName, ggufFileName } from '../../../src-shared/exportFormats.ts';
 import type { GgufExportParams, GgufExportResult, GgufParity, WrittenGguf } from '../../../src-shared/exports.ts';
 import type { WorkerCalls } from '../../../src-shared/workerCalls.ts';
 import { taughtIds, tasksOf } from '../mergedTasks.ts';
@@ -52,7 +53,7 @@ async function writeFiles(
     quantise,
     tokenizerMetadata: metadata,
     name,
-    file: isOneFile(params) ? path.basename(params.outDir) : ggufFileName(name, quantise),
+    file: ggufFileName(params, quantise),
   }));
   const total = sources.reduce((sum, source) => sum + planGguf(source).sizeBytes, 0);
   const ggufs: UnprovenGguf[] = [];
@@ -66,10 +67,11 @@ async function writeFiles(
   return ggufs;
 }
 
-function writeModelfile(dir: string, gguf: string, { base, endIds }: GgufModel): void {
+function writeModelfile(dir: string, gguf: string, { params, base, endIds }: GgufModel): void {
+  const rows = trainedRows(tasksOf(params).map(({ adapterDir }) => adapterDir));
   const tokenizer = loadTokenizer(base.dir);
   const endTexts = endIds.map((id) => tokenizer.decode([id], { skipSpecialTokens: false }));
-  fs.writeFileSync(path.join(dir, MODELFILE), modelfileFor({ gguf, tokenizer, endTexts }).text);
+  fs.writeFileSync(path.join(dir, MODELFILE), modelfileFor({ gguf, tokenizer, endTexts, rows }).text);
 }
 
 function parityOf(ggufs: WrittenGguf[], { params, base, tasks }: GgufModel): GgufParity {
