@@ -14,6 +14,7 @@ const config: KnipConfig = {
     'bench/advise/one.ts',
     'bench/ui/{main,host,simulatedWorker}.ts',
     'test-support/fakes/fakeWorker.ts',
+    'test-support/checks/openTorchFiles.ts',
   ],
   project: ['src-main/**', 'src-shared/**', 'src-renderer/**', 'test-support/**', 'bench/**', 'e2e/**', 'scripts/**'],
   ignoreDependencies: [

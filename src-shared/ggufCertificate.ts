@@ -29,7 +29,12 @@ export interface GgufRun {
   /** Mean Kullback-Leibler divergence of the file's next-token distribution from that of base + adapter, in nats. */
   kl: number;
   maxKl: number;
-  /** Largest mean divergence that passes. */
+  /**
+   * The same from the same file in Graft's engine, for quantised ones: without what the rounding of the weights costs,
+   * which `kl` tells, so that a file which llama.cpp understands otherwise shows. Null for F32, F16 and BF16.
+   */
+  fileKl: number | null;
+  /** Largest mean divergence that passes: of `fileKl` where there is one, else of `kl`. */
   klBound: number;
   /** Of the greedy continuations. */
   equalGreedyShare: number;
@@ -44,8 +49,8 @@ export interface GgufRun {
 }
 
 export interface GgufCertificate {
-  /** Null for an adapter by itself, which has no model to be read beside. */
-  reading: GgufReading | null;
+  /** Of the model, or of an adapter that acts on one at run time. */
+  reading: GgufReading;
   /** Null where llama.cpp is not installed. */
   run: GgufRun | null;
   passed: boolean;

@@ -11,8 +11,8 @@ export interface LlamacppOptions {
   vocab: number;
   /** Tokens that a sequence may have. */
   contextLength: number;
-  /** LoRA-GGUF files that act at run time, each at its own scale. */
-  adapters?: readonly string[];
+  /** A LoRA in GGUF that acts at run time. */
+  adapter?: string | undefined;
 }
 
 export interface LlamacppModel {
@@ -29,7 +29,7 @@ export interface LlamacppRunner extends LlamacppModel {
   /**
    * Calls `visit` with the probabilities of the token after ids[0..t], (V), for each t in turn; the array is reused.
    */
-  nextProbabilities(ids: ArrayLike<number>, visit: (t: number, probabilities: Float32Array) => void): Promise<void>;
+  nextProbabilities(ids: ArrayLike<number>, visit: (t: number, probabilities: Float64Array) => void): Promise<void>;
 }
 
 let loaded: Promise<Llama> | undefined;
@@ -75,7 +75,7 @@ export async function openTokenizer(file: string): Promise<LlamacppModel> {
  */
 export async function openRunner(
   file: string,
-  { vocab, contextLength, adapters = [] }: LlamacppOptions,
+  { vocab, contextLength, adapter }: LlamacppOptions,
 ): Promise<LlamacppRunner> {
   const model = await loadModelFile(file, { gpuLayers: 0 });
   try {
@@ -89,12 +89,12 @@ export async function openRunner(
       flashAttention: false,
       experimentalKvCacheKeyType: 'F32',
       experimentalKvCacheValueType: 'F32',
-      ...(adapters.length > 0 ? { lora: { adapters: adapters.map((filePath) => ({ filePath, scale: 1 })) } } : {}),
+      ...(adapter === undefined ? {} : { lora: { adapters: [{ filePath: adapter, scale: 1 }] } }),
     });
     return runnerOf(model, context, vocab);
   } catch (error) {
     await model.dispose();
-    throw refusedFile(adapters[0] ?? file, error);
+    throw refusedFile(adapter ?? file, error);
   }
 }
 
@@ -139,6 +139,15 @@ function modelOf(model: LlamaModel): LlamacppModel {
 /** Probabilities that node-llama-cpp hands over at once; each is an entry of a Map. */
 const KEPT_PROBABILITIES = 1 << 19;
 
+/**
+ * Their sum comes out of float32, which is off by 1e-5 for a few hundred tokens: as much as a divergence that is meant
+ * to tell something.
+ */
+function normalise(probabilities: Float64Array): void {
+  const sum = probabilities.reduce((a, b) => a + b, 0);
+  for (let i = 0; i < probabilities.length; i++) probabilities[i]! /= sum;
+}
+
 function runnerOf(model: LlamaModel, context: LlamaContext, vocab: number): LlamacppRunner {
   const sequence = context.getSequence();
   const step = Math.max(1, Math.floor(KEPT_PROBABILITIES / vocab));
@@ -146,7 +155,7 @@ function runnerOf(model: LlamaModel, context: LlamaContext, vocab: number): Llam
     ...modelOf(model),
     nextProbabilities: async (ids, visit) => {
       await sequence.clearHistory();
-      const row = new Float32Array(vocab);
+      const row = new Float64Array(vocab);
       for (let start = 0; start < ids.length; start += step) {
         const tokens = Array.from(ids).slice(start, start + step) as Token[];
         const outputs = await sequence.controlledEvaluate(
@@ -155,6 +164,7 @@ function runnerOf(model: LlamaModel, context: LlamaContext, vocab: number): Llam
         for (const [i, output] of outputs.entries()) {
           row.fill(0);
           for (const [id, probability] of output!.next.probabilities!) row[id] = probability;
+          normalise(row);
           visit(start + i, row);
         }
       }

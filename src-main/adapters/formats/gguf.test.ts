@@ -86,8 +86,8 @@ async function adapterOn(base: BaseModel, change: Partial<PeftParts['config']> =
 
 const IDS = [1, 5, 9, 77, 31, 12, 200, 101, 8, 64, 250, 17];
 
-async function probabilities(file: string, vocab: number, adapters: string[] = []): Promise<Float64Array[]> {
-  const runner = await openRunner(file, { vocab, contextLength: 64, adapters });
+async function probabilities(file: string, vocab: number, adapter?: string): Promise<Float64Array[]> {
+  const runner = await openRunner(file, { vocab, contextLength: 64, adapter });
   const rows: Float64Array[] = [];
   await runner.nextProbabilities(IDS, (_, row) => void rows.push(Float64Array.from(row)));
   await runner.dispose();
@@ -114,7 +114,7 @@ async function judge(base: BaseModel, adapterDir: string): Promise<{ merged: num
   await exportGguf({ ...source, outFile: plain });
   await exportGguf({ ...source, outFile: merged, edit: taskEdits([{ adapter, scale: 1 }], base) });
   await writeGgufLora({ base, content: adapter.on(base), adapterDir, outFile: lora });
-  const atRunTime = await probabilities(plain, vocab, [lora]);
+  const atRunTime = await probabilities(plain, vocab, lora);
   return {
     merged: divergence(await probabilities(merged, vocab), atRunTime),
     untouched: divergence(await probabilities(plain, vocab), atRunTime),

@@ -39,6 +39,9 @@ function ofGguf({ file, quantise, certificate: { reading, run, passed } }: Writt
   if (run)
     figures.push(
       ['Mean KL divergence of the next token (nats)', run.kl.toExponential(2)],
+      ...(run.fileKl === null
+        ? []
+        : [["The same beside Graft's engine on the same file", run.fileKl.toExponential(2)] as [string, string]]),
       ['Bound', run.klBound.toExponential(0)],
       ['Perplexity', `${run.perplexity.toFixed(3)} (base + adapter: ${run.referencePerplexity.toFixed(3)})`],
       ['Equal most likely tokens', percent(run.equalGreedyShare)],

@@ -4,6 +4,7 @@ import { counted } from '../../../src-shared/plural.ts';
 import { GraftError } from '../../../src-shared/errors.ts';
 import { EXPORT_FORMAT_FACTS } from '../../../src-shared/exportFormats.ts';
 import type { ParityCertificate, WrittenGguf } from '../../../src-shared/exports.ts';
+import type { GgufRun } from '../../../src-shared/ggufCertificate.ts';
 import { runLines } from '../../../src-shared/runLines.ts';
 import { CERTIFICATE_FILE } from '../../basemodel/sideFiles.ts';
 import type { ExportRecord, ExportResult } from '../../catalog/exports.ts';
@@ -110,10 +111,16 @@ function printParity(print: Context['print'], certificate: ParityCertificate, fi
 function printGguf(print: Context['print'], { file, sizeBytes, certificate }: WrittenGguf): void {
   const { reading, run, passed } = certificate;
   const ran = run
-    ? `llama.cpp beside base + adapter: KL ${run.kl.toExponential(2)} (bound ${run.klBound.toPrecision(2)}), ` +
+    ? `llama.cpp beside base + adapter: KL ${run.kl.toExponential(2)}${boundOf(run)}, ` +
       `${(100 * run.equalGreedyShare).toFixed(1)} % equal greedy tokens, perplexity ${run.perplexity.toPrecision(4)} ` +
       `(${run.referencePerplexity.toPrecision(4)})`
     : 'read back only: llama.cpp is not installed to run it';
   print(`${file}: ${bytes(sizeBytes)}; ${ran}${passed ? '' : '; FAILED, kept as you allowed'}`);
   for (const problem of [...(reading?.problems ?? []), ...(run?.problems ?? [])]) print(`  ${problem}`);
+}
+
+/** Of a quantised file the bound is on what its weights' rounding does not explain. */
+function boundOf({ fileKl, klBound }: GgufRun): string {
+  const bound = `(bound ${klBound.toPrecision(2)})`;
+  return fileKl === null ? ` ${bound}` : `, ${fileKl.toExponential(2)} beside Graft's engine on the same file ${bound}`;
 }

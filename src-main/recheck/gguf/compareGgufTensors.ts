@@ -5,6 +5,7 @@ import type { Change } from '../formulas.ts';
 import { countOf, matrixOf, weightOf, type PlainTensor } from '../plainTensors.ts';
 import type { GgufFileTensor } from './ggufFile.ts';
 import { placeOf, type GgufPlace } from './ggufPlaces.ts';
+import type { Report } from './reading.ts';
 
 /** Values of a tensor that are computed again, in whole rows and at least this many rows. */
 const VALUES = 1 << 17;
@@ -28,8 +29,6 @@ interface Counts {
   updateShareError: number | null;
 }
 
-type Report = (problem: string) => void;
-
 export function compareGgufTensors(
   source: ReadBase,
   tensors: Map<string, GgufFileTensor>,
@@ -52,7 +51,7 @@ export function compareGgufTensors(
 }
 
 /** Names may lack the prefix of the class; a head that is not there is the embedding. */
-function sourceTensor(name: string, { tensors }: ReadBase): PlainTensor | undefined {
+export function sourceTensor(name: string, { tensors }: ReadBase): PlainTensor | undefined {
   const key = [...tensors.keys()].find((one) => one === name || one.endsWith(`.${name}`));
   if (key !== undefined) return tensors.get(key);
   if (!/^(lm_head|embed_out)\.weight$/.test(name)) return undefined;

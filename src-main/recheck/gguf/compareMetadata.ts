@@ -25,19 +25,20 @@ export function compareMetadata(
 function wanted(config: Config): Config {
   const of = (...keys: string[]): unknown => keys.map((key) => config[key]).find((value) => typeof value === 'number');
   const heads = of('num_attention_heads', 'n_head');
-  const isLearned = config['model_type'] === 'gpt2';
-  const rms = of('rms_norm_eps');
+  const type = String(config['model_type']);
+  const isRms = type !== 'gpt2' && type !== 'gpt_neox';
+  // A field of another family may stand there and mean nothing.
   return {
     block_count: of('num_hidden_layers', 'n_layer'),
     context_length: of('max_position_embeddings', 'n_positions'),
     embedding_length: of('hidden_size', 'n_embd'),
     feed_forward_length: of('intermediate_size', 'n_inner'),
     'attention.head_count': heads,
-    'attention.head_count_kv': of('num_key_value_heads') ?? heads,
-    'attention.layer_norm_rms_epsilon': rms,
-    'attention.layer_norm_epsilon': of('layer_norm_eps', 'layer_norm_epsilon'),
-    'rope.freq_base': isLearned ? undefined : ropeBase(config),
-    'attention.sliding_window': config['model_type'] === 'gemma2' ? of('sliding_window') : undefined,
+    'attention.head_count_kv': (isRms ? of('num_key_value_heads') : undefined) ?? heads,
+    'attention.layer_norm_rms_epsilon': isRms ? of('rms_norm_eps') : undefined,
+    'attention.layer_norm_epsilon': isRms ? undefined : of('layer_norm_eps', 'layer_norm_epsilon'),
+    'rope.freq_base': type === 'gpt2' ? undefined : ropeBase(config),
+    'attention.sliding_window': type === 'gemma2' ? of('sliding_window') : undefined,
     attn_logit_softcapping: of('attn_logit_softcapping'),
     final_logit_softcapping: of('final_logit_softcapping'),
   };

@@ -11,6 +11,9 @@ export interface GgufFileTensor {
   type: string;
   /** In ggml's order: the length of a row first. */
   dims: number[];
+  /** Where it begins in the file, and the bytes of a row. */
+  start: number;
+  rowBytes: number;
   /** Values of the row and, for each, how far rounding may have moved it. */
   row: (index: number) => Block;
 }
@@ -44,6 +47,8 @@ export async function openGgufFile(file: string): Promise<GgufFile> {
         name,
         type: format.name,
         dims,
+        start,
+        rowBytes,
         row: (index) => rowOf(readAt(fd, start + index * rowBytes, rowBytes), width, format),
       });
     }

@@ -5,24 +5,26 @@
 import fs from 'node:fs';
 import type { BaseModel } from '../../basemodel/baseModel.ts';
 import { loadTokenizer } from '../../datasets/tokenizer.ts';
-import { loadLlamacpp, openRunner } from '../../llamacpp/runtime.ts';
-import { recheckGguf } from '../../recheck/gguf/recheckGguf.ts';
+import { loadLlamacpp, openRunner, type LlamacppRunner } from '../../llamacpp/runtime.ts';
+import { recheckGguf, typesOfGguf } from '../../recheck/gguf/recheckGguf.ts';
+import { recheckGgufLora } from '../../recheck/gguf/recheckLora.ts';
 import { GraftError } from '../../../src-shared/errors.ts';
 import type { TaskDir } from '../../../src-shared/exports.ts';
-import type { GgufCertificate, GgufReading, GgufRun } from '../../../src-shared/ggufCertificate.ts';
+import type { GgufCertificate, GgufRun } from '../../../src-shared/ggufCertificate.ts';
 import { FIXED_TEXTS } from '../verify/heldOutPrompts.ts';
 import { referencesOf, type Reference } from '../verify/reference.ts';
+import { fileReferences } from './fileReferences.ts';
 import { klBoundOf } from './klBounds.ts';
 import { distancesOf, tokenProblems } from './runGguf.ts';
 
 export interface CertifyGgufParams {
-  /** The whole model; with `adapters` the base alone, or any other file that they act on. */
+  /** The whole model; with `adapter` the base alone. */
   file: string;
-  /** LoRA-GGUF files that act on `file` at run time. */
-  adapters?: readonly string[];
+  /** A LoRA in GGUF that acts on `file` at run time, and is what the certificate is for. */
+  adapter?: string;
   /** The source; the caller has chosen the engine that runs it (useBackend). */
   base: BaseModel;
-  /** What was merged, or what `adapters` hold. */
+  /** What was merged, or what `adapter` holds. */
   tasks: TaskDir[];
   /** As heldOutPrompts gives them. */
   prompts: Int32Array[];
@@ -43,33 +45,43 @@ export interface CertifyGgufParams {
  * its details; the file is removed then. LLAMACPP_REFUSED for one that llama.cpp does not take.
  */
 export async function certifyGguf(params: CertifyGgufParams): Promise<GgufCertificate> {
-  const { file, adapters, base, tasks, signal, allowFailedCertificate } = params;
+  const { file, adapter, base, tasks, signal, allowFailedCertificate } = params;
   signal?.throwIfAborted();
-  const reading = adapters ? null : await recheckGguf({ file, sourceDir: base.dir, tasks });
+  const reading =
+    adapter === undefined
+      ? await recheckGguf({ file, sourceDir: base.dir, tasks })
+      : await recheckGgufLora({ file: adapter, sourceDir: base.dir, tasks });
   signal?.throwIfAborted();
   // A file that is not sound may take the process down.
-  const run = reading && !reading.passed ? null : await runIfInstalled(params, reading);
-  const passed = (reading?.passed ?? true) && (run?.passed ?? true);
+  const run = reading.passed ? await runIfInstalled(params) : null;
+  const passed = reading.passed && (run?.passed ?? true);
   const certificate: GgufCertificate = { reading, run, passed, ...(passed ? {} : { keptDespiteFailure: true }) };
   if (passed || allowFailedCertificate) return certificate;
-  for (const written of adapters ?? [file]) fs.rmSync(written, { force: true });
+  fs.rmSync(adapter ?? file, { force: true });
   throw failed(certificate);
 }
 
-async function runIfInstalled(params: CertifyGgufParams, reading: GgufReading | null): Promise<GgufRun | null> {
+async function runIfInstalled(params: CertifyGgufParams): Promise<GgufRun | null> {
   try {
     await loadLlamacpp();
   } catch (error) {
     if (error instanceof GraftError && error.code === 'LLAMACPP_ABSENT') return null;
     throw error;
   }
-  return run(params, reading);
+  return run(params);
 }
 
-async function run(
-  { file, adapters = [], base, tasks, prompts, endIds = [], references, signal, onProgress }: CertifyGgufParams,
-  reading: GgufReading | null,
-): Promise<GgufRun> {
+async function run({
+  file,
+  adapter,
+  base,
+  tasks,
+  prompts,
+  endIds = [],
+  references,
+  signal,
+  onProgress,
+}: CertifyGgufParams): Promise<GgufRun> {
   const total = (references ? 1 : 2) * prompts.length;
   let done = 0;
   const onPrompt = (): void => {
@@ -78,28 +90,50 @@ async function run(
   };
   const ours = references ?? (await referencesOf(base, tasks, prompts, onPrompt));
   const longest = Math.max(...ours.map(({ ids }) => ids.length));
-  const runner = await openRunner(file, { vocab: base.spec.vocab, contextLength: longest, adapters });
+  const runner = await openRunner(file, { vocab: base.spec.vocab, contextLength: longest, adapter });
   try {
     const tokenizer = loadTokenizer(base.dir);
     const texts = [...FIXED_TEXTS, ...prompts.map((ids) => tokenizer.decode(ids, { skipSpecialTokens: false }))];
     const tokens = tokenProblems(texts, tokenizer, runner, endIds);
     const distances = await distancesOf(runner, ours, onPrompt);
-    const klBound = klBoundOf(Object.keys(reading?.types ?? {}));
+    const { bound: klBound, of } = klBoundOf(Object.keys(await typesOfGguf(file)));
+    const fileKl = of === 'file' ? await fileKlOf(file, runner, ours, signal) : null;
     const problems = [...tokens.problems];
-    if (!(distances.kl <= klBound))
-      problems.push(
-        `llama.cpp's next tokens diverge from base + adapter by ${distances.kl.toPrecision(3)} nats, above the bound ` +
-          `${klBound}`,
-      );
+    if (!((fileKl ?? distances.kl) <= klBound)) problems.push(divergence(fileKl, distances.kl, klBound));
     const { equalTexts } = tokens;
-    return { ...distances, klBound, texts: texts.length, equalTexts, problems, passed: problems.length === 0 };
+    return {
+      ...distances,
+      fileKl,
+      klBound,
+      texts: texts.length,
+      equalTexts,
+      problems,
+      passed: problems.length === 0,
+    };
   } finally {
     await runner.dispose();
   }
 }
 
+async function fileKlOf(
+  file: string,
+  runner: LlamacppRunner,
+  references: readonly Reference[],
+  signal: AbortSignal | undefined,
+): Promise<number> {
+  const own = await fileReferences(file, references);
+  const { kl } = await distancesOf(runner, own, () => signal?.throwIfAborted());
+  return kl;
+}
+
+function divergence(fileKl: number | null, kl: number, bound: number): string {
+  const from = fileKl === null ? 'base + adapter' : "the same file in Graft's engine";
+  const by = (fileKl ?? kl).toPrecision(3);
+  return `llama.cpp's next tokens diverge from ${from} by ${by} nats, above the bound ${bound}`;
+}
+
 function failed(certificate: GgufCertificate): GraftError {
-  const problems = [...(certificate.reading?.problems ?? []), ...(certificate.run?.problems ?? [])];
+  const problems = [...certificate.reading.problems, ...(certificate.run?.problems ?? [])];
   const [first, ...more] = problems;
   const others = more.length > 0 ? ` (and ${more.length} more)` : '';
   return new GraftError(

@@ -34,7 +34,7 @@ export async function distancesOf(
       sums.maxKl = Math.max(sums.maxKl, kl);
       if (t >= promptLength - 1) {
         sums.greedy++;
-        if (argmax(theirs) === argmax(row)) sums.equal++;
+        if (highest(theirs) === argmax(row)) sums.equal++;
       } else {
         const next = ids[t + 1]!;
         sums.texts++;
@@ -55,8 +55,14 @@ export async function distancesOf(
   };
 }
 
+function highest(values: Float64Array): number {
+  let best = 0;
+  for (let i = 1; i < values.length; i++) if (values[i]! > values[best]!) best = i;
+  return best;
+}
+
 /** KL(p || q) = sum p·ln(p/q), in nats; p = softmax(logits). NaN counts as Infinity. */
-function divergence(logits: Float32Array, logZ: number, q: Float32Array): number {
+function divergence(logits: Float32Array, logZ: number, q: Float64Array): number {
   let sum = 0;
   for (let i = 0; i < logits.length; i++) {
     const logP = logits[i]! - logZ;
