@@ -6,7 +6,7 @@ const config: KnipConfig = {
     'src-main/hosts/electron/{main,preload}.ts',
     'scripts/*.{mjs,ts}',
     'e2e/screens.ts',
-    'bench/{main,methods,advise,qlora,kernelErrors,crash,crashHost}.ts',
+    'bench/{main,methods,advise,qlora,serve,kernelErrors,crash,crashHost}.ts',
     // Started as processes of their own, by path.
     'bench/peers/graft.ts',
     'bench/fuzz/{main,child}.ts',
@@ -14,6 +14,7 @@ const config: KnipConfig = {
     'bench/advise/one.ts',
     'bench/ui/{main,host,simulatedWorker}.ts',
     'test-support/fakes/fakeWorker.ts',
+    'test-support/checks/openTorchFiles.ts',
   ],
   project: ['src-main/**', 'src-shared/**', 'src-renderer/**', 'test-support/**', 'bench/**', 'e2e/**', 'scripts/**'],
   ignoreDependencies: [

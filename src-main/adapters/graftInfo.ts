@@ -24,6 +24,8 @@ const infoSchema = z.object({
    * Tokens that training taught as the end of an answer, beside the base's own EOS; files of earlier versions lack it.
    */
   endTokens: z.array(z.object({ id: z.number().int().min(0), text: z.string() })).optional(),
+  /** Kind of the rows that it was trained on; files of earlier versions lack it. */
+  rows: z.enum(['completion', 'alpaca', 'messages', 'text']).optional(),
   /** ISO 8601. */
   createdAt: z.string(),
 });

@@ -10,6 +10,12 @@ import { parseJson } from '../files/parseJson.ts';
 export function readConfig(dir: string): ModelConfig {
   const stat = fs.statSync(dir, { throwIfNoEntry: false });
   if (!stat) throw new GraftError('CHECKPOINT_NOT_FOUND', `${dir} does not exist; check the path.`, { dir });
+  if (!stat.isDirectory() && dir.toLowerCase().endsWith('.gguf'))
+    throw new GraftError(
+      'CHECKPOINT_NOT_A_FOLDER',
+      `${dir} is a GGUF file; add it to the models first (models add), and choose it from them.`,
+      { dir },
+    );
   if (!stat.isDirectory())
     throw new GraftError(
       'CHECKPOINT_NOT_A_FOLDER',
@@ -17,12 +23,14 @@ export function readConfig(dir: string): ModelConfig {
       { dir },
     );
   const file = path.join(dir, 'config.json');
-  if (!fs.existsSync(file))
-    throw new GraftError(
-      'CHECKPOINT_NO_CONFIG',
-      `${dir} has no config.json; choose the folder of a complete Hugging Face checkpoint.`,
-      { dir },
-    );
+  if (!fs.existsSync(file)) {
+    const gguf = fs.readdirSync(dir).find((name) => name.toLowerCase().endsWith('.gguf'));
+    const instead =
+      gguf === undefined
+        ? 'choose the folder of a complete Hugging Face checkpoint'
+        : `add its GGUF file by the path of the file, ${path.join(dir, gguf)}`;
+    throw new GraftError('CHECKPOINT_NO_CONFIG', `${dir} has no config.json; ${instead}.`, { dir });
+  }
   const parsed = parseJson(readForeignText(file));
   if ('problem' in parsed)
     throw new GraftError('CHECKPOINT_CONFIG', `${file} ${parsed.problem}; download it again.`, { file });

@@ -63,7 +63,7 @@ it('splits a model of one file, which a plain reader reads to equal tensors', as
     want.map((all) => all.reduce((sum, size) => sum + size, 0)),
   );
   expect(progress.at(-1)!.done).toBe(progress.at(-1)!.total);
-  const planned = mergedFiles(base, undefined, 1000).map(({ name }) => name);
+  const planned = mergedFiles(base, [], undefined, 1000).map(({ name }) => name);
   expect(planned.filter((name) => name !== 'parity.json').sort()).toEqual(fs.readdirSync(outDir).sort());
 });
 

@@ -142,12 +142,13 @@ const OTHER_FORMATS = /^((tf|flax)_model.*\.(h5|msgpack)|consolidated.*\.pth|.*\
 function noWeights(dir: string): GraftError {
   const other = fs.readdirSync(dir).find((name) => OTHER_FORMATS.test(name));
   if (other) {
-    return new GraftError(
-      'CHECKPOINT_NOT_SAFETENSORS',
-      `${dir} holds its weights only as ${other}; convert them to safetensors (in Python: ` +
-        'model.save_pretrained(folder)) and add that folder.',
-      { dir, found: other },
-    );
+    const instead = other.endsWith('.gguf')
+      ? 'add that file by its own path'
+      : 'convert them to safetensors (in Python: model.save_pretrained(folder)) and add that folder';
+    return new GraftError('CHECKPOINT_NOT_SAFETENSORS', `${dir} holds its weights only as ${other}; ${instead}.`, {
+      dir,
+      found: other,
+    });
   }
   const [wanted] = FORMATS;
   return new GraftError(

@@ -79,12 +79,12 @@ function writeFiles(
   folder: string,
   { config, found, pointer }: { config: ModelConfig; found: FoundTokenizer; pointer: GgufPointer },
 ): void {
-  const write = (name: string, value: unknown): void =>
-    fs.writeFileSync(path.join(folder, name), `${JSON.stringify(value, null, 2)}\n`);
-  write('config.json', config);
+  const write = (name: string, value: unknown, indent?: number): void =>
+    fs.writeFileSync(path.join(folder, name), `${JSON.stringify(value, null, indent)}\n`);
+  write('config.json', config, 2);
   write('tokenizer.json', found.tokenizer);
-  write('tokenizer_config.json', found.config);
+  write('tokenizer_config.json', found.config, 2);
   const roles = ['bos_token_id', 'eos_token_id', 'pad_token_id'].filter((role) => role in config);
-  write('generation_config.json', Object.fromEntries(roles.map((role) => [role, config[role]])));
-  write(GGUF_POINTER, pointer);
+  write('generation_config.json', Object.fromEntries(roles.map((role) => [role, config[role]])), 2);
+  write(GGUF_POINTER, pointer, 2);
 }

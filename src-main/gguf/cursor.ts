@@ -3,7 +3,9 @@ import { GraftError } from '../../src-shared/errors.ts';
 import { readExactly, type OpenFile } from '../safetensors/read.ts';
 
 /** A tokenizer of a quarter of a million tokens with its merges takes some 15 MB. */
-export const MOST_HEADER_BYTES = 64 << 20;
+const MOST_HEADER_BYTES = 64 << 20;
+/** A byte order mark is a character of its token. */
+export const UTF8 = new TextDecoder('utf-8', { ignoreBOM: true });
 const FIRST_READ_BYTES = 1 << 20;
 
 export function ggufHeaderError(file: string, problem: string, details: Record<string, unknown> = {}): GraftError {
@@ -69,7 +71,7 @@ export class Cursor {
   string(what: string, most = this.left()): string {
     const length = this.count(most, `the length of ${what}`);
     const from = this.skip(length, what);
-    return new TextDecoder().decode(this.#bytes.subarray(from, from + length));
+    return UTF8.decode(this.#bytes.subarray(from, from + length));
   }
 
   /** Passes a string without making it. */

@@ -1,6 +1,6 @@
 /** Values of a GGUF file's metadata: passed over when the file is opened, decoded when they are asked for. */
 import { shownValue } from '../../src-shared/shownValue.ts';
-import { ggufHeaderError, type Cursor } from './cursor.ts';
+import { ggufHeaderError, UTF8, type Cursor } from './cursor.ts';
 import { GGUF_VALUE_TYPES, type GgufValue } from './header.ts';
 
 /** Where a value begins in the header, and its `gguf_metadata_value_type`. */
@@ -131,7 +131,7 @@ export class GgufFields {
   #string(from: number): { text: string; end: number } {
     const length = Number(this.#view.getBigUint64(from, true));
     const end = from + 8 + length;
-    return { text: new TextDecoder().decode(this.#bytes.subarray(from + 8, end)), end };
+    return { text: UTF8.decode(this.#bytes.subarray(from + 8, end)), end };
   }
 
   #array(from: number): GgufValue {

@@ -81,6 +81,11 @@ describe("what Hugging Face's reader finds", () => {
   );
 });
 
+it('a byte order mark is a character of its token, which that reader takes away', () => {
+  const file = fileOf(encodeHeader(new Map([['k', strings(['//', '\ufeff//'])]]), []));
+  expect(opened(file, ({ fields }) => fields.strings('k'))).toEqual(['//', '\ufeff//']);
+});
+
 /** A header field by field, so that it can say anything. */
 class Header {
   #parts: Buffer[] = [Buffer.from('GGUF')];

@@ -5,6 +5,7 @@ import type { GraftAdapterInfo } from '../adapters/graftInfo.ts';
 import type { Decoder } from '../engine/model/decoder.ts';
 import type { Parameter } from '../engine/model/parameters.ts';
 import type { MethodSettings } from '../../src-shared/methods/registry.ts';
+import type { DatasetKind } from '../../src-shared/datasets.ts';
 import type { EndToken } from '../../src-shared/tokens.ts';
 import type { StartRequest, Written } from './method.ts';
 import { methodOf } from './registry.ts';
@@ -33,15 +34,21 @@ export interface AttachedMethod {
   save(outDir?: string): Promise<Written>;
 }
 
+interface Taught {
+  endTokens?: EndToken[];
+  kind?: DatasetKind;
+}
+
 /**
  * labels: the classes of a run that classifies texts, which then trains a head along. endTokens: those that its rows
- * teach as the end of an answer. probe, kept: for methods that start from the data; absent where nothing is trained.
+ * teach as the end of an answer. kind: of its rows. probe, kept: for methods that start from the data;
+ * absent where nothing is trained.
  */
 export async function attachMethod(
   model: Decoder,
   run: AttachedRun,
   base: BaseModel,
-  { labels, endTokens = [], probe, kept }: Omit<StartRequest, 'seed'> & { endTokens?: EndToken[] } = {},
+  { labels, endTokens = [], kind, probe, kept }: Omit<StartRequest, 'seed'> & Taught = {},
 ): Promise<AttachedMethod> {
   const settings = withTargets(model.spec, run.method);
   const method = methodOf(settings.type);
@@ -54,7 +61,8 @@ export async function attachMethod(
     ...(training.lrScaleOf ? { lrScaleOf: (parameter: Parameter) => training.lrScaleOf!(parameter) } : {}),
     save: async (outDir = run.outDir) => {
       const result = (await training.result?.()) ?? { adapter: training.adapter, settings };
-      const graft = { ...graftInfo(run, result.settings, base, labels), endTokens };
+      const rows = kind === undefined ? {} : { rows: kind };
+      const graft = { ...graftInfo(run, result.settings, base, labels), endTokens, ...rows };
       return method.save(outDir, result.adapter, result.settings, base, graft);
     },
   };

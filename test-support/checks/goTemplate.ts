@@ -29,7 +29,7 @@ interface Range {
 }
 type Node = Text | Print | If | Range;
 
-/** As Ollama's Template.Execute with messages; consecutive ones of a role are joined. */
+/** As Ollama's Template.Execute with messages; consecutive ones of a role are joined. Prompt: of one question alone. */
 export function renderOllama(template: string, messages: readonly { role: string; content: string }[]): string {
   const joined: { Role: string; Content: string }[] = [];
   for (const { role, content } of messages) {
@@ -38,7 +38,8 @@ export function renderOllama(template: string, messages: readonly { role: string
     else joined.push({ Role: role, Content: content });
   }
   const system = messages.filter(({ role }) => role === 'system').map(({ content }) => content);
-  const data = { System: system.join('\n\n'), Messages: joined };
+  const asked = joined.findLast(({ Role }) => Role === 'user')?.Content ?? '';
+  const data = { System: system.join('\n\n'), Messages: joined, Prompt: asked };
   return run(parse(template), data, new Map([['$', data]]));
 }
 

@@ -7,8 +7,8 @@ import json, os, sys, tempfile, warnings, zlib
 import numpy as np, torch
 from safetensors import safe_open
 from safetensors.torch import save_file
-from transformers import GPT2Config, GPT2LMHeadModel, LlamaConfig, LlamaForCausalLM
-from peft import LoraConfig, PeftModel, get_peft_model
+from transformers import (Gemma2Config, Gemma2ForCausalLM, GPT2Config, GPT2LMHeadModel, LlamaConfig, LlamaForCausalLM)
+from peft import LoraConfig, PeftModel, PeftType, get_peft_model
 import peft, transformers
 
 warnings.simplefilter('ignore')
@@ -36,13 +36,21 @@ BASES = {
     'untied': ('llama', dict(LLAMA, tie_word_embeddings=False)),
     'biased': ('llama', dict(LLAMA, tie_word_embeddings=True, attention_bias=True)),
     'gpt2': ('gpt2', GPT2),
+    'gemma2': ('gemma2', dict(vocab_size=48, hidden_size=16, intermediate_size=24, num_hidden_layers=2, num_attention_heads=2,
+                              num_key_value_heads=1, head_dim=8, query_pre_attn_scalar=8, max_position_embeddings=64,
+                              sliding_window=16, rms_norm_eps=1e-5, rope_theta=10000.0, tie_word_embeddings=True,
+                              attn_logit_softcapping=5.0, final_logit_softcapping=10.0, hidden_activation='gelu_pytorch_tanh')),
 }
+
+
+CLASSES = {'llama': (LlamaConfig, LlamaForCausalLM), 'gpt2': (GPT2Config, GPT2LMHeadModel),
+           'gemma2': (Gemma2Config, Gemma2ForCausalLM)}
 
 
 def base_model(key):
     kind, fields = BASES[key]
-    model = LlamaForCausalLM(LlamaConfig(**fields, attn_implementation='eager')) if kind == 'llama' \
-        else GPT2LMHeadModel(GPT2Config(**fields, attn_implementation='eager'))
+    config, model_class = CLASSES[kind]
+    model = model_class(config(**fields, attn_implementation='eager'))
     seen = {}
     for name, p in model.named_parameters():
         seen[name] = list(p.shape)
@@ -113,6 +121,8 @@ CASES = [
     ('LoRA on the embedding, saved along, tied', 'tied', dict(L, target_modules=['q_proj', 'embed_tokens'], unasked=True)),
     ('LoRA on the embedding, head saved, tied', 'tied',
      dict(L, target_modules=['q_proj', 'embed_tokens'], modules_to_save=['lm_head'], unasked=True)),
+    ('Gemma 2 by its embedding', 'gemma2', dict(L, target_modules=['q_proj', 'embed_tokens'])),
+    ('Gemma 2 with a head saved', 'gemma2', dict(QV, modules_to_save=['lm_head', 'pre_feedforward_layernorm'])),
     ('a bare parameter', 'tied', dict(L, target_modules=[], target_parameters=['mlp.down_proj.weight'])),
 ]
 
@@ -158,7 +168,8 @@ def run(name, base, fields):
                 tensors=tensors, same=same, logits=[[round(float(x), 6) for x in row] for row in logits[-2:]], merge=merge)
 
 
-out = dict(made_with=dict(peft=peft.__version__, transformers=transformers.__version__, torch=torch.__version__), ids=IDS, bases={}, cases=[])
+out = dict(made_with=dict(peft=peft.__version__, transformers=transformers.__version__, torch=torch.__version__), ids=IDS,
+           types=[kind.value for kind in PeftType], bases={}, cases=[])
 for key, (kind, fields) in BASES.items():
     out['bases'][key] = dict(config=dict(fields, model_type=kind), tensors=base_model(key)[1])
 for case in CASES:
@@ -171,5 +182,5 @@ for case in CASES:
 def encode(value):
     return json.dumps(value, separators=(',', ':'))
 with open(sys.argv[1], 'w') as f:
-    f.write('{"made_with":' + encode(out['made_with']) + ',"ids":' + encode(out['ids']) + ',\n"bases":' + encode(out['bases']) + ',\n"cases":[\n')
+    f.write('{"made_with":' + encode(out['made_with']) + ',"ids":' + encode(out['ids']) + ',"types":' + encode(out['types']) + ',\n"bases":' + encode(out['bases']) + ',\n"cases":[\n')
     f.write(',\n'.join(encode(case) for case in out['cases']) + '\n]}\n')

@@ -1,10 +1,11 @@
 /** Which files a merged model has, and how large they become. */
 import { openBaseModel, type BaseModel } from '../../basemodel/baseModel.ts';
-import { indexText, shardsOf, tensorsInOrder, writtenBytes } from '../../basemodel/shards.ts';
+import { indexText, ownTensorsOf, shardsOf, tensorsInOrder, writtenBytes } from '../../basemodel/shards.ts';
 import { CERTIFICATE_FILE, sideFilesOf } from '../../basemodel/sideFiles.ts';
 import { INDEX_FILE, writtenName } from '../../basemodel/weightFiles.ts';
 import { FLOAT_DTYPES, type Dtype, type DtypeName } from '../../safetensors/dtype.ts';
 import { isSafetensors, type TensorInfo, type WeightFile } from '../../safetensors/read.ts';
+import { basisFor } from './basis.ts';
 
 export interface PlannedFile {
   /** Relative to the new folder. */
@@ -19,15 +20,21 @@ const CERTIFICATE_BYTES = 1400;
 const HEADER_ENTRY_BYTES = 75;
 
 /** The files of a merged folder. Throws the GraftErrors of openBaseModel. */
-export function mergedFiles(modelDir: string, dtype: DtypeName | undefined, maxShardBytes?: number): PlannedFile[] {
-  const base = openBaseModel(modelDir);
+export function mergedFiles(
+  modelDir: string,
+  adapterDirs: string[],
+  dtype: DtypeName | undefined,
+  maxShardBytes?: number,
+): PlannedFile[] {
+  const opened = openBaseModel(modelDir);
   try {
+    const base = basisFor(opened, adapterDirs);
     const read = new Set([...base.tensors.values()].map(({ originalName }) => originalName));
     // Buffers that the model does not read keep their type.
     const written: Written = (info) => ({ info, to: dtype && read.has(info.name) ? FLOAT_DTYPES[dtype] : info.dtype });
     const weights =
       maxShardBytes === undefined
-        ? base.files.map((file) => ({ name: writtenName(file), sizeBytes: weightBytes(file, written, dtype) }))
+        ? base.files.map((file) => ({ name: writtenName(file), sizeBytes: weightBytes(base, file, written, dtype) }))
         : shardFiles(base, written, maxShardBytes);
     const index =
       base.index && maxShardBytes === undefined
@@ -35,19 +42,18 @@ export function mergedFiles(modelDir: string, dtype: DtypeName | undefined, maxS
         : [];
     return [...sideFilesOf(base.dir), ...weights, ...index, { name: CERTIFICATE_FILE, sizeBytes: CERTIFICATE_BYTES }];
   } finally {
-    base.close();
+    opened.close();
   }
 }
 
 type Written = (info: TensorInfo) => { info: TensorInfo; to: Dtype };
 
 /** A weights file with its model tensors in another type. */
-function weightBytes(file: WeightFile, written: Written, dtype: DtypeName | undefined): number {
-  if (isSafetensors(file) && !dtype) return file.sizeBytes;
-  return [...file.tensors.values()].reduce(
-    (sum, info) => sum + writtenBytes(written(info)) - info.byteLength,
-    file.sizeBytes,
-  );
+function weightBytes(base: BaseModel, file: WeightFile, written: Written, dtype: DtypeName | undefined): number {
+  const tensors = ownTensorsOf(base, file);
+  if (isSafetensors(file) && !dtype && tensors.length === file.tensors.size) return file.sizeBytes;
+  const held = (info: TensorInfo): number => (file.tensors.has(info.name) ? info.byteLength : 0);
+  return tensors.reduce((sum, info) => sum + writtenBytes(written(info)) - held(info), file.sizeBytes);
 }
 
 /** The shards, and their index. */

@@ -1,10 +1,9 @@
 /** What an export does beside writing weights: said before it starts. */
 import fs from 'node:fs';
 import { readGraftInfo } from '../../adapters/files.ts';
-import { untiesHead } from '../../adapters/replaced.ts';
 import { openBaseModel, type BaseModel } from '../../basemodel/baseModel.ts';
 import { leftBehindOf } from '../../basemodel/sideFiles.ts';
-import { readAdapter } from '../../methods/fileRegistry.ts';
+import { basisFor, headNotes } from './basis.ts';
 
 /** Names that are told of what stays behind. */
 const MOST_NAMES = 8;
@@ -13,19 +12,15 @@ const MOST_NAMES = 8;
 export function mergeNotes(modelDir: string, adapterDirs: string[]): string[] {
   if (!fs.existsSync(modelDir)) return [];
   const ends = endNotes(adapterDirs, 'written as an EOS into the configuration');
-  return [...ends, ...headNotes(modelDir, adapterDirs), ...leftBehindNotes(modelDir)];
+  return [...ends, ...untyingNotes(modelDir, adapterDirs), ...leftBehindNotes(modelDir)];
 }
 
-/** Where an adapter takes apart what is one tensor in the base. Nothing where it cannot be read: merging says why. */
-function headNotes(modelDir: string, adapterDirs: string[]): string[] {
+/** Nothing where the base cannot be read: the plan says that. */
+function untyingNotes(modelDir: string, adapterDirs: string[]): string[] {
   let base: BaseModel | undefined;
   try {
-    const model = (base = openBaseModel(modelDir));
-    if (!adapterDirs.some((dir) => untiesHead(readAdapter(dir).on(model).replaced, model))) return [];
-    return [
-      'The adapter has an embedding or a head of its own, which are one tensor in the base: the merged model gets a ' +
-        'head of its own, and tie_word_embeddings false.',
-    ];
+    base = openBaseModel(modelDir);
+    return headNotes(basisFor(base, adapterDirs), ', and tie_word_embeddings false');
   } catch {
     return [];
   } finally {

@@ -26,7 +26,7 @@ export function plannedExport(request: PlanRequest): PlannedExport {
       return plannedGguf({ ...request, format }, adapterDirsOf(request));
     case 'hf':
       return {
-        files: mergedFiles(modelDir, dtype, maxShardBytes),
+        files: mergedFiles(modelDir, adapterDirsOf(request), dtype, maxShardBytes),
         notes: mergeNotes(modelDir, adapterDirsOf(request)),
       };
   }

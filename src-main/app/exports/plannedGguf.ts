@@ -1,5 +1,6 @@
 /** The GGUF files of a whole model before they are written: sizes in every type, and what the runtime will not do. */
 import { readGraftInfo } from '../../adapters/files.ts';
+import { trainedRows } from '../../adapters/trainedRows.ts';
 import { openBaseModel, type BaseModel } from '../../basemodel/baseModel.ts';
 import { CERTIFICATE_FILE } from '../../basemodel/sideFiles.ts';
 import { loadTokenizer } from '../../datasets/tokenizer.ts';
@@ -8,7 +9,9 @@ import { planGguf, type GgufPlan } from '../../gguf/exportGguf.ts';
 import { ggufTokenizer, type GgufTokenizer } from '../../gguf/tokenizer/toGguf.ts';
 import { certificateBeside, exportName, ggufFileName, isOneFile } from '../../../src-shared/exportFormats.ts';
 import { QUANTISATIONS, type GgufExportParams, type Quantisation } from '../../../src-shared/exports.ts';
+import type { DatasetKind } from '../../../src-shared/datasets.ts';
 import { toErrorData } from '../../../src-shared/errors.ts';
+import { basisFor, headNotes } from './basis.ts';
 import { quantisationsOf } from './combination.ts';
 import { endNotes } from './notes.ts';
 import type { PlannedExport, PlanRequest } from './request.ts';
@@ -22,14 +25,16 @@ export function plannedGguf(
   adapterDirs: string[],
 ): PlannedExport {
   const { modelDir, outDir } = request;
-  const base = openBaseModel(modelDir);
+  const opened = openBaseModel(modelDir);
   try {
+    const base = basisFor(opened, adapterDirs);
+    const rows = trainedRows(adapterDirs);
     const endIds = adapterDirs.flatMap((dir) => (readGraftInfo(dir)?.endTokens ?? []).map(({ id }) => id));
     const tokenizer = ggufTokenizer(base.dir, base.config, { endIds });
     const planOf = (quantise: Quantisation): GgufPlan =>
       planGguf({ base, quantise, tokenizerMetadata: tokenizer.metadata, name: exportName(outDir) });
     const plans = quantisationsOf(request)!.map((quantise) => ({ quantise, plan: planOf(quantise) }));
-    const modelfile = request.format === 'ollama' ? modelfileOf(request, base, endIds) : undefined;
+    const modelfile = request.format === 'ollama' ? modelfileOf(request, base, { endIds, rows }) : undefined;
     return {
       files: [
         ...plans.map(({ quantise, plan: { sizeBytes } }) => ({ name: ggufFileName(request, quantise), sizeBytes })),
@@ -41,14 +46,15 @@ export function plannedGguf(
       ],
       notes: [
         ...endNotes(adapterDirs, 'named as such in the file'),
-        ...(modelfile?.notes ?? templateNotes(tokenizer)),
+        ...headNotes(base, ''),
+        ...(modelfile?.notes ?? templateNotes(tokenizer, rows)),
         ...tokenizer.notes,
         ...planNotes(plans),
       ],
       choices: choicesOf(planOf),
     };
   } finally {
-    base.close();
+    opened.close();
   }
 }
 
@@ -64,19 +70,29 @@ function choicesOf(planOf: (quantise: Quantisation) => GgufPlan): PlannedExport[
   });
 }
 
-function modelfileOf(request: PlanRequest, base: BaseModel, endIds: number[]): Modelfile {
+function modelfileOf(
+  request: PlanRequest,
+  base: BaseModel,
+  { endIds, rows }: { endIds: number[]; rows: DatasetKind | undefined },
+): Modelfile {
   const tokenizer = loadTokenizer(base.dir);
   const endTexts = endIds.map((id) => tokenizer.decode([id], { skipSpecialTokens: false }));
   return modelfileFor({
     gguf: ggufFileName(request, quantisationsOf(request)![0]!),
     tokenizer,
     endTexts,
-    plain: tokenizer.chatTemplate === undefined,
+    rows,
   });
 }
 
-function templateNotes({ metadata }: GgufTokenizer): string[] {
-  if (metadata.has('tokenizer.chat_template')) return [];
+function templateNotes({ metadata }: GgufTokenizer, rows: DatasetKind | undefined): string[] {
+  const isChat = metadata.has('tokenizer.chat_template');
+  if (isChat && (rows === undefined || rows === 'messages')) return [];
+  if (isChat)
+    return [
+      "A chat window puts the base's chat template around what is typed, which the adapter's training did not know: " +
+        'give it whole prompts as in the data instead (llama-cli -no-cnv, a completion).',
+    ];
   return ['The base has no chat template: a chat window will pass what you type as it is.'];
 }
 

@@ -74,6 +74,17 @@ it('that has become another is said to be', async () => {
   });
 });
 
+it('is named where it is taken for a folder', async () => {
+  const file = await ggufFile();
+  const dir = path.dirname(file);
+  await expect(bench.api.models.inspect({ dir: file })).rejects.toMatchObject({
+    message: `${file} is a GGUF file; add it to the models first (models add), and choose it from them.`,
+  });
+  await expect(bench.api.models.add({ dir })).rejects.toMatchObject({
+    message: `${dir} has no config.json; add its GGUF file by the path of the file, ${file}.`,
+  });
+});
+
 it('that is no model leaves nothing behind', async () => {
   const file = path.join(temporaryFolder(), 'bad.gguf');
   fs.writeFileSync(file, 'GGUF and then nothing that it should be, for a while');

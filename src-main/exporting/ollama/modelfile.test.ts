@@ -4,6 +4,7 @@
  */
 import { describe, expect, it } from 'vitest';
 import { renderOllama } from '../../../test-support/checks/goTemplate.ts';
+import type { Message } from '../../../src-shared/datasets.ts';
 import { chatText } from '../../datasets/chat.ts';
 import type { TextTokenizer } from '../../datasets/tokenizer.ts';
 import { modelfileFor } from './modelfile.ts';
@@ -155,7 +156,7 @@ const CONVERSATIONS = [
 
 describe.each(Object.entries(STYLES))('%s', (_, style) => {
   const tokenizer = tokenizerOf(style);
-  const { text, notes } = modelfileFor({ gguf: 'colours-Q8_0.gguf', tokenizer });
+  const { text, notes } = modelfileFor({ gguf: 'colours-Q8_0.gguf', tokenizer, rows: 'messages' });
   const takesSystem = !notes.some((note) => note.includes('no place for a system message'));
 
   it('Ollama writes what the template of the model writes', () => {
@@ -179,6 +180,30 @@ it('names the file, and neither an adapter nor a system message of its own', () 
   const { text } = modelfileFor({ gguf: 'colours-Q8_0.gguf', tokenizer });
   expect(text.startsWith('FROM ./colours-Q8_0.gguf\nTEMPLATE """')).toBe(true);
   expect(text).not.toMatch(/ADAPTER|SYSTEM "/);
+});
+
+describe('what the adapter was trained on', () => {
+  const tokenizer = tokenizerOf(STYLES['ChatML']!);
+  const rendered = (rows: 'completion' | 'text' | 'alpaca', messages: Message[]): string =>
+    renderOllama(templateIn(modelfileFor({ gguf: 'a.gguf', tokenizer, rows }).text), messages);
+
+  it('prompts as they are stay as they are', () => {
+    for (const rows of ['completion', 'text'] as const)
+      expect(rendered(rows, [user('name: Oak |')])).toBe('name: Oak |');
+    const { notes } = modelfileFor({ gguf: 'a.gguf', tokenizer, rows: 'completion' });
+    expect(notes).toEqual([expect.stringMatching(/trained on prompts as they are/)]);
+  });
+
+  it('instructions stand in the frame of Stanford Alpaca', () => {
+    const opening =
+      'Below is an instruction that describes a task. Write a response that appropriately completes the request.';
+    expect(rendered('alpaca', [user('Add 1 and 2.')])).toBe(
+      `${opening}\n\n### Instruction:\nAdd 1 and 2.\n\n### Response:\n`,
+    );
+    expect(rendered('alpaca', [SYSTEM, user('a'), assistant('b'), user('c')])).toBe(
+      'Answer in one sentence.\n\n### Instruction:\na\n\n### Response:\nb\n\n### Instruction:\nc\n\n### Response:\n',
+    );
+  });
 });
 
 it('leaves TEMPLATE out and says why where the template is more than a frame', () => {

@@ -2,6 +2,8 @@
  * An Ollama Modelfile for an exported GGUF: FROM, TEMPLATE as Go's text/template, and where an answer stops. Since
  * 0.34.1 `ollama create` takes no ADAPTER and quantises nothing, so the GGUF is merged and quantised already.
  */
+import type { DatasetKind } from '../../../src-shared/datasets.ts';
+import { alpacaPrompt, type Turn } from '../../datasets/alpaca.ts';
 import { chatText } from '../../datasets/chat.ts';
 import type { TextTokenizer } from '../../datasets/tokenizer.ts';
 import { frameOf, type Frame, type Render } from './frame.ts';
@@ -15,8 +17,8 @@ export interface ModelfileInput {
   tokenizer: TextTokenizer;
   /** Texts of tokens that the adapter was taught as the end of an answer, beside the tokenizer's own. */
   endTexts?: readonly string[];
-  /** The adapter continues texts as they are: it was trained on no conversations. */
-  plain?: boolean;
+  /** Kind of the rows that the adapter was trained on; absent: not known, and the chat template is taken. */
+  rows?: DatasetKind | undefined;
 }
 
 export interface Modelfile {
@@ -26,8 +28,8 @@ export interface Modelfile {
 }
 
 /** Needs no file but those that the tokenizer was read from. */
-export function modelfileFor({ gguf, tokenizer, endTexts = [], plain = false }: ModelfileInput): Modelfile {
-  const { template, frame, notes } = plain ? AS_TYPED : templateOf(tokenizer);
+export function modelfileFor({ gguf, tokenizer, endTexts = [], rows }: ModelfileInput): Modelfile {
+  const { template, frame, notes } = derived(tokenizer, rows);
   const stops = stopTexts(tokenizer, frame, endTexts);
   const lines = [
     `FROM ./${gguf}`,
@@ -43,21 +45,44 @@ interface Derived {
   notes: string[];
 }
 
-const AS_TYPED: Derived = {
-  template: '{{ .Prompt }}',
-  notes: ['The base has no chat template: Ollama passes what is typed as it is, as training did.'],
+/** What stands around a user's words in Ollama is what stood around them in training. */
+function derived(tokenizer: TextTokenizer, rows: DatasetKind | undefined): Derived {
+  if (rows === 'alpaca') return templateOf(tokenizer, alpacaText);
+  if (rows === 'completion' || rows === 'text')
+    return asTyped(
+      'The adapter was trained on prompts as they are: Ollama passes what is typed without a chat template.',
+    );
+  if (tokenizer.chatTemplate === undefined && rows === undefined)
+    return asTyped('The base has no chat template: Ollama passes what is typed as it is, as training did.');
+  return templateOf(tokenizer, (messages, goOn) => chatText(tokenizer, messages, goOn));
+}
+
+function asTyped(note: string): Derived {
+  return { template: '{{ .Prompt }}', notes: [note] };
+}
+
+/** A conversation as rows of instructions hold it: the system's words are the opening, earlier turns the history. */
+const alpacaText: Render = (messages, goOn) => {
+  const system = messages.find(({ role }) => role === 'system')?.content;
+  const turns = messages.filter(({ role }) => role !== 'system').map(({ content }) => content);
+  const answer = turns.length % 2 === 0 ? turns.pop()! : undefined;
+  const instruction = turns.pop() ?? '';
+  const history = turns.flatMap((text, i): Turn[] => (i % 2 === 0 ? [[text, turns[i + 1]!]] : []));
+  const prompt = alpacaPrompt({ instruction, system, history });
+  if (answer === undefined) return goOn ? prompt : prompt.slice(0, prompt.lastIndexOf('\n\n### Response:\n'));
+  return `${prompt}${answer}`;
 };
 
-function templateOf(tokenizer: TextTokenizer): Derived {
+function templateOf(tokenizer: TextTokenizer, text: Render): Derived {
   const { bos } = tokenizer.specialText;
   const addsBos = tokenizer.bosId !== undefined && tokenizer.encodePrompt('a')[0] === tokenizer.bosId;
   let lacksBos = false;
   // Ollama's runner puts the BOS before a prompt by itself where the tokenizer does.
   const render: Render = (messages, goOn) => {
-    const text = chatText(tokenizer, messages, goOn);
-    const begins = addsBos && text.startsWith(bos);
+    const whole = text(messages, goOn);
+    const begins = addsBos && whole.startsWith(bos);
     lacksBos ||= addsBos && !begins && tokenizer.chatTemplate !== undefined;
-    return begins ? text.slice(bos.length) : text;
+    return begins ? whole.slice(bos.length) : whole;
   };
   const frame = frameOf(render);
   if ('reason' in frame) return { notes: [noTemplate(frame.reason)] };

@@ -135,13 +135,13 @@ function refuseParameters(file: string, raw: Record<string, unknown>): void {
   );
 }
 
-/** Whether the one module that is saved whole is the head of a classifier, under the names that PEFT looks for. */
+/** Whether the head of a classifier is among the modules that are saved whole, under the names that PEFT looks for. */
 export function isClassifier(raw: Record<string, unknown>): boolean {
   const saved = raw['modules_to_save'];
   return (
     raw['task_type'] === 'SEQ_CLS' &&
     Array.isArray(saved) &&
-    saved.every((name) => name === 'score' || name === 'classifier')
+    saved.some((name) => name === 'score' || name === 'classifier')
   );
 }
 

@@ -2,6 +2,7 @@
 import { createHash } from 'node:crypto';
 import fs from 'node:fs';
 import path from 'node:path';
+import { trainedRows } from '../../adapters/trainedRows.ts';
 import { openBaseModel } from '../../basemodel/baseModel.ts';
 import { CERTIFICATE_FILE } from '../../basemodel/sideFiles.ts';
 import { loadTokenizer } from '../../datasets/tokenizer.ts';
@@ -66,13 +67,11 @@ async function writeFiles(
   return ggufs;
 }
 
-function writeModelfile(dir: string, gguf: string, { base, endIds }: GgufModel): void {
+function writeModelfile(dir: string, gguf: string, { params, base, endIds }: GgufModel): void {
+  const rows = trainedRows(tasksOf(params).map(({ adapterDir }) => adapterDir));
   const tokenizer = loadTokenizer(base.dir);
   const endTexts = endIds.map((id) => tokenizer.decode([id], { skipSpecialTokens: false }));
-  fs.writeFileSync(
-    path.join(dir, MODELFILE),
-    modelfileFor({ gguf, tokenizer, endTexts, plain: tokenizer.chatTemplate === undefined }).text,
-  );
+  fs.writeFileSync(path.join(dir, MODELFILE), modelfileFor({ gguf, tokenizer, endTexts, rows }).text);
 }
 
 function parityOf(ggufs: WrittenGguf[], { params, base, tasks }: GgufModel): GgufParity {

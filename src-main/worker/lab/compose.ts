@@ -130,13 +130,14 @@ function notBlendable(why: string, choose: string): GraftError {
   );
 }
 
-/** Biases and heads replace those of the base, so there is no sum of two. */
-function assertOnlyUpdates({ dir, beside: { biases, score } }: Examined): void {
-  if (biases.size === 0 && !score) return;
+/** Biases, heads and embeddings replace those of the base, so there is no sum of two. */
+function assertOnlyUpdates({ dir, beside: { biases, score, replaced } }: Examined): void {
+  const [own] = replaced?.keys() ?? [];
+  if (biases.size === 0 && !score && own === undefined) return;
   throw usageError(
     'LAB_BESIDE',
-    `The adapter in ${dir} replaces ${score ? 'the head' : 'biases'} of the base, which cannot be added up; choose ` +
-      'adapters of weight matrices alone.',
+    `The adapter in ${dir} replaces ${score ? 'the head' : (own ?? 'biases')} of the base, which cannot be added ` +
+      'up; choose adapters of weight matrices alone.',
     { adapter: dir },
   );
 }

@@ -19,7 +19,7 @@ export interface Beside {
   /** Of the adapter that it comes from; absent where that had none. */
   graft: GraftAdapterInfo | undefined;
   /** Biases and a classifier's head go along. */
-  beside: Pick<AdapterContent, 'biases' | 'score'> & Partial<Pick<AdapterContent, 'settings'>>;
+  beside: Pick<AdapterContent, 'biases' | 'score'> & Partial<Pick<AdapterContent, 'settings' | 'replaced'>>;
 }
 
 /** `outDir`: new folder. Returns the bytes of the weights' file. Throws as writing any adapter does. */

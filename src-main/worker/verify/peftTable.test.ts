@@ -4,8 +4,11 @@ import os from 'node:os';
 import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { peftTable, writeTableAdapter, writeTableBase } from '../../../test-support/fixtures/peftTable.ts';
+import { writeAdapterFile } from '../../adapters/files.ts';
+import { mergedFiles } from '../../app/exports/mergedFiles.ts';
 import { openBaseModel } from '../../basemodel/baseModel.ts';
 import { loadAdapter } from '../../methods/adapterFolder.ts';
+import { readAdapter } from '../../methods/fileRegistry.ts';
 import { useBackend } from '../backend.ts';
 import { allLogits, largestDifference, withModel } from './logits.ts';
 import { mergeAndVerify } from './merge.ts';
@@ -13,7 +16,7 @@ import { mergeAndVerify } from './merge.ts';
 const root = fs.mkdtempSync(path.join(os.tmpdir(), 'graft-peft-table-'));
 afterAll(() => fs.rmSync(root, { recursive: true, force: true }));
 const ENGINE = 'wasm';
-const { ids, bases, cases } = peftTable();
+const { ids, bases, cases, types } = peftTable();
 const baseDir = (name: string): string => path.join(root, 'bases', name);
 
 /** Of the last two positions. */
@@ -58,7 +61,28 @@ describe('as PEFT', () => {
       return;
     }
     const { certificate } = await merging;
+    const weights = mergedFiles(baseDir(one.base), [adapterDir], undefined).find(({ name }) =>
+      name.startsWith('model'),
+    )!;
+    const { size } = fs.statSync(path.join(outDir, weights.name));
+    expect(Math.abs(weights.sizeBytes - size)).toBeLessThan(300);
     expect(certificate).toMatchObject({ passed: true, reading: { problems: [] } });
     expect(largestDifference(await logitsOf(outDir), want)).toBeLessThan(1e-4);
+  });
+});
+
+/** Those of other methods, which have their own tests, and LoRA. */
+const KNOWN = ['LORA', 'LOHA', 'LOKR', 'IA3', 'MISS', 'PREFIX_TUNING'];
+
+describe('what PEFT has beside', () => {
+  it.each(types.filter((type) => !KNOWN.includes(type)))('%s is refused by its name', async (type) => {
+    const dir = path.join(root, 'types', type);
+    await writeAdapterFile(dir, { config: { peft_type: type }, tensors: new Map() });
+    expect(() => readAdapter(dir)).toThrowError(
+      expect.objectContaining({
+        code: 'PEFT_UNSUPPORTED',
+        message: expect.stringContaining(`peft_type "${type}"`) as string,
+      }),
+    );
   });
 });

@@ -7,17 +7,23 @@ export class ImportAdapter {
   name = $state('');
   taskName = $state('');
   modelId = $state('');
+  /** Of a file of loralib's, which does not store it; undefined: not given yet. */
+  alpha = $state<number | undefined>();
   found = $state.raw<AdapterInspection | undefined>();
   readonly looking = new Action();
   readonly importing = new Action();
   readonly ready = $derived(this.found !== undefined && this.name.trim() !== '' && this.taskName.trim() !== '');
+
+  readonly asksAlpha = $derived(
+    this.looking.failure?.code === 'LORALIB_ALPHA' || this.found?.format === 'loralib' || this.alpha !== undefined,
+  );
 
   /** Reads the folder; a path that changed meanwhile is read by its own call. */
   async look(): Promise<void> {
     const dir = this.dir.trim();
     this.found = undefined;
     if (dir === '') return;
-    const found = await this.looking.run(() => api.adapters.inspect.query({ dir }));
+    const found = await this.looking.run(() => api.adapters.inspect.query({ dir, ...this.#options() }));
     if (!found || this.dir.trim() !== dir) return;
     this.found = found;
     this.name = found.name;
@@ -29,6 +35,11 @@ export class ImportAdapter {
   async import(): Promise<AdapterView | undefined> {
     const { found, name, taskName, modelId } = this;
     if (!found) return undefined;
-    return this.importing.run(() => api.adapters.import.mutate({ dir: found.dir, name, taskName, modelId }));
+    const request = { dir: found.dir, name, taskName, modelId, ...this.#options() };
+    return this.importing.run(() => api.adapters.import.mutate(request));
+  }
+
+  #options(): { alpha?: number } {
+    return this.alpha !== undefined && this.alpha > 0 ? { alpha: this.alpha } : {};
   }
 }
