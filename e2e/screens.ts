@@ -180,7 +180,9 @@ async function results(page: Page, model: Id, adapter: Id, home: string): Promis
   await picture(page, 'playground-answer');
   const { id } = await change<Id>(page, 'exports.start', {
     adapterId: adapter.id,
-    outDir: path.join(home, 'exports', 'describe-merged'),
+    format: 'gguf',
+    quantise: ['F16', 'Q8_0', 'Q4_K_M'],
+    outDir: path.join(home, 'exports', 'describe'),
   });
   while (
     (await ask<{ id: string; status: string }[]>(page, 'exports.list')).some(

@@ -142,9 +142,14 @@ function readConfig(root: string, graft: GraftAdapterInfo | undefined): string |
   if (fs.existsSync(file)) return readForeignText(file);
   if (graft?.method) return undefined;
   refuseWholeModel(root);
-  throw new GraftError('PEFT_NOT_FOUND', `${root} has no ${ADAPTER_CONFIG}; choose the folder of a PEFT adapter.`, {
-    dir: root,
-  });
+  const isFile = fs.statSync(root, { throwIfNoEntry: false })?.isFile() === true;
+  throw new GraftError(
+    'PEFT_NOT_FOUND',
+    isFile
+      ? `${root} is a file; import it ("adapters import"), which makes a PEFT adapter of it, or choose a folder.`
+      : `${root} has no ${ADAPTER_CONFIG}; choose the folder of a PEFT adapter.`,
+    { dir: root },
+  );
 }
 
 interface ReadTensors {

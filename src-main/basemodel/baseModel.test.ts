@@ -144,6 +144,19 @@ describe('bad folders, each one sentence', () => {
     expect(() => tryOpen(dir)).toThrowError(fails('TORCH_FILE', 'pytorch_model.bin is in none'));
   });
 
+  it.each(['../../evil.bin', 'sub/evil.bin', '..\\evil.bin', 'model.safetensors'])(
+    'an index of .bin shards that names %s',
+    async (shard) => {
+      const dir = await writeTiny(path.join(temporaryFolder(), 'm'));
+      fs.rmSync(path.join(dir, 'model.safetensors'));
+      const index = { weight_map: { 'model.norm.weight': shard } };
+      fs.writeFileSync(path.join(dir, 'pytorch_model.bin.index.json'), JSON.stringify(index));
+      expect(() => tryOpen(dir)).toThrowError(
+        fails('CHECKPOINT_INDEX', "is not a .bin file of PyTorch's of its folder"),
+      );
+    },
+  );
+
   it('a missing tensor, a wrong shape, a quantised weight, no tokenizer', async () => {
     const dir = temporaryFolder();
     const norm = 'model.norm.weight';

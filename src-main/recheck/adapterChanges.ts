@@ -59,7 +59,7 @@ export function changesOf(dir: string, scale: number, base: ReadBase): Map<strin
     const outputsAreColumns = ofEmbedding || (isTurned(base) && !HEAD.test(tensor));
     const [inputs, outputs] = outputsAreColumns ? [rows, width] : [width, rows];
     const own = ofEmbedding ? embeddingParts(parts) : parts;
-    const formula = formulaOf(own, scale * scaleOf(place, own), inputs);
+    const formula = formulaOf(own, scale * scaleOf(place, own), { inputs, inputsAreRows: outputsAreColumns });
     if (!formula) throw new Error(`the parts ${Object.keys(parts).join(', ')} of ${place} are of no known method`);
     const size = whole ? outputs : outputsOf(formula, parts, place);
     const start = firstOutput(size, outputs);

@@ -22,9 +22,16 @@ export interface Change {
 
 export type Formula = Omit<Change, 'firstOutput'>;
 
-/** scale: of the whole update. inputs: of the layer. Undefined for parts of another method. */
-export function formulaOf(parts: Parts, scale: number, inputs: number): Formula | undefined {
-  if (parts['lora_A'] && parts['lora_B']) return lora(parts, scale, inputs);
+/**
+ * scale: of the whole update. inputs: of the layer; inputsAreRows: whether the file has it (in, out). Undefined for
+ * parts of another method.
+ */
+export function formulaOf(
+  parts: Parts,
+  scale: number,
+  { inputs, inputsAreRows }: { inputs: number; inputsAreRows: boolean },
+): Formula | undefined {
+  if (parts['lora_A'] && parts['lora_B']) return lora(parts, scale, inputs, inputsAreRows);
   if (parts['hada_w1_a']) return loha(parts, scale);
   if (parts['lokr_w1'] || parts['lokr_w1_a']) return lokr(parts, scale);
   if (parts['ia3_l']) return ia3(parts['ia3_l'], inputs);
@@ -43,20 +50,27 @@ function product(left: Part, right: Part): (i: number, j: number) => number {
 }
 
 /** s·BA (Hu et al. 2021); with a magnitude m·(W + s·BA)/||W + s·BA|| per output (Liu et al. 2024). */
-function lora({ lora_A: A, lora_B: B, lora_magnitude_vector: m }: Parts, scale: number, inputs: number): Formula {
+function lora(
+  { lora_A: A, lora_B: B, lora_magnitude_vector: m }: Parts,
+  scale: number,
+  inputs: number,
+  inputsAreRows: boolean,
+): Formula {
   const BA = product(B!, A!);
   const outputs = B!.shape[0]!;
   const added = (o: number, i: number): number => scale * BA(o, i);
   if (!m) return { outputs, added, slack: 0 };
-  const norms = new Map<number, number>();
+  // Row by row, as the file is read: one output after the other, or all of them at once.
+  const norms = new Float64Array(outputs).fill(NaN);
   const normOf = (o: number, weight: Weight): number => {
-    let norm = norms.get(o);
-    if (norm === undefined) {
-      let square = 0;
-      for (let i = 0; i < inputs; i++) square += (weight(o, i) + added(o, i)) ** 2;
-      norms.set(o, (norm = Math.sqrt(square)));
+    if (Number.isNaN(norms[o]!)) {
+      const some = inputsAreRows ? [...norms.keys()] : [o];
+      const squares = new Float64Array(outputs);
+      for (let i = 0; i < inputs; i++)
+        for (const output of some) squares[output]! += (weight(output, i) + added(output, i)) ** 2;
+      for (const output of some) norms[output] = Math.sqrt(squares[output]!);
     }
-    return norm;
+    return norms[o]!;
   };
   const replaced = (o: number, i: number, weight: Weight): number =>
     (m.values[o]! * (weight(o, i) + added(o, i))) / normOf(o, weight);
