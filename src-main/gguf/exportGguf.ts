@@ -21,6 +21,7 @@ import { uint32, type GgufMetadata, type TensorHeader } from './header.ts';
 import { ggufPieces, storedPieces } from './pieces.ts';
 import { OWN_TYPES } from './quantise/encode.ts';
 import { FILE_TYPES, plannedType, type TypeChoice } from './quantise/planTypes.ts';
+import { runtimeName } from './runtimeName.ts';
 import { ggufBytes, writeGguf, type GgufTensor, type WriteOptions, type WrittenGguf } from './write.ts';
 
 export interface GgufSource {
@@ -107,8 +108,10 @@ function layOut({ base, edit, quantise, tokenizerMetadata, name }: GgufSource): 
   }));
   const tensors = [...constants, ...ofBase].sort(byLayer);
   if (!choice.hasGgml && tensors.some(({ type }) => !OWN_TYPES.includes(type))) throw ggmlMissing();
+  const tokens = (tokenizerMetadata.get('tokenizer.ggml.tokens')?.value ?? []) as readonly string[];
+  const shownName = name ?? path.basename(base.origin, '.gguf');
   const metadata: GgufMetadata = new Map([
-    ...architectureMetadata(spec, config, name ?? path.basename(base.origin, '.gguf')),
+    ...architectureMetadata(spec, config, runtimeName(shownName, config['model_type'], tokens)),
     ...tokenizerMetadata,
     ['general.quantization_version', uint32(2)],
     ['general.file_type', uint32(FILE_TYPES[quantise])],

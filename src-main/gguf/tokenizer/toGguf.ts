@@ -8,6 +8,7 @@ import { architectureFromConfig, type ModelConfig } from '../../engine/model/arc
 import { loadTokenizer } from '../../datasets/tokenizer.ts';
 import { readTokenizerFiles, type JsonObject } from '../../datasets/tokenizerFiles.ts';
 import { bool, numbers, string, strings, type GgufMetadata, type GgufValue } from '../header.ts';
+import { stripsLikePhi3 } from '../runtimeName.ts';
 import { partsOf, preTokenizerOf } from './pre.ts';
 import { mergePairs, mergeScores, spacesOf, unicodeNote } from './spm.ts';
 import { specialTokenEntries } from './specialTokens.ts';
@@ -58,7 +59,7 @@ export function ggufTokenizer(
     ...specialTokenEntries({ files, text, endIds, rows: vocabulary.tokens.length, notes }),
   ]);
   if (text.chatTemplate !== undefined) metadata.set('tokenizer.chat_template', string(text.chatTemplate));
-  notes.push(...vocabularyNotes(files.tokenizer, vocabulary));
+  notes.push(...vocabularyNotes(files.tokenizer, vocabulary, config));
   return { metadata, notes };
 }
 
@@ -125,16 +126,21 @@ function assertBpe(tokenizer: JsonObject, refuse: Refuse): void {
     throw refuse(`holds a ${String(type)} model, and only BPE can be written as GGUF`);
 }
 
-function vocabularyNotes(tokenizer: JsonObject, { outside, tokens, zeroBytes }: Vocabulary): string[] {
+function vocabularyNotes(
+  tokenizer: JsonObject,
+  { outside, tokens, zeroBytes }: Vocabulary,
+  { model_type: modelType }: ModelConfig,
+): string[] {
+  const isPhi3 = stripsLikePhi3(modelType, tokens);
   const stripping = [...addedTokens(tokenizer).values()].filter(
-    ({ id, lstrip, rstrip }) => id < tokens.length && (lstrip || rstrip),
+    ({ id, lstrip, rstrip }) => id < tokens.length && (lstrip || (rstrip && !isPhi3)),
   );
   const notes: string[] = [];
   if (outside.length > 0) notes.push(`Tokens without a row in the embedding are left out: ${listed(outside)}.`);
   if (zeroBytes) notes.push('llama.cpp reads a zero byte as a token of its own, where this tokenizer has longer ones.');
   if (stripping.length > 0)
     notes.push(
-      'llama.cpp does not take the white space beside these control tokens along, unless the model is called phi-3: ' +
+      'llama.cpp does not take the white space beside these control tokens along, where this tokenizer does: ' +
         `${listed(stripping.map(({ content }) => content))}.`,
     );
   return notes;
