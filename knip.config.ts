@@ -6,7 +6,7 @@ const config: KnipConfig = {
     'src-main/hosts/electron/{main,preload}.ts',
     'scripts/*.{mjs,ts}',
     'e2e/screens.ts',
-    'bench/{main,methods,advise,qlora,kernelErrors,crash,crashHost}.ts',
+    'bench/{main,methods,advise,qlora,serve,kernelErrors,crash,crashHost}.ts',
     // Started as processes of their own, by path.
     'bench/peers/graft.ts',
     'bench/fuzz/{main,child}.ts',

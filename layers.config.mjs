@@ -320,7 +320,13 @@ export const layers = {
     packages: ['node', 'vitest', '@tensorflow/tfjs-core', '@playwright/test', '@uwdata/flechette', 'fflate'],
   },
   'e2e/**': {
-    imports: ['src-shared', 'scripts/lib', 'test-support/hostEntry.ts', 'test-support/fakes/hub.ts'],
+    imports: [
+      'src-shared',
+      'scripts/lib',
+      'test-support/hostEntry.ts',
+      'test-support/fakes/hub.ts',
+      'test-support/fixtures/starterGguf.ts',
+    ],
     types: ['src-main/api', 'src-main/hosts/electron/bridge.ts'],
     packages: ['node', '@playwright/test', 'axe-core'],
   },

@@ -43,10 +43,10 @@ async function journey(page: Page, home: string, use: Use): Promise<void> {
   expect(fs.readdirSync(exported!.outDir).sort()).toEqual(
     ['Modelfile', 'README.md', 'describe-Q8_0.gguf', 'parity.json'].sort(),
   );
-  const run = page.getByRole('region', { name: 'Run it in Ollama' });
-  await expect(run).toContainText('Run it in Ollama: copy this line');
-  await expect(run).toContainText(`ollama create describe -f ${exported!.outDir}/Modelfile && ollama run describe`);
-  await use(run.getByRole('button', { name: 'Copy the line for Ollama' }));
+  const line = page.getByRole('region', { name: 'Run it in Ollama' });
+  await expect(line).toContainText('Run it in Ollama: copy this line');
+  await expect(line).toContainText(`ollama create describe -f ${exported!.outDir}/Modelfile && ollama run describe`);
+  await use(line.getByRole('button', { name: 'Copy the line for Ollama' }));
   await expect(page.getByText('The line is on the clipboard')).toBeVisible();
 }
 

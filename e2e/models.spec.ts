@@ -5,6 +5,7 @@ import { expectAccessible } from './axe.ts';
 import { expect, goTo, test } from './fixtures.ts';
 import { REPO } from './host.ts';
 import { FakeHub } from '../test-support/fakes/hub.ts';
+import { writeStarterGguf } from '../test-support/fixtures/starterGguf.ts';
 
 test('a model whose folder was moved is marked, and fine again once it is relocated', async ({ graft: page, home }) => {
   test.setTimeout(120_000);
@@ -37,6 +38,32 @@ test('a model whose folder was moved is marked, and fine again once it is reloca
   await details.getByRole('button', { name: 'Relocate' }).click();
   await expect(page.getByText('folder is gone')).toHaveCount(0);
   await expect(details).toContainText(moved);
+});
+
+test('a GGUF file is added by its path, read in place, and answers', async ({ graft: page, home }) => {
+  test.setTimeout(120_000);
+  const [file, moved] = ['starter-Q8_0.gguf', 'moved.gguf'].map((name) => path.join(home, name)) as [string, string];
+  await writeStarterGguf(file);
+  await goTo(page, 'Models');
+  await page.getByLabel('Model folder or GGUF file').fill(file);
+  await page.getByRole('button', { name: 'Add model' }).click();
+  const details = page.getByRole('region', { name: 'Details of starter-Q8_0' });
+  await expect(details).toContainText('GGUF, Q8_0', { timeout: 30_000 });
+  await expect(details).toContainText(file);
+  await expect(details).toContainText('round trip exact', { timeout: 30_000 });
+  await expectAccessible(page);
+
+  fs.renameSync(file, moved);
+  await page.reload();
+  await expect(page.getByRole('row', { name: /^starter-Q8_0/ })).toContainText('file is gone');
+  await details.getByLabel('New place of the file').fill(moved);
+  await details.getByRole('button', { name: 'Relocate' }).click();
+  await expect(page.getByText('file is gone')).toHaveCount(0);
+  await details.getByRole('link', { name: 'Try it' }).click();
+  await page.getByLabel('Prompt').fill('name: Clever Oak');
+  await page.getByRole('button', { name: 'Generate', exact: true }).click();
+  await expect(page.getByRole('region', { name: 'Output' })).toContainText(/tokens\/s;/, { timeout: 60_000 });
+  await expect(page.getByTestId('generated')).toContainText('food:');
 });
 
 const STARTER = path.join(REPO, 'resources/starter/model');

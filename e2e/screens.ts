@@ -77,7 +77,7 @@ async function main(): Promise<void> {
   }
 }
 
-const EMPTY = ['home', 'models', 'datasets', 'new-run', 'runs', 'adapters', 'playground', 'export'];
+const EMPTY = ['home', 'models', 'datasets', 'new-run', 'runs', 'adapters', 'playground', 'export', 'serve'];
 
 async function journey(page: Page, home: string): Promise<void> {
   for (const name of EMPTY) {
@@ -180,7 +180,9 @@ async function results(page: Page, model: Id, adapter: Id, home: string): Promis
   await picture(page, 'playground-answer');
   const { id } = await change<Id>(page, 'exports.start', {
     adapterId: adapter.id,
-    outDir: path.join(home, 'exports', 'describe-merged'),
+    format: 'gguf',
+    quantise: ['F16', 'Q8_0', 'Q4_K_M'],
+    outDir: path.join(home, 'exports', 'describe'),
   });
   while (
     (await ask<{ id: string; status: string }[]>(page, 'exports.list')).some(
@@ -194,6 +196,15 @@ async function results(page: Page, model: Id, adapter: Id, home: string): Promis
     .first()
     .scrollIntoViewIfNeeded();
   await picture(page, 'export-done');
+  const tasks = await ask<{ id: string; adapters: number }[]>(page, 'tasks.list');
+  const adapters = await ask<{ id: string; taskId: string }[]>(page, 'adapters.list');
+  for (const { id: taskId } of tasks) {
+    const adapterId = adapters.find((adapter) => adapter.taskId === taskId)?.id;
+    if (adapterId) await change(page, 'tasks.switch', { taskId, adapterId });
+  }
+  await change(page, 'serving.start', { modelId: model.id, apiKey: null, port: 0 });
+  await open(page, '#/serve');
+  await picture(page, 'serve');
 }
 
 async function liveRun(page: Page, input: object): Promise<void> {

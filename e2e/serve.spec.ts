@@ -20,6 +20,10 @@ test('a service on two adapters of a task, asked by fetch', async ({ graft: page
   await goTo(page, 'Serve');
   await expectAccessible(page);
   await keepScreenshot(page, 'serve-off');
+  await page.getByRole('radio', { name: 'A GGUF file in llama.cpp' }).click();
+  await expect(page.getByLabel('GGUF file')).toBeVisible();
+  await expect(page.getByRole('button', { name: 'Start', exact: true })).toBeDisabled();
+  await page.getByRole('radio', { name: 'A base and its tasks' }).click();
   await page.getByLabel('Port').fill('0');
   await page.getByLabel('Engine').selectOption('wasm');
   await page.getByRole('button', { name: 'Start', exact: true }).click();

@@ -21,7 +21,7 @@ export const EXPORT_FORMAT_FACTS: Record<ExportFormat, FormatFacts> = {
   },
   lmstudio: {
     label: 'LM Studio',
-    text: 'The merged model as GGUF files in the folders that LM Studio looks for.',
+    text: 'The merged model as GGUF files, where LM Studio looks for them if it is installed here.',
     holds: 'model',
     quantised: true,
   },

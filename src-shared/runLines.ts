@@ -18,6 +18,8 @@ export interface Exported {
   ggufs?: WrittenGguf[] | undefined;
 }
 
+const IN_LM_STUDIO = /[\\/]\.lmstudio[\\/]models[\\/]/;
+
 /** `platform`: of the machine that the export lies on, as Node calls it. */
 export function runLines({ format, outDir, modelDir, files, ggufs }: Exported, platform: string): RunLine[] {
   const quote = quoteFor(platform);
@@ -33,7 +35,10 @@ export function runLines({ format, outDir, modelDir, files, ggufs }: Exported, p
     case 'gguf':
       return [{ label: 'llama.cpp', line: `llama-cli -m ${quote(inside(gguf))}` }];
     case 'lmstudio':
-      return [{ label: 'LM Studio', line: `lms import ${quote(inside(gguf))}` }];
+      // Within its own folders LM Studio has found the model already; without a name it asks which to load.
+      return [
+        { label: 'LM Studio', line: IN_LM_STUDIO.test(outDir) ? 'lms load' : `lms import ${quote(inside(gguf))}` },
+      ];
     case 'lora-gguf':
       return [{ label: 'llama.cpp', line: `llama-cli -m BASE.gguf --lora ${quote(inside(gguf))}` }];
     case 'mlx':

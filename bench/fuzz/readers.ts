@@ -18,7 +18,7 @@ import { runStateFile } from '../../src-main/runfolder/layout.ts';
 import { castF32 } from '../../src-main/safetensors/dtype.ts';
 import { writeSafetensors } from '../../src-main/safetensors/write.ts';
 import { openSafetensors } from '../../src-main/safetensors/read.ts';
-import { writeTinyModel, TINY_GPT2 } from '../../test-support/fixtures/tinyModel.ts';
+import { writeTinyModel, TINY_GPT2, TINY_LLAMA } from '../../test-support/fixtures/tinyModel.ts';
 import { writeAdapters, type WrittenAdapter } from './adapters.ts';
 import { datasetReaders } from './datasets.ts';
 import { foreignReaders } from './foreign.ts';
@@ -65,7 +65,9 @@ const shards: Reader = {
 const gguf: Reader = {
   name: 'GGUF base model',
   async write(dir) {
-    const base = openBaseModel(await writeTinyModel(path.join(dir, 'hf')));
+    // Rows of whole blocks.
+    const config = { ...TINY_LLAMA, hidden_size: 32, intermediate_size: 64 };
+    const base = openBaseModel(await writeTinyModel(path.join(dir, 'hf'), { config }));
     const tokenizerMetadata = ggufTokenizer(base.dir, base.config).metadata;
     await exportGguf({ base, quantise: 'Q8_0', tokenizerMetadata, outFile: path.join(dir, 'model.gguf') });
     base.close();

@@ -13,7 +13,7 @@ export interface AskedFor {
 }
 
 /** Sends one request; returns the tokens that were written. Throws where it is refused. */
-export async function ask(
+async function ask(
   { address, apiKey }: Service,
   { model, prompt, maxTokens, breaksOff = false }: AskedFor,
 ): Promise<number> {

@@ -23,6 +23,7 @@ export const JOURNEYS = [
   ['src-renderer/pages/playground/', ['playground', 'lab']],
   ['src-renderer/pages/run/', ['run']],
   ['src-renderer/pages/runs/', ['runs']],
+  ['src-renderer/pages/serve/', ['serve']],
   ['src-renderer/pages/settings/', ['settings']],
   ['src-renderer/pages/study/', ['study']],
   ['src-renderer/charts/heat/', ['lab']],

@@ -17,7 +17,8 @@ export function assertAdapterFitsBase(adapter: StoredAdapter, base: BaseModel): 
     throw new GraftError(
       'ADAPTER_WRONG_BASE',
       `The adapter in ${adapter.dir} was trained on ${graft.baseName} (${short(graft.baseHash)}), not on ` +
-        `${path.basename(base.origin)} (${short(base.hash)}) in ${base.origin}; choose the base model it was trained on.`,
+        `${path.basename(base.origin)} (${short(base.hash)}) in ${base.origin}; choose the base model it was trained ` +
+        'on.',
       {
         adapter: adapter.dir,
         want: graft.baseHash,

@@ -7,6 +7,7 @@ import type { ExportEvent } from '../app/exports/service.ts';
 import { MODEL, openBench, smallRun, type TestBench } from '../../test-support/rigs/services.ts';
 import { filesBelow } from '../../test-support/rigs/tinyRun.ts';
 import type { ExportRecord } from '../catalog/exports.ts';
+import type { WrittenGguf } from '../../src-shared/exports.ts';
 import type { AdapterView } from './types.ts';
 
 let bench: TestBench;
@@ -23,9 +24,9 @@ afterAll(() => bench.close());
 type Asked = Omit<Parameters<TestBench['api']['exports']['start']>[0], 'adapterId' | 'adapters' | 'outDir'>;
 
 /** The record, once what was written is compared with what was planned. */
-async function exported(name: string, asked: Asked): Promise<ExportRecord> {
+async function exported(name: string, asked: Asked, scale = 1): Promise<ExportRecord> {
   const outDir = path.join(bench.dir, name);
-  const request = { ...asked, adapterId: adapter.id, outDir };
+  const request = { ...asked, adapters: [{ adapterId: adapter.id, scale }], outDir };
   const plan = await bench.api.exports.plan(request);
   expect(plan.problem).toBeNull();
   const { id } = await bench.api.exports.start(request);
@@ -84,7 +85,10 @@ it('for Ollama with a Modelfile, for LM Studio, and the adapter alone', async ()
   const { result, outDir } = await exported('chatty', { format: 'ollama' });
   expect(result!.files).toEqual(['Modelfile', 'README.md', 'chatty-Q8_0.gguf', 'parity.json']);
   expect(fs.readFileSync(path.join(outDir, 'Modelfile'), 'utf8')).toContain('FROM ./chatty-Q8_0.gguf\n');
-  expect((await exported('studio', { format: 'lmstudio' })).result!.ggufs).toHaveLength(1);
+  const half = await exported('studio', { format: 'lmstudio', quantise: ['F32'] }, 0.5);
+  const [{ certificate }] = half.result!.ggufs! as [WrittenGguf];
+  expect(certificate.run!.kl).toBeLessThan(1e-5);
+  expect(certificate.reading!.updateShare).toBeCloseTo(1, 3);
   const lora = await exported('lora.gguf', { format: 'lora-gguf' });
   expect(lora.result!.files).toEqual(['lora.gguf']);
   expect(header(lora.outDir)).toEqual(['GGUF', 3, 2 * 8]);

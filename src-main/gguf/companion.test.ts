@@ -28,7 +28,7 @@ import { recheckGguf } from '../recheck/gguf/recheckGguf.ts';
 import { recheckExport } from '../recheck/recheck.ts';
 import { castF32 } from '../safetensors/dtype.ts';
 import { writeCompanion } from './companion.ts';
-import { exportGguf } from './exportGguf.ts';
+import { exportGguf, planGguf } from './exportGguf.ts';
 import type { GgufMetadata } from './header.ts';
 import { openGguf } from './read.ts';
 import { ggufTokenizer } from './tokenizer/toGguf.ts';
@@ -174,7 +174,9 @@ describe('quantised files', () => {
 
 describe('training', () => {
   it('a LoRA on a Q8_0 file becomes a GGUF that llama.cpp continues as Graft does', async () => {
-    const spec = await tinyRun({ train: { steps: 3, lr: 0.1 } });
+    // Rows of whole blocks.
+    const config = { ...TINY_LLAMA, hidden_size: 64, intermediate_size: 96 };
+    const spec = await tinyRun({ train: { steps: 3, lr: 0.1 }, config });
     const { companion } = await throughGguf(spec.model.dir, 'Q8_0');
     const { call } = startInWorker({ ...spec, model: { dir: companion, hash: hashOf(companion) } });
     await call.promise;
@@ -192,6 +194,9 @@ describe('training', () => {
     expect(reading).toMatchObject({ problems: [], changed: 14 });
     const tokenizerMetadata = ggufTokenizer(companion, base.config).metadata;
     await exportGguf({ base, edit: taskEdits(tasks, base), quantise: 'F32', tokenizerMetadata, outFile });
+    const [lost, kept] = (['Q8_0', 'F16'] as const).map((quantise) => planGguf({ base, quantise, tokenizerMetadata }));
+    expect(lost?.notes).toContainEqual(expect.stringContaining('The base is Q8_0 already'));
+    expect(kept?.notes).toEqual([]);
     base.close();
     const second = await recheckGguf({ file: outFile, sourceDir: companion, tasks: terms });
     expect(second.problems).toEqual([]);

@@ -6,6 +6,7 @@ import fs from 'node:fs';
 import path from 'node:path';
 import { GraftError } from '../../src-shared/errors.ts';
 import { architectureFromConfig, type ModelConfig } from '../engine/model/architecture.ts';
+import { systemErrorAbout } from '../files/systemError.ts';
 import { writeFolderAtomic } from '../files/writeWhole.ts';
 import { configFromGguf } from './configFromGguf.ts';
 import { GGUF_POINTER, headerSha256, type GgufPointer } from './pointer.ts';
@@ -34,6 +35,8 @@ export async function writeCompanion(file: string, dir: string): Promise<void> {
     await writeFolderAtomic(dir, (folder) => writeFiles(folder, { config: named, found, pointer }), {
       replace: true,
     });
+  } catch (error) {
+    throw systemErrorAbout(error, dir);
   } finally {
     gguf.close();
   }

@@ -131,7 +131,8 @@ function typeChoice(
   return { quantise, layers, tiedHead: !ownHead, is70b, hasGgml: hasGgml() };
 }
 
-function notesOn({ base: { spec, config } }: GgufSource, tensors: PlannedTensor[]): string[] {
+function notesOn({ base }: GgufSource, tensors: PlannedTensor[]): string[] {
+  const { spec, config } = base;
   const differences = GGUF_FAMILIES[spec.family].differences?.(spec, config) ?? [];
   const fallen = Map.groupBy(
     tensors.filter(({ fallback }) => fallback !== undefined),
@@ -141,5 +142,18 @@ function notesOn({ base: { spec, config } }: GgufSource, tensors: PlannedTensor[
     const subject = more.length > 0 ? `${first!.name} and ${more.length} more become` : `${first!.name} becomes`;
     return `${subject} ${first!.type}, because ${first!.fallback}.`;
   });
-  return [...differences, ...fallbacks];
+  return [...differences, ...fallbacks, ...sameGrid(base, tensors)];
+}
+
+/** Rounding to the steps on which the base lies already takes small changes away again. */
+function sameGrid(base: BaseModel, tensors: PlannedTensor[]): string[] {
+  const written = new Set(tensors.map(({ type }) => type));
+  const exact: GgmlTypeName[] = ['F32', 'F16', 'BF16'];
+  const ofBase = [...base.tensors.values()].flatMap(({ coded }) => (coded ? [coded.type as GgmlTypeName] : []));
+  const shared = [...new Set(ofBase)].filter((type) => written.has(type) && !exact.includes(type));
+  if (shared.length === 0) return [];
+  return [
+    `The base is ${shared.join(', ')} already: where the file is too, changes of less than half a step are rounded ` +
+      'away. The certificate measures what is left of the adapter; F16 keeps it.',
+  ];
 }

@@ -10,7 +10,7 @@ import { loadLlamacpp, loadModelFile, refusedFile } from './runtime.ts';
 /** The threads of a smaller model wait for each other longer than they compute. */
 const SMALL_BYTES = 64 * 2 ** 20;
 
-export interface SampledBy {
+interface SampledBy {
   maxNew: number;
   /** 0: the likeliest. */
   temperature: number;

@@ -71,7 +71,8 @@ export async function openTokenizer(file: string): Promise<LlamacppModel> {
 
 /**
  * The model of a GGUF file; keys and values are kept as float32. Throws GraftError LLAMACPP_ABSENT, or LLAMACPP_REFUSED
- * for a file that llama.cpp does not take.
+ * for a file that llama.cpp does not take. The caller has read the header: the package reads some files that are no
+ * GGUF for ever.
  */
 export async function openRunner(
   file: string,

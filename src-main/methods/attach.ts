@@ -41,7 +41,8 @@ interface Taught {
 
 /**
  * labels: the classes of a run that classifies texts, which then trains a head along. endTokens: those that its rows
- * teach as the end of an answer. kind: of its rows. probe, kept: for methods that start from the data; absent where nothing is trained.
+ * teach as the end of an answer. kind: of its rows. probe, kept: for methods that start from the data;
+ * absent where nothing is trained.
  */
 export async function attachMethod(
   model: Decoder,

@@ -42,31 +42,36 @@ function inHub(root: string): FoundModel[] {
     .flatMap((name) => {
       const snapshots = folders(path.join(root, name, 'snapshots'))
         .map((commit) => path.join(root, name, 'snapshots', commit))
-        .filter((dir) => sizeOf(dir) > 0)
-        .sort((a, b) => fs.statSync(b).mtimeMs - fs.statSync(a).mtimeMs);
-      const [dir] = snapshots;
-      return dir === undefined
-        ? []
-        : [{ name: name.split('--').slice(1).join('/'), dir, sizeBytes: sizeOf(dir), place: 'Hugging Face' as const }];
+        .sort((a, b) => changedMs(b) - changedMs(a));
+      return newestOf(name.split('--').slice(1).join('/'), snapshots, 'Hugging Face');
     });
+}
+
+function changedMs(dir: string): number {
+  return fs.statSync(dir, { throwIfNoEntry: false })?.mtimeMs ?? 0;
 }
 
 /** `PUBLISHER/NAME`, a checkpoint or GGUF files. */
 function inLmStudio(root: string): FoundModel[] {
   return folders(root).flatMap((publisher) =>
-    folders(path.join(root, publisher)).flatMap((name) => {
-      const dir = path.join(root, publisher, name);
-      const sizeBytes = sizeOf(dir);
-      const whole = { name: `${publisher}/${name}`, dir, sizeBytes, place: 'LM Studio' as const };
-      return sizeBytes > 0 ? [whole] : ggufFilesIn(dir).map((file) => ({ ...whole, ...file }));
-    }),
+    folders(path.join(root, publisher)).flatMap((name) =>
+      newestOf(`${publisher}/${name}`, [path.join(root, publisher, name)], 'LM Studio'),
+    ),
   );
+}
+
+/** The first of these folders that holds a checkpoint, else the GGUF files of the first that has some. */
+function newestOf(name: string, dirs: string[], place: FoundModel['place']): FoundModel[] {
+  const whole = dirs.find((dir) => sizeOf(dir) > 0);
+  if (whole !== undefined) return [{ name, dir: whole, sizeBytes: sizeOf(whole), place }];
+  const files = dirs.map(ggufFilesIn).find(({ length }) => length > 0) ?? [];
+  return files.map((file) => ({ ...file, place }));
 }
 
 /** Projectors of images and models in several parts aside. */
 function ggufFilesIn(dir: string): Pick<FoundModel, 'name' | 'dir' | 'sizeBytes'>[] {
-  return fs
-    .readdirSync(dir)
+  return entriesOf(dir)
+    .map(({ name }) => name)
     .filter((name) => /\.gguf$/i.test(name) && !/^mmproj|-of-\d{5}\.gguf$/i.test(name))
     .flatMap((name) => {
       const file = path.join(dir, name);
@@ -82,11 +87,14 @@ function sizeOf(dir: string): number {
 }
 
 function folders(dir: string): string[] {
+  return entriesOf(dir)
+    .filter((entry) => entry.isDirectory() || entry.isSymbolicLink())
+    .map(({ name }) => name);
+}
+
+function entriesOf(dir: string): fs.Dirent[] {
   try {
-    return fs
-      .readdirSync(dir, { withFileTypes: true })
-      .filter((entry) => entry.isDirectory() || entry.isSymbolicLink())
-      .map(({ name }) => name);
+    return fs.readdirSync(dir, { withFileTypes: true });
   } catch {
     return [];
   }

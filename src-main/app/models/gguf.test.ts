@@ -3,7 +3,7 @@ import fs from 'node:fs';
 import path from 'node:path';
 import { afterEach, beforeEach, expect, it } from 'vitest';
 import { temporaryFolder } from '../../../test-support/fixtures/folders.ts';
-import { writeTinyModel } from '../../../test-support/fixtures/tinyModel.ts';
+import { TINY_LLAMA, writeTinyModel } from '../../../test-support/fixtures/tinyModel.ts';
 import { openBench, type TestBench } from '../../../test-support/rigs/services.ts';
 import { openBaseModel } from '../../basemodel/baseModel.ts';
 import { exportGguf } from '../../gguf/exportGguf.ts';
@@ -16,7 +16,8 @@ afterEach(() => bench.close());
 /** A tiny model as GGUF. */
 async function ggufFile(name = 'tiny-Q8_0.gguf', seed = 0): Promise<string> {
   const folder = temporaryFolder();
-  const base = openBaseModel(await writeTinyModel(path.join(folder, 'hf'), { seed }));
+  const config = { ...TINY_LLAMA, hidden_size: 32, intermediate_size: 64 };
+  const base = openBaseModel(await writeTinyModel(path.join(folder, 'hf'), { config, seed }));
   const { metadata } = ggufTokenizer(base.dir, base.config);
   const outFile = path.join(folder, name);
   await exportGguf({ base, quantise: 'Q8_0', tokenizerMetadata: metadata, name, outFile });
@@ -29,6 +30,7 @@ it('is added by its path, and read in place', async () => {
   const model = await bench.api.models.add({ dir: file });
   expect(model).toMatchObject({ name: 'tiny-Q8_0', family: 'llama', tokenizer: true });
   expect(model.gguf).toEqual({ file, quantisation: 'Q8_0' });
+  expect(model.dtype).toBe('Q8_0');
   expect(model.sizeBytes).toBe(fs.statSync(file).size);
   expect(path.dirname(model.dir)).toBe(path.join(bench.home, 'models'));
   const bytes = fs.readdirSync(model.dir).reduce((sum, name) => sum + fs.statSync(path.join(model.dir, name)).size, 0);

@@ -1,4 +1,5 @@
 /** The machine and this Graft: version, folders, licences, and what the desktop can show. */
+import fs from 'node:fs';
 import { createRequire } from 'node:module';
 import os from 'node:os';
 import path from 'node:path';
@@ -14,6 +15,8 @@ export interface SystemInfo {
   home: string;
   /** Suggested parent folder for exports. */
   exportsDir: string;
+  /** Where LM Studio looks for the models of one publisher; null where it is not installed for this user. */
+  lmStudioDir: string | null;
   platform: NodeJS.Platform;
   arch: string;
   host: 'electron' | 'web';
@@ -46,6 +49,7 @@ export class SystemService {
       version,
       home: this.#home.dir,
       exportsDir: this.#home.exportsDir,
+      lmStudioDir: lmStudioDir(),
       platform: process.platform,
       arch: process.arch,
       host: process.versions['electron'] ? 'electron' : 'web',
@@ -71,4 +75,10 @@ export class SystemService {
   notices(): Notice[] {
     return readNotices(path.join(GRAFT_ROOT, 'THIRD-PARTY-NOTICES.md'));
   }
+}
+
+/** LM Studio finds models/PUBLISHER/MODEL/FILE.gguf below its own folder. */
+function lmStudioDir(): string | null {
+  const models = path.join(os.homedir(), '.lmstudio', 'models');
+  return fs.existsSync(models) ? path.join(models, 'graft') : null;
 }

@@ -34,7 +34,8 @@ function runtimesOf(facts: CardFacts): Runtime[] {
           name: 'vLLM',
           language: 'sh',
           lines: [
-            `vllm serve ${quoted(from)} --enable-lora --lora-modules ${ollamaName(name)}=${repository ?? 'PATH-OF-THIS-FOLDER'}`,
+            `vllm serve ${quoted(from)} --enable-lora \\`,
+            `  --lora-modules ${ollamaName(name)}=${repository ?? 'PATH-OF-THIS-FOLDER'}`,
           ],
         },
       ];

@@ -61,7 +61,7 @@ function asTyped(note: string): Derived {
   return { template: '{{ .Prompt }}', notes: [note] };
 }
 
-/** A conversation as rows of instructions hold it: the system's words in place of the opening, earlier turns as history. */
+/** A conversation as rows of instructions hold it: the system's words are the opening, earlier turns the history. */
 const alpacaText: Render = (messages, goOn) => {
   const system = messages.find(({ role }) => role === 'system')?.content;
   const turns = messages.filter(({ role }) => role !== 'system').map(({ content }) => content);

@@ -115,6 +115,18 @@ describe('the same ids as llama.cpp', () => {
   });
 });
 
+it("Phi-3's control tokens take the white space after them along, as in llama.cpp", async () => {
+  const marks = ['<|endoftext|>', '<|end|>'].map((content) => ({ content, special: true }));
+  const dir = writeSentencePiece(vectorTexts(['</s>', '<unk>']), {}, marks);
+  const { metadata } = ggufTokenizer(dir, { ...TINY_LLAMA, vocab_size: loadTokenizer(dir).vocabSize });
+  const file = writeVocabulary(new Map([...metadata, ['general.name', string('Phi 3 Mini (phi-3)')]]));
+  const ours = await expectSame(file);
+  const theirs = await judge(file);
+  const texts = ['a</s>  \n b<s>  c', '<|end|>\n<|end|> \n x<|endoftext|> \ny', '</s>  '];
+  expect(differences(texts, ours, theirs)).toEqual([]);
+  expect(ours.encode('<|end|> \n<|end|>', { addSpecialTokens: false })).toHaveLength(2);
+});
+
 describe('what the metadata says', () => {
   const tiny = (changes: [string, GgufValue][] = []): string =>
     writeVocabulary(

@@ -61,7 +61,7 @@ describe('wrong usage ends with 2 and one sentence', () => {
     ['an unknown command', ['fly'], /no command "fly"/],
     ['half a command', ['models'], /choose models add, models list/],
     ['an unknown option', ['doctor', '--fast'], /Unknown option '--fast'/],
-    ['a missing argument', ['models', 'add'], /DIR is missing/],
+    ['a missing argument', ['models', 'add'], /PATH is missing/],
     ['one argument too many', ['models', 'list', 'x'], /one argument too many/],
     [
       'a word for a number',

@@ -6,7 +6,7 @@ import { z } from 'zod';
 
 const MOST_ANSWERS = 32;
 const MOST_STOPS = 16;
-export const MOST_LOGPROBS = 20;
+const MOST_LOGPROBS = 20;
 
 /** A field whose only values are those that ask for nothing; `why` says what to do without it. */
 const refused = (why: string, isNothing: (value: unknown) => boolean = () => false) =>

@@ -23,6 +23,7 @@ const KNOWN: Record<string, { status: number; code?: string; param?: string }> =
   LIKELIHOODS_MISSING: { status: 400, code: 'not_supported', param: 'logprobs' },
   SERVING_BUSY: { status: 429, code: 'queue_full' },
   SERVING_CRASHED: { status: 503, code: 'model_gone' },
+  CATALOG_AWAY: { status: 503, code: 'catalog_away' },
   WORKER_CRASHED: { status: 503, code: 'model_gone' },
   OUT_OF_MEMORY: { status: 503, code: 'out_of_memory' },
   GPU_OUT_OF_MEMORY: { status: 503, code: 'out_of_memory' },

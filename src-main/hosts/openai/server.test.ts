@@ -131,6 +131,27 @@ it('a client that goes away is told to whoever answers', async () => {
   await gone.promise;
 });
 
+it('a client that does not read what it is sent is given up', async () => {
+  const gone = Promise.withResolvers<void>();
+  answer = async ({ onPiece, signal }) => {
+    signal.addEventListener('abort', () => gone.resolve());
+    for (let sent = 0; sent < 64 && !signal.aborted; sent++) {
+      onPiece({ text: 'x'.repeat(2 ** 20), tokensPerSecond: 1 });
+      await new Promise((resolve) => setImmediate(resolve));
+    }
+    return RESULT;
+  };
+  const body = JSON.stringify({ model: 'base', prompt: 'x', stream: true });
+  const socket = net.connect(port, '127.0.0.1').on('error', () => undefined);
+  socket.write(
+    `POST /v1/completions HTTP/1.1\r\nHost: 127.0.0.1:${port}\r\nAuthorization: Bearer ${KEY}\r\n` +
+      `Content-Type: application/json\r\nContent-Length: ${body.length}\r\n\r\n${body}`,
+  );
+  socket.pause();
+  await gone.promise;
+  socket.destroy();
+});
+
 it('names of tasks may hold any sign, and tasks of another base are not listed', async () => {
   const { data } = JSON.parse((await send('/v1/models', { method: 'GET' })).body) as { data: { id: string }[] };
   expect(data.map(({ id }) => id)).toEqual(['base', 'a task/with signs']);

@@ -4,7 +4,7 @@ import type { GenerateResult, TokenProbability } from '../../../src-shared/gener
 import { chatLogprobs, completionLogprobs } from './logprobs.ts';
 
 /** A piece of an answer, or, with `reason`, its end. */
-export interface Piece {
+interface Piece {
   index: number;
   text: string;
   tokens: TokenProbability[] | undefined;

@@ -2,10 +2,11 @@
 import fs from 'node:fs';
 import path from 'node:path';
 import { describe, expect, it } from 'vitest';
+import { FAMILIES, SEVEN } from '../../../test-support/cases/ggufFamilies.ts';
 import { attachTrained } from '../../../test-support/cases/methodCases.ts';
 import { byteTokenizer } from '../../../test-support/fixtures/byteTokenizer.ts';
 import { temporaryFolder } from '../../../test-support/fixtures/folders.ts';
-import { TINY_GPT2, TINY_LLAMA, writeTinyModel } from '../../../test-support/fixtures/tinyModel.ts';
+import { TINY_LLAMA, writeTinyModel } from '../../../test-support/fixtures/tinyModel.ts';
 import { unpermute } from '../../../test-support/fixtures/wrongGguf.ts';
 import { openBaseModel } from '../../basemodel/baseModel.ts';
 import type { ModelConfig } from '../../engine/model/architecture.ts';
@@ -27,34 +28,6 @@ const WIDE = {
   num_key_value_heads: 2,
   num_hidden_layers: 1,
 };
-const SEVEN: Target[] = ['q', 'k', 'v', 'o', 'gate', 'up', 'down'];
-const FAMILIES: [string, ModelConfig, Target[]][] = [
-  ['llama', { ...TINY_LLAMA, attention_bias: true }, SEVEN],
-  ['qwen2', { ...TINY_LLAMA, model_type: 'qwen2' }, SEVEN],
-  ['qwen3', { ...TINY_LLAMA, model_type: 'qwen3', head_dim: 6 }, SEVEN],
-  [
-    'gemma2',
-    {
-      ...TINY_LLAMA,
-      model_type: 'gemma2',
-      hidden_act: 'gelu_pytorch_tanh',
-      head_dim: 6,
-      query_pre_attn_scalar: 5,
-      sliding_window: 4,
-      attn_logit_softcapping: 4,
-      final_logit_softcapping: 8,
-    },
-    SEVEN,
-  ],
-  ['phi3', { ...TINY_LLAMA, model_type: 'phi3' }, ['qkv', 'o', 'gate_up', 'down']],
-  ['gpt2', TINY_GPT2, ['qkv', 'o', 'fc', 'proj']],
-  [
-    'gpt_neox',
-    { ...TINY_LLAMA, model_type: 'gpt_neox', hidden_act: 'gelu', rotary_pct: 0.5, tie_word_embeddings: false },
-    ['qkv', 'o', 'fc', 'proj'],
-  ],
-];
-
 interface Made {
   file: string;
   sourceDir: string;

@@ -1,16 +1,13 @@
 /** An adapter as a GGUF file, read a second time: its products against what the adapter's own files add to the base. */
-import path from 'node:path';
 import type { TaskDir } from '../../../src-shared/exports.ts';
 import type { GgufReading } from '../../../src-shared/ggufCertificate.ts';
 import type { ReadBase } from '../adapterChanges.ts';
 import { spread } from '../compareTensors.ts';
 import type { Change } from '../formulas.ts';
-import { jsonOf } from '../plainJson.ts';
-import { tensorsOfFolder } from '../plainTensors.ts';
-import { allChanges } from '../recheck.ts';
+import { allChanges, readFolder } from '../recheck.ts';
 import { sourceTensor } from './compareGgufTensors.ts';
 import type { GgufFile, GgufFileTensor } from './ggufFile.ts';
-import { architectureOf, placeOf } from './ggufPlaces.ts';
+import { architectureOf, placeOf, type GgufPlace } from './ggufPlaces.ts';
 import { readingOf, type Found } from './reading.ts';
 
 /** Rows and columns of a product that are computed again. */
@@ -29,10 +26,7 @@ interface RecheckLoraParams {
 /** Never throws for what is wrong with the file: that is `problems`. */
 export function recheckGgufLora({ file, sourceDir, tasks }: RecheckLoraParams): Promise<GgufReading> {
   return readingOf(file, (opened, found, report) => {
-    const source: ReadBase = {
-      config: jsonOf(path.join(sourceDir, 'config.json')) as Record<string, unknown>,
-      tensors: tensorsOfFolder(sourceDir),
-    };
+    const source = readFolder(sourceDir);
     for (const [key, want] of Object.entries({
       'general.type': 'adapter',
       'adapter.type': 'lora',
@@ -67,7 +61,7 @@ function comparePairs(
     }
     used.add(from.name);
     const scale = Number(metadata['adapter.lora.alpha']) / A.dims[1]!;
-    const wrong = comparePair({ A, B, scale, changes: own, outputOf: place.outputOf ?? ((row) => row) }, found);
+    const wrong = comparePair({ A, B, scale, changes: own, place }, found);
     if (wrong !== undefined) report(`${weight} ${wrong}`);
   }
   for (const name of changes.keys()) if (!used.has(name)) report(`what the adapter does to ${name} is not in the file`);
@@ -79,11 +73,12 @@ interface Pair {
   B: GgufFileTensor;
   scale: number;
   changes: Change[];
-  outputOf: (row: number) => number;
+  place: GgufPlace;
 }
 
 /** What the first wrong product is. */
-function comparePair({ A, B, scale, changes, outputOf }: Pair, found: Found): string | undefined {
+function comparePair({ A, B, scale, changes, place }: Pair, found: Found): string | undefined {
+  const { outputOf = (row: number) => row, times = 1 } = place;
   const [inputs = 0, r = 0] = A.dims;
   const factors = Array.from({ length: r }, (_, k) => A.row(k).values);
   for (const row of spread(B.dims[1]!, ROWS)) {
@@ -98,7 +93,7 @@ function comparePair({ A, B, scale, changes, outputOf }: Pair, found: Found): st
       }
       const want = changes.reduce((sum, { added, firstOutput, outputs }) => {
         const o = output - firstOutput;
-        return o < 0 || o >= outputs ? sum : sum + added!(o, input);
+        return o < 0 || o >= outputs ? sum : sum + times * added!(o, input);
       }, 0);
       found.valuesChecked++;
       if (!(Math.abs(got - want) <= SINGLE * (size + Math.abs(want))))

@@ -118,10 +118,18 @@ it('32 requests for five adapters at once get what each gets alone, and leave no
 });
 
 it('where keys and values outgrow their room, answers give way and go on as if they had not', async () => {
-  const wanted = requests(await adapters(), 16);
+  // Some go on until they have filled the context, 64 tokens.
+  const wanted = requests(await adapters(), 16).map((one, i) => (i % 2 || i % 5 === 4 ? { ...one, maxNew: 100 } : one));
   const expected = await alone(wanted);
   serve(150);
   expect((await Promise.all(wanted.map((one) => ask(one)))).map(read)).toEqual(expected);
+  // Virtual tokens between prompt and answer stay there.
+  const prefixed = wanted.map((one, i) => ({ ...one, i })).filter(({ i }) => i % 5 === 4);
+  together.dispose();
+  serve(112);
+  expect((await Promise.all(prefixed.map(({ i: _, ...one }) => ask(one)))).map(read)).toEqual(
+    prefixed.map(({ i }) => expected[i]),
+  );
 });
 
 it('an answer that is not wanted any more ends, waiting or under way, and the others do not notice', async () => {

@@ -126,7 +126,7 @@ export class AnswersTogether {
       const asked = this.waiting[0]!;
       const key = groupKey(asked.writer);
       const { rows, longest } = extents.get(key) ?? { rows: 0, longest: 0 };
-      const length = asked.prompt.length + asked.written.length + ROOM_TO_GROW;
+      const length = lengthOf(asked) + ROOM_TO_GROW;
       const next = new Map(extents).set(key, { rows: rows + 1, longest: Math.max(longest, length) });
       if (this.underWay.size > 0 && columnsOf(next.values()) > this.mostColumns) break;
       extents.set(key, next.get(key)!);
@@ -151,7 +151,10 @@ export class AnswersTogether {
   private makeRoom(): void {
     const columns = columnsOf([...this.groups.values()].map(({ extent }) => extent));
     if (this.underWay.size < 2 || columns <= this.mostColumns) return;
-    const youngest = [...this.underWay.values()].reduce((a, b) => (b.row > a.row ? b : a));
+    // One that has filled the model's context could not be read again, and ends with its next token anyhow.
+    const movable = [...this.underWay.values()].filter((asked) => lengthOf(asked) < this.model.spec.maxPositions);
+    const youngest = movable.reduce<Asked | undefined>((a, b) => (a && a.row > b.row ? a : b), undefined);
+    if (!youngest) return;
     this.leave(youngest);
     const { options, fresh } = youngest;
     this.waiting.unshift({ ...youngest, options: { ...options, maxNew: options.maxNew - fresh }, fresh: 0 });
@@ -202,6 +205,12 @@ export class AnswersTogether {
     this.groups.get(groupKey(writer))?.leave(row);
     this.underWay.delete(row);
   }
+}
+
+/** Tokens of a row so far, those of its adapter included. */
+function lengthOf({ prompt, written, writer }: Asked): number {
+  const { prefix = 0, infix = 0 } = writer.adapter?.virtual ?? {};
+  return prefix + prompt.length + infix + written.length;
 }
 
 function columnsOf(extents: Iterable<Extent>): number {

@@ -32,7 +32,7 @@ export class ExportForm {
   /** Types of the GGUF files, of which Ollama takes one. */
   quantise = $state<Quantisation[]>(['Q8_0']);
   picks = $state<Pick[]>([]);
-  parent = $state('');
+  typedParent = $state<string | undefined>();
   typedName = $state<string | undefined>();
   /** Empty: as the base. */
   dtype = $state<ExportDtype>('');
@@ -42,6 +42,7 @@ export class ExportForm {
   readonly plan: Resource<ExportPlan | undefined>;
   readonly adapters: AdapterView[];
   readonly separator: string;
+  #info: SystemInfo;
   #taken: () => string[];
   #timer: ReturnType<typeof setTimeout> | undefined;
 
@@ -56,6 +57,9 @@ export class ExportForm {
       `${this.first?.taskName ?? 'model'}${ENDINGS[this.format]}`,
       (name) => this.#taken().includes(this.#in(name)) || this.#existing.includes(this.#in(name)),
     ),
+  );
+  readonly parent = $derived.by(
+    () => this.typedParent ?? ((this.format === 'lmstudio' && this.#info.lmStudioDir) || this.#info.exportsDir),
   );
   readonly name = $derived(this.typedName ?? this.suggested);
   readonly outDir = $derived.by(() => this.#in(this.name.trim()));
@@ -76,7 +80,7 @@ export class ExportForm {
     this.adapters = adapters;
     this.#taken = taken;
     this.separator = info.platform === 'win32' ? '\\' : '/';
-    this.parent = info.exportsDir;
+    this.#info = info;
     const known = parseScales(wanted ?? '').filter(({ id }) => adapters.some((adapter) => adapter.id === id));
     const first = firstChoice(adapters);
     const begin = known.length > 0 || !first ? known : [{ id: first.id, scale: 1 }];
@@ -139,7 +143,7 @@ export class ExportForm {
     this.maxShardBytes = record.maxShardBytes ?? 0;
     if (record.quantise) this.quantise = record.quantise;
     const end = Math.max(record.outDir.lastIndexOf('/'), record.outDir.lastIndexOf('\\'));
-    this.parent = record.outDir.slice(0, Math.max(1, end));
+    this.typedParent = record.outDir.slice(0, Math.max(1, end));
     this.typedName = record.outDir.slice(end + 1);
   }
 

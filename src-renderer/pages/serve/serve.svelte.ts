@@ -8,12 +8,16 @@ export class Serve {
   state = $state.raw<ServingState | undefined>();
   models = $state.raw<RegisteredModel[]>([]);
   adapters = $state.raw<AdapterView[]>([]);
+  /** A base with its tasks, or a GGUF file in llama.cpp. */
+  kind = $state<'base' | 'gguf'>('base');
   modelId = $state('');
+  gguf = $state('');
   engine = $state<'auto' | BackendName>('auto');
   port = $state<number | undefined>(DEFAULT_SERVING_PORT);
   askForKey = $state(true);
   /** The page does not hear of the service any more. */
   unheard = $state.raw<Failure | undefined>();
+  readonly ready = $derived(this.kind === 'base' ? this.modelId !== '' : this.gguf.trim() !== '');
   readonly opening = new Action();
   readonly starting = new Action();
   readonly switching = new Action();
@@ -57,8 +61,9 @@ export class Serve {
   }
 
   async start(): Promise<void> {
-    const { modelId, engine, port, askForKey } = this;
-    const input = { modelId, engine, port: port ?? DEFAULT_SERVING_PORT, ...(askForKey ? {} : { apiKey: null }) };
+    const { kind, modelId, gguf, engine, port, askForKey } = this;
+    const on = kind === 'base' ? { modelId, engine } : { gguf };
+    const input = { ...on, port: port ?? DEFAULT_SERVING_PORT, ...(askForKey ? {} : { apiKey: null }) };
     const state = await this.starting.run(() => api.serving.start.mutate(input));
     if (state) this.state = state;
   }
