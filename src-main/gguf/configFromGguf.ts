@@ -240,7 +240,7 @@ function gpt2(fields: ArchitectureFields): ModelConfig {
     layer_norm_epsilon: float(fields.needed('attention.layer_norm_epsilon')),
     activation_function: 'gelu_new',
     vocab_size: vocabulary(fields),
-    tie_word_embeddings: true,
+    tie_word_embeddings: fields.dims('output.weight') === undefined,
   };
 }
 

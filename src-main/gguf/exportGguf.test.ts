@@ -6,12 +6,13 @@ import type { Quantisation } from '../../src-shared/exports.ts';
 import { openBaseModel } from '../basemodel/baseModel.ts';
 import { castF32 } from '../safetensors/dtype.ts';
 import { loadTokenizer } from '../datasets/tokenizer.ts';
-import { taskEdits } from '../merging/merge.ts';
+import { mergeBasis, taskEdits } from '../merging/merge.ts';
 import { readAdapter } from '../methods/fileRegistry.ts';
 import { largestKl, llamacppGreedy, llamacppProbabilities } from '../../test-support/checks/llamaModel.ts';
 import { byteTokenizer } from '../../test-support/fixtures/byteTokenizer.ts';
 import { FAMILY_CASES, familyWeights } from '../../test-support/fixtures/families.ts';
 import { temporaryFolder, writeTiny } from '../../test-support/fixtures/folders.ts';
+import { peftTable, writeTableAdapter, writeTableBase } from '../../test-support/fixtures/peftTable.ts';
 import { array64 } from '../../test-support/reference/array.ts';
 import { referenceLoss } from '../../test-support/reference/decoder.ts';
 import { readJson, readTensors, type BaseGolden } from '../../test-support/goldens/goldens.ts';
@@ -82,6 +83,28 @@ describe.skipIf(!hasShared('golden'))(`goldens of PyTorch and PEFT in llama.cpp$
       expect(await klOf(file, golden(model).input_ids[0]!, vocab, want)).toBeLessThan(1e-5);
     },
   );
+});
+
+describe('adapters with an embedding or head of their own, where the two are one in the base', () => {
+  const { bases, cases, ids } = peftTable();
+
+  it.each(['LoRA on both, tied', 'embedding saved, tied', 'GPT-2 by its embedding'])('%s: as PEFT', async (name) => {
+    const dir = temporaryFolder();
+    const one = cases.find((other) => other.name === name)!;
+    const base = openBaseModel(await writeTableBase(path.join(dir, 'base'), bases[one.base]!));
+    const tasks = [{ adapter: readAdapter(await writeTableAdapter(path.join(dir, 'adapter'), one)), scale: 1 }];
+    const outFile = path.join(dir, 'model.gguf');
+    const { vocab } = base.spec;
+    const source = {
+      base: mergeBasis(tasks, base),
+      edit: taskEdits(tasks, base),
+      tokenizerMetadata: byteTokenizer(vocab),
+    };
+    await exportGguf({ ...source, quantise: 'F32', outFile });
+    base.close();
+    const got = await llamacppProbabilities(outFile, ids, vocab);
+    expect(largestKl(one.logits.flat(), got.slice(-2 * vocab), vocab)).toBeLessThan(1e-5);
+  });
 });
 
 /** A checkpoint with the weights of families.json. */
@@ -161,6 +184,11 @@ describe('what llama.cpp cannot run as it is meant', () => {
     expect(() => refused({ ...config, layer_types: types })).toThrow(
       'llama.cpp takes every other layer of Gemma 2, from the first on, for one with a sliding window, so a GGUF',
     );
+  });
+
+  it('Gemma 2 with a head of its own', () => {
+    const config = { model_type: 'gemma2', ...sizes, tie_word_embeddings: false };
+    expect(() => refused(config)).toThrow('llama.cpp knows no Gemma 2 with a head of its own, so a GGUF');
   });
 
   it('biases that it would not read', () => {

@@ -23,6 +23,7 @@ export const gemma2Gguf: GgufFamily = {
     'attention.sliding_window': uint32(windowSize(spec, config)),
   }),
   refusal: (spec, config) => {
+    if (!spec.tiedHead) return 'knows no Gemma 2 with a head of its own';
     if (spec.ropeScaling) return 'does not scale the rotary positions of Gemma 2';
     if (config['attention_bias'] === true) return 'has no bias on the output of Gemma 2’s attention';
     if (hasUsualWindows(spec)) return undefined;

@@ -3,7 +3,7 @@ import type { GgufFamily } from './family.ts';
 
 export const gpt2Gguf: GgufFamily = {
   architecture: 'gpt2',
-  top: { wte: 'token_embd', wpe: 'position_embd', ln_f: 'output_norm' },
+  top: { wte: 'token_embd', wpe: 'position_embd', ln_f: 'output_norm', lm_head: 'output' },
   block: {
     ln_1: 'attn_norm',
     'attn.c_attn': 'attn_qkv',
@@ -12,5 +12,8 @@ export const gpt2Gguf: GgufFamily = {
     'mlp.c_fc': 'ffn_up',
     'mlp.c_proj': 'ffn_down',
   },
-  change: (gguf) => (gguf.endsWith('.weight') && !gguf.endsWith('_norm.weight') ? { type: 'transposed' } : undefined),
+  change: (gguf) => {
+    const isConv1D = gguf.endsWith('.weight') && !gguf.endsWith('_norm.weight') && gguf !== 'output.weight';
+    return isConv1D ? { type: 'transposed' } : undefined;
+  },
 };
