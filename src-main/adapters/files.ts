@@ -92,7 +92,9 @@ export function isMlxFolder(dir: string): boolean {
 
 /** Throws PEFT_NOT_FOUND for a file, and for a folder of mlx-lm's. */
 function refuseOtherRuntimes(root: string): void {
-  const isFile = fs.statSync(root, { throwIfNoEntry: false })?.isFile();
+  const found = fs.statSync(root, { throwIfNoEntry: false });
+  if (!found) throw new GraftError('PEFT_NOT_FOUND', `${root} does not exist; check the path.`, { dir: root });
+  const isFile = found.isFile();
   if (!isFile && !isMlxFolder(root)) return;
   throw new GraftError(
     'PEFT_NOT_FOUND',

@@ -149,6 +149,10 @@ describe('import', () => {
     expect((await bench.api.adapters.inspect({ dir })).bases).toMatchObject([{ name: 'Starter' }]);
     const wide = await failure(bench.api.adapters.inspect({ dir: await folder('wide', 128) }));
     expect(wide.message).toMatch(/fits none of the 2 registered base models.*Tiny: .*128.*Starter: .*128/);
+    for (const name of ['a', 'b'])
+      await bench.api.models.add({ dir: await writeTiny(path.join(bench.dir, name)), name });
+    const many = await failure(bench.api.adapters.inspect({ dir: wide.details!['adapter'] as string }));
+    expect(many.message).toMatch(/fits none of the 4 .* The other 1 fit as little\.$/);
   });
 
   it('an adapter that names its base by hash is refused on every other, whatever the shapes', async () => {

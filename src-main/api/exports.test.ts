@@ -164,3 +164,12 @@ describe('a disk that is too small', () => {
     expect(fs.readdirSync(disk)).toEqual(['film']);
   });
 });
+
+// It ends the bench's Graft, so it comes last.
+it('an export that is cut off by the end of Graft leaves no folders on the way either', async () => {
+  const outDir = path.join(bench.dir, 'cut', 'off', 'here');
+  const { id } = await bench.api.exports.start({ adapterId: adapters[0]!.id, outDir });
+  await new Promise<void>((resolve) => void bench.services.exports.subscribe(id, () => resolve()));
+  await bench.services.close();
+  expect(fs.existsSync(path.join(bench.dir, 'cut'))).toBe(false);
+});

@@ -129,12 +129,14 @@ export function createServices({
   /** Ends every worker and closes the catalogue; a run under way becomes failed and resumable. */
   async function close(): Promise<void> {
     studies.close();
-    const unfinished = [...runs.close(), ...exports.close()];
+    const unfinished = runs.close();
+    const clearExports = exports.close();
     lab.close();
     pushes.close();
     await answers.stop();
     await Promise.all([workers.close(), pulls.close()]);
     unfinished.forEach(removePartials);
+    clearExports();
     files.close();
     catalog.close();
   }

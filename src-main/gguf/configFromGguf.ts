@@ -60,6 +60,10 @@ export function configFromGguf(gguf: GgufFile): FoundConfig {
   const build = architecture !== undefined && Object.hasOwn(BUILDS, architecture) ? BUILDS[architecture] : undefined;
   if (architecture === undefined || !build) throw unknownArchitecture(file, architecture);
   refuseParts(file, fields);
+  if (gguf.tensors.size === 0)
+    throw new GraftError('GGUF_UNSUPPORTED', `${file} holds no weights, only metadata; use the file of a model.`, {
+      file,
+    });
   const read = new Set<string>();
   const config = build(architectureFields(gguf, architecture, read), gguf);
   const prefix = `${architecture}.`;
@@ -103,7 +107,7 @@ function refuseParts(file: string, fields: GgufFields): void {
   const type = fields.string('general.type') ?? 'model';
   const [what, instead] =
     type === 'adapter'
-      ? ['an adapter', 'import it on the page Adapters']
+      ? ['an adapter', 'import it (graft adapters import, or the page Adapters)']
       : [`a part of the type ${shownValue(type)}`, 'choose the GGUF file of the model itself'];
   if (type !== 'model')
     throw new GraftError('GGUF_UNSUPPORTED', `${file} holds ${what}, no whole model; ${instead}.`, { file, type });

@@ -8,6 +8,7 @@ import { asPeftAdapter } from '../../methods/lora/peft.ts';
 import { fullPeftConfig } from '../../methods/lora/peftConfig.ts';
 import { loraConfig, plainSettings } from '../../methods/lora/writtenConfig.ts';
 import type { WrittenFile } from '../../safetensors/write.ts';
+import { usageError } from '../../../src-shared/errors.ts';
 import type { Base } from '../content.ts';
 import { writeAdapterFile, type AdapterFile, type NamedTensors } from '../files.ts';
 import { PEFT_PREFIX } from '../peft.ts';
@@ -25,12 +26,17 @@ export interface ForeignOptions {
 
 /**
  * Undefined for what is none of these: a folder of PEFT's or Graft's own. Throws MLX_ADAPTER, SAFETENSORS_*,
- * GGUF_ADAPTER and as openGguf, LORALIB_* and TORCH_FILE*.
+ * GGUF_ADAPTER and as openGguf, LORALIB_* and TORCH_FILE*, and a usage error ADAPTER_ALPHA where a file that says its
+ * alpha is given another.
  */
 export function readForeignLora(file: string, { alpha }: ForeignOptions = {}): ForeignLora | undefined {
   const root = path.resolve(file);
+  if (!isGguf(root) && isTorchFile(root)) return readLoralib(root, alpha);
+  if (alpha !== undefined)
+    throw usageError('ADAPTER_ALPHA', `${root} says itself what its alpha is; leave alpha (--alpha) out.`, {
+      file: root,
+    });
   if (isGguf(root)) return readGgufLora(root);
-  if (isTorchFile(root)) return readLoralib(root, alpha);
   return isMlxAdapter(root) ? readMlxAdapter(root) : undefined;
 }
 

@@ -233,6 +233,7 @@ it('refuses what is no LoRA, what belongs to another model, and what it has no p
   );
   expect(await reading({ 'general.architecture': string('gpt2') }, [a, b])).toThrow(/architecture "gpt2"/);
   expect(() => readAdapter(file)).toThrow(/is a file.*adapters import/);
+  expect(() => readForeignLora(file, { alpha: 4 })).toThrow(/says itself what its alpha is/);
   const adapterDir = await adapterOn(base);
   const content = { ...readAdapter(adapterDir).on(base), biases: new Map([['x.bias', values(4, 1)]]) };
   const outFile = path.join(temporaryFolder(), 'lora.gguf');

@@ -45,7 +45,7 @@ function architectureOf({ file, fields }: GgufFile): string {
     throw broken(
       file,
       `is of general.type ${shownValue(type ?? null)}, no adapter`,
-      'a whole model is added in Models',
+      'add it as a model (graft models add, or the page Models)',
     );
   const kind = fields.string('adapter.type');
   if (kind !== 'lora') throw broken(file, `is an adapter of type ${shownValue(kind ?? null)}`, 'use a LoRA');

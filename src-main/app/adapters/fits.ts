@@ -1,4 +1,5 @@
 /** Which registered base models an adapter folder fits, and what it holds. */
+import fs from 'node:fs';
 import path from 'node:path';
 import type { RegisteredModel } from '../../catalog/models.ts';
 import { readForeignLora, storedForeign, type ForeignOptions } from '../../adapters/formats/foreign.ts';
@@ -38,6 +39,12 @@ interface AdapterFits {
 export function adapterFits(given: string, models: RegisteredModel[], options: ForeignOptions = {}): AdapterFits {
   const dir = adapterFolder(given);
   const foreign = readForeignLora(dir, options);
+  if (!foreign && fs.statSync(dir, { throwIfNoEntry: false })?.isFile())
+    throw new GraftError(
+      'PEFT_NOT_FOUND',
+      `${dir} is neither a LoRA in GGUF nor one of loralib's (.pt); choose such a file, or the folder of an adapter.`,
+      { dir },
+    );
   const stored = foreign ? storedForeign(foreign) : readAdapter(dir);
   const { dir: root, sha256, sizeBytes, graft } = stored;
   const format = foreign?.format ?? (isTorchAdapter(root) ? 'PyTorch' : null);
@@ -87,15 +94,20 @@ function noCandidate({ dir, graft }: StoredAdapter): GraftError {
   );
 }
 
-/** One model: its own reason is the whole answer. Several: the reason of each. */
+/** Reasons of so many models are told. */
+const MOST_REASONS = 3;
+
+/** One model: its own reason is the whole answer. Several: the reason of each of the first. */
 function noneFits({ dir }: StoredAdapter, models: RegisteredModel[], reasons: string[]): GraftError {
   const details = { adapter: dir, reasons };
   if (reasons.length === 1) return new GraftError('ADAPTER_BASE_MISSING', reasons[0]!, details);
-  const each = models.map(({ name }, i) => `${name}: ${reasons[i]}`).join(' ');
+  const each = models.slice(0, MOST_REASONS).map(({ name }, i) => `${name}: ${reasons[i]}`);
+  const more = models.length - each.length;
+  if (more > 0) each.push(`The other ${more} fit as little.`);
   return new GraftError(
     'ADAPTER_BASE_MISSING',
     `The adapter in ${dir} fits none of the ${models.length} registered base models; add the folder of its ` +
-      `base model. ${each}`,
+      `base model. ${each.join(' ')}`,
     details,
   );
 }

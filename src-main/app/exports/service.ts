@@ -27,7 +27,7 @@ export type ExportEvent =
   ({ type: 'progress'; id: string } & ExportProgress) | { type: 'status'; record: ExportRecord };
 
 interface UnderWay {
-  outDir: string;
+  clearUp: () => void;
   abort: AbortController;
   ended: Promise<ExportRecord>;
 }
@@ -152,8 +152,9 @@ export class ExportService {
     });
     const record = this.#announce(this.require(id));
     const abort = new AbortController();
-    const ended = this.#run(record, request, abort.signal).finally(() => this.#underWay.delete(id));
-    this.#underWay.set(id, { outDir, abort, ended });
+    const clearUp = clearerOf(outDir);
+    const ended = this.#run(record, request, abort.signal, clearUp).finally(() => this.#underWay.delete(id));
+    this.#underWay.set(id, { clearUp, abort, ended });
     return record;
   }
 
@@ -184,29 +185,29 @@ export class ExportService {
     return { removed: id };
   }
 
-  /**
-   * Exports under way become failed. Returns their folders; the caller ends the workers, then removes what is
-   * half-written.
-   */
-  close(): string[] {
+  /** Exports under way become failed. The caller ends the workers, then calls what removes what is half-written. */
+  close(): () => void {
     this.#closed = true;
     for (const { abort } of this.#underWay.values()) abort.abort();
     for (const id of this.#underWay.keys()) this.#store(id, failed(EXPORT_ABANDONED));
     this.#writer.close();
-    return [...this.#underWay.values()].map(({ outDir }) => outDir);
+    const left = [...this.#underWay.values()];
+    return () => left.forEach(({ clearUp }) => clearUp());
   }
 
-  async #run(record: ExportRecord, request: ExportRequest, signal: AbortSignal): Promise<ExportRecord> {
+  async #run(
+    record: ExportRecord,
+    request: ExportRequest,
+    signal: AbortSignal,
+    clearUp: () => void,
+  ): Promise<ExportRecord> {
     const { id } = record;
-    const parent = path.dirname(request.outDir);
-    const firstMade = firstMissing(parent);
     let end: ExportEnd;
     try {
       end = completed(await this.#write(id, request, signal));
     } catch (error) {
       if (this.#closed) return record;
-      removePartials(request.outDir);
-      if (firstMade) removeEmpty(parent, firstMade);
+      clearUp();
       end = failed(signal.aborted ? EXPORT_CANCELLED : await exportFailure(error, request));
     }
     if (this.#closed) return record;
@@ -254,6 +255,16 @@ export class ExportService {
   #baseOf({ modelId }: Adapter): string | undefined {
     return modelId === null ? undefined : this.#catalog.models.get(modelId)?.dir;
   }
+}
+
+/** Removes what is half-written of an export that has not begun yet, and the folders that are made on the way to it. */
+function clearerOf(outDir: string): () => void {
+  const parent = path.dirname(outDir);
+  const firstMade = firstMissing(parent);
+  return () => {
+    removePartials(outDir);
+    if (firstMade) removeEmpty(parent, firstMade);
+  };
 }
 
 /** `modelDir` undefined: the base is gone, and only the adapter's own folder can be copied. */

@@ -201,5 +201,8 @@ export class PullService {
 }
 
 function adapterNote(dir: string): string {
-  return `This is an adapter; import ${dir} on the page Adapters, or name that folder with --adapter.`;
+  return (
+    `This is an adapter; import it (graft adapters import "${dir}", or the page Adapters), or name that folder ` +
+    'with --adapter.'
+  );
 }

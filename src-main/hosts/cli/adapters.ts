@@ -60,14 +60,15 @@ export const adaptersImport: Command = {
   async run({ api, services, args, print }) {
     const dir = path.resolve(args.positionals[0]!);
     const model = args.text('model');
-    const alpha = args.number('alpha');
+    const modelId = model === undefined ? undefined : modelIdOf(services, model);
+    const alpha = args.positive('alpha');
     const found = await api.adapters.inspect({ dir, alpha });
     const adapter = await api.adapters.import({
       dir,
       alpha,
       taskName: args.text('task') ?? found.task ?? 'imported',
       name: args.text('name') ?? found.name,
-      ...(model === undefined ? {} : { modelId: modelIdOf(services, model) }),
+      ...(modelId === undefined ? {} : { modelId }),
     });
     const how = found.format === null ? '' : `, made from ${found.format}`;
     print(`Imported ${adapter.name} (${adapter.id}) into ${adapter.taskName}, on ${adapter.modelName}${how}.`);

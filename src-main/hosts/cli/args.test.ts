@@ -18,6 +18,12 @@ it('takes negative numbers as values, and other dashes as options', () => {
   );
 });
 
+it('a number that must be positive is refused in the words of the command line', () => {
+  const read = (text: string) => readArgs(['--alpha', text], { alpha: { type: 'string', help: '' } }, []);
+  expect(read('0.5').positive('alpha')).toBe(0.5);
+  for (const text of ['0', '-1']) expect(() => read(text).positive('alpha')).toThrow(/--alpha ".+" .* greater than 0/);
+});
+
 it('a repeated option names the value that is no number', () => {
   expect(() => readArgs(['--scale', '1', '--scale', 'half'], OPTIONS, []).numbers('scale')).toThrowError(
     '--scale "half" is not valid; give a number.',

@@ -61,6 +61,12 @@ export class Args {
     return value;
   }
 
+  positive(name: string): number | undefined {
+    const value = this.number(name);
+    if (value !== undefined && value <= 0) throw bad(name, this.text(name)!, 'a number greater than 0');
+    return value;
+  }
+
   choice<T extends string>(name: string, choices: readonly T[]): T | undefined {
     const text = this.text(name);
     if (text === undefined) return undefined;

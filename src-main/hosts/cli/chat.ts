@@ -83,10 +83,13 @@ async function converse(context: Context): Promise<Message[]> {
     terminal,
   });
   let answering = false;
+  let isOpen = true;
+  // Also by Ctrl-D, or by Ctrl-C before the answer began, while what was typed is still being answered.
+  lines.on('close', () => (isOpen = false));
   // In a terminal the keys come here, and no signal with them.
   lines.on('SIGINT', () => (answering ? void services.playground.stop() : lines.close()));
   const ask = (): void => {
-    if (terminal) lines.prompt();
+    if (terminal && isOpen) lines.prompt();
   };
   lines.setPrompt('> ');
   ask();

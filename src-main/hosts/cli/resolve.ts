@@ -32,8 +32,11 @@ export function modelDirOf({ catalog }: Services, text: string): string {
 export function modelIdOf({ catalog }: Services, text: string): string {
   const dir = path.resolve(text);
   const models = catalog.models.list();
-  const model = catalog.models.get(text) ?? models.find((one) => one.name === text || one.dir === dir);
+  const model =
+    catalog.models.get(text) ??
+    models.find(({ name, ...at }) => name === text || at.dir === dir || at.gguf?.file === dir);
   if (model) return model.id;
+  if (fs.existsSync(text)) throw notAdded(dir, text);
   throw usageError(
     'MODEL_NOT_FOUND',
     `There is no registered base model "${text}"; "models list" shows those that exist.`,
@@ -41,11 +44,17 @@ export function modelIdOf({ catalog }: Services, text: string): string {
   );
 }
 
+function notAdded(path: string, text: string): Error {
+  return usageError('MODEL_NOT_FOUND', `${path} is not in the catalogue; add it first: models add "${text}".`, {
+    path,
+  });
+}
+
 function ggufDirOf(models: RegisteredModel[], text: string): string {
   const file = path.resolve(text);
   const known = models.find(({ gguf }) => gguf?.file === file);
   if (known) return known.dir;
-  throw usageError('MODEL_NOT_FOUND', `${file} is not in the catalogue; add it first: models add "${text}".`, { file });
+  throw notAdded(file, text);
 }
 
 /**
