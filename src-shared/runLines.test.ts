@@ -22,6 +22,18 @@ it('a name that Ollama takes, and paths that need no quotes', () => {
   expect(lineOf('/e/größe')).toEqual([`ollama create gr-e -f '/e/größe/Modelfile' && ollama run gr-e`]);
 });
 
+it('an adapter is run beside its base, where the runtime takes both', () => {
+  const lines = (more: object) => runLines({ ...exported, format: 'peft', outDir: '/e/a', ...more }, 'linux');
+  expect(lines({ plainLora: true })[0]!.line).toBe('vllm serve /m/base --enable-lora --lora-modules a=/e/a');
+  expect(lines({ plainLora: false })).toEqual([{ label: 'Graft', line: 'graft adapters import /e/a' }]);
+  const ofGguf = { plainLora: true, baseGguf: '/m/b.gguf' };
+  expect(lines(ofGguf)[0]!.line).toContain('vllm serve BASE ');
+  const files = ['a-lora.gguf'];
+  expect(lines({ ...ofGguf, format: 'lora-gguf', files })[0]!.line).toBe(
+    'llama-cli -m /m/b.gguf --lora /e/a/a-lora.gguf',
+  );
+});
+
 it('one file is run by itself', () => {
   const lines = runLines({ ...exported, files: ['x.gguf'], format: 'gguf', outDir: '/e/x.gguf' }, 'linux');
   expect(lines).toEqual([{ label: 'llama.cpp', line: 'llama-cli -m /e/x.gguf' }]);

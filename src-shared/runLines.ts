@@ -16,14 +16,19 @@ export interface Exported {
   modelDir: string;
   files: string[];
   ggufs?: WrittenGguf[] | undefined;
+  /** An adapter that is a LoRA and nothing besides. */
+  plainLora?: boolean | undefined;
+  /** The file of a base that is no Hugging Face folder. */
+  baseGguf?: string | undefined;
 }
 
 const IN_LM_STUDIO = /[\\/]\.lmstudio[\\/]models[\\/]/;
 
 /** `platform`: of the machine that the export lies on, as Node calls it. */
-export function runLines({ format, outDir, modelDir, files, ggufs }: Exported, platform: string): RunLine[] {
+export function runLines(exported: Exported, platform: string): RunLine[] {
+  const { format, outDir, modelDir, files, ggufs, plainLora = false, baseGguf } = exported;
   const quote = quoteFor(platform);
-  const base = modelDir === '' ? 'BASE' : quote(modelDir);
+  const base = modelDir === '' || baseGguf !== undefined ? 'BASE' : quote(modelDir);
   const inside = (name: string): string => (isGgufName(outDir) ? outDir : join(outDir, name, platform));
   const gguf = ggufs?.[0]?.file ?? files.find(isGgufName) ?? '';
   const name = ollamaName(outDir);
@@ -40,16 +45,17 @@ export function runLines({ format, outDir, modelDir, files, ggufs }: Exported, p
         { label: 'LM Studio', line: IN_LM_STUDIO.test(outDir) ? 'lms load' : `lms import ${quote(inside(gguf))}` },
       ];
     case 'lora-gguf':
-      return [{ label: 'llama.cpp', line: `llama-cli -m BASE.gguf --lora ${quote(inside(gguf))}` }];
+      return [
+        {
+          label: 'llama.cpp',
+          line: `llama-cli -m ${baseGguf === undefined ? 'BASE.gguf' : quote(baseGguf)} --lora ${quote(inside(gguf))}`,
+        },
+      ];
     case 'mlx':
       return [{ label: 'mlx-lm', line: `mlx_lm.chat --model ${base} --adapter-path ${quote(outDir)}` }];
     case 'peft':
-      return [
-        {
-          label: 'vLLM',
-          line: `vllm serve ${base} --enable-lora --lora-modules ${quote(`${name}=${outDir}`)}`,
-        },
-      ];
+      if (!plainLora) return [{ label: 'Graft', line: `graft adapters import ${quote(outDir)}` }];
+      return [{ label: 'vLLM', line: `vllm serve ${base} --enable-lora --lora-modules ${quote(`${name}=${outDir}`)}` }];
     case 'hf':
       return [
         { label: 'vLLM', line: `vllm serve ${quote(outDir)}` },

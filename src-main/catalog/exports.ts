@@ -17,6 +17,10 @@ export type ExportResult = Omit<MergeResult, 'certificate'> & {
   certificate: ParityCertificate | null;
   /** The GGUF files of a whole model, each with what llama.cpp computes of it. */
   ggufs?: WrittenGguf[];
+  /** Of an adapter by itself: a LoRA as every runtime knows it. */
+  plainLora?: boolean;
+  /** Of an adapter by itself: the GGUF file that its base is read from. */
+  baseGguf?: string;
 };
 
 export interface ExportRecord {

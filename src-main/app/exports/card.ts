@@ -1,5 +1,8 @@
 /** The model card of an export, from what the catalogue knows of its adapters, their runs and their data. */
+import fs from 'node:fs';
 import path from 'node:path';
+import { ADAPTER_CONFIG } from '../../adapters/files.ts';
+import { isPlainLora } from '../../adapters/plainLora.ts';
 import { hubRepositoryOf } from '../../basemodel/folderName.ts';
 import type { Adapter } from '../../catalog/adapters.ts';
 import type { Catalog } from '../../catalog/catalog.ts';
@@ -45,6 +48,7 @@ export async function cardForHub(catalog: Catalog, adapter: Adapter, repository:
 
 async function factsOf(catalog: Catalog, record: Exported): Promise<CardFacts> {
   const adapters = adaptersOf(catalog, record);
+  const dir = record.result ? record.outDir : (adapters[0]?.adapter.dir ?? '');
   const [only] = adapters.length === 1 ? adapters.map(({ adapter }) => adapter) : [];
   return {
     format: record.format,
@@ -56,6 +60,8 @@ async function factsOf(catalog: Catalog, record: Exported): Promise<CardFacts> {
       scale,
     })),
     ...(only ? ofOne(catalog, only) : NOTHING),
+    inPeft: fs.existsSync(path.join(dir, ADAPTER_CONFIG)),
+    plainLora: isPlainLora(dir),
     proofs: proofsOf(record.result),
     files: record.result?.files ?? [],
   };

@@ -1,10 +1,11 @@
 /** The work of an export by its format: a copy is made here, all else by a worker, which also proves it. */
 import fs from 'node:fs';
 import path from 'node:path';
+import { isPlainLora } from '../../adapters/plainLora.ts';
 import type { Catalog } from '../../catalog/catalog.ts';
 import type { ExportResult } from '../../catalog/exports.ts';
 import { writeFileAtomic } from '../../files/writeWhole.ts';
-import { isOneFile } from '../../../src-shared/exportFormats.ts';
+import { EXPORT_FORMAT_FACTS, isOneFile } from '../../../src-shared/exportFormats.ts';
 import type { WorkerCalls } from '../../../src-shared/workerCalls.ts';
 import type { Workers } from '../workers/client.ts';
 import type { EngineService } from '../workers/engines.ts';
@@ -34,8 +35,16 @@ interface Control {
 
 /** Throws what the work throws; WORKER_CRASHED where `signal` has ended it. */
 export async function writeExport(parts: Parts, request: ExportRequest, control: Control): Promise<ExportResult> {
-  const result = await writeFormat(parts, request, control);
+  const written = await writeFormat(parts, request, control);
+  const result = { ...written, ...besideOf(parts.catalog, request) };
   return isOneFile(request) ? result : withCard(parts.catalog, request, result);
+}
+
+/** What decides which runtimes take an adapter by itself, and beside which file. */
+function besideOf(catalog: Catalog, request: ExportRequest): Pick<ExportResult, 'plainLora' | 'baseGguf'> {
+  if (EXPORT_FORMAT_FACTS[request.format].holds !== 'adapter') return {};
+  const gguf = catalog.models.list().find(({ dir }) => dir === request.modelDir)?.gguf;
+  return { plainLora: isPlainLora(request.adapterDir), ...(gguf ? { baseGguf: gguf.file } : {}) };
 }
 
 /** The card tells the certificate, so it comes last, into a folder that is whole without it. */

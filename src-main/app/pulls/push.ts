@@ -10,9 +10,10 @@ import { readForeignText } from '../../files/foreignFile.ts';
 import { setInJson } from '../../files/jsonEdit.ts';
 import { hubEndpoint } from '../../hub/connection.ts';
 import { pushFiles, type PushedFile, type PushResult } from '../../hub/push.ts';
-import { readSource } from '../../hub/source.ts';
+import { sourceNamed } from '../../hub/source.ts';
 import type { TokenStore } from '../../hub/token.ts';
 import { GraftError, usageError } from '../../../src-shared/errors.ts';
+import { shownValue } from '../../../src-shared/shownValue.ts';
 import type { AdapterService } from '../adapters/service.ts';
 import { cardForHub } from '../exports/card.ts';
 
@@ -31,6 +32,10 @@ interface PushPlan {
   files: PushedFile[];
 }
 
+function badRepository(to: string): never {
+  throw usageError('HUB_SOURCE', `${shownValue(to)} names no repository on Hugging Face; write OWNER/NAME.`, { to });
+}
+
 export class PushService {
   #catalog: Catalog;
   #adapters: AdapterService;
@@ -45,7 +50,7 @@ export class PushService {
 
   /** What would be sent; nothing is. Throws PUSH_NOT_PEFT, ADAPTER_NOT_FOUND, or a usage error HUB_SOURCE. */
   async plan({ adapterId, to }: PushRequest): Promise<PushPlan> {
-    const { repository } = readSource(to);
+    const { repository } = sourceNamed(to) ?? badRepository(to);
     const adapter = this.#adapters.require(adapterId);
     const card = await cardForHub(this.#catalog, adapter, repository);
     const files = [

@@ -36,6 +36,10 @@ export interface CardFacts {
   settings: [name: string, value: string][];
   metrics: [name: string, value: string][];
   proofs: CardProof[];
+  /** An adapter by itself in PEFT's format, and not in Graft's own. */
+  inPeft: boolean;
+  /** An adapter by itself that is a LoRA and nothing besides. */
+  plainLora: boolean;
   /** Of the export, relative to its folder. */
   files: string[];
   /** The user's own words about the adapter. */

@@ -24,15 +24,20 @@ const RELATION: Record<CardFacts['format'], string> = {
 };
 
 /** The licence is the user's word; the line waits for it. */
-export function frontMatter({ format, base, adapters }: CardFacts): string[] {
-  const methods = adapters.map(({ method }) => method.name.toLowerCase().replaceAll(/[^a-z0-9]+/g, '-'));
+export function frontMatter({ format, inPeft, base, adapters }: CardFacts): string[] {
+  const methods = adapters.map(({ method }) =>
+    method.name
+      .toLowerCase()
+      .replaceAll(/[^a-z0-9]+/g, '-')
+      .replace(/-$/, ''),
+  );
   const tags = [...new Set([...methods, ...(RELATION[format] === 'adapter' ? ['adapter'] : []), 'graft'])];
   return [
     '---',
     ...(base.repository === null
       ? ['# base_model: OWNER/NAME, where the base is on the hub']
       : [`base_model: ${quoted(base.repository)}`, `base_model_relation: ${RELATION[format]}`]),
-    `library_name: ${LIBRARY[format]}`,
+    `library_name: ${format === 'peft' && !inPeft ? 'graft' : LIBRARY[format]}`,
     'pipeline_tag: text-generation',
     'tags:',
     ...tags.map((tag) => `- ${tag}`),

@@ -15,6 +15,8 @@ const FACTS: CardFacts = {
   settings: [['lr', '0.0002']],
   metrics: [['Validation loss', '0.4321']],
   proofs: [{ compared: 'Logits by tensorflow.', figures: [['Largest difference', '1e-5']] }],
+  inPeft: true,
+  plainLora: true,
   files: ['adapter_config.json', 'adapter_model.safetensors', 'colours-Q8_0.gguf'],
   notes: 'Trained on a rainy day.',
 };
@@ -53,6 +55,13 @@ it('says base, data, method, settings, figures and proof', () => {
     'Its card says: apache-2.0.',
   ])
     expect(card).toContain(words);
+});
+
+it('names only the runtimes that take this adapter', () => {
+  expect(modelCard({ ...FACTS, plainLora: false })).not.toContain('vllm');
+  const own = modelCard({ ...FACTS, inPeft: false, plainLora: false });
+  expect(own).toContain('graft adapters import');
+  expect(own).not.toMatch(/peft/i);
 });
 
 it('tells how each format is used', () => {

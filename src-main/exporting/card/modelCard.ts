@@ -45,12 +45,13 @@ const HOLDS: Record<ExportFormat, string> = {
   lmstudio: 'A model for LM Studio',
 };
 
-function introduction({ format, task, base, adapters }: CardFacts): string[] {
+function introduction({ format, inPeft, task, base, adapters }: CardFacts): string[] {
   const isAdapter = HOLDS[format].startsWith('An adapter');
   const where = isAdapter ? `, to be used beside ${inline(base.name)}` : `: ${inline(base.name)}, fine-tuned`;
   const how = adapters.length > 0 ? ` with ${inline(adapters.map(({ method }) => method.name).join(' and '))}` : '';
   const what = task === null ? '' : ` for the task ${inline(task)}`;
-  return [`${HOLDS[format]}${where}. Made${how}${what} in Graft.`];
+  const holds = format === 'peft' && !inPeft ? 'An adapter for Graft' : HOLDS[format];
+  return [`${holds}${where}. Made${how}${what} in Graft.`];
 }
 
 function origin({ base, adapters }: CardFacts): [string, string][] {

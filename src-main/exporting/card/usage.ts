@@ -22,22 +22,17 @@ interface Runtime {
 }
 
 function runtimesOf(facts: CardFacts): Runtime[] {
-  const { format, name, base, files, repository } = facts;
-  const from = base.repository ?? 'PATH-OF-THE-BASE';
+  const { format, name, files, repository, plainLora } = facts;
+  const from = baseOf(facts);
   const gguf = files.find((file) => file.endsWith('.gguf')) ?? 'MODEL.gguf';
   const llamaCpp: Runtime = { name: 'llama.cpp', language: 'sh', lines: [`llama-cli -m ${quoted(gguf)}`] };
   switch (format) {
     case 'peft':
+      if (!facts.inPeft)
+        return [{ name: 'Graft', language: 'sh', lines: ['graft adapters import PATH-OF-THIS-FOLDER'] }];
       return [
         { name: 'transformers and PEFT', language: 'python', lines: peftLines(from, repository ?? '.') },
-        {
-          name: 'vLLM',
-          language: 'sh',
-          lines: [
-            `vllm serve ${quoted(from)} --enable-lora \\`,
-            `  --lora-modules ${ollamaName(name)}=${repository ?? 'PATH-OF-THIS-FOLDER'}`,
-          ],
-        },
+        ...(plainLora ? [vllm(facts)] : []),
       ];
     case 'hf':
       return [
@@ -68,6 +63,16 @@ function runtimesOf(facts: CardFacts): Runtime[] {
     case 'gguf':
       return [llamaCpp];
   }
+}
+
+function baseOf({ base }: CardFacts): string {
+  return base.repository ?? 'PATH-OF-THE-BASE';
+}
+
+function vllm(facts: CardFacts): Runtime {
+  const adapter = `${ollamaName(facts.name)}=${facts.repository ?? 'PATH-OF-THIS-FOLDER'}`;
+  const line = `vllm serve ${quoted(baseOf(facts))} --enable-lora --lora-modules ${adapter}`;
+  return { name: 'vLLM', language: 'sh', lines: [line] };
 }
 
 function ollama(name: string): Runtime {

@@ -54,12 +54,12 @@ export async function exportToEnd(
   unsubscribe();
   const result = resultOf(record);
   for (const note of notes) print(note);
-  const { certificate, ggufs = [], files, sizeBytes, sha256, outDir } = result;
+  const { certificate, ggufs = [], files, sizeBytes, sha256, outDir, plainLora, baseGguf } = result;
   const of = certificate?.dtype ?? record.quantise?.join(', ') ?? record.format;
   print(`${outDir}: ${counted(files.length, 'file')}, ${bytes(sizeBytes)}, ${of}`);
   if (certificate) printParity(print, certificate, path.join(outDir, CERTIFICATE_FILE));
   for (const gguf of ggufs) printGguf(print, gguf);
-  const run = runLines({ ...record, files, ggufs }, process.platform);
+  const run = runLines({ ...record, files, ggufs, plainLora, baseGguf }, process.platform);
   for (const { label, line } of run) print(`Run it in ${label}: ${line}`);
   const report = { exportId: record.id, format: record.format, outDir, files, bytes: sizeBytes, sha256, run, notes };
   return {

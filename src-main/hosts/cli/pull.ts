@@ -27,7 +27,9 @@ export const pull: Command = {
     describe(started.plan).forEach(print);
     const ended = await followed(context, started);
     if (ended.error) throw GraftError.fromData(ended.error);
-    print(ended.plan.dir);
+    const { dir, kind } = ended.plan;
+    if (ended.note !== null && kind !== 'adapter') throw new GraftError('PULL_NOT_ADDED', ended.note, { dir });
+    print(dir);
     if (ended.note !== null) print(ended.note);
     const model = ended.modelId === null ? undefined : services.models.require(ended.modelId);
     if (model) print(`Added ${model.name} (${model.id}): ${model.family}, ${counted(model.parameters, 'parameter')}.`);

@@ -115,7 +115,16 @@ function parsed<T>(schema: z.ZodType<T>, body: unknown): T {
   }
   const field = issue.path.map(String).join('.');
   if (field === '') throw badRequest('The body is no JSON object; send one.', null);
-  // Sentences of Graft's own go on from the name of the field.
-  const colon = /^(is|asks) /.test(issue.message) ? '' : ':';
-  throw badRequest(`"${field}"${colon} ${issue.message}.`, field, 'invalid_value');
+  throw badRequest(`"${field}"${whatIsWrong(issue)}.`, field, 'invalid_value');
+}
+
+/** Goes on from the name of the field, as the sentences of Graft's own do. */
+function whatIsWrong(issue: z.core.$ZodIssue): string {
+  const { message } = issue;
+  if (/^(is|asks) /.test(message)) return ` ${message}`;
+  const [, wanted, got] = /^Invalid input: expected (\w+), received (\w+)$/.exec(message) ?? [];
+  if (got === 'undefined') return ` is missing; give it as ${wanted}`;
+  if (got !== undefined) return ` is of type ${got}, but ${wanted} is needed`;
+  const [, limit] = /^Too (?:small|big): expected \w+ to be ([<>]=?-?[\d.e+]+)$/.exec(message) ?? [];
+  return limit === undefined ? `: ${message}` : ` is out of range; it must be ${limit}`;
 }

@@ -165,6 +165,16 @@ it('names of tasks may hold any sign, and tasks of another base are not listed',
   expect((await send('/v1/models/%E0%A4%A', { method: 'GET' })).status).toBe(404);
 });
 
+it('says of a field what is wrong with it', async () => {
+  const said = async (body: object) => errorOf(await ask(body)).message;
+  expect(await said({ prompt: undefined })).toMatch(/^"prompt" /);
+  expect(await said({ prompt: 'x', temperature: 'hot' })).toBe(
+    '"temperature" is of type string, but number is needed.',
+  );
+  expect(await said({ prompt: 'x', max_tokens: -1 })).toBe('"max_tokens" is out of range; it must be >=0.');
+  expect(await said({ prompt: 'x', model: undefined })).toBe('"model" is missing; give it as string.');
+});
+
 it.each<[string, () => Promise<Reply>, number, string | null]>([
   ['no key', () => send('/v1/models', { method: 'GET', headers: { authorization: '' } }), 401, 'missing_api_key'],
   [
