@@ -139,6 +139,27 @@ test('find, tag, note, compare, switch, delete, restore, import', async ({ graft
     );
   });
 
+  await test.step('the files of an adapter are dropped together', async () => {
+    const names = fs.readdirSync(wide.dir).filter((name) => /^(adapter_|graft)/.test(name));
+    const files = names.map((name) => [name, fs.readFileSync(path.join(wide.dir, name)).toString('base64')] as const);
+    await page.getByRole('button', { name: 'Import…' }).click();
+    const dialog = page.getByRole('dialog', { name: 'Import an adapter' });
+    const dropped = await page.evaluateHandle((list) => {
+      const transfer = new DataTransfer();
+      for (const [name, content] of list)
+        transfer.items.add(new File([Uint8Array.from(atob(content), (char) => char.charCodeAt(0))], name));
+      return transfer;
+    }, files);
+    await dialog.getByRole('group', { name: /^Drop an adapter/ }).dispatchEvent('drop', { dataTransfer: dropped });
+    await expect(dialog).toContainText('has these weights already, as "wide"');
+    await dialog.getByLabel('Name', { exact: true }).fill('dropped');
+    await dialog.getByLabel('Task', { exact: true }).fill('imported');
+    await dialog.getByRole('button', { name: 'Import', exact: true }).click();
+    await expect(page.getByRole('row', { name: /dropped/ })).toBeVisible();
+    const imported = (await ask<AdapterView[]>(page, 'adapters.list')).find(({ name }) => name === 'dropped')!;
+    expect(imported.sha256).toBe(wide.sha256);
+  });
+
   await test.step('a model that is not registered is named, and the button leads to the models', async () => {
     const info = JSON.parse(fs.readFileSync(path.join(copy, 'graft.json'), 'utf8')) as object;
     fs.writeFileSync(

@@ -16,8 +16,9 @@ let address: string;
 beforeEach(async () => {
   dir = fs.mkdtempSync(path.join(os.tmpdir(), 'graft-upload-'));
   server = http.createServer((req, res) => {
-    const name = new URL(req.url!, 'http://127.0.0.1').searchParams.get('name');
-    void receiveUpload(req, res, name, path.join(dir, 'uploads'), 20);
+    const { searchParams } = new URL(req.url!, 'http://127.0.0.1');
+    const params = { name: searchParams.get('name'), folder: searchParams.get('folder') };
+    void receiveUpload(req, res, params, path.join(dir, 'uploads'), 20);
   });
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   const bound = server.address();
@@ -29,8 +30,9 @@ afterEach(() => {
   fs.rmSync(dir, { recursive: true, force: true });
 });
 
-const send = async (name: string, content: string) => {
-  const answer = await fetch(`${address}/api/upload?name=${encodeURIComponent(name)}`, {
+const send = async (name: string, content: string, folder?: string) => {
+  const beside = folder === undefined ? '' : `&folder=${encodeURIComponent(folder)}`;
+  const answer = await fetch(`${address}/api/upload?name=${encodeURIComponent(name)}${beside}`, {
     method: 'POST',
     body: content,
   });
@@ -48,6 +50,26 @@ describe('a dropped file', () => {
     expect(path.basename(file!)).toBe('röws.jsonl');
     expect(fs.readFileSync(file!, 'utf8')).toBe('{"text": "a"}');
   });
+
+  it('lies beside an earlier one that it belongs to; one that does not arrive takes nothing with it', async () => {
+    const { path: first } = await send('config.json', '{}');
+    const folder = path.basename(path.dirname(first!));
+    const { path: second } = await send('weights.bin', 'abc', folder);
+    expect(path.dirname(second!)).toBe(path.dirname(first!));
+    expect((await send('large.bin', 'x'.repeat(21), folder)).status).toBe(413);
+    expect(fs.readdirSync(path.dirname(first!)).sort()).toEqual(['config.json', 'weights.bin']);
+  });
+
+  it.each(['..', '../uploads', 'a', '0123456789', 'nothing/..'])(
+    'in a folder %s that was not made here is refused',
+    async (folder) => {
+      expect(await send('a.jsonl', 'x', folder)).toMatchObject({
+        status: 400,
+        message: 'The folder of the dropped files is gone; drop them again.',
+      });
+      expect(files()).toEqual([]);
+    },
+  );
 
   it.each(['../../evil.jsonl', '..\\..\\evil.jsonl', '/etc/evil.jsonl'])(
     'named %s stays in its folder',

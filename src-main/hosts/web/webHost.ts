@@ -134,7 +134,12 @@ async function handle(req: http.IncomingMessage, res: http.ServerResponse, serve
     });
   }
   if (pathname === UPLOAD && method === 'POST')
-    return receiveUpload(req, res, url.searchParams.get('name'), options.uploadsDir);
+    return receiveUpload(
+      req,
+      res,
+      { name: url.searchParams.get('name'), folder: url.searchParams.get('folder') },
+      options.uploadsDir,
+    );
   if (pathname === SIGN_OUT && method === 'POST') return signOutEverywhere(res, served);
   if (method !== 'GET' && method !== 'HEAD') return sendText(res, 405, 'Pages can only be read.');
   serveStatic(options.rendererDir, pathname, method === 'HEAD', res);

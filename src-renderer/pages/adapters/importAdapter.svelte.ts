@@ -1,6 +1,8 @@
 /** Importing an adapter folder: a folder is inspected as soon as it is given, then copied. */
 import { api, type AdapterInspection, type AdapterView } from '../../lib/api.ts';
 import { Action } from '../../lib/action.svelte.ts';
+import { bridge } from '../../lib/host/bridge.ts';
+import { filesOfDrop, pathOfAll } from '../../lib/host/droppedFile.ts';
 
 export class ImportAdapter {
   dir = $state('');
@@ -12,11 +14,27 @@ export class ImportAdapter {
   found = $state.raw<AdapterInspection | undefined>();
   readonly looking = new Action();
   readonly importing = new Action();
+  readonly dropping = new Action();
+  /** Of what was dropped and is on its way to Graft, 0 to 1. */
+  sent = $state(0);
   readonly ready = $derived(this.found !== undefined && this.name.trim() !== '' && this.taskName.trim() !== '');
 
   readonly asksAlpha = $derived(
     this.looking.failure?.code === 'LORALIB_ALPHA' || this.found?.format === 'loralib' || this.alpha !== undefined,
   );
+
+  /** A folder, its files together, or one file. */
+  async drop([first]: File[], transfer: DataTransfer): Promise<void> {
+    const known = first && bridge?.pathOf(first);
+    if (known) {
+      this.dir = known;
+      return;
+    }
+    const files = filesOfDrop(transfer);
+    this.sent = 0;
+    const path = await this.dropping.run(async () => pathOfAll(await files, (share) => (this.sent = share)));
+    if (path !== undefined) this.dir = path;
+  }
 
   /** Reads the folder; a path that changed meanwhile is read by its own call. */
   async look(): Promise<void> {

@@ -2,7 +2,7 @@
  * Adding a dataset in two steps: look at the file, then register it, once the user has decided on columns and bad rows.
  */
 import { api, type Dataset, type DatasetLook } from '../../lib/api.ts';
-import { pathOfDropped, type Upload } from './droppedFile.ts';
+import { pathOfDropped, type Upload } from '../../lib/host/droppedFile.ts';
 import { Action } from '../../lib/action.svelte.ts';
 import { Opening } from './opening.svelte.ts';
 
