@@ -12,6 +12,8 @@ export class ImportAdapter {
   /** Of a file of loralib's, which does not store it; undefined: not given yet. */
   alpha = $state<number | undefined>();
   found = $state.raw<AdapterInspection | undefined>();
+  /** Alpha belongs to one file. */
+  #lookedAt = '';
   readonly looking = new Action();
   readonly importing = new Action();
   readonly dropping = new Action();
@@ -39,6 +41,8 @@ export class ImportAdapter {
   /** Reads the folder; a path that changed meanwhile is read by its own call. */
   async look(): Promise<void> {
     const dir = this.dir.trim();
+    if (dir !== this.#lookedAt) this.alpha = undefined;
+    this.#lookedAt = dir;
     this.found = undefined;
     if (dir === '') return;
     const found = await this.looking.run(() => api.adapters.inspect.query({ dir, ...this.#options() }));

@@ -62,9 +62,20 @@ export class ExportForm {
     () => this.typedParent ?? ((this.format === 'lmstudio' && this.#info.lmStudioDir) || this.#info.exportsDir),
   );
   readonly name = $derived(this.typedName ?? this.suggested);
+  /** Why what is typed is no place for an export. */
+  readonly placeProblem = $derived.by(() => {
+    const name = this.name.trim();
+    if (/[\\/]/.test(name) || name === '.' || name === '..')
+      return 'The new folder is one name, without / or \\; choose under “Inside” where it is made.';
+    const parent = this.parent.trim();
+    if (parent !== '' && !/^(\/|\\|[a-z]:[\\/])/i.test(parent))
+      return `“${parent}” is no full path; choose the folder with Browse…, or type its path from the start.`;
+    return undefined;
+  });
   readonly outDir = $derived.by(() => this.#in(this.name.trim()));
   readonly complete = $derived(
     this.picks.length > 0 &&
+      this.placeProblem === undefined &&
       this.name.trim() !== '' &&
       this.parent.trim() !== '' &&
       this.picks.every(({ scale }) => scale !== undefined) &&

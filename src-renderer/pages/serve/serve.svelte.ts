@@ -23,6 +23,13 @@ export class Serve {
   readonly switching = new Action();
   #stopWatching: (() => void) | undefined;
 
+  /** A base model's id, or a GGUF file's path, to begin with. */
+  constructor(modelId: string | null, gguf: string | null) {
+    this.modelId = modelId ?? '';
+    this.gguf = gguf ?? '';
+    if (gguf) this.kind = 'gguf';
+  }
+
   async open(): Promise<void> {
     await this.opening.run(async () => {
       const [models, adapters, tasks, state] = await Promise.all([
@@ -34,6 +41,7 @@ export class Serve {
       this.models = models;
       this.adapters = adapters;
       const active = adapters.find(({ id }) => tasks.some(({ activeAdapterId }) => activeAdapterId === id));
+      if (models.every(({ id }) => id !== this.modelId)) this.modelId = ''; // it was removed meanwhile
       this.modelId ||= state.model?.id ?? active?.modelId ?? models.at(-1)?.id ?? '';
       this.state = state;
     });
@@ -77,6 +85,14 @@ export class Serve {
   adaptersOf(taskId: string): AdapterView[] {
     const base = this.models.find(({ id }) => id === this.state?.model?.id);
     return this.adapters.filter((adapter) => adapter.taskId === taskId && adapter.baseHash === base?.hash);
+  }
+
+  /** A prompt such as the adapter was trained on; undefined where none is known. */
+  async promptOf(adapterId: string | undefined): Promise<string | undefined> {
+    const runId = this.adapters.find(({ id }) => id === adapterId)?.runId;
+    if (!runId) return undefined;
+    const run = await api.runs.get.query({ id: runId });
+    return run.spec.train.samplePrompts[0];
   }
 
   /** Null: the plain base. */

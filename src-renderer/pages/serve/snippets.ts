@@ -12,6 +12,8 @@ export interface SnippetFacts {
   /** Null: none is asked for. */
   apiKey: string | null;
   model: string;
+  /** Continued by a model without one; undefined: a greeting. */
+  prompt?: string | undefined;
   /** Whether the model has a template for conversations; else it continues a text. */
   chat: boolean;
 }
@@ -25,10 +27,8 @@ export function snippet(language: Language, facts: SnippetFacts): string {
   return language === 'javascript' ? javascript(facts) : python(facts);
 }
 
-function curl({ address, apiKey, model, chat }: SnippetFacts): string {
-  const body = chat
-    ? { model, messages: [{ role: 'user', content: PROMPT }] }
-    : { model, prompt: PROMPT, max_tokens: 64 };
+function curl({ address, apiKey, model, chat, prompt = PROMPT }: SnippetFacts): string {
+  const body = chat ? { model, messages: [{ role: 'user', content: PROMPT }] } : { model, prompt, max_tokens: 64 };
   const lines = [
     `curl ${address}/${chat ? 'chat/completions' : 'completions'}`,
     ...(apiKey === null ? [] : [`-H ${shellQuoted(`Authorization: Bearer ${apiKey}`)}`]),
@@ -38,10 +38,10 @@ function curl({ address, apiKey, model, chat }: SnippetFacts): string {
   return lines.join(' \\\n  ');
 }
 
-function javascript({ address, apiKey, model, chat }: SnippetFacts): string {
+function javascript({ address, apiKey, model, chat, prompt = PROMPT }: SnippetFacts): string {
   const [call, asked, answer] = chat
     ? ['chat.completions', `messages: [{ role: 'user', content: '${PROMPT}' }]`, 'message.content']
-    : ['completions', `prompt: '${PROMPT}',\n  max_tokens: 64`, 'text'];
+    : ['completions', `prompt: ${JSON.stringify(prompt)},\n  max_tokens: 64`, 'text'];
   return [
     "import OpenAI from 'openai';",
     '',
@@ -57,10 +57,10 @@ function javascript({ address, apiKey, model, chat }: SnippetFacts): string {
   ].join('\n');
 }
 
-function python({ address, apiKey, model, chat }: SnippetFacts): string {
+function python({ address, apiKey, model, chat, prompt = PROMPT }: SnippetFacts): string {
   const [call, asked, answer] = chat
     ? ['chat.completions', `messages=[{"role": "user", "content": "${PROMPT}"}]`, 'message.content']
-    : ['completions', `prompt="${PROMPT}",\n    max_tokens=64`, 'text'];
+    : ['completions', `prompt=${JSON.stringify(prompt)},\n    max_tokens=64`, 'text'];
   return [
     'from openai import OpenAI',
     '',
