@@ -145,18 +145,17 @@ function notesOn({ base }: GgufSource, tensors: PlannedTensor[]): string[] {
     const subject = more.length > 0 ? `${first!.name} and ${more.length} more become` : `${first!.name} becomes`;
     return `${subject} ${first!.type}, because ${first!.fallback}.`;
   });
-  return [...differences, ...fallbacks, ...sameGrid(base, tensors)];
+  return [...differences, ...fallbacks, ...roundedTwice(base, tensors)];
 }
 
-/** Rounding to the steps on which the base lies already takes small changes away again. */
-function sameGrid(base: BaseModel, tensors: PlannedTensor[]): string[] {
-  const written = new Set(tensors.map(({ type }) => type));
+/** Rounding again, above all to the steps on which the base lies already, takes small changes away. */
+function roundedTwice(base: BaseModel, tensors: PlannedTensor[]): string[] {
   const exact: GgmlTypeName[] = ['F32', 'F16', 'BF16'];
   const ofBase = [...base.tensors.values()].flatMap(({ coded }) => (coded ? [coded.type as GgmlTypeName] : []));
-  const shared = [...new Set(ofBase)].filter((type) => written.has(type) && !exact.includes(type));
-  if (shared.length === 0) return [];
+  const rounded = [...new Set(ofBase)].filter((type) => !exact.includes(type));
+  if (rounded.length === 0 || tensors.every(({ type }) => exact.includes(type))) return [];
   return [
-    `The base is ${shared.join(', ')} already: where the file is too, changes of less than half a step are rounded ` +
-      'away. The certificate measures what is left of the adapter; F16 keeps it.',
+    `The base is ${rounded.join(', ')} already: rounded again, small changes can be lost. The certificate measures ` +
+      'what is left of the adapter; F16 keeps it.',
   ];
 }

@@ -75,6 +75,7 @@ async function evaluateWith(
   if (labels) {
     const { loss, predicted, actual } = await evaluateClasses(model, batches, onBatch);
     model.dispose();
+    assertNumber(loss, params);
     return {
       ...rows,
       loss,
@@ -86,7 +87,20 @@ async function evaluateWith(
   }
   const { loss, tokens } = await evaluateLoss(model, batches, onBatch);
   model.dispose();
+  assertNumber(loss, params);
   return { ...rows, loss, perplexity: Math.exp(loss), tokens, rows: examples.length };
+}
+
+/** Throws LOSS_NOT_FINITE. */
+function assertNumber(loss: number, { modelDir, adapterDir }: Params): void {
+  if (Number.isFinite(loss)) return;
+  const what = adapterDir === undefined ? modelDir : `${modelDir} with ${adapterDir}`;
+  throw new GraftError(
+    'LOSS_NOT_FINITE',
+    `The loss of ${what} is no number on these rows: its weights hold values that are none, or are too large to be ` +
+      'added up; download the model again, or train the adapter at a lower rate.',
+    { modelDir, adapterDir },
+  );
 }
 
 /** Throws DATASET_CHANGED where the rows of a run are asked for and the file is another by now. */

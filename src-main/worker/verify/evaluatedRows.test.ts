@@ -59,3 +59,18 @@ it("at the model's own limit it does not ask for a longer maximum length", async
     ) as string,
   });
 });
+
+it('a model whose weights hold what is no number is said to have no loss', async () => {
+  const dir = temporaryFolder();
+  const modelDir = await writeTinyModel(path.join(dir, 'model'));
+  const weights = path.join(modelDir, 'model.safetensors');
+  const bytes = fs.readFileSync(weights);
+  fs.writeFileSync(weights, bytes.fill(0xff, bytes.length - 64));
+  const file = path.join(dir, 'rows.jsonl');
+  fs.writeFileSync(file, JSON.stringify(GOOD));
+  const data = dataSpecSchema.parse({ file });
+  await expect(evaluate({ engine: 'wasm', modelDir, data, batch: 4 }, () => undefined)).rejects.toMatchObject({
+    code: 'LOSS_NOT_FINITE',
+    message: expect.stringContaining(`The loss of ${modelDir} is no number on these rows`) as string,
+  });
+});
