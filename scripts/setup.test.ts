@@ -280,7 +280,9 @@ describe('the machine', () => {
   });
 
   it('runs the same Node on every platform', () => {
-    const packaged = Object.entries(manifest.optionalDependencies).filter(([name]) => /^node-(bin-)?(darwin|linux|win)-/.test(name));
+    const packaged = Object.entries(manifest.optionalDependencies).filter(([name]) =>
+      /^node-(bin-)?(darwin|linux|win)-/.test(name),
+    );
     expect(packaged.map(([name]) => name).sort()).toEqual(
       Object.values(NODE_PACKAGES)
         .map((file) => file.split('/')[0])

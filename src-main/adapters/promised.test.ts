@@ -48,6 +48,11 @@ describe('modules', () => {
     ['two targets less one', [q(0), q(1)], { target_modules: ['q_proj', 'v_proj'], exclude_modules: ['v_proj'] }],
     ['two targets less one by a pattern', [q(0), q(1)], { target_modules: '.*[qv]_proj', exclude_modules: '.*v_proj' }],
     ['whatever is there, where no target is named', [q(0)], { target_modules: null }],
+    [
+      'a matrix that EVA has left without a rank',
+      [q(0), v(0), q(1)],
+      { target_modules: ['q_proj', 'v_proj'], init_lora_weights: 'eva' },
+    ],
     ['made on the bare model class', ['layers.0.self_attn.q_proj', 'layers.1.self_attn.q_proj'], {}],
   ])('%s', async (_, paths, change) => {
     const stored = await adapter(paths, change);
@@ -56,6 +61,7 @@ describe('modules', () => {
 
   it.each<[string, string[], Record<string, unknown>, string]>([
     ['fewer layers than the base', [q(0)], {}, `lacks ${q(1)}`],
+    ['fewer layers, whatever EVA does', [q(0)], { init_lora_weights: 'eva' }, `lacks ${q(1)}`],
     ['a target without its matrices', [q(0), q(1)], { target_modules: ['q_proj', 'v_proj'] }, `lacks ${v(0)}`],
     [
       'a module that is not named',

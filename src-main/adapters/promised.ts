@@ -22,6 +22,7 @@ const schema = z.looseObject({
   layers_pattern: names,
   target_parameters: z.array(z.string()).nullish(),
   ensure_weight_tying: z.boolean().nullish(),
+  init_lora_weights: z.unknown().optional(),
 });
 type Fields = z.output<typeof schema>;
 
@@ -44,14 +45,16 @@ export function checkPromised(
   const known = [...layers, ...asHeld(others)];
   const isNamed = namedBy(file.configFile, fields, layers);
   const held = new Set(paths);
-  const missing = known.find((path) => isNamed(path) && !held.has(path));
+  const heldLayers = new Set(paths.flatMap((path) => layerOf(path) ?? []));
+  // EVA moves ranks to where the data varies most, and a matrix that is left with none stays as it was.
+  const mayLack = (path: string): boolean => fields.init_lora_weights === 'eva' && heldLayers.has(layerOf(path) ?? '');
+  const missing = known.find((path) => isNamed(path) && !held.has(path) && !mayLack(path));
   if (missing !== undefined) {
-    const count = new Set(paths.flatMap((path) => /\.(\d+)\./.exec(path)?.[1] ?? [])).size;
     throw new GraftError(
       'PEFT_WEIGHTS',
       `The adapter in ${file.dir} lacks ${missing}, which its adapter_config.json names and the base model in ` +
-        `${base.dir} has (the file holds ${counted(count, 'layer')}, the base ${base.spec.layers}); choose the base ` +
-        'model it was trained on, or use a complete adapter.',
+        `${base.dir} has (the file holds ${counted(heldLayers.size, 'layer')}, the base ${base.spec.layers}); choose ` +
+        'the base model it was trained on, or use a complete adapter.',
       { adapter: file.dir, module: missing },
     );
   }
@@ -65,6 +68,10 @@ export function checkPromised(
         'it out; export the adapter again.',
       { adapter: file.dir, module: unnamed },
     );
+}
+
+function layerOf(path: string): string | undefined {
+  return /\.(\d+)\./.exec(path)?.[1];
 }
 
 /** Module paths that the base has: its linear layers, and its embeddings and head. */

@@ -6,6 +6,7 @@ import type { LlamaContextSequence, SequenceEvaluateOptions, Token } from 'node-
 import type { AnswerGrammar } from '../../src-shared/generation.ts';
 import { usageError } from '../../src-shared/errors.ts';
 import { loadLlamacpp, loadModelFile, refusedFile } from './runtime.ts';
+import { unknownKeyword } from './schemaKeywords.ts';
 
 /** The threads of a smaller model wait for each other longer than they compute. */
 const SMALL_BYTES = 64 * 2 ** 20;
@@ -104,6 +105,13 @@ export async function openGenerator(
   }
 
   async function grammarState(wanted: AnswerGrammar) {
+    const unknown = wanted.type === 'json' ? undefined : unknownKeyword(wanted.schema);
+    if (unknown !== undefined)
+      throw usageError(
+        'GRAMMAR_REFUSED',
+        `llama.cpp has no grammar for "${unknown.slice(0, 40)}" in a JSON schema, and would go on without it; write ` +
+          'the schema without.',
+      );
     const { LlamaGrammarEvaluationState } = await import('node-llama-cpp');
     const llama = await loadLlamacpp();
     try {

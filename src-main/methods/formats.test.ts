@@ -133,6 +133,19 @@ describe.skipIf(!hasShared('golden'))(`folders of Python PEFT${skipNote('golden'
     base.close();
   });
 
+  it.each(['gpt2', 'llama'])(
+    '%s/eva_rho2: EVA has left a matrix without a rank, and the file lacks it',
+    async (family) => {
+      const base = openBaseModel(sharedPath(`golden/${family}/base`));
+      const model = loadModel(base.dir);
+      const adapter = loadAdapter(sharedPath(`golden/${family}/eva_rho2/final`), base);
+      expectClose(...(await logitsBeside(model.with(adapter), family, 'eva_rho2')), { rtol: 1e-4, atol: 3e-4 });
+      adapter.dispose();
+      model.dispose();
+      base.close();
+    },
+  );
+
   it.each(FAMILIES)('%s/pissa, converted by PEFT', async (family) => {
     const base = openBaseModel(sharedPath(`golden/${family}/base`));
     const model = loadModel(base.dir);

@@ -22,3 +22,8 @@ it('says where it is, if it has been downloaded', () => {
   const cached = { name: 'Qwen/Qwen2.5-0.5B', dir: '/cache/snapshots/1', sizeBytes: 1, place: 'Hugging Face' as const };
   expect(() => refuseRepository('qwen/qwen2.5-0.5b', () => [cached])).toThrow(/already, so add that folder/);
 });
+
+it('a GGUF file that is not there is a file, whatever its path looks like', () => {
+  expect(refusal('models/tiny.gguf')).not.toThrow();
+  expect(refusal('owner/tiny/tiny-Q8_0.gguf')).toThrow(/hf:owner\/tiny\/tiny-Q8_0.gguf/);
+});

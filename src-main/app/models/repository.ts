@@ -5,12 +5,14 @@
 import fs from 'node:fs';
 import { sourceNamed, sourceText } from '../../hub/source.ts';
 import { usageError } from '../../../src-shared/errors.ts';
+import { isGgufFile } from './ggufFile.ts';
 import { findModels, type FoundModel } from './find.ts';
 
 /** Throws MODEL_IS_REPOSITORY where a repository is named; `found`: models of other programs on this machine. */
 export function refuseRepository(text: string, found: () => readonly FoundModel[] = findModels): void {
   const named = fs.existsSync(text.trim()) ? undefined : sourceNamed(text);
-  if (named === undefined) return;
+  // A file of the machine with a slip in its path, and no repository that ends in .gguf.
+  if (named === undefined || (named.file === undefined && isGgufFile(text))) return;
   const { repository } = named;
   const source = sourceText(named);
   const local = found().find(({ name }) => name.toLowerCase() === repository.toLowerCase())?.dir;

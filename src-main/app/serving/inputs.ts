@@ -6,6 +6,7 @@ import { DEFAULT_SERVING_HOST, DEFAULT_SERVING_PORT } from '../../../src-shared/
 
 /** Shorter keys would be guessed. */
 const SHORTEST_KEY = 8;
+const PORT = 'is no port; give 0 to 65535';
 
 export const startServingSchema = z
   .object({
@@ -14,7 +15,7 @@ export const startServingSchema = z
     /** A GGUF file for llama.cpp, in place of a base. */
     gguf: z.string().trim().min(1).optional(),
     engine: runSpecSchema.shape.engine,
-    port: z.number().int().min(0).max(65_535).default(DEFAULT_SERVING_PORT),
+    port: z.number().int().min(0, PORT).max(65_535, PORT).default(DEFAULT_SERVING_PORT),
     host: z
       .string()
       .refine((host) => host === 'localhost' || net.isIP(host) !== 0, 'is no address; give one such as 127.0.0.1')

@@ -78,6 +78,12 @@ export function tunedOf({ catalog }: Services, text: string): FoundAdapter {
       `There is no adapter and no folder "${text}"; "adapters list" shows the registered ones.`,
       { adapter: text },
     );
+  if (fs.statSync(dir).isFile())
+    throw usageError(
+      'ADAPTER_NOT_FOUND',
+      `${dir} is a file; an adapter in a file is brought in first: adapters import "${text}".`,
+      { adapter: text },
+    );
   return { id: catalog.adapters.list().find((adapter) => adapter.dir === dir)?.id ?? null, dir };
 }
 

@@ -92,7 +92,9 @@ function announce({ print }: Context, state: ServingState): void {
     refused === null ? (adapter?.name ?? 'plain base') : 'not served: its adapter belongs to another base',
   ]);
   table(['MODEL', 'ANSWERED BY'], rows).forEach(print);
-  print('A task that is switched is answered by its new adapter at once. Ctrl-C ends the service.');
+  const switching =
+    load!.engine === 'llama.cpp' ? '' : 'A task that is switched is answered by its new adapter at once. ';
+  print(`${switching}Ctrl-C ends the service.`);
 }
 
 function facts({ address, apiKey, model, load, tasks, aloneTokensPerSecond }: ServingState): object {

@@ -100,6 +100,17 @@ it('gives JSON of a schema, which the engine of Graft refuses', async () => {
   }
 });
 
+it('refuses a schema of which llama.cpp would pass something over', async () => {
+  const schema = { type: 'object', properties: { age: { type: 'integer', minimum: 18 } } };
+  const refused = client.chat.completions.create({
+    model: 'base',
+    messages: [{ role: 'user', content: 'Hello' }],
+    response_format: { type: 'json_schema', json_schema: { name: 'x', schema } },
+  });
+  await expect(refused).rejects.toMatchObject({ status: 400, code: 'invalid_schema' });
+  await expect(refused).rejects.toThrow(/"minimum"/);
+});
+
 it('refuses likelihoods, tasks, and prompts that are too long', async () => {
   await expect(complete('x', { logprobs: 1 })).rejects.toMatchObject({ status: 400, param: 'logprobs' });
   await expect(complete('x', { model: 'tickets' })).rejects.toBeInstanceOf(NotFoundError);
