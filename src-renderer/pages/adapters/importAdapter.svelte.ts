@@ -12,6 +12,8 @@ export class ImportAdapter {
   /** Of a file of loralib's, which does not store it; undefined: not given yet. */
   alpha = $state<number | undefined>();
   found = $state.raw<AdapterInspection | undefined>();
+  /** The folder that Graft has made of what was dropped, which is called by a number, and a better name for it. */
+  #copy: { dir: string; name: string } | undefined;
   /** Alpha belongs to one file. */
   #lookedAt = '';
   readonly looking = new Action();
@@ -32,10 +34,14 @@ export class ImportAdapter {
       this.dir = known;
       return;
     }
+    const folder = transfer.items[0]?.webkitGetAsEntry();
     const files = filesOfDrop(transfer);
     this.sent = 0;
     const path = await this.dropping.run(async () => pathOfAll(await files, (share) => (this.sent = share)));
-    if (path !== undefined) this.dir = path;
+    if (path === undefined) return;
+    const isFile = (await files).length === 1;
+    this.#copy = isFile ? undefined : { dir: path, name: folder?.isDirectory ? folder.name : 'imported' };
+    this.dir = path;
   }
 
   /** Reads the folder; a path that changed meanwhile is read by its own call. */
@@ -48,7 +54,7 @@ export class ImportAdapter {
     const found = await this.looking.run(() => api.adapters.inspect.query({ dir, ...this.#options() }));
     if (!found || this.dir.trim() !== dir) return;
     this.found = found;
-    this.name = found.name;
+    this.name = this.#copy?.dir === dir ? this.#copy.name : found.name;
     this.taskName ||= found.task ?? '';
     this.modelId = found.bases[0]?.id ?? '';
   }
