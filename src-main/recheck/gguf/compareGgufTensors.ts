@@ -129,8 +129,8 @@ function updateShare({ square, error, errorSquare }: Sums, report: Report): Omit
   const [share, deviation] = [1 + error / square, Math.sqrt(errorSquare) / square];
   if (!(Math.abs(share - 1) <= Math.max(LEAST_SHARE, ERRORS * deviation)))
     report(
-      `the file holds ${share.toFixed(3)} of the adapter's update instead of 1; F16 has finer steps, and lora-gguf keeps ` +
-        'the adapter beside the base',
+      `the file holds ${share.toFixed(3)} of the adapter's update instead of 1; F16 has finer steps, and lora-gguf ` +
+        'keeps the adapter beside the base',
     );
   return { updateShare: share, updateShareError: deviation };
 }
