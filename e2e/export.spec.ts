@@ -99,6 +99,11 @@ test('exports a merged model, an adapter by itself, several with scales; cancels
     for (const name of files)
       expect(fs.readFileSync(path.join(home, 'exports/packed', name)).toString('latin1', 0, 4)).toBe('GGUF');
     await keepScreenshot(page, 'export-gguf');
+    const serve = page.getByRole('article', { name: 'Export packed' }).getByRole('link', { name: 'Serve it here' });
+    await expect(serve).toHaveAttribute(
+      'href',
+      `#/serve?gguf=${encodeURIComponent(path.join(home, 'exports/packed', files[1]!))}`,
+    );
     await expectAccessible(page);
   });
 
@@ -139,6 +144,9 @@ test('exports a merged model, an adapter by itself, several with scales; cancels
   await test.step('a folder that exists is named, with a way out', async () => {
     await page.getByLabel('New folder').fill('whole');
     await expect(page.getByRole('alert')).toContainText('exists already');
+    await page.getByLabel('New folder').fill('../whole');
+    await expect(page.getByRole('alert')).toContainText('is one name');
+    await page.getByLabel('New folder').fill('whole');
     await page.getByRole('button', { name: 'Use a free name' }).click();
     await expect(page.getByRole('button', { name: 'Merge and export' })).toBeEnabled();
   });

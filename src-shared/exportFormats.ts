@@ -79,8 +79,12 @@ export function exportName(outDir: string): string {
   return base.replace(/\.gguf$/i, '') || 'model';
 }
 
-/** `colours-Q8_0.gguf`, as llama.cpp's own tools name files; what is one file has the name that was asked for. */
+/**
+ * `colours-Q8_0.gguf`, as llama.cpp's own tools name files. What is one file has the name that was asked for, and no
+ * name ends in its type twice.
+ */
 export function ggufFileName(output: { format: ExportFormat; outDir: string }, type: Quantisation | 'lora'): string {
   const name = exportName(output.outDir);
-  return isOneFile(output) ? `${name}.gguf` : `${name}-${type}.gguf`;
+  const told = isOneFile(output) || name.endsWith(`-${type}`);
+  return told ? `${name}.gguf` : `${name}-${type}.gguf`;
 }
