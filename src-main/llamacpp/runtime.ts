@@ -85,8 +85,7 @@ export async function openRunner(
       contextSize: contextLength + 1,
       batchSize: contextLength,
       sequences: 1,
-      // The threads of a small model wait for each other longer than they compute, above all on a busy machine.
-      ...(model.size < SMALL_BYTES ? { threads: 1 } : {}),
+      threads: await threadsFor(model.size),
       flashAttention: false,
       experimentalKvCacheKeyType: 'F32',
       experimentalKvCacheValueType: 'F32',
@@ -100,6 +99,15 @@ export async function openRunner(
 }
 
 const SMALL_BYTES = 256 << 20;
+
+/**
+ * The threads of a small model wait for each other longer than they compute. Those of a large one leave a processor to
+ * others: they wait in a loop, so one that is kept from running holds up all.
+ */
+async function threadsFor(modelBytes: number): Promise<number> {
+  const { cpuMathCores } = await loadLlamacpp();
+  return modelBytes < SMALL_BYTES ? 1 : Math.max(1, cpuMathCores - 1);
+}
 
 /** Throws LLAMACPP_ABSENT or LLAMACPP_REFUSED. */
 export async function loadModelFile(
