@@ -5,11 +5,8 @@
 import type { LlamaContextSequence, SequenceEvaluateOptions, Token } from 'node-llama-cpp';
 import type { AnswerGrammar } from '../../src-shared/generation.ts';
 import { usageError } from '../../src-shared/errors.ts';
-import { loadLlamacpp, loadModelFile, refusedFile } from './runtime.ts';
+import { loadLlamacpp, loadModelFile, refusedFile, threadsFor } from './runtime.ts';
 import { unknownKeyword } from './schemaKeywords.ts';
-
-/** The threads of a smaller model wait for each other longer than they compute. */
-const SMALL_BYTES = 64 * 2 ** 20;
 
 interface SampledBy {
   maxNew: number;
@@ -43,7 +40,7 @@ export async function openGenerator(
     const context = await model.createContext({
       contextSize: contextLength,
       sequences,
-      ...(model.size < SMALL_BYTES ? { threads: 1 } : {}),
+      threads: await threadsFor(model.size),
     });
     const free = Array.from({ length: sequences }, () => context.getSequence());
     const waiting: ((sequence: LlamaContextSequence) => void)[] = [];

@@ -98,13 +98,13 @@ export async function openRunner(
   }
 }
 
-const SMALL_BYTES = 256 << 20;
+const SMALL_BYTES = 64 << 20;
 
 /**
  * The threads of a small model wait for each other longer than they compute. Those of a large one leave a processor to
  * others: they wait in a loop, so one that is kept from running holds up all.
  */
-async function threadsFor(modelBytes: number): Promise<number> {
+export async function threadsFor(modelBytes: number): Promise<number> {
   const { cpuMathCores } = await loadLlamacpp();
   return modelBytes < SMALL_BYTES ? 1 : Math.max(1, cpuMathCores - 1);
 }
