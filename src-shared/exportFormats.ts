@@ -57,6 +57,16 @@ export const EXPORT_FORMAT_FACTS: Record<ExportFormat, FormatFacts> = {
   },
 };
 
+/** Whether a model is written as it is: then there are no adapters, and `tasks` is the empty list. */
+export function isAsItIs({ tasks }: { tasks?: readonly unknown[] | null | undefined }): boolean {
+  return tasks?.length === 0;
+}
+
+/** What an export is compared with, in words. */
+export function referenceName(exported: Parameters<typeof isAsItIs>[0]): string {
+  return isAsItIs(exported) ? 'the model itself' : 'base + adapter';
+}
+
 const FILE_FORMATS: ExportFormat[] = ['gguf', 'lora-gguf'];
 
 /** Whether `outDir` names the one file to be written: a path that ends in .gguf, for the formats of one file. */

@@ -13,6 +13,7 @@ import { useBackend } from '../backend.ts';
 import { taughtIds, tasksOf } from '../mergedTasks.ts';
 import { heldOutPrompts } from './heldOutPrompts.ts';
 import { parityOf } from './parity.ts';
+import { isAsItIs, referenceName } from '../../../src-shared/exportFormats.ts';
 import type { MergeParams, MergeResult, ParityCertificate } from '../../../src-shared/exports.ts';
 import type { WorkerCalls } from '../../../src-shared/workerCalls.ts';
 
@@ -107,8 +108,8 @@ function failed(certificate: ParityCertificate, withinTolerance: boolean): Graft
   const [problem, ...more] = reading?.problems ?? [];
   const others = more.length > 0 ? ` (and ${more.length} more)` : '';
   const what = withinTolerance
-    ? `The merged folder is not what base and adapter give: ${problem}${others}`
-    : `The merged model's logits differ from base + adapter by ${maxLogitDifference.toPrecision(3)}, above the ` +
+    ? `The written folder is not what ${isAsItIs(certificate) ? 'the model gives' : 'base and adapter give'}: ${problem}${others}`
+    : `The written model's logits differ from ${referenceName(certificate)} by ${maxLogitDifference.toPrecision(3)}, above the ` +
       `tolerance ${tolerance.toPrecision(3)} of ${dtype} (rounding alone makes ${rounding.toPrecision(3)})`;
   return new GraftError(
     'PARITY_FAILED',
