@@ -49,7 +49,9 @@ interface Derived {
 function derived(tokenizer: TextTokenizer, rows: DatasetKind | undefined): Derived {
   if (rows === 'alpaca') return templateOf(tokenizer, alpacaText);
   if (rows === 'completion' || rows === 'text')
-    return asTyped('Training was on prompts as they are: Ollama passes what is typed without a chat template.');
+    return asTyped(
+      'The model was trained on prompts as they are: Ollama passes what is typed without a chat template.',
+    );
   if (tokenizer.chatTemplate === undefined && rows === undefined)
     return asTyped('The model has no chat template: Ollama passes what is typed as it is, as training did.');
   return templateOf(tokenizer, (messages, goOn) => chatText(tokenizer, messages, goOn));
