@@ -1,4 +1,4 @@
-/** Each format once from one trained adapter, and a model as it is: what is planned is what is written, and llama.cpp runs it. */
+/** Each format once from one trained adapter, and a model as it is: planned as written, and llama.cpp runs it. */
 import fs from 'node:fs';
 import path from 'node:path';
 import { getLlama, LlamaCompletion } from 'node-llama-cpp';

@@ -32,7 +32,10 @@ export interface Task {
   scale: number;
 }
 
-/** Writes base + sum of scale·adapter; of no tasks the base as it is. Throws as mergeAdapter, and NOT_ADDITIVE for what cannot be scaled. */
+/**
+ * Writes base + sum of scale·adapter; with no tasks the base as it is. Throws as mergeAdapter, and NOT_ADDITIVE for
+ * what cannot be scaled.
+ */
 export async function mergeTasks(options: Omit<RewriteOptions, 'edit'> & { tasks: Task[] }): Promise<WrittenModel> {
   const { tasks, base } = options;
   return rewriteBaseModel({ ...options, base: mergeBasis(tasks, base), edit: taskEdits(tasks, base) });

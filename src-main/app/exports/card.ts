@@ -1,4 +1,4 @@
-/** The model card of an export, from what the catalogue knows of its adapters or its model, their runs and their data. */
+/** The model card of an export, from what the catalogue knows of its adapters or model, their runs and their data. */
 import fs from 'node:fs';
 import path from 'node:path';
 import { ADAPTER_CONFIG } from '../../adapters/files.ts';

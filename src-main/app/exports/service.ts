@@ -6,22 +6,21 @@ import { firstMissing, removeEmpty } from '../../files/emptyFolders.ts';
 import { diskFullError, freeBytesAt } from '../../files/freeSpace.ts';
 import { removePartials } from '../../files/removePartials.ts';
 import { GraftError, usageError } from '../../../src-shared/errors.ts';
-import { isAsItIs } from '../../../src-shared/exportFormats.ts';
 import type { AdapterService } from '../adapters/service.ts';
 import { streamOf } from '../events/stream.ts';
 import { Watchers } from '../events/watchers.ts';
 import { newId } from '../ids.ts';
-import { runOfModel } from '../models/runOfModel.ts';
 import type { Home } from '../storage/home.ts';
 import { PatientWriter } from '../storage/patientWriter.ts';
 import type { Workers } from '../workers/client.ts';
 import type { EngineService } from '../workers/engines.ts';
+import { requestOf, withRows } from './asked.ts';
 import { quantisationsOf, refuseCombination } from './combination.ts';
 import { completed, EXPORT_ABANDONED, EXPORT_CANCELLED, exportFailure, failed } from './ends.ts';
 import type { ExportInput } from './inputs.ts';
 import type { ScaledAdapter } from './obstacle.ts';
 import { assertNew, neededBytes, planExport, plannedFor, type ExportPlan } from './plan.ts';
-import { NO_ADAPTERS, type ExportRequest } from './request.ts';
+import type { ExportRequest } from './request.ts';
 import { writeExport, type ExportProgress } from './write.ts';
 
 export type ExportEvent =
@@ -107,7 +106,7 @@ export class ExportService {
     return (await plannedFor(withRows(this.#catalog, request)))?.notes ?? [];
   }
 
-  /** Starts an export of registered adapters, or of a registered model. Throws a usage error, or DISK_FULL where it cannot fit. */
+  /** Of registered adapters, or of a registered model. Throws a usage error, or DISK_FULL where it cannot fit. */
   async startFor(input: ExportInput): Promise<ExportRecord> {
     const adapters = this.#adaptersOf(input);
     const modelDir = this.#modelOf(input, adapters);
@@ -269,30 +268,6 @@ function clearerOf(outDir: string): () => void {
   return () => {
     removePartials(outDir);
     if (firstMade) removeEmpty(parent, firstMade);
-  };
-}
-
-/** Of a model as it is what its run was trained on decides its template. */
-function withRows(catalog: Catalog, request: ExportRequest): ExportRequest {
-  return isAsItIs(request) ? { ...request, rows: runOfModel(catalog, request.modelDir)?.started?.rows } : request;
-}
-
-/** `modelDir` undefined: the base is gone, and only the adapter's own folder can be copied. */
-function requestOf(
-  { adapters: _asked, modelId: _model, outDir, ...settings }: ExportInput,
-  adapters: ScaledAdapter[],
-  modelDir: string | undefined,
-): ExportRequest {
-  const [first] = adapters;
-  const at = { ...settings, modelDir: modelDir ?? '', outDir: path.resolve(outDir) };
-  if (!first) return { ...at, ...NO_ADAPTERS };
-  const { adapter, scale } = first;
-  const isPlain = adapters.length === 1 && scale === 1;
-  return {
-    ...at,
-    adapterId: adapter.id,
-    adapterDir: adapter.dir,
-    tasks: isPlain ? undefined : adapters.map((one) => ({ adapterDir: one.adapter.dir, scale: one.scale })),
   };
 }
 

@@ -16,7 +16,7 @@ export const exportCommand: Command = {
   name: 'export',
   positionals: [],
   summary:
-    'Writes an adapter, base and adapter in one, or a model for another runtime, with a certificate that it is the same.',
+    'Writes an adapter, base and adapter in one, or a model, for another runtime, with a certificate of sameness.',
   options: {
     ...ADAPTERS_OPTIONS,
     model: {

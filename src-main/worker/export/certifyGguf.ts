@@ -1,6 +1,7 @@
 /**
  * The certificate of a GGUF file: read back by a second reader, then run by llama.cpp, where it is installed, beside
- * what it was made from, base + adapter or a model as it is, in Graft's engine. The reading comes first, since llama.cpp ends the process at some broken files.
+ * what it was made from (base + adapter, or a model as it is) in Graft's engine. The reading comes first, since
+ * llama.cpp ends the process at some broken files.
  */
 import fs from 'node:fs';
 import type { BaseModel } from '../../basemodel/baseModel.ts';
@@ -141,12 +142,10 @@ function failed(certificate: GgufCertificate, tasks: TaskDir[]): GraftError {
   const problems = [...certificate.reading.problems, ...(certificate.run?.problems ?? [])];
   const [first, ...more] = problems;
   const others = more.length > 0 ? ` (and ${more.length} more)` : '';
-  const [give, change] = isAsItIs({ tasks })
-    ? ['the model gives', 'the model does']
-    : ['base and adapter give', 'base and adapter do'];
+  const source = isAsItIs({ tasks }) ? 'the model gives' : 'base and adapter give';
   return new GraftError(
     'PARITY_FAILED',
-    `The GGUF file is not what ${give}: ${first}${others}; nothing was exported, make sure that ${change} not ` +
+    `The GGUF file is not what ${source}: ${first}${others}; nothing was exported, make sure that its source does not ` +
       'change meanwhile, try a finer quantisation, or allow an export whose certificate has failed.',
     { certificate },
   );

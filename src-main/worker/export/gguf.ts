@@ -1,4 +1,4 @@
-/** A model, or base and adapters in one, as GGUF files, in a folder that only appears once llama.cpp has run them and they pass. */
+/** A whole model as GGUF files, in a folder that only appears once llama.cpp has run them and they pass. */
 import { createHash } from 'node:crypto';
 import fs from 'node:fs';
 import path from 'node:path';

@@ -107,14 +107,15 @@ function failed(certificate: ParityCertificate, withinTolerance: boolean): Graft
   const { reading, dtype, maxLogitDifference, tolerance, rounding = 0 } = certificate;
   const [problem, ...more] = reading?.problems ?? [];
   const others = more.length > 0 ? ` (and ${more.length} more)` : '';
+  const source = isAsItIs(certificate) ? 'the model gives' : 'base and adapter give';
   const what = withinTolerance
-    ? `The written folder is not what ${isAsItIs(certificate) ? 'the model gives' : 'base and adapter give'}: ${problem}${others}`
-    : `The written model's logits differ from ${referenceName(certificate)} by ${maxLogitDifference.toPrecision(3)}, above the ` +
-      `tolerance ${tolerance.toPrecision(3)} of ${dtype} (rounding alone makes ${rounding.toPrecision(3)})`;
+    ? `The written folder is not what ${source}: ${problem}${others}`
+    : `The written model's logits differ from ${referenceName(certificate)} by ` +
+      `${maxLogitDifference.toPrecision(3)}, above the tolerance ${tolerance.toPrecision(3)} of ${dtype} (rounding alone makes ${rounding.toPrecision(3)})`;
   return new GraftError(
     'PARITY_FAILED',
-    `${what}; nothing was exported, ${dtype === 'f32' ? '' : 'try dtype f32, '}make sure that base and adapter do ` +
-      'not change meanwhile, or allow an export whose certificate has failed.',
+    `${what}; nothing was exported, ${dtype === 'f32' ? '' : 'try dtype f32, '}make sure that its source does not ` +
+      'change meanwhile, or allow an export whose certificate has failed.',
     { certificate },
   );
 }
