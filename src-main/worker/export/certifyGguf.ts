@@ -145,8 +145,8 @@ function failed(certificate: GgufCertificate, tasks: TaskDir[]): GraftError {
   const source = isAsItIs({ tasks }) ? 'the model gives' : 'base and adapter give';
   return new GraftError(
     'PARITY_FAILED',
-    `The GGUF file is not what ${source}: ${first}${others}; nothing was exported, make sure that its source does not ` +
-      'change meanwhile, try a finer quantisation, or allow an export whose certificate has failed.',
+    `The GGUF file is not what ${source}: ${first}${others}; nothing was exported, make sure that its source does ` +
+      'not change meanwhile, try a finer quantisation, or allow an export whose certificate has failed.',
     { certificate },
   );
 }

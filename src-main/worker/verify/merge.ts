@@ -111,7 +111,8 @@ function failed(certificate: ParityCertificate, withinTolerance: boolean): Graft
   const what = withinTolerance
     ? `The written folder is not what ${source}: ${problem}${others}`
     : `The written model's logits differ from ${referenceName(certificate)} by ` +
-      `${maxLogitDifference.toPrecision(3)}, above the tolerance ${tolerance.toPrecision(3)} of ${dtype} (rounding alone makes ${rounding.toPrecision(3)})`;
+      `${maxLogitDifference.toPrecision(3)}, above the tolerance ${tolerance.toPrecision(3)} of ${dtype} ` +
+      `(rounding alone makes ${rounding.toPrecision(3)})`;
   return new GraftError(
     'PARITY_FAILED',
     `${what}; nothing was exported, ${dtype === 'f32' ? '' : 'try dtype f32, '}make sure that its source does not ` +
