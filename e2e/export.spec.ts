@@ -5,7 +5,7 @@ import fs from 'node:fs';
 import path from 'node:path';
 import { expectAccessible } from './axe.ts';
 import { ask, expect, goTo, keepScreenshot, test } from './fixtures.ts';
-import { addParts, train } from './realRuns.ts';
+import { addParts, openHash, train } from './realRuns.ts';
 
 test('exports a merged model, an adapter by itself, several with scales; cancels; says why not', async ({
   graft: page,
@@ -149,5 +149,25 @@ test('exports a merged model, an adapter by itself, several with scales; cancels
     await page.getByLabel('New folder').fill('whole');
     await page.getByRole('button', { name: 'Use a free name' }).click();
     await expect(page.getByRole('button', { name: 'Merge and export' })).toBeEnabled();
+  });
+
+  await test.step('a model that was fine-tuned whole goes from the end of its run to llama.cpp', async () => {
+    const { id } = await train(page, parts, { method: { type: 'full' }, taskName: 'retold', train: { steps: 2 } });
+    await openHash(page, `#/runs/${id}`);
+    await expect(page.getByText('Training is complete; the model is in the catalogue.')).toBeVisible();
+    await page.getByRole('main').getByRole('link', { name: 'Export', exact: true }).click();
+    await expect(page.getByRole('combobox', { name: 'Model', exact: true })).toContainText('fine-tuned whole');
+    await page.getByRole('radio', { name: 'PEFT' }).click();
+    await page.getByRole('alert').getByRole('button', { name: 'Export it for Ollama' }).click();
+    await page.getByLabel('New folder').fill('retold');
+    await expectAccessible(page);
+    await keepScreenshot(page, 'export-model');
+    await page.getByRole('button', { name: 'Export the model' }).click();
+    const certificate = page
+      .getByRole('article', { name: 'Export retold' })
+      .getByRole('region', { name: 'Parity certificate' });
+    await expect(certificate).toContainText('beside the model itself', { timeout: 90_000 });
+    const files = fs.readdirSync(path.join(home, 'exports/retold')).sort();
+    expect(files).toEqual(['Modelfile', 'README.md', 'parity.json', 'retold-Q8_0.gguf']);
   });
 });

@@ -15,25 +15,25 @@ export interface FormatFacts {
 export const EXPORT_FORMAT_FACTS: Record<ExportFormat, FormatFacts> = {
   ollama: {
     label: 'Ollama',
-    text: 'The merged model as a GGUF file with a Modelfile, and the line that adds it to Ollama.',
+    text: 'The whole model as a GGUF file with a Modelfile, and the line that adds it to Ollama.',
     holds: 'model',
     quantised: true,
   },
   lmstudio: {
     label: 'LM Studio',
-    text: 'The merged model as GGUF files, where LM Studio looks for them if it is installed here.',
+    text: 'The whole model as GGUF files, where LM Studio looks for them if it is installed here.',
     holds: 'model',
     quantised: true,
   },
   gguf: {
     label: 'llama.cpp',
-    text: 'The merged model as GGUF files, for llama.cpp and all that is built on it.',
+    text: 'The whole model as GGUF files, for llama.cpp and all that is built on it.',
     holds: 'model',
     quantised: true,
   },
   hf: {
     label: 'Python',
-    text: 'The merged model as a Hugging Face folder: transformers, vLLM, mlx-lm, and Graft itself.',
+    text: 'The whole model as a Hugging Face folder: transformers, vLLM, mlx-lm, and Graft itself.',
     holds: 'model',
     quantised: false,
   },
@@ -56,6 +56,16 @@ export const EXPORT_FORMAT_FACTS: Record<ExportFormat, FormatFacts> = {
     quantised: false,
   },
 };
+
+/** Whether a model is written as it is: then there are no adapters, and `tasks` is the empty list. */
+export function isAsItIs({ tasks }: { tasks?: readonly unknown[] | null | undefined }): boolean {
+  return tasks?.length === 0;
+}
+
+/** What an export is compared with, in words. */
+export function referenceName(exported: Parameters<typeof isAsItIs>[0]): string {
+  return isAsItIs(exported) ? 'the model itself' : 'base + adapter';
+}
 
 const FILE_FORMATS: ExportFormat[] = ['gguf', 'lora-gguf'];
 

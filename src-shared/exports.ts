@@ -1,5 +1,6 @@
 /** Adapters on their way out of Graft: merged into their base or by themselves, and the proof that it is the same. */
 import type { BackendName } from './backends.ts';
+import type { DatasetKind } from './datasets.ts';
 import type { GgufCertificate } from './ggufCertificate.ts';
 import type { RunSpec } from './runSpec.ts';
 
@@ -57,9 +58,9 @@ export interface ParityCertificate {
   /** The export was wanted even with a certificate that has failed. */
   keptDespiteFailure?: true;
   engine: BackendName;
-  /** Of several adapters the first. */
+  /** Of several adapters the first; empty where there is none. */
   adapterSha256: string;
-  /** Present where adapters were merged with scales. */
+  /** Present where adapters were merged with scales; empty: the model as it is. */
   tasks?: { adapterSha256: string; scale: number }[];
   baseHash: string;
   createdAt: string;
@@ -81,8 +82,9 @@ export interface GgufParity {
   /** Whether every certificate has passed. */
   passed: boolean;
   keptDespiteFailure?: true;
-  /** Of several adapters the first. */
+  /** Of several adapters the first; empty where there is none. */
   adapterSha256: string;
+  /** As in ParityCertificate. */
   tasks?: { adapterSha256: string; scale: number }[];
   baseHash: string;
   createdAt: string;
@@ -98,9 +100,9 @@ export interface TaskDir {
 export interface MergeParams {
   engine: BackendName;
   modelDir: string;
-  /** The adapter that is merged as it is, or base + sum of scale·adapter. */
+  /** The adapter that is merged as it is, or base + sum of scale·adapter; empty where there is none. */
   adapterDir: string;
-  /** Present: all adapters with their scales; `adapterDir` is the first of them. */
+  /** Present: all adapters with their scales, `adapterDir` being the first of them; empty: the model as it is. */
   tasks?: TaskDir[];
   outDir: string;
   /** Undefined: the base's own dtype. */
@@ -117,6 +119,8 @@ export interface MergeParams {
 export interface GgufExportParams extends Omit<MergeParams, 'dtype' | 'maxShardBytes'> {
   format: 'gguf' | 'ollama' | 'lmstudio';
   quantise: Quantisation[];
+  /** Of a model as it is: kind of the rows that it was trained on, where that is known. */
+  rows?: DatasetKind;
 }
 
 export interface GgufExportResult extends Omit<MergeResult, 'certificate'> {

@@ -1,6 +1,6 @@
 /** What a run tells while it trains, what it ends with, and what can be asked about one of its steps. */
 import type { BackendName } from './backends.ts';
-import type { BadRow, UnusedField } from './datasets.ts';
+import type { BadRow, DatasetKind, UnusedField } from './datasets.ts';
 import type { RunSpec } from './runSpec.ts';
 
 export interface StepMetrics {
@@ -29,6 +29,8 @@ export type TrainEvent =
       totalSteps: number;
       trainRows: number;
       valRows: number;
+      /** Kind of the rows; what was noted by earlier versions lacks it. */
+      rows?: DatasetKind;
       /** Step the run continues after; 0 for a fresh run. */
       resumedFrom: number;
     }

@@ -134,7 +134,7 @@ export function refuseWholeModel(dir: string): void {
   throw new GraftError(
     'NOT_AN_ADAPTER',
     `${dir} is a whole model, as full fine-tuning makes one, and no adapter that could be attached or merged; ` +
-      'use it as a model of its own.',
+      'use it as a model of its own (graft export --model, for instance).',
     { dir },
   );
 }

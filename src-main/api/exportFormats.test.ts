@@ -1,4 +1,4 @@
-/** Each format once from one trained adapter: what is planned is what is written, and llama.cpp runs it. */
+/** Each format once from one trained adapter, and a model as it is: planned as written, and llama.cpp runs it. */
 import fs from 'node:fs';
 import path from 'node:path';
 import { getLlama, LlamaCompletion } from 'node-llama-cpp';
@@ -21,12 +21,16 @@ beforeAll(async () => {
 });
 afterAll(() => bench.close());
 
-type Asked = Omit<Parameters<TestBench['api']['exports']['start']>[0], 'adapterId' | 'adapters' | 'outDir'>;
+type Request = Parameters<TestBench['api']['exports']['start']>[0];
+type Asked = Omit<Request, 'adapterId' | 'adapters' | 'modelId' | 'outDir'>;
+
+function exported(name: string, asked: Asked, scale = 1): Promise<ExportRecord> {
+  return exportedAs({ ...asked, adapters: [{ adapterId: adapter.id, scale }], outDir: path.join(bench.dir, name) });
+}
 
 /** The record, once what was written is compared with what was planned. */
-async function exported(name: string, asked: Asked, scale = 1): Promise<ExportRecord> {
-  const outDir = path.join(bench.dir, name);
-  const request = { ...asked, adapters: [{ adapterId: adapter.id, scale }], outDir };
+async function exportedAs(request: Request): Promise<ExportRecord> {
+  const { outDir } = request;
   const plan = await bench.api.exports.plan(request);
   expect(plan.problem).toBeNull();
   const { id } = await bench.api.exports.start(request);
@@ -94,6 +98,34 @@ it('for Ollama with a Modelfile, for LM Studio, and the adapter alone', async ()
   expect(header(lora.outDir)).toEqual(['GGUF', 3, 2 * 8]);
   const mlx = await exported('mlx', { format: 'mlx' });
   expect(mlx.result!.files).toEqual(['README.md', 'adapter_config.json', 'adapters.safetensors']);
+});
+
+it('a model that was fine-tuned whole, as it is', async () => {
+  const spec = await smallRun(bench, { steps: 8 }, MODEL);
+  const { id } = await bench.api.runs.start({ ...spec, method: { type: 'full' } });
+  await bench.services.runs.finished(id);
+  const model = (await bench.api.models.list()).find(({ runId }) => runId === id)!;
+  const request = { modelId: model.id, format: 'ollama' as const, quantise: ['F16' as const] };
+  const { result, outDir, ...record } = await exportedAs({ ...request, outDir: path.join(bench.dir, 'tuned') });
+  expect(record).toMatchObject({ adapterId: null, adapterDir: '', tasks: [], modelDir: model.dir });
+  const [{ file, certificate }] = result!.ggufs! as [WrittenGguf];
+  expect(certificate).toMatchObject({ passed: true, reading: { updateShare: null }, run: { equalGreedyShare: 1 } });
+  expect(fs.readFileSync(path.join(outDir, 'Modelfile'), 'utf8')).toContain('TEMPLATE """{{ .Prompt }}"""');
+  const card = fs.readFileSync(path.join(outDir, 'README.md'), 'utf8');
+  const base = (await bench.api.models.list()).find(({ dir }) => dir === MODEL)!;
+  for (const words of ['| Method | Full fine-tuning |', base.hash, 'rows.jsonl', 'against the model itself'])
+    expect(card).toContain(words);
+
+  const prompt = 'One day, Tom saw a';
+  await bench.api.playground.load({ modelId: model.id, engine: 'tensorflow' });
+  const asked = { prompt, maxNew: 8, temperature: 0, seed: 0 };
+  const ours = await bench.services.playground.generate(asked, () => undefined).promise;
+  bench.services.playground.unload();
+  expect(ours.text).not.toBe('');
+  expect(await continuedBy(path.join(outDir, file), prompt)).toBe(ours.text);
+
+  const { problem } = await bench.api.exports.plan({ modelId: model.id, format: 'mlx', outDir: `${outDir}-mlx` });
+  expect(problem).toMatchObject({ code: 'NO_ADAPTER', kind: 'usage' });
 });
 
 it('a cancelled one leaves nothing, and neither does one that another file stands in the way of', async () => {

@@ -10,7 +10,6 @@ import { withOwnHead } from '../basemodel/ownHead.ts';
 import { rewriteBaseModel, type RewriteOptions, type WrittenModel } from '../basemodel/rewrite.ts';
 import type { EditOf } from '../methods/files.ts';
 import type { StoredAdapter } from '../adapters/stored.ts';
-import { usageError } from '../../src-shared/errors.ts';
 import { addedEdits, mergedEdits, type MergeTerm } from './edits.ts';
 import { assertAdditive, assertMergeable } from './mergeable.ts';
 
@@ -33,7 +32,10 @@ export interface Task {
   scale: number;
 }
 
-/** Writes base + sum of scale·adapter. Throws as mergeAdapter, and NOT_ADDITIVE for what cannot be scaled. */
+/**
+ * Writes base + sum of scale·adapter; with no tasks the base as it is. Throws as mergeAdapter, and NOT_ADDITIVE for
+ * what cannot be scaled.
+ */
 export async function mergeTasks(options: Omit<RewriteOptions, 'edit'> & { tasks: Task[] }): Promise<WrittenModel> {
   const { tasks, base } = options;
   return rewriteBaseModel({ ...options, base: mergeBasis(tasks, base), edit: taskEdits(tasks, base) });
@@ -58,7 +60,6 @@ function isAlone(terms: Pick<MergeTerm, 'scale'>[]): boolean {
 }
 
 function termsOf(tasks: Task[], base: BaseModel): MergeTerm[] {
-  if (tasks.length === 0) throw usageError('NO_ADAPTER', 'There is no adapter to merge; name at least one.');
   const terms = tasks.map(({ adapter, scale }) => ({ adapter, content: assertAdapterFitsBase(adapter, base), scale }));
   for (const { adapter, content } of terms) assertMergeable(adapter.dir, content);
   if (!isAlone(terms))

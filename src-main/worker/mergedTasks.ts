@@ -1,4 +1,4 @@
-/** The adapters of a whole model, and the tokens that they were taught to end with. */
+/** The adapters of a whole model, which may have none, and the tokens that they were taught to end with. */
 import fs from 'node:fs';
 import path from 'node:path';
 import type { BaseModel } from '../basemodel/baseModel.ts';

@@ -17,7 +17,8 @@ export async function describeHome(services: Services, target: string): Promise<
   const board = await api.home.board();
   const versions = await byId(datasets, (id) => api.datasets.versions({ id }));
   const said = {
-    models,
+    // Told since.
+    models: models.map((model) => ({ ...model, runId: undefined })),
     datasets,
     versions,
     rows: await byId(datasets, (id) =>

@@ -1,10 +1,15 @@
-/** The rows that an adapter's run kept for validation, as the catalogue knows them. */
+/** The rows that a run kept for validation, as the catalogue knows them. */
 import type { Catalog } from '../../catalog/catalog.ts';
+import type { Run } from '../../catalog/runs.ts';
 import type { MergeParams } from '../../../src-shared/exports.ts';
 
-/** What the adapter has never been trained on; undefined for one without a run in the catalogue. */
-export function heldOutRows({ adapters, runs }: Catalog, adapterId: string | null): MergeParams['heldOut'] {
+/** Undefined for an adapter without a run in the catalogue. */
+export function runOfAdapter({ adapters, runs }: Catalog, adapterId: string | null): Run | undefined {
   const runId = adapterId === null ? null : adapters.get(adapterId)?.runId;
-  const run = runId ? runs.get(runId) : undefined;
+  return runId ? runs.get(runId) : undefined;
+}
+
+/** What the run has never trained on. */
+export function heldOutRows(run: Run | undefined): MergeParams['heldOut'] {
   return run && { data: run.spec.data, val: run.spec.train.val, seed: run.spec.train.seed };
 }

@@ -4,6 +4,7 @@ import path from 'node:path';
 import type { Adapter } from '../../catalog/adapters.ts';
 import type { Catalog } from '../../catalog/catalog.ts';
 import type { RunStatus } from '../../catalog/runs.ts';
+import type { MethodSettings } from '../../../src-shared/methods/registry.ts';
 import { ADAPTER_WEIGHTS } from '../../adapters/files.ts';
 import { elementCount, openSafetensors } from '../../safetensors/read.ts';
 
@@ -74,7 +75,10 @@ function originOf(catalog: Catalog, { runId }: Adapter): Pick<AdapterLineage, 'd
 }
 
 /** Base and method; with a run also its data and training, each value that is set. */
-export function settingsOf(catalog: Catalog, adapter: Adapter): Setting[] {
+export function settingsOf(
+  catalog: Catalog,
+  adapter: Pick<Adapter, 'runId' | 'baseHash'> & { method: MethodSettings },
+): Setting[] {
   const run = adapter.runId === null ? undefined : catalog.runs.get(adapter.runId);
   const { method, baseHash } = adapter;
   if (!run) return flatten({ base: { hash: baseHash }, method });

@@ -1,4 +1,4 @@
-/** The model card of an export, from what the catalogue knows of its adapters, their runs and their data. */
+/** The model card of an export, from what the catalogue knows of its adapters or model, their runs and their data. */
 import fs from 'node:fs';
 import path from 'node:path';
 import { ADAPTER_CONFIG } from '../../adapters/files.ts';
@@ -7,12 +7,14 @@ import { hubRepositoryOf } from '../../basemodel/folderName.ts';
 import type { Adapter } from '../../catalog/adapters.ts';
 import type { Catalog } from '../../catalog/catalog.ts';
 import type { ExportRecord } from '../../catalog/exports.ts';
+import type { Run } from '../../catalog/runs.ts';
 import type { CardFacts } from '../../exporting/card/facts.ts';
 import { modelCard } from '../../exporting/card/modelCard.ts';
-import { exportName } from '../../../src-shared/exportFormats.ts';
-import { describeMethod } from '../../../src-shared/methods/registry.ts';
+import { exportName, isAsItIs } from '../../../src-shared/exportFormats.ts';
+import { describeMethod, type MethodSettings } from '../../../src-shared/methods/registry.ts';
 import { settingsOf } from '../adapters/lineage.ts';
 import { look } from '../looking/look.ts';
+import { runOfModel } from '../models/runOfModel.ts';
 import { proofsOf } from './cardProofs.ts';
 
 export const CARD_FILE = 'README.md';
@@ -47,6 +49,7 @@ export async function cardForHub(catalog: Catalog, adapter: Adapter, repository:
 }
 
 async function factsOf(catalog: Catalog, record: Exported): Promise<CardFacts> {
+  if (isAsItIs(record)) return factsOfWhole(catalog, record);
   const adapters = adaptersOf(catalog, record);
   const dir = record.result ? record.outDir : (adapters[0]?.adapter.dir ?? '');
   const [only] = adapters.length === 1 ? adapters.map(({ adapter }) => adapter) : [];
@@ -59,10 +62,28 @@ async function factsOf(catalog: Catalog, record: Exported): Promise<CardFacts> {
       method: describeMethod(adapter.method),
       scale,
     })),
-    ...(only ? ofOne(catalog, only) : NOTHING),
+    ...(only ? ofOne(catalog, { ...only, task: catalog.tasks.get(only.taskId)?.name ?? null }) : NOTHING),
     inPeft: fs.existsSync(path.join(dir, ADAPTER_CONFIG)),
     plainLora: isPlainLora(dir),
-    proofs: proofsOf(record.result),
+    proofs: proofsOf(record),
+    files: record.result?.files ?? [],
+  };
+}
+
+/** Of a model that was fine-tuned whole the base is what it was trained from, else it is the base itself. */
+async function factsOfWhole(catalog: Catalog, record: Exported): Promise<CardFacts> {
+  const run = runOfModel(catalog, record.modelDir);
+  const from = run && { modelId: run.modelId, baseHash: run.spec.model.hash };
+  return {
+    format: record.format,
+    name: exportName(record.outDir),
+    base: await baseOf(catalog, run?.spec.model.dir ?? record.modelDir, from),
+    adapters: [],
+    whole: run ? describeMethod(run.spec.method) : null,
+    ...(run ? ofOne(catalog, tunedBy(run)) : NOTHING),
+    inPeft: false,
+    plainLora: false,
+    proofs: proofsOf(record),
     files: record.result?.files ?? [],
   };
 }
@@ -78,7 +99,9 @@ function adaptersOf(catalog: Catalog, { adapterId, tasks }: Exported): { adapter
   return adapter ? [{ adapter, scale: 1 }] : [];
 }
 
-async function baseOf(catalog: Catalog, modelDir: string, adapter: Adapter | undefined): Promise<CardFacts['base']> {
+type Origin = Pick<Adapter, 'modelId' | 'baseHash'>;
+
+async function baseOf(catalog: Catalog, modelDir: string, adapter: Origin | undefined): Promise<CardFacts['base']> {
   const model =
     (adapter?.modelId ? catalog.models.get(adapter.modelId) : undefined) ??
     catalog.models.list().find(({ dir }) => dir === modelDir);
@@ -96,9 +119,18 @@ type OfOne = Pick<CardFacts, 'task' | 'data' | 'settings' | 'metrics' | 'notes'>
 
 const NOTHING: OfOne = { task: null, data: null, settings: [], metrics: [], notes: '' };
 
-function ofOne(catalog: Catalog, adapter: Adapter): OfOne {
+/** One adapter, or a model that was fine-tuned whole. */
+type Tuned = Pick<Adapter, 'runId' | 'baseHash' | 'finalLoss' | 'valLoss' | 'notes'> &
+  Pick<OfOne, 'task'> & { method: MethodSettings };
+
+function tunedBy({ id, spec, result }: Run): Tuned {
+  const { finalLoss = null, valLoss = null } = result ?? {};
+  return { runId: id, method: spec.method, baseHash: spec.model.hash, finalLoss, valLoss, notes: '', task: spec.task };
+}
+
+function ofOne(catalog: Catalog, adapter: Tuned): OfOne {
   return {
-    task: catalog.tasks.get(adapter.taskId)?.name ?? null,
+    task: adapter.task,
     data: dataOf(catalog, adapter),
     settings: settingsOf(catalog, adapter)
       .filter(({ key }) => /^(method|train)\./.test(key) && !/prompt/i.test(key))
@@ -108,7 +140,7 @@ function ofOne(catalog: Catalog, adapter: Adapter): OfOne {
   };
 }
 
-function dataOf(catalog: Catalog, { runId }: Adapter): CardFacts['data'] {
+function dataOf(catalog: Catalog, { runId }: Tuned): CardFacts['data'] {
   const run = runId === null ? undefined : catalog.runs.get(runId);
   if (!run) return null;
   const { file, hash, version } = run.spec.data;
@@ -122,7 +154,7 @@ function dataOf(catalog: Catalog, { runId }: Adapter): CardFacts['data'] {
   };
 }
 
-function metricsOf(catalog: Catalog, { runId, finalLoss, valLoss }: Adapter): [string, string][] {
+function metricsOf(catalog: Catalog, { runId, finalLoss, valLoss }: Tuned): [string, string][] {
   const steps = runId === null ? undefined : catalog.runs.get(runId)?.result?.steps;
   const rows: [string, number | null | undefined, (value: number) => string][] = [
     ['Steps', steps, String],

@@ -1,5 +1,6 @@
 /** Which settings of an export go together, told before any work. */
-import { EXPORT_FORMAT_FACTS, isGgufName, isOneFile } from '../../../src-shared/exportFormats.ts';
+import { ggufPointer } from '../../gguf/pointer.ts';
+import { EXPORT_FORMAT_FACTS, isAsItIs, isGgufName, isOneFile } from '../../../src-shared/exportFormats.ts';
 import type { ExportFormat, Quantisation } from '../../../src-shared/exports.ts';
 import { usageError, type GraftError } from '../../../src-shared/errors.ts';
 import type { ExportRequest } from './request.ts';
@@ -7,7 +8,8 @@ import type { ExportRequest } from './request.ts';
 /** Half of F16's size, at hardly any loss, and possible without llama.cpp. */
 const DEFAULT_QUANTISE: Quantisation = 'Q8_0';
 
-type Combined = Pick<ExportRequest, 'format' | 'outDir' | 'tasks' | 'dtype' | 'quantise' | 'maxShardBytes'>;
+type Combined = Pick<ExportRequest, 'format' | 'outDir' | 'tasks' | 'dtype' | 'quantise' | 'maxShardBytes'> &
+  Partial<Pick<ExportRequest, 'modelDir'>>;
 
 /** The types of the GGUF files; undefined for other formats. */
 export function quantisationsOf({
@@ -18,7 +20,7 @@ export function quantisationsOf({
   return [...new Set(quantise ?? [DEFAULT_QUANTISE])];
 }
 
-/** Throws a usage error EXPORT_OPTIONS or ONE_ADAPTER. */
+/** Throws a usage error EXPORT_OPTIONS, NO_ADAPTER or ONE_ADAPTER. */
 export function refuseCombination(request: Combined): void {
   const { format, outDir, dtype, quantise, maxShardBytes } = request;
   const { holds, quantised } = EXPORT_FORMAT_FACTS[format];
@@ -26,7 +28,8 @@ export function refuseCombination(request: Combined): void {
   if (dtype && format !== 'hf')
     throw unfit(format, quantised ? 'names its types as quantisations, such as F16' : 'keeps the type of its weights');
   if (maxShardBytes && format !== 'hf') throw unfit(format, 'is not split into shards; only hf is');
-  if (holds === 'adapter' && request.tasks)
+  if (isAsItIs(request)) refuseAsItIs(request);
+  else if (holds === 'adapter' && request.tasks)
     throw usageError(
       'ONE_ADAPTER',
       `${format} holds one adapter as it was trained; export the adapters one by one, or merge them.`,
@@ -38,6 +41,22 @@ export function refuseCombination(request: Combined): void {
     throw unfit(format, 'has one Modelfile for one file; choose one quantisation');
   if (isGgufName(outDir) && !isOneFile(request))
     throw unfit(format, `is a folder, but ${outDir} has the name of a GGUF file; choose another name`);
+}
+
+/** What a model without adapters cannot become, or is already. */
+function refuseAsItIs({ format, modelDir = '', dtype, maxShardBytes }: Combined): void {
+  if (EXPORT_FORMAT_FACTS[format].holds === 'adapter')
+    throw usageError(
+      'NO_ADAPTER',
+      `${format} holds an adapter, and a whole model has none; choose gguf, ollama or lmstudio for it.`,
+      { format },
+    );
+  if (format === 'hf' && !dtype && !maxShardBytes && !ggufPointer(modelDir))
+    throw unfit(
+      format,
+      'is what a whole model is already; choose another type or size of its weights files (--dtype, --shard), or ' +
+        'gguf, ollama or lmstudio',
+    );
 }
 
 function unfit(format: ExportFormat, why: string): GraftError {

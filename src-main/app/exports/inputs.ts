@@ -1,4 +1,4 @@
-/** What callers send about an export of registered adapters. */
+/** What callers send about an export of registered adapters, or of a registered model as it is. */
 import { z } from 'zod';
 import { EXPORT_FORMATS, QUANTISATIONS } from '../../../src-shared/exports.ts';
 
@@ -19,12 +19,16 @@ const ofMany = z.object({
     .min(1)
     .max(16),
 });
-export type ExportInput = z.output<typeof ofMany>;
+/** `modelId`: of a model that is written as it is, and then there are no adapters. */
+export type ExportInput = z.output<typeof ofMany> & { modelId?: string };
 
-/** One adapter by its id alone, or a list with scales. */
+/** One adapter by its id alone, or a list with scales, or a model. */
 export const exportSchema = z.union([
   ofMany,
   z
     .object({ ...common, adapterId: z.string() })
     .transform(({ adapterId, ...rest }): ExportInput => ({ ...rest, adapters: [{ adapterId, scale: 1 }] })),
+  z
+    .object({ ...common, modelId: z.string() })
+    .transform(({ modelId, ...rest }): ExportInput => ({ ...rest, adapters: [], modelId })),
 ]);

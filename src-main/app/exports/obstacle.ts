@@ -12,7 +12,7 @@ export interface ScaledAdapter {
   scale: number;
 }
 
-/** `modelDir` undefined: the base is gone. */
+/** `modelDir` undefined: the base is gone. No adapters: the model as it is. */
 export function obstacle(
   catalog: Catalog,
   { format, adapters, modelDir }: { format: ExportFormat; adapters: ScaledAdapter[]; modelDir: string | undefined },
@@ -22,12 +22,13 @@ export function obstacle(
     return problem('ONE_ADAPTER', 'This format holds one adapter; export the others one by one, or merge them.');
   if (format === 'peft') return null;
   const [first] = adapters;
-  if (!first || modelDir === undefined)
+  if (modelDir === undefined)
     return problem(
       'MODEL_NOT_FOUND',
       'The base model of this adapter is not in the catalogue any more; add its folder again, or export the ' +
         'adapter only.',
     );
+  if (!first) return null;
   // What a format has no place for, the plan of its files says.
   if (holds === 'adapter') return null;
   const stranger = adapters.find(({ adapter }) => adapter.baseHash !== first.adapter.baseHash);

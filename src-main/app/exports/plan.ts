@@ -59,9 +59,9 @@ function problemOf(check: () => void): ErrorData | null {
 
 /** With the card that every folder gets: see withCard in write.ts. */
 async function lookAt(request: ExportRequest): Promise<PlannedExport> {
-  const { format, adapterDir, tasks, modelDir, outDir, dtype, quantise, maxShardBytes } = request;
+  const { format, adapterDir, tasks, modelDir, outDir, dtype, quantise, maxShardBytes, rows } = request;
   // A thread takes plain data only.
-  const asked = { format, adapterDir, tasks, modelDir, outDir, dtype, quantise, maxShardBytes };
+  const asked = { format, adapterDir, tasks, modelDir, outDir, dtype, quantise, maxShardBytes, rows };
   const planned = await look('plannedExport', [asked]);
   const hasOwn = format === 'peft' && planned.files.some(({ name }) => name === CARD_FILE);
   if (hasOwn || isOneFile(request)) return planned;

@@ -28,7 +28,7 @@ export function plannedGguf(
   const opened = openBaseModel(modelDir);
   try {
     const base = basisFor(opened, adapterDirs);
-    const rows = trainedRows(adapterDirs);
+    const rows = adapterDirs.length > 0 ? trainedRows(adapterDirs) : request.rows;
     const endIds = adapterDirs.flatMap((dir) => (readGraftInfo(dir)?.endTokens ?? []).map(({ id }) => id));
     const tokenizer = ggufTokenizer(base.dir, base.config, { endIds });
     const planOf = (quantise: Quantisation): GgufPlan =>
@@ -90,7 +90,7 @@ function templateNotes({ metadata }: GgufTokenizer, rows: DatasetKind | undefine
   if (isChat && (rows === undefined || rows === 'messages')) return [];
   if (isChat)
     return [
-      "A chat window puts the base's chat template around what is typed, which the adapter's training did not know: " +
+      "A chat window puts the base's chat template around what is typed, which training did not know: " +
         'give it whole prompts as in the data instead (llama-cli -no-cnv, a completion).',
     ];
   return ['The base has no chat template: a chat window will pass what you type as it is.'];

@@ -1,6 +1,5 @@
 /** Exports: whole models or adapters in the formats of their runtimes; each with a row. */
 import path from 'node:path';
-import type { Adapter } from '../../catalog/adapters.ts';
 import type { Catalog } from '../../catalog/catalog.ts';
 import type { ExportEnd, ExportRecord, ExportResult } from '../../catalog/exports.ts';
 import { firstMissing, removeEmpty } from '../../files/emptyFolders.ts';
@@ -15,6 +14,7 @@ import type { Home } from '../storage/home.ts';
 import { PatientWriter } from '../storage/patientWriter.ts';
 import type { Workers } from '../workers/client.ts';
 import type { EngineService } from '../workers/engines.ts';
+import { requestOf, withRows } from './asked.ts';
 import { quantisationsOf, refuseCombination } from './combination.ts';
 import { completed, EXPORT_ABANDONED, EXPORT_CANCELLED, exportFailure, failed } from './ends.ts';
 import type { ExportInput } from './inputs.ts';
@@ -96,30 +96,27 @@ export class ExportService {
   /** What would be written, and what stands in the way. Throws ADAPTER_NOT_FOUND. */
   async plan(input: ExportInput): Promise<ExportPlan> {
     const adapters = this.#adaptersOf(input);
-    const modelDir = this.#baseOf(adapters[0]!.adapter);
-    return planExport(this.#catalog, this.#home.dir, {
-      adapters,
-      modelDir,
-      request: requestOf(input, adapters, modelDir),
-    });
+    const modelDir = this.#modelOf(input, adapters);
+    const request = withRows(this.#catalog, requestOf(input, adapters, modelDir));
+    return planExport(this.#catalog, this.#home.dir, { adapters, modelDir, request });
   }
 
   /** What else an export does or leaves out, in sentences; none where the folders cannot be read: `start` says why. */
   async notes(request: ExportRequest): Promise<string[]> {
-    return (await plannedFor(request))?.notes ?? [];
+    return (await plannedFor(withRows(this.#catalog, request)))?.notes ?? [];
   }
 
-  /** Starts an export of registered adapters. Throws a usage error, or DISK_FULL where it cannot fit. */
+  /** Of registered adapters, or of a registered model. Throws a usage error, or DISK_FULL where it cannot fit. */
   async startFor(input: ExportInput): Promise<ExportRecord> {
     const adapters = this.#adaptersOf(input);
-    const { adapter } = adapters[0]!;
-    const modelDir = this.#baseOf(adapter);
+    const modelDir = this.#modelOf(input, adapters);
+    const adapterId = adapters[0]?.adapter.id;
     if (modelDir === undefined && input.format !== 'peft')
       throw new GraftError(
         'MODEL_NOT_FOUND',
-        `The base model of the adapter ${adapter.id} is not in the catalogue any more; add its folder again or ` +
+        `The base model of the adapter ${adapterId} is not in the catalogue any more; add its folder again or ` +
           'name it.',
-        { adapterId: adapter.id },
+        { adapterId },
       );
     return this.start(requestOf(input, adapters, modelDir));
   }
@@ -130,7 +127,7 @@ export class ExportService {
   async start(asked: ExportRequest): Promise<ExportRecord> {
     refuseCombination(asked);
     const outDir = path.resolve(asked.outDir);
-    const request = { ...asked, outDir, quantise: quantisationsOf(asked) };
+    const request = { ...withRows(this.#catalog, asked), outDir, quantise: quantisationsOf(asked) };
     assertNew(request, this.#home.dir);
     const needed = await neededBytes(request);
     const free = freeBytesAt(outDir);
@@ -252,8 +249,15 @@ export class ExportService {
     return adapters.map(({ adapterId, scale }) => ({ adapter: this.#adapters.require(adapterId), scale }));
   }
 
-  #baseOf({ modelId }: Adapter): string | undefined {
-    return modelId === null ? undefined : this.#catalog.models.get(modelId)?.dir;
+  /** The model as it is, or the base; undefined where that is gone. Throws MODEL_NOT_FOUND for the first. */
+  #modelOf({ modelId: named }: ExportInput, adapters: ScaledAdapter[]): string | undefined {
+    const modelId = named ?? adapters[0]?.adapter.modelId ?? null;
+    const dir = modelId === null ? undefined : this.#catalog.models.get(modelId)?.dir;
+    if (dir === undefined && named !== undefined)
+      throw usageError('MODEL_NOT_FOUND', `There is no model ${named} in the catalogue; add its folder first.`, {
+        modelId: named,
+      });
+    return dir;
   }
 }
 
@@ -264,24 +268,6 @@ function clearerOf(outDir: string): () => void {
   return () => {
     removePartials(outDir);
     if (firstMade) removeEmpty(parent, firstMade);
-  };
-}
-
-/** `modelDir` undefined: the base is gone, and only the adapter's own folder can be copied. */
-function requestOf(
-  { adapters: _asked, outDir, ...settings }: ExportInput,
-  adapters: ScaledAdapter[],
-  modelDir: string | undefined,
-): ExportRequest {
-  const { adapter, scale } = adapters[0]!;
-  const isPlain = adapters.length === 1 && scale === 1;
-  return {
-    ...settings,
-    adapterId: adapter.id,
-    adapterDir: adapter.dir,
-    tasks: isPlain ? undefined : adapters.map((one) => ({ adapterDir: one.adapter.dir, scale: one.scale })),
-    modelDir: modelDir ?? '',
-    outDir: path.resolve(outDir),
   };
 }
 

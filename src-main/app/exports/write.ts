@@ -5,11 +5,12 @@ import { isPlainLora } from '../../adapters/plainLora.ts';
 import type { Catalog } from '../../catalog/catalog.ts';
 import type { ExportResult } from '../../catalog/exports.ts';
 import { writeFileAtomic } from '../../files/writeWhole.ts';
-import { EXPORT_FORMAT_FACTS, isOneFile } from '../../../src-shared/exportFormats.ts';
+import { EXPORT_FORMAT_FACTS, isAsItIs, isOneFile } from '../../../src-shared/exportFormats.ts';
 import type { WorkerCalls } from '../../../src-shared/workerCalls.ts';
 import type { Workers } from '../workers/client.ts';
 import type { EngineService } from '../workers/engines.ts';
-import { heldOutRows } from '../adapters/heldOut.ts';
+import { heldOutRows, runOfAdapter } from '../adapters/heldOut.ts';
+import { runOfModel } from '../models/runOfModel.ts';
 import { CARD_FILE, cardOf } from './card.ts';
 import { quantisationsOf } from './combination.ts';
 import { copyAdapter } from './copy.ts';
@@ -76,7 +77,12 @@ async function writeFormat(parts: Parts, request: ExportRequest, control: Contro
     case 'gguf':
     case 'ollama':
     case 'lmstudio': {
-      const params = { ...(await modelParams(parts, request)), format, quantise: quantisationsOf(request)! };
+      const params = {
+        ...(await modelParams(parts, request)),
+        ...(request.rows ? { rows: request.rows } : {}),
+        format,
+        quantise: quantisationsOf(request)!,
+      };
       return { ...(await askWorker(parts, 'exportGguf', params, control)), certificate: null };
     }
     case 'hf': {
@@ -92,8 +98,8 @@ async function writeFormat(parts: Parts, request: ExportRequest, control: Contro
 
 /** What every whole model is made from and proven with. */
 async function modelParams({ catalog, engines }: Parts, request: ExportRequest) {
-  const { modelDir, adapterDir, tasks, outDir, allowFailedCertificate } = request;
-  const heldOut = heldOutRows(catalog, request.adapterId);
+  const { modelDir, adapterId, adapterDir, tasks, outDir, allowFailedCertificate } = request;
+  const heldOut = heldOutRows(isAsItIs(request) ? runOfModel(catalog, modelDir) : runOfAdapter(catalog, adapterId));
   return {
     engine: await engines.resolve(request.engine ?? 'auto'),
     modelDir,

@@ -10,6 +10,7 @@ import { newId } from '../ids.ts';
 import { look } from '../looking/look.ts';
 import type { LookResult } from '../looking/looks.ts';
 import type { TrainableView } from '../runs/trainable.ts';
+import { tuningRunOf } from './runOfModel.ts';
 import type { Home } from '../storage/home.ts';
 import { findModels, type FoundModel } from './find.ts';
 import type { ModelFacts } from './read.ts';
@@ -42,13 +43,17 @@ export class ModelService {
     return model;
   }
 
-  /** In the order in which they were added, each with whether its folder is still what it was. */
+  /** In the order in which they were added, each with whether its folder is still what it was, and who made it. */
   async list(): Promise<ModelView[]> {
     const views: ModelView[] = [];
     const { models, tryWrite } = this.#catalog;
     const remember = (model: RegisteredModel): void => void tryWrite(() => void models.save(model));
     // One after the other: each look may take a thread.
-    for (const model of this.#catalog.models.list()) views.push(await viewModel(model, remember));
+    const runs = this.#catalog.runs.list();
+    for (const model of models.list()) {
+      const runId = tuningRunOf(runs, model)?.id ?? null;
+      views.push({ ...(await viewModel(model, remember)), runId });
+    }
     return views;
   }
 

@@ -12,14 +12,18 @@ export interface ModelView extends RegisteredModel {
   state: ModelState;
   /** One sentence where the state is not ok. */
   reason: string | null;
+  /** The run that made it by fine-tuning another one whole; null for all others. */
+  runId: string | null;
 }
+
+type Look = Omit<ModelView, 'runId'>;
 
 /**
  * The model with its state. Where sizes or times differ from those kept, the fingerprint decides whether it is another
  * model; `touched` is told of a model that is the same after all, so that the next look is cheap again.
  */
-export async function viewModel(model: RegisteredModel, touched: (model: RegisteredModel) => void): Promise<ModelView> {
-  const view = (state: ModelState, reason: string | null): ModelView => ({ ...model, state, reason });
+export async function viewModel(model: RegisteredModel, touched: (model: RegisteredModel) => void): Promise<Look> {
+  const view = (state: ModelState, reason: string | null): Look => ({ ...model, state, reason });
   const stat = fs.statSync(model.dir, { throwIfNoEntry: false });
   if (!stat?.isDirectory())
     return view('missing', `The folder ${model.dir} is gone; choose its new place, or remove the model from the list.`);

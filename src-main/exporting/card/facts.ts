@@ -31,6 +31,8 @@ export interface CardFacts {
     licence: string | null;
   };
   adapters: CardAdapter[];
+  /** Of a model without adapters: what it was fine-tuned with; null where that is not known, and it may be the base. */
+  whole?: MethodText | null;
   /** What the run was trained on; null for an adapter without a run. Its name is null where it shall not be told. */
   data: { name: string | null; version: number | null; hash: string | null; rows: number | null } | null;
   settings: [name: string, value: string][];

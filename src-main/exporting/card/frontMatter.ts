@@ -24,9 +24,10 @@ const RELATION: Record<CardFacts['format'], string> = {
 };
 
 /** The licence is the user's word; the line waits for it. */
-export function frontMatter({ format, inPeft, base, adapters }: CardFacts): string[] {
-  const methods = adapters.map(({ method }) =>
-    method.name
+export function frontMatter({ format, inPeft, base, adapters, whole }: CardFacts): string[] {
+  const relation = whole === null ? 'quantized' : RELATION[format];
+  const methods = (whole ? [whole] : adapters.map(({ method }) => method)).map(({ name }) =>
+    name
       .toLowerCase()
       .replaceAll(/[^a-z0-9]+/g, '-')
       .replace(/-$/, ''),
@@ -36,7 +37,7 @@ export function frontMatter({ format, inPeft, base, adapters }: CardFacts): stri
     '---',
     ...(base.repository === null
       ? ['# base_model: OWNER/NAME, where the base is on the hub']
-      : [`base_model: ${quoted(base.repository)}`, `base_model_relation: ${RELATION[format]}`]),
+      : [`base_model: ${quoted(base.repository)}`, `base_model_relation: ${relation}`]),
     `library_name: ${format === 'peft' && !inPeft ? 'graft' : LIBRARY[format]}`,
     'pipeline_tag: text-generation',
     'tags:',

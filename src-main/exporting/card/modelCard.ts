@@ -3,6 +3,7 @@
  * no folder of this machine.
  */
 import type { ExportFormat } from '../../../src-shared/exports.ts';
+import type { MethodText } from '../../../src-shared/methods/method.ts';
 import type { CardFacts, CardProof } from './facts.ts';
 import { frontMatter } from './frontMatter.ts';
 import { inline, table } from './markdown.ts';
@@ -45,24 +46,31 @@ const HOLDS: Record<ExportFormat, string> = {
   lmstudio: 'A model for LM Studio',
 };
 
-function introduction({ format, inPeft, task, base, adapters }: CardFacts): string[] {
+function introduction({ format, inPeft, task, base, adapters, whole }: CardFacts): string[] {
   const isAdapter = HOLDS[format].startsWith('An adapter');
-  const where = isAdapter ? `, to be used beside ${inline(base.name)}` : `: ${inline(base.name)}, fine-tuned`;
-  const how = adapters.length > 0 ? ` with ${inline(adapters.map(({ method }) => method.name).join(' and '))}` : '';
+  const as = whole === null ? 'as it is' : 'fine-tuned';
+  const where = isAdapter ? `, to be used beside ${inline(base.name)}` : `: ${inline(base.name)}, ${as}`;
+  const methods = whole ? [whole] : adapters.map(({ method }) => method);
+  const how = methods.length > 0 ? ` with ${inline(methods.map(({ name }) => name).join(' and '))}` : '';
   const what = task === null ? '' : ` for the task ${inline(task)}`;
   const holds = format === 'peft' && !inPeft ? 'An adapter for Graft' : HOLDS[format];
   return [`${holds}${where}. Made${how}${what} in Graft.`];
 }
 
-function origin({ base, adapters }: CardFacts): [string, string][] {
+function origin({ base, adapters, whole }: CardFacts): [string, string][] {
   return [
     ['Base model', base.repository ?? base.name],
     ['Weights of the base (hash)', base.hash],
+    ...(whole ? [['Method', methodText(whole)] as [string, string]] : []),
     ...adapters.map(({ name, method, scale }): [string, string] => [
       `Adapter${scale === 1 ? '' : `, times ${scale}`}`,
-      [name, method.name, method.details].filter((part) => part !== '').join(', '),
+      `${name}, ${methodText(method)}`,
     ]),
   ];
+}
+
+function methodText({ name, details }: MethodText): string {
+  return [name, details].filter((part) => part !== '').join(', ');
 }
 
 function dataRows({ name, version, hash, rows }: NonNullable<CardFacts['data']>): [string, string][] {

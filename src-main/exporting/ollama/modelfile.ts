@@ -17,7 +17,7 @@ export interface ModelfileInput {
   tokenizer: TextTokenizer;
   /** Texts of tokens that the adapter was taught as the end of an answer, beside the tokenizer's own. */
   endTexts?: readonly string[];
-  /** Kind of the rows that the adapter was trained on; absent: not known, and the chat template is taken. */
+  /** Kind of the rows that training was on; absent: not known, and the chat template is taken. */
   rows?: DatasetKind | undefined;
 }
 
@@ -50,10 +50,10 @@ function derived(tokenizer: TextTokenizer, rows: DatasetKind | undefined): Deriv
   if (rows === 'alpaca') return templateOf(tokenizer, alpacaText);
   if (rows === 'completion' || rows === 'text')
     return asTyped(
-      'The adapter was trained on prompts as they are: Ollama passes what is typed without a chat template.',
+      'The model was trained on prompts as they are: Ollama passes what is typed without a chat template.',
     );
   if (tokenizer.chatTemplate === undefined && rows === undefined)
-    return asTyped('The base has no chat template: Ollama passes what is typed as it is, as training did.');
+    return asTyped('The model has no chat template: Ollama passes what is typed as it is, as training did.');
   return templateOf(tokenizer, (messages, goOn) => chatText(tokenizer, messages, goOn));
 }
 

@@ -2,7 +2,7 @@
 import path from 'node:path';
 import { counted } from '../../../src-shared/plural.ts';
 import { GraftError } from '../../../src-shared/errors.ts';
-import { EXPORT_FORMAT_FACTS } from '../../../src-shared/exportFormats.ts';
+import { EXPORT_FORMAT_FACTS, referenceName } from '../../../src-shared/exportFormats.ts';
 import type { ParityCertificate, WrittenGguf } from '../../../src-shared/exports.ts';
 import type { GgufRun } from '../../../src-shared/ggufCertificate.ts';
 import { runLines } from '../../../src-shared/runLines.ts';
@@ -58,7 +58,7 @@ export async function exportToEnd(
   const of = certificate?.dtype ?? record.quantise?.join(', ') ?? record.format;
   print(`${outDir}: ${counted(files.length, 'file')}, ${bytes(sizeBytes)}, ${of}`);
   if (certificate) printParity(print, certificate, path.join(outDir, CERTIFICATE_FILE));
-  for (const gguf of ggufs) printGguf(print, gguf);
+  for (const gguf of ggufs) printGguf(print, gguf, referenceName(record));
   const run = runLines({ ...record, files, ggufs, plainLora, baseGguf }, process.platform);
   for (const { label, line } of run) print(`Run it in ${label}: ${line}`);
   const report = { exportId: record.id, format: record.format, outDir, files, bytes: sizeBytes, sha256, run, notes };
@@ -95,7 +95,7 @@ function parityReport(certificate: ParityCertificate, outDir: string) {
 function printParity(print: Context['print'], certificate: ParityCertificate, file: string): void {
   const { maxLogitDifference, tolerance, rounding = 0, equalGreedyShare, reading, passed } = certificate;
   print(
-    `Parity with base + adapter: largest logit difference ${maxLogitDifference.toExponential(2)} ` +
+    `Parity with ${referenceName(certificate)}: largest logit difference ${maxLogitDifference.toExponential(2)} ` +
       `(tolerance ${tolerance.toPrecision(3)}; rounding alone makes ${rounding.toPrecision(3)}), ` +
       `${(100 * equalGreedyShare).toFixed(1)} % equal greedy tokens`,
   );
@@ -108,10 +108,10 @@ function printParity(print: Context['print'], certificate: ParityCertificate, fi
   print(`Certificate ${passed ? '' : 'FAILED, kept as you allowed: '}${file}`);
 }
 
-function printGguf(print: Context['print'], { file, sizeBytes, certificate }: WrittenGguf): void {
+function printGguf(print: Context['print'], { file, sizeBytes, certificate }: WrittenGguf, against: string): void {
   const { reading, run, passed } = certificate;
   const ran = run
-    ? `llama.cpp beside base + adapter: KL ${run.kl.toExponential(2)}${boundOf(run)}, ` +
+    ? `llama.cpp beside ${against}: KL ${run.kl.toExponential(2)}${boundOf(run)}, ` +
       `${(100 * run.equalGreedyShare).toFixed(1)} % equal greedy tokens, perplexity ${run.perplexity.toPrecision(4)} ` +
       `(${run.referencePerplexity.toPrecision(4)})`
     : 'read back only: llama.cpp is not installed to run it';

@@ -84,6 +84,31 @@ describe('wrong usage ends with 2 and one sentence', () => {
       ['export', '--adapter', 'x', '--format', 'gguf', '--quantize', 'Q8_0,Q3_X', '--out', 'x'],
       /--quantize "Q3_X" .*Q4_K_M/,
     ],
+    [
+      'an export of nothing',
+      ['export', '--format', 'gguf', '--out', 'x'],
+      /an adapter with --adapter, or a model to write as it is with --model/,
+    ],
+    [
+      'a model without an adapter as an adapter',
+      ['export', '--model', MODEL, '--format', 'peft', '--out', 'x'],
+      /peft holds an adapter, and a whole model has none/,
+    ],
+    [
+      'a folder as the folder that it is',
+      ['export', '--adapter', MODEL, '--format', 'hf', '--out', 'x'],
+      /hf is what a whole model is already/,
+    ],
+    [
+      'a scale of no adapter',
+      ['export', '--model', MODEL, '--scale', '2', '--format', 'gguf', '--out', 'x'],
+      /--scale is the factor on an adapter/,
+    ],
+    [
+      'a whole model and a base',
+      ['export', '--adapter', MODEL, '--model', MODEL, '--format', 'gguf', '--out', 'x'],
+      /is a whole model, .* leave out --model/,
+    ],
     ['a format that is missing', ['export', '--adapter', 'x', '--out', 'x'], /--format is missing; give one of ollama/],
     [
       'an adapter that does not exist',

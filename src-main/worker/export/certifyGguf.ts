@@ -1,6 +1,7 @@
 /**
  * The certificate of a GGUF file: read back by a second reader, then run by llama.cpp, where it is installed, beside
- * base + adapter in Graft's engine. The reading comes first, since llama.cpp ends the process at some broken files.
+ * what it was made from (base + adapter, or a model as it is) in Graft's engine. The reading comes first, since
+ * llama.cpp ends the process at some broken files.
  */
 import fs from 'node:fs';
 import type { BaseModel } from '../../basemodel/baseModel.ts';
@@ -10,6 +11,7 @@ import { loadLlamacpp, openRunner, type LlamacppRunner } from '../../llamacpp/ru
 import { recheckGguf, typesOfGguf } from '../../recheck/gguf/recheckGguf.ts';
 import { recheckGgufLora } from '../../recheck/gguf/recheckLora.ts';
 import { GraftError } from '../../../src-shared/errors.ts';
+import { isAsItIs, referenceName } from '../../../src-shared/exportFormats.ts';
 import type { TaskDir } from '../../../src-shared/exports.ts';
 import type { GgufCertificate, GgufRun } from '../../../src-shared/ggufCertificate.ts';
 import { FIXED_TEXTS } from '../verify/heldOutPrompts.ts';
@@ -25,7 +27,7 @@ export interface CertifyGgufParams {
   adapter?: string;
   /** The source; the caller has chosen the engine that runs it (useBackend). */
   base: BaseModel;
-  /** What was merged, or what `adapter` holds. */
+  /** What was merged, or what `adapter` holds; none for a model as it is. */
   tasks: TaskDir[];
   /** As heldOutPrompts gives them. */
   prompts: Int32Array[];
@@ -59,7 +61,7 @@ export async function certifyGguf(params: CertifyGgufParams): Promise<GgufCertif
   const certificate: GgufCertificate = { reading, run, passed, ...(passed ? {} : { keptDespiteFailure: true }) };
   if (passed || allowFailedCertificate) return certificate;
   fs.rmSync(adapter ?? file, { force: true });
-  throw failed(certificate);
+  throw failed(certificate, tasks);
 }
 
 async function runIfInstalled(params: CertifyGgufParams): Promise<GgufRun | null> {
@@ -102,7 +104,8 @@ async function run({
     const distances = await distancesOf(runner, ours, onPrompt);
     const fileKl = of === 'file' ? await fileKlOf(file, runner, ours, signal) : null;
     const problems = [...tokens.problems];
-    if (!((fileKl ?? distances.kl) <= klBound)) problems.push(divergence(fileKl, distances.kl, klBound));
+    if (!((fileKl ?? distances.kl) <= klBound))
+      problems.push(divergence(fileKl === null ? referenceName({ tasks }) : OWN_FILE, fileKl ?? distances.kl, klBound));
     const { texts, equalTexts } = tokens;
     return {
       ...distances,
@@ -129,20 +132,21 @@ async function fileKlOf(
   return kl;
 }
 
-function divergence(fileKl: number | null, kl: number, bound: number): string {
-  const from = fileKl === null ? 'base + adapter' : "the same file in Graft's engine";
-  const by = (fileKl ?? kl).toPrecision(3);
-  return `llama.cpp's next tokens diverge from ${from} by ${by} nats, above the bound ${bound}`;
+const OWN_FILE = "the same file in Graft's engine";
+
+function divergence(from: string, by: number, bound: number): string {
+  return `llama.cpp's next tokens diverge from ${from} by ${by.toPrecision(3)} nats, above the bound ${bound}`;
 }
 
-function failed(certificate: GgufCertificate): GraftError {
+function failed(certificate: GgufCertificate, tasks: TaskDir[]): GraftError {
   const problems = [...certificate.reading.problems, ...(certificate.run?.problems ?? [])];
   const [first, ...more] = problems;
   const others = more.length > 0 ? ` (and ${more.length} more)` : '';
+  const source = isAsItIs({ tasks }) ? 'the model gives' : 'base and adapter give';
   return new GraftError(
     'PARITY_FAILED',
-    `The GGUF file is not what base and adapter give: ${first}${others}; nothing was exported, make sure that base ` +
-      'and adapter do not change meanwhile, try a finer quantisation, or allow an export whose certificate has failed.',
+    `The GGUF file is not what ${source}: ${first}${others}; nothing was exported, make sure that its source does ` +
+      'not change meanwhile, try a finer quantisation, or allow an export whose certificate has failed.',
     { certificate },
   );
 }

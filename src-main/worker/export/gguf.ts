@@ -1,4 +1,4 @@
-/** Base and adapters in one as GGUF files, in a folder that only appears once llama.cpp has run them and they pass. */
+/** A whole model as GGUF files, in a folder that only appears once llama.cpp has run them and they pass. */
 import { createHash } from 'node:crypto';
 import fs from 'node:fs';
 import path from 'node:path';
@@ -68,7 +68,8 @@ async function writeFiles(
 }
 
 function writeModelfile(dir: string, gguf: string, { params, base, endIds }: GgufModel): void {
-  const rows = trainedRows(tasksOf(params).map(({ adapterDir }) => adapterDir));
+  const adapterDirs = tasksOf(params).map(({ adapterDir }) => adapterDir);
+  const rows = adapterDirs.length > 0 ? trainedRows(adapterDirs) : params.rows;
   const tokenizer = loadTokenizer(base.dir);
   const endTexts = endIds.map((id) => tokenizer.decode([id], { skipSpecialTokens: false }));
   fs.writeFileSync(path.join(dir, MODELFILE), modelfileFor({ gguf, tokenizer, endTexts, rows }).text);

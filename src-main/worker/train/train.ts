@@ -52,6 +52,7 @@ function announce({
     totalParameters,
     totalSteps,
     trainRows: data.train.length,
+    rows: data.kind,
     valRows: data.val.length,
     resumedFrom: progress.step,
   });

@@ -105,7 +105,7 @@ describe.skipIf(!hasShared('golden'))(`adapters trained by PEFT${skipNote('golde
     await expect(mergeAndVerify(params, change)).rejects.toMatchObject({
       code: 'PARITY_FAILED',
       message: expect.stringMatching(
-        /^The merged model's logits differ .* above the tolerance .* of f32 .*; nothing was exported, .*\.$/,
+        /^The written model's logits differ .* above the tolerance .* of f32 .*; nothing was exported, .*\.$/,
       ) as string,
       details: { certificate: { passed: false } },
     });

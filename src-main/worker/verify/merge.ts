@@ -13,6 +13,7 @@ import { useBackend } from '../backend.ts';
 import { taughtIds, tasksOf } from '../mergedTasks.ts';
 import { heldOutPrompts } from './heldOutPrompts.ts';
 import { parityOf } from './parity.ts';
+import { isAsItIs, referenceName } from '../../../src-shared/exportFormats.ts';
 import type { MergeParams, MergeResult, ParityCertificate } from '../../../src-shared/exports.ts';
 import type { WorkerCalls } from '../../../src-shared/workerCalls.ts';
 
@@ -106,14 +107,16 @@ function failed(certificate: ParityCertificate, withinTolerance: boolean): Graft
   const { reading, dtype, maxLogitDifference, tolerance, rounding = 0 } = certificate;
   const [problem, ...more] = reading?.problems ?? [];
   const others = more.length > 0 ? ` (and ${more.length} more)` : '';
+  const source = isAsItIs(certificate) ? 'the model gives' : 'base and adapter give';
   const what = withinTolerance
-    ? `The merged folder is not what base and adapter give: ${problem}${others}`
-    : `The merged model's logits differ from base + adapter by ${maxLogitDifference.toPrecision(3)}, above the ` +
-      `tolerance ${tolerance.toPrecision(3)} of ${dtype} (rounding alone makes ${rounding.toPrecision(3)})`;
+    ? `The written folder is not what ${source}: ${problem}${others}`
+    : `The written model's logits differ from ${referenceName(certificate)} by ` +
+      `${maxLogitDifference.toPrecision(3)}, above the tolerance ${tolerance.toPrecision(3)} of ${dtype} ` +
+      `(rounding alone makes ${rounding.toPrecision(3)})`;
   return new GraftError(
     'PARITY_FAILED',
-    `${what}; nothing was exported, ${dtype === 'f32' ? '' : 'try dtype f32, '}make sure that base and adapter do ` +
-      'not change meanwhile, or allow an export whose certificate has failed.',
+    `${what}; nothing was exported, ${dtype === 'f32' ? '' : 'try dtype f32, '}make sure that its source does not ` +
+      'change meanwhile, or allow an export whose certificate has failed.',
     { certificate },
   );
 }

@@ -55,6 +55,12 @@ function refuseOtherAdapter(mergedDir: string, sha256: string): void {
       { file },
     );
   const { adapterSha256, tasks } = parsed.data;
+  if (tasks?.length === 0)
+    throw new GraftError(
+      'UNMERGE_OTHER_ADAPTER',
+      `${mergedDir} is a model that was written as it is; there is no adapter in it that could be taken out.`,
+      { want: null, got: sha256 },
+    );
   if (tasks)
     throw new GraftError(
       'UNMERGE_TASKS',

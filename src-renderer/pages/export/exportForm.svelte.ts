@@ -1,7 +1,14 @@
 /** What is to be exported, where to, and what the plan says about it before it starts. */
 import { parseScales } from '../../lib/tasks/scales.ts';
-import { api, type AdapterView, type ExportPlan, type ExportRecord, type SystemInfo } from '../../lib/api.ts';
-import { EXPORT_FORMAT_FACTS } from '../../../src-shared/exportFormats.ts';
+import {
+  api,
+  type AdapterView,
+  type ExportPlan,
+  type ExportRecord,
+  type ModelView,
+  type SystemInfo,
+} from '../../lib/api.ts';
+import { EXPORT_FORMAT_FACTS, isAsItIs } from '../../../src-shared/exportFormats.ts';
 import { QUANTISATIONS, type ExportFormat, type Quantisation } from '../../../src-shared/exports.ts';
 import { firstChoice } from './firstChoice.ts';
 import { freeFolderName } from './exportProgress.ts';
@@ -10,6 +17,7 @@ import { Resource } from '../../lib/resource.svelte.ts';
 export type ExportDtype = '' | 'f32' | 'f16' | 'bf16';
 
 export interface Pick {
+  /** Of the first also a model's, which is written as it is. */
   adapterId: string;
   scale: number | undefined;
 }
@@ -27,6 +35,11 @@ const ENDINGS: Record<ExportFormat, string> = {
   mlx: '-mlx',
 };
 
+export interface Exportable {
+  adapters: AdapterView[];
+  models: ModelView[];
+}
+
 export class ExportForm {
   format = $state<ExportFormat>('ollama');
   /** Types of the GGUF files, of which Ollama takes one. */
@@ -41,20 +54,25 @@ export class ExportForm {
   allowFailedCertificate = $state(false);
   readonly plan: Resource<ExportPlan | undefined>;
   readonly adapters: AdapterView[];
+  readonly models: ModelView[];
   readonly separator: string;
   #info: SystemInfo;
   #taken: () => string[];
   #timer: ReturnType<typeof setTimeout> | undefined;
 
   readonly facts = $derived.by(() => EXPORT_FORMAT_FACTS[this.format]);
-  /** Whether base and adapters are merged, so that there may be several of them. */
+  /** Whether a whole model is written, base and adapters in one where there are adapters. */
   readonly isModel = $derived.by(() => this.facts.holds === 'model');
+  /** The model that is written as it is. */
+  readonly model = $derived.by(() => this.models.find(({ id }) => id === this.picks[0]?.adapterId));
+  /** Whether base and adapters are merged, so that there may be several of them. */
+  readonly merges = $derived(this.isModel && !this.model);
   readonly first = $derived.by(() => this.adapters.find(({ id }) => id === this.picks[0]?.adapterId));
   /** Adapters that may be merged with the first: those of its base. */
   readonly companions = $derived.by(() => this.adapters.filter((adapter) => adapter.baseHash === this.first?.baseHash));
   readonly suggested = $derived.by(() =>
     freeFolderName(
-      `${this.first?.taskName ?? 'model'}${ENDINGS[this.format]}`,
+      `${this.first?.taskName ?? this.model?.name ?? 'model'}${ENDINGS[this.format]}`,
       (name) => this.#taken().includes(this.#in(name)) || this.#existing.includes(this.#in(name)),
     ),
   );
@@ -85,15 +103,18 @@ export class ExportForm {
   #existing = $state.raw<string[]>([]);
 
   /**
-   * taken: folders of earlier exports. wanted: the adapter to begin with, or several with scales (`id:scale,id:scale`).
+   * taken: folders of earlier exports. wanted: the adapter or model to begin with, or several adapters with scales
+   * (`id:scale,id:scale`).
    */
-  constructor(adapters: AdapterView[], info: SystemInfo, wanted: string | null, taken: () => string[]) {
+  constructor({ adapters, models }: Exportable, info: SystemInfo, wanted: string | null, taken: () => string[]) {
     this.adapters = adapters;
+    this.models = models;
     this.#taken = taken;
     this.separator = info.platform === 'win32' ? '\\' : '/';
     this.#info = info;
-    const known = parseScales(wanted ?? '').filter(({ id }) => adapters.some((adapter) => adapter.id === id));
-    const first = firstChoice(adapters);
+    const all = [...adapters, ...models];
+    const known = parseScales(wanted ?? '').filter(({ id }) => all.some((one) => one.id === id));
+    const first = firstChoice(adapters) ?? models.findLast(({ runId }) => runId !== null);
     const begin = known.length > 0 || !first ? known : [{ id: first.id, scale: 1 }];
     this.picks = begin.map(({ id, scale }) => ({ adapterId: id, scale }));
     this.plan = new Resource(() =>
@@ -103,18 +124,25 @@ export class ExportForm {
 
   request() {
     const isFolder = this.format === 'hf';
-    return {
+    const settings = {
       format: this.format,
-      adapters: (this.isModel ? this.picks : this.picks.slice(0, 1)).map(({ adapterId, scale }) => ({
-        adapterId,
-        scale: this.isModel ? (scale ?? 1) : 1,
-      })),
       outDir: this.outDir,
       ...(this.dtype && isFolder ? { dtype: this.dtype } : {}),
       ...(this.maxShardBytes > 0 && isFolder ? { maxShardBytes: this.maxShardBytes } : {}),
       ...(this.facts.quantised ? { quantise: this.quantise } : {}),
       ...(this.allowFailedCertificate && this.isModel ? { allowFailedCertificate: true } : {}),
     };
+    if (this.model) return { ...settings, modelId: this.model.id };
+    const picks = this.isModel ? this.picks : this.picks.slice(0, 1);
+    const adapters = picks.map(({ adapterId, scale }) => ({ adapterId, scale: this.isModel ? (scale ?? 1) : 1 }));
+    return { ...settings, adapters };
+  }
+
+  /** Chooses the first adapter, or a model, which stands alone. */
+  chooseFirst(id: string): void {
+    const [first, ...others] = this.picks;
+    const isModel = this.models.some((model) => model.id === id);
+    this.picks = isModel ? [{ adapterId: id, scale: 1 }] : [{ adapterId: id, scale: first?.scale ?? 1 }, ...others];
   }
 
   choose(format: ExportFormat): void {
@@ -148,6 +176,8 @@ export class ExportForm {
     const picks = dirs.flatMap(({ adapterDir, scale }) =>
       this.adapters.filter(({ dir }) => dir === adapterDir).map(({ id }) => ({ adapterId: id, scale })),
     );
+    const model = isAsItIs(record) ? this.models.find(({ dir }) => dir === record.modelDir) : undefined;
+    if (model) this.picks = [{ adapterId: model.id, scale: 1 }];
     if (picks.length > 0) this.picks = picks;
     this.format = record.format;
     this.dtype = record.dtype ?? '';

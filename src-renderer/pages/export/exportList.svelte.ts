@@ -8,14 +8,15 @@ import { Resource } from '../../lib/resource.svelte.ts';
 
 export class ExportList {
   readonly view = new Resource(async () => {
-    const [records, adapters, info] = await Promise.all([
+    const [records, adapters, models, info] = await Promise.all([
       api.exports.list.query(),
       api.adapters.list.query(),
+      api.models.list.query(),
       api.system.info.query(),
     ]);
     this.records = records;
     for (const record of records) if (record.status === 'running') this.#watch(record.id);
-    return { adapters, info };
+    return { adapters, models, info };
   });
   records = $state.raw<ExportRecord[]>([]);
   progress = $state<Record<string, ExportProgress>>({});
