@@ -36,7 +36,7 @@ export interface Board {
   /** Running, paused and queued, in their order. */
   runs: BoardRun[];
   /** The last few. */
-  exports: Pick<ExportRecord, 'id' | 'outDir' | 'status' | 'adapterDir' | 'createdAt' | 'result'>[];
+  exports: Pick<ExportRecord, 'id' | 'outDir' | 'status' | 'adapterDir' | 'createdAt' | 'result' | 'error'>[];
   counts: { models: number; datasets: number; runs: number; adapters: number };
 }
 
