@@ -1,8 +1,9 @@
 /**
- * `npm run bench -- serve [--model DIR] [--engine NAME] [--requests 2000] [--together 1,8,32] [--no-gguf]`: a soak of
- * many requests for the base and four tasks, with the memory of the process that holds the model along the way; then
- * tokens per second by how many clients ask at once, beside llama.cpp (node-llama-cpp, several sequences on one
- * context) on the same weights as GGUF, through the same HTTP service. Prints the tables of docs/performance.md.
+ * `npm run bench -- serve [--model DIR] [--engine NAME] [--requests 2000] [--together 1,8,32] [--llama-server FILE]`: a
+ * soak of many requests for the base and four tasks, with the memory of the process that holds the model along the way;
+ * then tokens per second by how many clients ask at once, in turns with llama-server where its program is named, and
+ * with node-llama-cpp through the same HTTP service, on the same weights as GGUF. Prints the tables of
+ * docs/performance.md.
  */
 import fs from 'node:fs';
 import os from 'node:os';
@@ -19,6 +20,7 @@ import { Random } from '../src-shared/random.ts';
 import { circumstances } from './lib/machine.ts';
 import { REPOSITORY } from './lib/places.ts';
 import { drawnAdapters } from './serve/adapters.ts';
+import { startLlamaServer } from './serve/llamaServer.ts';
 import { askAll, type AskedFor, type Service } from './serve/load.ts';
 
 const TASKS = ['one', 'two', 'three', 'four'];
@@ -31,6 +33,7 @@ const POINTS = 10;
 const BREAK_OFF_EVERY = 20;
 const SOAK_TOGETHER = 32;
 const NEW_TOKENS = 64;
+const ROUNDS = 3;
 
 const { values } = parseArgs({
   args: process.argv.slice(2).filter((text) => text !== '--'),
@@ -39,9 +42,11 @@ const { values } = parseArgs({
     engine: { type: 'string', default: 'tensorflow' },
     requests: { type: 'string', default: '2000' },
     together: { type: 'string', default: '1,8,32' },
-    'no-gguf': { type: 'boolean', default: false },
+    'llama-server': { type: 'string' },
   },
 });
+
+const TOGETHER = values.together.split(',').map(Number);
 
 /** Prompts of 1 to MOST_WORDS words; answers of `longest` tokens. */
 function requestsFor(models: string[], count: number, longest: number, breaksOff: boolean): AskedFor[] {
@@ -74,13 +79,28 @@ async function soak(service: Service, pid: number, count: number): Promise<void>
   console.log(rows.join('\n'));
 }
 
-async function throughput(service: Service, name: string, models: string[]): Promise<string[]> {
+interface System {
+  name: string;
+  service: Service;
+  models: string[];
+}
+
+/** Tokens per second, the middle of ROUNDS, in which the systems take turns. */
+async function throughput(systems: System[]): Promise<string[]> {
   const rows: string[] = [];
-  for (const together of values.together.split(',').map(Number)) {
-    await askAll(service, requestsFor(models, together, 8, false), together);
-    const { tokens, ms } = await askAll(service, requestsFor(models, 3 * together, NEW_TOKENS, false), together);
-    rows.push(`| ${name} | ${together} | ${((1000 * tokens) / ms).toFixed(1)} |`);
-    process.stderr.write(`${rows.at(-1)}\n`);
+  for (const together of TOGETHER) {
+    const rates = systems.map((): number[] => []);
+    for (let round = 0; round < ROUNDS; round++)
+      for (const [i, { service, models }] of systems.entries()) {
+        if (round === 0) await askAll(service, requestsFor(models, together, 8, false), together);
+        const { tokens, ms } = await askAll(service, requestsFor(models, 3 * together, NEW_TOKENS, false), together);
+        rates[i]!.push((1000 * tokens) / ms);
+      }
+    for (const [i, { name }] of systems.entries()) {
+      const [least, middle, most] = rates[i]!.toSorted((a, b) => a - b).map((rate) => rate.toFixed(0));
+      rows.push(`| ${name} | ${together} | ${middle} | ${least} to ${most} |`);
+      process.stderr.write(`${rows.at(-1)}\n`);
+    }
   }
   return rows;
 }
@@ -115,17 +135,19 @@ async function main(): Promise<void> {
     }
     const service = await start({ modelId: model.id });
     if (Number(values.requests) > 0) await soak(service, service.pid, Number(values.requests));
-    const rows = [
-      ...(await throughput(service, `Graft on ${engine}, base`, ['base'])),
-      ...(await throughput(service, `Graft on ${engine}, base and four tasks in one batch`, ['base', ...TASKS])),
-    ];
-    if (!values['no-gguf']) {
-      const file = path.join(work, 'base-F32.gguf');
-      await toGguf(model.dir, file);
-      rows.push(...(await throughput(await start({ gguf: file }), 'llama.cpp, the base as GGUF F32', ['base'])));
-    }
+    const file = path.join(work, 'base-F32.gguf');
+    await toGguf(model.dir, file);
+    const program = values['llama-server'];
+    const rival = program === undefined ? undefined : await startLlamaServer(program, file, Math.max(...TOGETHER));
+    const rows = await throughput([
+      { name: `Graft on ${engine}, base`, service, models: ['base'] },
+      { name: `Graft on ${engine}, base and four tasks in one batch`, service, models: ['base', ...TASKS] },
+      ...(rival ? [{ name: 'llama-server, the base as GGUF F32', service: rival, models: ['base'] }] : []),
+    ]).finally(() => rival?.stop());
+    const within = await start({ gguf: file });
+    rows.push(...(await throughput([{ name: 'Graft --gguf, the same file', service: within, models: ['base'] }])));
     console.log(`\nThroughput: prompts of 1 to ${MOST_WORDS} words, ${NEW_TOKENS} new tokens each, ${model.name}\n`);
-    console.log('| system | clients at once | tokens/s |\n| --- | --- | --- |');
+    console.log('| system | clients at once | tokens/s | of three |\n| --- | --- | --- | --- |');
     console.log(rows.join('\n'));
     console.log(`\n${JSON.stringify(circumstances())}`);
   } finally {
