@@ -5,7 +5,7 @@
 import { createHash } from 'node:crypto';
 import fs from 'node:fs';
 import path from 'node:path';
-import type { Download, Page } from '@playwright/test';
+import type { Download, Locator, Page } from '@playwright/test';
 import type { RunView } from '../src-main/api/types.ts';
 import { expectAccessible } from './axe.ts';
 import { ask, change, expect, keepScreenshot, lossFigure, pointCount, startRun, test } from './fixtures.ts';
@@ -289,7 +289,10 @@ async function settled(page: Page): Promise<string> {
 
 /** Drags over the loss graph, from and to these shares of its width. */
 async function drag(page: Page, from: number, to: number): Promise<void> {
-  const box = (await lossFigure(page).locator('.u-over').boundingBox())!;
+  // New points may be drawing the figure anew at this moment.
+  let found: Awaited<ReturnType<Locator['boundingBox']>> = null;
+  await expect.poll(async () => (found = await lossFigure(page).locator('.u-over').boundingBox())).not.toBeNull();
+  const box = found!;
   const y = box.y + box.height / 2;
   await page.mouse.move(box.x + from * box.width, y);
   await page.mouse.down();
