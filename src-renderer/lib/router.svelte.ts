@@ -3,15 +3,22 @@ import { hashFor, parseHash, type Page, type Route } from '../../src-shared/rout
 
 class Router {
   route = $state<Route>(parseHash(window.location.hash));
+  #hash = window.location.hash;
 
   constructor() {
-    window.addEventListener('hashchange', () => {
-      this.route = parseHash(window.location.hash);
-    });
+    window.addEventListener('hashchange', () => this.#read());
   }
 
   go(page: Page, id?: string, query: Record<string, string> = {}): void {
     window.location.hash = hashFor(page, id, query);
+    // The event comes later: a choice that follows at once must build upon this one.
+    this.#read();
+  }
+
+  #read(): void {
+    if (this.#hash === window.location.hash) return;
+    this.#hash = window.location.hash;
+    this.route = parseHash(this.#hash);
   }
 }
 

@@ -26,11 +26,11 @@ export class AddDataset {
   async drop([file, ...others]: File[]): Promise<void> {
     if (!file) return;
     this.clear();
-    const path = await this.checking.run(async () => {
-      this.#upload = pathOfDropped(file, (share) => (this.sent = share));
-      return this.#upload.path.finally(() => (this.sent = undefined));
-    });
-    if (path === undefined) return;
+    const upload = pathOfDropped(file, (share) => (this.sent = share));
+    this.#upload = upload;
+    const path = await this.checking.run(() => upload.path.finally(() => (this.sent = undefined)));
+    // What has been named meanwhile is what the user wants.
+    if (path === undefined || this.#upload !== upload || this.file !== '') return;
     this.#dropped = { file: path, others: others.length };
     await this.check(path);
   }
