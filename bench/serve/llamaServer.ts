@@ -32,7 +32,7 @@ export async function startLlamaServer(program: string, file: string, sequences:
   const until = performance.now() + START_MS;
   while (performance.now() < until && child.exitCode === null) {
     const answer = await fetch(`http://127.0.0.1:${port}/health`).catch(() => undefined);
-    if (answer?.ok) return { address: `http://127.0.0.1:${port}`, apiKey: '', isLlamaServer: true, stop };
+    if (answer?.ok) return { address: `http://127.0.0.1:${port}/v1`, apiKey: '', stop };
     await setTimeout(200);
   }
   await stop();

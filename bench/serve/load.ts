@@ -2,8 +2,6 @@
 export interface Service {
   address: string;
   apiKey: string;
-  /** llama-server's own endpoint, which also answers where a model of drawn weights writes no text. */
-  isLlamaServer?: boolean;
 }
 
 export interface AskedFor {
@@ -16,10 +14,9 @@ export interface AskedFor {
 
 /** Sends one request; returns the tokens that were written. Throws where it is refused. */
 async function ask(
-  { address, apiKey, isLlamaServer = false }: Service,
+  { address, apiKey }: Service,
   { model, prompt, maxTokens, breaksOff = false }: AskedFor,
 ): Promise<number> {
-  if (isLlamaServer) return askLlamaServer(address, prompt, maxTokens);
   const response = await fetch(`${address}/completions`, {
     method: 'POST',
     headers: { authorization: `Bearer ${apiKey}`, 'content-type': 'application/json' },
@@ -34,17 +31,6 @@ async function ask(
   const answer = (await response.json()) as { usage?: { completion_tokens: number }; error?: { message: string } };
   if (!answer.usage) throw new Error(answer.error?.message ?? `status ${response.status}`);
   return answer.usage.completion_tokens;
-}
-
-async function askLlamaServer(address: string, prompt: string, maxTokens: number): Promise<number> {
-  const response = await fetch(`${address}/completion`, {
-    method: 'POST',
-    headers: { 'content-type': 'application/json' },
-    body: JSON.stringify({ prompt, n_predict: maxTokens, temperature: 0, ignore_eos: true }),
-  });
-  const answer = (await response.json()) as { tokens_predicted?: number; error?: { message: string } };
-  if (answer.tokens_predicted === undefined) throw new Error(answer.error?.message ?? `status ${response.status}`);
-  return answer.tokens_predicted;
 }
 
 /** Asks for all of `requests`, `together` at once; `told` hears how many are done. Returns tokens and milliseconds. */
