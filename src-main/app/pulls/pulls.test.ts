@@ -211,7 +211,7 @@ describe('a push', () => {
       fs.readFileSync(path.join(dir, 'adapter_config.json'), 'utf8'),
     );
     expect(files.get('README.md')!.toString()).toMatch(
-      /library_name: peft[^]*# my adapter[^]*for the task colours[^]*\my adapter, LoRA[^|]*rank 2[^]*from_pretrained\(base, "me\/mine"\)/,
+      /library_name: peft[^]*# my adapter[^]*for the task colours[^]*my adapter, LoRA[^|]*rank 2[^]*from_pretrained\(base, "me\/mine"\)/,
     );
     for (const content of files.values())
       expect(content.includes(bench.dir) || content.includes('my eyes')).toBe(false);
