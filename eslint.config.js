@@ -11,6 +11,8 @@ export default ts.config(
       'playwright-report/',
       'resources/',
       'e2e/artifacts/',
+      // AssemblyScript: its types and its operators on them are not TypeScript's.
+      'src-main/engine/packed/assembly/',
     ],
   },
   ...ts.configs.recommended,

@@ -12,22 +12,32 @@ const config: KnipConfig = {
     'bench/fuzz/{main,child}.ts',
     'bench/lab/{main,graft}.ts',
     'bench/advise/one.ts',
+    'bench/data/{main,stage}.ts',
     'bench/ui/{main,host,simulatedWorker}.ts',
+    // Bundled for GPU machines by scripts/lib/gpuBundleCode.mjs.
+    'bench/gpu/{all,correct,miniTest}.ts',
     'test-support/fakes/fakeWorker.ts',
     'test-support/checks/openTorchFiles.ts',
+    'test-support/rigs/loadInChild.ts',
   ],
-  project: ['src-main/**', 'src-shared/**', 'src-renderer/**', 'test-support/**', 'bench/**', 'e2e/**', 'scripts/**'],
+  project: [
+    ...['src-main/**', 'src-shared/**', 'src-renderer/**', 'test-support/**', 'bench/**', 'e2e/**', 'scripts/**'],
+    // AssemblyScript, compiled by scripts/lib/assembly.mjs.
+    '!src-main/engine/packed/assembly/**',
+  ],
   ignoreDependencies: [
     // Run by name (scripts/run24.mjs, scripts/package.mjs).
     'electron-builder',
     'svelte-check',
     // Run by its path (scripts/lib/stages.mjs), and by svelte-check.
     '@typescript/native',
+    // Run by its path (scripts/lib/assembly.mjs).
+    'assemblyscript',
     // A part of electron-builder, whose rules scripts/package.test.ts asks.
     'app-builder-lib',
   ],
   // Of the system.
-  ignoreBinaries: ['apt-get', 'dpkg', 'mkfifo', 'mount', 'umount', 'Xvfb'],
+  ignoreBinaries: ['apt-get', 'dpkg', 'mkfifo', 'mount', 'nvidia-smi', 'umount', 'Xvfb'],
 };
 
 export default config;

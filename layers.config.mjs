@@ -18,6 +18,7 @@ export const layers = {
     imports: ['src-main', 'src-shared', 'test-support'],
     packages: [
       'vitest',
+      '@huggingface/tokenizers',
       'node',
       'zod',
       '@tensorflow/tfjs-core',
@@ -32,6 +33,7 @@ export const layers = {
       'koffi',
       'openai',
       '@huggingface/gguf',
+      'webgpu',
     ],
   },
   'src-renderer/**/*.test.ts': {
@@ -56,6 +58,11 @@ export const layers = {
       'webgpu',
     ],
   },
+  // libtensorflow is Node's alone.
+  'src-main/engine/kernels/tensorflow/**': {
+    imports: ['src-main/engine', 'src-shared'],
+    packages: ['node', '@tensorflow/tfjs-core'],
+  },
   'src-main/engine/**': {
     imports: ['src-shared'],
     packages: [
@@ -67,7 +74,10 @@ export const layers = {
   },
   'src-main/files/**': { imports: ['src-shared'], packages: ['node', 'jsonc-parser'] },
   'src-main/threads/**': { imports: ['src-shared'], packages: ['node'] },
-  'src-main/safetensors/**': { imports: ['src-main/files', 'src-shared'], packages: ['node'] },
+  'src-main/safetensors/**': {
+    imports: ['src-main/threads', 'src-main/files', 'src-shared'],
+    packages: ['node'],
+  },
   'src-main/basemodel/**': {
     imports: [
       'src-main/pickle',
@@ -105,6 +115,18 @@ export const layers = {
       'src-shared',
     ],
     packages: ['node', 'zod', 're2js'],
+  },
+  // A base's weights on their way onto a device, and the cache of their packed forms.
+  'src-main/loading/**': {
+    imports: [
+      'src-main/engine',
+      'src-main/basemodel',
+      'src-main/safetensors',
+      'src-main/threads',
+      'src-main/files',
+      'src-shared',
+    ],
+    packages: ['node', 'zod', '@tensorflow/tfjs-core'],
   },
   'src-main/linalg/**': { imports: ['src-shared'], packages: ['@tensorflow/tfjs-core'] },
   'src-main/methods/**': {
@@ -178,14 +200,16 @@ export const layers = {
   'src-main/hub/**': { imports: ['src-main/files', 'src-shared'], packages: ['node', 'zod', '@huggingface/hub'] },
   // What goes beside an exported model: a Modelfile for Ollama, a model card.
   'src-main/exporting/**': {
-    imports: ['src-main/datasets', 'src-main/files', 'src-shared'],
+    imports: ['src-main/adapters/keptTemplate.ts', 'src-main/datasets', 'src-main/files', 'src-shared'],
     packages: ['node'],
   },
   'src-main/runfolder/**': { imports: ['src-main/files', 'src-shared'], packages: ['node'] },
   'src-main/worker/**': {
     imports: [
+      'src-main/hardware/peakMemory.ts',
       'src-main/lab',
       'src-main/linalg',
+      'src-main/loading',
       'src-main/engine',
       'src-main/methods',
       'src-main/adapters',
@@ -206,8 +230,12 @@ export const layers = {
 
   // The studio around it: rows in SQLite, services, the API, and three hosts.
   'src-main/catalog/**': { imports: ['src-shared'], packages: ['better-sqlite3'] },
+  // What the system says of its hardware.
+  'src-main/hardware/**': { imports: ['src-shared'], packages: ['node'] },
+
   'src-main/app/**': {
     imports: [
+      'src-main/hardware',
       'src-main/catalog',
       'src-main/datasets',
       'src-main/basemodel',
@@ -220,6 +248,7 @@ export const layers = {
       'src-main/exporting',
       'src-main/runfolder',
       'src-main/threads',
+      'src-main/loading/packedCache.ts',
       'src-main/files',
       // Of the methods and the model only what needs no tensor: files, places, counts.
       'src-main/methods/checkMethod.ts',
@@ -326,6 +355,8 @@ export const layers = {
       'test-support/hostEntry.ts',
       'test-support/fakes/hub.ts',
       'test-support/fixtures/starterGguf.ts',
+      'test-support/fixtures/tinyModel.ts',
+      'test-support/fixtures/workbook.ts',
     ],
     types: ['src-main/api', 'src-main/hosts/electron/bridge.ts'],
     packages: ['node', '@playwright/test', 'axe-core'],

@@ -1,6 +1,6 @@
 /**
  * `npm run bench -- CASE|all …` measures Graft beside its rivals (bench/main.ts);
- * `qlora …`, `kernel-errors …`, `lab`, `methods …`, `advise …`, `serve …` and `ui …` run the other benches.
+ * `qlora …`, `kernel-errors …`, `data …`, `lab`, `methods …`, `advise …`, `serve …` and `ui …` run the other benches.
  */
 import path from 'node:path';
 import { node24Path } from './lib/node24.mjs';
@@ -16,6 +16,7 @@ await runMain(async () => {
   const others = {
     qlora: 'qlora.ts',
     'kernel-errors': 'kernelErrors.ts',
+    data: 'data/main.ts',
     lab: 'lab/main.ts',
     methods: 'methods.ts',
     advise: 'advise.ts',

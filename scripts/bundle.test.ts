@@ -83,6 +83,35 @@ it('the bundled thread for datasets reads a workbook', async () => {
   }
 });
 
+it('the bundled thread for packing packs a row', async () => {
+  const values = new SharedArrayBuffer(16);
+  new Float32Array(values).set([1, -2, 0.5, 0]);
+  const [into, factors] = [new SharedArrayBuffer(8), new SharedArrayBuffer(0)];
+  const thread = new Worker(path.join(out, 'main', 'packThread.js'));
+  try {
+    const answer = await new Promise((resolve, reject) => {
+      thread.once('message', resolve).once('error', reject);
+      thread.postMessage({
+        kind: 'rows',
+        tensor: 'w',
+        file: '',
+        source: { values },
+        dtype: 'F32',
+        format: 'bf16',
+        rows: 1,
+        C: 4,
+        into: { buffer: into, at: 0 },
+        length: 8,
+        factors: { buffer: factors, at: 0 },
+      });
+    });
+    expect(answer).toHaveProperty('result.crc');
+    expect([...new Uint16Array(into)]).toEqual([0x3f80, 0xc000, 0x3f00, 0]);
+  } finally {
+    await thread.terminate();
+  }
+});
+
 it('the main process is a module without syntax errors', async () => {
   const { code, output } = await run(process.execPath, ['--check', path.join(out, 'main', 'main.js')], {
     output: 'capture',
@@ -95,7 +124,7 @@ it('the main process finds the other bundles beside its own folder', () => {
   // out/main/main.js -> out/
   expect(text).toMatch(/\bout = path\.resolve\(import\.meta\.dirname, ['"]\.\.['"]\);/);
   // Found beside the chunk that starts it.
-  for (const thread of ['lookThread.js', 'rowThread.js'])
+  for (const thread of ['lookThread.js', 'rowThread.js', 'packThread.js', 'hashThread.js', 'tokenThread.js'])
     expect(fs.existsSync(path.join(out, 'main', thread))).toBe(true);
   for (const part of [['main', 'worker.js'], ['preload', 'preload.cjs'], ['renderer']]) {
     expect(fs.existsSync(path.join(out, ...part))).toBe(true);

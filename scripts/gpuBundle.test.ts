@@ -38,10 +38,14 @@ describe.skipIf(!here)(`the bundle for GPU machines${here ? '' : ' (Linux x64 on
       'lib/libvulkan.so.1',
       'bench/lib/main.js',
       'bench/peers/graft.js',
+      'bench/peers/packThread.js',
+      'bench/peers/hashThread.js',
     ]) {
       expect(fs.existsSync(path.join(stage, place)), place).toBe(true);
     }
     expect(fs.readdirSync(path.join(stage, 'node_modules'))).toEqual(['webgpu']);
+    // The thread is looked for beside the code that starts it.
+    expect(fs.readFileSync(path.join(stage, 'bench/peers/graft.js'), 'utf8')).toContain('`packThread${');
     const code = ['bench/lib', 'bench/peers'].flatMap((folder) =>
       fs
         .readdirSync(path.join(stage, folder))

@@ -2,14 +2,27 @@
 export const BACKENDS = ['tensorflow', 'webgpu', 'wasm'] as const;
 export type BackendName = (typeof BACKENDS)[number];
 
+/** Environment of a worker: the graphics card to compute on, by its number or a part of its name. */
+export const GPU_VARIABLE = 'GRAFT_GPU';
+
 export interface EngineReport {
   name: BackendName;
   usable: boolean;
   /** Runs on a hardware GPU. */
   gpu: boolean;
   device: string;
-  /** Memory the engine can use; null when it cannot tell. */
+  /** Memory of the card, or of the machine; null where nobody tells. */
   memoryBytes: number | null;
+  /** The largest buffer that it computes with; absent where only memory sets a limit. */
+  bindingBytes?: number;
+  /** Of that, held by others when it was asked; absent where it is not told. */
+  heldBytes?: number | null;
+  /** Where the figures come from, in words; absent: the system. */
+  memorySource?: string;
+  /** Of a card on `webgpu`: its vendor and number as WebGPU writes them. */
+  adapter?: { vendor: string; device: string };
+  /** Names of the graphics cards among which one can be chosen; absent where the engine has none. */
+  cards?: string[];
   /** One sentence: why it is, or is not, usable. */
   reason: string;
   /** Matrix multiplication speed of the calibration, null when not measured. */

@@ -1,28 +1,22 @@
 /** Which runs can keep their base's weights in a smaller form. */
+import type { BaseForms } from './baseDtypes.ts';
 import { usageError } from './errors.ts';
 import type { RunSpec } from './runSpec.ts';
 import { descriptorOf } from './methods/registry.ts';
 
-/** Throws a usage error BASE_DTYPE where engine or method needs the base in float32; `auto` is left to its choice. */
+/** Throws a usage error BASE_DTYPE where the method needs the base in float32. */
 export function checkBaseDtype(
-  baseDtype: RunSpec['baseDtype'],
-  engine: RunSpec['engine'],
-  method?: RunSpec['method']['type'],
+  { baseDtype = 'f32', embeddingDtype = 'f32' }: BaseForms,
+  method: RunSpec['method']['type'],
 ): void {
-  if (baseDtype === undefined || baseDtype === 'f32') return;
-  const descriptor = method && descriptorOf(method);
-  if (descriptor?.wholeModel)
+  const packed = [baseDtype, embeddingDtype].find((dtype) => dtype !== 'f32');
+  if (packed === undefined) return;
+  const descriptor = descriptorOf(method);
+  if (descriptor.wholeModel)
     throw usageError(
       'BASE_DTYPE',
-      `${descriptor.name} changes the base's weights, so they cannot be kept as ${baseDtype}; train a LoRA ` +
-        'adapter or choose the base dtype f32.',
-      { baseDtype },
-    );
-  if (engine !== 'auto' && engine !== 'webgpu')
-    throw usageError(
-      'BASE_DTYPE',
-      `The engine ${engine} multiplies float32 weights only, not ${baseDtype}; choose the engine webgpu or the ` +
-        'base dtype f32.',
-      { baseDtype, engine },
+      `${descriptor.name} changes the base's weights, so they cannot be kept as ${packed}; train a LoRA ` +
+        'adapter or choose the base dtype and the embedding dtype f32.',
+      { baseDtype, embeddingDtype },
     );
 }

@@ -18,7 +18,7 @@ export interface FileRules {
 /** Which tokens carry loss: the answers only, or every token that can be predicted. */
 export type LossOn = 'completion' | 'all';
 
-/** Column renames, wanted name -> name in the file, e.g. `{ prompt: 'question' }`. */
+/** Wanted name -> column of the file, or several: `{ prompt: '{Subject}\\n\\n{Text}', completion: 'Answer' }`. */
 export type ColumnMap = Record<string, string>;
 
 /** A row that cannot be used. `line` is 1-based, where the row starts in the file, or the row's number there. */
@@ -89,8 +89,15 @@ export interface UnusedField {
 /** Which column of the file holds which field. */
 export interface ColumnPlan {
   kind: DatasetKind;
-  /** Field name -> column in the file. */
+  /** Field name -> column in the file, or a template of several (`joins`). */
   columns: Record<string, string>;
+  /** Templates that put several columns together (src-main/datasets/joinedColumns.ts). */
+  joins?: string[];
+  /**
+   * How a question is put where a prompt template has been chosen: as a turn of a conversation, with an input under
+   * Alpaca's heading, or as it stands. Absent: as the kind says.
+   */
+  asked?: 'turns' | 'alpaca' | 'bare';
 }
 
 export interface PreviewRow {
@@ -125,7 +132,9 @@ export interface DatasetCheck {
   notes: string[];
   /** Rows that can be used. */
   rows: number;
+  /** Of a large file the first; then `badCount` says how many there are. */
   bad: BadRow[];
+  badCount?: number;
   /** Rows have no lines of their own: their numbers are told, not their lines. */
   sharedLines: boolean;
   sizeBytes: number;
@@ -136,6 +145,7 @@ export interface DatasetCheck {
   /** With a tokenizer only: lengths, and rows that have nothing to learn within the maximum length. */
   stats?: LengthStats;
   unusable?: BadRow[];
+  unusableCount?: number;
   /** With a tokenizer only: rows whose text holds control tokens of the model, such as `<|im_end|>`. */
   controlTokenRows?: number;
 }

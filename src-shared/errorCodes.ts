@@ -56,7 +56,9 @@ const DATASETS = [
   'MAP_NAME_UNKNOWN',
   'NO_BAD_ROWS',
   'NO_DUPLICATES',
+  'PROMPT_TEMPLATE',
   'ROW_NOT_FOUND',
+  'TOKENS_DAMAGED',
 ] as const;
 
 const METHODS = [
@@ -78,6 +80,7 @@ const METHODS = [
   'TARGET_OVERLAP',
   'UNKNOWN_LAYER',
   'UNKNOWN_TARGET',
+  'WEIGHT_IN_PIECES',
 ] as const;
 
 const RUNS = [
@@ -103,6 +106,7 @@ const RUNS = [
 ] as const;
 
 const BACKENDS_AND_WORKERS = [
+  'BUFFER_TOO_LARGE',
   'ENGINE_UNAVAILABLE',
   'GPU_ERROR',
   'GPU_LOST',
@@ -110,8 +114,8 @@ const BACKENDS_AND_WORKERS = [
   'MEMORY_LIMIT',
   'NO_ENGINE',
   'NO_PORT',
+  'NO_SUCH_GPU',
   'OUT_OF_MEMORY',
-  'PACKED_NEEDS_WEBGPU',
   'WORKER_CRASHED',
 ] as const;
 
@@ -238,7 +242,6 @@ const TOOLS = [
   'BAD_ENGINE',
   'BAD_OPTION',
   'BAD_STEPS',
-  'BASE_NEEDS_WEBGPU',
   'BENCH_INPUT',
   'NOT_STARTED',
   'NOT_THIS_ENGINE',

@@ -26,8 +26,10 @@ export type AnswerGrammar = { type: 'json' } | { type: 'schema'; schema: unknown
 export interface GenerateParams {
   /** Text to continue; the user's turn where `chat` is set. */
   prompt: string;
-  /** True: put the prompt through the model's chat template as one user turn. */
+  /** True: put the prompt through the chat template, the adapter's or the model's, as one user turn. */
   chat?: boolean;
+  /** Put the prompt as the answering adapter's training put its questions; where that is not known, as `chat` says. */
+  asTrained?: boolean;
   /** A whole conversation, which the assistant shall answer through the chat template; stands in for `prompt`. */
   messages?: Message[];
   /** The prompt as token ids; stands in for `prompt`, without a BOS of its own. */

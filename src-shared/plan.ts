@@ -1,6 +1,8 @@
 /** What a run would come to before it starts: rows, steps, and memory by part, predicted or measured. */
+import type { KeptTemplate } from './promptTemplates.ts';
 import type { UnusedField } from './datasets.ts';
 import type { BackendName } from './backends.ts';
+import type { BaseDtype, EmbeddingDtype } from './baseDtypes.ts';
 import { LOSS_DEFAULTS } from './settings/data.ts';
 import { TRAIN_DEFAULTS } from './settings/training.ts';
 import type { LengthStats } from './tokens.ts';
@@ -45,12 +47,36 @@ export interface PreflightResult {
   warnings: string[];
 }
 
+/** Memory of a graphics card. */
+export interface CardMemory {
+  totalBytes: number;
+  /** Held by other programs and the system; null: not told. */
+  usedBytes: number | null;
+  /** Where the figures come from, in words. */
+  source: string;
+}
+
 /** Where a run would run. */
 export interface Room {
   /** On a graphics card. */
   gpu: boolean;
-  /** Memory of that card; null: not known. */
-  cardBytes: number | null;
+  /** Of that card; null: not known. */
+  card: CardMemory | null;
+  /** The largest buffer that the engine computes with; absent where only memory sets a limit. */
+  bindingBytes?: number | undefined;
+}
+
+/** The memory that a run can have. */
+export interface MemoryRoom {
+  /** Of the card, or of the machine or its container. */
+  totalBytes: number;
+  /** Held by others now; null: not told. */
+  heldBytes: number | null;
+  /** What is left for this run. */
+  freeBytes: number;
+  /** What the run could have if all others made room. */
+  mostBytes: number;
+  source: string;
 }
 
 export type Verdict = 'fits' | 'tight' | 'does not fit' | 'unknown';
@@ -64,6 +90,8 @@ export interface PlanResult {
   badRowsText: string;
   /** Tokens per row. */
   lengths: LengthStats;
+  /** All counts are in proportion to those of so many rows, as the file is large and not tokenised yet; else null. */
+  sampledRows: number | null;
   /** Most tokens of a row that the model takes, the virtual tokens of the method aside. */
   modelLength: number;
   /** What the rows say and training does not use. */
@@ -78,13 +106,64 @@ export interface PlanResult {
   estimate: MemoryEstimate;
   /** Null: this engine does not say. */
   limitBytes: number | null;
+  /** Null where nothing is known of a card. */
+  room: MemoryRoom | null;
   verdict: Verdict;
   /** Total with gradient checkpointing, where the run does not fit without; else null. */
   checkpointingBytes: number | null;
-  /** Prompts of the first validation rows. */
+  /** Questions of the first validation rows. */
   samplePrompts: string[];
+  /** How questions are put; null where nothing was chosen. */
+  promptTemplate: KeptTemplate['name'] | null;
+  /** The first row as the model reads it. */
+  firstRow: { prompt: string; answer: string } | null;
   /** What the run is likely to come to nothing by, a sentence each. */
   warnings: string[];
+}
+
+/** The settings that Graft may choose so that a run fits: what they change of the result is told by `lossError`. */
+export interface FitSettings {
+  baseDtype: BaseDtype;
+  embeddingDtype: EmbeddingDtype;
+  batch: number;
+  /** Rows of a step are batch x accumulate, as they were asked for. */
+  accumulate: number;
+  gradientCheckpointing: boolean;
+  /** Tokens; shorter than asked for only where nothing else helps. */
+  maxLength: number;
+}
+
+/** Of these, what a user may want to keep; accumulation goes with the batch. */
+export const FIT_PARTS = [
+  'baseDtype',
+  'embeddingDtype',
+  'batch',
+  'gradientCheckpointing',
+  'maxLength',
+] as const satisfies readonly (keyof FitSettings)[];
+export type FitPart = (typeof FIT_PARTS)[number];
+
+/** The mildest settings with one form of the base that fit; the smallest ones where none do. */
+export interface FitRow extends FitSettings {
+  totalBytes: number;
+  fits: boolean;
+  /** Time of a step beside the run as it was asked for, about, from computing blocks again. */
+  slower: number;
+  /** Validation loss beside float32, as docs/engines.md measures it. */
+  lossError: number;
+}
+
+export interface FitResult {
+  limitBytes: number | null;
+  /** As it was asked for, and whether the card can bind every buffer of it. */
+  asked: FitSettings & { totalBytes: number; binds: boolean };
+  /** What to run with; null where nothing fits without changing what is kept, or no limit is known. */
+  chosen: FitRow | null;
+  /**
+   * By form, in the order in which Graft prefers them; only as far as was looked. Where nothing is chosen, what would
+   * fit if nothing were kept.
+   */
+  rows: FitRow[];
 }
 
 /** What a model's needs are told for: an answer of so many tokens, and LoRA with the defaults on full batches. */

@@ -17,7 +17,7 @@ export type DataSpec = z.infer<typeof dataSpecSchema>;
 /** Everything a run needs; self-contained, so that a run can be repeated or resumed from this record alone. */
 export const runSpecSchema = z.object({
   runId: z.string(),
-  /** An absent `baseDtype`, as in runs of before, means f32. */
+  /** An absent `baseDtype` or `embeddingDtype`, as in runs of before, means f32. */
   ...schemaOf(COMPUTE_SETTINGS).shape,
   model: z.object({ dir: z.string(), hash: z.string() }),
   data: dataSpecSchema.extend({

@@ -1,4 +1,5 @@
 /** A service of answers over HTTP, as OpenAI's API has it: what it is started with, and what it says of itself. */
+import type { KeptTemplate } from './promptTemplates.ts';
 import type { BackendName } from './backends.ts';
 import type { ErrorData } from './errors.ts';
 import type { LoadResult } from './generation.ts';
@@ -21,7 +22,7 @@ export interface ServedTask {
   /** Null: the base. */
   taskId: string | null;
   /** Null: the plain base, whatever its task. */
-  adapter: { id: string; name: string } | null;
+  adapter: { id: string; name: string; promptTemplate: KeptTemplate['name'] | null } | null;
   /** Why requests for it are refused; null: they are answered. */
   refused: string | null;
 }

@@ -1,6 +1,8 @@
 /** What a run tells while it trains, what it ends with, and what can be asked about one of its steps. */
+import type { KeptTemplate } from './promptTemplates.ts';
 import type { BackendName } from './backends.ts';
 import type { BadRow, DatasetKind, UnusedField } from './datasets.ts';
+import type { LoadProgress } from './loadProgress.ts';
 import type { RunSpec } from './runSpec.ts';
 
 export interface StepMetrics {
@@ -20,6 +22,8 @@ export interface StepMetrics {
 }
 
 export type TrainEvent =
+  /** Before `started`, some times a second. */
+  | ({ type: 'loading' } & LoadProgress)
   | {
       type: 'started';
       engine: BackendName;
@@ -31,6 +35,8 @@ export type TrainEvent =
       valRows: number;
       /** Kind of the rows; what was noted by earlier versions lacks it. */
       rows?: DatasetKind;
+      /** What the rows answer to each sample prompt; null where no row asks it. Absent without sample prompts. */
+      expected?: (string | null)[];
       /** Step the run continues after; 0 for a fresh run. */
       resumedFrom: number;
     }
@@ -41,6 +47,13 @@ export type TrainEvent =
   /** Greedy texts from the run's sample prompts, in their order. */
   | { type: 'sample'; step: number; texts: string[] }
   | { type: 'log'; message: string };
+
+/** Of the first held-out rows, on how many a run ended with a lower loss than it began with, and with a higher one. */
+export interface HeldOutRows {
+  rows: number;
+  better: number;
+  worse: number;
+}
 
 export interface TrainResult {
   /**
@@ -72,6 +85,10 @@ export interface TrainResult {
   unchanged?: boolean;
   /** Milliseconds that the steps took, pauses and evaluations aside. Absent in runs of before. */
   trainingMs?: number;
+  /** Absent without held-out rows, and in runs of before. */
+  heldOut?: HeldOutRows;
+  /** How questions were put. Absent in runs from before there was a choice. */
+  promptTemplate?: KeptTemplate['name'];
   trainableParameters: number;
   totalParameters: number;
   tokensPerSecond: number;

@@ -2,8 +2,10 @@
  * The calls between the main process and a worker process (src-main/worker/main.ts).
  * Only small plain data crosses: paths, numbers, text. Weights never do, of rows no more than a page shows.
  */
+import type { PromptTemplate } from './promptTemplates.ts';
+import type { CardMemory, FitPart, FitResult } from './plan.ts';
 import type { BackendName, EngineReport, SelfTestResult } from './backends.ts';
-import type { BaseDtype } from './baseDtypes.ts';
+import type { BaseForms } from './baseDtypes.ts';
 import type { BadRow, CheckOptions, ColumnPlan, DatasetCheck, DatasetFormat, Example, LossOn } from './datasets.ts';
 import type { ErrorData } from './errors.ts';
 import type {
@@ -40,6 +42,7 @@ import type {
   SimilarityResult,
   SpectrumResult,
 } from './lab.ts';
+import type { LoadProgress } from './loadProgress.ts';
 import type { ModelNeeds, PlanResult, PreflightResult, Room } from './plan.ts';
 import type { DataSpec, RunSpec } from './runSpec.ts';
 import type { LengthCounts, PreviewedRow, TokenizerCheck } from './tokens.ts';
@@ -53,13 +56,14 @@ export interface WorkerCalls {
   selfTest: { params: { engine: BackendName }; event: never; result: SelfTestResult };
   train: { params: { spec: RunSpec; resume: boolean }; event: TrainEvent; result: TrainResult };
   /** One step and one evaluation on the longest batches of a run that does not start; writes nothing. */
-  preflight: { params: { spec: RunSpec }; event: never; result: PreflightResult };
+  preflight: { params: { spec: RunSpec; card: CardMemory | null }; event: never; result: PreflightResult };
   /** Takes the steps of a run again up to one of them, and measures its rows; writes nothing. */
   inspectStep: { params: InspectParams; event: { done: number; total: number }; result: InspectedStep };
   /**
    * What a run that does not start comes to, by formulas and shapes alone: steps, tokens, memory; then what would fit.
    */
   plan: { params: { spec: RunSpec; room: Room }; event: never; result: PlanResult };
+  planFit: { params: { spec: RunSpec; room: Room; keep: FitPart[] }; event: never; result: FitResult };
   planLargest: { params: { spec: RunSpec; room: Room }; event: never; result: PreflightResult['largest'] };
   /** Memory that a base model takes on each engine. */
   modelNeeds: { params: { modelDir: string }; event: never; result: ModelNeeds[] };
@@ -68,6 +72,9 @@ export interface WorkerCalls {
   previewTokens: {
     params: {
       modelDir: string;
+      /** Of the rows, which are read as `promptTemplate` asks. */
+      plan: ColumnPlan;
+      promptTemplate?: PromptTemplate | undefined;
       examples: Example[];
       lossOn: LossOn;
       controlTokens?: boolean | undefined;
@@ -86,6 +93,7 @@ export interface WorkerCalls {
       part?: string | undefined;
       noHeader?: boolean | undefined;
       plan: ColumnPlan;
+      promptTemplate?: PromptTemplate | undefined;
       total: number;
       lossOn: LossOn;
       controlTokens?: boolean | undefined;
@@ -98,21 +106,19 @@ export interface WorkerCalls {
     params: {
       engine: BackendName;
       modelDir: string;
-      baseDtype?: BaseDtype;
       adapterDir?: string;
       data: DataSpec;
       /** Only the rows that a run with this split kept for validation; `hash` of the dataset that it was. */
       heldOut?: { val: number; seed: number; hash?: string };
       batch: number;
-    };
+    } & BaseForms;
     event: { done: number; total: number };
     result: EvaluateResult;
   };
   /** Loads a base model that stays resident for attach and generate. */
   load: {
-    params: { engine: BackendName; modelDir: string; baseDtype?: BaseDtype };
-    /** Parameters that have been read. */
-    event: { done: number; total: number };
+    params: { engine: BackendName; modelDir: string } & BaseForms;
+    event: LoadProgress;
     result: LoadResult;
   };
   /** Replaces only A and B on the resident base; null means the plain base. */

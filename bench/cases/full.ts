@@ -8,6 +8,7 @@ import { vocabularyOf } from '../lib/models.ts';
 import type { CaseResult } from '../lib/result.ts';
 import { randomExample } from '../lib/workload.ts';
 import { raceTraining, type TrainingResult } from './training.ts';
+import { withPeak } from './withPeak.ts';
 
 const B = 4;
 const T = 128;
@@ -33,19 +34,19 @@ export async function full(context: Context): Promise<CaseResult> {
         ...plan,
         targets: [...plan.targets],
         batches: [...plan.batches],
-        rounds: context.quick ? 1 : 8,
+        rounds: context.quick ? 3 : 8,
         checkSteps: context.quick ? 2 : 4,
         save: true,
       }),
     );
   }
   const notes = results.flatMap((result, i) => [storedNote(METHODS[i]!, result), ...result.notes]);
-  return {
+  return withPeak(context, {
     name: 'full',
     what: `One step on ${B} x ${T} tokens, GPT-2-small shape: LoRA of rank 8 on q and v, and full fine-tuning.`,
     rows: results.flatMap(({ rows }) => rows),
     notes: [comparison(results), ...notes],
-  };
+  });
 }
 
 function storedNote(method: string, { trainable, saved }: TrainingResult): string {

@@ -3,20 +3,26 @@
  * each with its own, in one batch. All systems must give the same ids.
  */
 import { Random } from '../../src-shared/random.ts';
+import type { Target } from '../../src-shared/targets.ts';
 import { graftCommand, torchCommands, type Context } from '../lib/context.ts';
-import { ensureModel, vocabularyOf, type Shape } from '../lib/models.ts';
+import { architectureFromConfig, linearModules } from '../../src-main/engine/model/architecture.ts';
+import { decodingFlops } from '../lib/flops.ts';
+import { configOf, ensureModel, vocabularyOf, type Shape } from '../lib/models.ts';
 import { withPeers, type Peer } from '../lib/peer.ts';
 import type { Profile } from '../lib/profile.ts';
 import { profileText } from '../lib/profileText.ts';
 import { makeRow, peakOf, race, type CaseResult, type Row } from '../lib/result.ts';
 import type { AdaptersSetup, GenerateAnswer } from '../peers/protocol.ts';
+import { withPeak } from './withPeak.ts';
 
 const PROMPT = 32;
 const NEW = 64;
+const RANK = 8;
+const TARGETS: Target[] = ['q', 'v'];
 
 export async function generate(context: Context): Promise<CaseResult> {
   const rows = [...(await generateWith(context, 'gpt2')), ...(await generateWith(context, 'smollm'))];
-  return {
+  return withPeak(context, {
     name: 'generate',
     what:
       `${NEW} greedy tokens after ${PROMPT}: one row without adapter, and a row per adapter (r = 8 on q and v) ` +
@@ -26,7 +32,7 @@ export async function generate(context: Context): Promise<CaseResult> {
       'All systems gave the same ids.',
       'The rival decodes the rows with adapters as one batch too, with the A and B of each row stacked.',
     ],
-  };
+  });
 }
 
 async function generateWith(context: Context, shape: Shape): Promise<Row[]> {
@@ -35,7 +41,8 @@ async function generateWith(context: Context, shape: Shape): Promise<Row[]> {
   const request = { prompt: Array.from({ length: PROMPT }, () => random.integer(vocabularyOf(shape))), maxNew: NEW };
   return withPeers([graftCommand(context), ...torchCommands(context)], async (peers) => {
     for (const peer of peers) await peer.ask('load', { modelDir });
-    const rows = await timed(context, peers, shape, 1, (peer) => peer.ask<GenerateAnswer>('generate', request));
+    const alone = { variant: shape, count: 1, flops: flopsOf(shape, 1, []) };
+    const rows = await timed(context, peers, alone, (peer) => peer.ask<GenerateAnswer>('generate', request));
     if (context.profile)
       context.say(
         profileText(
@@ -46,27 +53,38 @@ async function generateWith(context: Context, shape: Shape): Promise<Row[]> {
     for (const count of context.quick ? [4] : [1, 4]) {
       const setup: AdaptersSetup = {
         files: Array.from({ length: count }, (_, i) => `${shape}-generate-${i}.safetensors`),
-        targets: ['q', 'v'],
-        rank: 8,
+        targets: TARGETS,
+        rank: RANK,
         alpha: 16,
       };
       for (const peer of peers) await peer.ask('adapters', setup); // Graft, the first, writes what the others read
+      const together = {
+        variant: `${shape}, ${count} adapter${count > 1 ? 's' : ''}`,
+        count,
+        flops: flopsOf(shape, count, TARGETS),
+      };
       rows.push(
-        ...(await timed(context, peers, `${shape}, ${count} adapter${count > 1 ? 's' : ''}`, count, (peer) =>
-          peer.ask<GenerateAnswer>('generateMany', request),
-        )),
+        ...(await timed(context, peers, together, (peer) => peer.ask<GenerateAnswer>('generateMany', request))),
       );
     }
     return rows;
   });
 }
 
+/** Of `count` rows with adapters on `targets`. */
+function flopsOf(shape: Shape, count: number, targets: Target[]): number {
+  const spec = architectureFromConfig(configOf(shape));
+  const adapter = linearModules(spec)
+    .filter(({ target }) => targets.includes(target))
+    .reduce((sum, { inFeatures, outFeatures }) => sum + RANK * (inFeatures + outFeatures), 0);
+  return decodingFlops(spec, { rows: count, prompt: PROMPT, count: NEW, adapter });
+}
+
 /** Throws where a system writes another text; that first run warms all of them up. */
 async function timed(
   context: Context,
   peers: Peer[],
-  variant: string,
-  count: number,
+  { variant, count, flops }: { variant: string; count: number; flops: number },
   run: (peer: Peer) => Promise<GenerateAnswer>,
 ): Promise<Row[]> {
   const texts = new Map<string, string>();
@@ -75,7 +93,7 @@ async function timed(
     throw new Error(
       `${variant}: ids differ, no time is reported: ${[...texts].map(([name, ids]) => `${name} ${ids}`).join('; ')}`,
     );
-  const samples = await race(context, peers, context.quick ? 2 : 8, async (peer) => (await run(peer)).ms);
+  const samples = await race(context, peers, context.quick ? 4 : 8, async (peer) => (await run(peer)).ms);
   const rows: Row[] = [];
   for (const peer of peers)
     rows.push(
@@ -83,7 +101,7 @@ async function timed(
         variant,
         peer.name,
         samples.get(peer.name)!,
-        { amount: count * NEW, unit: 'tokens/s' },
+        { amount: count * NEW, unit: 'tokens/s', flops },
         await peakOf(peer),
       ),
     );

@@ -9,6 +9,7 @@ import type { CaseResult, Row } from '../lib/result.ts';
 import { randomExample } from '../lib/workload.ts';
 import { growthCurves, type Sweep } from './growthCurves.ts';
 import { raceTraining } from './training.ts';
+import { withPeak } from './withPeak.ts';
 
 interface Size {
   shape: Shape;
@@ -56,13 +57,13 @@ export async function grow(context: Context): Promise<CaseResult> {
     },
   ];
   const { notes, plots } = growthCurves(sweeps);
-  return {
+  return withPeak(context, {
     name: 'grow',
     what: 'One step, GPT-2 shapes, r = 8 on q and v, all tokens labelled; model, batch x length.',
     rows: [...measured.values()].flat(),
     notes,
     plots,
-  };
+  });
 }
 
 function variantOf({ shape, B, T }: Size): string {

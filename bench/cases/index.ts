@@ -6,8 +6,11 @@ import { generate } from './generate.ts';
 import { grow } from './grow.ts';
 import { kernels } from './kernels.ts';
 import { load } from './load.ts';
+import { long } from './long.ts';
 import { merge } from './merge.ts';
+import { pack } from './pack.ts';
 import { realGpt2, realSmollm } from './real.ts';
+import { sizes } from './sizes.ts';
 import { start } from './start.ts';
 import { stepGpt2, stepSmollm, stepSmollmAll, stepSmollmLarge } from './step.ts';
 import { switchAdapter } from './switch.ts';
@@ -30,8 +33,11 @@ export const CASES: Record<string, Case> = {
   grow,
 };
 
-/** By name only: they ask for a graphics card. */
-export const GPU_CASES: Record<string, Case> = {
+/** By name only: they ask for a graphics card, or for hours and tens of gigabytes. */
+export const NAMED_CASES: Record<string, Case> = {
   'step-smollm-8192': stepSmollmLarge,
   kernels,
+  sizes,
+  long,
+  pack,
 };

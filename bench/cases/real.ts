@@ -12,6 +12,7 @@ import { countTokens, labelledTokens, randomExample } from '../lib/workload.ts';
 import type { Example } from '../peers/protocol.ts';
 import { REAL_LENGTHS } from './realLengths.ts';
 import { raceTraining } from './training.ts';
+import { withPeak } from './withPeak.ts';
 
 const BATCH = 8;
 const LABELLED_SHARE = 0.35;
@@ -40,7 +41,7 @@ function realCase(name: string, shape: Shape, what: string): (context: Context) 
       shape,
       targets: ['q', 'v'] as Target[],
       work,
-      rounds: context.quick ? 1 : 3,
+      rounds: context.quick ? 2 : 3,
       checkSteps: context.quick ? 2 : 4,
     };
     const results = [await raceTraining(context, { ...plan, variant: 'as they come', batches: inBatches(examples) })];
@@ -51,12 +52,12 @@ function realCase(name: string, shape: Shape, what: string): (context: Context) 
     const size =
       `One sample is an epoch of ${examples.length} examples, ${countTokens(examples)} tokens, ${work.amount} of ` +
       'them labelled.';
-    return {
+    return withPeak(context, {
       name,
       what,
       rows: results.flatMap(({ rows }) => rows),
       notes: [size, ...results.flatMap(({ notes }) => notes)],
-    };
+    });
   };
 }
 

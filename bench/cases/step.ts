@@ -5,6 +5,7 @@ import type { Context } from '../lib/context.ts';
 import { vocabularyOf, type Shape } from '../lib/models.ts';
 import type { CaseResult } from '../lib/result.ts';
 import { randomExample } from '../lib/workload.ts';
+import { withPeak } from './withPeak.ts';
 import { raceTraining } from './training.ts';
 
 interface Plan {
@@ -31,10 +32,10 @@ function stepCase(name: string, { shape, targets, B, T, what }: Plan): (context:
     const { rows, notes } = await raceTraining(context, {
       ...plan,
       variant: `${small.B} x ${small.T}`,
-      rounds: context.quick ? 2 : 10,
+      rounds: context.quick ? 4 : 10,
       checkSteps: context.quick ? 2 : 4,
     });
-    return { name, what, rows, notes };
+    return withPeak(context, { name, what, rows, notes });
   };
 }
 

@@ -3,11 +3,14 @@ import fs from 'node:fs';
 import path from 'node:path';
 import type { Target } from '../../src-shared/targets.ts';
 import { graftCommand, torchTrainers, type Context } from '../lib/context.ts';
-import { benchFolder, ensureModel, type Shape } from '../lib/models.ts';
+import { architectureFromConfig } from '../../src-main/engine/model/architecture.ts';
+import { trainingFlops } from '../lib/flops.ts';
+import { benchFolder, configOf, ensureModel, type Shape } from '../lib/models.ts';
 import { withPeers, type Peer } from '../lib/peer.ts';
 import type { Profile } from '../lib/profile.ts';
 import { profileText } from '../lib/profileText.ts';
 import { makeRow, peakOf, race, type Row, type Work } from '../lib/result.ts';
+import { labelledTokens } from '../lib/workload.ts';
 import type {
   Example,
   GraftSetup,
@@ -21,7 +24,7 @@ import type {
 /** Steps on one batch before timing; the last loss is the one after three updates. They also warm up. */
 const CHECK_STEPS = 4;
 /** High enough that three updates change the loss by far more than the tolerance. */
-const LORA_TRAIN: Setup['train'] = { lr: 5e-3, clip: 1, beta1: 0.9, beta2: 0.999, eps: 1e-8, weightDecay: 0.01 };
+export const LORA_TRAIN: Setup['train'] = { lr: 5e-3, clip: 1, beta1: 0.9, beta2: 0.999, eps: 1e-8, weightDecay: 0.01 };
 /** AdamW's first updates are near lr whatever the gradient: a whole model would jump far at LoRA's rate. */
 const FULL_TRAIN: Setup['train'] = { ...LORA_TRAIN, lr: 1e-4 };
 
@@ -37,6 +40,8 @@ export interface TrainingRace {
   rounds: number;
   /** Steps before timing, 2 at least; `CHECK_STEPS` unless told. */
   checkSteps?: number;
+  /** Activations of a block are computed again for its gradient. */
+  recompute?: boolean;
   /** Also what Graft leaves on disk. */
   save?: boolean;
 }
@@ -67,11 +72,13 @@ async function raceAmong(
   peers: Peer[],
   files: Pick<Setup, 'modelDir' | 'initFile'>,
 ): Promise<TrainingResult> {
-  const { method = 'lora', targets, variant, batches, work, rounds, checkSteps = CHECK_STEPS } = plan;
+  const { method = 'lora', targets, variant, batches, rounds, checkSteps = CHECK_STEPS } = plan;
   const trainable = await setUpAll(peers, {
     ...files,
     base: context.base,
+    embedding: 'f32',
     method,
+    recompute: plan.recompute ?? false,
     rank: 8,
     alpha: 16,
     targets,
@@ -89,6 +96,7 @@ async function raceAmong(
     );
   const samples = await race(context, peers, rounds, (peer) => timeBatches(peer, batches));
   const rows: Row[] = [];
+  const work = { ...plan.work, flops: flopsOf(plan, trainable) };
   for (const peer of peers) rows.push(makeRow(variant, peer.name, samples.get(peer.name)!, work, await peakOf(peer)));
   // after the peaks, for saving has one of its own
   const saved = plan.save ? await peers[0]!.ask<SavedAnswer>('save') : null;
@@ -104,9 +112,9 @@ async function raceAmong(
 }
 
 /** Graft first, for it writes the initial values that the rivals read. Returns the number of trainable parameters. */
-async function setUpAll(peers: Peer[], { targets, base, ...shared }: GraftSetup): Promise<number> {
+async function setUpAll(peers: Peer[], { targets, base, embedding, ...shared }: GraftSetup): Promise<number> {
   const [graft, ...rivals] = peers as [Peer, ...Peer[]];
-  const { trainable } = await graft.ask<SetupAnswer>('setup', { ...shared, targets, base });
+  const { trainable } = await graft.ask<SetupAnswer>('setup', { ...shared, targets, base, embedding });
   const others = await Promise.all(
     rivals.map(async (rival) => ({ rival, answer: await rival.ask<SetupAnswer>('setup', shared) })),
   );
@@ -139,6 +147,17 @@ async function validate(peers: Peer[], batch: Example[], steps: number): Promise
   }
   const verdict = distances.map(({ peer, apart }) => `, ${peer.name} within ${apart.toExponential(1)}`).join('');
   return `loss ${graft[0]!.toFixed(4)} before, ${graft.at(-1)!.toFixed(4)} after ${steps - 1} steps${verdict}`;
+}
+
+function flopsOf({ shape, method = 'lora', batches }: TrainingRace, trainable: number): number {
+  const spec = architectureFromConfig(configOf(shape));
+  const ofBatch = (examples: Example[]): number =>
+    trainingFlops(spec, method, {
+      lengths: examples.map(({ ids }) => ids.length),
+      predicted: labelledTokens(examples),
+      trainable,
+    });
+  return batches.reduce((sum, batch) => sum + ofBatch(batch), 0);
 }
 
 function largestDifference(a: readonly number[], b: readonly number[]): number {

@@ -1,5 +1,6 @@
 /** A process that takes tries for bench/fuzz/main.ts, which ends it when one of them hangs. */
 import process from 'node:process';
+import { peakResidentBytes } from '../../src-main/hardware/peakMemory.ts';
 import { Tries, type Try, type Tried } from './tries.ts';
 
 export type FromChild = { about: Try } | { tried: Tried; peakMb: number };
@@ -12,6 +13,6 @@ process.on('disconnect', () => process.exit(0));
 const tries = await Tries.in(root, Number(seed));
 for (let number = Number(first); number < Number(count); number++) {
   const tried = await tries.take(number, (about) => void send({ about }));
-  await send({ tried, peakMb: process.resourceUsage().maxRSS / 1024 });
+  await send({ tried, peakMb: peakResidentBytes() / 2 ** 20 });
 }
 process.exit(0);

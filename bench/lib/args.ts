@@ -2,7 +2,19 @@
 import { parseArgs } from 'node:util';
 import { BASE_DTYPES, type BaseDtype } from '../../src-shared/baseDtypes.ts';
 import { usageError } from '../../src-shared/errors.ts';
+import { BIG_SHAPES, type BigShape } from './bigShapes.ts';
+import { SIZE_PARTS, type SizePart } from './sizeParts.ts';
 import { type BackendName, BACKENDS } from '../../src-shared/backends.ts';
+
+/** What the case `sizes` measures. */
+export interface SizesOptions {
+  /** Null: all. */
+  models: BigShape[] | null;
+  /** Null: what each model is for. */
+  parts: SizePart[] | null;
+  /** Of the one row. */
+  tokens: number;
+}
 
 export interface BenchArguments {
   cases: string[];
@@ -12,8 +24,10 @@ export interface BenchArguments {
   profile: boolean;
   tiny: boolean;
   docs: boolean;
-  tcmalloc: boolean;
   torch: string | null;
+  sizes: SizesOptions;
+  /** Null: whatever the driver takes. */
+  gpu: string | null;
   /** Folder for the JSON; null: bench/results. */
   out: string | null;
 }
@@ -26,8 +40,10 @@ export const USAGE = `npm run bench -- CASE…|all [--quick] [--profile] [--docs
   --torch …    a folder whose py runs Python with PyTorch, or a Python (else GRAFT_TORCH);
                without it Graft's figures stand alone
   --base D     how LoRA's frozen linear layers are kept (webgpu): ${BASE_DTYPES.join(', ')}
-  --tcmalloc   also races PyTorch with tcmalloc
   --tiny       step-* and kernels at sizes that show only that everything runs
+  --models M,… of the case sizes: ${BIG_SHAPES.join(', ')}
+  --parts P,…  of the case sizes: ${SIZE_PARTS.join(', ')}; --tokens N: of its one row (64)
+  --gpu NAME|N the graphics card, where there are several
   --out DIR    where the JSON goes (else bench/results)`;
 
 const flag = { type: 'boolean', default: false } as const;
@@ -39,7 +55,10 @@ const OPTIONS = {
   profile: flag,
   tiny: flag,
   docs: flag,
-  tcmalloc: flag,
+  models: text,
+  parts: text,
+  gpu: text,
+  tokens: { ...text, default: '64' },
   torch: text,
   out: text,
 } as const;
@@ -68,9 +87,7 @@ export function parseBenchArguments(
   const base = BASE_DTYPES.find((name) => name === values.base);
   if (!base)
     throw usageError('UNKNOWN_BASE', `Base ${values.base} does not exist; choose among ${BASE_DTYPES.join(', ')}.`);
-  if (base !== 'f32' && engine !== 'webgpu')
-    throw usageError('BASE_NEEDS_WEBGPU', `--base ${base} runs on the webgpu engine only; add --engine webgpu.`);
-  const { quick, profile, tiny, docs, tcmalloc } = values;
+  const { quick, profile, tiny, docs } = values;
   return {
     cases,
     engine,
@@ -79,10 +96,31 @@ export function parseBenchArguments(
     profile,
     tiny,
     docs,
-    tcmalloc,
     torch: values.torch ?? env['GRAFT_TORCH'] ?? null,
+    sizes: {
+      models: listOf('models', values.models, BIG_SHAPES),
+      parts: listOf('parts', values.parts, SIZE_PARTS),
+      tokens: tokensOf(values.tokens),
+    },
+    gpu: values.gpu ?? null,
     out: values.out ?? null,
   };
+}
+
+/** The words of `given`, which are among `known`; null: not given. */
+function listOf<T extends string>(option: string, given: string | undefined, known: readonly T[]): T[] | null {
+  if (given === undefined) return null;
+  return given.split(',').map((word) => {
+    const found = known.find((one) => one === word);
+    if (!found) throw usageError('BAD_OPTION', `--${option} takes ${known.join(', ')}, not ${word}.`);
+    return found;
+  });
+}
+
+function tokensOf(given: string): number {
+  const tokens = Number(given);
+  if (Number.isInteger(tokens) && tokens >= 2) return tokens;
+  throw usageError('BAD_OPTION', `--tokens takes a whole number of at least 2, not ${given}.`);
 }
 
 function parse(args: string[]) {

@@ -7,6 +7,7 @@ import { benchFolder } from './models.ts';
 import type { QuietTurns } from './otherLoad.ts';
 import type { PeerCommand } from './peer.ts';
 import { GRAFT_PEER, TORCH_PEER } from './places.ts';
+import type { SizesOptions } from './args.ts';
 import type { Torch } from './torch.ts';
 
 export interface Context {
@@ -21,10 +22,19 @@ export interface Context {
   tiny: boolean;
   /** Null: no rival. */
   torch: Torch | null;
-  /** Also PyTorch with tcmalloc, its best configuration on the processor. */
-  tcmalloc: boolean;
+  sizes: SizesOptions;
   turns: QuietTurns;
+  /** What the machine multiplies matrices at; measured when a case first asks. */
+  peak(): Promise<GemmPeak>;
   say(line: string): void;
+}
+
+/** What gemm.ts measures. */
+export interface GemmPeak {
+  /** Of the fastest product of all systems. */
+  flopsPerSecond: number;
+  /** Every figure, in words. */
+  note: string;
 }
 
 export const GRAFT = 'Graft';
@@ -34,7 +44,7 @@ const LOSS_TOLERANCE = 1e-3;
 /** Half a percent of the losses here, near 11: bf16's products and packed weights are that coarse. */
 const COARSE_LOSS_TOLERANCE = 0.05;
 
-export function graftCommand({ engine }: Context): PeerCommand {
+export function graftCommand({ engine }: Pick<Context, 'engine'>): PeerCommand {
   return {
     name: GRAFT,
     command: process.execPath,
@@ -46,15 +56,16 @@ export function graftCommand({ engine }: Context): PeerCommand {
 }
 
 /**
- * PyTorch in float32, once, twice, or not at all. Paths are relative because a folder's `py` may see the file system
- * below another root.
+ * PyTorch in float32: on the processor with the allocator it comes with and, where it is installed, with tcmalloc, of
+ * which the better one counts (`ratiosOf`). Paths are relative because a folder's `py` may see the file system below
+ * another root.
  */
-export function torchCommands({ torch, tcmalloc, base }: Context): PeerCommand[] {
+export function torchCommands({ torch, base }: Pick<Context, 'torch' | 'base'>): PeerCommand[] {
   if (!torch) return [];
   if (torch.cuda) return [torchCommand(torch, base, 'PyTorch float32', '--device', 'cuda')];
   return [
     torchCommand(torch, base, 'PyTorch'),
-    ...(tcmalloc ? [torchCommand(torch, base, 'PyTorch, tcmalloc', '--tcmalloc')] : []),
+    ...(torch.tcmalloc ? [torchCommand(torch, base, 'PyTorch, tcmalloc', '--tcmalloc')] : []),
   ];
 }
 

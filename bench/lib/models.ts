@@ -38,6 +38,7 @@ function llamaConfig(
   kvHeads: number,
   intermediate: number,
   vocabulary: number,
+  positions = 2048,
 ): ModelConfig & { vocab_size: number } {
   return {
     model_type: 'llama',
@@ -47,7 +48,7 @@ function llamaConfig(
     num_key_value_heads: kvHeads,
     intermediate_size: intermediate,
     vocab_size: vocabulary,
-    max_position_embeddings: 2048,
+    max_position_embeddings: positions,
     rms_norm_eps: 1e-5,
     rope_theta: 10000,
     hidden_act: 'silu',
@@ -61,6 +62,8 @@ const CONFIGS = {
   smollm: llamaConfig(30, 576, 9, 3, 1536, 49152),
   /** Positions enough for the longest rows of `grow`. */
   'gpt2-2048': gpt2Config(12, 768, 12, 2048),
+  /** Positions enough for the longest rows of `long`. */
+  'smollm-16384': llamaConfig(30, 576, 9, 3, 1536, 49152, 16384),
   'gpt2-2-layers': gpt2Config(2, 768, 12),
   'gpt2-6-layers': gpt2Config(6, 768, 12),
   'gpt2-medium': gpt2Config(24, 1024, 16),
@@ -70,6 +73,11 @@ const CONFIGS = {
 };
 
 export type Shape = keyof typeof CONFIGS;
+
+/** Its config.json. */
+export function configOf(shape: Shape): ModelConfig {
+  return CONFIGS[shape];
+}
 
 export function vocabularyOf(shape: Shape): number {
   return CONFIGS[shape].vocab_size;

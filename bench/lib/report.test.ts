@@ -11,7 +11,7 @@ const rival = makeRow('a', 'Rival', samples(0, 200, 300, 400), work, 200);
 
 describe('ratiosOf', () => {
   it('compares with Graft in the same variant only', () => {
-    expect(ratiosOf(rival, [graft, rival])).toEqual({ speed: 1.5, memory: 0.25 });
+    expect(ratiosOf(rival, [graft, rival])).toEqual({ speed: 1.5, memory: 0.25, disturbed: false });
     expect(ratiosOf({ ...rival, variant: 'b' }, [graft, rival])).toBeNull();
     expect(ratiosOf(graft, [graft, rival])).toBeNull();
   });
@@ -20,7 +20,20 @@ describe('ratiosOf', () => {
     const mixed = makeRow('a', 'Rival', [...samples(0, 300), ...samples(0.5, 9000)], work, 200);
     expect(ratiosOf(mixed, [graft, mixed])!.speed).toBe(1.5);
     const hopeless = makeRow('a', 'Rival', samples(0.5, 9000), work, 200);
-    expect(ratiosOf(hopeless, [graft, hopeless])).toEqual({ speed: null, memory: 0.25 });
+    expect(ratiosOf(hopeless, [graft, hopeless])).toEqual({ speed: null, memory: 0.25, disturbed: true });
+  });
+
+  it('counts the best configuration of a rival: the fastest for speed, the smallest for memory', () => {
+    const fast = makeRow('a', 'Rival, fast', samples(0, 100, 100, 100), work, 300);
+    const small = makeRow('a', 'Rival, small', samples(0.5, 10), work, 100);
+    const rows = [graft, rival, fast, small];
+    expect(ratiosOf(fast, rows)).toEqual({ speed: 0.5, memory: null, disturbed: false });
+    expect(ratiosOf(small, rows)).toEqual({ speed: null, memory: 0.5, disturbed: false });
+    expect(ratiosOf(rival, rows)).toEqual({ speed: null, memory: null, disturbed: false });
+  });
+
+  it('counts the arithmetic by the median', () => {
+    expect(makeRow('a', 'Graft', samples(0, 100, 200, 300), { ...work, flops: 1e9 }, 50).flopsPerSecond).toBe(5e9);
   });
 
   it('gives the rate by the median', () => {

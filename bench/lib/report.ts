@@ -24,6 +24,8 @@ export function writeJson(report: Report, folder: string): string {
 
 /** The table with its circumstances. Ratios on a rival's row say how Graft does against it. */
 export function tableOf(report: Report): string {
+  const { peakFlopsPerSecond: limit } = report;
+  const more = [...new Set(report.rows.flatMap((row) => Object.keys(row.more ?? {})))];
   const head = [
     'variant',
     'system',
@@ -33,11 +35,17 @@ export function tableOf(report: Report): string {
     'spread',
     'quiet samples',
     'rate',
+    ...(limit ? ['share of peak'] : []),
     'peak memory',
     'Graft: speed',
     'Graft: memory',
+    ...more,
   ];
-  const lines = [head, head.map(() => '---'), ...report.rows.map((row) => cellsOf(row, report.rows))];
+  const rows = report.rows.map((row) => [
+    ...cellsOf(row, report.rows, limit),
+    ...more.map((name) => row.more?.[name] ?? ''),
+  ]);
+  const lines = [head, head.map(() => '---'), ...rows];
   return [
     report.what,
     '',
@@ -48,7 +56,7 @@ export function tableOf(report: Report): string {
   ].join('\n');
 }
 
-function cellsOf(row: Row, rows: Row[]): string[] {
+function cellsOf(row: Row, rows: Row[], limit: number | undefined): string[] {
   const ratios = ratiosOf(row, rows);
   const times = (ratio: number | null | undefined): string =>
     ratio === null || ratio === undefined ? '' : `${ratio.toFixed(2)}x`;
@@ -61,8 +69,9 @@ function cellsOf(row: Row, rows: Row[]): string[] {
     `${(100 * row.time.spread).toFixed(0)}%`,
     `${row.samples.filter((sample) => !isDisturbed(sample)).length} of ${row.samples.length}`,
     `${row.rate.perSecond.toPrecision(3)} ${row.rate.unit}`,
+    ...(limit ? [row.flopsPerSecond ? `${((100 * row.flopsPerSecond) / limit).toFixed(0)}%` : ''] : []),
     row.peakBytes === null ? '' : `${(row.peakBytes / 1e6).toFixed(0)} MB`,
-    ratios && ratios.speed === null ? 'disturbed' : times(ratios?.speed),
+    ratios?.disturbed ? 'disturbed' : times(ratios?.speed),
     times(ratios?.memory),
   ];
 }

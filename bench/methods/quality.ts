@@ -95,7 +95,7 @@ export async function bleuOfResult(
 ): Promise<number> {
   const base = openBaseModel(isModel ? dir! : modelDir);
   const adapter = dir === null || isModel ? null : loadAdapter(dir, base);
-  const model = loadDecoder(base, { forwardOnly: true }).with(adapter);
+  const model = (await loadDecoder(base)).with(adapter);
   try {
     return corpusBleu(await answers(model, adapter, modelDir, prompts), references);
   } finally {

@@ -56,7 +56,7 @@ export async function stepTimes(task: Task, methods: ComparedMethod[]): Promise<
   const { examples } = await prepareDataset({ file: task.data, maxLength: 256, tokenizer });
   const trainings = [];
   for (const { name, settings } of methods) {
-    const attached = await attach(loadDecoder(base), base, task.engine, settings);
+    const attached = await attach(await loadDecoder(base), base, task.engine, settings);
     const { model } = attached;
     const rows = examples
       .slice(0, task.batch)
@@ -109,7 +109,7 @@ const ADDED = [
 export async function tokenTimes(modelDir: string, engine: BackendName): Promise<Map<string, number>> {
   await useBackend(engine);
   const base = openBaseModel(modelDir);
-  const model = loadDecoder(base, { forwardOnly: true });
+  const model = await loadDecoder(base);
   const variants: { name: string; adapted: Decoder; parameters: Parameter[] }[] = [
     { name: 'merged LoRA', adapted: model, parameters: [] },
   ];

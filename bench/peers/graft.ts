@@ -7,21 +7,25 @@ import path from 'node:path';
 import * as tf from '@tensorflow/tfjs-core';
 import { createInterface } from 'node:readline';
 import { openBaseModel } from '../../src-main/basemodel/baseModel.ts';
+import { peakResidentBytes } from '../../src-main/hardware/peakMemory.ts';
 import { readPeftAdapter } from '../../src-main/methods/lora/peft.ts';
 import { generateTokens } from '../../src-main/engine/generate/generate.ts';
+import { PackedCache } from '../../src-main/loading/packedCache.ts';
 import { createLora, type LoraAdapter } from '../../src-main/methods/lora/lora.ts';
+import { countParameters } from '../../src-main/engine/model/parameters.ts';
 import type { Decoder } from '../../src-main/engine/model/decoder.ts';
 import { Random } from '../../src-shared/random.ts';
 import { mergeAdapter } from '../../src-main/merging/merge.ts';
 import { saveAdapter } from '../../src-main/methods/adapterFolder.ts';
 import { type BackendName, BACKENDS } from '../../src-shared/backends.ts';
+import type { BaseForms } from '../../src-shared/baseDtypes.ts';
 import type { LoraSettings } from '../../src-shared/methods/lora.ts';
 import { Resident } from '../../src-main/worker/serve/resident.ts';
 import { profileKernels, type Profile } from '../lib/profile.ts';
 import { profileFunctions } from '../lib/profileFunctions.ts';
 import { loadDecoder } from '../../src-main/worker/loadDecoder.ts';
 import { generateWithAdapters, makeAdapters } from './graftAdapters.ts';
-import { timeAttention, timeProduct } from './graftKernels.ts';
+import { timeAttention, timeGemm, timeProduct } from './graftKernels.ts';
 import { GraftTraining } from './graftTraining.ts';
 import type {
   AdaptersSetup,
@@ -29,6 +33,7 @@ import type {
   GenerateAnswer,
   GraftSetup,
   HelloAnswer,
+  PackAnswer,
   PeakAnswer,
   SavedAnswer,
   SetupAnswer,
@@ -61,6 +66,23 @@ const commands = {
     await openModel(modelDir);
     await generate([1], 1);
     return { ms: performance.now() - started };
+  },
+
+  /** A base in packed forms onto the engine, which has started; `cacheDir`: null for no cache. */
+  async pack({
+    modelDir,
+    cacheDir,
+    ...forms
+  }: BaseForms & { modelDir: string; cacheDir: string | null }): Promise<PackAnswer> {
+    await useBackend(engine as BackendName);
+    const base = openBaseModel(modelDir);
+    const cpu = process.cpuUsage();
+    const started = performance.now();
+    model = await loadDecoder(base, { ...forms, cache: cacheDir === null ? null : new PackedCache({ dir: cacheDir }) });
+    const ms = performance.now() - started;
+    const { user, system } = process.cpuUsage(cpu);
+    base.close();
+    return { ms, cpuMs: (user + system) / 1000, weights: countParameters(model.weights.values()) };
   },
 
   async setup(request: GraftSetup): Promise<SetupAnswer> {
@@ -171,13 +193,18 @@ const commands = {
     return { ms: await timeProduct(size) };
   },
 
+  async gemm(size: Parameters<typeof timeGemm>[0]): Promise<TimeAnswer> {
+    await useBackend(engine as BackendName);
+    return { ms: await timeGemm(size) };
+  },
+
   async attention(size: Parameters<typeof timeAttention>[0]): Promise<TimeAnswer> {
     await useBackend(engine as BackendName);
     return { ms: await timeAttention(size) };
   },
 
   async peak(): Promise<PeakAnswer> {
-    return { peakBytes: tf.getBackend() === 'webgpu' ? gpuBytes() : process.resourceUsage().maxRSS * 1024 };
+    return { peakBytes: tf.getBackend() === 'webgpu' ? gpuBytes() : peakResidentBytes() };
   },
 };
 
@@ -189,7 +216,7 @@ function gpuBytes(): number {
 async function openModel(modelDir: string): Promise<void> {
   await useBackend(engine as BackendName);
   const base = openBaseModel(modelDir);
-  model = loadDecoder(base, { forwardOnly: true });
+  model = await loadDecoder(base);
   base.close();
 }
 

@@ -1,4 +1,4 @@
-/** Graft's side of `kernels`: one kernel called again and again on the webgpu engine. */
+/** Graft's side of `kernels` and of the machine's peak: one kernel called again and again. */
 import * as tf from '@tensorflow/tfjs-core';
 import type { BaseDtype } from '../../src-shared/baseDtypes.ts';
 import { packMatrix } from '../../src-main/engine/packed/packMatrix.ts';
@@ -25,6 +25,14 @@ export async function timeProduct({
   const x = tf.tensor2d(random.normal(n * inner), [n, inner]);
   const w = frozenWeight(random.normal(width * inner), width, inner, format);
   return perCall(() => frozenLinear(x, w, undefined, 'out_in'), [x, w.value], repeats);
+}
+
+/** Milliseconds per product x·W of float32 matrices that both lie as the product reads them. */
+export async function timeGemm({ n, inner, width, repeats }: ProductSize & { repeats: number }): Promise<number> {
+  const random = new Random(SEED);
+  const x = tf.tensor2d(random.normal(n * inner), [n, inner]);
+  const w = tf.tensor2d(random.normal(inner * width), [inner, width]);
+  return perCall(() => tf.matMul(x, w), [x, w], repeats);
 }
 
 function frozenWeight(values: Float32Array, R: number, C: number, format: BaseDtype): Parameter {

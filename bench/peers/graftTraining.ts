@@ -11,6 +11,7 @@ import { AdamW } from '../../src-main/engine/optim/adamw.ts';
 import { trainStep, type StepResult } from '../../src-main/engine/train/step.ts';
 import { loadDecoder } from '../../src-main/worker/loadDecoder.ts';
 import { attachMethod, type AttachedMethod } from '../../src-main/methods/attach.ts';
+import { baseFormsOf } from '../../src-shared/baseDtypes.ts';
 import { runSpecSchema, type RunSpec } from '../../src-shared/runSpec.ts';
 import { runStateFile } from '../../src-main/runfolder/layout.ts';
 import { newProgress, saveRunState } from '../../src-main/worker/train/state.ts';
@@ -27,7 +28,7 @@ export class GraftTraining {
   static async of(setup: GraftSetup, seed: number): Promise<GraftTraining> {
     const base = openBaseModel(setup.modelDir); // stays open: a whole model is saved beside it
     const run = runSpecOf(setup, base.hash, seed);
-    const model = loadDecoder(base, { baseDtype: run.baseDtype });
+    const model = await loadDecoder(base, { ...baseFormsOf(run), cache: null });
     return new GraftTraining(run, await attachMethod(model, run, base));
   }
 
@@ -76,7 +77,7 @@ export class GraftTraining {
 }
 
 function runSpecOf(
-  { modelDir, base, method, targets, rank, alpha, train }: GraftSetup,
+  { modelDir, base, embedding, method, recompute, targets, rank, alpha, train }: GraftSetup,
   hash: string,
   seed: number,
 ): RunSpec {
@@ -85,10 +86,11 @@ function runSpecOf(
     runId: 'bench',
     model: { dir: modelDir, hash },
     baseDtype: method === 'full' ? 'f32' : base,
+    embeddingDtype: method === 'full' ? 'f32' : embedding,
     data: { file: '' },
     task: 'bench',
     method: method === 'full' ? { type: 'full' } : { type: 'lora', targets, rank, alpha },
-    train: { ...train, warmup: 0, seed },
+    train: { ...train, warmup: 0, seed, gradientCheckpointing: recompute },
     runDir: name,
     outDir: `${name}-result`,
   });

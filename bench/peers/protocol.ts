@@ -1,5 +1,5 @@
 /** What a peer is asked and what it answers; graft.ts and torch_lora.py speak the same. */
-import type { BaseDtype } from '../../src-shared/baseDtypes.ts';
+import type { BaseDtype, EmbeddingDtype } from '../../src-shared/baseDtypes.ts';
 import type { Target } from '../../src-shared/targets.ts';
 
 /**
@@ -17,6 +17,8 @@ export interface Setup {
   initFile: string;
   /** `lora` on some layers, or `full`: every weight of the model, and `initFile` is not read. */
   method: 'lora' | 'full';
+  /** Keep only the start of each block and compute the rest again for its gradient. */
+  recompute: boolean;
   rank: number;
   alpha: number;
   train: { lr: number; clip: number; beta1: number; beta2: number; eps: number; weightDecay: number };
@@ -26,6 +28,8 @@ export interface Setup {
 export interface GraftSetup extends Setup {
   targets: Target[];
   base: BaseDtype;
+  /** The same of embedding and head. */
+  embedding: EmbeddingDtype;
 }
 
 /** Random adapters over the loaded base: one file per adapter, in the form of `initFile`. */
@@ -78,6 +82,11 @@ export interface TimeAnswer {
 export interface SavedAnswer {
   resultBytes: number;
   resumeBytes: number;
+}
+/** Of one load of a base; `cpuMs`: of all threads, in user code and in the system. */
+export interface PackAnswer extends TimeAnswer {
+  cpuMs: number;
+  weights: number;
 }
 export interface PeakAnswer {
   peakBytes: number;

@@ -23,6 +23,7 @@ if "--tcmalloc" in sys.argv and "LD_PRELOAD" not in os.environ:
 
 import torch
 import torch.nn.functional as F
+from torch.utils.checkpoint import checkpoint
 
 try:
     from safetensors.torch import load_file as read_safetensors
@@ -91,16 +92,42 @@ class Model:
 
     def __init__(self, config, weights):
         self.config, self.w, self.lora = config, weights, {}
+        self.recompute = False
 
     def adapted(self, layer, target, x, y):
         lora = self.lora.get(f"{layer}.{target}")
         return y if lora is None else y + lora(x)
 
+    def blocks(self, x, cache, start, layers):
+        """The residual stream behind all blocks; of each only its input is kept where it is to be computed again."""
+        for layer in range(layers):
+            if self.recompute and torch.is_grad_enabled():
+                x = checkpoint(self.block, layer, x, cache, start, use_reentrant=False)
+            else:
+                x = self.block(layer, x, cache, start)
+        return x
+
+    def loss_by_rows(self, h, targets):
+        def part(rows, of):
+            return F.cross_entropy(F.linear(rows, self.head), of, ignore_index=-100, reduction="sum")
+
+        parts = zip(h.split(HEAD_ROWS), targets.split(HEAD_ROWS))
+        total = sum(checkpoint(part, rows, of, use_reentrant=False) for rows, of in parts)
+        return total / (targets != -100).sum()
+
     def loss(self, ids, labels):
-        """Mean cross-entropy of the next labelled token. labels: -100 where there is no loss."""
+        """Mean cross-entropy of the next labelled token. labels: -100 where there is no loss.
+
+        Where activations are computed again, so are the logits, some rows at a time: those of 16,384 tokens take 3 GB.
+        """
+        if self.recompute and torch.is_grad_enabled():
+            return self.loss_by_rows(self.hidden(ids).flatten(0, 1), F.pad(labels, (0, 1), value=-100)[:, 1:].reshape(-1))
         logits = F.linear(self.hidden(ids), self.head)
         targets = F.pad(labels, (0, 1), value=-100)[:, 1:]
         return F.cross_entropy(logits.reshape(-1, logits.shape[-1]), targets.reshape(-1), ignore_index=-100)
+
+
+HEAD_ROWS = 1024
 
 
 def attend(q, k, v, layer, cache):
@@ -131,17 +158,18 @@ class Gpt2(Model):
         return F.layer_norm(x, x.shape[-1:], self.w[f"{name}.weight"], self.w[f"{name}.bias"], self.config["layer_norm_epsilon"])
 
     def hidden(self, ids, cache=None, start=0):
-        heads = self.config["n_head"]
         x = self.w["transformer.wte.weight"][ids] + self.w["transformer.wpe.weight"][start:start + ids.shape[1]]
-        for layer in range(self.config["n_layer"]):
-            block = f"transformer.h.{layer}"
-            h = self.norm(f"{block}.ln_1", x)
-            q, k, v = self.linear(layer, "qkv", f"{block}.attn.c_attn", h).chunk(3, -1)
-            q, k, v = (self.adapted(layer, t, h, y).unflatten(-1, (heads, -1)).transpose(1, 2) for t, y in (("q", q), ("k", k), ("v", v)))
-            x = x + self.linear(layer, "o", f"{block}.attn.c_proj", attend(q, k, v, layer, cache))
-            h = self.linear(layer, "fc", f"{block}.mlp.c_fc", self.norm(f"{block}.ln_2", x))
-            x = x + self.linear(layer, "proj", f"{block}.mlp.c_proj", F.gelu(h, approximate="tanh"))
-        return self.norm("transformer.ln_f", x)
+        return self.norm("transformer.ln_f", self.blocks(x, cache, start, self.config["n_layer"]))
+
+    def block(self, layer, x, cache, start):
+        heads = self.config["n_head"]
+        block = f"transformer.h.{layer}"
+        h = self.norm(f"{block}.ln_1", x)
+        q, k, v = self.linear(layer, "qkv", f"{block}.attn.c_attn", h).chunk(3, -1)
+        q, k, v = (self.adapted(layer, t, h, y).unflatten(-1, (heads, -1)).transpose(1, 2) for t, y in (("q", q), ("k", k), ("v", v)))
+        x = x + self.linear(layer, "o", f"{block}.attn.c_proj", attend(q, k, v, layer, cache))
+        h = self.linear(layer, "fc", f"{block}.mlp.c_fc", self.norm(f"{block}.ln_2", x))
+        return x + self.linear(layer, "proj", f"{block}.mlp.c_proj", F.gelu(h, approximate="tanh"))
 
 
 class Llama(Model):
@@ -165,16 +193,17 @@ class Llama(Model):
 
     def hidden(self, ids, cache=None, start=0):
         x = self.w["model.embed_tokens.weight"][ids]
-        for layer in range(self.config["num_hidden_layers"]):
-            block = f"model.layers.{layer}"
-            h = self.norm(f"{block}.input_layernorm", x)
-            q, k, v = (self.linear(layer, t, f"{block}.self_attn.{t}_proj", h).unflatten(-1, (-1, self.d)).transpose(1, 2) for t in "qkv")
-            q, k = self.rotate(q, start), self.rotate(k, start)
-            x = x + self.linear(layer, "o", f"{block}.self_attn.o_proj", attend(q, k, v, layer, cache))
-            h = self.norm(f"{block}.post_attention_layernorm", x)
-            gate = F.silu(self.linear(layer, "gate", f"{block}.mlp.gate_proj", h))
-            x = x + self.linear(layer, "down", f"{block}.mlp.down_proj", gate * self.linear(layer, "up", f"{block}.mlp.up_proj", h))
-        return self.norm("model.norm", x)
+        return self.norm("model.norm", self.blocks(x, cache, start, self.config["num_hidden_layers"]))
+
+    def block(self, layer, x, cache, start):
+        block = f"model.layers.{layer}"
+        h = self.norm(f"{block}.input_layernorm", x)
+        q, k, v = (self.linear(layer, t, f"{block}.self_attn.{t}_proj", h).unflatten(-1, (-1, self.d)).transpose(1, 2) for t in "qkv")
+        q, k = self.rotate(q, start), self.rotate(k, start)
+        x = x + self.linear(layer, "o", f"{block}.self_attn.o_proj", attend(q, k, v, layer, cache))
+        h = self.norm(f"{block}.post_attention_layernorm", x)
+        gate = F.silu(self.linear(layer, "gate", f"{block}.mlp.gate_proj", h))
+        return x + self.linear(layer, "down", f"{block}.mlp.down_proj", gate * self.linear(layer, "up", f"{block}.mlp.up_proj", h))
 
 
 def open_model(folder):
@@ -202,8 +231,9 @@ class Server:
     def first_logits(self):
         F.linear(self.model.hidden(torch.tensor([[1]], device=DEVICE)), self.model.head)
 
-    def setup(self, modelDir, initFile, method, alpha, rank, train):
+    def setup(self, modelDir, initFile, method, recompute, alpha, rank, train):
         self.model = open_model(modelDir)
+        self.model.recompute = recompute
         if method == "full":
             self.parameters = [w.requires_grad_() for w in self.model.w.values()]
         else:
@@ -266,6 +296,12 @@ class Server:
         x, w = (torch.randn(rows, inner, device=DEVICE).to(dtype) for rows in (n, width))
         return {"ms": self.per_call(lambda: F.linear(x, w), repeats)}
 
+    def gemm(self, n, inner, width, repeats):
+        """Milliseconds per float32 product (n, inner) x (inner, width), after a first one."""
+        x, w = torch.randn(n, inner, device=DEVICE), torch.randn(inner, width, device=DEVICE)
+        return {"ms": self.per_call(lambda: x @ w, repeats)}
+
+    @torch.no_grad()
     def attention(self, batch, heads, kvHeads, length, width, backward, repeats):
         """Milliseconds per causal attention, or per pass forth and back, after a first one."""
         dtype = torch.bfloat16 if OPTIONS.dtype == "bf16" else torch.float32

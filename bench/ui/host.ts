@@ -9,7 +9,7 @@ import { startWebHost } from '../../src-main/hosts/web/webHost.ts';
 import { REPOSITORY } from '../lib/places.ts';
 
 const worker = path.join(import.meta.dirname, 'simulatedWorker.ts');
-const services = createServices({ spawnWorker: () => forkWorker(worker) });
+const services = createServices({ spawnWorker: () => forkWorker(null, worker) });
 const host = await startWebHost({
   router: createRouter(services),
   rendererDir: path.join(REPOSITORY, 'out', 'renderer'),

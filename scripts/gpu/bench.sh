@@ -1,5 +1,6 @@
 #!/bin/sh
 # Runs Graft's bench on this machine's graphics card: ./bench.sh CASE... [--quick] [--torch PYTHON] [--out DIR] (--help lists more)
+# All of it, correctness first, into one report: ./bench.sh all
 # Results: tables on stdout, JSON in results/ beside this file. PyTorch is raced where python3 can import it.
 here=$(cd "$(dirname "$0")" && pwd) || exit 1
 icd_folders="/etc/vulkan/icd.d /usr/share/vulkan/icd.d /usr/local/share/vulkan/icd.d /usr/local/nvidia/share/vulkan/icd.d"
@@ -44,5 +45,6 @@ fi
 GRAFT_COMMIT=$(cat "$here/COMMIT")
 export GRAFT_COMMIT
 if command -v python3 >/dev/null 2>&1; then torch="--torch python3"; else torch=; fi
+if [ "$1" = all ]; then main=all; else main=main; fi
 # What the user gives comes later and wins.
-exec "$here/bin/node" "$here/bench/lib/main.js" --engine webgpu --out "$here/results" $torch "$@"
+exec "$here/bin/node" "$here/bench/lib/$main.js" --engine webgpu --out "$here/results" $torch "$@"

@@ -18,7 +18,7 @@ const plainRequire = {
   },
 };
 
-/** Writes bench/lib/main.js, bench/peers/graft.js and what they share. @param {string} stage */
+/** Writes bench/lib/main.js, bench/peers/graft.js, its thread and what they share. @param {string} stage */
 export async function bundleCode(stage) {
   const { build } = await import('vite');
   await build({
@@ -26,7 +26,10 @@ export async function bundleCode(stage) {
     configFile: false,
     logLevel: 'warn',
     plugins: [{ ...plainRequire, enforce: 'pre' }],
-    resolve: { mainFields: ['main'] }, // as Node resolves tfjs, so that there is one of it
+    resolve: {
+      mainFields: ['main'], // as Node resolves tfjs, so that there is one of it
+      alias: { vitest: path.join(root, 'bench/gpu/miniTest.ts') }, // of the suites behind correct.ts
+    },
     ssr: { noExternal: true, external: ['webgpu', '@playwright/test'] },
     build: {
       ssr: true,
@@ -34,11 +37,19 @@ export async function bundleCode(stage) {
       outDir: stage,
       emptyOutDir: false,
       rollupOptions: {
-        input: { main: path.join(root, 'bench/main.ts'), graft: path.join(root, 'bench/peers/graft.ts') },
+        input: {
+          main: path.join(root, 'bench/main.ts'),
+          graft: path.join(root, 'bench/peers/graft.ts'),
+          all: path.join(root, 'bench/gpu/all.ts'),
+          correct: path.join(root, 'bench/gpu/correct.ts'),
+          packThread: path.join(root, 'src-main/loading/packThread.ts'),
+          hashThread: path.join(root, 'src-main/safetensors/hashThread.ts'),
+        },
         output: {
           format: 'es',
-          // bench/lib/places.ts looks for its files from bench/lib, so everything but the peer lies there.
-          entryFileNames: ({ name }) => (name === 'graft' ? 'bench/peers/graft.js' : `bench/lib/${name}.js`),
+          // bench/lib/places.ts looks for its files from bench/lib, where all but the peer and its threads lies.
+          entryFileNames: ({ name }) =>
+            `bench/${['main', 'all', 'correct'].includes(name) ? 'lib' : 'peers'}/${name}.js`,
           chunkFileNames: 'bench/lib/[name]-[hash].js',
         },
       },

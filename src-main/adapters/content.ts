@@ -7,6 +7,7 @@ import { GraftError } from '../../src-shared/errors.ts';
 import type { AdapterSettings } from '../../src-shared/methods/registry.ts';
 import { linearModules, type LinearModule } from '../engine/model/architecture.ts';
 import type { NamedTensor, NamedTensors } from './files.ts';
+import { pathForms } from './releasePaths.ts';
 import type { EditRows } from '../safetensors/editedRows.ts';
 import type { TensorInfo } from '../safetensors/read.ts';
 import type { BaseModel } from '../basemodel/baseModel.ts';
@@ -70,19 +71,16 @@ export function partOf({ parts, module }: Cell, name: string): NamedTensor {
 /** The layer of a PEFT path, which never names a part of a fused layer. Throws ADAPTER_NO_MODULE. */
 export function layersOf(dir: string, base: Base): (path: string) => LinearModule {
   const wholes = linearModules(base.spec).filter(({ slice }) => !slice);
-  const known = new Map(wholes.map((module) => [module.module, module]));
-  // An adapter made on the bare model class (AutoModel) lacks the name of the model within the one with a head.
-  const bare = new Map(wholes.map((module) => [shortPath(module.module), module]));
+  const known = new Map(
+    pathForms(base.spec)
+      .toReversed()
+      .flatMap((form) => wholes.map((module) => [form(module.module), module])),
+  );
   return (path) => {
-    const module = known.get(path) ?? bare.get(path);
+    const module = known.get(path);
     if (!module) throw noModule(dir, path, base);
     return module;
   };
-}
-
-/** A module's path in the bare model class: `layers.0.self_attn.q_proj` for `model.layers.0.self_attn.q_proj`. */
-export function shortPath(path: string): string {
-  return path.slice(path.indexOf('.') + 1);
 }
 
 export function noModule(dir: string, module: string, base: Base): GraftError {

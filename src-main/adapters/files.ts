@@ -8,6 +8,7 @@ import fs from 'node:fs';
 import path from 'node:path';
 import { GraftError } from '../../src-shared/errors.ts';
 import { readForeignText } from '../files/foreignFile.ts';
+import { CHAT_TEMPLATE } from '../basemodel/sideFiles.ts';
 import { writeFolderAtomic } from '../files/writeWhole.ts';
 import { castF32 } from '../safetensors/dtype.ts';
 import { allFinite } from '../safetensors/finite.ts';
@@ -16,6 +17,7 @@ import { openTorchFile } from '../pickle/torchFile.ts';
 import { openSafetensors, readFile, readTensorF32, tensorF32From } from '../safetensors/read.ts';
 import { writeSafetensors, type WrittenFile } from '../safetensors/write.ts';
 import { systemErrorAbout } from '../files/systemError.ts';
+import { withNewPaths } from './releasePaths.ts';
 
 export const ADAPTER_CONFIG = 'adapter_config.json';
 /** Of an adapter of mlx-lm's. */
@@ -73,9 +75,8 @@ export function readAdapterFile(dir: string): AdapterFile {
   return {
     dir: root,
     configFile: path.join(root, ADAPTER_CONFIG),
-    ...(configText === undefined ? {} : { configText }),
+    ...withNewPaths(configText, tensors),
     weightsFile,
-    tensors,
     ...(graft ? { graft } : {}),
     sizeBytes: fs.statSync(weightsFile).size,
     get sha256() {
@@ -226,6 +227,8 @@ export interface AdapterParts {
   config?: Record<string, unknown>;
   tensors: NamedTensors;
   graft?: GraftAdapterInfo | undefined;
+  /** Of an adapter made elsewhere; what `graft` says goes before it. */
+  chatTemplate?: string | undefined;
 }
 
 /**
@@ -234,7 +237,7 @@ export interface AdapterParts {
  */
 export async function writeAdapterFile(
   dir: string,
-  { config, tensors, graft }: AdapterParts,
+  { config, tensors, graft, chatTemplate }: AdapterParts,
   options: { replace?: boolean } = {},
 ): Promise<WrittenFile> {
   const json = (value: unknown): string => `${JSON.stringify(value, null, 2)}\n`;
@@ -252,6 +255,8 @@ export async function writeAdapterFile(
       (temporary) => {
         if (config) fs.writeFileSync(path.join(temporary, ADAPTER_CONFIG), json(config));
         if (graft) fs.writeFileSync(path.join(temporary, GRAFT_FILE), json(graft));
+        const template = graft?.promptTemplate?.template ?? chatTemplate;
+        if (template !== undefined) fs.writeFileSync(path.join(temporary, CHAT_TEMPLATE), template);
         return writeSafetensors(
           path.join(temporary, ADAPTER_WEIGHTS),
           [...tensors].map(([name, { shape, data }]) => ({

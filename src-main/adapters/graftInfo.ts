@@ -3,6 +3,7 @@
  * file; adapters made elsewhere lack it.
  */
 import { z } from 'zod';
+import { PROMPT_TEMPLATES } from '../../src-shared/promptTemplates.ts';
 import { parseJson } from '../files/parseJson.ts';
 import { GraftError } from '../../src-shared/errors.ts';
 
@@ -26,6 +27,10 @@ const infoSchema = z.object({
   endTokens: z.array(z.object({ id: z.number().int().min(0), text: z.string() })).optional(),
   /** Kind of the rows that it was trained on; files of earlier versions lack it. */
   rows: z.enum(['completion', 'alpaca', 'messages', 'text']).optional(),
+  /** How its questions were put; files of earlier versions lack it. */
+  promptTemplate: z
+    .object({ name: z.enum(PROMPT_TEMPLATES).exclude(['auto']), template: z.string().optional() })
+    .optional(),
   /** ISO 8601. */
   createdAt: z.string(),
 });

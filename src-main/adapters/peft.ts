@@ -8,9 +8,11 @@ import { shownValue } from '../../src-shared/shownValue.ts';
 import { parseJson } from '../files/parseJson.ts';
 import { adapterWeightsError, type AdapterFile, type NamedTensor } from './files.ts';
 import { endMatcher, LITERAL } from './patterns.ts';
+import { TEXT_PREFIX } from '../engine/model/multimodal.ts';
+import { PEFT_PREFIX } from './releasePaths.ts';
 
-/** What stands before every name of PEFT's. */
-export const PEFT_PREFIX = 'base_model.model.';
+export { PEFT_PREFIX };
+
 export const PEFT_VERSION = '0.20.0';
 
 /** `peft_type` of a folder of PEFT's. Throws PEFT_CONFIG where the configuration is not JSON. */
@@ -159,15 +161,21 @@ export function sortedConfig(config: Record<string, unknown>): Record<string, un
   return Object.fromEntries(Object.entries(config).sort(([a], [b]) => (a < b ? -1 : 1)));
 }
 
+/** Whether short names would name layers of the other parts of a multimodal release as well. */
+export function needsFullPaths(modules: { module: string }[]): boolean {
+  return modules.some(({ module }) => module.startsWith(TEXT_PREFIX));
+}
+
 /**
- * Where a PEFT config's modules are: short names in chosen layers; with single matrices left out, the full path of
- * each, which names nothing else.
+ * Where a PEFT config's modules are: short names in chosen layers; with single matrices left out, or other parts that
+ * have such layers, the full path of each, which names nothing else.
  */
 export function peftPlaces(
   modules: { module: string; peftName: string }[],
   { layers, exclude }: { layers?: number[] | undefined; exclude?: string[] | undefined },
 ): { target_modules: string[]; layers_to_transform: number[] | null } {
-  if (exclude) return { target_modules: modules.map(({ module }) => module), layers_to_transform: null };
+  if (exclude || needsFullPaths(modules))
+    return { target_modules: modules.map(({ module }) => module), layers_to_transform: null };
   return {
     target_modules: [...new Set(modules.map(({ peftName }) => peftName))],
     layers_to_transform: layers ? [...layers].sort((a, b) => a - b) : null,

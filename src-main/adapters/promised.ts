@@ -7,10 +7,11 @@ import { GraftError } from '../../src-shared/errors.ts';
 import { counted } from '../../src-shared/plural.ts';
 import { linearModules } from '../engine/model/architecture.ts';
 import { positionEmbeddingName, tokenEmbeddingName, untiedHeadName } from '../engine/model/tensorNames.ts';
-import { shortPath, type Base } from './content.ts';
+import type { Base } from './content.ts';
 import type { AdapterFile } from './files.ts';
 import { fullMatcher } from './patterns.ts';
 import { peftConfig } from './peft.ts';
+import { pathForms } from './releasePaths.ts';
 
 const names = z.union([z.array(z.string()), z.string()]).nullish();
 
@@ -38,9 +39,13 @@ export function checkPromised(
   const fields = peftConfig(file, schema);
   if ((fields.target_modules ?? undefined) === undefined && !fields.target_parameters?.length) return;
   const { linear, others } = modulesOf(base);
-  const bare = paths.every((path) => !linear.includes(path) && !others.includes(path));
-  const asHeld = (all: string[]): string[] =>
-    bare ? all.map((path) => (path.startsWith(base.spec.prefix) ? shortPath(path) : path)) : all;
+  const forms = pathForms(base.spec);
+  const isHeld = (form: (path: string) => string): boolean => {
+    const all = new Set([...linear, ...others].map(form));
+    return paths.some((path) => all.has(path));
+  };
+  const form = forms.find(isHeld) ?? forms[0]!;
+  const asHeld = (all: string[]): string[] => all.map(form);
   const layers = new Set(asHeld(linear));
   const known = [...layers, ...asHeld(others)];
   const isNamed = namedBy(file.configFile, fields, layers);

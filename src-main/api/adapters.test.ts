@@ -101,11 +101,14 @@ describe('import', () => {
     ]);
     fs.rmSync(weights);
     writeTorchFile(path.join(dir, 'adapter_model.bin'), tensors);
+    fs.writeFileSync(path.join(dir, 'chat_template.jinja'), '{{ messages[0].content }}');
     for (const chosen of [dir, path.join(dir, 'adapter_model.bin')]) {
       expect(await bench.api.adapters.inspect({ dir: chosen })).toMatchObject({ dir, format: 'PyTorch' });
       const adapter = await bench.api.adapters.import({ dir: chosen, taskName: 'colours', name: 'bin' });
       expect(readPeftAdapter(adapter.dir).modules).toEqual(modules);
-      expect(fs.readdirSync(adapter.dir).sort()).toEqual(['adapter_config.json', 'adapter_model.safetensors']);
+      const files = ['adapter_config.json', 'adapter_model.safetensors', 'chat_template.jinja'];
+      expect(fs.readdirSync(adapter.dir).sort()).toEqual(files);
+      expect(fs.readFileSync(path.join(adapter.dir, files[2]!), 'utf8')).toBe('{{ messages[0].content }}');
       expect((await bench.api.adapters.details({ id: adapter.id })).lineage.parameters).toBe(2 * 2 * 96);
     }
   });

@@ -67,9 +67,11 @@ it('GGUF files in a folder, each certified, and one by itself', async () => {
   const { result } = await exported('packed', { format: 'gguf', quantise: ['F16', 'Q8_0'] });
   expect(result!.files).toEqual(['README.md', 'packed-F16.gguf', 'packed-Q8_0.gguf', 'parity.json']);
   expect(result!.ggufs).toMatchObject([
-    { quantise: 'F16', certificate: { passed: true, run: { equalGreedyShare: 1 } } },
+    { quantise: 'F16', certificate: { passed: true } },
     { quantise: 'Q8_0', certificate: { passed: true, run: { prompts: expect.any(Number) as number } } },
   ]);
+  // Rounding to float16 turns a tie of two tokens around now and then.
+  expect(result!.ggufs![0]!.certificate.run!.equalGreedyShare).toBeGreaterThan(0.97);
   const alone = await exported('alone.gguf', { format: 'gguf', quantise: ['F16'] });
   expect(header(alone.outDir)).toEqual(['GGUF', 3, 38]);
   expect(JSON.parse(fs.readFileSync(path.join(bench.dir, 'alone.parity.json'), 'utf8'))).toMatchObject({

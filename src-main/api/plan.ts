@@ -1,6 +1,6 @@
 /** Before a run starts: what it would take, its learning-rate curve, which rate suits it, and the command
  * line that says the same. */
-import { startRunSchema } from '../app/runs/input.ts';
+import { fitSchema, startRunSchema } from '../app/runs/input.ts';
 import { compareRatesSchema, findRateSchema } from '../app/runs/rateFinder.ts';
 import { scheduleCurve, scheduleSchema } from '../app/runs/scheduleCurve.ts';
 import type { Services } from '../app/services.ts';
@@ -10,6 +10,8 @@ export function plansRouter({ plans, rates }: Services) {
   return router({
     /** Steps, tokens, trained parameters, memory and a verdict; nothing is loaded. */
     estimate: procedure.input(startRunSchema).query(({ input }) => plans.estimate(input)),
+    /** Settings with which the run fits, the mildest first; those that the user has set are kept. */
+    fit: procedure.input(fitSchema).query(({ input: { keep, ...run } }) => plans.fit(run, keep)),
     /** The largest batch, length and rank that fit into this machine. */
     largest: procedure.input(startRunSchema).query(({ input }) => plans.largest(input)),
     schedule: procedure.input(scheduleSchema).query(({ input }) => scheduleCurve(input)),

@@ -13,6 +13,7 @@ export function runHistoryProcedures(services: Services) {
   return {
     metrics: procedure.input(metricsSchema).query(({ input }) => history.metrics(input)),
     series: procedure.input(seriesSchema).query(({ input }) => history.series(input)),
+    verdict: procedure.input(byId).query(({ input }) => history.verdict(input.id)),
     samples: procedure.input(byId).query(({ input }) => history.samples(input.id)),
     log: procedure.input(logSchema).query(({ input }) => history.log(input)),
     checkpoints: procedure.input(byId).query(({ input }) => history.keptStates(input.id)),

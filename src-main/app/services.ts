@@ -29,6 +29,7 @@ import { RunService } from './runs/service.ts';
 import { ServingService, type OpenServing } from './serving/service.ts';
 import { SettingsService } from './settings/service.ts';
 import { defaultHomeDir, openHome } from './storage/home.ts';
+import { PackedCache } from '../loading/packedCache.ts';
 import { removeAbandonedPartials } from './storage/partials.ts';
 import { StorageService } from './storage/storage.ts';
 import { StudyService } from './studies/service.ts';
@@ -70,8 +71,9 @@ export function createServices({
   const catalog = openCatalog(home.catalogFile);
   mendTrash(home, catalog);
   removeAbandonedPartials(home, isOther);
-  const workers = new Workers(spawnWorker);
+  new PackedCache().sweep();
   const settings = new SettingsService(catalog);
+  const workers = new Workers(() => spawnWorker(settings.read().gpu));
   const engines = new EngineService(catalog, workers, settings);
   const models = new ModelService(home, catalog);
   const tasks = new TaskService(catalog);
@@ -110,7 +112,7 @@ export function createServices({
     runs,
     runHistory: new RunHistory(catalog, runs),
     studies,
-    plans: new PlanService({ home, models, datasets, workers, engines }),
+    plans: new PlanService({ home, models, datasets, settings, workers, engines }),
     rates: new RateFinder({ home, models, datasets, settings, workers, engines, runs }),
     playground,
     playgroundHistory: new PlaygroundHistory(catalog),

@@ -5,8 +5,10 @@
  */
 import path from 'node:path';
 import { architectureFromConfig, type ArchitectureSpec, type ModelConfig } from '../engine/model/architecture.ts';
+import { textPartOf } from '../engine/model/multimodal.ts';
 import { tokenEmbeddingName } from '../engine/model/tensorNames.ts';
 import { ggufPointer } from '../gguf/pointer.ts';
+import { fillTensorF32 } from '../safetensors/fill.ts';
 import { readTensorF32, type WeightFile } from '../safetensors/read.ts';
 import { readConfig } from './config.ts';
 import { weightsHash, weightsStamp } from './identity.ts';
@@ -23,7 +25,10 @@ export interface BaseModel {
   dir: string;
   /** Absolute path of what the weights came from: the folder, or the GGUF file that it stands for. */
   origin: string;
+  /** config.json; of a multimodal release that of its text part. */
   config: ModelConfig;
+  /** config.json as it is. */
+  fileConfig: ModelConfig;
   spec: ArchitectureSpec;
   /** The tensors the model reads, by normalised name. */
   tensors: Map<string, BaseTensor>;
@@ -41,11 +46,15 @@ export interface BaseModel {
   stamp: string;
   /** Set where the head is the embedding in the files, and a tensor of its own here (ownHead.ts). */
   takenApart?: true;
+  /** Set where values are changed as they are read: they are what the readers give, not what the files hold. */
+  changed?: true;
   has(name: string): boolean;
-  /** Throws GraftError CHECKPOINT_TENSOR_MISSING for an unknown name, as readF32 does. */
+  /** Throws GraftError CHECKPOINT_TENSOR_MISSING for an unknown name, as the readers below do. */
   shape(name: string): number[];
   /** A whole tensor as float32. */
   readF32(name: string): Float32Array;
+  /** The same into `values`, beside whatever else this thread does; the base stays open until it settles. */
+  fillF32(name: string, values: Float32Array): Promise<void>;
   close(): void;
 }
 
@@ -57,13 +66,14 @@ export interface BaseModel {
 export function openBaseModel(dir: string): BaseModel {
   const root = path.resolve(dir);
   const origin = ggufPointer(root)?.file ?? root;
-  const config = readConfig(root);
-  const spec = architectureFromConfig(config);
+  const fileConfig = readConfig(root);
+  const config = textPartOf(fileConfig);
+  const spec = architectureFromConfig(fileConfig);
   const weights = openWeightFiles(root, config);
   const { files, format, index } = weights;
   const close = (): void => files.forEach((file) => file.close());
   try {
-    refuseQuantised(root, config, files);
+    refuseQuantised(root, fileConfig, files);
     const found = modelTensors(origin, spec, config, files);
     const { tensors, spareHead } = found;
     const find = (name: string): BaseTensor => {
@@ -76,17 +86,19 @@ export function openBaseModel(dir: string): BaseModel {
       dir: root,
       origin,
       config,
+      fileConfig,
       spec,
       tensors,
       files,
       format,
       ...(index ? { index } : {}),
-      notes: notesOn(config, found, weights),
+      notes: notesOn(fileConfig, found, weights),
       hash: weightsHash(files),
       stamp: weightsStamp(files),
       has: (name) => tensors.has(name),
       shape: (name) => find(name).shape,
       readF32: (name) => readTensorF32(find(name)),
+      fillF32: async (name, values) => fillTensorF32(find(name), values),
       close,
     };
   } catch (error) {

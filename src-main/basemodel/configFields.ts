@@ -1,5 +1,6 @@
 /** Whether every field of a config.json is accounted for: read, without meaning here, or named. */
 import { architectureFromConfig, type ModelConfig } from '../engine/model/architecture.ts';
+import { isMultimodal, SHARED_FIELDS, textPartOf } from '../engine/model/multimodal.ts';
 
 /** About the file, training, generating and other tasks: whatever they say, the model computes the same. */
 const WITHOUT_MEANING = new Set(
@@ -29,8 +30,26 @@ const READ_ELSEWHERE = new Set(
   'attention_bias mlp_bias tie_word_embeddings sliding_window use_sliding_window max_window_layers'.split(' '),
 );
 
+/** Of a multimodal release, beside what is about its text part. */
+const OTHER_PARTS = new Set([
+  'model_type',
+  'text_config',
+  'vision_config',
+  'mm_tokens_per_image',
+  ...['boi', 'eoi', 'image'].flatMap((name) => [`${name}_token_index`, `${name}_token_id`]),
+  ...SHARED_FIELDS,
+]);
+
 /** Names of the fields that are neither read nor known to be without meaning; null counts as absent. */
 export function unknownFields(config: ModelConfig): string[] {
+  if (!isMultimodal(config)) return unknownIn(config);
+  return [
+    ...Object.keys(config).filter((field) => !OTHER_PARTS.has(field) && !WITHOUT_MEANING.has(field)),
+    ...unknownIn(textPartOf(config)).map((field) => `text_config.${field}`),
+  ];
+}
+
+function unknownIn(config: ModelConfig): string[] {
   const read = new Set<string>();
   const watched = new Proxy(config, {
     get(target, field: string) {

@@ -2,6 +2,7 @@
 import fs from 'node:fs';
 import path from 'node:path';
 import type { ModelConfig } from '../engine/model/architecture.ts';
+import { isMultimodal } from '../engine/model/multimodal.ts';
 import { readForeignText } from '../files/foreignFile.ts';
 import { setInJsonFile } from '../files/jsonEdit.ts';
 import { TORCH_DTYPES, type FloatDtype } from '../safetensors/dtype.ts';
@@ -17,11 +18,15 @@ export function setDtype(dir: string, config: ModelConfig, dtype: FloatDtype): v
   const fields = ['torch_dtype', 'dtype'].filter((field) => field in config);
   for (const field of fields.length > 0 ? fields : ['torch_dtype'])
     setInJsonFile(path.join(dir, CONFIG), [field], TORCH_DTYPES[dtype]);
+  const text = isMultimodal(config) ? (config['text_config'] as ModelConfig) : {};
+  for (const field of ['torch_dtype', 'dtype'].filter((one) => one in text))
+    setInJsonFile(path.join(dir, CONFIG), ['text_config', field], TORCH_DTYPES[dtype]);
 }
 
-/** Says in the copied config.json that the head is a tensor of its own. */
-export function setUntied(dir: string): void {
+/** Says in the copied config.json that the head is a tensor of its own; a release says it of its text part too. */
+export function setUntied(dir: string, config: ModelConfig): void {
   setInJsonFile(path.join(dir, CONFIG), ['tie_word_embeddings'], false);
+  if (isMultimodal(config)) setInJsonFile(path.join(dir, CONFIG), ['text_config', 'tie_word_embeddings'], false);
 }
 
 /**

@@ -46,9 +46,15 @@ function norms(spec: ArchitectureSpec): ExpectedTensor[] {
     finalNormNames(spec),
     ...layers.flatMap((layer) => [...normNames(spec, layer), ...(spec.postNorms ? postNormNames(spec, layer) : [])]),
   ];
-  const ofHeads = spec.qkNorm ? layers.flatMap((layer) => headNormNames(spec, layer)) : [];
   return [
     ...wide.flat().map((name) => required(name, [spec.hidden])),
-    ...ofHeads.flat().map((name) => required(name, [spec.headDim])),
+    ...(spec.qkNorm ? layers.flatMap((layer) => headNorms(spec, layer)) : []),
   ];
+}
+
+function headNorms(spec: ArchitectureSpec, layer: number): ExpectedTensor[] {
+  const { heads, kvHeads, headDim, qkNorm } = spec;
+  const [q, k] = headNormNames(spec, layer);
+  const size = (count: number): number[] => [qkNorm === 'all' ? count * headDim : headDim];
+  return [...q.map((name) => required(name, size(heads))), ...k.map((name) => required(name, size(kvHeads)))];
 }

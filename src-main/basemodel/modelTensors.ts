@@ -6,6 +6,7 @@ import path from 'node:path';
 import { GraftError } from '../../src-shared/errors.ts';
 import { counted } from '../../src-shared/plural.ts';
 import { familyRules, type ArchitectureSpec, type ModelConfig } from '../engine/model/architecture.ts';
+import { textPartName } from '../engine/model/multimodal.ts';
 import { untiedHeadName } from '../engine/model/tensorNames.ts';
 import { isFloatDtype } from '../safetensors/dtype.ts';
 import type { WeightFile, TensorInfo } from '../safetensors/read.ts';
@@ -48,7 +49,15 @@ export function modelTensors(
   return found;
 }
 
-/** Files written from the bare model (OpenAI's GPT-2 on the hub) lack the prefix. */
+/**
+ * The name of a tensor of the files in the ArchitectureSpec; undefined for what is no part of its model. Files written
+ * from the bare model (OpenAI's GPT-2 on the hub) lack the prefix.
+ */
+function nameInSpec(spec: ArchitectureSpec, original: string): string | undefined {
+  if (spec.multimodal) return textPartName(original);
+  return original.startsWith(spec.prefix) || original === untiedHeadName(spec) ? original : spec.prefix + original;
+}
+
 function sortIn(
   dir: string,
   spec: ArchitectureSpec,
@@ -57,13 +66,12 @@ function sortIn(
   found: ModelTensors,
 ): void {
   const original = info.name;
-  if (spec.tiedHead && original === untiedHeadName(spec)) {
+  const name = nameInSpec(spec, original);
+  if (spec.tiedHead && name === untiedHeadName(spec)) {
     found.spareHead = info;
     return;
   }
-  const name =
-    original.startsWith(spec.prefix) || original === untiedHeadName(spec) ? original : spec.prefix + original;
-  if (!expected.has(name)) {
+  if (name === undefined || !expected.has(name)) {
     if (!BUFFERS.test(original)) found.unread.push(info);
     return;
   }
@@ -85,7 +93,7 @@ function checkLayerCount(dir: string, spec: ArchitectureSpec, files: WeightFile[
   let held = 0;
   for (const { tensors } of files)
     for (const name of tensors.keys()) {
-      const own = name.startsWith(spec.prefix) ? name.slice(spec.prefix.length) : name;
+      const own = nameInSpec(spec, name)?.slice(spec.prefix.length) ?? '';
       const layer = own.startsWith(block) ? Number.parseInt(own.slice(block.length), 10) : NaN;
       if (layer >= held) held = layer + 1;
     }

@@ -1,5 +1,6 @@
 /** What a folder holds and Graft does not use, in sentences for the user. */
 import type { ModelConfig } from '../engine/model/architecture.ts';
+import { isMultimodal } from '../engine/model/multimodal.ts';
 import { unknownFields } from './configFields.ts';
 import type { ModelTensors } from './modelTensors.ts';
 import type { WeightFiles } from './weightFiles.ts';
@@ -14,7 +15,12 @@ export function notesOn(config: ModelConfig, found: ModelTensors, { files, unuse
   if (unused !== undefined) notes.push(`The folder also holds ${unused}; its safetensors are used.`);
   if (leftAside.length > 0)
     notes.push(`The weights files also hold what is no weight, which is left alone: ${some(leftAside)}.`);
-  if (unread.length > 0)
+  if (unread.length > 0 && isMultimodal(config))
+    notes.push(
+      'This is a multimodal model: its text part is trained, and the rest goes into every export as it is ' +
+        `(${some(unread)}).`,
+    );
+  else if (unread.length > 0)
     notes.push('No layer of the model reads these tensors of its files, so they are left alone: ' + `${some(unread)}.`);
   if (fields.length > 0)
     notes.push(`Graft does not know these fields of config.json and goes on without them: ${some(fields)}.`);

@@ -6,7 +6,7 @@ import { createHash } from 'node:crypto';
 import fs from 'node:fs';
 import path from 'node:path';
 import type { BaseModel, BaseTensor } from './baseModel.ts';
-import { tokenEmbeddingName, untiedHeadName } from '../engine/model/tensorNames.ts';
+import { headNamesInFiles, tokenEmbeddingName } from '../engine/model/tensorNames.ts';
 import { DTYPE_BYTES, FLOAT_DTYPES, type Dtype, type DtypeName } from '../safetensors/dtype.ts';
 import { editedPieces, type EditRows } from '../safetensors/editedRows.ts';
 import { setInJsonFile } from '../files/jsonEdit.ts';
@@ -16,7 +16,7 @@ import { elementCount, isSafetensors, type TensorInfo, type WeightFile } from '.
 import { writeSafetensors, type TensorEntry, type WrittenFile } from '../safetensors/write.ts';
 import { setDtype, setUntied, addEosTokenIds } from './editedConfigs.ts';
 import { ownTensorsOf, shardsOf, tensorsInOrder, writeIndex, writtenBytes } from './shards.ts';
-import { copySideFiles } from './sideFiles.ts';
+import { CHAT_TEMPLATE, copySideFiles } from './sideFiles.ts';
 import { INDEX_FILE, writtenName, type WeightIndex } from './weightFiles.ts';
 
 export interface RewriteOptions {
@@ -27,6 +27,8 @@ export interface RewriteOptions {
   dtype?: DtypeName;
   /** Ids that end a generation beside those that the base's files name. */
   eosTokenIds?: number[];
+  /** In place of the base's chat template. */
+  chatTemplate?: string | undefined;
   /** Splits the weights anew into files of at most so many bytes of tensors (shards.ts); undefined: as in the base. */
   maxShardBytes?: number | undefined;
   /** The change to a tensor, or undefined to leave it as it is. */
@@ -56,9 +58,10 @@ export async function rewriteBaseModel(options: RewriteOptions): Promise<Written
   const { base, outDir } = options;
   return writeOutputFolder(outDir, base.dir, async (dir) => {
     copySideFiles(base.dir, dir);
-    if (options.dtype) setDtype(dir, base.config, FLOAT_DTYPES[options.dtype]);
-    if (base.takenApart) setUntied(dir);
-    if (options.eosTokenIds?.length) addEosTokenIds(dir, base.config, options.eosTokenIds);
+    if (options.dtype) setDtype(dir, base.fileConfig, FLOAT_DTYPES[options.dtype]);
+    if (base.takenApart) setUntied(dir, base.fileConfig);
+    if (options.eosTokenIds?.length) addEosTokenIds(dir, base.fileConfig, options.eosTokenIds);
+    if (options.chatTemplate !== undefined) fs.writeFileSync(path.join(dir, CHAT_TEMPLATE), options.chatTemplate);
     const written = await writeWeights(dir, options);
     const files = (fs.readdirSync(dir, { recursive: true }) as string[])
       .filter((name) => fs.statSync(path.join(dir, name)).isFile())
@@ -184,6 +187,6 @@ function* counted(
 function tensorsByOriginalName({ spec, tensors }: BaseModel): Map<string, BaseTensor> {
   const byOriginal = new Map([...tensors.values()].map((tensor) => [tensor.originalName, tensor]));
   const embedding = tensors.get(tokenEmbeddingName(spec));
-  if (spec.tiedHead && embedding) byOriginal.set(untiedHeadName(spec), embedding);
+  if (spec.tiedHead && embedding) for (const head of headNamesInFiles(spec)) byOriginal.set(head, embedding);
   return byOriginal;
 }

@@ -6,9 +6,9 @@ import fs from 'node:fs';
 import path from 'node:path';
 import { usageError } from '../../src-shared/errors.ts';
 import { DTYPE_BYTES, type Dtype } from '../safetensors/dtype.ts';
-import { tokenEmbeddingName, untiedHeadName } from '../engine/model/tensorNames.ts';
+import { headNamesInFiles, tokenEmbeddingName, untiedHeadName } from '../engine/model/tensorNames.ts';
 import { elementCount, type TensorInfo, type WeightFile } from '../safetensors/read.ts';
-import type { BaseModel } from './baseModel.ts';
+import type { BaseModel, BaseTensor } from './baseModel.ts';
 import { INDEX_FILE } from './weightFiles.ts';
 
 const UNITS: Record<string, number> = {
@@ -36,7 +36,7 @@ export function parseShardSize(text: string): number {
 }
 
 interface Sized {
-  info: TensorInfo;
+  info: Pick<TensorInfo, 'name' | 'shape'>;
   /** Its type in the new files. */
   to: Dtype;
 }
@@ -88,9 +88,13 @@ export function tensorsInOrder(base: BaseModel): TensorInfo[] {
 export function ownTensorsOf({ spec, tensors, files, takenApart }: BaseModel, file: WeightFile): TensorInfo[] {
   const own = [...file.tensors.values()];
   const head = untiedHeadName(spec);
-  if (!takenApart || files.some((one) => one.tensors.has(head))) return own;
+  if (!takenApart || files.some((one) => headNamesInFiles(spec).some((name) => one.tensors.has(name)))) return own;
   const at = own.findIndex(({ name }) => name === tensors.get(tokenEmbeddingName(spec))!.originalName);
-  return at < 0 ? own : own.toSpliced(at + 1, 0, tensors.get(head)!);
+  return at < 0 ? own : own.toSpliced(at + 1, 0, renamed(tensors.get(head)!));
+}
+
+function renamed(tensor: BaseTensor): BaseTensor {
+  return { ...tensor, name: tensor.originalName };
 }
 
 /** Text of model.safetensors.index.json, as transformers writes it. */

@@ -24,6 +24,8 @@ const OWN_WEIGHTS = /^model([-.].*)?\.safetensors(\.index\.json)?$/;
 
 /** Written beside a merged model, about that very folder. */
 export const CERTIFICATE_FILE = 'parity.json';
+/** A chat template, which goes before that of tokenizer_config.json. */
+export const CHAT_TEMPLATE = 'chat_template.jinja';
 
 export interface SideFile {
   /** Relative to the folder. */

@@ -2,6 +2,7 @@
  * Adapters of any method; the weights lie in `dir`, in PEFT's format where PEFT has the method. Some lie in the trash.
  */
 import type { Database } from 'better-sqlite3';
+import type { KeptTemplate } from '../../src-shared/promptTemplates.ts';
 import type { AdapterSettings } from '../../src-shared/methods/registry.ts';
 
 export interface Adapter {
@@ -25,11 +26,14 @@ export interface Adapter {
   tags: string[];
   /** Folder that an imported adapter was copied from. */
   importedFrom: string | null;
+  /** The prompt template of its training; null where that is not known. */
+  promptTemplate: KeptTemplate['name'] | null;
   createdAt: string;
 }
 
 /** What a new row needs; notes, tags and origin may come later. */
-export type NewAdapter = Omit<Adapter, 'notes' | 'tags' | 'importedFrom'> & { importedFrom?: string };
+export type NewAdapter = Omit<Adapter, 'notes' | 'tags' | 'importedFrom' | 'promptTemplate'> &
+  Partial<Pick<Adapter, 'promptTemplate'>> & { importedFrom?: string };
 
 export interface TrashedAdapter extends Adapter {
   /** Name of its task, which may be deleted itself. */
@@ -58,6 +62,7 @@ interface Row {
   notes: string;
   tags: string;
   imported_from: string | null;
+  prompt_template: string | null;
   deleted_at: string | null;
   was_active: number;
   created_at: string;
@@ -79,6 +84,7 @@ const toAdapter = (row: Row): Adapter => ({
   notes: row.notes,
   tags: JSON.parse(row.tags) as string[],
   importedFrom: row.imported_from,
+  promptTemplate: row.prompt_template as Adapter['promptTemplate'],
   createdAt: row.created_at,
 });
 
@@ -105,9 +111,9 @@ export function adapterQueries(db: Database) {
   const trashed = db.prepare<[string], TrashRow>(`${TRASH} AND a.id = ?`);
   const insert = db.prepare(
     `INSERT INTO adapters (id, name, task_id, run_id, model_id, base_hash, dir, sha256, size_bytes, method,
-       final_loss, val_loss, imported_from, created_at)
+       final_loss, val_loss, imported_from, prompt_template, created_at)
      VALUES (@id, @name, @taskId, @runId, @modelId, @baseHash, @dir, @sha256, @sizeBytes, @method, @finalLoss,
-       @valLoss, @importedFrom, @createdAt)`,
+       @valLoss, @importedFrom, @promptTemplate, @createdAt)`,
   );
   const update = db.prepare(
     'UPDATE adapters SET name = @name, notes = @notes, tags = @tags, task_id = @taskId WHERE id = @id',
@@ -125,7 +131,7 @@ export function adapterQueries(db: Database) {
     /** Not those in the trash. */
     get,
     insert: (adapter: NewAdapter) =>
-      void insert.run({ importedFrom: null, ...adapter, method: JSON.stringify(adapter.method) }),
+      void insert.run({ importedFrom: null, promptTemplate: null, ...adapter, method: JSON.stringify(adapter.method) }),
     /** The adapter must exist. */
     update(id: string, changes: AdapterChanges): Adapter {
       const { name, notes, tags, taskId } = { ...get(id)!, ...changes };

@@ -56,6 +56,7 @@ export function metricQueries(db: Database) {
   const evaluations = db.prepare<[string], { step: number; val_loss: number }>(
     'SELECT step, val_loss FROM evaluations WHERE run_id = ? ORDER BY step',
   );
+  const losses = db.prepare<[string], number | null>('SELECT loss FROM metrics WHERE run_id = ? ORDER BY step').pluck();
   const total = db.prepare<[string], { ms: number | null }>(
     'SELECT sum(elapsed_ms) AS ms FROM metrics WHERE run_id = ?',
   );
@@ -78,6 +79,8 @@ export function metricQueries(db: Database) {
   return {
     /** Metrics of the steps after `step`, in order. */
     after: (runId: string, step: number): StepMetrics[] => after.all(runId, step).map(toMetrics),
+    /** Training losses of all steps, in order. */
+    losses: (runId: string): number[] => losses.all(runId).map((loss) => loss ?? NaN),
     /** Milliseconds that all steps took together. */
     totalMs: (runId: string): number => total.get(runId)?.ms ?? 0,
     /** At most `count` of the last steps, the newest first. */

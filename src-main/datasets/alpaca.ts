@@ -25,6 +25,11 @@ export function alpacaPrompt({ instruction, input = '', system = '', history = [
   return `${opening}\n\n${earlier}### Instruction:\n${instruction}\n\n${inputPart}### Response:\n`;
 }
 
+/** A question with its input under Alpaca's heading, as one turn of a conversation. */
+export function alpacaQuestion(instruction: string, input: string): string {
+  return input.trim() === '' ? instruction : `${instruction}\n\n### Input:\n${input}`;
+}
+
 /** `value`: a list of [question, answer] pairs, the JSON text of one, or nothing. */
 export function readHistory(value: unknown, column: string): { turns: Turn[] } | { reason: string } {
   if (value === undefined || value === null || value === '') return { turns: [] };

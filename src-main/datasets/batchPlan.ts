@@ -26,14 +26,14 @@ const MOST_OPEN = 64;
 const KEPT_EPOCHS = 2;
 
 export class BatchPlan {
-  private readonly lengths: number[];
+  private readonly lengths: ArrayLike<number>;
   private readonly options: BatchPlanOptions;
   /** Micro-batches of the epochs asked for last, and how many each epoch has. */
   private readonly epochs = new Map<number, number[][]>();
   private readonly counts: number[] = [];
 
   /** lengths: tokens of each row, at least one row. */
-  constructor(lengths: number[], options: BatchPlanOptions) {
+  constructor(lengths: ArrayLike<number>, options: BatchPlanOptions) {
     if (lengths.length === 0) throw new RangeError('a plan of no rows');
     this.lengths = lengths;
     this.options = options;
@@ -128,12 +128,14 @@ function chunks(rows: number[], size: number): number[][] {
 /**
  * Each row goes into the first open batch that has room for its tokens; the oldest one closes where too many are open.
  */
-function firstFit(order: number[], lengths: number[], budget: number): number[][] {
+function firstFit(order: number[], lengths: ArrayLike<number>, budget: number): number[][] {
   const batches: { rows: number[]; tokens: number }[] = [];
   let oldest = 0;
   for (const row of order) {
     const length = lengths[row]!;
-    const found = batches.slice(oldest).find(({ tokens }) => tokens + length <= budget);
+    let found: (typeof batches)[number] | undefined;
+    for (let open = oldest; !found && open < batches.length; open++)
+      if (batches[open]!.tokens + length <= budget) found = batches[open];
     if (found) {
       found.rows.push(row);
       found.tokens += length;

@@ -4,6 +4,7 @@
  */
 import { Random } from '../../src-shared/random.ts';
 import { IGNORED } from './types.ts';
+import { lengthsOf, type RowList } from './tokens/rowList.ts';
 import type { TokenisedExample } from './types.ts';
 
 /** The order of all rows in an epoch (0-based): a shuffle that depends on seed and epoch only. */
@@ -61,12 +62,15 @@ export interface Batch {
 
 /** The examples at `indices`, padded on the right with `padId` to the longest of them. */
 export function collate(
-  examples: readonly Pick<TokenisedExample, 'ids' | 'labels' | 'class'>[],
+  examples: {
+    readonly length: number;
+    at(index: number): Pick<TokenisedExample, 'ids' | 'labels' | 'class'> | undefined;
+  },
   indices: readonly number[],
   padId: number,
 ): Batch {
   const rows = indices.map((index) => {
-    const row = examples[index];
+    const row = index < 0 ? undefined : examples.at(index);
     if (!row) throw new RangeError(`collate: row ${index} of ${examples.length}`);
     return row;
   });
@@ -86,11 +90,11 @@ export function collate(
 
 /** All examples, those of like length together so that little is padding; a mean does not depend on the order. */
 export function* evaluationBatches(
-  examples: readonly TokenisedExample[],
+  examples: RowList,
   batch: number,
   padId: number,
+  lengths = lengthsOf(examples),
 ): Generator<Batch> {
-  const lengthOf = (row: number): number => examples[row]?.ids.length ?? 0;
-  const order = examples.map((_, row) => row).sort((a, b) => lengthOf(a) - lengthOf(b) || a - b);
+  const order = Array.from(lengths, (_, row) => row).sort((a, b) => lengths[a]! - lengths[b]! || a - b);
   for (let i = 0; i < order.length; i += batch) yield collate(examples, order.slice(i, i + batch), padId);
 }

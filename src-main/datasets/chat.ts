@@ -4,6 +4,7 @@
  * is asked later begins exactly as what was trained on.
  */
 import { withDeadline } from '../files/deadline.ts';
+import { counted } from '../../src-shared/plural.ts';
 import { GraftError } from '../../src-shared/errors.ts';
 import { withControls } from './controlTokens.ts';
 import { parsedTemplate, TEMPLATE_GLOBALS } from './parsedTemplate.ts';
@@ -26,6 +27,14 @@ export interface Conversation {
   messages: readonly Message[];
   tools?: readonly unknown[] | undefined;
 }
+
+/** Messages of a conversation that a template is given. */
+const MOST_MESSAGES = 20_000;
+/** Messages of one that it writes, all times together: it begins anew for each answer. Takes a few seconds. */
+const MOST_WRITTEN = 600_000;
+
+/** Messages of which every second is an answer that can surely be written. */
+const SURE_MESSAGES = 1000;
 
 /** `whole`: the segments are all of it, not only its beginning. */
 type Cut = { segments: Segment[]; whole: boolean } | { reason: string };
@@ -114,12 +123,20 @@ export function chatText(style: ChatStyle, messages: readonly Message[], goOn: b
 
 function templateSegments(style: TemplateStyle, conversation: Conversation, mostChars: number): Cut {
   const { messages, tools } = conversation;
+  if (messages.length > MOST_MESSAGES) return tooMany(messages);
   const whole = renderTemplate(style, conversation, false);
+  const lost = calledTools(messages).find((name) => !whole.includes(name));
+  if (lost !== undefined)
+    return { reason: `it calls the tool ${lost}, which the chat template of the model does not write in such a place` };
+  if (whole.length <= mostChars && writtenForAll(messages) > MOST_WRITTEN) return tooMany(messages);
+  let written = 0;
   const segments: Segment[] = [];
   let at = 0;
   for (const [i, message] of messages.entries()) {
     if (message.role !== 'assistant') continue;
     if (at > mostChars) return { segments: segments.filter((segment) => segment.text !== ''), whole: false };
+    written += writtenFor(i);
+    if (written > MOST_WRITTEN) return tooMany(messages);
     const before = renderTemplate(style, { messages: messages.slice(0, i), tools }, true);
     const after = renderTemplate(style, { messages: messages.slice(0, i + 1), tools }, false);
     if (before.length < at || !after.startsWith(before) || !whole.startsWith(before)) continue;
@@ -137,6 +154,32 @@ function templateSegments(style: TemplateStyle, conversation: Conversation, most
     return { reason: 'the chat template of the model does not write any answer as the continuation of what was asked' };
   segments.push({ text: whole.slice(at), loss: false });
   return { segments: segments.filter((segment) => segment.text !== ''), whole: true };
+}
+
+/** Names of the functions that the assistant calls. */
+function calledTools(messages: readonly Message[]): string[] {
+  const calls = messages.flatMap(({ fields }) => (Array.isArray(fields?.['tool_calls']) ? fields['tool_calls'] : []));
+  return calls.flatMap((call: unknown) => {
+    const name: unknown = (call as { function?: { name?: unknown } } | null)?.function?.name;
+    return typeof name === 'string' ? [name] : [];
+  });
+}
+
+/** Messages that are written for an answer: those before it, once with it and once without. */
+function writtenFor(answer: number): number {
+  return 2 * answer + 1;
+}
+
+function writtenForAll(messages: readonly Message[]): number {
+  return messages.reduce((sum, { role }, i) => sum + (role === 'assistant' ? writtenFor(i) : 0), 0);
+}
+
+function tooMany({ length }: readonly Message[]): { reason: string } {
+  return {
+    reason:
+      `it has ${counted(length, 'message')}, and the chat template of the model writes all that is before an answer ` +
+      `anew for each of them; cut it into rows of at most ${counted(SURE_MESSAGES, 'message')}`,
+  };
 }
 
 function answer(text: string, { train }: Message): Segment {
@@ -186,9 +229,9 @@ function renderTemplate(style: TemplateStyle, conversation: Conversation, addGen
     () =>
       new GraftError(
         'CHAT_TEMPLATE',
-        'The chat template of the model (chat_template.jinja, or chat_template in tokenizer_config.json) does not ' +
-          `come to an end on a conversation of ${conversation.messages.length} messages; correct the template, or ` +
-          'take it out to have conversations written plainly.',
+        'The chat template (of the model: chat_template.jinja, or chat_template in tokenizer_config.json; or the ' +
+          `run's prompt template) does not come to an end on a conversation of ${conversation.messages.length} ` +
+          'messages; correct it, or choose another prompt template.',
       ),
   );
 }

@@ -3,6 +3,7 @@
  * instruction/input/output, a conversation, or plain text. examples.ts reads the rows by it.
  */
 import { GraftError, usageError } from '../../src-shared/errors.ts';
+import { columnsIn, isJoin } from './joinedColumns.ts';
 import type { ColumnMap, ColumnPlan, DatasetKind } from '../../src-shared/datasets.ts';
 
 interface Field {
@@ -74,17 +75,20 @@ export function planColumns(file: string, columns: readonly string[], map: Colum
         `"${wanted}" is no column that Graft knows; map onto one of ${KNOWN.join(', ')}.`,
         { wanted, known: KNOWN },
       );
-    if (!columns.includes(column)) {
+    if (columns.includes(column)) continue;
+    const missing = isJoin(column) ? columnsIn(column).filter((one) => !columns.includes(one)) : [column];
+    if (missing.length > 0) {
       throw usageError(
         'MAP_COLUMN_UNKNOWN',
-        `${file} has no column "${column}" to use as ${wanted}; its columns are: ${found}.`,
-        { file, column, columns },
+        `${file} has no column "${missing.join('" and no column "')}" to use as ${wanted}; its columns are: ${found}.`,
+        { file, column: missing[0], columns },
       );
     }
   }
+  const joins = [...new Set(Object.values(map))].filter((column) => !columns.includes(column));
   for (const shape of SHAPES) {
     const plan = fit(shape.fields, columns, map);
-    if (plan) return { kind: shape.kind, columns: plan };
+    if (plan) return { kind: shape.kind, columns: plan, ...(joins.length > 0 ? { joins } : {}) };
   }
   throw new GraftError('DATASET_COLUMNS', `${file} has the columns ${found}, ${wayOut(columns)}.`, { file, columns });
 }

@@ -52,6 +52,20 @@ export function withControls(
   return { example: { ...example, messages }, controls };
 }
 
+/** A prompt that is continued as rows without a template are: control tokens that it spells out are text. */
+export function encodeBarePrompt(
+  tokenizer: Controls & Pick<TextTokenizer, 'encodePrompt'>,
+  text: string,
+  { controlTokens = false }: { controlTokens?: boolean | undefined } = {},
+): number[] {
+  const segments = [
+    { text, loss: false },
+    { text: '', loss: true },
+  ];
+  const [prompt] = withControls({ line: 1, segments }, tokenizer, controlTokens).example.segments ?? [];
+  return tokenizer.encodePrompt(prompt?.text ?? '');
+}
+
 function segmentsWithFrame(
   segments: readonly Segment[],
   tokenizer: Controls,

@@ -4,15 +4,19 @@ import { GraftError } from '../../src-shared/errors.ts';
 import { counted } from '../../src-shared/plural.ts';
 import { planColumns } from './columns.ts';
 import { toExample } from './examples.ts';
+import { promptOf } from './groups.ts';
 import { labelledTexts } from './labelledTexts.ts';
 import { TimeSlice } from './timeSlice.ts';
 import { readDataset } from './read.ts';
-import { renderExample, type RenderedExample } from './render.ts';
+import { keptOf, templated, type TemplateChoice, type Templated } from './promptTemplates.ts';
+import { tokeniseExample } from './tokeniseExample.ts';
 import { lengthStats } from './lengthStats.ts';
 import { UnusedFields } from './unusedFields.ts';
+import type { KeptTemplate } from '../../src-shared/promptTemplates.ts';
 import type { LengthStats } from '../../src-shared/tokens.ts';
+import type { RowList } from './tokens/rowList.ts';
 import type { TextTokenizer } from './tokenizer.ts';
-import { IGNORED, type ReadResult, type TokenisedExample } from './types.ts';
+import type { ReadResult, TokenisedExample } from './types.ts';
 import {
   describeBadRow,
   type BadRow,
@@ -27,7 +31,7 @@ import {
 /** Rows tokenised before other work of the process gets its turn. */
 const SLICE = 32;
 
-export interface PrepareOptions {
+export interface PrepareOptions extends TemplateChoice {
   file: string;
   format?: DatasetFormat | undefined;
   part?: string | undefined;
@@ -47,17 +51,20 @@ export interface PrepareOptions {
   controlTokens?: boolean | undefined;
 }
 
-export interface PreparedDataset {
+export interface PreparedDataset<Rows extends RowList = TokenisedExample[]> {
   file: string;
   sha256: string;
   kind: DatasetKind;
   maxLength: number;
   /** Rows that can be trained on, in file order. */
-  examples: TokenisedExample[];
+  examples: Rows;
   /** Rows that could not be read or are not what their columns promise, in file order. */
   bad: BadRow[];
   /** Good rows of which no labelled token is left after truncation. */
   unusable: BadRow[];
+  /** How many there are of both, where only the first are listed. */
+  badCount?: number;
+  unusableCount?: number;
   /** What the rows say and training does not use. */
   unused: UnusedField[];
   /** Rows whose text spells out control tokens of the model. */
@@ -67,15 +74,19 @@ export interface PreparedDataset {
   sharedLines: boolean;
   /** The classes of `classify`, in the order of their indices. */
   labels?: string[];
+  /** The prompt template of the rows, where one was chosen. */
+  promptTemplate?: KeptTemplate;
 }
 
 /** Rows of a file as examples, before tokens. */
-export interface ExampleSet {
+export interface ExampleSet extends Pick<Templated, 'kept' | 'conversational'> {
   read: ReadResult;
   kind: DatasetKind;
   examples: Example[];
   bad: BadRow[];
   unused: UnusedField[];
+  /** The given one, under the rows' prompt template. */
+  tokenizer: TextTokenizer | undefined;
 }
 
 /**
@@ -83,15 +94,20 @@ export interface ExampleSet {
  * Throws what readDataset and planColumns throw, and DATASET_NO_USABLE_ROWS when every single row is bad.
  */
 export async function readExamples(
-  options: Pick<PrepareOptions, 'file' | 'format' | 'part' | 'noHeader' | 'map' | 'classify'>,
-  chatTemplate?: string,
+  options: Pick<PrepareOptions, 'file' | 'format' | 'part' | 'noHeader' | 'map' | 'classify'> & TemplateChoice,
+  own?: TextTokenizer,
 ): Promise<ExampleSet> {
   const read = await readDataset(options.file, options);
   if (read.rows.length === 0) throw noUsableRows(options.file, read.bad, read);
-  const plan = planColumns(options.file, read.columns, options.map);
+  const found = planColumns(options.file, read.columns, options.map);
+  const { plan, tokenizer, ...kept }: Omit<Templated, 'tokenizer'> & { tokenizer: TextTokenizer | undefined } =
+    own && !options.classify ? templated(found, own, options) : { plan: found, tokenizer: own };
   const examples: Example[] = [];
   const bad: BadRow[] = [...read.bad];
-  const unused = new UnusedFields(plan, { chatTemplate, classifies: options.classify ?? false });
+  const unused = new UnusedFields(plan, {
+    chatTemplate: tokenizer?.chatTemplate,
+    classifies: options.classify ?? false,
+  });
   const slice = new TimeSlice();
   for (const row of read.rows) {
     const example = toExample(row, plan);
@@ -104,13 +120,17 @@ export async function readExamples(
   }
   bad.sort((a, b) => a.line - b.line);
   if (examples.length === 0) throw noUsableRows(options.file, bad, read);
-  return { read, kind: plan.kind, examples, bad, unused: unused.list() };
+  return { read, kind: plan.kind, examples, bad, unused: unused.list(), tokenizer, ...kept };
 }
 
 /** Reads, checks and tokenises a dataset. Throws what readExamples throws, with `classify` also NOT_CLASSIFIABLE. */
 export async function prepareDataset(options: PrepareOptions): Promise<PreparedDataset> {
-  const set = await readExamples(options, options.tokenizer.chatTemplate);
-  return options.classify ? classified(set, options) : tokeniseExamples(set, options);
+  const set = await readExamples(options, options.tokenizer);
+  if (options.classify) return classified(set, options);
+  const { tokenizer = options.tokenizer, examples } = set;
+  const conversations = examples.filter(({ messages }) => messages).length;
+  const rows = await tokeniseExamples(set, { ...options, tokenizer });
+  return { ...rows, ...keptOf(set, conversations, examples.length) };
 }
 
 function classified(set: ExampleSet, options: PrepareOptions): PreparedDataset {
@@ -150,19 +170,19 @@ export async function tokeniseExamples(
   const groups = new Map<string, number>();
   const rules = { lossOn, controlTokens, vocab };
   let controlTokenRows = 0;
+  const isPiece = set.read.format === 'text';
   for (const [i, example] of set.examples.entries()) {
     if (i % SLICE === SLICE - 1) await setImmediate();
-    const { line } = example;
-    const isPiece = set.read.format === 'text';
-    const row = renderExample(example, tokenizer, { ...rules, maxLength: isPiece ? Infinity : maxLength });
-    if (!('reason' in row) && row.controls > 0) controlTokenRows++;
-    if ('reason' in row) bad.push({ line, reason: row.reason });
-    else if (row.labelled === 0) unusable.push({ line, reason: whyUnlabelled(row, maxLength) });
+    const found = tokeniseExample(example, { tokenizer, ...rules, maxLength, isPiece });
+    if ('bad' in found) {
+      bad.push(found.bad);
+      continue;
+    }
+    if (found.controls > 0) controlTokenRows++;
+    if ('unusable' in found) unusable.push(found.unusable);
     else {
-      const { ids, labels, labelled, fullLength, truncated } = row;
       const group = groupOf(example, groups);
-      if (isPiece) examples.push(...inPieces({ line, ids, labels, group }, tokenizer, maxLength));
-      else examples.push({ line, ids, labels, labelled, fullLength, truncated, group });
+      for (const row of found.rows) examples.push({ ...row, group });
     }
   }
   bad.sort((a, b) => a.line - b.line);
@@ -186,13 +206,15 @@ interface TrainableOptions {
  * DATASET_NO_USABLE_ROWS when nothing is left, DATASET_BAD_ROWS when there are bad rows and they were not allowed.
  */
 export function assertTrainable(
-  prepared: PreparedDataset,
+  prepared: PreparedDataset<RowList>,
   { allowBadRows = true, excluded, modelLength = Infinity }: TrainableOptions = {},
 ): void {
-  const { file, bad, examples, maxLength, sharedLines } = prepared;
+  const { file, bad, badCount = bad.length, examples, maxLength, sharedLines } = prepared;
   const leftOut = new Set(excluded);
   const unusable = prepared.unusable.filter(({ line }) => !leftOut.has(line));
-  if (unusable.length > 0) {
+  const unusableCount =
+    (prepared.unusableCount ?? prepared.unusable.length) - (prepared.unusable.length - unusable.length);
+  if (unusableCount > 0) {
     const isModels = maxLength >= modelLength;
     const limit = isModels
       ? `within the ${counted(maxLength, 'token')} that this model sees at most`
@@ -201,20 +223,20 @@ export function assertTrainable(
     const next = isModels ? `shorten or ${leave}` : `raise --max-length or ${leave}`;
     throw new GraftError(
       'DATASET_NO_LABELS',
-      `${counted(unusable.length, 'row')} of ${file} would have no token to learn from ${limit} ` +
-        `(${listRows(unusable, sharedLines)}); ${next}.`,
+      `${counted(unusableCount, 'row')} of ${file} would have no token to learn from ${limit} ` +
+        `(${listRows(unusable, sharedLines, unusableCount)}); ${next}.`,
       { file, maxLength, rows: unusable, ...(modelLength < Infinity ? { modelLength } : {}) },
     );
   }
-  if (!allowBadRows && bad.length > 0) {
+  if (!allowBadRows && badCount > 0) {
     throw new GraftError(
       'DATASET_BAD_ROWS',
-      `${counted(bad.length, 'row')} of ${file} cannot be used (${listRows(bad, sharedLines)}); correct them, or ` +
-        'allow the run to go on without them.',
+      `${counted(badCount, 'row')} of ${file} cannot be used (${listRows(bad, sharedLines, badCount)}); ` +
+        'correct them, or allow the run to go on without them.',
       { file, rows: bad },
     );
   }
-  if (examples.length === 0) throw noUsableRows(file, bad, { sharedLines });
+  if (examples.length === 0) throw noUsableRows(file, bad, { sharedLines, count: badCount });
 }
 
 /** No row of a file can be used. `count`: of all bad rows, where `bad` are the first of them. */
@@ -231,8 +253,12 @@ export function noUsableRows(
 }
 
 /** `2 bad rows (line 2: …; line 7: …)`. */
-export function badRowsText({ bad, sharedLines }: Pick<PreparedDataset, 'bad' | 'sharedLines'>): string {
-  return `${counted(bad.length, 'bad row')} (${listRows(bad, sharedLines)})`;
+export function badRowsText({
+  bad,
+  badCount = bad.length,
+  sharedLines,
+}: Pick<PreparedDataset, 'bad' | 'badCount' | 'sharedLines'>): string {
+  return `${counted(badCount, 'bad row')} (${listRows(bad, sharedLines, badCount)})`;
 }
 
 /** The first ten rows with their reasons. */
@@ -241,35 +267,8 @@ function listRows(rows: readonly BadRow[], sharedLines: boolean, count = rows.le
     .slice(0, 10)
     .map((row) => describeBadRow(row, sharedLines))
     .join('; ');
+  if (rows.length === 0 && count > 0) return 'found in a sample of its rows';
   return count > 10 ? `${shown}; and ${count - 10} more` : shown;
-}
-
-function whyUnlabelled({ promptTokens, fullLength, estimated }: RenderedExample, maxLength: number): string {
-  if (promptTokens === fullLength) return 'it has no token that could be predicted from an earlier one';
-  const length = `${estimated ? 'about ' : ''}${counted(promptTokens, 'token')}`;
-  return `the prompt alone fills max length ${maxLength}: ${length}`;
-}
-
-/** A text that is longer than a row may be, as several rows: of a document to be learnt nothing is cut off. */
-function inPieces(
-  { ids, ...row }: Pick<TokenisedExample, 'line' | 'ids' | 'labels' | 'group'>,
-  tokenizer: TextTokenizer,
-  maxLength: number,
-): TokenisedExample[] {
-  const frame = tokenizer.encodePrompt('');
-  const pieces: TokenisedExample[] = [];
-  for (let from = 0; from < ids.length;) {
-    const before = from === 0 ? [] : frame;
-    const own = ids.subarray(from, from + Math.max(1, maxLength - before.length));
-    from += own.length;
-    // What follows a single token would be learnt from nothing.
-    if (own.length + before.length < 2) continue;
-    const whole = Int32Array.from([...before, ...own]);
-    const labels = whole.map((id, t) => (t > 0 && t >= before.length ? id : IGNORED));
-    const labelled = labels.reduce((sum, label) => sum + (label === IGNORED ? 0 : 1), 0);
-    pieces.push({ ...row, ids: whole, labels, labelled, fullLength: whole.length, truncated: false });
-  }
-  return pieces;
 }
 
 /** A number per distinct prompt, from 0. `groups` are the numbers given so far. */
@@ -279,12 +278,4 @@ function groupOf(example: Example, groups: Map<string, number>): number {
   if (known !== undefined) return known;
   groups.set(key, groups.size);
   return groups.size - 1;
-}
-
-/** What examples of the same group have in common; a text without a prompt counts as a whole. */
-export function promptOf({ segments, messages, tools }: Example): string {
-  if (segments) return (segments.find((segment) => !segment.loss) ?? segments[0])?.text ?? '';
-  const answer = messages.findIndex((message) => message.role === 'assistant' && message.train !== false);
-  const asked = messages.slice(0, answer);
-  return JSON.stringify(tools ? [tools, asked] : asked);
 }

@@ -5,20 +5,24 @@
 import type { EndToken } from '../../src-shared/tokens.ts';
 import { renderExample } from './render.ts';
 import type { TextTokenizer } from './tokenizer.ts';
+import { CUT_END, NO_END, type RowList } from './tokens/rowList.ts';
 import { IGNORED, type TokenisedExample } from './types.ts';
 
 type Row = Pick<TokenisedExample, 'ids' | 'labels' | 'truncated'>;
 
 /** Special tokens that most of the rows end with, white space after them aside, and that are no EOS of the model. */
-export function taughtEnds(rows: readonly Row[], tokenizer: TextTokenizer): EndToken[] {
-  const whole = rows.filter(({ truncated }) => !truncated);
+export function taughtEnds(rows: RowList, tokenizer: TextTokenizer): EndToken[] {
+  const known = rows.facts?.ends;
+  let whole = 0;
   const counts = new Map<number, number>();
-  for (const row of whole) {
-    const id = endOf(row, tokenizer);
-    if (id !== undefined) counts.set(id, (counts.get(id) ?? 0) + 1);
+  for (let i = 0; i < rows.length; i++) {
+    const id = known ? known[i]! : endFact(rows.at(i)!, tokenizer);
+    if (id === CUT_END) continue;
+    whole++;
+    if (id !== NO_END) counts.set(id, (counts.get(id) ?? 0) + 1);
   }
   return [...counts]
-    .filter(([, count]) => 2 * count > whole.length)
+    .filter(([, count]) => 2 * count > whole)
     .map(([id]) => ({ id, text: tokenizer.decode([id], { skipSpecialTokens: false }) }));
 }
 
@@ -33,10 +37,21 @@ export function templateEnds(tokenizer: TextTokenizer): EndToken[] {
     lossOn: 'completion',
     maxLength: Infinity,
   });
-  return 'reason' in row ? [] : taughtEnds([row], tokenizer);
+  if ('reason' in row) return [];
+  const id = endFact(row, tokenizer);
+  return id < 0 ? [] : [{ id, text: tokenizer.decode([id], { skipSpecialTokens: false }) }];
 }
 
-function endOf({ ids, labels }: Row, { specialIds, eosIds, decode }: TextTokenizer): number | undefined {
+/** endOf as it is kept of each row of a file. */
+export function endFact(row: Row, tokenizer: TextTokenizer): number {
+  return row.truncated ? CUT_END : (endOf(row, tokenizer) ?? NO_END);
+}
+
+/** The token that a row ends its answer with, where that is a special one and no EOS of the model. */
+function endOf(
+  { ids, labels }: Omit<Row, 'truncated'>,
+  { specialIds, eosIds, decode }: TextTokenizer,
+): number | undefined {
   for (let t = labels.findLastIndex((label) => label !== IGNORED); t > 0 && labels[t] !== IGNORED; t--) {
     const id = ids[t]!;
     if (specialIds.has(id)) return eosIds.includes(id) ? undefined : id;

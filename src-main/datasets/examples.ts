@@ -1,5 +1,6 @@
 /** A row as the columns' plan reads it: an example to learn from, or the reason why it is none. */
-import { alpacaPrompt, readHistory } from './alpaca.ts';
+import { alpacaPrompt, alpacaQuestion, readHistory, type Turn } from './alpaca.ts';
+import { withJoins } from './joinedColumns.ts';
 import { ktoMark } from './ktoMark.ts';
 import { parseMessages, readMessages } from './messages.ts';
 import { describeValue } from './readers/jsonRow.ts';
@@ -12,7 +13,7 @@ type Reason = { reason: string };
 
 /** The example of a row, or the reason why it cannot be used. */
 export function toExample(row: RawRow, plan: ColumnPlan): Example | BadRow {
-  const content = read(row.values, plan);
+  const content = read(plan.joins ? withJoins(row, plan.joins).values : row.values, plan);
   return { line: row.line, ...content, ...(row.goesOn && 'segments' in content ? { goesOn: row.goesOn } : {}) };
 }
 
@@ -32,6 +33,7 @@ function read(values: RawRow['values'], plan: ColumnPlan): Content | Reason {
   const texts = textsOf(values, plan);
   if ('reason' in texts) return texts;
   const label = plan.kind === 'text' ? labelOf(valueOf('label')) : undefined;
+  if (plan.asked !== undefined) return askedOf(plan, texts.texts, valueOf('history'));
   const segments = segmentsOf(plan, texts.texts, valueOf('history'));
   return Array.isArray(segments) ? { segments, ...(label === undefined ? {} : { label }) } : segments;
 }
@@ -121,6 +123,40 @@ function segmentsOf({ kind, columns }: ColumnPlan, texts: Record<string, string>
   const history = readHistory(given, columns['history'] ?? 'history');
   if ('reason' in history) return history;
   return asked(alpacaPrompt({ instruction, input, system, history: history.turns }), output);
+}
+
+/** As the chosen prompt template has it: turns that it writes, or the bare texts. */
+function askedOf(
+  { asked: how, columns }: ColumnPlan,
+  texts: Record<string, string>,
+  given: unknown,
+): { messages: Message[] } | { segments: Segment[] } | Reason {
+  const { instruction = '', input = '', output, prompt = '', completion = '', system = '' } = texts;
+  const history = readHistory(given, columns['history'] ?? 'history');
+  if ('reason' in history) return history;
+  const isInstruction = output !== undefined;
+  const question = how === 'alpaca' ? alpacaQuestion(instruction, input) : filled([instruction, input]).join('\n\n');
+  const [ask, reply] = isInstruction ? [question, output] : [prompt, completion];
+  if (how === 'bare') return { segments: asked(filled([system, ...history.turns.flat(), ask]).join('\n\n'), reply) };
+  return {
+    messages: [
+      ...filled([system]).map((content): Message => ({ role: 'system', content })),
+      ...history.turns.flatMap(turnMessages),
+      { role: 'user', content: ask },
+      { role: 'assistant', content: reply },
+    ],
+  };
+}
+
+function filled(texts: readonly string[]): string[] {
+  return texts.filter((text) => text.trim() !== '');
+}
+
+function turnMessages([question, answer]: Turn): Message[] {
+  return [
+    { role: 'user', content: question },
+    { role: 'assistant', content: answer, train: false },
+  ];
 }
 
 function asked(prompt: string, answer: string): Segment[] {

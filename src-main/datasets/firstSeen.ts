@@ -14,12 +14,29 @@ export class FirstSeen {
 
   /** What was noted when `text` was seen first; `value` (from 0) where that is now. */
   note(text: string, value: number): number {
-    const digest = hash('sha256', text, 'hex');
-    const high = parseInt(digest.slice(0, DIGITS), 16);
-    const low = parseInt(digest.slice(DIGITS, 2 * DIGITS), 16);
-    const table = parseInt(digest.slice(2 * DIGITS, 2 * DIGITS + 2), 16);
+    return this.noteKey(keyOf(text), value);
+  }
+
+  /** The same of a text that was hashed elsewhere. */
+  noteKey({ high, low, table }: TextKey, value: number): number {
     return (this.#tables[table] ??= new Table()).note(high, low, value);
   }
+}
+
+/** What stands for a text. */
+export interface TextKey {
+  high: number;
+  low: number;
+  table: number;
+}
+
+export function keyOf(text: string): TextKey {
+  const digest = hash('sha256', text, 'hex');
+  return {
+    high: parseInt(digest.slice(0, DIGITS), 16),
+    low: parseInt(digest.slice(DIGITS, 2 * DIGITS), 16),
+    table: parseInt(digest.slice(2 * DIGITS, 2 * DIGITS + 2), 16),
+  };
 }
 
 /** Open addressing, never more than half full. */

@@ -30,59 +30,77 @@ export function labelledTexts(
   rows: readonly Example[],
   { file, tokenizer, maxLength, labels, controlTokens = false, vocab = Infinity }: LabelledOptions,
 ): { examples: TokenisedExample[]; bad: BadRow[]; labels: string[]; controlTokenRows: number } {
-  const known = labels
-    ? [...labels]
-    : sorted(new Set(rows.flatMap((row) => row.segments && (row.label ?? []))).values());
-  if (known.length < 2) {
-    throw usageError(
-      'NOT_CLASSIFIABLE',
-      `${file} has ${known.length === 0 ? 'no labels' : `the one label ${known[0]}`}, but to classify texts ` +
-        'needs a column text and a column label with two labels or more; say which column is which with --map.',
-      { file, labels: known },
-    );
-  }
+  const own = (): Set<string> => new Set(rows.flatMap((row) => (row.segments ? (row.label ?? []) : [])));
+  const known = labels ? [...labels] : sorted(own());
+  assertClassifiable(file, known);
   const classOf = new Map(known.map((label, i) => [label, i]));
   const groups = new Map<string, number>();
   const examples: TokenisedExample[] = [];
   const bad: BadRow[] = [];
   let controlTokenRows = 0;
-  for (const { line, segments, label } of rows.map((row) => (row.segments ? row : { ...row, label: undefined }))) {
-    const text = segments?.map((segment) => segment.text).join('');
-    const found = label === undefined ? undefined : classOf.get(label);
-    if (text === undefined || label === undefined) bad.push({ line, reason: 'it has no label' });
-    else if (found === undefined)
-      bad.push({ line, reason: `its label ${JSON.stringify(label)} is none of ${known.join(', ')}` });
+  for (const row of rows) {
+    const found = labelledText(row, { tokenizer, maxLength, controlTokens, vocab });
+    const label = 'bad' in found ? undefined : classOf.get(found.label);
+    if (!('bad' in found) && found.controls > 0 && label !== undefined) controlTokenRows++;
+    if ('bad' in found) bad.push(found.bad);
+    else if (label === undefined) bad.push({ line: row.line, reason: unknownLabel(found.label, known) });
     else {
-      const { example, controls } = withControls({ line, segments: [{ text, loss: true }] }, tokenizer, controlTokens);
-      if (controls > 0) controlTokenRows++;
-      const own = example.segments!.map((segment) => segment.text).join('');
-      const { ids, chars } = encodeUpTo(maxLength + MARGIN, own, (part) => tokenizer.encode(part));
-      const kept = Int32Array.from(ids.slice(0, maxLength));
-      const outside = tokenOutside(kept, vocab, tokenizer);
-      if (outside !== undefined) {
-        bad.push({ line, reason: outside });
-        continue;
-      }
-      const group = groups.get(text) ?? groups.size;
-      groups.set(text, group);
-      examples.push({
-        line,
-        ids: kept,
-        labels: new Int32Array(kept.length).fill(IGNORED),
-        labelled: 1,
-        // Of a text that was cut before it was tokenised, an estimate.
-        fullLength: Math.ceil((ids.length * own.length) / Math.max(1, chars)),
-        truncated: ids.length > maxLength,
-        group,
-        class: found,
-      });
+      const group = groups.get(found.text) ?? groups.size;
+      groups.set(found.text, group);
+      examples.push({ ...found.row, group, class: label });
     }
   }
   return { examples, bad, labels: known, controlTokenRows };
 }
 
-function sorted(labels: Iterable<string | undefined>): string[] {
-  const names = [...labels].filter((label) => label !== undefined);
+/** A row with its label, its class still open; or why it cannot be used. */
+export function labelledText(
+  { line, segments, label }: Example & { label?: string },
+  { tokenizer, maxLength, controlTokens = false, vocab = Infinity }: Omit<LabelledOptions, 'file' | 'labels'>,
+): { bad: BadRow } | { row: Omit<TokenisedExample, 'group' | 'class'>; label: string; text: string; controls: number } {
+  const text = segments?.map((segment) => segment.text).join('');
+  if (text === undefined || label === undefined) return { bad: { line, reason: 'it has no label' } };
+  const { example, controls } = withControls({ line, segments: [{ text, loss: true }] }, tokenizer, controlTokens);
+  const own = example.segments!.map((segment) => segment.text).join('');
+  const { ids, chars } = encodeUpTo(maxLength + MARGIN, own, (part) => tokenizer.encode(part));
+  const kept = Int32Array.from(ids.slice(0, maxLength));
+  const outside = tokenOutside(kept, vocab, tokenizer);
+  if (outside !== undefined) return { bad: { line, reason: outside } };
+  const row = {
+    line,
+    ids: kept,
+    labels: new Int32Array(kept.length).fill(IGNORED),
+    labelled: 1,
+    // Of a text that was cut before it was tokenised, an estimate.
+    fullLength: Math.ceil((ids.length * own.length) / Math.max(1, chars)),
+    truncated: ids.length > maxLength,
+  };
+  return { row, label, text, controls };
+}
+
+export function unknownLabel(label: string, known: readonly string[]): string {
+  return `its label ${JSON.stringify(label)} is none of ${known.join(', ')}`;
+}
+
+/** The classes of a file with these labels, in their order. Throws a usage error NOT_CLASSIFIABLE for under two. */
+export function classesOf(file: string, labels: Iterable<string>): string[] {
+  const known = sorted(labels);
+  assertClassifiable(file, known);
+  return known;
+}
+
+export function assertClassifiable(file: string, known: readonly string[]): void {
+  if (known.length >= 2) return;
+  throw usageError(
+    'NOT_CLASSIFIABLE',
+    `${file} has ${known.length === 0 ? 'no labels' : `the one label ${known[0]}`}, but to classify texts ` +
+      'needs a column text and a column label with two labels or more; say which column is which with --map.',
+    { file, labels: known },
+  );
+}
+
+function sorted(labels: Iterable<string>): string[] {
+  const names = [...labels];
   const numeric = names.every((label) => Number.isFinite(Number(label)));
   return names.sort((a, b) => (numeric ? Number(a) - Number(b) : a < b ? -1 : 1));
 }

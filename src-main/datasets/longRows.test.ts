@@ -1,5 +1,7 @@
 /** Rows without end: cut like any other, before the rest is tokenised, with the same tokens. */
-import { afterAll, describe, expect, it } from 'vitest';
+import fs from 'node:fs';
+import path from 'node:path';
+import { afterAll, beforeEach, describe, expect, it, vi } from 'vitest';
 import { TestFolder } from '../../test-support/fixtures/dataFiles.ts';
 import { hasShared, sharedPath, skipNote } from '../../test-support/goldens/shared.ts';
 import { rowThreads } from './rowThreads.ts';
@@ -7,12 +9,14 @@ import { prepareDataset } from './dataset.ts';
 import { readDataset } from './read.ts';
 import { renderExample } from './render.ts';
 import { loadTokenizer } from './tokenizer.ts';
+import { prepareTokens } from './tokens/preparedTokens.ts';
 import type { Example } from '../../src-shared/datasets.ts';
 
 const STORIES = 'data/stories260k';
 const GPT2 = 'data/gpt2_tokenizer';
 const folder = new TestFolder();
 afterAll(() => folder.remove());
+beforeEach(() => void vi.stubEnv('GRAFT_CACHE', path.join(folder.dir, 'cache')));
 
 describe.skipIf(!hasShared(STORIES) || !hasShared(GPT2))(`long rows${skipNote(STORIES)}`, () => {
   const story = 'Tim has a red ball. Once upon a time\n\nthere was 1 girl, named  Lily. ';
@@ -88,6 +92,113 @@ describe.skipIf(!hasShared(STORIES) || !hasShared(GPT2))(`long rows${skipNote(ST
       { lossOn: 'completion', maxLength: 64 },
     );
     expect(turns).toMatchObject({ truncated: true });
+  });
+
+  it('a conversation of hundreds of turns has the tokens that each text has after all before it', () => {
+    const starts = ['', ' ', '\n', 'é', '日本', '  1', '<s>', '. '];
+    const contents = Array.from(
+      { length: 400 },
+      (_, i) => `${starts[i % 8]}${story.slice(i % 60)}${' \n'[i % 3] ?? ''}`,
+    );
+    const messages = contents.map((content, i) => ({
+      role: i % 2 ? ('assistant' as const) : ('user' as const),
+      content,
+    }));
+    for (const dir of [STORIES, GPT2]) {
+      const tokenizer = loadTokenizer(sharedPath(dir));
+      const row = renderExample({ line: 1, messages }, tokenizer, {
+        lossOn: 'completion',
+        maxLength: 100_000,
+        controlTokens: true,
+      });
+      if ('reason' in row) throw new Error(row.reason);
+      const { eos } = tokenizer.specialText;
+      const texts = messages.flatMap(({ role, content }, i) =>
+        role === 'user' ? [`${i === 0 ? '' : '\n'}User: ${content}`] : ['\nAssistant:', ` ${content}${eos}`],
+      );
+      // The rule itself, with all the text each time: what the encoder adds, where it leaves the ids before alone.
+      let text = '';
+      let at = 0;
+      let joined = 0;
+      for (const own of texts) {
+        const joint = tokenizer.encodePrompt(text + own);
+        const before = [...row.ids.subarray(0, at)];
+        text += own;
+        if (before.every((id, i) => joint[i] === id)) {
+          joined++;
+          expect([...row.ids.subarray(at, joint.length)], own).toEqual(joint.slice(at));
+          at = joint.length;
+        } else {
+          const rest = [...row.ids.subarray(at)];
+          const said = tokenizer.decode(joint, { skipSpecialTokens: false });
+          let count = 1;
+          const upTo = (): string =>
+            tokenizer.decode([...before, ...rest.slice(0, count)], { skipSpecialTokens: false });
+          while (count < rest.length && upTo().length < said.length) count++;
+          expect(upTo(), own).toBe(said);
+          at += count;
+        }
+      }
+      expect(at).toBe(row.ids.length);
+      expect(joined).toBeGreaterThan(300);
+    }
+  });
+
+  it('conversations without end are cut, or refused in a sentence', () => {
+    const template =
+      "{% for m in messages %}{{ m.role + ':' + m.content + ';' }}{% endfor %}{% if " +
+      "add_generation_prompt %}{{ 'assistant:' }}{% endif %}";
+    const plain = loadTokenizer(sharedPath(GPT2));
+    const tokenizer = { ...plain, chatTemplate: template };
+    const short = { lossOn: 'completion', maxLength: 64 } as const;
+    const endless = { lossOn: 'completion', maxLength: Infinity } as const;
+    expect(renderExample(chat(50_000), plain, short)).toMatchObject({ truncated: true });
+    expect(renderExample(chat(9_000), tokenizer, short)).toMatchObject({ truncated: true });
+    const reason = expect.stringMatching(
+      /^it has [\d,]+ messages, and the chat template .*; cut it into rows of at most 1,000 messages$/,
+    ) as string;
+    for (const options of [short, endless]) expect(renderExample(chat(50_000), tokenizer, options)).toEqual({ reason });
+    expect(renderExample(chat(600), tokenizer, endless)).toEqual({ reason });
+    expect(renderExample(chat(200), tokenizer, endless)).toMatchObject({ truncated: false, estimated: false });
+  });
+
+  it.each([
+    ['words', 'Tim has a red ball. '.repeat(250_000)],
+    ['one word', 'ab'.repeat(2_500_000)],
+    ['line ends', '\n'.repeat(5_000_000)],
+  ])('messages, prompts and answers of 5 MB: %s', async (_, long) => {
+    const modelDir = path.join(folder.dir, 'chat-model');
+    fs.cpSync(sharedPath(GPT2), modelDir, { recursive: true });
+    fs.writeFileSync(
+      path.join(modelDir, 'chat_template.jinja'),
+      "{% for m in messages %}{{ m.role + ':' + m.content + ';' }}{% endfor %}{% if " +
+        "add_generation_prompt %}{{ 'assistant:' }}{% endif %}",
+    );
+    const say = (user: string, assistant: string): unknown => [
+      { role: 'user', content: user },
+      { role: 'assistant', content: assistant },
+    ];
+    const file = folder.write(
+      'messages.jsonl',
+      [say('Hello', `a${long}`), say(`a${long}`, 'Hello'), say('Hello', 'there')]
+        .map((messages) => JSON.stringify({ messages }))
+        .join('\n'),
+    );
+    const tokenizer = loadTokenizer(modelDir);
+    const prepared = await prepareTokens({ file, maxLength: 64, tokenizer, modelDir }, { inMemoryBytes: 0 });
+    expect([...(prepared.examples.facts?.tokens ?? [])][0]).toBe(64);
+    expect(prepared.examples.length).toBe(2);
+    expect(prepared.unusable).toEqual([
+      {
+        line: 2,
+        reason: expect.stringMatching(/^the prompt alone fills max length 64: about [\d,]+ tokens$/) as string,
+      },
+    ]);
+    prepared.close();
+    const index = await rowThreads.read(file, folder.dir);
+    const { good } = await rowThreads.survey(index, {});
+    expect(good.count).toBe(3);
+    index.close();
   });
 
   it('a long prompt is told as such', async () => {

@@ -28,6 +28,8 @@ export interface ReadOptions extends FileRules {
   onProgress?: (doneBytes: number) => void;
   /** Called for each piece of a file that is read, also where it is only hashed or its encoding is found. */
   onBytes?: () => void;
+  /** Only a few rows are wanted: a text whose beginning is UTF-8 is taken for it without reading all of it. */
+  samples?: boolean;
 }
 
 /** A file's rows one after the other; `columns`, `sha256` and `notes` are complete once they are exhausted. */
@@ -35,11 +37,20 @@ export interface RowStream {
   format: DatasetFormat;
   sizeBytes: number;
   rows: AsyncIterable<RawRow | BadRow>;
+  /** In place of `rows`, for whoever parses them elsewhere: the bytes of a JSONL file in UTF-8, unpacked. */
+  bytes?: () => AsyncIterable<Uint8Array>;
+  compression?: ByteSource['compression'];
   columns: () => string[];
   sha256: () => string;
   /** Rows have no lines of their own, so that `line` is a row's number. */
   sharedLines: () => boolean;
   notes: () => string[];
+}
+
+/** For what is known of a file once its rows have been read. */
+export async function readToEnd(rows: RowStream['rows']): Promise<void> {
+  const left = rows[Symbol.asyncIterator]();
+  while (!(await left.next()).done) continue;
 }
 
 /** Opens a file or folder for reading its rows once. Throws what readDataset throws. */
@@ -54,7 +65,7 @@ async function openFile(file: string, options: ReadOptions): Promise<RowStream> 
   const columns = new ColumnNames(() => notes.add(MORE_COLUMNS));
   let sharedLines = false;
   const note = (names: string[]): void => columns.add(names);
-  const { format, rows } = await chooseReader(source, options, {
+  const { format, rows, encoding } = await chooseReader(source, options, {
     notes,
     note,
     onSharedLine: () => (sharedLines = true),
@@ -63,6 +74,8 @@ async function openFile(file: string, options: ReadOptions): Promise<RowStream> 
     format,
     sizeBytes: source.sizeBytes,
     rows: noted(),
+    compression: source.compression,
+    ...(format === 'jsonl' && encoding === 'utf-8' ? { bytes: () => source.chunks(options.onProgress) } : {}),
     columns: () => columns.list,
     sha256: () => source.sha256(),
     sharedLines: () => sharedLines || BINARY_FORMATS.some((one) => one === format),
@@ -90,9 +103,9 @@ type Rows = AsyncIterable<RawRow | BadRow>;
 
 async function chooseReader(
   source: ByteSource,
-  { format, part, noHeader, onProgress }: ReadOptions,
+  { format, part, noHeader, onProgress, samples }: ReadOptions,
   { notes, note, onSharedLine }: Noting,
-): Promise<{ format: DatasetFormat; rows: Rows }> {
+): Promise<{ format: DatasetFormat; rows: Rows; encoding?: string }> {
   const { file, head, compression } = source;
   const refused = await refusedType(file, head);
   if (refused) throw refused;
@@ -104,19 +117,20 @@ async function chooseReader(
       `${file} is a compressed ${binary} file, which packs its content itself; unpack it and choose the file inside.`,
       { file },
     );
+  const readRows = (): Rows => readBinary({ file, format: binary!, part }, { onHeader: note, notes, onProgress });
   if (binary) {
     return {
       format: binary,
-      rows: hashed(readBinary({ file, format: binary, part }, { onHeader: note, notes, onProgress })),
+      rows: samples ? readRows() : hashed(readRows()),
     };
   }
-  const encoding = await encodingOf(source);
+  const encoding = await encodingOf(source, samples);
   if (isBinary(source) && !encoding.startsWith('utf-16')) throw binaryFile(file);
   if (encoding !== 'utf-8') notes.add(`read as ${encoding}`);
   const text = (): AsyncIterable<string> => textOf(source, encoding, onProgress);
   const start = new TextDecoder(encoding).decode(head, { stream: true });
   const found = format && !BINARY_FORMATS.some((one) => one === format) ? format : textFormat(file, start);
-  return { format: found, rows: textRows(found) };
+  return { format: found, rows: textRows(found), encoding };
 
   function textRows(found: DatasetFormat): Rows {
     switch (found) {

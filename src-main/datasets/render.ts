@@ -76,7 +76,8 @@ function render(
 
 interface TokenRow {
   ids: number[];
-  labels: ('loss' | 'context' | 'silent')[];
+  /** Where runs of tokens of one kind end, in order. */
+  runs: { end: number; label: 'loss' | 'context' | 'silent' }[];
   /** Characters that were tokenised, and those after them. */
   read: number;
   unread: number;
@@ -101,15 +102,17 @@ function tokenise(
   segments: readonly Segment[],
   { tokenizer, encode, limit }: { tokenizer: TextTokenizer; encode: Encode; limit: number },
 ): TokenRow {
-  const row: TokenRow = { ids: [], labels: [], read: 0, unread: 0, unreadPrompt: 0 };
-  let text = '';
+  const row: TokenRow = { ids: [], runs: [], read: 0, unread: 0, unreadPrompt: 0 };
+  const before = new Context(plainEncoder(tokenizer));
   let isPrompt = true;
   for (const segment of segments) {
     const wanted = limit + MARGIN - row.ids.length;
     let { length: unread } = segment.text;
     if (wanted > 0) {
       const { ids, chars } = encodeUpTo(wanted, segment.text, (part) =>
-        text === '' ? encode(part) : continuation(tokenizer, encode, row.ids, text, part),
+        before.isEmpty
+          ? encode(part)
+          : continuation(tokenizer, part, before.near(row.ids) ?? before.whole(encode, row.ids)),
       );
       append(row, ids, segment);
       row.read += chars;
@@ -118,17 +121,14 @@ function tokenise(
     isPrompt &&= !segment.loss;
     row.unread += unread;
     if (isPrompt) row.unreadPrompt += unread;
-    text += segment.text;
+    before.add(segment.text);
   }
   return row;
 }
 
 function append(row: TokenRow, ids: readonly number[], { loss, silent }: Segment): void {
-  const label = silent ? 'silent' : loss ? 'loss' : 'context';
-  for (const id of ids) {
-    row.ids.push(id);
-    row.labels.push(label);
-  }
+  for (const id of ids) row.ids.push(id);
+  row.runs.push({ end: row.ids.length, label: silent ? 'silent' : loss ? 'loss' : 'context' });
 }
 
 /**
@@ -155,14 +155,61 @@ function placeToCut(text: string, chars: number): number {
 /** Texts that tokens seldom reach over; before them SentencePiece puts its space instead of before the completion. */
 const ANCHORS = ['\n', '.', '1', 'a'];
 
-/** Ids of `addition` where it follows `text`, whose ids are `before`. */
-function continuation(
-  tokenizer: TextTokenizer,
-  encode: Encode,
-  before: readonly number[],
-  text: string,
-  addition: string,
-): number[] {
+/** A text that goes on, its ids, and how it is encoded together with what comes. */
+interface Begun {
+  text: string;
+  ids: readonly number[];
+  encode: Encode;
+}
+
+/** Characters of a text on which the tokens after it may depend; a short text is encoded anew as a whole. */
+const NEAR_CHARS = 512;
+const SHORT_CHARS = 4096;
+/** A place in front of which every tokenizer ends a token, whatever follows. */
+const PLACE_TO_BEGIN = /[^\s](?= )|[\p{L}\p{N}](?=\n)/gu;
+/** Stands for the word in front of such a place. */
+const WORD = 'a';
+
+/** What is written so far. That each of many short texts is encoded with all before it would take quadratic time. */
+class Context {
+  #plain: Encode;
+  #texts: string[] = [];
+  #chars = 0;
+  #end = '';
+
+  constructor(plain: Encode) {
+    this.#plain = plain;
+  }
+
+  get isEmpty(): boolean {
+    return this.#chars === 0;
+  }
+
+  add(text: string): void {
+    this.#texts.push(text);
+    this.#chars += text.length;
+    this.#end = (this.#end + text).slice(-SHORT_CHARS);
+  }
+
+  whole(encode: Encode, ids: readonly number[]): Begun {
+    return { text: this.#texts.join(''), ids, encode };
+  }
+
+  /** The end of a long text, where its own ids are those that it has in the text (`ids`). */
+  near(ids: readonly number[]): Begun | undefined {
+    if (this.#chars <= SHORT_CHARS) return undefined;
+    const place = [...this.#end.slice(0, -NEAR_CHARS).matchAll(PLACE_TO_BEGIN)].at(-1);
+    if (!place) return undefined;
+    const text = this.#end.slice(place.index + place[0].length);
+    const head = this.#plain(WORD);
+    const encode = (own: string): number[] => this.#plain(WORD + own).slice(head.length);
+    const own = encode(text);
+    return startsWith(this.#plain(WORD + text), head) && endsWith(ids, own) ? { text, ids: own, encode } : undefined;
+  }
+}
+
+/** Ids of `addition` where it follows the text that has begun. */
+function continuation(tokenizer: TextTokenizer, addition: string, { text, ids: before, encode }: Begun): number[] {
   const joint = encode(text + addition);
   if (startsWith(joint, before)) return joint.slice(before.length);
   const plain = plainEncoder(tokenizer);
@@ -191,18 +238,36 @@ function startsWith(ids: readonly number[], prefix: readonly number[]): boolean 
   return ids.length >= prefix.length && prefix.every((id, i) => ids[i] === id);
 }
 
+function endsWith(ids: readonly number[], suffix: readonly number[]): boolean {
+  const from = ids.length - suffix.length;
+  return from >= 0 && suffix.every((id, i) => ids[from + i] === id);
+}
+
 /** Position 0 has nothing before it to be predicted from, so it never carries a label. */
 function finish(row: TokenRow, { lossOn, maxLength }: RenderOptions): Omit<RenderedExample, 'controls'> {
-  const { ids, labels, read, unread } = row;
-  const isLearnt = (t: number): boolean => labels[t] === 'loss' || (lossOn === 'all' && labels[t] === 'context');
-  const kept = ids.slice(0, maxLength).map((id, t) => (t > 0 && isLearnt(t) ? id : IGNORED));
-  const first = ids.findIndex((_, t) => t > 0 && isLearnt(t));
+  const { ids, runs, read, unread } = row;
+  const kept = Int32Array.from(ids.length > maxLength ? ids.slice(0, maxLength) : ids);
+  const labels = new Int32Array(kept.length).fill(IGNORED);
+  let labelled = 0;
+  let first = -1;
+  let start = 1;
+  for (const { end, label } of runs) {
+    if (end > start && (label === 'loss' || (lossOn === 'all' && label === 'context'))) {
+      if (first < 0) first = start;
+      const last = Math.min(end, kept.length);
+      if (last > start) {
+        labels.set(kept.subarray(start, last), start);
+        labelled += last - start;
+      }
+    }
+    start = Math.max(start, end);
+  }
   const perChar = unread > 0 ? ids.length / read : 0;
   const fullLength = ids.length + Math.ceil(unread * perChar);
   return {
-    ids: Int32Array.from(ids.slice(0, maxLength)),
-    labels: Int32Array.from(kept),
-    labelled: kept.filter((label) => label !== IGNORED).length,
+    ids: kept,
+    labels,
+    labelled,
     promptTokens: first < 0 ? ids.length + Math.floor(row.unreadPrompt * perChar) : first,
     fullLength,
     truncated: fullLength > maxLength,

@@ -82,6 +82,11 @@ export class NumberList {
     this.#values[this.#count++] = value;
   }
 
+  /** What has been added so far. */
+  values(): Float64Array {
+    return this.#values.subarray(0, this.#count);
+  }
+
   shared(): Float64Array {
     const shared = new Float64Array(new SharedArrayBuffer(8 * this.#count));
     shared.set(this.#values.subarray(0, this.#count));

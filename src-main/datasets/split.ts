@@ -3,6 +3,7 @@
  * on one side: with several reference answers per prompt, validation would otherwise measure what was trained on.
  */
 import { Random } from '../../src-shared/random.ts';
+import { chosenRows, groupsOf, indicesWhere, type RowList } from './tokens/rowList.ts';
 import { atOnce, STEP_ITEMS, type Steps } from './timeSlice.ts';
 
 /**
@@ -26,6 +27,17 @@ export function splitExamples<T extends { group: number }>(
     train: examples.filter((_, row) => inVal[row] === 0),
     val: examples.filter((_, row) => inVal[row] === 1),
   };
+}
+
+/** The same of rows wherever they lie. */
+export function splitRowList(rows: RowList, valShare: number, seed: number): { train: RowList; val: RowList } {
+  const inVal = atOnce(validationRows(groupsOf(rows), valShare, seed));
+  const side = (which: number): RowList =>
+    chosenRows(
+      rows,
+      indicesWhere(rows.length, (row) => inVal[row] === which),
+    );
+  return { train: side(0), val: side(1) };
 }
 
 /**

@@ -7,7 +7,7 @@ import { BadRows, firstBadRows } from './badRows.ts';
 import { toExample } from './examples.ts';
 import { UnusedFields } from './unusedFields.ts';
 import type { BadRow, ColumnMap, ColumnPlan, Example, Message, UnusedField } from '../../src-shared/datasets.ts';
-import { promptOf } from './dataset.ts';
+import { promptOf } from './groups.ts';
 import { FirstSeen } from './firstSeen.ts';
 import type { RowIndex } from './rowIndex.ts';
 

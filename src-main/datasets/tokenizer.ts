@@ -10,6 +10,8 @@ import { isMarked, withoutMarks } from './textMarks.ts';
 import { broken, isObject, readTokenizerFiles } from './tokenizerFiles.ts';
 import type { TokenizerFiles } from './tokenizerFiles.ts';
 import { tokenizerProblem } from './tokenizerShape.ts';
+import { byteBounds, type ByteBounds } from './words/byteBounds.ts';
+import { wordEncoder } from './words/wordEncoder.ts';
 
 export interface TextTokenizer {
   /**
@@ -36,6 +38,8 @@ export interface TextTokenizer {
   /** Texts of all control tokens, the longest first, and of those that end a generation. */
   controlTexts: readonly string[];
   eosTexts: readonly string[];
+  /** Of a tokenizer that reads texts as bytes; `before`: tokens that it puts in front of a prompt. */
+  byteBounds?: (ByteBounds & { before: number }) | undefined;
   /** Largest id plus one; the model's embedding may have more rows. */
   vocabSize: number;
 }
@@ -48,11 +52,15 @@ export function loadTokenizer(dir: string): TextTokenizer {
   let library: Tokenizer;
   let plain: (text: string) => number[];
   let frame: Frame;
+  let bounds: ByteBounds | undefined;
   try {
     library = new Tokenizer(files.tokenizer, files.config);
     guardPatterns([library.normalizer, library.pre_tokenizer, library.decoder], path.join(dir, 'tokenizer.json'));
     const marked = markedEncoder(library, files);
-    plain = (text) => (isMarked(text) ? marked(text) : library.encode(text, { add_special_tokens: false }).ids);
+    const byWords = wordEncoder(library);
+    bounds = byWords && byteBounds(library, files.tokenizer['normalizer']);
+    const encode = byWords ?? ((text) => library.encode(text, { add_special_tokens: false }).ids);
+    plain = (text) => (isMarked(text) ? marked(text) : encode(text));
     frame = frameOf(library, plain, files);
   } catch (error) {
     if (error instanceof GraftError) throw error;
@@ -81,6 +89,7 @@ export function loadTokenizer(dir: string): TextTokenizer {
     chatTemplate: files.chatTemplate,
     controlTexts: textsOf(ids.special).sort((a, b) => b.length - a.length),
     eosTexts: textsOf(ids.eosIds),
+    byteBounds: bounds && { ...bounds, before: frame.before.length },
     vocabSize: largest(library.get_vocab().values()) + 1,
   };
 }

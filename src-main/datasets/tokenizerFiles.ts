@@ -2,6 +2,7 @@
  * Reads the tokenizer's files of a model folder: tokenizer.json is required; tokenizer_config.json,
  * special_tokens_map.json, chat_template.jinja, generation_config.json and config.json complete it.
  */
+import { createHash } from 'node:crypto';
 import fs from 'node:fs';
 import path from 'node:path';
 import { GraftError } from '../../src-shared/errors.ts';
@@ -23,6 +24,27 @@ export interface TokenizerFiles {
   /** Ids that config.json and generation_config.json name for a role (`bos_token_id`, `eos_token_id`, ...). */
   configuredIds: (key: string) => number[];
   chatTemplate: string | undefined;
+}
+
+const FILES = [
+  'tokenizer.json',
+  'tokenizer_config.json',
+  'special_tokens_map.json',
+  'chat_template.jinja',
+  'generation_config.json',
+  'config.json',
+];
+
+/** Sha-256 of all that readTokenizerFiles reads. */
+export function tokenizerHash(dir: string): string {
+  const hash = createHash('sha256');
+  for (const name of FILES) {
+    const file = path.join(dir, name);
+    const bytes = fs.existsSync(file) ? fs.readFileSync(file) : undefined;
+    hash.update(`${name} ${bytes?.length ?? 'none'}\n`);
+    if (bytes) hash.update(bytes);
+  }
+  return hash.digest('hex');
 }
 
 /** Throws GraftError TOKENIZER_MISSING or TOKENIZER_BROKEN, naming the file. */
@@ -51,7 +73,12 @@ export function readTokenizerFiles(dir: string): TokenizerFiles {
 
 /** Whether the model in `dir` says how conversations are written. Throws TOKENIZER_BROKEN. */
 export function hasChatTemplate(dir: string): boolean {
-  return chatTemplateOf(dir, readJson(dir, 'tokenizer_config.json') ?? {}) !== undefined;
+  return chatTemplateIn(dir) !== undefined;
+}
+
+/** How the model in `dir` writes conversations, without reading its tokenizer. Throws TOKENIZER_BROKEN. */
+export function chatTemplateIn(dir: string): string | undefined {
+  return chatTemplateOf(dir, readJson(dir, 'tokenizer_config.json') ?? {});
 }
 
 export interface LastToken {

@@ -7,6 +7,8 @@ import type { BadRow, DatasetFormat } from '../../src-shared/datasets.ts';
 export interface RawRow {
   line: number;
   values: Record<string, unknown>;
+  /** Where its line lies in a JSONL file, where that is known. */
+  place?: { start: number; sizeBytes: number };
   /** The document of which this is a piece goes on in the next row. */
   goesOn?: true;
 }

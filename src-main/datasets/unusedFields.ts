@@ -4,6 +4,7 @@
  */
 import { classColumn } from './columns.ts';
 import { labelOf } from './examples.ts';
+import { columnsIn } from './joinedColumns.ts';
 import { ktoMark } from './ktoMark.ts';
 import { isObject } from './tokenizerFiles.ts';
 import type { ColumnPlan, Example, UnusedField } from '../../src-shared/datasets.ts';
@@ -17,6 +18,11 @@ const MOST_LABELS = 100;
 /** Rows may invent fields without end, and of any length. */
 const MOST_FIELDS = 1000;
 const MOST_CHARS = 200;
+
+export interface SeenFields {
+  rows: [field: string, rows: number][];
+  labels: string[];
+}
 
 export class UnusedFields {
   #plan: ColumnPlan;
@@ -44,6 +50,17 @@ export class UnusedFields {
     for (const name of names) if (!this.#isRead(name)) this.#count(`${this.#listColumn(values)}[].${name}`);
   }
 
+  /** What it has seen, for another one of the same plan to `add`. */
+  get seen(): SeenFields {
+    return { rows: [...this.#rows], labels: [...this.#labels] };
+  }
+
+  /** Adds what another one has seen in later rows. */
+  add({ rows, labels }: SeenFields): void {
+    for (const [field, count] of rows) this.#count(field, count);
+    for (const label of labels) if (this.#labels.size <= MOST_LABELS) this.#labels.add(label);
+  }
+
   /** Most rows first. */
   list(): UnusedField[] {
     const column = this.#labelColumn([...this.#rows.keys()]);
@@ -68,8 +85,8 @@ export class UnusedFields {
   }
 
   #usedColumns(values: RawRow['values'], example: Example): Set<string> {
-    const { kind, columns } = this.#plan;
-    const used = new Set(Object.values(columns));
+    const { kind, columns, joins = [] } = this.#plan;
+    const used = new Set([...Object.values(columns), ...joins.flatMap(columnsIn)]);
     const unless = (field: string, isUsed: boolean): void => {
       const column = columns[field];
       if (column !== undefined && !isUsed) used.delete(column);
@@ -95,10 +112,10 @@ export class UnusedFields {
     return names.find((name) => Array.isArray(values[name]) && values[name].some(isObject)) ?? 'messages';
   }
 
-  #count(field: string): void {
+  #count(field: string, more = 1): void {
     const rows = this.#rows.get(field);
     if (rows === undefined && (this.#rows.size === MOST_FIELDS || field.length > MOST_CHARS)) return;
-    this.#rows.set(field, (rows ?? 0) + 1);
+    this.#rows.set(field, (rows ?? 0) + more);
   }
 }
 

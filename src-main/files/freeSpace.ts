@@ -34,7 +34,7 @@ export function diskFullError(target: string, neededBytes: number, freeBytes: nu
 }
 
 /** 1536 -> "1.5 KiB". */
-function sizeText(sizeBytes: number): string {
+export function sizeText(sizeBytes: number): string {
   const units = ['bytes', 'KiB', 'MiB', 'GiB', 'TiB'];
   const step = Math.min(units.length - 1, Math.max(0, Math.floor(Math.log2(Math.max(1, sizeBytes)) / 10)));
   const value = sizeBytes / 1024 ** step;

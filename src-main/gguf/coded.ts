@@ -25,7 +25,7 @@ function changed(plain: Read, info: GgufTensorInfo, shape: readonly number[], ch
     case 'plus':
       return (into, start) => {
         plain(into, start);
-        for (let i = 0; i < into.length; i++) into[i] = into[i]! - change.term;
+        for (let i = 0; i < into.length; i++) into[i] = into[i]! / (change.factor ?? 1) - change.term;
       };
     case 'times':
       return (into, start) => {

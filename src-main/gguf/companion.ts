@@ -49,7 +49,7 @@ function memoryNote(gguf: GgufFile): string[] {
   const mib = (4 * elements) / 2 ** 20;
   const size = mib < 1024 ? `${Math.ceil(mib)} MiB` : `${(mib / 1024).toFixed(1)} GiB`;
   return [
-    `The weights are read in place and become float32 in memory (${size}); on webgpu the setting Base dtype packs ` +
+    `The weights are read in place and become float32 in memory (${size}); the setting Base dtype packs ` +
       'them again.',
   ];
 }

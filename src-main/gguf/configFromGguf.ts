@@ -6,10 +6,12 @@ import { GraftError } from '../../src-shared/errors.ts';
 import { shownValue } from '../../src-shared/shownValue.ts';
 import type { ModelConfig } from '../engine/model/architecture.ts';
 import { architectureFields, type ArchitectureFields } from './architectureFields.ts';
+import { gemma2, gemma3 } from './gemmaConfigs.ts';
+import { biases, float, llamaLike, vocabulary } from './llamaLikeConfig.ts';
 import { TORCH_DTYPES } from '../safetensors/dtype.ts';
 import type { GgufFields } from './metadata.ts';
 import type { GgufFile } from './read.ts';
-import { llama3Scaling } from './ropeFromGguf.ts';
+import { llama3Scaling, longRope } from './ropeFromGguf.ts';
 
 export interface FoundConfig {
   config: ModelConfig;
@@ -32,6 +34,10 @@ const BUILDS: Record<string, Build> = {
     use_sliding_window: false,
   }),
   gemma2,
+  gemma3,
+  olmo2: (fields) => llamaLike(fields, 'olmo2', 'Olmo2ForCausalLM'),
+  smollm3: (fields) => ({ ...llamaLike(fields, 'smollm3', 'SmolLM3ForCausalLM'), no_rope_layer_interval: 4 }),
+  granite,
   phi3,
   gpt2,
   gptneox: gptNeox,
@@ -51,6 +57,10 @@ const NEUTRAL: Record<string, number> = {
   logit_scale: 1,
   'attention.clamp_kqv': 0,
   'attention.max_alibi_bias': 0,
+  'rope.scaling.attn_factor': 1,
+  'rope.scaling.yarn_log_multiplier': 0,
+  'rope.scaling.yarn_beta_fast': 32,
+  'rope.scaling.yarn_beta_slow': 1,
 };
 
 /** Throws GraftError UNKNOWN_ARCHITECTURE, GGUF_UNSUPPORTED (what Graft does not compute), GGUF_HEADER. */
@@ -134,101 +144,32 @@ function refuseOtherMaths(file: string, fields: GgufFields, prefix: string, othe
   }
 }
 
-/** Rows of the embedding; a file without one is refused where its tensors are looked for. */
-function vocabulary(fields: ArchitectureFields): number {
-  return fields.dims('token_embd.weight')?.[1] ?? fields.number('vocab_size') ?? 0;
-}
-
-/** Sizes, heads, norm, rotary positions and head of the families that are built like Llama. */
-function llamaLike(fields: ArchitectureFields, type: string, model: string): ModelConfig {
-  const [hidden, heads] = [fields.needed('embedding_length'), fields.needed('attention.head_count')];
-  const headDim = fields.number('attention.key_length') ?? hidden / heads;
-  return {
-    architectures: [model],
-    model_type: type,
-    hidden_size: hidden,
-    intermediate_size: fields.needed('feed_forward_length'),
-    num_hidden_layers: fields.needed('block_count'),
-    num_attention_heads: heads,
-    num_key_value_heads: fields.number('attention.head_count_kv') ?? heads,
-    head_dim: headDim,
-    hidden_act: 'silu',
-    max_position_embeddings: fields.needed('context_length'),
-    rms_norm_eps: float(fields.needed('attention.layer_norm_rms_epsilon')),
-    vocab_size: vocabulary(fields),
-    tie_word_embeddings: fields.dims('output.weight') === undefined,
-    ...rotary(fields, headDim),
-  };
-}
-
-function rotary(fields: ArchitectureFields, headDim: number): ModelConfig {
-  const turned = fields.number('rope.dimension_count') ?? headDim;
-  const type = fields.string('rope.scaling.type') ?? 'none';
-  const factor = fields.number('rope.scaling.factor') ?? fields.number('rope.scale_linear') ?? 1;
-  const original = fields.number('rope.scaling.original_context_length');
-  return {
-    rope_theta: float(fields.number('rope.freq_base') ?? 10000),
-    ...(turned === headDim ? {} : { partial_rotary_factor: turned / headDim }),
-    ...(type === 'none' || factor === 1
-      ? {}
-      : {
-          rope_scaling: {
-            rope_type: type,
-            factor,
-            ...(original === undefined ? {} : { original_max_position_embeddings: original }),
-          },
-        }),
-  };
-}
-
-function biases(fields: ArchitectureFields): ModelConfig {
-  return {
-    attention_bias: fields.dims('blk.0.attn_q.bias') !== undefined,
-    mlp_bias: fields.dims('blk.0.ffn_gate.bias') !== undefined,
-  };
-}
-
-/** float32 in the file; the shortest decimal that means the same. */
-function float(value: number): number {
-  return Number(value.toPrecision(7));
-}
-
-/** llama.cpp knows the factor of the scores by the size of the model. */
-const LAYERS_OF_27B = 46;
-
-/** What families/gemma2.ts writes for none. */
-const NO_CAP = 1e6;
-
-function gemma2(fields: ArchitectureFields): ModelConfig {
-  const common = llamaLike(fields, 'gemma2', 'Gemma2ForCausalLM');
-  const { hidden_size: hidden, num_attention_heads: heads, head_dim: headDim, num_hidden_layers: layers } = common;
-  const cap = (key: string, usual: number): number | null => {
-    const value = fields.number(key) ?? usual;
-    return value >= NO_CAP ? null : float(value);
-  };
+/** Its keys are among those that change what other families compute. */
+function granite(fields: ArchitectureFields, gguf: GgufFile): ModelConfig {
+  const common = llamaLike(fields, 'granite', 'GraniteForCausalLM');
+  const headDim = common['head_dim'] as number;
+  const factor = (key: string): number => float(fields.number(key) || 1);
   return {
     ...common,
-    // The embedding is the head; a copy of it in the file is compared.
-    tie_word_embeddings: true,
-    hidden_act: 'gelu_pytorch_tanh',
-    hidden_activation: 'gelu_pytorch_tanh',
-    query_pre_attn_scalar: layers === LAYERS_OF_27B ? (hidden as number) / (heads as number) : headDim,
-    attn_logit_softcapping: cap('attn_logit_softcapping', 50),
-    final_logit_softcapping: cap('final_logit_softcapping', 30),
-    sliding_window: fields.number('attention.sliding_window') ?? 4096,
+    ...biases(fields),
+    ...llama3Scaling(gguf, fields),
+    // llama.cpp takes 0 for the usual factor.
+    attention_multiplier: float(fields.number('attention.scale') || 1 / Math.sqrt(headDim)),
+    embedding_multiplier: factor('embedding_scale'),
+    residual_multiplier: factor('residual_scale'),
+    logits_scaling: factor('logit_scale'),
   };
 }
 
-function phi3(fields: ArchitectureFields): ModelConfig {
+function phi3(fields: ArchitectureFields, gguf: GgufFile): ModelConfig {
   const window = fields.number('attention.sliding_window') ?? 0;
   const common = llamaLike(fields, 'phi3', 'Phi3ForCausalLM');
-  const longRope = fields.dims('rope_factors_long.weight') !== undefined;
   return {
     ...common,
     sliding_window: window === 0 ? null : window,
     original_max_position_embeddings:
       fields.number('rope.scaling.original_context_length') ?? common['max_position_embeddings'],
-    ...(longRope ? { rope_scaling: { type: 'longrope' } } : {}),
+    ...longRope(gguf, fields),
   };
 }
 

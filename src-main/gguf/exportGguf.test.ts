@@ -48,7 +48,7 @@ async function klOf(file: string, ids: number[], vocab: number, logits: ArrayLik
 }
 
 describe.skipIf(!hasShared('golden'))(`goldens of PyTorch and PEFT in llama.cpp${skipNote('golden')}`, () => {
-  const models = ['gpt2', 'llama', 'llama_rope3', 'qwen2', 'qwen3', 'gemma2'];
+  const models = ['gpt2', 'llama', 'llama_rope3', 'qwen2', 'qwen3', 'gemma2', 'gemma3', 'olmo2', 'granite'];
   const golden = (model: string): BaseGolden => readJson(`golden/${model}/base/golden.json`);
 
   it.each(models)('%s: the base generates the same tokens', async (model) => {
@@ -70,6 +70,14 @@ describe.skipIf(!hasShared('golden'))(`goldens of PyTorch and PEFT in llama.cpp$
     expect(f32).toBeLessThan(1e-5);
     expect(f16).toBeLessThan(1e-4);
     expect(q8).toBeLessThan(0.05);
+  });
+
+  // llama.cpp's context is never shorter than 256 tokens here, so that the long factors of Phi-4-mini are at work.
+  it.each(['llama_linear', 'llama_yarn', 'phi4mini'])('%s: positions stretched to 48 tokens', async (model) => {
+    const { long } = readJson<{ long: { input_ids: number[][] } }>(`golden/${model}/base/golden.json`);
+    const want = readTensors(`golden/${model}/base/logits.safetensors`).get('logits_long')!.values;
+    const { file, vocab } = await exported(sharedPath(`golden/${model}/base`), 'F32');
+    expect(await klOf(file, long.input_ids[0]!, vocab, want)).toBeLessThan(1e-5);
   });
 
   // Updates that read whole rows or columns, where the file has rows in another order or the matrix turned.
@@ -173,6 +181,7 @@ describe('what llama.cpp cannot run as it is meant', () => {
     intermediate_size: 32,
     num_hidden_layers: 4,
     num_attention_heads: 2,
+    num_key_value_heads: 2,
     vocab_size: 16,
     max_position_embeddings: 64,
   };
@@ -198,10 +207,32 @@ describe('what llama.cpp cannot run as it is meant', () => {
       );
   });
 
-  it('scaled rotary positions outside the Llama family', () => {
+  it('scaled rotary positions where it does not scale them', () => {
     const scaling = { rope_type: 'llama3', factor: 8, original_max_position_embeddings: 16 };
-    for (const type of ['qwen2', 'qwen3', 'gemma2', 'phi3', 'gpt_neox'])
+    for (const type of ['qwen2', 'qwen3', 'gemma2', 'gemma3_text', 'olmo2', 'smollm3', 'phi3', 'gpt_neox'])
       expect(() => refused({ model_type: type, ...sizes, rope_scaling: scaling }), type).toThrow('rotary positions');
-    expect(() => refused({ model_type: 'llama', ...sizes, rope_scaling: scaling })).not.toThrow();
+    for (const type of ['llama', 'granite'])
+      expect(() => refused({ model_type: type, ...sizes, rope_scaling: scaling }), type).not.toThrow();
+    for (const rope_type of ['dynamic', 'longrope'])
+      expect(
+        () =>
+          refused({
+            ...{ model_type: 'llama', ...sizes },
+            rope_scaling: { rope_type, factor: 1, short_factor: Array(8).fill(1), long_factor: Array(8).fill(1) },
+          }),
+        rope_type,
+      ).toThrow(`llama.cpp does not stretch the rotary positions of Llama by ${rope_type}, so a GGUF`);
+    const yarn = { rope_type: 'yarn', factor: 4, beta_fast: 8 };
+    expect(() => refused({ model_type: 'llama', ...sizes, rope_scaling: yarn })).toThrow('the usual parameters only');
+  });
+
+  it('layers of SmolLM3 and Gemma 3 in another order than it has them', () => {
+    expect(() => refused({ model_type: 'smollm3', ...sizes })).not.toThrow();
+    expect(() => refused({ model_type: 'smollm3', ...sizes, no_rope_layers: [1, 0, 1, 0] })).toThrow(
+      'llama.cpp takes every fourth layer of SmolLM3 for one without positions, so a GGUF',
+    );
+    const types = ['full_attention', 'sliding_attention', 'sliding_attention', 'full_attention'];
+    expect(() => refused({ model_type: 'gemma3_text', ...sizes })).not.toThrow();
+    expect(() => refused({ model_type: 'gemma3_text', ...sizes, layer_types: types })).toThrow('a fixed pattern only');
   });
 });

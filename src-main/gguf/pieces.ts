@@ -58,7 +58,10 @@ function gathered(
 
 /** Each value is rounded to float32 once. */
 function shifted(values: Float32Array, change: Change | undefined): Float32Array {
-  if (change?.type === 'plus') for (let i = 0; i < values.length; i++) values[i] = values[i]! + change.term;
+  if (change?.type === 'plus') {
+    const { term, factor = 1 } = change;
+    for (let i = 0; i < values.length; i++) values[i] = (values[i]! + term) * factor;
+  }
   if (change?.type === 'times') for (let i = 0; i < values.length; i++) values[i] = values[i]! * change.factor;
   return values;
 }

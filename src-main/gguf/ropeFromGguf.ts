@@ -1,10 +1,11 @@
 /**
- * Llama 3's scaling of rotary positions out of the factors that llama.cpp's converter writes for it: by what each
- * frequency is divided. The parameters are found among those in use, and must give the very factors of the file.
+ * Scaled rotary positions that stand in tensors. LongRoPE's factors as they are; Llama 3's scaling out of the factors
+ * that llama.cpp's converter writes for it: by what each frequency is divided. The parameters are found among those in
+ * use, and must give the very factors of the file.
  */
 import { GraftError } from '../../src-shared/errors.ts';
 import type { ModelConfig } from '../engine/model/architecture.ts';
-import { scaledFrequency } from '../engine/model/rope.ts';
+import { llama3Frequency } from '../engine/model/ropeScaling.ts';
 import { codedValues } from './coded.ts';
 import type { ArchitectureFields } from './architectureFields.ts';
 import type { GgufFile } from './read.ts';
@@ -30,7 +31,7 @@ export function llama3Scaling(gguf: GgufFile, fields: ArchitectureFields): Model
       const scaling = { type: 'llama3', factor, lowFreqFactor, highFreqFactor, originalMaxPositions } as const;
       const fits = factors.every((value, i) => {
         const frequency = 1 / theta ** (i / length);
-        return Math.abs(frequency / scaledFrequency(frequency, scaling) / value - 1) < 1e-4;
+        return Math.abs(frequency / llama3Frequency(frequency, scaling) / value - 1) < 1e-4;
       });
       if (fits)
         return {
@@ -49,4 +50,27 @@ export function llama3Scaling(gguf: GgufFile, fields: ArchitectureFields): Model
       'others; choose a model without them, or add its Hugging Face folder.',
     { file: gguf.file, tensor: TENSOR },
   );
+}
+
+/** Empty where the file has no factors for short and long texts. */
+export function longRope(gguf: GgufFile, fields: ArchitectureFields): ModelConfig {
+  const factors = (name: string): number[] | undefined => {
+    const info = gguf.tensors.get(`rope_factors_${name}.weight`);
+    if (!info) return undefined;
+    const [length = 1] = info.dims;
+    const values = new Float32Array(length);
+    codedValues(gguf.source, info, [length], undefined).read(values, 0);
+    return Array.from(values, (value) => Number(value.toPrecision(7)));
+  };
+  const [short_factor, long_factor] = [factors('short'), factors('long')];
+  const attention = fields.number('rope.scaling.attn_factor');
+  if (!short_factor && !long_factor) return {};
+  return {
+    rope_scaling: {
+      type: 'longrope',
+      short_factor,
+      long_factor,
+      ...(attention === undefined ? {} : { attention_factor: Number(attention.toPrecision(7)) }),
+    },
+  };
 }

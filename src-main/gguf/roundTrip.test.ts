@@ -29,6 +29,17 @@ const CONFIGS: Record<string, ModelConfig> = {
   qwen2: { model_type: 'qwen2', ...SIZES, tie_word_embeddings: true },
   qwen3: { model_type: 'qwen3', ...SIZES, head_dim: 16 },
   gemma2: { model_type: 'gemma2', ...SIZES, head_dim: 16, query_pre_attn_scalar: 16 },
+  gemma3_text: {
+    model_type: 'gemma3_text',
+    ...SIZES,
+    num_hidden_layers: 3,
+    head_dim: 16,
+    query_pre_attn_scalar: 16,
+    sliding_window_pattern: 3,
+  },
+  olmo2: { model_type: 'olmo2', ...SIZES },
+  smollm3: { model_type: 'smollm3', ...SIZES, num_hidden_layers: 5 },
+  granite: { model_type: 'granite', ...SIZES, logits_scaling: 3, residual_multiplier: 0.5 },
   phi3: { model_type: 'phi3', ...SIZES, sliding_window: null },
   gpt_neox: { model_type: 'gpt_neox', ...SIZES },
 };
@@ -56,7 +67,7 @@ describe('F32 and back', () => {
       for (const [name, info] of found.tensors) {
         const [got, want] = [readTensorF32(info), base.readF32(name)];
         // (w + 1) - 1 is w as far as float32 holds w + 1.
-        const plusOne = family === 'gemma2' && name.endsWith('norm.weight');
+        const plusOne = family.startsWith('gemma') && name.endsWith('norm.weight');
         expect(got, name).toEqual(plusOne ? want.map((w) => Math.fround(w + 1) - 1) : want);
       }
     });

@@ -14,7 +14,7 @@ import type { GgmlTypeName } from './ggmlTypes.ts';
 import { openGguf, type GgufFile, type GgufTensorInfo } from './read.ts';
 
 /** Used to rebuild the configuration, not by a layer (config/fromGguf.ts). */
-const READ_ELSEWHERE = new Set(['rope_freqs.weight']);
+const READ_ELSEWHERE = new Set(['rope_freqs.weight', 'rope_factors_long.weight', 'rope_factors_short.weight']);
 
 /** Throws as openGguf, and GGUF_TENSOR for a shape that does not fit `config`. The caller closes the file. */
 export function openGgufWeights(file: string, config: ModelConfig): WeightFile {

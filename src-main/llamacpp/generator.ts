@@ -6,6 +6,7 @@ import type { LlamaContextSequence, SequenceEvaluateOptions, Token } from 'node-
 import type { AnswerGrammar } from '../../src-shared/generation.ts';
 import { usageError } from '../../src-shared/errors.ts';
 import { loadLlamacpp, loadModelFile, refusedFile, threadsFor } from './runtime.ts';
+import { sampleInTurn } from './sampleInTurn.ts';
 import { unknownKeyword } from './schemaKeywords.ts';
 
 interface SampledBy {
@@ -42,6 +43,7 @@ export async function openGenerator(
       sequences,
       threads: await threadsFor(model.size),
     });
+    sampleInTurn(context);
     const free = Array.from({ length: sequences }, () => context.getSequence());
     const waiting: ((sequence: LlamaContextSequence) => void)[] = [];
     const take = async (): Promise<LlamaContextSequence> =>

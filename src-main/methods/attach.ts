@@ -6,6 +6,7 @@ import type { Decoder } from '../engine/model/decoder.ts';
 import type { Parameter } from '../engine/model/parameters.ts';
 import type { MethodSettings } from '../../src-shared/methods/registry.ts';
 import type { DatasetKind } from '../../src-shared/datasets.ts';
+import type { KeptTemplate } from '../../src-shared/promptTemplates.ts';
 import type { EndToken } from '../../src-shared/tokens.ts';
 import type { StartRequest, Written } from './method.ts';
 import { methodOf } from './registry.ts';
@@ -37,18 +38,19 @@ export interface AttachedMethod {
 interface Taught {
   endTokens?: EndToken[];
   kind?: DatasetKind;
+  promptTemplate?: KeptTemplate;
 }
 
 /**
  * labels: the classes of a run that classifies texts, which then trains a head along. endTokens: those that its rows
- * teach as the end of an answer. kind: of its rows. probe, kept: for methods that start from the data;
- * absent where nothing is trained.
+ * teach as the end of an answer. kind: of its rows. promptTemplate: how their questions are put. probe, kept: for
+ * methods that start from the data; absent where nothing is trained.
  */
 export async function attachMethod(
   model: Decoder,
   run: AttachedRun,
   base: BaseModel,
-  { labels, endTokens = [], kind, probe, kept }: Omit<StartRequest, 'seed'> & Taught = {},
+  { labels, endTokens = [], kind, promptTemplate, probe, kept }: Omit<StartRequest, 'seed'> & Taught = {},
 ): Promise<AttachedMethod> {
   const settings = withTargets(model.spec, run.method);
   const method = methodOf(settings.type);
@@ -62,7 +64,8 @@ export async function attachMethod(
     save: async (outDir = run.outDir) => {
       const result = (await training.result?.()) ?? { adapter: training.adapter, settings };
       const rows = kind === undefined ? {} : { rows: kind };
-      const graft = { ...graftInfo(run, result.settings, base, labels), endTokens, ...rows };
+      const template = promptTemplate ? { promptTemplate } : {};
+      const graft = { ...graftInfo(run, result.settings, base, labels), endTokens, ...rows, ...template };
       return method.save(outDir, result.adapter, result.settings, base, graft);
     },
   };

@@ -16,7 +16,16 @@ export function checkMethod(spec: ArchitectureSpec, tensors: string[], method: M
 }
 
 /** Throws a usage error where texts are to be classified with a method that keeps no head. */
-export function checkClassify({ classify }: Pick<DataSpec, 'classify'>, { type }: MethodSettings): void {
+export function checkClassify(
+  { classify, promptTemplate = 'auto' }: Pick<DataSpec, 'classify' | 'promptTemplate'>,
+  { type }: MethodSettings,
+): void {
+  if (classify && promptTemplate !== 'auto' && promptTemplate !== 'none')
+    throw usageError(
+      'PROMPT_TEMPLATE',
+      'Texts that are classified are read as they stand, so that no prompt template can be chosen; leave it out.',
+      { promptTemplate },
+    );
   if (!classify || descriptorOf(type).classifies) return;
   const able = METHODS.filter(({ classifies }) => classifies);
   throw usageError(

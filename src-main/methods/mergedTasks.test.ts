@@ -13,7 +13,6 @@ import {
   writeFamily,
   type TinyFamily,
 } from '../../test-support/cases/methodCases.ts';
-import { loadDecoder } from '../worker/loadDecoder.ts';
 import { useBackend } from '../worker/backend.ts';
 import type { Decoder } from '../engine/model/decoder.ts';
 import type { Adapter } from './adapter.ts';
@@ -79,16 +78,6 @@ describe.each(['gpt2', 'llama'] as const)('%s', (family) => {
     expect(await weightsOf(model)).toEqual(originals);
     expect(tf.memory().numTensors).toBe(before);
   });
-});
-
-it('merges into weights that are kept turned, too', async () => {
-  const modelDir = await writeFamily('llama');
-  const { base, model: other } = await attachTrained(modelDir, settingsOf('llama', 'lora'));
-  const want = await logitsOf(other);
-  const model = loadDecoder(base, { forwardOnly: true });
-  new MergedTasks(model).switchTo([{ adapter: other.adapter as Adapter, scale: 1 }]);
-  expectClose(await logitsOf(model), want, { rtol: 1e-4, atol: 1e-4 });
-  base.close();
 });
 
 it.each(['dora', 'houlsby', 'prefix key-value', 'lora, bias all'])(

@@ -6,10 +6,11 @@
 import * as tf from '@tensorflow/tfjs-core';
 import { usageError } from '../../src-shared/errors.ts';
 import type { Decoder } from '../engine/model/decoder.ts';
-import type { Parameter } from '../engine/model/parameters.ts';
+import { dtypeOf, type Parameter } from '../engine/model/parameters.ts';
 import type { ScaledAdapter } from './taskSum.ts';
 import type { ModuleUpdate } from './adapter.ts';
 import { asWeight, updatesOf } from './update.ts';
+import { assertWhole } from './wholeWeight.ts';
 
 export class MergedTasks {
   private readonly model: Decoder;
@@ -22,7 +23,7 @@ export class MergedTasks {
 
   /**
    * Merges these adapters in place of those before; none: the plain base. The adapters may be disposed afterwards.
-   * Throws NOT_ADDITIVE, or MERGE_NEEDS_F32 on packed weights; the model is as before then.
+   * Throws NOT_ADDITIVE, MERGE_NEEDS_F32 on packed weights, WEIGHT_IN_PIECES; the model is as before then.
    */
   switchTo(tasks: ScaledAdapter[]): void {
     const changes = this.changesOf(tasks);
@@ -48,12 +49,13 @@ export class MergedTasks {
     for (const { adapter, scale } of tasks) {
       for (const update of updatesOf(adapter)) {
         const weight = this.model.weights.get(update.module.weight)!;
-        if (weight.packed)
+        if (dtypeOf(weight) !== 'f32')
           throw usageError(
             'MERGE_NEEDS_F32',
             'Adapters can only be merged into float32 weights; load the base with the dtype f32, or attach the ' +
               'adapter instead.',
           );
+        assertWhole(weight, 'Merging in memory', 'attach the adapter instead');
         changes.set(weight, [...(changes.get(weight) ?? []), { update, scale }]);
       }
     }

@@ -22,9 +22,9 @@ export function updatesOf(adapter: Adapter): ModuleUpdate[] {
 export function asWeight(
   update: tf.Tensor2D,
   { layout, slice }: LinearModule,
-  weight: Pick<Parameter, 'value' | 'turned'>,
+  weight: Pick<Parameter, 'value'>,
 ): tf.Tensor2D {
-  const transposed = (layout === 'in_out') !== (weight.turned ?? false);
+  const transposed = layout === 'in_out';
   const outputs = weight.value.shape[transposed ? 1 : 0]!;
   const whole: tf.Tensor2D = slice
     ? tf.pad(update, [

@@ -181,11 +181,13 @@ function peftPlace(module: string, base: ReadBase): Place {
 export const HEAD = /(^|\.)(lm_head|embed_out)\.weight$/;
 export const EMBEDDING = /(^|\.)(embed_tokens|wte|embed_in)\.weight$/;
 
-const TIED_BY_DEFAULT = ['gpt2', 'gemma', 'gemma2'];
+const TIED_BY_DEFAULT = ['gpt2', 'gemma', 'gemma2', 'gemma3', 'gemma3_text', 'smollm3'];
 
-/** Whether the head is the embedding, as config.json says or does not need to. */
+/** Whether the head is the embedding, as config.json, or that of a release's text part, says or does not need to. */
 export function isTied({ config }: Pick<ReadBase, 'config'>): boolean {
-  return (config['tie_word_embeddings'] ?? TIED_BY_DEFAULT.includes(String(config['model_type']))) === true;
+  const text = config['text_config'] as Record<string, unknown> | undefined;
+  const said = text?.['tie_word_embeddings'] ?? config['tie_word_embeddings'];
+  return (said ?? TIED_BY_DEFAULT.includes(String(config['model_type']))) === true;
 }
 
 /**
@@ -206,6 +208,8 @@ const AT_AN_END = /\.(embed_tokens|wte|embed_in|lm_head|embed_out)\./;
 
 /** Files of the bare model lack the class's prefix, and adapters made on it do. A source without a head is tied. */
 function tensorNamed(name: string, { tensors }: ReadBase): string {
+  const text = textKeys(tensors).find((key) => alone(key) === alone(name));
+  if (text !== undefined) return text;
   for (let rest = name; rest.includes('.'); rest = rest.slice(rest.indexOf('.') + 1))
     if (tensors.has(rest)) return rest;
   const [found, ...others] = [...tensors.keys()].filter((key) => key.endsWith(`.${name}`));
@@ -213,6 +217,28 @@ function tensorNamed(name: string, { tensors }: ReadBase): string {
   const embedding = [...tensors.keys()].find((key) => EMBEDDING.test(key));
   if (HEAD.test(name) && embedding !== undefined) return embedding;
   throw new Error(`the adapter changes ${name}, which the source does not have`);
+}
+
+/** Of the text part of a multimodal release; empty for a model of text alone. */
+function textKeys(tensors: ReadBase['tensors']): string[] {
+  return [...tensors.keys()].filter((key) => /^(model\.)?language_model\./.test(key) || /^lm_head\./.test(key));
+}
+
+/** A multimodal release as what llama.cpp runs of it: its text part, with the fields of that. */
+export function textPart(base: ReadBase): ReadBase {
+  const { model_type: type, text_config: text, ...shared } = base.config;
+  if (type !== 'gemma3') return base;
+  return {
+    config: { ...shared, ...(text as Record<string, unknown>), model_type: 'gemma3_text' },
+    tensors: new Map(textKeys(base.tensors).map((key) => [key, base.tensors.get(key)!])),
+  };
+}
+
+/** The name that it would have in a model of text alone; older and newer releases put the text part elsewhere. */
+function alone(name: string): string {
+  return name
+    .replace(/^language_model\.lm_head\./, 'lm_head.')
+    .replace(/^(model\.language_model|language_model\.model|language_model)\./, 'model.');
 }
 
 const START = (): number => 0;
@@ -237,10 +263,10 @@ const OWN: Record<string, { layers: string[]; fused?: string[]; start?: Place['f
 function ownPlace(place: string, { tensors }: ReadBase): Place {
   const [, layer, target = ''] = /^(\d+)\.(\w+)$/.exec(place) ?? [];
   const { layers = [], fused = [], start = START } = OWN[target] ?? {};
+  const isRelease = [...tensors.keys()].some((key) => /^(model\.)?language_model\./.test(key));
+  const keys = isRelease ? textKeys(tensors) : [...tensors.keys()];
   const find = (names: string[]): string | undefined =>
-    [...tensors.keys()].find((key) =>
-      names.some((name) => new RegExp(`(^|\\.)(h|layers)\\.${layer}\\.${name}\\.weight$`).test(key)),
-    );
+    keys.find((key) => names.some((name) => new RegExp(`(^|\\.)(h|layers)\\.${layer}\\.${name}\\.weight$`).test(key)));
   const own = find(layers);
   if (own !== undefined) return { tensor: own, firstOutput: START, whole: true };
   const within = find(fused);

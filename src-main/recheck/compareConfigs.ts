@@ -17,10 +17,13 @@ interface MeantChanges {
   torchDtype: string | undefined;
   /** Ids that end a generation beside those that the source names. */
   eosTokenIds: number[] | undefined;
+  /** Text of chat_template.jinja, where it is not the source's. */
+  chatTemplate: string | undefined;
   /** Whether the head is a tensor of its own now. */
   untied: boolean;
 }
 
+const TEMPLATE = 'chat_template.jinja';
 const CONFIGS = ['config.json', 'generation_config.json'];
 /** What a model cannot be used without, wherever the source has it. */
 const NEEDED =
@@ -39,7 +42,15 @@ export function compareConfigs(
   const [before, after] = [filesOf(sourceDir), filesOf(exportDir)];
   for (const name of before)
     if (NEEDED.test(name) && !after.includes(name)) report(`${name} of the source is not in the export`);
-  for (const name of after.filter((one) => !CONFIGS.includes(one) && !OWN.test(one))) {
+  const { chatTemplate } = meant;
+  if (chatTemplate !== undefined) {
+    const file = path.join(exportDir, TEMPLATE);
+    if (!fs.existsSync(file) || fs.readFileSync(file, 'utf8') !== chatTemplate)
+      report(`${TEMPLATE} is not the prompt template of the adapter`);
+    else counts.changedFields.push(TEMPLATE);
+  }
+  const isOwn = (name: string): boolean => OWN.test(name) || (name === TEMPLATE && chatTemplate !== undefined);
+  for (const name of after.filter((one) => !CONFIGS.includes(one) && !isOwn(one))) {
     const original = path.join(sourceDir, name);
     if (!fs.existsSync(original)) report(`${name} is in the export and not in the source`);
     else if (!fs.readFileSync(original).equals(fs.readFileSync(path.join(exportDir, name))))
@@ -85,8 +96,10 @@ function isMeant(
   { torchDtype, untied }: MeantChanges,
   ends: string | undefined,
 ): boolean {
-  if (field === 'torch_dtype' || field === 'dtype') return is !== undefined && is === JSON.stringify(torchDtype);
-  if (field === 'tie_word_embeddings') return untied && is === 'false';
+  // A multimodal release says these of its text part too.
+  const own = field.replace(/^text_config\./, '');
+  if (own === 'torch_dtype' || own === 'dtype') return is !== undefined && is === JSON.stringify(torchDtype);
+  if (own === 'tie_word_embeddings') return untied && is === 'false';
   return field === 'eos_token_id' && ends !== undefined && is === ends;
 }
 

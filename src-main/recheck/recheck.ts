@@ -20,6 +20,8 @@ interface RecheckParams {
   dtype: MergeParams['dtype'];
   /** Ids that end a generation beside those that the source names. */
   eosTokenIds?: number[] | undefined;
+  /** What chat_template.jinja was to become. */
+  chatTemplate?: string | undefined;
 }
 
 /** Problems that are told; more of them would say no more. */
@@ -28,7 +30,14 @@ const MOST_PROBLEMS = 20;
 const TYPES = { f32: ['F32', 'float32'], f16: ['F16', 'float16'], bf16: ['BF16', 'bfloat16'] } as const;
 
 /** Never throws for what is wrong with the export: that is `problems`. */
-export function recheckExport({ sourceDir, exportDir, tasks, dtype, eosTokenIds }: RecheckParams): IndependentReading {
+export function recheckExport({
+  sourceDir,
+  exportDir,
+  tasks,
+  dtype,
+  eosTokenIds,
+  chatTemplate,
+}: RecheckParams): IndependentReading {
   const problems: string[] = [];
   const report = (problem: string): void => void (problems.length < MOST_PROBLEMS && problems.push(problem));
   const [stored, torchDtype] = dtype ? TYPES[dtype] : [];
@@ -39,7 +48,12 @@ export function recheckExport({ sourceDir, exportDir, tasks, dtype, eosTokenIds 
     const exported = readFolder(exportDir);
     const dirs = tasks.map(({ adapterDir }) => adapterDir);
     const apart = isTied(exported) ? undefined : takenApart(tied, exported.tensors, dirs);
-    configs = compareConfigs(sourceDir, exportDir, { torchDtype, eosTokenIds, untied: apart !== undefined }, report);
+    configs = compareConfigs(
+      sourceDir,
+      exportDir,
+      { torchDtype, eosTokenIds, chatTemplate, untied: apart !== undefined },
+      report,
+    );
     const source = apart ?? tied;
     const changes = allChanges(tasks, source);
     if (!apart) followEmbedding(changes, source);

@@ -1,15 +1,20 @@
 /** Whether an array holds a NaN or an Inf. */
 
-export function allFinite(values: Float32Array): boolean {
-  // NaN as soon as one is not finite; many times faster than asking each. Four sums do not wait for each other.
+const EXPONENT = 0x7f800000;
+/** Added to an exponent of ones only, it reaches the sign. */
+const LOWEST = 0x00800000;
+
+export function allFinite({ buffer, byteOffset, length }: Float32Array): boolean {
+  // In whole numbers: half the time of multiplying by zero. Four results do not wait for each other.
+  const bits = new Int32Array(buffer, byteOffset, length);
   let [s, t, u, v] = [0, 0, 0, 0];
-  const whole = values.length - (values.length % 4);
+  const whole = length - (length % 4);
   for (let i = 0; i < whole; i += 4) {
-    s += values[i]! * 0;
-    t += values[i + 1]! * 0;
-    u += values[i + 2]! * 0;
-    v += values[i + 3]! * 0;
+    s |= (bits[i]! & EXPONENT) + LOWEST;
+    t |= (bits[i + 1]! & EXPONENT) + LOWEST;
+    u |= (bits[i + 2]! & EXPONENT) + LOWEST;
+    v |= (bits[i + 3]! & EXPONENT) + LOWEST;
   }
-  for (let i = whole; i < values.length; i++) s += values[i]! * 0;
-  return s + t + u + v === 0;
+  for (let i = whole; i < length; i++) s |= (bits[i]! & EXPONENT) + LOWEST;
+  return (s | t | u | v) >= 0;
 }

@@ -38,9 +38,14 @@ afterEach(() => {
   fs.rmSync(dir, { recursive: true });
 });
 
-it.each([4, 8, 1 << 20])(
-  'changes the rows asked for and not one other byte, in chunks of %i bytes',
-  async (chunkBytes) => {
+it.each([
+  [4, false],
+  [8, false],
+  [1 << 20, false],
+  [8, true],
+])(
+  'changes the rows asked for and not one other byte, in chunks of %i bytes; hashed in a thread: %s',
+  async (chunkBytes, inThread) => {
     const before = fs.readFileSync(source.file);
     const target = path.join(dir, 'target.safetensors');
     let seen = 0;
@@ -51,6 +56,7 @@ it.each([4, 8, 1 << 20])(
       changes,
       chunkBytes,
       onBytes: (bytes) => (seen += bytes),
+      inThread,
     });
     const after = fs.readFileSync(target);
     const { offset, byteLength } = source.tensors.get('b')!;
@@ -69,6 +75,32 @@ it.each([4, 8, 1 << 20])(
     expect(fs.readFileSync(source.file)).toEqual(before);
   },
 );
+
+it.each([true, false])(
+  'what the caller throws stops it and leaves nothing; hashed in a thread: %s',
+  async (inThread) => {
+    const target = path.join(dir, 'target.safetensors');
+    const changes = new Map<string, EditRows>([['a', () => undefined]]);
+    const onBytes = (): void => {
+      throw new Error('enough');
+    };
+    await expect(writePatchedCopy(source, target, { changes, chunkBytes: 8, onBytes, inThread })).rejects.toThrow(
+      'enough',
+    );
+    expect(fs.readdirSync(dir)).toEqual(['source.safetensors']);
+  },
+);
+
+it('in a thread, too, the first failure is told and nothing stays', async () => {
+  const target = path.join(dir, 'target.safetensors');
+  const changes = new Map<string, EditRows>([['a', (rows) => void rows.fill(NaN)]]);
+  const options = { changes, chunkBytes: 8, onBytes: () => undefined, inThread: true };
+  await expect(writePatchedCopy(source, target, options)).rejects.toMatchObject({ code: 'WEIGHT_NOT_FINITE' });
+  expect(fs.readdirSync(dir)).toEqual(['source.safetensors']);
+  source.close();
+  await expect(writePatchedCopy(source, target, options)).rejects.toMatchObject({ code: 'FILE_CLOSED' });
+  expect(fs.readdirSync(dir)).toEqual(['source.safetensors']);
+});
 
 it('a change that fails, or a base that cannot be written to, leaves nothing or a file of our own', async () => {
   const target = path.join(dir, 'target.safetensors');

@@ -126,6 +126,21 @@ describe('reading and writing', () => {
     expect(() => readTensorF32(file.tensors.get('m')!)).toThrowError(expect.objectContaining({ code: 'FILE_CLOSED' }));
   });
 
+  it('reads a tensor of half-precision values that is larger than what is read at once', async () => {
+    const halves = new Uint16Array((1 << 22) + 5);
+    for (let i = 0; i < halves.length; i++) halves[i] = (i * 40503) & 0x7f7f;
+    const bytes = new Uint8Array(halves.buffer);
+    const target = path.join(temporaryFolder(), 'large.safetensors');
+    await writeSafetensors(target, [{ name: 'm', shape: [halves.length], dtype: 'BF16', data: () => bytes }]);
+    const file = openSafetensors(target);
+    const bits = new Uint32Array(readTensorF32(file.tensors.get('m')!).slice().buffer);
+    file.close();
+    expect(bits.length).toBe(halves.length);
+    let same = 0;
+    for (let i = 0; i < bits.length; i++) if (bits[i] === halves[i]! << 16) same++;
+    expect(same).toBe(halves.length);
+  });
+
   it('leaves the old file and nothing else when data is short, names repeat, or the source throws', async () => {
     const dir = temporaryFolder();
     const target = path.join(dir, 'x.safetensors');

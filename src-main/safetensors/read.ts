@@ -138,18 +138,21 @@ const MAX_READ_BYTES = 1 << 30;
 
 /** Fills `into` from the file at `position`. */
 export function readExactly(source: OpenFile, into: Uint8Array, position: number): void {
-  if (source.fd === undefined)
-    throw new GraftError(
-      'FILE_CLOSED',
-      `${source.path} was closed before a tensor was read from it; open the checkpoint again.`,
-      { file: source.path },
-    );
+  if (source.fd === undefined) throw fileClosed(source);
   let done = 0;
   while (done < into.length) {
     const got = fs.readSync(source.fd, into, done, Math.min(into.length - done, MAX_READ_BYTES), position + done);
     if (got === 0) throw truncatedError(source.path, position + done, position + into.length);
     done += got;
   }
+}
+
+export function fileClosed({ path }: OpenFile): GraftError {
+  return new GraftError(
+    'FILE_CLOSED',
+    `${path} was closed before a tensor was read from it; open the checkpoint again.`,
+    { file: path },
+  );
 }
 
 /** Bytes of a tensor row by row, or the `length` bytes from `start` on, which are whole values of a strided one. */
@@ -209,7 +212,8 @@ export function readTensorF32(info: TensorInfo): Float32Array {
 /** All bytes of an open file that has tensors, header included. */
 export function readFile({ tensors, sizeBytes }: WeightFile): Uint8Array {
   const [first] = tensors.values();
-  const bytes = new Uint8Array(first ? sizeBytes : 0);
+  const { buffer, byteOffset } = Buffer.allocUnsafeSlow(first ? sizeBytes : 0); // no zeros that are overwritten at once
+  const bytes = new Uint8Array(buffer, byteOffset, first ? sizeBytes : 0);
   if (first) readExactly(first.source, bytes, 0);
   return bytes;
 }
@@ -225,7 +229,7 @@ export function tensorF32From(file: Uint8Array, info: TensorInfo): Float32Array 
   return values;
 }
 
-function notFloatError({ file, name }: TensorInfo, dtype: Dtype): GraftError {
+export function notFloatError({ file, name }: TensorInfo, dtype: Dtype): GraftError {
   return new GraftError(
     'TENSOR_NOT_FLOAT',
     `${file}: tensor ${name} has dtype ${dtype}, but weights must be F32, F16 or BF16; use a checkpoint in one ` +
@@ -258,22 +262,19 @@ export function rowsOf(info: { shape: number[] }): { rows: number; width: number
   return { rows, width: rest.reduce((product, n) => product * n, 1) };
 }
 
-/**
- * glibc's large allocations begin 16 bytes into a page. Values that begin 48 bytes later lie at a multiple of 64, where
- * libtensorflow takes the array over as it is; from anywhere else it copies.
- */
-const FIRST_BYTE = 48;
-
 /** Fills `into` with the bytes of a tensor from `start` on. */
 function readInto(info: TensorInfo, into: Uint8Array, start: number): void {
   if (info.strides) into.set(readStrided(info, info.strides, start, into.length));
   else readExactly(info.source, into, info.offset + start);
 }
 
+/** 8 MiB. */
+const MOST_HALVES = 1 << 22;
+
 function readElementsF32(info: TensorInfo, start: number, count: number): Float32Array {
   const { dtype } = info;
   if (!isFloatDtype(dtype)) throw notFloatError(info, dtype);
-  const values = new Float32Array(new ArrayBuffer(4 * count + FIRST_BYTE), FIRST_BYTE, count);
+  const values = new Float32Array(count);
   if (info.coded) {
     info.coded.read(values, start);
     return values;
@@ -282,8 +283,12 @@ function readElementsF32(info: TensorInfo, start: number, count: number): Float3
     readInto(info, new Uint8Array(values.buffer, values.byteOffset, values.byteLength), 4 * start);
     return values;
   }
-  const halves = new Uint16Array(count);
-  readInto(info, new Uint8Array(halves.buffer), 2 * start);
-  widenInto(values, halves, dtype);
+  // In pieces: beside a table of 2 GB in float32 its bytes in the file need not lie in memory too.
+  const halves = new Uint16Array(Math.min(count, MOST_HALVES));
+  for (let done = 0; done < count; done += halves.length) {
+    const piece = halves.subarray(0, count - done);
+    readInto(info, new Uint8Array(piece.buffer, 0, piece.byteLength), 2 * (start + done));
+    widenInto(values.subarray(done, done + piece.length), piece, dtype);
+  }
   return values;
 }

@@ -13,6 +13,8 @@ interface ThreadKind {
   memoryMb: number;
   /** Questions at once; the others wait for their turn. Default: any number. */
   most?: number;
+  /** Threads that are kept while they have nothing to do. Default: one. */
+  kept?: number;
 }
 
 /** What a question without an answer is answered by. */
@@ -36,8 +38,8 @@ interface AskOptions {
 
 export class Threads {
   #kind: ThreadKind;
-  /** A thread that has nothing to do; it never keeps the process alive. */
-  #idle: Worker | undefined;
+  /** Threads that have nothing to do; they never keep the process alive. */
+  #idle: Worker[] = [];
   #busy = 0;
   #waiting: (() => void)[] = [];
 
@@ -53,8 +55,7 @@ export class Threads {
       await this.#turn(options);
       try {
         if (signal?.aborted) throw errors.cancelled();
-        const thread = this.#idle ?? this.#start();
-        this.#idle = undefined;
+        const thread = this.#idle.pop() ?? this.#start();
         const answer = await answerOf(thread, question, options).catch((error: unknown) => {
           // Not waited for: a disk that does not answer may hold the thread for long.
           left = thread.terminate();
@@ -99,15 +100,20 @@ export class Threads {
     });
     // What ends a thread that nobody waits for is nobody's error.
     thread.on('error', () => undefined);
-    thread.on('exit', () => (this.#idle = this.#idle === thread ? undefined : this.#idle));
+    thread.on('exit', () => (this.#idle = this.#idle.filter((one) => one !== thread)));
     return thread;
   }
 
-  /** One idle thread is kept; a second one, of a question that ran beside another, ends. */
+  /** Ends the threads that have nothing to do, and their memory with them; the next question starts another. */
+  endIdle(): void {
+    for (const thread of this.#idle.splice(0)) void thread.terminate();
+  }
+
+  /** A thread more than are kept, of a question that ran beside others, ends. */
   #release(thread: Worker): void {
-    if (this.#idle) return void thread.terminate();
+    if (this.#idle.length >= (this.#kind.kept ?? 1)) return void thread.terminate();
     thread.unref();
-    this.#idle = thread;
+    this.#idle.push(thread);
   }
 }
 

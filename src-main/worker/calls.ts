@@ -47,10 +47,11 @@ const training: Handlers<'train' | 'inspectStep'> = {
 };
 
 const planner = new Planner();
-const planning: Handlers<'plan' | 'planLargest' | 'preflight' | 'modelNeeds'> = {
+const planning: Handlers<'plan' | 'planFit' | 'planLargest' | 'preflight' | 'modelNeeds'> = {
   plan: ({ spec, room }) => planner.plan(spec, room),
+  planFit: ({ spec, room, keep }) => planner.fit(spec, room, keep),
   planLargest: ({ spec, room }) => planner.largest(spec, room),
-  preflight: ({ spec }) => preflight(spec),
+  preflight: ({ spec, card }) => preflight(spec, card),
   modelNeeds: ({ modelDir }) => modelNeeds(modelDir),
 };
 

@@ -15,6 +15,7 @@ const USUAL: Record<string, Target[]> = {
   qwen2: ['q', 'v', 'down'],
   qwen3: ['q', 'v', 'down'],
   gemma2: ['q', 'v', 'down'],
+  gemma3_text: ['q', 'v', 'down'],
 };
 const PAPER: Target[] = ['k', 'v', 'down'];
 

@@ -1,6 +1,7 @@
 /** How the rows of a dataset are read, and which of them and of their tokens a run learns from. */
 import { z } from 'zod';
 import { DATASET_FORMATS } from '../datasets.ts';
+import { PROMPT_TEMPLATE_LABELS, PROMPT_TEMPLATES } from '../promptTemplates.ts';
 import { defineSettings, schemaOf } from './setting.ts';
 
 /** Of a file, whatever is done with it. */
@@ -66,6 +67,28 @@ export const CONTROL_SETTINGS = defineSettings({
   },
 });
 
+/** How a question is put; runs from before this setting put prompt and answer one after the other, or as Alpaca. */
+export const TEMPLATE_SETTINGS = defineSettings({
+  promptTemplate: {
+    schema: z.enum(PROMPT_TEMPLATES).optional(),
+    label: 'Prompt template',
+    help:
+      'What stands around a question and its answer. The adapter keeps it, and samples, playground, server and ' +
+      'exported models put a question in the same way.',
+    flag: 'prompt-template',
+    value: 'NAME',
+    placeholder: 'auto',
+    choices: PROMPT_TEMPLATE_LABELS,
+  },
+  ownTemplate: {
+    schema: z.string().min(1).max(100_000).optional(),
+    label: 'Own template',
+    help: 'For the prompt template "own": a chat template in Jinja, as Hugging Face has them.',
+    flag: 'own-template',
+    value: 'JINJA',
+  },
+});
+
 export const LOSS_DEFAULTS = schemaOf(LOSS_SETTINGS).parse({});
 
 /** What a run takes of its rows. */
@@ -89,4 +112,4 @@ const ROW_SETTINGS = defineSettings({
 });
 
 /** All that a run says of its data, beside which dataset it is. */
-export const DATA_SETTINGS = { ...LOSS_SETTINGS, ...CONTROL_SETTINGS, ...ROW_SETTINGS };
+export const DATA_SETTINGS = { ...LOSS_SETTINGS, ...TEMPLATE_SETTINGS, ...CONTROL_SETTINGS, ...ROW_SETTINGS };

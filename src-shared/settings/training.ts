@@ -186,7 +186,7 @@ export const TRAIN_SETTINGS = defineSettings({
     flag: 'memory-limit',
     value: 'MIB',
     unit: { name: 'MiB', size: 2 ** 20 },
-    placeholder: '95 % of the machine',
+    placeholder: 'what is free',
   },
   maxBadSteps: {
     schema: z.number().int().min(1).default(5),

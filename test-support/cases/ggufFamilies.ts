@@ -1,6 +1,7 @@
 /** A small model of every family that llama.cpp has, and what LoRA adapts in it. */
 import type { ModelConfig } from '../../src-main/engine/model/architecture.ts';
 import type { Target } from '../../src-shared/targets.ts';
+import { TINY_GEMMA3 } from '../fixtures/multimodal.ts';
 import { TINY_GPT2, TINY_LLAMA } from '../fixtures/tinyModel.ts';
 
 export const SEVEN: Target[] = ['q', 'k', 'v', 'o', 'gate', 'up', 'down'];
@@ -19,6 +20,21 @@ export const FAMILIES: [string, ModelConfig, Target[]][] = [
       sliding_window: 4,
       attn_logit_softcapping: 4,
       final_logit_softcapping: 8,
+    },
+    SEVEN,
+  ],
+  ['gemma3', TINY_GEMMA3, SEVEN],
+  ['olmo2', { ...TINY_LLAMA, model_type: 'olmo2', tie_word_embeddings: false }, SEVEN],
+  ['smollm3', { ...TINY_LLAMA, model_type: 'smollm3', num_hidden_layers: 4 }, SEVEN],
+  [
+    'granite',
+    {
+      ...TINY_LLAMA,
+      model_type: 'granite',
+      embedding_multiplier: 3,
+      attention_multiplier: 0.3,
+      residual_multiplier: 0.7,
+      logits_scaling: 2,
     },
     SEVEN,
   ],

@@ -1,8 +1,9 @@
 /** A process that opens files of PyTorch's and prints what came of each, and how much memory it took at most. */
+import { peakResidentBytes } from '../../src-main/hardware/peakMemory.ts';
 import { openTorchFile } from '../../src-main/pickle/torchFile.ts';
 import { readTensorBytes } from '../../src-main/safetensors/read.ts';
 
-const started = process.resourceUsage().maxRSS;
+const started = peakResidentBytes();
 const answers = process.argv.slice(2).map((file): { code: string; message: string } => {
   try {
     const opened = openTorchFile(file);
@@ -14,4 +15,4 @@ const answers = process.argv.slice(2).map((file): { code: string; message: strin
     return { code, message };
   }
 });
-process.stdout.write(JSON.stringify({ answers, grownMb: (process.resourceUsage().maxRSS - started) / 1024 }));
+process.stdout.write(JSON.stringify({ answers, grownMb: (peakResidentBytes() - started) / 2 ** 20 }));

@@ -3,7 +3,7 @@ import fs from 'node:fs';
 import { openBaseModel } from '../../src-main/basemodel/baseModel.ts';
 import { openSafetensors, readTensorF32 } from '../../src-main/safetensors/read.ts';
 import { Decoder } from '../../src-main/engine/model/decoder.ts';
-import { loadWeights } from '../../src-main/engine/model/weights.ts';
+import { loadWeights, type LoadOptions } from '../../src-main/engine/model/weights.ts';
 import type { Batch } from '../../src-main/engine/train/batchLoss.ts';
 import { sharedPath } from './shared.ts';
 
@@ -36,10 +36,10 @@ export function readTensors(relative: string): Map<string, { shape: number[]; va
 }
 
 /** The model of a checkpoint folder on the current backend. */
-export function loadModel(dir: string): Decoder {
+export function loadModel(dir: string, options?: LoadOptions): Decoder {
   const checkpoint = openBaseModel(dir);
   try {
-    return new Decoder(checkpoint.spec, loadWeights(checkpoint.spec, checkpoint));
+    return new Decoder(checkpoint.spec, loadWeights(checkpoint.spec, checkpoint, options));
   } finally {
     checkpoint.close();
   }

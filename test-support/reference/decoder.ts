@@ -2,7 +2,7 @@
  * The decoder-only transformer in float64, one plain loop after the other: GPT-2 and the Llama family, with what a
  * fine-tuning method changes. It shares with the engine only the names of the weights.
  */
-import { ropeFrequencies } from '../../src-main/engine/model/rope.ts';
+import { ropeFrequencies, ropeOf } from '../../src-main/engine/model/rope.ts';
 import { type ArchitectureSpec, type LinearModule, linearModules } from '../../src-main/engine/model/architecture.ts';
 import type { Target } from '../../src-shared/targets.ts';
 import {
@@ -171,7 +171,7 @@ function norm({ normEps }: ArchitectureSpec, weights: Weights64, x: Array64, nam
 }
 
 function anglesOf(spec: ArchitectureSpec, start: number, T: number): Array64 {
-  const frequencies = ropeFrequencies(spec);
+  const frequencies = ropeFrequencies(ropeOf(spec, 'usual'), start + T);
   return array64(
     [T, frequencies.length],
     Float64Array.from(

@@ -123,6 +123,7 @@ export function openLoop(
     trainableParameters: countParameters(parameters),
     totalParameters: countParameters(parameters) + countParameters(model.weights.values()),
     tensorLimitBytes: null,
+    mostTensorBytes: null,
     keepsOnlyNewestState: false,
     sampler: null,
     emit: (event) => void events.push(event),

@@ -51,6 +51,23 @@ const SPECS: Record<string, ArchitectureSpec> = {
     final_logit_softcapping: 8,
   }),
   phi3: architectureFromConfig({ model_type: 'phi3', ...SIZES, sliding_window: 7, partial_rotary_factor: 0.5 }),
+  gemma3: architectureFromConfig({
+    model_type: 'gemma3_text',
+    ...SIZES,
+    num_hidden_layers: 3,
+    head_dim: 6,
+    query_pre_attn_scalar: 5,
+    sliding_window: 5,
+    sliding_window_pattern: 3,
+    rope_local_base_freq: 100,
+  }),
+  // Rows pass the original length one after another, some while they are read and some while they are written.
+  phi4mini: architectureFromConfig({
+    model_type: 'phi3',
+    ...SIZES,
+    original_max_position_embeddings: 8,
+    rope_scaling: { type: 'longrope', short_factor: [1, 1.2], long_factor: [1, 3] },
+  }),
   gpt_neox: architectureFromConfig({ model_type: 'gpt_neox', ...SIZES, rotary_pct: 0.5 }),
   gpt2: architectureFromConfig({
     model_type: 'gpt2',
@@ -176,8 +193,10 @@ async function logitsOf(
 ): Promise<Float32Array[]> {
   const found: Float32Array[] = [];
   for (let step = 0; step <= steps; step++) {
-    before(step === 0 ? prompt.length / B : 1);
-    const logits = lastLogits(model, step === 0 ? prompt : new Int32Array(B).fill(step % model.spec.vocab), cache);
+    const next = step === 0 ? prompt : new Int32Array(B).fill(step % model.spec.vocab);
+    const ids = model.continuing(cache, next);
+    before(ids.length / B);
+    const logits = lastLogits(model, ids, cache);
     if (step % 7 === 0 || step === steps) found.push((await logits.data()) as Float32Array);
     logits.dispose();
   }

@@ -3,12 +3,14 @@
  * LoRA training on the tiny checkpoints of the reference data.
  */
 import * as tf from '@tensorflow/tfjs-core';
-import { describe, expect, it } from 'vitest';
+import { beforeAll, describe, expect, it } from 'vitest';
 import { openBaseModel } from '../../src-main/basemodel/baseModel.ts';
 import type { BackendName } from '../../src-shared/backends.ts';
+import { bootBackend } from '../../src-main/engine/backends/backends.ts';
 import { generateTokens } from '../../src-main/engine/generate/generate.ts';
 import { LoraAdapter } from '../../src-main/methods/lora/lora.ts';
 import type { Decoder } from '../../src-main/engine/model/decoder.ts';
+import type { LoadOptions } from '../../src-main/engine/model/weights.ts';
 import { AdamW } from '../../src-main/engine/optim/adamw.ts';
 import { scheduleFactor } from '../../src-shared/schedule.ts';
 import { Random } from '../../src-shared/random.ts';
@@ -28,8 +30,10 @@ import {
 } from '../goldens/goldens.ts';
 import { sharedPath, skipNote } from '../goldens/shared.ts';
 
-const BASES = ['gpt2', 'gpt2/base_hubkeys', 'llama', 'llama_rope3', 'qwen2', 'qwen3', 'gemma2'];
-const CASES = [
+const MODERN = ['gemma3', 'olmo2', 'smollm3', 'granite', 'phi4mini'];
+const STRETCHED = ['llama_rope3', 'llama_linear', 'llama_yarn'];
+const ALL_BASES = ['gpt2', 'gpt2/base_hubkeys', 'llama', ...STRETCHED, 'qwen2', 'qwen3', 'gemma2', ...MODERN];
+const ALL_CASES = [
   'gpt2/lora_qv',
   'gpt2/lora_all',
   'llama/lora_qv',
@@ -39,36 +43,49 @@ const CASES = [
   'qwen3/lora_all',
   'gemma2/lora_qv',
   'gemma2/lora_all',
+  ...MODERN.map((model) => `${model}/lora_all`),
 ];
+
+const GREEDY = ['gpt2', 'llama', ...STRETCHED, 'qwen3', 'gemma2', ...MODERN];
 
 interface TrainData {
   batches: { input_ids: number[][]; attention_mask: number[][]; labels: number[][] }[];
 }
 
-/** Runs the suite on one engine; `rtol` is the relative tolerance against PyTorch. */
-export async function goldenSuite(engine: BackendName, rtol: number): Promise<void> {
+interface Part {
+  bases?: string[];
+  cases?: string[];
+  load?: LoadOptions;
+}
+
+/** Runs the suite, or a part of it, on one engine; `rtol` is the relative tolerance against PyTorch. */
+export async function goldenSuite(
+  engine: BackendName,
+  rtol: number,
+  { bases = ALL_BASES, cases = ALL_CASES, load = {} }: Part = {},
+): Promise<void> {
   const note = skipNote('golden') || (await bootOrNote(engine));
-  describe.skipIf(note !== '')(`${engine} against PyTorch goldens${note}`, () => {
-    it.each(BASES)('logits of %s', async (name) => {
+  const how = Object.entries(load).map(([option, value]) => `, ${option} ${value}`);
+  describe.skipIf(note !== '')(`${engine}${how.join('')} against PyTorch goldens${note}`, () => {
+    beforeAll(async () => void (await bootBackend(engine)));
+
+    it.each(bases)('logits of %s', async (name) => {
       const [model, dir] = name.split('/') as [string, string | undefined];
-      await withModel(`golden/${model}/${dir ?? 'base'}`, (decoder) => checkLogits(decoder, model, rtol));
+      await withModel(`golden/${model}/${dir ?? 'base'}`, load, (decoder) => checkLogits(decoder, model, rtol));
     });
 
-    it.each(['gpt2', 'llama', 'llama_rope3', 'qwen3', 'gemma2'])(
-      'greedy tokens of %s, with the cache',
-      async (model) => {
-        await withModel(`golden/${model}/base`, (decoder) => checkGreedy(decoder, model));
-      },
-    );
+    it.each(GREEDY.filter((name) => bases.includes(name)))('greedy tokens of %s, with the cache', async (model) => {
+      await withModel(`golden/${model}/base`, load, (decoder) => checkGreedy(decoder, model));
+    });
 
-    it.each(CASES)('20 steps of %s', async (name) => {
-      await withModel(`golden/${name.split('/')[0]}/base`, (decoder) => checkTraining(decoder, name, rtol));
+    it.each(cases)('20 steps of %s', async (name) => {
+      await withModel(`golden/${name.split('/')[0]}/base`, load, (decoder) => checkTraining(decoder, name, rtol));
     });
   });
 }
 
-async function withModel(relative: string, check: (model: Decoder) => Promise<void>): Promise<void> {
-  const model = loadModel(sharedPath(relative));
+async function withModel(relative: string, load: LoadOptions, check: (model: Decoder) => Promise<void>): Promise<void> {
+  const model = loadModel(sharedPath(relative), load);
   try {
     await check(model);
   } finally {

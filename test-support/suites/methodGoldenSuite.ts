@@ -227,7 +227,7 @@ async function checkTraining(model: Decoder, name: string, { adapter, names }: S
   for (const parameter of parameters) {
     const keyBias = keyBiasOf(model, parameter.name);
     const want = final.get(names.get(parameter)!.final)!;
-    const tolerance = keyBias === 'noisy' ? 100 * rtol : partsByRounding(name) ? 10 * rtol : rtol;
+    const tolerance = keyBias === 'noisy' ? 200 * rtol : partsByRounding(name) ? 20 * rtol : rtol;
     await checkTensor(
       parameter.value,
       want,
@@ -240,7 +240,8 @@ async function checkTraining(model: Decoder, name: string, { adapter, names }: S
 
 /**
  * With B = 0 the first gradients of A are nothing but rounding, from which Adam makes steps of full size (the goldens'
- * README says how far two correct runs then part). GPT-2 and Llama keep together all the same, but for one start.
+ * README says how far two correct runs then part; what is rounded how differs between AMD's and Intel's processors).
+ * GPT-2 and Llama keep together all the same, but for one start.
  */
 function partsByRounding(name: string): boolean {
   return /^((llama_rope3|qwen3|gemma2)\/dora|llama\/eva)$/.test(name);

@@ -3,8 +3,9 @@
  * input against central differences of that reference for a random dy, and that no tensor is left over.
  */
 import * as tf from '@tensorflow/tfjs-core';
-import { describe, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import type { BackendName } from '../../src-shared/backends.ts';
+import type { BaseDtype } from '../../src-shared/baseDtypes.ts';
 import { embedding } from '../../src-main/engine/ops/embedding.ts';
 import { gelu } from '../../src-main/engine/ops/gelu.ts';
 import { geluExact } from '../../src-main/engine/ops/geluExact.ts';
@@ -14,10 +15,11 @@ import { linearCrossEntropy } from '../../src-main/engine/ops/linearCrossEntropy
 import { loraLinear } from '../../src-main/engine/ops/loraLinear.ts';
 import { addRmsNorm, rmsNorm } from '../../src-main/engine/ops/rmsNorm.ts';
 import { rotary } from '../../src-main/engine/ops/rotary.ts';
-import { scatterAddRows } from '../../src-main/engine/ops/scatterAddRows.ts';
+import { addRowsOp, scatterAddRows } from '../../src-main/engine/ops/scatterAddRows.ts';
 import { swiglu } from '../../src-main/engine/ops/swiglu.ts';
 import { Random } from '../../src-shared/random.ts';
 import { attentionCase, rowsAttentionCase, type RowsCase } from '../cases/attentionCase.ts';
+import { lookUpCase, linearCase, pieceLossCase } from '../cases/piecesCase.ts';
 import { bootOrNote } from '../checks/engineSkip.ts';
 import { checkOp, expectTensor, toTensor, type OpCase } from '../cases/opCase.ts';
 import { geluExactReference, geluReference, swigluReference } from '../reference/activations.ts';
@@ -73,6 +75,17 @@ const CROSS_ENTROPY: [number, number, number, number][] = [
   [5, 4, 10, 1],
 ];
 
+/** Form, rows of each piece and width of a table; 70 values are more than a block of NF4. */
+const PIECES: [BaseDtype, number[], number][] = [
+  ['f32', [5, 5, 5, 2], 3],
+  ['f32', [12, 1], 8],
+  ['f16', [9], 70],
+  ['bf16', [4, 4, 1], 70],
+  ['int8', [5, 5, 5, 2], 70],
+  ['int8', [9], 8],
+  ['nf4', [6, 6, 3], 70],
+];
+
 /** Runs the suite on one engine; `rtol` is relative to the largest value of the tensor that is compared. */
 export async function opsSuite(engine: BackendName, rtol: number): Promise<void> {
   const note = await bootOrNote(engine);
@@ -118,6 +131,18 @@ export async function opsSuite(engine: BackendName, rtol: number): Promise<void>
       for (const trainW of [true, false])
         await check(crossEntropyCase(M, C, V, chunkLogits, { trainW, smoothing: 0.2 }));
     });
+    it.each(PIECES)('%s in pieces of %j rows of %i: look-up, products, loss', async (dtype, rows, C) => {
+      const isTrained = dtype === 'f32';
+      await checkOp(lookUpCase(dtype, rows, C), rtol, { gradients: isTrained });
+      for (const layout of ['out_in', 'in_out'] as const)
+        for (const trained of isTrained ? [true, false] : [false])
+          await check(linearCase(dtype, rows, C, { layout, trained }));
+      for (const cap of [0, 0.8])
+        for (const trainW of isTrained ? [true, false] : [false])
+          await check(pieceLossCase(dtype, rows, C, { trainW, cap, smoothing: cap === 0 ? 0.2 : 0 }));
+      const evaluated = { trainW: false, cap: 0, smoothing: 0, gradients: false };
+      await checkOp(pieceLossCase(dtype, rows, C, evaluated), rtol, { gradients: false });
+    });
     it.each(LORA)('loraLinear N %i, in %i, out %i, rank %i', (...sizes) => check(loraCase(...sizes)));
     it.each([
       [1, 1, 2],
@@ -133,6 +158,24 @@ export async function opsSuite(engine: BackendName, rtol: number): Promise<void>
       const rows = randomIds(N, V, 2);
       const sums = tf.tidy(() => scatterAddRows(toTensor(x) as tf.Tensor2D, tf.tensor1d(rows, 'int32'), V));
       await expectTensor(sums, scatterAddRowsReference(x, rows, V).data, rtol, 'sums');
+    });
+    it('addRows adds to a row as often as it is named, and leaves out what is elsewhere', async () => {
+      const [sum, x] = [randomArray([6, 5], new Random(1)), randomArray([7, 5], new Random(2))];
+      const ids = [12, 3, 15, 15, 10, 15, 16]; // rows 10 to 15 of a larger matrix are here
+      const want = Float64Array.from(sum.data);
+      ids.forEach((id, i) => {
+        if (id < 10 || id > 15) return;
+        for (let c = 0; c < 5; c++) want[(id - 10) * 5 + c]! += x.data[i * 5 + c]!;
+      });
+      const before = tf.memory().numTensors;
+      const inputs = {
+        sum: toTensor(sum) as tf.Tensor2D,
+        x: toTensor(x) as tf.Tensor2D,
+        ids: tf.tensor1d(ids, 'int32'),
+      };
+      await expectTensor(addRowsOp(inputs, { startRow: 10 })[0], want, rtol, 'sum');
+      tf.dispose(inputs);
+      expect(tf.memory().numTensors).toBe(before);
     });
   });
 }
@@ -229,7 +272,7 @@ function crossEntropyCase(
   const [h, w] = [randomArray([M, C], random), randomArray([V, C], random)];
   const labels = randomIds(M, V, 5);
   const run = (hTensor: tf.Tensor, wTensor: tf.Tensor): tf.Tensor => {
-    const [h2, w2, ids] = [hTensor as tf.Tensor2D, wTensor as tf.Tensor2D, tf.tensor1d(labels, 'int32')];
+    const [h2, w2, ids] = [hTensor as tf.Tensor2D, { name: 'w', value: wTensor }, tf.tensor1d(labels, 'int32')];
     const loss = linearCrossEntropy(h2, w2, ids, { gradients: true, trainW, cap, chunkLogits });
     return smoothing > 0 ? tf.add(loss, labelSmoothingTerm(h2, w2, ids, smoothing)) : loss;
   };

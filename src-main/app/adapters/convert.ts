@@ -1,6 +1,7 @@
 /** Adapters of other runtimes become PEFT adapters on the base that they are for, and PyTorch's files safetensors. */
 import { readAdapterFile, writeAdapterFile } from '../../adapters/files.ts';
 import { readForeignLora, writeAsPeft, type ForeignOptions } from '../../adapters/formats/foreign.ts';
+import { keptTemplate } from '../../adapters/keptTemplate.ts';
 import { openBaseModel } from '../../basemodel/baseModel.ts';
 import { parseJson } from '../../files/parseJson.ts';
 import type { WrittenFile } from '../../safetensors/write.ts';
@@ -37,7 +38,8 @@ async function rewritten(conversion: Conversion): Promise<WrittenFile> {
   refuseChanged(conversion, sha256);
   const json = parseJson(configText ?? '{}');
   const config = 'value' in json ? (json.value as Record<string, unknown>) : {};
-  return writeAdapterFile(conversion.outDir, { config, tensors, graft });
+  const chatTemplate = keptTemplate(conversion.from)?.template;
+  return writeAdapterFile(conversion.outDir, { config, tensors, graft, chatTemplate });
 }
 
 function refuseChanged({ from, sha256 }: Conversion, got: string): void {

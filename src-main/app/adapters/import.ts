@@ -5,6 +5,7 @@
  */
 import fs from 'node:fs';
 import path from 'node:path';
+import { keptTemplate } from '../../adapters/keptTemplate.ts';
 import type { Adapter } from '../../catalog/adapters.ts';
 import type { Catalog } from '../../catalog/catalog.ts';
 import { ADAPTER_CONFIG, ADAPTER_WEIGHTS } from '../../adapters/files.ts';
@@ -107,6 +108,7 @@ export async function importAdapter(
         finalLoss: null,
         valLoss: null,
         importedFrom: origin ?? stored.dir,
+        promptTemplate: keptTemplate(target)?.name ?? null,
         createdAt: new Date().toISOString(),
       });
       const notes = notesOn(stored, fit.replaces);

@@ -82,9 +82,9 @@ export function settingsOf(
   const run = adapter.runId === null ? undefined : catalog.runs.get(adapter.runId);
   const { method, baseHash } = adapter;
   if (!run) return flatten({ base: { hash: baseHash }, method });
-  const { data, train, engine, baseDtype } = run.spec;
+  const { data, train, engine, baseDtype = 'f32', embeddingDtype } = run.spec;
   return flatten({
-    base: { hash: baseHash, dtype: baseDtype ?? 'f32' },
+    base: { hash: baseHash, dtype: baseDtype, embeddingDtype },
     engine: run.started?.engine ?? engine,
     data,
     method,

@@ -27,6 +27,8 @@ export interface DatasetReport {
   /** Rows that can be used. */
   rows: number;
   badRows: BadRow[];
+  /** How many there are, of which a large file lists the first. */
+  badCount: number;
   /** Rows have no lines of their own: their numbers are told, not their lines. */
   sharedLines: boolean;
   /** sha256 of the file. */
@@ -43,6 +45,7 @@ export interface DatasetReport {
 interface DatasetLengths extends LengthStats {
   /** Rows without a labelled token after truncation: a run does not start with them. */
   unlabelled: BadRow[];
+  unlabelledCount: number;
   /** Tokens at which rows are cut, and whether the model's positions set it, not the setting. */
   maxLength: number;
   limitedByModel: boolean;
@@ -75,9 +78,11 @@ export async function checkFile(
   const maxLength = Math.min(wanted, positions);
   const {
     bad,
+    badCount = bad.length,
     sha256,
     stats,
     unusable,
+    unusableCount = unusable?.length ?? 0,
     controlTokenRows = 0,
     ...facts
   } = await check({
@@ -92,10 +97,11 @@ export async function checkFile(
     ...(lossOn ? { lossOn } : {}),
     ...(controlTokens === undefined ? {} : { controlTokens }),
   });
-  const limits = { maxLength, limitedByModel: positions < wanted, controlTokenRows };
+  const limits = { maxLength, limitedByModel: positions < wanted, controlTokenRows, unlabelledCount: unusableCount };
   return {
     ...facts,
     badRows: bad,
+    badCount,
     hash: sha256,
     lengths: stats ? { ...stats, ...limits, unlabelled: unusable ?? [] } : null,
   };

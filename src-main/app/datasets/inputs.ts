@@ -51,6 +51,7 @@ export const previewSchema = sourceSchema.extend({
   maxLength: dataSpecSchema.shape.maxLength,
   lossOn: dataSpecSchema.shape.lossOn,
   controlTokens: dataSpecSchema.shape.controlTokens,
+  promptTemplate: dataSpecSchema.shape.promptTemplate,
   offset: z.number().int().min(0).default(0),
   count: z.number().int().min(1).max(50).default(1),
 });
@@ -59,6 +60,7 @@ export const lengthsSchema = sourceSchema.extend({
   modelId: z.string().optional(),
   lossOn: dataSpecSchema.shape.lossOn,
   controlTokens: dataSpecSchema.shape.controlTokens,
+  promptTemplate: dataSpecSchema.shape.promptTemplate,
 });
 
 export const checkSchema = readingSchema.extend({

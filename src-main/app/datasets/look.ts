@@ -1,6 +1,6 @@
 /** What a dataset file holds, from one pass over its rows; the next look at the same file costs nothing. */
 import path from 'node:path';
-import { previewRows } from '../../datasets/check.ts';
+import { previewRows } from '../../datasets/preview.ts';
 import type {
   ColumnMap,
   DatasetFormat,

@@ -1,5 +1,5 @@
 /** How columns would be read, at once: from the first rows of a file, for trying out a mapping. */
-import { PREVIEW_ROWS, previewRows } from '../../datasets/check.ts';
+import { PREVIEW_ROWS, previewRows } from '../../datasets/preview.ts';
 import type { DatasetKind, Example, PreviewRow } from '../../../src-shared/datasets.ts';
 import { planColumns } from '../../datasets/columns.ts';
 import { toExample } from '../../datasets/examples.ts';

@@ -1,6 +1,7 @@
 /** Rows as a run will see them: token by token, and how long they are. */
 import type { z } from 'zod';
 import { toExample } from '../../datasets/examples.ts';
+import { asking } from '../../datasets/promptTemplates.ts';
 import { countCharacters } from '../../datasets/lengthCounts.ts';
 import type { LengthCounts, PreviewedRow } from '../../../src-shared/tokens.ts';
 import type { BadRow } from '../../../src-shared/datasets.ts';
@@ -33,16 +34,26 @@ export class DatasetPreview {
   async tokens(input: z.output<typeof previewSchema>): Promise<TokenPreview> {
     const { files } = this.#datasets;
     const reading = this.#datasets.reading(input);
-    const { good, plan } = await files.survey(reading);
+    const { good, plan: found } = await files.survey(reading);
     const index = await files.index(reading);
-    const { modelId, offset, count, lossOn, controlTokens } = input;
+    const { modelId, offset, count, lossOn, controlTokens, promptTemplate } = input;
+    const plan = asking(found, { promptTemplate });
     const examples = [...good.index.subarray(offset, offset + count)].flatMap((number) => {
       const example = toExample(index.row(number), plan);
       return 'reason' in example ? [] : [example];
     });
     const { dir: modelDir, maxPositions, vocab } = this.#models.require(modelId);
     const maxLength = Math.min(input.maxLength, maxPositions);
-    const rows = await this.#tokens.preview({ modelDir, examples, lossOn, controlTokens, maxLength, vocab });
+    const rows = await this.#tokens.preview({
+      modelDir,
+      plan,
+      promptTemplate,
+      examples,
+      lossOn,
+      controlTokens,
+      maxLength,
+      vocab,
+    });
     return { total: good.count, maxLength, rows };
   }
 
@@ -59,8 +70,9 @@ export class DatasetPreview {
     }
     const modelDir = this.#models.require(input.modelId).dir;
     const { file, format, part, noHeader } = reading;
-    const { lossOn, controlTokens } = input;
-    const params = { modelDir, file, format, part, noHeader, plan, total: good.count, lossOn, controlTokens };
+    const { lossOn, controlTokens, promptTemplate } = input;
+    const rules = { plan: asking(plan, { promptTemplate }), promptTemplate, lossOn, controlTokens };
+    const params = { modelDir, file, format, part, noHeader, ...rules, total: good.count };
     yield* streamOfCall<LengthCounts>((tell) => this.#tokens.count(params, tell), signal);
   }
 }

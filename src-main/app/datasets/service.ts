@@ -16,6 +16,7 @@ import { checkFile, type DatasetReport } from './check.ts';
 import { mapFirstRows, type MappedRows } from './mappedRows.ts';
 import type { addSchema, checkSchema, setMapSchema, Source } from './inputs.ts';
 import { lookAt, type DatasetLook, type Reading } from './look.ts';
+import { forgetTokens } from '../../datasets/tokens/tokenCache.ts';
 import { restoreFiles, trashFiles } from './removal.ts';
 import type { TokenService } from './tokenService.ts';
 
@@ -160,7 +161,15 @@ export class DatasetService {
   remove(id: string): { removed: string } {
     if (!this.#catalog.datasets.remove(id, new Date().toISOString())) throw notFound(id);
     trashFiles(this.#home, this.#catalog, id);
+    this.#forgetTokens(id);
     return { removed: id };
+  }
+
+  /** Of contents that no other dataset has; they are made again where the dataset comes back. */
+  #forgetTokens(id: string): void {
+    const used = new Set(this.#catalog.datasets.list().map(({ hash }) => hash));
+    const versions = this.#catalog.datasets.versions.list(id);
+    forgetTokens(versions.map(({ hash }) => hash).filter((hash) => !used.has(hash)));
   }
 
   bringBack(id: string): Dataset {

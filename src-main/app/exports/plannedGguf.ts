@@ -4,7 +4,8 @@ import { trainedRows } from '../../adapters/trainedRows.ts';
 import { openBaseModel, type BaseModel } from '../../basemodel/baseModel.ts';
 import { CERTIFICATE_FILE } from '../../basemodel/sideFiles.ts';
 import { loadTokenizer } from '../../datasets/tokenizer.ts';
-import { MODELFILE, modelfileFor, type Modelfile } from '../../exporting/ollama/modelfile.ts';
+import { askedAs, commonTemplate, newTemplate } from '../../exporting/chatTemplate.ts';
+import { MODELFILE, modelfileFor, type Modelfile, type ModelfileInput } from '../../exporting/ollama/modelfile.ts';
 import { planGguf, type GgufPlan } from '../../gguf/exportGguf.ts';
 import { ggufTokenizer, type GgufTokenizer } from '../../gguf/tokenizer/toGguf.ts';
 import { certificateBeside, exportName, ggufFileName, isOneFile } from '../../../src-shared/exportFormats.ts';
@@ -13,7 +14,7 @@ import type { DatasetKind } from '../../../src-shared/datasets.ts';
 import { toErrorData } from '../../../src-shared/errors.ts';
 import { basisFor, headNotes } from './basis.ts';
 import { quantisationsOf } from './combination.ts';
-import { endNotes } from './notes.ts';
+import { endNotes, keptTemplateNotes } from './notes.ts';
 import type { PlannedExport, PlanRequest } from './request.ts';
 
 /** A certificate with one file; each more adds less. */
@@ -30,11 +31,14 @@ export function plannedGguf(
     const base = basisFor(opened, adapterDirs);
     const rows = adapterDirs.length > 0 ? trainedRows(adapterDirs) : request.rows;
     const endIds = adapterDirs.flatMap((dir) => (readGraftInfo(dir)?.endTokens ?? []).map(({ id }) => id));
-    const tokenizer = ggufTokenizer(base.dir, base.config, { endIds });
+    const promptTemplate = commonTemplate(adapterDirs);
+    const chatTemplate = newTemplate(modelDir, promptTemplate);
+    const tokenizer = ggufTokenizer(base.dir, base.config, { endIds, chatTemplate });
     const planOf = (quantise: Quantisation): GgufPlan =>
       planGguf({ base, quantise, tokenizerMetadata: tokenizer.metadata, name: exportName(outDir) });
     const plans = quantisationsOf(request)!.map((quantise) => ({ quantise, plan: planOf(quantise) }));
-    const modelfile = request.format === 'ollama' ? modelfileOf(request, base, { endIds, rows }) : undefined;
+    const modelfile =
+      request.format === 'ollama' ? modelfileOf(request, base, { endIds, rows, promptTemplate }) : undefined;
     return {
       files: [
         ...plans.map(({ quantise, plan: { sizeBytes } }) => ({ name: ggufFileName(request, quantise), sizeBytes })),
@@ -47,7 +51,8 @@ export function plannedGguf(
       notes: [
         ...endNotes(adapterDirs, 'named as such in the file'),
         ...headNotes(base, ''),
-        ...(modelfile?.notes ?? templateNotes(tokenizer, rows)),
+        ...(modelfile?.notes ?? templateNotes(tokenizer, askedAs(promptTemplate, rows))),
+        ...keptTemplateNotes(modelDir, adapterDirs),
         ...tokenizer.notes,
         ...planNotes(plans),
       ],
@@ -73,7 +78,7 @@ function choicesOf(planOf: (quantise: Quantisation) => GgufPlan): PlannedExport[
 function modelfileOf(
   request: PlanRequest,
   base: BaseModel,
-  { endIds, rows }: { endIds: number[]; rows: DatasetKind | undefined },
+  { endIds, ...taught }: { endIds: number[] } & Pick<ModelfileInput, 'rows' | 'promptTemplate'>,
 ): Modelfile {
   const tokenizer = loadTokenizer(base.dir);
   const endTexts = endIds.map((id) => tokenizer.decode([id], { skipSpecialTokens: false }));
@@ -81,7 +86,7 @@ function modelfileOf(
     gguf: ggufFileName(request, quantisationsOf(request)![0]!),
     tokenizer,
     endTexts,
-    rows,
+    ...taught,
   });
 }
 

@@ -7,6 +7,7 @@ import { GraftError, usageError } from '../../../src-shared/errors.ts';
 import { modelNameOf } from '../../basemodel/folderName.ts';
 import type { MethodSettings } from '../../../src-shared/methods/registry.ts';
 import { newId } from '../ids.ts';
+import { PackedCache } from '../../loading/packedCache.ts';
 import { look } from '../looking/look.ts';
 import type { LookResult } from '../looking/looks.ts';
 import type { TrainableView } from '../runs/trainable.ts';
@@ -167,10 +168,11 @@ export class ModelService {
     return findModels().filter(({ dir }) => !known.has(dir));
   }
 
-  /** Forgets a model; its folder is left alone. */
+  /** Forgets a model, and drops its packed forms from the cache; its folder is left alone. */
   remove(id: string): { removed: string } {
-    this.require(id);
+    const { hash } = this.require(id);
     this.#catalog.models.remove(id);
+    new PackedCache().forget(hash);
     return { removed: id };
   }
 }

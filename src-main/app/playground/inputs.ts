@@ -11,6 +11,7 @@ export const generateSchema = z
   .object({
     prompt: z.string().default(''),
     chat: z.boolean().optional(),
+    asTrained: z.boolean().optional(),
     messages: z.array(messageSchema).min(1).optional(),
     controlTokens: z.boolean().optional(),
     maxNew: z.number().int().min(1).max(32_768).default(64),

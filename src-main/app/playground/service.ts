@@ -3,7 +3,8 @@
  */
 import type { Catalog } from '../../catalog/catalog.ts';
 import { GraftError, usageError } from '../../../src-shared/errors.ts';
-import type { BaseDtype } from '../../../src-shared/baseDtypes.ts';
+import { baseFormsOf, type BaseForms } from '../../../src-shared/baseDtypes.ts';
+import { LOAD_BEGINS, type LoadProgress } from '../../../src-shared/loadProgress.ts';
 import type { AnswerPiece, CompareEvent, GenerateParams, LoadResult } from '../../../src-shared/generation.ts';
 import type { BackendName } from '../../../src-shared/backends.ts';
 import type { AdapterService } from '../adapters/service.ts';
@@ -60,7 +61,7 @@ export class PlaygroundService {
   }
 
   /** A text that is being written is stopped first. */
-  async loadDir(modelDir: string, engine: 'auto' | BackendName = 'auto', baseDtype?: BaseDtype): Promise<LoadResult> {
+  async loadDir(modelDir: string, engine: 'auto' | BackendName = 'auto', forms: BaseForms = {}): Promise<LoadResult> {
     await this.stop();
     const resolved = await this.#engines.resolve(engine);
     // A new process gives back all memory of the old model, whatever the engine keeps.
@@ -71,16 +72,12 @@ export class PlaygroundService {
     client.onExit((exit) => {
       if (this.#client === client) this.#reset({ crashed: { modelId, error: workerGone(exit).toData() } });
     });
-    const progress = (done: number, total: number): void => {
-      if (this.#client === client) this.#change({ loading: { modelId, done, total } });
+    const progress = (loading: LoadProgress): void => {
+      if (this.#client === client) this.#change({ loading: { modelId, ...loading } });
     };
-    progress(0, 1);
+    progress(LOAD_BEGINS);
     try {
-      const load = await client.call(
-        'load',
-        { engine: resolved, modelDir, ...(baseDtype ? { baseDtype } : {}) },
-        ({ done, total }) => progress(done, total),
-      ).promise;
+      const load = await client.call('load', { engine: resolved, modelDir, ...forms }, progress).promise;
       if (this.#client === client)
         this.#change({ ...NOTHING_LOADED, modelDir, modelId, load, pid: client.pid ?? null });
       return load;
@@ -112,7 +109,7 @@ export class PlaygroundService {
         { runId: id },
       );
     if (!isAdapter(spec.method)) return { switchMs: (await this.loadDir(interimAdapterDir, spec.engine)).loadMs };
-    if (this.#state.modelDir !== spec.model.dir) await this.loadDir(spec.model.dir, spec.engine, spec.baseDtype);
+    if (this.#state.modelDir !== spec.model.dir) await this.loadDir(spec.model.dir, spec.engine, baseFormsOf(spec));
     return this.attachDir(interimAdapterDir);
   }
 

@@ -1,6 +1,7 @@
 /** What the playground holds and does, as pages see it. */
 import type { ErrorData } from '../../../src-shared/errors.ts';
 import type { LoadResult } from '../../../src-shared/generation.ts';
+import type { LoadProgress } from '../../../src-shared/loadProgress.ts';
 
 export interface PlaygroundState {
   /** Null: nothing is loaded. */
@@ -18,7 +19,7 @@ export interface PlaygroundState {
   /** Of the worker process that holds the model. */
   pid: number | null;
   /** The base that is being read, and how much of its weights is there. */
-  loading: { modelId: string | null; done: number; total: number } | null;
+  loading: ({ modelId: string | null } & LoadProgress) | null;
   /** Why the worker process is gone though nobody asked for it, and the base it held. */
   crashed: { modelId: string | null; error: ErrorData } | null;
 }

@@ -82,6 +82,7 @@ it.each<Partial<StartRun>>([
     data: { lossOn: 'all', maxLength: 12, classify: true },
     engine: 'webgpu',
     baseDtype: 'nf4',
+    embeddingDtype: 'int8',
   },
   { method: { type: 'lora' }, train: { evalEvery: 5, samplePrompts: ['One day, Lily', '- a list'], sampleTokens: 12 } },
 ])('%j is parsed back', (part) => {
@@ -89,7 +90,11 @@ it.each<Partial<StartRun>>([
   expect(method).toEqual(checked.method);
   expect(train).toEqual(checked.train);
   expect(data).toEqual({ ...checked.data, excludeLines: checked.data.excludeLines?.sort((a, b) => a - b) });
-  expect(compute).toEqual({ engine: checked.engine, baseDtype: checked.baseDtype });
+  expect(compute).toEqual({
+    engine: checked.engine,
+    baseDtype: checked.baseDtype,
+    embeddingDtype: checked.embeddingDtype,
+  });
 });
 
 it('lines in a row are one range', () => {

@@ -1,5 +1,6 @@
 /** What a run has left in the catalogue and in its folder: metrics, texts, log lines, kept states. */
 import { z } from 'zod';
+import { verdictOf, type RunVerdict } from '../../../src-shared/verdict.ts';
 import type { Catalog } from '../../catalog/catalog.ts';
 import type { Evaluation, Series } from '../../catalog/metrics.ts';
 import type { LogLine, Sample } from '../../catalog/runHistory.ts';
@@ -40,6 +41,16 @@ export class RunHistory {
   series({ id, afterStep, afterEvaluation, maxPoints }: z.output<typeof seriesSchema>): Series {
     this.#runs.require(id);
     return this.#catalog.metrics.series(id, afterStep, afterEvaluation, maxPoints);
+  }
+
+  /** What the losses of a run that has ended say; null where there is too little to say anything. */
+  verdict(id: string): RunVerdict | null {
+    const { result } = this.#runs.require(id);
+    if (!result) return null;
+    const { metrics } = this.#catalog;
+    const { unchanged, skippedSteps, heldOut } = result;
+    const curves = { trainLosses: metrics.losses(id), evaluations: metrics.evaluations(id) };
+    return verdictOf({ ...curves, unchanged, skippedSteps, heldOut }) ?? null;
   }
 
   /** Greedy texts from the run's prompts, by step; `texts` in the order of `prompts`. */

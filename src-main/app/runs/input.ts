@@ -13,6 +13,7 @@ import type { Home } from '../storage/home.ts';
 import { checkBaseDtype } from '../../../src-shared/checkBaseDtype.ts';
 import { checkClassify, checkSamples } from '../../methods/checkMethod.ts';
 import { dataSpecSchema, type RunSpec, runSpecSchema } from '../../../src-shared/runSpec.ts';
+import { FIT_PARTS } from '../../../src-shared/plan.ts';
 import { trainSettingsSchema } from '../../../src-shared/settings/training.ts';
 import { descriptorOf, methodSchema } from '../../../src-shared/methods/registry.ts';
 
@@ -27,14 +28,26 @@ export const startRunSchema = z.object({
   name: nameSchema.optional(),
   engine: runSpecSchema.shape.engine,
   baseDtype: runSpecSchema.shape.baseDtype,
+  embeddingDtype: runSpecSchema.shape.embeddingDtype,
   method: methodSchema,
   train: trainSettingsSchema,
   data: dataSpecSchema
-    .pick({ lossOn: true, maxLength: true, controlTokens: true, classify: true, excludeLines: true })
+    .pick({
+      lossOn: true,
+      maxLength: true,
+      promptTemplate: true,
+      ownTemplate: true,
+      controlTokens: true,
+      classify: true,
+      excludeLines: true,
+    })
     .prefault({}),
 });
 export type StartRun = z.input<typeof startRunSchema>;
 export type StartRunChecked = z.output<typeof startRunSchema>;
+
+/** A run that is to fit, and what of it must stay as it is. */
+export const fitSchema = startRunSchema.extend({ keep: z.array(z.enum(FIT_PARTS)).default([]) });
 
 /** What the ids in a request name. */
 export interface Registered {
@@ -75,6 +88,7 @@ export function buildSpec(
     runId,
     engine: input.engine,
     ...(input.baseDtype ? { baseDtype: input.baseDtype } : {}),
+    ...(input.embeddingDtype ? { embeddingDtype: input.embeddingDtype } : {}),
     model: { dir: model.dir, hash: model.hash },
     data: {
       file: dataset.file,
@@ -83,6 +97,7 @@ export function buildSpec(
       ...(dataset.noHeader ? { noHeader: true } : {}),
       map: dataset.map,
       ...input.data,
+      promptTemplate: input.data.promptTemplate ?? 'auto',
       controlTokens: input.data.controlTokens ?? false,
       hash: dataset.hash,
       allowBadRows: dataset.allowBadRows,
@@ -107,7 +122,7 @@ export async function checkStart(
   input: StartRun,
 ): Promise<{ checked: StartRunChecked; parts: ReturnType<typeof findParts>; spec: RunSpec }> {
   const checked = startRunSchema.parse(input);
-  checkBaseDtype(checked.baseDtype, checked.engine, checked.method.type);
+  checkBaseDtype(checked, checked.method.type);
   const parts = findParts(registered, checked);
   const { dir, name, hash } = parts.model;
   const { method: settings, train } = checked;

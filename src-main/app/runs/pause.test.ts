@@ -2,8 +2,12 @@
  * A real pause: the worker and its memory go, the half-trained adapter can be tried out, and the run goes on exactly.
  */
 import fs from 'node:fs';
+import os from 'node:os';
 import path from 'node:path';
-import { afterEach, expect, it } from 'vitest';
+import { afterEach, expect, it, onTestFinished, vi } from 'vitest';
+import { packedCacheDir } from '../../loading/packedCache.ts';
+import type { SpawnWorker, WorkerChannel } from '../workers/channel.ts';
+import type { TrainEvent } from '../../../src-shared/training.ts';
 import { openBench, smallRun } from '../../../test-support/rigs/services.ts';
 import type { TestBench } from '../../../test-support/rigs/services.ts';
 import { untilEvent } from '../../../test-support/rigs/runEvents.ts';
@@ -119,6 +123,45 @@ it('paused before training begins, it is paused at once and later starts from th
   const ended = await b.services.runs.finished(id);
   expect(weights(ended.result!.outDir)).toEqual(weights(b.services.runs.require(whole.id).result!.outDir));
 });
+
+it('stopped while the base is being packed, nothing half-written stays in the cache', async () => {
+  vi.stubEnv('GRAFT_CACHE', fs.mkdtempSync(path.join(os.tmpdir(), 'graft-cache-')));
+  onTestFinished(() => {
+    fs.rmSync(process.env['GRAFT_CACHE']!, { recursive: true, force: true });
+    vi.unstubAllEnvs();
+  });
+  b = openBench({ spawnWorker: packsForever });
+  const input = await smallRun(b, { steps: 3 });
+  const { id } = await b.services.runs.start(input);
+  await untilEvent(b, id, (event) => event.type === 'loading');
+  const folder = path.join(packedCacheDir(), 'base');
+  expect(fs.readdirSync(folder)).toHaveLength(2);
+  b.services.runs.stop(id);
+  expect((await b.services.runs.finished(id)).status).toBe('stopped');
+  expect(fs.readdirSync(folder)).toEqual(['whole.pack']);
+});
+
+/** A worker that is in the middle of packing, under the id of a process that is none of Graft's. */
+const packsForever: SpawnWorker = () => {
+  const exits: Parameters<WorkerChannel['onExit']>[0][] = [];
+  let tell: (message: unknown) => void;
+  return {
+    pid: undefined,
+    post(message) {
+      if (message.kind !== 'call') return;
+      const folder = path.join(packedCacheDir(), 'base');
+      fs.mkdirSync(folder, { recursive: true });
+      fs.writeFileSync(path.join(folder, 'whole.pack'), '');
+      fs.writeFileSync(path.join(folder, '.half.pack.fffffe000000.partial'), '');
+      const event: TrainEvent = { type: 'loading', done: 1, total: 2, packs: true, leftMs: 1000 };
+      tell({ kind: 'event', id: message.id, event });
+    },
+    onMessage: (listener) => void (tell = listener),
+    onExit: (listener) => void exits.push(listener),
+    kill: () =>
+      void setImmediate(() => exits.forEach((told) => told({ code: null, signal: 'SIGKILL', lastErrorLine: '' }))),
+  };
+};
 
 it('a run that is queued cannot be paused, one that runs not be continued', async () => {
   b = openBench();

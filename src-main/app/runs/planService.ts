@@ -6,9 +6,10 @@
 import type { Home } from '../storage/home.ts';
 import type { WorkerCalls } from '../../../src-shared/workerCalls.ts';
 import type { BackendName } from '../../../src-shared/backends.ts';
-import type { PreflightResult } from '../../../src-shared/plan.ts';
+import type { FitPart, FitResult, PreflightResult } from '../../../src-shared/plan.ts';
 import type { RunSpec } from '../../../src-shared/runSpec.ts';
 import type { PlanResult, Room } from '../../../src-shared/plan.ts';
+import type { SettingsService } from '../settings/service.ts';
 import type { EngineService } from '../workers/engines.ts';
 import { look } from '../looking/look.ts';
 import { KeptWorker } from '../workers/keptWorker.ts';
@@ -23,6 +24,7 @@ export interface PlanView extends PlanResult {
 
 interface PlanParts extends Registered {
   home: Home;
+  settings: SettingsService;
   workers: Workers;
   engines: EngineService;
 }
@@ -48,6 +50,11 @@ export class PlanService {
     return this.#worker.ask('planLargest', await this.#question(input));
   }
 
+  /** Settings with which the run fits into this machine, the mildest first; those of `keep` stay as they are. */
+  async fit(input: StartRun, keep: FitPart[] = []): Promise<FitResult> {
+    return this.#worker.ask('planFit', { ...(await this.#question(input)), keep });
+  }
+
   /** Estimated memory of a registered model on each engine. */
   needs(modelId: string): Promise<WorkerCalls['modelNeeds']['result']> {
     return this.#worker.ask('modelNeeds', { modelDir: this.#parts.models.require(modelId).dir });
@@ -64,12 +71,10 @@ export class PlanService {
   }
 
   async #question(input: StartRun): Promise<{ spec: RunSpec; room: Room }> {
-    const { spec } = await checkStart(this.#parts, input);
+    const { spec } = await checkStart(this.#parts, this.#parts.settings.withMemoryLimit(input));
     const engine: BackendName = await this.#parts.engines.resolve(spec.engine);
-    const report = this.#parts.engines.known(engine);
-    return {
-      spec: { ...spec, engine },
-      room: { gpu: report?.gpu ?? false, cardBytes: report?.gpu ? report.memoryBytes : null },
-    };
+    const room = await this.#parts.engines.room(engine);
+    const { bindingBytes } = this.#parts.engines.known(engine) ?? {};
+    return { spec: { ...spec, engine }, room: { ...room, bindingBytes } };
   }
 }

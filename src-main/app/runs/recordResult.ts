@@ -37,6 +37,7 @@ export function recordResult(
         method,
         finalLoss: result.finalLoss,
         valLoss: result.valLoss,
+        promptTemplate: result.promptTemplate ?? null,
         createdAt: now,
       });
       if (task.activeAdapterId === null) catalog.tasks.setActive(task.id, id);

@@ -7,6 +7,7 @@ import { removePartials } from '../../files/removePartials.ts';
 import { GraftError } from '../../../src-shared/errors.ts';
 import { trainSettingsSchema } from '../../../src-shared/settings/training.ts';
 import type { TrainEvent, TrainResult } from '../../../src-shared/training.ts';
+import { PackedCache } from '../../loading/packedCache.ts';
 import { PatientWriter } from '../storage/patientWriter.ts';
 import type { WorkerCall, WorkerClient, Workers } from '../workers/client.ts';
 import type { EngineService } from '../workers/engines.ts';
@@ -191,7 +192,10 @@ export class Runner {
     try {
       return await active.call.promise;
     } catch (error) {
-      if (active.asked && !active.meter) return null; // its worker was ended for it
+      if (active.asked && !active.meter) {
+        new PackedCache().sweep(); // its worker was ended for it, maybe while it kept what it had packed
+        return null;
+      }
       throw error;
     }
   }

@@ -121,7 +121,9 @@ export class RunService {
   async preflight(input: StartRun): Promise<PreflightResult> {
     const { workers, engines, settings } = this.#parts;
     const { spec } = await checkStart(this.#parts, settings.withMemoryLimit(input));
-    return workers.once('preflight', { spec: { ...spec, engine: await engines.resolve(spec.engine) } });
+    const engine = await engines.resolve(spec.engine);
+    const { card } = await engines.room(engine);
+    return workers.once('preflight', { spec: { ...spec, engine }, card });
   }
 
   /** As Runner.takeTurn. */

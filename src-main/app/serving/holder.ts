@@ -3,7 +3,7 @@
  * card fails, the next request starts another.
  */
 import { GraftError } from '../../../src-shared/errors.ts';
-import type { BaseDtype } from '../../../src-shared/baseDtypes.ts';
+import type { BaseForms } from '../../../src-shared/baseDtypes.ts';
 import type { BackendName } from '../../../src-shared/backends.ts';
 import type { ServedLoad } from '../../../src-shared/serving.ts';
 import type { WorkerExit } from '../workers/channel.ts';
@@ -11,8 +11,7 @@ import { howItEnded, type WorkerClient, type Workers } from '../workers/client.t
 import type { EngineService } from '../workers/engines.ts';
 
 /** A base on one of Graft's engines, or a GGUF file in llama.cpp. */
-export type HeldModel =
-  { engine: 'auto' | BackendName; modelDir: string; baseDtype?: BaseDtype | undefined } | { gguf: string };
+export type HeldModel = ({ engine: 'auto' | BackendName; modelDir: string } & BaseForms) | { gguf: string };
 
 interface Listener {
   loading(progress: { done: number; total: number }): void;
@@ -84,9 +83,7 @@ export class Holder {
   async #loadOn(
     model: Extract<HeldModel, { modelDir: string }>,
   ): Promise<(client: WorkerClient) => Promise<ServedLoad>> {
-    const { modelDir, baseDtype } = model;
-    const engine = await this.#engines.resolve(model.engine);
-    const params = { engine, modelDir, ...(baseDtype ? { baseDtype } : {}) };
+    const params = { ...model, engine: await this.#engines.resolve(model.engine) };
     return (client) => client.call('load', params, (progress) => this.#listener.loading(progress)).promise;
   }
 

@@ -36,7 +36,9 @@ export function servedTasks(catalog: Catalog, base: ServedBase): ServedTask[] {
     plain,
     ...tasks.map((task): ServedTask => {
       const { adapter, refused } = activeOf(catalog, base, task);
-      return { name: task.name, taskId: task.id, adapter: adapter && { id: adapter.id, name: adapter.name }, refused };
+      const { name, id: taskId } = task;
+      const shown = adapter && { id: adapter.id, name: adapter.name, promptTemplate: adapter.promptTemplate };
+      return { name, taskId, adapter: shown, refused };
     }),
   ];
 }

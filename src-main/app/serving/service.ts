@@ -5,7 +5,7 @@
 import path from 'node:path';
 import type { Catalog } from '../../catalog/catalog.ts';
 import { keptToken } from '../../files/privateToken.ts';
-import type { BaseDtype } from '../../../src-shared/baseDtypes.ts';
+import type { BaseForms } from '../../../src-shared/baseDtypes.ts';
 import { GraftError, usageError } from '../../../src-shared/errors.ts';
 import type { GenerateResult } from '../../../src-shared/generation.ts';
 import { SERVING_OFF, type ServedLoad, type ServedTask, type ServingState } from '../../../src-shared/serving.ts';
@@ -123,7 +123,7 @@ export class ServingService {
   }
 
   /** The same on a base that need not be registered. */
-  async startOn(base: ServedBase, input: StartServing, baseDtype?: BaseDtype): Promise<ServingState> {
+  async startOn(base: ServedBase, input: StartServing, forms: BaseForms = {}): Promise<ServingState> {
     const {
       engine,
       host,
@@ -137,7 +137,7 @@ export class ServingService {
       });
     const running = this.#begin(
       base,
-      base.isGguf ? { gguf: base.dir } : { engine, modelDir: base.dir, baseDtype },
+      base.isGguf ? { gguf: base.dir } : { engine, modelDir: base.dir, ...forms },
       apiKey,
     );
     try {

@@ -6,6 +6,8 @@ import { BACKENDS } from '../../../src-shared/backends.ts';
 const appSettingsSchema = z.object({
   /** What `auto` means: the fastest by calibration, or this engine while it is usable. */
   defaultEngine: z.enum(['auto', ...BACKENDS]).default('auto'),
+  /** Part of the name of the graphics card to compute on; null: whatever the driver takes. GRAFT_GPU wins. */
+  gpu: z.string().trim().min(1).nullable().default(null),
   /** Of runs that name none; null: the engine's own limit. */
   memoryLimitBytes: z
     .number()
@@ -21,6 +23,7 @@ export type AppSettings = z.infer<typeof appSettingsSchema>;
 /** A change names only what changes; the defaults of the schema must not fill in the rest. */
 export const settingsChangeSchema = z.object({
   defaultEngine: appSettingsSchema.shape.defaultEngine.unwrap().exactOptional(),
+  gpu: appSettingsSchema.shape.gpu.unwrap().exactOptional(),
   memoryLimitBytes: appSettingsSchema.shape.memoryLimitBytes.unwrap().exactOptional(),
   notifications: appSettingsSchema.shape.notifications.unwrap().exactOptional(),
 });

@@ -5,6 +5,8 @@ import path from 'node:path';
 import { afterEach, beforeEach, expect, it, vi } from 'vitest';
 import { openBench } from '../../../test-support/rigs/services.ts';
 import type { TestBench } from '../../../test-support/rigs/services.ts';
+import { writeTinyModel } from '../../../test-support/fixtures/tinyModel.ts';
+import { folderSize } from '../../files/folderSize.ts';
 import { runSpecSchema } from '../../../src-shared/runSpec.ts';
 
 let bench: TestBench;
@@ -142,6 +144,7 @@ it('takes a dropped file for left over after a day, unless a dataset or a run na
 it('settings keep what is not changed, and the chosen engine is what auto means', async () => {
   expect(await bench.api.system.settings()).toEqual({
     defaultEngine: 'auto',
+    gpu: null,
     memoryLimitBytes: null,
     notifications: true,
   });
@@ -150,6 +153,7 @@ it('settings keep what is not changed, and the chosen engine is what auto means'
   await bench.reopen();
   expect(await bench.api.system.settings()).toEqual({
     defaultEngine: 'wasm',
+    gpu: null,
     memoryLimitBytes: 2 ** 30,
     notifications: true,
   });
@@ -164,4 +168,20 @@ it('the memory limit goes to runs that name none', () => {
   expect(settings.withMemoryLimit({ train: { memoryLimitBytes: 5 } }).train).toEqual({ memoryLimitBytes: 5 });
   settings.save({ memoryLimitBytes: null });
   expect(settings.withMemoryLimit({ train: {} }).train).toEqual({});
+});
+
+it('packed base models: counted beside the data folder, emptied, and dropped with their base', async () => {
+  const model = await bench.api.models.add({ dir: await writeTinyModel(path.join(bench.dir, 'model')) });
+  const kept = (hash: string): string => path.join(bench.dir, 'cache', 'packed', hash, 'a.pack');
+  for (const hash of [model.hash, 'other']) {
+    fs.mkdirSync(path.dirname(kept(hash)), { recursive: true });
+    fs.writeFileSync(kept(hash), Buffer.alloc(600));
+  }
+  const { totalBytes, uses } = await bench.api.system.storage();
+  expect(uses.find(({ kind }) => kind === 'packed')).toMatchObject({ sizeBytes: 1200, files: 2 });
+  expect(totalBytes).toBe((await folderSize(bench.home)).sizeBytes);
+  await bench.api.models.remove({ id: model.id });
+  expect([fs.existsSync(kept(model.hash)), fs.existsSync(kept('other'))]).toEqual([false, true]);
+  expect(await bench.api.system.cleanUp({ kind: 'packed' })).toEqual({ freedBytes: 600, items: 1 });
+  expect(fs.existsSync(kept('other'))).toBe(false);
 });

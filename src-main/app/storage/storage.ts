@@ -4,6 +4,8 @@ import path from 'node:path';
 import type { Catalog } from '../../catalog/catalog.ts';
 import { nameBehindTemporary } from '../../files/writeWhole.ts';
 import type { Home } from './home.ts';
+import { packedCacheDir } from '../../loading/packedCache.ts';
+import { tokenCacheDir } from '../../datasets/tokens/tokenCache.ts';
 import { tuningFile } from '../../files/tuningFile.ts';
 import { forgetTrash } from '../adapters/trash.ts';
 import { removeForgotten } from '../lab/kept.ts';
@@ -22,11 +24,13 @@ const STORAGE_KINDS = [
   'catalogue',
   'other',
   'exportsElsewhere',
+  'packed',
+  'tokens',
   'cache',
 ] as const;
 export type StorageKind = (typeof STORAGE_KINDS)[number];
 
-export const CLEANUP_KINDS = ['checkpoints', 'trash', 'leftovers', 'lab', 'cache'] as const;
+export const CLEANUP_KINDS = ['checkpoints', 'trash', 'leftovers', 'lab', 'packed', 'tokens', 'cache'] as const;
 export type CleanUpKind = (typeof CLEANUP_KINDS)[number];
 
 interface StorageUse extends FolderSize {
@@ -60,7 +64,7 @@ const FOLDERS: Record<string, StorageKind> = {
   exports: 'exports',
   lab: 'lab',
 };
-const OUTSIDE: StorageKind[] = ['exportsElsewhere', 'cache'];
+const OUTSIDE: StorageKind[] = ['exportsElsewhere', 'packed', 'tokens', 'cache'];
 
 /** Nothing so young is taken for left over: its row may be about to be written. */
 const YOUNG_MS = 5 * 60_000;
@@ -84,6 +88,8 @@ export class StorageService {
       'exportsElsewhere',
       this.#catalog.storage.exportDirs().filter((dir) => !isWithin(this.#home.dir, dir)),
     );
+    byKind.set('packed', [packedCacheDir()]);
+    byKind.set('tokens', [tokenCacheDir()]);
     byKind.set('cache', [tuningFile()]);
     const uses: StorageUse[] = [];
     for (const [kind, paths] of byKind) uses.push({ kind, paths, ...(await sizeOfAll(paths)) });
@@ -122,6 +128,10 @@ export class StorageService {
         return this.#leftovers();
       case 'lab':
         return entriesOf(this.#home.labDir);
+      case 'packed':
+        return entriesOf(packedCacheDir());
+      case 'tokens':
+        return entriesOf(tokenCacheDir());
       case 'cache':
         return existing([tuningFile()]);
       default:

@@ -5,6 +5,7 @@ import os from 'node:os';
 import path from 'node:path';
 import { GRAFT_ROOT } from '../../files/repository.ts';
 import { revealable, type ShowInFolder } from '../../files/reveal.ts';
+import { packedCacheDir } from '../../loading/packedCache.ts';
 import type { ExportService } from '../exports/service.ts';
 import type { Home } from '../storage/home.ts';
 import { readNotices, type Notice } from './notices.ts';
@@ -29,6 +30,8 @@ export interface SystemInfo {
   memoryBytes: number;
   /** Whether `reveal` can show a folder here. */
   canReveal: boolean;
+  /** Where packed forms of base models are kept; it may be emptied at any time. */
+  packedCacheDir: string;
 }
 
 const { version } = createRequire(import.meta.url)(path.join(GRAFT_ROOT, 'package.json')) as { version: string };
@@ -60,6 +63,7 @@ export class SystemService {
       cores: os.availableParallelism(),
       memoryBytes: os.totalmem(),
       canReveal: this.#showInFolder !== undefined,
+      packedCacheDir: packedCacheDir(),
     };
   }
 

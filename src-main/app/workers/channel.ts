@@ -24,7 +24,8 @@ export interface WorkerChannel {
   kill(): void;
 }
 
-export type SpawnWorker = () => WorkerChannel;
+/** gpu: the graphics card it is to compute on; null: whatever the driver takes. */
+export type SpawnWorker = (gpu?: string | null) => WorkerChannel;
 
 /** As bundle or as source, like this file; a test may have built the bundle, which starts half a second sooner. */
 const WORKER_ENTRY =
@@ -32,10 +33,10 @@ const WORKER_ENTRY =
   path.resolve(import.meta.dirname, import.meta.filename.endsWith('.ts') ? '../../worker/main.ts' : 'worker.js');
 
 /** Starts a worker as a child of this Node process. */
-export function forkWorker(entry: string = WORKER_ENTRY): WorkerChannel {
+export function forkWorker(gpu: string | null = null, entry: string = WORKER_ENTRY): WorkerChannel {
   const child = fork(entry, [], {
     execArgv: ['--disable-warning=ExperimentalWarning'],
-    env: workerEnvironment(),
+    env: workerEnvironment(gpu),
     serialization: 'advanced',
     stdio: ['ignore', 'ignore', 'pipe', 'ipc'],
     // Ctrl-C in a terminal goes to the whole group; here the parent decides what becomes of its workers.

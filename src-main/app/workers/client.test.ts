@@ -9,7 +9,7 @@ const FAKE = path.join(import.meta.dirname, '../../../test-support/fakes/fakeWor
 const clients: WorkerClient[] = [];
 
 function fakeClient(entry = FAKE): WorkerClient {
-  const client = new WorkerClient(forkWorker(entry));
+  const client = new WorkerClient(forkWorker(null, entry));
   clients.push(client);
   return client;
 }
@@ -47,7 +47,7 @@ it('reports a worker that cannot start', async () => {
 });
 
 it('ends every process on close', async () => {
-  const workers = new Workers(() => forkWorker(FAKE));
+  const workers = new Workers(() => forkWorker(null, FAKE));
   const pids = [workers.spawn().pid!, workers.spawn().pid!];
   expect(pids.every((pid) => isAlive(pid))).toBe(true);
   await workers.close();

@@ -23,3 +23,17 @@ it("the user's own setting wins", () => {
     else process.env['GLIBC_TUNABLES'] = before;
   }
 });
+
+it('the graphics card of the settings goes along, unless the environment names one', () => {
+  const before = process.env['GRAFT_GPU'];
+  delete process.env['GRAFT_GPU'];
+  try {
+    expect(workerEnvironment('RTX 4060')['GRAFT_GPU']).toBe('RTX 4060');
+    expect(workerEnvironment(null)['GRAFT_GPU']).toBeUndefined();
+    process.env['GRAFT_GPU'] = '1';
+    expect(workerEnvironment('RTX 4060')['GRAFT_GPU']).toBe('1');
+  } finally {
+    if (before === undefined) delete process.env['GRAFT_GPU'];
+    else process.env['GRAFT_GPU'] = before;
+  }
+});

@@ -1,4 +1,5 @@
-/** The environment of a worker process: its parent's, and how its memory is to be allocated. */
+/** The environment of a worker process: its parent's, how its memory is to be allocated, and which card it takes. */
+import { GPU_VARIABLE } from '../../../src-shared/backends.ts';
 
 /**
  * glibc's allocator for buffers of megabytes that come and go at every layer. By default each of them is fresh memory,
@@ -12,7 +13,7 @@ const GLIBC_TUNABLES = ['hugetlb=1', 'mmap_threshold=33554432', 'trim_threshold=
   .map((setting) => `glibc.malloc.${setting}`)
   .join(':');
 
-/** What the user has set wins. */
-export function workerEnvironment(): NodeJS.ProcessEnv {
-  return { GLIBC_TUNABLES, ...process.env };
+/** What the user has set wins. `gpu`: the graphics card of the settings. */
+export function workerEnvironment(gpu: string | null = null): NodeJS.ProcessEnv {
+  return { GLIBC_TUNABLES, ...(gpu === null ? {} : { [GPU_VARIABLE]: gpu }), ...process.env };
 }

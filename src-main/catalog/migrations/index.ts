@@ -9,6 +9,7 @@ import { runDataVersion } from './0007-run-data-version.ts';
 import { readingRules } from './0008-reading-rules.ts';
 import { studies } from './0009-studies.ts';
 import { exportFormats } from './0010-export-formats.ts';
+import { adapterTemplate } from './0011-adapter-template.ts';
 
 export const migrations: readonly string[] = [
   initial,
@@ -21,4 +22,5 @@ export const migrations: readonly string[] = [
   readingRules,
   studies,
   exportFormats,
+  adapterTemplate,
 ];

@@ -7,13 +7,17 @@ import { countNewlines } from './source.ts';
 
 const SAMPLE_BYTES = 1 << 16;
 
-/** A name that TextDecoder knows. Reads the whole file. Throws GraftError DATASET_ENCODING. */
-export async function encodingOf(source: ByteSource): Promise<string> {
+/**
+ * A name that TextDecoder knows. Reads the whole file, or with `headOnly` nothing where its beginning is UTF-8. Throws
+ * GraftError DATASET_ENCODING.
+ */
+export async function encodingOf(source: ByteSource, headOnly = false): Promise<string> {
   const { head, file } = source;
   if (head[0] === 0xff && head[1] === 0xfe) return 'utf-16le';
   if (head[0] === 0xfe && head[1] === 0xff) return 'utf-16be';
   const wide = wideEncoding(head);
   if (wide) return wide;
+  if (headOnly && isUtf8(head.subarray(0, head.length - unfinished(head)))) return 'utf-8';
   let carry: Uint8Array = new Uint8Array(0);
   let line = 1;
   for await (const chunk of source.chunks()) {

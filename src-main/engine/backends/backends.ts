@@ -5,7 +5,7 @@ import { measureGflops } from './calibrate.ts';
 import type { BackendFacts } from './facts.ts';
 import { bootTensorflow } from './tensorflow.ts';
 import { bootWasm } from './wasm.ts';
-import { bootWebgpu } from './webgpu.ts';
+import { bootWebgpu, webgpuCards } from './webgpu.ts';
 
 export type { BackendFacts };
 
@@ -14,6 +14,8 @@ export interface BackendReport extends BackendFacts {
   usable: boolean;
   /** One sentence: why it is, or is not, usable. */
   reason: string;
+  /** Names of the graphics cards among which one can be chosen. */
+  cards?: string[];
   /** Speed of a matrix product; null when not measured. */
   gflops: number | null;
 }
@@ -30,11 +32,15 @@ const WAY_OUT: Record<BackendName, string> = {
   wasm: 'run `npm run setup` to install the dependencies again',
 };
 
-/** Makes `name` the current backend. Throws ENGINE_UNAVAILABLE with the reason and a way out. */
+/**
+ * Makes `name` the current backend. Throws ENGINE_UNAVAILABLE with the reason and a way out, or NO_SUCH_GPU with the
+ * cards there are.
+ */
 export async function bootBackend(name: BackendName): Promise<BackendFacts> {
   try {
     return await BOOT[name]();
   } catch (error) {
+    if (error instanceof GraftError && error.code === 'NO_SUCH_GPU') throw error;
     throw new GraftError(
       'ENGINE_UNAVAILABLE',
       `Engine ${name} cannot be used: ${firstLine(error)}; ${WAY_OUT[name]}.`,
@@ -48,6 +54,7 @@ export async function bootBackend(name: BackendName): Promise<BackendFacts> {
 export async function reportBackends(calibrate: boolean): Promise<BackendReport[]> {
   const reports: BackendReport[] = [];
   for (const name of BACKENDS) {
+    const cards = name === 'webgpu' ? { cards: await webgpuCards() } : {};
     try {
       const facts = await bootBackend(name);
       const reason = facts.gpu
@@ -55,7 +62,14 @@ export async function reportBackends(calibrate: boolean): Promise<BackendReport[
         : name === 'webgpu'
           ? 'Usable, but only on a software renderer (slow).'
           : 'Usable on the processor.';
-      reports.push({ name, usable: true, ...facts, reason, gflops: calibrate ? await measureGflops() : null });
+      reports.push({
+        name,
+        usable: true,
+        ...facts,
+        ...cards,
+        reason,
+        gflops: calibrate ? await measureGflops() : null,
+      });
     } catch (error) {
       reports.push({
         name,
@@ -63,6 +77,7 @@ export async function reportBackends(calibrate: boolean): Promise<BackendReport[
         gpu: false,
         device: '',
         memoryBytes: null,
+        ...cards,
         reason: firstLine(error),
         gflops: null,
       });

@@ -4,7 +4,7 @@
  * into the error of the running call. It boots nothing.
  */
 import { GraftError } from '../../../src-shared/errors.ts';
-import type { GpuDevice } from './tfjsInternals.ts';
+import type { GpuDevice } from './gpuDevice.ts';
 
 export type WatchedDevice = Pick<GpuDevice, 'lost' | 'addEventListener'>;
 

@@ -1,10 +1,11 @@
 /** What tfjsInternals.ts takes for granted of tfjs is there, in the shape that it takes for granted. */
+import { createRequire } from 'node:module';
 import * as tf from '@tensorflow/tfjs-core';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { bootOrNote } from '../../../test-support/checks/engineSkip.ts';
+import { expectClose } from '../../../test-support/checks/expectClose.ts';
 import { bootBackend } from './backends.ts';
 import {
-  allocatedGpuBytes,
   dropFreeBuffers,
   engineState,
   replaceKernel,
@@ -157,16 +158,58 @@ describe.skipIf(notes.get('webgpu') !== '')(`the webgpu backend${notes.get('webg
     expect(backend.tensorMap.has(info.dataId)).toBe(false);
   });
 
-  it('keeps freed buffers, counts them, and can do without', async () => {
+  it("lets tfjs's products, which read past a matrix, see nothing of what a larger buffer held", async () => {
+    const values = (size: number, scale: number): Float32Array =>
+      Float32Array.from({ length: size }, (_, i) => scale * ((i % 7) - 3));
+    const [inner, rows, columns] = [33, 40, 64];
+    const [left, right] = [values(inner * rows, 0.5), values(inner * columns, 0.25)];
+    const a = tf.tensor2d(left, [inner, rows]);
+    dropFreeBuffers();
+    const before = tf.fill([1.5 * inner * columns], NaN);
+    await before.data();
+    before.dispose();
+    const b = tf.add(tf.tensor2d(right, [inner, columns]), 0); // in the buffer of `before`
+    const product = await tf.matMul(a, b, true).data();
+    const wanted = Array.from({ length: rows * columns }, (_, at) => {
+      const [row, column] = [Math.floor(at / columns), at % columns];
+      let sum = 0;
+      for (let k = 0; k < inner; k++) sum += (left[k * rows + row] ?? NaN) * (right[k * columns + column] ?? NaN);
+      return sum;
+    });
+    expectClose(product as Float32Array, wanted, { rtol: 1e-5, atol: 1e-5 }, 'product');
+  });
+
+  it('keeps freed buffers for tensors up to half as large, counts them, and can do without', async () => {
     const { bufferManager } = webgpuBackend();
-    expect(bufferManager.freeBuffers).toBeInstanceOf(Map);
-    const x = tf.square(tf.ones([1000]));
+    dropFreeBuffers();
+    const square = (size: number, root: number): tf.Tensor => tf.tidy(() => tf.square(tf.fill([size], root)));
+    const x = square(1000, 3);
     await x.data();
     x.dispose();
-    const before = allocatedGpuBytes();
+    const before = bufferManager.numBytesAllocated;
+    const y = square(600, 2); // in buffers of 1000 values
+    expect([...(await y.data())]).toEqual(new Array(600).fill(4));
+    expect([...(await y.data())]).toEqual(new Array(600).fill(4)); // kept on the processor
+    y.dispose();
+    expect(bufferManager.numBytesAllocated).toBe(before);
     expect(bufferManager.numFreeBuffers).toBeGreaterThan(0);
     dropFreeBuffers();
     expect(bufferManager.numFreeBuffers).toBe(0);
-    expect(allocatedGpuBytes()).toBeLessThan(before);
+    expect(bufferManager.numBytesAllocated).toBeLessThan(before);
+    expect(bufferManager.peakBytes).toBeGreaterThanOrEqual(before);
+  });
+
+  it('hands tensors, uniforms and staging buffers out by the calls that our store answers', () => {
+    const { WebGPUBackend } = createRequire(import.meta.url)('@tensorflow/tfjs-backend-webgpu') as {
+      WebGPUBackend: { prototype: object };
+    };
+    const text = Object.values(Object.getOwnPropertyDescriptors(WebGPUBackend.prototype))
+      .map(({ value }) => String(value))
+      .join();
+    const asked = new Set([...text.matchAll(/bufferManager\.(\w+)/g)].map(([, member]) => member!));
+    expect(asked.size).toBeGreaterThan(3);
+    expect(membersOf(webgpuBackend().bufferManager)).toMatchObject(
+      Object.fromEntries([...asked].map((member) => [member, expect.any(String) as string])),
+    );
   });
 });

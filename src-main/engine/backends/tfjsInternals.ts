@@ -4,6 +4,8 @@
  */
 import util from 'node:util';
 import * as tf from '@tensorflow/tfjs-core';
+import { BufferPool } from './bufferPool.ts';
+import type { GpuDevice, GpuPass } from './gpuDevice.ts';
 
 /** What tfjs records per op (tfjs-core's tape.ts). */
 export interface TapeNode {
@@ -56,6 +58,30 @@ export function withKernelsWatched<T>(afterEach: () => void, f: () => T): T {
   }
 }
 
+/** f with `backend` in the place of the one named `name`, whose kernels it runs; afterwards all is as it was. */
+export async function onOtherBackend<T>(name: string, backend: tf.KernelBackend, f: () => Promise<T>): Promise<T> {
+  const engine = tf.engine() as unknown as BackendRegistry;
+  const { registry, backendName: current } = engine; // none in a process that only plans
+  const usual = registry[name];
+  registry[name] = backend;
+  await tf.setBackend(name);
+  try {
+    return await f();
+  } finally {
+    if (usual) registry[name] = usual;
+    else Reflect.deleteProperty(registry, name);
+    if (current) await tf.setBackend(current);
+    else Object.assign(engine, { backendName: null, backendInstance: null });
+  }
+}
+
+/** The backends of tfjs-core's Engine: those that have started, and the current one. */
+interface BackendRegistry {
+  registry: Record<string, tf.KernelBackend>;
+  backendName: string | null;
+  backendInstance: tf.KernelBackend | null;
+}
+
 /** The tensor of what a kernel returned, when that is called by hand; the running tidy owns it. */
 export function tensorOf(info: tf.TensorInfo): tf.Tensor {
   return tf.engine().makeTensorFromTensorInfo(info);
@@ -80,17 +106,39 @@ export interface KernelArguments {
   backend: unknown;
 }
 
-interface TensorflowAttribute {
+export interface TensorflowAttribute {
   name: string;
   type: number;
-  value: number | boolean;
+  value: unknown;
 }
+
+/** What tfjs-node knows of a tensor's data. */
+export type TensorflowValues = Float32Array | Int32Array | Uint8Array;
 
 /** What we use of tfjs-node's NodeJSKernelBackend. */
 export interface TensorflowBackend {
   isUsingGpuDevice: boolean;
-  binding: { TF_ATTR_TYPE: number; TF_ATTR_BOOL: number; TF_FLOAT: number; TF_INT32: number };
+  binding: {
+    TF_ATTR_TYPE: number;
+    TF_ATTR_BOOL: number;
+    TF_ATTR_INT: number;
+    TF_FLOAT: number;
+    TF_INT32: number;
+    loadSavedModel(folder: string, tags: string): number;
+    runSavedModel(id: number, inputIds: number[], inputNames: string, outputNames: string): object[];
+    deleteSavedModel(id: number): void;
+  };
+  tensorMap: { has(dataId: object): boolean };
+  getInputTensorIds(inputs: tf.TensorInfo[]): number[];
+  createOutputTensor(metadata: object): tf.Tensor;
   executeSingleOutput(op: string, attributes: TensorflowAttribute[], inputs: tf.TensorInfo[]): tf.Tensor;
+  executeMultipleOutputs(
+    op: string,
+    attributes: TensorflowAttribute[],
+    inputs: tf.TensorInfo[],
+    count: number,
+  ): tf.Tensor[];
+  move(dataId: object, values: TensorflowValues, shape: number[], dtype: tf.DataType, refCount: number): void;
   readSync(dataId: object): Float32Array;
   write(values: Float32Array, shape: number[], dtype: 'float32'): object;
 }
@@ -100,17 +148,16 @@ export function tensorflowBackend(): TensorflowBackend {
   return tf.backend() as unknown as TensorflowBackend;
 }
 
-/** libtensorflow's attribute T, the type of the op's values: always float32 here. */
-export function floatType({ binding }: TensorflowBackend): TensorflowAttribute {
-  return { name: 'T', type: binding.TF_ATTR_TYPE, value: binding.TF_FLOAT };
-}
-
-export function flag({ binding }: TensorflowBackend, name: string, value: boolean): TensorflowAttribute {
-  return { name, type: binding.TF_ATTR_BOOL, value };
-}
-
-export function indexType({ binding }: TensorflowBackend, name: string): TensorflowAttribute {
-  return { name, type: binding.TF_ATTR_TYPE, value: binding.TF_INT32 };
+/** Values of the nodes `outputs`, `inputs` being those of the placeholders `names`. The running tidy owns them. */
+export function runGraph(
+  backend: TensorflowBackend,
+  id: number,
+  names: string[],
+  inputs: tf.TensorInfo[],
+  outputs: string[],
+): tf.Tensor[] {
+  const results = backend.binding.runSavedModel(id, backend.getInputTensorIds(inputs), names.join(), outputs.join());
+  return results.map((result) => backend.createOutputTensor(result));
 }
 
 /** tfjs-node calls two functions of node:util that Node 23 removed or warns about. */
@@ -118,46 +165,18 @@ export function restoreRemovedUtilities(): void {
   Object.assign(util, { isNullOrUndefined: (x: unknown) => x === null || x === undefined, isArray: Array.isArray });
 }
 
-export interface GpuPipeline {
-  getBindGroupLayout(index: number): object;
-}
-
-/** The parts of WebGPU's GPUDevice that are used here. */
-export interface GpuDevice {
-  limits: { maxComputeWorkgroupsPerDimension: number; maxComputeWorkgroupStorageSize: number };
-  features: ReadonlySet<string>;
-  readonly lost: Promise<{ reason: string; message: string }>;
-  addEventListener(type: 'uncapturederror', listener: (event: GpuErrorEvent) => void): void;
-  createShaderModule(descriptor: object): object;
-  createComputePipeline(descriptor: object): GpuPipeline;
-  createBindGroup(descriptor: object): object;
-  pushErrorScope(filter: string): void;
-  popErrorScope(): Promise<object | null>;
-}
-
-interface GpuErrorEvent {
-  error: { message: string; constructor: { name: string } };
-}
-
-interface GpuPass {
-  setPipeline(pipeline: GpuPipeline): void;
-  setBindGroup(index: number, group: object): void;
-  dispatchWorkgroups(x: number, y: number): void;
-}
-
-/** tfjs's store of buffers, as far as we look into it. */
-interface BufferStore {
-  freeBuffers: Map<string, { size: number; destroy(): void }[]>;
-  numFreeBuffers: number;
-  numBytesAllocated: number;
-}
-
 /** The parts of tfjs's WebGPUBackend that are used here. */
 export interface WebgpuBackend {
   device: GpuDevice;
-  queue: { onSubmittedWorkDone(): Promise<void> };
-  tensorMap: { has(dataId: object): boolean };
-  bufferManager: BufferStore;
+  queue: {
+    onSubmittedWorkDone(): Promise<void>;
+    submit(commands: object[]): void;
+    writeBuffer(buffer: object, at: number, bytes: Uint8Array): void;
+  };
+  tensorMap: { has(dataId: object): boolean; get(dataId: object): { shape: number[] } | undefined };
+  convertAndCacheOnCPU(dataId: object, values: TypedValues): TypedValues;
+  read(dataId: object): Promise<TypedValues>;
+  bufferManager: BufferPool;
   commandEncoder: {
     beginComputePass(descriptor: object): GpuPass;
     copyBufferToBuffer(from: object, fromByte: number, to: object, toByte: number, bytes: number): void;
@@ -167,7 +186,7 @@ export interface WebgpuBackend {
   dispatchCountInPass: number;
   makeTensorInfo(shape: number[], dtype: tf.DataType): tf.TensorInfo;
   uploadToGPU(dataId: object): void;
-  tensorToBinding(tensor: tf.TensorInfo): { buffer: object };
+  tensorToBinding(tensor: tf.TensorInfo): { buffer: object; size?: number };
   makeUniforms(values: { type: string; data: number[] }[]): object;
   incRef(dataId: object): void;
   disposeData(dataId: object): boolean;
@@ -179,6 +198,29 @@ export interface WebgpuBackend {
 /** The current backend, which is `webgpu`. */
 export function webgpuBackend(): WebgpuBackend {
   return tf.backend() as unknown as WebgpuBackend;
+}
+
+/**
+ * The data of x once more, as a kernel's result that is freed by itself. A kernel must not return the tensor that it
+ * was given: tfjs takes that for the same tensor, frees it once, and its data stays on the card for good.
+ */
+export function sameData(backend: WebgpuBackend, { dataId, shape, dtype }: tf.TensorInfo): tf.TensorInfo {
+  backend.incRef(dataId);
+  return { dataId, shape, dtype };
+}
+
+/** A tensor whose buffer on the card is there, and whose values are not yet. */
+export function emptyGpuTensor(shape: number[], dtype: 'int32' | 'float32'): tf.Tensor {
+  const backend = webgpuBackend();
+  const info = backend.makeTensorInfo(shape, dtype);
+  backend.uploadToGPU(info.dataId);
+  return tensorOf(info);
+}
+
+/** Puts bytes into a tensor's buffer, ahead of whatever is sent to the device after this. */
+export function writeGpuBytes(tensor: tf.Tensor, start: number, bytes: Uint8Array): void {
+  const backend = webgpuBackend();
+  backend.queue.writeBuffer(backend.tensorToBinding(tensor).buffer, start, bytes);
 }
 
 /** Sends what is queued to the device. */
@@ -196,19 +238,37 @@ export function submitWhenFull(backend: WebgpuBackend): void {
   backend.submitQueue();
 }
 
-/** Bytes of the card that tfjs has taken, in use or kept for later; it gives them back to nobody. */
-export function allocatedGpuBytes(): number {
-  return webgpuBackend().bufferManager.numBytesAllocated;
+type TypedValues = Float32Array | Int32Array | Uint8Array;
+
+/** Of a value on the card, whatever its type. */
+const BYTES = 4;
+
+/**
+ * Gives the backend our store of buffers (bufferPool.ts), before its first tensor. What is read is cut to its tensor,
+ * and so is what a kernel may see: tfjs's products read past the end of a matrix and take 0 times what lies there,
+ * which is NaN where a larger buffer has kept the -100 of somebody's labels.
+ */
+export function usePool(backend: WebgpuBackend): void {
+  if (backend.bufferManager instanceof BufferPool) return;
+  backend.bufferManager = new BufferPool(backend.device);
+  const sizeOf = (dataId: object): number => tf.util.sizeFromShape(backend.tensorMap.get(dataId)?.shape ?? []);
+  const own = (dataId: object, values: TypedValues): TypedValues =>
+    backend.tensorMap.has(dataId) ? values.subarray(0, sizeOf(dataId)) : values;
+  const { convertAndCacheOnCPU: cache, read, tensorToBinding } = backend;
+  backend.convertAndCacheOnCPU = (dataId, values) => cache.call(backend, dataId, own(dataId, values));
+  backend.read = async (dataId) => own(dataId, await read.call(backend, dataId));
+  backend.tensorToBinding = (tensor) => {
+    const { buffer } = tensorToBinding.call(backend, tensor);
+    return { buffer, size: BYTES * sizeOf(tensor.dataId) };
+  };
 }
 
-/** Gives the card back what tfjs keeps for later use. After a shortage some of it may never have been memory at all. */
+/** Most bytes of the card that were taken at a time, in use or kept for later. */
+export function peakGpuBytes(): number {
+  return webgpuBackend().bufferManager.peakBytes;
+}
+
+/** Gives the card back what is kept for later use. After a shortage some of it may never have been memory at all. */
 export function dropFreeBuffers(): void {
-  const store = webgpuBackend().bufferManager;
-  for (const buffers of store.freeBuffers.values()) {
-    for (const buffer of buffers.splice(0)) {
-      store.numFreeBuffers--;
-      store.numBytesAllocated -= buffer.size;
-      buffer.destroy();
-    }
-  }
+  webgpuBackend().bufferManager.dropFree();
 }

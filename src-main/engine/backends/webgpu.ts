@@ -1,13 +1,16 @@
 /** The `webgpu` engine: tfjs-backend-webgpu on Dawn (npm `webgpu`), which drives Vulkan, Metal or Direct3D 12. */
 import { createRequire } from 'node:module';
+import os from 'node:os';
 import * as tf from '@tensorflow/tfjs-core';
+import { mostBytesPerBinding } from './bindingLimit.ts';
 import { tuneFor } from '../kernels/webgpu/frozen/tuner.ts';
 import { registerWebgpuKernels } from '../kernels/webgpu/register.ts';
 import { registerTfjsGradients } from '../ops/tfjsGradients.ts';
+import { dawnCards, dawnOptions } from './cards.ts';
 import { slowDownPolling } from './dawnPolling.ts';
 import type { BackendFacts } from './facts.ts';
 import { deviceFailure, watchDevice } from './deviceWatch.ts';
-import { webgpuBackend } from './tfjsInternals.ts';
+import { usePool, webgpuBackend } from './tfjsInternals.ts';
 
 const require = createRequire(import.meta.url);
 
@@ -19,7 +22,6 @@ interface AdapterInfo {
 }
 interface Adapter {
   info: AdapterInfo;
-  limits: { maxBufferSize: number };
   features: ReadonlySet<string>;
   requestDevice(descriptor: DeviceDescriptor): Promise<object>;
 }
@@ -44,12 +46,15 @@ export async function bootWebgpu(): Promise<BackendFacts> {
   if (deviceFailure()) removeDeadBackend();
   if (!(await tf.setBackend('webgpu'))) throw new Error('the webgpu backend did not start');
   await tf.ready();
+  usePool(webgpuBackend());
   watchDevice(webgpuBackend().device);
-  const { info, limits } = adapter;
+  const { info } = adapter;
   if (isSoftware(info)) slowDownPolling();
   const device = info.description || info.device || info.vendor || 'unnamed GPU';
   tuneFor(isSoftware(info) ? '' : [device, info.vendor, info.architecture].join(' '));
-  return { gpu: !isSoftware(info), device, memoryBytes: limits.maxBufferSize };
+  const bindingBytes = mostBytesPerBinding();
+  if (isSoftware(info)) return { gpu: false, device, memoryBytes: os.totalmem(), bindingBytes };
+  return { gpu: true, device, memoryBytes: null, bindingBytes, adapter: { vendor: info.vendor, device: info.device } };
 }
 
 /** tfjs keeps a backend for good, but a lost device never comes back: the next boot has to ask for another one. */
@@ -59,13 +64,19 @@ function removeDeadBackend(): void {
   tf.registerBackend('webgpu', factory, 3);
 }
 
+/** Names of the graphics cards; starts nothing. */
+export function webgpuCards(): Promise<string[]> {
+  return dawnCards(require('webgpu') as Parameters<typeof dawnCards>[0]);
+}
+
 /** Puts Dawn where tfjs looks for WebGPU: `navigator.gpu` and the GPU* constants. */
 async function installGpu(): Promise<Adapter> {
   if (!gpu) {
     const dawn = require('webgpu') as { create(options: string[]): Gpu; globals: Record<string, unknown> };
     Object.assign(globalThis, dawn.globals);
     // Dawn offers subgroup matrices to those only who allow its experiments; no text but our own runs here.
-    gpu = withFeatures(dawn.create(['enable-dawn-features=allow_unsafe_apis']));
+    const card = await dawnOptions(dawn);
+    gpu = withFeatures(dawn.create(['enable-dawn-features=allow_unsafe_apis', ...card]));
     Object.defineProperty(globalThis, 'navigator', { value: { gpu, userAgent: 'node' }, configurable: true });
   }
   const adapter = await gpu.requestAdapter({ powerPreference: 'high-performance' });

@@ -2,6 +2,7 @@
 import * as tf from '@tensorflow/tfjs-core';
 import type { Decoder } from '../model/decoder.ts';
 import type { KvCache } from '../model/kvCache.ts';
+import type { RecordedPass } from '../kernels/tensorflow/recording/recordedPass.ts';
 import type { Random } from '../../../src-shared/random.ts';
 import { tokenLikelihood, type TokenLikelihood } from './likelihood.ts';
 import { penalised, sampleToken, type SamplingOptions } from './sample.ts';
@@ -52,22 +53,26 @@ function nextToken(logits: Float32Array, { options, seen }: Asking): Next {
   return options.likeliest ? { id, likelihood: tokenLikelihood(logits, id, options.likeliest) } : { id };
 }
 
-/** Logits (B, V) for the tokens after `ids` (B·T), which continue the cache. */
-export function lastLogits(model: Decoder, ids: Int32Array, cache: KvCache): tf.Tensor2D {
+/**
+ * Logits (B, V) for the tokens after `ids` (B·T), which continue the cache. `recorded`: what runs passes over one token
+ * of each row, as long as the rows are the same.
+ */
+export function lastLogits(model: Decoder, ids: Int32Array, cache: KvCache, recorded?: RecordedPass): tf.Tensor2D {
   const B = cache.padding.length;
   const T = ids.length / B;
   return tf.tidy(() => {
-    const h = model.hidden(ids, B, T, { cache }); // (B·T, C)
-    return model.logits(
-      T === 1
-        ? h
-        : tf.gather(
-            h,
-            tf.tensor1d(
-              Int32Array.from({ length: B }, (_, row) => row * T + T - 1),
-              'int32',
-            ),
-          ),
-    );
+    const entry = model.enter(ids, B, T, { cache });
+    const logits = (): tf.Tensor2D => model.logits(lastOfEach(model.through(entry), B, T));
+    const isAlike = T === 1 && cache.hasRoom(T);
+    const result = recorded && isAlike ? recorded.call([...entry.tensors, ...cache.tensors], logits) : logits();
+    model.leave(entry);
+    return result as tf.Tensor2D;
   });
+}
+
+/** Of B rows of T tokens each the last token's, h: (B·T, C). Returns (B, C). */
+function lastOfEach(h: tf.Tensor2D, B: number, T: number): tf.Tensor2D {
+  if (T === 1) return h;
+  const places = Int32Array.from({ length: B }, (_, row) => row * T + T - 1);
+  return tf.gather(h, tf.tensor1d(places, 'int32'));
 }

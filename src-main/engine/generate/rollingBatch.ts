@@ -6,6 +6,7 @@
 import * as tf from '@tensorflow/tfjs-core';
 import { usageError } from '../../../src-shared/errors.ts';
 import type { Decoder } from '../model/decoder.ts';
+import { RecordedPass } from '../kernels/tensorflow/recording/recordedPass.ts';
 import { KvCache } from '../model/kvCache.ts';
 import type { TokenLikelihood } from './likelihood.ts';
 import { lastLogits, nextTokens, type GenerateOptions, type Next } from './nextToken.ts';
@@ -60,6 +61,7 @@ export class RollingBatch {
   private newest: number[] = [];
   private readonly ended: BatchEvent[] = [];
   private readonly leaving = new Set<number>();
+  private readonly recorded = new RecordedPass();
 
   constructor(model: Decoder, { beforePass = () => undefined, tokensPerPass = Infinity }: RollingOptions = {}) {
     this.model = model;
@@ -125,11 +127,12 @@ export class RollingBatch {
 
   private async continueLive(events: BatchEvent[]): Promise<void> {
     const { live, cache } = this;
+    const ids = this.model.continuing(cache, Int32Array.from(this.newest));
     this.beforePass(
       live.map(({ row }) => row),
-      1,
+      ids.length / live.length,
     );
-    const next = await nextTokens(lastLogits(this.model, Int32Array.from(this.newest), cache), live);
+    const next = await nextTokens(lastLogits(this.model, ids, cache, this.recorded), live);
     const going = this.record(live, next, events);
     this.keep(going);
     this.newest = going.map((i) => next[i]!.id);
@@ -139,9 +142,10 @@ export class RollingBatch {
     const group = this.reading[0]!;
     const { rows, cache, ids, read } = group;
     const end = Math.min(ids[0]!.length, read + Math.max(1, Math.floor(this.tokensPerPass / rows.length)));
-    const T = end - read;
-    const part = new Int32Array(rows.length * T);
-    ids.forEach((one, i) => part.set(one.subarray(read, end), i * T));
+    const columns = new Int32Array(rows.length * (end - read));
+    ids.forEach((one, i) => columns.set(one.subarray(read, end), i * (end - read)));
+    const part = this.model.continuing(cache, columns);
+    const T = part.length / rows.length;
     this.beforePass(
       rows.map(({ row }) => row),
       T,
@@ -155,6 +159,7 @@ export class RollingBatch {
       if (going.length === 0) return;
       if (going.length < rows.length) cache.keepRows(going);
       this.cache.join(cache);
+      this.recorded.forget();
       this.live.push(...going.map((i) => rows[i]!));
       this.newest.push(...going.map((i) => next[i]!.id));
     } finally {
@@ -185,6 +190,7 @@ export class RollingBatch {
   /** Of the live rows only these. */
   private keep(going: number[]): void {
     if (going.length === this.live.length) return;
+    this.recorded.forget();
     if (going.length > 0) this.cache.keepRows(going);
     else {
       this.cache.dispose();

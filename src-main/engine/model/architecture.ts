@@ -6,10 +6,15 @@ import { TARGETS, type Target } from '../../../src-shared/targets.ts';
 import { shownValue } from '../../../src-shared/shownValue.ts';
 import { GraftError } from '../../../src-shared/errors.ts';
 import { gemma2Family } from './families/gemma2.ts';
+import { gemma3Family } from './families/gemma3.ts';
 import { gpt2Family } from './families/gpt2.ts';
 import { gptNeoxFamily } from './families/gptNeox.ts';
+import { graniteFamily } from './families/granite.ts';
 import { llamaFamily } from './families/llama.ts';
+import { olmo2Family } from './families/olmo2.ts';
 import { phi3Family } from './families/phi3.ts';
+import { smollm3Family } from './families/smollm3.ts';
+import { isMultimodal, MULTIMODAL_TYPES, textPartOf, TEXT_PREFIX } from './multimodal.ts';
 import type { ArchitectureSpec, Family, FamilyRules, LinearModule, ModelConfig } from './spec.ts';
 
 export type { ArchitectureSpec, Family, LinearModule, ModelConfig };
@@ -22,6 +27,10 @@ const FAMILIES: Record<Family, FamilyRules> = {
   qwen2: llamaFamily,
   qwen3: llamaFamily,
   gemma2: gemma2Family,
+  gemma3_text: gemma3Family,
+  olmo2: olmo2Family,
+  smollm3: smollm3Family,
+  granite: graniteFamily,
   phi3: phi3Family,
   gpt_neox: gptNeoxFamily,
 };
@@ -30,7 +39,7 @@ export function familyRules(family: Family): FamilyRules {
   return FAMILIES[family];
 }
 
-export const SUPPORTED_MODEL_TYPES = Object.keys(FAMILIES);
+export const SUPPORTED_MODEL_TYPES = [...Object.keys(FAMILIES), ...MULTIMODAL_TYPES];
 
 /**
  * Maps config.json onto an ArchitectureSpec.
@@ -38,7 +47,8 @@ export const SUPPORTED_MODEL_TYPES = Object.keys(FAMILIES);
  * fit.
  */
 export function architectureFromConfig(config: ModelConfig): ArchitectureSpec {
-  const type = config['model_type'];
+  const text = textPartOf(config);
+  const type = text['model_type'];
   if (typeof type !== 'string' || !Object.hasOwn(FAMILIES, type)) {
     throw new GraftError(
       'UNKNOWN_ARCHITECTURE',
@@ -47,7 +57,8 @@ export function architectureFromConfig(config: ModelConfig): ArchitectureSpec {
       { modelType: type ?? null, supported: SUPPORTED_MODEL_TYPES },
     );
   }
-  return FAMILIES[type as Family].spec(config);
+  const spec = FAMILIES[type as Family].spec(text);
+  return isMultimodal(config) ? { ...spec, prefix: TEXT_PREFIX, multimodal: true } : spec;
 }
 
 /** How many tokens a query of this layer sees, itself included; 0: all before it. */

@@ -4,16 +4,18 @@
  * Activations are kept two-dimensional, (N, C) with one row per token, except inside attention.
  */
 import * as tf from '@tensorflow/tfjs-core';
-import { attentionMask } from '../ops/attention.ts';
-import { embedding } from '../ops/embedding.ts';
+import { lookUp } from '../ops/embedding.ts';
+import { frozenLinear } from '../ops/frozenLinear.ts';
 import { gelu } from '../ops/gelu.ts';
 import { geluExact } from '../ops/geluExact.ts';
 import { swiglu } from '../ops/swiglu.ts';
-import { type ArchitectureSpec, windowOf } from './architecture.ts';
+import type { ArchitectureSpec } from './architecture.ts';
 import type { Target } from '../../../src-shared/targets.ts';
 import type { Attachment, LinearInUse } from './attachment.ts';
+import { entryOf, type Entry, type Pass } from './entry.ts';
+import type { ForwardOptions, InputNoise, Recompute, Stream, TwoOutputs } from './forwardOptions.ts';
 import type { KvCache } from './kvCache.ts';
-import { fullRows, type TokenPlaces, type TokenRows } from './packing.ts';
+import type { Parameter } from './parameters.ts';
 import {
   finalNormNames,
   headName,
@@ -27,42 +29,7 @@ import {
 import { disposeWeights, type Weights } from './weights.ts';
 import { Layers } from './layers.ts';
 import { RotaryTables } from './rotaryTables.ts';
-import { selfAttention, type AttentionContext } from './selfAttention.ts';
-import { tokenOutside, virtualIndex, type VirtualIndex } from './virtualIndex.ts';
-
-/** Noise on the token embeddings x (N, C) of `rows`; returns their sum. */
-export type InputNoise = (x: tf.Tensor2D, rows: TokenRows) => tf.Tensor2D;
-
-/**
- * f(x) such that the gradient computes f again; `rewind` then comes before it. f disposes its x, and its results depend
- * on nothing but x and parameters.
- */
-export type Recompute = (
-  x: tf.Tensor2D,
-  f: (x: tf.Tensor2D) => [tf.Tensor2D, tf.Tensor2D],
-  rewind?: () => void,
-) => [tf.Tensor2D, tf.Tensor2D];
-
-export interface ForwardOptions {
-  /** What the T tokens continue; it then holds them too. */
-  cache?: KvCache | undefined;
-  /** Where the tokens are, if padding is left out. */
-  packing?: TokenPlaces | undefined;
-  inputNoise?: InputNoise | undefined;
-  /** Compute each block again for its gradient instead of keeping its activations. */
-  recompute?: Recompute | undefined;
-}
-
-/** The residual stream and its norm that the next half of a block reads, both (N, C). */
-interface Stream {
-  x: tf.Tensor2D;
-  normed: tf.Tensor2D;
-}
-
-/** What the blocks of one forward pass have in common. */
-interface Pass extends AttentionContext {
-  recompute: Recompute | undefined;
-}
+import { selfAttention } from './selfAttention.ts';
 
 export class Decoder {
   readonly spec: ArchitectureSpec;
@@ -89,11 +56,11 @@ export class Decoder {
   }
 
   /** W of the vocabulary projection, (V, C), or of the classes where the adapter has a head of its own. */
-  get head(): tf.Tensor2D {
+  get head(): Parameter {
     const { overrides } = this.adapter ?? {};
     // An adapter may also give a model whose head is its embedding a head of its own.
-    const own = (overrides?.get(SCORE) ?? overrides?.get(untiedHeadName(this.spec)))?.value;
-    return (own ?? this.layers.tensor(headName(this.spec))) as tf.Tensor2D;
+    const own = overrides?.get(SCORE) ?? overrides?.get(untiedHeadName(this.spec));
+    return own ?? this.layers.parameter(headName(this.spec));
   }
 
   /** A linear layer of the model; throws where there is none. */
@@ -102,27 +69,64 @@ export class Decoder {
   }
 
   /**
+   * What to give to `hidden` so that `ids` (B·T) continue the cache: these, or, where the frequencies of the positions
+   * change with the length of a row, all ids so far, for which the cache is emptied.
+   */
+  continuing(cache: KvCache, ids: Int32Array): Int32Array {
+    if (!this.rotary.dependsOnLength) return ids;
+    const T = ids.length / cache.padding.length;
+    const changes = cache.padding.some((padding) => {
+      const held = cache.length - padding;
+      return held > 0 && this.rotary.changes(held, held + T);
+    });
+    return changes ? cache.takeBack(ids) : ids;
+  }
+
+  /**
    * Hidden states after the final norm. ids: N token ids, row by row; N = B·T, or fewer where `packing` leaves padding
    * out; ids from V on are the adapter's virtual tokens. Call it under tidy. Returns (N, C).
    * Throws GraftError TOKEN_OUTSIDE where such ids come without an adapter that has virtual tokens.
    */
   hidden(ids: ArrayLike<number>, B: number, T: number, options: ForwardOptions = {}): tf.Tensor2D {
+    const entry = this.enter(ids, B, T, options);
+    const h = this.through(entry);
+    this.leave(entry);
+    return h;
+  }
+
+  /** The first of the three parts of `hidden`: makes the tensors that it needs. */
+  enter(ids: ArrayLike<number>, B: number, T: number, options: ForwardOptions): Entry {
+    const { spec, adapter, rotary } = this;
+    return entryOf({ spec, adapter, rotary }, ids, B, T, options);
+  }
+
+  /** The second: uses nothing but the entry's tensors, the weights, and the keys and values in the cache. */
+  through({ pass, ids, options }: Entry): tf.Tensor2D {
     const { spec } = this;
-    const { real, virtual } = virtualIndex(ids, spec.vocab);
-    if (virtual && !this.adapter?.virtual) throw tokenOutside(ids, spec.vocab);
-    const pass = this.passOver(B, T, options, virtual);
-    const x = this.embedded(real, pass, options.inputNoise);
+    const x = this.embedded(ids, pass, options.inputNoise);
     let stream: Stream = { x, normed: this.layers.norm(x, normNames(spec, 0)[0]) };
     for (let layer = 0; layer < spec.layers; layer++) stream = this.block(layer, stream, pass);
-    if (options.cache) options.cache.length += T;
     stream.x.dispose();
     return stream.normed;
   }
 
-  /** Logits of hidden states. h: (M, C). Returns (M, V). */
+  /** The third: the cache holds the tokens from now on. */
+  leave({ pass, given, options: { cache } }: Entry): void {
+    if (!cache) return;
+    if (this.rotary.dependsOnLength) cache.remember(given);
+    cache.length += pass.rows.T;
+  }
+
+  /** Hidden states h (M, C) as the vocabulary projection reads them. */
+  headInput(h: tf.Tensor2D): tf.Tensor2D {
+    const { logitsScaling } = this.spec;
+    return logitsScaling ? tf.div(h, logitsScaling) : h;
+  }
+
+  /** Logits of hidden states, of which no gradient of the head is taken. h: (M, C). Returns (M, V). */
   logits(h: tf.Tensor2D): tf.Tensor2D {
     const { logitCap: cap } = this.spec;
-    const products: tf.Tensor2D = tf.matMul(h, this.head, false, true);
+    const products = frozenLinear(this.headInput(h), this.head, undefined, 'out_in');
     return cap ? tf.mul(tf.tanh(tf.div(products, cap)), cap) : products;
   }
 
@@ -131,41 +135,15 @@ export class Decoder {
     this.rotary.dispose();
   }
 
-  private passOver(
-    B: number,
-    T: number,
-    { cache, packing, recompute }: ForwardOptions,
-    virtual: VirtualIndex | undefined,
-  ): Pass {
-    const { spec } = this;
-    const start = cache?.length ?? 0;
-    const rows: TokenRows = { B, T, ...(packing ?? fullRows(B, T, start)) };
-    if (cache) rows.positions = cache.positions(T);
-    if (virtual && this.adapter?.virtual?.keysValues) rows.positions = tf.mul(rows.positions, virtual.isReal);
-    const ownAngles = cache?.isPadded || (cache && virtual);
-    const maskOf = (window: number): tf.Tensor =>
-      cache && !cache.isPlain(T) ? cache.mask(T, window) : attentionMask(T, start + T, window);
-    const windows = new Set(Array.from({ length: spec.layers }, (_, layer) => windowOf(spec, layer)));
-    const masks = new Map([...windows].map((window) => [window, maskOf(window)]));
-    return {
-      rows,
-      maskOf: (window) => masks.get(window) ?? maskOf(window),
-      angles: spec.positions === 'rotary' ? this.rotary.angles(start, T, ownAngles ? rows : undefined) : null,
-      virtual: virtual?.index,
-      cache,
-      recompute,
-    };
-  }
-
   /** Token embeddings, scaled where the architecture says so, and learned positions, (N, C). */
   private embedded(ids: tf.Tensor1D, { rows, virtual }: Pass, inputNoise?: InputNoise): tf.Tensor2D {
     const { spec, layers } = this;
-    const found = embedding(layers.tensor(tokenEmbeddingName(spec)) as tf.Tensor2D, ids);
+    const found = lookUp(layers.parameter(tokenEmbeddingName(spec)), ids);
     const tokens = inputNoise?.(found, rows) ?? found;
     const all = (virtual && this.adapter?.virtual?.embed?.(tokens, virtual)) ?? tokens;
     const x: tf.Tensor2D = spec.embeddingScale ? tf.mul(all, spec.embeddingScale) : all;
     return spec.positions === 'learned'
-      ? tf.add(x, embedding(layers.tensor(positionEmbeddingName(spec)) as tf.Tensor2D, rows.positions))
+      ? tf.add(x, lookUp(layers.parameter(positionEmbeddingName(spec)), rows.positions))
       : x;
   }
 
@@ -177,11 +155,38 @@ export class Decoder {
     const attend = (h: tf.Tensor2D): tf.Tensor2D => this.attention(layer, h, pass);
     const both = (start: Stream): Stream => {
       const entered = this.entered(start, layer, pass.virtual, beforeAttention);
+      const rows = pass.recompute ? Math.max(1, Math.floor(pass.recompute.floatsAtOnce / spec.intermediate)) : Infinity;
+      if (pass.recompute && entered.x.shape[0] > rows)
+        return this.blockByRows(layer, entered, attend, next, rows, pass.recompute);
       if (spec.parallelResidual)
         return this.halfBlock(entered, (h, x) => tf.add(attend(h), this.mlp(layer, layers.norm(x, beforeMlp))), next);
       return this.halfBlock(this.halfBlock(entered, attend, beforeMlp), (h) => this.mlp(layer, h), next);
     };
     return pass.recompute ? this.recomputed(stream, both, beforeAttention, pass.recompute) : both(stream);
+  }
+
+  /** A block whose MLP goes through the tokens `rows` at a time; frees the stream before. */
+  private blockByRows(
+    layer: number,
+    start: Stream,
+    attend: (h: tf.Tensor2D) => tf.Tensor2D,
+    next: string[],
+    rows: number,
+    recompute: Recompute,
+  ): Stream {
+    const { spec, layers } = this;
+    const beforeMlp = normNames(spec, layer)[1];
+    const middle: Stream = spec.parallelResidual
+      ? { x: start.x, normed: tf.tidy(() => attend(start.normed)) }
+      : this.halfBlock(start, attend, beforeMlp);
+    // (rows, C) each; h: with parallel halves what attention adds, else the norm of x
+    const f = ([x, h]: TwoOutputs): TwoOutputs => {
+      const mlp = this.mlp(layer, spec.parallelResidual ? layers.norm(x, beforeMlp) : h);
+      return layers.addNorm(x, spec.parallelResidual ? tf.add(h, mlp) : mlp, next);
+    };
+    const [x, normed] = recompute.byRows([middle.x, middle.normed], f, rows, this.adapter?.rewind?.());
+    tf.dispose([middle.x, middle.normed, start.normed]);
+    return { x, normed };
   }
 
   /** The stream where the adapter's virtual tokens have activations of their own at the input of this layer. */
@@ -200,11 +205,11 @@ export class Decoder {
     recompute: Recompute,
   ): Stream {
     normed.dispose();
-    const f = (again: tf.Tensor2D): [tf.Tensor2D, tf.Tensor2D] => {
+    const f = (again: tf.Tensor2D): TwoOutputs => {
       const end = block({ x: again, normed: this.layers.norm(again, norm) });
       return [end.x, end.normed];
     };
-    const [end, endNormed] = recompute(x, f, this.adapter?.rewind?.());
+    const [end, endNormed] = recompute.whole(x, f, this.adapter?.rewind?.());
     x.dispose();
     return { x: end, normed: endNormed };
   }
@@ -226,13 +231,19 @@ export class Decoder {
   private attention(layer: number, x: tf.Tensor2D, pass: Pass): tf.Tensor2D {
     const { spec, layers } = this;
     const h = this.sublayer(selfAttention(layers, layer, x, pass), layer, 'attention');
-    return spec.postNorms ? layers.norm(h, postNormNames(spec, layer)[0]) : h;
+    return this.scaled(spec.postNorms ? layers.norm(h, postNormNames(spec, layer)[0]) : h);
   }
 
   private mlp(layer: number, x: tf.Tensor2D): tf.Tensor2D {
     const { spec, layers } = this;
     const h = this.sublayer(this.feedForward(layer, x), layer, 'mlp');
-    return spec.postNorms ? layers.norm(h, postNormNames(spec, layer)[1]) : h;
+    return this.scaled(spec.postNorms ? layers.norm(h, postNormNames(spec, layer)[1]) : h);
+  }
+
+  /** What a half of a block adds to the residual stream. */
+  private scaled(h: tf.Tensor2D): tf.Tensor2D {
+    const { residualScale } = this.spec;
+    return residualScale ? tf.mul(h, residualScale) : h;
   }
 
   private feedForward(layer: number, x: tf.Tensor2D): tf.Tensor2D {

@@ -3,7 +3,7 @@
  * shorter prompts are padded on the left, so that the newest tokens of all rows stand in one column.
  */
 import * as tf from '@tensorflow/tfjs-core';
-import { cacheWrite, writesInPlace } from '../ops/cacheWrite.ts';
+import { cacheWrite, rowsOfColumns, writesInPlace } from '../ops/cacheWrite.ts';
 
 /** Columns that are added at once where a backend writes in place. */
 const BLOCK = 64;
@@ -13,6 +13,8 @@ export class KvCache {
   padding: number[];
   /** Columns filled, padding included, once every layer has been extended. */
   length = 0;
+  /** Of each row, padding included, where `remember` is told of them. */
+  private ids: number[][] = [];
   private keys: tf.Tensor4D[] = [];
   private values: tf.Tensor4D[] = [];
 
@@ -24,6 +26,21 @@ export class KvCache {
   width(T: number): number {
     const columns = this.length + T;
     return writesInPlace() ? BLOCK * Math.ceil(columns / BLOCK) : columns;
+  }
+
+  /** Whether T more tokens find room in what there is. */
+  hasRoom(T: number): boolean {
+    return this.keys[0]?.shape[2] === this.width(T);
+  }
+
+  /** Keys and values of all layers. */
+  get tensors(): tf.Tensor4D[] {
+    return [...this.keys, ...this.values];
+  }
+
+  /** `rows` of `cacheWrite` for T more tokens, K: key heads. Call it under tidy. */
+  rowsFor(T: number, K: number): tf.Tensor1D {
+    return rowsOfColumns([this.padding.length * K, this.width(T)], this.length, T);
   }
 
   /** (B·T) int32: positions of T more tokens in their rows; 0 for padding. Call it under tidy. */
@@ -63,9 +80,28 @@ export class KvCache {
     return tf.tensor4d(values, [B, 1, T, S]);
   }
 
-  /** Appends (B, K, T, D) and returns all keys and values so far; the cache owns what it returns. */
-  extend(layer: number, k: tf.Tensor4D, v: tf.Tensor4D): { k: tf.Tensor4D; v: tf.Tensor4D } {
-    return { k: this.append(this.keys, layer, k), v: this.append(this.values, layer, v) };
+  /**
+   * Appends (B, K, T, D) and returns all keys and values so far; the cache owns what it returns. rows: as of `rowsFor`.
+   */
+  extend(layer: number, k: tf.Tensor4D, v: tf.Tensor4D, rows: tf.Tensor1D): { k: tf.Tensor4D; v: tf.Tensor4D } {
+    return { k: this.append(this.keys, layer, k, rows), v: this.append(this.values, layer, v, rows) };
+  }
+
+  /** ids: (B·T), which the pass that extends the cache was given. */
+  remember(ids: ArrayLike<number>): void {
+    const T = ids.length / this.padding.length;
+    this.ids = this.padding.map((_, row) => [
+      ...(this.ids[row] ?? []),
+      ...Array.from({ length: T }, (__, t) => ids[row * T + t]!),
+    ]);
+  }
+
+  /** Empties the cache. Returns what it was told to remember and `more` (B·T), row by row. */
+  takeBack(more: Int32Array): Int32Array {
+    this.remember(more);
+    const all = Int32Array.from(this.ids.flat());
+    this.dispose();
+    return all;
   }
 
   /** Keeps only these rows, in this order, without columns that are padding in all of them. */
@@ -76,6 +112,7 @@ export class KvCache {
     const first = unused > 0 && rows.length > 0 ? unused : 0;
     this.replaceAll((all) => tf.gather(first > 0 ? columnsOf(all, first, this.length) : all, index));
     this.padding = padding.map((columns) => columns - first);
+    if (this.ids.length > 0) this.ids = rows.map((row) => this.ids[row]!.slice(first));
     this.length -= first;
     index.dispose();
   }
@@ -93,15 +130,19 @@ export class KvCache {
     const [keys, values] = [joined(this.keys, other.keys), joined(this.values, other.values)];
     const padded = (cache: KvCache): number[] => cache.padding.map((columns) => columns + length - cache.length);
     const padding = [...(this.keys.length > 0 ? padded(this) : []), ...padded(other)];
+    const behind = (cache: KvCache): number[][] =>
+      cache.ids.map((row) => [...new Array<number>(length - cache.length).fill(0), ...row]);
+    const ids = [...behind(this), ...behind(other)];
     this.dispose();
     other.dispose();
-    Object.assign(this, { keys, values, padding, length });
+    Object.assign(this, { keys, values, padding, length, ids });
   }
 
   dispose(): void {
     tf.dispose([this.keys, this.values]);
     this.keys = [];
     this.values = [];
+    this.ids = [];
     this.length = 0;
   }
 
@@ -115,12 +156,12 @@ export class KvCache {
     this.values = this.values.map(changed);
   }
 
-  private append(store: tf.Tensor4D[], layer: number, next: tf.Tensor4D): tf.Tensor4D {
+  private append(store: tf.Tensor4D[], layer: number, next: tf.Tensor4D, rows: tf.Tensor1D): tf.Tensor4D {
     const old = store[layer];
     const all = tf.tidy(() =>
       tf.keep(
         writesInPlace()
-          ? cacheWrite(this.withRoom(old, next), next, this.length)
+          ? cacheWrite(this.withRoom(old, next), next, this.length, rows)
           : old
             ? tf.concat([old, next], 2)
             : tf.clone(next),

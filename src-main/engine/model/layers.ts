@@ -6,6 +6,7 @@ import * as tf from '@tensorflow/tfjs-core';
 import { frozenLinear } from '../ops/frozenLinear.ts';
 import { addLayerNorm, layerNorm } from '../ops/layerNorm.ts';
 import { addRmsNorm, rmsNorm } from '../ops/rmsNorm.ts';
+import { trainedLinear } from '../ops/trainedLinear.ts';
 import { linearModules, type ArchitectureSpec, type LinearModule } from './architecture.ts';
 import { type Target } from '../../../src-shared/targets.ts';
 import type { Attachment, LinearInUse } from './attachment.ts';
@@ -25,9 +26,11 @@ export class Layers {
     this.modules = new Map(linearModules(spec).map((module) => [placeOf(module.layer, module.target), module]));
   }
 
-  /** The value in use under this name; throws where there is none. */
-  tensor(name: string): tf.Tensor {
-    return this.parameter(name).value;
+  /** What is in use under this name; throws where there is nothing. */
+  parameter(name: string): Parameter {
+    const found = this.find(name);
+    if (!found) throw new Error(`the model has no tensor ${name}`);
+    return found;
   }
 
   has(layer: number, target: Target): boolean {
@@ -57,20 +60,26 @@ export class Layers {
     return this.adapted(y, x, this.inUse(layer, target));
   }
 
+  /** Without names x itself, as a tensor of its own. */
   norm(x: tf.Tensor2D, names: string[]): tf.Tensor2D {
+    if (names.length === 0) return tf.clone(x);
     const [w, b] = this.normTensors(names);
     return b ? layerNorm(x, w, b, this.spec.normEps) : rmsNorm(x, w, this.spec.normEps);
   }
 
-  /** [x + f, its norm], in one op. */
+  /** [x + f, its norm], in one op; without names [x + f, the same]. */
   addNorm(x: tf.Tensor2D, f: tf.Tensor2D, names: string[]): [tf.Tensor2D, tf.Tensor2D] {
+    if (names.length === 0) {
+      const sum: tf.Tensor2D = tf.add(x, f);
+      return [sum, tf.clone(sum)];
+    }
     const [w, b] = this.normTensors(names);
     return b ? addLayerNorm(x, f, w, b, this.spec.normEps) : addRmsNorm(x, f, w, this.spec.normEps);
   }
 
   private product(x: tf.Tensor2D, { module, weight, bias }: LinearInUse): tf.Tensor2D {
     if (!this.adapter?.overrides?.has(module.weight)) return frozenLinear(x, weight, bias?.value, module.layout);
-    const y: tf.Tensor2D = tf.matMul(x, weight.value as tf.Tensor2D, false, module.layout === 'out_in');
+    const y = trainedLinear(x, weight, module.layout);
     return bias ? tf.add(y, bias.value) : y;
   }
 
@@ -80,14 +89,8 @@ export class Layers {
 
   private normTensors([weight, bias]: string[]): [tf.Tensor, tf.Tensor | undefined] {
     if (weight === undefined) throw new Error('a norm has at least a weight');
-    const w = this.tensor(weight);
-    return [this.spec.normPlusOne ? tf.add(w, 1) : w, bias === undefined ? undefined : this.tensor(bias)];
-  }
-
-  private parameter(name: string): Parameter {
-    const found = this.find(name);
-    if (!found) throw new Error(`the model has no tensor ${name}`);
-    return found;
+    const w = this.parameter(weight).value;
+    return [this.spec.normPlusOne ? tf.add(w, 1) : w, bias === undefined ? undefined : this.parameter(bias).value];
   }
 
   private find(name: string): Parameter | undefined {

@@ -1,6 +1,6 @@
 /**
- * Training on a packed base: the same losses as the `tensorflow` engine gets with the float32 values that the packed
- * words stand for, the same count of parameters, and no tensor left over.
+ * Training on a packed base, embedding and head included: the same losses as the `tensorflow` engine gets with the
+ * float32 values that the packed words stand for, the same count of parameters, and no tensor left over.
  */
 import * as tf from '@tensorflow/tfjs-core';
 import { describe, expect, it } from 'vitest';
@@ -9,8 +9,8 @@ import { bootOrNote } from '../../../test-support/checks/engineSkip.ts';
 import { expectClose } from '../../../test-support/checks/expectClose.ts';
 import type { BackendName } from '../../../src-shared/backends.ts';
 import { bootBackend } from '../backends/backends.ts';
-import { BASE_DTYPES, type BaseDtype } from '../../../src-shared/baseDtypes.ts';
-import type { PackedFormat } from '../packed/formats.ts';
+import type { BaseDtype, BaseForms } from '../../../src-shared/baseDtypes.ts';
+import { PACKED_FORMATS } from '../packed/formats.ts';
 import { packMatrix, unpackMatrix } from '../packed/packMatrix.ts';
 import { createLora } from '../../methods/lora/lora.ts';
 import { AdamW } from '../optim/adamw.ts';
@@ -37,6 +37,7 @@ const LLAMA = architectureFromConfig({
   max_position_embeddings: 32,
   tie_word_embeddings: true,
 });
+const UNTIED: ArchitectureSpec = { ...LLAMA, tiedHead: false };
 const GPT2 = architectureFromConfig({
   model_type: 'gpt2',
   n_embd: 72,
@@ -46,7 +47,6 @@ const GPT2 = architectureFromConfig({
   n_positions: 32,
   activation_function: 'gelu_new',
 });
-const STEPS = 3;
 
 /** Matrices N(0, 0.1^2), vectors N(1, 0.1^2). */
 function randomSource(spec: ArchitectureSpec): TensorSource {
@@ -66,16 +66,18 @@ function randomSource(spec: ArchitectureSpec): TensorSource {
   };
 }
 
-/** The source with its linear weights as they come back from their packed form. */
-function rounded(spec: ArchitectureSpec, source: TensorSource, format: PackedFormat): TensorSource {
+/** The source with its weights as they come back from their packed form. */
+function rounded(spec: ArchitectureSpec, source: TensorSource, forms: BaseForms): TensorSource {
+  const embeddings = new Set(['model.embed_tokens.weight', 'lm_head.weight', 'transformer.wte.weight']);
   const linear = new Set(linearModules(spec).map(({ weight }) => weight));
+  const dtypeOf = (name: string): BaseDtype =>
+    (linear.has(name) ? forms.baseDtype : embeddings.has(name) ? forms.embeddingDtype : undefined) ?? 'f32';
   return {
     tensors: source.tensors,
     readF32(name) {
       const [R, C] = source.tensors.get(name)!.shape as [number, number];
-      return linear.has(name)
-        ? unpackMatrix(packMatrix(name, source.readF32(name), R, C, format))
-        : source.readF32(name);
+      const dtype = dtypeOf(name);
+      return dtype === 'f32' ? source.readF32(name) : unpackMatrix(packMatrix(name, source.readF32(name), R, C, dtype));
     },
   };
 }
@@ -95,10 +97,11 @@ async function training(
   engine: BackendName,
   spec: ArchitectureSpec,
   source: TensorSource,
-  baseDtype: BaseDtype,
+  forms: BaseForms,
+  count: number,
 ): Promise<Training> {
   await bootBackend(engine);
-  const base = new Decoder(spec, loadWeights(spec, source, { baseDtype }));
+  const base = new Decoder(spec, loadWeights(spec, source, forms));
   const parameters = countParameters(base.weights.values());
   const targets: Target[] = spec.family === 'gpt2' ? ['q', 'v', 'fc', 'proj'] : ['q', 'v', 'gate', 'down'];
   const adapter = createLora(spec, { rank: 2, alpha: 4, dropout: 0, targets, init: 'kaiming' }, 1);
@@ -106,7 +109,7 @@ async function training(
   const optimizer = new AdamW(adapter.parameters(), { beta1: 0.9, beta2: 0.999, eps: 1e-8, weightDecay: 0.01 });
   const steps: StepResult[] = [];
   let tensors = 0;
-  for (let step = 0; step < STEPS; step++) {
+  for (let step = 0; step < count; step++) {
     steps.push(await trainStep(model, adapter.parameters(), optimizer, [batch()], { lr: 1e-2, clip: 1 }));
     if (step === 0) tensors = tf.memory().numTensors; // by now the tables of the model exist
   }
@@ -117,41 +120,48 @@ async function training(
   return { steps, parameters };
 }
 
+/** Compares with the same training on the `tensorflow` engine and the unpacked values. */
+async function compare(
+  engine: BackendName,
+  spec: ArchitectureSpec,
+  forms: BaseForms,
+  steps: number,
+  rtol: number,
+): Promise<void> {
+  const source = randomSource(spec);
+  const want = await training('tensorflow', spec, rounded(spec, source, forms), {}, steps);
+  const got = await training(engine, spec, source, forms, steps);
+  for (const field of ['loss', 'gradNorm'] as const) {
+    const values = ({ steps: all }: Training): number[] => all.map((step) => step[field]);
+    expectClose(values(got), values(want), { rtol, atol: 0 }, field);
+  }
+  expect(want.steps.at(-1)!.loss).toBeLessThan(want.steps[0]!.loss);
+  expect(got.parameters).toBe(want.parameters);
+}
+
 describe.skipIf(note !== '')(`training on a packed base${note}`, { timeout: 120_000 }, () => {
   it.each([
-    ['llama', LLAMA, 'nf4'],
-    ['llama', LLAMA, 'f16'],
-    ['gpt2', GPT2, 'nf4'],
-    ['gpt2', GPT2, 'f16'],
-  ] as const)('%s, %s', async (_name, spec, format) => {
-    const source = randomSource(spec);
-    const want = await training('tensorflow', spec, rounded(spec, source, format), 'f32');
-    const got = await training('webgpu', spec, source, format);
-    expectClose(
-      got.steps.map(({ loss }) => loss),
-      want.steps.map(({ loss }) => loss),
-      { rtol: 1e-3, atol: 0 },
-      'losses',
-    );
-    expectClose(
-      got.steps.map(({ gradNorm }) => gradNorm),
-      want.steps.map(({ gradNorm }) => gradNorm),
-      { rtol: 1e-3, atol: 0 },
-      'gradient norms',
-    );
-    expect(want.steps.at(-1)!.loss).toBeLessThan(want.steps[0]!.loss);
-    expect(got.parameters).toBe(want.parameters);
-  });
+    ['webgpu', 'llama', LLAMA, { baseDtype: 'nf4' }],
+    ['webgpu', 'llama', LLAMA, { baseDtype: 'f16' }],
+    ['webgpu', 'gpt2', GPT2, { baseDtype: 'nf4' }],
+    ['webgpu', 'gpt2', GPT2, { baseDtype: 'f16' }],
+    ['webgpu', 'llama', LLAMA, { baseDtype: 'nf4', embeddingDtype: 'int8' }],
+    ['webgpu', 'llama with a head of its own', UNTIED, { embeddingDtype: 'bf16' }],
+    ['webgpu', 'gpt2', GPT2, { embeddingDtype: 'f16' }],
+  ] as const)('on %s, %s, %o', (engine, _name, spec, forms) => compare(engine, spec, forms, 3, 1e-3));
 });
 
-it.each(BASE_DTYPES.filter((dtype) => dtype !== 'f32'))(
-  '%s on an engine without packed products ends with one clear sentence',
-  async (format) => {
-    await bootBackend('tensorflow');
-    const model = new Decoder(LLAMA, loadWeights(LLAMA, randomSource(LLAMA), { baseDtype: format }));
-    expect(() => tf.tidy(() => model.hidden([1, 2], 1, 2))).toThrow(
-      /webgpu engine only; choose it, or the base dtype f32\.$/,
-    );
-    model.dispose();
-  },
-);
+describe('training on a packed base, on the processor', { timeout: 120_000 }, () => {
+  it.each(PACKED_FORMATS.flatMap((baseDtype) => [LLAMA, GPT2].map((spec) => [baseDtype, spec.family, spec] as const)))(
+    '%s, %s, on tensorflow',
+    (baseDtype, _name, spec) => compare('tensorflow', spec, { baseDtype }, 20, 1e-4),
+  );
+
+  it.each([
+    ['tensorflow', 'llama', LLAMA, { baseDtype: 'nf4', embeddingDtype: 'int8' }],
+    ['tensorflow', 'gpt2', GPT2, { baseDtype: 'int8', embeddingDtype: 'f16' }],
+    ['wasm', 'llama', LLAMA, { baseDtype: 'nf4' }],
+    ['wasm', 'llama with a head of its own', UNTIED, { baseDtype: 'f16', embeddingDtype: 'bf16' }],
+    ['wasm', 'gpt2', GPT2, { baseDtype: 'int8' }],
+  ] as const)('on %s, %s, %o', (engine, _name, spec, forms) => compare(engine, spec, forms, 3, 1e-3));
+});

@@ -1,9 +1,39 @@
-/** Angles of the rotary position embedding (Su et al. 2021, eq. 15), with Llama 3's frequency scaling. */
-import type { ArchitectureSpec, RopeScaling } from './architecture.ts';
+/** Angles of the rotary position embedding (Su et al. 2021, eq. 15), stretched where a checkpoint says so. */
+import type { ArchitectureSpec, RopeScaling } from './spec.ts';
+import { attentionFactor, scaledFrequencies } from './ropeScaling.ts';
 
-/** cos and sin of position·frequency, both (T, D/2) row by row. */
-export function ropeTables(spec: ArchitectureSpec, T: number): { cos: Float32Array; sin: Float32Array } {
-  const frequencies = ropeFrequencies(spec);
+/** The positions of some layers. */
+export interface Rope {
+  /** R, how many floats of each head turn. */
+  dim: number;
+  theta: number;
+  scaling?: RopeScaling | undefined;
+}
+
+/** `local`: the layers of `localRope`. */
+export type RopeKind = 'usual' | 'local';
+
+/** Undefined for a layer without positions. */
+export function ropeKind(spec: ArchitectureSpec, layer: number): RopeKind | undefined {
+  if (spec.positions !== 'rotary' || spec.noRope?.includes(layer)) return undefined;
+  return spec.localRope?.layers.includes(layer) ? 'local' : 'usual';
+}
+
+export function ropeOf(spec: ArchitectureSpec, kind: RopeKind): Rope {
+  const { headDim, rotaryDim: dim = headDim, ropeTheta: theta, ropeScaling: scaling, localRope } = spec;
+  return kind === 'local' && localRope ? { dim, ...localRope } : { dim, theta, scaling };
+}
+
+/** theta^(-2i/R) for i < R/2; scaled where the checkpoint says so. length: tokens of the text. */
+export function ropeFrequencies({ dim, theta, scaling }: Rope, length: number): Float32Array {
+  const plain = Float64Array.from({ length: dim / 2 }, (_, i) => 1 / theta ** ((2 * i) / dim));
+  return Float32Array.from(scaling ? scaledFrequencies(plain, theta, scaling, length) : plain);
+}
+
+/** cos and sin of position·frequency, both (T, R/2) row by row, for a text of `length` tokens. */
+export function ropeTables(rope: Rope, T: number, length = T): { cos: Float32Array; sin: Float32Array } {
+  const frequencies = ropeFrequencies(rope, length);
+  const factor = rope.scaling ? attentionFactor(rope.scaling) : 1;
   const half = frequencies.length;
   const cos = new Float32Array(T * half);
   const sin = new Float32Array(T * half);
@@ -11,33 +41,9 @@ export function ropeTables(spec: ArchitectureSpec, T: number): { cos: Float32Arr
     for (let i = 0; i < half; i++) {
       // As PyTorch does: the angle is a float32 product of float32 factors.
       const angle = Math.fround(t * frequencies[i]!);
-      cos[t * half + i] = Math.cos(angle);
-      sin[t * half + i] = Math.sin(angle);
+      cos[t * half + i] = Math.cos(angle) * factor;
+      sin[t * half + i] = Math.sin(angle) * factor;
     }
   }
   return { cos, sin };
-}
-
-/** theta^(-2i/D) for i < D/2, D being the floats of a head that turn; scaled where the checkpoint says so. */
-export function ropeFrequencies({
-  headDim,
-  rotaryDim = headDim,
-  ropeTheta,
-  ropeScaling,
-}: ArchitectureSpec): Float32Array {
-  const frequencies = new Float32Array(rotaryDim / 2);
-  for (let i = 0; i < frequencies.length; i++) {
-    const frequency = 1 / ropeTheta ** ((2 * i) / rotaryDim);
-    frequencies[i] = ropeScaling ? scaledFrequency(frequency, ropeScaling) : frequency;
-  }
-  return frequencies;
-}
-
-/** Llama 3: long wavelengths are divided by `factor`, short ones kept, those between interpolated. */
-export function scaledFrequency(frequency: number, s: RopeScaling): number {
-  const wavelength = (2 * Math.PI) / frequency;
-  if (wavelength < s.originalMaxPositions / s.highFreqFactor) return frequency;
-  if (wavelength > s.originalMaxPositions / s.lowFreqFactor) return frequency / s.factor;
-  const smooth = (s.originalMaxPositions / wavelength - s.lowFreqFactor) / (s.highFreqFactor - s.lowFreqFactor);
-  return ((1 - smooth) * frequency) / s.factor + smooth * frequency;
 }

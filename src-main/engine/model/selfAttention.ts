@@ -16,10 +16,12 @@ export interface AttentionContext {
   rows: TokenRows;
   /** The mask for this window size (0: none). */
   maskOf(window: number): tf.Tensor;
-  angles: RotaryAngles | null;
+  /** Of this layer; null where it has no rotary positions. */
+  anglesOf(layer: number): RotaryAngles | null;
   /** `index` of VirtualTokens, where the batch has any. */
   virtual: tf.Tensor1D | undefined;
-  cache: KvCache | undefined;
+  /** `rows` as of its `rowsFor`. */
+  cache: { held: KvCache; rows: tf.Tensor1D } | undefined;
 }
 
 /** Queries (N, H·D), keys and values (N, K·D). */
@@ -29,14 +31,14 @@ type QueriesKeysValues = [q: tf.Tensor2D, k: tf.Tensor2D, v: tf.Tensor2D];
 export function selfAttention(layers: Layers, layer: number, x: tf.Tensor2D, context: AttentionContext): tf.Tensor2D {
   const { heads, kvHeads } = layers.spec;
   const [q, ownK, ownV] = normedHeads(layers, layer, projections(layers, layer, x));
-  const { virtual, rows, angles, cache } = context;
+  const { virtual, rows, cache } = context;
   const replaced = virtual && layers.adapter?.virtual?.keysValues?.(ownK, ownV, layer, virtual);
   const [k, v] = replaced ?? [ownK, ownV];
   const rule = ruleOf(layers.spec, layer);
   const mask = context.maskOf(rule.window);
   const out = cache
     ? cachedAttention(layers.spec, layer, [q, k, v], { ...context, cache })
-    : rowsAttention(q, k, v, rows, { heads, kvHeads, ...rule, mask, tables: angles });
+    : rowsAttention(q, k, v, rows, { heads, kvHeads, ...rule, mask, tables: context.anglesOf(layer) });
   return layers.linear(layer, 'o', out); // out: (N, H·D)
 }
 
@@ -45,12 +47,14 @@ function cachedAttention(
   spec: ArchitectureSpec,
   layer: number,
   [q2, k2, v2]: QueriesKeysValues,
-  { rows, maskOf, angles, cache }: AttentionContext & { cache: KvCache },
+  { rows, maskOf, anglesOf, cache }: AttentionContext & { cache: NonNullable<AttentionContext['cache']> },
 ): tf.Tensor2D {
   const { heads: H, kvHeads: K } = spec;
+  const angles = anglesOf(layer);
   const turned = (x: tf.Tensor4D): tf.Tensor4D => (angles ? rotary(x, angles.cos, angles.sin) : x);
   const q = turned(splitHeads(q2, rows.B, H)); // (B, H, T, D)
-  const { k, v } = cache.extend(layer, turned(splitHeads(k2, rows.B, K)), splitHeads(v2, rows.B, K)); // (B, K, S, D)
+  const [newK, newV] = [turned(splitHeads(k2, rows.B, K)), splitHeads(v2, rows.B, K)]; // (B, K, T, D)
+  const { k, v } = cache.held.extend(layer, newK, newV, cache.rows); // (B, K, S, D)
   const rule = ruleOf(spec, layer);
   return joinHeads(attention(q, k, v, maskOf(rule.window), rule));
 }
@@ -60,12 +64,14 @@ function ruleOf(spec: ArchitectureSpec, layer: number): AttentionRule {
   return { window: windowOf(spec, layer), cap: attentionCap, ...(attentionScale ? { scale: attentionScale } : {}) };
 }
 
-/** Queries and keys of each head normed where the architecture says so. */
+/** Queries and keys normed where the architecture says so. */
 function normedHeads(layers: Layers, layer: number, [q, k, v]: QueriesKeysValues): QueriesKeysValues {
   const { spec } = layers;
   if (!spec.qkNorm) return [q, k, v];
   const normed = (y: tf.Tensor2D, names: string[]): tf.Tensor2D =>
-    tf.reshape(layers.norm(tf.reshape(y, [-1, spec.headDim]), names), y.shape);
+    spec.qkNorm === 'all'
+      ? layers.norm(y, names)
+      : tf.reshape(layers.norm(tf.reshape(y, [-1, spec.headDim]), names), y.shape);
   const [qNorm, kNorm] = headNormNames(spec, layer);
   return [normed(q, qNorm), normed(k, kNorm), v];
 }

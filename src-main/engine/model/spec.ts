@@ -1,18 +1,52 @@
 /** The types of an architecture and of the families that make one: the record that drives decoder.ts. */
 import type { Target } from '../../../src-shared/targets.ts';
 
-export type Family = 'gpt2' | 'llama' | 'mistral' | 'qwen2' | 'qwen3' | 'gemma2' | 'phi3' | 'gpt_neox';
+export type Family =
+  | 'gpt2'
+  | 'llama'
+  | 'mistral'
+  | 'qwen2'
+  | 'qwen3'
+  | 'gemma2'
+  | 'gemma3_text'
+  | 'olmo2'
+  | 'smollm3'
+  | 'granite'
+  | 'phi3'
+  | 'gpt_neox';
 
 /** `out_in`: weight (out, in) as nn.Linear stores it. `in_out`: (in, out) as GPT-2's Conv1D stores it. */
 export type LinearLayout = 'out_in' | 'in_out';
 
-export interface RopeScaling {
-  type: 'llama3';
-  factor: number;
-  lowFreqFactor: number;
-  highFreqFactor: number;
-  originalMaxPositions: number;
-}
+/** How rotary frequencies are stretched to longer texts (ropeScaling.ts). */
+export type RopeScaling =
+  | { type: 'linear'; factor: number }
+  | { type: 'dynamic'; factor: number; originalMaxPositions: number }
+  | {
+      type: 'llama3';
+      factor: number;
+      lowFreqFactor: number;
+      highFreqFactor: number;
+      originalMaxPositions: number;
+    }
+  | {
+      type: 'yarn';
+      factor: number;
+      originalMaxPositions: number;
+      betaFast: number;
+      betaSlow: number;
+      /** Whether the range of the ramp is widened to whole floats. */
+      truncate: boolean;
+      attentionFactor: number;
+    }
+  | {
+      type: 'longrope';
+      /** By what each frequency is divided, in texts of up to `originalMaxPositions` tokens and in longer ones. */
+      shortFactors: number[];
+      longFactors: number[];
+      originalMaxPositions: number;
+      attentionFactor: number;
+    };
 
 export interface ArchitectureSpec {
   family: Family;
@@ -33,13 +67,17 @@ export interface ArchitectureSpec {
   normPlusOne?: boolean;
   /** Attention and MLP are normed once more on their way into the residual stream. */
   postNorms?: boolean;
-  /** Queries and keys are normed, each head by itself. */
-  qkNorm?: boolean;
+  /** Queries and keys are normed, `each` head by itself, or `all` of a token's heads as one vector. */
+  qkNorm?: 'each' | 'all';
   /** Attention and MLP both read the input of the block: x + attn(ln1 x) + mlp(ln2 x). */
   parallelResidual?: boolean;
   positions: 'learned' | 'rotary';
   ropeTheta: number;
   ropeScaling?: RopeScaling;
+  /** In these layers positions turn by frequencies of their own. */
+  localRope?: { theta: number; scaling?: RopeScaling; layers: number[] };
+  /** Layers without positions, in a model that has rotary ones elsewhere. */
+  noRope?: number[];
   /** How many floats of each head turn, the first ones; absent: all. */
   rotaryDim?: number;
   /** In these layers a query sees only the last `size` tokens, its own included. */
@@ -52,6 +90,10 @@ export interface ArchitectureSpec {
   logitCap?: number;
   /** Factor of the token embeddings. */
   embeddingScale?: number;
+  /** Factor of what attention and MLP add to the residual stream. */
+  residualScale?: number;
+  /** Logits are divided by it. */
+  logitsScaling?: number;
   /**
    * One matrix makes q, k and v: all queries, then all keys, then all values; or the three of each head side by side.
    */
@@ -63,6 +105,8 @@ export interface ArchitectureSpec {
   layout: LinearLayout;
   /** Prefix of every tensor name below the top (`transformer.`, `model.`). */
   prefix: string;
+  /** The model is the text part of a multimodal release (multimodal.ts), whose other parts stay as they are. */
+  multimodal?: true;
   bosTokenId?: number;
   eosTokenIds: number[];
 }
@@ -91,9 +135,10 @@ export interface TensorNames {
   head: string;
   /** Path of the list of blocks. */
   blocks: string;
-  beforeAttention: string;
+  /** Absent where a block reads the residual stream itself. */
+  beforeAttention?: string;
   afterAttention?: string;
-  beforeMlp: string;
+  beforeMlp?: string;
   afterMlp?: string;
   finalNorm: string;
   /** Of q and k, where they are normed. */

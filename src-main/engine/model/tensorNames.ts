@@ -1,5 +1,6 @@
 /** How the tensors of a base model are called in its files. No tensor is touched here. */
 import { type ArchitectureSpec, familyRules, type TensorNames } from './architecture.ts';
+import { HEAD_NAMES } from './multimodal.ts';
 
 const namesOf = ({ family }: ArchitectureSpec): TensorNames => familyRules(family).names;
 
@@ -16,6 +17,11 @@ export function untiedHeadName(spec: ArchitectureSpec): string {
   return namesOf(spec).head;
 }
 
+/** Names under which files may hold the head; of a multimodal release there are two. */
+export function headNamesInFiles(spec: ArchitectureSpec): string[] {
+  return spec.multimodal ? HEAD_NAMES : [untiedHeadName(spec)];
+}
+
 export function headName(spec: ArchitectureSpec): string {
   return spec.tiedHead ? tokenEmbeddingName(spec) : untiedHeadName(spec);
 }
@@ -23,10 +29,11 @@ export function headName(spec: ArchitectureSpec): string {
 /** The head of an adapter that classifies (train/classification.ts), (classes, C); it stands in for the model's own. */
 export const SCORE = 'score.weight';
 
-/** [before attention, before MLP], each [weight] or [weight, bias]. */
+/** [before attention, before MLP], each [weight], [weight, bias], or [] where nothing is normed there. */
 export function normNames(spec: ArchitectureSpec, layer: number): [string[], string[]] {
   const { beforeAttention, beforeMlp } = namesOf(spec);
-  return [blockNorm(spec, layer, beforeAttention), blockNorm(spec, layer, beforeMlp)];
+  const own = (norm: string | undefined): string[] => (norm === undefined ? [] : blockNorm(spec, layer, norm));
+  return [own(beforeAttention), own(beforeMlp)];
 }
 
 /** [after attention, after MLP], where the architecture has them. */

@@ -1,11 +1,12 @@
 /** The frozen base model's weights as tensors on the current backend, under the names that the file uses. */
 import * as tf from '@tensorflow/tfjs-core';
-import type { BaseDtype } from '../../../src-shared/baseDtypes.ts';
-import type { PackedFormat } from '../packed/formats.ts';
+import type { BaseDtype, BaseForms } from '../../../src-shared/baseDtypes.ts';
+import { mostBytesPerBinding } from '../backends/bindingLimit.ts';
+import { tensorOfFilled } from '../backends/takenOver.ts';
 import { packMatrix } from '../packed/packMatrix.ts';
-import { type ArchitectureSpec, linearModules } from './architecture.ts';
-import type { Parameter } from './parameters.ts';
-import { untiedHeadName } from './tensorNames.ts';
+import type { ArchitectureSpec } from './architecture.ts';
+import { disposeParameter, inPieces, pieceName, type Parameter } from './parameters.ts';
+import { type WeightForm, weightForm, weightLayout } from './weightLayout.ts';
 
 /** Where weights come from: a checkpoint whose tensors have been checked against its architecture. */
 export interface TensorSource {
@@ -15,72 +16,60 @@ export interface TensorSource {
 
 export type Weights = Map<string, Parameter>;
 
-export interface LoadOptions {
-  /** How the weights of the linear layers are kept; all others are float32. */
-  baseDtype?: BaseDtype;
-  /** The model will answer and be measured, but not trained. */
-  forwardOnly?: boolean;
+export interface LoadOptions extends BaseForms {
+  /** Most bytes of a buffer; absent: what the current backend binds. */
+  mostBytes?: number;
 }
 
 /**
  * Reads every weight of the model. The caller disposes them with `disposeWeights`. Throws WEIGHT_OUT_OF_RANGE for a
  * value that the base dtype cannot hold.
  */
-export function loadWeights(
+export function loadWeights(spec: ArchitectureSpec, source: TensorSource, options: LoadOptions = {}): Weights {
+  const layout = [...layoutOf(spec, source, options)];
+  return new Map(layout.map(([name, form]) => [name, weightOf(name, source.readF32(name), form)]));
+}
+
+/** Form and pieces of every weight that the model keeps. */
+export function layoutOf(
   spec: ArchitectureSpec,
-  source: TensorSource,
-  { baseDtype = 'f32', forwardOnly = false }: LoadOptions = {},
-): Weights {
-  const weights: Weights = new Map();
-  // libtensorflow takes twice as long for x·W^T as for x·W. Training needs both, one way or the other.
-  const turn = forwardOnly && spec.layout === 'out_in' && tf.getBackend() === 'tensorflow';
-  const linear = new Set(linearModules(spec).map(({ weight }) => weight));
-  for (const [name, { shape }] of source.tensors) {
-    if (spec.tiedHead && name === untiedHeadName(spec)) continue; // some files hold the embedding a second time
-    const values = source.readF32(name);
-    if (!linear.has(name)) weights.set(name, { name, value: onDevice(values, shape) });
-    else if (baseDtype !== 'f32')
-      weights.set(name, packedParameter(name, values, shape as [number, number], baseDtype));
-    else
-      weights.set(
-        name,
-        turn
-          ? { name, value: transposeOf(onDevice(values, shape)), turned: true }
-          : { name, value: onDevice(values, shape) },
-      );
-  }
-  return weights;
+  { tensors }: TensorSource,
+  { mostBytes = mostBytesPerBinding(), ...forms }: LoadOptions,
+): Map<string, WeightForm> {
+  return weightLayout(spec, tensors, forms, mostBytes);
 }
 
-function packedParameter(name: string, values: Float32Array, shape: [number, number], format: PackedFormat): Parameter {
-  const { words } = packMatrix(name, values, ...shape, format);
-  return { name, value: tf.tensor1d(words, 'int32'), packed: { format, shape } };
+/** A float32 tensor that is none of the base's, in as many pieces as the current backend asks for. */
+export function ownParameter(name: string, values: Float32Array, shape: number[]): Parameter {
+  return weightOf(name, values, weightForm(shape, 'f32', mostBytesPerBinding()));
 }
 
-function transposeOf(w: tf.Tensor): tf.Tensor {
-  const turned = tf.transpose(w);
-  w.dispose();
-  return turned;
+/** A weight in the form that it is kept in, on the current backend, which may go on using the memory of `values`. */
+export function weightOf(name: string, values: Float32Array, form: WeightForm): Parameter {
+  if (form.pieces.length > 1) return inPieces(name, partsOf(name, values, form));
+  return parameterOf(name, values, form.shape, form.dtype);
 }
 
-/**
- * The TensorFlow backend takes values over only when an op first needs them, and holds on to the JavaScript array until
- * then. A slice of everything makes it do so now: libtensorflow uses the array's own memory where its alignment allows,
- * else it copies, and the array becomes garbage one tensor at a time.
- */
-function onDevice(values: Float32Array, shape: number[]): tf.Tensor {
-  const lazy = tf.tensor(values, shape, 'float32');
-  if (tf.getBackend() !== 'tensorflow') return lazy;
-  const eager = tf.slice(
-    lazy,
-    shape.map(() => 0),
-    shape,
+function partsOf(name: string, values: Float32Array, { shape: [, ...others], dtype, pieces }: WeightForm): Parameter[] {
+  const width = others.reduce((a, b) => a * b, 1);
+  return pieces.map(({ startRow, rows }) =>
+    parameterOf(
+      pieceName(name, startRow),
+      values.slice(startRow * width, (startRow + rows) * width),
+      [rows, ...others],
+      dtype,
+    ),
   );
-  lazy.dispose();
-  return eager;
+}
+
+function parameterOf(name: string, values: Float32Array, shape: number[], dtype: BaseDtype): Parameter {
+  if (dtype === 'f32') return { name, value: tensorOfFilled(values, shape) };
+  const [R, C] = shape as [number, number];
+  const { words } = packMatrix(name, values, R, C, dtype);
+  return { name, value: tf.tensor1d(words, 'int32'), packed: { format: dtype, shape: [R, C] } };
 }
 
 export function disposeWeights(weights: Weights): void {
-  for (const { value } of weights.values()) value.dispose();
+  for (const parameter of weights.values()) disposeParameter(parameter);
   weights.clear();
 }

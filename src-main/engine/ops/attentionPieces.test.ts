@@ -4,10 +4,11 @@ import { expectClose } from '../../../test-support/checks/expectClose.ts';
 import { bootBackend } from '../backends/backends.ts';
 import { fullRows } from '../model/packing.ts';
 import { attentionMask } from './attention.ts';
-import { attentionPieces, type Piece } from './attentionPieces.ts';
-import { rowsAttention } from './rowsAttention.ts';
+import { attentionPieces, keysOf, type Piece } from './attentionPieces.ts';
+import { rowsAttention, rowsMask } from './rowsAttention.ts';
 
-const scoresOf = ({ rows, length, heads }: Piece, group: number): number => rows * heads * group * length * length;
+const scoresOf = (piece: Piece, group: number): number =>
+  piece.rows * piece.heads * group * piece.queries * keysOf(piece);
 
 describe('pieces', () => {
   it.each([
@@ -17,16 +18,17 @@ describe('pieces', () => {
     [[1], 1, 1, 1],
     [[7, 2, 2, 9], 2, 3, 1],
   ])(
-    '%j rows, %i key heads of %i: every token and head once, at most %i scores unless one head has more',
+    '%j rows, %i key heads of %i: every query and head once, at most %i scores unless one query has more',
     (lengths, K, group, limit) => {
       const seen = new Map<string, number>();
       for (const piece of attentionPieces(lengths, K, group, limit).flat()) {
-        const { start, rows, length, firstHead, heads } = piece;
-        for (let token = start; token < start + rows * length; token++) {
+        const { start, rows, firstQuery, queries, firstHead, heads } = piece;
+        const first = start + firstQuery;
+        for (let token = first; token < first + rows * queries; token++) {
           for (let head = firstHead; head < firstHead + heads; head++)
             seen.set(`${token} ${head}`, (seen.get(`${token} ${head}`) ?? 0) + 1);
         }
-        if (rows > 1 || heads > 1) expect(scoresOf(piece, group)).toBeLessThanOrEqual(limit);
+        if (rows > 1 || heads > 1 || queries > 1) expect(scoresOf(piece, group)).toBeLessThanOrEqual(limit);
       }
       const tokens = lengths.reduce((a, b) => a + b, 0);
       expect(seen.size).toBe(tokens * K);
@@ -36,15 +38,19 @@ describe('pieces', () => {
 
   it('rows of equal length stay together, and so do the heads, while they fit', () => {
     expect(attentionPieces([4, 4, 6], 2, 1)).toEqual([
-      [{ start: 0, rows: 2, length: 4, firstHead: 0, heads: 2 }],
-      [{ start: 8, rows: 1, length: 6, firstHead: 0, heads: 2 }],
+      [{ start: 0, rows: 2, length: 4, firstQuery: 0, queries: 4, firstHead: 0, heads: 2 }],
+      [{ start: 8, rows: 1, length: 6, firstQuery: 0, queries: 6, firstHead: 0, heads: 2 }],
     ]);
   });
 });
 
-describe('a row so long that its heads are taken one by one', () => {
+describe.each([
+  ['a mask for all', 1500, 0, 0],
+  ['a mask for each piece', 2100, 0, 0],
+  ['a window and a cap', 2100, 700, 3],
+])('a row so long that its queries are taken in turns, with %s', (_, T, window, cap) => {
   beforeAll(async () => void (await bootBackend('tensorflow')));
-  const [T, H, K, D] = [1500, 4, 2, 2];
+  const [H, K, D] = [4, 2, 2];
   const random = (width: number, seed: number): tf.Tensor2D => tf.randomUniform([T, width], -1, 1, 'float32', seed);
 
   /** As rowsAttention, in one go, differentiated by tfjs. */
@@ -60,21 +66,22 @@ describe('a row so long that its heads are taken one by one', () => {
         [H, T, D],
       );
     const scores = tf.div(tf.matMul(heads(q, H), repeated(k), false, true), tf.scalar(Math.sqrt(D)));
-    const out = tf.matMul(tf.softmax(tf.add(scores, attentionMask(T, T, 0))), repeated(v));
+    const capped = cap > 0 ? tf.mul(tf.tanh(tf.div(scores, cap)), cap) : scores;
+    const out = tf.matMul(tf.softmax(tf.add(capped, attentionMask(T, T, window))), repeated(v));
     return tf.reshape(tf.transpose(out, [1, 0, 2]), [T, H * D]);
   }
 
   it('gives what the whole gives, forward and gradient', async () => {
-    expect(attentionPieces([T], K, H / K)[0]!.length).toBe(2);
+    expect(attentionPieces([T], K, H / K).length).toBeGreaterThan(1);
     const [q, k, v, dy] = [random(H * D, 1), random(K * D, 2), random(K * D, 3), random(H * D, 4)];
     const rows = { B: 1, T, ...fullRows(1, T, 0) };
     const pieceWise = (a: tf.Tensor, b: tf.Tensor, c: tf.Tensor): tf.Tensor =>
       rowsAttention(a as tf.Tensor2D, b as tf.Tensor2D, c as tf.Tensor2D, rows, {
         heads: H,
         kvHeads: K,
-        window: 0,
-        cap: 0,
-        mask: attentionMask(T, T, 0),
+        window,
+        cap,
+        mask: rowsMask(T, window),
         tables: null,
       });
     const loss = (f: typeof plain) => tf.grads((a, b, c) => tf.sum(tf.mul(f(a!, b!, c!), dy)));

@@ -5,8 +5,9 @@
 import * as tf from '@tensorflow/tfjs-core';
 import { defineKernel, defineOp } from './define.ts';
 
-const LINEAR = 2 * Math.sqrt(2 / Math.PI);
-const CUBIC = LINEAR * 0.044715;
+/** 2u = x·(LINEAR + CUBIC·x^2). */
+export const LINEAR = 2 * Math.sqrt(2 / Math.PI);
+export const CUBIC = LINEAR * 0.044715;
 
 /** sigmoid(2u) = sigmoid(x·(LINEAR + CUBIC·x^2)). */
 function gate(x: tf.Tensor, xSquared: tf.Tensor): tf.Tensor {

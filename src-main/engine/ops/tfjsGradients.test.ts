@@ -4,9 +4,16 @@ import * as tf from '@tensorflow/tfjs-core';
 import { beforeAll, expect, it } from 'vitest';
 import { expectClose } from '../../../test-support/checks/expectClose.ts';
 import { Random } from '../../../src-shared/random.ts';
+import { scatterAddRowsOp } from './scatterAddRows.ts';
 import { DIFFERENTIABLE, registerTfjsGradients } from './tfjsGradients.ts';
 
 type Tensors = [tf.Tensor, ...tf.Tensor[]];
+
+/** The backend cpu is none of ours, so our own kernel is not there. */
+const scatterOnCpu: tf.KernelFunc = ({ inputs, attrs }) => {
+  const { x, ids } = inputs as { x: tf.Tensor2D; ids: tf.Tensor1D };
+  return [tf.unsortedSegmentSum(x, ids, attrs!['rows'] as number)];
+};
 
 /** Kernel, shapes of the inputs, and the op. All inputs are positive. */
 const CASES: [string, number[][], (...inputs: Tensors) => tf.Tensor][] = [
@@ -129,6 +136,8 @@ beforeAll(async () => {
   const require = createRequire(import.meta.resolve('@tensorflow/tfjs-node-gpu'));
   require(TFJS); // brings its gradients, and the backend cpu
   await tf.setBackend('cpu');
+  if (!tf.getKernel(scatterAddRowsOp.kernelName, 'cpu'))
+    tf.registerKernel({ kernelName: scatterAddRowsOp.kernelName, backendName: 'cpu', kernelFunc: scatterOnCpu });
   theirs.push(...CASES.map(([, shapes, op]) => gradientsOf(shapes, op)));
   registerTfjsGradients();
 });

@@ -18,12 +18,15 @@ const CHUNK = 1 << 18;
  */
 const MOST_ON_GPU = 1 << 23;
 
-type Inputs = { p: tf.Tensor; m: tf.Tensor; v: tf.Tensor; g: tf.Tensor; scale: tf.Tensor };
-type Rates = { beta1: number; beta2: number; eps: number; keep: number; rate: number; root: number };
+export type AdamWInputs = { p: tf.Tensor; m: tf.Tensor; v: tf.Tensor; g: tf.Tensor; scale: tf.Tensor };
+export type AdamWRates = { beta1: number; beta2: number; eps: number; keep: number; rate: number; root: number };
 type Updated = [p: tf.Tensor, m: tf.Tensor, v: tf.Tensor];
 
-/** The update of one vector. rate = lr/(1-b1^t), root = 1/sqrt(1-b2^t), keep = 1 - lr·wd. Returns p, m, v. */
-export const adamwOp = defineKernel('GraftAdamW', ({ p, m, v, g, scale }: Inputs, rates: Rates): Updated => {
+/**
+ * The update of one vector. rate = lr/(1-b1^t), root = 1/sqrt(1-b2^t), keep = 1 - lr·wd. Returns p, m, v; the m and v
+ * that it was given may be overwritten by these.
+ */
+export const adamwOp = defineKernel('GraftAdamW', ({ p, m, v, g, scale }: AdamWInputs, rates: AdamWRates): Updated => {
   const size = p.size;
   if (size <= CHUNK) return updateChunk({ p, m, v, g, scale }, rates);
   const chunks: Updated[] = [];
@@ -35,7 +38,7 @@ export const adamwOp = defineKernel('GraftAdamW', ({ p, m, v, g, scale }: Inputs
   return [joined(0), joined(1), joined(2)];
 });
 
-function updateChunk({ p, m, v, g, scale }: Inputs, { beta1, beta2, eps, keep, rate, root }: Rates): Updated {
+function updateChunk({ p, m, v, g, scale }: AdamWInputs, { beta1, beta2, eps, keep, rate, root }: AdamWRates): Updated {
   const scaled = tf.mul(g, scale);
   const nextM = tf.add(tf.mul(m, tf.scalar(beta1)), tf.mul(scaled, tf.scalar(1 - beta1)));
   const nextV = tf.add(tf.mul(v, tf.scalar(beta2)), tf.mul(tf.square(scaled), tf.scalar(1 - beta2)));
@@ -86,7 +89,7 @@ export class AdamW {
         const members = group
           .slice(span.first, span.first + span.shapes.length)
           .map((parameter) => ({ parameter, place: placeOf.get(parameter) ?? 0 }));
-        return { span, rule, members, m: tf.zeros([span.size]), v: tf.zeros([span.size]) };
+        return { span, rule, members, m: tf.fill([span.size], 0), v: tf.fill([span.size], 0) };
       });
     });
   }
@@ -125,7 +128,8 @@ export class AdamW {
   }
 
   /**
-   * Copies of the first and second moment of each parameter, named `<parameter>.m` and `.v`; the caller disposes them.
+   * The first and second moment of each parameter, named `<parameter>.m` and `.v`, to be read before the next step; the
+   * caller disposes them.
    */
   moments(): Parameter[] {
     const named = (vector: Vector, moment: 'm' | 'v'): Parameter[] =>

@@ -36,16 +36,19 @@ export interface QuantisedMaxima {
 
 /** maximum ≈ mean + scale of its group · byte, off by at most half a scale. */
 export function quantiseMaxima(maxima: Float32Array): QuantisedMaxima {
-  const mean = Math.fround(maxima.reduce((sum, value) => sum + value, 0) / maxima.length);
+  let sum = 0;
+  for (let i = 0; i < maxima.length; i++) sum += maxima[i]!;
+  const mean = Math.fround(sum / maxima.length);
   const bytes = new Int8Array(maxima.length);
   const scales = new Float32Array(Math.ceil(maxima.length / NF4_GROUP));
-  scales.forEach((_, group) => {
+  for (let group = 0; group < scales.length; group++) {
     const start = group * NF4_GROUP;
-    const part = maxima.subarray(start, start + NF4_GROUP);
-    // all equal: no scale
-    const scale = Math.fround(part.reduce((most, value) => Math.max(most, Math.abs(value - mean)), 0) / 127) || 1;
+    const end = Math.min(start + NF4_GROUP, maxima.length);
+    let most = 0;
+    for (let i = start; i < end; i++) most = Math.max(most, Math.abs(maxima[i]! - mean));
+    const scale = Math.fround(most / 127) || 1; // all equal: no scale
     scales[group] = scale;
-    part.forEach((value, i) => (bytes[start + i] = Math.round((value - mean) / scale)));
-  });
+    for (let i = start; i < end; i++) bytes[i] = Math.round((maxima[i]! - mean) / scale);
+  }
   return { bytes, mean, scales };
 }

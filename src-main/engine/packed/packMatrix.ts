@@ -8,11 +8,23 @@ export interface PackedMatrix {
   format: PackedFormat;
   R: number;
   C: number;
-  words: Int32Array<ArrayBuffer>;
+  words: Int32Array;
 }
 
 /** Largest float16. Kernels may keep tiles as float16 whatever the format, so none takes more. */
 const LARGEST = 65504;
+
+export function isOutOfRange(value: number): boolean {
+  return !(Math.abs(value) <= LARGEST);
+}
+
+export function outOfRange(name: string, value: number, format: PackedFormat): GraftError {
+  return new GraftError(
+    'WEIGHT_OUT_OF_RANGE',
+    `Tensor ${name} holds ${value}, which the base dtype ${format} cannot hold; train with the base dtype f32.`,
+    { tensor: name, value: String(value) },
+  );
+}
 
 /**
  * `values`: (R, C) row by row. f16 and bf16 round to nearest, even; int8 is symmetric per row, scale = max|row| / 127;
@@ -25,14 +37,8 @@ export function packMatrix(
   C: number,
   format: PackedFormat,
 ): PackedMatrix {
-  const beyond = values.find((value) => !(Math.abs(value) <= LARGEST));
-  if (beyond !== undefined) {
-    throw new GraftError(
-      'WEIGHT_OUT_OF_RANGE',
-      `Tensor ${name} holds ${beyond}, which the base dtype ${format} cannot hold; train with the base dtype f32.`,
-      { tensor: name, value: String(beyond) },
-    );
-  }
+  const beyond = values.find(isOutOfRange);
+  if (beyond !== undefined) throw outOfRange(name, beyond, format);
   const matrix: PackedMatrix = { format, R, C, words: new Int32Array(packedLayout(format, R, C).words) };
   PACK[format](values, matrix);
   return matrix;
@@ -74,7 +80,11 @@ function packInt8(values: Float32Array, { R, C, words, format }: PackedMatrix): 
   for (let r = 0; r < R; r++) {
     const scale = Math.fround(largestOf(values, r * C, C) / 127) || 1; // a row of zeros has no scale
     scales[r] = scale;
-    for (let c = 0; c < C; c++) bytes[4 * r * quads + c] = Math.round(values[r * C + c]! / scale);
+    for (let c = 0; c < C; c++) {
+      // beyond 127 only where the scale is one of the smallest float32, which have few digits
+      const step = Math.round(values[r * C + c]! / scale);
+      bytes[4 * r * quads + c] = Math.max(-128, Math.min(127, step));
+    }
   }
 }
 
@@ -88,9 +98,8 @@ function packNf4(values: Float32Array, { R, C, words, format }: PackedMatrix): v
       const width = Math.min(NF4_BLOCK, C - first);
       const largest = largestOf(values, r * C + first, width);
       maxima[r * blocks + block] = largest;
-      const inverse = largest === 0 ? 0 : 1 / largest;
       for (let c = first; c < first + 4 * Math.ceil(width / 4); c++) {
-        const level = nearestLevel(c < C ? values[r * C + c]! * inverse : 0);
+        const level = nearestLevel(c < C ? Math.fround(values[r * C + c]! / (largest || 1)) : 0);
         const at = 4 * r * quads + c;
         nibbles[at >> 1]! |= level << (4 * (at & 1));
       }
@@ -108,12 +117,22 @@ function largestOf(values: Float32Array, start: number, count: number): number {
 }
 
 /** The float32 values that a packed matrix stands for, (R, C) row by row: what a product with it multiplies by. */
-export function unpackMatrix({ format, R, C, words }: PackedMatrix): Float32Array {
+export function unpackMatrix(matrix: PackedMatrix): Float32Array {
+  return unpackRowsOf(
+    matrix,
+    Array.from({ length: matrix.R }, (_, r) => r),
+  );
+}
+
+/** The float32 values of these rows of a packed matrix, one row after the other. */
+export function unpackRowsOf(matrix: PackedMatrix, rows: ArrayLike<number>): Float32Array {
+  const { format, R, C } = matrix;
   const { quads } = packedLayout(format, R, C);
-  const at = READ[format]({ format, R, C, words });
-  const values = new Float32Array(R * C);
-  for (let r = 0; r < R; r++) {
-    for (let c = 0; c < C; c++) values[r * C + c] = at(4 * r * quads + c, r, c);
+  const at = READ[format](matrix);
+  const values = new Float32Array(rows.length * C);
+  for (let i = 0; i < rows.length; i++) {
+    const r = rows[i]!;
+    for (let c = 0; c < C; c++) values[i * C + c] = at(4 * r * quads + c, r, c);
   }
   return values;
 }

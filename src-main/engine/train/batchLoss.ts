@@ -1,7 +1,8 @@
 /** The summed cross-entropy of one batch: only labelled positions reach the vocabulary projection. */
 import * as tf from '@tensorflow/tfjs-core';
 import { usageError } from '../../../src-shared/errors.ts';
-import type { Decoder, ForwardOptions } from '../model/decoder.ts';
+import type { Decoder } from '../model/decoder.ts';
+import type { ForwardOptions } from '../model/forwardOptions.ts';
 import { packedIndex, packingOf } from '../model/packing.ts';
 import { embedding } from '../ops/embedding.ts';
 import { labelSmoothingTerm } from '../ops/labelSmoothing.ts';
@@ -72,7 +73,8 @@ export function batchLoss(
       `Label smoothing does not work with the capped logits of a ${model.spec.family} model; set it to 0.`,
       { family: model.spec.family },
     );
-  const { states, targets } = labelledStates(model, batch, forward);
+  const { states: found, targets } = labelledStates(model, batch, forward);
+  const states = batch.classes ? found : model.headInput(found);
   const labels = tf.tensor1d(targets, 'int32');
   const loss = linearCrossEntropy(states, model.head, labels, { gradients, trainW: trainHead, cap });
   return labelSmoothing > 0 ? tf.add(loss, labelSmoothingTerm(states, model.head, labels, labelSmoothing)) : loss;

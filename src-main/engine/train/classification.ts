@@ -8,6 +8,7 @@
 import type { ClassScores } from '../../../src-shared/training.ts';
 import * as tf from '@tensorflow/tfjs-core';
 import type { Decoder } from '../model/decoder.ts';
+import { frozenLinear } from '../ops/frozenLinear.ts';
 import { labelledStates, type Batch } from './batchLoss.ts';
 
 /**
@@ -26,7 +27,7 @@ export async function evaluateClasses(
   for (const batch of batches) {
     const { loss, best } = tf.tidy(() => {
       const { states, targets } = labelledStates(model, batch);
-      const logits: tf.Tensor2D = tf.matMul(states, model.head, false, true); // (B, K)
+      const logits = frozenLinear(states, model.head, undefined, 'out_in'); // (B, K)
       const own = tf.sum(tf.mul(logits, tf.oneHot(tf.tensor1d(targets, 'int32'), logits.shape[1])));
       return { loss: tf.sub(tf.sum(tf.logSumExp(logits, -1)), own), best: tf.argMax(logits, -1) };
     });

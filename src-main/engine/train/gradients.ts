@@ -78,7 +78,8 @@ export function backward(
   return xs.map((x) => gradientOf.get(x.id) ?? null);
 }
 
-function freeSaved(tape: TapeNode[]): void {
+/** What the ops have kept for their gradients. */
+export function freeSaved(tape: TapeNode[]): void {
   for (const { saved } of tape) tf.dispose(saved ?? []);
 }
 

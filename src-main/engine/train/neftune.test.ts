@@ -5,7 +5,7 @@ import { bootBackend } from '../backends/backends.ts';
 import { architectureFromConfig } from '../model/architecture.ts';
 import { packedIndex, packingOf } from '../model/packing.ts';
 import { Random } from '../../../src-shared/random.ts';
-import type { InputNoise } from '../model/decoder.ts';
+import type { InputNoise } from '../model/forwardOptions.ts';
 import { neftuneNoise } from './neftune.ts';
 
 const C = 16;

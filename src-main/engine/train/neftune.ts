@@ -3,7 +3,7 @@
  * noise from U(-1, 1)·alpha/sqrt(L·C), with L the row's tokens and C the width.
  */
 import * as tf from '@tensorflow/tfjs-core';
-import type { InputNoise } from '../model/decoder.ts';
+import type { InputNoise } from '../model/forwardOptions.ts';
 import type { Random } from '../../../src-shared/random.ts';
 
 /** Each call draws from `random`. */

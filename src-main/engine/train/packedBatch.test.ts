@@ -1,6 +1,7 @@
 /** Packing: a batch filled with rows of any lengths has the loss and the gradients of its rows one by one. */
 import * as tf from '@tensorflow/tfjs-core';
 import { beforeAll, expect, it } from 'vitest';
+import type { TokenisedExample } from '../../datasets/types.ts';
 import { BatchPlan } from '../../datasets/batchPlan.ts';
 import { collate } from '../../datasets/batches.ts';
 import { expectClose } from '../../../test-support/checks/expectClose.ts';
@@ -12,7 +13,7 @@ beforeAll(async () => void (await bootBackend('tensorflow')));
 
 it('a packed batch equals its rows', async () => {
   const { model, run } = openLoop({});
-  const rows = run.data.train;
+  const rows = run.data.train as TokenisedExample[];
   const plan = new BatchPlan(
     rows.map(({ ids }) => ids.length),
     { batch: 3, maxLength: 16, accumulate: 1, seed: 1, packing: true, bucketing: false },

@@ -77,7 +77,7 @@ async function losses(batchOf: (step: number) => Batch): Promise<number[]> {
 
 beforeAll(async () => void (await bootBackend('tensorflow')));
 
-it('200 packed steps lose what 200 unpacked ones do', { timeout: 60_000 }, async () => {
+it('200 packed steps lose what 200 unpacked ones do', { timeout: 240_000 }, async () => {
   const packingIn = ({ mask, T }: Batch): boolean => tf.tidy(() => packingOf(packedIndex(mask), T) !== undefined);
   expect([packingIn(countingBatch(0)), packingIn(unpacked(countingBatch(0)))]).toEqual([true, false]);
   const packed = await losses(countingBatch);

@@ -1,8 +1,8 @@
 /** One optimiser step over one or more micro-batches. */
 import * as tf from '@tensorflow/tfjs-core';
-import type { Decoder, InputNoise } from '../model/decoder.ts';
-import type { Parameter } from '../model/parameters.ts';
-import { headName, SCORE } from '../model/tensorNames.ts';
+import type { Decoder } from '../model/decoder.ts';
+import type { InputNoise } from '../model/forwardOptions.ts';
+import { piecesOf, type Parameter } from '../model/parameters.ts';
 import { sumOfSquares } from '../ops/sumOfSquares.ts';
 import type { AdamW } from '../optim/adamw.ts';
 import { batchLoss, labelledRows, type Batch } from './batchLoss.ts';
@@ -114,7 +114,7 @@ function microBatchGradients(
   share: number,
   { labelSmoothing, gradientCheckpointing = false, inputNoise }: LossOptions & { inputNoise: InputNoise | undefined },
 ): StepGradients {
-  const trainHead = parameters.some(({ name }) => name === SCORE || name === headName(model.spec));
+  const trainHead = piecesOf(model.head).some((piece) => parameters.includes(piece));
   const trained = parameters.map(({ value }) => value);
   const recompute = gradientCheckpointing ? recomputing(trained) : undefined;
   const options = { gradients: true, trainHead, labelSmoothing, inputNoise, recompute };

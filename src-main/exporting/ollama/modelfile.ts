@@ -3,9 +3,11 @@
  * 0.34.1 `ollama create` takes no ADAPTER and quantises nothing, so the GGUF is merged and quantised already.
  */
 import type { DatasetKind } from '../../../src-shared/datasets.ts';
+import type { KeptTemplate } from '../../../src-shared/promptTemplates.ts';
 import { alpacaPrompt, type Turn } from '../../datasets/alpaca.ts';
 import { chatText } from '../../datasets/chat.ts';
 import type { TextTokenizer } from '../../datasets/tokenizer.ts';
+import { askedAs } from '../chatTemplate.ts';
 import { frameOf, type Frame, type Render } from './frame.ts';
 import { goTemplate, isPlain } from './goTemplate.ts';
 
@@ -19,6 +21,8 @@ export interface ModelfileInput {
   endTexts?: readonly string[];
   /** Kind of the rows that training was on; absent: not known, and the chat template is taken. */
   rows?: DatasetKind | undefined;
+  /** Of the adapter's training, where it has kept it. */
+  promptTemplate?: KeptTemplate | undefined;
 }
 
 export interface Modelfile {
@@ -28,8 +32,10 @@ export interface Modelfile {
 }
 
 /** Needs no file but those that the tokenizer was read from. */
-export function modelfileFor({ gguf, tokenizer, endTexts = [], rows }: ModelfileInput): Modelfile {
-  const { template, frame, notes } = derived(tokenizer, rows);
+export function modelfileFor({ gguf, tokenizer: own, endTexts = [], rows, promptTemplate }: ModelfileInput): Modelfile {
+  const kept = promptTemplate?.template;
+  const tokenizer = kept === undefined ? own : { ...own, chatTemplate: kept };
+  const { template, frame, notes } = derived(tokenizer, askedAs(promptTemplate, rows));
   const stops = stopTexts(tokenizer, frame, endTexts);
   const lines = [
     `FROM ./${gguf}`,

@@ -8,8 +8,8 @@ export type Change =
   | { type: 'transposed' }
   /** Whole rows in another order. Both functions map the number of a row. */
   | { type: 'rows'; hfRow: (ggufRow: number) => number; ggufRow: (hfRow: number) => number }
-  /** In the GGUF every value is greater by `term`. */
-  | { type: 'plus'; term: number }
+  /** In the GGUF every value is greater by `term`, and then, where there is one, `factor` times as large. */
+  | { type: 'plus'; term: number; factor?: number }
   /** In the GGUF every value is `factor` times as large. */
   | { type: 'times'; factor: number };
 

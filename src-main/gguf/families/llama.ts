@@ -1,14 +1,15 @@
 /**
- * Llama and Mistral, which llama.cpp runs as one architecture: it turns neighbouring floats of a head where
- * transformers turns those half a head apart, so the rows of q and k stand in another order. Qwen2 and Qwen3 keep
- * theirs.
+ * Llama and its kin. Llama and Mistral, which llama.cpp runs as one architecture: it turns neighbouring floats of a
+ * head where transformers turns those half a head apart, so the rows of q and k stand in another order. Qwen2 and Qwen3
+ * keep theirs.
  */
 import type { ArchitectureSpec } from '../../engine/model/architecture.ts';
-import { scaledFrequency } from '../../engine/model/rope.ts';
+import { llama3Frequency } from '../../engine/model/ropeScaling.ts';
 import type { Change, Constant, GgufFamily } from './family.ts';
+import { scalingRefusal } from './ropeScaling.ts';
 import { noWindow } from './windows.ts';
 
-const TOP = { embed_tokens: 'token_embd', norm: 'output_norm', lm_head: 'output' };
+export const LLAMA_TOP = { embed_tokens: 'token_embd', norm: 'output_norm', lm_head: 'output' };
 
 export const LLAMA_BLOCK = {
   input_layernorm: 'attn_norm',
@@ -24,28 +25,29 @@ export const LLAMA_BLOCK = {
 
 export const llamaGguf: GgufFamily = {
   architecture: 'llama',
-  top: TOP,
+  top: LLAMA_TOP,
   block: LLAMA_BLOCK,
   change: (gguf, { headDim }) => (/^attn_[qk]\./.test(gguf) ? neighbours(headDim) : undefined),
   constants: ropeFactors,
   differences: noWindow,
+  refusal: (spec) => scalingRefusal(spec, 'Llama', ['linear', 'llama3', 'yarn']),
 };
 
 export const qwen2Gguf: GgufFamily = {
   architecture: 'qwen2',
-  top: TOP,
+  top: LLAMA_TOP,
   block: LLAMA_BLOCK,
   differences: noWindow,
-  refusal: ({ ropeScaling }) => (ropeScaling ? 'does not scale the rotary positions of Qwen2' : undefined),
+  refusal: (spec) => scalingRefusal(spec, 'Qwen2', ['linear', 'yarn']),
 };
 
 export const qwen3Gguf: GgufFamily = {
   ...qwen2Gguf,
   architecture: 'qwen3',
   block: { ...LLAMA_BLOCK, 'self_attn.q_norm': 'attn_q_norm', 'self_attn.k_norm': 'attn_k_norm' },
-  refusal: ({ ropeScaling }, config) => {
-    if (ropeScaling) return 'does not scale the rotary positions of Qwen3';
-    return config['attention_bias'] === true ? 'has no bias on the output of Qwen3’s attention' : undefined;
+  refusal: (spec, config) => {
+    if (config['attention_bias'] === true) return 'has no bias on the output of Qwen3’s attention';
+    return scalingRefusal(spec, 'Qwen3', ['linear', 'yarn']);
   },
 };
 
@@ -65,12 +67,12 @@ function neighbours(headDim: number): Change {
   };
 }
 
-/** By what llama.cpp divides each frequency, where the checkpoint scales them. */
+/** By what llama.cpp divides each frequency, where the checkpoint scales them as Llama 3 does. */
 function ropeFactors({ ropeScaling, ropeTheta, headDim }: ArchitectureSpec): Constant[] {
-  if (!ropeScaling) return [];
+  if (ropeScaling?.type !== 'llama3') return [];
   const values = Float32Array.from({ length: headDim / 2 }, (_, i) => {
     const frequency = 1 / ropeTheta ** ((2 * i) / headDim);
-    return frequency / scaledFrequency(frequency, ropeScaling);
+    return frequency / llama3Frequency(frequency, ropeScaling);
   });
   return [{ gguf: 'rope_freqs.weight', values }];
 }

@@ -1,7 +1,8 @@
 /** Phi-3: q, k, v in one matrix and gate, up in another, as in the checkpoint. */
 import type { ArchitectureSpec, ModelConfig } from '../../engine/model/architecture.ts';
-import { uint32 } from '../header.ts';
+import { float32, uint32 } from '../header.ts';
 import type { GgufFamily } from './family.ts';
+import { scalingRefusal } from './ropeScaling.ts';
 import { noWindow } from './windows.ts';
 
 export const phi3Gguf: GgufFamily = {
@@ -19,10 +20,29 @@ export const phi3Gguf: GgufFamily = {
     'rope.scaling.original_context_length': uint32(originalLength(spec, config)),
     // 0 tells Phi-4 from Phi-3.
     'attention.sliding_window': uint32(typeof config['sliding_window'] === 'number' ? config['sliding_window'] : 0),
+    ...(spec.ropeScaling?.type === 'longrope'
+      ? { 'rope.scaling.attn_factor': float32(spec.ropeScaling.attentionFactor) }
+      : {}),
   }),
-  differences: noWindow,
-  refusal: ({ ropeScaling }) => (ropeScaling ? 'does not scale the rotary positions of Phi-3 in this way' : undefined),
+  constants: ({ ropeScaling }) =>
+    ropeScaling?.type === 'longrope'
+      ? [
+          { gguf: 'rope_factors_long.weight', values: Float32Array.from(ropeScaling.longFactors) },
+          { gguf: 'rope_factors_short.weight', values: Float32Array.from(ropeScaling.shortFactors) },
+        ]
+      : [],
+  differences: (spec) => [...noWindow(spec), ...byContext(spec)],
+  refusal: (spec) => scalingRefusal(spec, 'Phi-3', ['linear', 'longrope']),
 };
+
+function byContext({ ropeScaling }: ArchitectureSpec): string[] {
+  if (ropeScaling?.type !== 'longrope') return [];
+  const { originalMaxPositions } = ropeScaling;
+  return [
+    `llama.cpp takes the factors for long texts wherever its context is longer than ${originalMaxPositions} tokens, ` +
+      'transformers where the text is: short texts in a long context are continued differently.',
+  ];
+}
 
 function originalLength({ maxPositions }: ArchitectureSpec, config: ModelConfig): number {
   const original = config['original_max_position_embeddings'];

@@ -9,10 +9,15 @@ import { tokenEmbeddingName } from '../../engine/model/tensorNames.ts';
 import { float32, string, uint32, type GgufMetadata, type GgufValue } from '../header.ts';
 import type { Change, Constant, GgufFamily } from './family.ts';
 import { gemma2Gguf } from './gemma2.ts';
+import { gemma3Gguf } from './gemma3.ts';
 import { gpt2Gguf } from './gpt2.ts';
 import { gptNeoxGguf } from './gptNeox.ts';
+import { graniteGguf } from './granite.ts';
 import { llamaGguf, qwen2Gguf, qwen3Gguf } from './llama.ts';
+import { olmo2Gguf } from './olmo2.ts';
 import { phi3Gguf } from './phi3.ts';
+import { scalingMetadata } from './ropeScaling.ts';
+import { smollm3Gguf } from './smollm3.ts';
 
 export const GGUF_FAMILIES: Record<Family, GgufFamily> = {
   gpt2: gpt2Gguf,
@@ -21,6 +26,10 @@ export const GGUF_FAMILIES: Record<Family, GgufFamily> = {
   qwen2: qwen2Gguf,
   qwen3: qwen3Gguf,
   gemma2: gemma2Gguf,
+  gemma3_text: gemma3Gguf,
+  olmo2: olmo2Gguf,
+  smollm3: smollm3Gguf,
+  granite: graniteGguf,
   phi3: phi3Gguf,
   gpt_neox: gptNeoxGguf,
 };
@@ -128,6 +137,7 @@ function commonMetadata(spec: ArchitectureSpec): Record<string, GgufValue> {
       ? {
           'rope.freq_base': float32(spec.ropeTheta),
           'rope.dimension_count': uint32(spec.rotaryDim ?? spec.headDim),
+          ...scalingMetadata(spec),
         }
       : {}),
     vocab_size: uint32(spec.vocab),

@@ -24,6 +24,8 @@ export interface GgufTokenizer {
 export interface TokenizerOptions {
   /** Ids that end an answer beside those that the folder names: what the adapters were taught. */
   endIds?: readonly number[];
+  /** In place of the folder's own. */
+  chatTemplate?: string | undefined;
 }
 
 /** As ggufTokenizer, the metadata alone. */
@@ -38,10 +40,13 @@ export function tokenizerMetadata(modelDir: string, config: ModelConfig, options
 export function ggufTokenizer(
   modelDir: string,
   config: ModelConfig,
-  { endIds = [] }: TokenizerOptions = {},
+  { endIds = [], chatTemplate }: TokenizerOptions = {},
 ): GgufTokenizer {
   const source = sourceTokenizer(modelDir, endIds);
-  if (source) return source;
+  if (source) {
+    if (chatTemplate !== undefined) source.metadata.set('tokenizer.chat_template', string(chatTemplate));
+    return source;
+  }
   const text = loadTokenizer(modelDir);
   const files = readTokenizerFiles(modelDir);
   const vocabulary = vocabularyOf(files.tokenizer, architectureFromConfig(config).vocab);
@@ -58,7 +63,8 @@ export function ggufTokenizer(
     ...entriesOf(files.tokenizer, vocabulary, notes, refuse),
     ...specialTokenEntries({ files, text, endIds, rows: vocabulary.tokens.length, notes }),
   ]);
-  if (text.chatTemplate !== undefined) metadata.set('tokenizer.chat_template', string(text.chatTemplate));
+  const template = chatTemplate ?? text.chatTemplate;
+  if (template !== undefined) metadata.set('tokenizer.chat_template', string(template));
   notes.push(...vocabularyNotes(files.tokenizer, vocabulary, config));
   return { metadata, notes };
 }

@@ -36,9 +36,9 @@ export const chat: Command = {
   async run(context) {
     const { args, services, say } = context;
     const { dir, adapterDir } = speaker(services, args);
-    const { engine, baseDtype } = readSettings(args, COMPUTE_SETTINGS);
+    const { engine, ...forms } = readSettings(args, COMPUTE_SETTINGS);
     say('Loading the model …');
-    const load = await services.playground.loadDir(dir, engine, baseDtype);
+    const load = await services.playground.loadDir(dir, engine, forms);
     if (adapterDir !== null) await services.playground.attachDir(adapterDir);
     if (!load.chatTemplate) say('This model has no chat template, so the conversation is written plainly.');
     say(HELP);

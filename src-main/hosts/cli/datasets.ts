@@ -75,13 +75,15 @@ export const datasetsCheck: Command = {
 function describe(report: DatasetReport): string[] {
   const lines = [
     `${report.file}: ${report.format}, ${report.kind}, ${counted(report.rows, 'usable row')}, ` +
-      `${count(report.badRows.length)} bad, ${bytes(report.sizeBytes)}`,
+      `${count(report.badCount)} bad, ${bytes(report.sizeBytes)}`,
   ];
   for (const note of report.notes) lines.push(`  ${note}`);
   for (const row of report.badRows) lines.push(`  ${describeBadRow(row, report.sharedLines)}`);
+  const unlisted = report.badCount - report.badRows.length;
+  if (unlisted > 0) lines.push(`  and ${count(unlisted)} more`);
   if (report.unused.length > 0) lines.push(`Not used: ${unusedText(report.unused)}`);
   if (!report.lengths) return lines;
-  const { min, median, p95, max, truncated, labelledTokens, unlabelled, maxLength } = report.lengths;
+  const { min, median, p95, max, truncated, labelledTokens, unlabelled, unlabelledCount, maxLength } = report.lengths;
   if (report.lengths.limitedByModel)
     lines.push(`Rows are cut at ${maxLength} tokens, the longest that this model can see`);
   lines.push(
@@ -91,6 +93,7 @@ function describe(report: DatasetReport): string[] {
   if (report.lengths.controlTokenRows > 0)
     lines.push(spelledText(report.lengths.controlTokenRows, 'text, or as tokens with --control-tokens'));
   for (const row of unlabelled) lines.push(`  nothing to learn at ${describeBadRow(row, report.sharedLines)}`);
+  if (unlabelledCount > unlabelled.length) lines.push(`  and at ${count(unlabelledCount - unlabelled.length)} more`);
   return lines;
 }
 

@@ -2,7 +2,12 @@
 import { counted } from '../../../src-shared/plural.ts';
 import type { DataSpec } from '../../../src-shared/runSpec.ts';
 import { COMPUTE_SETTINGS } from '../../../src-shared/settings/compute.ts';
-import { CONTROL_SETTINGS, FILE_SETTINGS, LOSS_SETTINGS } from '../../../src-shared/settings/data.ts';
+import {
+  CONTROL_SETTINGS,
+  FILE_SETTINGS,
+  LOSS_SETTINGS,
+  TEMPLATE_SETTINGS,
+} from '../../../src-shared/settings/data.ts';
 import path from 'node:path';
 import type { Args } from './args.ts';
 import { ADAPTER_OPTION, COMPUTE_OPTIONS, MODEL_OPTION } from './command.ts';
@@ -23,6 +28,7 @@ export const evaluate: Command = {
     data: { type: 'string', value: 'FILE', help: 'dataset file' },
     ...optionsOf(FILE_SETTINGS),
     ...optionsOf(LOSS_SETTINGS),
+    ...optionsOf(TEMPLATE_SETTINGS),
     ...optionsOf(CONTROL_SETTINGS),
     batch: { type: 'string', value: 'N', help: 'examples at a time (4)' },
     ...COMPUTE_OPTIONS,
@@ -32,12 +38,12 @@ export const evaluate: Command = {
     const adapterText = args.text('adapter');
     const adapter = adapterText === undefined ? undefined : adapterOf(services, adapterText);
     const modelDir = baseDirFor(services, args.text('model'), adapter);
-    const { engine: asked, baseDtype } = readSettings(args, COMPUTE_SETTINGS);
+    const { engine: asked, ...forms } = readSettings(args, COMPUTE_SETTINGS);
     const engine = await services.engines.resolve(asked);
     const params = {
       engine,
       modelDir,
-      ...(baseDtype ? { baseDtype } : {}),
+      ...forms,
       ...(adapter ? { adapterDir: adapter.dir } : {}),
       data: dataSpec(file, args),
       batch: args.integer('batch') ?? 4,
@@ -55,11 +61,20 @@ export const evaluate: Command = {
         `loss ${result.loss.toFixed(6)}, perplexity ${result.perplexity.toFixed(3)} over ` +
           `${counted(result.tokens, 'token')} in ${counted(result.rows, 'row')} (${engine})`,
       );
-    return { ...result, engine, baseDtype: baseDtype ?? 'f32', modelDir, adapterDir: adapter?.dir ?? null };
+    const { baseDtype = 'f32', embeddingDtype = 'f32' } = forms;
+    return { ...result, engine, baseDtype, embeddingDtype, modelDir, adapterDir: adapter?.dir ?? null };
   },
 };
 
 /** How a file is read, as the options say. */
 function dataSpec(file: string, args: Args): DataSpec {
-  return { file, ...readSettings(args, { ...FILE_SETTINGS, ...LOSS_SETTINGS, ...CONTROL_SETTINGS }) };
+  return {
+    file,
+    ...readSettings(args, {
+      ...FILE_SETTINGS,
+      ...LOSS_SETTINGS,
+      ...TEMPLATE_SETTINGS,
+      ...CONTROL_SETTINGS,
+    }),
+  };
 }

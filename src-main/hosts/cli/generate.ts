@@ -24,9 +24,13 @@ export const generate: Command = {
     },
     prompt: { type: 'string', value: 'TEXT', help: 'text to continue' },
     chat: { type: 'boolean', help: "put the prompt through the model's chat template" },
+    'as-trained': {
+      type: 'boolean',
+      help: "put the prompt as the adapter's training put its questions (its prompt template)",
+    },
     'control-tokens': {
       type: 'boolean',
-      help: 'with --chat: control tokens of the model that the prompt spells out are tokens, not text',
+      help: 'with --chat or --as-trained: control tokens of the model that the prompt spells out are tokens, not text',
     },
     'max-new': { type: 'string', value: 'N', help: 'tokens to generate at most (64)' },
     temperature: { type: 'string', value: 'X', help: '0 takes the likeliest token (0)' },
@@ -47,6 +51,7 @@ export const generate: Command = {
     const params = generateSchema.parse({
       prompt: args.required('prompt', 'the text to continue'),
       chat: args.flag('chat'),
+      asTrained: args.flag('as-trained'),
       controlTokens: args.flag('control-tokens'),
       maxNew: args.integer('max-new'),
       temperature: args.number('temperature'),
@@ -64,8 +69,10 @@ export const generate: Command = {
 async function one({ args, services, write, say }: Context, params: GenerateParams): Promise<object> {
   const adapterText = args.text('adapter');
   const adapter = adapterText === undefined ? undefined : adapterOf(services, adapterText);
-  const { engine, baseDtype } = readSettings(args, COMPUTE_SETTINGS);
-  const load = await services.playground.loadDir(baseDirFor(services, args.text('model'), adapter), engine, baseDtype);
+  if (params.asTrained && !adapter)
+    throw usageError('BAD_USAGE', '--as-trained needs an adapter; name one with --adapter.', { option: 'as-trained' });
+  const { engine, ...forms } = readSettings(args, COMPUTE_SETTINGS);
+  const load = await services.playground.loadDir(baseDirFor(services, args.text('model'), adapter), engine, forms);
   if (args.flag('merged') && !adapter)
     throw usageError('BAD_USAGE', '--merged needs an adapter; name one with --adapter.', { option: 'merged' });
   const switched =
@@ -101,12 +108,8 @@ async function compare(
   if (args.text('adapter') !== undefined)
     throw usageError('BAD_USAGE', '--compare and --adapter cannot be combined; name every adapter in --compare.');
   const adapters = names.map((name) => adapterOf(services, name));
-  const { engine, baseDtype } = readSettings(args, COMPUTE_SETTINGS);
-  const load = await services.playground.loadDir(
-    baseDirFor(services, args.text('model'), adapters[0]),
-    engine,
-    baseDtype,
-  );
+  const { engine, ...forms } = readSettings(args, COMPUTE_SETTINGS);
+  const load = await services.playground.loadDir(baseDirFor(services, args.text('model'), adapters[0]), engine, forms);
   const results = await services.playground.compare(params, [null, ...adapters.map(({ dir }) => dir)]).promise;
   const rows = results.map((result, row) => ({ adapter: row === 0 ? null : names[row - 1]!, ...result }));
   for (const { adapter, text } of rows) print(`${adapter ?? 'base'}: ${text}`);

@@ -3,6 +3,7 @@ import type { Options } from './args.ts';
 import type { Command } from './command.ts';
 
 export const COMMON_OPTIONS: Options = {
+  gpu: { type: 'string', value: 'NAME|N', help: 'the graphics card to compute on (`graft doctor` lists them)' },
   json: { type: 'boolean', help: 'one JSON object on stdout instead of text' },
   help: { type: 'boolean', help: 'show this help' },
 };
@@ -15,7 +16,7 @@ export function overview(commands: Command[]): string {
     ...commands.map((command) => `  ${form(command).padEnd(width)}  ${command.summary}`),
     '',
     'graft <command> --help shows its options. Results go to stdout (--json: one object), progress to stderr.',
-    'Exit codes: 0 done, 1 failed, 2 wrong usage. GRAFT_HOME sets the data folder.',
+    'Exit codes: 0 done, 1 failed, 2 wrong usage. GRAFT_HOME sets the data folder, GRAFT_GPU the graphics card.',
   ].join('\n');
 }
 

@@ -36,6 +36,7 @@ import { unmerge } from './unmerge.ts';
 import { printable } from '../../../src-shared/printable.ts';
 import { usageError } from '../../../src-shared/errors.ts';
 import { openServing } from '../openai/server.ts';
+import { GPU_VARIABLE } from '../../../src-shared/backends.ts';
 import { forkWorker, type WorkerChannel } from '../../app/workers/channel.ts';
 import { createServices } from '../../app/services.ts';
 
@@ -106,6 +107,8 @@ function findCommand(argv: string[]): { command: Command; rest: string[] } {
 
 async function runCommand(command: Command, args: Args): Promise<void> {
   const json = args.flag('json');
+  const gpu = args.text('gpu');
+  if (gpu !== undefined) process.env[GPU_VARIABLE] = gpu;
   const services = createServices({ takeQueued: false, serving: false, spawnWorker: spawnKnownWorker, openServing });
   let interrupted = false;
   const interrupt = (): void => {
@@ -139,8 +142,8 @@ async function runCommand(command: Command, args: Args): Promise<void> {
 }
 
 /** The watching process ends the workers where this one no longer can. */
-function spawnKnownWorker(): WorkerChannel {
-  const channel = forkWorker();
+function spawnKnownWorker(gpu?: string | null): WorkerChannel {
+  const channel = forkWorker(gpu);
   process.send?.({ worker: channel.pid });
   return channel;
 }

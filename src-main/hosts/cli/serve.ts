@@ -43,11 +43,11 @@ export const serve: Command = {
   },
   async run(context) {
     const { args, services, json, say } = context;
-    const { engine, baseDtype } = readSettings(args, COMPUTE_SETTINGS);
+    const { engine, ...forms } = readSettings(args, COMPUTE_SETTINGS);
     const input = readInput(context, engine);
     const base = await baseFor(services, args.text('model'), args.text('gguf'));
     say(`Loading ${base.name} …`);
-    const state = await services.serving.startOn(base, input, baseDtype);
+    const state = await services.serving.startOn(base, input, forms);
     if (json) process.stdout.write(`${JSON.stringify(facts(state))}\n`);
     else announce(context, state);
     await tellFailures(context);

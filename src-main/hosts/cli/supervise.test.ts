@@ -10,10 +10,10 @@ import { SAME_PRESS_MS } from './supervise.ts';
 const SUPERVISE = path.join(import.meta.dirname, 'supervise.ts');
 
 /** A command whose thread is taken. */
-const DEAF = "process.on('SIGINT', () => {}); for (;;) fs.existsSync('/');";
+const DEAF = "for (;;) fs.existsSync('/');";
 const STOPPING = 'Stopping …; press Ctrl-C again to end at once.\n';
 
-/** A watcher of a program that reports a detached worker, says both ids, and goes on with `rest`. */
+/** A watcher of a program that reports a detached worker, says both ids, deaf to SIGINT, and goes on with `rest`. */
 function start(rest: string, graceMs = 200) {
   const dir = temporaryFolder();
   const entry = path.join(dir, 'command.mjs');
@@ -24,6 +24,7 @@ function start(rest: string, graceMs = 200) {
     const worker = spawn(process.execPath, ['-e', 'setInterval(() => {}, 1000)'], { detached: true, stdio: 'ignore' });
     process.send({ worker: worker.pid });
     await new Promise((resolve) => setTimeout(resolve, 50));
+    process.on('SIGINT', () => {});
     console.log(process.pid + ' ' + worker.pid);
     ${rest}`,
   );

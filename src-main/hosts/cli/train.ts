@@ -4,6 +4,7 @@ import { COMPUTE_SETTINGS } from '../../../src-shared/settings/compute.ts';
 import { DATA_SETTINGS, FILE_SETTINGS } from '../../../src-shared/settings/data.ts';
 import { TRAIN_SETTINGS } from '../../../src-shared/settings/training.ts';
 import { endNote } from '../../../src-shared/endNote.ts';
+import { VERDICTS } from '../../../src-shared/verdict.ts';
 import { GraftError } from '../../../src-shared/errors.ts';
 import type { StartRun } from '../../app/runs/input.ts';
 import type { RunView } from '../../app/runs/view.ts';
@@ -11,6 +12,7 @@ import type { Options } from './args.ts';
 import { COMPUTE_OPTIONS, MODEL_OPTION } from './command.ts';
 import type { Command, Context } from './command.ts';
 import { bytes, count, loss } from './format.ts';
+import { fitRun } from './fit.ts';
 import { METHOD_OPTIONS, readMethod } from './methodOptions.ts';
 import { reportPreflight } from './preflight.ts';
 import { modelDirOf } from './resolve.ts';
@@ -41,20 +43,30 @@ export const train: Command = {
       type: 'boolean',
       help: 'do not train: take one step on the longest batch and say what fits into memory',
     },
+    fit: {
+      type: 'boolean',
+      help: 'choose form of the base, batch, recomputation and length so that it fits, and say what that costs',
+    },
     resume: { type: 'string', value: 'RUN', help: 'go on with a failed or stopped run from its checkpoint' },
   },
   async run(context) {
     const resumed = context.args.text('resume');
     if (context.args.flag('preflight'))
-      return reportPreflight(context, await context.services.runs.preflight(await readRun(context)));
+      return reportPreflight(context, await context.services.runs.preflight(await readFittedRun(context)));
     return trainToEnd(
       context,
       resumed === undefined
-        ? await context.api.runs.start(await readRun(context))
+        ? await context.api.runs.start(await readFittedRun(context))
         : await context.api.runs.resume({ id: resumed }),
     );
   },
 };
+
+/** With `--fit`, the settings that fit this machine; says them. */
+async function readFittedRun(context: Context): Promise<StartRun> {
+  const run = await readRun(context);
+  return context.args.flag('fit') ? fitRun(context, run) : run;
+}
 
 interface Given {
   /** Where the options name none. */
@@ -106,7 +118,8 @@ export async function trainToEnd(
       `${report.tokensPerSecond.toFixed(0)} tokens/s, peak memory ${bytes(report.peakMemoryBytes)}`,
   );
   print(`Written to ${report.adapterDir}`);
-  const note = ended.result && endNote(ended.result);
+  const verdict = services.runHistory.verdict(ended.id);
+  const note = verdict ? `${VERDICTS[verdict.kind]} ${verdict.seen}` : ended.result && endNote(ended.result);
   if (note) print(note);
   return report;
 }
@@ -124,6 +137,7 @@ function reportOf({ catalog }: Context['services'], run: RunView) {
     adapterId: catalog.adapters.list().find((adapter) => adapter.dir === outDir)?.id ?? null,
     adapterDir: outDir,
     baseDtype: run.spec.baseDtype ?? 'f32',
+    embeddingDtype: run.spec.embeddingDtype ?? 'f32',
     outcome,
     sha256,
     sizeBytes,

@@ -1,5 +1,6 @@
 /** The progress of a run as lines of text, at most about one a second. */
 import type { RunEvent } from '../../app/runs/channel.ts';
+import { loadProgressText } from '../../../src-shared/loadProgress.ts';
 import { counted } from '../../../src-shared/plural.ts';
 import { count, scores } from './format.ts';
 
@@ -11,6 +12,13 @@ export function sayProgress(say: (line: string) => void): (event: RunEvent) => v
   let saidMs = -Infinity;
   return (event) => {
     switch (event.type) {
+      case 'loading': {
+        const nowMs = performance.now();
+        if (nowMs - saidMs < INTERVAL_MS) return;
+        saidMs = nowMs;
+        say(loadProgressText(event));
+        return;
+      }
       case 'started':
         totalSteps = event.totalSteps;
         say(

@@ -13,9 +13,9 @@ export function utilityWorkers(
   fork: (entry: string, args: string[], options: ForkOptions) => Child,
   entry: string,
 ): SpawnWorker {
-  return () => {
+  return (gpu) => {
     const child = fork(entry, [], {
-      env: workerEnvironment(),
+      env: workerEnvironment(gpu),
       stdio: ['ignore', 'ignore', 'pipe'],
       serviceName: 'Graft worker',
     });

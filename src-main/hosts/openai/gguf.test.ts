@@ -40,7 +40,9 @@ it('writes what the engine of Graft writes on the same weights, one by one and t
   const alone: string[] = [];
   for (const prompt of PROMPTS) alone.push(await complete(prompt));
   const many = Array.from({ length: 4 }, () => PROMPTS).flat();
-  expect(await Promise.all(many.map((prompt) => complete(prompt)))).toEqual(many.map((_, i) => alone[i % 5]));
+  // Sampled on several threads, some tokens went to another's answer, in one of these rounds of five (sampleInTurn.ts).
+  for (let round = 0; round < 5; round++)
+    expect(await Promise.all(many.map((prompt) => complete(prompt)))).toEqual(many.map((_, i) => alone[i % 5]));
   const chat = async (): Promise<string | null> =>
     (
       await client.chat.completions.create({

@@ -235,6 +235,7 @@ it('an answer ends when its client goes away, and a stopped service ends them al
     client.chat.completions.create({
       model: 'base',
       messages: [{ role: 'user', content: 'Hello' }],
+      temperature: 0, // fills the context; drawn, an answer may end by itself before it is broken off
       stop: [],
       stream: true,
     });

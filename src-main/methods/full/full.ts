@@ -4,12 +4,13 @@
  */
 import { trainedNames, type FullSettings } from '../../../src-shared/methods/full.ts';
 import type { BaseModel } from '../../basemodel/baseModel.ts';
-import { rewriteBaseModel } from '../../basemodel/rewrite.ts';
+import { rewriteBaseModel, type RewriteOptions } from '../../basemodel/rewrite.ts';
 import type { Decoder } from '../../engine/model/decoder.ts';
-import type { Parameter } from '../../engine/model/parameters.ts';
+import { piecesOf, type Parameter } from '../../engine/model/parameters.ts';
 import type { Adapter } from '../adapter.ts';
 import type { Method, Written } from '../method.ts';
 import { checkLayers } from '../targets.ts';
+import { valueOf } from '../values.ts';
 
 export class FullTuning implements Adapter {
   readonly overrides: ReadonlyMap<string, Parameter>;
@@ -20,7 +21,7 @@ export class FullTuning implements Adapter {
   }
 
   parameters(): Parameter[] {
-    return [...this.overrides.values()];
+    return [...this.overrides.values()].flatMap(piecesOf);
   }
 
   dispose(): void {
@@ -37,13 +38,11 @@ export function createFull(model: Decoder, layers: number[] | undefined): FullTu
 
 export const fullMethod: Method<FullSettings, FullTuning> = {
   create: (model, { layers }) => ({ adapter: createFull(model, layers) }),
-  save: (dir, adapter, _settings, base, { endTokens = [] }) =>
-    saveWholeModel(
-      adapter,
-      dir,
-      base,
-      endTokens.map(({ id }) => id),
-    ),
+  save: (dir, adapter, _settings, base, { endTokens = [], promptTemplate }) =>
+    saveWholeModel(adapter, dir, base, {
+      eosTokenIds: endTokens.map(({ id }) => id),
+      chatTemplate: promptTemplate?.template,
+    }),
 };
 
 /** The base's folder with every trained weight in place of its own. */
@@ -51,14 +50,14 @@ async function saveWholeModel(
   { overrides }: FullTuning,
   outDir: string,
   base: BaseModel,
-  eosTokenIds: number[],
+  taught: Pick<RewriteOptions, 'eosTokenIds' | 'chatTemplate'>,
 ): Promise<Written> {
   const trained = new Map<string, Float32Array>();
-  for (const { name, value } of overrides.values()) trained.set(name, (await value.data()) as Float32Array);
+  for (const parameter of overrides.values()) trained.set(parameter.name, (await valueOf(parameter)).data);
   return rewriteBaseModel({
     base,
     outDir,
-    eosTokenIds,
+    ...taught,
     edit: ({ name, shape }) => {
       const values = trained.get(name);
       const width = shape.slice(1).reduce((a, b) => a * b, 1);

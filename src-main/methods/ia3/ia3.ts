@@ -6,7 +6,7 @@ import * as tf from '@tensorflow/tfjs-core';
 import { scalesInput, type Ia3Settings } from '../../../src-shared/methods/ia3.ts';
 import type { GraftAdapterInfo } from '../../adapters/graftInfo.ts';
 import { writeAdapterFile, type NamedTensor, type NamedTensors } from '../../adapters/files.ts';
-import { PEFT_PREFIX, PEFT_VERSION, sortedConfig } from '../../adapters/peft.ts';
+import { needsFullPaths, PEFT_PREFIX, PEFT_VERSION, sortedConfig } from '../../adapters/peft.ts';
 import type { BaseModel } from '../../basemodel/baseModel.ts';
 import { linearModules, type ArchitectureSpec, type LinearModule } from '../../engine/model/architecture.ts';
 import type { WrittenFile } from '../../safetensors/write.ts';
@@ -62,7 +62,10 @@ async function saveIa3(
     tensors.set(`${PEFT_PREFIX}${path}.${IA3_L}`, await joined(parts, module));
   }
   // IA3Config has no layers_to_transform: full paths name single layers.
-  const nameOf = layers || exclude ? (one: LinearModule) => one.module : (one: LinearModule) => one.peftName;
+  const nameOf =
+    layers || exclude || needsFullPaths(modules)
+      ? (one: LinearModule) => one.module
+      : (one: LinearModule) => one.peftName;
   const config = sortedConfig({
     auto_mapping: null,
     base_model_name_or_path: base.origin,

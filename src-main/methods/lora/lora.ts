@@ -6,7 +6,7 @@
 import * as tf from '@tensorflow/tfjs-core';
 import type { ArchitectureSpec, LinearModule } from '../../engine/model/architecture.ts';
 import type { LinearInUse } from '../../engine/model/attachment.ts';
-import type { Parameter } from '../../engine/model/parameters.ts';
+import { piecesOf, type Parameter } from '../../engine/model/parameters.ts';
 import { dropout } from '../../engine/ops/dropout.ts';
 import { loraLinear } from '../../engine/ops/loraLinear.ts';
 import { Random } from '../../../src-shared/random.ts';
@@ -69,7 +69,7 @@ export class LoraAdapter implements Adapter {
   parameters(): Parameter[] {
     return [
       ...this.pairs.flatMap(({ A, B, magnitude }) => (magnitude ? [A, B, magnitude.m] : [A, B])),
-      ...this.overrides.values(),
+      ...[...this.overrides.values()].flatMap(piecesOf),
     ];
   }
 

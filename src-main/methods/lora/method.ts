@@ -8,6 +8,7 @@ import type { BaseModel } from '../../basemodel/baseModel.ts';
 import { outputNorms } from '../../basemodel/outputNorms.ts';
 import type { Parameter } from '../../engine/model/parameters.ts';
 import { SCORE } from '../../engine/model/tensorNames.ts';
+import { ownParameter } from '../../engine/model/weights.ts';
 import { Random } from '../../../src-shared/random.ts';
 import type { WrittenFile } from '../../safetensors/write.ts';
 import { loraBiases } from '../bitfit/biases.ts';
@@ -111,7 +112,7 @@ function overridesOf({ biases, score, replaced }: AdapterContent): Parameter[] {
   const all: Parameter[] = [...biases].map(([name, data]) => ({ name, value: tf.tensor1d(data) }));
   for (const [name, one] of replaced) {
     const { shape, data } = replacedValues(one);
-    all.push({ name, value: tf.tensor(data, shape) });
+    all.push(ownParameter(name, data, shape));
   }
   if (score) all.push({ name: SCORE, value: tf.tensor2d(score.data, score.shape as [number, number]) });
   return all;

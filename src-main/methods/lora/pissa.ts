@@ -13,7 +13,7 @@ import { assertResidualFits, startFrom, type Start } from './residualStart.ts';
 
 /**
  * Replaces A and B of the pairs, and the weights of `model` that they adapt; returns what it put there. Throws
- * PISSA_NEEDS_F32 on packed weights.
+ * PISSA_NEEDS_F32 on packed weights, WEIGHT_IN_PIECES.
  */
 export async function startPissa(pairs: LoraPair[], model: Decoder, seed: number): Promise<Start[]> {
   assertResidualFits(pairs, model, 'PiSSA');

@@ -6,7 +6,8 @@ import * as tf from '@tensorflow/tfjs-core';
 import { usageError } from '../../../src-shared/errors.ts';
 import type { LinearInUse } from '../../engine/model/attachment.ts';
 import type { Decoder } from '../../engine/model/decoder.ts';
-import { replaceValue } from '../../engine/model/parameters.ts';
+import { dtypeOf, replaceValue } from '../../engine/model/parameters.ts';
+import { assertWhole } from '../wholeWeight.ts';
 import { makePair } from './lora.ts';
 import type { LoraPair } from './pair.ts';
 
@@ -17,9 +18,11 @@ export interface Start {
   B: Float32Array;
 }
 
-/** Throws PISSA_NEEDS_F32 where a weight is packed, which no residual can replace. */
+/** Throws PISSA_NEEDS_F32 where a weight is packed, which no residual can replace, and WEIGHT_IN_PIECES. */
 export function assertResidualFits(pairs: LoraPair[], model: Decoder, name: string): void {
-  if (pairs.every(({ module }) => !model.inUse(module.layer, module.target).weight.packed)) return;
+  const weights = pairs.map(({ module }) => model.inUse(module.layer, module.target).weight);
+  const isPacked = weights.some((weight) => dtypeOf(weight) !== 'f32');
+  if (!isPacked) return weights.forEach((weight) => assertWhole(weight, name, 'choose another start'));
   throw usageError(
     'PISSA_NEEDS_F32',
     `${name} changes the base before training, so its weights must be float32; choose the base dtype f32 or another ` +

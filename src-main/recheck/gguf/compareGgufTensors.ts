@@ -61,7 +61,10 @@ export function sourceTensor(name: string, { tensors }: ReadBase): PlainTensor |
 
 /** Factors of the rotary positions, and zeros where llama.cpp wants a bias that the source lacks. */
 function isConstant({ name, row }: GgufFileTensor): boolean {
-  return name === 'rope_freqs.weight' || (name.endsWith('.bias') && row(0).values.every((value) => value === 0));
+  return (
+    /^rope_(freqs|factors_(long|short))\.weight$/.test(name) ||
+    (name.endsWith('.bias') && row(0).values.every((value) => value === 0))
+  );
 }
 
 /** Masks and frequencies that old checkpoints hold, and a head that is the embedding once more. */

@@ -54,6 +54,23 @@ const FAMILIES: Record<string, Names> = {
     ffn_norm: 'pre_feedforward_layernorm',
     post_ffw_norm: 'post_feedforward_layernorm',
   }),
+  gemma3_text: family('gemma3', {
+    ...LLAMA,
+    attn_q_norm: 'self_attn.q_norm',
+    attn_k_norm: 'self_attn.k_norm',
+    post_attention_norm: 'post_attention_layernorm',
+    ffn_norm: 'pre_feedforward_layernorm',
+    post_ffw_norm: 'post_feedforward_layernorm',
+  }),
+  olmo2: family('olmo2', {
+    ...LLAMA,
+    attn_q_norm: 'self_attn.q_norm',
+    attn_k_norm: 'self_attn.k_norm',
+    post_attention_norm: 'post_attention_layernorm',
+    post_ffw_norm: 'post_feedforward_layernorm',
+  }),
+  smollm3: family('smollm3', LLAMA),
+  granite: family('granite', LLAMA),
   phi3: family('phi3', { ...LLAMA, attn_qkv: 'self_attn.qkv_proj', ffn_up: 'mlp.gate_up_proj' }),
   gpt2: {
     architecture: 'gpt2',
@@ -110,9 +127,13 @@ function arrangement(own: string, config: Config): Omit<GgufPlace, 'source'> {
   const shape = headsOf(config);
   if (type === 'gemma2') {
     if (own.endsWith('norm')) return { plus: 1 };
-    return own === 'attn_q' ? { times: queryFactor(config, shape) } : {};
+    return own === 'attn_q' ? { times: queryFactor(config, shape, 46) } : {};
   }
-  if ((type === 'llama' || type === 'mistral') && (own === 'attn_q' || own === 'attn_k')) {
+  if (type === 'gemma3_text' && own.endsWith('norm')) {
+    const times = own === 'attn_q_norm' ? queryFactor(config, shape, 62) : 1;
+    return { plus: times, times };
+  }
+  if (PERMUTED.includes(String(type)) && (own === 'attn_q' || own === 'attn_k')) {
     // reshape(heads, 2, size / 2).swapaxes(1, 2)
     const order = orderOf([own === 'attn_q' ? shape.heads : shape.kvHeads, 2, shape.size / 2], [0, 2, 1]);
     return { outputOf: (row) => order[row]! };
@@ -125,6 +146,9 @@ function arrangement(own: string, config: Config): Omit<GgufPlace, 'source'> {
   return {};
 }
 
+/** Whose rows of q and k stand in pairs of neighbours. */
+const PERMUTED = ['llama', 'mistral', 'smollm3', 'granite'];
+
 interface Heads {
   heads: number;
   kvHeads: number;
@@ -135,15 +159,22 @@ interface Heads {
 function headsOf(config: Config): Heads {
   const number = (...keys: string[]): number | undefined =>
     keys.map((key) => config[key]).find((value) => typeof value === 'number');
-  const heads = number('num_attention_heads', 'n_head') ?? 1;
+  // What the config.json of a Gemma 3 leaves out.
+  const usual = config['model_type'] === 'gemma3_text' ? { heads: 8, kvHeads: 4, size: 256 } : {};
+  const heads = number('num_attention_heads', 'n_head') ?? usual.heads ?? 1;
   const hidden = number('hidden_size', 'n_embd') ?? 1;
-  return { heads, kvHeads: number('num_key_value_heads') ?? heads, size: number('head_dim') ?? hidden / heads, hidden };
+  return {
+    heads,
+    kvHeads: number('num_key_value_heads') ?? usual.kvHeads ?? heads,
+    size: number('head_dim') ?? usual.size ?? hidden / heads,
+    hidden,
+  };
 }
 
-/** llama.cpp scales scores by the size of a head, or in the model of 46 layers by hidden / heads. */
-function queryFactor(config: Config, { heads, size, hidden }: Heads): number {
+/** llama.cpp scales scores by the size of a head, or in the model of 27B by hidden / heads. */
+function queryFactor(config: Config, { heads, size, hidden }: Heads, layersOf27B: number): number {
   const scalar = Number(config['query_pre_attn_scalar'] ?? 256);
-  return Math.sqrt((config['num_hidden_layers'] === 46 ? hidden / heads : size) / scalar);
+  return Math.sqrt((config['num_hidden_layers'] === layersOf27B ? hidden / heads : size) / scalar);
 }
 
 /** Where each element of a transposed array (as NumPy's transpose) stood before. */

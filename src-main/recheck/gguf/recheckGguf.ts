@@ -4,6 +4,7 @@
  */
 import type { TaskDir } from '../../../src-shared/exports.ts';
 import type { GgufReading } from '../../../src-shared/ggufCertificate.ts';
+import { textPart } from '../adapterChanges.ts';
 import { allChanges, readFolder } from '../recheck.ts';
 import { compareGgufTensors } from './compareGgufTensors.ts';
 import { compareMetadata } from './compareMetadata.ts';
@@ -19,7 +20,7 @@ interface RecheckGgufParams {
 /** Never throws for what is wrong with the file: that is `problems`. */
 export function recheckGguf({ file, sourceDir, tasks }: RecheckGgufParams): Promise<GgufReading> {
   return readingOf(file, (opened, found, report) => {
-    const source = readFolder(sourceDir);
+    const source = textPart(readFolder(sourceDir));
     found.keysChecked = compareMetadata(opened.metadata, source.config, report);
     Object.assign(found, compareGgufTensors(source, opened.tensors, allChanges(tasks, source), report));
   });

@@ -48,7 +48,8 @@ it.each(FAMILIES)(
     for (const settings of [{}, { rslora: true, rankPattern: { [last]: 2 }, alphaPattern: { o: 5 } }]) {
       const reading = await reread(await made(config, targets, settings));
       expect(reading).toMatchObject({ problems: [], passed: true, keysChecked: 3 });
-      expect(reading.tensors).toBe(2 * 2 * targets.length);
+      const { num_hidden_layers: layers = 2 } = config as { num_hidden_layers?: number };
+      expect(reading.tensors).toBe(2 * layers * targets.length);
     }
   },
 );

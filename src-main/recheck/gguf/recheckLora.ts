@@ -4,6 +4,7 @@ import type { GgufReading } from '../../../src-shared/ggufCertificate.ts';
 import type { ReadBase } from '../adapterChanges.ts';
 import { spread } from '../compareTensors.ts';
 import type { Change } from '../formulas.ts';
+import { textPart } from '../adapterChanges.ts';
 import { allChanges, readFolder } from '../recheck.ts';
 import { sourceTensor } from './compareGgufTensors.ts';
 import type { GgufFile, GgufFileTensor } from './ggufFile.ts';
@@ -26,7 +27,7 @@ interface RecheckLoraParams {
 /** Never throws for what is wrong with the file: that is `problems`. */
 export function recheckGgufLora({ file, sourceDir, tasks }: RecheckLoraParams): Promise<GgufReading> {
   return readingOf(file, (opened, found, report) => {
-    const source = readFolder(sourceDir);
+    const source = textPart(readFolder(sourceDir));
     for (const [key, want] of Object.entries({
       'general.type': 'adapter',
       'adapter.type': 'lora',

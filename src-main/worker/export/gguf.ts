@@ -6,6 +6,7 @@ import { trainedRows } from '../../adapters/trainedRows.ts';
 import { openBaseModel } from '../../basemodel/baseModel.ts';
 import { CERTIFICATE_FILE } from '../../basemodel/sideFiles.ts';
 import { loadTokenizer } from '../../datasets/tokenizer.ts';
+import { newTemplate } from '../../exporting/chatTemplate.ts';
 import { modelfileFor, MODELFILE } from '../../exporting/ollama/modelfile.ts';
 import { exportGguf, planGguf, type GgufSource } from '../../gguf/exportGguf.ts';
 import { tokenizerMetadata } from '../../gguf/tokenizer/toGguf.ts';
@@ -14,7 +15,7 @@ import { readAdapter } from '../../methods/fileRegistry.ts';
 import { exportName, ggufFileName } from '../../../src-shared/exportFormats.ts';
 import type { GgufExportParams, GgufExportResult, GgufParity, WrittenGguf } from '../../../src-shared/exports.ts';
 import type { WorkerCalls } from '../../../src-shared/workerCalls.ts';
-import { taughtIds, tasksOf } from '../mergedTasks.ts';
+import { taughtIds, taughtTemplate, tasksOf } from '../mergedTasks.ts';
 import { certifiedGgufs, type GgufModel, type UnprovenGguf } from './certifiedGgufs.ts';
 import { filesIn, writeExportOutput } from './output.ts';
 
@@ -46,7 +47,10 @@ async function writeFiles(
   emit: Emit,
 ): Promise<UnprovenGguf[]> {
   const name = exportName(params.outDir);
-  const metadata = tokenizerMetadata(base.dir, base.config, { endIds });
+  const metadata = tokenizerMetadata(base.dir, base.config, {
+    endIds,
+    chatTemplate: newTemplate(base.dir, taughtTemplate(params)),
+  });
   const sources = params.quantise.map((quantise): GgufSource & { file: string } => ({
     base: mergeBasis(tasks, base),
     edit: taskEdits(tasks, base),
@@ -71,8 +75,9 @@ function writeModelfile(dir: string, gguf: string, { params, base, endIds }: Ggu
   const adapterDirs = tasksOf(params).map(({ adapterDir }) => adapterDir);
   const rows = adapterDirs.length > 0 ? trainedRows(adapterDirs) : params.rows;
   const tokenizer = loadTokenizer(base.dir);
+  const promptTemplate = taughtTemplate(params);
   const endTexts = endIds.map((id) => tokenizer.decode([id], { skipSpecialTokens: false }));
-  fs.writeFileSync(path.join(dir, MODELFILE), modelfileFor({ gguf, tokenizer, endTexts, rows }).text);
+  fs.writeFileSync(path.join(dir, MODELFILE), modelfileFor({ gguf, tokenizer, endTexts, rows, promptTemplate }).text);
 }
 
 function parityOf(ggufs: WrittenGguf[], { params, base, tasks }: GgufModel): GgufParity {

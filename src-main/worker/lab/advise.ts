@@ -9,6 +9,7 @@ import { withRanks } from '../../methods/lora/ranks.ts';
 import { adaptedModules, placeOf, targetsOf } from '../../methods/targets.ts';
 import { useBackend } from '../backend.ts';
 import { loadDecoder } from '../loadDecoder.ts';
+import { baseFormsOf } from '../../../src-shared/baseDtypes.ts';
 import { batchPlanOf, withDraft, type Draft } from '../train/draft.ts';
 import { probeOf } from '../train/probe.ts';
 import type { Emit } from './adapters.ts';
@@ -80,7 +81,7 @@ function loraOf({ method }: Draft): LoraSettings {
 
 async function firstGradients(draft: Draft, settings: LoraSettings, emit: Emit): Promise<GradientComponents[]> {
   if (draft.engine !== 'auto') await useBackend(draft.engine);
-  const model = loadDecoder(draft.base, { baseDtype: draft.baseDtype });
+  const model = await loadDecoder(draft.base, baseFormsOf(draft));
   try {
     const modules = adaptedModules(draft.base.spec, settings).map(({ module }) => module);
     const probe = probeOf(draft, batchPlanOf(draft), () => undefined);

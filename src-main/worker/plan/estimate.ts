@@ -1,14 +1,20 @@
 /**
- * How much memory a run will take, before it starts: one step on a backend whose tensors have no values
- * (engine/backends/shapes.ts) says what weights, trained values, gradients, moments and activations come to at the
- * worst moment.
+ * How much memory a run will take, before it starts. For a graphics card a step is taken with the card's own kernels
+ * and buffers, on a device that computes nothing (engine/backends/dryWebgpu.ts); for the processor on a backend whose
+ * tensors have no values (engine/backends/shapes.ts), beside which the allocator's share is measured.
  */
 import * as tf from '@tensorflow/tfjs-core';
-import type { BaseModel } from '../../basemodel/baseModel.ts';
 import { expectedTensors } from '../../basemodel/expectedTensors.ts';
+import { mostBytesPerBinding } from '../../engine/backends/bindingLimit.ts';
+import type { BufferPool } from '../../engine/backends/bufferPool.ts';
+import { USUAL_LIMITS } from '../../engine/backends/dryDevice.ts';
+import { onDryWebgpu } from '../../engine/backends/dryWebgpu.ts';
+import type { ShapeBackend } from '../../engine/backends/shapeBackend.ts';
 import { onShapes } from '../../engine/backends/shapes.ts';
+import type { DeviceLimits } from '../../engine/backends/gpuDevice.ts';
 import { Decoder } from '../../engine/model/decoder.ts';
-import { countParameters, type Parameter } from '../../engine/model/parameters.ts';
+import { countParameters, inPieces, pieceName, type Parameter } from '../../engine/model/parameters.ts';
+import { weightLayout, type WeightForm } from '../../engine/model/weightLayout.ts';
 import { AdamW } from '../../engine/optim/adamw.ts';
 import type { Batch } from '../../engine/train/batchLoss.ts';
 import { trainStep } from '../../engine/train/step.ts';
@@ -20,16 +26,20 @@ import { methodOf } from '../../methods/registry.ts';
 
 /**
  * What an engine takes beside tensors, and how much more its allocator holds than the tensors that come and go: more
- * where blocks are computed again, since memory that is freed in pieces is taken again in other pieces. Measured.
+ * where blocks are computed again, since memory that is freed in pieces is taken again in other pieces. Measured. On a
+ * card the buffers are counted themselves.
  */
 export const OVERHEAD: Record<BackendName, { processBytes: number; slack: number; slackRecomputing: number }> = {
   tensorflow: { processBytes: 225 * 2 ** 20, slack: 1.8, slackRecomputing: 2.5 },
   wasm: { processBytes: 132 * 2 ** 20, slack: 1.65, slackRecomputing: 1.65 },
-  webgpu: { processBytes: 0, slack: 1, slackRecomputing: 1.5 },
+  webgpu: { processBytes: 0, slack: 1, slackRecomputing: 1 },
 };
 
 /** What of a run decides its memory, the batch aside. */
-export type Sized = Pick<Draft, 'base' | 'engine' | 'method' | 'train'>;
+export type Sized = Pick<Draft, 'base' | 'baseDtype' | 'embeddingDtype' | 'engine' | 'method' | 'train'> & {
+  /** The largest buffer that the card binds; absent: as most cards do. */
+  bindingBytes?: number | undefined;
+};
 
 /** Nothing of the estimate is saved. */
 const UNSAVED = { runId: '', task: '', outDir: '' };
@@ -37,7 +47,12 @@ const UNSAVED = { runId: '', task: '', outDir: '' };
 /** Of a step on `batch` (twice it, where several are accumulated). No value of the base or the batch is read. */
 export async function estimateMemory(run: Sized, batch: Batch): Promise<MemoryEstimate> {
   const engine = run.engine === 'auto' ? 'tensorflow' : run.engine;
-  const { weightBytes, trainableBytes, gradientBytes, momentBytes, peakBytes } = await trace(run, batch);
+  const { weightBytes, trainableBytes, gradientBytes, momentBytes, peakBytes } = await trace(
+    run,
+    engine,
+    batch,
+    limitsOf(run),
+  );
   const { processBytes, ...slacks } = OVERHEAD[engine];
   const slack = run.train.gradientCheckpointing ? slacks.slackRecomputing : slacks.slack;
   const activationBytes = slack * (peakBytes - weightBytes) - trainableBytes - gradientBytes - momentBytes;
@@ -53,41 +68,95 @@ export async function estimateMemory(run: Sized, batch: Batch): Promise<MemoryEs
   };
 }
 
+function limitsOf({ bindingBytes = USUAL_LIMITS.maxStorageBufferBindingSize }: Sized): DeviceLimits {
+  return { ...USUAL_LIMITS, maxStorageBufferBindingSize: bindingBytes };
+}
+
 interface Traced {
   weightBytes: number;
   trainableBytes: number;
   gradientBytes: number;
   momentBytes: number;
-  /** Most bytes of tensors at a time. */
+  /** Most bytes of tensors at a time; on a card, of buffers. */
   peakBytes: number;
 }
 
-function trace(run: Sized, batch: Batch): Promise<Traced> {
-  const { base } = run;
-  return onShapes(async (backend) => {
-    const model = new Decoder(base.spec, shapesOf(base));
-    const weightBytes = backend.heldBytes;
-    const method = await attachMethod(model, { ...forShapes(run), ...UNSAVED }, base);
-    const trainableBytes = backend.heldBytes - weightBytes;
-    const gradientBytes = 4 * countParameters(method.parameters);
-    const optimizer = new AdamW(method.parameters, run.train);
-    backend.restart();
-    const { lr, clip, labelSmoothing, gradientCheckpointing, accumulate } = run.train;
-    const options = {
-      lr,
-      clip,
-      labelSmoothing,
-      gradientCheckpointing,
-      beforeMicroBatch: () => method.beforeTraining('estimate'),
-    };
-    await trainStep(method.model, method.parameters, optimizer, accumulate > 1 ? [batch, batch] : [batch], options);
-    return { weightBytes, trainableBytes, gradientBytes, momentBytes: 2 * gradientBytes, peakBytes: backend.peakBytes };
-  });
+/** What counts the bytes of a step. */
+interface Counter {
+  peakBytes(): number;
+  restart(): void;
 }
 
-function shapesOf(base: BaseModel): Map<string, Parameter> {
+function trace(run: Sized, engine: BackendName, batch: Batch, limits: DeviceLimits): Promise<Traced> {
+  if (engine !== 'webgpu') return onShapes((backend) => scoped(() => traceStep(run, batch, 1, countOfShapes(backend))));
+  return onDryWebgpu(limits, (pool) => scoped(() => traceStep(run, batch, 2, countOfCard(pool))));
+}
+
+/** f's result; what tensors f made are gone afterwards. */
+async function scoped<T>(f: () => Promise<T>): Promise<T> {
+  tf.engine().startScope();
+  try {
+    return await f();
+  } finally {
+    tf.engine().endScope();
+  }
+}
+
+const countOfShapes = (backend: ShapeBackend): Counter => ({
+  peakBytes: () => backend.peakBytes,
+  restart: () => backend.restart(),
+});
+
+const countOfCard = (pool: BufferPool): Counter => ({
+  peakBytes: () => pool.peakBytes,
+  restart: () => pool.restartPeak(),
+});
+
+/** `steps`: buffers that are kept for later fit the second step better than the first, or do not. */
+async function traceStep(run: Sized, batch: Batch, steps: number, count: Counter): Promise<Traced> {
+  const { base, train } = run;
+  const before = tf.memory().numBytes; // of a model in the engine of before
+  const model = new Decoder(base.spec, shapesOf(run));
+  const weightBytes = tf.memory().numBytes - before;
+  const method = await attachMethod(model, { ...forShapes(run), ...UNSAVED }, base);
+  const trainableBytes = tf.memory().numBytes - before - weightBytes;
+  const gradientBytes = 4 * countParameters(method.parameters);
+  const optimizer = new AdamW(method.parameters, train);
+  count.restart();
+  const { lr, clip, labelSmoothing, gradientCheckpointing, accumulate } = train;
+  const options = {
+    lr,
+    clip,
+    labelSmoothing,
+    gradientCheckpointing,
+    beforeMicroBatch: () => method.beforeTraining('estimate'),
+  };
+  const batches = accumulate > 1 ? [batch, batch] : [batch];
+  for (let step = 0; step < steps; step++)
+    await trainStep(method.model, method.parameters, optimizer, batches, options);
+  const peakBytes = count.peakBytes();
+  model.dispose();
+  return { weightBytes, trainableBytes, gradientBytes, momentBytes: 2 * gradientBytes, peakBytes };
+}
+
+/** Every weight in the form and the pieces that the loader would give it. */
+function shapesOf({ base, baseDtype, embeddingDtype }: Sized): Map<string, Parameter> {
   const expected = expectedTensors(base.spec, {}).filter(({ name, optional }) => !optional || base.tensors.has(name));
-  return new Map(expected.map(({ name, shape }) => [name, { name, value: tf.fill(shape, 0) }]));
+  const tensors = expected.map(({ name, shape }): [string, { shape: number[] }] => [name, { shape }]);
+  const layout = weightLayout(base.spec, tensors, { baseDtype, embeddingDtype }, mostBytesPerBinding());
+  return new Map([...layout].map(([name, form]) => [name, parameterOf(name, form)]));
+}
+
+function parameterOf(name: string, { shape, dtype, pieces }: WeightForm): Parameter {
+  const [, ...others] = shape;
+  const parts = pieces.map(({ startRow, rows, bytes }): Parameter => {
+    const own = pieces.length > 1 ? { name: pieceName(name, startRow), shape: [rows, ...others] } : { name, shape };
+    if (dtype === 'f32') return { name: own.name, value: tf.fill(own.shape, 0) };
+    const value = tf.fill([bytes / 4], 0, 'int32');
+    return { name: own.name, value, packed: { format: dtype, shape: own.shape as [number, number] } };
+  });
+  const [only] = parts;
+  return only && parts.length === 1 ? only : inPieces(name, parts);
 }
 
 function forShapes(run: Sized): Sized {

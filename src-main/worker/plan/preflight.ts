@@ -4,49 +4,58 @@
  */
 import { evaluationBatches } from '../../datasets/batches.ts';
 import { GraftError } from '../../../src-shared/errors.ts';
-import { allocatedGpuBytes } from '../../engine/backends/tfjsInternals.ts';
+import { mostBytesPerBinding } from '../../engine/backends/bindingLimit.ts';
+import { peakGpuBytes } from '../../engine/backends/tfjsInternals.ts';
 import { AdamW } from '../../engine/optim/adamw.ts';
 import { countTokens, type Batch } from '../../engine/train/batchLoss.ts';
 import { evaluateLoss } from '../../engine/train/evaluate.ts';
 import { trainStep } from '../../engine/train/step.ts';
+import { peakResidentBytes } from '../../hardware/peakMemory.ts';
 import { useBackend } from '../backend.ts';
 import { largestThatFit, NO_LARGEST } from './largest.ts';
 import { longestBatch } from './longestBatch.ts';
 import { loadDecoder } from '../loadDecoder.ts';
+import { baseFormsOf } from '../../../src-shared/baseDtypes.ts';
 import { estimateMemory } from './estimate.ts';
-import { memoryLimitBytes } from '../train/memoryGuard.ts';
+import { roomFor } from './memoryRoom.ts';
 import { attachMethod } from '../../methods/attach.ts';
 import type { BackendName } from '../../../src-shared/backends.ts';
-import type { PreflightResult } from '../../../src-shared/plan.ts';
+import type { CardMemory, PreflightResult } from '../../../src-shared/plan.ts';
 import type { RunSpec } from '../../../src-shared/runSpec.ts';
 import { runWarnings } from '../../../src-shared/runWarnings.ts';
 import { batchPlanOf, totalStepsOf, withDraft, type Draft } from '../train/draft.ts';
 
-/** Writes nothing. Throws what the run itself would throw. */
-export function preflight(spec: RunSpec): Promise<PreflightResult> {
+/** Writes nothing. Throws what the run itself would throw. `card`: memory of the card; null where it is not known. */
+export function preflight(spec: RunSpec, card: CardMemory | null): Promise<PreflightResult> {
   const notes: string[] = [];
   return withDraft(
     spec,
     (event) => void (event.type === 'log' && notes.push(event.message)),
-    async (draft) => ({ ...(await tryOut(draft)), notes }),
+    async (draft) => ({ ...(await tryOut(draft, card, (note) => notes.push(note))), notes }),
   );
 }
 
-async function tryOut(draft: Draft): Promise<Omit<PreflightResult, 'notes'>> {
+async function tryOut(
+  draft: Draft,
+  card: CardMemory | null,
+  onNote: (note: string) => void,
+): Promise<Omit<PreflightResult, 'notes'>> {
   const { engine, train, data } = draft;
   if (engine === 'auto')
     throw new GraftError('INTERNAL', 'The run was tried out before its engine was chosen; try again.');
   const { device, gpu } = await useBackend(engine);
   const batch = longestBatch(draft);
   const longest = { rows: batch.B, tokens: countTokens(batch), longestRow: batch.T };
-  const estimate = await estimateMemory(draft, batch);
-  const measured = await measure(draft, batch, engine);
-  const limitBytes = memoryLimitBytes(engine, gpu, train.memoryLimitBytes);
+  const sized = { ...draft, bindingBytes: mostBytesPerBinding() };
+  const estimate = await estimateMemory(sized, batch);
+  const measured = await measure(draft, batch, engine, onNote);
+  const room = { gpu, card: engine === 'webgpu' ? card : null }; // what is measured on CUDA is the process
+  const limitBytes = roomFor(draft, room, engine === 'webgpu' ? 0 : process.memoryUsage.rss())?.freeBytes ?? null;
   const { peakBytes } = measured;
   const largest =
     limitBytes === null
       ? NO_LARGEST
-      : await largestThatFit({ run: draft, limitBytes, longestRow: batch.T, estimate, peakBytes });
+      : await largestThatFit({ run: sized, limitBytes, longestRow: batch.T, estimate, peakBytes });
   const warnings = runWarnings({
     trainRows: data.train.length,
     valRows: data.val.length,
@@ -59,9 +68,14 @@ async function tryOut(draft: Draft): Promise<Omit<PreflightResult, 'notes'>> {
 type Measured = Pick<PreflightResult, 'peakBytes' | 'stepMs' | 'evaluationMs'>;
 
 /** Two steps, the first of which warms up. */
-async function measure(draft: Draft, batch: Batch, engine: BackendName): Promise<Measured> {
-  const { base, baseDtype, data, train } = draft;
-  const method = await attachMethod(loadDecoder(base, { baseDtype }), draft, base);
+async function measure(
+  draft: Draft,
+  batch: Batch,
+  engine: BackendName,
+  onNote: (note: string) => void,
+): Promise<Measured> {
+  const { base, data, train } = draft;
+  const method = await attachMethod(await loadDecoder(base, { ...baseFormsOf(draft), onNote }), draft, base);
   const { model } = method;
   const optimizer = new AdamW(method.parameters, train);
   const { lr, clip, labelSmoothing, gradientCheckpointing, accumulate } = train;
@@ -88,8 +102,8 @@ async function timed(work: () => Promise<unknown>): Promise<number> {
   return performance.now() - startedMs;
 }
 
-/** Of the process; on webgpu what tfjs has taken of the card, which it gives back to nobody. */
+/** Of the process; on webgpu what has been taken of the card. */
 function peakBytes(engine: BackendName): number {
-  if (engine !== 'webgpu') return process.resourceUsage().maxRSS * 1024;
-  return allocatedGpuBytes();
+  if (engine !== 'webgpu') return peakResidentBytes();
+  return peakGpuBytes();
 }

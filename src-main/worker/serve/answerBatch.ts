@@ -4,16 +4,21 @@
  */
 import { setImmediate } from 'node:timers/promises';
 import { encodeChatPrompt } from '../../datasets/chat.ts';
+import { encodeBarePrompt } from '../../datasets/controlTokens.ts';
+import { withTemplate } from '../../datasets/promptTemplates.ts';
 import type { TextTokenizer } from '../../datasets/tokenizer.ts';
 import { virtualPrompt } from '../../datasets/virtualTokens.ts';
-import type { BatchEvent, BatchRow } from '../../engine/generate/generate.ts';
+import { checkPrompt, type BatchEvent, type BatchRow } from '../../engine/generate/generate.ts';
 import type { VirtualTokens } from '../../engine/model/attachment.ts';
 import type { Decoder } from '../../engine/model/decoder.ts';
 import { Random } from '../../../src-shared/random.ts';
+import { checkPromptBuffers } from './promptBuffers.ts';
 import { StreamedAnswer } from './streamedAnswer.ts';
 import type { CallControl } from '../control.ts';
 import type { AnswerPiece, CompareEvent, GenerateParams, GenerateResult } from '../../../src-shared/generation.ts';
+import type { KeptTemplate } from '../../../src-shared/promptTemplates.ts';
 import { NAMED } from './tokenTexts.ts';
+import type { Writer } from './writer.ts';
 import { keepTuning } from '../tuning.ts';
 
 interface Request {
@@ -22,8 +27,8 @@ interface Request {
   params: GenerateParams;
   /** Numbers under which the events tell of the answers, one for each. */
   rows: number[];
-  /** Ids that end each of the answers, beside those that the model names. */
-  endIds: (readonly number[])[];
+  /** What writes each of the answers. */
+  writers: Pick<Writer, 'endIds' | 'promptTemplate'>[];
   /** Virtual tokens of the adapter that answers. */
   virtual?: Pick<VirtualTokens, 'prefix' | 'infix'> | undefined;
   /** Starts decoding. */
@@ -33,27 +38,34 @@ interface Request {
   control: CallControl;
 }
 
-/** The results in the order of `rows`. */
+/** The results in the order of `rows`. Throws EMPTY_PROMPT, PROMPT_TOO_LONG and BUFFER_TOO_LARGE. */
 export async function answerBatch({
   model,
   tokenizer,
   params,
   rows,
-  endIds,
+  writers,
   virtual,
   decode,
   emit,
   control,
 }: Request): Promise<GenerateResult[]> {
-  const prompt = promptIds(tokenizer, params);
-  const ids = virtual ? virtualPrompt(prompt, { ...virtual, vocab: model.spec.vocab }) : prompt;
-  const answers = rows.map((row) => {
+  const prompts = writers.map(({ promptTemplate }) => promptIds(tokenizer, params, promptTemplate));
+  const ids = virtual ? prompts.map((own) => virtualPrompt(own, { ...virtual, vocab: model.spec.vocab })) : prompts;
+  for (const own of ids) checkPrompt(own, model.spec.maxPositions);
+  const { maxNew } = params;
+  const promptTokens = Math.max(...ids.map((own) => own.length));
+  checkPromptBuffers(model.spec, { rows: rows.length, promptTokens, maxNew, tokensPerPass: Infinity });
+  const answers = rows.map((row, i) => {
     const show = (piece: AnswerPiece): void => emit({ type: 'text', row, ...piece });
     const tell = (result: GenerateResult): void => emit({ type: 'done', row, result });
-    return new StreamedAnswer(tokenizer, prompt, params.stop ?? [], { show, tell });
+    return new StreamedAnswer(tokenizer, prompts[i]!, params.stop ?? [], { show, tell });
   });
   for await (const event of decode(
-    answers.map((_, i) => ({ prompt: ids, options: optionsOf(model, tokenizer, params, endIds[i] ?? []) })),
+    answers.map((_, i) => ({
+      prompt: ids[i]!,
+      options: optionsOf(model, tokenizer, params, writers[i]?.endIds ?? []),
+    })),
   )) {
     const answer = answers[event.row]!;
     if ('end' in event) answer.ended = event.end;
@@ -66,14 +78,19 @@ export async function answerBatch({
   return answers.map((answer) => answer.finish());
 }
 
+/** `kept`: of the adapter that answers, whose template then writes conversations in place of the model's. */
 export function promptIds(
   tokenizer: TextTokenizer,
-  { prompt, chat, messages, ids, controlTokens }: GenerateParams,
+  { prompt, chat, asTrained = false, messages, ids, controlTokens }: GenerateParams,
+  kept?: KeptTemplate,
 ): number[] {
   if (ids) return ids;
-  if (messages) return encodeChatPrompt(tokenizer, messages, { controlTokens });
-  if (!chat) return tokenizer.encodePrompt(prompt);
-  return encodeChatPrompt(tokenizer, [{ role: 'user', content: prompt }], { controlTokens });
+  const style = kept?.template === undefined ? tokenizer : withTemplate(tokenizer, kept.template);
+  if (messages) return encodeChatPrompt(style, messages, { controlTokens });
+  const isAsked = asTrained && kept ? kept.template !== undefined : chat === true;
+  if (!isAsked && asTrained && kept) return encodeBarePrompt(tokenizer, prompt, { controlTokens });
+  if (!isAsked) return tokenizer.encodePrompt(prompt);
+  return encodeChatPrompt(style, [{ role: 'user', content: prompt }], { controlTokens });
 }
 
 export function optionsOf(

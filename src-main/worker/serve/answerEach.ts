@@ -31,16 +31,21 @@ export async function answerEach(
 ): Promise<GenerateResult[]> {
   const { model, tokenizer } = answering;
   const results: GenerateResult[] = [];
-  const plain = writers.flatMap(({ adapter, endIds }, row) => (isMixable(adapter) ? [{ row, adapter, endIds }] : []));
+  // The base is asked as the first adapter is, so that it can be compared.
+  const promptTemplate = writers.find((writer) => writer.adapter)?.promptTemplate;
+  const asked = writers.map((writer) =>
+    writer.adapter || writer.promptTemplate ? writer : { ...writer, promptTemplate },
+  );
+  const plain = asked.flatMap(({ adapter, ...writer }, row) => (isMixable(adapter) ? [{ row, adapter, writer }] : []));
   if (plain.length > 0) {
     const decode = (rows: BatchRow[]): AsyncGenerator<BatchEvent, void> =>
       generateMixed(model, rows, new MixedLora(plain.map(({ adapter }) => adapter)));
     const rows = plain.map(({ row }) => row);
-    const endIds = plain.map((one) => one.endIds);
-    const answered = await answerBatch({ model, tokenizer, params, rows, endIds, decode, emit, control });
+    const own = plain.map(({ writer }) => writer);
+    const answered = await answerBatch({ model, tokenizer, params, rows, writers: own, decode, emit, control });
     for (const [i, result] of answered.entries()) results[rows[i]!] = result;
   }
-  for (const [row, writer] of writers.entries())
+  for (const [row, writer] of asked.entries())
     results[row] ??= await answerAlone(answering, writer, row, { params, emit, control });
   return results;
 }
@@ -48,13 +53,13 @@ export async function answerEach(
 /** `row`: the number under which the events tell of it. */
 export async function answerAlone(
   { model: base, tokenizer }: Answering,
-  { adapter, endIds }: Writer,
+  { adapter, ...writer }: Writer,
   row: number,
   asked: Asked,
 ): Promise<GenerateResult> {
   const model = base.with(adapter);
   const decode = (rows: BatchRow[]): AsyncGenerator<BatchEvent, void> => generateBatch(model, rows);
   const virtual = adapter?.virtual;
-  const [result] = await answerBatch({ model, tokenizer, rows: [row], endIds: [endIds], virtual, decode, ...asked });
+  const [result] = await answerBatch({ model, tokenizer, rows: [row], writers: [writer], virtual, decode, ...asked });
   return result!;
 }

@@ -4,10 +4,12 @@
  */
 import { virtualPrompt } from '../../datasets/virtualTokens.ts';
 import { RollingBatch, type BatchEvent, type GenerateOptions } from '../../engine/generate/generate.ts';
+import type { ArchitectureSpec } from '../../engine/model/architecture.ts';
 import type { Decoder } from '../../engine/model/decoder.ts';
 import type { Adapter } from '../../methods/adapter.ts';
 import type { LoraAdapter } from '../../methods/lora/lora.ts';
 import { isMixable, MixedLora } from '../../methods/lora/mixed.ts';
+import { mayPad } from './promptBuffers.ts';
 
 export type Extent = RollingBatch['extent'];
 
@@ -28,7 +30,8 @@ const MOST_UNEQUAL = 2;
 const MUCH_THE_SAME = 32;
 
 export class AnswerGroup {
-  private readonly vocab: number;
+  private readonly spec: ArchitectureSpec;
+  private readonly tokensPerPass: number;
   private readonly batch: RollingBatch;
   /** Adapters of the rows under way; in a group of plain LoRAs they differ. */
   private readonly adapters = new Map<number, Adapter | null>();
@@ -38,7 +41,8 @@ export class AnswerGroup {
 
   /** `own`: the one adapter of the group; undefined: plain LoRAs and the base. */
   constructor(base: Decoder, tokensPerPass: number, own?: Adapter) {
-    this.vocab = base.spec.vocab;
+    this.spec = base.spec;
+    this.tokensPerPass = tokensPerPass;
     if (own) {
       this.batch = new RollingBatch(base.with(own), { tokensPerPass });
       return;
@@ -61,10 +65,10 @@ export class AnswerGroup {
   }
 
   enter(rows: GroupRow[]): void {
-    for (const alike of ofLikeLength(rows)) {
+    for (const alike of this.ofLikeLength(rows)) {
       this.batch.enter(
         alike.map(({ row, adapter, prompt, written, options }) => {
-          const ids = adapter?.virtual ? virtualPrompt(prompt, { ...adapter.virtual, vocab: this.vocab }) : prompt;
+          const ids = adapter?.virtual ? virtualPrompt(prompt, { ...adapter.virtual, vocab: this.spec.vocab }) : prompt;
           return { row, options, prompt: [...ids, ...written] };
         }),
       );
@@ -96,23 +100,30 @@ export class AnswerGroup {
     this.adapters.delete(row);
   }
 
+  /** Since padding is computed too; of one length where the card could not bind the scores of padded ones. */
+  private ofLikeLength(rows: GroupRow[]): GroupRow[][] {
+    const lengthOf = ({ adapter, prompt, written }: GroupRow): number => {
+      const { prefix = 0, infix = 0 } = adapter?.virtual ?? {};
+      return prompt.length + prefix + infix + written.length;
+    };
+    const { spec, tokensPerPass } = this;
+    const sorted = rows.toSorted((a, b) => lengthOf(a) - lengthOf(b));
+    const groups: GroupRow[][] = [];
+    for (const row of sorted) {
+      const alike = groups.at(-1);
+      const [shortest, longest] = [alike ? lengthOf(alike[0]!) : 0, lengthOf(row)];
+      const most = mayPad(spec, { tokensPerPass, longest })
+        ? Math.max(MOST_UNEQUAL * shortest, shortest + MUCH_THE_SAME)
+        : shortest;
+      if (alike && longest <= most) alike.push(row);
+      else groups.push([row]);
+    }
+    return groups;
+  }
+
   private mixAnew(): void {
     this.mixed?.dispose();
     this.places = [...new Set(this.adapters.values())].filter(isMixable);
     this.mixed = new MixedLora(this.places);
   }
-}
-
-/** Since padding is computed too. */
-function ofLikeLength(rows: GroupRow[]): GroupRow[][] {
-  const lengthOf = ({ prompt, written }: GroupRow): number => prompt.length + written.length;
-  const sorted = rows.toSorted((a, b) => lengthOf(a) - lengthOf(b));
-  const groups: GroupRow[][] = [];
-  for (const row of sorted) {
-    const alike = groups.at(-1);
-    const shortest = alike ? lengthOf(alike[0]!) : 0;
-    if (alike && lengthOf(row) <= Math.max(MOST_UNEQUAL * shortest, shortest + MUCH_THE_SAME)) alike.push(row);
-    else groups.push([row]);
-  }
-  return groups;
 }

@@ -16,6 +16,7 @@ import { keepTuning } from '../tuning.ts';
 import { AdapterPool } from './adapterPool.ts';
 import { optionsOf, promptIds } from './answerBatch.ts';
 import { AnswerGroup, type Extent } from './answerGroup.ts';
+import { checkPromptBuffers } from './promptBuffers.ts';
 import { StreamedAnswer } from './streamedAnswer.ts';
 import type { Writer } from './writer.ts';
 
@@ -60,19 +61,29 @@ export class AnswersTogether {
     this.mostColumns = mostColumns;
   }
 
-  /** Throws as loadWriter, EMPTY_PROMPT, PROMPT_TOO_LONG, and TOKEN_OUTSIDE for an id that the model does not have. */
+  /**
+   * Throws as loadWriter, EMPTY_PROMPT, PROMPT_TOO_LONG, BUFFER_TOO_LARGE, and TOKEN_OUTSIDE for an id that the model
+   * does not have.
+   */
   async answer(
     params: GenerateParams,
     adapterDir: string | null,
     emit: (piece: AnswerPiece) => void,
     control: CallControl,
   ): Promise<GenerateResult> {
-    const prompt = promptIds(this.tokenizer, params);
-    refuseUnknownIds(prompt, this.model.spec.vocab);
     const { writer, giveBack } = this.pool.take(adapterDir);
     try {
+      const prompt = promptIds(this.tokenizer, params, writer.promptTemplate);
+      refuseUnknownIds(prompt, this.model.spec.vocab);
       const { prefix = 0, infix = 0 } = writer.adapter?.virtual ?? {};
-      checkPrompt({ length: prompt.length && prompt.length + prefix + infix }, this.model.spec.maxPositions);
+      const promptTokens = prompt.length && prompt.length + prefix + infix;
+      checkPrompt({ length: promptTokens }, this.model.spec.maxPositions);
+      checkPromptBuffers(this.model.spec, {
+        rows: 1,
+        promptTokens,
+        maxNew: params.maxNew,
+        tokensPerPass: TOKENS_PER_PASS,
+      });
       return await new Promise<GenerateResult>((resolve, reject) => {
         const listener = { show: emit, tell: () => undefined };
         const answer = new StreamedAnswer(this.tokenizer, prompt, params.stop ?? [], listener);

@@ -39,7 +39,9 @@ export class Mix {
       { adapter: one.adapter, scale: 1 - share },
       { adapter: other.adapter, scale: share },
     ]);
-    return { adapter, endIds: [...new Set([...one.endIds, ...other.endIds])] };
+    // Two frames cannot be mixed: the nearer one's stands.
+    const { promptTemplate } = share < 0.5 ? one : other;
+    return { adapter, endIds: [...new Set([...one.endIds, ...other.endIds])], promptTemplate };
   }
 
   dispose(): void {

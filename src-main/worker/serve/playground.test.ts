@@ -171,8 +171,6 @@ it('a strong penalty keeps greedy text from repeating a token', async () => {
 it('loading tells how far it is, up to the whole', async () => {
   const told: { done: number; total: number }[] = [];
   const { totalParameters } = await resident.load({ engine: 'wasm', modelDir }, (event) => void told.push(event));
-  expect(told.length).toBeGreaterThan(2);
   expect(told.map(({ done }) => done)).toEqual(told.map(({ done }) => done).toSorted((a, b) => a - b));
-  expect(told.at(-1)!.total).toBe(totalParameters);
-  expect(told.at(-1)!.done).toBeGreaterThan(0.9 * totalParameters);
+  expect(told.at(-1)).toMatchObject({ done: totalParameters, total: totalParameters });
 });

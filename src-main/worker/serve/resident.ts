@@ -11,8 +11,8 @@ import { MergedTasks } from '../../methods/mergedTasks.ts';
 import type { ScaledAdapter } from '../../methods/taskSum.ts';
 import type { Decoder } from '../../engine/model/decoder.ts';
 import { countParameters } from '../../engine/model/parameters.ts';
-import { checkBaseDtype } from '../../../src-shared/checkBaseDtype.ts';
 import type { CallControl } from '../control.ts';
+import { commonTemplate } from '../../exporting/chatTemplate.ts';
 import { useBackend } from '../backend.ts';
 import type {
   AnswerPiece,
@@ -24,6 +24,7 @@ import type {
 } from '../../../src-shared/generation.ts';
 import type { BackendName } from '../../../src-shared/backends.ts';
 import type { TaskDir } from '../../../src-shared/exports.ts';
+import type { LoadProgress } from '../../../src-shared/loadProgress.ts';
 import type { WorkerCalls } from '../../../src-shared/workerCalls.ts';
 import { loadDecoder } from '../loadDecoder.ts';
 import { answerAlone, answerEach } from './answerEach.ts';
@@ -51,17 +52,16 @@ export class Resident {
 
   /** Loads a base and frees the one before. */
   async load(
-    { engine, modelDir, baseDtype }: WorkerCalls['load']['params'],
-    emit: (event: { done: number; total: number }) => void = () => undefined,
+    { engine, modelDir, ...forms }: WorkerCalls['load']['params'],
+    onProgress: (event: LoadProgress) => void = () => undefined,
   ): Promise<LoadResult> {
-    checkBaseDtype(baseDtype, engine);
     const started = performance.now();
     const base = openBaseModel(modelDir);
     try {
       const tokenizer = loadTokenizer(modelDir);
       const { device } = await useBackend(engine);
       this.unload();
-      const model = loadDecoder(watched(base, emit), { baseDtype, forwardOnly: true });
+      const model = await loadDecoder(base, { ...forms, onProgress });
       this.loaded = { engine, base, tokenizer, model, writer: PLAIN_BASE, merged: new MergedTasks(model) };
       const totalParameters = countParameters(model.weights.values());
       const chatTemplate = tokenizer.chatTemplate !== undefined;
@@ -107,7 +107,7 @@ export class Resident {
     } finally {
       for (const { adapter } of adapters) adapter.dispose();
     }
-    put(loaded, { adapter: null, endIds });
+    put(loaded, { adapter: null, endIds, promptTemplate: commonTemplate(tasks.map(({ adapterDir }) => adapterDir)) });
     return { switchMs: performance.now() - started };
   }
 
@@ -196,24 +196,6 @@ export class Resident {
     this.loaded.base.close();
     this.loaded = null;
   }
-}
-
-/** How much has to be read before it is told again. */
-const TOLD_SHARE = 0.02;
-
-/** The base model, telling how many of its values have been read. */
-function watched(base: BaseModel, emit: (event: { done: number; total: number }) => void): BaseModel {
-  const sizeOf = (name: string): number => base.shape(name).reduce((a, b) => a * b, 1);
-  const total = [...base.tensors.keys()].reduce((sum, name) => sum + sizeOf(name), 0);
-  let done = 0;
-  let told = 0;
-  const readF32 = (name: string): Float32Array => {
-    const values = base.readF32(name);
-    done += values.length;
-    if (done - told >= TOLD_SHARE * total) emit({ done: (told = done), total });
-    return values;
-  };
-  return { ...base, readF32 };
 }
 
 /** `mix`: whose writer it is. */

@@ -5,6 +5,8 @@ import { SCORE } from '../../engine/model/tensorNames.ts';
 import type { Adapter } from '../../methods/adapter.ts';
 import { loadAdapter } from '../../methods/adapterFolder.ts';
 import { usageError } from '../../../src-shared/errors.ts';
+import type { KeptTemplate } from '../../../src-shared/promptTemplates.ts';
+import { keptTemplate } from '../../adapters/keptTemplate.ts';
 import { newEndIds } from '../endTokens.ts';
 
 export interface Writer {
@@ -12,6 +14,8 @@ export interface Writer {
   adapter: Adapter | null;
   /** Ids that end its answers beside those that the base names. */
   endIds: readonly number[];
+  /** How questions were put in its training; absent where that is not known. */
+  promptTemplate?: KeptTemplate | undefined;
 }
 
 export const PLAIN_BASE: Writer = { adapter: null, endIds: [] };
@@ -22,7 +26,8 @@ export function loadWriter(
   { base, tokenizer }: { base: BaseModel; tokenizer: TextTokenizer },
 ): Writer & { adapter: Adapter } {
   const adapter = loadAdapter(dir, base);
-  if (!adapter.overrides?.has(SCORE)) return { adapter, endIds: newEndIds([dir], tokenizer) };
+  if (!adapter.overrides?.has(SCORE))
+    return { adapter, endIds: newEndIds([dir], tokenizer), promptTemplate: keptTemplate(dir) };
   adapter.dispose();
   throw usageError(
     'ADAPTER_CLASSIFIES',

@@ -4,6 +4,7 @@ import type { ColumnPlan, Example, FileRules } from '../../../src-shared/dataset
 import { LastTokenizer } from '../../datasets/lastTokenizer.ts';
 import { countTokens } from '../../datasets/lengthCounts.ts';
 import type { LengthCounts } from '../../../src-shared/tokens.ts';
+import { templated } from '../../datasets/promptTemplates.ts';
 import { openRows } from '../../datasets/read.ts';
 import { previewTokens } from '../../datasets/tokenPreview.ts';
 import { loadTokenizer } from '../../datasets/tokenizer.ts';
@@ -13,19 +14,21 @@ const last = new LastTokenizer();
 
 export async function previewRowTokens({
   modelDir,
+  plan,
+  promptTemplate,
   examples,
   ...settings
 }: WorkerCalls['previewTokens']['params']): Promise<WorkerCalls['previewTokens']['result']> {
-  const tokenizer = last.of(modelDir);
+  const { tokenizer } = templated(plan, last.of(modelDir), { promptTemplate });
   return examples.map((example) => previewTokens(example, tokenizer, settings));
 }
 
 /** Counts the good rows of a file; the last event has all of them. */
 export async function countRowTokens(
-  { modelDir, plan, total, lossOn, controlTokens, ...reading }: WorkerCalls['countTokens']['params'],
+  { modelDir, plan, promptTemplate, total, lossOn, controlTokens, ...reading }: WorkerCalls['countTokens']['params'],
   emit: (counts: LengthCounts) => void,
 ): Promise<void> {
-  const tokenizer = loadTokenizer(modelDir);
+  const { tokenizer } = templated(plan, loadTokenizer(modelDir), { promptTemplate });
   for await (const counts of countTokens(goodRows(reading, plan), { total, tokenizer, lossOn, controlTokens }))
     emit(counts);
 }

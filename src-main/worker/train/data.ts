@@ -1,13 +1,22 @@
 /** The rows of a run, checked against its spec. */
-import { assertTrainable, prepareDataset, type PreparedDataset } from '../../datasets/dataset.ts';
+import { assertTrainable } from '../../datasets/dataset.ts';
 import { taughtEnds } from '../../datasets/endTokens.ts';
-import { rowNotes } from '../../datasets/rowNotes.ts';
-import { splitExamples } from '../../datasets/split.ts';
+import { lengthNotes, rowNotes } from '../../datasets/rowNotes.ts';
+import { splitRowList } from '../../datasets/split.ts';
 import { loadTokenizer, type TextTokenizer } from '../../datasets/tokenizer.ts';
-import type { TokenisedExample } from '../../datasets/types.ts';
+import {
+  prepareTokens,
+  tokensOrSample,
+  type PreparedTokens,
+  type TokensWanted,
+} from '../../datasets/tokens/preparedTokens.ts';
+import { changedRows, chosenRows, indicesWhere, lineOf, type RowList } from '../../datasets/tokens/rowList.ts';
+import { TokeniseMeter } from './tokeniseMeter.ts';
 import type { DatasetKind } from '../../../src-shared/datasets.ts';
 import { withVirtualTokens, type VirtualLayout } from '../../datasets/virtualTokens.ts';
-import { GraftError, usageError } from '../../../src-shared/errors.ts';
+import { GraftError, toErrorData, usageError } from '../../../src-shared/errors.ts';
+import type { LoadProgress } from '../../../src-shared/loadProgress.ts';
+import type { KeptTemplate } from '../../../src-shared/promptTemplates.ts';
 import type { EndToken } from '../../../src-shared/tokens.ts';
 import { descriptorOf } from '../../../src-shared/methods/registry.ts';
 import type { ArchitectureSpec } from '../../engine/model/architecture.ts';
@@ -17,8 +26,8 @@ import type { TrainEvent } from '../../../src-shared/training.ts';
 import { checkTrainSettings } from '../../../src-shared/settings/training.ts';
 
 export interface RunData {
-  train: TokenisedExample[];
-  val: TokenisedExample[];
+  train: RowList;
+  val: RowList;
   /** The classes, where texts are classified. */
   labels?: string[];
   /** Those that the training rows teach as the end of an answer, beside the tokenizer's own. */
@@ -26,46 +35,111 @@ export interface RunData {
   padId: number;
   tokenizer: TextTokenizer;
   kind: DatasetKind;
+  /** How their questions are put; absent in runs from before there was a choice. */
+  promptTemplate?: KeptTemplate;
   /** Control tokens that texts spell out are tokens, not text. */
   controlTokens: boolean;
   /** Rows have no lines of their own, so that `line` is a row's number. */
   sharedLines: boolean;
   /** Most tokens of a row. */
   maxLength: number;
+  /**
+   * Where rows are tokenised as they are asked for: tokenises all of them beside, and says what is known of them only
+   * then. Never fails: without it the run goes on as it has begun.
+   */
+  rest?: () => Promise<void>;
 }
 
 /** The tokenised rows of a run, before they are checked against its settings and split. */
 export interface PreparedRows {
-  prepared: PreparedDataset;
+  /** To be closed by whoever asked for it. */
+  prepared: PreparedTokens;
   tokenizer: TextTokenizer;
   /** Most tokens of a row that the model takes, and at which its rows are cut; virtual ones aside. */
   modelLength: number;
   maxLength: number;
 }
 
-/** Throws what prepareDataset and loadTokenizer throw. */
-export async function prepareRows(spec: RunSpec, { maxPositions, vocab }: ArchitectureSpec): Promise<PreparedRows> {
+export interface RowsWanted {
+  /** Of a large file that has not been tokenised yet a sample of its rows is enough. */
+  sampled?: boolean;
+  /** Of files above it rows may be tokenised as they are asked for. */
+  earlyBytes?: number | undefined;
+  emit?: (event: TrainEvent) => void;
+}
+
+/** Throws what prepareTokens and loadTokenizer throw. */
+export async function prepareRows(
+  spec: RunSpec,
+  { maxPositions, vocab }: ArchitectureSpec,
+  { sampled = false, earlyBytes, emit = () => undefined }: RowsWanted = {},
+): Promise<PreparedRows> {
   const tokenizer = loadTokenizer(spec.model.dir);
   const virtual = virtualLayout(spec, vocab);
   const modelLength = maxPositions - countOf(virtual);
   const maxLength = Math.min(spec.data.maxLength, modelLength);
   const controlTokens = readsControlTokens(spec);
-  const prepared = await prepareDataset({ ...spec.data, controlTokens, maxLength, tokenizer, vocab });
+  const options = { ...spec.data, controlTokens, maxLength, tokenizer, vocab, modelDir: spec.model.dir };
+  const prepared = sampled ? await tokensOrSample(options) : await prepareTokens(options, wantedTokens());
   return { prepared, tokenizer, modelLength, maxLength };
+
+  function wantedTokens(): TokensWanted {
+    const tell = (progress: LoadProgress): void => emit({ type: 'loading', ...progress });
+    const { packing, bucketing } = spec.train;
+    return {
+      onTokenised: new TokeniseMeter('tokenise', tell).add,
+      onLooked: new TokeniseMeter('look', tell).add,
+      earlyBytes,
+      needsAll:
+        packing || bucketing ? `${packing ? 'packing' : 'sorting by length'} needs the length of each` : undefined,
+      onWait: (why) => emit({ type: 'log', message: `All rows are tokenised before the first step, since ${why}.` }),
+    };
+  }
 }
 
 /**
  * Throws where the data has changed, cannot be used or does not suit the settings; says in the log what is left out or
- * cut.
+ * cut. `close` the rows in the end.
  */
 export async function readData(
   spec: RunSpec,
   architecture: ArchitectureSpec,
   emit: (event: TrainEvent) => void,
-): Promise<RunData> {
+  { earlyBytes }: Pick<RowsWanted, 'earlyBytes'> = {},
+): Promise<RunData & { close: () => void }> {
   checkClassify(spec.data, spec.method);
   checkSamples(spec);
-  return splitRows(spec, architecture, await prepareRows(spec, architecture), emit);
+  const rows = await prepareRows(spec, architecture, { emit, earlyBytes });
+  try {
+    const { close, rest } = rows.prepared;
+    const data = { ...splitRows(spec, architecture, rows, emit), close };
+    if (!rest) return data;
+    let begun: Promise<void> | undefined;
+    return { ...data, rest: () => (begun ??= tokeniseRest(rest, data, emit)) };
+  } catch (error) {
+    rows.prepared.close();
+    throw error;
+  }
+}
+
+/** Says what is cut or spelled out once that is known of all rows. */
+async function tokeniseRest(
+  rest: NonNullable<PreparedTokens['rest']>,
+  { controlTokens }: Pick<RunData, 'controlTokens'>,
+  emit: (event: TrainEvent) => void,
+): Promise<void> {
+  emit({
+    type: 'log',
+    message:
+      'The first step does not wait for all rows: each is tokenised when a step needs it, and all of them meanwhile; ' +
+      'how many are cut is said once they are.',
+  });
+  try {
+    for (const message of lengthNotes(await rest(), controlTokens)) emit({ type: 'log', message });
+  } catch (error) {
+    const { code, message } = toErrorData(error);
+    if (code !== 'CANCELLED') emit({ type: 'log', message: `The tokens of all rows are not kept: ${message}` });
+  }
 }
 
 /** As readData, of rows that have been tokenised. */
@@ -76,7 +150,7 @@ export function splitRows(
   emit: (event: TrainEvent) => void,
 ): RunData {
   const virtual = virtualLayout(spec, vocab);
-  if (spec.data.hash !== undefined && prepared.sha256 !== spec.data.hash) {
+  if (spec.data.hash !== undefined && !prepared.sample && prepared.sha256 !== spec.data.hash) {
     throw new GraftError(
       'DATASET_CHANGED',
       `${spec.data.file} has changed since the run was set up; add the dataset again and start a new run.`,
@@ -89,9 +163,9 @@ export function splitRows(
   const controlTokens = readsControlTokens(spec);
   for (const message of rowNotes(prepared, { limitedByModel, controlTokens })) emit({ type: 'log', message });
   const examples = virtual
-    ? prepared.examples.map((example) => withVirtualTokens(example, virtual))
+    ? changedRows(prepared.examples, (row) => withVirtualTokens(row, virtual), countOf(virtual))
     : prepared.examples;
-  const parts = splitExamples(examples, spec.train.val, spec.train.seed);
+  const parts = splitRowList(examples, spec.train.val, spec.train.seed);
   checkTrainSettings(spec.train, parts.val.length);
   const train = withoutLines(parts.train, spec);
   return {
@@ -102,6 +176,7 @@ export function splitRows(
     padId: tokenizer.padId,
     tokenizer,
     kind: prepared.kind,
+    ...(prepared.promptTemplate ? { promptTemplate: prepared.promptTemplate } : {}),
     controlTokens,
     sharedLines: prepared.sharedLines,
     maxLength: maxLength + countOf(virtual),
@@ -114,10 +189,11 @@ function readsControlTokens({ data }: RunSpec): boolean {
 }
 
 /** Throws EVERYTHING_EXCLUDED. */
-function withoutLines(rows: TokenisedExample[], { data }: RunSpec): TokenisedExample[] {
+function withoutLines(rows: RowList, { data }: RunSpec): RowList {
   const lines = new Set(data.excludeLines);
-  const left = rows.filter(({ line }) => !lines.has(line));
-  if (left.length > 0) return left;
+  if (lines.size === 0 && rows.length > 0) return rows;
+  const left = indicesWhere(rows.length, (row) => !lines.has(lineOf(rows, row)));
+  if (left.length > 0) return chosenRows(rows, left);
   throw usageError(
     'EVERYTHING_EXCLUDED',
     `${rows.length === 1 ? 'The only row to train on is' : `All ${rows.length} rows to train on are`} among the ` +

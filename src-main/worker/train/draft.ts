@@ -4,12 +4,13 @@
  */
 import { openBaseModel, type BaseModel } from '../../basemodel/baseModel.ts';
 import { BatchPlan } from '../../datasets/batchPlan.ts';
+import { lengthsOf } from '../../datasets/tokens/rowList.ts';
 import { checkMethod, checkSmoothing } from '../../methods/checkMethod.ts';
 import { checkBaseDtype } from '../../../src-shared/checkBaseDtype.ts';
 import { GraftError } from '../../../src-shared/errors.ts';
 import type { RunSpec } from '../../../src-shared/runSpec.ts';
 import type { TrainEvent } from '../../../src-shared/training.ts';
-import { readData, type RunData } from './data.ts';
+import { readData, type RowsWanted, type RunData } from './data.ts';
 
 /** The spec, with its model and its data in place of their names. */
 export interface Draft extends Omit<RunSpec, 'model' | 'data'> {
@@ -19,18 +20,25 @@ export interface Draft extends Omit<RunSpec, 'model' | 'data'> {
 
 /**
  * Runs `work` on the draft of a run, whose base is open until then. Throws MODEL_CHANGED, DATASET_CHANGED, and a usage
- * error for a setting that does not suit model, data or engine.
+ * error for a setting that does not suit model, data or engine. `earlyBytes`: of a file above which the run may begin
+ * before all of its rows are tokenised.
  */
 export async function withDraft<T>(
   spec: RunSpec,
   emit: (event: TrainEvent) => void,
   work: (draft: Draft) => Promise<T>,
+  { earlyBytes }: Pick<RowsWanted, 'earlyBytes'> = {},
 ): Promise<T> {
-  checkBaseDtype(spec.baseDtype, spec.engine, spec.method.type);
+  checkBaseDtype(spec, spec.method.type);
   return withBase(spec, async (base) => {
     checkSmoothing(base.spec, spec.train);
     for (const message of base.notes) emit({ type: 'log', message });
-    return work({ ...spec, base, data: await readData(spec, base.spec, emit) });
+    const data = await readData(spec, base.spec, emit, { earlyBytes });
+    try {
+      return await work({ ...spec, base, data });
+    } finally {
+      data.close();
+    }
   });
 }
 
@@ -58,7 +66,8 @@ function openUnchanged({ dir, hash }: RunSpec['model']): BaseModel {
 
 /** Which rows make up which step. */
 export function batchPlanOf({ train, data, epochEnds }: Pick<Draft, 'train' | 'data' | 'epochEnds'>): BatchPlan {
-  const lengths = data.train.map(({ ids }) => ids.length);
+  // Batches of so many rows do not depend on lengths, which may not be known yet.
+  const lengths = train.packing || train.bucketing ? lengthsOf(data.train) : { length: data.train.length };
   return new BatchPlan(lengths, { ...train, maxLength: data.maxLength, runsOn: !epochEnds });
 }
 

@@ -47,7 +47,7 @@ async function measure({ settings, data, model, method, plan }: Run, step: numbe
   const { labelSmoothing } = settings;
   const trainHead = false;
   const rows: InspectedRow[] = [];
-  for (const row of plan.rowsOf(step).flatMap((batch) => batch.flatMap((index) => data.train[index] ?? []))) {
+  for (const row of plan.rowsOf(step).flatMap((batch) => batch.flatMap((index) => data.train.at(index) ?? []))) {
     const batch = collate([row], [0], data.padId);
     const labelledTokens = labelledRows(batch).rows.length;
     const sum = tf.tidy(() => batchLoss(model, batch, { gradients: false, trainHead, labelSmoothing }));

@@ -2,6 +2,7 @@
  * Memory that runs out in the middle of a run: smaller micro-batches, the same curve, nothing left over; and when
  * nothing helps.
  */
+import os from 'node:os';
 import * as tf from '@tensorflow/tfjs-core';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { bootBackend } from '../../engine/backends/backends.ts';
@@ -14,6 +15,8 @@ import type { TrainEvent } from '../../../src-shared/training.ts';
 import { runStateFile } from '../../runfolder/layout.ts';
 import { loadRunState } from './state.ts';
 import { train } from './train.ts';
+import { machineRoom } from '../plan/memoryRoom.ts';
+import { tensorLimits } from './memoryGuard.ts';
 import { trainLoop } from './loop.ts';
 
 const SETTINGS = { steps: 5, batch: 6, accumulate: 2 };
@@ -93,6 +96,31 @@ describe('on tensorflow', () => {
     });
     expect(bench.logs()).toHaveLength(3); // 6, 3, 2 rows at a time
     expect(tf.memory().numTensors).toBeLessThanOrEqual(before + 2); // the tables of rotary positions are the model's
+  });
+
+  it('takes more than was free at the start before it gives up, and says so', async () => {
+    const whole = openLoop(SETTINGS);
+    await trainLoop(whole.run);
+    const bench = openLoop(SETTINGS);
+    bench.run.tensorLimitBytes = tf.memory().numBytes + 1000;
+    bench.run.mostTensorBytes = 1e12;
+    expect((await trainLoop(bench.run)).outcome).toBe('completed');
+    expect(bench.logs().at(-1)).toMatch(
+      /^Step 1 takes more memory than was free .* other programs have to make room\.$/,
+    );
+    expect(bench.logs()).toHaveLength(4); // 6, 3, 2 rows at a time, then single ones with more
+    expectClose(curve(bench), curve(whole), { rtol: 1e-5, atol: 0 });
+  });
+
+  it('is the room that the plan tells, less what the process holds beside tensors', () => {
+    const limits = tensorLimits('tensorflow', false, undefined);
+    const besidesTensors = process.memoryUsage.rss() - tf.memory().numBytes;
+    const { freeBytes, mostBytes } = machineRoom({ ownBytes: process.memoryUsage.rss() });
+    // What is available changes from moment to moment, if not by a tenth of the machine.
+    expect(Math.abs(limits.tensorLimitBytes! - (freeBytes - besidesTensors))).toBeLessThan(0.1 * os.totalmem());
+    expect(Math.abs(limits.mostTensorBytes! - (mostBytes - besidesTensors))).toBeLessThan(0.01 * os.totalmem());
+    expect(tensorLimits('webgpu', true, 5)).toEqual({ tensorLimitBytes: 5, mostTensorBytes: 5 });
+    expect(tensorLimits('webgpu', false, undefined)).toEqual({ tensorLimitBytes: null, mostTensorBytes: null });
   });
 
   it('a limit below what the model takes ends a real run before its first step', async () => {

@@ -2,7 +2,6 @@
  * Computes the gradients of a step within the memory at hand. Where it runs out, every micro-batch is cut in half and
  * the step is computed again over twice as many. Rows, effective batch and step stay the same.
  */
-import os from 'node:os';
 import * as tf from '@tensorflow/tfjs-core';
 import { collate } from '../../datasets/batches.ts';
 import { orShortOfMemory } from '../../engine/backends/deviceWatch.ts';
@@ -10,37 +9,32 @@ import { dropFreeBuffers } from '../../engine/backends/tfjsInternals.ts';
 import type { Batch } from '../../engine/train/batchLoss.ts';
 import { isOutOfMemory, withinMemory } from '../../engine/train/memoryLimit.ts';
 import { accumulateGradients, type LossOptions, type StepGradients } from '../../engine/train/step.ts';
+import { roomFor } from '../plan/memoryRoom.ts';
 import { outOfMemory } from './outOfMemory.ts';
 import type { BackendName } from '../../../src-shared/backends.ts';
 import type { Run } from './run.ts';
 
-/** Share of the machine's memory that a run may take on the processor before it has to do with less. */
-const MOST_OF_MACHINE = 0.95;
-
 /**
- * Most memory that a run may take: `limitBytes`, or most of what the machine or container has; null where only the card
- * knows.
+ * What tensors may hold of the room that the plan told; null: only the engine itself says when memory has run out. Ask
+ * when the model is loaded.
  */
-export function memoryLimitBytes(engine: BackendName, gpu: boolean, limitBytes: number | undefined): number | null {
-  if (limitBytes !== undefined) return limitBytes;
-  if (engine === 'webgpu' || gpu) return null;
-  const constrained = process.constrainedMemory();
-  return MOST_OF_MACHINE * Math.min(os.totalmem(), constrained > 0 ? constrained : Infinity);
+export function tensorLimits(
+  engine: BackendName,
+  gpu: boolean,
+  memoryLimitBytes: number | undefined,
+): Pick<Run, 'tensorLimitBytes' | 'mostTensorBytes'> {
+  const onCard = engine === 'webgpu' || gpu;
+  if (onCard && memoryLimitBytes === undefined) return { tensorLimitBytes: null, mostTensorBytes: null };
+  const rss = process.memoryUsage.rss();
+  const { freeBytes, mostBytes } = roomFor({ engine, train: { memoryLimitBytes } }, { gpu, card: null }, rss)!;
+  // A card's memory holds the tensors only.
+  const besidesTensors = onCard ? 0 : rss - tf.memory().numBytes;
+  return { tensorLimitBytes: freeBytes - besidesTensors, mostTensorBytes: mostBytes - besidesTensors };
 }
 
 /**
- * What of that is left for tensors; null: only the engine itself says when memory has run out. Ask when the model is
- * loaded.
- */
-export function tensorLimitBytes(engine: BackendName, gpu: boolean, limitBytes: number | undefined): number | null {
-  const limit = memoryLimitBytes(engine, gpu, limitBytes);
-  if (limit === null || engine === 'webgpu' || gpu) return limit; // a card's memory holds the tensors only
-  return limit - (process.memoryUsage.rss() - tf.memory().numBytes);
-}
-
-/**
- * Gradients of the micro-batches `rows`, in halves where that was or now is needed. Throws OUT_OF_MEMORY where single
- * rows do not fit.
+ * Gradients of the micro-batches `rows`, in halves where that was or now is needed. Where single rows take more than
+ * was free at the start, other programs have to make room; throws OUT_OF_MEMORY where even that is not enough.
  */
 export async function gradientsInMemory(
   run: Run,
@@ -56,6 +50,7 @@ export async function gradientsInMemory(
     } catch (error) {
       if (!isOutOfMemory(error)) throw error;
       const largest = Math.max(...parts.map((part) => part.length));
+      if (largest === 1 && takesMost(run)) continue;
       if (largest === 1) throw outOfMemory(run, batches, error);
       if (run.engine === 'webgpu') dropFreeBuffers();
       progress.splits *= 2;
@@ -68,6 +63,20 @@ export async function gradientsInMemory(
       });
     }
   }
+}
+
+/** Whether there is more than what was free at the start; the run may take it from now on. */
+function takesMost(run: Run): boolean {
+  const { tensorLimitBytes, mostTensorBytes, progress, emit } = run;
+  if (tensorLimitBytes === null || mostTensorBytes === null || mostTensorBytes <= tensorLimitBytes) return false;
+  run.tensorLimitBytes = mostTensorBytes;
+  emit({
+    type: 'log',
+    message:
+      `Step ${progress.step + 1} takes more memory than was free when the run began, even with one row at a time; it ` +
+      'goes on, and other programs have to make room.',
+  });
+  return true;
 }
 
 /** `parts` runs of rows of like size, fewer where there are not as many rows. */

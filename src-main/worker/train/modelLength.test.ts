@@ -8,6 +8,7 @@ import { architectureFromConfig } from '../../engine/model/architecture.ts';
 import { readConfig } from '../../basemodel/config.ts';
 import { CallControl } from '../control.ts';
 import { Resident } from '../serve/resident.ts';
+import { lengthsOf } from '../../datasets/tokens/rowList.ts';
 import { readData } from './data.ts';
 
 const STORIES = 'data/stories260k';
@@ -23,7 +24,7 @@ it.skipIf(!hasCase)(`a check and a run cut at the model's positions, and say so$
   const events: TrainEvent[] = [];
   const ofCase = { ...spec, model: { dir: modelDir, hash: '' }, data: { ...spec.data, file } };
   const rows = await readData(ofCase, architectureFromConfig(readConfig(modelDir)), (event) => void events.push(event));
-  expect(rows.train.map(({ ids }) => ids.length)).toEqual([512, 8]);
+  expect([...lengthsOf(rows.train)]).toEqual([512, 8]);
   expect(events).toContainEqual({
     type: 'log',
     message: 'Rows are cut at 512 tokens, the longest that this model can see.',
@@ -50,5 +51,5 @@ it('virtual tokens of a method count towards what the model sees', async () => {
   });
   // 64 positions, of which 10 + 4 are virtual.
   expect(messages).toContain('Rows are cut at 50 tokens, the longest that this model can see.');
-  expect(train.map(({ ids }) => ids.length)).toEqual([64]);
+  expect([...lengthsOf(train)]).toEqual([64]);
 });

@@ -32,6 +32,8 @@ export interface Run {
   totalParameters: number;
   /** What tensors may hold; null: as much as the engine has. */
   tensorLimitBytes: number | null;
+  /** What they may hold where single rows take more than that. */
+  mostTensorBytes: number | null;
   /** Each state is as large as a model, so that only the newest is kept. */
   keepsOnlyNewestState: boolean;
   /** Null: no sample texts are wanted. */
@@ -41,6 +43,8 @@ export interface Run {
 }
 
 export interface Sampler {
+  /** What the rows answer to each prompt; null where none asks it. */
+  expected: (string | null)[];
   /** One text per prompt. */
   texts(): Promise<string[]>;
 }

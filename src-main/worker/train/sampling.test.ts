@@ -52,6 +52,10 @@ it(
       [4, 2],
       [6, 2],
     ]);
+    // Rows that ask 'row x' are answered by b's; nothing asks the other prompt.
+    const started = events.find((event) => event.type === 'started');
+    expect(started).toMatchObject({ expected: [expect.stringMatching(/^ b+$/) as string, null] });
+    expect(without.find((event) => event.type === 'started')).not.toHaveProperty('expected');
     expect(bytes(sampled)).toEqual(bytes(plain));
     expect(events.flatMap((event) => (event.type === 'step' ? [event.loss] : []))).toEqual(
       without.flatMap((event) => (event.type === 'step' ? [event.loss] : [])),
@@ -63,7 +67,7 @@ it('the last ones are what the saved adapter writes, token by token without a ca
   const spec = await tinyRun({ train: { steps: 5, samplePrompts: PROMPTS, sampleTokens: 6 } });
   const { texts } = samplesOf(await run(spec)).at(-1)!;
   const base = openBaseModel(spec.model.dir);
-  const model = loadDecoder(base).with(loadAdapter(spec.outDir, base));
+  const model = (await loadDecoder(base)).with(loadAdapter(spec.outDir, base));
   const tokenizer = loadTokenizer(spec.model.dir);
   const eos = new Set([...tokenizer.eosIds, ...model.spec.eosTokenIds]);
   const expected = PROMPTS.map((prompt) => {

@@ -5,6 +5,8 @@
  */
 import { counted } from '../../../src-shared/plural.ts';
 import { encodeChatPrompt } from '../../datasets/chat.ts';
+import { encodeBarePrompt } from '../../datasets/controlTokens.ts';
+import { withTemplate } from '../../datasets/promptTemplates.ts';
 import type { TextTokenizer } from '../../datasets/tokenizer.ts';
 import { virtualPrompt } from '../../datasets/virtualTokens.ts';
 import { usageError } from '../../../src-shared/errors.ts';
@@ -13,21 +15,26 @@ import { Random } from '../../../src-shared/random.ts';
 import type { Run, Sampler } from './run.ts';
 
 /**
- * Conversations are asked through the chat template, all else is continued as it is. Null where no samples are wanted.
- * Throws SAMPLE_PROMPT_TOO_LONG, EMPTY_PROMPT.
+ * As the rows' prompt template puts a question; without one a prompt is continued as it is. Null where no samples are
+ * wanted. Throws SAMPLE_PROMPT_TOO_LONG, EMPTY_PROMPT.
  */
 export function makeSampler({
   settings: { samplePrompts, sampleTokens },
   model,
   method,
-  data: { tokenizer, kind, controlTokens, endTokens },
+  data,
 }: Pick<Run, 'settings' | 'model' | 'method' | 'data'>): Sampler | null {
+  const { tokenizer, kind, promptTemplate, controlTokens, endTokens } = data;
   if (samplePrompts.length === 0) return null;
   const virtual = model.adapter?.virtual;
+  const template = promptTemplate?.template;
+  const style = template === undefined ? tokenizer : withTemplate(tokenizer, template);
+  const isAsked = promptTemplate ? template !== undefined : kind === 'messages';
   const prompts = samplePrompts.map((text) => {
-    const ids =
-      kind === 'messages'
-        ? encodeChatPrompt(tokenizer, [{ role: 'user', content: text }], { controlTokens })
+    const ids = isAsked
+      ? encodeChatPrompt(style, [{ role: 'user', content: text }], { controlTokens })
+      : promptTemplate
+        ? encodeBarePrompt(tokenizer, text, { controlTokens })
         : tokenizer.encodePrompt(text);
     const all = virtual ? virtualPrompt(ids, { ...virtual, vocab: model.spec.vocab }) : ids;
     checkLength(text, all.length, model.spec.maxPositions);
@@ -35,6 +42,7 @@ export function makeSampler({
   });
   const eosIds = [...new Set([...tokenizer.eosIds, ...model.spec.eosTokenIds, ...endTokens.map(({ id }) => id)])];
   return {
+    expected: expectedAnswers(prompts, data),
     async texts() {
       method.beforeEvaluation();
       const written: number[][] = prompts.map(() => []);
@@ -54,6 +62,25 @@ export function makeSampler({
       );
     },
   };
+}
+
+/** Rows of each part that are looked at for answers; the questions that a plan suggests are of the first. */
+const LOOKED_AT = 200;
+
+/** The answer of the first row that asks with exactly the tokens of a prompt, of the held-out ones first. */
+function expectedAnswers(prompts: readonly number[][], { val, train, tokenizer }: Run['data']): (string | null)[] {
+  const found = prompts.map((): string | null => null);
+  for (const rows of [val, train])
+    for (let row = 0; row < Math.min(LOOKED_AT, rows.length) && found.includes(null); row++) {
+      const { ids, labels } = rows.at(row)!;
+      const first = labels.findIndex((label) => label >= 0);
+      for (const [i, prompt] of prompts.entries()) {
+        if (found[i] !== null || first !== prompt.length || !prompt.every((id, t) => ids[t] === id)) continue;
+        const asked = prompt.filter((id) => id < tokenizer.vocabSize);
+        found[i] = continuation(tokenizer, asked, [...ids.subarray(first)]);
+      }
+    }
+  return found;
 }
 
 /**

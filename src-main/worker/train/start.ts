@@ -1,18 +1,22 @@
 /** Makes a run from its draft and, where it goes on, from its state. */
 import { isAdapter } from '../../../src-shared/methods/registry.ts';
+import { baseFormsOf } from '../../../src-shared/baseDtypes.ts';
 import { GraftError } from '../../../src-shared/errors.ts';
 import { countParameters } from '../../engine/model/parameters.ts';
 import { AdamW } from '../../engine/optim/adamw.ts';
 import { rulesFor } from '../../engine/optim/rules.ts';
 import { attachMethod, type AttachedMethod } from '../../methods/attach.ts';
 import { scheduleFactor, warmupAsked, warmupSteps } from '../../../src-shared/schedule.ts';
+import { collate } from '../../datasets/batches.ts';
 import type { BatchPlan } from '../../datasets/batchPlan.ts';
+import { checkBindings } from '../plan/checkBindings.ts';
+import { longestBatch } from '../plan/longestBatch.ts';
 import { useBackend } from '../backend.ts';
 import { loadDecoder } from '../loadDecoder.ts';
 import { digestOf } from './digest.ts';
 import { hasBestValues } from './bestValues.ts';
 import { batchPlanOf, totalStepsOf, type Draft } from './draft.ts';
-import { tensorLimitBytes } from './memoryGuard.ts';
+import { tensorLimits } from './memoryGuard.ts';
 import { keptStart, probeOf } from './probe.ts';
 import type { Run } from './run.ts';
 import { loadRunState, newProgress, type Progress } from './state.ts';
@@ -29,8 +33,13 @@ export async function startRun(draft: Draft, { state, emit, control, keepsStart 
   const { base, data, engine, train: settings } = draft;
   if (engine === 'auto')
     throw new GraftError('INTERNAL', 'The run was started before its engine was chosen; start it again.');
-  const { device, gpu } = await useBackend(engine);
-  const loaded = loadDecoder(base, { baseDtype: draft.baseDtype });
+  const { device, gpu, bindingBytes } = await useBackend(engine);
+  if (bindingBytes !== undefined) await checkLongest(draft, bindingBytes);
+  const loaded = await loadDecoder(base, {
+    ...baseFormsOf(draft),
+    onProgress: (progress) => emit({ type: 'loading', ...progress }),
+    onNote: (message) => emit({ type: 'log', message }),
+  });
   const baseParameters = countParameters(loaded.weights.values());
   const plan = batchPlanOf(draft);
   const probe = probeOf(draft, plan, emit);
@@ -54,12 +63,29 @@ export async function startRun(draft: Draft, { state, emit, control, keepsStart 
     plan,
     trainableParameters,
     totalParameters: baseParameters + (trainsBase ? 0 : trainableParameters),
-    tensorLimitBytes: tensorLimitBytes(engine, gpu, settings.memoryLimitBytes),
+    ...tensorLimits(engine, gpu, settings.memoryLimitBytes),
     keepsOnlyNewestState: trainsBase,
     sampler: null,
     emit,
     control,
   };
+}
+
+/** Rows of unknown lengths are tokenised first only where one of the maximum length would not do. */
+async function checkLongest(draft: Draft, bindingBytes: number): Promise<void> {
+  const { data, train } = draft;
+  if (data.rest) {
+    const rows = Array.from({ length: train.batch }, () => ({
+      ids: new Int32Array(data.maxLength),
+      labels: new Int32Array(data.maxLength),
+    }));
+    try {
+      return checkBindings(draft, collate(rows, [...rows.keys()], data.padId), bindingBytes);
+    } catch {
+      await data.rest();
+    }
+  }
+  checkBindings(draft, longestBatch(draft), bindingBytes);
 }
 
 /** What a run has before its first step: an optimiser without moments, and the learning rates of its schedule. */

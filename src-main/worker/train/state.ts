@@ -35,6 +35,8 @@ export interface Progress {
   /** Null without validation rows. */
   initialValLoss: number | null;
   valLoss: number | null;
+  /** Loss of each of the first held-out rows before the first step; null in runs of before. */
+  heldOutLosses: number[] | null;
   /** Non-padding tokens trained on, and the time that took. */
   tokens: number;
   trainingMs: number;
@@ -58,6 +60,7 @@ export function newProgress(): Progress {
     lastLoss: NaN,
     initialValLoss: null,
     valLoss: null,
+    heldOutLosses: null,
     tokens: 0,
     trainingMs: 0,
     peakMemoryBytes: 0,

@@ -8,6 +8,7 @@ import { deviceFailure } from '../../engine/backends/deviceWatch.ts';
 import { countTokens } from '../../engine/train/batchLoss.ts';
 import { neftuneNoise } from '../../engine/train/neftune.ts';
 import { applyGradients, type LossOptions, type StepResult } from '../../engine/train/step.ts';
+import { peakResidentBytes } from '../../hardware/peakMemory.ts';
 import { Random } from '../../../src-shared/random.ts';
 import { gradientsInMemory } from './memoryGuard.ts';
 import type { StepMetrics } from '../../../src-shared/training.ts';
@@ -33,7 +34,7 @@ export async function takeStep(run: Run): Promise<StepMetrics | null> {
   if (failure) throw failure; // before anything of this step is counted or saved
   const elapsedMs = performance.now() - started;
   progress.step = step;
-  progress.peakMemoryBytes = Math.max(progress.peakMemoryBytes, process.resourceUsage().maxRSS * 1024);
+  progress.peakMemoryBytes = Math.max(progress.peakMemoryBytes, peakResidentBytes());
   if (!result.updated) {
     countBadStep(run, result);
     return null;

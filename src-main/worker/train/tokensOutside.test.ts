@@ -35,7 +35,7 @@ it('is named by its line in a check, counted in a plan, and left out of the trai
   const spec = await run();
   const report = await checkFile({ file: spec.data.file, modelDir: spec.model.dir });
   expect([report.rows, report.badRows]).toEqual([2, bad]);
-  const plan = await new Planner().plan(spec, { gpu: false, cardBytes: null });
+  const plan = await new Planner().plan(spec, { gpu: false, card: null });
   expect([plan.trainRows, plan.badRows]).toEqual([2, 1]);
   const events: TrainEvent[] = [];
   const result = await train(spec, false, (event) => void events.push(event), new CallControl());
@@ -64,6 +64,6 @@ it('beyond the cut it does no harm; a text to be classified is judged alike', as
     { text: 'c<|x|>', label: 1 },
     { text: 'e', label: 1 },
   ];
-  const plan = await new Planner().plan(await run({ classify: true }, texts), { gpu: false, cardBytes: null });
+  const plan = await new Planner().plan(await run({ classify: true }, texts), { gpu: false, card: null });
   expect([plan.trainRows, plan.badRows]).toEqual([2, 1]);
 });

@@ -13,8 +13,10 @@ import { removeInterim, saveInterim } from '../../runfolder/interim.ts';
 import { interimDir, runStateFile } from '../../runfolder/layout.ts';
 import type { CallControl } from '../control.ts';
 import { loadBestValues } from './bestValues.ts';
+import { EARLY_BYTES } from '../../datasets/tokens/preparedTokens.ts';
 import { withDraft } from './draft.ts';
 import { trainLoop, type LoopEnd } from './loop.ts';
+import { comparedRows, heldOutLosses } from './heldOutRows.ts';
 import type { Run } from './run.ts';
 import { makeSampler } from './sampling.ts';
 import { startRun } from './start.ts';
@@ -25,13 +27,19 @@ export function train(
   emit: (event: TrainEvent) => void,
   control: CallControl,
 ): Promise<TrainResult> {
-  return withDraft(spec, emit, async (draft) => {
-    const run = await startRun(draft, { state: resume ? runStateFile(spec.runDir) : null, emit, control });
-    announce(run);
-    if (run.progress.step === 0) warn(run);
-    run.sampler = makeSampler(run);
-    return finish(run, await trainLoop(run), spec.outDir);
-  });
+  return withDraft(
+    spec,
+    emit,
+    async (draft) => {
+      const run = await startRun(draft, { state: resume ? runStateFile(spec.runDir) : null, emit, control });
+      run.sampler = makeSampler(run);
+      announce(run);
+      if (run.progress.step === 0) warn(run);
+      void draft.data.rest?.();
+      return finish(run, await trainLoop(run), spec.outDir);
+    },
+    { earlyBytes: EARLY_BYTES },
+  );
 }
 
 function announce({
@@ -41,6 +49,7 @@ function announce({
   totalParameters,
   totalSteps,
   data,
+  sampler,
   progress,
   emit,
 }: Run): void {
@@ -54,6 +63,7 @@ function announce({
     trainRows: data.train.length,
     rows: data.kind,
     valRows: data.val.length,
+    ...(sampler ? { expected: sampler.expected } : {}),
     resumedFrom: progress.step,
   });
 }
@@ -73,6 +83,8 @@ async function finish(run: Run, { outcome, stoppedEarly }: LoopEnd, outDir: stri
   }
   await assertFinite(method.parameters);
   const isPaused = outcome === 'paused';
+  const before = progress.heldOutLosses;
+  const heldOut = isPaused || !before?.length ? null : comparedRows(before, await heldOutLosses(run));
   const written = await (isPaused ? saveInterim(run.dir, method.save) : method.save());
   if (!isPaused) removeInterim(run.dir);
   return {
@@ -89,6 +101,8 @@ async function finish(run: Run, { outcome, stoppedEarly }: LoopEnd, outDir: stri
     trainingMs: progress.trainingMs,
     initialValLoss: progress.initialValLoss,
     valLoss: progress.valLoss,
+    ...(heldOut ? { heldOut } : {}),
+    ...(run.data.promptTemplate ? { promptTemplate: run.data.promptTemplate.name } : {}),
     trainableParameters: run.trainableParameters,
     totalParameters: run.totalParameters,
     tokensPerSecond: progress.tokens / (progress.trainingMs / 1000),

@@ -1,11 +1,13 @@
 /** Evaluation during a run: the validation loss, which values were the best, and whether it still pays to go on. */
 import { setImmediate } from 'node:timers/promises';
 import { evaluationBatches } from '../../datasets/batches.ts';
+import { countedLengths } from '../../datasets/tokens/rowList.ts';
 import type { Decoder } from '../../engine/model/decoder.ts';
 import type { Batch } from '../../engine/train/batchLoss.ts';
 import { classScores, evaluateClasses } from '../../engine/train/classification.ts';
 import type { ClassScores } from '../../../src-shared/training.ts';
 import { evaluateLoss } from '../../engine/train/evaluate.ts';
+import { heldOutLosses } from './heldOutRows.ts';
 import { saveBestValues } from './bestValues.ts';
 import { removeBestValues } from '../../runfolder/discard.ts';
 import type { Progress } from './state.ts';
@@ -25,8 +27,10 @@ export async function validate(run: Run, savedBest: number | null): Promise<bool
   progress.valLoss = valLoss;
   if (Number.isFinite(valLoss)) emit({ type: 'eval', step: progress.step, valLoss, ...scores });
   else emit({ type: 'log', message: `The validation loss after step ${progress.step} is ${valLoss}.` });
-  if (progress.step === 0) progress.initialValLoss = valLoss;
-  else if (countEvaluation(progress, settings.minDelta) && settings.keepBest) {
+  if (progress.step === 0) {
+    progress.initialValLoss = valLoss;
+    progress.heldOutLosses = await heldOutLosses(run);
+  } else if (countEvaluation(progress, settings.minDelta) && settings.keepBest) {
     await saveBestValues(dir, progress.step, method.parameters);
     removeBestValues(dir, [progress.step, ...(savedBest === null ? [] : [savedBest])]);
   }
@@ -42,12 +46,12 @@ async function measure({
   settings,
   control,
 }: Run): Promise<{ loss: number; scores?: ClassScores } | null> {
-  const batches = evaluationBatches(val, settings.batch, padId);
   const onBatch = async (): Promise<void> => {
     await setImmediate(); // lets the wish to pause get in
     if (control.paused && !control.stopped) throw INTERRUPTED;
   };
   try {
+    const batches = evaluationBatches(val, settings.batch, padId, await countedLengths(val, onBatch));
     return labels
       ? await classify(model, batches, labels.length, onBatch)
       : { loss: (await evaluateLoss(model, batches, onBatch)).loss };

@@ -6,21 +6,23 @@ import { openBaseModel, type BaseModel } from '../../basemodel/baseModel.ts';
 import { evaluationBatches } from '../../datasets/batches.ts';
 import type { StoredAdapter } from '../../adapters/stored.ts';
 import { readAdapter } from '../../methods/fileRegistry.ts';
-import { assertTrainable, prepareDataset, type PreparedDataset } from '../../datasets/dataset.ts';
+import { assertTrainable } from '../../datasets/dataset.ts';
+import { prepareTokens, type PreparedTokens } from '../../datasets/tokens/preparedTokens.ts';
+import { changedRows, type RowList } from '../../datasets/tokens/rowList.ts';
 import { rowNotes } from '../../datasets/rowNotes.ts';
+import { readGraftInfo } from '../../adapters/files.ts';
 import { loadTokenizer } from '../../datasets/tokenizer.ts';
 import { withVirtualTokens, type VirtualLayout } from '../../datasets/virtualTokens.ts';
-import { splitExamples } from '../../datasets/split.ts';
-import type { TokenisedExample } from '../../datasets/types.ts';
+import { splitRowList } from '../../datasets/split.ts';
 import { GraftError, usageError } from '../../../src-shared/errors.ts';
 import type { Adapter } from '../../methods/adapter.ts';
 import { SCORE } from '../../engine/model/tensorNames.ts';
 import { classScores, evaluateClasses } from '../../engine/train/classification.ts';
 import { evaluateLoss } from '../../engine/train/evaluate.ts';
 import { loadStored } from '../../methods/adapterFolder.ts';
-import { checkBaseDtype } from '../../../src-shared/checkBaseDtype.ts';
 import { useBackend } from '../backend.ts';
 import { loadDecoder } from '../loadDecoder.ts';
+import { baseFormsOf } from '../../../src-shared/baseDtypes.ts';
 import type { EvaluatedRows, EvaluateResult } from '../../../src-shared/training.ts';
 import type { WorkerCalls } from '../../../src-shared/workerCalls.ts';
 
@@ -30,7 +32,6 @@ export async function evaluate(
   params: Params,
   emit: (event: WorkerCalls['evaluate']['event']) => void,
 ): Promise<EvaluateResult> {
-  checkBaseDtype(params.baseDtype, params.engine);
   const base = openBaseModel(params.modelDir);
   try {
     await useBackend(params.engine);
@@ -57,27 +58,49 @@ async function evaluateWith(
   const tokenizer = loadTokenizer(params.modelDir);
   const virtual = layoutOf(adapter, base.spec.vocab, params.data.lossOn);
   const longest = base.spec.maxPositions - virtual.prefix - virtual.infix;
-  const prepared = await prepareDataset({
+  // In the frame that is asked for, so that the base can be measured like an adapter; else in the adapter's own.
+  const asTrained = params.adapterDir !== undefined && params.data.promptTemplate === undefined;
+  const prepared = await prepareTokens({
     ...params.data,
+    ...(asTrained ? { keptTemplate: readGraftInfo(params.adapterDir!)?.promptTemplate } : {}),
+    modelDir: params.modelDir,
     maxLength: Math.min(params.data.maxLength, longest),
     tokenizer,
     vocab: base.spec.vocab,
     classify: labels !== undefined,
     labels,
   });
-  assertTrainable(prepared, { modelLength: longest });
-  const rows = evaluatedRows(prepared, params.data);
-  const examples = rowsToEvaluate(prepared, params).map((example) => withVirtualTokens(example, virtual));
-  const model = loadDecoder(base, { baseDtype: params.baseDtype, forwardOnly: true }).with(adapter);
+  try {
+    assertTrainable(prepared, { modelLength: longest });
+    const added = virtual.prefix + virtual.infix;
+    const examples = changedRows(rowsToEvaluate(prepared, params), (row) => withVirtualTokens(row, virtual), added);
+    const losses = await evaluateRows(examples, { adapter, labels, base, padId: tokenizer.padId }, params, emit);
+    return { ...evaluatedRows(prepared, params.data), ...losses };
+  } finally {
+    prepared.close();
+  }
+}
+
+async function evaluateRows(
+  examples: RowList,
+  {
+    adapter,
+    labels,
+    base,
+    padId,
+  }: { adapter: Adapter | null; labels: string[] | undefined; base: BaseModel; padId: number },
+  params: Params,
+  emit: (event: WorkerCalls['evaluate']['event']) => void,
+): Promise<Omit<EvaluateResult, keyof EvaluatedRows>> {
+  const model = (await loadDecoder(base, baseFormsOf(params))).with(adapter);
   const total = Math.ceil(examples.length / params.batch);
-  const batches = evaluationBatches(examples, params.batch, tokenizer.padId);
+  const batches = evaluationBatches(examples, params.batch, padId);
   const onBatch = (done: number): void => emit({ done, total });
   if (labels) {
     const { loss, predicted, actual } = await evaluateClasses(model, batches, onBatch);
     model.dispose();
     assertNumber(loss, params);
     return {
-      ...rows,
       loss,
       perplexity: Math.exp(loss),
       tokens: actual.length,
@@ -88,7 +111,7 @@ async function evaluateWith(
   const { loss, tokens } = await evaluateLoss(model, batches, onBatch);
   model.dispose();
   assertNumber(loss, params);
-  return { ...rows, loss, perplexity: Math.exp(loss), tokens, rows: examples.length };
+  return { loss, perplexity: Math.exp(loss), tokens, rows: examples.length };
 }
 
 /** Throws LOSS_NOT_FINITE. */
@@ -104,7 +127,7 @@ function assertNumber(loss: number, { modelDir, adapterDir }: Params): void {
 }
 
 /** Throws DATASET_CHANGED where the rows of a run are asked for and the file is another by now. */
-function rowsToEvaluate({ examples, sha256 }: PreparedDataset, { data, heldOut }: Params): TokenisedExample[] {
+function rowsToEvaluate({ examples, sha256 }: PreparedTokens, { data, heldOut }: Params): RowList {
   if (!heldOut) return examples;
   const { val, seed, hash } = heldOut;
   if (hash !== undefined && hash !== sha256)
@@ -113,10 +136,10 @@ function rowsToEvaluate({ examples, sha256 }: PreparedDataset, { data, heldOut }
       `${data.file} has changed since the run, so its validation rows are not known; name a dataset to measure on.`,
       { file: data.file },
     );
-  return splitExamples(examples, val, seed).val;
+  return splitRowList(examples, val, seed).val;
 }
 
-function evaluatedRows(prepared: PreparedDataset, data: Params['data']): EvaluatedRows {
+function evaluatedRows(prepared: PreparedTokens, data: Params['data']): EvaluatedRows {
   const { maxLength, bad, unused, controlTokenRows, stats } = prepared;
   const limitedByModel = maxLength < data.maxLength;
   const notes = rowNotes(prepared, { limitedByModel, controlTokens: data.controlTokens === true });

@@ -17,6 +17,7 @@ import { accumulateGradients } from '../../engine/train/step.ts';
 import { expectClose, maxAbsDifference } from '../../../test-support/checks/expectClose.ts';
 import { loadModel } from '../../../test-support/goldens/goldens.ts';
 import { attachTrained, logitsOf } from '../../../test-support/cases/methodCases.ts';
+import { TINY_GEMMA3 } from '../../../test-support/fixtures/multimodal.ts';
 import { TINY_LLAMA, writeTinyModel } from '../../../test-support/fixtures/tinyModel.ts';
 import { loadAdapter } from '../../methods/adapterFolder.ts';
 import { useBackend } from '../backend.ts';
@@ -36,6 +37,23 @@ const GEMMA2 = {
   attn_logit_softcapping: 4,
   final_logit_softcapping: 8,
 };
+const OLMO2 = { ...TINY_LLAMA, model_type: 'olmo2', tie_word_embeddings: false };
+const SMOLLM3 = { ...TINY_LLAMA, model_type: 'smollm3', no_rope_layers: [1, 0] };
+const GRANITE = {
+  ...TINY_LLAMA,
+  model_type: 'granite',
+  embedding_multiplier: 3,
+  attention_multiplier: 0.3,
+  residual_multiplier: 0.7,
+  logits_scaling: 2,
+};
+const PHI4_MINI = {
+  ...TINY_LLAMA,
+  model_type: 'phi3',
+  partial_rotary_factor: 0.5,
+  original_max_position_embeddings: 32,
+  rope_scaling: { type: 'longrope', short_factor: [1.5], long_factor: [3] },
+};
 const PHI3 = { ...TINY_LLAMA, model_type: 'phi3', sliding_window: 4 };
 const NEOX = { ...TINY_LLAMA, model_type: 'gpt_neox', hidden_act: 'gelu', rotary_pct: 0.5, tie_word_embeddings: false };
 
@@ -44,6 +62,11 @@ const SEVEN: Target[] = ['q', 'k', 'v', 'o', 'gate', 'up', 'down'];
 const CASES: [string, ModelConfig, Target[], Record<string, unknown>, string[]][] = [
   ['qwen3', QWEN3, SEVEN, {}, ['q_proj', 'k_proj', 'v_proj', 'o_proj', 'gate_proj', 'up_proj', 'down_proj']],
   ['gemma2', GEMMA2, SEVEN, {}, ['q_proj', 'k_proj', 'v_proj', 'o_proj', 'gate_proj', 'up_proj', 'down_proj']],
+  ['gemma3', TINY_GEMMA3, SEVEN, {}, ['q_proj', 'k_proj', 'v_proj', 'o_proj', 'gate_proj', 'up_proj', 'down_proj']],
+  ['olmo2', OLMO2, SEVEN, {}, ['q_proj', 'k_proj', 'v_proj', 'o_proj', 'gate_proj', 'up_proj', 'down_proj']],
+  ['smollm3', SMOLLM3, SEVEN, {}, ['q_proj', 'k_proj', 'v_proj', 'o_proj', 'gate_proj', 'up_proj', 'down_proj']],
+  ['granite', GRANITE, SEVEN, {}, ['q_proj', 'k_proj', 'v_proj', 'o_proj', 'gate_proj', 'up_proj', 'down_proj']],
+  ['phi4mini', PHI4_MINI, ['qkv', 'o', 'gate_up', 'down'], {}, ['qkv_proj', 'o_proj', 'gate_up_proj', 'down_proj']],
   ['phi3 by parts', PHI3, SEVEN, { rankPattern: { v: 2 } }, ['qkv_proj', 'o_proj', 'gate_up_proj', 'down_proj']],
   ['phi3 by parts, DoRA', PHI3, ['q', 'v', 'up'], { dora: true }, ['qkv_proj', 'gate_up_proj']],
   ['phi3 by wholes', PHI3, ['qkv', 'gate_up'], {}, ['qkv_proj', 'gate_up_proj']],
@@ -112,7 +135,7 @@ describe.each(CASES)('%s', (_, config, targets, settings, peftNames) => {
     base.close();
     expect(details).toMatchObject({
       family: config['model_type'],
-      layers: 2,
+      layers: config['num_hidden_layers'],
       hidden: 16,
       targets: expect.arrayContaining(targets) as unknown,
     });

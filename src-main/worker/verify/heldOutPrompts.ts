@@ -2,8 +2,8 @@
 import fs from 'node:fs';
 import path from 'node:path';
 import { fileSha256 } from '../../files/sha256.ts';
-import { prepareDataset, type PreparedDataset } from '../../datasets/dataset.ts';
-import { splitExamples } from '../../datasets/split.ts';
+import { splitRowList } from '../../datasets/split.ts';
+import { prepareTokens, type PreparedTokens } from '../../datasets/tokens/preparedTokens.ts';
 import { loadTokenizer, type TextTokenizer } from '../../datasets/tokenizer.ts';
 import type { ArchitectureSpec } from '../../engine/model/architecture.ts';
 import { Random } from '../../../src-shared/random.ts';
@@ -33,13 +33,16 @@ export async function heldOutPrompts(
   const longest = Math.min(PROMPT_TOKENS, Math.floor(spec.maxPositions / 2));
   if (!fs.existsSync(path.join(modelDir, 'tokenizer.json'))) return randomPrompts(spec.vocab, longest);
   const tokenizer = loadTokenizer(modelDir);
-  const prepared = heldOut && (await unchanged(heldOut.data, tokenizer, spec.vocab));
+  const prepared = heldOut && (await unchanged(heldOut.data, tokenizer, spec.vocab, modelDir));
   if (heldOut && prepared) {
-    const { val } = splitExamples(prepared.examples, heldOut.val, heldOut.seed);
-    const rows = Random.stream(heldOut.seed, 'parity')
-      .shuffle([...val])
-      .slice(0, PROMPTS);
-    if (rows.length) return rows.map(({ ids }) => ids.slice(0, longest));
+    try {
+      const { val } = splitRowList(prepared.examples, heldOut.val, heldOut.seed);
+      const order = Array.from({ length: val.length }, (_, row) => row);
+      const rows = Random.stream(heldOut.seed, 'parity').shuffle(order).slice(0, PROMPTS);
+      if (rows.length) return rows.map((row) => val.at(row)!.ids.slice(0, longest));
+    } finally {
+      prepared.close();
+    }
   }
   return FIXED_TEXTS.map((text) => Int32Array.from(tokenizer.encodePrompt(text).slice(0, longest)));
 }
@@ -49,12 +52,15 @@ async function unchanged(
   data: NonNullable<MergeParams['heldOut']>['data'],
   tokenizer: TextTokenizer,
   vocab: number,
-): Promise<PreparedDataset | undefined> {
+  modelDir: string,
+): Promise<PreparedTokens | undefined> {
   const { file, hash } = data;
   const stat = fs.statSync(file, { throwIfNoEntry: false });
   if (!stat || hash === undefined || (stat.isFile() && fileSha256(file) !== hash)) return undefined;
-  const prepared = await prepareDataset({ ...data, tokenizer, vocab });
-  return prepared.sha256 === hash ? prepared : undefined;
+  const prepared = await prepareTokens({ ...data, tokenizer, vocab, modelDir });
+  if (prepared.sha256 === hash) return prepared;
+  prepared.close();
+  return undefined;
 }
 
 function randomPrompts(vocab: number, length: number): Int32Array[] {

@@ -1,6 +1,7 @@
 /** Logits of a base with an adapter, and how far two sets lie apart. */
 import * as tf from '@tensorflow/tfjs-core';
 import type { BaseModel } from '../../basemodel/baseModel.ts';
+import { mostBytesPerBinding } from '../../engine/backends/bindingLimit.ts';
 import type { Decoder } from '../../engine/model/decoder.ts';
 import type { Adapter } from '../../methods/adapter.ts';
 import { loadDecoder } from '../loadDecoder.ts';
@@ -11,7 +12,7 @@ export async function withModel<T>(
   load: () => Adapter | null,
   use: (model: Decoder) => Promise<T>,
 ): Promise<T> {
-  const plain = loadDecoder(base, { forwardOnly: true });
+  const plain = await loadDecoder(base);
   const adapter = load();
   try {
     return await use(plain.with(adapter));
@@ -21,12 +22,20 @@ export async function withModel<T>(
   }
 }
 
-/** (T, V), row by row. */
+/** (T, V), row by row; as many rows at a time as the engine binds at once. */
 export async function allLogits(model: Decoder, ids: Int32Array): Promise<Float32Array> {
-  const logits = tf.tidy(() => model.logits(model.hidden(ids, 1, ids.length)));
-  const values = (await logits.data()) as Float32Array;
-  logits.dispose();
-  return values;
+  const { vocab, hidden } = model.spec;
+  const all = new Float32Array(ids.length * vocab);
+  const rows = Math.max(1, Math.floor(mostBytesPerBinding() / (4 * vocab)));
+  const states = tf.tidy(() => model.hidden(ids, 1, ids.length)); // (T, C)
+  for (let start = 0; start < ids.length; start += rows) {
+    const count = Math.min(rows, ids.length - start);
+    const logits = tf.tidy(() => model.logits(tf.slice(states, [start, 0], [count, hidden])));
+    all.set(await logits.data<'float32'>(), start * vocab);
+    logits.dispose();
+  }
+  states.dispose();
+  return all;
 }
 
 /** NaN counts as Infinity. */

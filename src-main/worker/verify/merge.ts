@@ -10,7 +10,8 @@ import { GraftError } from '../../../src-shared/errors.ts';
 import { mergeBasis, mergeTasks, taskEdits, type Task } from '../../merging/merge.ts';
 import { recheckExport } from '../../recheck/recheck.ts';
 import { useBackend } from '../backend.ts';
-import { taughtIds, tasksOf } from '../mergedTasks.ts';
+import { newTemplate } from '../../exporting/chatTemplate.ts';
+import { taughtIds, taughtTemplate, tasksOf } from '../mergedTasks.ts';
 import { heldOutPrompts } from './heldOutPrompts.ts';
 import { parityOf } from './parity.ts';
 import { isAsItIs, referenceName } from '../../../src-shared/exportFormats.ts';
@@ -28,6 +29,7 @@ export async function mergeAndVerify(
       const onProgress = ({ done, total }: { done: number; total: number }): void =>
         emit({ done, total, phase: 'merge' });
       const eosTokenIds = taughtIds(params, base);
+      const chatTemplate = newTemplate(base.dir, taughtTemplate(params));
       const written = await mergeTasks({
         base,
         tasks,
@@ -35,9 +37,10 @@ export async function mergeAndVerify(
         ...(params.dtype ? { dtype: params.dtype } : {}),
         maxShardBytes: params.maxShardBytes,
         eosTokenIds,
+        chatTemplate,
         onProgress,
       });
-      const certificate = await certify({ params, base, tasks, mergedDir: dir, eosTokenIds }, emit);
+      const certificate = await certify({ params, base, tasks, mergedDir: dir, eosTokenIds, chatTemplate }, emit);
       fs.writeFileSync(path.join(dir, CERTIFICATE_FILE), `${JSON.stringify(certificate, null, 2)}\n`);
       return {
         outDir: path.resolve(params.outDir),
@@ -58,11 +61,12 @@ interface Merged {
   tasks: Task[];
   mergedDir: string;
   eosTokenIds: number[];
+  chatTemplate: string | undefined;
 }
 
 /** Throws PARITY_FAILED for one that does not pass and is not wanted all the same: then there is no export. */
 async function certify(
-  { params, base, tasks, mergedDir, eosTokenIds }: Merged,
+  { params, base, tasks, mergedDir, eosTokenIds, chatTemplate }: Merged,
   emit: (event: WorkerCalls['merge']['event']) => void,
 ): Promise<ParityCertificate> {
   await useBackend(params.engine);
@@ -72,6 +76,7 @@ async function certify(
     tasks: tasksOf(params),
     dtype: params.dtype,
     eosTokenIds,
+    chatTemplate,
   });
   const prompts = await heldOutPrompts(mergedDir, base.spec, params.heldOut);
   const parity = await parityOf({

@@ -5,14 +5,19 @@ import { castF32, isFloatDtype, widenInto, type Dtype } from '../../safetensors/
 
 /** to: the type that a tensor is rounded to. */
 export function mergedInMemory(base: BaseModel, edit: EditOf, to?: (tensor: BaseTensor) => Dtype): BaseModel {
+  const change = (name: string, values: Float32Array): Float32Array => {
+    const tensor = base.tensors.get(name)!;
+    edit(tensor)?.(values, 0);
+    if (to) round(values, to(tensor));
+    return values;
+  };
   return {
     ...base,
-    readF32(name) {
-      const values = base.readF32(name);
-      const tensor = base.tensors.get(name)!;
-      edit(tensor)?.(values, 0);
-      if (to) round(values, to(tensor));
-      return values;
+    changed: true,
+    readF32: (name) => change(name, base.readF32(name)),
+    async fillF32(name, values) {
+      await base.fillF32(name, values);
+      change(name, values);
     },
   };
 }

@@ -113,7 +113,10 @@ function lossCase(): Case {
   return {
     name: 'Cross-entropy',
     got: () =>
-      linearCrossEntropy(tensor(h), tensor(w), tf.tensor1d(labels, 'int32'), { gradients: false, trainW: false }),
+      linearCrossEntropy(tensor(h), { name: 'w', value: tensor(w) }, tf.tensor1d(labels, 'int32'), {
+        gradients: false,
+        trainW: false,
+      }),
     want: () => Float64Array.of(crossEntropyOf(h, w, labels)),
   };
 }

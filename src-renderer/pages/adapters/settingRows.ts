@@ -44,6 +44,7 @@ export function settingText(key: string, value: Setting['value'] | undefined): s
 const FACTS: Record<string, string> = {
   'base.hash': 'Base (hash)',
   'base.dtype': COMPUTE_SETTINGS.baseDtype.label,
+  'base.embeddingDtype': COMPUTE_SETTINGS.embeddingDtype.label,
   engine: COMPUTE_SETTINGS.engine.label,
   'data.file': 'Data file',
   'data.hash': 'Data (hash)',

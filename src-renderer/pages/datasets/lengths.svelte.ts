@@ -2,6 +2,7 @@
 import { api, type LengthCounts } from '../../lib/api.ts';
 import type { DatasetSource } from './datasetSource.ts';
 import { streamOptions } from '../../lib/stream.ts';
+import type { tokenSettings } from './tokenSettings.svelte.ts';
 
 export class Lengths {
   counts = $state.raw<LengthCounts | undefined>();
@@ -11,7 +12,7 @@ export class Lengths {
 
   start(
     source: DatasetSource,
-    { modelId, ...rules }: { modelId: string; lossOn: 'completion' | 'all'; controlTokens: boolean },
+    { modelId, ...rules }: Pick<typeof tokenSettings, 'modelId' | 'lossOn' | 'controlTokens' | 'promptTemplate'>,
   ): void {
     this.stop();
     this.error = undefined;

@@ -1,6 +1,8 @@
 /**
- * The model, maximum length, loss and control tokens that a dataset is shown with. Remembered for the next dataset.
+ * The model, maximum length, loss, prompt template and control tokens that a dataset is shown with. Remembered for the
+ * next dataset.
  */
+import type { PromptTemplate } from '../../../src-shared/promptTemplates.ts';
 import { api, type RegisteredModel } from '../../lib/api.ts';
 import { Resource } from '../../lib/resource.svelte.ts';
 
@@ -9,6 +11,7 @@ class TokenSettings {
   maxLength = $state(256);
   lossOn = $state<'completion' | 'all'>('completion');
   controlTokens = $state(false);
+  promptTemplate = $state<PromptTemplate>('auto');
   readonly models = new Resource(async () => {
     const models = (await api.models.list.query()).filter((model) => model.tokenizer);
     if (!models.some((model) => model.id === this.modelId)) this.modelId = models.at(-1)?.id ?? '';

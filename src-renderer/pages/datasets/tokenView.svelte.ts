@@ -11,7 +11,7 @@ export class TokenView {
   /** Place of the token that is explained. */
   active = $state(0);
   readonly preview = new Resource<TokenPreview>(() => {
-    const { modelId, cutAt: maxLength, lossOn, controlTokens } = settings;
+    const { modelId, cutAt: maxLength, lossOn, controlTokens, promptTemplate } = settings;
     const { offset } = this;
     return api.datasets.preview.query({
       ...this.#source(),
@@ -19,6 +19,7 @@ export class TokenView {
       maxLength,
       lossOn,
       controlTokens,
+      promptTemplate,
       offset,
       count: 1,
     });

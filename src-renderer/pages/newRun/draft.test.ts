@@ -24,6 +24,7 @@ const DRAFT: Draft = {
   topLayers: 2,
   preset: 'custom',
   lengthIn: 'steps',
+  byHand: ['batch', 'maxLength'],
   classify: true,
   controlTokens: true,
   train: { ...freshDraft().train, steps: 7, beta1: 0.8, samplePrompts: ['One day,'], memoryLimitBytes: 4e8 },
@@ -117,6 +118,7 @@ describe('the settings of an earlier run', () => {
       classify: false,
       engine: 'tensorflow',
       baseDtype: 'f32',
+      embeddingDtype: 'f32',
     });
     expect(runFields(run({ data: { excludeLines: [5, 8], classify: true } }))).toMatchObject({
       excluded: { version: 2, lines: [5, 8] },

@@ -1,4 +1,6 @@
 /** Everything a new run is set up with, as plain data that the browser keeps between visits. */
+import { FIT_PARTS, type FitPart } from '../../../src-shared/plan.ts';
+import type { PromptTemplate } from '../../../src-shared/promptTemplates.ts';
 import { LOSS_DEFAULTS } from '../../../src-shared/settings/data.ts';
 import { TRAIN_DEFAULTS } from '../../../src-shared/settings/training.ts';
 import type { RunView, StartRun } from '../../lib/api.ts';
@@ -39,6 +41,7 @@ export interface Draft {
   name: string;
   engine: NonNullable<StartRun['engine']>;
   baseDtype: NonNullable<StartRun['baseDtype']>;
+  embeddingDtype: NonNullable<StartRun['embeddingDtype']>;
   method: MethodType;
   /** Settings of the methods, by name. */
   settings: Entered;
@@ -54,7 +57,12 @@ export interface Draft {
   train: Train;
   lossOn: 'completion' | 'all';
   maxLength: number | undefined;
+  /** What of base form, batch, recomputation and length the user has set: never changed so that the run fits. */
+  byHand: FitPart[];
   classify: boolean;
+  promptTemplate: PromptTemplate;
+  /** In Jinja, where `promptTemplate` is `own`. */
+  ownTemplate: string;
   /** Control tokens in the text of rows are tokens, not text. */
   controlTokens: boolean;
 }
@@ -74,6 +82,7 @@ export function freshDraft(): Draft {
     name: '',
     engine: 'auto',
     baseDtype: 'f32',
+    embeddingDtype: 'f32',
     method: 'lora',
     settings: {},
     chosen: [],
@@ -84,7 +93,10 @@ export function freshDraft(): Draft {
     lengthIn: 'epochs',
     train: { ...TRAIN_USUAL, steps: 100 },
     ...LOSS_DEFAULTS,
+    byHand: [],
     classify: false,
+    promptTemplate: 'auto',
+    ownTemplate: '',
     controlTokens: false,
   };
 }
@@ -128,7 +140,7 @@ export function runFields(
   taken: readonly string[] = [],
 ): Partial<Draft> {
   const name = freshName(before, taken);
-  const { data, train, task, engine, baseDtype = 'f32' } = spec;
+  const { data, train, task, engine, baseDtype = 'f32', embeddingDtype = 'f32' } = spec;
   const { version, excludeLines = [] } = data;
   return {
     datasetId: datasetId ?? '',
@@ -138,10 +150,14 @@ export function runFields(
     name: name === task ? '' : name,
     engine,
     baseDtype,
+    embeddingDtype,
     lossOn: data.lossOn,
     maxLength: data.maxLength,
     classify: data.classify ?? false,
+    promptTemplate: data.promptTemplate ?? 'auto',
+    ownTemplate: data.ownTemplate ?? '',
     controlTokens: data.controlTokens ?? false,
+    byHand: [...FIT_PARTS],
     preset: 'custom',
     lengthIn: train.steps === undefined ? 'epochs' : 'steps',
     train: { ...train },

@@ -3,6 +3,7 @@
  */
 import { freshDraft, STEPS, VERSION, type Draft } from './draft.ts';
 import { PRESETS } from '../../lib/runs/presets.ts';
+import { FIT_PARTS } from '../../../src-shared/plan.ts';
 import { METHOD_TYPES, METHODS } from '../../../src-shared/methods/registry.ts';
 import { isKnown } from './methodForm.ts';
 
@@ -20,13 +21,14 @@ export function parseDraft(text: string | null): Draft {
   }
 }
 
-/** Fields whose values the pages look up in a list. */
+/** Fields whose values, or all of them, the pages look up in a list. */
 const LISTS: Partial<Record<keyof Draft, readonly string[]>> = {
   step: STEPS,
   method: METHOD_TYPES,
   preset: [...PRESETS, 'custom'],
   lengthIn: ['steps', 'epochs'],
   lossOn: ['completion', 'all'],
+  byHand: FIT_PARTS,
 };
 
 function isDraft(kept: unknown, fresh: Draft): kept is Partial<Draft> {
@@ -40,7 +42,7 @@ function isDraft(kept: unknown, fresh: Draft): kept is Partial<Draft> {
         ? isExcluded(value)
         : field === 'settings'
           ? isEntered(value)
-          : isLike(value, usual) && (list?.includes(String(value)) ?? true))
+          : isLike(value, usual) && (list === undefined || [value].flat().every((item) => list.includes(String(item)))))
     );
   });
 }

@@ -7,13 +7,17 @@ import type { Wizard } from './wizard.svelte.ts';
 function press(details: Record<string, unknown>) {
   const asked: unknown[] = [];
   const wizard = {
-    draft: { maxLength: 256, datasetId: 'd' },
+    draft: { datasetId: 'd' },
+    fit: {
+      settings: { maxLength: 256 },
+      set: (changes: object) => Object.assign(wizard.fit.settings, changes),
+    },
     leaveOut: (lines: number[]) => asked.push(lines),
   } as unknown as Wizard;
   const failure = { code: 'DATASET_NO_LABELS', message: '', details } as Failure;
   const ways = wayOut(failure, wizard);
   for (const way of ways) if ('run' in way) way.run();
-  return { labels: ways.map(({ label }) => label), maxLength: wizard.draft.maxLength, asked };
+  return { labels: ways.map(({ label }) => label), maxLength: wizard.fit.settings.maxLength, asked };
 }
 
 const rows = [

@@ -18,12 +18,12 @@ const openData: Mend = (wizard) => [
 ];
 /** A longer row, as far as the model goes, or without the rows that have nothing to learn. */
 const moreTokens: Mend = (wizard, { maxLength, modelLength, rows }) => {
-  const longer = nextLength(Number(maxLength ?? wizard.draft.maxLength ?? LOSS_DEFAULTS.maxLength), modelLength);
+  const longer = nextLength(Number(maxLength ?? wizard.fit.settings.maxLength ?? LOSS_DEFAULTS.maxLength), modelLength);
   const lines = linesOf(rows);
   return [
     ...(longer === undefined
       ? []
-      : [{ label: `Maximum length ${longer}`, run: () => (wizard.draft.maxLength = longer) }]),
+      : [{ label: `Maximum length ${longer}`, run: () => wizard.fit.set({ maxLength: longer }) }]),
     ...(lines.length === 0
       ? []
       : [
@@ -84,8 +84,19 @@ const MENDS: Partial<Record<ErrorData['code'], Mend>> = {
     },
   ],
   BASE_DTYPE: (wizard) => [
-    { label: 'Base in float32', run: () => (wizard.draft.baseDtype = 'f32') },
-    { label: 'Engine WebGPU', run: () => (wizard.draft.engine = 'webgpu') },
+    {
+      label: 'Base in float32',
+      run: () => wizard.fit.set({ baseDtype: 'f32', embeddingDtype: 'f32' }),
+    },
+  ],
+  BUFFER_TOO_LARGE: (wizard, { rows, mostTokens }) => [
+    typeof rows === 'number' && rows > 0
+      ? { label: `Batch ${rows}`, run: () => wizard.fit.set({ batch: rows }) }
+      : {
+          label: `Maximum length ${Number(mostTokens)}`,
+          run: () => wizard.fit.set({ maxLength: Number(mostTokens) }),
+        },
+    { label: 'Gradient checkpointing', run: () => wizard.fit.set({ gradientCheckpointing: true }) },
   ],
   NO_LABEL_SMOOTHING: (wizard) => [{ label: 'No label smoothing', run: () => (wizard.draft.train.labelSmoothing = 0) }],
   NO_VALIDATION: (wizard) => [

@@ -8,9 +8,11 @@ import { cellsForModel, freshDraft, methodFields, runFields, STEPS, type Draft, 
 import { parseDraft } from './keptDraft.ts';
 import { dataProblem, methodProblem, ranksProblem, trainProblem } from './fieldProblems.ts';
 import { cellsOf, columns, rankBound, withCells, type MatrixSize, type CellSettings } from './matrices.ts';
+import { requestOf } from './request.ts';
 import { presetSettings, type Preset } from '../../lib/runs/presets.ts';
 import { Action } from '../../lib/action.svelte.ts';
 import { descriptorOf, type MethodType } from '../../../src-shared/methods/registry.ts';
+import { FittedSettings } from './fittedSettings.svelte.ts';
 import { countOf, methodRequest, valueOf } from './methodForm.ts';
 
 const KEY = 'graft.new-run';
@@ -34,6 +36,7 @@ export class Wizard {
   readonly model = $derived(this.models.find(({ id }) => id === this.draft.modelId));
   readonly dataset = $derived(this.datasets.find(({ id }) => id === this.draft.datasetId));
   readonly version = new ChosenVersion(this);
+  readonly fit = new FittedSettings(this);
   readonly chosen: ReadonlySet<string> = $derived(setOf(this.draft.chosen));
   /** The descriptor of the chosen method. */
   readonly method = $derived(descriptorOf(this.draft.method));
@@ -85,6 +88,7 @@ export class Wizard {
   chooseModel(id: string): void {
     const before = this.model;
     if (before?.id === id) return;
+    this.fit.choice = undefined;
     this.draft.modelId = id;
     if (!this.model) return;
     this.draft.chosen = cellsForModel(before, this.draft.chosen, this.model, this.#usual());
@@ -96,6 +100,7 @@ export class Wizard {
   /** With its current version. */
   chooseDataset(id: string): void {
     const { draft } = this;
+    this.fit.choice = undefined;
     if (draft.datasetId !== id) draft.taskName = '';
     draft.datasetId = id;
     draft.excluded = null;
@@ -126,6 +131,7 @@ export class Wizard {
 
   /** Sets what the chosen preset says; a schedule of the user's own stays. */
   applyPreset(preset: Preset | 'custom' = this.draft.preset): void {
+    if (preset !== this.draft.preset) this.draft.byHand = this.draft.byHand.filter((part) => part !== 'batch');
     this.draft.preset = preset;
     const { model, dataset } = this;
     if (preset === 'custom' || !model || !dataset) return;
@@ -195,6 +201,7 @@ export class Wizard {
       this.models.find(({ id }) => id === run.modelId) ?? this.models.find(({ hash }) => hash === base.hash);
     const cells = model ? cellsOf(model, method as CellSettings) : { chosen: [], ranks: {} };
     this.tokensPerRow = undefined;
+    this.fit.choice = undefined;
     this.draft = {
       ...freshDraft(),
       ...runFields(run, names),
@@ -208,6 +215,7 @@ export class Wizard {
   startOver(): Draft {
     const before = $state.snapshot(this.draft);
     this.draft = freshDraft();
+    this.fit.choice = undefined;
     this.tokensPerRow = undefined;
     this.fillIn();
     return before;
@@ -216,6 +224,7 @@ export class Wizard {
   /** Takes back a draft that was given up. */
   takeBack(draft: Draft): void {
     this.draft = draft;
+    this.fit.choice = undefined;
     this.tokensPerRow = undefined;
     this.fillIn({ choose: false });
   }
@@ -238,32 +247,15 @@ export class Wizard {
     localStorage.setItem(KEY, JSON.stringify(this.draft));
   }
 
-  /** What the router's schema checks; an empty number box is left to the schema's default. */
+  /** What is started. */
   request(): StartRun {
-    const { draft } = this;
-    const { steps, epochs, ...train } = draft.train;
-    return {
-      modelId: draft.modelId,
-      datasetId: draft.datasetId,
-      datasetVersion: this.version.number,
-      taskName: this.taskName,
-      ...(draft.name.trim() ? { name: draft.name.trim() } : {}),
-      engine: draft.engine,
-      ...(draft.baseDtype === 'f32' ? {} : { baseDtype: draft.baseDtype }),
-      method: this.#method(),
-      train: {
-        ...train,
-        samplePrompts: this.samplePrompts.filter((prompt) => prompt.trim() !== ''),
-        ...(draft.lengthIn === 'steps' ? { steps } : { epochs }),
-      },
-      data: {
-        maxLength: draft.maxLength,
-        lossOn: draft.lossOn,
-        ...(draft.classify ? { classify: true } : {}),
-        ...(draft.controlTokens ? { controlTokens: true } : {}),
-        ...(this.version.excludedLines.length > 0 ? { excludeLines: this.version.excludedLines } : {}),
-      },
-    };
+    return this.fit.appliedTo(this.asked());
+  }
+
+  /** The same without what Graft has chosen. */
+  asked(): StartRun {
+    const { draft, version, taskName, samplePrompts } = this;
+    return requestOf(draft, { version, taskName, samplePrompts, method: this.#method() });
   }
 
   /** Starts the run; a draft that has become a run begins anew on the next visit, with the same model. */
@@ -272,6 +264,7 @@ export class Wizard {
     if (!run) return undefined;
     const { modelId } = this.draft;
     this.draft = freshDraft();
+    this.fit.choice = undefined;
     this.chooseModel(modelId);
     this.keep();
     return run;

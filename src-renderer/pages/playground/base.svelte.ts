@@ -54,6 +54,11 @@ export class PlaygroundBase {
   readonly row = $derived(this.lists ? switchRow(this.subjects, this.lists.tasks) : []);
   readonly mix = new AdapterMix(() => this.subjects);
   readonly subject = $derived(this.#subjectOf(this.key));
+  /** A question from the data that the chosen adapter was trained on. */
+  readonly example = $derived.by(() => {
+    const runId = this.lists?.adapters.find(({ id }) => id === this.key)?.runId ?? this.key;
+    return this.lists?.runs.find(({ id }) => id === runId)?.spec.train.samplePrompts[0];
+  });
   /** Who is attached; undefined: someone this page does not know, or nothing is loaded. */
   readonly attachedKey = $derived(this.#attached());
   readonly ready = $derived(

@@ -36,7 +36,14 @@ export class PlaygroundSession {
   readonly sampling = new Sampling();
   readonly comparison = new Comparison(this.base);
   readonly history = new PlaygroundHistory();
-  mode = $state<Mode>('completion');
+  /** What the user has chosen; until then an adapter is asked as it was trained. */
+  #chosenMode = $state<Mode | undefined>();
+  readonly #template = $derived(
+    (this.comparison.on ? this.comparison.chosen.find(({ kind }) => kind !== 'base') : this.base.subject)
+      ?.promptTemplate ?? null,
+  );
+  /** A conversation can be held: by the model's template, or by the adapter's. */
+  readonly canChat = $derived(this.base.hasTemplate === true || (this.#template !== null && this.#template !== 'none'));
   prompt = $state('');
   system = $state('');
   /** A chat has one per turn, everything else just the last. */
@@ -45,6 +52,7 @@ export class PlaygroundSession {
   compared = $state(false);
   generating = $state(false);
   failure = $state.raw<Failure | undefined>();
+  readonly template = $derived(this.#template && this.#template !== 'none' ? this.#template : undefined);
   readonly busy = $derived(this.generating || this.base.preparing.busy);
   readonly last = $derived(this.exchanges.at(-1));
   readonly canAsk = $derived(
@@ -54,14 +62,35 @@ export class PlaygroundSession {
       !(this.comparison.on && this.comparison.chosen.length < 2),
   );
   #end: (() => void) | undefined;
+  #askedIn: Mode | undefined;
+  /** The example that stands in the prompt. */
+  #offered: string | undefined;
   /** Entry of the history that this conversation goes on in. */
   #entryId: string | undefined;
+
+  get mode(): Mode {
+    const usual = this.template ? 'chat' : 'completion';
+    return this.canChat ? (this.#chosenMode ?? usual) : 'completion';
+  }
+
+  set mode(mode: Mode) {
+    this.#chosenMode = mode;
+  }
+
+  /** Puts a question from the data of who answers where nothing has been typed or asked yet. */
+  offerExample(): void {
+    const { example } = this.base;
+    const isFree = this.prompt === '' || this.prompt === this.#offered;
+    if (example === undefined || !isFree || this.exchanges.length > 0) return;
+    this.prompt = this.#offered = example;
+  }
 
   /** Asks the prompt that has been typed. */
   async ask(): Promise<void> {
     if (!this.canAsk) return;
     const { prompt } = this;
-    const goesOn = this.mode === 'chat' && !this.comparison.on && !this.compared;
+    // An adapter may have been chosen meanwhile that is asked in the other mode.
+    const goesOn = this.mode === 'chat' && this.#askedIn === 'chat' && !this.comparison.on && !this.compared;
     if ((await this.#start(prompt, goesOn ? this.exchanges : [])) && this.mode === 'chat') this.prompt = '';
   }
 
@@ -82,6 +111,7 @@ export class PlaygroundSession {
     this.comparison.hidden = false;
     this.failure = undefined;
     this.#entryId = undefined;
+    this.#askedIn = undefined;
   }
 
   close(): void {
@@ -100,6 +130,7 @@ export class PlaygroundSession {
     const chosen = isThere ? this.base.choose(entry.modelId ?? '') : undefined;
     this.clear();
     this.mode = request.mode;
+    this.#askedIn = request.mode;
     this.system = request.system;
     this.sampling.restore(request.sampling);
     this.prompt = request.mode === 'chat' && !request.compare ? '' : (request.prompts.at(-1) ?? '');
@@ -137,6 +168,7 @@ export class PlaygroundSession {
     const answers = subjects.map((subject) => new Answer(subject));
     const exchange: Exchange = { prompt, answers, sampling, ...mix };
     this.exchanges = [...before, exchange];
+    this.#askedIn = this.mode;
     this.compared = compared;
     this.generating = true;
     this.#stream(exchange, this.#asked(prompt, before));

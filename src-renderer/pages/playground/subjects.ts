@@ -18,6 +18,8 @@ export interface Subject {
   active: boolean;
   /** Can be decoded in one batch with others. */
   batched: boolean;
+  /** How its training put questions, where that is known. */
+  promptTemplate?: AdapterView['promptTemplate'];
 }
 
 export const BASE: Subject = {
@@ -53,6 +55,7 @@ export function subjectsOf(
       task: adapter.taskName,
       active: adapter.active,
       batched: isBatched(adapter),
+      promptTemplate: adapter.promptTemplate,
     })),
     ...half.map((run): Subject => ({
       key: run.id,

@@ -5,11 +5,12 @@ import type { RunView } from '../../lib/api.ts';
 export function flatSettings({
   engine,
   baseDtype,
+  embeddingDtype,
   method,
   train,
   data,
 }: RunView['spec']): [name: string, value: string][] {
-  return flat({ engine, baseDtype, method, train, data }, '');
+  return flat({ engine, baseDtype, embeddingDtype, method, train, data }, '');
 }
 
 function flat(values: object, prefix: string): [string, string][] {

@@ -1,5 +1,6 @@
 /** What helps most when a run has failed, worked out from the code of its error. */
 import type { RunView, StartRun } from '../../lib/api.ts';
+import type { RunVerdict } from '../../../src-shared/verdict.ts';
 import { hashFor } from '../../../src-shared/routes.ts';
 
 type Train = NonNullable<StartRun['train']>;
@@ -16,6 +17,25 @@ export type NextStep =
   | { kind: 'resume'; label: string }
   | { kind: 'again'; label: string; changes: Changes }
   | { kind: 'open'; label: string; href: string };
+
+/** What helps after the verdict on a run that has ended; undefined: nothing that a button could do. */
+export function verdictStep(
+  { kind, bestStep }: RunVerdict,
+  { spec }: Pick<RunView, 'spec'>,
+): { label: string; changes: Changes } | undefined {
+  const { lr, steps, epochs = 1 } = spec.train;
+  const scaled = (factor: number): number => Number((lr * factor).toPrecision(3));
+  if (kind === 'diverged')
+    return { label: `Start again with learning rate ${scaled(0.1)}`, changes: { train: { lr: scaled(0.1) } } };
+  if (kind === 'learnt nothing')
+    return { label: `Start again with learning rate ${scaled(5)}`, changes: { train: { lr: scaled(5) } } };
+  if (kind === 'overfits' && bestStep !== undefined && !spec.train.keepBest)
+    return { label: 'Start again, keeping the best values', changes: { train: { keepBest: true } } };
+  if (kind !== 'still improving') return undefined;
+  return steps === undefined
+    ? { label: `Train ${2 * epochs} epochs`, changes: { train: { epochs: 2 * epochs } } }
+    : { label: `Train ${2 * steps} steps`, changes: { train: { steps: 2 * steps } } };
+}
 
 /**
  * Most useful first, two at most. `checkpoint`: the step of the newest saved state, where known.
@@ -96,6 +116,7 @@ export function startAgain(
     name,
     engine: spec.engine,
     baseDtype: spec.baseDtype,
+    embeddingDtype: spec.embeddingDtype,
     method: spec.method,
     train: { ...spec.train, ...train },
     data: { lossOn, maxLength, controlTokens, classify, excludeLines, ...data },

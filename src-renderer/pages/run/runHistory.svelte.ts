@@ -46,6 +46,7 @@ export class RunHistory {
 
   /** A live event; a sample of the same step replaces the one there is. */
   take = (event: WatchEvent): void => {
+    if (event.type === 'loading') return;
     // The log is written where the run is recorded; most events but steps add a line to it.
     if (event.type !== 'steps') this.#readLogSoon();
     if (event.type === 'sample') this.#addSample({ step: event.step, texts: event.texts });

@@ -4,6 +4,7 @@
  * trains sends no events here; it is read again and again instead.
  */
 import { api, type RunView, type WatchEvent } from '../../lib/api.ts';
+import type { LoadProgress } from '../../../src-shared/loadProgress.ts';
 import { SeriesStore } from '../../charts/seriesStore.ts';
 import { failureOf, streamOptions, type Failure } from '../../lib/stream.ts';
 import { Connection } from '../../lib/host/connection.svelte.ts';
@@ -25,6 +26,8 @@ export class WatchedRun {
   /** What was recorded has been read. */
   ready = $state(false);
   failure = $state.raw<Failure | undefined>();
+  /** How far the base model is, while it is being loaded. */
+  loading = $state.raw<LoadProgress | undefined>();
   readonly connection = new Connection(() => void this.open());
   readonly active = $derived(this.run !== undefined && ['queued', 'running', 'paused'].includes(this.run.status));
   readonly totalSteps = $derived(this.run?.started?.totalSteps ?? this.run?.spec.train.steps ?? 0);
@@ -117,6 +120,7 @@ export class WatchedRun {
 
   #receive(event: WatchEvent): void {
     this.#heardAt = performance.now();
+    this.loading = event.type === 'loading' ? event : event.type === 'started' ? undefined : this.loading;
     if (event.type === 'status') this.#put(event.run);
     else if (this.#caughtUp) this.#take(event);
     else this.#early.push(event);

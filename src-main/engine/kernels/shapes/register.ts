@@ -1,9 +1,11 @@
 /**
- * The shapes that tfjs's kernels give, for the backend that computes nothing. Own ops run there as their composites.
+ * The shapes that tfjs's kernels give, for the backend that computes nothing. Own ops run there as their composites,
+ * but for those of packed matrices, which would be unpacked.
  */
 import * as tf from '@tensorflow/tfjs-core';
 import type { ShapeBackend } from '../../backends/shapeBackend.ts';
-import { SAME, WITH_BROADCAST, REDUCING, SHAPES, VIEWS, type Shapes } from './shapes.ts';
+import { replaceKernel } from '../../backends/tfjsInternals.ts';
+import { COMPARING, OWN, SAME, WITH_BROADCAST, REDUCING, SHAPES, VIEWS, type Shapes } from './shapes.ts';
 
 let registered = false;
 
@@ -24,30 +26,30 @@ export function registerShapeKernels(): void {
     ),
     ...SHAPES,
   };
-  for (const [kernelName, shapes] of Object.entries(all)) register(kernelName, shapes);
+  for (const [kernelName, shapes] of Object.entries(all))
+    register(kernelName, shapes, COMPARING.has(kernelName) ? 'bool' : undefined);
+  for (const [kernelName, shapes] of Object.entries(OWN)) register(kernelName, shapes, 'float32');
 }
 
-function register(kernelName: string, shapes: Shapes): void {
-  tf.registerKernel({
-    kernelName,
-    backendName: 'shapes',
-    kernelFunc: ({ inputs, attrs, backend }) => {
-      const own = backend as ShapeBackend;
-      const tensors = Object.values(inputs).flat() as tf.TensorInfo[];
-      const attributes = (attrs ?? {}) as Record<string, unknown>;
-      const dtype = (attributes['dtype'] as tf.DataType | undefined) ?? tensors.at(-1)?.dtype ?? 'float32';
-      const results = shapes(tensors.map(({ shape }) => shape) as Parameters<Shapes>[0], attributes).map(
-        (shape): tf.TensorInfo => {
-          const [first] = tensors;
-          if (!first || !VIEWS.has(kernelName))
-            return { dataId: own.hold(tf.util.sizeFromShape(shape), dtype === 'bool' ? 1 : 4), shape, dtype };
-          own.incRef(first.dataId);
-          return { dataId: first.dataId, shape, dtype };
-        },
-      );
-      const [only, ...others] = results;
-      return only && others.length === 0 && !LISTS.has(kernelName) ? only : results;
-    },
+function register(kernelName: string, shapes: Shapes, always?: tf.DataType): void {
+  replaceKernel(kernelName, 'shapes', () => ({ inputs, attrs, backend }) => {
+    const own = backend as ShapeBackend;
+    const tensors = Object.values(inputs).flat() as tf.TensorInfo[];
+    const attributes = (attrs ?? {}) as Record<string, unknown>;
+    const dtype = COMPARING.has(kernelName)
+      ? 'bool'
+      : (always ?? (attributes['dtype'] as tf.DataType | undefined) ?? tensors.at(-1)?.dtype ?? 'float32');
+    const results = shapes(tensors.map(({ shape }) => shape) as Parameters<Shapes>[0], attributes).map(
+      (shape): tf.TensorInfo => {
+        const [first] = tensors;
+        if (!first || !VIEWS.has(kernelName))
+          return { dataId: own.hold(tf.util.sizeFromShape(shape), dtype === 'bool' ? 1 : 4), shape, dtype };
+        own.incRef(first.dataId);
+        return { dataId: first.dataId, shape, dtype };
+      },
+    );
+    const [only, ...others] = results;
+    return only && others.length === 0 && !LISTS.has(kernelName) ? only : results;
   });
 }
 

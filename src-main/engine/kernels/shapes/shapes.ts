@@ -57,6 +57,19 @@ export const WITH_BROADCAST = [
   'Mod',
 ];
 
+/** Of those, the ones whose results are true or false. */
+export const COMPARING = new Set([
+  'Equal',
+  'NotEqual',
+  'Less',
+  'LessEqual',
+  'Greater',
+  'GreaterEqual',
+  'LogicalAnd',
+  'LogicalOr',
+  'LogicalNot',
+]);
+
 export const REDUCING = ['Sum', 'Max', 'Min', 'Mean', 'Prod', 'All', 'Any'];
 
 /** These give the memory of their input another shape; libtensorflow does the same. */
@@ -118,4 +131,10 @@ export const SHAPES: Record<string, Shapes> = {
   ScatterNd: (_, { shape }) => [shape as number[]],
   AddN: ([x]) => [x],
   BroadcastTo: (_, { shape }) => [shape as number[]],
+};
+
+/** Of ops/unpackRows.ts and ops/frozenLinear.ts. */
+export const OWN: Record<string, Shapes> = {
+  GraftUnpackRows: (_, { rows, C }) => [[rows as number, C as number]],
+  GraftPackedProduct: ([x], { transposed, rows, C }) => [[at(x, 0), (transposed ? rows : C) as number]],
 };

@@ -3,33 +3,34 @@
  * its input, whoever else holds it, so the T new columns cost what they are, not a copy of all that came before.
  */
 import * as tf from '@tensorflow/tfjs-core';
-import { flag, floatType, indexType, type TensorflowBackend } from '../../backends/tfjsInternals.ts';
+import type { TensorflowBackend } from '../../backends/tfjsInternals.ts';
+import { flag, floatType, indexType } from './attributes.ts';
+import { inPlace, reshaped } from './inPlace.ts';
 
-function reshaped(backend: TensorflowBackend, x: tf.TensorInfo, shape: number[]): tf.Tensor {
-  return backend.executeSingleOutput(
-    'Reshape',
-    [floatType(backend), indexType(backend, 'Tshape')],
-    [x, tf.tensor1d(shape, 'int32')],
-  );
-}
-
-/** cache: (B, K, S, D), next: (B, K, T, D). Returns a tensor on the memory of `cache`. Call it under tidy. */
+/**
+ * cache: (B, K, S, D), next: (B, K, T, D), rows: (B·K·T), as of `rowsOfColumns`. Returns a tensor that shares the
+ * memory of `cache`. No size depends on S, so that one recorded graph serves texts of any length. Call it under tidy.
+ */
 export function cacheWrite(
   backend: TensorflowBackend,
-  cache: tf.TensorInfo,
-  next: tf.TensorInfo,
-  at: number,
+  { cache, next, rows }: Record<'cache' | 'next' | 'rows', tf.TensorInfo>,
 ): tf.Tensor {
-  const [B, K, S, D] = cache.shape as [number, number, number, number];
-  const [, , T] = next.shape as [number, number, number];
-  const rows = Int32Array.from({ length: B * K * T }, (_, i) => Math.floor(i / T) * S + at + (i % T));
-  const flat = reshaped(backend, cache, [B * K * S, D]);
-  backend.executeSingleOutput(
-    'InplaceUpdate',
-    [floatType(backend)],
-    [flat, tf.tensor1d(rows, 'int32'), reshaped(backend, next, [B * K * T, D])],
+  const [B, K, , D] = cache.shape as [number, number, number, number];
+  const [columns, newest] = [reshaped(backend, cache, [-1, D]), reshaped(backend, next, [-1, D])];
+  return reshaped(backend, inPlace(backend, 'InplaceUpdate', columns, rows, newest), [B, K, -1, D]);
+}
+
+/** Rows of a table by their index; libtensorflow itself refuses one that is not there. Call it under tidy. */
+export function gatherRows(backend: TensorflowBackend, table: tf.TensorInfo, indices: tf.TensorInfo): tf.Tensor {
+  return backend.executeSingleOutput(
+    'GatherV2',
+    [
+      { name: 'Tparams', type: backend.binding.TF_ATTR_TYPE, value: backend.binding.TF_FLOAT },
+      indexType(backend, 'Tindices'),
+      indexType(backend, 'Taxis'),
+    ],
+    [table, indices, tf.scalar(0, 'int32')],
   );
-  return reshaped(backend, flat, cache.shape);
 }
 
 /**

@@ -56,6 +56,14 @@ it.each(ORDERS)(
   },
 );
 
+it('many rows with a very large matrix, read against its order', async () => {
+  const [M, K, N] = [130, 520, 2048] as const;
+  const random = new Random(2);
+  const [a, b] = [randomArray([M, K], random), randomArray([N, K], random)];
+  const result = tf.tidy(() => tf.matMul(toTensor(a) as tf.Tensor2D, toTensor(b) as tf.Tensor2D, false, true));
+  await expectTensor(result, product(a, b, [M, K, N], false, true), 1e-5, 'turned');
+});
+
 it('whole numbers are multiplied as before', () => {
   const [a, b] = [tf.tensor2d([1, 2, 3, 4], [2, 2], 'int32'), tf.tensor2d([5, 6, 7, 8], [2, 2], 'int32')];
   expect(tf.tidy(() => Array.from(tf.matMul(a, b).dataSync()))).toEqual([19, 22, 43, 50]);

@@ -1,9 +1,10 @@
 /**
- * Norms and rotary positions of small tensors, as when a token at a time is decoded: a loop here takes a tenth of the
- * time of the ten calls into libtensorflow that the composites make.
+ * Norms, activations and rotary positions of small tensors, as when a token at a time is decoded: a loop here takes a
+ * tenth of the time of the ten calls into libtensorflow that the composites make.
  */
 import type * as tf from '@tensorflow/tfjs-core';
 import type { TensorflowBackend } from '../../backends/tfjsInternals.ts';
+import { CUBIC, LINEAR } from '../../ops/gelu.ts';
 
 type Inputs<Names extends string> = Record<Names, tf.TensorInfo>;
 
@@ -55,6 +56,55 @@ export function smallRmsNorm(
     for (let c = 0, i = n * C; c < C; c++, i++) y[i] = values[i]! * inverse[n]! * weight[c]!;
   }
   return [tensor(backend, y, [N, C]), tensor(backend, inverse, [N, 1])];
+}
+
+/** sum = x + f, then y, normed, inverse, as ops/layerNorm.ts keeps them. */
+export function smallAddLayerNorm(
+  backend: TensorflowBackend,
+  { x, f, w, b }: Inputs<'x' | 'f' | 'w' | 'b'>,
+  options: { eps: number },
+): [sum: tf.TensorInfo, y: tf.TensorInfo, normed: tf.TensorInfo, inverse: tf.TensorInfo] {
+  const sum = smallSum(backend, x, f);
+  return [sum, ...smallLayerNorm(backend, { x: sum, w, b }, options)];
+}
+
+/** sum = x + f, then y, inverse, as ops/rmsNorm.ts keeps them. */
+export function smallAddRmsNorm(
+  backend: TensorflowBackend,
+  { x, f, w }: Inputs<'x' | 'f' | 'w'>,
+  options: { eps: number },
+): [sum: tf.TensorInfo, y: tf.TensorInfo, inverse: tf.TensorInfo] {
+  const sum = smallSum(backend, x, f);
+  return [sum, ...smallRmsNorm(backend, { x: sum, w }, options)];
+}
+
+function smallSum(backend: TensorflowBackend, a: tf.TensorInfo, b: tf.TensorInfo): tf.TensorInfo {
+  const [left, right] = [read(backend, a), read(backend, b)];
+  const sum = new Float32Array(left.length);
+  for (let i = 0; i < sum.length; i++) sum[i] = left[i]! + right[i]!;
+  return tensor(backend, sum, a.shape);
+}
+
+/** As ops/gelu.ts. */
+export function smallGelu(backend: TensorflowBackend, { x }: Inputs<'x'>): [tf.TensorInfo] {
+  const values = read(backend, x);
+  const y = new Float32Array(values.length);
+  for (let i = 0; i < y.length; i++) {
+    const v = values[i]!;
+    y[i] = v / (1 + Math.exp(-v * (LINEAR + CUBIC * v * v)));
+  }
+  return [tensor(backend, y, x.shape)];
+}
+
+/** As ops/swiglu.ts. */
+export function smallSwiglu(backend: TensorflowBackend, { gate, up }: Inputs<'gate' | 'up'>): [tf.TensorInfo] {
+  const [gates, ups] = [read(backend, gate), read(backend, up)];
+  const y = new Float32Array(gates.length);
+  for (let i = 0; i < y.length; i++) {
+    const g = gates[i]!;
+    y[i] = (g / (1 + Math.exp(-g))) * ups[i]!;
+  }
+  return [tensor(backend, y, gate.shape)];
 }
 
 /** As ops/rotary.ts. x: (B, H, T, D); cos, sin: (T, R/2) or (B, 1, T, R/2). */

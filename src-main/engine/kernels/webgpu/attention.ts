@@ -8,6 +8,7 @@
  * starts[b + 1], q, o: (N, H·D), k, v: (N, K·D), kept for the gradient lse = log sum exp of each query's scores, (N,
  * H); or a grid as a cache holds it, q, o: (B, H, T, D), k, v: (B, K, S, D), the T queries at the end of the S keys.
  */
+import { sameData } from '../../backends/tfjsInternals.ts';
 import { attentionOp, type AttentionRule } from '../../ops/attention.ts';
 import { rowsAttentionOp } from '../../ops/rowsAttention.ts';
 import { webgpuKernel } from './kernel.ts';
@@ -142,12 +143,11 @@ export const attentionKernels = [
     const D = width / H;
     const queries = rotateRows(backend, q, D, positions, cos, sin, 1);
     const keys = rotateRows(backend, k, D, positions, cos, sin, 1);
-    backend.incRef(v.dataId);
     const uniforms = { H, K, T, S: T, D, scale, ...ruleUniforms(attributes) };
     const groups = B * H * Math.ceil(T / ROWS);
     const inputs = [queries, keys, v, starts];
     const shapes: [number[], number[]] = [q.shape, [N, H]];
     const [out, lse] = runProgram(backend, forward('rows', variantOf(D)), inputs, uniforms, groups, shapes);
-    return [out, queries, keys, v, lse];
+    return [out, queries, keys, sameData(backend, v), lse];
   }),
 ];

@@ -142,7 +142,7 @@ describe.skipIf(note !== '')(`WGSL kernels${note}`, () => {
       randomIds(M, V, 9),
     ];
     const engine = (inputs: Record<string, tf.Tensor>) =>
-      linearCrossEntropy(inputs['h'] as tf.Tensor2D, inputs['w'] as tf.Tensor2D, tf.tensor1d(labels, 'int32'), {
+      linearCrossEntropy(inputs['h'] as tf.Tensor2D, { name: 'w', value: inputs['w']! }, tf.tensor1d(labels, 'int32'), {
         gradients: true,
         trainW: true,
         chunkLogits: 2 * V,

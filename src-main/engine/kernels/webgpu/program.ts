@@ -4,7 +4,8 @@
  * but its declarations. It knows no particular kernel.
  */
 import type * as tf from '@tensorflow/tfjs-core';
-import { submitWhenFull, type GpuDevice, type GpuPipeline, type WebgpuBackend } from '../../backends/tfjsInternals.ts';
+import type { GpuDevice, GpuPipeline } from '../../backends/gpuDevice.ts';
+import { submitWhenFull, type WebgpuBackend } from '../../backends/tfjsInternals.ts';
 
 type Scalar = 'f32' | 'u32' | 'i32';
 /** What a storage buffer is an array of; vectors load several neighbours at once. */

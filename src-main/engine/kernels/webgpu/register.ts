@@ -15,6 +15,7 @@ import { rmsNormKernels } from './rmsNorm.ts';
 import { rotaryKernels } from './rotary.ts';
 import { sumOfSquaresKernels } from './sumOfSquares.ts';
 import { swigluKernels } from './swiglu.ts';
+import { tableRowKernels } from './tableRows.ts';
 
 export const WEBGPU_KERNELS: readonly WebgpuKernel[] = [
   ...rmsNormKernels,
@@ -31,6 +32,7 @@ export const WEBGPU_KERNELS: readonly WebgpuKernel[] = [
   ...lowRankKernels,
   ...sumOfSquaresKernels,
   ...dropoutKernels,
+  ...tableRowKernels,
 ];
 
 /** May be called again. */

@@ -6,7 +6,7 @@
 import type * as tf from '@tensorflow/tfjs-core';
 import { rotaryOp } from '../../ops/rotary.ts';
 import { webgpuKernel } from './kernel.ts';
-import type { WebgpuBackend } from '../../backends/tfjsInternals.ts';
+import { sameData, type WebgpuBackend } from '../../backends/tfjsInternals.ts';
 import { runProgram, type Program } from './program.ts';
 
 const LANES = 256;
@@ -52,10 +52,7 @@ export function rotateRows(
   sin: tf.TensorInfo,
   direction: 1 | -1,
 ): tf.TensorInfo {
-  if (sizeOf(cos) === 0) {
-    backend.incRef(x.dataId);
-    return x;
-  }
+  if (sizeOf(cos) === 0) return sameData(backend, x);
   const [, half] = cos.shape as [number, number];
   const [, width] = x.shape as [number, number];
   const lanes = lanesOf(x, D, half);

@@ -17,7 +17,11 @@ const of = (model_type: string, fields: ModelConfig = {}): ModelConfig =>
   model_type === 'gpt2' ? { ...GPT2, ...fields } : { model_type, ...SIZES, ...fields };
 
 describe.skipIf(!hasShared('golden'))(`config.json as transformers 4 and 5 write it${skipNote('golden')}`, () => {
-  it.each(['gpt2', 'llama', 'llama_rope3', 'qwen2', 'qwen3', 'gemma2'])('%s is the same', (model) => {
+  const GOLDENS = [
+    ...['gpt2', 'llama', 'llama_rope3', 'llama_linear', 'llama_yarn', 'qwen2', 'qwen3', 'gemma2'],
+    ...['gemma3', 'olmo2', 'smollm3', 'granite', 'phi4mini'],
+  ];
+  it.each(GOLDENS)('%s is the same', (model) => {
     const [four, five] = ['config.json', 'config.v5.json'].map((file) =>
       architectureFromConfig(readJson<ModelConfig>(`golden/${model}/base/${file}`)),
     );
@@ -48,11 +52,43 @@ describe('what a config.json leaves out', () => {
     });
   });
 
+  it('is what transformers takes it for in Gemma 3, whose files leave out most', () => {
+    expect(architectureFromConfig({ model_type: 'gemma3_text', num_hidden_layers: 7, hidden_size: 64 })).toMatchObject({
+      ...{ heads: 8, kvHeads: 4, headDim: 256, intermediate: 9216, vocab: 262208, maxPositions: 131072 },
+      ...{ ropeTheta: 1e6, localRope: { theta: 1e4, layers: [0, 1, 2, 3, 4, 6] }, attentionScale: 1 / 16 },
+      slidingWindow: { size: 4096, layers: [0, 1, 2, 3, 4, 6] },
+      tiedHead: true,
+    });
+  });
+
+  it('is what transformers takes it for in SmolLM3', () => {
+    expect(architectureFromConfig({ ...of('smollm3'), num_hidden_layers: 9 })).toMatchObject({
+      noRope: [3, 7],
+      ropeTheta: 2e6,
+      tiedHead: true,
+    });
+  });
+
+  it('leaves Granite without multipliers, but for that of the scores, which is 1', () => {
+    const one = { embeddingScale: 1, residualScale: 1, logitsScaling: 1, attentionScale: 1, tiedHead: false };
+    expect(architectureFromConfig(of('granite'))).toMatchObject(one);
+  });
+
   it('leaves Phi-3 without a window', () => {
     expect(architectureFromConfig(of('phi3'))).not.toHaveProperty('slidingWindow');
     expect(architectureFromConfig(of('phi3', { sliding_window: 7 }))).toMatchObject({
       slidingWindow: { size: 7, layers: [0, 1, 2] },
     });
+  });
+});
+
+it('a multimodal Gemma 3 is its text part, with what the release says of all parts', () => {
+  const text = { model_type: 'gemma3_text', num_hidden_layers: 7, hidden_size: 64, tie_word_embeddings: false };
+  const release = { model_type: 'gemma3', text_config: text, eos_token_id: [1, 106], hidden_size: 9 };
+  expect(architectureFromConfig(release)).toEqual({
+    ...architectureFromConfig({ ...text, eos_token_id: [1, 106] }),
+    prefix: 'model.language_model.',
+    multimodal: true,
   });
 });
 
@@ -97,9 +133,10 @@ describe('rotary fields of both forms side by side', () => {
     ['nothing at all', {}, 10000],
   ])('%s', (_, fields, theta) => expect(llama(fields)).toBe(theta));
 
-  const yarn = { rope_type: 'yarn', factor: 4, original_max_position_embeddings: 128 };
   it.each<[ModelConfig, string]>([
-    [{ rope_scaling: yarn, rope_parameters: { rope_type: 'default', rope_theta: 500 } }, 'rope_scaling.rope_type'],
+    [{ rope_scaling: { rope_type: 'ntk' }, rope_parameters: { rope_theta: 500 } }, 'rope_scaling.rope_type'],
+    [{ rope_scaling: { rope_type: 'linear' } }, 'factor'],
+    [{ rope_scaling: { rope_type: 'yarn', factor: -4 } }, 'factor'],
     [{ rope_parameters: { full_attention: { rope_theta: 500 } } }, 'rope_parameters.full_attention'],
     [{ rope_parameters: { rope_theta: 500, mrope_section: [1, 2] } }, 'rope_parameters.mrope_section'],
     [{ rope_parameters: { rope_theta: 500, partial_rotary_factor: 0.5 } }, 'rope_parameters.partial_rotary_factor'],
@@ -123,6 +160,10 @@ it.each([
   ['gpt2', ['q', 'k', 'v', 'qkv', 'o', 'fc', 'proj']],
   ['qwen3', ['q', 'k', 'v', 'o', 'gate', 'up', 'down']],
   ['gemma2', ['q', 'k', 'v', 'o', 'gate', 'up', 'down']],
+  ['gemma3_text', ['q', 'k', 'v', 'o', 'gate', 'up', 'down']],
+  ['olmo2', ['q', 'k', 'v', 'o', 'gate', 'up', 'down']],
+  ['smollm3', ['q', 'k', 'v', 'o', 'gate', 'up', 'down']],
+  ['granite', ['q', 'k', 'v', 'o', 'gate', 'up', 'down']],
   ['phi3', ['q', 'k', 'v', 'qkv', 'o', 'gate', 'up', 'gate_up', 'down']],
   ['gpt_neox', ['qkv', 'o', 'fc', 'proj']],
 ])('targets of %s', (type, targets) => expect(availableTargets(architectureFromConfig(of(type)))).toEqual(targets));
@@ -138,7 +179,10 @@ describe('refuses', () => {
         }),
       );
     }
-    expect(SUPPORTED_MODEL_TYPES).toEqual(['gpt2', 'llama', 'mistral', 'qwen2', 'qwen3', 'gemma2', 'phi3', 'gpt_neox']);
+    expect(SUPPORTED_MODEL_TYPES).toEqual([
+      ...['gpt2', 'llama', 'mistral', 'qwen2', 'qwen3', 'gemma2', 'gemma3_text', 'olmo2', 'smollm3', 'granite'],
+      ...['phi3', 'gpt_neox', 'gemma3'],
+    ]);
   });
 
   it.each<[string, ModelConfig, string]>([
@@ -146,11 +190,27 @@ describe('refuses', () => {
     ['llama', { attention_multiplier: 0.1 }, 'attention_multiplier'],
     ['llama', { num_local_experts: 8 }, 'num_local_experts'],
     ['llama', { hidden_act: 'relu' }, 'hidden_act'],
-    ['llama', { rope_scaling: { rope_type: 'yarn', factor: 4 } }, 'rope_scaling.rope_type'],
-    ['llama', { rope_parameters: { rope_type: 'dynamic' } }, 'rope_parameters.rope_type'],
+    ['llama', { rope_scaling: { rope_type: 'mrope' } }, 'rope_scaling.rope_type'],
+    ['llama', { rope_parameters: { rope_type: 'proportional' } }, 'rope_parameters.rope_type'],
+    ['llama', { no_rope_layers: [1, 0, 1] }, 'no_rope_layers'],
+    ['olmo2', { clip_qkv: 8 }, 'clip_qkv'],
+    ['granite', { logits_scaling: 0 }, 'logits_scaling'],
+    ['granite', { num_local_experts: 8 }, 'num_local_experts'],
+    ['smollm3', { no_rope_layers: [1, 0] }, 'no_rope_layers'],
+    ['smollm3', { attention_multiplier: 0.1 }, 'attention_multiplier'],
+    ['gemma3_text', { use_bidirectional_attention: true }, 'use_bidirectional_attention'],
+    ['gemma3_text', { rope_parameters: { rope_theta: 5 } }, 'rope_parameters.rope_theta'],
     ['llama', { final_logit_softcapping: 30 }, 'final_logit_softcapping'],
-    ['phi3', { rope_scaling: { type: 'longrope', long_factor: [1], short_factor: [1] } }, 'rope_scaling.type'],
-    ['phi3', { rope_scaling: { type: 'su' } }, 'rope_scaling.type'],
+    ['phi3', { rope_scaling: { type: 'longrope', long_factor: [1], short_factor: [1] } }, 'rope_scaling.short_factor'],
+    ['phi3', { rope_scaling: { type: 'su' } }, 'rope_scaling.short_factor'],
+    [
+      'phi3',
+      {
+        original_max_position_embeddings: 32,
+        rope_scaling: { type: 'longrope', factor: 4, long_factor: [1, 1, 1, 1], short_factor: [1, 1, 1, 1] },
+      },
+      'rope_scaling.factor',
+    ],
     ['phi3', { partial_rotary_factor: 0.4 }, 'partial_rotary_factor'],
     ['gemma2', { hidden_activation: 'gelu' }, 'hidden_activation'],
     ['gemma2', { query_pre_attn_scalar: 0 }, 'query_pre_attn_scalar'],

@@ -1,7 +1,7 @@
 /** Reading fields of config.json with one clear sentence when a field does not fit. */
 import { GraftError } from '../../../../src-shared/errors.ts';
 import { shownValue } from '../../../../src-shared/shownValue.ts';
-import type { ModelConfig } from '../spec.ts';
+import type { ArchitectureSpec, ModelConfig } from '../spec.ts';
 
 /** `instead`: what to do about it. */
 export function badConfig(
@@ -23,8 +23,8 @@ export const ANOTHER_MODEL = 'choose a checkpoint without it';
 /** More than ten times what the deepest models have. Whether the weights have as many is checked against them. */
 const MOST_LAYERS = 2000;
 
-export function layerCount(config: ModelConfig, field: string): number {
-  const layers = positiveInteger(config, field);
+export function layerCount(config: ModelConfig, field: string, fallback?: number): number {
+  const layers = positiveInteger(config, field, fallback);
   if (layers <= MOST_LAYERS) return layers;
   throw badConfig(field, layers, `no model has more than ${MOST_LAYERS} layers`);
 }
@@ -49,6 +49,23 @@ export function finiteNumber(config: ModelConfig, field: string, fallback: numbe
   const value = config[field] ?? fallback;
   if (typeof value !== 'number' || !Number.isFinite(value)) throw badConfig(field, value, 'a number is needed');
   return value;
+}
+
+export function numberAboveZero(config: ModelConfig, field: string, usual: number): number {
+  const value = finiteNumber(config, field, usual);
+  if (value <= 0) throw badConfig(field, value, 'a number above 0 is needed');
+  return value;
+}
+
+/** null switches a cap off; absent is what transformers takes it for: `usual`, or off where that is null. */
+export function capField(
+  name: 'attentionCap' | 'logitCap',
+  config: ModelConfig,
+  field: string,
+  usual: number | null,
+): Pick<ArchitectureSpec, 'attentionCap' | 'logitCap'> {
+  if (config[field] === null || (config[field] === undefined && usual === null)) return {};
+  return { [name]: numberAboveZero(config, field, usual ?? 0) };
 }
 
 /** Refuses a config whose `field` holds anything but one of `allowed` (undefined and null pass). */

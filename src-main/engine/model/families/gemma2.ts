@@ -3,17 +3,20 @@
  * and MLP; embeddings times sqrt(hidden); capped scores and logits; every other layer sees a sliding window; GELU gate.
  */
 import type { ArchitectureSpec, FamilyRules, ModelConfig } from '../spec.ts';
-import { headFields, ropeFields, windowFields } from './attentionFields.ts';
+import { headFields, windowFields } from './attentionFields.ts';
 import {
   badConfig,
+  capField,
   finiteNumber,
   layerCount,
+  numberAboveZero,
   positiveInteger,
   refuseOtherMaths,
   requireOneOf,
   textEnds,
 } from './fields.ts';
 import { llamaFamily, llamaModules } from './llama.ts';
+import { ropeFields } from './ropeFields.ts';
 
 export const gemma2Family: FamilyRules = {
   spec: gemma2Architecture,
@@ -34,7 +37,7 @@ export const gemma2Family: FamilyRules = {
 function gemma2Architecture(config: ModelConfig): ArchitectureSpec {
   const hidden = positiveInteger(config, 'hidden_size');
   const layers = layerCount(config, 'num_hidden_layers');
-  const heads = headFields(config, hidden, 256);
+  const heads = headFields(config, hidden, { headDim: 256 });
   if (heads.headDim % 2 !== 0) throw badConfig('head_dim', heads.headDim, 'rotary positions need an even number');
   for (const field of ['hidden_activation', 'hidden_act'])
     requireOneOf(config, field, ['gelu_pytorch_tanh', 'gelu_new']);
@@ -48,17 +51,16 @@ function gemma2Architecture(config: ModelConfig): ArchitectureSpec {
     ...heads,
     intermediate: positiveInteger(config, 'intermediate_size'),
     vocab: positiveInteger(config, 'vocab_size'),
-    maxPositions,
     norm: 'rms',
     normEps: finiteNumber(config, 'rms_norm_eps', 1e-6),
     normPlusOne: true,
     postNorms: true,
     positions: 'rotary',
-    ...ropeFields(config),
+    ...ropeFields(config, { dim: heads.headDim, maxPositions }),
     ...windowFields(config, { layers, maxPositions, usual: (layer) => layer % 2 === 0 }),
-    attentionScale: 1 / Math.sqrt(aboveZero(config, 'query_pre_attn_scalar', 256)),
-    ...cap('attentionCap', config, 'attn_logit_softcapping', 50),
-    ...cap('logitCap', config, 'final_logit_softcapping', 30),
+    attentionScale: 1 / Math.sqrt(numberAboveZero(config, 'query_pre_attn_scalar', 256)),
+    ...capField('attentionCap', config, 'attn_logit_softcapping', 50),
+    ...capField('logitCap', config, 'final_logit_softcapping', 30),
     embeddingScale: Math.fround(Math.sqrt(hidden)),
     mlp: 'geglu',
     tiedHead: config['tie_word_embeddings'] !== false,
@@ -66,20 +68,4 @@ function gemma2Architecture(config: ModelConfig): ArchitectureSpec {
     prefix: 'model.',
     ...textEnds(config),
   };
-}
-
-/** null switches a cap off; absent is what transformers takes it for. */
-function cap(
-  name: 'attentionCap' | 'logitCap',
-  config: ModelConfig,
-  field: string,
-  usual: number,
-): Partial<ArchitectureSpec> {
-  return config[field] === null ? {} : { [name]: aboveZero(config, field, usual) };
-}
-
-function aboveZero(config: ModelConfig, field: string, usual: number): number {
-  const value = finiteNumber(config, field, usual);
-  if (value <= 0) throw badConfig(field, value, 'a number above 0 is needed');
-  return value;
 }

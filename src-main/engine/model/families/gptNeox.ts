@@ -3,7 +3,6 @@
  * part of each head, and one matrix in which the query, key and value of a head stand side by side.
  */
 import type { ArchitectureSpec, FamilyRules, LinearModule, ModelConfig } from '../spec.ts';
-import { ropeFields, rotaryPart } from './attentionFields.ts';
 import {
   badConfig,
   finiteNumber,
@@ -14,6 +13,7 @@ import {
   textEnds,
 } from './fields.ts';
 import { linearMaker } from './modules.ts';
+import { ropeFields, rotaryPart } from './ropeFields.ts';
 
 export const gptNeoxFamily: FamilyRules = {
   spec: gptNeoxArchitecture,
@@ -37,6 +37,7 @@ function gptNeoxArchitecture(config: ModelConfig): ArchitectureSpec {
   requireOneOf(config, 'use_parallel_residual', [true, false]);
   refuseOtherMaths(config, ['rotary_pct']);
   const headDim = hidden / heads;
+  const part = rotaryPart(config, headDim, { field: 'rotary_pct', usual: 0.25 });
   return {
     family: 'gpt_neox',
     layers: layerCount(config, 'num_hidden_layers'),
@@ -46,13 +47,17 @@ function gptNeoxArchitecture(config: ModelConfig): ArchitectureSpec {
     headDim,
     intermediate: positiveInteger(config, 'intermediate_size'),
     vocab: positiveInteger(config, 'vocab_size'),
-    maxPositions: positiveInteger(config, 'max_position_embeddings', 2048),
     norm: 'layer',
     normEps: finiteNumber(config, 'layer_norm_eps', 1e-5),
     parallelResidual: config['use_parallel_residual'] !== false,
     positions: 'rotary',
-    ...ropeFields(config, { thetaField: 'rotary_emb_base', partial: true }),
-    ...rotaryPart(config, headDim, { field: 'rotary_pct', usual: 0.25 }),
+    ...part,
+    ...ropeFields(config, {
+      thetaField: 'rotary_emb_base',
+      partial: true,
+      dim: part.rotaryDim ?? headDim,
+      maxPositions: positiveInteger(config, 'max_position_embeddings', 2048),
+    }),
     fusedQkv: 'heads',
     mlp: (config['hidden_act'] ?? 'gelu') === 'gelu' ? 'gelu_exact' : 'gelu',
     tiedHead: config['tie_word_embeddings'] === true,

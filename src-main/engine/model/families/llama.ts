@@ -4,7 +4,7 @@
  * them.
  */
 import type { ArchitectureSpec, Family, FamilyRules, LinearModule, ModelConfig } from '../spec.ts';
-import { headFields, ropeFields, windowFields } from './attentionFields.ts';
+import { headFields, windowFields } from './attentionFields.ts';
 import {
   badConfig,
   finiteNumber,
@@ -16,6 +16,7 @@ import {
   wholeNumber,
 } from './fields.ts';
 import { linearMaker } from './modules.ts';
+import { ropeFields } from './ropeFields.ts';
 
 export const llamaFamily: FamilyRules = {
   spec: llamaArchitecture,
@@ -37,13 +38,33 @@ export const llamaFamily: FamilyRules = {
 };
 
 function llamaArchitecture(config: ModelConfig): ArchitectureSpec {
+  const isQwen3 = config['model_type'] === 'qwen3';
+  const spec = llamaLike(config, { headDim: isQwen3 ? 128 : undefined, windowed: usualWindows(config) });
+  return isQwen3 ? { ...spec, qkNorm: 'each' } : spec;
+}
+
+/** What transformers takes for what a config.json leaves out, and which layers have a sliding window then. */
+interface Usual {
+  headDim?: number | undefined;
+  maxPositions?: number;
+  normEps?: number;
+  theta?: number;
+  tied?: boolean;
+  windowed?: (layer: number) => boolean;
+  /** Fields of config.json that the family computes beside those of Llama. */
+  reads?: readonly string[];
+}
+
+/** What all families that are built like Llama have in common. */
+export function llamaLike(config: ModelConfig, usual: Usual): ArchitectureSpec {
+  const { maxPositions: usualLength = 2048, normEps = 1e-6, theta: usualTheta = 10000, tied = false } = usual;
   const hidden = positiveInteger(config, 'hidden_size');
   const layers = layerCount(config, 'num_hidden_layers');
-  const heads = headFields(config, hidden, config['model_type'] === 'qwen3' ? 128 : undefined);
+  const heads = headFields(config, hidden, { headDim: usual.headDim });
   if (heads.headDim % 2 !== 0) throw badConfig('head_dim', heads.headDim, 'rotary positions need an even number');
   requireOneOf(config, 'hidden_act', ['silu', 'swish']);
-  refuseOtherMaths(config);
-  const maxPositions = positiveInteger(config, 'max_position_embeddings', 2048);
+  refuseOtherMaths(config, usual.reads);
+  const maxPositions = positiveInteger(config, 'max_position_embeddings', usualLength);
   return {
     family: config['model_type'] as Family,
     layers,
@@ -51,15 +72,13 @@ function llamaArchitecture(config: ModelConfig): ArchitectureSpec {
     ...heads,
     intermediate: positiveInteger(config, 'intermediate_size'),
     vocab: positiveInteger(config, 'vocab_size'),
-    maxPositions,
     norm: 'rms',
-    normEps: finiteNumber(config, 'rms_norm_eps', 1e-6),
-    ...(config['model_type'] === 'qwen3' ? { qkNorm: true } : {}),
+    normEps: finiteNumber(config, 'rms_norm_eps', normEps),
     positions: 'rotary',
-    ...ropeFields(config),
-    ...windowFields(config, { layers, maxPositions, usual: usualWindows(config) }),
+    ...ropeFields(config, { dim: heads.headDim, maxPositions, usualTheta }),
+    ...windowFields(config, { layers, maxPositions, usual: usual.windowed ?? (() => false) }),
     mlp: 'swiglu',
-    tiedHead: config['tie_word_embeddings'] === true,
+    tiedHead: (config['tie_word_embeddings'] ?? tied) === true,
     layout: 'out_in',
     prefix: 'model.',
     ...textEnds(config),
@@ -78,12 +97,12 @@ function usualWindows(config: ModelConfig): (layer: number) => boolean {
   return (layer) => layer >= first;
 }
 
-/** Also those of Gemma 2, whose linear layers have the same names. */
+/** Also those of Gemma 2 and 3, whose linear layers have the same names. */
 export function llamaModules(spec: ArchitectureSpec, layer: number): LinearModule[] {
   const { hidden: C, intermediate: F } = spec;
   const qOut = spec.heads * spec.headDim;
   const kvOut = spec.kvHeads * spec.headDim;
-  const make = linearMaker(layer, `model.layers.${layer}.`);
+  const make = linearMaker(layer, `${spec.prefix}layers.${layer}.`);
   return [
     make('q', 'self_attn.q_proj', C, qOut),
     make('k', 'self_attn.k_proj', C, kvOut),

@@ -1,8 +1,12 @@
-/** Phi-3 (Abdin et al. 2024): Llama with fused matrices, q, k, v in one and gate, up in another. */
+/**
+ * Phi-3 (Abdin et al. 2024) and Phi-4-mini: Llama with fused matrices, q, k, v in one and gate, up in another.
+ * Phi-4-mini turns a part of each head.
+ */
 import type { ArchitectureSpec, FamilyRules, LinearModule, ModelConfig } from '../spec.ts';
-import { headFields, ropeFields, rotaryPart, windowFields } from './attentionFields.ts';
+import { headFields, windowFields } from './attentionFields.ts';
 import { finiteNumber, layerCount, positiveInteger, refuseOtherMaths, requireOneOf, textEnds } from './fields.ts';
 import { linearMaker, partOf } from './modules.ts';
+import { ropeFields, rotaryPart } from './ropeFields.ts';
 
 export const phi3Family: FamilyRules = {
   spec: phi3Architecture,
@@ -25,6 +29,7 @@ function phi3Architecture(config: ModelConfig): ArchitectureSpec {
   requireOneOf(config, 'hidden_act', ['silu', 'swish']);
   refuseOtherMaths(config, ['partial_rotary_factor']);
   const maxPositions = positiveInteger(config, 'max_position_embeddings', 4096);
+  const part = rotaryPart(config, heads.headDim, { field: 'partial_rotary_factor', usual: 1 });
   return {
     family: 'phi3',
     layers,
@@ -32,12 +37,17 @@ function phi3Architecture(config: ModelConfig): ArchitectureSpec {
     ...heads,
     intermediate: positiveInteger(config, 'intermediate_size'),
     vocab: positiveInteger(config, 'vocab_size'),
-    maxPositions,
     norm: 'rms',
     normEps: finiteNumber(config, 'rms_norm_eps', 1e-5),
     positions: 'rotary',
-    ...ropeFields(config, { partial: true }),
-    ...rotaryPart(config, heads.headDim, { field: 'partial_rotary_factor', usual: 1 }),
+    ...part,
+    ...ropeFields(config, {
+      partial: true,
+      dim: part.rotaryDim ?? heads.headDim,
+      maxPositions,
+      usualOriginal: 4096,
+      aliases: { su: 'longrope', yarn: 'longrope' }, // as Microsoft's first releases called it
+    }),
     ...windowFields(config, { layers, maxPositions, usual: () => (config['sliding_window'] ?? null) !== null }),
     fusedQkv: 'blocks',
     mlp: 'swiglu',

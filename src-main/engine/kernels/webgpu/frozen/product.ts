@@ -13,7 +13,8 @@ import {
 import { rowsGroups, rowsProgram } from './rows.ts';
 import { productKey, tilesProgram, type ProductText } from './tiles.ts';
 import { MOST_ROWS, TILE_VARIANTS, type DeviceTraits, type ProductClass, type Variant } from './variants.ts';
-import type { GpuDevice, WebgpuBackend } from '../../../backends/tfjsInternals.ts';
+import type { GpuDevice } from '../../../backends/gpuDevice.ts';
+import type { WebgpuBackend } from '../../../backends/tfjsInternals.ts';
 import { runProgram, type Program } from '../program.ts';
 
 export interface FrozenProduct {

@@ -7,7 +7,8 @@ import { Random } from '../../../../../src-shared/random.ts';
 import { deviceTraits, type FrozenProduct } from './product.ts';
 import { chooseVariant, measureVariants, setTuningTable, settleTuning, tuneFor, tuningTable } from './tuner.ts';
 import type { DeviceTraits, ProductClass, Variant } from './variants.ts';
-import { webgpuBackend, type GpuDevice } from '../../../backends/tfjsInternals.ts';
+import type { GpuDevice } from '../../../backends/gpuDevice.ts';
+import { webgpuBackend } from '../../../backends/tfjsInternals.ts';
 
 const note = await bootOrNote('webgpu');
 const TRAITS: DeviceTraits = { f16: false, subgroups: false, workgroupBytes: 32768, matrix: null };
