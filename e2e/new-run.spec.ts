@@ -39,6 +39,7 @@ test('a run by mouse: matrices clicked, a reload in between, the promised count,
 }) => {
   test.setTimeout(240_000);
   await ready(page);
+  await openStep(page, 'Method & targets');
   const trainable = page.getByTestId('trainable');
   const grid = page.getByRole('grid', { name: 'Adapted matrices' });
   // The starter: 4 layers of width 96, v has 48 outputs; every linear layer at first, then q and v with rank 8.

@@ -56,6 +56,7 @@ test('starter model, sample data, training, switching, generating, exporting', a
   await test.step('train the second task, on other matrices', async () => {
     await addSample(page, 'extract');
     await page.getByRole('link', { name: 'Train with it' }).click();
+    await openStep(page, 'Method & targets');
     await page.getByRole('button', { name: 'None', exact: true }).click();
     for (const target of ['q', 'v', 'o'])
       await page.getByRole('columnheader', { name: new RegExp(`^${target}, `) }).click();

@@ -3,6 +3,7 @@ import fs from 'node:fs';
 import { parseTestArgs, STAGES } from './lib/args.mjs';
 import { changedFiles } from './lib/changed.mjs';
 import { closingLine, sum } from './lib/counts.mjs';
+import { failureText, journeyFailures, lastLines, unitFailures } from './lib/failures.mjs';
 import { root } from './lib/paths.mjs';
 import { runMain, say, SetupError, withProgress } from './lib/say.mjs';
 import { setUp } from './lib/setup.mjs';
@@ -42,6 +43,8 @@ async function runStages(names, files) {
   const lanes = LANES.map((lane) => lane.filter((name) => names.includes(name))).filter((lane) => lane.length > 0);
   /** @type {import('./lib/times.mjs').Time[]} */
   const times = [];
+  /** @type {string[]} */
+  const failures = [];
   /** @param {string} name */
   const runStage = async (name) => {
     const startedAt = Date.now();
@@ -54,6 +57,8 @@ async function runStages(names, files) {
     const counts = await (quiet ? withProgress(name, work) : work());
     times.push({ name, ms: Date.now() - startedAt });
     process.stdout.write(texts.join(''));
+    const told = counts.failed > 0 ? failuresOf(name, texts) : [];
+    if (told.length > 0) failures.push(failureText(name, told));
     say(`${name}: ${closingLine(counts)} in ${Math.round((Date.now() - startedAt) / 1000)} s`);
     return counts;
   };
@@ -62,15 +67,30 @@ async function runStages(names, files) {
     for (const name of lane) counts.push(await runStage(name));
     return sum(counts);
   });
-  return { counts: sum(await Promise.all(perLane)), times };
+  return { counts: sum(await Promise.all(perLane)), times, failures };
+}
+
+/** @param {string} name of a stage @param {string[]} texts what it printed */
+function failuresOf(name, texts) {
+  const told =
+    name === 'unit'
+      ? unitFailures(read(UNIT_REPORT), root)
+      : name === 'e2e'
+        ? journeyFailures(read(JOURNEY_REPORT))
+        : [];
+  return told.length > 0 ? told : lastLines(texts);
 }
 
 /** @param {string[]} names @param {import('./lib/times.mjs').Time[]} times */
 function printTimes(names, times) {
-  const report = (/** @type {string} */ file) => (fs.existsSync(file) ? JSON.parse(fs.readFileSync(file, 'utf8')) : {});
   console.log(timesTable('Stage', times));
-  if (names.includes('unit')) console.log(`\n${timesTable('Test file', unitTimes(report(UNIT_REPORT), root))}`);
-  if (names.includes('e2e')) console.log(`\n${timesTable('Journey', journeyTimes(report(JOURNEY_REPORT)))}`);
+  if (names.includes('unit')) console.log(`\n${timesTable('Test file', unitTimes(read(UNIT_REPORT), root))}`);
+  if (names.includes('e2e')) console.log(`\n${timesTable('Journey', journeyTimes(read(JOURNEY_REPORT)))}`);
+}
+
+/** A stage that ended before its report has none. @param {string} file */
+function read(file) {
+  return fs.existsSync(file) ? JSON.parse(fs.readFileSync(file, 'utf8')) : {};
 }
 
 /** @returns {Promise<number>} exit code */
@@ -90,9 +110,10 @@ async function main() {
     return { passed: 0, failed: 0, skipped: 0 };
   });
   const names = prepared.failed === 0 ? args.stages : [];
-  const { counts, times } = await runStages(names, files);
+  const { counts, times, failures } = await runStages(names, files);
   if (args.times) printTimes(names, times);
   const total = sum([prepared, counts]);
+  for (const text of failures) console.log(`\n${text}`);
   console.log(closingLine(total));
   return total.failed > 0 ? 1 : 0;
 }

@@ -10,6 +10,7 @@ import type {
   UnusedField,
 } from '../../../src-shared/datasets.ts';
 import { DATASET_SHAPES } from '../../datasets/columns.ts';
+import { suggestedColumns } from '../../datasets/suggestedColumns.ts';
 import { toExample } from '../../datasets/examples.ts';
 import type { DatasetFiles } from '../../datasets/datasetFiles.ts';
 import type { RowIndex } from '../../datasets/rowIndex.ts';
@@ -46,6 +47,8 @@ export interface DatasetLook {
   fields: Record<string, string>;
   /** Why no shape fits, in a sentence. */
   problem: string | null;
+  /** Where no shape fits: what the columns' names suggest, to be agreed to. */
+  suggested: ColumnMap | null;
   /** The first good rows as the model sees them. */
   preview: PreviewRow[];
   /** What the good rows say and training does not use. */
@@ -87,6 +90,7 @@ export async function lookAt(files: DatasetFiles, given: Reading, signal?: Abort
       kind: null,
       fields: {},
       problem: message,
+      suggested: suggestedColumns(columns) ?? null,
       preview: [],
       unused: [],
     };
@@ -100,6 +104,7 @@ export async function lookAt(files: DatasetFiles, given: Reading, signal?: Abort
     kind: plan.kind,
     fields: plan.columns,
     problem: null,
+    suggested: null,
     preview: firstRows(index, survey),
     unused: survey.unused,
   };
