@@ -61,8 +61,7 @@ for (const [name, bytes] of Object.entries(FILES))
     });
 
     await test.step('the run ends with a verdict on its held-out rows', async () => {
-      await page.getByRole('button', { name: 'Review and start' }).click();
-      await page.getByRole('button', { name: 'Start training' }).click();
+      await page.getByRole('button', { name: 'Start with these settings' }).click();
       await expect(page.getByText('Training is complete')).toBeVisible({ timeout: 120_000 });
       await expect(page.getByText(/The validation loss went from .* of 3 held-out rows/)).toBeVisible();
       await keepScreenshot(page, 'frame-2b-verdict');

@@ -260,6 +260,7 @@ test('what does not fit is said at once, with a way out', async ({ graft: page }
 test('adapter layers are trained and catalogued', async ({ graft: page }) => {
   test.setTimeout(180_000);
   await ready(page);
+  await openStep(page, 'Method & targets');
   await page.getByText('Other methods').click();
   await page.getByRole('radio', { name: 'Adapter layers' }).check();
   await page.getByRole('combobox', { name: 'Kind' }).selectOption('Pfeiffer');

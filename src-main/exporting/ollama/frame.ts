@@ -98,7 +98,7 @@ function checked(render: Render, frame: Frame): Frame {
 }
 
 /** A conversation in its frame, up to where the next answer begins. The system message, if there is one, is first. */
-function framed(frame: Frame, messages: readonly Message[]): string {
+export function framed(frame: Frame, messages: readonly Message[]): string {
   const { system } = frame;
   const [head] = messages;
   const words = system && head?.role === 'system' ? head.content : undefined;

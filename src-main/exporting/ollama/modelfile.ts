@@ -2,13 +2,13 @@
  * An Ollama Modelfile for an exported GGUF: FROM, TEMPLATE as Go's text/template, and where an answer stops. Since
  * 0.34.1 `ollama create` takes no ADAPTER and quantises nothing, so the GGUF is merged and quantised already.
  */
-import type { DatasetKind } from '../../../src-shared/datasets.ts';
+import type { DatasetKind, Message } from '../../../src-shared/datasets.ts';
 import type { KeptTemplate } from '../../../src-shared/promptTemplates.ts';
 import { alpacaPrompt, type Turn } from '../../datasets/alpaca.ts';
 import { chatText } from '../../datasets/chat.ts';
 import type { TextTokenizer } from '../../datasets/tokenizer.ts';
 import { askedAs } from '../chatTemplate.ts';
-import { frameOf, type Frame, type Render } from './frame.ts';
+import { framed, frameOf, type Frame, type Render } from './frame.ts';
 import { goTemplate, isPlain } from './goTemplate.ts';
 
 export const MODELFILE = 'Modelfile';
@@ -79,6 +79,11 @@ const alpacaText: Render = (messages, goOn) => {
   return `${prompt}${answer}`;
 };
 
+const SPACED: readonly Message[] = [{ role: 'user', content: ' Hello ' }];
+/** Its templates have no function for it. */
+const STRIPS =
+  "The model's chat template takes spaces off both ends of a message; Ollama passes them on as they are typed.";
+
 function templateOf(tokenizer: TextTokenizer, text: Render): Derived {
   const { bos } = tokenizer.specialText;
   const addsBos = tokenizer.bosId !== undefined && tokenizer.encodePrompt('a')[0] === tokenizer.bosId;
@@ -96,6 +101,7 @@ function templateOf(tokenizer: TextTokenizer, text: Render): Derived {
   if (template === undefined) return { notes: [noTemplate('it holds characters that a Modelfile cannot')] };
   const notes = [
     ...(frame.system ? [] : ["The model's chat template has no place for a system message; Ollama leaves it out too."]),
+    ...(render(SPACED, true) === framed(frame, SPACED) ? [] : [STRIPS]),
     ...(lacksBos ? [`Ollama begins every prompt with ${bos}, which the model's chat template does not write.`] : []),
   ];
   return { template, frame, notes };

@@ -24,18 +24,11 @@ export function makeSampler({
   method,
   data,
 }: Pick<Run, 'settings' | 'model' | 'method' | 'data'>): Sampler | null {
-  const { tokenizer, kind, promptTemplate, controlTokens, endTokens } = data;
+  const { tokenizer, endTokens } = data;
   if (samplePrompts.length === 0) return null;
   const virtual = model.adapter?.virtual;
-  const template = promptTemplate?.template;
-  const style = template === undefined ? tokenizer : withTemplate(tokenizer, template);
-  const isAsked = promptTemplate ? template !== undefined : kind === 'messages';
   const prompts = samplePrompts.map((text) => {
-    const ids = isAsked
-      ? encodeChatPrompt(style, [{ role: 'user', content: text }], { controlTokens })
-      : promptTemplate
-        ? encodeBarePrompt(tokenizer, text, { controlTokens })
-        : tokenizer.encodePrompt(text);
+    const ids = samplePromptIds(text, data);
     const all = virtual ? virtualPrompt(ids, { ...virtual, vocab: model.spec.vocab }) : ids;
     checkLength(text, all.length, model.spec.maxPositions);
     return all;
@@ -62,6 +55,25 @@ export function makeSampler({
       );
     },
   };
+}
+
+/** As the rows' prompt template puts the question, without one as it is. */
+export function samplePromptIds(
+  text: string,
+  {
+    tokenizer,
+    kind,
+    promptTemplate,
+    controlTokens,
+  }: Pick<Run['data'], 'tokenizer' | 'kind' | 'promptTemplate' | 'controlTokens'>,
+): number[] {
+  const template = promptTemplate?.template;
+  const isAsked = promptTemplate ? template !== undefined : kind === 'messages';
+  if (isAsked) {
+    const style = template === undefined ? tokenizer : withTemplate(tokenizer, template);
+    return encodeChatPrompt(style, [{ role: 'user', content: text }], { controlTokens });
+  }
+  return promptTemplate ? encodeBarePrompt(tokenizer, text, { controlTokens }) : tokenizer.encodePrompt(text);
 }
 
 /** Rows of each part that are looked at for answers; the questions that a plan suggests are of the first. */

@@ -1,21 +1,32 @@
 /**
  * Real tokenizers and chat templates (Llama 3.1, Qwen 3, Gemma 3, DeepSeek V3): the text that Python's jinja2 writes,
  * the ids that the Rust tokenizers library reads in it; and every prompt template on them begins a trained row with
- * the very ids that a question is asked with.
+ * the very ids that a question is asked with: by samples, playground and server, by llama.cpp on the exported file,
+ * and in Ollama's language.
  */
-import { describe, expect, it } from 'vitest';
+import { Template } from '@huggingface/jinja';
+import { afterAll, describe, expect, it } from 'vitest';
+import { renderOllama } from '../../test-support/checks/goTemplate.ts';
+import { llamaTokenizer } from '../../test-support/checks/llamaTokenizer.ts';
+import { TINY_LLAMA } from '../../test-support/fixtures/tinyModel.ts';
 import { readJson } from '../../test-support/goldens/goldens.ts';
 import { skipNote } from '../../test-support/goldens/shared.ts';
 import { realTokenizer } from '../../test-support/reference/realTokenizers.ts';
 import type { ColumnPlan, Message } from '../../src-shared/datasets.ts';
 import { PROMPT_TEMPLATES } from '../../src-shared/promptTemplates.ts';
-import { chatSegments, chatText, encodeChatPrompt } from './chat.ts';
-import { toExample } from './examples.ts';
-import { parseMessages } from './messages.ts';
-import { templated } from './promptTemplates.ts';
-import { renderExample } from './render.ts';
-import { loadTokenizer } from './tokenizer.ts';
-import { IGNORED } from './types.ts';
+import { chatSegments, chatText, encodeChatPrompt } from '../datasets/chat.ts';
+import { toExample } from '../datasets/examples.ts';
+import { parseMessages } from '../datasets/messages.ts';
+import { templated, withTemplate } from '../datasets/promptTemplates.ts';
+import { renderExample } from '../datasets/render.ts';
+import { loadTokenizer, type TextTokenizer } from '../datasets/tokenizer.ts';
+import { IGNORED } from '../datasets/types.ts';
+import { newTemplate } from '../exporting/chatTemplate.ts';
+import { modelfileFor } from '../exporting/ollama/modelfile.ts';
+import { ggufTokenizer } from '../gguf/tokenizer/toGguf.ts';
+import type { LlamacppModel } from '../llamacpp/runtime.ts';
+import { promptIds } from './serve/answerBatch.ts';
+import { samplePromptIds } from './train/sampling.ts';
 
 interface Vector {
   name: string;
@@ -26,6 +37,7 @@ interface Vector {
   ids?: number[];
 }
 
+const PROMPTS = ['When do you open?', ' Zwei  Leerzeichen, ein Umlaut: ü ', '1\n\n2', '<|im_end|> 😀'];
 const FAMILIES = { llama3_1: 'llama3_1', qwen3: 'qwen3', gemma3: 'gemma3', deepseek_v3: 'deepseek_v3' };
 const MESSAGES: ColumnPlan = { kind: 'messages', columns: { messages: 'messages' } };
 const COMPLETION: ColumnPlan = { kind: 'completion', columns: { prompt: 'prompt', completion: 'completion' } };
@@ -39,6 +51,19 @@ for (const [family, name] of Object.entries(FAMILIES)) {
     const tokenizer = dir === undefined ? undefined : loadTokenizer(dir);
     const rows = note === '' ? readJson<{ rows: Vector[] }>(`data/chat_vectors/${family}.json`).rows : [];
     const plain = rows.filter(({ text, tools }) => text !== undefined && !tools);
+
+    // Reading a vocabulary takes llama.cpp seconds: once for all templates.
+    let llama: LlamacppModel | undefined;
+    const judge = async (): Promise<LlamacppModel> => {
+      if (llama) return llama;
+      const kept = templated(COMPLETION, tokenizer!, { promptTemplate: 'chatml' }).kept!;
+      const config = { ...TINY_LLAMA, vocab_size: tokenizer!.vocabSize };
+      const { metadata } = ggufTokenizer(dir!, config, { chatTemplate: newTemplate(dir!, kept) });
+      expect(metadata.get('tokenizer.chat_template')).toMatchObject({ value: kept.template });
+      llama = await llamaTokenizer(metadata);
+      return llama;
+    };
+    afterAll(() => llama?.dispose());
 
     it('writes and reads conversations as Python and Rust do', () => {
       for (const { messages, add_generation_prompt: goesOn, text, ids } of plain) {
@@ -79,7 +104,7 @@ for (const [family, name] of Object.entries(FAMILIES)) {
 
     it.each(NAMED)('rows of questions and answers under the template %s', (promptTemplate) => {
       const { plan, tokenizer: style } = templated(COMPLETION, tokenizer!, { promptTemplate });
-      for (const prompt of ['When do you open?', ' Zwei  Leerzeichen, ein Umlaut: ü ', '1\n\n2', '<|im_end|> 😀']) {
+      for (const prompt of PROMPTS) {
         const example = toExample({ line: 1, values: { prompt, completion: 'At nine.' } }, plan);
         if ('reason' in example) throw new Error(example.reason);
         const trained = renderExample(example, style, { lossOn: 'completion', maxLength: 4000 });
@@ -93,5 +118,51 @@ for (const [family, name] of Object.entries(FAMILIES)) {
         expect(trained.ids.subarray(first).some((id) => style.specialIds.has(id))).toBe(true);
       }
     });
+
+    it.each(NAMED)('samples, playground, server, llama.cpp and Ollama ask under the template %s', async (template) => {
+      const { kept } = templated(COMPLETION, tokenizer!, { promptTemplate: template });
+      const style = withTemplate(tokenizer!, kept!.template!);
+      const modelfile = modelfileFor({ gguf: 'm.gguf', tokenizer: tokenizer!, promptTemplate: kept });
+      for (const prompt of PROMPTS) {
+        const messages: Message[] = [{ role: 'user', content: prompt }];
+        const asked = encodeChatPrompt(style, messages);
+        const data = {
+          tokenizer: tokenizer!,
+          kind: 'completion',
+          promptTemplate: kept,
+          controlTokens: false,
+        } as const;
+        expect(samplePromptIds(prompt, data)).toEqual(asked);
+        const usual = { maxNew: 1, temperature: 0, prompt };
+        for (const params of [
+          { ...usual, chat: true },
+          { ...usual, asTrained: true },
+          { ...usual, prompt: '', messages },
+        ])
+          expect(promptIds(tokenizer!, params, kept)).toEqual(asked);
+
+        // Other programs take what is spelt like a control token for one; so does Graft where it is asked to.
+        const text = new Template(kept!.template!).render({
+          messages,
+          add_generation_prompt: true,
+          bos_token: tokenizer!.specialText.bos,
+          eos_token: tokenizer!.specialText.eos,
+        });
+        const asTokens = encodeChatPrompt(style, messages, { controlTokens: true });
+        expect((await judge()).tokenize(text, true)).toEqual(asTokens);
+        const ollama = /TEMPLATE """(.*)"""\n/s.exec(modelfile.text)?.[1];
+        if (ollama === undefined) expect(modelfile.notes.join(' ')).toMatch(/has no TEMPLATE/);
+        else {
+          const content = modelfile.notes.some((said) => said.includes('takes spaces off')) ? prompt.trim() : prompt;
+          expect(withBos(tokenizer!, renderOllama(ollama, [{ role: 'user', content }]))).toBe(text);
+        }
+      }
+    });
   });
+}
+
+/** As Ollama's runner, which begins a prompt as the tokenizer does. */
+function withBos(tokenizer: TextTokenizer, text: string): string {
+  const addsBos = tokenizer.bosId !== undefined && tokenizer.encodePrompt('a')[0] === tokenizer.bosId;
+  return addsBos ? tokenizer.specialText.bos + text : text;
 }
