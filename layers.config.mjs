@@ -342,7 +342,16 @@ export const layers = {
   // What is around the product.
   'test-support/**': {
     imports: ['src-main', 'src-shared'],
-    packages: ['node', 'vitest', '@tensorflow/tfjs-core', 'better-sqlite3', 'fflate', 'node-llama-cpp', 'koffi'],
+    packages: [
+      'node',
+      'vitest',
+      '@huggingface/jinja',
+      '@tensorflow/tfjs-core',
+      'better-sqlite3',
+      'fflate',
+      'node-llama-cpp',
+      'koffi',
+    ],
   },
   'bench/**': {
     imports: ['src-main', 'src-shared', 'test-support', 'scripts/lib', 'e2e'],

@@ -1,6 +1,7 @@
 /** Training runs: start, queue, watch, pause, stop, resume, remove. */
 import { z } from 'zod';
 import { byId, nameSchema } from '../app/inputs.ts';
+import { canExtend, extend, extendSchema } from '../app/runs/extend.ts';
 import { startRunSchema } from '../app/runs/input.ts';
 import { rollBack, rollBackSchema } from '../app/runs/rollBack.ts';
 import { watchRun, watchRuns } from '../app/runs/watch.ts';
@@ -30,6 +31,8 @@ export function runsRouter(services: Services) {
       .input(byId.extend({ name: nameSchema }))
       .mutation(({ input }) => runs.rename(input.id, input.name)),
     remove: procedure.input(byId).mutation(({ input }) => runs.remove(input.id)),
+    extend: procedure.input(extendSchema).mutation(({ input }) => extend(services, input)),
+    canExtend: procedure.input(byId).query(({ input }) => canExtend(runs.require(input.id))),
     rollBack: procedure.input(rollBackSchema).mutation(({ input }) => rollBack(services, input)),
 
     ...runHistoryProcedures(services),

@@ -2,7 +2,7 @@
 import fs from 'node:fs';
 import path from 'node:path';
 import { removeJournal } from './journal.ts';
-import { runStateFile } from './layout.ts';
+import { endStateFile, runStateFile } from './layout.ts';
 
 const BEST_VALUES = /^\.?best-(\d+)\.safetensors/;
 
@@ -23,7 +23,8 @@ export function discardOf(runDir: string, outcome: 'completed' | 'stopped'): voi
   removeJournal(runDir);
   if (outcome === 'stopped') return;
   try {
-    removeBestValues(runDir);
+    // Whoever trains it further may still end with its best values.
+    if (!fs.existsSync(endStateFile(runDir))) removeBestValues(runDir);
     fs.rmSync(runStateFile(runDir), { force: true });
   } catch {
     // It only takes room, until the run is deleted.

@@ -4,7 +4,7 @@
  */
 import fs from 'node:fs';
 import path from 'node:path';
-import { keptStateFile, keptStatesDir, runStateFile } from './layout.ts';
+import { endStateFile, keptStateFile, keptStatesDir, runStateFile } from './layout.ts';
 
 const NAME = /^step-(\d+)\.safetensors$/;
 const NEWEST = 2;
@@ -42,7 +42,15 @@ export function keepState(runDir: string, step: number, { onlyNewest }: { onlyNe
 
 /** Files of states are never changed, only replaced, so a second name is as good as a copy. */
 export function addKeptState(source: string, runDir: string, step: number): void {
-  const target = keptStateFile(runDir, step);
+  nameToo(source, keptStateFile(runDir, step));
+}
+
+/** Keeps the state that has just been written as the run's end. */
+export function keepEndState(runDir: string): void {
+  nameToo(runStateFile(runDir), endStateFile(runDir));
+}
+
+function nameToo(source: string, target: string): void {
   fs.mkdirSync(path.dirname(target), { recursive: true });
   fs.rmSync(target, { force: true });
   linkOrCopy(source, target);

@@ -10,6 +10,11 @@ export function runStateFile(runDir: string): string {
   return path.join(runDir, RUN_STATE_FILE);
 }
 
+/** The state after the last step of a completed run, for training it further; a second name of the newest state. */
+export function endStateFile(runDir: string): string {
+  return path.join(runDir, 'end.safetensors');
+}
+
 /** What the trained values began as, where that was found by looking at the data. */
 export function startFile(runDir: string): string {
   return path.join(runDir, 'start.safetensors');

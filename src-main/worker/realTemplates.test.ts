@@ -4,9 +4,9 @@
  * the very ids that a question is asked with: by samples, playground and server, by llama.cpp on the exported file,
  * and in Ollama's language.
  */
-import { Template } from '@huggingface/jinja';
 import { afterAll, describe, expect, it } from 'vitest';
 import { renderOllama } from '../../test-support/checks/goTemplate.ts';
+import { libraryText } from '../../test-support/checks/libraryTemplate.ts';
 import { llamaTokenizer } from '../../test-support/checks/llamaTokenizer.ts';
 import { TINY_LLAMA } from '../../test-support/fixtures/tinyModel.ts';
 import { readJson } from '../../test-support/goldens/goldens.ts';
@@ -142,12 +142,7 @@ for (const [family, name] of Object.entries(FAMILIES)) {
           expect(promptIds(tokenizer!, params, kept)).toEqual(asked);
 
         // Other programs take what is spelt like a control token for one; so does Graft where it is asked to.
-        const text = new Template(kept!.template!).render({
-          messages,
-          add_generation_prompt: true,
-          bos_token: tokenizer!.specialText.bos,
-          eos_token: tokenizer!.specialText.eos,
-        });
+        const text = libraryText(kept!.template!, messages, tokenizer!);
         const asTokens = encodeChatPrompt(style, messages, { controlTokens: true });
         expect((await judge()).tokenize(text, true)).toEqual(asTokens);
         const ollama = /TEMPLATE """(.*)"""\n/s.exec(modelfile.text)?.[1];

@@ -1,17 +1,15 @@
 /** A new run that goes on from an earlier state of another one without some rows; the other one stays as it is. */
 import { counted } from '../../../src-shared/plural.ts';
-import fs from 'node:fs';
-import path from 'node:path';
 import { z } from 'zod';
 import type { Catalog } from '../../catalog/catalog.ts';
 import type { Run } from '../../catalog/runs.ts';
 import { usageError } from '../../../src-shared/errors.ts';
 import { newId } from '../ids.ts';
 import type { Home } from '../storage/home.ts';
-import { addKeptState, keptStates, linkOrCopy } from '../../runfolder/keptStates.ts';
-import { bestValuesFile, bestValuesStep, keptStateFile, runStateFile, startFile } from '../../runfolder/layout.ts';
+import { keptStates } from '../../runfolder/keptStates.ts';
+import { keptStateFile } from '../../runfolder/layout.ts';
 import type { RunSpec } from '../../../src-shared/runSpec.ts';
-import { logMessage } from './recordEvent.ts';
+import { copyState, goOn } from './goOn.ts';
 import { newOutDir } from './input.ts';
 import type { RunService } from './service.ts';
 import type { RunView } from './view.ts';
@@ -44,24 +42,13 @@ export function rollBack(
     );
   }
   const spec = specFrom(home, run, step, excludeLines);
-  if (step > 0) copyState(run.spec.runDir, spec, step);
-  const { taskId, modelId, datasetId } = run;
-  return runs.add(
-    { name: `${run.name.slice(0, 90)} from step ${step}`, taskId, modelId, datasetId, parentRunId: id, spec },
-    {
-      start,
-      fill: () => {
-        catalog.metrics.copyUpTo(id, spec.runId, step);
-        catalog.runHistory.copySamples(id, spec.runId, step);
-        logMessage(
-          catalog,
-          spec.runId,
-          `Goes on from step ${step} of the run ${run.name} (${id}); ` +
-            `${counted(spec.data.excludeLines?.length ?? 0, 'row')} left out from there on.`,
-        );
-      },
-    },
-  );
+  if (step > 0) copyState(keptStateFile(run.spec.runDir, step), run.spec.runDir, spec, step);
+  return goOn({ catalog, runs }, run, spec, {
+    name: `${run.name.slice(0, 90)} from step ${step}`,
+    step,
+    why: `${counted(spec.data.excludeLines?.length ?? 0, 'row')} left out from there on`,
+    start,
+  });
 }
 
 /**
@@ -79,17 +66,4 @@ function specFrom(home: Home, { id, spec, started }: Run, step: number, excludeL
     outDir: newOutDir(home, spec.method.type),
     rolledBack: { runId: id, step },
   };
-}
-
-function copyState(from: string, { runDir, train }: RunSpec, step: number): void {
-  fs.mkdirSync(runDir, { recursive: true });
-  const source = keptStateFile(from, step);
-  linkOrCopy(source, runStateFile(runDir));
-  addKeptState(source, runDir, step);
-  if (fs.existsSync(startFile(from))) linkOrCopy(startFile(from), startFile(runDir));
-  if (!train.keepBest) return;
-  for (const name of fs.readdirSync(from)) {
-    const best = bestValuesStep(name);
-    if (best !== undefined && best <= step) linkOrCopy(path.join(from, name), bestValuesFile(runDir, best));
-  }
 }

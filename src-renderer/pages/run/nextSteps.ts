@@ -1,6 +1,7 @@
 /** What helps most when a run has failed, worked out from the code of its error. */
 import type { RunView, StartRun } from '../../lib/api.ts';
 import type { RunVerdict } from '../../../src-shared/verdict.ts';
+import { counted } from '../../../src-shared/plural.ts';
 import { hashFor } from '../../../src-shared/routes.ts';
 
 type Train = NonNullable<StartRun['train']>;
@@ -18,23 +19,34 @@ export type NextStep =
   | { kind: 'again'; label: string; changes: Changes }
   | { kind: 'open'; label: string; href: string };
 
-/** What helps after the verdict on a run that has ended; undefined: nothing that a button could do. */
+/** What helps after the verdict on a run that has ended. */
+export type VerdictStep =
+  | { kind: 'again'; label: string; changes: Changes }
+  /** Trains it further from where it ended, by so many steps. */
+  | { kind: 'extend'; label: string; steps: number };
+
+/** Undefined: nothing that a button could do. `canExtend`: the state of its end has been kept. */
 export function verdictStep(
   { kind, bestStep }: RunVerdict,
-  { spec }: Pick<RunView, 'spec'>,
-): { label: string; changes: Changes } | undefined {
+  { spec, started }: Pick<RunView, 'spec' | 'started'>,
+  canExtend: boolean,
+): VerdictStep | undefined {
   const { lr, steps, epochs = 1 } = spec.train;
+  const again = (label: string, train: Partial<Train>): VerdictStep => ({ kind: 'again', label, changes: { train } });
   const scaled = (factor: number): number => Number((lr * factor).toPrecision(3));
-  if (kind === 'diverged')
-    return { label: `Start again with learning rate ${scaled(0.1)}`, changes: { train: { lr: scaled(0.1) } } };
-  if (kind === 'learnt nothing')
-    return { label: `Start again with learning rate ${scaled(5)}`, changes: { train: { lr: scaled(5) } } };
+  if (kind === 'diverged') return again(`Start again with learning rate ${scaled(0.1)}`, { lr: scaled(0.1) });
+  if (kind === 'learnt nothing') return again(`Start again with learning rate ${scaled(5)}`, { lr: scaled(5) });
   if (kind === 'overfits' && bestStep !== undefined && !spec.train.keepBest)
-    return { label: 'Start again, keeping the best values', changes: { train: { keepBest: true } } };
+    return again('Start again, keeping the best values', { keepBest: true });
   if (kind !== 'still improving') return undefined;
+  const total = steps ?? started?.totalSteps;
+  if (canExtend && total !== undefined) {
+    const more = steps === undefined ? counted(epochs, 'more epoch') : counted(steps, 'more step');
+    return { kind: 'extend', label: `Train ${more} from here`, steps: total };
+  }
   return steps === undefined
-    ? { label: `Train ${2 * epochs} epochs`, changes: { train: { epochs: 2 * epochs } } }
-    : { label: `Train ${2 * steps} steps`, changes: { train: { steps: 2 * steps } } };
+    ? again(`Train ${2 * epochs} epochs`, { epochs: 2 * epochs })
+    : again(`Train ${2 * steps} steps`, { steps: 2 * steps });
 }
 
 /**

@@ -38,6 +38,12 @@ export class RunControl {
     if (started) router.go('runs', started.id);
   }
 
+  /** Trains it further from where it ended, as a new run, and opens that. */
+  async extend(run: RunView, steps: number): Promise<void> {
+    const longer = await this.action.run(() => api.runs.extend.mutate({ id: run.id, steps }));
+    if (longer) router.go('runs', longer.id);
+  }
+
   /** Loads the half-trained adapter into the playground and goes there. */
   async tryOut(): Promise<void> {
     const { id } = this.#watched;
