@@ -70,7 +70,8 @@ for (const [name, bytes] of Object.entries(FILES))
     const samples = page.getByRole('region', { name: 'Sample texts by step' });
     await expect(samples.getByRole('columnheader', { name: 'Expected' })).toBeVisible();
     await expect(samples.getByRole('cell').first()).toHaveText(/^\s*Bitte Gerät \d+ aus- und wieder einschalten\.$/);
-    const sampled = words(await samples.getByRole('row').nth(1).getByRole('cell').last().innerText());
+    const sampled = words(await samples.getByRole('row').nth(1).getByRole('cell').last().locator('p').innerText());
+    await expect(samples.getByRole('row').nth(1).getByRole('cell').last()).toContainText(/Loss \d/);
 
     await test.step('the playground opens with a question of the data, asked in the same frame', async () => {
       await page.getByRole('link', { name: 'Try it' }).click();

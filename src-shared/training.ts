@@ -44,8 +44,8 @@ export type TrainEvent =
   /** With `scores` where texts are classified. */
   | { type: 'eval'; step: number; valLoss: number; scores?: ClassScores }
   | { type: 'checkpoint'; step: number }
-  /** Greedy texts from the run's sample prompts, in their order. */
-  | { type: 'sample'; step: number; texts: string[] }
+  /** Greedy texts from the run's sample prompts, in their order, with the loss of the row that each prompt is of. */
+  | { type: 'sample'; step: number; texts: string[]; losses?: (number | null)[] | undefined }
   | { type: 'log'; message: string };
 
 /** Of the first held-out rows, on how many a run ended with a lower loss than it began with, and with a higher one. */

@@ -5,6 +5,8 @@ import type { Database } from 'better-sqlite3';
 export interface Sample {
   step: number;
   texts: string[];
+  /** Loss of the row that each prompt is of, null where none asks it; absent in samples of before. */
+  losses?: (number | null)[] | undefined;
 }
 
 /** A line of the log that is kept; `id` rises from line to line. */
@@ -23,14 +25,14 @@ const MOST_LINES = 5000;
 export const LOG_OF_RUN = 'SELECT id, at_ms, message FROM run_log WHERE run_id = ? AND id > ? ORDER BY id DESC LIMIT ?';
 
 export function runHistoryQueries(db: Database) {
-  const samples = db.prepare<[string], { step: number; texts: string }>(
-    'SELECT step, texts FROM samples WHERE run_id = ? ORDER BY step',
+  const samples = db.prepare<[string], { step: number; texts: string; losses: string | null }>(
+    'SELECT step, texts, losses FROM samples WHERE run_id = ? ORDER BY step',
   );
-  const putSample = db.prepare('INSERT OR REPLACE INTO samples (run_id, step, texts) VALUES (?, ?, ?)');
+  const putSample = db.prepare('INSERT OR REPLACE INTO samples (run_id, step, texts, losses) VALUES (?, ?, ?, ?)');
   const dropSamples = db.prepare<[string, number]>('DELETE FROM samples WHERE run_id = ? AND step > ?');
   const copySamples = db.prepare(
-    'INSERT INTO samples (run_id, step, texts) SELECT @to, step, texts FROM samples WHERE run_id = @from AND ' +
-      'step <= @step',
+    'INSERT INTO samples (run_id, step, texts, losses) SELECT @to, step, texts, losses FROM samples ' +
+      'WHERE run_id = @from AND step <= @step',
   );
   const log = db.prepare<[string, number, number], { id: number; at_ms: number; message: string }>(LOG_OF_RUN);
   const messages = db.prepare<[string], string>('SELECT message FROM run_log WHERE run_id = ? ORDER BY id').pluck();
@@ -38,8 +40,13 @@ export function runHistoryQueries(db: Database) {
   return {
     /** In the order of their steps. */
     samples: (runId: string): Sample[] =>
-      samples.all(runId).map(({ step, texts }) => ({ step, texts: JSON.parse(texts) as string[] })),
-    putSample: (runId: string, { step, texts }: Sample) => void putSample.run(runId, step, JSON.stringify(texts)),
+      samples.all(runId).map(({ step, texts, losses }) => ({
+        step,
+        texts: JSON.parse(texts) as string[],
+        ...(losses === null ? {} : { losses: JSON.parse(losses) as (number | null)[] }),
+      })),
+    putSample: (runId: string, { step, texts, losses }: Sample) =>
+      void putSample.run(runId, step, JSON.stringify(texts), losses ? JSON.stringify(losses) : null),
     /** Forgets the samples after `step`, which a resumed run makes again. */
     dropSamplesAfter: (runId: string, step: number) => void dropSamples.run(runId, step),
     copySamples: (from: string, to: string, step: number) => void copySamples.run({ from, to, step }),

@@ -10,6 +10,7 @@ import { readingRules } from './0008-reading-rules.ts';
 import { studies } from './0009-studies.ts';
 import { exportFormats } from './0010-export-formats.ts';
 import { adapterTemplate } from './0011-adapter-template.ts';
+import { sampleLosses } from './0012-sample-losses.ts';
 
 export const migrations: readonly string[] = [
   initial,
@@ -23,4 +24,5 @@ export const migrations: readonly string[] = [
   studies,
   exportFormats,
   adapterTemplate,
+  sampleLosses,
 ];

@@ -54,7 +54,8 @@ async function look(run: Run, savedBest: number | null): Promise<void> {
   progress.evaluationDue = !(await validate(run, savedBest));
   if (!sampler || progress.evaluationDue) return;
   try {
-    emit({ type: 'sample', step: progress.step, texts: await sampler.texts() });
+    const texts = await sampler.texts();
+    emit({ type: 'sample', step: progress.step, texts, losses: await sampler.losses() });
   } catch (error) {
     // A look at the model is not worth its training; a card that is lost ends the run at its next step.
     emit({ type: 'log', message: `No samples are written after step ${progress.step}: ${toErrorData(error).message}` });

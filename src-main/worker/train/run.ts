@@ -47,4 +47,6 @@ export interface Sampler {
   expected: (string | null)[];
   /** One text per prompt. */
   texts(): Promise<string[]>;
+  /** Loss of the row that each prompt is of, with the values as they are; null where none asks it. */
+  losses(): Promise<(number | null)[]>;
 }

@@ -4,14 +4,17 @@
  * on as if it had not been; the key/value cache goes with the last token.
  */
 import { counted } from '../../../src-shared/plural.ts';
+import { collate } from '../../datasets/batches.ts';
 import { encodeChatPrompt } from '../../datasets/chat.ts';
 import { encodeBarePrompt } from '../../datasets/controlTokens.ts';
 import { withTemplate } from '../../datasets/promptTemplates.ts';
 import type { TextTokenizer } from '../../datasets/tokenizer.ts';
 import { virtualPrompt } from '../../datasets/virtualTokens.ts';
 import { usageError } from '../../../src-shared/errors.ts';
+import { evaluateLoss } from '../../engine/train/evaluate.ts';
 import { generateBatch } from '../../engine/generate/generate.ts';
 import { Random } from '../../../src-shared/random.ts';
+import type { RowList } from '../../datasets/tokens/rowList.ts';
 import type { Run, Sampler } from './run.ts';
 
 /**
@@ -34,8 +37,18 @@ export function makeSampler({
     return all;
   });
   const eosIds = [...new Set([...tokenizer.eosIds, ...model.spec.eosTokenIds, ...endTokens.map(({ id }) => id)])];
+  const rows = rowsOf(prompts, data);
   return {
-    expected: expectedAnswers(prompts, data),
+    expected: rows.map((row) => row && answerIn(row, tokenizer)),
+    async losses() {
+      method.beforeEvaluation();
+      const losses: (number | null)[] = [];
+      for (const row of rows) {
+        const batch = row && collate(row.part, [row.place], data.padId);
+        losses.push(batch && (await evaluateLoss(model, [batch])).loss);
+      }
+      return losses;
+    },
     async texts() {
       method.beforeEvaluation();
       const written: number[][] = prompts.map(() => []);
@@ -79,20 +92,31 @@ export function samplePromptIds(
 /** Rows of each part that are looked at for answers; the questions that a plan suggests are of the first. */
 const LOOKED_AT = 200;
 
-/** The answer of the first row that asks with exactly the tokens of a prompt, of the held-out ones first. */
-function expectedAnswers(prompts: readonly number[][], { val, train, tokenizer }: Run['data']): (string | null)[] {
-  const found = prompts.map((): string | null => null);
-  for (const rows of [val, train])
-    for (let row = 0; row < Math.min(LOOKED_AT, rows.length) && found.includes(null); row++) {
-      const { ids, labels } = rows.at(row)!;
-      const first = labels.findIndex((label) => label >= 0);
-      for (const [i, prompt] of prompts.entries()) {
-        if (found[i] !== null || first !== prompt.length || !prompt.every((id, t) => ids[t] === id)) continue;
-        const asked = prompt.filter((id) => id < tokenizer.vocabSize);
-        found[i] = continuation(tokenizer, asked, [...ids.subarray(first)]);
-      }
+interface AskingRow {
+  part: RowList;
+  place: number;
+  /** Tokens of the question. */
+  asked: number;
+}
+
+/** The first row that asks with exactly the tokens of each prompt, of the held-out ones first. */
+function rowsOf(prompts: readonly number[][], { val, train }: Run['data']): (AskingRow | null)[] {
+  const found = prompts.map((): AskingRow | null => null);
+  for (const part of [val, train])
+    for (let place = 0; place < Math.min(LOOKED_AT, part.length) && found.includes(null); place++) {
+      const { ids, labels } = part.at(place)!;
+      const asked = labels.findIndex((label) => label >= 0);
+      for (const [i, prompt] of prompts.entries())
+        if (found[i] === null && asked === prompt.length && prompt.every((id, t) => ids[t] === id))
+          found[i] = { part, place, asked };
     }
   return found;
+}
+
+function answerIn({ part, place, asked }: AskingRow, tokenizer: TextTokenizer): string {
+  const ids = [...part.at(place)!.ids];
+  const question = ids.slice(0, asked).filter((id) => id < tokenizer.vocabSize);
+  return continuation(tokenizer, question, ids.slice(asked));
 }
 
 /**

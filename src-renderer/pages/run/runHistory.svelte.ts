@@ -49,7 +49,7 @@ export class RunHistory {
     if (event.type === 'loading') return;
     // The log is written where the run is recorded; most events but steps add a line to it.
     if (event.type !== 'steps') this.#readLogSoon();
-    if (event.type === 'sample') this.#addSample({ step: event.step, texts: event.texts });
+    if (event.type === 'sample') this.#addSample({ step: event.step, texts: event.texts, losses: event.losses });
     else if (event.type === 'checkpoint')
       this.checkpoints = [...this.checkpoints.filter((step) => step < event.step), event.step];
     else if (event.type === 'started') this.#dropSamplesAfter(event.resumedFrom);
