@@ -6,7 +6,7 @@ import { writeTinyTokenizer } from '../../test-support/fixtures/tinyTokenizer.ts
 import type { ColumnPlan, Message } from '../../src-shared/datasets.ts';
 import { chatText, encodeChatPrompt } from './chat.ts';
 import { toExample } from './examples.ts';
-import { templated, withTemplate, type TemplateChoice } from './promptTemplates.ts';
+import { templated, templateWarnings, withTemplate, type TemplateChoice } from './promptTemplates.ts';
 import { renderExample } from './render.ts';
 import { loadTokenizer } from './tokenizer.ts';
 import { prepareTokens } from './tokens/preparedTokens.ts';
@@ -188,4 +188,12 @@ it('an adapter is measured by the text that it keeps, not by what its name stand
   expect(found.plan.asked).toBe('turns');
   const messages: ColumnPlan = { kind: 'messages', columns: { messages: 'messages' } };
   expect(templated(messages, tokenizer, { keptTemplate: { name: 'none' } }).tokenizer).toBe(tokenizer);
+});
+
+it.each([
+  ["{% for m in messages %}{{ m.role + ': ' + m.content + eos_token }}{% endfor %}", false],
+  ["{% for m in messages %}{{ m.role + ': ' + m.content + '\\n' }}{% endfor %}", true],
+])('an own template without an end is warned of: %s', (ownTemplate, isWarned) => {
+  const { kept } = templated(COMPLETION, tokenizer, { promptTemplate: 'own', ownTemplate });
+  expect(templateWarnings(tokenizer, kept).join('')).toMatch(isWarned ? /will not learn where to stop/ : /^$/);
 });

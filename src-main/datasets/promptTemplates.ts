@@ -168,6 +168,25 @@ function templateText(
   return own;
 }
 
+/** What a run should be told about its template, a sentence each. */
+export function templateWarnings(tokenizer: TextTokenizer, kept: KeptTemplate | undefined): string[] {
+  if (kept?.name !== 'own' || kept.template === undefined) return [];
+  const tried = chatSegments(withTemplate(tokenizer, kept.template), { messages: TRIAL });
+  const learnt =
+    'reason' in tried
+      ? ''
+      : tried.segments
+          .filter(({ loss }) => loss)
+          .map(({ text }) => text)
+          .join('');
+  const { eosTexts, controlTexts } = tokenizer;
+  if ([...eosTexts, ...controlTexts].some((text) => text !== '' && learnt.includes(text))) return [];
+  return [
+    'Your template writes no token that ends an answer, so the model will not learn where to stop; put ' +
+      '{{ eos_token }} after the content of the assistant.',
+  ];
+}
+
 const [QUESTION, ANSWER] = ['How much is 2 and 2?', 'It is 4.'];
 const TRIAL = [
   { role: 'user', content: QUESTION },

@@ -4,6 +4,7 @@
  */
 import { runWarnings } from '../../../src-shared/runWarnings.ts';
 import { badRowsText } from '../../datasets/dataset.ts';
+import { templateWarnings } from '../../datasets/promptTemplates.ts';
 import type { ArchitectureSpec } from '../../engine/model/architecture.ts';
 import { descriptorOf } from '../../../src-shared/methods/registry.ts';
 import { countTokens, type Batch } from '../../engine/train/batchLoss.ts';
@@ -118,7 +119,10 @@ async function planOf(
     room: memory,
     verdict,
     checkpointingBytes: mayRecompute ? await recomputingBytes(draft, batch) : null,
-    warnings: runWarnings({ trainRows: train.length, valRows: val.length, totalSteps, train: draft.train }),
+    warnings: [
+      ...templateWarnings(tokenizer, prepared.promptTemplate),
+      ...runWarnings({ trainRows: train.length, valRows: val.length, totalSteps, train: draft.train }),
+    ],
     samplePrompts: questionsOf(val.length > 0 ? val : train, tokenizer, prepared.promptTemplate),
     promptTemplate: prepared.promptTemplate?.name ?? null,
     firstRow: firstRow(train, tokenizer),

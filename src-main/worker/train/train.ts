@@ -13,6 +13,7 @@ import { removeInterim, saveInterim } from '../../runfolder/interim.ts';
 import { interimDir, runStateFile } from '../../runfolder/layout.ts';
 import type { CallControl } from '../control.ts';
 import { loadBestValues } from './bestValues.ts';
+import { templateWarnings } from '../../datasets/promptTemplates.ts';
 import { EARLY_BYTES } from '../../datasets/tokens/preparedTokens.ts';
 import { withDraft } from './draft.ts';
 import { trainLoop, type LoopEnd } from './loop.ts';
@@ -70,6 +71,7 @@ function announce({
 
 /** Once: a run that goes on has been told. */
 function warn({ data, totalSteps, settings, emit }: Run): void {
+  for (const message of templateWarnings(data.tokenizer, data.promptTemplate)) emit({ type: 'log', message });
   const facts = { trainRows: data.train.length, valRows: data.val.length, totalSteps, train: settings };
   for (const message of runWarnings(facts)) emit({ type: 'log', message });
 }
