@@ -268,5 +268,12 @@ describe('the road on the command line', () => {
     const resumed = await json('train', '--resume', runId);
     expect(resumed).toMatchObject({ runId, steps: 90 });
     expect(resumed['losses']).toHaveLength(90);
+
+    const further = await json('train', '--further', runId, '--steps', '3');
+    expect(further).toMatchObject({ steps: 93 });
+    expect((further['losses'] as number[]).slice(0, 90)).toEqual(resumed['losses']);
+    const odd = await graft(['train', '--resume', runId, '--lr', '1']);
+    expect(odd).toMatchObject({ code: 2 });
+    expect(odd.stderr).toContain('--lr means nothing beside --resume; the run keeps its settings.');
   });
 });

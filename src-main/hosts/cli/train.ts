@@ -5,7 +5,7 @@ import { DATA_SETTINGS, FILE_SETTINGS } from '../../../src-shared/settings/data.
 import { TRAIN_SETTINGS } from '../../../src-shared/settings/training.ts';
 import { endNote } from '../../../src-shared/endNote.ts';
 import { VERDICTS } from '../../../src-shared/verdict.ts';
-import { GraftError } from '../../../src-shared/errors.ts';
+import { GraftError, usageError } from '../../../src-shared/errors.ts';
 import type { StartRun } from '../../app/runs/input.ts';
 import type { RunView } from '../../app/runs/view.ts';
 import type { Options } from './args.ts';
@@ -48,19 +48,36 @@ export const train: Command = {
       help: 'choose form of the base, batch, recomputation and length so that it fits, and say what that costs',
     },
     resume: { type: 'string', value: 'RUN', help: 'go on with a failed or stopped run from its checkpoint' },
+    further: { type: 'string', value: 'RUN', help: 'train a completed run --steps further, as a new run' },
   },
   async run(context) {
-    const resumed = context.args.text('resume');
-    if (context.args.flag('preflight'))
-      return reportPreflight(context, await context.services.runs.preflight(await readFittedRun(context)));
-    return trainToEnd(
-      context,
-      resumed === undefined
-        ? await context.api.runs.start(await readFittedRun(context))
-        : await context.api.runs.resume({ id: resumed }),
-    );
+    const { args, api, services } = context;
+    const [resumed, further] = [args.text('resume'), args.text('further')];
+    if (resumed !== undefined) {
+      refuseOthers(args, 'resume', []);
+      return trainToEnd(context, await api.runs.resume({ id: resumed }));
+    }
+    if (further !== undefined) {
+      refuseOthers(args, 'further', ['steps']);
+      const steps = readSettings(args, TRAIN_SETTINGS)['steps'];
+      if (typeof steps !== 'number')
+        throw usageError('BAD_USAGE', 'Say with --steps by how many steps the run is trained further.');
+      return trainToEnd(context, await api.runs.extend({ id: further, steps }));
+    }
+    const run = await readFittedRun(context);
+    if (args.flag('preflight')) return reportPreflight(context, await services.runs.preflight(run));
+    return trainToEnd(context, await api.runs.start(run));
   },
 };
+
+/** A run that goes on keeps its settings. */
+function refuseOthers(args: Context['args'], given: string, allowed: readonly string[]): void {
+  const strange = Object.keys(args.raw).find((name) => ![given, 'json', ...allowed].includes(name));
+  if (strange === undefined) return;
+  throw usageError('BAD_USAGE', `--${strange} means nothing beside --${given}; the run keeps its settings.`, {
+    option: strange,
+  });
+}
 
 /** With `--fit`, the settings that fit this machine; says them. */
 async function readFittedRun(context: Context): Promise<StartRun> {
