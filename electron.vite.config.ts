@@ -41,6 +41,7 @@ export default defineConfig({
           run: 'src-main/hosts/cli/run.ts',
           lookThread: 'src-main/app/looking/lookThread.ts',
           rowThread: 'src-main/datasets/rowThread.ts',
+          documentThread: 'src-main/datasets/documents/documentThread.ts',
           tokenThread: 'src-main/datasets/tokens/tokenThread.ts',
           packThread: 'src-main/loading/packThread.ts',
           hashThread: 'src-main/safetensors/hashThread.ts',

@@ -174,6 +174,8 @@ export const layers = {
       'chardet',
       'fflate',
       'file-type',
+      'htmlparser2',
+      'unpdf',
       'hyparquet',
       'hyparquet-compressors',
       'read-excel-file',

@@ -4,6 +4,7 @@ import { addSchema, checkSchema, setMapSchema, sourceSchema } from '../app/datas
 import { byId, nameSchema } from '../app/inputs.ts';
 import type { Services } from '../app/services.ts';
 import { rowProcedures } from './datasetRows.ts';
+import { sourceProcedures } from './datasetSources.ts';
 import { versionProcedures } from './datasetVersions.ts';
 import { procedure, router } from './trpc.ts';
 
@@ -12,6 +13,7 @@ export function datasetsRouter(services: Services) {
   return router({
     ...rowProcedures(services),
     ...versionProcedures(services),
+    ...sourceProcedures(services),
 
     list: procedure.query(() => datasets.list()),
     check: procedure.input(checkSchema).query(({ input }) => datasets.check(input)),

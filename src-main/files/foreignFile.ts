@@ -40,7 +40,7 @@ function assertRegular(file: string, stat: fs.Stats): void {
 }
 
 /** The bytes of a regular file. Throws GraftError NOT_A_FILE or FILE_TOO_LARGE, or the file system's error. */
-function readForeignBytes(file: string, maxBytes = SMALL_FILE_BYTES): Uint8Array {
+export function readForeignBytes(file: string, maxBytes = SMALL_FILE_BYTES): Uint8Array {
   const { fd, stat } = openRegularFile(file);
   try {
     if (stat.size > maxBytes)

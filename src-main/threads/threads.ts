@@ -11,6 +11,8 @@ interface ThreadKind {
   entry: string;
   /** Of a thread's own values. What it reads into buffers is bounded where it is read. */
   memoryMb: number;
+  /** Of buffers, where libraries fill them as a file asks; looked at while a question is under way. Default: any. */
+  bufferMb?: number;
   /** Questions at once; the others wait for their turn. Default: any number. */
   most?: number;
   /** Threads that are kept while they have nothing to do. Default: one. */
@@ -36,6 +38,9 @@ interface AskOptions {
   errors: ThreadErrors;
 }
 
+/** Between two looks at the memory of a thread: an unpacking fills some tens of megabytes meanwhile. */
+const WATCH_MS = 100;
+
 export class Threads {
   #kind: ThreadKind;
   /** Threads that have nothing to do; they never keep the process alive. */
@@ -56,7 +61,8 @@ export class Threads {
       try {
         if (signal?.aborted) throw errors.cancelled();
         const thread = this.#idle.pop() ?? this.#start();
-        const answer = await answerOf(thread, question, options).catch((error: unknown) => {
+        const bufferMb = this.#kind.bufferMb ?? Infinity;
+        const answer = await answerOf(thread, question, { ...options, bufferMb }).catch((error: unknown) => {
           // Not waited for: a disk that does not answer may hold the thread for long.
           left = thread.terminate();
           throw error;
@@ -123,9 +129,10 @@ type Answer = Exclude<ThreadMessage, { progress: unknown }>;
 async function answerOf(
   thread: Worker,
   question: unknown,
-  { deadlineMs, signal, onProgress, errors }: AskOptions,
+  { deadlineMs, signal, onProgress, errors, bufferMb }: AskOptions & { bufferMb: number },
 ): Promise<Answer> {
   const { promise, resolve, reject } = Promise.withResolvers<Answer>();
+  const endWatch = watchBuffers(thread, bufferMb, () => reject(errors.tooLarge()));
   const timer = setTimeout(() => reject(errors.late()), deadlineMs);
   const onMessage = (message: ThreadMessage): void => {
     if (!('progress' in message)) return resolve(message);
@@ -144,7 +151,20 @@ async function answerOf(
     return await promise;
   } finally {
     clearTimeout(timer);
+    endWatch();
     thread.off('message', onMessage).off('error', onError).off('exit', onExit);
     signal?.removeEventListener('abort', giveUp);
   }
+}
+
+/** Calls `onTooMuch` where a thread holds more in buffers. Node asks the thread, also while it works. */
+function watchBuffers(thread: Worker, mostMb: number, onTooMuch: () => void): () => void {
+  if (mostMb === Infinity) return () => undefined;
+  const look = async (): Promise<void> => {
+    // A thread that has ended has no memory; whoever waits for it hears of that elsewhere.
+    const held = await thread.getHeapStatistics().catch(() => undefined);
+    if (held && held.external_memory > mostMb * 2 ** 20) onTooMuch();
+  };
+  const timer = setInterval(() => void look(), WATCH_MS);
+  return () => clearInterval(timer);
 }

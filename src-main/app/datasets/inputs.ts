@@ -1,6 +1,7 @@
 /** How callers name rows to look at, and what they send about datasets. */
 import { z } from 'zod';
 import type { RowRange } from '../../datasets/editRows.ts';
+import { documentRowsSchema } from '../../../src-shared/documents.ts';
 import { dataSpecSchema } from '../../../src-shared/runSpec.ts';
 import { byId, nameSchema } from '../inputs.ts';
 
@@ -100,3 +101,15 @@ function areRanges(value: unknown): boolean {
     range[0] < range[1];
   return Array.isArray(value) && value.every(isRange);
 }
+
+export const convertSchema = z.intersection(
+  z.object({ paths: z.array(z.string().min(1)).min(1).max(10_000) }),
+  documentRowsSchema,
+);
+
+/** Characters of pasted text: more than a person copies, less than a page would choke on. */
+const MOST_PASTED = 20_000_000;
+export const pasteSchema = z.object({
+  text: z.string().max(MOST_PASTED, 'is too long to paste; save it as a file'),
+  asLines: z.boolean().default(false),
+});

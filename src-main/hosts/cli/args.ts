@@ -131,7 +131,10 @@ function withNegativeValues(argv: string[], options: Options): string[] {
   return joined;
 }
 
-/** Throws a usage error BAD_USAGE for an unknown option, a missing value, or too few or too many arguments. */
+/**
+ * `PATH…`, the last one, stands for one or more. Throws a usage error BAD_USAGE for an unknown option, a missing value,
+ * or too few or too many arguments.
+ */
 export function readArgs(argv: string[], options: Options, positionals: string[]): Args {
   const config = Object.fromEntries(
     Object.entries(options).map(([name, { type, multiple }]) => [name, { type, multiple: multiple ?? false }]),
@@ -146,9 +149,9 @@ export function readArgs(argv: string[], options: Options, positionals: string[]
   const args = new Args(parsed.values, parsed.positionals);
   const needed = positionals.filter((name) => !name.startsWith('['));
   if (!args.flag('help')) {
-    const missing = needed[args.positionals.length];
+    const missing = needed[args.positionals.length]?.replace('…', '');
     if (missing) throw usageError('BAD_USAGE', `${missing} is missing; --help shows the form of the command.`);
-    const extra = args.positionals[positionals.length];
+    const extra = positionals.at(-1)?.endsWith('…') ? undefined : args.positionals[positionals.length];
     if (extra !== undefined)
       throw usageError('BAD_USAGE', `"${extra}" is one argument too many; put quotes around values that hold blanks.`);
   }

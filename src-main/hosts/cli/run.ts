@@ -10,6 +10,7 @@ import type { Args } from './args.ts';
 import { chat } from './chat.ts';
 import type { Command } from './command.ts';
 import { datasetsAdd, datasetsCheck, datasetsList } from './datasets.ts';
+import { datasetsDocuments } from './documents.ts';
 import { demo } from './demo.ts';
 import { doctor } from './doctor.ts';
 import { evaluate } from './evaluate.ts';
@@ -46,6 +47,7 @@ const COMMANDS: Command[] = [
   modelsList,
   pull,
   datasetsAdd,
+  datasetsDocuments,
   datasetsList,
   datasetsCheck,
   params,

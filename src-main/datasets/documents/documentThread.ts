@@ -1,0 +1,25 @@
+/** Entry of a thread that reads documents for documentThreads.ts. */
+import type { DocumentRows } from '../../../src-shared/documents.ts';
+import { answerQuestions } from '../../threads/answerQuestions.ts';
+import { documentRows } from './documentRows.ts';
+import { readDocument } from './readDocument.ts';
+
+export interface DocumentQuestion {
+  file: string;
+  /** What its rows name as their source. */
+  source: string;
+  settings: DocumentRows;
+}
+
+export interface DocumentAnswer {
+  /** JSONL, each row with its line end. */
+  lines: string;
+  rows: number;
+  notes: string[];
+}
+
+answerQuestions<DocumentQuestion>(async ({ file, source, settings }, tell): Promise<DocumentAnswer> => {
+  const { blocks, notes } = await readDocument(file, tell);
+  const rows = documentRows(blocks, source, settings);
+  return { lines: rows.map((row) => `${JSON.stringify(row)}\n`).join(''), rows: rows.length, notes };
+});
