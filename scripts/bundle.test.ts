@@ -83,6 +83,21 @@ it('the bundled thread for datasets reads a workbook', async () => {
   }
 });
 
+it('the bundled thread for documents reads a PDF', async () => {
+  const file = path.join(root, 'test-support/fixtures/documents/ligatures.pdf');
+  const thread = new Worker(path.join(out, 'main', 'documentThread.js'));
+  try {
+    const answer = await new Promise<{ result?: { lines: string } }>((resolve, reject) => {
+      thread.on('message', (message: object) => 'progress' in message || resolve(message)).once('error', reject);
+      thread.postMessage({ file, source: 'ship', settings: { rowUnit: 'page', maxChars: 2000, overlapChars: 0 } });
+    });
+    expect(JSON.parse(answer.result!.lines)).toMatchObject({ source: 'ship', page: 1 });
+    expect(answer.result!.lines).toContain('Ein affluent office fit flow mit Umlauten: äöüß.');
+  } finally {
+    await thread.terminate();
+  }
+});
+
 it('the bundled thread for packing packs a row', async () => {
   const values = new SharedArrayBuffer(16);
   new Float32Array(values).set([1, -2, 0.5, 0]);
@@ -124,7 +139,14 @@ it('the main process finds the other bundles beside its own folder', () => {
   // out/main/main.js -> out/
   expect(text).toMatch(/\bout = path\.resolve\(import\.meta\.dirname, ['"]\.\.['"]\);/);
   // Found beside the chunk that starts it.
-  for (const thread of ['lookThread.js', 'rowThread.js', 'packThread.js', 'hashThread.js', 'tokenThread.js'])
+  for (const thread of [
+    'lookThread.js',
+    'rowThread.js',
+    'packThread.js',
+    'hashThread.js',
+    'tokenThread.js',
+    'documentThread.js',
+  ])
     expect(fs.existsSync(path.join(out, 'main', thread))).toBe(true);
   for (const part of [['main', 'worker.js'], ['preload', 'preload.cjs'], ['renderer']]) {
     expect(fs.existsSync(path.join(out, ...part))).toBe(true);

@@ -39,8 +39,7 @@ export interface ConvertedDocuments {
 }
 
 export type ConvertEvent =
-  | { type: 'progress'; done: number; total: number; file: string }
-  | { type: 'done'; result: ConvertedDocuments };
+  { type: 'progress'; done: number; total: number; file: string } | { type: 'done'; result: ConvertedDocuments };
 
 /** Names of documents. What a file is, its content says; names decide what is offered and looked for. */
 export const DOCUMENT_EXTENSIONS = ['pdf', 'docx', 'html', 'htm', 'xhtml', 'md', 'markdown', 'txt', 'text'];

@@ -24,8 +24,6 @@ export function sourceProcedures({ home }: Services) {
       }, signal),
     ),
     /** The path of the file that holds the pasted rows now. */
-    paste: procedure
-      .input(pasteSchema)
-      .mutation(async ({ input }) => ({ file: await writePasted(home, input) })),
+    paste: procedure.input(pasteSchema).mutation(async ({ input }) => ({ file: await writePasted(home, input) })),
   };
 }

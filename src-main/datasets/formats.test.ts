@@ -217,7 +217,7 @@ describe('wrapped JSON', () => {
 
 describe('what is no dataset is named, with what to do', () => {
   it.each([
-    ['a.jsonl', '%PDF-1.7\n%âãÏÓ', 'a PDF document', 'save its text as .txt'],
+    ['a.jsonl', '%PDF-1.7\n%âãÏÓ', 'a PDF document', 'add it under Documents'],
     ['a.csv', Buffer.from('89504e470d0a1a0a0000000d49484452', 'hex'), 'an image', 'text only'],
     ['a.json', Buffer.from('8004950000', 'hex'), 'a Python pickle', 'not opened'],
     ['a.xls', Buffer.from(`d0cf11e0a1b11ae1${'00'.repeat(600)}`, 'hex'), 'an old Office document', '.xlsx'],

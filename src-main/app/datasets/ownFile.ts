@@ -20,5 +20,8 @@ export async function writeOwnFile(
 
 /** Without what no file system takes. */
 function plainName(name: string): string {
-  return name.replace(/[\p{Cc}<>:"|?*/\\]/gu, '_').replace(/^\.+/, '').slice(-MOST_NAME);
+  return name
+    .replace(/[\p{Cc}<>:"|?*/\\]/gu, '_')
+    .replace(/^\.+/, '')
+    .slice(-MOST_NAME);
 }

@@ -5,7 +5,10 @@ import { textFormat } from '../../datasets/readers/format.ts';
 import type { Home } from '../storage/home.ts';
 import { writeOwnFile } from './ownFile.ts';
 
-/** `asLines`: each line is a text, whatever it looks like. Returns the path of the file. Throws a usage error DATASET_EMPTY. */
+/**
+ * `asLines`: each line is a text, whatever it looks like. Returns the path of the file. Throws a usage error
+ * DATASET_EMPTY.
+ */
 export function writePasted(home: Home, { text, asLines }: { text: string; asLines: boolean }): Promise<string> {
   const lines = text.replace(/^\ufeff/, '').replace(/\r\n?/g, '\n');
   if (lines.trim() === '') throw usageError('DATASET_EMPTY', 'Nothing was pasted; paste some rows first.');

@@ -33,11 +33,7 @@ export async function readPdf({ file, bytes, onProgress }: DocumentReading): Pro
   return { blocks, notes };
 }
 
-async function linesOfPages(
-  file: string,
-  bytes: Uint8Array,
-  onProgress: (share: number) => void,
-): Promise<Line[][]> {
+async function linesOfPages(file: string, bytes: Uint8Array, onProgress: (share: number) => void): Promise<Line[][]> {
   // Read only when there is a PDF: the library takes a fifth of a second.
   const { getDocumentProxy } = await import('unpdf');
   const pdf = await getDocumentProxy(bytes, {
@@ -51,7 +47,10 @@ async function linesOfPages(
     for (let number = 1; number <= pdf.numPages; number++) {
       const page = await pdf.getPage(number);
       const { items } = await page.getTextContent();
-      const lines = linesOfPage(items.filter((item): item is typeof item & TextItem => 'str' in item), number);
+      const lines = linesOfPage(
+        items.filter((item): item is typeof item & TextItem => 'str' in item),
+        number,
+      );
       chars += lines.reduce((sum, { text }) => sum + text.length, 0);
       if (chars > MOST_TEXT_BYTES) throw documentTooLarge(file);
       pages.push(lines);

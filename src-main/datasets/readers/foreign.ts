@@ -5,12 +5,13 @@ import { GraftError } from '../../../src-shared/errors.ts';
 type Named = [what: string, todo: string];
 
 const TEXT = 'save its text as .txt or .md, or its table as .csv, and choose that';
+const DOCUMENT = 'add it under Documents, or with "graft datasets documents", which makes rows of its text';
 const UNPACK = 'unpack it and choose the file or the folder inside';
 const TABLE = 'save the table as .csv, .xlsx or Parquet and choose that';
 
 const BY_EXTENSION: Record<string, Named> = {
-  pdf: ['a PDF document', TEXT],
-  docx: ['a Word document', TEXT],
+  pdf: ['a PDF document', DOCUMENT],
+  docx: ['a Word document', DOCUMENT],
   pptx: ['a PowerPoint presentation', TEXT],
   odt: ['an OpenDocument text', TEXT],
   ods: ['an OpenDocument spreadsheet', TABLE],
