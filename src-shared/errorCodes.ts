@@ -216,6 +216,14 @@ const STUDIES = [
   'STUDY_TOO_SHORT',
 ] as const;
 
+const DRAFTS = [
+  'DRAFT_EMPTY',
+  'DRAFTS_BUSY',
+  'DRAFTS_NEED_TEXT',
+  'DRAFTS_NONE_ACCEPTED',
+  'DRAFTS_NOT_FOUND',
+] as const;
+
 const PLAYGROUND = [
   'EMPTY_PROMPT',
   'HISTORY_NOT_FOUND',
@@ -264,6 +272,7 @@ export const ERROR_CODES = [
   ...GGUF,
   ...TOKENIZERS,
   ...DATASETS,
+  ...DRAFTS,
   ...METHODS,
   ...RUNS,
   ...BACKENDS_AND_WORKERS,

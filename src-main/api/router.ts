@@ -2,6 +2,7 @@
 import type { Services } from '../app/services.ts';
 import { adaptersRouter } from './adapters.ts';
 import { datasetsRouter } from './datasets.ts';
+import { draftsRouter } from './drafts.ts';
 import { exportsRouter } from './exports.ts';
 import { homeRouter } from './home.ts';
 import { labRouter } from './lab.ts';
@@ -22,6 +23,7 @@ export function createRouter(services: Services) {
     home: homeRouter(services),
     models: modelsRouter(services),
     datasets: datasetsRouter(services),
+    drafts: draftsRouter(services),
     tasks: tasksRouter(services),
     runs: runsRouter(services),
     studies: studiesRouter(services),

@@ -13,6 +13,7 @@ import { DatasetRows } from './datasets/rows.ts';
 import { DatasetService } from './datasets/service.ts';
 import { TokenService } from './datasets/tokenService.ts';
 import { DatasetVersions } from './datasets/versions.ts';
+import { DraftService } from './drafts/service.ts';
 import { ExportService } from './exports/service.ts';
 import { LabService } from './lab/service.ts';
 import { ModelService } from './models/service.ts';
@@ -81,6 +82,7 @@ export function createServices({
   const tokens = new TokenService(workers);
   const files = new DatasetFiles(path.join(home.dir, 'datasets'));
   const datasets = new DatasetService({ home, catalog, models, tokens, files });
+  const drafts = new DraftService({ home, datasets, models, adapters, workers, engines });
   const runs = new RunService({ home, catalog, models, datasets, settings, workers, engines });
   const studies = new StudyService({ home, catalog, models, datasets, settings, workers, engines, runs });
   const playground = new PlaygroundService({ catalog, models, adapters, workers, engines });
@@ -108,6 +110,7 @@ export function createServices({
     datasets,
     datasetRows: new DatasetRows(datasets),
     datasetPreview: new DatasetPreview(datasets, models, tokens),
+    drafts,
     datasetVersions: new DatasetVersions(home, catalog, datasets),
     runs,
     runHistory: new RunHistory(catalog, runs),
@@ -134,6 +137,7 @@ export function createServices({
     const unfinished = runs.close();
     const clearExports = exports.close();
     lab.close();
+    drafts.close();
     pushes.close();
     await answers.stop();
     await Promise.all([workers.close(), pulls.close()]);

@@ -25,6 +25,8 @@ export interface Home {
   pullsDir: string;
   /** Files that came through the page, each in a folder of its own. */
   uploadsDir: string;
+  /** Drafts of questions and answers, a folder for each set. */
+  draftsDir: string;
   /** Suggested parent folder for exports. */
   exportsDir: string;
 }
@@ -81,6 +83,7 @@ export function openHome(dir: string = defaultHomeDir()): Home {
     labDir: path.join(dir, 'lab'),
     pullsDir: path.join(dir, 'pulls'),
     uploadsDir: path.join(dir, 'datasets', 'uploads'),
+    draftsDir: path.join(dir, 'datasets', 'drafts'),
     exportsDir: path.join(dir, 'exports'),
   };
 }
