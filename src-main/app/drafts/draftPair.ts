@@ -26,8 +26,8 @@ function questionPrompt(text: string, wish: string): string {
 }
 
 const ANSWER =
-  'Now answer this question with what the text says. Write the answer in the language of the text, in whole sentences, ' +
-  'and write nothing else.';
+  'Now answer this question with what the text says. Write the answer in the language of the text, in whole ' +
+  'sentences, and write nothing else.';
 
 /** Without thoughts, and without a word in front that says what it is. */
 function plain(answer: string): string {

@@ -8,12 +8,11 @@ const SKIPPED = new Set([
   ...['nav', 'footer', 'aside', 'form', 'button', 'select', 'textarea'],
 ]);
 /** These stand within a line; everything else begins a paragraph of its own. */
-const INLINE = new Set(
-  (
-    'a abbr acronym b bdi bdo big cite code data del dfn em font i img input ins kbd label mark output picture q rp rt ' +
-    'ruby s samp small source span strike strong sub sup time tt u var wbr'
-  ).split(' '),
-);
+const INLINE = new Set([
+  ...['a', 'abbr', 'acronym', 'b', 'bdi', 'bdo', 'big', 'cite', 'code', 'data', 'del', 'dfn', 'em', 'font', 'i', 'img'],
+  ...['input', 'ins', 'kbd', 'label', 'mark', 'output', 'picture', 'q', 'rp', 'rt', 'ruby', 's', 'samp', 'small'],
+  ...['source', 'span', 'strike', 'strong', 'sub', 'sup', 'time', 'tt', 'u', 'var', 'wbr'],
+]);
 
 export function htmlBlocks(html: string): Block[] {
   const blocks: Block[] = [];

@@ -22,7 +22,7 @@ export class DocumentRows {
   /** All that is named, each once. */
   get all(): string[] {
     const typed = this.path.trim();
-    return [...new Set(typed === '' ? this.paths : [...this.paths, typed])];
+    return typed === '' || this.paths.includes(typed) ? this.paths : [...this.paths, typed];
   }
 
   /** Dropped files; on the web host they are sent to Graft first. */
@@ -30,7 +30,7 @@ export class DocumentRows {
     await this.taking.run(async () => {
       for (const file of await dropped) {
         const path = await pathOfDropped(file, () => undefined).path;
-        this.paths = [...this.paths, path];
+        if (!this.paths.includes(path)) this.paths = [...this.paths, path];
       }
     });
   }
