@@ -21,6 +21,7 @@ import { openSafetensors } from '../../src-main/safetensors/read.ts';
 import { writeTinyModel, TINY_GPT2, TINY_LLAMA } from '../../test-support/fixtures/tinyModel.ts';
 import { writeAdapters, type WrittenAdapter } from './adapters.ts';
 import { datasetReaders } from './datasets.ts';
+import { documentReaders } from './documents.ts';
 import { foreignReaders } from './foreign.ts';
 import { mergeReaders } from './merges.ts';
 import type { Reader } from './reader.ts';
@@ -180,5 +181,5 @@ export async function allReaders(root: string): Promise<Reader[]> {
   const datasets = datasetReaders(path.join(root, 'rows'));
   const torch = await torchReaders(root);
   const models = [model, shards, gguf, ...torch, tokenizer, template, runState];
-  return [...models, ...datasets, ...adapterReaders(adapters), ...foreign, ...merges];
+  return [...models, ...datasets, ...documentReaders, ...adapterReaders(adapters), ...foreign, ...merges];
 }

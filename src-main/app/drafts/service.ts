@@ -241,13 +241,17 @@ export class DraftService {
   }
 }
 
+const TOO_LONG =
+  'This text is too long for the model; take a model that sees more tokens, or make shorter rows of the documents.';
+
 /** A text that the model cannot answer keeps its reason; the end of its process ends the work. */
 async function draftOf({ ask }: AskedModel, text: string, wish: string): Promise<Draft> {
   try {
     return { state: 'drafted', problem: null, ...(await draftPair(ask, text, wish)) };
   } catch (error) {
     if (!(error instanceof GraftError) || error.code === 'WORKER_CRASHED') throw error;
-    return { state: 'drafted', question: '', answer: '', problem: error.message };
+    const problem = error.code === 'PROMPT_TOO_LONG' ? TOO_LONG : error.message;
+    return { state: 'drafted', question: '', answer: '', problem };
   }
 }
 

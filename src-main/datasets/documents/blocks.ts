@@ -18,3 +18,11 @@ export interface DocumentReading {
   /** Share of the document that is read, 0 to 1. */
   onProgress: (share: number) => void;
 }
+
+/** What a heading is called: without Markdown's marks, in one line. */
+export function headingOf({ text }: Block): string {
+  return text
+    .replace(/^\s*#{1,6}\s+/, '')
+    .replace(/\n\s*(=+|-+)$/, '')
+    .replace(/\s+/g, ' ');
+}

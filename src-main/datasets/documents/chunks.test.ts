@@ -39,20 +39,26 @@ describe('chunks', () => {
   it('begin at headings, which never end one, and name page and heading', () => {
     const long = sentences(8);
     const chunks = chunksOf(
-      [paragraph('Before.', 1), heading('First'), paragraph(long, 2), heading('Second'), paragraph(long, 3)],
+      [paragraph('Before.', 1), heading('First'), paragraph(long, 2), heading('# Second'), paragraph(long, 3)],
       { maxChars: long.length + 10, overlapChars: 0 },
     );
     expect(chunks).toEqual([
       { text: 'Before.', heading: null, page: 1 },
       { text: `First\n\n${long}`, heading: 'First', page: null },
-      { text: `Second\n\n${long}`, heading: 'Second', page: null },
+      { text: `# Second\n\n${long}`, heading: 'Second', page: null },
     ]);
+  });
+
+  it('keep a heading with the beginning of a paragraph that is too long', () => {
+    const chunks = chunksOf([heading('Long'), paragraph(sentences(40))], { maxChars: 300, overlapChars: 0 });
+    expect(chunks[0]!.text).toMatch(/^Long\n\nSentence 0 has\./);
+    expect(Math.max(...chunks.map(({ text }) => text.length))).toBeLessThanOrEqual(300);
+    expect(words(chunks.map(({ text }) => text).join(' '))).toEqual(['Long', ...words(sentences(40))]);
   });
 
   it('of a document of headings only are headings', () => {
     expect(chunksOf([heading('A'), heading('B')], { maxChars: 200, overlapChars: 0 }).map(({ text }) => text)).toEqual([
-      'A',
-      'B',
+      'A\n\nB',
     ]);
   });
 });

@@ -2,7 +2,7 @@
  * Documents in pieces for training: whole paragraphs up to a number of characters. A longer paragraph is divided at
  * the end of a sentence, a line or a word, in this order; only what has no such place is cut within.
  */
-import type { Block } from './blocks.ts';
+import { headingOf, type Block } from './blocks.ts';
 
 export interface Chunk {
   text: string;
@@ -28,6 +28,8 @@ export function chunksOf(
   const room = maxChars - (overlapChars > 0 ? overlapChars + BETWEEN.length : 0);
   let held: Part[] = [];
   let chars = 0;
+  /** Something else than headings is held. */
+  let hasBody = false;
   let overlap = '';
   let heading: string | null = null;
   /** Of the chunk that is being filled. */
@@ -35,24 +37,30 @@ export function chunksOf(
   const add = (part: Part): void => {
     held.push(part);
     chars += (chars > 0 ? BETWEEN.length : 0) + part.text.length;
+    hasBody ||= !part.isHeading;
   };
   const flush = (isSectionEnd: boolean): void => {
     // A heading stands with what follows it.
-    const next: Part[] = [];
-    while (held.length > 1 && held.at(-1)!.isHeading) next.unshift(held.pop()!);
+    const next = held.splice(held.findLastIndex(({ isHeading }) => !isHeading) + 1 || held.length);
     const text = joined(held, overlap);
     if (held.length > 0) chunks.push({ text, heading: under, page: held[0]!.page });
     overlap = isSectionEnd ? '' : lastWords(text, overlapChars);
     chars = overlap.length;
     held = [];
+    hasBody = false;
     next.forEach(add);
-    under = next[0]?.text ?? heading;
+    under = next[0] ? headingOf(next[0]) : heading;
   };
   for (const block of blocks) {
     if (block.isHeading && held.length > 0 && chars >= SECTION_SHARE * maxChars) flush(true);
-    if (block.isHeading) heading = block.text;
-    for (const [i, text] of dividedText(block.text, room).entries()) {
-      if (held.length > 0 && chars + BETWEEN.length + text.length > maxChars) flush(false);
+    if (block.isHeading) heading = headingOf(block);
+    const fits = (length: number): boolean => chars + BETWEEN.length + length <= maxChars;
+    if (hasBody && !fits(Math.min(block.text.length, room))) flush(false);
+    // Headings that are held take their part of the first piece's room.
+    const left = maxChars - chars - BETWEEN.length;
+    const first = held.length > 0 && left >= room / 2 ? Math.min(room, left) : room;
+    for (const [i, text] of dividedText(block.text, room, first).entries()) {
+      if (held.length > 0 && !fits(text.length)) flush(false);
       if (held.length === 0) under = heading;
       add({ ...block, text, goesOn: i > 0 });
     }
@@ -77,12 +85,12 @@ function lastWords(text: string, chars: number): string {
   return space < 0 ? '' : end.slice(space).trim();
 }
 
-/** Pieces of at most `most` characters. */
-export function dividedText(text: string, most: number): string[] {
+/** Pieces of at most `most` characters, the first one of at most `first`. */
+export function dividedText(text: string, most: number, first = most): string[] {
   const pieces: string[] = [];
   let rest = text;
-  while (rest.length > most) {
-    const end = placeToDivide(rest.slice(0, most + 1), most);
+  for (let room = first; rest.length > room; room = most) {
+    const end = placeToDivide(rest.slice(0, room + 1), room);
     pieces.push(rest.slice(0, end).trimEnd());
     rest = rest.slice(end).trimStart();
   }

@@ -1,6 +1,6 @@
 /** A document as rows of text, each with where it comes from. */
 import type { DocumentRows } from '../../../src-shared/documents.ts';
-import type { Block } from './blocks.ts';
+import { headingOf, type Block } from './blocks.ts';
 import { chunksOf, type Chunk } from './chunks.ts';
 
 export interface DocumentRow extends Chunk {
@@ -19,9 +19,10 @@ function wholes(blocks: readonly Block[], unit: 'page' | 'document'): Chunk[] {
   let heading: string | null = null;
   return [...groups.values()].map((group) => {
     const [first] = group;
-    if (first?.isHeading) heading = first.text;
+    if (first?.isHeading) heading = headingOf(first);
     const chunk = { text: group.map(({ text }) => text).join('\n\n'), heading, page: first?.page ?? null };
-    heading = group.findLast(({ isHeading }) => isHeading)?.text ?? heading;
+    const last = group.findLast(({ isHeading }) => isHeading);
+    if (last) heading = headingOf(last);
     return chunk;
   });
 }

@@ -6,7 +6,7 @@ import { unzipSync } from 'fflate';
 import { Parser } from 'htmlparser2';
 import { GraftError } from '../../../src-shared/errors.ts';
 import type { Block, DocumentReading, ReadDocument } from './blocks.ts';
-import { brokenDocument, documentTooLarge } from './errors.ts';
+import { brokenDocument, checkDepth, documentTooLarge } from './errors.ts';
 
 const MAIN = 'word/document.xml';
 const STYLES = 'word/styles.xml';
@@ -17,8 +17,8 @@ export function readDocx({ file, bytes }: DocumentReading): ReadDocument {
   const parts = unpack(file, bytes);
   const main = parts[MAIN];
   if (!main) throw brokenDocument(file, 'a Word document', new Error(`it holds no ${MAIN}`));
-  const headings = headingStyles(parts[STYLES] ?? new Uint8Array());
-  return { blocks: wordBlocks(xmlText(main), headings), notes: [] };
+  const headings = headingStyles(file, parts[STYLES] ?? new Uint8Array());
+  return { blocks: wordBlocks(file, xmlText(main), headings), notes: [] };
 }
 
 /** Whether an archive is a Word document, told from its list of files. */
@@ -55,18 +55,23 @@ function xmlText(bytes: Uint8Array): string {
 }
 
 /** Ids of the styles of headings; Word translates the ids, `berschrift1`, and keeps the names, `heading 1`. */
-function headingStyles(bytes: Uint8Array): Set<string> {
+function headingStyles(file: string, bytes: Uint8Array): Set<string> {
   const ids = new Set<string>();
   let id: string | undefined;
+  let depth = 0;
   const parser = new Parser(
     {
       onopentag(name, attributes) {
+        checkDepth(file, ++depth);
         if (name === 'w:style') id = attributes['w:styleId'];
         if (id === undefined) return;
         const isNamed = name === 'w:name' && /^(heading \d|title)$/i.test(attributes['w:val'] ?? '');
         if (isNamed || (name === 'w:outlineLvl' && Number(attributes['w:val']) < 9)) ids.add(id);
       },
-      onclosetag: (name) => void (name === 'w:style' && (id = undefined)),
+      onclosetag(name) {
+        depth--;
+        if (name === 'w:style') id = undefined;
+      },
     },
     { xmlMode: true },
   );
@@ -83,7 +88,7 @@ const CHARACTERS: Record<string, string> = {
   'w:noBreakHyphen': '-',
 };
 
-function wordBlocks(xml: string, headings: Set<string>): Block[] {
+function wordBlocks(file: string, xml: string, headings: Set<string>): Block[] {
   const blocks: Block[] = [];
   // A text box lies within a paragraph, and holds paragraphs of its own.
   const paragraphs: { text: string; isHeading: boolean }[] = [];
@@ -93,9 +98,11 @@ function wordBlocks(xml: string, headings: Set<string>): Block[] {
   let tables = 0;
   let skipped = 0;
   let isText = false;
+  let depth = 0;
   const parser = new Parser(
     {
       onopentag(name, attributes) {
+        checkDepth(file, ++depth);
         if (SKIPPED.has(name)) skipped++;
         if (skipped > 0) return;
         const paragraph = paragraphs.at(-1);
@@ -112,6 +119,7 @@ function wordBlocks(xml: string, headings: Set<string>): Block[] {
         if (isText && paragraph && skipped === 0) paragraph.text += data;
       },
       onclosetag(name) {
+        depth--;
         if (SKIPPED.has(name)) return void skipped--;
         if (skipped > 0) return;
         if (name === 'w:t') isText = false;

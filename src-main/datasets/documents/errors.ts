@@ -54,3 +54,16 @@ export function unreadableLetters(file: string): GraftError {
     { file },
   );
 }
+
+/** What a document's elements may be nested in: the parser's own work grows with the square of it. */
+const MOST_DEPTH = 5000;
+
+/** Call with the depth of each element. Throws DATASET_BROKEN. */
+export function checkDepth(file: string, depth: number): void {
+  if (depth > MOST_DEPTH)
+    throw new GraftError(
+      'DATASET_BROKEN',
+      `${file} nests its elements more than ${MOST_DEPTH} deep, which no document does; save its text as .txt.`,
+      { file },
+    );
+}

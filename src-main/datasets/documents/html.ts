@@ -1,6 +1,7 @@
 /** The text of a web page: headings and paragraphs, without scripts, styles and what only leads around the site. */
 import { Parser } from 'htmlparser2';
 import type { Block } from './blocks.ts';
+import { checkDepth } from './errors.ts';
 
 /** No text, or none of the page itself. */
 const SKIPPED = new Set([
@@ -14,12 +15,14 @@ const INLINE = new Set([
   ...['source', 'span', 'strike', 'strong', 'sub', 'sup', 'time', 'tt', 'u', 'var', 'wbr'],
 ]);
 
-export function htmlBlocks(html: string): Block[] {
+/** Throws DATASET_BROKEN for elements nested without end. */
+export function htmlBlocks(file: string, html: string): Block[] {
   const blocks: Block[] = [];
   let text = '';
   let isHeading = false;
   let preformatted = 0;
   let skipped = 0;
+  let depth = 0;
   const flush = (): void => {
     const paragraph = text.trim();
     if (paragraph !== '') blocks.push({ text: paragraph, isHeading, page: null });
@@ -27,6 +30,7 @@ export function htmlBlocks(html: string): Block[] {
   };
   const parser = new Parser({
     onopentag(name) {
+      checkDepth(file, ++depth);
       if (SKIPPED.has(name)) skipped++;
       if (skipped > 0 || INLINE.has(name)) return;
       if (name === 'br') text += '\n';
@@ -45,6 +49,7 @@ export function htmlBlocks(html: string): Block[] {
       text += /\S/.test(text.at(-1) ?? '') ? flat : flat.trimStart();
     },
     onclosetag(name) {
+      depth--;
       if (SKIPPED.has(name)) skipped--;
       else if (skipped === 0 && !INLINE.has(name) && !['br', 'td', 'th'].includes(name)) {
         flush();

@@ -56,6 +56,6 @@ async function blocksOfText({ file, bytes }: DocumentReading, isPacked: boolean)
   if (encoding !== 'utf-16le' && encoding !== 'utf-16be' && source.head.includes(0)) throw binaryFile(file);
   const text = new TextDecoder(encoding).decode(bytes);
   const ext = path.extname(file).toLowerCase();
-  if (isHtml || /^\.x?html?$/.test(ext)) return htmlBlocks(text);
+  if (isHtml || /^\.x?html?$/.test(ext)) return htmlBlocks(file, text);
   return textBlocks(text, ext === '.md' || ext === '.markdown');
 }
