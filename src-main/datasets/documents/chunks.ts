@@ -44,7 +44,7 @@ export function chunksOf(
     const next = held.splice(held.findLastIndex(({ isHeading }) => !isHeading) + 1 || held.length);
     const text = joined(held, overlap);
     if (held.length > 0) chunks.push({ text, heading: under, page: held[0]!.page });
-    overlap = isSectionEnd ? '' : lastWords(text, overlapChars);
+    overlap = isSectionEnd || next.length > 0 ? '' : lastWords(text, overlapChars);
     chars = overlap.length;
     held = [];
     hasBody = false;
