@@ -3,7 +3,7 @@ import { z } from 'zod';
 import { byId, nameSchema } from '../inputs.ts';
 
 /** The review keeps the state of each on the page. */
-export const MOST_DRAFTS = 5000;
+const MOST_DRAFTS = 5000;
 const MOST_CHARS = 100_000;
 
 export const startDraftsSchema = z.object({
