@@ -70,7 +70,6 @@ test('rows pasted from a spreadsheet are mapped and added', async ({ graft: page
   await page.getByRole('button', { name: 'Check rows' }).click();
   await page.getByLabel('Column for prompt').selectOption('frage');
   await page.getByLabel('Column for completion').selectOption('antwort');
-  await page.getByRole('button', { name: 'Read all rows with these columns' }).click();
   await expectAccessible(page);
   await page.getByRole('button', { name: 'Add dataset' }).click();
   await expect(page.getByRole('region', { name: 'Details of Pasted rows' })).toBeVisible();

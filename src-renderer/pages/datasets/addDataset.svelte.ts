@@ -57,9 +57,9 @@ export class AddDataset {
   }
 
   /** With these columns; where a row is bad, it is shown first. */
-  async checkAndAdd(map: Record<string, string>): Promise<Dataset | undefined> {
+  async checkAndAdd(map: Record<string, string>, name?: string): Promise<Dataset | undefined> {
     await this.check(this.look?.file ?? this.file, map);
-    return this.look?.kind && this.look.rows > 0 && this.look.bad === 0 ? this.add() : undefined;
+    return this.look?.kind && this.look.rows > 0 && this.look.bad === 0 ? this.add(name) : undefined;
   }
 
   get #rules(): { part?: string; noHeader?: boolean } {
