@@ -3,35 +3,7 @@
  * asked of the hub before the user fetches one, and the hub then tells licence and size again. A test holds parameters
  * and sizes against the shapes that config.json describes.
  */
-
-export interface RecommendedModel {
-  /** On Hugging Face, `OWNER/NAME`. */
-  repository: string;
-  /** What people call it. */
-  title: string;
-  /** As the hub names it. */
-  licence: string;
-  /** The hub gives it only to those who have accepted its licence there. */
-  gated: boolean;
-  /** A tied head counts once. */
-  parameters: number;
-  /** Of the weights, as they are fetched and kept; 1e9 bytes are a gigabyte. */
-  sizeBytes: number;
-  /** Most tokens that it sees at once. */
-  context: number;
-  /** One sentence. */
-  goodFor: string;
-  languages: string;
-  /** When the facts were looked at, an ISO date. */
-  lookedAt: string;
-  /** What of its config.json decides the shapes, and with them the memory that training takes. */
-  config: Readonly<Record<string, string | number | boolean>>;
-}
-
-/** Where a model's card is. */
-export function cardAddress({ repository }: Pick<RecommendedModel, 'repository'>): string {
-  return `https://huggingface.co/${repository}`;
-}
+import type { RecommendedModel } from './recommendedModel.ts';
 
 const LOOKED_AT = '2026-11-30';
 
@@ -187,19 +159,6 @@ export const RECOMMENDED_MODELS: readonly RecommendedModel[] = [
     languages: '29 languages, English and Chinese best',
     lookedAt: LOOKED_AT,
     config: config('qwen2', [1536, 8960, 28, 12, 2, 151_936], { context: 32_768, tied: true }),
-  },
-  {
-    repository: 'HuggingFaceTB/SmolLM2-1.7B-Instruct',
-    title: 'SmolLM2 1.7B Instruct',
-    licence: 'apache-2.0',
-    gated: false,
-    parameters: 1_711_376_384,
-    sizeBytes: 3.423e9,
-    context: 8192,
-    goodFor: 'Everyday English texts; its training data are public.',
-    languages: 'English',
-    lookedAt: LOOKED_AT,
-    config: config('llama', [2048, 8192, 24, 32, 32, 49_152], { context: 8192, tied: true }),
   },
   {
     repository: 'Qwen/Qwen3-1.7B',

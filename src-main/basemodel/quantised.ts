@@ -1,4 +1,4 @@
-/** Folders whose weights are packed by other programs (bitsandbytes, GPTQ, AWQ, FP8, MLX …), with or without saying so. */
+/** Folders whose weights other programs packed (bitsandbytes, GPTQ, AWQ, FP8, MLX …), with or without saying so. */
 import { GraftError } from '../../src-shared/errors.ts';
 import type { ModelConfig } from '../engine/model/architecture.ts';
 import type { WeightFile } from '../safetensors/read.ts';
