@@ -15,6 +15,7 @@ import { tuningRunOf } from './runOfModel.ts';
 import type { SettingsService } from '../settings/service.ts';
 import type { Home } from '../storage/home.ts';
 import type { FoundInPlace } from '../../../src-shared/foundModels.ts';
+import { checkpointOf } from './checkpointFile.ts';
 import { lookForModels } from './found/lookForModels.ts';
 import { modelPlaces } from './found/places.ts';
 import type { ModelFacts } from './read.ts';
@@ -68,10 +69,11 @@ export class ModelService {
   }
 
   /**
-   * Registers a folder or a GGUF file; one that is registered already is brought up to date. `usualName`: of a model
-   * that is new and was given no name, else that of the folder or file.
+   * Registers a folder, by itself or by a file of its checkpoint, or a GGUF file; one that is registered already is
+   * brought up to date. `usualName`: of a model that is new and was given no name, else that of the folder or file.
    */
-  async add({ dir, name, usualName }: NewModel): Promise<RegisteredModel> {
+  async add({ dir: named, name, usualName }: NewModel): Promise<RegisteredModel> {
+    const dir = checkpointOf(named);
     await look('refuseRepository', [dir]);
     if (isGgufFile(dir)) return this.#addGguf(path.resolve(dir), name, usualName);
     const details = await look('readModel', [dir]);
