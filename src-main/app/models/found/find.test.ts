@@ -71,10 +71,15 @@ describe("in Hugging Face's cache", () => {
     const packed = weights.replace('down_proj.weight":{"dtype":"F32"', 'down_proj.weight":{"dtype":"U32"');
     expect(packed).not.toBe(weights);
     write(Buffer.from(packed, 'latin1'), source, 'model.safetensors');
+    write('---\nbase_model:\n- owner/original\ntags:\n- mlx\n---\n', source, 'README.md');
     cached(hub, 'o/packed-4bit', 'b'.repeat(40), source);
     expect(findModels(hub).models).toMatchObject([
       { name: 'o/mamba', family: null, problem: expect.stringContaining('mamba2') as string },
-      { name: 'o/packed-4bit', family: null, problem: expect.stringContaining('quantised checkpoint') as string },
+      {
+        name: 'o/packed-4bit',
+        repository: 'owner/original',
+        problem: expect.stringContaining('quantised checkpoint') as string,
+      },
     ]);
   });
 });

@@ -1,7 +1,10 @@
 /** What Graft can do with a model that was found: opened as it would be when it is added, and closed again. */
+import path from 'node:path';
 import { openBaseModel } from '../../../basemodel/baseModel.ts';
 import { describeBaseModel } from '../../../basemodel/details.ts';
 import { architectureFromConfig } from '../../../engine/model/architecture.ts';
+import { baseModelIn } from '../../../exporting/card/frontMatter.ts';
+import { readForeignText } from '../../../files/foreignFile.ts';
 import { configFromGguf } from '../../../gguf/configFromGguf.ts';
 import { quantisationName } from '../../../gguf/fileTypes.ts';
 import { openGguf, type GgufFile } from '../../../gguf/read.ts';
@@ -11,12 +14,22 @@ import type { Candidate } from './candidate.ts';
 
 type Judgement = Pick<FoundModel, 'form' | 'family' | 'problem' | 'repository'>;
 
-export function judge({ path, kind }: Candidate): Judgement {
-  const unknown = { form: kind === 'gguf' ? 'GGUF' : 'Weights of a checkpoint', family: null, repository: null };
+export function judge({ path: place, kind }: Candidate): Judgement {
   try {
-    return kind === 'gguf' ? judgeGguf(path) : judgeFolder(path);
+    return kind === 'gguf' ? judgeGguf(place) : judgeFolder(place);
   } catch (error) {
-    return { ...unknown, problem: sentenceOf(error, path) };
+    const problem = sentenceOf(error, place);
+    if (kind === 'gguf') return { form: 'GGUF', family: null, repository: null, problem };
+    return { form: 'Weights of a checkpoint', family: null, repository: madeFrom(place), problem };
+  }
+}
+
+/** What the card of a folder names as the model that this one was packed from. */
+function madeFrom(dir: string): string | null {
+  try {
+    return baseModelIn(readForeignText(path.join(dir, 'README.md')));
+  } catch {
+    return null;
   }
 }
 
@@ -56,7 +69,7 @@ function repositoryOf({ fields }: GgufFile): string | null {
   return null;
 }
 
-function sentenceOf(error: unknown, path: string): string {
+function sentenceOf(error: unknown, place: string): string {
   if (error instanceof GraftError) return error.message;
-  return `${path} cannot be read (${error instanceof Error ? error.message : String(error)}); check its rights.`;
+  return `${place} cannot be read (${error instanceof Error ? error.message : String(error)}); check its rights.`;
 }
