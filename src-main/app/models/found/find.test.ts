@@ -2,7 +2,7 @@
 import { createHash } from 'node:crypto';
 import fs from 'node:fs';
 import path from 'node:path';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, onTestFinished } from 'vitest';
 import { temporaryFolder } from '../../../../test-support/fixtures/folders.ts';
 import { writeStarterGguf } from '../../../../test-support/fixtures/starterGguf.ts';
 import { MODEL } from '../../../../test-support/rigs/services.ts';
@@ -181,6 +181,7 @@ describe('in a folder that the user has named', () => {
     const locked = path.join(folder.dir, 'locked');
     fs.cpSync(MODEL, path.join(folder.dir, 'starter'), { recursive: true });
     fs.mkdirSync(locked, { mode: 0 });
+    onTestFinished(() => fs.chmodSync(locked, 0o700));
     const { models, problem } = findModels(folder);
     expect(models).toHaveLength(1);
     expect(problem).toMatch(`1 folder in ${folder.dir} cannot be read, first ${locked}`);
