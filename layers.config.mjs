@@ -327,9 +327,21 @@ export const layers = {
     imports: ['src-renderer/charts', 'src-renderer/ui', 'src-renderer/lib', 'src-shared'],
     packages: ['svelte'],
   },
+  // Getting a model, on the Models page and in the new run's first step.
+  'src-renderer/models/**': {
+    imports: ['src-renderer/ui', 'src-renderer/lib', 'src-shared'],
+    packages: ['svelte'],
+  },
   'src-renderer/pages/lazy.ts': { imports: ['src-renderer/pages'] },
   'src-renderer/pages/*/**': {
-    imports: ['src-renderer/lab', 'src-renderer/charts', 'src-renderer/ui', 'src-renderer/lib', 'src-shared'],
+    imports: [
+      'src-renderer/lab',
+      'src-renderer/models',
+      'src-renderer/charts',
+      'src-renderer/ui',
+      'src-renderer/lib',
+      'src-shared',
+    ],
     packages: ['svelte', 'bits-ui', '@lucide/svelte', '@observablehq/plot', 'virtua', 'diff'],
   },
   'src-renderer/shell/**': {

@@ -175,3 +175,15 @@ export interface ModelNeeds {
   inferenceBytes: number;
   trainingBytes: number;
 }
+
+/** In which form a model that is not here yet could be trained on this machine, and what that takes at the least. */
+export interface ModelFit {
+  baseDtype: BaseDtype;
+  embeddingDtype: EmbeddingDtype;
+  totalBytes: number;
+  verdict: Verdict;
+  /** Of a graphics card; else of the machine. */
+  gpu: boolean;
+  /** Null where nothing is known of a card. */
+  room: MemoryRoom | null;
+}

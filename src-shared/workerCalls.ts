@@ -43,7 +43,7 @@ import type {
   SpectrumResult,
 } from './lab.ts';
 import type { LoadProgress } from './loadProgress.ts';
-import type { ModelNeeds, PlanResult, PreflightResult, Room } from './plan.ts';
+import type { ModelFit, ModelNeeds, PlanResult, PreflightResult, Room } from './plan.ts';
 import type { DataSpec, RunSpec } from './runSpec.ts';
 import type { LengthCounts, PreviewedRow, TokenizerCheck } from './tokens.ts';
 import type { ServedLoad } from './serving.ts';
@@ -67,6 +67,12 @@ export interface WorkerCalls {
   planLargest: { params: { spec: RunSpec; room: Room }; event: never; result: PreflightResult['largest'] };
   /** Memory that a base model takes on each engine. */
   modelNeeds: { params: { modelDir: string }; event: never; result: ModelNeeds[] };
+  /** In which form a model of this config.json could be trained. */
+  modelFit: {
+    params: { config: Record<string, unknown>; engine: BackendName; room: Room };
+    event: never;
+    result: ModelFit;
+  };
   checkTokenizer: { params: { modelDir: string }; event: never; result: TokenizerCheck };
   /** Rows token by token; those that chat template or embedding (of `vocab` rows) do not know with the reason. */
   previewTokens: {

@@ -19,10 +19,15 @@ export function modelsRouter({ models, plans }: Services) {
     matrices: procedure.input(byId).query(({ input }) => models.matrices(input.id)),
     /** Estimated memory on each engine. */
     needs: procedure.input(byId).query(({ input }) => plans.needs(input.id)),
+    /** In which form one of the recommended models could be trained here. */
+    recommendedFit: procedure
+      .input(z.object({ repository: z.string() }))
+      .query(({ input }) => plans.recommendedFit(input.repository)),
     /** Tries the tokenizer out. */
     tokenizer: procedure.input(byId).query(({ input }) => plans.tokenizer(input.id)),
     uses: procedure.input(byId).query(({ input }) => models.uses(input.id)),
-    suggestions: procedure.query(() => models.suggestions()),
+    /** What other programs have on this machine. */
+    found: procedure.query(() => models.found()),
     remove: procedure.input(byId).mutation(({ input }) => models.remove(input.id)),
   });
 }

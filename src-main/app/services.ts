@@ -76,7 +76,7 @@ export function createServices({
   const settings = new SettingsService(catalog);
   const workers = new Workers(() => spawnWorker(settings.read().gpu));
   const engines = new EngineService(catalog, workers, settings);
-  const models = new ModelService(home, catalog);
+  const models = new ModelService(home, catalog, settings);
   const tasks = new TaskService(catalog);
   const adapters = new AdapterService(home, catalog, tasks);
   const tokens = new TokenService(workers);

@@ -1,4 +1,4 @@
-/** Folders whose weights are packed by other programs (bitsandbytes, GPTQ, AWQ, FP8 …), with or without saying so. */
+/** Folders whose weights other programs packed (bitsandbytes, GPTQ, AWQ, FP8, MLX …), with or without saying so. */
 import { GraftError } from '../../src-shared/errors.ts';
 import type { ModelConfig } from '../engine/model/architecture.ts';
 import type { WeightFile } from '../safetensors/read.ts';
@@ -20,7 +20,7 @@ export function refuseQuantised(dir: string, config: ModelConfig, files: WeightF
   if (method !== undefined) throw quantised(dir, `config.json names the method ${method.slice(0, 40)}`);
   for (const { tensors } of files) {
     const part = [...tensors.values()].find(
-      ({ name, dtype }) => PACKING_PARTS.test(name) || (/^(F8_|[IU]8$|I32$)/.test(dtype) && name.endsWith('.weight')),
+      ({ name, dtype }) => PACKING_PARTS.test(name) || (/^(F8_|[IU](8|32)$)/.test(dtype) && name.endsWith('.weight')),
     );
     if (part) throw quantised(dir, `its weights hold ${part.name} of dtype ${part.dtype}`);
   }

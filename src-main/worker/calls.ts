@@ -11,6 +11,7 @@ import { labCompress } from './lab/compress.ts';
 import { labIntruders } from './lab/intruders.ts';
 import { labRate, labRateGrid } from './lab/rate.ts';
 import { labAmplification, labSimilarity, labSpectrum } from './lab/understand.ts';
+import { modelFit } from './plan/modelFit.ts';
 import { modelNeeds } from './plan/modelNeeds.ts';
 import { Planner } from './plan/planner.ts';
 import { preflight } from './plan/preflight.ts';
@@ -47,12 +48,13 @@ const training: Handlers<'train' | 'inspectStep'> = {
 };
 
 const planner = new Planner();
-const planning: Handlers<'plan' | 'planFit' | 'planLargest' | 'preflight' | 'modelNeeds'> = {
+const planning: Handlers<'plan' | 'planFit' | 'planLargest' | 'preflight' | 'modelNeeds' | 'modelFit'> = {
   plan: ({ spec, room }) => planner.plan(spec, room),
   planFit: ({ spec, room, keep }) => planner.fit(spec, room, keep),
   planLargest: ({ spec, room }) => planner.largest(spec, room),
   preflight: ({ spec, card }) => preflight(spec, card),
   modelNeeds: ({ modelDir }) => modelNeeds(modelDir),
+  modelFit,
 };
 
 const resident = new Resident();

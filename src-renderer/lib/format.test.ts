@@ -18,6 +18,7 @@ test('counts and sizes', () => {
   expect(formatShort(260032)).toBe('260K');
   expect(formatShort(1_100_000_000)).toBe('1.1B');
   expect(formatShort(999)).toBe('999');
+  expect(formatShort(999_885_952)).toBe('1B');
   expect(formatBytes(0)).toBe('0 B');
   expect(formatBytes(1536)).toBe('1.5 KiB');
   expect(formatBytes(5 * 1024 ** 3)).toBe('5 GiB');

@@ -16,7 +16,8 @@ export function formatShort(value: number): string {
     [1e3, 'K'],
   ];
   for (const [size, unit] of units) {
-    if (value >= size) return `${trim(value / size)}${unit}`;
+    // What rounds up to a thousand of a unit is one of the next.
+    if (value >= 0.9995 * size) return `${trim(value / size)}${unit}`;
   }
   return String(value);
 }

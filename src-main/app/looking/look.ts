@@ -21,6 +21,8 @@ const DEADLINES_MS: Partial<Record<LookName, number>> = {
   adapterFits: 300_000,
   convertAdapter: 300_000,
   fileSha256: 300_000,
+  // A page waits for it, place by place.
+  findModels: 20_000,
 };
 /** Of the thread's own values. What it reads into buffers is bounded where it is read. */
 const MEMORY_MB = 768;

@@ -10,7 +10,9 @@ import { writeCompanion } from '../../gguf/companion.ts';
 import { adapterFits } from '../adapters/fits.ts';
 import { plannedExport } from '../exports/planned.ts';
 import { licenceOf } from '../models/licence.ts';
+import { findModels } from '../models/found/find.ts';
 import { readModel } from '../models/read.ts';
+import { refuseRepository } from '../models/repository.ts';
 import { checkModel } from '../runs/checkModel.ts';
 import { matricesOf, trainableIn } from '../runs/trainable.ts';
 import { planVariants } from '../studies/variants.ts';
@@ -20,6 +22,7 @@ export const looks = {
   checkModel,
   convertAdapter,
   fileSha256,
+  findModels,
   hasChatTemplate,
   licenceOf,
   limitsOf,
@@ -27,6 +30,7 @@ export const looks = {
   plannedExport,
   planVariants,
   readModel,
+  refuseRepository: (text: string) => refuseRepository(text),
   trainableIn,
   writeCompanion,
 };

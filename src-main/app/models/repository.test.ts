@@ -19,7 +19,7 @@ it.each(['/models/Qwen', './models/Qwen', '../models', '~/models', 'C:\\models\\
 it('a folder that is there is a folder, whatever it is called', () => expect(refusal('src-main/app')).not.toThrow());
 
 it('says where it is, if it has been downloaded', () => {
-  const cached = { name: 'Qwen/Qwen2.5-0.5B', dir: '/cache/snapshots/1', sizeBytes: 1, place: 'Hugging Face' as const };
+  const cached = { name: 'Qwen/Qwen2.5-0.5B', path: '/cache/snapshots/1' };
   expect(() => refuseRepository('qwen/qwen2.5-0.5b', () => [cached])).toThrow(/already, so add that folder/);
 });
 

@@ -12,11 +12,14 @@ import { look } from '../looking/look.ts';
 import type { LookResult } from '../looking/looks.ts';
 import type { TrainableView } from '../runs/trainable.ts';
 import { tuningRunOf } from './runOfModel.ts';
+import type { SettingsService } from '../settings/service.ts';
 import type { Home } from '../storage/home.ts';
-import { findModels, type FoundModel } from './find.ts';
+import type { FoundInPlace } from '../../../src-shared/foundModels.ts';
+import { checkpointOf } from './checkpointFile.ts';
+import { lookForModels } from './found/lookForModels.ts';
+import { modelPlaces } from './found/places.ts';
 import type { ModelFacts } from './read.ts';
 import { isGgufFile } from './ggufFile.ts';
-import { refuseRepository } from './repository.ts';
 import { viewModel, type ModelView } from './state.ts';
 
 interface NewModel {
@@ -28,10 +31,12 @@ interface NewModel {
 export class ModelService {
   #home: Home;
   #catalog: Catalog;
+  #settings: SettingsService;
 
-  constructor(home: Home, catalog: Catalog) {
+  constructor(home: Home, catalog: Catalog, settings: SettingsService) {
     this.#home = home;
     this.#catalog = catalog;
+    this.#settings = settings;
   }
 
   /** Throws a usage error MODEL_NOT_FOUND. */
@@ -64,11 +69,12 @@ export class ModelService {
   }
 
   /**
-   * Registers a folder or a GGUF file; one that is registered already is brought up to date. `usualName`: of a model
-   * that is new and was given no name, else that of the folder or file.
+   * Registers a folder, by itself or by a file of its checkpoint, or a GGUF file; one that is registered already is
+   * brought up to date. `usualName`: of a model that is new and was given no name, else that of the folder or file.
    */
-  async add({ dir, name, usualName }: NewModel): Promise<RegisteredModel> {
-    refuseRepository(dir);
+  async add({ dir: named, name, usualName }: NewModel): Promise<RegisteredModel> {
+    const dir = checkpointOf(named);
+    await look('refuseRepository', [dir]);
     if (isGgufFile(dir)) return this.#addGguf(path.resolve(dir), name, usualName);
     const details = await look('readModel', [dir]);
     const known = this.#catalog.models.byDir(details.dir);
@@ -115,7 +121,7 @@ export class ModelService {
    */
   async relocate({ id, dir }: { id: string; dir: string }): Promise<RegisteredModel> {
     const model = this.require(id);
-    refuseRepository(dir);
+    await look('refuseRepository', [dir]);
     const made = isGgufFile(dir) ? this.#home.modelDir(newId('model')) : undefined;
     const details = await (made ? this.#lookAtGguf(path.resolve(dir), made) : look('readModel', [dir]));
     if (details.hash !== model.hash) {
@@ -162,10 +168,11 @@ export class ModelService {
     };
   }
 
-  /** Models of other programs on this machine that are not in the list. */
-  suggestions(): FoundModel[] {
+  /** Models of other programs on this machine, and those in the folders of the settings, that are not in the list. */
+  async found(): Promise<FoundInPlace[]> {
     const known = new Set(this.#catalog.models.list().map(({ dir, gguf }) => gguf?.file ?? dir));
-    return findModels().filter(({ dir }) => !known.has(dir));
+    const places = await lookForModels(modelPlaces(this.#settings.read().modelFolders));
+    return places.map((place) => ({ ...place, models: place.models.filter(({ path: own }) => !known.has(own)) }));
   }
 
   /** Forgets a model, and drops its packed forms from the cache; its folder is left alone. */

@@ -6,9 +6,11 @@
 import type { Home } from '../storage/home.ts';
 import type { WorkerCalls } from '../../../src-shared/workerCalls.ts';
 import type { BackendName } from '../../../src-shared/backends.ts';
-import type { FitPart, FitResult, PreflightResult } from '../../../src-shared/plan.ts';
+import type { FitPart, FitResult, ModelFit, PreflightResult } from '../../../src-shared/plan.ts';
+import { RECOMMENDED_MODELS } from '../../../src-shared/recommendedModels.ts';
 import type { RunSpec } from '../../../src-shared/runSpec.ts';
 import type { PlanResult, Room } from '../../../src-shared/plan.ts';
+import { usageError } from '../../../src-shared/errors.ts';
 import type { SettingsService } from '../settings/service.ts';
 import type { EngineService } from '../workers/engines.ts';
 import { look } from '../looking/look.ts';
@@ -60,6 +62,15 @@ export class PlanService {
     return this.#worker.ask('modelNeeds', { modelDir: this.#parts.models.require(modelId).dir });
   }
 
+  /** In which form a recommended model could be trained here. Throws a usage error MODEL_NOT_FOUND. */
+  async recommendedFit(repository: string): Promise<ModelFit> {
+    const model = RECOMMENDED_MODELS.find((one) => one.repository === repository);
+    if (!model)
+      throw usageError('MODEL_NOT_FOUND', `${repository} is not among the recommended models.`, { repository });
+    const { engine, room } = await this.#room('auto');
+    return this.#worker.ask('modelFit', { config: model.config, engine, room });
+  }
+
   /** Tries the tokenizer of a registered model out. */
   tokenizer(modelId: string): Promise<WorkerCalls['checkTokenizer']['result']> {
     return this.#worker.ask('checkTokenizer', { modelDir: this.#parts.models.require(modelId).dir });
@@ -72,9 +83,14 @@ export class PlanService {
 
   async #question(input: StartRun): Promise<{ spec: RunSpec; room: Room }> {
     const { spec } = await checkStart(this.#parts, this.#parts.settings.withMemoryLimit(input));
-    const engine: BackendName = await this.#parts.engines.resolve(spec.engine);
+    const { engine, room } = await this.#room(spec.engine);
+    return { spec: { ...spec, engine }, room };
+  }
+
+  async #room(wanted: 'auto' | BackendName): Promise<{ engine: BackendName; room: Room }> {
+    const engine = await this.#parts.engines.resolve(wanted);
     const room = await this.#parts.engines.room(engine);
     const { bindingBytes } = this.#parts.engines.known(engine) ?? {};
-    return { spec: { ...spec, engine }, room: { ...room, bindingBytes } };
+    return { engine, room: { ...room, bindingBytes } };
   }
 }

@@ -17,6 +17,8 @@ const appSettingsSchema = z.object({
     .default(null),
   /** Say when a run or an export ends. */
   notifications: z.boolean().default(true),
+  /** Folders beside those of other programs in which models are looked for. */
+  modelFolders: z.array(z.string().trim().min(1)).max(20).default([]),
 });
 export type AppSettings = z.infer<typeof appSettingsSchema>;
 
@@ -26,6 +28,7 @@ export const settingsChangeSchema = z.object({
   gpu: appSettingsSchema.shape.gpu.unwrap().exactOptional(),
   memoryLimitBytes: appSettingsSchema.shape.memoryLimitBytes.unwrap().exactOptional(),
   notifications: appSettingsSchema.shape.notifications.unwrap().exactOptional(),
+  modelFolders: appSettingsSchema.shape.modelFolders.unwrap().exactOptional(),
 });
 
 const KEY = 'app';

@@ -147,6 +147,7 @@ it('settings keep what is not changed, and the chosen engine is what auto means'
     gpu: null,
     memoryLimitBytes: null,
     notifications: true,
+    modelFolders: [],
   });
   await bench.api.system.saveSettings({ defaultEngine: 'wasm' });
   await bench.api.system.saveSettings({ memoryLimitBytes: 2 ** 30 });
@@ -156,6 +157,7 @@ it('settings keep what is not changed, and the chosen engine is what auto means'
     gpu: null,
     memoryLimitBytes: 2 ** 30,
     notifications: true,
+    modelFolders: [],
   });
   await expect(bench.api.system.saveSettings({ memoryLimitBytes: 5 })).rejects.toThrow();
   expect(await bench.services.engines.resolve('auto')).toBe('wasm');

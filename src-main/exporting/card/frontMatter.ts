@@ -52,11 +52,21 @@ const MOST_CHARACTERS = 100;
 
 /** The licence that a model card names: its identifier, or its name where that is `other`. Null: it names none. */
 export function licenceIn(card: string): string | null {
-  const [, yaml] = /^\uFEFF?---\r?\n(.*?)\r?\n---/s.exec(card) ?? [];
+  const yaml = yamlOf(card);
   if (yaml === undefined) return null;
   const licence = fieldOf(yaml, 'license');
   const shown = licence === undefined || licence === 'other' ? (fieldOf(yaml, 'license_name') ?? licence) : licence;
   return shown === undefined ? null : shown.slice(0, MOST_CHARACTERS);
+}
+
+/** The repository that a model was made from, where its card names one and no other. */
+export function baseModelIn(card: string): string | null {
+  const base = fieldOf(yamlOf(card) ?? '', 'base_model');
+  return base !== undefined && /^[\w.-]{1,96}\/[\w.-]{1,96}$/.test(base) ? base : null;
+}
+
+function yamlOf(card: string): string | undefined {
+  return /^\uFEFF?---\r?\n(.*?)\r?\n---/s.exec(card)?.[1];
 }
 
 /** A scalar at the top level, or the items of a list, joined. */

@@ -1,7 +1,7 @@
 /** Model cards: their fields as the hub reads them, what they say, and that no word of a user changes their form. */
 import { expect, it } from 'vitest';
 import { EXPORT_FORMATS } from '../../../src-shared/exports.ts';
-import { licenceIn } from './frontMatter.ts';
+import { baseModelIn, licenceIn } from './frontMatter.ts';
 import type { CardFacts } from './facts.ts';
 import { modelCard } from './modelCard.ts';
 
@@ -91,4 +91,13 @@ it('reads the licence of another card', () => {
   expect(licenceIn(card('license:\n  - mit\n  - cc0-1.0\ntags: [a]'))).toBe('mit, cc0-1.0');
   expect(licenceIn(card('tags:\n- a'))).toBeNull();
   expect(licenceIn('# Model\nlicense: mit')).toBeNull();
+});
+
+it('the base that another card names is read where it is one', () => {
+  const card = (yaml: string) => `---\n${yaml}\n---\n# Model\n`;
+  expect(baseModelIn(card('base_model: Qwen/Qwen3-0.6B'))).toBe('Qwen/Qwen3-0.6B');
+  expect(baseModelIn(card('license: mit\nbase_model:\n- google/gemma-3-1b-it'))).toBe('google/gemma-3-1b-it');
+  for (const yaml of ['base_model:\n- a/b\n- c/d', 'base_model: ../../etc', 'license: mit'])
+    expect(baseModelIn(card(yaml))).toBeNull();
+  expect(baseModelIn('no front matter')).toBeNull();
 });

@@ -26,7 +26,7 @@ import { labRate } from './labRate.ts';
 import { labSizes } from './labSizes.ts';
 import { labStudy } from './labStudy.ts';
 import { merge } from './merge.ts';
-import { modelsAdd, modelsList } from './models.ts';
+import { modelsAdd, modelsFound, modelsList, modelsRecommended } from './models.ts';
 import { params } from './params.ts';
 import { pull } from './pull.ts';
 import { push } from './push.ts';
@@ -45,6 +45,8 @@ const COMMANDS: Command[] = [
   doctor,
   modelsAdd,
   modelsList,
+  modelsFound,
+  modelsRecommended,
   pull,
   datasetsAdd,
   datasetsDocuments,

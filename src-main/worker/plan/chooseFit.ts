@@ -25,8 +25,9 @@ interface Form {
   lossError: number;
 }
 
-/** bf16 is what most checkpoints hold, so it comes before anything that costs time. */
-const PACKED: readonly Form[] = [
+/** The mildest first; bf16 is what most checkpoints hold, so it comes before anything that costs time. */
+export const FORMS: readonly Form[] = [
+  { baseDtype: 'f32', embeddingDtype: 'f32', lossError: 0 },
   { baseDtype: 'bf16', embeddingDtype: 'bf16', lossError: 0.0013 },
   { baseDtype: 'int8', embeddingDtype: 'int8', lossError: 0.0019 },
   { baseDtype: 'nf4', embeddingDtype: 'int8', lossError: 0.0045 },
@@ -101,11 +102,14 @@ function settingsOf({ baseDtype = 'f32', embeddingDtype = 'f32', train, data }: 
 
 /** As asked for, and the smaller ones that the method takes. */
 function formsFor({ method }: Draft, asked: FitSettings, keep: readonly FitPart[]): Form[] {
-  const own = PACKED.findIndex(({ baseDtype }) => baseDtype === asked.baseDtype);
-  const lossError = PACKED[own]?.lossError ?? 0;
+  const own = Math.max(
+    0,
+    FORMS.findIndex(({ baseDtype }) => baseDtype === asked.baseDtype),
+  );
+  const { lossError } = FORMS[own]!;
   return [
     { baseDtype: asked.baseDtype, embeddingDtype: asked.embeddingDtype, lossError },
-    ...PACKED.slice(own + 1).filter((form) => isAllowed(form, method.type) && keeps(form, asked, keep)),
+    ...FORMS.slice(own + 1).filter((form) => isAllowed(form, method.type) && keeps(form, asked, keep)),
   ];
 }
 

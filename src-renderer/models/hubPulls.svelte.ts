@@ -1,10 +1,10 @@
 /** Downloads from Hugging Face: what is asked for, what is known of it, and those under way or not done. */
 import { SvelteMap } from 'svelte/reactivity';
-import type { PullEvent, PullPlan, PullProgress, PullView } from '../../../src-shared/pulls.ts';
-import { api } from '../../lib/api.ts';
-import { Action } from '../../lib/action.svelte.ts';
-import { Resource } from '../../lib/resource.svelte.ts';
-import { streamOptions } from '../../lib/stream.ts';
+import type { PullEvent, PullPlan, PullProgress, PullView } from '../../src-shared/pulls.ts';
+import { api } from '../lib/api.ts';
+import { Action } from '../lib/action.svelte.ts';
+import { Resource } from '../lib/resource.svelte.ts';
+import { streamOptions } from '../lib/stream.ts';
 
 export class HubPulls {
   source = $state('');
