@@ -19,8 +19,6 @@ export interface RecommendedModel {
   /** One sentence. */
   goodFor: string;
   languages: string;
-  /** When the facts were looked at, an ISO date. */
-  lookedAt: string;
   /** What of its config.json decides the shapes, and with them the memory that training takes. */
   config: Readonly<Record<string, string | number | boolean>>;
 }

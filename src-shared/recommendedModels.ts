@@ -1,11 +1,12 @@
 /**
- * Models to begin with, smallest first. What is said of each is taken from its card and its config.json; nothing is
- * asked of the hub before the user fetches one, and the hub then tells licence and size again. A test holds parameters
+ * Models to begin with, smallest first. What is said of each is what its card and its config.json are known to say, not
+ * looked up at the hub; nothing is asked of it before the user fetches one, and the hub then tells licence and size again. A test holds parameters
  * and sizes against the shapes that config.json describes.
  */
 import type { RecommendedModel } from './recommendedModel.ts';
 
-const LOOKED_AT = '2026-11-30';
+/** When the list was put together, an ISO date: most of it from memory, some cards read from copies. */
+export const LISTED_AT = '2026-11-30';
 
 type Shape = [hidden: number, inner: number, layers: number, heads: number, kvHeads: number, vocab: number];
 
@@ -43,7 +44,6 @@ export const RECOMMENDED_MODELS: readonly RecommendedModel[] = [
     context: 8192,
     goodFor: 'Trying everything out in minutes, on any computer.',
     languages: 'English',
-    lookedAt: LOOKED_AT,
     config: config('llama', [576, 1536, 30, 9, 3, 49_152], { context: 8192, tied: true }),
   },
   {
@@ -56,7 +56,6 @@ export const RECOMMENDED_MODELS: readonly RecommendedModel[] = [
     context: 32_768,
     goodFor: 'One narrow task, such as sorting or extracting: it was made to be fine-tuned.',
     languages: 'English, others a little',
-    lookedAt: LOOKED_AT,
     config: config('gemma3_text', [640, 2048, 18, 4, 1, 262_144], {
       context: 32_768,
       tied: true,
@@ -74,7 +73,6 @@ export const RECOMMENDED_MODELS: readonly RecommendedModel[] = [
     context: 8192,
     goodFor: 'Short answers and simple rewriting without a graphics card.',
     languages: 'English',
-    lookedAt: LOOKED_AT,
     config: config('llama', [960, 2560, 32, 15, 5, 49_152], { context: 8192, tied: true }),
   },
   {
@@ -87,7 +85,6 @@ export const RECOMMENDED_MODELS: readonly RecommendedModel[] = [
     context: 32_768,
     goodFor: 'A first real fine-tune: extraction, classification, tables and JSON.',
     languages: '29 languages, English and Chinese best',
-    lookedAt: LOOKED_AT,
     config: config('qwen2', [896, 4864, 24, 14, 2, 151_936], { context: 32_768, tied: true }),
   },
   {
@@ -100,7 +97,6 @@ export const RECOMMENDED_MODELS: readonly RecommendedModel[] = [
     context: 40_960,
     goodFor: 'Small assistants in many languages; it can reason before it answers.',
     languages: '119 languages',
-    lookedAt: LOOKED_AT,
     config: config('qwen3', [1024, 3072, 28, 16, 8, 151_936], { context: 40_960, tied: true, head_dim: 128 }),
   },
   {
@@ -113,7 +109,6 @@ export const RECOMMENDED_MODELS: readonly RecommendedModel[] = [
     context: 32_768,
     goodFor: 'Fluent English in a small model: summaries, replies, a tone of your own.',
     languages: 'English',
-    lookedAt: LOOKED_AT,
     config: config('gemma3_text', [1152, 6912, 26, 4, 1, 262_144], {
       context: 32_768,
       tied: true,
@@ -131,7 +126,6 @@ export const RECOMMENDED_MODELS: readonly RecommendedModel[] = [
     context: 131_072,
     goodFor: 'Summaries and rewriting; many tools and guides know it.',
     languages: '8 languages: English, German, French, Italian, Portuguese, Hindi, Spanish, Thai',
-    lookedAt: LOOKED_AT,
     config: config('llama', [2048, 8192, 16, 32, 8, 128_256], { context: 131_072, tied: true, head_dim: 64 }),
   },
   {
@@ -144,7 +138,6 @@ export const RECOMMENDED_MODELS: readonly RecommendedModel[] = [
     context: 4096,
     goodFor: 'Research: its training data and code are public too.',
     languages: 'English',
-    lookedAt: LOOKED_AT,
     config: config('olmo2', [2048, 8192, 16, 16, 16, 100_352], { context: 4096, tied: false }),
   },
   {
@@ -157,7 +150,6 @@ export const RECOMMENDED_MODELS: readonly RecommendedModel[] = [
     context: 32_768,
     goodFor: 'Extraction, classification and short texts, with more knowledge than the 0.5B.',
     languages: '29 languages, English and Chinese best',
-    lookedAt: LOOKED_AT,
     config: config('qwen2', [1536, 8960, 28, 12, 2, 151_936], { context: 32_768, tied: true }),
   },
   {
@@ -170,7 +162,6 @@ export const RECOMMENDED_MODELS: readonly RecommendedModel[] = [
     context: 40_960,
     goodFor: 'Assistants, extraction and code in many languages on a small graphics card.',
     languages: '119 languages',
-    lookedAt: LOOKED_AT,
     config: config('qwen3', [2048, 6144, 28, 16, 8, 151_936], { context: 40_960, tied: true, head_dim: 128 }),
   },
   {
@@ -183,7 +174,6 @@ export const RECOMMENDED_MODELS: readonly RecommendedModel[] = [
     context: 131_072,
     goodFor: 'Work on documents: summaries, questions about a text, calling tools.',
     languages: '12 languages, English best',
-    lookedAt: LOOKED_AT,
     config: config('granite', [2048, 8192, 40, 32, 8, 49_159], { context: 131_072, tied: true }),
   },
   {
@@ -196,7 +186,6 @@ export const RECOMMENDED_MODELS: readonly RecommendedModel[] = [
     context: 8192,
     goodFor: 'Well-written English texts.',
     languages: 'English',
-    lookedAt: LOOKED_AT,
     config: config('gemma2', [2304, 9216, 26, 8, 4, 256_000], {
       context: 8192,
       tied: true,
@@ -216,7 +205,6 @@ export const RECOMMENDED_MODELS: readonly RecommendedModel[] = [
     context: 65_536,
     goodFor: 'An all-round assistant with long texts; data and recipe are public.',
     languages: 'English, French, Spanish, German, Italian, Portuguese',
-    lookedAt: LOOKED_AT,
     config: config('smollm3', [2048, 11_008, 36, 16, 4, 128_256], { context: 65_536, tied: true }),
   },
   {
@@ -229,7 +217,6 @@ export const RECOMMENDED_MODELS: readonly RecommendedModel[] = [
     context: 131_072,
     goodFor: 'Dialogue, summaries and rewriting in European languages.',
     languages: '8 languages: English, German, French, Italian, Portuguese, Hindi, Spanish, Thai',
-    lookedAt: LOOKED_AT,
     config: config('llama', [3072, 8192, 28, 24, 8, 128_256], { context: 131_072, tied: true, head_dim: 128 }),
   },
   {
@@ -242,7 +229,6 @@ export const RECOMMENDED_MODELS: readonly RecommendedModel[] = [
     context: 131_072,
     goodFor: 'Arithmetic, logic and code.',
     languages: '23 languages, English best',
-    lookedAt: LOOKED_AT,
     config: config('phi3', [3072, 8192, 32, 24, 8, 200_064], {
       context: 131_072,
       tied: true,
@@ -259,7 +245,6 @@ export const RECOMMENDED_MODELS: readonly RecommendedModel[] = [
     context: 262_144,
     goodFor: 'The strongest of its size for most tasks, in many languages and on long texts.',
     languages: '119 languages',
-    lookedAt: LOOKED_AT,
     config: config('qwen3', [2560, 9728, 36, 32, 8, 151_936], { context: 262_144, tied: true, head_dim: 128 }),
   },
   {
@@ -272,7 +257,6 @@ export const RECOMMENDED_MODELS: readonly RecommendedModel[] = [
     context: 40_960,
     goodFor: 'Demanding tasks on a large graphics card; it can reason before it answers.',
     languages: '119 languages',
-    lookedAt: LOOKED_AT,
     config: config('qwen3', [4096, 12_288, 36, 32, 8, 151_936], { context: 40_960, tied: false, head_dim: 128 }),
   },
   {
@@ -285,7 +269,6 @@ export const RECOMMENDED_MODELS: readonly RecommendedModel[] = [
     context: 40_960,
     goodFor: 'The most demanding tasks, with a card of 24 GB or more.',
     languages: '119 languages',
-    lookedAt: LOOKED_AT,
     config: config('qwen3', [5120, 17_408, 40, 40, 8, 151_936], { context: 40_960, tied: false, head_dim: 128 }),
   },
 ];
