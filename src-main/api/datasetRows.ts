@@ -1,6 +1,7 @@
 /** Rows of a dataset: in windows for tables, and as a run will see them. */
 import {
   checkRowSchema,
+  distinctSchema,
   filteredSchema,
   filteredWindowSchema,
   lengthsSchema,
@@ -22,6 +23,7 @@ export function rowProcedures({ datasetRows: rows, datasetPreview }: Services) {
     badRows: procedure.input(sourceWindowSchema).query(({ input }) => rows.bad(input)),
     badRowsCsv: procedure.input(sourceSchema).query(({ input }) => rows.badAsCsv(input)),
     duplicates: procedure.input(sourceWindowSchema).query(({ input }) => rows.duplicates(input)),
+    distinct: procedure.input(distinctSchema).query(({ input, signal }) => rows.distinct(input, signal)),
     split: procedure.input(splitSchema).query(({ input }) => rows.split(input)),
 
     preview: procedure.input(previewSchema).query(({ input }) => datasetPreview.tokens(input)),
