@@ -19,6 +19,20 @@ export const RECIPE_STEPS = [
 ] as const;
 export type RecipeStep = (typeof RECIPE_STEPS)[number];
 
+/** What the steps are called. */
+export const STEP_TITLES: Record<RecipeStep, string> = {
+  leaveOut: 'Leave out single rows',
+  trim: 'Trim white space',
+  values: 'Replace values',
+  filter: 'Filter rows',
+  mask: 'Mask personal data',
+  length: 'Limit the length',
+  duplicates: 'Leave out repeated rows',
+  nearDuplicates: 'Leave out near-duplicates',
+  balance: 'Balance the values of a column',
+  sample: 'Take a random sample',
+};
+
 export const CONDITION_KINDS = [
   'is',
   'isNot',

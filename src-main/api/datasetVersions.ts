@@ -14,9 +14,13 @@ export function versionProcedures({ datasetVersions: versions, datasetRecipes: r
     saveVersion: procedure.input(saveVersionSchema).mutation(({ input }) => versions.save(input)),
     withoutDuplicates: procedure.input(versionSchema).mutation(({ input }) => versions.withoutDuplicates(input)),
     withoutBadRows: procedure.input(versionSchema).mutation(({ input }) => versions.withoutBadRows(input)),
-    previewRecipe: procedure.input(recipeOfSchema).query(({ input, signal }) => recipes.preview(input, signal)),
+    // Not a query, whose input is part of an address: a recipe may be long.
+    previewRecipe: procedure.input(recipeOfSchema).mutation(({ input, signal }) => recipes.preview(input, signal)),
+    noteRecipe: procedure.input(recipeOfSchema).mutation(({ input }) => recipes.note(input)),
     /** Rows that are done, then the new version; leaving it calls the work off. */
-    prepare: procedure.input(recipeOfSchema).subscription(({ input, signal }) => recipes.prepare(input, signal)),
+    prepare: procedure
+      .input(z.object({ job: z.string() }))
+      .subscription(({ input, signal }) => recipes.carryOut(input.job, signal)),
     useVersion: procedure.input(oneVersion).mutation(({ input }) => versions.use(input.id, input.version)),
     takeChanged: procedure.input(byId).mutation(({ input }) => versions.takeChanged(input.id)),
     relocate: procedure.input(elsewhere).mutation(({ input }) => versions.relocate(input.id, input.file)),

@@ -1,6 +1,7 @@
 /** Recipes: what one would do to a version, and carrying it out as a new version. The source is only read. */
 import path from 'node:path';
 import type { Preparation, PrepareEvent, RecipePreview } from '../../../src-shared/recipes.ts';
+import { usageError } from '../../../src-shared/errors.ts';
 import { streamOfCall } from '../events/stream.ts';
 import { newId } from '../ids.ts';
 import type { ModelService } from '../models/service.ts';
@@ -9,11 +10,14 @@ import type { RecipeOf } from './inputs.ts';
 import type { DatasetService } from './service.ts';
 import type { DatasetVersions } from './versions.ts';
 
+const MOST_NOTED = 20;
+
 export class DatasetRecipes {
   #home: Home;
   #datasets: DatasetService;
   #models: ModelService;
   #versions: DatasetVersions;
+  #noted = new Map<string, RecipeOf>();
 
   constructor(parts: { home: Home; datasets: DatasetService; models: ModelService; versions: DatasetVersions }) {
     this.#home = parts.home;
@@ -27,6 +31,24 @@ export class DatasetRecipes {
     const base = this.#datasets.require(id, version);
     const tokenizerDir = this.#modelOf(modelId)?.dir;
     return this.#datasets.files.previewRecipe(base, { recipe, tokenizerDir, signal });
+  }
+
+  /** Notes what is to be carried out, for `carryOut`: a recipe may be too long for the address of a stream. */
+  note(input: RecipeOf): { job: string } {
+    this.#datasets.require(input.id, input.version);
+    const job = newId('recipe');
+    this.#noted.set(job, input);
+    const [oldest] = this.#noted.keys();
+    if (oldest !== undefined && this.#noted.size > MOST_NOTED) this.#noted.delete(oldest);
+    return { job };
+  }
+
+  /** As `prepare`, what was noted. Throws a usage error BAD_INPUT for a job that has begun already. */
+  async *carryOut(job: string, signal?: AbortSignal): AsyncGenerator<PrepareEvent, void, void> {
+    const input = this.#noted.get(job);
+    if (!input) throw usageError('BAD_INPUT', 'This recipe has been carried out or called off; start it again.');
+    this.#noted.delete(job);
+    yield* this.prepare(input, signal);
   }
 
   /**

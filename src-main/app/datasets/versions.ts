@@ -99,7 +99,8 @@ export class DatasetVersions {
     { file, sha256, preparation }: { file: string; sha256: string; preparation: Preparation },
   ): Promise<number> {
     const { rows, kept } = preparation.report;
-    const change = `Prepared by a recipe: ${counted(kept, 'row')} of ${counted(rows, 'row')}, from version ${base.version}`;
+    const share = `${kept.toLocaleString('en-US')} of ${counted(rows, 'row')}`;
+    const change = `Prepared by a recipe: ${share}, from version ${base.version}`;
     let number = 0;
     await recordWritten(this.#datasets.files, { base, file, sha256, what: 'this recipe' }, (written) => {
       number = this.#nextNumber(base.id);
