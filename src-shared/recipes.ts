@@ -215,6 +215,20 @@ export interface DistinctValues {
   complete: boolean;
 }
 
+/** The mean loss of a row's learnt tokens under a base model. */
+export interface RowLoss {
+  /** Number of the row in its version, from 0. */
+  index: number;
+  line: number;
+  loss: number;
+  /** Tokens that carry it. */
+  tokens: number;
+}
+
+/** Told while losses are measured, and once at the end: the rows with the highest, the highest first. */
+export type LossEvent =
+  { done: number; total: number } | { measured: number; median: number; highest: (RowLoss & { text: string })[] };
+
 /** Told while a recipe is carried out, and once when it is done. */
 export type PrepareEvent = { done: number; total: number } | { version: number; report: RecipeReport };
 

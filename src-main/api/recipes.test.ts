@@ -2,7 +2,7 @@
 import fs from 'node:fs';
 import path from 'node:path';
 import { afterEach, beforeEach, expect, it } from 'vitest';
-import type { PrepareEvent, RecipeInput } from '../../src-shared/recipes.ts';
+import type { LossEvent, PrepareEvent, RecipeInput } from '../../src-shared/recipes.ts';
 import { loadTokenizer } from '../datasets/tokenizer.ts';
 import { readArgs } from '../hosts/cli/args.ts';
 import { datasetsPrepare } from '../hosts/cli/datasetsPrepare.ts';
@@ -112,6 +112,36 @@ it('lengths in tokens are those of the model that is named', async () => {
   const lengths = pieces.map((piece) => tokenizer.encode(piece, { addSpecialTokens: false }).length);
   expect(Math.max(...lengths)).toBeLessThanOrEqual(16);
   expect(Math.min(...lengths)).toBeGreaterThan(4);
+});
+
+it('a row unlike what the base was trained on has the highest loss, as it is measured alone', async () => {
+  // Rows of the starter's own sample, and one of another kind.
+  const sample = linesOf(path.join(MODEL, '..', 'data', 'describe.jsonl')) as (typeof ROWS)[number][];
+  const strange = { prompt: sample[0]!.prompt, completion: ' }{ qzx ;; 0x7f WWW' };
+  const rows = [sample[0]!, sample[1]!, strange, sample[2]!];
+  const mixed = path.join(bench.dir, 'mixed.jsonl');
+  // A bad line, so that numbers and lines differ.
+  fs.writeFileSync(mixed, ['{"prompt": ', ...rows.map((row) => JSON.stringify(row))].join('\n'));
+  const { id } = await bench.api.datasets.add({ file: mixed, allowBadRows: true });
+  const model = await bench.api.models.add({ dir: MODEL });
+  const events: LossEvent[] = [];
+  for await (const event of await bench.api.datasets.rowLosses({ id, modelId: model.id }))
+    events.push(event as LossEvent);
+  const last = events.at(-1)!;
+  if (!('highest' in last)) throw new Error('no result');
+  expect(events.slice(0, -1)).toEqual([1, 2, 3, 4].map((done) => ({ done, total: 4 })));
+  expect(last.measured).toBe(4);
+  const [worst, ...others] = last.highest;
+  expect(worst).toMatchObject({ index: 2, line: 4, text: `${strange.prompt} · ${strange.completion}` });
+  expect(others.every(({ loss }) => loss < worst!.loss - 1)).toBe(true);
+
+  const alone = path.join(bench.dir, 'alone.jsonl');
+  fs.writeFileSync(alone, JSON.stringify(rows[2]));
+  const data = { file: alone, maxLength: 1024, lossOn: 'completion' as const };
+  const engine = await bench.services.engines.resolve('auto');
+  const measured = await bench.services.workers.once('evaluate', { engine, modelDir: MODEL, data, batch: 1 });
+  expect(worst!.loss).toBeCloseTo(measured.loss, 4);
+  expect(worst!.tokens).toBe(measured.tokens);
 });
 
 async function said(...argv: string[]): Promise<{ lines: string[]; result: object }> {

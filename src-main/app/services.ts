@@ -8,6 +8,7 @@ import { TokenStore, type Keychain } from '../hub/token.ts';
 import { AdapterRemoval } from './adapters/removal.ts';
 import { AdapterService } from './adapters/service.ts';
 import { mendTrash } from './adapters/trash.ts';
+import { DatasetOutliers } from './datasets/outliers.ts';
 import { DatasetRecipes } from './datasets/recipes.ts';
 import { DatasetPreview } from './datasets/preview.ts';
 import { DatasetRows } from './datasets/rows.ts';
@@ -114,6 +115,7 @@ export function createServices({
     datasetPreview: new DatasetPreview(datasets, models, tokens),
     drafts,
     datasetVersions: versions,
+    datasetOutliers: new DatasetOutliers({ datasets, models, workers, engines }),
     datasetRecipes: new DatasetRecipes({ home, datasets, models, versions }),
     runs,
     runHistory: new RunHistory(catalog, runs),

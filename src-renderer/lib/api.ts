@@ -47,6 +47,7 @@ export type {
   LabMade,
   LabPlace,
   LogLine,
+  LossEvent,
   LossSample,
   ModelView,
   ParityCertificate,

@@ -88,6 +88,12 @@ export const distinctSchema = sourceSchema.extend({ column: z.string().min(1) })
 export const recipeOfSchema = versionSchema.extend({ recipe: recipeSchema, modelId: z.string().optional() });
 export type RecipeOf = z.output<typeof recipeOfSchema>;
 
+/** `rows`: so many at most, chosen at random. */
+export const rowLossesSchema = versionSchema.extend({
+  modelId: z.string(),
+  rows: z.number().int().min(1).max(10_000).default(500),
+});
+
 const rowValues = z.record(z.string(), z.unknown());
 
 const editsSchema = z.object({

@@ -12,7 +12,7 @@ const BLOCK_ROWS = 100;
 const SHOWN_ROWS = 12;
 const SHOWN_COLUMNS = 6;
 const CELL_CHARS = 600;
-const MOST_EXAMPLES = 20;
+const MOST_EXAMPLES = 8;
 const AROUND_CHARS = 30;
 
 /** Throws what carryOut throws. */
