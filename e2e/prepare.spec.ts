@@ -3,7 +3,7 @@ import fs from 'node:fs';
 import path from 'node:path';
 import type { Locator, Page } from '@playwright/test';
 import { expectAccessible } from './axe.ts';
-import { ask, expect, goTo, keepScreenshot, test } from './fixtures.ts';
+import { addSample, addStarterModel, ask, expect, goTo, keepScreenshot, test } from './fixtures.ts';
 
 interface Stored {
   id: string;
@@ -168,4 +168,25 @@ test('a wrong pattern is said, classes are balanced, and the work can be called 
   expect(dataset).toMatchObject({ version: 1, rows: 30_000 });
   const own = path.join(home, 'datasets', dataset!.id);
   await expect.poll(() => (fs.existsSync(own) ? fs.readdirSync(own) : [])).toEqual([]);
+});
+
+test('unusual rows are measured, looked at and left out', async ({ graft: page }) => {
+  test.setTimeout(180_000);
+  await addStarterModel(page);
+  await addSample(page, 'describe');
+  await page.getByRole('tab', { name: 'Prepare' }).click();
+  const unusual = step(page, 'Unusual rows');
+  await unusual.getByLabel('Rows, chosen at random').fill('12');
+  await unusual.getByRole('button', { name: 'Measure losses' }).click();
+  await expect(unusual).toContainText('12 rows measured', { timeout: 120_000 });
+  const losses = await unusual.locator('tbody td:nth-child(3)').allInnerTexts();
+  expect(losses).toHaveLength(12);
+  const numbers = losses.map(Number);
+  expect(numbers).toEqual(numbers.toSorted((a, b) => b - a));
+  await unusual.getByRole('checkbox').first().check();
+  await expectAccessible(page);
+  await keepScreenshot(page, 'datasets-unusual');
+  await unusual.getByRole('button', { name: 'Leave out the chosen rows' }).click();
+  await expect(step(page, 'Leave out single rows')).toContainText('1 left out');
+  await expect(unusual.getByRole('checkbox').first()).toBeDisabled();
 });
