@@ -16,7 +16,8 @@ interface Stored {
 const TICKETS = [
   'Frage;Antwort;Art',
   ' Wo ist meine Größe? ;In Regal drei.;Frage',
-  'Ich möchte mein Geld zurück, rufen Sie 030 901820 an.;Gern, wir überweisen auf DE89 3704 0044 0532 0130 00.;Rückerstattung',
+  'Ich möchte mein Geld zurück, rufen Sie 030 901820 an.;' +
+    'Gern, wir überweisen auf DE89 3704 0044 0532 0130 00.;Rückerstattung',
   'Bitte senden Sie mir die Rechnung für meine letzte Bestellung;Kommt per Post.;Frage',
   'Bitte senden Sie mir die Rechnung für meine letzte Bestellung!;Kommt per Post.;Frage',
   'Öffnungszeiten?;Von neun bis fünf.;Werbung',
@@ -28,7 +29,6 @@ async function add(page: Page, file: string, columns: Record<string, string>): P
   await page.getByRole('button', { name: 'Check file' }).click();
   for (const [field, column] of Object.entries(columns))
     await page.getByLabel(`Column for ${field}`).selectOption(column);
-  await page.getByRole('button', { name: 'Read all rows with these columns' }).click();
   await page.getByRole('button', { name: 'Add dataset' }).click();
   await expect(page.getByRole('link', { name: 'Train with it' })).toBeVisible();
   await page.getByRole('tab', { name: 'Prepare' }).click();

@@ -70,7 +70,7 @@ const on = z.boolean().default(true);
 const column = z.string().min(1).max(1000);
 const seed = z.number().int().min(0).max(0xffffffff).default(0);
 
-export const conditionSchema = z
+const conditionSchema = z
   .strictObject({ column, is: z.enum(CONDITION_KINDS), value: z.string().max(10_000).default('') })
   .refine(({ is, value }) => !NUMBER_CONDITIONS.includes(is) || numberIn(value) !== undefined, {
     message: 'the value of longerThan, shorterThan, greaterThan and lessThan is a number',
@@ -170,7 +170,7 @@ export interface Preparation {
   model?: string;
 }
 
-export interface PersonalExample {
+interface PersonalExample {
   line: number;
   column: string;
   kind: PersonalKind;

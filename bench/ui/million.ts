@@ -2,6 +2,7 @@
 import fs from 'node:fs';
 import path from 'node:path';
 import type { Locator } from '@playwright/test';
+import { Random } from '../../src-shared/random.ts';
 import { framesSeen, watchFrames, type Frames } from './frames.ts';
 import { callApi, openSession, residentBytes, type Session } from './session.ts';
 
@@ -71,7 +72,9 @@ async function prepared({ page }: Session, act: (what: string, work: () => Promi
   });
   await act('near-duplicates switched on, until their preview', async () => {
     await switchOn('Leave out near-duplicates');
-    await region('Leave out near-duplicates').getByText(/^−[\d,]+ left out/).waitFor();
+    await region('Leave out near-duplicates')
+      .getByText(/^−[\d,]+ left out/)
+      .waitFor();
   });
   await act('values of a column counted', async () => {
     await switchOn('Replace values');
@@ -90,7 +93,8 @@ function writeRows(file: string, count: number): void {
   let text = '';
   for (let n = 0; n < count; n++) {
     const own = n % 10 === 9 ? n - 1 : n;
-    const words = Array.from({ length: 24 }, (_, i) => `wort${(own * 31 + i * i * 17) % 9973}`).join(' ');
+    const random = new Random(own);
+    const words = Array.from({ length: 24 }, () => `wort${random.integer(10_000)}`).join(' ');
     const prompt = `Frage ${n} zu ${words}${n % 100 === 0 ? ' bitte an kunde@example.de' : ''}`;
     const row = { prompt, completion: `Antwort ${own}`, art: n % 3 === 0 ? 'Rückerstattung' : 'Umtausch' };
     text += `${JSON.stringify(row)}\n`;

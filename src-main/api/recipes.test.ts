@@ -137,7 +137,7 @@ it('a row unlike what the base was trained on has the highest loss, as it is mea
 
   const alone = path.join(bench.dir, 'alone.jsonl');
   fs.writeFileSync(alone, JSON.stringify(rows[2]));
-  const data = { file: alone, maxLength: 1024, lossOn: 'completion' as const };
+  const data = { file: alone, map: {}, maxLength: 1024, lossOn: 'completion' as const };
   const engine = await bench.services.engines.resolve('auto');
   const measured = await bench.services.workers.once('evaluate', { engine, modelDir: MODEL, data, batch: 1 });
   expect(worst!.loss).toBeCloseTo(measured.loss, 4);

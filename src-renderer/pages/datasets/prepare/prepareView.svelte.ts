@@ -13,7 +13,7 @@ type Source = { id: string; version: number };
 const WAIT_MS = 300;
 
 /** Recipes that were begun, by dataset: another tab of the page is not the end of them. */
-const begun = new Map<string, RecipeDraft>();
+const begun: Partial<Record<string, RecipeDraft>> = {};
 
 export class PrepareView {
   draft = $state<RecipeDraft>(emptyDraft());
@@ -34,7 +34,7 @@ export class PrepareView {
 
   constructor(source: Source) {
     this.#source = source;
-    const known = begun.get(source.id);
+    const known = begun[source.id];
     if (known) this.draft = known;
   }
 
@@ -49,7 +49,7 @@ export class PrepareView {
 
   /** Looks again, soon; an answer to what was asked before is not waited for. */
   lookSoon(): void {
-    begun.set(this.#source.id, $state.snapshot(this.draft) as RecipeDraft);
+    begun[this.#source.id] = $state.snapshot(this.draft) as RecipeDraft;
     clearTimeout(this.#timer);
     this.#timer = setTimeout(() => void this.#look(), this.preview ? WAIT_MS : 0);
   }
@@ -82,7 +82,7 @@ export class PrepareView {
               else {
                 this.cancel();
                 // It is kept with the version; the next one starts from nothing.
-                begun.delete(this.#source.id);
+                begun[this.#source.id] = undefined;
                 toasts.show({
                   text: `Version ${event.version} has ${counted(event.report.kept, 'row')}.`,
                   tone: 'good',
