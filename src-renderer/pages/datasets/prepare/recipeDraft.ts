@@ -65,7 +65,7 @@ export function draftOf(recipe: Recipe): RecipeDraft {
   return draft;
 }
 
-/** The steps that are on and have all they need. Cells that stay as they are, and choices not yet made, are left out. */
+/** The steps that are on and have all they need. Cells that stay as they are, and choices not made yet, are not. */
 export function recipeOf(draft: RecipeDraft): RecipeInput {
   const { leaveOut, trim, values, filter, mask, length, duplicates, nearDuplicates, balance, sample } = draft;
   const { most: longest, column } = length;
