@@ -151,7 +151,7 @@ test('a wrong pattern is said, classes are balanced, and the work can be called 
   await expect(result.getByRole('alert')).toHaveCount(0);
 
   const balance = await switchOn(page, 'Balance the values of a column');
-  await balance.getByLabel('Column whose values are balanced').selectOption('completion');
+  await balance.getByLabel('Balanced column').selectOption('completion');
   const bars = balance.getByRole('table', { name: 'Rows of each value in this version' });
   await expect(bars.getByRole('row', { name: 'ja 27,000' })).toBeVisible();
   await expect(bars.getByRole('row', { name: 'nein 3,000' })).toBeVisible();
