@@ -182,6 +182,9 @@ export const layers = {
       '@uwdata/flechette',
       '@huggingface/jinja',
       '@huggingface/tokenizers',
+      // Recipes: patterns that users type, phone numbers.
+      're2js',
+      'libphonenumber-js',
     ],
   },
   // Files of other runtimes: GGUF, PyTorch's pickles, mlx; what llama.cpp itself computes; the hub.

@@ -45,6 +45,7 @@ import type {
 import type { LoadProgress } from './loadProgress.ts';
 import type { ModelFit, ModelNeeds, PlanResult, PreflightResult, Room } from './plan.ts';
 import type { DataSpec, RunSpec } from './runSpec.ts';
+import type { RowLoss } from './recipes.ts';
 import type { LengthCounts, PreviewedRow, TokenizerCheck } from './tokens.ts';
 import type { ServedLoad } from './serving.ts';
 import type { EvaluateResult, InspectedStep, InspectParams, TrainEvent, TrainResult } from './training.ts';
@@ -120,6 +121,22 @@ export interface WorkerCalls {
     } & BaseForms;
     event: { done: number; total: number };
     result: EvaluateResult;
+  };
+  /** The loss of single rows, by their numbers among the readable rows of the file. */
+  rowLosses: {
+    params: {
+      engine: BackendName;
+      modelDir: string;
+      file: string;
+      format?: DatasetFormat | null | undefined;
+      part?: string | undefined;
+      noHeader?: boolean | undefined;
+      plan: ColumnPlan;
+      rows: number[];
+      maxLength: number;
+    };
+    event: { done: number; total: number };
+    result: RowLoss[];
   };
   /** Loads a base model that stays resident for attach and generate. */
   load: {

@@ -12,6 +12,14 @@ test('only what stands between the marks is replaced', () => {
   expect(withFigures(once, '| b |')).toBe(withFigures(page, '| b |'));
 });
 
+test('the figures of another command have marks of their own', () => {
+  const both = `${page}<!-- figures: other -->\nold too\n<!-- end of figures -->\n`;
+  const changed = withFigures(both, '| c |', 'other');
+  expect(changed).toContain('\nold\n');
+  expect(changed).toContain('| c |');
+  expect(changed).not.toContain('old too');
+});
+
 test('a page without the marks is refused', () => {
   expect(() => withFigures('nothing', '| a |')).toThrow(/needs the lines/);
 });

@@ -2,6 +2,7 @@
 import type { Circumstances } from '../lib/machine.ts';
 import type { MemoryFigures, PaintFigures, RowsFigures, StreamFigures } from './cases.ts';
 import type { Frames } from './frames.ts';
+import type { MillionFigures } from './million.ts';
 
 export interface Figures {
   empty: Frames;
@@ -25,16 +26,44 @@ function frameRow(what: string, { count, medianMs, p99Ms, longestMs, janks, ownJ
   );
 }
 
+function measuredOn(
+  { date, commit, changed, cpu, cores, system, node, loadAtStart }: Circumstances,
+  browser: string,
+): string {
+  return (
+    `${date.slice(0, 16).replace('T', ' ')} UTC, commit ${commit}${changed ? ' (with changes)' : ''}, ${cpu}, ` +
+    `${cores} cores, ${system}, Node ${node}, ${browser} headless on its software renderer, load ` +
+    `${loadAtStart.toFixed(1)} at the start.`
+  );
+}
+
+/** The table of a million rows. */
+export function millionTable(figures: MillionFigures, circumstances: Circumstances, browser: string): string {
+  const { rows, fileBytes, acts, hostBytes } = figures;
+  return [
+    measuredOn(circumstances, browser),
+    '',
+    `| ${rows.toLocaleString('en-US')} rows, ${mib(fileBytes)} | took | longest frame | over 50 ms | of these the ` +
+      "page's own | longest task |",
+    '|---|---|---|---|---|---|',
+    ...acts.map(({ what, ms: took, frames }) => {
+      const { longestMs, janks, ownJanks, longestTaskMs } = frames;
+      const task = longestTaskMs === 0 ? 'none over 50 ms' : ms(longestTaskMs);
+      return `| ${what} | ${(took / 1000).toFixed(1)} s | ${ms(longestMs)} | ${janks} | ${ownJanks} | ${task} |`;
+    }),
+    '',
+    `The host process has ${mib(hostBytes)} in memory afterwards.`,
+  ].join('\n');
+}
+
 export function tables(
   { empty, paint, stream, rows, hour }: Figures,
-  { date, commit, changed, cpu, cores, system, node, loadAtStart }: Circumstances,
+  circumstances: Circumstances,
   browser: string,
 ): string {
   const n = (value: number): string => value.toLocaleString('en-US');
   return [
-    `${date.slice(0, 16).replace('T', ' ')} UTC, commit ${commit}${changed ? ' (with changes)' : ''}, ${cpu}, ` +
-      `${cores} cores, ${system}, Node ${node}, ${browser} headless on its software renderer, load ` +
-      `${loadAtStart.toFixed(1)} at the start.`,
+    measuredOn(circumstances, browser),
     '',
     `| first paint (${paint.usefulMs.length} fresh starts) | median (least to most) |`,
     '|---|---|',
@@ -59,12 +88,13 @@ export function tables(
   ].join('\n');
 }
 
-const BEGIN = '<!-- figures: npm run bench:ui -- --write -->';
 const END = '<!-- end of figures -->';
 
-/** The page with its figures replaced. Throws when the marks are missing. */
-export function withFigures(page: string, figures: string): string {
-  const [begin, end] = [page.indexOf(BEGIN), page.indexOf(END)];
-  if (begin < 0 || end < begin) throw new Error(`docs/performance-ui.md needs the lines "${BEGIN}" and "${END}".`);
-  return `${page.slice(0, begin)}${BEGIN}\n\n${figures}\n\n${page.slice(end)}`;
+/** The page with the figures of a command replaced. Throws when the marks are missing. */
+export function withFigures(page: string, figures: string, command = 'npm run bench:ui -- --write'): string {
+  const mark = `<!-- figures: ${command} -->`;
+  const begin = page.indexOf(mark);
+  const end = page.indexOf(END, begin);
+  if (begin < 0 || end < begin) throw new Error(`docs/performance-ui.md needs the lines "${mark}" and "${END}".`);
+  return `${page.slice(0, begin)}${mark}\n\n${figures}\n\n${page.slice(end)}`;
 }

@@ -14,7 +14,7 @@ const EVERYTHING =
  */
 export const JOURNEYS = [
   ['src-renderer/pages/adapters/', ['adapters']],
-  ['src-renderer/pages/datasets/', ['datasets']],
+  ['src-renderer/pages/datasets/', ['datasets', 'prepare']],
   ['src-renderer/pages/export/', ['export']],
   ['src-renderer/pages/home/', ['home']],
   ['src-renderer/pages/lab/', ['lab']],

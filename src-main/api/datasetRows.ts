@@ -1,10 +1,12 @@
 /** Rows of a dataset: in windows for tables, and as a run will see them. */
 import {
   checkRowSchema,
+  distinctSchema,
   filteredSchema,
   filteredWindowSchema,
   lengthsSchema,
   previewSchema,
+  rowLossesSchema,
   rowSchema,
   sourceSchema,
   sourceWindowSchema,
@@ -13,7 +15,7 @@ import {
 import type { Services } from '../app/services.ts';
 import { procedure } from './trpc.ts';
 
-export function rowProcedures({ datasetRows: rows, datasetPreview }: Services) {
+export function rowProcedures({ datasetRows: rows, datasetPreview, datasetOutliers }: Services) {
   return {
     rows: procedure.input(filteredWindowSchema).query(({ input }) => rows.window(input)),
     matching: procedure.input(filteredSchema).query(({ input }) => rows.matching(input)),
@@ -22,8 +24,13 @@ export function rowProcedures({ datasetRows: rows, datasetPreview }: Services) {
     badRows: procedure.input(sourceWindowSchema).query(({ input }) => rows.bad(input)),
     badRowsCsv: procedure.input(sourceSchema).query(({ input }) => rows.badAsCsv(input)),
     duplicates: procedure.input(sourceWindowSchema).query(({ input }) => rows.duplicates(input)),
+    distinct: procedure.input(distinctSchema).query(({ input, signal }) => rows.distinct(input, signal)),
     split: procedure.input(splitSchema).query(({ input }) => rows.split(input)),
 
+    /** Progress, then the rows that a base finds least likely; leaving it ends the measuring. */
+    rowLosses: procedure
+      .input(rowLossesSchema)
+      .subscription(({ input, signal }) => datasetOutliers.losses(input, signal)),
     preview: procedure.input(previewSchema).query(({ input }) => datasetPreview.tokens(input)),
     lengths: procedure.input(lengthsSchema).subscription(({ input, signal }) => datasetPreview.lengths(input, signal)),
   };

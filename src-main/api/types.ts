@@ -20,6 +20,7 @@ export type { CleanUp, CleanUpKind, StorageKind } from '../app/storage/storage.t
 export type { PlaygroundState } from '../app/playground/state.ts';
 export type { RateEvent } from '../app/runs/rateFinder.ts';
 export type { RateCurve, RateGrid } from '../../src-shared/lab.ts';
+export type { DistinctValues, LossEvent, RecipePreview } from '../../src-shared/recipes.ts';
 export type { StartRun } from '../app/runs/input.ts';
 export type { RunProgress } from '../app/runs/progressMeter.ts';
 export type { WatchEvent } from '../app/runs/gatherSteps.ts';

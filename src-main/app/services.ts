@@ -8,6 +8,8 @@ import { TokenStore, type Keychain } from '../hub/token.ts';
 import { AdapterRemoval } from './adapters/removal.ts';
 import { AdapterService } from './adapters/service.ts';
 import { mendTrash } from './adapters/trash.ts';
+import { DatasetOutliers } from './datasets/outliers.ts';
+import { DatasetRecipes } from './datasets/recipes.ts';
 import { DatasetPreview } from './datasets/preview.ts';
 import { DatasetRows } from './datasets/rows.ts';
 import { DatasetService } from './datasets/service.ts';
@@ -83,6 +85,7 @@ export function createServices({
   const files = new DatasetFiles(path.join(home.dir, 'datasets'));
   const datasets = new DatasetService({ home, catalog, models, tokens, files });
   const drafts = new DraftService({ home, datasets, models, adapters, workers, engines });
+  const versions = new DatasetVersions(home, catalog, datasets);
   const runs = new RunService({ home, catalog, models, datasets, settings, workers, engines });
   const studies = new StudyService({ home, catalog, models, datasets, settings, workers, engines, runs });
   const playground = new PlaygroundService({ catalog, models, adapters, workers, engines });
@@ -111,7 +114,9 @@ export function createServices({
     datasetRows: new DatasetRows(datasets),
     datasetPreview: new DatasetPreview(datasets, models, tokens),
     drafts,
-    datasetVersions: new DatasetVersions(home, catalog, datasets),
+    datasetVersions: versions,
+    datasetOutliers: new DatasetOutliers({ datasets, models, workers, engines }),
+    datasetRecipes: new DatasetRecipes({ home, datasets, models, versions }),
     runs,
     runHistory: new RunHistory(catalog, runs),
     studies,

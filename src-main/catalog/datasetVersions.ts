@@ -4,6 +4,7 @@
  */
 import type { Database } from 'better-sqlite3';
 import type { DatasetFormat, FileRules } from '../../src-shared/datasets.ts';
+import type { Preparation } from '../../src-shared/recipes.ts';
 
 export interface DatasetVersion {
   datasetId: string;
@@ -27,6 +28,8 @@ export interface DatasetVersion {
   modifiedMs: number | null;
   /** What is different from the version before, in a sentence. */
   change: string;
+  /** How a recipe made it; absent for others. */
+  preparation?: Preparation;
   createdAt: string;
 }
 
@@ -43,6 +46,7 @@ interface Row {
   size_bytes: number | null;
   modified_ms: number | null;
   change: string;
+  preparation: string | null;
   created_at: string;
 }
 
@@ -64,6 +68,7 @@ const toVersion = (row: Row): DatasetVersion => ({
   sizeBytes: row.size_bytes,
   modifiedMs: row.modified_ms,
   change: row.change,
+  ...(row.preparation === null ? {} : { preparation: JSON.parse(row.preparation) as Preparation }),
   createdAt: row.created_at,
 });
 
@@ -72,9 +77,9 @@ export function datasetVersionQueries(db: Database) {
   const one = db.prepare<[string, number], Row>('SELECT * FROM dataset_versions WHERE dataset_id = ? AND number = ?');
   const insert = db.prepare(
     `INSERT INTO dataset_versions (dataset_id, number, file, format, rules, map, rows, bad_rows, hash, size_bytes,
-       modified_ms, change, created_at)
+       modified_ms, change, preparation, created_at)
      VALUES (@datasetId, @number, @file, @format, @rules, @map, @rows, @badRows, @hash, @sizeBytes, @modifiedMs,
-       @change, @createdAt)`,
+       @change, @preparation, @createdAt)`,
   );
   const reread = db.prepare(
     'UPDATE dataset_versions SET map = @map, rows = @rows, bad_rows = @badRows WHERE dataset_id = @datasetId ' +
@@ -96,6 +101,7 @@ export function datasetVersionQueries(db: Database) {
         ...version,
         rules: JSON.stringify({ part: version.part, noHeader: version.noHeader }),
         map: JSON.stringify(version.map),
+        preparation: version.preparation ? JSON.stringify(version.preparation) : null,
       }),
     /** Other columns for the same file. */
     setMap: (version: Pick<DatasetVersion, 'datasetId' | 'number' | 'map' | 'rows' | 'badRows'>): void =>

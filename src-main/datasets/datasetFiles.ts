@@ -7,6 +7,8 @@ import type { RowIndex } from './rowIndex.ts';
 import { cancelledReading, rowThreads } from './rowThreads.ts';
 import { SharedWork } from './sharedWork.ts';
 import type { Survey } from './survey.ts';
+import type { WrittenRecipe } from './recipe/writeRecipe.ts';
+import type { DistinctValues, Recipe, RecipePreview } from '../../src-shared/recipes.ts';
 import type { ColumnMap, FileRules } from '../../src-shared/datasets.ts';
 
 /** How far a file has been read, in bytes. */
@@ -20,6 +22,13 @@ export interface FileReading extends FileRules {
   file: string;
 }
 
+interface RecipeWork {
+  recipe: Recipe;
+  /** Folder of the model whose tokens a recipe counts. */
+  tokenizerDir?: string | undefined;
+  signal?: AbortSignal | undefined;
+}
+
 interface Opened {
   key: string;
   index: SharedWork<RowIndex>;
@@ -27,6 +36,8 @@ interface Opened {
   surveys: Map<string, SharedWork<Survey>>;
   /** Row numbers by filter text. */
   matches: Map<string, SharedWork<Int32Array>>;
+  /** By column. */
+  distinct: Map<string, SharedWork<DistinctValues>>;
 }
 
 const KEPT_FILES = 4;
@@ -65,6 +76,31 @@ export class DatasetFiles {
     return recall(opened.matches, text, index, (stop) => rowThreads.matches(index, text, stop)).wait(signal);
   }
 
+  /** The different values of a column. */
+  async distinct(reading: FileReading, column: string, signal?: AbortSignal): Promise<DistinctValues> {
+    const opened = this.#open(reading);
+    const index = await opened.index.wait(signal);
+    return recall(opened.distinct, column, index, (stop) => rowThreads.distinct(index, column, stop)).wait(signal);
+  }
+
+  /** What a recipe would do. Throws what previewRecipe throws, or CANCELLED. */
+  async previewRecipe(reading: FileReading, work: RecipeWork): Promise<RecipePreview> {
+    const index = await this.index(reading, work.signal);
+    return rowThreads.previewRecipe(index, { ...work, dir: this.#dir });
+  }
+
+  /** Writes what a recipe leaves as `target`. Throws what writeRecipe throws, or CANCELLED. */
+  async writeRecipe(
+    reading: FileReading,
+    target: string,
+    work: RecipeWork & { onProgress?: (progress: OpenProgress) => void },
+  ): Promise<WrittenRecipe> {
+    const index = await this.index(reading, work.signal);
+    const onProgress = (done: number): void => work.onProgress?.({ done, total: index.count });
+    onProgress(0);
+    return rowThreads.writeRecipe(index, target, { ...work, dir: this.#dir, onProgress });
+  }
+
   /** How far the file has been read by now; undefined where it is not, or not any more. */
   progress(reading: FileReading): OpenProgress | undefined {
     return this.#known(keyOf(reading))?.progress;
@@ -73,7 +109,8 @@ export class DatasetFiles {
   /** What is being read is not read to its end. */
   close(): void {
     for (const opened of this.#opened.splice(0)) {
-      for (const work of [opened.index, ...opened.surveys.values(), ...opened.matches.values()]) work.stop();
+      const { index, surveys, matches, distinct } = opened;
+      for (const work of [index, ...surveys.values(), ...matches.values(), ...distinct.values()]) work.stop();
       discard(opened);
     }
   }
@@ -98,7 +135,7 @@ export class DatasetFiles {
       (signal) => rowThreads.read(file, this.#dir, { ...rules, signal, onProgress }),
       () => cancelledReading(file),
     );
-    const opened = { key, index, progress, surveys: new Map(), matches: new Map() };
+    const opened = { key, index, progress, surveys: new Map(), matches: new Map(), distinct: new Map() };
     // Whoever asked hears of a failure; the next asks again.
     index.result.catch(() => (this.#opened = this.#opened.filter((other) => other !== opened)));
     return opened;

@@ -2,7 +2,12 @@
  * Reads dataset files, and looks at all rows of one, in threads of their own: however long a row is, or whatever a
  * library decodes in one go, the process that answers the user neither waits for it nor dies of it.
  */
+import fs from 'node:fs';
 import path from 'node:path';
+import { removePartials } from '../files/removePartials.ts';
+import { systemErrorAbout } from '../files/systemError.ts';
+import { syncFolder, temporaryNameFor } from '../files/writeWhole.ts';
+import type { DistinctValues, Recipe, RecipePreview } from '../../src-shared/recipes.ts';
 import { GraftError } from '../../src-shared/errors.ts';
 import { Threads } from '../threads/threads.ts';
 import type { ColumnMap, FileRules } from '../../src-shared/datasets.ts';
@@ -11,6 +16,7 @@ import { RowFile } from './rowFile.ts';
 import { RowIndex, type IndexContent } from './rowIndex.ts';
 import type { RowQuestion } from './rowThread.ts';
 import type { Survey } from './survey.ts';
+import type { WrittenRecipe } from './recipe/writeRecipe.ts';
 
 interface RowLimits {
   /** Of a thread's own values; bytes of files, and the numbers of rows, lie outside. */
@@ -23,6 +29,15 @@ interface ReadingOptions extends FileRules {
   signal?: AbortSignal;
   /** Called with the bytes read so far. */
   onProgress?: (doneBytes: number) => void;
+}
+
+interface RecipeOptions {
+  recipe: Recipe;
+  /** Where scratch files lie meanwhile. */
+  dir: string;
+  /** Folder of the model whose tokens a recipe counts. */
+  tokenizerDir?: string | undefined;
+  signal?: AbortSignal | undefined;
 }
 
 const LIMITS: RowLimits = { memoryMb: 2048, deadlineMs: 120_000 };
@@ -68,6 +83,52 @@ export class RowThreads {
     return this.#ask({ kind: 'matches', content, fd: rowFile.fd, text }, { file: index.file, rowFile, signal });
   }
 
+  /** The different values of a column. */
+  distinct(index: RowIndex, column: string, signal?: AbortSignal): Promise<DistinctValues> {
+    const { content, rowFile } = index;
+    return this.#ask({ kind: 'distinct', content, fd: rowFile.fd, column }, { file: index.file, rowFile, signal });
+  }
+
+  /** What a recipe would do. Throws what carryOut throws as well. */
+  previewRecipe(index: RowIndex, { recipe, dir, tokenizerDir, signal }: RecipeOptions): Promise<RecipePreview> {
+    const { content, rowFile, file } = index;
+    const question: RowQuestion = { kind: 'previewRecipe', content, fd: rowFile.fd, recipe, dir, tokenizerDir };
+    return this.#ask(question, { file, rowFile, signal });
+  }
+
+  /**
+   * Writes the rows that a recipe leaves as `target`, a JSONL file, whole or not at all. `onProgress`: with the rows of
+   * the source that are done. Throws what writeRecipe throws as well.
+   */
+  async writeRecipe(
+    index: RowIndex,
+    target: string,
+    { recipe, dir, tokenizerDir, signal, onProgress }: RecipeOptions & { onProgress?: (rows: number) => void },
+  ): Promise<WrittenRecipe> {
+    const { content, rowFile } = index;
+    fs.mkdirSync(path.dirname(target), { recursive: true });
+    const file = temporaryNameFor(target);
+    const question: RowQuestion = { kind: 'writeRecipe', content, fd: rowFile.fd, recipe, dir, tokenizerDir, file };
+    let failed = false;
+    try {
+      const written = await this.#ask<WrittenRecipe>(question, {
+        file: index.file,
+        rowFile,
+        signal,
+        onProgress: (rows) => onProgress?.(rows as number),
+        // A thread that is being ended may still have made the file.
+        onLeft: () => failed && removePartials(target),
+      });
+      fs.renameSync(file, target);
+      syncFolder(path.dirname(target));
+      return written;
+    } catch (error) {
+      failed = true;
+      removePartials(target);
+      throw systemErrorAbout(error, target);
+    }
+  }
+
   #ask<A>(
     question: RowQuestion,
     asked: {
@@ -75,15 +136,21 @@ export class RowThreads {
       rowFile: RowIndex['rowFile'];
       signal: AbortSignal | undefined;
       onProgress?: (progress: unknown) => void;
+      /** Called once no thread works on it any more. */
+      onLeft?: () => void;
     },
   ): Promise<A> {
-    const { file, rowFile, signal, onProgress } = asked;
+    const { file, rowFile, signal, onProgress, onLeft } = asked;
     const { deadlineMs, memoryMb } = this.#limits;
+    const release = rowFile.hold();
     return this.#threads.ask<A>(question, {
       deadlineMs,
       signal,
       onProgress,
-      onLeft: rowFile.hold(),
+      onLeft: () => {
+        release();
+        onLeft?.();
+      },
       errors: {
         late: () => tooSlow(file, deadlineMs),
         tooLarge: () => tooLarge(file, memoryMb),

@@ -24,6 +24,7 @@ import { inspectStep } from './train/inspectStep.ts';
 import { train } from './train/train.ts';
 import { evaluate } from './verify/evaluate.ts';
 import { mergeAndVerify } from './verify/merge.ts';
+import { rowLosses } from './verify/rowLosses.ts';
 import { selfTest } from './verify/selfTest.ts';
 import { unmerge } from './verify/unmerge.ts';
 
@@ -76,10 +77,11 @@ const serving: Handlers<'load' | 'attach' | 'mergeInto' | 'mix' | 'generate' | '
   },
 };
 
-const verifying: Handlers<'engines' | 'selfTest' | 'evaluate' | 'merge' | 'unmerge'> = {
+const verifying: Handlers<'engines' | 'selfTest' | 'evaluate' | 'rowLosses' | 'merge' | 'unmerge'> = {
   engines: ({ calibrate }) => reportBackends(calibrate),
   selfTest: ({ engine }) => selfTest(engine),
   evaluate,
+  rowLosses,
   merge: mergeAndVerify,
   unmerge,
 };

@@ -20,8 +20,17 @@ export async function writeVersion(
 ): Promise<void> {
   const index = await files.index(base);
   const { sha256 } = await writeEdited(index, edits, file);
+  await recordWritten(files, { base, file, sha256, what: 'these edits' }, record);
+}
+
+/** Looks at the rows of `file`, which `what` made of `base`, for the row in the catalogue. Throws as writeVersion. */
+export async function recordWritten(
+  files: DatasetFiles,
+  { base, file, sha256, what }: { base: Dataset; file: string; sha256: string; what: string },
+  record: (written: Omit<DatasetVersion, 'number' | 'change'>) => void,
+): Promise<void> {
   try {
-    const { good, badCount } = await surveyEdited(files, file, base);
+    const { good, badCount } = await surveyWritten(files, file, base, what);
     record({
       datasetId: base.id,
       file,
@@ -39,7 +48,7 @@ export async function writeVersion(
   }
 }
 
-async function surveyEdited(files: DatasetFiles, file: string, { name, map }: Dataset): Promise<Survey> {
+async function surveyWritten(files: DatasetFiles, file: string, { name, map }: Dataset, what: string): Promise<Survey> {
   const survey = await files.survey({ file, format: 'jsonl', map }).catch((error: unknown) => {
     // No row, or none with the columns that are needed.
     if (error instanceof GraftError && ['DATASET_EMPTY', 'DATASET_COLUMNS', 'MAP_COLUMN_UNKNOWN'].includes(error.code))
@@ -49,7 +58,7 @@ async function surveyEdited(files: DatasetFiles, file: string, { name, map }: Da
   if (survey && survey.good.count > 0) return survey;
   throw new GraftError(
     'DATASET_NO_USABLE_ROWS',
-    `With these edits no row of ${name} could be used for training; keep at least one good row.`,
+    `With ${what} no row of ${name} could be used for training; keep at least one good row.`,
   );
 }
 

@@ -3,6 +3,7 @@ import { z } from 'zod';
 import type { RowRange } from '../../datasets/editRows.ts';
 import { documentRowsSchema } from '../../../src-shared/documents.ts';
 import { dataSpecSchema } from '../../../src-shared/runSpec.ts';
+import { recipeSchema } from '../../../src-shared/recipes.ts';
 import { byId, nameSchema } from '../inputs.ts';
 
 /** A file with its reading rules. */
@@ -79,6 +80,18 @@ export const addSchema = readingSchema.extend({
 export const setMapSchema = byId.extend({
   map: z.record(z.string(), z.string()),
   allowBadRows: z.boolean().default(false),
+});
+
+export const distinctSchema = sourceSchema.extend({ column: z.string().min(1) });
+
+/** `modelId`: whose tokens the recipe counts. */
+export const recipeOfSchema = versionSchema.extend({ recipe: recipeSchema, modelId: z.string().optional() });
+export type RecipeOf = z.output<typeof recipeOfSchema>;
+
+/** `rows`: so many at most, chosen at random. */
+export const rowLossesSchema = versionSchema.extend({
+  modelId: z.string(),
+  rows: z.number().int().min(1).max(10_000).default(500),
 });
 
 const rowValues = z.record(z.string(), z.unknown());

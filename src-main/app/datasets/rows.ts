@@ -9,8 +9,10 @@ import { rangesOf, type RowRange } from '../../datasets/editRows.ts';
 import { TimeSlice } from '../../datasets/timeSlice.ts';
 import { cellText, type IndexedRow, type RowIndex } from '../../datasets/rowIndex.ts';
 import type { Survey, SurveyedBadRow } from '../../datasets/survey.ts';
+import type { DistinctValues } from '../../../src-shared/recipes.ts';
 import type {
   checkRowSchema,
+  distinctSchema,
   Filtered,
   filteredWindowSchema,
   rowSchema,
@@ -114,6 +116,11 @@ export class DatasetRows {
     const { groups, shown } = await duplicateGroups(survey, input);
     const index = await this.#index(input);
     return { groups, repeated: survey.good.repeated, shown: shown.map((group) => describeGroup(group, index)) };
+  }
+
+  /** The different values of a column, the most frequent first. */
+  distinct({ column, ...source }: z.output<typeof distinctSchema>, signal?: AbortSignal): Promise<DistinctValues> {
+    return this.#datasets.files.distinct(this.#datasets.reading(source), column, signal);
   }
 
   /** Training and validation rows as a run would split them, and rows that would be in both. */

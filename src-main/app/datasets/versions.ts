@@ -12,9 +12,10 @@ import { repeatedRows } from '../../datasets/duplicates.ts';
 import { rowsIn, type RowEdits } from '../../datasets/editRows.ts';
 import type { RowIndex } from '../../datasets/rowIndex.ts';
 import type { Survey } from '../../datasets/survey.ts';
+import type { Preparation } from '../../../src-shared/recipes.ts';
 import { GraftError, usageError } from '../../../src-shared/errors.ts';
 import type { Home } from '../storage/home.ts';
-import { describeEdits, writeVersion } from './editedVersion.ts';
+import { describeEdits, recordWritten, writeVersion } from './editedVersion.ts';
 import { counted } from '../../../src-shared/plural.ts';
 import { fileFacts, fileState, type FileState } from './fileFacts.ts';
 import type { saveVersionSchema, versionSchema } from './inputs.ts';
@@ -90,6 +91,22 @@ export class DatasetVersions {
     const removed = new Uint8Array((await this.#index(base)).count).fill(1);
     for (const index of good.index) removed[index] = 0;
     return this.#saveEdited(base, { changed: [], removed, added: [] }, `${counted(badCount, 'bad row')} left out`);
+  }
+
+  /** Records what a recipe has written as `file`: the new version, which becomes the current one. */
+  async addPrepared(
+    base: Dataset,
+    { file, sha256, preparation }: { file: string; sha256: string; preparation: Preparation },
+  ): Promise<number> {
+    const { rows, kept } = preparation.report;
+    const share = `${kept.toLocaleString('en-US')} of ${counted(rows, 'row')}`;
+    const change = `Prepared by a recipe: ${share}, from version ${base.version}`;
+    let number = 0;
+    await recordWritten(this.#datasets.files, { base, file, sha256, what: 'this recipe' }, (written) => {
+      number = this.#nextNumber(base.id);
+      this.#add({ ...written, number, change, preparation });
+    });
+    return number;
   }
 
   /** Makes an older version the current one. Throws DATASET_CHANGED where its file has changed or is gone. */

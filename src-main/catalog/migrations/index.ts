@@ -11,6 +11,7 @@ import { studies } from './0009-studies.ts';
 import { exportFormats } from './0010-export-formats.ts';
 import { adapterTemplate } from './0011-adapter-template.ts';
 import { sampleLosses } from './0012-sample-losses.ts';
+import { preparation } from './0013-preparation.ts';
 
 export const migrations: readonly string[] = [
   initial,
@@ -25,4 +26,5 @@ export const migrations: readonly string[] = [
   exportFormats,
   adapterTemplate,
   sampleLosses,
+  preparation,
 ];

@@ -10,6 +10,7 @@ import type { Args } from './args.ts';
 import { chat } from './chat.ts';
 import type { Command } from './command.ts';
 import { datasetsAdd, datasetsCheck, datasetsList } from './datasets.ts';
+import { datasetsPrepare } from './datasetsPrepare.ts';
 import { datasetsDocuments } from './documents.ts';
 import { demo } from './demo.ts';
 import { doctor } from './doctor.ts';
@@ -52,6 +53,7 @@ const COMMANDS: Command[] = [
   datasetsDocuments,
   datasetsList,
   datasetsCheck,
+  datasetsPrepare,
   params,
   train,
   evaluate,

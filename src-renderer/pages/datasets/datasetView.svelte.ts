@@ -43,6 +43,13 @@ export class DatasetView {
     void this.load();
   }
 
+  /** A new version was made elsewhere and is the current one. */
+  showNew(version: number): void {
+    this.dataset = { ...this.dataset, version };
+    this.#onChange();
+    this.show(version);
+  }
+
   /** Does something that gives the dataset back, then shows its current version. True when it worked. */
   async change(work: () => Promise<Dataset>, done: (dataset: Dataset) => string): Promise<boolean> {
     const dataset = await this.acting.run(work);
