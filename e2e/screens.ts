@@ -1,30 +1,47 @@
 /**
  * The pictures of docs/screens: a small journey on a fresh data folder, every page empty and full, in both themes.
- * Run by `npm run screens`; `npm run screens -- NAME…` takes only the pictures whose name begins so.
+ * Run by `npm run screens`; `npm run screens -- NAME…` takes only the pictures whose name begins so. To look at the
+ * layout, `--widths=900,1280,1920,2560 --themes=light --out=FOLDER` takes each at every width, in folders of theirs.
  */
 import fs from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
+import { parseArgs } from 'node:util';
 import { chromium, type Page } from '@playwright/test';
 import { systemChromium } from '../scripts/lib/testNeeds.mjs';
 import { ask, change, openStep } from './fixtures.ts';
 import { REPO, startWeb } from './host.ts';
 
-const FOLDER = path.join(REPO, 'docs', 'screens');
 const THEMES = ['light', 'dark'] as const;
+/** Windows of common screens, in CSS pixels. */
+const HEIGHTS: Record<number, number> = { 900: 700, 1280: 860, 1920: 1080, 2560: 1440 };
+const PLAIN_HEIGHT = 860;
 const STARTER = path.join(REPO, 'resources', 'starter');
 const SETTLED_MS = 900;
-const wanted = process.argv.slice(2);
+const { values: options, positionals: wanted } = parseArgs({
+  allowPositionals: true,
+  options: {
+    widths: { type: 'string', default: '1280' },
+    themes: { type: 'string', default: THEMES.join(',') },
+    out: { type: 'string', default: path.join(REPO, 'docs', 'screens') },
+  },
+});
+const widths = options.widths.split(',').map(Number);
+const themes = THEMES.filter((theme) => options.themes.split(',').includes(theme));
 
-/** One picture per theme; the page scrolls inside its frame, so the window is what a user sees. */
+/** One picture per width and theme; the page scrolls inside its frame, so the window is what a user sees. */
 async function picture(page: Page, name: string): Promise<void> {
   if (wanted.length > 0 && !wanted.some((start) => name.startsWith(start))) return;
-  for (const theme of THEMES) {
-    await page.emulateMedia({ colorScheme: theme });
-    await page.waitForTimeout(SETTLED_MS);
-    const file = path.join(FOLDER, theme, `${name}.png`);
-    fs.mkdirSync(path.dirname(file), { recursive: true });
-    await page.screenshot({ path: file });
+  for (const width of widths) {
+    await page.setViewportSize({ width, height: HEIGHTS[width] ?? PLAIN_HEIGHT });
+    const folder = widths.length > 1 ? path.join(options.out, String(width)) : options.out;
+    for (const theme of themes) {
+      await page.emulateMedia({ colorScheme: theme });
+      await page.waitForTimeout(SETTLED_MS);
+      const file = path.join(folder, theme, `${name}.png`);
+      fs.mkdirSync(path.dirname(file), { recursive: true });
+      await page.screenshot({ path: file });
+    }
   }
   process.stderr.write(`${name}\n`);
 }

@@ -1,5 +1,6 @@
 /** Entry of the renderer: the session, styles, then the one component that everything hangs on. */
 import './lib/host/session.ts';
+import './lib/app/display.svelte.ts';
 import { mount } from 'svelte';
 import App from './App.svelte';
 import './theme.css';

@@ -6,6 +6,8 @@ import type { ChartLine, Look } from './line.ts';
 export interface ChartLook {
   width: number;
   height: number;
+  /** Of the usual size of texts, 1 for the same. */
+  textScale: number;
   log: boolean;
   /** The steps shown. */
   range: () => Range;
@@ -13,14 +15,12 @@ export interface ChartLook {
   format: (value: number) => string;
 }
 
-const FONT = "12px 'Inter Variable', system-ui, sans-serif";
-
 export function chartOptions(lines: readonly ChartLine[], look: ChartLook): uPlot.Options {
   const axis: uPlot.Axis = {
     stroke: () => look.colour('--chart-axis'),
     grid: { stroke: () => look.colour('--chart-grid'), width: 1 },
     ticks: { show: false },
-    font: FONT,
+    font: `${12 * look.textScale}px 'Inter Variable', system-ui, sans-serif`,
   };
   return {
     width: look.width,
@@ -33,12 +33,12 @@ export function chartOptions(lines: readonly ChartLine[], look: ChartLook): uPlo
     axes: [
       {
         ...axis,
-        size: 28,
+        size: 28 * look.textScale,
         incrs: [1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 2000, 5000, 10_000, 20_000, 50_000, 100_000],
       },
       {
         ...axis,
-        size: 64,
+        size: 64 * look.textScale,
         values: (_plot, splits) => splits.map((value) => (value === null ? null : look.format(value))),
       },
     ],
@@ -56,9 +56,9 @@ export function chartOptions(lines: readonly ChartLine[], look: ChartLook): uPlo
 }
 
 const LOOKS: Record<Look, (colour: () => string) => uPlot.Series> = {
-  raw: (colour) => ({ width: 1, points: { size: 4, fill: colour } }),
-  smooth: () => ({ width: 2, points: { show: false } }),
-  dashed: (colour) => ({ width: 1.5, dash: [4, 4], points: { show: true, size: 7, fill: colour } }),
+  raw: (colour) => ({ width: 1.25, points: { size: 4, fill: colour } }),
+  smooth: () => ({ width: 2.5, points: { show: false } }),
+  dashed: (colour) => ({ width: 2, dash: [4, 4], points: { show: true, size: 7, fill: colour } }),
   ringed: (colour) => ({
     width: 0,
     paths: () => null,

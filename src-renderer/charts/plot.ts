@@ -22,6 +22,7 @@ export interface PlotEvents {
 
 export interface PlotShape {
   height: number;
+  textScale: number;
   log: boolean;
   format: (value: number) => string;
 }

@@ -1,6 +1,7 @@
-/** What the command palette finds: pages at once, named things once they are loaded. */
+/** What the command palette finds: pages and display at once, named things once they are loaded. */
 import { counted } from '../../src-shared/plural.ts';
 import { api } from '../lib/api.ts';
+import { display } from '../lib/app/display.svelte.ts';
 import { adapterLabel, shortPath } from '../lib/format.ts';
 import { hashFor, PAGES, PAGE_TITLES, type Page } from '../../src-shared/routes.ts';
 import { Resource } from '../lib/resource.svelte.ts';
@@ -11,7 +12,8 @@ export interface Found {
   name: string;
   /** Beside the name. */
   more: string;
-  hash: string;
+  /** Where it leads to, or what it does. */
+  to: string | (() => void);
 }
 
 export interface FoundGroup {
@@ -23,7 +25,7 @@ const byPage = (page: Page, id: string, name: string, more: string, query?: Reco
   id,
   name,
   more,
-  hash: query ? hashFor(page, undefined, query) : hashFor(page, id),
+  to: query ? hashFor(page, undefined, query) : hashFor(page, id),
 });
 
 export class PaletteContent {
@@ -51,11 +53,23 @@ export class PaletteContent {
   });
   readonly groups = $derived.by((): FoundGroup[] => [
     PAGE_GROUP,
+    DISPLAY_GROUP,
     ...(this.things.data ?? []).filter(({ items }) => items.length > 0),
   ]);
 }
 
 const PAGE_GROUP: FoundGroup = {
   title: 'Pages',
-  items: PAGES.map((page) => ({ id: page, name: PAGE_TITLES[page], more: '', hash: hashFor(page) })),
+  items: PAGES.map((page) => ({ id: page, name: PAGE_TITLES[page], more: '', to: hashFor(page) })),
+};
+
+const DISPLAY_GROUP: FoundGroup = {
+  title: 'Display',
+  items: [
+    { id: 'comfortable', name: 'Comfortable rows', more: '', to: () => display.chooseDensity('comfortable') },
+    { id: 'compact', name: 'Compact rows', more: '', to: () => display.chooseDensity('compact') },
+    { id: 'text-100', name: 'Usual text size', more: '100 %', to: () => display.chooseTextSize(100) },
+    { id: 'text-115', name: 'Larger text', more: '115 %', to: () => display.chooseTextSize(115) },
+    { id: 'text-130', name: 'Largest text', more: '130 %', to: () => display.chooseTextSize(130) },
+  ],
 };
