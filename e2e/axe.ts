@@ -12,10 +12,10 @@ const SOURCE = fs.readFileSync(createRequire(import.meta.url).resolve('axe-core/
 type Audited = typeof globalThis & { axe?: { run(options: RunOptions): Promise<AxeResults> } };
 
 /** Checks the page as it stands (an open dialog included), once per theme; the theme must be left at `system`. */
-export async function expectAccessible(page: Page): Promise<void> {
+export async function expectAccessible(page: Page, themes: readonly (typeof THEMES)[number][] = THEMES): Promise<void> {
   // Read by the page once: it is half a megabyte of script. The protocol evaluates it whatever the page's policy says.
   if (!(await page.evaluate(() => 'axe' in globalThis))) await page.evaluate(SOURCE);
-  for (const theme of THEMES) {
+  for (const theme of themes) {
     await page.emulateMedia({ colorScheme: theme });
     const rules = theme === 'light' ? {} : { runOnly: { type: 'rule' as const, values: RULES_OF_COLOUR } };
     const grave = await page.evaluate(async (options) => {
