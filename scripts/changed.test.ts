@@ -17,7 +17,7 @@ describe('journeys', () => {
   it.each([
     [['src-renderer/pages/run/Losses.svelte'], ['run']],
     [['src-renderer/pages/runs/runTable.ts'], ['runs']],
-    [['src-renderer/ui/Button.svelte'], ['journey', 'settings', 'layout']],
+    [['src-renderer/ui/Button.svelte'], ['journey', 'layout', 'settings']],
     [
       ['src-main/api/runs.ts', 'src-renderer/pages/home/Board.svelte'],
       ['home', 'journey'],

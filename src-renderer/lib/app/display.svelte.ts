@@ -3,7 +3,7 @@ export const DENSITIES = ['comfortable', 'compact'] as const;
 export type Density = (typeof DENSITIES)[number];
 /** Percent of the usual size of texts. */
 export const TEXT_SIZES = [100, 115, 130] as const;
-export type TextSize = (typeof TEXT_SIZES)[number];
+type TextSize = (typeof TEXT_SIZES)[number];
 
 const DENSITY_KEY = 'graft.density';
 const TEXT_KEY = 'graft.textSize';
