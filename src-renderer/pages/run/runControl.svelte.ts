@@ -2,7 +2,7 @@
 import { api, type RunView } from '../../lib/api.ts';
 import { startAgain, type Changes } from './nextSteps.ts';
 import { Action } from '../../lib/action.svelte.ts';
-import { freshName } from '../../lib/runs/freshName.ts';
+import { freshName } from '../../../src-shared/freshName.ts';
 import { router } from '../../lib/router.svelte.ts';
 import { toasts } from '../../lib/toasts.svelte.ts';
 import type { WatchedRun } from './watchedRun.svelte.ts';
