@@ -4,7 +4,7 @@
 import { lowerBound } from './column.ts';
 import { decimate } from './decimate.ts';
 
-/** Values by ascending step; NaN is a gap. */
+/** Values by ascending step, or by another x that rises with it; NaN is a gap. */
 export interface Line {
   steps: Float64Array;
   values: Float64Array;

@@ -2,12 +2,16 @@
 import type uPlot from 'uplot';
 import type { Range } from './drawn.ts';
 import type { ChartLine, Look } from './line.ts';
+import { tickText, X_AXIS_TEXTS, type XAxis } from './xAxis.ts';
 
 export interface ChartLook {
   width: number;
   height: number;
   log: boolean;
-  /** The steps shown. */
+  axis: XAxis;
+  /** What the y axis measures. */
+  title: string;
+  /** What is shown of the x axis. */
   range: () => Range;
   colour: (token: string) => string;
   format: (value: number) => string;
@@ -21,6 +25,9 @@ export function chartOptions(lines: readonly ChartLine[], look: ChartLook): uPlo
     grid: { stroke: () => look.colour('--chart-grid'), width: 1 },
     ticks: { show: false },
     font: FONT,
+    labelFont: FONT,
+    labelSize: 18,
+    labelGap: 0,
   };
   return {
     width: look.width,
@@ -34,11 +41,16 @@ export function chartOptions(lines: readonly ChartLine[], look: ChartLook): uPlo
       {
         ...axis,
         size: 28,
-        incrs: [1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 2000, 5000, 10_000, 20_000, 50_000, 100_000],
+        label: X_AXIS_TEXTS[look.axis].title,
+        incrs: X_AXIS_TEXTS[look.axis].increments,
+        ...(look.axis === 'step'
+          ? {}
+          : { space: 80, values: (_plot, splits) => splits.map((x) => tickText(look.axis, x)) }),
       },
       {
         ...axis,
         size: 64,
+        label: look.title,
         values: (_plot, splits) => splits.map((value) => (value === null ? null : look.format(value))),
       },
     ],

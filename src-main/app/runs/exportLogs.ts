@@ -40,12 +40,16 @@ interface Target {
 
 /**
  * Each run's logs are written whole or not at all. Throws a usage error where something of that name exists (then
- * nothing is written), RUN_NOT_FOUND, or what the file system says.
+ * nothing is written), where `dir` is no full path, RUN_NOT_FOUND, RUN_NOT_BEGUN, or what the file system says.
  */
 export async function exportLogs(
   { catalog, home, runs }: { catalog: Catalog; home: Home; runs: RunService },
   { ids, formats, dir }: ExportLogs,
 ): Promise<ExportedLogs> {
+  if (!path.isAbsolute(dir))
+    throw usageError('BAD_INPUT', `“${dir}” is no full path; type it from the start, or choose the folder.`, {
+      path: dir,
+    });
   const root = path.resolve(dir);
   const views = [...new Set(ids)].map((id) => runs.require(id));
   const empty = views.find(({ started }) => started === null);

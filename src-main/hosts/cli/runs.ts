@@ -1,4 +1,5 @@
 /** `runs list` and `runs log`. */
+import path from 'node:path';
 import { counted } from '../../../src-shared/plural.ts';
 import { LOG_FORMATS } from '../../../src-shared/logFormats.ts';
 import { usageError } from '../../../src-shared/errors.ts';
@@ -47,7 +48,7 @@ export const runsLog: Command = {
     const all = await api.runs.list();
     const ids = [args.positionals[0]!, ...args.texts('run')].map((text) => idOf(all, text));
     const formats = args.list('format', LOG_FORMATS) ?? [...LOG_FORMATS];
-    const result = await api.runs.exportLogs({ ids, formats, dir: args.required('out', 'a folder') });
+    const result = await api.runs.exportLogs({ ids, formats, dir: path.resolve(args.required('out', 'a folder')) });
     print(`Wrote the logs of ${counted(new Set(ids).size, 'run')}:`);
     for (const written of result.written) print(`  ${written}`);
     if (result.command !== null) print(`See them: ${result.command}`);

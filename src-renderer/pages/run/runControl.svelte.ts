@@ -21,6 +21,15 @@ export class RunControl {
   resume = (): Promise<void> => this.#askAndWatch((id) => api.runs.resume.mutate({ id }));
   rename = (name: string): Promise<void> => this.#ask((id) => api.runs.rename.mutate({ id, name }));
 
+  archive = (archived: boolean): Promise<void> =>
+    this.#ask((id) => api.runs.archive.mutate({ ids: [id], archived }).then(([run]) => run!));
+
+  /** Sets tags or notes; true when they are saved. */
+  async annotate(changes: { tags?: string[]; notes?: string }): Promise<boolean> {
+    await this.#ask((id) => api.runs.annotate.mutate({ id, ...changes }));
+    return this.action.failure === undefined;
+  }
+
   /** Starts the same run once more, with these changes, and opens it. */
   async again(run: RunView, changes: Changes): Promise<void> {
     const request = startAgain(run, changes);
