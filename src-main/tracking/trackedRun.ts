@@ -27,7 +27,7 @@ export interface TrackedRun {
 }
 
 /** Names of a step's values, as Hugging Face's trainer reports them. */
-export const STEP_SCALARS = {
+const STEP_SCALARS = {
   'train/loss': 'loss',
   'train/learning_rate': 'lr',
   'train/grad_norm': 'gradNorm',
@@ -36,7 +36,7 @@ export const STEP_SCALARS = {
   'train/step_ms': 'elapsedMs',
 } as const satisfies Record<string, keyof StepMetrics>;
 
-export const EVALUATION_SCALAR = 'eval/loss';
+const EVALUATION_SCALAR = 'eval/loss';
 
 /** What is measured at one step, by name; what is not a finite number is left out. */
 export interface Scalars {

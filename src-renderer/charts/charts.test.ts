@@ -118,6 +118,16 @@ test('a line over the steps of another is drawn at its points, with its own valu
   expect(second).toEqual(steps.map((step) => other[step - 1]));
 });
 
+test('points at one x do not hide those behind them', () => {
+  const twice = { steps: Float64Array.of(1, 2, 2, 3), values: Float64Array.of(5, 6, 7, 8) };
+  const single = { steps: Float64Array.of(2), values: Float64Array.of(1) };
+  expect(drawn([twice, single], { min: 0, max: 9 }, 500, false)).toEqual([
+    [1, 2, 3],
+    [5, 6, 8],
+    [undefined, 1, undefined],
+  ]);
+});
+
 test('a zoom keeps one point on either side', () => {
   const steps = Float64Array.from({ length: 50 }, (_, i) => i + 1);
   expect(drawn([{ steps, values: steps }], { min: 10.5, max: 12.5 }, 100, false)[0]).toEqual([10, 11, 12, 13]);

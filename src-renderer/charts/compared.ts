@@ -1,14 +1,13 @@
 /** How adapters or runs that are compared are told apart. */
 import { formatDate } from '../lib/format.ts';
 
-/** One colour token for each, the same in table and graph; an eleventh begins again. */
+/** One colour token for each, the same in table and graph; a tenth begins again. */
 const COLOURS = [
   '--chart-smooth',
   '--chart-compare-1',
   '--chart-compare-2',
   '--chart-compare-3',
   '--chart-compare-4',
-  '--chart-validation',
   '--chart-compare-5',
   '--chart-compare-6',
   '--chart-compare-7',

@@ -23,7 +23,9 @@ export function wholeRange({
   return { min: first, max: Math.max(least, Math.min(total, room)) };
 }
 
-/** The same on another axis than that of steps: all so far and, while the run trains, as much room as `steps` leaves. */
+/**
+ * The same on another axis than that of steps: all so far and, while the run trains, as much room as `steps` leaves.
+ */
 export function wholeOn(steps: Range, lastStep: number, lastX: number): Range {
   const room = lastStep > 0 ? Math.max(1, steps.max / lastStep) : 1;
   return { min: 0, max: lastX > 0 ? lastX * room : 1 };

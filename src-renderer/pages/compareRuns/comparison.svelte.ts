@@ -6,7 +6,7 @@ import { api, type RunView } from '../../lib/api.ts';
 import { Resource } from '../../lib/resource.svelte.ts';
 import { settingRows } from '../../lib/settingRows.ts';
 import { flatSettings } from '../../../src-shared/flatSettings.ts';
-import { axesOf, isWithin, type Spans } from './parallelAxes.ts';
+import { axesOf, isWithin, type Span, type Spans } from './parallelAxes.ts';
 import { resultOf, type Result } from './results.ts';
 
 /** Pause between two readings while one of the runs is under way. */
@@ -48,7 +48,7 @@ export class RunComparison {
   /** The runs within what is marked; without a mark all. */
   readonly kept = $derived(this.compared.filter((_, i) => this.within[i]));
   readonly #ids: readonly string[];
-  readonly #stores = new Map<string, SeriesStore>();
+  readonly #stores: Record<string, SeriesStore> = {};
   #timer: ReturnType<typeof setTimeout> | undefined;
   #closed = false;
 
@@ -69,7 +69,7 @@ export class RunComparison {
   }
 
   /** Marks a span of an axis, in shares of its height; undefined takes the mark away. */
-  mark(key: string, span: readonly [number, number] | undefined): void {
+  mark(key: string, span: Span | undefined): void {
     const others = Object.fromEntries(Object.entries(this.spans).filter(([other]) => other !== key));
     this.spans = span ? { ...others, [key]: span } : others;
   }
@@ -81,8 +81,7 @@ export class RunComparison {
     const names = distinctNames(runs);
     return Promise.all(
       runs.map(async (run, i) => {
-        const store = this.#stores.get(run.id) ?? new SeriesStore();
-        this.#stores.set(run.id, store);
+        const store = (this.#stores[run.id] ??= new SeriesStore());
         await readSeries(run.id, store);
         return { run, name: names[i]!, colour: compareColour(i), store, result: resultOf(run, store) };
       }),

@@ -2,10 +2,11 @@
  * The axes of parallel coordinates: one for each setting that differs, then what came of it. Places on an axis are
  * shares of its height, 0 at the foot.
  */
+import type { RunView } from '../../lib/api.ts';
 import { formatDuration, formatLoss, formatSmall } from '../../lib/format.ts';
 import { settingLabel, settingText } from '../../lib/settingRows.ts';
 import { flatSettings, type SettingValue } from '../../../src-shared/flatSettings.ts';
-import type { ComparedRun } from './comparison.svelte.ts';
+import type { Result } from './results.ts';
 
 export interface ParallelAxis {
   key: string;
@@ -21,8 +22,11 @@ export interface ParallelAxis {
   textAt: (place: number) => string;
 }
 
-/** What is marked, by axis: from and to, in shares of the height. */
-export type Spans = Record<string, readonly [from: number, to: number]>;
+/** From and to, in shares of the height. */
+export type Span = readonly [from: number, to: number];
+
+/** What is marked, by axis. */
+export type Spans = Record<string, Span>;
 
 /** The last axis: runs are coloured by it. */
 export const LOSS_AXIS = 'result.best';
@@ -32,7 +36,7 @@ const SKIPPED = ['data.hash', 'data.version'];
 /** From this ratio of the largest value to the smallest on an axis is logarithmic. */
 const LOG_RATIO = 50;
 
-export function axesOf(compared: readonly Pick<ComparedRun, 'run' | 'result'>[]): ParallelAxis[] {
+export function axesOf(compared: readonly { run: Pick<RunView, 'spec'>; result: Result }[]): ParallelAxis[] {
   if (compared.length === 0) return [];
   const settings = compared.map(({ run }) => new Map(flatSettings(run.spec)));
   const keys = [...new Set(settings.flatMap((map) => [...map.keys()]))].filter((key) => !SKIPPED.includes(key));
