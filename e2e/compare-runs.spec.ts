@@ -75,9 +75,9 @@ test('choose runs, tag, compare, filter, export their logs, archive', async ({ g
     await cursor.focus();
     await page.keyboard.press('End');
     await expect(cursor).toHaveAttribute('aria-valuetext', /^step 6, describe.* \d\.\d{4}, .* \d\.\d{4}$/);
-    await page.getByLabel('X axis').selectOption('Wall-clock time');
+    await page.getByLabel('X axis').selectOption('By wall-clock time');
     await expect(cursor).toHaveAttribute('aria-valuetext', /^time .*s, describe/);
-    await page.getByLabel('X axis').selectOption('Tokens');
+    await page.getByLabel('X axis').selectOption('By tokens');
     await expect(cursor).toHaveAttribute('aria-valuetext', /^tokens [\d,]+, describe/);
   });
 

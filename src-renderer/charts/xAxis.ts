@@ -7,8 +7,10 @@ export const X_AXES = ['step', 'tokens', 'epochs', 'time'] as const;
 export type XAxis = (typeof X_AXES)[number];
 
 interface AxisText {
-  /** In a choice of axes, and below the axis. */
+  /** Below the axis. */
   title: string;
+  /** In a choice of axes. */
+  choice: string;
   /** In front of a value. */
   word: string;
   format: (value: number) => string;
@@ -23,16 +25,18 @@ const powers = (from: number, to: number): number[] =>
   );
 
 export const X_AXIS_TEXTS: Record<XAxis, AxisText> = {
-  step: { title: 'Step', word: 'step', format: (step) => String(step), increments: powers(0, 6) },
-  tokens: { title: 'Tokens', word: 'tokens', format: formatCount, increments: powers(0, 12) },
+  step: { title: 'Step', choice: 'By step', word: 'step', format: (step) => String(step), increments: powers(0, 6) },
+  tokens: { title: 'Tokens', choice: 'By tokens', word: 'tokens', format: formatCount, increments: powers(0, 12) },
   epochs: {
     title: 'Epochs',
+    choice: 'By epochs',
     word: 'epoch',
     format: (epoch) => String(Number(epoch.toFixed(3))),
     increments: powers(-3, 4),
   },
   time: {
     title: 'Wall-clock time',
+    choice: 'By wall-clock time',
     word: 'time',
     format: (seconds) => (seconds === 0 ? '0 s' : formatDuration(1000 * seconds)),
     increments: [
