@@ -133,7 +133,7 @@ test('pause, look into a step, roll back, compare, save, reload', async ({ graft
     const samples = page.getByRole('region', { name: 'Sample texts by step' });
     await expect(samples.getByRole('columnheader')).toHaveText([
       'Prompt',
-      'Step 0',
+      'Before training',
       'Step 10',
       'Step 20',
       'Step 30',
