@@ -27,6 +27,7 @@ export const layers = {
       'fflate',
       '@huggingface/hub',
       '@uwdata/flechette',
+      'csv-parse',
       '@trpc/server',
       '@trpc/client',
       'node-llama-cpp',
@@ -208,6 +209,8 @@ export const layers = {
     imports: ['src-main/adapters/keptTemplate.ts', 'src-main/datasets', 'src-main/files', 'src-shared'],
     packages: ['node'],
   },
+  // A run's record in the formats of tools that track experiments.
+  'src-main/tracking/**': { imports: ['src-shared'], packages: ['node'] },
   'src-main/runfolder/**': { imports: ['src-main/files', 'src-shared'], packages: ['node'] },
   'src-main/worker/**': {
     imports: [
@@ -251,6 +254,7 @@ export const layers = {
       'src-main/pickle',
       'src-main/hub',
       'src-main/exporting',
+      'src-main/tracking',
       'src-main/runfolder',
       'src-main/threads',
       'src-main/loading/packedCache.ts',

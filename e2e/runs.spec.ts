@@ -103,5 +103,5 @@ function queued(page: Page): Promise<string[]> {
 
 /** Names in the table, in its order. */
 function listed(page: Page): Promise<string[]> {
-  return page.getByRole('region', { name: 'All runs' }).getByRole('link').allTextContents();
+  return page.getByRole('region', { name: 'All runs' }).locator('tbody').getByRole('link').allTextContents();
 }

@@ -31,6 +31,8 @@ export type TrainEvent =
       trainableParameters: number;
       totalParameters: number;
       totalSteps: number;
+      /** Of the first epoch; absent in runs of before. */
+      stepsPerEpoch?: number;
       trainRows: number;
       valRows: number;
       /** Kind of the rows; what was noted by earlier versions lacks it. */

@@ -2,6 +2,7 @@
 import { z } from 'zod';
 import { byId } from '../app/inputs.ts';
 import { logSchema, metricsSchema, seriesSchema } from '../app/runs/history.ts';
+import { exportLogs, exportLogsSchema } from '../app/runs/exportLogs.ts';
 import { inspectRun } from '../app/runs/inspectRun.ts';
 import type { Services } from '../app/services.ts';
 import { procedure } from './trpc.ts';
@@ -16,6 +17,7 @@ export function runHistoryProcedures(services: Services) {
     verdict: procedure.input(byId).query(({ input }) => history.verdict(input.id)),
     samples: procedure.input(byId).query(({ input }) => history.samples(input.id)),
     log: procedure.input(logSchema).query(({ input }) => history.log(input)),
+    exportLogs: procedure.input(exportLogsSchema).mutation(({ input }) => exportLogs(services, input)),
     checkpoints: procedure.input(byId).query(({ input }) => history.keptStates(input.id)),
     /** The rows of one step, each with its own loss; may take a while. Ending the request cancels it. */
     inspectStep: procedure.input(oneStep).query(({ input, signal }) => inspectRun(services, { ...input, signal })),

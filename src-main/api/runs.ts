@@ -2,7 +2,7 @@
 import { z } from 'zod';
 import { byId, nameSchema } from '../app/inputs.ts';
 import { canExtend, extend, extendSchema } from '../app/runs/extend.ts';
-import { startRunSchema } from '../app/runs/input.ts';
+import { annotateSchema, archiveSchema, startRunSchema } from '../app/runs/input.ts';
 import { rollBack, rollBackSchema } from '../app/runs/rollBack.ts';
 import { watchRun, watchRuns } from '../app/runs/watch.ts';
 import type { Services } from '../app/services.ts';
@@ -30,6 +30,8 @@ export function runsRouter(services: Services) {
     rename: procedure
       .input(byId.extend({ name: nameSchema }))
       .mutation(({ input }) => runs.rename(input.id, input.name)),
+    annotate: procedure.input(annotateSchema).mutation(({ input }) => runs.annotate(input)),
+    archive: procedure.input(archiveSchema).mutation(({ input }) => runs.archive(input)),
     remove: procedure.input(byId).mutation(({ input }) => runs.remove(input.id)),
     extend: procedure.input(extendSchema).mutation(({ input }) => extend(services, input)),
     canExtend: procedure.input(byId).query(({ input }) => canExtend(runs.require(input.id))),

@@ -25,6 +25,7 @@ export type { StartRun } from '../app/runs/input.ts';
 export type { RunProgress } from '../app/runs/progressMeter.ts';
 export type { WatchEvent } from '../app/runs/gatherSteps.ts';
 export type { WatchAllEvent } from '../app/runs/watch.ts';
+export type { ExportedLogs } from '../app/runs/exportLogs.ts';
 export type { RunView } from '../app/runs/view.ts';
 export type { PreflightResult } from '../../src-shared/plan.ts';
 export type { AnswerPiece, GenerateResult, TokenProbability } from '../../src-shared/generation.ts';

@@ -26,6 +26,8 @@ export interface Series {
   tokensPerSecond: number[];
   memoryBytes: number[];
   elapsedMs: number[];
+  /** When each step was recorded, in epoch milliseconds; 0 where that is not known. */
+  atMs: number[];
   /** Validation losses after the evaluation asked for. */
   evaluations: Evaluation[];
   /** There are steps after the last of these. */
@@ -40,11 +42,12 @@ type RawRow = [
   tokensPerSecond: number,
   memoryBytes: number,
   elapsedMs: number,
+  atMs: number | null,
 ];
 
 export const SERIES_AFTER =
-  'SELECT step, loss, lr, grad_norm, tokens_per_second, memory_bytes, elapsed_ms FROM metrics WHERE run_id = ? ' +
-  'AND step > ? ORDER BY step LIMIT ?';
+  'SELECT step, loss, lr, grad_norm, tokens_per_second, memory_bytes, elapsed_ms, at_ms FROM metrics WHERE ' +
+  'run_id = ? AND step > ? ORDER BY step LIMIT ?';
 export const EVALUATIONS_AFTER = 'SELECT step, val_loss FROM evaluations WHERE run_id = ? AND step > ? ORDER BY step';
 export const METRICS_AFTER = 'SELECT * FROM metrics WHERE run_id = ? AND step > ? ORDER BY step';
 
@@ -61,8 +64,9 @@ export function metricQueries(db: Database) {
     'SELECT sum(elapsed_ms) AS ms FROM metrics WHERE run_id = ?',
   );
   const put = db.prepare(
-    `INSERT OR REPLACE INTO metrics (run_id, step, loss, lr, grad_norm, tokens_per_second, memory_bytes, elapsed_ms)
-     VALUES (@runId, @step, @loss, @lr, @gradNorm, @tokensPerSecond, @memoryBytes, @elapsedMs)`,
+    `INSERT OR REPLACE INTO metrics (run_id, step, loss, lr, grad_norm, tokens_per_second, memory_bytes, elapsed_ms,
+       at_ms)
+     VALUES (@runId, @step, @loss, @lr, @gradNorm, @tokensPerSecond, @memoryBytes, @elapsedMs, @atMs)`,
   );
   const putEvaluation = db.prepare('INSERT OR REPLACE INTO evaluations (run_id, step, val_loss) VALUES (?, ?, ?)');
   const dropMetrics = db.prepare<[string, number]>('DELETE FROM metrics WHERE run_id = ? AND step > ?');
@@ -101,18 +105,24 @@ export function metricQueries(db: Database) {
         tokensPerSecond: column(4),
         memoryBytes: column(5),
         elapsedMs: column(6),
+        atMs: rows.map((row) => row[7] ?? 0),
         evaluations: evaluationsAfter.all(runId, evaluation).map((row) => ({ step: row.step, valLoss: row.val_loss })),
         more,
       };
     },
-    put: (runId: string, m: StepMetrics) => void put.run({ ...m, runId, memoryBytes: Math.round(m.memoryBytes) }),
+    /** `atMs`: when the step was taken, in epoch milliseconds. */
+    put: (runId: string, m: StepMetrics, atMs: number | null = null) =>
+      void put.run({ ...m, runId, memoryBytes: Math.round(m.memoryBytes), atMs: atMs && Math.round(atMs) }),
     putEvaluation: (runId: string, e: Evaluation) => void putEvaluation.run(runId, e.step, e.valLoss),
     /** Forgets what a crashed run recorded after the run state it now continues from. */
     dropAfter(runId: string, step: number): void {
       dropMetrics.run(runId, step);
       dropEvaluations.run(runId, step);
     },
-    /** Gives the run `to`, which goes on from `step` of the run `from`, the picture up to there. */
+    /**
+     * Gives the run `to`, which goes on from `step` of the run `from`, the picture up to there; not when that was,
+     * which would make the new run as long as the time between the two.
+     */
     copyUpTo(from: string, to: string, step: number): void {
       copyMetrics.run({ from, to, step });
       copyEvaluations.run({ from, to, step });

@@ -1,5 +1,6 @@
 import Database from 'better-sqlite3';
 import { afterEach, expect, it } from 'vitest';
+import { metricQueries } from './metrics.ts';
 import { migrate } from './migrate.ts';
 import { migrations } from './migrations/index.ts';
 import { runQueries } from './runs.ts';
@@ -41,4 +42,18 @@ it('runs of before get the version of their dataset that has the rows they saw',
     undefined,
   ]);
   expect(runs.get('second')!.spec.data).toEqual({ file: '/own/v2.jsonl', hash: 'h2', maxLength: 7, version: 2 });
+});
+
+it('runs of before have no tags and no notes, are not archived, and do not say when their steps were', () => {
+  const db = new Database(':memory:');
+  open.push(db);
+  migrate(db, migrations.slice(0, 13));
+  db.exec(
+    `INSERT INTO runs (id, name, status, spec, created_at) VALUES ('r', 'old', 'completed', '{}', '2026-01-02');
+     INSERT INTO metrics (run_id, step, loss, lr, grad_norm, tokens_per_second, memory_bytes, elapsed_ms)
+     VALUES ('r', 1, 2.5, 0.1, 1, 9, 5, 40)`,
+  );
+  migrate(db);
+  expect(runQueries(db).get('r')).toMatchObject({ name: 'old', tags: [], notes: '', archivedAt: null });
+  expect(metricQueries(db).series('r', 0, -1, 9)).toMatchObject({ loss: [2.5], elapsedMs: [40], atMs: [0] });
 });

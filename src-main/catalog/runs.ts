@@ -27,6 +27,12 @@ export interface Run {
   queuePosition: number | null;
   /** Run that this one was rolled back from; null also when that one has been removed. */
   parentRunId: string | null;
+  /** Words that the user has put on it, in their order, each once. */
+  tags: string[];
+  /** The user's own text; empty where there is none. */
+  notes: string;
+  /** When it was put away from the list; null while it is shown there. */
+  archivedAt: string | null;
   /** Graft process that owns the run while it is queued or under way. */
   ownerPid: number | null;
   /** Worker process while the run is under way. */
@@ -36,8 +42,8 @@ export interface Run {
   endedAt: string | null;
 }
 
-type Later = 'interim' | 'queuePosition' | 'parentRunId';
-/** A run to insert; what is absent is null. */
+type Later = 'interim' | 'queuePosition' | 'parentRunId' | 'tags' | 'notes' | 'archivedAt';
+/** A run to insert; what is absent is null or empty. */
 export type NewRun = Omit<Run, Later> & Partial<Pick<Run, Later>>;
 
 interface Row {
@@ -54,6 +60,9 @@ interface Row {
   interim: string | null;
   queue_position: number | null;
   parent_run_id: string | null;
+  tags: string;
+  notes: string;
+  archived_at: string | null;
   owner_pid: number | null;
   pid: number | null;
   created_at: string;
@@ -77,6 +86,9 @@ const toRun = (row: Row): Run => ({
   interim: parse<TrainResult>(row.interim),
   queuePosition: row.queue_position,
   parentRunId: row.parent_run_id,
+  tags: JSON.parse(row.tags) as string[],
+  notes: row.notes,
+  archivedAt: row.archived_at,
   ownerPid: row.owner_pid,
   pid: row.pid,
   createdAt: row.created_at,
@@ -91,7 +103,17 @@ const toRow = (run: Run): Record<string, string | number | null> => ({
   error: run.error && JSON.stringify(run.error),
   result: run.result && JSON.stringify(run.result),
   interim: run.interim && JSON.stringify(run.interim),
+  tags: JSON.stringify(run.tags),
 });
+
+const NOTHING_YET: Pick<Run, Later> = {
+  interim: null,
+  queuePosition: null,
+  parentRunId: null,
+  tags: [],
+  notes: '',
+  archivedAt: null,
+};
 
 export const QUEUE_OF_OWNER = `
   SELECT * FROM runs WHERE status = 'queued' AND owner_pid = ?
@@ -107,13 +129,13 @@ export function runQueries(db: Database) {
   const queued = db.prepare<[number], Row>(QUEUE_OF_OWNER);
   const insert = db.prepare(
     `INSERT INTO runs (id, name, task_id, model_id, dataset_id, status, spec, started, error, result, interim,
-       queue_position, parent_run_id, owner_pid, pid, created_at, started_at, ended_at)
+       queue_position, parent_run_id, tags, notes, archived_at, owner_pid, pid, created_at, started_at, ended_at)
      VALUES (@id, @name, @taskId, @modelId, @datasetId, @status, @spec, @started, @error, @result, @interim,
-       @queuePosition, @parentRunId, @ownerPid, @pid, @createdAt, @startedAt, @endedAt)`,
+       @queuePosition, @parentRunId, @tags, @notes, @archivedAt, @ownerPid, @pid, @createdAt, @startedAt, @endedAt)`,
   );
   const update = db.prepare(
     `UPDATE runs SET name = @name, status = @status, spec = @spec, started = @started, error = @error,
-       result = @result, interim = @interim,
+       result = @result, interim = @interim, tags = @tags, notes = @notes, archived_at = @archivedAt,
        queue_position = @queuePosition, owner_pid = @ownerPid, pid = @pid, started_at = @startedAt,
          ended_at = @endedAt WHERE id = @id`,
   );
@@ -131,7 +153,7 @@ export function runQueries(db: Database) {
     unfinished: () => unfinished.all().map(toRun),
     /** The queue of one Graft process, in its order. */
     queued: (ownerPid: number) => queued.all(ownerPid).map(toRun),
-    insert: (run: NewRun) => void insert.run(toRow({ interim: null, queuePosition: null, parentRunId: null, ...run })),
+    insert: (run: NewRun) => void insert.run(toRow({ ...NOTHING_YET, ...run })),
     /** Changes the named fields and returns the run as it is now; the run must exist. */
     update(id: string, changes: Partial<Run>): Run {
       const run = { ...get(id)!, ...changes };

@@ -1,8 +1,9 @@
 /**
- * What the charts of one run share: zoom, cursor, smoothing, scale and compared runs. Kept on this machine.
+ * What the charts of one run share: x axis, zoom, cursor, smoothing, scale and compared runs. Kept on this machine.
  */
 import type { Range } from './drawn.ts';
 import { usualSmoothing } from './smooth.ts';
+import type { XAxis } from './xAxis.ts';
 
 const KEY = 'graft.charts';
 /** Runs whose view is remembered; the oldest goes first. */
@@ -14,19 +15,22 @@ interface Kept {
   smoothed?: number | undefined;
   log: boolean;
   compare: string[];
+  /** Absent: steps. */
+  axis?: XAxis;
 }
 
 export class ChartView {
-  /** Undefined: all steps. */
+  /** On the x axis; undefined: all of it. */
   range = $state.raw<Range | undefined>();
   /** Steps of the run, or of the longest one shown. */
   steps = $state(0);
   log = $state(false);
   /** Ids of the runs that are drawn beside this one. */
   compare = $state.raw<string[]>([]);
-  /** Step at the cursor of every chart. */
-  cursorStep = $state<number | undefined>();
+  /** Where the cursor of every chart stands on the x axis. */
+  cursorX = $state<number | undefined>();
   #smoothed = $state<number | undefined>();
+  #axis = $state<XAxis>('step');
   readonly #id: string;
 
   constructor(id: string) {
@@ -37,6 +41,7 @@ export class ChartView {
     this.#smoothed = kept.smoothed;
     this.log = kept.log;
     this.compare = kept.compare;
+    this.#axis = kept.axis ?? 'step';
   }
 
   /** Share of the past in the smoothed loss. */
@@ -48,9 +53,21 @@ export class ChartView {
     if (share !== this.smoothing) this.#smoothed = share;
   }
 
-  /** Shows these steps in every chart; a span of less than one step shows one. */
+  get axis(): XAxis {
+    return this.#axis;
+  }
+
+  /** Another axis has other numbers, so that zoom and cursor mean nothing on it. */
+  set axis(axis: XAxis) {
+    if (axis === this.#axis) return;
+    this.#axis = axis;
+    this.cursorX = undefined;
+    this.reset();
+  }
+
+  /** Shows this span in every chart; one of less than a step shows one. */
   zoom({ min, max }: Range): void {
-    this.range = max - min < 1 ? { min: min - 0.5, max: min + 0.5 } : { min, max };
+    this.range = this.#axis === 'step' && max - min < 1 ? { min: min - 0.5, max: min + 0.5 } : { min, max };
   }
 
   reset(): void {
@@ -59,9 +76,9 @@ export class ChartView {
 
   /** Remembers the view; call it in an effect, so that every change is kept. */
   keep(): void {
-    const { range, log, compare } = this;
+    const { range, log, compare, axis } = this;
     const others = Object.entries(readAll()).filter(([id]) => id !== this.#id);
-    const all = [...others, [this.#id, { range, smoothed: this.#smoothed, log, compare }]].slice(-REMEMBERED);
+    const all = [...others, [this.#id, { range, smoothed: this.#smoothed, log, compare, axis }]].slice(-REMEMBERED);
     localStorage.setItem(KEY, JSON.stringify(Object.fromEntries(all)));
   }
 }

@@ -7,6 +7,7 @@ import { SeriesStore } from './seriesStore.ts';
 import { Smoother } from '../../src-shared/smoother.ts';
 import { SpikeFinder } from './spikes.ts';
 import { wholeRange } from './wholeRange.ts';
+import { StepPlaces, stepsPerEpoch, type XAxis } from './xAxis.ts';
 
 const at = (step: number, loss: number) => ({
   step,
@@ -117,6 +118,16 @@ test('a line over the steps of another is drawn at its points, with its own valu
   expect(second).toEqual(steps.map((step) => other[step - 1]));
 });
 
+test('points at one x do not hide those behind them', () => {
+  const twice = { steps: Float64Array.of(1, 2, 2, 3), values: Float64Array.of(5, 6, 7, 8) };
+  const single = { steps: Float64Array.of(2), values: Float64Array.of(1) };
+  expect(drawn([twice, single], { min: 0, max: 9 }, 500, false)).toEqual([
+    [1, 2, 3],
+    [5, 6, 8],
+    [undefined, 1, undefined],
+  ]);
+});
+
 test('a zoom keeps one point on either side', () => {
   const steps = Float64Array.from({ length: 50 }, (_, i) => i + 1);
   expect(drawn([{ steps, values: steps }], { min: 10.5, max: 12.5 }, 100, false)[0]).toEqual([10, 11, 12, 13]);
@@ -129,6 +140,7 @@ test(
     const store = new SeriesStore();
     store.appendColumns({
       step: [1, 2, 3],
+      atMs: [0, 0, 0],
       loss: [5, 4, 3],
       lr: [0, 0, 0],
       gradNorm: [1, 1, 1],
@@ -178,4 +190,30 @@ test('all steps when it is over; while it trains, room that doubles up to all st
   expect(range(60, false)).toEqual({ min: 1, max: 60 });
   expect(range(0, false)).toEqual({ min: 1, max: 2 });
   expect(wholeRange({ first: 0, last: 130, total: 100, active: true }).max).toBe(130);
+});
+
+test('where steps lie on the axes of tokens, epochs and time', () => {
+  const store = new SeriesStore();
+  // 50 tokens a second for 100 ms each; the third step came after an evaluation of 2 s.
+  store.append(at(1, 3), 10_100);
+  store.append(at(2, 3), 10_200);
+  store.append(at(3, 3), 12_300);
+  const places = (axis: XAxis) => new StepPlaces(store, axis, 2);
+  expect([...places('tokens').trained]).toEqual([5, 10, 15]);
+  expect([...places('epochs').trained]).toEqual([0.5, 1, 1.5]);
+  expect([...places('time').trained]).toEqual([0.1, 0.2, 2.3]);
+  expect(places('step').trained).toEqual(store.step.values);
+  expect([...places('time').of(Float64Array.of(0, 2, 3))]).toEqual([0, 0.2, 2.3]);
+  expect([...places('epochs').of(Float64Array.of(0, 3))]).toEqual([0, 1.5]);
+  // A run of before does not say when its steps were: one after the other.
+  store.append(at(4, 3), 0);
+  expect([...places('time').trained].map((seconds) => Number(seconds.toFixed(6)))).toEqual([0.1, 0.2, 0.3, 0.4]);
+});
+
+test('how many steps an epoch has, also in runs that did not count them', () => {
+  const train = { steps: undefined, epochs: 3, batch: 4, accumulate: 2 };
+  const started = { totalSteps: 30, trainRows: 100 };
+  expect(stepsPerEpoch({ spec: { train }, started: { ...started, stepsPerEpoch: 13 } })).toBe(13);
+  expect(stepsPerEpoch({ spec: { train }, started })).toBe(10);
+  expect(stepsPerEpoch({ spec: { train: { ...train, steps: 500 } }, started })).toBe(13);
 });

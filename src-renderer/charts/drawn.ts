@@ -4,7 +4,7 @@
 import { lowerBound } from './column.ts';
 import { decimate } from './decimate.ts';
 
-/** Values by ascending step; NaN is a gap. */
+/** Values by ascending step, or by another x that rises with it; NaN is a gap. */
 export interface Line {
   steps: Float64Array;
   values: Float64Array;
@@ -56,7 +56,9 @@ function union(parts: Float64Array[]): number[] {
 function column(line: Line, kept: number[], x: number[], log: boolean): (number | null | undefined)[] {
   let next = 0;
   return x.map((step) => {
-    const index = kept[next];
+    let index = kept[next];
+    // Of points at one x, as two steps within a millisecond, the first is drawn.
+    while (index !== undefined && line.steps[index]! < step) index = kept[++next];
     if (index === undefined || line.steps[index] !== step) return undefined;
     next += 1;
     const value = line.values[index] ?? NaN;

@@ -2,6 +2,7 @@
 import type uPlot from 'uplot';
 import type { Range } from './drawn.ts';
 import type { ChartLine, Look } from './line.ts';
+import { tickText, X_AXIS_TEXTS, type XAxis } from './xAxis.ts';
 
 export interface ChartLook {
   width: number;
@@ -9,18 +10,25 @@ export interface ChartLook {
   /** Of the usual size of texts, 1 for the same. */
   textScale: number;
   log: boolean;
-  /** The steps shown. */
+  axis: XAxis;
+  /** What the y axis measures. */
+  title: string;
+  /** What is shown of the x axis. */
   range: () => Range;
   colour: (token: string) => string;
   format: (value: number) => string;
 }
 
 export function chartOptions(lines: readonly ChartLine[], look: ChartLook): uPlot.Options {
+  const font = `${12 * look.textScale}px 'Inter Variable', system-ui, sans-serif`;
   const axis: uPlot.Axis = {
     stroke: () => look.colour('--chart-axis'),
     grid: { stroke: () => look.colour('--chart-grid'), width: 1 },
     ticks: { show: false },
-    font: `${12 * look.textScale}px 'Inter Variable', system-ui, sans-serif`,
+    font,
+    labelFont: font,
+    labelSize: 18 * look.textScale,
+    labelGap: 0,
   };
   return {
     width: look.width,
@@ -34,11 +42,16 @@ export function chartOptions(lines: readonly ChartLine[], look: ChartLook): uPlo
       {
         ...axis,
         size: 28 * look.textScale,
-        incrs: [1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 2000, 5000, 10_000, 20_000, 50_000, 100_000],
+        label: X_AXIS_TEXTS[look.axis].title,
+        incrs: X_AXIS_TEXTS[look.axis].increments,
+        ...(look.axis === 'step'
+          ? {}
+          : { space: 80 * look.textScale, values: (_plot, splits) => splits.map((x) => tickText(look.axis, x)) }),
       },
       {
         ...axis,
         size: 64 * look.textScale,
+        label: look.title,
         values: (_plot, splits) => splits.map((value) => (value === null ? null : look.format(value))),
       },
     ],

@@ -9,6 +9,7 @@ import { drawNever, drawSoon } from './drawQueue.ts';
 import type { ChartLine } from './line.ts';
 import { chartOptions } from './options.ts';
 import { tokenColour } from './tokens.ts';
+import type { XAxis } from './xAxis.ts';
 
 export interface PlotEvents {
   /** The pointer is at this place of the x axis; undefined when it has left. */
@@ -24,6 +25,9 @@ export interface PlotShape {
   height: number;
   textScale: number;
   log: boolean;
+  axis: XAxis;
+  /** What the y axis measures. */
+  title: string;
   format: (value: number) => string;
 }
 

@@ -10,8 +10,8 @@ import { SpikeFinder } from './spikes.ts';
 const METRICS = ['loss', 'lr', 'gradNorm', 'tokensPerSecond', 'memoryBytes', 'elapsedMs'] as const;
 export type Metric = (typeof METRICS)[number];
 
-/** Steps column by column, as the API delivers them. */
-export type Columns = Record<'step' | Metric, readonly number[]>;
+/** Steps column by column, as the API delivers them; `atMs` in epoch milliseconds, 0 where it is not known. */
+export type Columns = Record<'step' | 'atMs' | Metric, readonly number[]>;
 
 export interface Point {
   step: number;
@@ -23,6 +23,8 @@ const PACE_STEPS = 20;
 export class SeriesStore {
   readonly step = new Column();
   readonly columns = Object.fromEntries(METRICS.map((name) => [name, new Column()])) as Record<Metric, Column>;
+  /** When each step was taken, in epoch milliseconds; 0 where that is not known. */
+  readonly atMs = new Column();
   readonly smoothed = new Column();
   readonly evaluations = { step: new Column(), valLoss: new Column() };
   readonly spikes: Point[] = [];
@@ -45,11 +47,13 @@ export class SeriesStore {
   }
 
   /**
-   * Adds one step. A step that is there already, or was passed over, changes nothing: what is recorded does not change.
+   * Adds one step, taken at `atMs`. A step that is there already, or was passed over, changes nothing: what is recorded
+   * does not change.
    */
-  append(metrics: StepMetrics): void {
+  append(metrics: StepMetrics, atMs = Date.now()): void {
     if (this.length > 0 && metrics.step <= this.lastStep) return;
     this.step.push(metrics.step);
+    this.atMs.push(atMs);
     for (const name of METRICS) this.columns[name].push(metrics[name]);
     this.totalMs += metrics.elapsedMs;
     this.#derive(metrics.step, metrics.loss);
@@ -59,8 +63,9 @@ export class SeriesStore {
   appendColumns(columns: Columns): void {
     const from = this.length === 0 ? 0 : columns.step.findIndex((step) => step > this.lastStep);
     if (from < 0) return;
-    const rest = (name: 'step' | Metric): readonly number[] => (from === 0 ? columns[name] : columns[name].slice(from));
+    const rest = (name: keyof Columns): readonly number[] => (from === 0 ? columns[name] : columns[name].slice(from));
     this.step.extend(rest('step'));
+    this.atMs.extend(rest('atMs'));
     for (const name of METRICS) this.columns[name].extend(rest(name));
     for (let i = from; i < columns.step.length; i++) {
       this.totalMs += columns.elapsedMs[i] ?? 0;
@@ -84,6 +89,7 @@ export class SeriesStore {
   cutAfter(step: number): void {
     const kept = lowerBound(this.step.values, step + 1);
     this.step.cut(kept);
+    this.atMs.cut(kept);
     for (const name of METRICS) this.columns[name].cut(kept);
     const evaluations = lowerBound(this.evaluations.step.values, step + 1);
     this.evaluations.step.cut(evaluations);

@@ -1,4 +1,4 @@
-/** Which steps a chart shows where nothing is zoomed. */
+/** What of the x axis a chart shows where nothing is zoomed. */
 import type { Range } from './drawn.ts';
 
 /**
@@ -21,4 +21,12 @@ export function wholeRange({
   let room = 20;
   while (room < last * 1.05) room *= 2;
   return { min: first, max: Math.max(least, Math.min(total, room)) };
+}
+
+/**
+ * The same on another axis than that of steps: all so far and, while the run trains, as much room as `steps` leaves.
+ */
+export function wholeOn(steps: Range, lastStep: number, lastX: number): Range {
+  const room = lastStep > 0 ? Math.max(1, steps.max / lastStep) : 1;
+  return { min: 0, max: lastX > 0 ? lastX * room : 1 };
 }

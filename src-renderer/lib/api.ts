@@ -30,6 +30,7 @@ export type {
   DuplicateGroup,
   BackendName,
   EngineReport,
+  ExportedLogs,
   ExportEvent,
   ExportPlan,
   ExportRecord,

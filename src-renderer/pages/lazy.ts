@@ -6,6 +6,7 @@ export const pages = {
   newRun: () => import('./newRun/NewRunPage.svelte'),
   runs: () => import('./runs/RunsPage.svelte'),
   run: () => import('./run/RunPage.svelte'),
+  compareRuns: () => import('./compareRuns/CompareRunsPage.svelte'),
   study: () => import('./study/StudyPage.svelte'),
   adapters: () => import('./adapters/AdaptersPage.svelte'),
   playground: () => import('./playground/PlaygroundPage.svelte'),

@@ -5,12 +5,14 @@ import type { Catalog } from '../../catalog/catalog.ts';
 import type { Run } from '../../catalog/runs.ts';
 import { addKeptState, linkOrCopy } from '../../runfolder/keptStates.ts';
 import { bestValuesFile, bestValuesStep, runStateFile, startFile } from '../../runfolder/layout.ts';
+import { freshName } from '../../../src-shared/freshName.ts';
 import type { RunSpec } from '../../../src-shared/runSpec.ts';
 import { logMessage } from './recordEvent.ts';
 import type { RunService } from './service.ts';
 import type { RunView } from './view.ts';
 
 export interface GoingOn {
+  /** With a number behind it where a run is called so already. */
   name: string;
   /** Steps that the state has behind it. */
   step: number;
@@ -28,8 +30,9 @@ export function goOn(
   { name, step, why, start }: GoingOn,
 ): RunView {
   const { id, taskId, modelId, datasetId } = from;
+  const names = catalog.runs.list().map((other) => other.name);
   return runs.add(
-    { name, taskId, modelId, datasetId, parentRunId: id, spec },
+    { name: freshName(name, names), taskId, modelId, datasetId, parentRunId: id, spec },
     {
       start,
       fill: () => {

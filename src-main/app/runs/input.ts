@@ -24,7 +24,7 @@ export const startRunSchema = z.object({
   datasetVersion: z.number().int().min(1).optional(),
   /** The task is created when there is none of this name. */
   taskName: taskNameSchema,
-  /** Shown in lists; by default the task's name. */
+  /** Shown in lists; by default the task and what tells the run from its others. */
   name: nameSchema.optional(),
   engine: runSpecSchema.shape.engine,
   baseDtype: runSpecSchema.shape.baseDtype,
@@ -45,6 +45,14 @@ export const startRunSchema = z.object({
 });
 export type StartRun = z.input<typeof startRunSchema>;
 export type StartRunChecked = z.output<typeof startRunSchema>;
+
+export const annotateSchema = z.object({
+  id: z.string(),
+  tags: z.array(z.string().trim().min(1).max(40)).max(20).optional(),
+  notes: z.string().max(10_000).optional(),
+});
+
+export const archiveSchema = z.object({ ids: z.array(z.string()).min(1).max(10_000), archived: z.boolean() });
 
 /** A run that is to fit, and what of it must stay as it is. */
 export const fitSchema = startRunSchema.extend({ keep: z.array(z.enum(FIT_PARTS)).default([]) });

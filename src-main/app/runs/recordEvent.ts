@@ -7,17 +7,17 @@ import type { TrainEvent } from '../../../src-shared/training.ts';
 
 /** The row of the run itself is not touched. */
 export function recordEvent(catalog: Catalog, id: string, event: TrainEvent, atMs: number): void {
-  recordValues(catalog, id, event);
+  recordValues(catalog, id, event, atMs);
   const message = logLine(event);
   if (message !== null) catalog.runHistory.putLine(id, { atMs, message });
 }
 
 /** What is measured: recording it twice changes nothing. */
-function recordValues({ metrics, runHistory }: Catalog, id: string, event: TrainEvent): void {
+function recordValues({ metrics, runHistory }: Catalog, id: string, event: TrainEvent, atMs: number | null): void {
   if (event.type === 'started') {
     metrics.dropAfter(id, event.resumedFrom);
     runHistory.dropSamplesAfter(id, event.resumedFrom);
-  } else if (event.type === 'step') metrics.put(id, event);
+  } else if (event.type === 'step') metrics.put(id, event, atMs);
   else if (event.type === 'eval') metrics.putEvaluation(id, event);
   else if (event.type === 'sample') runHistory.putSample(id, event);
 }
@@ -28,7 +28,7 @@ function recordValues({ metrics, runHistory }: Catalog, id: string, event: Train
  */
 export function recordJournal(catalog: Catalog, { id, spec }: Pick<Run, 'id' | 'spec'>): void {
   const entries = readJournal(spec.runDir);
-  for (const event of entries) if (event.type !== 'started') recordValues(catalog, id, event);
+  for (const { atMs = null, ...event } of entries) if (event.type !== 'started') recordValues(catalog, id, event, atMs);
   recordLines(catalog, id, entries);
 }
 

@@ -12,7 +12,7 @@ import { PatientWriter } from '../storage/patientWriter.ts';
 import type { WorkerCall, WorkerClient, Workers } from '../workers/client.ts';
 import type { EngineService } from '../workers/engines.ts';
 import { runAbandoned, runFailure } from './failure.ts';
-import { ProgressMeter, type RunProgress } from './progressMeter.ts';
+import { isTimed, ProgressMeter, type RunProgress, type Schedule } from './progressMeter.ts';
 import type { RunQueue } from './queue.ts';
 import { discardOf } from '../../runfolder/discard.ts';
 import { logMessage, recordEvent, recordJournal } from './recordEvent.ts';
@@ -31,8 +31,8 @@ interface Active {
   client: WorkerClient;
   call?: WorkerCall<'train'>;
   asked: Action | null;
-  /** Steps between two evaluations. */
-  evalEvery: number;
+  /** How often it evaluates and saves. */
+  schedule: Schedule;
   /** Present once the worker has said that training begins. */
   meter?: ProgressMeter;
 }
@@ -144,7 +144,12 @@ export class Runner {
   }
 
   async #execute(id: string): Promise<void> {
-    const active: Active = { runId: id, client: this.#workers.spawn(), asked: null, evalEvery: 0 };
+    const active: Active = {
+      runId: id,
+      client: this.#workers.spawn(),
+      asked: null,
+      schedule: { evalEvery: 0, checkpointEvery: 0 },
+    };
     this.#active = active;
     try {
       const startedAt = this.#store.require(id).startedAt ?? new Date().toISOString();
@@ -180,7 +185,7 @@ export class Runner {
     // A resumed run repeats the uninterrupted one only on the same engine, so the choice is part of the spec.
     const spec = { ...run.spec, train, engine: await this.#engines.resolve(run.spec.engine) };
     if (this.#closed || active.asked) return null;
-    active.evalEvery = train.evalEvery;
+    active.schedule = train;
     const { catalog } = this.#store;
     await this.#writer.save(() => {
       // Its last worker may have outlived the host that recorded it; the next one begins the journal anew.
@@ -205,7 +210,8 @@ export class Runner {
     const { runId: id } = active;
     const { catalog } = this.#store;
     const atMs = Date.now();
-    if (event.type === 'started') active.meter = new ProgressMeter(id, event.totalSteps, active.evalEvery);
+    if (event.type === 'started')
+      active.meter = new ProgressMeter(id, event.totalSteps, active.schedule, performance.now());
     this.#writer.write(
       () => {
         recordEvent(catalog, id, event, atMs);
@@ -216,7 +222,7 @@ export class Runner {
         this.#store.event(id, event);
       },
     );
-    const progress = event.type === 'step' ? active.meter?.push(event, performance.now()) : null;
+    const progress = isTimed(event) ? active.meter?.push(event, performance.now()) : null;
     if (progress) this.#store.channel.progress(progress);
   }
 

@@ -1,5 +1,6 @@
 /** Training runs as callers see them: start, queue, pause, stop, resume, remove. The runner trains what is queued. */
 import fs from 'node:fs';
+import type { z } from 'zod';
 import type { Catalog } from '../../catalog/catalog.ts';
 import { GraftError, usageError } from '../../../src-shared/errors.ts';
 import type { PreflightResult } from '../../../src-shared/plan.ts';
@@ -11,13 +12,14 @@ import { ensureTask } from '../tasks/ensureTask.ts';
 import type { Workers } from '../workers/client.ts';
 import type { EngineService } from '../workers/engines.ts';
 import type { RunEvent, RunsEvent } from './channel.ts';
-import { checkStart, newOutDir, type StartRun } from './input.ts';
+import { checkStart, newOutDir, type annotateSchema, type archiveSchema, type StartRun } from './input.ts';
 import type { RunProgress } from './progressMeter.ts';
 import { RunQueue } from './queue.ts';
+import { runName } from './runName.ts';
 import { Runner } from './runner.ts';
 import { keepInterim } from './stopPaused.ts';
 import { RunStore, type NewRun } from './store.ts';
-import { isOver, type RunView } from './view.ts';
+import { assertOver, isOver, type RunView } from './view.ts';
 
 export interface RunParts {
   home: Home;
@@ -84,7 +86,7 @@ export class RunService {
   async start(input: StartRun): Promise<RunView> {
     const { checked, parts, spec } = await checkStart(this.#parts, this.#parts.settings.withMemoryLimit(input));
     return this.add({
-      name: checked.name ?? checked.taskName,
+      name: checked.name ?? runName(spec, this.#parts.catalog.runs.list()),
       taskId: ensureTask(this.#parts.catalog, checked.taskName).id,
       modelId: parts.model.id,
       datasetId: parts.dataset.id,
@@ -226,14 +228,30 @@ export class RunService {
     return this.#store.update(id, { name });
   }
 
+  /** Sets tags and notes; what is absent stays. */
+  annotate({ id, tags, notes }: z.output<typeof annotateSchema>): RunView {
+    this.require(id);
+    return this.#store.update(id, {
+      ...(tags === undefined ? {} : { tags: [...new Set(tags)] }),
+      ...(notes === undefined ? {} : { notes }),
+    });
+  }
+
+  /** Puts runs that are over away from the list, or back onto it. Throws a usage error RUN_NOT_OVER; then none is. */
+  archive({ ids, archived }: z.output<typeof archiveSchema>): RunView[] {
+    const runs = ids.map((id) => this.require(id));
+    if (archived) for (const run of runs) assertOver(run, 'archive');
+    const archivedAt = archived ? new Date().toISOString() : null;
+    this.#parts.catalog.transaction(() => {
+      for (const id of ids) this.#parts.catalog.runs.update(id, { archivedAt });
+    });
+    return ids.map((id) => this.#store.announce(id));
+  }
+
   /** Removes a run that is over, with its folder; adapters stay. Throws a usage error RUN_NOT_OVER. */
   remove(id: string): void {
     const run = this.require(id);
-    if (!isOver(run))
-      throw usageError('RUN_NOT_OVER', `The run ${id} is ${run.status}; stop it before you remove it.`, {
-        runId: id,
-        status: run.status,
-      });
+    assertOver(run, 'remove');
     this.#store.assertStored(id);
     this.#store.remove(run);
   }

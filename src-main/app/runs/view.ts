@@ -4,6 +4,7 @@ import type { Run } from '../../catalog/runs.ts';
 import { openSafetensors } from '../../safetensors/read.ts';
 import { interimDir, interimInTheMaking, runStateFile } from '../../runfolder/layout.ts';
 import type { MethodText } from '../../../src-shared/methods/method.ts';
+import { usageError } from '../../../src-shared/errors.ts';
 import { describeMethod } from '../../../src-shared/methods/registry.ts';
 
 export interface RunView extends Run {
@@ -40,6 +41,15 @@ export function viewOf(
 
 export function isOver(run: Pick<Run, 'status'>): boolean {
   return run.status === 'completed' || run.status === 'stopped' || run.status === 'failed';
+}
+
+/** Throws a usage error RUN_NOT_OVER. */
+export function assertOver({ id, status }: Pick<Run, 'id' | 'status'>, what: 'archive' | 'remove'): void {
+  if (isOver({ status })) return;
+  throw usageError('RUN_NOT_OVER', `The run ${id} is ${status}; stop it before you ${what} it.`, {
+    runId: id,
+    status,
+  });
 }
 
 /** What the worker of this run writes. */

@@ -31,6 +31,7 @@ import { modelsAdd, modelsFound, modelsList, modelsRecommended } from './models.
 import { params } from './params.ts';
 import { pull } from './pull.ts';
 import { push } from './push.ts';
+import { runsList, runsLog } from './runs.ts';
 import { serve } from './serve.ts';
 import { tasksList, tasksSwitch } from './tasks.ts';
 import { train } from './train.ts';
@@ -56,6 +57,8 @@ const COMMANDS: Command[] = [
   datasetsPrepare,
   params,
   train,
+  runsList,
+  runsLog,
   evaluate,
   generate,
   chat,

@@ -24,7 +24,11 @@ export const RUN_OPTIONS: Options = {
   model: MODEL_OPTION,
   data: { type: 'string', value: 'FILE', help: 'dataset file' },
   task: { type: 'string', value: 'NAME', help: 'what the adapter is for; made when there is none' },
-  name: { type: 'string', value: 'NAME', help: 'name of the run and the adapter (the task)' },
+  name: {
+    type: 'string',
+    value: 'NAME',
+    help: 'name of the run and the adapter (the task, and what sets the run apart)',
+  },
   ...optionsOf(FILE_SETTINGS),
   'allow-bad-rows': { type: 'boolean', help: 'go on without the rows that cannot be used' },
   ...METHOD_OPTIONS,

@@ -1,5 +1,5 @@
 /** Adapters side by side: their settings, sizes, and the losses of their runs. */
-import { settingRows } from './settingRows.ts';
+import { settingRows } from '../../lib/settingRows.ts';
 import { readSeries } from '../../charts/readSeries.ts';
 import { SeriesStore } from '../../charts/seriesStore.ts';
 import { api, type AdapterComparison } from '../../lib/api.ts';

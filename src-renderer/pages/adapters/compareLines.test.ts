@@ -2,7 +2,9 @@ import { expect, it } from 'vitest';
 import { lossLines } from '../../charts/lines.ts';
 import { SeriesStore } from '../../charts/seriesStore.ts';
 import { usualSmoothing } from '../../charts/smooth.ts';
-import { compareLines, distinctNames } from './compareLines.ts';
+import { distinctNames } from '../../charts/compared.ts';
+import { StepPlaces } from '../../charts/xAxis.ts';
+import { compareLines } from './compareLines.ts';
 
 it('adapters of one name are told apart by their time, and of one time by a number', () => {
   const at = (name: string, createdAt: string) => ({ name, createdAt });
@@ -33,7 +35,9 @@ it('the losses compared are those of the run pages: same values, same smoothing'
   const adapters = ['a', 'b'].map((name) => ({ name, createdAt: '2026-01-01T10:00:00' }));
   const lines = compareLines(adapters.map((adapter, i) => ({ adapter, store: stores[i]! })));
   expect(lines.map(({ label }) => label)).toEqual(['a', 'a, validation', 'b', 'b, validation']);
-  expect(lines[0]!.values).toEqual(lossLines(stores[0]!, []).find(({ look }) => look === 'smooth')!.values);
+  expect(lines[0]!.values).toEqual(
+    lossLines(stores[0]!, [], new StepPlaces(stores[0]!, 'step', 1)).find(({ look }) => look === 'smooth')!.values,
+  );
   expect(lines[2]!.values).toEqual(stores[1]!.columns.loss.values); // unsmoothed: the losses themselves
 });
 

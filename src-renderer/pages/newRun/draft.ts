@@ -6,7 +6,7 @@ import { TRAIN_DEFAULTS } from '../../../src-shared/settings/training.ts';
 import type { RunView, StartRun } from '../../lib/api.ts';
 import type { Excluded } from './dataVersion.ts';
 import { columns, type Shape } from './matrices.ts';
-import { freshName } from '../../lib/runs/freshName.ts';
+import { freshName } from '../../../src-shared/freshName.ts';
 import type { Preset } from '../../lib/runs/presets.ts';
 import { descriptorOf, type MethodType } from '../../../src-shared/methods/registry.ts';
 import { enteredFrom, type Entered } from './methodForm.ts';

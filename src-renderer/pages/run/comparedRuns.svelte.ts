@@ -5,6 +5,7 @@ import { formatDate } from '../../lib/format.ts';
 import { Action } from '../../lib/action.svelte.ts';
 import type { ChartView } from '../../charts/chartView.svelte.ts';
 import { readSeries } from '../../charts/readSeries.ts';
+import { StepPlaces, stepsPerEpoch } from '../../charts/xAxis.ts';
 
 export class ComparedRuns {
   /** Runs to choose from, newest first. */
@@ -15,16 +16,18 @@ export class ComparedRuns {
 
   /** Those chosen whose losses have been read. */
   readonly shown = $derived.by(() => {
-    const { smoothing } = this.#view;
+    const { smoothing, axis } = this.#view;
     return this.#view.compare.flatMap((id) => {
       const run = this.choices.find((choice) => choice.id === id);
       const store = this.#stores[id];
       if (!run || !store) return [];
       store.smoothWith(smoothing);
-      return [{ id, name: this.#nameOf(run), store }];
+      return [{ id, name: this.#nameOf(run), store, places: new StepPlaces(store, axis, stepsPerEpoch(run)) }];
     });
   });
   readonly lastStep = $derived(Math.max(0, ...this.shown.map(({ store }) => store.lastStep)));
+  /** Where the longest of them ends on the x axis. */
+  readonly lastX = $derived(Math.max(0, ...this.shown.map(({ places }) => places.trained.at(-1) ?? 0)));
 
   constructor(view: ChartView) {
     this.#view = view;
@@ -34,7 +37,9 @@ export class ComparedRuns {
   async open(ownId: string): Promise<void> {
     const runs = await this.reading.run(() => api.runs.list.query());
     if (!runs) return;
-    this.choices = runs.filter((run) => run.id !== ownId && run.started !== null);
+    const { compare } = this.#view;
+    const isShown = (run: RunView) => run.archivedAt === null || compare.includes(run.id);
+    this.choices = runs.filter((run) => run.id !== ownId && run.started !== null && isShown(run));
     const known = this.choices.map((run) => run.id);
     await Promise.all(this.#view.compare.filter((id) => known.includes(id)).map((id) => this.#read(id)));
   }

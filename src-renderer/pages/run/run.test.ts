@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import type { RunView } from '../../lib/api.ts';
 import { changedWords } from './changedWords.ts';
-import { flatSettings } from './flatSettings.ts';
+import { flatSettings } from '../../../src-shared/flatSettings.ts';
 import { nextSteps, startAgain } from './nextSteps.ts';
 
 const failed = (
@@ -94,8 +94,8 @@ test('every setting has a name that says where it belongs; what is not set is le
   const settings = new Map(flatSettings(failed('X').spec));
   expect([settings.get('method.type'), settings.get('train.batch'), settings.get('data.maxLength')]).toEqual([
     'lora',
-    '8',
-    '256',
+    8,
+    256,
   ]);
   expect(settings.has('baseDtype')).toBe(false);
 });

@@ -2,7 +2,7 @@
 import { api, type RunView } from '../../lib/api.ts';
 import { startAgain, type Changes } from './nextSteps.ts';
 import { Action } from '../../lib/action.svelte.ts';
-import { freshName } from '../../lib/runs/freshName.ts';
+import { freshName } from '../../../src-shared/freshName.ts';
 import { router } from '../../lib/router.svelte.ts';
 import { toasts } from '../../lib/toasts.svelte.ts';
 import type { WatchedRun } from './watchedRun.svelte.ts';
@@ -20,6 +20,15 @@ export class RunControl {
   stop = (): Promise<void> => this.#ask((id) => api.runs.stop.mutate({ id }));
   resume = (): Promise<void> => this.#askAndWatch((id) => api.runs.resume.mutate({ id }));
   rename = (name: string): Promise<void> => this.#ask((id) => api.runs.rename.mutate({ id, name }));
+
+  archive = (archived: boolean): Promise<void> =>
+    this.#ask((id) => api.runs.archive.mutate({ ids: [id], archived }).then(([run]) => run!));
+
+  /** Sets tags or notes; true when they are saved. */
+  async annotate(changes: { tags?: string[]; notes?: string }): Promise<boolean> {
+    await this.#ask((id) => api.runs.annotate.mutate({ id, ...changes }));
+    return this.action.failure === undefined;
+  }
 
   /** Starts the same run once more, with these changes, and opens it. */
   async again(run: RunView, changes: Changes): Promise<void> {

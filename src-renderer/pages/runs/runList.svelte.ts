@@ -55,6 +55,25 @@ export class RunList {
     if (run) this.#put(run);
   }
 
+  /** Puts runs that are over away, or back onto the list; true when that is done. */
+  async archive(ids: readonly string[], archived: boolean): Promise<boolean> {
+    const runs = await this.action.run(() => api.runs.archive.mutate({ ids: [...ids], archived }));
+    runs?.forEach((run) => this.#put(run));
+    return runs !== undefined;
+  }
+
+  /** Puts a tag on each of these runs; true when all have it. */
+  async tag(ids: readonly string[], tag: string): Promise<boolean> {
+    const done = await this.action.run(async () => {
+      for (const id of ids) {
+        const tags = this.runs?.find((run) => run.id === id)?.tags ?? [];
+        if (!tags.includes(tag)) this.#put(await api.runs.annotate.mutate({ id, tags: [...tags, tag] }));
+      }
+      return true;
+    });
+    return done === true;
+  }
+
   /** Deletes runs that are over; how many it were before one could not be deleted. */
   async remove(ids: readonly string[]): Promise<number> {
     let removed = 0;

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import type { RunView } from '../../lib/api.ts';
-import { filterRuns, moved, sortRuns } from './runTable.ts';
+import { between, filterRuns, moved, sortRuns, tagCounts, type Filter } from './runTable.ts';
 
 const run = (name: string, changes: Partial<RunView> & { task?: string } = {}): RunView => {
   const { task = 'describe', ...rest } = changes;
@@ -8,21 +8,50 @@ const run = (name: string, changes: Partial<RunView> & { task?: string } = {}): 
     id: name,
     name,
     status: 'completed',
-    spec: { task, model: { dir: '/models/starter/model' } },
+    tags: [],
+    notes: '',
+    archivedAt: null,
+    spec: { task, model: { dir: '/models/starter/model' }, data: { file: '/data/cats.jsonl' } },
     methodText: { name: 'LoRA', details: 'rank 8' },
     started: null,
     result: null,
     ...rest,
   } as RunView;
 };
+const everything: Filter = { search: '', status: 'all', tag: '', archived: false };
 const names = (runs: RunView[]) => runs.map(({ name }) => name);
 
 test('every word must be found somewhere, and the state must be the chosen one', () => {
   const runs = [run('a'), run('b', { task: 'extract' }), run('c', { status: 'failed' })];
-  expect(names(filterRuns(runs, { search: '', status: 'all' }))).toEqual(['a', 'b', 'c']);
-  expect(names(filterRuns(runs, { search: 'EXTRACT starter', status: 'all' }))).toEqual(['b']);
-  expect(names(filterRuns(runs, { search: 'extract prefix', status: 'all' }))).toEqual([]);
-  expect(names(filterRuns(runs, { search: 'rank', status: 'failed' }))).toEqual(['c']);
+  expect(names(filterRuns(runs, everything))).toEqual(['a', 'b', 'c']);
+  expect(names(filterRuns(runs, { ...everything, search: 'EXTRACT starter' }))).toEqual(['b']);
+  expect(names(filterRuns(runs, { ...everything, search: 'extract prefix' }))).toEqual([]);
+  expect(names(filterRuns(runs, { ...everything, search: 'rank', status: 'failed' }))).toEqual(['c']);
+});
+
+test('tags, notes and the data are searched too, and archived runs are a list of their own', () => {
+  const runs = [
+    run('a', { tags: ['good', 'long'], notes: 'Too slow.' }),
+    run('b', { tags: ['good'] }),
+    run('c', { archivedAt: '2026-01-01', tags: ['old'] }),
+  ];
+  const found = (filter: Partial<Filter>) => names(filterRuns(runs, { ...everything, ...filter }));
+  expect(found({})).toEqual(['a', 'b']);
+  expect(found({ archived: true })).toEqual(['c']);
+  expect(found({ tag: 'long' })).toEqual(['a']);
+  expect(found({ search: 'good slow' })).toEqual(['a']);
+  expect(found({ search: 'cats' })).toEqual(['a', 'b']);
+  expect(tagCounts(runs)).toEqual([
+    { tag: 'good', count: 2 },
+    { tag: 'long', count: 1 },
+    { tag: 'old', count: 1 },
+  ]);
+});
+
+test('a span of a list, either way round; without a place of its own only where it ends', () => {
+  expect(between(['a', 'b', 'c', 'd'], 'b', 'd')).toEqual(['b', 'c', 'd']);
+  expect(between(['a', 'b', 'c', 'd'], 'c', 'a')).toEqual(['a', 'b', 'c']);
+  expect(between(['a', 'b'], 'gone', 'b')).toEqual(['b']);
 });
 
 test('sorted either way, with those that have no value last', () => {

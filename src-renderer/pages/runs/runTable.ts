@@ -1,6 +1,6 @@
 /** Searching, filtering and sorting runs, and moving one in the queue. */
 import type { RunStatus, RunView } from '../../lib/api.ts';
-import { methodLabel, shortPath } from '../../lib/format.ts';
+import { baseName, methodLabel, shortPath } from '../../lib/format.ts';
 
 export type SortKey = 'name' | 'status' | 'method' | 'rows' | 'loss' | 'valLoss' | 'duration' | 'created';
 export interface Sort {
@@ -9,16 +9,23 @@ export interface Sort {
 }
 
 export interface Filter {
-  /** Words that name, task, model, method or state must all contain between them. */
+  /** Words that name, tags, notes, task, model, data, method or state must all contain between them. */
   search: string;
   status: RunStatus | 'all';
+  /** Empty: with any tags or none. */
+  tag: string;
+  /** Those that are put away, instead of the others. */
+  archived: boolean;
 }
 
-export function filterRuns(runs: readonly RunView[], { search, status }: Filter): RunView[] {
+export function filterRuns(runs: readonly RunView[], { search, status, tag, archived }: Filter): RunView[] {
   const words = search.toLowerCase().split(/\s+/).filter(Boolean);
   return runs.filter((run) => {
     if (status !== 'all' && run.status !== status) return false;
-    const text = [run.name, run.spec.task, shortPath(run.spec.model.dir), methodLabel(run.methodText), run.status]
+    if ((tag !== '' && !run.tags.includes(tag)) || archived !== (run.archivedAt !== null)) return false;
+    const { name, tags, notes, spec } = run;
+    const places = [shortPath(spec.model.dir), baseName(spec.data.file)];
+    const text = [name, ...tags, notes, spec.task, ...places, methodLabel(run.methodText), run.status]
       .join(' ')
       .toLowerCase();
     return words.every((word) => text.includes(word));
@@ -48,6 +55,21 @@ const KEYS: Record<SortKey, (run: RunView) => string | number | undefined> = {
   duration: (run) => run.trainingMs ?? undefined,
   created: (run) => run.createdAt,
 };
+
+/** All tags with how many runs have them, the most used first. */
+export function tagCounts(runs: readonly Pick<RunView, 'tags'>[]): { tag: string; count: number }[] {
+  const counts = new Map<string, number>();
+  for (const tag of runs.flatMap(({ tags }) => tags)) counts.set(tag, (counts.get(tag) ?? 0) + 1);
+  return Array.from(counts, ([tag, count]) => ({ tag, count })).sort(
+    (a, b) => b.count - a.count || a.tag.localeCompare(b.tag),
+  );
+}
+
+/** From one of a list to another, both included, whichever comes first. */
+export function between(ids: readonly string[], from: string, to: string): string[] {
+  const [a, b] = [ids.indexOf(from), ids.indexOf(to)];
+  return a < 0 || b < 0 ? [to] : ids.slice(Math.min(a, b), Math.max(a, b) + 1);
+}
 
 export function isOver({ status }: RunView): boolean {
   return status === 'completed' || status === 'stopped' || status === 'failed';

@@ -1,16 +1,16 @@
-/** The settings of several adapters side by side, in words. */
-import { METHODS } from '../../../src-shared/methods/registry.ts';
-import { COMPUTE_SETTINGS } from '../../../src-shared/settings/compute.ts';
-import { DATA_SETTINGS, FILE_SETTINGS } from '../../../src-shared/settings/data.ts';
-import type { Settings } from '../../../src-shared/settings/setting.ts';
-import { TRAIN_SETTINGS } from '../../../src-shared/settings/training.ts';
-import type { Setting } from '../../lib/api.ts';
-import { formatSmall } from '../../lib/format.ts';
+/** The settings of several adapters or runs side by side, in words. */
+import { METHODS } from '../../src-shared/methods/registry.ts';
+import { COMPUTE_SETTINGS } from '../../src-shared/settings/compute.ts';
+import { DATA_SETTINGS, FILE_SETTINGS } from '../../src-shared/settings/data.ts';
+import type { Settings } from '../../src-shared/settings/setting.ts';
+import { TRAIN_SETTINGS } from '../../src-shared/settings/training.ts';
+import type { Setting } from './api.ts';
+import { formatSmall } from './format.ts';
 
 export interface SettingRow {
   key: string;
   label: string;
-  /** In the order of the adapters; a dash where one has no such setting. */
+  /** In the order of what is compared; a dash where one has no such setting. */
   values: string[];
   differs: boolean;
 }
