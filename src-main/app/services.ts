@@ -10,6 +10,9 @@ import { AdapterService } from './adapters/service.ts';
 import { mendTrash } from './adapters/trash.ts';
 import { DatasetOutliers } from './datasets/outliers.ts';
 import { DatasetRecipes } from './datasets/recipes.ts';
+import { makeBackupNow } from './backups/make.ts';
+import { grantWish } from './backups/restore.ts';
+import { BackupService } from './backups/service.ts';
 import { DatasetPreview } from './datasets/preview.ts';
 import { DatasetRows } from './datasets/rows.ts';
 import { DatasetService } from './datasets/service.ts';
@@ -71,10 +74,12 @@ export function createServices({
   openServing,
 }: ServiceOptions = {}) {
   const home = openHome(dir);
-  const catalog = openCatalog(home.catalogFile);
+  const restored = takeQueued ? grantWish(home) : null;
+  const catalog = openCatalog(home.catalogFile, undefined, (db) => void makeBackupNow(db, home.backupsDir));
   mendTrash(home, catalog);
   removeAbandonedPartials(home, isOther);
   new PackedCache().sweep();
+  const backups = new BackupService(home, catalog, restored);
   const settings = new SettingsService(catalog);
   const workers = new Workers(() => spawnWorker(settings.read().gpu));
   const engines = new EngineService(catalog, workers, settings);
@@ -97,11 +102,13 @@ export function createServices({
   const lab = new LabService({ home, catalog, adapters, workers, engines });
   recoverAbandoned(catalog, { takeQueued });
   if (serving) catalog.waitAtMost(SERVING_WAIT_MS);
+  if (takeQueued) backups.begin();
   if (takeQueued) studies.begin();
   runs.begin();
   return {
     home,
     catalog,
+    backups,
     workers,
     settings,
     engines,
@@ -149,6 +156,7 @@ export function createServices({
     unfinished.forEach(removePartials);
     clearExports();
     files.close();
+    await backups.close();
     catalog.close();
   }
 }

@@ -17,6 +17,7 @@ export type {
   AdapterView,
   AnswerPiece,
   AppSettings,
+  Backup,
   RegisteredModel,
   Board,
   BoardRun,

@@ -22,6 +22,7 @@ const STORAGE_KINDS = [
   'exports',
   'lab',
   'catalogue',
+  'backups',
   'other',
   'exportsElsewhere',
   'packed',
@@ -63,6 +64,7 @@ const FOLDERS: Record<string, StorageKind> = {
   datasets: 'datasets',
   exports: 'exports',
   lab: 'lab',
+  backups: 'backups',
 };
 const OUTSIDE: StorageKind[] = ['exportsElsewhere', 'packed', 'tokens', 'cache'];
 

@@ -51,6 +51,7 @@ async function main(): Promise<void> {
   // The last net: a fault that nobody has caught must not end the training that runs beside it.
   process.on('uncaughtException', report);
 
+  if (services.backups.restored !== null) process.stdout.write(`${services.backups.restored}\n`);
   process.stdout.write(`Graft is at ${host.url}\n`);
 
   const shutDown = async (): Promise<void> => {
