@@ -25,6 +25,8 @@ export interface Run {
   interim: TrainResult | null;
   /** Place in the queue, rising; null unless queued. */
   queuePosition: number | null;
+  /** Queued, it does not start before this time (ISO 8601, UTC); null: as soon as it is its turn. */
+  notBefore: string | null;
   /** Run that this one was rolled back from; null also when that one has been removed. */
   parentRunId: string | null;
   /** Graft process that owns the run while it is queued or under way. */
@@ -36,9 +38,11 @@ export interface Run {
   endedAt: string | null;
 }
 
-type Later = 'interim' | 'queuePosition' | 'parentRunId';
+type Later = 'interim' | 'queuePosition' | 'notBefore' | 'parentRunId';
 /** A run to insert; what is absent is null. */
 export type NewRun = Omit<Run, Later> & Partial<Pick<Run, Later>>;
+
+const NO_LATER = { interim: null, queuePosition: null, notBefore: null, parentRunId: null };
 
 interface Row {
   id: string;
@@ -53,6 +57,7 @@ interface Row {
   result: string | null;
   interim: string | null;
   queue_position: number | null;
+  not_before: string | null;
   parent_run_id: string | null;
   owner_pid: number | null;
   pid: number | null;
@@ -76,6 +81,7 @@ const toRun = (row: Row): Run => ({
   result: parse<TrainResult>(row.result),
   interim: parse<TrainResult>(row.interim),
   queuePosition: row.queue_position,
+  notBefore: row.not_before,
   parentRunId: row.parent_run_id,
   ownerPid: row.owner_pid,
   pid: row.pid,
@@ -107,14 +113,14 @@ export function runQueries(db: Database) {
   const queued = db.prepare<[number], Row>(QUEUE_OF_OWNER);
   const insert = db.prepare(
     `INSERT INTO runs (id, name, task_id, model_id, dataset_id, status, spec, started, error, result, interim,
-       queue_position, parent_run_id, owner_pid, pid, created_at, started_at, ended_at)
+       queue_position, not_before, parent_run_id, owner_pid, pid, created_at, started_at, ended_at)
      VALUES (@id, @name, @taskId, @modelId, @datasetId, @status, @spec, @started, @error, @result, @interim,
-       @queuePosition, @parentRunId, @ownerPid, @pid, @createdAt, @startedAt, @endedAt)`,
+       @queuePosition, @notBefore, @parentRunId, @ownerPid, @pid, @createdAt, @startedAt, @endedAt)`,
   );
   const update = db.prepare(
     `UPDATE runs SET name = @name, status = @status, spec = @spec, started = @started, error = @error,
        result = @result, interim = @interim,
-       queue_position = @queuePosition, owner_pid = @ownerPid, pid = @pid, started_at = @startedAt,
+       queue_position = @queuePosition, not_before = @notBefore, owner_pid = @ownerPid, pid = @pid, started_at = @startedAt,
          ended_at = @endedAt WHERE id = @id`,
   );
   const remove = db.prepare<[string]>('DELETE FROM runs WHERE id = ?');
@@ -131,7 +137,7 @@ export function runQueries(db: Database) {
     unfinished: () => unfinished.all().map(toRun),
     /** The queue of one Graft process, in its order. */
     queued: (ownerPid: number) => queued.all(ownerPid).map(toRun),
-    insert: (run: NewRun) => void insert.run(toRow({ interim: null, queuePosition: null, parentRunId: null, ...run })),
+    insert: (run: NewRun) => void insert.run(toRow({ ...NO_LATER, ...run })),
     /** Changes the named fields and returns the run as it is now; the run must exist. */
     update(id: string, changes: Partial<Run>): Run {
       const run = { ...get(id)!, ...changes };

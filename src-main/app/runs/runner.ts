@@ -16,8 +16,9 @@ import { ProgressMeter, type RunProgress } from './progressMeter.ts';
 import type { RunQueue } from './queue.ts';
 import { discardOf } from '../../runfolder/discard.ts';
 import { logMessage, recordEvent, recordJournal } from './recordEvent.ts';
-import { recordEnd } from './recordEnd.ts';
+import { outcomeOf, recordEnd } from './recordEnd.ts';
 import { keepInterim } from './stopPaused.ts';
+import { isDue, StartAlarm } from './startTime.ts';
 import type { RunStore } from './store.ts';
 import { hasRunState, targetsOf, viewOf, type RunView } from './view.ts';
 
@@ -47,6 +48,7 @@ export class Runner {
   /** Runs whose failure could not be stored; their rows still say that they are queued. */
   #unstored = new Set<string>();
   #closed = false;
+  #alarm = new StartAlarm();
   /** Something that is no run trains. */
   #lent = false;
 
@@ -72,8 +74,10 @@ export class Runner {
     if (this.#active || this.#lent || this.#closed) return;
     let run: Run | undefined;
     try {
-      run = this.#queue.runs.find(({ id }) => !this.#unstored.has(id));
-      if (!run) return;
+      const queued = this.#queue.runs.filter(({ id }) => !this.#unstored.has(id));
+      const nowMs = Date.now();
+      run = queued.find((one) => isDue(one, nowMs));
+      if (!run) return this.#alarm.set(queued, nowMs, () => void this.next());
       await this.#execute(run.id);
     } catch (error) {
       if (this.#closed) return;
@@ -121,6 +125,7 @@ export class Runner {
   /** No run starts after this; the one under way becomes failed. Returns what it may have been writing. */
   close(): string[] {
     this.#closed = true;
+    this.#alarm.clear();
     if (!this.#active) {
       this.#writer.close();
       return [];
@@ -282,9 +287,4 @@ export class Runner {
     // Its disk may be full, or a backup hold it: the row follows when it can be written.
     if (this.#unstored.has(id)) this.#store.channel.status(viewOf({ ...run, ...changes }));
   }
-}
-
-/** Of a result that is no pause: all that the journal held is recorded with it. */
-function outcomeOf(end: TrainResult | Action | null): 'completed' | 'stopped' | null {
-  return end !== null && typeof end === 'object' && end.outcome !== 'paused' ? end.outcome : null;
 }

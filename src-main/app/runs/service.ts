@@ -88,6 +88,7 @@ export class RunService {
       taskId: ensureTask(this.#parts.catalog, checked.taskName).id,
       modelId: parts.model.id,
       datasetId: parts.dataset.id,
+      notBefore: checked.notBefore ?? null,
       spec,
     });
   }
@@ -160,7 +161,7 @@ export class RunService {
     if (run.result) spec.outDir = newOutDir(this.#parts.home, spec.method.type);
     // Without a result no row names this folder: a crash came between its rename and the row.
     else fs.rmSync(spec.outDir, { recursive: true, force: true });
-    const fresh = { spec, error: null, result: null, endedAt: null };
+    const fresh = { spec, error: null, result: null, endedAt: null, notBefore: null };
     this.#parts.catalog.runs.update(id, { ...this.#queue.join(end), ...fresh });
     return this.#queued(id);
   }
@@ -211,7 +212,7 @@ export class RunService {
           status,
         },
       );
-    this.#parts.catalog.runs.update(id, { ...this.#queue.join('head'), error: null });
+    this.#parts.catalog.runs.update(id, { ...this.#queue.join('head'), error: null, notBefore: null });
     return this.#queued(id);
   }
 
@@ -219,6 +220,22 @@ export class RunService {
   reorder(ids: string[]): RunView[] {
     this.#queue.reorder(ids);
     return ids.map((id) => this.#store.announce(id));
+  }
+
+  /**
+   * A queued run waits until this time; null: only for its turn, where one that has no other ahead of it starts now.
+   * Throws a usage error RUN_NOT_QUEUED.
+   */
+  schedule(id: string, notBefore: string | null): RunView {
+    const { status } = this.require(id);
+    if (!this.#queue.has(id))
+      throw usageError(
+        'RUN_NOT_QUEUED',
+        `The run ${id} is ${status}, not waiting in this queue; only a queued run has a time to start.`,
+        { runId: id, status },
+      );
+    this.#parts.catalog.runs.update(id, { notBefore });
+    return this.#queued(id);
   }
 
   rename(id: string, name: string): RunView {

@@ -12,6 +12,7 @@ import { exportFormats } from './0010-export-formats.ts';
 import { adapterTemplate } from './0011-adapter-template.ts';
 import { sampleLosses } from './0012-sample-losses.ts';
 import { preparation } from './0013-preparation.ts';
+import { runNotBefore } from './0014-run-not-before.ts';
 
 export const migrations: readonly string[] = [
   initial,
@@ -27,4 +28,5 @@ export const migrations: readonly string[] = [
   adapterTemplate,
   sampleLosses,
   preparation,
+  runNotBefore,
 ];
