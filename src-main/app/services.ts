@@ -20,6 +20,7 @@ import { TokenService } from './datasets/tokenService.ts';
 import { DatasetVersions } from './datasets/versions.ts';
 import { DraftService } from './drafts/service.ts';
 import { ExportService } from './exports/service.ts';
+import { HeatService } from './heat/service.ts';
 import { LabService } from './lab/service.ts';
 import { ModelService } from './models/service.ts';
 import { PlaygroundHistory } from './playground/history.ts';
@@ -39,6 +40,7 @@ import { PackedCache } from '../loading/packedCache.ts';
 import { removeAbandonedPartials } from './storage/partials.ts';
 import { StorageService } from './storage/storage.ts';
 import { StudyService } from './studies/service.ts';
+import { KeepAwake, systemStayAwake, type StayAwake } from './system/keepAwake.ts';
 import { SystemService } from './system/service.ts';
 import { TaskService } from './tasks/service.ts';
 import { forkWorker } from './workers/channel.ts';
@@ -59,6 +61,8 @@ export interface ServiceOptions {
   showInFolder?: ShowInFolder | undefined;
   /** What encrypts the hub's token; default: a file that only the user can read. */
   keychain?: (() => Keychain | undefined) | undefined;
+  /** How to keep the machine from sleeping; default: the system's own program, where there is one. */
+  stayAwake?: StayAwake | undefined;
   /** How to answer requests over HTTP; without it nothing can be served. */
   openServing?: OpenServing;
 }
@@ -71,6 +75,7 @@ export function createServices({
   serving = true,
   showInFolder = systemFileManager(),
   keychain,
+  stayAwake = systemStayAwake(),
   openServing,
 }: ServiceOptions = {}) {
   const home = openHome(dir);
@@ -92,6 +97,12 @@ export function createServices({
   const drafts = new DraftService({ home, datasets, models, adapters, workers, engines });
   const versions = new DatasetVersions(home, catalog, datasets);
   const runs = new RunService({ home, catalog, models, datasets, settings, workers, engines });
+  const heat = new HeatService({
+    runs,
+    settings,
+    adapterOf: ({ started }) => (started ? engines.adapter(started.engine) : null),
+  });
+  const awake = new KeepAwake({ runs, settings, stayAwake });
   const studies = new StudyService({ home, catalog, models, datasets, settings, workers, engines, runs });
   const playground = new PlaygroundService({ catalog, models, adapters, workers, engines });
   const exports = new ExportService({ home, catalog, adapters, workers, engines });
@@ -104,6 +115,8 @@ export function createServices({
   if (serving) catalog.waitAtMost(SERVING_WAIT_MS);
   if (takeQueued) backups.begin();
   if (takeQueued) studies.begin();
+  heat.begin();
+  awake.begin();
   runs.begin();
   return {
     home,
@@ -124,6 +137,8 @@ export function createServices({
     datasetVersions: versions,
     datasetOutliers: new DatasetOutliers({ datasets, models, workers, engines }),
     datasetRecipes: new DatasetRecipes({ home, datasets, models, versions }),
+    datasetVersions: new DatasetVersions(home, catalog, datasets),
+    heat,
     runs,
     runHistory: new RunHistory(catalog, runs),
     studies,
@@ -146,6 +161,8 @@ export function createServices({
   /** Ends every worker and closes the catalogue; a run under way becomes failed and resumable. */
   async function close(): Promise<void> {
     studies.close();
+    heat.close();
+    awake.close();
     const unfinished = runs.close();
     const clearExports = exports.close();
     lab.close();

@@ -71,6 +71,7 @@ class Notifier {
 
   #receive(event: ActivityEvent): void {
     if (event.type === 'progress') underWay.progress = event;
+    else if (event.type === 'heat') underWay.heat = event;
     else if (event.type === 'run') this.#onRun(event.run);
     else if (event.type === 'removed') this.#forget(event.id);
     else this.#onExport(event.record);
@@ -104,6 +105,7 @@ class Notifier {
   #forget(id: string): void {
     this.open = Object.fromEntries(Object.entries(this.open).filter(([key]) => key !== id));
     if (underWay.progress?.id === id) underWay.progress = undefined;
+    if (underWay.heat?.runId === id) underWay.heat = undefined;
   }
 
   /** seen: the page that is open shows it anyway. */

@@ -11,7 +11,7 @@ import { PackedCache } from '../../loading/packedCache.ts';
 import { PatientWriter } from '../storage/patientWriter.ts';
 import type { WorkerCall, WorkerClient, Workers } from '../workers/client.ts';
 import type { EngineService } from '../workers/engines.ts';
-import { runAbandoned, runFailure } from './failure.ts';
+import { failedRow, runAbandoned, runFailure } from './failure.ts';
 import { ProgressMeter, type RunProgress } from './progressMeter.ts';
 import type { RunQueue } from './queue.ts';
 import { discardOf } from '../../runfolder/discard.ts';
@@ -122,6 +122,19 @@ export class Runner {
     return this.#store.announce(id);
   }
 
+  /** The run under way waits between two steps, or goes on. False where it is another one or has not begun. */
+  hold(id: string, held: boolean, message: string): boolean {
+    const active = this.#active;
+    if (active?.runId !== id || !active.meter || this.#closed) return false;
+    active.call?.control(held ? 'hold' : 'release');
+    const { catalog } = this.#store;
+    this.#writer.write(
+      () => logMessage(catalog, id, message),
+      () => this.#store.event(id, { type: 'log', message }),
+    );
+    return true;
+  }
+
   /** No run starts after this; the one under way becomes failed. Returns what it may have been writing. */
   close(): string[] {
     this.#closed = true;
@@ -132,15 +145,8 @@ export class Runner {
     }
     const { runId } = this.#active;
     const targets = targetsOf(this.#store.require(runId));
-    const abandoned = {
-      status: 'failed' as const,
-      error: runAbandoned(runId),
-      ownerPid: null,
-      pid: null,
-      endedAt: new Date().toISOString(),
-    };
     try {
-      this.#writer.write(() => void this.#store.catalog.runs.update(runId, abandoned));
+      this.#writer.write(() => void this.#store.catalog.runs.update(runId, failedRow(runAbandoned(runId))));
     } catch {
       // Damaged: the workers must end all the same.
     }
@@ -256,14 +262,7 @@ export class Runner {
     const { id } = run;
     targetsOf(run).forEach(removePartials);
     const error = runFailure(run, cause);
-    const changes: Partial<Run> & Pick<Run, 'status'> = {
-      status: 'failed',
-      error,
-      ownerPid: null,
-      pid: null,
-      queuePosition: null,
-      endedAt: new Date().toISOString(),
-    };
+    const changes = failedRow(error);
     const { catalog } = this.#store;
     this.#unstored.add(id);
     this.#store.setUnstored(id, changes);

@@ -216,6 +216,11 @@ export class RunService {
     return this.#queued(id);
   }
 
+  /** As Runner.hold. */
+  hold(id: string, held: boolean, message: string): boolean {
+    return this.#runner.hold(id, held, message);
+  }
+
   /** `ids`: all queued runs in their new order. Throws a usage error QUEUE_CHANGED. */
   reorder(ids: string[]): RunView[] {
     this.#queue.reorder(ids);

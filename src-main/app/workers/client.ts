@@ -4,10 +4,8 @@
  */
 import { GraftError } from '../../../src-shared/errors.ts';
 import type { ErrorData } from '../../../src-shared/errors.ts';
-import type { WorkerCallName, WorkerCalls } from '../../../src-shared/workerCalls.ts';
+import type { ControlAction, WorkerCallName, WorkerCalls } from '../../../src-shared/workerCalls.ts';
 import type { SpawnWorker, WorkerChannel, WorkerExit } from './channel.ts';
-
-type ControlAction = 'pause' | 'stop';
 
 export interface WorkerCall<K extends WorkerCallName> {
   promise: Promise<WorkerCalls[K]['result']>;
