@@ -28,6 +28,7 @@ import { PlaygroundService } from './playground/service.ts';
 import { PlaygroundVotes } from './playground/votes.ts';
 import { PushService } from './pulls/push.ts';
 import { PullService } from './pulls/service.ts';
+import { ReportService } from './reports/service.ts';
 import { RunHistory } from './runs/history.ts';
 import { PlanService } from './runs/planService.ts';
 import { RateFinder } from './runs/rateFinder.ts';
@@ -86,7 +87,8 @@ export function createServices({
   new PackedCache().sweep();
   const backups = new BackupService(home, catalog, restored);
   const settings = new SettingsService(catalog);
-  const workers = new Workers(() => spawnWorker(settings.read().gpu));
+  const reports = new ReportService(home, catalog);
+  const workers = new Workers(() => spawnWorker(settings.read().gpu), reports.workerLost);
   const engines = new EngineService(catalog, workers, settings);
   const models = new ModelService(home, catalog, settings);
   const tasks = new TaskService(catalog);
@@ -112,7 +114,9 @@ export function createServices({
   const answers = new ServingService({ home, catalog, models, workers, engines, open: openServing });
   const lab = new LabService({ home, catalog, adapters, workers, engines });
   recoverAbandoned(catalog, { takeQueued });
+  if (takeQueued) reports.begin();
   if (serving) catalog.waitAtMost(SERVING_WAIT_MS);
+  runs.subscribeAll(reports.ofRun);
   if (takeQueued) backups.begin();
   if (takeQueued) studies.begin();
   heat.begin();
@@ -122,6 +126,7 @@ export function createServices({
     home,
     catalog,
     backups,
+    reports,
     workers,
     settings,
     engines,
@@ -174,6 +179,7 @@ export function createServices({
     clearExports();
     files.close();
     await backups.close();
+    reports.close();
     catalog.close();
   }
 }

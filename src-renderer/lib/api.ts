@@ -60,6 +60,7 @@ export type {
   PreviewedRow,
   PreviewToken,
   RateCurve,
+  ReportFile,
   RateEvent,
   RateGrid,
   RecipePreview,

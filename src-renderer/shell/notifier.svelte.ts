@@ -10,7 +10,7 @@ import {
   studyAnnouncement,
   type Announcement,
 } from './announce.ts';
-import { api, type ActivityEvent, type ExportRecord, type RunView } from '../lib/api.ts';
+import { api, type ActivityEvent, type ExportRecord, type ReportFile, type RunView } from '../lib/api.ts';
 import { underWay } from '../lib/runs/underWay.svelte.ts';
 import { streamOptions, type Failure } from '../lib/stream.ts';
 import { appSettings } from '../lib/app/appSettings.svelte.ts';
@@ -72,6 +72,7 @@ class Notifier {
   #receive(event: ActivityEvent): void {
     if (event.type === 'progress') underWay.progress = event;
     else if (event.type === 'heat') underWay.heat = event;
+    else if (event.type === 'report') this.#reported(event.report);
     else if (event.type === 'run') this.#onRun(event.run);
     else if (event.type === 'removed') this.#forget(event.id);
     else this.#onExport(event.record);
@@ -93,6 +94,16 @@ class Notifier {
     const said = study ? studyAnnouncement(study, ended) : ended;
     const isOpen = router.route.page === 'runs' && router.route.id === run.id;
     if (said) this.#say(said, study?.id ?? run.id, isOpen || window.location.hash === said.hash);
+  }
+
+  /** A run that has ended says so itself, with the way to its report. */
+  #reported({ name, runId }: ReportFile): void {
+    if (runId !== null) return;
+    toasts.show({
+      text: 'Graft met a fault and has written a report of it, which stays on this machine.',
+      tone: 'bad',
+      action: { label: 'Read the report', run: () => router.go('settings', undefined, { report: name }) },
+    });
   }
 
   #onExport(record: ExportRecord): void {

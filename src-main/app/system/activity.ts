@@ -2,17 +2,20 @@
 import type { ExportRecord } from '../../catalog/exports.ts';
 import type { Heat } from '../../../src-shared/heat.ts';
 import { streamOf } from '../events/stream.ts';
-import type { ExportService } from '../exports/service.ts';
-import type { HeatService } from '../heat/service.ts';
 import type { RunsEvent } from '../runs/channel.ts';
-import type { RunService } from '../runs/service.ts';
+import type { ReportFile } from '../reports/files.ts';
+import type { Services } from '../services.ts';
 import { openRuns } from '../runs/watch.ts';
 
-export type ActivityEvent = RunsEvent | { type: 'export'; record: ExportRecord } | ({ type: 'heat' } & Heat);
+export type ActivityEvent =
+  | RunsEvent
+  | { type: 'export'; record: ExportRecord }
+  | ({ type: 'heat' } & Heat)
+  | { type: 'report'; report: ReportFile };
 
 /** Every run and export from now on, in one stream: a browser has only six connections for all its windows. */
 export function watchActivity(
-  { runs, exports, heat }: { runs: RunService; exports: ExportService; heat: HeatService },
+  { runs, exports, heat, reports }: Pick<Services, 'runs' | 'exports' | 'heat' | 'reports'>,
   signal?: AbortSignal,
 ): AsyncGenerator<ActivityEvent, void, void> {
   const running = exports.list().filter(({ status }) => status === 'running');
@@ -23,6 +26,7 @@ export function watchActivity(
         if (event.type === 'status') listener({ type: 'export', record: event.record });
       }),
       heat.subscribe((now) => listener({ type: 'heat', ...now })),
+      reports.subscribe((report) => listener({ type: 'report', report })),
     ];
     return () => ends.forEach((end) => end());
   };

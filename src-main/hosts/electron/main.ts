@@ -99,9 +99,15 @@ function start(): void {
     keychain: () => systemKeychain(safeStorage),
   });
   closeBeforeQuit(services);
+  process.on('uncaughtExceptionMonitor', services.reports.fault);
   protocol.handle(SCHEME, (request) => pageResponse(path.join(out, 'renderer'), request));
   lockSession(session.defaultSession, ORIGIN);
-  serveBridge({ ipc: ipcMain, router: createRouter(services), context: {}, origin: ORIGIN });
+  serveBridge({
+    ipc: ipcMain,
+    router: createRouter(services),
+    context: { onFault: services.reports.fault },
+    origin: ORIGIN,
+  });
   serveDialogs(ipcMain, ORIGIN, (options) =>
     window ? dialog.showOpenDialog(window, options) : dialog.showOpenDialog(options),
   );
