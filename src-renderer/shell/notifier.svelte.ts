@@ -1,15 +1,10 @@
 /**
  * What goes on in Graft, whatever page is open: the running run for the navigation, and a message when a run or an
- * export ends. In the page a toast; while the window is hidden, a notification of the system where the user allows it.
+ * export ends. In the page a toast; while the window is not in front, a notification of the system, if it is allowed.
  */
 import { notificationPermission } from '../lib/app/notificationPermission.svelte.ts';
-import {
-  announcementsWanted,
-  exportAnnouncement,
-  runAnnouncement,
-  studyAnnouncement,
-  type Announcement,
-} from './announce.ts';
+import { announcementsWanted, exportAnnouncement, studyAnnouncement } from './announce.ts';
+import { runAnnouncement, type Announcement } from '../../src-shared/runAnnouncement.ts';
 import { api, type ActivityEvent, type ExportRecord, type ReportFile, type RunView } from '../lib/api.ts';
 import { underWay } from '../lib/runs/underWay.svelte.ts';
 import { streamOptions, type Failure } from '../lib/stream.ts';
@@ -89,7 +84,8 @@ class Notifier {
   }
 
   async #runEnded(run: RunView): Promise<void> {
-    const ended = runAnnouncement(run);
+    const verdict = run.result ? await api.runs.verdict.query({ id: run.id }).catch(() => null) : null;
+    const ended = runAnnouncement(run, verdict);
     const study = await api.studies.ofRun.query({ id: run.id }).catch(() => null);
     const said = study ? studyAnnouncement(study, ended) : ended;
     const isOpen = router.route.page === 'runs' && router.route.id === run.id;
@@ -123,7 +119,7 @@ class Notifier {
   #say({ title, text, tone, hash }: Announcement, tag: string, seen: boolean): void {
     const how = announcementsWanted({
       wanted: appSettings.value?.notifications ?? true,
-      hidden: document.hidden,
+      focused: document.hasFocus(),
       permission: notificationPermission.value,
       seen,
     });
