@@ -163,8 +163,8 @@ test('the system tells the end of a run while Graft is not in front, with its ve
   const { seen } = await ask<{ seen: string }>(page, 'runs.verdict', { id });
   await expect.poll(told).toEqual([
     {
-      title: expect.stringMatching(/^describe (is trained|has ended)$/) as string,
-      body: expect.stringContaining(seen) as string,
+      title: expect.stringMatching(/^describe (is trained|has ended)$/),
+      body: expect.stringContaining(seen),
     },
   ]);
   await page.evaluate(() => (globalThis as unknown as { told: { click: () => void }[] }).told[0]!.click());

@@ -120,8 +120,8 @@ export function runQueries(db: Database) {
   const update = db.prepare(
     `UPDATE runs SET name = @name, status = @status, spec = @spec, started = @started, error = @error,
        result = @result, interim = @interim,
-       queue_position = @queuePosition, not_before = @notBefore, owner_pid = @ownerPid, pid = @pid, started_at = @startedAt,
-         ended_at = @endedAt WHERE id = @id`,
+       queue_position = @queuePosition, not_before = @notBefore, owner_pid = @ownerPid, pid = @pid,
+       started_at = @startedAt, ended_at = @endedAt WHERE id = @id`,
   );
   const remove = db.prepare<[string]>('DELETE FROM runs WHERE id = ?');
   const get = (id: string): Run | undefined => {
