@@ -23,6 +23,7 @@ const STORAGE_KINDS = [
   'lab',
   'catalogue',
   'backups',
+  'reports',
   'other',
   'exportsElsewhere',
   'packed',
@@ -65,6 +66,7 @@ const FOLDERS: Record<string, StorageKind> = {
   exports: 'exports',
   lab: 'lab',
   backups: 'backups',
+  reports: 'reports',
 };
 const OUTSIDE: StorageKind[] = ['exportsElsewhere', 'packed', 'tokens', 'cache'];
 
