@@ -2,6 +2,7 @@
 import fs from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
+import { VERDICTS, type RunVerdict } from '../src-shared/verdict.ts';
 import { expectAccessible } from './axe.ts';
 import { addSample, addStarterModel, ask, change, expect, goTo, keepScreenshot, openStep, test } from './fixtures.ts';
 import { addParts, haltAfter, openHash, queueRun, train, trainedSteps, untilStatus } from './realRuns.ts';
@@ -160,11 +161,11 @@ test('the system tells the end of a run while Graft is not in front, with its ve
   const { id } = await queueRun(page, await addParts(page), { train: { steps: 60 } });
   (await haltAfter(page, id, 1))();
   await untilStatus(page, id, 'completed');
-  const { seen } = await ask<{ seen: string }>(page, 'runs.verdict', { id });
+  const { kind } = await ask<RunVerdict>(page, 'runs.verdict', { id });
   await expect.poll(told).toEqual([
     {
       title: expect.stringMatching(/^describe (is trained|has ended)$/),
-      body: expect.stringContaining(seen),
+      body: VERDICTS[kind],
     },
   ]);
   await page.evaluate(() => (globalThis as unknown as { told: { click: () => void }[] }).told[0]!.click());

@@ -37,7 +37,7 @@ export function runAnnouncement(
     const isGood = verdict.kind === 'done' || verdict.kind === 'still improving';
     return {
       title: isGood ? `${name} is trained` : `${name} has ended`,
-      text: `${VERDICTS[verdict.kind]} ${verdict.seen}`,
+      text: VERDICTS[verdict.kind],
       tone: isGood ? 'good' : 'bad',
       hash,
     };

@@ -17,7 +17,7 @@ it('tells the end of a run, good or bad, and leads to it', () => {
   expect(runAnnouncement(completed, null)).toMatchObject({ title: 'colours is trained', tone: 'good' });
   expect(runAnnouncement(completed, { kind: 'overfits', seen: 'The validation loss rose.' })).toMatchObject({
     title: 'colours has ended',
-    text: 'It overfits: keep the best values, or train for fewer steps. The validation loss rose.',
+    text: 'It overfits: keep the best values, or train for fewer steps.',
     tone: 'bad',
   });
 });
