@@ -56,7 +56,7 @@ describe('a data folder of the version before', () => {
     const said = await describeHome(services, target);
     const { settings, ...stored } = expected.stored;
     for (const [part, want] of Object.entries(stored)) expect(withoutLater(said[part]), part).toEqual(want);
-    const later = { gpu: null, keepAwake: true, heatLimit: null };
+    const later = { gpu: null, keepAwake: true, heatLimit: null, modelFolders: [] };
     expect(said['settings']).toEqual({ ...(settings as object), ...later });
   });
 
