@@ -142,7 +142,6 @@ export function createServices({
     datasetVersions: versions,
     datasetOutliers: new DatasetOutliers({ datasets, models, workers, engines }),
     datasetRecipes: new DatasetRecipes({ home, datasets, models, versions }),
-    datasetVersions: new DatasetVersions(home, catalog, datasets),
     heat,
     runs,
     runHistory: new RunHistory(catalog, runs),
