@@ -213,10 +213,13 @@ export type WorkerCallName = keyof WorkerCalls;
 /** Calls that do not wait for those before them. */
 export const ANSWERED_TOGETHER: ReadonlySet<WorkerCallName> = new Set(['answer']);
 
+/** `hold` lets a call wait between two steps, with all that it has in memory, until `release`. */
+export type ControlAction = 'pause' | 'stop' | 'hold' | 'release';
+
 /** Main -> worker. `control` acts on a call that is under way. */
 export type ToWorker =
   | { [K in WorkerCallName]: { kind: 'call'; id: number; name: K; params: WorkerCalls[K]['params'] } }[WorkerCallName]
-  | { kind: 'control'; id: number; action: 'pause' | 'stop' };
+  | { kind: 'control'; id: number; action: ControlAction };
 
 /** Worker -> main. */
 export type FromWorker =

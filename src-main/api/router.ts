@@ -15,7 +15,7 @@ import { servingRouter } from './serving.ts';
 import { studiesRouter } from './studies.ts';
 import { systemRouter } from './system.ts';
 import { tasksRouter } from './tasks.ts';
-import { createCallerFactory, router } from './trpc.ts';
+import { createCallerFactory, router, type RequestContext } from './trpc.ts';
 
 export function createRouter(services: Services) {
   return router({
@@ -39,7 +39,7 @@ export function createRouter(services: Services) {
 export type AppRouter = ReturnType<typeof createRouter>;
 
 /** The API as plain functions, for callers in this process. */
-export function createCaller(services: Services) {
-  return createCallerFactory(createRouter(services))({});
+export function createCaller(services: Services, context: RequestContext = {}) {
+  return createCallerFactory(createRouter(services))(context);
 }
 export type Caller = ReturnType<typeof createCaller>;

@@ -2,7 +2,7 @@
 import { z } from 'zod';
 import { byId, nameSchema } from '../app/inputs.ts';
 import { canExtend, extend, extendSchema } from '../app/runs/extend.ts';
-import { annotateSchema, archiveSchema, startRunSchema } from '../app/runs/input.ts';
+import { annotateSchema, archiveSchema, startRunSchema, startTimeSchema } from '../app/runs/input.ts';
 import { rollBack, rollBackSchema } from '../app/runs/rollBack.ts';
 import { watchRun, watchRuns } from '../app/runs/watch.ts';
 import type { Services } from '../app/services.ts';
@@ -26,6 +26,9 @@ export function runsRouter(services: Services) {
     pause: procedure.input(byId).mutation(({ input }) => runs.pause(input.id)),
     continue: procedure.input(byId).mutation(({ input }) => runs.continue(input.id)),
     resume: procedure.input(byId).mutation(({ input }) => runs.resume(input.id)),
+    schedule: procedure
+      .input(byId.extend({ notBefore: startTimeSchema }))
+      .mutation(({ input }) => runs.schedule(input.id, input.notBefore)),
     reorder: procedure.input(allIds).mutation(({ input }) => runs.reorder(input.ids)),
     rename: procedure
       .input(byId.extend({ name: nameSchema }))

@@ -13,7 +13,7 @@ const calibrateSchema = z.object({ calibrate: z.boolean().default(false) }).pref
 const browseSchema = z.object({ dir: z.string().optional(), kind: z.enum(['folder', 'file']) });
 
 export function systemRouter(services: Services) {
-  const { engines, settings, storage, system } = services;
+  const { backups, engines, heat, reports, settings, storage, system } = services;
   return router({
     info: procedure.query(() => system.info()),
     /** Each engine with its device and why it is or is not usable; `calibrate` also measures (some seconds). */
@@ -30,6 +30,16 @@ export function systemRouter(services: Services) {
       .mutation(({ input }) => storage.cleanUp(input.kind)),
     reveal: procedure.input(z.object({ path: z.string().min(1) })).mutation(({ input }) => system.reveal(input.path)),
     activity: procedure.subscription(({ signal }) => watchActivity(services, signal)),
+    /** What the drivers of this machine tell now. */
+    temperatures: procedure.query(() => heat.read()),
+    backups: procedure.query(() => backups.report()),
+    /** The next start puts this backup in the place of the catalogue; null: none. */
+    restoreAtStart: procedure
+      .input(z.object({ name: z.string().nullable() }))
+      .mutation(({ input }) => backups.restoreAtStart(input.name)),
+    /** What was noted of crashes, newest first; and one of them whole, as text. */
+    reports: procedure.query(() => reports.list()),
+    report: procedure.input(z.object({ name: z.string() })).query(({ input }) => reports.read(input.name)),
     notices: procedure.query(() => system.notices()),
     /** Lists one folder; by default the user's own. */
     browse: procedure.input(browseSchema).query(({ input }) => browse(input)),

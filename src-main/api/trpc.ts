@@ -4,7 +4,13 @@ import { ZodError } from 'zod';
 import { GraftError, toErrorData } from '../../src-shared/errors.ts';
 import type { ErrorData } from '../../src-shared/errors.ts';
 
-const t = initTRPC.create({
+/** What a host knows of a request. */
+export interface RequestContext {
+  /** Told each error that nobody expected; `where`: the procedure. */
+  onFault?: (error: unknown, where: string) => void;
+}
+
+const t = initTRPC.context<RequestContext>().create({
   errorFormatter: ({ shape, error }) => {
     const graft = errorDataOf(error);
     const { code, httpStatus, path } = shape.data;
@@ -15,8 +21,10 @@ const t = initTRPC.create({
 export const router = t.router;
 export const createCallerFactory = t.createCallerFactory;
 
-export const procedure = t.procedure.use(async ({ next }) => {
+export const procedure = t.procedure.use(async ({ next, ctx, path }) => {
   const result = await next();
+  if (!result.ok && errorDataOf(result.error).code === 'INTERNAL')
+    ctx.onFault?.(result.error.cause ?? result.error, path);
   if (result.ok || !(result.error.cause instanceof GraftError)) return result;
   const cause = result.error.cause;
   const code = cause.code.endsWith('NOT_FOUND')

@@ -7,6 +7,8 @@ export type { RegisteredModel } from '../catalog/models.ts';
 export type { LogLine, Sample } from '../catalog/runHistory.ts';
 export type { RunStatus } from '../catalog/runs.ts';
 export type { HistoryAnswer, HistoryEntry, HistoryRequest, HistorySampling, Score } from '../catalog/playground.ts';
+export type { Backup } from '../app/backups/files.ts';
+export type { ReportFile } from '../app/reports/files.ts';
 export type { AppSettings } from '../app/settings/service.ts';
 export type { ExportPlan } from '../app/exports/plan.ts';
 export type { LabEvent } from '../app/lab/jobs.ts';

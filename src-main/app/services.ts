@@ -10,6 +10,9 @@ import { AdapterService } from './adapters/service.ts';
 import { mendTrash } from './adapters/trash.ts';
 import { DatasetOutliers } from './datasets/outliers.ts';
 import { DatasetRecipes } from './datasets/recipes.ts';
+import { makeBackupNow } from './backups/make.ts';
+import { grantWish } from './backups/restore.ts';
+import { BackupService } from './backups/service.ts';
 import { DatasetPreview } from './datasets/preview.ts';
 import { DatasetRows } from './datasets/rows.ts';
 import { DatasetService } from './datasets/service.ts';
@@ -17,6 +20,7 @@ import { TokenService } from './datasets/tokenService.ts';
 import { DatasetVersions } from './datasets/versions.ts';
 import { DraftService } from './drafts/service.ts';
 import { ExportService } from './exports/service.ts';
+import { HeatService } from './heat/service.ts';
 import { LabService } from './lab/service.ts';
 import { ModelService } from './models/service.ts';
 import { PlaygroundHistory } from './playground/history.ts';
@@ -24,6 +28,7 @@ import { PlaygroundService } from './playground/service.ts';
 import { PlaygroundVotes } from './playground/votes.ts';
 import { PushService } from './pulls/push.ts';
 import { PullService } from './pulls/service.ts';
+import { ReportService } from './reports/service.ts';
 import { RunHistory } from './runs/history.ts';
 import { PlanService } from './runs/planService.ts';
 import { RateFinder } from './runs/rateFinder.ts';
@@ -36,6 +41,7 @@ import { PackedCache } from '../loading/packedCache.ts';
 import { removeAbandonedPartials } from './storage/partials.ts';
 import { StorageService } from './storage/storage.ts';
 import { StudyService } from './studies/service.ts';
+import { KeepAwake, systemStayAwake, type StayAwake } from './system/keepAwake.ts';
 import { SystemService } from './system/service.ts';
 import { TaskService } from './tasks/service.ts';
 import { forkWorker } from './workers/channel.ts';
@@ -56,6 +62,8 @@ export interface ServiceOptions {
   showInFolder?: ShowInFolder | undefined;
   /** What encrypts the hub's token; default: a file that only the user can read. */
   keychain?: (() => Keychain | undefined) | undefined;
+  /** How to keep the machine from sleeping; default: the system's own program, where there is one. */
+  stayAwake?: StayAwake | undefined;
   /** How to answer requests over HTTP; without it nothing can be served. */
   openServing?: OpenServing;
 }
@@ -68,15 +76,19 @@ export function createServices({
   serving = true,
   showInFolder = systemFileManager(),
   keychain,
+  stayAwake = systemStayAwake(),
   openServing,
 }: ServiceOptions = {}) {
   const home = openHome(dir);
-  const catalog = openCatalog(home.catalogFile);
+  const restored = takeQueued ? grantWish(home) : null;
+  const catalog = openCatalog(home.catalogFile, undefined, (db) => void makeBackupNow(db, home.backupsDir));
   mendTrash(home, catalog);
   removeAbandonedPartials(home, isOther);
   new PackedCache().sweep();
+  const backups = new BackupService(home, catalog, restored);
   const settings = new SettingsService(catalog);
-  const workers = new Workers(() => spawnWorker(settings.read().gpu));
+  const reports = new ReportService(home, catalog);
+  const workers = new Workers(() => spawnWorker(settings.read().gpu), reports.workerLost);
   const engines = new EngineService(catalog, workers, settings);
   const models = new ModelService(home, catalog, settings);
   const tasks = new TaskService(catalog);
@@ -87,6 +99,12 @@ export function createServices({
   const drafts = new DraftService({ home, datasets, models, adapters, workers, engines });
   const versions = new DatasetVersions(home, catalog, datasets);
   const runs = new RunService({ home, catalog, models, datasets, settings, workers, engines });
+  const heat = new HeatService({
+    runs,
+    settings,
+    adapterOf: ({ started }) => (started ? engines.adapter(started.engine) : null),
+  });
+  const awake = new KeepAwake({ runs, settings, stayAwake });
   const studies = new StudyService({ home, catalog, models, datasets, settings, workers, engines, runs });
   const playground = new PlaygroundService({ catalog, models, adapters, workers, engines });
   const exports = new ExportService({ home, catalog, adapters, workers, engines });
@@ -96,12 +114,19 @@ export function createServices({
   const answers = new ServingService({ home, catalog, models, workers, engines, open: openServing });
   const lab = new LabService({ home, catalog, adapters, workers, engines });
   recoverAbandoned(catalog, { takeQueued });
+  if (takeQueued) reports.begin();
   if (serving) catalog.waitAtMost(SERVING_WAIT_MS);
+  runs.subscribeAll(reports.ofRun);
+  if (takeQueued) backups.begin();
   if (takeQueued) studies.begin();
+  heat.begin();
+  awake.begin();
   runs.begin();
   return {
     home,
     catalog,
+    backups,
+    reports,
     workers,
     settings,
     engines,
@@ -117,6 +142,7 @@ export function createServices({
     datasetVersions: versions,
     datasetOutliers: new DatasetOutliers({ datasets, models, workers, engines }),
     datasetRecipes: new DatasetRecipes({ home, datasets, models, versions }),
+    heat,
     runs,
     runHistory: new RunHistory(catalog, runs),
     studies,
@@ -139,6 +165,8 @@ export function createServices({
   /** Ends every worker and closes the catalogue; a run under way becomes failed and resumable. */
   async function close(): Promise<void> {
     studies.close();
+    heat.close();
+    awake.close();
     const unfinished = runs.close();
     const clearExports = exports.close();
     lab.close();
@@ -149,6 +177,8 @@ export function createServices({
     unfinished.forEach(removePartials);
     clearExports();
     files.close();
+    await backups.close();
+    reports.close();
     catalog.close();
   }
 }

@@ -7,7 +7,7 @@ import { adapterQueries } from './adapters.ts';
 import { datasetQueries } from './datasets.ts';
 import { exportQueries } from './exports.ts';
 import { metricQueries } from './metrics.ts';
-import { migrate } from './migrate.ts';
+import { migrate, needsMigration } from './migrate.ts';
 import { modelQueries } from './models.ts';
 import { openingError } from './openingError.ts';
 import { playgroundQueries } from './playground.ts';
@@ -27,13 +27,13 @@ export const SERVING_WAIT_MS = 200;
 
 /**
  * Opens (or creates) the catalogue. Throws GraftError CATALOG_TOO_NEW, CATALOG_AWAY, CATALOG_BROKEN or
- * CATALOG_NOT_OPENED.
+ * CATALOG_NOT_OPENED. `beforeMigration` sees a catalogue of before as it is; what it throws ends the opening.
  */
-export function openCatalog(file: string, waitMs = ALONE_WAIT_MS) {
+export function openCatalog(file: string, waitMs = ALONE_WAIT_MS, beforeMigration?: (db: Database.Database) => void) {
   let db: Database.Database | undefined;
   try {
     db = new Database(file);
-    return prepare(db, waitMs);
+    return prepare(db, waitMs, beforeMigration);
   } catch (error) {
     db?.close();
     throw openingError(error, file);
@@ -41,11 +41,12 @@ export function openCatalog(file: string, waitMs = ALONE_WAIT_MS) {
 }
 export type Catalog = ReturnType<typeof openCatalog>;
 
-function prepare(db: Database.Database, waitMs: number) {
+function prepare(db: Database.Database, waitMs: number, beforeMigration?: (db: Database.Database) => void) {
   const waitAtMost = (ms: number): void => void db.pragma(`busy_timeout = ${ms}`);
   waitAtMost(waitMs);
   db.pragma('journal_mode = WAL');
   db.pragma('foreign_keys = ON');
+  if (needsMigration(db)) beforeMigration?.(db);
   migrate(db);
   return {
     db,

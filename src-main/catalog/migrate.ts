@@ -26,6 +26,12 @@ export function migrate(db: Database, steps: readonly string[] = migrations): vo
   run.immediate();
 }
 
+/** Whether a version before this one has written it; a new one has nothing to lose. */
+export function needsMigration(db: Database): boolean {
+  const version = schemaVersion(db);
+  return version > 0 && version < migrations.length;
+}
+
 export function schemaVersion(db: Database): number {
   return Number(db.pragma('user_version', { simple: true }));
 }

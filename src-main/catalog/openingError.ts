@@ -35,7 +35,8 @@ function sentenceFor(sqlite: string, file: string): [ErrorCode, string] {
 /** Models and adapters can be added from their folders again; what runs and exports there were only the file knows. */
 function brokenSentence(file: string): string {
   return (
-    `The catalogue ${file} is damaged or was not written by Graft; put a copy of it from a backup in its place, or ` +
+    `The catalogue ${file} is damaged or was not written by Graft; put a backup in its place ("graft backups list" ` +
+    'names them, "graft backups restore NAME" takes one), or ' +
     'move it to another folder (with graft.db-wal and graft.db-shm, where they exist) and start again with an empty ' +
     'one. Nothing else is touched: add your models and datasets again, and import your adapters on the page Adapters ' +
     'from the folder "adapters" beside it, before you remove anything left over in Settings. The history of runs, ' +

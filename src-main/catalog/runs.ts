@@ -25,6 +25,8 @@ export interface Run {
   interim: TrainResult | null;
   /** Place in the queue, rising; null unless queued. */
   queuePosition: number | null;
+  /** Queued, it does not start before this time (ISO 8601, UTC); null: as soon as it is its turn. */
+  notBefore: string | null;
   /** Run that this one was rolled back from; null also when that one has been removed. */
   parentRunId: string | null;
   /** Words that the user has put on it, in their order, each once. */
@@ -42,7 +44,7 @@ export interface Run {
   endedAt: string | null;
 }
 
-type Later = 'interim' | 'queuePosition' | 'parentRunId' | 'tags' | 'notes' | 'archivedAt';
+type Later = 'interim' | 'queuePosition' | 'notBefore' | 'parentRunId' | 'tags' | 'notes' | 'archivedAt';
 /** A run to insert; what is absent is null or empty. */
 export type NewRun = Omit<Run, Later> & Partial<Pick<Run, Later>>;
 
@@ -59,6 +61,7 @@ interface Row {
   result: string | null;
   interim: string | null;
   queue_position: number | null;
+  not_before: string | null;
   parent_run_id: string | null;
   tags: string;
   notes: string;
@@ -85,6 +88,7 @@ const toRun = (row: Row): Run => ({
   result: parse<TrainResult>(row.result),
   interim: parse<TrainResult>(row.interim),
   queuePosition: row.queue_position,
+  notBefore: row.not_before,
   parentRunId: row.parent_run_id,
   tags: JSON.parse(row.tags) as string[],
   notes: row.notes,
@@ -109,6 +113,7 @@ const toRow = (run: Run): Record<string, string | number | null> => ({
 const NOTHING_YET: Pick<Run, Later> = {
   interim: null,
   queuePosition: null,
+  notBefore: null,
   parentRunId: null,
   tags: [],
   notes: '',
@@ -129,14 +134,14 @@ export function runQueries(db: Database) {
   const queued = db.prepare<[number], Row>(QUEUE_OF_OWNER);
   const insert = db.prepare(
     `INSERT INTO runs (id, name, task_id, model_id, dataset_id, status, spec, started, error, result, interim,
-       queue_position, parent_run_id, tags, notes, archived_at, owner_pid, pid, created_at, started_at, ended_at)
+       queue_position, not_before, parent_run_id, tags, notes, archived_at, owner_pid, pid, created_at, started_at, ended_at)
      VALUES (@id, @name, @taskId, @modelId, @datasetId, @status, @spec, @started, @error, @result, @interim,
-       @queuePosition, @parentRunId, @tags, @notes, @archivedAt, @ownerPid, @pid, @createdAt, @startedAt, @endedAt)`,
+       @queuePosition, @notBefore, @parentRunId, @tags, @notes, @archivedAt, @ownerPid, @pid, @createdAt, @startedAt, @endedAt)`,
   );
   const update = db.prepare(
     `UPDATE runs SET name = @name, status = @status, spec = @spec, started = @started, error = @error,
        result = @result, interim = @interim, tags = @tags, notes = @notes, archived_at = @archivedAt,
-       queue_position = @queuePosition, owner_pid = @ownerPid, pid = @pid, started_at = @startedAt,
+       queue_position = @queuePosition, not_before = @notBefore, owner_pid = @ownerPid, pid = @pid, started_at = @startedAt,
          ended_at = @endedAt WHERE id = @id`,
   );
   const remove = db.prepare<[string]>('DELETE FROM runs WHERE id = ?');

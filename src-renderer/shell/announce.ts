@@ -1,31 +1,8 @@
-/** What to say when a run or an export has ended. */
-import type { ExportRecord, RunView, StudyView } from '../lib/api.ts';
-import { baseName, formatLoss } from '../lib/format.ts';
-import { endNote } from '../../src-shared/endNote.ts';
+/** What to say when a study or an export has ended, and where. */
+import type { ExportRecord, StudyView } from '../lib/api.ts';
+import { baseName } from '../lib/format.ts';
 import { hashFor } from '../../src-shared/routes.ts';
-
-export interface Announcement {
-  title: string;
-  text: string;
-  tone: 'good' | 'bad';
-  /** The page with the details. */
-  hash: string;
-}
-
-/** Undefined for a run that has not ended, or that the user has stopped. */
-export function runAnnouncement(
-  run: Pick<RunView, 'id' | 'name' | 'status' | 'error' | 'result'>,
-): Announcement | undefined {
-  const hash = hashFor('runs', run.id);
-  if (run.status === 'failed')
-    return { title: `${run.name} failed`, text: run.error?.message ?? 'Open the run to see why.', tone: 'bad', hash };
-  if (run.status !== 'completed') return undefined;
-  const { valLoss = null, finalLoss = null } = run.result ?? {};
-  const loss = valLoss === null ? `loss ${formatLoss(finalLoss)}` : `validation loss ${formatLoss(valLoss)}`;
-  const note = run.result && endNote(run.result);
-  if (note) return { title: `${run.name} has ended`, text: note, tone: 'bad', hash };
-  return { title: `${run.name} is trained`, text: `Training is complete: ${loss}.`, tone: 'good', hash };
-}
+import type { Announcement } from '../../src-shared/runAnnouncement.ts';
 
 /** What the end of one of its runs says of a study: its verdict after the last one, before that only failures. */
 export function studyAnnouncement(
@@ -87,12 +64,12 @@ function certificatesOf(result: Certified): { passed: boolean }[] {
 }
 
 /** Where an announcement goes: into the page, to the system, or nowhere. */
-export function announcementsWanted(now: { wanted: boolean; hidden: boolean; permission: string; seen: boolean }): {
+export function announcementsWanted(now: { wanted: boolean; focused: boolean; permission: string; seen: boolean }): {
   toast: boolean;
   system: boolean;
 } {
   if (!now.wanted) return { toast: false, system: false };
-  const system = now.hidden && now.permission === 'granted';
+  const system = !now.focused && now.permission === 'granted';
   // The toast waits for whoever comes back to the window, unless the page shows the news anyway.
   return { toast: !now.seen, system };
 }

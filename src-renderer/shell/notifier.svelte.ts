@@ -1,16 +1,11 @@
 /**
  * What goes on in Graft, whatever page is open: the running run for the navigation, and a message when a run or an
- * export ends. In the page a toast; while the window is hidden, a notification of the system where the user allows it.
+ * export ends. In the page a toast; while the window is not in front, a notification of the system, if it is allowed.
  */
 import { notificationPermission } from '../lib/app/notificationPermission.svelte.ts';
-import {
-  announcementsWanted,
-  exportAnnouncement,
-  runAnnouncement,
-  studyAnnouncement,
-  type Announcement,
-} from './announce.ts';
-import { api, type ActivityEvent, type ExportRecord, type RunView } from '../lib/api.ts';
+import { announcementsWanted, exportAnnouncement, studyAnnouncement } from './announce.ts';
+import { runAnnouncement, type Announcement } from '../../src-shared/runAnnouncement.ts';
+import { api, type ActivityEvent, type ExportRecord, type ReportFile, type RunView } from '../lib/api.ts';
 import { underWay } from '../lib/runs/underWay.svelte.ts';
 import { streamOptions, type Failure } from '../lib/stream.ts';
 import { appSettings } from '../lib/app/appSettings.svelte.ts';
@@ -71,6 +66,8 @@ class Notifier {
 
   #receive(event: ActivityEvent): void {
     if (event.type === 'progress') underWay.progress = event;
+    else if (event.type === 'heat') underWay.heat = event;
+    else if (event.type === 'report') this.#reported(event.report);
     else if (event.type === 'run') this.#onRun(event.run);
     else if (event.type === 'removed') this.#forget(event.id);
     else this.#onExport(event.record);
@@ -87,11 +84,22 @@ class Notifier {
   }
 
   async #runEnded(run: RunView): Promise<void> {
-    const ended = runAnnouncement(run);
+    const verdict = run.result ? await api.runs.verdict.query({ id: run.id }).catch(() => null) : null;
+    const ended = runAnnouncement(run, verdict);
     const study = await api.studies.ofRun.query({ id: run.id }).catch(() => null);
     const said = study ? studyAnnouncement(study, ended) : ended;
     const isOpen = router.route.page === 'runs' && router.route.id === run.id;
     if (said) this.#say(said, study?.id ?? run.id, isOpen || window.location.hash === said.hash);
+  }
+
+  /** A run that has ended says so itself, with the way to its report. */
+  #reported({ name, runId }: ReportFile): void {
+    if (runId !== null) return;
+    toasts.show({
+      text: 'Graft met a fault and has written a report of it, which stays on this machine.',
+      tone: 'bad',
+      action: { label: 'Read the report', run: () => router.go('settings', undefined, { report: name }) },
+    });
   }
 
   #onExport(record: ExportRecord): void {
@@ -104,13 +112,14 @@ class Notifier {
   #forget(id: string): void {
     this.open = Object.fromEntries(Object.entries(this.open).filter(([key]) => key !== id));
     if (underWay.progress?.id === id) underWay.progress = undefined;
+    if (underWay.heat?.runId === id) underWay.heat = undefined;
   }
 
   /** seen: the page that is open shows it anyway. */
   #say({ title, text, tone, hash }: Announcement, tag: string, seen: boolean): void {
     const how = announcementsWanted({
       wanted: appSettings.value?.notifications ?? true,
-      hidden: document.hidden,
+      focused: document.hasFocus(),
       permission: notificationPermission.value,
       seen,
     });

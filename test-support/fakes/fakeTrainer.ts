@@ -5,7 +5,7 @@ import { runStateFile } from '../../src-main/runfolder/layout.ts';
 import { toErrorData } from '../../src-shared/errors.ts';
 import type { RunSpec } from '../../src-shared/runSpec.ts';
 import type { TrainEvent, TrainResult } from '../../src-shared/training.ts';
-import type { ToWorker } from '../../src-shared/workerCalls.ts';
+import type { ControlAction, ToWorker } from '../../src-shared/workerCalls.ts';
 
 export interface FakeTraining {
   /** Validation loss after a step; of one that is not finite the trainer tells nothing. */
@@ -16,18 +16,29 @@ export interface FakeTraining {
   began?(spec: RunSpec, from: number): void;
 }
 
+interface State {
+  asked: 'pause' | 'stop' | null;
+  isAlive: boolean;
+  isHeld: boolean;
+}
+
+function ask(state: State, action: ControlAction): void {
+  if (action === 'pause' || action === 'stop') state.asked = action;
+  else state.isHeld = action === 'hold';
+}
+
 export function fakeTrainer(training: FakeTraining): SpawnWorker {
   return () => {
     const listeners: ((message: unknown) => void)[] = [];
     const exits: ((exit: WorkerExit) => void)[] = [];
-    const state: { asked: 'pause' | 'stop' | null; isAlive: boolean } = { asked: null, isAlive: true };
+    const state: State = { asked: null, isAlive: true, isHeld: false };
     const answer = (message: object): void => {
       if (state.isAlive) for (const listener of listeners) listener(message);
     };
     return {
       pid: undefined,
       post(message: ToWorker) {
-        if (message.kind === 'control') state.asked = message.action;
+        if (message.kind === 'control') ask(state, message.action);
         else if (message.name === 'train')
           train(training, message, state, answer).catch((error: unknown) =>
             answer({ kind: 'error', id: message.id, error: toErrorData(error) }),
@@ -49,7 +60,7 @@ const turn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve)
 async function train(
   { lossOf, holds, began }: FakeTraining,
   { id, params: { spec, resume } }: Extract<ToWorker, { name: 'train' }>,
-  state: { asked: 'pause' | 'stop' | null; isAlive: boolean },
+  state: State,
   answer: (message: object) => void,
 ): Promise<void> {
   const stateFile = runStateFile(spec.runDir);
@@ -68,7 +79,7 @@ async function train(
     const isDue = step === steps || (evalEvery > 0 && step % evalEvery === 0);
     if (isDue && Number.isFinite(lossOf(spec, step))) tell({ type: 'eval', step, valLoss: lossOf(spec, step) });
     await turn();
-    while (holds?.(spec) && state.isAlive && !state.asked) await turn();
+    while ((state.isHeld || holds?.(spec)) && state.isAlive && !state.asked) await turn();
   }
   if (!state.isAlive) return;
   fs.writeFileSync(stateFile, String(step));

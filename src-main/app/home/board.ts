@@ -24,6 +24,8 @@ export interface BoardRun {
   name: string;
   task: string;
   status: RunStatus;
+  /** Queued: it does not start before. */
+  notBefore: string | null;
   /** Last step taken. */
   step: number;
   /** Null until the worker has counted them. */
@@ -87,8 +89,9 @@ function boardTasks(catalog: Catalog, adapters: AdapterView[]): BoardTask[] {
   }));
 }
 
-function boardRun({ metrics }: Catalog, { id, name, status, spec, started }: Run): BoardRun {
+function boardRun({ metrics }: Catalog, { id, name, status, spec, started, notBefore }: Run): BoardRun {
   const totalSteps = started?.totalSteps ?? spec.train.steps ?? null;
   const [last] = metrics.last(id, 1);
-  return { id, name, task: spec.task, status, step: last?.step ?? 0, totalSteps, loss: last?.loss ?? null };
+  const { step = 0, loss = null } = last ?? {};
+  return { id, name, task: spec.task, status, notBefore, step, totalSteps, loss };
 }

@@ -28,6 +28,7 @@ export function cliArguments(run: StartRunChecked, { model, dataset }: Names): s
     ...written(['model', model.dir], ['data', dataset.file]),
     ...settingArguments(FILE_SETTINGS, { ...dataset, format: dataset.format ?? undefined }),
     ...written(['allow-bad-rows', dataset.allowBadRows], ['task', run.taskName], ['name', run.name]),
+    ...written(['not-before', run.notBefore ?? undefined]),
     ...written(['method', type === 'lora' ? undefined : type]),
     ...settingArguments(descriptorOf(type).settings, run.method),
     ...settingArguments(TRAIN_SETTINGS, run.train),

@@ -30,3 +30,9 @@ export function runFailure(run: Run, cause: unknown): ErrorData {
       'another engine if memory ran out.',
   };
 }
+
+/** What changes in the row of a run that fails now. */
+export function failedRow(error: ErrorData): Partial<Run> & Pick<Run, 'status'> {
+  const endedAt = new Date().toISOString();
+  return { status: 'failed', error, ownerPid: null, pid: null, queuePosition: null, endedAt };
+}

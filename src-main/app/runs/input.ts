@@ -17,6 +17,12 @@ import { FIT_PARTS } from '../../../src-shared/plan.ts';
 import { trainSettingsSchema } from '../../../src-shared/settings/training.ts';
 import { descriptorOf, methodSchema } from '../../../src-shared/methods/registry.ts';
 
+/** A time with its zone, or null for at once; kept in UTC. */
+export const startTimeSchema = z.iso
+  .datetime({ offset: true, error: 'is no time with a zone, such as 2026-12-01T22:00:00Z' })
+  .transform((text) => new Date(text).toISOString())
+  .nullable();
+
 export const startRunSchema = z.object({
   modelId: z.string(),
   datasetId: z.string(),
@@ -26,6 +32,8 @@ export const startRunSchema = z.object({
   taskName: taskNameSchema,
   /** Shown in lists; by default the task and what tells the run from its others. */
   name: nameSchema.optional(),
+  /** The run waits in the queue until then; absent or null: only for its turn. */
+  notBefore: startTimeSchema.optional(),
   engine: runSpecSchema.shape.engine,
   baseDtype: runSpecSchema.shape.baseDtype,
   embeddingDtype: runSpecSchema.shape.embeddingDtype,

@@ -25,3 +25,8 @@ export function recordEnd(catalog: Catalog, run: Run, end: TrainResult | 'pause'
   const note = endNote(end);
   return [`${how} after step ${end.steps}; the result is in ${end.outDir}.`, ...(note ? [note] : [])];
 }
+
+/** Of a result that is no pause: all that the journal held is recorded with it. */
+export function outcomeOf(end: TrainResult | 'pause' | 'stop' | null): 'completed' | 'stopped' | null {
+  return end !== null && typeof end === 'object' && end.outcome !== 'paused' ? end.outcome : null;
+}

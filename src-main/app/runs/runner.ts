@@ -11,13 +11,14 @@ import { PackedCache } from '../../loading/packedCache.ts';
 import { PatientWriter } from '../storage/patientWriter.ts';
 import type { WorkerCall, WorkerClient, Workers } from '../workers/client.ts';
 import type { EngineService } from '../workers/engines.ts';
-import { runAbandoned, runFailure } from './failure.ts';
+import { failedRow, runAbandoned, runFailure } from './failure.ts';
 import { isTimed, ProgressMeter, type RunProgress, type Schedule } from './progressMeter.ts';
 import type { RunQueue } from './queue.ts';
 import { discardOf } from '../../runfolder/discard.ts';
 import { logMessage, recordEvent, recordJournal } from './recordEvent.ts';
-import { recordEnd } from './recordEnd.ts';
+import { outcomeOf, recordEnd } from './recordEnd.ts';
 import { keepInterim } from './stopPaused.ts';
+import { isDue, StartAlarm } from './startTime.ts';
 import type { RunStore } from './store.ts';
 import { hasRunState, targetsOf, viewOf, type RunView } from './view.ts';
 
@@ -47,6 +48,7 @@ export class Runner {
   /** Runs whose failure could not be stored; their rows still say that they are queued. */
   #unstored = new Set<string>();
   #closed = false;
+  #alarm = new StartAlarm();
   /** Something that is no run trains. */
   #lent = false;
 
@@ -72,8 +74,10 @@ export class Runner {
     if (this.#active || this.#lent || this.#closed) return;
     let run: Run | undefined;
     try {
-      run = this.#queue.runs.find(({ id }) => !this.#unstored.has(id));
-      if (!run) return;
+      const queued = this.#queue.runs.filter(({ id }) => !this.#unstored.has(id));
+      const nowMs = Date.now();
+      run = queued.find((one) => isDue(one, nowMs));
+      if (!run) return this.#alarm.set(queued, nowMs, () => void this.next());
       await this.#execute(run.id);
     } catch (error) {
       if (this.#closed) return;
@@ -118,24 +122,31 @@ export class Runner {
     return this.#store.announce(id);
   }
 
+  /** The run under way waits between two steps, or goes on. False where it is another one or has not begun. */
+  hold(id: string, held: boolean, message: string): boolean {
+    const active = this.#active;
+    if (active?.runId !== id || !active.meter || this.#closed) return false;
+    active.call?.control(held ? 'hold' : 'release');
+    const { catalog } = this.#store;
+    this.#writer.write(
+      () => logMessage(catalog, id, message),
+      () => this.#store.event(id, { type: 'log', message }),
+    );
+    return true;
+  }
+
   /** No run starts after this; the one under way becomes failed. Returns what it may have been writing. */
   close(): string[] {
     this.#closed = true;
+    this.#alarm.clear();
     if (!this.#active) {
       this.#writer.close();
       return [];
     }
     const { runId } = this.#active;
     const targets = targetsOf(this.#store.require(runId));
-    const abandoned = {
-      status: 'failed' as const,
-      error: runAbandoned(runId),
-      ownerPid: null,
-      pid: null,
-      endedAt: new Date().toISOString(),
-    };
     try {
-      this.#writer.write(() => void this.#store.catalog.runs.update(runId, abandoned));
+      this.#writer.write(() => void this.#store.catalog.runs.update(runId, failedRow(runAbandoned(runId))));
     } catch {
       // Damaged: the workers must end all the same.
     }
@@ -257,14 +268,7 @@ export class Runner {
     const { id } = run;
     targetsOf(run).forEach(removePartials);
     const error = runFailure(run, cause);
-    const changes: Partial<Run> & Pick<Run, 'status'> = {
-      status: 'failed',
-      error,
-      ownerPid: null,
-      pid: null,
-      queuePosition: null,
-      endedAt: new Date().toISOString(),
-    };
+    const changes = failedRow(error);
     const { catalog } = this.#store;
     this.#unstored.add(id);
     this.#store.setUnstored(id, changes);
@@ -288,9 +292,4 @@ export class Runner {
     // Its disk may be full, or a backup hold it: the row follows when it can be written.
     if (this.#unstored.has(id)) this.#store.channel.status(viewOf({ ...run, ...changes }));
   }
-}
-
-/** Of a result that is no pause: all that the journal held is recorded with it. */
-function outcomeOf(end: TrainResult | Action | null): 'completed' | 'stopped' | null {
-  return end !== null && typeof end === 'object' && end.outcome !== 'paused' ? end.outcome : null;
 }

@@ -90,6 +90,7 @@ export class RunService {
       taskId: ensureTask(this.#parts.catalog, checked.taskName).id,
       modelId: parts.model.id,
       datasetId: parts.dataset.id,
+      notBefore: checked.notBefore ?? null,
       spec,
     });
   }
@@ -162,7 +163,7 @@ export class RunService {
     if (run.result) spec.outDir = newOutDir(this.#parts.home, spec.method.type);
     // Without a result no row names this folder: a crash came between its rename and the row.
     else fs.rmSync(spec.outDir, { recursive: true, force: true });
-    const fresh = { spec, error: null, result: null, endedAt: null };
+    const fresh = { spec, error: null, result: null, endedAt: null, notBefore: null };
     this.#parts.catalog.runs.update(id, { ...this.#queue.join(end), ...fresh });
     return this.#queued(id);
   }
@@ -213,14 +214,35 @@ export class RunService {
           status,
         },
       );
-    this.#parts.catalog.runs.update(id, { ...this.#queue.join('head'), error: null });
+    this.#parts.catalog.runs.update(id, { ...this.#queue.join('head'), error: null, notBefore: null });
     return this.#queued(id);
+  }
+
+  /** As Runner.hold. */
+  hold(id: string, held: boolean, message: string): boolean {
+    return this.#runner.hold(id, held, message);
   }
 
   /** `ids`: all queued runs in their new order. Throws a usage error QUEUE_CHANGED. */
   reorder(ids: string[]): RunView[] {
     this.#queue.reorder(ids);
     return ids.map((id) => this.#store.announce(id));
+  }
+
+  /**
+   * A queued run waits until this time; null: only for its turn, where one that has no other ahead of it starts now.
+   * Throws a usage error RUN_NOT_QUEUED.
+   */
+  schedule(id: string, notBefore: string | null): RunView {
+    const { status } = this.require(id);
+    if (!this.#queue.has(id))
+      throw usageError(
+        'RUN_NOT_QUEUED',
+        `The run ${id} is ${status}, not waiting in this queue; only a queued run has a time to start.`,
+        { runId: id, status },
+      );
+    this.#parts.catalog.runs.update(id, { notBefore });
+    return this.#queued(id);
   }
 
   rename(id: string, name: string): RunView {

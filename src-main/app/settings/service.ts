@@ -1,6 +1,8 @@
 /** What the user has chosen for the whole app; kept in the catalogue. */
 import { z } from 'zod';
 import type { Catalog } from '../../catalog/catalog.ts';
+import { Watchers } from '../events/watchers.ts';
+import { heatLimitSchema } from '../../../src-shared/heat.ts';
 import { BACKENDS } from '../../../src-shared/backends.ts';
 
 const appSettingsSchema = z.object({
@@ -15,6 +17,10 @@ const appSettingsSchema = z.object({
     .min(1 << 20)
     .nullable()
     .default(null),
+  /** The machine does not go to sleep while a run is under way. */
+  keepAwake: z.boolean().default(true),
+  /** When runs wait for the card or the processor to cool down; null: never. */
+  heatLimit: heatLimitSchema.nullable().default(null),
   /** Say when a run or an export ends. */
   notifications: z.boolean().default(true),
   /** Folders beside those of other programs in which models are looked for. */
@@ -27,6 +33,8 @@ export const settingsChangeSchema = z.object({
   defaultEngine: appSettingsSchema.shape.defaultEngine.unwrap().exactOptional(),
   gpu: appSettingsSchema.shape.gpu.unwrap().exactOptional(),
   memoryLimitBytes: appSettingsSchema.shape.memoryLimitBytes.unwrap().exactOptional(),
+  keepAwake: appSettingsSchema.shape.keepAwake.unwrap().exactOptional(),
+  heatLimit: appSettingsSchema.shape.heatLimit.unwrap().exactOptional(),
   notifications: appSettingsSchema.shape.notifications.unwrap().exactOptional(),
   modelFolders: appSettingsSchema.shape.modelFolders.unwrap().exactOptional(),
 });
@@ -35,6 +43,7 @@ const KEY = 'app';
 
 export class SettingsService {
   #catalog: Pick<Catalog, 'settings'>;
+  #watchers = new Watchers<AppSettings>();
 
   constructor(catalog: Pick<Catalog, 'settings'>) {
     this.#catalog = catalog;
@@ -49,7 +58,13 @@ export class SettingsService {
   save(change: Partial<AppSettings>): AppSettings {
     const next = appSettingsSchema.parse({ ...this.read(), ...change });
     this.#catalog.settings.set(KEY, next);
+    this.#watchers.emit(KEY, next);
     return next;
+  }
+
+  /** Told every change; the returned function ends that. */
+  subscribe(listener: (settings: AppSettings) => void): () => void {
+    return this.#watchers.subscribe(KEY, listener);
   }
 
   /** A run's request with the memory limit of the settings, where it names none itself. */

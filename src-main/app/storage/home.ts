@@ -27,6 +27,10 @@ export interface Home {
   uploadsDir: string;
   /** Drafts of questions and answers, a folder for each set. */
   draftsDir: string;
+  /** Copies of the catalogue. */
+  backupsDir: string;
+  /** What was noted of crashes. */
+  reportsDir: string;
   /** Suggested parent folder for exports. */
   exportsDir: string;
 }
@@ -44,7 +48,17 @@ export function defaultHomeDir(
 }
 
 /** What Graft itself fills and clears in the data folder. */
-export const MANAGED_FOLDERS = ['runs', 'adapters', 'trash', 'models', 'datasets', 'lab', 'pulls'];
+export const MANAGED_FOLDERS = [
+  'runs',
+  'adapters',
+  'trash',
+  'models',
+  'datasets',
+  'lab',
+  'pulls',
+  'backups',
+  'reports',
+];
 
 /**
  * Creates the data folder where it is missing, and makes it the user's alone. Throws a usage error NOT_ALLOWED where it
@@ -84,6 +98,8 @@ export function openHome(dir: string = defaultHomeDir()): Home {
     pullsDir: path.join(dir, 'pulls'),
     uploadsDir: path.join(dir, 'datasets', 'uploads'),
     draftsDir: path.join(dir, 'datasets', 'drafts'),
+    backupsDir: path.join(dir, 'backups'),
+    reportsDir: path.join(dir, 'reports'),
     exportsDir: path.join(dir, 'exports'),
   };
 }

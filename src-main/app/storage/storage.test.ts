@@ -145,6 +145,8 @@ it('settings keep what is not changed, and the chosen engine is what auto means'
   expect(await bench.api.system.settings()).toEqual({
     defaultEngine: 'auto',
     gpu: null,
+    heatLimit: null,
+    keepAwake: true,
     memoryLimitBytes: null,
     notifications: true,
     modelFolders: [],
@@ -155,6 +157,8 @@ it('settings keep what is not changed, and the chosen engine is what auto means'
   expect(await bench.api.system.settings()).toEqual({
     defaultEngine: 'wasm',
     gpu: null,
+    heatLimit: null,
+    keepAwake: true,
     memoryLimitBytes: 2 ** 30,
     notifications: true,
     modelFolders: [],

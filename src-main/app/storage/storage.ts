@@ -22,6 +22,8 @@ const STORAGE_KINDS = [
   'exports',
   'lab',
   'catalogue',
+  'backups',
+  'reports',
   'other',
   'exportsElsewhere',
   'packed',
@@ -63,6 +65,8 @@ const FOLDERS: Record<string, StorageKind> = {
   datasets: 'datasets',
   exports: 'exports',
   lab: 'lab',
+  backups: 'backups',
+  reports: 'reports',
 };
 const OUTSIDE: StorageKind[] = ['exportsElsewhere', 'packed', 'tokens', 'cache'];
 

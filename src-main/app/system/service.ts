@@ -1,6 +1,5 @@
 /** The machine and this Graft: version, folders, licences, and what the desktop can show. */
 import fs from 'node:fs';
-import { createRequire } from 'node:module';
 import os from 'node:os';
 import path from 'node:path';
 import { GRAFT_ROOT } from '../../files/repository.ts';
@@ -9,6 +8,7 @@ import { packedCacheDir } from '../../loading/packedCache.ts';
 import type { ExportService } from '../exports/service.ts';
 import type { Home } from '../storage/home.ts';
 import { readNotices, type Notice } from './notices.ts';
+import { version } from './version.ts';
 
 export interface SystemInfo {
   version: string;
@@ -33,8 +33,6 @@ export interface SystemInfo {
   /** Where packed forms of base models are kept; it may be emptied at any time. */
   packedCacheDir: string;
 }
-
-const { version } = createRequire(import.meta.url)(path.join(GRAFT_ROOT, 'package.json')) as { version: string };
 
 export class SystemService {
   #home: Home;

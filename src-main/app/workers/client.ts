@@ -4,17 +4,26 @@
  */
 import { GraftError } from '../../../src-shared/errors.ts';
 import type { ErrorData } from '../../../src-shared/errors.ts';
-import type { WorkerCallName, WorkerCalls } from '../../../src-shared/workerCalls.ts';
+import type { ControlAction, WorkerCallName, WorkerCalls } from '../../../src-shared/workerCalls.ts';
 import type { SpawnWorker, WorkerChannel, WorkerExit } from './channel.ts';
-
-type ControlAction = 'pause' | 'stop';
 
 export interface WorkerCall<K extends WorkerCallName> {
   promise: Promise<WorkerCalls[K]['result']>;
   control(action: ControlAction): void;
 }
 
+/** A call that a worker process has not answered. */
+export interface LostCall {
+  name: WorkerCallName;
+  /** The run that it trained. */
+  runId?: string;
+}
+
+/** Told when a process ended although it had something to do and nobody wanted it to end. */
+type OnLost = (exit: WorkerExit, calls: readonly LostCall[]) => void;
+
 interface Pending {
+  call: LostCall;
   onEvent: (event: unknown) => void;
   resolve: (result: unknown) => void;
   reject: (error: unknown) => void;
@@ -25,9 +34,12 @@ export class WorkerClient {
   #pending = new Map<number, Pending>();
   #nextId = 1;
   #exit: WorkerExit | undefined;
+  #isKilled = false;
+  #onLost: OnLost | undefined;
 
-  constructor(channel: WorkerChannel) {
+  constructor(channel: WorkerChannel, onLost?: OnLost) {
     this.#channel = channel;
+    this.#onLost = onLost;
     channel.onMessage((message) => this.#receive(message));
     channel.onExit((exit) => this.#ended(exit));
   }
@@ -54,6 +66,7 @@ export class WorkerClient {
     const promise = new Promise<WorkerCalls[K]['result']>((resolve, reject) => {
       if (this.#exit) return reject(crashError(this.#exit));
       this.#pending.set(id, {
+        call: lostCall({ name, params } as NamedCall),
         // The wire carries what the type of the call says; both ends are compiled against src-shared/workerCalls.ts.
         onEvent: (event) => onEvent(event as WorkerCalls[K]['event']),
         resolve: (result) => resolve(result as WorkerCalls[K]['result']),
@@ -65,6 +78,7 @@ export class WorkerClient {
   }
 
   kill(): void {
+    this.#isKilled = true;
     this.#channel.kill();
   }
 
@@ -97,6 +111,8 @@ export class WorkerClient {
 
   #ended(exit: WorkerExit): void {
     this.#exit = exit;
+    const calls = [...this.#pending.values()].map(({ call }) => call);
+    if (calls.length > 0 && !this.#isKilled) this.#onLost?.(exit, calls);
     for (const { reject } of this.#pending.values()) reject(crashError(exit));
     this.#pending.clear();
   }
@@ -117,6 +133,12 @@ function isAnswer(message: unknown): message is Answer {
     );
   }
   return message.kind === 'event' || message.kind === 'result';
+}
+
+type NamedCall = { [K in WorkerCallName]: { name: K; params: WorkerCalls[K]['params'] } }[WorkerCallName];
+
+function lostCall(call: NamedCall): LostCall {
+  return call.name === 'train' ? { name: call.name, runId: call.params.spec.runId } : { name: call.name };
 }
 
 function crashError(exit: WorkerExit): GraftError {
@@ -141,13 +163,15 @@ export function howItEnded({ code, signal, lastErrorLine }: WorkerExit): string 
 export class Workers {
   #spawnWorker: SpawnWorker;
   #clients = new Set<WorkerClient>();
+  #onLost: OnLost | undefined;
 
-  constructor(spawnWorker: SpawnWorker) {
+  constructor(spawnWorker: SpawnWorker, onLost?: OnLost) {
     this.#spawnWorker = spawnWorker;
+    this.#onLost = onLost;
   }
 
   spawn(): WorkerClient {
-    const client = new WorkerClient(this.#spawnWorker());
+    const client = new WorkerClient(this.#spawnWorker(), this.#onLost);
     this.#clients.add(client);
     client.onExit(() => this.#clients.delete(client));
     return client;

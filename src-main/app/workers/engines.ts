@@ -48,6 +48,12 @@ export class EngineService {
     return { gpu: true, card: card && { totalBytes: card.totalBytes, usedBytes: card.usedBytes, source: card.source } };
   }
 
+  /** The card that `engine` computes on; null: the processor. */
+  adapter(engine: BackendName): Adapter | null {
+    const report = this.known(engine);
+    return report?.gpu ? this.#adapterOf(report) : null;
+  }
+
   async #withMemory(reports: EngineReport[]): Promise<EngineReport[]> {
     const cards = reports.some(({ gpu }) => gpu) ? await this.#listCards() : [];
     return reports.map((report) => {

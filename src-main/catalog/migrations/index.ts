@@ -13,6 +13,7 @@ import { adapterTemplate } from './0011-adapter-template.ts';
 import { sampleLosses } from './0012-sample-losses.ts';
 import { preparation } from './0013-preparation.ts';
 import { runNotes } from './0014-run-notes.ts';
+import { runNotBefore } from './0015-run-not-before.ts';
 
 export const migrations: readonly string[] = [
   initial,
@@ -29,4 +30,5 @@ export const migrations: readonly string[] = [
   sampleLosses,
   preparation,
   runNotes,
+  runNotBefore,
 ];

@@ -7,6 +7,7 @@ import { errorDataOf } from '../../api/trpc.ts';
 import { adaptersImport, adaptersList, adaptersRemove, adaptersShow } from './adapters.ts';
 import { readArgs } from './args.ts';
 import type { Args } from './args.ts';
+import { backupsList, backupsRestore } from './backups.ts';
 import { chat } from './chat.ts';
 import type { Command } from './command.ts';
 import { datasetsAdd, datasetsCheck, datasetsList } from './datasets.ts';
@@ -41,7 +42,7 @@ import { usageError } from '../../../src-shared/errors.ts';
 import { openServing } from '../openai/server.ts';
 import { GPU_VARIABLE } from '../../../src-shared/backends.ts';
 import { forkWorker, type WorkerChannel } from '../../app/workers/channel.ts';
-import { createServices } from '../../app/services.ts';
+import { createServices, type Services } from '../../app/services.ts';
 
 const COMMANDS: Command[] = [
   doctor,
@@ -85,6 +86,8 @@ const COMMANDS: Command[] = [
   labStudy,
   labAdvise,
   labSizes,
+  backupsList,
+  backupsRestore,
   demo,
 ];
 
@@ -118,13 +121,17 @@ async function runCommand(command: Command, args: Args): Promise<void> {
   const json = args.flag('json');
   const gpu = args.text('gpu');
   if (gpu !== undefined) process.env[GPU_VARIABLE] = gpu;
-  const services = createServices({ takeQueued: false, serving: false, spawnWorker: spawnKnownWorker, openServing });
+  // Opened by the first command that asks for them: one that mends the catalogue must not have it open.
+  let services: Services | undefined;
+  const open = (): Services =>
+    (services ??= createServices({ takeQueued: false, serving: false, spawnWorker: spawnKnownWorker, openServing }));
+  const close = async (): Promise<void> => services?.close();
   let interrupted = false;
   const interrupt = (): void => {
     if (interrupted) return;
     interrupted = true;
     process.send?.({ ending: true });
-    void services.close().finally(() => process.exit(130));
+    void close().finally(() => process.exit(130));
   };
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, interrupt);
   const write = (text: string): void => {
@@ -133,8 +140,12 @@ async function runCommand(command: Command, args: Args): Promise<void> {
   try {
     const result = await command.run({
       args,
-      services,
-      api: createCaller(services),
+      get services() {
+        return open();
+      },
+      get api() {
+        return createCaller(open());
+      },
       json,
       write,
       print: (line) => write(`${line}\n`),
@@ -146,7 +157,7 @@ async function runCommand(command: Command, args: Args): Promise<void> {
     if (interrupted) await new Promise(() => undefined);
     throw error;
   } finally {
-    await services.close();
+    await close();
   }
 }
 

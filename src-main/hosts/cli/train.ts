@@ -17,6 +17,7 @@ import { METHOD_OPTIONS, readMethod } from './methodOptions.ts';
 import { reportPreflight } from './preflight.ts';
 import { modelDirOf } from './resolve.ts';
 import { optionsOf, readSettings } from './settingOptions.ts';
+import { readStartTime } from './startTime.ts';
 import { sayProgress } from './trainProgress.ts';
 
 /** What describes a run. */
@@ -51,6 +52,11 @@ export const train: Command = {
       type: 'boolean',
       help: 'choose form of the base, batch, recomputation and length so that it fits, and say what that costs',
     },
+    'not-before': {
+      type: 'string',
+      value: 'TIME',
+      help: 'wait until then before the training begins: 22:30, or 2026-12-01T22:30',
+    },
     resume: { type: 'string', value: 'RUN', help: 'go on with a failed or stopped run from its checkpoint' },
     further: { type: 'string', value: 'RUN', help: 'train a completed run --steps further, as a new run' },
   },
@@ -70,7 +76,7 @@ export const train: Command = {
     }
     const run = await readFittedRun(context);
     if (args.flag('preflight')) return reportPreflight(context, await services.runs.preflight(run));
-    return trainToEnd(context, await api.runs.start(run));
+    return trainToEnd(context, await api.runs.start({ ...run, notBefore: readStartTime(args) }));
   },
 };
 
@@ -120,6 +126,7 @@ export async function trainToEnd(
   run: RunView,
 ): Promise<TrainReport> {
   say(`Run ${run.id}`);
+  if (run.notBefore !== null && run.status === 'queued') say(`Starts at ${new Date(run.notBefore).toString()}`);
   const unsubscribe = services.runs.subscribe(run.id, sayProgress(say));
   const ended = await services.runs.finished(run.id);
   unsubscribe();

@@ -6,11 +6,14 @@ import {
   dialog,
   ipcMain,
   Menu,
+  Notification,
+  powerSaveBlocker,
   protocol,
   safeStorage,
   screen,
   session,
   shell,
+  Tray,
   utilityProcess,
 } from 'electron';
 import { createRouter } from '../../api/router.ts';
@@ -18,17 +21,21 @@ import { ORIGIN, pageResponse, SCHEME } from './appProtocol.ts';
 import { CHANNELS, type PageRequest } from './bridge.ts';
 import { hashOfArguments, hashOfFile, hashOfLink, PROTOCOL } from './deepLink.ts';
 import { serveDialogs } from './dialogs.ts';
+import { tellEnds } from './endNotice.ts';
 import { serveBridge } from './ipcBridge.ts';
 import { systemKeychain } from './keychain.ts';
 import { menuTemplate } from './menu.ts';
 import { recentItems } from './recent.ts';
+import { followRuns } from './runNow.ts';
+import { showInTray } from './tray.ts';
 import { utilityWorkers } from './utilityWorker.ts';
 import { lockContents, lockSession, windowOptions } from './window.ts';
 import { placeOn, readWindowState, rememberWindow, saveWindowState } from './windowState.ts';
 import { DATASET_EXTENSIONS } from '../../../src-shared/datasetExtensions.ts';
-import { toErrorData } from '../../../src-shared/errors.ts';
+import { GraftError, toErrorData } from '../../../src-shared/errors.ts';
 import { defaultHomeDir } from '../../app/storage/home.ts';
 import { createServices } from '../../app/services.ts';
+import { GRAFT_ROOT } from '../../files/repository.ts';
 import { openServing } from '../openai/server.ts';
 import type { Services } from '../../app/services.ts';
 
@@ -36,6 +43,9 @@ import type { Services } from '../../app/services.ts';
 const out = path.resolve(import.meta.dirname, '..');
 const homeDir = defaultHomeDir();
 let window: BrowserWindow | undefined;
+/** Kept, since a tray that nobody holds is collected. */
+let tray: Tray | undefined;
+let isTraining = false;
 /** What was asked for before there was a window. */
 let wanted = hashOfArguments(process.argv.slice(1), process.cwd());
 
@@ -56,7 +66,7 @@ function openWindow(): void {
 }
 
 /** Shows the window, made anew where it was closed, at the page that is asked for. */
-function open(hash: string | undefined): void {
+function open(hash?: string): void {
   if (!app.isReady()) {
     wanted = hash ?? wanted;
     return;
@@ -97,11 +107,21 @@ function start(): void {
     openServing,
     showInFolder: (target) => shell.showItemInFolder(target),
     keychain: () => systemKeychain(safeStorage),
+    stayAwake: () => {
+      const blocker = powerSaveBlocker.start('prevent-app-suspension');
+      return () => void powerSaveBlocker.stop(blocker);
+    },
   });
   closeBeforeQuit(services);
+  process.on('uncaughtExceptionMonitor', services.reports.fault);
   protocol.handle(SCHEME, (request) => pageResponse(path.join(out, 'renderer'), request));
   lockSession(session.defaultSession, ORIGIN);
-  serveBridge({ ipc: ipcMain, router: createRouter(services), context: {}, origin: ORIGIN });
+  serveBridge({
+    ipc: ipcMain,
+    router: createRouter(services),
+    context: { onFault: services.reports.fault },
+    origin: ORIGIN,
+  });
   serveDialogs(ipcMain, ORIGIN, (options) =>
     window ? dialog.showOpenDialog(window, options) : dialog.showOpenDialog(options),
   );
@@ -115,9 +135,50 @@ function start(): void {
   app.on('browser-window-focus', showMenu);
   app.on('browser-window-blur', showMenu);
   openWindow();
+  showRuns(services);
   app.on('activate', () => {
     if (!window) openWindow();
   });
+}
+
+/** The run under way in the tray and on the dock, and its end as a notification where no window tells it. */
+function showRuns({ runs, runHistory, settings }: Services): void {
+  tray = new Tray(path.join(GRAFT_ROOT, 'resources/icon/linux/32x32.png'));
+  tray.on('click', () => open());
+  const show = showInTray({
+    tray,
+    buildMenu: (template) => Menu.buildFromTemplate(template),
+    window: () => window,
+    actions: {
+      open,
+      pause: (id) => unlessOver(() => runs.pause(id)),
+      continue: (id) => unlessOver(() => runs.continue(id)),
+      quit: () => app.quit(),
+    },
+  });
+  followRuns(runs, (now) => {
+    isTraining = now?.status === 'running';
+    show(now);
+  });
+  tellEnds({
+    runs,
+    verdictOf: (id) => runHistory.verdict(id),
+    isWanted: () => !window && settings.read().notifications && Notification.isSupported(),
+    notify: ({ title, text, hash }) => {
+      const notification = new Notification({ title, body: text });
+      notification.on('click', () => open(hash));
+      notification.show();
+    },
+  });
+}
+
+/** What is asked of a run that has just ended is refused; the menu shows by now that it has. */
+function unlessOver(ask: () => unknown): void {
+  try {
+    ask();
+  } catch (error) {
+    if (!(error instanceof GraftError)) throw error;
+  }
 }
 
 /** Ends the workers and closes the catalogue first, so that an interrupted run can be resumed. */
@@ -143,8 +204,9 @@ protocol.registerSchemesAsPrivileged([
   { scheme: SCHEME, privileges: { standard: true, secure: true, supportFetchAPI: true } },
 ]);
 app.on('web-contents-created', (_event, contents) => lockContents(contents, ORIGIN));
+// A run goes on without the window; the tray opens it again.
 app.on('window-all-closed', () => {
-  if (process.platform !== 'darwin') app.quit();
+  if (process.platform !== 'darwin' && !isTraining) app.quit();
 });
 // macOS gives links and files as events, the other systems as arguments of a second process.
 app.on('open-url', (event, link) => {

@@ -44,14 +44,14 @@ async function main(): Promise<void> {
     port,
     token: given || rememberedToken(home),
     sessionsFile: path.join(home, 'web-sessions.json'),
+    onFault: services.reports.fault,
     // A token that the environment gives is not Graft's to change.
     renewToken: () => given || newToken(home),
     onSignedOut: (url) => process.stdout.write(`Everybody was signed out; Graft is now at ${url}\n`),
   });
+  process.on('uncaughtExceptionMonitor', services.reports.fault);
   // The last net: a fault that nobody has caught must not end the training that runs beside it.
   process.on('uncaughtException', report);
-
-  process.stdout.write(`Graft is at ${host.url}\n`);
 
   const shutDown = async (): Promise<void> => {
     await host.close();
@@ -59,6 +59,9 @@ async function main(): Promise<void> {
     process.exit(0);
   };
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.once(signal, () => void shutDown());
+
+  if (services.backups.restored !== null) process.stdout.write(`${services.backups.restored}\n`);
+  process.stdout.write(`Graft is at ${host.url}\n`);
 }
 
 try {

@@ -3,6 +3,7 @@ import { randomBytes } from 'node:crypto';
 import http from 'node:http';
 import { nodeHTTPRequestHandler } from '@trpc/server/adapters/node-http';
 import type { AppRouter } from '../../api/router.ts';
+import type { RequestContext } from '../../api/trpc.ts';
 import { printable } from '../../../src-shared/printable.ts';
 import { SESSION_NAME } from '../../../src-shared/session.ts';
 import { GraftError, toErrorData } from '../../../src-shared/errors.ts';
@@ -34,6 +35,8 @@ export interface WebHostOptions {
   sessionsFile?: string | undefined;
   /** The token after everybody was signed out; default: random. */
   renewToken?: () => string;
+  /** Told each error of the API that nobody expected. */
+  onFault?: NonNullable<RequestContext['onFault']>;
   /** Told after everybody was signed out, when `url` is the new address. */
   onSignedOut?: (url: string) => void;
 }
@@ -129,7 +132,7 @@ async function handle(req: http.IncomingMessage, res: http.ServerResponse, serve
       req,
       res,
       path: pathname.slice(API.length),
-      createContext: () => ({}),
+      createContext: () => (options.onFault ? { onFault: options.onFault } : {}),
       maxBodySize: MAX_BODY_BYTES,
     });
   }

@@ -34,6 +34,7 @@ export async function trainLoop(run: Run): Promise<LoopEnd> {
     const isDue = checkpointEvery > 0 && progress.step % checkpointEvery === 0;
     if (isDue && !isLast && progress.badSteps === 0) await save(); // in doubt the state before is the good one
     await setImmediate(); // libtensorflow answers at once: without this no message would get in between two steps
+    await control.untilReleased();
   }
   const stoppedEarly = progress.step < totalSteps && isSpent();
   const isDone = progress.step === totalSteps || stoppedEarly;

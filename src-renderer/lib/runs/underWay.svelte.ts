@@ -1,8 +1,11 @@
 /** Where the run under way is, as every page tells it; written by the listener that surrounds all pages. */
+import type { Heat } from '../../../src-shared/heat.ts';
 import type { RunProgress } from '../api.ts';
 
 class UnderWay {
   progress = $state.raw<RunProgress | undefined>();
+  /** How hot what it computes on is, once that has been read. */
+  heat = $state.raw<Heat | undefined>();
   /** Graft does not answer: nothing that is shown as going on may be so any more. */
   lost = $state(false);
 

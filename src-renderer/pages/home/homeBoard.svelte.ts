@@ -59,7 +59,8 @@ export class HomeBoard extends TaskChanges {
   #changes(event: Exclude<WatchAllEvent, { type: 'progress' | 'watching' }>): boolean {
     if (event.type === 'removed') return true;
     const shown = this.resource.data?.runs.find(({ id }) => id === event.run.id);
-    return shown?.status !== event.run.status || (shown.totalSteps === null && event.run.started !== null);
+    if (shown?.notBefore !== event.run.notBefore) return true;
+    return shown.status !== event.run.status || (shown.totalSteps === null && event.run.started !== null);
   }
 }
 

@@ -39,6 +39,8 @@ export interface Draft {
   /** Empty: named after the data. */
   taskName: string;
   name: string;
+  /** Of a `datetime-local` field; empty: at once. */
+  notBefore: string;
   engine: NonNullable<StartRun['engine']>;
   baseDtype: NonNullable<StartRun['baseDtype']>;
   embeddingDtype: NonNullable<StartRun['embeddingDtype']>;
@@ -80,6 +82,7 @@ export function freshDraft(): Draft {
     excluded: null,
     taskName: '',
     name: '',
+    notBefore: '',
     engine: 'auto',
     baseDtype: 'f32',
     embeddingDtype: 'f32',

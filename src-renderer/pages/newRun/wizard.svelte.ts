@@ -8,6 +8,7 @@ import { cellsForModel, freshDraft, methodFields, runFields, STEPS, type Draft, 
 import { parseDraft } from './keptDraft.ts';
 import { dataProblem, methodProblem, ranksProblem, trainProblem } from './fieldProblems.ts';
 import { cellsOf, columns, rankBound, withCells, type MatrixSize, type CellSettings } from './matrices.ts';
+import { fromField } from '../../lib/runs/startTime.ts';
 import { requestOf } from './request.ts';
 import { presetSettings, type Preset } from '../../lib/runs/presets.ts';
 import { Action } from '../../lib/action.svelte.ts';
@@ -249,7 +250,8 @@ export class Wizard {
 
   /** What is started. */
   request(): StartRun {
-    return this.fit.appliedTo(this.asked());
+    const notBefore = fromField(this.draft.notBefore);
+    return { ...this.fit.appliedTo(this.asked()), ...(notBefore ? { notBefore } : {}) };
   }
 
   /** The same without what Graft has chosen. */
