@@ -336,9 +336,18 @@ export const layers = {
     imports: ['src-renderer/ui', 'src-renderer/lib', 'src-shared'],
     packages: ['svelte', 'bits-ui', '@lucide/svelte'],
   },
+  // Translations; read before anything that has sentences.
+  'src-renderer/locales/**': { packages: ['wuchale'] },
   'src-renderer/*': {
-    imports: ['src-renderer/shell', 'src-renderer/pages/lazy.ts', 'src-renderer/ui', 'src-renderer/lib', 'src-shared'],
-    packages: ['svelte', '@fontsource-variable/inter', '@fontsource-variable/jetbrains-mono'],
+    imports: [
+      'src-renderer/shell',
+      'src-renderer/pages/lazy.ts',
+      'src-renderer/ui',
+      'src-renderer/lib',
+      'src-renderer/locales',
+      'src-shared',
+    ],
+    packages: ['svelte', 'wuchale', '@fontsource-variable/inter', '@fontsource-variable/jetbrains-mono'],
   },
 
   // What is around the product.
@@ -384,6 +393,7 @@ export const layers = {
     ],
     packages: ['vitest', 'node'],
   },
+  'scripts/lib/i18n/**': { packages: ['svelte', 'wuchale'] },
   'scripts/lib/**': { packages: ['node', 'typescript', '@playwright/test', 'vite'] },
   'scripts/starter/**': {
     imports: ['src-main', 'src-shared', 'test-support'],
@@ -402,6 +412,8 @@ export const layers = {
       'electron-vite',
       '@sveltejs/vite-plugin-svelte',
       '@tailwindcss/vite',
+      'wuchale',
+      '@wuchale/svelte',
       '@playwright/test',
       'eslint-plugin-svelte',
       'typescript-eslint',

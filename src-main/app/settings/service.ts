@@ -2,6 +2,7 @@
 import { z } from 'zod';
 import type { Catalog } from '../../catalog/catalog.ts';
 import { BACKENDS } from '../../../src-shared/backends.ts';
+import { LANGUAGE_CHOICES } from '../../../src-shared/languages.ts';
 
 const appSettingsSchema = z.object({
   /** What `auto` means: the fastest by calibration, or this engine while it is usable. */
@@ -17,6 +18,8 @@ const appSettingsSchema = z.object({
     .default(null),
   /** Say when a run or an export ends. */
   notifications: z.boolean().default(true),
+  /** Of the page. */
+  language: z.enum(LANGUAGE_CHOICES).default('system'),
 });
 export type AppSettings = z.infer<typeof appSettingsSchema>;
 
@@ -26,6 +29,7 @@ export const settingsChangeSchema = z.object({
   gpu: appSettingsSchema.shape.gpu.unwrap().exactOptional(),
   memoryLimitBytes: appSettingsSchema.shape.memoryLimitBytes.unwrap().exactOptional(),
   notifications: appSettingsSchema.shape.notifications.unwrap().exactOptional(),
+  language: appSettingsSchema.shape.language.unwrap().exactOptional(),
 });
 
 const KEY = 'app';
