@@ -2,12 +2,10 @@
 import { adapter as svelte } from '@wuchale/svelte';
 import { defineConfig } from 'wuchale';
 import { adapter as script } from 'wuchale/adapter-vanilla';
-import { sortedCatalogue } from './scripts/lib/i18n/catalogue.mjs';
+import { LOCALES_DIR, sortedCatalogue } from './scripts/lib/i18n/catalogue.mjs';
 import { ModuleTransformer } from './scripts/lib/i18n/moduleTransformer.mjs';
 import { prepared } from './scripts/lib/i18n/prepared.mjs';
 import { shown } from './scripts/lib/i18n/shown.mjs';
-
-const LOCALES = 'src-renderer/locales';
 
 /** The language is there before the page's modules are read, and stays: nothing needs to follow a change. */
 const fixed = { wrapInit: (/** @type {string} */ expression) => expression, wrapUse: () => "_w_load_('ui')" };
@@ -22,14 +20,14 @@ const modules = script({
   patterns,
   runtime,
   loader: 'custom',
-  storage: sortedCatalogue(LOCALES),
+  storage: sortedCatalogue,
   files: { include: ['src-renderer/**/*.{svelte,ts}', 'src-shared/**/*.ts'], ignore: ['**/*.test.ts'] },
 });
 
 export default defineConfig({
   // The first is what the sources are written in; as src-shared/languages.ts.
   locales: ['en', 'de'],
-  localesDir: LOCALES,
+  localesDir: LOCALES_DIR,
   // Nobody is asked for translations over the network.
   ai: null,
   logLevel: 'warn',

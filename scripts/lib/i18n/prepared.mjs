@@ -12,7 +12,7 @@ import { parseScript } from 'wuchale/adapter-vanilla';
  * @typedef {{ start: number, end: number, text: string }} Edit
  */
 
-const COMPARES = new Set(['===', '!==', '==', '!=', 'in']);
+const COMPARES = new Set(['===', '!==', '==', '!=']);
 /** Properties whose values are names for programs. */
 const NAMES = new Set(['kind', 'code', 'type', 'flag']);
 const IGNORE = '/* @wc-ignore */ ';
@@ -66,12 +66,10 @@ function marks(node) {
     ]);
   const compared =
     node.type === 'BinaryExpression' && COMPARES.has(String(node['operator']))
-      ? [node['left'], node['right']]
-      : node.type === 'SwitchCase'
-        ? [node['test']]
-        : node.type === 'MemberExpression' && node['computed'] === true
-          ? [node['property']]
-          : [];
+      ? [node['right']]
+      : node.type === 'MemberExpression' && node['computed'] === true
+        ? [node['property']]
+        : [];
   return compared.filter(isString).map(mark);
 }
 

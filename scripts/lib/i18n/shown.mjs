@@ -41,6 +41,6 @@ function isCode(text) {
   return (
     /^#?\/|^[#.[][a-z\d-]+$|^[#.-][a-z-]+ |[{}]|[<\][][/a-z]|=["'>#]|\w\($|^\s*[a-z-]+="/.test(text) ||
     /\dpx\b|-serif$|^(rgb|light-dark)\(|^\([a-z-]+: /.test(text) ||
-    /^(Arrow[A-Z]\w+|Enter|Escape)$|^(CmdOrCtrl|Mod|Ctrl|Shift)\+/.test(text)
+    /^(Arrow[A-Z]\w+|Enter|Escape)$|^(CmdOrCtrl|Mod|Ctrl|Shift)\+\S*$/.test(text)
   );
 }
