@@ -391,9 +391,9 @@ export const layers = {
       'electron.vite.config.ts',
       'layers.config.mjs',
     ],
-    packages: ['vitest', 'node'],
+    packages: ['vitest', 'node', 'wuchale'],
   },
-  'scripts/lib/i18n/**': { packages: ['svelte', 'wuchale'] },
+  'scripts/lib/i18n/**': { packages: ['node', 'svelte', 'wuchale'] },
   'scripts/lib/**': { packages: ['node', 'typescript', '@playwright/test', 'vite'] },
   'scripts/starter/**': {
     imports: ['src-main', 'src-shared', 'test-support'],
@@ -401,7 +401,7 @@ export const layers = {
   },
   'scripts/*': {
     imports: ['scripts/lib', 'scripts/starter', 'src-shared', 'layers.config.mjs'],
-    packages: ['node', '@playwright/test', 'vite'],
+    packages: ['node', '@playwright/test', 'vite', 'wuchale'],
   },
   '*': {
     imports: ['scripts/lib'],

@@ -15,6 +15,9 @@ import { parseScript } from 'wuchale/adapter-vanilla';
 const COMPARES = new Set(['===', '!==', '==', '!=']);
 /** Properties whose values are names for programs. */
 const NAMES = new Set(['kind', 'code', 'type', 'flag']);
+/** What a source must hold for anything to change; parsing one takes milliseconds, and there are hundreds. */
+const MAY_COMPARE = /[!=]=\s*['"]|\[['"]|['"]\??:|\b(kind|code|type|flag): ['"]/;
+const MAY_JOIN = /['"`]\s*\+|\+\s*['"`]/;
 const IGNORE = '/* @wc-ignore */ ';
 
 /**
@@ -25,8 +28,8 @@ const IGNORE = '/* @wc-ignore */ ';
  * @returns {string}
  */
 export function prepared(source, file) {
-  const marked = edited(source, file, marks);
-  return edited(marked, file, (node) => joins(node, marked));
+  const marked = MAY_COMPARE.test(source) ? edited(source, file, marks) : source;
+  return MAY_JOIN.test(marked) ? edited(marked, file, (node) => joins(node, marked)) : marked;
 }
 
 /**
