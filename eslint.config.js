@@ -13,6 +13,7 @@ export default ts.config(
       'e2e/artifacts/',
       'src-renderer/locales/.wuchale/',
       'src-renderer/locales/data.js',
+      'src-renderer/locales/host.loader*.js',
       // AssemblyScript: its types and its operators on them are not TypeScript's.
       'src-main/engine/packed/assembly/',
     ],

@@ -337,7 +337,7 @@ export const layers = {
     packages: ['svelte', 'bits-ui', '@lucide/svelte'],
   },
   // Translations; read before anything that has sentences.
-  'src-renderer/locales/**': { packages: ['wuchale'] },
+  'src-renderer/locales/**': { types: ['src-renderer/lib'], packages: ['wuchale'] },
   'src-renderer/*': {
     imports: [
       'src-renderer/shell',

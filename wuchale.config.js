@@ -2,7 +2,7 @@
 import { adapter as svelte } from '@wuchale/svelte';
 import { defineConfig } from 'wuchale';
 import { adapter as script } from 'wuchale/adapter-vanilla';
-import { LOCALES_DIR, sortedCatalogue } from './scripts/lib/i18n/catalogue.mjs';
+import { HOST_DIR, LOCALES_DIR, sortedCatalogue } from './scripts/lib/i18n/catalogue.mjs';
 import { ModuleTransformer } from './scripts/lib/i18n/moduleTransformer.mjs';
 import { prepared } from './scripts/lib/i18n/prepared.mjs';
 import { shown } from './scripts/lib/i18n/shown.mjs';
@@ -14,13 +14,26 @@ const runtime = { initReactive: () => null, useReactive: false, plain: fixed, re
 /** @type {import('wuchale').CodePattern[]} */
 const patterns = [{ name: 'counted', args: ['other', 'message', 'pluralFunc', 'locale'] }];
 
+/**
+ * What the main process and the workers say, which the page translates when it arrives (lib/app/hostSentences.ts):
+ * taken out of src-main, which itself stays English. Not: the command line, SQL, texts of exports, tensors.
+ */
+const host = script({
+  heuristic: shown,
+  storage: sortedCatalogue(HOST_DIR),
+  files: {
+    include: ['src-main/**/*.ts'],
+    ignore: ['**/*.test.ts', 'src-main/{hosts,catalog,exporting}/**', 'src-main/engine/{kernels,ops,packed}/**'],
+  },
+});
+
 const components = svelte({ heuristic: shown, patterns, runtime });
 const modules = script({
   heuristic: shown,
   patterns,
   runtime,
   loader: 'custom',
-  storage: sortedCatalogue,
+  storage: sortedCatalogue(LOCALES_DIR),
   files: { include: ['src-renderer/**/*.{svelte,ts}', 'src-shared/**/*.ts'], ignore: ['**/*.test.ts'] },
 });
 
@@ -32,6 +45,20 @@ export default defineConfig({
   ai: null,
   logLevel: 'warn',
   adapters: {
+    host: {
+      ...host,
+      transform: ({ content, filename, index, expr, matchUrl }) =>
+        new ModuleTransformer(
+          prepared(content, filename),
+          filename,
+          index,
+          shown,
+          [],
+          expr,
+          runtime,
+          matchUrl,
+        ).transform(),
+    },
     ui: {
       ...modules,
       transform: (context) => {

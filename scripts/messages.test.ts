@@ -2,50 +2,61 @@
 import fs from 'node:fs';
 import path from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { getConfig, Hub } from 'wuchale';
-import { LOCALES_DIR, openCatalogue, untranslated } from './lib/i18n/catalogue.mjs';
+import { getConfig, Hub, type Item } from 'wuchale';
+import { HOST_DIR, LOCALES_DIR, openCatalogue, untranslated } from './lib/i18n/catalogue.mjs';
 import { prepared } from './lib/i18n/prepared.mjs';
 import { shown } from './lib/i18n/shown.mjs';
 
 /** As wuchale compiles them: `{0}`, `<0>`, `</0>`, `<0/>`. */
 const marksOf = (text: string): string[] => (text.match(/\{\d+\}|<\/?\d+\/?>/g) ?? []).sort();
 
-describe('catalogues', async () => {
-  const { locales } = await getConfig();
-  const [source = 'en', ...others] = locales;
-  const { items } = await openCatalogue(locales).then((catalogue) => catalogue.load());
-  const textOf = (item: (typeof items)[number], locale: string): string[] => item.translations.get(locale) ?? [];
+const { locales } = await getConfig();
+const [source = 'en', ...others] = locales;
+const textOf = ({ translations }: Item, locale: string): string[] => translations.get(locale) ?? [];
 
+async function itemsOf(dir: string): Promise<Item[]> {
+  const catalogue = await openCatalogue(dir, locales);
+  return (await catalogue.load()).items;
+}
+
+describe('catalogues', () => {
   it('hold exactly the sentences of the sources; else `npm run messages`', async () => {
-    const written: string[] = [];
+    const changed: string[] = [];
     const hub = await Hub.create('cli', getConfig, '.', 0, {
       read: (file) => fs.promises.readFile(file, 'utf8'),
-      write: (file) => void written.push(path.basename(file)),
+      write: (file, content) => {
+        if (file.endsWith('.po') && content !== fs.readFileSync(file, 'utf8')) changed.push(file);
+      },
       mkdir: () => undefined,
       exists: fs.existsSync,
       unlink: () => true,
     });
     await hub.directVisit(true, false, false);
-    expect(written.filter((name) => name.endsWith('.po'))).toEqual([]);
+    expect(changed).toEqual([]);
   });
 
-  it.each(others)('%s has a text for every sentence; else `npm run messages` prints those that it lacks', (locale) => {
+  it.each(others)('%s has a text for every sentence of the page; else see `npm run messages`', async (locale) => {
+    const items = await itemsOf(LOCALES_DIR);
     expect(items.length).toBeGreaterThan(1000);
     expect(untranslated(items, source, locale).map(({ sentences }) => sentences[0])).toEqual([]);
   });
 
-  it.each(others)('%s keeps values, markup and the spaces at both ends', (locale) => {
-    const differing = items.filter((item) => {
-      const [english = '', ...plural] = textOf(item, source);
+  it.each(others.flatMap((locale) => [LOCALES_DIR, HOST_DIR].map((dir) => [locale, dir] as const)))(
+    '%s in %s keeps values, markup and the spaces at both ends',
+    async (locale, dir) => {
       const ends = (text: string): string[] => [/^\s*/.exec(text)![0], /\s*$/.exec(text)![0]];
-      return textOf(item, locale).some((text) =>
-        plural.length > 0
-          ? text.trim() === '' || marksOf(text).length > 0
-          : marksOf(text).join() !== marksOf(english).join() || ends(text).join() !== ends(english).join(),
-      );
-    });
-    expect(differing.map((item) => [textOf(item, source), textOf(item, locale)])).toEqual([]);
-  });
+      const differing = (await itemsOf(dir)).filter((item) => {
+        const [english = '', ...plural] = textOf(item, source);
+        const texts = textOf(item, locale).filter((text) => text !== '');
+        return texts.some((text) =>
+          plural.length > 0
+            ? marksOf(text).length > 0
+            : marksOf(text).join() !== marksOf(english).join() || ends(text).join() !== ends(english).join(),
+        );
+      });
+      expect(differing.map((item) => [textOf(item, source), textOf(item, locale)])).toEqual([]);
+    },
+  );
 
   it('each language has a file, and wuchale.config.js and src-shared/languages.ts name the same', async () => {
     const { LANGUAGES } = await import('../src-shared/languages.ts');

@@ -6,8 +6,10 @@ import './lib/host/session.ts';
 import { mount } from 'svelte';
 import { loadLocale } from 'wuchale/load-utils';
 import './locales/ui.loader.ts';
+import { hostSentences } from './locales/hostCatalogue.ts';
 import { api } from './lib/api.ts';
-import { languageFor, useLanguage } from './lib/app/language.ts';
+import { HostSentences, useHostSentences } from './lib/app/hostSentences.ts';
+import { intlLocales, languageFor, useLanguage } from './lib/app/language.ts';
 import './theme.css';
 import './base.css';
 
@@ -23,5 +25,6 @@ const language = languageFor(choice, navigator.languages);
 useLanguage(language);
 document.documentElement.lang = language;
 await loadLocale(language);
+if (language !== 'en') useHostSentences(new HostSentences(await hostSentences(language), intlLocales().numbers));
 const { default: App } = await import('./App.svelte');
 mount(App, { target });

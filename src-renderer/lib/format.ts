@@ -1,6 +1,7 @@
 /**
  * Numbers as people read them, in the language of the page. Every function takes the unit its name or docstring says.
  */
+import { hostText } from './app/hostSentences.ts';
 import { intlLocales } from './app/language.ts';
 
 /** Made once: in a table that scrolls, `toLocaleString` took longer than any other function of a cell. */
@@ -97,7 +98,8 @@ export function formatDay(value: string, now = new Date()): string {
 
 /** `LoRA, rank 8, alpha 16, q v`. */
 export function methodLabel({ name, details }: { name: string; details: string }): string {
-  return details ? `${name}, ${details}` : name;
+  const said = details.split(', ').map(hostText).join(', ');
+  return details ? `${hostText(name)}, ${said}` : hostText(name);
 }
 
 /** An adapter in a list of many: adapters of one task often share their name, so method and time tell them apart. */

@@ -1,5 +1,6 @@
 /** What to say when a run or an export has ended. */
 import type { ExportRecord, RunView, StudyView } from '../lib/api.ts';
+import { hostText } from '../lib/app/hostSentences.ts';
 import { baseName, formatLoss } from '../lib/format.ts';
 import { endNote } from '../../src-shared/endNote.ts';
 import { hashFor } from '../../src-shared/routes.ts';
@@ -18,7 +19,12 @@ export function runAnnouncement(
 ): Announcement | undefined {
   const hash = hashFor('runs', run.id);
   if (run.status === 'failed')
-    return { title: `${run.name} failed`, text: run.error?.message ?? 'Open the run to see why.', tone: 'bad', hash };
+    return {
+      title: `${run.name} failed`,
+      text: hostText(run.error?.message ?? 'Open the run to see why.'),
+      tone: 'bad',
+      hash,
+    };
   if (run.status !== 'completed') return undefined;
   const { valLoss = null, finalLoss = null } = run.result ?? {};
   const loss = valLoss === null ? `loss ${formatLoss(finalLoss)}` : `validation loss ${formatLoss(valLoss)}`;
@@ -37,7 +43,7 @@ export function studyAnnouncement(
   const hash = hashFor('runs', undefined, { study: study.id });
   return {
     title: `${study.name} is done`,
-    text: study.verdict ?? 'Open the study to see its runs.',
+    text: hostText(study.verdict ?? 'Open the study to see its runs.'),
     tone: 'good',
     hash,
   };
@@ -66,7 +72,7 @@ export function exportAnnouncement(
   if (record.status !== 'failed' || record.error?.code === 'EXPORT_CANCELLED') return undefined;
   return {
     title: `Exporting ${name} failed`,
-    text: record.error?.message ?? 'Open Export to see why.',
+    text: hostText(record.error?.message ?? 'Open Export to see why.'),
     tone: 'bad',
     hash,
   };

@@ -3,31 +3,36 @@ import fs from 'node:fs/promises';
 import path from 'node:path';
 import { pofile } from 'wuchale';
 
-/** Of the repository. */
+/** Of the repository: the page's sentences, and those of the main process and the workers. */
 export const LOCALES_DIR = 'src-renderer/locales';
+export const HOST_DIR = 'src-renderer/locales/host';
 
 /**
  * By sentence, so that two branches that add some seldom touch the same lines.
  *
- * @type {import('wuchale').StorageFactory}
+ * @param {string} dir
+ * @returns {(options: import('wuchale').StorageFactoryOpts) => Promise<import('wuchale').CatalogStorage>}
  */
-export const sortedCatalogue = async (options) => {
-  const store = await pofile({ dir: LOCALES_DIR })(options);
-  const keyOf = (/** @type {import('wuchale').Item} */ { translations, context }) =>
-    [...(translations.get(options.sourceLocale) ?? []), context ?? ''].join('\n');
-  const save = store.save.bind(store);
-  store.save = (data) =>
-    save({ ...data, items: data.items.toSorted((a, b) => (keyOf(a) < keyOf(b) ? -1 : Number(keyOf(a) > keyOf(b)))) });
-  return store;
-};
+export function sortedCatalogue(dir) {
+  return async (options) => {
+    const store = await pofile({ dir })(options);
+    const keyOf = (/** @type {import('wuchale').Item} */ { translations, context }) =>
+      [...(translations.get(options.sourceLocale) ?? []), context ?? ''].join('\n');
+    const save = store.save.bind(store);
+    store.save = (data) =>
+      save({ ...data, items: data.items.toSorted((a, b) => (keyOf(a) < keyOf(b) ? -1 : Number(keyOf(a) > keyOf(b)))) });
+    return store;
+  };
+}
 
 /**
- * The catalogues as they are on disk.
+ * The catalogues of a folder as they are on disk.
  *
+ * @param {string} dir
  * @param {string[]} locales the first is what the sources are written in
  */
-export function openCatalogue(locales) {
-  return sortedCatalogue({
+export function openCatalogue(dir, locales) {
+  return sortedCatalogue(dir)({
     locales,
     root: '.',
     localesDir: LOCALES_DIR,
