@@ -13,4 +13,4 @@ async function load(_id: string, language: string): Promise<CatalogModule> {
 
 export const getRuntime = registerLoaders('ui', load, ['ui']);
 /** What components ask; the language does not change while a page is open, so it is the same. */
-export const getRuntimeRx = getRuntime;
+export const getRuntimeRx = (id: string) => getRuntime(id);

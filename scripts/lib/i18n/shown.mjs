@@ -5,7 +5,7 @@ const CODE = new Set(['code', 'pre', 'style', 'script']);
 
 /** Attributes and properties that name things for programs. */
 const NOT_READ =
-  /^(class|style|href|id|type|role|scope|name|form|list|value|kind|tone|columns|autocomplete|spellcheck|step|align)$|^(orientation|command|testId|d|dy|fill|stroke.*|vector-effect|text-anchor|preserveAspectRatio)$|^data-|^aria-(hidden|live|pressed|multiselectable|labelledby|orientation)$/;
+  /^(class|style|href|id|type|role|scope|name|form|list|value|kind|tone|columns|autocomplete|spellcheck|step|align)$|^(orientation|command|testId|d|dy|fill|stroke.*|vector-effect|text-anchor|preserveAspectRatio)$|^data-|^aria-(keyshortcuts|hidden|live|pressed|multiselectable|labelledby|orientation)$/;
 
 /** @type {import('wuchale').HeuristicFunc} */
 export const shown = ({ msgStr, details: { scope, element, attribute } }) => {
