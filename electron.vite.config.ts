@@ -3,6 +3,8 @@ import { svelte } from '@sveltejs/vite-plugin-svelte';
 import tailwindcss from '@tailwindcss/vite';
 import { defineConfig } from 'electron-vite';
 import type { Plugin } from 'vite';
+import { getConfig, Hub } from 'wuchale';
+import { wuchale } from 'wuchale/vite';
 import packageJson from './package.json' with { type: 'json' };
 
 /**
@@ -14,6 +16,18 @@ const noRequireShim: Plugin = {
   configResolved({ plugins }) {
     const shim = plugins.find((plugin) => plugin.name === 'vite:esm-shim');
     if (shim) shim.renderChunk = undefined;
+  },
+};
+
+/**
+ * Puts new sentences of the sources into the catalogues, and drops those that are gone, before anything is compiled: a
+ * sentence that is in none would be missing on the page.
+ */
+const extractMessages: Plugin = {
+  name: 'graft:extract-messages',
+  async config() {
+    const hub = await Hub.create('cli', getConfig, '.');
+    await hub.directVisit(true, false, false);
   },
 };
 
@@ -62,7 +76,7 @@ export default defineConfig({
   },
   renderer: {
     root: 'src-renderer',
-    plugins: [tailwindcss(), svelte({ configFile: '../svelte.config.js' })],
+    plugins: [extractMessages, wuchale(), tailwindcss(), svelte({ configFile: '../svelte.config.js' })],
     build: {
       outDir: 'out/renderer',
       minify: true,

@@ -6,6 +6,9 @@ const config: KnipConfig = {
     'src-main/hosts/electron/{main,preload}.ts',
     'scripts/*.{mjs,ts}',
     'e2e/screens.ts',
+    // Read by wuchale, by name.
+    'wuchale.config.js',
+    'src-renderer/locales/ui.loader.ts',
     'bench/{main,methods,advise,qlora,serve,kernelErrors,crash,crashHost}.ts',
     // Started as processes of their own, by path.
     'bench/peers/graft.ts',
@@ -22,6 +25,7 @@ const config: KnipConfig = {
   ],
   project: [
     ...['src-main/**', 'src-shared/**', 'src-renderer/**', 'test-support/**', 'bench/**', 'e2e/**', 'scripts/**'],
+    '!src-renderer/locales/{.wuchale/**,data.js,host.loader*.js}',
     // AssemblyScript, compiled by scripts/lib/assembly.mjs.
     '!src-main/engine/packed/assembly/**',
   ],

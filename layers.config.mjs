@@ -355,9 +355,18 @@ export const layers = {
     imports: ['src-renderer/ui', 'src-renderer/lib', 'src-shared'],
     packages: ['svelte', 'bits-ui', '@lucide/svelte'],
   },
+  // Translations; read before anything that has sentences.
+  'src-renderer/locales/**': { types: ['src-renderer/lib'], packages: ['wuchale'] },
   'src-renderer/*': {
-    imports: ['src-renderer/shell', 'src-renderer/pages/lazy.ts', 'src-renderer/ui', 'src-renderer/lib', 'src-shared'],
-    packages: ['svelte', '@fontsource-variable/inter', '@fontsource-variable/jetbrains-mono'],
+    imports: [
+      'src-renderer/shell',
+      'src-renderer/pages/lazy.ts',
+      'src-renderer/ui',
+      'src-renderer/lib',
+      'src-renderer/locales',
+      'src-shared',
+    ],
+    packages: ['svelte', 'wuchale', '@fontsource-variable/inter', '@fontsource-variable/jetbrains-mono'],
   },
 
   // What is around the product.
@@ -401,8 +410,9 @@ export const layers = {
       'electron.vite.config.ts',
       'layers.config.mjs',
     ],
-    packages: ['vitest', 'node'],
+    packages: ['vitest', 'node', 'wuchale'],
   },
+  'scripts/lib/i18n/**': { packages: ['node', 'svelte', 'wuchale'] },
   'scripts/lib/**': { packages: ['node', 'typescript', '@playwright/test', 'vite'] },
   'scripts/starter/**': {
     imports: ['src-main', 'src-shared', 'test-support'],
@@ -410,7 +420,7 @@ export const layers = {
   },
   'scripts/*': {
     imports: ['scripts/lib', 'scripts/starter', 'src-shared', 'layers.config.mjs'],
-    packages: ['node', '@playwright/test', 'vite'],
+    packages: ['node', '@playwright/test', 'vite', 'wuchale'],
   },
   '*': {
     imports: ['scripts/lib'],
@@ -421,6 +431,8 @@ export const layers = {
       'electron-vite',
       '@sveltejs/vite-plugin-svelte',
       '@tailwindcss/vite',
+      'wuchale',
+      '@wuchale/svelte',
       '@playwright/test',
       'eslint-plugin-svelte',
       'typescript-eslint',

@@ -32,9 +32,14 @@ export function placeName(sharedLines: boolean): 'row' | 'line' {
   return sharedLines ? 'row' : 'line';
 }
 
+/** `line 7`, or `row 7`. */
+export function placeOf(line: number, sharedLines: boolean): string {
+  return sharedLines ? `row ${line}` : `line ${line}`;
+}
+
 /** `line 7: not valid JSON`; `row 7` where rows have no lines of their own. */
 export function describeBadRow({ line, reason }: BadRow, sharedLines: boolean): string {
-  return `${placeName(sharedLines)} ${line}: ${reason}`;
+  return `${placeOf(line, sharedLines)}: ${reason}`;
 }
 
 /** The recognised shapes of a row. */
@@ -112,14 +117,14 @@ export interface PreviewRow {
 export function unusedText(unused: readonly UnusedField[]): string {
   const shown = unused
     .slice(0, 12)
-    .map(({ field, rows, hint }) => `${field} (${counted(rows, 'row')}${hint ? `; ${hint}` : ''})`);
+    .map(({ field, rows, hint }) => `${field} (${counted(rows, ['row', 'rows'])}${hint ? `; ${hint}` : ''})`);
   return shown.join(', ') + (unused.length > shown.length ? `, and ${unused.length - shown.length} more` : '');
 }
 
 /** `1 row spells out control tokens of the model; they are read as text`. */
 export function spelledText(rows: number, readAs: string): string {
-  const spell = rows === 1 ? 'spells' : 'spell';
-  return `${counted(rows, 'row')} ${spell} out control tokens of the model; they are read as ${readAs}`;
+  const spelled = counted(rows, ['row spells out', 'rows spell out']);
+  return `${spelled} control tokens of the model; they are read as ${readAs}`;
 }
 
 export interface DatasetCheck {

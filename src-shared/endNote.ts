@@ -6,11 +6,11 @@ type Ended = Pick<TrainResult, 'valLoss' | 'initialValLoss' | 'unchanged' | 'ste
 /** A sentence; null where there is nothing to add. */
 export function endNote({ valLoss, initialValLoss, unchanged, steps }: Ended): string | null {
   if (unchanged)
-    return (
-      'Nothing was learnt: every trained value is what it was at the start' +
-      `${steps === 0 ? ', since no step was taken' : ''}. Train on more rows or for more steps, or with a higher ` +
-      'learning rate.'
-    );
+    return steps === 0
+      ? 'Nothing was learnt: every trained value is what it was at the start, since no step was taken. Train on more ' +
+          'rows or for more steps, or with a higher learning rate.'
+      : 'Nothing was learnt: every trained value is what it was at the start. Train on more rows or for more steps, ' +
+          'or with a higher learning rate.';
   if (valLoss === null || initialValLoss === null || !(valLoss > initialValLoss)) return null;
   return (
     `The validation loss rose from ${initialValLoss.toFixed(4)} to ${valLoss.toFixed(4)}: on rows that it has not ` +

@@ -36,6 +36,7 @@ export class GraftError extends Error {
     options: { kind?: 'usage' | 'failure'; cause?: unknown } = {},
   ) {
     super(message, options.cause === undefined ? undefined : { cause: options.cause });
+    // @wc-ignore
     this.name = 'GraftError';
     this.code = code;
     this.details = details;

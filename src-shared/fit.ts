@@ -19,7 +19,7 @@ export function fitChanges(asked: FitSettings, chosen: FitRow): FitChange[] {
     });
   if (chosen.batch !== asked.batch)
     changes.push({
-      what: `${counted(chosen.batch, 'row')} at a time, ${chosen.accumulate} times per step`,
+      what: `${counted(chosen.batch, ['row', 'rows'])} at a time, ${chosen.accumulate} times per step`,
       cost:
         chosen.batch * chosen.accumulate === asked.batch * asked.accumulate
           ? 'the same rows per step, a little slower'

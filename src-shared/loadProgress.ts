@@ -20,7 +20,7 @@ export function loadProgressText({ work, done, total, packs, leftMs }: LoadProgr
   const left = leftMs === null ? '' : `, ${timeText(leftMs)} left`;
   if (work === 'tokenise') return `Tokenising: ${withCommas(done)} of about ${withCommas(total)} rows${left}`;
   if (work === 'look') return `Looking through the rows: ${withCommas(done)} of about ${withCommas(total)}${left}`;
-  return `${packs ? 'Packing' : 'Reading'} the base: ${share} %${left}`;
+  return packs ? `Packing the base: ${share} %${left}` : `Reading the base: ${share} %${left}`;
 }
 
 function withCommas(count: number): string {

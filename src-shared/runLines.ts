@@ -1,4 +1,5 @@
 /** The lines that run an export in its runtime, to be copied into a terminal. */
+// @wc-ignore-file
 import { exportName, isGgufName } from './exportFormats.ts';
 import type { ExportFormat, WrittenGguf } from './exports.ts';
 

@@ -21,23 +21,23 @@ export function runWarnings({ trainRows, valRows, totalSteps, train }: RunFacts)
   const warnings: string[] = [];
   if (trainRows < FEW_ROWS)
     warnings.push(
-      `Only ${counted(trainRows, 'row')} to train on: a model learns so few by heart, if anything; ` +
+      `Only ${counted(trainRows, ['row', 'rows'])} to train on: a model learns so few by heart, if anything; ` +
         'some hundred are usual.',
     );
   if (totalSteps < FEW_STEPS)
     warnings.push(
-      `The whole run is ${counted(totalSteps, 'step')}: too few to learn much; raise the steps or epochs, or lower ` +
-        'the batch size.',
+      `The whole run is ${counted(totalSteps, ['step', 'steps'])}: too few to learn much; raise the steps or epochs, ` +
+        'or lower the batch size.',
     );
   if (val > 0 && valRows === 0)
     warnings.push(
-      `No row is left to validate on: ${percent(val)} of ${counted(trainRows, 'row')} are none, so nothing tells how ` +
-        'well the model does on rows that it has not seen.',
+      `No row is left to validate on: ${percent(val)} of ${counted(trainRows, ['row', 'rows'])} are none, so nothing ` +
+        'tells how well the model does on rows that it has not seen.',
     );
   if (warmupAsked(warmup, totalSteps) > warmupSteps(warmup, totalSteps) && warmup >= 1)
     warnings.push(
-      `A warm-up of ${counted(warmupAsked(warmup, totalSteps), 'step')} is as long as the run or longer; it ends ` +
-        `after ${counted(warmupSteps(warmup, totalSteps), 'step')} instead.`,
+      `A warm-up of ${counted(warmupAsked(warmup, totalSteps), ['step', 'steps'])} is as long as the run or longer; ` +
+        `it ends after ${counted(warmupSteps(warmup, totalSteps), ['step', 'steps'])} instead.`,
     );
   return [...warnings, ...unusual(TRAIN_SETTINGS, train)];
 }

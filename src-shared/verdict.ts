@@ -67,7 +67,7 @@ function ofLosses({ trainLosses, evaluations, unchanged, skippedSteps = 0 }: Run
   if (first && last && last.step > first.step) {
     const found = ofValidation({ trainLosses, evaluations, begin, end, part });
     if (found) return found;
-    const change = `The validation loss went from ${shown(first.valLoss)} to ${shown(last.valLoss)}`;
+    const change = validationChange(first.valLoss, last.valLoss);
     // Without an evaluation near it the training losses tell how the last quarter went.
     const near = evaluations.find(({ step }) => step >= 0.6 * last.step && step <= 0.85 * last.step);
     return near ? ofQuarter(change, near.valLoss, last.valLoss) : ofQuarter(change, quarter(trainLosses, part), end);
@@ -88,22 +88,28 @@ function ofValidation({
 }: Pick<RunCurves, 'trainLosses' | 'evaluations'> & Record<'begin' | 'end' | 'part', number>): RunVerdict | undefined {
   const from = evaluations[0]!.valLoss;
   const to = evaluations.at(-1)!.valLoss;
-  const change = `The validation loss went from ${shown(from)} to ${shown(to)}`;
+  const change = validationChange(from, to);
   if (to > from * (1 + RISES) && end > begin * (1 + RISES)) return { kind: 'diverged', seen: `${change}.` };
   const best = evaluations.reduce((low, one) => (one.valLoss < low.valLoss ? one : low));
   if (to > best.valLoss * (1 + RISES)) {
     const trainAtBest = mean(trainLosses.slice(Math.max(0, best.step - part), Math.max(1, best.step)));
-    const where = best.step === 0 ? 'before the first step' : `at step ${best.step}`;
-    const seen = `The validation loss was lowest ${where}, ${shown(best.valLoss)}, and is ${shown(to)} now, while the `;
-    if (end >= trainAtBest) return { kind: 'diverged', seen: `${seen}training loss rose as well.` };
+    const lowest =
+      best.step === 0
+        ? `The validation loss was lowest before the first step, ${shown(best.valLoss)}, and is ${shown(to)} now`
+        : `The validation loss was lowest at step ${best.step}, ${shown(best.valLoss)}, and is ${shown(to)} now`;
+    if (end >= trainAtBest) return { kind: 'diverged', seen: `${lowest}, while the training loss rose as well.` };
     return {
       kind: 'overfits',
-      seen: `${seen}training loss went on falling.`,
+      seen: `${lowest}, while the training loss went on falling.`,
       ...(best.step === 0 ? {} : { bestStep: best.step }),
     };
   }
   const learnt = from - best.valLoss > LEARNS * from || begin - end > LEARNS * begin;
   return learnt ? undefined : { kind: 'learnt nothing', seen: `${change}.` };
+}
+
+function validationChange(from: number, to: number): string {
+  return `The validation loss went from ${shown(from)} to ${shown(to)}`;
 }
 
 function ofQuarter(change: string, before: number, after: number): RunVerdict {

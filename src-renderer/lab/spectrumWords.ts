@@ -1,6 +1,7 @@
 /** What stands out in a spectrum, in sentences. */
 import type { LabAnswers } from '../lib/api.ts';
 import { matrixLabel } from './matrixMap.ts';
+import { countedDirections } from './noun.ts';
 
 type Matrix = LabAnswers['spectrum']['matrices'][number];
 
@@ -21,14 +22,17 @@ export function spectrumWords(matrices: readonly Matrix[], noun: 'rank' | 'direc
     return used === null ? [] : [{ matrix, used, of: matrix.singularValues.length }];
   });
   if (known.length === 0)
-    return [`No matrix holds 99 % of its update in the ${matrices[0]?.singularValues.length ?? 0} ${noun}s computed.`];
+    return [
+      `No matrix holds 99 % of its update in the ${countedDirections(matrices[0]?.singularValues.length ?? 0, noun)} ` +
+        'computed.',
+    ];
   const share = ({ used, of }: (typeof known)[number]): number => used / of;
   const sorted = known.toSorted((a, b) => share(a) - share(b) || a.used - b.used);
   const [least, most] = [sorted[0]!, sorted.at(-1)!];
   const said = ({ matrix, used, of }: (typeof known)[number]): string =>
-    `${matrixLabel(matrix.name)} uses ${used} of its ${of} ${noun}s`;
+    `${matrixLabel(matrix.name)} uses ${used} of its ${countedDirections(of, noun)}`;
   if (least.used === most.used && least.of === most.of)
-    return [`Every matrix uses ${most.used} of its ${most.of} ${noun}s.`];
+    return [`Every matrix uses ${most.used} of its ${countedDirections(most.of, noun)}.`];
   const largest = Math.max(...known.map(({ used }) => used));
   return [
     `${capital(said(least))}, the smallest share; ${said(most)}, the largest.`,

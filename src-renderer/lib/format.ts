@@ -1,7 +1,13 @@
-/** Numbers as people read them. Every function takes the unit its name or docstring says. */
+/**
+ * Numbers as people read them, in the language of the page. Every function takes the unit its name or docstring says.
+ */
+import { hostText } from './app/hostSentences.ts';
+import { intlLocales } from './app/language.ts';
 
 /** Made once: in a table that scrolls, `toLocaleString` took longer than any other function of a cell. */
-const counts = new Intl.NumberFormat('en-US');
+const counts = new Intl.NumberFormat(intlLocales().numbers);
+/** What stands before the tenths. */
+const point = new Intl.NumberFormat(intlLocales().numbers).format(0.5).charAt(1);
 
 /** 260032 -> "260,032". */
 export function formatCount(value: number): string {
@@ -19,7 +25,7 @@ export function formatShort(value: number): string {
     // What rounds up to a thousand of a unit is one of the next.
     if (value >= 0.9995 * size) return `${trim(value / size)}${unit}`;
   }
-  return String(value);
+  return decimal(value);
 }
 
 /** Bytes with binary steps: 1536 -> "1.5 KiB". */
@@ -38,7 +44,7 @@ export function formatBytes(sizeBytes: number): string {
  * Milliseconds: 0.0342 -> "0.034 ms", 3.25 -> "3.3 ms", 1234 -> "1.2 s", 83000 -> "1 min 23 s", 7380000 -> "2 h 3 min".
  */
 export function formatDuration(elapsedMs: number): string {
-  if (elapsedMs < 1) return `${Number(elapsedMs.toPrecision(2))} ms`;
+  if (elapsedMs < 1) return `${decimal(Number(elapsedMs.toPrecision(2)))} ms`;
   if (elapsedMs < 1000) return `${trim(elapsedMs)} ms`;
   if (elapsedMs < 60_000) return `${trim(elapsedMs / 1000)} s`;
   const seconds = Math.round(elapsedMs / 1000);
@@ -54,36 +60,37 @@ export function formatTimeLeft(leftMs: number): string {
 
 /** A loss with four decimals; a dash where there is none. */
 export function formatLoss(loss: number | null | undefined): string {
-  return loss === null || loss === undefined ? '–' : loss.toFixed(4);
+  return loss === null || loss === undefined ? '–' : decimal(loss.toFixed(4));
 }
 
 /** 0.00012 -> "1.2e-4", 0.0002 -> "2e-4"; ordinary magnitudes stay plain. */
 export function formatSmall(value: number): string {
-  if (value !== 0 && Math.abs(value) < 0.001) return Number(value.toPrecision(2)).toExponential();
-  return String(Number(value.toPrecision(4)));
+  if (value !== 0 && Math.abs(value) < 0.001) return decimal(Number(value.toPrecision(2)).toExponential());
+  return decimal(Number(value.toPrecision(4)));
 }
 
 /** 0.9375 -> "93.8 %". */
 export function formatShare(share: number): string {
-  return `${Number((share * 100).toFixed(1))} %`;
+  return `${decimal(Number((share * 100).toFixed(1)))} %`;
 }
 
 /** A probability, small ones with two digits: 0.9375 -> "93.8 %", 0.00042 -> "0.042 %". */
 export function formatChance(p: number): string {
   if (p >= 0.01) return formatShare(p);
-  return p < 1e-6 ? '< 0.0001 %' : `${Number((p * 100).toPrecision(2))} %`;
+  return p < 1e-6 ? `< ${decimal('0.0001')} %` : `${decimal(Number((p * 100).toPrecision(2)))} %`;
 }
 
 /** An ISO time stamp or epoch milliseconds as local date and time. */
 export function formatDate(value: string | number): string {
-  return new Date(value).toLocaleString('en-GB', { dateStyle: 'medium', timeStyle: 'short' });
+  return new Date(value).toLocaleString(intlLocales().dates, { dateStyle: 'medium', timeStyle: 'short' });
 }
 
 /** An ISO time stamp in short, in local time: the hour today, else the day, with its year where it is another. */
 export function formatDay(value: string, now = new Date()): string {
   const date = new Date(value);
-  if (date.toDateString() === now.toDateString()) return date.toLocaleTimeString('en-GB', { timeStyle: 'short' });
-  return date.toLocaleDateString('en-GB', {
+  if (date.toDateString() === now.toDateString())
+    return date.toLocaleTimeString(intlLocales().dates, { timeStyle: 'short' });
+  return date.toLocaleDateString(intlLocales().dates, {
     day: 'numeric',
     month: 'short',
     ...(date.getFullYear() === now.getFullYear() ? {} : { year: 'numeric' }),
@@ -92,7 +99,8 @@ export function formatDay(value: string, now = new Date()): string {
 
 /** `LoRA, rank 8, alpha 16, q v`. */
 export function methodLabel({ name, details }: { name: string; details: string }): string {
-  return details ? `${name}, ${details}` : name;
+  const said = details.split(', ').map(hostText).join(', ');
+  return details ? `${hostText(name)}, ${said}` : hostText(name);
 }
 
 /** An adapter in a list of many: adapters of one task often share their name, so method and time tell them apart. */
@@ -116,7 +124,17 @@ export function shortPath(path: string): string {
   return path.split(/[\\/]/).filter(Boolean).slice(-2).join('/');
 }
 
+/** `a, b and c`. */
+export function formatList(words: readonly string[]): string {
+  return new Intl.ListFormat(intlLocales().dates).format(words);
+}
+
 /** One decimal below ten, none from there on. */
 function trim(value: number): string {
-  return String(value < 10 ? Number(value.toFixed(1)) : Math.round(value));
+  return decimal(value < 10 ? Number(value.toFixed(1)) : Math.round(value));
+}
+
+/** With the decimal sign of the language; all digits stay. */
+function decimal(value: number | string): string {
+  return String(value).replace('.', point);
 }

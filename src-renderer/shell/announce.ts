@@ -1,5 +1,6 @@
 /** What to say when a study or an export has ended, and where. */
 import type { ExportRecord, StudyView } from '../lib/api.ts';
+import { hostText } from '../lib/app/hostSentences.ts';
 import { baseName } from '../lib/format.ts';
 import { hashFor } from '../../src-shared/routes.ts';
 import type { Announcement } from '../../src-shared/runAnnouncement.ts';
@@ -14,7 +15,7 @@ export function studyAnnouncement(
   const hash = hashFor('runs', undefined, { study: study.id });
   return {
     title: `${study.name} is done`,
-    text: study.verdict ?? 'Open the study to see its runs.',
+    text: hostText(study.verdict ?? 'Open the study to see its runs.'),
     tone: 'good',
     hash,
   };
@@ -43,7 +44,7 @@ export function exportAnnouncement(
   if (record.status !== 'failed' || record.error?.code === 'EXPORT_CANCELLED') return undefined;
   return {
     title: `Exporting ${name} failed`,
-    text: record.error?.message ?? 'Open Export to see why.',
+    text: hostText(record.error?.message ?? 'Open Export to see why.'),
     tone: 'bad',
     hash,
   };

@@ -4,6 +4,7 @@
  */
 import { notificationPermission } from '../lib/app/notificationPermission.svelte.ts';
 import { announcementsWanted, exportAnnouncement, studyAnnouncement } from './announce.ts';
+import { hostText } from '../lib/app/hostSentences.ts';
 import { runAnnouncement, type Announcement } from '../../src-shared/runAnnouncement.ts';
 import { api, type ActivityEvent, type ExportRecord, type ReportFile, type RunView } from '../lib/api.ts';
 import { underWay } from '../lib/runs/underWay.svelte.ts';
@@ -87,7 +88,7 @@ class Notifier {
     const verdict = run.result ? await api.runs.verdict.query({ id: run.id }).catch(() => null) : null;
     const ended = runAnnouncement(run, verdict);
     const study = await api.studies.ofRun.query({ id: run.id }).catch(() => null);
-    const said = study ? studyAnnouncement(study, ended) : ended;
+    const said = study ? studyAnnouncement(study, ended) : ended && { ...ended, text: hostText(ended.text) };
     const isOpen = router.route.page === 'runs' && router.route.id === run.id;
     if (said) this.#say(said, study?.id ?? run.id, isOpen || window.location.hash === said.hash);
   }

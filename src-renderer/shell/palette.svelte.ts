@@ -47,7 +47,7 @@ export class PaletteContent {
       { title: 'Models', items: models.map(({ id, name, dir }) => byPage('models', id, name, shortPath(dir))) },
       {
         title: 'Datasets',
-        items: datasets.map(({ id, name, rows }) => byPage('datasets', id, name, counted(rows, 'row'))),
+        items: datasets.map(({ id, name, rows }) => byPage('datasets', id, name, counted(rows, ['row', 'rows']))),
       },
     ];
   });

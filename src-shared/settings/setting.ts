@@ -83,8 +83,10 @@ export function boundsOf({ schema }: Setting): Bounds | null {
 /** The advice against a number outside the usual; undefined where there is none. */
 export function adviceOn({ label, usual }: Setting, value: unknown): string | undefined {
   if (!usual || typeof value !== 'number' || (value >= usual.from && value <= usual.to)) return undefined;
-  const [where, what] = value > usual.to ? ['above', usual.above] : ['below', usual.below];
-  return `${label} ${value} is ${where} the usual ${usual.from} to ${usual.to}: ${what}.`;
+  const { from, to, above, below } = usual;
+  return value > to
+    ? `${label} ${value} is above the usual ${from} to ${to}: ${above}.`
+    : `${label} ${value} is below the usual ${from} to ${to}: ${below}.`;
 }
 
 /**
@@ -101,16 +103,25 @@ export function problemWith(
   const { min = -Infinity, max = Infinity } = within;
   if (value >= min && value <= max && setting.schema.safeParse(value).success) return undefined;
   const bounds = { ...own, ...(own.min === undefined && min > -Infinity ? { min } : {}) };
-  return `${setting.label} must be ${own.integer ? 'a whole number' : 'a number'}${rangeWords(bounds, max)}.`;
+  const range = rangeWords(bounds, max);
+  return own.integer
+    ? `${setting.label} must be a whole number${range}.`
+    : `${setting.label} must be a number${range}.`;
 }
 
 function rangeWords({ min, max, aboveMin, belowMax }: Bounds, narrower: number): string {
   const most = Math.min(max ?? Infinity, narrower);
-  const from = min === undefined ? '' : aboveMin ? ` above ${min}` : ` from ${min}`;
-  if (most === Infinity) return min === undefined || aboveMin ? from : `${from} on`;
   const isBelow = belowMax === true && most === max;
-  if (aboveMin && min !== undefined) return `${from} and ${isBelow ? 'below' : 'up to'} ${most}`;
-  return `${from} to ${isBelow ? 'below ' : ''}${most}`;
+  if (min === undefined) {
+    if (most === Infinity) return '';
+    return isBelow ? ` to below ${most}` : ` to ${most}`;
+  }
+  if (aboveMin) {
+    if (most === Infinity) return ` above ${min}`;
+    return isBelow ? ` above ${min} and below ${most}` : ` above ${min} and up to ${most}`;
+  }
+  if (most === Infinity) return ` from ${min} on`;
+  return isBelow ? ` from ${min} to below ${most}` : ` from ${min} to ${most}`;
 }
 
 /** Of an enumeration, or of a list out of one; null for anything else. */

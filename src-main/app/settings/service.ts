@@ -4,6 +4,7 @@ import type { Catalog } from '../../catalog/catalog.ts';
 import { Watchers } from '../events/watchers.ts';
 import { heatLimitSchema } from '../../../src-shared/heat.ts';
 import { BACKENDS } from '../../../src-shared/backends.ts';
+import { LANGUAGE_CHOICES } from '../../../src-shared/languages.ts';
 
 const appSettingsSchema = z.object({
   /** What `auto` means: the fastest by calibration, or this engine while it is usable. */
@@ -25,6 +26,8 @@ const appSettingsSchema = z.object({
   notifications: z.boolean().default(true),
   /** Folders beside those of other programs in which models are looked for. */
   modelFolders: z.array(z.string().trim().min(1)).max(20).default([]),
+  /** Of the page. */
+  language: z.enum(LANGUAGE_CHOICES).default('system'),
 });
 export type AppSettings = z.infer<typeof appSettingsSchema>;
 
@@ -37,6 +40,7 @@ export const settingsChangeSchema = z.object({
   heatLimit: appSettingsSchema.shape.heatLimit.unwrap().exactOptional(),
   notifications: appSettingsSchema.shape.notifications.unwrap().exactOptional(),
   modelFolders: appSettingsSchema.shape.modelFolders.unwrap().exactOptional(),
+  language: appSettingsSchema.shape.language.unwrap().exactOptional(),
 });
 
 const KEY = 'app';

@@ -39,7 +39,7 @@ export const labIntruders: Command = {
     );
     if (rows.length > 0) for (const line of table(['matrix', 'index', 'value', 'largest |cosine|'], rows)) print(line);
     const looked = result.matrices.reduce((sum, one) => sum + one.looked, 0);
-    const matrices = counted(result.matrices.length, 'matrix', 'matrices');
+    const matrices = counted(result.matrices.length, ['matrix', 'matrices']);
     print(`${counted(rows.length, 'intruder')} among the ${looked} first singular vectors of ${matrices}.`);
     if (result.written) {
       print(`${result.written.outDir}: ${bytes(result.written.bytes)}, without them.`);

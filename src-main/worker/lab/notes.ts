@@ -16,7 +16,7 @@ export function cutNotes(dense: Pick<Update, 'in' | 'out'>[]): string[] {
 export function fewerRanksNotes(asked: number | undefined, ranks: number[]): string[] {
   const fewer = asked === undefined ? 0 : ranks.filter((rank) => rank < asked).length;
   if (fewer === 0) return [];
-  const matrices = counted(fewer, 'matrix', 'matrices');
+  const matrices = counted(fewer, ['matrix', 'matrices']);
   return [`${matrices} of ${ranks.length} got fewer than ${asked} ranks, since the updates there have no more.`];
 }
 
@@ -24,7 +24,7 @@ export function fewerRanksNotes(asked: number | undefined, ranks: number[]): str
 export function energyNotes(asked: number | undefined, energies: number[]): string[] {
   const less = asked === undefined ? energies.filter((energy) => energy < 1 - 1e-6) : [];
   if (less.length === 0) return [];
-  const matrices = counted(less.length, 'matrix', 'matrices');
+  const matrices = counted(less.length, ['matrix', 'matrices']);
   const least = `${(100 * Math.min(...less)).toFixed(1)} %`;
   return [`${matrices} of ${energies.length} keep only a part of their energy (the least ${least}); give more ranks.`];
 }
@@ -33,7 +33,7 @@ export function energyNotes(asked: number | undefined, energies: number[]): stri
 export function zeroNotes(matrices: Pick<Truncated, 'B'>[]): string[] {
   const zero = matrices.filter(({ B }) => !B.some(Boolean)).length;
   if (zero === 0) return [];
-  return [`${counted(zero, 'matrix', 'matrices')} of ${matrices.length} came out as zero and change nothing.`];
+  return [`${counted(zero, ['matrix', 'matrices'])} of ${matrices.length} came out as zero and change nothing.`];
 }
 
 /** Where adapters were taught other end tokens than the one whose are kept. */

@@ -19,7 +19,7 @@ export abstract class AdapterChanges {
   async trash(adapters: readonly Pick<AdapterView, 'id' | 'name'>[]): Promise<boolean> {
     const ids = adapters.map(({ id }) => id);
     if (!(await this.change(() => api.adapters.trash.mutate({ ids })))) return false;
-    const what = adapters.length === 1 ? `"${adapters[0]?.name}"` : counted(adapters.length, 'adapter');
+    const what = adapters.length === 1 ? `"${adapters[0]?.name}"` : counted(adapters.length, ['adapter', 'adapters']);
     toasts.show({ text: `Moved ${what} to the trash.`, action: { label: 'Undo', run: () => void this.restore(ids) } });
     return true;
   }
@@ -27,7 +27,7 @@ export abstract class AdapterChanges {
   async restore(ids: string[]): Promise<void> {
     if (await this.change(() => api.adapters.restore.mutate({ ids })))
       toasts.show({
-        text: ids.length === 1 ? 'Restored.' : `Restored ${counted(ids.length, 'adapter')}.`,
+        text: ids.length === 1 ? 'Restored.' : `Restored ${counted(ids.length, ['adapter', 'adapters'])}.`,
         tone: 'good',
       });
   }

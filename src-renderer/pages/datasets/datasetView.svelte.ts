@@ -74,7 +74,7 @@ export class DatasetView {
     const { id } = this.dataset;
     return this.change(
       () => api.datasets.takeChanged.mutate({ id }),
-      ({ version, rows }) => `Version ${version} with ${counted(rows, 'row')} is the current one now.`,
+      ({ version, rows }) => `Version ${version} with ${counted(rows, ['row', 'rows'])} is the current one now.`,
     );
   }
 
@@ -90,14 +90,14 @@ export class DatasetView {
     const { id } = this.dataset;
     return this.change(
       () => api.datasets.setMap.mutate({ id, map, allowBadRows }),
-      ({ rows }) => `${counted(rows, 'row')} can be used with these columns.`,
+      ({ rows }) => `${counted(rows, ['row', 'rows'])} can be used with these columns.`,
     );
   }
 
   withoutDuplicates(): Promise<boolean> {
     return this.change(
       () => api.datasets.withoutDuplicates.mutate(this.source),
-      ({ version, rows }) => `Version ${version} has ${counted(rows, 'row')}, each once.`,
+      ({ version, rows }) => `Version ${version} has ${counted(rows, ['row', 'rows'])}, each once.`,
     );
   }
 

@@ -46,7 +46,7 @@ export class TokenView {
 /** What a row will do in training, in words. */
 export function rowSummary({ length, labelled, tokens }: PreviewedRow): string {
   const cut = tokens.filter(({ truncated }) => truncated).length;
-  const parts = [counted(length, 'token'), `${labelled} carry loss`];
+  const parts = [counted(length, ['token', 'tokens']), `${labelled} carry loss`];
   if (cut > 0) parts.push(`${length - tokens.length + cut} are cut`);
   return parts.join(', ');
 }

@@ -19,6 +19,7 @@ export class SampleRun {
             'model and a dataset of your own.',
         );
       const [model, dataset] = await Promise.all([
+        // @wc-ignore
         api.models.add.mutate({ dir: starter.modelDir, name: 'Starter' }),
         api.datasets.add.mutate({ file: sample.file, name: sample.name }),
       ]);

@@ -19,7 +19,7 @@ export function similarityWords({ pairs }: Pick<SimilarityOverview, 'pairs'>, si
   if (found.length === 0) return ['No matrix has a direction in both adapters.'];
   const phi = median(found.map((one) => one.phi));
   const chance = median(found.map((one) => one.chance));
-  const directions = k === 1 ? 'first direction' : `first ${counted(k, 'direction')}`;
+  const directions = k === 1 ? 'first direction' : `first ${counted(k, ['direction', 'directions'])}`;
   const verdict =
     phi >= Math.max(MUCH, MORE.factor * chance)
       ? `The two share much of their ${directions}`
@@ -28,7 +28,7 @@ export function similarityWords({ pairs }: Pick<SimilarityOverview, 'pairs'>, si
         : `The two share hardly more of their ${directions} than chance gives`;
   const most = found.reduce((best, one) => (one.phi > best.phi ? one : best));
   return [
-    `${verdict}: ${phi.toFixed(2)} in the median of ${counted(found.length, 'matrix', 'matrices')}, ` +
+    `${verdict}: ${phi.toFixed(2)} in the median of ${counted(found.length, ['matrix', 'matrices'])}, ` +
       `by chance ${chance.toFixed(2)}.`,
     ...(found.length > 1 ? [`Most is shared in ${matrixLabel(most.name)}, ${most.phi.toFixed(2)}.`] : []),
   ];

@@ -46,11 +46,13 @@ export function versionNote(input: {
     offer = dataset.version;
   }
   if (excluded && excluded.lines.length > 0 && excluded.version !== trained) {
-    const rows =
+    sentences.push(
       excluded.lines.length === 1
-        ? 'The row that was left out is a row'
-        : `The ${excluded.lines.length} rows that were left out are rows`;
-    sentences.push(`${rows} of version ${excluded.version}, so nothing is left out of version ${trained}.`);
+        ? `The row that was left out is a row of version ${excluded.version}, so nothing is left out of version ` +
+            `${trained}.`
+        : `The ${excluded.lines.length} rows that were left out are rows of version ${excluded.version}, so nothing ` +
+            `is left out of version ${trained}.`,
+    );
     if (isUsable(excluded.version)) offer = excluded.version;
   }
   return sentences.length > 0 ? { text: sentences.join(' '), offer } : undefined;
@@ -58,9 +60,11 @@ export function versionNote(input: {
 
 function lostText(name: string, lost: number, trained: number, versions: readonly KnownVersion[]): string {
   const gone = versions.find(({ number }) => number === lost);
-  const why = gone
-    ? `its file ${gone.file} ${gone.state === 'missing' ? 'does not exist any more' : 'has changed since'}`
-    : 'it is not in the list of versions any more';
+  const why = !gone
+    ? 'it is not in the list of versions any more'
+    : gone.state === 'missing'
+      ? `its file ${gone.file} does not exist any more`
+      : `its file ${gone.file} has changed since`;
   return `Version ${lost} of ${name} cannot be used, since ${why}; this run trains on version ${trained} instead.`;
 }
 

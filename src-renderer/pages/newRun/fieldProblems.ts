@@ -28,7 +28,10 @@ export function ranksProblem(
     Object.entries(ranks).map(([cell, rank]) => {
       const most = cellBound(cell, sizes);
       const isFine = Number.isInteger(rank) && rank >= 1 && rank <= (most ?? Infinity);
-      return isFine ? undefined : `Rank of ${cell} must be a whole number from 1 ${most ? `to ${most}` : 'on'}.`;
+      if (isFine) return undefined;
+      return most
+        ? `Rank of ${cell} must be a whole number from 1 to ${most}.`
+        : `Rank of ${cell} must be a whole number from 1 on.`;
     }),
   );
 }

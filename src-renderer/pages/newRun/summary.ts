@@ -7,6 +7,6 @@ export function targetsText(shape: Shape, chosen: ReadonlySet<string>): string {
   const targets = shape.targets.filter((target) => [...chosen].some((cell) => targetOf(cell) === target));
   const all = columns(shape, targets).length;
   return chosen.size === all
-    ? `${targets.join(' ')} in all ${counted(shape.layers, 'layer')}`
+    ? `${targets.join(' ')} in all ${counted(shape.layers, ['layer', 'layers'])}`
     : `${targets.join(' ')}, ${chosen.size} of ${all} matrices`;
 }

@@ -1,4 +1,5 @@
 /** What the targets are, for the heads of the picture. */
+// @wc-include
 export const TARGET_NAMES: Record<string, string> = {
   q: 'query',
   k: 'key',

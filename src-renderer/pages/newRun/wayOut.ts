@@ -28,7 +28,8 @@ const moreTokens: Mend = (wizard, { maxLength, modelLength, rows }) => {
       ? []
       : [
           {
-            label: lines.length === 1 ? 'Leave this row out' : `Leave these ${counted(lines.length, 'row')} out`,
+            label:
+              lines.length === 1 ? 'Leave this row out' : `Leave these ${counted(lines.length, ['row', 'rows'])} out`,
             run: () => wizard.leaveOut(lines),
           },
         ]),

@@ -41,7 +41,10 @@ export function verdictStep(
   if (kind !== 'still improving') return undefined;
   const total = steps ?? started?.totalSteps;
   if (canExtend && total !== undefined) {
-    const more = steps === undefined ? counted(epochs, 'more epoch') : counted(steps, 'more step');
+    const more =
+      steps === undefined
+        ? counted(epochs, ['more epoch', 'more epochs'])
+        : counted(steps, ['more step', 'more steps']);
     return { kind: 'extend', label: `Train ${more} from here`, steps: total };
   }
   return steps === undefined

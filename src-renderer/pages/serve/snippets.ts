@@ -1,4 +1,5 @@
 /** Programs that ask the service, to copy. */
+// @wc-ignore-file
 
 export const LANGUAGES = [
   { value: 'curl', label: 'curl' },

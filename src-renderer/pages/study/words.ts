@@ -1,6 +1,7 @@
 /** What the numbers of a study say in words, the same in its table and its plot. */
 import type { StudyView } from '../../lib/api.ts';
 import { formatLoss } from '../../lib/format.ts';
+import { statusWord } from '../../lib/statusWords.ts';
 
 export type Variant = StudyView['variants'][number];
 
@@ -12,13 +13,24 @@ export function differenceText({ difference }: Variant): string {
   return difference.halfWidth === null ? mean : `${mean} ± ${difference.halfWidth.toFixed(4)}`;
 }
 
+// @wc-include
+const RELATIONS = {
+  reference: 'reference',
+  better: 'better',
+  'as good': 'as good',
+  worse: 'worse',
+  undecided: 'undecided',
+};
+
 /** The state of a variant in a word or two. */
 export function relationText({ relation, runs }: Variant): string {
-  if (relation) return relation;
+  if (relation) return RELATIONS[relation];
   const pruned = runs.find(({ prunedStep }) => prunedStep !== null)?.prunedStep;
   if (pruned) return `pruned at step ${pruned}`;
-  if (runs.some(({ status }) => status === 'failed')) return 'failed';
-  return runs.every(({ status }) => status === 'completed') ? 'not compared' : 'incomplete';
+  if (runs.some(({ status }) => status === 'failed')) return statusWord('failed');
+  const isOver = runs.every(({ status }) => status === 'completed');
+  // @wc-include
+  return isOver ? 'not compared' : 'incomplete';
 }
 
 export const TONES = {
