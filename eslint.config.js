@@ -5,6 +5,7 @@ export default ts.config(
   {
     ignores: [
       'node_modules/',
+      '.cache/',
       '.svelte-check/',
       'out/',
       'test-results/',
