@@ -1,7 +1,7 @@
 /**
  * Models to begin with, smallest first. What is said of each is what its card and its config.json are known to say, not
- * looked up at the hub; nothing is asked of it before the user fetches one, and the hub then tells licence and size again. A test holds parameters
- * and sizes against the shapes that config.json describes.
+ * looked up at the hub; nothing is asked of it before the user fetches one, and the hub then tells licence and size
+ * again. A test holds parameters and sizes against the shapes that config.json describes.
  */
 import type { RecommendedModel } from './recommendedModel.ts';
 

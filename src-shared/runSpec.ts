@@ -39,7 +39,10 @@ export const runSpecSchema = z.object({
   shortWarmup: z.boolean().optional(),
   /** DoRA's magnitudes decay; absent in runs of before, which go on without. */
   magnitudesDecay: z.boolean().optional(),
-  /** The run goes on from another one, rolled back or trained further: up to `step` it is the run `runId`, whose rows may have been others. */
+  /**
+   * The run goes on from another one, rolled back or trained further: up to `step` it is the run `runId`, whose rows
+   * may have been others.
+   */
   rolledBack: z.object({ runId: z.string(), step: z.number().int().min(0) }).optional(),
 });
 export type RunSpec = z.infer<typeof runSpecSchema>;

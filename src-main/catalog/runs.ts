@@ -134,15 +134,17 @@ export function runQueries(db: Database) {
   const queued = db.prepare<[number], Row>(QUEUE_OF_OWNER);
   const insert = db.prepare(
     `INSERT INTO runs (id, name, task_id, model_id, dataset_id, status, spec, started, error, result, interim,
-       queue_position, not_before, parent_run_id, tags, notes, archived_at, owner_pid, pid, created_at, started_at, ended_at)
+       queue_position, not_before, parent_run_id, tags, notes, archived_at, owner_pid, pid, created_at, started_at,
+       ended_at)
      VALUES (@id, @name, @taskId, @modelId, @datasetId, @status, @spec, @started, @error, @result, @interim,
-       @queuePosition, @notBefore, @parentRunId, @tags, @notes, @archivedAt, @ownerPid, @pid, @createdAt, @startedAt, @endedAt)`,
+       @queuePosition, @notBefore, @parentRunId, @tags, @notes, @archivedAt, @ownerPid, @pid, @createdAt, @startedAt,
+       @endedAt)`,
   );
   const update = db.prepare(
     `UPDATE runs SET name = @name, status = @status, spec = @spec, started = @started, error = @error,
        result = @result, interim = @interim, tags = @tags, notes = @notes, archived_at = @archivedAt,
-       queue_position = @queuePosition, not_before = @notBefore, owner_pid = @ownerPid, pid = @pid, started_at = @startedAt,
-         ended_at = @endedAt WHERE id = @id`,
+       queue_position = @queuePosition, not_before = @notBefore, owner_pid = @ownerPid, pid = @pid,
+       started_at = @startedAt, ended_at = @endedAt WHERE id = @id`,
   );
   const remove = db.prepare<[string]>('DELETE FROM runs WHERE id = ?');
   const get = (id: string): Run | undefined => {

@@ -16,6 +16,8 @@ import { checkStart, newOutDir, type annotateSchema, type archiveSchema, type St
 import type { RunProgress } from './progressMeter.ts';
 import { RunQueue } from './queue.ts';
 import { runName } from './runName.ts';
+import { annotateRun, archiveRuns } from './marks.ts';
+import { preflightRun } from './preflightRun.ts';
 import { Runner } from './runner.ts';
 import { keepInterim } from './stopPaused.ts';
 import { RunStore, type NewRun } from './store.ts';
@@ -117,16 +119,8 @@ export class RunService {
     for (const id of ids) this.#queued(id);
   }
 
-  /**
-   * Takes one step of the run that `input` would start, in a worker of its own; nothing is kept. Throws what the run
-   * itself would.
-   */
-  async preflight(input: StartRun): Promise<PreflightResult> {
-    const { workers, engines, settings } = this.#parts;
-    const { spec } = await checkStart(this.#parts, settings.withMemoryLimit(input));
-    const engine = await engines.resolve(spec.engine);
-    const { card } = await engines.room(engine);
-    return workers.once('preflight', { spec: { ...spec, engine }, card });
+  preflight(input: StartRun): Promise<PreflightResult> {
+    return preflightRun(this.#parts, input);
   }
 
   /** As Runner.takeTurn. */
@@ -250,24 +244,12 @@ export class RunService {
     return this.#store.update(id, { name });
   }
 
-  /** Sets tags and notes; what is absent stays. */
-  annotate({ id, tags, notes }: z.output<typeof annotateSchema>): RunView {
-    this.require(id);
-    return this.#store.update(id, {
-      ...(tags === undefined ? {} : { tags: [...new Set(tags)] }),
-      ...(notes === undefined ? {} : { notes }),
-    });
+  annotate(input: z.output<typeof annotateSchema>): RunView {
+    return annotateRun(this.#store, input);
   }
 
-  /** Puts runs that are over away from the list, or back onto it. Throws a usage error RUN_NOT_OVER; then none is. */
-  archive({ ids, archived }: z.output<typeof archiveSchema>): RunView[] {
-    const runs = ids.map((id) => this.require(id));
-    if (archived) for (const run of runs) assertOver(run, 'archive');
-    const archivedAt = archived ? new Date().toISOString() : null;
-    this.#parts.catalog.transaction(() => {
-      for (const id of ids) this.#parts.catalog.runs.update(id, { archivedAt });
-    });
-    return ids.map((id) => this.#store.announce(id));
+  archive(input: z.output<typeof archiveSchema>): RunView[] {
+    return archiveRuns(this.#store, this.#parts.catalog, input);
   }
 
   /** Removes a run that is over, with its folder; adapters stay. Throws a usage error RUN_NOT_OVER. */

@@ -84,7 +84,7 @@ export class PrepareView {
                 // It is kept with the version; the next one starts from nothing.
                 begun[this.#source.id] = undefined;
                 toasts.show({
-                  text: `Version ${event.version} has ${counted(event.report.kept, 'row')}.`,
+                  text: `Version ${event.version} has ${counted(event.report.kept, ['row', 'rows'])}.`,
                   tone: 'good',
                 });
                 onDone(event.version);
