@@ -5,7 +5,7 @@ const CODE = new Set(['code', 'pre', 'style', 'script']);
 
 /** Attributes and properties that name things for programs. */
 const NOT_READ =
-  /^(class|style|href|id|type|role|scope|name|form|list|value|kind|tone|columns|autocomplete|spellcheck|step|align)$|^(orientation|command|testId|d|dy|fill|stroke.*|vector-effect|text-anchor|preserveAspectRatio)$|^data-|^aria-(keyshortcuts|hidden|live|pressed|multiselectable|labelledby|orientation)$/;
+  /^(class|style|href|id|type|role|scope|name|form|list|value|kind|tone|columns|autocomplete|spellcheck|step|align|accept|height|width)$|^(orientation|command|testId|d|dy|fill|stroke.*|vector-effect|text-anchor|preserveAspectRatio)$|^data-|^aria-(keyshortcuts|hidden|live|pressed|multiselectable|labelledby|orientation)$/;
 
 /** @type {import('wuchale').HeuristicFunc} */
 export const shown = ({ msgStr, details: { scope, element, attribute } }) => {
@@ -33,7 +33,7 @@ function isClassNames(text) {
 }
 
 /**
- * Routes, markup, style sheets, keys, shortcuts and lines of programs.
+ * Routes, repositories, markup, style sheets, keys, shortcuts and lines of programs.
  *
  * @param {string} text
  */
@@ -41,6 +41,7 @@ function isCode(text) {
   return (
     /^#?\/|^[#.[][a-z\d-]+$|^[#.-][a-z-]+ |[{}]|[<\][][/a-z]|=["'>#]|\w\($|^\s*[a-z-]+="/.test(text) ||
     /\dpx\b|-serif$|^(rgb|light-dark)\(|^\([a-z-]+: /.test(text) ||
+    /^[\w.-]+\/[\w.-]+$/.test(text) ||
     /^(Arrow[A-Z]\w+|Enter|Escape)$|^(CmdOrCtrl|Mod|Ctrl|Shift)\+\S*$/.test(text)
   );
 }

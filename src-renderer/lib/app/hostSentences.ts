@@ -28,6 +28,8 @@ interface Pattern {
 const LEAST_LETTERS = 4;
 const VALUE = /\{(\d+)\}/;
 const MOST_NESTED = 4;
+/** Longer texts are no sentences, and the time to look for several values in one grows with powers of its length. */
+const MOST_LETTERS = 3000;
 
 export class HostSentences {
   #fixed = new Map<string, string>();
@@ -47,6 +49,7 @@ export class HostSentences {
   translated(sentence: string): string {
     const known = this.#known.get(sentence);
     if (known !== undefined) return known;
+    if (sentence.length > MOST_LETTERS) return sentence;
     const text = this.#said(sentence, 0);
     this.#known.set(sentence, text);
     return text;
@@ -63,7 +66,7 @@ export class HostSentences {
       const weight = fixed.join('').replace(/\P{L}/gu, '').length;
       if (weight < LEAST_LETTERS) return;
       this.#patterns.push({
-        whole: new RegExp(`^${fixed.map(escaped).join('([^]+?)')}$`),
+        whole: new RegExp(`^${fixed.map(escaped).join('([^]*?)')}$`),
         longest: fixed.reduce((longest, part) => (part.length > longest.length ? part : longest)),
         values: parts.filter((_, i) => i % 2 === 1).map(Number),
         text,
