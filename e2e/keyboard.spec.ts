@@ -22,7 +22,8 @@ async function tabTo(page: Page, target: Locator): Promise<void> {
         isWanted: stop === element,
         what: stop.outerHTML.slice(0, 120),
         seen: inWindow || stop === document.body,
-        ringed: stop.matches(':focus-visible, body'),
+        // The parts of a date have the focus one after the other, which the browser marks itself.
+        ringed: stop.matches(':focus-visible, body, input[type=datetime-local]'),
       };
     }, wanted);
     stops.push(stop.what);

@@ -252,15 +252,13 @@ async function rowsOf(
   rows: ReturnType<Page['getByRole']>,
 ): Promise<{ line: number; loss: number; labelled: number }[]> {
   const parts = await rows.evaluateAll((all) =>
-    all
-      .slice(1)
-      .map((row) =>
-        ['td:nth-child(5)', 'td:nth-child(2)', 'td:nth-child(5) span'].map(
-          (place) => row.querySelector(place)?.firstChild?.textContent ?? '',
-        ),
-      ),
+    all.slice(1).map((row) => {
+      const lines = (place: string): string[] => (row.querySelector(place) as HTMLElement).innerText.split('\n');
+      const [line, tokens] = lines('td:nth-child(5)');
+      return { line, tokens, loss: lines('td:nth-child(2)')[0] };
+    }),
   );
-  return parts.map(([line, loss, tokens]) => ({
+  return parts.map(({ line, tokens, loss }) => ({
     line: Number(line),
     loss: Number(loss),
     labelled: Number.parseInt(tokens!, 10),

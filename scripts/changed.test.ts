@@ -16,7 +16,7 @@ const SPECS = fs
 describe('journeys', () => {
   it.each([
     [['src-renderer/pages/run/Losses.svelte'], ['run']],
-    [['src-renderer/pages/runs/runTable.ts'], ['runs']],
+    [['src-renderer/pages/runs/runTable.ts'], ['compare-runs', 'runs']],
     [['src-renderer/ui/Button.svelte'], ['journey', 'layout', 'settings']],
     [
       ['src-main/api/runs.ts', 'src-renderer/pages/home/Board.svelte'],

@@ -44,10 +44,11 @@ afterAll(async () => {
 const placed = (file: string): string => file.replace(PLACEHOLDER, target);
 const after = (words: string[], option: string): string[] => words.filter((_, i) => words[i - 1] === option);
 
-/** What is said since, and not known of what was before: how adapters were asked, when runs were to start. */
-function withoutLater(said: unknown): unknown {
+/** What is said since, and not known of what was before: how adapters were asked, when runs were to start, marks. */
+function withoutLater(said: unknown, part: string): unknown {
   const isLater = (key: string, value: unknown): boolean =>
-    ['promptTemplate', 'notBefore'].includes(key) && value === null;
+    (['promptTemplate', 'notBefore', 'archivedAt'].includes(key) && value === null) ||
+    (part === 'runs' && (key === 'tags' || key === 'notes'));
   return JSON.parse(JSON.stringify(said), (key, value: unknown) => (isLater(key, value) ? undefined : value));
 }
 
@@ -55,8 +56,8 @@ describe('a data folder of the version before', () => {
   it('is shown as that version showed it', async () => {
     const said = await describeHome(services, target);
     const { settings, ...stored } = expected.stored;
-    for (const [part, want] of Object.entries(stored)) expect(withoutLater(said[part]), part).toEqual(want);
-    const later = { gpu: null, keepAwake: true, heatLimit: null, modelFolders: [] };
+    for (const [part, want] of Object.entries(stored)) expect(withoutLater(said[part], part), part).toEqual(want);
+    const later = { gpu: null, keepAwake: true, heatLimit: null, modelFolders: [], language: 'system' };
     expect(said['settings']).toEqual({ ...(settings as object), ...later });
   });
 

@@ -17,10 +17,13 @@ import { useBackend } from '../backend.ts';
 import { heldOutPrompts } from '../verify/heldOutPrompts.ts';
 import { certifyGguf } from './certifyGguf.ts';
 
-/** Rows of whole blocks of 32. */
+/**
+ * Rows of whole blocks of 32, and wider than one: llama.cpp's kernels for AMX compute nonsense on rows of 32 values, where
+ * its kernels for AVX-512 on the same processor agree with Graft.
+ */
 function wide(config: ModelConfig): ModelConfig {
-  if (config['model_type'] === 'gpt2') return { ...config, n_embd: 32 };
-  return { ...config, hidden_size: 32, intermediate_size: 64, ...('head_dim' in config ? { head_dim: 16 } : {}) };
+  if (config['model_type'] === 'gpt2') return { ...config, n_embd: 128 };
+  return { ...config, hidden_size: 128, intermediate_size: 256, ...('head_dim' in config ? { head_dim: 64 } : {}) };
 }
 
 async function trainedOn(sourceDir: string, targets: Target[]): Promise<string> {

@@ -1,7 +1,7 @@
 /** The loop over optimiser steps: events, evaluation, samples, run states, pause, stop and early stop. */
 import { setImmediate } from 'node:timers/promises';
 import { toErrorData } from '../../../src-shared/errors.ts';
-import { keepEndState, keepState } from '../../runfolder/keptStates.ts';
+import { keepState } from '../../runfolder/keptStates.ts';
 import type { Run } from './run.ts';
 import { saveRunState } from './state.ts';
 import { takeStep } from './step.ts';
@@ -38,10 +38,7 @@ export async function trainLoop(run: Run): Promise<LoopEnd> {
   }
   const stoppedEarly = progress.step < totalSteps && isSpent();
   const isDone = progress.step === totalSteps || stoppedEarly;
-  if (isDone && !progress.evaluationDue) {
-    await saveEnd(run);
-    return { outcome: 'completed', stoppedEarly };
-  }
+  if (isDone && !progress.evaluationDue) return { outcome: 'completed', stoppedEarly };
   await save();
   // without an evaluation, which an uninterrupted run would not make here
   if (!control.stopped) return { outcome: 'paused', stoppedEarly };
@@ -60,20 +57,6 @@ async function look(run: Run, savedBest: number | null): Promise<void> {
   } catch (error) {
     // A look at the model is not worth its training; a card that is lost ends the run at its next step.
     emit({ type: 'log', message: `No samples are written after step ${progress.step}: ${toErrorData(error).message}` });
-  }
-}
-
-/**
- * The state after the last step, so that the run can be trained further. Not of a whole model, whose state is three
- * times as large as it; and a full disk does not undo a finished run.
- */
-async function saveEnd(run: Run): Promise<void> {
-  const { dir, keepsOnlyNewestState, method, optimizer, progress, emit } = run;
-  if (keepsOnlyNewestState) return;
-  try {
-    if ((await saveRunState(dir, method.parameters, optimizer, progress)) === null) keepEndState(dir);
-  } catch (error) {
-    emit({ type: 'log', message: `This run cannot be trained further: ${toErrorData(error).message}` });
   }
 }
 

@@ -16,6 +16,7 @@ import { loadBestValues } from './bestValues.ts';
 import { templateWarnings } from '../../datasets/promptTemplates.ts';
 import { EARLY_BYTES } from '../../datasets/tokens/preparedTokens.ts';
 import { withDraft } from './draft.ts';
+import { saveEndState } from './endState.ts';
 import { trainLoop, type LoopEnd } from './loop.ts';
 import { comparedRows, heldOutLosses } from './heldOutRows.ts';
 import type { Run } from './run.ts';
@@ -81,6 +82,7 @@ function warn({ data, totalSteps, settings, emit }: Run): void {
 /** Writes what the run has come to. Its state stays until the catalogue knows of the result. */
 async function finish(run: Run, { outcome, stoppedEarly }: LoopEnd, outDir: string): Promise<TrainResult> {
   const { method, progress } = run;
+  if (outcome === 'completed') await saveEndState(run);
   if (run.settings.keepBest && progress.best) {
     loadBestValues(run.dir, progress.best.step, method.parameters);
     progress.valLoss = progress.best.valLoss;

@@ -55,7 +55,8 @@ it.each([
     valLoss,
   });
   expect(facts(result)).toEqual(facts(finished));
-  expect(leftOf(spec)).toEqual(['checkpoint.safetensors', 'events.jsonl']); // until the catalogue has the result
+  // Until the catalogue has the result.
+  expect(leftOf(spec)).toEqual(['checkpoint.safetensors', 'end.safetensors', 'events.jsonl']);
   expect(filesBelow(path.dirname(spec.outDir)).filter((name) => name.includes('.partial'))).toEqual([]);
 });
 
