@@ -18,7 +18,7 @@ import { heldOutPrompts } from '../verify/heldOutPrompts.ts';
 import { certifyGguf } from './certifyGguf.ts';
 
 /**
- * Rows of whole blocks of 32, and wider than one: llama.cpp's kernels for AMX compute nonsense on rows of 32 values, where
+ * Rows of whole blocks of 32, and of several: llama.cpp's kernels for AMX compute nonsense on rows of 32 values, where
  * its kernels for AVX-512 on the same processor agree with Graft.
  */
 function wide(config: ModelConfig): ModelConfig {
