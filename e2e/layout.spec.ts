@@ -78,7 +78,9 @@ test('compact rows and larger texts are chosen in Settings or by command, and st
   const heading = page.getByRole('heading', { level: 1 });
   const [high, large] = [(await boxOf(row)).height, await fontSize(heading)];
   await goTo(page, 'Settings');
-  await page.getByRole('radio', { name: 'Compact' }).click();
+  // What stands above it has come, so that it stays where it is.
+  await expect(page.getByText(/^usable$/).first()).toBeVisible({ timeout: 60_000 });
+  await page.getByRole('radio', { name: 'Compact' }).check();
   await goTo(page, 'Datasets');
   expect((await boxOf(row)).height).toBeLessThan(0.9 * high);
   await page.reload();
