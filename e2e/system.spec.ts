@@ -137,6 +137,9 @@ test('backups: one of today, and going back to it at the next start', async ({ g
   expect(await ask<Run[]>(page, 'runs.list')).toEqual([]);
 });
 
+/** What is said of the end of that run, and of no other. */
+const endOf = (name: string): RegExp => new RegExp(`^${name} (is trained|has ended)`);
+
 test('the system tells the end of a run while Graft is not in front, with its verdict', async ({ graft: page }) => {
   await page.addInitScript(() => {
     const told: { title: string; body: string | undefined; click: () => void }[] = [];
@@ -158,13 +161,13 @@ test('the system tells the end of a run while Graft is not in front, with its ve
         body,
       })),
     );
-  const { id } = await queueRun(page, await addParts(page), { train: { steps: 60 } });
+  const { id, name } = await queueRun(page, await addParts(page), { train: { steps: 60 } });
   (await haltAfter(page, id, 1))();
   await untilStatus(page, id, 'completed');
   const { kind } = await ask<RunVerdict>(page, 'runs.verdict', { id });
   await expect.poll(told).toEqual([
     {
-      title: expect.stringMatching(/^describe (is trained|has ended)$/),
+      title: expect.stringMatching(endOf(name)),
       body: VERDICTS[kind],
     },
   ]);
@@ -176,6 +179,7 @@ test('the system tells the end of a run while Graft is not in front, with its ve
   const next = await queueRun(page, await addParts(page), { train: { steps: 60 } });
   (await haltAfter(page, next.id, 1))();
   await untilStatus(page, next.id, 'completed');
-  await expect(page.getByText(/^describe (is trained|has ended)/)).toBeVisible();
+  expect(next.name).not.toBe(name);
+  await expect(page.getByText(endOf(next.name))).toBeVisible();
   expect(await told()).toHaveLength(1);
 });
