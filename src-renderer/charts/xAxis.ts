@@ -25,19 +25,31 @@ const powers = (from: number, to: number): number[] =>
   );
 
 export const X_AXIS_TEXTS: Record<XAxis, AxisText> = {
-  step: { title: 'Step', choice: 'By step', word: 'step', format: (step) => String(step), increments: powers(0, 6) },
-  tokens: { title: 'Tokens', choice: 'By tokens', word: 'tokens', format: formatCount, increments: powers(0, 12) },
+  step: {
+    title: 'Step',
+    choice: 'By step',
+    word: /* @wc-include */ 'step',
+    format: (step) => String(step),
+    increments: powers(0, 6),
+  },
+  tokens: {
+    title: 'Tokens',
+    choice: 'By tokens',
+    word: /* @wc-include */ 'tokens',
+    format: formatCount,
+    increments: powers(0, 12),
+  },
   epochs: {
     title: 'Epochs',
     choice: 'By epochs',
-    word: 'epoch',
+    word: /* @wc-include */ 'epoch',
     format: (epoch) => String(Number(epoch.toFixed(3))),
     increments: powers(-3, 4),
   },
   time: {
     title: 'Wall-clock time',
     choice: 'By wall-clock time',
-    word: 'time',
+    word: /* @wc-include */ 'time',
     format: (seconds) => (seconds === 0 ? '0 s' : formatDuration(1000 * seconds)),
     increments: [
       ...powers(-3, -1),
