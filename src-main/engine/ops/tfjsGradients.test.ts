@@ -64,6 +64,8 @@ const CASES: [string, number[][], (...inputs: Tensors) => tf.Tensor][] = [
   ['Square', [[3]], (x) => tf.square(x)],
   ['Exp', [[3]], (x) => tf.exp(x)],
   ['Log', [[3]], (x) => tf.log(x)],
+  ['Log1p', [[3]], (x) => tf.log1p(x)],
+  ['Softplus', [[3]], (x) => tf.softplus(x)],
   ['Sqrt', [[3]], (x) => tf.sqrt(x)],
   ['Rsqrt', [[3]], (x) => tf.rsqrt(x)],
   ['Tanh', [[3]], (x) => tf.tanh(x)],

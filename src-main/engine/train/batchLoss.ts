@@ -87,17 +87,24 @@ export function labelledStates(
   forward: Pick<ForwardOptions, 'inputNoise' | 'recompute'> = {},
 ): { states: tf.Tensor2D; targets: Int32Array } {
   const { rows, targets } = labelledRows(batch);
+  return { states: statesAt(model, batch, rows, forward), targets };
+}
+
+/** Hidden states, (M, C), at positions b·T + t. Call it under tidy. */
+export function statesAt(
+  model: Decoder,
+  batch: Batch,
+  positions: Int32Array,
+  forward: Pick<ForwardOptions, 'inputNoise' | 'recompute'> = {},
+): tf.Tensor2D {
   const index = packedIndex(batch.mask);
   const ids = index.tokens.map((position) => batch.ids[position]!);
   const h = model.hidden(ids, batch.B, batch.T, { ...forward, packing: packingOf(index, batch.T) }); // (N, C)
-  return {
-    states: embedding(
-      h,
-      tf.tensor1d(
-        rows.map((position) => index.grid[position]!),
-        'int32',
-      ),
+  return embedding(
+    h,
+    tf.tensor1d(
+      positions.map((position) => index.grid[position]!),
+      'int32',
     ),
-    targets,
-  };
+  );
 }

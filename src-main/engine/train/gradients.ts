@@ -12,6 +12,9 @@ interface Step {
   inputs: { name: string; id: number }[];
 }
 
+/** A scalar to be differentiated, and what else is wanted of the same pass. */
+export type Valued = { value: tf.Scalar; beside?: tf.Tensor };
+
 /**
  * Value of the scalar f() and its gradient for each tensor of `xs`, in their order. The caller disposes them. What f
  * makes on its way goes before the backward pass, unless `keepForward` (parts of f are run again there). Throws when
@@ -20,18 +23,27 @@ interface Step {
 export function valueAndGradients(
   f: () => tf.Scalar,
   xs: tf.Tensor[],
-  { keepForward = false } = {},
+  options: { keepForward?: boolean } = {},
 ): { value: tf.Scalar; gradients: tf.Tensor[] } {
+  return valuedGradients(() => ({ value: f() }), xs, options);
+}
+
+/** The same of an f that gives more than the scalar, which then belongs to the caller too. */
+export function valuedGradients<T extends Valued>(
+  f: () => T,
+  xs: tf.Tensor[],
+  { keepForward = false } = {},
+): T & { gradients: tf.Tensor[] } {
   if (keepForward) return tf.tidy(() => differentiated(f, xs));
   return differentiated(() => tf.tidy(f), xs);
 }
 
-function differentiated(f: () => tf.Scalar, xs: tf.Tensor[]): { value: tf.Scalar; gradients: tf.Tensor[] } {
-  const { value, tape } = record(f);
-  const gradients = backward(tape, xs, [{ output: value, gradient: tf.scalar(1) }]);
+function differentiated<T extends Valued>(f: () => T, xs: tf.Tensor[]): T & { gradients: tf.Tensor[] } {
+  const { value: found, tape } = record(f);
+  const gradients = backward(tape, xs, [{ output: found.value, gradient: tf.scalar(1) }]);
   if (gradients.some((gradient) => !gradient))
     throw new Error('the loss does not depend on one of the trained tensors');
-  return { value, gradients: gradients as tf.Tensor[] };
+  return { ...found, gradients: gradients as tf.Tensor[] };
 }
 
 /** What f returns, and the ops on the way there; an error frees what they have saved. */

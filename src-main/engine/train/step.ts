@@ -96,7 +96,7 @@ export function accumulateGradients(
 }
 
 /** Both are used up. */
-function addUp(total: StepGradients, own: StepGradients): StepGradients {
+export function addUp(total: StepGradients, own: StepGradients): StepGradients {
   return {
     loss: addAndDispose(total.loss, own.loss),
     gradients: own.gradients.map((gradient, i) => {

@@ -10,6 +10,8 @@ export type Shapes = (inputs: [Shape, Shape, ...Shape[]], attributes: Record<str
 export const SAME = [
   'Exp',
   'Log',
+  'Log1p',
+  'Softplus',
   'Sqrt',
   'Rsqrt',
   'Square',

@@ -1,0 +1,3 @@
+import { PREFERENCE_CASES, preferenceGoldenSuite } from '../../../../test-support/suites/preferenceGoldenSuite.ts';
+
+await preferenceGoldenSuite('wasm', ['gpt2', 'llama'], PREFERENCE_CASES, 1e-3);
