@@ -42,8 +42,8 @@ export function describeBadRow({ line, reason }: BadRow, sharedLines: boolean): 
   return `${placeOf(line, sharedLines)}: ${reason}`;
 }
 
-/** The recognised shapes of a row. */
-export type DatasetKind = 'completion' | 'alpaca' | 'messages' | 'text';
+/** The recognised shapes of a row. `preference`: two answers to the same prompt, one of them chosen. */
+export type DatasetKind = 'completion' | 'alpaca' | 'messages' | 'text' | 'preference';
 
 export interface Segment {
   text: string;
@@ -63,10 +63,9 @@ export interface Message {
   fields?: Record<string, unknown>;
 }
 
-/** A checked row. `segments` for prompt/completion, Alpaca and text; `messages` for conversations. */
-export type Example =
+/** What a row says: `segments` for prompt/completion, Alpaca and text; `messages` for conversations. */
+export type RowContent =
   | {
-      line: number;
       segments: Segment[];
       messages?: undefined;
       tools?: undefined;
@@ -75,12 +74,20 @@ export type Example =
       goesOn?: true;
     }
   | {
-      line: number;
       messages: Message[];
       segments?: undefined;
       /** Descriptions of the tools that may be called, as JSON schemas, for the chat template. */
       tools?: unknown[];
     };
+
+/** A checked row. */
+export type Example = RowContent & {
+  line: number;
+  /** Of a pair the same with the rejected answer; the row itself has the chosen one. */
+  rejected?: RowContent;
+  /** Whether the row says of its answer that it is a good one; absent where it says neither. */
+  good?: boolean;
+};
 
 /** A column, or a field of its messages (`messages[].name`), that holds something and is not used. */
 export interface UnusedField {

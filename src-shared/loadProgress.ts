@@ -1,7 +1,7 @@
 /** How far a base model's weights are on their way into memory. */
 export interface LoadProgress {
   /** What is loaded; absent for a base. */
-  work?: 'tokenise' | 'look';
+  work?: 'tokenise' | 'look' | 'reference';
   /** Weights, or rows. */
   done: number;
   total: number;
@@ -20,6 +20,7 @@ export function loadProgressText({ work, done, total, packs, leftMs }: LoadProgr
   const left = leftMs === null ? '' : `, ${timeText(leftMs)} left`;
   if (work === 'tokenise') return `Tokenising: ${withCommas(done)} of about ${withCommas(total)} rows${left}`;
   if (work === 'look') return `Looking through the rows: ${withCommas(done)} of about ${withCommas(total)}${left}`;
+  if (work === 'reference') return `Asking the reference: ${withCommas(done)} of ${withCommas(total)} rows${left}`;
   return packs ? `Packing the base: ${share} %${left}` : `Reading the base: ${share} %${left}`;
 }
 

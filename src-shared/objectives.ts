@@ -30,7 +30,7 @@ const DPO = defineSettings({
   loss: {
     schema: z.enum(['sigmoid', 'ipo']).default('sigmoid'),
     label: 'Loss',
-    help: 'sigmoid is the loss of the DPO paper; ipo aims at a fixed margin, which choices without doubt do not overdo.',
+    help: 'sigmoid is the loss of the DPO paper; ipo aims at a fixed margin, so that clear choices are not overdone.',
     flag: 'dpo-loss',
     value: 'NAME',
     choices: { sigmoid: 'Sigmoid (DPO)', ipo: 'Squared (IPO)' },
@@ -96,7 +96,9 @@ const KTO = defineSettings({
   referencePoint: {
     schema: z.enum(['kl', 'zero']).default('kl'),
     label: 'Reference point',
-    help: 'What an answer is measured from: how far the model has left the reference on answers to other questions, or 0 (APO-zero), which saves a pass.',
+    help:
+      'What an answer is measured from: how far the model has left the reference on answers to other questions, or 0 ' +
+      '(APO-zero), which saves a pass.',
     flag: 'reference-point',
     value: 'NAME',
     choices: { kl: 'Distance from the reference', zero: 'Zero' },
@@ -173,6 +175,11 @@ export function hasReference({ type }: Pick<Objective, 'type'>): boolean {
   return OBJECTIVES[type].hasReference;
 }
 
+/** Answers that a row of a run has computed at once. */
+export function answersPerRow(objective: Objective | undefined): number {
+  return objective && isPaired(objective) ? 2 : 1;
+}
+
 /** `DPO`, `IPO`: in a few words, for lists. */
 export function objectiveName(objective: Objective): string {
   return objective.type === 'dpo' && objective.loss === 'ipo' ? 'IPO' : OBJECTIVES[objective.type].name;
@@ -188,7 +195,7 @@ export interface PreferenceScores {
   rejectedReward: number | null;
   /** Mean of the first less the second. */
   margin: number | null;
-  /** Share of pairs whose chosen answer has the higher reward; KTO: of answers on the right side of the reference point. */
+  /** Share of pairs whose chosen answer has the higher reward; KTO: of answers right of the reference point. */
   accuracy: number;
   /** KTO with a reference point from data: mean log-probability ratio of answers to other questions, at least 0. */
   kl?: number;

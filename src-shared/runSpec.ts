@@ -1,6 +1,7 @@
 /** Everything that a run is started with, as it crosses to the worker and as the catalogue keeps it. */
 import { z } from 'zod';
 import { methodSchema } from './methods/registry.ts';
+import { objectiveSchema } from './objectives.ts';
 import { COMPUTE_SETTINGS } from './settings/compute.ts';
 import { DATA_SETTINGS, FILE_SETTINGS } from './settings/data.ts';
 import { schemaOf } from './settings/setting.ts';
@@ -28,6 +29,8 @@ export const runSpecSchema = z.object({
   }),
   task: z.string(),
   method: methodSchema,
+  /** What is learnt from choices between answers; absent: answers as they stand. */
+  objective: objectiveSchema.optional(),
   train: trainSettingsSchema,
   /** Each epoch ends with its own last batch; absent in runs from before, whose steps run on over its end. */
   epochEnds: z.literal(true).optional(),

@@ -3,12 +3,13 @@ import type { KeptTemplate } from './promptTemplates.ts';
 import type { BackendName } from './backends.ts';
 import type { BadRow, DatasetKind, UnusedField } from './datasets.ts';
 import type { LoadProgress } from './loadProgress.ts';
+import type { PreferenceScores } from './objectives.ts';
 import type { RunSpec } from './runSpec.ts';
 
 export interface StepMetrics {
   /** 1-based optimiser step that has just been taken. */
   step: number;
-  /** Mean loss per labelled token of this step's batch, before the update. */
+  /** Mean loss per labelled token of this step's batch, before the update; of choices per pair or answer. */
   loss: number;
   lr: number;
   /** Global gradient norm before clipping. */
@@ -19,6 +20,8 @@ export interface StepMetrics {
   memoryBytes: number;
   /** Duration of this step. */
   elapsedMs: number;
+  /** Of this step's choices, before the update; only where a run learns from choices. */
+  preference?: PreferenceScores;
 }
 
 export type TrainEvent =
@@ -43,8 +46,8 @@ export type TrainEvent =
       resumedFrom: number;
     }
   | ({ type: 'step' } & StepMetrics)
-  /** With `scores` where texts are classified. */
-  | { type: 'eval'; step: number; valLoss: number; scores?: ClassScores }
+  /** With `scores` where texts are classified, with `preference` where a run learns from choices. */
+  | { type: 'eval'; step: number; valLoss: number; scores?: ClassScores; preference?: PreferenceScores }
   | { type: 'checkpoint'; step: number }
   /** Greedy texts from the run's sample prompts, in their order, with the loss of the row that each prompt is of. */
   | { type: 'sample'; step: number; texts: string[]; losses?: (number | null)[] | undefined }
@@ -145,6 +148,8 @@ export interface InspectedRow {
   /** What the model is given, and what it is to write. Of a text without a prompt the first token stands in for it. */
   prompt: string;
   completion: string;
+  /** The answer that was rejected for it. */
+  rejected?: string;
 }
 
 export interface InspectedStep {

@@ -95,6 +95,11 @@ export function* evaluationBatches(
   padId: number,
   lengths = lengthsOf(examples),
 ): Generator<Batch> {
+  for (const rows of likeLengths(lengths, batch)) yield collate(examples, rows, padId);
+}
+
+/** Numbers of all rows, `batch` at a time, those of like length together. */
+export function likeLengths(lengths: Int32Array, batch: number): number[][] {
   const order = Array.from(lengths, (_, row) => row).sort((a, b) => lengths[a]! - lengths[b]! || a - b);
-  for (let i = 0; i < order.length; i += batch) yield collate(examples, order.slice(i, i + batch), padId);
+  return Array.from({ length: Math.ceil(order.length / batch) }, (_, i) => order.slice(i * batch, (i + 1) * batch));
 }

@@ -22,6 +22,18 @@ const GOOD: Field = { names: ['label', 'kto_tag'], optional: true, unmapped: tru
 /** In order of preference: Alpaca files often carry a rendered `text` or `prompt` as well. */
 const SHAPES: { kind: DatasetKind; fields: Field[] }[] = [
   {
+    kind: 'preference',
+    fields: [
+      { names: ['prompt', 'question', 'instruction'], optional: true },
+      { names: ['chosen', 'chosen_response'] },
+      { names: ['rejected', 'rejected_response'] },
+      { names: ['system'], optional: true },
+      TOOLS,
+      { names: ['score_chosen', 'chosen_score'], optional: true, unmapped: true },
+      { names: ['score_rejected', 'rejected_score'], optional: true, unmapped: true },
+    ],
+  },
+  {
     kind: 'messages',
     fields: [{ names: ['messages', 'conversations'] }, { names: ['system'], optional: true }, TOOLS, GOOD],
   },
@@ -125,11 +137,6 @@ export function classColumn(columns: readonly string[]): string | undefined {
 /** The rest of the sentence about columns that fit no shape: what the file seems to be, and what to do. */
 function wayOut(columns: readonly string[]): string {
   const has = (...names: string[]): boolean => names.every((name) => columns.includes(name));
-  if (has('chosen', 'rejected'))
-    return (
-      'which are pairs for preference tuning, and Graft trains on good answers only; to learn the chosen ones say ' +
-      `--map completion=chosen${columns.includes('prompt') ? '' : ' and which column is the prompt'}`
-    );
   if (has('input_ids'))
     return 'which hold text that another tokenizer has made into numbers already; bring the text itself';
   const label = classColumn(columns);
@@ -140,7 +147,7 @@ function wayOut(columns: readonly string[]): string {
       (label === 'label' ? '' : ` --map label=${label}`)
     );
   return (
-    'but training needs prompt and completion, instruction and output, messages, or text; say which column is ' +
-    `which with --map, for example --map prompt=${columns[0] ?? 'question'}`
+    'but training needs prompt and completion, instruction and output, messages, chosen and rejected, or text; say ' +
+    `which column is which with --map, for example --map prompt=${columns[0] ?? 'question'}`
   );
 }

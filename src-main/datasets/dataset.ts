@@ -9,7 +9,7 @@ import { labelledTexts } from './labelledTexts.ts';
 import { TimeSlice } from './timeSlice.ts';
 import { readDataset } from './read.ts';
 import { keptOf, templated, type TemplateChoice, type Templated } from './promptTemplates.ts';
-import { tokeniseExample } from './tokeniseExample.ts';
+import { tokeniseExample, type Answers } from './tokeniseExample.ts';
 import { lengthStats } from './lengthStats.ts';
 import { UnusedFields } from './unusedFields.ts';
 import type { KeptTemplate } from '../../src-shared/promptTemplates.ts';
@@ -49,6 +49,8 @@ export interface PrepareOptions extends TemplateChoice {
   labels?: readonly string[] | undefined;
   /** Control tokens in the text of rows are tokens, not text. */
   controlTokens?: boolean | undefined;
+  /** Rows are answers to choose between: each of a pair, or each that is marked; absent: good answers to learn. */
+  answers?: Answers | undefined;
 }
 
 export interface PreparedDataset<Rows extends RowList = TokenisedExample[]> {
@@ -162,13 +164,14 @@ export async function tokeniseExamples(
     maxLength,
     controlTokens,
     vocab,
+    answers,
   }: Omit<PrepareOptions, 'file' | 'format' | 'map'>,
 ): Promise<PreparedDataset> {
   const examples: TokenisedExample[] = [];
   const bad = [...set.bad];
   const unusable: BadRow[] = [];
   const groups = new Map<string, number>();
-  const rules = { lossOn, controlTokens, vocab };
+  const rules = { lossOn, controlTokens, vocab, answers };
   let controlTokenRows = 0;
   const isPiece = set.read.format === 'text';
   for (const [i, example] of set.examples.entries()) {

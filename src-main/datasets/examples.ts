@@ -3,6 +3,7 @@ import { alpacaPrompt, alpacaQuestion, readHistory, type Turn } from './alpaca.t
 import { withJoins } from './joinedColumns.ts';
 import { ktoMark } from './ktoMark.ts';
 import { parseMessages, readMessages } from './messages.ts';
+import { readPair } from './preferences.ts';
 import { describeValue } from './readers/jsonRow.ts';
 import { readTools } from './toolCalls.ts';
 import { isObject } from './tokenizerFiles.ts';
@@ -17,12 +18,20 @@ export function toExample(row: RawRow, plan: ColumnPlan): Example | BadRow {
   return { line: row.line, ...content, ...(row.goesOn && 'segments' in content ? { goesOn: row.goesOn } : {}) };
 }
 
-type Content = { messages: Message[]; tools?: unknown[] } | { segments: Segment[]; label?: string };
+type Content = (
+  { messages: Message[]; tools?: unknown[] } | { segments: Segment[]; label?: string }
+) &
+  Pick<Example, 'rejected' | 'good'>;
 
 function read(values: RawRow['values'], plan: ColumnPlan): Content | Reason {
+  if (plan.kind === 'preference') return pairOf(values, plan);
+  const good = plan.kind === 'text' ? undefined : ktoMark(values[plan.columns['label'] ?? '']);
+  const content = contentOf(values, plan);
+  return good === undefined || 'reason' in content ? content : { ...content, good };
+}
+
+function contentOf(values: RawRow['values'], plan: ColumnPlan): Content | Reason {
   const valueOf = (field: string): unknown => values[plan.columns[field] ?? ''];
-  const bad = plan.kind === 'text' ? undefined : badAnswer(valueOf('label'), plan.columns['label'] ?? '');
-  if (bad) return bad;
   if (plan.kind === 'messages') {
     const column = plan.columns['messages'] ?? 'messages';
     if (!(column in values)) return { reason: `"${column}" is missing` };
@@ -38,11 +47,32 @@ function read(values: RawRow['values'], plan: ColumnPlan): Content | Reason {
   return Array.isArray(segments) ? { segments, ...(label === undefined ? {} : { label }) } : segments;
 }
 
-/** KTO's rows say of an answer that it is a bad one; learning it as a good one would turn the data round. */
-function badAnswer(label: unknown, column: string): Reason | undefined {
-  if (ktoMark(label) !== false) return undefined;
-  const said = String(label).trim();
-  return { reason: `its "${column}" is ${said}: an answer not to be given, and Graft trains on good answers only` };
+/** The chosen answer as any other row, with the rejected one beside it. */
+function pairOf(values: RawRow['values'], plan: ColumnPlan): Content | Reason {
+  const pair = readPair(values, plan);
+  if ('reason' in pair) return pair;
+  const side = (which: 'chosen' | 'rejected'): Content | Reason => {
+    if ('prompt' in pair) {
+      const texts = { prompt: pair.prompt, completion: pair[which], ...systemOf(values, plan) };
+      if (plan.asked !== undefined) return askedOf(plan, texts, undefined);
+      return { segments: asked(pair.prompt, pair[which]) };
+    }
+    const context = pair.context.map(withoutLoss);
+    const system = values[plan.columns['system'] ?? ''];
+    return withSystem(withTools({ messages: [...context, ...pair[which]] }, values, plan), system);
+  };
+  const [chosen, rejected] = [side('chosen'), side('rejected')];
+  if ('reason' in chosen) return chosen;
+  return 'reason' in rejected ? rejected : { ...chosen, rejected };
+}
+
+function systemOf(values: RawRow['values'], { columns }: ColumnPlan): { system?: string } {
+  const system = values[columns['system'] ?? ''];
+  return typeof system === 'string' ? { system } : {};
+}
+
+function withoutLoss(message: Message): Message {
+  return message.role === 'assistant' ? { ...message, train: false } : message;
 }
 
 function withTools(
@@ -83,10 +113,7 @@ function conversation(values: RawRow['values'], plan: ColumnPlan): { messages: M
   if ('reason' in prompt) return prompt;
   const completion = side('completion', 'assistant');
   if ('reason' in completion) return completion;
-  const context = prompt.messages.map((message): Message =>
-    message.role === 'assistant' ? { ...message, train: false } : message,
-  );
-  return { messages: [...context, ...completion.messages] };
+  return { messages: [...prompt.messages.map(withoutLoss), ...completion.messages] };
 }
 
 /** Fields that may be absent, empty or null. */

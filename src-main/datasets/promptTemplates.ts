@@ -105,7 +105,7 @@ export function templated(plan: ColumnPlan, tokenizer: TextTokenizer, choice: Te
     return { plan: asked, tokenizer: withTemplate(tokenizer, template), kept: { name, template } };
   }
   if (plan.kind === 'messages') throw unsuited('conversations need a template; choose another one than "none".');
-  if (plan.kind !== 'completion') return { plan: asked, tokenizer, kept: { name } };
+  if (plan.kind !== 'completion' && plan.kind !== 'preference') return { plan: asked, tokenizer, kept: { name } };
   const template = templateText(conversations, tokenizer, undefined);
   const conversational = { name: conversations, template } as const;
   return { plan: asked, tokenizer: withTemplate(tokenizer, template), kept: { name }, conversational };

@@ -12,11 +12,11 @@ const SHRINKS = 8;
  * least and no more than it has bytes, so a prompt that is shorter leaves room for the answer. False: its tokens tell.
  */
 export function isSurelyLearnt(
-  { segments }: Example,
+  { segments, good = true }: Example,
   { byteBounds, eosTexts }: Pick<TextTokenizer, 'byteBounds' | 'eosTexts'>,
   maxLength: number,
 ): boolean {
-  if (!segments || !byteBounds || segments.some(({ text }) => text.includes(MARK))) return false;
+  if (!segments || !good || !byteBounds || segments.some(({ text }) => text.includes(MARK))) return false;
   const { longest, normalises, before } = byteBounds;
   const [first, second] = segments;
   if (!first || segments.length > 2) return false;

@@ -5,10 +5,14 @@ import { renderExample, type RenderedExample, type RenderOptions } from './rende
 import type { TextTokenizer } from './tokenizer.ts';
 import { IGNORED, type TokenisedExample } from './types.ts';
 
+/** Which answers of a row become rows: both of a pair, or single ones with their marks; absent: good ones only. */
+export type Answers = 'pairs' | 'marked';
+
 interface TokeniseRules extends RenderOptions {
   tokenizer: TextTokenizer;
   /** Texts that are too long for a row become several. */
   isPiece: boolean;
+  answers?: Answers | undefined;
 }
 
 /** What a row comes to: the rows of a run, but for their group, or why there is none. */
@@ -17,9 +21,21 @@ export type TokenisedRow =
   | { unusable: BadRow; controls: number }
   | { rows: Omit<TokenisedExample, 'group'>[]; controls: number };
 
-export function tokeniseExample(
+export function tokeniseExample(example: Example, { answers, ...rules }: TokeniseRules): TokenisedRow {
+  if (answers) return tokeniseAnswers(example, { answers, ...rules });
+  if (example.good === false)
+    return {
+      bad: {
+        line: example.line,
+        reason: 'its mark says that the answer is not to be given, and without an objective such as KTO it would be learnt',
+      },
+    };
+  return tokeniseOne(example, rules);
+}
+
+function tokeniseOne(
   example: Example,
-  { tokenizer, isPiece, maxLength, ...rules }: TokeniseRules,
+  { tokenizer, isPiece, maxLength, ...rules }: Omit<TokeniseRules, 'answers'>,
 ): TokenisedRow {
   const { line } = example;
   const row = renderExample(example, tokenizer, { ...rules, maxLength: isPiece ? Infinity : maxLength });
@@ -30,6 +46,34 @@ export function tokeniseExample(
   const rows = isPiece
     ? inPieces({ line, ids, labels }, tokenizer, maxLength)
     : [{ line, ids, labels, labelled, fullLength, truncated }];
+  return { rows, controls };
+}
+
+/** The chosen answer and the rejected one, one after the other, or the one that is marked; class 1 is a good one. */
+function tokeniseAnswers(
+  { rejected, good, ...example }: Example,
+  { answers, ...rules }: TokeniseRules & { answers: Answers },
+): TokenisedRow {
+  const { line } = example;
+  if (!rejected && answers === 'pairs') return { bad: { line, reason: 'it has no pair of answers to choose from' } };
+  if (!rejected && good === undefined)
+    return { bad: { line, reason: 'it has no mark that says whether its answer is a good one' } };
+  const wanted: [Example, number][] = rejected
+    ? [
+        [example, 1],
+        [{ line, ...rejected }, 0],
+      ]
+    : [[example, good ? 1 : 0]];
+  const rows: Omit<TokenisedExample, 'group'>[] = [];
+  let controls = 0;
+  for (const [one, kind] of wanted) {
+    const found = tokeniseOne(one, rules);
+    if (!('rows' in found)) return found;
+    controls += found.controls;
+    for (const row of found.rows) rows.push({ ...row, class: kind });
+  }
+  if (rejected && rows[0]!.ids.join() === rows[1]!.ids.join())
+    return { unusable: { line, reason: `its answers part beyond max length ${rules.maxLength}` }, controls };
   return { rows, controls };
 }
 

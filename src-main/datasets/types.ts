@@ -42,8 +42,15 @@ export interface TokenisedExample {
   truncated: boolean;
   /** Examples with the same prompt (or the same text) have the same number. */
   group: number;
-  /** Index of the row's label, where whole texts are classified. */
+  /** Index of the row's label, where whole texts are classified; of an answer to choose 1 for a good one, else 0. */
   class?: number;
+}
+
+/** An answer to choose, alone or with the one that was rejected for it. */
+export interface Choice extends Omit<TokenisedExample, 'class'> {
+  rejected?: Pick<TokenisedExample, 'ids' | 'labels'>;
+  /** Of a single answer. */
+  good?: boolean;
 }
 
 /** Label of a position without loss, as in PyTorch. */

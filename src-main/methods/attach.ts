@@ -63,7 +63,8 @@ export async function attachMethod(
     ...(training.lrScaleOf ? { lrScaleOf: (parameter: Parameter) => training.lrScaleOf!(parameter) } : {}),
     save: async (outDir = run.outDir) => {
       const result = (await training.result?.()) ?? { adapter: training.adapter, settings };
-      const rows = kind === undefined ? {} : { rows: kind };
+      // Beside its template an adapter trained on choices is asked as one trained on answers.
+      const rows = kind === undefined ? {} : { rows: kind === 'preference' ? ('completion' as const) : kind };
       const template = promptTemplate ? { promptTemplate } : {};
       const graft = { ...graftInfo(run, result.settings, base, labels), endTokens, ...rows, ...template };
       return method.save(outDir, result.adapter, result.settings, base, graft);

@@ -4,7 +4,8 @@
  */
 import { usageError } from '../../src-shared/errors.ts';
 import type { ArchitectureSpec } from '../engine/model/architecture.ts';
-import type { DataSpec } from '../../src-shared/runSpec.ts';
+import type { DataSpec, RunSpec } from '../../src-shared/runSpec.ts';
+import { objectiveName } from '../../src-shared/objectives.ts';
 import type { TrainSettings } from '../../src-shared/settings/training.ts';
 import { descriptorOf, METHODS, type MethodSettings } from '../../src-shared/methods/registry.ts';
 import { filesOf } from './fileRegistry.ts';
@@ -34,6 +35,22 @@ export function checkClassify(
       `method ${type}; choose ${able.map((one) => one.type).join(' or ')}.`,
     { method: type },
   );
+}
+
+/** Throws a usage error OBJECTIVE_UNSUITED where a setting means nothing, or something else, beside an objective. */
+export function checkObjective({
+  objective,
+  data,
+  train,
+}: Pick<RunSpec, 'objective' | 'train'> & { data: Pick<DataSpec, 'classify' | 'lossOn'> }): void {
+  if (!objective) return;
+  const name = objectiveName(objective);
+  const refuse = (why: string): Error => usageError('OBJECTIVE_UNSUITED', `${name} ${why}`, { objective: objective.type });
+  if (data.classify) throw refuse('learns which answer is better, not which label a text has; leave --classify out.');
+  if (data.lossOn === 'all')
+    throw refuse('compares answers, so that the loss cannot be on the prompts; put the loss on completions.');
+  if (train.labelSmoothing > 0)
+    throw refuse('knows no label smoothing over the vocabulary; set it to 0 (pairs that may be flipped: --pair-smoothing).');
 }
 
 /** Throws a usage error SAMPLES_NEED_TEXT where texts are wanted of a run that writes none. */

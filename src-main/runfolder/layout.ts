@@ -20,6 +20,11 @@ export function startFile(runDir: string): string {
   return path.join(runDir, 'start.safetensors');
 }
 
+/** What the reference thinks of the answers that a run chooses between. */
+export function referenceFile(runDir: string): string {
+  return path.join(runDir, 'reference.safetensors');
+}
+
 /** An earlier state that is kept for a look back at a step, and for going on from there otherwise. */
 export function keptStateFile(runDir: string, step: number): string {
   return path.join(keptStatesDir(runDir), `step-${step}.safetensors`);

@@ -105,6 +105,7 @@ export function openLoop(
       maxLength: 16,
     },
     model,
+    choices: null,
     method: {
       model,
       parameters,

@@ -16,7 +16,8 @@ import type { Batch } from '../../src-main/engine/train/batchLoss.ts';
 import { answerLogProbs } from '../../src-main/engine/train/preference/answerLogProbs.ts';
 import type { PreferenceBatch } from '../../src-main/engine/train/preference/batch.ts';
 import { ScoreSum } from '../../src-main/engine/train/preference/scores.ts';
-import { accumulatePreference, referencePoint } from '../../src-main/engine/train/preference/step.ts';
+import { referencePoint } from '../../src-main/engine/train/preference/objectiveLoss.ts';
+import { accumulatePreference } from '../../src-main/engine/train/preference/step.ts';
 import { applyGradients } from '../../src-main/engine/train/step.ts';
 import { LoraAdapter, makePair } from '../../src-main/methods/lora/lora.ts';
 import { bootOrNote } from '../checks/engineSkip.ts';
@@ -200,19 +201,13 @@ function padded(rows: { prompt: number[]; answer: number[] }[], padId: number): 
   };
 }
 
-function scoresOf(
-  objective: Objective,
-  { rows, reference, good }: PreferenceBatch,
-  logProbs: number[],
-): PreferenceScores {
-  const answers = logProbs.map((logProb, b) => ({
-    logProb,
-    ...(reference ? { reference: reference[b]! } : {}),
-    tokens: rows.labels.subarray(b * rows.T, (b + 1) * rows.T).filter((label) => label >= 0).length,
-  }));
+function scoresOf(objective: Objective, batch: PreferenceBatch, logProbs: number[]): PreferenceScores {
+  const { rows } = batch;
+  const tokens = logProbs.map(
+    (_, b) => rows.labels.subarray(b * rows.T, (b + 1) * rows.T).filter((label) => label >= 0).length,
+  );
   const sum = new ScoreSum(objective);
-  if (good) answers.forEach((answer, b) => sum.addSingle(answer, good[b] === 1));
-  else for (let p = 0; p < rows.B / 2; p++) sum.addPair(answers[p]!, answers[p + rows.B / 2]!);
+  sum.addBatch(batch, logProbs, tokens);
   return sum.scores;
 }
 

@@ -6,6 +6,7 @@ import { option, settingArguments } from '../../../src-shared/settings/arguments
 import { COMPUTE_SETTINGS } from '../../../src-shared/settings/compute.ts';
 import { DATA_SETTINGS, FILE_SETTINGS } from '../../../src-shared/settings/data.ts';
 import { TRAIN_SETTINGS } from '../../../src-shared/settings/training.ts';
+import { OBJECTIVES } from '../../../src-shared/objectives.ts';
 import { descriptorOf } from '../../../src-shared/methods/registry.ts';
 
 type Value = string | number | boolean | undefined;
@@ -31,6 +32,9 @@ export function cliArguments(run: StartRunChecked, { model, dataset }: Names): s
     ...written(['not-before', run.notBefore ?? undefined]),
     ...written(['method', type === 'lora' ? undefined : type]),
     ...settingArguments(descriptorOf(type).settings, run.method),
+    ...(run.objective
+      ? [...option('objective', run.objective.type), ...settingArguments(OBJECTIVES[run.objective.type].settings, run.objective)]
+      : []),
     ...settingArguments(TRAIN_SETTINGS, run.train),
     ...settingArguments(DATA_SETTINGS, run.data),
     ...settingArguments(COMPUTE_SETTINGS, run),

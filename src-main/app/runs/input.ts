@@ -11,7 +11,7 @@ import type { DatasetService } from '../datasets/service.ts';
 import type { ModelService } from '../models/service.ts';
 import type { Home } from '../storage/home.ts';
 import { checkBaseDtype } from '../../../src-shared/checkBaseDtype.ts';
-import { checkClassify, checkSamples } from '../../methods/checkMethod.ts';
+import { checkClassify, checkObjective, checkSamples } from '../../methods/checkMethod.ts';
 import { dataSpecSchema, type RunSpec, runSpecSchema } from '../../../src-shared/runSpec.ts';
 import { FIT_PARTS } from '../../../src-shared/plan.ts';
 import { trainSettingsSchema } from '../../../src-shared/settings/training.ts';
@@ -38,6 +38,7 @@ export const startRunSchema = z.object({
   baseDtype: runSpecSchema.shape.baseDtype,
   embeddingDtype: runSpecSchema.shape.embeddingDtype,
   method: methodSchema,
+  objective: runSpecSchema.shape.objective,
   train: trainSettingsSchema,
   data: dataSpecSchema
     .pick({
@@ -97,6 +98,7 @@ export function buildSpec(
   parts: { model: RegisteredModel; dataset: Dataset },
 ): RunSpec {
   checkClassify(input.data, input.method);
+  checkObjective(input);
   checkSamples(input);
   const { model, dataset } = parts;
   const runId = newId('run');
@@ -121,6 +123,7 @@ export function buildSpec(
     },
     task: input.taskName,
     method: input.method,
+    ...(input.objective ? { objective: input.objective } : {}),
     train: input.train,
     shortWarmup: true,
     epochEnds: true,

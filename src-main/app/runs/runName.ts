@@ -1,6 +1,7 @@
 /** Names of runs that nobody has named: the task, and what tells the run from the others of that task. */
 import path from 'node:path';
 import { freshName } from '../../../src-shared/freshName.ts';
+import { objectiveName } from '../../../src-shared/objectives.ts';
 import type { RunSpec } from '../../../src-shared/runSpec.ts';
 import { describeMethod } from '../../../src-shared/methods/registry.ts';
 
@@ -32,11 +33,13 @@ export function runName(spec: RunSpec, others: readonly Sibling[]): string {
 }
 
 /** What runs mostly differ in, in short, the most telling first; empty where there is nothing to say. */
-function parts({ model, data, method, train, baseDtype }: RunSpec): Record<string, string> {
+function parts({ model, data, method, objective, train, baseDtype }: RunSpec): Record<string, string> {
   const text = (prefix: string, value: number | undefined) => (value === undefined ? '' : `${prefix}${short(value)}`);
   return {
     model: path.basename(model.dir),
     data: `on ${path.parse(data.file).name}`,
+    objective: objective ? objectiveName(objective) : 'supervised',
+    beta: objective && 'beta' in objective ? text('beta', objective.beta) : '',
     method: describeMethod(method).name,
     rank: 'rank' in method ? text('r', method.rank) : '',
     alpha: 'alpha' in method ? text('a', method.alpha) : '',

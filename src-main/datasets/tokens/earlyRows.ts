@@ -23,7 +23,8 @@ import { tokeniseFile, type OnTokenised, type TokenisedFacts, type TokeniseOptio
  * makes it certain which rows are good, and that none of them teaches an end beside the model's own EOS.
  */
 export async function whyNotEarly(options: TokeniseOptions): Promise<string | undefined> {
-  const { file, tokenizer, vocab = Infinity, classify, format, part, noHeader } = options;
+  const { file, tokenizer, vocab = Infinity, classify, answers, format, part, noHeader } = options;
+  if (answers) return 'whether both answers of a pair can be used only their tokens tell';
   if (classify) return 'which classes there are is known once all texts have been read';
   const { byteBounds, eosId, vocabSize } = tokenizer;
   if (!byteBounds || eosId === undefined || vocabSize > vocab)

@@ -17,7 +17,7 @@ import type { TokenisedFacts, TokeniseOptions } from './tokeniseFile.ts';
 import { TokenFile } from './tokenFile.ts';
 
 /** To be raised whenever rows come to other tokens, labels, groups or sentences than before. */
-const MADE_BY = 1;
+const MADE_BY = 2;
 const LIMIT_BYTES = 40e9;
 /** Of the disk that other programs can count on. */
 const LEFT_FREE_BYTES = 2e9;
@@ -54,6 +54,7 @@ function waysOf(options: TokeniseOptions): string {
     promptTemplate,
     ownTemplate,
     keptTemplate,
+    answers,
   } = options;
   const mapped = Object.entries(map).sort();
   const read = [format ?? null, part ?? null, noHeader ?? false, mapped];
@@ -67,6 +68,7 @@ function waysOf(options: TokeniseOptions): string {
     ...(promptTemplate === undefined && !keptTemplate
       ? []
       : [promptTemplate ?? null, ownTemplate ?? null, keptTemplate ?? null]),
+    ...(answers === undefined ? [] : [{ answers }]),
   ];
   const all = JSON.stringify([MADE_BY, read, made, tokenizerHash(modelDir)]);
   return createHash('sha256').update(all).digest('hex').slice(0, 16);

@@ -2,7 +2,7 @@
 import { isSurelyLearnt } from '../surelyLearnt.ts';
 import { UnusedFields, type SeenFields } from '../unusedFields.ts';
 import { endFact } from '../endTokens.ts';
-import { tokeniseExample } from '../tokeniseExample.ts';
+import { tokeniseExample, type Answers } from '../tokeniseExample.ts';
 import { toExample } from '../examples.ts';
 import { keyOf, type TextKey } from '../firstSeen.ts';
 import { promptOf } from '../groups.ts';
@@ -29,6 +29,7 @@ export interface TokenRules {
   labels?: readonly string[] | undefined;
   /** Rows are pieces of documents. */
   isPiece: boolean;
+  answers?: Answers | undefined;
   idBytes: IdBytes;
   /** Of each row only where its line lies is wanted; it is tokenised only where it is not certain that it is good. */
   placesOnly?: boolean | undefined;
@@ -157,8 +158,11 @@ export function tokeniseBlock({ rules, block }: BlockQuestion, own: TextTokenize
   };
 }
 
-function rulesFor({ lossOn, maxLength, controlTokens, vocab, isPiece }: TokenRules, tokenizer: TextTokenizer) {
-  return { tokenizer, lossOn, maxLength, controlTokens, vocab, isPiece };
+function rulesFor(
+  { lossOn, maxLength, controlTokens, vocab, isPiece, answers }: TokenRules,
+  tokenizer: TextTokenizer,
+) {
+  return { tokenizer, lossOn, maxLength, controlTokens, vocab, isPiece, answers };
 }
 
 /** The rows of a stretch, as their reader gives them. */

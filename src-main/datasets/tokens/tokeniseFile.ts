@@ -170,12 +170,13 @@ class FileTokeniser {
       vocab,
       classify,
       labels,
+      answers,
     } = this.#options;
     if (classify && labels) assertClassifiable(this.#options.file, labels);
     const isPiece = format === 'text';
     const idBytes = idBytesFor(tokenizer.vocabSize);
     const { placesOnly } = this.#work;
-    const asked = { lossOn, maxLength, controlTokens, vocab, classify, labels };
+    const asked = { lossOn, maxLength, controlTokens, vocab, classify, labels, answers };
     return { modelDir, plan, chatTemplate, ...asked, isPiece, idBytes, placesOnly };
   }
 

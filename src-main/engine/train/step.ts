@@ -27,10 +27,10 @@ export interface StepOptions extends LossOptions {
 }
 
 /** Mean loss of a step and its gradient per parameter. */
-export interface StepGradients {
+export type StepGradients = {
   loss: tf.Scalar;
   gradients: tf.Tensor[];
-}
+};
 
 export interface StepResult {
   /** Mean cross-entropy per labelled token of the whole step, before the update. */

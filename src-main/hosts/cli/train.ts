@@ -14,6 +14,7 @@ import type { Command, Context } from './command.ts';
 import { bytes, count, loss } from './format.ts';
 import { fitRun } from './fit.ts';
 import { METHOD_OPTIONS, readMethod } from './methodOptions.ts';
+import { OBJECTIVE_OPTIONS, readObjective } from './objectiveOptions.ts';
 import { reportPreflight } from './preflight.ts';
 import { modelDirOf } from './resolve.ts';
 import { optionsOf, readSettings } from './settingOptions.ts';
@@ -33,6 +34,7 @@ export const RUN_OPTIONS: Options = {
   ...optionsOf(FILE_SETTINGS),
   'allow-bad-rows': { type: 'boolean', help: 'go on without the rows that cannot be used' },
   ...METHOD_OPTIONS,
+  ...OBJECTIVE_OPTIONS,
   ...optionsOf(TRAIN_SETTINGS),
   ...optionsOf(DATA_SETTINGS),
   ...COMPUTE_OPTIONS,
@@ -111,6 +113,7 @@ export async function readRun(context: Context, given: Given = {}): Promise<Star
   const asked = {
     ...readSettings(args, COMPUTE_SETTINGS),
     method: readMethod(args),
+    objective: readObjective(args),
     train: readSettings(args, TRAIN_SETTINGS),
     data: readSettings(args, DATA_SETTINGS),
   };

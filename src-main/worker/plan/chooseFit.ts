@@ -7,6 +7,7 @@
 import type { BaseDtype, EmbeddingDtype } from '../../../src-shared/baseDtypes.ts';
 import { checkBaseDtype } from '../../../src-shared/checkBaseDtype.ts';
 import { GraftError } from '../../../src-shared/errors.ts';
+import { answersPerRow } from '../../../src-shared/objectives.ts';
 import type { FitPart, FitResult, FitRow, FitSettings, Verdict } from '../../../src-shared/plan.ts';
 import type { Draft } from '../train/draft.ts';
 import { canBind } from './checkBindings.ts';
@@ -197,7 +198,7 @@ async function tried(draft: PlannedDraft, settings: FitSettings, limitBytes: num
     embeddingDtype,
     train: { ...draft.train, batch, accumulate, gradientCheckpointing },
   };
-  const longest = maxLength < draft.data.maxLength ? fullBatch(batch, maxLength) : longestBatch(run);
+  const longest = maxLength < draft.data.maxLength ? fullBatch(batch * answersPerRow(run.objective), maxLength) : longestBatch(run);
   const { totalBytes } = await estimateMemory(run, longest);
   const binds = canBind(run, longest, draft.bindingBytes);
   return { totalBytes, binds, verdict: binds ? verdictOf(totalBytes, limitBytes) : 'does not fit' };

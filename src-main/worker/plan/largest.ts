@@ -3,6 +3,7 @@
  * corrected it.
  */
 import { GraftError } from '../../../src-shared/errors.ts';
+import { answersPerRow } from '../../../src-shared/objectives.ts';
 import type { Batch } from '../../engine/train/batchLoss.ts';
 import { checkMethod } from '../../methods/checkMethod.ts';
 import { estimateMemory, type Sized } from './estimate.ts';
@@ -46,7 +47,7 @@ export async function largestThatFit({
     return bytes;
   };
   const bytesOf = async (tried: Sized, rows: number, length: number): Promise<number> => {
-    const { totalBytes } = await estimateMemory(tried, fullBatch(rows, Math.max(2, length)));
+    const { totalBytes } = await estimateMemory(tried, fullBatch(rows * answersPerRow(tried.objective), Math.max(2, length)));
     return fixed + correction * (totalBytes - fixed);
   };
   const fits = async (tried: Sized, rows: number, length: number): Promise<boolean> =>

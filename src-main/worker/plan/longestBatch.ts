@@ -1,11 +1,12 @@
 /** The micro-batch of a run that takes the most memory. */
 import { collate } from '../../datasets/batches.ts';
+import { collateAnswers } from '../../datasets/choices.ts';
 import { lengthsOf } from '../../datasets/tokens/rowList.ts';
 import type { Batch } from '../../engine/train/batchLoss.ts';
 import { batchPlanOf, type Draft } from '../train/draft.ts';
 
 /** The one with the most tokens in the first epoch. */
-export function longestBatch(draft: Pick<Draft, 'train' | 'data' | 'epochEnds'>): Batch {
+export function longestBatch(draft: Pick<Draft, 'train' | 'data' | 'epochEnds' | 'objective'>): Batch {
   const rows = draft.data.train;
   const lengths = lengthsOf(rows);
   const plan = batchPlanOf(draft);
@@ -17,5 +18,11 @@ export function longestBatch(draft: Pick<Draft, 'train' | 'data' | 'epochEnds'>)
       if (tokens > most) [longest, most] = [batch, tokens];
     }
   }
-  return collate(rows, longest, draft.data.padId);
+  const { padId } = draft.data;
+  if (!draft.objective) return collate(rows, longest, padId);
+  // Both answers of a pair are computed at once; the reference before them takes less.
+  return collateAnswers(
+    longest.map((row) => rows.at(row)!),
+    padId,
+  );
 }

@@ -8,7 +8,7 @@ import { templateWarnings } from '../../datasets/promptTemplates.ts';
 import type { ArchitectureSpec } from '../../engine/model/architecture.ts';
 import { descriptorOf } from '../../../src-shared/methods/registry.ts';
 import { countTokens, type Batch } from '../../engine/train/batchLoss.ts';
-import { checkClassify } from '../../methods/checkMethod.ts';
+import { checkClassify, checkObjective } from '../../methods/checkMethod.ts';
 import { checkBindings } from './checkBindings.ts';
 import { chooseFit, type PlannedDraft } from './chooseFit.ts';
 import { estimateMemory } from './estimate.ts';
@@ -17,6 +17,7 @@ import { longestBatch } from './longestBatch.ts';
 import { roomFor, verdictOf } from './memoryRoom.ts';
 import { firstRow, questionsOf } from './shownRows.ts';
 import type { FitPart, FitResult, PlanResult, PreflightResult, Room } from '../../../src-shared/plan.ts';
+import { isPaired } from '../../../src-shared/objectives.ts';
 import type { RunSpec } from '../../../src-shared/runSpec.ts';
 import { lengthsOf } from '../../datasets/tokens/rowList.ts';
 import { prepareRows, splitRows, type PreparedRows } from '../train/data.ts';
@@ -57,18 +58,20 @@ export class Planner {
   ): Promise<T> {
     return withBase(spec, async (base) => {
       checkClassify(spec.data, spec.method);
+      checkObjective(spec);
       const rows = await this.prepared(spec, base.spec);
       return work({ ...spec, bindingBytes, base, data: splitRows(spec, base.spec, rows, () => undefined) }, rows);
     });
   }
 
   private async prepared(spec: RunSpec, architecture: ArchitectureSpec): Promise<PreparedRows> {
-    const { data, model, method } = spec;
+    const { data, model, method, objective } = spec;
     const key = JSON.stringify([
       model.hash,
       model.dir,
       data,
       descriptorOf(method.type).virtualTokens?.(method) ?? null,
+      objective ? isPaired(objective) : null,
     ]);
     const known = this.rows.get(key);
     const isOutdated = (await known)?.prepared.sample?.isOutdated();

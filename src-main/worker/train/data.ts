@@ -10,8 +10,10 @@ import {
   type PreparedTokens,
   type TokensWanted,
 } from '../../datasets/tokens/preparedTokens.ts';
+import { markedRows, pairedRows } from '../../datasets/choices.ts';
 import { changedRows, chosenRows, indicesWhere, lineOf, type RowList } from '../../datasets/tokens/rowList.ts';
-import { TokeniseMeter } from './tokeniseMeter.ts';
+import { RowMeter } from './rowMeter.ts';
+import type { Answers } from '../../datasets/tokeniseExample.ts';
 import type { DatasetKind } from '../../../src-shared/datasets.ts';
 import { withVirtualTokens, type VirtualLayout } from '../../datasets/virtualTokens.ts';
 import { GraftError, toErrorData, usageError } from '../../../src-shared/errors.ts';
@@ -19,8 +21,9 @@ import type { LoadProgress } from '../../../src-shared/loadProgress.ts';
 import type { KeptTemplate } from '../../../src-shared/promptTemplates.ts';
 import type { EndToken } from '../../../src-shared/tokens.ts';
 import { descriptorOf } from '../../../src-shared/methods/registry.ts';
+import { isPaired, OBJECTIVE_TYPES } from '../../../src-shared/objectives.ts';
 import type { ArchitectureSpec } from '../../engine/model/architecture.ts';
-import { checkClassify, checkSamples } from '../../methods/checkMethod.ts';
+import { checkClassify, checkObjective, checkSamples } from '../../methods/checkMethod.ts';
 import type { RunSpec } from '../../../src-shared/runSpec.ts';
 import type { TrainEvent } from '../../../src-shared/training.ts';
 import { checkTrainSettings } from '../../../src-shared/settings/training.ts';
@@ -79,7 +82,8 @@ export async function prepareRows(
   const modelLength = maxPositions - countOf(virtual);
   const maxLength = Math.min(spec.data.maxLength, modelLength);
   const controlTokens = readsControlTokens(spec);
-  const options = { ...spec.data, controlTokens, maxLength, tokenizer, vocab, modelDir: spec.model.dir };
+  const answers: Answers | undefined = spec.objective && (isPaired(spec.objective) ? 'pairs' : 'marked');
+  const options = { ...spec.data, answers, controlTokens, maxLength, tokenizer, vocab, modelDir: spec.model.dir };
   const prepared = sampled ? await tokensOrSample(options) : await prepareTokens(options, wantedTokens());
   return { prepared, tokenizer, modelLength, maxLength };
 
@@ -87,8 +91,8 @@ export async function prepareRows(
     const tell = (progress: LoadProgress): void => emit({ type: 'loading', ...progress });
     const { packing, bucketing } = spec.train;
     return {
-      onTokenised: new TokeniseMeter('tokenise', tell).add,
-      onLooked: new TokeniseMeter('look', tell).add,
+      onTokenised: new RowMeter('tokenise', tell).add,
+      onLooked: new RowMeter('look', tell).add,
       earlyBytes,
       needsAll:
         packing || bucketing ? `${packing ? 'packing' : 'sorting by length'} needs the length of each` : undefined,
@@ -108,6 +112,7 @@ export async function readData(
   { earlyBytes }: Pick<RowsWanted, 'earlyBytes'> = {},
 ): Promise<RunData & { close: () => void }> {
   checkClassify(spec.data, spec.method);
+  checkObjective(spec);
   checkSamples(spec);
   const rows = await prepareRows(spec, architecture, { emit, earlyBytes });
   try {
@@ -157,14 +162,17 @@ export function splitRows(
       { file: spec.data.file },
     );
   }
+  checkKind(prepared.kind, spec.objective);
   const { allowBadRows, excludeLines: excluded = [] } = spec.data;
   assertTrainable(prepared, { allowBadRows, excluded, modelLength });
   const limitedByModel = maxLength < spec.data.maxLength;
   const controlTokens = readsControlTokens(spec);
   for (const message of rowNotes(prepared, { limitedByModel, controlTokens })) emit({ type: 'log', message });
-  const examples = virtual
+  const rows = virtual
     ? changedRows(prepared.examples, (row) => withVirtualTokens(row, virtual), countOf(virtual))
     : prepared.examples;
+  const asChoices = spec.objective && (isPaired(spec.objective) ? pairedRows : markedRows);
+  const examples = asChoices ? asChoices(rows, tokenizer) : rows;
   const parts = splitRowList(examples, spec.train.val, spec.train.seed);
   checkTrainSettings(spec.train, parts.val.length);
   const train = withoutLines(parts.train, spec);
@@ -181,6 +189,16 @@ export function splitRows(
     sharedLines: prepared.sharedLines,
     maxLength: maxLength + countOf(virtual),
   };
+}
+
+/** Throws a usage error DATASET_PAIRS where pairs would be learnt as answers, of which the rejected ones are lost. */
+function checkKind(kind: DatasetKind, objective: RunSpec['objective']): void {
+  if (kind !== 'preference' || objective) return;
+  throw usageError(
+    'DATASET_PAIRS',
+    `The rows are pairs of a chosen and a rejected answer; choose an objective (--objective ${OBJECTIVE_TYPES.join(', ')}) ` +
+      'to learn from both, or learn the chosen ones alone (--map completion=chosen).',
+  );
 }
 
 /** Runs from before the setting read control tokens in the text of a row as tokens. */

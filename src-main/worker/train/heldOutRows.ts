@@ -2,6 +2,7 @@
 import { setImmediate } from 'node:timers/promises';
 import { collate } from '../../datasets/batches.ts';
 import { evaluateLoss } from '../../engine/train/evaluate.ts';
+import { evaluatePreference } from '../../engine/train/preference/evaluate.ts';
 import type { HeldOutRows } from '../../../src-shared/training.ts';
 import type { Run } from './run.ts';
 
@@ -15,16 +16,20 @@ const SAME = 1e-3;
 export async function heldOutLosses({
   model,
   method,
+  choices,
   data,
   settings,
-}: Pick<Run, 'model' | 'method' | 'data' | 'settings'>): Promise<number[]> {
+}: Pick<Run, 'model' | 'method' | 'choices' | 'data' | 'settings'>): Promise<number[]> {
   const { val, labels, padId } = data;
   if (labels) return [];
   method.beforeEvaluation();
   const losses: number[] = [];
   const rows = Math.min(MOST_ROWS, STEPS * settings.batch * settings.accumulate, val.length);
   for (let row = 0; row < rows; row++) {
-    losses.push((await evaluateLoss(model, [collate(val, [row], padId)])).loss);
+    const { loss } = choices
+      ? await evaluatePreference(model, [choices.batch('val', [row])], choices.objective)
+      : await evaluateLoss(model, [collate(val, [row], padId)]);
+    losses.push(loss);
     await setImmediate();
   }
   return losses;

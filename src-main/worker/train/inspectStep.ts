@@ -11,9 +11,12 @@ import type { InspectedRow, InspectedStep, InspectParams } from '../../../src-sh
 import * as tf from '@tensorflow/tfjs-core';
 import { collate } from '../../datasets/batches.ts';
 import type { TextTokenizer } from '../../datasets/tokenizer.ts';
-import { IGNORED, type TokenisedExample } from '../../datasets/types.ts';
+import { IGNORED, type Choice, type TokenisedExample } from '../../datasets/types.ts';
 import { batchLoss, labelledRows } from '../../engine/train/batchLoss.ts';
+import { evaluatePreference } from '../../engine/train/preference/evaluate.ts';
+import { referencePoint } from '../../engine/train/preference/objectiveLoss.ts';
 import { CallControl } from '../control.ts';
+import type { Choices } from './choices.ts';
 import type { RunData } from './data.ts';
 import { withDraft } from './draft.ts';
 import type { Run } from './run.ts';
@@ -42,8 +45,10 @@ async function replay(run: Run, lastStep: number, emit: (event: { done: number; 
   }
 }
 
-async function measure({ settings, data, model, method, plan }: Run, step: number): Promise<InspectedStep> {
+async function measure(run: Run, step: number): Promise<InspectedStep> {
+  const { settings, data, model, method, plan, choices } = run;
   method.beforeEvaluation();
+  if (choices) return measureChoices(run, choices, step);
   const { labelSmoothing } = settings;
   const trainHead = false;
   const rows: InspectedRow[] = [];
@@ -62,6 +67,25 @@ async function measure({ settings, data, model, method, plan }: Run, step: numbe
     sharedLines: data.sharedLines,
     rows,
   };
+}
+
+/** Each pair, or each answer, alone; KTO's from the reference point of the whole step. */
+async function measureChoices({ data, model, plan }: Run, choices: Choices, step: number): Promise<InspectedStep> {
+  const { objective } = choices;
+  const numbers = plan.rowsOf(step).flat();
+  const whole = numbers.map((row) => choices.batch('train', [row]));
+  const z = objective.type === 'kto' ? await referencePoint(model, whole, objective) : 0;
+  const rows: InspectedRow[] = [];
+  for (const [i, batch] of whole.entries()) {
+    const choice = data.train.at(numbers[i]!) as Choice;
+    const { loss } = await evaluatePreference(model, [batch], objective, { z });
+    const texts = textsOf(choice, data, model.spec.vocab);
+    const rejected = choice.rejected && textsOf({ ...choice, ...choice.rejected }, data, model.spec.vocab).completion;
+    const labelledTokens = labelledRows(batch.rows).rows.length;
+    rows.push({ ...texts, ...(rejected === undefined ? {} : { rejected }), labelledTokens, loss });
+  }
+  const meanLoss = (await evaluatePreference(model, whole, objective, { z })).loss;
+  return { step, meanLoss, sharedLines: data.sharedLines, rows };
 }
 
 /** Virtual tokens, which have ids from `vocab` on, have no text. */

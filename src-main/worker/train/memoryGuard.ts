@@ -3,16 +3,15 @@
  * the step is computed again over twice as many. Rows, effective batch and step stay the same.
  */
 import * as tf from '@tensorflow/tfjs-core';
-import { collate } from '../../datasets/batches.ts';
 import { orShortOfMemory } from '../../engine/backends/deviceWatch.ts';
 import { dropFreeBuffers } from '../../engine/backends/tfjsInternals.ts';
-import type { Batch } from '../../engine/train/batchLoss.ts';
 import { isOutOfMemory, withinMemory } from '../../engine/train/memoryLimit.ts';
-import { accumulateGradients, type LossOptions, type StepGradients } from '../../engine/train/step.ts';
+import type { LossOptions, StepGradients } from '../../engine/train/step.ts';
 import { roomFor } from '../plan/memoryRoom.ts';
 import { outOfMemory } from './outOfMemory.ts';
 import type { BackendName } from '../../../src-shared/backends.ts';
 import type { Run } from './run.ts';
+import { workOn, type MeasuredStep } from './stepWork.ts';
 
 /**
  * What tensors may hold of the room that the plan told; null: only the engine itself says when memory has run out. Ask
@@ -40,13 +39,13 @@ export async function gradientsInMemory(
   run: Run,
   rows: number[][],
   options: LossOptions,
-): Promise<{ batches: Batch[]; sums: StepGradients }> {
-  const { data, progress, emit } = run;
+): Promise<MeasuredStep> {
+  const { progress, emit } = run;
   for (;;) {
     const parts = rows.flatMap((microBatch) => cut(microBatch, progress.splits));
-    const batches = parts.map((part) => collate(data.train, part, data.padId));
+    const { batches, measure } = workOn(run, parts, options);
     try {
-      return { batches, sums: await attempt(run, batches, options) };
+      return await measure((compute) => attempt(run, compute));
     } catch (error) {
       if (!isOutOfMemory(error)) throw error;
       const largest = Math.max(...parts.map((part) => part.length));
@@ -86,20 +85,14 @@ function cut(rows: number[], parts: number): number[][] {
 }
 
 /** Leaves no tensor behind when it fails. */
-async function attempt(
-  { engine, model, method, tensorLimitBytes }: Run,
-  batches: Batch[],
-  options: LossOptions,
-): Promise<StepGradients> {
-  const compute = (): StepGradients => {
-    const all = (): StepGradients => accumulateGradients(model, method.parameters, batches, options);
-    const { loss, gradients } = tf.tidy(() => ({
-      ...(tensorLimitBytes === null ? all() : withinMemory(tensorLimitBytes, all)),
-    }));
-    return { loss, gradients };
-  };
+async function attempt<T extends StepGradients>(
+  { engine, tensorLimitBytes }: Run,
+  all: () => T,
+): Promise<T> {
+  const compute = (): T =>
+    tf.tidy(() => (tensorLimitBytes === null ? all() : withinMemory(tensorLimitBytes, all)));
   if (engine !== 'webgpu') return compute();
-  let sums: StepGradients | undefined;
+  let sums: T | undefined;
   try {
     return await orShortOfMemory(async () => {
       sums = compute();
@@ -107,7 +100,7 @@ async function attempt(
       return sums;
     });
   } catch (error) {
-    if (sums) tf.dispose([sums.loss, ...sums.gradients]);
+    if (sums) tf.dispose(sums);
     throw error;
   }
 }

@@ -7,6 +7,7 @@ import type { BackendName } from '../../../src-shared/backends.ts';
 import type { TrainSettings } from '../../../src-shared/settings/training.ts';
 import type { TrainEvent } from '../../../src-shared/training.ts';
 import type { CallControl } from '../control.ts';
+import type { Choices } from './choices.ts';
 import type { RunData } from './data.ts';
 import type { Progress } from './state.ts';
 
@@ -21,6 +22,8 @@ export interface Run {
   model: Decoder;
   method: AttachedMethod;
   optimizer: AdamW;
+  /** Where a run learns from choices: its rows as such. */
+  choices: Choices | null;
   /** Which of the training rows make up which step. */
   plan: BatchPlan;
   /** Where to go on from; kept up to date. */

@@ -15,6 +15,7 @@ import { evaluateLoss } from '../../engine/train/evaluate.ts';
 import { generateBatch } from '../../engine/generate/generate.ts';
 import { Random } from '../../../src-shared/random.ts';
 import type { RowList } from '../../datasets/tokens/rowList.ts';
+import type { Choice } from '../../datasets/types.ts';
 import type { Run, Sampler } from './run.ts';
 
 /**
@@ -104,7 +105,8 @@ function rowsOf(prompts: readonly number[][], { val, train }: Run['data']): (Ask
   const found = prompts.map((): AskingRow | null => null);
   for (const part of [val, train])
     for (let place = 0; place < Math.min(LOOKED_AT, part.length) && found.includes(null); place++) {
-      const { ids, labels } = part.at(place)!;
+      const { ids, labels, good = true } = part.at(place)! as Choice;
+      if (!good) continue; // nobody is to expect a bad answer
       const asked = labels.findIndex((label) => label >= 0);
       for (const [i, prompt] of prompts.entries())
         if (found[i] === null && asked === prompt.length && prompt.every((id, t) => ids[t] === id))

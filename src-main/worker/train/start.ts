@@ -11,13 +11,16 @@ import { collate } from '../../datasets/batches.ts';
 import type { BatchPlan } from '../../datasets/batchPlan.ts';
 import { checkBindings } from '../plan/checkBindings.ts';
 import { longestBatch } from '../plan/longestBatch.ts';
+import { hasReference } from '../../../src-shared/objectives.ts';
 import { useBackend } from '../backend.ts';
 import { loadDecoder } from '../loadDecoder.ts';
 import { digestOf } from './digest.ts';
 import { hasBestValues } from './bestValues.ts';
+import { Choices } from './choices.ts';
 import { batchPlanOf, totalStepsOf, type Draft } from './draft.ts';
 import { tensorLimits } from './memoryGuard.ts';
 import { keptStart, probeOf } from './probe.ts';
+import { measureReferences } from './references.ts';
 import type { Run } from './run.ts';
 import { loadRunState, newProgress, type Progress } from './state.ts';
 
@@ -42,10 +45,23 @@ export async function startRun(draft: Draft, { state, emit, control, keepsStart 
   });
   const baseParameters = countParameters(loaded.weights.values());
   const plan = batchPlanOf(draft);
+  const choices = draft.objective ? new Choices(draft.objective, data, settings.seed) : null;
   const probe = probeOf(draft, plan, emit);
   const kept = keepsStart ? keptStart(draft.runDir) : undefined;
   const method = await attachMethod(loaded, draft, base, { ...data, probe, kept });
   const begun = firstStep(draft, method, plan);
+  if (choices && hasReference(choices.objective)) {
+    method.beforeEvaluation();
+    await measureReferences(choices, {
+      model: method.model,
+      plan,
+      totalSteps: begun.totalSteps,
+      batch: settings.batch,
+      runDir: keepsStart ? draft.runDir : null,
+      emit,
+      control,
+    });
+  }
   const progress = state === null ? begun.progress : loadRunState(state, method.parameters, begun.optimizer);
   if (draft.rolledBack) forgetLostBest(progress, draft.runDir);
   const trainableParameters = countParameters(method.parameters);
@@ -60,6 +76,7 @@ export async function startRun(draft: Draft, { state, emit, control, keepsStart 
     data,
     model: method.model,
     method,
+    choices,
     plan,
     trainableParameters,
     totalParameters: baseParameters + (trainsBase ? 0 : trainableParameters),

@@ -5,7 +5,6 @@
 import fs from 'node:fs';
 import { GraftError } from '../../../src-shared/errors.ts';
 import { deviceFailure } from '../../engine/backends/deviceWatch.ts';
-import { countTokens } from '../../engine/train/batchLoss.ts';
 import { neftuneNoise } from '../../engine/train/neftune.ts';
 import { applyGradients, type LossOptions, type StepResult } from '../../engine/train/step.ts';
 import { peakResidentBytes } from '../../hardware/peakMemory.ts';
@@ -24,7 +23,7 @@ export async function takeStep(run: Run): Promise<StepMetrics | null> {
   const step = progress.step + 1;
   const started = performance.now();
   const lr = run.lrOf(progress.step);
-  const { batches, sums } = await gradientsInMemory(run, plan.rowsOf(step), {
+  const { tokens, sums, preference } = await gradientsInMemory(run, plan.rowsOf(step), {
     labelSmoothing: settings.labelSmoothing,
     gradientCheckpointing: settings.gradientCheckpointing,
     ...randomDraws(run, step),
@@ -40,7 +39,6 @@ export async function takeStep(run: Run): Promise<StepMetrics | null> {
     return null;
   }
   const { loss, gradNorm } = result;
-  const tokens = batches.reduce((sum, batch) => sum + countTokens(batch), 0);
   progress.badSteps = 0;
   progress.tokens += tokens;
   progress.trainingMs += elapsedMs;
@@ -54,6 +52,7 @@ export async function takeStep(run: Run): Promise<StepMetrics | null> {
     tokensPerSecond: tokens / (elapsedMs / 1000),
     memoryBytes: process.memoryUsage.rss(),
     elapsedMs,
+    ...(preference ? { preference } : {}),
   };
 }
 

@@ -1,12 +1,14 @@
 /** Evaluation during a run: the validation loss, which values were the best, and whether it still pays to go on. */
 import { setImmediate } from 'node:timers/promises';
-import { evaluationBatches } from '../../datasets/batches.ts';
+import { evaluationBatches, likeLengths } from '../../datasets/batches.ts';
 import { countedLengths } from '../../datasets/tokens/rowList.ts';
 import type { Decoder } from '../../engine/model/decoder.ts';
 import type { Batch } from '../../engine/train/batchLoss.ts';
 import { classScores, evaluateClasses } from '../../engine/train/classification.ts';
+import type { PreferenceScores } from '../../../src-shared/objectives.ts';
 import type { ClassScores } from '../../../src-shared/training.ts';
 import { evaluateLoss } from '../../engine/train/evaluate.ts';
+import { evaluatePreference } from '../../engine/train/preference/evaluate.ts';
 import { heldOutLosses } from './heldOutRows.ts';
 import { saveBestValues } from './bestValues.ts';
 import { removeBestValues } from '../../runfolder/discard.ts';
@@ -42,16 +44,23 @@ const INTERRUPTED = Symbol('a pause was asked for');
 
 async function measure({
   model,
+  choices,
   data: { val, labels, padId },
   settings,
   control,
-}: Run): Promise<{ loss: number; scores?: ClassScores } | null> {
+}: Run): Promise<{ loss: number; scores?: ClassScores; preference?: PreferenceScores } | null> {
   const onBatch = async (): Promise<void> => {
     await setImmediate(); // lets the wish to pause get in
     if (control.paused && !control.stopped) throw INTERRUPTED;
   };
   try {
-    const batches = evaluationBatches(val, settings.batch, padId, await countedLengths(val, onBatch));
+    const lengths = await countedLengths(val, onBatch);
+    if (choices) {
+      const batches = likeLengths(lengths, settings.batch).map((rows) => choices.batch('val', rows));
+      const { loss, scores } = await evaluatePreference(model, batches, choices.objective, { onBatch });
+      return { loss, preference: scores };
+    }
+    const batches = evaluationBatches(val, settings.batch, padId, lengths);
     return labels
       ? await classify(model, batches, labels.length, onBatch)
       : { loss: (await evaluateLoss(model, batches, onBatch)).loss };

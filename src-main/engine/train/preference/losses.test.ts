@@ -12,7 +12,7 @@ import { dpoLosses, ktoLosses, oddsRatioLosses, simpoLosses } from './losses.ts'
 
 beforeAll(() => useBackend('wasm'));
 
-/** Of three pairs: what the chosen and the rejected answers have gained, or mean log-probabilities, and their tokens. */
+/** Of three pairs: gains of the chosen and the rejected answers, or their mean log-probabilities, and tokens. */
 const W = [1.5, -0.75, 0.1];
 const L = [-2, 0.25, 0.125];
 const MEANS_W = [-0.5, -1.25, -0.01];

@@ -1,4 +1,5 @@
 /** What the choices of a model come to, in plain numbers: rewards, margins and on how many it is right. */
+import type { PreferenceBatch } from './batch.ts';
 import { hasReference, isPaired, type Objective, type PreferenceScores } from '../../../../src-shared/objectives.ts';
 
 /** One answer, as the model and its reference find it. */
@@ -41,6 +42,17 @@ export class ScoreSum {
     add(isGood ? this.#good : this.#bad, reward);
     const point = this.#objective.type === 'kto' ? this.#objective.beta * this.#z : 0;
     if (isGood ? reward > point : reward < point) this.#right++;
+  }
+
+  /** (B) log-probabilities and tokens of the answers of a batch. */
+  addBatch({ rows, reference, good }: PreferenceBatch, logProbs: ArrayLike<number>, tokens: readonly number[]): void {
+    const answer = (b: number): ScoredAnswer => ({
+      logProb: logProbs[b]!,
+      ...(reference ? { reference: reference[b]! } : {}),
+      tokens: tokens[b]!,
+    });
+    if (good) for (let b = 0; b < rows.B; b++) this.addSingle(answer(b), good[b] === 1);
+    else for (let pair = 0; pair < rows.B / 2; pair++) this.addPair(answer(pair), answer(pair + rows.B / 2));
   }
 
   get scores(): PreferenceScores {

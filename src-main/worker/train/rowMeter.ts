@@ -1,11 +1,11 @@
-/** Tells how many rows of a large file are tokenised or looked through, a few times a second, and how long it takes. */
+/** Tells how many rows are tokenised, looked through or measured, a few times a second, and how long it takes. */
 import type { LoadProgress } from '../../../src-shared/loadProgress.ts';
 
 const TELL_MS = 250;
 /** Before that a rate says nothing. */
 const KNOWN_AFTER_MS = 1000;
 
-export class TokeniseMeter {
+export class RowMeter {
   readonly #tell: (progress: LoadProgress) => void;
   readonly #startedMs = performance.now();
   readonly #work: LoadProgress['work'];
