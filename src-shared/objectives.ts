@@ -200,3 +200,9 @@ export interface PreferenceScores {
   /** KTO with a reference point from data: mean log-probability ratio of answers to other questions, at least 0. */
   kl?: number;
 }
+
+/** `right on 93 % of the choices, margin 1.2041`. */
+export function preferenceText({ accuracy, margin, kl }: PreferenceScores): string {
+  const ahead = margin === null ? '' : `, margin ${margin.toFixed(4)}`;
+  return `right on ${Math.round(100 * accuracy)} % of the choices${ahead}${kl === undefined ? '' : `, KL ${kl.toFixed(4)}`}`;
+}

@@ -37,7 +37,7 @@ export interface AttachedMethod {
 
 interface Taught {
   endTokens?: EndToken[];
-  kind?: DatasetKind;
+  kind?: Exclude<DatasetKind, 'preference'>;
   promptTemplate?: KeptTemplate;
 }
 
@@ -63,8 +63,7 @@ export async function attachMethod(
     ...(training.lrScaleOf ? { lrScaleOf: (parameter: Parameter) => training.lrScaleOf!(parameter) } : {}),
     save: async (outDir = run.outDir) => {
       const result = (await training.result?.()) ?? { adapter: training.adapter, settings };
-      // Beside its template an adapter trained on choices is asked as one trained on answers.
-      const rows = kind === undefined ? {} : { rows: kind === 'preference' ? ('completion' as const) : kind };
+      const rows = kind === undefined ? {} : { rows: kind };
       const template = promptTemplate ? { promptTemplate } : {};
       const graft = { ...graftInfo(run, result.settings, base, labels), endTokens, ...rows, ...template };
       return method.save(outDir, result.adapter, result.settings, base, graft);

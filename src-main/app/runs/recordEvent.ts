@@ -2,6 +2,7 @@
 import type { Catalog } from '../../catalog/catalog.ts';
 import type { Run } from '../../catalog/runs.ts';
 import { readJournal, type JournalEntry } from '../../runfolder/journal.ts';
+import { preferenceText } from '../../../src-shared/objectives.ts';
 import { counted } from '../../../src-shared/plural.ts';
 import type { TrainEvent } from '../../../src-shared/training.ts';
 
@@ -64,7 +65,10 @@ function logLine(event: TrainEvent): string | null {
       );
     }
     case 'eval':
-      return `Validation loss after step ${event.step}: ${event.valLoss.toFixed(4)}.`;
+      return (
+        `Validation loss after step ${event.step}: ${event.valLoss.toFixed(4)}` +
+        `${event.preference ? `, ${preferenceText(event.preference)}` : ''}.`
+      );
     case 'checkpoint':
       return `Checkpoint written after step ${event.step}.`;
     case 'log':

@@ -1,6 +1,7 @@
 /** The progress of a run as lines of text, at most about one a second. */
 import type { RunEvent } from '../../app/runs/channel.ts';
 import { loadProgressText } from '../../../src-shared/loadProgress.ts';
+import { preferenceText } from '../../../src-shared/objectives.ts';
 import { counted } from '../../../src-shared/plural.ts';
 import { count, scores } from './format.ts';
 
@@ -33,14 +34,16 @@ export function sayProgress(say: (line: string) => void): (event: RunEvent) => v
         saidMs = nowMs;
         say(
           `step ${event.step}/${totalSteps}  loss ${event.loss.toFixed(4)}  lr ${event.lr.toExponential(2)}  ` +
-            `${event.tokensPerSecond.toFixed(0)} tokens/s`,
+            `${event.tokensPerSecond.toFixed(0)} tokens/s` +
+            (event.preference ? `  ${preferenceText(event.preference)}` : ''),
         );
         return;
       }
       case 'eval':
         say(
           `step ${event.step}/${totalSteps}  validation loss ` +
-            `${event.valLoss.toFixed(4)}${event.scores ? `  ${scores(event.scores)}` : ''}`,
+            `${event.valLoss.toFixed(4)}${event.scores ? `  ${scores(event.scores)}` : ''}` +
+            (event.preference ? `  ${preferenceText(event.preference)}` : ''),
         );
         return;
       case 'sample':

@@ -37,7 +37,8 @@ export interface RunData {
   endTokens: EndToken[];
   padId: number;
   tokenizer: TextTokenizer;
-  kind: DatasetKind;
+  /** Pairs count as what their prompts and answers are. */
+  kind: Exclude<DatasetKind, 'preference'>;
   /** How their questions are put; absent in runs from before there was a choice. */
   promptTemplate?: KeptTemplate;
   /** Control tokens that texts spell out are tokens, not text. */
@@ -183,7 +184,7 @@ export function splitRows(
     endTokens: taughtEnds(train, tokenizer),
     padId: tokenizer.padId,
     tokenizer,
-    kind: prepared.kind,
+    kind: prepared.kind === 'preference' ? 'completion' : prepared.kind,
     ...(prepared.promptTemplate ? { promptTemplate: prepared.promptTemplate } : {}),
     controlTokens,
     sharedLines: prepared.sharedLines,
