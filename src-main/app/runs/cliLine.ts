@@ -33,7 +33,10 @@ export function cliArguments(run: StartRunChecked, { model, dataset }: Names): s
     ...written(['method', type === 'lora' ? undefined : type]),
     ...settingArguments(descriptorOf(type).settings, run.method),
     ...(run.objective
-      ? [...option('objective', run.objective.type), ...settingArguments(OBJECTIVES[run.objective.type].settings, run.objective)]
+      ? [
+          ...option('objective', run.objective.type),
+          ...settingArguments(OBJECTIVES[run.objective.type].settings, run.objective),
+        ]
       : []),
     ...settingArguments(TRAIN_SETTINGS, run.train),
     ...settingArguments(DATA_SETTINGS, run.data),

@@ -38,9 +38,9 @@ export const OVERHEAD: Record<BackendName, { processBytes: number; slack: number
 /** What of a run decides its memory, the batch aside. */
 export type Sized = Pick<Draft, 'base' | 'baseDtype' | 'embeddingDtype' | 'engine' | 'method' | 'train'> &
   Partial<Pick<Draft, 'objective'>> & {
-  /** The largest buffer that the card binds; absent: as most cards do. */
-  bindingBytes?: number | undefined;
-};
+    /** The largest buffer that the card binds; absent: as most cards do. */
+    bindingBytes?: number | undefined;
+  };
 
 /** Nothing of the estimate is saved. */
 const UNSAVED = { runId: '', task: '', outDir: '' };
