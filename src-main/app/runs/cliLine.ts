@@ -30,8 +30,12 @@ export function cliArguments(run: StartRunChecked, { model, dataset }: Names): s
     ...settingArguments(FILE_SETTINGS, { ...dataset, format: dataset.format ?? undefined }),
     ...written(['allow-bad-rows', dataset.allowBadRows], ['task', run.taskName], ['name', run.name]),
     ...written(['not-before', run.notBefore ?? undefined]),
-    ...written(['method', type === 'lora' ? undefined : type]),
-    ...settingArguments(descriptorOf(type).settings, run.method),
+    ...(run.startsFrom === undefined
+      ? [
+          ...written(['method', type === 'lora' ? undefined : type]),
+          ...settingArguments(descriptorOf(type).settings, run.method),
+        ]
+      : written(['from', run.startsFrom])),
     ...(run.objective
       ? [
           ...option('objective', run.objective.type),
