@@ -164,6 +164,11 @@ it.each([
   }
 });
 
+it('a batch may be a single marked answer', async () => {
+  const { steps } = await trained(await run({ type: 'kto' }, { rows: MARKED, steps: 3, batch: 1 }));
+  expect(steps.map(({ preference }) => preference!.margin)).toEqual([null, null, null]);
+});
+
 it('recomputing blocks changes nothing, and no tensors pile up', async () => {
   const kept = await trained(await run({ type: 'dpo' }, { steps: 6 }));
   const again = await trained(await run({ type: 'dpo' }, { steps: 6, gradientCheckpointing: true }));
