@@ -98,10 +98,7 @@ it.each([
     /does not begin with/,
   ],
   [{ chosen: [user('Hi'), assistant('a')], rejected: [user('Ho'), assistant('b')] }, /part at a message that is not/],
-  [
-    { chosen: [user('Hi'), assistant('a'), user('b')], rejected: [user('Hi'), assistant('a')] },
-    /not the assistant/,
-  ],
+  [{ chosen: [user('Hi'), assistant('a'), user('b')], rejected: [user('Hi'), assistant('a')] }, /not the assistant/],
   [{ chosen: [assistant('a')], rejected: [assistant('b')] }, /no prompt that both answers follow/],
 ])('%j is no pair', (values, reason) => {
   expect(read(values)).toMatchObject({ line: 1, reason: expect.stringMatching(reason) as string });

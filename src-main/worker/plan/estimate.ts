@@ -5,6 +5,8 @@
  */
 import * as tf from '@tensorflow/tfjs-core';
 import { expectedTensors } from '../../basemodel/expectedTensors.ts';
+import { collate } from '../../datasets/batches.ts';
+import { withOtherAnswer } from '../../datasets/otherAnswers.ts';
 import { mostBytesPerBinding } from '../../engine/backends/bindingLimit.ts';
 import type { BufferPool } from '../../engine/backends/bufferPool.ts';
 import { USUAL_LIMITS } from '../../engine/backends/dryDevice.ts';
@@ -158,12 +160,23 @@ async function choose(
     rows,
     reference: new Float32Array(rows.B),
     ...(isPaired(objective) ? {} : { good: new Uint8Array(rows.B) }),
-    mismatched: { rows, reference: new Float32Array(rows.B) },
+    mismatched: { rows: withShortAnswers(rows), reference: new Float32Array(rows.B) },
   }));
   if (objective.type === 'kto') await referencePoint(model, choices, objective);
   const { logProbs, ...sums } = accumulatePreference(model, parameters, choices, objective, options);
   tf.dispose(logProbs);
   await applyGradients(optimizer, sums, options);
+}
+
+/** Each prompt with the shortest answer: of another length, so that a card's buffers are others, too. */
+function withShortAnswers({ ids, labels, mask, B, T }: Batch): Batch {
+  const rows = Array.from({ length: B }, (_, b) => {
+    const end = b * T + mask.subarray(b * T, (b + 1) * T).lastIndexOf(1) + 1;
+    return { ids: ids.subarray(b * T, end), labels: labels.subarray(b * T, end) };
+  });
+  const shortest = rows.reduce((best, row) => (row.ids.length < best.ids.length ? row : best));
+  const others = rows.map((row) => withOtherAnswer(row, shortest, T));
+  return collate(others, [...others.keys()], 0);
 }
 
 /** Every weight in the form and the pieces that the loader would give it. */
