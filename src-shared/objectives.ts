@@ -163,7 +163,6 @@ export const objectiveSchema = z
   );
 export type Objective = z.output<typeof objectiveSchema>;
 export type DpoObjective = z.output<typeof dpoSchema>;
-export type OrpoObjective = z.output<typeof orpoSchema>;
 export type SimpoObjective = z.output<typeof simpoSchema>;
 export type KtoObjective = z.output<typeof ktoSchema>;
 

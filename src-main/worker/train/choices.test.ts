@@ -214,6 +214,37 @@ it('the reference is measured for the rows that will be seen, and read again by 
   expect(fs.readFileSync(referenceFile(spec.runDir))).toEqual(before);
 });
 
+it('a run that begins with an adapter goes on from its values and compares with them', async () => {
+  const config = {
+    rows: PAIRS,
+    train: { steps: 12, batch: 4, lr: 1e-2, val: 0.2 },
+    data: { map: { completion: 'chosen' } },
+  };
+  const first = await tinyRun(config);
+  const answers = await trained(first);
+  const startsFrom = { dir: first.outDir, sha256: answers.result.sha256 };
+  const again = { ...(await tinyRun({ ...config, train: { ...config.train, lr: 1e-9 } })), startsFrom };
+  // What was learnt is there from the first evaluation on.
+  expect((await trained(again)).evals[0]!.valLoss).toBeCloseTo(answers.evals.at(-1)!.valLoss, 5);
+
+  const spec = {
+    ...(await run({ type: 'dpo', beta: 1 }, { steps: 10, method: { targets: undefined, rank: 2, alpha: 4 } })),
+    startsFrom,
+  };
+  const { steps } = await trained(spec);
+  expect(steps[0]!.loss).toBeCloseTo(Math.log(2), 4);
+  expect(steps.at(-1)!.loss).toBeLessThan(0.6);
+  const plain = await trained(
+    await run({ type: 'dpo', beta: 1 }, { steps: 1, method: { targets: undefined, rank: 2, alpha: 4 } }),
+  );
+  expect(steps[0]!.gradNorm).not.toBeCloseTo(plain.steps[0]!.gradNorm, 3);
+
+  const other = { ...spec, startsFrom: { ...startsFrom, sha256: '0' } };
+  await expect(trained(other)).rejects.toMatchObject({ code: 'ADAPTER_CHANGED' });
+  const wider = { ...(await run({ type: 'dpo' }, { method: { rank: 3 } })), startsFrom };
+  await expect(trained(wider)).rejects.toMatchObject({ code: 'ADAPTER_START' });
+});
+
 it('a run that is stopped before its first step still says what its held-out rows come to', async () => {
   const spec = await run({ type: 'dpo' }, { steps: 50 });
   const control = new CallControl();
