@@ -108,7 +108,9 @@ export const SUITE_METRICS = {
 export type SuiteMetric = keyof typeof SUITE_METRICS;
 
 /** Those that a user chooses; the general loss comes with a general dataset. */
-export const CHOSEN_METRICS = (Object.keys(SUITE_METRICS) as SuiteMetric[]).filter((name) => name !== 'generalLoss');
+export const CHOSEN_METRICS: SuiteMetric[] = (Object.keys(SUITE_METRICS) as SuiteMetric[]).filter(
+  (name) => name !== 'generalLoss',
+);
 
 export function isMetricOf(name: SuiteMetric, task: SuiteTask): boolean {
   const { task: own }: MetricFacts = SUITE_METRICS[name];

@@ -2,6 +2,7 @@
 import { counted } from '../../../src-shared/plural.ts';
 import { usageError } from '../../../src-shared/errors.ts';
 import { SUITE_METRICS, type SuiteMetric } from '../../../src-shared/suiteMetrics.ts';
+import { MOST_QUESTIONS } from '../../../src-shared/suites.ts';
 import type { ComparedSubject, ScoreDifference, SuiteComparison } from '../../../src-shared/suites.ts';
 import { COMPUTE_SETTINGS } from '../../../src-shared/settings/compute.ts';
 import type { Context } from './command.ts';
@@ -38,7 +39,12 @@ export async function evalSuite(context: Context, suiteText: string): Promise<Su
   const sayTime = timeSayer(say, 'measuring');
   for await (const event of services.suites.watch(suite.id))
     if (event.type === 'progress') sayTime(event.done / event.total);
-  const compared = await api.suites.compare({ id: suite.id, subjectIds, clean: args.flag('clean') });
+  const compared = await api.suites.compare({
+    id: suite.id,
+    subjectIds,
+    clean: args.flag('clean'),
+    mostRows: context.json ? MOST_QUESTIONS : ROWS_SHOWN,
+  });
   report(context, compared);
   return compared;
 }
@@ -60,7 +66,7 @@ function report(
   warnings.forEach(print);
   if (differing === 0) return;
   print(`${counted(differing, 'question')} differ; by ${SUITE_METRICS[rowMetric].label} these changed most:`);
-  for (const { prompt, references, answers, scores } of rows.slice(0, ROWS_SHOWN)) {
+  for (const { prompt, references, answers, scores } of rows) {
     print(`  ${JSON.stringify(prompt)} -> ${JSON.stringify(references[0] ?? '')}`);
     for (const [i, { text, problem }] of answers.entries())
       print(`    ${subjects[i]!.name}: ${problem ?? JSON.stringify(text)} (${scoreText(rowMetric, scores[i])})`);
