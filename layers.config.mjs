@@ -167,6 +167,8 @@ export const layers = {
   },
   // Judges what the folders above write, so it shares no code with them.
   'src-main/recheck/**': { types: ['src-shared'], packages: ['node', 're2js', '@huggingface/gguf'] },
+  // How good answers are: numbers of texts, no tensors and no files.
+  'src-main/evaluation/**': { imports: ['src-shared'], packages: ['re2js'] },
   'src-main/datasets/**': {
     imports: ['src-main/threads', 'src-main/files', 'src-shared'],
     packages: [
@@ -229,6 +231,7 @@ export const layers = {
       'src-main/llamacpp',
       'src-main/exporting',
       'src-main/datasets',
+      'src-main/evaluation',
       'src-main/runfolder',
       'src-main/files',
       'src-shared',
@@ -267,6 +270,7 @@ export const layers = {
       'src-main/engine/model/architecture.ts',
       // How the runs of a study compare: numbers only.
       'src-main/lab/study',
+      'src-main/evaluation',
       'src-shared',
     ],
     packages: ['node', 'zod'],

@@ -2,6 +2,7 @@
  * Every error code of Graft, by subject and sorted within it. Callers, tests and the command line's JSON rely on them,
  * so a code is never renamed or used for something else; a new one is added here first.
  */
+import { LAB, STUDIES, SUITES } from './labErrorCodes.ts';
 import { BASE_MODELS, GGUF, SAFETENSORS, TOKENIZERS } from './modelErrorCodes.ts';
 
 const ANYTHING = ['BAD_INPUT', 'BAD_USAGE', 'BUSY', 'CANCELLED', 'INTERNAL', 'NO_ANSWER', 'UNKNOWN_COMMAND'] as const;
@@ -204,32 +205,6 @@ const HUB = [
   'PUSH_NOT_PEFT',
 ] as const;
 
-const LAB = [
-  'LAB_BESIDE',
-  'LAB_BUDGET',
-  'LAB_BYTES',
-  'LAB_NOTHING_SHARED',
-  'LAB_NOT_KEPT',
-  'LAB_NO_FACTORS',
-  'LAB_NO_INTRUDERS',
-  'LAB_NO_UPDATE',
-  'LAB_NOT_BLENDABLE',
-  'LAB_OTHER_MODEL',
-  'LAB_RANK',
-  'LAB_TOO_WIDE',
-  'LAB_TOP',
-] as const;
-
-const STUDIES = [
-  'STUDY_INVALID',
-  'STUDY_NOT_FOUND',
-  'STUDY_NOT_HERE',
-  'STUDY_NOT_OVER',
-  'STUDY_OVER',
-  'STUDY_PLAN',
-  'STUDY_TOO_SHORT',
-] as const;
-
 const DRAFTS = ['DRAFT_EMPTY', 'DRAFTS_BUSY', 'DRAFTS_NEED_TEXT', 'DRAFTS_NONE_ACCEPTED', 'DRAFTS_NOT_FOUND'] as const;
 
 const PLAYGROUND = [
@@ -292,6 +267,7 @@ export const ERROR_CODES = [
   ...HUB,
   ...LAB,
   ...STUDIES,
+  ...SUITES,
   ...PLAYGROUND,
   ...SERVING,
   ...TOOLS,

@@ -7,6 +7,7 @@ export const PAGES = [
   'runs',
   'adapters',
   'playground',
+  'evaluate',
   'lab',
   'export',
   'serve',
@@ -23,6 +24,7 @@ export const PAGE_TITLES: Record<Page, string> = {
   runs: 'Runs',
   adapters: 'Adapters',
   playground: 'Playground',
+  evaluate: 'Evaluate',
   lab: 'Lab',
   export: 'Export',
   serve: 'Serve',
@@ -30,7 +32,7 @@ export const PAGE_TITLES: Record<Page, string> = {
 };
 
 /** Pages that show one thing where their address has an id. */
-const WITH_ID: readonly Page[] = ['models', 'datasets', 'runs', 'adapters'];
+const WITH_ID: readonly Page[] = ['models', 'datasets', 'runs', 'adapters', 'evaluate'];
 
 export interface Route {
   /** Null: the address names no page. */

@@ -28,6 +28,7 @@ const GO: readonly [key: string, page: Page][] = [
   ['s', 'settings'],
   ['l', 'lab'],
   ['v', 'serve'],
+  ['t', 'evaluate'],
 ];
 
 export const SHORTCUTS: readonly Shortcut[] = [

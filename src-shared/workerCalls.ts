@@ -1,6 +1,7 @@
 /**
  * The calls between the main process and a worker process (src-main/worker/main.ts).
- * Only small plain data crosses: paths, numbers, text. Weights never do, of rows no more than a page shows.
+ * Only small plain data crosses: paths, numbers, text. Weights never do, of rows no more than a page shows or a suite
+ * asks.
  */
 import type { PromptTemplate } from './promptTemplates.ts';
 import type { CardMemory, FitPart, FitResult } from './plan.ts';
@@ -46,6 +47,7 @@ import type { LoadProgress } from './loadProgress.ts';
 import type { ModelFit, ModelNeeds, PlanResult, PreflightResult, Room } from './plan.ts';
 import type { DataSpec, RunSpec } from './runSpec.ts';
 import type { RowLoss } from './recipes.ts';
+import type { MeasuredSubject, RunSuiteParams } from './suites.ts';
 import type { LengthCounts, PreviewedRow, TokenizerCheck } from './tokens.ts';
 import type { ServedLoad } from './serving.ts';
 import type { EvaluateResult, InspectedStep, InspectParams, TrainEvent, TrainResult } from './training.ts';
@@ -138,6 +140,8 @@ export interface WorkerCalls {
     event: { done: number; total: number };
     result: RowLoss[];
   };
+  /** Asks each subject the questions of a suite; what it finds out is told at the end. Keeps nothing. */
+  runSuite: { params: RunSuiteParams; event: { done: number; total: number }; result: MeasuredSubject[] };
   /** Loads a base model that stays resident for attach and generate. */
   load: {
     params: { engine: BackendName; modelDir: string } & BaseForms;

@@ -13,6 +13,7 @@ import { pullsRouter } from './pulls.ts';
 import { runsRouter } from './runs.ts';
 import { servingRouter } from './serving.ts';
 import { studiesRouter } from './studies.ts';
+import { suitesRouter } from './suites.ts';
 import { systemRouter } from './system.ts';
 import { tasksRouter } from './tasks.ts';
 import { createCallerFactory, router, type RequestContext } from './trpc.ts';
@@ -27,6 +28,7 @@ export function createRouter(services: Services) {
     tasks: tasksRouter(services),
     runs: runsRouter(services),
     studies: studiesRouter(services),
+    suites: suitesRouter(services),
     adapters: adaptersRouter(services),
     plan: plansRouter(services),
     playground: playgroundRouter(services),

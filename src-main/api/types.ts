@@ -52,3 +52,6 @@ export type { SystemInfo } from '../app/system/service.ts';
 export type { TaskView } from '../app/tasks/service.ts';
 export type { StartStudy, StudyPreview } from '../app/studies/input.ts';
 export type { StudyCell, StudyView } from '../app/studies/view.ts';
+export type { AddSuite } from '../app/suites/inputs.ts';
+export type { SuiteRunEvent, SuiteView } from '../app/suites/service.ts';
+export type { ComparedSubject, SuiteComparison } from '../../src-shared/suites.ts';

@@ -41,6 +41,7 @@ import { PackedCache } from '../loading/packedCache.ts';
 import { removeAbandonedPartials } from './storage/partials.ts';
 import { StorageService } from './storage/storage.ts';
 import { StudyService } from './studies/service.ts';
+import { SuiteService } from './suites/service.ts';
 import { KeepAwake, systemStayAwake, type StayAwake } from './system/keepAwake.ts';
 import { SystemService } from './system/service.ts';
 import { TaskService } from './tasks/service.ts';
@@ -106,6 +107,7 @@ export function createServices({
   });
   const awake = new KeepAwake({ runs, settings, stayAwake });
   const studies = new StudyService({ home, catalog, models, datasets, settings, workers, engines, runs });
+  const suites = new SuiteService({ catalog, models, datasets, adapters, workers, engines });
   const playground = new PlaygroundService({ catalog, models, adapters, workers, engines });
   const exports = new ExportService({ home, catalog, adapters, workers, engines });
   const hubTokens = new TokenStore(home.dir, keychain);
@@ -146,6 +148,7 @@ export function createServices({
     runs,
     runHistory: new RunHistory(catalog, runs),
     studies,
+    suites,
     plans: new PlanService({ home, catalog, models, datasets, settings, workers, engines }),
     rates: new RateFinder({ home, catalog, models, datasets, settings, workers, engines, runs }),
     playground,
@@ -170,6 +173,7 @@ export function createServices({
     const unfinished = runs.close();
     const clearExports = exports.close();
     lab.close();
+    suites.close();
     drafts.close();
     pushes.close();
     await answers.stop();

@@ -16,6 +16,7 @@ import { runQueries } from './runs.ts';
 import { settingQueries } from './settings.ts';
 import { storageQueries } from './storage.ts';
 import { studyQueries } from './studies.ts';
+import { suiteQueries } from './suites.ts';
 import { taskQueries } from './tasks.ts';
 import { writeWithoutWaiting } from './writeWithoutWaiting.ts';
 
@@ -57,6 +58,7 @@ function prepare(db: Database.Database, waitMs: number, beforeMigration?: (db: D
     metrics: metricQueries(db),
     runHistory: runHistoryQueries(db),
     studies: studyQueries(db),
+    suites: suiteQueries(db),
     adapters: adapterQueries(db),
     exports: exportQueries(db),
     settings: settingQueries(db),

@@ -18,6 +18,7 @@ import { preflight } from './plan/preflight.ts';
 import { GgufAnswers } from './serve/ggufAnswers.ts';
 import { Resident } from './serve/resident.ts';
 import { Journal } from '../runfolder/journal.ts';
+import { runSuite } from './suites/runSuite.ts';
 import { checkTokenizer } from './tokens/checkTokenizer.ts';
 import { countRowTokens, previewRowTokens } from './tokens/rowTokens.ts';
 import { inspectStep } from './train/inspectStep.ts';
@@ -77,11 +78,12 @@ const serving: Handlers<'load' | 'attach' | 'mergeInto' | 'mix' | 'generate' | '
   },
 };
 
-const verifying: Handlers<'engines' | 'selfTest' | 'evaluate' | 'rowLosses' | 'merge' | 'unmerge'> = {
+const verifying: Handlers<'engines' | 'selfTest' | 'evaluate' | 'rowLosses' | 'runSuite' | 'merge' | 'unmerge'> = {
   engines: ({ calibrate }) => reportBackends(calibrate),
   selfTest: ({ engine }) => selfTest(engine),
   evaluate,
   rowLosses,
+  runSuite,
   merge: mergeAndVerify,
   unmerge,
 };

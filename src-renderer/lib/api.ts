@@ -11,6 +11,7 @@ import { SESSION_NAME } from '../../src-shared/session.ts';
 
 export type {
   ActivityEvent,
+  AddSuite,
   AdapterComparison,
   AdapterDetails,
   AdapterInspection,
@@ -25,6 +26,7 @@ export type {
   CleanUp,
   CleanUpKind,
   CompareEvent,
+  ComparedSubject,
   Dataset,
   DatasetLook,
   DistinctValues,
@@ -80,6 +82,9 @@ export type {
   StudyCell,
   StudyPreview,
   StudyView,
+  SuiteComparison,
+  SuiteRunEvent,
+  SuiteView,
   SurveyedBadRow,
   SystemInfo,
   TableRow,

@@ -5,6 +5,7 @@ import Database from '@lucide/svelte/icons/database';
 import FlaskConical from '@lucide/svelte/icons/flask-conical';
 import House from '@lucide/svelte/icons/house';
 import Layers from '@lucide/svelte/icons/layers';
+import ListChecks from '@lucide/svelte/icons/list-checks';
 import MessageSquareText from '@lucide/svelte/icons/message-square-text';
 import PackageCheck from '@lucide/svelte/icons/package-check';
 import RadioTower from '@lucide/svelte/icons/radio-tower';
@@ -20,6 +21,7 @@ export const PAGE_ICONS: Record<Page, typeof Box> = {
   runs: ChartLine,
   adapters: Layers,
   playground: MessageSquareText,
+  evaluate: ListChecks,
   lab: FlaskConical,
   export: PackageCheck,
   serve: RadioTower,

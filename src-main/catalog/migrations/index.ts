@@ -14,6 +14,7 @@ import { sampleLosses } from './0012-sample-losses.ts';
 import { preparation } from './0013-preparation.ts';
 import { runNotes } from './0014-run-notes.ts';
 import { runNotBefore } from './0015-run-not-before.ts';
+import { suites } from './0016-suites.ts';
 import { preferenceScores } from './0017-preference-scores.ts';
 
 export const migrations: readonly string[] = [
@@ -32,5 +33,6 @@ export const migrations: readonly string[] = [
   preparation,
   runNotes,
   runNotBefore,
+  suites,
   preferenceScores,
 ];

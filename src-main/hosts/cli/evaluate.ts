@@ -1,4 +1,5 @@
-/** `eval`: loss and perplexity of a model, with or without an adapter, on a dataset file. */
+/** `eval`: loss and perplexity of a model, with or without an adapter, on a dataset file; or a suite of questions. */
+import { usageError } from '../../../src-shared/errors.ts';
 import { counted } from '../../../src-shared/plural.ts';
 import type { DataSpec } from '../../../src-shared/runSpec.ts';
 import { COMPUTE_SETTINGS } from '../../../src-shared/settings/compute.ts';
@@ -13,6 +14,7 @@ import type { Args } from './args.ts';
 import { ADAPTER_OPTION, COMPUTE_OPTIONS, MODEL_OPTION } from './command.ts';
 import type { Command } from './command.ts';
 import { optionsOf, readSettings } from './settingOptions.ts';
+import { evalSuite } from './evalSuite.ts';
 import { scores, shareSayer } from './format.ts';
 import { adapterOf, baseDirFor } from './resolve.ts';
 
@@ -21,10 +23,13 @@ export const evaluate: Command = {
   positionals: [],
   summary:
     'Loss and perplexity of a model, with or without an adapter, on a dataset; accuracy and F1 of an adapter ' +
-    'that classifies.',
+    'that classifies. With --suite: models and adapters compared by fixed questions.',
   options: {
     model: MODEL_OPTION,
-    adapter: ADAPTER_OPTION,
+    adapter: { ...ADAPTER_OPTION, multiple: true, help: `${ADAPTER_OPTION.help}; repeatable with --suite` },
+    suite: { type: 'string', value: 'NAME|ID', help: 'suite of the catalogue, in place of --data' },
+    base: { type: 'boolean', help: 'with --suite: measure the plain base too, and compare with it' },
+    clean: { type: 'boolean', help: 'with --suite: leave out questions that were trained on' },
     data: { type: 'string', value: 'FILE', help: 'dataset file' },
     ...optionsOf(FILE_SETTINGS),
     ...optionsOf(LOSS_SETTINGS),
@@ -33,9 +38,13 @@ export const evaluate: Command = {
     batch: { type: 'string', value: 'N', help: 'examples at a time (4)' },
     ...COMPUTE_OPTIONS,
   },
-  async run({ args, services, print, say }) {
+  async run(context) {
+    const { args, services, print, say } = context;
+    const suite = args.text('suite');
+    if (suite !== undefined) return evalSuite(context, suite);
+    refuseSuiteOptions(args);
     const file = path.resolve(args.required('data', 'a dataset file'));
-    const adapterText = args.text('adapter');
+    const [adapterText] = args.texts('adapter');
     const adapter = adapterText === undefined ? undefined : adapterOf(services, adapterText);
     const modelDir = baseDirFor(services, args.text('model'), adapter);
     const { engine: asked, ...forms } = readSettings(args, COMPUTE_SETTINGS);
@@ -65,6 +74,16 @@ export const evaluate: Command = {
     return { ...result, engine, baseDtype, embeddingDtype, modelDir, adapterDir: adapter?.dir ?? null };
   },
 };
+
+/** Throws a usage error BAD_USAGE. */
+function refuseSuiteOptions(args: Args): void {
+  const named = ['base', 'clean'].find((name) => args.flag(name));
+  if (named !== undefined || args.texts('adapter').length > 1)
+    throw usageError(
+      'BAD_USAGE',
+      `${named === undefined ? 'Several adapters are' : `--${named} is`} for a suite; name one with --suite.`,
+    );
+}
 
 /** How a file is read, as the options say. */
 function dataSpec(file: string, args: Args): DataSpec {

@@ -34,6 +34,7 @@ import { pull } from './pull.ts';
 import { push } from './push.ts';
 import { runsList, runsLog } from './runs.ts';
 import { serve } from './serve.ts';
+import { suitesAdd, suitesList, suitesRemove, suitesShow } from './suites.ts';
 import { tasksList, tasksSwitch } from './tasks.ts';
 import { train } from './train.ts';
 import { unmerge } from './unmerge.ts';
@@ -61,6 +62,10 @@ const COMMANDS: Command[] = [
   runsList,
   runsLog,
   evaluate,
+  suitesList,
+  suitesAdd,
+  suitesShow,
+  suitesRemove,
   generate,
   chat,
   serve,

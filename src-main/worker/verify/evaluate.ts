@@ -156,7 +156,7 @@ function labelsOf({ graft }: StoredAdapter, adapter: Adapter): string[] | undefi
 }
 
 /** Throws INFIX_NEEDS_ANSWERS where an infix has no place. */
-function layoutOf(adapter: Adapter | null, vocab: number, lossOn: Params['data']['lossOn']): VirtualLayout {
+export function layoutOf(adapter: Adapter | null, vocab: number, lossOn: Params['data']['lossOn']): VirtualLayout {
   const { prefix, infix } = adapter?.virtual ?? { prefix: 0, infix: 0 };
   if (infix > 0 && lossOn === 'all') {
     throw usageError(

@@ -1,0 +1,24 @@
+/** Suites: fixed questions by which base models and adapters are measured and compared. */
+import { z } from 'zod';
+import { byId } from '../app/inputs.ts';
+import type { Services } from '../app/services.ts';
+import { addSuiteSchema, compareSuiteSchema, runSuiteSchema } from '../app/suites/inputs.ts';
+import { procedure, router } from './trpc.ts';
+
+export function suitesRouter({ suites }: Services) {
+  return router({
+    list: procedure.query(() => suites.list()),
+    /** By id or by name. */
+    get: procedure.input(byId).query(({ input }) => suites.get(input.id)),
+    questions: procedure
+      .input(byId.extend({ count: z.number().int().min(1).max(200).optional() }))
+      .query(({ input }) => suites.questions(input.id, input.count)),
+    add: procedure.input(addSuiteSchema).mutation(({ input }) => suites.add(input)),
+    remove: procedure.input(byId).mutation(({ input }) => suites.remove(input.id)),
+    /** Starts at once; `watch` follows it. */
+    run: procedure.input(runSuiteSchema).mutation(({ input }) => suites.run(input)),
+    watch: procedure.input(byId).subscription(({ input, signal }) => suites.watch(input.id, signal)),
+    cancel: procedure.input(byId).mutation(({ input }) => suites.cancel(input.id)),
+    compare: procedure.input(compareSuiteSchema).query(({ input }) => suites.compare(input)),
+  });
+}
