@@ -34,14 +34,14 @@ export function verdictOf(variants: Judged[], seeds: number): string | null {
       `${smaller.label} is as good as ${winner.label}, at ${shareWords(smaller.parameters / winner.parameters)} of ` +
       `the size; difference ${differenceText(smaller.difference)} over ${counted(seeds, 'seed')}.`
     );
-  const lead = `${winner.label} has the lowest validation loss, ${mean.toFixed(3)}`;
   const next = others.reduce((a, b) => (b.difference.mean < a.difference.mean ? b : a));
   if (seeds === 1)
     return (
-      `${lead}, the next, ${next.label}, ${(mean + next.difference.mean).toFixed(3)}; with one seed that may be ` +
-      'chance, so run more seeds.'
+      `${winner.label} has the lowest validation loss, ${mean.toFixed(3)}, the next, ${next.label}, ` +
+      `${(mean + next.difference.mean).toFixed(3)}; with one seed that may be chance, so run more seeds.`
     );
-  return `${lead}; ${rest(others, next, `over ${counted(seeds, 'seed')}`)}.`;
+  const over = `over ${counted(seeds, 'seed')}`;
+  return `${winner.label} has the lowest validation loss, ${mean.toFixed(3)}; ${rest(others, next, over)}.`;
 }
 
 function alone({ label }: Judged, mean: number, variants: Judged[]): string {
@@ -76,6 +76,7 @@ function nearest(others: Other[]): Other {
     .reduce((a, b) => (b.difference.mean < a.difference.mean ? b : a));
 }
 
+// @wc-include
 const are = (labels: string[]): string => (labels.length === 1 ? 'is' : 'are');
 
 /** `a`, `a and b`, `a, b and 3 others`. */
@@ -89,6 +90,7 @@ export function differenceText({ mean, halfWidth }: PairedDifference): string {
   return halfWidth === null ? mean.toFixed(3) : `${mean.toFixed(3)} ± ${halfWidth.toFixed(3)}`;
 }
 
+// @wc-include
 const SHARES: [number, string][] = [
   [1 / 2, 'half'],
   [1 / 3, 'a third'],
