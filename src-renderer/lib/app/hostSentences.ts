@@ -94,8 +94,8 @@ export class HostSentences {
 
   /** `1,200 rows`, `0.25` and `0.004 ± 0.010` as the language writes them; what is a sentence itself is translated. */
   #value(value: string, depth: number): string {
-    const parts = value.split(' ± ');
-    if (parts.length > 1) return parts.map((part) => this.#value(part, depth)).join(' ± ');
+    const [, mean, width] = /^(-?[\d.]+) ± ([\d.]+)$/.exec(value) ?? [];
+    if (mean && width) return `${this.#value(mean, depth)} ± ${this.#value(width, depth)}`;
     const [, digits, noun, end] = /^([\d,]+(?:\.\d+)?)(?: (.+?))?(\.?)$/.exec(value) ?? [];
     if (digits === undefined) return /\p{L}{2}/u.test(value) ? this.#said(value, depth) : value;
     const number = Number(digits.replaceAll(',', ''));
