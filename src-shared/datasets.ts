@@ -45,6 +45,14 @@ export function describeBadRow({ line, reason }: BadRow, sharedLines: boolean): 
 /** The recognised shapes of a row. `preference`: two answers to the same prompt, one of them chosen. */
 export type DatasetKind = 'completion' | 'alpaca' | 'messages' | 'text' | 'preference';
 
+/** Which answers the rows of a file hold. */
+export interface RowShape {
+  /** Null where no shape fits the columns. */
+  kind: DatasetKind | null;
+  /** Rows say of their answers whether they are good ones. */
+  marked: boolean;
+}
+
 export interface Segment {
   text: string;
   /** Whether the model learns to write this text. */

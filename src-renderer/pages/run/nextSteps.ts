@@ -122,7 +122,8 @@ export function startAgain(
   { train, data }: Changes = {},
 ): StartRun | undefined {
   if (!modelId || !datasetId) return undefined;
-  const { lossOn, maxLength, controlTokens, classify, excludeLines, version } = spec.data;
+  const { version, lossOn, maxLength, controlTokens, classify, excludeLines } = spec.data;
+  const { promptTemplate, ownTemplate } = spec.data;
   return {
     modelId,
     datasetId,
@@ -133,7 +134,8 @@ export function startAgain(
     baseDtype: spec.baseDtype,
     embeddingDtype: spec.embeddingDtype,
     method: spec.method,
+    objective: spec.objective,
     train: { ...spec.train, ...train },
-    data: { lossOn, maxLength, controlTokens, classify, excludeLines, ...data },
+    data: { lossOn, maxLength, controlTokens, classify, excludeLines, promptTemplate, ownTemplate, ...data },
   };
 }
