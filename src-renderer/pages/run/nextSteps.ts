@@ -35,6 +35,7 @@ export function verdictStep(
   const again = (label: string, train: Partial<Train>): VerdictStep => ({ kind: 'again', label, changes: { train } });
   const scaled = (factor: number): number => Number((lr * factor).toPrecision(3));
   if (kind === 'diverged') return again(`Start again with learning rate ${scaled(0.1)}`, { lr: scaled(0.1) });
+  if (kind === 'both fall') return again(`Start again with learning rate ${scaled(0.3)}`, { lr: scaled(0.3) });
   if (kind === 'learnt nothing') return again(`Start again with learning rate ${scaled(5)}`, { lr: scaled(5) });
   if (kind === 'overfits' && bestStep !== undefined && !spec.train.keepBest)
     return again('Start again, keeping the best values', { keepBest: true });
