@@ -52,6 +52,40 @@ test('from pairs through the wizard with DPO to its graphs, and the same setting
     rejected: `\n${reversed(completion)}`,
   }));
   await addFile(page, write(path.join(home, 'pairs.jsonl'), pairs));
+
+  await test.step('the page of the dataset shows both answers, as text, as tokens and by their lengths', async () => {
+    const [first] = pairs;
+    const preview = page.getByRole('region', { name: 'Preview' });
+    await expect(preview.getByRole('columnheader')).toHaveText(['Line', 'Prompt', 'Chosen', 'Rejected']);
+    const cells = preview.getByRole('row').nth(1).getByRole('cell');
+    await expect(cells.nth(2)).toContainText(first!.chosen.trim());
+    await expect(cells.nth(3)).toContainText(first!.rejected.trim());
+    await expectAccessible(page);
+    await page.getByRole('tab', { name: 'Tokens' }).click();
+    for (const [side, text] of [
+      ['With the chosen answer', first!.chosen],
+      ['With the rejected answer', first!.rejected],
+    ] as const) {
+      const tokens = page.getByRole('listbox', { name: side });
+      await expect(tokens.locator('.loss').last()).toBeVisible();
+      const learnt = (await tokens.locator('.loss').allTextContents()).join('');
+      expect(learnt.replaceAll('↵', '').trim()).toBe(`${text.trim()}</s>`);
+    }
+    await expectAccessible(page);
+    await keepScreenshot(page, 'preference-tokens');
+    await page.getByRole('tab', { name: 'Checks' }).click();
+    const lengths = page.getByRole('region', { name: 'Length of the answers' });
+    // Reversed words are as long as they were.
+    await expect(lengths).toContainText('In 0 % of the pairs the chosen answer is the longer one');
+    await expectAccessible(page);
+    await keepScreenshot(page, 'preference-checks');
+    await page.getByRole('tab', { name: 'Rows' }).click();
+    await page.getByRole('button', { name: 'Edit row 1', exact: true }).click();
+    await expect(page.getByRole('dialog').getByLabel('rejected')).toHaveValue(first!.rejected);
+    await keepScreenshot(page, 'preference-row');
+    await page.getByRole('button', { name: 'Cancel' }).click();
+  });
+
   await page.getByRole('link', { name: 'Train with it' }).click();
   const learns = page.getByRole('region', { name: 'What it learns' });
 

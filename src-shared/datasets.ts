@@ -97,6 +97,21 @@ export type Example = RowContent & {
   good?: boolean;
 };
 
+/** Whether the length of an answer alone tells which one is chosen, by pairs spread over the whole file. */
+export interface LengthBias {
+  /** Good rows, and how many of them were looked at. */
+  total: number;
+  pairs: number;
+  /** Pairs whose chosen answer is the longer, and the shorter one. */
+  longer: number;
+  shorter: number;
+  /** Characters of a usual answer. */
+  medianChosen: number;
+  medianRejected: number;
+  /** Characters of both answers of some of the pairs. */
+  points: { chosen: number; rejected: number }[];
+}
+
 /** A column, or a field of its messages (`messages[].name`), that holds something and is not used. */
 export interface UnusedField {
   field: string;
@@ -124,8 +139,9 @@ export interface PreviewRow {
   line: number;
   /** All that the model is given; empty for plain text. */
   prompt: string;
-  /** What it learns to write (the last answer of a conversation). */
+  /** What it learns to write (the last answer of a conversation); of a pair the chosen answer. */
   completion: string;
+  rejected?: string;
 }
 
 /** `source (427 rows), label (427 rows; to tell its labels apart, say --classify)`. */

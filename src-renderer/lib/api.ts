@@ -59,6 +59,7 @@ export type {
   MappedRows,
   PlaygroundState,
   PreviewedRow,
+  PreviewedTokens,
   PreviewToken,
   RateCurve,
   ReportFile,
