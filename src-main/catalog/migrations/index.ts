@@ -15,6 +15,7 @@ import { preparation } from './0013-preparation.ts';
 import { runNotes } from './0014-run-notes.ts';
 import { runNotBefore } from './0015-run-not-before.ts';
 import { preferenceScores } from './0017-preference-scores.ts';
+import { choices } from './0018-choices.ts';
 
 export const migrations: readonly string[] = [
   initial,
@@ -33,4 +34,5 @@ export const migrations: readonly string[] = [
   runNotes,
   runNotBefore,
   preferenceScores,
+  choices,
 ];
