@@ -3,6 +3,7 @@ import fs from 'node:fs';
 import path from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { METHODS } from '../src-shared/methods/registry.ts';
+import { OBJECTIVE_TYPES, OBJECTIVES } from '../src-shared/objectives.ts';
 import { COMPUTE_SETTINGS } from '../src-shared/settings/compute.ts';
 import { DATA_SETTINGS, FILE_SETTINGS } from '../src-shared/settings/data.ts';
 import { boundsOf, choicesOf, defaultOf, kindOf, type Setting, type Settings } from '../src-shared/settings/setting.ts';
@@ -17,6 +18,7 @@ const TABLES: Record<string, Settings> = {
   files: FILE_SETTINGS,
   compute: COMPUTE_SETTINGS,
   ...Object.fromEntries(METHODS.map(({ type, settings }) => [`method_${type}`, settings])),
+  ...Object.fromEntries(OBJECTIVE_TYPES.map((type) => [`objective_${type}`, OBJECTIVES[type].settings])),
 };
 
 /** The text with each table as the settings are now. Throws where a marker names no table. */

@@ -163,7 +163,6 @@ export const objectiveSchema = z
   );
 export type Objective = z.output<typeof objectiveSchema>;
 export type DpoObjective = z.output<typeof dpoSchema>;
-export type OrpoObjective = z.output<typeof orpoSchema>;
 export type SimpoObjective = z.output<typeof simpoSchema>;
 export type KtoObjective = z.output<typeof ktoSchema>;
 
@@ -204,5 +203,6 @@ export interface PreferenceScores {
 /** `right on 93 % of the choices, margin 1.2041`. */
 export function preferenceText({ accuracy, margin, kl }: PreferenceScores): string {
   const ahead = margin === null ? '' : `, margin ${margin.toFixed(4)}`;
-  return `right on ${Math.round(100 * accuracy)} % of the choices${ahead}${kl === undefined ? '' : `, KL ${kl.toFixed(4)}`}`;
+  const away = kl === undefined ? '' : `, KL ${kl.toFixed(4)}`;
+  return `right on ${Math.round(100 * accuracy)} % of the choices${ahead}${away}`;
 }

@@ -31,6 +31,8 @@ export const runSpecSchema = z.object({
   method: methodSchema,
   /** What is learnt from choices between answers; absent: answers as they stand. */
   objective: objectiveSchema.optional(),
+  /** The adapter that the run begins with, of the same method and settings; its values are the reference of choices. */
+  startsFrom: z.object({ dir: z.string(), sha256: z.string() }).optional(),
   train: trainSettingsSchema,
   /** Each epoch ends with its own last batch; absent in runs from before, whose steps run on over its end. */
   epochEnds: z.literal(true).optional(),

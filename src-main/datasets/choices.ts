@@ -21,7 +21,8 @@ export function pairedRows(rows: RowList, tokenizer: TextTokenizer): ChoiceList 
   const chosen = <T extends { [index: number]: number }>(values: T): ((pair: number) => number) => {
     return (pair) => values[2 * pair]!;
   };
-  const numbers = (value: (pair: number) => number): Int32Array => Int32Array.from({ length }, (_, pair) => value(pair));
+  const numbers = (value: (pair: number) => number): Int32Array =>
+    Int32Array.from({ length }, (_, pair) => value(pair));
   return {
     length,
     at: (pair) => {

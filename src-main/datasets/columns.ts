@@ -10,6 +10,8 @@ interface Field {
   /** Its own name first, then other names that mean the same in this shape. */
   names: [own: string, ...others: string[]];
   optional?: boolean;
+  /** Columns that are read as it, too, and that nobody maps anything onto. */
+  readAs?: string[];
   /** Read where it is there, but nothing that a user maps a column onto. */
   unmapped?: boolean;
 }
@@ -24,9 +26,9 @@ const SHAPES: { kind: DatasetKind; fields: Field[] }[] = [
   {
     kind: 'preference',
     fields: [
-      { names: ['prompt', 'question', 'instruction'], optional: true },
-      { names: ['chosen', 'chosen_response'] },
-      { names: ['rejected', 'rejected_response'] },
+      { names: ['prompt'], readAs: ['question', 'instruction', 'input'], optional: true },
+      { names: ['chosen'], readAs: ['chosen_response'] },
+      { names: ['rejected'], readAs: ['rejected_response'] },
       { names: ['system'], optional: true },
       TOOLS,
       { names: ['score_chosen', 'chosen_score'], optional: true, unmapped: true },
@@ -120,7 +122,8 @@ function fit(fields: Field[], columns: readonly string[], map: ColumnMap): Recor
   const plan: Record<string, string> = {};
   for (const field of fields) {
     const mapped = field.names.find((name) => map[name] !== undefined);
-    const column = mapped === undefined ? field.names.find((name) => columns.includes(name)) : map[mapped];
+    const known = [...field.names, ...(field.readAs ?? [])];
+    const column = mapped === undefined ? known.find((name) => columns.includes(name)) : map[mapped];
     if (column !== undefined) plan[field.names[0]] = column;
     else if (!field.optional) return undefined;
   }

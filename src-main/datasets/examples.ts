@@ -18,9 +18,7 @@ export function toExample(row: RawRow, plan: ColumnPlan): Example | BadRow {
   return { line: row.line, ...content, ...(row.goesOn && 'segments' in content ? { goesOn: row.goesOn } : {}) };
 }
 
-type Content = (
-  { messages: Message[]; tools?: unknown[] } | { segments: Segment[]; label?: string }
-) &
+type Content = ({ messages: Message[]; tools?: unknown[] } | { segments: Segment[]; label?: string }) &
   Pick<Example, 'rejected' | 'good'>;
 
 function read(values: RawRow['values'], plan: ColumnPlan): Content | Reason {

@@ -21,7 +21,7 @@ export function otherRows(rows: RowList, seed: number): Int32Array {
   return others;
 }
 
-/** The prompt of one row and the answer of another, cut at `maxLength` tokens, at least one of which is the answer's. */
+/** The prompt of one row and the answer of another, cut at `maxLength` tokens; one of them is the answer's at least. */
 export function withOtherAnswer(
   own: Pick<TokenisedExample, 'ids' | 'labels'>,
   other: Pick<TokenisedExample, 'ids' | 'labels'>,

@@ -12,8 +12,7 @@ type Reason = { reason: string };
 
 /** What both answers follow, and each of them: texts, or messages. */
 export type Pair =
-  | { prompt: string; chosen: string; rejected: string }
-  | { context: Message[]; chosen: Message[]; rejected: Message[] };
+  { prompt: string; chosen: string; rejected: string } | { context: Message[]; chosen: Message[]; rejected: Message[] };
 
 /** The pair of a row, or why it is none. */
 export function readPair(values: RawRow['values'], { columns }: ColumnPlan): Pair | Reason {
@@ -119,7 +118,8 @@ function isSame(a: Message, b: Message | undefined): boolean {
 function splitAt(chosen: Message[], rejected: Message[]): Pair | Reason {
   let common = 0;
   while (common < Math.min(chosen.length, rejected.length) && isSame(chosen[common]!, rejected[common])) common++;
-  if (common === chosen.length && common === rejected.length) return different({ prompt: '', chosen: '', rejected: '' });
+  if (common === chosen.length && common === rejected.length)
+    return different({ prompt: '', chosen: '', rejected: '' });
   const rest = { chosen: chosen.slice(common), rejected: rejected.slice(common) };
   for (const [side, messages] of Object.entries(rest))
     if (messages[0]?.role !== 'assistant')
@@ -127,11 +127,13 @@ function splitAt(chosen: Message[], rejected: Message[]): Pair | Reason {
         reason:
           messages.length === 0
             ? `"${side}" ends before the answers part`
-            : 'its answers part at a message that is not the assistant\'s',
+            : "its answers part at a message that is not the assistant's",
       };
   if (!chosen.slice(0, common).some(({ role }) => role === 'user'))
     return { reason: 'it has no prompt that both answers follow' };
-  const empty = Object.entries(rest).find(([, messages]) => messages.every(({ content, fields }) => content === '' && !fields));
+  const empty = Object.entries(rest).find(([, messages]) =>
+    messages.every(({ content, fields }) => content === '' && !fields),
+  );
   if (empty) return { reason: `"${empty[0]}" is empty` };
   return { context: chosen.slice(0, common), ...rest };
 }

@@ -108,18 +108,22 @@ describe.skipIf(!hasData)(`which answers are learnt${skipNote('bugs')}`, () => {
     [{ instruction: 'a', output: 'b', kto_tag: false }],
     [{ prompt: 'a', completion: 'b', label: 0 }],
     [{ messages: [asked, said1], label: ' 0 ' }],
-  ])("refuses KTO's bad answers: %j", (values) => expect(reasonOf(values)).toContain('an answer not to be given'));
+  ])("refuses to learn KTO's bad answers: %j", async (values) => {
+    const { prepared } = await prepare(rows('bad.jsonl', values));
+    expect(prepared.bad).toMatchObject([{ reason: expect.stringContaining('the answer is a bad one') as string }]);
+    expect(prepared.examples).toEqual([]);
+  });
 
   it('keeps good ones, and labels that are no marks', () => {
-    for (const label of [true, 1, '1', 2, [0]])
-      expect(reasonOf({ prompt: 'a', completion: 'b', label })).toBeUndefined();
-    expect(reasonOf({ prompt: 'a', completion: 'b', label: 0n })).toContain('its "label" is 0: ');
-    expect(reasonOf({ prompt: 'a', completion: 'b', label: 'sports' })).toBeUndefined();
-    expect(reasonOf({ text: 'a', label: false })).toBeUndefined();
+    const goodOf = (values: Record<string, unknown>): unknown =>
+      (toExample({ line: 1, values }, planColumns('f', Object.keys(values))) as { good?: boolean }).good;
+    for (const label of [true, 1, '1']) expect(goodOf({ prompt: 'a', completion: 'b', label })).toBe(true);
+    for (const label of [2, [0], 'sports']) expect(goodOf({ prompt: 'a', completion: 'b', label })).toBeUndefined();
+    expect(goodOf({ prompt: 'a', completion: 'b', label: 0n })).toBe(false);
+    expect(goodOf({ text: 'a', label: false })).toBeUndefined();
   });
 
   it.each([
-    [['prompt', 'chosen', 'rejected'], 'pairs for preference tuning'],
     [['input_ids', 'labels'], 'bring the text itself'],
     [['idx', 'sentence', 'label'], '--classify --map text=sentence.'],
     [['review', 'sentiment'], '--classify --map text=review --map label=sentiment.'],

@@ -27,7 +27,7 @@ export function tokeniseExample(example: Example, { answers, ...rules }: Tokenis
     return {
       bad: {
         line: example.line,
-        reason: 'its mark says that the answer is not to be given, and without an objective such as KTO it would be learnt',
+        reason: 'its mark says that the answer is a bad one, which an objective such as KTO would turn away from',
       },
     };
   return tokeniseOne(example, rules);

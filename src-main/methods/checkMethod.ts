@@ -45,12 +45,15 @@ export function checkObjective({
 }: Pick<RunSpec, 'objective' | 'train'> & { data: Pick<DataSpec, 'classify' | 'lossOn'> }): void {
   if (!objective) return;
   const name = objectiveName(objective);
-  const refuse = (why: string): Error => usageError('OBJECTIVE_UNSUITED', `${name} ${why}`, { objective: objective.type });
+  const refuse = (why: string): Error =>
+    usageError('OBJECTIVE_UNSUITED', `${name} ${why}`, { objective: objective.type });
   if (data.classify) throw refuse('learns which answer is better, not which label a text has; leave --classify out.');
   if (data.lossOn === 'all')
     throw refuse('compares answers, so that the loss cannot be on the prompts; put the loss on completions.');
   if (train.labelSmoothing > 0)
-    throw refuse('knows no label smoothing over the vocabulary; set it to 0 (pairs that may be flipped: --pair-smoothing).');
+    throw refuse(
+      'knows no label smoothing over the vocabulary; set it to 0 (pairs that may be flipped: --pair-smoothing).',
+    );
 }
 
 /** Throws a usage error SAMPLES_NEED_TEXT where texts are wanted of a run that writes none. */

@@ -17,6 +17,7 @@ interface Overrides {
   method?: object;
   train?: object;
   data?: object;
+  objective?: object;
   rows?: string[];
   /** Of the model; a tiny Llama by default. */
   config?: ModelConfig;
@@ -45,6 +46,7 @@ export async function tinyRun(overrides: Overrides = {}): Promise<RunSpec> {
     data: { file, maxLength: 64, ...overrides.data },
     task: 'letters',
     method: methodSchema.parse({ type: 'lora', rank: 2, alpha: 4, ...overrides.method }),
+    ...(overrides.objective ? { objective: overrides.objective } : {}),
     train: trainSettingsSchema.parse({
       steps: 6,
       batch: 2,

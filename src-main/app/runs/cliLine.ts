@@ -30,10 +30,17 @@ export function cliArguments(run: StartRunChecked, { model, dataset }: Names): s
     ...settingArguments(FILE_SETTINGS, { ...dataset, format: dataset.format ?? undefined }),
     ...written(['allow-bad-rows', dataset.allowBadRows], ['task', run.taskName], ['name', run.name]),
     ...written(['not-before', run.notBefore ?? undefined]),
-    ...written(['method', type === 'lora' ? undefined : type]),
-    ...settingArguments(descriptorOf(type).settings, run.method),
+    ...(run.startsFrom === undefined
+      ? [
+          ...written(['method', type === 'lora' ? undefined : type]),
+          ...settingArguments(descriptorOf(type).settings, run.method),
+        ]
+      : written(['from', run.startsFrom])),
     ...(run.objective
-      ? [...option('objective', run.objective.type), ...settingArguments(OBJECTIVES[run.objective.type].settings, run.objective)]
+      ? [
+          ...option('objective', run.objective.type),
+          ...settingArguments(OBJECTIVES[run.objective.type].settings, run.objective),
+        ]
       : []),
     ...settingArguments(TRAIN_SETTINGS, run.train),
     ...settingArguments(DATA_SETTINGS, run.data),

@@ -1,9 +1,11 @@
 /** What a caller says to start a run, checked by zod, and how it becomes a self-contained RunSpec. */
 import fs from 'node:fs';
 import { z } from 'zod';
+import type { Adapter } from '../../catalog/adapters.ts';
+import type { Catalog } from '../../catalog/catalog.ts';
 import type { RegisteredModel } from '../../catalog/models.ts';
 import type { Dataset } from '../../catalog/datasets.ts';
-import { GraftError } from '../../../src-shared/errors.ts';
+import { GraftError, usageError } from '../../../src-shared/errors.ts';
 import { newId } from '../ids.ts';
 import { look } from '../looking/look.ts';
 import { nameSchema, taskNameSchema } from '../inputs.ts';
@@ -39,6 +41,8 @@ export const startRunSchema = z.object({
   embeddingDtype: runSpecSchema.shape.embeddingDtype,
   method: methodSchema,
   objective: runSpecSchema.shape.objective,
+  /** Id of the adapter whose values the run begins with, in place of `method` with its settings. */
+  startsFrom: z.string().optional(),
   train: trainSettingsSchema,
   data: dataSpecSchema
     .pick({
@@ -70,6 +74,7 @@ export const fitSchema = startRunSchema.extend({ keep: z.array(z.enum(FIT_PARTS)
 export interface Registered {
   models: ModelService;
   datasets: DatasetService;
+  catalog: Pick<Catalog, 'adapters'>;
 }
 
 /**
@@ -77,7 +82,7 @@ export interface Registered {
  * gone.
  */
 export function findParts(
-  { models, datasets }: Registered,
+  { models, datasets }: Omit<Registered, 'catalog'>,
   input: StartRunChecked,
 ): { model: RegisteredModel; dataset: Dataset } {
   const model = models.require(input.modelId);
@@ -96,6 +101,7 @@ export function buildSpec(
   home: Home,
   input: StartRunChecked,
   parts: { model: RegisteredModel; dataset: Dataset },
+  start?: Pick<Adapter, 'dir' | 'sha256'>,
 ): RunSpec {
   checkClassify(input.data, input.method);
   checkObjective(input);
@@ -124,6 +130,7 @@ export function buildSpec(
     task: input.taskName,
     method: input.method,
     ...(input.objective ? { objective: input.objective } : {}),
+    ...(start ? { startsFrom: { dir: start.dir, sha256: start.sha256 } } : {}),
     train: input.train,
     shortWarmup: true,
     epochEnds: true,
@@ -137,19 +144,45 @@ export function buildSpec(
  * A request, checked against the catalogue, the model and the settings. Throws GraftError where something does not fit.
  */
 export async function checkStart(
-  { home, ...registered }: Registered & { home: Home },
+  { home, catalog, ...registered }: Registered & { home: Home },
   input: StartRun,
 ): Promise<{ checked: StartRunChecked; parts: ReturnType<typeof findParts>; spec: RunSpec }> {
-  const checked = startRunSchema.parse(input);
+  const asked = startRunSchema.parse(input);
+  const start = asked.startsFrom === undefined ? undefined : requireStart(catalog, asked.startsFrom);
+  const checked = start ? { ...asked, method: plainStart(start.method) } : asked;
   checkBaseDtype(checked, checked.method.type);
   const parts = findParts(registered, checked);
   const { dir, name, hash } = parts.model;
   const { method: settings, train } = checked;
+  if (start && start.baseHash !== hash)
+    throw usageError(
+      'ADAPTER_WRONG_BASE',
+      `The adapter ${start.name} was trained on another base model than ${name}; choose the model that it belongs to.`,
+      { adapter: start.id, model: parts.model.id },
+    );
   const method = await look('checkModel', [
     { dir, name, hash },
     { method: settings, train },
   ]);
-  return { checked, parts, spec: buildSpec(home, { ...checked, method }, parts) };
+  return { checked, parts, spec: buildSpec(home, { ...checked, method }, parts, start) };
+}
+
+/** Throws a usage error ADAPTER_NOT_FOUND. */
+function requireStart({ adapters }: Pick<Catalog, 'adapters'>, id: string): Adapter {
+  const adapter = adapters.get(id);
+  if (adapter) return adapter;
+  throw usageError(
+    'ADAPTER_NOT_FOUND',
+    `There is no adapter ${id} to begin with; choose one that is in the catalogue.`,
+    {
+      adapter: id,
+    },
+  );
+}
+
+/** Its values are those of the adapter, so that it needs no look at base or data. */
+function plainStart(method: Adapter['method']): Adapter['method'] {
+  return 'init' in method ? { ...method, init: 'kaiming' } : method;
 }
 
 /** Folder for what the run makes: an adapter, or a whole model for full fine-tuning. */

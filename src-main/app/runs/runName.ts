@@ -33,11 +33,12 @@ export function runName(spec: RunSpec, others: readonly Sibling[]): string {
 }
 
 /** What runs mostly differ in, in short, the most telling first; empty where there is nothing to say. */
-function parts({ model, data, method, objective, train, baseDtype }: RunSpec): Record<string, string> {
+function parts({ model, data, method, objective, startsFrom, train, baseDtype }: RunSpec): Record<string, string> {
   const text = (prefix: string, value: number | undefined) => (value === undefined ? '' : `${prefix}${short(value)}`);
   return {
     model: path.basename(model.dir),
     data: `on ${path.parse(data.file).name}`,
+    start: startsFrom ? 'continued' : 'new',
     objective: objective ? objectiveName(objective) : 'supervised',
     beta: objective && 'beta' in objective ? text('beta', objective.beta) : '',
     method: describeMethod(method).name,

@@ -55,7 +55,19 @@ export async function sampledRows(options: TokeniseOptions): Promise<SampledRows
   const { lossOn = 'completion', maxLength, controlTokens, vocab, labels, modelDir, answers } = options;
   const idBytes = idBytesFor(tokenizer.vocabSize);
   const isPiece = stream.format === 'text';
-  const rules = { modelDir, plan, lossOn, maxLength, controlTokens, vocab, classify, labels, isPiece, idBytes, answers };
+  const rules = {
+    modelDir,
+    plan,
+    lossOn,
+    maxLength,
+    controlTokens,
+    vocab,
+    classify,
+    labels,
+    isPiece,
+    idBytes,
+    answers,
+  };
   const answer = tokeniseBlock({ rules, block: { rows } }, tokenizer, () => undefined);
   const unused = new UnusedFields(plan, { chatTemplate: tokenizer.chatTemplate, classifies: classify });
   unused.add(answer.unused);

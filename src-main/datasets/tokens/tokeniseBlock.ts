@@ -158,10 +158,7 @@ export function tokeniseBlock({ rules, block }: BlockQuestion, own: TextTokenize
   };
 }
 
-function rulesFor(
-  { lossOn, maxLength, controlTokens, vocab, isPiece, answers }: TokenRules,
-  tokenizer: TextTokenizer,
-) {
+function rulesFor({ lossOn, maxLength, controlTokens, vocab, isPiece, answers }: TokenRules, tokenizer: TextTokenizer) {
   return { tokenizer, lossOn, maxLength, controlTokens, vocab, isPiece, answers };
 }
 

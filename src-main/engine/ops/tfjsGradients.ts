@@ -210,6 +210,7 @@ export function registerTfjsGradients(): void {
     });
   tf.registerGradient({
     kernelName: 'SplitV',
-    gradFunc: (dy, _, attributes) => ({ x: () => tf.concat(dy as tf.Tensor[], attributes['axis'] as number) }),
+    // A split into one part gives its gradient by itself, not in a list.
+    gradFunc: (dy, _, attributes) => ({ x: () => tf.concat([dy].flat(), attributes['axis'] as number) }),
   });
 }

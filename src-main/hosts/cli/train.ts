@@ -16,7 +16,7 @@ import { fitRun } from './fit.ts';
 import { METHOD_OPTIONS, readMethod } from './methodOptions.ts';
 import { OBJECTIVE_OPTIONS, readObjective } from './objectiveOptions.ts';
 import { reportPreflight } from './preflight.ts';
-import { modelDirOf } from './resolve.ts';
+import { adapterOf, modelDirOf } from './resolve.ts';
 import { optionsOf, readSettings } from './settingOptions.ts';
 import { readStartTime } from './startTime.ts';
 import { sayProgress } from './trainProgress.ts';
@@ -34,6 +34,7 @@ export const RUN_OPTIONS: Options = {
   ...optionsOf(FILE_SETTINGS),
   'allow-bad-rows': { type: 'boolean', help: 'go on without the rows that cannot be used' },
   ...METHOD_OPTIONS,
+  from: { type: 'string', value: 'ADAPTER', help: 'begin with the values of this adapter, and with its settings' },
   ...OBJECTIVE_OPTIONS,
   ...optionsOf(TRAIN_SETTINGS),
   ...optionsOf(DATA_SETTINGS),
@@ -113,6 +114,7 @@ export async function readRun(context: Context, given: Given = {}): Promise<Star
   const asked = {
     ...readSettings(args, COMPUTE_SETTINGS),
     method: readMethod(args),
+    startsFrom: readStart(context),
     objective: readObjective(args),
     train: readSettings(args, TRAIN_SETTINGS),
     data: readSettings(args, DATA_SETTINGS),
@@ -121,6 +123,26 @@ export async function readRun(context: Context, given: Given = {}): Promise<Star
   const model = await api.models.add({ dir: modelDirOf(services, modelText) });
   const dataset = await api.datasets.add({ file, ...reading, allowBadRows: args.flag('allow-bad-rows') });
   return { modelId: model.id, datasetId: dataset.id, taskName, name: args.text('name'), ...asked };
+}
+
+/** The id of the adapter that `--from` names. Throws ADAPTER_NOT_FOUND, BAD_USAGE beside options of a method. */
+function readStart({ args, services }: Context): string | undefined {
+  const text = args.text('from');
+  if (text === undefined) return undefined;
+  const strange = Object.keys(METHOD_OPTIONS).find((name) => args.raw[name] !== undefined);
+  if (strange !== undefined)
+    throw usageError('BAD_USAGE', `--${strange} means nothing beside --from; the run keeps the adapter's settings.`, {
+      option: strange,
+    });
+  const { id, dir } = adapterOf(services, text);
+  if (id !== null) return id;
+  throw usageError(
+    'ADAPTER_NOT_FOUND',
+    `${dir} is not in the catalogue; bring it in first: adapters import "${text}".`,
+    {
+      adapter: text,
+    },
+  );
 }
 
 /** Follows a started run; returns the result of the command. Throws the error of a failed run. */

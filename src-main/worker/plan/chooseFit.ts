@@ -198,7 +198,8 @@ async function tried(draft: PlannedDraft, settings: FitSettings, limitBytes: num
     embeddingDtype,
     train: { ...draft.train, batch, accumulate, gradientCheckpointing },
   };
-  const longest = maxLength < draft.data.maxLength ? fullBatch(batch * answersPerRow(run.objective), maxLength) : longestBatch(run);
+  const longest =
+    maxLength < draft.data.maxLength ? fullBatch(batch * answersPerRow(run.objective), maxLength) : longestBatch(run);
   const { totalBytes } = await estimateMemory(run, longest);
   const binds = canBind(run, longest, draft.bindingBytes);
   return { totalBytes, binds, verdict: binds ? verdictOf(totalBytes, limitBytes) : 'does not fit' };

@@ -5,6 +5,8 @@
  */
 import * as tf from '@tensorflow/tfjs-core';
 import { expectedTensors } from '../../basemodel/expectedTensors.ts';
+import { collate } from '../../datasets/batches.ts';
+import { withOtherAnswer } from '../../datasets/otherAnswers.ts';
 import { mostBytesPerBinding } from '../../engine/backends/bindingLimit.ts';
 import type { BufferPool } from '../../engine/backends/bufferPool.ts';
 import { USUAL_LIMITS } from '../../engine/backends/dryDevice.ts';
@@ -17,9 +19,13 @@ import { countParameters, inPieces, pieceName, type Parameter } from '../../engi
 import { weightLayout, type WeightForm } from '../../engine/model/weightLayout.ts';
 import { AdamW } from '../../engine/optim/adamw.ts';
 import type { Batch } from '../../engine/train/batchLoss.ts';
-import { trainStep } from '../../engine/train/step.ts';
+import type { PreferenceBatch } from '../../engine/train/preference/batch.ts';
+import { referencePoint } from '../../engine/train/preference/objectiveLoss.ts';
+import { accumulatePreference } from '../../engine/train/preference/step.ts';
+import { applyGradients, trainStep, type StepOptions } from '../../engine/train/step.ts';
 import { attachMethod } from '../../methods/attach.ts';
 import type { BackendName } from '../../../src-shared/backends.ts';
+import { isPaired, type Objective } from '../../../src-shared/objectives.ts';
 import type { MemoryEstimate } from '../../../src-shared/plan.ts';
 import type { Draft } from '../train/draft.ts';
 import { methodOf } from '../../methods/registry.ts';
@@ -38,9 +44,9 @@ export const OVERHEAD: Record<BackendName, { processBytes: number; slack: number
 /** What of a run decides its memory, the batch aside. */
 export type Sized = Pick<Draft, 'base' | 'baseDtype' | 'embeddingDtype' | 'engine' | 'method' | 'train'> &
   Partial<Pick<Draft, 'objective'>> & {
-  /** The largest buffer that the card binds; absent: as most cards do. */
-  bindingBytes?: number | undefined;
-};
+    /** The largest buffer that the card binds; absent: as most cards do. */
+    bindingBytes?: number | undefined;
+  };
 
 /** Nothing of the estimate is saved. */
 const UNSAVED = { runId: '', task: '', outDir: '' };
@@ -128,16 +134,49 @@ async function traceStep(run: Sized, batch: Batch, steps: number, count: Counter
   const options = {
     lr,
     clip,
-    labelSmoothing,
     gradientCheckpointing,
     beforeMicroBatch: () => method.beforeTraining('estimate'),
   };
   const batches = accumulate > 1 ? [batch, batch] : [batch];
+  const { model: tuned, parameters } = method;
   for (let step = 0; step < steps; step++)
-    await trainStep(method.model, method.parameters, optimizer, batches, options);
+    if (run.objective) await choose(tuned, parameters, optimizer, batches, run.objective, options);
+    else await trainStep(tuned, parameters, optimizer, batches, { ...options, labelSmoothing });
   const peakBytes = count.peakBytes();
   model.dispose();
   return { weightBytes, trainableBytes, gradientBytes, momentBytes: 2 * gradientBytes, peakBytes };
+}
+
+/** A step over choices, with KTO's pass before it; the reference's, without gradients too, takes no more than that. */
+async function choose(
+  model: Decoder,
+  parameters: Parameter[],
+  optimizer: AdamW,
+  batches: Batch[],
+  objective: Objective,
+  options: StepOptions,
+): Promise<void> {
+  const choices = batches.map((rows): PreferenceBatch => ({
+    rows,
+    reference: new Float32Array(rows.B),
+    ...(isPaired(objective) ? {} : { good: new Uint8Array(rows.B) }),
+    mismatched: { rows: withShortAnswers(rows), reference: new Float32Array(rows.B) },
+  }));
+  if (objective.type === 'kto') await referencePoint(model, choices, objective);
+  const { logProbs, ...sums } = accumulatePreference(model, parameters, choices, objective, options);
+  tf.dispose(logProbs);
+  await applyGradients(optimizer, sums, options);
+}
+
+/** Each prompt with the shortest answer: of another length, so that a card's buffers are others, too. */
+function withShortAnswers({ ids, labels, mask, B, T }: Batch): Batch {
+  const rows = Array.from({ length: B }, (_, b) => {
+    const end = b * T + mask.subarray(b * T, (b + 1) * T).lastIndexOf(1) + 1;
+    return { ids: ids.subarray(b * T, end), labels: labels.subarray(b * T, end) };
+  });
+  const shortest = rows.reduce((best, row) => (row.ids.length < best.ids.length ? row : best));
+  const others = rows.map((row) => withOtherAnswer(row, shortest, T));
+  return collate(others, [...others.keys()], 0);
 }
 
 /** Every weight in the form and the pieces that the loader would give it. */

@@ -32,6 +32,9 @@ const rowsUpTo = (longest: number): string[] =>
   [20, 20, longest].map((length) => JSON.stringify({ prompt: 'a', completion: 'b'.repeat(length) }));
 const MANY = Array.from({ length: 12 }, (_, i) => JSON.stringify({ prompt: 'a', completion: 'b'.repeat(10 + i) }));
 
+const PAIRS = MANY.map((row, i) => JSON.stringify({ prompt: 'a', chosen: 'b'.repeat(10 + i), rejected: `c${row}` }));
+const DPO = { type: 'dpo' };
+
 /** A step and an evaluation of the run, beside their estimate. */
 async function tryOut(modelDir: string, overrides: object, forms: object = {}): Promise<PreflightResult> {
   const spec = await tinyRun(overrides);
@@ -68,6 +71,8 @@ describe.skipIf(note !== '')(`the estimate for a card${note}`, () => {
     ['every weight', LLAMA, { rows: MANY, train: { batch: 8 }, method: { type: 'full' } }],
     ['GPT-2', GPT2, { rows: MANY, train: { batch: 8 } }],
     ['DoRA', LLAMA, { rows: MANY, train: { batch: 8 }, method: { dora: true } }],
+    ['DPO on pairs', LLAMA, { rows: PAIRS, train: { batch: 4, val: 0 }, objective: DPO }],
+    ['DPO on pairs, accumulated', LLAMA, { rows: PAIRS, train: { batch: 2, accumulate: 2 }, objective: DPO }],
     ['stories260K', null, { rows: MANY, train: { batch: 8 } }],
   ])('%s: within 10 %% of what the run took', async (_, config, overrides, forms) => {
     const { estimate, peakBytes } = await tryOut(config ? await tinyModel(config) : MODEL, overrides, forms);
@@ -75,6 +80,12 @@ describe.skipIf(note !== '')(`the estimate for a card${note}`, () => {
     const { weightBytes, trainableBytes, gradientBytes, momentBytes, activationBytes } = estimate;
     expect(weightBytes + trainableBytes + gradientBytes + momentBytes + activationBytes).toBe(estimate.totalBytes);
     expect(activationBytes).toBeGreaterThan(0);
+  });
+
+  it("KTO's: within 20 %, since its answers to other questions have sizes of their own", async () => {
+    const overrides = { rows: PAIRS, train: { batch: 8, val: 0 }, objective: { type: 'kto' } };
+    const { estimate, peakBytes } = await tryOut(await tinyModel(LLAMA), overrides);
+    expectClose([estimate.totalBytes], [peakBytes], { rtol: 0.2, atol: 0 }, 'peak');
   });
 
   it('leaves the engine in use as it was', async () => {

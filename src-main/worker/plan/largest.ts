@@ -47,7 +47,10 @@ export async function largestThatFit({
     return bytes;
   };
   const bytesOf = async (tried: Sized, rows: number, length: number): Promise<number> => {
-    const { totalBytes } = await estimateMemory(tried, fullBatch(rows * answersPerRow(tried.objective), Math.max(2, length)));
+    const { totalBytes } = await estimateMemory(
+      tried,
+      fullBatch(rows * answersPerRow(tried.objective), Math.max(2, length)),
+    );
     return fixed + correction * (totalBytes - fixed);
   };
   const fits = async (tried: Sized, rows: number, length: number): Promise<boolean> =>

@@ -5,10 +5,22 @@ import { lengthsOf } from '../../datasets/tokens/rowList.ts';
 import type { Batch } from '../../engine/train/batchLoss.ts';
 import { batchPlanOf, type Draft } from '../train/draft.ts';
 
-/** The one with the most tokens in the first epoch. */
-export function longestBatch(draft: Pick<Draft, 'train' | 'data' | 'epochEnds' | 'objective'>): Batch {
-  const rows = draft.data.train;
-  const lengths = lengthsOf(rows);
+type Planned = Pick<Draft, 'train' | 'data' | 'epochEnds' | 'objective'>;
+
+/** The one with the most tokens in the first epoch; of choices with all their answers. */
+export function longestBatch(draft: Planned): Batch {
+  const { train: rows, padId } = draft.data;
+  const longest = longestRows(draft);
+  if (!draft.objective) return collate(rows, longest, padId);
+  return collateAnswers(
+    longest.map((row) => rows.at(row)!),
+    padId,
+  );
+}
+
+/** Its rows by number. */
+export function longestRows(draft: Planned): number[] {
+  const lengths = lengthsOf(draft.data.train);
   const plan = batchPlanOf(draft);
   let longest: number[] = [];
   let most = 0;
@@ -18,11 +30,5 @@ export function longestBatch(draft: Pick<Draft, 'train' | 'data' | 'epochEnds' |
       if (tokens > most) [longest, most] = [batch, tokens];
     }
   }
-  const { padId } = draft.data;
-  if (!draft.objective) return collate(rows, longest, padId);
-  // Both answers of a pair are computed at once; the reference before them takes less.
-  return collateAnswers(
-    longest.map((row) => rows.at(row)!),
-    padId,
-  );
+  return longest;
 }

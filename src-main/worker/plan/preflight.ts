@@ -2,27 +2,34 @@
  * A run tried out before it starts: one real step on its longest batch, evaluation included, measured and compared with
  * the estimate, which then says the largest batch, length and rank that fit.
  */
-import { evaluationBatches } from '../../datasets/batches.ts';
+import * as tf from '@tensorflow/tfjs-core';
+import { evaluationBatches, likeLengths } from '../../datasets/batches.ts';
+import { lengthsOf } from '../../datasets/tokens/rowList.ts';
 import { GraftError } from '../../../src-shared/errors.ts';
 import { mostBytesPerBinding } from '../../engine/backends/bindingLimit.ts';
 import { peakGpuBytes } from '../../engine/backends/tfjsInternals.ts';
 import { AdamW } from '../../engine/optim/adamw.ts';
 import { countTokens, type Batch } from '../../engine/train/batchLoss.ts';
 import { evaluateLoss } from '../../engine/train/evaluate.ts';
-import { trainStep } from '../../engine/train/step.ts';
+import { evaluatePreference } from '../../engine/train/preference/evaluate.ts';
+import { referencePoint } from '../../engine/train/preference/objectiveLoss.ts';
+import { accumulatePreference } from '../../engine/train/preference/step.ts';
+import { applyGradients, trainStep, type StepOptions } from '../../engine/train/step.ts';
 import { peakResidentBytes } from '../../hardware/peakMemory.ts';
 import { useBackend } from '../backend.ts';
 import { largestThatFit, NO_LARGEST } from './largest.ts';
-import { longestBatch } from './longestBatch.ts';
+import { longestBatch, longestRows } from './longestBatch.ts';
 import { loadDecoder } from '../loadDecoder.ts';
 import { baseFormsOf } from '../../../src-shared/baseDtypes.ts';
 import { estimateMemory } from './estimate.ts';
 import { roomFor } from './memoryRoom.ts';
-import { attachMethod } from '../../methods/attach.ts';
+import { attachMethod, type AttachedMethod } from '../../methods/attach.ts';
 import type { BackendName } from '../../../src-shared/backends.ts';
+import type { Objective } from '../../../src-shared/objectives.ts';
 import type { CardMemory, PreflightResult } from '../../../src-shared/plan.ts';
 import type { RunSpec } from '../../../src-shared/runSpec.ts';
 import { runWarnings } from '../../../src-shared/runWarnings.ts';
+import { Choices } from '../train/choices.ts';
 import { batchPlanOf, totalStepsOf, withDraft, type Draft } from '../train/draft.ts';
 
 /** Writes nothing. Throws what the run itself would throw. `card`: memory of the card; null where it is not known. */
@@ -79,20 +86,49 @@ async function measure(
   const { model } = method;
   const optimizer = new AdamW(method.parameters, train);
   const { lr, clip, labelSmoothing, gradientCheckpointing, accumulate } = train;
+  const beforeMicroBatch = (index: number): void => method.beforeTraining(`preflight ${index}`);
+  const options = { lr, clip, gradientCheckpointing, beforeMicroBatch };
+  if (draft.objective) return measureChoices(draft, draft.objective, method, optimizer, options, engine);
   const batches = accumulate > 1 ? [batch, batch] : [batch];
   const step = (): Promise<unknown> =>
-    trainStep(model, method.parameters, optimizer, batches, {
-      lr,
-      clip,
-      labelSmoothing,
-      gradientCheckpointing,
-      beforeMicroBatch: (index) => method.beforeTraining(`preflight ${index}`),
-    });
+    trainStep(model, method.parameters, optimizer, batches, { ...options, labelSmoothing });
   await step();
   const stepMs = (await timed(step)) * (accumulate / batches.length);
   method.beforeEvaluation();
   const longest = [...evaluationBatches(data.val, train.batch, data.padId)].at(-1);
   const evaluationMs = longest ? await timed(() => evaluateLoss(model, [longest])) : null;
+  return { peakBytes: peakBytes(engine), stepMs, evaluationMs };
+}
+
+/** The same of a step over choices; what the reference would say does not matter for room and time. */
+async function measureChoices(
+  draft: Draft,
+  objective: Objective,
+  { model, parameters, beforeEvaluation }: AttachedMethod,
+  optimizer: AdamW,
+  options: StepOptions,
+  engine: BackendName,
+): Promise<Measured> {
+  const { data, train } = draft;
+  const choices = new Choices(objective, data, train.seed);
+  choices.references.train.fill(0);
+  choices.references.val.fill(0);
+  const longest = choices.batch('train', longestRows(draft));
+  const batches = train.accumulate > 1 ? [longest, longest] : [longest];
+  const step = async (): Promise<void> => {
+    beforeEvaluation();
+    const z = objective.type === 'kto' ? await referencePoint(model, batches, objective) : 0;
+    const { logProbs, ...sums } = accumulatePreference(model, parameters, batches, objective, { ...options, z });
+    tf.dispose(logProbs);
+    await applyGradients(optimizer, sums, options);
+  };
+  await step();
+  const stepMs = (await timed(step)) * (train.accumulate / batches.length);
+  beforeEvaluation();
+  const last = likeLengths(lengthsOf(data.val), train.batch).at(-1);
+  const evaluationMs = last
+    ? await timed(() => evaluatePreference(model, [choices.batch('val', last)], objective))
+    : null;
   return { peakBytes: peakBytes(engine), stepMs, evaluationMs };
 }
 

@@ -66,9 +66,7 @@ export class Choices {
   /** Each prompt with the answer to another one. */
   others(side: Side, rows: readonly number[]): Batch {
     const others = (this.#others[side] ??= otherRows(this.#rows[side], this.#seed));
-    const made = rows.map((row) =>
-      withOtherAnswer(this.#at(side, row), this.#at(side, others[row]!), this.#maxLength),
-    );
+    const made = rows.map((row) => withOtherAnswer(this.#at(side, row), this.#at(side, others[row]!), this.#maxLength));
     return collate(made, [...made.keys()], this.#padId);
   }
 

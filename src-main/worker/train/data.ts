@@ -197,8 +197,9 @@ function checkKind(kind: DatasetKind, objective: RunSpec['objective']): void {
   if (kind !== 'preference' || objective) return;
   throw usageError(
     'DATASET_PAIRS',
-    `The rows are pairs of a chosen and a rejected answer; choose an objective (--objective ${OBJECTIVE_TYPES.join(', ')}) ` +
-      'to learn from both, or learn the chosen ones alone (--map completion=chosen).',
+    'The rows are pairs of a chosen and a rejected answer; choose an objective ' +
+      `(--objective ${OBJECTIVE_TYPES.join(', ')}) to learn from both, or learn the chosen ones alone ` +
+      '(--map completion=chosen).',
   );
 }
 

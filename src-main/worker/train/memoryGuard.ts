@@ -35,11 +35,7 @@ export function tensorLimits(
  * Gradients of the micro-batches `rows`, in halves where that was or now is needed. Where single rows take more than
  * was free at the start, other programs have to make room; throws OUT_OF_MEMORY where even that is not enough.
  */
-export async function gradientsInMemory(
-  run: Run,
-  rows: number[][],
-  options: LossOptions,
-): Promise<MeasuredStep> {
+export async function gradientsInMemory(run: Run, rows: number[][], options: LossOptions): Promise<MeasuredStep> {
   const { progress, emit } = run;
   for (;;) {
     const parts = rows.flatMap((microBatch) => cut(microBatch, progress.splits));
@@ -85,12 +81,8 @@ function cut(rows: number[], parts: number): number[][] {
 }
 
 /** Leaves no tensor behind when it fails. */
-async function attempt<T extends StepGradients>(
-  { engine, tensorLimitBytes }: Run,
-  all: () => T,
-): Promise<T> {
-  const compute = (): T =>
-    tf.tidy(() => (tensorLimitBytes === null ? all() : withinMemory(tensorLimitBytes, all)));
+async function attempt<T extends StepGradients>({ engine, tensorLimitBytes }: Run, all: () => T): Promise<T> {
+  const compute = (): T => tf.tidy(() => (tensorLimitBytes === null ? all() : withinMemory(tensorLimitBytes, all)));
   if (engine !== 'webgpu') return compute();
   let sums: T | undefined;
   try {

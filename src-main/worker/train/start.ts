@@ -6,6 +6,7 @@ import { countParameters } from '../../engine/model/parameters.ts';
 import { AdamW } from '../../engine/optim/adamw.ts';
 import { rulesFor } from '../../engine/optim/rules.ts';
 import { attachMethod, type AttachedMethod } from '../../methods/attach.ts';
+import { startFromAdapter } from '../../methods/startValues.ts';
 import { scheduleFactor, warmupAsked, warmupSteps } from '../../../src-shared/schedule.ts';
 import { collate } from '../../datasets/batches.ts';
 import type { BatchPlan } from '../../datasets/batchPlan.ts';
@@ -50,6 +51,8 @@ export async function startRun(draft: Draft, { state, emit, control, keepsStart 
   const kept = keepsStart ? keptStart(draft.runDir) : undefined;
   const method = await attachMethod(loaded, draft, base, { ...data, probe, kept });
   const begun = firstStep(draft, method, plan);
+  // A run that goes on has what it began with in its state; only the reference may still want it.
+  if (draft.startsFrom && (state === null || choices)) startFromAdapter(method.parameters, draft.startsFrom, base);
   if (choices && hasReference(choices.objective)) {
     method.beforeEvaluation();
     await measureReferences(choices, {

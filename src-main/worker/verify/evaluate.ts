@@ -143,6 +143,7 @@ function evaluatedRows(prepared: PreparedTokens, data: Params['data']): Evaluate
   const { maxLength, bad, unused, controlTokenRows, stats } = prepared;
   const limitedByModel = maxLength < data.maxLength;
   const notes = rowNotes(prepared, { limitedByModel, controlTokens: data.controlTokens === true });
+  if (prepared.kind === 'preference') notes.unshift('Of each pair only the chosen answer is measured.');
   return { maxLength, limitedByModel, cutRows: stats.truncated, badRows: bad, unused, controlTokenRows, notes };
 }
 

@@ -11,7 +11,7 @@ export interface ScoredAnswer {
 }
 
 /** beta·D; without a reference beta (ORPO: lambda) times the mean log-probability per token. */
-export function rewardOf(objective: Objective, { logProb, reference = 0, tokens }: ScoredAnswer): number {
+function rewardOf(objective: Objective, { logProb, reference = 0, tokens }: ScoredAnswer): number {
   const beta = objective.type === 'orpo' ? objective.lambda : objective.beta;
   return hasReference(objective) ? beta * (logProb - reference) : (beta * logProb) / tokens;
 }

@@ -2,7 +2,7 @@
  * The gradients of a step that learns from choices. Every mean is over the whole step, so that accumulation gives the
  * same gradient as one large batch.
  */
-import * as tf from '@tensorflow/tfjs-core';
+import type * as tf from '@tensorflow/tfjs-core';
 import type { Objective } from '../../../../src-shared/objectives.ts';
 import type { Decoder } from '../../model/decoder.ts';
 import { piecesOf, type Parameter } from '../../model/parameters.ts';
