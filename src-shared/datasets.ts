@@ -72,7 +72,7 @@ export interface Message {
 }
 
 /** What a row says: `segments` for prompt/completion, Alpaca and text; `messages` for conversations. */
-type RowContent =
+export type RowContent =
   | {
       segments: Segment[];
       messages?: undefined;

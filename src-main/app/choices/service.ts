@@ -47,18 +47,18 @@ export class ChoiceService {
     return this.counts();
   }
 
-  /** What the answer should have been is chosen over what it was. Throws CHOICE_EMPTY or CHOICE_SAME. */
+  /** What the answer should have been is chosen over what it was. Throws EMPTY_ANSWER or CHOICE_SAME. */
   edit({ prompt, original, edited }: z.output<typeof editSchema>): ChoiceCounts {
-    if (!isSaid(edited)) throw usageError('CHOICE_EMPTY', 'The answer is empty; write what it should have been.');
+    if (!isSaid(edited)) throw usageError('EMPTY_ANSWER', 'The answer is empty; write what it should have been.');
     if (edited.trim() === original.trim())
       throw usageError('CHOICE_SAME', 'The answer is as it was; change what should have been otherwise.');
     this.#catalog.choices.putPairs([{ prompt, chosen: edited, rejected: original }], 'edit', now());
     return this.counts();
   }
 
-  /** A thumb for one answer; null takes it back. Throws CHOICE_EMPTY. */
+  /** A thumb for one answer; null takes it back. Throws EMPTY_ANSWER. */
   mark({ prompt, answer, good }: z.output<typeof markSchema>): ChoiceCounts {
-    if (!isSaid(answer)) throw usageError('CHOICE_EMPTY', 'The answer is empty, so that there is nothing to learn.');
+    if (!isSaid(answer)) throw usageError('EMPTY_ANSWER', 'The answer is empty, so that there is nothing to learn.');
     if (good === null) this.#catalog.choices.dropMark(prompt, answer);
     else this.#catalog.choices.putMark({ prompt, answer, good }, now());
     return this.counts();
