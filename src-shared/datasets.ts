@@ -45,6 +45,14 @@ export function describeBadRow({ line, reason }: BadRow, sharedLines: boolean): 
 /** The recognised shapes of a row. `preference`: two answers to the same prompt, one of them chosen. */
 export type DatasetKind = 'completion' | 'alpaca' | 'messages' | 'text' | 'preference';
 
+/** Which answers the rows of a file hold. */
+export interface RowShape {
+  /** Null where no shape fits the columns. */
+  kind: DatasetKind | null;
+  /** Rows say of their answers whether they are good ones. */
+  marked: boolean;
+}
+
 export interface Segment {
   text: string;
   /** Whether the model learns to write this text. */
@@ -64,7 +72,7 @@ export interface Message {
 }
 
 /** What a row says: `segments` for prompt/completion, Alpaca and text; `messages` for conversations. */
-type RowContent =
+export type RowContent =
   | {
       segments: Segment[];
       messages?: undefined;
@@ -88,6 +96,21 @@ export type Example = RowContent & {
   /** Whether the row says of its answer that it is a good one; absent where it says neither. */
   good?: boolean;
 };
+
+/** Whether the length of an answer alone tells which one is chosen, by pairs spread over the whole file. */
+export interface LengthBias {
+  /** Good rows, and how many of them were looked at. */
+  total: number;
+  pairs: number;
+  /** Pairs whose chosen answer is the longer, and the shorter one. */
+  longer: number;
+  shorter: number;
+  /** Characters of a usual answer. */
+  medianChosen: number;
+  medianRejected: number;
+  /** Characters of both answers of some of the pairs. */
+  points: { chosen: number; rejected: number }[];
+}
 
 /** A column, or a field of its messages (`messages[].name`), that holds something and is not used. */
 export interface UnusedField {
@@ -116,8 +139,9 @@ export interface PreviewRow {
   line: number;
   /** All that the model is given; empty for plain text. */
   prompt: string;
-  /** What it learns to write (the last answer of a conversation). */
+  /** What it learns to write (the last answer of a conversation); of a pair the chosen answer. */
   completion: string;
+  rejected?: string;
 }
 
 /** `source (427 rows), label (427 rows; to tell its labels apart, say --classify)`. */

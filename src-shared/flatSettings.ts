@@ -9,13 +9,14 @@ export function flatSettings({
   baseDtype,
   embeddingDtype,
   method,
+  objective,
   train,
   data,
-}: Pick<RunSpec, 'engine' | 'baseDtype' | 'embeddingDtype' | 'method' | 'train' | 'data'>): [
+}: Pick<RunSpec, 'engine' | 'baseDtype' | 'embeddingDtype' | 'method' | 'objective' | 'train' | 'data'>): [
   name: string,
   value: SettingValue,
 ][] {
-  return flat({ engine, baseDtype, embeddingDtype, method, train, data }, '');
+  return flat({ engine, baseDtype, embeddingDtype, method, objective, train, data }, '');
 }
 
 function flat(values: object, prefix: string): [string, SettingValue][] {

@@ -40,13 +40,18 @@ export interface PreviewToken {
   truncated: boolean;
 }
 
-export interface PreviewedRow {
-  line: number;
+export interface PreviewedTokens {
   tokens: PreviewToken[];
   /** Tokens before truncation; `tokens` may show fewer. */
   length: number;
   /** Tokens with loss after truncation. */
   labelled: number;
+}
+
+export interface PreviewedRow extends PreviewedTokens {
+  line: number;
+  /** Of a pair the same with the rejected answer; the row itself has the chosen one. */
+  rejected?: PreviewedTokens;
 }
 
 export type TokenizerCheck =

@@ -1,13 +1,17 @@
 /** What a finished run's losses say: whether it learnt, and what would help. */
 import type { HeldOutRows } from './training.ts';
 
-export type VerdictKind = 'diverged' | 'learnt nothing' | 'overfits' | 'still improving' | 'done';
+/** `both fall` and `too easy` only of runs that learn from choices (choiceVerdict.ts). */
+export type VerdictKind =
+  'diverged' | 'learnt nothing' | 'overfits' | 'both fall' | 'too easy' | 'still improving' | 'done';
 
 /** The finding, with what helps. */
 export const VERDICTS: Record<VerdictKind, string> = {
   diverged: 'It diverged: start again with a lower learning rate.',
   'learnt nothing': 'It learnt next to nothing: raise the learning rate, or train for longer.',
   overfits: 'It overfits: keep the best values, or train for fewer steps.',
+  'both fall': 'Both answers became less likely: lower the learning rate, or raise beta.',
+  'too easy': 'The choices were too easy: it takes ones that are harder to tell apart.',
   'still improving': 'It is still improving: train longer.',
   done: 'It has learnt what it could with these settings.',
 };

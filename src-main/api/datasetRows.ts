@@ -25,6 +25,7 @@ export function rowProcedures({ datasetRows: rows, datasetPreview, datasetOutlie
     badRowsCsv: procedure.input(sourceSchema).query(({ input }) => rows.badAsCsv(input)),
     duplicates: procedure.input(sourceWindowSchema).query(({ input }) => rows.duplicates(input)),
     distinct: procedure.input(distinctSchema).query(({ input, signal }) => rows.distinct(input, signal)),
+    lengthBias: procedure.input(sourceSchema).query(({ input }) => rows.lengthBias(input)),
     split: procedure.input(splitSchema).query(({ input }) => rows.split(input)),
 
     /** Progress, then the rows that a base finds least likely; leaving it ends the measuring. */

@@ -20,6 +20,7 @@ export function datasetsRouter(services: Services) {
     /** Progress in bytes, until the file is open for looking at. */
     open: procedure.input(sourceSchema).subscription(({ input, signal }) => datasets.open(input, signal)),
     look: procedure.input(sourceSchema).query(({ input, signal }) => datasets.look(input, signal)),
+    shape: procedure.input(sourceSchema).query(({ input }) => datasets.shape(input)),
     mapped: procedure.input(sourceSchema).query(({ input }) => datasets.mapped(input)),
     add: procedure.input(addSchema).mutation(({ input }) => datasets.add(input)),
     rename: procedure

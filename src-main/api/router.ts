@@ -1,6 +1,7 @@
 /** The one typed API of Graft: Electron, the web host and the command line all call this. */
 import type { Services } from '../app/services.ts';
 import { adaptersRouter } from './adapters.ts';
+import { choicesRouter } from './choices.ts';
 import { datasetsRouter } from './datasets.ts';
 import { draftsRouter } from './drafts.ts';
 import { exportsRouter } from './exports.ts';
@@ -32,6 +33,7 @@ export function createRouter(services: Services) {
     adapters: adaptersRouter(services),
     plan: plansRouter(services),
     playground: playgroundRouter(services),
+    choices: choicesRouter(services),
     exports: exportsRouter(services),
     serving: servingRouter(services),
     lab: labRouter(services),

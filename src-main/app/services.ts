@@ -23,6 +23,7 @@ import { ExportService } from './exports/service.ts';
 import { HeatService } from './heat/service.ts';
 import { LabService } from './lab/service.ts';
 import { ModelService } from './models/service.ts';
+import { ChoiceService } from './choices/service.ts';
 import { PlaygroundHistory } from './playground/history.ts';
 import { PlaygroundService } from './playground/service.ts';
 import { PlaygroundVotes } from './playground/votes.ts';
@@ -99,6 +100,7 @@ export function createServices({
   const datasets = new DatasetService({ home, catalog, models, tokens, files });
   const drafts = new DraftService({ home, datasets, models, adapters, workers, engines });
   const versions = new DatasetVersions(home, catalog, datasets);
+  const choices = new ChoiceService({ home, catalog, datasets, versions });
   const runs = new RunService({ home, catalog, models, datasets, settings, workers, engines });
   const heat = new HeatService({
     runs,
@@ -153,7 +155,8 @@ export function createServices({
     rates: new RateFinder({ home, catalog, models, datasets, settings, workers, engines, runs }),
     playground,
     playgroundHistory: new PlaygroundHistory(catalog),
-    playgroundVotes: new PlaygroundVotes(catalog, models, adapters),
+    playgroundVotes: new PlaygroundVotes({ catalog, models, adapters, choices }),
+    choices,
     exports,
     lab,
     hubTokens,

@@ -4,6 +4,7 @@
  */
 import Database from 'better-sqlite3';
 import { adapterQueries } from './adapters.ts';
+import { choiceQueries } from './choices.ts';
 import { datasetQueries } from './datasets.ts';
 import { exportQueries } from './exports.ts';
 import { metricQueries } from './metrics.ts';
@@ -63,6 +64,7 @@ function prepare(db: Database.Database, waitMs: number, beforeMigration?: (db: D
     exports: exportQueries(db),
     settings: settingQueries(db),
     playground: playgroundQueries(db),
+    choices: choiceQueries(db),
     storage: storageQueries(db),
     /** Runs `work` in one transaction: all of it, or nothing. */
     transaction: <T>(work: () => T): T => db.transaction(work).immediate(),

@@ -6,7 +6,15 @@ import { planColumns } from './columns.ts';
 import { BadRows, firstBadRows } from './badRows.ts';
 import { toExample } from './examples.ts';
 import { UnusedFields } from './unusedFields.ts';
-import type { BadRow, ColumnMap, ColumnPlan, Example, Message, UnusedField } from '../../src-shared/datasets.ts';
+import type {
+  BadRow,
+  ColumnMap,
+  ColumnPlan,
+  Example,
+  Message,
+  RowContent,
+  UnusedField,
+} from '../../src-shared/datasets.ts';
 import { promptOf } from './groups.ts';
 import { FirstSeen } from './firstSeen.ts';
 import type { RowIndex } from './rowIndex.ts';
@@ -102,8 +110,14 @@ export async function surveyRows(
   };
 }
 
-/** The texts of an example, with what tells them apart: the roles of messages and their tools, the label of a text. */
-function textsOf(example: Example): string[] {
+/** The texts of an example; rows with another rejected answer, or another mark, are no repetitions. */
+function textsOf({ rejected, good, ...content }: Example): string[] {
+  const mark = good === undefined ? [] : [String(good)];
+  return [...contentTexts(content), ...(rejected ? contentTexts(rejected) : []), ...mark];
+}
+
+/** With what tells them apart: the roles of messages and their tools, the label of a text. */
+function contentTexts(example: RowContent): string[] {
   if (example.messages) {
     const tools = example.tools ? [JSON.stringify(example.tools)] : [];
     return [...tools, ...example.messages.flatMap((message) => [roleOf(message), message.content])];

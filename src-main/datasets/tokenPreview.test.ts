@@ -48,6 +48,31 @@ describe('a row token by token', () => {
     expect({ length, labelled }).toEqual({ length: 6, labelled: 2 });
   });
 
+  it('a pair has both answers after the same prompt, each with its own cut', () => {
+    const rejected: Example = {
+      line: 1,
+      segments: [
+        { text: 'ab', loss: false },
+        { text: 'xyz', loss: true },
+      ],
+    };
+    const { line, ...both } = preview({ ...QUESTION, rejected }, 'completion', 6);
+    const { rejected: other, ...own } = both;
+    const { line: _line, ...alone } = preview(rejected, 'completion', 6);
+    expect(own).toEqual({ tokens: preview(QUESTION, 'completion', 6).tokens, length: 6, labelled: 3 });
+    expect(other).toEqual(alone);
+    expect(other!.tokens.map(({ text, loss, truncated }) => [text, loss, truncated])).toEqual([
+      ['<s>', false, false],
+      ['a', false, false],
+      ['b', false, false],
+      ['x', true, false],
+      ['y', true, false],
+      ['z', true, false],
+      ['</s>', false, true],
+    ]);
+    expect(line).toBe(1);
+  });
+
   it('with the loss on all tokens, the prompt is still a prompt', () => {
     expect(preview(QUESTION, 'all').tokens.map(({ kind, loss }) => [kind, loss])).toEqual([
       ['special', false],

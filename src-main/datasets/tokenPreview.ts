@@ -2,12 +2,12 @@
  * A row token by token as a run will see it: made by the trainer's own functions, with what they decided about each
  * token.
  */
-import type { PreviewedRow, PreviewToken } from '../../src-shared/tokens.ts';
+import type { PreviewedRow, PreviewedTokens, PreviewToken } from '../../src-shared/tokens.ts';
 import { renderExample, type RenderOptions } from './render.ts';
 import { createTextStream } from './textStream.ts';
 import type { TextTokenizer } from './tokenizer.ts';
 import { IGNORED } from './types.ts';
-import type { Example } from '../../src-shared/datasets.ts';
+import type { Example, RowContent } from '../../src-shared/datasets.ts';
 
 /** Shown of one row at most: a page with more would be slow and unread. */
 const MOST_TOKENS = 4096;
@@ -18,13 +18,25 @@ export function previewTokens(
   tokenizer: TextTokenizer,
   options: RenderOptions,
 ): PreviewedRow | { line: number; reason: string } {
-  const { line } = example;
+  const { line, rejected } = example;
+  const own = tokensOf(example, tokenizer, options);
+  if ('reason' in own) return { line, reason: own.reason };
+  if (!rejected) return { line, ...own };
+  const other = tokensOf({ line, ...rejected }, tokenizer, options);
+  return 'reason' in other ? { line, reason: other.reason } : { line, ...own, rejected: other };
+}
+
+function tokensOf(
+  example: RowContent & { line: number },
+  tokenizer: TextTokenizer,
+  options: RenderOptions,
+): PreviewedTokens | { reason: string } {
   // Prompt and answer are told apart by where the loss would be if it were on answers only.
   const { controlTokens } = options;
   const whole = renderExample(example, tokenizer, { lossOn: 'completion', maxLength: Infinity, controlTokens });
-  if ('reason' in whole) return { line, reason: whole.reason };
+  if ('reason' in whole) return whole;
   const seen = renderExample(example, tokenizer, options);
-  if ('reason' in seen) return { line, reason: seen.reason };
+  if ('reason' in seen) return seen;
   const isPlainText = example.segments !== undefined && example.segments.every((segment) => segment.loss);
   const stream = createTextStream(tokenizer);
   const tokens = [...whole.ids.subarray(0, MOST_TOKENS)].map((id, t): PreviewToken => {
@@ -38,5 +50,5 @@ export function previewTokens(
       truncated: t >= seen.ids.length,
     };
   });
-  return { line, tokens, length: whole.ids.length, labelled: seen.labelled };
+  return { tokens, length: whole.ids.length, labelled: seen.labelled };
 }

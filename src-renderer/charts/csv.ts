@@ -11,20 +11,25 @@ const HEAD = [
   'tokens_per_second',
   'memory_bytes',
   'elapsed_ms',
-].join(',');
+];
+const SCORES = ['chosenReward', 'rejectedReward', 'accuracy', 'kl'] as const;
+const SCORE_HEAD = ['chosen_reward', 'rejected_reward', 'accuracy', 'kl'];
 
 /** Every step with a training or validation loss has a line; missing values are empty. */
 export function seriesCsv(store: SeriesStore): string {
-  const { step, columns, smoothed, evaluations } = store;
+  const { step, columns, smoothed, evaluations, choices } = store;
   const trained = step.values;
   const validated = evaluations.step.values;
-  const lines = [HEAD];
+  const isOfChoices = !choices.isEmpty;
+  const validation = SCORE_HEAD.map((name) => `validation_${name}`);
+  const lines = [[...HEAD, ...(isOfChoices ? [...SCORE_HEAD, ...validation] : [])].join(',')];
   let i = 0;
   let j = 0;
   while (i < trained.length || j < validated.length) {
     const at = Math.min(trained[i] ?? Infinity, validated[j] ?? Infinity);
     const row = trained[i] === at ? i++ : -1;
-    const valLoss = validated[j] === at ? evaluations.valLoss.values[j++] : undefined;
+    const evaluation = validated[j] === at ? j++ : -1;
+    const valLoss = evaluations.valLoss.values[evaluation];
     const cells = [
       columns.loss,
       smoothed,
@@ -35,7 +40,13 @@ export function seriesCsv(store: SeriesStore): string {
       columns.memoryBytes,
       columns.elapsedMs,
     ].map((column) => (column === undefined ? cell(valLoss) : cell(column.values[row])));
-    lines.push([at, ...cells].join(','));
+    const scores = isOfChoices
+      ? [
+          ...SCORES.map((name) => cell(choices.raw[name].values[row])),
+          ...SCORES.map((name) => cell(choices.evaluations[name].values[evaluation])),
+        ]
+      : [];
+    lines.push([at, ...cells, ...scores].join(','));
   }
   return `${lines.join('\n')}\n`;
 }

@@ -16,7 +16,7 @@ export async function readSeries(id: string, store: SeriesStore): Promise<boolea
       maxPoints: PIECE,
     });
     store.appendColumns(series);
-    for (const { step, valLoss } of series.evaluations) store.putEvaluation(step, valLoss);
+    for (const { step, valLoss, preference } of series.evaluations) store.putEvaluation(step, valLoss, preference);
     isNew ||= series.step.length > 0 || series.evaluations.length > 0;
     if (!series.more) return isNew;
   }

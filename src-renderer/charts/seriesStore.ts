@@ -3,6 +3,8 @@
  * spikes go on from where they were. Nothing here knows a page or a host.
  */
 import type { StepMetrics } from '../lib/api.ts';
+import type { PreferenceScores } from '../../src-shared/objectives.ts';
+import { ChoiceSeries, type ScoreColumns } from './choiceSeries.ts';
 import { Column, lowerBound } from './column.ts';
 import { Smoother } from '../../src-shared/smoother.ts';
 import { SpikeFinder } from './spikes.ts';
@@ -11,7 +13,7 @@ const METRICS = ['loss', 'lr', 'gradNorm', 'tokensPerSecond', 'memoryBytes', 'el
 export type Metric = (typeof METRICS)[number];
 
 /** Steps column by column, as the API delivers them; `atMs` in epoch milliseconds, 0 where it is not known. */
-export type Columns = Record<'step' | 'atMs' | Metric, readonly number[]>;
+export type Columns = Record<'step' | 'atMs' | Metric, readonly number[]> & { preference?: ScoreColumns };
 
 export interface Point {
   step: number;
@@ -27,6 +29,8 @@ export class SeriesStore {
   readonly atMs = new Column();
   readonly smoothed = new Column();
   readonly evaluations = { step: new Column(), valLoss: new Column() };
+  /** Of runs that learn from choices. */
+  readonly choices: ChoiceSeries;
   readonly spikes: Point[] = [];
   /** Milliseconds that all steps took together. */
   totalMs = 0;
@@ -36,6 +40,7 @@ export class SeriesStore {
   /** `beta`: share of the past in the smoothed loss, 0 to below 1. */
   constructor(beta = 0) {
     this.#smoother = new Smoother(beta);
+    this.choices = new ChoiceSeries(beta);
   }
 
   get length(): number {
@@ -52,6 +57,7 @@ export class SeriesStore {
    */
   append(metrics: StepMetrics, atMs = Date.now()): void {
     if (this.length > 0 && metrics.step <= this.lastStep) return;
+    this.choices.append(this.length, metrics.preference);
     this.step.push(metrics.step);
     this.atMs.push(atMs);
     for (const name of METRICS) this.columns[name].push(metrics[name]);
@@ -63,7 +69,9 @@ export class SeriesStore {
   appendColumns(columns: Columns): void {
     const from = this.length === 0 ? 0 : columns.step.findIndex((step) => step > this.lastStep);
     if (from < 0) return;
-    const rest = (name: keyof Columns): readonly number[] => (from === 0 ? columns[name] : columns[name].slice(from));
+    this.choices.extend(this.length, columns.preference, from);
+    const rest = (name: Exclude<keyof Columns, 'preference'>): readonly number[] =>
+      from === 0 ? columns[name] : columns[name].slice(from);
     this.step.extend(rest('step'));
     this.atMs.extend(rest('atMs'));
     for (const name of METRICS) this.columns[name].extend(rest(name));
@@ -73,16 +81,19 @@ export class SeriesStore {
     }
   }
 
-  /** Adds a validation loss, or replaces the one of the same step. */
-  putEvaluation(step: number, valLoss: number): void {
+  /** Adds what an evaluation measured, or replaces the one of the same step. */
+  putEvaluation(step: number, valLoss: number, preference?: PreferenceScores): void {
     const { evaluations } = this;
     if (step > (evaluations.step.last ?? -1)) {
+      this.choices.putEvaluation(evaluations.step.length, preference);
       evaluations.step.push(step);
       evaluations.valLoss.push(valLoss);
       return;
     }
     const at = lowerBound(evaluations.step.values, step);
-    if (evaluations.step.values[at] === step) evaluations.valLoss.set(at, valLoss);
+    if (evaluations.step.values[at] !== step) return;
+    evaluations.valLoss.set(at, valLoss);
+    this.choices.putEvaluation(at, preference);
   }
 
   /** A resumed run repeats the steps after its saved state, so their old records are dropped. */
@@ -94,12 +105,14 @@ export class SeriesStore {
     const evaluations = lowerBound(this.evaluations.step.values, step + 1);
     this.evaluations.step.cut(evaluations);
     this.evaluations.valLoss.cut(evaluations);
+    this.choices.cut(kept, evaluations);
     this.totalMs = this.columns.elapsedMs.values.reduce((sum, ms) => sum + ms, 0);
     this.smoothWith(this.#smoother.beta);
   }
 
   /** Smooths all over again with another share of the past. */
   smoothWith(beta: number): void {
+    this.choices.smoothWith(beta);
     this.#smoother = new Smoother(beta);
     this.#finder = new SpikeFinder();
     this.smoothed.cut(0);

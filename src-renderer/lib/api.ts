@@ -61,6 +61,7 @@ export type {
   MappedRows,
   PlaygroundState,
   PreviewedRow,
+  PreviewedTokens,
   PreviewToken,
   RateCurve,
   ReportFile,

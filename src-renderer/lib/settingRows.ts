@@ -1,5 +1,6 @@
 /** The settings of several adapters or runs side by side, in words. */
 import { METHODS } from '../../src-shared/methods/registry.ts';
+import { OBJECTIVE_TYPES, OBJECTIVES } from '../../src-shared/objectives.ts';
 import { COMPUTE_SETTINGS } from '../../src-shared/settings/compute.ts';
 import { DATA_SETTINGS, FILE_SETTINGS } from '../../src-shared/settings/data.ts';
 import type { Setting as OwnSetting, Settings } from '../../src-shared/settings/setting.ts';
@@ -53,13 +54,16 @@ const FACTS: Record<string, string> = {
   'data.version': 'Data version',
   'data.allowBadRows': 'Bad rows left out',
   'method.type': 'Method',
+  'objective.type': 'Objective',
 };
 
 /** Methods that share a setting mean the same by it; LoRA, the first, has the word. */
 const METHOD_SETTINGS: Settings = Object.assign({}, ...METHODS.map(({ settings }) => settings).reverse());
+const OBJECTIVE_SETTINGS: Settings = Object.assign({}, ...OBJECTIVE_TYPES.map((type) => OBJECTIVES[type].settings));
 const SETTINGS: Record<string, Settings> = {
   data: { ...FILE_SETTINGS, ...DATA_SETTINGS },
   method: METHOD_SETTINGS,
+  objective: OBJECTIVE_SETTINGS,
   train: TRAIN_SETTINGS,
 };
 

@@ -82,12 +82,13 @@ export function settingsOf(
   const run = adapter.runId === null ? undefined : catalog.runs.get(adapter.runId);
   const { method, baseHash } = adapter;
   if (!run) return flatten({ base: { hash: baseHash }, method });
-  const { data, train, engine, baseDtype = 'f32', embeddingDtype } = run.spec;
+  const { data, train, objective, engine, baseDtype = 'f32', embeddingDtype } = run.spec;
   return flatten({
     base: { hash: baseHash, dtype: baseDtype, embeddingDtype },
     engine: run.started?.engine ?? engine,
     data,
     method,
+    objective,
     train,
   });
 }

@@ -20,7 +20,8 @@ import type {
   SourceWindow,
   splitSchema,
 } from './inputs.ts';
-import { placeName } from '../../../src-shared/datasets.ts';
+import { placeName, type LengthBias } from '../../../src-shared/datasets.ts';
+import { lengthBias } from './lengthBias.ts';
 import type { DatasetService } from './service.ts';
 
 export interface TableRow {
@@ -108,6 +109,11 @@ export class DatasetRows {
       if (slice.isOver()) await slice.pause();
     }
     return text;
+  }
+
+  /** Of pairs: whether length alone tells which answer is chosen. */
+  async lengthBias(input: Source): Promise<LengthBias> {
+    return lengthBias(await this.#index(input), await this.#survey(input));
   }
 
   /** Groups of rows with the same content but for space around it. */

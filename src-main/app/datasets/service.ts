@@ -6,7 +6,7 @@ import type { Catalog } from '../../catalog/catalog.ts';
 import type { Dataset } from '../../catalog/datasets.ts';
 import { noUsableRows } from '../../datasets/dataset.ts';
 import type { DatasetFiles, OpenProgress } from '../../datasets/datasetFiles.ts';
-import { describeBadRow, type ColumnMap } from '../../../src-shared/datasets.ts';
+import { describeBadRow, type ColumnMap, type RowShape } from '../../../src-shared/datasets.ts';
 import { counted } from '../../../src-shared/plural.ts';
 import { GraftError, usageError } from '../../../src-shared/errors.ts';
 import type { ModelService } from '../models/service.ts';
@@ -16,6 +16,7 @@ import { checkFile, type DatasetReport } from './check.ts';
 import { mapFirstRows, type MappedRows } from './mappedRows.ts';
 import type { addSchema, checkSchema, setMapSchema, Source } from './inputs.ts';
 import { lookAt, type DatasetLook, type Reading } from './look.ts';
+import { rowShape } from './rowShape.ts';
 import { forgetTokens } from '../../datasets/tokens/tokenCache.ts';
 import { restoreFiles, trashFiles } from './removal.ts';
 import type { TokenService } from './tokenService.ts';
@@ -116,6 +117,11 @@ export class DatasetService {
   /** How the first rows would be read with other columns. */
   mapped(source: Source): Promise<MappedRows> {
     return mapFirstRows(this.files, this.reading(source));
+  }
+
+  /** Which answers the rows hold, from the first ones alone. */
+  shape(source: Source): Promise<RowShape> {
+    return rowShape(this.reading(source));
   }
 
   /** Registers a file. Throws DATASET_BAD_ROWS unless `allowBadRows` says that the good ones are enough. */

@@ -2,6 +2,7 @@
  * Versions of a dataset: edits become a new file of Graft's own; a changed or moved file is taken in when the user says
  * so.
  */
+import { createHash } from 'node:crypto';
 import path from 'node:path';
 import type { z } from 'zod';
 import type { Catalog } from '../../catalog/catalog.ts';
@@ -14,6 +15,8 @@ import type { RowIndex } from '../../datasets/rowIndex.ts';
 import type { Survey } from '../../datasets/survey.ts';
 import type { Preparation } from '../../../src-shared/recipes.ts';
 import { GraftError, usageError } from '../../../src-shared/errors.ts';
+import { makeFolders } from '../../files/makeFolders.ts';
+import { writeFileAtomic } from '../../files/writeWhole.ts';
 import type { Home } from '../storage/home.ts';
 import { describeEdits, recordWritten, writeVersion } from './editedVersion.ts';
 import { counted } from '../../../src-shared/plural.ts';
@@ -107,6 +110,20 @@ export class DatasetVersions {
       this.#add({ ...written, number, change, preparation });
     });
     return number;
+  }
+
+  /** `content`, JSONL, as the new version, which becomes the current one; `change` says where it came from. */
+  async addWhole(base: Dataset, content: string, change: string): Promise<Dataset> {
+    const number = this.#nextNumber(base.id);
+    const dir = this.#home.datasetDir(base.id);
+    const file = path.join(dir, `v${number}.jsonl`);
+    makeFolders(dir);
+    writeFileAtomic(file, content);
+    const sha256 = createHash('sha256').update(content).digest('hex');
+    await recordWritten(this.#datasets.files, { base, file, sha256, what: 'these rows' }, (written) =>
+      this.#add({ ...written, number, change }),
+    );
+    return this.#datasets.require(base.id);
   }
 
   /** Makes an older version the current one. Throws DATASET_CHANGED where its file has changed or is gone. */

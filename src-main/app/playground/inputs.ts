@@ -1,5 +1,6 @@
 /** What callers send to the playground. */
 import { z } from 'zod';
+import { choicePromptSchema } from '../../../src-shared/choices.ts';
 import { runSpecSchema } from '../../../src-shared/runSpec.ts';
 
 /** Most columns that fit beside each other. */
@@ -82,4 +83,6 @@ export const voteSchema = z.object({
   adapterIds: z.array(z.string().nullable()).min(2),
   /** Index of the best; null: a tie. */
   best: z.number().int().min(0).nullable(),
+  /** What they were asked and answered, in the same order, for a dataset of choices. */
+  asked: z.object({ prompt: choicePromptSchema, answers: z.array(z.string()).min(2) }).optional(),
 });

@@ -1,5 +1,6 @@
 /** What a run has left in the catalogue and in its folder: metrics, texts, log lines, kept states. */
 import { z } from 'zod';
+import { verdictOfChoices } from '../../../src-shared/choiceVerdict.ts';
 import { verdictOf, type RunVerdict } from '../../../src-shared/verdict.ts';
 import type { Catalog } from '../../catalog/catalog.ts';
 import type { Evaluation, Series } from '../../catalog/metrics.ts';
@@ -45,12 +46,17 @@ export class RunHistory {
 
   /** What the losses of a run that has ended say; null where there is too little to say anything. */
   verdict(id: string): RunVerdict | null {
-    const { result } = this.#runs.require(id);
+    const { result, spec } = this.#runs.require(id);
     if (!result) return null;
     const { metrics } = this.#catalog;
     const { unchanged, skippedSteps, heldOut } = result;
-    const curves = { trainLosses: metrics.losses(id), evaluations: metrics.evaluations(id) };
-    return verdictOf({ ...curves, unchanged, skippedSteps, heldOut }) ?? null;
+    const evaluations = metrics.evaluations(id);
+    const curves = { trainLosses: metrics.losses(id), evaluations };
+    const found = verdictOf({ ...curves, unchanged, skippedSteps, heldOut });
+    if (!found || !spec.objective) return found ?? null;
+    const { preference: steps } = metrics.series(id, 0, -1, Number.MAX_SAFE_INTEGER);
+    const scores = evaluations.flatMap(({ preference }) => preference ?? []);
+    return steps ? verdictOfChoices(found, { steps, evaluations: scores }) : found;
   }
 
   /** Greedy texts from the run's prompts, by step; `texts` in the order of `prompts`. */

@@ -16,6 +16,7 @@ import { runNotes } from './0014-run-notes.ts';
 import { runNotBefore } from './0015-run-not-before.ts';
 import { suites } from './0016-suites.ts';
 import { preferenceScores } from './0017-preference-scores.ts';
+import { choices } from './0018-choices.ts';
 
 export const migrations: readonly string[] = [
   initial,
@@ -35,4 +36,5 @@ export const migrations: readonly string[] = [
   runNotBefore,
   suites,
   preferenceScores,
+  choices,
 ];

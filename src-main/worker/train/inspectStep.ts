@@ -82,7 +82,8 @@ async function measureChoices({ data, model, plan }: Run, choices: Choices, step
     const texts = textsOf(choice, data, model.spec.vocab);
     const rejected = choice.rejected && textsOf({ ...choice, ...choice.rejected }, data, model.spec.vocab).completion;
     const labelledTokens = labelledRows(batch.rows).rows.length;
-    rows.push({ ...texts, ...(rejected === undefined ? {} : { rejected }), labelledTokens, loss });
+    const tokens = choice.ids.length + (choice.rejected?.ids.length ?? 0);
+    rows.push({ ...texts, ...(rejected === undefined ? {} : { rejected }), tokens, labelledTokens, loss });
   }
   const meanLoss = (await evaluatePreference(model, whole, objective, { z })).loss;
   return { step, meanLoss, sharedLines: data.sharedLines, rows };

@@ -9,6 +9,7 @@ export const KIND_NAMES = {
   alpaca: 'Instruction, input and output',
   messages: 'Messages',
   text: 'Plain text',
+  preference: 'Chosen and rejected answers',
 } as const;
 
 /** The message for unknown columns: the page offers selects where the command line has options. */

@@ -1,6 +1,6 @@
 /** One row token by token, asked for again when the row or the settings change. */
 import { counted } from '../../../src-shared/plural.ts';
-import { api, type PreviewedRow, type TokenPreview } from '../../lib/api.ts';
+import { api, type PreviewedTokens, type TokenPreview } from '../../lib/api.ts';
 import type { DatasetSource } from './datasetSource.ts';
 import { Resource } from '../../lib/resource.svelte.ts';
 import { tokenSettings as settings } from './tokenSettings.svelte.ts';
@@ -8,8 +8,6 @@ import { tokenSettings as settings } from './tokenSettings.svelte.ts';
 export class TokenView {
   /** Place among the good rows. */
   offset = $state(0);
-  /** Place of the token that is explained. */
-  active = $state(0);
   readonly preview = new Resource<TokenPreview>(() => {
     const { modelId, cutAt: maxLength, lossOn, controlTokens, promptTemplate } = settings;
     const { offset } = this;
@@ -25,7 +23,6 @@ export class TokenView {
     });
   });
   readonly row = $derived(this.preview.data?.rows[0]);
-  readonly tokens = $derived(this.row && 'tokens' in this.row ? this.row.tokens : []);
   #source: () => DatasetSource;
 
   constructor(source: () => DatasetSource) {
@@ -34,17 +31,11 @@ export class TokenView {
 
   go(offset: number, total: number): void {
     this.offset = Math.min(Math.max(0, offset), Math.max(0, total - 1));
-    this.active = 0;
-  }
-
-  /** Moves the explained token; false where there is none. */
-  step(by: number): void {
-    this.active = Math.min(Math.max(0, this.active + by), Math.max(0, this.tokens.length - 1));
   }
 }
 
 /** What a row will do in training, in words. */
-export function rowSummary({ length, labelled, tokens }: PreviewedRow): string {
+export function rowSummary({ length, labelled, tokens }: PreviewedTokens): string {
   const cut = tokens.filter(({ truncated }) => truncated).length;
   const parts = [counted(length, ['token', 'tokens']), `${labelled} carry loss`];
   if (cut > 0) parts.push(`${length - tokens.length + cut} are cut`);

@@ -10,6 +10,7 @@ import { freshName } from '../../../src-shared/freshName.ts';
 import type { Preset } from '../../lib/runs/presets.ts';
 import { descriptorOf, type MethodType } from '../../../src-shared/methods/registry.ts';
 import { enteredFrom, type Entered } from './methodForm.ts';
+import { objectiveFields, type ObjectiveChoice } from './objectiveForm.ts';
 
 type Method = StartRun['method'];
 type Train = NonNullable<StartRun['train']>;
@@ -47,6 +48,10 @@ export interface Draft {
   method: MethodType;
   /** Settings of the methods, by name. */
   settings: Entered;
+  /** `auto`: what suits the rows. */
+  objective: ObjectiveChoice | 'auto';
+  /** Settings of the objective, by name. */
+  objectiveSettings: Entered;
   /** Adapted matrices (`3.q`). */
   chosen: string[];
   /** Ranks of single matrices. */
@@ -88,6 +93,8 @@ export function freshDraft(): Draft {
     embeddingDtype: 'f32',
     method: 'lora',
     settings: {},
+    objective: 'auto',
+    objectiveSettings: {},
     chosen: [],
     ranks: {},
     alphaPattern: {},
@@ -161,6 +168,7 @@ export function runFields(
     ownTemplate: data.ownTemplate ?? '',
     controlTokens: data.controlTokens ?? false,
     byHand: [...FIT_PARTS],
+    ...objectiveFields(spec.objective),
     preset: 'custom',
     lengthIn: train.steps === undefined ? 'epochs' : 'steps',
     train: { ...train },

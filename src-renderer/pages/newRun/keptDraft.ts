@@ -5,7 +5,10 @@ import { freshDraft, STEPS, VERSION, type Draft } from './draft.ts';
 import { PRESETS } from '../../lib/runs/presets.ts';
 import { FIT_PARTS } from '../../../src-shared/plan.ts';
 import { METHOD_TYPES, METHODS } from '../../../src-shared/methods/registry.ts';
+import { OBJECTIVE_TYPES, OBJECTIVES } from '../../../src-shared/objectives.ts';
+import type { Settings } from '../../../src-shared/settings/setting.ts';
 import { isKnown } from './methodForm.ts';
+import { OBJECTIVE_CHOICES } from './objectiveForm.ts';
 
 /**
  * What was kept, or a fresh draft. A field that is missing (an empty number box is not written) is as in a fresh one.
@@ -25,6 +28,7 @@ export function parseDraft(text: string | null): Draft {
 const LISTS: Partial<Record<keyof Draft, readonly string[]>> = {
   step: STEPS,
   method: METHOD_TYPES,
+  objective: ['auto', ...OBJECTIVE_CHOICES],
   preset: [...PRESETS, 'custom'],
   lengthIn: ['steps', 'epochs'],
   lossOn: ['completion', 'all'],
@@ -41,8 +45,14 @@ function isDraft(kept: unknown, fresh: Draft): kept is Partial<Draft> {
       (field === 'excluded'
         ? isExcluded(value)
         : field === 'settings'
-          ? isEntered(value)
-          : isLike(value, usual) && (list === undefined || [value].flat().every((item) => list.includes(String(item)))))
+          ? isEntered(METHODS, value)
+          : field === 'objectiveSettings'
+            ? isEntered(
+                OBJECTIVE_TYPES.map((type) => OBJECTIVES[type]),
+                value,
+              )
+            : isLike(value, usual) &&
+              (list === undefined || [value].flat().every((item) => list.includes(String(item)))))
     );
   });
 }
@@ -60,8 +70,8 @@ function isLike(value: unknown, usual: unknown): boolean {
 }
 
 /** An empty number box is not written. */
-function isEntered(value: unknown): boolean {
-  return isRecord(value) && Object.entries(value).every(([name, item]) => isKnown(METHODS, name, item));
+function isEntered(forms: readonly { settings: Settings }[], value: unknown): boolean {
+  return isRecord(value) && Object.entries(value).every(([name, item]) => isKnown(forms, name, item));
 }
 
 function isExcluded(value: unknown): boolean {

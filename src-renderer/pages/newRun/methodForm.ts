@@ -1,7 +1,7 @@
 /** A method's settings as the form keeps and shows them, all from its descriptor. */
 import type { MethodSetting, ModelShape } from '../../../src-shared/methods/method.ts';
 import type { AnyMethod } from '../../../src-shared/methods/registry.ts';
-import { defaultOf, kindOf } from '../../../src-shared/settings/setting.ts';
+import { defaultOf, kindOf, type Settings } from '../../../src-shared/settings/setting.ts';
 import type { StartRun } from '../../lib/api.ts';
 import { settingsOf, targetOf, type CellSettings, type MatrixSize, type Shape } from './matrices.ts';
 
@@ -87,9 +87,9 @@ export function enteredFrom(method: AnyMethod, settings: object): Entered {
   );
 }
 
-/** Whether some method has a setting of this name that takes the value. */
-export function isKnown(methods: readonly AnyMethod[], name: string, value: unknown): boolean {
-  return methods.some(({ settings }) => settings[name]?.schema.safeParse(value).success);
+/** Whether some method, or objective, has a setting of this name that takes the value. */
+export function isKnown(forms: readonly { settings: Settings }[], name: string, value: unknown): boolean {
+  return forms.some(({ settings }) => settings[name]?.schema.safeParse(value).success);
 }
 
 /** Highest layers that are trained where only so many are. */

@@ -7,10 +7,11 @@ interface Parts {
   taskName: string;
   samplePrompts: readonly string[];
   method: StartRun['method'];
+  objective?: StartRun['objective'];
 }
 
 /** What the router's schema checks; an empty number box is left to the schema's default. */
-export function requestOf(draft: Draft, { version, taskName, samplePrompts, method }: Parts): StartRun {
+export function requestOf(draft: Draft, { version, taskName, samplePrompts, method, objective }: Parts): StartRun {
   const { steps, epochs, ...train } = draft.train;
   return {
     modelId: draft.modelId,
@@ -22,15 +23,18 @@ export function requestOf(draft: Draft, { version, taskName, samplePrompts, meth
     ...(draft.baseDtype === 'f32' ? {} : { baseDtype: draft.baseDtype }),
     ...(draft.embeddingDtype === 'f32' ? {} : { embeddingDtype: draft.embeddingDtype }),
     method,
+    ...(objective ? { objective } : {}),
     train: {
       ...train,
+      // Means nothing where answers are compared, and is not shown then, as what follows.
+      ...(objective ? { labelSmoothing: 0 } : {}),
       samplePrompts: samplePrompts.filter((prompt) => prompt.trim() !== ''),
       ...(draft.lengthIn === 'steps' ? { steps } : { epochs }),
     },
     data: {
       maxLength: draft.maxLength,
-      lossOn: draft.lossOn,
-      ...(draft.classify ? { classify: true } : {}),
+      lossOn: objective ? 'completion' : draft.lossOn,
+      ...(draft.classify && !objective ? { classify: true } : {}),
       ...(draft.promptTemplate === 'auto' ? {} : { promptTemplate: draft.promptTemplate }),
       ...(draft.promptTemplate === 'own' ? { ownTemplate: draft.ownTemplate } : {}),
       ...(draft.controlTokens ? { controlTokens: true } : {}),

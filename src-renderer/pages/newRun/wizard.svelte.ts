@@ -2,6 +2,7 @@
  * The new run that is being set up: a draft that survives a reload, what it means for the chosen model, and its start.
  */
 import { api, type Dataset, type ModelView, type RunView, type StartRun } from '../../lib/api.ts';
+import { ChosenObjective } from './chosenObjective.svelte.ts';
 import { ChosenVersion } from './chosenVersion.svelte.ts';
 import { taskNameFor } from './dataVersion.ts';
 import { cellsForModel, freshDraft, methodFields, runFields, STEPS, type Draft, type Step } from './draft.ts';
@@ -37,6 +38,7 @@ export class Wizard {
   readonly model = $derived(this.models.find(({ id }) => id === this.draft.modelId));
   readonly dataset = $derived(this.datasets.find(({ id }) => id === this.draft.datasetId));
   readonly version = new ChosenVersion(this);
+  readonly objective = new ChosenObjective(this);
   readonly fit = new FittedSettings(this);
   readonly chosen: ReadonlySet<string> = $derived(setOf(this.draft.chosen));
   /** The descriptor of the chosen method. */
@@ -55,13 +57,13 @@ export class Wizard {
 
   /** What is answered at each evaluation: the user's own prompts, else the suggested ones. */
   readonly samplePrompts = $derived(
-    this.draft.classify ? [] : (this.draft.train.samplePrompts ?? this.suggestedPrompts.slice(0, SUGGESTED)),
+    this.objective.classifies ? [] : (this.draft.train.samplePrompts ?? this.suggestedPrompts.slice(0, SUGGESTED)),
   );
 
   /** Why a step is not done yet; undefined where it is. */
   readonly problems: Record<Step, string | undefined> = $derived.by(() => ({
     model: this.model ? undefined : 'Choose a base model.',
-    data: this.dataset ? dataProblem(this.draft) : 'Choose a dataset.',
+    data: this.dataset ? (dataProblem(this.draft) ?? this.objective.problem) : 'Choose a dataset.',
     method:
       this.hasTargets && this.chosen.size === 0
         ? 'No matrix is chosen; click at least one.'
@@ -70,7 +72,10 @@ export class Wizard {
     schedule: trainProblem(this.draft),
     review: undefined,
   }));
-  readonly ready = $derived(STEPS.every((step) => this.problems[step] === undefined));
+  /** Before the rows are known nothing can be said of what is learnt from them. */
+  readonly ready = $derived(
+    this.objective.shape !== undefined && STEPS.every((step) => this.problems[step] === undefined),
+  );
 
   /** Whether a step can be opened: those before it are done. */
   canOpen(step: Step): boolean {
@@ -102,7 +107,7 @@ export class Wizard {
   chooseDataset(id: string): void {
     const { draft } = this;
     this.fit.choice = undefined;
-    if (draft.datasetId !== id) draft.taskName = '';
+    if (draft.datasetId !== id) Object.assign(draft, { taskName: '', objective: 'auto', objectiveSettings: {} });
     draft.datasetId = id;
     draft.excluded = null;
     const { dataset } = this;
@@ -257,7 +262,8 @@ export class Wizard {
   /** The same without what Graft has chosen. */
   asked(): StartRun {
     const { draft, version, taskName, samplePrompts } = this;
-    return requestOf(draft, { version, taskName, samplePrompts, method: this.#method() });
+    const objective = this.objective.request();
+    return requestOf(draft, { version, taskName, samplePrompts, method: this.#method(), objective });
   }
 
   /** Starts the run; a draft that has become a run begins anew on the next visit, with the same model. */

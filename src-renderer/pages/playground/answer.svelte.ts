@@ -10,6 +10,10 @@ export class Answer {
   tokens = $state.raw<TokenProbability[]>([]);
   tokensPerSecond = $state<number | undefined>();
   result = $state.raw<Omit<GenerateResult, 'promptTokens'> | undefined>();
+  /** The thumb that was given to it. */
+  mark = $state<boolean | null>(null);
+  /** As it came, where it was edited. */
+  original = $state<string | undefined>();
   /** Characters of `text` that `tokens` make up; what follows has no probabilities yet. */
   readonly covered = $derived(this.tokens.reduce((sum, { text }) => sum + text.length, 0));
   #pending: AnswerPiece[] = [];
@@ -32,6 +36,14 @@ export class Answer {
     this.text = result.text;
     this.tokens = result.probabilities ?? [];
     this.tokensPerSecond = result.tokensPerSecond;
+  }
+
+  /** What it should have been, in its place. */
+  edit(text: string): void {
+    this.original ??= this.text;
+    this.mark = null;
+    this.tokens = [];
+    this.text = text;
   }
 
   /** As it is kept; an answer that broke off counts as cancelled. */

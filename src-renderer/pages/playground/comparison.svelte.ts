@@ -2,6 +2,8 @@
 import { api, type Score } from '../../lib/api.ts';
 import { Action } from '../../lib/action.svelte.ts';
 import type { PlaygroundBase } from './base.svelte.ts';
+import type { Choices } from './choices.svelte.ts';
+import type { Exchange } from './exchange.ts';
 import type { Subject } from './subjects.ts';
 
 /** As many as fit beside each other. */
@@ -20,9 +22,11 @@ export class Comparison {
   readonly voting = new Action();
   readonly chosen = $derived(this.keys.flatMap((key) => this.#base.subjects.filter((subject) => subject.key === key)));
   #base: PlaygroundBase;
+  #choices: Choices;
 
-  constructor(base: PlaygroundBase) {
+  constructor(base: PlaygroundBase, choices: Choices) {
     this.#base = base;
+    this.#choices = choices;
   }
 
   /** With nobody chosen yet: the base and the active adapters. */
@@ -47,15 +51,17 @@ export class Comparison {
     return this.blind ? shuffled(this.chosen) : [...this.chosen];
   }
 
-  async castVote(best: number | null, answered: readonly { by: string }[]): Promise<void> {
-    const adapterIds = answered.map(({ by }) => by || null);
+  async castVote(best: number | null, { asked: prompt, answers }: Pick<Exchange, 'asked' | 'answers'>): Promise<void> {
+    const adapterIds = answers.map(({ by }) => by || null);
+    const asked = { prompt, answers: answers.map(({ text }) => text) };
     const scores = await this.voting.run(() =>
-      api.playground.votes.cast.mutate({ modelId: this.#base.modelId, adapterIds, best }),
+      api.playground.votes.cast.mutate({ modelId: this.#base.modelId, adapterIds, best, asked }),
     );
     if (!scores) return;
     this.scores = scores;
     this.vote = best;
     this.hidden = false;
+    await this.#choices.counts.load();
   }
 
   async loadScores(): Promise<void> {

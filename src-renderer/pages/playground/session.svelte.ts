@@ -1,40 +1,22 @@
 /** A session in the playground: what is asked, the answers as they come, and what of it is kept. */
-import {
-  api,
-  type CompareEvent,
-  type GenerateEvent,
-  type HistoryEntry,
-  type HistoryRequest,
-  type HistorySampling,
-} from '../../lib/api.ts';
+import { api, type CompareEvent, type GenerateEvent, type HistoryEntry, type HistoryRequest } from '../../lib/api.ts';
 import { failureOf, streamOptions, type Failure } from '../../lib/stream.ts';
 import { Answer } from './answer.svelte.ts';
 import { PlaygroundBase } from './base.svelte.ts';
+import { Choices } from './choices.svelte.ts';
 import { Comparison } from './comparison.svelte.ts';
+import type { Exchange } from './exchange.ts';
 import { PlaygroundHistory } from './history.svelte.ts';
 import { MIX } from './mix.svelte.ts';
 import { Sampling } from './sampling.svelte.ts';
 
 export type Mode = HistoryRequest['mode'];
 
-/** One prompt and who answered it: one, or several side by side. */
-export interface Exchange {
-  prompt: string;
-  answers: Answer[];
-  sampling: HistorySampling;
-  /** Where two adapters answered as one. */
-  mix?: HistoryRequest['mix'];
-}
-
-interface Asked {
-  prompt: string;
-  messages?: { role: 'system' | 'user' | 'assistant'; content: string }[];
-}
-
 export class PlaygroundSession {
   readonly base = new PlaygroundBase();
   readonly sampling = new Sampling();
-  readonly comparison = new Comparison(this.base);
+  readonly choices = new Choices();
+  readonly comparison = new Comparison(this.base, this.choices);
   readonly history = new PlaygroundHistory();
   /** What the user has chosen; until then an adapter is asked as it was trained. */
   #chosenMode = $state<Mode | undefined>();
@@ -139,8 +121,11 @@ export class PlaygroundSession {
     this.compared = this.comparison.on = request.compare;
     this.comparison.blind = request.blind;
     this.exchanges = request.compare
-      ? [{ prompt: request.prompts[0] ?? '', answers: shown, sampling }]
-      : request.prompts.map((prompt, i) => ({ prompt, answers: shown.slice(i, i + 1), sampling, mix: request.mix }));
+      ? [{ ...this.#exchange(request.prompts[0] ?? '', [], request.mode), answers: shown, sampling }]
+      : request.prompts.reduce<Exchange[]>((before, prompt, i) => {
+          const exchange = this.#exchange(prompt, before, request.mode);
+          return [...before, { ...exchange, answers: shown.slice(i, i + 1), sampling, mix: request.mix }];
+        }, []);
     const known = shown.map(({ by }) => by).filter((key) => this.base.subjects.some((subject) => subject.key === key));
     if (request.compare) this.comparison.keys = known;
     else if (request.mix) this.#restoreMix(request.mix);
@@ -166,27 +151,30 @@ export class PlaygroundSession {
     const sampling = this.sampling.input();
     const mix = !compared && this.base.key === MIX ? { mix: this.base.mix.wanted } : {};
     const answers = subjects.map((subject) => new Answer(subject));
-    const exchange: Exchange = { prompt, answers, sampling, ...mix };
+    const exchange: Exchange = { ...this.#exchange(prompt, before), answers, sampling, ...mix };
     this.exchanges = [...before, exchange];
     this.#askedIn = this.mode;
     this.compared = compared;
     this.generating = true;
-    this.#stream(exchange, this.#asked(prompt, before));
+    this.#stream(exchange);
     return true;
   }
 
-  #asked(prompt: string, before: readonly Exchange[]): Asked {
-    if (this.mode === 'completion') return { prompt };
+  /** A prompt with the conversation before it, in a chat. */
+  #exchange(prompt: string, before: readonly Exchange[], mode = this.mode): Pick<Exchange, 'prompt' | 'asked'> {
+    if (mode === 'completion') return { prompt, asked: prompt };
     const system = this.system.trim() === '' ? [] : [{ role: 'system' as const, content: this.system }];
     const said = before.flatMap((one) => [
       { role: 'user' as const, content: one.prompt },
       { role: 'assistant' as const, content: one.answers[0]?.text ?? '' },
     ]);
-    return { prompt: '', messages: [...system, ...said, { role: 'user', content: prompt }] };
+    return { prompt, asked: [...system, ...said, { role: 'user', content: prompt }] };
   }
 
-  #stream(exchange: Exchange, asked: Asked): void {
-    const input = { ...asked, ...exchange.sampling, probabilities: this.sampling.probabilities };
+  #stream(exchange: Exchange): void {
+    const { asked } = exchange;
+    const prompt = typeof asked === 'string' ? { prompt: asked } : { prompt: '', messages: asked };
+    const input = { ...prompt, ...exchange.sampling, probabilities: this.sampling.probabilities };
     const handlers = {
       data: (event: GenerateEvent | CompareEvent) => {
         const answer = exchange.answers['row' in event ? event.row : 0];

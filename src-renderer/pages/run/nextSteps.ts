@@ -35,6 +35,7 @@ export function verdictStep(
   const again = (label: string, train: Partial<Train>): VerdictStep => ({ kind: 'again', label, changes: { train } });
   const scaled = (factor: number): number => Number((lr * factor).toPrecision(3));
   if (kind === 'diverged') return again(`Start again with learning rate ${scaled(0.1)}`, { lr: scaled(0.1) });
+  if (kind === 'both fall') return again(`Start again with learning rate ${scaled(0.3)}`, { lr: scaled(0.3) });
   if (kind === 'learnt nothing') return again(`Start again with learning rate ${scaled(5)}`, { lr: scaled(5) });
   if (kind === 'overfits' && bestStep !== undefined && !spec.train.keepBest)
     return again('Start again, keeping the best values', { keepBest: true });
@@ -122,7 +123,8 @@ export function startAgain(
   { train, data }: Changes = {},
 ): StartRun | undefined {
   if (!modelId || !datasetId) return undefined;
-  const { lossOn, maxLength, controlTokens, classify, excludeLines, version } = spec.data;
+  const { version, lossOn, maxLength, controlTokens, classify, excludeLines } = spec.data;
+  const { promptTemplate, ownTemplate } = spec.data;
   return {
     modelId,
     datasetId,
@@ -133,7 +135,8 @@ export function startAgain(
     baseDtype: spec.baseDtype,
     embeddingDtype: spec.embeddingDtype,
     method: spec.method,
+    objective: spec.objective,
     train: { ...spec.train, ...train },
-    data: { lossOn, maxLength, controlTokens, classify, excludeLines, ...data },
+    data: { lossOn, maxLength, controlTokens, classify, excludeLines, promptTemplate, ownTemplate, ...data },
   };
 }

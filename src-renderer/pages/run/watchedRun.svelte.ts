@@ -130,7 +130,7 @@ export class WatchedRun {
   #take(event: WatchEvent): void {
     if (event.type === 'started') this.store.cutAfter(event.resumedFrom);
     else if (event.type === 'steps') for (const metrics of event.steps) this.store.append(metrics);
-    else if (event.type === 'eval') this.store.putEvaluation(event.step, event.valLoss);
+    else if (event.type === 'eval') this.store.putEvaluation(event.step, event.valLoss, event.preference);
     else return;
     this.#changed();
   }
@@ -185,7 +185,7 @@ export class WatchedRun {
   }
 
   #lastMetrics() {
-    const { columns } = this.store;
+    const { columns, choices } = this.store;
     if (this.store.length === 0) return undefined;
     return {
       loss: columns.loss.last ?? NaN,
@@ -193,6 +193,8 @@ export class WatchedRun {
       memoryBytes: columns.memoryBytes.last ?? NaN,
       valLoss: this.store.evaluations.valLoss.last,
       totalMs: this.store.totalMs,
+      // Of the held-out choices, else of the last ones trained on.
+      accuracy: choices.evaluations.accuracy.last ?? choices.smoothed.accuracy.last,
     };
   }
 }
