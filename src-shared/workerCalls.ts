@@ -43,6 +43,7 @@ import type {
   SimilarityResult,
   SpectrumResult,
 } from './lab.ts';
+import type { JudgeParams, PairOdds } from './judge.ts';
 import type { LoadProgress } from './loadProgress.ts';
 import type { ModelFit, ModelNeeds, PlanResult, PreflightResult, Room } from './plan.ts';
 import type { DataSpec, RunSpec } from './runSpec.ts';
@@ -142,6 +143,8 @@ export interface WorkerCalls {
   };
   /** Asks each subject the questions of a suite; what it finds out is told at the end. Keeps nothing. */
   runSuite: { params: RunSuiteParams; event: { done: number; total: number }; result: MeasuredSubject[] };
+  /** Puts pairs of answers to a model, in the order of the pairs. Keeps nothing. */
+  judge: { params: JudgeParams; event: { done: number; total: number }; result: PairOdds[] };
   /** Loads a base model that stays resident for attach and generate. */
   load: {
     params: { engine: BackendName; modelDir: string } & BaseForms;

@@ -1,11 +1,12 @@
 /** Suites: fixed questions by which base models and adapters are measured and compared. */
 import { z } from 'zod';
 import { byId } from '../app/inputs.ts';
+import { judgeSuiteSchema } from '../../src-shared/judge.ts';
 import type { Services } from '../app/services.ts';
 import { addSuiteSchema, compareSuiteSchema, runSuiteSchema } from '../app/suites/inputs.ts';
 import { procedure, router } from './trpc.ts';
 
-export function suitesRouter({ suites }: Services) {
+export function suitesRouter({ suites, suiteJudge }: Services) {
   return router({
     list: procedure.query(() => suites.list()),
     /** By id or by name. */
@@ -19,6 +20,10 @@ export function suitesRouter({ suites }: Services) {
     run: procedure.input(runSuiteSchema).mutation(({ input }) => suites.run(input)),
     watch: procedure.input(byId).subscription(({ input, signal }) => suites.watch(input.id, signal)),
     cancel: procedure.input(byId).mutation(({ input }) => suites.cancel(input.id)),
+    /** A model chooses between the answers of two subjects; starts at once, `watchJudge` ends with its report. */
+    judge: procedure.input(judgeSuiteSchema).mutation(({ input }) => suiteJudge.start(input)),
+    watchJudge: procedure.input(byId).subscription(({ input, signal }) => suiteJudge.watch(input.id, signal)),
+    cancelJudge: procedure.input(byId).mutation(({ input }) => suiteJudge.cancel(input.id)),
     compare: procedure.input(compareSuiteSchema).query(({ input }) => suites.compare(input)),
   });
 }

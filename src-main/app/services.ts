@@ -42,6 +42,7 @@ import { PackedCache } from '../loading/packedCache.ts';
 import { removeAbandonedPartials } from './storage/partials.ts';
 import { StorageService } from './storage/storage.ts';
 import { StudyService } from './studies/service.ts';
+import { SuiteJudge } from './suites/judge.ts';
 import { SuiteService } from './suites/service.ts';
 import { KeepAwake, systemStayAwake, type StayAwake } from './system/keepAwake.ts';
 import { SystemService } from './system/service.ts';
@@ -110,6 +111,7 @@ export function createServices({
   const awake = new KeepAwake({ runs, settings, stayAwake });
   const studies = new StudyService({ home, catalog, models, datasets, settings, workers, engines, runs });
   const suites = new SuiteService({ catalog, models, datasets, adapters, workers, engines });
+  const suiteJudge = new SuiteJudge({ catalog, models, workers, engines });
   const playground = new PlaygroundService({ catalog, models, adapters, workers, engines });
   const exports = new ExportService({ home, catalog, adapters, workers, engines });
   const hubTokens = new TokenStore(home.dir, keychain);
@@ -151,6 +153,7 @@ export function createServices({
     runHistory: new RunHistory(catalog, runs),
     studies,
     suites,
+    suiteJudge,
     plans: new PlanService({ home, catalog, models, datasets, settings, workers, engines }),
     rates: new RateFinder({ home, catalog, models, datasets, settings, workers, engines, runs }),
     playground,
@@ -177,6 +180,7 @@ export function createServices({
     const clearExports = exports.close();
     lab.close();
     suites.close();
+    suiteJudge.close();
     drafts.close();
     pushes.close();
     await answers.stop();

@@ -18,6 +18,7 @@ import { preflight } from './plan/preflight.ts';
 import { GgufAnswers } from './serve/ggufAnswers.ts';
 import { Resident } from './serve/resident.ts';
 import { Journal } from '../runfolder/journal.ts';
+import { judge } from './suites/judge.ts';
 import { runSuite } from './suites/runSuite.ts';
 import { checkTokenizer } from './tokens/checkTokenizer.ts';
 import { countRowTokens, previewRowTokens } from './tokens/rowTokens.ts';
@@ -78,12 +79,15 @@ const serving: Handlers<'load' | 'attach' | 'mergeInto' | 'mix' | 'generate' | '
   },
 };
 
-const verifying: Handlers<'engines' | 'selfTest' | 'evaluate' | 'rowLosses' | 'runSuite' | 'merge' | 'unmerge'> = {
+const verifying: Handlers<
+  'engines' | 'selfTest' | 'evaluate' | 'rowLosses' | 'runSuite' | 'judge' | 'merge' | 'unmerge'
+> = {
   engines: ({ calibrate }) => reportBackends(calibrate),
   selfTest: ({ engine }) => selfTest(engine),
   evaluate,
   rowLosses,
   runSuite,
+  judge,
   merge: mergeAndVerify,
   unmerge,
 };

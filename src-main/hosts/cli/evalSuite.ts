@@ -1,6 +1,7 @@
 /** `eval --suite`: measures a base and adapters by a suite, and compares them. */
 import { counted } from '../../../src-shared/plural.ts';
-import { usageError } from '../../../src-shared/errors.ts';
+import { GraftError, usageError } from '../../../src-shared/errors.ts';
+import type { JudgeReport, JudgeSuite } from '../../../src-shared/judge.ts';
 import { SUITE_METRICS, type SuiteMetric } from '../../../src-shared/suiteMetrics.ts';
 import { MOST_QUESTIONS } from '../../../src-shared/suites.ts';
 import type { ComparedSubject, ScoreDifference, SuiteComparison } from '../../../src-shared/suites.ts';
@@ -15,9 +16,14 @@ import { scoreText } from './suites.ts';
 const ROWS_SHOWN = 5;
 
 /** Options that name another dataset than the suite's mean nothing beside it. */
-const KNOWN = ['suite', 'adapter', 'base', 'model', 'clean', 'engine', 'base-dtype', 'embedding-dtype', 'json', 'gpu'];
+const KNOWN = [
+  ...['suite', 'adapter', 'base', 'model', 'clean', 'judge', 'rubric'],
+  ...['engine', 'base-dtype', 'embedding-dtype', 'json', 'gpu'],
+];
 
-export async function evalSuite(context: Context, suiteText: string): Promise<SuiteComparison> {
+type Evaluated = SuiteComparison & { judged?: JudgeReport };
+
+export async function evalSuite(context: Context, suiteText: string): Promise<Evaluated> {
   const { args, api, services, say } = context;
   const strange = Object.keys(args.raw).find((name) => !KNOWN.includes(name));
   if (strange !== undefined)
@@ -34,6 +40,7 @@ export async function evalSuite(context: Context, suiteText: string): Promise<Su
   const base = { adapterId: null, ...(modelId === undefined ? {} : { modelId }) };
   const subjects = [...(withBase ? [base] : []), ...adapterIds.map((adapterId) => ({ adapterId }))];
   const subjectIds = services.suites.subjectIds(subjects);
+  const judge = readJudge(context, subjectIds);
   say(`Asking ${counted(subjectIds.length, 'subject')} ${counted(suite.spec.questions, 'question')} each …`);
   services.suites.run({ id: suite.id, subjects, ...readSettings(args, COMPUTE_SETTINGS) });
   const sayTime = timeSayer(say, 'measuring');
@@ -46,7 +53,47 @@ export async function evalSuite(context: Context, suiteText: string): Promise<Su
     mostRows: context.json ? MOST_QUESTIONS : ROWS_SHOWN,
   });
   report(context, compared);
-  return compared;
+  if (!judge) return compared;
+  const judged = await judgeToEnd(context, { id: suite.id, ...judge });
+  reportJudge(context, judged, compared);
+  return { ...compared, judged };
+}
+
+/** Throws a usage error BAD_USAGE where there are not two to choose between. */
+function readJudge({ args, services }: Context, subjectIds: readonly string[]): Omit<JudgeSuite, 'id'> | undefined {
+  const [model, rubric] = [args.text('judge'), args.text('rubric')];
+  if (model === undefined && rubric !== undefined)
+    throw usageError('BAD_USAGE', '--rubric is for a judge; name a model with --judge.');
+  if (model === undefined) return undefined;
+  const [first, second] = subjectIds;
+  if (first === undefined || second === undefined)
+    throw usageError('BAD_USAGE', 'A judge chooses between two; name another --adapter, or --base.');
+  return { subjectIds: [first, second], judgeModelId: modelIdOf(services, model), ...(rubric ? { rubric } : {}) };
+}
+
+async function judgeToEnd({ services, say }: Context, asked: JudgeSuite): Promise<JudgeReport> {
+  const { job } = services.suiteJudge.start(asked);
+  const sayTime = timeSayer(say, 'judging');
+  for await (const event of services.suiteJudge.watch(job)) {
+    if (event.type === 'progress') sayTime(event.done / event.total);
+    if (event.type === 'done') return event.result;
+  }
+  throw new GraftError('CANCELLED', 'The judge was cancelled.');
+}
+
+function reportJudge({ print }: Context, judged: JudgeReport, { subjects }: SuiteComparison): void {
+  const { judge, trust, wins, losses, undecided, problems, winRate } = judged;
+  print(`${judge} as judge. ${trust.text}`);
+  const interval = winRate && `95 % interval ${percent(winRate.low)} to ${percent(winRate.high)}`;
+  const rate = winRate && ` (${percent(winRate.value)}, ${interval})`;
+  print(
+    `It chooses ${subjects[1]!.name} on ${counted(wins, 'question')}${rate ?? ''}, ${subjects[0]!.name} on ${losses}, and ` +
+      `cannot decide ${undecided}${problems > 0 ? `; ${problems} could not be put to it` : ''}.`,
+  );
+}
+
+function percent(share: number): string {
+  return `${(100 * share).toFixed(0)} %`;
 }
 
 function report(

@@ -29,6 +29,12 @@ export const evaluate: Command = {
     adapter: { ...ADAPTER_OPTION, multiple: true, help: `${ADAPTER_OPTION.help}; repeatable with --suite` },
     suite: { type: 'string', value: 'NAME|ID', help: 'suite of the catalogue, in place of --data' },
     base: { type: 'boolean', help: 'with --suite: measure the plain base too, and compare with it' },
+    judge: {
+      type: 'string',
+      value: 'MODEL',
+      help: 'with --suite: this model chooses between the answers of the first two, each shown in both places',
+    },
+    rubric: { type: 'string', value: 'TEXT', help: 'with --judge: what makes an answer the better one' },
     clean: { type: 'boolean', help: 'with --suite: leave out questions that were trained on' },
     data: { type: 'string', value: 'FILE', help: 'dataset file' },
     ...optionsOf(FILE_SETTINGS),
@@ -77,7 +83,9 @@ export const evaluate: Command = {
 
 /** Throws a usage error BAD_USAGE. */
 function refuseSuiteOptions(args: Args): void {
-  const named = ['base', 'clean'].find((name) => args.flag(name));
+  const named =
+    ['base', 'clean'].find((name) => args.flag(name)) ??
+    ['judge', 'rubric'].find((name) => args.text(name) !== undefined);
   if (named !== undefined || args.texts('adapter').length > 1)
     throw usageError(
       'BAD_USAGE',
