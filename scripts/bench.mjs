@@ -1,6 +1,6 @@
 /**
- * `npm run bench -- CASE|all …` measures Graft beside its rivals (bench/main.ts);
- * `qlora …`, `kernel-errors …`, `data …`, `lab`, `methods …`, `advise …`, `serve …` and `ui …` run the other benches.
+ * `npm run bench -- CASE|all …` measures Graft beside its rivals (bench/main.ts); `qlora …`, `kernel-errors …`,
+ * `data …`, `lab`, `methods …`, `advise …`, `preferences …`, `serve …` and `ui …` run the other benches.
  */
 import path from 'node:path';
 import { node24Path } from './lib/node24.mjs';
@@ -20,6 +20,7 @@ await runMain(async () => {
     lab: 'lab/main.ts',
     methods: 'methods.ts',
     advise: 'advise.ts',
+    preferences: 'preferences.ts',
     serve: 'serve.ts',
     ui: 'ui/main.ts',
   };

@@ -87,8 +87,8 @@ function reportJudge({ print }: Context, judged: JudgeReport, { subjects }: Suit
   const interval = winRate && `95 % interval ${percent(winRate.low)} to ${percent(winRate.high)}`;
   const rate = winRate && ` (${percent(winRate.value)}, ${interval})`;
   print(
-    `It chooses ${subjects[1]!.name} on ${counted(wins, 'question')}${rate ?? ''}, ${subjects[0]!.name} on ${losses}, and ` +
-      `cannot decide ${undecided}${problems > 0 ? `; ${problems} could not be put to it` : ''}.`,
+    `It chooses ${subjects[1]!.name} on ${counted(wins, 'question')}${rate ?? ''}, ${subjects[0]!.name} on ` +
+      `${losses}, and cannot decide ${undecided}${problems > 0 ? `; ${problems} could not be put to it` : ''}.`,
   );
 }
 
