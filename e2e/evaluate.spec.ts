@@ -65,6 +65,18 @@ test('a base and an adapter are measured by the rows that a run kept, and compar
     await keepScreenshot(page, '85-suite');
   });
 
+  await test.step('a model as judge, which says that nobody knows whether it judges as the user does', async () => {
+    const judge = page.getByRole('region', { name: 'Judge' });
+    await judge.getByLabel('What makes an answer the better one').fill('Be right.');
+    await judge.getByRole('button', { name: 'Ask the judge' }).click();
+    await expect(judge.getByRole('status')).toContainText('made no choices in the playground', {
+      timeout: MEASURE_LIMIT_MS,
+    });
+    await expect(judge.getByText('Cannot decide')).toBeVisible();
+    await expectAccessible(page);
+    await keepScreenshot(page, '85-judge');
+  });
+
   await test.step('no page scrolls sideways, narrow or wide', async () => {
     for (const width of [900, 1920]) {
       await page.setViewportSize({ width, height: 900 });
