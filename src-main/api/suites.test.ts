@@ -109,8 +109,15 @@ describe('a suite', () => {
     await expect(bench.api.suites.compare({ id: suite.id, subjectIds: ['nobody'] })).rejects.toMatchObject({
       message: expect.stringMatching(/nobody has not been measured/) as string,
     });
+    // The adapter has learnt, so the way back to its base would be a loss.
+    const { id: taskId } = (await bench.api.tasks.list())[0]!;
+    expect(await bench.api.suites.regressions({ taskId, adapterId: null })).toEqual([
+      expect.stringMatching(/is worse than .* on the suite Held: .*Loss \+0\.\d{4} \(\+/) as string,
+    ]);
+    expect(await bench.api.suites.regressions({ taskId, adapterId })).toEqual([]);
     await bench.api.suites.remove({ id: suite.id });
     expect(await bench.api.suites.list()).toEqual([]);
+    expect(await bench.api.suites.regressions({ taskId, adapterId: null })).toEqual([]);
   });
 
   it('keeps nothing of a run that is cancelled', async () => {

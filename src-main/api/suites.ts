@@ -19,6 +19,10 @@ export function suitesRouter({ suites }: Services) {
     run: procedure.input(runSuiteSchema).mutation(({ input }) => suites.run(input)),
     watch: procedure.input(byId).subscription(({ input, signal }) => suites.watch(input.id, signal)),
     cancel: procedure.input(byId).mutation(({ input }) => suites.cancel(input.id)),
+    /** What speaks against a switch of a task's active adapter. */
+    regressions: procedure
+      .input(z.object({ taskId: z.string(), adapterId: z.string().nullable() }))
+      .query(({ input }) => suites.regressions(input.taskId, input.adapterId)),
     compare: procedure.input(compareSuiteSchema).query(({ input }) => suites.compare(input)),
   });
 }
