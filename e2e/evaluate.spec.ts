@@ -78,8 +78,13 @@ test('a base and an adapter are measured by the rows that a run kept, and compar
     await page.getByLabel('Compared with').selectOption({ index: 1 });
     const other = page.getByRole('region', { name: 'Comparison' }).getByRole('row', { name: /^BLEU/ });
     await expect(other.getByRole('cell').nth(1)).toContainText('worse');
+    const after = page.getByLabel('After training');
+    await after.selectOption({ label: 'each new adapter of describe' });
+    const kept = async () => (await ask<{ afterTaskId: unknown }[]>(page, 'suites.list'))[0]!.afterTaskId;
+    await expect.poll(kept).not.toBe(null);
     await page.reload();
     await expect(page.getByRole('region', { name: 'Comparison' })).toContainText('plain base');
+    await expect(after.locator('option:checked')).toHaveText('each new adapter of describe');
   });
 
   await test.step('the way back to the base is asked about, since the suite says that it is worse', async () => {

@@ -14,6 +14,10 @@ export function suitesRouter({ suites }: Services) {
       .input(byId.extend({ count: z.number().int().min(1).max(200).optional() }))
       .query(({ input }) => suites.questions(input.id, input.count)),
     add: procedure.input(addSuiteSchema).mutation(({ input }) => suites.add(input)),
+    /** Has the new adapters of a task measured as soon as they are trained. */
+    measureAfter: procedure
+      .input(byId.extend({ taskId: z.string().nullable() }))
+      .mutation(({ input }) => suites.measureAfter(input.id, input.taskId)),
     remove: procedure.input(byId).mutation(({ input }) => suites.remove(input.id)),
     /** Starts at once; `watch` follows it. */
     run: procedure.input(runSuiteSchema).mutation(({ input }) => suites.run(input)),

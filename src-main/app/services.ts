@@ -41,6 +41,7 @@ import { PackedCache } from '../loading/packedCache.ts';
 import { removeAbandonedPartials } from './storage/partials.ts';
 import { StorageService } from './storage/storage.ts';
 import { StudyService } from './studies/service.ts';
+import { AfterRuns } from './suites/afterRuns.ts';
 import { SuiteService } from './suites/service.ts';
 import { KeepAwake, systemStayAwake, type StayAwake } from './system/keepAwake.ts';
 import { SystemService } from './system/service.ts';
@@ -108,6 +109,7 @@ export function createServices({
   const awake = new KeepAwake({ runs, settings, stayAwake });
   const studies = new StudyService({ home, catalog, models, datasets, settings, workers, engines, runs });
   const suites = new SuiteService({ catalog, models, datasets, adapters, workers, engines });
+  const afterRuns = new AfterRuns({ catalog, runs, suites });
   const playground = new PlaygroundService({ catalog, models, adapters, workers, engines });
   const exports = new ExportService({ home, catalog, adapters, workers, engines });
   const hubTokens = new TokenStore(home.dir, keychain);
@@ -121,6 +123,7 @@ export function createServices({
   runs.subscribeAll(reports.ofRun);
   if (takeQueued) backups.begin();
   if (takeQueued) studies.begin();
+  if (takeQueued) afterRuns.begin();
   heat.begin();
   awake.begin();
   runs.begin();
@@ -173,6 +176,7 @@ export function createServices({
     const unfinished = runs.close();
     const clearExports = exports.close();
     lab.close();
+    afterRuns.close();
     suites.close();
     drafts.close();
     pushes.close();

@@ -11,6 +11,7 @@ afterEach(() => open.splice(0).forEach((db) => db.close()));
 const SUITE: Suite & SuiteContent = {
   id: 's',
   name: 'facts',
+  afterTaskId: null,
   createdAt: '2026-01-03',
   spec: {
     datasetId: 'd',

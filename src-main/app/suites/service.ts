@@ -102,9 +102,17 @@ export class SuiteService {
       questions: questions.length,
       ...(general ? { general: general.spec } : {}),
     };
-    const suite = { id: newId('suite'), name: input.name, spec, createdAt: new Date().toISOString() };
+    const createdAt = new Date().toISOString();
+    const suite = { id: newId('suite'), name: input.name, spec, afterTaskId: null, createdAt };
     this.#catalog.suites.insert({ ...suite, questions, general: general?.rows ?? [] });
     return this.#view(suite);
+  }
+
+  /** Has the new adapters of a task measured as soon as they are trained; null: of none. */
+  measureAfter(id: string, taskId: string | null): SuiteView {
+    const suite = this.#require(id);
+    this.#catalog.suites.setAfterTask(suite.id, taskId);
+    return this.get(suite.id);
   }
 
   remove(id: string): { removed: string } {
