@@ -16,14 +16,14 @@ const patterns = [{ name: 'counted', args: ['other', 'message', 'pluralFunc', 'l
 
 /**
  * What the main process and the workers say, which the page translates when it arrives (lib/app/hostSentences.ts):
- * taken out of src-main, which itself stays English. Not: the command line, SQL, texts of exports, tensors.
+ * taken out of src-main, which itself stays English. Not: the command line, SQL, model cards, tensors.
  */
 const host = script({
   heuristic: shown,
   storage: sortedCatalogue(HOST_DIR),
   files: {
     include: ['src-main/**/*.ts'],
-    ignore: ['**/*.test.ts', 'src-main/{hosts,catalog,exporting}/**', 'src-main/engine/{kernels,ops,packed}/**'],
+    ignore: ['**/*.test.ts', 'src-main/{hosts,catalog,exporting/card}/**', 'src-main/engine/{kernels,ops,packed}/**'],
   },
 });
 

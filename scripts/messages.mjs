@@ -30,9 +30,11 @@ for (const dir of [LOCALES_DIR, HOST_DIR]) {
     /** @type {Record<string, string | string[]>} */
     const texts = JSON.parse(fs.readFileSync(file, 'utf8'));
     for (const { translations, context } of data.items) {
-      const [sentence = ''] = translations.get(locales[0] ?? 'en') ?? [];
+      const [sentence = '', ...more] = translations.get(locales[0] ?? 'en') ?? [];
       const text = texts[context ? `${context}: ${sentence}` : sentence];
-      if (text !== undefined && text.length > 0) translations.set(language, [text].flat());
+      // A word and a noun with its forms can begin alike: a string is for the one, a list for the other.
+      const fits = Array.isArray(text) === more.length > 0;
+      if (text !== undefined && text.length > 0 && fits) translations.set(language, [text].flat());
     }
     await catalogue.save({ items: data.items, pluralRules: data.pluralRules ?? new Map() });
   }

@@ -58,6 +58,14 @@ describe('catalogues', () => {
     },
   );
 
+  it.each(others)('%s has each noun in all its forms, and everything else once', async (locale) => {
+    const catalogue = await openCatalogue(LOCALES_DIR, locales);
+    const { items, pluralRules } = await catalogue.load();
+    const forms = pluralRules?.get(locale)?.nplurals;
+    const wrong = items.filter((item) => textOf(item, locale).length !== (textOf(item, source).length > 1 ? forms : 1));
+    expect(wrong.map((item) => [textOf(item, source), textOf(item, locale)])).toEqual([]);
+  });
+
   it('each language has a file, and wuchale.config.js and src-shared/languages.ts name the same', async () => {
     const { LANGUAGES } = await import('../src-shared/languages.ts');
     expect(locales).toEqual([...LANGUAGES]);

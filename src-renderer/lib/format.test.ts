@@ -5,6 +5,7 @@ import {
   formatChance,
   formatCount,
   formatDuration,
+  formatFixed,
   formatShare,
   formatShort,
   formatSmall,
@@ -60,3 +61,8 @@ test.each([
   ['2026-03-03T09:05:00', '3 Mar'],
   ['2025-03-04T09:05:00', '4 Mar 2025'],
 ])('on 4 March 2026, %s is %s', (value, want) => expect(formatDay(value, new Date('2026-03-04T12:00:00'))).toBe(want));
+
+test('fixed decimals keep their zeros', () => {
+  expect(formatFixed(0.5, 2)).toBe('0.50');
+  expect(formatFixed(197.66, 1)).toBe('197.7');
+});

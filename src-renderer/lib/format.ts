@@ -60,7 +60,12 @@ export function formatTimeLeft(leftMs: number): string {
 
 /** A loss with four decimals; a dash where there is none. */
 export function formatLoss(loss: number | null | undefined): string {
-  return loss === null || loss === undefined ? '–' : decimal(loss.toFixed(4));
+  return loss === null || loss === undefined ? '–' : formatFixed(loss, 4);
+}
+
+/** With so many decimals, zeros too: 0.5 with two -> "0.50". */
+export function formatFixed(value: number, decimals: number): string {
+  return decimal(value.toFixed(decimals));
 }
 
 /** 0.00012 -> "1.2e-4", 0.0002 -> "2e-4"; ordinary magnitudes stay plain. */
@@ -97,17 +102,26 @@ export function formatDay(value: string, now = new Date()): string {
   });
 }
 
+interface MethodText {
+  name: string;
+  details: string;
+}
+
 /** `LoRA, rank 8, alpha 16, q v`. */
-export function methodLabel({ name, details }: { name: string; details: string }): string {
-  const said = details.split(', ').map(hostText).join(', ');
-  return details ? `${hostText(name)}, ${said}` : hostText(name);
+export function methodLabel(method: MethodText): string {
+  return method.details ? `${hostText(method.name)}, ${methodDetails(method)}` : hostText(method.name);
+}
+
+/** `rank 8, alpha 16, q v`. */
+export function methodDetails({ details }: Pick<MethodText, 'details'>): string {
+  return details.split(', ').map(hostText).join(', ');
 }
 
 /** An adapter in a list of many: adapters of one task often share their name, so method and time tell them apart. */
 export function adapterLabel(adapter: {
   name: string;
   taskName: string;
-  methodText: { name: string; details: string };
+  methodText: MethodText;
   createdAt: string;
 }): string {
   const name = adapter.name === adapter.taskName ? adapter.name : `${adapter.taskName}: ${adapter.name}`;

@@ -23,6 +23,17 @@ describe('settings side by side', () => {
     ]);
   });
 
+  it('choices read as a form names them', () => {
+    const [method, engine, loss] = settingRows([
+      [
+        { key: 'method.type', value: 'lora' },
+        { key: 'engine', value: 'tensorflow' },
+        { key: 'data.lossOn', value: 'completion' },
+      ],
+    ]);
+    expect([method, engine, loss].map((row) => row!.values[0])).toEqual(['LoRA', 'TensorFlow', 'Completion only']);
+  });
+
   it('long values that begin alike still differ', () => {
     const [row] = settingRows([
       [{ key: 'data.hash', value: `${'a'.repeat(20)}1` }],

@@ -2,7 +2,7 @@
 import { METHODS } from '../../src-shared/methods/registry.ts';
 import { COMPUTE_SETTINGS } from '../../src-shared/settings/compute.ts';
 import { DATA_SETTINGS, FILE_SETTINGS } from '../../src-shared/settings/data.ts';
-import type { Settings } from '../../src-shared/settings/setting.ts';
+import type { Setting as OwnSetting, Settings } from '../../src-shared/settings/setting.ts';
 import { TRAIN_SETTINGS } from '../../src-shared/settings/training.ts';
 import type { Setting } from './api.ts';
 import { formatSmall } from './format.ts';
@@ -35,9 +35,11 @@ export function settingRows(each: readonly (readonly Setting[])[]): SettingRow[]
 /** A value as a person reads it, a hash shortened. */
 export function settingText(key: string, value: Setting['value'] | undefined): string {
   if (value === undefined || value === '') return NONE;
+  // @wc-include
   if (typeof value === 'boolean') return value ? 'yes' : 'no';
   if (typeof value === 'number') return formatSmall(value);
-  return key.endsWith('hash') ? value.slice(0, 12) : value;
+  if (key.endsWith('hash')) return value.slice(0, 12);
+  return CHOICES[key]?.[value] ?? settingOf(key)?.choices?.[value] ?? value;
 }
 
 /** What no setting has chosen: the parts of a run's record that name its base and its data. */
@@ -61,11 +63,20 @@ const SETTINGS: Record<string, Settings> = {
   train: TRAIN_SETTINGS,
 };
 
+/** How what is no setting of its own names its choices. */
+const CHOICES: Record<string, Record<string, string>> = {
+  'method.type': Object.fromEntries(METHODS.map(({ type, name }) => [type, name])),
+  engine: COMPUTE_SETTINGS.engine.choices,
+};
+
+function settingOf(key: string): OwnSetting | undefined {
+  const [group = '', ...rest] = key.split('.');
+  return SETTINGS[group]?.[rest.join('.')];
+}
+
 /** `train.lr` is "Learning rate"; `method.rankPattern.3.q` is "Rank of 3.q". */
 export function settingLabel(key: string): string {
   const [, kind, place] = /^method\.(rank|alpha)Pattern\.(.+)$/.exec(key) ?? [];
   if (kind && place) return `${kind === 'rank' ? 'Rank' : 'Alpha'} of ${place}`;
-  const [group = '', ...rest] = key.split('.');
-  const name = rest.join('.');
-  return FACTS[key] ?? SETTINGS[group]?.[name]?.label ?? (name || key);
+  return FACTS[key] ?? settingOf(key)?.label ?? (key.split('.').slice(1).join('.') || key);
 }

@@ -34,14 +34,14 @@ export function verdictOf(variants: Judged[], seeds: number): string | null {
       `${smaller.label} is as good as ${winner.label}, at ${shareWords(smaller.parameters / winner.parameters)} of ` +
       `the size; difference ${differenceText(smaller.difference)} over ${counted(seeds, 'seed')}.`
     );
-  const lead = `${winner.label} has the lowest validation loss, ${mean.toFixed(3)}`;
   const next = others.reduce((a, b) => (b.difference.mean < a.difference.mean ? b : a));
   if (seeds === 1)
     return (
-      `${lead}, the next, ${next.label}, ${(mean + next.difference.mean).toFixed(3)}; with one seed that may be ` +
-      'chance, so run more seeds.'
+      `${winner.label} has the lowest validation loss, ${mean.toFixed(3)}, the next, ${next.label}, ` +
+      `${(mean + next.difference.mean).toFixed(3)}; with one seed that may be chance, so run more seeds.`
     );
-  return `${lead}; ${rest(others, next, `over ${counted(seeds, 'seed')}`)}.`;
+  const over = counted(seeds, 'seed');
+  return `${winner.label} has the lowest validation loss, ${mean.toFixed(3)}; ${rest(others, next, over)}.`;
 }
 
 function alone({ label }: Judged, mean: number, variants: Judged[]): string {
@@ -53,21 +53,33 @@ function alone({ label }: Judged, mean: number, variants: Judged[]): string {
 
 type Other = Compared & { label: string; difference: PairedDifference };
 
+/** Each clause is written whole, so that a translation finds its values again. */
 function rest(others: Other[], next: Other, seeds: string): string {
   const labels = (relation: Compared['relation']): string[] =>
     others.filter((other) => other.relation === relation).map(({ label }) => label);
   const [equal, open] = [labels('as good'), labels('undecided')];
   if (equal.length + open.length === 0) {
-    const by = `by ${differenceText(next.difference)} ${seeds}`;
+    const by = differenceText(next.difference);
     return others.length === 1
-      ? `${next.label} is worse, ${by}`
-      : `all others are worse, the next, ${next.label}, ${by}`;
+      ? `${next.label} is worse, by ${by} over ${seeds}`
+      : `all others are worse, the next, ${next.label}, by ${by} over ${seeds}`;
   }
-  const as = `${listed(equal)} ${are(equal)} as good (within ${100 * MARGIN} % ${seeds})`;
-  const unclear =
-    `whether ${listed(open)} ${are(open)} worse is open (${open.length > 1 ? 'at best ' : ''}` +
-    `${differenceText(nearest(others).difference)} ${seeds}), more seeds would tell`;
-  return [...(equal.length ? [as] : []), ...(open.length ? [unclear] : [])].join('; ');
+  return [...(equal.length ? [asGood(equal, seeds)] : []), ...(open.length ? [unclear(open, others, seeds)] : [])].join(
+    '; ',
+  );
+}
+
+function asGood(labels: string[], seeds: string): string {
+  return labels.length === 1
+    ? `${listed(labels)} is as good (within ${100 * MARGIN} % over ${seeds})`
+    : `${listed(labels)} are as good (within ${100 * MARGIN} % over ${seeds})`;
+}
+
+function unclear(labels: string[], others: Other[], seeds: string): string {
+  const by = differenceText(nearest(others).difference);
+  return labels.length === 1
+    ? `whether ${listed(labels)} is worse is open (${by} over ${seeds}), more seeds would tell`
+    : `whether ${listed(labels)} are worse is open (at best ${by} over ${seeds}), more seeds would tell`;
 }
 
 function nearest(others: Other[]): Other {
@@ -75,8 +87,6 @@ function nearest(others: Other[]): Other {
     .filter(({ relation }) => relation === 'undecided')
     .reduce((a, b) => (b.difference.mean < a.difference.mean ? b : a));
 }
-
-const are = (labels: string[]): string => (labels.length === 1 ? 'is' : 'are');
 
 /** `a`, `a and b`, `a, b and 3 others`. */
 function listed(labels: string[]): string {
@@ -89,6 +99,7 @@ export function differenceText({ mean, halfWidth }: PairedDifference): string {
   return halfWidth === null ? mean.toFixed(3) : `${mean.toFixed(3)} ± ${halfWidth.toFixed(3)}`;
 }
 
+// @wc-include
 const SHARES: [number, string][] = [
   [1 / 2, 'half'],
   [1 / 3, 'a third'],

@@ -24,6 +24,8 @@ it.each([
   // A value that is a phrase of the catalogue itself, a noun in both numbers, and a number with a point.
   ['1 of 1,200 rows cannot be used: "text" is empty.', 'Von 1.200 Zeilen sind 1 nicht verwendbar: „text“ ist leer.'],
   ['The loss went from 0.7342 to 0.1524; it fell by 3 %.', 'Der Loss ging von 0,7342 auf 0,1524; er fiel um 3 %.'],
+  ['The loss went from 0.7 ± 0.01 to 0.6', 'Der Loss ging von 0,7 ± 0,01 auf 0,6'],
+  ['The loss went from 0.7 to 0.1; "text" is empty', 'Der Loss ging von 0,7 auf 0,1; „text“ ist leer'],
   [
     'Nothing was learnt. The folder x is gone; choose its new place.',
     'Nichts wurde gelernt. Der Ordner x ist weg; neuen Ort wählen.',

@@ -86,21 +86,25 @@ export class HostSentences {
       return text.map((part) => (typeof part === 'number' ? said.get(part) : part)).join('');
     }
     const sentences = english.split(/(?<=[.!?]) (?=\p{Lu})/u);
-    if (sentences.length > 1) return sentences.map((one) => this.#said(one, depth + 1)).join(' ');
+    if (sentences.length > 1) return sentences.map((one) => this.#value(one, depth + 1)).join(' ');
+    const clauses = english.split('; ');
+    if (clauses.length > 1) return clauses.map((one) => this.#value(one, depth + 1)).join('; ');
     return english;
   }
 
-  /** `1,200 rows` and `0.25` as the language writes them; what is a sentence itself is translated. */
+  /** `1,200 rows`, `0.25` and `0.004 ± 0.010` as the language writes them; what is a sentence itself is translated. */
   #value(value: string, depth: number): string {
-    const [, digits, noun] = /^([\d,]+(?:\.\d+)?)(?: (.+))?$/.exec(value) ?? [];
+    const [, mean, width] = /^(-?[\d.]+) ± ([\d.]+)$/.exec(value) ?? [];
+    if (mean && width) return `${this.#value(mean, depth)} ± ${this.#value(width, depth)}`;
+    const [, digits, noun, end] = /^([\d,]+(?:\.\d+)?)(?: (.+?))?(\.?)$/.exec(value) ?? [];
     if (digits === undefined) return /\p{L}{2}/u.test(value) ? this.#said(value, depth) : value;
     const number = Number(digits.replaceAll(',', ''));
     const decimals = digits.split('.')[1]?.length ?? 0;
     const shown =
       decimals > 0 ? digits.replace('.', this.#numbers.format(0.5).charAt(1)) : this.#numbers.format(number);
-    if (noun === undefined) return digits.includes(',') || decimals > 0 ? shown : digits;
+    if (noun === undefined) return `${digits.includes(',') || decimals > 0 ? shown : digits}${end}`;
     const forms = this.#nouns.get(noun);
-    return forms ? `${shown} ${forms[number === 1 ? 0 : 1]}` : value;
+    return forms ? `${shown} ${forms[number === 1 ? 0 : 1]}${end}` : value;
   }
 }
 

@@ -31,7 +31,7 @@ test('an axis for each setting that differs, then time and loss', () => {
   expect(axes.map(({ key }) => key)).toEqual(['method.init', 'method.rank', 'train.lr', 'result.time', LOSS_AXIS]);
   const [init, rank, lr, time, loss] = axes;
   // Categories in the order of their names, each in the middle of its part.
-  expect(init!.ticks.map(({ text }) => text)).toEqual(['–', 'kaiming', 'pissa']);
+  expect(init!.ticks.map(({ text }) => text)).toEqual(['–', 'Kaiming', 'PiSSA']);
   expect(init!.places).toEqual([0.5, 2.5 / 3, 0.5 / 3]);
   expect(rank!.places).toEqual([0, 4 / 12, 1]);
   // A hundred times the smallest: equal factors are equally far.

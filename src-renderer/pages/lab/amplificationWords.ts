@@ -1,5 +1,6 @@
 /** What table 7 says of an adapter, in sentences. */
 import type { LabAnswers } from '../../lib/api.ts';
+import { formatFixed } from '../../lib/format.ts';
 import { matrixLabel } from '../../lab/matrixMap.ts';
 import { median } from './similarityWords.ts';
 
@@ -27,5 +28,5 @@ function percent(share: number): string {
 }
 
 function times(factor: number): string {
-  return `${factor.toFixed(1)} times`;
+  return `${formatFixed(factor, 1)} times`;
 }

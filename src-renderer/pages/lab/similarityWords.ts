@@ -1,5 +1,6 @@
 /** What stands out between two adapters, in sentences. */
 import type { SimilarityOverview } from '../../lib/api.ts';
+import { formatFixed } from '../../lib/format.ts';
 import { matrixLabel } from '../../lab/matrixMap.ts';
 import { counted } from '../../../src-shared/plural.ts';
 
@@ -28,9 +29,9 @@ export function similarityWords({ pairs }: Pick<SimilarityOverview, 'pairs'>, si
         : `The two share hardly more of their ${directions} than chance gives`;
   const most = found.reduce((best, one) => (one.phi > best.phi ? one : best));
   return [
-    `${verdict}: ${phi.toFixed(2)} in the median of ${counted(found.length, ['matrix', 'matrices'])}, ` +
-      `by chance ${chance.toFixed(2)}.`,
-    ...(found.length > 1 ? [`Most is shared in ${matrixLabel(most.name)}, ${most.phi.toFixed(2)}.`] : []),
+    `${verdict}: ${formatFixed(phi, 2)} in the median of ${counted(found.length, ['matrix', 'matrices'])}, ` +
+      `by chance ${formatFixed(chance, 2)}.`,
+    ...(found.length > 1 ? [`Most is shared in ${matrixLabel(most.name)}, ${formatFixed(most.phi, 2)}.`] : []),
   ];
 }
 

@@ -1,6 +1,6 @@
 /** What the numbers of a study say in words, the same in its table and its plot. */
 import type { StudyView } from '../../lib/api.ts';
-import { formatLoss } from '../../lib/format.ts';
+import { formatFixed, formatLoss } from '../../lib/format.ts';
 import { statusWord } from '../../lib/statusWords.ts';
 
 export type Variant = StudyView['variants'][number];
@@ -9,8 +9,8 @@ export type Variant = StudyView['variants'][number];
 export function differenceText({ difference }: Variant): string {
   if (!difference) return '–';
   const sign = difference.mean > 0 ? '+' : '';
-  const mean = `${sign}${difference.mean.toFixed(4)}`;
-  return difference.halfWidth === null ? mean : `${mean} ± ${difference.halfWidth.toFixed(4)}`;
+  const mean = `${sign}${formatFixed(difference.mean, 4)}`;
+  return difference.halfWidth === null ? mean : `${mean} ± ${formatFixed(difference.halfWidth, 4)}`;
 }
 
 // @wc-include
