@@ -2,7 +2,7 @@
 import fs from 'node:fs';
 import path from 'node:path';
 import { expectAccessible } from './axe.ts';
-import { change, expect, goTo, keepScreenshot, test } from './fixtures.ts';
+import { ask, change, expect, goTo, keepScreenshot, test } from './fixtures.ts';
 import { addParts, openHash, train } from './realRuns.ts';
 
 type StartSettings = Parameters<typeof train>[2];
@@ -78,7 +78,7 @@ test('a base and an adapter are measured by the rows that a run kept, and compar
   });
 
   await test.step('no page scrolls sideways, narrow or wide', async () => {
-    for (const width of [900, 1920]) {
+    for (const width of [700, 900, 1920, 2560]) {
       await page.setViewportSize({ width, height: 900 });
       const overflow = await page.evaluate(() => document.documentElement.scrollWidth - window.innerWidth);
       expect(overflow, `at ${width} px`).toBeLessThanOrEqual(0);
@@ -90,8 +90,30 @@ test('a base and an adapter are measured by the rows that a run kept, and compar
     await page.getByLabel('Compared with').selectOption({ index: 1 });
     const other = page.getByRole('region', { name: 'Comparison' }).getByRole('row', { name: /^BLEU/ });
     await expect(other.getByRole('cell').nth(1)).toContainText('worse');
+    const after = page.getByLabel('After training');
+    await after.selectOption({ label: 'each new adapter of describe' });
+    const kept = async () => (await ask<{ afterTaskId: unknown }[]>(page, 'suites.list'))[0]!.afterTaskId;
+    await expect.poll(kept).not.toBe(null);
     await page.reload();
     await expect(page.getByRole('region', { name: 'Comparison' })).toContainText('plain base');
+    await expect(after.locator('option:checked')).toHaveText('each new adapter of describe');
+  });
+
+  await test.step('the way back to the base is asked about, since the suite says that it is worse', async () => {
+    await goTo(page, 'Home');
+    const task = page.getByRole('article', { name: 'Task describe' });
+    await task.getByRole('button', { name: 'Plain base' }).click();
+    const doubt = page.getByRole('alertdialog', { name: 'Switch to a worse adapter?' });
+    await expect(doubt).toContainText(/Starter is worse than describe on the suite Held out: .*BLEU -/);
+    await doubt.getByRole('button', { name: 'Cancel' }).click();
+    await expect(doubt).toHaveCount(0);
+    await task.getByRole('button', { name: 'Plain base' }).click();
+    await doubt.getByRole('button', { name: 'Switch all the same' }).click();
+    await expect
+      .poll(async () => (await ask<{ activeAdapterId: unknown }[]>(page, 'tasks.list'))[0]!.activeAdapterId)
+      .toBe(null);
+    await goTo(page, 'Evaluate');
+    await page.getByRole('link', { name: 'Held out' }).click();
   });
 
   await test.step('the list, and the end of it', async () => {

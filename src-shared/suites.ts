@@ -72,6 +72,8 @@ export interface Suite {
   id: string;
   name: string;
   spec: SuiteSpec;
+  /** The task whose new adapters are measured as soon as they are trained; null: none. */
+  afterTaskId: string | null;
   createdAt: string;
 }
 

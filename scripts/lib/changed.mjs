@@ -15,6 +15,7 @@ const EVERYTHING =
 export const JOURNEYS = [
   ['src-renderer/pages/adapters/', ['adapters']],
   ['src-renderer/pages/datasets/', ['datasets', 'prepare']],
+  ['src-renderer/pages/evaluate/', ['evaluate']],
   ['src-renderer/pages/export/', ['export']],
   ['src-renderer/pages/home/', ['home']],
   ['src-renderer/pages/lab/', ['lab']],
@@ -34,6 +35,8 @@ export const JOURNEYS = [
   ['src-renderer/', ['journey', 'settings', 'layout']],
   ['src-main/api/', ['journey']],
   ['src-main/app/studies/', ['study']],
+  ['src-main/app/suites/', ['evaluate']],
+  ['src-main/evaluation/', ['evaluate']],
   ['src-main/app/', ['journey']],
   ['src-main/catalog/', ['journey']],
   ['src-main/hosts/web/', ['journey', 'unhappy']],

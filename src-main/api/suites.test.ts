@@ -29,7 +29,7 @@ async function trained(datasetId: string) {
   await expect
     .poll(async () => (await bench.api.runs.get({ id: runId })).status, { timeout: 60_000 })
     .toBe('completed');
-  const [adapter] = await bench.api.adapters.list({});
+  const adapter = (await bench.api.adapters.list({})).find((one) => one.runId === runId);
   return { runId, modelId: run.modelId, adapterId: adapter!.id };
 }
 
@@ -109,8 +109,33 @@ describe('a suite', () => {
     await expect(bench.api.suites.compare({ id: suite.id, subjectIds: ['nobody'] })).rejects.toMatchObject({
       message: expect.stringMatching(/nobody has not been measured/) as string,
     });
+    // The adapter has learnt, so the way back to its base would be a loss.
+    const { id: taskId } = (await bench.api.tasks.list())[0]!;
+    expect(await bench.api.suites.regressions({ taskId, adapterId: null })).toEqual([
+      expect.stringMatching(/is worse than .* on the suite Held: .*Loss \+0\.\d{4} \(\+/) as string,
+    ]);
+    expect(await bench.api.suites.regressions({ taskId, adapterId })).toEqual([]);
     await bench.api.suites.remove({ id: suite.id });
     expect(await bench.api.suites.list()).toEqual([]);
+    expect(await bench.api.suites.regressions({ taskId, adapterId: null })).toEqual([]);
+  });
+
+  it('measures each new adapter of a task once its run has ended, where that is wished', async () => {
+    const datasetId = await dataset();
+    const first = await trained(datasetId);
+    const generation = { maxNew: 3 };
+    const suite = await bench.api.suites.add({ name: 'Each', dataset: { datasetId }, generation, metrics: ['bleu'] });
+    const { id: taskId } = (await bench.api.tasks.list())[0]!;
+    expect(await bench.api.suites.measureAfter({ id: suite.id, taskId })).toMatchObject({ afterTaskId: taskId });
+    const { runId, adapterId } = await trained(datasetId);
+    expect(adapterId).not.toBe(first.adapterId);
+    const measured = async () => (await bench.api.suites.get({ id: suite.id })).results.map((one) => one.subjectId);
+    await expect.poll(measured, { timeout: 60_000 }).toEqual([first.modelId, adapterId]);
+    const log = async () => (await bench.api.runs.log({ id: runId })).map(({ message }) => message);
+    await expect
+      .poll(log)
+      .toContainEqual(expect.stringMatching(/^Measured by the suite Each: BLEU \d+\.\d\.$/) as string);
+    expect(await bench.api.suites.measureAfter({ id: suite.id, taskId: null })).toMatchObject({ afterTaskId: null });
   });
 
   it('keeps nothing of a run that is cancelled', async () => {

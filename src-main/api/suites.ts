@@ -15,6 +15,10 @@ export function suitesRouter({ suites, suiteJudge }: Services) {
       .input(byId.extend({ count: z.number().int().min(1).max(200).optional() }))
       .query(({ input }) => suites.questions(input.id, input.count)),
     add: procedure.input(addSuiteSchema).mutation(({ input }) => suites.add(input)),
+    /** Has the new adapters of a task measured as soon as they are trained. */
+    measureAfter: procedure
+      .input(byId.extend({ taskId: z.string().nullable() }))
+      .mutation(({ input }) => suites.measureAfter(input.id, input.taskId)),
     remove: procedure.input(byId).mutation(({ input }) => suites.remove(input.id)),
     /** Starts at once; `watch` follows it. */
     run: procedure.input(runSuiteSchema).mutation(({ input }) => suites.run(input)),
@@ -24,6 +28,10 @@ export function suitesRouter({ suites, suiteJudge }: Services) {
     judge: procedure.input(judgeSuiteSchema).mutation(({ input }) => suiteJudge.start(input)),
     watchJudge: procedure.input(byId).subscription(({ input, signal }) => suiteJudge.watch(input.id, signal)),
     cancelJudge: procedure.input(byId).mutation(({ input }) => suiteJudge.cancel(input.id)),
+    /** What speaks against a switch of a task's active adapter. */
+    regressions: procedure
+      .input(z.object({ taskId: z.string(), adapterId: z.string().nullable() }))
+      .query(({ input }) => suites.regressions(input.taskId, input.adapterId)),
     compare: procedure.input(compareSuiteSchema).query(({ input }) => suites.compare(input)),
   });
 }

@@ -43,6 +43,7 @@ import { removeAbandonedPartials } from './storage/partials.ts';
 import { StorageService } from './storage/storage.ts';
 import { StudyService } from './studies/service.ts';
 import { SuiteJudge } from './suites/judge.ts';
+import { AfterRuns } from './suites/afterRuns.ts';
 import { SuiteService } from './suites/service.ts';
 import { KeepAwake, systemStayAwake, type StayAwake } from './system/keepAwake.ts';
 import { SystemService } from './system/service.ts';
@@ -112,6 +113,7 @@ export function createServices({
   const studies = new StudyService({ home, catalog, models, datasets, settings, workers, engines, runs });
   const suites = new SuiteService({ catalog, models, datasets, adapters, workers, engines });
   const suiteJudge = new SuiteJudge({ catalog, models, workers, engines });
+  const afterRuns = new AfterRuns({ catalog, runs, suites });
   const playground = new PlaygroundService({ catalog, models, adapters, workers, engines });
   const exports = new ExportService({ home, catalog, adapters, workers, engines });
   const hubTokens = new TokenStore(home.dir, keychain);
@@ -125,6 +127,7 @@ export function createServices({
   runs.subscribeAll(reports.ofRun);
   if (takeQueued) backups.begin();
   if (takeQueued) studies.begin();
+  if (takeQueued) afterRuns.begin();
   heat.begin();
   awake.begin();
   runs.begin();
@@ -179,6 +182,7 @@ export function createServices({
     const unfinished = runs.close();
     const clearExports = exports.close();
     lab.close();
+    afterRuns.close();
     suites.close();
     suiteJudge.close();
     drafts.close();

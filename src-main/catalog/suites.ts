@@ -17,6 +17,7 @@ interface Row {
   id: string;
   name: string;
   spec: string;
+  after_task_id: string | null;
   created_at: string;
 }
 
@@ -24,11 +25,12 @@ const toSuite = (row: Row): Suite => ({
   id: row.id,
   name: row.name,
   spec: JSON.parse(row.spec) as SuiteSpec,
+  afterTaskId: row.after_task_id,
   createdAt: row.created_at,
 });
 
 export function suiteQueries(db: Database) {
-  const columns = 'id, name, spec, created_at';
+  const columns = 'id, name, spec, after_task_id, created_at';
   const list = db.prepare<[], Row>(`SELECT ${columns} FROM suites ORDER BY created_at DESC, rowid DESC`);
   const byId = db.prepare<[string], Row>(`SELECT ${columns} FROM suites WHERE id = ?`);
   const byName = db.prepare<[string], Row>(`SELECT ${columns} FROM suites WHERE name = ?`);
@@ -36,8 +38,10 @@ export function suiteQueries(db: Database) {
     'SELECT questions, general FROM suites WHERE id = ?',
   );
   const insert = db.prepare(
-    `INSERT INTO suites (${columns}, questions, general) VALUES (@id, @name, @spec, @createdAt, @questions, @general)`,
+    `INSERT INTO suites (${columns}, questions, general)
+     VALUES (@id, @name, @spec, @afterTaskId, @createdAt, @questions, @general)`,
   );
+  const setAfter = db.prepare<[string | null, string]>('UPDATE suites SET after_task_id = ? WHERE id = ?');
   const remove = db.prepare<[string]>('DELETE FROM suites WHERE id = ?');
   const results = db.prepare<[string], { facts: string }>(
     'SELECT facts FROM suite_results WHERE suite_id = ? ORDER BY rowid',
@@ -75,6 +79,7 @@ export function suiteQueries(db: Database) {
         questions: JSON.stringify(questions),
         general: JSON.stringify(general),
       }),
+    setAfterTask: (id: string, taskId: string | null) => void setAfter.run(taskId, id),
     /** With its results. */
     remove: (id: string) => void remove.run(id),
     results: (id: string): SuiteResultFacts[] =>

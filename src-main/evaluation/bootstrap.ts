@@ -37,12 +37,21 @@ export function scoreOfAll({ rows, width, values }: RowStatistics, score: ScoreO
 }
 
 /** Of two subjects on the same rows. The same seed gives the same interval. */
-export function pairedBootstrap(
+export function pairedBootstrap(...given: Parameters<typeof bootstrapSteps>): Difference {
+  const steps = bootstrapSteps(...given);
+  for (;;) {
+    const step = steps.next();
+    if (step.done) return step.value;
+  }
+}
+
+/** The same with a pause after each draw, in which the caller may let others work. */
+export function* bootstrapSteps(
   first: RowStatistics,
   second: RowStatistics,
   score: ScoreOf,
   { seed = 0, resamples = RESAMPLES } = {},
-): Difference {
+): Generator<void, Difference> {
   if (first.rows !== second.rows)
     throw new RangeError(`pairedBootstrap: ${first.rows} rows beside ${second.rows}, wanted the same rows`);
   const value = scoreOfAll(second, score) - scoreOfAll(first, score);
@@ -60,6 +69,7 @@ export function pairedBootstrap(
       addRow(sums[1], second, row);
     }
     differences[draw] = score(sums[1], rows) - score(sums[0], rows);
+    yield;
   }
   differences.sort();
   return { value, low: quantile(differences, LOW), high: quantile(differences, HIGH) };

@@ -7,6 +7,7 @@ import { compareResults, scoresOf } from './compare.ts';
 const SUITE: Suite = {
   id: 's',
   name: 'facts',
+  afterTaskId: null,
   createdAt: '2026-01-01',
   spec: {
     datasetId: 'd',

@@ -1,7 +1,7 @@
 /** Stored results of a suite beside each other: differences with their intervals, and the rows that changed most. */
-import { setImmediate } from 'node:timers/promises';
 import type { SuiteContent, SuiteResult } from '../../catalog/suites.ts';
-import { pairedBootstrap, scoreOfAll, statisticsOf } from '../../evaluation/bootstrap.ts';
+import { inSlices } from '../../datasets/timeSlice.ts';
+import { bootstrapSteps, scoreOfAll, statisticsOf } from '../../evaluation/bootstrap.ts';
 import { measureOf } from '../../evaluation/measures.ts';
 import { confusionOf, labelIndex } from '../../evaluation/metrics/labels.ts';
 import { usageError } from '../../../src-shared/errors.ts';
@@ -66,9 +66,7 @@ export async function compareResults(
       const [own, first] = [all[i]![metric], all[0]![metric]];
       if (!own || own.length === 0) continue;
       scores[metric] = scoreOfAll(statisticsOf(own), measureOf(metric, spec).score);
-      if (i > 0 && first?.length === own.length) differences[metric] = differenceOf(metric, spec, first, own);
-      // Thousands of draws each: others have their turn in between.
-      await setImmediate();
+      if (i > 0 && first?.length === own.length) differences[metric] = await differenceOf(metric, spec, first, own);
     }
     subjects.push({
       ...facts,
@@ -133,14 +131,14 @@ function keptStatistics(statistics: SuiteStatistics, kept: readonly number[]): S
   );
 }
 
-function differenceOf(
+async function differenceOf(
   metric: SuiteMetric,
   spec: SuiteSpec,
   first: readonly number[][],
   own: readonly number[][],
-): ScoreDifference {
+): Promise<ScoreDifference> {
   const measure = measureOf(metric, spec);
-  const difference = pairedBootstrap(statisticsOf(first), statisticsOf(own), measure.score);
+  const difference = await inSlices(bootstrapSteps(statisticsOf(first), statisticsOf(own), measure.score));
   let [wins, losses] = [0, 0];
   for (const [i, statistics] of own.entries()) {
     const gain = gainOf(metric, measure.ofRow(statistics), measure.ofRow(first[i]!));

@@ -29,7 +29,8 @@ import { compareResults, scoresOf } from './compare.ts';
 import { compareSuiteSchema, type AddSuite, type CompareSuite, type RunSuite } from './inputs.ts';
 import { askedRows, generalRows } from './askedRows.ts';
 import { questionsOf } from './questions.ts';
-import { subjectsOf, type Subject } from './subjects.ts';
+import { regressionOf, sharedSuites } from './regressions.ts';
+import { knownBase, subjectsOf, type Subject } from './subjects.ts';
 import { suitedMetrics, withChoices } from './suited.ts';
 
 interface Parts {
@@ -101,9 +102,17 @@ export class SuiteService {
       questions: questions.length,
       ...(general ? { general: general.spec } : {}),
     };
-    const suite = { id: newId('suite'), name: input.name, spec, createdAt: new Date().toISOString() };
+    const createdAt = new Date().toISOString();
+    const suite = { id: newId('suite'), name: input.name, spec, afterTaskId: null, createdAt };
     this.#catalog.suites.insert({ ...suite, questions, general: general?.rows ?? [] });
     return this.#view(suite);
+  }
+
+  /** Has the new adapters of a task measured as soon as they are trained; null: of none. */
+  measureAfter(id: string, taskId: string | null): SuiteView {
+    const suite = this.#require(id);
+    this.#catalog.suites.setAfterTask(suite.id, taskId);
+    return this.get(suite.id);
   }
 
   remove(id: string): { removed: string } {
@@ -171,6 +180,24 @@ export class SuiteService {
   /** Ids under which subjects have their results. Throws as `run`. */
   subjectIds(subjects: RunSuite['subjects']): string[] {
     return subjectsOf(this.#parts, subjects).map(({ id }) => id);
+  }
+
+  /**
+   * What speaks against making an adapter (null: the plain base) the active one of its task, a sentence for each suite
+   * by which it and the one that is active now were measured.
+   */
+  async regressions(taskId: string, adapterId: string | null): Promise<string[]> {
+    const activeId = this.#catalog.tasks.get(taskId)?.activeAdapterId ?? null;
+    const adapter = this.#catalog.adapters.get(adapterId ?? activeId ?? '');
+    if (!adapter || activeId === adapterId) return [];
+    const baseId = knownBase(this.#catalog, adapter)?.id ?? '';
+    const subjectIds: [string, string] = [activeId ?? baseId, adapterId ?? baseId];
+    const sentences: string[] = [];
+    for (const id of sharedSuites(this.#catalog, subjectIds)) {
+      const found = regressionOf(await this.compare({ id, subjectIds, mostRows: 0 }));
+      if (found !== undefined) sentences.push(found);
+    }
+    return sentences;
   }
 
   close(): void {

@@ -1,6 +1,7 @@
 /** Who is measured by a suite: a base model and adapters that stand on it. */
 import type { Adapter } from '../../catalog/adapters.ts';
 import type { Catalog } from '../../catalog/catalog.ts';
+import type { RegisteredModel } from '../../catalog/models.ts';
 import { usageError } from '../../../src-shared/errors.ts';
 import type { AdapterService } from '../adapters/service.ts';
 import type { ModelService } from '../models/service.ts';
@@ -50,9 +51,14 @@ function baseOfFirst(parts: Parts, asked: RunSuite['subjects']): string {
   return baseOf(parts, parts.adapters.require(first.adapterId!));
 }
 
-function baseOf({ catalog }: Parts, { name, modelId, baseHash }: Adapter): string {
-  const models = catalog.models.list();
-  const base = models.find(({ id }) => id === modelId) ?? models.find(({ hash }) => hash === baseHash);
+function baseOf({ catalog }: Parts, adapter: Adapter): string {
+  const base = knownBase(catalog, adapter);
   if (base) return base.id;
-  throw usageError('BASE_UNKNOWN', `The base model of ${name} is not in the catalogue; add its folder first.`);
+  throw usageError('BASE_UNKNOWN', `The base model of ${adapter.name} is not in the catalogue; add its folder first.`);
+}
+
+/** The base that an adapter was trained on, or another folder of the same weights. */
+export function knownBase({ models }: Catalog, { modelId, baseHash }: Adapter): RegisteredModel | undefined {
+  const all = models.list();
+  return all.find(({ id }) => id === modelId) ?? all.find(({ hash }) => hash === baseHash);
 }

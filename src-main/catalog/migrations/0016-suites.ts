@@ -1,6 +1,7 @@
 /**
  * Suites with their questions, which never change; and what each subject, a model or an adapter, made of them. `rows`:
- * answers and what each adds to the scores.
+ * answers and what each adds to the scores. `after_task_id`: the task whose new adapters are measured as soon as they
+ * are trained.
  */
 export const suites = `
 CREATE TABLE suites (
@@ -9,6 +10,7 @@ CREATE TABLE suites (
   spec TEXT NOT NULL CHECK (json_valid(spec)),
   questions TEXT NOT NULL CHECK (json_valid(questions)),
   general TEXT NOT NULL CHECK (json_valid(general)),
+  after_task_id TEXT REFERENCES tasks (id) ON DELETE SET NULL,
   created_at TEXT NOT NULL
 ) STRICT;
 

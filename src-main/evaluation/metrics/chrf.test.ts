@@ -62,6 +62,12 @@ describe('chrF', () => {
     expect(corpus(answers, references, { wordOrder: 2 })).toBeCloseTo(82.87263732906315, 9);
   });
 
+  it('counts characters, not the halves that UTF-16 makes of some', () => {
+    // One of two characters is the same, and no pair: precision and recall 1/2 and 0, over two orders 1/4.
+    expect(corpus(['😀b'], [['😀c']])).toBeCloseTo(25, 9);
+    expect(corpus(['ab'], [['ac']])).toBeCloseTo(25, 9);
+  });
+
   it('without references is 0', () => {
     expect(corpus(['x'], [[]])).toBe(0);
   });

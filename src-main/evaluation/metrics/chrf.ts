@@ -42,7 +42,7 @@ export function chrfScore(sums: ArrayLike<number>, { beta = 2 }: ChrfOptions = {
 }
 
 function ngramsOf(text: string, { wordOrder = 0 }: ChrfOptions): Map<string, number>[] {
-  const characters = [...words(text).join('')];
+  const characters = words(text).join('');
   const parts = wordOrder > 0 ? words(text).flatMap(withoutPunctuation) : [];
   return [
     ...Array.from({ length: CHARACTER_ORDER }, (_, i) => characterNgrams(characters, i + 1)),

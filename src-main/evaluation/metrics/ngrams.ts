@@ -7,10 +7,15 @@ export function wordNgrams(words: readonly string[], order: number): Map<string,
   return counts;
 }
 
+const SURROGATE = /[\ud800-\udfff]/;
+
 /** How often each run of `order` characters (code points) occurs. */
-export function characterNgrams(characters: readonly string[], order: number): Map<string, number> {
+export function characterNgrams(text: string, order: number): Map<string, number> {
   const counts = new Map<string, number>();
-  for (let i = 0; i + order <= characters.length; i++) add(counts, characters.slice(i, i + order).join(''));
+  if (SURROGATE.test(text)) {
+    const characters = [...text];
+    for (let i = 0; i + order <= characters.length; i++) add(counts, characters.slice(i, i + order).join(''));
+  } else for (let i = 0; i + order <= text.length; i++) add(counts, text.slice(i, i + order)); // ten times as fast
   return counts;
 }
 

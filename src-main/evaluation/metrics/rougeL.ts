@@ -22,13 +22,25 @@ function fMeasure(answer: readonly string[], reference: readonly string[]): numb
   return common === 0 ? 0 : (2 * common) / (answer.length + reference.length);
 }
 
-/** Length of the longest common subsequence. */
+/** Length of the longest common subsequence, of words as numbers. */
 function longestCommon(a: readonly string[], b: readonly string[]): number {
-  let before = new Int32Array(b.length + 1);
-  for (const word of a) {
-    const row = new Int32Array(b.length + 1);
-    for (let j = 0; j < b.length; j++) row[j + 1] = word === b[j] ? before[j]! + 1 : Math.max(row[j]!, before[j + 1]!);
-    before = row;
+  const numbers = new Map<string, number>();
+  const numbered = (words: readonly string[]): Int32Array =>
+    Int32Array.from(words, (word) => {
+      const number = numbers.get(word) ?? numbers.size;
+      numbers.set(word, number);
+      return number;
+    });
+  const [own, other] = [numbered(a), numbered(b)];
+  // lengths[j]: of the words so far beside the first j of the other text.
+  const lengths = new Int32Array(other.length + 1);
+  for (const word of own) {
+    let diagonal = 0;
+    for (let j = 1; j <= other.length; j++) {
+      const above = lengths[j]!;
+      lengths[j] = word === other[j - 1] ? diagonal + 1 : Math.max(above, lengths[j - 1]!);
+      diagonal = above;
+    }
   }
-  return before[b.length]!;
+  return lengths[other.length]!;
 }

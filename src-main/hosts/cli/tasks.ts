@@ -22,7 +22,7 @@ export const tasksSwitch: Command = {
   positionals: ['NAME', '[ADAPTER]'],
   summary: 'Makes an adapter the active one of a task; without ADAPTER the newest. "none" is the plain base.',
   options: {},
-  async run({ api, args, print }) {
+  async run({ api, args, print, say }) {
     const [name, wanted] = args.positionals;
     const task = (await api.tasks.list()).find((t) => t.name === name || t.id === name);
     if (!task)
@@ -35,8 +35,10 @@ export const tasksSwitch: Command = {
       throw usageError('ADAPTER_NOT_FOUND', `The task "${task.name}" has no adapter yet; train one.`, {
         task: task.name,
       });
+    const regressions = await api.suites.regressions({ taskId: task.id, adapterId });
     const switched = await api.tasks.switch({ taskId: task.id, adapterId });
     print(`${task.name} now uses ${adapterId ?? 'the plain base'}.`);
-    return switched;
+    regressions.forEach(say);
+    return { ...switched, regressions };
   },
 };

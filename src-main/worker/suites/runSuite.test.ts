@@ -64,7 +64,7 @@ describe('a suite of answers', () => {
       expect(measured[i]!.answers.map(({ text }) => text)).toEqual(alone);
     }
     expect(new Set(measured.map(({ answers }) => JSON.stringify(answers))).size).toBe(3);
-    expect(events).toEqual(Array.from({ length: 30 }, (_, i) => (i + 1) / 30));
+    expect(events).toEqual(Array.from({ length: 45 }, (_, i) => (i + 1) / 45));
   });
 
   it('measures the loss as an evaluation of the same rows does, of a general set as well', async () => {

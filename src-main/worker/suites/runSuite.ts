@@ -1,4 +1,5 @@
 /** Measures subjects by a suite: the base is loaded once, and each adapter is asked the same questions in its turn. */
+import { setImmediate } from 'node:timers/promises';
 import { openBaseModel, type BaseModel } from '../../basemodel/baseModel.ts';
 import { keptTemplate } from '../../adapters/keptTemplate.ts';
 import { templated } from '../../datasets/promptTemplates.ts';
@@ -23,6 +24,8 @@ import { trainedOn } from './trainedOn.ts';
 
 /** Questions that wait for their answers at once; how many are decoded together, the memory decides. */
 const AT_ONCE = 32;
+/** Rows that are scored before other work has its turn. */
+const ROWS_AT_ONCE = 16;
 
 interface Loaded {
   base: BaseModel;
@@ -75,7 +78,8 @@ export async function runSuite(
 }
 
 function rowsPerSubject({ spec, questions, general }: RunSuiteParams): number {
-  const passes = 1 + Number(spec.metrics.includes('loss') && spec.task === 'answer');
+  // Answered or chosen, scored, and perhaps read for the loss.
+  const passes = 2 + Number(spec.metrics.includes('loss') && spec.task === 'answer');
   return passes * questions.length + (general?.rows.length ?? 0);
 }
 
@@ -105,11 +109,7 @@ async function measure(turn: Turn, index: number): Promise<MeasuredSubject> {
     logLikelihoods: given[i]!.logLikelihoods,
     loss: losses[i],
   }));
-  const statistics: SuiteStatistics = {};
-  for (const metric of spec.metrics) {
-    const measure = measureOf(metric, spec);
-    statistics[metric] = measured.map((row) => measure.of(row));
-  }
+  const statistics = await statisticsOf(turn, measured);
   if (general.length > 0) statistics.generalLoss = general.map(({ sum, tokens }) => [sum, tokens]);
   const parts = { tokenizer, vocab, maxPositions, modelDir: params.modelDir };
   return {
@@ -118,6 +118,18 @@ async function measure(turn: Turn, index: number): Promise<MeasuredSubject> {
     askedAs: kept?.name ?? null,
     contamination: trained ? await trainedOn(questions, trained, parts) : null,
   };
+}
+
+/** With many long references this takes a while, too. */
+async function statisticsOf({ params: { spec }, control, tell }: Turn, rows: MeasuredRow[]): Promise<SuiteStatistics> {
+  const measures = spec.metrics.map((metric) => ({ measure: measureOf(metric, spec), values: [] as number[][] }));
+  for (const [i, row] of rows.entries()) {
+    for (const { measure, values } of measures) values.push(measure.of(row));
+    tell();
+    if (i % ROWS_AT_ONCE === 0) await setImmediate(); // so that what is told gets out, and a wish to stop gets in
+    refuseStopped(control);
+  }
+  return Object.fromEntries(spec.metrics.map((metric, i) => [metric, measures[i]!.values]));
 }
 
 /** Written by the model, many at once. */

@@ -2,7 +2,7 @@
 import fs from 'node:fs';
 import { planColumns } from '../../datasets/columns.ts';
 import { questionIn } from '../../datasets/questionOf.ts';
-import { readDataset } from '../../datasets/read.ts';
+import { openRows, readToEnd } from '../../datasets/read.ts';
 import { splitRowList } from '../../datasets/split.ts';
 import { prepareTokens } from '../../datasets/tokens/preparedTokens.ts';
 import { lineOf, type RowList } from '../../datasets/tokens/rowList.ts';
@@ -54,12 +54,15 @@ async function compared(
   data: TrainedRows['data'],
   lines: ReadonlySet<number>,
 ): Promise<Found> {
-  const { rows, columns } = await readDataset(data.file, data);
-  const plan = planColumns(data.file, columns, data.map);
+  // Twice: its columns are known once it has been read, and its rows need not fit into memory.
+  const known = await openRows(data.file, data);
+  await readToEnd(known.rows);
+  const plan = planColumns(data.file, known.columns(), data.map);
+  const { rows } = await openRows(data.file, data);
   const found = new Contamination(questions.map(({ prompt, references }) => ({ prompt, answers: references })));
   let trainRows = 0;
-  for (const row of rows) {
-    if (!lines.has(row.line)) continue;
+  for await (const row of rows) {
+    if ('reason' in row || !lines.has(row.line)) continue;
     const question = questionIn(row, plan);
     if ('reason' in question) continue;
     found.add({ prompt: question.prompt, answers: [question.answer] });

@@ -1,5 +1,5 @@
 /** Switching between the adapters of a task, and loading the base model that a switch takes effect in. */
-import { api } from '../api.ts';
+import { api, ALONE } from '../api.ts';
 import { formatDuration } from '../format.ts';
 import { loadNote, rememberLoad } from './loadTimes.ts';
 import { Action } from '../action.svelte.ts';
@@ -25,6 +25,9 @@ export class Switcher {
   last = $state.raw<Switched | undefined>();
   /** A base is being loaded for this task. */
   waiting = $state.raw<{ taskId: string; text: string } | undefined>();
+  /** What speaks against a switch that was asked for. */
+  doubt = $state.raw<string[] | undefined>();
+  #doubted: { taskId: string; adapter: Target | null } | undefined;
   #reload: () => Promise<void>;
 
   /** `reload` reads again what the page shows. */
@@ -33,10 +36,24 @@ export class Switcher {
   }
 
   /**
-   * Makes an adapter (null: the plain base) the active one of its task. Where another base is loaded, that of the
-   * adapter takes its place.
+   * Makes an adapter (null: the plain base) the active one of its task, unless a suite says that it is worse than the
+   * one that is active: then `doubt` asks first. Where another base is loaded, that of the adapter takes its place.
    */
   async switchTo(taskId: string, adapter: Target | null): Promise<void> {
+    const input = { taskId, adapterId: adapter?.id ?? null };
+    const regressions = await this.switching.run(() => api.suites.regressions.query(input, ALONE));
+    if (regressions?.length) {
+      this.#doubted = { taskId, adapter };
+      this.doubt = regressions;
+    } else if (regressions) await this.#switch(taskId, adapter);
+  }
+
+  /** Switches in spite of the doubt, whose question may be closed by now. */
+  async goAhead(): Promise<void> {
+    if (this.#doubted) await this.#switch(this.#doubted.taskId, this.#doubted.adapter);
+  }
+
+  async #switch(taskId: string, adapter: Target | null): Promise<void> {
     const done = await this.switching.run(async () => {
       const { switchMs } = await api.tasks.switch.mutate({ taskId, adapterId: adapter?.id ?? null });
       return switchMs === null && adapter !== null ? this.#onItsBase(taskId, adapter) : { switchMs, loadMs: null };

@@ -15,12 +15,13 @@ export interface Pace {
 
 export class WatchedSuite {
   readonly parts = new Resource(async () => {
-    const [suite, models, adapters] = await Promise.all([
+    const [suite, models, adapters, tasks] = await Promise.all([
       api.suites.get.query({ id: this.#id }),
       api.models.list.query(),
       api.adapters.list.query({}),
+      api.tasks.list.query(),
     ]);
-    return { suite, models, adapters: adapters.toReversed() };
+    return { suite, models, adapters: adapters.toReversed(), tasks };
   });
   comparison = $state.raw<SuiteComparison | undefined>();
   pace = $state.raw<Pace | undefined>();
@@ -73,6 +74,12 @@ export class WatchedSuite {
     this.failure = undefined;
     const started = await this.acting.run(() => api.suites.run.mutate({ id: this.#id, subjects }));
     if (started) this.#watch(true);
+  }
+
+  /** Has each new adapter of a task measured; null: of none. */
+  async measureAfter(taskId: string | null): Promise<void> {
+    await this.acting.run(() => api.suites.measureAfter.mutate({ id: this.#id, taskId }));
+    await this.parts.load();
   }
 
   async cancel(): Promise<void> {
