@@ -58,7 +58,6 @@ export type {
   LengthCounts,
   MappedRows,
   PlaygroundState,
-  PreviewedRow,
   PreviewedTokens,
   PreviewToken,
   RateCurve,
