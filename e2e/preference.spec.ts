@@ -5,7 +5,7 @@ import type { Page } from '@playwright/test';
 import type { RunView } from '../src-main/api/types.ts';
 import { expectAccessible } from './axe.ts';
 import { addStarterModel, ask, expect, goTo, keepScreenshot, openStep, startRun, test } from './fixtures.ts';
-import { openHash } from './realRuns.ts';
+import { addParts, openHash, train } from './realRuns.ts';
 import { REPO } from './host.ts';
 
 const RUN_LIMIT_MS = 120_000;
@@ -203,4 +203,98 @@ test('marked answers are for KTO or as they stand, unmarked ones as they stand',
   await expect(learns).toContainText('The answers as they stand.');
   await expect(learns.getByRole('radio')).toHaveCount(0);
   await expectAccessible(page);
+});
+
+test('votes, an edited answer and thumbs become datasets, and later ones their next version', async ({
+  graft: page,
+}) => {
+  test.setTimeout(240_000);
+  const parts = await addParts(page);
+  await train(page, parts, { train: { batch: 4, lr: 0.02, val: 0 } });
+  const [first, second] = [ANSWERS[0]!.prompt, ANSWERS[1]!.prompt];
+  const output = page.getByRole('region', { name: 'Output' });
+  const card = page.getByRole('region', { name: 'Choices for a dataset' });
+  const rowsOf = async (name: string) => {
+    const dataset = (await ask<{ name: string; file: string; version: number }[]>(page, 'datasets.list')).find(
+      (one) => one.name === name,
+    )!;
+    const lines = fs.readFileSync(dataset.file, 'utf8').trim().split('\n');
+    return { version: dataset.version, rows: lines.map((line) => JSON.parse(line) as object) };
+  };
+  await openHash(page, `#/playground?model=${parts.modelId}`);
+  await page.getByLabel('Max new tokens').fill('12');
+
+  const [best, other] = await test.step('a blind vote is a pair', async () => {
+    await page.getByRole('switch', { name: 'Compare side by side' }).click();
+    await page.getByRole('switch', { name: 'Blind' }).click();
+    await page.getByLabel('Prompt').fill(first);
+    await page.getByRole('button', { name: 'Compare', exact: true }).click();
+    await expect(page.getByRole('button', { name: 'A is best' })).toBeEnabled({ timeout: 60_000 });
+    // The page puts a space behind the last token.
+    const texts = (await output.getByTestId('generated').allTextContents()).map((text) => text.trimEnd());
+    await expect(output.getByRole('button', { name: 'Edit the answer' })).toHaveCount(0);
+    await page.getByRole('button', { name: 'A is best' }).click();
+    await expect(card).toContainText('1 pair of answers');
+    await keepScreenshot(page, 'preference-votes');
+    return texts;
+  });
+
+  const edited = 'What it should have said.';
+  const original = await test.step('an edited answer is another', async () => {
+    await page.getByRole('switch', { name: 'Compare side by side' }).click();
+    await page.getByLabel('Prompt').fill(second);
+    await page.getByRole('button', { name: 'Generate', exact: true }).click();
+    await expect(output.getByText(/tokens\/s;/)).toBeVisible({ timeout: 60_000 });
+    const text = (await output.getByTestId('generated').textContent())!.trimEnd();
+    await page.getByRole('button', { name: 'Bad answer' }).click();
+    await expect(page.getByRole('button', { name: 'Bad answer' })).toHaveAttribute('aria-pressed', 'true');
+    await page.getByRole('button', { name: 'Edit the answer' }).click();
+    const dialog = page.getByRole('dialog', { name: 'Edit the answer' });
+    await dialog.getByRole('button', { name: 'Keep the choice' }).click();
+    await expect(dialog.getByRole('alert')).toContainText('The answer is as it was');
+    await expectAccessible(page);
+    await dialog.getByLabel('What it should have been').fill(edited);
+    await keepScreenshot(page, 'preference-edit');
+    await dialog.getByRole('button', { name: 'Keep the choice' }).click();
+    await expect(dialog).toBeHidden();
+    await expect(output.getByTestId('generated')).toHaveText(edited);
+    await page.getByRole('button', { name: 'Good answer' }).click();
+    await expect(card).toContainText('2 pairs of answers');
+    await expect(card).toContainText('1 up, 1 down');
+    await expectAccessible(page);
+    await keepScreenshot(page, 'preference-choices');
+    return text;
+  });
+
+  await test.step('in one click each a dataset', async () => {
+    for (const button of await card.getByRole('button', { name: 'Make a dataset of them' }).all()) await button.click();
+    await expect(card.getByRole('link')).toHaveText(['Playground choices, version 1', 'Playground thumbs, version 1']);
+    expect(await rowsOf('Playground choices')).toEqual({
+      version: 1,
+      rows: [
+        { prompt: first, chosen: best, rejected: other },
+        { prompt: second, chosen: edited, rejected: original },
+      ],
+    });
+    expect((await rowsOf('Playground thumbs')).rows).toEqual([
+      { prompt: second, completion: original, label: false },
+      { prompt: second, completion: edited, label: true },
+    ]);
+  });
+
+  await test.step('a later choice makes the next version, which a run can take', async () => {
+    await page.getByLabel('Prompt').fill(ANSWERS[2]!.prompt);
+    await page.getByRole('button', { name: 'Generate', exact: true }).click();
+    await expect(output.getByText(/tokens\/s;/)).toBeVisible({ timeout: 60_000 });
+    await page.getByRole('button', { name: 'Edit the answer' }).click();
+    await page.getByLabel('What it should have been').fill(edited);
+    await page.getByRole('button', { name: 'Keep the choice' }).click();
+    await card.getByRole('button', { name: 'Make a new version of them' }).first().click();
+    const made = card.getByRole('link', { name: 'Playground choices, version 2' });
+    await made.click();
+    await page.getByRole('link', { name: 'Train with it' }).click();
+    const learns = page.getByRole('region', { name: 'What it learns' });
+    await expect(learns.getByRole('radio', { name: 'DPO', exact: true })).toBeChecked();
+    await expect(page.getByText('Fits this machine')).toBeVisible({ timeout: 60_000 });
+  });
 });

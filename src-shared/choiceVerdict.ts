@@ -23,9 +23,11 @@ const LEAST_STEPS = 20;
 /** The finding of the losses, or a worse one that only the scores show; both say how the choices went. */
 export function verdictOfChoices(found: RunVerdict, curves: ChoiceCurves): RunVerdict {
   const [begin, end, accuracy] = endsOf(curves);
-  const seen = `${found.seen} It is right on ${Math.round(100 * accuracy)} % of the ${
-    curves.evaluations.length > 0 ? 'held-out choices' : 'last choices'
-  }, with a margin of ${(end.chosen - end.rejected).toFixed(4)}.`;
+  const [share, margin] = [Math.round(100 * accuracy), (end.chosen - end.rejected).toFixed(4)];
+  const seen =
+    curves.evaluations.length > 0
+      ? `${found.seen} It is right on ${share} % of the held-out choices, with a margin of ${margin}.`
+      : `${found.seen} It is right on ${share} % of the last choices, with a margin of ${margin}.`;
   if (found.kind !== 'done' && found.kind !== 'still improving') return { ...found, seen };
   const fell = begin.chosen - end.chosen;
   const parted = end.chosen - end.rejected - (begin.chosen - begin.rejected);

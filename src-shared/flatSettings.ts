@@ -16,7 +16,15 @@ export function flatSettings({
   name: string,
   value: SettingValue,
 ][] {
-  return flat({ engine, baseDtype, embeddingDtype, method, objective, train, data }, '');
+  return flat(
+    { engine, baseDtype, embeddingDtype, method, objective: objective && typeFirst(objective), train, data },
+    '',
+  );
+}
+
+/** Which objective it is stands before its settings. */
+export function typeFirst<T extends { type: string }>({ type, ...settings }: T): object {
+  return { type, ...settings };
 }
 
 function flat(values: object, prefix: string): [string, SettingValue][] {

@@ -48,8 +48,11 @@ const LEAST_STEPS = 4;
 /** Undefined where there is too little to say anything. */
 export function verdictOf(curves: RunCurves): RunVerdict | undefined {
   const found = ofLosses(curves);
-  const { heldOut } = curves;
-  if (!found || !heldOut || curves.unchanged) return found;
+  return found && curves.heldOut && !curves.unchanged ? withHeldOut(found, curves.heldOut) : found;
+}
+
+/** Says how single rows fared, after all else. */
+export function withHeldOut(found: RunVerdict, heldOut: HeldOutRows): RunVerdict {
   const { rows, better, worse } = heldOut;
   return {
     ...found,

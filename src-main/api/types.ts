@@ -1,6 +1,6 @@
 /** Types of what the router returns, for the renderer to import as types only. */
 export type { Dataset } from '../catalog/datasets.ts';
-export type { LengthCounts, PreviewedRow, PreviewedTokens, PreviewToken } from '../../src-shared/tokens.ts';
+export type { LengthCounts, PreviewedTokens, PreviewToken } from '../../src-shared/tokens.ts';
 export type { SurveyedBadRow } from '../datasets/survey.ts';
 export type { ExportRecord } from '../catalog/exports.ts';
 export type { RegisteredModel } from '../catalog/models.ts';

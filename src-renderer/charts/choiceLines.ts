@@ -7,6 +7,8 @@ import type { StepPlaces } from './xAxis.ts';
 
 export interface ChoiceChart {
   title: string;
+  /** Where the title is too long for the axis. */
+  yTitle?: string;
   lines: ChartLine[];
   format: (value: number) => string;
 }
@@ -44,6 +46,7 @@ const OTHERS: readonly (Omit<ChoiceChart, 'lines'> & { scores: readonly Wanted[]
   },
   {
     title: 'KL from the reference',
+    yTitle: 'KL',
     format: formatSmall,
     scores: [{ score: 'kl', label: 'Train', validation: 'Validation', colour: OWN }],
   },

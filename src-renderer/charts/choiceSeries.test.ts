@@ -61,9 +61,11 @@ test('a step without a good answer is a gap; a resume drops what it repeats', ()
   store.cutAfter(1);
   store.append(metrics(2, scores(0.5, -0.5, 1)));
   store.putEvaluation(2, 0.2, scores(0.7, 0, 1));
-  expect([...store.choices.raw.margin.values]).toEqual([NaN, 1]);
+  store.append(metrics(3, scores(null, -0.5, 1)));
+  expect([...store.choices.raw.margin.values]).toEqual([NaN, 1, NaN]);
+  expect([...store.choices.smoothed.margin.values]).toEqual([NaN, 1, 1]);
   expect([...store.choices.evaluations.chosenReward.values]).toEqual([0.3, 0.7]);
-  expect([...store.choices.smoothed.rejectedReward.values]).toEqual([-0.2, -0.5]);
+  expect([...store.choices.smoothed.rejectedReward.values]).toEqual([-0.2, -0.5, -0.5]);
 });
 
 test('charts of pairs and of marked answers, KL only where there is one', () => {

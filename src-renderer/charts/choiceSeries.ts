@@ -21,6 +21,7 @@ function columns(): Columns {
 export class ChoiceSeries {
   /** A value a step, NaN where a step has none. */
   readonly raw = columns();
+  /** A step that has none leaves the line where it was: a small batch of KTO often has answers of one kind only. */
   readonly smoothed = columns();
   /** A value an evaluation. */
   readonly evaluations = columns();
@@ -79,7 +80,7 @@ export class ChoiceSeries {
     this.#smoothers = smoothers(beta);
     for (const name of SCORES) {
       this.smoothed[name].cut(0);
-      this.smoothed[name].extend(this.raw[name].values.map((value) => this.#smoothers[name].next(value)));
+      for (const value of this.raw[name].values) this.#smooth(name, value);
     }
   }
 
@@ -89,7 +90,12 @@ export class ChoiceSeries {
 
   #push(name: ScoreName, value: number): void {
     this.raw[name].push(value);
-    this.smoothed[name].push(this.#smoothers[name].next(value));
+    this.#smooth(name, value);
+  }
+
+  #smooth(name: ScoreName, value: number): void {
+    const column = this.smoothed[name];
+    column.push(Number.isNaN(value) ? (column.last ?? NaN) : this.#smoothers[name].next(value));
   }
 }
 

@@ -60,7 +60,6 @@ export type {
   LengthCounts,
   MappedRows,
   PlaygroundState,
-  PreviewedRow,
   PreviewedTokens,
   PreviewToken,
   RateCurve,

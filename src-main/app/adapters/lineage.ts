@@ -5,6 +5,7 @@ import type { Adapter } from '../../catalog/adapters.ts';
 import type { Catalog } from '../../catalog/catalog.ts';
 import type { RunStatus } from '../../catalog/runs.ts';
 import type { MethodSettings } from '../../../src-shared/methods/registry.ts';
+import { typeFirst } from '../../../src-shared/flatSettings.ts';
 import { ADAPTER_WEIGHTS } from '../../adapters/files.ts';
 import { elementCount, openSafetensors } from '../../safetensors/read.ts';
 
@@ -88,7 +89,7 @@ export function settingsOf(
     engine: run.started?.engine ?? engine,
     data,
     method,
-    objective,
+    objective: objective && typeFirst(objective),
     train,
   });
 }

@@ -1,7 +1,7 @@
 /** What a run has left in the catalogue and in its folder: metrics, texts, log lines, kept states. */
 import { z } from 'zod';
 import { verdictOfChoices } from '../../../src-shared/choiceVerdict.ts';
-import { verdictOf, type RunVerdict } from '../../../src-shared/verdict.ts';
+import { verdictOf, withHeldOut, type RunVerdict } from '../../../src-shared/verdict.ts';
 import type { Catalog } from '../../catalog/catalog.ts';
 import type { Evaluation, Series } from '../../catalog/metrics.ts';
 import type { LogLine, Sample } from '../../catalog/runHistory.ts';
@@ -52,11 +52,13 @@ export class RunHistory {
     const { unchanged, skippedSteps, heldOut } = result;
     const evaluations = metrics.evaluations(id);
     const curves = { trainLosses: metrics.losses(id), evaluations };
-    const found = verdictOf({ ...curves, unchanged, skippedSteps, heldOut });
-    if (!found || !spec.objective) return found ?? null;
+    if (!spec.objective) return verdictOf({ ...curves, unchanged, skippedSteps, heldOut }) ?? null;
+    const found = verdictOf({ ...curves, unchanged, skippedSteps });
+    if (!found || unchanged) return found ?? null;
     const { preference: steps } = metrics.series(id, 0, -1, Number.MAX_SAFE_INTEGER);
     const scores = evaluations.flatMap(({ preference }) => preference ?? []);
-    return steps ? verdictOfChoices(found, { steps, evaluations: scores }) : found;
+    const judged = steps ? verdictOfChoices(found, { steps, evaluations: scores }) : found;
+    return heldOut ? withHeldOut(judged, heldOut) : judged;
   }
 
   /** Greedy texts from the run's prompts, by step; `texts` in the order of `prompts`. */

@@ -90,6 +90,21 @@ test('words that are new are marked, those that only moved along are not', () =>
   expect(changedWords('same here', 'same here')).toEqual([{ text: 'same here', changed: false }]);
 });
 
+test('which objective it is stands before its settings, and goes along when the run is started again', () => {
+  const { spec, ...run } = failed('X');
+  const objective = { beta: 0.2, loss: 'sigmoid', labelSmoothing: 0, type: 'dpo' } as const;
+  const names = flatSettings({ ...spec, objective }).map(([name]) => name);
+  expect(names.filter((name) => name.startsWith('objective'))).toEqual([
+    'objective.type',
+    'objective.beta',
+    'objective.loss',
+    'objective.labelSmoothing',
+  ]);
+  const own = { promptTemplate: 'own', ownTemplate: '{{ messages }}' } as const;
+  const request = startAgain({ ...run, spec: { ...spec, objective, data: { ...spec.data, ...own } } });
+  expect(request).toMatchObject({ objective, data: own });
+});
+
 test('every setting has a name that says where it belongs; what is not set is left out', () => {
   const settings = new Map(flatSettings(failed('X').spec));
   expect([settings.get('method.type'), settings.get('train.batch'), settings.get('data.maxLength')]).toEqual([
