@@ -9,7 +9,7 @@ const config: KnipConfig = {
     // Read by wuchale, by name.
     'wuchale.config.js',
     'src-renderer/locales/ui.loader.ts',
-    'bench/{main,methods,advise,qlora,serve,kernelErrors,crash,crashHost}.ts',
+    'bench/{main,methods,advise,preferences,qlora,serve,kernelErrors,crash,crashHost}.ts',
     // Started as processes of their own, by path.
     'bench/peers/graft.ts',
     'bench/fuzz/{main,child}.ts',
