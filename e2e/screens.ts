@@ -165,6 +165,7 @@ async function pages(page: Page, model: Id, dataset: Id, run: Id): Promise<void>
     adapters: '#/adapters',
     'adapters-details': `#/adapters/${adapter!.id}`,
     playground: '#/playground',
+    evaluate: '#/evaluate',
     lab: '#/lab',
     export: `#/export?adapter=${adapter!.id}`,
     settings: '#/settings',

@@ -68,6 +68,11 @@ export function formatFixed(value: number, decimals: number): string {
   return decimal(value.toFixed(decimals));
 }
 
+/** Points from 0 to 100, with one decimal. */
+export function formatPoints(points: number): string {
+  return decimal(points.toFixed(1));
+}
+
 /** 0.00012 -> "1.2e-4", 0.0002 -> "2e-4"; ordinary magnitudes stay plain. */
 export function formatSmall(value: number): string {
   if (value !== 0 && Math.abs(value) < 0.001) return decimal(Number(value.toPrecision(2)).toExponential());

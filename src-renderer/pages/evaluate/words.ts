@@ -1,6 +1,6 @@
 /** What the numbers of a suite say in words, the same wherever they are shown. */
 import type { ComparedSubject, SuiteView } from '../../lib/api.ts';
-import { formatCount, formatLoss } from '../../lib/format.ts';
+import { formatCount, formatLoss, formatPoints } from '../../lib/format.ts';
 import { counted } from '../../../src-shared/plural.ts';
 import { SUITE_METRICS, type SuiteMetric } from '../../../src-shared/suiteMetrics.ts';
 
@@ -9,7 +9,7 @@ type Difference = NonNullable<NonNullable<ComparedSubject['differences']>[SuiteM
 /** Points with one digit after the point, a loss with four. */
 export function scoreText(metric: SuiteMetric, score: number | undefined): string {
   if (score === undefined) return '–';
-  return SUITE_METRICS[metric].unit === 'loss' ? formatLoss(score) : score.toFixed(1);
+  return SUITE_METRICS[metric].unit === 'loss' ? formatLoss(score) : formatPoints(score);
 }
 
 function signed(metric: SuiteMetric, value: number): string {
