@@ -176,6 +176,23 @@ test('from pairs through the wizard with DPO to its graphs, and the same setting
     await dialog.getByRole('button', { name: 'Close' }).first().click();
   });
 
+  await test.step('another run begins with its adapter, and its settings again say so', async () => {
+    await openHash(page, '#/new-run');
+    await openStep(page, 'Method & targets');
+    const begins = page.getByLabel('Begins with', { exact: true });
+    await begins.selectOption((await begins.getByRole('option', { name: /^pairs, LoRA/ }).getAttribute('value'))!);
+    await expect(page.getByRole('group', { name: 'Method' })).toBeHidden();
+    await keepScreenshot(page, 'preference-start');
+    await startRun(page, { Steps: 2, 'Batch size': 2, 'Evaluate every': 2 });
+    await expect(page.getByText('Training is complete')).toBeVisible({ timeout: RUN_LIMIT_MS });
+    const next = await runOf(page);
+    expect(next.spec.startsFrom!.dir).toBe(run.spec.outDir);
+    expect(next.spec.method).toEqual(run.spec.method);
+    await openHash(page, `#/new-run?from=${next.id}`);
+    await expect(page.getByRole('region', { name: 'Summary' })).toContainText('Begins with');
+    await expect(page.getByTestId('command-line')).toContainText(`--from ${path.basename(run.spec.outDir)}`);
+  });
+
   await test.step('the same settings again', async () => {
     await openHash(page, `#/new-run?from=${run.id}`);
     await openStep(page, 'Data');

@@ -27,6 +27,7 @@ const DRAFT: Draft = {
   byHand: ['batch', 'maxLength'],
   classify: true,
   controlTokens: true,
+  startsFrom: 'adapter-1',
   train: { ...freshDraft().train, steps: 7, beta1: 0.8, samplePrompts: ['One day,'], memoryLimitBytes: 4e8 },
 };
 const kept = (changes: object): Draft => parseDraft(JSON.stringify({ ...DRAFT, ...changes }));

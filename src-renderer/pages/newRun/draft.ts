@@ -6,6 +6,7 @@ import { TRAIN_DEFAULTS } from '../../../src-shared/settings/training.ts';
 import type { RunView, StartRun } from '../../lib/api.ts';
 import type { Excluded } from './dataVersion.ts';
 import { columns, type Shape } from './matrices.ts';
+import { startOf } from '../../lib/runs/startOf.ts';
 import { freshName } from '../../../src-shared/freshName.ts';
 import type { Preset } from '../../lib/runs/presets.ts';
 import { descriptorOf, type MethodType } from '../../../src-shared/methods/registry.ts';
@@ -52,6 +53,8 @@ export interface Draft {
   objective: ObjectiveChoice | 'auto';
   /** Settings of the objective, by name. */
   objectiveSettings: Entered;
+  /** Id of the adapter whose values the run begins with, in place of a method; empty: the base as it is. */
+  startsFrom: string;
   /** Adapted matrices (`3.q`). */
   chosen: string[];
   /** Ranks of single matrices. */
@@ -95,6 +98,7 @@ export function freshDraft(): Draft {
     settings: {},
     objective: 'auto',
     objectiveSettings: {},
+    startsFrom: '',
     chosen: [],
     ranks: {},
     alphaPattern: {},
@@ -169,6 +173,7 @@ export function runFields(
     controlTokens: data.controlTokens ?? false,
     byHand: [...FIT_PARTS],
     ...objectiveFields(spec.objective),
+    startsFrom: startOf(spec) ?? '',
     preset: 'custom',
     lengthIn: train.steps === undefined ? 'epochs' : 'steps',
     train: { ...train },

@@ -19,6 +19,22 @@ export function methodProblem(method: AnyMethod, entered: Entered, rankBound: nu
   return first(names.map((name) => problemWith(method.settings[name]!, entered[name], boundsFor(name, rankBound))));
 }
 
+/** What of the method and its matrices cannot be used. */
+export function methodStepProblem(wizard: {
+  method: AnyMethod;
+  draft: Pick<Draft, 'settings' | 'ranks'>;
+  hasTargets: boolean;
+  hasRanks: boolean;
+  chosen: ReadonlySet<string>;
+  rankBound: number | undefined;
+  sizes: readonly MatrixSize[];
+}): string | undefined {
+  const { method, draft, hasTargets, hasRanks, chosen, rankBound, sizes } = wizard;
+  if (hasTargets && chosen.size === 0) return 'No matrix is chosen; click at least one.';
+  const own = methodProblem(method, draft.settings, rankBound);
+  return own ?? (hasRanks ? ranksProblem(draft.ranks, sizes) : undefined);
+}
+
 /** The first matrix whose own rank does not fit it. */
 export function ranksProblem(
   ranks: Readonly<Record<string, number>>,

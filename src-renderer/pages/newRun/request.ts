@@ -24,6 +24,7 @@ export function requestOf(draft: Draft, { version, taskName, samplePrompts, meth
     ...(draft.embeddingDtype === 'f32' ? {} : { embeddingDtype: draft.embeddingDtype }),
     method,
     ...(objective ? { objective } : {}),
+    ...(draft.startsFrom ? { startsFrom: draft.startsFrom } : {}),
     train: {
       ...train,
       // Means nothing where answers are compared, and is not shown then, as what follows.

@@ -3,11 +3,12 @@
  */
 import { api, type Dataset, type ModelView, type RunView, type StartRun } from '../../lib/api.ts';
 import { ChosenObjective } from './chosenObjective.svelte.ts';
+import { ChosenStart } from './chosenStart.svelte.ts';
 import { ChosenVersion } from './chosenVersion.svelte.ts';
 import { taskNameFor } from './dataVersion.ts';
 import { cellsForModel, freshDraft, methodFields, runFields, STEPS, type Draft, type Step } from './draft.ts';
 import { parseDraft } from './keptDraft.ts';
-import { dataProblem, methodProblem, ranksProblem, trainProblem } from './fieldProblems.ts';
+import { dataProblem, methodStepProblem, trainProblem } from './fieldProblems.ts';
 import { cellsOf, columns, rankBound, withCells, type MatrixSize, type CellSettings } from './matrices.ts';
 import { fromField } from '../../lib/runs/startTime.ts';
 import { requestOf } from './request.ts';
@@ -39,11 +40,12 @@ export class Wizard {
   readonly dataset = $derived(this.datasets.find(({ id }) => id === this.draft.datasetId));
   readonly version = new ChosenVersion(this);
   readonly objective = new ChosenObjective(this);
+  readonly begins = new ChosenStart(this);
   readonly fit = new FittedSettings(this);
   readonly chosen: ReadonlySet<string> = $derived(setOf(this.draft.chosen));
   /** The descriptor of the chosen method. */
   readonly method = $derived(descriptorOf(this.draft.method));
-  readonly hasTargets = $derived(this.method.targets !== undefined);
+  readonly hasTargets = $derived(this.begins.adapter === undefined && this.method.targets !== undefined);
   /** Single matrices can have a rank of their own. */
   readonly hasRanks = $derived('rankPattern' in this.method.settings);
   readonly rank = $derived(Number(this.setting('rank') ?? 8));
@@ -64,11 +66,7 @@ export class Wizard {
   readonly problems: Record<Step, string | undefined> = $derived.by(() => ({
     model: this.model ? undefined : 'Choose a base model.',
     data: this.dataset ? (dataProblem(this.draft) ?? this.objective.problem) : 'Choose a dataset.',
-    method:
-      this.hasTargets && this.chosen.size === 0
-        ? 'No matrix is chosen; click at least one.'
-        : (methodProblem(this.method, this.draft.settings, this.rankBound) ??
-          (this.hasRanks ? ranksProblem(this.draft.ranks, this.sizes) : undefined)),
+    method: this.begins.problem ?? (this.begins.adapter ? undefined : methodStepProblem(this)),
     schedule: trainProblem(this.draft),
     review: undefined,
   }));
@@ -96,6 +94,7 @@ export class Wizard {
     if (before?.id === id) return;
     this.fit.choice = undefined;
     this.draft.modelId = id;
+    this.draft.startsFrom = '';
     if (!this.model) return;
     this.draft.chosen = cellsForModel(before, this.draft.chosen, this.model, this.#usual());
     this.draft.ranks = {};
@@ -283,7 +282,7 @@ export class Wizard {
   }
 
   private localCount(): number | undefined {
-    if (!this.model) return undefined;
+    if (!this.model || this.begins.adapter) return undefined;
     return countOf(this.method, this.#method(), this.model, {
       sizes: this.sizes,
       chosen: this.chosen,

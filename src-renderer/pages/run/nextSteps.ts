@@ -1,5 +1,6 @@
 /** What helps most when a run has failed, worked out from the code of its error. */
 import type { RunView, StartRun } from '../../lib/api.ts';
+import { startOf } from '../../lib/runs/startOf.ts';
 import type { RunVerdict } from '../../../src-shared/verdict.ts';
 import { counted } from '../../../src-shared/plural.ts';
 import { hashFor } from '../../../src-shared/routes.ts';
@@ -136,6 +137,7 @@ export function startAgain(
     embeddingDtype: spec.embeddingDtype,
     method: spec.method,
     objective: spec.objective,
+    startsFrom: startOf(spec),
     train: { ...spec.train, ...train },
     data: { lossOn, maxLength, controlTokens, classify, excludeLines, promptTemplate, ownTemplate, ...data },
   };
