@@ -2,6 +2,7 @@ import { expect, it } from 'vitest';
 import { readArgs } from '../../hosts/cli/args.ts';
 import { train } from '../../hosts/cli/train.ts';
 import { readMethod } from '../../hosts/cli/methodOptions.ts';
+import { readObjective } from '../../hosts/cli/objectiveOptions.ts';
 import { readSettings } from '../../hosts/cli/settingOptions.ts';
 import { COMPUTE_SETTINGS } from '../../../src-shared/settings/compute.ts';
 import { DATA_SETTINGS } from '../../../src-shared/settings/data.ts';
@@ -21,6 +22,7 @@ function parsedBack(run: Partial<StartRun>) {
   return {
     checked,
     method: readMethod(args),
+    objective: readObjective(args),
     train: readSettings(args, TRAIN_SETTINGS),
     data: readSettings(args, DATA_SETTINGS),
     compute: readSettings(args, COMPUTE_SETTINGS),
@@ -84,9 +86,13 @@ it.each<Partial<StartRun>>([
     baseDtype: 'nf4',
     embeddingDtype: 'int8',
   },
+  { method: { type: 'lora' }, objective: { type: 'dpo', beta: 0.3, loss: 'ipo' } },
+  { method: { type: 'lora' }, objective: { type: 'simpo', gamma: 1, labelSmoothing: 0.1 } },
+  { method: { type: 'lora' }, objective: { type: 'kto', undesirableWeight: 2, referencePoint: 'zero' } },
   { method: { type: 'lora' }, train: { evalEvery: 5, samplePrompts: ['One day, Lily', '- a list'], sampleTokens: 12 } },
 ])('%j is parsed back', (part) => {
-  const { checked, method, train, data, compute } = parsedBack(part);
+  const { checked, method, objective, train, data, compute } = parsedBack(part);
+  expect(objective).toEqual(checked.objective);
   expect(method).toEqual(checked.method);
   expect(train).toEqual(checked.train);
   expect(data).toEqual({ ...checked.data, excludeLines: checked.data.excludeLines?.sort((a, b) => a - b) });
