@@ -49,7 +49,7 @@ it(
   'a run that failed for want of its model resumes once the model was relocated, with the losses of an ' +
     'uninterrupted one',
   async () => {
-    const input = await tinyStart({ steps: 12 });
+    const input = await tinyStart({ steps: 60 });
     const whole = await b.services.runs.start(input);
     await b.services.runs.finished(whole.id);
     const cut = await b.services.runs.start(input);
