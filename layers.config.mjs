@@ -168,7 +168,7 @@ export const layers = {
   // Judges what the folders above write, so it shares no code with them.
   'src-main/recheck/**': { types: ['src-shared'], packages: ['node', 're2js', '@huggingface/gguf'] },
   // How good answers are: numbers of texts, no tensors and no files.
-  'src-main/evaluation/**': { imports: ['src-shared'], packages: ['re2js'] },
+  'src-main/evaluation/**': { imports: ['src-shared'], packages: ['re2js', 'zod'] },
   'src-main/datasets/**': {
     imports: ['src-main/threads', 'src-main/files', 'src-shared'],
     packages: [

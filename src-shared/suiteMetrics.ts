@@ -62,6 +62,12 @@ export const SUITE_METRICS = {
     task: 'answer',
     unit: 'points',
   },
+  jsonSchema: {
+    label: 'JSON schema',
+    help: 'Answers that are JSON which a given schema allows.',
+    task: 'answer',
+    unit: 'points',
+  },
   pattern: {
     label: 'Pattern',
     help: 'Answers in which a pattern is found; with a group, those where it holds what it holds in a reference.',

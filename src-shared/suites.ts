@@ -59,6 +59,8 @@ export interface SuiteSpec {
   metrics: SuiteMetric[];
   /** Of the metric `pattern`. */
   pattern?: string | undefined;
+  /** Of the metric `jsonSchema`, as JSON. */
+  schema?: string | undefined;
   /** Of accuracy and macro F1. */
   labels?: string[] | undefined;
   generation: z.output<typeof suiteGenerationSchema>;
@@ -120,7 +122,7 @@ export interface RunSuiteParams extends BaseForms {
   modelDir: string;
   /** In the order of the results; `adapterDir` null is the plain base, which is asked as the first adapter is. */
   subjects: { adapterDir: string | null; trained?: TrainedRows | undefined }[];
-  spec: Pick<SuiteSpec, 'task' | 'metrics' | 'pattern' | 'labels' | 'generation' | 'plan'>;
+  spec: Pick<SuiteSpec, 'task' | 'metrics' | 'pattern' | 'schema' | 'labels' | 'generation' | 'plan'>;
   questions: SuiteQuestion[];
   general?: { plan: ColumnPlan; rows: Pick<SuiteQuestion, 'line' | 'values'>[] } | undefined;
 }

@@ -5,6 +5,7 @@ import type { ScoreOf } from './bootstrap.ts';
 import { bleuScore, bleuStatistics } from './metrics/bleu.ts';
 import { chrfScore, chrfStatistics } from './metrics/chrf.ts';
 import { fieldMatch, jsonValidity } from './metrics/json.ts';
+import { schemaMetric } from './metrics/jsonSchema.ts';
 import { labelIndex, labelStatistics, macroF1 } from './metrics/labels.ts';
 import { exactMatch, normalisedMatch, tokenF1 } from './metrics/matches.ts';
 import { likeliest, likeliestByLength } from './metrics/multipleChoice.ts';
@@ -26,6 +27,7 @@ export interface MeasuredRow {
 export interface MeasureFacts {
   labels?: readonly string[] | undefined;
   pattern?: string | undefined;
+  schema?: string | undefined;
 }
 
 export interface Measure {
@@ -38,7 +40,7 @@ export interface Measure {
 }
 
 /** Throws a usage error BAD_INPUT where a metric lacks what it needs, or its pattern is none. */
-export function measureOf(metric: SuiteMetric, { labels, pattern }: MeasureFacts = {}): Measure {
+export function measureOf(metric: SuiteMetric, { labels, pattern, schema }: MeasureFacts = {}): Measure {
   switch (metric) {
     case 'exactMatch':
       return mean((row) => exactMatch(row.answer, row.references));
@@ -52,6 +54,10 @@ export function measureOf(metric: SuiteMetric, { labels, pattern }: MeasureFacts
       return mean((row) => jsonValidity(row.answer));
     case 'jsonFields':
       return mean((row) => fieldMatch(row.answer, row.references));
+    case 'jsonSchema': {
+      const allows = schemaMetric(needed(schema, metric, 'a schema'));
+      return mean((row) => allows(row.answer));
+    }
     case 'pattern': {
       const matches = patternMetric(needed(pattern, metric, 'a pattern'));
       return mean((row) => matches(row.answer, row.references));

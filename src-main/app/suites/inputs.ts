@@ -20,6 +20,7 @@ export const addSuiteSchema = z.object({
     .min(1)
     .optional(),
   pattern: z.string().min(1).optional(),
+  schema: z.string().min(1).max(100_000).optional(),
   /** Column with a list of choices; absent: the answers of all questions are the choices of each. */
   choicesColumn: z.string().min(1).optional(),
   generation: suiteGenerationSchema.prefault({}),

@@ -14,10 +14,10 @@ const FEW_LABELS = 20;
 
 /** Throws a usage error BAD_INPUT for metrics that do not suit the task or the answers. */
 export function suitedMetrics(
-  { task, metrics: asked, pattern }: Pick<AddSuite, 'task' | 'metrics' | 'pattern'>,
+  { task, metrics: asked, pattern, schema }: Pick<AddSuite, 'task' | 'metrics' | 'pattern' | 'schema'>,
   questions: readonly SuiteQuestion[],
-): Pick<SuiteSpec, 'metrics' | 'labels' | 'pattern'> {
-  const metrics = [...new Set(asked ?? usualMetrics(task, questions, pattern))];
+): Pick<SuiteSpec, 'metrics' | 'labels' | 'pattern' | 'schema'> {
+  const metrics = [...new Set(asked ?? usualMetrics(task, questions, { pattern, schema }))];
   const strange = metrics.find((metric) => !isMetricOf(metric, task));
   if (strange !== undefined)
     throw usageError(
@@ -32,6 +32,7 @@ export function suitedMetrics(
     metrics,
     ...(labels ? { labels } : {}),
     ...(pattern !== undefined && metrics.includes('pattern') ? { pattern } : {}),
+    ...(schema !== undefined && metrics.includes('jsonSchema') ? { schema } : {}),
   };
   for (const metric of metrics) measureOf(metric, facts);
   return facts;
@@ -40,10 +41,14 @@ export function suitedMetrics(
 function usualMetrics(
   task: SuiteSpec['task'],
   questions: readonly SuiteQuestion[],
-  pattern: string | undefined,
+  { pattern, schema }: Pick<AddSuite, 'pattern' | 'schema'>,
 ): SuiteMetric[] {
   if (task === 'choice') return ['acc', 'accNorm'];
-  const own: SuiteMetric[] = pattern === undefined ? ['exactMatch'] : ['exactMatch', 'pattern'];
+  const own: SuiteMetric[] = [
+    'exactMatch',
+    ...(pattern === undefined ? [] : ['pattern' as const]),
+    ...(schema === undefined ? [] : ['jsonSchema' as const]),
+  ];
   if (questions.every(({ references }) => isStructure(references[0])))
     return [...own, 'jsonValid', 'jsonFields', 'loss'];
   const distinct = distinctAnswers(questions).length;

@@ -1,4 +1,6 @@
 /** `suites list`, `suites add`, `suites show`, `suites remove`: fixed questions for `eval --suite`. */
+import fs from 'node:fs';
+import path from 'node:path';
 import type { SuiteView } from '../../app/suites/service.ts';
 import { SUITE_METRICS, type SuiteMetric } from '../../../src-shared/suiteMetrics.ts';
 import { counted } from '../../../src-shared/plural.ts';
@@ -42,6 +44,11 @@ export const suitesAdd: Command = {
     seed: { type: 'string', value: 'N', help: 'of the sample, and of answers at a temperature (0)' },
     task: { type: 'string', value: 'NAME', help: 'answer: the model writes; choice: it holds one answer likeliest' },
     metrics: { type: 'string', value: 'LIST', help: `of ${CHOSEN_METRICS.join(', ')} (what suits the answers)` },
+    schema: {
+      type: 'string',
+      value: 'FILE',
+      help: 'of the metric jsonSchema: a JSON schema that answers are to keep to',
+    },
     pattern: { type: 'string', value: 'RE2', help: 'of the metric pattern, with a group for what is compared' },
     choices: { type: 'string', value: 'COLUMN', help: 'column with a list of choices (the answers of all questions)' },
     'max-new': { type: 'string', value: 'N', help: 'tokens of an answer at most (128)' },
@@ -135,6 +142,7 @@ function suiteRequest(context: Context, args: Args) {
     task: args.choice('task', SUITE_TASKS),
     metrics: args.list('metrics', CHOSEN_METRICS),
     pattern: args.text('pattern'),
+    schema: schemaOf(args.text('schema')),
     choicesColumn: args.text('choices'),
     generation: {
       maxNew: args.integer('max-new'),
@@ -149,6 +157,18 @@ function suiteRequest(context: Context, args: Args) {
   if (success) return request;
   const [issue] = error.issues;
   throw usageError('BAD_USAGE', `${issue!.path.join('.')}: ${issue!.message}; correct this option.`);
+}
+
+/** Throws a usage error NOT_FOUND. */
+function schemaOf(file: string | undefined): string | undefined {
+  if (file === undefined) return undefined;
+  try {
+    return fs.readFileSync(file, 'utf8');
+  } catch {
+    throw usageError('NOT_FOUND', `There is no file ${path.resolve(file)} to read the JSON schema from.`, {
+      path: file,
+    });
+  }
 }
 
 function rowsOf(

@@ -26,6 +26,7 @@ export class NewSuiteForm {
   suited = $state(true);
   metrics = $state<SuiteMetric[]>(['exactMatch', 'loss']);
   pattern = $state('');
+  schema = $state('');
   choicesColumn = $state('');
   maxNew = $state<number | undefined>(128);
   /** Empty: none. */
@@ -33,6 +34,7 @@ export class NewSuiteForm {
   readonly offered = $derived(CHOSEN_METRICS.filter((metric) => isMetricOf(metric, this.task)));
   readonly chosen = $derived(this.metrics.filter((metric) => this.offered.includes(metric)));
   readonly withPattern = $derived(!this.suited && this.chosen.includes('pattern'));
+  readonly withSchema = $derived(!this.suited && this.chosen.includes('jsonSchema'));
   readonly complete = $derived(
     this.name.trim() !== '' &&
       (this.kind === 'heldOut' ? this.runId !== '' : this.datasetId !== '') &&
@@ -64,6 +66,7 @@ export class NewSuiteForm {
         ...(kind === 'heldOut' ? {} : { dataset: { datasetId } }),
         ...(this.suited ? {} : { metrics: this.chosen }),
         ...(this.withPattern ? { pattern: this.pattern } : {}),
+        ...(this.withSchema ? { schema: this.schema } : {}),
         ...(task === 'choice' && this.choicesColumn.trim() !== '' ? { choicesColumn: this.choicesColumn.trim() } : {}),
         generation: { maxNew: maxNew ?? 128 },
         ...(this.generalId === '' ? {} : { general: { datasetId: this.generalId } }),
