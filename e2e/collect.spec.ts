@@ -14,6 +14,12 @@ interface Pair {
 const PROMPTS = 5;
 const ANSWER_LIMIT_MS = 60_000;
 
+/** At the highest temperature no two answers are the same. */
+async function freely(page: Page): Promise<void> {
+  await page.getByRole('slider', { name: 'Temperature' }).focus();
+  await page.keyboard.press('End');
+}
+
 /** Waits for the pair of that number; its prompt and both answers. */
 async function shown(page: Page, place: number, total: number): Promise<[string, string, string]> {
   const choice = page.getByRole('region', { name: 'Choice', exact: true });
@@ -31,9 +37,10 @@ test('from a dataset through three choices by keyboard to a dataset of their pai
   await openHash(page, `#/datasets/${parts.datasetId}`);
   await page.getByRole('link', { name: 'Collect choices' }).click();
   await expect(page.getByRole('heading', { name: 'Collect choices', level: 1 })).toBeVisible();
-  await expect(page.getByLabel('Dataset')).toHaveValue(parts.datasetId);
-  await page.getByLabel('Prompts').fill(String(PROMPTS));
-  await page.getByLabel('Max new tokens').fill('16');
+  await expect(page.getByRole('combobox', { name: 'Dataset' })).toHaveValue(parts.datasetId);
+  await page.getByLabel('Prompts', { exact: true }).fill(String(PROMPTS));
+  await page.getByLabel('Max new tokens', { exact: true }).fill('16');
+  await freely(page);
   await expectAccessible(page);
   await keepScreenshot(page, 'collect-form');
   await page.getByRole('button', { name: 'Start' }).click();
@@ -84,11 +91,12 @@ test('from a dataset through three choices by keyboard to a dataset of their pai
     await train(page, parts, { train: { batch: 4, lr: 0.02, val: 0 } });
     await openHash(page, '#/playground');
     await page.getByRole('link', { name: 'Collect choices' }).click();
-    await expect(page.getByLabel('Dataset')).toHaveValue(parts.datasetId);
-    await page.getByLabel('Who answers').selectOption({ index: 1 });
-    await page.getByLabel('The other answer').selectOption({ index: 1 });
-    await page.getByLabel('Prompts').fill('3');
-    await page.getByLabel('Max new tokens').fill('16');
+    await expect(page.getByRole('combobox', { name: 'Dataset' })).toHaveValue(parts.datasetId);
+    await page.getByRole('combobox', { name: 'Who answers' }).selectOption({ index: 1 });
+    await page.getByRole('combobox', { name: 'The other answer' }).selectOption({ index: 1 });
+    await page.getByLabel('Prompts', { exact: true }).fill('3');
+    await page.getByLabel('Max new tokens', { exact: true }).fill('16');
+    await freely(page);
     await page.getByRole('button', { name: 'Start' }).click();
     const [prompt] = await shown(page, 1, 3);
     expect(chosen.map((pair) => pair.prompt)).not.toContain(prompt);

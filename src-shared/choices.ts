@@ -1,4 +1,4 @@
-/** Choices between answers that are made in the playground, one by one or prompt after prompt, and the datasets made of them. */
+/** Choices between answers, made in the playground or prompt after prompt, and the datasets made of them. */
 import { z } from 'zod';
 
 /** A text to be continued, or the conversation up to the answer. */
