@@ -25,7 +25,7 @@ export async function drawPrompts(
       'CHOICES_NO_PROMPTS',
       `The rows of ${name} are texts without a prompt; choose a dataset of prompts and answers.`,
     );
-  const known = new Set(decided.map((prompt) => JSON.stringify(prompt)));
+  const known = new Set(decided.map(keyOf));
   const seen = new Set<string>();
   const drawn: DrawnPrompts = { prompts: [], decided: 0 };
   const slice = new TimeSlice();
@@ -33,8 +33,8 @@ export async function drawPrompts(
     if (drawn.prompts.length === count) break;
     const asked = promptIn(index.row(good.index[place]!), plan);
     const prompt = asked === undefined ? undefined : choicePromptSchema.safeParse(asked).data;
-    const key = JSON.stringify(prompt);
-    if (prompt !== undefined && !seen.has(key)) {
+    const key = prompt && keyOf(prompt);
+    if (prompt && key && !seen.has(key)) {
       seen.add(key);
       if (known.has(key)) drawn.decided++;
       else drawn.prompts.push(prompt);
@@ -49,4 +49,10 @@ function firstPlaces({ count, group }: Survey['good']): number[] {
   const first = new Map<number, number>();
   for (let place = 0; place < count; place++) if (!first.has(group[place]!)) first.set(group[place]!, place);
   return [...first.values()];
+}
+
+/** A text is the same prompt whether it was put bare or as a turn. */
+function keyOf(prompt: ChoicePrompt): string {
+  const [only, ...more] = typeof prompt === 'string' ? [] : prompt;
+  return JSON.stringify(only?.role === 'user' && more.length === 0 ? only.content : prompt);
 }

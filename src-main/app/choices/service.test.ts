@@ -122,7 +122,7 @@ it('prompts are drawn by a seed, each once, without those that have a choice', a
     decided: 0,
   });
   expect((await choices.prompts({ datasetId, count: 100, seed: 2 })).prompts).not.toEqual(all.prompts);
-  choices.vote(all.prompts[1]!, ['so', 'thus'], 0);
+  choices.vote([{ role: 'user', content: all.prompts[1] as string }], ['so', 'thus'], 0);
   expect(await choices.prompts({ datasetId, count: 2, seed: 1 })).toEqual({
     prompts: [all.prompts[0], all.prompts[2]],
     decided: 1,

@@ -60,6 +60,11 @@ export class Collecting {
   readonly subjects = $derived(this.base.subjects.filter(({ kind }) => kind !== 'run'));
   readonly other = $derived(this.subjects.find(({ key }) => key === this.otherKey && key !== this.base.key));
   readonly canStart = $derived(this.base.modelId !== '' && this.datasetId !== '' && !this.starting.busy);
+  /** Prompts are put as a turn of the user: as whoever answers was trained, or by the model's template. */
+  readonly #inTurns = $derived.by(() => {
+    const trained = [this.base.subject, this.other].find((one) => one && one.kind !== 'base')?.promptTemplate;
+    return trained ? trained !== 'none' : this.base.hasTemplate === true;
+  });
   /** Place of the prompt that is generated next. */
   #next = $state(0);
   readonly over = $derived(
@@ -164,10 +169,13 @@ export class Collecting {
     }
     while (round === this.#round && this.#next < this.prompts.length) {
       const at = this.#next;
-      const prompt = this.prompts[at]!;
-      const sides = await this.#differing(prompt, round);
+      const asked = this.prompts[at]!;
+      const sides = await this.#differing(asked, round);
       if (round !== this.#round || this.failure) return undefined;
       this.#next = at + 1;
+      // What is kept is what the model saw, so that a run shows it the same.
+      const isTurn = typeof asked === 'string' && this.#inTurns;
+      const prompt: ChoicePrompt = isTurn ? [{ role: 'user', content: asked }] : asked;
       if (sides) return { at, prompt, sides: Math.random() < 0.5 ? sides : [sides[1], sides[0]] };
       this.alike++;
     }
@@ -194,9 +202,7 @@ export class Collecting {
   /** By who is attached, or by each of these; each time with another seed. */
   #answers(prompt: ChoicePrompt, adapterIds?: (string | null)[]): Promise<string[]> {
     const asked =
-      typeof prompt === 'string'
-        ? { prompt, asTrained: true, chat: this.base.hasTemplate === true }
-        : { prompt: '', messages: prompt };
+      typeof prompt === 'string' ? { prompt, asTrained: true, chat: this.#inTurns } : { prompt: '', messages: prompt };
     const input = { ...asked, ...this.sampling.input() };
     return new Promise((resolve) => {
       const texts: string[] = [];
