@@ -108,6 +108,10 @@ test('from a dataset through three choices by keyboard to a dataset of their pai
     });
     expect(scores).toHaveLength(2);
     await page.getByRole('button', { name: 'Stop here' }).click();
+    // At once, while the answers that were under way are being stopped.
+    await page.getByRole('button', { name: 'Start' }).click();
+    await shown(page, 1, 3);
+    await page.getByRole('button', { name: 'Stop here' }).click();
     await expect(page.getByRole('button', { name: 'Start' })).toBeVisible();
     await expect(page.getByRole('region', { name: 'Choices for a dataset' })).toContainText('4 pairs of answers');
   });

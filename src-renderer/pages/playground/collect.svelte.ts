@@ -59,7 +59,9 @@ export class Collecting {
   /** Who can answer: a half-trained adapter cannot beside another. */
   readonly subjects = $derived(this.base.subjects.filter(({ kind }) => kind !== 'run'));
   readonly other = $derived(this.subjects.find(({ key }) => key === this.otherKey && key !== this.base.key));
-  readonly canStart = $derived(this.base.modelId !== '' && this.datasetId !== '' && !this.starting.busy);
+  readonly canStart = $derived(
+    this.base.modelId !== '' && this.datasetId !== '' && !this.starting.busy && !this.base.preparing.busy,
+  );
   /** Prompts are put as a turn of the user: as whoever answers was trained, or by the model's template. */
   readonly #inTurns = $derived.by(() => {
     const trained = [this.base.subject, this.other].find((one) => one && one.kind !== 'base')?.promptTemplate;
@@ -74,6 +76,7 @@ export class Collecting {
   /** Counts starts and ends: what an older round still answers is dropped. */
   #round = 0;
   #end: (() => void) | undefined;
+  #stopped: Promise<void> = Promise.resolve();
 
   constructor() {
     this.sampling.temperature = TEMPERATURE;
@@ -89,15 +92,18 @@ export class Collecting {
     this.datasets = datasets;
     this.datasetId = datasets.find(({ id }) => id === datasetId)?.id ?? usual?.id ?? '';
     await this.base.open({});
-    // A paused run may be attached.
-    if (this.base.subject.kind === 'run') this.base.key = '';
+    // A paused run may be attached, or a mix.
+    if (!this.subjects.some(({ key }) => key === this.base.key)) this.base.key = '';
   }
 
   /** Draws prompts and shows the first pair; loads the model where it is not there. */
   async start(): Promise<void> {
     if (!this.canStart) return;
     const { datasetId, count = PROMPTS, seed = 0 } = this;
-    const drawn = await this.starting.run(() => api.choices.prompts.query({ datasetId, count, seed }));
+    const drawn = await this.starting.run(async () => {
+      await this.#stopped;
+      return api.choices.prompts.query({ datasetId, count, seed });
+    });
     if (!drawn) return;
     this.prompts = drawn.prompts;
     this.decided = drawn.decided;
@@ -117,6 +123,8 @@ export class Collecting {
   leave(): void {
     this.#round++;
     this.#end?.();
+    // There is one text at a time: the next round begins when this one has ended.
+    if (this.#end) this.#stopped = api.playground.stop.mutate().catch(() => undefined);
     this.#end = undefined;
     this.started = false;
     this.pair = undefined;
@@ -206,18 +214,19 @@ export class Collecting {
     const input = { ...asked, ...this.sampling.input() };
     return new Promise((resolve) => {
       const texts: string[] = [];
-      const fail = (failure: Failure): void => {
+      const end = (found: string[], failure?: Failure): void => {
+        this.#end = undefined;
         this.failure = failure;
-        resolve([]);
+        resolve(found);
       };
       const handlers = {
         data: (event: GenerateEvent | CompareEvent) => {
           if (event.type === 'text') return;
-          if (event.result.stopReason === 'cancelled') fail(STOPPED);
+          if (event.result.stopReason === 'cancelled') end([], STOPPED);
           else texts['row' in event ? event.row : 0] = event.result.text;
         },
-        failed: (_sentence: string, failure: Failure) => fail(failure),
-        done: () => resolve(texts),
+        failed: (_sentence: string, failure: Failure) => end([], failure),
+        done: () => end(texts, this.failure),
       };
       const options = streamOptions(handlers, () => this.#end?.());
       const subscription = adapterIds
