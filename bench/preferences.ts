@@ -11,8 +11,6 @@ import { Random } from '../src-shared/random.ts';
 
 const REPO = path.resolve(import.meta.dirname, '..');
 const ANSWERS_PER_PROMPT = 6;
-/** Answers of like length that one is drawn from, so that length tells nothing. */
-const NEIGHBOURS = 40;
 
 interface Row {
   prompt: string;
@@ -71,33 +69,33 @@ function readRows(file: string): Row[] {
     .map((line) => JSON.parse(line) as Row);
 }
 
-/** A reference beside the reference of another prompt, or beside itself with some words said twice. */
+/** `name : Alimentum | area : city centre` by its keys. */
+function valuesOf({ prompt }: Row): [key: string, value: string][] {
+  return prompt.split(' | ').map((part) => {
+    const at = part.indexOf(' : ');
+    return [part.slice(0, at), part.slice(at + 3)];
+  });
+}
+
+/** A reference beside itself with values that other prompts have: what a small model gets wrong most. */
 function pairsOf(rows: readonly Row[]): { prompt: string; chosen: string; rejected: string }[] {
   const random = new Random(5);
-  const byLength = rows.toSorted((a, b) => a.completion.length - b.completion.length);
-  const placeOf = new Map(byLength.map((row, place) => [row, place]));
+  const known = new Map<string, Set<string>>();
+  for (const [key, value] of rows.flatMap(valuesOf)) known.set(key, (known.get(key) ?? new Set()).add(value));
   const seen = new Map<string, number>();
   return rows.flatMap((row) => {
     const count = (seen.get(row.prompt) ?? 0) + 1;
     seen.set(row.prompt, count);
-    if (count > ANSWERS_PER_PROMPT) return [];
-    const rejected = random.uniform() < 0.7 ? otherAnswer(row) : withWordsTwice(row.completion);
-    return rejected === row.completion ? [] : [{ prompt: row.prompt, chosen: row.completion, rejected }];
+    const rejected = withOtherValues(row);
+    if (count > ANSWERS_PER_PROMPT || rejected === row.completion) return [];
+    return [{ prompt: row.prompt, chosen: row.completion, rejected }];
   });
 
-  function otherAnswer(row: Row): string {
-    const place = placeOf.get(row)!;
-    const near = byLength
-      .slice(Math.max(0, place - NEIGHBOURS), place + NEIGHBOURS)
-      .filter(({ prompt }) => prompt !== row.prompt);
-    return near[random.integer(near.length)]?.completion ?? row.completion;
-  }
-
-  function withWordsTwice(text: string): string {
-    const words = text.trim().split(' ');
-    const some = Math.max(2, Math.floor(words.length / 4));
-    const start = random.integer(Math.max(1, Math.floor(words.length / 2)));
-    const said = words.slice(start, start + some);
-    return ` ${[...words.slice(0, start), ...said, ...said, ...words.slice(start + 2 * some)].join(' ')}`;
+  function withOtherValues(row: Row): string {
+    return valuesOf(row).reduce((text, [key, value]) => {
+      const others = [...known.get(key)!].filter((other) => other !== value);
+      const other = others[random.integer(Math.max(1, others.length))];
+      return other === undefined ? text : text.replace(` ${value} `, () => ` ${other} `);
+    }, row.completion);
   }
 }

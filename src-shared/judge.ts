@@ -2,6 +2,7 @@
 import { z } from 'zod';
 import type { BackendName } from './backends.ts';
 import type { BaseForms } from './baseDtypes.ts';
+import type { WinRate } from './suites.ts';
 
 export const RUBRIC =
   'Choose the answer that says correctly and completely what was asked for, in plain words, and adds nothing else.';
@@ -49,7 +50,7 @@ export interface JudgeReport {
   /** Pairs that could not be put to it. */
   problems: number;
   /** Share of decided questions that the second subject wins, with its 95 % interval; null without any. */
-  winRate: { value: number; low: number; high: number } | null;
+  winRate: WinRate | null;
   /** On the user's own choices, of which there may be none: how often it chooses the same answer. */
   agreement: { choices: number; same: number; other: number; undecided: number };
   /** Whether that is enough to go by, in a sentence. */

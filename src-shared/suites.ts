@@ -155,6 +155,13 @@ export interface Confusion {
   counts: number[][];
 }
 
+/** A share of questions, with its 95 % interval. */
+export interface WinRate {
+  value: number;
+  low: number;
+  high: number;
+}
+
 /** A score beside that of the first subject. */
 export interface ScoreDifference {
   /** Score less that of the first subject, with its 95 % interval, null for fewer than two rows. */
@@ -165,6 +172,8 @@ export interface ScoreDifference {
   wins: number;
   losses: number;
   ties: number;
+  /** Of the rows that are better or worse, the share that is better; null where there are none. */
+  winRate: WinRate | null;
 }
 
 export interface ComparedSubject extends SuiteResultFacts {

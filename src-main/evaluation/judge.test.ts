@@ -25,16 +25,13 @@ it('a judge that looks at the place alone decides nothing', () => {
   });
 });
 
-it('the share of wins has the interval that statsmodels gives', () => {
-  // proportion_confint(14, 20, method='wilson') -> (0.4810, 0.8545)
+it('counts what it chooses, and what could not be put to it', () => {
   const { winRate, wins, losses, problems, chosen } = judgeReport(
     [...times(14, SECOND), ...times(6, FIRST), { problem: 'too long' }, BIASED],
     [],
   );
   expect([wins, losses, problems]).toEqual([14, 6, 1]);
   expect(winRate!.value).toBeCloseTo(0.7, 12);
-  expect(winRate!.low).toBeCloseTo(0.481, 3);
-  expect(winRate!.high).toBeCloseTo(0.8545, 4);
   expect(chosen.slice(19)).toEqual(['first', null, 'undecided']);
 });
 

@@ -5,6 +5,7 @@
  */
 import type { Choice, JudgedPair, JudgeReport, PairOdds } from '../../src-shared/judge.ts';
 import { counted } from '../../src-shared/plural.ts';
+import { winRate } from './winRate.ts';
 
 /** What is put to the judge; it answers A or B. */
 export function judgeQuestion(
@@ -51,7 +52,7 @@ export function judgeReport(
     losses,
     undecided: count('undecided'),
     problems: count(null),
-    winRate: wins + losses === 0 ? null : wilson(wins, wins + losses),
+    winRate: winRate(wins, losses),
     agreement,
     trust: trustIn(agreement),
     chosen,
@@ -86,14 +87,4 @@ function coinTail(same: number, decided: number): number {
     if (k >= same) tail += term;
   }
   return tail;
-}
-
-const Z = 1.959964;
-
-/** A share with the interval of Wilson (1927), equation 4. */
-function wilson(count: number, all: number): { value: number; low: number; high: number } {
-  const p = count / all;
-  const middle = (p + Z ** 2 / (2 * all)) / (1 + Z ** 2 / all);
-  const half = (Z / (1 + Z ** 2 / all)) * Math.sqrt((p * (1 - p)) / all + Z ** 2 / (4 * all ** 2));
-  return { value: p, low: middle - half, high: middle + half };
 }

@@ -312,7 +312,7 @@ it.each([false, true])('called off: no tensor and no half-written file is left (
     inThreads,
     signal: off.signal,
   });
-  setTimeout(() => off.abort(), 5);
+  setImmediate(() => off.abort());
   await expect(loading).rejects.toMatchObject({ code: 'CANCELLED' });
   expect(tf.memory().numTensors).toBe(before);
   expect(filesOf(dir).filter((file) => !file.endsWith('.pack'))).toEqual([]);

@@ -52,7 +52,9 @@ it(
     const input = await tinyStart({ steps: 12 });
     const whole = await b.services.runs.start(input);
     await b.services.runs.finished(whole.id);
-    const cut = await b.services.runs.start(input);
+    // Samples after each step leave the losses as they are, and time to be cut off in.
+    const looks = { evalEvery: 1, samplePrompts: ['red', 'blue'], sampleTokens: 20 };
+    const cut = await b.services.runs.start({ ...input, train: { ...input.train, ...looks } });
     await untilEvent(b, cut.id, (event) => event.type === 'checkpoint');
     process.kill(b.services.runs.require(cut.id).pid!, 'SIGKILL');
     expect(await b.services.runs.finished(cut.id)).toMatchObject({ status: 'failed', resumable: true });

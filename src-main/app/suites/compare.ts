@@ -3,6 +3,7 @@ import type { SuiteContent, SuiteResult } from '../../catalog/suites.ts';
 import { inSlices } from '../../datasets/timeSlice.ts';
 import { bootstrapSteps, scoreOfAll, statisticsOf } from '../../evaluation/bootstrap.ts';
 import { measureOf } from '../../evaluation/measures.ts';
+import { winRate } from '../../evaluation/winRate.ts';
 import { confusionOf, labelIndex } from '../../evaluation/metrics/labels.ts';
 import { usageError } from '../../../src-shared/errors.ts';
 import { counted } from '../../../src-shared/plural.ts';
@@ -145,7 +146,7 @@ async function differenceOf(
     if (gain > 0) wins++;
     else if (gain < 0) losses++;
   }
-  return { ...difference, wins, losses, ties: own.length - wins - losses };
+  return { ...difference, wins, losses, ties: own.length - wins - losses, winRate: winRate(wins, losses) };
 }
 
 /** How much better `own` is than `first`; 0 where they are as good. */

@@ -4,7 +4,7 @@ import { regressionOf } from './regressions.ts';
 
 const difference = (value: number, low: number | null, high: number | null): ScoreDifference => ({
   ...{ value, low, high },
-  ...{ wins: 0, losses: 0, ties: 0 },
+  ...{ wins: 0, losses: 0, ties: 0, winRate: null },
 });
 
 function compared(differences: ComparedSubject['differences']): SuiteComparison {

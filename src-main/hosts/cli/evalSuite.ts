@@ -4,7 +4,7 @@ import { GraftError, usageError } from '../../../src-shared/errors.ts';
 import type { JudgeReport, JudgeSuite } from '../../../src-shared/judge.ts';
 import { SUITE_METRICS, type SuiteMetric } from '../../../src-shared/suiteMetrics.ts';
 import { MOST_QUESTIONS } from '../../../src-shared/suites.ts';
-import type { ComparedSubject, ScoreDifference, SuiteComparison } from '../../../src-shared/suites.ts';
+import type { ComparedSubject, ScoreDifference, SuiteComparison, WinRate } from '../../../src-shared/suites.ts';
 import { COMPUTE_SETTINGS } from '../../../src-shared/settings/compute.ts';
 import type { Context } from './command.ts';
 import { table, timeSayer } from './format.ts';
@@ -84,12 +84,16 @@ async function judgeToEnd({ services, say }: Context, asked: JudgeSuite): Promis
 function reportJudge({ print }: Context, judged: JudgeReport, { subjects }: SuiteComparison): void {
   const { judge, trust, wins, losses, undecided, problems, winRate } = judged;
   print(`${judge} as judge. ${trust.text}`);
-  const interval = winRate && `95 % interval ${percent(winRate.low)} to ${percent(winRate.high)}`;
-  const rate = winRate && ` (${percent(winRate.value)}, ${interval})`;
+  const rate = winRate && ` (${rateText(winRate)})`;
   print(
     `It chooses ${subjects[1]!.name} on ${counted(wins, 'question')}${rate ?? ''}, ${subjects[0]!.name} on ` +
       `${losses}, and cannot decide ${undecided}${problems > 0 ? `; ${problems} could not be put to it` : ''}.`,
   );
+}
+
+/** `61 %, 95 % interval 52 % to 69 %`. */
+function rateText({ value, low, high }: WinRate): string {
+  return `${percent(value)}, 95 % interval ${percent(low)} to ${percent(high)}`;
 }
 
 function percent(share: number): string {
@@ -107,7 +111,7 @@ function report(
       lines.map(([metric, , score]) => [metric!, score!]),
     ).forEach(print);
   else {
-    table(['METRIC', 'OF', 'SCORE', 'DIFFERENCE', '95 % INTERVAL', 'WON/TIED/LOST'], lines).forEach(print);
+    table(['METRIC', 'OF', 'SCORE', 'DIFFERENCE', '95 % INTERVAL', 'WON/TIED/LOST', 'WIN RATE'], lines).forEach(print);
     print(`Differences to ${subjects[0]!.name} on the same questions; intervals by paired bootstrap.`);
   }
   warnings.forEach(print);
@@ -132,9 +136,9 @@ function lineOf(metric: SuiteMetric, { name, scores, differences }: ComparedSubj
 }
 
 function differenceCells(metric: SuiteMetric, difference: ScoreDifference | undefined): string[] {
-  if (!difference) return ['', '', ''];
-  const { value, low, high, wins, ties, losses } = difference;
+  if (!difference) return ['', '', '', ''];
+  const { value, low, high, wins, ties, losses, winRate } = difference;
   const signed = (number: number): string => `${number < 0 ? '-' : '+'}${scoreText(metric, Math.abs(number))}`;
   const interval = low === null || high === null ? '' : `${signed(low)} to ${signed(high)}`;
-  return [signed(value), interval, `${wins}/${ties}/${losses}`];
+  return [signed(value), interval, `${wins}/${ties}/${losses}`, winRate ? rateText(winRate) : ''];
 }

@@ -40,8 +40,9 @@ export const VERDICTS: Record<Verdict, string> = { better: 'better', worse: 'wor
 export const TONES = { better: 'good', worse: 'bad', undecided: 'info' } as const;
 
 /** `20 won, 3 tied, 1 lost` */
-export function rowsText({ wins, ties, losses }: Difference): string {
-  return `${formatCount(wins)} won, ${formatCount(ties)} tied, ${formatCount(losses)} lost`;
+export function rowsText({ wins, ties, losses, winRate }: Difference): string {
+  const rows = `${formatCount(wins)} won, ${formatCount(ties)} tied, ${formatCount(losses)} lost`;
+  return winRate ? `${rows} (${percent(winRate.value)}, ${percent(winRate.low)} to ${percent(winRate.high)})` : rows;
 }
 
 /** What a suite asks, in a line. */
@@ -51,4 +52,8 @@ export function suiteText({ spec }: SuiteView): string {
     ? `${of} of ${spec.datasetName}; general loss on ${counted(spec.general.rows, ['row', 'rows'])} of ` +
         `${spec.general.datasetName}`
     : `${of} of ${spec.datasetName}`;
+}
+
+function percent(share: number): string {
+  return `${(100 * share).toFixed(0)} %`;
 }
