@@ -43,6 +43,7 @@ test('full pages have no serious violation, and fit every window', async ({ graf
     `#/datasets/${dataset!.id}`,
     `#/runs/${adapter!.runId}`,
     `#/adapters/${adapter!.id}`,
+    `#/playground?collect=${dataset!.id}`,
   );
   for (const [place, hash] of places.entries()) {
     await page.evaluate((to) => (location.hash = to), hash);

@@ -1,4 +1,4 @@
-/** Choices between answers that are made in the playground, and the datasets made of them. */
+/** Choices between answers, made in the playground or prompt after prompt, and the datasets made of them. */
 import { z } from 'zod';
 
 /** A text to be continued, or the conversation up to the answer. */
@@ -18,6 +18,13 @@ export interface ChoiceDataset {
   name: string;
   /** The current one. */
   version: number;
+}
+
+/** Prompts of a dataset to which nothing has been chosen yet. */
+export interface DrawnPrompts {
+  prompts: ChoicePrompt[];
+  /** So many were passed over on the way, since they have a choice. */
+  decided: number;
 }
 
 export interface ChoiceCounts {

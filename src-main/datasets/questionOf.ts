@@ -15,6 +15,15 @@ export function questionIn(row: RawRow, plan: ColumnPlan): Question | { reason: 
   return 'reason' in example ? example : questionOf(example);
 }
 
+/** What a row asks, as a text or the conversation up to its last answer; undefined where it cannot be asked so. */
+export function promptIn(row: RawRow, plan: ColumnPlan): string | Message[] | undefined {
+  const example = toExample(row, barely(plan));
+  // What a tool call means is not told without the list of tools.
+  if ('reason' in example || example.tools) return undefined;
+  if (example.segments) return questionOf(example).prompt;
+  return example.messages.slice(0, lastAnswer(example.messages)).map(({ role, content }) => ({ role, content }));
+}
+
 /** Without Alpaca's frame, which would be the same in each row. */
 function barely(plan: ColumnPlan): ColumnPlan {
   return plan.kind === 'alpaca' ? { ...plan, asked: 'bare' } : plan;

@@ -10,6 +10,7 @@ export const pages = {
   study: () => import('./study/StudyPage.svelte'),
   adapters: () => import('./adapters/AdaptersPage.svelte'),
   playground: () => import('./playground/PlaygroundPage.svelte'),
+  collect: () => import('./playground/CollectPage.svelte'),
   evaluate: () => import('./evaluate/EvaluatePage.svelte'),
   suite: () => import('./evaluate/SuitePage.svelte'),
   lab: () => import('./lab/LabPage.svelte'),

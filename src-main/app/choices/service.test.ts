@@ -106,3 +106,30 @@ it('what was chosen is there after a restart', async () => {
   services = createServices({ home: dir, takeQueued: false });
   expect(services.choices.counts().pairs).toBe(1);
 });
+
+it('prompts are drawn by a seed, each once, without those that have a choice', async () => {
+  const add = (name: string, rows: readonly object[]) => {
+    const file = path.join(dir, name);
+    fs.writeFileSync(file, rows.map((row) => `${JSON.stringify(row)}\n`).join(''));
+    return services.datasets.add({ file, map: {}, allowBadRows: true });
+  };
+  const rows = Array.from({ length: 12 }, (_, i) => ({ prompt: `Prompt ${i >> 1}`, completion: `answer ${i}` }));
+  const { id: datasetId } = await add('rows.jsonl', rows);
+  const all = await choices.prompts({ datasetId, count: 100, seed: 1 });
+  expect(all.prompts.toSorted()).toEqual([0, 1, 2, 3, 4, 5].map((i) => `Prompt ${i}`));
+  expect(await choices.prompts({ datasetId, count: 3, seed: 1 })).toEqual({
+    prompts: all.prompts.slice(0, 3),
+    decided: 0,
+  });
+  expect((await choices.prompts({ datasetId, count: 100, seed: 2 })).prompts).not.toEqual(all.prompts);
+  choices.vote([{ role: 'user', content: all.prompts[1] as string }], ['so', 'thus'], 0);
+  expect(await choices.prompts({ datasetId, count: 2, seed: 1 })).toEqual({
+    prompts: [all.prompts[0], all.prompts[2]],
+    decided: 1,
+  });
+  const answered = [...CHAT, { role: 'assistant', content: 'Later' }];
+  const chats = await add('chats.jsonl', [{ messages: answered }]);
+  expect((await choices.prompts({ datasetId: chats.id, count: 5, seed: 0 })).prompts).toEqual([CHAT]);
+  const texts = await add('texts.jsonl', [{ text: 'Once upon a time.' }]);
+  await expect(choices.prompts({ datasetId: texts.id, count: 5, seed: 0 })).rejects.toThrow('texts without a prompt');
+});

@@ -5,14 +5,15 @@ import type { z } from 'zod';
 import type { Catalog } from '../../catalog/catalog.ts';
 import type { ChoicePair } from '../../catalog/choices.ts';
 import type { Dataset } from '../../catalog/datasets.ts';
-import type { ChoiceCounts, ChoiceDataset, ChoiceKind } from '../../../src-shared/choices.ts';
+import type { ChoiceCounts, ChoiceDataset, ChoiceKind, DrawnPrompts } from '../../../src-shared/choices.ts';
 import { usageError } from '../../../src-shared/errors.ts';
 import { counted } from '../../../src-shared/plural.ts';
 import { writeOwnFile } from '../datasets/ownFile.ts';
 import type { DatasetService } from '../datasets/service.ts';
 import type { DatasetVersions } from '../datasets/versions.ts';
 import type { Home } from '../storage/home.ts';
-import type { editSchema, markSchema } from './inputs.ts';
+import type { drawPromptsSchema, editSchema, markSchema } from './inputs.ts';
+import { drawPrompts } from './prompts.ts';
 
 /** Of datasets that nobody has renamed. */
 const NAMES: Record<ChoiceKind, string> = { pairs: 'Playground choices', marks: 'Playground thumbs' };
@@ -36,6 +37,15 @@ export class ChoiceService {
       return dataset ? { id: dataset.id, name: dataset.name, version: dataset.version } : null;
     };
     return { ...this.#catalog.choices.counts(), datasets: { pairs: view('pairs'), marks: view('marks') } };
+  }
+
+  /** Prompts to choose answers to. Throws DATASET_NOT_FOUND, CHOICES_NO_PROMPTS, and what reading a file throws. */
+  async prompts({ datasetId, count, seed }: z.output<typeof drawPromptsSchema>): Promise<DrawnPrompts> {
+    const dataset = this.#datasets.require(datasetId);
+    const { files } = this.#datasets;
+    const open = { name: dataset.name, survey: await files.survey(dataset), index: await files.index(dataset) };
+    const decided = this.#catalog.choices.pairs().map(({ prompt }) => prompt);
+    return drawPrompts(open, { count, seed, decided });
   }
 
   /** The best of several answers is chosen over each that says something else. */
