@@ -37,7 +37,7 @@ try {
   const dev = path.join(folder, 'dev.jsonl');
   const answers = ['--name', 'sft', '--epochs', '3', '--batch', '16', '--rank', '16', '--lr', '0.006'];
   const sft = adapterOf(graft('train', '--data', dev, ...answers, ...common));
-  const choices = ['--objective', 'dpo', '--beta', '2', '--steps', '300', '--batch', '8', '--lr', '0.0003'];
+  const choices = ['--objective', 'dpo', '--beta', '1', '--steps', '150', '--batch', '8', '--lr', '0.0001'];
   const dpo = adapterOf(graft('train', '--data', pairs, '--name', 'dpo', '--from', sft, ...choices, ...common));
   graft('datasets', 'add', path.join(folder, 'test.jsonl'), '--name', 'test');
   const metrics = ['--metrics', 'bleu,chrf,rougeL', '--max-new', '80'];

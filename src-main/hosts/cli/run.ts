@@ -11,6 +11,7 @@ import { backupsList, backupsRestore } from './backups.ts';
 import { chat } from './chat.ts';
 import type { Command } from './command.ts';
 import { datasetsAdd, datasetsCheck, datasetsList } from './datasets.ts';
+import { datasetsFromVotes } from './datasetsFromVotes.ts';
 import { datasetsPrepare } from './datasetsPrepare.ts';
 import { datasetsDocuments } from './documents.ts';
 import { demo } from './demo.ts';
@@ -57,6 +58,7 @@ const COMMANDS: Command[] = [
   datasetsList,
   datasetsCheck,
   datasetsPrepare,
+  datasetsFromVotes,
   params,
   train,
   runsList,

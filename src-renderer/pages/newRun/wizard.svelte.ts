@@ -53,7 +53,10 @@ export class Wizard {
   readonly rankBound = $derived(
     rankBound(this.chosen, 'rankPattern' in this.method.settings ? this.draft.ranks : {}, this.sizes),
   );
-  readonly taskName = $derived(this.draft.taskName.trim() || taskNameFor(this.dataset, this.suggestions));
+  /** What goes on from an adapter is for the same task. */
+  readonly taskName = $derived(
+    this.draft.taskName.trim() || (this.begins.adapter?.taskName ?? taskNameFor(this.dataset, this.suggestions)),
+  );
   /** Trained parameters by the closed formula; undefined where only the API knows. */
   readonly count = $derived(this.localCount());
 
