@@ -15,6 +15,8 @@ type Audited = typeof globalThis & { axe?: { run(options: RunOptions): Promise<A
 export async function expectAccessible(page: Page, themes: readonly (typeof THEMES)[number][] = THEMES): Promise<void> {
   // Read by the page once: it is half a megabyte of script. The protocol evaluates it whatever the page's policy says.
   if (!(await page.evaluate(() => 'axe' in globalThis))) await page.evaluate(SOURCE);
+  // What waits for an answer is pale.
+  await expect(page.locator('aside [aria-busy=true]')).toHaveCount(0);
   for (const theme of themes) {
     await page.emulateMedia({ colorScheme: theme });
     const rules = theme === 'light' ? {} : { runOnly: { type: 'rule' as const, values: RULES_OF_COLOUR } };

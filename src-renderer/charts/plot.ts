@@ -120,6 +120,8 @@ export class Plot {
   readonly #draw = (): void => {
     this.#timer = undefined;
     this.#stale = false;
+    // Lines that came or went make a new plot, which is on its way; this one has a series for each of before.
+    if (this.#lines.length !== this.uplot.series.length - 1) return;
     this.#drawnAt = performance.now();
     this.uplot.setData(this.#data(this.uplot.width));
   };
