@@ -27,15 +27,18 @@ test('graphs and settings of a run share a wide window as its separator says', a
   const settings = page.getByRole('region', { name: 'Settings' });
   await expect(settings).toBeVisible();
   const before = await boxOf(graphs);
-  expect((await boxOf(settings)).x).toBeGreaterThan(before.x + before.width);
-  expect(before.width + (await boxOf(settings)).width, 'together they use the width').toBeGreaterThan(1600);
+  await expect.poll(async () => (await boxOf(settings)).x).toBeGreaterThan(before.x + before.width);
+  await expect
+    .poll(async () => (await boxOf(graphs)).width + (await boxOf(settings)).width, 'together they use the width')
+    .toBeGreaterThan(1600);
   const start = Number(await handle.getAttribute('aria-valuenow'));
 
   await test.step('arrow keys', async () => {
     await handle.focus();
     for (let i = 0; i < 5; i++) await page.keyboard.press('ArrowRight');
     await expect(handle).toHaveAttribute('aria-valuenow', String(start + 10));
-    expect((await boxOf(graphs)).width).toBeGreaterThan(before.width + 100);
+    // A page lays itself out a frame after it has been told.
+    await expect.poll(async () => (await boxOf(graphs)).width).toBeGreaterThan(before.width + 100);
     // The drawing follows its frame.
     await expect.poll(async () => (await boxOf(graphs.locator('canvas'))).width).toBeGreaterThan(before.width);
     await page.keyboard.press('End');
@@ -54,13 +57,13 @@ test('graphs and settings of a run share a wide window as its separator says', a
     expect(Math.abs(put + at.width / 2 - 1300)).toBeLessThan(24);
     await page.reload();
     await expect(settings).toBeVisible();
-    expect(Math.abs((await boxOf(handle)).x - put)).toBeLessThan(2);
+    await expect.poll(async () => Math.abs((await boxOf(handle)).x - put)).toBeLessThan(2);
   });
 
   await test.step('a double click puts it back', async () => {
     await handle.dblclick({ position: { x: 8, y: 30 } });
     await expect(handle).toHaveAttribute('aria-valuenow', String(start));
-    expect((await boxOf(graphs)).width).toBeCloseTo(before.width, 0);
+    await expect.poll(async () => (await boxOf(graphs)).width).toBeCloseTo(before.width, 0);
   });
 
   await test.step('in a usual window one stands below the other', async () => {
@@ -82,9 +85,9 @@ test('compact rows and larger texts are chosen in Settings or by command, and st
   await expect(page.getByText(/^usable$/).first()).toBeVisible({ timeout: 60_000 });
   await page.getByRole('radio', { name: 'Compact' }).check();
   await goTo(page, 'Datasets');
-  expect((await boxOf(row)).height).toBeLessThan(0.9 * high);
+  await expect.poll(async () => (await boxOf(row)).height).toBeLessThan(0.9 * high);
   await page.reload();
-  expect((await boxOf(row)).height).toBeLessThan(0.9 * high);
+  await expect.poll(async () => (await boxOf(row)).height).toBeLessThan(0.9 * high);
 
   for (const [typed, name] of [
     ['comfortable', 'Comfortable rows'],
@@ -97,10 +100,10 @@ test('compact rows and larger texts are chosen in Settings or by command, and st
     await page.keyboard.press('Enter');
     await expect(palette).toHaveCount(0);
   }
-  expect(await fontSize(heading)).toBeCloseTo(1.3 * large, 1);
-  expect((await boxOf(row)).height).toBeGreaterThan(high);
+  await expect.poll(() => fontSize(heading)).toBeCloseTo(1.3 * large, 1);
+  await expect.poll(async () => (await boxOf(row)).height).toBeGreaterThan(high);
   await page.reload();
-  expect(await fontSize(heading)).toBeCloseTo(1.3 * large, 1);
+  await expect.poll(() => fontSize(heading)).toBeCloseTo(1.3 * large, 1);
   const main = page.getByRole('main');
   expect(await main.evaluate((element) => element.scrollWidth - element.clientWidth)).toBe(0);
 });
