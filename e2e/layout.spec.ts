@@ -8,9 +8,17 @@ const USUAL = { width: 1280, height: 860 };
 
 const separator = (page: Page, name: string): Locator => page.getByRole('separator', { name });
 
+/** Once it stays where it is: a page lays itself out a frame after it has been told, and panes slide. */
 async function boxOf(locator: Locator): Promise<{ x: number; y: number; width: number; height: number }> {
   await expect(locator).toBeVisible();
-  return (await locator.boundingBox())!;
+  let box = (await locator.boundingBox())!;
+  const stays = async (): Promise<boolean> => {
+    const before = box;
+    box = (await locator.boundingBox())!;
+    return JSON.stringify(box) === JSON.stringify(before);
+  };
+  await expect.poll(stays, { intervals: [100] }).toBe(true);
+  return box;
 }
 
 /** Computed, in pixels. */
@@ -37,7 +45,6 @@ test('graphs and settings of a run share a wide window as its separator says', a
     await handle.focus();
     for (let i = 0; i < 5; i++) await page.keyboard.press('ArrowRight');
     await expect(handle).toHaveAttribute('aria-valuenow', String(start + 10));
-    // A page lays itself out a frame after it has been told.
     await expect.poll(async () => (await boxOf(graphs)).width).toBeGreaterThan(before.width + 100);
     // The drawing follows its frame.
     await expect.poll(async () => (await boxOf(graphs.locator('canvas'))).width).toBeGreaterThan(before.width);
@@ -53,8 +60,8 @@ test('graphs and settings of a run share a wide window as its separator says', a
     await page.mouse.down();
     await page.mouse.move(1300, at.y + 40, { steps: 4 });
     await page.mouse.up();
+    await expect.poll(async () => Math.abs((await boxOf(handle)).x + at.width / 2 - 1300)).toBeLessThan(24);
     const put = (await boxOf(handle)).x;
-    expect(Math.abs(put + at.width / 2 - 1300)).toBeLessThan(24);
     await page.reload();
     await expect(settings).toBeVisible();
     await expect.poll(async () => Math.abs((await boxOf(handle)).x - put)).toBeLessThan(2);
