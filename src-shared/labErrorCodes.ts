@@ -31,5 +31,6 @@ export const SUITES = [
   'SUITE_NOT_FOUND',
   'SUITE_NO_QUESTIONS',
   'SUITE_ROWS_UNKNOWN',
+  'SUITE_RUNNING',
   'SUITE_SUBJECTS',
 ] as const;

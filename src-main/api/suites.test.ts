@@ -143,7 +143,10 @@ describe('a suite', () => {
     const model = await bench.api.models.add({ dir: await writeTinyModel(path.join(bench.dir, 'model')) });
     const generation = { maxNew: 4000 };
     const suite = await bench.api.suites.add({ name: 'Long', dataset: { datasetId }, generation });
-    await bench.api.suites.run({ id: suite.id, subjects: [{ modelId: model.id, adapterId: null }], engine: 'wasm' });
+    const run = () =>
+      bench.api.suites.run({ id: suite.id, subjects: [{ modelId: model.id, adapterId: null }], engine: 'wasm' });
+    await run();
+    await expect(run()).rejects.toThrow(/Long is being run already/);
     expect(await bench.api.suites.cancel({ id: suite.id })).toEqual({ cancelled: true });
     expect((await bench.api.suites.get({ id: suite.id })).results).toEqual([]);
     await expect(bench.api.suites.compare({ id: suite.id })).rejects.toThrow(/run it first/);

@@ -6,7 +6,6 @@ import type { Catalog } from '../../catalog/catalog.ts';
 import type { ExportResult } from '../../catalog/exports.ts';
 import { writeFileAtomic } from '../../files/writeWhole.ts';
 import { EXPORT_FORMAT_FACTS, isAsItIs, isOneFile } from '../../../src-shared/exportFormats.ts';
-import type { WorkerCalls } from '../../../src-shared/workerCalls.ts';
 import type { Workers } from '../workers/client.ts';
 import type { EngineService } from '../workers/engines.ts';
 import { heldOutRows, runOfAdapter } from '../adapters/heldOut.ts';
@@ -72,7 +71,10 @@ async function writeFormat(parts: Parts, request: ExportRequest, control: Contro
     case 'lora-gguf':
     case 'mlx': {
       const params = { format, adapterDir, modelDir, outDir };
-      return { ...(await askWorker(parts, 'exportAdapter', params, control)), certificate: null };
+      return {
+        ...(await parts.workers.once('exportAdapter', params, control.onProgress, control.signal)),
+        certificate: null,
+      };
     }
     case 'gguf':
     case 'ollama':
@@ -83,7 +85,10 @@ async function writeFormat(parts: Parts, request: ExportRequest, control: Contro
         format,
         quantise: quantisationsOf(request)!,
       };
-      return { ...(await askWorker(parts, 'exportGguf', params, control)), certificate: null };
+      return {
+        ...(await parts.workers.once('exportGguf', params, control.onProgress, control.signal)),
+        certificate: null,
+      };
     }
     case 'hf': {
       const params = {
@@ -91,7 +96,7 @@ async function writeFormat(parts: Parts, request: ExportRequest, control: Contro
         ...(dtype ? { dtype } : {}),
         ...(maxShardBytes ? { maxShardBytes } : {}),
       };
-      return askWorker(parts, 'merge', params, control);
+      return parts.workers.once('merge', params, control.onProgress, control.signal);
     }
   }
 }
@@ -109,23 +114,4 @@ async function modelParams({ catalog, engines }: Parts, request: ExportRequest) 
     ...(heldOut ? { heldOut } : {}),
     ...(allowFailedCertificate ? { allowFailedCertificate: true } : {}),
   };
-}
-
-/** One call of a worker of its own, which ends with it. */
-async function askWorker<K extends 'merge' | 'exportGguf' | 'exportAdapter'>(
-  { workers }: Parts,
-  name: K,
-  params: WorkerCalls[K]['params'],
-  { signal, onProgress }: Control,
-): Promise<WorkerCalls[K]['result']> {
-  signal.throwIfAborted();
-  const client = workers.spawn();
-  const kill = (): void => client.kill();
-  signal.addEventListener('abort', kill);
-  try {
-    return await client.call(name, params, onProgress).promise;
-  } finally {
-    signal.removeEventListener('abort', kill);
-    client.kill();
-  }
 }

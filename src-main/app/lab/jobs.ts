@@ -34,13 +34,22 @@ export class LabJobs {
 
   /** Starts the work, or joins it where it is under way. */
   start<T>(id: string, work: LabWork<T>): void {
-    const before = this.#jobs.get(id);
-    if (before && !isLast(before.event)) return;
+    if (this.isUnderWay(id)) return;
     this.#jobs.delete(id);
     const job: Job = { event: { type: 'waiting', job: id }, abort: new AbortController(), ended: Promise.resolve() };
     this.#jobs.set(id, job);
     job.ended = this.#turn = this.#turn.then(() => this.#run(id, job, work));
     this.#forgetOld();
+  }
+
+  /** Whether it is being computed, or waits for its turn. */
+  isUnderWay(id: string): boolean {
+    const job = this.#jobs.get(id);
+    return job !== undefined && !isLast(job.event);
+  }
+
+  async ended(id: string): Promise<void> {
+    await this.#jobs.get(id)?.ended;
   }
 
   /** The events of a job until its end; nothing where there is none of this name. Its failure is thrown. */

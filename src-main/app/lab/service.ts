@@ -173,21 +173,12 @@ export class LabService {
   }
 
   /** In a process of its own, which a cancelled job ends. */
-  async #call<K extends Extract<WorkerCallName, `lab${string}`>>(
+  #call<K extends Extract<WorkerCallName, `lab${string}`>>(
     name: K,
     params: WorkerCalls[K]['params'],
     [signal, onProgress]: [AbortSignal, (progress: LabProgress) => void],
   ): Promise<WorkerCalls[K]['result']> {
-    signal.throwIfAborted();
-    const client = this.#parts.workers.spawn();
-    const kill = (): void => client.kill();
-    signal.addEventListener('abort', kill);
-    try {
-      return await client.call(name, params, (event) => onProgress(event as LabProgress)).promise;
-    } finally {
-      signal.removeEventListener('abort', kill);
-      client.kill();
-    }
+    return this.#parts.workers.once(name, params, (event) => onProgress(event as LabProgress), signal);
   }
 
   #asked(look: LabLook): { asked: Asked; modelDir: string; adapters: Adapter[] } {

@@ -16,7 +16,7 @@ interface Waiting {
 interface Parts {
   catalog: Catalog;
   runs: Pick<RunService, 'subscribeAll' | 'takeTurn'>;
-  suites: Pick<SuiteService, 'get' | 'run' | 'watch'>;
+  suites: Pick<SuiteService, 'get' | 'run' | 'watch' | 'ended'>;
 }
 
 export class AfterRuns {
@@ -79,6 +79,7 @@ export class AfterRuns {
   async #measure({ suiteId, runId, adapterId }: Waiting): Promise<void> {
     const { catalog, suites } = this.#parts;
     try {
+      await suites.ended(suiteId);
       const { name, spec, results } = suites.get(suiteId);
       const isBaseKnown = results.some((one) => one.adapterId === null);
       suites.run({

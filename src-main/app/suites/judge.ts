@@ -40,18 +40,9 @@ export class SuiteJudge {
     const job = [id, ...subjectIds, judgeModelId, rubric].join(' ');
     this.#jobs.start<JudgeReport>(job, async (signal, onProgress) => {
       const engine = await engines.resolve('auto');
-      signal.throwIfAborted();
-      const client = workers.spawn();
-      const kill = (): void => client.kill();
-      signal.addEventListener('abort', kill);
-      try {
-        const params = { engine, modelDir: model.dir, rubric, pairs: [...own, ...pairs] };
-        const odds = await client.call('judge', params, onProgress).promise;
-        return { judge: model.name, rubric, ...judgeReport(odds.slice(own.length), odds.slice(0, own.length)) };
-      } finally {
-        signal.removeEventListener('abort', kill);
-        client.kill();
-      }
+      const params = { engine, modelDir: model.dir, rubric, pairs: [...own, ...pairs] };
+      const odds = await workers.once('judge', params, onProgress, signal);
+      return { judge: model.name, rubric, ...judgeReport(odds.slice(own.length), odds.slice(0, own.length)) };
     });
     return { job };
   }
@@ -68,7 +59,7 @@ export class SuiteJudge {
     this.#jobs.close();
   }
 
-  /** Where one of the two has no answer, there is nothing between which to choose; it then stands as an empty one. */
+  /** Both answers to each question; a question that could not be asked has an empty one. */
   #pairs(id: string, subjectIds: readonly [string, string]): JudgedPair[] {
     const { suites } = this.#parts.catalog;
     const suite = suites.get(id) ?? suites.named(id);

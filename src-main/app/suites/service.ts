@@ -5,7 +5,6 @@ import type { SuiteResult } from '../../catalog/suites.ts';
 import type { BackendName } from '../../../src-shared/backends.ts';
 import { baseFormsOf } from '../../../src-shared/baseDtypes.ts';
 import { usageError } from '../../../src-shared/errors.ts';
-import type { LabProgress } from '../../../src-shared/lab.ts';
 import type {
   Contamination,
   MeasuredSubject,
@@ -124,11 +123,16 @@ export class SuiteService {
 
   /**
    * Starts to ask the subjects; `watch` follows it. Nothing is kept before all have answered. Throws a usage error
-   * SUITE_SUBJECTS for subjects on different bases.
+   * SUITE_SUBJECTS for subjects on different bases, or SUITE_RUNNING.
    */
   run({ id, subjects: asked, engine, ...forms }: RunSuite): { job: string } {
     const suite = this.#require(id);
     const subjects = subjectsOf(this.#parts, asked);
+    // To join what is under way would leave these subjects unmeasured.
+    if (this.#jobs.isUnderWay(suite.id))
+      throw usageError('SUITE_RUNNING', `${suite.name} is being run already; wait for its end, or cancel it first.`, {
+        suiteId: suite.id,
+      });
     const modelDir = this.#parts.models.require(subjects[0]!.modelId).dir;
     this.#jobs.start<SuiteRunEnd>(suite.id, async (signal, onProgress) => {
       const { questions, general } = this.#catalog.suites.content(suite.id)!;
@@ -143,7 +147,7 @@ export class SuiteService {
         questions,
         ...(spec.general ? { general: { plan: spec.general.plan, rows: general } } : {}),
       };
-      const results = await this.#measure(params, signal, onProgress);
+      const results = await this.#parts.workers.once('runSuite', params, onProgress, signal);
       this.#keep(suite, subjects, results, resolved);
       return { suiteId: suite.id, subjectIds: subjects.map((subject) => subject.id) };
     });
@@ -153,6 +157,11 @@ export class SuiteService {
   /** Progress of a suite that is being run, with the time left, then its end. Throws what it fails with. */
   watch(id: string, signal?: AbortSignal): AsyncGenerator<SuiteRunEvent, void, void> {
     return this.#jobs.watch<SuiteRunEnd>(id, signal);
+  }
+
+  /** Resolves once a suite is not being run any more, however that has ended. */
+  async ended(id: string): Promise<void> {
+    await this.#jobs.ended(id);
   }
 
   async cancel(id: string): Promise<{ cancelled: boolean }> {
@@ -217,20 +226,6 @@ export class SuiteService {
     if (!run) return {};
     const { data, train } = presentSpec(this.#catalog, run);
     return { trained: { data, val: train.val, seed: train.seed } };
-  }
-
-  /** In a process of its own, which a cancelled run ends. */
-  async #measure(params: RunSuiteParams, signal: AbortSignal, onProgress: (progress: LabProgress) => void) {
-    signal.throwIfAborted();
-    const client = this.#parts.workers.spawn();
-    const kill = (): void => client.kill();
-    signal.addEventListener('abort', kill);
-    try {
-      return await client.call('runSuite', params, onProgress).promise;
-    } finally {
-      signal.removeEventListener('abort', kill);
-      client.kill();
-    }
   }
 
   /** All results at once, or none. */

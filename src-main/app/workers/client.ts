@@ -177,16 +177,21 @@ export class Workers {
     return client;
   }
 
-  /** One call in a process of its own. */
+  /** One call in a process of its own, which an aborted signal ends; it throws WORKER_CRASHED then. */
   async once<K extends WorkerCallName>(
     name: K,
     params: WorkerCalls[K]['params'],
     onEvent?: (event: WorkerCalls[K]['event']) => void,
+    signal?: AbortSignal,
   ): Promise<WorkerCalls[K]['result']> {
+    signal?.throwIfAborted();
     const client = this.spawn();
+    const kill = (): void => client.kill();
+    signal?.addEventListener('abort', kill);
     try {
       return await client.call(name, params, onEvent).promise;
     } finally {
+      signal?.removeEventListener('abort', kill);
       client.kill();
     }
   }
