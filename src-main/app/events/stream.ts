@@ -54,6 +54,8 @@ export async function* streamOfCall<E>(
       if (!over) stop();
     };
   };
+  // Whoever has gone before it was his turn wants nothing to begin.
+  if (signal?.aborted) return;
   for await (const told of streamOf<Told>(subscribe, { isLast: (one) => 'over' in one, signal })) {
     if ('event' in told) yield told.event;
     else if (told.error !== undefined) throw told.error;

@@ -76,7 +76,8 @@ export class Collecting {
   /** Counts starts and ends: what an older round still answers is dropped. */
   #round = 0;
   #end: (() => void) | undefined;
-  #stopped: Promise<void> = Promise.resolve();
+  /** A round was left while answers were being written. */
+  #brokenOff = false;
 
   constructor() {
     this.sampling.temperature = TEMPERATURE;
@@ -101,8 +102,11 @@ export class Collecting {
     if (!this.canStart) return;
     const { datasetId, count = PROMPTS, seed = 0 } = this;
     const drawn = await this.starting.run(async () => {
-      await this.#stopped;
-      return api.choices.prompts.query({ datasetId, count, seed });
+      const found = await api.choices.prompts.query({ datasetId, count, seed });
+      // There is one text at a time, and a request that was sent just before leaving may overtake what stopped it.
+      if (this.#brokenOff) await api.playground.stop.mutate();
+      this.#brokenOff = false;
+      return found;
     });
     if (!drawn) return;
     this.prompts = drawn.prompts;
@@ -123,8 +127,7 @@ export class Collecting {
   leave(): void {
     this.#round++;
     this.#end?.();
-    // There is one text at a time: the next round begins when this one has ended.
-    if (this.#end) this.#stopped = api.playground.stop.mutate().catch(() => undefined);
+    if (this.#end) this.#brokenOff = true;
     this.#end = undefined;
     this.started = false;
     this.pair = undefined;
