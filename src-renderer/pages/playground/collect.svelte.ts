@@ -126,8 +126,9 @@ export class Collecting {
   /** Back to the settings; what was chosen is kept. */
   leave(): void {
     this.#round++;
-    this.#end?.();
+    // Unsubscribing may count as the end of the answers, which forgets `#end`.
     if (this.#end) this.#brokenOff = true;
+    this.#end?.();
     this.#end = undefined;
     this.started = false;
     this.pair = undefined;
