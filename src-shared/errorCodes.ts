@@ -42,6 +42,26 @@ const CATALOGUE = [
   'CATALOG_TOO_NEW',
 ] as const;
 
+/** Runs on other machines. */
+const AWAY = [
+  'AWAY_ENDED',
+  'HOST_KEY_CHANGED',
+  'HOST_UNKNOWN',
+  'JOB_CHANGED',
+  'JOB_NOT_FOUND',
+  'JOB_NOT_OURS',
+  'MACHINE_AWAY',
+  'MPI_FAILED',
+  'MPI_NOT_FOUND',
+  'NOT_OURS',
+  'SLURM_FAILED',
+  'TARGET_IN_USE',
+  'TARGET_NAME',
+  'TARGET_NOT_FOUND',
+  'TARGET_NOT_READY',
+  'TRANSFER_BROKEN',
+] as const;
+
 const DATASETS = [
   'DATASET_BAD_ROWS',
   'DATASET_BROKEN',
@@ -267,6 +287,7 @@ export const ERROR_CODES = [
   ...DRAFTS,
   ...METHODS,
   ...RUNS,
+  ...AWAY,
   ...BACKENDS_AND_WORKERS,
   ...ADAPTERS,
   ...EXPORTS,

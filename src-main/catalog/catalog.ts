@@ -4,6 +4,7 @@
  */
 import Database from 'better-sqlite3';
 import { adapterQueries } from './adapters.ts';
+import { awayQueries } from './away.ts';
 import { choiceQueries } from './choices.ts';
 import { datasetQueries } from './datasets.ts';
 import { exportQueries } from './exports.ts';
@@ -18,6 +19,7 @@ import { settingQueries } from './settings.ts';
 import { storageQueries } from './storage.ts';
 import { studyQueries } from './studies.ts';
 import { suiteQueries } from './suites.ts';
+import { targetQueries } from './targets.ts';
 import { taskQueries } from './tasks.ts';
 import { writeWithoutWaiting } from './writeWithoutWaiting.ts';
 
@@ -65,6 +67,8 @@ function prepare(db: Database.Database, waitMs: number, beforeMigration?: (db: D
     settings: settingQueries(db),
     playground: playgroundQueries(db),
     choices: choiceQueries(db),
+    targets: targetQueries(db),
+    away: awayQueries(db),
     storage: storageQueries(db),
     /** Runs `work` in one transaction: all of it, or nothing. */
     transaction: <T>(work: () => T): T => db.transaction(work).immediate(),

@@ -17,6 +17,7 @@ import { runNotBefore } from './0015-run-not-before.ts';
 import { suites } from './0016-suites.ts';
 import { preferenceScores } from './0017-preference-scores.ts';
 import { choices } from './0018-choices.ts';
+import { away } from './0019-away.ts';
 
 export const migrations: readonly string[] = [
   initial,
@@ -37,4 +38,5 @@ export const migrations: readonly string[] = [
   suites,
   preferenceScores,
   choices,
+  away,
 ];
