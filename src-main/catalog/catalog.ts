@@ -19,7 +19,7 @@ import { settingQueries } from './settings.ts';
 import { storageQueries } from './storage.ts';
 import { studyQueries } from './studies.ts';
 import { suiteQueries } from './suites.ts';
-import { targetQueries } from './targets.ts';
+import { remoteTargetQueries } from './remoteTargets.ts';
 import { taskQueries } from './tasks.ts';
 import { writeWithoutWaiting } from './writeWithoutWaiting.ts';
 
@@ -67,7 +67,7 @@ function prepare(db: Database.Database, waitMs: number, beforeMigration?: (db: D
     settings: settingQueries(db),
     playground: playgroundQueries(db),
     choices: choiceQueries(db),
-    targets: targetQueries(db),
+    targets: remoteTargetQueries(db),
     away: awayQueries(db),
     storage: storageQueries(db),
     /** Runs `work` in one transaction: all of it, or nothing. */

@@ -1,8 +1,8 @@
 /** Places beside this machine where runs can be trained. */
 import type { Database } from 'better-sqlite3';
-import type { Target } from '../../src-shared/targets.ts';
+import type { RemoteTarget } from '../../src-shared/remoteTargets.ts';
 
-export function targetQueries(db: Database) {
+export function remoteTargetQueries(db: Database) {
   const list = db.prepare<[], { spec: string }>('SELECT spec FROM targets ORDER BY created_at, rowid');
   const byName = db.prepare<[string], { spec: string }>('SELECT spec FROM targets WHERE name = ?');
   const save = db.prepare<[string, string, string]>(
@@ -12,13 +12,13 @@ export function targetQueries(db: Database) {
   const remove = db.prepare<[string]>('DELETE FROM targets WHERE name = ?');
   return {
     /** Oldest first. */
-    list: (): Target[] => list.all().map(({ spec }) => JSON.parse(spec) as Target),
-    get(name: string): Target | undefined {
+    list: (): RemoteTarget[] => list.all().map(({ spec }) => JSON.parse(spec) as RemoteTarget),
+    get(name: string): RemoteTarget | undefined {
       const row = byName.get(name);
-      return row && (JSON.parse(row.spec) as Target);
+      return row && (JSON.parse(row.spec) as RemoteTarget);
     },
     /** Inserts it, or replaces the one of this name. */
-    save: (target: Target) => void save.run(target.name, JSON.stringify(target), new Date().toISOString()),
+    save: (target: RemoteTarget) => void save.run(target.name, JSON.stringify(target), new Date().toISOString()),
     /** Fails while a run is or was trained there. */
     remove: (name: string) => void remove.run(name),
   };
