@@ -131,6 +131,7 @@ export function createServices({
   heat.begin();
   awake.begin();
   runs.begin();
+  if (takeQueued) runs.beginAway();
   return {
     home,
     catalog,
@@ -188,7 +189,7 @@ export function createServices({
     drafts.close();
     pushes.close();
     await answers.stop();
-    await Promise.all([workers.close(), pulls.close()]);
+    await Promise.all([workers.close(), pulls.close(), runs.closeAway()]);
     unfinished.forEach(removePartials);
     clearExports();
     files.close();
