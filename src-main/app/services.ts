@@ -34,7 +34,7 @@ import { RunHistory } from './runs/history.ts';
 import { PlanService } from './runs/planService.ts';
 import { RateFinder } from './runs/rateFinder.ts';
 import { isOther, recoverAbandoned } from './runs/recover.ts';
-import { RunService } from './runs/service.ts';
+import { RunService, type RunParts } from './runs/service.ts';
 import { ServingService, type OpenServing } from './serving/service.ts';
 import { SettingsService } from './settings/service.ts';
 import { defaultHomeDir, openHome } from './storage/home.ts';
@@ -70,6 +70,8 @@ export interface ServiceOptions {
   stayAwake?: StayAwake | undefined;
   /** How to answer requests over HTTP; without it nothing can be served. */
   openServing?: OpenServing;
+  /** How targets are reached, and how often they are asked. */
+  away?: RunParts['away'];
 }
 
 /** Throws GraftError when the data folder cannot be written or the catalogue not be read. */
@@ -82,6 +84,7 @@ export function createServices({
   keychain,
   stayAwake = systemStayAwake(),
   openServing,
+  away = {},
 }: ServiceOptions = {}) {
   const home = openHome(dir);
   const restored = takeQueued ? grantWish(home) : null;
@@ -103,7 +106,7 @@ export function createServices({
   const drafts = new DraftService({ home, datasets, models, adapters, workers, engines });
   const versions = new DatasetVersions(home, catalog, datasets);
   const choices = new ChoiceService({ home, catalog, datasets, versions });
-  const runs = new RunService({ home, catalog, models, datasets, settings, workers, engines });
+  const runs = new RunService({ home, catalog, models, datasets, settings, workers, engines, away });
   const heat = new HeatService({
     runs,
     settings,

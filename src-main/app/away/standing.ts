@@ -21,16 +21,10 @@ export type Standing =
 /** `state` counts only where it is of an attempt after that of `away`, which was over when the job was sent again. */
 export function standingOf({ attempt }: Pick<AwayRun, 'attempt'>, told: JobState | null, life: Life): Standing {
   const state = told && told.attempt > attempt ? told : null;
-  switch (state?.phase) {
-    case undefined:
-      return life === 'gone' ? { kind: 'lost', state: null } : { kind: 'waiting', state: null };
-    case 'running':
-      if (life === 'runs') return { kind: 'running', state };
-      // A scheduler begins it again where its node has failed.
-      return life === 'waits' ? { kind: 'waiting', state } : { kind: 'lost', state };
-    case 'interrupted':
-      return life === 'gone' ? { kind: 'cut', state } : { kind: 'waiting', state };
-    default:
-      return { kind: 'over', state };
-  }
+  if (!state) return life === 'gone' ? { kind: 'lost', state } : { kind: 'waiting', state };
+  if (state.phase === 'interrupted') return life === 'gone' ? { kind: 'cut', state } : { kind: 'waiting', state };
+  if (state.phase !== 'running') return { kind: 'over', state };
+  if (life === 'runs') return { kind: 'running', state };
+  // A scheduler begins it again where its node has failed.
+  return life === 'waits' ? { kind: 'waiting', state } : { kind: 'lost', state };
 }
