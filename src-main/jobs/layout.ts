@@ -24,9 +24,5 @@ export const WORK = {
   bases: 'bases',
   data: 'data',
   adapters: 'adapters',
-  arrays: 'arrays',
   runtime: 'graft',
 } as const;
-
-/** The list of an array's job folders, in the folder of the array. */
-export const ARRAY_FILE = 'tasks.json';

@@ -7,7 +7,7 @@ import type { RemoteTarget } from '../../../src-shared/remoteTargets.ts';
 import { JOB } from '../../jobs/layout.ts';
 import type { Machine } from '../../remote/machine.ts';
 import { discardOf } from '../../runfolder/discard.ts';
-import { cancel } from '../../slurm/cancel.ts';
+import { cancel } from '../../slurm/control.ts';
 import { failedRow } from '../runs/failure.ts';
 import { recordEnd } from '../runs/recordEnd.ts';
 import { logMessage } from '../runs/recordEvent.ts';
@@ -83,7 +83,7 @@ export class Follower {
   async #withdrawn(away: AwayRun, { state }: Standing): Promise<boolean> {
     const { machine, rows } = this.#parts;
     if (rows.store.wishes.of(away.runId) !== 'stop') return false;
-    if (away.slurmJob) await cancel(machine, away.slurmJob, away.arrayTask ?? undefined);
+    if (away.slurmJob) await cancel(machine, away.slurmJob, away.arrayTask);
     else if (away.pid !== null) await machine.signal(away.pid, 'SIGTERM');
     const run = rows.store.catalog.runs.get(away.runId);
     if (run && state?.resumable) await collect(machine, run, away, undefined);

@@ -3,7 +3,7 @@ import path from 'node:path';
 import type { AwayRun } from '../../catalog/away.ts';
 import { counted } from '../../../src-shared/plural.ts';
 import { JOB } from '../../jobs/layout.ts';
-import { jobOf, type EndedJob } from '../../slurm/queue.ts';
+import { jobOf } from '../../slurm/queue.ts';
 import { collect } from './collect.ts';
 import type { FollowerParts } from './follower.ts';
 import type { AwayRow } from './rows.ts';
@@ -40,7 +40,7 @@ export class Gone {
     this.#since.set(run.id, since);
     if (Date.now() - since < patienceMs) return;
     this.#since.delete(run.id);
-    const ended = away.slurmJob ? await jobOf(machine, away.slurmJob, away.arrayTask ?? undefined) : null;
+    const ended = away.slurmJob ? await jobOf(machine, away.slurmJob, away.arrayTask) : null;
     await collect(machine, run, away, undefined);
     const attempt = standing.state?.attempt ?? away.attempt;
     if (rows.store.wishes.of(run.id) === 'stop') return rows.stopped(run.id, attempt);
@@ -62,7 +62,7 @@ export class Gone {
           : isCutOff
             ? `The run was ended on ${target.name} and has kept its state; resume it to go on.`
             : await this.#lost(away),
-        details: { runId: run.id, target: target.name, ended: ended satisfies EndedJob | null },
+        details: { runId: run.id, target: target.name, slurmState: ended?.state ?? null },
       },
       { attempt },
     );

@@ -2,7 +2,7 @@
 import type { AwayRun } from '../../catalog/away.ts';
 import type { RemoteTarget } from '../../../src-shared/remoteTargets.ts';
 import type { Machine } from '../../remote/machine.ts';
-import { queue } from '../../slurm/queue.ts';
+import { queue, type QueuedJob } from '../../slurm/queue.ts';
 import type { AwayRows } from './rows.ts';
 import type { Life } from './standing.ts';
 
@@ -17,10 +17,15 @@ export async function livesOn(
   const jobs = await queue(machine);
   return (away) => {
     const job = jobs.find(
-      ({ jobId, arrayTask = null }) => jobId === away.slurmJob && arrayTask === away.arrayTask,
+      ({ jobId, arrayTask }) => jobId === away.slurmJob && arrayTask === away.arrayTask,
     );
-    rows.store.heard.expectedStart(away.runId, (job?.isPending && job.startsAt) || null);
-    if (job?.isPending) rows.note(away.runId, job.reason ? `Slurm: ${job.reason}` : null);
-    return Promise.resolve(!job ? 'gone' : job.isPending ? 'waits' : 'runs');
+    rows.store.heard.expectedStart(away.runId, job && isPending(job) ? job.startsAt : null);
+    if (job && isPending(job)) rows.note(away.runId, `Slurm: ${job.reason}`);
+    return Promise.resolve(!job ? 'gone' : isPending(job) ? 'waits' : 'runs');
   };
+}
+
+/** Not begun, or to be begun anew. */
+function isPending({ state }: QueuedJob): boolean {
+  return ['PENDING', 'REQUEUED', 'REQUEUE_HOLD', 'CONFIGURING', 'SPECIAL_EXIT'].includes(state);
 }

@@ -8,7 +8,7 @@ import type { Machine } from '../../remote/machine.ts';
 import { installRuntime } from '../../remote/runtime.ts';
 import type { AwayRows } from './rows.ts';
 import { jobDirOf, sendRun } from './send.ts';
-import { startProcess, submitArray, submitJob, type Place } from './submit.ts';
+import { startProcess, submitJobs, type Place } from './submit.ts';
 
 export interface SenderParts {
   rows: AwayRows;
@@ -54,13 +54,13 @@ export class Sender {
     rows.update(next.run.id, { pid, note: null });
   }
 
-  async #sendOne(run: Run, { workDir }: Place): Promise<boolean> {
-    const { rows, target, ...parts } = this.#parts;
-    const jobDir = jobDirOf({ ...target, workDir }, run.id);
+  async #sendOne(run: Run, { target }: Place): Promise<boolean> {
+    const { rows, ...parts } = this.#parts;
+    const jobDir = jobDirOf(target, run.id);
     const onProgress = (what: string, share: number): void =>
       rows.note(run.id, `Sending ${what}: ${Math.floor(share * 100)} %`);
     try {
-      await sendRun(run, { jobDir }, { ...parts, target: { ...target, workDir }, onProgress });
+      await sendRun(run, { jobDir }, { ...parts, target, onProgress });
       await parts.machine.write(path.posix.join(jobDir, JOB.control), goOn(rows, run));
       return true;
     } catch (error) {
@@ -79,7 +79,7 @@ export class Sender {
       for (const { id } of runs) rows.note(id, `Sending Graft itself: ${Math.floor((done / total) * 100)} %`);
     };
     const runtime = await installRuntime(machine, { ...target, workDir }, { signal, onProgress });
-    return { machine, target: { ...target, workDir }, workDir, runtime };
+    return { machine, target: { ...target, workDir }, runtime };
   }
 
   async #submit(place: Place, runs: Run[]): Promise<void> {
@@ -90,12 +90,11 @@ export class Sender {
     const [first] = runs;
     if (!first) return;
     if (target.kind === 'ssh') runs.forEach(({ id }, i) => rows.update(id, { ...begun, jobDir: dirs[i]!, pid: null }));
-    else if (runs.length === 1) {
-      const slurmJob = await submitJob({ ...place, target }, `graft ${first.name}`, dirs[0]!);
-      rows.update(first.id, { ...begun, jobDir: dirs[0]!, slurmJob, arrayTask: null });
-    } else {
-      const slurmJob = await submitArray({ ...place, target }, `graft ${first.spec.task}`, first.id, dirs);
-      runs.forEach(({ id }, arrayTask) => rows.update(id, { ...begun, jobDir: dirs[arrayTask]!, slurmJob, arrayTask }));
+    else {
+      const name = runs.length === 1 ? first.name : first.spec.task;
+      const slurmJob = await submitJobs({ ...place, target }, `graft ${name}`, dirs);
+      const taskOf = (i: number): number | null => (runs.length === 1 ? null : i);
+      runs.forEach(({ id }, i) => rows.update(id, { ...begun, jobDir: dirs[i]!, slurmJob, arrayTask: taskOf(i) }));
     }
   }
 }

@@ -1,74 +1,47 @@
 /** Has a target begin with jobs that lie there. */
 import path from 'node:path';
 import type { RemoteTarget, SlurmTarget, SshTarget } from '../../../src-shared/remoteTargets.ts';
-import { ARRAY_FILE, JOB, WORK } from '../../jobs/layout.ts';
+import { JOB, WORK } from '../../jobs/layout.ts';
 import type { Machine } from '../../remote/machine.ts';
 import type { Runtime } from '../../remote/runtime.ts';
-import { batchArguments, BATCH_SCRIPT } from '../../slurm/script.ts';
+import { BATCH_SCRIPT, batchArguments } from '../../slurm/batchScript.ts';
 import { submit } from '../../slurm/submit.ts';
 
-/** Ahead of the end of its time a job is told to end, so that its state is written. */
-const AHEAD_SECONDS = 90;
-
-export interface Place {
+export interface Place<T = RemoteTarget> {
   machine: Machine;
-  target: RemoteTarget;
-  /** Absolute. */
-  workDir: string;
+  /** Its work folder is absolute. */
+  target: T;
   runtime: Runtime;
 }
 
-/** One job of Slurm. */
-export async function submitJob(place: Place & { target: SlurmTarget }, name: string, jobDir: string): Promise<string> {
-  return submitFolder(place, name, jobDir, {});
-}
-
-/** One array of jobs, in the order of `jobDirs`; `id`: a name that no other array has. */
-export async function submitArray(
-  place: Place & { target: SlurmTarget },
-  name: string,
-  id: string,
-  jobDirs: string[],
-): Promise<string> {
-  const { machine, workDir, target } = place;
-  const dir = path.posix.join(workDir, WORK.arrays, id);
-  await machine.makeFolder(dir);
-  await machine.write(path.posix.join(dir, ARRAY_FILE), `${JSON.stringify(jobDirs, null, 1)}\n`);
-  return submitFolder(place, name, dir, {
-    array: { count: jobDirs.length, ...(target.atATime ? { atATime: target.atATime } : {}) },
-  });
-}
-
-async function submitFolder(
-  { machine, target, workDir, runtime }: Place & { target: SlurmTarget },
-  name: string,
-  dir: string,
-  more: { array?: { count: number; atATime?: number } },
-): Promise<string> {
+/** The number that Slurm gives the job; of several folders it is an array of jobs, in their order. */
+export async function submitJobs(place: Place<SlurmTarget>, name: string, jobDirs: string[]): Promise<string> {
+  const { machine, target } = place;
+  const { workDir, options, processes, atATime } = target;
   const scriptFile = path.posix.join(workDir, WORK.runtime, 'job.sh');
   await machine.write(scriptFile, BATCH_SCRIPT);
   const { jobId } = await submit(machine, {
     name,
     scriptFile,
-    args: batchArguments({ ...runtime, folder: dir, processes: target.processes, mpirun: target.mpirun }),
-    options: target.options,
-    logFile: path.posix.join(dir, JOB.log),
-    cwd: dir,
-    ntasks: target.processes,
-    signalSeconds: AHEAD_SECONDS,
-    ...more,
+    args: batchArguments(workerCommand(place), jobDirs),
+    options,
+    ...(jobDirs.length > 1 ? { array: { count: jobDirs.length, ...(atATime ? { atATime } : {}) } } : {}),
+    cwd: workDir,
+    ntasks: processes,
   });
   return jobId;
 }
 
 /** A process on another machine that outlives the connection. */
-export async function startProcess(
-  { machine, target, runtime }: Place & { target: SshTarget },
-  jobDir: string,
-): Promise<number> {
-  const worker = [runtime.node, runtime.entry, 'worker', jobDir];
-  const argv =
-    target.processes > 1 ? [target.mpirun, '-np', String(target.processes), ...worker] : worker;
-  const { pid } = await machine.start(argv, { cwd: jobDir, logFile: path.posix.join(jobDir, JOB.log) });
+export async function startProcess(place: Place<SshTarget>, jobDir: string): Promise<number> {
+  const logFile = path.posix.join(jobDir, JOB.log);
+  const { pid } = await place.machine.start([...workerCommand(place), jobDir], { cwd: jobDir, logFile });
   return pid;
+}
+
+/** What trains the job in the folder that is named behind it. */
+function workerCommand({ target, runtime }: Place): string[] {
+  const { processes, mpirun } = target;
+  const together = processes > 1 ? [mpirun, '-np', String(processes)] : [];
+  return [...together, runtime.node, runtime.entry, 'worker'];
 }

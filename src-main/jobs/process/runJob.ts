@@ -12,6 +12,7 @@ import type { TrainEvent, TrainResult } from '../../../src-shared/training.ts';
 import { isAlive } from '../../files/isAlive.ts';
 import { runStateFile } from '../../runfolder/layout.ts';
 import { CallControl } from '../../worker/control.ts';
+import type { SlurmPlace } from '../../slurm/place.ts';
 import { train } from '../../worker/train/train.ts';
 import { JobEvents } from '../events.ts';
 import { checkFiles, readJobFile, specHere } from '../jobFile.ts';
@@ -21,13 +22,11 @@ import { engineHere } from './engine.ts';
 import { JobReport } from './report.ts';
 import { Wishes } from './wishes.ts';
 
+/** Of a job that a scheduler has begun. */
 export interface Surroundings {
-  /** Where a scheduler runs it. */
-  slurm?: JobState['slurm'];
-  /** When it will be ended (Unix time). */
-  endsAtMs?: number | undefined;
-  /** How to ask for this process to be begun anew after a time limit. */
-  again?: () => void;
+  slurm?: SlurmPlace;
+  /** Asks for this process to be begun anew after a time limit. */
+  again?: () => Promise<void>;
 }
 
 /** How long a process that died may seem to live on another machine. */
@@ -52,10 +51,10 @@ export async function runJob(jobDir: string, surroundings: Surroundings = {}): P
     ranks: 1,
     resumable: hasState(jobDir),
     ...(before?.engine ? { engine: before.engine } : {}),
-    ...(surroundings.slurm ? { slurm: surroundings.slurm } : {}),
+    ...(surroundings.slurm ? { slurm: placeIn(surroundings.slurm) } : {}),
   });
   const control = new CallControl();
-  const wishes = new Wishes(jobDir, control, surroundings.endsAtMs);
+  const wishes = new Wishes(jobDir, control, surroundings.slurm?.endsAtMs);
   const events = new JobEvents(jobDir, attempt);
   try {
     return await attemptJob(jobDir, job, { attempt, before, report, control, wishes, events, surroundings });
@@ -105,8 +104,12 @@ async function attemptJob(
   const result = inFolder(jobDir, await train(spec, resumes, emit, control));
   const phase = result.outcome === 'paused' && wishes.why ? 'interrupted' : result.outcome;
   report.end({ phase, result, resumable: hasState(jobDir), ...(wishes.why ? { why: wishes.why } : {}) });
-  if (phase === 'interrupted' && wishes.why === 'time limit') surroundings.again?.();
+  if (phase === 'interrupted' && wishes.why === 'time limit') await surroundings.again?.();
   return phase;
+}
+
+function placeIn({ jobId, arrayTask, restarts }: SlurmPlace): NonNullable<JobState['slurm']> {
+  return { jobId, restarts, ...(arrayTask === undefined ? {} : { arrayTask }) };
 }
 
 /** A scheduler may begin once more with what is done. */
