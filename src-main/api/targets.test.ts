@@ -88,6 +88,17 @@ describe('targets', () => {
     expect(await codeOf(bench.api.targets.remove({ name: 'lab' }))).toBe('TARGET_NOT_FOUND');
   });
 
+  it('a run that was sent away says where it is, in lists and on the start page', async () => {
+    await bench.api.targets.add({ target: LAB });
+    const id = await sent('lab');
+    const away = {
+      ...{ target: 'lab', kind: 'slurm', phase: 'waiting', slurmJob: '12', arrayTask: null },
+      ...{ host: null, note: null, seenAt: null, startsAt: null },
+    };
+    expect((await bench.api.runs.list()).map((run) => run.away)).toEqual([away]);
+    expect((await bench.api.home.board()).runs.map((run) => [run.id, run.away])).toEqual([[id, away]]);
+  });
+
   it('are asked by name', async () => {
     await bench.api.targets.add({ target: LAB });
     expect(await bench.api.targets.check({ name: 'lab' })).toMatchObject({ usable: false });

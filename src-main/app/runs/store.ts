@@ -4,6 +4,7 @@ import type { Catalog } from '../../catalog/catalog.ts';
 import type { Run } from '../../catalog/runs.ts';
 import { GraftError, usageError } from '../../../src-shared/errors.ts';
 import type { TrainEvent } from '../../../src-shared/training.ts';
+import { awayViewOf } from './awayView.ts';
 import { RunChannel } from './channel.ts';
 import { presentSpec } from './presentSpec.ts';
 import { logMessage } from './recordEvent.ts';
@@ -39,7 +40,8 @@ export class RunStore {
   view(run: Run): RunView {
     const asked = this.#asked?.runId === run.id ? this.#asked.action : null;
     const known = { ...run, ...this.#unstored.get(run.id), spec: presentSpec(this.catalog, run) };
-    return viewOf(known, { asked, trainingMs: this.#trainingMs(known) });
+    const away = awayViewOf(this.catalog, run.id);
+    return viewOf(known, { asked, trainingMs: this.#trainingMs(known), away });
   }
 
   /** Runs of before, and those that failed, have no result that says so. */

@@ -12,7 +12,9 @@ import { findParts, startRunSchema, type Registered } from '../runs/input.ts';
 
 export const startStudySchema = z.object({
   /** The run that the variants start from. */
-  base: startRunSchema,
+  base: startRunSchema.omit({ target: true }),
+  /** Name of the target that trains the runs; absent or `local`: this machine. */
+  target: z.string().optional(),
   plan: studyPlanSchema,
   /** Each decides the start values, which rows validate and the order of the others. */
   seeds: z.array(z.number().int()).min(1).max(50).default([0, 1, 2]),

@@ -1,9 +1,11 @@
 /** Targets on the command line: what it prints and returns, and what it refuses. */
 import path from 'node:path';
 import { afterEach, beforeEach, expect, it } from 'vitest';
-import { openBench, type TestBench } from '../../../test-support/rigs/services.ts';
+import { MODEL, openBench, writeRows, type TestBench } from '../../../test-support/rigs/services.ts';
 import { readArgs } from './args.ts';
 import type { Command } from './command.ts';
+import { labStudy } from './labStudy.ts';
+import { train } from './train.ts';
 import { targetsAdd, targetsCheck, targetsList, targetsRemove } from './targets.ts';
 
 let bench: TestBench;
@@ -35,6 +37,33 @@ async function run(
   const result = await run({ args, services, api, json: false, print, write: print, say: () => undefined });
   return { said: lines.join('\n'), result };
 }
+
+/** What is asked of the API to start, in place of starting it. */
+async function started(command: Command, ...argv: string[]): Promise<Record<string, unknown>> {
+  let asked: Record<string, unknown> = {};
+  const take = (input: object): never => {
+    asked = { ...input };
+    throw new Error('taken');
+  };
+  const { services, api } = bench;
+  const fake = {
+    ...{ models: api.models, datasets: api.datasets, runs: { start: take } },
+    studies: { preview: () => Promise.resolve({ variants: [1, 2], invalid: [] }), start: take },
+  };
+  const args = readArgs(argv, command.options, command.positionals);
+  const out = { json: false, print: () => undefined, write: () => undefined, say: () => undefined };
+  const done = command.run({ ...out, args, services, api: fake as unknown as typeof api });
+  await expect(done).rejects.toThrow('taken');
+  return asked;
+}
+
+it('train and lab study --on name the target, and what measures this machine does not go with it', async () => {
+  const run0 = ['--model', MODEL, '--data', writeRows(path.join(bench.dir, 'rows.jsonl')), '--task', 't'];
+  expect(await started(train, ...run0, '--on', 'lab')).toMatchObject({ target: 'lab' });
+  expect((await started(train, ...run0))['target']).toBeUndefined();
+  expect(await started(labStudy, ...run0, '--plan', 'ranks', '--on', 'lab')).toMatchObject({ target: 'lab' });
+  await expect(run(train, ...run0, '--on', 'lab', '--fit')).rejects.toThrow(/--fit looks at this machine, not at lab/);
+});
 
 const SSH = ['--kind', 'ssh', '--host', 'me@pc', '--work-dir', '~/graft'];
 const SLURM = ['--kind', 'slurm', '--work-dir', '/scratch/me'];
