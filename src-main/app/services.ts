@@ -47,6 +47,7 @@ import { AfterRuns } from './suites/afterRuns.ts';
 import { SuiteService } from './suites/service.ts';
 import { KeepAwake, systemStayAwake, type StayAwake } from './system/keepAwake.ts';
 import { SystemService } from './system/service.ts';
+import { TargetService, type AskTarget } from './targets/service.ts';
 import { TaskService } from './tasks/service.ts';
 import { forkWorker } from './workers/channel.ts';
 import type { SpawnWorker } from './workers/channel.ts';
@@ -72,6 +73,8 @@ export interface ServiceOptions {
   openServing?: OpenServing;
   /** How targets are reached, and how often they are asked. */
   away?: RunParts['away'];
+  /** How to ask a machine where runs can be trained; without it targets are only kept. */
+  askTarget?: AskTarget;
 }
 
 /** Throws GraftError when the data folder cannot be written or the catalogue not be read. */
@@ -85,6 +88,7 @@ export function createServices({
   stayAwake = systemStayAwake(),
   openServing,
   away = {},
+  askTarget,
 }: ServiceOptions = {}) {
   const home = openHome(dir);
   const restored = takeQueued ? grantWish(home) : null;
@@ -145,6 +149,7 @@ export function createServices({
     engines,
     models,
     tasks,
+    targets: new TargetService({ catalog, ask: askTarget }),
     adapters,
     adapterRemoval: new AdapterRemoval(home, catalog, adapters, playground),
     tokens,

@@ -35,10 +35,10 @@ export const startRunSchema = z.object({
   taskName: taskNameSchema,
   /** Shown in lists; by default the task and what tells the run from its others. */
   name: nameSchema.optional(),
+  /** Name of the target that trains it; absent or `local`: this machine. */
+  target: z.string().optional(),
   /** The run waits in the queue until then; absent or null: only for its turn. */
   notBefore: startTimeSchema.optional(),
-  /** Name of the target that trains it; absent: this machine. */
-  target: z.string().optional(),
   engine: runSpecSchema.shape.engine,
   baseDtype: runSpecSchema.shape.baseDtype,
   embeddingDtype: runSpecSchema.shape.embeddingDtype,

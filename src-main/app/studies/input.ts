@@ -12,7 +12,9 @@ import { findParts, startRunSchema, targetOf, type Registered } from '../runs/in
 
 export const startStudySchema = z.object({
   /** The run that the variants start from. */
-  base: startRunSchema,
+  base: startRunSchema.omit({ target: true }),
+  /** Name of the target that trains the runs; absent or `local`: this machine. */
+  target: z.string().optional(),
   plan: studyPlanSchema,
   /** Each decides the start values, which rows validate and the order of the others. */
   seeds: z.array(z.number().int()).min(1).max(50).default([0, 1, 2]),
@@ -49,11 +51,11 @@ export async function prepareStudy(registered: Registered, input: StartStudyChec
   const halving = input.halving ? halvingOf(base.train, plan.kind === 'grid' ? Object.keys(plan.vary) : []) : null;
   const evaluations = halving ? { evalEvery: halving.evalEvery } : {};
   // Sample texts would take longer than many a run of a study, and nobody compares by them.
-  if (halving && targetOf(base) !== undefined)
+  if (halving && targetOf(input) !== undefined)
     throw usageError(
       'STUDY_PLAN',
       'Halving lets runs wait for one another, which jobs on a target do not; leave it out, or train the study here.',
-      { target: base.target },
+      { target: input.target },
     );
   const settings = { method: base.method, train: { ...base.train, ...evaluations, samplePrompts: [] } };
   const { variants, invalid, notes } = await look('planVariants', [model.dir, settings, plan]);

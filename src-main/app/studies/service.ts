@@ -62,7 +62,7 @@ export class StudyService {
    */
   async start(request: StartStudyChecked): Promise<StudyView> {
     const input = { ...request, base: this.#parts.settings.withMemoryLimit(request.base) };
-    const target = targetOf(input.base);
+    const target = targetOf(input);
     if (target !== undefined) this.#runs.requireTarget(target);
     const prepared = await prepareStudy(this.#parts, input as StartStudyChecked);
     refuseInvalid(prepared, input.skipInvalid);
