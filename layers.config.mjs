@@ -379,7 +379,8 @@ export const layers = {
 
   // What is around the product.
   'test-support/**': {
-    imports: ['src-main', 'src-shared'],
+    // Rigs install what they need where they may.
+    imports: ['src-main', 'src-shared', 'scripts/lib/debian.mjs'],
     packages: [
       'node',
       'vitest',
