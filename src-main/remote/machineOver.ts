@@ -22,7 +22,8 @@ export function machineOver(ask: Ask, { name, isLocal, move, close }: Carrier): 
   return {
     name,
     isLocal,
-    run: (argv, { cwd, input, timeoutMs } = {}) => ask('run', { argv, cwd, input, timeoutMs }, timeoutMs ?? Infinity),
+    run: (argv, { cwd, input, timeoutMs } = {}) =>
+      ask('run', { argv, cwd, input, timeoutMs }, timeoutMs === undefined ? Infinity : timeoutMs + ANSWER_MS),
     start: (argv, { cwd, logFile }) => ask('start', { argv, cwd, logFile }),
     isAlive: (pid) => ask('isAlive', { pid }),
     signal: async (pid, signal) => void (await ask('signal', { pid, signal })),
@@ -41,5 +42,7 @@ export function machineOver(ask: Ask, { name, isLocal, move, close }: Carrier): 
   };
 }
 
+/** For the way there and back. */
+const ANSWER_MS = 30_000;
 /** Network file systems take their time over a hundred thousand files. */
 const REMOVE_DEADLINE_MS = 600_000;

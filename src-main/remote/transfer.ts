@@ -14,12 +14,15 @@ import { askHere } from './askHere.ts';
 import type { TransferOptions } from './machine.ts';
 
 /** Moves the files that have the names of these hashes between a folder here and one there. Throws GraftError. */
-export type Move = (files: readonly HashedPath[], job: MoveJob) => Promise<void>;
+export type Move = (files: readonly MoveFile[], job: MoveJob) => Promise<void>;
+export type MoveFile = FoundFile & HashedPath;
 export interface MoveJob {
   /** 'send': `from` is here; 'fetch': `from` is there. */
   way: 'send' | 'fetch';
   from: string;
   to: string;
+  /** Bytes that have arrived in `to` before, by hash. */
+  arrived: Record<string, number>;
   signal?: AbortSignal | undefined;
 }
 
@@ -38,7 +41,7 @@ const here = askHere({});
 
 export async function sendFiles(there: Ask, move: Move, job: Transfer): Promise<void> {
   const sources = new Map<string, string>();
-  const files: (HashedPath & FoundFile)[] = [];
+  const files: MoveFile[] = [];
   for (const { path: below, sizeBytes, file } of sourceFiles(job.from)) {
     stopIfAsked(job);
     const sha256 = await hashOpened(fs.openSync(file, 'r'));
@@ -48,12 +51,13 @@ export async function sendFiles(there: Ask, move: Move, job: Transfer): Promise<
   const missing = await missingAt(there, job.to, files);
   if (missing.length === 0) return report(job, files, [], {});
   const to = await there('receive', { dir: job.to });
+  const rest = { arrived: await there('arrived', { dir: job.to }), signal: job.signal };
   const from = fs.mkdtempSync(path.join(os.tmpdir(), 'graft-send-'));
   try {
     for (const { sha256 } of missing) {
       if (!fs.existsSync(path.join(from, sha256))) fs.symlinkSync(sources.get(sha256)!, path.join(from, sha256));
     }
-    await watched(there, job, files, missing, () => move(missing, { way: 'send', from, to, signal: job.signal }));
+    await watched(there, job, files, missing, () => move(missing, { way: 'send', from, to, ...rest }));
     await place(there, job, missing);
   } finally {
     fs.rmSync(from, { recursive: true, force: true });
@@ -73,9 +77,10 @@ export async function fetchFiles(
   const missing = await missingAt(here, job.to, files);
   if (missing.length === 0) return report(job, files, [], {});
   const to = await here('receive', { dir: job.to });
+  const rest = { arrived: await here('arrived', { dir: job.to }), signal: job.signal };
   const from = await there('offer', { dir: job.from, files: missing });
   try {
-    await watched(here, job, files, missing, () => move(missing, { way: 'fetch', from, to, signal: job.signal }));
+    await watched(here, job, files, missing, () => move(missing, { way: 'fetch', from, to, ...rest }));
     await place(here, job, missing);
   } finally {
     await there('withdraw', { folder: from }).catch(() => undefined);
@@ -118,7 +123,7 @@ function hashDeadlineMs(files: readonly FoundFile[]): number {
   return 60_000 + bytesOf(files) / SLOWEST_HASH_BYTES_PER_MS;
 }
 
-async function place(side: Ask, job: Transfer, missing: readonly (FoundFile & HashedPath)[]): Promise<void> {
+async function place(side: Ask, job: Transfer, missing: readonly MoveFile[]): Promise<void> {
   const files = missing.map(({ path: below, sha256 }) => ({ path: below, sha256 }));
   const wrong = await side('place', { dir: job.to, files }, hashDeadlineMs(missing));
   if (wrong.length === 0) return;
@@ -135,7 +140,7 @@ async function watched(
   side: Ask,
   job: Transfer,
   files: readonly FoundFile[],
-  missing: readonly (FoundFile & HashedPath)[],
+  missing: readonly MoveFile[],
   work: () => Promise<void>,
 ): Promise<void> {
   stopIfAsked(job);
@@ -152,7 +157,7 @@ async function watched(
 function report(
   { onProgress }: Transfer,
   files: readonly FoundFile[],
-  missing: readonly (FoundFile & HashedPath)[],
+  missing: readonly MoveFile[],
   arrived: Record<string, number>,
 ): void {
   const away = missing.map(({ sha256, sizeBytes }) => Math.max(0, sizeBytes - (arrived[sha256] ?? 0)));
