@@ -55,13 +55,10 @@ export function assembleJob(
   return job;
 }
 
-/** Puts the files of an input under their names into a folder of this machine. */
+/** Names the files of an input in a folder of this machine, by links to where they lie. */
 export function stageInput({ dir, files }: Input, to: string): void {
   fs.mkdirSync(to, { recursive: true, mode: 0o700 });
-  for (const { from, name } of files) {
-    const source = fs.realpathSync(path.join(dir, from));
-    linkOrCopy(source, path.join(to, name));
-  }
+  for (const { from, name } of files) fs.symlinkSync(fs.realpathSync(path.join(dir, from)), path.join(to, name));
 }
 
 /** What a run that has begun goes on from; what it only keeps for looking back stays here. */

@@ -4,6 +4,7 @@ import type { Run } from '../../catalog/runs.ts';
 import type { AwayView } from '../../../src-shared/away.ts';
 import type { JobState } from '../../../src-shared/jobs.ts';
 import type { TrainEvent } from '../../../src-shared/training.ts';
+import { awayViewOf } from './view.ts';
 import { isTimed, ProgressMeter, type RunProgress } from '../runs/progressMeter.ts';
 
 export class Heard {
@@ -39,12 +40,10 @@ export class Heard {
   }
 
   /** Null for a run that is trained here. */
-  view({ away, targets }: Pick<Catalog, 'away' | 'targets'>, runId: string): AwayView | null {
-    const row = away.get(runId);
-    const kind = row && targets.get(row.target)?.kind;
-    if (!kind) return null;
-    const { target, phase, slurmJob, arrayTask, note, seenAt } = row;
-    const startsAt = this.#starts.get(runId) ?? null;
-    return { target, kind, phase, slurmJob, arrayTask, note, seenAt, host: this.#hosts.get(runId) ?? null, startsAt };
+  view(catalog: Pick<Catalog, 'away' | 'targets'>, runId: string): AwayView | null {
+    return awayViewOf(catalog, runId, {
+      host: this.#hosts.get(runId) ?? null,
+      startsAt: this.#starts.get(runId) ?? null,
+    });
   }
 }
