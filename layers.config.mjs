@@ -247,8 +247,12 @@ export const layers = {
   // What the system says of its hardware.
   'src-main/hardware/**': { imports: ['src-shared'], packages: ['node'] },
 
+  // Other machines, by ssh, and this one, behind one contract.
+  'src-main/remote/**': { imports: ['src-main/files', 'src-shared'], packages: ['node'] },
+
   'src-main/app/**': {
     imports: [
+      'src-main/remote',
       'src-main/hardware',
       'src-main/catalog',
       'src-main/datasets',

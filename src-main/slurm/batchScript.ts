@@ -3,7 +3,7 @@
 /**
  * Arguments: how many words the command has, these words, then one folder for each task of the array (one for a job
  * that is no array). The command is run with the folder of its task behind it, in the place of the shell, so that
- * Slurm's signals reach it.
+ * Slurm's signals reach it; what it prints is appended to log.txt in that folder.
  *
  * Open MPI's mpirun that is told to end kills its processes 2 s later; they get 20 s here, to keep their state.
  */
@@ -18,6 +18,7 @@ i=0
 for word do
   if [ "$i" -eq 0 ]; then set --; fi
   if [ "$i" -lt "$words" ] || [ "$i" -eq "$folder" ]; then set -- "$@" "$word"; fi
+  if [ "$i" -eq "$folder" ]; then exec >>"$word/log.txt" 2>&1; fi
   i=$((i + 1))
 done
 exec "$@"

@@ -18,8 +18,8 @@ export interface Submission {
   options?: SlurmTarget['options'];
   /** Tasks 0 to count - 1, each with its number in SLURM_ARRAY_TASK_ID; at most `atATime` run at once. */
   array?: { count: number; atATime?: number };
-  /** What the job prints is appended here; of an array each task has its own, with `.0`, `.1` … behind it. */
-  logFile: string;
+  /** What the job prints before its script takes over; absent: nowhere. Of an array `.0`, `.1` … stand behind it. */
+  logFile?: string;
   cwd: string;
   /** Processes that mpirun starts in it. */
   ntasks?: number;
@@ -47,7 +47,8 @@ export async function submit(host: SlurmHost, submission: Submission): Promise<{
 
 function sbatchCommand(job: Submission): string[] {
   const seconds = Math.min(Math.max(1, Math.round(job.signalSeconds ?? SIGNAL_SECONDS)), SIGNAL_SECONDS_MOST);
-  const output = outputPattern(plainPath(job.logFile)) + (job.array ? '.%a' : '');
+  const log = job.logFile;
+  const output = log === undefined ? '/dev/null' : outputPattern(plainPath(log)) + (job.array ? '.%a' : '');
   return [
     'sbatch',
     '--parsable',
