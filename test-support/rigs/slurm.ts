@@ -10,7 +10,14 @@ import { promisify } from 'node:util';
 import { aptInstall, debianAsRoot } from '../../scripts/lib/debian.mjs';
 
 const TEMPLATE = path.join(import.meta.dirname, 'slurm.conf');
-const PROGRAMS = ['munged', 'slurmctld', 'slurmd', 'sbatch', 'squeue', 'scontrol', 'scancel', 'sinfo', 'setpriv'];
+/** Where Debian has them. */
+const PACKAGES: Record<string, string> = {
+  munged: 'munge',
+  ...Object.fromEntries(['slurmctld', 'slurmd', 'sbatch', 'squeue', 'scontrol'].map((name) => [name, 'slurm-wlm'])),
+  setpriv: 'util-linux',
+  mpirun: 'openmpi-bin',
+};
+const PROGRAMS = Object.keys(PACKAGES).filter((name) => name !== 'mpirun');
 /** Debian's daemons lie where a user's PATH may not lead. */
 const FOLDERS = ['/usr/bin', '/usr/sbin', '/bin', '/sbin', '/usr/local/bin', '/usr/local/sbin'];
 /** Tells a node's processes from those of the other one, in /proc. */
@@ -36,30 +43,31 @@ export interface Slurm {
   stop(): Promise<void>;
 }
 
-/** For a suite's title: why Slurm cannot be started here; empty where it can. Installs it when root on Debian. */
-export async function slurmNote(): Promise<string> {
-  const reason = await whyNot();
+/**
+ * For a suite's title: why Slurm cannot be started here; empty where it can. Installs it when root on Debian.
+ * `more`: programs that the suite needs beside it.
+ */
+export async function slurmNote(more: 'mpirun'[] = []): Promise<string> {
+  const reason = await whyNot([...PROGRAMS, ...more]);
   if (!reason) return '';
   const note = `skipped: ${reason}`;
   console.warn(note); // the reporter does not print titles of skipped suites
   return ` (${note})`;
 }
 
-async function whyNot(): Promise<string | undefined> {
+async function whyNot(programs: readonly string[]): Promise<string | undefined> {
   if (process.platform !== 'linux') return 'Slurm is tested on Linux only.';
   if (process.getuid?.() !== 0) return 'these tests start Slurm, which takes root.';
-  if (missing().length === 0) return undefined;
-  if (debianAsRoot() && !(await aptInstall(['slurm-wlm', 'munge', 'util-linux']))) await waitForOthers();
-  return missing().length > 0 ? `no ${missing().join(', ')} here; install slurm-wlm and munge to run them.` : undefined;
+  const missing = () => programs.filter((name) => programFile(name) === undefined);
+  const packages = [...new Set(missing().map((name) => PACKAGES[name]!))];
+  if (packages.length === 0) return undefined;
+  if (debianAsRoot() && !(await aptInstall(packages))) {
+    // Two test files may want it at once, and apt takes one at a time.
+    const until = Date.now() + OTHERS_INSTALL_LIMIT_MS;
+    while (missing().length > 0 && Date.now() < until) await sleep(1000);
+  }
+  return missing().length > 0 ? `no ${missing().join(', ')} here; install ${packages.join(', ')}.` : undefined;
 }
-
-/** Two test files may want it at once, and apt takes one at a time. */
-async function waitForOthers(): Promise<void> {
-  const until = Date.now() + OTHERS_INSTALL_LIMIT_MS;
-  while (missing().length > 0 && Date.now() < until) await sleep(1000);
-}
-
-const missing = () => PROGRAMS.filter((name) => programFile(name) === undefined);
 
 const programFile = (name: string): string | undefined =>
   [...FOLDERS, ...(process.env.PATH ?? '').split(':')]
