@@ -91,17 +91,15 @@ export function startError(ended: Ended, place: Place): GraftError {
       details,
     );
   }
-  const missing = ended.code === 127 || /not found|No such file|Unknown command/i.test(ended.stderr);
+  const nodeMissing = ended.code === 127 || /not found|No such file|Unknown command/i.test(ended.stderr);
   const said = lastLine(ended.stderr);
-  return new GraftError(
-    'MACHINE_AWAY',
-    missing
-      ? `${name} is there, but ${node === 'node' ? 'Node is not on its path' : `${node} is no program there`}; ` +
-          'install Node 20 or newer there (https://nodejs.org, or conda install nodejs), or name its path in the target.'
-      : `${name} is there, but ${node} does not run Graft's agent (code ${ended.code}${said && `: ${said}`}); Node 20 ` +
-          'or newer is needed there.',
-    { ...details, nodeMissing: missing },
-  );
+  const lacking = node === 'node' ? 'Node is not on its path' : `${node} is no program there`;
+  const sentence = nodeMissing
+    ? `${name} is there, but ${lacking}; install Node 20 or newer there (https://nodejs.org, or conda install ` +
+      'nodejs), or name its path in the target.'
+    : `${name} is there, but ${node} does not run Graft's agent (code ${ended.code}${said && `: ${said}`}); ` +
+      'Node 20 or newer is needed there.';
+  return new GraftError('MACHINE_AWAY', sentence, { ...details, nodeMissing });
 }
 
 /** A connection that was there and is no more. */
@@ -109,8 +107,8 @@ export function brokenError(ended: Ended, { name, connection }: Place): GraftErr
   const said = lastLine(ended.stderr);
   return new GraftError(
     'MACHINE_AWAY',
-    `The connection to ${name} (${connection.host}) broke off${said && ` (${said})`}; what was started there goes on. ` +
-      'Try again: Graft connects anew.',
+    `The connection to ${name} (${connection.host}) broke off${said && ` (${said})`}; what was started there goes ` +
+      'on. Try again: Graft connects anew.',
     { machine: name, host: connection.host, code: ended.code, stderr: ended.stderr.slice(-4000) },
   );
 }
