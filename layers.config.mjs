@@ -240,6 +240,9 @@ export const layers = {
     packages: ['node', '@tensorflow/tfjs-core', 'zod'],
   },
 
+  // Slurm's own programs, asked on a machine that somebody else has reached.
+  'src-main/slurm/**': { imports: ['src-shared'], types: ['src-main/remote'], packages: ['node'] },
+
   // The studio around it: rows in SQLite, services, the API, and three hosts.
   'src-main/catalog/**': { imports: ['src-shared'], packages: ['better-sqlite3'] },
   // What the system says of its hardware.

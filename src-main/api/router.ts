@@ -16,6 +16,7 @@ import { servingRouter } from './serving.ts';
 import { studiesRouter } from './studies.ts';
 import { suitesRouter } from './suites.ts';
 import { systemRouter } from './system.ts';
+import { targetsRouter } from './targets.ts';
 import { tasksRouter } from './tasks.ts';
 import { createCallerFactory, router, type RequestContext } from './trpc.ts';
 
@@ -27,6 +28,7 @@ export function createRouter(services: Services) {
     datasets: datasetsRouter(services),
     drafts: draftsRouter(services),
     tasks: tasksRouter(services),
+    targets: targetsRouter(services),
     runs: runsRouter(services),
     studies: studiesRouter(services),
     suites: suitesRouter(services),

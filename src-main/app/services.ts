@@ -34,7 +34,7 @@ import { RunHistory } from './runs/history.ts';
 import { PlanService } from './runs/planService.ts';
 import { RateFinder } from './runs/rateFinder.ts';
 import { isOther, recoverAbandoned } from './runs/recover.ts';
-import { RunService } from './runs/service.ts';
+import { RunService, type RunParts } from './runs/service.ts';
 import { ServingService, type OpenServing } from './serving/service.ts';
 import { SettingsService } from './settings/service.ts';
 import { defaultHomeDir, openHome } from './storage/home.ts';
@@ -47,6 +47,7 @@ import { AfterRuns } from './suites/afterRuns.ts';
 import { SuiteService } from './suites/service.ts';
 import { KeepAwake, systemStayAwake, type StayAwake } from './system/keepAwake.ts';
 import { SystemService } from './system/service.ts';
+import { TargetService, type AskTarget } from './targets/service.ts';
 import { TaskService } from './tasks/service.ts';
 import { forkWorker } from './workers/channel.ts';
 import type { SpawnWorker } from './workers/channel.ts';
@@ -70,6 +71,10 @@ export interface ServiceOptions {
   stayAwake?: StayAwake | undefined;
   /** How to answer requests over HTTP; without it nothing can be served. */
   openServing?: OpenServing;
+  /** How targets are reached, and how often they are asked. */
+  away?: RunParts['away'];
+  /** How to ask a machine where runs can be trained; without it targets are only kept. */
+  askTarget?: AskTarget;
 }
 
 /** Throws GraftError when the data folder cannot be written or the catalogue not be read. */
@@ -82,6 +87,8 @@ export function createServices({
   keychain,
   stayAwake = systemStayAwake(),
   openServing,
+  away = {},
+  askTarget,
 }: ServiceOptions = {}) {
   const home = openHome(dir);
   const restored = takeQueued ? grantWish(home) : null;
@@ -103,7 +110,7 @@ export function createServices({
   const drafts = new DraftService({ home, datasets, models, adapters, workers, engines });
   const versions = new DatasetVersions(home, catalog, datasets);
   const choices = new ChoiceService({ home, catalog, datasets, versions });
-  const runs = new RunService({ home, catalog, models, datasets, settings, workers, engines });
+  const runs = new RunService({ home, catalog, models, datasets, settings, workers, engines, away });
   const heat = new HeatService({
     runs,
     settings,
@@ -131,6 +138,7 @@ export function createServices({
   heat.begin();
   awake.begin();
   runs.begin();
+  if (takeQueued) runs.beginAway();
   return {
     home,
     catalog,
@@ -141,6 +149,7 @@ export function createServices({
     engines,
     models,
     tasks,
+    targets: new TargetService({ catalog, ask: askTarget }),
     adapters,
     adapterRemoval: new AdapterRemoval(home, catalog, adapters, playground),
     tokens,
@@ -188,7 +197,7 @@ export function createServices({
     drafts.close();
     pushes.close();
     await answers.stop();
-    await Promise.all([workers.close(), pulls.close()]);
+    await Promise.all([workers.close(), pulls.close(), runs.closeAway()]);
     unfinished.forEach(removePartials);
     clearExports();
     files.close();

@@ -1,12 +1,6 @@
 /** Runs that are trained, or were, on a target: where their folder lies there, and how far it has been read. */
 import type { Database } from 'better-sqlite3';
-import type { JobPhase } from '../../src-shared/jobs.ts';
-
-/**
- * - sending: its folder is on its way there;
- * - waiting: it is there, and no process has begun; the others as in the folder's state.
- */
-export type AwayPhase = 'sending' | 'waiting' | JobPhase;
+import type { AwayPhase } from '../../src-shared/away.ts';
 
 export interface AwayRun {
   runId: string;

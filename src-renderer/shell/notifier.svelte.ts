@@ -19,8 +19,15 @@ const OPEN_STATES: readonly RunView['status'][] = ['queued', 'running', 'paused'
 class Notifier {
   /** Runs that have not ended, by id. */
   open = $state.raw<Record<string, RunView>>({});
-  readonly running = $derived(Object.values(this.open).find(({ status }) => status === 'running'));
-  readonly queued = $derived(Object.values(this.open).filter(({ status }) => status === 'queued').length);
+  /** The one here before one on another machine. */
+  readonly running = $derived(
+    Object.values(this.open)
+      .filter(({ status }) => status === 'running')
+      .sort((a, b) => Number(a.away !== null) - Number(b.away !== null))[0],
+  );
+  readonly queued = $derived(
+    Object.values(this.open).filter(({ status, away }) => status === 'queued' && !away).length,
+  );
   readonly paused = $derived(Object.values(this.open).find(({ status }) => status === 'paused'));
   #exporting = new Set<string>();
   #started = false;
@@ -66,7 +73,7 @@ class Notifier {
   }
 
   #receive(event: ActivityEvent): void {
-    if (event.type === 'progress') underWay.progress = event;
+    if (event.type === 'progress') underWay.progress = { ...underWay.progress, [event.id]: event };
     else if (event.type === 'heat') underWay.heat = event;
     else if (event.type === 'report') this.#reported(event.report);
     else if (event.type === 'run') this.#onRun(event.run);
@@ -112,7 +119,8 @@ class Notifier {
 
   #forget(id: string): void {
     this.open = Object.fromEntries(Object.entries(this.open).filter(([key]) => key !== id));
-    if (underWay.progress?.id === id) underWay.progress = undefined;
+    const { [id]: _over, ...others } = underWay.progress;
+    underWay.progress = others;
     if (underWay.heat?.runId === id) underWay.heat = undefined;
   }
 

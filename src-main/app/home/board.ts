@@ -4,6 +4,8 @@ import type { ExportRecord } from '../../catalog/exports.ts';
 import { lossSamples, type LossSample } from '../../catalog/lossSamples.ts';
 import type { Run, RunStatus } from '../../catalog/runs.ts';
 import type { Task } from '../../catalog/tasks.ts';
+import type { AwayView } from '../../../src-shared/away.ts';
+import { awayViewOf } from '../away/view.ts';
 import { adapterViews, type AdapterView } from '../adapters/view.ts';
 
 interface BoardAdapter extends Pick<
@@ -31,6 +33,8 @@ export interface BoardRun {
   /** Null until the worker has counted them. */
   totalSteps: number | null;
   loss: number | null;
+  /** Where it is trained; null: here. */
+  away: AwayView | null;
 }
 
 export interface Board {
@@ -89,9 +93,9 @@ function boardTasks(catalog: Catalog, adapters: AdapterView[]): BoardTask[] {
   }));
 }
 
-function boardRun({ metrics }: Catalog, { id, name, status, spec, started, notBefore }: Run): BoardRun {
+function boardRun(catalog: Catalog, { id, name, status, spec, started, notBefore }: Run): BoardRun {
   const totalSteps = started?.totalSteps ?? spec.train.steps ?? null;
-  const [last] = metrics.last(id, 1);
+  const [last] = catalog.metrics.last(id, 1);
   const { step = 0, loss = null } = last ?? {};
-  return { id, name, task: spec.task, status, notBefore, step, totalSteps, loss };
+  return { id, name, task: spec.task, status, notBefore, step, totalSteps, loss, away: awayViewOf(catalog, id) };
 }

@@ -128,3 +128,20 @@ it('quotes what a shell would take apart', () => {
       `--allow-bad-rows --task 'my task' --method bitfit`,
   );
 });
+
+it('names the target, unless it is this machine', () => {
+  const line = (target?: string) =>
+    cliLine(
+      startRunSchema.parse({
+        modelId: 'm',
+        datasetId: 'd',
+        taskName: 't',
+        method: { type: 'lora' },
+        train: {},
+        target,
+      }),
+      names,
+    );
+  expect(line('the lab')).toContain(" --on 'the lab'");
+  expect(line('local')).toBe(line());
+});

@@ -5,6 +5,7 @@ import type { StartRunChecked } from './input.ts';
 import { option, settingArguments } from '../../../src-shared/settings/arguments.ts';
 import { COMPUTE_SETTINGS } from '../../../src-shared/settings/compute.ts';
 import { DATA_SETTINGS, FILE_SETTINGS } from '../../../src-shared/settings/data.ts';
+import { LOCAL_TARGET } from '../../../src-shared/remoteTargets.ts';
 import { TRAIN_SETTINGS } from '../../../src-shared/settings/training.ts';
 import { OBJECTIVES } from '../../../src-shared/objectives.ts';
 import { descriptorOf } from '../../../src-shared/methods/registry.ts';
@@ -30,6 +31,7 @@ export function cliArguments(run: StartRunChecked, { model, dataset }: Names): s
     ...settingArguments(FILE_SETTINGS, { ...dataset, format: dataset.format ?? undefined }),
     ...written(['allow-bad-rows', dataset.allowBadRows], ['task', run.taskName], ['name', run.name]),
     ...written(['not-before', run.notBefore ?? undefined]),
+    ...written(['on', run.target === LOCAL_TARGET ? undefined : run.target]),
     ...(run.startsFrom === undefined
       ? [
           ...written(['method', type === 'lora' ? undefined : type]),

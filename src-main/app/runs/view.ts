@@ -3,6 +3,7 @@ import fs from 'node:fs';
 import type { Run } from '../../catalog/runs.ts';
 import { openSafetensors } from '../../safetensors/read.ts';
 import { interimDir, interimInTheMaking, runStateFile } from '../../runfolder/layout.ts';
+import type { AwayView } from '../../../src-shared/away.ts';
 import type { MethodText } from '../../../src-shared/methods/method.ts';
 import { usageError } from '../../../src-shared/errors.ts';
 import { describeMethod } from '../../../src-shared/methods/registry.ts';
@@ -20,11 +21,13 @@ export interface RunView extends Run {
   trainingMs: number | null;
   /** What has been asked of the run under way and has not come about yet. */
   asked: 'pause' | 'stop' | null;
+  /** Where it is trained, or was; null for here. */
+  away: AwayView | null;
 }
 
 export function viewOf(
   run: Run,
-  { asked = null, trainingMs = null }: Partial<Pick<RunView, 'asked' | 'trainingMs'>> = {},
+  { asked = null, trainingMs = null, away = null }: Partial<Pick<RunView, 'asked' | 'trainingMs' | 'away'>> = {},
 ): RunView {
   const mayHaveInterim = run.interim !== null && (run.status === 'paused' || run.status === 'failed');
   return {
@@ -36,6 +39,7 @@ export function viewOf(
     excludedLines: run.spec.data.excludeLines?.length ?? 0,
     trainingMs,
     asked,
+    away,
   };
 }
 

@@ -9,7 +9,7 @@ import { Args, bad } from './args.ts';
 import type { Command, Context } from './command.ts';
 import { count, loss, table } from './format.ts';
 import { givenSettings } from './settingOptions.ts';
-import { readRun, RUN_OPTIONS } from './train.ts';
+import { ON_OPTION, readRun, RUN_OPTIONS } from './train.ts';
 
 const PLANS = ['targets', 'ranks', 'grid'] as const;
 const SAY_MS = 5000;
@@ -39,6 +39,7 @@ export const labStudy: Command = {
     'skip-invalid': { type: 'boolean', help: 'leave out variants that the model does not take' },
     baseline: { type: 'string', value: 'N', help: 'compare with the N-th variant of the table instead of the best' },
     resume: { type: 'string', value: 'STUDY', help: 'go on with a study that broke off, or show one that is done' },
+    on: ON_OPTION,
     ...RUN_OPTIONS,
   },
   async run(context) {
@@ -94,6 +95,7 @@ async function request(context: Context) {
     halving: args.flag('halving'),
     skipInvalid: args.flag('skip-invalid'),
     name: args.text('name'),
+    target: args.text('on'),
   };
   if (input.skipInvalid)
     for (const { label, problem } of (await api.studies.preview(input)).invalid) say(`Left out: ${label}: ${problem}`);

@@ -36,6 +36,7 @@ import { push } from './push.ts';
 import { runsList, runsLog } from './runs.ts';
 import { serve } from './serve.ts';
 import { suitesAdd, suitesList, suitesRemove, suitesShow } from './suites.ts';
+import { targetsAdd, targetsCheck, targetsList, targetsRemove } from './targets.ts';
 import { tasksList, tasksSwitch } from './tasks.ts';
 import { train } from './train.ts';
 import { unmerge } from './unmerge.ts';
@@ -61,6 +62,10 @@ const COMMANDS: Command[] = [
   datasetsFromVotes,
   params,
   train,
+  targetsList,
+  targetsAdd,
+  targetsCheck,
+  targetsRemove,
   runsList,
   runsLog,
   evaluate,

@@ -23,7 +23,7 @@ export const runsList: Command = {
     const rows = runs.map((run) => [
       run.id,
       run.name,
-      run.status,
+      run.away ? `${run.status} on ${run.away.target}` : run.status,
       run.methodText.name,
       loss(run.result?.finalLoss ?? null),
       loss(run.result?.best?.valLoss ?? run.result?.valLoss ?? null),

@@ -2,6 +2,7 @@
 import { counted } from '../../../src-shared/plural.ts';
 import { COMPUTE_SETTINGS } from '../../../src-shared/settings/compute.ts';
 import { DATA_SETTINGS, FILE_SETTINGS } from '../../../src-shared/settings/data.ts';
+import { LOCAL_TARGET } from '../../../src-shared/remoteTargets.ts';
 import { TRAIN_SETTINGS } from '../../../src-shared/settings/training.ts';
 import { endNote } from '../../../src-shared/endNote.ts';
 import { VERDICTS } from '../../../src-shared/verdict.ts';
@@ -41,12 +42,20 @@ export const RUN_OPTIONS: Options = {
   ...COMPUTE_OPTIONS,
 };
 
+/** Of `train` and `lab study`. */
+export const ON_OPTION = {
+  type: 'string',
+  value: 'TARGET',
+  help: 'train it on another machine, one of "targets list" (local: this one)',
+} as const;
+
 export const train: Command = {
   name: 'train',
   positionals: [],
   summary: 'Trains an adapter for a task and waits for it.',
   options: {
     ...RUN_OPTIONS,
+    on: ON_OPTION,
     preflight: {
       type: 'boolean',
       help: 'do not train: take one step on the longest batch and say what fits into memory',
@@ -77,11 +86,23 @@ export const train: Command = {
         throw usageError('BAD_USAGE', 'Say with --steps by how many steps the run is trained further.');
       return trainToEnd(context, await api.runs.extend({ id: further, steps }));
     }
+    const target = readTarget(args);
     const run = await readFittedRun(context);
     if (args.flag('preflight')) return reportPreflight(context, await services.runs.preflight(run));
-    return trainToEnd(context, await api.runs.start({ ...run, notBefore: readStartTime(args) }));
+    return trainToEnd(context, await api.runs.start({ ...run, target, notBefore: readStartTime(args) }));
   },
 };
+
+/** What measures this machine says nothing of another. Throws a usage error BAD_USAGE. */
+function readTarget(args: Context['args']): string | undefined {
+  const target = args.text('on');
+  const local = (['preflight', 'fit'] as const).find((name) => args.flag(name));
+  if (target !== undefined && target !== LOCAL_TARGET && local)
+    throw usageError('BAD_USAGE', `--${local} looks at this machine, not at ${target}; leave one of the two out.`, {
+      option: local,
+    });
+  return target;
+}
 
 /** A run that goes on keeps its settings. */
 function refuseOthers(args: Context['args'], given: string, allowed: readonly string[]): void {

@@ -16,8 +16,9 @@ export class HomeBoard extends TaskChanges {
       this.resource.data.counts.runs === 0 &&
       this.resource.data.counts.adapters === 0,
   );
-  readonly runs = $derived((this.resource.data?.runs ?? []).map((run) => withProgress(run, this.#progress)));
-  #progress = $state.raw<RunProgress | undefined>();
+  readonly runs = $derived((this.resource.data?.runs ?? []).map((run) => withProgress(run, this.#progress[run.id])));
+  /** By the run: those on other machines go on at the same time. */
+  #progress = $state.raw<Readonly<Record<string, RunProgress>>>({});
   #unsubscribe: (() => void) | undefined;
 
   /** Reads the board and follows the runs until it is closed. */
@@ -49,7 +50,7 @@ export class HomeBoard extends TaskChanges {
 
   #receive(event: WatchAllEvent): void {
     if (event.type === 'watching') void this.resource.load();
-    else if (event.type === 'progress') this.#progress = event;
+    else if (event.type === 'progress') this.#progress = { ...this.#progress, [event.id]: event };
     else if (this.#changes(event)) void this.resource.load();
   }
 
@@ -59,13 +60,13 @@ export class HomeBoard extends TaskChanges {
   #changes(event: Exclude<WatchAllEvent, { type: 'progress' | 'watching' }>): boolean {
     if (event.type === 'removed') return true;
     const shown = this.resource.data?.runs.find(({ id }) => id === event.run.id);
-    if (shown?.notBefore !== event.run.notBefore) return true;
+    if (shown?.notBefore !== event.run.notBefore || shown.away?.phase !== event.run.away?.phase) return true;
     return shown.status !== event.run.status || (shown.totalSteps === null && event.run.started !== null);
   }
 }
 
 function withProgress(run: BoardRun, live: RunProgress | undefined): BoardRun {
-  if (live?.id !== run.id || live.step < run.step) return run;
+  if (!live || live.step < run.step) return run;
   return {
     ...run,
     step: live.step,

@@ -17,6 +17,8 @@ export class Comparison {
   axes = $state<{ name: string; values: string }[]>([{ name: 'lr', values: '' }]);
   seeds = $state('0, 1, 2');
   halving = $state(false);
+  /** Name of the target that trains the runs; empty: this machine. */
+  target = $state('');
   preview = $state.raw<StudyPreview | undefined>();
   error = $state<string | undefined>();
   readonly starting = new Action();
@@ -26,6 +28,7 @@ export class Comparison {
 
   constructor(base: StartRun) {
     this.#base = base;
+    this.target = base.target ?? '';
   }
 
   /** Settings that can be varied, with their labels. */
@@ -62,7 +65,8 @@ export class Comparison {
   }
 
   start(): Promise<StudyView | undefined> {
-    return this.starting.run(() => api.studies.start.mutate(this.request()));
+    const target = this.target === '' ? {} : { target: this.target };
+    return this.starting.run(() => api.studies.start.mutate({ ...this.request(), ...target }));
   }
 
   async #read(request: StartStudy, mine: number): Promise<void> {

@@ -43,6 +43,8 @@ export interface Draft {
   name: string;
   /** Of a `datetime-local` field; empty: at once. */
   notBefore: string;
+  /** Name of the target that trains it; empty: this machine. */
+  target: string;
   engine: NonNullable<StartRun['engine']>;
   baseDtype: NonNullable<StartRun['baseDtype']>;
   embeddingDtype: NonNullable<StartRun['embeddingDtype']>;
@@ -91,6 +93,7 @@ export function freshDraft(): Draft {
     taskName: '',
     name: '',
     notBefore: '',
+    target: '',
     engine: 'auto',
     baseDtype: 'f32',
     embeddingDtype: 'f32',
@@ -150,7 +153,12 @@ export function methodFields(
  * of runs.
  */
 export function runFields(
-  { name: before, spec, datasetId }: Pick<RunView, 'name' | 'spec' | 'datasetId'>,
+  {
+    name: before,
+    spec,
+    datasetId,
+    away,
+  }: Pick<RunView, 'name' | 'spec' | 'datasetId'> & Partial<Pick<RunView, 'away'>>,
   taken: readonly string[] = [],
 ): Partial<Draft> {
   const name = freshName(before, taken);
@@ -162,6 +170,7 @@ export function runFields(
     excluded: version !== undefined && excludeLines.length > 0 ? { version, lines: [...excludeLines] } : null,
     taskName: task,
     name: name === task ? '' : name,
+    target: away?.target ?? '',
     engine,
     baseDtype,
     embeddingDtype,

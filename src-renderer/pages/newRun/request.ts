@@ -19,6 +19,7 @@ export function requestOf(draft: Draft, { version, taskName, samplePrompts, meth
     datasetVersion: version.number,
     taskName,
     ...(draft.name.trim() ? { name: draft.name.trim() } : {}),
+    ...(draft.target ? { target: draft.target } : {}),
     engine: draft.engine,
     ...(draft.baseDtype === 'f32' ? {} : { baseDtype: draft.baseDtype }),
     ...(draft.embeddingDtype === 'f32' ? {} : { embeddingDtype: draft.embeddingDtype }),

@@ -13,10 +13,16 @@ export class RunList {
   readonly connection = new Connection(() => void this.open());
   readonly queue = $derived(
     (this.runs ?? [])
-      .filter((run) => run.status === 'queued')
+      .filter((run) => run.status === 'queued' && !run.away)
       .sort((a, b) => (a.queuePosition ?? 0) - (b.queuePosition ?? 0) || a.createdAt.localeCompare(b.createdAt)),
   );
-  readonly underWay = $derived((this.runs ?? []).filter((run) => run.status === 'running' || run.status === 'paused'));
+  readonly underWay = $derived(
+    (this.runs ?? []).filter((run) => (run.status === 'running' || run.status === 'paused') && !run.away),
+  );
+  /** Not over, on other machines. */
+  readonly away = $derived(
+    (this.runs ?? []).filter((run) => run.away && ['queued', 'running', 'paused'].includes(run.status)),
+  );
   #unsubscribe: (() => void) | undefined;
 
   async open(): Promise<void> {

@@ -9,7 +9,7 @@ export interface Sort {
 }
 
 export interface Filter {
-  /** Words that name, tags, notes, task, model, data, method or state must all contain between them. */
+  /** Words that name, tags, notes, task, target, model, data, method or state must all contain between them. */
   search: string;
   status: RunStatus | 'all';
   /** Empty: with any tags or none. */
@@ -23,9 +23,18 @@ export function filterRuns(runs: readonly RunView[], { search, status, tag, arch
   return runs.filter((run) => {
     if (status !== 'all' && run.status !== status) return false;
     if ((tag !== '' && !run.tags.includes(tag)) || archived !== (run.archivedAt !== null)) return false;
-    const { name, tags, notes, spec } = run;
+    const { name, tags, notes, spec, away } = run;
     const places = [shortPath(spec.model.dir), baseName(spec.data.file)];
-    const text = [name, ...tags, notes, spec.task, ...places, methodLabel(run.methodText), run.status]
+    const text = [
+      name,
+      ...tags,
+      notes,
+      spec.task,
+      away?.target ?? '',
+      ...places,
+      methodLabel(run.methodText),
+      run.status,
+    ]
       .join(' ')
       .toLowerCase();
     return words.every((word) => text.includes(word));

@@ -1,0 +1,86 @@
+/** Where a run is trained that is not trained here, and how busy a target is, in sentences. */
+import type { AwayView } from '../../../src-shared/away.ts';
+import { counted } from '../../../src-shared/plural.ts';
+import type { RemoteKind, TargetLoad } from '../../../src-shared/remoteTargets.ts';
+import { formatDate, formatTimeLeft } from '../format.ts';
+
+const OVER: readonly AwayView['phase'][] = ['completed', 'stopped', 'failed'];
+
+export function isAwayOver({ phase }: Pick<AwayView, 'phase'>): boolean {
+  return OVER.includes(phase);
+}
+
+/** `On cluster lab, Slurm job 1234_5 on node n1.` */
+export function awayPlace(away: AwayView): string {
+  const { target, kind, host } = away;
+  if (kind === 'slurm') {
+    const job = slurmJobOf(away);
+    if (job === null) return isAwayOver(away) ? `Trained on cluster ${target}.` : `On cluster ${target}.`;
+    if (isAwayOver(away))
+      return host === null
+        ? `Trained on cluster ${target}, Slurm job ${job}.`
+        : `Trained on cluster ${target}, Slurm job ${job} on node ${host}.`;
+    return host === null
+      ? `On cluster ${target}, Slurm job ${job}.`
+      : `On cluster ${target}, Slurm job ${job} on node ${host}.`;
+  }
+  if (host === null || host === target) return isAwayOver(away) ? `Trained on ${target}.` : `On ${target}.`;
+  return isAwayOver(away)
+    ? `Trained on ${target}, which calls itself ${host}.`
+    : `On ${target}, which calls itself ${host}.`;
+}
+
+/** What it waits for, or why it stands still; undefined where its state says all. */
+export function awayState({ phase, kind, startsAt }: AwayView): string | undefined {
+  if (phase === 'sending') return 'Its files are on their way there.';
+  if (phase === 'interrupted') return 'It was told to end there and has kept its state, from which it can go on.';
+  if (phase !== 'waiting') return undefined;
+  if (kind === 'ssh') return 'It is about to begin.';
+  return startsAt === null
+    ? 'It waits there for its turn.'
+    : `It waits there for its turn; Slurm expects it to begin on ${formatDate(startsAt)}.`;
+}
+
+/** The same in a word or two, for lists. */
+export function awayWord({ phase, startsAt }: AwayView): string | undefined {
+  // @wc-include
+  const words: Partial<Record<AwayView['phase'], string>> = {
+    sending: 'being sent',
+    waiting: 'waits for its turn',
+    interrupted: 'interrupted',
+  };
+  if (phase === 'waiting' && startsAt !== null) return `expected to begin ${formatDate(startsAt)}`;
+  return words[phase];
+}
+
+/** `Last heard of 12 s ago.`; undefined once it is over, and while nothing is to be heard of. */
+export function heardOf(away: AwayView, nowMs: number): string | undefined {
+  const { phase, seenAt } = away;
+  if (isAwayOver(away) || seenAt === null) return undefined;
+  const agoMs = nowMs - Date.parse(seenAt);
+  return phase === 'sending' || agoMs < 1000 ? undefined : `Last heard of ${formatTimeLeft(agoMs)} ago.`;
+}
+
+/** How busy a target is, and when a run sent now would begin. */
+export function loadText({ waiting, running, startsAt }: TargetLoad, kind: RemoteKind): string[] {
+  const begins =
+    startsAt !== null && Date.parse(startsAt) - Date.now() > 60_000
+      ? `A run sent now is expected to begin on ${formatDate(startsAt)}.`
+      : startsAt === null
+        ? undefined
+        : 'A run sent now is expected to begin at once.';
+  return [...(kind === 'slurm' ? jobsText(waiting, running) : []), ...(begins ? [begins] : [])];
+}
+
+function jobsText(waiting: number | null, running: number | null): string[] {
+  if (running === null && waiting === null) return ['How busy it is, the cluster does not say.'];
+  return [
+    ...(running === null ? [] : [`${counted(running, ['job runs', 'jobs run'])} there.`]),
+    ...(waiting === null ? [] : [`${counted(waiting, ['job waits', 'jobs wait'])} for a place.`]),
+  ];
+}
+
+/** As squeue writes it: `1234_5`, `1234`; null before it is submitted. */
+function slurmJobOf({ slurmJob, arrayTask }: AwayView): string | null {
+  return slurmJob === null || arrayTask === null ? slurmJob : `${slurmJob}_${arrayTask}`;
+}
