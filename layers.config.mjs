@@ -35,6 +35,7 @@ export const layers = {
       'openai',
       '@huggingface/gguf',
       'webgpu',
+      'vite',
     ],
   },
   'src-renderer/**/*.test.ts': {
