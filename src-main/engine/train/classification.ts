@@ -12,8 +12,8 @@ import { frozenLinear } from '../ops/frozenLinear.ts';
 import { labelledStates, type Batch } from './batchLoss.ts';
 
 /**
- * Mean cross-entropy per row, its sum, and the class that each row of the batches gets, in their order, beside the one that it
- * has.
+ * Mean cross-entropy per row, its sum, and the class that each row of the batches gets, in their order, beside the one
+ * that it has.
  */
 export async function evaluateClasses(
   model: Decoder,

@@ -88,7 +88,8 @@ function withRun<T>(
   work: (run: Run, draft: Draft) => Promise<T>,
 ): Promise<T> {
   const silent = (): void => undefined;
+  const team = alone(new CallControl());
   return withDraft({ ...spec, train: { ...spec.train, ...changed } }, silent, async (draft) =>
-    work(await startRun(draft, { state: null, emit: silent, team: alone(new CallControl()), keepsStart: false }), draft),
+    work(await startRun(draft, { state: null, emit: silent, team, keepsStart: false }), draft),
   );
 }

@@ -33,8 +33,9 @@ export function tensorLimits(
 }
 
 /**
- * Gradients of this process's rows, of which there is one at least, its micro-batches in halves where that was or now is needed. Where single rows take more than
- * was free at the start, other programs have to make room; throws OUT_OF_MEMORY where even that is not enough.
+ * Gradients of this process's rows, of which there is one at least: its micro-batches in halves where that was or now
+ * is needed. Where single rows take more than was free at the start, other programs have to make room; throws
+ * OUT_OF_MEMORY where even that is not enough.
  */
 export async function gradientsInMemory(
   run: Run,

@@ -13,8 +13,8 @@ export interface RowShare {
 }
 
 /**
- * Whole micro-batches, the same number for each process, where there are as many: what is drawn at random for a whole
- * micro-batch is then what one process draws. Else the rows in turn, so that no process has more than one above another.
+ * Whole micro-batches, where each process can have as many: what is drawn at random for a micro-batch is then what one
+ * process draws. Else the rows in turn, so that no process has more than one above another.
  */
 export function shareOfRows(microBatches: number[][], { rank, size }: Pick<Team, 'rank' | 'size'>): RowShare {
   const all = microBatches.flat();

@@ -33,7 +33,8 @@ interface StartOptions extends Pick<Run, 'emit' | 'team'> {
 }
 
 /**
- * Loads the model and attaches what is trained; of several processes only the first reads the state, and writes. Throws what loading, attaching and loadRunState throw.
+ * Loads the model and attaches what is trained; of several processes only the first reads the state, and writes. Throws
+ * what loading, attaching and loadRunState throw.
  */
 export async function startRun(draft: Draft, { state, emit, team, keepsStart = true }: StartOptions): Promise<Run> {
   const { base, data, engine, train: settings } = draft;

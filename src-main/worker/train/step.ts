@@ -59,8 +59,8 @@ export async function takeStep(run: Run): Promise<StepMetrics | null> {
 }
 
 /**
- * All that is drawn at random in a micro-batch is a function of the seed and its place; where its rows are dealt out, of
- * the process too.
+ * All that is drawn at random in a micro-batch is a function of the seed and its place, and of the process where its
+ * rows are dealt out.
  */
 function randomDraws(
   { settings, method, team }: Run,

@@ -44,7 +44,7 @@ const INTERRUPTED = Symbol('a pause was asked for');
 async function measure(
   run: Run,
 ): Promise<{ loss: number; scores?: ClassScores; preference?: PreferenceScores } | null> {
-  const { model, choices, data, settings, control, team } = run;
+  const { model, choices, settings, control, team } = run;
   const onBatch = async (): Promise<void> => {
     await setImmediate(); // lets the wish to pause get in
     team.agree();
