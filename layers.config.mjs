@@ -214,12 +214,15 @@ export const layers = {
   },
   // A run's record in the formats of tools that track experiments.
   'src-main/tracking/**': { imports: ['src-shared'], packages: ['node'] },
+  // Several processes as one, through the MPI that has started them.
+  'src-main/mpi/**': { imports: ['src-shared'], packages: ['node', 'koffi'] },
   'src-main/runfolder/**': { imports: ['src-main/files', 'src-shared'], packages: ['node'] },
   'src-main/worker/**': {
     imports: [
       'src-main/hardware/peakMemory.ts',
       'src-main/lab',
       'src-main/linalg',
+      'src-main/mpi',
       'src-main/loading',
       'src-main/engine',
       'src-main/methods',
