@@ -76,7 +76,6 @@ const arraySpec = ({ count, atATime }: { count: number; atATime?: number }): str
 /** `%` begins a pattern (`%j` is the job's number), and stands for itself when doubled. */
 const outputPattern = (file: string): string => file.replaceAll('%', '%%');
 
- 
 const oneLine = (text: string): string =>
   text
     .replace(/[\u0000-\u001f\u007f]+/g, ' ')
@@ -85,7 +84,6 @@ const oneLine = (text: string): string =>
 
 /** Slurm drops backslashes from the paths of logs, and knows nothing of `~`. */
 function plainPath(file: string): string {
-   
   if (/^\/[^\\\u0000-\u001f\u007f]*$/.test(file)) return file;
   throw usageError(
     'BAD_INPUT',
