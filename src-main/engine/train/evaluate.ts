@@ -4,7 +4,7 @@ import type { Decoder } from '../model/decoder.ts';
 import { batchLoss, labelledRows, type Batch } from './batchLoss.ts';
 
 /**
- * The mean, and the sum and the count that it is of. Batches without a labelled token are passed over. `onBatch` is told
+ * The mean, its sum and its count. Batches without a labelled token are passed over. `onBatch` is told
  * how many have been done; what it throws ends the evaluation.
  */
 export async function evaluateLoss(
