@@ -246,6 +246,9 @@ export const layers = {
   // Slurm's own programs, asked on a machine that somebody else has reached.
   'src-main/slurm/**': { imports: ['src-shared'], types: ['src-main/remote'], packages: ['node'] },
 
+  // Scripts that run a job without Graft's help: text only.
+  'src-main/jobs/scripts/**': { imports: ['src-shared'] },
+
   // The studio around it: rows in SQLite, services, the API, and three hosts.
   'src-main/catalog/**': { imports: ['src-shared'], packages: ['better-sqlite3'] },
   // What the system says of its hardware.
