@@ -59,6 +59,8 @@ export default defineConfig({
           tokenThread: 'src-main/datasets/tokens/tokenThread.ts',
           packThread: 'src-main/loading/packThread.ts',
           hashThread: 'src-main/safetensors/hashThread.ts',
+          // Sent to other machines as text.
+          remoteAgent: 'src-main/remote/agent/serve.ts',
         },
         output: { format: 'es', entryFileNames: '[name].js', chunkFileNames: '[name]-[hash].js' },
       },

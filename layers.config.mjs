@@ -35,6 +35,7 @@ export const layers = {
       'openai',
       '@huggingface/gguf',
       'webgpu',
+      'vite',
     ],
   },
   'src-renderer/**/*.test.ts': {
@@ -213,12 +214,15 @@ export const layers = {
   },
   // A run's record in the formats of tools that track experiments.
   'src-main/tracking/**': { imports: ['src-shared'], packages: ['node'] },
+  // Several processes as one, through the MPI that has started them.
+  'src-main/mpi/**': { imports: ['src-shared'], packages: ['node', 'koffi'] },
   'src-main/runfolder/**': { imports: ['src-main/files', 'src-shared'], packages: ['node'] },
   'src-main/worker/**': {
     imports: [
       'src-main/hardware/peakMemory.ts',
       'src-main/lab',
       'src-main/linalg',
+      'src-main/mpi',
       'src-main/loading',
       'src-main/engine',
       'src-main/methods',
@@ -239,13 +243,20 @@ export const layers = {
     packages: ['node', '@tensorflow/tfjs-core', 'zod'],
   },
 
+  // Slurm's own programs, asked on a machine that somebody else has reached.
+  'src-main/slurm/**': { imports: ['src-shared'], types: ['src-main/remote'], packages: ['node'] },
+
   // The studio around it: rows in SQLite, services, the API, and three hosts.
   'src-main/catalog/**': { imports: ['src-shared'], packages: ['better-sqlite3'] },
   // What the system says of its hardware.
   'src-main/hardware/**': { imports: ['src-shared'], packages: ['node'] },
 
+  // Other machines, by ssh, and this one, behind one contract.
+  'src-main/remote/**': { imports: ['src-main/files', 'src-shared'], packages: ['node'] },
+
   'src-main/app/**': {
     imports: [
+      'src-main/remote',
       'src-main/hardware',
       'src-main/catalog',
       'src-main/datasets',
@@ -375,7 +386,8 @@ export const layers = {
 
   // What is around the product.
   'test-support/**': {
-    imports: ['src-main', 'src-shared'],
+    // Rigs install what they need where they may.
+    imports: ['src-main', 'src-shared', 'scripts/lib/debian.mjs'],
     packages: [
       'node',
       'vitest',

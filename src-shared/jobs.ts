@@ -1,5 +1,6 @@
 /** A run that is trained elsewhere, as a folder: what its files say. See docs/beyond.md. */
 import { z } from 'zod';
+import type { BackendName } from './backends.ts';
 import { runSpecSchema } from './runSpec.ts';
 import type { ErrorData } from './errors.ts';
 import type { TrainEvent, TrainResult } from './training.ts';
@@ -42,10 +43,12 @@ export interface JobState {
   beganAtMs: number;
   beatMs: number;
   step: number;
+  /** What `auto` has come to mean there; a run that goes on keeps to it. */
+  engine?: BackendName;
   /** Processes that train together. */
   ranks: number;
   /** Where a scheduler runs it: as it calls the job, and how often it has begun it anew. */
-  slurm?: { jobId: string; arrayTask?: number; restarts: number };
+  slurm?: { jobId: string; arrayTask?: number | undefined; restarts: number };
   /** Why it was interrupted. */
   why?: 'told to end' | 'time limit';
   /** `outDir` is relative to the job's folder. */
@@ -59,5 +62,9 @@ export interface JobState {
 export type JobEvent = TrainEvent & { seq: number; attempt: number; atMs: number };
 
 /** `control.json`, which whoever follows the job writes whole. */
-export const jobControlSchema = z.object({ action: z.enum(['pause', 'stop', 'none']), askedAtMs: z.number() });
+export const jobControlSchema = z.object({
+  action: z.enum(['pause', 'stop', 'none']),
+  /** The job is to go on although this attempt came to its end. */
+  afterAttempt: z.number().int().optional(),
+});
 export type JobControl = z.infer<typeof jobControlSchema>;

@@ -44,7 +44,7 @@ const hostSchema = oneLine(255).regex(
 );
 
 /** What stands in the one command line that ssh gives to the other machine's shell. */
-const PLAIN_PATH = /^(~|\/)[A-Za-z0-9_./+@=,:-]*$/;
+export const PLAIN_PATH = /^(~|\/)[A-Za-z0-9_./+@=,:-]*$/;
 
 /** Where there is a shell on the way (ssh), a path is made of letters that no shell reads as anything else. */
 const remotePathSchema = oneLine(1024).regex(

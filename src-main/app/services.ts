@@ -12,6 +12,8 @@ import { DatasetOutliers } from './datasets/outliers.ts';
 import { DatasetRecipes } from './datasets/recipes.ts';
 import { makeBackupNow } from './backups/make.ts';
 import { grantWish } from './backups/restore.ts';
+import { askMachines } from './away/askMachines.ts';
+import { Machines } from './away/machines.ts';
 import { BackupService } from './backups/service.ts';
 import { DatasetPreview } from './datasets/preview.ts';
 import { DatasetRows } from './datasets/rows.ts';
@@ -34,7 +36,7 @@ import { RunHistory } from './runs/history.ts';
 import { PlanService } from './runs/planService.ts';
 import { RateFinder } from './runs/rateFinder.ts';
 import { isOther, recoverAbandoned } from './runs/recover.ts';
-import { RunService } from './runs/service.ts';
+import { RunService, type RunParts } from './runs/service.ts';
 import { ServingService, type OpenServing } from './serving/service.ts';
 import { SettingsService } from './settings/service.ts';
 import { defaultHomeDir, openHome } from './storage/home.ts';
@@ -71,7 +73,9 @@ export interface ServiceOptions {
   stayAwake?: StayAwake | undefined;
   /** How to answer requests over HTTP; without it nothing can be served. */
   openServing?: OpenServing;
-  /** How to ask a machine where runs can be trained; without it targets are only kept. */
+  /** How targets are reached, and how often they are asked. */
+  away?: RunParts['away'];
+  /** How to ask a machine where runs can be trained; default: over ssh, or here. */
   askTarget?: AskTarget;
 }
 
@@ -85,6 +89,7 @@ export function createServices({
   keychain,
   stayAwake = systemStayAwake(),
   openServing,
+  away = {},
   askTarget,
 }: ServiceOptions = {}) {
   const home = openHome(dir);
@@ -107,7 +112,8 @@ export function createServices({
   const drafts = new DraftService({ home, datasets, models, adapters, workers, engines });
   const versions = new DatasetVersions(home, catalog, datasets);
   const choices = new ChoiceService({ home, catalog, datasets, versions });
-  const runs = new RunService({ home, catalog, models, datasets, settings, workers, engines });
+  const machines = new Machines();
+  const runs = new RunService({ home, catalog, models, datasets, settings, workers, engines, away: { machines, ...away } });
   const heat = new HeatService({
     runs,
     settings,
@@ -135,6 +141,7 @@ export function createServices({
   heat.begin();
   awake.begin();
   runs.begin();
+  if (takeQueued) runs.beginAway();
   return {
     home,
     catalog,
@@ -145,7 +152,7 @@ export function createServices({
     engines,
     models,
     tasks,
-    targets: new TargetService({ catalog, ask: askTarget }),
+    targets: new TargetService({ catalog, ask: askTarget ?? askMachines(catalog, machines) }),
     adapters,
     adapterRemoval: new AdapterRemoval(home, catalog, adapters, playground),
     tokens,
@@ -193,7 +200,7 @@ export function createServices({
     drafts.close();
     pushes.close();
     await answers.stop();
-    await Promise.all([workers.close(), pulls.close()]);
+    await Promise.all([workers.close(), pulls.close(), runs.closeAway()]);
     unfinished.forEach(removePartials);
     clearExports();
     files.close();

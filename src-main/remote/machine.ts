@@ -12,6 +12,7 @@ export interface Machine {
   start(argv: readonly string[], options: { cwd: string; logFile: string }): Promise<{ pid: number }>;
   /** Whether the process lives that `start` began, or another of this number in this folder. */
   isAlive(pid: number): Promise<boolean>;
+  /** SIGTERM to the process alone, which ends its own in order; SIGKILL to all of its group. */
   signal(pid: number, signal: 'SIGTERM' | 'SIGKILL'): Promise<void>;
   /**
    * Bytes of a regular file of this user, from `from` on, at most `most` (16 MiB where absent). Null where there is no
@@ -20,7 +21,9 @@ export interface Machine {
   read(file: string, options?: { from?: number; most?: number }): Promise<ReadResult | null>;
   /** The file whole or not at all, readable by this user alone; folders on the way are made. */
   write(file: string, text: string): Promise<void>;
-  /** Makes the folder, for this user alone, where it is missing. Throws NOT_OURS where a link or somebody else's stands. */
+  /**
+   * Makes the folder, for this user alone, where it is missing. Throws NOT_OURS where a link or somebody else's stands.
+   */
   makeFolder(dir: string): Promise<void>;
   exists(path: string): Promise<boolean>;
   /** Removes a folder and all below it; links are removed, not followed. */
@@ -28,8 +31,9 @@ export interface Machine {
   /** Free bytes on the disk of this folder, or of the nearest one above that exists. */
   freeBytes(dir: string): Promise<number>;
   /**
-   * Copies all regular files below `from` on this machine to `to` there; a file that is there with the same bytes is
-   * left alone, one that was cut off goes on. Checks the hashes afterwards. Throws TRANSFER_BROKEN.
+   * Copies all regular files below `from` on this machine, and those that links to files there name, to `to` there; a
+   * file that is there with the same bytes is left alone, one that was cut off goes on. Checks the hashes afterwards.
+   * Throws TRANSFER_BROKEN.
    */
   send(from: string, to: string, options?: TransferOptions): Promise<void>;
   /** The other way round; `only`: these files and folders, by their paths below `from`. Links there are left behind. */

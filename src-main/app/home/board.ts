@@ -5,7 +5,7 @@ import { lossSamples, type LossSample } from '../../catalog/lossSamples.ts';
 import type { Run, RunStatus } from '../../catalog/runs.ts';
 import type { Task } from '../../catalog/tasks.ts';
 import type { AwayView } from '../../../src-shared/away.ts';
-import { awayViewOf } from '../runs/awayView.ts';
+import { awayViewOf } from '../away/view.ts';
 import { adapterViews, type AdapterView } from '../adapters/view.ts';
 
 interface BoardAdapter extends Pick<

@@ -15,6 +15,7 @@ import type { Home } from '../storage/home.ts';
 import { checkBaseDtype } from '../../../src-shared/checkBaseDtype.ts';
 import { checkClassify, checkObjective, checkSamples } from '../../methods/checkMethod.ts';
 import { dataSpecSchema, type RunSpec, runSpecSchema } from '../../../src-shared/runSpec.ts';
+import { LOCAL_TARGET } from '../../../src-shared/remoteTargets.ts';
 import { FIT_PARTS } from '../../../src-shared/plan.ts';
 import { trainSettingsSchema } from '../../../src-shared/settings/training.ts';
 import { descriptorOf, methodSchema } from '../../../src-shared/methods/registry.ts';
@@ -185,6 +186,11 @@ function requireStart({ adapters }: Pick<Catalog, 'adapters'>, id: string): Adap
 /** Its values are those of the adapter, so that it needs no look at base or data. */
 function plainStart(method: Adapter['method']): Adapter['method'] {
   return 'init' in method ? { ...method, init: 'kaiming' } : method;
+}
+
+/** Undefined where it is to be trained here. */
+export function targetOf({ target }: Pick<StartRun, 'target'>): string | undefined {
+  return target === LOCAL_TARGET ? undefined : target;
 }
 
 /** Folder for what the run makes: an adapter, or a whole model for full fine-tuning. */

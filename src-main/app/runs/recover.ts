@@ -45,7 +45,8 @@ export function recoverAbandoned(catalog: Catalog, options: { takeQueued: boolea
 }
 
 function abandonedRuns(catalog: Catalog, { takeQueued }: { takeQueued: boolean }): Run[] {
-  return catalog.runs.unfinished().filter(({ ownerPid, status }) => {
+  return catalog.runs.unfinished().filter(({ id, ownerPid, status }) => {
+    if (catalog.away.get(id)) return false; // what runs on a target does not end with us
     if (ownerPid !== null && isOther(ownerPid)) return false;
     if (status === 'queued') return takeQueued;
     return status !== 'paused' || ownerPid !== null; // else nobody's, until the user continues or stops it

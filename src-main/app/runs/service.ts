@@ -11,8 +11,9 @@ import type { Home } from '../storage/home.ts';
 import { ensureTask } from '../tasks/ensureTask.ts';
 import type { Workers } from '../workers/client.ts';
 import type { EngineService } from '../workers/engines.ts';
+import { AwayService, type AwayParts } from '../away/service.ts';
 import type { RunEvent, RunsEvent } from './channel.ts';
-import { checkStart, newOutDir, type annotateSchema, type archiveSchema, type StartRun } from './input.ts';
+import { checkStart, newOutDir, targetOf, type annotateSchema, type archiveSchema, type StartRun } from './input.ts';
 import type { RunProgress } from './progressMeter.ts';
 import { RunQueue } from './queue.ts';
 import { runName } from './runName.ts';
@@ -31,6 +32,8 @@ export interface RunParts {
   settings: SettingsService;
   workers: Workers;
   engines: EngineService;
+  /** How targets are reached, and how often they are asked. */
+  away?: Partial<Pick<AwayParts, 'machines' | 'timing'>>;
 }
 
 export class RunService {
@@ -38,6 +41,7 @@ export class RunService {
   #store: RunStore;
   #queue: RunQueue;
   #runner: Runner;
+  readonly #away: AwayService;
 
   constructor(parts: RunParts) {
     const { catalog, workers, engines } = parts;
@@ -45,6 +49,7 @@ export class RunService {
     this.#store = new RunStore(catalog);
     this.#queue = new RunQueue(catalog);
     this.#runner = new Runner({ store: this.#store, queue: this.#queue, workers, engines });
+    this.#away = new AwayService({ home: parts.home, store: this.#store, ...parts.away });
   }
 
   /** Throws a usage error RUN_NOT_FOUND. */
@@ -71,6 +76,11 @@ export class RunService {
     return this.#store.channel.subscribeAll(listener);
   }
 
+  /** Where the runs are that are trained on targets. */
+  get awayProgress(): RunProgress[] {
+    return this.#away.progress;
+  }
+
   /** Where the run under way is; null where none has begun. */
   get progress(): RunProgress | null {
     return this.#runner.progress;
@@ -86,15 +96,21 @@ export class RunService {
    * settings. Throws GraftError where model, dataset or settings do not fit.
    */
   async start(input: StartRun): Promise<RunView> {
+    const target = targetOf(input);
+    if (target !== undefined) this.#away.requireTarget(target);
     const { checked, parts, spec } = await checkStart(this.#parts, this.#parts.settings.withMemoryLimit(input));
-    return this.add({
+    const run = {
       name: checked.name ?? runName(spec, this.#parts.catalog.runs.list()),
       taskId: ensureTask(this.#parts.catalog, checked.taskName).id,
       modelId: parts.model.id,
       datasetId: parts.dataset.id,
       notBefore: checked.notBefore ?? null,
       spec,
-    });
+    };
+    if (target === undefined) return this.add(run);
+    this.#away.insert(run, target, () => undefined);
+    this.tellQueued([spec.runId]);
+    return this.require(spec.runId);
   }
 
   /**
@@ -107,20 +123,37 @@ export class RunService {
     return this.#queued(run.spec.runId);
   }
 
-  /** Queues several runs of checked specs, all or none, without telling anybody; `fill` as for `add`. */
-  insertAll(runs: { run: NewRun; fill: () => void }[]): void {
+  /**
+   * Queues several runs of checked specs, here or for a target, all or none, without telling anybody; `fill` as for
+   * `add`.
+   */
+  insertAll(runs: { run: NewRun; fill: () => void }[], target?: string): void {
     this.#parts.catalog.transaction(() => {
-      for (const { run, fill } of runs) this.#store.insert(run, () => this.#queue.join('tail'), fill);
+      for (const { run, fill } of runs)
+        if (target === undefined) this.#store.insert(run, () => this.#queue.join('tail'), fill);
+        else this.#away.insert(run, target, fill);
     });
   }
 
   /** Begins with runs that `insertAll` has queued. */
   tellQueued(ids: string[]): void {
     for (const id of ids) this.#queued(id);
+    this.#away.begin();
   }
 
   preflight(input: StartRun): Promise<PreflightResult> {
     return preflightRun(this.#parts, input);
+  }
+
+  /** Throws a usage error TARGET_NOT_FOUND. */
+  requireTarget(name: string): void {
+    this.#away.requireTarget(name);
+  }
+
+  /** Whether the run is under way on a target, or waits there. */
+  isFollowed(id: string): boolean {
+    const { away, status } = this.require(id);
+    return away !== null && (status === 'queued' || status === 'running');
   }
 
   /** As Runner.takeTurn. */
@@ -153,6 +186,7 @@ export class RunService {
 
   #again(run: RunView, end: 'head' | 'tail' = 'tail'): RunView {
     const { id } = run;
+    if (run.away) return this.#away.again(run);
     const spec = { ...run.spec };
     if (run.result) spec.outDir = newOutDir(this.#parts.home, spec.method.type);
     // Without a result no row names this folder: a crash came between its rename and the row.
@@ -168,6 +202,7 @@ export class RunService {
    */
   stop(id: string): RunView {
     const run = this.require(id);
+    if (run.away && !isOver(run) && run.status !== 'paused') return this.#away.ask(run, 'stop');
     if (run.status === 'paused' && run.ownerPid === null) {
       keepInterim(this.#parts.catalog, run);
       return this.#store.announce(id);
@@ -185,7 +220,8 @@ export class RunService {
    */
   pause(id: string): RunView {
     const run = this.require(id);
-    if (this.#queue.has(id))
+    if (run.away && run.status === 'running') return this.#away.ask(run, 'pause');
+    if (this.#queue.has(id) || (run.away && run.status === 'queued'))
       throw usageError(
         'RUN_NOT_UNDER_WAY',
         `The run ${id} is still queued, so there is nothing to pause; move it down in the queue, or stop it.`,
@@ -198,7 +234,8 @@ export class RunService {
    * Puts a paused run at the head of the queue; it goes on exactly where it was. Throws a usage error RUN_NOT_PAUSED.
    */
   continue(id: string): RunView {
-    const { status } = this.require(id);
+    const run = this.require(id);
+    const { status } = run;
     if (status !== 'paused')
       throw usageError(
         'RUN_NOT_PAUSED',
@@ -208,6 +245,7 @@ export class RunService {
           status,
         },
       );
+    if (run.away) return this.#away.again(run);
     this.#parts.catalog.runs.update(id, { ...this.#queue.join('head'), error: null, notBefore: null });
     return this.#queued(id);
   }
@@ -257,12 +295,23 @@ export class RunService {
     const run = this.require(id);
     assertOver(run, 'remove');
     this.#store.assertStored(id);
+    this.#away.forget(run);
     this.#store.remove(run);
   }
 
   /** Begins with the queue as it is in the catalogue, runs of a dead Graft process among it. */
   begin(): void {
     void this.#runner.next();
+  }
+
+  /** Follows what is trained on targets, as an app does that stays open. */
+  beginAway(): void {
+    this.#away.begin();
+  }
+
+  /** Stops following; what is trained on targets goes on there. */
+  closeAway(): Promise<void> {
+    return this.#away.close();
   }
 
   /**

@@ -4,7 +4,8 @@ import type { Catalog } from '../../catalog/catalog.ts';
 import type { Run } from '../../catalog/runs.ts';
 import { GraftError, usageError } from '../../../src-shared/errors.ts';
 import type { TrainEvent } from '../../../src-shared/training.ts';
-import { awayViewOf } from './awayView.ts';
+import { Heard } from '../away/heard.ts';
+import { Wishes } from '../away/wishes.ts';
 import { RunChannel } from './channel.ts';
 import { presentSpec } from './presentSpec.ts';
 import { logMessage } from './recordEvent.ts';
@@ -15,6 +16,9 @@ export type NewRun = Pick<Run, 'name' | 'taskId' | 'modelId' | 'datasetId' | 'sp
 export class RunStore {
   readonly catalog: Catalog;
   readonly channel = new RunChannel();
+  /** Of runs that are trained on targets. */
+  readonly heard = new Heard();
+  readonly wishes = new Wishes();
   #unstored = new Map<string, Partial<Run>>();
   #asked: { runId: string; action: 'pause' | 'stop' } | null = null;
 
@@ -38,10 +42,10 @@ export class RunStore {
 
   /** With model and rows where they lie now, so that whatever goes on from a run finds them. */
   view(run: Run): RunView {
-    const asked = this.#asked?.runId === run.id ? this.#asked.action : null;
+    const asked = this.#asked?.runId === run.id ? this.#asked.action : this.wishes.of(run.id);
     const known = { ...run, ...this.#unstored.get(run.id), spec: presentSpec(this.catalog, run) };
-    const away = awayViewOf(this.catalog, run.id);
-    return viewOf(known, { asked, trainingMs: this.#trainingMs(known), away });
+    const away = this.heard.view(this.catalog, run.id);
+    return viewOf(known, { asked, away, trainingMs: this.#trainingMs(known) });
   }
 
   /** Runs of before, and those that failed, have no result that says so. */

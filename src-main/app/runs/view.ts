@@ -21,7 +21,7 @@ export interface RunView extends Run {
   trainingMs: number | null;
   /** What has been asked of the run under way and has not come about yet. */
   asked: 'pause' | 'stop' | null;
-  /** Where it is trained; null: here. */
+  /** Where it is trained, or was; null for here. */
   away: AwayView | null;
 }
 

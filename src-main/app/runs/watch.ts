@@ -37,10 +37,11 @@ export function watchRuns(runs: RunService, signal?: AbortSignal): AsyncGenerato
   });
 }
 
-/** The runs that are not over, and how far the one under way is. */
+/** The runs that are not over, and how far those under way are. */
 export function openRuns(runs: RunService): RunsEvent[] {
-  const { progress } = runs;
+  const { progress, awayProgress } = runs;
   const open = runs.list().filter((run) => !isOver(run));
   const events = open.map((run): RunsEvent => ({ type: 'run', run }));
-  return progress ? [...events, { type: 'progress', ...progress }] : events;
+  const told = progress ? [progress, ...awayProgress] : awayProgress;
+  return [...events, ...told.map((one): RunsEvent => ({ type: 'progress', ...one }))];
 }

@@ -8,7 +8,7 @@ import { studyPlanSchema, type PlannedVariants } from '../../../src-shared/studi
 import { trainSettingsSchema, type TrainSettings } from '../../../src-shared/settings/training.ts';
 import { nameSchema } from '../inputs.ts';
 import { look } from '../looking/look.ts';
-import { findParts, startRunSchema, type Registered } from '../runs/input.ts';
+import { findParts, startRunSchema, targetOf, type Registered } from '../runs/input.ts';
 
 export const startStudySchema = z.object({
   /** The run that the variants start from. */
@@ -51,6 +51,12 @@ export async function prepareStudy(registered: Registered, input: StartStudyChec
   const halving = input.halving ? halvingOf(base.train, plan.kind === 'grid' ? Object.keys(plan.vary) : []) : null;
   const evaluations = halving ? { evalEvery: halving.evalEvery } : {};
   // Sample texts would take longer than many a run of a study, and nobody compares by them.
+  if (halving && targetOf(input) !== undefined)
+    throw usageError(
+      'STUDY_PLAN',
+      'Halving lets runs wait for one another, which jobs on a target do not; leave it out, or train the study here.',
+      { target: input.target },
+    );
   const settings = { method: base.method, train: { ...base.train, ...evaluations, samplePrompts: [] } };
   const { variants, invalid, notes } = await look('planVariants', [model.dir, settings, plan]);
   const seeds = [...new Set(input.seeds)];

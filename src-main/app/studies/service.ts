@@ -3,7 +3,7 @@ import type { Catalog } from '../../catalog/catalog.ts';
 import type { Study } from '../../catalog/studies.ts';
 import { usageError } from '../../../src-shared/errors.ts';
 import { newId } from '../ids.ts';
-import { buildSpec, checkStart } from '../runs/input.ts';
+import { buildSpec, checkStart, targetOf } from '../runs/input.ts';
 import { isOther } from '../runs/recover.ts';
 import type { RunParts, RunService } from '../runs/service.ts';
 import { isOver } from '../runs/view.ts';
@@ -62,6 +62,8 @@ export class StudyService {
    */
   async start(request: StartStudyChecked): Promise<StudyView> {
     const input = { ...request, base: this.#parts.settings.withMemoryLimit(request.base) };
+    const target = targetOf(input);
+    if (target !== undefined) this.#runs.requireTarget(target);
     const prepared = await prepareStudy(this.#parts, input as StartStudyChecked);
     refuseInvalid(prepared, input.skipInvalid);
     const { spec, train } = prepared;
@@ -89,7 +91,7 @@ export class StudyService {
     );
     this.#catalog.transaction(() => {
       this.#catalog.studies.insert({ id, name, spec, createdAt: new Date().toISOString() });
-      this.#runs.insertAll(runs);
+      this.#runs.insertAll(runs, target);
     });
     this.#pruning.watch(this.#require(id));
     this.#runs.tellQueued(runs.map(({ run }) => run.spec.runId));
@@ -118,8 +120,9 @@ export class StudyService {
     this.#catalog.studies.setCancelled(id, null);
     for (const { id: runId, status, ownerPid } of left) {
       const isHere = ownerPid === process.pid && (status === 'queued' || status === 'running');
+      const isAway = this.#runs.isFollowed(runId);
       const waits = status === 'paused' && this.#pruning.waits(id, runId);
-      if (!isHere && !waits) this.#runs.restart(runId);
+      if (!isHere && !waits && !isAway) this.#runs.restart(runId);
     }
     this.#pruning.watch(this.#require(id));
     return this.get(id);

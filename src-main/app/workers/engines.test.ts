@@ -5,7 +5,8 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { openCatalog } from '../../catalog/catalog.ts';
 import type { Catalog } from '../../catalog/catalog.ts';
 import type { BackendName, EngineReport } from '../../../src-shared/backends.ts';
-import { chooseEngine, EngineService } from './engines.ts';
+import { chooseEngine } from '../../../src-shared/chooseEngine.ts';
+import { EngineService } from './engines.ts';
 import type { WorkerChannel } from './channel.ts';
 import { Workers } from './client.ts';
 

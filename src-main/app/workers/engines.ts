@@ -3,10 +3,10 @@
  * calibration; remembered.
  */
 import os from 'node:os';
-import { GraftError } from '../../../src-shared/errors.ts';
+import { chooseEngine } from '../../../src-shared/chooseEngine.ts';
 import type { Catalog } from '../../catalog/catalog.ts';
 import type { BackendName, EngineReport, SelfTestResult } from '../../../src-shared/backends.ts';
-import { BACKENDS, GPU_VARIABLE } from '../../../src-shared/backends.ts';
+import { GPU_VARIABLE } from '../../../src-shared/backends.ts';
 import type { Room } from '../../../src-shared/plan.ts';
 import type { Card } from '../../hardware/card.ts';
 import { cardOf, listCards, type Adapter } from '../../hardware/cards.ts';
@@ -119,22 +119,4 @@ export class EngineService {
     const machine = [os.hostname(), os.cpus()[0]?.model ?? '', os.cpus().length, os.release(), process.version];
     return (gpu === null ? machine : [...machine, gpu]).join('|');
   }
-}
-
-/** Throws GraftError NO_ENGINE with each engine's reason. */
-export function chooseEngine(reports: EngineReport[]): BackendName {
-  const usable = reports.filter((report) => report.usable);
-  const best = usable.sort(
-    (a, b) =>
-      Number(b.gpu) - Number(a.gpu) ||
-      (b.gflops ?? 0) - (a.gflops ?? 0) ||
-      BACKENDS.indexOf(a.name) - BACKENDS.indexOf(b.name),
-  )[0];
-  if (best) return best.name;
-  const reasons = reports.map((report) => `${report.name}: ${report.reason}`).join(' ');
-  throw new GraftError(
-    'NO_ENGINE',
-    `No engine can run on this machine; run "npm run setup" to install one. ${reasons}`,
-    { reports },
-  );
 }

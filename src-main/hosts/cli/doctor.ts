@@ -1,5 +1,5 @@
 /** `doctor`: each engine with its device and why it is or is not usable, and what `auto` will choose. */
-import { chooseEngine } from '../../app/workers/engines.ts';
+import { chooseEngine } from '../../../src-shared/chooseEngine.ts';
 import { folderSize } from '../../files/folderSize.ts';
 import type { Command } from './command.ts';
 import { bytes, table } from './format.ts';

@@ -73,7 +73,7 @@ describe('on tensorflow', () => {
     first.run.emit = (event) => {
       if (event.type === 'checkpoint' && event.step === 2)
         first.run.tensorLimitBytes = tf.memory().numBytes + 0.85 * peakBytes;
-      if (event.type === 'checkpoint' && event.step === 3) first.run.control.ask('stop');
+      if (event.type === 'checkpoint' && event.step === 3) first.control.ask('stop');
     };
     await trainLoop(first.run);
     const rest = openLoop(SETTINGS, { runDir: first.run.dir });

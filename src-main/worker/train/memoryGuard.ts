@@ -11,6 +11,7 @@ import { roomFor } from '../plan/memoryRoom.ts';
 import { outOfMemory } from './outOfMemory.ts';
 import type { BackendName } from '../../../src-shared/backends.ts';
 import type { Run } from './run.ts';
+import type { RowShare } from './shareOfRows.ts';
 import { workOn, type MeasuredStep } from './stepWork.ts';
 
 /**
@@ -32,14 +33,20 @@ export function tensorLimits(
 }
 
 /**
- * Gradients of the micro-batches `rows`, in halves where that was or now is needed. Where single rows take more than
- * was free at the start, other programs have to make room; throws OUT_OF_MEMORY where even that is not enough.
+ * Gradients of this process's rows, of which there is one at least: its micro-batches in halves where that was or now
+ * is needed. Where single rows take more than was free at the start, other programs have to make room; throws
+ * OUT_OF_MEMORY where even that is not enough.
  */
-export async function gradientsInMemory(run: Run, rows: number[][], options: LossOptions): Promise<MeasuredStep> {
+export async function gradientsInMemory(
+  run: Run,
+  { own, before }: Pick<RowShare, 'own' | 'before'>,
+  options: LossOptions,
+): Promise<MeasuredStep> {
   const { progress, emit } = run;
   for (;;) {
-    const parts = rows.flatMap((microBatch) => cut(microBatch, progress.splits));
-    const { batches, measure } = workOn(run, parts, options);
+    const partsOf = (rows: number[][]): number[][] => rows.flatMap((microBatch) => cut(microBatch, progress.splits));
+    const parts = partsOf(own);
+    const { batches, measure } = workOn(run, parts, countedFrom(partsOf(before).length, options));
     try {
       return await measure((compute) => attempt(run, compute));
     } catch (error) {
@@ -58,6 +65,16 @@ export async function gradientsInMemory(run: Run, rows: number[][], options: Los
       });
     }
   }
+}
+
+/** What is drawn at random for the parts of a step, of which `first` come before these. */
+function countedFrom(first: number, options: LossOptions): LossOptions {
+  const { beforeMicroBatch, inputNoiseOf } = options;
+  return {
+    ...options,
+    ...(beforeMicroBatch && { beforeMicroBatch: (index) => beforeMicroBatch(first + index) }),
+    ...(inputNoiseOf && { inputNoiseOf: (index) => inputNoiseOf(first + index) }),
+  };
 }
 
 /** Whether there is more than what was free at the start; the run may take it from now on. */

@@ -1,0 +1,122 @@
+/** Follows single runs: records what each tells, brings what was asked of it there, and ends it as its folder says. */
+import path from 'node:path';
+import type { AwayRun } from '../../catalog/away.ts';
+import type { Run } from '../../catalog/runs.ts';
+import type { JobState } from '../../../src-shared/jobs.ts';
+import type { RemoteTarget } from '../../../src-shared/remoteTargets.ts';
+import { JOB } from '../../jobs/layout.ts';
+import type { Machine } from '../../remote/machine.ts';
+import { discardOf } from '../../runfolder/discard.ts';
+import { cancel } from '../../slurm/control.ts';
+import { failedRow } from '../runs/failure.ts';
+import { recordEnd } from '../runs/recordEnd.ts';
+import { logMessage } from '../runs/recordEvent.ts';
+import { isOver } from '../runs/view.ts';
+import { collect } from './collect.ts';
+import { readJobState, readNews, withoutPlace } from './follow.ts';
+import { Gone } from './gone.ts';
+import type { AwayRow, AwayRows } from './rows.ts';
+import { standingOf, type Life, type Standing } from './standing.ts';
+
+export interface FollowerParts {
+  rows: AwayRows;
+  target: RemoteTarget;
+  machine: Machine;
+  patienceMs: number;
+}
+
+export class Follower {
+  readonly #parts: FollowerParts;
+  readonly #gone: Gone;
+
+  constructor(parts: FollowerParts) {
+    this.#parts = parts;
+    this.#gone = new Gone(parts);
+  }
+
+  /** Throws what the machine throws. */
+  async follow({ away, run }: AwayRow, life: Life): Promise<void> {
+    const { machine, rows } = this.#parts;
+    const { catalog, channel, heard } = rows.store;
+    const told = await readJobState(machine, away);
+    await readNews(machine, catalog, away, (line) => {
+      const { event } = withoutPlace(line);
+      rows.store.event(run.id, event);
+      const progress = heard.event(run, event);
+      if (progress) channel.progress(progress);
+    });
+    heard.state(run.id, told);
+    catalog.away.update(run.id, { seenAt: new Date().toISOString() });
+    const standing = standingOf(away, told, life);
+    if (standing.kind === 'waiting' && (await this.#withdrawn(away, standing))) return;
+    await this.#deliver(away);
+    await this.#settle({ away, run }, standing);
+  }
+
+  async #settle(row: AwayRow, standing: Standing): Promise<void> {
+    const { run } = row;
+    if (standing.kind === 'lost' || standing.kind === 'cut') return this.#gone.look(row, standing);
+    this.#gone.isThere(run.id);
+    if (standing.kind === 'over') return this.#end(row, standing.state);
+    const isCutOff = standing.state?.phase === 'interrupted';
+    this.#becomes(row, standing.kind === 'running' ? 'running' : isCutOff ? 'interrupted' : 'waiting');
+  }
+
+  #becomes({ run, away }: AwayRow, phase: 'waiting' | 'interrupted' | 'running'): void {
+    const status = phase === 'running' ? 'running' : 'queued';
+    if (away.phase === phase && run.status === status) return;
+    const startedAt = run.startedAt ?? (phase === 'running' ? new Date().toISOString() : null);
+    this.#parts.rows.update(run.id, { phase, ...(phase === 'running' ? { note: null } : {}) }, { status, startedAt });
+  }
+
+  /** Brings a wish into the folder of a run that may be under way. */
+  async #deliver({ runId, jobDir, attempt }: AwayRun): Promise<void> {
+    const { machine, rows } = this.#parts;
+    const { wishes } = rows.store;
+    const wish = wishes.undelivered(runId);
+    if (!wish) return;
+    await machine.write(path.posix.join(jobDir, JOB.control), JSON.stringify({ action: wish, afterAttempt: attempt }));
+    wishes.delivered(runId);
+  }
+
+  /** Whether it was to stop, which one that waits does at once. */
+  async #withdrawn(away: AwayRun, { state }: Standing): Promise<boolean> {
+    const { machine, rows } = this.#parts;
+    if (rows.store.wishes.of(away.runId) !== 'stop') return false;
+    if (away.slurmJob) await cancel(machine, away.slurmJob, away.arrayTask);
+    else if (away.pid !== null) await machine.signal(away.pid, 'SIGTERM');
+    const run = rows.store.catalog.runs.get(away.runId);
+    if (run && state?.resumable) await collect(machine, run, away, undefined);
+    rows.stopped(away.runId, state?.attempt ?? away.attempt);
+    return true;
+  }
+
+  async #end({ run, away }: AwayRow, state: JobState): Promise<void> {
+    const { machine, rows } = this.#parts;
+    const { catalog } = rows.store;
+    const found = await collect(machine, run, away, state.result);
+    const { phase, attempt } = state;
+    const isRecorded = catalog.transaction(() => {
+      const current = catalog.runs.get(run.id);
+      if (!current || isOver(current)) return false; // another Graft has been quicker
+      catalog.away.update(run.id, { phase, attempt, pid: null, note: null });
+      if (phase === 'failed') catalog.runs.update(run.id, failedRow(state.error ?? WITHOUT_A_WORD));
+      else {
+        const end = found ?? (phase === 'paused' ? 'pause' : 'stop');
+        for (const message of recordEnd(catalog, current, end)) logMessage(catalog, run.id, message);
+      }
+      return true;
+    });
+    rows.forget(run.id);
+    if (isRecorded && (phase === 'completed' || phase === 'stopped')) discardOf(run.spec.runDir, phase);
+    rows.store.announce(run.id);
+    // The copy here has been checked.
+    if (phase === 'completed') await machine.remove(away.jobDir).catch(() => undefined);
+  }
+}
+
+const WITHOUT_A_WORD = {
+  code: 'AWAY_ENDED' as const,
+  message: 'The run failed on its target without saying why; look at its log.',
+  details: {},
+};

@@ -1,0 +1,109 @@
+/**
+ * One target: what is for it is sent, begun and followed until it is over. Nothing is remembered here that the
+ * catalogue, the job's folder or the scheduler do not tell again, so that Graft can be closed at any moment.
+ */
+import { toErrorData } from '../../../src-shared/errors.ts';
+import type { RemoteTarget } from '../../../src-shared/remoteTargets.ts';
+import type { Machine } from '../../remote/machine.ts';
+import type { RunStore } from '../runs/store.ts';
+import { Follower } from './follower.ts';
+import { livesOn } from './lives.ts';
+import { AwayRows } from './rows.ts';
+import { Sender } from './sender.ts';
+
+export interface Timing {
+  /** Between two looks at a target. */
+  lookMs: number;
+  /** How long a job must be gone before it counts as lost. */
+  patienceMs: number;
+}
+
+export interface LaneParts {
+  store: RunStore;
+  target: RemoteTarget;
+  machine: Machine;
+  stagingDir: string;
+  timing: Timing;
+}
+
+/** Longest wait between two looks at a target that cannot be reached. */
+const MOST_WAIT_MS = 60_000;
+
+export class Lane {
+  readonly #parts: LaneParts;
+  readonly #rows: AwayRows;
+  readonly #sender: Sender;
+  readonly #follower: Follower;
+  readonly #closed = new AbortController();
+  #timer: NodeJS.Timeout | undefined;
+  #turn: Promise<void> | undefined;
+  #sending: Promise<void> | undefined;
+  /** Looks in a row at which the target could not be reached. */
+  #failures = 0;
+
+  constructor(parts: LaneParts) {
+    const { store, target, machine, stagingDir, timing } = parts;
+    this.#parts = parts;
+    this.#rows = new AwayRows(store, target.name);
+    const shared = { rows: this.#rows, target, machine };
+    this.#sender = new Sender({ ...shared, stagingDir, signal: this.#closed.signal });
+    this.#follower = new Follower({ ...shared, patienceMs: timing.patienceMs });
+  }
+
+  /** Looks now, and from now on again and again while there is something to follow. */
+  wake(): void {
+    if (this.#closed.signal.aborted || this.#turn) return;
+    clearTimeout(this.#timer);
+    this.#turn = this.#look()
+      .then(
+        () => void (this.#failures = 0),
+        (error: unknown) => this.#isAway(error),
+      )
+      .finally(() => {
+        this.#turn = undefined;
+        if (this.#closed.signal.aborted || this.#rows.open.length === 0) return;
+        this.#timer = setTimeout(() => this.wake(), this.#waitMs());
+      });
+  }
+
+  async close(): Promise<void> {
+    this.#closed.abort();
+    clearTimeout(this.#timer);
+    await Promise.allSettled([this.#turn, this.#sending]);
+  }
+
+  #waitMs(): number {
+    return Math.min(MOST_WAIT_MS, this.#parts.timing.lookMs * 2 ** Math.min(this.#failures, 10));
+  }
+
+  async #look(): Promise<void> {
+    const { machine, target } = this.#parts;
+    const toSend = this.#rows.open.filter(({ away }) => away.phase === 'sending').map(({ run }) => run);
+    // What is there already is followed meanwhile.
+    if (toSend.length > 0 && !this.#sending)
+      this.#sending = this.#sender
+        .send(toSend)
+        .catch((error: unknown) => this.#isAway(error))
+        .finally(() => (this.#sending = undefined));
+    const there = this.#rows.open.filter(({ away }) => away.phase !== 'sending');
+    if (there.length === 0) return;
+    const lifeOf = await livesOn(machine, target, this.#rows);
+    for (const row of there) {
+      if (this.#closed.signal.aborted) return;
+      await this.#follower.follow(row, await lifeOf(row.away));
+    }
+    await this.#sender.startNext();
+  }
+
+  /** It cannot be reached, or the catalogue cannot be written; what runs there goes on. */
+  #isAway(error: unknown): void {
+    if (this.#closed.signal.aborted) return;
+    this.#failures++;
+    const { message } = toErrorData(error);
+    try {
+      for (const { away } of this.#rows.open) this.#rows.note(away.runId, message);
+    } catch {
+      // The catalogue is away: it is tried again at the next look.
+    }
+  }
+}

@@ -1,0 +1,73 @@
+/** The rows of runs on one target, changed together with the runs' own and told to those who listen. */
+import type { AwayRun } from '../../catalog/away.ts';
+import type { Run } from '../../catalog/runs.ts';
+import type { ErrorData } from '../../../src-shared/errors.ts';
+import { failedRow } from '../runs/failure.ts';
+import { logMessage } from '../runs/recordEvent.ts';
+import type { RunStore } from '../runs/store.ts';
+import { isOver } from '../runs/view.ts';
+
+export interface AwayRow {
+  away: AwayRun;
+  run: Run;
+}
+
+export class AwayRows {
+  readonly store: RunStore;
+  readonly #target: string;
+
+  constructor(store: RunStore, target: string) {
+    this.store = store;
+    this.#target = target;
+  }
+
+  /** Runs that are to be sent, wait or are under way, in the order in which they came. */
+  get open(): AwayRow[] {
+    const { away: rows, runs } = this.store.catalog;
+    return rows.list().flatMap((away) => {
+      const run = away.target === this.#target ? runs.get(away.runId) : undefined;
+      return run && !isOver(run) && run.status !== 'paused' ? [{ away, run }] : [];
+    });
+  }
+
+  isSending(id: string): boolean {
+    return this.open.some(({ run, away }) => run.id === id && away.phase === 'sending');
+  }
+
+  update(id: string, changes: Partial<AwayRun>, run: Partial<Run> = {}): void {
+    const { catalog } = this.store;
+    catalog.transaction(() => {
+      catalog.away.update(id, changes);
+      if (Object.keys(run).length > 0) catalog.runs.update(id, run);
+    });
+    this.store.announce(id);
+  }
+
+  note(id: string, note: string | null): void {
+    if (this.store.catalog.away.get(id)?.note !== note) this.update(id, { note });
+  }
+
+  fail(id: string, error: ErrorData, changes: Partial<AwayRun> = {}): void {
+    const { catalog } = this.store;
+    this.forget(id);
+    catalog.transaction(() => {
+      if (isOver(catalog.runs.get(id) ?? { status: 'failed' })) return; // another Graft has been quicker
+      logMessage(catalog, id, error.message);
+      catalog.away.update(id, { phase: 'failed', pid: null, note: null, ...changes });
+      catalog.runs.update(id, failedRow(error));
+    });
+    this.store.announce(id);
+  }
+
+  stopped(id: string, attempt: number): void {
+    this.forget(id);
+    const endedAt = new Date().toISOString();
+    this.update(id, { phase: 'stopped', attempt, pid: null, note: null }, { status: 'stopped', endedAt });
+  }
+
+  /** What was asked of it and heard of it has come about. */
+  forget(id: string): void {
+    this.store.wishes.forget(id);
+    this.store.heard.forget(id);
+  }
+}

@@ -1,0 +1,151 @@
+/**
+ * Runs that are trained on targets. Each is followed by reading its folder there, so that Graft can be closed and
+ * opened again meanwhile.
+ */
+import path from 'node:path';
+import type { Run } from '../../catalog/runs.ts';
+import { usageError } from '../../../src-shared/errors.ts';
+import type { RemoteTarget } from '../../../src-shared/remoteTargets.ts';
+import type { RunProgress } from '../runs/progressMeter.ts';
+import type { NewRun, RunStore } from '../runs/store.ts';
+import { isOver, type RunView } from '../runs/view.ts';
+import type { Home } from '../storage/home.ts';
+import { Lane, type Timing } from './lane.ts';
+import { Machines } from './machines.ts';
+import type { Wish } from './wishes.ts';
+
+const TIMING: Timing = { lookMs: 2000, patienceMs: 60_000 };
+
+export interface AwayParts {
+  home: Pick<Home, 'dir'>;
+  store: RunStore;
+  machines?: Machines;
+  timing?: Timing;
+}
+
+export class AwayService {
+  readonly #store: RunStore;
+  readonly #stagingDir: string;
+  readonly #timing: Timing;
+  readonly #machines: Machines;
+  #lanes = new Map<string, Lane>();
+  #closed = false;
+
+  constructor({ home, store, machines = new Machines(), timing = TIMING }: AwayParts) {
+    this.#store = store;
+    this.#stagingDir = path.join(home.dir, 'runs');
+    this.#machines = machines;
+    this.#timing = timing;
+  }
+
+  /** Of the runs that are under way on targets. */
+  get progress(): RunProgress[] {
+    return this.#store.heard.progress;
+  }
+
+  /** Whether the run is trained on a target, or was. */
+  has(id: string): boolean {
+    return this.#store.catalog.away.get(id) !== undefined;
+  }
+
+  /** Throws a usage error TARGET_NOT_FOUND. */
+  requireTarget(name: string): RemoteTarget {
+    const target = this.#store.catalog.targets.get(name);
+    if (target) return target;
+    throw usageError(
+      'TARGET_NOT_FOUND',
+      `There is no target "${name}"; "targets list" and the settings show those that exist.`,
+      { target: name },
+    );
+  }
+
+  /** Rows of a run that is to be trained on a target; `send` begins with it. In the caller's transaction. */
+  insert(run: NewRun, target: string, fill: () => void): void {
+    this.#store.insert(
+      run,
+      () => ({ status: 'queued', ownerPid: null, queuePosition: null }),
+      () => {
+        this.#store.catalog.away.save({
+          runId: run.spec.runId,
+          target,
+          jobDir: '',
+          slurmJob: null,
+          arrayTask: null,
+          pid: null,
+          phase: 'sending',
+          attempt: 0,
+          readBytes: 0,
+          retries: 0,
+          note: null,
+          seenAt: null,
+        });
+        fill();
+      },
+    );
+  }
+
+  /** Sends what is to be sent, and follows what is there. */
+  begin(): void {
+    const { catalog } = this.#store;
+    const open = catalog.away.list().filter(({ runId }) => {
+      const run = catalog.runs.get(runId);
+      return run && !isOver(run) && run.status !== 'paused';
+    });
+    for (const target of new Set(open.map((away) => away.target))) this.#lane(target)?.wake();
+  }
+
+  /** Asks a run that is not over to pause or stop. One that is still being sent just ends. */
+  ask(run: RunView, wish: Wish): RunView {
+    const { catalog, wishes } = this.#store;
+    const away = catalog.away.get(run.id);
+    if (wish === 'stop' && (away?.phase === 'sending' || run.status === 'paused')) {
+      catalog.away.update(run.id, { phase: 'stopped', note: null });
+      return this.#store.update(run.id, { status: 'stopped', endedAt: new Date().toISOString() });
+    }
+    wishes.ask(run.id, wish);
+    if (away) this.#lane(away.target)?.wake();
+    return this.#store.announce(run.id);
+  }
+
+  /** Goes on with a run where it was, from its state there. */
+  again(run: Run): RunView {
+    const { catalog, wishes } = this.#store;
+    wishes.forget(run.id);
+    catalog.transaction(() => {
+      catalog.away.update(run.id, { phase: 'sending', slurmJob: null, arrayTask: null, pid: null, retries: 0, note: null });
+      catalog.runs.update(run.id, { status: 'queued', ownerPid: null, queuePosition: null, error: null, endedAt: null });
+    });
+    this.begin();
+    return this.#store.announce(run.id);
+  }
+
+  /** Removes the folder of a run that is over from its target, where that can be reached. */
+  forget({ id }: Run): void {
+    const away = this.#store.catalog.away.get(id);
+    const target = away && this.#store.catalog.targets.get(away.target);
+    if (target && away.jobDir !== '') void this.#machines.of(target).remove(away.jobDir).catch(() => undefined);
+  }
+
+  /** What is under way goes on there. */
+  async close(): Promise<void> {
+    this.#closed = true;
+    this.#machines.close();
+    await Promise.all([...this.#lanes.values()].map((lane) => lane.close()));
+  }
+
+  #lane(name: string): Lane | undefined {
+    const target = this.#store.catalog.targets.get(name);
+    if (!target || this.#closed) return undefined;
+    const known = this.#lanes.get(name);
+    if (known) return known;
+    const lane = new Lane({
+      store: this.#store,
+      target,
+      machine: this.#machines.of(target),
+      stagingDir: this.#stagingDir,
+      timing: this.#timing,
+    });
+    this.#lanes.set(name, lane);
+    return lane;
+  }
+}

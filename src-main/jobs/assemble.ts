@@ -1,0 +1,81 @@
+/** Makes the folder of a job on this machine, to be sent to another one or to be carried there. */
+import fs from 'node:fs';
+import path from 'node:path';
+import { jobFileSchema, type JobFile, JOB_VERSION } from '../../src-shared/jobs.ts';
+import type { RunSpec } from '../../src-shared/runSpec.ts';
+import { fileSha256 } from '../files/sha256.ts';
+import { writeFileAtomic } from '../files/writeWhole.ts';
+import { bestValuesStep, referenceFile, runStateFile, startFile } from '../runfolder/layout.ts';
+import { linkOrCopy } from '../runfolder/keptStates.ts';
+import type { Input } from './inputs.ts';
+import { JOB } from './layout.ts';
+
+export interface JobPlaces {
+  /** Where the base may lie; the first that exists counts. */
+  base: string[];
+  /** The folders of data and of the adapter that the run begins with, relative to the job's. */
+  data: string;
+  start?: string;
+}
+
+/**
+ * Fills the folder `dir`, which exists and is empty: the job's file, and the state of the run where it has one. What
+ * lies in `places` is put there by whoever sends the job.
+ */
+export function assembleJob(
+  { spec, name, inputs }: { spec: RunSpec; name: string; inputs: { data: Input } },
+  places: JobPlaces,
+  dir: string,
+): JobFile {
+  copyRunState(spec.runDir, path.join(dir, JOB.runDir));
+  const files = filesBelow(dir).filter((file) => file !== JOB.file);
+  const { memoryLimitBytes: _ofThisMachine, ...train } = spec.train;
+  const job = jobFileSchema.parse({
+    version: JOB_VERSION,
+    runId: spec.runId,
+    name,
+    spec: {
+      ...spec,
+      train,
+      model: { ...spec.model, dir: places.base[0]! },
+      data: { ...spec.data, file: path.posix.join(places.data, inputs.data.files[0]!.name) },
+      ...(spec.startsFrom && places.start ? { startsFrom: { ...spec.startsFrom, dir: places.start } } : {}),
+      runDir: JOB.runDir,
+      outDir: JOB.outDir,
+    },
+    base: { hash: spec.model.hash, places: places.base },
+    files: Object.fromEntries(
+      files.map((file) => {
+        const full = path.join(dir, file);
+        return [file, { sha256: fileSha256(full), sizeBytes: fs.statSync(full).size }];
+      }),
+    ),
+  });
+  writeFileAtomic(path.join(dir, JOB.file), `${JSON.stringify(job, null, 1)}\n`);
+  return job;
+}
+
+/** Names the files of an input in a folder of this machine, by links to where they lie. */
+export function stageInput({ dir, files }: Input, to: string): void {
+  fs.mkdirSync(to, { recursive: true, mode: 0o700 });
+  for (const { from, name } of files) fs.symlinkSync(fs.realpathSync(path.join(dir, from)), path.join(to, name));
+}
+
+/** What a run that has begun goes on from; what it only keeps for looking back stays here. */
+function copyRunState(from: string, to: string): void {
+  const named = [runStateFile(from), startFile(from), referenceFile(from)].map((file) => path.basename(file));
+  const names = fs.existsSync(from) ? fs.readdirSync(from) : [];
+  const kept = names.filter((name) => named.includes(name) || bestValuesStep(name) !== undefined);
+  if (kept.length === 0) return;
+  fs.mkdirSync(to, { recursive: true, mode: 0o700 });
+  for (const name of kept) linkOrCopy(path.join(from, name), path.join(to, name));
+}
+
+/** Regular files, by their paths relative to `dir` with `/`. */
+export function filesBelow(dir: string): string[] {
+  return fs
+    .readdirSync(dir, { recursive: true, withFileTypes: true })
+    .filter((entry) => entry.isFile())
+    .map((entry) => path.relative(dir, path.join(entry.parentPath, entry.name)).split(path.sep).join('/'))
+    .sort();
+}

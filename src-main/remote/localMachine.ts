@@ -1,0 +1,28 @@
+/** This machine as one that jobs are sent to: a login node of a cluster, or where a test looks. */
+import fs from 'node:fs';
+import path from 'node:path';
+import { askHere } from './askHere.ts';
+import type { Machine } from './machine.ts';
+import { machineOver } from './machineOver.ts';
+import { stoppedError } from './transfer.ts';
+
+/** Names of variables whose values no job needs and nobody else is to see. */
+const SECRET = /TOKEN|SECRET|PASSWORD|KEY/i;
+
+export function localMachine(): Machine {
+  return machineOver(askHere(withoutSecrets(process.env)), {
+    name: 'this machine',
+    isLocal: true,
+    move: async (files, { from, to, signal }) => {
+      for (const { sha256 } of files) {
+        if (signal?.aborted) throw stoppedError(from, to);
+        await fs.promises.copyFile(path.join(from, sha256), path.join(to, sha256));
+      }
+    },
+    close: () => undefined,
+  });
+}
+
+export function withoutSecrets(env: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
+  return Object.fromEntries(Object.entries(env).filter(([name]) => !SECRET.test(name)));
+}
