@@ -247,7 +247,7 @@ export const layers = {
   'src-main/slurm/**': { imports: ['src-shared'], types: ['src-main/remote'], packages: ['node'] },
 
   // Scripts that run a job without Graft's help: text only.
-  'src-main/jobs/scripts/**': { imports: ['src-shared'] },
+  'src-main/jobs/scripts/**': { imports: ['src-main/slurm/duration.ts', 'src-shared'] },
 
   // The studio around it: rows in SQLite, services, the API, and three hosts.
   'src-main/catalog/**': { imports: ['src-shared'], packages: ['better-sqlite3'] },

@@ -202,6 +202,43 @@ describe('the task for SkyPilot', () => {
   });
 });
 
+describe('its Node', () => {
+  /** A home folder, and a PATH without node whose curl copies from a folder in place of nodejs.org. */
+  function machineWithoutNode(): { home: string; run: (script: string) => { status: number | null; stderr: string } } {
+    const dir = temporaryFolder();
+    const [home, bin, site] = ['home', 'bin', 'site'].map((name) => path.join(dir, name)) as [string, string, string];
+    for (const folder of [home, bin, site]) fs.mkdirSync(folder);
+    for (const name of ['bash', 'cp', 'grep', 'gzip', 'mkdir', 'sha256sum', 'tar', 'uname'])
+      fs.symlinkSync(execFileSync('which', [name], { encoding: 'utf8' }).trim(), path.join(bin, name));
+    fs.writeFileSync(path.join(bin, 'curl'), `#!/bin/bash\ncp "${site}/\${2##*/}" .\n`, { mode: 0o755 });
+    const name = `node-v24.9.1-linux-${process.arch === 'x64' ? 'x64' : 'arm64'}`;
+    fs.mkdirSync(path.join(dir, name, 'bin'), { recursive: true });
+    fs.writeFileSync(path.join(dir, name, 'bin/node'), '#!/bin/sh\necho 24\n', { mode: 0o755 });
+    execFileSync('tar', ['-czf', `site/${name}.tar.gz`, name], { cwd: dir });
+    const hash = execFileSync('sha256sum', [`${name}.tar.gz`], { cwd: site, encoding: 'utf8' });
+    fs.writeFileSync(path.join(site, 'SHASUMS256.txt'), `${'0'.repeat(64)}  node-v24.9.1.tar.gz\n${hash}`);
+    return {
+      home,
+      run: (script) => spawnSync('bash', ['-c', script], { env: { PATH: bin, HOME: home }, encoding: 'utf8' }),
+    };
+  }
+  const { setup } = readYaml(jobScript('skypilot', INPUT).text) as { setup: string };
+
+  it('is fetched where there is none', () => {
+    const { home, run } = machineWithoutNode();
+    expect(run(setup)).toMatchObject({ status: 0 });
+    expect(execFileSync(path.join(home, 'graft-node/bin/node'), { encoding: 'utf8' })).toBe('24\n');
+  });
+
+  it('is refused when it is not what the site has a hash of', () => {
+    const { home, run } = machineWithoutNode();
+    const other = setup.replace('grep " $file', 'echo more >>"$file"\n  grep " $file');
+    expect(other).not.toBe(setup);
+    expect(run(other).status).not.toBe(0);
+    expect(fs.existsSync(path.join(home, 'graft-node/bin'))).toBe(false);
+  });
+});
+
 const note = await slurmNote();
 
 describe.skipIf(note !== '')(`the script for sbatch${note}`, () => {

@@ -1,11 +1,10 @@
 /** The job as a script for Slurm's sbatch. */
 import { usageError } from '../../../src-shared/errors.ts';
 import { SLURM_OPTIONS, type SlurmTarget } from '../../../src-shared/remoteTargets.ts';
+import { signalSeconds } from '../../slurm/duration.ts';
 import { beginJob, BRING_BACK, heading, type Script, type ScriptInput } from './script.ts';
 import { wholeNumber } from './words.ts';
 
-/** Ahead of the time limit, so that the state can be kept. */
-const SIGNAL_SECONDS = 120;
 /** What sbatch reads of a line is bounded; so are the options of a target. */
 const VALUE_LENGTH = 1000;
 
@@ -30,7 +29,7 @@ ${[
   sbatchLine('output', '/dev/null'),
   '#SBATCH --requeue\n',
   // mpirun kills its processes on TERM, and hands USR1 on to them.
-  sbatchLine('signal', `B:${processes > 1 ? 'USR1' : 'TERM'}@${SIGNAL_SECONDS}`),
+  sbatchLine('signal', `B:${processes > 1 ? 'USR1' : 'TERM'}@${signalSeconds(options.time)}`),
   ...(processes > 1 ? [sbatchLine('ntasks', wholeNumber(processes))] : []),
   ...chosen,
 ].join('')}
