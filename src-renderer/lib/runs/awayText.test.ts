@@ -59,5 +59,10 @@ it('how busy a target is', () => {
   ]);
   expect(loadText({ waiting: 7, running: null, startsAt: null }, 'slurm')).toEqual(['Jobs that wait there: 7.']);
   expect(loadText({ waiting: null, running: 1200, startsAt: null }, 'slurm')).toEqual(['Jobs under way there: 1,200.']);
-  expect(loadText({ waiting: null, running: null, startsAt: null }, 'ssh')).toEqual([]);
+  expect(loadText({ waiting: 0, running: 0, startsAt: null }, 'ssh')).toEqual([
+    'It answers, and no run of Graft is under way there.',
+  ]);
+  expect(loadText({ waiting: 2, running: 1, startsAt: null }, 'ssh')).toEqual([
+    'Runs of Graft under way there: 1; runs that wait: 2.',
+  ]);
 });

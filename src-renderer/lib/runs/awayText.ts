@@ -68,7 +68,8 @@ export function loadText({ waiting, running, startsAt }: TargetLoad, kind: Remot
       : startsAt === null
         ? undefined
         : 'A run sent now is expected to begin at once.';
-  return [...(kind === 'slurm' ? jobsText(waiting, running) : []), ...(begins ? [begins] : [])];
+  const jobs = kind === 'slurm' ? jobsText(waiting, running) : runsText(waiting ?? 0, running ?? 0);
+  return [...jobs, ...(begins ? [begins] : [])];
 }
 
 function jobsText(waiting: number | null, running: number | null): string[] {
@@ -76,6 +77,12 @@ function jobsText(waiting: number | null, running: number | null): string[] {
   if (waiting === null) return [`Jobs under way there: ${formatCount(running ?? 0)}.`];
   if (running === null) return [`Jobs that wait there: ${formatCount(waiting)}.`];
   return [`Jobs under way there: ${formatCount(running)}; jobs that wait: ${formatCount(waiting)}.`];
+}
+
+/** Of a machine without a scheduler, where only Graft's own runs are known. */
+function runsText(waiting: number, running: number): string[] {
+  if (waiting === 0 && running === 0) return ['It answers, and no run of Graft is under way there.'];
+  return [`Runs of Graft under way there: ${formatCount(running)}; runs that wait: ${formatCount(waiting)}.`];
 }
 
 /** As squeue writes it: `1234_5`, `1234`; null before it is submitted. */
