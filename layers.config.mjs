@@ -248,6 +248,27 @@ export const layers = {
 
   // Scripts that run a job without Graft's help: text only.
   'src-main/jobs/scripts/**': { imports: ['src-main/slurm/duration.ts', 'src-shared'] },
+  // The process that trains a job: all that a worker has, and a job's folder in place of a parent.
+  'src-main/jobs/process/**': {
+    imports: [
+      'src-main/jobs',
+      'src-main/worker/control.ts',
+      'src-main/worker/train',
+      'src-main/engine/backends',
+      'src-main/mpi',
+      'src-main/slurm',
+      'src-main/runfolder',
+      'src-main/files',
+      'src-shared',
+    ],
+    packages: ['node'],
+  },
+  'src-main/jobs/main.ts': { imports: ['src-main/jobs/process', 'src-shared'], packages: ['node'] },
+  // The folder of a job: what lies in it, how it is made and read.
+  'src-main/jobs/**': {
+    imports: ['src-main/runfolder', 'src-main/gguf/pointer.ts', 'src-main/files', 'src-shared'],
+    packages: ['node'],
+  },
 
   // The studio around it: rows in SQLite, services, the API, and three hosts.
   'src-main/catalog/**': { imports: ['src-shared'], packages: ['better-sqlite3'] },
@@ -260,6 +281,8 @@ export const layers = {
   'src-main/app/**': {
     imports: [
       'src-main/remote',
+      'src-main/slurm',
+      'src-main/jobs',
       'src-main/hardware',
       'src-main/catalog',
       'src-main/datasets',
@@ -327,6 +350,8 @@ export const layers = {
       'src-main/methods/fileRegistry.ts',
       'src-main/adapters',
       'src-main/basemodel',
+      // `worker` is the program of a job.
+      'src-main/jobs',
       'src-shared',
     ],
     types: ['src-main/catalog'],

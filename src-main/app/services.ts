@@ -13,7 +13,9 @@ import { DatasetRecipes } from './datasets/recipes.ts';
 import { makeBackupNow } from './backups/make.ts';
 import { grantWish } from './backups/restore.ts';
 import { askMachines } from './away/askMachines.ts';
+import { JobFolders } from './away/jobFolders.ts';
 import { Machines } from './away/machines.ts';
+import { AwayService, type AwayParts } from './away/service.ts';
 import { BackupService } from './backups/service.ts';
 import { DatasetPreview } from './datasets/preview.ts';
 import { DatasetRows } from './datasets/rows.ts';
@@ -36,7 +38,8 @@ import { RunHistory } from './runs/history.ts';
 import { PlanService } from './runs/planService.ts';
 import { RateFinder } from './runs/rateFinder.ts';
 import { isOther, recoverAbandoned } from './runs/recover.ts';
-import { RunService, type RunParts } from './runs/service.ts';
+import { RunService } from './runs/service.ts';
+import { RunStore } from './runs/store.ts';
 import { ServingService, type OpenServing } from './serving/service.ts';
 import { SettingsService } from './settings/service.ts';
 import { defaultHomeDir, openHome } from './storage/home.ts';
@@ -74,7 +77,7 @@ export interface ServiceOptions {
   /** How to answer requests over HTTP; without it nothing can be served. */
   openServing?: OpenServing;
   /** How targets are reached, and how often they are asked. */
-  away?: RunParts['away'];
+  away?: Partial<Pick<AwayParts, 'machines' | 'timing'>>;
   /** How to ask a machine where runs can be trained; default: over ssh, or here. */
   askTarget?: AskTarget;
 }
@@ -89,7 +92,7 @@ export function createServices({
   keychain,
   stayAwake = systemStayAwake(),
   openServing,
-  away = {},
+  away: awayParts = {},
   askTarget,
 }: ServiceOptions = {}) {
   const home = openHome(dir);
@@ -113,14 +116,16 @@ export function createServices({
   const versions = new DatasetVersions(home, catalog, datasets);
   const choices = new ChoiceService({ home, catalog, datasets, versions });
   const machines = new Machines();
-  const runs = new RunService({ home, catalog, models, datasets, settings, workers, engines, away: { machines, ...away } });
+  const store = new RunStore(catalog);
+  const away = new AwayService({ home, store, machines, ...awayParts });
+  const runs = new RunService({ home, catalog, models, datasets, settings, workers, engines, store, away });
   const heat = new HeatService({
     runs,
     settings,
     adapterOf: ({ started }) => (started ? engines.adapter(started.engine) : null),
   });
   const awake = new KeepAwake({ runs, settings, stayAwake });
-  const studies = new StudyService({ home, catalog, models, datasets, settings, workers, engines, runs });
+  const studies = new StudyService({ home, catalog, models, datasets, settings, workers, engines, runs, away });
   const suites = new SuiteService({ catalog, models, datasets, adapters, workers, engines });
   const suiteJudge = new SuiteJudge({ catalog, models, workers, engines });
   const afterRuns = new AfterRuns({ catalog, runs, suites });
@@ -141,7 +146,7 @@ export function createServices({
   heat.begin();
   awake.begin();
   runs.begin();
-  if (takeQueued) runs.beginAway();
+  if (takeQueued) away.begin();
   return {
     home,
     catalog,
@@ -165,6 +170,8 @@ export function createServices({
     datasetRecipes: new DatasetRecipes({ home, datasets, models, versions }),
     heat,
     runs,
+    away,
+    jobs: new JobFolders(store),
     runHistory: new RunHistory(catalog, runs),
     studies,
     suites,
@@ -200,7 +207,7 @@ export function createServices({
     drafts.close();
     pushes.close();
     await answers.stop();
-    await Promise.all([workers.close(), pulls.close(), runs.closeAway()]);
+    await Promise.all([workers.close(), pulls.close(), away.close()]);
     unfinished.forEach(removePartials);
     clearExports();
     files.close();

@@ -14,7 +14,9 @@ export function readJobFile(jobDir: string): JobFile {
   const file = path.join(jobDir, JOB.file);
   const text = readOwnText(file);
   if (text === null)
-    throw new GraftError('JOB_NOT_FOUND', `There is no ${JOB.file} in ${jobDir}; name the folder of a job.`, { jobDir });
+    throw new GraftError('JOB_NOT_FOUND', `There is no ${JOB.file} in ${jobDir}; name the folder of a job.`, {
+      jobDir,
+    });
   const json = parseJson(text);
   const parsed = 'problem' in json ? undefined : jobFileSchema.safeParse(json.value);
   if (parsed?.success) return parsed.data;
@@ -58,7 +60,6 @@ export function checkFiles(jobDir: string, { files }: JobFile): void {
         : fileSha256(file) !== sha256
           ? 'has other bytes than were sent'
           : '';
-    if (problem)
-      throw new GraftError('JOB_CHANGED', `${file} ${problem}; copy the job again.`, { file, problem });
+    if (problem) throw new GraftError('JOB_CHANGED', `${file} ${problem}; copy the job again.`, { file, problem });
   }
 }

@@ -34,7 +34,11 @@ export function openOwn(file: string): number | null {
   }
   const stat = fs.fstatSync(fd);
   const user = process.getuid?.();
-  const what = !stat.isFile() ? 'is no file' : user !== undefined && stat.uid !== user ? 'belongs to somebody else' : '';
+  const what = !stat.isFile()
+    ? 'is no file'
+    : user !== undefined && stat.uid !== user
+      ? 'belongs to somebody else'
+      : '';
   if (what === '') return fd;
   fs.closeSync(fd);
   throw notOurs(file, what);

@@ -62,7 +62,7 @@ export async function untilStep(jobDir: string, step: number): Promise<void> {
 export async function until(isSo: () => boolean, mostMs = 60_000): Promise<void> {
   const end = Date.now() + mostMs;
   while (!isSo()) {
-    if (Date.now() > end) throw new Error(`waited ${mostMs} ms in vain`);
+    if (Date.now() > end) throw new Error(`waited ${mostMs} ms in vain for ${isSo.toString()}`);
     await new Promise((resolve) => setTimeout(resolve, 20));
   }
 }

@@ -45,6 +45,9 @@ export async function readNews(
 }
 
 /** The event as a run that is trained here tells it. */
-export function withoutPlace({ seq: _seq, attempt: _attempt, atMs, ...event }: JobEvent): { event: TrainEvent; atMs: number } {
+export function withoutPlace({ seq: _seq, attempt: _attempt, atMs, ...event }: JobEvent): {
+  event: TrainEvent;
+  atMs: number;
+} {
   return { event, atMs };
 }

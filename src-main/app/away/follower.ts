@@ -1,7 +1,6 @@
 /** Follows single runs: records what each tells, brings what was asked of it there, and ends it as its folder says. */
 import path from 'node:path';
 import type { AwayRun } from '../../catalog/away.ts';
-import type { Run } from '../../catalog/runs.ts';
 import type { JobState } from '../../../src-shared/jobs.ts';
 import type { RemoteTarget } from '../../../src-shared/remoteTargets.ts';
 import { JOB } from '../../jobs/layout.ts';
@@ -14,16 +13,9 @@ import { logMessage } from '../runs/recordEvent.ts';
 import { isOver } from '../runs/view.ts';
 import { collect } from './collect.ts';
 import { readJobState, readNews, withoutPlace } from './follow.ts';
-import { Gone } from './gone.ts';
+import { Gone, type FollowerParts } from './gone.ts';
 import type { AwayRow, AwayRows } from './rows.ts';
 import { standingOf, type Life, type Standing } from './standing.ts';
-
-export interface FollowerParts {
-  rows: AwayRows;
-  target: RemoteTarget;
-  machine: Machine;
-  patienceMs: number;
-}
 
 export class Follower {
   readonly #parts: FollowerParts;

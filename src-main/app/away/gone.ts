@@ -2,11 +2,12 @@
 import path from 'node:path';
 import type { AwayRun } from '../../catalog/away.ts';
 import { counted } from '../../../src-shared/plural.ts';
+import type { RemoteTarget } from '../../../src-shared/remoteTargets.ts';
+import type { Machine } from '../../remote/machine.ts';
 import { JOB } from '../../jobs/layout.ts';
 import { jobOf } from '../../slurm/queue.ts';
 import { collect } from './collect.ts';
-import type { FollowerParts } from './follower.ts';
-import type { AwayRow } from './rows.ts';
+import type { AwayRow, AwayRows } from './rows.ts';
 import type { Standing } from './standing.ts';
 
 /** So often a job that was lost is begun again, from its state. */
@@ -17,6 +18,15 @@ const HOPELESS: Record<string, string> = {
     'took more memory than Slurm gives it; ask for more (--slurm mem=…) or take a smaller batch, then resume it',
   CANCELLED: 'was cancelled there; resume it to go on from its last checkpoint',
 };
+
+/** What it takes to follow the runs of one target. */
+export interface FollowerParts {
+  rows: AwayRows;
+  target: RemoteTarget;
+  machine: Machine;
+  /** How long a job must be gone before it counts as lost. */
+  patienceMs: number;
+}
 
 type GoneStanding = Extract<Standing, { kind: 'lost' | 'cut' }>;
 
@@ -49,7 +59,10 @@ export class Gone {
     const hopeless = ended ? HOPELESS[ended.state] : undefined;
     if (!isCutOff && !hopeless && away.retries < MOST_RETRIES) {
       const why = ended ? `Slurm says ${ended.state}` : 'it left no word';
-      rows.store.log(run.id, `Its process on ${target.name} is gone (${why}); it is begun again from its last checkpoint.`);
+      rows.store.log(
+        run.id,
+        `Its process on ${target.name} is gone (${why}); it is begun again from its last checkpoint.`,
+      );
       const again = { phase: 'sending' as const, pid: null, slurmJob: null, arrayTask: null };
       return rows.update(run.id, { ...again, attempt, retries: away.retries + 1 }, { status: 'queued' });
     }
@@ -72,7 +85,10 @@ export class Gone {
     const { machine, target } = this.#parts;
     const log = await machine.read(path.posix.join(jobDir, JOB.log)).catch(() => null);
     const lines = new TextDecoder().decode(log?.bytes ?? new Uint8Array()).split('\n');
-    const last = lines.map((line) => line.trim()).findLast(Boolean)?.slice(0, 300);
+    const last = lines
+      .map((line) => line.trim())
+      .findLast(Boolean)
+      ?.slice(0, 300);
     return (
       `The process on ${target.name} was gone ${counted(retries + 1, 'time')} without a word` +
       `${last ? `, last saying "${last}"` : ''}; look into that, then resume the run.`

@@ -28,6 +28,8 @@ import { withoutPlace } from './follow.ts';
 export interface JobExport {
   /** Must not exist. */
   outDir: string;
+  /** Folder of the Graft that is copied along; absent: this one. */
+  graftDir?: string;
   kind: ScriptKind;
   processes?: number | undefined;
   /** Of sbatch. */
@@ -36,15 +38,38 @@ export interface JobExport {
 
 const RUNTIME = 'graft';
 
+export class JobFolders {
+  readonly #store: RunStore;
+
+  constructor(store: RunStore) {
+    this.#store = store;
+  }
+
+  export(id: string, options: JobExport): Promise<ExportedJob> {
+    return exportJob(this.#store, this.#store.require(id), options);
+  }
+
+  import(jobDir: string): Promise<RunView> {
+    return importJob(this.#store, jobDir);
+  }
+}
+
+export interface ExportedJob {
+  dir: string;
+  /** Begins it there. */
+  script: string;
+  sizeBytes: number;
+}
+
 /**
  * Writes all that the run needs into one folder, with a script that begins it, whole or not at all. Throws a usage
  * error RUN_NOT_FOR_EXPORT for a run that is queued, under way or completed, FOLDER_EXISTS, and what jobScript throws.
  */
-export async function exportJob(
+async function exportJob(
   store: RunStore,
   run: RunView,
-  { outDir, kind, processes = 1, options }: JobExport,
-): Promise<{ dir: string; script: string; sizeBytes: number }> {
+  { outDir, graftDir = GRAFT_ROOT, kind, processes = 1, options }: JobExport,
+): Promise<ExportedJob> {
   if (run.status === 'completed' || run.status === 'queued' || run.status === 'running')
     throw usageError(
       'RUN_NOT_FOR_EXPORT',
@@ -68,15 +93,15 @@ export async function exportJob(
     if (inputs.start) copyInput(inputs.start, path.join(dir, 'start'));
     const places = { base: ['base'], data: 'data', ...(inputs.start ? { start: 'start' } : {}) };
     assembleJob({ spec: run.spec, name: run.name, inputs }, places, dir);
-    copyRuntime(path.join(dir, RUNTIME));
+    copyRuntime(graftDir, path.join(dir, RUNTIME));
     fs.writeFileSync(path.join(dir, script.file), script.text, { mode: 0o700 });
   });
   store.log(run.id, `Written as a job to ${outDir}; bring its folder back with "job import".`);
   return { dir: outDir, script: path.join(outDir, script.file), sizeBytes: sizeBelow(outDir) };
 }
 
-function copyRuntime(to: string): void {
-  for (const { place, source } of runtimeFiles(GRAFT_ROOT)) {
+function copyRuntime(from: string, to: string): void {
+  for (const { place, source } of runtimeFiles(from)) {
     const target = path.join(to, place);
     fs.mkdirSync(path.dirname(target), { recursive: true });
     fs.copyFileSync(source, target, fs.constants.COPYFILE_FICLONE);
@@ -93,7 +118,7 @@ function sizeBelow(dir: string): number {
  * catalogue, JOB_NOT_OURS where base or settings are others than the run's, JOB_CHANGED where the result is not what
  * the job says, and a usage error where there is nothing to take.
  */
-export async function importJob(store: RunStore, jobDir: string): Promise<RunView> {
+async function importJob(store: RunStore, jobDir: string): Promise<RunView> {
   const job = readJobFile(jobDir);
   const run = knownRun(store, job.runId, jobDir);
   if (job.base.hash !== run.spec.model.hash || JSON.stringify(job.spec.method) !== JSON.stringify(run.spec.method))
@@ -136,7 +161,9 @@ function knownRun(store: RunStore, id: string, jobDir: string): Run {
       { runId: id },
     );
   if (isOver(run) && run.status === 'completed')
-    throw usageError('RUN_NOT_FOR_EXPORT', `The run ${run.name} is completed already; nothing was changed.`, { runId: id });
+    throw usageError('RUN_NOT_FOR_EXPORT', `The run ${run.name} is completed already; nothing was changed.`, {
+      runId: id,
+    });
   return run;
 }
 

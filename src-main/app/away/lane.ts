@@ -2,14 +2,15 @@
  * One target: what is for it is sent, begun and followed until it is over. Nothing is remembered here that the
  * catalogue, the job's folder or the scheduler do not tell again, so that Graft can be closed at any moment.
  */
-import { toErrorData } from '../../../src-shared/errors.ts';
+import { GraftError, toErrorData } from '../../../src-shared/errors.ts';
 import type { RemoteTarget } from '../../../src-shared/remoteTargets.ts';
 import type { Machine } from '../../remote/machine.ts';
 import type { RunStore } from '../runs/store.ts';
 import { Follower } from './follower.ts';
 import { livesOn } from './lives.ts';
-import { AwayRows } from './rows.ts';
+import { AwayRows, type AwayRow } from './rows.ts';
 import { Sender } from './sender.ts';
+import type { Life } from './standing.ts';
 
 export interface Timing {
   /** Between two looks at a target. */
@@ -90,9 +91,19 @@ export class Lane {
     const lifeOf = await livesOn(machine, target, this.#rows);
     for (const row of there) {
       if (this.#closed.signal.aborted) return;
-      await this.#follower.follow(row, await lifeOf(row.away));
+      await this.#followOne(row, lifeOf);
     }
     await this.#sender.startNext();
+  }
+
+  /** What is wrong with one run does not keep the others from being followed. */
+  async #followOne(row: AwayRow, lifeOf: (away: AwayRow['away']) => Promise<Life>): Promise<void> {
+    try {
+      await this.#follower.follow(row, await lifeOf(row.away));
+    } catch (error) {
+      if (error instanceof GraftError && error.code === 'MACHINE_AWAY') throw error;
+      this.#rows.note(row.run.id, toErrorData(error).message);
+    }
   }
 
   /** It cannot be reached, or the catalogue cannot be written; what runs there goes on. */

@@ -16,9 +16,7 @@ export async function livesOn(
     return async ({ pid }) => (pid === null ? 'waits' : (await machine.isAlive(pid)) ? 'runs' : 'gone');
   const jobs = await queue(machine);
   return (away) => {
-    const job = jobs.find(
-      ({ jobId, arrayTask }) => jobId === away.slurmJob && arrayTask === away.arrayTask,
-    );
+    const job = jobs.find(({ jobId, arrayTask }) => jobId === away.slurmJob && arrayTask === away.arrayTask);
     rows.store.heard.expectedStart(away.runId, job && isPending(job) ? job.startsAt : null);
     if (job && isPending(job)) rows.note(away.runId, `Slurm: ${job.reason}`);
     return Promise.resolve(!job ? 'gone' : isPending(job) ? 'waits' : 'runs');

@@ -43,9 +43,10 @@ export class AwayService {
     return this.#store.heard.progress;
   }
 
-  /** Whether the run is trained on a target, or was. */
-  has(id: string): boolean {
-    return this.#store.catalog.away.get(id) !== undefined;
+  /** Whether the run is under way on a target, or waits there. */
+  isFollowed(id: string): boolean {
+    const { away, status } = this.#store.require(id);
+    return away !== null && (status === 'queued' || status === 'running');
   }
 
   /** Throws a usage error TARGET_NOT_FOUND. */
@@ -107,13 +108,20 @@ export class AwayService {
     return this.#store.announce(run.id);
   }
 
-  /** Goes on with a run where it was, from its state there. */
-  again(run: Run): RunView {
+  /** Goes on with a run where it was, from its state there; `changes`: of its row. */
+  again(run: Run, changes: Partial<Run>): RunView {
     const { catalog, wishes } = this.#store;
     wishes.forget(run.id);
     catalog.transaction(() => {
-      catalog.away.update(run.id, { phase: 'sending', slurmJob: null, arrayTask: null, pid: null, retries: 0, note: null });
-      catalog.runs.update(run.id, { status: 'queued', ownerPid: null, queuePosition: null, error: null, endedAt: null });
+      catalog.away.update(run.id, {
+        phase: 'sending',
+        slurmJob: null,
+        arrayTask: null,
+        pid: null,
+        retries: 0,
+        note: null,
+      });
+      catalog.runs.update(run.id, { ...changes, status: 'queued', ownerPid: null, queuePosition: null });
     });
     this.begin();
     return this.#store.announce(run.id);
@@ -123,7 +131,11 @@ export class AwayService {
   forget({ id }: Run): void {
     const away = this.#store.catalog.away.get(id);
     const target = away && this.#store.catalog.targets.get(away.target);
-    if (target && away.jobDir !== '') void this.#machines.of(target).remove(away.jobDir).catch(() => undefined);
+    if (target && away.jobDir !== '')
+      void this.#machines
+        .of(target)
+        .remove(away.jobDir)
+        .catch(() => undefined);
   }
 
   /** What is under way goes on there. */

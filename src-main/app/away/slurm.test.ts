@@ -47,7 +47,7 @@ describe.skipIf(note !== '')(`runs on Slurm${note}`, { timeout: LIMIT_MS }, () =
     const opened = bench();
     const input = await smallRun(opened, { steps: 12 });
     const here = await opened.services.runs.start(input);
-    const there = await opened.services.runs.start({ ...input, target: 'lab', taskName: "it's; rm -rf \"$HOME\"" });
+    const there = await opened.services.runs.start({ ...input, target: 'lab', taskName: 'it\'s; rm -rf "$HOME"' });
     expect(there).toMatchObject({ status: 'queued', away: { target: 'lab', phase: 'sending' } });
     const statuses: string[] = [];
     opened.services.runs.subscribe(there.id, (event) => event.type === 'status' && statuses.push(event.run.status));
@@ -56,7 +56,12 @@ describe.skipIf(note !== '')(`runs on Slurm${note}`, { timeout: LIMIT_MS }, () =
     expect(away.error).toBeNull();
     expect(losses(opened, away.id)).toEqual(losses(opened, local.id));
     expect(away.result!.sha256).toBe(local.result!.sha256);
-    expect(opened.services.catalog.adapters.list().map(({ runId }) => runId).sort()).toEqual([here.id, there.id].sort());
+    expect(
+      opened.services.catalog.adapters
+        .list()
+        .map(({ runId }) => runId)
+        .sort(),
+    ).toEqual([here.id, there.id].sort());
     expect(statuses).toContain('running');
   });
 
@@ -71,13 +76,18 @@ describe.skipIf(note !== '')(`runs on Slurm${note}`, { timeout: LIMIT_MS }, () =
     const runs = (): RunView[] =>
       opened.services.catalog.studies.runs(studyId).map(({ runId }) => opened.services.runs.require(runId));
     const ids = runs().map(({ id }) => id);
-    const under = (): RunView[] => runs().filter(({ status, away }) => status === 'running' && away?.phase === 'running');
+    const under = (): RunView[] =>
+      runs().filter(({ status, away }) => status === 'running' && away?.phase === 'running');
     const stepOf = (id: string): number => losses(opened, id).length;
 
     // All of them are one job of Slurm's.
     await until(() => under().length === 2 && under().every(({ id }) => stepOf(id) > 25), LIMIT_MS);
     expect(new Set(runs().map(({ away }) => away!.slurmJob)).size).toBe(1);
-    expect(runs().map(({ away }) => away!.arrayTask).sort()).toEqual([0, 1, 2, 3, 4, 5]);
+    expect(
+      runs()
+        .map(({ away }) => away!.arrayTask)
+        .sort(),
+    ).toEqual([0, 1, 2, 3, 4, 5]);
     const [first, second] = under() as [RunView, RunView];
 
     // One task's process is killed, the other task is begun anew by Slurm.
@@ -108,11 +118,19 @@ describe.skipIf(note !== '')(`runs on Slurm${note}`, { timeout: LIMIT_MS }, () =
     expect(runs().map(({ id }) => id)).toEqual(ids);
     const adapters = opened.services.catalog.adapters.list().map(({ runId }) => runId);
     expect(adapters.sort()).toEqual(ids.toSorted());
-    expect(opened.services.runHistory.log({ id: first.id, after: 0 }).map(({ message }) => message).join('\n')).toContain('begun again');
+    expect(
+      opened.services.runHistory
+        .log({ id: first.id, after: 0 })
+        .map(({ message }) => message)
+        .join('\n'),
+    ).toContain('begun again');
 
     // The same runs here.
     for (const { id, spec, result } of runs()) {
-      const local = await opened.services.runs.start({ ...base, train: { ...base.train, lr: spec.train.lr, seed: 0, samplePrompts: [] } });
+      const local = await opened.services.runs.start({
+        ...base,
+        train: { ...base.train, lr: spec.train.lr, seed: 0, samplePrompts: [] },
+      });
       const ended = await opened.services.runs.finished(local.id);
       expect(losses(opened, id)).toEqual(losses(opened, local.id));
       expect(result!.sha256).toBe(ended.result!.sha256);

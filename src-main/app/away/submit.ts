@@ -5,6 +5,7 @@ import { JOB, WORK } from '../../jobs/layout.ts';
 import type { Machine } from '../../remote/machine.ts';
 import type { Runtime } from '../../remote/runtime.ts';
 import { BATCH_SCRIPT, batchArguments } from '../../slurm/batchScript.ts';
+import { GLIBC_TUNABLES } from '../workers/environment.ts';
 import { submit } from '../../slurm/submit.ts';
 
 export interface Place<T = RemoteTarget> {
@@ -41,7 +42,9 @@ export async function startProcess(place: Place<SshTarget>, jobDir: string): Pro
 
 /** What trains the job in the folder that is named behind it. */
 function workerCommand({ target, runtime }: Place): string[] {
-  const { processes, mpirun } = target;
+  const { processes, mpirun, threads } = target;
   const together = processes > 1 ? [mpirun, '-np', String(processes)] : [];
-  return [...together, runtime.node, runtime.entry, 'worker'];
+  // Behind mpirun, so that the processes have it on whichever machine they are.
+  const settings = [`GLIBC_TUNABLES=${GLIBC_TUNABLES}`, ...(threads ? [`TF_NUM_INTRAOP_THREADS=${threads}`] : [])];
+  return [...together, 'env', ...settings, runtime.node, runtime.entry, 'worker'];
 }

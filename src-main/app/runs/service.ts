@@ -11,8 +11,7 @@ import type { Home } from '../storage/home.ts';
 import { ensureTask } from '../tasks/ensureTask.ts';
 import type { Workers } from '../workers/client.ts';
 import type { EngineService } from '../workers/engines.ts';
-import { exportJob, importJob, type JobExport } from '../away/jobFolders.ts';
-import { AwayService, type AwayParts } from '../away/service.ts';
+import type { AwayService } from '../away/service.ts';
 import type { RunEvent, RunsEvent } from './channel.ts';
 import { checkStart, newOutDir, targetOf, type annotateSchema, type archiveSchema, type StartRun } from './input.ts';
 import type { RunProgress } from './progressMeter.ts';
@@ -22,7 +21,7 @@ import { annotateRun, archiveRuns } from './marks.ts';
 import { preflightRun } from './preflightRun.ts';
 import { Runner } from './runner.ts';
 import { keepInterim } from './stopPaused.ts';
-import { RunStore, type NewRun } from './store.ts';
+import type { NewRun, RunStore } from './store.ts';
 import { assertOver, isOver, type RunView } from './view.ts';
 
 export interface RunParts {
@@ -33,8 +32,6 @@ export interface RunParts {
   settings: SettingsService;
   workers: Workers;
   engines: EngineService;
-  /** How targets are reached, and how often they are asked. */
-  away?: Partial<Pick<AwayParts, 'machines' | 'timing'>>;
 }
 
 export class RunService {
@@ -44,13 +41,13 @@ export class RunService {
   #runner: Runner;
   readonly #away: AwayService;
 
-  constructor(parts: RunParts) {
-    const { catalog, workers, engines } = parts;
+  constructor(parts: RunParts & { store: RunStore; away: AwayService }) {
+    const { catalog, workers, engines, store, away } = parts;
     this.#parts = parts;
-    this.#store = new RunStore(catalog);
+    this.#store = store;
+    this.#away = away;
     this.#queue = new RunQueue(catalog);
     this.#runner = new Runner({ store: this.#store, queue: this.#queue, workers, engines });
-    this.#away = new AwayService({ home: parts.home, store: this.#store, ...parts.away });
   }
 
   /** Throws a usage error RUN_NOT_FOUND. */
@@ -146,17 +143,6 @@ export class RunService {
     return preflightRun(this.#parts, input);
   }
 
-  /** Throws a usage error TARGET_NOT_FOUND. */
-  requireTarget(name: string): void {
-    this.#away.requireTarget(name);
-  }
-
-  /** Whether the run is under way on a target, or waits there. */
-  isFollowed(id: string): boolean {
-    const { away, status } = this.require(id);
-    return away !== null && (status === 'queued' || status === 'running');
-  }
-
   /** As Runner.takeTurn. */
   takeTurn(): () => void {
     return this.#runner.takeTurn();
@@ -187,12 +173,12 @@ export class RunService {
 
   #again(run: RunView, end: 'head' | 'tail' = 'tail'): RunView {
     const { id } = run;
-    if (run.away) return this.#away.again(run);
     const spec = { ...run.spec };
     if (run.result) spec.outDir = newOutDir(this.#parts.home, spec.method.type);
     // Without a result no row names this folder: a crash came between its rename and the row.
     else fs.rmSync(spec.outDir, { recursive: true, force: true });
     const fresh = { spec, error: null, result: null, endedAt: null, notBefore: null };
+    if (run.away) return this.#away.again(run, fresh);
     this.#parts.catalog.runs.update(id, { ...this.#queue.join(end), ...fresh });
     return this.#queued(id);
   }
@@ -246,19 +232,9 @@ export class RunService {
           status,
         },
       );
-    if (run.away) return this.#away.again(run);
+    if (run.away) return this.#away.again(run, { error: null, notBefore: null });
     this.#parts.catalog.runs.update(id, { ...this.#queue.join('head'), error: null, notBefore: null });
     return this.#queued(id);
-  }
-
-  /** As exportJob in app/away/jobFolders.ts. */
-  exportJob(id: string, options: JobExport): ReturnType<typeof exportJob> {
-    return exportJob(this.#store, this.require(id), options);
-  }
-
-  /** As importJob in app/away/jobFolders.ts. */
-  importJob(jobDir: string): Promise<RunView> {
-    return importJob(this.#store, jobDir);
   }
 
   /** As Runner.hold. */
@@ -313,16 +289,6 @@ export class RunService {
   /** Begins with the queue as it is in the catalogue, runs of a dead Graft process among it. */
   begin(): void {
     void this.#runner.next();
-  }
-
-  /** Follows what is trained on targets, as an app does that stays open. */
-  beginAway(): void {
-    this.#away.begin();
-  }
-
-  /** Stops following; what is trained on targets goes on there. */
-  closeAway(): Promise<void> {
-    return this.#away.close();
   }
 
   /**

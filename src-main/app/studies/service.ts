@@ -2,6 +2,7 @@
 import type { Catalog } from '../../catalog/catalog.ts';
 import type { Study } from '../../catalog/studies.ts';
 import { usageError } from '../../../src-shared/errors.ts';
+import type { AwayService } from '../away/service.ts';
 import { newId } from '../ids.ts';
 import { buildSpec, checkStart, targetOf } from '../runs/input.ts';
 import { isOther } from '../runs/recover.ts';
@@ -16,13 +17,15 @@ export class StudyService {
   #parts: RunParts;
   #catalog: Catalog;
   #runs: RunService;
+  #away: AwayService;
   #pruning: Pruning;
   #closed = false;
 
-  constructor(parts: RunParts & { runs: RunService }) {
+  constructor(parts: RunParts & { runs: RunService; away: AwayService }) {
     this.#parts = parts;
     this.#catalog = parts.catalog;
     this.#runs = parts.runs;
+    this.#away = parts.away;
     this.#pruning = new Pruning(parts.catalog, parts.runs);
   }
 
@@ -63,7 +66,7 @@ export class StudyService {
   async start(request: StartStudyChecked): Promise<StudyView> {
     const input = { ...request, base: this.#parts.settings.withMemoryLimit(request.base) };
     const target = targetOf(input);
-    if (target !== undefined) this.#runs.requireTarget(target);
+    if (target !== undefined) this.#away.requireTarget(target);
     const prepared = await prepareStudy(this.#parts, input as StartStudyChecked);
     refuseInvalid(prepared, input.skipInvalid);
     const { spec, train } = prepared;
@@ -120,7 +123,7 @@ export class StudyService {
     this.#catalog.studies.setCancelled(id, null);
     for (const { id: runId, status, ownerPid } of left) {
       const isHere = ownerPid === process.pid && (status === 'queued' || status === 'running');
-      const isAway = this.#runs.isFollowed(runId);
+      const isAway = this.#away.isFollowed(runId);
       const waits = status === 'paused' && this.#pruning.waits(id, runId);
       if (!isHere && !waits && !isAway) this.#runs.restart(runId);
     }

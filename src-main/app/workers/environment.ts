@@ -9,7 +9,7 @@ import { GPU_VARIABLE } from '../../../src-shared/backends.ts';
  * use, and the peak of the same step differs by half from process to process. Read at the start of a process only;
  * other C libraries ignore it.
  */
-const GLIBC_TUNABLES = ['hugetlb=1', 'mmap_threshold=33554432', 'trim_threshold=4294967296', 'arena_max=1']
+export const GLIBC_TUNABLES = ['hugetlb=1', 'mmap_threshold=33554432', 'trim_threshold=4294967296', 'arena_max=1']
   .map((setting) => `glibc.malloc.${setting}`)
   .join(':');
 

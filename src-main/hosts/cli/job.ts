@@ -27,7 +27,7 @@ export const jobExport: Command = {
       throw usageError('BAD_USAGE', '--slurm belongs to --for sbatch; leave it out, or choose that.');
     const id = await runOf(context);
     const options = { outDir, kind, processes: args.integer('processes'), options: slurmOptionsOf(args) };
-    const job = await services.runs.exportJob(id, options);
+    const job = await services.jobs.export(id, options);
     print(`${job.dir}: ${bytes(job.sizeBytes)}; ${path.basename(job.script)} says how to start it`);
     print(`When it has ended, bring the folder back: graft job import "${job.dir}"`);
     return { runId: id, ...job };
@@ -49,7 +49,7 @@ export const jobImport: Command = {
   summary: 'Takes what came back of an exported job into its run: losses, adapter and state, their hashes checked.',
   options: {},
   async run({ args, services, print }) {
-    const run = await services.runs.importJob(path.resolve(args.positionals[0]!));
+    const run = await services.jobs.import(path.resolve(args.positionals[0]!));
     print(`${run.name}: ${run.status} after step ${run.result?.steps ?? run.interim?.steps ?? 0}`);
     return { run };
   },

@@ -150,8 +150,7 @@ async function runCommand(command: Command, args: Args): Promise<void> {
     process.send?.({ ending: true });
     void close().finally(() => process.exit(130));
   };
-  if (!command.endsItself)
-    for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, interrupt);
+  if (!command.endsItself) for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, interrupt);
   const write = (text: string): void => {
     if (!json) process.stdout.write(printable(text));
   };

@@ -7,10 +7,7 @@ import { reportBackends } from '../../engine/backends/backends.ts';
 
 const MOST_MS = 120_000;
 /** The program of a job, as source or as bundle. */
-const ENTRY = path.resolve(
-  import.meta.dirname,
-  import.meta.filename.endsWith('.ts') ? '../main.ts' : 'job.js',
-);
+const ENTRY = path.resolve(import.meta.dirname, import.meta.filename.endsWith('.ts') ? '../main.ts' : 'job.js');
 
 /** Throws NO_ENGINE. */
 export function engineHere(): BackendName {

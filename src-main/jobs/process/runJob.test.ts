@@ -33,7 +33,12 @@ it('trains what a worker of the app trains, bit for bit, with nothing but its fo
   const reference = await here();
   expect(lossesOf(dir)).toEqual(reference.losses);
   expect(adapter(path.join(dir, JOB.outDir))).toEqual(reference.bytes);
-  expect(stateOf(dir)).toMatchObject({ phase: 'completed', attempt: 1, step: 60, result: { outDir: 'out', steps: 60 } });
+  expect(stateOf(dir)).toMatchObject({
+    phase: 'completed',
+    attempt: 1,
+    step: 60,
+    result: { outDir: 'out', steps: 60 },
+  });
   expect(eventsOf(dir).map(({ seq }) => seq)).toEqual(eventsOf(dir).map((_, i) => i + 1));
 });
 

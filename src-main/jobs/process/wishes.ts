@@ -3,8 +3,9 @@ import { readControl } from '../state.ts';
 import type { CallControl } from '../../worker/control.ts';
 
 const LOOK_MS = 500;
-/** Before the end of its time a job stops training, so that its state is written in time. */
+/** So long before the end of its time a job stops training, so that its state is written; of a short time a third. */
 const MARGIN_MS = 90_000;
+const MARGIN_SHARE = 1 / 3;
 /** Longest wait that a timer of Node takes. */
 const LONGEST_MS = 2 ** 31 - 1;
 
@@ -31,7 +32,8 @@ export class Wishes {
       this.#stop.push(() => process.off(signal, told));
     }
     if (endsAtMs !== undefined) {
-      const waitMs = Math.min(LONGEST_MS, Math.max(0, endsAtMs - MARGIN_MS - Date.now()));
+      const leftMs = Math.max(0, endsAtMs - Date.now());
+      const waitMs = Math.min(LONGEST_MS, leftMs - Math.min(MARGIN_MS, leftMs * MARGIN_SHARE));
       const limit = setTimeout(() => this.#interrupt('time limit'), waitMs);
       this.#stop.push(() => clearTimeout(limit));
     }
