@@ -111,7 +111,7 @@ describe.each(MPIS)('%s', (mpi) => {
       const options = { checkpointEvery: 2, evalEvery: 0, val: 0, schedule: 'constant', warmup: 0 };
       const spec = await starterRun({ ...options, steps: 400 });
       const killed = startRun(mpi, 4, { spec });
-      await killed.untilStep(5);
+      await killed.until(() => killed.losses().length >= 5);
       process.kill(killed.pidOf(2), 'SIGKILL');
       expect((await killed.ended).code).not.toBe(0);
       for (const rank of [0, 1, 2, 3])
@@ -135,7 +135,7 @@ describe.each(MPIS)('%s', (mpi) => {
     it('pauses all when one is asked to, and stops all when one is', async () => {
       const spec = await tinyRun({ train: { steps: 100_000, schedule: 'constant', checkpointEvery: 0 } });
       const paused = startRun(mpi, 2, { spec });
-      await paused.untilStep(3);
+      await paused.until(() => paused.losses().length >= 3);
       process.kill(paused.pidOf(1), 'SIGUSR2');
       expect((await paused.ended).code).toBe(0);
       expect(paused.results().map(({ outcome }) => outcome)).toEqual(['paused', 'paused']);
@@ -143,7 +143,7 @@ describe.each(MPIS)('%s', (mpi) => {
       expect(outDir).toBe(interimDir(spec.runDir));
 
       const stopped = startRun(mpi, 2, { spec, resume: true });
-      await stopped.untilStep(steps + 2);
+      await stopped.until(() => stopped.losses().length >= 2);
       process.kill(stopped.pidOf(1), 'SIGHUP');
       await stopped.ended;
       expect(stopped.events('started')[0]!.resumedFrom).toBe(steps);
@@ -197,6 +197,19 @@ describe.skipIf(!mpi)('on several processes', () => {
     const { stoppedEarly, steps } = alone!;
     for (const result of several.results()) expect(result).toMatchObject({ stoppedEarly, steps });
     expect(several.results()[0]!.best!.step).toBe(alone!.best!.step);
+  });
+
+  it('a pause that one is asked for breaks off the evaluation of all', async () => {
+    const rows = Array.from({ length: 3000 }, (_, i) => JSON.stringify({ prompt: `row ${i}`, completion: ' abc' }));
+    const spec = await tinyRun({ rows, train: { steps: 2, val: 0.9, batch: 1, checkpointEvery: 0 } });
+    const paused = startRun(mpi!, 2, { spec });
+    await paused.until(() => paused.events('started').length > 0);
+    process.kill(paused.pidOf(1), 'SIGUSR2');
+    expect((await paused.ended).code).toBe(0);
+    expect(paused.results()).toMatchObject([
+      { outcome: 'paused', steps: 0, initialValLoss: null },
+      { outcome: 'paused', steps: 0, initialValLoss: null },
+    ]);
   });
 
   describe('an error', () => {
