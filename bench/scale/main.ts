@@ -92,6 +92,7 @@ async function measureSteps({ what, rows, request }: Plan, rounds: number): Prom
         0.5,
       ),
       others: Math.min(...others),
+      evaluationMs: Math.min(...answers.map(({ evaluationMs }) => evaluationMs)),
       lastLoss: answers[0]!.losses.at(-1)!,
       trainable: answers[0]!.trainable,
     };
@@ -113,6 +114,7 @@ try {
         data: path.join(starter, 'data', 'describe.jsonl'),
         rank: 4,
         targets: ['q', 'v'],
+        val: 0.2,
         steps: options.quick ? 10 : 30,
         warmup: 3,
       },
@@ -125,17 +127,19 @@ try {
         data: even,
         rank: 8,
         targets: ['q', 'v'],
-        steps: options.quick ? 3 : 6,
-        warmup: 2,
+        val: 0.125,
+        steps: options.quick ? 3 : 4,
+        warmup: 1,
       },
     },
   ];
   const lines: string[] = [];
   let share: Measured | undefined;
   for (const plan of plans) {
-    const measured = await measureSteps(plan, options.quick ? 1 : 3);
-    lines.push(`${plan.what}:`, '', ...stepTable(measured), '');
+    const measured = await measureSteps(plan, options.quick ? 1 : 2);
     [share] = measured;
+    const megabytes = ((4 * share!.trainable) / 1e6).toPrecision(2);
+    lines.push(`${plan.what}; gradients of ${megabytes} MB:`, '', ...stepTable(measured), '');
   }
   const asked: ExchangeRequest = { sizes: [4, 1e6, 1e7, 1e8], repetitions: options.quick ? 5 : 15 };
   const exchanges = await answerOf<Exchange[]>(2, 1, 'exchange.ts', asked);

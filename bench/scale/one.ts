@@ -20,6 +20,8 @@ export interface RunRequest {
   rank: number;
   targets: Target[];
   steps: number;
+  /** Share of the rows that are held out. */
+  val: number;
   /** Steps that are not counted: what the first ones set up stays. */
   warmup: number;
 }
@@ -30,6 +32,8 @@ export interface RunAnswer {
   /** Of this process, over all counted steps. */
   cores: number;
   losses: number[];
+  /** Of the held-out rows, after the last step. */
+  evaluationMs: number;
   trainable: number;
 }
 
@@ -49,7 +53,7 @@ try {
 }
 
 async function measured(dir: string): Promise<RunAnswer> {
-  const { modelDir, data, batch, rank, targets, steps, warmup } = request;
+  const { modelDir, data, batch, rank, targets, steps, val, warmup } = request;
   const base = openBaseModel(modelDir);
   base.close();
   const runDir = path.join(dir, 'run');
@@ -61,7 +65,7 @@ async function measured(dir: string): Promise<RunAnswer> {
     data: { file: data, maxLength: 128 },
     task: 'scale',
     method: { type: 'lora', rank, alpha: 2 * rank, targets },
-    train: { steps: steps + warmup, batch, lr: 1e-4, warmup: 0, val: 0, seed: 1, checkpointEvery: 0, evalEvery: 0 },
+    train: { steps: steps + warmup, batch, lr: 1e-4, warmup: 0, val, seed: 1, checkpointEvery: 0, evalEvery: 0 },
     runDir,
     outDir: path.join(dir, 'out'),
   });
@@ -72,12 +76,14 @@ async function measured(dir: string): Promise<RunAnswer> {
     return (user + system) / 1000;
   };
   let [begunMs, begunCpuMs] = [0, 0];
-  let cores = NaN;
+  let [cores, steppedMs, evaluationMs] = [NaN, 0, NaN];
   const result = await train(
     spec,
     false,
     (event) => {
+      if (event.type === 'eval' && steppedMs > 0) evaluationMs = performance.now() - steppedMs;
       if (event.type !== 'step') return;
+      steppedMs = performance.now();
       losses.push(event.loss);
       if (event.step === warmup) [begunMs, begunCpuMs] = [performance.now(), cpuMs()];
       if (event.step <= warmup) return;
@@ -87,5 +93,5 @@ async function measured(dir: string): Promise<RunAnswer> {
     new CallControl(),
     ranks,
   );
-  return { stepMs, cores, losses, trainable: result.trainableParameters };
+  return { stepMs, cores, losses, evaluationMs, trainable: result.trainableParameters };
 }

@@ -14,6 +14,8 @@ export interface Measured {
   cores: number;
   /** Share of the cores that other programs took in the quietest turn. */
   others: number;
+  /** Of the held-out rows, in the quickest turn. */
+  evaluationMs: number;
   lastLoss: number;
   trainable: number;
 }
@@ -37,6 +39,7 @@ export function stepTable(measured: Measured[]): string[] {
       'speed (best)',
       'speed (median)',
       'cores of a process',
+      'evaluation',
       'loss at the end',
       'others',
     ],
@@ -48,6 +51,7 @@ export function stepTable(measured: Measured[]): string[] {
       `${(rate(one, 0) / rate(alone, 0)).toFixed(2)}x`,
       `${(rate(one, 0.5) / rate(alone, 0.5)).toFixed(2)}x`,
       one.cores.toFixed(2),
+      `${one.evaluationMs.toFixed(0)} ms`,
       one.lastLoss.toFixed(5),
       `${(100 * one.others).toFixed(0)} %`,
     ]),

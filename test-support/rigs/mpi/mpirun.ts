@@ -73,8 +73,8 @@ export interface MpiRun {
   results(): TrainResult[];
   /** By rank. */
   errors(): Map<number, ErrorData>;
-  /** Waits until the first process has told of a step. */
-  untilStep(step: number): Promise<void>;
+  /** Waits for what the processes have written. Throws when they end before. */
+  until(isThere: () => boolean): Promise<void>;
 }
 
 /** A run on `processes` of them; without `mpi` on one, without mpirun. */
@@ -106,9 +106,9 @@ export function startRun(
     pidOf: (rank) => lines().flatMap((line) => ('pid' in line && line.rank === rank ? [line.pid] : []))[0]!,
     results: () => lines().flatMap((line) => ('result' in line ? [line.result] : [])),
     errors: () => new Map(lines().flatMap((line) => ('error' in line ? [[line.rank, line.error] as const] : []))),
-    untilStep: async (step) => {
-      while (!events('step').some((event) => event.step >= step)) {
-        if (over) throw new Error(`the run ended before step ${step}: ${(await ended).stderr}`);
+    until: async (isThere) => {
+      while (!isThere()) {
+        if (over) throw new Error(`the run has ended before: ${(await ended).stderr}`);
         await new Promise((resolve) => setTimeout(resolve, 20));
       }
     },
