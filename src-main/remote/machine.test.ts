@@ -285,6 +285,26 @@ describe.each(MACHINES)('%s', (_, skipped, make) => {
   });
 });
 
+it('secrets of this process’s environment do not reach programs on this machine', async () => {
+  process.env['GRAFT_TEST_TOKEN'] = 'hf_secret';
+  process.env['Graft_Test_Api_Key'] = 'secret too';
+  process.env['GRAFT_TEST_PLAIN'] = 'plain';
+  const logFile = path.join(fs.mkdtempSync(path.join(os.tmpdir(), 'graft-env-')), 'log');
+  try {
+    const machine = localMachine();
+    const { stdout } = await machine.run(['env']);
+    await machine.start(['env'], { cwd: '/', logFile });
+    await expect.poll(() => fs.readFileSync(logFile, 'utf8')).toContain('GRAFT_TEST_PLAIN=plain');
+    for (const told of [stdout, fs.readFileSync(logFile, 'utf8')]) {
+      expect(told).toContain('GRAFT_TEST_PLAIN=plain');
+      expect(told).not.toMatch(/secret/);
+    }
+  } finally {
+    for (const name of ['GRAFT_TEST_TOKEN', 'Graft_Test_Api_Key', 'GRAFT_TEST_PLAIN']) delete process.env[name];
+    fs.rmSync(path.dirname(logFile), { recursive: true, force: true });
+  }
+});
+
 /** Every regular file below, by its path. */
 function tree(folder: string): Map<string, Buffer> {
   const files = fs

@@ -131,11 +131,8 @@ function isEnough({ major }: NodeThere): boolean {
 
 function nodeTooOld(machine: Machine, { path: node, version }: NodeThere): GraftError {
   const wanted = `runs need ${MIN_JOB_NODE} or newer, and the Node of this machine does not run there`;
-  return notReady(
-    machine,
-    `${machine.name} has Node ${version} (${node}), but ${wanted}; install it (${WAYS_TO_NODE}) and name its path ` +
-      'in the target.',
-  );
+  const mend = `install one (${WAYS_TO_NODE}) and name its path in the target`;
+  return notReady(machine, `${machine.name} has Node ${version} (${node}), but ${wanted}; ${mend}.`);
 }
 
 function refuseOtherSystem(machine: Machine, { platform, arch }: NodeThere): void {
@@ -143,7 +140,7 @@ function refuseOtherSystem(machine: Machine, { platform, arch }: NodeThere): voi
   throw notReady(
     machine,
     `${machine.name} is ${platform} on ${arch} and this machine ${process.platform} on ${process.arch}, whose ` +
-      'libraries do not run there; set Graft up there (npm run setup, npm run build) and name its folder in the target.',
+      'libraries do not run there; set Graft up there (npm run setup, npm run build) and name its folder as graft.',
   );
 }
 
